@@ -1,0 +1,21 @@
+#!/usr/bin/env node
+// Runs the program from a checkout without a build. TypeScript needs Node 24 (type stripping), so an older Node hands
+// over to the one that `npm ci` installed beside it.
+import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+
+const main = fileURLToPath(new URL('../src/main.ts', import.meta.url));
+const pinned = fileURLToPath(new URL('../node_modules/node/bin/node', import.meta.url));
+
+if (Number(process.versions.node.split('.')[0]) >= 24) {
+  process.argv[1] = main;
+  await import(main);
+} else if (existsSync(pinned)) {
+  const child = spawn(pinned, [main, ...process.argv.slice(2)], { stdio: 'inherit' });
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
+  child.on('exit', (code, signal) => process.exit(code ?? (signal === null ? 1 : 128)));
+} else {
+  process.stderr.write(`sidecar-injector needs Node 24, this is ${process.version}\nRun \`npm ci\` in the checkout: it installs one.\n`);
+  process.exit(1);
+}

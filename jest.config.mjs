@@ -1,0 +1,16 @@
+// One project a tier: `npx jest --selectProjects unit`. Tiers that need more than Node say so in test/README.md.
+const tier = (name, more = {}) => ({
+  displayName: name,
+  testMatch: [`<rootDir>/test/${name}/**/*.test.ts`],
+  testEnvironment: 'node',
+  extensionsToTreatAsEsm: ['.ts'],
+  transform: {
+    '^.+\\.ts$': ['@swc/jest', { jsc: { target: 'es2024', parser: { syntax: 'typescript' } }, module: { type: 'es6' } }],
+  },
+  ...more,
+});
+
+export default {
+  testTimeout: 30_000,
+  projects: ['unit', 'property', 'golden', 'http', 'apiserver', 'dataplane'].map((name) => tier(name)),
+};
