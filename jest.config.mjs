@@ -5,12 +5,21 @@ const tier = (name, more = {}) => ({
   testEnvironment: 'node',
   extensionsToTreatAsEsm: ['.ts'],
   transform: {
-    '^.+\\.ts$': ['@swc/jest', { jsc: { target: 'es2024', parser: { syntax: 'typescript' } }, module: { type: 'es6' } }],
+    '^.+\\.ts$': [
+      '@swc/jest',
+      { jsc: { target: 'es2024', parser: { syntax: 'typescript' } }, module: { type: 'es6' } },
+    ],
   },
   ...more,
 });
 
 export default {
   testTimeout: 30_000,
-  projects: ['unit', 'property', 'golden', 'http', 'apiserver', 'dataplane'].map((name) => tier(name)),
+  projects: [
+    ...['unit', 'property', 'golden', 'http', 'dataplane'].map((name) => tier(name)),
+    tier('apiserver', {
+      globalSetup: '<rootDir>/test/apiserver/global-setup.ts',
+      globalTeardown: '<rootDir>/test/apiserver/global-teardown.ts',
+    }),
+  ],
 };

@@ -1,0 +1,72 @@
+# `make help` explains every target. Scripts run on the Node that package.json pins, whatever the machine has.
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
+SCRIPT := node_modules/.bin/node --disable-warning=ExperimentalWarning
+VERSION = $(shell $(SCRIPT) -p 'require("./package.json").version')
+DOCKER ?= docker
+
+.PHONY: help
+help: ## List the targets.
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+# What `npm ci` writes last: younger than the lock file means that everything is there.
+node_modules/.package-lock.json: package-lock.json
+	npm ci --no-audit --no-fund
+	@touch $@
+
+.PHONY: demo
+demo: node_modules/.package-lock.json ## Show what the product does, on this machine, without a cluster.
+	@$(SCRIPT) scripts/demo.ts
+
+.PHONY: test test-unit test-property test-golden test-http test-apiserver test-dataplane
+test: node_modules/.package-lock.json ## Run every test that this machine can run and count them; prepares its own tools.
+	@$(SCRIPT) scripts/test.ts
+
+test-unit: node_modules/.package-lock.json ## Run the unit tests (ARGS=FILE for one file; so for every tier).
+	@$(SCRIPT) scripts/test.ts unit -- $(ARGS)
+
+test-property: node_modules/.package-lock.json ## Run the property tests.
+	@$(SCRIPT) scripts/test.ts property -- $(ARGS)
+
+test-golden: node_modules/.package-lock.json ## Compare with the golden files.
+	@$(SCRIPT) scripts/test.ts golden -- $(ARGS)
+
+test-http: node_modules/.package-lock.json ## Test the server over real TLS on loopback.
+	@$(SCRIPT) scripts/test.ts http -- $(ARGS)
+
+test-apiserver: node_modules/.package-lock.json ## Test against a real API server (built with Go, or KUBEBUILDER_ASSETS).
+	@$(SCRIPT) scripts/test.ts apiserver -- $(ARGS)
+
+test-dataplane: node_modules/.package-lock.json ## Test rules and proxy with real iptables and Envoy (root on Linux).
+	@$(SCRIPT) scripts/test.ts dataplane -- $(ARGS)
+
+.PHONY: typecheck lint format
+typecheck: node_modules/.package-lock.json ## Check the types.
+	@tsc --noEmit
+
+lint: node_modules/.package-lock.json ## Check types, lint rules and format.
+	@$(SCRIPT) scripts/test.ts check
+
+format: node_modules/.package-lock.json ## Format every file.
+	@prettier --write --log-level warn .
+
+.PHONY: manifests
+manifests: node_modules/.package-lock.json ## Write the generated manifests: deploy/install.yaml and the registration.
+	@$(SCRIPT) scripts/manifests.ts
+
+.PHONY: bench
+bench: node_modules/.package-lock.json ## Measure latency, throughput and memory.
+	@$(SCRIPT) scripts/bench.ts
+
+.PHONY: build images
+build: node_modules/.package-lock.json ## Bundle the program into dist/.
+	@$(SCRIPT) scripts/build.ts
+
+images: node_modules/.package-lock.json ## Build both container images with DOCKER (default docker).
+	$(DOCKER) build --target injector --tag sidecar-injector:$(VERSION) .
+	$(DOCKER) build --target init --tag sidecar-injector-init:$(VERSION) .
+
+.PHONY: clean
+clean: ## Remove what was built; node_modules and the cached test programs stay.
+	rm -rf dist coverage demo-output

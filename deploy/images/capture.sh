@@ -1,0 +1,60 @@
+#!/bin/sh
+# Entry point of the init image: loads the rules that send a pod's traffic through its proxy.
+#   CAPTURE_RULES_V4   input of iptables-restore; required unless CAPTURE_RULES_V6 is set
+#   CAPTURE_RULES_V6   input of ip6tables-restore; skipped, with a message, on a kernel without IPv6
+# The rules are data: they are piped, never expanded or evaluated. Loading replaces the nat table in one step, so the
+# script may run again at any time. Needs the capabilities NET_ADMIN and NET_RAW, and no writable root file system.
+set -eu
+
+# The legacy back end wants a lock file; its usual place is on the root file system, which is read-only in a pod.
+export XTABLES_LOCKFILE="${XTABLES_LOCKFILE:-/dev/shm/xtables.lock}"
+
+say() {
+  printf 'capture: %s\n' "$*"
+}
+
+fail() {
+  printf 'capture: error: %s\n' "$*" >&2
+  exit 1
+}
+
+# one_line TEXT: what a tool printed, without its advice to read the manual.
+one_line() {
+  printf '%s\n' "$1" | grep -v -e '^$' -e '^Try ' | tr '\n' ' '
+}
+
+# load FAMILY TOOL RULES: the nft back end first, then the legacy one, then whatever the bare name is.
+load() {
+  reasons=''
+  for tool in "$2-nft-restore" "$2-legacy-restore" "$2-restore"; do
+    if ! command -v "$tool" >/dev/null 2>&1; then
+      reasons="$reasons; $tool: not installed"
+      continue
+    fi
+    if output=$(printf '%s\n' "$3" | "$tool" -w 10 2>&1); then
+      say "$1 rules loaded with $tool ($(printf '%s\n' "$3" | grep -c '^-') rules)"
+      return 0
+    fi
+    reasons="$reasons; $tool: $(one_line "$output")"
+  done
+  fail "$1 rules could not be loaded${reasons}"
+}
+
+rules_v4=${CAPTURE_RULES_V4:-}
+rules_v6=${CAPTURE_RULES_V6:-}
+
+[ -n "$rules_v4$rules_v6" ] || fail 'neither CAPTURE_RULES_V4 nor CAPTURE_RULES_V6 is set'
+
+if [ -n "$rules_v4" ]; then
+  load IPv4 iptables "$rules_v4"
+else
+  say 'CAPTURE_RULES_V4 is not set: IPv4 traffic is not captured'
+fi
+
+if [ -z "$rules_v6" ]; then
+  say 'CAPTURE_RULES_V6 is not set: IPv6 traffic is not captured'
+elif [ ! -e /proc/net/if_inet6 ]; then
+  say 'this kernel has no IPv6 (/proc/net/if_inet6 is missing): nothing to capture there'
+else
+  load IPv6 ip6tables "$rules_v6"
+fi

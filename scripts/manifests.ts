@@ -1,0 +1,14 @@
+// manifests.ts   writes the manifests that are generated
+import { writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { installFile, renderInstall } from './manifests/install.ts';
+import { registrationFile, renderRegistration } from './manifests/registration.ts';
+import { root } from './tools/cache.ts';
+import { findProgram, prepareKubernetes } from './tools/kubernetes.ts';
+import { joinEnvironments } from './tools/tool.ts';
+
+// kustomize reads the registration: it comes first.
+await writeFile(path.join(root, registrationFile), renderRegistration());
+const kubectl = findProgram('kubectl', joinEnvironments([await prepareKubernetes(['kubectl'])]));
+await writeFile(path.join(root, installFile), await renderInstall(kubectl));
+process.stdout.write(`${registrationFile}\n${installFile}\n`);

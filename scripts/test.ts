@@ -1,0 +1,77 @@
+// test.ts [TIER...] [-- ARGUMENTS OF JEST]   runs the tiers of the tests (all without a name) and counts
+// With CI=true a tier that this machine cannot run counts as failed.
+import { prepareEnvoy } from './tools/envoy.ts';
+import { prepareKubernetes } from './tools/kubernetes.ts';
+import { prepareNetworkNamespaces, preparePackages } from './tools/packages.ts';
+import { joinEnvironments, say, seconds, type Tool } from './tools/tool.ts';
+import { writeReport } from './tiers/report.ts';
+import { tiers } from './tiers/table.ts';
+import type { Result, Tier, ToolName, Tools } from './tiers/tier.ts';
+
+const [names, jestArguments] = splitArguments(process.argv.slice(2));
+const unknown = names.filter((name) => !tiers.some((tier) => tier.name === name));
+if (unknown.length > 0) {
+  process.stderr.write(
+    `unknown tier ${unknown.join(', ')}: allowed are ${tiers.map((tier) => tier.name).join(', ')}\n`,
+  );
+  process.exit(2);
+}
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130));
+
+const chosen = tiers.filter((tier) => names.length === 0 || names.includes(tier.name));
+const tools = await startTools(new Set(chosen.flatMap((tier) => tier.needs)));
+const results: Result[] = [];
+for (const tier of chosen) results.push(await runTier(tier, tools));
+
+const report = writeReport(results, process.env['CI'] === 'true');
+process.stdout.write(`${report.lines.join('\n')}\n`);
+process.exitCode = report.failed > 0 ? 1 : 0;
+
+function splitArguments(given: readonly string[]): [tierNames: readonly string[], rest: readonly string[]] {
+  const end = given.indexOf('--');
+  return end === -1 ? [given, []] : [given.slice(0, end), given.slice(end + 1)];
+}
+
+/** Starts to prepare what is needed. Small things are waited for; the long build runs beside the first tiers. */
+async function startTools(needed: ReadonlySet<ToolName>): Promise<Tools> {
+  const none: Tool = { state: 'ready' };
+  const prepare = async (name: ToolName, start: () => Promise<Tool>) => (needed.has(name) ? start() : none);
+  const packages = await prepare('packages', preparePackages);
+  const namespaces = await prepare('network namespaces', prepareNetworkNamespaces);
+  const envoy = await prepare('envoy', prepareEnvoy);
+  return {
+    packages: Promise.resolve(packages),
+    'network namespaces': Promise.resolve(namespaces),
+    envoy: Promise.resolve(envoy),
+    kubernetes: prepare('kubernetes', prepareKubernetes),
+  };
+}
+
+async function runTier(tier: Tier, prepared: Tools): Promise<Result> {
+  const startMs = Date.now();
+  process.stdout.write(`\n==> ${tier.name}\n`);
+  const name = tier.name;
+  const ready: Tool[] = [];
+  for (const need of tier.needs) {
+    const tool = await waitFor(need, prepared[need]);
+    if (tool.state === 'missing') return { tier: name, passed: 0, failed: 0, seconds: 0, needs: tool.needs };
+    if (tool.state === 'broken') {
+      process.stdout.write(`${tool.problem}\n`);
+      return { tier: name, passed: 0, failed: 1, seconds: 0, note: tool.problem.split('\n', 1)[0] ?? '' };
+    }
+    ready.push(tool);
+  }
+  const outcome = await tier.run(name, { env: joinEnvironments(ready), arguments: jestArguments });
+  return { tier: name, ...outcome, seconds: Math.round((Date.now() - startMs) / 1000) };
+}
+
+/** Waits for a tool and says so now and then, so that a long build does not look like a hang. */
+async function waitFor(name: ToolName, tool: Promise<Tool>): Promise<Tool> {
+  const startMs = Date.now();
+  const reminder = setInterval(() => say(`waiting for ${name}, ${seconds(startMs)}`), 30_000);
+  try {
+    return await tool;
+  } finally {
+    clearInterval(reminder);
+  }
+}

@@ -1,0 +1,14 @@
+import { runChecks } from './checks.ts';
+import { runJest } from './jest.ts';
+import type { Tier } from './tier.ts';
+
+/** The tiers in the order in which they run: what is quick and tells most comes first. */
+export const tiers: readonly Tier[] = [
+  { name: 'check', needs: [], run: runChecks },
+  { name: 'unit', needs: [], run: runJest },
+  { name: 'property', needs: [], run: runJest },
+  { name: 'golden', needs: [], run: runJest },
+  { name: 'http', needs: ['packages'], run: runJest },
+  { name: 'apiserver', needs: ['kubernetes'], run: runJest },
+  { name: 'dataplane', needs: ['packages', 'network namespaces', 'envoy'], run: runJest },
+];

@@ -1,0 +1,38 @@
+import type { Tool } from '../tools/tool.ts';
+
+/** Tools that tests may need; each is prepared once, at the start of a run. */
+export type ToolName = 'packages' | 'network namespaces' | 'envoy' | 'kubernetes';
+
+/** One tier of the tests. */
+export interface Tier {
+  readonly name: string;
+  readonly needs: readonly ToolName[];
+  readonly run: (tier: string, environment: Environment) => Promise<Outcome>;
+}
+
+/** What a tier is run with. */
+export interface Environment {
+  /** Tells the tests where the tools are. */
+  readonly env: Readonly<Record<string, string>>;
+  /** Further arguments of the test runner, such as a file name. */
+  readonly arguments: readonly string[];
+}
+
+/** How a tier ended. */
+export interface Outcome {
+  readonly passed: number;
+  readonly failed: number;
+  /** What else the reader of the closing table must know. */
+  readonly note?: string;
+}
+
+/** A line of the closing table. */
+export interface Result extends Outcome {
+  readonly tier: string;
+  readonly seconds: number;
+  /** Set when the tier was not run: what it needs. */
+  readonly needs?: string;
+}
+
+/** A tool's answer, made ready or waited for when a tier first needs it. */
+export type Tools = Readonly<Record<ToolName, Promise<Tool>>>;

@@ -1,0 +1,79 @@
+import { decideInPlace } from '../injection/decide.ts';
+import type { Decision } from '../injection/decision.ts';
+import { reason, type Reason } from '../injection/reason.ts';
+import type { Snapshot } from '../injection/snapshot.ts';
+import { podName, viewPod } from '../sidecars/pod-view.ts';
+import { workloadOf, type Workload } from '../sidecars/workload.ts';
+import { writeAnswer } from './answer.ts';
+import { decodeReview, type AdmissionRequest } from './review.ts';
+
+/** What one review came to: the answer's body, and what log and metrics say about it. */
+export type Reviewed =
+  | { readonly status: 400; readonly problem: string }
+  | {
+      readonly status: 200;
+      readonly body: string;
+      readonly decision: Decision;
+      readonly request: AdmissionRequest;
+      readonly pod: string;
+      readonly workload: Workload;
+      /** A defect of ours that was caught; the pod was let through or refused as the settings say. */
+      readonly failure: unknown;
+    };
+
+function withoutPatch(outcome: 'skip' | 'reject', why: Reason, snapshot: Snapshot, warnings: readonly string[]): Decision {
+  return {
+    outcome,
+    reasons: [why],
+    warnings,
+    operations: [],
+    patch: '',
+    added: undefined,
+    capture: undefined,
+    settingsHash: snapshot.hash,
+  };
+}
+
+function isPodCreation(request: AdmissionRequest): boolean {
+  return request.operation === 'CREATE' && request.kind === 'v1/Pod' && request.subResource === '';
+}
+
+function decideRequest(request: AdmissionRequest, snapshot: Snapshot): { decision: Decision; failure?: unknown } {
+  if (!isPodCreation(request) || request.object === undefined) {
+    return { decision: withoutPatch('skip', reason('NotAPodCreation'), snapshot, []) };
+  }
+  try {
+    return { decision: decideInPlace({ pod: request.object, namespace: request.namespace }, snapshot) };
+  } catch (failure) {
+    const why = reason('InvalidPatch', 'the injector failed on this pod, please report it');
+    const outcome = snapshot.settings.injection.onInvalidPatch === 'deny' ? 'reject' : 'skip';
+    return { decision: withoutPatch(outcome, why, snapshot, [`sidecar-injector: not injected: ${why.message}`]), failure };
+  }
+}
+
+/**
+ * Answers one AdmissionReview. Anything but a v1 review with a request and a uid gives status 400 and a sentence.
+ * Never throws on a request's content.
+ */
+export function review(text: string, snapshot: Snapshot, encodeBase64: (text: string) => string): Reviewed {
+  const decoded = decodeReview(text);
+  if ('problem' in decoded) return { status: 400, problem: decoded.problem };
+  const { request } = decoded;
+  if (isPodCreation(request) && request.object === undefined) {
+    return { status: 400, problem: 'The request creates a pod and has no object.' };
+  }
+  // Read before the decision, which consumes the pod.
+  const view = viewPod(request.object ?? {});
+  const pod = podName(view);
+  const workload = workloadOf(view);
+  const { decision, failure } = decideRequest(request, snapshot);
+  return {
+    status: 200,
+    body: writeAnswer(request.uid, decision, encodeBase64),
+    decision,
+    request,
+    pod,
+    workload,
+    failure,
+  };
+}

@@ -1,0 +1,58 @@
+import type { CaptureIntent, Family, PortRange } from './intent.ts';
+
+/** A capture intent asks for something that a rendering cannot express. */
+export class UnsupportedCaptureError extends Error {
+  override readonly name = 'UnsupportedCaptureError';
+  /** Field of the intent, such as `mode`. */
+  readonly field: string;
+
+  constructor(field: string, value: string, allowed: string) {
+    super(`capture: ${field} ${JSON.stringify(value)} is not supported; allowed is ${allowed}`);
+    this.field = field;
+  }
+}
+
+/** Refuses an intent whose traffic the rules of these renderings would not carry. */
+export function requireRedirect(intent: CaptureIntent): void {
+  if (intent.mode !== 'REDIRECT') throw new UnsupportedCaptureError('mode', intent.mode, 'REDIRECT');
+}
+
+const word = /^[A-Za-z0-9_.:/@+][A-Za-z0-9_.:/@+-]*$/;
+
+/**
+ * One word of a rule. Settings and annotations are parsed long before; this is the last line that keeps a stray space
+ * or line break from becoming a rule of its own.
+ */
+export function ruleWord(field: string, text: string): string {
+  if (word.test(text)) return text;
+  throw new UnsupportedCaptureError(field, text, 'letters, digits and _ . : / @ + -');
+}
+
+/** `8080`, or `8000<between>8100` for a range. */
+export function portText(range: PortRange, between: string): string {
+  return range.first === range.last ? String(range.first) : `${range.first}${between}${range.last}`;
+}
+
+function isOfFamily(cidr: string, family: Family): boolean {
+  return cidr.includes(':') === (family === 'v6');
+}
+
+/** The CIDRs of one family, in the order given. */
+export function cidrsOf(cidrs: readonly string[], family: Family): readonly string[] {
+  return cidrs.filter((cidr) => isOfFamily(cidr, family));
+}
+
+/** 127.0.0.0/8, or ::1 however it is written. */
+function isLoopback(cidr: string): boolean {
+  return cidr.startsWith('127.') || /^(?:0*:)*:?0*1(?:\/|$)/.test(cidr);
+}
+
+/** Whether the intent lists a loopback destination of this family among those to capture. */
+export function capturesLoopback({ outbound }: CaptureIntent, family: Family): boolean {
+  return outbound.cidrs !== 'all' && cidrsOf(outbound.cidrs, family).some(isLoopback);
+}
+
+/** The loopback source as a CIDR that covers this address alone. */
+export function loopbackSourceCidr(intent: CaptureIntent, family: Family): string {
+  return `${intent.loopbackSource[family]}/${family === 'v4' ? 32 : 128}`;
+}

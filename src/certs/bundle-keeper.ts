@@ -1,0 +1,72 @@
+import { fingerprintsOf, holdsCertificates, sameCertificates } from './bundle.ts';
+import type { BundlePublisher, PublishedBundle } from './ports.ts';
+import type { Reporter } from './reporter.ts';
+import { messageOf } from './problem.ts';
+
+/** Keeps the bundles of our webhook entries as they should be, and knows what they are. Never rejects. */
+export interface BundleKeeper {
+  /** Reads the configuration. */
+  refresh(): Promise<void>;
+  /** Writes the bundle where another set of certificates is, and reads the result back. */
+  publish(wanted: string): Promise<void>;
+  /** The bundles as last read; undefined before the first reading and while there is no configuration. */
+  live(): readonly PublishedBundle[] | undefined;
+  /** Whether every entry, as last read, trusts the CA. */
+  trusts(certificate: string): boolean;
+}
+
+export function createBundleKeeper(options: {
+  readonly publisher: BundlePublisher;
+  readonly reporter: Reporter;
+}): BundleKeeper {
+  const { publisher, reporter } = options;
+  let live: readonly PublishedBundle[] | undefined;
+
+  async function guarded(work: () => Promise<void>): Promise<void> {
+    try {
+      await work();
+      reporter.over('api-unreachable', 'webhook configuration');
+    } catch (error) {
+      const why = messageOf(error);
+      reporter.raise('api-unreachable', `the webhook configuration: ${why}`, 'webhook configuration');
+    }
+  }
+
+  async function read(): Promise<void> {
+    live = await publisher.read();
+    if (live !== undefined && live.length > 0) {
+      reporter.over('webhook-missing');
+      return;
+    }
+    const what = live === undefined ? 'does not exist' : 'has no entry of ours';
+    reporter.raise('webhook-missing', `the webhook configuration ${what}; nobody calls us`);
+  }
+
+  return {
+    refresh: () => guarded(read),
+    publish: (wanted) =>
+      guarded(async () => {
+        if (live === undefined || live.length === 0) return;
+        const drifted = live.filter(({ bundle }) => !sameCertificates(bundle, wanted));
+        if (drifted.length === 0) return;
+        const outcome = await publisher.publish(wanted);
+        if (outcome === 'written') {
+          const detail = `${drifted.map(describeDrift).join('; ')}; ${fingerprintsOf(wanted).size} CAs published`;
+          reporter.tell({ code: 'bundle-patched', detail });
+        }
+        if (outcome === 'conflict') {
+          reporter.raise('webhook-conflict', 'the webhook configuration changed while the bundle was written');
+        } else {
+          reporter.over('webhook-conflict');
+        }
+        await read();
+      }),
+    live: () => live,
+    trusts: (certificate) =>
+      live !== undefined && live.length > 0 && live.every(({ bundle }) => holdsCertificates(bundle, certificate)),
+  };
+}
+
+function describeDrift({ entry, bundle }: PublishedBundle): string {
+  return `'${entry}' ${bundle === undefined ? 'had no bundle' : 'had another bundle'}`;
+}

@@ -1,0 +1,161 @@
+import { createAuthority } from './authority.ts';
+import {
+  applyStep,
+  type CaContent,
+  parseCaSecret,
+  renderCaSecret,
+  rotationState,
+  trustBundle,
+  validityOf,
+} from './ca-secret.ts';
+import { holdsCertificates, sameCertificates } from './bundle.ts';
+import { minuteMs } from './durations.ts';
+import type { CertificateEventCode } from './events.ts';
+import type { CaStore, PublishedBundle, StoredCa } from './ports.ts';
+import type { Reporter } from './reporter.ts';
+import { nextStep, type RotationAction, type RotationPolicy } from './rotation.ts';
+import { messageOf } from './problem.ts';
+
+/** Lost compare-and-swaps in one round; the next round goes on. */
+const maximumAttempts = 5;
+
+/** A replica whose clock differs by more must not move the CA that all share. */
+const toleratedSkewMs = 10 * minuteMs;
+
+const stepEvents: Record<Exclude<RotationAction, 'none'>, CertificateEventCode> = {
+  generate: 'ca-generated',
+  'publish-overlap': 'ca-prepared',
+  switch: 'ca-switched',
+  'drop-old': 'ca-dropped',
+};
+
+/** Keeps the CA that this replica uses equal to the shared Secret, and the Secret's rotation moving. */
+export interface CaKeeper {
+  /**
+   * Reads the Secret and takes at most one step. Never rejects: trouble is reported, and what was known stays.
+   *
+   * @param live what the webhook configuration trusted when it was last read
+   */
+  refresh(live: () => readonly PublishedBundle[] | undefined): Promise<void>;
+  /** The last good content; outlives the Secret. */
+  content(): CaContent | undefined;
+  /** Now, by the slower of our clock and the API server's: a leaf from the future would be refused. */
+  issueTime(): Date;
+}
+
+export function createCaKeeper(options: {
+  readonly store: CaStore;
+  readonly reporter: Reporter;
+  readonly policy: RotationPolicy;
+  readonly clock: () => Date;
+}): CaKeeper {
+  const { store, reporter, policy, clock } = options;
+  let content: CaContent | undefined;
+  let skewMs = 0;
+
+  function issueTime(): Date {
+    return new Date(clock().getTime() + Math.min(skewMs, 0));
+  }
+
+  function adopt(next: CaContent): void {
+    const changed = content === undefined || !sameCertificates(trustBundle(content), trustBundle(next));
+    if (changed || content?.current.certificate !== next.current.certificate) {
+      const notAfter = new Date(validityOf(next.current.certificate).notAfterMs);
+      const detail = `the Secret holds generation ${next.generation}, phase '${next.phase}'`;
+      reporter.tell({ code: 'ca-adopted', detail, notAfter, generation: next.generation });
+    }
+    content = next;
+  }
+
+  /** The content to write, if any, and how to call that. */
+  async function decide(
+    stored: StoredCa,
+    live: readonly PublishedBundle[] | undefined,
+  ): Promise<{ readonly next: CaContent; readonly code: CertificateEventCode; readonly reason: string } | undefined> {
+    const parsed = parseCaSecret(stored.data);
+    if (parsed.kind === 'invalid') {
+      reporter.raise('secret-invalid', `the CA Secret cannot be used and is left as it is: ${parsed.problem}`);
+      return undefined;
+    }
+    reporter.over('secret-invalid');
+    if (parsed.kind === 'filled') adopt(parsed.content);
+    else if (content !== undefined) {
+      return { next: content, code: 'secret-refilled', reason: 'the Secret had lost its values; the same CA is back' };
+    }
+    const nextCa = content?.next?.certificate;
+    const nextIsLive =
+      nextCa !== undefined &&
+      live !== undefined &&
+      live.length > 0 &&
+      live.every(({ bundle }) => holdsCertificates(bundle, nextCa));
+    const now = issueTime();
+    const { action, reason } = nextStep(
+      content && rotationState(content),
+      { nowMs: now.getTime(), nextIsLive },
+      policy,
+    );
+    if (action === 'none') return undefined;
+    // The first CA spoils nobody's; moving one by a wrong clock would.
+    if (content !== undefined && Math.abs(skewMs) > toleratedSkewMs) return undefined;
+    const needsFresh = action === 'generate' || action === 'publish-overlap';
+    const fresh = needsFresh ? await createAuthority({ now, lifetimeMs: policy.caLifetimeMs }) : undefined;
+    return { next: applyStep(action, content, { now, ...(fresh && { fresh }) }), code: stepEvents[action], reason };
+  }
+
+  function noteServerTime(serverTime: Date | undefined): void {
+    skewMs = serverTime === undefined ? 0 : serverTime.getTime() - clock().getTime();
+    if (Math.abs(skewMs) <= toleratedSkewMs) {
+      reporter.over('clock-skewed');
+      return;
+    }
+    const side = `more than ${toleratedSkewMs / minuteMs} minutes ${skewMs > 0 ? 'behind' : 'ahead of'}`;
+    reporter.raise('clock-skewed', `our clock is ${side} the API server's; this replica does not rotate the CA`);
+  }
+
+  /** Whether the Secret must be read again at once. */
+  async function attempt(live: readonly PublishedBundle[] | undefined): Promise<boolean> {
+    const stored = await store.read();
+    if (stored === undefined) {
+      tellMissing();
+      return false;
+    }
+    reporter.over('secret-missing');
+    noteServerTime(stored.serverTime);
+    const decision = await decide(stored, live);
+    if (decision === undefined) return false;
+    const { next, code, reason } = decision;
+    const outcome = await store.fill(renderCaSecret(next, stored.data), stored.resourceVersion);
+    if (outcome === 'missing') tellMissing();
+    if (outcome === 'conflict') {
+      reporter.tell({ code: 'secret-conflict', detail: `another replica was first: ${reason}` });
+    }
+    if (outcome !== 'written') return outcome === 'conflict';
+    content = next;
+    const notAfter = new Date(validityOf(next.current.certificate).notAfterMs);
+    reporter.tell({ code, detail: reason, notAfter, generation: next.generation });
+    return false;
+  }
+
+  function tellMissing(): void {
+    const consequence =
+      content === undefined
+        ? 'apply the manifest that holds it'
+        : 'serving goes on with the CA in memory, which refills the Secret when it returns';
+    reporter.raise('secret-missing', `the CA Secret does not exist: ${consequence}`);
+  }
+
+  return {
+    async refresh(live) {
+      try {
+        let again = true;
+        for (let attempts = 0; again && attempts < maximumAttempts; attempts += 1) again = await attempt(live());
+        reporter.over('api-unreachable', 'secret');
+      } catch (error) {
+        const why = messageOf(error);
+        reporter.raise('api-unreachable', `the CA Secret: ${why}`, 'secret');
+      }
+    },
+    content: () => content,
+    issueTime,
+  };
+}

@@ -1,0 +1,184 @@
+import { createPrivateKey, type X509Certificate } from 'node:crypto';
+import { type FSWatcher, watch } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { parseBundle } from './bundle.ts';
+import { longestTimerMs, secondMs } from './durations.ts';
+import type { OnCertificateEvent } from './events.ts';
+import type { CertificateSource, ServingCertificate } from './source.ts';
+import { messageOf } from './problem.ts';
+
+export interface FileSourceOptions {
+  readonly certificateFile: string;
+  readonly privateKeyFile: string;
+  /** Told on with every certificate; not needed to serve. */
+  readonly bundleFile?: string;
+  readonly onEvent?: OnCertificateEvent;
+  /** Between two looks at the files' content; the watch is only faster, never needed. */
+  readonly pollMs?: number;
+  /** Wait after a file event, so that one look sees both files of a swap. */
+  readonly settleMs?: number;
+  readonly clock?: () => Date;
+}
+
+/**
+ * Serves a pair from files that somebody else keeps (cert-manager, an own CA). The directories are watched, not the
+ * files, because kubelet swaps a symlink beside them; content is compared as well, since events get lost. A pair that
+ * does not check out is never served: at start it rejects, later the last good pair stays.
+ */
+export function createFileSource(options: FileSourceOptions): CertificateSource {
+  const { pollMs = 10 * secondMs, settleMs = 100, clock = () => new Date(), onEvent = () => {} } = options;
+  const listeners: ((next: ServingCertificate) => void)[] = [];
+  const watchers: FSWatcher[] = [];
+  let pollTimer: NodeJS.Timeout | undefined;
+  let settleTimer: NodeJS.Timeout | undefined;
+  let serving: ServingCertificate | undefined;
+  let problem: string | undefined;
+  let stopped = false;
+  let looking: Promise<void> | undefined;
+  let lookAgain = false;
+
+  function tellProblem(next: string | undefined): void {
+    if (next !== undefined && next !== problem) onEvent({ code: 'pair-invalid', detail: next });
+    problem = next;
+  }
+
+  async function look(): Promise<void> {
+    const result = await readPair(options, clock());
+    if (stopped) return;
+    if (typeof result === 'string') {
+      tellProblem(result);
+      return;
+    }
+    tellProblem(undefined);
+    if (serving !== undefined && samePair(serving, result)) return;
+    serving = result;
+    onEvent({
+      code: 'pair-loaded',
+      detail: `the pair in '${options.certificateFile}' changed`,
+      notAfter: result.notAfter,
+    });
+    for (const listener of listeners) listener(result);
+  }
+
+  /** One look at a time; whatever happens during one leads to another. */
+  function lookSoon(): void {
+    if (looking !== undefined) {
+      lookAgain = true;
+      return;
+    }
+    lookAgain = false;
+    looking = look().finally(() => {
+      looking = undefined;
+      if (lookAgain && !stopped) lookSoon();
+    });
+  }
+
+  function watchDirectory(directory: string): void {
+    try {
+      const watcher = watch(directory, { persistent: false }, () => {
+        clearTimeout(settleTimer);
+        if (!stopped) settleTimer = setTimeout(lookSoon, settleMs);
+      });
+      watcher.on('error', (error) => tellNoWatch(directory, error));
+      watchers.push(watcher);
+    } catch (error) {
+      tellNoWatch(directory, error);
+    }
+  }
+
+  function tellNoWatch(directory: string, error: unknown): void {
+    const detail = `cannot watch '${directory}' (${messageOf(error)}); its files are still read every ${pollMs} ms`;
+    onEvent({ code: 'watch-unavailable', detail });
+  }
+
+  async function stop(): Promise<void> {
+    stopped = true;
+    clearInterval(pollTimer);
+    clearTimeout(settleTimer);
+    for (const watcher of watchers) watcher.close();
+    await looking;
+  }
+
+  return {
+    async start() {
+      // The watch comes first: a swap between the first look and the watch would wait for the poll.
+      const files = [options.certificateFile, options.privateKeyFile, options.bundleFile ?? options.certificateFile];
+      for (const directory of new Set(files.map(dirname))) watchDirectory(directory);
+      const first = await readPair(options, clock());
+      if (typeof first === 'string') {
+        await stop();
+        throw new Error(first);
+      }
+      serving = first;
+      onEvent({
+        code: 'pair-loaded',
+        detail: `serving the pair in '${options.certificateFile}'`,
+        notAfter: first.notAfter,
+      });
+      pollTimer = setInterval(lookSoon, Math.min(pollMs, longestTimerMs));
+      return first;
+    },
+    onChange(listener) {
+      listeners.push(listener);
+    },
+    health() {
+      if (serving === undefined) return { ready: false, reason: problem ?? 'the certificate files were not read yet' };
+      const until = serving.notAfter.toISOString();
+      if (serving.notAfter <= clock())
+        return { ready: false, reason: problem ?? `the certificate expired on ${until}` };
+      if (problem !== undefined)
+        return { ready: true, reason: `serving the last good pair until ${until}: ${problem}` };
+      return { ready: true, reason: `serving the pair in '${options.certificateFile}' until ${until}` };
+    },
+    stop,
+  };
+}
+
+/** The pair, or one sentence that says what is wrong with which file. Never holds anything of the key. */
+async function readPair(files: FileSourceOptions, now: Date): Promise<ServingCertificate | string> {
+  const { certificateFile, privateKeyFile, bundleFile } = files;
+  try {
+    const certificate = await readText(certificateFile);
+    const privateKey = await readText(privateKeyFile);
+    const bundle = bundleFile === undefined ? undefined : await readText(bundleFile);
+    if (bundle !== undefined) {
+      const { problem } = parseBundle(bundle);
+      if (problem !== undefined) return `CA file '${bundleFile}': ${problem}`;
+    }
+    const { certificates, problem } = parseBundle(certificate);
+    const leaf = certificates?.[0];
+    if (leaf === undefined) return `certificate file '${certificateFile}': ${problem}`;
+    const mismatch = checkPair(leaf, privateKey, files);
+    if (mismatch !== undefined) return mismatch;
+    if (leaf.validToDate <= now) {
+      return `certificate file '${certificateFile}': the certificate expired on ${leaf.validToDate.toISOString()}`;
+    }
+    return { certificate, privateKey, notAfter: leaf.validToDate, ...(bundle !== undefined && { bundle }) };
+  } catch (error) {
+    return messageOf(error);
+  }
+}
+
+function checkPair(leaf: X509Certificate, privateKey: string, files: FileSourceOptions): string | undefined {
+  let key: ReturnType<typeof createPrivateKey>;
+  try {
+    key = createPrivateKey(privateKey);
+  } catch {
+    return `private key file '${files.privateKeyFile}': is not an unencrypted PEM private key`;
+  }
+  if (leaf.checkPrivateKey(key)) return undefined;
+  return `private key file '${files.privateKeyFile}': does not belong to the certificate in '${files.certificateFile}'`;
+}
+
+async function readText(file: string): Promise<string> {
+  try {
+    return await readFile(file, 'utf8');
+  } catch (error) {
+    throw new Error(`cannot read '${file}': ${messageOf(error)}`, { cause: error });
+  }
+}
+
+function samePair(left: ServingCertificate, right: ServingCertificate): boolean {
+  return left.certificate === right.certificate && left.privateKey === right.privateKey && left.bundle === right.bundle;
+}

@@ -1,0 +1,189 @@
+import { X509Certificate } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { issueLeaf, type SubjectNames } from './authority.ts';
+import { createBundleKeeper } from './bundle-keeper.ts';
+import { createCaKeeper } from './ca-keeper.ts';
+import { trustBundle, validityOf } from './ca-secret.ts';
+import { joinBundle } from './bundle.ts';
+import { longestTimerMs, secondMs } from './durations.ts';
+import { createReporter } from './reporter.ts';
+import type { OnCertificateEvent } from './events.ts';
+import type { BundlePublisher, CaStore, VerifyServing } from './ports.ts';
+import { defaultPolicy, needsLeaf, type RotationPolicy } from './rotation.ts';
+import type { CertificateSource, ServingCertificate } from './source.ts';
+import { messageOf } from './problem.ts';
+
+export interface ManagedSourceOptions {
+  readonly store: CaStore;
+  readonly publisher: BundlePublisher;
+  /** A handshake with ourselves through the given bundle; readiness depends on it. */
+  readonly verifyServing: VerifyServing;
+  /** Names of the Service that the API server calls. */
+  readonly names: SubjectNames;
+  readonly onEvent?: OnCertificateEvent;
+  readonly policy?: RotationPolicy;
+  /** Between two rounds when all is well; also how long a changed bundle stays unrepaired. */
+  readonly pollMs?: number;
+  /** Between the first rounds while something is missing; doubles up to `pollMs`. */
+  readonly retryMs?: number;
+  readonly clock?: () => Date;
+  /** 0 up to 1; spreads renewals and rounds of replicas that started together. */
+  readonly random?: () => number;
+}
+
+/** An API server sees a changed bundle after some 0.1 s; a leaf of a CA that is new to it waits for that. */
+const propagationMs = 2 * secondMs;
+
+/** Failed handshakes in a row, with a leaf and bundle that had worked, before readiness goes: one may be mere load. */
+const toleratedFailures = 2;
+
+/**
+ * Keeps its own certificates: one CA in a shared Secret, a leaf in memory per replica, our webhook entries' bundle.
+ * All replicas do the same without a leader; each step is a compare-and-swap or harmless twice. Every round looks at
+ * everything anew, so that whatever somebody deletes or overwrites comes back within one round.
+ *
+ * `start` resolves with the first leaf, whether or not the bundle is published yet, and waits as long as it takes; it
+ * rejects only when `stop` is called before. Rounds that follow verify by handshake, so listen at once.
+ */
+export function createManagedSource(options: ManagedSourceOptions): CertificateSource {
+  const { verifyServing, names, policy = defaultPolicy, pollMs = 30 * secondMs, retryMs = secondMs / 4 } = options;
+  const { clock = () => new Date(), random = Math.random } = options;
+  const stopping = new AbortController();
+  const reporter = createReporter((event) => {
+    if (!stopping.signal.aborted) options.onEvent?.(event);
+  });
+  const ca = createCaKeeper({ store: options.store, reporter, policy, clock });
+  const bundles = createBundleKeeper({ publisher: options.publisher, reporter });
+  const listeners: ((next: ServingCertificate) => void)[] = [];
+  const first = Promise.withResolvers<ServingCertificate>();
+
+  let serving: (ServingCertificate & { readonly signer: string }) | undefined;
+  let jitter = 0;
+  let listening = false;
+  let leafIsWaiting = false;
+  /** Leaf and bundles of the last handshake that succeeded. */
+  let verified: string | undefined;
+  let failures = 0;
+  let running: Promise<void> | undefined;
+
+  /** The CA first, then trust in it, then a leaf of it, then the proof: any other order opens a gap. */
+  async function round(): Promise<void> {
+    await ca.refresh(() => bundles.live());
+    const content = ca.content();
+    await bundles.refresh();
+    if (content !== undefined) {
+      const wanted = trustBundle(content);
+      const signer = content.current.certificate;
+      // What we still present must verify until the leaf below has replaced it; the next round takes it out again.
+      const isForeign = serving !== undefined && serving.signer !== signer && isAlive(serving.signer);
+      const isTrusted = bundles.trusts(signer);
+      await bundles.publish(isForeign && serving !== undefined ? joinBundle([wanted, serving.signer]) : wanted);
+      await renewLeaf(wanted, isTrusted);
+    }
+    if (serving !== undefined && listening) await check(serving);
+  }
+
+  async function renewLeaf(bundle: string, isTrusted: boolean): Promise<void> {
+    leafIsWaiting = false;
+    const content = ca.content();
+    if (content === undefined) return;
+    const now = ca.issueTime();
+    const facts = {
+      nowMs: now.getTime(),
+      jitter,
+      signedByCurrent: serving?.signer === content.current.certificate,
+    };
+    const { due, reason } = needsLeaf(serving && validityOf(serving.certificate), facts, policy);
+    if (!due) {
+      if (serving !== undefined && serving.bundle !== bundle) serving = { ...serving, bundle };
+      return;
+    }
+    // A leaf of a CA that the API server does not trust yet is worse than one that lives a little longer.
+    const canWait = serving !== undefined && serving.notAfter > now && isAlive(serving.signer);
+    leafIsWaiting = canWait && !isTrusted;
+    if (leafIsWaiting) return;
+    const leaf = await issueLeaf({ authority: content.current, names, now, lifetimeMs: policy.leafLifetimeMs });
+    if (stopping.signal.aborted) return;
+    jitter = random();
+    serving = { ...leaf, bundle, signer: content.current.certificate };
+    reporter.tell({ code: 'leaf-issued', detail: reason, notAfter: leaf.notAfter, generation: content.generation });
+    first.resolve(serving);
+    if (listening) for (const listener of listeners) listener(serving);
+  }
+
+  async function check(current: ServingCertificate): Promise<void> {
+    const live = bundles.live();
+    if (live === undefined || live.length === 0) return;
+    const subject = JSON.stringify([current.certificate, live]);
+    try {
+      for (const { entry, bundle } of live) {
+        if (bundle === undefined) throw new Error(`the entry '${entry}' of the webhook configuration has no CA bundle`);
+        await verifyServing(bundle);
+      }
+      failures = 0;
+      if (verified === undefined) reporter.tell({ code: 'self-check-passed', detail: 'the live bundle verifies us' });
+      verified = subject;
+      reporter.over('self-check-failed');
+    } catch (error) {
+      failures += 1;
+      reporter.raise('self-check-failed', messageOf(error));
+      if (verified !== subject || failures > toleratedFailures) verified = undefined;
+    }
+  }
+
+  function isAlive(certificate: string): boolean {
+    return new X509Certificate(certificate).validToDate > clock();
+  }
+
+  async function run(): Promise<void> {
+    let waitMs = retryMs;
+    while (!stopping.signal.aborted) {
+      try {
+        await round();
+        reporter.over('round-failed');
+      } catch (error) {
+        reporter.raise('round-failed', messageOf(error));
+      }
+      // Given to the caller, who listens now: the handshake can follow at once.
+      if (serving !== undefined && !listening) {
+        listening = true;
+        waitMs = retryMs;
+      } else if (leafIsWaiting) {
+        waitMs = Math.min(propagationMs, pollMs);
+      } else {
+        waitMs = health().ready && !reporter.isTroubled() ? pollMs : Math.min(waitMs * 2, pollMs);
+      }
+      await sleep(Math.min(waitMs * (0.9 + 0.2 * random()), longestTimerMs), undefined, {
+        signal: stopping.signal,
+      }).catch(() => {});
+    }
+  }
+
+  function health(): { readonly ready: boolean; readonly reason: string } {
+    const trouble = reporter.trouble();
+    if (serving === undefined) return { ready: false, reason: trouble ?? 'there is no certificate yet' };
+    const until = serving.notAfter.toISOString();
+    if (serving.notAfter <= ca.issueTime()) {
+      return { ready: false, reason: `the certificate expired on ${until}${trouble ? `: ${trouble}` : ''}` };
+    }
+    if (verified === undefined) return { ready: false, reason: trouble ?? 'the live bundle was not checked yet' };
+    return { ready: true, reason: trouble ?? `the live bundle verifies what is served until ${until}` };
+  }
+
+  return {
+    async start() {
+      running ??= run();
+      return first.promise;
+    },
+    onChange(listener) {
+      listeners.push(listener);
+    },
+    health,
+    async stop() {
+      stopping.abort();
+      first.promise.catch(() => {});
+      first.reject(new Error(`stopped before there was a certificate: ${reporter.trouble() ?? 'no reason known'}`));
+      await running;
+    },
+  };
+}

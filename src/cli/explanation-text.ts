@@ -1,0 +1,98 @@
+import { isObject, member, objectMember, stringMember, type JsonObject } from '../settings/json.ts';
+import { names } from '../settings/constants.ts';
+import type { Added } from '../index.ts';
+import type { DecisionAnswer, Explanation, GateAnswer } from './explanation.ts';
+
+/** Rows of cells as aligned columns, each line indented; the last column is as long as it is. */
+function table(rows: readonly (readonly string[])[], indent: string): string[] {
+  const widths: number[] = [];
+  for (const row of rows) row.forEach((cell, column) => (widths[column] = Math.max(widths[column] ?? 0, cell.length)));
+  return rows.map((row) =>
+    `${indent}${row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  ')}`.trimEnd(),
+  );
+}
+
+function gateText(gate: GateAnswer): string {
+  if (!gate.asked) return 'not asked; the namespace counts as enabled (--namespace-labels asks)';
+  return gate.called ? `yes, entry ${gate.entry} matches` : 'no';
+}
+
+const purposes = new Map<string, string>([
+  [names.initContainer, "redirects the pod's traffic to the proxy before anything else starts"],
+  [names.proxyContainer, 'the proxy that the traffic goes through'],
+  [names.logsVolume, 'writable files of the proxy'],
+  [names.podInfoVolume, "the pod's own labels and annotations, for the proxy"],
+  [names.tokenMaskVolume, 'keeps the API token out of the injected containers'],
+]);
+
+function resourceText(container: JsonObject): string {
+  const resources = objectMember(container, 'resources');
+  const part = (key: string): string => {
+    const values = objectMember(resources, key);
+    const pairs = Object.entries(values ?? {}).map(([name, amount]) => `${name} ${String(amount)}`);
+    return pairs.length === 0 ? '' : `${key} ${pairs.join(', ')}`;
+  };
+  return [part('requests'), part('limits')].filter(Boolean).join('; ');
+}
+
+function portText(container: JsonObject): string {
+  const ports = member(container, 'ports');
+  const numbers = Array.isArray(ports) ? ports.filter(isObject).map((port) => String(member(port, 'containerPort'))) : [];
+  return numbers.length === 0 ? '' : `ports ${numbers.join(', ')}`;
+}
+
+function addedRows(added: Added): string[][] {
+  const others = added.templates.filter((name) => name !== 'sidecar').join(', ');
+  const why = (name: string): string => purposes.get(name) ?? `asked for by inject.istio.io/templates or the settings: ${others}`;
+  const containers = (kind: string, list: Added['containers']): string[][] =>
+    list.flatMap((container) => {
+      const native = stringMember(container, 'restartPolicy') === 'Always';
+      const details = [stringMember(container, 'image') ?? '', resourceText(container), portText(container)];
+      return [
+        [native ? 'native sidecar' : kind, container.name, why(container.name)],
+        ...details.filter(Boolean).map((detail) => ['', '', detail]),
+      ];
+    });
+  return [
+    ...containers('init container', added.initContainers),
+    ...containers('container', added.containers),
+    ...added.volumes.map(({ name }) => ['volume', name, why(name)]),
+    ...added.imagePullSecrets.map((name) => ['pull secret', name, 'to pull the injected images']),
+    ...added.probes.map((probe) => ['probe', probe, 'its port is captured, so the proxy answers it from its status port']),
+  ];
+}
+
+function decisionLines(decision: DecisionAnswer): string[] {
+  const { outcome, reasons, warnings, added, capture } = decision;
+  const [first, ...others] = reasons.map(({ code, message }) => `${message} (${code})`);
+  const lines = [`  Gate 2, our decision:             ${outcome}, because ${first ?? 'of nothing'}`];
+  for (const other of others) lines.push(`    and ${other}`);
+  for (const text of warnings) lines.push(`    warning: ${text.replace(/^sidecar-injector: /, '')}`);
+  if (added !== undefined) {
+    const profile = added.profile === undefined ? '' : `, profile ${added.profile}`;
+    lines.push('', `  Added (sidecars: ${added.templates.join(', ')}${profile})`, ...table(addedRows(added), '    '));
+  }
+  if (capture !== undefined) {
+    const head = ['DIRECTION', 'CONNECTIONS', 'MATCH', 'THROUGH', 'WHY'];
+    const rows = capture.map((row) => [row.direction, row.what, row.match, row.through, row.why]);
+    lines.push('', '  Capture (the first row that fits a connection decides)', ...table([head, ...rows], '    '));
+  } else if (added?.templates.includes('sidecar') === true) {
+    lines.push('', '  Capture: none, connections reach the proxy only where they are sent to it');
+  }
+  return lines;
+}
+
+function explainOne({ object, where, notes, gate, decision }: Explanation): string[] {
+  const lines = [`${object.kind}/${object.name}, namespace ${object.namespace} (${where})`];
+  for (const note of notes) lines.push(`  ${note}`);
+  if (gate !== undefined) lines.push(`  Gate 1, does the API server ask?  ${gateText(gate)}`);
+  if (gate?.asked === true && !gate.called) {
+    lines.push('    the API server would not even call the injector:', ...gate.reasons.map((text) => `    - ${text}`));
+  }
+  return decision === undefined ? lines : [...lines, ...decisionLines(decision)];
+}
+
+/** All explanations as text for people, an empty line between them. */
+export function explanationText(explanations: readonly Explanation[]): string {
+  return explanations.map((one) => `${explainOne(one).join('\n')}\n`).join('\n');
+}

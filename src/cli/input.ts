@@ -1,0 +1,118 @@
+import { createSnapshot, type Snapshot } from '../index.ts';
+import { readManifests, type Manifest } from '../manifests/manifest.ts';
+import { readSources } from '../manifests/source.ts';
+import { readTemplatePath, type TemplatePaths } from '../manifests/workloads.ts';
+import { kindOf } from '../settings/document.ts';
+import { describeProblem, quote, type Problem } from '../settings/problem.ts';
+import { exitCodes, usageFailure, type Failure, type Io } from './io.ts';
+import type { ManifestOptions } from './options.ts';
+
+/** The documents of one file or of standard input. */
+export interface ReadSource {
+  readonly name: string;
+  readonly manifests: readonly Manifest[];
+}
+
+/** What `-f` and `--pod-template` name. */
+export interface Input {
+  readonly sources: readonly ReadSource[];
+  readonly paths: TemplatePaths;
+}
+
+function readTemplatePaths(texts: readonly string[]): TemplatePaths | Failure {
+  const paths = new Map<string, string>();
+  for (const text of texts) {
+    const read = readTemplatePath(text);
+    if (read === undefined) {
+      const remedy = 'write Kind.group=/path of the pod template, such as Service.serving.knative.dev=/spec/template';
+      return usageFailure(`--pod-template: ${quote(text)} is not KIND=PATH`, remedy);
+    }
+    paths.set(read.kind, read.path);
+  }
+  return paths;
+}
+
+function unreadable(problems: readonly Problem[]): Failure {
+  return {
+    problems: problems.map(describeProblem),
+    remedy: 'correct the input and run the command again; nothing was written',
+    code: exitCodes.failed,
+  };
+}
+
+/** Reads and parses everything first: with one problem anywhere nothing is done at all. */
+export async function readInput(options: ManifestOptions, io: Io): Promise<Input | Failure> {
+  const filenames = options.filename ?? [];
+  const paths = readTemplatePaths(options.podTemplate ?? []);
+  if ('problems' in paths) return paths;
+  if (filenames.length === 0) return usageFailure('-f is missing', 'name a file, a folder or - with -f');
+  if (filenames.filter((name) => name === '-').length > 1) {
+    return usageFailure('-f - is given twice', 'standard input can be read only once; give -f - once');
+  }
+  const read = await readSources(filenames, () => io.stdin());
+  const problems = [...read.problems];
+  const sources = read.sources.map((source): ReadSource => {
+    const parsed = readManifests(source);
+    problems.push(...parsed.problems);
+    return { name: source.name, manifests: parsed.manifests };
+  });
+  return problems.length > 0 ? unreadable(problems) : { sources, paths };
+}
+
+/** The objects of a file or folder, without empty documents; `where` is file and line. */
+async function readObjects(path: string, io: Io): Promise<{ where: string; value: unknown }[] | Failure> {
+  const input = await readInput({ filename: [path] }, io);
+  if ('problems' in input) return input;
+  return input.sources.flatMap(({ manifests }) =>
+    manifests.flatMap(({ source, line, content }) =>
+      content.format === 'empty' ? [] : [{ where: `${source}:${line}`, value: content.value }],
+    ),
+  );
+}
+
+function badSettings(problems: readonly string[]): Failure {
+  return { problems, remedy: 'correct the settings or sidecar templates and run the command again', code: exitCodes.failed };
+}
+
+/** The snapshot that a server with these settings (file) and sidecar templates (folder) would decide by. */
+export async function loadSnapshot(
+  settings: string | undefined,
+  sidecars: string | undefined,
+  io: Io,
+): Promise<{ readonly snapshot: Snapshot } | Failure> {
+  const configuration = settings === undefined ? [] : await readObjects(settings, io);
+  if ('problems' in configuration) return configuration;
+  if (settings !== undefined && configuration.length !== 1) {
+    return badSettings([`${settings}: holds ${configuration.length} objects; wanted is one InjectorConfiguration`]);
+  }
+  const templates = sidecars === undefined ? [] : await readObjects(sidecars, io);
+  if ('problems' in templates) return templates;
+  const strangers = templates.filter(({ value }) => kindOf(value) !== 'SidecarTemplate');
+  if (strangers.length > 0) {
+    return badSettings(
+      strangers.map(({ where, value }) => `${where}: kind ${quote(kindOf(value) ?? '')} is not SidecarTemplate`),
+    );
+  }
+  const result = createSnapshot({ settings: configuration[0]?.value, templates: templates.map(({ value }) => value) });
+  if ('snapshot' in result) return result;
+  return badSettings(
+    result.problems.map(({ where, message }) => {
+      const template = /^templates\[(\d+)\]\.?(.*)$/.exec(where);
+      const file = template === null ? configuration[0]?.where : templates[Number(template[1])]?.where;
+      return describeProblem({ where: [file, template?.[2] ?? where].filter(Boolean).join(': '), message });
+    }),
+  );
+}
+
+/** Reads `k=v,k2=v2`; the empty text is no labels. */
+export function readLabels(text: string): { readonly labels: Readonly<Record<string, string>> } | Failure {
+  const labels: [string, string][] = [];
+  for (const part of text.split(',').filter((piece) => piece !== '')) {
+    const match = /^([^=\s]+)=([^=\s]*)$/.exec(part);
+    if (match?.[1] === undefined) {
+      return usageFailure(`--namespace-labels: ${quote(part)} is not a label`, 'write KEY=VALUE, several separated by commas');
+    }
+    labels.push([match[1], match[2] ?? '']);
+  }
+  return { labels: Object.fromEntries(labels) };
+}

@@ -1,0 +1,81 @@
+import { isObject, member, type Json } from '../settings/json.ts';
+import { exitCodes, report, type Io } from './io.ts';
+import type { Rewriting } from './rewriting.ts';
+
+/** How rewritten manifests are written. `yaml` keeps every document in the notation in which it came. */
+export type OutputFormat = 'yaml' | 'json' | 'patch' | 'diff';
+
+/** One stream: sources follow one another with a separator, bytes that did not change are kept. */
+function streamText(rewriting: Rewriting): string {
+  let stream = '';
+  for (const { documents } of rewriting.sources) {
+    let text = documents.map(({ after }) => after).join('');
+    if (stream !== '' && text !== '') {
+      // In the middle of a stream a byte order mark would be content, and a directive needs an ended document before it.
+      text = text.replace(/^\uFEFF/, '');
+      if (!stream.endsWith('\n')) stream += '\n';
+      if (text.startsWith('%')) stream += '...\n';
+      else if (!/^---(?:\s|$)/.test(text)) stream += '---\n';
+    }
+    stream += text;
+  }
+  return stream;
+}
+
+function itemsOf(value: Json): readonly Json[] {
+  const items = isObject(value) && member(value, 'kind') === 'List' ? member(value, 'items') : undefined;
+  return Array.isArray(items) ? (items as readonly Json[]) : [value];
+}
+
+function jsonText(rewriting: Rewriting): string {
+  const values = rewriting.sources.flatMap(({ documents }) =>
+    documents.flatMap(({ value }) => (value === undefined ? [] : [value])),
+  );
+  const only = values.length === 1 ? values[0] : undefined;
+  const output = only ?? { apiVersion: 'v1', kind: 'List', items: values.flatMap(itemsOf) };
+  return `${JSON.stringify(output, null, 2)}\n`;
+}
+
+/** A line of JSON for every object that changes. */
+function patchText(rewriting: Rewriting): string {
+  return rewriting.sources
+    .flatMap(({ documents }) => documents.flatMap(({ patches }) => patches))
+    .filter(({ operations }) => operations.length > 0)
+    .map(({ object: { apiVersion, kind, namespace, name }, operations }) => {
+      const where = namespace === undefined ? {} : { namespace };
+      return `${JSON.stringify({ apiVersion, kind, ...where, name, patch: operations })}\n`;
+    })
+    .join('');
+}
+
+async function writeDiff(rewriting: Rewriting, io: Io): Promise<number> {
+  const { diffDocuments } = await import('../manifests/diff.ts');
+  const text = rewriting.sources.map(({ name, documents }) => diffDocuments(name, documents)).join('');
+  if (text === '') return exitCodes.fine;
+  io.stdout(text);
+  return exitCodes.different;
+}
+
+async function write(rewriting: Rewriting, format: OutputFormat, io: Io): Promise<number> {
+  switch (format) {
+    case 'yaml':
+      io.stdout(streamText(rewriting));
+      return exitCodes.fine;
+    case 'json':
+      io.stdout(jsonText(rewriting));
+      return exitCodes.fine;
+    case 'patch':
+      io.stdout(patchText(rewriting));
+      return exitCodes.fine;
+    case 'diff':
+      return writeDiff(rewriting, io);
+  }
+}
+
+/** Says the notes, writes the result and returns the exit code. With a problem nothing at all goes to standard output. */
+export async function writeRewriting(rewriting: Rewriting, format: OutputFormat, io: Io): Promise<number> {
+  for (const note of rewriting.notes) io.stderr(`${note.replaceAll(/\s*\n\s*/g, ' ')}\n`);
+  if (rewriting.problems.length === 0) return write(rewriting, format, io);
+  const remedy = 'correct the manifests and run the command again; nothing was written';
+  return report({ problems: rewriting.problems, remedy, code: exitCodes.failed }, io);
+}

@@ -1,0 +1,38 @@
+import { Command, CommanderError } from 'commander';
+import { version } from '../settings/version.ts';
+import { registerExplain } from './explain.ts';
+import { registerInject } from './inject.ts';
+import { exitCodes, report, type Io } from './io.ts';
+import { registerUninject } from './uninject.ts';
+
+export type { Command } from 'commander';
+
+/** Every sub-command registers itself; none loads what it works with before it runs. */
+const registrations: readonly ((program: Command, io: Io) => void)[] = [registerInject, registerUninject, registerExplain];
+
+function createProgram(io: Io): Command {
+  const program = new Command('sidecar-injector')
+    .description('Gives Kubernetes pods an Envoy sidecar: as a webhook, or offline on manifests.')
+    .version(version)
+    .exitOverride()
+    .showHelpAfterError('hint: run the same command with --help')
+    .configureOutput({ writeOut: (text) => io.stdout(text), writeErr: (text) => io.stderr(text) })
+    .addHelpText('after', '\nExit codes: 0 fine, 1 failed, 2 wrong usage, 3 differences (-o diff).');
+  for (const register of registrations) register(program, io);
+  return program;
+}
+
+/** Runs the command line (without `node` and script) and sets the exit code through `io.finish`. Never rejects. */
+export async function runProgram(args: readonly string[], io: Io): Promise<void> {
+  try {
+    await createProgram(io).parseAsync(args, { from: 'user' });
+  } catch (error) {
+    if (error instanceof CommanderError) {
+      io.finish(error.exitCode === 0 ? exitCodes.fine : exitCodes.usage);
+      return;
+    }
+    const message = error instanceof Error ? error.message : String(error);
+    const remedy = 'this is a defect of sidecar-injector; please report it with the command and its input';
+    io.finish(report({ problems: [`unexpected fault: ${message}`], remedy, code: exitCodes.failed }, io));
+  }
+}

@@ -1,0 +1,19 @@
+import { undo } from '../index.ts';
+import { readInput } from './input.ts';
+import { report, type Io } from './io.ts';
+import { writeRewriting } from './output.ts';
+import { rewriteInput, type Verdict, type Workload } from './rewriting.ts';
+import type { UninjectOptions } from './uninject.ts';
+
+function judge(workload: Workload): Verdict {
+  const undone = undo(workload.pod.value);
+  if (undone === undefined) return { outcome: 'pass', reason: 'passed through: was not injected by sidecar-injector' };
+  return { outcome: 'change', operations: undone.operations, notes: [] };
+}
+
+/** Runs `uninject` and returns the exit code. */
+export async function runUninject(options: UninjectOptions, io: Io): Promise<number> {
+  const input = await readInput(options, io);
+  if ('problems' in input) return report(input, io);
+  return writeRewriting(rewriteInput(input, judge), options.output, io);
+}

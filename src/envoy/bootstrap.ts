@@ -1,0 +1,78 @@
+import { ports } from '../settings/constants.ts';
+import { accessLog } from './access-log.ts';
+import { addressFilling } from './addresses.ts';
+import { fixedClusters } from './clusters.ts';
+import { duration, extension } from './extension.ts';
+import { compile, escapeExpansion, fill, quoted, type Tree, userText } from './flow-yaml.ts';
+import type { ProxyIntent } from './intent.ts';
+import { opaquePredicate, outboundFilling, virtualInbound, virtualOutbound } from './listeners.ts';
+import { probeTexts } from './probes.ts';
+import { statusAddress, statusListener } from './status-listener.ts';
+
+/** Envoy keeps every statistic in memory; these are the ones that somebody reads. */
+const statistics: readonly Tree[] = [
+  ...['listener_manager.', 'server.', 'tcp.', 'http.inbound', 'http.outbound'].map((prefix) => ({
+    prefix,
+  })),
+  { contains: 'PassthroughCluster.upstream_' },
+  // The answers to tcpSocket and gRPC probes are computed from these gauges.
+  { contains: 'membership_' },
+  ...['downstream_cx_active', 'cx_overflow'].map((suffix) => ({ suffix })),
+];
+
+const document = compile({
+  node: {
+    id: { hole: 'nodeId' },
+    cluster: { hole: 'nodeCluster' },
+    metadata: { NAMESPACE: { expandable: '$(POD_NAMESPACE)' }, WORKLOAD_NAME: { hole: 'workload' } },
+  },
+  // Loopback only: what it can do (quit, drain, change log levels) is for the pod alone.
+  admin: { address: { socket_address: { address: '127.0.0.1', port_value: ports.admin } } },
+  static_resources: {
+    listeners: [virtualOutbound, virtualInbound, statusListener],
+    clusters: [...fixedClusters, { hole: 'probeClusters' }],
+  },
+  stats_config: { stats_matcher: { inclusion_list: { patterns: statistics } } },
+  overload_manager: {
+    resource_monitors: [
+      extension(
+        'max_connections',
+        'envoy.extensions.resource_monitors.downstream_connections.v3.DownstreamConnectionsConfig',
+        { max_active_downstream_connections: { hole: 'maxConnections' } },
+      ),
+    ],
+  },
+});
+
+/** Anchors of the fixed clusters that those of the probes, which follow them, refer to. */
+const beforeProbes = ['bind', 'o'];
+
+/**
+ * Envoy's whole configuration for one pod, for `--config-yaml`. `$(POD_IP)`, `$(POD_NAME)` and `$(POD_NAMESPACE)` are
+ * left for Kubernetes to fill in from the container's environment; every `$` of a user's text is doubled. It holds no
+ * secret: Envoy prints a configuration that it refuses. Probes need the status port; without one they are left out.
+ */
+export function renderBootstrap(intent: ProxyIntent): string {
+  const addresses = addressFilling(intent.families);
+  const probes = intent.statusPort === undefined ? [] : intent.probes;
+  return fill(
+    document,
+    {
+      ...addresses,
+      ...outboundFilling(intent.outboundTrafficPolicy),
+      ...probeTexts(probes, addresses, new Set(beforeProbes)),
+      // Four parts in Istio's form, so that tools which take it apart can read it.
+      nodeId: quoted(
+        `sidecar~$(POD_IP)~$(POD_NAME).$(POD_NAMESPACE)~$(POD_NAMESPACE).svc.${escapeExpansion(intent.clusterDomain)}`,
+      ),
+      nodeCluster: quoted(`${escapeExpansion(intent.workload)}.$(POD_NAMESPACE)`),
+      workload: userText(intent.workload),
+      log: accessLog(intent.accessLog),
+      opaque: opaquePredicate(intent.opaquePorts),
+      detectionTimeout: duration(intent.protocolDetectionTimeoutMs),
+      statusAddress: statusAddress(intent.statusPort, addresses),
+      maxConnections: String(intent.maxConnections),
+    },
+    new Set(),
+  );
+}

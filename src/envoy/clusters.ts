@@ -1,0 +1,36 @@
+import { ports } from '../settings/constants.ts';
+import { applicationBinding } from './addresses.ts';
+import { oneEndpoint } from './extension.ts';
+import type { Tree } from './flow-yaml.ts';
+import { transparentUpstream } from './http.ts';
+
+const most: Tree = { anchor: 'max', content: 4294967295 };
+
+/** Envoy's own default of 1,024 would throttle an application that has no limit without a proxy. */
+const unlimited: Tree = {
+  anchor: 'all',
+  content: {
+    thresholds: [{ max_connections: most, max_pending_requests: most, max_requests: most, max_retries: most }],
+  },
+};
+
+function passthrough(name: string, binding: Tree | undefined): Tree {
+  return {
+    name,
+    type: 'ORIGINAL_DST',
+    lb_policy: 'CLUSTER_PROVIDED',
+    connect_timeout: '10s',
+    circuit_breakers: unlimited,
+    typed_extension_protocol_options: transparentUpstream,
+    upstream_bind_config: binding,
+  };
+}
+
+/** Clusters that every pod has. */
+export const fixedClusters: readonly Tree[] = [
+  passthrough('PassthroughCluster', undefined),
+  passthrough('InboundPassthroughCluster', applicationBinding),
+  // No endpoints: connections are closed at once.
+  { name: 'BlackHoleCluster' },
+  { name: 'admin', load_assignment: oneEndpoint('admin', '127.0.0.1', ports.admin) },
+];

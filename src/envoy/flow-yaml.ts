@@ -1,0 +1,135 @@
+import type { Json } from '../settings/json.ts';
+
+/*
+ * Envoy's `--config-yaml` takes flow YAML: JSON with fewer quotes, and with anchors, so that a part which occurs several
+ * times is written once (`&log [...]`) and referred to later (`*log`). A document is compiled once into a template, the
+ * texts between its holes; rendering it for a pod is then the joining of a few strings.
+ */
+
+/** Place in a document that every rendering fills in; as an item of a list it also brings its own commas. */
+export interface Hole {
+  readonly hole: string;
+}
+
+/** A part that is written once a document under this name. */
+export interface Anchored {
+  readonly anchor: string;
+  readonly content: Tree;
+}
+
+/** Text of our own with `$(NAME)` in it, for Kubernetes to replace. */
+export interface Expandable {
+  readonly expandable: string;
+}
+
+/** JSON with holes, anchors and expandable texts; undefined members are left out. */
+export type Tree =
+  Exclude<Json, object> | Hole | Anchored | Expandable | readonly Tree[] | { readonly [key: string]: Tree | undefined };
+
+type Piece = string | Hole | { readonly anchor: string; readonly pieces: readonly Piece[] };
+
+/** A compiled document or part of one. */
+export type Template = readonly Piece[];
+
+/**
+ * Kubernetes replaces `$(NAME)` in a container's arguments and `$$` by `$`. Text that comes from a user goes through
+ * here, so that what Envoy reads is what was written.
+ */
+export function escapeExpansion(text: string): string {
+  return text.includes('$') ? text.replaceAll('$', '$$$$') : text;
+}
+
+const simple = /^[\w ./:,@%()[\]?~=&*{}+-]*$/;
+// JSON allows these raw inside a string; in YAML they end a line or may not appear.
+const unsafe = /[\u007f-\u00a0\u2028\u2029\ufeff]/g;
+
+/** A double-quoted scalar, JSON and YAML alike; lone surrogates become U+FFFD. Expansions are left as they are. */
+export function quoted(text: string): string {
+  if (simple.test(text)) return `"${text}"`;
+  return JSON.stringify(text.toWellFormed()).replaceAll(
+    unsafe,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
+}
+
+/** A user's text as a scalar. */
+export function userText(text: string): string {
+  return quoted(escapeExpansion(text));
+}
+
+const word = /^[A-Za-z/][\w./-]*$/;
+const reserved = /^(?:true|false|yes|no|on|off|y|n|null)$/i;
+
+/** Text of our own as a scalar: without quotes where YAML takes it for a string anyway. */
+function ownText(text: string): string {
+  return word.test(text) && !reserved.test(text) ? text : quoted(escapeExpansion(text));
+}
+
+function append(pieces: Piece[], more: readonly Piece[]): void {
+  for (const piece of more) {
+    const last = pieces.at(-1);
+    if (typeof piece === 'string' && typeof last === 'string') pieces[pieces.length - 1] = last + piece;
+    else pieces.push(piece);
+  }
+}
+
+function isHole(tree: Tree | undefined): tree is Hole {
+  return typeof tree === 'object' && tree !== null && 'hole' in tree;
+}
+
+function compileList(items: readonly Tree[]): Piece[] {
+  const pieces: Piece[] = ['['];
+  for (const [index, item] of items.entries()) {
+    const comma = index > 0 && !isHole(item) && !isHole(items[index - 1]);
+    append(pieces, [comma ? ',' : '', ...compile(item)]);
+  }
+  append(pieces, [']']);
+  return pieces;
+}
+
+/** The document as text and holes, to be kept and filled many times. */
+export function compile(tree: Tree): Template {
+  if (typeof tree === 'string') return [ownText(tree)];
+  if (typeof tree !== 'object' || tree === null) return [String(tree)];
+  if (Array.isArray(tree)) return compileList(tree as readonly Tree[]);
+  if (isHole(tree)) return [tree];
+  if ('anchor' in tree) return [{ anchor: (tree as Anchored).anchor, pieces: compile((tree as Anchored).content) }];
+  if ('expandable' in tree) return [quoted((tree as Expandable).expandable)];
+  const pieces: Piece[] = ['{'];
+  let comma = '';
+  for (const [key, value] of Object.entries(tree as { readonly [key: string]: Tree | undefined })) {
+    if (value === undefined) continue;
+    append(pieces, [`${comma}${ownText(key)}: `, ...compile(value)]);
+    comma = ',';
+  }
+  append(pieces, ['}']);
+  return pieces;
+}
+
+/** What goes into the holes: finished scalars or list items, or parts that were compiled themselves. */
+export interface Filling {
+  readonly [hole: string]: string | Template;
+}
+
+/**
+ * The document with its holes filled. `written` holds the anchors that the document has so far; all parts of one
+ * document share it.
+ */
+export function fill(template: Template, filling: Filling, written: Set<string>): string {
+  let text = '';
+  for (const piece of template) {
+    if (typeof piece === 'string') {
+      text += piece;
+    } else if ('hole' in piece) {
+      const content = filling[piece.hole];
+      if (content === undefined) throw new Error(`nothing to fill the hole ${piece.hole} with`);
+      text += typeof content === 'string' ? content : fill(content, filling, written);
+    } else if (written.has(piece.anchor)) {
+      text += `*${piece.anchor}`;
+    } else {
+      written.add(piece.anchor);
+      text += `&${piece.anchor} ${fill(piece.pieces, filling, written)}`;
+    }
+  }
+  return text;
+}

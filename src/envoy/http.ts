@@ -1,0 +1,81 @@
+import { extension, repeatedExtension } from './extension.ts';
+import type { Tree } from './flow-yaml.ts';
+
+const preserveCase: Tree = {
+  anchor: 'case',
+  content: {
+    stateful_formatter: extension(
+      'preserve_case',
+      'envoy.extensions.http.header_formatters.preserve_case.v3.PreserveCaseFormatterConfig',
+    ),
+  },
+};
+
+/** The last filter of every HTTP filter chain. */
+const router: Tree = {
+  anchor: 'router',
+  content: extension('router', 'envoy.extensions.filters.http.router.v3.Router'),
+};
+
+function connectionManager(fields: { readonly [key: string]: Tree }): Tree {
+  return repeatedExtension(
+    'h',
+    'envoy.filters.network.http_connection_manager',
+    'envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager',
+    fields,
+  );
+}
+
+/** Connection manager of captured traffic: as little of a proxy to see as Envoy can do. */
+export function transparentHttp(direction: 'inbound' | 'outbound', routes: Tree): Tree {
+  return connectionManager({
+    stat_prefix: direction,
+    route_config: routes,
+    http_filters: [router],
+    access_log: { hole: 'log' },
+    http_protocol_options: {
+      anchor: 'http1',
+      // HTTP/1.0 without a Host header is legal and old health checkers send it; Envoy wants a name for it.
+      content: { accept_http_10: true, default_host_for_http_10: 'localhost', header_key_format: preserveCase },
+    },
+    upgrade_configs: [{ upgrade_type: 'websocket' }],
+    server_header_transformation: 'PASS_THROUGH',
+    // Long polls and streams may be silent for longer than Envoy's five minutes.
+    stream_idle_timeout: '0s',
+  });
+}
+
+/** Connection manager of the proxy's own listener: exact paths, no log. */
+export function ownHttp(name: string, filters: readonly Tree[], routes: readonly Tree[]): Tree {
+  return connectionManager({
+    stat_prefix: name,
+    // A redirect of the application counts as success; the kubelet must not follow it to a path that is not here.
+    route_config: { virtual_hosts: [{ name, domains: ['*'], routes, response_headers_to_remove: ['location'] }] },
+    http_filters: [...filters, router],
+  });
+}
+
+const protocolOptions = 'envoy.extensions.upstreams.http.v3.HttpProtocolOptions';
+
+/** HTTP settings of a cluster. */
+export function upstreamHttp(anchor: string, fields: { readonly [key: string]: Tree }): Tree {
+  return {
+    anchor,
+    content: {
+      [protocolOptions]: { '@type': { anchor: 'o', content: `type.googleapis.com/${protocolOptions}` }, ...fields },
+    },
+  };
+}
+
+/**
+ * Upstream side of captured traffic: the protocol that the client speaks, and connections that are given up after one
+ * idle second. Servers close idle connections without notice and Envoy does not read their `Keep-Alive` hint, so a
+ * longer time loses requests; a new connection costs far less.
+ */
+export const transparentUpstream: Tree = upstreamHttp('up', {
+  common_http_protocol_options: { idle_timeout: '1s' },
+  use_downstream_protocol_config: {
+    http_protocol_options: { header_key_format: preserveCase },
+    http2_protocol_options: {},
+  },
+});

@@ -1,0 +1,24 @@
+import type { ProbeRedirect } from './probe-redirect.ts';
+import type { PortRange } from '../capture/intent.ts';
+
+/** What a standalone proxy of one pod has to do; the bootstrap is rendered from this alone. */
+export interface ProxyIntent {
+  /** Name of the workload (Deployment, Job, …) that the pod belongs to. */
+  readonly workload: string;
+  /** DNS suffix of the cluster, such as `cluster.local`. */
+  readonly clusterDomain: string;
+  /** Port of merged metrics and application probes; undefined for none. */
+  readonly statusPort: number | undefined;
+  /** Unknown destinations pass through (ALLOW_ANY) or are refused (REGISTRY_ONLY). */
+  readonly outboundTrafficPolicy: 'ALLOW_ANY' | 'REGISTRY_ONLY';
+  /** Ports where the server speaks first, or that are declared TCP: no protocol sniffing, both directions. */
+  readonly opaquePorts: readonly PortRange[];
+  /** How long to wait for a client's first bytes before a connection counts as TCP. */
+  readonly protocolDetectionTimeoutMs: number;
+  /** Upper bound of open client connections (overload protection). */
+  readonly maxConnections: number;
+  readonly accessLog: 'json' | 'none';
+  readonly probes: readonly ProbeRedirect[];
+  /** Families of the pod's addresses; with v4 alone nothing binds to IPv6. */
+  readonly families: readonly ('v4' | 'v6')[];
+}

@@ -1,0 +1,124 @@
+import { ports } from '../settings/constants.ts';
+import { listenAddress } from './addresses.ts';
+import { extension, repeatedExtension } from './extension.ts';
+import { compile, type Template, type Tree } from './flow-yaml.ts';
+import { transparentHttp } from './http.ts';
+import type { ProxyIntent } from './intent.ts';
+
+/** On an opaque port nobody waits for the client's first bytes: where the server speaks first they never come. */
+function inspector(name: string, type: string): Tree {
+  const config = extension(name, type) as { readonly [key: string]: Tree };
+  return { ...config, filter_disabled: { anchor: 'opaque', content: { hole: 'opaque' } } };
+}
+
+const listenerFilters: Tree = {
+  anchor: 'filters',
+  content: [
+    extension('original_dst', 'envoy.extensions.filters.listener.original_dst.v3.OriginalDst'),
+    inspector('tls_inspector', 'envoy.extensions.filters.listener.tls_inspector.v3.TlsInspector'),
+    // After the TLS one, which tells it to leave TLS connections alone.
+    inspector('http_inspector', 'envoy.extensions.filters.listener.http_inspector.v3.HttpInspector'),
+  ],
+};
+
+/**
+ * Filling of the hole `opaque`: a predicate on the destination port. Its upper bound is exclusive; an empty range
+ * stands for no ports at all, and a list of alternatives must have two at least.
+ */
+export function opaquePredicate(opaquePorts: ProxyIntent['opaquePorts']): string {
+  const rules: string[] = [];
+  for (const { first, last } of joined(opaquePorts)) {
+    rules.push(`{destination_port_range: {start: ${first},end: ${last + 1}}}`);
+  }
+  if (rules.length === 0) return '{destination_port_range: {start: 0,end: 0}}';
+  return rules.length === 1 ? rules.join('') : `{or_match: {rules: [${rules.join(',')}]}}`;
+}
+
+/** Neighbouring ranges as one. */
+function joined(ranges: ProxyIntent['opaquePorts']): { first: number; last: number }[] {
+  const result: { first: number; last: number }[] = [];
+  for (const { first, last } of ranges) {
+    const previous = result.at(-1);
+    if (previous !== undefined && previous.last + 1 === first) previous.last = last;
+    else result.push({ first, last });
+  }
+  return result;
+}
+
+function tcpProxy(cluster: Tree, log: Tree | undefined): Tree {
+  return repeatedExtension(
+    't',
+    'envoy.filters.network.tcp_proxy',
+    'envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy',
+    { stat_prefix: cluster, cluster, access_log: log },
+  ) as Tree;
+}
+
+const closed: Tree = { anchor: 'closed', content: [tcpProxy('BlackHoleCluster', undefined)] };
+
+/** The application (or the peer) has not seen the request yet, so that it may be sent again on a fresh connection. */
+const retry: Tree = { anchor: 'retry', content: { retry_on: 'reset-before-request', num_retries: 2 } };
+
+function everything(name: string, action: { readonly [key: string]: Tree }): Tree {
+  return { virtual_hosts: [{ name, domains: ['*'], routes: [{ name, match: { prefix: '/' }, ...action }] }] };
+}
+
+function passTo(cluster: string): { readonly [key: string]: Tree } {
+  return { route: { cluster, timeout: '0s', retry_policy: retry } };
+}
+
+const outboundRoutes: Readonly<Record<ProxyIntent['outboundTrafficPolicy'], Template>> = {
+  ALLOW_ANY: compile(everything('allow_any', passTo('PassthroughCluster'))),
+  REGISTRY_ONLY: compile(everything('block_all', { direct_response: { status: 502 } })),
+};
+
+/** Fillings of `outboundRoutes` and `outboundTcp`: what becomes of destinations that nothing is known about. */
+export function outboundFilling(policy: ProxyIntent['outboundTrafficPolicy']): {
+  readonly outboundRoutes: Template;
+  readonly outboundTcp: string;
+} {
+  return {
+    outboundRoutes: outboundRoutes[policy],
+    outboundTcp: policy === 'ALLOW_ANY' ? 'PassthroughCluster' : 'BlackHoleCluster',
+  };
+}
+
+function capturing(direction: 'inbound' | 'outbound', port: number, routes: Tree, tcpCluster: Tree): Tree {
+  return {
+    name: direction === 'inbound' ? 'virtualInbound' : 'virtualOutbound',
+    traffic_direction: direction.toUpperCase(),
+    address: listenAddress(port),
+    listener_filters: listenerFilters,
+    listener_filters_timeout: { hole: 'detectionTimeout' },
+    continue_on_listener_filters_timeout: true,
+    filter_chains: [
+      // Whoever dials the listener's own port would be sent back to it for ever.
+      { name: 'loop-guard', filter_chain_match: { destination_port: port }, filters: closed },
+      {
+        name: 'http',
+        filter_chain_match: {
+          anchor: 'http',
+          content: { transport_protocol: 'raw_buffer', application_protocols: ['http/1.0', 'http/1.1', 'h2c'] },
+        },
+        filters: [transparentHttp(direction, routes)],
+      },
+    ],
+    default_filter_chain: { name: 'tcp', filters: [tcpProxy(tcpCluster, { hole: 'log' })] },
+  };
+}
+
+/** The listener that the application's captured connections arrive at. */
+export const virtualOutbound: Tree = capturing(
+  'outbound',
+  ports.outbound,
+  { hole: 'outboundRoutes' },
+  { hole: 'outboundTcp' },
+);
+
+/** The listener that captured connections to the application arrive at. */
+export const virtualInbound: Tree = capturing(
+  'inbound',
+  ports.inbound,
+  everything('inbound', passTo('InboundPassthroughCluster')),
+  'InboundPassthroughCluster',
+);

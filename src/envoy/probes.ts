@@ -1,0 +1,144 @@
+import { applicationBinding } from './addresses.ts';
+import { duration, extension, oneEndpoint } from './extension.ts';
+import { compile, fill, type Filling, type Template, type Tree, userText } from './flow-yaml.ts';
+import { upstreamHttp } from './http.ts';
+import type { ProbeAction, ProbeRedirect } from './probe-redirect.ts';
+import { probeTarget } from './probe-target.ts';
+
+type HttpAction = Extract<ProbeAction, { type: 'http' }>;
+
+const name: Tree = { hole: 'name' };
+
+function cluster(more: { readonly [key: string]: Tree | undefined }): Template {
+  return compile({
+    name,
+    load_assignment: oneEndpoint(name, { expandable: '$(POD_IP)' }, { hole: 'port' }),
+    // Without it the proxy's own probe is captured and answered by the proxy.
+    upstream_bind_config: applicationBinding,
+    ...more,
+  });
+}
+
+/** As the kubelet does: a new connection for every probe, so that a stale one never fails it. */
+const freshConnections = upstreamHttp('fresh', {
+  common_http_protocol_options: { max_requests_per_connection: 1 },
+  explicit_http_config: { http_protocol_options: {} },
+});
+
+/** The kubelet verifies nothing either; without the maximum Envoy stops at TLS 1.2. */
+const anyTls: Tree = {
+  anchor: 'tls',
+  content: extension('tls', 'envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext', {
+    common_tls_context: { tls_params: { tls_maximum_protocol_version: 'TLSv1_3' } },
+  }),
+};
+
+/**
+ * A check in the background whose last result the status port gives away. A failing application is asked every second,
+ * so that it counts as up soon after it is up; one that answers, at the kubelet's period, every five seconds at least.
+ */
+function healthChecks(kind: { readonly [key: string]: Tree }): readonly Tree[] {
+  return [
+    {
+      timeout: { hole: 'timeout' },
+      interval: { hole: 'interval' },
+      // No request ever reaches this cluster, so these two are what counts; Envoy's own default is a minute.
+      no_traffic_interval: '1s',
+      no_traffic_healthy_interval: { hole: 'interval' },
+      unhealthy_threshold: 1,
+      healthy_threshold: 1,
+      ...kind,
+    },
+  ];
+}
+
+const clusters = {
+  HTTP: cluster({ typed_extension_protocol_options: freshConnections }),
+  HTTPS: cluster({ typed_extension_protocol_options: freshConnections, transport_socket: anyTls }),
+  tcp: cluster({ health_checks: healthChecks({ tcp_health_check: {} }) }),
+  grpc: cluster({
+    health_checks: healthChecks({ grpc_health_check: { service_name: { hole: 'service' } } }),
+    typed_extension_protocol_options: upstreamHttp('h2', { explicit_http_config: { http2_protocol_options: {} } }),
+  }),
+};
+
+function route(more: { readonly [key: string]: Tree }): Template {
+  return compile({
+    match: { path: { hole: 'path' } },
+    route: { cluster: name, prefix_rewrite: { hole: 'target' }, timeout: { hole: 'timeout' }, ...more },
+  });
+}
+
+const routes = { plain: route({}), withHost: route({ host_rewrite_literal: { hole: 'host' } }) };
+
+/** The name of the one cluster that has to be healthy stands where a key belongs, so it is put in as text. */
+const filter = compile(
+  extension('health_check', 'envoy.extensions.filters.http.health_check.v3.HealthCheck', {
+    pass_through_mode: false,
+    cluster_min_healthy_percentages: { hole: 'healthy' },
+    headers: [{ name: ':path', string_match: { exact: { hole: 'path' } } }],
+  }),
+);
+
+/** Fillings of the holes for a pod's probes, all of them items of lists. */
+export interface ProbeTexts {
+  /** Brings a comma after each item, because the router comes last. */
+  readonly probeFilters: string;
+  /** These two bring a comma before each item. */
+  readonly probeRoutes: string;
+  readonly probeClusters: string;
+}
+
+function seconds(value: number, least: number, most: number): string {
+  return duration(Math.min(Math.max(value, least), most) * 1000);
+}
+
+/** Probes of one port over one scheme share a cluster; a background check is one probe's own. */
+function clusterName({ action, container, kind }: ProbeRedirect): string {
+  return userText(
+    action.type === 'http' ? `probe.${action.scheme.toLowerCase()}.${action.port}` : `probe.${container}.${kind}`,
+  );
+}
+
+function httpFilling(action: HttpAction, timeoutSeconds: number): Filling {
+  return {
+    target: userText(probeTarget(action.path)),
+    timeout: duration(timeoutSeconds * 1000),
+    host: userText(action.host ?? ''),
+  };
+}
+
+function checkFilling(probe: ProbeRedirect, name: string): Filling {
+  const { action, timeoutSeconds, periodSeconds } = probe;
+  return {
+    timeout: seconds(timeoutSeconds, 1, 3600),
+    interval: seconds(periodSeconds, 1, 5),
+    healthy: `{${name}: {value: 100}}`,
+    service: userText(action.type === 'grpc' ? (action.service ?? '') : ''),
+  };
+}
+
+/**
+ * Everything that answers a pod's probes on the status port. A cluster's name is also the `:authority` of a gRPC check,
+ * which servers refuse unless it is a legal host name. A timeout of 0 is none for HTTP and 1 s for the others.
+ * `written` are the anchors of the document before its probe clusters.
+ */
+export function probeTexts(probes: readonly ProbeRedirect[], addresses: Filling, written: Set<string>): ProbeTexts {
+  let probeFilters = '';
+  let probeRoutes = '';
+  let probeClusters = '';
+  const names = new Set<string>();
+  for (const probe of probes) {
+    const { action } = probe;
+    const name = clusterName(probe);
+    const http = action.type === 'http';
+    const own = http ? httpFilling(action, probe.timeoutSeconds) : checkFilling(probe, name);
+    const filling = { ...addresses, ...own, name, path: userText(probe.path), port: String(action.port) };
+    if (!http) probeFilters += `${fill(filter, filling, written)},`;
+    else probeRoutes += `,${fill(action.host === undefined ? routes.plain : routes.withHost, filling, written)}`;
+    if (names.has(name)) continue;
+    names.add(name);
+    probeClusters += `,${fill(clusters[http ? action.scheme : action.type], filling, written)}`;
+  }
+  return { probeFilters, probeRoutes, probeClusters };
+}

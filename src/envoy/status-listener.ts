@@ -1,0 +1,44 @@
+import { ports } from '../settings/constants.ts';
+import { listenAddress } from './addresses.ts';
+import { compile, fill, type Filling, type Tree } from './flow-yaml.ts';
+import { ownHttp } from './http.ts';
+
+function toAdmin(path: string, target: string): Tree {
+  return { match: { path }, route: { cluster: 'admin', prefix_rewrite: target } };
+}
+
+/**
+ * What kubelet and Prometheus ask for: one listener on the ports for health, for Envoy's metrics and, unless it is
+ * switched off, for the application's probes. It keeps answering when the proxy is full, and it does not drain.
+ */
+export const statusListener: Tree = {
+  name: 'status',
+  address: listenAddress(ports.health),
+  additional_addresses: [{ address: listenAddress(ports.metrics) }, { hole: 'statusAddress' }],
+  ignore_global_conn_limit: true,
+  bypass_overload_manager: true,
+  filter_chains: [
+    {
+      filters: [
+        ownHttp(
+          'status',
+          [{ hole: 'probeFilters' }],
+          [
+            toAdmin('/healthz/ready', '/ready'),
+            toAdmin('/health', '/ready'),
+            toAdmin('/stats/prometheus', '/stats/prometheus?usedonly'),
+            { hole: 'probeRoutes' },
+          ],
+        ),
+      ],
+    },
+  ],
+};
+
+const oneMore = compile([{ address: listenAddress({ hole: 'statusPort' }) }]);
+
+/** Filling of the hole `statusAddress`, an item of a list. */
+export function statusAddress(port: number | undefined, addresses: Filling): string {
+  if (port === undefined) return '';
+  return `,${fill(oneMore, { ...addresses, statusPort: String(port) }, new Set()).slice(1, -1)}`;
+}

@@ -1,0 +1,20 @@
+/**
+ * The injection engine as a library: pure functions over plain JSON, no I/O.
+ *
+ *   const result = createSnapshot();
+ *   if ('problems' in result) throw new Error(…);
+ *   const decision = decide({ pod, namespace: 'default' }, result.snapshot);
+ */
+export { decide, type InjectionRequest } from './injection/decide.ts';
+export type { Added, Decision } from './injection/decision.ts';
+export type { Operation } from './injection/operation.ts';
+export { reasons, type Reason, type ReasonCode } from './injection/reason.ts';
+export { matchConditions, registrationEntries, selectEntry, webhookConfiguration, type Selection } from './injection/registration.ts';
+export { createSnapshot, type Snapshot, type SnapshotInput, type SnapshotResult } from './injection/snapshot.ts';
+export { undo } from './injection/undo.ts';
+export { explainCapture } from './capture/words.ts';
+export type { CaptureIntent } from './capture/intent.ts';
+export { annotationTable } from './settings/annotation-table.ts';
+export type { Json, JsonObject } from './settings/json.ts';
+export type { Problem } from './settings/problem.ts';
+export { version } from './settings/version.ts';

@@ -1,0 +1,73 @@
+import type { ProxyIdentity } from '../sidecars/capture-intent.ts';
+import type { PodView } from '../sidecars/pod-view.ts';
+import { ports } from '../settings/constants.ts';
+import type { Effective } from '../settings/effective.ts';
+import { isObject, member, objectMember, objectsMember, stringMember, type Json, type JsonObject } from '../settings/json.ts';
+import { quote } from '../settings/problem.ts';
+import { isInjectedName } from './override.ts';
+import { reason, type Reason } from './reason.ts';
+
+const proxyPorts: readonly number[] = [
+  ports.admin,
+  ports.outbound,
+  ports.inbound,
+  ports.health,
+  ports.metrics,
+];
+
+function idOf(security: JsonObject | undefined, podSecurity: JsonObject | undefined, field: string): Json | undefined {
+  const own = security === undefined ? undefined : member(security, field);
+  return own ?? (podSecurity === undefined ? undefined : member(podSecurity, field));
+}
+
+/** What of the pod's own containers cannot live beside the proxy; all of it. */
+export function proxyConflicts(view: PodView, effective: Effective, identity: ProxyIdentity): Reason[] {
+  const found: Reason[] = [];
+  const taken = [...proxyPorts, effective.proxy.statusPort];
+  const podSecurity = objectMember(view.spec, 'securityContext');
+  for (const container of [...view.initContainers, ...view.containers]) {
+    const name = stringMember(container, 'name');
+    if (isInjectedName(name)) continue;
+    for (const port of objectsMember(container, 'ports')) {
+      const number = member(port, 'containerPort');
+      if (typeof number === 'number' && taken.includes(number)) {
+        found.push(reason('PortConflict', `container ${quote(name ?? '')} declares port ${number}, which the proxy listens on; use another port`));
+      }
+    }
+    if (effective.capture.mode === 'NONE') continue;
+    const security = objectMember(container, 'securityContext');
+    if (idOf(security, podSecurity, 'runAsUser') === identity.uid) {
+      found.push(reason('UserConflict', `container ${quote(name ?? '')} runs as user ${identity.uid}, the proxy's, and would pass it by; use another runAsUser`));
+    } else if (idOf(security, podSecurity, 'runAsGroup') === identity.gid) {
+      found.push(reason('UserConflict', `container ${quote(name ?? '')} runs as group ${identity.gid}, the proxy's, and would pass it by; use another runAsGroup`));
+    }
+  }
+  return found;
+}
+
+const lists = ['initContainers', 'containers', 'volumes', 'imagePullSecrets'] as const;
+
+/** Fields that the patch builds on and that do not have the type of a pod's; the API server would refuse them too. */
+export function shapeProblems(view: PodView): Reason[] {
+  if (view.spec === undefined) return [reason('InvalidPod', 'the pod has no spec')];
+  const { spec } = view;
+  const found = lists
+    .filter((name) => {
+      const value = member(spec, name);
+      return value !== undefined && value !== null && !Array.isArray(value);
+    })
+    .map((name) => reason('InvalidPod', `spec.${name} is not a list`));
+  for (const name of lists) {
+    const value = member(spec, name);
+    if (!Array.isArray(value)) continue;
+    const index = value.findIndex((item: Json) => !isObject(item));
+    if (index >= 0) found.push(reason('InvalidPod', `spec.${name}[${index}] is not an object`));
+  }
+  for (const name of ['labels', 'annotations'] as const) {
+    const value = view.metadata === undefined ? undefined : member(view.metadata, name);
+    if (value !== undefined && value !== null && (typeof value !== 'object' || Array.isArray(value))) {
+      found.push(reason('InvalidPod', `metadata.${name} is not a map`));
+    }
+  }
+  return found;
+}

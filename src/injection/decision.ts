@@ -1,0 +1,34 @@
+import type { CaptureIntent } from '../capture/intent.ts';
+import type { Operation } from './operation.ts';
+import type { NamedObject } from './plan.ts';
+import type { Reason } from './reason.ts';
+
+/** What the plan adds, for people: the API server's answer does not need it. */
+export interface Added {
+  readonly initContainers: readonly NamedObject[];
+  readonly containers: readonly NamedObject[];
+  readonly volumes: readonly NamedObject[];
+  readonly imagePullSecrets: readonly string[];
+  /** Probes and hooks of the application that the proxy answers from now on, `container field`. */
+  readonly probes: readonly string[];
+  readonly templates: readonly string[];
+  /** Native sidecar or classic container. */
+  readonly native: boolean;
+  readonly profile: string | undefined;
+}
+
+/** Outcome of one request. Answer, warnings, audit, log, metric and command line read only this. */
+export interface Decision {
+  readonly outcome: 'inject' | 'skip' | 'reject';
+  readonly reasons: readonly [Reason, ...Reason[]];
+  /** Sentences for the person who creates the pod; each a single line of at most 256 characters. */
+  readonly warnings: readonly string[];
+  /** Empty unless the outcome is inject. Pointers are relative to the pod. */
+  readonly operations: readonly Operation[];
+  /** The operations as JSON text, written before they were verified; empty without operations. */
+  readonly patch: string;
+  readonly added: Added | undefined;
+  /** What is captured; undefined without a proxy or with interception mode NONE. */
+  readonly capture: CaptureIntent | undefined;
+  readonly settingsHash: string;
+}

@@ -1,0 +1,103 @@
+import type { ProxyIdentity } from '../sidecars/capture-intent.ts';
+import { names, proxyUser, tokenPath } from '../settings/constants.ts';
+import { isObject, member, objectMember, stringMember, type Json, type JsonObject } from '../settings/json.ts';
+import { isAllowedImage } from '../settings/pod-settings.ts';
+import { quote, type Problem } from '../settings/problem.ts';
+import { overlay } from './overlay.ts';
+import type { ContainerList } from './record.ts';
+
+/** The pod's own copy of a container that we inject: what the user wants different about it. */
+export interface Override {
+  readonly list: ContainerList;
+  readonly index: number;
+  readonly container: JsonObject;
+}
+
+const overridable = new Set([
+  'name',
+  'image',
+  'env',
+  'resources',
+  'ports',
+  'readinessProbe',
+  'livenessProbe',
+  'startupProbe',
+  'lifecycle',
+  'volumeMounts',
+  'securityContext',
+]);
+
+/** Defaults that the API server writes into every container before it calls us; they override nothing. */
+const serverDefaults: ReadonlyMap<string, readonly string[]> = new Map([
+  ['terminationMessagePath', ['/dev/termination-log']],
+  ['terminationMessagePolicy', ['File']],
+  ['imagePullPolicy', ['Always', 'IfNotPresent']],
+]);
+
+export function isInjectedName(name: string | undefined): boolean {
+  return name === names.proxyContainer || name === names.initContainer;
+}
+
+/** What an override may not do, each with the field. */
+export function checkOverride(override: Override, image: string, allowedImages: readonly string[]): Problem[] {
+  const { container } = override;
+  const name = stringMember(container, 'name') ?? '';
+  const where = (field: string): string => `container ${quote(name)}, ${field}`;
+  const problems: Problem[] = [];
+  for (const field of Object.keys(container)) {
+    const value = container[field];
+    if (overridable.has(field) || value === null || value === undefined) continue;
+    if (typeof value === 'string' && serverDefaults.get(field)?.includes(value) === true) continue;
+    if (field === 'restartPolicy' && value === 'Always' && override.list === 'initContainers') continue;
+    problems.push({ where: where(field), message: `may not be set; allowed: ${[...overridable].join(', ')}` });
+  }
+  const wanted = stringMember(container, 'image');
+  if (wanted !== undefined && wanted !== 'auto' && wanted !== image && !isAllowedImage(wanted, allowedImages)) {
+    problems.push({
+      where: where('image'),
+      message: `${quote(wanted)} is not allowed; allowed: auto${[image, ...allowedImages].map((entry) => `, ${entry}`).join('')}`,
+    });
+  }
+  const security = member(container, 'securityContext');
+  if (isObject(security)) {
+    for (const field of Object.keys(security)) {
+      if (security[field] === null || security[field] === undefined) continue;
+      const isUser = field === 'runAsUser' || field === 'runAsGroup';
+      if (!isUser) {
+        problems.push({ where: where(`securityContext.${field}`), message: 'may not be set; allowed: runAsUser, runAsGroup' });
+      } else if (name === names.initContainer) {
+        problems.push({ where: where(`securityContext.${field}`), message: 'may not be set: loading the rules needs uid 0' });
+      } else if (!(typeof security[field] === 'number' && Number.isInteger(security[field]) && security[field] > 0)) {
+        problems.push({ where: where(`securityContext.${field}`), message: 'allowed: a number above 0' });
+      }
+    }
+  }
+  return problems;
+}
+
+/** User and group of the proxy with its override; rules and security context both use it. */
+export function identityWith(override: Override | undefined): ProxyIdentity {
+  const security = objectMember(override?.container, 'securityContext');
+  const number = (field: string, otherwise: number): number => {
+    const value = security === undefined ? undefined : member(security, field);
+    return typeof value === 'number' ? value : otherwise;
+  };
+  return { uid: number('runAsUser', proxyUser.uid), gid: number('runAsGroup', proxyUser.gid) };
+}
+
+/** The API token's mount was put into the user's copy by the ServiceAccount plug-in; ours keeps it out. */
+function withoutTokenMount(value: Json | undefined): Json | undefined {
+  if (!Array.isArray(value)) return value;
+  return value.filter((mount: Json) => !isObject(mount) || stringMember(mount, 'mountPath') !== tokenPath);
+}
+
+/** Our container with the user's wishes on top; only fields that an override may set come through. */
+export function applyOverride(
+  container: JsonObject & { readonly name: string },
+  override: Override,
+): JsonObject & { readonly name: string } {
+  const wishes = Object.entries(override.container)
+    .filter(([field, value]) => overridable.has(field) && !(field === 'image' && value === 'auto') && value !== null)
+    .map(([field, value]) => [field, field === 'volumeMounts' ? withoutTokenMount(value) : value] as const);
+  return { ...overlay(container, Object.fromEntries(wishes)), name: container.name };
+}

@@ -1,0 +1,143 @@
+import type { PodView } from '../sidecars/pod-view.ts';
+import { isObject, member, stringMember, type Json, type JsonObject } from '../settings/json.ts';
+import { escapeToken, type Operation } from './operation.ts';
+import type { Additions, Plan } from './plan.ts';
+import type { ProbeEdit } from './probes.ts';
+import { statusAnnotation, writeRecord, type ContainerList, type Record as StatusRecord, type Undo } from './record.ts';
+
+/** Parents that were not there before, as the undo record names them. */
+interface Parents {
+  readonly absent: string[];
+  readonly null: string[];
+}
+
+function noteParent(parents: Parents, pointer: string, value: Json | undefined): void {
+  (value === null ? parents.null : parents.absent).push(pointer);
+}
+
+/** What turns one handler towards the status port. */
+export function editOperations(edit: ProbeEdit): Operation[] {
+  const path = `/spec/${edit.at.list}/${edit.at.index}/${edit.field}`;
+  if (edit.key === 'httpGet') return [{ op: 'replace', path: `${path}/httpGet`, value: edit.replacement }];
+  return [
+    { op: 'remove', path: `${path}/${edit.key}` },
+    { op: 'add', path: `${path}/httpGet`, value: edit.replacement },
+  ];
+}
+
+function removalOperations(plan: Plan): Operation[] {
+  return plan.overrides
+    .toSorted((left, right) => right.index - left.index)
+    .map(({ list, index }) => ({ op: 'remove', path: `/spec/${list}/${index}` }));
+}
+
+function listOperations(
+  pointer: string,
+  existing: Json | undefined,
+  additions: { readonly first: readonly Json[]; readonly last: readonly Json[] },
+  parents: Parents,
+): Operation[] {
+  const { first, last } = additions;
+  if (first.length + last.length === 0) return [];
+  if (!Array.isArray(existing)) {
+    noteParent(parents, pointer, existing);
+    return [{ op: 'add', path: pointer, value: [...first, ...last] }];
+  }
+  return [
+    ...first.map((value, index): Operation => ({ op: 'add', path: `${pointer}/${index}`, value })),
+    ...last.map((value): Operation => ({ op: 'add', path: `${pointer}/-`, value })),
+  ];
+}
+
+function mapOperations(
+  pointer: string,
+  existing: Json | undefined,
+  added: Readonly<Record<string, string>>,
+  parents: Parents,
+): Operation[] {
+  const entries = Object.entries(added);
+  if (entries.length === 0) return [];
+  if (!isObject(existing)) {
+    noteParent(parents, pointer, existing);
+    return [{ op: 'add', path: pointer, value: added }];
+  }
+  return entries.map(([key, value]) => ({ op: 'add', path: `${pointer}/${escapeToken(key)}`, value }));
+}
+
+/** The original actions of the edits, as the undo record keeps them: container -> field -> action. */
+export function originalActions(edits: readonly ProbeEdit[]): JsonObject {
+  const containers = new Map<string, [string, Json][]>();
+  for (const edit of edits) {
+    const name = stringMember(edit.at.container, 'name') ?? '';
+    const fields = containers.get(name) ?? [];
+    fields.push([edit.field, { [edit.key]: edit.original }]);
+    containers.set(name, fields);
+  }
+  return Object.fromEntries([...containers].map(([name, fields]) => [name, Object.fromEntries(fields)]));
+}
+
+function containerNames(additions: Additions): string[] {
+  return [...additions.first, ...additions.last].map((container) => container.name);
+}
+
+export interface Identity {
+  readonly settingsHash: string;
+  readonly version: string;
+}
+
+export interface WrittenPatch {
+  readonly operations: readonly Operation[];
+  readonly record: StatusRecord;
+  /** Text of the status annotation. */
+  readonly status: string;
+}
+
+/**
+ * The plan as JSON Patch: minimal, parents created once, stable order. Edits of the pod's own containers come first,
+ * while their indices still hold, then removals from the back, then additions.
+ */
+export function writePatch(view: PodView, plan: Plan, identity: Identity): WrittenPatch {
+  const parents: Parents = { absent: [], null: [] };
+  const field = (name: string): Json | undefined => (view.spec === undefined ? undefined : member(view.spec, name));
+  const operations: Operation[] = plan.edits.flatMap(editOperations);
+  operations.push(...removalOperations(plan));
+  for (const list of ['initContainers', 'containers'] as const satisfies readonly ContainerList[]) {
+    operations.push(...listOperations(`/spec/${list}`, field(list), plan.containers[list], parents));
+  }
+  operations.push(...listOperations('/spec/volumes', field('volumes'), { first: [], last: plan.volumes }, parents));
+  const secrets = plan.imagePullSecrets.map((name) => ({ name }));
+  operations.push(...listOperations('/spec/imagePullSecrets', field('imagePullSecrets'), { first: [], last: secrets }, parents));
+
+  const metadata = member(view.pod, 'metadata');
+  if (!isObject(metadata)) {
+    noteParent(parents, '/metadata', metadata);
+    operations.push({ op: 'add', path: '/metadata', value: {} });
+  }
+  const below = (name: string): Json | undefined => (isObject(metadata) ? member(metadata, name) : undefined);
+  operations.push(...mapOperations('/metadata/labels', below('labels'), plan.labels, parents));
+  const presentAnnotations = below('annotations');
+  if (!isObject(presentAnnotations)) noteParent(parents, '/metadata/annotations', presentAnnotations);
+
+  const undo: Undo = {
+    absent: parents.absent,
+    null: parents.null,
+    probes: originalActions(plan.edits),
+    labels: Object.keys(plan.labels),
+    annotations: Object.keys(plan.annotations),
+    overrides: plan.overrides,
+  };
+  const record: StatusRecord = {
+    initContainers: containerNames(plan.containers.initContainers),
+    containers: containerNames(plan.containers.containers),
+    volumes: plan.volumes.map((volume) => volume.name),
+    imagePullSecrets: plan.imagePullSecrets,
+    templates: plan.templates,
+    settingsHash: identity.settingsHash,
+    version: identity.version,
+    undo,
+  };
+  const status = writeRecord(record);
+  const annotations = { ...plan.annotations, [statusAnnotation]: status };
+  operations.push(...mapOperations('/metadata/annotations', presentAnnotations, annotations, { absent: [], null: [] }));
+  return { operations, record, status };
+}

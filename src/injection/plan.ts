@@ -1,0 +1,114 @@
+import type { Fragment, PlacedContainer } from '../sidecars/fragment.ts';
+import type { PodView } from '../sidecars/pod-view.ts';
+import { objectsMember, stringMember, type JsonObject } from '../settings/json.ts';
+import { quote } from '../settings/problem.ts';
+import { applyOverride, type Override } from './override.ts';
+import type { ProbeEdit } from './probes.ts';
+import { reason, type Reason } from './reason.ts';
+import type { ContainerList } from './record.ts';
+
+export type NamedObject = JsonObject & { readonly name: string };
+
+/** Containers to add to one list: before and after the pod's own, each in order. */
+export interface Additions {
+  readonly first: readonly NamedObject[];
+  readonly last: readonly NamedObject[];
+}
+
+/** Everything that changes in one pod, as values; the patch is written from this alone. */
+export interface Plan {
+  readonly templates: readonly string[];
+  readonly containers: Readonly<Record<ContainerList, Additions>>;
+  readonly volumes: readonly NamedObject[];
+  readonly imagePullSecrets: readonly string[];
+  readonly labels: Readonly<Record<string, string>>;
+  readonly annotations: Readonly<Record<string, string>>;
+  /** The pod's own copies of injected containers, which leave their place. */
+  readonly overrides: readonly Override[];
+  readonly edits: readonly ProbeEdit[];
+}
+
+/** First come, first named: who brought each name, for the sentence of a conflict. */
+class Owners {
+  private readonly owners = new Map<string, string>();
+  private readonly kind: string;
+
+  constructor(kind: string, taken: readonly JsonObject[]) {
+    this.kind = kind;
+    for (const object of taken) this.owners.set(stringMember(object, 'name') ?? '', 'the pod');
+  }
+
+  release(name: string): void {
+    this.owners.delete(name);
+  }
+
+  take(name: string, owner: string): Reason | undefined {
+    const other = this.owners.get(name);
+    this.owners.set(name, owner);
+    if (other === undefined) return undefined;
+    return reason('NameConflict', `${this.kind} ${quote(name)} of sidecar ${quote(owner)} is also in ${other}; rename one of them`);
+  }
+}
+
+function newKeys(wanted: ReadonlyMap<string, string>, present: JsonObject | undefined): Record<string, string> {
+  return Object.fromEntries([...wanted].filter(([key]) => present === undefined || !Object.hasOwn(present, key)));
+}
+
+/** Puts the fragments onto the pod, in order. All conflicts come back at once, each naming both sides. */
+export function planFragments(
+  view: PodView,
+  fragments: readonly Fragment[],
+  overrides: readonly Override[],
+  edits: readonly ProbeEdit[],
+): { readonly plan: Plan } | { readonly conflicts: readonly [Reason, ...Reason[]] } {
+  const conflicts: Reason[] = [];
+  const containerOwners = new Owners('container', [...view.initContainers, ...view.containers]);
+  const volumeOwners = new Owners('volume', objectsMember(view.spec, 'volumes'));
+  for (const { container } of overrides) containerOwners.release(stringMember(container, 'name') ?? '');
+  const lists = {
+    initContainers: { first: [] as NamedObject[], last: [] as NamedObject[] },
+    containers: { first: [] as NamedObject[], last: [] as NamedObject[] },
+  };
+  const volumes: NamedObject[] = [];
+  const secrets = new Set<string>();
+  const labels = new Map<string, string>();
+  const annotations = new Map<string, string>();
+
+  const place = (source: string, { container, placement }: PlacedContainer): void => {
+    const conflict = containerOwners.take(container.name, source);
+    if (conflict !== undefined) {
+      conflicts.push(conflict);
+      return;
+    }
+    const override = overrides.find((entry) => stringMember(entry.container, 'name') === container.name);
+    lists[placement.list][placement.at].push(override === undefined ? container : applyOverride(container, override));
+  };
+
+  for (const fragment of fragments) {
+    for (const placed of fragment.containers) place(fragment.source, placed);
+    for (const volume of fragment.volumes) {
+      const conflict = volumeOwners.take(volume.name, fragment.source);
+      if (conflict === undefined) volumes.push(volume);
+      else conflicts.push(conflict);
+    }
+    for (const secret of fragment.imagePullSecrets) secrets.add(secret);
+    for (const [key, value] of Object.entries(fragment.labels)) labels.set(key, value);
+    for (const [key, value] of Object.entries(fragment.annotations)) annotations.set(key, value);
+  }
+  const [first, ...rest] = conflicts;
+  if (first !== undefined) return { conflicts: [first, ...rest] };
+
+  for (const secret of objectsMember(view.spec, 'imagePullSecrets')) secrets.delete(stringMember(secret, 'name') ?? '');
+  return {
+    plan: {
+      templates: fragments.map((fragment) => fragment.source),
+      containers: lists,
+      volumes,
+      imagePullSecrets: [...secrets],
+      labels: newKeys(labels, view.labels),
+      annotations: newKeys(annotations, view.annotations),
+      overrides,
+      edits,
+    },
+  };
+}

@@ -1,0 +1,147 @@
+import type { ProbeAction, ProbeKind, ProbeRedirect } from '../envoy/probe-redirect.ts';
+import { capturesInbound } from '../sidecars/capture-intent.ts';
+import type { Effective } from '../settings/effective.ts';
+import { isObject, member, objectMember, objectsMember, stringMember, type Json, type JsonObject } from '../settings/json.ts';
+import { quote } from '../settings/problem.ts';
+import type { ContainerList } from './record.ts';
+
+/** A container of the pod that is not ours, with its place. */
+export interface ApplicationContainer {
+  readonly list: ContainerList;
+  readonly index: number;
+  readonly container: JsonObject;
+}
+
+/** One handler of one container that is turned towards the status port. */
+export interface ProbeEdit {
+  readonly at: ApplicationContainer;
+  /** `readinessProbe`, …, or `lifecycle/preStop`; a relative JSON Pointer without its first slash. */
+  readonly field: string;
+  readonly key: 'httpGet' | 'tcpSocket' | 'grpc';
+  readonly original: Json;
+  readonly replacement: JsonObject;
+}
+
+export interface ProbePlan {
+  /** Everything that the proxy has to answer, those of an earlier injection included. */
+  readonly redirects: readonly ProbeRedirect[];
+  /** What changes in the pod now. */
+  readonly edits: readonly ProbeEdit[];
+  /** Ports of probes that stay as they are and would be captured. */
+  readonly exclude: readonly number[];
+  readonly remarks: readonly string[];
+}
+
+const handlers: readonly { readonly field: string; readonly kind: ProbeKind; readonly folder: string }[] = [
+  { field: 'readinessProbe', kind: 'readyz', folder: 'app-health' },
+  { field: 'livenessProbe', kind: 'livez', folder: 'app-health' },
+  { field: 'startupProbe', kind: 'startupz', folder: 'app-health' },
+  { field: 'lifecycle/preStop', kind: 'prestopz', folder: 'app-lifecycle' },
+  { field: 'lifecycle/postStart', kind: 'poststartz', folder: 'app-lifecycle' },
+];
+
+function handlerOf(container: JsonObject, field: string): JsonObject | undefined {
+  const [first = '', second] = field.split('/');
+  const outer = objectMember(container, first);
+  return second === undefined ? outer : objectMember(outer, second);
+}
+
+/** Named ports are looked up in the container's own list, as the kubelet does. */
+function resolvePort(value: Json | undefined, container: JsonObject): number | undefined {
+  if (typeof value === 'number') return value;
+  if (typeof value !== 'string') return undefined;
+  if (/^\d{1,5}$/.test(value)) return Number(value);
+  const named = objectsMember(container, 'ports').find((port) => stringMember(port, 'name') === value);
+  const number = named === undefined ? undefined : member(named, 'containerPort');
+  return typeof number === 'number' ? number : undefined;
+}
+
+function isPort(value: number | undefined): value is number {
+  return value !== undefined && Number.isInteger(value) && value >= 1 && value <= 65_535;
+}
+
+type Action = { readonly key: ProbeEdit['key']; readonly action: ProbeAction } | { readonly unresolved: Json | undefined };
+
+/** The handler's single network action; undefined for exec, sleep, foreign hosts and handlers the API server refuses. */
+function actionOf(handler: JsonObject, container: JsonObject): Action | undefined {
+  const present = (['httpGet', 'tcpSocket', 'grpc'] as const).filter((key) => isObject(member(handler, key)));
+  const [key] = present;
+  if (key === undefined || present.length > 1) return undefined;
+  const action = objectMember(handler, key) ?? {};
+  const host = stringMember(action, 'host');
+  // With a host the kubelet asks another address than the pod's, and no rule of the pod sees that.
+  if (host !== undefined && host !== '') return undefined;
+  const port = resolvePort(member(action, 'port'), container);
+  if (!isPort(port)) return { unresolved: member(action, 'port') };
+  if (key === 'tcpSocket') return { key, action: { type: 'tcp', port } };
+  if (key === 'grpc') {
+    const service = stringMember(action, 'service');
+    return { key, action: service === undefined || service === '' ? { type: 'grpc', port } : { type: 'grpc', port, service } };
+  }
+  const scheme = stringMember(action, 'scheme') === 'HTTPS' ? 'HTTPS' : 'HTTP';
+  return { key, action: { type: 'http', scheme, port, path: stringMember(action, 'path') || '/' } };
+}
+
+/** The kubelet's new question: our path, the status port, plain HTTP; the user's headers stay. */
+function redirected(original: JsonObject, key: ProbeEdit['key'], path: string, statusPort: number): JsonObject {
+  const headers = key === 'httpGet' ? member(original, 'httpHeaders') : undefined;
+  return { path, port: statusPort, scheme: 'HTTP', ...(headers === undefined ? {} : { httpHeaders: headers }) };
+}
+
+function seconds(handler: JsonObject, key: string, otherwise: number): number {
+  const value = member(handler, key);
+  return typeof value === 'number' && Number.isInteger(value) && value > 0 ? value : otherwise;
+}
+
+/**
+ * Which probes and hooks the proxy answers for the application. A probe is redirected exactly when its port is captured
+ * inbound: the kubelet would otherwise be told about the proxy instead of the application. `recorded` holds the
+ * originals of an earlier injection.
+ */
+export function planProbes(
+  containers: readonly ApplicationContainer[],
+  effective: Effective,
+  recorded: JsonObject,
+): ProbePlan {
+  const { statusPort } = effective.proxy;
+  const rewrites = effective.rewriteProbes && statusPort !== 0;
+  const redirects: ProbeRedirect[] = [];
+  const edits: ProbeEdit[] = [];
+  const exclude = new Set<number>();
+  const remarks: string[] = [];
+  for (const at of containers) {
+    const name = stringMember(at.container, 'name') ?? '';
+    for (const { field, kind, folder } of handlers) {
+      const handler = handlerOf(at.container, field);
+      if (handler === undefined) continue;
+      const path = `/${folder}/${name}/${kind}`;
+      const before = objectMember(objectMember(recorded, name), field);
+      const isRedirected = before !== undefined && stringMember(objectMember(handler, 'httpGet'), 'path') === path;
+      const source = isRedirected ? before : handler;
+      const found = actionOf(source, at.container);
+      if (found === undefined) continue;
+      if ('unresolved' in found) {
+        remarks.push(`container ${quote(name)}: ${field} asks port ${quote(String(found.unresolved))}, which the container does not declare; it stays as it is`);
+        continue;
+      }
+      const { key, action } = found;
+      if (!capturesInbound(effective, action.port)) continue;
+      if (!rewrites) {
+        exclude.add(action.port);
+        continue;
+      }
+      redirects.push({
+        path,
+        container: name,
+        kind,
+        action,
+        timeoutSeconds: seconds(handler, 'timeoutSeconds', 1),
+        periodSeconds: seconds(handler, 'periodSeconds', 10),
+      });
+      if (isRedirected) continue;
+      const original = objectMember(handler, key) ?? {};
+      edits.push({ at, field, key, original, replacement: redirected(original, key, path, statusPort) });
+    }
+  }
+  return { redirects, edits, exclude: [...exclude].toSorted((left, right) => left - right), remarks };
+}

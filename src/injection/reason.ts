@@ -1,0 +1,59 @@
+/** How much a reason is worth saying to the person who creates the pod. */
+type Telling = 'always' | 'when asked' | 'never';
+
+interface ReasonKind {
+  readonly outcome: 'inject' | 'skip' | 'reject';
+  readonly telling: Telling;
+  /** What the code means, without the particulars of one pod; the documentation prints it. */
+  readonly meaning: string;
+}
+
+/** Every reason of a decision. The code is the same in warnings, audit annotations, metrics, logs and `explain`. */
+export const reasons = {
+  OptedIn: { outcome: 'inject', telling: 'never', meaning: 'The pod asks for it with sidecar.istio.io/inject=true.' },
+  AlwaysInjectSelector: { outcome: 'inject', telling: 'never', meaning: 'An always-inject selector of the settings matches.' },
+  PolicyEnabled: { outcome: 'inject', telling: 'never', meaning: 'The settings inject where nothing else decides.' },
+  ProbesAdded: { outcome: 'inject', telling: 'never', meaning: 'Injected before; containers added since get their probes.' },
+  HostNetwork: { outcome: 'skip', telling: 'when asked', meaning: 'The pod uses the node’s network; capture would change the node.' },
+  WindowsPod: { outcome: 'skip', telling: 'always', meaning: 'The pod runs on Windows.' },
+  MirrorPod: { outcome: 'skip', telling: 'when asked', meaning: 'A mirror of a static pod, which the API server cannot change.' },
+  SystemNamespace: { outcome: 'skip', telling: 'always', meaning: 'Namespaces of Kubernetes and of the injector are never injected.' },
+  ExcludedNamespace: { outcome: 'skip', telling: 'always', meaning: 'The settings exclude the namespace.' },
+  ForeignProxy: { outcome: 'skip', telling: 'always', meaning: 'Another mesh’s proxy is in the pod.' },
+  ForeignStatus: { outcome: 'skip', telling: 'always', meaning: 'Another injector’s status annotation is on the pod.' },
+  OptedOut: { outcome: 'skip', telling: 'never', meaning: 'The pod refuses it with sidecar.istio.io/inject=false.' },
+  NeverInjectSelector: { outcome: 'skip', telling: 'never', meaning: 'A never-inject selector of the settings matches.' },
+  PolicyDisabled: { outcome: 'skip', telling: 'never', meaning: 'The settings inject only where the pod asks.' },
+  AlreadyInjected: { outcome: 'skip', telling: 'never', meaning: 'Everything is there already.' },
+  OtherSettings: { outcome: 'skip', telling: 'never', meaning: 'Injected with other settings; it is left alone until it is created anew.' },
+  InvalidInjectValue: { outcome: 'reject', telling: 'always', meaning: 'sidecar.istio.io/inject is neither true nor false.' },
+  InvalidAnnotation: { outcome: 'reject', telling: 'always', meaning: 'An annotation has a value that is not allowed.' },
+  UnknownTemplate: { outcome: 'reject', telling: 'always', meaning: 'The pod asks for a sidecar that does not exist.' },
+  NameConflict: { outcome: 'reject', telling: 'always', meaning: 'A container or volume of the pod has a name that is to be injected.' },
+  PortConflict: { outcome: 'reject', telling: 'always', meaning: 'A container of the pod declares a port of the proxy.' },
+  UserConflict: { outcome: 'reject', telling: 'always', meaning: 'A container of the pod runs as the proxy’s user or group and would bypass it.' },
+  InvalidOverride: { outcome: 'reject', telling: 'always', meaning: 'The pod’s own copy of an injected container sets what it may not.' },
+  IncompleteInjection: { outcome: 'reject', telling: 'always', meaning: 'The status annotation names containers that are not there.' },
+  AnnotationsTooLarge: { outcome: 'reject', telling: 'always', meaning: 'With our status the annotations would exceed Kubernetes’ limit.' },
+  InvalidPod: { outcome: 'reject', telling: 'always', meaning: 'The pod does not have the shape of a pod.' },
+  InvalidPatch: { outcome: 'skip', telling: 'always', meaning: 'Our own patch failed its verification; a defect of the injector.' },
+  NotAPodCreation: { outcome: 'skip', telling: 'never', meaning: 'Only the creation of pods is injected.' },
+} as const satisfies Record<string, ReasonKind>;
+
+export type ReasonCode = keyof typeof reasons;
+
+/** One reason of one decision: the code and a sentence with the particulars. */
+export interface Reason {
+  readonly code: ReasonCode;
+  readonly message: string;
+}
+
+export function reason(code: ReasonCode, message?: string): Reason {
+  return { code, message: message ?? reasons[code].meaning };
+}
+
+/** Whether a skip or rejection for this reason is worth a warning. `asked`: the pod itself asks for injection. */
+export function isWorthTelling(code: ReasonCode, asked: boolean): boolean {
+  const { telling } = reasons[code];
+  return telling === 'always' || (telling === 'when asked' && asked);
+}

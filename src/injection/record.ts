@@ -1,0 +1,123 @@
+import { isObject, member, objectMember, stringMember, type Json, type JsonObject } from '../settings/json.ts';
+
+/** Annotation that says what was done; `uninject` and a second injection read nothing else. */
+export const statusAnnotation = 'sidecar.istio.io/status';
+
+export type ContainerList = 'initContainers' | 'containers';
+
+/** How to take an injection back. Everything is found by name, so that later changes of others do not matter. */
+export interface Undo {
+  /** JSON Pointers of parents that were absent and that we created. */
+  readonly absent: readonly string[];
+  /** The same for parents that were null. */
+  readonly null: readonly string[];
+  /** Container name -> handler (`readinessProbe`, `lifecycle/preStop`) -> the original action, `{httpGet: …}`. */
+  readonly probes: JsonObject;
+  /** Keys that we added. */
+  readonly labels: readonly string[];
+  readonly annotations: readonly string[];
+  /** The pod's own copies of injected containers, as they were. */
+  readonly overrides: readonly { readonly list: ContainerList; readonly index: number; readonly container: JsonObject }[];
+}
+
+export interface Record {
+  readonly initContainers: readonly string[];
+  readonly containers: readonly string[];
+  readonly volumes: readonly string[];
+  readonly imagePullSecrets: readonly string[];
+  readonly templates: readonly string[];
+  readonly settingsHash: string;
+  readonly version: string;
+  readonly undo: Undo;
+}
+
+function strings(value: Json | undefined): readonly string[] | undefined {
+  if (value === undefined || value === null) return [];
+  return Array.isArray(value) && value.every((item) => typeof item === 'string') ? value : undefined;
+}
+
+function listed(names: readonly string[]): readonly string[] | null {
+  return names.length === 0 ? null : names;
+}
+
+/** The annotation's text. Istio's keys come first and empty lists are null there, as its tools expect. */
+export function writeRecord(record: Record): string {
+  const { undo } = record;
+  const kept: { [key: string]: Json } = {};
+  for (const key of ['absent', 'null', 'labels', 'annotations'] as const) {
+    if (undo[key].length > 0) kept[key] = undo[key];
+  }
+  if (Object.keys(undo.probes).length > 0) kept['probes'] = undo.probes;
+  if (undo.overrides.length > 0) kept['overrides'] = undo.overrides.map((entry) => ({ ...entry }));
+  return JSON.stringify({
+    initContainers: listed(record.initContainers),
+    containers: listed(record.containers),
+    volumes: listed(record.volumes),
+    imagePullSecrets: listed(record.imagePullSecrets),
+    revision: 'default',
+    templates: record.templates,
+    settingsHash: record.settingsHash,
+    version: record.version,
+    undo: kept,
+  });
+}
+
+function readOverrides(value: Json | undefined): Undo['overrides'] | undefined {
+  if (value === undefined) return [];
+  if (!Array.isArray(value)) return undefined;
+  const overrides: { list: ContainerList; index: number; container: JsonObject }[] = [];
+  for (const entry of value as readonly Json[]) {
+    const container = isObject(entry) ? objectMember(entry, 'container') : undefined;
+    const list = isObject(entry) ? member(entry, 'list') : undefined;
+    const index = isObject(entry) ? member(entry, 'index') : undefined;
+    if (container === undefined || (list !== 'initContainers' && list !== 'containers')) return undefined;
+    if (typeof index !== 'number' || !Number.isInteger(index) || index < 0) return undefined;
+    overrides.push({ list, index, container });
+  }
+  return overrides;
+}
+
+/**
+ * Reads a status annotation. Undefined when it is not ours: not JSON, another injector's, or damaged. A user may write
+ * one; it gives them nothing that leaving the sidecar out would not.
+ */
+export function parseRecord(value: Json): Record | undefined {
+  if (typeof value !== 'string') return undefined;
+  let status: unknown;
+  try {
+    status = JSON.parse(value);
+  } catch {
+    return undefined;
+  }
+  if (!isObject(status)) return undefined;
+  const undo = objectMember(status, 'undo');
+  const settingsHash = stringMember(status, 'settingsHash');
+  const version = stringMember(status, 'version');
+  if (undo === undefined || settingsHash === undefined || version === undefined) return undefined;
+  const initContainers = strings(member(status, 'initContainers'));
+  const containers = strings(member(status, 'containers'));
+  const volumes = strings(member(status, 'volumes'));
+  const imagePullSecrets = strings(member(status, 'imagePullSecrets'));
+  const templates = strings(member(status, 'templates'));
+  const absent = strings(member(undo, 'absent'));
+  const wasNull = strings(member(undo, 'null'));
+  const labels = strings(member(undo, 'labels'));
+  const annotations = strings(member(undo, 'annotations'));
+  const overrides = readOverrides(member(undo, 'overrides'));
+  if (
+    !initContainers || !containers || !volumes || !imagePullSecrets || !templates ||
+    !absent || !wasNull || !labels || !annotations || !overrides
+  ) {
+    return undefined;
+  }
+  return {
+    initContainers,
+    containers,
+    volumes,
+    imagePullSecrets,
+    templates,
+    settingsHash,
+    version,
+    undo: { absent, null: wasNull, probes: objectMember(undo, 'probes') ?? {}, labels, annotations, overrides },
+  };
+}

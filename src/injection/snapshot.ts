@@ -1,0 +1,104 @@
+import { declaredFragment } from '../sidecars/declared.ts';
+import type { Fragment } from '../sidecars/fragment.ts';
+import { readSettings, readTemplate } from '../settings/document.ts';
+import { chooseProfile, resolveBase, type Effective } from '../settings/effective.ts';
+import type { JsonObject } from '../settings/json.ts';
+import type { Problem } from '../settings/problem.ts';
+import type { Settings } from '../settings/schema.ts';
+import { version } from '../settings/version.ts';
+import { hashText } from './hash.ts';
+
+/** Name of the built-in sidecar; no template may use it. */
+export const builtInSidecar = 'sidecar';
+
+/** Everything that a decision depends on but the request: immutable, replaced as a whole. */
+export interface Snapshot {
+  readonly settings: Settings;
+  readonly templates: ReadonlyMap<string, Fragment>;
+  /** Whether the cluster runs init containers with restartPolicy Always (Kubernetes 1.29 and later). */
+  readonly nativeSidecars: boolean;
+  /** Identifies settings and templates; stamped on every injected pod. */
+  readonly hash: string;
+  readonly version: string;
+  /** Effective settings of a pod without annotations, by profile name; `''` is no profile. */
+  readonly bases: ReadonlyMap<string, Effective>;
+}
+
+/** Raw inputs of a snapshot, each already parsed from YAML or JSON. */
+export interface SnapshotInput {
+  /** An `InjectorConfiguration`; undefined gives the built-in settings. */
+  readonly settings?: unknown;
+  /** `SidecarTemplate` objects. */
+  readonly templates?: readonly unknown[];
+  /** Default true: an unknown server counts as capable. */
+  readonly nativeSidecars?: boolean;
+}
+
+export type SnapshotResult = { readonly snapshot: Snapshot } | { readonly problems: readonly Problem[] };
+
+function readTemplates(inputs: readonly unknown[]): { templates: Map<string, Fragment>; problems: Problem[] } {
+  const templates = new Map<string, Fragment>();
+  const problems: Problem[] = [];
+  for (const [index, input] of inputs.entries()) {
+    const result = readTemplate(input);
+    if ('problems' in result) {
+      problems.push(...result.problems.map(({ where, message }) => ({ where: `templates[${index}].${where}`, message })));
+      continue;
+    }
+    const { name } = result.value.metadata;
+    if (name === builtInSidecar) {
+      problems.push({ where: `templates[${index}].metadata.name`, message: `"${name}" is reserved for the built-in proxy` });
+    } else if (templates.has(name)) {
+      problems.push({ where: `templates[${index}].metadata.name`, message: `"${name}" is there twice` });
+    }
+    templates.set(name, declaredFragment(result.value));
+  }
+  return { templates, problems };
+}
+
+/** Checks settings and templates and makes a snapshot of them; otherwise every problem, none left out. */
+export function createSnapshot(input: SnapshotInput = {}): SnapshotResult {
+  const settings = readSettings(input.settings);
+  const { templates, problems } = readTemplates(input.templates ?? []);
+  if ('problems' in settings) return { problems: [...settings.problems, ...problems] };
+  const { injection, profiles } = settings.value;
+  const known = [builtInSidecar, ...templates.keys()];
+  for (const [index, name] of injection.defaultTemplates.entries()) {
+    if (!known.includes(name)) {
+      problems.push({
+        where: `spec.injection.defaultTemplates[${index}]`,
+        message: `"${name}" is not a known sidecar; known: ${known.join(', ')}`,
+      });
+    }
+  }
+  const names = profiles.map((profile) => profile.name);
+  for (const [index, name] of names.entries()) {
+    if (names.indexOf(name) !== index) problems.push({ where: `spec.profiles[${index}].name`, message: `"${name}" is there twice` });
+  }
+  if (problems.length > 0) return { problems };
+  const bases = new Map<string, Effective>([['', resolveBase(settings.value, undefined)]]);
+  for (const profile of profiles) bases.set(profile.name, resolveBase(settings.value, profile));
+  return {
+    snapshot: {
+      settings: settings.value,
+      templates,
+      nativeSidecars: input.nativeSidecars ?? true,
+      hash: hashText(JSON.stringify([settings.value, [...templates.values()]])),
+      version,
+      bases,
+    },
+  };
+}
+
+/** The same snapshot for a cluster of which more is known now. */
+export function withNativeSidecars(snapshot: Snapshot, nativeSidecars: boolean): Snapshot {
+  return { ...snapshot, nativeSidecars };
+}
+
+/** Effective settings of a pod before its annotations are read. */
+export function baseOf(snapshot: Snapshot, namespace: string, labels: JsonObject | undefined): Effective {
+  const profile = chooseProfile(snapshot.settings.profiles, namespace, labels);
+  const base = snapshot.bases.get(profile?.name ?? '');
+  if (base === undefined) throw new Error(`profile ${profile?.name} has no base`);
+  return base;
+}

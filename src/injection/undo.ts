@@ -1,0 +1,126 @@
+import { viewPod, type PodView } from '../sidecars/pod-view.ts';
+import { isObject, member, objectMember, stringMember, type Json, type JsonObject } from '../settings/json.ts';
+import { escapeToken, type Operation } from './operation.ts';
+import { parseRecord, statusAnnotation, type ContainerList, type Record } from './record.ts';
+
+function named(list: Json | undefined, name: string): number {
+  return Array.isArray(list) ? list.findIndex((item: Json) => isObject(item) && stringMember(item, 'name') === name) : -1;
+}
+
+function fieldOf(container: JsonObject, field: string): JsonObject | undefined {
+  const [first = '', second] = field.split('/');
+  const outer = objectMember(container, first);
+  return second === undefined ? outer : objectMember(outer, second);
+}
+
+/** Puts the recorded actions back where they are still turned towards us. */
+function probeOperations(list: ContainerList, containers: readonly Json[], record: Record): Operation[] {
+  return containers.flatMap((container, index): Operation[] => {
+    if (!isObject(container)) return [];
+    const recorded = objectMember(record.undo.probes, stringMember(container, 'name') ?? '');
+    return Object.keys(recorded ?? {}).flatMap((field): Operation[] => {
+      const original = objectMember(recorded, field);
+      const [key] = Object.keys(original ?? {});
+      const path = stringMember(objectMember(fieldOf(container, field), 'httpGet'), 'path') ?? '';
+      if (original === undefined || key === undefined || !/^\/app-(?:health|lifecycle)\//.test(path)) return [];
+      const pointer = `/spec/${list}/${index}/${field}`;
+      const value = member(original, key) ?? null;
+      return key === 'httpGet'
+        ? [{ op: 'replace', path: `${pointer}/httpGet`, value }]
+        : [
+            { op: 'remove', path: `${pointer}/httpGet` },
+            { op: 'add', path: `${pointer}/${escapeToken(key)}`, value },
+          ];
+    });
+  });
+}
+
+/** Takes named entries out of a list and restores what was there before: nothing, null, or the rest. */
+function listOperations(
+  pointer: string,
+  list: readonly Json[],
+  remove: readonly string[],
+  restore: readonly { readonly index: number; readonly container: JsonObject }[],
+  record: Record,
+): Operation[] {
+  const indices = remove
+    .map((name) => named(list, name))
+    .filter((index) => index >= 0)
+    .toSorted((left, right) => right - left);
+  const left = list.length - indices.length;
+  if (left === 0 && restore.length === 0) {
+    if (record.undo.absent.includes(pointer)) return [{ op: 'remove', path: pointer }];
+    if (record.undo.null.includes(pointer)) return [{ op: 'replace', path: pointer, value: null }];
+  }
+  return [
+    ...indices.map((index): Operation => ({ op: 'remove', path: `${pointer}/${index}` })),
+    ...restore
+      .toSorted((one, other) => one.index - other.index)
+      .map((entry, offset): Operation => ({
+        op: 'add',
+        path: `${pointer}/${Math.min(entry.index, left + offset)}`,
+        value: entry.container,
+      })),
+  ];
+}
+
+function mapOperations(pointer: string, map: JsonObject, remove: readonly string[], record: Record): Operation[] {
+  const present = remove.filter((key) => Object.hasOwn(map, key));
+  if (present.length === Object.keys(map).length) {
+    if (record.undo.absent.includes(pointer)) return [{ op: 'remove', path: pointer }];
+    if (record.undo.null.includes(pointer)) return [{ op: 'replace', path: pointer, value: null }];
+  }
+  return present.map((key) => ({ op: 'remove', path: `${pointer}/${escapeToken(key)}` }));
+}
+
+function metadataOperations(view: PodView, record: Record): Operation[] {
+  const { labels, annotations, metadata } = view;
+  const operations: Operation[] = [];
+  if (labels !== undefined) operations.push(...mapOperations('/metadata/labels', labels, record.undo.labels, record));
+  if (annotations !== undefined) {
+    const ours = [...record.undo.annotations, statusAnnotation];
+    operations.push(...mapOperations('/metadata/annotations', annotations, ours, record));
+  }
+  const emptied = Object.keys(metadata ?? {}).every((key) =>
+    operations.some((operation) => operation.op === 'remove' && operation.path === `/metadata/${escapeToken(key)}`),
+  );
+  if (emptied && record.undo.absent.includes('/metadata')) return [{ op: 'remove', path: '/metadata' }];
+  if (emptied && record.undo.null.includes('/metadata')) return [{ op: 'replace', path: '/metadata', value: null }];
+  return operations;
+}
+
+/** What takes the recorded injection back from the pod. */
+export function undoOperations(view: PodView, record: Record): Operation[] {
+  const list = (name: string): readonly Json[] | undefined => {
+    const value = view.spec === undefined ? undefined : member(view.spec, name);
+    return Array.isArray(value) ? (value as readonly Json[]) : undefined;
+  };
+  const operations: Operation[] = [];
+  for (const name of ['initContainers', 'containers'] as const) {
+    operations.push(...probeOperations(name, list(name) ?? [], record));
+  }
+  for (const name of ['initContainers', 'containers'] as const) {
+    const restore = record.undo.overrides.filter((override) => override.list === name);
+    const containers = list(name);
+    if (containers !== undefined) {
+      operations.push(...listOperations(`/spec/${name}`, containers, record[name], restore, record));
+    } else if (restore.length > 0) {
+      operations.push({ op: 'add', path: `/spec/${name}`, value: restore.map((entry) => entry.container) });
+    }
+  }
+  operations.push(...listOperations('/spec/volumes', list('volumes') ?? [], record.volumes, [], record));
+  operations.push(...listOperations('/spec/imagePullSecrets', list('imagePullSecrets') ?? [], record.imagePullSecrets, [], record));
+  operations.push(...metadataOperations(view, record));
+  return operations;
+}
+
+/**
+ * The exact inverse of an injection of ours, as a JSON Patch of the pod. Undefined when the pod carries no status
+ * annotation of ours.
+ */
+export function undo(pod: JsonObject): { readonly operations: readonly Operation[] } | undefined {
+  const view = viewPod(pod);
+  const status = view.annotations === undefined ? undefined : member(view.annotations, statusAnnotation);
+  const record = status === undefined ? undefined : parseRecord(status);
+  return record === undefined ? undefined : { operations: undoOperations(view, record) };
+}

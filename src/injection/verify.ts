@@ -1,0 +1,64 @@
+import jsonPatch from 'fast-json-patch';
+import { isObject, member, objectMember, objectsMember, stringMember, type Json, type JsonObject } from '../settings/json.ts';
+import type { Operation } from './operation.ts';
+import { statusAnnotation, type Record } from './record.ts';
+
+function count(objects: readonly JsonObject[], name: string): number {
+  return objects.filter((object) => stringMember(object, 'name') === name).length;
+}
+
+function checkContainers(spec: JsonObject | undefined, record: Record, violations: string[]): void {
+  const lists = {
+    initContainers: objectsMember(spec, 'initContainers'),
+    containers: objectsMember(spec, 'containers'),
+  };
+  const volumes = objectsMember(spec, 'volumes');
+  const ports = new Set<Json>();
+  for (const list of ['initContainers', 'containers'] as const) {
+    for (const name of record[list]) {
+      const times = count(lists.initContainers, name) + count(lists.containers, name);
+      if (times !== 1) violations.push(`container ${name} is there ${times} times`);
+      const container = lists[list].find((candidate) => stringMember(candidate, 'name') === name);
+      if (container === undefined) violations.push(`container ${name} is not in ${list}`);
+      for (const mount of objectsMember(container, 'volumeMounts')) {
+        const volume = stringMember(mount, 'name') ?? '';
+        if (count(volumes, volume) === 0) violations.push(`container ${name} mounts volume ${volume}, which does not exist`);
+      }
+      for (const port of objectsMember(container, 'ports')) {
+        const number = member(port, 'containerPort') ?? null;
+        if (ports.has(number)) violations.push(`port ${String(number)} is declared twice by injected containers`);
+        ports.add(number);
+      }
+      const security = objectMember(container, 'securityContext');
+      if (isObject(security) && member(security, 'privileged') === true) violations.push(`container ${name} is privileged`);
+    }
+  }
+}
+
+/**
+ * Applies the operations to the pod IN PLACE and checks what we added; the user's own mistakes are the API server's to
+ * refuse. A failurePolicy of Ignore does not rescue a bad patch, so nothing goes out unverified.
+ *
+ * The operations' values are part of the pod afterwards: serialise them before.
+ */
+export function applyAndVerify(pod: JsonObject, operations: readonly Operation[], record: Record): string[] {
+  const violations: string[] = [];
+  try {
+    jsonPatch.applyPatch(pod, operations as unknown as jsonPatch.Operation[], false, true, true);
+  } catch (error) {
+    const cause = error instanceof Error ? error.message.split('\n')[0] : String(error);
+    return [`the patch does not apply: ${cause}`];
+  }
+  const spec = objectMember(pod, 'spec');
+  checkContainers(spec, record, violations);
+  const volumes = objectsMember(spec, 'volumes');
+  for (const name of record.volumes) {
+    const times = count(volumes, name);
+    if (times !== 1) violations.push(`volume ${name} is there ${times} times`);
+  }
+  const annotations = objectMember(objectMember(pod, 'metadata'), 'annotations');
+  if (annotations === undefined || !Object.hasOwn(annotations, statusAnnotation)) {
+    violations.push('the status annotation is missing');
+  }
+  return violations;
+}

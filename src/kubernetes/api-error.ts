@@ -1,0 +1,86 @@
+import { isObject, type Json, stringMember } from '../settings/json.ts';
+
+/** Why a call failed, as a constant for labels and decisions. */
+export type ApiErrorCode =
+  | 'unreachable'
+  | 'timeout'
+  | 'tls'
+  | 'credentials'
+  | 'unauthorized'
+  | 'forbidden'
+  | 'not-found'
+  | 'conflict'
+  | 'invalid'
+  | 'refused'
+  | 'server-error'
+  | 'bad-answer';
+
+const codesByStatus: ReadonlyMap<number, ApiErrorCode> = new Map([
+  [401, 'unauthorized'],
+  [403, 'forbidden'],
+  [404, 'not-found'],
+  [409, 'conflict'],
+  [422, 'invalid'],
+]);
+
+const longestReason = 300;
+
+/** A call to the API server that did not do what was asked. The message is safe to log: it holds no credentials. */
+export class ApiError extends Error {
+  override readonly name = 'ApiError';
+  readonly code: ApiErrorCode;
+  /** HTTP status; undefined when there was no answer. */
+  readonly statusCode: number | undefined;
+
+  constructor(
+    code: ApiErrorCode,
+    message: string,
+    more: { readonly statusCode?: number; readonly cause?: unknown } = {},
+  ) {
+    super(message, more.cause === undefined ? undefined : { cause: more.cause });
+    this.code = code;
+    this.statusCode = more.statusCode;
+  }
+}
+
+/** Whether the error is the API server's answer with this code. */
+export function isApiError(error: unknown, ...codes: readonly ApiErrorCode[]): error is ApiError {
+  return error instanceof ApiError && codes.includes(error.code);
+}
+
+/** An answer that is not 2xx, told with the reason that the API server gave in its Status object. */
+export function errorOfStatus(what: string, statusCode: number, body: Json | undefined): ApiError {
+  const reason = isObject(body) ? stringMember(body, 'message') : undefined;
+  const code = codesByStatus.get(statusCode) ?? (statusCode >= 500 ? 'server-error' : 'refused');
+  const told = reason === undefined ? '' : `: ${printable(reason)}`;
+  return new ApiError(code, `${what}: the API server answered ${statusCode}${told}`, { statusCode });
+}
+
+/** A call that got no answer. Only node's error code is told, its text may hold what was sent. */
+export function errorOfTransport(what: string, server: string, error: unknown): ApiError {
+  if (error instanceof ApiError) return error;
+  const cause = textMember(error, 'code') ?? '';
+  const message = messageOf(error);
+  if (/^(ERR_TLS|ERR_SSL|CERT_|UNABLE_TO_|SELF_SIGNED|DEPTH_ZERO|EPROTO)/.test(cause)) {
+    return new ApiError('tls', `${what}: TLS with ${server} failed: ${printable(message)}`, { cause: error });
+  }
+  const told = cause === '' ? printable(message) : cause;
+  return new ApiError('unreachable', `${what}: no answer from ${server}: ${told}`, { cause: error });
+}
+
+/** The first line of whatever was thrown; later lines quote input at times. */
+export function messageOf(error: unknown): string {
+  return (textMember(error, 'message') ?? String(error)).split('\n')[0] ?? '';
+}
+
+/** Read by name: errors of node's own are not `instanceof Error` in every realm. */
+function textMember(error: unknown, key: 'code' | 'message'): string | undefined {
+  if (typeof error !== 'object' || error === null) return undefined;
+  const value: unknown = Reflect.get(error, key);
+  return typeof value === 'string' ? value : undefined;
+}
+
+function printable(text: string): string {
+  const flat = text.replaceAll(/\s+/g, ' ').replaceAll(/\p{Cc}/gu, '');
+  return flat.length > longestReason ? `${flat.slice(0, longestReason)}…` : flat;
+}

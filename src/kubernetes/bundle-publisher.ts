@@ -1,0 +1,74 @@
+import { sameCertificates } from '../certs/bundle.ts';
+import type { BundlePublisher } from '../certs/ports.ts';
+import { isObject, type JsonObject, member, objectMember, stringMember } from '../settings/json.ts';
+import { isApiError } from './api-error.ts';
+import { type ApiClient, pathSegment } from './client.ts';
+import { entrySuffix, webhookConfigurationName } from './names.ts';
+
+interface Entry {
+  readonly index: number;
+  readonly name: string;
+  readonly bundle: string | undefined;
+}
+
+/** Path of a MutatingWebhookConfiguration (admissionregistration.k8s.io/v1). */
+export function webhookConfigurationPath(name: string): string {
+  const kind = 'MutatingWebhookConfiguration';
+  return `/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations/${pathSegment(kind, name)}`;
+}
+
+/**
+ * The bundles of our entries in one MutatingWebhookConfiguration. Needs `get` and `patch` on it, by name.
+ *
+ * Written by JSON Patch with a `test` on each entry's name and never by server-side apply, which would make the
+ * installer's own apply fail once it drops or renames an entry; nor as a whole object, which would undo a change that
+ * an installer makes at the same moment.
+ */
+export function createBundlePublisher(client: ApiClient, options: { readonly name?: string } = {}): BundlePublisher {
+  const path = webhookConfigurationPath(options.name ?? webhookConfigurationName);
+
+  return {
+    async read() {
+      try {
+        const { body } = await client.get(path);
+        return ourEntries(body).map(({ name, bundle }) => ({ entry: name, bundle }));
+      } catch (error) {
+        if (isApiError(error, 'not-found')) return undefined;
+        throw error;
+      }
+    },
+    async publish(bundlePem) {
+      try {
+        const { body } = await client.get(path);
+        const drifted = ourEntries(body).filter(({ bundle }) => !sameCertificates(bundle, bundlePem));
+        if (drifted.length === 0) return 'written';
+        const value = Buffer.from(bundlePem, 'utf8').toString('base64');
+        const operations = drifted.flatMap(({ index, name }) => [
+          { op: 'test', path: `/webhooks/${index}/name`, value: name },
+          { op: 'add', path: `/webhooks/${index}/clientConfig/caBundle`, value },
+        ]);
+        await client.patch(path, operations);
+        return 'written';
+      } catch (error) {
+        if (isApiError(error, 'not-found')) return 'missing';
+        // 422 is a failing test: the entries moved between reading and writing.
+        if (isApiError(error, 'conflict', 'invalid')) return 'conflict';
+        throw error;
+      }
+    },
+  };
+}
+
+function ourEntries(configuration: JsonObject): readonly Entry[] {
+  const webhooks = member(configuration, 'webhooks');
+  if (!Array.isArray(webhooks)) return [];
+  return webhooks.flatMap((webhook: unknown, index): readonly Entry[] => {
+    if (!isObject(webhook)) return [];
+    const name = stringMember(webhook, 'name');
+    if (name === undefined || !name.endsWith(entrySuffix)) return [];
+    const encoded = stringMember(objectMember(webhook, 'clientConfig'), 'caBundle');
+    const bundle =
+      encoded === undefined || encoded === '' ? undefined : Buffer.from(encoded, 'base64').toString('utf8');
+    return [{ index, name, bundle }];
+  });
+}

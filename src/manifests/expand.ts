@@ -1,0 +1,54 @@
+import { isMap, isNode, isScalar, isSeq, visit, type Document, type Node, type Pair, type YAMLMap } from 'yaml';
+
+/** Whether the pair is a merge (`<<: *base`). */
+export function isMergePair(pair: Pair): boolean {
+  return isScalar(pair.key) && typeof pair.key.value === 'symbol';
+}
+
+function keyText(pair: Pair): string {
+  return isScalar(pair.key) ? String(pair.key.value) : String(pair.key);
+}
+
+function flattenMerges(map: YAMLMap): void {
+  if (!map.items.some(isMergePair)) return;
+  const own = new Set(map.items.filter((pair) => !isMergePair(pair)).map(keyText));
+  map.items = map.items.flatMap((pair) => {
+    if (!isMergePair(pair)) return [pair];
+    const bases = isSeq(pair.value) ? pair.value.items : [pair.value];
+    return bases.filter((base) => isMap(base)).flatMap((base) => {
+      flattenMerges(base);
+      return base.items.filter((merged) => {
+        const key = keyText(merged);
+        if (own.has(key)) return false;
+        own.add(key);
+        return true;
+      });
+    });
+  });
+}
+
+function dropAnchors(node: Node | Document): void {
+  visit(node, {
+    Node: (_key, inner) => {
+      if ('anchor' in inner) delete inner.anchor;
+    },
+  });
+}
+
+/** Replaces every alias by a copy of what it stands for and every merge key by its members, in place. */
+export function expandShared(document: Document): void {
+  visit(document, {
+    Alias: (_key, alias) => {
+      const target = alias.resolve(document);
+      if (!isNode(target)) return undefined;
+      const copy = target.clone() as Node;
+      dropAnchors(copy);
+      // Comments belong to the place, not to what is shared.
+      copy.comment = alias.comment ?? null;
+      copy.commentBefore = alias.commentBefore ?? null;
+      return copy;
+    },
+  });
+  visit(document, { Map: (_key, map) => flattenMerges(map) });
+  dropAnchors(document);
+}

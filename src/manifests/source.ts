@@ -1,0 +1,81 @@
+import { readdir, readFile, realpath, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Problem } from '../settings/problem.ts';
+
+/** One stream of manifests with its exact text; `name` is what messages call it. */
+export interface Source {
+  readonly name: string;
+  readonly text: string;
+}
+
+export interface ReadSources {
+  readonly sources: readonly Source[];
+  readonly problems: readonly Problem[];
+}
+
+const manifestName = /\.(?:ya?ml|json)$/;
+
+/** Manifests below a folder, sorted by path. Hidden entries are left out: a mounted ConfigMap keeps its copies in some. */
+async function listFolder(folder: string, seen: Set<string>): Promise<string[]> {
+  const identity = await realpath(folder);
+  // A link may lead back up; every folder is walked once.
+  if (seen.has(identity)) return [];
+  seen.add(identity);
+  const files: string[] = [];
+  for (const name of (await readdir(folder)).sort()) {
+    if (name.startsWith('.')) continue;
+    const path = join(folder, name);
+    const entry = await stat(path).catch(() => undefined);
+    if (entry?.isDirectory() === true) files.push(...(await listFolder(path, seen)));
+    else if (entry?.isFile() === true && manifestName.test(name)) files.push(path);
+  }
+  return files;
+}
+
+function decode(name: string, bytes: Uint8Array): Source | Problem {
+  try {
+    return { name, text: new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes) };
+  } catch {
+    return { where: name, message: 'is not UTF-8 text; save it as UTF-8' };
+  }
+}
+
+function explainFault(error: unknown): string {
+  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+  if (code === 'ENOENT') return 'there is no such file or folder';
+  if (code === 'EACCES' || code === 'EPERM') return 'this user may not read it';
+  if (code === 'ELOOP') return 'its links go round in a circle';
+  return error instanceof Error ? error.message : String(error);
+}
+
+/**
+ * Reads files, folders (recursively: .yaml, .yml and .json, sorted by path) and, for `-`, standard input. All problems
+ * are collected; a source that could not be read is missing from the result.
+ */
+export async function readSources(
+  paths: readonly string[],
+  stdin: () => Promise<Uint8Array>,
+): Promise<ReadSources> {
+  const sources: Source[] = [];
+  const problems: Problem[] = [];
+  const keep = (read: Source | Problem): void => {
+    if ('text' in read) sources.push(read);
+    else problems.push(read);
+  };
+  for (const path of paths) {
+    try {
+      if (path === '-') {
+        keep(decode('<stdin>', await stdin()));
+      } else if ((await stat(path)).isDirectory()) {
+        const files = await listFolder(path, new Set());
+        if (files.length === 0) problems.push({ where: path, message: 'holds no .yaml, .yml or .json file' });
+        for (const file of files) keep(decode(file, await readFile(file)));
+      } else {
+        keep(decode(path, await readFile(path)));
+      }
+    } catch (error) {
+      problems.push({ where: path, message: explainFault(error) });
+    }
+  }
+  return { sources, problems };
+}

@@ -1,0 +1,152 @@
+import { isAlias, isCollection, isScalar, isSeq, Pair, YAMLMap, YAMLSeq, type Document, type Node } from 'yaml';
+import type { Operation } from '../injection/operation.ts';
+import { isObject, type Json } from '../settings/json.ts';
+import { isMergePair } from './expand.ts';
+import { listIndex, pointerTokens, wantsList } from './pointer.ts';
+
+export type Collection = YAMLMap | YAMLSeq;
+
+/** Where a node hangs: the collection and the pair or list item that leads to it. */
+export interface Owner {
+  readonly collection: Collection;
+  readonly item: unknown;
+}
+
+/** What operations did to a parsed document. Nodes that were parsed keep their identity, so their text can be kept. */
+export interface Changes {
+  /** Items of each changed collection as they were parsed. */
+  readonly parsedItems: Map<Collection, readonly unknown[]>;
+  /** Former value of every pair whose value is another node now. */
+  readonly formerValues: Map<Pair, unknown>;
+  readonly owners: Map<Collection, Owner>;
+}
+
+/** The path goes through an alias, a merge key or an anchor: a change there would show elsewhere as well. */
+export class SharedNodeError extends Error {}
+
+function misfit(operation: Operation): Error {
+  return new Error(`operation ${operation.op} at ${operation.path} does not fit the document`);
+}
+
+function findPair(map: YAMLMap, token: string): Pair | undefined {
+  return map.items.find((pair) => isScalar(pair.key) && String(pair.key.value) === token);
+}
+
+function isNothing(node: unknown): boolean {
+  return node === null || node === undefined || (isScalar(node) && node.value === null);
+}
+
+function touch(changes: Changes, collection: Collection): void {
+  if (!changes.parsedItems.has(collection)) changes.parsedItems.set(collection, [...collection.items]);
+}
+
+function setValue(changes: Changes, map: YAMLMap, pair: Pair, value: unknown): void {
+  if (!changes.formerValues.has(pair)) changes.formerValues.set(pair, pair.value);
+  const former = pair.value;
+  if (isScalar(former) && isCollection(value)) {
+    value.commentBefore = former.comment ?? former.commentBefore ?? null;
+  }
+  pair.value = value;
+  touch(changes, map);
+}
+
+function refuseShared(node: unknown): void {
+  if (isAlias(node) || (isCollection(node) && node.anchor !== undefined)) throw new SharedNodeError();
+}
+
+/** An own key of a map hides a merged one, so only a key that comes from a merge alone is shared. */
+function refuseMerged(document: Document, map: YAMLMap, token: string): void {
+  if (!map.items.some(isMergePair)) return;
+  if (isObject(map.toJS(document) as unknown) && Object.hasOwn(map.toJS(document) as object, token)) {
+    throw new SharedNodeError();
+  }
+}
+
+function createValue(document: Document, value: Json): Node {
+  return document.createNode(value, { aliasDuplicateObjects: false });
+}
+
+function newCollection(document: Document, next: string): Collection {
+  return wantsList(next) ? new YAMLSeq(document.schema) : new YAMLMap(document.schema);
+}
+
+function descend(
+  document: Document,
+  changes: Changes,
+  parent: Collection,
+  token: string,
+  next: string,
+  operation: Operation,
+): Collection {
+  let item: unknown;
+  let child: unknown;
+  if (isSeq(parent)) {
+    const index = listIndex(token, parent.items.length);
+    item = child = index === undefined ? undefined : parent.items[index];
+  } else {
+    let pair = findPair(parent, token);
+    if (pair === undefined || isNothing(pair.value)) {
+      if (operation.op === 'remove') throw misfit(operation);
+      const made = newCollection(document, next);
+      if (pair === undefined) {
+        refuseMerged(document, parent, token);
+        touch(changes, parent);
+        pair = new Pair(document.createNode(token), made);
+        parent.items.push(pair);
+      } else {
+        setValue(changes, parent, pair, made);
+      }
+    }
+    item = pair;
+    child = pair.value;
+  }
+  refuseShared(child);
+  if (!isCollection(child)) throw misfit(operation);
+  const collection = child as Collection;
+  changes.owners.set(collection, { collection: parent, item });
+  return collection;
+}
+
+function applyToList(document: Document, list: YAMLSeq, token: string, operation: Operation): void {
+  const index = listIndex(token, list.items.length);
+  if (index === undefined || (operation.op !== 'add' && index === list.items.length)) throw misfit(operation);
+  if (operation.op === 'remove') list.items.splice(index, 1);
+  else list.items.splice(index, operation.op === 'add' ? 0 : 1, createValue(document, operation.value));
+}
+
+function applyToMap(document: Document, changes: Changes, map: YAMLMap, token: string, operation: Operation): void {
+  const pair = findPair(map, token);
+  if (operation.op !== 'remove') {
+    const value = createValue(document, operation.value);
+    if (pair === undefined) {
+      refuseMerged(document, map, token);
+      map.items.push(new Pair(document.createNode(token), value));
+    } else setValue(changes, map, pair, value);
+  } else if (pair === undefined) {
+    throw misfit(operation);
+  } else {
+    map.items.splice(map.items.indexOf(pair), 1);
+  }
+}
+
+/**
+ * Applies the operations to the document's nodes in place and says what changed. Parents that are absent or null are
+ * made. Throws `SharedNodeError` when the document has to be expanded first, another error when an operation does not fit.
+ */
+export function changeDocument(document: Document, operations: readonly Operation[]): Changes {
+  const changes: Changes = { parsedItems: new Map(), formerValues: new Map(), owners: new Map() };
+  for (const operation of operations) {
+    const tokens = pointerTokens(operation.path);
+    const last = tokens.pop();
+    refuseShared(document.contents);
+    if (last === undefined || !isCollection(document.contents)) throw misfit(operation);
+    let parent = document.contents as Collection;
+    tokens.forEach((token, depth) => {
+      parent = descend(document, changes, parent, token, tokens[depth + 1] ?? last, operation);
+    });
+    touch(changes, parent);
+    if (isSeq(parent)) applyToList(document, parent, last, operation);
+    else applyToMap(document, changes, parent, last, operation);
+  }
+  return changes;
+}

@@ -1,0 +1,121 @@
+import { isObject, member, objectMember, stringMember, type Json, type JsonObject } from '../settings/json.ts';
+import { escapeToken } from '../injection/operation.ts';
+import { pointerTokens } from './pointer.ts';
+
+/** Path of the pod template by `Kind.group` (the core group has no suffix), whatever the version. */
+export type TemplatePaths = ReadonlyMap<string, string>;
+
+const template = '/spec/template';
+
+const knownPaths: TemplatePaths = new Map([
+  ['Pod', ''],
+  ['PodTemplate', '/template'],
+  ['ReplicationController', template],
+  ['DeploymentConfig', template],
+  ['DeploymentConfig.apps.openshift.io', template],
+  ...['Deployment', 'DaemonSet', 'ReplicaSet', 'StatefulSet'].flatMap((kind): [string, string][] => [
+    [`${kind}.apps`, template],
+    [`${kind}.extensions`, template],
+  ]),
+  ['Job.batch', template],
+  ['CronJob.batch', '/spec/jobTemplate/spec/template'],
+  ['Rollout.argoproj.io', template],
+]);
+
+/** An object of a document. `pod` is what the injector decides about; without it `passed` says why there is none. */
+export interface FoundObject {
+  /** Pointer of the object in its document. */
+  readonly pointer: string;
+  readonly object: JsonObject;
+  readonly apiVersion: string;
+  readonly kind: string;
+  readonly name: string;
+  readonly namespace: string | undefined;
+  /** The pod template with its pointer in the document, or the pod itself. */
+  readonly pod: { readonly pointer: string; readonly value: JsonObject } | undefined;
+  /** One sentence; empty when there is a pod. */
+  readonly passed: string;
+}
+
+/** Reads `Kind.group=/path`, such as `Service.serving.knative.dev=/spec/template`. */
+export function readTemplatePath(text: string): { kind: string; path: string } | undefined {
+  const match = /^([A-Za-z][A-Za-z0-9]*(?:\.[a-z0-9.-]+)?)=((?:\/[^/]+)+)$/.exec(text);
+  return match?.[1] === undefined || match[2] === undefined ? undefined : { kind: match[1], path: match[2] };
+}
+
+function groupKind(apiVersion: string, kind: string): string {
+  const slash = apiVersion.indexOf('/');
+  return slash === -1 ? kind : `${kind}.${apiVersion.slice(0, slash)}`;
+}
+
+function valueAt(object: JsonObject, pointer: string): Json | undefined {
+  let at: Json | undefined = object;
+  for (const token of pointerTokens(pointer)) {
+    if (!isObject(at)) return undefined;
+    at = member(at, token);
+  }
+  return at;
+}
+
+function nameOf(object: JsonObject): string {
+  const metadata = objectMember(object, 'metadata');
+  const prefix = stringMember(metadata, 'generateName');
+  return stringMember(metadata, 'name') ?? (prefix === undefined ? '(no name)' : `${prefix}*`);
+}
+
+function holdsPod(value: Json | undefined): value is JsonObject {
+  return isObject(value) && isObject(member(value, 'spec'));
+}
+
+function whyNoPod(object: JsonObject, key: string, path: string | undefined): string {
+  if (path !== undefined) {
+    if (isObject(valueAt(object, '/spec/workloadRef'))) return 'its pods come from the workload that spec.workloadRef names';
+    return `has no pod at ${path === '' ? '/spec' : `${path}/spec`}`;
+  }
+  const guess = objectMember(objectMember(object, 'spec'), 'template');
+  if (holdsPod(guess) && Array.isArray(valueAt(guess, '/spec/containers'))) {
+    return `an unknown workload; --pod-template ${key}=${template} takes the pod from there`;
+  }
+  return 'makes no pods';
+}
+
+function findOne(object: JsonObject, pointer: string, apiVersion: string, kind: string, paths: TemplatePaths): FoundObject {
+  const key = groupKind(apiVersion, kind);
+  const path = paths.get(key) ?? knownPaths.get(key);
+  const value = path === undefined ? undefined : valueAt(object, path);
+  const pod = path !== undefined && holdsPod(value) ? { pointer: pointer + path, value } : undefined;
+  return {
+    pointer,
+    object,
+    apiVersion,
+    kind,
+    name: nameOf(object),
+    namespace: stringMember(objectMember(object, 'metadata'), 'namespace'),
+    pod,
+    passed: pod === undefined ? whyNoPod(object, key, path) : '',
+  };
+}
+
+/**
+ * All objects of a document; those of a List one by one, in order, and nested Lists too. `paths` adds to the known
+ * workloads. A value that is no Kubernetes object gives none.
+ */
+export function findObjects(value: Json, paths: TemplatePaths = new Map(), pointer = ''): readonly FoundObject[] {
+  return findTyped(value, paths, pointer, '', '');
+}
+
+function findTyped(value: Json, paths: TemplatePaths, pointer: string, version: string, type: string): FoundObject[] {
+  if (!isObject(value)) return [];
+  const apiVersion = stringMember(value, 'apiVersion') ?? version;
+  const kind = stringMember(value, 'kind') ?? type;
+  if (kind === '') return [];
+  const items = member(value, 'items');
+  if (kind.endsWith('List') && Array.isArray(items)) {
+    // A typed list as the API server returns it (PodList) leaves kind and version out of its items.
+    const itemKind = kind.slice(0, -'List'.length);
+    return (items as readonly Json[]).flatMap((item, index) =>
+      findTyped(item, paths, `${pointer}/items/${escapeToken(String(index))}`, itemKind === '' ? '' : apiVersion, itemKind),
+    );
+  }
+  return [findOne(value, pointer, apiVersion, kind, paths)];
+}

@@ -1,0 +1,14 @@
+/** Where to listen: host undefined means every address of the machine. */
+export interface Address {
+  readonly host: string | undefined;
+  readonly port: number;
+}
+
+/** Reads `:8443`, `127.0.0.1:8443` or `[::1]:8443`; port 0 asks the system for a free one. Undefined when it is none. */
+export function readAddress(text: string): Address | undefined {
+  const match = /^(?:\[([0-9a-fA-F:.]+)\]|([^:[\]\s]*)):(\d{1,5})$/.exec(text);
+  const port = Number(match?.[3]);
+  if (match === null || port > 65_535) return undefined;
+  const host = match[1] ?? match[2];
+  return { host: host === '' ? undefined : host, port };
+}

@@ -1,0 +1,60 @@
+import { createAuthority, issueLeaf, localNames, serviceNames } from '../certs/authority.ts';
+import { dayMs } from '../certs/durations.ts';
+import { createDevSource } from '../certs/dev-source.ts';
+import type { CertificateEvent } from '../certs/events.ts';
+import { createFileSource } from '../certs/file-source.ts';
+import { createManagedSource } from '../certs/managed-source.ts';
+import { createSelfCheck } from '../certs/self-check.ts';
+import type { CertificateSource } from '../certs/source.ts';
+import { createBundlePublisher } from '../kubernetes/bundle-publisher.ts';
+import { createCaStore } from '../kubernetes/ca-store.ts';
+import type { ApiClient } from '../kubernetes/client.ts';
+import { namespaceName, serviceName } from '../kubernetes/names.ts';
+import type { KeyPair } from '../server/tls.ts';
+
+/** Which of the three ways to a certificate was asked for. */
+export type CertificateChoice =
+  | { readonly kind: 'files'; readonly certificateFile: string; readonly privateKeyFile: string }
+  | { readonly kind: 'managed' }
+  | { readonly kind: 'dev'; readonly caFile: string };
+
+export interface CertificatePorts {
+  readonly onEvent: (event: CertificateEvent) => void;
+  /** Only for `managed`. */
+  readonly client: ApiClient | undefined;
+  /** Port that the server listens on, once it does. */
+  port(): number;
+}
+
+/** The source for the choice. Throws when `managed` has no client. */
+export function createCertificateSource(choice: CertificateChoice, ports: CertificatePorts): CertificateSource {
+  const { onEvent, client } = ports;
+  if (choice.kind === 'files') {
+    return createFileSource({ certificateFile: choice.certificateFile, privateKeyFile: choice.privateKeyFile, onEvent });
+  }
+  if (choice.kind === 'dev') return createDevSource({ caFile: choice.caFile, onEvent });
+  if (client === undefined) throw new Error('self-managed certificates need a connection to the API server');
+  return createManagedSource({
+    store: createCaStore(client),
+    publisher: createBundlePublisher(client),
+    names: serviceNames(serviceName, namespaceName),
+    onEvent,
+    verifyServing: async (bundle) => {
+      const check = createSelfCheck({
+        host: '127.0.0.1',
+        port: ports.port(),
+        servername: `${serviceName}.${namespaceName}.svc`,
+      });
+      await check(bundle);
+    },
+  });
+}
+
+/**
+ * A pair that nobody trusts: while the cluster's CA cannot be read yet, the kubelet's probes are answered all the same
+ * (it does not verify), so that waiting for the API server is not a crash loop.
+ */
+export async function createPlaceholderPair(now: Date): Promise<KeyPair> {
+  const authority = await createAuthority({ now, lifetimeMs: dayMs });
+  return issueLeaf({ authority, names: localNames, now, lifetimeMs: dayMs });
+}

@@ -1,0 +1,31 @@
+import type { ApiClient } from '../kubernetes/client.ts';
+import { readServerVersion, supportsNativeSidecars } from '../kubernetes/server-version.ts';
+import type { Log } from '../telemetry/log.ts';
+import type { ConfigurationKeeper } from './configuration-keeper.ts';
+
+const periodMs = 10 * 60_000;
+const retryMs = 15_000;
+
+/** Asks the server's version now and then: a cluster is upgraded while we run. An unknown one counts as capable. */
+export function watchServerVersion(client: ApiClient, configuration: ConfigurationKeeper, log: Log): { stop(): void } {
+  let timer: NodeJS.Timeout | undefined;
+  let isStopped = false;
+  const ask = async (): Promise<void> => {
+    let waitMs = periodMs;
+    try {
+      const found = await readServerVersion(client);
+      configuration.useNativeSidecars(supportsNativeSidecars(found));
+    } catch (error) {
+      waitMs = retryMs;
+      log.debug({ detail: error instanceof Error ? error.message : String(error) }, 'the server version is unknown');
+    }
+    if (!isStopped) timer = setTimeout(() => void ask(), waitMs).unref();
+  };
+  void ask();
+  return {
+    stop() {
+      isStopped = true;
+      clearTimeout(timer);
+    },
+  };
+}

@@ -1,0 +1,98 @@
+import path from 'node:path';
+import { withNativeSidecars, type Snapshot } from '../injection/snapshot.ts';
+import type { HealthCheck } from '../server/health.ts';
+import type { Log } from '../telemetry/log.ts';
+import type { Metrics } from '../telemetry/metrics.ts';
+import { describeFileProblem, loadConfiguration, type ConfigurationPaths, type FileProblem } from './configuration.ts';
+import { watchDirectories } from './watch.ts';
+
+/** Holds the snapshot in use and replaces it as a whole when the files change. */
+export interface ConfigurationKeeper {
+  snapshot(): Snapshot;
+  /** A refused reload does not make the webhook unready: a bad edit must not stop the creation of pods. */
+  health(): HealthCheck;
+  useNativeSidecars(isCapable: boolean): void;
+  stop(): void;
+}
+
+function directoriesOf(paths: ConfigurationPaths): string[] {
+  return [
+    ...(paths.settings === undefined ? [] : [path.dirname(path.resolve(paths.settings))]),
+    ...(paths.sidecars === undefined ? [] : [path.resolve(paths.sidecars)]),
+  ];
+}
+
+/** Loads the files, fails with all problems when they are bad, then watches them and keeps the last good ones. */
+export async function keepConfiguration(
+  paths: ConfigurationPaths,
+  ports: { readonly log: Log; readonly metrics: Metrics; readonly pollMs?: number },
+): Promise<ConfigurationKeeper | { readonly problems: readonly FileProblem[] }> {
+  const { log, metrics } = ports;
+  const loaded = await loadConfiguration(paths);
+  if ('problems' in loaded) return loaded;
+  let snapshot = loaded.snapshot;
+  let problems: readonly FileProblem[] = [];
+  let isReloading = false;
+  let again = false;
+
+  const tell = (): void => {
+    metrics.configurationInfo.reset();
+    metrics.configurationInfo.set({ hash: snapshot.hash }, 1);
+    metrics.configurationValid.set(problems.length === 0 ? 1 : 0);
+  };
+  const refuse = (next: readonly FileProblem[]): void => {
+    const texts = next.map(describeFileProblem);
+    if (texts.join('\n') === problems.map(describeFileProblem).join('\n')) return;
+    problems = next;
+    metrics.reloads.inc({ result: 'refused' });
+    log.error({ problems: texts, settingsHash: snapshot.hash }, 'new settings are refused, the last good ones stay');
+    tell();
+  };
+  const accept = (next: Snapshot): void => {
+    const isSame = next.hash === snapshot.hash;
+    if (isSame && problems.length === 0) return;
+    problems = [];
+    snapshot = withNativeSidecars(next, snapshot.nativeSidecars);
+    if (!isSame) metrics.reloads.inc({ result: 'accepted' });
+    log.info({ settingsHash: snapshot.hash }, 'settings are in use');
+    tell();
+  };
+  const reload = async (): Promise<void> => {
+    if (isReloading) {
+      again = true;
+      return;
+    }
+    isReloading = true;
+    do {
+      again = false;
+      const next = await loadConfiguration(paths);
+      if ('problems' in next) refuse(next.problems);
+      else accept(next.snapshot);
+    } while (again);
+    isReloading = false;
+  };
+  const directories = directoriesOf(paths);
+  const watching =
+    directories.length === 0
+      ? undefined
+      : watchDirectories(directories, () => void reload(), ports.pollMs === undefined ? {} : { pollMs: ports.pollMs });
+  tell();
+  log.info({ settingsHash: snapshot.hash, files: loaded.files }, 'settings are in use');
+  return {
+    snapshot: () => snapshot,
+    health: () => ({
+      name: 'configuration',
+      ready: true,
+      reason:
+        problems.length === 0
+          ? `settings ${snapshot.hash} are in use`
+          : `settings ${snapshot.hash} stay in use, the files are refused: ${problems.map(describeFileProblem).join('; ')}`,
+    }),
+    useNativeSidecars(isCapable) {
+      if (snapshot.nativeSidecars === isCapable) return;
+      snapshot = withNativeSidecars(snapshot, isCapable);
+      log.info({ nativeSidecars: isCapable }, 'native sidecars of the cluster');
+    },
+    stop: () => watching?.stop(),
+  };
+}

@@ -1,0 +1,133 @@
+import { readdir, readFile } from 'node:fs/promises';
+import path from 'node:path';
+import { parseAllDocuments } from 'yaml';
+import { readSettings, readTemplate } from '../settings/document.ts';
+import { createSnapshot, type Snapshot } from '../injection/snapshot.ts';
+import { describeProblem, type Problem } from '../settings/problem.ts';
+
+/** Where settings and sidecar templates come from; undefined means the built-in ones alone. */
+export interface ConfigurationPaths {
+  readonly settings?: string | undefined;
+  readonly sidecars?: string | undefined;
+}
+
+export interface FileProblem extends Problem {
+  readonly file: string;
+}
+
+/** One line: file, path in it, what is wrong. */
+export function describeFileProblem(problem: FileProblem): string {
+  return `${problem.file}: ${describeProblem(problem)}`;
+}
+
+export type Loaded =
+  | { readonly snapshot: Snapshot; readonly files: readonly string[] }
+  | { readonly problems: readonly FileProblem[] };
+
+interface Parsed {
+  readonly file: string;
+  /** Several documents of one file are told apart by their number. */
+  readonly document: number;
+  readonly value: unknown;
+}
+
+interface Reading {
+  readonly documents: Parsed[];
+  readonly problems: FileProblem[];
+}
+
+function causeOf(error: unknown): string {
+  const code = (error as NodeJS.ErrnoException).code;
+  if (code === 'ENOENT') return 'no such file or directory';
+  if (code === 'EACCES') return 'permission denied';
+  if (code === 'EISDIR') return 'is a directory, not a file';
+  if (code === 'ENOTDIR') return 'is a file, not a directory';
+  return error instanceof Error ? error.message : String(error);
+}
+
+async function readDocuments(file: string, into: Reading): Promise<void> {
+  let text: string;
+  try {
+    text = await readFile(file, 'utf8');
+  } catch (error) {
+    into.problems.push({ file, where: '', message: `cannot be read: ${causeOf(error)}` });
+    return;
+  }
+  const documents = parseAllDocuments(text, { version: '1.1' });
+  if (!Array.isArray(documents)) return;
+  for (const [document, parsed] of documents.entries()) {
+    for (const error of parsed.errors) {
+      const [position] = error.linePos ?? [];
+      const where = position === undefined ? '' : `line ${position.line}, column ${position.col}`;
+      into.problems.push({ file, where, message: error.message.split('\n')[0] ?? 'is not YAML' });
+    }
+    if (parsed.errors.length > 0) continue;
+    const value: unknown = parsed.toJS();
+    if (value !== null && value !== undefined) into.documents.push({ file, document, value });
+  }
+}
+
+/** Template files of a directory, sorted; kubelet's hidden `..data` links are not files of the user. */
+async function listTemplates(directory: string, into: Reading): Promise<string[]> {
+  try {
+    const names = await readdir(directory);
+    return names
+      .filter((name) => !name.startsWith('.') && /\.(?:ya?ml|json)$/.test(name))
+      .toSorted()
+      .map((name) => path.join(directory, name));
+  } catch (error) {
+    into.problems.push({ file: directory, where: '', message: `cannot be read: ${causeOf(error)}` });
+    return [];
+  }
+}
+
+function problemsOf(document: Parsed, read: (value: unknown) => object): FileProblem[] {
+  const result = read(document.value) as { problems?: readonly Problem[] };
+  const prefix = document.document === 0 ? '' : `document ${document.document + 1}: `;
+  return (result.problems ?? []).map((problem) => ({
+    file: document.file,
+    where: `${prefix}${problem.where}`,
+    message: problem.message,
+  }));
+}
+
+/**
+ * Reads settings and templates and checks everything at once. Nothing is half loaded: either a snapshot, or every
+ * problem with its file and path.
+ */
+export async function loadConfiguration(
+  paths: ConfigurationPaths,
+  facts: { readonly nativeSidecars?: boolean } = {},
+): Promise<Loaded> {
+  const settings: Reading = { documents: [], problems: [] };
+  const sidecars: Reading = { documents: [], problems: [] };
+  if (paths.settings !== undefined) await readDocuments(paths.settings, settings);
+  if (paths.sidecars !== undefined) {
+    for (const file of await listTemplates(paths.sidecars, sidecars)) await readDocuments(file, sidecars);
+  }
+  const [first, second] = settings.documents;
+  if (second !== undefined) {
+    settings.problems.push({ file: second.file, where: 'document 2', message: 'the settings are one document' });
+  }
+  const problems = [
+    ...settings.problems,
+    ...(first === undefined ? [] : problemsOf(first, readSettings)),
+    ...sidecars.problems,
+    ...sidecars.documents.flatMap((document) => problemsOf(document, readTemplate)),
+  ];
+  if (problems.length > 0) return { problems };
+  const result = createSnapshot({
+    settings: first?.value,
+    templates: sidecars.documents.map((document) => document.value),
+    ...facts,
+  });
+  const files = [...settings.documents, ...sidecars.documents].map((document) => document.file);
+  if ('snapshot' in result) return { snapshot: result.snapshot, files: [...new Set(files)] };
+  return {
+    problems: result.problems.map((problem) => {
+      const [, index] = /^templates\[(\d+)\]/.exec(problem.where) ?? [];
+      const file = index === undefined ? first?.file : sidecars.documents[Number(index)]?.file;
+      return { file: file ?? '(built in)', where: problem.where.replace(/^templates\[\d+\]\./, ''), message: problem.message };
+    }),
+  };
+}

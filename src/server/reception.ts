@@ -1,0 +1,61 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { Metrics } from '../telemetry/metrics.ts';
+import { readTimeoutMs, usefulShare } from './deadline.ts';
+import type { Limits } from './limits.ts';
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** When the request line arrived, milliseconds of a monotonic clock. */
+    receivedMs: number;
+    /** Bytes reserved for the body, given back when the answer is out. */
+    reservedBytes: number;
+  }
+}
+
+function declaredBytes(request: FastifyRequest, limits: Limits): number {
+  const length = Number(request.headers['content-length']);
+  return Number.isSafeInteger(length) && length >= 0 ? Math.min(length, limits.bodyBytes) : limits.bodyBytes;
+}
+
+/** Refuses work that cannot be done in time, before it costs memory. The API server retries a 503 with Retry-After. */
+export async function shed(reply: FastifyReply, metrics: Metrics, why: 'buffered' | 'late'): Promise<FastifyReply> {
+  metrics.shed.inc({ reason: why });
+  return reply.code(503).header('retry-after', '1').type('text/plain; charset=utf-8').send('Overloaded, try again.\n');
+}
+
+/** Whether the caller has given up, or will have before the answer is out. */
+export function isLate(request: FastifyRequest, nowMs: number): boolean {
+  const timeoutMs = readTimeoutMs((request.query as Record<string, unknown>)['timeout']);
+  return timeoutMs !== undefined && nowMs - request.receivedMs > timeoutMs * usefulShare;
+}
+
+/** Counts bodies in flight and refuses what exceeds the bound. For the routes that take a body. */
+export function installReception(app: FastifyInstance, limits: Limits, metrics: Metrics, nowMs: () => number): void {
+  let buffered = 0;
+  app.decorateRequest('receivedMs', 0);
+  app.decorateRequest('reservedBytes', 0);
+  app.addHook('onRequest', async (request, reply) => {
+    request.receivedMs = nowMs();
+    if (request.method !== 'POST') return;
+    const bytes = declaredBytes(request, limits);
+    // A single request is always taken, however small the bound.
+    if (buffered > 0 && buffered + bytes > limits.bufferedBytes) {
+      await shed(reply, metrics, 'buffered');
+      return;
+    }
+    request.reservedBytes = bytes;
+    buffered += bytes;
+    metrics.inFlight.inc();
+    metrics.bufferedBytes.set(buffered);
+  });
+  const release = (request: FastifyRequest): void => {
+    if (request.reservedBytes === 0) return;
+    buffered -= request.reservedBytes;
+    request.reservedBytes = 0;
+    metrics.inFlight.dec();
+    metrics.bufferedBytes.set(buffered);
+  };
+  app.addHook('onResponse', async (request) => release(request));
+  app.addHook('onRequestAbort', async (request) => release(request));
+  app.addHook('onTimeout', async (request) => release(request));
+}

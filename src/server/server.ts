@@ -1,0 +1,179 @@
+import { isUtf8 } from 'node:buffer';
+import type { Server as HttpsServer } from 'node:https';
+import Fastify, { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import { review } from '../admission/handler.ts';
+import type { Snapshot } from '../injection/snapshot.ts';
+import type { Log } from '../telemetry/log.ts';
+import type { Metrics } from '../telemetry/metrics.ts';
+import { writeHealth, type HealthCheck } from './health.ts';
+import { defaultLimits, type Limits } from './limits.ts';
+import { installReception, isLate, shed } from './reception.ts';
+import { tlsOptions, type KeyPair } from './tls.ts';
+
+/** Everything that the server needs from outside. */
+export interface ServerPorts {
+  readonly keyPair: KeyPair;
+  /** The snapshot of the moment; a request sees exactly one. */
+  snapshot(): Snapshot;
+  checks(): readonly HealthCheck[];
+  readonly log: Log;
+  readonly metrics: Metrics;
+  /** Monotonic clock in milliseconds. */
+  nowMs(): number;
+  readonly limits?: Limits;
+}
+
+export interface WebhookServer {
+  readonly app: FastifyInstance;
+  /** Presents another certificate to new connections; open ones go on. Throws on a pair that does not match. */
+  useKeyPair(pair: KeyPair): void;
+  /** From now on every answer ends its connection, so that callers move to another replica. */
+  drain(): void;
+}
+
+const allowed: ReadonlyMap<string, string> = new Map([
+  ['/inject', 'POST'],
+  ['/livez', 'GET'],
+  ['/readyz', 'GET'],
+]);
+
+const encodeBase64 = (text: string): string => Buffer.from(text, 'utf8').toString('base64');
+
+async function sendText(reply: FastifyReply, status: number, sentence: string): Promise<FastifyReply> {
+  return reply.code(status).type('text/plain; charset=utf-8').send(`${sentence}\n`);
+}
+
+function pathOf(request: FastifyRequest): string {
+  return request.url.split('?', 1)[0] ?? '';
+}
+
+function sentenceOf(status: number, limits: Limits): string {
+  if (status === 413) return `The body is larger than ${limits.bodyBytes} bytes.`;
+  if (status === 415) return 'The content type must be application/json, without a content encoding.';
+  if (status >= 500) return 'The injector failed.';
+  return 'The request is malformed.';
+}
+
+async function answerReview(request: FastifyRequest, reply: FastifyReply, ports: ServerPorts): Promise<FastifyReply> {
+  const { log, metrics } = ports;
+  const startMs = ports.nowMs();
+  if (isLate(request, startMs)) return shed(reply, metrics, 'late');
+  const body = request.body;
+  if (!Buffer.isBuffer(body) || !isUtf8(body)) {
+    metrics.badRequests.inc({ status: '400' });
+    return sendText(reply, 400, Buffer.isBuffer(body) ? 'The body is not UTF-8.' : 'The body is empty.');
+  }
+  const reviewed = review(body.toString('utf8'), ports.snapshot(), encodeBase64);
+  if (reviewed.status === 400) {
+    metrics.badRequests.inc({ status: '400' });
+    return sendText(reply, 400, reviewed.problem);
+  }
+  const { decision, workload } = reviewed;
+  const durationMs = ports.nowMs() - startMs;
+  const [first] = decision.reasons;
+  metrics.reviews.inc({ outcome: decision.outcome, reason: first.code });
+  metrics.duration.observe({ outcome: decision.outcome }, durationMs / 1_000);
+  if (decision.patch !== '') metrics.patchBytes.observe(decision.patch.length);
+  if (reviewed.failure !== undefined) {
+    metrics.failures.inc();
+    log.error({ uid: reviewed.request.uid, err: reviewed.failure }, 'a review could not be decided');
+  }
+  log.info(
+    {
+      uid: reviewed.request.uid,
+      namespace: reviewed.request.namespace,
+      pod: reviewed.pod,
+      workload: `${workload.kind}/${workload.name}`,
+      operation: reviewed.request.operation,
+      dryRun: reviewed.request.dryRun,
+      outcome: decision.outcome,
+      reasons: decision.reasons.map((reason) => reason.code),
+      durationMs: Math.round(durationMs * 1_000) / 1_000,
+      patchBytes: decision.patch.length,
+      settingsHash: decision.settingsHash,
+    },
+    'review',
+  );
+  return reply.type('application/json').send(reviewed.body);
+}
+
+function installRoutes(app: FastifyInstance, ports: ServerPorts): void {
+  app.post('/inject', async (request, reply) => answerReview(request, reply, ports));
+  app.get('/livez', async (_request, reply) => sendText(reply, 200, 'ok'));
+  app.get('/readyz', async (request, reply) => {
+    const verbose = Object.hasOwn(request.query as object, 'verbose');
+    const { status, body } = writeHealth(ports.checks(), verbose);
+    return reply.code(status).type('text/plain; charset=utf-8').send(body);
+  });
+}
+
+function installErrors(app: FastifyInstance, ports: ServerPorts, limits: Limits): void {
+  app.setNotFoundHandler(async (request, reply) => {
+    const method = allowed.get(pathOf(request));
+    if (method === undefined) return sendText(reply, 404, 'There is nothing here.');
+    ports.metrics.badRequests.inc({ status: '405' });
+    return sendText(reply.header('allow', method), 405, `Only ${method} is allowed here.`);
+  });
+  app.setErrorHandler(async (error: FastifyError, _request, reply) => {
+    const status = error.statusCode !== undefined && error.statusCode >= 400 ? error.statusCode : 500;
+    ports.metrics.badRequests.inc({ status: String(status) });
+    // The error's own text may quote the request; its code never does.
+    if (status >= 500) ports.log.error({ code: error.code, stack: error.stack }, 'a request failed');
+    return sendText(reply, status, sentenceOf(status, limits));
+  });
+}
+
+/**
+ * The webhook's HTTPS server: `POST /inject`, `GET /livez`, `GET /readyz?verbose`, and nothing else. It does not listen
+ * yet; the caller does. Throws when certificate and key do not match.
+ */
+export function createServer(ports: ServerPorts): WebhookServer {
+  const limits = ports.limits ?? defaultLimits;
+  let isDraining = false;
+  const app = Fastify({
+    https: {
+      ...tlsOptions(ports.keyPair),
+      handshakeTimeout: limits.handshakeTimeoutMs,
+      connectionsCheckingInterval: limits.timeoutCheckMs,
+      headersTimeout: limits.headersTimeoutMs,
+    },
+    logger: false,
+    bodyLimit: limits.bodyBytes,
+    keepAliveTimeout: limits.keepAliveTimeoutMs,
+    requestTimeout: limits.requestTimeoutMs,
+    exposeHeadRoutes: false,
+    // A request that arrives while the server closes is still answered, the API server does not retry an EOF.
+    return503OnClosing: false,
+    forceCloseConnections: 'idle',
+    clientErrorHandler(error, socket) {
+      ports.metrics.badRequests.inc({ status: 'connection' });
+      ports.log.debug({ code: (error as NodeJS.ErrnoException).code }, 'a connection broke the protocol');
+      if (socket.writable) socket.end('HTTP/1.1 400 Bad Request\r\nconnection: close\r\ncontent-length: 0\r\n\r\n');
+      else socket.destroy();
+    },
+  });
+  const server = app.server as unknown as HttpsServer;
+  server.maxConnections = limits.connections;
+  server.on('tlsClientError', (error: NodeJS.ErrnoException) => {
+    ports.metrics.badRequests.inc({ status: 'tls' });
+    ports.log.debug({ code: error.code }, 'a TLS handshake failed');
+  });
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (request, body, done) => {
+    if (request.headers['content-encoding'] === undefined) done(null, body);
+    else done(Object.assign(new Error('content encoding'), { statusCode: 415, code: 'SI_CONTENT_ENCODING' }), undefined);
+  });
+  installReception(app, limits, ports.metrics, ports.nowMs);
+  app.addHook('onSend', async (_request, reply) => {
+    if (isDraining) reply.header('connection', 'close');
+  });
+  installRoutes(app, ports);
+  installErrors(app, ports, limits);
+  return {
+    app: app as unknown as FastifyInstance,
+    useKeyPair: (pair) => server.setSecureContext(tlsOptions(pair)),
+    drain: () => {
+      isDraining = true;
+    },
+  };
+}

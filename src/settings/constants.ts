@@ -1,0 +1,45 @@
+/**
+ * Ports, ids and loopback source addresses of an injected pod. Capture rules and the proxy's bootstrap both read this
+ * table and nothing else: when they disagree about one of them, traffic loops between the rules and the proxy for ever.
+ */
+export const ports = {
+  /** Envoy's admin interface, loopback only. */
+  admin: 15000,
+  /** Where captured outbound connections arrive. */
+  outbound: 15001,
+  /** Where captured inbound connections arrive. */
+  inbound: 15006,
+  /** Istio's tunnel port (HBONE); never captured, so that a mesh may use it. */
+  tunnel: 15008,
+  /** Merged metrics and the application's probes. */
+  status: 15020,
+  /** The proxy's own health, `/healthz/ready`. */
+  health: 15021,
+  /** Envoy's own metrics, `/stats/prometheus`. */
+  metrics: 15090,
+} as const;
+
+/** User and group of the proxy process; the rules exempt both from capture. */
+export const proxyUser = { uid: 1337, gid: 1337 } as const;
+
+/**
+ * Source addresses of the proxy's connections to the application: the rules let them pass by, so they do not come back
+ * to the proxy. `::1` instead of Istio's `::6` needs no address to be added to the loopback interface.
+ */
+export const loopbackSource = { v4: '127.0.0.6', v6: '::1' } as const;
+
+/** Names of what is injected. */
+export const names = {
+  initContainer: 'istio-init',
+  proxyContainer: 'istio-proxy',
+  logsVolume: 'istio-logs',
+  podInfoVolume: 'istio-podinfo',
+  tokenMaskVolume: 'istio-token-mask',
+  namespace: 'sidecar-injector-system',
+} as const;
+
+/**
+ * Where the ServiceAccount plug-in mounts a pod's API token (kubernetes/plugin/pkg/admission/serviceaccount,
+ * DefaultAPITokenMountPath). It leaves a path alone that is taken, so a mount of ours keeps the token out.
+ */
+export const tokenPath = '/var/run/secrets/kubernetes.io/serviceaccount';

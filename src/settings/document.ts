@@ -1,0 +1,67 @@
+import type * as z from 'zod';
+import { isObject, stringMember } from './json.ts';
+import type { Problem } from './problem.ts';
+import { injectorConfiguration, sidecarTemplate, type Settings, type SidecarTemplate } from './schema.ts';
+import { didYouMean } from './suggestion.ts';
+
+export type Read<T> = { readonly value: T } | { readonly problems: readonly Problem[] };
+
+function pathText(path: readonly PropertyKey[]): string {
+  return path
+    .map((part, index) => (typeof part === 'number' ? `[${part}]` : `${index === 0 ? '' : '.'}${String(part)}`))
+    .join('');
+}
+
+/** The keys that the schema knows at this path, for did-you-mean. */
+function knownKeys(schema: unknown, path: readonly PropertyKey[]): string[] {
+  let node: unknown = schema;
+  const unwrap = (): void => {
+    for (let depth = 0; depth < 8; depth++) {
+      const definition = (node as { def?: { innerType?: unknown; in?: unknown } }).def;
+      const inner = definition?.innerType ?? definition?.in;
+      if (inner === undefined) return;
+      node = inner;
+    }
+  };
+  for (const part of path) {
+    unwrap();
+    const holder = node as { shape?: Record<string, unknown>; def?: { element?: unknown } };
+    node = typeof part === 'number' ? holder.def?.element : holder.shape?.[String(part)];
+    if (node === undefined) return [];
+  }
+  unwrap();
+  return Object.keys((node as { shape?: object }).shape ?? {});
+}
+
+function problemsOf(error: z.ZodError, schema: unknown): Problem[] {
+  return error.issues.flatMap((issue): Problem[] => {
+    if (issue.code !== 'unrecognized_keys') return [{ where: pathText(issue.path), message: issue.message }];
+    const known = knownKeys(schema, issue.path);
+    return issue.keys.map((key) => ({
+      where: pathText([...issue.path, key]),
+      message: `unknown key${didYouMean(key, known) || `; allowed: ${known.join(', ')}`}`,
+    }));
+  });
+}
+
+function read<T>(schema: z.ZodType<T>, input: unknown): Read<T> {
+  const result = schema.safeParse(input);
+  return result.success ? { value: result.data } : { problems: problemsOf(result.error, schema) };
+}
+
+/** Settings with all defaults, from a parsed `InjectorConfiguration`; undefined gives the built-in ones. */
+export function readSettings(input: unknown): Read<Settings> {
+  const object = input ?? { apiVersion: 'sidecar-injector.io/v1alpha1', kind: 'InjectorConfiguration' };
+  const result = read(injectorConfiguration, object);
+  return 'problems' in result ? result : { value: result.value.spec };
+}
+
+/** A sidecar template from a parsed `SidecarTemplate` object. */
+export function readTemplate(input: unknown): Read<SidecarTemplate> {
+  return read(sidecarTemplate, input);
+}
+
+/** The `kind` of a parsed object, to tell settings and templates apart. */
+export function kindOf(input: unknown): string | undefined {
+  return isObject(input) ? stringMember(input, 'kind') : undefined;
+}

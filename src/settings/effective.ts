@@ -1,0 +1,137 @@
+import {
+  cidrList,
+  cidrListOrAll,
+  interfaceList,
+  portList,
+  portListOrAll,
+  type Grammar,
+} from './grammar.ts';
+import { isObject, type JsonObject } from './json.ts';
+import { isEmptySelector, matchesLabels } from './label-selector.ts';
+import type { PortRange } from './port-range.ts';
+import type { Profile, Resources, Settings } from './schema.ts';
+import { matchesWildcard } from './wildcard.ts';
+
+/** What is injected into one pod: defaults, settings, profile and pod settings, resolved and parsed. */
+export interface Effective {
+  templates: readonly string[];
+  profile: string | undefined;
+  /** The pod's own wish for a native (true) or classic (false) sidecar. */
+  nativeSidecar: boolean | undefined;
+  rewriteProbes: boolean;
+  proxy: {
+    image: string;
+    imagePullPolicy: 'Always' | 'IfNotPresent' | 'Never' | undefined;
+    imagePullSecrets: readonly string[];
+    logLevel: string;
+    componentLogLevel: string;
+    /** 0: no status listener and no probes of the proxy's own. */
+    statusPort: number;
+    holdApplication: boolean;
+    clusterDomain: string;
+    outboundTrafficPolicy: 'ALLOW_ANY' | 'REGISTRY_ONLY';
+    protocolDetectionTimeoutMs: number;
+    opaquePorts: readonly PortRange[];
+    maxConnections: number;
+    accessLog: 'json' | 'none';
+    readiness: { initialDelaySeconds: number; periodSeconds: number; failureThreshold: number };
+    resources: Resources;
+  };
+  capture: {
+    image: string;
+    imagePullPolicy: 'Always' | 'IfNotPresent' | 'Never' | undefined;
+    mode: 'REDIRECT' | 'NONE';
+    families: readonly ('v4' | 'v6')[];
+    includeOutboundIPRanges: 'all' | readonly string[];
+    excludeOutboundIPRanges: readonly string[];
+    includeOutboundPorts: readonly PortRange[];
+    excludeOutboundPorts: readonly PortRange[];
+    includeInboundPorts: 'all' | readonly PortRange[];
+    excludeInboundPorts: readonly PortRange[];
+    excludeInterfaces: readonly string[];
+    resources: Resources;
+  };
+  caps: { cpu: string | undefined; memory: string | undefined };
+}
+
+function parsed<T>(grammar: Grammar<T>, text: string): T {
+  const result = grammar.parse(text);
+  // The schema has accepted the text with the same grammar.
+  if ('problem' in result) throw new Error(result.problem);
+  return result.value;
+}
+
+function mergeResources(base: Resources, over: Resources | undefined): Resources {
+  if (over === undefined) return base;
+  return { requests: { ...base.requests, ...over.requests }, limits: { ...base.limits, ...over.limits } };
+}
+
+/** Settings and one profile, parsed: what a pod without annotations gets. */
+export function resolveBase(settings: Settings, profile: Profile | undefined): Effective {
+  const { proxy, capture } = settings;
+  return {
+    templates: settings.injection.defaultTemplates,
+    profile: profile?.name,
+    nativeSidecar: undefined,
+    rewriteProbes: settings.probes.rewrite,
+    proxy: {
+      image: proxy.image,
+      imagePullPolicy: proxy.imagePullPolicy,
+      imagePullSecrets: proxy.imagePullSecrets,
+      logLevel: profile?.logLevel ?? proxy.logLevel,
+      componentLogLevel: proxy.componentLogLevel,
+      statusPort: proxy.statusPort,
+      holdApplication: proxy.holdApplicationUntilProxyStarts,
+      clusterDomain: proxy.clusterDomain,
+      outboundTrafficPolicy: proxy.outboundTrafficPolicy,
+      protocolDetectionTimeoutMs: proxy.protocolDetectionTimeoutMs,
+      opaquePorts: parsed(portList, proxy.opaquePorts),
+      maxConnections: proxy.maxConnections,
+      accessLog: proxy.accessLog,
+      readiness: proxy.readiness,
+      resources: mergeResources(proxy.resources, profile?.resources),
+    },
+    capture: {
+      image: capture.image,
+      imagePullPolicy: capture.imagePullPolicy ?? proxy.imagePullPolicy,
+      mode: profile?.interceptionMode ?? capture.interceptionMode,
+      families: capture.families.map((family) => (family === 'IPv4' ? 'v4' : 'v6')),
+      includeOutboundIPRanges: parsed(cidrListOrAll, capture.includeOutboundIPRanges),
+      excludeOutboundIPRanges: parsed(cidrList, capture.excludeOutboundIPRanges),
+      includeOutboundPorts: parsed(portList, capture.includeOutboundPorts),
+      excludeOutboundPorts: parsed(portList, capture.excludeOutboundPorts),
+      includeInboundPorts: parsed(portListOrAll, capture.includeInboundPorts),
+      excludeInboundPorts: parsed(portList, capture.excludeInboundPorts),
+      excludeInterfaces: parsed(interfaceList, capture.excludeInterfaces),
+      resources: mergeResources(capture.resources, profile?.initResources),
+    },
+    caps: { cpu: profile?.caps?.cpu, memory: profile?.caps?.memory },
+  };
+}
+
+/** A mutable copy of what a pod's annotations may change. */
+export function draftOf(base: Effective): Effective {
+  return {
+    ...base,
+    proxy: {
+      ...base.proxy,
+      readiness: { ...base.proxy.readiness },
+      resources: { requests: { ...base.proxy.resources.requests }, limits: { ...base.proxy.resources.limits } },
+    },
+    capture: { ...base.capture },
+  };
+}
+
+/** The first profile whose namespace patterns and pod selector both match; one with neither is never chosen. */
+export function chooseProfile(
+  profiles: readonly Profile[],
+  namespace: string,
+  labels: JsonObject | undefined,
+): Profile | undefined {
+  return profiles.find((profile) => {
+    const selector = profile.podSelector;
+    if (profile.namespaces === undefined && (selector === undefined || isEmptySelector(selector))) return false;
+    const inNamespace = profile.namespaces?.some((pattern) => matchesWildcard(pattern, namespace)) ?? true;
+    return inNamespace && (selector === undefined || matchesLabels(selector, isObject(labels) ? labels : undefined));
+  });
+}

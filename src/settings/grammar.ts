@@ -1,0 +1,177 @@
+import type { PortRange } from './port-range.ts';
+import { quote } from './problem.ts';
+import { parseQuantity } from './quantity.ts';
+
+export type Parsed<T> = { readonly value: T } | { readonly problem: string };
+
+/** How one kind of text is read; `allowed` completes "allowed: …". */
+export interface Grammar<T> {
+  readonly allowed: string;
+  parse(text: string): Parsed<T>;
+}
+
+/** Bounds what one list may cost in rules; a pod that needs more wants a range or a CIDR. */
+const longestList = 256;
+
+function refuse(text: string, allowed: string): { readonly problem: string } {
+  return { problem: `${quote(text)} is not allowed; allowed: ${allowed}` };
+}
+
+function grammar<T>(allowed: string, read: (text: string) => T | undefined): Grammar<T> {
+  return {
+    allowed,
+    parse(text) {
+      const value = read(text);
+      return value === undefined ? refuse(text, allowed) : { value };
+    },
+  };
+}
+
+/** One of the given words, exactly. */
+export function oneOf<const T extends string>(...words: readonly T[]): Grammar<T> {
+  return grammar(words.join(', '), (text) => words.find((word) => word === text));
+}
+
+export const trueOrFalse: Grammar<boolean> = grammar('true, false', (text) =>
+  text === 'true' ? true : text === 'false' ? false : undefined,
+);
+
+/** Go's `strconv.ParseBool`, which Istio uses for some annotations. */
+export const looseBoolean: Grammar<boolean> = grammar('true, false', (text) => {
+  if (/^(?:1|t|T|true|TRUE|True)$/.test(text)) return true;
+  return /^(?:0|f|F|false|FALSE|False)$/.test(text) ? false : undefined;
+});
+
+/** Decimal integer within bounds, without sign, blanks or leading zeros. */
+export function integer(least: number, most: number): Grammar<number> {
+  return grammar(`an integer from ${least} to ${most}`, (text) => {
+    if (!/^(?:0|[1-9]\d{0,9})$/.test(text)) return undefined;
+    const value = Number(text);
+    return value >= least && value <= most ? value : undefined;
+  });
+}
+
+function listOf<T>(text: string, read: (item: string) => T | undefined): T[] | string {
+  const items = text.split(',');
+  if (items.length > longestList) return `has ${items.length} entries, at most ${longestList} are allowed`;
+  const values: T[] = [];
+  for (const item of items) {
+    const value = read(item.trim());
+    if (value === undefined) return item;
+    values.push(value);
+  }
+  return values;
+}
+
+function list<T>(allowed: string, read: (item: string) => T | undefined): Grammar<readonly T[]> {
+  return {
+    allowed,
+    parse(text) {
+      if (text.trim() === '') return { value: [] };
+      const values = listOf(text, read);
+      if (typeof values !== 'string') return { value: values };
+      return values.startsWith('has ') ? { problem: values } : refuse(values, allowed);
+    },
+  };
+}
+
+function orAll<T>(inner: Grammar<readonly T[]>): Grammar<'all' | readonly T[]> {
+  return {
+    allowed: `* or ${inner.allowed}`,
+    parse(text) {
+      if (text.trim() === '*') return { value: 'all' };
+      const parsed = inner.parse(text);
+      return 'problem' in parsed ? { problem: parsed.problem.replace(inner.allowed, this.allowed) } : parsed;
+    },
+  };
+}
+
+const port = integer(0, 65535);
+
+function readPortRange(item: string): PortRange | undefined {
+  const [from, to, ...rest] = item.split('-');
+  if (from === undefined || rest.length > 0) return undefined;
+  const first = port.parse(from);
+  const last = to === undefined ? first : port.parse(to);
+  if ('problem' in first || 'problem' in last || first.value > last.value) return undefined;
+  return { first: first.value, last: last.value };
+}
+
+/** Comma list of ports and ranges, `80,8000-8100`; empty is an empty list. */
+export const portList = list('a comma list of ports 0-65535 and ranges such as 8000-8100', readPortRange);
+export const portListOrAll = orAll(portList);
+
+function isIpv4(text: string): boolean {
+  const parts = text.split('.');
+  return parts.length === 4 && parts.every((part) => /^(?:0|[1-9]\d{0,2})$/.test(part) && Number(part) <= 255);
+}
+
+/** RFC 4291 section 2.2, forms 1 to 3 (groups, `::`, dotted tail); no zone. */
+function isIpv6(text: string): boolean {
+  if (text.length > 45 || text.includes(':::')) return false;
+  const halves = text.split('::');
+  if (halves.length > 2) return false;
+  const groups = halves.flatMap((half) => (half === '' ? [] : half.split(':')));
+  const tail = groups.at(-1);
+  const dotted = tail?.includes('.') === true;
+  if (dotted && (!isIpv4(tail ?? '') || text.endsWith('::'))) return false;
+  const hex = dotted ? groups.slice(0, -1) : groups;
+  if (!hex.every((group) => /^[0-9a-fA-F]{1,4}$/.test(group))) return false;
+  const count = hex.length + (dotted ? 2 : 0);
+  return halves.length === 2 ? count < 8 : count === 8;
+}
+
+/** Whether the text is an IPv4 or IPv6 address with a prefix length; host bits may be set, the kernel masks them. */
+export function isCidr(text: string): boolean {
+  const [address, prefix, ...rest] = text.split('/');
+  if (address === undefined || prefix === undefined || rest.length > 0) return false;
+  if (!/^(?:0|[1-9]\d{0,2})$/.test(prefix)) return false;
+  return isIpv4(address) ? Number(prefix) <= 32 : isIpv6(address) && Number(prefix) <= 128;
+}
+
+/** Comma list of CIDRs of both families; empty is an empty list. */
+export const cidrList = list('a comma list of CIDRs such as 10.0.0.0/8 or 2001:db8::/32', (item) =>
+  isCidr(item) ? item : undefined,
+);
+export const cidrListOrAll = orAll(cidrList);
+
+/** Names of network interfaces: at most 15 characters (IFNAMSIZ), nothing that a rule could misread. */
+export const interfaceList = list('a comma list of interface names (a letter, then up to 14 of A-Z a-z 0-9 _ . -)', (item) =>
+  /^[a-zA-Z][a-zA-Z0-9_.-]{0,14}$/.test(item) ? item : undefined,
+);
+
+export const quantity: Grammar<string> = grammar('a Kubernetes quantity such as 100m or 128Mi', (text) =>
+  parseQuantity(text) === undefined ? undefined : text,
+);
+
+const levels = ['trace', 'debug', 'info', 'warning', 'warn', 'error', 'critical', 'off'] as const;
+
+export const logLevel = oneOf(...levels);
+
+export const componentLogLevel: Grammar<string> = grammar(
+  `a comma list of component:level, level one of ${levels.join(', ')}`,
+  (text) =>
+    text.split(',').every((item) => /^[a-z0-9_]{1,32}:(?:trace|debug|info|warning|warn|error|critical|off)$/.test(item)) &&
+    text.length <= 1024
+      ? text
+      : undefined,
+);
+
+/** Image reference: registry/repository:tag@digest, as the containers/image and distribution projects write it. */
+export const imageReference: Grammar<string> = grammar(
+  'an image reference such as registry.example.com/envoy:v1.40.0, or with @sha256:…',
+  (text) =>
+    text.length <= 255 &&
+    /^[a-zA-Z0-9](?:[a-zA-Z0-9._/-]|:(?=[0-9]+\/))*(?::[A-Za-z0-9_][A-Za-z0-9_.-]{0,127})?(?:@sha256:[0-9a-f]{64})?$/.test(text)
+      ? text
+      : undefined,
+);
+
+/** Comma list of template names (DNS labels), at least one. */
+export const templateList: Grammar<readonly string[]> = {
+  allowed: 'a comma list of template names',
+  parse(text) {
+    const names = listOf(text, (item) => (/^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/.test(item) ? item : undefined));
+    return typeof names === 'string' ? refuse(names, this.allowed) : { value: [...new Set(names)] };
+  },
+};

@@ -1,0 +1,37 @@
+/** Plain JSON as it came over the wire. Objects of a user are read through the functions below, never copied. */
+export type Json = null | boolean | number | string | readonly Json[] | JsonObject;
+
+/** A JSON object; its keys are a user's, so `__proto__` or `constructor` may be among them. */
+export interface JsonObject {
+  readonly [key: string]: Json | undefined;
+}
+
+export function isObject(value: unknown): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** The object's own member; inherited names such as `toString` are absent. */
+export function member(object: JsonObject, key: string): Json | undefined {
+  return Object.hasOwn(object, key) ? object[key] : undefined;
+}
+
+/** The member when it is an object, else undefined (absent, null and other types alike). */
+export function objectMember(object: JsonObject | undefined, key: string): JsonObject | undefined {
+  if (object === undefined) return undefined;
+  const value = member(object, key);
+  return isObject(value) ? value : undefined;
+}
+
+/** The member's objects when it is an array, else none; entries of other types are left out. */
+export function objectsMember(object: JsonObject | undefined, key: string): readonly JsonObject[] {
+  if (object === undefined) return [];
+  const value = member(object, key);
+  return Array.isArray(value) ? value.filter(isObject) : [];
+}
+
+/** The member when it is a string, else undefined. */
+export function stringMember(object: JsonObject | undefined, key: string): string | undefined {
+  if (object === undefined) return undefined;
+  const value = member(object, key);
+  return typeof value === 'string' ? value : undefined;
+}

@@ -1,0 +1,37 @@
+const decimal: Readonly<Record<string, number>> = {
+  n: 1e-9,
+  u: 1e-6,
+  m: 1e-3,
+  '': 1,
+  k: 1e3,
+  M: 1e6,
+  G: 1e9,
+  T: 1e12,
+  P: 1e15,
+  E: 1e18,
+};
+const binary: Readonly<Record<string, number>> = {
+  Ki: 2 ** 10,
+  Mi: 2 ** 20,
+  Gi: 2 ** 30,
+  Ti: 2 ** 40,
+  Pi: 2 ** 50,
+  Ei: 2 ** 60,
+};
+
+/** Upper bound of a quantity's text; the grammar has none, but nobody needs more. */
+const longest = 32;
+
+/**
+ * Value of a Kubernetes quantity in base units (cores, bytes), or undefined when the text is not one.
+ * Grammar: k8s.io/apimachinery `api/resource` Quantity; negative quantities are refused, no resource may be negative.
+ */
+export function parseQuantity(text: string): number | undefined {
+  if (text.length > longest) return undefined;
+  const match = /^\+?(\d+(?:\.\d*)?|\.\d+)(?:([eE][+-]?\d{1,3})|([KMGTPE]i)|([numkMGTPE]))?$/.exec(text);
+  if (match === null) return undefined;
+  const [, digits = '', exponent = '', binarySuffix = '', decimalSuffix = ''] = match;
+  const scale = binarySuffix === '' ? (decimal[decimalSuffix] ?? 1) : (binary[binarySuffix] ?? 1);
+  const value = Number(`${digits}${exponent}`) * scale;
+  return Number.isFinite(value) ? value : undefined;
+}

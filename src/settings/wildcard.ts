@@ -1,0 +1,14 @@
+/** Whether the name matches a pattern in which `*` stands for any characters, none included. Linear, no backtracking. */
+export function matchesWildcard(pattern: string, name: string): boolean {
+  const [head = '', ...parts] = pattern.split('*');
+  if (parts.length === 0) return pattern === name;
+  if (!name.startsWith(head)) return false;
+  const tail = parts.pop() ?? '';
+  let from = head.length;
+  for (const part of parts) {
+    const at = name.indexOf(part, from);
+    if (at < 0) return false;
+    from = at + part.length;
+  }
+  return name.length - tail.length >= from && name.endsWith(tail);
+}

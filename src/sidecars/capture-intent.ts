@@ -1,0 +1,75 @@
+import type { CaptureIntent } from '../capture/intent.ts';
+import { loopbackSource, ports } from '../settings/constants.ts';
+import type { Effective } from '../settings/effective.ts';
+import type { PortRange } from '../settings/port-range.ts';
+
+/** The proxy process as the rules see it. */
+export interface ProxyIdentity {
+  readonly uid: number;
+  readonly gid: number;
+}
+
+function single(port: number): PortRange {
+  return { first: port, last: port };
+}
+
+/** Port 0 is legal in the annotations and matches no traffic, so no rule is made of it. */
+function withoutZero(ranges: readonly PortRange[]): PortRange[] {
+  return ranges
+    .filter((range) => range.last > 0)
+    .map((range) => (range.first === 0 ? { first: 1, last: range.last } : range));
+}
+
+/** Ports of the proxy that must be reachable past the proxy. */
+function ownPorts(effective: Effective): PortRange[] {
+  const { statusPort } = effective.proxy;
+  return [ports.metrics, ports.health, ...(statusPort === 0 ? [] : [statusPort])].map(single);
+}
+
+/**
+ * What of the pod's traffic is captured, or undefined with interception mode NONE.
+ * `probePorts` are excluded inbound as well: probes of the application that are not redirected.
+ */
+export function captureIntent(
+  effective: Effective,
+  identity: ProxyIdentity,
+  probePorts: readonly number[],
+): CaptureIntent | undefined {
+  const { capture } = effective;
+  if (capture.mode === 'NONE') return undefined;
+  return {
+    mode: 'REDIRECT',
+    families: capture.families,
+    outboundPort: ports.outbound,
+    inboundPort: ports.inbound,
+    tunnelPort: ports.tunnel,
+    loopbackSource,
+    loopbackCidr: { v4: '127.0.0.1/32', v6: '::1/128' },
+    proxyUids: [String(identity.uid)],
+    proxyGids: [String(identity.gid)],
+    inbound: {
+      ports: capture.includeInboundPorts === 'all' ? 'all' : withoutZero(capture.includeInboundPorts),
+      excludePorts: [...ownPorts(effective), ...withoutZero(capture.excludeInboundPorts), ...probePorts.map(single)],
+    },
+    outbound: {
+      cidrs: capture.includeOutboundIPRanges,
+      excludeCidrs: capture.excludeOutboundIPRanges,
+      ports: withoutZero(capture.includeOutboundPorts),
+      excludePorts: withoutZero(capture.excludeOutboundPorts),
+    },
+    excludeInterfaces: capture.excludeInterfaces,
+    rerouteInterfaces: [],
+  };
+}
+
+function contains(ranges: readonly PortRange[], port: number): boolean {
+  return ranges.some((range) => range.first <= port && port <= range.last);
+}
+
+/** Whether connections to this port of the pod arrive at the proxy. */
+export function capturesInbound(effective: Effective, port: number): boolean {
+  const { capture } = effective;
+  if (capture.mode === 'NONE' || port === ports.tunnel) return false;
+  if (capture.includeInboundPorts !== 'all') return contains(capture.includeInboundPorts, port);
+  return !contains(ownPorts(effective), port) && !contains(capture.excludeInboundPorts, port);
+}

@@ -1,0 +1,23 @@
+import type { JsonObject } from '../settings/json.ts';
+
+/** Where a container goes: before or after the pod's own ones of that list. */
+export interface Placement {
+  readonly list: 'initContainers' | 'containers';
+  readonly at: 'first' | 'last';
+}
+
+export interface PlacedContainer {
+  readonly container: JsonObject & { readonly name: string };
+  readonly placement: Placement;
+}
+
+/** What one sidecar adds to a pod; built in code or declared as YAML, always plain Kubernetes objects. */
+export interface Fragment {
+  /** Name of the sidecar, for conflicts and the status record. */
+  readonly source: string;
+  readonly containers: readonly PlacedContainer[];
+  readonly volumes: readonly (JsonObject & { readonly name: string })[];
+  readonly labels: Readonly<Record<string, string>>;
+  readonly annotations: Readonly<Record<string, string>>;
+  readonly imagePullSecrets: readonly string[];
+}

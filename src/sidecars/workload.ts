@@ -1,0 +1,47 @@
+import { member, objectsMember, stringMember, type JsonObject } from '../settings/json.ts';
+import type { PodView } from './pod-view.ts';
+
+/** The object that a pod belongs to, as users know it. */
+export interface Workload {
+  readonly apiVersion: string;
+  readonly kind: string;
+  readonly name: string;
+}
+
+function controllerOf(view: PodView): JsonObject | undefined {
+  return objectsMember(view.metadata, 'ownerReferences').find((owner) => member(owner, 'controller') === true);
+}
+
+/** Name of the controller's owner, read off the names that Kubernetes' own controllers give (Istio's rules). */
+export function workloadOf(view: PodView): Workload {
+  const podName = stringMember(view.metadata, 'name');
+  const prefix = stringMember(view.metadata, 'generateName') ?? '';
+  const owner = controllerOf(view);
+  const bare = { apiVersion: 'v1', kind: 'Pod', name: podName ?? prefix.replace(/-+$/, '') };
+  if (owner === undefined || prefix === '') return bare;
+  const apiVersion = stringMember(owner, 'apiVersion') ?? '';
+  const kind = stringMember(owner, 'kind') ?? '';
+  const name = stringMember(owner, 'name') ?? '';
+  const label = (key: string): string | undefined =>
+    view.labels === undefined ? undefined : stringMember(view.labels, key);
+  if (kind === 'ReplicaSet') {
+    for (const [key, parent] of [
+      ['pod-template-hash', { apiVersion: 'apps/v1', kind: 'Deployment' }],
+      ['rollouts-pod-template-hash', { apiVersion: 'argoproj.io/v1alpha1', kind: 'Rollout' }],
+    ] as const) {
+      const hash = label(key);
+      if (hash !== undefined && hash !== '' && name.endsWith(`-${hash}`)) {
+        return { ...parent, name: name.slice(0, -(hash.length + 1)) };
+      }
+    }
+  }
+  if (kind === 'Job') {
+    const scheduled = /^(.+)-\d{8,10}$/.exec(name);
+    if (scheduled?.[1] !== undefined) return { apiVersion: 'batch/v1', kind: 'CronJob', name: scheduled[1] };
+  }
+  const deploymentConfig = label('deploymentconfig');
+  if (kind === 'ReplicationController' && deploymentConfig !== undefined && deploymentConfig !== '') {
+    return { apiVersion: 'apps.openshift.io/v1', kind: 'DeploymentConfig', name: deploymentConfig };
+  }
+  return name === '' ? bare : { apiVersion, kind, name };
+}

@@ -1,0 +1,87 @@
+import { Counter, Gauge, Histogram, Registry } from '@prometheus-io/client';
+import { reasons, type ReasonCode } from '../injection/reason.ts';
+
+/** Every metric of the process, in a registry of its own. Label values are bounded: outcomes, codes, results. */
+export interface Metrics {
+  readonly reviews: Counter<'outcome' | 'reason'>;
+  readonly badRequests: Counter<'status'>;
+  readonly failures: Counter<string>;
+  readonly duration: Histogram<'outcome'>;
+  readonly patchBytes: Histogram<string>;
+  readonly inFlight: Gauge<string>;
+  readonly bufferedBytes: Gauge<string>;
+  readonly shed: Counter<'reason'>;
+  readonly reloads: Counter<'result'>;
+  readonly configurationValid: Gauge<string>;
+  readonly configurationInfo: Gauge<'hash'>;
+  readonly certificateExpiry: Gauge<string>;
+  readonly certificateEvents: Counter<'event'>;
+  readonly ready: Gauge<string>;
+  /** The text exposition of everything. */
+  expose(): Promise<{ readonly contentType: string; readonly text: string }>;
+}
+
+const prefix = 'sidecar_injector_';
+
+export function createMetrics(version: string): Metrics {
+  const registry = new Registry();
+  const registers = [registry];
+  const options = (name: string, help: string) => ({ name: `${prefix}${name}`, help, registers });
+  const reviews = new Counter({
+    ...options('admission_reviews_total', 'Reviews answered, by outcome and first reason.'),
+    labelNames: ['outcome', 'reason'] as const,
+  });
+  for (const code of Object.keys(reasons) as ReasonCode[]) {
+    reviews.inc({ outcome: reasons[code].outcome, reason: code }, 0);
+  }
+  const build = new Gauge({
+    ...options('build_info', 'Always 1; the version is a label.'),
+    labelNames: ['version'] as const,
+  });
+  build.set({ version }, 1);
+  return {
+    reviews,
+    badRequests: new Counter({
+      ...options('bad_requests_total', 'Requests refused before any decision, by HTTP status.'),
+      labelNames: ['status'] as const,
+    }),
+    failures: new Counter(options('internal_failures_total', 'Defects caught while deciding; report them.')),
+    duration: new Histogram({
+      ...options('admission_duration_seconds', 'From the last byte of a review to its answer.'),
+      labelNames: ['outcome'] as const,
+      buckets: [0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1],
+    }),
+    patchBytes: new Histogram({
+      ...options('patch_bytes', 'Size of the JSON Patch.'),
+      buckets: [1024, 4096, 8192, 16_384, 32_768, 65_536, 262_144],
+    }),
+    inFlight: new Gauge(options('admission_in_flight', 'Reviews being received or answered.')),
+    bufferedBytes: new Gauge(options('admission_buffered_bytes', 'Bytes reserved for bodies being received.')),
+    shed: new Counter({
+      ...options('shed_total', 'Reviews answered 503 with Retry-After, which the API server retries.'),
+      labelNames: ['reason'] as const,
+    }),
+    reloads: new Counter({
+      ...options('configuration_reloads_total', 'Reloads of settings and templates, by result.'),
+      labelNames: ['result'] as const,
+    }),
+    configurationValid: new Gauge(
+      options('configuration_valid', '1 when the files on disk are what is in use, 0 when they were refused.'),
+    ),
+    configurationInfo: new Gauge({
+      ...options('configuration_info', 'Always 1; the hash of the settings in use is a label.'),
+      labelNames: ['hash'] as const,
+    }),
+    certificateExpiry: new Gauge(
+      options('serving_certificate_expiry_timestamp_seconds', 'End of the serving certificate, Unix time.'),
+    ),
+    certificateEvents: new Counter({
+      ...options('certificate_events_total', 'What happened to certificates and the CA bundle.'),
+      labelNames: ['event'] as const,
+    }),
+    ready: new Gauge(options('ready', '1 when /readyz answers 200.')),
+    async expose() {
+      return { contentType: registry.contentType, text: await registry.metrics() };
+    },
+  };
+}

@@ -1,0 +1,29 @@
+import { readFile, readdir } from 'node:fs/promises';
+import path from 'node:path';
+import { describe, expect, test } from '@jest/globals';
+import { installFile, renderInstall, renderKustomization } from '../../scripts/manifests/install.ts';
+import { root } from '../../scripts/tools/cache.ts';
+import { findProgram } from '../../scripts/tools/kubernetes.ts';
+import { runKubectl } from '../support/kubectl.ts';
+import { sharedCluster } from '../support/shared-cluster.ts';
+
+const kubectlPath = findProgram('kubectl', process.env);
+const overlays = (await readdir(path.join(root, 'deploy/overlays'))).map((name) => `overlays/${name}`);
+
+test('deploy/install.yaml is what `make manifests` writes', async () => {
+  expect(await readFile(path.join(root, installFile), 'utf8')).toBe(await renderInstall(kubectlPath));
+});
+
+describe.each(['base', ...overlays])('deploy/%s', (folder) => {
+  test('is accepted by the API server without a warning', async () => {
+    const { kubeconfig } = sharedCluster();
+    const documents = (await renderKustomization(folder, kubectlPath)).split(/^---\n/m);
+    // A dry run creates no namespace for what follows in it, and cert-manager's kinds are not in this cluster.
+    const checked = documents
+      .filter((text) => !text.includes('apiVersion: cert-manager.io/'))
+      .map((text) => text.replaceAll('namespace: sidecar-injector-system', 'namespace: default'))
+      .join('---\n');
+    const args = ['apply', '--dry-run=server', '--validate=strict', '-f', '-'];
+    expect(await runKubectl(kubeconfig, args, checked)).toMatchObject({ code: 0, stderr: '' });
+  });
+});

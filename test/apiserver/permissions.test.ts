@@ -1,0 +1,81 @@
+import { afterAll, afterEach, beforeAll, beforeEach, expect, jest, test } from '@jest/globals';
+import { openApiClient } from '../support/api-client.ts';
+import { startControlPlane, type ControlPlane } from '../support/control-plane.ts';
+import { findFreePort } from '../support/free-port.ts';
+import { startInjector, type InjectorProcess } from '../support/injector-process.ts';
+import { install, writeServiceAccountKubeconfig } from '../support/installation.ts';
+import { kubectl } from '../support/kubectl.ts';
+import { untilReadiness } from '../support/readiness.ts';
+
+jest.setTimeout(120_000);
+
+let controlPlane: ControlPlane;
+let port: number;
+let injector: InjectorProcess | undefined;
+
+beforeAll(async () => {
+  controlPlane = await startControlPlane();
+  port = await findFreePort();
+});
+afterAll(() => controlPlane.stop());
+
+// Every test starts as a first installation does: an empty Secret and no CA bundle.
+beforeEach(async () => {
+  const names = ['mutatingwebhookconfiguration/sidecar-injector', 'secret/sidecar-injector-ca'];
+  const namespace = ['--namespace=sidecar-injector-system', '--ignore-not-found'];
+  await kubectl(controlPlane.kubeconfig, ['delete', ...namespace, ...names]);
+  await install(controlPlane, { port });
+});
+afterEach(async () => {
+  await injector?.stop('SIGTERM');
+  injector = undefined;
+});
+
+const role = '/apis/rbac.authorization.k8s.io/v1/namespaces/sidecar-injector-system/roles/sidecar-injector';
+const clusterRole = '/apis/rbac.authorization.k8s.io/v1/clusterroles/sidecar-injector';
+
+test('the shipped permissions suffice, from an empty Secret to ready', async () => {
+  const kubeconfig = await writeServiceAccountKubeconfig(controlPlane);
+  injector = await startInjector({ folder: controlPlane.folder, kubeconfig, port });
+  await untilReadiness(port, ({ status }) => status === 200);
+  expect(await injector.readLog()).not.toMatch(/forbidden/i);
+});
+
+test.each([
+  ['get of the Secret', role, 'update', /secrets? .*sidecar-injector-ca/i],
+  ['update of the Secret', role, 'get', /secrets? .*sidecar-injector-ca/i],
+  ['get of the registration', clusterRole, 'patch', /mutatingwebhookconfigurations? .*sidecar-injector/i],
+  ['patch of the registration', clusterRole, 'get', /mutatingwebhookconfigurations? .*sidecar-injector/i],
+])('without %s it is not ready and says why; with it, it is', async (_what, path, remainingVerb, named) => {
+  const api = openApiClient(controlPlane);
+  const { body } = await api.get<{ rules: { verbs: string[] }[] }>(path);
+  const rules = body.rules.map((rule) => ({ ...rule, verbs: [remainingVerb] }));
+  expect((await api.patch(path, { rules })).status).toBe(200);
+  const kubeconfig = await writeServiceAccountKubeconfig(controlPlane);
+  injector = await startInjector({ folder: controlPlane.folder, kubeconfig, port });
+  const { text } = await untilReadiness(
+    port,
+    (readiness) => readiness.status === 503 && /forbidden/i.test(readiness.text),
+  );
+  expect(text).toMatch(named);
+  expect((await api.patch(path, { rules: body.rules })).status).toBe(200);
+  await untilReadiness(port, ({ status }) => status === 200);
+  api.close();
+});
+
+test('whoever holds the token can do nothing else', async () => {
+  const kubeconfig = await writeServiceAccountKubeconfig(controlPlane);
+  const namespace = '--namespace=sidecar-injector-system';
+  const listed = await kubectl(kubeconfig, ['auth', 'can-i', '--list', '--no-headers', namespace]);
+  const rules = listed
+    .split('\n')
+    .filter((line) => !/selfsubject|^\s+\[/.test(line) && line.trim() !== '')
+    .map((line) => line.trim().split(/\s{2,}/));
+  expect(rules).toEqual(
+    expect.arrayContaining([
+      ['secrets', '[]', '[sidecar-injector-ca]', '[get update]'],
+      ['mutatingwebhookconfigurations.admissionregistration.k8s.io', '[]', '[sidecar-injector]', '[get patch]'],
+    ]),
+  );
+  expect(rules).toHaveLength(2);
+});

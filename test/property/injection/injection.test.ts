@@ -1,0 +1,125 @@
+import { describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import jsonPatch from 'fast-json-patch';
+import { decide, type Decision } from '../../../src/index.ts';
+import { undo } from '../../../src/injection/undo.ts';
+import { statusAnnotation } from '../../../src/injection/record.ts';
+import type { Operation } from '../../../src/injection/operation.ts';
+import type { Json, JsonObject } from '../../../src/settings/json.ts';
+import { anyPod } from '../../support/pods.ts';
+import { snapshotOf } from '../../support/snapshots.ts';
+
+const seed = Number(process.env['FAST_CHECK_SEED'] ?? Date.now() % 2 ** 31);
+const runs = { numRuns: Number(process.env['FAST_CHECK_RUNS'] ?? 300), seed };
+const snapshots = [
+  snapshotOf(),
+  snapshotOf({ proxy: { imagePullSecrets: ['mine', 'ours'] } }),
+  snapshotOf({ injection: { nativeSidecars: 'never' }, proxy: { holdApplicationUntilProxyStarts: true } }),
+];
+const anySnapshot = fc.constantFrom(...snapshots);
+
+function clone<T>(value: T): T {
+  return JSON.parse(JSON.stringify(value)) as T;
+}
+
+function apply(pod: JsonObject, operations: readonly Operation[]): JsonObject {
+  // An emptied document is not the case here, so the library's result is always the object.
+  return jsonPatch.applyPatch(clone(pod), clone(operations) as jsonPatch.Operation[]).newDocument as JsonObject;
+}
+
+/** `__proto__` as an own key counts, which a plain deep comparison may miss. */
+function text(value: unknown): string {
+  const sorted = (input: unknown): unknown => {
+    if (Array.isArray(input)) return input.map(sorted);
+    if (typeof input !== 'object' || input === null) return input;
+    return Object.entries(input)
+      .toSorted(([left], [right]) => (left < right ? -1 : 1))
+      .map(([key, entry]) => [key, sorted(entry)]);
+  };
+  return JSON.stringify(sorted(value));
+}
+
+function injected(pod: JsonObject, decision: Decision): JsonObject {
+  expect(decision.reasons.map(({ code, message }) => `${code} ${message}`).join()).toMatch(/^PolicyEnabled/);
+  return apply(pod, decision.operations);
+}
+
+const request = (pod: JsonObject) => ({ pod, namespace: 'shop' });
+
+describe(`injection (seed ${seed})`, () => {
+  test('gives back the pod when it is undone', () => {
+    fc.assert(
+      fc.property(anyPod, anySnapshot, (pod, snapshot) => {
+        const result = injected(pod, decide(request(pod), snapshot));
+        const back = undo(result);
+        expect(text(apply(result, back?.operations ?? []))).toBe(text(pod));
+      }),
+      runs,
+    );
+  });
+
+  test('changes nothing a second time', () => {
+    fc.assert(
+      fc.property(anyPod, anySnapshot, (pod, snapshot) => {
+        const result = injected(pod, decide(request(pod), snapshot));
+        const again = decide(request(result), snapshot);
+        expect(again.outcome).toBe('skip');
+        expect(again.reasons[0].code).toBe('AlreadyInjected');
+        expect(again.operations).toEqual([]);
+      }),
+      runs,
+    );
+  });
+
+  test('is deterministic and leaves the request and Object.prototype alone', () => {
+    fc.assert(
+      fc.property(anyPod, anySnapshot, (pod, snapshot) => {
+        const before = JSON.stringify(pod);
+        const one = decide(request(pod), snapshot);
+        const other = decide(request(clone(pod)), snapshot);
+        expect(one.patch).toBe(other.patch);
+        expect(JSON.stringify(pod)).toBe(before);
+        expect(Object.getOwnPropertyNames(Object.prototype).toSorted()).toEqual(prototypeNames);
+      }),
+      runs,
+    );
+  });
+
+  test('keeps everything that is not ours byte for byte, in its order', () => {
+    fc.assert(
+      fc.property(anyPod, anySnapshot, (pod, snapshot) => {
+        const decision = decide(request(pod), snapshot);
+        const result = injected(pod, decision);
+        const status = JSON.parse(
+          ((result['metadata'] as JsonObject)['annotations'] as JsonObject)[statusAnnotation] as string,
+        ) as Record<string, string[] | null>;
+        const spec = result['spec'] as JsonObject;
+        const before = pod['spec'] as JsonObject;
+        for (const key of Object.keys(before)) {
+          if (['containers', 'initContainers', 'volumes', 'imagePullSecrets'].includes(key)) continue;
+          expect(JSON.stringify(spec[key])).toBe(JSON.stringify(before[key]));
+        }
+        for (const list of ['containers', 'initContainers'] as const) {
+          const ours = status[list] ?? [];
+          const rest = ((spec[list] ?? []) as JsonObject[]).filter(({ name }) => !ours.includes(name as string));
+          const own = (before[list] ?? []) as JsonObject[];
+          expect(rest.map(({ name }) => name)).toEqual(own.map(({ name }) => name));
+          const edited = new Set(decision.added?.probes.map((entry) => entry.split(' ')[0]));
+          for (const [index, container] of own.entries()) {
+            if (!edited.has(container['name'] as string)) {
+              expect(JSON.stringify(rest[index])).toBe(JSON.stringify(container));
+              continue;
+            }
+            const handlers = ['readinessProbe', 'livenessProbe', 'startupProbe', 'lifecycle'];
+            const without = (value: Json | undefined): string =>
+              JSON.stringify(Object.entries((value ?? {}) as JsonObject).filter(([key]) => !handlers.includes(key)));
+            expect(without(rest[index])).toBe(without(container));
+          }
+        }
+      }),
+      runs,
+    );
+  });
+});
+
+const prototypeNames = Object.getOwnPropertyNames(Object.prototype).toSorted();

@@ -1,0 +1,65 @@
+import { mkdtemp } from 'node:fs/promises';
+import path from 'node:path';
+import { root } from '../../scripts/tools/cache.ts';
+import { startProgram, type BackgroundProgram } from './background-program.ts';
+import { until } from './until.ts';
+
+/** One line of the program's log. */
+export interface LogLine {
+  readonly msg: string;
+  readonly level?: unknown;
+  readonly [field: string]: unknown;
+}
+
+/** A replica of our program, as a real process. */
+export interface InjectorProcess extends BackgroundProgram {
+  /** Port of 127.0.0.1 that serves admission. */
+  readonly port: number;
+  /** The log's lines so far that are JSON objects. */
+  readLines(): Promise<readonly LogLine[]>;
+}
+
+/** How to start it. */
+export interface InjectorOptions {
+  /** Where its log goes. */
+  readonly folder: string;
+  /** Of the API server that holds CA Secret and registration. */
+  readonly kubeconfig: string;
+  /** 0 lets the system choose. */
+  readonly port: number;
+  /** Further arguments of `serve`. */
+  readonly arguments?: readonly string[];
+}
+
+/** Starts `serve` with the arguments that the shipped Deployment has, and waits until it listens. */
+export async function startInjector(options: InjectorOptions): Promise<InjectorProcess> {
+  const folder = await mkdtemp(path.join(options.folder, 'injector-'));
+  const command = [
+    process.execPath,
+    path.join(root, 'bin/sidecar-injector.mjs'),
+    'serve',
+    '--self-managed-certs',
+    `--kubeconfig=${options.kubeconfig}`,
+    `--settings=${path.join(root, 'deploy/base/settings.yaml')}`,
+    `--listen=127.0.0.1:${options.port}`,
+    '--metrics-listen=127.0.0.1:0',
+    '--drain-seconds=0',
+    ...(options.arguments ?? []),
+  ] as const;
+  // Jest's own options would reach the program otherwise.
+  const env = { ...process.env, NODE_OPTIONS: '' };
+  const program = startProgram('sidecar-injector', command, { logFile: path.join(folder, 'log'), env });
+  const readLines = async () => (await program.readLog()).split('\n').flatMap(parseLine);
+  const port = await until('the injector listens', async () => {
+    if (!program.isRunning()) throw new Error(`the injector ended:\n${await program.readLog()}`);
+    const line = (await readLines()).find(({ msg }) => msg === 'listening');
+    return line === undefined ? undefined : Number(line['port']);
+  });
+  return { ...program, port, readLines };
+}
+
+function parseLine(text: string): readonly LogLine[] {
+  if (!text.startsWith('{')) return [];
+  const line: LogLine = JSON.parse(text);
+  return [line];
+}

@@ -1,0 +1,10 @@
+import { createSnapshot, type Snapshot, type SnapshotInput } from '../../src/injection/snapshot.ts';
+import { describeProblem } from '../../src/settings/problem.ts';
+
+/** A snapshot of the given `spec` of an InjectorConfiguration; throws with all problems. */
+export function snapshotOf(spec: object = {}, more: Omit<SnapshotInput, 'settings'> = {}): Snapshot {
+  const settings = { apiVersion: 'sidecar-injector.io/v1alpha1', kind: 'InjectorConfiguration', spec };
+  const result = createSnapshot({ settings, ...more });
+  if ('problems' in result) throw new Error(result.problems.map(describeProblem).join('\n'));
+  return result.snapshot;
+}
