@@ -9,7 +9,13 @@ export { decide, type InjectionRequest } from './injection/decide.ts';
 export type { Added, Decision } from './injection/decision.ts';
 export type { Operation } from './injection/operation.ts';
 export { reasons, type Reason, type ReasonCode } from './injection/reason.ts';
-export { matchConditions, registrationEntries, selectEntry, webhookConfiguration, type Selection } from './injection/registration.ts';
+export {
+  matchConditions,
+  registrationEntries,
+  selectEntry,
+  webhookConfiguration,
+  type Selection,
+} from './injection/registration.ts';
 export { createSnapshot, type Snapshot, type SnapshotInput, type SnapshotResult } from './injection/snapshot.ts';
 export { undo } from './injection/undo.ts';
 export { explainCapture } from './capture/words.ts';

@@ -28,7 +28,9 @@ function denial(decision: Decision): string {
 export function writeAnswer(uid: string, decision: Decision, encodeBase64: (text: string) => string): string {
   const parts = [`"uid":${JSON.stringify(uid)}`, `"allowed":${decision.outcome !== 'reject'}`];
   if (decision.outcome === 'reject') {
-    parts.push(`"status":${JSON.stringify({ status: 'Failure', message: denial(decision), reason: 'Invalid', code: 400 })}`);
+    parts.push(
+      `"status":${JSON.stringify({ status: 'Failure', message: denial(decision), reason: 'Invalid', code: 400 })}`,
+    );
   }
   if (decision.operations.length > 0) {
     parts.push(`"patchType":"JSONPatch"`, `"patch":"${encodeBase64(decision.patch)}"`);

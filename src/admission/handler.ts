@@ -21,7 +21,12 @@ export type Reviewed =
       readonly failure: unknown;
     };
 
-function withoutPatch(outcome: 'skip' | 'reject', why: Reason, snapshot: Snapshot, warnings: readonly string[]): Decision {
+function withoutPatch(
+  outcome: 'skip' | 'reject',
+  why: Reason,
+  snapshot: Snapshot,
+  warnings: readonly string[],
+): Decision {
   return {
     outcome,
     reasons: [why],
@@ -47,7 +52,10 @@ function decideRequest(request: AdmissionRequest, snapshot: Snapshot): { decisio
   } catch (failure) {
     const why = reason('InvalidPatch', 'the injector failed on this pod, please report it');
     const outcome = snapshot.settings.injection.onInvalidPatch === 'deny' ? 'reject' : 'skip';
-    return { decision: withoutPatch(outcome, why, snapshot, [`sidecar-injector: not injected: ${why.message}`]), failure };
+    return {
+      decision: withoutPatch(outcome, why, snapshot, [`sidecar-injector: not injected: ${why.message}`]),
+      failure,
+    };
   }
 }
 

@@ -19,7 +19,9 @@ export type Decoded = { readonly request: AdmissionRequest } | { readonly proble
 
 function kindText(kind: JsonObject | undefined): string {
   const group = stringMember(kind, 'group') ?? '';
-  return [group, stringMember(kind, 'version') ?? '', stringMember(kind, 'kind') ?? ''].filter((part) => part !== '').join('/');
+  return [group, stringMember(kind, 'version') ?? '', stringMember(kind, 'kind') ?? '']
+    .filter((part) => part !== '')
+    .join('/');
 }
 
 /** Reads an AdmissionReview. A problem is a sentence for the HTTP 400 answer; it never repeats the body. */
@@ -46,7 +48,8 @@ export function decodeReview(text: string): Decoded {
       uid,
       operation: stringMember(request, 'operation') ?? '',
       // Servers up to 1.23 leave the namespace out of the object, so the request's counts.
-      namespace: stringMember(request, 'namespace') ?? stringMember(objectMember(object, 'metadata'), 'namespace') ?? '',
+      namespace:
+        stringMember(request, 'namespace') ?? stringMember(objectMember(object, 'metadata'), 'namespace') ?? '',
       kind: kindText(objectMember(request, 'kind')),
       subResource: stringMember(request, 'subResource') ?? '',
       dryRun: member(request, 'dryRun') === true,

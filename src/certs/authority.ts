@@ -19,6 +19,9 @@ export interface SubjectNames {
 export const caBackdateMs = 60 * minuteMs;
 export const leafBackdateMs = 5 * minuteMs;
 
+/** Every CA that is made here has a common name that begins like this. */
+export const authorityName = 'sidecar-injector-ca-';
+
 const generateRsa = promisify(generateKeyPair);
 
 /** Names under which an API server calls a Service. It verifies the first; people and probes use the others. */
@@ -44,7 +47,7 @@ export async function createAuthority(options: {
     notBefore: new Date(options.now.getTime() - caBackdateMs),
     notAfter: new Date(options.now.getTime() + options.lifetimeMs),
   });
-  const subject = [{ name: 'commonName', value: `sidecar-injector-ca-${serial.slice(0, 8)}` }];
+  const subject = [{ name: 'commonName', value: `${authorityName}${serial.slice(0, 8)}` }];
   certificate.setSubject(subject);
   certificate.setIssuer(subject);
   certificate.setExtensions([

@@ -11,7 +11,7 @@ export interface BundleKeeper {
   publish(wanted: string): Promise<void>;
   /** The bundles as last read; undefined before the first reading and while there is no configuration. */
   live(): readonly PublishedBundle[] | undefined;
-  /** Whether every entry, as last read, trusts the CA. */
+  /** Whether every entry, as last read, trusts the CA; also when there is none, since nobody calls us then. */
   trusts(certificate: string): boolean;
 }
 
@@ -62,8 +62,7 @@ export function createBundleKeeper(options: {
         await read();
       }),
     live: () => live,
-    trusts: (certificate) =>
-      live !== undefined && live.length > 0 && live.every(({ bundle }) => holdsCertificates(bundle, certificate)),
+    trusts: (certificate) => (live ?? []).every(({ bundle }) => holdsCertificates(bundle, certificate)),
   };
 }
 

@@ -1,4 +1,4 @@
-import { createAuthority } from './authority.ts';
+import { authorityName, createAuthority } from './authority.ts';
 import {
   applyStep,
   type CaContent,
@@ -8,7 +8,7 @@ import {
   trustBundle,
   validityOf,
 } from './ca-secret.ts';
-import { holdsCertificates, sameCertificates } from './bundle.ts';
+import { holdsCertificates, parseBundle, sameCertificates } from './bundle.ts';
 import { minuteMs } from './durations.ts';
 import type { CertificateEventCode } from './events.ts';
 import type { CaStore, PublishedBundle, StoredCa } from './ports.ts';
@@ -21,6 +21,9 @@ const maximumAttempts = 5;
 
 /** A replica whose clock differs by more must not move the CA that all share. */
 const toleratedSkewMs = 10 * minuteMs;
+
+/** More generations than that are never alive at once. */
+const inheritedLimit = 4;
 
 const stepEvents: Record<Exclude<RotationAction, 'none'>, CertificateEventCode> = {
   generate: 'ca-generated',
@@ -36,7 +39,7 @@ export interface CaKeeper {
    *
    * @param live what the webhook configuration trusted when it was last read
    */
-  refresh(live: () => readonly PublishedBundle[] | undefined): Promise<void>;
+  refresh(live: readonly PublishedBundle[] | undefined): Promise<void>;
   /** The last good content; outlives the Secret. */
   content(): CaContent | undefined;
   /** Now, by the slower of our clock and the API server's: a leaf from the future would be refused. */
@@ -99,7 +102,10 @@ export function createCaKeeper(options: {
     if (content !== undefined && Math.abs(skewMs) > toleratedSkewMs) return undefined;
     const needsFresh = action === 'generate' || action === 'publish-overlap';
     const fresh = needsFresh ? await createAuthority({ now, lifetimeMs: policy.caLifetimeMs }) : undefined;
-    return { next: applyStep(action, content, { now, ...(fresh && { fresh }) }), code: stepEvents[action], reason };
+    // Whoever emptied the Secret did not stop the replicas that still serve from its CA: it stays trusted for a while.
+    const inherited = content === undefined ? ourAuthorities(live ?? [], now) : [];
+    const next = applyStep(action, content, { now, inherited, ...(fresh && { fresh }) });
+    return { next, code: stepEvents[action], reason };
   }
 
   function noteServerTime(serverTime: Date | undefined): void {
@@ -148,7 +154,7 @@ export function createCaKeeper(options: {
     async refresh(live) {
       try {
         let again = true;
-        for (let attempts = 0; again && attempts < maximumAttempts; attempts += 1) again = await attempt(live());
+        for (let attempts = 0; again && attempts < maximumAttempts; attempts += 1) again = await attempt(live);
         reporter.over('api-unreachable', 'secret');
       } catch (error) {
         const why = messageOf(error);
@@ -158,4 +164,13 @@ export function createCaKeeper(options: {
     content: () => content,
     issueTime,
   };
+}
+
+/** CAs of this program that the live configuration trusts and that have not expired, PEM. */
+function ourAuthorities(live: readonly PublishedBundle[], now: Date): readonly string[] {
+  const found = live.flatMap(({ bundle }) => parseBundle(bundle ?? '').certificates ?? []);
+  const ours = found.filter(
+    ({ subject, validToDate }) => subject.startsWith(`CN=${authorityName}`) && validToDate > now,
+  );
+  return [...new Set(ours.map((certificate) => certificate.toString()))].slice(0, inheritedLimit);
 }

@@ -108,12 +108,13 @@ export function validityOf(certificate: string): Validity {
 /**
  * The content after a step of the rotation.
  *
- * @param fresh the new CA; the steps `generate` and `publish-overlap` need one
+ * @param facts.fresh the new CA; the steps `generate` and `publish-overlap` need one
+ * @param facts.inherited CA certificates (PEM) to keep trusting after the first `generate`
  */
 export function applyStep(
   action: Exclude<RotationAction, 'none'>,
   content: CaContent | undefined,
-  facts: { readonly now: Date; readonly fresh?: KeyedCertificate },
+  facts: { readonly now: Date; readonly fresh?: KeyedCertificate; readonly inherited?: readonly string[] },
 ): CaContent {
   const { now, fresh } = facts;
   const needed = (): KeyedCertificate => {
@@ -122,7 +123,9 @@ export function applyStep(
   };
   if (content === undefined) {
     if (action !== 'generate') throw new Error(`the step '${action}' needs a CA`);
-    return { current: needed(), previous: [], phase: 'stable', phaseSince: now, generation: 1 };
+    const previous = facts.inherited ?? [];
+    const phase = previous.length === 0 ? 'stable' : 'retiring';
+    return { current: needed(), previous, phase, phaseSince: now, generation: 1 };
   }
   const { next, ...settled } = content;
   const living = [content.current.certificate, ...content.previous].filter(

@@ -66,11 +66,11 @@ export function createManagedSource(options: ManagedSourceOptions): CertificateS
   let failures = 0;
   let running: Promise<void> | undefined;
 
-  /** The CA first, then trust in it, then a leaf of it, then the proof: any other order opens a gap. */
+  /** First the CA, then trust in it, then a leaf of it, then the proof: any other order opens a gap. */
   async function round(): Promise<void> {
-    await ca.refresh(() => bundles.live());
-    const content = ca.content();
     await bundles.refresh();
+    await ca.refresh(bundles.live());
+    const content = ca.content();
     if (content !== undefined) {
       const wanted = trustBundle(content);
       const signer = content.current.certificate;
@@ -99,8 +99,8 @@ export function createManagedSource(options: ManagedSourceOptions): CertificateS
       return;
     }
     // A leaf of a CA that the API server does not trust yet is worse than one that lives a little longer.
-    const canWait = serving !== undefined && serving.notAfter > now && isAlive(serving.signer);
-    leafIsWaiting = canWait && !isTrusted;
+    const works = serving !== undefined && serving.notAfter > now && isAlive(serving.signer);
+    leafIsWaiting = works && !facts.signedByCurrent && !isTrusted;
     if (leafIsWaiting) return;
     const leaf = await issueLeaf({ authority: content.current, names, now, lifetimeMs: policy.leafLifetimeMs });
     if (stopping.signal.aborted) return;
@@ -116,10 +116,9 @@ export function createManagedSource(options: ManagedSourceOptions): CertificateS
     if (live === undefined || live.length === 0) return;
     const subject = JSON.stringify([current.certificate, live]);
     try {
-      for (const { entry, bundle } of live) {
-        if (bundle === undefined) throw new Error(`the entry '${entry}' of the webhook configuration has no CA bundle`);
-        await verifyServing(bundle);
-      }
+      const bare = live.find(({ bundle }) => bundle === undefined);
+      if (bare !== undefined) throw new Error(`the webhook configuration's entry '${bare.entry}' has no CA bundle`);
+      for (const bundle of new Set(live.map(({ bundle }) => bundle ?? ''))) await verifyServing(bundle);
       failures = 0;
       if (verified === undefined) reporter.tell({ code: 'self-check-passed', detail: 'the live bundle verifies us' });
       verified = subject;
@@ -136,7 +135,7 @@ export function createManagedSource(options: ManagedSourceOptions): CertificateS
   }
 
   async function run(): Promise<void> {
-    let waitMs = retryMs;
+    let backOffMs = retryMs;
     while (!stopping.signal.aborted) {
       try {
         await round();
@@ -144,18 +143,22 @@ export function createManagedSource(options: ManagedSourceOptions): CertificateS
       } catch (error) {
         reporter.raise('round-failed', messageOf(error));
       }
-      // Given to the caller, who listens now: the handshake can follow at once.
+      let waitMs = pollMs;
+      if (leafIsWaiting) {
+        waitMs = Math.min(propagationMs, pollMs);
+      } else if (!health().ready || reporter.isTroubled()) {
+        waitMs = backOffMs;
+        backOffMs = Math.min(backOffMs * 2, pollMs);
+      } else {
+        backOffMs = retryMs;
+      }
+      // The caller of `start` has the first leaf and listens now: the proof can follow soon.
       if (serving !== undefined && !listening) {
         listening = true;
-        waitMs = retryMs;
-      } else if (leafIsWaiting) {
-        waitMs = Math.min(propagationMs, pollMs);
-      } else {
-        waitMs = health().ready && !reporter.isTroubled() ? pollMs : Math.min(waitMs * 2, pollMs);
+        waitMs = backOffMs = retryMs;
       }
-      await sleep(Math.min(waitMs * (0.9 + 0.2 * random()), longestTimerMs), undefined, {
-        signal: stopping.signal,
-      }).catch(() => {});
+      const spreadMs = waitMs * (0.9 + 0.2 * random());
+      await sleep(Math.min(spreadMs, longestTimerMs), undefined, { signal: stopping.signal }).catch(() => {});
     }
   }
 

@@ -13,7 +13,7 @@ export interface Reporter {
   /** The condition is over; does nothing when there was none. */
   over(code: CertificateEventCode, about?: string): void;
   isTroubled(): boolean;
-  /** The sentence of the condition that has lasted longest. */
+  /** The sentences of all conditions that last, the oldest first. */
   trouble(): string | undefined;
 }
 
@@ -32,6 +32,6 @@ export function createReporter(onEvent: OnCertificateEvent): Reporter {
       lasting.delete(keyOf(code, about));
     },
     isTroubled: () => lasting.size > 0,
-    trouble: () => lasting.values().next().value,
+    trouble: () => (lasting.size === 0 ? undefined : [...lasting.values()].join('; ')),
   };
 }

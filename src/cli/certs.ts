@@ -40,7 +40,9 @@ export async function runGenerate(options: GenerateOptions, io: Io): Promise<num
     return report({ problems: [`${file ?? options.directory}: ${why}`], remedy, code: exitCodes.failed }, io);
   }
   io.stdout(`${files.map(({ name }) => path.join(options.directory, name)).join('\n')}\n`);
-  io.stderr(`valid until ${leaf.notAfter.toISOString()} for ${names.dns.join(', ')}; keep ca.key away from the cluster\n`);
+  io.stderr(
+    `valid until ${leaf.notAfter.toISOString()} for ${names.dns.join(', ')}; keep ca.key away from the cluster\n`,
+  );
   return exitCodes.fine;
 }
 

@@ -112,7 +112,7 @@ export async function runExplain(options: ExplainOptions, io: Io): Promise<numbe
   }
   const read = options.namespaceLabels === undefined ? { labels: undefined } : readLabels(options.namespaceLabels);
   if ('problems' in read) return report(read, io);
-  const loaded = await loadSnapshot(options.settings, options.sidecars, io);
+  const loaded = await loadSnapshot(options);
   if ('problems' in loaded) return report(loaded, io);
   const { snapshot } = loaded;
   let explanations: readonly Explanation[] | Failure;

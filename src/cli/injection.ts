@@ -35,7 +35,7 @@ function judge(workload: Workload, namespace: string, labels: NamespaceLabels | 
 export async function runInject(options: InjectOptions, io: Io): Promise<number> {
   const read = options.namespaceLabels === undefined ? { labels: undefined } : readLabels(options.namespaceLabels);
   if ('problems' in read) return report(read, io);
-  const loaded = await loadSnapshot(options.settings, options.sidecars, io);
+  const loaded = await loadSnapshot(options);
   if ('problems' in loaded) return report(loaded, io);
   const input = await readInput(options, io);
   if ('problems' in input) return report(input, io);

@@ -1,11 +1,11 @@
-import { createSnapshot, type Snapshot } from '../index.ts';
+import type { Snapshot } from '../index.ts';
 import { readManifests, type Manifest } from '../manifests/manifest.ts';
 import { readSources } from '../manifests/source.ts';
 import { readTemplatePath, type TemplatePaths } from '../manifests/workloads.ts';
-import { kindOf } from '../settings/document.ts';
+import { describeFileProblem, loadConfiguration } from '../runtime/configuration.ts';
 import { describeProblem, quote, type Problem } from '../settings/problem.ts';
 import { exitCodes, usageFailure, type Failure, type Io } from './io.ts';
-import type { ManifestOptions } from './options.ts';
+import type { EngineOptions, ManifestOptions } from './options.ts';
 
 /** The documents of one file or of standard input. */
 export interface ReadSource {
@@ -59,49 +59,13 @@ export async function readInput(options: ManifestOptions, io: Io): Promise<Input
   return problems.length > 0 ? unreadable(problems) : { sources, paths };
 }
 
-/** The objects of a file or folder, without empty documents; `where` is file and line. */
-async function readObjects(path: string, io: Io): Promise<{ where: string; value: unknown }[] | Failure> {
-  const input = await readInput({ filename: [path] }, io);
-  if ('problems' in input) return input;
-  return input.sources.flatMap(({ manifests }) =>
-    manifests.flatMap(({ source, line, content }) =>
-      content.format === 'empty' ? [] : [{ where: `${source}:${line}`, value: content.value }],
-    ),
-  );
-}
-
-function badSettings(problems: readonly string[]): Failure {
-  return { problems, remedy: 'correct the settings or sidecar templates and run the command again', code: exitCodes.failed };
-}
-
 /** The snapshot that a server with these settings (file) and sidecar templates (folder) would decide by. */
-export async function loadSnapshot(
-  settings: string | undefined,
-  sidecars: string | undefined,
-  io: Io,
-): Promise<{ readonly snapshot: Snapshot } | Failure> {
-  const configuration = settings === undefined ? [] : await readObjects(settings, io);
-  if ('problems' in configuration) return configuration;
-  if (settings !== undefined && configuration.length !== 1) {
-    return badSettings([`${settings}: holds ${configuration.length} objects; wanted is one InjectorConfiguration`]);
-  }
-  const templates = sidecars === undefined ? [] : await readObjects(sidecars, io);
-  if ('problems' in templates) return templates;
-  const strangers = templates.filter(({ value }) => kindOf(value) !== 'SidecarTemplate');
-  if (strangers.length > 0) {
-    return badSettings(
-      strangers.map(({ where, value }) => `${where}: kind ${quote(kindOf(value) ?? '')} is not SidecarTemplate`),
-    );
-  }
-  const result = createSnapshot({ settings: configuration[0]?.value, templates: templates.map(({ value }) => value) });
-  if ('snapshot' in result) return result;
-  return badSettings(
-    result.problems.map(({ where, message }) => {
-      const template = /^templates\[(\d+)\]\.?(.*)$/.exec(where);
-      const file = template === null ? configuration[0]?.where : templates[Number(template[1])]?.where;
-      return describeProblem({ where: [file, template?.[2] ?? where].filter(Boolean).join(': '), message });
-    }),
-  );
+export async function loadSnapshot(options: EngineOptions): Promise<{ readonly snapshot: Snapshot } | Failure> {
+  const { settings, sidecars } = options;
+  const loaded = await loadConfiguration({ settings, sidecars });
+  if ('snapshot' in loaded) return loaded;
+  const remedy = 'correct the settings or sidecar templates and run the command again';
+  return { problems: loaded.problems.map(describeFileProblem), remedy, code: exitCodes.failed };
 }
 
 /** Reads `k=v,k2=v2`; the empty text is no labels. */

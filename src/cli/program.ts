@@ -1,14 +1,26 @@
 import { Command, CommanderError } from 'commander';
 import { version } from '../settings/version.ts';
+import { registerCerts } from './certs.ts';
+import { registerCheck } from './check.ts';
 import { registerExplain } from './explain.ts';
 import { registerInject } from './inject.ts';
 import { exitCodes, report, type Io } from './io.ts';
+import { registerServe } from './serve.ts';
 import { registerUninject } from './uninject.ts';
+import { registerVersion } from './version.ts';
 
 export type { Command } from 'commander';
 
 /** Every sub-command registers itself; none loads what it works with before it runs. */
-const registrations: readonly ((program: Command, io: Io) => void)[] = [registerInject, registerUninject, registerExplain];
+const registrations: readonly ((program: Command, io: Io) => void)[] = [
+  registerServe,
+  registerInject,
+  registerUninject,
+  registerExplain,
+  registerCheck,
+  registerCerts,
+  registerVersion,
+];
 
 function createProgram(io: Io): Command {
   const program = new Command('sidecar-injector')

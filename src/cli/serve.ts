@@ -27,7 +27,12 @@ function chooseCertificate(flags: ServeFlags): CertificateChoice | Failure {
   const remedy =
     'give one of: --tls-cert-file with --tls-private-key-file, --self-managed-certs, --dev-certs FILE (development only)';
   if (ways !== 1) {
-    return usageFailure(ways === 0 ? 'no certificate: the API server calls webhooks over TLS only' : 'several ways to a certificate were given', remedy);
+    return usageFailure(
+      ways === 0
+        ? 'no certificate: the API server calls webhooks over TLS only'
+        : 'several ways to a certificate were given',
+      remedy,
+    );
   }
   if (devCerts !== undefined) return { kind: 'dev', caFile: devCerts };
   if (selfManagedCerts === true) return { kind: 'managed' };
@@ -38,7 +43,10 @@ function chooseCertificate(flags: ServeFlags): CertificateChoice | Failure {
 }
 
 function addressOf(flag: string, text: string): Address | Failure {
-  return readAddress(text) ?? usageFailure(`${flag}: "${text}" is not an address`, 'write :8443, 127.0.0.1:8443 or [::1]:8443');
+  return (
+    readAddress(text) ??
+    usageFailure(`${flag}: "${text}" is not an address`, 'write :8443, 127.0.0.1:8443 or [::1]:8443')
+  );
 }
 
 /** Resolves with the name of the first signal; a second one ends the process at once. */
@@ -64,11 +72,17 @@ export async function runServe(flags: ServeFlags, io: Io): Promise<number> {
   const metricsListen = addressOf('--metrics-listen', flags.metricsListen);
   if ('problems' in metricsListen) return report(metricsListen, io);
   if (!levels.includes(flags.logLevel)) {
-    return report(usageFailure(`--log-level: "${flags.logLevel}" is not a level`, `give one of ${levels.join(', ')}`), io);
+    return report(
+      usageFailure(`--log-level: "${flags.logLevel}" is not a level`, `give one of ${levels.join(', ')}`),
+      io,
+    );
   }
   const drainSeconds = Number(flags.drainSeconds);
   if (!/^\d{1,4}$/.test(flags.drainSeconds)) {
-    return report(usageFailure(`--drain-seconds: "${flags.drainSeconds}" is not a number of seconds`, 'give 0 to 9999'), io);
+    return report(
+      usageFailure(`--drain-seconds: "${flags.drainSeconds}" is not a number of seconds`, 'give 0 to 9999'),
+      io,
+    );
   }
   const stopped = untilSignal();
   const { serve, StartError } = await import('../runtime/serve.ts');

@@ -6,8 +6,8 @@ import { duration, extension } from './extension.ts';
 import { compile, escapeExpansion, fill, quoted, type Tree, userText } from './flow-yaml.ts';
 import type { ProxyIntent } from './intent.ts';
 import { opaquePredicate, outboundFilling, virtualInbound, virtualOutbound } from './listeners.ts';
-import { probeTexts } from './probes.ts';
-import { statusAddress, statusListener } from './status-listener.ts';
+import { probeFilling } from './probes.ts';
+import { statusFilling, statusListener } from './status-listener.ts';
 
 /** Envoy keeps every statistic in memory; these are the ones that somebody reads. */
 const statistics: readonly Tree[] = [
@@ -36,16 +36,13 @@ const document = compile({
   overload_manager: {
     resource_monitors: [
       extension(
-        'max_connections',
+        'envoy.resource_monitors.global_downstream_max_connections',
         'envoy.extensions.resource_monitors.downstream_connections.v3.DownstreamConnectionsConfig',
         { max_active_downstream_connections: { hole: 'maxConnections' } },
       ),
     ],
   },
 });
-
-/** Anchors of the fixed clusters that those of the probes, which follow them, refer to. */
-const beforeProbes = ['bind', 'o'];
 
 /**
  * Envoy's whole configuration for one pod, for `--config-yaml`. `$(POD_IP)`, `$(POD_NAME)` and `$(POD_NAMESPACE)` are
@@ -54,13 +51,12 @@ const beforeProbes = ['bind', 'o'];
  */
 export function renderBootstrap(intent: ProxyIntent): string {
   const addresses = addressFilling(intent.families);
-  const probes = intent.statusPort === undefined ? [] : intent.probes;
   return fill(
     document,
     {
       ...addresses,
       ...outboundFilling(intent.outboundTrafficPolicy),
-      ...probeTexts(probes, addresses, new Set(beforeProbes)),
+      ...probeFilling(intent.statusPort === undefined ? [] : intent.probes, addresses),
       // Four parts in Istio's form, so that tools which take it apart can read it.
       nodeId: quoted(
         `sidecar~$(POD_IP)~$(POD_NAME).$(POD_NAMESPACE)~$(POD_NAMESPACE).svc.${escapeExpansion(intent.clusterDomain)}`,
@@ -70,9 +66,9 @@ export function renderBootstrap(intent: ProxyIntent): string {
       log: accessLog(intent.accessLog),
       opaque: opaquePredicate(intent.opaquePorts),
       detectionTimeout: duration(intent.protocolDetectionTimeoutMs),
-      statusAddress: statusAddress(intent.statusPort, addresses),
+      ...statusFilling(intent.statusPort),
       maxConnections: String(intent.maxConnections),
     },
-    new Set(),
+    new Map(),
   );
 }

@@ -4,11 +4,11 @@ import { oneEndpoint } from './extension.ts';
 import type { Tree } from './flow-yaml.ts';
 import { transparentUpstream } from './http.ts';
 
-const most: Tree = { anchor: 'max', content: 4294967295 };
+const most: Tree = { anchor: 'most', content: 4294967295 };
 
 /** Envoy's own default of 1,024 would throttle an application that has no limit without a proxy. */
 const unlimited: Tree = {
-  anchor: 'all',
+  anchor: 'unlimited',
   content: {
     thresholds: [{ max_connections: most, max_pending_requests: most, max_requests: most, max_retries: most }],
   },

@@ -1,20 +1,20 @@
-import { ports } from '../settings/constants.ts';
+import { askFunction, bash } from './admin-request.ts';
 
 /**
- * Asks Envoy's admin interface with bash alone, because the image has no HTTP client. The answer is read to its end:
- * Envoy drops a request whose sender has gone. `answer` is the status line, or empty when nobody listens.
+ * Command of the proxy's preStop hook: clients are told to go elsewhere, new inbound connections are refused once the
+ * drain time is over, and what the application still sends goes out as before. It returns at once, which is right for
+ * a native sidecar, whose own end comes after the application's; a classic one is stopped when the hook returns, so
+ * there the hook has to hold on for a while.
+ *
+ * @param holdSeconds how long to wait after asking; less than the pod's grace period
  */
-function ask(method: 'GET' | 'POST', path: string): string {
-  const request = `${method} ${path} HTTP/1.1\\r\\nHost: localhost\\r\\nContent-Length: 0\\r\\nConnection: close\\r\\n\\r\\n`;
-  return [
-    `exec 3<>/dev/tcp/127.0.0.1/${ports.admin} || exit 1`,
-    `printf '${request}' >&3`,
-    'read -r -t 5 answer <&3',
-    'while read -r -t 5 rest <&3; do :; done',
-  ].join('; ');
-}
-
-/** The preStop hook: inbound listeners drain gracefully, outbound ones go on. Fixed text. */
-export function drainCommand(): string[] {
-  return ['bash', '-c', ask('POST', '/drain_listeners?graceful&inboundonly')];
+export function drainCommand(holdSeconds = 0): string[] {
+  const hold = Math.max(0, Math.floor(holdSeconds));
+  return bash(
+    [
+      askFunction('POST', '/drain_listeners?graceful&inboundonly'),
+      "ask || { echo 'drain: the admin interface did not accept the request' >&2; exit 1; }",
+      ...(hold === 0 ? [] : [`sleep ${hold}`]),
+    ].join('; '),
+  );
 }

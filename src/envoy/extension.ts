@@ -9,7 +9,7 @@ export function typed(type: string, fields: Fields = {}): Tree {
   return { '@type': `type.googleapis.com/${type}`, ...fields };
 }
 
-/** An extension with its configuration; Envoy finds it by the type, so the name is only for people. */
+/** An extension with its configuration; Envoy finds it by the type, so most names are only for people. */
 export function extension(name: string, type: string, fields: Fields = {}): Tree {
   return { name, typed_config: typed(type, fields) };
 }
@@ -17,8 +17,8 @@ export function extension(name: string, type: string, fields: Fields = {}): Tree
 /** An extension that occurs several times with different fields: name and type are written once. */
 export function repeatedExtension(anchor: string, name: string, type: string, fields: Fields): Tree {
   return {
-    name: { anchor: `${anchor}n`, content: name },
-    typed_config: { '@type': { anchor: `${anchor}t`, content: `type.googleapis.com/${type}` }, ...fields },
+    name: { anchor: `${anchor} name`, content: name },
+    typed_config: { '@type': { anchor: `${anchor} type`, content: `type.googleapis.com/${type}` }, ...fields },
   };
 }
 

@@ -106,29 +106,40 @@ export function compile(tree: Tree): Template {
   return pieces;
 }
 
-/** What goes into the holes: finished scalars or list items, or parts that were compiled themselves. */
+/** Anchors that a document has so far, by the names that its parts have here, and what they are called in the text. */
+export type Written = Map<string, string>;
+
+/** What goes into the holes: finished scalars, items of lists, or parts that are filled when their turn comes. */
 export interface Filling {
-  readonly [hole: string]: string | Template;
+  readonly [hole: string]: string | Template | ((written: Written) => string);
 }
 
-/**
- * The document with its holes filled. `written` holds the anchors that the document has so far; all parts of one
- * document share it.
- */
-export function fill(template: Template, filling: Filling, written: Set<string>): string {
+function fillHole(name: string, filling: Filling, written: Written): string {
+  const content = filling[name];
+  if (typeof content === 'string') return content;
+  if (typeof content === 'function') return content(written);
+  if (content === undefined) throw new Error(`nothing to fill the hole ${name} with`);
+  return fill(content, filling, written);
+}
+
+/** The document with its holes filled. All parts of one document share `written`, which starts empty. */
+export function fill(template: Template, filling: Filling, written: Written): string {
   let text = '';
   for (const piece of template) {
     if (typeof piece === 'string') {
       text += piece;
     } else if ('hole' in piece) {
-      const content = filling[piece.hole];
-      if (content === undefined) throw new Error(`nothing to fill the hole ${piece.hole} with`);
-      text += typeof content === 'string' ? content : fill(content, filling, written);
-    } else if (written.has(piece.anchor)) {
-      text += `*${piece.anchor}`;
+      text += fillHole(piece.hole, filling, written);
     } else {
-      written.add(piece.anchor);
-      text += `&${piece.anchor} ${fill(piece.pieces, filling, written)}`;
+      const known = written.get(piece.anchor);
+      if (known === undefined) {
+        // One letter: the text is stored in every pod.
+        const name = (10 + written.size).toString(36);
+        written.set(piece.anchor, name);
+        text += `&${name} ${fill(piece.pieces, filling, written)}`;
+      } else {
+        text += `*${known}`;
+      }
     }
   }
   return text;

@@ -2,7 +2,7 @@ import { extension, repeatedExtension } from './extension.ts';
 import type { Tree } from './flow-yaml.ts';
 
 const preserveCase: Tree = {
-  anchor: 'case',
+  anchor: 'preserve case',
   content: {
     stateful_formatter: extension(
       'preserve_case',
@@ -19,7 +19,7 @@ const router: Tree = {
 
 function connectionManager(fields: { readonly [key: string]: Tree }): Tree {
   return repeatedExtension(
-    'h',
+    'http connection manager',
     'envoy.filters.network.http_connection_manager',
     'envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager',
     fields,
@@ -34,7 +34,7 @@ export function transparentHttp(direction: 'inbound' | 'outbound', routes: Tree)
     http_filters: [router],
     access_log: { hole: 'log' },
     http_protocol_options: {
-      anchor: 'http1',
+      anchor: 'server http1',
       // HTTP/1.0 without a Host header is legal and old health checkers send it; Envoy wants a name for it.
       content: { accept_http_10: true, default_host_for_http_10: 'localhost', header_key_format: preserveCase },
     },
@@ -62,7 +62,10 @@ export function upstreamHttp(anchor: string, fields: { readonly [key: string]: T
   return {
     anchor,
     content: {
-      [protocolOptions]: { '@type': { anchor: 'o', content: `type.googleapis.com/${protocolOptions}` }, ...fields },
+      [protocolOptions]: {
+        '@type': { anchor: 'http options type', content: `type.googleapis.com/${protocolOptions}` },
+        ...fields,
+      },
     },
   };
 }
@@ -72,7 +75,7 @@ export function upstreamHttp(anchor: string, fields: { readonly [key: string]: T
  * idle second. Servers close idle connections without notice and Envoy does not read their `Keep-Alive` hint, so a
  * longer time loses requests; a new connection costs far less.
  */
-export const transparentUpstream: Tree = upstreamHttp('up', {
+export const transparentUpstream: Tree = upstreamHttp('transparent upstream', {
   common_http_protocol_options: { idle_timeout: '1s' },
   use_downstream_protocol_config: {
     http_protocol_options: { header_key_format: preserveCase },

@@ -1,5 +1,5 @@
 import type { ProbeRedirect } from './probe-redirect.ts';
-import type { PortRange } from '../capture/intent.ts';
+import type { PortRange } from '../settings/port-range.ts';
 
 /** What a standalone proxy of one pod has to do; the bootstrap is rendered from this alone. */
 export interface ProxyIntent {

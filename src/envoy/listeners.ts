@@ -8,11 +8,11 @@ import type { ProxyIntent } from './intent.ts';
 /** On an opaque port nobody waits for the client's first bytes: where the server speaks first they never come. */
 function inspector(name: string, type: string): Tree {
   const config = extension(name, type) as { readonly [key: string]: Tree };
-  return { ...config, filter_disabled: { anchor: 'opaque', content: { hole: 'opaque' } } };
+  return { ...config, filter_disabled: { anchor: 'opaque ports', content: { hole: 'opaque' } } };
 }
 
 const listenerFilters: Tree = {
-  anchor: 'filters',
+  anchor: 'listener filters',
   content: [
     extension('original_dst', 'envoy.extensions.filters.listener.original_dst.v3.OriginalDst'),
     inspector('tls_inspector', 'envoy.extensions.filters.listener.tls_inspector.v3.TlsInspector'),
@@ -47,11 +47,11 @@ function joined(ranges: ProxyIntent['opaquePorts']): { first: number; last: numb
 
 function tcpProxy(cluster: Tree, log: Tree | undefined): Tree {
   return repeatedExtension(
-    't',
+    'tcp proxy',
     'envoy.filters.network.tcp_proxy',
     'envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy',
     { stat_prefix: cluster, cluster, access_log: log },
-  ) as Tree;
+  );
 }
 
 const closed: Tree = { anchor: 'closed', content: [tcpProxy('BlackHoleCluster', undefined)] };
@@ -97,7 +97,7 @@ function capturing(direction: 'inbound' | 'outbound', port: number, routes: Tree
       {
         name: 'http',
         filter_chain_match: {
-          anchor: 'http',
+          anchor: 'is http',
           content: { transport_protocol: 'raw_buffer', application_protocols: ['http/1.0', 'http/1.1', 'h2c'] },
         },
         filters: [transparentHttp(direction, routes)],

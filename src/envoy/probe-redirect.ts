@@ -1,7 +1,10 @@
 /** Which handler of a container the kubelet runs; the value is the last segment of the redirect's path. */
 export type ProbeKind = 'readyz' | 'livez' | 'startupz' | 'prestopz' | 'poststartz';
 
-/** What the application expects to be asked, with named ports already resolved. */
+/**
+ * What the application expects to be asked, with named ports already resolved. `host` replaces the Host header that the
+ * kubelet sends; without it that header is passed on. Whatever the host, the pod's own address is dialled.
+ */
 export type ProbeAction =
   | {
       readonly type: 'http';
@@ -20,6 +23,7 @@ export interface ProbeRedirect {
   readonly container: string;
   readonly kind: ProbeKind;
   readonly action: ProbeAction;
+  /** 0 is no limit, as for lifecycle hooks. */
   readonly timeoutSeconds: number;
   readonly periodSeconds: number;
 }

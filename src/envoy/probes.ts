@@ -1,7 +1,7 @@
 import { applicationBinding } from './addresses.ts';
 import { duration, extension, oneEndpoint } from './extension.ts';
-import { compile, fill, type Filling, type Template, type Tree, userText } from './flow-yaml.ts';
-import { upstreamHttp } from './http.ts';
+import { compile, fill, type Filling, type Template, type Tree, userText, type Written } from './flow-yaml.ts';
+import { transparentUpstream, upstreamHttp } from './http.ts';
 import type { ProbeAction, ProbeRedirect } from './probe-redirect.ts';
 import { probeTarget } from './probe-target.ts';
 
@@ -19,15 +19,9 @@ function cluster(more: { readonly [key: string]: Tree | undefined }): Template {
   });
 }
 
-/** As the kubelet does: a new connection for every probe, so that a stale one never fails it. */
-const freshConnections = upstreamHttp('fresh', {
-  common_http_protocol_options: { max_requests_per_connection: 1 },
-  explicit_http_config: { http_protocol_options: {} },
-});
-
 /** The kubelet verifies nothing either; without the maximum Envoy stops at TLS 1.2. */
 const anyTls: Tree = {
-  anchor: 'tls',
+  anchor: 'any tls',
   content: extension('tls', 'envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext', {
     common_tls_context: { tls_params: { tls_maximum_protocol_version: 'TLSv1_3' } },
   }),
@@ -53,12 +47,12 @@ function healthChecks(kind: { readonly [key: string]: Tree }): readonly Tree[] {
 }
 
 const clusters = {
-  HTTP: cluster({ typed_extension_protocol_options: freshConnections }),
-  HTTPS: cluster({ typed_extension_protocol_options: freshConnections, transport_socket: anyTls }),
+  HTTP: cluster({ typed_extension_protocol_options: transparentUpstream }),
+  HTTPS: cluster({ typed_extension_protocol_options: transparentUpstream, transport_socket: anyTls }),
   tcp: cluster({ health_checks: healthChecks({ tcp_health_check: {} }) }),
   grpc: cluster({
     health_checks: healthChecks({ grpc_health_check: { service_name: { hole: 'service' } } }),
-    typed_extension_protocol_options: upstreamHttp('h2', { explicit_http_config: { http2_protocol_options: {} } }),
+    typed_extension_protocol_options: upstreamHttp('http2', { explicit_http_config: { http2_protocol_options: {} } }),
   }),
 };
 
@@ -79,15 +73,6 @@ const filter = compile(
     headers: [{ name: ':path', string_match: { exact: { hole: 'path' } } }],
   }),
 );
-
-/** Fillings of the holes for a pod's probes, all of them items of lists. */
-export interface ProbeTexts {
-  /** Brings a comma after each item, because the router comes last. */
-  readonly probeFilters: string;
-  /** These two bring a comma before each item. */
-  readonly probeRoutes: string;
-  readonly probeClusters: string;
-}
 
 function seconds(value: number, least: number, most: number): string {
   return duration(Math.min(Math.max(value, least), most) * 1000);
@@ -118,27 +103,55 @@ function checkFilling(probe: ProbeRedirect, name: string): Filling {
   };
 }
 
-/**
- * Everything that answers a pod's probes on the status port. A cluster's name is also the `:authority` of a gRPC check,
- * which servers refuse unless it is a legal host name. A timeout of 0 is none for HTTP and 1 s for the others.
- * `written` are the anchors of the document before its probe clusters.
- */
-export function probeTexts(probes: readonly ProbeRedirect[], addresses: Filling, written: Set<string>): ProbeTexts {
-  let probeFilters = '';
-  let probeRoutes = '';
-  let probeClusters = '';
+interface Answer {
+  readonly probe: ProbeRedirect;
+  readonly name: string;
+  readonly filling: Filling;
+}
+
+function answerOf(probe: ProbeRedirect, addresses: Filling): Answer {
+  const { action } = probe;
+  const name = clusterName(probe);
+  const own = action.type === 'http' ? httpFilling(action, probe.timeoutSeconds) : checkFilling(probe, name);
+  return {
+    probe,
+    name,
+    filling: { bind: addresses['bind'] ?? '', name, path: userText(probe.path), port: String(action.port), ...own },
+  };
+}
+
+function routeOf({ probe: { action }, filling }: Answer, written: Written): string {
+  if (action.type !== 'http') return '';
+  return `,${fill(action.host === undefined ? routes.plain : routes.withHost, filling, written)}`;
+}
+
+function filterOf({ probe, filling }: Answer, written: Written): string {
+  return probe.action.type === 'http' ? '' : `${fill(filter, filling, written)},`;
+}
+
+function clustersOf(answers: readonly Answer[], written: Written): string {
   const names = new Set<string>();
-  for (const probe of probes) {
-    const { action } = probe;
-    const name = clusterName(probe);
-    const http = action.type === 'http';
-    const own = http ? httpFilling(action, probe.timeoutSeconds) : checkFilling(probe, name);
-    const filling = { ...addresses, ...own, name, path: userText(probe.path), port: String(action.port) };
-    if (!http) probeFilters += `${fill(filter, filling, written)},`;
-    else probeRoutes += `,${fill(action.host === undefined ? routes.plain : routes.withHost, filling, written)}`;
+  let text = '';
+  for (const { probe, name, filling } of answers) {
     if (names.has(name)) continue;
     names.add(name);
-    probeClusters += `,${fill(clusters[http ? action.scheme : action.type], filling, written)}`;
+    const { action } = probe;
+    text += `,${fill(clusters[action.type === 'http' ? action.scheme : action.type], filling, written)}`;
   }
-  return { probeFilters, probeRoutes, probeClusters };
+  return text;
+}
+
+/**
+ * Fillings of the holes for a pod's probes: what answers them on the status port. A cluster's name is also the
+ * `:authority` of a gRPC check, which servers refuse unless it is a legal host name. A timeout of 0 is none for HTTP and
+ * 1 s for the others.
+ */
+export function probeFilling(probes: readonly ProbeRedirect[], addresses: Filling): Filling {
+  if (probes.length === 0) return { probeFilters: '', probeRoutes: '', probeClusters: '' };
+  const answers = probes.map((probe) => answerOf(probe, addresses));
+  return {
+    probeFilters: (written) => answers.map((answer) => filterOf(answer, written)).join(''),
+    probeRoutes: (written) => answers.map((answer) => routeOf(answer, written)).join(''),
+    probeClusters: (written) => clustersOf(answers, written),
+  };
 }

@@ -1,6 +1,6 @@
 import { ports } from '../settings/constants.ts';
 import { listenAddress } from './addresses.ts';
-import { compile, fill, type Filling, type Tree } from './flow-yaml.ts';
+import { compile, type Filling, type Tree } from './flow-yaml.ts';
 import { ownHttp } from './http.ts';
 
 function toAdmin(path: string, target: string): Tree {
@@ -35,10 +35,9 @@ export const statusListener: Tree = {
   ],
 };
 
-const oneMore = compile([{ address: listenAddress({ hole: 'statusPort' }) }]);
+const oneMore = [',', ...compile({ address: listenAddress({ hole: 'statusPort' }) })];
 
-/** Filling of the hole `statusAddress`, an item of a list. */
-export function statusAddress(port: number | undefined, addresses: Filling): string {
-  if (port === undefined) return '';
-  return `,${fill(oneMore, { ...addresses, statusPort: String(port) }, new Set()).slice(1, -1)}`;
+/** Fillings of the holes for the status port, which may be switched off. */
+export function statusFilling(port: number | undefined): Filling {
+  return port === undefined ? { statusAddress: '' } : { statusAddress: oneMore, statusPort: String(port) };
 }

@@ -2,18 +2,20 @@ import type { ProxyIdentity } from '../sidecars/capture-intent.ts';
 import type { PodView } from '../sidecars/pod-view.ts';
 import { ports } from '../settings/constants.ts';
 import type { Effective } from '../settings/effective.ts';
-import { isObject, member, objectMember, objectsMember, stringMember, type Json, type JsonObject } from '../settings/json.ts';
+import {
+  isObject,
+  member,
+  objectMember,
+  objectsMember,
+  stringMember,
+  type Json,
+  type JsonObject,
+} from '../settings/json.ts';
 import { quote } from '../settings/problem.ts';
 import { isInjectedName } from './override.ts';
 import { reason, type Reason } from './reason.ts';
 
-const proxyPorts: readonly number[] = [
-  ports.admin,
-  ports.outbound,
-  ports.inbound,
-  ports.health,
-  ports.metrics,
-];
+const proxyPorts: readonly number[] = [ports.admin, ports.outbound, ports.inbound, ports.health, ports.metrics];
 
 function idOf(security: JsonObject | undefined, podSecurity: JsonObject | undefined, field: string): Json | undefined {
   const own = security === undefined ? undefined : member(security, field);
@@ -23,23 +25,38 @@ function idOf(security: JsonObject | undefined, podSecurity: JsonObject | undefi
 /** What of the pod's own containers cannot live beside the proxy; all of it. */
 export function proxyConflicts(view: PodView, effective: Effective, identity: ProxyIdentity): Reason[] {
   const found: Reason[] = [];
-  const taken = [...proxyPorts, effective.proxy.statusPort];
+  const taken = new Set([...proxyPorts, effective.proxy.statusPort]);
   const podSecurity = objectMember(view.spec, 'securityContext');
   for (const container of [...view.initContainers, ...view.containers]) {
     const name = stringMember(container, 'name');
     if (isInjectedName(name)) continue;
     for (const port of objectsMember(container, 'ports')) {
       const number = member(port, 'containerPort');
-      if (typeof number === 'number' && taken.includes(number)) {
-        found.push(reason('PortConflict', `container ${quote(name ?? '')} declares port ${number}, which the proxy listens on; use another port`));
+      if (typeof number === 'number' && taken.has(number)) {
+        found.push(
+          reason(
+            'PortConflict',
+            `container ${quote(name ?? '')} declares port ${number}, which the proxy listens on; use another port`,
+          ),
+        );
       }
     }
     if (effective.capture.mode === 'NONE') continue;
     const security = objectMember(container, 'securityContext');
     if (idOf(security, podSecurity, 'runAsUser') === identity.uid) {
-      found.push(reason('UserConflict', `container ${quote(name ?? '')} runs as user ${identity.uid}, the proxy's, and would pass it by; use another runAsUser`));
+      found.push(
+        reason(
+          'UserConflict',
+          `container ${quote(name ?? '')} runs as user ${identity.uid}, the proxy's, and would pass it by; use another runAsUser`,
+        ),
+      );
     } else if (idOf(security, podSecurity, 'runAsGroup') === identity.gid) {
-      found.push(reason('UserConflict', `container ${quote(name ?? '')} runs as group ${identity.gid}, the proxy's, and would pass it by; use another runAsGroup`));
+      found.push(
+        reason(
+          'UserConflict',
+          `container ${quote(name ?? '')} runs as group ${identity.gid}, the proxy's, and would pass it by; use another runAsGroup`,
+        ),
+      );
     }
   }
   return found;

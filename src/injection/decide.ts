@@ -36,7 +36,7 @@ type Reasons = readonly [Reason, ...Reason[]];
 const longestWarning = 256;
 
 function warning(text: string): string {
-  const line = `sidecar-injector: ${text}`.replaceAll(/[\u0000-\u001f\u007f]+/g, ' ');
+  const line = `sidecar-injector: ${text}`.replaceAll(/\p{Cc}+/gu, ' ');
   return line.length > longestWarning ? `${line.slice(0, longestWarning - 1)}…` : line;
 }
 
@@ -80,7 +80,9 @@ function isNative(effective: Effective, snapshot: Snapshot, remarks: string[]): 
   const setting = snapshot.settings.injection.nativeSidecars;
   const wanted = effective.nativeSidecar ?? (setting === 'auto' ? snapshot.nativeSidecars : setting === 'always');
   if (wanted && !snapshot.nativeSidecars) {
-    remarks.push('this cluster does not run native sidecars (Kubernetes 1.29 and later do); the proxy is a classic container');
+    remarks.push(
+      'this cluster does not run native sidecars (Kubernetes 1.29 and later do); the proxy is a classic container',
+    );
     return false;
   }
   return wanted;
@@ -98,7 +100,12 @@ function unknownTemplates(effective: Effective, snapshot: Snapshot): Reason[] {
     );
 }
 
-function overrideProblems(overrides: readonly Override[], effective: Effective, snapshot: Snapshot, view: PodView): Reason[] {
+function overrideProblems(
+  overrides: readonly Override[],
+  effective: Effective,
+  snapshot: Snapshot,
+  view: PodView,
+): Reason[] {
   if (overrides.length === 0) return [];
   const { allowedImages } = snapshot.settings.proxy;
   const problems = overrides.flatMap((override) => {
@@ -113,7 +120,10 @@ function overrideProblems(overrides: readonly Override[], effective: Effective, 
 }
 
 function summarise(plan: Plan, native: boolean, effective: Effective): Added {
-  const list = (name: 'initContainers' | 'containers') => [...plan.containers[name].first, ...plan.containers[name].last];
+  const list = (name: 'initContainers' | 'containers') => [
+    ...plan.containers[name].first,
+    ...plan.containers[name].last,
+  ];
   return {
     initContainers: list('initContainers'),
     containers: list('containers'),
@@ -217,12 +227,7 @@ function verified(pod: JsonObject, snapshot: Snapshot, record: StatusRecord, dec
   return withoutPatch(outcome, [reason('InvalidPatch', message)], viewPod(pod), snapshot);
 }
 
-function injectAgain(
-  view: PodView,
-  record: StatusRecord,
-  request: InjectionRequest,
-  snapshot: Snapshot,
-): Decision {
+function injectAgain(view: PodView, record: StatusRecord, request: InjectionRequest, snapshot: Snapshot): Decision {
   const present = (list: 'initContainers' | 'containers'): readonly string[] =>
     view[list].map((container) => stringMember(container, 'name') ?? '');
   const missing = (['initContainers', 'containers'] as const).flatMap((list) =>

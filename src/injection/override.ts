@@ -64,9 +64,15 @@ export function checkOverride(override: Override, image: string, allowedImages: 
       if (security[field] === null || security[field] === undefined) continue;
       const isUser = field === 'runAsUser' || field === 'runAsGroup';
       if (!isUser) {
-        problems.push({ where: where(`securityContext.${field}`), message: 'may not be set; allowed: runAsUser, runAsGroup' });
+        problems.push({
+          where: where(`securityContext.${field}`),
+          message: 'may not be set; allowed: runAsUser, runAsGroup',
+        });
       } else if (name === names.initContainer) {
-        problems.push({ where: where(`securityContext.${field}`), message: 'may not be set: loading the rules needs uid 0' });
+        problems.push({
+          where: where(`securityContext.${field}`),
+          message: 'may not be set: loading the rules needs uid 0',
+        });
       } else if (!(typeof security[field] === 'number' && Number.isInteger(security[field]) && security[field] > 0)) {
         problems.push({ where: where(`securityContext.${field}`), message: 'allowed: a number above 0' });
       }

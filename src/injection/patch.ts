@@ -106,7 +106,9 @@ export function writePatch(view: PodView, plan: Plan, identity: Identity): Writt
   }
   operations.push(...listOperations('/spec/volumes', field('volumes'), { first: [], last: plan.volumes }, parents));
   const secrets = plan.imagePullSecrets.map((name) => ({ name }));
-  operations.push(...listOperations('/spec/imagePullSecrets', field('imagePullSecrets'), { first: [], last: secrets }, parents));
+  operations.push(
+    ...listOperations('/spec/imagePullSecrets', field('imagePullSecrets'), { first: [], last: secrets }, parents),
+  );
 
   const metadata = member(view.pod, 'metadata');
   if (!isObject(metadata)) {

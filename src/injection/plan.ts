@@ -46,7 +46,10 @@ class Owners {
     const other = this.owners.get(name);
     this.owners.set(name, owner);
     if (other === undefined) return undefined;
-    return reason('NameConflict', `${this.kind} ${quote(name)} of sidecar ${quote(owner)} is also in ${other}; rename one of them`);
+    return reason(
+      'NameConflict',
+      `${this.kind} ${quote(name)} of sidecar ${quote(owner)} is also in ${other}; rename one of them`,
+    );
   }
 }
 

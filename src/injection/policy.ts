@@ -21,14 +21,17 @@ export const systemNamespaces: readonly string[] = [
 ];
 
 /** Containers by which other meshes' proxies are known. */
-const foreignProxies: readonly string[] = [
+const foreignProxies: ReadonlySet<string> = new Set([
   'linkerd-proxy',
   'kuma-sidecar',
   'consul-dataplane',
   'consul-connect-envoy-sidecar',
-];
+]);
 
-export type Policy = { readonly outcome: 'inject' | 'skip' | 'reject'; readonly reasons: readonly [Reason, ...Reason[]] };
+export type Policy = {
+  readonly outcome: 'inject' | 'skip' | 'reject';
+  readonly reasons: readonly [Reason, ...Reason[]];
+};
 
 function isWindows(view: PodView): boolean {
   const selector = objectMember(view.spec, 'nodeSelector');
@@ -43,7 +46,9 @@ function isWindows(view: PodView): boolean {
 function exclusions(view: PodView, namespace: string, settings: Settings): Reason[] {
   const found: Reason[] = [];
   if (view.spec !== undefined && member(view.spec, 'hostNetwork') === true) {
-    found.push(reason('HostNetwork', 'the pod uses the network of its node (hostNetwork: true), which must not be captured'));
+    found.push(
+      reason('HostNetwork', 'the pod uses the network of its node (hostNetwork: true), which must not be captured'),
+    );
   }
   if (isWindows(view)) found.push(reason('WindowsPod', 'the pod runs on Windows, the proxy needs Linux'));
   if (view.annotations !== undefined && Object.hasOwn(view.annotations, 'kubernetes.io/config.mirror')) {
@@ -59,7 +64,7 @@ function exclusions(view: PodView, namespace: string, settings: Settings): Reaso
   }
   const foreign = [...view.containers, ...view.initContainers]
     .map((container) => stringMember(container, 'name') ?? '')
-    .find((name) => foreignProxies.includes(name));
+    .find((name) => foreignProxies.has(name));
   if (foreign !== undefined) {
     found.push(reason('ForeignProxy', `the pod has another mesh's proxy, container ${quote(foreign)}`));
   }
@@ -76,12 +81,16 @@ function selects(selectors: readonly LabelSelector[], view: PodView): boolean {
 
 function wish(value: Json | undefined, where: string): Policy | undefined {
   if (value === undefined) return undefined;
-  if (value === 'true') return { outcome: 'inject', reasons: [reason('OptedIn', `the pod's ${where} ${injectName} is "true"`)] };
-  if (value === 'false') return { outcome: 'skip', reasons: [reason('OptedOut', `the pod's ${where} ${injectName} is "false"`)] };
+  if (value === 'true')
+    return { outcome: 'inject', reasons: [reason('OptedIn', `the pod's ${where} ${injectName} is "true"`)] };
+  if (value === 'false')
+    return { outcome: 'skip', reasons: [reason('OptedOut', `the pod's ${where} ${injectName} is "false"`)] };
   const shown = typeof value === 'string' ? quote(value) : quote(JSON.stringify(value));
   return {
     outcome: 'reject',
-    reasons: [reason('InvalidInjectValue', `${where} ${injectName}: ${shown} is not allowed; allowed: "true", "false"`)],
+    reasons: [
+      reason('InvalidInjectValue', `${where} ${injectName}: ${shown} is not allowed; allowed: "true", "false"`),
+    ],
   };
 }
 
@@ -108,12 +117,23 @@ export function decidePolicy(view: PodView, namespace: string, settings: Setting
   if (asked !== undefined) return asked;
   const { injection } = settings;
   if (selects(injection.neverInjectSelector, view)) {
-    return { outcome: 'skip', reasons: [reason('NeverInjectSelector', 'a never-inject selector of the settings matches the pod')] };
+    return {
+      outcome: 'skip',
+      reasons: [reason('NeverInjectSelector', 'a never-inject selector of the settings matches the pod')],
+    };
   }
   if (selects(injection.alwaysInjectSelector, view)) {
-    return { outcome: 'inject', reasons: [reason('AlwaysInjectSelector', 'an always-inject selector of the settings matches the pod')] };
+    return {
+      outcome: 'inject',
+      reasons: [reason('AlwaysInjectSelector', 'an always-inject selector of the settings matches the pod')],
+    };
   }
   return injection.policy === 'enabled'
-    ? { outcome: 'inject', reasons: [reason('PolicyEnabled', 'the settings inject every pod that neither label, annotation nor selector decides')] }
+    ? {
+        outcome: 'inject',
+        reasons: [
+          reason('PolicyEnabled', 'the settings inject every pod that neither label, annotation nor selector decides'),
+        ],
+      }
     : { outcome: 'skip', reasons: [reason('PolicyDisabled', 'the settings inject only pods that ask for it')] };
 }

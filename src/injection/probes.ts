@@ -1,7 +1,15 @@
 import type { ProbeAction, ProbeKind, ProbeRedirect } from '../envoy/probe-redirect.ts';
 import { capturesInbound } from '../sidecars/capture-intent.ts';
 import type { Effective } from '../settings/effective.ts';
-import { isObject, member, objectMember, objectsMember, stringMember, type Json, type JsonObject } from '../settings/json.ts';
+import {
+  isObject,
+  member,
+  objectMember,
+  objectsMember,
+  stringMember,
+  type Json,
+  type JsonObject,
+} from '../settings/json.ts';
 import { quote } from '../settings/problem.ts';
 import type { ContainerList } from './record.ts';
 
@@ -60,7 +68,8 @@ function isPort(value: number | undefined): value is number {
   return value !== undefined && Number.isInteger(value) && value >= 1 && value <= 65_535;
 }
 
-type Action = { readonly key: ProbeEdit['key']; readonly action: ProbeAction } | { readonly unresolved: Json | undefined };
+type Action =
+  { readonly key: ProbeEdit['key']; readonly action: ProbeAction } | { readonly unresolved: Json | undefined };
 
 /** The handler's single network action; undefined for exec, sleep, foreign hosts and handlers the API server refuses. */
 function actionOf(handler: JsonObject, container: JsonObject): Action | undefined {
@@ -76,7 +85,10 @@ function actionOf(handler: JsonObject, container: JsonObject): Action | undefine
   if (key === 'tcpSocket') return { key, action: { type: 'tcp', port } };
   if (key === 'grpc') {
     const service = stringMember(action, 'service');
-    return { key, action: service === undefined || service === '' ? { type: 'grpc', port } : { type: 'grpc', port, service } };
+    return {
+      key,
+      action: service === undefined || service === '' ? { type: 'grpc', port } : { type: 'grpc', port, service },
+    };
   }
   const scheme = stringMember(action, 'scheme') === 'HTTPS' ? 'HTTPS' : 'HTTP';
   return { key, action: { type: 'http', scheme, port, path: stringMember(action, 'path') || '/' } };
@@ -121,7 +133,9 @@ export function planProbes(
       const found = actionOf(source, at.container);
       if (found === undefined) continue;
       if ('unresolved' in found) {
-        remarks.push(`container ${quote(name)}: ${field} asks port ${quote(String(found.unresolved))}, which the container does not declare; it stays as it is`);
+        remarks.push(
+          `container ${quote(name)}: ${field} asks port ${JSON.stringify(found.unresolved ?? null)}, which the container does not declare; it stays as it is`,
+        );
         continue;
       }
       const { key, action } = found;

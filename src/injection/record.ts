@@ -17,7 +17,11 @@ export interface Undo {
   readonly labels: readonly string[];
   readonly annotations: readonly string[];
   /** The pod's own copies of injected containers, as they were. */
-  readonly overrides: readonly { readonly list: ContainerList; readonly index: number; readonly container: JsonObject }[];
+  readonly overrides: readonly {
+    readonly list: ContainerList;
+    readonly index: number;
+    readonly container: JsonObject;
+  }[];
 }
 
 export interface Record {
@@ -48,7 +52,7 @@ export function writeRecord(record: Record): string {
     if (undo[key].length > 0) kept[key] = undo[key];
   }
   if (Object.keys(undo.probes).length > 0) kept['probes'] = undo.probes;
-  if (undo.overrides.length > 0) kept['overrides'] = undo.overrides.map((entry) => ({ ...entry }));
+  if (undo.overrides.length > 0) kept['overrides'] = undo.overrides as unknown as Json;
   return JSON.stringify({
     initContainers: listed(record.initContainers),
     containers: listed(record.containers),
@@ -105,8 +109,16 @@ export function parseRecord(value: Json): Record | undefined {
   const annotations = strings(member(undo, 'annotations'));
   const overrides = readOverrides(member(undo, 'overrides'));
   if (
-    !initContainers || !containers || !volumes || !imagePullSecrets || !templates ||
-    !absent || !wasNull || !labels || !annotations || !overrides
+    !initContainers ||
+    !containers ||
+    !volumes ||
+    !imagePullSecrets ||
+    !templates ||
+    !absent ||
+    !wasNull ||
+    !labels ||
+    !annotations ||
+    !overrides
   ) {
     return undefined;
   }

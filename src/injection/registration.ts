@@ -77,8 +77,7 @@ export const matchConditions: readonly MatchCondition[] = [
     name: 'not-host-network',
     expression: `!has(object.spec.hostNetwork) || !object.spec.hostNetwork || ${asks}`,
     otherwise: 'the pod uses the network of its node (hostNetwork: true)',
-    holds: (view) =>
-      view.spec === undefined || member(view.spec, 'hostNetwork') !== true || hasInjectLabel(view),
+    holds: (view) => view.spec === undefined || member(view.spec, 'hostNetwork') !== true || hasInjectLabel(view),
   },
   {
     name: 'not-mirror-pod',
@@ -96,7 +95,11 @@ export type Selection =
   /** Why each entry does not match, in words. */
   | { readonly called: false; readonly reasons: readonly string[] };
 
-function describeRequirement({ key, operator, values = [] }: NonNullable<LabelSelector['matchExpressions']>[number]): string {
+function describeRequirement({
+  key,
+  operator,
+  values = [],
+}: NonNullable<LabelSelector['matchExpressions']>[number]): string {
   switch (operator) {
     case 'In':
       return `${key} is ${values.map(quote).join(' or ')}`;
@@ -110,7 +113,9 @@ function describeRequirement({ key, operator, values = [] }: NonNullable<LabelSe
 }
 
 function mismatch(selector: LabelSelector, labels: JsonObject | undefined, of: string): string | undefined {
-  const failed = (selector.matchExpressions ?? []).find((requirement) => !matchesLabels({ matchExpressions: [requirement] }, labels));
+  const failed = (selector.matchExpressions ?? []).find(
+    (requirement) => !matchesLabels({ matchExpressions: [requirement] }, labels),
+  );
   if (failed === undefined) return undefined;
   const present = labels === undefined ? undefined : member(labels, failed.key);
   const shown = typeof present === 'string' ? quote(present) : 'absent';
@@ -146,7 +151,9 @@ export function webhookConfiguration(): object {
       clientConfig: {
         service: { name: 'sidecar-injector', namespace: names.namespace, path: '/inject', port: 443 },
       },
-      rules: [{ apiGroups: [''], apiVersions: ['v1'], operations: ['CREATE'], resources: ['pods'], scope: 'Namespaced' }],
+      rules: [
+        { apiGroups: [''], apiVersions: ['v1'], operations: ['CREATE'], resources: ['pods'], scope: 'Namespaced' },
+      ],
       namespaceSelector: entry.namespaceSelector,
       objectSelector: entry.objectSelector,
       matchConditions: matchConditions.map(({ name, expression }) => ({ name, expression })),

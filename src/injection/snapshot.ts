@@ -42,12 +42,17 @@ function readTemplates(inputs: readonly unknown[]): { templates: Map<string, Fra
   for (const [index, input] of inputs.entries()) {
     const result = readTemplate(input);
     if ('problems' in result) {
-      problems.push(...result.problems.map(({ where, message }) => ({ where: `templates[${index}].${where}`, message })));
+      problems.push(
+        ...result.problems.map(({ where, message }) => ({ where: `templates[${index}].${where}`, message })),
+      );
       continue;
     }
     const { name } = result.value.metadata;
     if (name === builtInSidecar) {
-      problems.push({ where: `templates[${index}].metadata.name`, message: `"${name}" is reserved for the built-in proxy` });
+      problems.push({
+        where: `templates[${index}].metadata.name`,
+        message: `"${name}" is reserved for the built-in proxy`,
+      });
     } else if (templates.has(name)) {
       problems.push({ where: `templates[${index}].metadata.name`, message: `"${name}" is there twice` });
     }
@@ -73,7 +78,8 @@ export function createSnapshot(input: SnapshotInput = {}): SnapshotResult {
   }
   const names = profiles.map((profile) => profile.name);
   for (const [index, name] of names.entries()) {
-    if (names.indexOf(name) !== index) problems.push({ where: `spec.profiles[${index}].name`, message: `"${name}" is there twice` });
+    if (names.indexOf(name) !== index)
+      problems.push({ where: `spec.profiles[${index}].name`, message: `"${name}" is there twice` });
   }
   if (problems.length > 0) return { problems };
   const bases = new Map<string, Effective>([['', resolveBase(settings.value, undefined)]]);

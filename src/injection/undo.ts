@@ -4,7 +4,9 @@ import { escapeToken, type Operation } from './operation.ts';
 import { parseRecord, statusAnnotation, type ContainerList, type Record } from './record.ts';
 
 function named(list: Json | undefined, name: string): number {
-  return Array.isArray(list) ? list.findIndex((item: Json) => isObject(item) && stringMember(item, 'name') === name) : -1;
+  return Array.isArray(list)
+    ? list.findIndex((item: Json) => isObject(item) && stringMember(item, 'name') === name)
+    : -1;
 }
 
 function fieldOf(container: JsonObject, field: string): JsonObject | undefined {
@@ -109,7 +111,9 @@ export function undoOperations(view: PodView, record: Record): Operation[] {
     }
   }
   operations.push(...listOperations('/spec/volumes', list('volumes') ?? [], record.volumes, [], record));
-  operations.push(...listOperations('/spec/imagePullSecrets', list('imagePullSecrets') ?? [], record.imagePullSecrets, [], record));
+  operations.push(
+    ...listOperations('/spec/imagePullSecrets', list('imagePullSecrets') ?? [], record.imagePullSecrets, [], record),
+  );
   operations.push(...metadataOperations(view, record));
   return operations;
 }

@@ -1,5 +1,13 @@
 import jsonPatch from 'fast-json-patch';
-import { isObject, member, objectMember, objectsMember, stringMember, type Json, type JsonObject } from '../settings/json.ts';
+import {
+  isObject,
+  member,
+  objectMember,
+  objectsMember,
+  stringMember,
+  type Json,
+  type JsonObject,
+} from '../settings/json.ts';
 import type { Operation } from './operation.ts';
 import { statusAnnotation, type Record } from './record.ts';
 
@@ -22,15 +30,18 @@ function checkContainers(spec: JsonObject | undefined, record: Record, violation
       if (container === undefined) violations.push(`container ${name} is not in ${list}`);
       for (const mount of objectsMember(container, 'volumeMounts')) {
         const volume = stringMember(mount, 'name') ?? '';
-        if (count(volumes, volume) === 0) violations.push(`container ${name} mounts volume ${volume}, which does not exist`);
+        if (count(volumes, volume) === 0)
+          violations.push(`container ${name} mounts volume ${volume}, which does not exist`);
       }
       for (const port of objectsMember(container, 'ports')) {
         const number = member(port, 'containerPort') ?? null;
-        if (ports.has(number)) violations.push(`port ${String(number)} is declared twice by injected containers`);
+        if (ports.has(number))
+          violations.push(`port ${JSON.stringify(number)} is declared twice by injected containers`);
         ports.add(number);
       }
       const security = objectMember(container, 'securityContext');
-      if (isObject(security) && member(security, 'privileged') === true) violations.push(`container ${name} is privileged`);
+      if (isObject(security) && member(security, 'privileged') === true)
+        violations.push(`container ${name} is privileged`);
     }
   }
 }
@@ -44,7 +55,7 @@ function checkContainers(spec: JsonObject | undefined, record: Record, violation
 export function applyAndVerify(pod: JsonObject, operations: readonly Operation[], record: Record): string[] {
   const violations: string[] = [];
   try {
-    jsonPatch.applyPatch(pod, operations as unknown as jsonPatch.Operation[], false, true, true);
+    jsonPatch.applyPatch(pod, operations as jsonPatch.Operation[], false, true, true);
   } catch (error) {
     const cause = error instanceof Error ? error.message.split('\n')[0] : String(error);
     return [`the patch does not apply: ${cause}`];

@@ -87,7 +87,6 @@ export function diffDocuments(name: string, revisions: readonly Revision[]): str
   const lines = (aligned ? revisions : [joined]).flatMap(linesOf);
   const hunks = hunksOf(lines);
   if (hunks.length === 0) return '';
-  const oldFileName = `a/${name}`;
-  const newFileName = `b/${name}`;
-  return formatPatch({ oldFileName, newFileName, oldHeader: '', newHeader: '', hunks }, FILE_HEADERS_ONLY);
+  const path = name.replace(/^\/+/, '');
+  return formatPatch({ oldFileName: `a/${path}`, newFileName: `b/${path}`, oldHeader: '', newHeader: '', hunks }, FILE_HEADERS_ONLY);
 }

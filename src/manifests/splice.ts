@@ -144,7 +144,10 @@ function replaceValue(page: Page, pair: Pair, owner: Owner): Edit[] {
   if (former.type === Scalar.QUOTE_SINGLE || former.type === Scalar.QUOTE_DOUBLE) value.type = former.type;
   const printed = printInline(value, 0, page.layout);
   if (/[\r\n]/.test(page.text.slice(from, to) + printed)) return reprintItem(page, owner);
-  return [{ from, to, text: from === to ? ` ${printed}` : printed, depth: 0, whole: true }];
+  if (from < to) return [{ from, to, text: printed, depth: 0, whole: true }];
+  // An empty value counts from the end of the spaces behind the colon.
+  const colon = page.text.slice(0, from).trimEnd().length;
+  return [{ from: colon, to: colon, text: ` ${printed}`, depth: 0, whole: true }];
 }
 
 /** Place before the first item, above the comments that belong to it. */
@@ -215,7 +218,8 @@ function isInside(edit: Edit, outer: Edit): boolean {
  * comments and style. Throws when a change has no place that can be printed alone.
  */
 export function spliceChanges(source: string, document: Document, changes: Changes): string {
-  const text = source.endsWith('\n') ? source : `${source}\n`;
+  const lineBreak = source.includes('\r\n') ? '\r\n' : '\n';
+  const text = source.endsWith('\n') ? source : source + lineBreak;
   const page: Page = { text, changes, layout: detectLayout(text, document) };
   const unique = new Map<string, Edit>();
   for (const collection of changes.parsedItems.keys()) {
@@ -229,7 +233,6 @@ export function spliceChanges(source: string, document: Document, changes: Chang
   const edits = all
     .filter((edit) => !all.some((outer) => isInside(edit, outer)))
     .sort((a, b) => a.from - b.from || a.to - b.to || b.depth - a.depth);
-  const lineBreak = /\r\n/.test(text) ? '\r\n' : '\n';
   let result = '';
   let at = 0;
   for (const edit of edits) {

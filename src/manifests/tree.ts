@@ -1,6 +1,6 @@
-import { isAlias, isCollection, isScalar, isSeq, Pair, YAMLMap, YAMLSeq, type Document, type Node } from 'yaml';
+import { isAlias, isCollection, isMap, isScalar, isSeq, Pair, YAMLMap, YAMLSeq, type Document, type Node } from 'yaml';
 import type { Operation } from '../injection/operation.ts';
-import { isObject, type Json } from '../settings/json.ts';
+import { isObject, member, type Json, type JsonObject } from '../settings/json.ts';
 import { isMergePair } from './expand.ts';
 import { listIndex, pointerTokens, wantsList } from './pointer.ts';
 
@@ -36,6 +36,10 @@ function isNothing(node: unknown): boolean {
   return node === null || node === undefined || (isScalar(node) && node.value === null);
 }
 
+function isEqual(one: Json, other: Json): boolean {
+  return JSON.stringify(one) === JSON.stringify(other);
+}
+
 function touch(changes: Changes, collection: Collection): void {
   if (!changes.parsedItems.has(collection)) changes.parsedItems.set(collection, [...collection.items]);
 }
@@ -64,6 +68,36 @@ function refuseMerged(document: Document, map: YAMLMap, token: string): void {
 
 function createValue(document: Document, value: Json): Node {
   return document.createNode(value, { aliasDuplicateObjects: false });
+}
+
+/** Whether the text of the node can be changed member by member: a plain map, nothing of it shared. */
+function isPlainMap(node: unknown): node is YAMLMap {
+  return isMap(node) && node.anchor === undefined && node.items.length > 0 && !node.items.some(isMergePair);
+}
+
+/** Gives a pair its value. Of a map only the members that differ are touched, so that the others keep their comments. */
+function replaceValue(document: Document, changes: Changes, map: YAMLMap, pair: Pair, value: Json): void {
+  const former = pair.value;
+  if (!isPlainMap(former) || !isObject(value) || Object.keys(value).length === 0) {
+    setValue(changes, map, pair, createValue(document, value));
+    return;
+  }
+  changes.owners.set(former, { collection: map, item: pair });
+  const present = former.toJS(document) as JsonObject;
+  for (const key of Object.keys(present)) {
+    if (Object.hasOwn(value, key)) continue;
+    touch(changes, former);
+    former.items = former.items.filter((one) => one !== findPair(former, key));
+  }
+  for (const [key, wanted = null] of Object.entries(value)) {
+    const inner = findPair(former, key);
+    if (inner === undefined) {
+      touch(changes, former);
+      former.items.push(new Pair(document.createNode(key), createValue(document, wanted)));
+    } else if (!isEqual(member(present, key) ?? null, wanted)) {
+      replaceValue(document, changes, former, inner, wanted);
+    }
+  }
 }
 
 function newCollection(document: Document, next: string): Collection {
@@ -117,11 +151,12 @@ function applyToList(document: Document, list: YAMLSeq, token: string, operation
 function applyToMap(document: Document, changes: Changes, map: YAMLMap, token: string, operation: Operation): void {
   const pair = findPair(map, token);
   if (operation.op !== 'remove') {
-    const value = createValue(document, operation.value);
     if (pair === undefined) {
       refuseMerged(document, map, token);
-      map.items.push(new Pair(document.createNode(token), value));
-    } else setValue(changes, map, pair, value);
+      map.items.push(new Pair(document.createNode(token), createValue(document, operation.value)));
+    } else {
+      replaceValue(document, changes, map, pair, operation.value);
+    }
   } else if (pair === undefined) {
     throw misfit(operation);
   } else {

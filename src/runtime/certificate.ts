@@ -30,7 +30,11 @@ export interface CertificatePorts {
 export function createCertificateSource(choice: CertificateChoice, ports: CertificatePorts): CertificateSource {
   const { onEvent, client } = ports;
   if (choice.kind === 'files') {
-    return createFileSource({ certificateFile: choice.certificateFile, privateKeyFile: choice.privateKeyFile, onEvent });
+    return createFileSource({
+      certificateFile: choice.certificateFile,
+      privateKeyFile: choice.privateKeyFile,
+      onEvent,
+    });
   }
   if (choice.kind === 'dev') return createDevSource({ caFile: choice.caFile, onEvent });
   if (client === undefined) throw new Error('self-managed certificates need a connection to the API server');

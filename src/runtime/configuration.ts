@@ -21,8 +21,7 @@ export function describeFileProblem(problem: FileProblem): string {
 }
 
 export type Loaded =
-  | { readonly snapshot: Snapshot; readonly files: readonly string[] }
-  | { readonly problems: readonly FileProblem[] };
+  { readonly snapshot: Snapshot; readonly files: readonly string[] } | { readonly problems: readonly FileProblem[] };
 
 interface Parsed {
   readonly file: string;
@@ -127,7 +126,11 @@ export async function loadConfiguration(
     problems: result.problems.map((problem) => {
       const [, index] = /^templates\[(\d+)\]/.exec(problem.where) ?? [];
       const file = index === undefined ? first?.file : sidecars.documents[Number(index)]?.file;
-      return { file: file ?? '(built in)', where: problem.where.replace(/^templates\[\d+\]\./, ''), message: problem.message };
+      return {
+        file: file ?? '(built in)',
+        where: problem.where.replace(/^templates\[\d+\]\./, ''),
+        message: problem.message,
+      };
     }),
   };
 }

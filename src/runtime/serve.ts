@@ -57,7 +57,10 @@ function tellEvents(log: Log, metrics: Metrics): (event: CertificateEvent) => vo
   };
 }
 
-async function listen(server: { listen: (options: object) => unknown; once: Function }, address: Address): Promise<void> {
+async function listen(
+  server: { listen: (options: object) => unknown; once: Function },
+  address: Address,
+): Promise<void> {
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   server.once('error', reject);
   server.once('listening', resolve);
@@ -67,7 +70,8 @@ async function listen(server: { listen: (options: object) => unknown; once: Func
 
 function addressError(what: string, error: unknown): StartError {
   const { code } = error as NodeJS.ErrnoException;
-  const why = code === 'EADDRINUSE' ? 'the address is in use' : code === 'EACCES' ? 'the port needs more rights' : String(code);
+  const why =
+    code === 'EADDRINUSE' ? 'the address is in use' : code === 'EACCES' ? 'the port needs more rights' : String(code);
   return new StartError([`${what}: cannot listen: ${why}`], { cause: error });
 }
 

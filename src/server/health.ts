@@ -7,7 +7,10 @@ export interface HealthCheck {
 }
 
 /** Kubernetes' own layout of /readyz?verbose: a line a check, then the verdict. */
-export function writeHealth(checks: readonly HealthCheck[], verbose: boolean): { readonly status: number; readonly body: string } {
+export function writeHealth(
+  checks: readonly HealthCheck[],
+  verbose: boolean,
+): { readonly status: number; readonly body: string } {
   const ready = checks.every((check) => check.ready);
   const status = ready ? 200 : 503;
   const verdict = ready ? 'ok' : 'not ready';

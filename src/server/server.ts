@@ -1,5 +1,4 @@
 import { isUtf8 } from 'node:buffer';
-import type { Server as HttpsServer } from 'node:https';
 import Fastify, { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { review } from '../admission/handler.ts';
 import type { Snapshot } from '../injection/snapshot.ts';
@@ -19,7 +18,7 @@ export interface ServerPorts {
   readonly log: Log;
   readonly metrics: Metrics;
   /** Monotonic clock in milliseconds. */
-  nowMs(): number;
+  readonly nowMs: () => number;
   readonly limits?: Limits;
 }
 
@@ -152,7 +151,7 @@ export function createServer(ports: ServerPorts): WebhookServer {
       else socket.destroy();
     },
   });
-  const server = app.server as unknown as HttpsServer;
+  const { server } = app;
   server.maxConnections = limits.connections;
   server.on('tlsClientError', (error: NodeJS.ErrnoException) => {
     ports.metrics.badRequests.inc({ status: 'tls' });
@@ -161,7 +160,8 @@ export function createServer(ports: ServerPorts): WebhookServer {
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (request, body, done) => {
     if (request.headers['content-encoding'] === undefined) done(null, body);
-    else done(Object.assign(new Error('content encoding'), { statusCode: 415, code: 'SI_CONTENT_ENCODING' }), undefined);
+    else
+      done(Object.assign(new Error('content encoding'), { statusCode: 415, code: 'SI_CONTENT_ENCODING' }), undefined);
   });
   installReception(app, limits, ports.metrics, ports.nowMs);
   app.addHook('onSend', async (_request, reply) => {
@@ -170,7 +170,7 @@ export function createServer(ports: ServerPorts): WebhookServer {
   installRoutes(app, ports);
   installErrors(app, ports, limits);
   return {
-    app: app as unknown as FastifyInstance,
+    app,
     useKeyPair: (pair) => server.setSecureContext(tlsOptions(pair)),
     drain: () => {
       isDraining = true;

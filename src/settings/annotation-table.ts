@@ -18,14 +18,14 @@ import {
 } from './grammar.ts';
 
 /** Ports that the proxy itself listens on, whatever the status port is. */
-const reserved: readonly number[] = [
+const reserved: ReadonlySet<number> = new Set<number>([
   ports.admin,
   ports.outbound,
   ports.inbound,
   ports.tunnel,
   ports.health,
   ports.metrics,
-];
+]);
 
 const traffic: readonly AnnotationRow[] = [
   effective({
@@ -34,7 +34,8 @@ const traffic: readonly AnnotationRow[] = [
     defaultText: 'setting `capture.interceptionMode` (REDIRECT)',
     doc: 'REDIRECT captures the pod’s TCP traffic by iptables; NONE injects the proxy without capture and without an init container.',
     set(draft, value) {
-      if (value === 'TPROXY') return '"TPROXY" needs a proxy with NET_ADMIN, which is not offered; allowed: REDIRECT, NONE';
+      if (value === 'TPROXY')
+        return '"TPROXY" needs a proxy with NET_ADMIN, which is not offered; allowed: REDIRECT, NONE';
       draft.capture.mode = value;
       return undefined;
     },
@@ -158,7 +159,7 @@ const proxy: readonly AnnotationRow[] = [
     defaultText: `setting \`proxy.statusPort\` (${ports.status})`,
     doc: 'Port of merged metrics and application probes; 0 means none, the proxy then has no probes of its own either.',
     set(draft, value) {
-      if (reserved.includes(value)) return `"${value}" is a port of the proxy itself; allowed: any other port`;
+      if (reserved.has(value)) return `"${value}" is a port of the proxy itself; allowed: any other port`;
       draft.proxy.statusPort = value;
       return undefined;
     },

@@ -1,11 +1,4 @@
-import {
-  cidrList,
-  cidrListOrAll,
-  interfaceList,
-  portList,
-  portListOrAll,
-  type Grammar,
-} from './grammar.ts';
+import { cidrList, cidrListOrAll, interfaceList, portList, portListOrAll, type Grammar } from './grammar.ts';
 import { isObject, type JsonObject } from './json.ts';
 import { isEmptySelector, matchesLabels } from './label-selector.ts';
 import type { PortRange } from './port-range.ts';

@@ -136,8 +136,9 @@ export const cidrList = list('a comma list of CIDRs such as 10.0.0.0/8 or 2001:d
 export const cidrListOrAll = orAll(cidrList);
 
 /** Names of network interfaces: at most 15 characters (IFNAMSIZ), nothing that a rule could misread. */
-export const interfaceList = list('a comma list of interface names (a letter, then up to 14 of A-Z a-z 0-9 _ . -)', (item) =>
-  /^[a-zA-Z][a-zA-Z0-9_.-]{0,14}$/.test(item) ? item : undefined,
+export const interfaceList = list(
+  'a comma list of interface names (a letter, then up to 14 of A-Z a-z 0-9 _ . -)',
+  (item) => (/^[a-zA-Z][a-zA-Z0-9_.-]{0,14}$/.test(item) ? item : undefined),
 );
 
 export const quantity: Grammar<string> = grammar('a Kubernetes quantity such as 100m or 128Mi', (text) =>
@@ -151,7 +152,9 @@ export const logLevel = oneOf(...levels);
 export const componentLogLevel: Grammar<string> = grammar(
   `a comma list of component:level, level one of ${levels.join(', ')}`,
   (text) =>
-    text.split(',').every((item) => /^[a-z0-9_]{1,32}:(?:trace|debug|info|warning|warn|error|critical|off)$/.test(item)) &&
+    text
+      .split(',')
+      .every((item) => /^[a-z0-9_]{1,32}:(?:trace|debug|info|warning|warn|error|critical|off)$/.test(item)) &&
     text.length <= 1024
       ? text
       : undefined,
@@ -162,7 +165,9 @@ export const imageReference: Grammar<string> = grammar(
   'an image reference such as registry.example.com/envoy:v1.40.0, or with @sha256:…',
   (text) =>
     text.length <= 255 &&
-    /^[a-zA-Z0-9](?:[a-zA-Z0-9._/-]|:(?=[0-9]+\/))*(?::[A-Za-z0-9_][A-Za-z0-9_.-]{0,127})?(?:@sha256:[0-9a-f]{64})?$/.test(text)
+    /^[a-zA-Z0-9](?:[a-zA-Z0-9._/-]|:(?=[0-9]+\/))*(?::[A-Za-z0-9_][A-Za-z0-9_.-]{0,127})?(?:@sha256:[0-9a-f]{64})?$/.test(
+      text,
+    )
       ? text
       : undefined,
 );

@@ -89,8 +89,7 @@ export function readPodSettings(
     }
     draft ??= draftOf(base);
     const value = annotations[name];
-    const problem =
-      typeof value === 'string' ? row.apply(value, draft) : `must be a string; allowed: ${row.allowed}`;
+    const problem = typeof value === 'string' ? row.apply(value, draft) : `must be a string; allowed: ${row.allowed}`;
     if (problem !== undefined) problems.push({ where: name, message: problem });
   }
   if (draft === undefined) return { effective: base, problems, remarks };

@@ -7,7 +7,7 @@ import type { ProbeRedirect } from '../envoy/probe-redirect.ts';
 import { readyCommand } from '../envoy/ready.ts';
 import { names, ports, tokenPath } from '../settings/constants.ts';
 import type { Effective } from '../settings/effective.ts';
-import type { Json, JsonObject } from '../settings/json.ts';
+import type { JsonObject } from '../settings/json.ts';
 import { parseQuantity } from '../settings/quantity.ts';
 import type { Resources } from '../settings/schema.ts';
 import { captureIntent, type ProxyIdentity } from './capture-intent.ts';
@@ -143,7 +143,7 @@ function proxyContainer(input: ProxyInput): PlacedContainer['container'] {
     ...(imagePullPolicy === undefined ? {} : { imagePullPolicy }),
     command: ['envoy'],
     args: proxyArguments(input),
-    env: podEnvironment as unknown as Json,
+    env: podEnvironment,
     lifecycle: lifecycleOf(input),
     ports: [{ containerPort: ports.metrics, name: 'http-envoy-prom', protocol: 'TCP' }],
     ...probesOf(input.effective),
@@ -188,7 +188,7 @@ export function proxyFragment(input: ProxyInput): ProxyFragment {
   return {
     source: 'sidecar',
     containers,
-    volumes: volumes as unknown as Fragment['volumes'],
+    volumes,
     labels: {},
     annotations: {},
     imagePullSecrets: effective.proxy.imagePullSecrets,

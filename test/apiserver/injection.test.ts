@@ -103,10 +103,8 @@ test('`kubectl apply --dry-run=server` shows the injection and stores nothing', 
 
 test('`kubectl diff` shows the injection of a new pod and nothing for a stored one', async () => {
   const before = await kubectl(['diff', '-n', enabled, '-f', '-'], makePod('diffed'));
-  expect([
-    before.code,
-    before.stdout.includes('+  - name: istio-proxy') || before.stdout.includes('istio-proxy'),
-  ]).toEqual([1, true]);
+  expect(before.code).toBe(1);
+  expect(before.stdout).toMatch(/^\+.* name: istio-proxy$/m);
   await kubectl(['apply', '-n', enabled, '-f', '-'], makePod('diffed'));
   expect(await kubectl(['diff', '-n', enabled, '-f', '-'], makePod('diffed'))).toMatchObject({ code: 0, stdout: '' });
 });
@@ -133,8 +131,7 @@ describe('what the user hears', () => {
     );
     expect(code).toBe(1);
     expect(stderr).toContain('admission webhook "namespace.sidecar-injector.io" denied the request: ');
-    expect(stderr).toContain('traffic.sidecar.istio.io/excludeInboundPorts');
-    expect(stderr).toContain('80,http');
+    expect(stderr).toContain('traffic.sidecar.istio.io/excludeInboundPorts: "http" is not allowed; allowed: ');
     const answer = await cluster.createPod(enabled, makePod('bad', { metadata: { annotations } }));
     expect(answer).toMatchObject({ status: 400, body: { reason: 'Invalid' } });
   });
@@ -182,22 +179,14 @@ function withoutToken(pod: Pod | undefined): unknown {
 }
 
 test('fields that the program does not know survive', async () => {
-  const spec = {
-    containers: [
-      {
-        name: 'app',
-        image: 'registry.example/app:1',
-        resizePolicy: [{ resourceName: 'cpu', restartPolicy: 'NotRequired' }],
-      },
-    ],
-    schedulingGates: [{ name: 'example.com/gate' }],
-    hostnameOverride: 'app.example',
-  };
+  const resizePolicy = [{ resourceName: 'cpu', restartPolicy: 'NotRequired' }];
+  const schedulingGates = [{ name: 'example.com/gate' }];
+  const containers = [{ name: 'app', image: 'registry.example/app:1', resizePolicy }];
   const { status, body } = await cluster.createPod(
     enabled,
-    makePod('fields', { spec: { ...spec, hostnameOverride: undefined } }),
+    makePod('fields', { spec: { containers, schedulingGates } }),
   );
   expect(status).toBe(201);
-  expect(body.spec['schedulingGates']).toEqual(spec.schedulingGates);
-  expect(body.spec.containers.at(-1)?.['resizePolicy']).toEqual(spec.containers[0]?.resizePolicy);
+  expect(body.spec['schedulingGates']).toEqual(schedulingGates);
+  expect(body.spec.containers.at(-1)?.['resizePolicy']).toEqual(resizePolicy);
 });

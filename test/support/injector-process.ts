@@ -33,10 +33,12 @@ export interface InjectorOptions {
 
 /** Starts `serve` with the arguments that the shipped Deployment has, and waits until it listens. */
 export async function startInjector(options: InjectorOptions): Promise<InjectorProcess> {
+  // The same tests can be run with the bundle that goes into the image.
+  const program = process.env['INJECTOR_PROGRAM'] ?? path.join(root, 'bin/sidecar-injector.mjs');
   const folder = await mkdtemp(path.join(options.folder, 'injector-'));
   const command = [
     process.execPath,
-    path.join(root, 'bin/sidecar-injector.mjs'),
+    program,
     'serve',
     '--self-managed-certs',
     `--kubeconfig=${options.kubeconfig}`,
@@ -48,14 +50,15 @@ export async function startInjector(options: InjectorOptions): Promise<InjectorP
   ] as const;
   // Jest's own options would reach the program otherwise.
   const env = { ...process.env, NODE_OPTIONS: '' };
-  const program = startProgram('sidecar-injector', command, { logFile: path.join(folder, 'log'), env });
-  const readLines = async () => (await program.readLog()).split('\n').flatMap(parseLine);
+  const started = startProgram('sidecar-injector', command, { logFile: path.join(folder, 'log'), env });
+  // The last piece is a line that is still being written, or nothing.
+  const readLines = async () => (await started.readLog()).split('\n').slice(0, -1).flatMap(parseLine);
   const port = await until('the injector listens', async () => {
-    if (!program.isRunning()) throw new Error(`the injector ended:\n${await program.readLog()}`);
+    if (!started.isRunning()) throw new Error(`the injector ended:\n${await started.readLog()}`);
     const line = (await readLines()).find(({ msg }) => msg === 'listening');
     return line === undefined ? undefined : Number(line['port']);
   });
-  return { ...program, port, readLines };
+  return { ...started, port, readLines };
 }
 
 function parseLine(text: string): readonly LogLine[] {

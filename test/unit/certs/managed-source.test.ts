@@ -163,7 +163,7 @@ describe('a start that has to wait', () => {
       'for the API server',
       () => (cluster.isDown = true),
       () => (cluster.isDown = false),
-      /^the CA Secret: connect ECONNREFUSED$/,
+      /^the webhook configuration: connect ECONNREFUSED; the CA Secret: connect ECONNREFUSED$/,
     ],
     [
       'for the Secret',
@@ -197,9 +197,9 @@ describe('a start that has to wait', () => {
   test('ends with a rejection when it is stopped', async () => {
     cluster.isDown = true;
     const replica = open();
-    const unreachable = replica.log.next('api-unreachable');
+    const unreachable = replica.log.next('api-unreachable', 0, 'the CA Secret');
     const started = expect(replica.start()).rejects.toThrow(
-      'stopped before there was a certificate: the CA Secret: connect ECONNREFUSED',
+      /^stopped before there was a certificate: .*the CA Secret: connect ECONNREFUSED$/,
     );
     await unreachable;
     await replica.source.stop();
@@ -267,6 +267,18 @@ describe('the Secret', () => {
   });
 });
 
+test('a new CA for an emptied Secret leaves the one that others still serve from trusted', async () => {
+  const [old, expired] = await Promise.all([
+    createAuthority({ now, lifetimeMs: 365 * dayMs }),
+    createAuthority({ now: new Date(now.getTime() - 3 * dayMs), lifetimeMs: dayMs }),
+  ]);
+  cluster.bundles?.set(entry, old.certificate + expired.certificate);
+  await openReady();
+  expect(fingerprintsOf(liveBundle())).toEqual(fingerprintsOf(storedCa() + old.certificate));
+  const parsed = parseCaSecret(cluster.secret?.data ?? new Map());
+  expect(parsed).toMatchObject({ kind: 'filled', content: { phase: 'retiring', previous: [old.certificate] } });
+});
+
 describe('the bundle', () => {
   test.each<[string, (bundle: string, foreign: string) => string | undefined]>([
     ['removed', () => undefined],
@@ -306,10 +318,10 @@ describe('the bundle', () => {
 describe('readiness', () => {
   test('survives an API server that goes away, and repairs follow when it is back', async () => {
     const { log, source } = await openReady();
-    const unreachable = log.next('api-unreachable');
+    const unreachable = log.next('api-unreachable', 0, 'the CA Secret');
     cluster.isDown = true;
     await unreachable;
-    expect(source.health()).toEqual({ ready: true, reason: 'the CA Secret: connect ECONNREFUSED' });
+    expect(source.health()).toEqual({ ready: true, reason: expect.stringContaining('ECONNREFUSED') });
     const patched = log.next('bundle-patched');
     cluster.bundles?.set(entry, undefined);
     cluster.isDown = false;
@@ -342,7 +354,7 @@ describe('readiness', () => {
 
   test('goes when the leaf expires', async () => {
     const { log, source } = await openReady();
-    const unreachable = log.next('api-unreachable');
+    const unreachable = log.next('api-unreachable', 0, 'the CA Secret');
     cluster.isDown = true;
     await unreachable;
     now = new Date(now.getTime() + 400 * dayMs);
@@ -363,9 +375,19 @@ describe('time', () => {
     expect(log.codes()).not.toContain('ca-prepared');
   });
 
+  test('renews while there is no webhook configuration', async () => {
+    const { log } = await openReady();
+    const missing = log.next('webhook-missing');
+    cluster.bundles = undefined;
+    await missing;
+    const issued = log.next('leaf-issued');
+    now = new Date(now.getTime() + 6 * dayMs);
+    await issued;
+  });
+
   test('renews while the API server is away', async () => {
     const { log } = await openReady();
-    const unreachable = log.next('api-unreachable');
+    const unreachable = log.next('api-unreachable', 0, 'the CA Secret');
     cluster.isDown = true;
     await unreachable;
     const issued = log.next('leaf-issued');

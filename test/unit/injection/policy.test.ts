@@ -22,7 +22,10 @@ function pod({ labels, annotations, spec }: PodParts = {}): JsonObject {
 
 const label = (value: string): PodParts => ({ labels: { [inject]: value } });
 const annotation = (value: string): PodParts => ({ annotations: { [inject]: value } });
-const both = (labelValue: string, annotationValue: string): PodParts => ({ ...label(labelValue), ...annotation(annotationValue) });
+const both = (labelValue: string, annotationValue: string): PodParts => ({
+  ...label(labelValue),
+  ...annotation(annotationValue),
+});
 
 const never = { neverInjectSelector: [{ matchLabels: { job: 'batch' } }] };
 const always = { alwaysInjectSelector: [{ matchLabels: { mesh: 'yes' } }] };
@@ -41,27 +44,57 @@ describe('gate 2', () => {
     ['label true, annotation false', both('true', 'false'), {}, 'inject', 'OptedIn'],
     ['label false, annotation true', both('false', 'true'), {}, 'skip', 'OptedOut'],
     ['label true, never-inject matches', { labels: { [inject]: 'true', job: 'batch' } }, never, 'inject', 'OptedIn'],
-    ['annotation true, never-inject matches', { labels: { job: 'batch' }, ...annotation('true') }, never, 'inject', 'OptedIn'],
+    [
+      'annotation true, never-inject matches',
+      { labels: { job: 'batch' }, ...annotation('true') },
+      never,
+      'inject',
+      'OptedIn',
+    ],
     ['label false, always-inject matches', { labels: { [inject]: 'false', mesh: 'yes' } }, always, 'skip', 'OptedOut'],
     // anything else is refused
-    ...['', 'True', 'TRUE', 'yes', 'enabled', ' true', '1'].map(
-      (value): [string, PodParts, object, string, string] => [`label ${JSON.stringify(value)}`, label(value), {}, 'reject', 'InvalidInjectValue'],
-    ),
+    ...['', 'True', 'TRUE', 'yes', 'enabled', ' true', '1'].map((value): [string, PodParts, object, string, string] => [
+      `label ${JSON.stringify(value)}`,
+      label(value),
+      {},
+      'reject',
+      'InvalidInjectValue',
+    ]),
     ['annotation ""', annotation(''), {}, 'reject', 'InvalidInjectValue'],
     ['label null', { labels: { [inject]: null } }, {}, 'reject', 'InvalidInjectValue'],
     ['a good label hides a bad annotation', both('true', 'maybe'), {}, 'inject', 'OptedIn'],
     // selectors
     ['never-inject matches', { labels: { job: 'batch' } }, never, 'skip', 'NeverInjectSelector'],
     ['never-inject does not match', { labels: { job: 'web' } }, never, 'inject', 'PolicyEnabled'],
-    ['never and always match', { labels: { job: 'batch', mesh: 'yes' } }, { ...never, ...always }, 'skip', 'NeverInjectSelector'],
-    ['always-inject matches, policy disabled', { labels: { mesh: 'yes' } }, { ...always, ...off }, 'inject', 'AlwaysInjectSelector'],
+    [
+      'never and always match',
+      { labels: { job: 'batch', mesh: 'yes' } },
+      { ...never, ...always },
+      'skip',
+      'NeverInjectSelector',
+    ],
+    [
+      'always-inject matches, policy disabled',
+      { labels: { mesh: 'yes' } },
+      { ...always, ...off },
+      'inject',
+      'AlwaysInjectSelector',
+    ],
     ['always-inject does not match, policy disabled', {}, { ...always, ...off }, 'skip', 'PolicyDisabled'],
     ['an empty never-inject selector matches nothing', {}, { neverInjectSelector: [{}] }, 'inject', 'PolicyEnabled'],
-    ['an empty always-inject selector matches nothing', {}, { alwaysInjectSelector: [{}], ...off }, 'skip', 'PolicyDisabled'],
+    [
+      'an empty always-inject selector matches nothing',
+      {},
+      { alwaysInjectSelector: [{}], ...off },
+      'skip',
+      'PolicyDisabled',
+    ],
     [
       'the second of several selectors matches',
       { labels: { tier: 'x' } },
-      { neverInjectSelector: [{ matchLabels: { a: 'b' } }, { matchExpressions: [{ key: 'tier', operator: 'Exists' }] }] },
+      {
+        neverInjectSelector: [{ matchLabels: { a: 'b' } }, { matchExpressions: [{ key: 'tier', operator: 'Exists' }] }],
+      },
       'skip',
       'NeverInjectSelector',
     ],
@@ -71,12 +104,30 @@ describe('gate 2', () => {
     ['hostNetwork, bad label', { ...label('maybe'), spec: { hostNetwork: true } }, {}, 'skip', 'HostNetwork'],
     ['hostNetwork false', { spec: { hostNetwork: false } }, {}, 'inject', 'PolicyEnabled'],
     ['Windows by os', { spec: { os: { name: 'windows' } } }, {}, 'skip', 'WindowsPod'],
-    ['Windows by node selector', { spec: { nodeSelector: { 'kubernetes.io/os': 'windows' } } }, {}, 'skip', 'WindowsPod'],
+    [
+      'Windows by node selector',
+      { spec: { nodeSelector: { 'kubernetes.io/os': 'windows' } } },
+      {},
+      'skip',
+      'WindowsPod',
+    ],
     ['Linux by os', { spec: { os: { name: 'linux' } } }, {}, 'inject', 'PolicyEnabled'],
     ['mirror pod', { annotations: { 'kubernetes.io/config.mirror': 'x' } }, {}, 'skip', 'MirrorPod'],
-    ['another mesh', { spec: { containers: [{ name: 'app' }, { name: 'linkerd-proxy' }] } }, {}, 'skip', 'ForeignProxy'],
+    [
+      'another mesh',
+      { spec: { containers: [{ name: 'app' }, { name: 'linkerd-proxy' }] } },
+      {},
+      'skip',
+      'ForeignProxy',
+    ],
     ['another mesh, native', { spec: { initContainers: [{ name: 'kuma-sidecar' }] } }, {}, 'skip', 'ForeignProxy'],
-    ["Istio's status", { annotations: { 'sidecar.istio.io/status': '{"containers":["istio-proxy"],"revision":"default"}' } }, {}, 'skip', 'ForeignStatus'],
+    [
+      "Istio's status",
+      { annotations: { 'sidecar.istio.io/status': '{"containers":["istio-proxy"],"revision":"default"}' } },
+      {},
+      'skip',
+      'ForeignStatus',
+    ],
     ['a damaged status', { annotations: { 'sidecar.istio.io/status': '{' } }, {}, 'skip', 'ForeignStatus'],
   ])('%s', (_name, parts, injection, outcome, code) => {
     const { settings } = snapshotOf({ injection });
@@ -112,7 +163,12 @@ describe('gate 2', () => {
     const { settings } = snapshotOf();
     const spec = { hostNetwork: true, os: { name: 'windows' }, containers: [{ name: 'linkerd-proxy' }] };
     const policy = decidePolicy(viewPod(pod({ spec })), 'kube-system', settings);
-    expect(policy.reasons.map(({ code }) => code)).toEqual(['HostNetwork', 'WindowsPod', 'SystemNamespace', 'ForeignProxy']);
+    expect(policy.reasons.map(({ code }) => code)).toEqual([
+      'HostNetwork',
+      'WindowsPod',
+      'SystemNamespace',
+      'ForeignProxy',
+    ]);
   });
 });
 
@@ -127,7 +183,11 @@ describe('gate 1', () => {
     ['another value', { 'istio-injection': 'true' }, [undefined, undefined, undefined, undefined]],
     ['empty value', { 'istio-injection': '' }, [undefined, undefined, undefined, undefined]],
     ['a revision', { 'istio.io/rev': 'canary' }, [undefined, undefined, undefined, undefined]],
-    ['enabled and a revision', { 'istio-injection': 'enabled', 'istio.io/rev': 'x' }, [namespaceEntry, namespaceEntry, undefined, namespaceEntry]],
+    [
+      'enabled and a revision',
+      { 'istio-injection': 'enabled', 'istio.io/rev': 'x' },
+      [namespaceEntry, namespaceEntry, undefined, namespaceEntry],
+    ],
   ];
   const pods = [pod(), pod(label('true')), pod(label('false')), pod(label('maybe'))];
 

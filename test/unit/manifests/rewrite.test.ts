@@ -76,6 +76,18 @@ const cases: readonly [string, string, readonly Operation[], string][] = [
     'p:\n  h:\n    r: 3\n  i: 2\n',
   ],
   [
+    'a map by one that shares members',
+    'h:\n  path: /a  # path\n  # port\n  port: http\n  x: {k: 1}\n',
+    [{ op: 'replace', path: '/h', value: { path: '/b', port: 15020, x: { k: 1 }, z: 'Z' } }],
+    'h:\n  path: /b  # path\n  # port\n  port: 15020\n  x: {k: 1}\n  z: Z\n',
+  ],
+  [
+    'a map by one with fewer members',
+    'h:\n  path: /a  # path\n  scheme: HTTP\n  port: 1\n',
+    [{ op: 'replace', path: '/h', value: { port: 1, path: '/b' } }],
+    'h:\n  path: /b  # path\n  port: 1\n',
+  ],
+  [
     'text of several lines',
     'p: 1\n',
     [{ op: 'add', path: '/q', value: 'a\nb\n' }],

@@ -97,7 +97,12 @@ describe('other words', () => {
     ['component levels', grammars.componentLogLevel, 'misc:error,http2:debug', 'misc:error,http2:debug'],
     ['component without level', grammars.componentLogLevel, 'misc', undefined],
     ['component with a quote', grammars.componentLogLevel, 'misc:error"', undefined],
-    ['image', grammars.imageReference, 'registry.example.com:5000/a/envoy:v1.40.0', 'registry.example.com:5000/a/envoy:v1.40.0'],
+    [
+      'image',
+      grammars.imageReference,
+      'registry.example.com:5000/a/envoy:v1.40.0',
+      'registry.example.com:5000/a/envoy:v1.40.0',
+    ],
     ['image by digest', grammars.imageReference, `e@sha256:${'a'.repeat(64)}`, `e@sha256:${'a'.repeat(64)}`],
     ['image with a blank', grammars.imageReference, 'envoy v1', undefined],
     ['image with a newline', grammars.imageReference, 'envoy\n', undefined],
