@@ -1,4 +1,6 @@
-// build.ts   bundles the program into dist/sidecar-injector.mjs and prints what takes the most room
+// build.ts   bundles the program into dist/ and prints what takes the most room
+// dist/sidecar-injector.mjs is the entry; what only some commands import is beside it and loaded when they run.
+import { rm } from 'node:fs/promises';
 import path from 'node:path';
 import { build } from 'esbuild';
 import { root } from './tools/cache.ts';
@@ -12,14 +14,17 @@ const commonJsNames = [
   'const __filename = __fileURLToPath(import.meta.url);',
   'const __dirname = __pathDirname(__filename);',
 ];
-const outfile = 'dist/sidecar-injector.mjs';
 
+await rm(path.join(root, 'dist'), { recursive: true, force: true });
 // esbuild has printed its problems when it rejects.
-const built = await build({
+const { metafile } = await build({
   absWorkingDir: root,
-  entryPoints: ['src/main.ts'],
-  outfile,
+  entryPoints: { 'sidecar-injector': 'src/main.ts' },
+  outdir: 'dist',
+  outExtension: { '.js': '.mjs' },
+  chunkNames: 'parts/[name]-[hash]',
   bundle: true,
+  splitting: true,
   platform: 'node',
   target: 'node24',
   format: 'esm',
@@ -33,13 +38,16 @@ const built = await build({
   logLevel: 'warning',
 }).catch(() => process.exit(1));
 
-const output = built.metafile.outputs[outfile];
 const sizes = new Map<string, number>();
-for (const [file, { bytesInOutput }] of Object.entries(output?.inputs ?? {})) {
-  const name = /node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(file)?.[1] ?? path.dirname(file);
-  sizes.set(name, (sizes.get(name) ?? 0) + bytesInOutput);
+const outputs = Object.entries(metafile.outputs).filter(([file]) => file.endsWith('.mjs'));
+for (const { inputs } of outputs.map(([, output]) => output)) {
+  for (const [file, { bytesInOutput }] of Object.entries(inputs)) {
+    const name = /node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(file)?.[1] ?? 'our own sources';
+    sizes.set(name, (sizes.get(name) ?? 0) + bytesInOutput);
+  }
 }
-const largest = [...sizes].toSorted(([, a], [, b]) => b - a).slice(0, 10);
-const rows = [[outfile, output?.bytes ?? 0] as const, ...largest];
-for (const [name, bytes] of rows)
+const files = outputs.map(([file, { bytes }]) => [file, bytes] as const).filter(([, bytes]) => bytes > 100_000);
+const largest = (rows: Iterable<readonly [string, number]>) => [...rows].toSorted(([, a], [, b]) => b - a).slice(0, 10);
+for (const [name, bytes] of [...largest(files), ...largest(sizes)]) {
   process.stdout.write(`${String(Math.round(bytes / 1024)).padStart(6)} KiB  ${name}\n`);
+}

@@ -61,7 +61,10 @@ async function runTier(tier: Tier, prepared: Tools): Promise<Result> {
     }
     ready.push(tool);
   }
-  const outcome = await tier.run(name, { env: joinEnvironments(ready), arguments: jestArguments });
+  const outcome = await tier.run(name, {
+    env: joinEnvironments(ready),
+    arguments: [...(tier.jestArguments ?? []), ...jestArguments],
+  });
   return { tier: name, ...outcome, seconds: Math.round((Date.now() - startMs) / 1000) };
 }
 

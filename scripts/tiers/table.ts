@@ -9,6 +9,7 @@ export const tiers: readonly Tier[] = [
   { name: 'property', needs: [], run: runJest },
   { name: 'golden', needs: [], run: runJest },
   { name: 'http', needs: ['packages'], run: runJest },
-  { name: 'apiserver', needs: ['kubernetes'], run: runJest },
+  // Its files mostly wait for the cluster, each for its own.
+  { name: 'apiserver', needs: ['kubernetes'], run: runJest, jestArguments: ['--maxWorkers=3'] },
   { name: 'dataplane', needs: ['packages', 'network namespaces', 'envoy'], run: runJest },
 ];

@@ -8,6 +8,7 @@ export interface Tier {
   readonly name: string;
   readonly needs: readonly ToolName[];
   readonly run: (tier: string, environment: Environment) => Promise<Outcome>;
+  readonly jestArguments?: readonly string[];
 }
 
 /** What a tier is run with. */

@@ -19,7 +19,7 @@ import { messageOf } from './problem.ts';
 /** Lost compare-and-swaps in one round; the next round goes on. */
 const maximumAttempts = 5;
 
-/** A replica whose clock differs by more must not move the CA that all share. */
+/** From here on a clock is told to be wrong; leaves are back-dated by half of it. */
 const toleratedSkewMs = 10 * minuteMs;
 
 /** More generations than that are never alive at once. */
@@ -42,7 +42,10 @@ export interface CaKeeper {
   refresh(live: readonly PublishedBundle[] | undefined): Promise<void>;
   /** The last good content; outlives the Secret. */
   content(): CaContent | undefined;
-  /** Now, by the slower of our clock and the API server's: a leaf from the future would be refused. */
+  /**
+   * Now, by the earlier of our clock and the API server's: a leaf from the future would be refused, and a clock that ran
+   * ahead would end the life of a CA that all share.
+   */
   issueTime(): Date;
 }
 
@@ -98,8 +101,6 @@ export function createCaKeeper(options: {
       policy,
     );
     if (action === 'none') return undefined;
-    // The first CA spoils nobody's; moving one by a wrong clock would.
-    if (content !== undefined && Math.abs(skewMs) > toleratedSkewMs) return undefined;
     const needsFresh = action === 'generate' || action === 'publish-overlap';
     const fresh = needsFresh ? await createAuthority({ now, lifetimeMs: policy.caLifetimeMs }) : undefined;
     // Whoever emptied the Secret did not stop the replicas that still serve from its CA: it stays trusted for a while.
@@ -115,7 +116,7 @@ export function createCaKeeper(options: {
       return;
     }
     const side = `more than ${toleratedSkewMs / minuteMs} minutes ${skewMs > 0 ? 'behind' : 'ahead of'}`;
-    reporter.raise('clock-skewed', `our clock is ${side} the API server's; this replica does not rotate the CA`);
+    reporter.raise('clock-skewed', `our clock is ${side} the API server's; the earlier of both counts`);
   }
 
   /** Whether the Secret must be read again at once. */

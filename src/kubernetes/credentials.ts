@@ -15,7 +15,7 @@ export interface Credentials {
  * the top, because it costs tens of megabytes that only these callers should pay.
  */
 export async function loadCredentials(kubeconfig: string | undefined): Promise<Credentials> {
-  const { KubeConfig } = await import('@kubernetes/client-node');
+  const { KubeConfig } = await import('./kube-config.ts');
   const config = new KubeConfig();
   const source = kubeconfig === undefined ? "the pod's service account" : `kubeconfig '${kubeconfig}'`;
   try {

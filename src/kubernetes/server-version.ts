@@ -8,7 +8,7 @@ export interface ServerVersion {
 }
 
 /** Asks for the version. Needs no permission beyond being authenticated. */
-export async function readServerVersion(client: ApiClient): Promise<ServerVersion> {
+export async function readServerVersion(client: Pick<ApiClient, 'get'>): Promise<ServerVersion> {
   const { body } = await client.get('/version');
   return parseServerVersion(body);
 }

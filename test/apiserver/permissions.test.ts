@@ -63,6 +63,19 @@ test.each([
   api.close();
 });
 
+test.each([
+  ['Secret', 'secret/sidecar-injector-ca', /sidecar-injector-ca/],
+  ['registration', 'mutatingwebhookconfiguration/sidecar-injector', /webhook configuration/],
+])('started before its %s exists it waits and says for what', async (_what, object, named) => {
+  const kubeconfig = await writeServiceAccountKubeconfig(controlPlane);
+  await kubectl(controlPlane.kubeconfig, ['delete', '--namespace=sidecar-injector-system', object]);
+  injector = await startInjector({ folder: controlPlane.folder, kubeconfig, port });
+  const { text } = await untilReadiness(port, ({ status, text: told }) => status === 503 && named.test(told));
+  expect(text).toMatch(/^\[-\] certificate: /m);
+  await install(controlPlane, { port });
+  await untilReadiness(port, ({ status }) => status === 200);
+});
+
 test('whoever holds the token can do nothing else', async () => {
   const kubeconfig = await writeServiceAccountKubeconfig(controlPlane);
   const namespace = '--namespace=sidecar-injector-system';

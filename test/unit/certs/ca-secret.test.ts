@@ -157,6 +157,18 @@ describe('a rotation', () => {
     expect(content?.generation).toBe(4);
   });
 
+  test('keeps every CA that is alive, over several steps, and no other', async () => {
+    const soonOver = await createAuthority({ now: new Date(now.getTime() - 9 * dayMs), lifetimeMs: 10 * dayMs });
+    const inherited = [soonOver.certificate];
+    const content = applyStep('generate', undefined, { now, fresh: first, inherited });
+    expect(content.phase).toBe('retiring');
+    const prepared = applyStep('publish-overlap', content, { now, fresh: second });
+    expect(fingerprintsOf(trustBundle(prepared)).size).toBe(3);
+    expect(applyStep('switch', prepared, { now }).previous).toEqual([first.certificate, soonOver.certificate]);
+    const later = new Date(now.getTime() + 2 * dayMs);
+    expect(applyStep('switch', prepared, { now: later }).previous).toEqual([first.certificate]);
+  });
+
   test('after an expired CA keeps nothing of it', () => {
     const late = new Date(now.getTime() + 400 * dayMs);
     const content = applyStep('generate', stable, { now: late, fresh: second });

@@ -16,10 +16,14 @@ export interface FakeCluster {
   serverTime: (() => Date) | undefined;
   fills: ('written' | 'conflict' | 'missing')[];
   published: string[];
+  /** Resolves after so many whole rounds of the one replica that runs. */
+  rounds(count: number): Promise<void>;
 }
 
 export function createFakeCluster(): FakeCluster {
   let versions = 0;
+  let reads = 0;
+  const readers: { at: number; resolve: () => void }[] = [];
   const pause = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
   const cluster: FakeCluster = {
     secret: { data: new Map(), version: 0 },
@@ -28,8 +32,16 @@ export function createFakeCluster(): FakeCluster {
     serverTime: undefined,
     fills: [],
     published: [],
+    async rounds(count) {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      // The next reading may belong to a round that has begun.
+      readers.push({ at: reads + count + 2, resolve });
+      return promise;
+    },
     store: {
       async read() {
+        reads += 1;
+        for (const reader of readers.filter(({ at }) => at === reads)) reader.resolve();
         await pause();
         if (cluster.isDown) throw new Error('connect ECONNREFUSED');
         if (cluster.secret === undefined) return undefined;

@@ -44,12 +44,15 @@ describe('readManifests', () => {
     expect(JSON.stringify(valueOf('__proto__: {a: 1}'))).toBe('{"__proto__":{"a":1}}');
   });
 
-  test.each(['', '---\n', '# only words\n', '---\n# only words\n---\n', '\r\n', '...\n'])('finds nothing in %j', (text) => {
-    const { manifests, problems } = read(text);
-    expect(problems).toEqual([]);
-    expect(manifests.every(({ content }) => content.format === 'empty')).toBe(true);
-    expect(manifests.map((manifest) => manifest.text).join('')).toBe(text);
-  });
+  test.each(['', '---\n', '# only words\n', '---\n# only words\n---\n', '\r\n', '...\n'])(
+    'finds nothing in %j',
+    (text) => {
+      const { manifests, problems } = read(text);
+      expect(problems).toEqual([]);
+      expect(manifests.every(({ content }) => content.format === 'empty')).toBe(true);
+      expect(manifests.map((manifest) => manifest.text).join('')).toBe(text);
+    },
+  );
 
   test.each<[string, string, string, RegExp]>([
     ['bad indentation', 'a: 1\n---\nb:\n  c: 1\n d: 2\n', 'web.yaml:5:1', /./],
@@ -68,7 +71,11 @@ describe('readManifests', () => {
 
   test('refuses aliases that expand without end', () => {
     const levels = Array.from({ length: 12 }, (_, level) =>
-      level === 0 ? 'a0: &a0 [x, x, x, x]' : `a${level}: &a${level} [${Array(9).fill(`*a${level - 1}`).join(', ')}]`,
+      level === 0
+        ? 'a0: &a0 [x, x, x, x]'
+        : `a${level}: &a${level} [${Array(9)
+            .fill(`*a${level - 1}`)
+            .join(', ')}]`,
     );
     expect(read(levels.join('\n')).problems[0]?.message).toMatch(/alias/i);
   });

@@ -49,7 +49,12 @@ const cases: readonly [string, string, readonly Operation[], string][] = [
     ],
     'a:\n  c:\n  - name: a\n    e: 2\n  - x\n  v: 1\n',
   ],
-  ['a scalar beside its comment', 'p:   /a  # path\n', [{ op: 'replace', path: '/p', value: '/b' }], 'p:   /b  # path\n'],
+  [
+    'a scalar beside its comment',
+    'p:   /a  # path\n',
+    [{ op: 'replace', path: '/p', value: '/b' }],
+    'p:   /b  # path\n',
+  ],
   ['a scalar in its quotes', "p: 'a'\n", [{ op: 'replace', path: '/p', value: 'b' }], "p: 'b'\n"],
   ['a scalar that YAML 1.1 would misread', 'p: a\n', [{ op: 'replace', path: '/p', value: 'no' }], 'p: "no"\n'],
   ['a null', 'p:  # nothing\nq: 1\n', [{ op: 'add', path: '/p', value: 5 }], 'p: 5  # nothing\nq: 1\n'],
@@ -87,15 +92,15 @@ const cases: readonly [string, string, readonly Operation[], string][] = [
     [{ op: 'replace', path: '/h', value: { port: 1, path: '/b' } }],
     'h:\n  path: /b  # path\n  port: 1\n',
   ],
-  [
-    'text of several lines',
-    'p: 1\n',
-    [{ op: 'add', path: '/q', value: 'a\nb\n' }],
-    'p: 1\nq: |\n  a\n  b\n',
-  ],
+  ['text of several lines', 'p: 1\n', [{ op: 'add', path: '/q', value: 'a\nb\n' }], 'p: 1\nq: |\n  a\n  b\n'],
   ['without a line break at the end', 'a: 1', [{ op: 'add', path: '/b', value: 2 }], 'a: 1\nb: 2'],
   ['with Windows line breaks', 'a: 1\r\n', [{ op: 'add', path: '/b', value: ['x'] }], 'a: 1\r\nb:\r\n  - x\r\n'],
-  ['after a block scalar', 'a:\n  b: |\n    x\n\n  c: 1\n', [{ op: 'add', path: '/a/d', value: 2 }], 'a:\n  b: |\n    x\n\n  c: 1\n  d: 2\n'],
+  [
+    'after a block scalar',
+    'a:\n  b: |\n    x\n\n  c: 1\n',
+    [{ op: 'add', path: '/a/d', value: 2 }],
+    'a:\n  b: |\n    x\n\n  c: 1\n  d: 2\n',
+  ],
   [
     'with four spaces a level',
     'a:\n    b:\n        c: 1\n',
@@ -103,7 +108,12 @@ const cases: readonly [string, string, readonly Operation[], string][] = [
     'a:\n    b:\n        c: 1\n    d:\n        e:\n            f: 2\n',
   ],
   ['before an end marker', '--- # x\na: 1\n...\n', [{ op: 'add', path: '/b', value: 2 }], '--- # x\na: 1\nb: 2\n...\n'],
-  ['an untouched alias', 'a: &x {b: 1}\nc: *x\nd: 1\n', [{ op: 'replace', path: '/d', value: 2 }], 'a: &x {b: 1}\nc: *x\nd: 2\n'],
+  [
+    'an untouched alias',
+    'a: &x {b: 1}\nc: *x\nd: 1\n',
+    [{ op: 'replace', path: '/d', value: 2 }],
+    'a: &x {b: 1}\nc: *x\nd: 2\n',
+  ],
   [
     'a key that hides a merged one',
     'a: &x {b: 1}\nc:\n  <<: *x\n  b: 2\n',
@@ -120,8 +130,18 @@ describe('rewriteManifest', () => {
   });
 
   test.each<[string, string, Operation, string]>([
-    ['an alias', 'a: &x {b: 1}\nc: *x # c\n', { op: 'add', path: '/c/d', value: 2 }, 'a: {b: 1}\nc: {b: 1, d: 2} # c\n'],
-    ['an anchored map', 'a: &x\n  b: 1\nc: *x\n', { op: 'add', path: '/a/d', value: 2 }, 'a:\n  b: 1\n  d: 2\nc:\n  b: 1\n'],
+    [
+      'an alias',
+      'a: &x {b: 1}\nc: *x # c\n',
+      { op: 'add', path: '/c/d', value: 2 },
+      'a: {b: 1}\nc: {b: 1, d: 2} # c\n',
+    ],
+    [
+      'an anchored map',
+      'a: &x\n  b: 1\nc: *x\n',
+      { op: 'add', path: '/a/d', value: 2 },
+      'a:\n  b: 1\n  d: 2\nc:\n  b: 1\n',
+    ],
     [
       'a merged key',
       'a: &x {b: {e: 1}}\n# c\nc:\n  <<: *x\n',

@@ -34,7 +34,11 @@ describe('findObjects', () => {
   test.each<[string, JsonObject, RegExp]>([
     ['a Service', { apiVersion: 'v1', kind: 'Service', spec: {} }, /makes no pods/],
     ['a Deployment of another group', { apiVersion: 'example.com/v1', kind: 'Deployment' }, /makes no pods/],
-    ['a Deployment without a pod', { apiVersion: 'apps/v1', kind: 'Deployment', spec: {} }, /no pod at \/spec\/template\/spec/],
+    [
+      'a Deployment without a pod',
+      { apiVersion: 'apps/v1', kind: 'Deployment', spec: {} },
+      /no pod at \/spec\/template\/spec/,
+    ],
     [
       'a Rollout of another workload',
       { apiVersion: 'argoproj.io/v1', kind: 'Rollout', spec: { workloadRef: { name: 'x' } } },
@@ -89,7 +93,10 @@ describe('readTemplatePath', () => {
     expect(readTemplatePath(text)).toEqual(expected);
   });
 
-  test.each(['', 'Service', '=/a', 'Service=', 'Service=a', 'Service=/', 'Service=/a/', 'a b=/c'])('refuses %j', (text) => {
-    expect(readTemplatePath(text)).toBeUndefined();
-  });
+  test.each(['', 'Service', '=/a', 'Service=', 'Service=a', 'Service=/', 'Service=/a/', 'a b=/c'])(
+    'refuses %j',
+    (text) => {
+      expect(readTemplatePath(text)).toBeUndefined();
+    },
+  );
 });

@@ -1,0 +1,105 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { closeSync, openSync } from 'node:fs';
+import { mkdtemp, readFile } from 'node:fs/promises';
+import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { root } from '../tools/cache.ts';
+import type { Usage } from './usage-reporter.ts';
+
+/** A server in a process of its own. */
+export interface ServerProcess {
+  readonly port: number;
+  /** The CA that signed its certificate, PEM. */
+  readonly ca: string;
+  usage(): Promise<Usage>;
+  stop(): Promise<void>;
+}
+
+const patienceMs = 20_000;
+const reporter = path.join(import.meta.dirname, 'usage-reporter.ts');
+
+interface LogLine {
+  readonly msg?: unknown;
+  readonly port?: unknown;
+}
+
+function portIn(log: string): number | undefined {
+  for (const text of log.split('\n').slice(0, -1)) {
+    if (!text.startsWith('{')) continue;
+    const line = JSON.parse(text) as LogLine;
+    if (line.msg === 'listening') return Number(line.port);
+  }
+  return undefined;
+}
+
+async function waitForPort(child: ChildProcess, logFile: string): Promise<number> {
+  const end = performance.now() + patienceMs;
+  while (performance.now() < end) {
+    const log = await readFile(logFile, 'utf8');
+    const port = portIn(log);
+    if (port !== undefined) return port;
+    if (child.exitCode !== null) throw new Error(`the server ended with exit code ${child.exitCode}:\n${log}`);
+    await sleep(5);
+  }
+  throw new Error(`the server did not listen within ${patienceMs} ms`);
+}
+
+async function askUsage(child: ChildProcess): Promise<Usage> {
+  const { promise, resolve, reject } = Promise.withResolvers<Usage>();
+  child.once('message', (usage) => resolve(usage as unknown as Usage));
+  child.send('usage', (error) => error !== null && reject(error));
+  return promise;
+}
+
+async function start(args: readonly string[], folder: string, caFile: string): Promise<ServerProcess> {
+  const logFile = path.join(folder, 'log');
+  // A file, because a pipe would cost the measuring process the reading.
+  const log = openSync(logFile, 'w');
+  const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', ...args], {
+    stdio: ['ignore', log, log, 'ipc'],
+  });
+  closeSync(log);
+  const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));
+  try {
+    const port = await waitForPort(child, logFile);
+    const ca = await readFile(caFile, 'utf8');
+    return {
+      port,
+      ca,
+      usage: () => askUsage(child),
+      async stop() {
+        child.kill();
+        await ended;
+      },
+    };
+  } catch (error) {
+    child.kill('SIGKILL');
+    throw error;
+  }
+}
+
+/** How to start the webhook: the program's file, and options of Node in front of it. */
+export interface WebhookOptions {
+  readonly program: string;
+  readonly nodeOptions?: readonly string[];
+}
+
+export const checkoutProgram = path.join(root, 'bin/sidecar-injector.mjs');
+
+/** Starts `serve` as a user would, with the built-in settings and the log at its default level. */
+export async function startWebhook(parent: string, options: WebhookOptions): Promise<ServerProcess> {
+  const folder = await mkdtemp(path.join(parent, 'webhook-'));
+  const caFile = path.join(folder, 'ca.pem');
+  const { program, nodeOptions = [] } = options;
+  const addresses = ['--listen=127.0.0.1:0', '--metrics-listen=127.0.0.1:0'];
+  const serve = [program, 'serve', ...addresses, '--drain-seconds=0', `--dev-certs=${caFile}`];
+  return start(['--import', reporter, ...nodeOptions, ...serve], folder, caFile);
+}
+
+/** Starts the yardstick; it answers with the text of `answerFile`. */
+export async function startBareServer(parent: string, answerFile: string): Promise<ServerProcess> {
+  const folder = await mkdtemp(path.join(parent, 'bare-'));
+  const caFile = path.join(folder, 'ca.pem');
+  const program = path.join(import.meta.dirname, 'bare-server.ts');
+  return start(['--import', reporter, program, caFile, answerFile], folder, caFile);
+}

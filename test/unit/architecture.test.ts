@@ -1,0 +1,124 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import { describe, expect, test } from '@jest/globals';
+
+const root = path.resolve(import.meta.dirname, '../..');
+const source = path.join(root, 'src');
+
+interface Import {
+  readonly file: string;
+  readonly room: string;
+  readonly target: string;
+}
+
+function files(folder: string): string[] {
+  return readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile() && entry.name.endsWith('.ts'))
+    .map((entry) => path.join(entry.parentPath, entry.name));
+}
+
+function roomOf(file: string): string {
+  const [first = '', second] = path.relative(source, file).split(path.sep);
+  return second === undefined ? '(top)' : first;
+}
+
+const imports: Import[] = files(source).flatMap((file) => {
+  const text = readFileSync(file, 'utf8');
+  const specifiers = [...text.matchAll(/(?:\bfrom|\bimport)\s*\(?\s*'([^']+)'/g)].map(
+    ([, specifier = '']) => specifier,
+  );
+  return specifiers.map((specifier) => ({
+    file: path.relative(root, file),
+    room: roomOf(file),
+    target: specifier.startsWith('.') ? `src/${roomOf(path.resolve(path.dirname(file), specifier))}` : specifier,
+  }));
+});
+
+/** Which rooms a room may import besides itself. The edge rooms hang on the rooms that use them. */
+const engine = ['settings', 'capture', 'envoy', 'sidecars', 'injection'];
+const below: Record<string, readonly string[]> = {
+  settings: [],
+  capture: ['settings'],
+  envoy: ['settings'],
+  sidecars: ['envoy', 'capture', 'settings'],
+  injection: ['sidecars', 'envoy', 'capture', 'settings'],
+  admission: engine,
+  telemetry: engine,
+  certs: [],
+  kubernetes: ['settings', 'certs'],
+  manifests: engine,
+  server: [...engine, 'admission', 'telemetry'],
+  runtime: [...engine, 'admission', 'telemetry', 'certs', 'kubernetes', 'server'],
+  cli: [...engine, '(top)', 'manifests', 'runtime', 'telemetry', 'certs', 'kubernetes'],
+  '(top)': [...engine, 'cli'],
+};
+
+/** Packages that only one room may import. */
+const owners: Record<string, readonly string[]> = {
+  '@kubernetes/client-node': ['kubernetes'],
+  'node-forge': ['certs'],
+  '@prometheus-io/client': ['telemetry'],
+  pino: ['telemetry'],
+  fastify: ['server'],
+  commander: ['cli'],
+  diff: ['manifests', 'cli'],
+  yaml: ['manifests', 'runtime'],
+  zod: ['settings'],
+  'fast-json-patch': ['injection', 'manifests'],
+};
+
+const pure = [...engine, 'admission'];
+
+describe('the house', () => {
+  test('every room is known', () => {
+    expect([...new Set(files(source).map(roomOf))].toSorted()).toEqual(Object.keys(below).toSorted());
+  });
+
+  test('arrows point one way', () => {
+    const wrong = imports.filter(({ room, target }) => {
+      if (!target.startsWith('src/')) return false;
+      const other = target.slice(4);
+      return other !== room && below[room]?.includes(other) !== true;
+    });
+    expect(wrong.map(({ file, target }) => `${file} -> ${target}`)).toEqual([]);
+  });
+
+  test('every package is imported by the rooms that own it', () => {
+    const wrong = imports.filter(({ room, target }) => {
+      if (target.startsWith('src/') || target.startsWith('node:')) return false;
+      return owners[target]?.includes(room) !== true;
+    });
+    expect(wrong.map(({ file, target }) => `${file} -> ${target}`)).toEqual([]);
+  });
+
+  test('pure rooms know no platform, no clock and no chance', () => {
+    const platform = imports.filter(({ room, target }) => pure.includes(room) && target.startsWith('node:'));
+    expect(platform.map(({ file, target }) => `${file} -> ${target}`)).toEqual([]);
+    const forbidden =
+      /\b(?:process|Buffer|setTimeout|setInterval|setImmediate|fetch|performance|console)\b\s*[.(]|\bnew Date\b|\bDate\.now\b|\bMath\.random\b|\bcrypto\./;
+    const found = files(source)
+      .filter((file) => pure.includes(roomOf(file)))
+      .filter((file) =>
+        forbidden.test(readFileSync(file, 'utf8').replaceAll(/\/\*[^]*?\*\/|\/\/.*|'[^'\n]*'|`[^`]*`/g, '')),
+      );
+    expect(found.map((file) => path.relative(root, file))).toEqual([]);
+  });
+
+  test('the engine as a library pulls in nothing of the edge', () => {
+    const reached = new Set<string>();
+    const visit = (file: string): void => {
+      if (reached.has(file)) return;
+      reached.add(file);
+      for (const [, specifier = ''] of readFileSync(file, 'utf8').matchAll(/\bfrom\s+'(\.[^']+)'/g)) {
+        visit(path.resolve(path.dirname(file), specifier));
+      }
+    };
+    visit(path.join(source, 'index.ts'));
+    expect([...new Set([...reached].map(roomOf))].toSorted()).toEqual(['(top)', ...engine].toSorted());
+  });
+
+  test('files stay small enough to be read at once', () => {
+    const long = files(source).filter((file) => readFileSync(file, 'utf8').split('\n').length > 301);
+    expect(long.map((file) => path.relative(root, file))).toEqual([]);
+  });
+});

@@ -1,0 +1,230 @@
+import { describe, expect, test } from '@jest/globals';
+import { parse } from 'yaml';
+import { renderBootstrap } from '../../../src/envoy/bootstrap.ts';
+import type { ProxyIntent } from '../../../src/envoy/intent.ts';
+import { port } from '../../support/capture-intent.ts';
+import { expandLikeKubelet } from '../../support/kubelet-expansion.ts';
+import { probe, proxyIntent } from '../../support/proxy-intent.ts';
+
+type Any = Record<string, unknown>;
+
+const pod = { POD_IP: '10.0.0.7', POD_NAME: 'web-1', POD_NAMESPACE: 'shop' };
+
+function bootstrap(changes: Partial<ProxyIntent> = {}): Any {
+  const text = expandLikeKubelet(renderBootstrap(proxyIntent(changes)), pod);
+  return parse(text, { maxAliasCount: -1 }) as Any;
+}
+
+/** The value at a path of keys and indexes; an item of a list is also found by its name. */
+function at(value: unknown, ...path: (string | number)[]): unknown {
+  return path.reduce<unknown>((current, key) => {
+    if (Array.isArray(current) && typeof key === 'string')
+      return (current as Any[]).find((item) => item['name'] === key);
+    return (current as Any | undefined)?.[key];
+  }, value);
+}
+
+function listener(name: string, changes: Partial<ProxyIntent> = {}): unknown {
+  return at(bootstrap(changes), 'static_resources', 'listeners', name);
+}
+
+function cluster(name: string, changes: Partial<ProxyIntent> = {}): unknown {
+  return at(bootstrap(changes), 'static_resources', 'clusters', name);
+}
+
+function statusPorts(changes: Partial<ProxyIntent>): unknown[] {
+  const status = listener('status', changes) as { address: unknown; additional_addresses: unknown[] };
+  return [status, ...status.additional_addresses].map((one) => at(one, 'address', 'socket_address', 'port_value'));
+}
+
+describe('size', () => {
+  const http = { type: 'http', scheme: 'HTTP', port: 8080, path: '/ready' } as const;
+  const two = [probe('readyz', http), probe('livez', { ...http, path: '/live' })];
+
+  test.each([
+    ['without probes', [], 8192],
+    ['with two probes', two, 8192],
+  ])('%s it stays within the budget, because every pod stores it', (_, probes, most) => {
+    expect(Buffer.byteLength(renderBootstrap(proxyIntent({ probes })))).toBeLessThanOrEqual(most);
+  });
+
+  test('two probes of one port need one cluster', () => {
+    const { clusters } = bootstrap({ probes: two })['static_resources'] as { clusters: Any[] };
+    expect(clusters.map((one) => one['name']).filter((name) => String(name).startsWith('probe.'))).toEqual([
+      'probe.http.8080',
+    ]);
+  });
+});
+
+test('who the proxy is', () => {
+  expect(bootstrap({ workload: 'shop$(X)', clusterDomain: 'corp.example' })['node']).toEqual({
+    id: 'sidecar~10.0.0.7~web-1.shop~shop.svc.corp.example',
+    cluster: 'shop$(X).shop',
+    metadata: { NAMESPACE: 'shop', WORKLOAD_NAME: 'shop$(X)' },
+  });
+});
+
+test('admin is for the pod alone', () => {
+  expect(at(bootstrap(), 'admin', 'address', 'socket_address')).toEqual({ address: '127.0.0.1', port_value: 15000 });
+});
+
+describe('addresses', () => {
+  test.each([
+    [['v4', 'v6'], '::', true],
+    [['v6'], '::', true],
+    [['v4'], '0.0.0.0', false],
+  ] as const)('%j: listeners on %s', (families, address, compat) => {
+    const { listeners } = bootstrap({ families })['static_resources'] as { listeners: Any[] };
+    const sockets = listeners.flatMap((one) => [one, ...((one['additional_addresses'] as Any[] | undefined) ?? [])]);
+    for (const socket of sockets) {
+      expect(at(socket, 'address', 'socket_address')).toMatchObject({ address, ipv4_compat: compat });
+    }
+  });
+
+  test.each([
+    [
+      ['v4', 'v6'],
+      ['127.0.0.6', '::1'],
+    ],
+    [['v4'], ['127.0.0.6']],
+    [['v6'], ['::1']],
+  ] as const)('%j: the application is dialled from %j', (families, expected) => {
+    const binding = at(cluster('InboundPassthroughCluster', { families }), 'upstream_bind_config') as Any;
+    const extra = (binding['extra_source_addresses'] as Any[] | undefined) ?? [];
+    expect(
+      [binding['source_address'], ...extra.map((one) => one['address'])].map((one) => (one as Any)['address']),
+    ).toEqual(expected);
+    expect(at(cluster('PassthroughCluster', { families }), 'upstream_bind_config')).toBeUndefined();
+  });
+});
+
+test.each([
+  [15020, [15021, 15090, 15020]],
+  [16020, [15021, 15090, 16020]],
+  [undefined, [15021, 15090]],
+])('status port %s', (statusPort, expected) => {
+  expect(statusPorts({ statusPort })).toEqual(expected);
+});
+
+test('without a status port nothing of the probes is left', () => {
+  const probes = [probe('readyz', { type: 'tcp', port: 80 })];
+  expect(renderBootstrap(proxyIntent({ statusPort: undefined, probes }))).toBe(
+    renderBootstrap(proxyIntent({ statusPort: undefined })),
+  );
+});
+
+describe.each([
+  ['virtualOutbound', 15001, 'OUTBOUND', 'PassthroughCluster'],
+  ['virtualInbound', 15006, 'INBOUND', 'InboundPassthroughCluster'],
+])('%s', (name, number, direction, target) => {
+  test('is where the rules send connections, and guards against itself', () => {
+    expect(at(listener(name), 'address', 'socket_address', 'port_value')).toBe(number);
+    expect(at(listener(name), 'traffic_direction')).toBe(direction);
+    const guard = at(listener(name), 'filter_chains', 'loop-guard');
+    expect(at(guard, 'filter_chain_match', 'destination_port')).toBe(number);
+    expect(at(guard, 'filters', 0, 'typed_config', 'cluster')).toBe('BlackHoleCluster');
+  });
+
+  test('sends HTTP and everything else to the original destination', () => {
+    const http = at(listener(name), 'filter_chains', 'http', 'filters', 0, 'typed_config');
+    expect(at(http, 'route_config', 'virtual_hosts', 0, 'routes', 0, 'route')).toEqual({
+      cluster: target,
+      timeout: '0s',
+      retry_policy: { retry_on: 'reset-before-request', num_retries: 2 },
+    });
+    expect(http).toMatchObject({
+      server_header_transformation: 'PASS_THROUGH',
+      stream_idle_timeout: '0s',
+      upgrade_configs: [{ upgrade_type: 'websocket' }],
+      http_protocol_options: { accept_http_10: true },
+    });
+    expect(at(listener(name), 'default_filter_chain', 'filters', 0, 'typed_config', 'cluster')).toBe(target);
+    expect(at(cluster(target), 'typed_extension_protocol_options')).toMatchObject({
+      'envoy.extensions.upstreams.http.v3.HttpProtocolOptions': {
+        common_http_protocol_options: { idle_timeout: '1s' },
+      },
+    });
+    for (const limit of Object.values(at(cluster(target), 'circuit_breakers', 'thresholds', 0) as Any)) {
+      expect(limit).toBe(4_294_967_295);
+    }
+  });
+
+  test.each([
+    [[], { destination_port_range: { start: 0, end: 0 } }],
+    [[port(3306)], { destination_port_range: { start: 3306, end: 3307 } }],
+    [
+      [port(21), port(22), { first: 9000, last: 9010 }],
+      {
+        or_match: {
+          rules: [
+            { destination_port_range: { start: 21, end: 23 } },
+            { destination_port_range: { start: 9000, end: 9011 } },
+          ],
+        },
+      },
+    ],
+  ])('both inspectors skip the opaque ports %j', (opaquePorts, predicate) => {
+    const filters = at(listener(name, { opaquePorts }), 'listener_filters') as Any[];
+    expect(filters.map((filter) => [filter['name'], filter['filter_disabled']])).toEqual([
+      ['original_dst', undefined],
+      ['tls_inspector', predicate],
+      ['http_inspector', predicate],
+    ]);
+  });
+
+  test.each([
+    [500, '0.5s'],
+    [0, '0s'],
+    [5000, '5s'],
+  ])('waits %i ms for the first bytes', (protocolDetectionTimeoutMs, expected) => {
+    expect(at(listener(name, { protocolDetectionTimeoutMs }), 'listener_filters_timeout')).toBe(expected);
+    expect(at(listener(name), 'continue_on_listener_filters_timeout')).toBe(true);
+  });
+
+  test.each([
+    ['json', 1],
+    ['none', 0],
+  ] as const)('access log %s', (accessLog, count) => {
+    const one = listener(name, { accessLog });
+    expect(at(one, 'filter_chains', 'http', 'filters', 0, 'typed_config', 'access_log')).toHaveLength(count);
+    expect(at(one, 'default_filter_chain', 'filters', 0, 'typed_config', 'access_log')).toHaveLength(count);
+  });
+});
+
+test('REGISTRY_ONLY refuses what nobody has registered', () => {
+  const outbound = listener('virtualOutbound', { outboundTrafficPolicy: 'REGISTRY_ONLY' });
+  const route = at(
+    outbound,
+    'filter_chains',
+    'http',
+    'filters',
+    0,
+    'typed_config',
+    'route_config',
+    'virtual_hosts',
+    0,
+    'routes',
+    0,
+  );
+  expect(route).toEqual({ name: 'block_all', match: { prefix: '/' }, direct_response: { status: 502 } });
+  expect(at(outbound, 'default_filter_chain', 'filters', 0, 'typed_config', 'cluster')).toBe('BlackHoleCluster');
+});
+
+test('overload protection and the statistics that probes are computed from', () => {
+  expect(
+    at(bootstrap({ maxConnections: 77 }), 'overload_manager', 'resource_monitors', 0, 'typed_config'),
+  ).toMatchObject({
+    max_active_downstream_connections: 77,
+  });
+  expect(at(bootstrap(), 'stats_config', 'stats_matcher', 'inclusion_list', 'patterns')).toContainEqual({
+    contains: 'membership_',
+  });
+});
+
+test('rendering leaves nothing behind', () => {
+  const first = renderBootstrap(proxyIntent());
+  renderBootstrap(
+    proxyIntent({ families: ['v4'], accessLog: 'none', probes: [probe('livez', { type: 'grpc', port: 1 })] }),
+  );
+  expect(renderBootstrap(proxyIntent())).toBe(first);
+});

@@ -1,0 +1,44 @@
+import { describe, expect, test } from '@jest/globals';
+import { spawnSync } from 'node:child_process';
+import { envoyArguments } from '../../../src/envoy/arguments.ts';
+import { drainCommand } from '../../../src/envoy/drain.ts';
+import { readyCommand } from '../../../src/envoy/ready.ts';
+
+const launch = { bootstrap: '{a: "$$"}', concurrency: 2, logLevel: 'warning', componentLogLevel: 'misc:error' };
+
+test('arguments of the proxy', () => {
+  expect(envoyArguments(launch)).toEqual([
+    ...['--config-yaml', '{a: "$$"}', '--drain-time-s', '15', '--drain-strategy', 'immediate', '--disable-hot-restart'],
+    ...['--concurrency', '2', '--log-level', 'warning', '--component-log-level', 'misc:error'],
+  ]);
+});
+
+test.each([
+  ['one thread a core', { concurrency: 0 }, '--concurrency'],
+  ['no component levels', { componentLogLevel: '' }, '--component-log-level'],
+])('%s', (_, changes, absent) => {
+  expect(envoyArguments({ ...launch, ...changes })).not.toContain(absent);
+});
+
+test('levels are not expanded', () => {
+  expect(envoyArguments({ ...launch, logLevel: '$(X)' })).toContain('$$(X)');
+});
+
+describe.each([
+  ['drain', drainCommand()],
+  ['drain and hold', drainCommand(20)],
+  ['ready', readyCommand()],
+])('%s', (_, command) => {
+  test('is valid bash in which Kubernetes finds nothing to replace', () => {
+    const [bash, option, script] = command;
+    expect([bash, option]).toEqual(['/bin/bash', '-c']);
+    expect(script).not.toMatch(/\$\(|\$\$/);
+    expect(spawnSync('/bin/bash', ['-n', '-c', script ?? '']).stderr.toString()).toBe('');
+  });
+});
+
+test('drain asks for inbound alone, and holds only when told', () => {
+  expect(drainCommand().join(' ')).toContain('POST /drain_listeners?graceful&inboundonly HTTP/1.1');
+  expect(drainCommand().join(' ')).not.toContain('sleep');
+  expect(drainCommand(20.9).join(' ')).toContain('sleep 20');
+});

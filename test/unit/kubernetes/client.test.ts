@@ -1,0 +1,275 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { createAuthority, issueLeaf, localNames } from '../../../src/certs/authority.ts';
+import { dayMs } from '../../../src/certs/durations.ts';
+import type { ApiError } from '../../../src/kubernetes/api-error.ts';
+import { type ApiClient, connect } from '../../../src/kubernetes/client.ts';
+import { readNamespace, readPod, readWebhookConfiguration } from '../../../src/kubernetes/objects.ts';
+import { fail, type FakeApiServer, kubeconfigText, send, startFakeApiServer } from './fake-api-server.ts';
+
+let api: FakeApiServer;
+let client: ApiClient;
+
+beforeAll(async () => {
+  api = await startFakeApiServer();
+});
+
+afterAll(() => api.close());
+
+beforeEach(async () => {
+  api.requests.length = 0;
+  api.objects.clear();
+  client = await connect({ kubeconfig: api.kubeconfig });
+});
+
+afterEach(() => {
+  api.intercept = undefined;
+  api.token = 'sesame';
+  client.close();
+});
+
+async function failureOf(call: Promise<unknown>): Promise<ApiError> {
+  return call.then(
+    () => {
+      throw new Error('the call did not fail');
+    },
+    (error: ApiError) => error,
+  );
+}
+
+async function writeKubeconfig(options: Parameters<typeof kubeconfigText>[0]): Promise<string> {
+  const file = join(api.folder, 'other');
+  await writeFile(file, kubeconfigText(options));
+  return file;
+}
+
+describe('a connection from a kubeconfig file', () => {
+  test('authenticates, and returns objects as they came', async () => {
+    const pod = { metadata: { name: 'p', resourceVersion: '1' }, spec: { fieldOfTheFuture: [{ a: null }] } };
+    api.objects.set('/api/v1/namespaces/ns/pods/p', pod);
+    expect(await readPod(client, 'ns', 'p')).toEqual(pod);
+    expect(api.requests).toEqual([
+      { method: 'GET', path: '/api/v1/namespaces/ns/pods/p', authorization: 'Bearer sesame' },
+    ]);
+  });
+
+  test('tells the time of the API server', async () => {
+    api.objects.set('/x', { metadata: { name: 'x', resourceVersion: '1' } });
+    const { serverTime } = await client.get('/x');
+    expect(Math.abs((serverTime?.getTime() ?? 0) - Date.now())).toBeLessThan(60_000);
+  });
+
+  test('reads the token from a file', async () => {
+    const tokenFile = join(api.folder, 'token');
+    await writeFile(tokenFile, 'sesame');
+    const user = { 'auth-provider': { name: 'tokenFile', config: { tokenFile } } };
+    const other = await connect({ kubeconfig: await writeKubeconfig({ server: api.url, ca: api.ca, user }) });
+    await expect(other.get('/x')).rejects.toThrow('answered 404');
+    other.close();
+  });
+
+  test('reads the CA file again, so that a renewed CA of the cluster is used', async () => {
+    const caFile = join(api.folder, 'ca.crt');
+    await writeFile(caFile, (await createAuthority({ now: new Date(), lifetimeMs: dayMs })).certificate);
+    const cluster = { 'certificate-authority': caFile };
+    const other = await connect({ kubeconfig: await writeKubeconfig({ server: api.url, cluster }) });
+    expect(await failureOf(other.get('/x'))).toMatchObject({ code: 'tls' });
+    await writeFile(caFile, api.ca);
+    expect(await failureOf(other.get('/x'))).toMatchObject({ code: 'not-found' });
+    other.close();
+  });
+
+  test('keeps the path of the server address', async () => {
+    const other = await connect({ kubeconfig: await writeKubeconfig({ server: `${api.url}/k8s/c1/`, ca: api.ca }) });
+    await expect(other.get('/version')).rejects.toThrow('404');
+    expect(api.requests[0]?.path).toBe('/k8s/c1/version');
+    other.close();
+  });
+
+  test('presents a client certificate', async () => {
+    const now = new Date();
+    const authority = await createAuthority({ now, lifetimeMs: dayMs });
+    const leaf = await issueLeaf({ authority, names: localNames, now, lifetimeMs: dayMs });
+    const encode = (text: string): string => Buffer.from(text).toString('base64');
+    const user = {
+      'client-certificate-data': encode(leaf.certificate),
+      'client-key-data': encode(leaf.privateKey),
+    };
+    const other = await connect({ kubeconfig: await writeKubeconfig({ server: api.url, ca: api.ca, user }) });
+    expect(await failureOf(other.get('/x'))).toMatchObject({ code: 'unauthorized', statusCode: 401 });
+    expect(api.requests[0]?.authorization).toBeUndefined();
+    other.close();
+  });
+});
+
+describe('connecting rejects', () => {
+  test.each<[string, string, RegExp]>([
+    ['no YAML', '{', /^cannot use kubeconfig '.*': \S.*$/],
+    ['an empty file', '', /^cannot use kubeconfig '/],
+    ['no clusters', '{"current-context": "x"}', /^cannot use kubeconfig '.*other'/],
+    [
+      'an unknown context',
+      '{"current-context": "x", "contexts": [], "clusters": [], "users": []}',
+      /its context 'x' names no known cluster$/,
+    ],
+    [
+      'an unknown user',
+      kubeconfigText({ server: 'https://127.0.0.1:1' }).replace('"user":"test"', '"user":"nobody"'),
+      /its context 'test' names no known user$/,
+    ],
+    ['a server that is no address', kubeconfigText({ server: 'nowhere' }), /its server 'nowhere' is not a URL$/],
+  ])('a kubeconfig file with %s', async (_, text, message) => {
+    const kubeconfig = join(api.folder, 'other');
+    await writeFile(kubeconfig, text);
+    const error = await failureOf(connect({ kubeconfig }));
+    expect(error).toMatchObject({ name: 'ApiError', code: 'credentials' });
+    expect(error.message).toMatch(message);
+  });
+
+  test('a file that does not exist', async () => {
+    const error = await failureOf(connect({ kubeconfig: join(api.folder, 'absent') }));
+    expect(error.message).toMatch(/^cannot use kubeconfig '.*absent': ENOENT/);
+  });
+
+  test('outside a cluster without a kubeconfig file', async () => {
+    const error = await failureOf(connect());
+    expect(error).toMatchObject({ code: 'credentials' });
+    expect(error.message).toContain('outside a cluster give a kubeconfig file');
+  });
+});
+
+describe('a call that fails', () => {
+  test.each<[number, string]>([
+    [400, 'refused'],
+    [401, 'unauthorized'],
+    [403, 'forbidden'],
+    [404, 'not-found'],
+    [409, 'conflict'],
+    [422, 'invalid'],
+    [429, 'refused'],
+    [500, 'server-error'],
+    [503, 'server-error'],
+  ])('with %d has the code and the reason that the server gave', async (status, code) => {
+    api.intercept = (_, response) => {
+      fail(response, status, `because\nof ${'x'.repeat(500)}`);
+      return true;
+    };
+    const error = await failureOf(client.get('/x'));
+    expect(error).toMatchObject({ name: 'ApiError', code, statusCode: status });
+    expect(error.message).toMatch(new RegExp(`^GET /x: the API server answered ${status}: because of x+…$`));
+    expect(error.message.length).toBeLessThan(400);
+  });
+
+  test('never tells the token', async () => {
+    api.token = 'another';
+    const error = await failureOf(client.get('/x'));
+    expect(error).toMatchObject({ code: 'unauthorized' });
+    expect(JSON.stringify([error, error.message, error.stack])).not.toContain('sesame');
+  });
+
+  test.each<[string, string, number]>([
+    ['HTML', '<html>', 200],
+    ['an array', '[]', 200],
+    ['nothing', '', 200],
+  ])('with %s is a bad answer', async (_, text, status) => {
+    api.intercept = (__, response) => {
+      response.writeHead(status).end(text);
+      return true;
+    };
+    const error = await failureOf(client.get('/x'));
+    expect(error).toMatchObject({ code: 'bad-answer', message: 'GET /x: the answer is not a JSON object' });
+  });
+
+  test('with an answer without end is a bad answer', async () => {
+    api.intercept = (_, response) => {
+      response.on('error', () => {});
+      const more = (): void => {
+        while (!response.destroyed && response.write('x'.repeat(65_536)));
+      };
+      response.on('drain', more);
+      more();
+      return true;
+    };
+    expect(await failureOf(client.get('/x'))).toMatchObject({ code: 'bad-answer' });
+  });
+
+  test('with a cut-off answer is unreachable', async () => {
+    api.intercept = (_, response) => {
+      response.writeHead(200, { 'content-length': '100' });
+      response.write('{', () => response.destroy());
+      return true;
+    };
+    expect(await failureOf(client.get('/x'))).toMatchObject({ code: 'unreachable' });
+  });
+
+  test('without an answer times out', async () => {
+    api.intercept = () => true;
+    const patient = await connect({ kubeconfig: api.kubeconfig, timeoutMs: 100 });
+    const error = await failureOf(patient.get('/x'));
+    expect(error).toMatchObject({ code: 'timeout' });
+    expect(error.message).toMatch(/^GET \/x: no answer from 127\.0\.0\.1:\d+ within 100 ms$/);
+  });
+
+  test('because the client was closed says so', async () => {
+    const arrived = new Promise<void>((resolve) => {
+      api.intercept = () => {
+        resolve();
+        return true;
+      };
+    });
+    const failure = failureOf(client.get('/x'));
+    await arrived;
+    client.close();
+    expect((await failure).message).toBe('GET /x: the client was closed');
+    expect((await failureOf(client.get('/x'))).message).toBe('GET /x: the client was closed');
+  });
+
+  test('because nobody listens is unreachable', async () => {
+    const gone = await startFakeApiServer();
+    const lost = await connect({ kubeconfig: gone.kubeconfig });
+    await gone.close();
+    const error = await failureOf(lost.get('/x'));
+    expect(error).toMatchObject({ code: 'unreachable', statusCode: undefined });
+    expect(error.message).toMatch(/^GET \/x: no answer from 127\.0\.0\.1:\d+: ECONNREFUSED$/);
+  });
+
+  test('because the server is not who the CA says is a TLS problem', async () => {
+    const { certificate } = await createAuthority({ now: new Date(), lifetimeMs: dayMs });
+    const other = await connect({ kubeconfig: await writeKubeconfig({ server: api.url, ca: certificate }) });
+    expect(await failureOf(other.get('/x'))).toMatchObject({ code: 'tls' });
+    expect(api.requests).toEqual([]);
+  });
+});
+
+describe('objects', () => {
+  test('are undefined when they do not exist', async () => {
+    expect(await readPod(client, 'ns', 'p')).toBeUndefined();
+    expect(await readNamespace(client, 'ns')).toBeUndefined();
+    expect(await readWebhookConfiguration(client)).toBeUndefined();
+    expect(api.requests.map(({ path }) => path)).toEqual([
+      '/api/v1/namespaces/ns/pods/p',
+      '/api/v1/namespaces/ns',
+      '/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations/sidecar-injector',
+    ]);
+  });
+
+  test('that may not be read reject', async () => {
+    api.intercept = (_, response) => {
+      send(response, 403, { kind: 'Status', message: 'pods "p" is forbidden' });
+      return true;
+    };
+    await expect(readPod(client, 'ns', 'p')).rejects.toThrow('the API server answered 403: pods "p" is forbidden');
+  });
+
+  test.each(['', '..', '../secrets/x', 'a/b', 'A', 'a?watch=1', 'a%2fb', 'a'.repeat(254)])(
+    'are not looked for under the name %j',
+    async (name) => {
+      const error = await failureOf(readPod(client, 'ns', name));
+      expect(error).toMatchObject({ code: 'invalid' });
+      expect(error.message).toContain(`the pod name '${name}' must be`);
+      expect((await failureOf(readNamespace(client, name))).message).toContain('the namespace name');
+      expect(api.requests).toEqual([]);
+    },
+  );
+});
