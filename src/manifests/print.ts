@@ -12,7 +12,8 @@ export interface Layout {
 
 /** Column of the node's first character, from 0. */
 export function columnOf(text: string, offset: number): number {
-  return offset - (text.lastIndexOf('\n', offset - 1) + 1);
+  // A search from before the start would look at the first character all the same.
+  return offset === 0 ? 0 : offset - (text.lastIndexOf('\n', offset - 1) + 1);
 }
 
 /** Reads the layout off the first nested map and the first list below a map. */

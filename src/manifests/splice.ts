@@ -83,6 +83,15 @@ function extentsOf(page: Page, collection: Collection): readonly Extent[] | unde
   return extents;
 }
 
+/** Whether the collection still hangs in the document; a later operation may have taken it out. */
+function isAttached(page: Page, collection: Collection): boolean {
+  const owner = page.changes.owners.get(collection);
+  if (owner === undefined) return true;
+  const items: readonly unknown[] = owner.collection.items;
+  const child: unknown = isPair(owner.item) ? owner.item.value : owner.item;
+  return child === collection && items.includes(owner.item) && isAttached(page, owner.collection);
+}
+
 function depthOf(page: Page, collection: Collection): number {
   const owner = page.changes.owners.get(collection);
   return owner === undefined ? 0 : 1 + depthOf(page, owner.collection);
@@ -103,6 +112,13 @@ function reprintFlow(page: Page, collection: Collection): Edit[] {
   return [{ from, to, text, depth: 0, whole: true }];
 }
 
+/** What stands above an item stays in the text, so it must not be printed with the item. */
+function leaveCommentAbove(page: Page, node: Node, extent: Extent): void {
+  node.spaceBefore = false;
+  const [first] = (node.commentBefore ?? '').split('\n');
+  if (!page.text.slice(extent.from, extent.to).includes(`#${first}`)) node.commentBefore = null;
+}
+
 /** Prints the pair or list item that holds a collection anew. */
 function reprintItem(page: Page, owner: Owner | undefined): Edit[] {
   if (owner === undefined) throw new Error('the root of a document cannot be printed in place');
@@ -111,6 +127,8 @@ function reprintItem(page: Page, owner: Owner | undefined): Edit[] {
   const extent = extentsOf(page, owner.collection)?.[index];
   if (extent === undefined) return reprintItem(page, page.changes.owners.get(owner.collection));
   const column = columnOf(page.text, extent.from);
+  const lead = isPair(owner.item) ? owner.item.key : owner.item;
+  if (isNode(lead)) leaveCommentAbove(page, lead, extent);
   const text = printOne(page, owner.item, column, false);
   return [{ from: extent.from, to: extent.to, text, depth: 0, whole: true }];
 }
@@ -120,6 +138,15 @@ function keepComment(page: Page, end: number, edits: readonly Edit[]): Edit[] {
   const behind = page.text.slice(end, endOfLine(page.text, end)).trim();
   if (!behind.startsWith('#')) return [...edits];
   return edits.map((edit) => ({ ...edit, text: edit.text.replace('\n', () => ` ${behind}\n`) }));
+}
+
+/** Prints `[]` or `{}` behind the key or dash, with the comment that stands there. */
+function emptyCollection(page: Page, owner: Owner | undefined): Edit[] {
+  const edits = reprintItem(page, owner);
+  const key = isPair(owner?.item) && isScalar(owner.item.key) ? owner.item.key.range?.[1] : undefined;
+  if (key === undefined) return edits;
+  const colon = page.text.indexOf(':', key);
+  return keepComment(page, colon + 1, edits);
 }
 
 function printOne(page: Page, item: unknown, column: number, firstToo: boolean): string {
@@ -181,7 +208,8 @@ function editsOf(page: Page, collection: Collection): Edit[] {
   const extents = extentsOf(page, collection);
   const first = extents?.[0];
   const owner = page.changes.owners.get(collection);
-  if (extents === undefined || first === undefined || collection.items.length === 0) return reprintItem(page, owner);
+  if (collection.items.length === 0) return emptyCollection(page, owner);
+  if (extents === undefined || first === undefined) return reprintItem(page, owner);
   const edits: Edit[] = [];
   const column = columnOf(page.text, first.from);
   const kept = new Set<unknown>(collection.items);
@@ -223,7 +251,7 @@ export function spliceChanges(source: string, document: Document, changes: Chang
   const page: Page = { text, changes, layout: detectLayout(text, document) };
   const unique = new Map<string, Edit>();
   for (const collection of changes.parsedItems.keys()) {
-    if (collection.range == null) continue;
+    if (collection.range == null || !isAttached(page, collection)) continue;
     for (const edit of editsOf(page, collection)) {
       // The same node may be printed for several reasons; insertions are all different.
       unique.set(edit.whole ? `${edit.from}-${edit.to}` : `insertion ${unique.size}`, edit);

@@ -141,6 +141,13 @@ function descend(
   return collection;
 }
 
+/** The library prints comments of an empty collection where they break the document. */
+function dropCommentOfEmpty(collection: Collection): void {
+  if (collection.items.length > 0) return;
+  collection.commentBefore = null;
+  collection.comment = null;
+}
+
 function applyToList(document: Document, list: YAMLSeq, token: string, operation: Operation): void {
   const index = listIndex(token, list.items.length);
   if (index === undefined || (operation.op !== 'add' && index === list.items.length)) throw misfit(operation);
@@ -182,6 +189,7 @@ export function changeDocument(document: Document, operations: readonly Operatio
     touch(changes, parent);
     if (isSeq(parent)) applyToList(document, parent, last, operation);
     else applyToMap(document, changes, parent, last, operation);
+    dropCommentOfEmpty(parent);
   }
   return changes;
 }

@@ -31,7 +31,7 @@ afterAll(async () => {
 const readSecret = async () => (await cluster.api.get<{ data?: Record<string, string> }>(secretPath)).body;
 const startReplica = async (port: number) => {
   const kubeconfig = await writeServiceAccountKubeconfig(installed);
-  const replica = await startInjector({ folder: installed.folder, kubeconfig, port });
+  const replica = await startInjector({ folder: installed.folder, certificate: { kubeconfig }, port });
   replicas.push(replica);
   return replica;
 };
@@ -128,7 +128,7 @@ describe('with the API server away', () => {
 /** The token was made before. */
 async function startReplicaWithoutApi(port: number): Promise<InjectorProcess> {
   const kubeconfig = `${installed.folder}/sidecar-injector.kubeconfig`;
-  const replica = await startInjector({ folder: installed.folder, kubeconfig, port });
+  const replica = await startInjector({ folder: installed.folder, certificate: { kubeconfig }, port });
   replicas.push(replica);
   return replica;
 }

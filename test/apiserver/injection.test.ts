@@ -158,6 +158,15 @@ describe('what the user hears', () => {
   });
 });
 
+test('the audit log tells what was decided', async () => {
+  await cluster.createPod(enabled, makePod('audited'));
+  const { annotations = {} } = await cluster.findAudit(enabled, 'audited');
+  expect(annotations).toMatchObject({
+    'namespace.sidecar-injector.io/decision': 'inject',
+    'namespace.sidecar-injector.io/reasons': 'PolicyEnabled',
+  });
+});
+
 test('an injected pod that is read and created anew keeps what it has', async () => {
   await cluster.createPod(enabled, makePod('original'));
   const read = await kubectl(['get', 'pod', '-n', enabled, 'original', '-o', 'yaml']);

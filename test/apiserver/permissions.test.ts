@@ -36,7 +36,7 @@ const clusterRole = '/apis/rbac.authorization.k8s.io/v1/clusterroles/sidecar-inj
 
 test('the shipped permissions suffice, from an empty Secret to ready', async () => {
   const kubeconfig = await writeServiceAccountKubeconfig(controlPlane);
-  injector = await startInjector({ folder: controlPlane.folder, kubeconfig, port });
+  injector = await startInjector({ folder: controlPlane.folder, certificate: { kubeconfig }, port });
   await untilReadiness(port, ({ status }) => status === 200);
   expect(await injector.readLog()).not.toMatch(/forbidden/i);
 });
@@ -52,7 +52,7 @@ test.each([
   const rules = body.rules.map((rule) => ({ ...rule, verbs: [otherVerb] }));
   expect((await api.patch(path, { rules })).status).toBe(200);
   const kubeconfig = await writeServiceAccountKubeconfig(controlPlane);
-  injector = await startInjector({ folder: controlPlane.folder, kubeconfig, port });
+  injector = await startInjector({ folder: controlPlane.folder, certificate: { kubeconfig }, port });
   const { text } = await untilReadiness(
     port,
     (readiness) => readiness.status === 503 && /forbidden/i.test(readiness.text),
@@ -64,12 +64,12 @@ test.each([
 });
 
 test.each([
-  ['Secret', 'secret/sidecar-injector-ca', /sidecar-injector-ca/],
+  ['Secret', 'secret/sidecar-injector-ca', /CA Secret does not exist/],
   ['registration', 'mutatingwebhookconfiguration/sidecar-injector', /webhook configuration/],
 ])('started before its %s exists it waits and says for what', async (_what, object, named) => {
   const kubeconfig = await writeServiceAccountKubeconfig(controlPlane);
   await kubectl(controlPlane.kubeconfig, ['delete', '--namespace=sidecar-injector-system', object]);
-  injector = await startInjector({ folder: controlPlane.folder, kubeconfig, port });
+  injector = await startInjector({ folder: controlPlane.folder, certificate: { kubeconfig }, port });
   const { text } = await untilReadiness(port, ({ status, text: told }) => status === 503 && named.test(told));
   expect(text).toMatch(/^\[-\] certificate: /m);
   await install(controlPlane, { port });

@@ -23,8 +23,8 @@ export interface InjectorProcess extends BackgroundProgram {
 export interface InjectorOptions {
   /** Where its log goes. */
   readonly folder: string;
-  /** Of the API server that holds CA Secret and registration. */
-  readonly kubeconfig: string;
+  /** Where its certificate comes from: the cluster of a kubeconfig, or files that hold certificate and key. */
+  readonly certificate: { readonly kubeconfig: string } | { readonly files: readonly [string, string] };
   /** 0 lets the system choose. */
   readonly port: number;
   /** Further arguments of `serve`. */
@@ -40,8 +40,7 @@ export async function startInjector(options: InjectorOptions): Promise<InjectorP
     process.execPath,
     program,
     'serve',
-    '--self-managed-certs',
-    `--kubeconfig=${options.kubeconfig}`,
+    ...certificateFlags(options.certificate),
     `--settings=${path.join(root, 'deploy/base/settings.yaml')}`,
     `--listen=127.0.0.1:${options.port}`,
     '--metrics-listen=127.0.0.1:0',
@@ -59,6 +58,12 @@ export async function startInjector(options: InjectorOptions): Promise<InjectorP
     return line === undefined ? undefined : Number(line['port']);
   });
   return { ...started, port, readLines };
+}
+
+function certificateFlags(certificate: InjectorOptions['certificate']): readonly string[] {
+  if ('kubeconfig' in certificate) return ['--self-managed-certs', `--kubeconfig=${certificate.kubeconfig}`];
+  const [file, keyFile] = certificate.files;
+  return [`--tls-cert-file=${file}`, `--tls-private-key-file=${keyFile}`];
 }
 
 function parseLine(text: string): readonly LogLine[] {

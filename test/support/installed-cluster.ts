@@ -20,7 +20,7 @@ export async function startInstalledCluster(): Promise<InstalledCluster> {
     const port = await findFreePort();
     await install(controlPlane, { port });
     const kubeconfig = await writeServiceAccountKubeconfig(controlPlane);
-    const injector = await startInjector({ folder: controlPlane.folder, kubeconfig, port });
+    const injector = await startInjector({ folder: controlPlane.folder, certificate: { kubeconfig }, port });
     const stop = async () => {
       await injector.stop('SIGTERM');
       await controlPlane.stop();

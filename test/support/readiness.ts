@@ -28,12 +28,10 @@ export function untilReadiness(
   wanted: (readiness: Readiness) => boolean,
   limitMs = 60_000,
 ): Promise<Readiness> {
-  return until(
-    'another readiness',
-    async () => {
-      const readiness = await askReadiness(port).catch(() => undefined);
-      return readiness !== undefined && wanted(readiness) ? readiness : undefined;
-    },
-    limitMs,
-  );
+  let last: Readiness | undefined;
+  const ask = async () => {
+    last = await askReadiness(port).catch(() => undefined);
+    return last !== undefined && wanted(last) ? last : undefined;
+  };
+  return until(() => `another readiness than ${last?.status} ${last?.text}`, ask, limitMs);
 }

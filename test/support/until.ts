@@ -2,10 +2,10 @@ import { setTimeout as pause } from 'node:timers/promises';
 
 /**
  * Asks again and again until the answer is not `undefined`; for things that report no event. Throws after the limit,
- * with the sentence that says what was waited for.
+ * with the words that say what was waited for.
  */
 export async function until<T>(
-  what: string,
+  what: string | (() => string),
   ask: () => Promise<T | undefined> | T | undefined,
   limitMs = 20_000,
 ): Promise<T> {
@@ -13,7 +13,7 @@ export async function until<T>(
   for (;;) {
     const answer = await ask();
     if (answer !== undefined) return answer;
-    if (Date.now() > end) throw new Error(`waited ${limitMs} ms in vain: ${what}`);
+    if (Date.now() > end) throw new Error(`waited ${limitMs} ms in vain: ${typeof what === 'string' ? what : what()}`);
     await pause(25);
   }
 }

@@ -229,9 +229,9 @@ describe('a start that has to wait', () => {
 
 /** Makes the webhook configuration change under every write, until the returned function is called. */
 function refusePublishing(): () => void {
-  const { publish } = cluster.publisher;
+  const publisher = { ...cluster.publisher };
   Object.assign(cluster.publisher, { publish: async () => 'conflict' });
-  return () => Object.assign(cluster.publisher, { publish });
+  return () => Object.assign(cluster.publisher, publisher);
 }
 
 describe('the Secret', () => {

@@ -93,6 +93,8 @@ const cases: readonly [string, string, readonly Operation[], string][] = [
     'h:\n  path: /b  # path\n  port: 1\n',
   ],
   ['text of several lines', 'p: 1\n', [{ op: 'add', path: '/q', value: 'a\nb\n' }], 'p: 1\nq: |\n  a\n  b\n'],
+  ['a list item below a blank first line', '\nl:\n- b\n', [{ op: 'add', path: '/l/0', value: 'a' }], '\nl:\n- a\n- b\n'],
+  ['a member below a blank first line', '\na: 1\n', [{ op: 'add', path: '/b', value: 2 }], '\na: 1\nb: 2\n'],
   ['without a line break at the end', 'a: 1', [{ op: 'add', path: '/b', value: 2 }], 'a: 1\nb: 2'],
   ['with Windows line breaks', 'a: 1\r\n', [{ op: 'add', path: '/b', value: ['x'] }], 'a: 1\r\nb:\r\n  - x\r\n'],
   [

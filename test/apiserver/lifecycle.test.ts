@@ -1,0 +1,107 @@
+import { writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { installFile } from '../../scripts/manifests/install.ts';
+import { root } from '../../scripts/tools/cache.ts';
+import { createAuthority, issueLeaf, serviceNames } from '../../src/certs/authority.ts';
+import type { Pod } from '../support/api-client.ts';
+import { startControlPlane, type ControlPlane } from '../support/control-plane.ts';
+import { findFreePort } from '../support/free-port.ts';
+import { startInjector } from '../support/injector-process.ts';
+import { untilInjecting } from '../support/installed-cluster.ts';
+import { install } from '../support/installation.ts';
+import { kubectl, runKubectl } from '../support/kubectl.ts';
+import { containerNames, injected, makePod, openTestCluster, type TestCluster } from '../support/test-cluster.ts';
+import { until } from '../support/until.ts';
+
+jest.setTimeout(120_000);
+
+let controlPlane: ControlPlane;
+let cluster: TestCluster;
+const file = path.join(root, installFile);
+
+beforeAll(async () => {
+  controlPlane = await startControlPlane();
+  cluster = openTestCluster(controlPlane);
+});
+afterAll(async () => {
+  cluster.api.close();
+  await controlPlane.stop();
+});
+
+const listOurs = async () => {
+  const kinds = 'namespaces,clusterroles,clusterrolebindings,mutatingwebhookconfigurations';
+  return kubectl(controlPlane.kubeconfig, [
+    'get',
+    kinds,
+    '-l',
+    'app.kubernetes.io/part-of=sidecar-injector',
+    '-o',
+    'name',
+  ]);
+};
+
+describe('the one file, in a cluster that never saw us', () => {
+  test('is installed by one kubectl apply, without a warning', async () => {
+    const answer = await runKubectl(controlPlane.kubeconfig, ['apply', '-f', file]);
+    expect(answer).toMatchObject({ code: 0, stderr: '' });
+  });
+
+  test('gives us two pods that nobody injects, under the strictest Pod Security', async () => {
+    const pods = await until('our two pods', async () => {
+      const { body } = await cluster.api.get<{ items: Pod[] }>('/api/v1/namespaces/sidecar-injector-system/pods');
+      return body.items.length === 2 ? body.items : undefined;
+    });
+    for (const pod of pods) {
+      expect(containerNames(pod)).toEqual(['injector']);
+      expect(pod.spec['priorityClassName']).toBe('system-cluster-critical');
+    }
+  });
+
+  test('applied again, changes nothing', async () => {
+    const { stdout } = await runKubectl(controlPlane.kubeconfig, ['apply', '-f', file]);
+    const lines = stdout.trim().split('\n');
+    expect(lines.filter((line) => !line.endsWith(' unchanged'))).toEqual([]);
+  });
+
+  test('while nothing serves, refuses pods of enabled namespaces alone, and names us', async () => {
+    const [enabled, plain] = await Promise.all([cluster.createNamespace(injected), cluster.createNamespace()]);
+    const refused = await until('a refusal', async () => {
+      const answer = await cluster.createPod(enabled, makePod('pod'), 'dryRun=All');
+      return answer.status === 500 ? answer : undefined;
+    });
+    expect(refused.body.message).toContain('failed calling webhook "namespace.sidecar-injector.io"');
+    expect((await cluster.createPod(plain, makePod('pod'))).status).toBe(201);
+  });
+
+  test('is uninstalled by the two commands of its header, and leaves nothing', async () => {
+    const enabled = await cluster.createNamespace(injected);
+    await kubectl(controlPlane.kubeconfig, ['delete', 'mutatingwebhookconfiguration', 'sidecar-injector']);
+    await until('pods are created again', async () => {
+      const { status } = await cluster.createPod(enabled, makePod('pod'), 'dryRun=All');
+      return status === 201 || undefined;
+    });
+    await kubectl(controlPlane.kubeconfig, ['delete', '--ignore-not-found', '-f', file]);
+    expect(await listOurs()).toBe('');
+  });
+});
+
+test('certificates from files: the overlay serves without any access to the API server', async () => {
+  const now = new Date();
+  const lifetimeMs = 3_600_000;
+  const authority = await createAuthority({ now, lifetimeMs });
+  const names = serviceNames('sidecar-injector', 'sidecar-injector-system');
+  const leaf = await issueLeaf({ authority, names, now, lifetimeMs });
+  const files = [path.join(controlPlane.folder, 'tls.crt'), path.join(controlPlane.folder, 'tls.key')] as const;
+  await writeFile(files[0], leaf.certificate);
+  await writeFile(files[1], leaf.privateKey, { mode: 0o600 });
+  const port = await findFreePort();
+  const injector = await startInjector({ folder: controlPlane.folder, certificate: { files }, port });
+  const value = Buffer.from(authority.certificate).toString('base64');
+  const operations = [0, 1].map((index) => ({ op: 'add', path: `/webhooks/${index}/clientConfig/caBundle`, value }));
+  const patches = [{ kind: 'MutatingWebhookConfiguration', name: 'sidecar-injector', operations }];
+  await install(controlPlane, { port, kustomization: 'overlays/file-certs', patches });
+  await untilInjecting(cluster);
+  expect(await listOurs()).not.toMatch(/clusterrole/);
+  expect(await injector.stop('SIGTERM')).toBe(0);
+});

@@ -1,0 +1,55 @@
+import { expect, test } from '@jest/globals';
+import type { ProxyIntent } from '../../src/envoy/intent.ts';
+import type { ProbeAction } from '../../src/envoy/probe-redirect.ts';
+import { port } from '../support/capture-intent.ts';
+import { validate } from '../support/envoy.ts';
+import { probe, proxyIntent } from '../support/proxy-intent.ts';
+
+const http: ProbeAction = { type: 'http', scheme: 'HTTP', port: 8080, path: '/ready' };
+const https: ProbeAction = { ...http, scheme: 'HTTPS', port: 8443 };
+const tcp: ProbeAction = { type: 'tcp', port: 9000 };
+const grpc: ProbeAction = { type: 'grpc', port: 9001, service: 'shop.Health' };
+
+test.each<[string, Partial<ProxyIntent>]>([
+  ['the default', {}],
+  ['IPv4 alone', { families: ['v4'] }],
+  ['IPv6 alone', { families: ['v6'] }],
+  ['no status port', { statusPort: undefined }],
+  ['another status port', { statusPort: 16020 }],
+  ['REGISTRY_ONLY', { outboundTrafficPolicy: 'REGISTRY_ONLY' }],
+  ['no access log', { accessLog: 'none' }],
+  ['no opaque ports', { opaquePorts: [] }],
+  ['one opaque port', { opaquePorts: [port(3306)] }],
+  ['all ports opaque', { opaquePorts: [{ first: 1, last: 65535 }] }],
+  ['no detection timeout', { protocolDetectionTimeoutMs: 0 }],
+  ['a long detection timeout', { protocolDetectionTimeoutMs: 60_000 }],
+  ['the fewest connections', { maxConnections: 1 }],
+  [
+    'every kind of probe',
+    {
+      probes: [
+        probe('readyz', http),
+        probe('livez', https),
+        probe('startupz', grpc),
+        probe('prestopz', http, { timeoutSeconds: 0 }),
+        probe('poststartz', tcp, { timeoutSeconds: 0, periodSeconds: 0 }),
+      ],
+    },
+  ],
+  ['background checks alone', { probes: [probe('livez', tcp), probe('readyz', grpc)] }],
+  ['probes with IPv4 alone', { families: ['v4'], probes: [probe('livez', tcp), probe('readyz', http)] }],
+  ['probes with a host', { probes: [probe('livez', { ...http, host: 'shop.example:8080' })] }],
+  [
+    'awkward text',
+    {
+      workload: 'a"}],{*x &y $(POD_IP) \u2028 \u{1F600}',
+      clusterDomain: 'x: y #z',
+      probes: [
+        probe('livez', { ...http, path: '/a"b}\u0085$(X)?y=*z' }),
+        probe('readyz', { ...grpc, service: 'it\'s \\ "$$"' }),
+      ],
+    },
+  ],
+])('Envoy accepts %s', (_, changes) => {
+  expect(validate(proxyIntent(changes))).toBe('');
+});

@@ -1,0 +1,99 @@
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { accessSync, constants, copyFileSync, chmodSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { envoyArguments } from '../../src/envoy/arguments.ts';
+import { renderBootstrap } from '../../src/envoy/bootstrap.ts';
+import type { ProxyIntent } from '../../src/envoy/intent.ts';
+import { readyCommand } from '../../src/envoy/ready.ts';
+import { proxyUser } from '../../src/settings/constants.ts';
+import { expandLikeKubelet } from './kubelet-expansion.ts';
+import { addresses, inNamespace, type PodNamespace } from './pod-namespace.ts';
+
+/** The Envoy that the tier's runner provides. */
+export function envoyBinary(): string {
+  const path = process.env['ENVOY_BIN'];
+  if (path === undefined || path === '') {
+    throw new Error('ENVOY_BIN is not set: it must name an Envoy 1.40 executable for the tests of this tier');
+  }
+  accessSync(path, constants.X_OK);
+  return path;
+}
+
+function podVariables(family: 'v4' | 'v6'): Readonly<Record<string, string>> {
+  return { POD_IP: addresses.pod[family], POD_NAME: 'web-1', POD_NAMESPACE: 'shop' };
+}
+
+/** Envoy's arguments as they are after Kubernetes' expansion. */
+export function expandedArguments(intent: ProxyIntent, family: 'v4' | 'v6' = 'v4'): string[] {
+  return envoyArguments({
+    bootstrap: renderBootstrap(intent),
+    concurrency: 1,
+    logLevel: 'warning',
+    componentLogLevel: 'misc:error',
+  }).map((argument) => expandLikeKubelet(argument, podVariables(family)));
+}
+
+/** What `envoy --mode validate` has to say against a bootstrap; empty when it is good. */
+export function validate(intent: ProxyIntent): string {
+  const result = spawnSync(envoyBinary(), ['--mode', 'validate', ...expandedArguments(intent)], { encoding: 'utf8' });
+  return result.status === 0 ? '' : `exit code ${result.status}: ${result.stderr}`;
+}
+
+/** A copy that the proxy's user may execute, should the original lie in a private folder. */
+function executableForAll(): { readonly path: string; readonly remove: () => void } {
+  const path = envoyBinary();
+  const user = ['--reuid=1337', '--regid=1337', '--clear-groups', '--'];
+  if (spawnSync('setpriv', [...user, 'test', '-x', path]).status === 0) return { path, remove: () => undefined };
+  const folder = mkdtempSync(join(tmpdir(), 'sidecar-injector-envoy-'));
+  chmodSync(folder, 0o755);
+  const copy = join(folder, 'envoy');
+  copyFileSync(path, copy);
+  chmodSync(copy, 0o755);
+  return { path: copy, remove: () => rmSync(folder, { recursive: true }) };
+}
+
+export interface RunningEnvoy {
+  /** What it has written so far: access log on stdout, its own log on stderr. */
+  readonly output: { stdout: string; stderr: string };
+  readonly stop: () => Promise<void>;
+}
+
+export interface EnvoyOptions {
+  /** Family of the pod's first address. */
+  readonly family?: 'v4' | 'v6';
+  /** Replaces the drain time of the arguments. */
+  readonly drainSeconds?: number;
+}
+
+/** Starts the proxy in the pod as its own user, as the kubelet would, and waits until it takes traffic. */
+export async function startEnvoy(
+  pod: PodNamespace,
+  intent: ProxyIntent,
+  options: EnvoyOptions = {},
+): Promise<RunningEnvoy> {
+  const binary = executableForAll();
+  const words = expandedArguments(intent, options.family);
+  if (options.drainSeconds !== undefined) words[words.indexOf('--drain-time-s') + 1] = String(options.drainSeconds);
+  const [command = '', ...rest] = [...inNamespace(pod.name.pod, proxyUser.uid), binary.path, ...words];
+  const child = spawn(command, rest, { stdio: ['ignore', 'pipe', 'pipe'] });
+  const output = { stdout: '', stderr: '' };
+  child.stdout.on('data', (chunk: Buffer) => (output.stdout += chunk.toString()));
+  child.stderr.on('data', (chunk: Buffer) => (output.stderr += chunk.toString()));
+  const ended = once(child, 'exit').then(() => binary.remove());
+  const [bash = '', ...script] = [...inNamespace(pod.name.pod, proxyUser.uid), ...readyCommand()];
+  const waiter = spawn(bash, script, { stdio: 'ignore' });
+  const first = await Promise.race([once(waiter, 'exit').then(() => 'ready'), ended.then(() => 'ended')]);
+  if (first === 'ended') {
+    waiter.kill();
+    throw new Error(`Envoy has ended before it was ready:\n${output.stderr}`);
+  }
+  return {
+    output,
+    async stop() {
+      child.kill('SIGTERM');
+      await ended;
+    },
+  };
+}
