@@ -5,8 +5,8 @@
  *   if ('problems' in result) throw new Error(…);
  *   const decision = decide({ pod, namespace: 'default' }, result.snapshot);
  */
-export { decide, type InjectionRequest } from './injection/decide.ts';
-export type { Added, Decision } from './injection/decision.ts';
+export { decide } from './injection/decide.ts';
+export type { Added, Decision, InjectionRequest } from './injection/decision.ts';
 export type { Operation } from './injection/operation.ts';
 export { reasons, type Reason, type ReasonCode } from './injection/reason.ts';
 export {

@@ -2,6 +2,7 @@
 # Entry point of the init image: loads the rules that send a pod's traffic through its proxy.
 #   CAPTURE_RULES_V4   input of iptables-restore; required unless CAPTURE_RULES_V6 is set
 #   CAPTURE_RULES_V6   input of ip6tables-restore; skipped, with a message, on a kernel without IPv6
+#   CAPTURE_SOURCE_V6  source address of the proxy's deliveries; added to the loopback interface unless it is ::1
 # The rules are data: they are piped, never expanded or evaluated. Loading replaces the nat table in one step, so the
 # script may run again at any time. Needs the capabilities NET_ADMIN and NET_RAW, and no writable root file system.
 set -eu
@@ -40,8 +41,17 @@ load() {
   fail "$1 rules could not be loaded${reasons}"
 }
 
+# add_source ADDRESS: the proxy can only bind to an address that the pod has.
+add_source() {
+  command -v ip >/dev/null 2>&1 || fail "$1 could not be added to the loopback interface; ip: not installed"
+  output=$(ip -6 address replace "$1/128" dev lo 2>&1) ||
+    fail "$1 could not be added to the loopback interface; ip: $(one_line "$output")"
+  say "$1 is an address of the loopback interface"
+}
+
 rules_v4=${CAPTURE_RULES_V4:-}
 rules_v6=${CAPTURE_RULES_V6:-}
+source_v6=${CAPTURE_SOURCE_V6:-::1}
 
 [ -n "$rules_v4$rules_v6" ] || fail 'neither CAPTURE_RULES_V4 nor CAPTURE_RULES_V6 is set'
 
@@ -56,5 +66,6 @@ if [ -z "$rules_v6" ]; then
 elif [ ! -e /proc/net/if_inet6 ]; then
   say 'this kernel has no IPv6 (/proc/net/if_inet6 is missing): nothing to capture there'
 else
+  [ "$source_v6" = ::1 ] || add_source "$source_v6"
   load IPv6 ip6tables "$rules_v6"
 fi

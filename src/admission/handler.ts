@@ -1,6 +1,6 @@
 import { decideInPlace } from '../injection/decide.ts';
-import type { Decision } from '../injection/decision.ts';
-import { reason, type Reason } from '../injection/reason.ts';
+import { decisionWithoutPatch, type Decision } from '../injection/decision.ts';
+import { reason } from '../injection/reason.ts';
 import type { Snapshot } from '../injection/snapshot.ts';
 import { podName, viewPod } from '../sidecars/pod-view.ts';
 import { workloadOf, type Workload } from '../sidecars/workload.ts';
@@ -21,41 +21,21 @@ export type Reviewed =
       readonly failure: unknown;
     };
 
-function withoutPatch(
-  outcome: 'skip' | 'reject',
-  why: Reason,
-  snapshot: Snapshot,
-  warnings: readonly string[],
-): Decision {
-  return {
-    outcome,
-    reasons: [why],
-    warnings,
-    operations: [],
-    patch: '',
-    added: undefined,
-    capture: undefined,
-    settingsHash: snapshot.hash,
-  };
-}
-
 function isPodCreation(request: AdmissionRequest): boolean {
   return request.operation === 'CREATE' && request.kind === 'v1/Pod' && request.subResource === '';
 }
 
 function decideRequest(request: AdmissionRequest, snapshot: Snapshot): { decision: Decision; failure?: unknown } {
   if (!isPodCreation(request) || request.object === undefined) {
-    return { decision: withoutPatch('skip', reason('NotAPodCreation'), snapshot, []) };
+    return { decision: decisionWithoutPatch('skip', [reason('NotAPodCreation')], [], snapshot.hash) };
   }
   try {
     return { decision: decideInPlace({ pod: request.object, namespace: request.namespace }, snapshot) };
   } catch (failure) {
     const why = reason('InvalidPatch', 'the injector failed on this pod, please report it');
     const outcome = snapshot.settings.injection.onInvalidPatch === 'deny' ? 'reject' : 'skip';
-    return {
-      decision: withoutPatch(outcome, why, snapshot, [`sidecar-injector: not injected: ${why.message}`]),
-      failure,
-    };
+    const warnings = [`sidecar-injector: not injected: ${why.message}`];
+    return { decision: decisionWithoutPatch(outcome, [why], warnings, snapshot.hash), failure };
   }
 }
 

@@ -14,12 +14,12 @@ const unlimited: Tree = {
   },
 };
 
-function passthrough(name: string, binding: Tree | undefined): Tree {
+function passthrough(name: string, connect_timeout: string, binding: Tree | undefined): Tree {
   return {
     name,
     type: 'ORIGINAL_DST',
     lb_policy: 'CLUSTER_PROVIDED',
-    connect_timeout: '10s',
+    connect_timeout,
     circuit_breakers: unlimited,
     typed_extension_protocol_options: transparentUpstream,
     upstream_bind_config: binding,
@@ -28,8 +28,9 @@ function passthrough(name: string, binding: Tree | undefined): Tree {
 
 /** Clusters that every pod has. */
 export const fixedClusters: readonly Tree[] = [
-  passthrough('PassthroughCluster', undefined),
-  passthrough('InboundPassthroughCluster', applicationBinding),
+  passthrough('PassthroughCluster', '10s', undefined),
+  // Shorter, because the kernel refuses a connection from ::1 to another address of the pod by silence.
+  passthrough('InboundPassthroughCluster', '3s', applicationBinding),
   // No endpoints: connections are closed at once.
   { name: 'BlackHoleCluster' },
   { name: 'admin', load_assignment: oneEndpoint('admin', '127.0.0.1', ports.admin) },

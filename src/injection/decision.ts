@@ -1,7 +1,19 @@
 import type { CaptureIntent } from '../capture/intent.ts';
+import type { JsonObject } from '../settings/json.ts';
+import type { Workload } from '../sidecars/workload.ts';
 import type { Operation } from './operation.ts';
 import type { NamedObject } from './plan.ts';
 import type { Reason } from './reason.ts';
+
+/** A pod that is about to be created. */
+export interface InjectionRequest {
+  /** Raw pod, `{metadata, spec}`. */
+  readonly pod: JsonObject;
+  /** Namespace of the request; the pod's own may be absent. */
+  readonly namespace: string;
+  /** Owner, when the caller knows it; otherwise it is read from the pod's owner references. */
+  readonly workload?: Workload | undefined;
+}
 
 /** What the plan adds, for people: the API server's answer does not need it. */
 export interface Added {
@@ -31,4 +43,14 @@ export interface Decision {
   /** What is captured; undefined without a proxy or with interception mode NONE. */
   readonly capture: CaptureIntent | undefined;
   readonly settingsHash: string;
+}
+
+/** A decision that changes nothing. */
+export function decisionWithoutPatch(
+  outcome: 'skip' | 'reject',
+  reasons: Decision['reasons'],
+  warnings: readonly string[],
+  settingsHash: string,
+): Decision {
+  return { outcome, reasons, warnings, operations: [], patch: '', added: undefined, capture: undefined, settingsHash };
 }

@@ -1,4 +1,5 @@
 import type { ProxyIdentity } from '../sidecars/capture-intent.ts';
+import type { PodView } from '../sidecars/pod-view.ts';
 import { names, proxyUser, tokenPath } from '../settings/constants.ts';
 import { isObject, member, objectMember, stringMember, type Json, type JsonObject } from '../settings/json.ts';
 import { isAllowedImage } from '../settings/pod-settings.ts';
@@ -36,6 +37,15 @@ const serverDefaults: ReadonlyMap<string, readonly string[]> = new Map([
 
 export function isInjectedName(name: string | undefined): boolean {
   return name === names.proxyContainer || name === names.initContainer;
+}
+
+/** The pod's own copies of injected containers, with their places. */
+export function overridesOf(view: PodView): Override[] {
+  return (['initContainers', 'containers'] as const).flatMap((list) =>
+    view[list].flatMap((container, index) =>
+      isInjectedName(stringMember(container, 'name')) ? [{ list, index, container }] : [],
+    ),
+  );
 }
 
 /** What an override may not do, each with the field. */

@@ -28,29 +28,18 @@ export interface Plan {
   readonly edits: readonly ProbeEdit[];
 }
 
-/** First come, first named: who brought each name, for the sentence of a conflict. */
-class Owners {
-  private readonly owners = new Map<string, string>();
-  private readonly kind: string;
+/** Who brought each name, so that the sentence of a conflict names both sides. */
+function nameOwners(taken: readonly JsonObject[]): Map<string, string> {
+  return new Map(taken.map((object) => [stringMember(object, 'name') ?? '', 'the pod']));
+}
 
-  constructor(kind: string, taken: readonly JsonObject[]) {
-    this.kind = kind;
-    for (const object of taken) this.owners.set(stringMember(object, 'name') ?? '', 'the pod');
-  }
-
-  release(name: string): void {
-    this.owners.delete(name);
-  }
-
-  take(name: string, owner: string): Reason | undefined {
-    const other = this.owners.get(name);
-    this.owners.set(name, owner);
-    if (other === undefined) return undefined;
-    return reason(
-      'NameConflict',
-      `${this.kind} ${quote(name)} of sidecar ${quote(owner)} is also in ${other}; rename one of them`,
-    );
-  }
+/** Claims the name for a sidecar, or says who has it. */
+function claim(owners: Map<string, string>, kind: string, name: string, source: string): Reason | undefined {
+  const other = owners.get(name);
+  owners.set(name, source);
+  if (other === undefined) return undefined;
+  const sentence = `${kind} ${quote(name)} of sidecar ${quote(source)} is also in ${other}; rename one of them`;
+  return reason('NameConflict', sentence);
 }
 
 function newKeys(wanted: ReadonlyMap<string, string>, present: JsonObject | undefined): Record<string, string> {
@@ -65,9 +54,9 @@ export function planFragments(
   edits: readonly ProbeEdit[],
 ): { readonly plan: Plan } | { readonly conflicts: readonly [Reason, ...Reason[]] } {
   const conflicts: Reason[] = [];
-  const containerOwners = new Owners('container', [...view.initContainers, ...view.containers]);
-  const volumeOwners = new Owners('volume', objectsMember(view.spec, 'volumes'));
-  for (const { container } of overrides) containerOwners.release(stringMember(container, 'name') ?? '');
+  const containerOwners = nameOwners([...view.initContainers, ...view.containers]);
+  const volumeOwners = nameOwners(objectsMember(view.spec, 'volumes'));
+  for (const { container } of overrides) containerOwners.delete(stringMember(container, 'name') ?? '');
   const lists = {
     initContainers: { first: [] as NamedObject[], last: [] as NamedObject[] },
     containers: { first: [] as NamedObject[], last: [] as NamedObject[] },
@@ -78,7 +67,7 @@ export function planFragments(
   const annotations = new Map<string, string>();
 
   const place = (source: string, { container, placement }: PlacedContainer): void => {
-    const conflict = containerOwners.take(container.name, source);
+    const conflict = claim(containerOwners, 'container', container.name, source);
     if (conflict !== undefined) {
       conflicts.push(conflict);
       return;
@@ -90,7 +79,7 @@ export function planFragments(
   for (const fragment of fragments) {
     for (const placed of fragment.containers) place(fragment.source, placed);
     for (const volume of fragment.volumes) {
-      const conflict = volumeOwners.take(volume.name, fragment.source);
+      const conflict = claim(volumeOwners, 'volume', volume.name, fragment.source);
       if (conflict === undefined) volumes.push(volume);
       else conflicts.push(conflict);
     }

@@ -1,5 +1,6 @@
 import type { ProbeAction, ProbeKind, ProbeRedirect } from '../envoy/probe-redirect.ts';
 import { capturesInbound } from '../sidecars/capture-intent.ts';
+import type { PodView } from '../sidecars/pod-view.ts';
 import type { Effective } from '../settings/effective.ts';
 import {
   isObject,
@@ -11,6 +12,7 @@ import {
   type JsonObject,
 } from '../settings/json.ts';
 import { quote } from '../settings/problem.ts';
+import { isInjectedName } from './override.ts';
 import type { ContainerList } from './record.ts';
 
 /** A container of the pod that is not ours, with its place. */
@@ -38,6 +40,15 @@ export interface ProbePlan {
   /** Ports of probes that stay as they are and would be captured. */
   readonly exclude: readonly number[];
   readonly remarks: readonly string[];
+}
+
+/** The pod's own containers with their places, init containers first. */
+export function applicationContainers(view: PodView): ApplicationContainer[] {
+  return (['initContainers', 'containers'] as const).flatMap((list) =>
+    view[list].flatMap((container, index) =>
+      isInjectedName(stringMember(container, 'name')) ? [] : [{ list, index, container }],
+    ),
+  );
 }
 
 const handlers: readonly { readonly field: string; readonly kind: ProbeKind; readonly folder: string }[] = [

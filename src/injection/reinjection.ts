@@ -1,37 +1,21 @@
 import { captureIntent, type ProxyIdentity } from '../sidecars/capture-intent.ts';
 import type { PodView } from '../sidecars/pod-view.ts';
 import { captureVariable, proxyArguments } from '../sidecars/proxy.ts';
-import type { Workload } from '../sidecars/workload.ts';
+import { workloadOf } from '../sidecars/workload.ts';
 import { renderIptables } from '../capture/iptables.ts';
 import type { CaptureIntent } from '../capture/intent.ts';
 import { names, proxyUser } from '../settings/constants.ts';
-import type { Effective } from '../settings/effective.ts';
 import { member, objectMember, objectsMember, stringMember, type Json, type JsonObject } from '../settings/json.ts';
 import { readPodSettings } from '../settings/pod-settings.ts';
-import type { Problem } from '../settings/problem.ts';
+import { describeProblem, quote } from '../settings/problem.ts';
+import type { InjectionRequest } from './decision.ts';
 import { escapeToken, type Operation } from './operation.ts';
 import { editOperations, originalActions } from './patch.ts';
-import { planProbes, type ApplicationContainer } from './probes.ts';
+import { applicationContainers, planProbes } from './probes.ts';
+import { atLeastOne, type Proposal, type Refusal } from './proposal.ts';
+import { reason } from './reason.ts';
+import { baseOf, type Snapshot } from './snapshot.ts';
 import { statusAnnotation, writeRecord, type ContainerList, type Record as StatusRecord } from './record.ts';
-
-export interface ReinjectionInput {
-  readonly view: PodView;
-  readonly record: StatusRecord;
-  readonly base: Effective;
-  readonly allowedImages: readonly string[];
-  readonly workload: Workload;
-  readonly containers: readonly ApplicationContainer[];
-}
-
-export interface Reinjection {
-  /** Empty when nothing was added since. */
-  readonly operations: readonly Operation[];
-  readonly record: StatusRecord;
-  /** Containers whose probes were added. */
-  readonly containers: readonly string[];
-  readonly remarks: readonly string[];
-  readonly capture: CaptureIntent | undefined;
-}
 
 interface Place {
   readonly pointer: string;
@@ -85,19 +69,42 @@ function mergeProbes(recorded: JsonObject, added: JsonObject): JsonObject {
   return Object.fromEntries(merged);
 }
 
+/** Containers that the record names and the pod does not have. */
+function missingContainers(view: PodView, record: StatusRecord): string[] {
+  return (['initContainers', 'containers'] as const).flatMap((list) => {
+    const present = view[list].map((container) => stringMember(container, 'name'));
+    return record[list].filter((name) => !present.includes(name));
+  });
+}
+
+const unchanged: Refusal = { outcome: 'skip', reasons: [reason('AlreadyInjected', 'everything is there already')] };
+
 /**
- * A pod that carries our status and all our containers: only what containers added since need is done, that is their
- * probes. Everything else stays, because other webhooks and the API server's own plug-ins may have changed it.
+ * What is done to a pod that carries our status and all our containers: only what containers added since need, that is
+ * their probes. Everything else stays, because other webhooks and the API server's own plug-ins may have changed it.
  */
-export function reinject(input: ReinjectionInput): Reinjection | { readonly problems: readonly Problem[] } {
-  const { view, record } = input;
-  const settings = readPodSettings(view.annotations, input.base, input.allowedImages);
-  if (settings.problems.length > 0) return { problems: settings.problems };
-  const { effective } = settings;
-  const unchanged: Reinjection = { operations: [], record, containers: [], remarks: [], capture: undefined };
+export function proposeReinjection(
+  view: PodView,
+  record: StatusRecord,
+  request: InjectionRequest,
+  snapshot: Snapshot,
+): Proposal | Refusal {
+  const missing = missingContainers(view, record);
+  if (missing.length > 0) {
+    const message = `${statusAnnotation} says that ${missing.map(quote).join(', ')} was injected, but it is not there; take the annotation out, or run \`sidecar-injector uninject\``;
+    return { outcome: 'reject', reasons: [reason('IncompleteInjection', message)] };
+  }
+  if (record.settingsHash !== snapshot.hash) {
+    const message = `injected with the settings ${record.settingsHash}, now they are ${snapshot.hash}; left alone`;
+    return { outcome: 'skip', reasons: [reason('OtherSettings', message)] };
+  }
+  const base = baseOf(snapshot, request.namespace, view.labels);
+  const { effective, problems } = readPodSettings(view.annotations, base, snapshot.settings.proxy.allowedImages);
+  const refused = atLeastOne(problems.map((problem) => reason('InvalidAnnotation', describeProblem(problem))));
+  if (refused !== undefined) return { outcome: 'reject', reasons: refused };
   const proxy = find(view, names.proxyContainer);
   if (proxy === undefined) return unchanged;
-  const probes = planProbes(input.containers, effective, record.undo.probes);
+  const probes = planProbes(applicationContainers(view), effective, record.undo.probes);
   if (probes.edits.length === 0 && probes.exclude.length === 0) return unchanged;
 
   const identity = identityOf(proxy.container);
@@ -106,7 +113,7 @@ export function reinject(input: ReinjectionInput): Reinjection | { readonly prob
   const args = proxyArguments({
     effective,
     native: true,
-    workload: input.workload,
+    workload: request.workload ?? workloadOf(view),
     identity,
     probes: probes.redirects,
     probePorts: probes.exclude,
@@ -120,12 +127,20 @@ export function reinject(input: ReinjectionInput): Reinjection | { readonly prob
   const undo = { ...record.undo, probes: mergeProbes(record.undo.probes, originalActions(probes.edits)) };
   const next = { ...record, undo };
   if (probes.edits.length > 0) {
-    operations.push({
-      op: 'replace',
-      path: `/metadata/annotations/${escapeToken(statusAnnotation)}`,
-      value: writeRecord(next),
-    });
+    const path = `/metadata/annotations/${escapeToken(statusAnnotation)}`;
+    operations.push({ op: 'replace', path, value: writeRecord(next) });
   }
-  const containers = new Set(probes.edits.map((edit) => stringMember(edit.at.container, 'name') ?? ''));
-  return { operations, record: next, containers: [...containers], remarks: probes.remarks, capture };
+  const touched = new Set(probes.edits.map((edit) => stringMember(edit.at.container, 'name') ?? ''));
+  const what =
+    touched.size > 0
+      ? `the probes of ${[...touched].map(quote).join(', ')} were added`
+      : 'their probe ports were excluded from capture';
+  return {
+    operations,
+    record: next,
+    reasons: [reason('ProbesAdded', `injected before; ${what}`)],
+    remarks: probes.remarks,
+    added: undefined,
+    capture,
+  };
 }

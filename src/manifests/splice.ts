@@ -101,7 +101,8 @@ function depthOf(page: Page, collection: Collection): number {
 function reprintFlow(page: Page, collection: Collection): Edit[] {
   const [from, to] = collection.range ?? [0, 0];
   const owner = page.changes.owners.get(collection);
-  if (owner !== undefined && owner.collection.flow !== true && parsedItems(page, collection).length === 0) {
+  const filled = collection.items.length > 0 && parsedItems(page, collection).length === 0;
+  if (filled && owner !== undefined && owner.collection.flow !== true) {
     collection.flow = false;
     collection.comment = null;
     return keepComment(page, to, reprintItem(page, owner));
@@ -130,7 +131,7 @@ function reprintItem(page: Page, owner: Owner | undefined): Edit[] {
   const lead = isPair(owner.item) ? owner.item.key : owner.item;
   if (isNode(lead)) leaveCommentAbove(page, lead, extent);
   const text = printOne(page, owner.item, column, false);
-  return [{ from: extent.from, to: extent.to, text, depth: 0, whole: true }];
+  return [{ from: extent.from, to: placeAfter(page.text, extent), text, depth: 0, whole: true }];
 }
 
 /** Puts the comment that stood behind an empty value behind its key. */
@@ -188,7 +189,7 @@ function startOfBody(text: string, first: Extent): number {
   return start;
 }
 
-/** Place after an item, below the comments that are indented deeper than the collection. */
+/** Place after an item, below the comments that are indented deeper than the collection: those belong to the item. */
 function placeAfter(text: string, extent: Extent): number {
   const column = columnOf(text, extent.from);
   let place = extent.to;
@@ -216,7 +217,7 @@ function editsOf(page: Page, collection: Collection): Edit[] {
   for (const [index, extent] of extents.entries()) {
     if (kept.has(parsed[index])) continue;
     if (!extent.startsLine) return reprintItem(page, owner);
-    edits.push({ from: extent.from - column, to: extent.to, text: '', depth: 0, whole: true });
+    edits.push({ from: extent.from - column, to: placeAfter(page.text, extent), text: '', depth: 0, whole: true });
   }
   const depth = depthOf(page, collection);
   let place = first.startsLine ? startOfBody(page.text, first) : undefined;

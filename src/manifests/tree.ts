@@ -141,11 +141,12 @@ function descend(
   return collection;
 }
 
-/** The library prints comments of an empty collection where they break the document. */
+/** The library prints comments and space before an empty collection where they break the document. */
 function dropCommentOfEmpty(collection: Collection): void {
   if (collection.items.length > 0) return;
   collection.commentBefore = null;
   collection.comment = null;
+  collection.spaceBefore = false;
 }
 
 function applyToList(document: Document, list: YAMLSeq, token: string, operation: Operation): void {

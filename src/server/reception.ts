@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Metrics } from '../telemetry/metrics.ts';
 import { readTimeoutMs, usefulShare } from './deadline.ts';
@@ -7,8 +8,6 @@ declare module 'fastify' {
   interface FastifyRequest {
     /** When the request line arrived, milliseconds of a monotonic clock. */
     receivedMs: number;
-    /** Bytes reserved for the body, given back when the answer is out. */
-    reservedBytes: number;
   }
 }
 
@@ -32,8 +31,26 @@ export function isLate(request: FastifyRequest, nowMs: number): boolean {
 /** Counts bodies in flight and refuses what exceeds the bound. For the routes that take a body. */
 export function installReception(app: FastifyInstance, limits: Limits, metrics: Metrics, nowMs: () => number): void {
   let buffered = 0;
+  const held = new WeakMap<Socket, Set<() => void>>();
+  /** Calls back once: when the answer is out, or when the connection ends before that, whoever ends it. */
+  const whenOver = (request: FastifyRequest, reply: FastifyReply, release: () => void): void => {
+    const { socket } = request.raw;
+    let releases = held.get(socket);
+    if (releases === undefined) {
+      const all = new Set<() => void>();
+      releases = all;
+      held.set(socket, all);
+      // An answer that still waits behind another one on its connection does not hear of the end by itself.
+      socket.once('close', () => all.forEach((each) => each()));
+    }
+    const waiting = releases;
+    const once = (): void => {
+      if (waiting.delete(once)) release();
+    };
+    waiting.add(once);
+    reply.raw.once('close', once);
+  };
   app.decorateRequest('receivedMs', 0);
-  app.decorateRequest('reservedBytes', 0);
   app.addHook('onRequest', async (request, reply) => {
     request.receivedMs = nowMs();
     if (request.method !== 'POST') return;
@@ -43,19 +60,13 @@ export function installReception(app: FastifyInstance, limits: Limits, metrics: 
       await shed(reply, metrics, 'buffered');
       return;
     }
-    request.reservedBytes = bytes;
     buffered += bytes;
     metrics.inFlight.inc();
     metrics.bufferedBytes.set(buffered);
+    whenOver(request, reply, () => {
+      buffered -= bytes;
+      metrics.inFlight.dec();
+      metrics.bufferedBytes.set(buffered);
+    });
   });
-  const release = (request: FastifyRequest): void => {
-    if (request.reservedBytes === 0) return;
-    buffered -= request.reservedBytes;
-    request.reservedBytes = 0;
-    metrics.inFlight.dec();
-    metrics.bufferedBytes.set(buffered);
-  };
-  app.addHook('onResponse', async (request) => release(request));
-  app.addHook('onRequestAbort', async (request) => release(request));
-  app.addHook('onTimeout', async (request) => release(request));
 }

@@ -4,6 +4,7 @@ import { review } from '../admission/handler.ts';
 import type { Snapshot } from '../injection/snapshot.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
+import { refuseConnection } from './broken-connection.ts';
 import { writeHealth, type HealthCheck } from './health.ts';
 import { defaultLimits, type Limits } from './limits.ts';
 import { installReception, isLate, shed } from './reception.ts';
@@ -140,15 +141,23 @@ export function createServer(ports: ServerPorts): WebhookServer {
     bodyLimit: limits.bodyBytes,
     keepAliveTimeout: limits.keepAliveTimeoutMs,
     requestTimeout: limits.requestTimeoutMs,
+    // Of a connection on which nothing moves during a request, such as one whose client does not read its answer.
+    connectionTimeout: limits.requestTimeoutMs,
     exposeHeadRoutes: false,
     // A request that arrives while the server closes is still answered, the API server does not retry an EOF.
     return503OnClosing: false,
     forceCloseConnections: 'idle',
     clientErrorHandler(error, socket) {
+      const { code } = error as NodeJS.ErrnoException;
       ports.metrics.badRequests.inc({ status: 'connection' });
-      ports.log.debug({ code: (error as NodeJS.ErrnoException).code }, 'a connection broke the protocol');
-      if (socket.writable) socket.end('HTTP/1.1 400 Bad Request\r\nconnection: close\r\ncontent-length: 0\r\n\r\n');
-      else socket.destroy();
+      ports.log.debug({ code }, 'a connection broke the protocol');
+      refuseConnection(code, socket);
+    },
+    // A path that does not decode never reaches a route; Fastify's own answer would repeat it.
+    frameworkErrors(error, _request, reply) {
+      ports.metrics.badRequests.inc({ status: '400' });
+      ports.log.debug({ code: error.code }, 'a request line is malformed');
+      void sendText(reply as FastifyReply, 400, sentenceOf(400, limits));
     },
   });
   const { server } = app;

@@ -1,5 +1,5 @@
 import { effective, type AnnotationRow } from './annotation.ts';
-import { ports } from './constants.ts';
+import { ports, reservedPorts } from './constants.ts';
 import {
   cidrList,
   cidrListOrAll,
@@ -16,16 +16,6 @@ import {
   templateList,
   trueOrFalse,
 } from './grammar.ts';
-
-/** Ports that the proxy itself listens on, whatever the status port is. */
-const reserved: ReadonlySet<number> = new Set<number>([
-  ports.admin,
-  ports.outbound,
-  ports.inbound,
-  ports.tunnel,
-  ports.health,
-  ports.metrics,
-]);
 
 const traffic: readonly AnnotationRow[] = [
   effective({
@@ -159,7 +149,7 @@ const proxy: readonly AnnotationRow[] = [
     defaultText: `setting \`proxy.statusPort\` (${ports.status})`,
     doc: 'Port of merged metrics and application probes; 0 means none, the proxy then has no probes of its own either.',
     set(draft, value) {
-      if (reserved.has(value)) return `"${value}" is a port of the proxy itself; allowed: any other port`;
+      if (reservedPorts.has(value)) return `"${value}" is a port of the proxy itself; allowed: any other port`;
       draft.proxy.statusPort = value;
       return undefined;
     },

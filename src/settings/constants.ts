@@ -19,6 +19,16 @@ export const ports = {
   metrics: 15090,
 } as const;
 
+/** Ports that the proxy listens on or must not take, whatever the status port is. */
+export const reservedPorts: ReadonlySet<number> = new Set([
+  ports.admin,
+  ports.outbound,
+  ports.inbound,
+  ports.tunnel,
+  ports.health,
+  ports.metrics,
+]);
+
 /** User and group of the proxy process; the rules exempt both from capture. */
 export const proxyUser = { uid: 1337, gid: 1337 } as const;
 

@@ -11,7 +11,7 @@ import {
   quantity,
   type Grammar,
 } from './grammar.ts';
-import { ports } from './constants.ts';
+import { ports, reservedPorts } from './constants.ts';
 
 /** A string that one of the annotation grammars accepts; it stays text here and is parsed once per snapshot. */
 function written<T>(grammar: Grammar<T>) {
@@ -96,7 +96,13 @@ const proxy = z.strictObject({
   imagePullSecrets: z.array(z.string().min(1)).default([]),
   logLevel: written(logLevel).default('warning'),
   componentLogLevel: written(componentLogLevel).default('misc:error'),
-  statusPort: z.number().int().min(0).max(65_535).default(ports.status),
+  statusPort: z
+    .number()
+    .int()
+    .min(0)
+    .max(65_535)
+    .refine((port) => !reservedPorts.has(port), 'is a port of the proxy itself; allowed: any other port')
+    .default(ports.status),
   holdApplicationUntilProxyStarts: z.boolean().default(false),
   clusterDomain: z
     .string()

@@ -59,9 +59,9 @@ describe('the one file, in a cluster that never saw us', () => {
   });
 
   test('applied again, changes nothing', async () => {
-    const { stdout } = await runKubectl(controlPlane.kubeconfig, ['apply', '-f', file]);
-    const lines = stdout.trim().split('\n');
-    expect(lines.filter((line) => !line.endsWith(' unchanged'))).toEqual([]);
+    await kubectl(controlPlane.kubeconfig, ['apply', '-f', file]);
+    const { code, stdout } = await runKubectl(controlPlane.kubeconfig, ['diff', '-f', file]);
+    expect([code, stdout]).toEqual([0, '']);
   });
 
   test('while nothing serves, refuses pods of enabled namespaces alone, and names us', async () => {

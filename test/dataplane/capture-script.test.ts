@@ -141,6 +141,13 @@ test('a kernel without IPv6 is said, and is no error', () => {
   expect(saved('ip6tables-save')).toEqual([]);
 });
 
+test('a source address that the pod lacks is added to the loopback interface, once', () => {
+  const env = { ...captureEnvironment(captureIntent()), CAPTURE_SOURCE_V6: '::6' };
+  for (const result of [load(env), load(env)]) expect(result).toMatchObject({ status: 0, stderr: '' });
+  const { stdout } = pod.run('pod', ['ip', '-6', '-oneline', 'address', 'show', 'dev', 'lo']);
+  expect(stdout.match(/inet6 \S+/g)?.toSorted()).toEqual(['inet6 ::1/128', 'inet6 ::6/128']);
+});
+
 test('one family alone is said', () => {
   const result = load(captureEnvironment(captureIntent({ families: ['v4'] })));
   expect(result).toMatchObject({ status: 0, stderr: '' });

@@ -126,17 +126,18 @@ describe.each([
       expect(await counter(/^envoy_tcp_downstream_cx_total\{/)).toBeGreaterThanOrEqual(2);
     });
 
-    test.each([15001, 15006])('whoever dials %i itself is turned away', async (portNumber) => {
+    test.each<[string, number, string, () => Agent]>([
+      ['from outside', 15006, addresses.pod[family], () => outside],
+      ['in the pod', 15006, loopback[family], () => app],
+      ['in the pod', 15001, loopback[family], () => app],
+    ])('whoever dials a capture port itself is turned away: %s, %i', async (_, portNumber, host, agent) => {
       const send = 'GET / HTTP/1.1\r\nHost: x\r\n\r\n';
-      for (const [agent, host] of [
-        [outside, addresses.pod[family]],
-        [app, loopback[family]],
-      ] as const) {
-        expect(await agent.dial({ host, port: portNumber, send, untilClosed: true })).toMatchObject({
-          text: '',
-          ending: 'closed',
-        });
-      }
+      const end = await agent().dial({ host, port: portNumber, send, untilClosed: true });
+      expect(end).toMatchObject({ text: '', ending: 'closed' });
+    });
+
+    test('the outbound port, dialled from outside, is a port where nobody listens', async () => {
+      expect((await outside.ask({ url: url(addresses.pod[family], 15001) })).status).toBe(503);
     });
 
     test.each([

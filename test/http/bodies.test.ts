@@ -12,16 +12,20 @@ beforeAll(async () => {
   webhook = await startWebhook();
 });
 afterAll(() => webhook.close());
+
+/** Whatever a test sent: the next review is answered, and of the others nothing stays reserved. */
 afterEach(async () => {
   expect(responseOf(await postReview(webhook, reviewOf(podOf()))).allowed).toBe(true);
-  console.log(expect.getState().currentTestName, await webhook.sample('sidecar_injector_admission_buffered_bytes'));
+  for (const name of ['sidecar_injector_admission_buffered_bytes', 'sidecar_injector_admission_in_flight']) {
+    await until(`${name} is 0`, async () => ((await webhook.sample(name)) === 0 ? true : undefined));
+  }
 });
 
 const review = JSON.stringify(reviewOf(podOf()));
 const oneReview = (request: object) => JSON.stringify(reviewOf(podOf(), request));
 
 describe('a body that is no review is answered 400 with a sentence', () => {
-  test.each<[string, string]>([
+  test.each<[body: string, sentence: string]>([
     ['', 'The body is empty.'],
     [' \r\n\t', 'The body is empty.'],
     ['null', 'The body is not a JSON object.'],
@@ -45,7 +49,7 @@ describe('a body that is no review is answered 400 with a sentence', () => {
     [oneReview({ object: null }), 'The request creates a pod and has no object.'],
     [oneReview({ object: [] }), 'The request creates a pod and has no object.'],
     [oneReview({ object: 'pod' }), 'The request creates a pod and has no object.'],
-  ])('%.60s', async (body, sentence) => {
+  ])('%s', async (body, sentence) => {
     expect(await postReview(webhook, body)).toMatchObject({ status: 400, text: `${sentence}\n` });
   });
 
@@ -131,7 +135,7 @@ describe('a body above the bound', () => {
 
   test('is answered 413 with the sentence', async () => {
     const answer = await postReview(webhook, padded(most + 1)).catch((error: NodeJS.ErrnoException) => error.code);
-    // The answer is out before the body is in: a client that only writes may meet the end of the connection instead.
+    // The answer is out before the body is in: a client that writes on may meet the end of the connection instead.
     if (typeof answer === 'object') expect([answer.status, answer.text]).toEqual([413, sentence]);
     else expect(['EPIPE', 'ECONNRESET']).toContain(answer);
   });
@@ -143,19 +147,15 @@ describe('a declared length that lies', () => {
 
   test('too short: what is left over is no request', async () => {
     const said = await converse(webhook, `${head('10')}${review}`);
-    expect(statusesOf(said)).toEqual([400, 400]);
-    expect(said).toContain('The body is not JSON.');
+    expect(statusesOf(said)).toEqual([400]);
   });
 
-  test('too long, and the client hangs up: nothing is answered and nothing stays reserved', async () => {
+  test('too long, and the client hangs up: nothing is decided', async () => {
     const connection = await openConnection(webhook);
     connection.write(`${head(String(review.length + 5))}${review}`);
     connection.socket.end();
     await connection.closed;
     expect(statusesOf(connection.received())).not.toContain(200);
-    for (const name of ['sidecar_injector_admission_buffered_bytes', 'sidecar_injector_admission_in_flight']) {
-      await until(`${name} is 0`, async () => ((await webhook.sample(name)) === 0 ? true : undefined));
-    }
   });
 
   test.each(['-1', '1e3', '0x10', '1, 2', '99999999999999999999', ' ', 'NaN', '+5'])('%j is refused', async (length) => {

@@ -54,13 +54,13 @@ describe('a million levels', () => {
   });
 });
 
-test('a million keys are read', async () => {
-  const keys = Array.from({ length: 700_000 }, (_, index) => `"k${index}":0`).join(',');
+test('as many keys as fit into a body are read', async () => {
+  const keys = Array.from({ length: 750_000 }, (_, index) => `"${index.toString(36)}":0`).join(',');
   const response = responseOf(await postReview(webhook, around(`{${keys}}`)));
   expect(response.patchType).toBe('JSONPatch');
 });
 
-test('700,000 labels and annotations get an answer', async () => {
+test('300,000 labels get an answer', async () => {
   const keys = Array.from({ length: 300_000 }, (_, index) => `"k${index}":""`).join(',');
   const json = JSON.stringify(reviewOf(podOf({ labels: 0, annotations: 0 })));
   const answer = await postReview(

@@ -43,7 +43,8 @@ const root = fc
 /** Prints a value as YAML with numbered comments above, beside and below; the numbers come from `next`. */
 function print(of: Json, { indent, listIndent, lineBreak, ended }: Style, next: () => number): string {
   const lines: string[] = [];
-  const note = (): string => `# c${next()}.`;
+  let notes = 0;
+  const note = (): string => `# c${++notes}.`;
   const scalar = (one: Json): string => (one === null ? (next() % 2 === 0 ? '' : 'null') : JSON.stringify(one));
   const isFlow = (one: Json): boolean => typeof one !== 'object' || one === null || Object.keys(one).length === 0 || next() % 7 === 0;
   const flow = (one: Json): string => (typeof one === 'object' && one !== null ? JSON.stringify(one) : scalar(one));
@@ -130,17 +131,18 @@ describe('rewriteManifest', () => {
           chosen.push(operation);
           now = applyToValue(now, [operation]);
         }
-        let rewritten;
-        try { rewritten = rewriteManifest(manifest, chosen); } catch (error) { throw new Error(`${String(error)} ${JSON.stringify({ text, chosen, now })}\n${text}`); }
+        const rewritten = rewriteManifest(manifest, chosen);
         expect(rewritten.value).toEqual(now);
-        if (rewritten.reprinted) throw new Error(`printed anew: ${JSON.stringify({ text, chosen }, null, 1)}\n${text}`);
+        expect(rewritten.reprinted).toBe(false);
         if (how.lineBreak === '\r\n') expect(rewritten.text.replaceAll('\r\n', '')).not.toContain('\n');
 
+        const comments = [...rewritten.text.matchAll(/# c\d+\./g)].map(([comment]) => comment);
+        expect(new Set(comments).size).toBe(comments.length);
         if (chosen.every(({ op }) => op === 'add')) {
-          for (const [comment] of text.matchAll(/# c\d+\./g)) expect(rewritten.text).toContain(comment);
+          for (const [comment] of text.matchAll(/# c\d+\./g)) expect(comments).toContain(comment);
         }
       }),
-      { numRuns: 1_000 },
+      { numRuns: 500 },
     );
   });
 });

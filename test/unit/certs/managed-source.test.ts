@@ -424,6 +424,15 @@ describe('time', () => {
     await issued;
   });
 
+  test('renews from the same CA while its bundle cannot be repaired', async () => {
+    const { log } = await openReady();
+    refusePublishing();
+    cluster.bundles?.set(entry, undefined);
+    const issued = log.next('leaf-issued');
+    now = new Date(now.getTime() + 6 * dayMs);
+    await issued;
+  });
+
   test('rotates the CA with two replicas, and what either presents is trusted at every change', async () => {
     const distrusted: string[] = [];
     const replicas = [await openReady(), await openReady()];

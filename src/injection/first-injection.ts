@@ -1,0 +1,154 @@
+import type { Fragment } from '../sidecars/fragment.ts';
+import type { PodView } from '../sidecars/pod-view.ts';
+import { proxyFragment, type ProxyFragment } from '../sidecars/proxy.ts';
+import { workloadOf } from '../sidecars/workload.ts';
+import { names } from '../settings/constants.ts';
+import type { Effective } from '../settings/effective.ts';
+import { stringMember } from '../settings/json.ts';
+import { readPodSettings } from '../settings/pod-settings.ts';
+import { describeProblem, quote } from '../settings/problem.ts';
+import { didYouMean } from '../settings/suggestion.ts';
+import { annotationLimitBytes, exceedsAnnotationLimit } from './annotation-size.ts';
+import { proxyConflicts } from './conflicts.ts';
+import type { Added, InjectionRequest } from './decision.ts';
+import { checkOverride, identityWith, isInjectedName, overridesOf, type Override } from './override.ts';
+import { writePatch } from './patch.ts';
+import { planFragments, type Plan } from './plan.ts';
+import { applicationContainers, planProbes } from './probes.ts';
+import { atLeastOne, type Proposal, type Reasons, type Refusal } from './proposal.ts';
+import { reason, type Reason } from './reason.ts';
+import { statusAnnotation } from './record.ts';
+import { baseOf, builtInSidecar, type Snapshot } from './snapshot.ts';
+
+function isNative(effective: Effective, snapshot: Snapshot, remarks: string[]): boolean {
+  const setting = snapshot.settings.injection.nativeSidecars;
+  const wanted = effective.nativeSidecar ?? (setting === 'auto' ? snapshot.nativeSidecars : setting === 'always');
+  if (!wanted || snapshot.nativeSidecars) return wanted;
+  remarks.push(
+    'this cluster does not run native sidecars (Kubernetes 1.29 and later do); the proxy is a classic container',
+  );
+  return false;
+}
+
+/** A classic container never ends, and with it no pod that is meant to end. */
+function remarkOnCompletion(view: PodView, native: boolean, remarks: string[]): void {
+  const policy = stringMember(view.spec, 'restartPolicy');
+  if (native || policy === undefined || policy === 'Always') return;
+  remarks.push(
+    `restartPolicy ${quote(policy)}: a classic proxy container runs on, so the pod never completes; use a native sidecar`,
+  );
+}
+
+function unknownTemplates(effective: Effective, snapshot: Snapshot): Reason[] {
+  const known = [builtInSidecar, ...snapshot.templates.keys()];
+  return effective.templates
+    .filter((name) => !known.includes(name))
+    .map((name) =>
+      reason(
+        'UnknownTemplate',
+        `inject.istio.io/templates: ${quote(name)} is not a known sidecar${didYouMean(name, known)}; known: ${known.join(', ')}`,
+      ),
+    );
+}
+
+function overrideProblems(
+  overrides: readonly Override[],
+  effective: Effective,
+  snapshot: Snapshot,
+  view: PodView,
+): Reason[] {
+  if (overrides.length === 0) return [];
+  const { allowedImages } = snapshot.settings.proxy;
+  const problems = overrides.flatMap((override) => {
+    const image = override.container['name'] === names.initContainer ? effective.capture.image : effective.proxy.image;
+    return checkOverride(override, image, allowedImages);
+  });
+  const found = problems.map((problem) => reason('InvalidOverride', describeProblem(problem)));
+  if (view.containers.every((container) => isInjectedName(stringMember(container, 'name')))) {
+    found.push(reason('InvalidOverride', 'the pod has no container of its own beside the injected ones'));
+  }
+  return found;
+}
+
+function summarise(plan: Plan, native: boolean, effective: Effective): Added {
+  const list = (name: 'initContainers' | 'containers') => [
+    ...plan.containers[name].first,
+    ...plan.containers[name].last,
+  ];
+  return {
+    initContainers: list('initContainers'),
+    containers: list('containers'),
+    volumes: plan.volumes,
+    imagePullSecrets: plan.imagePullSecrets,
+    probes: plan.edits.map((edit) => `${stringMember(edit.at.container, 'name') ?? ''} ${edit.field}`),
+    templates: plan.templates,
+    native,
+    profile: effective.profile,
+  };
+}
+
+/** kubectl's default container, so that `logs` and `exec` keep going to the application. */
+function defaultContainer(view: PodView): Record<string, string> {
+  const name = view.containers.map((container) => stringMember(container, 'name')).find((own) => !isInjectedName(own));
+  return name === undefined ? {} : { 'kubectl.kubernetes.io/default-container': name };
+}
+
+/** What is done to a pod that carries no status of ours: everything is checked first, then everything is planned. */
+export function proposeInjection(
+  view: PodView,
+  request: InjectionRequest,
+  snapshot: Snapshot,
+  why: Reasons,
+): Proposal | Refusal {
+  const base = baseOf(snapshot, request.namespace, view.labels);
+  const settings = readPodSettings(view.annotations, base, snapshot.settings.proxy.allowedImages);
+  const { effective } = settings;
+  const found: Reason[] = settings.problems.map((problem) => reason('InvalidAnnotation', describeProblem(problem)));
+  found.push(...unknownTemplates(effective, snapshot));
+
+  const withProxy = effective.templates.includes(builtInSidecar);
+  const overrides = withProxy ? overridesOf(view) : [];
+  const identity = identityWith(overrides.find((entry) => entry.container['name'] === names.proxyContainer));
+  if (withProxy) {
+    found.push(...overrideProblems(overrides, effective, snapshot, view), ...proxyConflicts(view, effective, identity));
+  }
+  const refused = atLeastOne(found);
+  if (refused !== undefined) return { outcome: 'reject', reasons: refused };
+
+  const remarks = [...settings.remarks];
+  const native = withProxy && isNative(effective, snapshot, remarks);
+  if (withProxy) remarkOnCompletion(view, native, remarks);
+  const probes = planProbes(withProxy ? applicationContainers(view) : [], effective, {});
+  remarks.push(...probes.remarks);
+  let proxy: ProxyFragment | undefined;
+  const fragments = effective.templates.flatMap((name): Fragment[] => {
+    if (name !== builtInSidecar) {
+      const declared = snapshot.templates.get(name);
+      return declared === undefined ? [] : [declared];
+    }
+    proxy = proxyFragment({
+      effective,
+      native,
+      workload: request.workload ?? workloadOf(view),
+      identity,
+      probes: probes.redirects,
+      probePorts: probes.exclude,
+    });
+    return [{ ...proxy, annotations: defaultContainer(view) }];
+  });
+  const planned = planFragments(view, fragments, overrides, probes.edits);
+  if ('conflicts' in planned) return { outcome: 'reject', reasons: planned.conflicts };
+  const written = writePatch(view, planned.plan, { settingsHash: snapshot.hash, version: snapshot.version });
+  if (exceedsAnnotationLimit(view, written.status)) {
+    const message = `with ${statusAnnotation} the pod's annotations would exceed ${annotationLimitBytes} bytes; make them smaller`;
+    return { outcome: 'reject', reasons: [reason('AnnotationsTooLarge', message)] };
+  }
+  return {
+    operations: written.operations,
+    record: written.record,
+    reasons: why,
+    remarks,
+    added: summarise(planned.plan, native, effective),
+    capture: proxy?.capture,
+  };
+}

@@ -1,0 +1,34 @@
+import type { CaptureIntent } from '../capture/intent.ts';
+import type { Added } from './decision.ts';
+import type { Operation } from './operation.ts';
+import type { Reason } from './reason.ts';
+import type { Record as StatusRecord } from './record.ts';
+
+/** Reasons of an outcome; there is always one. */
+export type Reasons = readonly [Reason, ...Reason[]];
+
+export function atLeastOne(reasons: readonly Reason[]): Reasons | undefined {
+  const [first, ...rest] = reasons;
+  return first === undefined ? undefined : [first, ...rest];
+}
+
+/** A patch that has not been verified yet, and what is said about it. */
+export interface Proposal {
+  readonly operations: readonly Operation[];
+  readonly record: StatusRecord;
+  readonly reasons: Reasons;
+  /** What the person who creates the pod should know; becomes warnings. */
+  readonly remarks: readonly string[];
+  readonly added: Added | undefined;
+  readonly capture: CaptureIntent | undefined;
+}
+
+/** Nothing is patched, for these reasons. */
+export interface Refusal {
+  readonly outcome: 'skip' | 'reject';
+  readonly reasons: Reasons;
+}
+
+export function isRefusal(proposed: Proposal | Refusal): proposed is Refusal {
+  return 'outcome' in proposed;
+}
