@@ -83,7 +83,7 @@ async function main(): Promise<void> {
 
     const patchText = Buffer.from(stringMember(answer.response, 'patch') ?? '', 'base64').toString('utf8');
     const operations = JSON.parse(patchText) as jsonPatch.Operation[];
-    const after = jsonPatch.applyPatch(structuredClone(pod), operations).newDocument as JsonObject;
+    const after = jsonPatch.applyPatch(structuredClone(pod), operations).newDocument;
     const audit = objectMember(answer.response, 'auditAnnotations');
     const warnings = answer.response['warnings'];
     const loaded = await loadConfiguration({});

@@ -1,5 +1,5 @@
 import type { JsonObject } from '../../src/settings/json.ts';
-import { isObject, member, objectMember } from '../../src/settings/json.ts';
+import { isObject, member, objectMember, stringMember } from '../../src/settings/json.ts';
 
 function own(object: JsonObject | undefined): JsonObject {
   return object ?? {};
@@ -13,7 +13,7 @@ export function podOfDeployment(deployment: JsonObject, namespace: string): Json
   const template = own(objectMember(objectMember(deployment, 'spec'), 'template'));
   const metadata = own(objectMember(template, 'metadata'));
   const spec = own(objectMember(template, 'spec'));
-  const name = String(own(objectMember(deployment, 'metadata'))['name']);
+  const name = stringMember(objectMember(deployment, 'metadata'), 'name') ?? '';
   const hash = '6c9f8d7b54';
   const tokenMount = {
     name: 'kube-api-access-x7k2p',

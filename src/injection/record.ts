@@ -52,7 +52,7 @@ export function writeRecord(record: Record): string {
     if (undo[key].length > 0) kept[key] = undo[key];
   }
   if (Object.keys(undo.probes).length > 0) kept['probes'] = undo.probes;
-  if (undo.overrides.length > 0) kept['overrides'] = undo.overrides as unknown as Json;
+  if (undo.overrides.length > 0) kept['overrides'] = undo.overrides;
   return JSON.stringify({
     initContainers: listed(record.initContainers),
     containers: listed(record.containers),

@@ -72,8 +72,8 @@ function mergeProbes(recorded: JsonObject, added: JsonObject): JsonObject {
 /** Containers that the record names and the pod does not have. */
 function missingContainers(view: PodView, record: StatusRecord): string[] {
   return (['initContainers', 'containers'] as const).flatMap((list) => {
-    const present = view[list].map((container) => stringMember(container, 'name'));
-    return record[list].filter((name) => !present.includes(name));
+    const present = new Set(view[list].map((container) => stringMember(container, 'name')));
+    return record[list].filter((name) => !present.has(name));
   });
 }
 

@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import type { Json, JsonObject } from '../../src/settings/json.ts';
 
 /** Keys that break careless code: prototype names, pointer escapes, emoji, blanks. */
@@ -65,7 +65,7 @@ const probe = fc
       { requiredKeys: [] },
     ),
   )
-  .map(([handler, timing]) => ({ ...handler, ...timing }) as unknown as Json);
+  .map(([handler, timing]) => ({ ...handler, ...timing }));
 
 function withUnknown(known: Readonly<Record<string, fc.Arbitrary<Json | undefined>>>): fc.Arbitrary<JsonObject> {
   return fc.tuple(fc.record(known), jsonRecord(anyJson, 2)).map(([fields, unknown]) => {
@@ -84,11 +84,11 @@ function container(name: string): fc.Arbitrary<JsonObject> {
     readinessProbe: fc.option(probe, { nil: undefined }),
     livenessProbe: fc.option(probe, { nil: undefined }),
     startupProbe: fc.option(probe, { nil: undefined }),
-    lifecycle: fc.option(fc.record({ preStop: action }, { requiredKeys: [] }) as fc.Arbitrary<Json>, {
+    lifecycle: fc.option(fc.record({ preStop: action }, { requiredKeys: [] }), {
       nil: undefined,
     }),
     env: optional(fc.constant([{ name: '__proto__', value: '{{ x }}' }] as Json), []),
-    securityContext: optional(fc.constant({ runAsUser: 1000 } as Json), {}),
+    securityContext: optional(fc.constant({ runAsUser: 1000 }), {}),
   });
 }
 
@@ -118,7 +118,7 @@ const annotations = fc
       { requiredKeys: [] },
     ),
   )
-  .map(([odd, ours]) => Object.fromEntries([...Object.entries(odd), ...Object.entries(ours)]) as JsonObject);
+  .map(([odd, ours]) => Object.fromEntries([...Object.entries(odd), ...Object.entries(ours)]));
 
 /** A pod that the policy injects, with unknown fields everywhere. */
 export const anyPod: fc.Arbitrary<JsonObject> = withUnknown({
@@ -133,7 +133,7 @@ export const anyPod: fc.Arbitrary<JsonObject> = withUnknown({
     {},
   ),
   spec: withUnknown({
-    containers: containers('app', 1) as fc.Arbitrary<Json>,
+    containers: containers('app', 1),
     initContainers: optional(containers('init', 1) as fc.Arbitrary<Json>, []),
     volumes: optional(fc.constant([{ name: 'data', emptyDir: {} }] as Json), []),
     imagePullSecrets: optional(fc.constant([{ name: 'mine' }] as Json), []),

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import jsonPatch from 'fast-json-patch';
 import { decide, type Decision } from '../../../src/index.ts';
 import { undo } from '../../../src/injection/undo.ts';
@@ -24,7 +24,7 @@ function clone<T>(value: T): T {
 
 function apply(pod: JsonObject, operations: readonly Operation[]): JsonObject {
   // An emptied document is not the case here, so the library's result is always the object.
-  return jsonPatch.applyPatch(clone(pod), clone(operations) as jsonPatch.Operation[]).newDocument as JsonObject;
+  return jsonPatch.applyPatch(clone(pod), clone(operations) as jsonPatch.Operation[]).newDocument;
 }
 
 /** `__proto__` as an own key counts, which a plain deep comparison may miss. */
@@ -110,9 +110,9 @@ describe(`injection (seed ${seed})`, () => {
               expect(JSON.stringify(rest[index])).toBe(JSON.stringify(container));
               continue;
             }
-            const handlers = ['readinessProbe', 'livenessProbe', 'startupProbe', 'lifecycle'];
+            const handlers = new Set(['readinessProbe', 'livenessProbe', 'startupProbe', 'lifecycle']);
             const without = (value: Json | undefined): string =>
-              JSON.stringify(Object.entries((value ?? {}) as JsonObject).filter(([key]) => !handlers.includes(key)));
+              JSON.stringify(Object.entries((value ?? {}) as JsonObject).filter(([key]) => !handlers.has(key)));
             expect(without(rest[index])).toBe(without(container));
           }
         }

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { escapeToken, type Operation } from '../../../src/injection/operation.ts';
 import { applyToValue } from '../../../src/manifests/apply.ts';
 import { readManifests } from '../../../src/manifests/manifest.ts';

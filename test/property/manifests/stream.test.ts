@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { readManifests } from '../../../src/manifests/manifest.ts';
 import { splitStream } from '../../../src/manifests/stream.ts';
 

@@ -13,7 +13,7 @@ function extended(
 ): JsonObject {
   const injected = structuredClone(injectedPod(pod)) as unknown as { spec: { containers: JsonObject[] } };
   injected.spec.containers.push({ name: 'late', image: 'late:1', livenessProbe: probe });
-  return injected as unknown as JsonObject;
+  return injected;
 }
 
 function again(pod: JsonObject): InjectedPod {
@@ -59,7 +59,7 @@ describe('a pod that was injected before', () => {
     const proxy = pod.spec.initContainers[1];
     if (proxy === undefined) throw new Error('no proxy');
     proxy.resources.limits = { ...proxy.resources.limits, 'ephemeral-storage': '1Gi' };
-    const result = again(pod as unknown as JsonObject);
+    const result = again(pod);
     expect(containerOf(result, 'istio-proxy')['resources']).toMatchObject({ limits: { 'ephemeral-storage': '1Gi' } });
   });
 

@@ -1,0 +1,146 @@
+import { connect } from 'node:net';
+import { setInterval as everySoOften } from 'node:timers/promises';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
+import { postReview } from '../support/https-client.ts';
+import { podOf, responseOf, reviewOf } from '../support/reviews.ts';
+import { openConnection, statusesOf } from '../support/tls-client.ts';
+import { until } from '../support/until.ts';
+import { startWebhook, type Webhook } from '../support/webhook-server.ts';
+
+let webhook: Webhook;
+beforeAll(async () => {
+  webhook = await startWebhook({
+    limits: {
+      handshakeTimeoutMs: 300,
+      headersTimeoutMs: 400,
+      requestTimeoutMs: 800,
+      timeoutCheckMs: 50,
+      keepAliveTimeoutMs: 60_000,
+    },
+  });
+});
+afterAll(() => webhook.close());
+
+/** A slow client costs the others nothing, and in the end itself alone. */
+afterEach(async () => {
+  expect(responseOf(await postReview(webhook, reviewOf(podOf()))).allowed).toBe(true);
+  await until('all connections are closed', async () => ((await webhook.connections()) === 0 ? true : undefined));
+  expect(await webhook.sample('sidecar_injector_admission_buffered_bytes')).toBe(0);
+});
+
+const review = JSON.stringify(reviewOf(podOf()));
+const head = `POST /inject HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: ${review.length}\r\n\r\n`;
+
+async function writeSlowly(connection: Awaited<ReturnType<typeof openConnection>>, text: string): Promise<void> {
+  let at = 0;
+  // A byte keeps coming for longer than the server has patience with the whole.
+  for await (const _ of everySoOften(20)) {
+    if (connection.socket.destroyed || !connection.socket.writable || at >= text.length) return;
+    connection.write(text.charAt(at++));
+  }
+}
+
+test('headers byte by byte end with 408', async () => {
+  const connection = await openConnection(webhook);
+  const writing = writeSlowly(connection, `${head.slice(0, -2)}X-Slow: ${'x'.repeat(8_000)}\r\n\r\n`);
+  await connection.closed;
+  await writing;
+  expect(statusesOf(connection.received())).toEqual([408]);
+});
+
+test('a body byte by byte ends with 408', async () => {
+  const connection = await openConnection(webhook);
+  connection.write(head);
+  const writing = writeSlowly(connection, review);
+  await connection.closed;
+  await writing;
+  expect(statusesOf(connection.received())).toEqual([408]);
+});
+
+test('a body that stops half way ends with 408', async () => {
+  const connection = await openConnection(webhook);
+  connection.write(head + review.slice(0, 100));
+  await connection.closed;
+  expect(statusesOf(connection.received())).toEqual([408]);
+});
+
+test('a connection that says nothing after the handshake is closed', async () => {
+  const connection = await openConnection(webhook);
+  await connection.closed;
+  expect(statusesOf(connection.received())).toEqual([408]);
+});
+
+test('a connection that never begins a handshake is closed', async () => {
+  const socket = connect(webhook.port, '127.0.0.1');
+  socket.on('error', () => undefined).resume();
+  await new Promise((resolve) => void socket.once('close', resolve));
+  expect(webhook.log()).toContain('a TLS handshake failed');
+});
+
+test('fifty silent ones at once do not keep a review out', async () => {
+  const silent = await Promise.all(Array.from({ length: 50 }, () => openConnection(webhook)));
+  expect(responseOf(await postReview(webhook, review)).patchType).toBe('JSONPatch');
+  await Promise.all(silent.map(({ closed }) => closed));
+});
+
+test('a client that never hangs up after its refusal is cut off', async () => {
+  const connection = await openConnection(webhook, { allowHalfOpen: true });
+  connection.write('nonsense\r\n\r\n');
+  expect(statusesOf(await connection.receive(/400 Bad Request/))).toEqual([400]);
+  // Half open: this side has heard the end and says nothing of its own.
+  await connection.closed;
+});
+
+test('a half-closed client still gets its answer', async () => {
+  const connection = await openConnection(webhook, { allowHalfOpen: true });
+  connection.write(head + review);
+  connection.socket.end();
+  expect(statusesOf(await connection.receive(/auditAnnotations/))).toEqual([200]);
+  await connection.closed;
+});
+
+describe('a client that is gone before its answer', () => {
+  const long = JSON.stringify(reviewOf(podOf({}, {
+    containers: [
+      { name: 'app', image: 'a' },
+      { name: 'istio-proxy', image: 'auto', env: [{ name: 'A', value: 'x'.repeat(2_000_000) }] },
+    ],
+  })));
+
+  test.each(['destroy', 'resetAndDestroy'] as const)('by %s breaks nothing', async (way) => {
+    for (const text of [review, long]) {
+      const connection = await openConnection(webhook);
+      connection.write(head.replace(/Length: \d+/, `Length: ${text.length}`) + text);
+      await new Promise<void>((resolve) => void connection.socket.once('drain', resolve).write('', () => resolve()));
+      connection.socket[way]();
+      await connection.closed;
+    }
+  });
+
+  test('or that never reads it is cut off', async () => {
+    const connection = await openConnection(webhook);
+    connection.socket.pause();
+    // Each answer waits for the client; none of them can be given up before the others.
+    const answers = 60;
+    for (let sent = 0; sent < answers; sent++) connection.write(head + review);
+    connection.write(head.replace(/Length: \d+/, `Length: ${long.length}`) + long);
+    await until('the server has cut it off', async () => ((await webhook.connections()) === 0 ? true : undefined));
+    connection.socket.destroy();
+  });
+});
+
+test('an idle connection is kept for longer than the API server keeps it', async () => {
+  const { defaultLimits } = await import('../../src/server/limits.ts');
+  expect(defaultLimits.keepAliveTimeoutMs).toBeGreaterThan(90_000);
+  const connection = await openConnection(webhook);
+  connection.write('GET /livez HTTP/1.1\r\nHost: x\r\n\r\n');
+  const first = await connection.receive(/ok\n$/);
+  expect(first).toMatch(/connection: keep-alive/i);
+  expect(first).toMatch(/keep-alive: timeout=60/i);
+  // Longer than every other patience of this server.
+  const times = [];
+  for await (const _ of everySoOften(100)) if (times.push(0) === 12) break;
+  connection.write('GET /livez HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n');
+  await connection.closed;
+  expect(statusesOf(connection.received().replaceAll('ok\n', '\n'))).toEqual([200, 200]);
+});
