@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -18,15 +19,29 @@ const jestReport = z.object({
 /** The part of Jest's report that counts. */
 export type JestReport = z.infer<typeof jestReport>;
 
+/** A tier that takes longer is stopped. */
+const limitMs = 20 * 60_000;
+/** How long Jest may live on after its report; a test that left something open keeps it alive for ever. */
+const graceMs = 20_000;
+
 /** Runs one of Jest's projects; its progress goes to this process's output. */
 export async function runJest(tier: string, environment: Environment): Promise<Outcome> {
   const folder = await mkdtemp(path.join(tmpdir(), 'sidecar-injector-report-'));
   const file = path.join(folder, 'report.json');
+  const hanging = new AbortController();
+  let lateness: NodeJS.Timeout | undefined;
+  const watch = setInterval(() => {
+    if (!existsSync(file)) return;
+    clearInterval(watch);
+    lateness = setTimeout(() => hanging.abort(), graceMs);
+  }, 1000);
+  const signal = AbortSignal.any([hanging.signal, AbortSignal.timeout(limitMs)]);
   try {
     const code = await run(
       ['jest', '--selectProjects', tier, '--passWithNoTests', '--json', '--outputFile', file, ...environment.arguments],
       {
         cwd: root,
+        signal,
         env: { ...environment.env, NODE_OPTIONS: '--experimental-vm-modules --disable-warning=ExperimentalWarning' },
       },
     );
@@ -34,8 +49,13 @@ export async function runJest(tier: string, environment: Environment): Promise<O
       (text) => jestReport.parse(JSON.parse(text)),
       () => undefined,
     );
-    return countTests(report, code);
+    const outcome = countTests(report, code);
+    if (!signal.aborted) return outcome;
+    const note = hanging.signal.aborted ? 'did not end after its last test' : `took over ${limitMs / 60_000} min`;
+    return { ...outcome, failed: Math.max(outcome.failed, 1), note };
   } finally {
+    clearInterval(watch);
+    clearTimeout(lateness);
     await rm(folder, { recursive: true, force: true });
   }
 }

@@ -7,6 +7,8 @@ export interface CommandOptions {
   readonly env?: Readonly<Record<string, string | undefined>>;
   /** File descriptor for both output streams; without it they are this process's own. */
   readonly output?: number;
+  /** Ends the program early. */
+  readonly signal?: AbortSignal;
 }
 
 /** What to start: program first, then its arguments. */
@@ -25,8 +27,10 @@ export async function run([program, ...args]: Command, options: CommandOptions =
   });
   const stop = () => void child.kill();
   process.once('exit', stop);
+  options.signal?.addEventListener('abort', stop, { once: true });
   const code = await waitForEnd(child);
   process.off('exit', stop);
+  options.signal?.removeEventListener('abort', stop);
   return code;
 }
 

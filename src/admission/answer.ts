@@ -15,8 +15,21 @@ function withinBudget(warnings: readonly string[]): string[] {
   return kept;
 }
 
+/** Characters of a denial: room for all problems that a person writes, a bound for those that a machine does. */
+const denialBudget = 8192;
+
 function denial(decision: Decision): string {
-  return decision.reasons.map((reason) => reason.message).join('; ');
+  const kept: string[] = [];
+  let left = denialBudget;
+  for (const { message } of decision.reasons) {
+    left -= message.length;
+    if (left < 0) break;
+    kept.push(message);
+  }
+  // One sentence is there in any case, shortened if it must be.
+  if (kept.length === 0) kept.push(`${decision.reasons[0].message.slice(0, denialBudget - 1)}…`);
+  const more = decision.reasons.length - kept.length;
+  return [...kept, ...(more > 0 ? [`and ${more} more`] : [])].join('; ');
 }
 
 /**
@@ -38,7 +51,7 @@ export function writeAnswer(uid: string, decision: Decision, encodeBase64: (text
   if (decision.warnings.length > 0) parts.push(`"warnings":${JSON.stringify(withinBudget(decision.warnings))}`);
   const audit = {
     decision: decision.outcome,
-    reasons: decision.reasons.map((reason) => reason.code).join(','),
+    reasons: [...new Set(decision.reasons.map((reason) => reason.code))].join(','),
     'settings-hash': decision.settingsHash,
   };
   parts.push(`"auditAnnotations":${JSON.stringify(audit)}`);

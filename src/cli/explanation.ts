@@ -2,7 +2,7 @@ import { decide, explainCapture, type Added, type Json, type JsonObject, type Re
 import type { ExplainOptions } from './explain.ts';
 import { explanationText } from './explanation-text.ts';
 import { passGate, type NamespaceLabels } from './injection.ts';
-import { loadSnapshot, readInput, readLabels } from './input.ts';
+import { inputFailure, loadSnapshot, readInput, readLabels } from './input.ts';
 import { exitCodes, report, usageFailure, type Failure, type Io } from './io.ts';
 import { findWorkloads, ownerOf, type Workload } from './rewriting.ts';
 
@@ -66,7 +66,9 @@ async function explainFiles(
 ): Promise<Explanation[] | Failure> {
   const input = await readInput(options, io);
   if ('problems' in input) return input;
-  return findWorkloads(input).map(({ object, workload, where }): Explanation => {
+  const { objects, problems } = findWorkloads(input);
+  if (problems.length > 0) return inputFailure(problems);
+  return objects.map(({ object, workload, where }): Explanation => {
     const namespace = object.namespace ?? options.namespace ?? 'default';
     if (workload !== undefined) return explainWorkload(workload, { snapshot, namespace, labels, where, notes: [] });
     const { apiVersion, kind, name } = object;

@@ -1,21 +1,14 @@
 import type { Snapshot } from '../index.ts';
-import { readManifests, type Manifest } from '../manifests/manifest.ts';
-import { readSources } from '../manifests/source.ts';
+import { readSources, type Source } from '../manifests/source.ts';
 import { readTemplatePath, type TemplatePaths } from '../manifests/workloads.ts';
 import { describeFileProblem, loadConfiguration } from '../runtime/configuration.ts';
-import { describeProblem, quote, type Problem } from '../settings/problem.ts';
+import { describeProblem, quote } from '../settings/problem.ts';
 import { exitCodes, usageFailure, type Failure, type Io } from './io.ts';
 import type { EngineOptions, ManifestOptions } from './options.ts';
 
-/** The documents of one file or of standard input. */
-export interface ReadSource {
-  readonly name: string;
-  readonly manifests: readonly Manifest[];
-}
-
 /** What `-f` and `--pod-template` name. */
 export interface Input {
-  readonly sources: readonly ReadSource[];
+  readonly sources: readonly Source[];
   readonly paths: TemplatePaths;
 }
 
@@ -32,15 +25,13 @@ function readTemplatePaths(texts: readonly string[]): TemplatePaths | Failure {
   return paths;
 }
 
-function unreadable(problems: readonly Problem[]): Failure {
-  return {
-    problems: problems.map(describeProblem),
-    remedy: 'correct the input and run the command again; nothing was written',
-    code: exitCodes.failed,
-  };
+/** Problems of what was read; nothing has been written then. */
+export function inputFailure(problems: readonly string[]): Failure {
+  const remedy = 'correct the input and run the command again; nothing was written';
+  return { problems, remedy, code: exitCodes.failed };
 }
 
-/** Reads and parses everything first: with one problem anywhere nothing is done at all. */
+/** Reads everything first: with one unreadable file nothing is done at all. */
 export async function readInput(options: ManifestOptions, io: Io): Promise<Input | Failure> {
   const filenames = options.filename ?? [];
   const paths = readTemplatePaths(options.podTemplate ?? []);
@@ -49,14 +40,8 @@ export async function readInput(options: ManifestOptions, io: Io): Promise<Input
   if (filenames.filter((name) => name === '-').length > 1) {
     return usageFailure('-f - is given twice', 'standard input can be read only once; give -f - once');
   }
-  const read = await readSources(filenames, () => io.stdin());
-  const problems = [...read.problems];
-  const sources = read.sources.map((source): ReadSource => {
-    const parsed = readManifests(source);
-    problems.push(...parsed.problems);
-    return { name: source.name, manifests: parsed.manifests };
-  });
-  return problems.length > 0 ? unreadable(problems) : { sources, paths };
+  const { sources, problems } = await readSources(filenames, () => io.stdin());
+  return problems.length > 0 ? inputFailure(problems.map(describeProblem)) : { sources, paths };
 }
 
 /** The snapshot that a server with these settings (file) and sidecar templates (folder) would decide by. */

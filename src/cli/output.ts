@@ -1,4 +1,5 @@
 import { isObject, member, type Json } from '../settings/json.ts';
+import { inputFailure } from './input.ts';
 import { exitCodes, report, type Io } from './io.ts';
 import type { Rewriting } from './rewriting.ts';
 
@@ -76,6 +77,5 @@ async function write(rewriting: Rewriting, format: OutputFormat, io: Io): Promis
 export async function writeRewriting(rewriting: Rewriting, format: OutputFormat, io: Io): Promise<number> {
   for (const note of rewriting.notes) io.stderr(`${note.replaceAll(/\s*\n\s*/g, ' ')}\n`);
   if (rewriting.problems.length === 0) return write(rewriting, format, io);
-  const remedy = 'correct the manifests and run the command again; nothing was written';
-  return report({ problems: rewriting.problems, remedy, code: exitCodes.failed }, io);
+  return report(inputFailure(rewriting.problems), io);
 }

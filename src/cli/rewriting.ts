@@ -1,7 +1,10 @@
 import type { InjectionRequest, Operation } from '../index.ts';
+import { readManifests, type Manifest } from '../manifests/manifest.ts';
 import { rewriteManifest } from '../manifests/rewrite.ts';
+import { createValuePrinter } from '../manifests/value-printer.ts';
 import { findObjects, type FoundObject } from '../manifests/workloads.ts';
 import { objectMember, stringMember, type Json } from '../settings/json.ts';
+import { describeProblem } from '../settings/problem.ts';
 import type { Input } from './input.ts';
 
 /** An object that makes pods. */
@@ -55,25 +58,36 @@ function prefixed(operations: readonly Operation[], prefix: string): Operation[]
   return operations.map((operation) => ({ ...operation, path: prefix + operation.path }));
 }
 
-/** Every object of the input in order; `workload` is the same object when it makes pods, `where` its file and line. */
-export function findWorkloads(
-  input: Input,
-): { readonly object: FoundObject; readonly workload: Workload | undefined; readonly where: string }[] {
-  return input.sources.flatMap(({ manifests }) =>
-    manifests.flatMap(({ content, source, line }) =>
-      (content.format === 'empty' ? [] : findObjects(content.value, input.paths)).map((object) => ({
-        object,
-        workload: isWorkload(object) ? object : undefined,
-        where: `${source}:${line}`,
-      })),
-    ),
-  );
+/** An object of the input with its place; `workload` is the same object when it makes pods. */
+export interface PlacedObject {
+  readonly object: FoundObject;
+  readonly workload: Workload | undefined;
+  /** File and line of the document. */
+  readonly where: string;
+}
+
+/** Every object of the input in order, without changing anything. */
+export function findWorkloads(input: Input): { readonly objects: readonly PlacedObject[]; readonly problems: readonly string[] } {
+  const objects: PlacedObject[] = [];
+  const problems: string[] = [];
+  for (const manifest of input.sources.flatMap((source) => [...readManifests(source)])) {
+    if ('message' in manifest) {
+      problems.push(describeProblem(manifest));
+    } else if (manifest.content.format !== 'empty') {
+      for (const object of findObjects(manifest.content.value, input.paths)) {
+        const where = `${manifest.source}:${manifest.line}`;
+        objects.push({ object, workload: isWorkload(object) ? object : undefined, where });
+      }
+    }
+  }
+  return { objects, problems };
 }
 
 /** Asks for a verdict on every workload of the input and rewrites the documents that change; all others keep their bytes. */
 export function rewriteInput(input: Input, judge: (workload: Workload) => Verdict): Rewriting {
   const notes: string[] = [];
   const problems: string[] = [];
+  const printer = createValuePrinter();
 
   const patchOf = (object: FoundObject, where: string): ObjectPatch[] => {
     const name = describeObject(object);
@@ -95,24 +109,30 @@ export function rewriteInput(input: Input, judge: (workload: Workload) => Verdic
     return [{ object, operations: prefixed(verdict.operations, within) }];
   };
 
-  const sources = input.sources.map(({ name, manifests }) => ({
-    name,
-    documents: manifests.map((manifest): RewrittenDocument => {
-      const { content, text } = manifest;
-      if (content.format === 'empty') return { before: text, after: text, value: undefined, patches: [] };
-      const where = `${manifest.source}:${manifest.line}`;
-      const objects = findObjects(content.value, input.paths);
-      if (objects.length === 0) notes.push(`${where}: passed through: not a Kubernetes object`);
-      const patches = objects.flatMap((object) => patchOf(object, where));
-      const operations = patches.flatMap((patch) => prefixed(patch.operations, patch.object.pointer));
-      if (operations.length === 0) return { before: text, after: text, value: content.value, patches };
-      const rewritten = rewriteManifest(manifest, operations);
-      if (rewritten.reprinted) {
-        notes.push(`${where}: printed anew, because a change meets an anchor, alias or unusual notation there`);
-      }
-      return { before: text, after: rewritten.text, value: rewritten.value, patches };
-    }),
-  }));
+  const rewrite = (manifest: Manifest): RewrittenDocument => {
+    const { content, text } = manifest;
+    if (content.format === 'empty') return { before: text, after: text, value: undefined, patches: [] };
+    const where = `${manifest.source}:${manifest.line}`;
+    const objects = findObjects(content.value, input.paths);
+    if (objects.length === 0) notes.push(`${where}: passed through: not a Kubernetes object`);
+    const patches = objects.flatMap((object) => patchOf(object, where));
+    const operations = patches.flatMap((patch) => prefixed(patch.operations, patch.object.pointer));
+    if (operations.length === 0) return { before: text, after: text, value: content.value, patches };
+    const rewritten = rewriteManifest(manifest, operations, printer);
+    if (rewritten.reprinted) {
+      notes.push(`${where}: printed anew, because a change meets an anchor, alias or unusual notation there`);
+    }
+    return { before: text, after: rewritten.text, value: rewritten.value, patches };
+  };
+
+  const sources = input.sources.map((source): RewrittenSource => {
+    const documents: RewrittenDocument[] = [];
+    for (const manifest of readManifests(source)) {
+      if ('message' in manifest) problems.push(describeProblem(manifest));
+      else documents.push(rewrite(manifest));
+    }
+    return { name: source.name, documents };
+  });
   return { sources, notes, problems };
 }
 

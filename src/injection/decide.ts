@@ -19,10 +19,10 @@ function warning(text: string): string {
   return line.length > longestWarning ? `${line.slice(0, longestWarning - 1)}…` : line;
 }
 
-function withoutPatch({ outcome, reasons }: Refusal, view: PodView, snapshot: Snapshot): Decision {
+function withoutPatch({ outcome, reasons, remarks = [] }: Refusal, view: PodView, snapshot: Snapshot): Decision {
   const asked = asksForInjection(view);
   const told = outcome === 'skip' ? reasons.filter(({ code }) => isWorthTelling(code, asked)) : [];
-  const warnings = told.map(({ message }) => warning(`not injected: ${message}`));
+  const warnings = [...told.map(({ message }) => `not injected: ${message}`), ...remarks].map(warning);
   return decisionWithoutPatch(outcome, reasons, warnings, snapshot.hash);
 }
 

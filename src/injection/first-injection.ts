@@ -113,7 +113,7 @@ export function proposeInjection(
     found.push(...overrideProblems(overrides, effective, snapshot, view), ...proxyConflicts(view, effective, identity));
   }
   const refused = atLeastOne(found);
-  if (refused !== undefined) return { outcome: 'reject', reasons: refused };
+  if (refused !== undefined) return { outcome: 'reject', reasons: refused, remarks: settings.remarks };
 
   const remarks = [...settings.remarks];
   const native = withProxy && isNative(effective, snapshot, remarks);

@@ -27,6 +27,8 @@ export interface Proposal {
 export interface Refusal {
   readonly outcome: 'skip' | 'reject';
   readonly reasons: Reasons;
+  /** What else the person should know, as with a proposal. */
+  readonly remarks?: readonly string[];
 }
 
 export function isRefusal(proposed: Proposal | Refusal): proposed is Refusal {

@@ -38,9 +38,15 @@ function descend(parent: Json, token: string, next: string, operation: Operation
   return made;
 }
 
-function applyOne(root: Json, operation: Operation): void {
+/** Whether a later operation goes into what an earlier one brought; then the caller's value must not be used itself. */
+function isChangedLater(operation: Operation, operations: readonly Operation[]): boolean {
+  return operations.some((other) => other.path.startsWith(`${operation.path}/`));
+}
+
+function applyOne(root: Json, operation: Operation, shared: boolean): void {
   const tokens = pointerTokens(operation.path);
   const last = tokens.pop();
+  const brought = operation.op === 'remove' ? null : shared ? copyJson(operation.value) : operation.value;
   if (last === undefined) throw misfit(operation);
   let parent = root;
   tokens.forEach((token, depth) => {
@@ -51,11 +57,11 @@ function applyOne(root: Json, operation: Operation): void {
     const index = listIndex(last, list.length);
     if (index === undefined || (operation.op !== 'add' && index === list.length)) throw misfit(operation);
     if (operation.op === 'remove') list.splice(index, 1);
-    else list.splice(index, operation.op === 'add' ? 0 : 1, copyJson(operation.value));
+    else list.splice(index, operation.op === 'add' ? 0 : 1, brought);
   } else if (!isObject(parent)) {
     throw misfit(operation);
   } else if (operation.op !== 'remove') {
-    setMember(parent, last, copyJson(operation.value));
+    setMember(parent, last, brought);
   } else if (Object.hasOwn(parent, last)) {
     delete (parent as MutableObject)[last];
   } else {
@@ -69,6 +75,6 @@ function applyOne(root: Json, operation: Operation): void {
  */
 export function applyToValue(value: Json, operations: readonly Operation[]): Json {
   const copy = copyJson(value);
-  for (const operation of operations) applyOne(copy, operation);
+  for (const operation of operations) applyOne(copy, operation, isChangedLater(operation, operations));
   return copy;
 }

@@ -1,6 +1,7 @@
-import { isScalar, LineCounter, parseDocument, visit, type Document, type Tags } from 'yaml';
+import { isScalar, parseDocument, visit, type Document, type Tags } from 'yaml';
 import type { Json } from '../settings/json.ts';
 import type { Problem } from '../settings/problem.ts';
+import { plainValue } from './plain-value.ts';
 import { splitStream, type Chunk } from './stream.ts';
 import type { Source } from './source.ts';
 
@@ -14,7 +15,8 @@ export interface Manifest {
     /** Nothing but comments, blank lines and separators. */
     | { readonly format: 'empty' }
     | { readonly format: 'json'; readonly value: Json; readonly from: number; readonly to: number }
-    | { readonly format: 'yaml'; readonly value: Json };
+    /** `plain`: the structure is indentation alone, see `plainValue`. */
+    | { readonly format: 'yaml'; readonly value: Json; readonly document: Document; readonly plain: boolean };
 }
 
 // kubectl reads YAML 1.1 (`yes` is true, 0644 is octal) but takes times, dates and base-60 numbers for strings.
@@ -25,13 +27,11 @@ function kubernetesTags(tags: Tags): Tags {
 }
 
 /** Parses one YAML document as kubectl does; positions of its nodes are offsets in `text`. */
-export function parseYaml(text: string, lines?: LineCounter): Document {
+export function parseYaml(text: string): Document {
   return parseDocument(text, {
     version: '1.1',
     customTags: kubernetesTags,
-    keepSourceTokens: true,
     prettyErrors: false,
-    ...(lines === undefined ? {} : { lineCounter: lines }),
   }) as unknown as Document;
 }
 
@@ -81,37 +81,36 @@ function findFault(document: Document): Fault | undefined {
   return fault;
 }
 
+function problemAt(source: string, chunk: Chunk, fault: Fault): Problem {
+  const before = chunk.text.slice(0, fault.offset).split('\n');
+  const where = `${source}:${chunk.line + before.length - 1}:${(before.at(-1)?.length ?? 0) + 1}`;
+  const templated = chunk.text.includes('{{') ? '; this looks like a chart template, render it first' : '';
+  return { where, message: `${fault.message}${templated}` };
+}
+
 function readChunk(source: string, chunk: Chunk): Manifest | Problem {
   const base = { source, line: chunk.line, text: chunk.text };
   const json = readJson(chunk.text);
   if (json !== undefined) return { ...base, content: { format: 'json', ...json } };
-  const lines = new LineCounter();
-  const document = parseYaml(chunk.text, lines);
+  const document = parseYaml(chunk.text);
+  const plain = plainValue(chunk.text, document);
+  if (plain !== undefined && plain !== null) return { ...base, content: { format: 'yaml', value: plain, document, plain: true } };
   const fault = findFault(document);
-  if (fault !== undefined) {
-    const { line, col } = lines.linePos(fault.offset);
-    const where = `${source}:${chunk.line + line - 1}:${col}`;
-    const templated = chunk.text.includes('{{') ? '; this looks like a chart template, render it first' : '';
-    return { where, message: `${fault.message}${templated}` };
-  }
+  if (fault !== undefined) return problemAt(source, chunk, fault);
   try {
     // Aliases come out as shared objects; the round trip makes a tree of them, which may be changed in one place.
     const value = JSON.parse(JSON.stringify(document.toJS())) as Json;
-    return { ...base, content: value === null ? { format: 'empty' } : { format: 'yaml', value } };
+    return { ...base, content: value === null ? { format: 'empty' } : { format: 'yaml', value, document, plain: false } };
   } catch (error) {
     // Aliases that expand without end are refused here.
     return { where: `${source}:${chunk.line}:1`, message: error instanceof Error ? error.message : String(error) };
   }
 }
 
-/** All documents of a source in order. The texts joined give the source, byte for byte. Problems name line and column. */
-export function readManifests(source: Source): { manifests: readonly Manifest[]; problems: readonly Problem[] } {
-  const manifests: Manifest[] = [];
-  const problems: Problem[] = [];
-  for (const chunk of splitStream(source.text)) {
-    const read = readChunk(source.name, chunk);
-    if ('content' in read) manifests.push(read);
-    else problems.push(read);
-  }
-  return { manifests, problems };
+/**
+ * All documents of a source in order, each parsed when its turn comes. The texts joined give the source, byte for byte;
+ * a problem, which names line and column, stands for the document that has it.
+ */
+export function* readManifests(source: Source): Generator<Manifest | Problem, void, undefined> {
+  for (const chunk of splitStream(source.text)) yield readChunk(source.name, chunk);
 }

@@ -1,12 +1,15 @@
 import { isDeepStrictEqual } from 'node:util';
+import type { Document } from 'yaml';
 import type { Operation } from '../injection/operation.ts';
-import type { Json } from '../settings/json.ts';
+import { isObject, type Json } from '../settings/json.ts';
 import { applyToValue } from './apply.ts';
 import { expandShared } from './expand.ts';
 import { parseYaml, type Manifest } from './manifest.ts';
-import { detectLayout, printOptions } from './print.ts';
-import { spliceChanges } from './splice.ts';
+import { detectLayout } from './layout.ts';
+import { printOptions } from './print.ts';
+import { spliceChanges, standIn } from './splice.ts';
 import { changeDocument } from './tree.ts';
+import { createValuePrinter, type ValuePrinter } from './value-printer.ts';
 
 /** A document after its operations: the exact text to write and what it says. */
 export interface Rewritten {
@@ -27,17 +30,34 @@ function rewriteJson(text: string, from: number, to: number, value: Json): strin
   return text.slice(0, from) + lines + text.slice(to);
 }
 
-function says(text: string, value: Json): boolean {
+/** The value with what the stand-ins stand for. */
+function fillIn(value: Json, byStandIn: ReadonlyMap<Json, Json>): Json {
+  const found = byStandIn.get(value);
+  if (found !== undefined) return found;
+  if (Array.isArray(value)) return value.map((item: Json) => fillIn(item, byStandIn));
+  if (!isObject(value)) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, inner = null]) => [key, fillIn(inner, byStandIn)]));
+}
+
+function says(text: string, value: Json, values: readonly Json[] = []): boolean {
   const document = parseYaml(text);
-  return document.errors.length === 0 && isDeepStrictEqual(document.toJS(), value);
+  if (document.errors.length > 0) return false;
+  const byStandIn = new Map(values.map((inner, index) => [standIn(index), inner]));
+  return isDeepStrictEqual(fillIn(document.toJS() as Json, byStandIn), value);
 }
 
 /** The text with only the changed lines touched, or undefined when that cannot be done. */
-function rewriteInPlace(text: string, operations: readonly Operation[], value: Json): string | undefined {
+function rewriteInPlace(
+  { text, document, plain }: { readonly text: string; readonly document: Document; readonly plain: boolean },
+  operations: readonly Operation[],
+  value: Json,
+  printer: ValuePrinter,
+): string | undefined {
   try {
-    const document = parseYaml(text);
-    const spliced = spliceChanges(text, document, changeDocument(document, operations));
-    return says(spliced, value) ? spliced : undefined;
+    const spliced = spliceChanges(text, document, changeDocument(document, operations), printer);
+    // Whole lines between plain lines at the column of their siblings can only be read in one way.
+    if (plain && !spliced.reprinted) return spliced.text;
+    return says(spliced.probe, value, spliced.values) ? spliced.text : undefined;
   } catch {
     return undefined;
   }
@@ -56,14 +76,19 @@ function rewriteWhole(text: string, operations: readonly Operation[]): string {
 /**
  * Applies operations (pointers from the document's root) to one document. What no operation touches keeps its bytes;
  * only where a change runs into aliases, merge keys or unusual notation is the document printed anew, comments kept.
- * The text is read back before it is returned. Throws when an operation does not fit or the text would say something else.
+ * Where text could be read in several ways it is read back before it is returned. The parsed manifest is CONSUMED. Throws when an operation does not fit or
+ * the text would say something else. Several manifests in a run should share one printer.
  */
-export function rewriteManifest(manifest: Manifest, operations: readonly Operation[]): Rewritten {
+export function rewriteManifest(
+  manifest: Manifest,
+  operations: readonly Operation[],
+  printer: ValuePrinter = createValuePrinter(),
+): Rewritten {
   const { content, text } = manifest;
   if (content.format === 'empty') throw new Error('an empty document cannot be changed');
   const value = applyToValue(content.value, operations);
   if (content.format === 'json') return { text: rewriteJson(text, content.from, content.to, value), value, reprinted: false };
-  const inPlace = rewriteInPlace(text, operations, value);
+  const inPlace = rewriteInPlace({ ...content, text }, operations, value, printer);
   if (inPlace !== undefined) return { text: inPlace, value, reprinted: false };
   const whole = rewriteWhole(text, operations);
   if (!says(whole, value)) throw new Error('the changed document would not read back as it should');

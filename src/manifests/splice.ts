@@ -1,6 +1,10 @@
-import { isCollection, isNode, isPair, isScalar, isSeq, Scalar, type Document, type Node, type Pair } from 'yaml';
-import { columnOf, detectLayout, printInline, printItem, printPair, type Layout } from './print.ts';
+import { isCollection, isNode, isPair, isScalar, Scalar, type Document, type Node, type Pair } from 'yaml';
+import type { Json } from '../settings/json.ts';
+import { endOfLine, extentsOf, parsedItems, placeAfter, startOfBody, type Extent, type Page } from './extent.ts';
+import { columnOf, detectLayout } from './layout.ts';
+import { printInline, printItem, printPair } from './print.ts';
 import type { Changes, Collection, Owner } from './tree.ts';
+import type { ValuePrinter } from './value-printer.ts';
 
 /** Replacement of `text.slice(from, to)`. */
 interface Edit {
@@ -11,76 +15,10 @@ interface Edit {
   readonly depth: number;
   /** Prints a whole node, whatever changed inside it. */
   readonly whole: boolean;
-}
-
-/** Where an item of a block collection stands: from its key or dash to the end of its last line. */
-interface Extent {
-  readonly from: number;
-  readonly to: number;
-  readonly startsLine: boolean;
-}
-
-/** A changed document beside the text that it was parsed from. */
-interface Page {
-  readonly text: string;
-  readonly changes: Changes;
-  readonly layout: Layout;
-}
-
-const blankOrComment = /^[ \t]*(?:#.*)?\r?$/;
-
-function endOfLine(text: string, offset: number): number {
-  if (offset > 0 && text[offset - 1] === '\n') return offset;
-  const end = text.indexOf('\n', offset);
-  return end === -1 ? text.length : end + 1;
-}
-
-function parsedItems(page: Page, collection: Collection): readonly unknown[] {
-  return page.changes.parsedItems.get(collection) ?? collection.items;
-}
-
-/** The node that ends an item, as parsed. */
-function lastNode(page: Page, item: unknown): Node | undefined {
-  if (!isPair(item)) return isNode(item) ? item : undefined;
-  const value = page.changes.formerValues.has(item) ? page.changes.formerValues.get(item) : item.value;
-  if (isNode(value)) return value;
-  return isNode(item.key) ? item.key : undefined;
-}
-
-/** End of the last line that holds a part of the node; comments on lines of their own are not part of it. */
-function endOfNode(page: Page, node: Node): number {
-  if (isCollection(node) && node.flow !== true) {
-    const last = lastNode(page, parsedItems(page, node as Collection).at(-1));
-    if (last !== undefined) return endOfNode(page, last);
-  }
-  return endOfLine(page.text, node.range?.[1] ?? 0);
-}
-
-/** Offsets of the dashes of a parsed block list, in order. */
-function dashes(list: Collection): number[] {
-  const token = list.srcToken;
-  if (token?.type !== 'block-seq') return [];
-  return token.items.flatMap((item) =>
-    item.start.filter((part) => part.type === 'seq-item-ind').map((part) => part.offset),
-  );
-}
-
-/** Extents of the parsed items; undefined where a key or dash has no plain place in the text. */
-function extentsOf(page: Page, collection: Collection): readonly Extent[] | undefined {
-  const parsed = parsedItems(page, collection);
-  const starts = isSeq(collection)
-    ? dashes(collection)
-    : parsed.flatMap((pair) => (isPair(pair) && isScalar(pair.key) && pair.key.range != null ? [pair.key.range[0]] : []));
-  if (starts.length !== parsed.length) return undefined;
-  const extents: Extent[] = [];
-  for (const [index, from] of starts.entries()) {
-    const last = lastNode(page, parsed[index]);
-    if (last === undefined) return undefined;
-    const before = page.text.slice(from - columnOf(page.text, from), from);
-    if (!/^[ -]*$/.test(before)) return undefined;
-    extents.push({ from, to: endOfNode(page, last), startsLine: !before.includes('-') });
-  }
-  return extents;
+  /** The value alone of what is inserted, when it is plain data. */
+  readonly value?: Json;
+  /** The lines with another value in its place. */
+  readonly lines?: (value: Json) => string;
 }
 
 /** Whether the collection still hangs in the document; a later operation may have taken it out. */
@@ -178,32 +116,16 @@ function replaceValue(page: Page, pair: Pair, owner: Owner): Edit[] {
   return [{ from: colon, to: colon, text: ` ${printed}`, depth: 0, whole: true }];
 }
 
-/** Place before the first item, above the comments that belong to it. */
-function startOfBody(text: string, first: Extent): number {
-  let start = first.from - columnOf(text, first.from);
-  while (start > 0) {
-    const before = start - 1 - columnOf(text, start - 1);
-    if (!blankOrComment.test(text.slice(before, start - 1))) break;
-    start = before;
-  }
-  return start;
+/** Lines of an item that was not parsed. */
+function printNew(page: Page, item: unknown, column: number, printer: ValuePrinter): Pick<Edit, 'text' | 'value' | 'lines'> {
+  const value = page.changes.values.get(isPair(item) ? item.value : item);
+  if (value === undefined) return { text: printOne(page, item, column, true) };
+  const key = isPair(item) && isScalar(item.key) ? String(item.key.value) : undefined;
+  const lines = (shown: Json): string => printer.printEntry(key, shown, column, page.layout);
+  return { text: lines(value), value, lines };
 }
 
-/** Place after an item, below the comments that are indented deeper than the collection: those belong to the item. */
-function placeAfter(text: string, extent: Extent): number {
-  const column = columnOf(text, extent.from);
-  let place = extent.to;
-  for (let at = extent.to; at < text.length;) {
-    const end = endOfLine(text, at + 1);
-    const line = text.slice(at, end).trimEnd();
-    if (!blankOrComment.test(line)) break;
-    if (line.search(/#/) > column) place = end;
-    at = end;
-  }
-  return place;
-}
-
-function editsOf(page: Page, collection: Collection): Edit[] {
+function editsOf(page: Page, collection: Collection, printer: ValuePrinter): Edit[] {
   if (collection.flow === true) return reprintFlow(page, collection);
   const parsed = parsedItems(page, collection);
   const extents = extentsOf(page, collection);
@@ -229,7 +151,7 @@ function editsOf(page: Page, collection: Collection): Edit[] {
     } else if (place === undefined) {
       return reprintItem(page, owner);
     } else {
-      edits.push({ from: place, to: place, text: printOne(page, item, column, true), depth, whole: false });
+      edits.push({ from: place, to: place, depth, whole: false, ...printNew(page, item, column, printer) });
     }
   }
   return edits;
@@ -242,33 +164,59 @@ function isInside(edit: Edit, outer: Edit): boolean {
   return starts && edit.from < outer.to && edit.to <= outer.to;
 }
 
-/**
- * The text of a document after `changeDocument`: lines that no operation touched are kept byte for byte, with their
- * comments and style. Throws when a change has no place that can be printed alone.
- */
-export function spliceChanges(source: string, document: Document, changes: Changes): string {
-  const lineBreak = source.includes('\r\n') ? '\r\n' : '\n';
-  const text = source.endsWith('\n') ? source : source + lineBreak;
-  const page: Page = { text, changes, layout: detectLayout(text, document) };
+function collectEdits(page: Page, printer: ValuePrinter): Edit[] {
   const unique = new Map<string, Edit>();
-  for (const collection of changes.parsedItems.keys()) {
+  for (const collection of page.changes.parsedItems.keys()) {
     if (collection.range == null || !isAttached(page, collection)) continue;
-    for (const edit of editsOf(page, collection)) {
+    for (const edit of editsOf(page, collection, printer)) {
       // The same node may be printed for several reasons; insertions are all different.
       unique.set(edit.whole ? `${edit.from}-${edit.to}` : `insertion ${unique.size}`, edit);
     }
   }
   const all = [...unique.values()];
-  const edits = all
+  return all
     .filter((edit) => !all.some((outer) => isInside(edit, outer)))
     .sort((a, b) => a.from - b.from || a.to - b.to || b.depth - a.depth);
+}
+
+/** A changed text, and the same with short stand-ins for the inserted values, by which it is checked cheaply. */
+export interface Spliced {
+  readonly text: string;
+  readonly probe: string;
+  /** Values that the stand-ins stand for, by number. */
+  readonly values: readonly Json[];
+  /** Whether several lines were printed anew by the library, comments and all; such a text is always to be checked. */
+  readonly reprinted: boolean;
+}
+
+/** What stands in for the value of this number. */
+export function standIn(index: number): string {
+  return `stand-in.${index}.sidecar-injector.io`;
+}
+
+/**
+ * The text of a document after `changeDocument`: lines that no operation touched are kept byte for byte, with their
+ * comments and style. Throws when a change has no place that can be printed alone.
+ */
+export function spliceChanges(source: string, document: Document, changes: Changes, printer: ValuePrinter): Spliced {
+  const lineBreak = source.includes('\r\n') ? '\r\n' : '\n';
+  const text = source.endsWith('\n') ? source : source + lineBreak;
+  const page: Page = { text, changes, layout: detectLayout(text, document) };
+  const values: Json[] = [];
   let result = '';
+  let probe = '';
   let at = 0;
-  for (const edit of edits) {
+  let reprinted = false;
+  for (const edit of collectEdits(page, printer)) {
+    reprinted ||= edit.whole && edit.text.includes('\n');
     if (edit.from < at) throw new Error('changes of a document overlap');
-    result += text.slice(at, edit.from) + edit.text.replaceAll('\n', lineBreak);
+    const kept = text.slice(at, edit.from);
+    result += kept + edit.text.replaceAll('\n', lineBreak);
+    probe += kept + (edit.lines?.(standIn(values.length)) ?? edit.text);
+    if (edit.value !== undefined) values.push(edit.value);
     at = edit.to;
   }
-  result += text.slice(at);
-  return source.endsWith('\n') ? result : result.replace(/\r?\n$/, '');
+  const rest = text.slice(at);
+  const ended = source.endsWith('\n');
+  return { text: ended ? result + rest : (result + rest).replace(/\r?\n$/, ''), probe: probe + rest, values, reprinted };
 }

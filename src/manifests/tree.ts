@@ -19,6 +19,8 @@ export interface Changes {
   /** Former value of every pair whose value is another node now. */
   readonly formerValues: Map<Pair, unknown>;
   readonly owners: Map<Collection, Owner>;
+  /** Plain values of the nodes that are new and have not been changed since. */
+  readonly values: Map<unknown, Json>;
 }
 
 /** The path goes through an alias, a merge key or an anchor: a change there would show elsewhere as well. */
@@ -66,8 +68,10 @@ function refuseMerged(document: Document, map: YAMLMap, token: string): void {
   }
 }
 
-function createValue(document: Document, value: Json): Node {
-  return document.createNode(value, { aliasDuplicateObjects: false });
+function createValue(document: Document, changes: Changes, value: Json): Node {
+  const node = document.createNode(value, { aliasDuplicateObjects: false });
+  changes.values.set(node, value);
+  return node;
 }
 
 /** Whether the text of the node can be changed member by member: a plain map, nothing of it shared. */
@@ -79,10 +83,11 @@ function isPlainMap(node: unknown): node is YAMLMap {
 function replaceValue(document: Document, changes: Changes, map: YAMLMap, pair: Pair, value: Json): void {
   const former = pair.value;
   if (!isPlainMap(former) || !isObject(value) || Object.keys(value).length === 0) {
-    setValue(changes, map, pair, createValue(document, value));
+    setValue(changes, map, pair, createValue(document, changes, value));
     return;
   }
   changes.owners.set(former, { collection: map, item: pair });
+  changes.values.delete(former);
   const present = former.toJS(document) as JsonObject;
   for (const key of Object.keys(present)) {
     if (Object.hasOwn(value, key)) continue;
@@ -93,7 +98,7 @@ function replaceValue(document: Document, changes: Changes, map: YAMLMap, pair: 
     const inner = findPair(former, key);
     if (inner === undefined) {
       touch(changes, former);
-      former.items.push(new Pair(document.createNode(key), createValue(document, wanted)));
+      former.items.push(new Pair(document.createNode(key), createValue(document, changes, wanted)));
     } else if (!isEqual(member(present, key) ?? null, wanted)) {
       replaceValue(document, changes, former, inner, wanted);
     }
@@ -138,6 +143,7 @@ function descend(
   if (!isCollection(child)) throw misfit(operation);
   const collection = child as Collection;
   changes.owners.set(collection, { collection: parent, item });
+  changes.values.delete(collection);
   return collection;
 }
 
@@ -149,11 +155,11 @@ function dropCommentOfEmpty(collection: Collection): void {
   collection.spaceBefore = false;
 }
 
-function applyToList(document: Document, list: YAMLSeq, token: string, operation: Operation): void {
+function applyToList(document: Document, changes: Changes, list: YAMLSeq, token: string, operation: Operation): void {
   const index = listIndex(token, list.items.length);
   if (index === undefined || (operation.op !== 'add' && index === list.items.length)) throw misfit(operation);
   if (operation.op === 'remove') list.items.splice(index, 1);
-  else list.items.splice(index, operation.op === 'add' ? 0 : 1, createValue(document, operation.value));
+  else list.items.splice(index, operation.op === 'add' ? 0 : 1, createValue(document, changes, operation.value));
 }
 
 function applyToMap(document: Document, changes: Changes, map: YAMLMap, token: string, operation: Operation): void {
@@ -161,7 +167,7 @@ function applyToMap(document: Document, changes: Changes, map: YAMLMap, token: s
   if (operation.op !== 'remove') {
     if (pair === undefined) {
       refuseMerged(document, map, token);
-      map.items.push(new Pair(document.createNode(token), createValue(document, operation.value)));
+      map.items.push(new Pair(document.createNode(token), createValue(document, changes, operation.value)));
     } else {
       replaceValue(document, changes, map, pair, operation.value);
     }
@@ -177,7 +183,7 @@ function applyToMap(document: Document, changes: Changes, map: YAMLMap, token: s
  * made. Throws `SharedNodeError` when the document has to be expanded first, another error when an operation does not fit.
  */
 export function changeDocument(document: Document, operations: readonly Operation[]): Changes {
-  const changes: Changes = { parsedItems: new Map(), formerValues: new Map(), owners: new Map() };
+  const changes: Changes = { parsedItems: new Map(), formerValues: new Map(), owners: new Map(), values: new Map() };
   for (const operation of operations) {
     const tokens = pointerTokens(operation.path);
     const last = tokens.pop();
@@ -188,7 +194,7 @@ export function changeDocument(document: Document, operations: readonly Operatio
       parent = descend(document, changes, parent, token, tokens[depth + 1] ?? last, operation);
     });
     touch(changes, parent);
-    if (isSeq(parent)) applyToList(document, parent, last, operation);
+    if (isSeq(parent)) applyToList(document, changes, parent, last, operation);
     else applyToMap(document, changes, parent, last, operation);
     dropCommentOfEmpty(parent);
   }

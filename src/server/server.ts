@@ -7,6 +7,7 @@ import type { Metrics } from '../telemetry/metrics.ts';
 import { refuseConnection } from './broken-connection.ts';
 import { writeHealth, type HealthCheck } from './health.ts';
 import { defaultLimits, type Limits } from './limits.ts';
+import { describeReview } from './review-log.ts';
 import { installReception, isLate, shed } from './reception.ts';
 import { tlsOptions, type KeyPair } from './tls.ts';
 
@@ -68,32 +69,20 @@ async function answerReview(request: FastifyRequest, reply: FastifyReply, ports:
     metrics.badRequests.inc({ status: '400' });
     return sendText(reply, 400, reviewed.problem);
   }
-  const { decision, workload } = reviewed;
+  const { decision } = reviewed;
   const durationMs = ports.nowMs() - startMs;
   const [first] = decision.reasons;
   metrics.reviews.inc({ outcome: decision.outcome, reason: first.code });
   metrics.duration.observe({ outcome: decision.outcome }, durationMs / 1_000);
   if (decision.patch !== '') metrics.patchBytes.observe(decision.patch.length);
+  const fields = describeReview(reviewed, durationMs);
   if (reviewed.failure !== undefined) {
     metrics.failures.inc();
-    log.error({ uid: reviewed.request.uid, err: reviewed.failure }, 'a review could not be decided');
+    // Where it happened, not what else an error may carry along: that can be the pod.
+    const stack = reviewed.failure instanceof Error ? reviewed.failure.stack : undefined;
+    log.error({ ...fields, stack }, 'a review could not be decided');
   }
-  log.info(
-    {
-      uid: reviewed.request.uid,
-      namespace: reviewed.request.namespace,
-      pod: reviewed.pod,
-      workload: `${workload.kind}/${workload.name}`,
-      operation: reviewed.request.operation,
-      dryRun: reviewed.request.dryRun,
-      outcome: decision.outcome,
-      reasons: decision.reasons.map((reason) => reason.code),
-      durationMs: Math.round(durationMs * 1_000) / 1_000,
-      patchBytes: decision.patch.length,
-      settingsHash: decision.settingsHash,
-    },
-    'review',
-  );
+  log.info(fields, 'review');
   return reply.type('application/json').send(reviewed.body);
 }
 
@@ -141,8 +130,9 @@ export function createServer(ports: ServerPorts): WebhookServer {
     bodyLimit: limits.bodyBytes,
     keepAliveTimeout: limits.keepAliveTimeoutMs,
     requestTimeout: limits.requestTimeoutMs,
-    // Of a connection on which nothing moves during a request, such as one whose client does not read its answer.
-    connectionTimeout: limits.requestTimeoutMs,
+    // Of a connection on which nothing moves during a request: its client does not read the answer. A request that
+    // does not arrive gets an answer before that.
+    connectionTimeout: 2 * limits.requestTimeoutMs,
     exposeHeadRoutes: false,
     // A request that arrives while the server closes is still answered, the API server does not retry an EOF.
     return503OnClosing: false,

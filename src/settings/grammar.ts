@@ -51,27 +51,24 @@ export function integer(least: number, most: number): Grammar<number> {
   });
 }
 
-function listOf<T>(text: string, read: (item: string) => T | undefined): T[] | string {
+function listOf<T>(text: string, allowed: string, read: (item: string) => T | undefined): Parsed<readonly T[]> {
   const items = text.split(',');
-  if (items.length > longestList) return `has ${items.length} entries, at most ${longestList} are allowed`;
+  if (items.length > longestList) {
+    return { problem: `has ${items.length} entries, at most ${longestList} are allowed` };
+  }
   const values: T[] = [];
   for (const item of items) {
     const value = read(item.trim());
-    if (value === undefined) return item;
+    if (value === undefined) return refuse(item, allowed);
     values.push(value);
   }
-  return values;
+  return { value: values };
 }
 
 function list<T>(allowed: string, read: (item: string) => T | undefined): Grammar<readonly T[]> {
   return {
     allowed,
-    parse(text) {
-      if (text.trim() === '') return { value: [] };
-      const values = listOf(text, read);
-      if (typeof values !== 'string') return { value: values };
-      return values.startsWith('has ') ? { problem: values } : refuse(values, allowed);
-    },
+    parse: (text) => (text.trim() === '' ? { value: [] } : listOf(text, allowed, read)),
   };
 }
 
@@ -176,7 +173,8 @@ export const imageReference: Grammar<string> = grammar(
 export const templateList: Grammar<readonly string[]> = {
   allowed: 'a comma list of template names',
   parse(text) {
-    const names = listOf(text, (item) => (/^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/.test(item) ? item : undefined));
-    return typeof names === 'string' ? refuse(names, this.allowed) : { value: [...new Set(names)] };
+    const isName = (item: string): boolean => /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/.test(item);
+    const names = listOf(text, this.allowed, (item) => (isName(item) ? item : undefined));
+    return 'problem' in names ? names : { value: [...new Set(names.value)] };
   },
 };

@@ -34,7 +34,9 @@ const answer: RequestListener = (request, response) => {
 /** `grpc.health.v1.Health/Check` with one answer: SERVING or NOT_SERVING, or an error for an unknown service. */
 function grpcHealth(): Server {
   const server = createHttp2Server();
+  server.on('sessionError', () => undefined);
   server.on('stream', (stream, headers) => {
+    stream.on('error', () => stream.destroy());
     if (!/^[\w.-]+$/.test(String(headers[':authority']))) {
       stream.respond({ ':status': 400 }, { endStream: true });
       return;

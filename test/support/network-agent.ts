@@ -73,12 +73,15 @@ export async function startAgent(namespace: string, uid?: number): Promise<Agent
     if (reply.error === undefined) one?.resolve(reply.result);
     else one?.reject(new Error(reply.error));
   });
+  let ended = false;
   child.on('exit', (code) => {
+    ended = true;
     for (const one of waiting.values()) one.reject(new Error(`the agent in ${namespace} has ended with ${code}`));
   });
   await ready;
   const tell = (call: keyof AgentCalls, input: unknown): Promise<never> =>
     new Promise((resolve, reject) => {
+      if (ended) throw new Error(`the agent in ${namespace} has ended`);
       last += 1;
       waiting.set(last, { resolve: resolve as (value: unknown) => void, reject });
       child.send({ id: last, call, input });
@@ -90,9 +93,10 @@ export async function startAgent(namespace: string, uid?: number): Promise<Agent
     ask: (options) => tell('ask', options),
     dial: (options) => tell('dial', options),
     async stop() {
-      const ended = once(child, 'exit');
+      if (ended) return;
+      const exit = once(child, 'exit');
       child.disconnect();
-      await ended;
+      await exit;
     },
   };
 }

@@ -15,7 +15,10 @@ export interface RawConnection {
 }
 
 /** Opens a verified connection. Rejects when the handshake fails. */
-export async function openConnection(target: Target, options: ConnectionOptions = {}): Promise<RawConnection> {
+export async function openConnection(
+  target: Target,
+  options: ConnectionOptions & { readonly allowHalfOpen?: boolean } = {},
+): Promise<RawConnection> {
   const socket = connect({ host: '127.0.0.1', port: target.port, ca: target.ca, servername: 'localhost', ...options });
   let text = '';
   socket.on('data', (chunk) => (text += chunk.toString('latin1')));

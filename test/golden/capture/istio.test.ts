@@ -98,7 +98,7 @@ function tablesOf(text: string): Table[] {
     if (chain !== undefined) tables.at(-1)?.chains.push(chain);
     if (/^-[AI] /.test(line)) tables.at(-1)?.rules.push(line);
   }
-  return tables.map((table) => ({ ...table, chains: table.chains.toSorted() }));
+  return tables.map(({ name, chains, rules }) => ({ name, chains: chains.toSorted(), rules }));
 }
 
 /** What the renderings cannot do yet, or undefined. DNS capture without a server of the family is none. */

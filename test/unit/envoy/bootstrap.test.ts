@@ -75,7 +75,9 @@ describe('addresses', () => {
     [['v4'], '0.0.0.0', false],
   ] as const)('%j: listeners on %s', (families, address, compat) => {
     const { listeners } = bootstrap({ families })['static_resources'] as { listeners: Any[] };
-    const sockets = listeners.flatMap((one) => [one, ...((one['additional_addresses'] as Any[] | undefined) ?? [])]);
+    const sockets = listeners.concat(
+      listeners.flatMap((one) => (one['additional_addresses'] as Any[] | undefined) ?? []),
+    );
     for (const socket of sockets) {
       expect(at(socket, 'address', 'socket_address')).toMatchObject({ address, ipv4_compat: compat });
     }

@@ -7,10 +7,12 @@ import { readyCommand } from '../../../src/envoy/ready.ts';
 const launch = { bootstrap: '{a: "$$"}', concurrency: 2, logLevel: 'warning', componentLogLevel: 'misc:error' };
 
 test('arguments of the proxy', () => {
-  expect(envoyArguments(launch)).toEqual([
-    ...['--config-yaml', '{a: "$$"}', '--drain-time-s', '15', '--drain-strategy', 'immediate', '--disable-hot-restart'],
-    ...['--concurrency', '2', '--log-level', 'warning', '--component-log-level', 'misc:error'],
-  ]);
+  expect(envoyArguments(launch)).toEqual(
+    [
+      ['--config-yaml', '{a: "$$"}', '--drain-time-s', '15', '--drain-strategy', 'immediate', '--disable-hot-restart'],
+      ['--concurrency', '2', '--log-level', 'warning', '--component-log-level', 'misc:error'],
+    ].flat(),
+  );
 });
 
 test.each([

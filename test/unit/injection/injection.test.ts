@@ -208,6 +208,28 @@ describe('what is injected', () => {
   });
 });
 
+test('a refusal says as well which annotations are unknown', () => {
+  const annotations = { 'sidecar.istio.io/proxyCPU': '1 m', 'sidecar.istio.io/proxyCPULimt': '1' };
+  const decision = decideOn(podWith({ annotations }));
+  expect(decision.reasons.map(({ code }) => code)).toEqual(['InvalidAnnotation']);
+  expect(decision.warnings).toEqual([
+    'sidecar-injector: annotation "sidecar.istio.io/proxyCPULimt" is unknown and has no effect, did you mean "sidecar.istio.io/proxyCPULimit"?',
+  ]);
+});
+
+test.each([
+  ['Never', 'false', 1],
+  ['OnFailure', 'false', 1],
+  ['Never', 'true', 0],
+  ['Always', 'false', 0],
+])(
+  'a pod with restartPolicy %s and nativeSidecar %s is warned %d times about completion',
+  (restartPolicy, native, times) => {
+    const pod = podWith({ annotations: { 'sidecar.istio.io/nativeSidecar': native }, spec: { restartPolicy } });
+    expect(decideOn(pod).warnings.filter((text) => text.includes('never completes'))).toHaveLength(times);
+  },
+);
+
 describe('declared sidecars', () => {
   const shipper = {
     apiVersion: 'sidecar-injector.io/v1alpha1',

@@ -14,7 +14,9 @@ function plan(fields: JsonObject, annotations: JsonObject = {}, recorded: JsonOb
   return planProbes([{ list: 'containers', index: 2, container }], effective, recorded);
 }
 
-const http = (port: unknown, more: JsonObject = {}): JsonObject => ({ httpGet: { path: '/x', port, ...more } as JsonObject });
+const http = (port: unknown, more: JsonObject = {}): JsonObject => ({
+  httpGet: { path: '/x', port, ...more } as JsonObject,
+});
 
 describe('a probe is redirected exactly when its port is captured', () => {
   test.each<[string, JsonObject, JsonObject, boolean]>([

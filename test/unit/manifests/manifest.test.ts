@@ -1,8 +1,13 @@
 import { describe, expect, test } from '@jest/globals';
-import { readManifests } from '../../../src/manifests/manifest.ts';
+import { readManifests, type Manifest } from '../../../src/manifests/manifest.ts';
+import type { Problem } from '../../../src/settings/problem.ts';
 
-function read(text: string) {
-  return readManifests({ name: 'web.yaml', text });
+function read(text: string): { manifests: readonly Manifest[]; problems: readonly Problem[] } {
+  const all = [...readManifests({ name: 'web.yaml', text })];
+  return {
+    manifests: all.filter((one) => 'content' in one),
+    problems: all.filter((one) => 'message' in one),
+  };
 }
 
 function valueOf(text: string): unknown {

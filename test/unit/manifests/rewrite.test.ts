@@ -4,10 +4,8 @@ import { readManifests } from '../../../src/manifests/manifest.ts';
 import { rewriteManifest } from '../../../src/manifests/rewrite.ts';
 
 function rewrite(text: string, ...operations: Operation[]) {
-  const { manifests, problems } = readManifests({ name: 'x', text });
-  expect(problems).toEqual([]);
-  const [manifest] = manifests;
-  if (manifest === undefined) throw new Error('no manifest');
+  const [manifest] = readManifests({ name: 'x', text });
+  if (manifest === undefined || 'message' in manifest) throw new Error(manifest?.message ?? 'no manifest');
   return rewriteManifest(manifest, operations);
 }
 

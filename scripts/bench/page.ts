@@ -1,0 +1,69 @@
+import { workloads } from './reviews.ts';
+import {
+  decisionTable,
+  latencyTable,
+  otherTable,
+  processorTable,
+  targetTable,
+  throughputTable,
+  type Results,
+} from './results.ts';
+import { markdownTable, plainTable } from './table.ts';
+
+function introduction({ machine, connectionCount, effort, seconds }: Results): string {
+  const pods = workloads.map(({ name, what }) => `- **${name}**: ${what}`).join('\n');
+  return `# Benchmarks
+
+Written by \`make bench\`; do not edit. What the injector costs, beside what Node.js and Fastify cost without it.
+
+## Machine
+
+${machine.processor}, ${machine.cores} cores, ${machine.memoryGiB} GiB, ${machine.kernel}. Node.js ${machine.node} with
+OpenSSL ${machine.openssl}; ${machine.packages.join(', ')}. ${machine.date}. The average load of the minute before was
+${machine.load.toFixed(2)}; the run took ${Math.round(seconds)} s. Servers and client share the cores.
+
+## How it was measured
+
+The yardstick ("bare") is a Fastify server without anything: HTTPS with the same kind of key, the body taken as a
+buffer, \`JSON.parse\` of the review, and as answer the same text every time, as long as the webhook's. Both servers are
+processes of their own on the loopback interface; the webhook runs from the checkout with the built-in settings, and
+logs every review to a file as it does by default.
+
+The client holds ${connectionCount} connections to each of them and sends the same review over and over, one server after
+the other in short rounds: one round warms up, ${effort.rounds} count. Figures are the median of the rounds, least and most
+in parentheses. A share compares two neighbouring rounds. The processor time is that of the server's whole process, its
+background threads included; it depends less on what else the machine does than requests per second do.
+
+Every pod comes as an API server sends it, with defaults filled in, the token volume, and managedFields:
+
+${pods}`;
+}
+
+const meaning = `## What the figures mean
+
+- The difference between the two columns of processor time is what one review costs in the injector itself: policy,
+  plan, patch, its verification, answer, log line and metrics. The rest is TLS, HTTP and the reading of JSON, which every
+  webhook in this language pays.
+- That difference hardly depends on the size of the pod, because the pod is read where it lies and never copied. So the
+  share is lowest for the smallest pod, and large pods cost what their JSON costs.
+- One replica answers far more reviews than a cluster creates pods. A cluster that starts 100 pods a second keeps a
+  small part of one core busy.
+- Latency is measured at a fixed rate well below saturation: from the moment a request is due until the last byte of its
+  answer. The API server's own work is not in it.`;
+
+/** The page, and the same tables for a terminal. */
+export function writePage(results: Results): { readonly markdown: string; readonly summary: string } {
+  const sections = [
+    ['Targets', targetTable(results)],
+    ['Requests per second', throughputTable(results)],
+    ['Processor time', processorTable(results)],
+    ['Latency at a constant rate', latencyTable(results)],
+    ['Decisions in process', decisionTable(results)],
+    ['Start, memory, sizes', otherTable(results)],
+  ] as const;
+  const tables = sections.map(([title, table]) => `## ${title}\n\n${markdownTable(table)}`);
+  return {
+    markdown: `${[introduction(results), ...tables, meaning].join('\n\n')}\n`,
+    summary: sections.map(([title, table]) => `${title}\n${plainTable(table)}`).join('\n\n'),
+  };
+}

@@ -1,0 +1,79 @@
+import { request } from 'node:https';
+import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { root } from '../tools/cache.ts';
+import { run } from '../tools/command.ts';
+import { requestBytes } from './connection.ts';
+import type { Effort } from './effort.ts';
+import { openTarget, sendRound } from './load.ts';
+import { typicalPod } from './pods.ts';
+import { reviewText } from './reviews.ts';
+import { checkoutProgram, startWebhook, type ServerProcess } from './server-process.ts';
+import { spreadOf, type Spread } from './statistics.ts';
+
+/** From the start of the process to the first 200 of /readyz, milliseconds. */
+export interface Startup {
+  readonly checkout: Spread;
+  /** Of the bundle that goes into the image. */
+  readonly bundle: Spread;
+}
+
+const bundleProgram = path.join(root, 'dist/sidecar-injector.mjs');
+
+function askReady({ port, ca }: ServerProcess): Promise<boolean> {
+  return new Promise((resolve, reject) => {
+    const call = request({ host: '127.0.0.1', port, path: '/readyz', ca, agent: false }, (response) => {
+      response.resume().once('end', () => resolve(response.statusCode === 200));
+    });
+    call.once('error', reject);
+    call.end();
+  });
+}
+
+async function startOnce(folder: string, program: string): Promise<number> {
+  const startMs = performance.now();
+  const server = await startWebhook(folder, { program });
+  try {
+    while (!(await askReady(server))) await sleep(2);
+    return performance.now() - startMs;
+  } finally {
+    await server.stop();
+  }
+}
+
+async function startSeveral(folder: string, program: string, times: number): Promise<Spread> {
+  const values: number[] = [];
+  for (let index = 0; index < times; index++) values.push(await startOnce(folder, program));
+  return spreadOf(values);
+}
+
+/** Builds the bundle and starts checkout and bundle several times. */
+export async function measureStartup(folder: string, effort: Effort): Promise<Startup> {
+  const build = [process.execPath, '--disable-warning=ExperimentalWarning', 'scripts/build.ts'] as const;
+  if ((await run(build, { cwd: root })) !== 0) throw new Error('the bundle could not be built');
+  return {
+    checkout: await startSeveral(folder, checkoutProgram, effort.starts),
+    bundle: await startSeveral(folder, bundleProgram, effort.starts),
+  };
+}
+
+export interface Memory {
+  readonly idleBytes: number;
+  readonly loadedBytes: number;
+  readonly reviews: number;
+}
+
+/** Memory of a fresh webhook (the bundle) before and after many typical reviews. */
+export async function measureMemory(folder: string, effort: Effort): Promise<Memory> {
+  const server = await startWebhook(folder, { program: bundleProgram });
+  try {
+    const idle = await server.usage();
+    const target = await openTarget(server, 8);
+    await sendRound(target, requestBytes(reviewText(typicalPod())), effort.memoryReviews);
+    const loaded = await server.usage();
+    target.close();
+    return { idleBytes: idle.rssBytes, loadedBytes: loaded.rssBytes, reviews: effort.memoryReviews };
+  } finally {
+    await server.stop();
+  }
+}

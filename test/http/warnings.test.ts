@@ -1,0 +1,73 @@
+import { Buffer } from 'node:buffer';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import type { JsonObject } from '../../src/settings/json.ts';
+import { postReview } from '../support/https-client.ts';
+import { annotated, podOf, responseOf, reviewOf } from '../support/reviews.ts';
+import { startWebhook, type Webhook } from '../support/webhook-server.ts';
+
+let webhook: Webhook;
+beforeAll(async () => {
+  webhook = await startWebhook();
+});
+afterAll(() => webhook.close());
+
+const send = async (pod: JsonObject) => responseOf(await postReview(webhook, reviewOf(pod)));
+
+/** What the API server passes on: each up to 256 characters, all of them up to 4,096, no control character. */
+function expectPassable(warnings: readonly string[] = []): void {
+  for (const warning of warnings) {
+    expect(warning).toMatch(/^sidecar-injector: /);
+    expect(warning).not.toMatch(/\p{Cc}/u);
+    expect([...warning].length).toBeLessThanOrEqual(256);
+    expect(Buffer.from(warning).toString('utf8')).toBe(warning);
+  }
+  expect(warnings.reduce((sum, warning) => sum + [...warning].length, 0)).toBeLessThanOrEqual(4_096);
+}
+
+const unknown = 'sidecar.istio.io/unknown';
+
+test('an annotation that has no effect is a warning, not a denial', async () => {
+  const response = await send(annotated({ 'sidecar.istio.io/proxyCPUs': '1' }));
+  expect(response).toMatchObject({
+    allowed: true,
+    patchType: 'JSONPatch',
+    warnings: [
+      'sidecar-injector: annotation "sidecar.istio.io/proxyCPUs" is unknown and has no effect, did you mean "sidecar.istio.io/proxyCPU"?',
+    ],
+  });
+});
+
+describe('a warning is one line that the API server passes on', () => {
+  test.each([
+    'a\nb',
+    'a\r\nHeader: x',
+    '\u0000\u0001\u007f\u0085\u009f',
+    '\u2028\u2029',
+    'é😀',
+    '\u202eevil',
+    '\ud800',
+    '😀'.repeat(300),
+    'x'.repeat(100_000),
+    '"; \\',
+  ])('with %.20j in it', async (odd) => {
+    const { warnings } = await send(annotated({ [unknown + odd]: 'x' }));
+    expect(warnings).toHaveLength(1);
+    expectPassable(warnings);
+    const container = { name: odd, readinessProbe: { httpGet: { port: odd } } };
+    const probes = await send(podOf({}, { containers: [container] }));
+    expect(probes.warnings).toHaveLength(1);
+    expectPassable(probes.warnings);
+  });
+});
+
+test('of a thousand warnings the first are told, and how many there are more', async () => {
+  const many = Object.fromEntries(Array.from({ length: 1_000 }, (_, index) => [`${unknown}-${index}`, 'x']));
+  const { warnings = [] } = await send(annotated(many));
+  expectPassable(warnings);
+  expect(warnings.length).toBeGreaterThan(10);
+  expect(warnings.at(-1)).toBe(`sidecar-injector: ${1_000 - warnings.length + 1} more warnings were left out`);
+});
+
+test('an ordinary pod gets none', async () => {
+  expect((await send(podOf())).warnings).toBeUndefined();
+});
