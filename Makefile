@@ -55,6 +55,10 @@ format: node_modules/.package-lock.json ## Format every file.
 manifests: node_modules/.package-lock.json ## Write the generated manifests: deploy/install.yaml and the registration.
 	@$(SCRIPT) scripts/manifests.ts
 
+.PHONY: docs
+docs: node_modules/.package-lock.json ## Write the generated pages of the documentation.
+	@$(SCRIPT) scripts/docs.ts
+
 .PHONY: bench
 bench: node_modules/.package-lock.json ## Measure latency, throughput and memory.
 	@$(SCRIPT) scripts/bench.ts

@@ -52,6 +52,7 @@ add_source() {
 rules_v4=${CAPTURE_RULES_V4:-}
 rules_v6=${CAPTURE_RULES_V6:-}
 source_v6=${CAPTURE_SOURCE_V6:-::1}
+switch_v6=/proc/sys/net/ipv6/conf/lo/disable_ipv6
 
 [ -n "$rules_v4$rules_v6" ] || fail 'neither CAPTURE_RULES_V4 nor CAPTURE_RULES_V6 is set'
 
@@ -66,6 +67,10 @@ if [ -z "$rules_v6" ]; then
 elif [ ! -e /proc/net/if_inet6 ]; then
   say 'this kernel has no IPv6 (/proc/net/if_inet6 is missing): nothing to capture there'
 else
-  [ "$source_v6" = ::1 ] || add_source "$source_v6"
+  if [ -r "$switch_v6" ] && read -r off <"$switch_v6" && [ "$off" = 1 ]; then
+    say 'IPv6 is switched off in this pod (net.ipv6.conf.lo.disable_ipv6 is 1): the rules have nothing to do'
+  elif [ "$source_v6" != ::1 ]; then
+    add_source "$source_v6"
+  fi
   load IPv6 ip6tables "$rules_v6"
 fi

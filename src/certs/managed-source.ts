@@ -46,7 +46,7 @@ const toleratedFailures = 2;
  * rejects only when `stop` is called before. Rounds that follow verify by handshake, so listen at once.
  */
 export function createManagedSource(options: ManagedSourceOptions): CertificateSource {
-  const { verifyServing, names, policy = defaultPolicy, pollMs = 30 * secondMs, retryMs = secondMs / 4 } = options;
+  const { verifyServing, names, policy = defaultPolicy, pollMs = 10 * secondMs, retryMs = secondMs / 4 } = options;
   const { clock = () => new Date(), random = Math.random } = options;
   const stopping = new AbortController();
   const reporter = createReporter((event) => {

@@ -22,7 +22,7 @@ export const defaultPolicy: RotationPolicy = {
   leafLifetimeMs: 7 * dayMs,
   leafRenewAt: 2 / 3,
   leafRenewSpread: 1 / 10,
-  // Twenty polls of 30 s: every replica and every API server has long seen the new bundle.
+  // Sixty polls of 10 s: every replica and every API server has long seen the new bundle.
   overlapMs: 10 * minuteMs,
   // The life of a leaf that a cut-off replica may have minted from the old CA at the last moment, and a margin.
   retireMs: 7 * dayMs + hourMs,

@@ -29,8 +29,7 @@ function passthrough(name: string, connect_timeout: string, binding: Tree | unde
 /** Clusters that every pod has. */
 export const fixedClusters: readonly Tree[] = [
   passthrough('PassthroughCluster', '10s', undefined),
-  // Shorter, because the kernel refuses a connection from ::1 to another address of the pod by silence.
-  passthrough('InboundPassthroughCluster', '3s', applicationBinding),
+  passthrough('InboundPassthroughCluster', '10s', applicationBinding),
   // No endpoints: connections are closed at once.
   { name: 'BlackHoleCluster' },
   { name: 'admin', load_assignment: oneEndpoint('admin', '127.0.0.1', ports.admin) },

@@ -1,3 +1,4 @@
+const usual = /^\/[\w./?=&-]*$/;
 const escape = /%(?![0-9a-fA-F]{2})/;
 const unfit = /[^!$&'()*+,\-./0-9:;=?@A-Z_a-z~%[\]]/gu;
 
@@ -6,6 +7,7 @@ const unfit = /[^!$&'()*+,\-./0-9:;=?@A-Z_a-z~%[\]]/gu;
  * that is not allowed in a URL percent-encoded. A path that is no URL (a stray `%`) is taken literally as a whole.
  */
 export function probeTarget(path: string): string {
+  if (usual.test(path)) return path;
   const literal = escape.test(path);
   const text = literal ? path.replace(/[%?#]/g, encodeURIComponent) : path.replace(/#.*$/s, '');
   const encoded = text.toWellFormed().replace(unfit, encodeURIComponent);

@@ -1,23 +1,27 @@
 import type { PodView } from '../sidecars/pod-view.ts';
-import { statusAnnotation } from './record.ts';
 
 /** Kubernetes' bound of all annotations of an object together (apimachinery `TotalAnnotationSizeLimitB`). */
 export const annotationLimitBytes = 256 * 1024;
 
-/** Three bytes a UTF-16 unit is the worst case of UTF-8; most texts are counted so and never encoded. */
-const worstCase = 3;
-const smallLength = 1024;
+type Entry = readonly [key: string, value: unknown];
 
-function byteLength(text: string): number {
-  return text.length < smallLength ? text.length * worstCase : new TextEncoder().encode(text).length;
+/** Three bytes a UTF-16 unit is the worst case of UTF-8; most pods are counted so and nothing is encoded. */
+const worstCase = 3;
+
+function worstBytes(entries: readonly Entry[]): number {
+  return entries.reduce((sum, [key, value]) => sum + worstCase * (key.length + String(value).length), 0);
 }
 
-/** Whether the pod's annotations would exceed the limit with our status among them; a bit too strict at the edge. */
-export function exceedsAnnotationLimit(view: PodView, status: string): boolean {
-  if (view.annotations === undefined) return false;
-  let bytes = statusAnnotation.length + byteLength(status);
-  for (const [key, value] of Object.entries(view.annotations)) {
-    bytes += key.length + (typeof value === 'string' ? byteLength(value) : 0);
-  }
-  return bytes > annotationLimitBytes;
+function exactBytes(entries: readonly Entry[]): number {
+  const encoder = new TextEncoder();
+  return entries.reduce((sum, [key, value]) => sum + encoder.encode(key + String(value)).length, 0);
+}
+
+/** Whether the pod's annotations, with the added ones among them, exceed what the API server takes. */
+export function exceedsAnnotationLimit(view: PodView, added: Readonly<Record<string, string>>): boolean {
+  const kept = Object.entries(view.annotations ?? {}).filter(
+    ([key, value]) => typeof value === 'string' && !Object.hasOwn(added, key),
+  );
+  const entries = [...kept, ...Object.entries(added)];
+  return worstBytes(entries) > annotationLimitBytes && exactBytes(entries) > annotationLimitBytes;
 }

@@ -3,6 +3,7 @@ import { member } from '../settings/json.ts';
 import { shapeProblems } from './conflicts.ts';
 import { decisionWithoutPatch, type Decision, type InjectionRequest } from './decision.ts';
 import { proposeInjection } from './first-injection.ts';
+import { writeOperations, type KnownTexts } from './operation.ts';
 import { asksForInjection, decidePolicy } from './policy.ts';
 import { atLeastOne, isRefusal, type Proposal, type Refusal } from './proposal.ts';
 import { isWorthTelling, reason } from './reason.ts';
@@ -13,6 +14,8 @@ import { applyAndVerify } from './verify.ts';
 
 /** kubectl shows long ones whole, but the API server cuts the sum of all near 4 KiB. */
 const longestWarning = 256;
+
+const noTexts: KnownTexts = new Map();
 
 function warning(text: string): string {
   const line = `sidecar-injector: ${text}`.replaceAll(/\p{Cc}+/gu, ' ');
@@ -47,9 +50,9 @@ export function decideInPlace(request: InjectionRequest, snapshot: Snapshot): De
   const view = viewPod(request.pod);
   const proposed = propose(view, request, snapshot);
   if (isRefusal(proposed)) return withoutPatch(proposed, view, snapshot);
-  const { operations, record, reasons, remarks, added, capture } = proposed;
+  const { operations, texts = noTexts, record, reasons, remarks, added, capture } = proposed;
   // Before the verification, which makes the operations' values part of the pod.
-  const patch = JSON.stringify(operations);
+  const patch = writeOperations(operations, texts);
   const violations = applyAndVerify(request.pod, operations, record);
   if (violations.length > 0) {
     const outcome = snapshot.settings.injection.onInvalidPatch === 'deny' ? 'reject' : 'skip';

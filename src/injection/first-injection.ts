@@ -1,10 +1,10 @@
 import type { Fragment } from '../sidecars/fragment.ts';
 import type { PodView } from '../sidecars/pod-view.ts';
-import { proxyFragment, type ProxyFragment } from '../sidecars/proxy.ts';
+import type { ProxyFragment } from '../sidecars/proxy.ts';
 import { workloadOf } from '../sidecars/workload.ts';
 import { names } from '../settings/constants.ts';
 import type { Effective } from '../settings/effective.ts';
-import { stringMember } from '../settings/json.ts';
+import { member, stringMember } from '../settings/json.ts';
 import { readPodSettings } from '../settings/pod-settings.ts';
 import { describeProblem, quote } from '../settings/problem.ts';
 import { didYouMean } from '../settings/suggestion.ts';
@@ -93,6 +93,12 @@ function defaultContainer(view: PodView): Record<string, string> {
   return name === undefined ? {} : { 'kubectl.kubernetes.io/default-container': name };
 }
 
+/** Kubernetes' default is 30 s. */
+function gracePeriodSeconds(view: PodView): number {
+  const value = view.spec === undefined ? undefined : member(view.spec, 'terminationGracePeriodSeconds');
+  return typeof value === 'number' ? value : 30;
+}
+
 /** What is done to a pod that carries no status of ours: everything is checked first, then everything is planned. */
 export function proposeInjection(
   view: PodView,
@@ -126,11 +132,12 @@ export function proposeInjection(
       const declared = snapshot.templates.get(name);
       return declared === undefined ? [] : [declared];
     }
-    proxy = proxyFragment({
+    proxy = snapshot.proxies.fragmentOf({
       effective,
       native,
       workload: request.workload ?? workloadOf(view),
       identity,
+      gracePeriodSeconds: gracePeriodSeconds(view),
       probes: probes.redirects,
       probePorts: probes.exclude,
     });
@@ -139,12 +146,13 @@ export function proposeInjection(
   const planned = planFragments(view, fragments, overrides, probes.edits);
   if ('conflicts' in planned) return { outcome: 'reject', reasons: planned.conflicts };
   const written = writePatch(view, planned.plan, { settingsHash: snapshot.hash, version: snapshot.version });
-  if (exceedsAnnotationLimit(view, written.status)) {
+  if (exceedsAnnotationLimit(view, { ...planned.plan.annotations, [statusAnnotation]: written.status })) {
     const message = `with ${statusAnnotation} the pod's annotations would exceed ${annotationLimitBytes} bytes; make them smaller`;
     return { outcome: 'reject', reasons: [reason('AnnotationsTooLarge', message)] };
   }
   return {
     operations: written.operations,
+    texts: planned.plan.texts,
     record: written.record,
     reasons: why,
     remarks,

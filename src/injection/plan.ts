@@ -2,6 +2,7 @@ import type { Fragment, PlacedContainer } from '../sidecars/fragment.ts';
 import type { PodView } from '../sidecars/pod-view.ts';
 import { objectsMember, stringMember, type JsonObject } from '../settings/json.ts';
 import { quote } from '../settings/problem.ts';
+import type { KnownTexts } from './operation.ts';
 import { applyOverride, type Override } from './override.ts';
 import type { ProbeEdit } from './probes.ts';
 import { reason, type Reason } from './reason.ts';
@@ -26,6 +27,8 @@ export interface Plan {
   /** The pod's own copies of injected containers, which leave their place. */
   readonly overrides: readonly Override[];
   readonly edits: readonly ProbeEdit[];
+  /** JSON texts of containers above that are known already. */
+  readonly texts: KnownTexts;
 }
 
 /** Who brought each name, so that the sentence of a conflict names both sides. */
@@ -65,8 +68,9 @@ export function planFragments(
   const secrets = new Set<string>();
   const labels = new Map<string, string>();
   const annotations = new Map<string, string>();
+  const texts = new Map<object, string>();
 
-  const place = (source: string, { container, placement }: PlacedContainer): void => {
+  const place = (source: string, { container, placement, json }: PlacedContainer): void => {
     const conflict = claim(containerOwners, 'container', container.name, source);
     if (conflict !== undefined) {
       conflicts.push(conflict);
@@ -74,6 +78,7 @@ export function planFragments(
     }
     const override = overrides.find((entry) => stringMember(entry.container, 'name') === container.name);
     lists[placement.list][placement.at].push(override === undefined ? container : applyOverride(container, override));
+    if (override === undefined && json !== undefined) texts.set(container, json);
   };
 
   for (const fragment of fragments) {
@@ -101,6 +106,7 @@ export function planFragments(
       annotations: newKeys(annotations, view.annotations),
       overrides,
       edits,
+      texts,
     },
   };
 }

@@ -1,6 +1,6 @@
 import type { CaptureIntent } from '../capture/intent.ts';
 import type { Added } from './decision.ts';
-import type { Operation } from './operation.ts';
+import type { KnownTexts, Operation } from './operation.ts';
 import type { Reason } from './reason.ts';
 import type { Record as StatusRecord } from './record.ts';
 
@@ -15,6 +15,8 @@ export function atLeastOne(reasons: readonly Reason[]): Reasons | undefined {
 /** A patch that has not been verified yet, and what is said about it. */
 export interface Proposal {
   readonly operations: readonly Operation[];
+  /** JSON texts of values of the operations that are known already. */
+  readonly texts?: KnownTexts;
   readonly record: StatusRecord;
   readonly reasons: Reasons;
   /** What the person who creates the pod should know; becomes warnings. */

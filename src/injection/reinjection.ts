@@ -115,6 +115,7 @@ export function proposeReinjection(
     native: true,
     workload: request.workload ?? workloadOf(view),
     identity,
+    gracePeriodSeconds: 0,
     probes: probes.redirects,
     probePorts: probes.exclude,
   });

@@ -1,5 +1,6 @@
 import { declaredFragment } from '../sidecars/declared.ts';
 import type { Fragment } from '../sidecars/fragment.ts';
+import { prepareProxies, type PreparedProxies } from '../sidecars/prepared-proxies.ts';
 import { readSettings, readTemplate } from '../settings/document.ts';
 import { chooseProfile, resolveBase, type Effective } from '../settings/effective.ts';
 import type { JsonObject } from '../settings/json.ts';
@@ -22,6 +23,8 @@ export interface Snapshot {
   readonly version: string;
   /** Effective settings of a pod without annotations, by profile name; `''` is no profile. */
   readonly bases: ReadonlyMap<string, Effective>;
+  /** Fragments of the built-in sidecar that were used last; it saves work and changes no decision. */
+  readonly proxies: PreparedProxies;
 }
 
 /** Raw inputs of a snapshot, each already parsed from YAML or JSON. */
@@ -92,6 +95,7 @@ export function createSnapshot(input: SnapshotInput = {}): SnapshotResult {
       hash: hashText(JSON.stringify([settings.value, [...templates.values()]])),
       version,
       bases,
+      proxies: prepareProxies(bases.values()),
     },
   };
 }

@@ -1,4 +1,4 @@
-import { isCollection, isNode, isPair, isScalar, type Node } from 'yaml';
+import { isCollection, isNode, isPair, isScalar, type Document, type Node } from 'yaml';
 import { columnOf, type Layout } from './layout.ts';
 import type { Changes, Collection } from './tree.ts';
 
@@ -12,6 +12,7 @@ export interface Extent {
 /** A changed document beside the text that it was parsed from. */
 export interface Page {
   readonly text: string;
+  readonly document: Document;
   readonly changes: Changes;
   readonly layout: Layout;
 }

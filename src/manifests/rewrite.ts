@@ -8,7 +8,7 @@ import { parseYaml, type Manifest } from './manifest.ts';
 import { detectLayout } from './layout.ts';
 import { printOptions } from './print.ts';
 import { spliceChanges, standIn } from './splice.ts';
-import { changeDocument } from './tree.ts';
+import { changeDocument, materialiseBelow } from './tree.ts';
 import { createValuePrinter, type ValuePrinter } from './value-printer.ts';
 
 /** A document after its operations: the exact text to write and what it says. */
@@ -57,7 +57,7 @@ function rewriteInPlace(
     const spliced = spliceChanges(text, document, changeDocument(document, operations), printer);
     // Whole lines between plain lines at the column of their siblings can only be read in one way.
     if (plain && !spliced.reprinted) return spliced.text;
-    return says(spliced.probe, value, spliced.values) ? spliced.text : undefined;
+    return says(spliced.probe(), value, spliced.values) ? spliced.text : undefined;
   } catch {
     return undefined;
   }
@@ -68,7 +68,7 @@ function rewriteWhole(text: string, operations: readonly Operation[]): string {
   const document = parseYaml(text);
   const options = printOptions(detectLayout(text, document));
   expandShared(document);
-  changeDocument(document, operations);
+  materialiseBelow(document, changeDocument(document, operations), document);
   const printed = document.toString(options);
   return text.includes('\r\n') ? printed.replaceAll('\n', '\r\n') : printed;
 }

@@ -3,7 +3,7 @@ import type { Json } from '../settings/json.ts';
 import { endOfLine, extentsOf, parsedItems, placeAfter, startOfBody, type Extent, type Page } from './extent.ts';
 import { columnOf, detectLayout } from './layout.ts';
 import { printInline, printItem, printPair } from './print.ts';
-import type { Changes, Collection, Owner } from './tree.ts';
+import { materialiseBelow, type Changes, type Collection, type Owner } from './tree.ts';
 import type { ValuePrinter } from './value-printer.ts';
 
 /** Replacement of `text.slice(from, to)`. */
@@ -47,6 +47,7 @@ function reprintFlow(page: Page, collection: Collection): Edit[] {
   }
   // The comment beside it stays in the text, so it must not be printed too.
   collection.comment = null;
+  materialiseBelow(page.document, page.changes, collection);
   const text = printInline(collection, columnOf(page.text, from), page.layout);
   return [{ from, to, text, depth: 0, whole: true }];
 }
@@ -79,6 +80,12 @@ function keepComment(page: Page, end: number, edits: readonly Edit[]): Edit[] {
   return edits.map((edit) => ({ ...edit, text: edit.text.replace('\n', () => ` ${behind}\n`) }));
 }
 
+/** The same for a former value that ends on the line of its key. */
+function keepCommentOf(page: Page, former: unknown, edits: readonly Edit[]): Edit[] {
+  const beside = isScalar(former) || (isCollection(former) && former.flow === true);
+  return beside && former.range != null ? keepComment(page, former.range[1], edits) : [...edits];
+}
+
 /** Prints `[]` or `{}` behind the key or dash, with the comment that stands there. */
 function emptyCollection(page: Page, owner: Owner | undefined): Edit[] {
   const edits = reprintItem(page, owner);
@@ -89,31 +96,50 @@ function emptyCollection(page: Page, owner: Owner | undefined): Edit[] {
 }
 
 function printOne(page: Page, item: unknown, column: number, firstToo: boolean): string {
+  const below = isPair(item) ? item.value : item;
+  if (isCollection(below)) materialiseBelow(page.document, page.changes, below);
   return isPair(item)
     ? printPair(item, column, page.layout, firstToo)
     : printItem(item as Node, column, page.layout, firstToo);
 }
 
 /** Scalar for scalar on one line: only its own characters change. Otherwise the pair is printed anew. */
-function replaceValue(page: Page, pair: Pair, owner: Owner): Edit[] {
+function replaceValue(page: Page, pair: Pair, owner: Owner, printer: ValuePrinter): Edit[] {
   const former = page.changes.formerValues.get(pair);
-  const value = pair.value;
-  // An empty value is how people write null below a key, `null` is how programs do.
-  if (isCollection(former) && isScalar(value) && value.value === null) value.source = '';
-  if (!isScalar(former) || former.range == null) return reprintItem(page, owner);
-  if (isCollection(value)) {
-    value.commentBefore = null;
-    return keepComment(page, former.range[1], reprintItem(page, owner));
+  const value = page.changes.values.get(pair.value);
+  const key = isScalar(pair.key) ? String(pair.key.value) : undefined;
+  if (owner.collection.flow === true) return reprintFlow(page, owner.collection);
+  if (value === undefined || key === undefined) {
+    // A parsed pair below which an operation made something: its comment stays where it stands.
+    if (isCollection(pair.value)) pair.value.commentBefore = null;
+    return keepCommentOf(page, former, reprintItem(page, owner));
   }
-  if (!isScalar(value)) return reprintItem(page, owner);
-  const [from, to] = former.range;
-  if (former.type === Scalar.QUOTE_SINGLE || former.type === Scalar.QUOTE_DOUBLE) value.type = former.type;
-  const printed = printInline(value, 0, page.layout);
-  if (/[\r\n]/.test(page.text.slice(from, to) + printed)) return reprintItem(page, owner);
-  if (from < to) return [{ from, to, text: printed, depth: 0, whole: true }];
-  // An empty value counts from the end of the spaces behind the colon.
-  const colon = page.text.slice(0, from).trimEnd().length;
-  return [{ from: colon, to: colon, text: ` ${printed}`, depth: 0, whole: true }];
+  if (isScalar(former) && former.range != null && (typeof value !== 'object' || value === null)) {
+    const [from, to] = former.range;
+    const scalar = new Scalar(value);
+    if (former.type === Scalar.QUOTE_SINGLE || former.type === Scalar.QUOTE_DOUBLE) scalar.type = former.type;
+    const text = printInline(scalar, 0, page.layout);
+    if (!/[\r\n]/.test(page.text.slice(from, to) + text)) {
+      // An empty value counts from the end of the spaces behind the colon.
+      const colon = page.text.slice(0, from).trimEnd().length;
+      return [from < to ? { from, to, text, depth: 0, whole: true } : { from: colon, to: colon, text: ` ${text}`, depth: 0, whole: true }];
+    }
+  }
+  return replacePair(page, key, value, former, owner, printer);
+}
+
+/** Prints a parsed pair anew with a value that an operation brought. */
+function replacePair(page: Page, key: string, value: Json, former: unknown, owner: Owner, printer: ValuePrinter): Edit[] {
+  const extent = extentsOf(page, owner.collection)?.[parsedItems(page, owner.collection).indexOf(owner.item)];
+  if (extent === undefined) return reprintItem(page, page.changes.owners.get(owner.collection));
+  const column = columnOf(page.text, extent.from);
+  // An empty value is how people write null below a key, `null` is how programs do.
+  const lines = (shown: Json): string =>
+    shown === null && isCollection(former)
+      ? `${page.text.slice(extent.from, page.text.indexOf(':', extent.from) + 1)}\n`
+      : printer.printEntry(key, shown, column, page.layout).slice(column);
+  const edit = { from: extent.from, to: placeAfter(page.text, extent), text: lines(value), depth: 0, whole: true };
+  return keepCommentOf(page, former, [edit]);
 }
 
 /** Lines of an item that was not parsed. */
@@ -147,7 +173,7 @@ function editsOf(page: Page, collection: Collection, printer: ValuePrinter): Edi
     const extent = extents[parsed.indexOf(item)];
     if (extent !== undefined) {
       place = placeAfter(page.text, extent);
-      if (isPair(item) && page.changes.formerValues.has(item)) edits.push(...replaceValue(page, item, { collection, item }));
+      if (isPair(item) && page.changes.formerValues.has(item)) edits.push(...replaceValue(page, item, { collection, item }, printer));
     } else if (place === undefined) {
       return reprintItem(page, owner);
     } else {
@@ -179,10 +205,11 @@ function collectEdits(page: Page, printer: ValuePrinter): Edit[] {
     .sort((a, b) => a.from - b.from || a.to - b.to || b.depth - a.depth);
 }
 
-/** A changed text, and the same with short stand-ins for the inserted values, by which it is checked cheaply. */
+/** A changed text. */
 export interface Spliced {
   readonly text: string;
-  readonly probe: string;
+  /** The same with short stand-ins for the inserted values, by which it is checked cheaply. */
+  probe(): string;
   /** Values that the stand-ins stand for, by number. */
   readonly values: readonly Json[];
   /** Whether several lines were printed anew by the library, comments and all; such a text is always to be checked. */
@@ -201,22 +228,24 @@ export function standIn(index: number): string {
 export function spliceChanges(source: string, document: Document, changes: Changes, printer: ValuePrinter): Spliced {
   const lineBreak = source.includes('\r\n') ? '\r\n' : '\n';
   const text = source.endsWith('\n') ? source : source + lineBreak;
-  const page: Page = { text, changes, layout: detectLayout(text, document) };
-  const values: Json[] = [];
-  let result = '';
-  let probe = '';
-  let at = 0;
-  let reprinted = false;
-  for (const edit of collectEdits(page, printer)) {
-    reprinted ||= edit.whole && edit.text.includes('\n');
-    if (edit.from < at) throw new Error('changes of a document overlap');
-    const kept = text.slice(at, edit.from);
-    result += kept + edit.text.replaceAll('\n', lineBreak);
-    probe += kept + (edit.lines?.(standIn(values.length)) ?? edit.text);
-    if (edit.value !== undefined) values.push(edit.value);
-    at = edit.to;
-  }
-  const rest = text.slice(at);
-  const ended = source.endsWith('\n');
-  return { text: ended ? result + rest : (result + rest).replace(/\r?\n$/, ''), probe: probe + rest, values, reprinted };
+  const page: Page = { text, document, changes, layout: detectLayout(text, document) };
+  const edits = collectEdits(page, printer);
+  const joined = (textOf: (edit: Edit) => string): string => {
+    let result = '';
+    let at = 0;
+    for (const edit of edits) {
+      if (edit.from < at) throw new Error('changes of a document overlap');
+      result += text.slice(at, edit.from) + textOf(edit);
+      at = edit.to;
+    }
+    return result + text.slice(at);
+  };
+  const result = joined((edit) => (lineBreak === '\n' ? edit.text : edit.text.replaceAll('\n', lineBreak)));
+  const inserted = edits.filter((edit) => edit.value !== undefined);
+  return {
+    text: source.endsWith('\n') ? result : result.replace(/\r?\n$/, ''),
+    probe: () => joined((edit) => edit.lines?.(standIn(inserted.indexOf(edit))) ?? edit.text),
+    values: inserted.map((edit) => edit.value ?? null),
+    reprinted: edits.some((edit) => edit.whole && edit.text.includes('\n')),
+  };
 }

@@ -1,4 +1,17 @@
-import { isAlias, isCollection, isMap, isScalar, isSeq, Pair, YAMLMap, YAMLSeq, type Document, type Node } from 'yaml';
+import {
+  isAlias,
+  isCollection,
+  isMap,
+  isScalar,
+  isSeq,
+  Pair,
+  Scalar,
+  visit,
+  YAMLMap,
+  YAMLSeq,
+  type Document,
+  type Node,
+} from 'yaml';
 import type { Operation } from '../injection/operation.ts';
 import { isObject, member, type Json, type JsonObject } from '../settings/json.ts';
 import { isMergePair } from './expand.ts';
@@ -19,7 +32,10 @@ export interface Changes {
   /** Former value of every pair whose value is another node now. */
   readonly formerValues: Map<Pair, unknown>;
   readonly owners: Map<Collection, Owner>;
-  /** Plain values of the nodes that are new and have not been changed since. */
+  /**
+   * Values that operations brought, each by the scalar that stands for it. Their nodes are made only when a later
+   * operation goes into them or the library has to print them: most are printed as they are.
+   */
   readonly values: Map<unknown, Json>;
 }
 
@@ -46,12 +62,17 @@ function touch(changes: Changes, collection: Collection): void {
   if (!changes.parsedItems.has(collection)) changes.parsedItems.set(collection, [...collection.items]);
 }
 
-function setValue(changes: Changes, map: YAMLMap, pair: Pair, value: unknown): void {
-  if (!changes.formerValues.has(pair)) changes.formerValues.set(pair, pair.value);
+/** Comments of a scalar for the node in its place; a collection has them all before it. */
+function takeComments(node: Node, former: Scalar): void {
+  const { comment, commentBefore } = former;
+  if (!isCollection(node)) node.comment = comment ?? null;
+  node.commentBefore = (isCollection(node) ? comment : undefined) ?? commentBefore ?? null;
+}
+
+function setValue(changes: Changes, map: YAMLMap, pair: Pair, value: Node): void {
   const former = pair.value;
-  if (isScalar(former) && isCollection(value)) {
-    value.commentBefore = former.comment ?? former.commentBefore ?? null;
-  }
+  if (!changes.formerValues.has(pair)) changes.formerValues.set(pair, former);
+  if (isScalar(former)) takeComments(value, former);
   pair.value = value;
   touch(changes, map);
 }
@@ -68,10 +89,29 @@ function refuseMerged(document: Document, map: YAMLMap, token: string): void {
   }
 }
 
-function createValue(document: Document, changes: Changes, value: Json): Node {
-  const node = document.createNode(value, { aliasDuplicateObjects: false });
-  changes.values.set(node, value);
-  return node;
+function createValue(changes: Changes, value: Json): Node {
+  const stand = new Scalar('');
+  changes.values.set(stand, value);
+  return stand;
+}
+
+/** The node itself where a value stands; any other node stays. Comments move along to where a collection can have them. */
+function materialise(document: Document, changes: Changes, node: unknown): unknown {
+  const value = changes.values.get(node);
+  if (value === undefined || !isScalar(node)) return node;
+  const made = document.createNode(value, { aliasDuplicateObjects: false });
+  takeComments(made, node);
+  return made;
+}
+
+/** Makes the nodes of all brought values below, so that the library can print them. */
+export function materialiseBelow(document: Document, changes: Changes, node: Node | Document): void {
+  visit(node, {
+    Scalar: (_key, scalar) => {
+      const made = materialise(document, changes, scalar);
+      return made === scalar ? undefined : (made as Node);
+    },
+  });
 }
 
 /** Whether the text of the node can be changed member by member: a plain map, nothing of it shared. */
@@ -83,11 +123,10 @@ function isPlainMap(node: unknown): node is YAMLMap {
 function replaceValue(document: Document, changes: Changes, map: YAMLMap, pair: Pair, value: Json): void {
   const former = pair.value;
   if (!isPlainMap(former) || !isObject(value) || Object.keys(value).length === 0) {
-    setValue(changes, map, pair, createValue(document, changes, value));
+    setValue(changes, map, pair, createValue(changes, value));
     return;
   }
   changes.owners.set(former, { collection: map, item: pair });
-  changes.values.delete(former);
   const present = former.toJS(document) as JsonObject;
   for (const key of Object.keys(present)) {
     if (Object.hasOwn(value, key)) continue;
@@ -98,7 +137,7 @@ function replaceValue(document: Document, changes: Changes, map: YAMLMap, pair: 
     const inner = findPair(former, key);
     if (inner === undefined) {
       touch(changes, former);
-      former.items.push(new Pair(document.createNode(key), createValue(document, changes, wanted)));
+      former.items.push(new Pair(document.createNode(key), createValue(changes, wanted)));
     } else if (!isEqual(member(present, key) ?? null, wanted)) {
       replaceValue(document, changes, former, inner, wanted);
     }
@@ -121,9 +160,11 @@ function descend(
   let child: unknown;
   if (isSeq(parent)) {
     const index = listIndex(token, parent.items.length);
+    if (index !== undefined && index < parent.items.length) parent.items[index] = materialise(document, changes, parent.items[index]);
     item = child = index === undefined ? undefined : parent.items[index];
   } else {
     let pair = findPair(parent, token);
+    if (pair !== undefined) pair.value = materialise(document, changes, pair.value);
     if (pair === undefined || isNothing(pair.value)) {
       if (operation.op === 'remove') throw misfit(operation);
       const made = newCollection(document, next);
@@ -143,7 +184,6 @@ function descend(
   if (!isCollection(child)) throw misfit(operation);
   const collection = child as Collection;
   changes.owners.set(collection, { collection: parent, item });
-  changes.values.delete(collection);
   return collection;
 }
 
@@ -155,11 +195,11 @@ function dropCommentOfEmpty(collection: Collection): void {
   collection.spaceBefore = false;
 }
 
-function applyToList(document: Document, changes: Changes, list: YAMLSeq, token: string, operation: Operation): void {
+function applyToList(changes: Changes, list: YAMLSeq, token: string, operation: Operation): void {
   const index = listIndex(token, list.items.length);
   if (index === undefined || (operation.op !== 'add' && index === list.items.length)) throw misfit(operation);
   if (operation.op === 'remove') list.items.splice(index, 1);
-  else list.items.splice(index, operation.op === 'add' ? 0 : 1, createValue(document, changes, operation.value));
+  else list.items.splice(index, operation.op === 'add' ? 0 : 1, createValue(changes, operation.value));
 }
 
 function applyToMap(document: Document, changes: Changes, map: YAMLMap, token: string, operation: Operation): void {
@@ -167,7 +207,7 @@ function applyToMap(document: Document, changes: Changes, map: YAMLMap, token: s
   if (operation.op !== 'remove') {
     if (pair === undefined) {
       refuseMerged(document, map, token);
-      map.items.push(new Pair(document.createNode(token), createValue(document, changes, operation.value)));
+      map.items.push(new Pair(document.createNode(token), createValue(changes, operation.value)));
     } else {
       replaceValue(document, changes, map, pair, operation.value);
     }
@@ -194,7 +234,7 @@ export function changeDocument(document: Document, operations: readonly Operatio
       parent = descend(document, changes, parent, token, tokens[depth + 1] ?? last, operation);
     });
     touch(changes, parent);
-    if (isSeq(parent)) applyToList(document, changes, parent, last, operation);
+    if (isSeq(parent)) applyToList(changes, parent, last, operation);
     else applyToMap(document, changes, parent, last, operation);
     dropCommentOfEmpty(parent);
   }

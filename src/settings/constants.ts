@@ -34,9 +34,10 @@ export const proxyUser = { uid: 1337, gid: 1337 } as const;
 
 /**
  * Source addresses of the proxy's connections to the application: the rules let them pass by, so they do not come back
- * to the proxy. `::1` instead of Istio's `::6` needs no address to be added to the loopback interface.
+ * to the proxy. Neither is an address that an application takes for localhost; the init container adds `::6` to the
+ * loopback interface (`docs/decisions/loopback-source.md`).
  */
-export const loopbackSource = { v4: '127.0.0.6', v6: '::1' } as const;
+export const loopbackSource = { v4: '127.0.0.6', v6: '::6' } as const;
 
 /** Names of what is injected. */
 export const names = {

@@ -9,6 +9,8 @@ export interface Placement {
 export interface PlacedContainer {
   readonly container: JsonObject & { readonly name: string };
   readonly placement: Placement;
+  /** JSON text of the container, where it is known already. */
+  readonly json?: string;
 }
 
 /** What one sidecar adds to a pod; built in code or declared as YAML, always plain Kubernetes objects. */

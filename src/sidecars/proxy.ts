@@ -22,6 +22,8 @@ export interface ProxyInput {
   readonly workload: Workload;
   readonly identity: ProxyIdentity;
   readonly probes: readonly ProbeRedirect[];
+  /** Seconds that the pod has to end in, for a hook that waits. */
+  readonly gracePeriodSeconds: number;
   /** Ports of probes that stay as they are and must therefore not be captured. */
   readonly probePorts: readonly number[];
 }
@@ -56,16 +58,22 @@ function resourcesOf(resources: Resources): JsonObject {
   return { requests: { ...resources.requests }, limits: { ...resources.limits } };
 }
 
+function captureEnvironment(capture: CaptureIntent): { readonly name: string; readonly value: string }[] {
+  const rules = capture.families.map((family) => ({
+    name: captureVariable(family),
+    value: renderIptables(capture, family),
+  }));
+  if (!capture.families.includes('v6')) return rules;
+  return [...rules, { name: 'CAPTURE_SOURCE_V6', value: capture.loopbackSource.v6 }];
+}
+
 function initContainer(effective: Effective, capture: CaptureIntent): PlacedContainer['container'] {
   const { image, imagePullPolicy, resources } = effective.capture;
   return {
     name: names.initContainer,
     image,
     ...(imagePullPolicy === undefined ? {} : { imagePullPolicy }),
-    env: capture.families.map((family) => ({
-      name: captureVariable(family),
-      value: renderIptables(capture, family),
-    })),
+    env: captureEnvironment(capture),
     resources: resourcesOf(resources),
     securityContext: {
       allowPrivilegeEscalation: false,
@@ -106,8 +114,16 @@ function probesOf(effective: Effective): JsonObject {
   };
 }
 
+/**
+ * How long a classic proxy waits after it began to drain, because it is stopped together with the application: Envoy's
+ * drain time, with some of the grace period left for the end itself.
+ */
+function drainSeconds(gracePeriodSeconds: number): number {
+  return Math.min(15, Math.max(0, gracePeriodSeconds - 5));
+}
+
 function lifecycleOf(input: ProxyInput): JsonObject {
-  const preStop = { exec: { command: drainCommand() } };
+  const preStop = { exec: { command: drainCommand(input.native ? 0 : drainSeconds(input.gracePeriodSeconds)) } };
   // A native sidecar's startup probe already holds the application back; a classic one needs a hook that waits.
   if (input.native || !input.effective.proxy.holdApplication) return { preStop };
   return { postStart: { exec: { command: readyCommand() } }, preStop };

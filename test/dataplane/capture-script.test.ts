@@ -76,7 +76,7 @@ describe.each(intents)('%s', (_, intent) => {
   });
 
   test('loads with the legacy back end too', () => {
-    const path = pathWith('iptables-legacy-restore', 'ip6tables-legacy-restore');
+    const path = pathWith('iptables-legacy-restore', 'ip6tables-legacy-restore', 'ip');
     const result = load(captureEnvironment(intent), ['env', `PATH=${path}`]);
     expect(result).toMatchObject({ status: 0, stderr: '' });
     expect(result.stdout).toContain('IPv6 rules loaded with ip6tables-legacy-restore');
@@ -118,7 +118,7 @@ test('rules are data: nothing in them is evaluated', () => {
 });
 
 test('works on a read-only root file system', () => {
-  const path = pathWith('iptables-legacy-restore', 'ip6tables-legacy-restore');
+  const path = pathWith('iptables-legacy-restore', 'ip6tables-legacy-restore', 'ip');
   const readOnly = [
     'unshare',
     '--mount',
@@ -131,6 +131,18 @@ test('works on a read-only root file system', () => {
   const result = load(captureEnvironment(captureIntent()), readOnly);
   expect(result).toMatchObject({ status: 0, stderr: '' });
   expect(result.stdout).toContain('iptables-legacy-restore');
+});
+
+test('a pod in which IPv6 is switched off is said, and is no error', () => {
+  const off = [
+    'sh',
+    '-c',
+    'sysctl -q -w net.ipv6.conf.lo.disable_ipv6=1 && "$1"; code=$?; sysctl -q -w net.ipv6.conf.lo.disable_ipv6=0; exit $code',
+    'sh',
+  ];
+  const result = load(captureEnvironment(captureIntent()), off);
+  expect(result).toMatchObject({ status: 0, stderr: '' });
+  expect(result.stdout).toContain('IPv6 is switched off in this pod');
 });
 
 test('a kernel without IPv6 is said, and is no error', () => {

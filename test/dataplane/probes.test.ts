@@ -83,9 +83,7 @@ describe.each(['v4', 'v6'] as const)('a pod whose address is %s', (family) => {
   const up = { http: 200, https: 200, tcp: 200, grpc: 200 };
 
   test('down before the application is up', async () => {
-    // The kernel refuses a connection from ::1 by silence, so the probe's own time limit may be what ends it.
-    const answers = await statuses();
-    for (const kind of kinds) expect([kind, [503, 504]]).toEqual([kind, expect.arrayContaining([answers[kind]])]);
+    expect(await statuses()).toEqual(down);
   });
 
   test('up when it is up', async () => {
@@ -97,7 +95,7 @@ describe.each(['v4', 'v6'] as const)('a pod whose address is %s', (family) => {
     const heard = JSON.parse((await get('/app-health/web/readyz')).body) as Record<string, unknown>;
     expect(heard).toMatchObject({
       url: '/ready?full=1&x=$(POD_IP)',
-      remoteAddress: family === 'v4' ? '::ffff:127.0.0.6' : '::1',
+      remoteAddress: family === 'v4' ? '::ffff:127.0.0.6' : '::6',
     });
     const secured = JSON.parse((await get('/app-health/web/startupz')).body) as { rawHeaders: string[] };
     expect(secured.rawHeaders.map((one) => one.toLowerCase())).toEqual(

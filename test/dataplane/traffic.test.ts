@@ -12,9 +12,10 @@ type Family = 'v4' | 'v6';
 
 const families: readonly Family[] = ['v4', 'v6'];
 const loopback = { v4: '127.0.0.1', v6: '::1' } as const;
-const fromProxy = { v4: '::ffff:127.0.0.6', v6: '::1' } as const;
+const fromProxy = { v4: '::ffff:127.0.0.6', v6: '::6' } as const;
 
 function captureByNftables(pod: PodNamespace, intent: CaptureIntent): void {
+  pod.run('pod', ['ip', '-6', 'address', 'replace', `${intent.loopbackSource.v6}/128`, 'dev', 'lo']);
   const result = pod.run('pod', ['nft', '-f', '-'], { input: renderNftables(intent) });
   if (result.status !== 0) throw new Error(result.stderr);
 }

@@ -31,22 +31,22 @@ const container = {
 };
 
 describe('what a pod keeps to itself is never logged', () => {
-  test.each<[string, object, object?]>([
-    ['when it is injected', podOf({ annotations: { note: secret }, labels: { note: secret } }, { containers: [container] })],
-    ['when it opted out', podOf({ labels: { 'sidecar.istio.io/inject': 'false' } }, { containers: [container] })],
-    ['when it is not to be injected', podOf({}, { hostNetwork: true, containers: [container] })],
-    ['when it is denied', podOf({}, { containers: [{ ...container, ports: [{ containerPort: 15001 }] }] })],
-    ['when an annotation of ours holds it', annotated({ 'sidecar.istio.io/proxyImage': secret })],
-    ['when the inject label holds it', podOf({ labels: { 'sidecar.istio.io/inject': secret } })],
-    ['when the status annotation holds it', annotated({ 'sidecar.istio.io/status': secret })],
-    ['when an unknown annotation of ours holds it', annotated({ 'sidecar.istio.io/x': secret })],
-    ['when an override holds it', podOf({}, { containers: [container, { name: 'istio-proxy', env: [{ name: 'A', value: secret }], command: [secret] }] })],
-    ['when a probe’s port is it', podOf({}, { containers: [{ name: 'app', readinessProbe: { httpGet: { port: secret } } }] })],
-    ['when it has a wrong shape', podOf({}, { containers: secret, volumes: secret })],
+  test.each<[when: string, pod: object, request: object]>([
+    ['when it is injected', podOf({ annotations: { note: secret }, labels: { note: secret } }, { containers: [container] }), {}],
+    ['when it opted out', podOf({ labels: { 'sidecar.istio.io/inject': 'false' } }, { containers: [container] }), {}],
+    ['when it is not to be injected', podOf({}, { hostNetwork: true, containers: [container] }), {}],
+    ['when it is denied', podOf({}, { containers: [{ ...container, ports: [{ containerPort: 15001 }] }] }), {}],
+    ['when an annotation of ours holds it', annotated({ 'sidecar.istio.io/proxyImage': secret }), {}],
+    ['when the inject label holds it', podOf({ labels: { 'sidecar.istio.io/inject': secret } }), {}],
+    ['when the status annotation holds it', annotated({ 'sidecar.istio.io/status': secret }), {}],
+    ['when an unknown annotation of ours holds it', annotated({ 'sidecar.istio.io/x': secret }), {}],
+    ['when an override holds it', podOf({}, { containers: [container, { name: 'istio-proxy', env: [{ name: 'A', value: secret }], command: [secret] }] }), {}],
+    ['when a probe’s port is it', podOf({}, { containers: [{ name: 'app', readinessProbe: { httpGet: { port: secret } } }] }), {}],
+    ['when it has a wrong shape', podOf({}, { containers: secret, volumes: secret }), {}],
     ['when it is no pod', podOf(), { kind: { group: '', version: 'v1', kind: 'Secret' }, object: { data: { a: secret } } }],
     ['when it is updated', podOf(), { operation: 'UPDATE', oldObject: podOf({ annotations: { a: secret } }) }],
     ['when the caller is named', podOf(), { userInfo: { username: secret, extra: { token: [secret] } } }],
-    ['when our own code fails on it', podOf({}, { containers: [{ ...container, readinessProbe: { httpGet: { port: 80, x: 'deep' } } }] })],
+    ['when our own code fails on it', podOf({}, { containers: [{ ...container, readinessProbe: { httpGet: { port: 80, x: 'deep' } } }] }), {}],
   ])('%s', async (_when, pod, request) => {
     const body = JSON.stringify(reviewOf(pod, request)).replace(
       '"deep"',

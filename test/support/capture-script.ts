@@ -7,9 +7,11 @@ export const captureScript = new URL('../../deploy/images/capture.sh', import.me
 
 /** Environment of the init container. */
 export function captureEnvironment(intent: CaptureIntent): Record<string, string> {
-  return Object.fromEntries(
-    intent.families.map((family) => [`CAPTURE_RULES_${family.toUpperCase()}`, renderIptables(intent, family)]),
-  );
+  const rules = intent.families.map((family) => [
+    `CAPTURE_RULES_${family.toUpperCase()}`,
+    renderIptables(intent, family),
+  ]);
+  return Object.fromEntries([...rules, ['CAPTURE_SOURCE_V6', intent.loopbackSource.v6]]);
 }
 
 /** Does what the init container does, in the pod. */

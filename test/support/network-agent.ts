@@ -61,7 +61,7 @@ interface Reply {
 /** Starts a Node process in a namespace, as root or as another user, and waits until it takes orders. */
 export async function startAgent(namespace: string, uid?: number): Promise<Agent> {
   const program = new URL('network-agent-program.ts', import.meta.url).pathname;
-  const [command = '', ...words] = [...inNamespace(namespace, uid), process.execPath, program];
+  const [command, ...words] = [...inNamespace(namespace, uid), process.execPath, program];
   const { NODE_OPTIONS: _, ...env } = process.env;
   const child = spawn(command, words, { env, stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
   const waiting = new Map<number, { resolve: (value: unknown) => void; reject: (error: Error) => void }>();

@@ -41,7 +41,11 @@ export async function openConnection(
 }
 
 /** Opens a connection, writes the bytes and gives back everything that the server said until it hung up. */
-export async function converse(target: Target, text: string | Uint8Array, options?: ConnectionOptions): Promise<string> {
+export async function converse(
+  target: Target,
+  text: string | Uint8Array,
+  options?: ConnectionOptions,
+): Promise<string> {
   const connection = await openConnection(target, options);
   connection.write(text);
   await connection.closed;

@@ -126,7 +126,7 @@ describe('outbound', () => {
 
 test('the v6 loopback source passes by before any rule that looks at ::1 as a destination', () => {
   const output = rulesOf('ISTIO_OUTPUT', captureIntent(), 'v6');
-  expect(output[0]).toBe('-A ISTIO_OUTPUT -o lo -s ::1/128 -j RETURN');
+  expect(output[0]).toBe('-A ISTIO_OUTPUT -o lo -s ::6/128 -j RETURN');
   expect(output.findIndex((line) => line.includes('! -d ::1/128'))).toBe(1);
 });
 

@@ -65,7 +65,7 @@ test('output decides in the order of the iptables rules, for both families', () 
   expect(chain('output', intent).filter((line) => !line.includes('skgid'))).toEqual([
     'tcp dport 7000 return',
     'oifname "lo" ip saddr 127.0.0.6 return',
-    'oifname "lo" ip6 saddr ::1 return',
+    'oifname "lo" ip6 saddr ::6 return',
     'oifname "lo" ip daddr != 127.0.0.1/32 tcp dport != 15008 meta skuid 1337 redirect to :15006',
     'oifname "lo" ip6 daddr != ::1/128 tcp dport != 15008 meta skuid 1337 redirect to :15006',
     'oifname "lo" meta nfproto ipv4 meta skuid != 1337 return',

@@ -13,7 +13,7 @@ test('a pod without annotations', () => {
     'inbound direct: TCP to an excluded port [15090, 15021, 15020]',
     'inbound proxy: TCP to any other port [any]',
     'inbound direct: UDP and everything else [any]',
-    "outbound direct: the proxy's delivery to the application [from 127.0.0.6, ::1]",
+    "outbound direct: the proxy's delivery to the application [from 127.0.0.6, ::6]",
     "outbound proxy: the proxy calling the pod's own address [uid 1337, gid 1337]",
     'outbound direct: the application talking to itself [loopback interface, IPv4 and IPv6]',
     'outbound direct: other traffic of the proxy [uid 1337, gid 1337]',

@@ -86,10 +86,10 @@ describe('addresses', () => {
   test.each([
     [
       ['v4', 'v6'],
-      ['127.0.0.6', '::1'],
+      ['127.0.0.6', '::6'],
     ],
     [['v4'], ['127.0.0.6']],
-    [['v6'], ['::1']],
+    [['v6'], ['::6']],
   ] as const)('%j: the application is dialled from %j', (families, expected) => {
     const binding = at(cluster('InboundPassthroughCluster', { families }), 'upstream_bind_config') as Any;
     const extra = (binding['extra_source_addresses'] as Any[] | undefined) ?? [];
