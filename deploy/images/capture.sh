@@ -67,7 +67,10 @@ if [ -z "$rules_v6" ]; then
 elif [ ! -e /proc/net/if_inet6 ]; then
   say 'this kernel has no IPv6 (/proc/net/if_inet6 is missing): nothing to capture there'
 else
-  if [ -r "$switch_v6" ] && read -r off <"$switch_v6" && [ "$off" = 1 ]; then
+  off=0
+  # The kernel ends this file without a newline for a reader of single bytes, which `read` calls a failure.
+  if [ -r "$switch_v6" ]; then read -r off <"$switch_v6" || :; fi
+  if [ "$off" = 1 ]; then
     say 'IPv6 is switched off in this pod (net.ipv6.conf.lo.disable_ipv6 is 1): the rules have nothing to do'
   elif [ "$source_v6" != ::1 ]; then
     add_source "$source_v6"

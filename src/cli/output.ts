@@ -8,19 +8,22 @@ export type OutputFormat = 'yaml' | 'json' | 'patch' | 'diff';
 
 /** One stream: sources follow one another with a separator, bytes that did not change are kept. */
 function streamText(rewriting: Rewriting): string {
-  let stream = '';
+  const parts: string[] = [];
+  let ended = true;
   for (const { documents } of rewriting.sources) {
     let text = documents.map(({ after }) => after).join('');
-    if (stream !== '' && text !== '') {
+    if (text === '') continue;
+    if (parts.length > 0) {
       // In the middle of a stream a byte order mark would be content, and a directive needs an ended document before it.
       text = text.replace(/^\uFEFF/, '');
-      if (!stream.endsWith('\n')) stream += '\n';
-      if (text.startsWith('%')) stream += '...\n';
-      else if (!/^---(?:\s|$)/.test(text)) stream += '---\n';
+      if (!ended) parts.push('\n');
+      if (text.startsWith('%')) parts.push('...\n');
+      else if (!/^---(?:\s|$)/.test(text)) parts.push('---\n');
     }
-    stream += text;
+    parts.push(text);
+    ended = text.endsWith('\n');
   }
-  return stream;
+  return parts.join('');
 }
 
 function itemsOf(value: Json): readonly Json[] {

@@ -22,12 +22,14 @@ async function listFolder(folder: string, seen: Set<string>): Promise<string[]> 
   if (seen.has(identity)) return [];
   seen.add(identity);
   const files: string[] = [];
-  for (const name of (await readdir(folder)).sort()) {
-    if (name.startsWith('.')) continue;
-    const path = join(folder, name);
-    const entry = await stat(path).catch(() => undefined);
+  const entries = await readdir(folder, { withFileTypes: true });
+  for (const found of entries.sort((a, b) => (a.name < b.name ? -1 : 1))) {
+    if (found.name.startsWith('.')) continue;
+    const path = join(folder, found.name);
+    // A dangling link is nobody's manifest.
+    const entry = found.isSymbolicLink() ? await stat(path).catch(() => undefined) : found;
     if (entry?.isDirectory() === true) files.push(...(await listFolder(path, seen)));
-    else if (entry?.isFile() === true && manifestName.test(name)) files.push(path);
+    else if (entry?.isFile() === true && manifestName.test(found.name)) files.push(path);
   }
   return files;
 }
@@ -38,6 +40,25 @@ function decode(name: string, bytes: Uint8Array): Source | Problem {
   } catch {
     return { where: name, message: 'is not UTF-8 text; save it as UTF-8' };
   }
+}
+
+/** Many files at a time, but not so many that the process runs out of descriptors. */
+const filesAtATime = 64;
+
+async function readAll(files: readonly string[]): Promise<(Source | Problem)[]> {
+  const read: (Source | Problem)[] = [];
+  for (let from = 0; from < files.length; from += filesAtATime) {
+    const some = files.slice(from, from + filesAtATime);
+    const reading = some.map(async (file) => {
+      try {
+        return decode(file, await readFile(file));
+      } catch (error) {
+        return { where: file, message: explainFault(error) };
+      }
+    });
+    read.push(...(await Promise.all(reading)));
+  }
+  return read;
 }
 
 function explainFault(error: unknown): string {
@@ -69,7 +90,7 @@ export async function readSources(
       } else if ((await stat(path)).isDirectory()) {
         const files = await listFolder(path, new Set());
         if (files.length === 0) problems.push({ where: path, message: 'holds no .yaml, .yml or .json file' });
-        for (const file of files) keep(decode(file, await readFile(file)));
+        for (const read of await readAll(files)) keep(read);
       } else {
         keep(decode(path, await readFile(path)));
       }

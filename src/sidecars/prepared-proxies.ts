@@ -27,9 +27,10 @@ function withTexts(fragment: ProxyFragment): ProxyFragment {
 
 /** What is added to one pod may be edited there later, and must not change what the next pod gets. */
 function withOwnContainers(fragment: ProxyFragment): ProxyFragment {
-  const containers = fragment.containers.map(
-    (placed): PlacedContainer => ({ ...placed, container: copyOf(placed.container) }),
-  );
+  const containers = fragment.containers.map((placed): PlacedContainer => ({
+    ...placed,
+    container: copyOf(placed.container),
+  }));
   return { ...fragment, containers };
 }
 
