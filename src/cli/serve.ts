@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { readAddress, type Address } from '../runtime/address.ts';
 import type { CertificateChoice } from '../runtime/certificate.ts';
-import type { LogLevel } from '../telemetry/log.ts';
+import { isLogLevel, logLevels } from '../telemetry/level.ts';
 import { exitCodes, report, usageFailure, type Failure, type Io } from './io.ts';
 
 export interface ServeFlags {
@@ -17,8 +17,6 @@ export interface ServeFlags {
   readonly logLevel: string;
   readonly drainSeconds: string;
 }
-
-const levels: readonly string[] = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] satisfies LogLevel[];
 
 function chooseCertificate(flags: ServeFlags): CertificateChoice | Failure {
   const { tlsCertFile, tlsPrivateKeyFile, selfManagedCerts, devCerts } = flags;
@@ -71,9 +69,9 @@ export async function runServe(flags: ServeFlags, io: Io): Promise<number> {
   if ('problems' in listen) return report(listen, io);
   const metricsListen = addressOf('--metrics-listen', flags.metricsListen);
   if ('problems' in metricsListen) return report(metricsListen, io);
-  if (!levels.includes(flags.logLevel)) {
+  if (!isLogLevel(flags.logLevel)) {
     return report(
-      usageFailure(`--log-level: "${flags.logLevel}" is not a level`, `give one of ${levels.join(', ')}`),
+      usageFailure(`--log-level: "${flags.logLevel}" is not a level`, `give one of ${logLevels.join(', ')}`),
       io,
     );
   }
@@ -87,7 +85,7 @@ export async function runServe(flags: ServeFlags, io: Io): Promise<number> {
   const stopped = untilSignal();
   const { serve, StartError } = await import('../runtime/serve.ts');
   const { createLog } = await import('../telemetry/log.ts');
-  const log = createLog(flags.logLevel as LogLevel, { write: (line) => io.stdout(line) });
+  const log = createLog(flags.logLevel, { write: (line) => io.stdout(line) });
   try {
     const { settings, sidecars, kubeconfig } = flags;
     const drainMs = drainSeconds * 1_000;
@@ -114,7 +112,7 @@ export function registerServe(program: Command, io: Io): void {
     .option('--self-managed-certs', 'keep the CA in a Secret of the cluster and the caBundle up to date')
     .option('--dev-certs <file>', 'CA in memory, its certificate written to the file; for development')
     .option('--kubeconfig <file>', 'how to reach the API server from outside a cluster')
-    .option('--log-level <level>', levels.join(', '), 'info')
+    .option('--log-level <level>', logLevels.join(', '), 'info')
     .option('--drain-seconds <seconds>', 'serve on after SIGTERM for so long, unready', '10')
     .addHelpText(
       'after',

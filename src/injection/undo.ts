@@ -92,7 +92,7 @@ function metadataOperations(view: PodView, record: Record): Operation[] {
 }
 
 /** What takes the recorded injection back from the pod. */
-export function undoOperations(view: PodView, record: Record): Operation[] {
+function undoOperations(view: PodView, record: Record): Operation[] {
   const list = (name: string): readonly Json[] | undefined => {
     const value = view.spec === undefined ? undefined : member(view.spec, name);
     return Array.isArray(value) ? (value as readonly Json[]) : undefined;

@@ -26,10 +26,10 @@ async function listFolder(folder: string, seen: Set<string>): Promise<string[]> 
   for (const found of entries.sort((a, b) => (a.name < b.name ? -1 : 1))) {
     if (found.name.startsWith('.')) continue;
     const path = join(folder, found.name);
-    // A dangling link is nobody's manifest.
+    // A link that leads nowhere stays in the list: reading it says what is wrong.
     const entry = found.isSymbolicLink() ? await stat(path).catch(() => undefined) : found;
     if (entry?.isDirectory() === true) files.push(...(await listFolder(path, seen)));
-    else if (entry?.isFile() === true && manifestName.test(found.name)) files.push(path);
+    else if (entry?.isFile() !== false && manifestName.test(found.name)) files.push(path);
   }
   return files;
 }

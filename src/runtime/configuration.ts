@@ -61,8 +61,13 @@ async function readDocuments(file: string, into: Reading): Promise<void> {
       into.problems.push({ file, where, message: error.message.split('\n')[0] ?? 'is not YAML' });
     }
     if (parsed.errors.length > 0) continue;
-    const value: unknown = parsed.toJS();
-    if (value !== null && value !== undefined) into.documents.push({ file, document, value });
+    try {
+      const value: unknown = parsed.toJS();
+      if (value !== null && value !== undefined) into.documents.push({ file, document, value });
+    } catch (error) {
+      // Aliases are only followed here: one without its anchor, or so many that they would fill the memory.
+      into.problems.push({ file, where: '', message: `is not YAML: ${causeOf(error)}` });
+    }
   }
 }
 
@@ -105,6 +110,10 @@ export async function loadConfiguration(
     for (const file of await listTemplates(paths.sidecars, sidecars)) await readDocuments(file, sidecars);
   }
   const [first, second] = settings.documents;
+  if (paths.settings !== undefined && first === undefined && settings.problems.length === 0) {
+    // Half written or emptied by mistake; the built-in settings are what one gets by naming no file.
+    settings.problems.push({ file: paths.settings, where: '', message: 'is empty' });
+  }
   if (second !== undefined) {
     settings.problems.push({ file: second.file, where: 'document 2', message: 'the settings are one document' });
   }

@@ -1,3 +1,4 @@
+import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { CertificateEvent } from '../certs/events.ts';
 import type { CertificateSource } from '../certs/source.ts';
@@ -57,22 +58,31 @@ function tellEvents(log: Log, metrics: Metrics): (event: CertificateEvent) => vo
   };
 }
 
+const listenProblems: ReadonlyMap<string | undefined, string> = new Map([
+  ['EADDRINUSE', 'the address is in use'],
+  ['EADDRNOTAVAIL', 'this machine has no such address'],
+  ['EACCES', 'the port needs more rights'],
+]);
+
+/** Listens, or throws a `StartError` that names the flag. */
 async function listen(
-  server: { listen: (options: object) => unknown; once: Function },
-  address: Address,
+  server: Pick<Server, 'listen' | 'once' | 'off' | 'on'>,
+  flag: string,
+  { host, port }: Address,
+  log: Log,
 ): Promise<void> {
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   server.once('error', reject);
-  server.once('listening', resolve);
-  server.listen({ port: address.port, ...(address.host === undefined ? {} : { host: address.host }) });
-  await promise;
-}
-
-function addressError(what: string, error: unknown): StartError {
-  const { code } = error as NodeJS.ErrnoException;
-  const why =
-    code === 'EADDRINUSE' ? 'the address is in use' : code === 'EACCES' ? 'the port needs more rights' : String(code);
-  return new StartError([`${what}: cannot listen: ${why}`], { cause: error });
+  server.listen({ port, ...(host === undefined ? {} : { host }) }, resolve);
+  try {
+    await promise;
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    throw new StartError([`${flag}: cannot listen: ${listenProblems.get(code) ?? code}`], { cause: error });
+  }
+  server.off('error', reject);
+  // Out of file descriptors, say: later connections are accepted again, so it must not end the process.
+  server.on('error', (error: NodeJS.ErrnoException) => log.warn({ code: error.code }, 'a connection was not accepted'));
 }
 
 interface FirstPair {
@@ -125,13 +135,40 @@ function problemTexts(problems: readonly FileProblem[]): string[] {
   return problems.map(({ file, where, message }) => [file, where, message].filter((part) => part !== '').join(': '));
 }
 
-/** Starts everything, in the order in which each part can answer. Throws `StartError` with all problems. */
-export async function serve(options: ServeOptions, log: Log): Promise<Serving> {
+/** What was started, to be stopped in reverse order. */
+type Cleanups = (() => void | Promise<void>)[];
+
+async function runCleanups(cleanups: Cleanups): Promise<void> {
+  for (const cleanup of cleanups.splice(0).toReversed()) await cleanup();
+}
+
+/** A call that is still unfinished by then never comes to its end: its client has stopped in the middle of it. */
+const lastCallMs = 3_000;
+
+async function closeWebhook({ app }: WebhookServer): Promise<void> {
+  // Node looks for slow clients no more once a server is closing, so one of them could keep the process for ever.
+  const cut = setTimeout(() => app.server.closeAllConnections(), lastCallMs);
+  await app.close();
+  clearTimeout(cut);
+}
+
+async function closeMetrics(server: Server): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  server.close(() => resolve());
+  server.closeAllConnections();
+  await promise;
+}
+
+async function start(options: ServeOptions, log: Log, cleanups: Cleanups): Promise<Serving> {
   const metrics = createMetrics(version);
-  const kept = await keepConfiguration({ settings: options.settings, sidecars: options.sidecars }, { log, metrics });
-  if ('problems' in kept) throw new StartError(problemTexts(kept.problems));
-  const configuration = kept;
+  const configuration = await keepConfiguration(
+    { settings: options.settings, sidecars: options.sidecars },
+    { log, metrics },
+  );
+  if ('problems' in configuration) throw new StartError(problemTexts(configuration.problems));
+  cleanups.push(() => configuration.stop());
   const client = await openClient(options);
+  cleanups.push(() => client?.close());
   const state = { isDraining: false };
   let server: WebhookServer | undefined;
   const source = createCertificateSource(options.certificate, {
@@ -145,16 +182,16 @@ export async function serve(options: ServeOptions, log: Log): Promise<Serving> {
   };
   source.onChange(present);
   const starting = source.start();
+  cleanups.push(() => source.stop());
   // Handled below in both branches; a rejection before that must not count as unhandled.
   starting.catch(() => undefined);
   let first: FirstPair;
   try {
     first = await firstPair(starting);
   } catch (error) {
-    await source.stop();
     throw new StartError([error instanceof Error ? error.message : String(error)], { cause: error });
   }
-  server = createServer({
+  const webhook = createServer({
     keyPair: first.pair,
     snapshot: () => configuration.snapshot(),
     checks: checksOf({ configuration, source, metrics, log }, state),
@@ -162,22 +199,16 @@ export async function serve(options: ServeOptions, log: Log): Promise<Serving> {
     metrics,
     nowMs: () => performance.now(),
   });
-  const webhook = server;
+  server = webhook;
   starting.then(present, (error: unknown) => log.error({ err: error }, 'no certificate'));
   const metricsServer = createMetricsServer(metrics);
   await webhook.app.ready();
-  try {
-    await listen(webhook.app.server, options.listen);
-  } catch (error) {
-    throw addressError('--listen', error);
-  }
-  try {
-    await listen(metricsServer, options.metricsListen);
-  } catch (error) {
-    await webhook.app.close();
-    throw addressError('--metrics-listen', error);
-  }
+  await listen(webhook.app.server, '--listen', options.listen, log);
+  cleanups.push(() => closeWebhook(webhook));
+  await listen(metricsServer, '--metrics-listen', options.metricsListen, log);
+  cleanups.push(() => closeMetrics(metricsServer));
   const facts = client === undefined ? undefined : watchServerVersion(client, configuration, log);
+  cleanups.push(() => facts?.stop());
   const address = webhook.app.server.address() as AddressInfo;
   const metricsAddress = metricsServer.address() as AddressInfo;
   log.info({ address: address.address, port: address.port, isPlaceholder: first.isPlaceholder }, 'listening');
@@ -187,17 +218,26 @@ export async function serve(options: ServeOptions, log: Log): Promise<Serving> {
     metricsAddress,
     async stop() {
       state.isDraining = true;
+      // At once: an answer that ends its connection is what moves a caller; at the end it would meet a closed one.
+      webhook.drain();
       log.info({ drainMs: options.drainMs }, 'draining');
       await new Promise((resolve) => setTimeout(resolve, options.drainMs));
-      webhook.drain();
-      facts?.stop();
-      configuration.stop();
-      await webhook.app.close();
-      metricsServer.closeAllConnections();
-      await new Promise<void>((resolve) => metricsServer.close(() => resolve()));
-      await source.stop();
-      client?.close();
+      await runCleanups(cleanups);
       log.info('stopped');
     },
   };
+}
+
+/**
+ * Starts everything, in the order in which each part can answer. Throws `StartError` with all problems; nothing that
+ * was started before is left then.
+ */
+export async function serve(options: ServeOptions, log: Log): Promise<Serving> {
+  const cleanups: Cleanups = [];
+  try {
+    return await start(options, log, cleanups);
+  } catch (error) {
+    await runCleanups(cleanups);
+    throw error;
+  }
 }

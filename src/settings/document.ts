@@ -1,7 +1,6 @@
 import type * as z from 'zod';
-import { isObject, stringMember } from './json.ts';
 import type { Problem } from './problem.ts';
-import { injectorConfiguration, sidecarTemplate, type Settings, type SidecarTemplate } from './schema.ts';
+import { apiVersion, injectorConfiguration, sidecarTemplate, type Settings, type SidecarTemplate } from './schema.ts';
 import { didYouMean } from './suggestion.ts';
 
 export type Read<T> = { readonly value: T } | { readonly problems: readonly Problem[] };
@@ -51,7 +50,7 @@ function read<T>(schema: z.ZodType<T>, input: unknown): Read<T> {
 
 /** Settings with all defaults, from a parsed `InjectorConfiguration`; undefined gives the built-in ones. */
 export function readSettings(input: unknown): Read<Settings> {
-  const object = input ?? { apiVersion: 'sidecar-injector.io/v1alpha1', kind: 'InjectorConfiguration' };
+  const object = input ?? { apiVersion, kind: 'InjectorConfiguration' };
   const result = read(injectorConfiguration, object);
   return 'problems' in result ? result : { value: result.value.spec };
 }
@@ -59,9 +58,4 @@ export function readSettings(input: unknown): Read<Settings> {
 /** A sidecar template from a parsed `SidecarTemplate` object. */
 export function readTemplate(input: unknown): Read<SidecarTemplate> {
   return read(sidecarTemplate, input);
-}
-
-/** The `kind` of a parsed object, to tell settings and templates apart. */
-export function kindOf(input: unknown): string | undefined {
-  return isObject(input) ? stringMember(input, 'kind') : undefined;
 }

@@ -161,7 +161,7 @@ const profile = z.strictObject({
 });
 
 /** Label by which a pod chooses a profile that has no selector of its own. */
-export const profileLabel = 'sidecar-injector.io/profile';
+const profileLabel = 'sidecar-injector.io/profile';
 
 const spec = z.strictObject({
   injection: injection.prefault({}),

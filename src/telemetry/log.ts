@@ -1,7 +1,6 @@
 import pino from 'pino';
+import type { LogLevel } from './level.ts';
 
-export const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
-export type LogLevel = (typeof logLevels)[number];
 export type Log = pino.Logger;
 
 /**
