@@ -16,6 +16,8 @@ if (Number(process.versions.node.split('.')[0]) >= 24) {
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
   child.on('exit', (code, signal) => process.exit(code ?? (signal === null ? 1 : 128)));
 } else {
-  process.stderr.write(`sidecar-injector needs Node 24, this is ${process.version}\nRun \`npm ci\` in the checkout: it installs one.\n`);
+  process.stderr.write(
+    `sidecar-injector needs Node 24, this is ${process.version}\nRun \`npm ci\` in the checkout: it installs one.\n`,
+  );
   process.exit(1);
 }

@@ -14,7 +14,9 @@ export interface ExplainOptions extends ManifestOptions, EngineOptions {
 export function registerExplain(program: Command, io: Io): void {
   const command = program
     .command('explain')
-    .description('Says why the pods of a manifest, or a live pod, are injected or not, what they get and what is captured.');
+    .description(
+      'Say why the pods of a manifest, or a live pod, are injected or not, what they get and what is captured.',
+    );
   addFilenameOption(command);
   addOutputOption(command, ['text', 'json'], 'text for people or json for programs');
   command

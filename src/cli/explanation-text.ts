@@ -1,4 +1,4 @@
-import { isObject, member, objectMember, stringMember, type JsonObject } from '../settings/json.ts';
+import { isObject, member, objectMember, stringMember, type Json, type JsonObject } from '../settings/json.ts';
 import { names } from '../settings/constants.ts';
 import type { Added } from '../index.ts';
 import type { DecisionAnswer, Explanation, GateAnswer } from './explanation.ts';
@@ -25,11 +25,16 @@ const purposes = new Map<string, string>([
   [names.tokenMaskVolume, 'keeps the API token out of the injected containers'],
 ]);
 
+/** Quantities and ports are texts or numbers; anything else is shown as the JSON that it is. */
+function scalarText(value: Json | undefined): string {
+  return typeof value === 'string' ? value : JSON.stringify(value ?? null);
+}
+
 function resourceText(container: JsonObject): string {
   const resources = objectMember(container, 'resources');
   const part = (key: string): string => {
     const values = objectMember(resources, key);
-    const pairs = Object.entries(values ?? {}).map(([name, amount]) => `${name} ${String(amount)}`);
+    const pairs = Object.entries(values ?? {}).map(([name, amount]) => `${name} ${scalarText(amount)}`);
     return pairs.length === 0 ? '' : `${key} ${pairs.join(', ')}`;
   };
   return [part('requests'), part('limits')].filter(Boolean).join('; ');
@@ -37,13 +42,16 @@ function resourceText(container: JsonObject): string {
 
 function portText(container: JsonObject): string {
   const ports = member(container, 'ports');
-  const numbers = Array.isArray(ports) ? ports.filter(isObject).map((port) => String(member(port, 'containerPort'))) : [];
+  const numbers = Array.isArray(ports)
+    ? ports.filter(isObject).map((port) => scalarText(member(port, 'containerPort')))
+    : [];
   return numbers.length === 0 ? '' : `ports ${numbers.join(', ')}`;
 }
 
 function addedRows(added: Added): string[][] {
   const others = added.templates.filter((name) => name !== 'sidecar').join(', ');
-  const why = (name: string): string => purposes.get(name) ?? `asked for by inject.istio.io/templates or the settings: ${others}`;
+  const why = (name: string): string =>
+    purposes.get(name) ?? `asked for by inject.istio.io/templates or the settings: ${others}`;
   const containers = (kind: string, list: Added['containers']): string[][] =>
     list.flatMap((container) => {
       const native = stringMember(container, 'restartPolicy') === 'Always';
@@ -58,7 +66,11 @@ function addedRows(added: Added): string[][] {
     ...containers('container', added.containers),
     ...added.volumes.map(({ name }) => ['volume', name, why(name)]),
     ...added.imagePullSecrets.map((name) => ['pull secret', name, 'to pull the injected images']),
-    ...added.probes.map((probe) => ['probe', probe, 'its port is captured, so the proxy answers it from its status port']),
+    ...added.probes.map((probe) => [
+      'probe',
+      probe,
+      'its port is captured, so the proxy answers it from its status port',
+    ]),
   ];
 }
 

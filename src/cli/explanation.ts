@@ -1,4 +1,12 @@
-import { decide, explainCapture, type Added, type Json, type JsonObject, type Reason, type Snapshot } from '../index.ts';
+import {
+  decide,
+  explainCapture,
+  type Added,
+  type Json,
+  type JsonObject,
+  type Reason,
+  type Snapshot,
+} from '../index.ts';
 import type { ExplainOptions } from './explain.ts';
 import { explanationText } from './explanation-text.ts';
 import { passGate, type NamespaceLabels } from './injection.ts';
@@ -23,7 +31,12 @@ export interface DecisionAnswer {
 
 /** What becomes of the pods of one object, and why. */
 export interface Explanation {
-  readonly object: { readonly apiVersion: string; readonly kind: string; readonly name: string; readonly namespace: string };
+  readonly object: {
+    readonly apiVersion: string;
+    readonly kind: string;
+    readonly name: string;
+    readonly namespace: string;
+  };
   /** File and line, or where else the object was read. */
   readonly where: string;
   /** What is known beyond the two gates: the state of a live pod, an object that makes no pods. */
@@ -110,7 +123,10 @@ function explanationJson(explanations: readonly Explanation[]): string {
 /** Runs `explain` and returns the exit code. A refused pod is an answer, not a failure. */
 export async function runExplain(options: ExplainOptions, io: Io): Promise<number> {
   if ((options.pod === undefined) === (options.filename === undefined)) {
-    return report(usageFailure('explain needs either -f or --pod', 'give a file with -f, or a live pod as --pod NAMESPACE/NAME'), io);
+    return report(
+      usageFailure('explain needs either -f or --pod', 'give a file with -f, or a live pod as --pod NAMESPACE/NAME'),
+      io,
+    );
   }
   const read = options.namespaceLabels === undefined ? { labels: undefined } : readLabels(options.namespaceLabels);
   if ('problems' in read) return report(read, io);

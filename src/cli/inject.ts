@@ -19,9 +19,15 @@ export interface InjectOptions extends ManifestOptions, EngineOptions {
 export function registerInject(program: Command, io: Io): void {
   const command = program
     .command('inject')
-    .description('Adds the sidecar to the workloads of manifests, as the webhook would to their pods. Needs no cluster.');
+    .description(
+      'Add the sidecar to the workloads of manifests, as the webhook would to their pods. Needs no cluster.',
+    );
   addFilenameOption(command);
-  addOutputOption(command, ['yaml', 'json', 'patch', 'diff'], 'yaml keeps notation and comments; patch prints a line per object');
+  addOutputOption(
+    command,
+    ['yaml', 'json', 'patch', 'diff'],
+    'yaml keeps notation and comments; patch prints a line per object',
+  );
   addEngineOptions(command);
   addPodTemplateOption(command);
   addExamples(

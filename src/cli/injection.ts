@@ -14,11 +14,20 @@ export function namespaceOf(workload: Workload, fallback: string | undefined): s
 }
 
 /** Gate 1 for the pods of a workload. */
-export function passGate(workload: Workload, namespace: string, labels: NamespaceLabels): ReturnType<typeof selectEntry> {
+export function passGate(
+  workload: Workload,
+  namespace: string,
+  labels: NamespaceLabels,
+): ReturnType<typeof selectEntry> {
   return selectEntry({ ...labels, 'kubernetes.io/metadata.name': namespace }, workload.pod.value);
 }
 
-function judge(workload: Workload, namespace: string, labels: NamespaceLabels | undefined, snapshot: Snapshot): Verdict {
+function judge(
+  workload: Workload,
+  namespace: string,
+  labels: NamespaceLabels | undefined,
+  snapshot: Snapshot,
+): Verdict {
   const gate = labels === undefined ? undefined : passGate(workload, namespace, labels);
   if (gate?.called === false) {
     return { outcome: 'pass', reason: `skipped: the API server would not ask for it: ${gate.reasons.join('; ')}` };

@@ -59,7 +59,10 @@ export function readLabels(text: string): { readonly labels: Readonly<Record<str
   for (const part of text.split(',').filter((piece) => piece !== '')) {
     const match = /^([^=\s]+)=([^=\s]*)$/.exec(part);
     if (match?.[1] === undefined) {
-      return usageFailure(`--namespace-labels: ${quote(part)} is not a label`, 'write KEY=VALUE, several separated by commas');
+      return usageFailure(
+        `--namespace-labels: ${quote(part)} is not a label`,
+        'write KEY=VALUE, several separated by commas',
+      );
     }
     labels.push([match[1], match[2] ?? '']);
   }

@@ -3,7 +3,7 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { registrationEntries, undo, type JsonObject, type Snapshot } from '../index.ts';
-import { isApiError } from '../kubernetes/api-error.ts';
+import { ApiError } from '../kubernetes/api-error.ts';
 import { connect, type ApiClient } from '../kubernetes/client.ts';
 import { webhookConfigurationName } from '../kubernetes/names.ts';
 import { readNamespace, readPod, readWebhookConfiguration } from '../kubernetes/objects.ts';
@@ -36,13 +36,17 @@ function registrationNotes(configuration: JsonObject): string[] {
   const live = objectsMember(configuration, 'webhooks');
   return registrationEntries.flatMap((entry): string[] => {
     const found = live.find((one) => stringMember(one, 'name') === entry.name);
-    if (found === undefined) return [`the cluster's ${webhookConfigurationName} has no entry ${entry.name}, so that one is never called`];
+    if (found === undefined)
+      return [`the cluster's ${webhookConfigurationName} has no entry ${entry.name}, so that one is never called`];
     const notes: string[] = [];
     if ((stringMember(objectMember(found, 'clientConfig'), 'caBundle') ?? '') === '') {
       const policy = stringMember(found, 'failurePolicy') ?? 'Fail';
       notes.push(`entry ${entry.name} has no CA bundle yet: every call fails (failurePolicy ${policy})`);
     }
-    if (!sameSelector(found, 'namespaceSelector', entry.namespaceSelector) || !sameSelector(found, 'objectSelector', entry.objectSelector)) {
+    if (
+      !sameSelector(found, 'namespaceSelector', entry.namespaceSelector) ||
+      !sameSelector(found, 'objectSelector', entry.objectSelector)
+    ) {
       notes.push(`entry ${entry.name} has other selectors in this cluster; gate 1 below is that of the shipped ones`);
     }
     return notes;
@@ -51,7 +55,9 @@ function registrationNotes(configuration: JsonObject): string[] {
 
 function labelsOf(object: JsonObject): Record<string, string> {
   const labels = objectMember(objectMember(object, 'metadata'), 'labels') ?? {};
-  return Object.fromEntries(Object.entries(labels).filter((entry): entry is [string, string] => typeof entry[1] === 'string'));
+  return Object.fromEntries(
+    Object.entries(labels).filter((entry): entry is [string, string] => typeof entry[1] === 'string'),
+  );
 }
 
 /** The pod as it was before injection, if it was injected by us. */
@@ -63,14 +69,21 @@ function beforeInjection(pod: JsonObject): { readonly pod: JsonObject; readonly 
   return { pod: isObject(plain) ? plain : pod, note };
 }
 
-async function read(client: ApiClient, namespace: string, name: string, snapshot: Snapshot): Promise<Explanation[] | Failure> {
+async function read(
+  client: ApiClient,
+  namespace: string,
+  name: string,
+  snapshot: Snapshot,
+): Promise<Explanation[] | Failure> {
   const pod = await readPod(client, namespace, name);
-  if (pod === undefined) return failed(`there is no pod ${namespace}/${name}`, 'list the pods with: kubectl get pods --all-namespaces');
+  if (pod === undefined)
+    return failed(`there is no pod ${namespace}/${name}`, 'list the pods with: kubectl get pods --all-namespaces');
   const holder = await readNamespace(client, namespace);
   const configuration = await readWebhookConfiguration(client);
   const before = beforeInjection({ apiVersion: 'v1', kind: 'Pod', ...pod });
-  const [workload] = findObjects(before.pod).filter(isWorkload);
-  if (workload === undefined) return failed(`pod ${namespace}/${name} has no spec`, 'look at it with: kubectl get pod -o yaml');
+  const workload = findObjects(before.pod).find(isWorkload);
+  if (workload === undefined)
+    return failed(`pod ${namespace}/${name} has no spec`, 'look at it with: kubectl get pod -o yaml');
   const where = 'live';
   if (configuration === undefined) {
     const { apiVersion, kind } = workload;
@@ -90,7 +103,10 @@ export async function explainLivePod(
 ): Promise<readonly Explanation[] | Failure> {
   const match = /^([a-z0-9][a-z0-9-]*)\/([a-z0-9][a-z0-9.-]*)$/.exec(target);
   if (match?.[1] === undefined || match[2] === undefined) {
-    return usageFailure(`--pod: ${quote(target)} is not NAMESPACE/NAME`, 'write the namespace, a slash and the name of the pod');
+    return usageFailure(
+      `--pod: ${quote(target)} is not NAMESPACE/NAME`,
+      'write the namespace, a slash and the name of the pod',
+    );
   }
   const found = findKubeconfig(kubeconfig);
   try {
@@ -101,7 +117,10 @@ export async function explainLivePod(
       client.close();
     }
   } catch (error) {
-    if (!isApiError(error)) throw error;
-    return failed(error.message, 'give a kubeconfig with --kubeconfig, and a user who may read pods, namespaces and webhook configurations');
+    if (!(error instanceof ApiError)) throw error;
+    return failed(
+      error.message,
+      'give a kubeconfig with --kubeconfig, and a user who may read pods, namespaces and webhook configurations',
+    );
   }
 }

@@ -31,7 +31,7 @@ export function addPodTemplateOption(command: Command): void {
 
 export function addEngineOptions(command: Command): void {
   command
-    .option('--settings <file>', "InjectorConfiguration to decide by (default: the built-in settings)")
+    .option('--settings <file>', 'InjectorConfiguration to decide by (default: the built-in settings)')
     .option('--sidecars <folder>', 'folder with SidecarTemplate files (default: none)')
     .option('-n, --namespace <name>', 'namespace of objects that name none (default: "default")')
     .option('--namespace-labels <k=v,...>', "the namespace's labels (default: it counts as enabled)");

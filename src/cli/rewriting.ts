@@ -67,7 +67,10 @@ export interface PlacedObject {
 }
 
 /** Every object of the input in order, without changing anything. */
-export function findWorkloads(input: Input): { readonly objects: readonly PlacedObject[]; readonly problems: readonly string[] } {
+export function findWorkloads(input: Input): {
+  readonly objects: readonly PlacedObject[];
+  readonly problems: readonly string[];
+} {
   const objects: PlacedObject[] = [];
   const problems: string[] = [];
   for (const manifest of input.sources.flatMap((source) => [...readManifests(source)])) {

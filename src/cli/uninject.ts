@@ -1,5 +1,11 @@
 import type { Io } from './io.ts';
-import { addExamples, addFilenameOption, addOutputOption, addPodTemplateOption, type ManifestOptions } from './options.ts';
+import {
+  addExamples,
+  addFilenameOption,
+  addOutputOption,
+  addPodTemplateOption,
+  type ManifestOptions,
+} from './options.ts';
 import type { OutputFormat } from './output.ts';
 import type { Command } from './program.ts';
 
@@ -11,7 +17,7 @@ export interface UninjectOptions extends ManifestOptions {
 export function registerUninject(program: Command, io: Io): void {
   const command = program
     .command('uninject')
-    .description('Takes the sidecar out of manifests again; what was never injected passes through unchanged.');
+    .description('Take the sidecar out of manifests again; what was never injected passes through unchanged.');
   addFilenameOption(command);
   addOutputOption(command, ['yaml', 'json', 'diff'], 'yaml keeps notation and comments');
   addPodTemplateOption(command);

@@ -88,5 +88,8 @@ export function diffDocuments(name: string, revisions: readonly Revision[]): str
   const hunks = hunksOf(lines);
   if (hunks.length === 0) return '';
   const path = name.replace(/^\/+/, '');
-  return formatPatch({ oldFileName: `a/${path}`, newFileName: `b/${path}`, oldHeader: '', newHeader: '', hunks }, FILE_HEADERS_ONLY);
+  return formatPatch(
+    { oldFileName: `a/${path}`, newFileName: `b/${path}`, oldHeader: '', newHeader: '', hunks },
+    FILE_HEADERS_ONLY,
+  );
 }

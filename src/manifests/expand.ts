@@ -15,15 +15,17 @@ function flattenMerges(map: YAMLMap): void {
   map.items = map.items.flatMap((pair) => {
     if (!isMergePair(pair)) return [pair];
     const bases = isSeq(pair.value) ? pair.value.items : [pair.value];
-    return bases.filter((base) => isMap(base)).flatMap((base) => {
-      flattenMerges(base);
-      return base.items.filter((merged) => {
-        const key = keyText(merged);
-        if (own.has(key)) return false;
-        own.add(key);
-        return true;
+    return bases
+      .filter((base) => isMap(base))
+      .flatMap((base) => {
+        flattenMerges(base);
+        return base.items.filter((merged) => {
+          const key = keyText(merged);
+          if (own.has(key)) return false;
+          own.add(key);
+          return true;
+        });
       });
-    });
   });
 }
 

@@ -41,7 +41,7 @@ function lastNode(page: Page, item: unknown): Node | undefined {
 /** End of the last line that holds a part of the node; comments on lines of their own are not part of it. */
 function endOfNode(page: Page, node: Node): number {
   if (isCollection(node) && node.flow !== true) {
-    const last = lastNode(page, parsedItems(page, node as Collection).at(-1));
+    const last = lastNode(page, parsedItems(page, node).at(-1));
     if (last !== undefined) return endOfNode(page, last);
   }
   return endOfLine(page.text, node.range?.[1] ?? 0);
@@ -102,4 +102,3 @@ export function placeAfter(text: string, extent: Extent): number {
   }
   return place;
 }
-

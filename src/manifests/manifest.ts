@@ -32,7 +32,7 @@ export function parseYaml(text: string): Document {
     version: '1.1',
     customTags: kubernetesTags,
     prettyErrors: false,
-  }) as unknown as Document;
+  });
 }
 
 function readJson(text: string): { value: Json; from: number; to: number } | undefined {
@@ -65,7 +65,10 @@ function findFault(document: Document): Fault | undefined {
   visit(document, {
     Pair: (_key, pair) => {
       if (isScalar(pair.key)) return undefined;
-      fault = { offset: (pair.key as { range?: number[] } | null)?.range?.[0] ?? 0, message: 'a key must be plain text' };
+      fault = {
+        offset: (pair.key as { range?: number[] } | null)?.range?.[0] ?? 0,
+        message: 'a key must be plain text',
+      };
       return visit.BREAK;
     },
     Node: (_key, node) => {
@@ -94,13 +97,17 @@ function readChunk(source: string, chunk: Chunk): Manifest | Problem {
   if (json !== undefined) return { ...base, content: { format: 'json', ...json } };
   const document = parseYaml(chunk.text);
   const plain = plainValue(chunk.text, document);
-  if (plain !== undefined && plain !== null) return { ...base, content: { format: 'yaml', value: plain, document, plain: true } };
+  if (plain !== undefined && plain !== null)
+    return { ...base, content: { format: 'yaml', value: plain, document, plain: true } };
   const fault = findFault(document);
   if (fault !== undefined) return problemAt(source, chunk, fault);
   try {
     // Aliases come out as shared objects; the round trip makes a tree of them, which may be changed in one place.
     const value = JSON.parse(JSON.stringify(document.toJS())) as Json;
-    return { ...base, content: value === null ? { format: 'empty' } : { format: 'yaml', value, document, plain: false } };
+    return {
+      ...base,
+      content: value === null ? { format: 'empty' } : { format: 'yaml', value, document, plain: false },
+    };
   } catch (error) {
     // Aliases that expand without end are refused here.
     return { where: `${source}:${chunk.line}:1`, message: error instanceof Error ? error.message : String(error) };

@@ -29,7 +29,8 @@ export function plainValue(text: string, document: Document): Json | undefined {
       if (node.anchor !== undefined || (node.flow === true && !isOneLine(node.range))) plain = false;
       const object: Record<string, Json> = {};
       for (const { key, value } of node.items) {
-        const name = isScalar(key) && key.value !== null && plain ? String(read(key)) : '__proto__';
+        const keyValue = isScalar(key) ? read(key) : null;
+        const name = typeof keyValue === 'object' ? '__proto__' : String(keyValue);
         if (name === '__proto__') plain = false;
         else object[name] = value === null ? null : read(value);
       }

@@ -1,4 +1,4 @@
-import { Document, Pair, YAMLMap, YAMLSeq, type Node, type ToStringOptions } from 'yaml';
+import { Document, YAMLMap, YAMLSeq, type Node, type Pair, type ToStringOptions } from 'yaml';
 import type { Layout } from './layout.ts';
 
 /** Printing options of a layout: nothing is reflowed. */

@@ -87,7 +87,8 @@ export function rewriteManifest(
   const { content, text } = manifest;
   if (content.format === 'empty') throw new Error('an empty document cannot be changed');
   const value = applyToValue(content.value, operations);
-  if (content.format === 'json') return { text: rewriteJson(text, content.from, content.to, value), value, reprinted: false };
+  if (content.format === 'json')
+    return { text: rewriteJson(text, content.from, content.to, value), value, reprinted: false };
   const inPlace = rewriteInPlace({ ...content, text }, operations, value, printer);
   if (inPlace !== undefined) return { text: inPlace, value, reprinted: false };
   const whole = rewriteWhole(text, operations);

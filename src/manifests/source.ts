@@ -73,10 +73,7 @@ function explainFault(error: unknown): string {
  * Reads files, folders (recursively: .yaml, .yml and .json, sorted by path) and, for `-`, standard input. All problems
  * are collected; a source that could not be read is missing from the result.
  */
-export async function readSources(
-  paths: readonly string[],
-  stdin: () => Promise<Uint8Array>,
-): Promise<ReadSources> {
+export async function readSources(paths: readonly string[], stdin: () => Promise<Uint8Array>): Promise<ReadSources> {
   const sources: Source[] = [];
   const problems: Problem[] = [];
   const keep = (read: Source | Problem): void => {

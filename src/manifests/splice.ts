@@ -75,9 +75,10 @@ function reprintItem(page: Page, owner: Owner | undefined): Edit[] {
 
 /** Puts the comment that stood behind an empty value behind its key. */
 function keepComment(page: Page, end: number, edits: readonly Edit[]): Edit[] {
-  const behind = page.text.slice(end, endOfLine(page.text, end)).trim();
-  if (!behind.startsWith('#')) return [...edits];
-  return edits.map((edit) => ({ ...edit, text: edit.text.replace('\n', () => ` ${behind}\n`) }));
+  const behind = page.text.slice(end, endOfLine(page.text, end)).trimEnd();
+  if (!/^[ \t]*#/.test(behind)) return [...edits];
+  const spaced = behind.startsWith('#') ? ` ${behind}` : behind;
+  return edits.map((edit) => ({ ...edit, text: edit.text.replace('\n', () => `${spaced}\n`) }));
 }
 
 /** The same for a former value that ends on the line of its key. */
@@ -122,14 +123,25 @@ function replaceValue(page: Page, pair: Pair, owner: Owner, printer: ValuePrinte
     if (!/[\r\n]/.test(page.text.slice(from, to) + text)) {
       // An empty value counts from the end of the spaces behind the colon.
       const colon = page.text.slice(0, from).trimEnd().length;
-      return [from < to ? { from, to, text, depth: 0, whole: true } : { from: colon, to: colon, text: ` ${text}`, depth: 0, whole: true }];
+      return [
+        from < to
+          ? { from, to, text, depth: 0, whole: true }
+          : { from: colon, to: colon, text: ` ${text}`, depth: 0, whole: true },
+      ];
     }
   }
   return replacePair(page, key, value, former, owner, printer);
 }
 
 /** Prints a parsed pair anew with a value that an operation brought. */
-function replacePair(page: Page, key: string, value: Json, former: unknown, owner: Owner, printer: ValuePrinter): Edit[] {
+function replacePair(
+  page: Page,
+  key: string,
+  value: Json,
+  former: unknown,
+  owner: Owner,
+  printer: ValuePrinter,
+): Edit[] {
   const extent = extentsOf(page, owner.collection)?.[parsedItems(page, owner.collection).indexOf(owner.item)];
   if (extent === undefined) return reprintItem(page, page.changes.owners.get(owner.collection));
   const column = columnOf(page.text, extent.from);
@@ -143,7 +155,12 @@ function replacePair(page: Page, key: string, value: Json, former: unknown, owne
 }
 
 /** Lines of an item that was not parsed. */
-function printNew(page: Page, item: unknown, column: number, printer: ValuePrinter): Pick<Edit, 'text' | 'value' | 'lines'> {
+function printNew(
+  page: Page,
+  item: unknown,
+  column: number,
+  printer: ValuePrinter,
+): Pick<Edit, 'text' | 'value' | 'lines'> {
   const value = page.changes.values.get(isPair(item) ? item.value : item);
   if (value === undefined) return { text: printOne(page, item, column, true) };
   const key = isPair(item) && isScalar(item.key) ? String(item.key.value) : undefined;
@@ -173,7 +190,8 @@ function editsOf(page: Page, collection: Collection, printer: ValuePrinter): Edi
     const extent = extents[parsed.indexOf(item)];
     if (extent !== undefined) {
       place = placeAfter(page.text, extent);
-      if (isPair(item) && page.changes.formerValues.has(item)) edits.push(...replaceValue(page, item, { collection, item }, printer));
+      if (isPair(item) && page.changes.formerValues.has(item))
+        edits.push(...replaceValue(page, item, { collection, item }, printer));
     } else if (place === undefined) {
       return reprintItem(page, owner);
     } else {

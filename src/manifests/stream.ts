@@ -34,9 +34,7 @@ function splitJson(text: string): string[] {
   if (!/^\uFEFF?\s*\{/.test(text)) return [text];
   const ends = endsOfValues(text.replace(/^\uFEFF/, ' '));
   if (ends === undefined || ends.length < 2) return [text];
-  return ends.map((end, index) =>
-    text.slice(ends[index - 1] ?? 0, index === ends.length - 1 ? undefined : end),
-  );
+  return ends.map((end, index) => text.slice(ends[index - 1] ?? 0, index === ends.length - 1 ? undefined : end));
 }
 
 /** Only comments, blank lines and `%` directives: the document that the directives belong to comes after. */

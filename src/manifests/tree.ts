@@ -40,7 +40,9 @@ export interface Changes {
 }
 
 /** The path goes through an alias, a merge key or an anchor: a change there would show elsewhere as well. */
-export class SharedNodeError extends Error {}
+function sharedNode(): Error {
+  return new Error('the document shares what is to be changed; it has to be expanded first');
+}
 
 function misfit(operation: Operation): Error {
   return new Error(`operation ${operation.op} at ${operation.path} does not fit the document`);
@@ -78,14 +80,14 @@ function setValue(changes: Changes, map: YAMLMap, pair: Pair, value: Node): void
 }
 
 function refuseShared(node: unknown): void {
-  if (isAlias(node) || (isCollection(node) && node.anchor !== undefined)) throw new SharedNodeError();
+  if (isAlias(node) || (isCollection(node) && node.anchor !== undefined)) throw sharedNode();
 }
 
 /** An own key of a map hides a merged one, so only a key that comes from a merge alone is shared. */
 function refuseMerged(document: Document, map: YAMLMap, token: string): void {
   if (!map.items.some(isMergePair)) return;
   if (isObject(map.toJS(document) as unknown) && Object.hasOwn(map.toJS(document) as object, token)) {
-    throw new SharedNodeError();
+    throw sharedNode();
   }
 }
 
@@ -160,7 +162,8 @@ function descend(
   let child: unknown;
   if (isSeq(parent)) {
     const index = listIndex(token, parent.items.length);
-    if (index !== undefined && index < parent.items.length) parent.items[index] = materialise(document, changes, parent.items[index]);
+    if (index !== undefined && index < parent.items.length)
+      parent.items[index] = materialise(document, changes, parent.items[index]);
     item = child = index === undefined ? undefined : parent.items[index];
   } else {
     let pair = findPair(parent, token);
@@ -182,9 +185,8 @@ function descend(
   }
   refuseShared(child);
   if (!isCollection(child)) throw misfit(operation);
-  const collection = child as Collection;
-  changes.owners.set(collection, { collection: parent, item });
-  return collection;
+  changes.owners.set(child, { collection: parent, item });
+  return child;
 }
 
 /** The library prints comments and space before an empty collection where they break the document. */
@@ -220,7 +222,7 @@ function applyToMap(document: Document, changes: Changes, map: YAMLMap, token: s
 
 /**
  * Applies the operations to the document's nodes in place and says what changed. Parents that are absent or null are
- * made. Throws `SharedNodeError` when the document has to be expanded first, another error when an operation does not fit.
+ * made. Throws when the document has to be expanded first (`expandShared`) and when an operation does not fit.
  */
 export function changeDocument(document: Document, operations: readonly Operation[]): Changes {
   const changes: Changes = { parsedItems: new Map(), formerValues: new Map(), owners: new Map(), values: new Map() };
@@ -229,7 +231,7 @@ export function changeDocument(document: Document, operations: readonly Operatio
     const last = tokens.pop();
     refuseShared(document.contents);
     if (last === undefined || !isCollection(document.contents)) throw misfit(operation);
-    let parent = document.contents as Collection;
+    let parent: Collection = document.contents;
     tokens.forEach((token, depth) => {
       parent = descend(document, changes, parent, token, tokens[depth + 1] ?? last, operation);
     });

@@ -51,7 +51,9 @@ export function createValuePrinter(): ValuePrinter {
     const margin = ' '.repeat(column + step);
     const parts =
       list === undefined
-        ? entries.map(([key, inner]: [string, Json]) => lines(`${keyNotation(key, layout)}:`, inner, column + step, layout))
+        ? entries.map(([key, inner]: [string, Json]) =>
+            lines(`${keyNotation(key, layout)}:`, inner, column + step, layout),
+          )
         : list.map((inner) => lines('-', inner, column + step, layout));
     // In a list item the first member stands beside the dash.
     return inItem ? `${head} ${parts.join(margin)}` : `${head}\n${margin}${parts.join(margin)}`;

@@ -69,7 +69,8 @@ function holdsPod(value: Json | undefined): value is JsonObject {
 
 function whyNoPod(object: JsonObject, key: string, path: string | undefined): string {
   if (path !== undefined) {
-    if (isObject(valueAt(object, '/spec/workloadRef'))) return 'its pods come from the workload that spec.workloadRef names';
+    if (isObject(valueAt(object, '/spec/workloadRef')))
+      return 'its pods come from the workload that spec.workloadRef names';
     return `has no pod at ${path === '' ? '/spec' : `${path}/spec`}`;
   }
   const guess = objectMember(objectMember(object, 'spec'), 'template');
@@ -79,7 +80,13 @@ function whyNoPod(object: JsonObject, key: string, path: string | undefined): st
   return 'makes no pods';
 }
 
-function findOne(object: JsonObject, pointer: string, apiVersion: string, kind: string, paths: TemplatePaths): FoundObject {
+function findOne(
+  object: JsonObject,
+  pointer: string,
+  apiVersion: string,
+  kind: string,
+  paths: TemplatePaths,
+): FoundObject {
   const key = groupKind(apiVersion, kind);
   const path = paths.get(key) ?? knownPaths.get(key);
   const value = path === undefined ? undefined : valueAt(object, path);
@@ -114,7 +121,13 @@ function findTyped(value: Json, paths: TemplatePaths, pointer: string, version: 
     // A typed list as the API server returns it (PodList) leaves kind and version out of its items.
     const itemKind = kind.slice(0, -'List'.length);
     return (items as readonly Json[]).flatMap((item, index) =>
-      findTyped(item, paths, `${pointer}/items/${escapeToken(String(index))}`, itemKind === '' ? '' : apiVersion, itemKind),
+      findTyped(
+        item,
+        paths,
+        `${pointer}/items/${escapeToken(String(index))}`,
+        itemKind === '' ? '' : apiVersion,
+        itemKind,
+      ),
     );
   }
   return [findOne(value, pointer, apiVersion, kind, paths)];

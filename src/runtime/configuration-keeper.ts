@@ -3,7 +3,13 @@ import { withNativeSidecars, type Snapshot } from '../injection/snapshot.ts';
 import type { HealthCheck } from '../server/health.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
-import { describeFileProblem, loadConfiguration, type ConfigurationPaths, type FileProblem } from './configuration.ts';
+import {
+  describeFileProblem,
+  loadConfiguration,
+  type ConfigurationPaths,
+  type FileProblem,
+  type Loaded,
+} from './configuration.ts';
 import { watchDirectories } from './watch.ts';
 
 /** Holds the snapshot in use and replaces it as a whole when the files change. */
@@ -20,6 +26,17 @@ function directoriesOf(paths: ConfigurationPaths): string[] {
     ...(paths.settings === undefined ? [] : [path.dirname(path.resolve(paths.settings))]),
     ...(paths.sidecars === undefined ? [] : [path.resolve(paths.sidecars)]),
   ];
+}
+
+/** A defect of ours that only some file brings to light must not end a webhook that serves. */
+async function loadAnyway(paths: ConfigurationPaths): Promise<Loaded> {
+  try {
+    return await loadConfiguration(paths);
+  } catch (error) {
+    const file = paths.settings ?? paths.sidecars ?? '';
+    const message = `cannot be loaded, please report it: ${error instanceof Error ? error.message : String(error)}`;
+    return { problems: [{ file, where: '', message }] };
+  }
 }
 
 /** Loads the files, fails with all problems when they are bad, then watches them and keeps the last good ones. */
@@ -65,7 +82,7 @@ export async function keepConfiguration(
     isReloading = true;
     do {
       again = false;
-      const next = await loadConfiguration(paths);
+      const next = await loadAnyway(paths);
       if ('problems' in next) refuse(next.problems);
       else accept(next.snapshot);
     } while (again);

@@ -58,7 +58,9 @@ async function readDocuments(file: string, into: Reading): Promise<void> {
     for (const error of parsed.errors) {
       const [position] = error.linePos ?? [];
       const where = position === undefined ? '' : `line ${position.line}, column ${position.col}`;
-      into.problems.push({ file, where, message: error.message.split('\n')[0] ?? 'is not YAML' });
+      // The rest shows the place in the text; the first line ends with the position again.
+      const [sentence = ''] = error.message.split('\n');
+      into.problems.push({ file, where, message: sentence.replace(/ at line \d+, column \d+:?$/, '') });
     }
     if (parsed.errors.length > 0) continue;
     try {

@@ -152,6 +152,7 @@ export function createServer(ports: ServerPorts): WebhookServer {
   });
   const { server } = app;
   server.maxConnections = limits.connections;
+  server.on('drop', () => ports.metrics.badRequests.inc({ status: 'dropped' }));
   server.on('tlsClientError', (error: NodeJS.ErrnoException) => {
     ports.metrics.badRequests.inc({ status: 'tls' });
     ports.log.debug({ code: error.code }, 'a TLS handshake failed');

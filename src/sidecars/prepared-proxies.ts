@@ -1,37 +1,33 @@
 import type { Effective } from '../settings/effective.ts';
-import type { Json } from '../settings/json.ts';
+import type { Json, JsonObject } from '../settings/json.ts';
 import type { PlacedContainer } from './fragment.ts';
 import { proxyFragment, type ProxyFragment, type ProxyInput } from './proxy.ts';
 
 /** The built-in sidecar's fragments, remembered: the pods of one workload all get the same. */
 export interface PreparedProxies {
-  /** The same as `proxyFragment`, with the containers' JSON texts. The caller may change the containers. */
+  /** The same as `proxyFragment`, with the containers' JSON texts. The caller may change their `args` and `env`. */
   fragmentOf(input: ProxyInput): ProxyFragment;
 }
 
 /** One takes some 30 KB. */
 const capacity = 128;
 
-function copyOf<T extends Json>(value: T): T {
-  if (typeof value !== 'object' || value === null) return value;
-  if (Array.isArray(value)) return value.map(copyOf) as unknown as T;
-  const copy: Record<string, unknown> = {};
-  for (const [key, member] of Object.entries(value)) copy[key] = member === undefined ? undefined : copyOf(member);
-  return copy as T;
-}
-
 function withTexts(fragment: ProxyFragment): ProxyFragment {
   const containers = fragment.containers.map((placed) => ({ ...placed, json: JSON.stringify(placed.container) }));
   return { ...fragment, containers };
 }
 
-/** What is added to one pod may be edited there later, and must not change what the next pod gets. */
-function withOwnContainers(fragment: ProxyFragment): ProxyFragment {
-  const containers = fragment.containers.map((placed): PlacedContainer => ({
+/** Arguments and variables are edited in place when a pod is injected again; the next pod must not see that. */
+function withOwnLists(placed: PlacedContainer): PlacedContainer {
+  const { args, env } = placed.container;
+  return {
     ...placed,
-    container: copyOf(placed.container),
-  }));
-  return { ...fragment, containers };
+    container: {
+      ...placed.container,
+      ...(Array.isArray(args) ? { args: [...(args as readonly Json[])] } : {}),
+      ...(Array.isArray(env) ? { env: env.map((entry: JsonObject) => ({ ...entry })) } : {}),
+    },
+  };
 }
 
 /**
@@ -52,7 +48,7 @@ export function prepareProxies(bases: Iterable<Effective>): PreparedProxies {
       const [oldest] = prepared.keys();
       if (prepared.size >= capacity && oldest !== undefined) prepared.delete(oldest);
       prepared.set(key, fragment);
-      return withOwnContainers(fragment);
+      return { ...fragment, containers: fragment.containers.map(withOwnLists) };
     },
   };
 }

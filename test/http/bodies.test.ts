@@ -36,12 +36,24 @@ describe('a body that is no review is answered 400 with a sentence', () => {
     ['{}', 'The body is not an AdmissionReview of admission.k8s.io/v1.'],
     ['{"request":null}', 'The body is not an AdmissionReview of admission.k8s.io/v1.'],
     ['{"__proto__":{"kind":"AdmissionReview"}}', 'The body is not an AdmissionReview of admission.k8s.io/v1.'],
-    [review.replace('admission.k8s.io/v1', 'admission.k8s.io/v1beta1'), 'The body is not an AdmissionReview of admission.k8s.io/v1.'],
-    [review.replace('admission.k8s.io/v1', 'admission.k8s.io/v2'), 'The body is not an AdmissionReview of admission.k8s.io/v1.'],
+    [
+      review.replace('admission.k8s.io/v1', 'admission.k8s.io/v1beta1'),
+      'The body is not an AdmissionReview of admission.k8s.io/v1.',
+    ],
+    [
+      review.replace('admission.k8s.io/v1', 'admission.k8s.io/v2'),
+      'The body is not an AdmissionReview of admission.k8s.io/v1.',
+    ],
     [review.replace('AdmissionReview', 'Pod'), 'The body is not an AdmissionReview of admission.k8s.io/v1.'],
     ['{"apiVersion":"admission.k8s.io/v1","kind":"AdmissionReview"}', 'The AdmissionReview has no request.'],
-    ['{"apiVersion":"admission.k8s.io/v1","kind":"AdmissionReview","request":null}', 'The AdmissionReview has no request.'],
-    ['{"apiVersion":"admission.k8s.io/v1","kind":"AdmissionReview","request":[]}', 'The AdmissionReview has no request.'],
+    [
+      '{"apiVersion":"admission.k8s.io/v1","kind":"AdmissionReview","request":null}',
+      'The AdmissionReview has no request.',
+    ],
+    [
+      '{"apiVersion":"admission.k8s.io/v1","kind":"AdmissionReview","request":[]}',
+      'The AdmissionReview has no request.',
+    ],
     ['{"apiVersion":"admission.k8s.io/v1","kind":"AdmissionReview","request":{}}', 'The request has no uid.'],
     [oneReview({ uid: '' }), 'The request has no uid.'],
     [oneReview({ uid: 7 }), 'The request has no uid.'],
@@ -93,7 +105,10 @@ test('of a key that is there twice the last one counts, as in the API server', a
   const body = review.replace(/"uid":"[^"]*"/, '"uid":"first","uid":"second"');
   expect(responseOf(await postReview(webhook, body)).uid).toBe('second');
   const twice = review.replace(/\}$/, ',"request":null}');
-  expect(await postReview(webhook, twice)).toMatchObject({ status: 400, text: 'The AdmissionReview has no request.\n' });
+  expect(await postReview(webhook, twice)).toMatchObject({
+    status: 400,
+    text: 'The AdmissionReview has no request.\n',
+  });
 });
 
 describe('a body above the bound', () => {
@@ -122,7 +137,9 @@ describe('a body above the bound', () => {
 
   test('is answered 413 in chunks', async () => {
     const connection = await openConnection(webhook);
-    connection.write('POST /inject HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n');
+    connection.write(
+      'POST /inject HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n',
+    );
     const chunk = Buffer.alloc(1024 * 1024, ' ');
     for (let sent = 0; sent <= most; sent += chunk.length) {
       connection.write(`${chunk.length.toString(16)}\r\n`);
@@ -158,10 +175,13 @@ describe('a declared length that lies', () => {
     expect(statusesOf(connection.received())).not.toContain(200);
   });
 
-  test.each(['-1', '1e3', '0x10', '1, 2', '99999999999999999999', ' ', 'NaN', '+5'])('%j is refused', async (length) => {
-    const connection = await openConnection(webhook);
-    connection.write(`${head(length)}${review}`);
-    await connection.receive(/HTTP\/1\.1 (?:400|413) /);
-    connection.socket.destroy();
-  });
+  test.each(['-1', '1e3', '0x10', '1, 2', '99999999999999999999', ' ', 'NaN', '+5'])(
+    '%j is refused',
+    async (length) => {
+      const connection = await openConnection(webhook);
+      connection.write(`${head(length)}${review}`);
+      await connection.receive(/HTTP\/1\.1 (?:400|413) /);
+      connection.socket.destroy();
+    },
+  );
 });

@@ -1,6 +1,6 @@
 import { Agent } from 'node:https';
 import { afterEach, describe, expect, test } from '@jest/globals';
-import { postReview } from '../support/https-client.ts';
+import { ask, postReview } from '../support/https-client.ts';
 import { podOf, responseOf, reviewOf } from '../support/reviews.ts';
 import { openConnection, statusesOf } from '../support/tls-client.ts';
 import { until } from '../support/until.ts';
@@ -118,17 +118,17 @@ describe('more bodies at once than fit', () => {
   test('do not touch the questions of the kubelet', async () => {
     await start({ ...half, checks: () => [{ name: 'shop', ready: true, reason: 'open' }] });
     const waiting = await begin('chunked');
-    const { ask } = await import('../support/https-client.ts');
     expect((await ask(webhook, { path: '/livez' })).status).toBe(200);
     expect((await ask(webhook, { path: '/readyz' })).status).toBe(200);
     waiting.socket.destroy();
   });
 });
 
-test('more connections than the bound wait outside, and the others are served', async () => {
+test('more connections than the bound are dropped and counted, and the others are served', async () => {
   await start({ limits: { connections: 5 } });
   const inside = await Promise.all(Array.from({ length: 5 }, () => openConnection(webhook)));
   await expect(openConnection(webhook)).rejects.toThrow();
+  expect(await webhook.sample('sidecar_injector_bad_requests_total{status="dropped"}')).toBe(1);
   inside[0]?.write('GET /livez HTTP/1.1\r\nHost: x\r\n\r\n');
   expect(statusesOf((await inside[0]?.receive(/ok\n/)) ?? '')).toEqual([200]);
   for (const { socket } of inside) socket.destroy();

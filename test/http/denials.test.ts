@@ -37,22 +37,33 @@ describe('the inject label and annotation', () => {
     expect(response.patch !== undefined).toBe(/OptedIn|PolicyEnabled/.test(reasons));
   });
 
-  test.each(['TRUE', 'True', 'yes', 'y', 'on', '1', 'enabled', '', ' true', 'true ', 'false\n', 'истина', 'x'.repeat(70_000)])(
-    'with the value %.20j are a denial',
-    async (value) => {
-      for (const where of ['label', 'annotation'] as const) {
-        const response = await send(podOf({ [`${where}s`]: { [inject]: value } }));
-        const shown = value.length > 64 ? `${value.slice(0, 61)}...` : value;
-        expect(response.status).toEqual({
-          status: 'Failure',
-          code: 400,
-          reason: 'Invalid',
-          message: `${where} ${inject}: ${JSON.stringify(shown)} is not allowed; allowed: "true", "false"`,
-        });
-        expect(response.auditAnnotations).toMatchObject({ decision: 'reject', reasons: 'InvalidInjectValue' });
-      }
-    },
-  );
+  test.each([
+    'TRUE',
+    'True',
+    'yes',
+    'y',
+    'on',
+    '1',
+    'enabled',
+    '',
+    ' true',
+    'true ',
+    'false\n',
+    'истина',
+    'x'.repeat(70_000),
+  ])('with the value %.20j are a denial', async (value) => {
+    for (const where of ['label', 'annotation'] as const) {
+      const response = await send(podOf({ [`${where}s`]: { [inject]: value } }));
+      const shown = value.length > 64 ? `${value.slice(0, 61)}...` : value;
+      expect(response.status).toEqual({
+        status: 'Failure',
+        code: 400,
+        reason: 'Invalid',
+        message: `${where} ${inject}: ${JSON.stringify(shown)} is not allowed; allowed: "true", "false"`,
+      });
+      expect(response.auditAnnotations).toMatchObject({ decision: 'reject', reasons: 'InvalidInjectValue' });
+    }
+  });
 
   test.each([true, false, null, 1, [], {}])('with the value %j, which is no text, are a denial', async (value) => {
     for (const where of ['labels', 'annotations']) {
@@ -133,8 +144,18 @@ describe('a bad annotation is a denial that names it, the value and what is allo
     [cidrs, '*', '*', cidrWords],
     [allCidrs, '*,10.0.0.0/8', '*', `* or ${cidrWords}`],
     [interfaces, '-j', '-j', 'a comma list of interface names (a letter, then up to 14 of A-Z a-z 0-9 _ . -)'],
-    [interfaces, 'eth0 -j ACCEPT', 'eth0 -j ACCEPT', 'a comma list of interface names (a letter, then up to 14 of A-Z a-z 0-9 _ . -)'],
-    [interfaces, 'abcdefghijklmnop', 'abcdefghijklmnop', 'a comma list of interface names (a letter, then up to 14 of A-Z a-z 0-9 _ . -)'],
+    [
+      interfaces,
+      'eth0 -j ACCEPT',
+      'eth0 -j ACCEPT',
+      'a comma list of interface names (a letter, then up to 14 of A-Z a-z 0-9 _ . -)',
+    ],
+    [
+      interfaces,
+      'abcdefghijklmnop',
+      'abcdefghijklmnop',
+      'a comma list of interface names (a letter, then up to 14 of A-Z a-z 0-9 _ . -)',
+    ],
     [cpu, '-1', '-1', quantityWords],
     [cpu, '1 ', '1 ', quantityWords],
     [cpu, 'NaN', 'NaN', quantityWords],
@@ -146,8 +167,18 @@ describe('a bad annotation is a denial that names it, the value and what is allo
     [period, '10s', '10s', 'an integer from 1 to 86400'],
     [period, '99999999999', '99999999999', 'an integer from 1 to 86400'],
     [level, 'LOUD', 'LOUD', 'trace, debug, info, warning, warn, error, critical, off'],
-    [level, 'info"\nprivileged: true', 'info"\nprivileged: true', 'trace, debug, info, warning, warn, error, critical, off'],
-    [image, 'registry.example/envoy@sha256:12', 'registry.example/envoy@sha256:12', 'an image reference such as registry.example.com/envoy:v1.40.0, or with @sha256:…'],
+    [
+      level,
+      'info"\nprivileged: true',
+      'info"\nprivileged: true',
+      'trace, debug, info, warning, warn, error, critical, off',
+    ],
+    [
+      image,
+      'registry.example/envoy@sha256:12',
+      'registry.example/envoy@sha256:12',
+      'an image reference such as registry.example.com/envoy:v1.40.0, or with @sha256:…',
+    ],
     [mode, 'redirect', 'redirect', 'REDIRECT, NONE, TPROXY'],
     ['sidecar.istio.io/nativeSidecar', 'True', 'True', 'true, false'],
     ['inject.istio.io/templates', 'sidecar,../x', '../x', 'a comma list of template names'],
@@ -165,10 +196,18 @@ describe('a bad annotation is a denial that names it, the value and what is allo
 
   test.each<[string, string, string]>([
     [ports, Array.from({ length: 5_000 }, (_, index) => index).join(','), 'has 5000 entries, at most 256 are allowed'],
-    [image, 'evil.example/x', '"evil.example/x" is not allowed; allowed: envoyproxy/envoy:v1.40.0, registry.example/envoy:*'],
+    [
+      image,
+      'evil.example/x',
+      '"evil.example/x" is not allowed; allowed: envoyproxy/envoy:v1.40.0, registry.example/envoy:*',
+    ],
     [mode, 'TPROXY', '"TPROXY" needs a proxy with NET_ADMIN, which is not offered; allowed: REDIRECT, NONE'],
     [status, '15001', '"15001" is a port of the proxy itself; allowed: any other port'],
-    ['inject.istio.io/templates', 'sidecar,side-car', '"side-car" is not a known sidecar, did you mean "sidecar"?; known: sidecar'],
+    [
+      'inject.istio.io/templates',
+      'sidecar,side-car',
+      '"side-car" is not a known sidecar, did you mean "sidecar"?; known: sidecar',
+    ],
   ])('%s, in its own words', async (name, value, sentence) => {
     expect((await send(annotated({ [name]: value }))).status?.message).toBe(`${name}: ${sentence}`);
   });
@@ -188,7 +227,13 @@ describe('a bad annotation is a denial that names it, the value and what is allo
 
 test('all problems of a pod come in one denial', async () => {
   const response = await send(
-    annotated({ [ports]: 'http', [cidrs]: '10.0.0.0', [cpu]: 'much', [level]: 'loud', 'inject.istio.io/templates': 'sidecar,nope' }),
+    annotated({
+      [ports]: 'http',
+      [cidrs]: '10.0.0.0',
+      [cpu]: 'much',
+      [level]: 'loud',
+      'inject.istio.io/templates': 'sidecar,nope',
+    }),
   );
   const sentences = response.status?.message.split('; ') ?? [];
   for (const name of [ports, cidrs, cpu, level, 'inject.istio.io/templates']) {

@@ -40,10 +40,13 @@ describe('a method that the path does not have is answered 405 with the one that
   });
 });
 
-test.each(['FOO', 'post', 'P\u0000ST', ''])('the method %j, which HTTP does not know, is answered 400', async (method) => {
-  const said = await converse(webhook, `${method} /inject HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n`);
-  expect(statusesOf(said)).toEqual([400]);
-});
+test.each(['FOO', 'post', 'P\u0000ST', ''])(
+  'the method %j, which HTTP does not know, is answered 400',
+  async (method) => {
+    const said = await converse(webhook, `${method} /inject HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n`);
+    expect(statusesOf(said)).toEqual([400]);
+  },
+);
 
 test('a tunnel is refused', async () => {
   const said = await converse(webhook, 'CONNECT example.com:443 HTTP/1.1\r\nHost: example.com\r\n\r\n');
@@ -121,7 +124,14 @@ test.each(['*', 'https://127.0.0.1/inject', 'inject', '?', '/inject#x'])(
 );
 
 test('a query is no part of the path, whatever is in it', async () => {
-  for (const query of ['', 'timeout=', 'timeout=10s&timeout=1s', 'timeout[a]=1', '__proto__[x]=1', `x=${'%'.repeat(99)}`]) {
+  for (const query of [
+    '',
+    'timeout=',
+    'timeout=10s&timeout=1s',
+    'timeout[a]=1',
+    '__proto__[x]=1',
+    `x=${'%'.repeat(99)}`,
+  ]) {
     const answer = await postReview(webhook, reviewOf(podOf()), { path: `/inject?${query}` });
     expect([query, answer.status]).toEqual([query, 200]);
   }

@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
-import fc from 'fast-check';
+import { assert, asyncProperty } from 'fast-check';
 import type { JsonObject } from '../../src/settings/json.ts';
 import { postReview } from '../support/https-client.ts';
 import { jsonRecord, anyJson } from '../support/pods.ts';
@@ -16,7 +16,33 @@ afterEach(() => {
   expect(JSON.stringify(Object.getOwnPropertyNames(Object.prototype))).toBe(prototype);
 });
 
-const keys = ['__proto__', 'constructor', 'prototype', 'toString', 'hasOwnProperty', 'valueOf', 'then', 'toJSON', 'a/b', 'a~b', '~1', '~0', '', '-', '0', 'é', '😀', '\u0000', '\ud800', '\u202e', ' ', '$(A)', '${a}', '{{ a }}', 'x'.repeat(300)];
+const keys = [
+  '__proto__',
+  'constructor',
+  'prototype',
+  'toString',
+  'hasOwnProperty',
+  'valueOf',
+  'then',
+  'toJSON',
+  'a/b',
+  'a~b',
+  '~1',
+  '~0',
+  '',
+  '-',
+  '0',
+  'é',
+  '😀',
+  '\u0000',
+  '\ud800',
+  '\u202e',
+  ' ',
+  '$(A)',
+  '${a}',
+  '{{ a }}',
+  'x'.repeat(300),
+];
 
 const values = [
   '',
@@ -64,7 +90,9 @@ describe('a key of labels, annotations and of objects that nobody knows may be',
   test.each(keys)('%.20j', async (key) => {
     await expectUntouched(podOf({ labels: single(key, 'x') }));
     await expectUntouched(annotated(single(key, 'x')));
-    await expectUntouched(podOf(single(key, { a: [] }), { containers: [{ name: 'app', image: 'a', ...single(key, 1) }] }));
+    await expectUntouched(
+      podOf(single(key, { a: [] }), { containers: [{ name: 'app', image: 'a', ...single(key, 1) }] }),
+    );
     await expectUntouched({ ...podOf(), ...single(key, [single(key, null)]) });
   });
 });
@@ -96,16 +124,24 @@ describe('the name of a container, a pod or its owner', () => {
 
 test('no value is ever run, expanded or rendered', async () => {
   const marker = '$(CAPTURE_RULES_V4) ${HOME} {{ .Name }} `id`';
-  const pod = podOf({ name: marker }, { containers: [{ name: 'app', image: marker, env: [{ name: 'A', value: marker }] }] });
+  const pod = podOf(
+    { name: marker },
+    { containers: [{ name: 'app', image: marker, env: [{ name: 'A', value: marker }] }] },
+  );
   const text = JSON.stringify(patchedPod(pod, await send(pod)).spec.containers);
   expect(text).toContain(marker);
 });
 
 test('any JSON where a pod should be gets an answer and leaves the prototypes alone', async () => {
-  await fc.assert(
-    fc.asyncProperty(anyJson, jsonRecord(anyJson), jsonRecord(anyJson), async (anything, metadata, spec) => {
+  await assert(
+    asyncProperty(anyJson, jsonRecord(anyJson), jsonRecord(anyJson), async (anything, metadata, spec) => {
       const failures = await webhook.sample('sidecar_injector_internal_failures_total');
-      for (const pod of [anything, { metadata, spec }, podOf(metadata, spec), podOf({}, { containers: [spec, metadata] })]) {
+      for (const pod of [
+        anything,
+        { metadata, spec },
+        podOf(metadata, spec),
+        podOf({}, { containers: [spec, metadata] }),
+      ]) {
         expect([200, 400]).toContain((await postReview(webhook, reviewOf(pod))).status);
       }
       expect(await webhook.sample('sidecar_injector_internal_failures_total')).toBe(failures);

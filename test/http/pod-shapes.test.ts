@@ -48,7 +48,7 @@ describe('a list or map of the pod that is', () => {
     for (const to of [webhook, classic]) {
       const response = await send(pod, {}, to);
       const result = patchedPod(pod, response);
-      const { initContainers = [], containers } = result.spec;
+      const { initContainers, containers } = result.spec;
       expect(namesOf([...initContainers, ...containers]).toSorted()).toEqual(['app', 'istio-init', 'istio-proxy']);
       expect(namesOf(result.spec.volumes)).toEqual(['istio-logs', 'istio-podinfo', 'istio-token-mask']);
       expect(result.metadata.annotations).toHaveProperty(['sidecar.istio.io/status']);
@@ -132,7 +132,11 @@ describe('a pod that has what is to be injected', () => {
 
   test.each([
     ['another image', { image: 'evil.example/x' }, /container "istio-proxy", image: "evil\.example\/x" is not allowed/],
-    ['more rights', { securityContext: { privileged: true } }, /container "istio-proxy", securityContext\.privileged: may not/],
+    [
+      'more rights',
+      { securityContext: { privileged: true } },
+      /container "istio-proxy", securityContext\.privileged: may not/,
+    ],
     ['a command', { command: ['sh'] }, /container "istio-proxy", command: may not be set; allowed: /],
     ['uid 0', { securityContext: { runAsUser: 0 } }, /securityContext\.runAsUser: allowed: a number above 0/],
   ])('with %s is denied', async (_what, wish, sentence) => {
@@ -174,7 +178,11 @@ describe('a pod that has what is to be injected', () => {
         { annotations: { 'sidecar.istio.io/logLevel': 'loud', 'sidecar.istio.io/proxyCPU': 'much' } },
         {
           containers: [
-            { ...app, ports: [{ containerPort: 15001 }, { containerPort: 15090 }], securityContext: { runAsGroup: 1337 } },
+            {
+              ...app,
+              ports: [{ containerPort: 15001 }, { containerPort: 15090 }],
+              securityContext: { runAsGroup: 1337 },
+            },
             { name: 'istio-proxy', command: ['sh'], stdin: true },
           ],
         },
@@ -213,10 +221,22 @@ describe('a pod that is never injected', () => {
     ['on the node’s network', podOf(asked, { hostNetwork: true }), 'HostNetwork'],
     ['on Windows by its operating system', podOf(asked, { os: { name: 'windows' } }), 'WindowsPod'],
     ['on Windows by its node', podOf(asked, { nodeSelector: { 'kubernetes.io/os': 'windows' } }), 'WindowsPod'],
-    ['on Windows by the old label', podOf(asked, { nodeSelector: { 'beta.kubernetes.io/os': 'windows' } }), 'WindowsPod'],
-    ['that mirrors a static one', podOf({ ...asked, annotations: { 'kubernetes.io/config.mirror': 'x' } }), 'MirrorPod'],
+    [
+      'on Windows by the old label',
+      podOf(asked, { nodeSelector: { 'beta.kubernetes.io/os': 'windows' } }),
+      'WindowsPod',
+    ],
+    [
+      'that mirrors a static one',
+      podOf({ ...asked, annotations: { 'kubernetes.io/config.mirror': 'x' } }),
+      'MirrorPod',
+    ],
     ['with another mesh’s proxy', podOf(asked, { containers: [app, { name: 'linkerd-proxy' }] }), 'ForeignProxy'],
-    ['with a status that is not ours', podOf({ ...asked, annotations: { 'sidecar.istio.io/status': '{}' } }), 'ForeignStatus'],
+    [
+      'with a status that is not ours',
+      podOf({ ...asked, annotations: { 'sidecar.istio.io/status': '{}' } }),
+      'ForeignStatus',
+    ],
   ])('%s is told so', async (_where, pod, reasons) => {
     const response = await send(pod);
     expect(response).toMatchObject({ allowed: true, auditAnnotations: { decision: 'skip', reasons } });
@@ -262,7 +282,10 @@ describe('a pod that was injected before', () => {
       const pod = podOf();
       const injected = patchedPod(pod, await send(pod, {}, to));
       const again = await send(injected, {}, to);
-      expect(again).toMatchObject({ allowed: true, auditAnnotations: { decision: 'skip', reasons: 'AlreadyInjected' } });
+      expect(again).toMatchObject({
+        allowed: true,
+        auditAnnotations: { decision: 'skip', reasons: 'AlreadyInjected' },
+      });
       expect(again.patch).toBeUndefined();
     }
   });
@@ -270,7 +293,11 @@ describe('a pod that was injected before', () => {
   test('and came back from a running cluster is left as it is', async () => {
     const pod = podOf();
     const injected = patchedPod(pod, await send(pod));
-    const running = { ...injected, status: { phase: 'Running' }, spec: { ...injected.spec, nodeName: 'n1', tolerations: [] } };
+    const running = {
+      ...injected,
+      status: { phase: 'Running' },
+      spec: { ...injected.spec, nodeName: 'n1', tolerations: [] },
+    };
     expect((await send(running)).patch).toBeUndefined();
   });
 

@@ -106,7 +106,12 @@ describe('the namespace of the request counts', () => {
     ['where the pod has none', {}, { namespace: 'kube-system' }, 'SystemNamespace'],
     ['where the pod’s is empty', { namespace: '' }, { namespace: 'kube-system' }, 'SystemNamespace'],
     ['above the pod’s', { namespace: 'shop' }, { namespace: 'kube-system' }, 'SystemNamespace'],
-    ['and the pod’s where the request has none', { namespace: 'kube-system' }, { namespace: undefined }, 'SystemNamespace'],
+    [
+      'and the pod’s where the request has none',
+      { namespace: 'kube-system' },
+      { namespace: undefined },
+      'SystemNamespace',
+    ],
     ['', { namespace: 'kube-system' }, { namespace: 'shop' }, 'PolicyEnabled'],
   ])('%s', async (_when, metadata, request, reasons) => {
     expect((await send(reviewOf(podOf(metadata), request))).auditAnnotations).toMatchObject({ reasons });
@@ -114,6 +119,10 @@ describe('the namespace of the request counts', () => {
 });
 
 test('fields of the review that nobody knows are no hindrance', async () => {
-  const review = { ...reviewOf(podOf(), { future: [1], fieldManager: 'x' }), extra: { a: null }, response: { uid: 'x' } };
+  const review = {
+    ...reviewOf(podOf(), { future: [1], fieldManager: 'x' }),
+    extra: { a: null },
+    response: { uid: 'x' },
+  };
   expect((await send(review)).patchType).toBe('JSONPatch');
 });

@@ -32,7 +32,11 @@ const container = {
 
 describe('what a pod keeps to itself is never logged', () => {
   test.each<[when: string, pod: object, request: object]>([
-    ['when it is injected', podOf({ annotations: { note: secret }, labels: { note: secret } }, { containers: [container] }), {}],
+    [
+      'when it is injected',
+      podOf({ annotations: { note: secret }, labels: { note: secret } }, { containers: [container] }),
+      {},
+    ],
     ['when it opted out', podOf({ labels: { 'sidecar.istio.io/inject': 'false' } }, { containers: [container] }), {}],
     ['when it is not to be injected', podOf({}, { hostNetwork: true, containers: [container] }), {}],
     ['when it is denied', podOf({}, { containers: [{ ...container, ports: [{ containerPort: 15001 }] }] }), {}],
@@ -40,13 +44,32 @@ describe('what a pod keeps to itself is never logged', () => {
     ['when the inject label holds it', podOf({ labels: { 'sidecar.istio.io/inject': secret } }), {}],
     ['when the status annotation holds it', annotated({ 'sidecar.istio.io/status': secret }), {}],
     ['when an unknown annotation of ours holds it', annotated({ 'sidecar.istio.io/x': secret }), {}],
-    ['when an override holds it', podOf({}, { containers: [container, { name: 'istio-proxy', env: [{ name: 'A', value: secret }], command: [secret] }] }), {}],
-    ['when a probe’s port is it', podOf({}, { containers: [{ name: 'app', readinessProbe: { httpGet: { port: secret } } }] }), {}],
+    [
+      'when an override holds it',
+      podOf(
+        {},
+        { containers: [container, { name: 'istio-proxy', env: [{ name: 'A', value: secret }], command: [secret] }] },
+      ),
+      {},
+    ],
+    [
+      'when a probe’s port is it',
+      podOf({}, { containers: [{ name: 'app', readinessProbe: { httpGet: { port: secret } } }] }),
+      {},
+    ],
     ['when it has a wrong shape', podOf({}, { containers: secret, volumes: secret }), {}],
-    ['when it is no pod', podOf(), { kind: { group: '', version: 'v1', kind: 'Secret' }, object: { data: { a: secret } } }],
+    [
+      'when it is no pod',
+      podOf(),
+      { kind: { group: '', version: 'v1', kind: 'Secret' }, object: { data: { a: secret } } },
+    ],
     ['when it is updated', podOf(), { operation: 'UPDATE', oldObject: podOf({ annotations: { a: secret } }) }],
     ['when the caller is named', podOf(), { userInfo: { username: secret, extra: { token: [secret] } } }],
-    ['when our own code fails on it', podOf({}, { containers: [{ ...container, readinessProbe: { httpGet: { port: 80, x: 'deep' } } }] }), {}],
+    [
+      'when our own code fails on it',
+      podOf({}, { containers: [{ ...container, readinessProbe: { httpGet: { port: 80, x: 'deep' } } }] }),
+      {},
+    ],
   ])('%s', async (_when, pod, request) => {
     const body = JSON.stringify(reviewOf(pod, request)).replace(
       '"deep"',
@@ -83,7 +106,10 @@ describe('an answer that is an error never repeats the request', () => {
 });
 
 test('a denial repeats the value of our annotation and nothing else of the pod', async () => {
-  const pod = podOf({ annotations: { note: secret, 'sidecar.istio.io/logLevel': 'loud' } }, { containers: [container] });
+  const pod = podOf(
+    { annotations: { note: secret, 'sidecar.istio.io/logLevel': 'loud' } },
+    { containers: [container] },
+  );
   const response = responseOf(await postReview(webhook, reviewOf(pod)));
   expect(response.status?.message).toContain('"loud"');
   expect(JSON.stringify(response)).not.toContain('hunter2');

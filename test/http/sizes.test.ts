@@ -90,15 +90,28 @@ describe('the annotations of an injected pod', () => {
   test.each<[string, (size: number) => JsonObject]>([
     [
       'an override',
-      (size) => podOf({}, {
-        containers: [{ name: 'app' }, { name: 'istio-proxy', env: [{ name: 'A', value: 'x'.repeat(size) }] }],
-      }),
+      (size) =>
+        podOf(
+          {},
+          {
+            containers: [{ name: 'app' }, { name: 'istio-proxy', env: [{ name: 'A', value: 'x'.repeat(size) }] }],
+          },
+        ),
     ],
     [
       'a probe',
-      (size) => podOf({}, {
-        containers: [{ name: 'app', readinessProbe: { httpGet: { port: 80, httpHeaders: [{ name: 'A', value: 'x'.repeat(size) }] } } }],
-      }),
+      (size) =>
+        podOf(
+          {},
+          {
+            containers: [
+              {
+                name: 'app',
+                readinessProbe: { httpGet: { port: 80, httpHeaders: [{ name: 'A', value: 'x'.repeat(size) }] } },
+              },
+            ],
+          },
+        ),
     ],
   ])('hold what %s was before, but no more than they may', async (_what, make) => {
     const small = make(1_000);

@@ -52,7 +52,12 @@ describe('serve that cannot start says why, with all problems, and ends with 1',
       'apiVersion: sidecar-injector.io/v1alpha1\nkind: SidecarTemplate\nmetadata: {name: One}\nspec: {contaners: []}\n',
     );
     await writeFile(path.join(sidecars, 'two.yaml'), 'a: [1\nb: 2\n');
-    const { code, stdout, stderr } = await runProgram(['serve', ...dev(), `--settings=${settings}`, `--sidecars=${sidecars}`]);
+    const { code, stdout, stderr } = await runProgram([
+      'serve',
+      ...dev(),
+      `--settings=${settings}`,
+      `--sidecars=${sidecars}`,
+    ]);
     expect([code, stdout]).toEqual([1, '']);
     expectSentences(stderr);
     for (const part of [
@@ -67,32 +72,29 @@ describe('serve that cannot start says why, with all problems, and ends with 1',
     }
   });
 
-  test.each<[what: string, text: string, sentence: RegExp]>([
-    ['an alias without its anchor', 'spec: *nowhere\n', /settings\.yaml: .*nowhere/],
-    ['a merge of what is no map', 'spec:\n  <<: 5\n', /settings\.yaml: .*merge/i],
-    ['aliases that multiply', `a: &a [x,x,x,x,x,x,x,x,x]\n${'bcdefghij'.replaceAll(/./g, (key) => `${key}: &${key} [${Array(9).fill(`*${String.fromCharCode(key.charCodeAt(0) - 1)}`).join(',')}]\n`)}`, /settings\.yaml: .*alias/i],
-    ['an unfinished text', 'spec: "abc\n', /settings\.yaml: line \d+, column \d+: /],
-    ['a list', '- a\n', /settings\.yaml: /],
-    ['nothing', '', /settings\.yaml: .*empty/],
-    ['comments alone', '# later\n---\n# more\n', /settings\.yaml: .*empty/],
-    ['two documents', 'a: 1\n---\nb: 2\n', /settings\.yaml: document 2: the settings are one document/],
-    ['bytes', '\u0000\u0001\u0002', /settings\.yaml: /],
-  ])('settings with %s', async (_what, text, sentence) => {
-    const settings = path.join(folder, 'settings.yaml');
-    await writeFile(settings, text);
+  test('settings that are emptied', async () => {
+    const settings = path.join(folder, 'empty.yaml');
+    await writeFile(settings, '# later\n');
     const { code, stderr } = await runProgram(['serve', ...dev(), `--settings=${settings}`]);
-    expect(code).toBe(1);
-    expectSentences(stderr);
-    expect(stderr).toMatch(sentence);
+    expect([code, stderr]).toEqual([1, `error: ${settings}: is empty\nhint: correct it and start again\n`]);
   });
 
   test.each<[what: string, args: () => readonly string[], sentence: RegExp]>([
-    ['settings that are not there', () => [...dev(), '--settings=/nowhere/s.yaml'], /\/nowhere\/s\.yaml: cannot be read: no such file or directory/],
-    ['settings that are a directory', () => [...dev(), `--settings=${folder}`], /cannot be read: is a directory, not a file/],
-    ['sidecars that are not there', () => [...dev(), '--sidecars=/nowhere'], /\/nowhere: cannot be read: no such file or directory/],
-    ['a certificate that is not there', () => [...local, '--tls-cert-file=/nowhere/a.pem', '--tls-private-key-file=/nowhere/b.pem'], /\/nowhere\/a\.pem/],
-    ['a CA file that cannot be written', () => [...local, '--dev-certs=/nowhere/ca.pem'], /cannot write the CA certificate to '\/nowhere\/ca\.pem'/],
-    ['a kubeconfig that is not there', () => [...local, '--self-managed-certs', '--kubeconfig=/nowhere/config'], /\/nowhere\/config/],
+    [
+      'settings that are not there',
+      () => [...dev(), '--settings=/nowhere/s.yaml'],
+      /\/nowhere\/s\.yaml: cannot be read: no such file or directory/,
+    ],
+    [
+      'a certificate that is not there',
+      () => [...local, '--tls-cert-file=/nowhere/a.pem', '--tls-private-key-file=/nowhere/b.pem'],
+      /\/nowhere\/a\.pem/,
+    ],
+    [
+      'a CA file that cannot be written',
+      () => [...local, '--dev-certs=/nowhere/ca.pem'],
+      /cannot write the CA certificate to '\/nowhere\/ca\.pem'/,
+    ],
     ['an address of another machine', () => [...dev(), '--listen=192.0.2.1:0'], /--listen: cannot listen: /],
   ])('%s', async (_what, args, sentence) => {
     const { code, stderr } = await runProgram(['serve', ...args()]);
@@ -108,7 +110,10 @@ describe('serve that cannot start says why, with all problems, and ends with 1',
     try {
       for (const flag of ['--listen', '--metrics-listen']) {
         const { code, stderr } = await runProgram(['serve', ...dev(), `${flag}=${taken}`]);
-        expect([code, stderr]).toEqual([1, `error: ${flag}: cannot listen: the address is in use\nhint: correct it and start again\n`]);
+        expect([code, stderr]).toEqual([
+          1,
+          `error: ${flag}: cannot listen: the address is in use\nhint: correct it and start again\n`,
+        ]);
       }
     } finally {
       other.close();

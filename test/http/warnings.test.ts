@@ -18,10 +18,10 @@ function expectPassable(warnings: readonly string[] = []): void {
   for (const warning of warnings) {
     expect(warning).toMatch(/^sidecar-injector: /);
     expect(warning).not.toMatch(/\p{Cc}/u);
-    expect([...warning].length).toBeLessThanOrEqual(256);
+    expect(Array.from(warning).length).toBeLessThanOrEqual(256);
     expect(Buffer.from(warning).toString('utf8')).toBe(warning);
   }
-  expect(warnings.reduce((sum, warning) => sum + [...warning].length, 0)).toBeLessThanOrEqual(4_096);
+  expect(warnings.reduce((sum, warning) => sum + Array.from(warning).length, 0)).toBeLessThanOrEqual(4_096);
 }
 
 const unknown = 'sidecar.istio.io/unknown';

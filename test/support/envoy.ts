@@ -1,13 +1,12 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { accessSync, constants, copyFileSync, chmodSync, mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { accessSync, constants } from 'node:fs';
 import { envoyArguments } from '../../src/envoy/arguments.ts';
 import { renderBootstrap } from '../../src/envoy/bootstrap.ts';
 import type { ProxyIntent } from '../../src/envoy/intent.ts';
 import { readyCommand } from '../../src/envoy/ready.ts';
 import { proxyUser } from '../../src/settings/constants.ts';
+import { accessibleTo } from './accessible-file.ts';
 import { expandLikeKubelet } from './kubelet-expansion.ts';
 import { addresses, inNamespace, type PodNamespace } from './pod-namespace.ts';
 
@@ -41,19 +40,6 @@ export function validate(intent: ProxyIntent): string {
   return result.status === 0 ? '' : `exit code ${result.status}: ${result.stderr}`;
 }
 
-/** A copy that the proxy's user may execute, should the original lie in a private folder. */
-function executableForAll(): { readonly path: string; readonly remove: () => void } {
-  const path = envoyBinary();
-  const user = ['--reuid=1337', '--regid=1337', '--clear-groups', '--'];
-  if (spawnSync('setpriv', [...user, 'test', '-x', path]).status === 0) return { path, remove: () => undefined };
-  const folder = mkdtempSync(join(tmpdir(), 'sidecar-injector-envoy-'));
-  chmodSync(folder, 0o755);
-  const copy = join(folder, 'envoy');
-  copyFileSync(path, copy);
-  chmodSync(copy, 0o755);
-  return { path: copy, remove: () => rmSync(folder, { recursive: true }) };
-}
-
 export interface RunningEnvoy {
   /** What it has written so far: access log on stdout, its own log on stderr. */
   readonly output: { stdout: string; stderr: string };
@@ -73,7 +59,7 @@ export async function startEnvoy(
   intent: ProxyIntent,
   options: EnvoyOptions = {},
 ): Promise<RunningEnvoy> {
-  const binary = executableForAll();
+  const binary = accessibleTo(proxyUser.uid, envoyBinary());
   const words = expandedArguments(intent, options.family);
   if (options.drainSeconds !== undefined) words[words.indexOf('--drain-time-s') + 1] = String(options.drainSeconds);
   const [command = '', ...rest] = [...inNamespace(pod.name.pod, proxyUser.uid), binary.path, ...words];

@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http';
-import { Agent, request } from 'node:https';
+import { request, type Agent } from 'node:https';
 
 /** Where a webhook serves. */
 export interface Target {

@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { accessibleTo } from './accessible-file.ts';
 import { inNamespace } from './pod-namespace.ts';
 
 /** What a server of an agent tells whoever asked: how the request arrived. */
@@ -61,7 +62,8 @@ interface Reply {
 /** Starts a Node process in a namespace, as root or as another user, and waits until it takes orders. */
 export async function startAgent(namespace: string, uid?: number): Promise<Agent> {
   const program = new URL('network-agent-program.ts', import.meta.url).pathname;
-  const [command, ...words] = [...inNamespace(namespace, uid), process.execPath, program];
+  const files = [process.execPath, program].map((path) => accessibleTo(uid ?? 0, path));
+  const [command = '', ...words] = [...inNamespace(namespace, uid), ...files.map(({ path }) => path)];
   const { NODE_OPTIONS: _, ...env } = process.env;
   const child = spawn(command, words, { env, stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
   const waiting = new Map<number, { resolve: (value: unknown) => void; reject: (error: Error) => void }>();
@@ -76,6 +78,7 @@ export async function startAgent(namespace: string, uid?: number): Promise<Agent
   let ended = false;
   child.on('exit', (code) => {
     ended = true;
+    for (const file of files) file.remove();
     for (const one of waiting.values()) one.reject(new Error(`the agent in ${namespace} has ended with ${code}`));
   });
   await ready;

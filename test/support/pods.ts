@@ -127,14 +127,14 @@ export const anyPod: fc.Arbitrary<JsonObject> = withUnknown({
   metadata: optional(
     withUnknown({
       name: fc.option(fc.constantFrom('web-0', 'x'), { nil: undefined }),
-      labels: optional(labels as fc.Arbitrary<Json>, {}),
-      annotations: optional(annotations as fc.Arbitrary<Json>, {}),
-    }) as fc.Arbitrary<Json>,
+      labels: optional(labels, {}),
+      annotations: optional(annotations, {}),
+    }),
     {},
   ),
   spec: withUnknown({
     containers: containers('app', 1),
-    initContainers: optional(containers('init', 1) as fc.Arbitrary<Json>, []),
+    initContainers: optional(containers('init', 1), []),
     volumes: optional(fc.constant([{ name: 'data', emptyDir: {} }] as Json), []),
     imagePullSecrets: optional(fc.constant([{ name: 'mine' }] as Json), []),
     restartPolicy: fc.constantFrom('Always', 'Never'),

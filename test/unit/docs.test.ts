@@ -15,9 +15,12 @@ function words(text: string): string {
 }
 
 describe('documentation', () => {
-  test.each(generatePages().map(({ path: file, text }) => [file, text]))('%s is what the code says (make docs)', (file, text) => {
-    expect(words(readFileSync(path.join(root, file), 'utf8'))).toBe(words(text));
-  });
+  test.each(generatePages().map(({ path: file, text }) => [file, text]))(
+    '%s is what the code says (make docs)',
+    (file, text) => {
+      expect(words(readFileSync(path.join(root, file), 'utf8'))).toBe(words(text));
+    },
+  );
 
   test('one version everywhere', () => {
     const manifest = JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8')) as { version: string };
@@ -25,9 +28,16 @@ describe('documentation', () => {
   });
 
   test('every dependency has its row in the decisions', () => {
-    const manifest = JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8')) as Record<string, Record<string, string>>;
+    const manifest = JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8')) as Record<
+      string,
+      Record<string, string>
+    >;
     const page = readFileSync(path.join(root, 'docs/decisions/dependencies.md'), 'utf8');
-    const names = Object.keys({ ...manifest['dependencies'], ...manifest['devDependencies'], ...manifest['overrides'] });
+    const names = Object.keys({
+      ...manifest['dependencies'],
+      ...manifest['devDependencies'],
+      ...manifest['overrides'],
+    });
     expect(names.filter((name) => !new RegExp(`\\| \`${name}\` +\\|`).test(page))).toEqual([]);
   });
 

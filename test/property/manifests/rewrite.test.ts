@@ -46,7 +46,8 @@ function print(of: Json, { indent, listIndent, lineBreak, ended }: Style, next: 
   let notes = 0;
   const note = (): string => `# c${++notes}.`;
   const scalar = (one: Json): string => (one === null ? (next() % 2 === 0 ? '' : 'null') : JSON.stringify(one));
-  const isFlow = (one: Json): boolean => typeof one !== 'object' || one === null || Object.keys(one).length === 0 || next() % 7 === 0;
+  const isFlow = (one: Json): boolean =>
+    typeof one !== 'object' || one === null || Object.keys(one).length === 0 || next() % 7 === 0;
   const flow = (one: Json): string => (typeof one === 'object' && one !== null ? JSON.stringify(one) : scalar(one));
   const block = (one: Json, column: number, prefix: string): void => {
     const margin = ' '.repeat(column);
@@ -83,7 +84,9 @@ function chooseOperation(of: Json, picks: readonly number[], added: Json): Opera
       const inner = list[index];
       if (index === list.length || pick % 3 === 0) return { op: 'add', path: `${path}/${index}`, value: added };
       if (pick % 3 === 1 || typeof inner !== 'object' || inner === null) {
-        return pick % 2 === 0 ? { op: 'remove', path: `${path}/${index}` } : { op: 'replace', path: `${path}/${index}`, value: added };
+        return pick % 2 === 0
+          ? { op: 'remove', path: `${path}/${index}` }
+          : { op: 'replace', path: `${path}/${index}`, value: added };
       }
       path += `/${index}`;
       at = inner;
@@ -110,7 +113,10 @@ function numbersFrom(seed: number): () => number {
   };
 }
 
-const operations = fc.array(fc.tuple(fc.array(fc.nat(60), { minLength: 1, maxLength: 5 }), value), { minLength: 1, maxLength: 4 });
+const operations = fc.array(fc.tuple(fc.array(fc.nat(60), { minLength: 1, maxLength: 5 }), value), {
+  minLength: 1,
+  maxLength: 4,
+});
 
 describe('rewriteManifest', () => {
   test('says what the operations say, in place, and keeps the comments of what stays', () => {

@@ -5,9 +5,9 @@ import { splitStream } from '../../../src/manifests/stream.ts';
 
 const word = fc.stringMatching(/^[a-z][a-z0-9-]{0,8}$/);
 const blank = fc.constantFrom('', '  ', '\t');
-const comment = fc.tuple(fc.constantFrom('', '  '), fc.string({ unit: 'grapheme', maxLength: 12 })).map(
-  ([indent, text]) => `${indent}# ${text.replaceAll(/[\p{Cc}\p{Cs}\p{Zl}\p{Zp}]/gu, '')}`,
-);
+const comment = fc
+  .tuple(fc.constantFrom('', '  '), fc.string({ unit: 'grapheme', maxLength: 12 }))
+  .map(([indent, text]) => `${indent}# ${text.replaceAll(/[\p{Cc}\p{Cs}\p{Zl}\p{Zp}]/gu, '')}`);
 const scalar = fc.oneof(
   word,
   fc.constantFrom('yes', '0644', '~', '""', "'it''s'", '"a\\n---\\nb"', '12:30', '2020-01-01', '{a: [1, "}"]}', '[]'),
@@ -16,7 +16,9 @@ const scalar = fc.oneof(
 /** Lines of one document: a map with scalars, nested lists and block scalars, comments and blank lines in between. */
 const entry = fc.oneof(
   fc.tuple(word, scalar, fc.constantFrom('', '   # beside')).map(([key, value, tail]) => [`${key}: ${value}${tail}`]),
-  fc.tuple(word, fc.array(scalar, { minLength: 1, maxLength: 3 })).map(([key, items]) => [`${key}:`, ...items.map((item) => `- ${item}`)]),
+  fc
+    .tuple(word, fc.array(scalar, { minLength: 1, maxLength: 3 }))
+    .map(([key, items]) => [`${key}:`, ...items.map((item) => `- ${item}`)]),
   fc.tuple(word, word).map(([key, text]) => [`${key}: |`, `  ${text}`, '', '  ---', '  # no comment']),
   fc.tuple(word, word, scalar).map(([key, inner, value]) => [`${key}:`, `    ${inner}: ${value}`]),
   comment.map((text) => [text]),
@@ -32,14 +34,24 @@ const yamlDocument = fc.array(entry, { maxLength: 8 }).map((entries) => {
     })
     .flat();
 });
-const jsonDocument = fc.record({ kind: word, text: fc.string() }).map((value) => JSON.stringify(value, null, 2).split('\n'));
-const separator = fc.constantFrom(['---'], ['--- # next'], ['---', '---'], ['...', '---'], ['---', '', '# nothing', '---']);
+const jsonDocument = fc
+  .record({ kind: word, text: fc.string() })
+  .map((value) => JSON.stringify(value, null, 2).split('\n'));
+const separator = fc.constantFrom(
+  ['---'],
+  ['--- # next'],
+  ['---', '---'],
+  ['...', '---'],
+  ['---', '', '# nothing', '---'],
+);
 
 const stream = fc
   .record({
     mark: fc.constantFrom('', '\uFEFF'),
     leading: fc.boolean(),
-    documents: fc.array(fc.tuple(fc.oneof({ weight: 4, arbitrary: yamlDocument }, jsonDocument), separator), { maxLength: 5 }),
+    documents: fc.array(fc.tuple(fc.oneof({ weight: 4, arbitrary: yamlDocument }, jsonDocument), separator), {
+      maxLength: 5,
+    }),
     trailing: fc.boolean(),
     lineBreak: fc.constantFrom('\n', '\r\n'),
     ended: fc.boolean(),
@@ -68,7 +80,10 @@ describe('a stream of documents', () => {
   });
 
   test('is cut without losing a byte, whatever it says', () => {
-    const part = fc.oneof(fc.string(), fc.constantFrom('---\n', '...\n', '\r\n', '%YAML 1.1\n', '{"a":1}', '\uFEFF', '# x\n'));
+    const part = fc.oneof(
+      fc.string(),
+      fc.constantFrom('---\n', '...\n', '\r\n', '%YAML 1.1\n', '{"a":1}', '\uFEFF', '# x\n'),
+    );
     fc.assert(
       fc.property(fc.array(part), (parts) => {
         const text = parts.join('');

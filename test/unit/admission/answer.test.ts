@@ -1,0 +1,107 @@
+import { Buffer } from 'node:buffer';
+import { describe, expect, test } from '@jest/globals';
+import { writeAnswer } from '../../../src/admission/answer.ts';
+import type { Decision } from '../../../src/injection/decision.ts';
+import { reason, type Reason } from '../../../src/injection/reason.ts';
+
+const base: Decision = {
+  outcome: 'skip',
+  reasons: [reason('OptedOut')],
+  warnings: [],
+  operations: [],
+  patch: '',
+  added: undefined,
+  capture: undefined,
+  settingsHash: 'abc',
+};
+
+const encode = (text: string): string => Buffer.from(text, 'utf8').toString('base64');
+
+function answer(decision: Partial<Decision>, uid = 'u') {
+  const written: { response: Record<string, unknown> } = JSON.parse(writeAnswer(uid, { ...base, ...decision }, encode));
+  return written;
+}
+
+const many = (count: number, message: string): [Reason, ...Reason[]] => [
+  reason('PortConflict', message),
+  ...Array.from({ length: count - 1 }, () => reason('PortConflict', message)),
+];
+
+test('whatever was decided, version, kind and uid are there', () => {
+  for (const outcome of ['inject', 'skip', 'reject'] as const) {
+    expect(answer({ outcome }, '"\n\ud800')).toMatchObject({
+      apiVersion: 'admission.k8s.io/v1',
+      kind: 'AdmissionReview',
+      response: { uid: '"\n\ud800', allowed: outcome !== 'reject' },
+    });
+  }
+});
+
+test('without operations there is neither patch nor patch type, which the API server refuses alone', () => {
+  const { response } = answer({});
+  expect(Object.keys(response)).toEqual(['uid', 'allowed', 'auditAnnotations']);
+});
+
+test('a patch is the UTF-8 bytes of the operations in base64', () => {
+  const patch = '[{"op":"add","path":"/é","value":"😀"}]';
+  const operations = [{ op: 'add', path: '/é', value: '😀' }] as const;
+  const { response } = answer({ outcome: 'inject', operations, patch });
+  expect(response).toMatchObject({ patchType: 'JSONPatch', patch: encode(patch) });
+});
+
+test('the audit annotations hold outcome, codes and settings, each code once', () => {
+  const reasons = [reason('PortConflict', 'a'), reason('UserConflict', 'b'), reason('PortConflict', 'c')] as const;
+  expect(answer({ outcome: 'reject', reasons: [...reasons] }).response['auditAnnotations']).toEqual({
+    decision: 'reject',
+    reasons: 'PortConflict,UserConflict',
+    'settings-hash': 'abc',
+  });
+});
+
+describe('a denial', () => {
+  const message = (reasons: Decision['reasons']): string => {
+    const { status } = answer({ outcome: 'reject', reasons }).response as { status: { message: string } };
+    return status.message;
+  };
+
+  test('has code 400, reason Invalid and all sentences', () => {
+    const reasons = [reason('PortConflict', 'first'), reason('UserConflict', 'second')] as const;
+    expect(answer({ outcome: 'reject', reasons: [...reasons] }).response['status']).toEqual({
+      status: 'Failure',
+      code: 400,
+      reason: 'Invalid',
+      message: 'first; second',
+    });
+  });
+
+  test.each([
+    [1, 8_192, 0],
+    [2, 4_096, 0],
+    [3, 4_096, 1],
+    [100_000, 100, 100_000 - 81],
+  ])('of %d sentences of %d characters leaves out %d', (count, length, left) => {
+    const text = message(many(count, 'x'.repeat(length)));
+    expect(text.length).toBeLessThan(8_500);
+    expect(/; and (\d+) more$/.exec(text)?.[1] ?? '0').toBe(String(left));
+  });
+
+  test('of one endless sentence is cut', () => {
+    const text = message(many(2, 'x'.repeat(1_000_000)));
+    expect(text).toMatch(/^x{8191}…; and 1 more$/);
+  });
+});
+
+describe('warnings', () => {
+  const warnings = (given: readonly string[]) => answer({ warnings: given }).response['warnings'];
+
+  test('are passed on whole', () => {
+    expect(warnings(['a', 'é'])).toEqual(['a', 'é']);
+  });
+
+  test('stay within what the API server passes on, and say how many are missing', () => {
+    const given = Array.from({ length: 100 }, (_, index) => String(index).padEnd(256, 'x'));
+    const kept = warnings(given) as string[];
+    expect(kept).toEqual([...given.slice(0, 12), 'sidecar-injector: 88 more warnings were left out']);
+    expect(kept.join('').length).toBeLessThan(4_096);
+  });
+});

@@ -1,0 +1,85 @@
+import { describe, expect, test } from '@jest/globals';
+import { runCommand } from '../../support/recorded-io.ts';
+
+const pod = `apiVersion: v1
+kind: Pod
+metadata:
+  name: web
+spec:
+  containers:
+    - name: app
+      image: nginx:1
+      env: [{name: PASSWORD, value: hunter2}]
+      readinessProbe: {httpGet: {port: 8080}}
+`;
+
+describe('explain', () => {
+  test('walks both gates and shows what is added and captured', async () => {
+    const { stdout, code } = await runCommand(
+      ['explain', '-f', '-', '--namespace-labels', 'istio-injection=enabled'],
+      pod,
+    );
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/^Pod\/web, namespace default \(<stdin>:1\)$/m);
+    expect(stdout).toMatch(/Gate 1, .*yes, entry namespace\.sidecar-injector\.io matches/);
+    expect(stdout).toMatch(/Gate 2, .*inject, because .* \(PolicyEnabled\)/);
+    expect(stdout).toMatch(/native sidecar\s+istio-proxy/);
+    expect(stdout).toMatch(/probe\s+app readinessProbe/);
+    expect(stdout).toMatch(/^ +DIRECTION +CONNECTIONS +MATCH +THROUGH +WHY$/m);
+    expect(stdout).toMatch(/^ +inbound +TCP to any other port/m);
+    expect(stdout).not.toContain('hunter2');
+  });
+
+  test.each<[string, string, readonly string[], RegExp]>([
+    ['the first gate', pod, ['--namespace-labels', 'a=b'], /would not even call the injector:\n.*istio-injection/],
+    ['no first gate', pod, [], /Gate 1, .*not asked/],
+    ['a skip', `${pod}  hostNetwork: true\n`, [], /Gate 2, .*skip, because .* \(HostNetwork\)/],
+    [
+      'a refusal',
+      pod.replace('spec:', '  annotations: {sidecar.istio.io/proxyCPU: much}\nspec:'),
+      [],
+      /reject, because .*"much"/,
+    ],
+    [
+      'an object without pods',
+      'apiVersion: v1\nkind: Service\nmetadata: {name: s}\n',
+      [],
+      /Service\/s.*\n  makes no pods/,
+    ],
+  ])('says what %s decided', async (_what, text, args, expected) => {
+    const { stdout, code } = await runCommand(['explain', '-f', '-', ...args], text);
+    expect(stdout).toMatch(expected);
+    expect(code).toBe(0);
+  });
+
+  test('-o json says the same, without values that may be secret', async () => {
+    const { stdout } = await runCommand(['explain', '-f', '-', '-o', 'json'], pod);
+    const [explanation] = JSON.parse(stdout) as Record<string, unknown>[];
+    expect(explanation).toMatchObject({
+      object: { kind: 'Pod', name: 'web', namespace: 'default' },
+      gate: { asked: false },
+      decision: {
+        outcome: 'inject',
+        reasons: [{ code: 'PolicyEnabled' }],
+        added: { volumes: expect.arrayContaining(['istio-logs']) },
+      },
+    });
+    expect(stdout).not.toContain('hunter2');
+    expect(stdout).not.toContain('"env"');
+  });
+
+  test.each<[string, readonly string[]]>([
+    ['neither -f nor --pod', []],
+    ['both', ['-f', '-', '--pod', 'a/b']],
+    ['a pod without namespace', ['--pod', 'web']],
+  ])('usage: %s', async (_what, args) => {
+    expect(await runCommand(['explain', ...args], pod)).toMatchObject({ code: 2, stdout: '' });
+  });
+
+  test('says why the cluster cannot be asked', async () => {
+    const run = await runCommand(['explain', '--pod', 'a/b', '--kubeconfig', '/nowhere/config']);
+    expect(run).toMatchObject({ code: 1, stdout: '' });
+    expect(run.stderr).toMatch(/^error: .*\/nowhere\/config.*\nhint: /);
+    expect(run.stderr).not.toContain('unexpected fault');
+  });
+});

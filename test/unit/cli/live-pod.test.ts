@@ -1,0 +1,115 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createSnapshot, decide, webhookConfiguration, type JsonObject } from '../../../src/index.ts';
+import { applyToValue } from '../../../src/manifests/apply.ts';
+import { runCommand } from '../../support/recorded-io.ts';
+
+const plainPod = {
+  apiVersion: 'v1',
+  kind: 'Pod',
+  metadata: { name: 'web', namespace: 'shop', labels: { app: 'web' } },
+  spec: { containers: [{ name: 'app', image: 'nginx:1' }] },
+};
+
+function injected(pod: JsonObject): unknown {
+  const result = createSnapshot();
+  if ('problems' in result) throw new Error('the built-in settings are wrong');
+  return applyToValue(pod, decide({ pod, namespace: 'shop' }, result.snapshot).operations);
+}
+
+interface Webhook {
+  clientConfig: { caBundle?: string };
+  namespaceSelector: unknown;
+}
+
+function configuration(change: (webhooks: Webhook[]) => Webhook[] = (webhooks) => webhooks): unknown {
+  const shipped = structuredClone(webhookConfiguration()) as { webhooks: Webhook[] };
+  for (const webhook of shipped.webhooks) webhook.clientConfig.caBundle = 'Q0E=';
+  return { ...shipped, webhooks: change(shipped.webhooks) };
+}
+
+describe('explain --pod', () => {
+  let folder = '';
+  let objects: Record<string, unknown> = {};
+  const server = createServer((request, response) => {
+    const object = objects[request.url ?? ''];
+    response.writeHead(object === undefined ? 404 : 200, { 'content-type': 'application/json' });
+    response.end(JSON.stringify(object ?? { kind: 'Status', code: 404, reason: 'NotFound', message: 'not found' }));
+  });
+  const explain = () => runCommand(['explain', '--pod', 'shop/web', '--kubeconfig', join(folder, 'config')]);
+  const cluster = (pod: unknown, labels: Record<string, string>, webhooks: unknown): void => {
+    objects = {
+      '/api/v1/namespaces/shop/pods/web': pod,
+      '/api/v1/namespaces/shop': {
+        metadata: { name: 'shop', labels: { 'kubernetes.io/metadata.name': 'shop', ...labels } },
+      },
+      '/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations/sidecar-injector': webhooks,
+    };
+  };
+
+  beforeAll(async () => {
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    folder = mkdtempSync(join(tmpdir(), 'live-pod-'));
+    const { port } = server.address() as AddressInfo;
+    const config = {
+      apiVersion: 'v1',
+      kind: 'Config',
+      'current-context': 'test',
+      clusters: [{ name: 'test', cluster: { server: `http://127.0.0.1:${port}`, 'insecure-skip-tls-verify': true } }],
+      users: [{ name: 'test', user: {} }],
+      contexts: [{ name: 'test', context: { cluster: 'test', user: 'test' } }],
+    };
+    writeFileSync(join(folder, 'config'), JSON.stringify(config));
+  });
+  afterAll(async () => {
+    await new Promise((resolve) => server.close(resolve));
+    rmSync(folder, { recursive: true });
+  });
+
+  test('a pod without sidecar in a namespace that is not enabled', async () => {
+    cluster(plainPod, {}, configuration());
+    const { stdout, code } = await explain();
+    expect(code).toBe(0);
+    expect(stdout).toContain('Pod/web, namespace shop (live)\n  it runs without our sidecar\n');
+    expect(stdout).toMatch(/would not even call the injector:\n.*istio-injection/);
+  });
+
+  test('a pod with our sidecar: what a new one would get', async () => {
+    cluster(injected(plainPod), { 'istio-injection': 'enabled' }, configuration());
+    const { stdout } = await explain();
+    expect(stdout).toContain('it runs with our sidecar');
+    expect(stdout).toMatch(/Gate 2, .*inject/);
+    expect(stdout).toContain('istio-proxy');
+  });
+
+  test.each<[string, unknown, RegExp]>([
+    ['no registration', undefined, /no MutatingWebhookConfiguration sidecar-injector/],
+    [
+      'an entry that is missing',
+      configuration((webhooks) => webhooks.slice(1)),
+      /no entry namespace\.sidecar-injector\.io/,
+    ],
+    [
+      'an entry without CA bundle',
+      configuration((webhooks) => webhooks.map((webhook) => ({ ...webhook, clientConfig: {} }))),
+      /no CA bundle yet: every call fails \(failurePolicy Fail\)/,
+    ],
+    [
+      'other selectors',
+      configuration((webhooks) => webhooks.map((webhook) => ({ ...webhook, namespaceSelector: {} }))),
+      /other selectors in this cluster/,
+    ],
+  ])('says what is wrong with the registration: %s', async (_what, webhooks, expected) => {
+    cluster(plainPod, { 'istio-injection': 'enabled' }, webhooks);
+    expect((await explain()).stdout).toMatch(expected);
+  });
+
+  test('a pod that is not there', async () => {
+    cluster(undefined, {}, configuration());
+    expect(await explain()).toMatchObject({ code: 1, stdout: '', stderr: expect.stringContaining('no pod shop/web') });
+  });
+});

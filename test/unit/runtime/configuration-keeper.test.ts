@@ -1,0 +1,106 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { keepConfiguration, type ConfigurationKeeper } from '../../../src/runtime/configuration-keeper.ts';
+import { createLog } from '../../../src/telemetry/log.ts';
+import { createMetrics, type Metrics } from '../../../src/telemetry/metrics.ts';
+import { until } from '../../support/until.ts';
+import { readSample } from '../../support/webhook-server.ts';
+
+let folder: string;
+let settings: string;
+let metrics: Metrics;
+let lines: string[];
+let keeper: ConfigurationKeeper;
+
+const text = (image: string): string =>
+  `apiVersion: sidecar-injector.io/v1alpha1\nkind: InjectorConfiguration\nspec: {proxy: {image: "${image}"}}\n`;
+const imageNow = (): string => keeper.snapshot().settings.proxy.image;
+const sample = async (name: string) => readSample((await metrics.expose()).text, `sidecar_injector_${name}`);
+const untilTrue = (what: string, is: () => boolean) => until(what, () => (is() ? true : undefined));
+
+async function keep(pollMs?: number): Promise<void> {
+  const log = createLog('trace', { write: (line) => void lines.push(line) });
+  const kept = await keepConfiguration({ settings }, { log, metrics, ...(pollMs === undefined ? {} : { pollMs }) });
+  if ('problems' in kept) throw new Error('refused');
+  keeper = kept;
+}
+
+beforeEach(async () => {
+  folder = await mkdtemp(path.join(tmpdir(), 'keeper-'));
+  settings = path.join(folder, 'settings.yaml');
+  metrics = createMetrics('1');
+  lines = [];
+  await writeFile(settings, text('envoy:1'));
+});
+afterEach(async () => {
+  keeper.stop();
+  await rm(folder, { recursive: true });
+});
+
+test('the first files are refused with their problems, and nothing is watched', async () => {
+  await keep();
+  await writeFile(settings, 'a: [');
+  const refused = await keepConfiguration(
+    { settings },
+    { log: createLog('silent', { write: () => undefined }), metrics },
+  );
+  expect(refused).toMatchObject({ problems: [{ file: settings }] });
+});
+
+test('changed files replace the snapshot as a whole', async () => {
+  await keep();
+  const before = keeper.snapshot();
+  await writeFile(settings, text('envoy:2'));
+  await untilTrue('the new image', () => imageNow() === 'envoy:2');
+  expect(before.settings.proxy.image).toBe('envoy:1');
+  expect(keeper.snapshot().hash).not.toBe(before.hash);
+  expect(await sample('configuration_reloads_total{result="accepted"}')).toBe(1);
+  expect(await sample(`configuration_info{hash="${keeper.snapshot().hash}"}`)).toBe(1);
+  expect(await sample(`configuration_info{hash="${before.hash}"}`)).toBeUndefined();
+});
+
+test('bad files keep the last good ones; it is said once, in health, log and metric', async () => {
+  await keep(20);
+  const { hash } = keeper.snapshot();
+  await writeFile(settings, 'a: [');
+  await untilTrue('a refusal', () => lines.some((line) => line.includes('are refused')));
+  expect(keeper.health()).toMatchObject({
+    ready: true,
+    reason: expect.stringContaining(`settings ${hash} stay in use, the files are refused: ${settings}: line `),
+  });
+  expect([imageNow(), await sample('configuration_valid')]).toEqual(['envoy:1', 0]);
+  await writeFile(path.join(folder, 'beside.yaml'), 'x');
+  await writeFile(settings, text('envoy:1'));
+  await untilTrue('good again', () => keeper.health().reason === `settings ${hash} are in use`);
+  expect(lines.filter((line) => line.includes('are refused'))).toHaveLength(1);
+  expect(await sample('configuration_reloads_total{result="refused"}')).toBe(1);
+  // The files say what they said before: taken back, not reloaded.
+  expect(await sample('configuration_reloads_total{result="accepted"}')).toBeUndefined();
+  expect(await sample('configuration_valid')).toBe(1);
+});
+
+test('what is known of the cluster survives a reload', async () => {
+  await keep();
+  keeper.useNativeSidecars(false);
+  expect(keeper.snapshot().nativeSidecars).toBe(false);
+  await writeFile(settings, text('envoy:2'));
+  await untilTrue('the new image', () => imageNow() === 'envoy:2');
+  expect(keeper.snapshot().nativeSidecars).toBe(false);
+});
+
+test('after the end nothing is reloaded', async () => {
+  await keep(10);
+  keeper.stop();
+  await writeFile(settings, text('envoy:2'));
+  const other = await keepConfiguration(
+    { settings },
+    { log: createLog('silent', { write: () => undefined }), metrics, pollMs: 10 },
+  );
+  if ('problems' in other) throw new Error('refused');
+  await writeFile(settings, text('envoy:3'));
+  await untilTrue('the other one has it', () => other.snapshot().settings.proxy.image === 'envoy:3');
+  other.stop();
+  expect(imageNow()).toBe('envoy:1');
+});

@@ -1,0 +1,166 @@
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { describeFileProblem, loadConfiguration } from '../../../src/runtime/configuration.ts';
+
+let folder: string;
+let settings: string;
+let sidecars: string;
+beforeEach(async () => {
+  folder = await mkdtemp(path.join(tmpdir(), 'configuration-'));
+  settings = path.join(folder, 'settings.yaml');
+  sidecars = path.join(folder, 'sidecars');
+  await mkdir(sidecars);
+});
+afterEach(() => rm(folder, { recursive: true }));
+
+const head = 'apiVersion: sidecar-injector.io/v1alpha1\nkind: InjectorConfiguration\n';
+const template = (name: string): string =>
+  `apiVersion: sidecar-injector.io/v1alpha1\nkind: SidecarTemplate\nmetadata: {name: ${name}}\nspec: {containers: [{name: c-${name}, image: x}]}\n`;
+
+async function problemsOf(paths: Parameters<typeof loadConfiguration>[0]): Promise<string[]> {
+  const loaded = await loadConfiguration(paths);
+  if (!('problems' in loaded)) throw new Error('it was loaded');
+  // Without the folder, which is another one every time.
+  return loaded.problems.map((problem) => describeFileProblem(problem).replaceAll(`${folder}/`, ''));
+}
+
+async function load(paths: Parameters<typeof loadConfiguration>[0]) {
+  const loaded = await loadConfiguration(paths);
+  if ('problems' in loaded) throw new Error(loaded.problems.map(describeFileProblem).join('\n'));
+  return loaded;
+}
+
+describe('good files', () => {
+  test('are none at all', async () => {
+    const { snapshot, files } = await load({});
+    expect([files, snapshot.templates.size, snapshot.nativeSidecars]).toEqual([[], 0, true]);
+  });
+
+  test('are settings and every template of the directory, in the order of their names', async () => {
+    await writeFile(settings, `${head}spec: {proxy: {image: "envoy:1"}}\n`);
+    await writeFile(path.join(sidecars, 'b.yml'), `${template('one')}---\n${template('two')}`);
+    await writeFile(path.join(sidecars, 'a.yaml'), template('three'));
+    await writeFile(
+      path.join(sidecars, 'c.json'),
+      JSON.stringify({
+        ...JSON.parse(
+          '{"apiVersion":"sidecar-injector.io/v1alpha1","kind":"SidecarTemplate","metadata":{"name":"four"},"spec":{}}',
+        ),
+      }),
+    );
+    await writeFile(path.join(sidecars, '.hidden.yaml'), 'not: [yaml');
+    await writeFile(path.join(sidecars, 'README.md'), '# not a template');
+    const { snapshot, files } = await load({ settings, sidecars });
+    expect(snapshot.settings.proxy.image).toBe('envoy:1');
+    expect([...snapshot.templates.keys()]).toEqual(['three', 'one', 'two', 'four']);
+    expect(files.map((file) => path.relative(folder, file))).toEqual([
+      'settings.yaml',
+      'sidecars/a.yaml',
+      'sidecars/b.yml',
+      'sidecars/c.json',
+    ]);
+  });
+
+  test('may be an empty directory, and hold empty documents', async () => {
+    await writeFile(settings, `---\n${head}---\n`);
+    expect((await load({ settings, sidecars })).snapshot.templates.size).toBe(0);
+  });
+
+  test('have the same hash whenever they say the same', async () => {
+    await writeFile(settings, head);
+    const first = (await load({ settings })).snapshot.hash;
+    await writeFile(settings, `# a remark\n${head}spec: {}\n`);
+    expect((await load({ settings })).snapshot.hash).toBe(first);
+    await writeFile(settings, `${head}spec: {probes: {rewrite: false}}\n`);
+    expect((await load({ settings })).snapshot.hash).not.toBe(first);
+  });
+});
+
+describe('bad settings are a problem with file and place', () => {
+  test.each<[what: string, text: string, problem: string]>([
+    [
+      'unknown key',
+      `${head}spec: {proxy: {imag: x}}\n`,
+      'settings.yaml: spec.proxy.imag: unknown key, did you mean "image"?',
+    ],
+    [
+      'bad value',
+      `${head}spec: {proxy: {logLevel: loud}}\n`,
+      'settings.yaml: spec.proxy.logLevel: "loud" is not allowed; allowed: ',
+    ],
+    ['another kind', head.replace('InjectorConfiguration', 'ConfigMap'), 'settings.yaml: kind: '],
+    ['two documents', `${head}---\n${head}`, 'settings.yaml: document 2: the settings are one document'],
+    ['unfinished text', 'a: "b\n', 'settings.yaml: line '],
+    ['bad YAML', 'a: [1\nb: 2\n', 'settings.yaml: line 2, column 1: '],
+    ['a key twice', 'a: 1\na: 2\n', 'settings.yaml: line 2, column 1: Map keys must be unique'],
+    ['an alias without its anchor', 'spec: *nowhere\n', 'settings.yaml: is not YAML: Unresolved alias'],
+    ['a merge of what is no map', 'spec:\n  <<: 5\n', 'settings.yaml: is not YAML: Merge sources must be maps'],
+    [
+      'aliases that multiply',
+      `a: &a [x,x,x,x,x,x,x,x,x]\n${'bcdefghi'
+        .split('')
+        .map((key, index) => `${key}: &${key} [${Array(9).fill(`*${'abcdefgh'[index]}`).join(',')}]\n`)
+        .join('')}`,
+      'settings.yaml: is not YAML: Excessive alias count',
+    ],
+    ['nothing', '', 'settings.yaml: is empty'],
+    ['remarks alone', '# later\n---\n', 'settings.yaml: is empty'],
+    ['a list', '- a\n', 'settings.yaml: '],
+    ['a word', 'yes\n', 'settings.yaml: '],
+    ['the key __proto__', `${head}__proto__: {spec: 1}\n`, 'settings.yaml: __proto__: unknown key'],
+  ])('%s', async (_what, text, problem) => {
+    await writeFile(settings, text);
+    expect((await problemsOf({ settings }))[0]?.slice(0, problem.length)).toBe(problem);
+    expect(Object.getPrototypeOf({})).toBe(Object.prototype);
+  });
+
+  test('the position is said once', async () => {
+    await writeFile(settings, 'a: [1\nb: 2\n');
+    for (const problem of await problemsOf({ settings })) expect(problem).not.toMatch(/line.*line/);
+  });
+});
+
+test('all problems of all files come at once', async () => {
+  await writeFile(settings, `${head}spec: {proxy: {imag: x, logLevel: loud}}\n`);
+  await writeFile(path.join(sidecars, 'a.yaml'), `${template('fine')}---\n${template('Bad')}`);
+  await writeFile(path.join(sidecars, 'b.yaml'), 'a: [\n');
+  const problems = await problemsOf({ settings, sidecars });
+  for (const start of [
+    'settings.yaml: spec.proxy.logLevel: ',
+    'settings.yaml: spec.proxy.imag: ',
+    'sidecars/a.yaml: document 2: metadata.name: ',
+    'sidecars/b.yaml: line ',
+  ]) {
+    expect(problems.filter((problem) => problem.startsWith(start))).toHaveLength(1);
+  }
+});
+
+test('templates that do not go together name the file', async () => {
+  await writeFile(path.join(sidecars, 'a.yaml'), template('one'));
+  await writeFile(path.join(sidecars, 'b.yaml'), template('one'));
+  await writeFile(path.join(sidecars, 'c.yaml'), template('sidecar'));
+  expect(await problemsOf({ sidecars })).toEqual([
+    'sidecars/b.yaml: metadata.name: "one" is there twice',
+    'sidecars/c.yaml: metadata.name: "sidecar" is reserved for the built-in proxy',
+  ]);
+  await rm(path.join(sidecars, 'b.yaml'));
+  await rm(path.join(sidecars, 'c.yaml'));
+  await writeFile(settings, `${head}spec: {injection: {defaultTemplates: [two]}}\n`);
+  expect(await problemsOf({ settings, sidecars })).toEqual([
+    'settings.yaml: spec.injection.defaultTemplates[0]: "two" is not a known sidecar; known: sidecar, one',
+  ]);
+});
+
+test('files that cannot be read say why', async () => {
+  await writeFile(path.join(folder, 'file'), '');
+  expect(await problemsOf({ settings: path.join(folder, 'none.yaml'), sidecars: path.join(folder, 'none') })).toEqual([
+    'none.yaml: cannot be read: no such file or directory',
+    'none: cannot be read: no such file or directory',
+  ]);
+  expect(await problemsOf({ settings: sidecars, sidecars: path.join(folder, 'file') })).toEqual([
+    'sidecars: cannot be read: is a directory, not a file',
+    'file: cannot be read: is a file, not a directory',
+  ]);
+});
