@@ -11,6 +11,9 @@ const rows = new Map(annotationTable.map((row) => [row.name, row]));
 /** Annotations of these prefixes that are read or written elsewhere, or that Istio's own agent reads. */
 const alsoKnown = new Set(['sidecar.istio.io/inject', 'sidecar.istio.io/status', 'sidecar-injector.io/profile']);
 
+/** A suggestion costs some comparisons of every name, and a body has room for a hundred thousand misspelt ones. */
+const mostGuesses = 16;
+
 const ourPrefixes = [
   'sidecar.istio.io/',
   'traffic.sidecar.istio.io/',
@@ -83,7 +86,8 @@ export function readPodSettings(
     const row = rows.get(name);
     if (row === undefined) {
       if (ourPrefixes.some((prefix) => name.startsWith(prefix)) && !alsoKnown.has(name)) {
-        remarks.push(`annotation ${quote(name)} is unknown and has no effect${didYouMean(name, rows.keys())}`);
+        const guess = remarks.length < mostGuesses ? didYouMean(name, rows.keys()) : '';
+        remarks.push(`annotation ${quote(name)} is unknown and has no effect${guess}`);
       }
       continue;
     }

@@ -242,10 +242,10 @@ test('all problems of a pod come in one denial', async () => {
   expect(response.auditAnnotations['reasons']?.split(',').toSorted()).toEqual(['InvalidAnnotation', 'UnknownTemplate']);
 });
 
-test('a pod with a hundred thousand problems hears of some and of how many there are', async () => {
-  const containers = Array.from({ length: 100_000 }, () => ({ ports: [{ containerPort: 15001 }] }));
+test('a pod with twenty thousand problems hears of some and of how many there are', async () => {
+  const containers = Array.from({ length: 20_000 }, () => ({ ports: [{ containerPort: 15001 }] }));
   const response = await send(podOf({}, { containers }));
-  expect(response.status?.message).toMatch(/; and 99\d{3} more$/);
+  expect(response.status?.message).toMatch(/; and 19\d{3} more$/);
   expect(response.status?.message.length).toBeLessThan(16 * 1024);
   expect(response.auditAnnotations['reasons']).toBe('PortConflict');
   expect(webhook.log()).toContain('"reasons":["PortConflict"]');

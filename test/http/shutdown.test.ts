@@ -46,7 +46,7 @@ async function loadUntilUnready(kept: Agent, counts: { answered: number; closing
 }
 
 test('SIGTERM under load: unready first, every request answered, connections sent away, exit code 0', async () => {
-  await start(2);
+  await start(1);
   const kept = new Agent({ keepAlive: true, maxSockets: 4 });
   expect((await ask(program, { path: '/readyz' })).status).toBe(200);
   const counts = { answered: 0, closing: 0 };

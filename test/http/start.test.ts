@@ -81,11 +81,6 @@ describe('serve that cannot start says why, with all problems, and ends with 1',
 
   test.each<[what: string, args: () => readonly string[], sentence: RegExp]>([
     [
-      'settings that are not there',
-      () => [...dev(), '--settings=/nowhere/s.yaml'],
-      /\/nowhere\/s\.yaml: cannot be read: no such file or directory/,
-    ],
-    [
       'a certificate that is not there',
       () => [...local, '--tls-cert-file=/nowhere/a.pem', '--tls-private-key-file=/nowhere/b.pem'],
       /\/nowhere\/a\.pem/,

@@ -68,6 +68,13 @@ test('of a thousand warnings the first are told, and how many there are more', a
   expect(warnings.at(-1)).toBe(`sidecar-injector: ${1_000 - warnings.length + 1} more warnings were left out`);
 });
 
+test('a body full of unknown annotations is answered while its caller still waits', async () => {
+  const many = Object.fromEntries(Array.from({ length: 80_000 }, (_, index) => [`${unknown}-${index}`, '']));
+  const response = await send(annotated(many));
+  expect(response.auditAnnotations).toMatchObject({ reasons: 'AnnotationsTooLarge' });
+  expectPassable(response.warnings);
+});
+
 test('an ordinary pod gets none', async () => {
   expect((await send(podOf())).warnings).toBeUndefined();
 });
