@@ -6,11 +6,11 @@ import { compare, type Comparison } from './bench/comparison.ts';
 import { requestBytes } from './bench/connection.ts';
 import { measureDecisions } from './bench/decisions.ts';
 import { full, quick, type Effort } from './bench/effort.ts';
-import { openTarget, type Target } from './bench/load.ts';
+import { openTarget, sendRound, type Target } from './bench/load.ts';
 import { describeMachine } from './bench/machine.ts';
 import { writePage } from './bench/page.ts';
 import { typicalPod } from './bench/pods.ts';
-import { reviewText, workloads } from './bench/reviews.ts';
+import { podKinds, reviewText, workloadNames } from './bench/reviews.ts';
 import { checkoutProgram, startBareServer, startWebhook } from './bench/server-process.ts';
 import { measureMemory, measureStartup } from './bench/startup.ts';
 import { root } from './tools/cache.ts';
@@ -26,7 +26,7 @@ function say(line: string): void {
 async function answerOf(webhook: Target): Promise<Buffer> {
   const [connection] = webhook.connections;
   if (connection === undefined) throw new Error('there is no connection');
-  const answer = await connection.exchange(requestBytes(reviewText(typicalPod())));
+  const answer = await connection.exchange(requestBytes(reviewText(typicalPod('checkout'))));
   if (!answer.includes('"patchType":"JSONPatch"')) throw new Error('the webhook did not inject the typical pod');
   return answer;
 }
@@ -39,10 +39,13 @@ async function compareServers(folder: string, effort: Effort): Promise<Compariso
   const bareServer = await startBareServer(folder, answerFile);
   const bare = await openTarget(bareServer, connectionCount);
   try {
+    const requests = workloadNames.map((name) => requestBytes(reviewText(typicalPod(name))));
+    say('warming up …');
+    for (const target of [webhook, bare]) await sendRound(target, requests, effort.warmUp);
     const comparisons: Comparison[] = [];
-    for (const workload of workloads) {
-      say(`reviews of the ${workload.name} pod …`);
-      comparisons.push(await compare({ webhook, bare }, workload, effort));
+    for (const kind of podKinds) {
+      say(`reviews of the ${kind.name} pod …`);
+      comparisons.push(await compare({ webhook, bare }, kind, effort));
     }
     return comparisons;
   } finally {

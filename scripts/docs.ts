@@ -5,7 +5,7 @@ import { format } from 'prettier';
 import { generatePages } from './docs/pages.ts';
 
 const root = path.resolve(import.meta.dirname, '..');
-for (const page of generatePages()) {
+for (const page of await generatePages()) {
   await writeFile(path.join(root, page.path), await format(page.text, { parser: 'markdown', printWidth: 120 }));
   process.stdout.write(`${page.path}\n`);
 }

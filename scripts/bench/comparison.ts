@@ -1,7 +1,7 @@
 import { requestBytes } from './connection.ts';
 import type { Effort } from './effort.ts';
 import { latencyOf, sendAtRate, sendRound, type Latency, type Round, type Target } from './load.ts';
-import { reviewText, type Workload } from './reviews.ts';
+import { reviewText, workloadNames, type PodKind } from './reviews.ts';
 import { spreadOf, type Spread } from './statistics.ts';
 
 /** What one server came to with one kind of pod. */
@@ -13,7 +13,7 @@ export interface Figures {
 
 /** Webhook and yardstick with the same reviews, in turns. */
 export interface Comparison {
-  readonly workload: Workload;
+  readonly kind: PodKind;
   readonly reviewBytes: number;
   readonly webhook: Figures;
   readonly bare: Figures;
@@ -30,7 +30,7 @@ interface Pair<T> {
 
 async function sendPairs(
   targets: Pair<Target>,
-  request: Buffer,
+  requests: readonly Buffer[],
   count: number,
   rounds: number,
 ): Promise<readonly Pair<Round>[]> {
@@ -38,34 +38,38 @@ async function sendPairs(
   for (let round = 0; round <= rounds; round++) {
     // Who goes first changes, so that a drift of the machine meets both alike.
     const isWebhookFirst = round % 2 === 0;
-    const first = await sendRound(isWebhookFirst ? targets.webhook : targets.bare, request, count);
-    const second = await sendRound(isWebhookFirst ? targets.bare : targets.webhook, request, count);
+    const first = await sendRound(isWebhookFirst ? targets.webhook : targets.bare, requests, count);
+    const second = await sendRound(isWebhookFirst ? targets.bare : targets.webhook, requests, count);
     const pair = isWebhookFirst ? { webhook: first, bare: second } : { webhook: second, bare: first };
     if (round > 0) pairs.push(pair);
   }
   return pairs;
 }
 
-async function measureLatency(targets: Pair<Target>, request: Buffer, plan: { perSecond: number; seconds: number }) {
+async function measureLatency(
+  targets: Pair<Target>,
+  requests: readonly Buffer[],
+  plan: { perSecond: number; seconds: number },
+) {
   const turns = 2;
   const count = Math.max(2, Math.round((plan.perSecond * plan.seconds) / turns));
   const durations = { webhook: [] as number[], bare: [] as number[] };
   for (let turn = 0; turn < turns; turn++) {
     for (const name of ['webhook', 'bare'] as const) {
-      durations[name].push(...(await sendAtRate(targets[name], request, { perSecond: plan.perSecond, count })));
+      durations[name].push(...(await sendAtRate(targets[name], requests, { perSecond: plan.perSecond, count })));
     }
   }
   return { webhook: latencyOf(durations.webhook), bare: latencyOf(durations.bare) };
 }
 
 /** Measures both servers with one kind of pod in one interleaved run. */
-export async function compare(targets: Pair<Target>, workload: Workload, effort: Effort): Promise<Comparison> {
-  const review = reviewText(workload.pod);
-  const request = requestBytes(review);
-  const count = Math.max(targets.webhook.connections.length, Math.round(workload.perRound * effort.roundShare));
-  const pairs = await sendPairs(targets, request, count, effort.rounds);
-  const latency = await measureLatency(targets, request, {
-    perSecond: workload.ratePerSecond,
+export async function compare(targets: Pair<Target>, kind: PodKind, effort: Effort): Promise<Comparison> {
+  const reviews = workloadNames.map((name) => reviewText(kind.pod(name)));
+  const requests = reviews.map(requestBytes);
+  const count = Math.max(targets.webhook.connections.length, Math.round(kind.perRound * effort.roundShare));
+  const pairs = await sendPairs(targets, requests, count, effort.rounds);
+  const latency = await measureLatency(targets, requests, {
+    perSecond: kind.ratePerSecond,
     seconds: effort.latencySeconds,
   });
   const figures = (name: keyof Pair<unknown>): Figures => ({
@@ -74,8 +78,8 @@ export async function compare(targets: Pair<Target>, workload: Workload, effort:
     latency: latency[name],
   });
   return {
-    workload,
-    reviewBytes: review.length,
+    kind,
+    reviewBytes: reviews[0]?.length ?? 0,
     webhook: figures('webhook'),
     bare: figures('bare'),
     share: spreadOf(pairs.map(({ webhook, bare }) => webhook.perSecond / bare.perSecond)),

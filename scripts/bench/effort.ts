@@ -1,7 +1,9 @@
 /** How long and how often to measure. */
 export interface Effort {
   readonly name: 'full' | 'quick';
-  /** Throughput rounds a server and kind of pod, besides one that warms up and does not count. */
+  /** Reviews that each server gets before anything is measured, until its code is compiled. */
+  readonly warmUp: number;
+  /** Throughput rounds a server and kind of pod, besides one that does not count. */
   readonly rounds: number;
   /** Share of a workload's reviews that a round sends. */
   readonly roundShare: number;
@@ -16,6 +18,7 @@ export interface Effort {
 
 export const full: Effort = {
   name: 'full',
+  warmUp: 15_000,
   rounds: 7,
   roundShare: 1,
   latencySeconds: 5,
@@ -27,6 +30,7 @@ export const full: Effort = {
 /** A smoke test: every part runs, the figures are rough. */
 export const quick: Effort = {
   name: 'quick',
+  warmUp: 1_500,
   rounds: 3,
   roundShare: 0.2,
   latencySeconds: 1,

@@ -23,6 +23,12 @@ export async function openTarget(server: ServerProcess, connectionCount: number)
   };
 }
 
+function requestAt(requests: readonly Buffer[], index: number): Buffer {
+  const request = requests[index % requests.length];
+  if (request === undefined) throw new Error('there is nothing to send');
+  return request;
+}
+
 /** One throughput round: how fast, and what it cost the server. */
 export interface Round {
   readonly perSecond: number;
@@ -31,13 +37,17 @@ export interface Round {
 }
 
 /** Sends `count` requests as fast as the connections allow, each waiting for its answer. */
-export async function sendRound({ server, connections }: Target, request: Buffer, count: number): Promise<Round> {
+export async function sendRound(
+  { server, connections }: Target,
+  requests: readonly Buffer[],
+  count: number,
+): Promise<Round> {
   let left = count;
   const before = await server.usage();
   const startMs = performance.now();
   await Promise.all(
     connections.map(async (connection) => {
-      while (left-- > 0) await connection.exchange(request);
+      while (left > 0) await connection.exchange(requestAt(requests, left--));
     }),
   );
   const seconds = (performance.now() - startMs) / 1_000;
@@ -56,7 +66,7 @@ export interface Latency {
  */
 export async function sendAtRate(
   { connections }: Target,
-  request: Buffer,
+  requests: readonly Buffer[],
   plan: { readonly perSecond: number; readonly count: number },
 ): Promise<number[]> {
   const idle = [...connections];
@@ -65,7 +75,7 @@ export async function sendAtRate(
     const connection = idle.pop();
     return connection === undefined ? new Promise((resolve) => waiting.push(resolve)) : Promise.resolve(connection);
   };
-  const one = async (): Promise<number> => {
+  const one = async (request: Buffer): Promise<number> => {
     const dueMs = performance.now();
     const connection = await borrow();
     await connection.exchange(request);
@@ -80,7 +90,7 @@ export async function sendAtRate(
   for (let index = 0; index < plan.count; index++) {
     const waitMs = startMs + (index * 1_000) / plan.perSecond - performance.now();
     if (waitMs > 0) await sleep(waitMs);
-    sent.push(one());
+    sent.push(one(requestAt(requests, index)));
   }
   return Promise.all(sent);
 }

@@ -1,4 +1,4 @@
-import { workloads } from './reviews.ts';
+import { podKinds, workloadNames } from './reviews.ts';
 import {
   decisionTable,
   latencyTable,
@@ -11,7 +11,7 @@ import {
 import { markdownTable, plainTable } from './table.ts';
 
 function introduction({ machine, connectionCount, effort, seconds }: Results): string {
-  const pods = workloads.map(({ name, what }) => `- **${name}**: ${what}`).join('\n');
+  const pods = podKinds.map(({ name, what }) => `- **${name}**: ${what}`).join('\n');
   return `# Benchmarks
 
 Written by \`make bench\`; do not edit. What the injector costs, beside what Node.js and Fastify cost without it.
@@ -29,8 +29,8 @@ buffer, \`JSON.parse\` of the review, and as answer the same text every time, as
 processes of their own on the loopback interface; the webhook runs from the checkout with the built-in settings, and
 logs every review to a file as it does by default.
 
-The client holds ${connectionCount} connections to each of them and sends the same review over and over, one server after
-the other in short rounds: one round warms up, ${effort.rounds} count. Figures are the median of the rounds, least and most
+The client holds ${connectionCount} connections to each of them and sends the pods of ${workloadNames.length} workloads in turn, to
+one server after the other in short rounds; ${effort.rounds} rounds count, after ${effort.warmUp} reviews and one round that do not. Figures are the median of the rounds, least and most
 in parentheses. A share compares two neighbouring rounds. The processor time is that of the server's whole process, its
 background threads included; it depends less on what else the machine does than requests per second do.
 

@@ -70,11 +70,11 @@ function metadataOf(name: string, labels: JsonObject, annotations: JsonObject | 
 }
 
 /** A web server as a tutorial writes it. */
-export function smallPod(): JsonObject {
+export function smallPod(name: string): JsonObject {
   return {
     kind: 'Pod',
     apiVersion: 'v1',
-    metadata: metadataOf('httpd', { app: 'httpd', version: 'v1' }, undefined),
+    metadata: metadataOf(name, { app: name, version: 'v1' }, undefined),
     spec: {
       volumes: [token],
       containers: [
@@ -172,11 +172,11 @@ const migration = {
   ...containerDefaults,
 };
 
-function typicalPodWith(variables: readonly JsonObject[]): JsonObject {
+function typicalPodWith(name: string, variables: readonly JsonObject[]): JsonObject {
   const labels = {
-    app: 'checkout',
+    app: name,
     version: 'v2',
-    'app.kubernetes.io/name': 'checkout',
+    'app.kubernetes.io/name': name,
     'app.kubernetes.io/part-of': 'shop',
     'app.kubernetes.io/managed-by': 'Helm',
     team: 'payments',
@@ -190,7 +190,7 @@ function typicalPodWith(variables: readonly JsonObject[]): JsonObject {
   return {
     kind: 'Pod',
     apiVersion: 'v1',
-    metadata: metadataOf('checkout', labels, annotations),
+    metadata: metadataOf(name, labels, annotations),
     spec: {
       volumes: [
         { name: 'settings', configMap: { name: 'checkout-settings', defaultMode: 420 } },
@@ -208,7 +208,7 @@ function typicalPodWith(variables: readonly JsonObject[]): JsonObject {
           maxSkew: 1,
           topologyKey: 'topology.kubernetes.io/zone',
           whenUnsatisfiable: 'ScheduleAnyway',
-          labelSelector: { matchLabels: { app: 'checkout' } },
+          labelSelector: { matchLabels: { app: name } },
         },
       ],
       ...podDefaults,
@@ -217,15 +217,15 @@ function typicalPodWith(variables: readonly JsonObject[]): JsonObject {
 }
 
 /** A service of a web shop as a Helm chart deploys it. */
-export function typicalPod(): JsonObject {
-  return typicalPodWith(applicationVariables);
+export function typicalPod(name: string): JsonObject {
+  return typicalPodWith(name, applicationVariables);
 }
 
 /** The typical pod with more variables. */
-export function manyVariables(count: number): JsonObject {
+export function manyVariables(name: string, count: number): JsonObject {
   const more = Array.from({ length: count }, (_, index) => ({
     name: `FEATURE_FLAG_${String(index).padStart(5, '0')}`,
     value: `value-${index}`,
   }));
-  return typicalPodWith([...applicationVariables, ...more]);
+  return typicalPodWith(name, [...applicationVariables, ...more]);
 }

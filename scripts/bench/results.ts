@@ -48,8 +48,8 @@ function mebibytes(bytes: number): string {
 export function throughputTable({ comparisons }: Results): Table {
   return [
     ['pod', 'review', 'webhook req/s', 'bare req/s', 'share'],
-    ...comparisons.map(({ workload, reviewBytes, webhook, bare, share }) => [
-      workload.name,
+    ...comparisons.map(({ kind, reviewBytes, webhook, bare, share }) => [
+      kind.name,
       kibibytes(reviewBytes),
       range(webhook.perSecond),
       range(bare.perSecond),
@@ -62,8 +62,8 @@ export function throughputTable({ comparisons }: Results): Table {
 export function processorTable({ comparisons }: Results): Table {
   return [
     ['pod', 'webhook µs/review', 'bare µs/review', 'share'],
-    ...comparisons.map(({ workload, webhook, bare, cpuShare }) => [
-      workload.name,
+    ...comparisons.map(({ kind, webhook, bare, cpuShare }) => [
+      kind.name,
       range(webhook.cpuMicros),
       range(bare.cpuMicros),
       `${percent(cpuShare.median)} (${percent(cpuShare.least)} to ${percent(cpuShare.most)})`,
@@ -75,9 +75,9 @@ export function processorTable({ comparisons }: Results): Table {
 export function latencyTable({ comparisons }: Results): Table {
   return [
     ['pod', 'rate', 'webhook p50', 'webhook p99', 'bare p50', 'bare p99'],
-    ...comparisons.map(({ workload, webhook, bare }) => [
-      workload.name,
-      `${workload.ratePerSecond}/s`,
+    ...comparisons.map(({ kind, webhook, bare }) => [
+      kind.name,
+      `${kind.ratePerSecond}/s`,
       ...[webhook, bare].flatMap(({ latency }) =>
         [latency.p50Ms, latency.p99Ms].map((value) => `${number(value, digitsOf(value))} ms`),
       ),
@@ -127,7 +127,7 @@ interface Target {
 }
 
 function shareTarget({ comparisons }: Results, name: string, least: number): Target {
-  const found = comparisons.find(({ workload }) => workload.name === name);
+  const found = comparisons.find(({ kind }) => kind.name === name);
   const share = found?.share.median ?? 0;
   const cpuShare = found?.cpuShare.median ?? 0;
   return {

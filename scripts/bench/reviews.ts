@@ -3,10 +3,11 @@ import { ownedFields } from './managed-fields.ts';
 import { manyVariables, smallPod, typicalPod } from './pods.ts';
 
 /** One kind of pod that the bench sends, and how hard. */
-export interface Workload {
+export interface PodKind {
   readonly name: string;
   readonly what: string;
-  readonly pod: JsonObject;
+  /** A pod of the workload with this name. */
+  readonly pod: (name: string) => JsonObject;
   /** Reviews of one throughput round. */
   readonly perRound: number;
   /** Reviews a second of the latency measurement, far below what the server can do. */
@@ -15,33 +16,36 @@ export interface Workload {
 
 export const namespace = 'shop';
 
+/** Names of the workloads whose pods are created in turn. */
+export const workloadNames: readonly string[] = Array.from({ length: 10 }, (_, index) => `checkout-${index}`);
+
 /** What is measured, in the order of the table. */
-export const workloads: readonly Workload[] = [
+export const podKinds: readonly PodKind[] = [
   {
     name: 'small',
     what: 'one container, one probe',
-    pod: smallPod(),
+    pod: smallPod,
     perRound: 4_000,
     ratePerSecond: 200,
   },
   {
     name: 'typical',
     what: 'two containers and an init container, four probes, three volumes',
-    pod: typicalPod(),
+    pod: typicalPod,
     perRound: 4_000,
     ratePerSecond: 200,
   },
   {
     name: '1,000 env',
     what: 'the typical pod with 1,000 variables more',
-    pod: manyVariables(1_000),
+    pod: (name) => manyVariables(name, 1_000),
     perRound: 600,
     ratePerSecond: 100,
   },
   {
     name: '10,000 env',
     what: 'the typical pod with 10,000 variables more',
-    pod: manyVariables(10_000),
+    pod: (name) => manyVariables(name, 10_000),
     perRound: 64,
     ratePerSecond: 8,
   },

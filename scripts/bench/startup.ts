@@ -7,7 +7,7 @@ import { requestBytes } from './connection.ts';
 import type { Effort } from './effort.ts';
 import { openTarget, sendRound } from './load.ts';
 import { typicalPod } from './pods.ts';
-import { reviewText } from './reviews.ts';
+import { reviewText, workloadNames } from './reviews.ts';
 import { checkoutProgram, startWebhook, type ServerProcess } from './server-process.ts';
 import { spreadOf, type Spread } from './statistics.ts';
 
@@ -69,7 +69,8 @@ export async function measureMemory(folder: string, effort: Effort): Promise<Mem
   try {
     const idle = await server.usage();
     const target = await openTarget(server, 8);
-    await sendRound(target, requestBytes(reviewText(typicalPod())), effort.memoryReviews);
+    const requests = workloadNames.map((name) => requestBytes(reviewText(typicalPod(name))));
+    await sendRound(target, requests, effort.memoryReviews);
     const loaded = await server.usage();
     target.close();
     return { idleBytes: idle.rssBytes, loadedBytes: loaded.rssBytes, reviews: effort.memoryReviews };

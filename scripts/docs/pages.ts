@@ -1,5 +1,7 @@
 import { annotationTable } from '../../src/settings/annotation-table.ts';
 import { reasons } from '../../src/injection/reason.ts';
+import { version } from '../../src/settings/version.ts';
+import { createMetrics } from '../../src/telemetry/metrics.ts';
 
 /** A generated page: where it lies and what it says. */
 export interface Page {
@@ -60,9 +62,29 @@ ${table(['code', 'outcome', 'warned', 'meaning'], rows)}
 `;
 }
 
+async function metricsPage(): Promise<string> {
+  const { text } = await createMetrics(version).expose();
+  const types = new Map([...text.matchAll(/^# TYPE (\S+) (\S+)$/gm)].map(([, name = '', type = '']) => [name, type]));
+  const rows = [...text.matchAll(/^# HELP (\S+) (.+)$/gm)].map(([, name = '', help = '']) => [
+    `\`${name}\``,
+    types.get(name) ?? '',
+    help,
+  ]);
+  return `# Metrics
+
+${notice}
+
+The injector's own, on \`--metrics-listen\` (default \`:9090\`), path \`/metrics\`. Label values are bounded: outcomes, reason
+codes, results, event codes; never a namespace or a pod.
+
+${table(['metric', 'type', 'meaning'], rows)}
+`;
+}
+
 /** All generated pages of the documentation. */
-export function generatePages(): readonly Page[] {
+export async function generatePages(): Promise<readonly Page[]> {
   return [
+    { path: 'docs/metrics.md', text: await metricsPage() },
     { path: 'docs/annotations.md', text: annotationPage() },
     { path: 'docs/reasons.md', text: reasonPage() },
   ];

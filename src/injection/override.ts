@@ -41,11 +41,13 @@ export function isInjectedName(name: string | undefined): boolean {
 
 /** The pod's own copies of injected containers, with their places. */
 export function overridesOf(view: PodView): Override[] {
-  return (['initContainers', 'containers'] as const).flatMap((list) =>
-    view[list].flatMap((container, index) =>
-      isInjectedName(stringMember(container, 'name')) ? [{ list, index, container }] : [],
-    ),
-  );
+  const found: Override[] = [];
+  for (const list of ['initContainers', 'containers'] as const) {
+    for (const [index, container] of view[list].entries()) {
+      if (isInjectedName(stringMember(container, 'name'))) found.push({ list, index, container });
+    }
+  }
+  return found;
 }
 
 /** What an override may not do, each with the field. */

@@ -44,25 +44,35 @@ export interface ProbePlan {
 
 /** The pod's own containers with their places, init containers first. */
 export function applicationContainers(view: PodView): ApplicationContainer[] {
-  return (['initContainers', 'containers'] as const).flatMap((list) =>
-    view[list].flatMap((container, index) =>
-      isInjectedName(stringMember(container, 'name')) ? [] : [{ list, index, container }],
-    ),
-  );
+  const found: ApplicationContainer[] = [];
+  for (const list of ['initContainers', 'containers'] as const) {
+    for (const [index, container] of view[list].entries()) {
+      if (!isInjectedName(stringMember(container, 'name'))) found.push({ list, index, container });
+    }
+  }
+  return found;
 }
 
-const handlers: readonly { readonly field: string; readonly kind: ProbeKind; readonly folder: string }[] = [
-  { field: 'readinessProbe', kind: 'readyz', folder: 'app-health' },
-  { field: 'livenessProbe', kind: 'livez', folder: 'app-health' },
-  { field: 'startupProbe', kind: 'startupz', folder: 'app-health' },
-  { field: 'lifecycle/preStop', kind: 'prestopz', folder: 'app-lifecycle' },
-  { field: 'lifecycle/postStart', kind: 'poststartz', folder: 'app-lifecycle' },
+interface Handler {
+  readonly field: string;
+  /** Names of the members that lead to it. */
+  readonly way: readonly string[];
+  readonly kind: ProbeKind;
+  readonly folder: string;
+}
+
+const handlers: readonly Handler[] = [
+  { field: 'readinessProbe', way: ['readinessProbe'], kind: 'readyz', folder: 'app-health' },
+  { field: 'livenessProbe', way: ['livenessProbe'], kind: 'livez', folder: 'app-health' },
+  { field: 'startupProbe', way: ['startupProbe'], kind: 'startupz', folder: 'app-health' },
+  { field: 'lifecycle/preStop', way: ['lifecycle', 'preStop'], kind: 'prestopz', folder: 'app-lifecycle' },
+  { field: 'lifecycle/postStart', way: ['lifecycle', 'postStart'], kind: 'poststartz', folder: 'app-lifecycle' },
 ];
 
-function handlerOf(container: JsonObject, field: string): JsonObject | undefined {
-  const [first = '', second] = field.split('/');
-  const outer = objectMember(container, first);
-  return second === undefined ? outer : objectMember(outer, second);
+function handlerOf(container: JsonObject, { way }: Handler): JsonObject | undefined {
+  let object: JsonObject | undefined = container;
+  for (const name of way) object = objectMember(object, name);
+  return object;
 }
 
 /** Named ports are looked up in the container's own list, as the kubelet does. */
@@ -134,9 +144,10 @@ export function planProbes(
   const remarks: string[] = [];
   for (const at of containers) {
     const name = stringMember(at.container, 'name') ?? '';
-    for (const { field, kind, folder } of handlers) {
-      const handler = handlerOf(at.container, field);
+    for (const place of handlers) {
+      const handler = handlerOf(at.container, place);
       if (handler === undefined) continue;
+      const { field, kind, folder } = place;
       const path = `/${folder}/${name}/${kind}`;
       const before = objectMember(objectMember(recorded, name), field);
       const isRedirected = before !== undefined && stringMember(objectMember(handler, 'httpGet'), 'path') === path;

@@ -1,7 +1,7 @@
 /** Whether the name matches a pattern in which `*` stands for any characters, none included. Linear, no backtracking. */
 export function matchesWildcard(pattern: string, name: string): boolean {
+  if (!pattern.includes('*')) return pattern === name;
   const [head = '', ...parts] = pattern.split('*');
-  if (parts.length === 0) return pattern === name;
   if (!name.startsWith(head)) return false;
   const tail = parts.pop() ?? '';
   let from = head.length;

@@ -15,7 +15,7 @@ function words(text: string): string {
 }
 
 describe('documentation', () => {
-  test.each(generatePages().map(({ path: file, text }) => [file, text]))(
+  test.each((await generatePages()).map(({ path: file, text }) => [file, text]))(
     '%s is what the code says (make docs)',
     (file, text) => {
       expect(words(readFileSync(path.join(root, file), 'utf8'))).toBe(words(text));
