@@ -14,13 +14,12 @@ function words(text: string): string {
   return text.replaceAll(/ +/g, ' ').replaceAll(/-{3,}/g, '---').trim();
 }
 
+const pages = await generatePages();
+
 describe('documentation', () => {
-  test.each((await generatePages()).map(({ path: file, text }) => [file, text]))(
-    '%s is what the code says (make docs)',
-    (file, text) => {
-      expect(words(readFileSync(path.join(root, file), 'utf8'))).toBe(words(text));
-    },
-  );
+  test.each(pages.map(({ path: file, text }) => [file, text]))('%s is what the code says (make docs)', (file, text) => {
+    expect(words(readFileSync(path.join(root, file), 'utf8'))).toBe(words(text));
+  });
 
   test('one version everywhere', () => {
     const manifest = JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8')) as { version: string };
