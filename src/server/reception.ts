@@ -1,4 +1,3 @@
-import type { Socket } from 'node:net';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Metrics } from '../telemetry/metrics.ts';
 import { readTimeoutMs, usefulShare } from './deadline.ts';
@@ -31,25 +30,6 @@ export function isLate(request: FastifyRequest, nowMs: number): boolean {
 /** Counts bodies in flight and refuses what exceeds the bound. For the routes that take a body. */
 export function installReception(app: FastifyInstance, limits: Limits, metrics: Metrics, nowMs: () => number): void {
   let buffered = 0;
-  const held = new WeakMap<Socket, Set<() => void>>();
-  /** Calls back once: when the answer is out, or when the connection ends before that, whoever ends it. */
-  const whenOver = (request: FastifyRequest, reply: FastifyReply, release: () => void): void => {
-    const { socket } = request.raw;
-    let releases = held.get(socket);
-    if (releases === undefined) {
-      const all = new Set<() => void>();
-      releases = all;
-      held.set(socket, all);
-      // An answer that still waits behind another one on its connection does not hear of the end by itself.
-      socket.once('close', () => all.forEach((each) => each()));
-    }
-    const waiting = releases;
-    const once = (): void => {
-      if (waiting.delete(once)) release();
-    };
-    waiting.add(once);
-    reply.raw.once('close', once);
-  };
   app.decorateRequest('receivedMs', 0);
   app.addHook('onRequest', async (request, reply) => {
     request.receivedMs = nowMs();
@@ -63,7 +43,8 @@ export function installReception(app: FastifyInstance, limits: Limits, metrics: 
     buffered += bytes;
     metrics.inFlight.inc();
     metrics.bufferedBytes.set(buffered);
-    whenOver(request, reply, () => {
+    // The answer is out or will never be: Fastify's own hooks miss connections that break behind a complete body.
+    reply.raw.once('close', () => {
       buffered -= bytes;
       metrics.inFlight.dec();
       metrics.bufferedBytes.set(buffered);

@@ -97,6 +97,22 @@ describe('more bodies at once than fit', () => {
     expect(await webhook.sample('sidecar_injector_admission_in_flight')).toBe(0);
   });
 
+  test('fit again when a client leaves before an answer that waits behind others', async () => {
+    const long = { name: 'long', ready: true, reason: 'x'.repeat(4 * 1024 * 1024) };
+    await start({ ...half, checks: () => [long] });
+    const leaving = await openConnection(webhook);
+    leaving.socket.pause();
+    const questions = 'GET /readyz?verbose HTTP/1.1\r\nHost: x\r\n\r\n'.repeat(5);
+    const head = `POST /inject HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: ${review.length}\r\n\r\n`;
+    leaving.write(`${questions}${head}${review}`);
+    await until('the review is decided', () => (webhook.log().includes('"msg":"review"') ? true : undefined));
+    expect(await webhook.sample('sidecar_injector_admission_in_flight')).toBe(1);
+    leaving.socket.destroy();
+    await until('there is room again', async () =>
+      (await webhook.sample('sidecar_injector_admission_buffered_bytes')) === 0 ? true : undefined,
+    );
+  });
+
   test('do not keep a single one out, however small the bound', async () => {
     await start({ limits: { bufferedBytes: 1 } });
     expect((await postReview(webhook, review)).status).toBe(200);

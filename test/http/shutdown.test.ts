@@ -69,15 +69,25 @@ test('SIGTERM under load: unready first, every request answered, connections sen
   await expect(ask(program, { path: '/livez' })).rejects.toThrow(/ECONNREFUSED/);
 });
 
-test('a call that is on its way when the time is over is answered', async () => {
+test.each([
+  ['headers', 30],
+  ['body', -100],
+])('a call whose %s are on their way when the time is over is answered', async (_what, cut) => {
   await start(0);
   const connection = await openConnection(program);
   const head = `POST /inject HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: ${review.length}\r\n\r\n`;
-  connection.write(head + review.slice(0, 10));
+  const call = head + review;
+  connection.write(call.slice(0, cut));
   expect((await ask(program, { path: '/livez' })).status).toBe(200);
   const ended = program.stop('SIGTERM');
   await program.logged('draining');
-  connection.write(review.slice(10));
+  await until('it accepts no other', () =>
+    ask(program, { path: '/livez' }).then(
+      () => undefined,
+      () => true,
+    ),
+  );
+  connection.write(call.slice(cut));
   expect(await connection.receive(/auditAnnotations/)).toMatch(/^HTTP\/1\.1 200 [^]*connection: close/i);
   expect(await ended).toBe(0);
 });

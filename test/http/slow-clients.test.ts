@@ -88,8 +88,11 @@ test('a client that never hangs up after its refusal is cut off', async () => {
   const connection = await openConnection(webhook, { allowHalfOpen: true });
   connection.write('nonsense\r\n\r\n');
   expect(statusesOf(await connection.receive(/400 Bad Request/))).toEqual([400]);
-  await until('it is cut off', async () => ((await webhook.connections()) === 0 ? true : undefined));
+  // It even keeps talking, so that its connection never counts as silent.
+  const writing = writeSlowly(connection, 'x'.repeat(1_000));
+  await until('it is cut off', async () => ((await webhook.connections()) === 0 ? true : undefined), 5_000);
   connection.socket.destroy();
+  await writing;
 });
 
 test('a half-closed client still gets its answer', async () => {
