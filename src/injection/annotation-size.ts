@@ -1,7 +1,10 @@
 import type { PodView } from '../sidecars/pod-view.ts';
+import type { Refusal } from './proposal.ts';
+import { reason } from './reason.ts';
+import { statusAnnotation } from './record.ts';
 
 /** Kubernetes' bound of all annotations of an object together (apimachinery `TotalAnnotationSizeLimitB`). */
-export const annotationLimitBytes = 256 * 1024;
+const limitBytes = 256 * 1024;
 
 type Entry = readonly [key: string, value: unknown];
 
@@ -17,11 +20,13 @@ function exactBytes(entries: readonly Entry[]): number {
   return entries.reduce((sum, [key, value]) => sum + encoder.encode(key + String(value)).length, 0);
 }
 
-/** Whether the pod's annotations, with the added ones among them, exceed what the API server takes. */
-export function exceedsAnnotationLimit(view: PodView, added: Readonly<Record<string, string>>): boolean {
+/** The refusal when the pod's annotations, with the added ones among them, exceed what the API server takes. */
+export function annotationsTooLarge(view: PodView, added: Readonly<Record<string, string>>): Refusal | undefined {
   const kept = Object.entries(view.annotations ?? {}).filter(
     ([key, value]) => typeof value === 'string' && !Object.hasOwn(added, key),
   );
   const entries = [...kept, ...Object.entries(added)];
-  return worstBytes(entries) > annotationLimitBytes && exactBytes(entries) > annotationLimitBytes;
+  if (worstBytes(entries) <= limitBytes || exactBytes(entries) <= limitBytes) return undefined;
+  const message = `with ${statusAnnotation} the pod's annotations would exceed ${limitBytes} bytes; make them smaller`;
+  return { outcome: 'reject', reasons: [reason('AnnotationsTooLarge', message)] };
 }

@@ -68,6 +68,10 @@ const lists = ['initContainers', 'containers', 'volumes', 'imagePullSecrets'] as
 export function shapeProblems(view: PodView): Reason[] {
   if (view.spec === undefined) return [reason('InvalidPod', 'the pod has no spec')];
   const { spec } = view;
+  const metadata = member(view.pod, 'metadata');
+  if (metadata !== undefined && metadata !== null && view.metadata === undefined) {
+    return [reason('InvalidPod', 'metadata is not a map')];
+  }
   const found = lists
     .filter((name) => {
       const value = member(spec, name);

@@ -8,7 +8,7 @@ import { member, stringMember } from '../settings/json.ts';
 import { readPodSettings } from '../settings/pod-settings.ts';
 import { describeProblem, quote } from '../settings/problem.ts';
 import { didYouMean } from '../settings/suggestion.ts';
-import { annotationLimitBytes, exceedsAnnotationLimit } from './annotation-size.ts';
+import { annotationsTooLarge } from './annotation-size.ts';
 import { proxyConflicts } from './conflicts.ts';
 import type { Added, InjectionRequest } from './decision.ts';
 import { checkOverride, identityWith, isInjectedName, overridesOf, type Override } from './override.ts';
@@ -146,10 +146,8 @@ export function proposeInjection(
   const planned = planFragments(view, fragments, overrides, probes.edits);
   if ('conflicts' in planned) return { outcome: 'reject', reasons: planned.conflicts };
   const written = writePatch(view, planned.plan, { settingsHash: snapshot.hash, version: snapshot.version });
-  if (exceedsAnnotationLimit(view, { ...planned.plan.annotations, [statusAnnotation]: written.status })) {
-    const message = `with ${statusAnnotation} the pod's annotations would exceed ${annotationLimitBytes} bytes; make them smaller`;
-    return { outcome: 'reject', reasons: [reason('AnnotationsTooLarge', message)] };
-  }
+  const tooLarge = annotationsTooLarge(view, { ...planned.plan.annotations, [statusAnnotation]: written.status });
+  if (tooLarge !== undefined) return tooLarge;
   return {
     operations: written.operations,
     texts: planned.plan.texts,

@@ -9,6 +9,7 @@ import { member, objectMember, objectsMember, stringMember, type Json, type Json
 import { readPodSettings } from '../settings/pod-settings.ts';
 import { describeProblem, quote } from '../settings/problem.ts';
 import type { InjectionRequest } from './decision.ts';
+import { annotationsTooLarge } from './annotation-size.ts';
 import { escapeToken, type Operation } from './operation.ts';
 import { editOperations, originalActions } from './patch.ts';
 import { applicationContainers, planProbes } from './probes.ts';
@@ -129,7 +130,10 @@ export function proposeReinjection(
   const next = { ...record, undo };
   if (probes.edits.length > 0) {
     const path = `/metadata/annotations/${escapeToken(statusAnnotation)}`;
-    operations.push({ op: 'replace', path, value: writeRecord(next) });
+    const value = writeRecord(next);
+    const tooLarge = annotationsTooLarge(view, { [statusAnnotation]: value });
+    if (tooLarge !== undefined) return tooLarge;
+    operations.push({ op: 'replace', path, value });
   }
   const touched = new Set(probes.edits.map((edit) => stringMember(edit.at.container, 'name') ?? ''));
   const what =

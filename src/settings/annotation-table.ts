@@ -6,10 +6,10 @@ import {
   componentLogLevel,
   imageReference,
   integer,
+  interceptionMode,
   interfaceList,
   logLevel,
   looseBoolean,
-  oneOf,
   portList,
   portListOrAll,
   quantity,
@@ -20,15 +20,10 @@ import {
 const traffic: readonly AnnotationRow[] = [
   effective({
     name: 'sidecar.istio.io/interceptionMode',
-    grammar: oneOf('REDIRECT', 'NONE', 'TPROXY'),
+    grammar: interceptionMode,
     defaultText: 'setting `capture.interceptionMode` (REDIRECT)',
     doc: 'REDIRECT captures the pod’s TCP traffic by iptables; NONE injects the proxy without capture and without an init container.',
-    set(draft, value) {
-      if (value === 'TPROXY')
-        return '"TPROXY" needs a proxy with NET_ADMIN, which is not offered; allowed: REDIRECT, NONE';
-      draft.capture.mode = value;
-      return undefined;
-    },
+    set: (draft, value) => void (draft.capture.mode = value),
   }),
   effective({
     name: 'traffic.sidecar.istio.io/includeOutboundIPRanges',

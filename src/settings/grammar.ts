@@ -178,3 +178,14 @@ export const templateList: Grammar<readonly string[]> = {
     return 'problem' in names ? names : { value: [...new Set(names.value)] };
   },
 };
+
+const modes = oneOf('REDIRECT', 'NONE');
+
+/** How traffic is captured. Istio's third mode gets a sentence of its own, because manifests carry it. */
+export const interceptionMode: Grammar<'REDIRECT' | 'NONE'> = {
+  allowed: modes.allowed,
+  parse(text) {
+    if (text !== 'TPROXY') return modes.parse(text);
+    return { problem: `"TPROXY" needs a proxy with NET_ADMIN, which is not offered; allowed: ${modes.allowed}` };
+  },
+};
