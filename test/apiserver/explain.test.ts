@@ -18,7 +18,14 @@ beforeAll(async () => {
 afterAll(() => cluster.api.close());
 
 async function explain(pod: string): Promise<string> {
-  const { stdout } = await run(process.execPath, [program, 'explain', '--pod', pod, '--kubeconfig', cluster.kubeconfig]);
+  const { stdout } = await run(process.execPath, [
+    program,
+    'explain',
+    '--pod',
+    pod,
+    '--kubeconfig',
+    cluster.kubeconfig,
+  ]);
   return stdout;
 }
 

@@ -179,7 +179,7 @@ describe('a bad annotation is a denial that names it, the value and what is allo
       'registry.example/envoy@sha256:12',
       'an image reference such as registry.example.com/envoy:v1.40.0, or with @sha256:…',
     ],
-    [mode, 'redirect', 'redirect', 'REDIRECT, NONE, TPROXY'],
+    [mode, 'redirect', 'redirect', 'REDIRECT, NONE'],
     ['sidecar.istio.io/nativeSidecar', 'True', 'True', 'true, false'],
     ['inject.istio.io/templates', 'sidecar,../x', '../x', 'a comma list of template names'],
   ])('%s: %j', async (name, value, shown, allowed) => {
