@@ -13,7 +13,8 @@ RUN node scripts/build.ts
 FROM gcr.io/distroless/nodejs24-debian12:nonroot AS injector
 WORKDIR /app
 COPY --from=build /build/dist/ ./
-ENV NODE_ENV=production NODE_OPTIONS=--enable-source-maps
+# A small young generation and one malloc arena: some 50 MiB less, at no cost in processor time (docs/benchmarks.md).
+ENV NODE_ENV=production NODE_OPTIONS=--max-semi-space-size=8 MALLOC_ARENA_MAX=1
 USER 65532:65532
 EXPOSE 8443 9090
 ENTRYPOINT ["/nodejs/bin/node", "/app/sidecar-injector.mjs"]

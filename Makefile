@@ -60,8 +60,8 @@ docs: node_modules/.package-lock.json ## Write the generated pages of the docume
 	@$(SCRIPT) scripts/docs.ts
 
 .PHONY: bench
-bench: node_modules/.package-lock.json ## Measure latency, throughput and memory.
-	@$(SCRIPT) scripts/bench.ts
+bench: node_modules/.package-lock.json ## Measure against a bare server (ARGS=--quick for a rough look).
+	@$(SCRIPT) scripts/bench.ts $(ARGS)
 
 .PHONY: build images
 build: node_modules/.package-lock.json ## Bundle the program into dist/.

@@ -11,7 +11,7 @@ import { describeMachine } from './bench/machine.ts';
 import { writePage } from './bench/page.ts';
 import { typicalPod } from './bench/pods.ts';
 import { podKinds, reviewText, workloadNames } from './bench/reviews.ts';
-import { checkoutProgram, startBareServer, startWebhook } from './bench/server-process.ts';
+import { checkoutProgram, readImageOptions, startBareServer, startWebhook } from './bench/server-process.ts';
 import { measureMemory, measureStartup } from './bench/startup.ts';
 import { root } from './tools/cache.ts';
 
@@ -31,8 +31,8 @@ async function answerOf(webhook: Target): Promise<Buffer> {
   return answer;
 }
 
-async function compareServers(folder: string, effort: Effort): Promise<Comparison[]> {
-  const webhookServer = await startWebhook(folder, { program: checkoutProgram });
+async function compareServers(folder: string, nodeOptions: readonly string[], effort: Effort): Promise<Comparison[]> {
+  const webhookServer = await startWebhook(folder, { program: checkoutProgram, nodeOptions });
   const webhook = await openTarget(webhookServer, connectionCount);
   const answerFile = path.join(folder, 'answer.json');
   await writeFile(answerFile, await answerOf(webhook));
@@ -58,9 +58,10 @@ async function compareServers(folder: string, effort: Effort): Promise<Compariso
 async function bench(effort: Effort): Promise<void> {
   const startMs = performance.now();
   const machine = describeMachine();
+  const imageOptions = await readImageOptions();
   const folder = await mkdtemp(path.join(tmpdir(), 'sidecar-injector-bench-'));
   try {
-    const comparisons = await compareServers(folder, effort);
+    const comparisons = await compareServers(folder, imageOptions, effort);
     say('decisions in process …');
     const inProcess = measureDecisions(effort);
     say('starts …');
@@ -68,7 +69,17 @@ async function bench(effort: Effort): Promise<void> {
     say('memory …');
     const memory = await measureMemory(folder, effort);
     const seconds = (performance.now() - startMs) / 1_000;
-    const written = writePage({ machine, effort, connectionCount, comparisons, inProcess, startup, memory, seconds });
+    const written = writePage({
+      machine,
+      imageOptions,
+      effort,
+      connectionCount,
+      comparisons,
+      inProcess,
+      startup,
+      memory,
+      seconds,
+    });
     say(`\n${written.summary}`);
     if (effort.name === 'full') {
       await writeFile(page, written.markdown);

@@ -10,7 +10,7 @@ import {
 } from './results.ts';
 import { markdownTable, plainTable } from './table.ts';
 
-function introduction({ machine, connectionCount, effort, seconds }: Results): string {
+function introduction({ machine, imageOptions, connectionCount, effort, seconds }: Results): string {
   const pods = podKinds.map(({ name, what }) => `- **${name}**: ${what}`).join('\n');
   return `# Benchmarks
 
@@ -18,21 +18,23 @@ Written by \`make bench\`; do not edit. What the injector costs, beside what Nod
 
 ## Machine
 
-${machine.processor}, ${machine.cores} cores, ${machine.memoryGiB} GiB, ${machine.kernel}. Node.js ${machine.node} with
-OpenSSL ${machine.openssl}; ${machine.packages.join(', ')}. ${machine.date}. The average load of the minute before was
-${machine.load.toFixed(2)}; the run took ${Math.round(seconds)} s. Servers and client share the cores.
+- ${machine.processor}, ${machine.cores} cores, ${machine.memoryGiB} GiB, ${machine.kernel}
+- Node.js ${machine.node} with OpenSSL ${machine.openssl}; ${machine.packages.join(', ')}
+- measured on ${machine.date} in ${Math.round(seconds)} s; the average load of the minute before was ${machine.load.toFixed(2)}
+
+Servers and client share the cores, so what else ran shows in every figure but most in requests per second.
 
 ## How it was measured
 
-The yardstick ("bare") is a Fastify server without anything: HTTPS with the same kind of key, the body taken as a
-buffer, \`JSON.parse\` of the review, and as answer the same text every time, as long as the webhook's. Both servers are
-processes of their own on the loopback interface; the webhook runs from the checkout with the built-in settings, and
-logs every review to a file as it does by default.
+The yardstick ("bare") is a Fastify server with nothing in it: HTTPS with the same kind of key, the body taken as a
+buffer, \`JSON.parse\` of the review, and the same text as answer every time, as long as the webhook's. Both servers are
+processes of their own on the loopback interface. The webhook has the built-in settings, logs every review to a file as
+it does by default, and gets Node's options of the image (\`${imageOptions.join(' ')}\`).
 
-The client holds ${connectionCount} connections to each of them and sends the pods of ${workloadNames.length} workloads in turn, to
-one server after the other in short rounds; ${effort.rounds} rounds count, after ${effort.warmUp} reviews and one round that do not. Figures are the median of the rounds, least and most
-in parentheses. A share compares two neighbouring rounds. The processor time is that of the server's whole process, its
-background threads included; it depends less on what else the machine does than requests per second do.
+The client holds ${connectionCount} connections to each server and sends the pods of ${workloadNames.length} workloads in turn, to one server
+after the other in short rounds. After ${effort.warmUp.toLocaleString('en-US')} reviews and one round that do not count,
+${effort.rounds} rounds do. Figures are the median of the rounds, least and most in parentheses; a share compares two
+neighbouring rounds. Processor time is that of the server's whole process, its background threads included.
 
 Every pod comes as an API server sends it, with defaults filled in, the token volume, and managedFields:
 
@@ -44,8 +46,10 @@ const meaning = `## What the figures mean
 - The difference between the two columns of processor time is what one review costs in the injector itself: policy,
   plan, patch, its verification, answer, log line and metrics. The rest is TLS, HTTP and the reading of JSON, which every
   webhook in this language pays.
-- That difference hardly depends on the size of the pod, because the pod is read where it lies and never copied. So the
-  share is lowest for the smallest pod, and large pods cost what their JSON costs.
+- The decision itself does not depend on the number of variables, because the pod is read where it lies and never
+  copied. So the share is lowest for small pods, and large pods cost what their JSON costs.
+- The proxy's part of the patch is remembered for the workloads that were seen last. The first pod of a workload costs
+  the difference between the two rows of the typical pod under "Decisions in process" more.
 - One replica answers far more reviews than a cluster creates pods. A cluster that starts 100 pods a second keeps a
   small part of one core busy.
 - Latency is measured at a fixed rate well below saturation: from the moment a request is due until the last byte of its

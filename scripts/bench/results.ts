@@ -9,6 +9,8 @@ import type { Table } from './table.ts';
 /** Everything that one run of the bench found out. */
 export interface Results {
   readonly machine: Machine;
+  /** Options that the image gives Node, and the webhook had here. */
+  readonly imageOptions: readonly string[];
   readonly effort: Effort;
   readonly connectionCount: number;
   readonly comparisons: readonly Comparison[];

@@ -78,10 +78,19 @@ async function start(args: readonly string[], folder: string, caFile: string): P
   }
 }
 
-/** How to start the webhook: the program's file, and options of Node in front of it. */
+/** How to start the webhook. */
 export interface WebhookOptions {
+  /** The file that Node runs. */
   readonly program: string;
-  readonly nodeOptions?: readonly string[];
+  /** Options of Node in front of it. */
+  readonly nodeOptions: readonly string[];
+}
+
+/** What the image gives Node in NODE_OPTIONS. */
+export async function readImageOptions(): Promise<readonly string[]> {
+  const text = await readFile(path.join(root, 'Dockerfile'), 'utf8');
+  const [, quoted, plain] = /\bNODE_OPTIONS=(?:"([^"]*)"|(\S+))/.exec(text) ?? [];
+  return (quoted ?? plain ?? '').split(' ').filter((option) => option !== '');
 }
 
 export const checkoutProgram = path.join(root, 'bin/sidecar-injector.mjs');
@@ -90,7 +99,7 @@ export const checkoutProgram = path.join(root, 'bin/sidecar-injector.mjs');
 export async function startWebhook(parent: string, options: WebhookOptions): Promise<ServerProcess> {
   const folder = await mkdtemp(path.join(parent, 'webhook-'));
   const caFile = path.join(folder, 'ca.pem');
-  const { program, nodeOptions = [] } = options;
+  const { program, nodeOptions } = options;
   const addresses = ['--listen=127.0.0.1:0', '--metrics-listen=127.0.0.1:0'];
   const serve = [program, 'serve', ...addresses, '--drain-seconds=0', `--dev-certs=${caFile}`];
   return start(['--import', reporter, ...nodeOptions, ...serve], folder, caFile);

@@ -8,7 +8,13 @@ import type { Effort } from './effort.ts';
 import { openTarget, sendRound } from './load.ts';
 import { typicalPod } from './pods.ts';
 import { reviewText, workloadNames } from './reviews.ts';
-import { checkoutProgram, startWebhook, type ServerProcess } from './server-process.ts';
+import {
+  checkoutProgram,
+  readImageOptions,
+  startWebhook,
+  type ServerProcess,
+  type WebhookOptions,
+} from './server-process.ts';
 import { spreadOf, type Spread } from './statistics.ts';
 
 /** From the start of the process to the first 200 of /readyz, milliseconds. */
@@ -18,7 +24,10 @@ export interface Startup {
   readonly bundle: Spread;
 }
 
-const bundleProgram = path.join(root, 'dist/sidecar-injector.mjs');
+/** As in the image. */
+async function bundleOptions(): Promise<WebhookOptions> {
+  return { program: path.join(root, 'dist/sidecar-injector.mjs'), nodeOptions: await readImageOptions() };
+}
 
 function askReady({ port, ca }: ServerProcess): Promise<boolean> {
   return new Promise((resolve, reject) => {
@@ -30,9 +39,9 @@ function askReady({ port, ca }: ServerProcess): Promise<boolean> {
   });
 }
 
-async function startOnce(folder: string, program: string): Promise<number> {
+async function startOnce(folder: string, options: WebhookOptions): Promise<number> {
   const startMs = performance.now();
-  const server = await startWebhook(folder, { program });
+  const server = await startWebhook(folder, options);
   try {
     while (!(await askReady(server))) await sleep(2);
     return performance.now() - startMs;
@@ -41,9 +50,9 @@ async function startOnce(folder: string, program: string): Promise<number> {
   }
 }
 
-async function startSeveral(folder: string, program: string, times: number): Promise<Spread> {
+async function startSeveral(folder: string, options: WebhookOptions, times: number): Promise<Spread> {
   const values: number[] = [];
-  for (let index = 0; index < times; index++) values.push(await startOnce(folder, program));
+  for (let index = 0; index < times; index++) values.push(await startOnce(folder, options));
   return spreadOf(values);
 }
 
@@ -52,8 +61,8 @@ export async function measureStartup(folder: string, effort: Effort): Promise<St
   const build = [process.execPath, '--disable-warning=ExperimentalWarning', 'scripts/build.ts'] as const;
   if ((await run(build, { cwd: root })) !== 0) throw new Error('the bundle could not be built');
   return {
-    checkout: await startSeveral(folder, checkoutProgram, effort.starts),
-    bundle: await startSeveral(folder, bundleProgram, effort.starts),
+    checkout: await startSeveral(folder, { program: checkoutProgram, nodeOptions: [] }, effort.starts),
+    bundle: await startSeveral(folder, await bundleOptions(), effort.starts),
   };
 }
 
@@ -65,7 +74,7 @@ export interface Memory {
 
 /** Memory of a fresh webhook (the bundle) before and after many typical reviews. */
 export async function measureMemory(folder: string, effort: Effort): Promise<Memory> {
-  const server = await startWebhook(folder, { program: bundleProgram });
+  const server = await startWebhook(folder, await bundleOptions());
   try {
     const idle = await server.usage();
     const target = await openTarget(server, 8);

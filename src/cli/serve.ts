@@ -84,8 +84,10 @@ export async function runServe(flags: ServeFlags, io: Io): Promise<number> {
   }
   const stopped = untilSignal();
   const { serve, StartError } = await import('../runtime/serve.ts');
-  const { createLog } = await import('../telemetry/log.ts');
-  const log = createLog(flags.logLevel, { write: (line) => io.stdout(line) });
+  const { createLog, gatherLines } = await import('../telemetry/log.ts');
+  const lines = gatherLines((text) => io.stdout(text));
+  process.once('exit', () => lines.flush());
+  const log = createLog(flags.logLevel, lines);
   try {
     const { settings, sidecars, kubeconfig } = flags;
     const drainMs = drainSeconds * 1_000;
@@ -95,6 +97,7 @@ export async function runServe(flags: ServeFlags, io: Io): Promise<number> {
     return exitCodes.fine;
   } catch (error) {
     if (!(error instanceof StartError)) throw error;
+    lines.flush();
     return report({ problems: error.problems, remedy: 'correct it and start again', code: exitCodes.failed }, io);
   }
 }

@@ -29,25 +29,23 @@ export function isLate(request: FastifyRequest, nowMs: number): boolean {
 
 /** Counts bodies in flight and refuses what exceeds the bound. For the routes that take a body. */
 export function installReception(app: FastifyInstance, limits: Limits, metrics: Metrics, nowMs: () => number): void {
-  let buffered = 0;
+  const { reception } = metrics;
   app.decorateRequest('receivedMs', 0);
   app.addHook('onRequest', async (request, reply) => {
     request.receivedMs = nowMs();
     if (request.method !== 'POST') return;
     const bytes = declaredBytes(request, limits);
     // A single request is always taken, however small the bound.
-    if (buffered > 0 && buffered + bytes > limits.bufferedBytes) {
+    if (reception.bufferedBytes > 0 && reception.bufferedBytes + bytes > limits.bufferedBytes) {
       await shed(reply, metrics, 'buffered');
       return;
     }
-    buffered += bytes;
-    metrics.inFlight.inc();
-    metrics.bufferedBytes.set(buffered);
+    reception.inFlight += 1;
+    reception.bufferedBytes += bytes;
     // The answer is out or will never be: Fastify's own hooks miss connections that break behind a complete body.
     reply.raw.once('close', () => {
-      buffered -= bytes;
-      metrics.inFlight.dec();
-      metrics.bufferedBytes.set(buffered);
+      reception.inFlight -= 1;
+      reception.bufferedBytes -= bytes;
     });
   });
 }

@@ -12,6 +12,9 @@ export interface PreparedProxies {
 /** One takes some 30 KB. */
 const capacity = 128;
 
+/** Characters of what a fragment depends on; more than a person writes is made anew, so that no pod fills the memory. */
+const longestKey = 16_384;
+
 function withTexts(fragment: ProxyFragment): ProxyFragment {
   const containers = fragment.containers.map((placed) => ({ ...placed, json: JSON.stringify(placed.container) }));
   return { ...fragment, containers };
@@ -41,6 +44,7 @@ export function prepareProxies(bases: Iterable<Effective>): PreparedProxies {
     fragmentOf(input) {
       const { effective, ...rest } = input;
       const key = `${baseKeys.get(effective) ?? JSON.stringify(effective)} ${JSON.stringify(rest)}`;
+      if (key.length > longestKey) return withTexts(proxyFragment(input));
       const known = prepared.get(key);
       const fragment = known ?? withTexts(proxyFragment(input));
       // A map keeps the order of insertion, so the first key is the one that was not used for longest.

@@ -5,7 +5,7 @@ export type Log = pino.Logger;
 
 /**
  * One JSON object a line. Messages are constant, particulars are fields; a pod, an env value, a token or a key is never
- * one of them. Written synchronously: no transport, no worker, nothing lost at exit.
+ * one of them. Written synchronously: no transport, no worker.
  */
 export function createLog(level: LogLevel, destination: { write(line: string): void }): Log {
   return pino(
@@ -17,4 +17,24 @@ export function createLog(level: LogLevel, destination: { write(line: string): v
     },
     destination,
   );
+}
+
+/**
+ * Lines of one turn of the event loop as one write, because a write costs more than the making of a line. `write` must
+ * be synchronous; whoever ends the process calls `flush`, so that nothing is lost.
+ */
+export function gatherLines(write: (text: string) => void): { write(line: string): void; flush(): void } {
+  let pending = '';
+  const flush = (): void => {
+    const text = pending;
+    pending = '';
+    if (text !== '') write(text);
+  };
+  return {
+    write(line) {
+      if (pending === '') setImmediate(flush);
+      pending += line;
+    },
+    flush,
+  };
 }

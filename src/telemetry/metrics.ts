@@ -8,8 +8,8 @@ export interface Metrics {
   readonly failures: Counter<string>;
   readonly duration: Histogram<'outcome'>;
   readonly patchBytes: Histogram<string>;
-  readonly inFlight: Gauge<string>;
-  readonly bufferedBytes: Gauge<string>;
+  /** Gauges that change several times a review; they are read when somebody asks. */
+  readonly reception: { inFlight: number; bufferedBytes: number };
   readonly shed: Counter<'reason'>;
   readonly reloads: Counter<'result'>;
   readonly configurationValid: Gauge<string>;
@@ -22,6 +22,27 @@ export interface Metrics {
 }
 
 const prefix = 'sidecar_injector_';
+
+interface Options {
+  readonly name: string;
+  readonly help: string;
+  readonly registers: Registry[];
+}
+
+/** Makes the gauges of what is being received and the numbers that they show when they are scraped. */
+function watchReception(options: (name: string, help: string) => Options): Metrics['reception'] {
+  const reception = { inFlight: 0, bufferedBytes: 0 };
+  const show = (gauge: Options, read: () => number): Gauge =>
+    new Gauge({
+      ...gauge,
+      collect() {
+        this.set(read());
+      },
+    });
+  show(options('admission_in_flight', 'Reviews being received or answered.'), () => reception.inFlight);
+  show(options('admission_buffered_bytes', 'Bytes reserved for bodies being received.'), () => reception.bufferedBytes);
+  return reception;
+}
 
 export function createMetrics(version: string): Metrics {
   const registry = new Registry();
@@ -55,8 +76,7 @@ export function createMetrics(version: string): Metrics {
       ...options('patch_bytes', 'Size of the JSON Patch.'),
       buckets: [1024, 4096, 8192, 16_384, 32_768, 65_536, 262_144],
     }),
-    inFlight: new Gauge(options('admission_in_flight', 'Reviews being received or answered.')),
-    bufferedBytes: new Gauge(options('admission_buffered_bytes', 'Bytes reserved for bodies being received.')),
+    reception: watchReception(options),
     shed: new Counter({
       ...options('shed_total', 'Reviews answered 503 with Retry-After, which the API server retries.'),
       labelNames: ['reason'] as const,
