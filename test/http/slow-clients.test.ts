@@ -140,7 +140,7 @@ test('an idle connection is kept for longer than the API server keeps it', async
   expect(first).toMatch(/keep-alive: timeout=60/i);
   // Longer than every other patience of this server.
   const times = [];
-  for await (const _ of everySoOften(100)) if (times.push(0) === 12) break;
+  for await (const _ of everySoOften(100)) if (times.push(0) === 20) break;
   connection.write('GET /livez HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n');
   await connection.closed;
   expect(statusesOf(connection.received().replaceAll('ok\n', '\n'))).toEqual([200, 200]);
