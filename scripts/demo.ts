@@ -12,8 +12,9 @@ import { serve } from '../src/runtime/serve.ts';
 import { loadConfiguration } from '../src/runtime/configuration.ts';
 import { isObject, objectMember, stringMember, type JsonObject } from '../src/settings/json.ts';
 import { createLog } from '../src/telemetry/log.ts';
-import { podOfDeployment, reviewOf } from './demo/pod.ts';
+import { podOfDeployment } from './demo/pod.ts';
 import { describeAnswer } from './demo/report.ts';
+import { reviewOf } from './review.ts';
 
 const root = path.resolve(import.meta.dirname, '..');
 const manifest = path.join(root, 'examples/httpd/httpd.yaml');

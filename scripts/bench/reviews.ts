@@ -1,4 +1,5 @@
 import type { JsonObject } from '../../src/settings/json.ts';
+import { reviewOf } from '../review.ts';
 import { ownedFields } from './managed-fields.ts';
 import { manyVariables, smallPod, typicalPod } from './pods.ts';
 
@@ -70,31 +71,7 @@ export function receivedPod(pod: JsonObject): JsonObject {
   return { ...pod, metadata: { ...(pod['metadata'] as JsonObject), managedFields: [managed(pod)] }, status: {} };
 }
 
-/** An AdmissionReview as kube-apiserver sends it for a pod that a ReplicaSet creates. */
+/** The text of its review. */
 export function reviewText(pod: JsonObject): string {
-  const kind = { group: '', version: 'v1', kind: 'Pod' };
-  const resource = { group: '', version: 'v1', resource: 'pods' };
-  return JSON.stringify({
-    kind: 'AdmissionReview',
-    apiVersion: 'admission.k8s.io/v1',
-    request: {
-      uid: '5c4f1a52-8f6b-4c33-9a5e-2a1c64f3d0b7',
-      kind,
-      resource,
-      requestKind: kind,
-      requestResource: resource,
-      namespace,
-      operation: 'CREATE',
-      userInfo: {
-        username: 'system:serviceaccount:kube-system:replicaset-controller',
-        uid: '0b1f0a8e-6c58-4a51-9a35-0c8e2f7f7a11',
-        groups: ['system:serviceaccounts', 'system:serviceaccounts:kube-system', 'system:authenticated'],
-        extra: { 'authentication.kubernetes.io/credential-id': ['JTI=8f5d2f0c-52a5-4b0e-8d0a-0b7f3d1f6a55'] },
-      },
-      object: receivedPod(pod),
-      oldObject: null,
-      dryRun: false,
-      options: { kind: 'CreateOptions', apiVersion: 'meta.k8s.io/v1' },
-    },
-  });
+  return JSON.stringify(reviewOf(receivedPod(pod), namespace));
 }

@@ -71,28 +71,3 @@ export function podOfDeployment(deployment: JsonObject, namespace: string): Json
     },
   };
 }
-
-/** The AdmissionReview around it, as kube-apiserver sends it. */
-export function reviewOf(pod: JsonObject, namespace: string): JsonObject {
-  return {
-    kind: 'AdmissionReview',
-    apiVersion: 'admission.k8s.io/v1',
-    request: {
-      uid: '5c4f1a52-8f6b-4c33-9a5e-2a1c64f3d0b7',
-      kind: { group: '', version: 'v1', kind: 'Pod' },
-      resource: { group: '', version: 'v1', resource: 'pods' },
-      requestKind: { group: '', version: 'v1', kind: 'Pod' },
-      requestResource: { group: '', version: 'v1', resource: 'pods' },
-      namespace,
-      operation: 'CREATE',
-      userInfo: {
-        username: 'system:serviceaccount:kube-system:replicaset-controller',
-        groups: ['system:serviceaccounts', 'system:authenticated'],
-      },
-      object: pod,
-      oldObject: null,
-      dryRun: false,
-      options: { kind: 'CreateOptions', apiVersion: 'meta.k8s.io/v1' },
-    },
-  };
-}

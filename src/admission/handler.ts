@@ -25,12 +25,16 @@ function isPodCreation(request: AdmissionRequest): boolean {
   return request.operation === 'CREATE' && request.kind === 'v1/Pod' && request.subResource === '';
 }
 
-function decideRequest(request: AdmissionRequest, snapshot: Snapshot): { decision: Decision; failure?: unknown } {
+function decideRequest(
+  request: AdmissionRequest,
+  workload: Workload,
+  snapshot: Snapshot,
+): { decision: Decision; failure?: unknown } {
   if (!isPodCreation(request) || request.object === undefined) {
     return { decision: decisionWithoutPatch('skip', [reason('NotAPodCreation')], [], snapshot.hash) };
   }
   try {
-    return { decision: decideInPlace({ pod: request.object, namespace: request.namespace }, snapshot) };
+    return { decision: decideInPlace({ pod: request.object, namespace: request.namespace, workload }, snapshot) };
   } catch (failure) {
     const why = reason('InvalidPatch', 'the injector failed on this pod, please report it');
     const outcome = snapshot.settings.injection.onInvalidPatch === 'deny' ? 'reject' : 'skip';
@@ -54,7 +58,7 @@ export function review(text: string, snapshot: Snapshot, encodeBase64: (text: st
   const view = viewPod(request.object ?? {});
   const pod = podName(view);
   const workload = workloadOf(view);
-  const { decision, failure } = decideRequest(request, snapshot);
+  const { decision, failure } = decideRequest(request, workload, snapshot);
   return {
     status: 200,
     body: writeAnswer(request.uid, decision, encodeBase64),

@@ -11,7 +11,7 @@ import { didYouMean } from '../settings/suggestion.ts';
 import { annotationsTooLarge } from './annotation-size.ts';
 import { proxyConflicts } from './conflicts.ts';
 import type { Added, InjectionRequest } from './decision.ts';
-import { checkOverride, identityWith, isInjectedName, overridesOf, type Override } from './override.ts';
+import { checkOverride, identityOf, isInjectedName, overridesOf, type Override } from './override.ts';
 import { writePatch } from './patch.ts';
 import { planFragments, type Plan } from './plan.ts';
 import { applicationContainers, planProbes } from './probes.ts';
@@ -114,7 +114,7 @@ export function proposeInjection(
 
   const withProxy = effective.templates.includes(builtInSidecar);
   const overrides = withProxy ? overridesOf(view) : [];
-  const identity = identityWith(overrides.find((entry) => entry.container['name'] === names.proxyContainer));
+  const identity = identityOf(overrides.find((entry) => entry.container['name'] === names.proxyContainer)?.container);
   if (withProxy) {
     found.push(...overrideProblems(overrides, effective, snapshot, view), ...proxyConflicts(view, effective, identity));
   }

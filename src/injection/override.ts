@@ -93,9 +93,9 @@ export function checkOverride(override: Override, image: string, allowedImages: 
   return problems;
 }
 
-/** User and group of the proxy with its override; rules and security context both use it. */
-export function identityWith(override: Override | undefined): ProxyIdentity {
-  const security = objectMember(override?.container, 'securityContext');
+/** User and group that the proxy's container asks for, else ours; rules and security context both use it. */
+export function identityOf(container: JsonObject | undefined): ProxyIdentity {
+  const security = objectMember(container, 'securityContext');
   const number = (field: string, otherwise: number): number => {
     const value = security === undefined ? undefined : member(security, field);
     return typeof value === 'number' ? value : otherwise;

@@ -5,6 +5,7 @@ import type { Effective } from '../settings/effective.ts';
 import {
   isObject,
   member,
+  objectAt,
   objectMember,
   objectsMember,
   stringMember,
@@ -68,12 +69,6 @@ const handlers: readonly Handler[] = [
   { field: 'lifecycle/preStop', way: ['lifecycle', 'preStop'], kind: 'prestopz', folder: 'app-lifecycle' },
   { field: 'lifecycle/postStart', way: ['lifecycle', 'postStart'], kind: 'poststartz', folder: 'app-lifecycle' },
 ];
-
-function handlerOf(container: JsonObject, { way }: Handler): JsonObject | undefined {
-  let object: JsonObject | undefined = container;
-  for (const name of way) object = objectMember(object, name);
-  return object;
-}
 
 /** Named ports are looked up in the container's own list, as the kubelet does. */
 function resolvePort(value: Json | undefined, container: JsonObject): number | undefined {
@@ -145,7 +140,7 @@ export function planProbes(
   for (const at of containers) {
     const name = stringMember(at.container, 'name') ?? '';
     for (const place of handlers) {
-      const handler = handlerOf(at.container, place);
+      const handler = objectAt(at.container, place.way);
       if (handler === undefined) continue;
       const { field, kind, folder } = place;
       const path = `/${folder}/${name}/${kind}`;

@@ -1,16 +1,17 @@
-import { captureIntent, type ProxyIdentity } from '../sidecars/capture-intent.ts';
+import { captureIntent } from '../sidecars/capture-intent.ts';
 import type { PodView } from '../sidecars/pod-view.ts';
 import { captureVariable, proxyArguments } from '../sidecars/proxy.ts';
 import { workloadOf } from '../sidecars/workload.ts';
 import { renderIptables } from '../capture/iptables.ts';
 import type { CaptureIntent } from '../capture/intent.ts';
-import { names, proxyUser } from '../settings/constants.ts';
+import { names } from '../settings/constants.ts';
 import { member, objectMember, objectsMember, stringMember, type Json, type JsonObject } from '../settings/json.ts';
 import { readPodSettings } from '../settings/pod-settings.ts';
 import { describeProblem, quote } from '../settings/problem.ts';
 import type { InjectionRequest } from './decision.ts';
 import { annotationsTooLarge } from './annotation-size.ts';
 import { escapeToken, type Operation } from './operation.ts';
+import { identityOf } from './override.ts';
 import { editOperations, originalActions } from './patch.ts';
 import { applicationContainers, planProbes } from './probes.ts';
 import { atLeastOne, type Proposal, type Refusal } from './proposal.ts';
@@ -30,15 +31,6 @@ function find(view: PodView, name: string): Place | undefined {
     if (container !== undefined) return { pointer: `/spec/${list}/${index}`, container };
   }
   return undefined;
-}
-
-function identityOf(container: JsonObject): ProxyIdentity {
-  const security = objectMember(container, 'securityContext');
-  const id = (field: string, otherwise: number): number => {
-    const value = security === undefined ? undefined : member(security, field);
-    return typeof value === 'number' ? value : otherwise;
-  };
-  return { uid: id('runAsUser', proxyUser.uid), gid: id('runAsGroup', proxyUser.gid) };
 }
 
 /** Replaces the bootstrap inside the arguments; whatever else others changed in our container stays. */
@@ -113,12 +105,8 @@ export function proposeReinjection(
   const init = find(view, names.initContainer);
   const args = proxyArguments({
     effective,
-    native: true,
     workload: request.workload ?? workloadOf(view),
-    identity,
-    gracePeriodSeconds: 0,
     probes: probes.redirects,
-    probePorts: probes.exclude,
   });
   const operations: Operation[] = [
     ...probes.edits.flatMap(editOperations),

@@ -1,5 +1,13 @@
 import { viewPod, type PodView } from '../sidecars/pod-view.ts';
-import { isObject, member, objectMember, stringMember, type Json, type JsonObject } from '../settings/json.ts';
+import {
+  isObject,
+  member,
+  objectAt,
+  objectMember,
+  stringMember,
+  type Json,
+  type JsonObject,
+} from '../settings/json.ts';
 import { escapeToken, type Operation } from './operation.ts';
 import { parseRecord, statusAnnotation, type ContainerList, type Record } from './record.ts';
 
@@ -7,12 +15,6 @@ function named(list: Json | undefined, name: string): number {
   return Array.isArray(list)
     ? list.findIndex((item: Json) => isObject(item) && stringMember(item, 'name') === name)
     : -1;
-}
-
-function fieldOf(container: JsonObject, field: string): JsonObject | undefined {
-  const [first = '', second] = field.split('/');
-  const outer = objectMember(container, first);
-  return second === undefined ? outer : objectMember(outer, second);
 }
 
 /** Puts the recorded actions back where they are still turned towards us. */
@@ -23,7 +25,7 @@ function probeOperations(list: ContainerList, containers: readonly Json[], recor
     return Object.keys(recorded ?? {}).flatMap((field): Operation[] => {
       const original = objectMember(recorded, field);
       const [key] = Object.keys(original ?? {});
-      const path = stringMember(objectMember(fieldOf(container, field), 'httpGet'), 'path') ?? '';
+      const path = stringMember(objectMember(objectAt(container, field.split('/')), 'httpGet'), 'path') ?? '';
       if (original === undefined || key === undefined || !/^\/app-(?:health|lifecycle)\//.test(path)) return [];
       const pointer = `/spec/${list}/${index}/${field}`;
       const value = member(original, key) ?? null;

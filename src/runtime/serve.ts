@@ -13,7 +13,7 @@ import { createMetrics, type Metrics } from '../telemetry/metrics.ts';
 import type { Address } from './address.ts';
 import { createCertificateSource, createPlaceholderPair, type CertificateChoice } from './certificate.ts';
 import { watchServerVersion } from './cluster-facts.ts';
-import type { FileProblem } from './configuration.ts';
+import { describeFileProblem } from './configuration.ts';
 import { keepConfiguration, type ConfigurationKeeper } from './configuration-keeper.ts';
 
 export interface ServeOptions {
@@ -131,10 +131,6 @@ function checksOf(parts: Parts, state: { isDraining: boolean }): () => readonly 
   };
 }
 
-function problemTexts(problems: readonly FileProblem[]): string[] {
-  return problems.map(({ file, where, message }) => [file, where, message].filter((part) => part !== '').join(': '));
-}
-
 /** What was started, to be stopped in reverse order. */
 type Cleanups = (() => void | Promise<void>)[];
 
@@ -165,7 +161,7 @@ async function start(options: ServeOptions, log: Log, cleanups: Cleanups): Promi
     { settings: options.settings, sidecars: options.sidecars },
     { log, metrics },
   );
-  if ('problems' in configuration) throw new StartError(problemTexts(configuration.problems));
+  if ('problems' in configuration) throw new StartError(configuration.problems.map(describeFileProblem));
   cleanups.push(() => configuration.stop());
   const client = await openClient(options);
   cleanups.push(() => client?.close());

@@ -22,6 +22,13 @@ export function objectMember(object: JsonObject | undefined, key: string): JsonO
   return isObject(value) ? value : undefined;
 }
 
+/** The object that these members lead to, one inside the other; undefined when one of them is no object. */
+export function objectAt(object: JsonObject, way: readonly string[]): JsonObject | undefined {
+  let found: JsonObject | undefined = object;
+  for (const name of way) found = objectMember(found, name);
+  return found;
+}
+
 /** The member's objects when it is an array, else none; entries of other types are left out. */
 export function objectsMember(object: JsonObject | undefined, key: string): readonly JsonObject[] {
   if (object === undefined) return [];

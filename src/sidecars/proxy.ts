@@ -130,7 +130,7 @@ function lifecycleOf(input: ProxyInput): JsonObject {
 }
 
 /** Envoy's arguments for this pod; also used alone when probes were added to a pod that is injected already. */
-export function proxyArguments(input: ProxyInput): string[] {
+export function proxyArguments(input: Pick<ProxyInput, 'effective' | 'workload' | 'probes'>): string[] {
   const { proxy, capture } = input.effective;
   return envoyArguments({
     bootstrap: renderBootstrap({
