@@ -1,4 +1,4 @@
-import type { ProxyIdentity } from '../sidecars/capture-intent.ts';
+import type { ProxyIdentity } from '../sidecars/standalone/capture-intent.ts';
 import type { PodView } from '../sidecars/pod-view.ts';
 import { ports } from '../settings/constants.ts';
 import type { Effective } from '../settings/effective.ts';

@@ -1,6 +1,6 @@
 import type { Fragment } from '../sidecars/fragment.ts';
 import type { PodView } from '../sidecars/pod-view.ts';
-import type { ProxyFragment } from '../sidecars/proxy.ts';
+import type { ProxyFragment } from '../sidecars/standalone/proxy.ts';
 import { workloadOf } from '../sidecars/workload.ts';
 import { names } from '../settings/constants.ts';
 import type { Effective } from '../settings/effective.ts';

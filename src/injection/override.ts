@@ -1,4 +1,4 @@
-import type { ProxyIdentity } from '../sidecars/capture-intent.ts';
+import type { ProxyIdentity } from '../sidecars/standalone/capture-intent.ts';
 import type { PodView } from '../sidecars/pod-view.ts';
 import { names, proxyUser, tokenPath } from '../settings/constants.ts';
 import { isObject, member, objectMember, stringMember, type Json, type JsonObject } from '../settings/json.ts';

@@ -3,7 +3,7 @@ import { names } from '../settings/constants.ts';
 import { member, objectMember, stringMember, type Json } from '../settings/json.ts';
 import { isEmptySelector, matchesLabels, type LabelSelector } from '../settings/label-selector.ts';
 import { quote } from '../settings/problem.ts';
-import type { Settings } from '../settings/schema.ts';
+import type { Settings } from '../settings/schema/configuration.ts';
 import { matchesWildcard } from '../settings/wildcard.ts';
 import { reason, type Reason } from './reason.ts';
 import { parseRecord, statusAnnotation } from './record.ts';

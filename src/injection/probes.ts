@@ -1,5 +1,5 @@
 import type { ProbeAction, ProbeKind, ProbeRedirect } from '../envoy/probe-redirect.ts';
-import { capturesInbound } from '../sidecars/capture-intent.ts';
+import { capturesInbound } from '../sidecars/standalone/capture-intent.ts';
 import type { PodView } from '../sidecars/pod-view.ts';
 import type { Effective } from '../settings/effective.ts';
 import {

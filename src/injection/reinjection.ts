@@ -1,6 +1,7 @@
-import { captureIntent } from '../sidecars/capture-intent.ts';
+import { captureIntent } from '../sidecars/standalone/capture-intent.ts';
 import type { PodView } from '../sidecars/pod-view.ts';
-import { captureVariable, proxyArguments } from '../sidecars/proxy.ts';
+import { captureVariable } from '../sidecars/standalone/init-container.ts';
+import { proxyArguments } from '../sidecars/standalone/proxy-container.ts';
 import { workloadOf } from '../sidecars/workload.ts';
 import { renderIptables } from '../capture/iptables.ts';
 import type { CaptureIntent } from '../capture/intent.ts';

@@ -1,11 +1,11 @@
 import { declaredFragment } from '../sidecars/declared.ts';
 import type { Fragment } from '../sidecars/fragment.ts';
-import { prepareProxies, type PreparedProxies } from '../sidecars/prepared-proxies.ts';
+import { prepareProxies, type PreparedProxies } from '../sidecars/standalone/prepared-proxies.ts';
 import { readSettings, readTemplate } from '../settings/document.ts';
 import { chooseProfile, resolveBase, type Effective } from '../settings/effective.ts';
 import type { JsonObject } from '../settings/json.ts';
 import type { Problem } from '../settings/problem.ts';
-import type { Settings } from '../settings/schema.ts';
+import type { Settings } from '../settings/schema/configuration.ts';
 import { version } from '../settings/version.ts';
 import { hashText } from './hash.ts';
 

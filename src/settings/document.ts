@@ -1,6 +1,8 @@
 import type * as z from 'zod';
 import type { Problem } from './problem.ts';
-import { apiVersion, injectorConfiguration, sidecarTemplate, type Settings, type SidecarTemplate } from './schema.ts';
+import { injectorConfiguration, type Settings } from './schema/configuration.ts';
+import { apiVersion } from './schema/object.ts';
+import { sidecarTemplate, type SidecarTemplate } from './schema/template.ts';
 import { didYouMean } from './suggestion.ts';
 
 export type Read<T> = { readonly value: T } | { readonly problems: readonly Problem[] };

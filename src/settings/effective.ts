@@ -2,7 +2,9 @@ import { cidrList, cidrListOrAll, interfaceList, portList, portListOrAll, type G
 import { isObject, type JsonObject } from './json.ts';
 import { isEmptySelector, matchesLabels } from './label-selector.ts';
 import type { PortRange } from './port-range.ts';
-import type { Profile, Resources, Settings } from './schema.ts';
+import type { Settings } from './schema/configuration.ts';
+import type { Profile } from './schema/profile.ts';
+import type { Resources } from './schema/values.ts';
 import { matchesWildcard } from './wildcard.ts';
 
 /** What is injected into one pod: defaults, settings, profile and pod settings, resolved and parsed. */

@@ -1,5 +1,5 @@
 import { stringMember, type JsonObject } from '../settings/json.ts';
-import type { SidecarTemplate } from '../settings/schema.ts';
+import type { SidecarTemplate } from '../settings/schema/template.ts';
 import type { Fragment, PlacedContainer } from './fragment.ts';
 
 type Named = JsonObject & { readonly name: string };

@@ -1,7 +1,8 @@
-import type { Effective } from '../settings/effective.ts';
-import type { Json, JsonObject } from '../settings/json.ts';
-import type { PlacedContainer } from './fragment.ts';
-import { proxyFragment, type ProxyFragment, type ProxyInput } from './proxy.ts';
+import type { Effective } from '../../settings/effective.ts';
+import type { Json, JsonObject } from '../../settings/json.ts';
+import type { PlacedContainer } from '../fragment.ts';
+import type { ProxyInput } from './proxy-input.ts';
+import { proxyFragment, type ProxyFragment } from './proxy.ts';
 
 /** The built-in sidecar's fragments, remembered: the pods of one workload all get the same. */
 export interface PreparedProxies {

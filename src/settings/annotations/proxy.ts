@@ -1,0 +1,89 @@
+import { effective, type AnnotationRow } from '../annotation.ts';
+import { ports, reservedPorts } from '../constants.ts';
+import {
+  componentLogLevel,
+  imageReference,
+  integer,
+  logLevel,
+  looseBoolean,
+  templateList,
+  trueOrFalse,
+} from '../grammar.ts';
+
+/** Which sidecars, and how the proxy is run. */
+export const proxy: readonly AnnotationRow[] = [
+  effective({
+    name: 'inject.istio.io/templates',
+    grammar: templateList,
+    defaultText: 'setting `injection.defaultTemplates` (sidecar)',
+    doc: 'The sidecars to inject, in this order; `sidecar` is the built-in proxy.',
+    set: (draft, value) => void (draft.templates = value),
+  }),
+  effective({
+    name: 'sidecar.istio.io/nativeSidecar',
+    grammar: trueOrFalse,
+    defaultText: 'setting `injection.nativeSidecars` (auto)',
+    doc: 'Whether the proxy is a native sidecar (an init container with restartPolicy Always).',
+    set: (draft, value) => void (draft.nativeSidecar = value),
+  }),
+  effective({
+    name: 'sidecar.istio.io/proxyImage',
+    grammar: imageReference,
+    defaultText: 'setting `proxy.image`',
+    doc: 'Another image for the proxy; it must match the setting `proxy.allowedImages`.',
+    set: (draft, value) => void (draft.proxy.image = value),
+  }),
+  effective({
+    name: 'sidecar.istio.io/logLevel',
+    grammar: logLevel,
+    defaultText: 'setting `proxy.logLevel` (warning)',
+    doc: 'Envoy’s log level.',
+    set: (draft, value) => void (draft.proxy.logLevel = value),
+  }),
+  effective({
+    name: 'sidecar.istio.io/componentLogLevel',
+    grammar: componentLogLevel,
+    defaultText: 'setting `proxy.componentLogLevel` (misc:error)',
+    doc: 'Envoy’s log level of single components.',
+    set: (draft, value) => void (draft.proxy.componentLogLevel = value),
+  }),
+  effective({
+    name: 'sidecar.istio.io/rewriteAppHTTPProbers',
+    grammar: looseBoolean,
+    defaultText: 'setting `probes.rewrite` (true)',
+    doc: 'Whether the kubelet’s probes of captured ports go to the status port; with false those ports are excluded from capture.',
+    set: (draft, value) => void (draft.rewriteProbes = value),
+  }),
+  effective({
+    name: 'status.sidecar.istio.io/port',
+    grammar: integer(0, 65_535),
+    defaultText: `setting \`proxy.statusPort\` (${ports.status})`,
+    doc: 'Port of merged metrics and application probes; 0 means none, the proxy then has no probes of its own either.',
+    set(draft, value) {
+      if (reservedPorts.has(value)) return `"${value}" is a port of the proxy itself; allowed: any other port`;
+      draft.proxy.statusPort = value;
+      return undefined;
+    },
+  }),
+  effective({
+    name: 'readiness.status.sidecar.istio.io/initialDelaySeconds',
+    grammar: integer(0, 86_400),
+    defaultText: 'setting `proxy.readiness.initialDelaySeconds` (0)',
+    doc: 'Delay of the proxy’s readiness probe in seconds.',
+    set: (draft, value) => void (draft.proxy.readiness.initialDelaySeconds = value),
+  }),
+  effective({
+    name: 'readiness.status.sidecar.istio.io/periodSeconds',
+    grammar: integer(1, 86_400),
+    defaultText: 'setting `proxy.readiness.periodSeconds` (15)',
+    doc: 'Period of the proxy’s readiness probe in seconds.',
+    set: (draft, value) => void (draft.proxy.readiness.periodSeconds = value),
+  }),
+  effective({
+    name: 'readiness.status.sidecar.istio.io/failureThreshold',
+    grammar: integer(1, 10_000),
+    defaultText: 'setting `proxy.readiness.failureThreshold` (4)',
+    doc: 'Failed readiness probes of the proxy before the pod counts as not ready.',
+    set: (draft, value) => void (draft.proxy.readiness.failureThreshold = value),
+  }),
+];

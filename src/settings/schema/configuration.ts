@@ -1,0 +1,32 @@
+import * as z from 'zod';
+import { capture } from './capture.ts';
+import { injection } from './injection.ts';
+import { apiVersion, metadata } from './object.ts';
+import { profile, profileLabel } from './profile.ts';
+import { proxy } from './proxy.ts';
+
+const probes = z.strictObject({ rewrite: z.boolean().default(true) });
+
+const spec = z.strictObject({
+  injection: injection.prefault({}),
+  proxy: proxy.prefault({}),
+  capture: capture.prefault({}),
+  probes: probes.prefault({}),
+  profiles: z.array(profile).default([
+    {
+      name: 'small',
+      podSelector: { matchLabels: { [profileLabel]: 'small' } },
+      resources: { requests: { cpu: '50m', memory: '64Mi' }, limits: { cpu: '100m', memory: '128Mi' } },
+    },
+  ]),
+});
+
+export const injectorConfiguration = z.strictObject({
+  apiVersion: z.literal(apiVersion),
+  kind: z.literal('InjectorConfiguration'),
+  metadata,
+  spec: spec.prefault({}),
+});
+
+/** Settings of one injector, all defaults filled in. */
+export type Settings = z.output<typeof spec>;

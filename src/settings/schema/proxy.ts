@@ -1,0 +1,44 @@
+import * as z from 'zod';
+import { ports, reservedPorts } from '../constants.ts';
+import { componentLogLevel, imageReference, logLevel, portList } from '../grammar.ts';
+import { pullPolicy, resources, seconds, written } from './values.ts';
+
+const readiness = z.strictObject({
+  initialDelaySeconds: seconds.default(0),
+  periodSeconds: seconds.min(1).default(15),
+  failureThreshold: z.number().int().min(1).max(10_000).default(4),
+});
+
+/** Settings of the built-in proxy. */
+export const proxy = z.strictObject({
+  image: written(imageReference).default('envoyproxy/envoy:v1.40.0'),
+  /** Images that a pod's annotation or override may name; `*` at the end stands for any rest. */
+  allowedImages: z.array(z.string().min(1)).default([]),
+  imagePullPolicy: pullPolicy.optional(),
+  imagePullSecrets: z.array(z.string().min(1)).default([]),
+  logLevel: written(logLevel).default('warning'),
+  componentLogLevel: written(componentLogLevel).default('misc:error'),
+  statusPort: z
+    .number()
+    .int()
+    .min(0)
+    .max(65_535)
+    .refine((port) => !reservedPorts.has(port), 'is a port of the proxy itself; allowed: any other port')
+    .default(ports.status),
+  holdApplicationUntilProxyStarts: z.boolean().default(false),
+  clusterDomain: z
+    .string()
+    .regex(/^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$/, 'allowed: a DNS name')
+    .default('cluster.local'),
+  outboundTrafficPolicy: z.enum(['ALLOW_ANY', 'REGISTRY_ONLY']).default('ALLOW_ANY'),
+  protocolDetectionTimeoutMs: z.number().int().min(0).max(60_000).default(500),
+  /** Ports whose servers speak first or that carry no HTTP: no protocol sniffing. */
+  opaquePorts: written(portList).default('21,22,25,53,110,143,465,587,993,995,3306,4222,5432,6379,27017'),
+  maxConnections: z.number().int().min(1).max(10_000_000).default(50_000),
+  accessLog: z.enum(['json', 'none']).default('json'),
+  readiness: readiness.prefault({}),
+  resources: resources.prefault({
+    requests: { cpu: '100m', memory: '128Mi' },
+    limits: { cpu: '2', memory: '1Gi' },
+  }),
+});

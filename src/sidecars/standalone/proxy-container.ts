@@ -1,0 +1,108 @@
+import { envoyArguments } from '../../envoy/arguments.ts';
+import { renderBootstrap } from '../../envoy/bootstrap.ts';
+import { drainCommand } from '../../envoy/drain.ts';
+import { readyCommand } from '../../envoy/ready.ts';
+import { names, ports } from '../../settings/constants.ts';
+import type { Effective } from '../../settings/effective.ts';
+import type { JsonObject } from '../../settings/json.ts';
+import { parseQuantity } from '../../settings/quantity.ts';
+import type { Resources } from '../../settings/schema/values.ts';
+import type { PlacedContainer } from '../fragment.ts';
+import { resourcesOf, tokenMask } from './container-parts.ts';
+import type { ProxyInput } from './proxy-input.ts';
+
+const podEnvironment = [
+  { name: 'POD_NAME', valueFrom: { fieldRef: { fieldPath: 'metadata.name' } } },
+  { name: 'POD_NAMESPACE', valueFrom: { fieldRef: { fieldPath: 'metadata.namespace' } } },
+  { name: 'POD_IP', valueFrom: { fieldRef: { fieldPath: 'status.podIP' } } },
+] as const;
+
+/** Worker threads: the CPU limit rounded up, two without one (Istio's default). */
+function concurrencyOf(resources: Resources): number {
+  const limit = resources.limits.cpu;
+  return limit === undefined ? 2 : Math.max(1, Math.ceil(parseQuantity(limit) ?? 2));
+}
+
+function healthProbe(more: JsonObject): JsonObject {
+  return { httpGet: { path: '/healthz/ready', port: ports.health }, ...more };
+}
+
+function probesOf(effective: Effective): JsonObject {
+  if (effective.proxy.statusPort === 0) return {};
+  const { initialDelaySeconds, periodSeconds, failureThreshold } = effective.proxy.readiness;
+  return {
+    startupProbe: healthProbe({ periodSeconds: 1, timeoutSeconds: 3, failureThreshold: 600 }),
+    readinessProbe: healthProbe({ initialDelaySeconds, periodSeconds, timeoutSeconds: 3, failureThreshold }),
+  };
+}
+
+/**
+ * How long a classic proxy waits after it began to drain, because it is stopped together with the application: Envoy's
+ * drain time, with some of the grace period left for the end itself.
+ */
+function drainSeconds(gracePeriodSeconds: number): number {
+  return Math.min(15, Math.max(0, gracePeriodSeconds - 5));
+}
+
+function lifecycleOf(input: ProxyInput): JsonObject {
+  const preStop = { exec: { command: drainCommand(input.native ? 0 : drainSeconds(input.gracePeriodSeconds)) } };
+  // A native sidecar's startup probe already holds the application back; a classic one needs a hook that waits.
+  if (input.native || !input.effective.proxy.holdApplication) return { preStop };
+  return { postStart: { exec: { command: readyCommand() } }, preStop };
+}
+
+/** Envoy's arguments for this pod; also used alone when probes were added to a pod that is injected already. */
+export function proxyArguments(input: Pick<ProxyInput, 'effective' | 'workload' | 'probes'>): string[] {
+  const { proxy, capture } = input.effective;
+  return envoyArguments({
+    bootstrap: renderBootstrap({
+      workload: input.workload.name,
+      clusterDomain: proxy.clusterDomain,
+      statusPort: proxy.statusPort === 0 ? undefined : proxy.statusPort,
+      outboundTrafficPolicy: proxy.outboundTrafficPolicy,
+      opaquePorts: proxy.opaquePorts,
+      protocolDetectionTimeoutMs: proxy.protocolDetectionTimeoutMs,
+      maxConnections: proxy.maxConnections,
+      accessLog: proxy.accessLog,
+      probes: input.probes,
+      families: capture.families,
+    }),
+    concurrency: concurrencyOf(proxy.resources),
+    logLevel: proxy.logLevel,
+    componentLogLevel: proxy.componentLogLevel,
+  });
+}
+
+/** The container that runs Envoy. */
+export function proxyContainer(input: ProxyInput): PlacedContainer['container'] {
+  const { image, imagePullPolicy, resources } = input.effective.proxy;
+  return {
+    name: names.proxyContainer,
+    image,
+    ...(imagePullPolicy === undefined ? {} : { imagePullPolicy }),
+    command: ['envoy'],
+    args: proxyArguments(input),
+    env: podEnvironment,
+    lifecycle: lifecycleOf(input),
+    ports: [{ containerPort: ports.metrics, name: 'http-envoy-prom', protocol: 'TCP' }],
+    ...probesOf(input.effective),
+    resources: resourcesOf(resources),
+    ...(input.native ? { restartPolicy: 'Always' } : {}),
+    securityContext: {
+      allowPrivilegeEscalation: false,
+      capabilities: { drop: ['ALL'] },
+      privileged: false,
+      readOnlyRootFilesystem: true,
+      runAsGroup: input.identity.gid,
+      runAsNonRoot: true,
+      runAsUser: input.identity.uid,
+      seccompProfile: { type: 'RuntimeDefault' },
+    },
+    terminationMessagePolicy: 'FallbackToLogsOnError',
+    volumeMounts: [
+      { name: names.logsVolume, mountPath: '/var/log/istio' },
+      { name: names.podInfoVolume, mountPath: '/etc/istio/pod', readOnly: true },
+      tokenMask,
+    ],
+  };
+}

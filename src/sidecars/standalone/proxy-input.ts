@@ -1,0 +1,18 @@
+import type { ProbeRedirect } from '../../envoy/probe-redirect.ts';
+import type { Effective } from '../../settings/effective.ts';
+import type { Workload } from '../workload.ts';
+import type { ProxyIdentity } from './capture-intent.ts';
+
+/** Everything that the built-in sidecar depends on. */
+export interface ProxyInput {
+  readonly effective: Effective;
+  /** Native sidecar (init container with restartPolicy Always) or classic container. */
+  readonly native: boolean;
+  readonly workload: Workload;
+  readonly identity: ProxyIdentity;
+  readonly probes: readonly ProbeRedirect[];
+  /** Seconds that the pod has to end in, for a hook that waits. */
+  readonly gracePeriodSeconds: number;
+  /** Ports of probes that stay as they are and must therefore not be captured. */
+  readonly probePorts: readonly number[];
+}
