@@ -1,4 +1,4 @@
-import { annotationTable } from '../../src/settings/annotation-table.ts';
+import { annotationSubjects } from '../../src/settings/annotation-table.ts';
 import { reasons } from '../../src/injection/reason.ts';
 import { version } from '../../src/settings/version.ts';
 import { createMetrics } from '../../src/telemetry/metrics.ts';
@@ -21,25 +21,33 @@ function table(head: readonly string[], rows: readonly (readonly string[])[]): s
 }
 
 function annotationPage(): string {
-  const rows = annotationTable.map(({ name, allowed, defaultText, doc, mark }) => [
-    `\`${name}\``,
-    mark,
-    allowed,
-    defaultText,
-    doc,
-  ]);
-  return `# Annotations
+  const subjects = annotationSubjects.map(({ title, rows }) => {
+    const cells = rows.map(({ name, kind, allowed, defaultText, doc, mark }) => [
+      `\`${name}\``,
+      kind,
+      mark,
+      allowed,
+      defaultText,
+      doc,
+    ]);
+    return `## ${title}\n\n${table(['name', 'kind', 'mark', 'allowed', 'default', 'effect'], cells)}`;
+  });
+  return `# Annotations and labels
 
 ${notice}
 
-What a pod may set. Names and values are Istio's. Every value is read by a strict grammar: a bad one refuses the pod
-(code 400, reason Invalid) with the annotation, the value and what is allowed, all problems of a pod at once. An unknown
-annotation under one of these prefixes gives a warning.
+What a pod may set. Names and values are Istio's, except those under \`sidecar-injector.io/\`. Every value is read by a
+strict grammar: a bad one refuses the pod (code 400, reason Invalid) with the name, the value and what is allowed, all
+problems of a pod at once. The mark says what follows from a good one:
 
-Whether a pod is injected at all is decided by the label \`sidecar.istio.io/inject\` (\`"true"\` or \`"false"\`; the
-annotation of the same name counts when the label is absent; anything else is refused).
+- effective: the pod gets it;
+- accepted without effect: nothing follows, and a warning says so with the reason;
+- refused: the pod is denied with the reason and with what to use instead, because silence would leave the user with
+  something else than was asked for. Values under "allowed" ask for what happens anyway and pass.
 
-${table(['annotation', 'mark', 'allowed', 'default', 'effect'], rows)}
+An unknown key under one of these prefixes gives a warning that names the nearest known one.
+
+${subjects.join('\n\n')}
 `;
 }
 

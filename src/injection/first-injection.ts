@@ -107,7 +107,7 @@ export function proposeInjection(
   why: Reasons,
 ): Proposal | Refusal {
   const base = baseOf(snapshot, request.namespace, view.labels);
-  const settings = readPodSettings(view.annotations, base, snapshot.settings.proxy.allowedImages);
+  const settings = readPodSettings(view, base, snapshot.settings.proxy.allowedImages);
   const { effective } = settings;
   const found: Reason[] = settings.problems.map((problem) => reason('InvalidAnnotation', describeProblem(problem)));
   found.push(...unknownTemplates(effective, snapshot));

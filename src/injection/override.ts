@@ -2,7 +2,7 @@ import type { ProxyIdentity } from '../sidecars/standalone/capture-intent.ts';
 import type { PodView } from '../sidecars/pod-view.ts';
 import { names, proxyUser, tokenPath } from '../settings/constants.ts';
 import { isObject, member, objectMember, stringMember, type Json, type JsonObject } from '../settings/json.ts';
-import { isAllowedImage } from '../settings/pod-settings.ts';
+import { isAllowedImage } from '../settings/pod-checks.ts';
 import { quote, type Problem } from '../settings/problem.ts';
 import { overlay } from './overlay.ts';
 import type { ContainerList } from './record.ts';

@@ -93,7 +93,7 @@ export function proposeReinjection(
     return { outcome: 'skip', reasons: [reason('OtherSettings', message)] };
   }
   const base = baseOf(snapshot, request.namespace, view.labels);
-  const { effective, problems } = readPodSettings(view.annotations, base, snapshot.settings.proxy.allowedImages);
+  const { effective, problems } = readPodSettings(view, base, snapshot.settings.proxy.allowedImages);
   const refused = atLeastOne(problems.map((problem) => reason('InvalidAnnotation', describeProblem(problem))));
   if (refused !== undefined) return { outcome: 'reject', reasons: refused };
   const proxy = find(view, names.proxyContainer);

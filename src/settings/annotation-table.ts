@@ -1,7 +1,22 @@
 import type { AnnotationRow } from './annotation.ts';
 import { proxy } from './annotations/proxy.ts';
 import { resources } from './annotations/resources.ts';
+import { selection } from './annotations/selection.ts';
 import { traffic } from './annotations/traffic.ts';
 
-/** Every annotation that changes what a pod gets, in the order of the documentation. */
-export const annotationTable: readonly AnnotationRow[] = [...proxy, ...resources, ...traffic];
+/** Rows of one subject, under one heading of the documentation. */
+export interface AnnotationSubject {
+  readonly title: string;
+  readonly rows: readonly AnnotationRow[];
+}
+
+/** Every annotation and label that has a meaning for the injector, by subject. */
+export const annotationSubjects: readonly AnnotationSubject[] = [
+  { title: 'Which pods, and what they get', rows: selection },
+  { title: 'The proxy', rows: proxy },
+  { title: 'CPU, memory and disk', rows: resources },
+  { title: 'Traffic capture', rows: traffic },
+];
+
+/** The same as one list, in the order of the documentation. */
+export const annotationTable: readonly AnnotationRow[] = annotationSubjects.flatMap(({ rows }) => rows);

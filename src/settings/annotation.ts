@@ -1,44 +1,115 @@
 import type { Effective } from './effective.ts';
 import type { Grammar } from './grammar.ts';
 
-/** What a row of the annotation table does with its value. */
+/**
+ * What a row does with its value. Without effect: the value is checked, and a warning says that nothing follows from
+ * it. Refused: the pod is denied with the reason and with what to use instead.
+ */
 export type Mark = 'effective' | 'accepted without effect' | 'refused';
 
-/** One annotation that a pod may carry. */
+/** Where the name stands: in the pod's annotations, in the pod's labels, or in its namespace's labels. */
+export type Kind = 'annotation' | 'label' | 'namespace label';
+
+/** What one value gives beside its effect: a problem denies the pod, a remark becomes a warning. */
+export type Finding = { readonly problem: string } | { readonly remark: string };
+
+/** One annotation or label that a pod may carry. */
 export interface AnnotationRow {
   readonly name: string;
+  readonly kind: Kind;
   readonly mark: Mark;
-  /** What is allowed, in words. */
+  /** What is allowed, in words; bounds included. */
   readonly allowed: string;
   /** The setting that gives the default, or the default itself. */
   readonly defaultText: string;
-  /** One sentence for the documentation. */
+  /** One sentence for the documentation: the effect, or why there is none. */
   readonly doc: string;
-  /** Reads the text into the draft; a returned text is the problem. */
-  apply(text: string, draft: Effective): string | undefined;
+  /** Reads the text into the draft and says what is to be said about it; undefined when another part reads the value. */
+  readonly apply: ((text: string, draft: Effective) => readonly Finding[]) | undefined;
 }
 
-interface Definition<T> {
+interface Named {
   readonly name: string;
+  /** Default: annotation. */
+  readonly kind?: Kind;
+}
+
+interface Definition<T> extends Named {
   readonly grammar: Grammar<T>;
   readonly defaultText: string;
   readonly doc: string;
-  readonly set: (draft: Effective, value: T) => string | void;
+  readonly set: (draft: Effective, value: T) => readonly Finding[] | void;
 }
 
-/** A row whose value changes the effective settings. `set` may return a problem that the grammar cannot see. */
+const nothing: readonly Finding[] = [];
+
+/** A row whose value changes the effective settings. `set` may find what the grammar cannot see. */
 export function effective<T>(definition: Definition<T>): AnnotationRow {
-  const { name, grammar, defaultText, doc, set } = definition;
+  const { name, kind = 'annotation', grammar, defaultText, doc, set } = definition;
   return {
     name,
+    kind,
     mark: 'effective',
     allowed: grammar.allowed,
     defaultText,
     doc,
     apply(text, draft) {
       const parsed = grammar.parse(text);
-      if ('problem' in parsed) return parsed.problem;
-      return set(draft, parsed.value) ?? undefined;
+      return 'problem' in parsed ? [parsed] : (set(draft, parsed.value) ?? nothing);
+    },
+  };
+}
+
+/**
+ * A row whose value is read by another part: the policy, the choice of a profile, the record, the API server. That
+ * part refuses a bad value itself.
+ */
+export function readElsewhere(
+  definition: Named & { readonly allowed: string; readonly defaultText: string; readonly doc: string },
+): AnnotationRow {
+  const { name, kind = 'annotation', allowed, defaultText, doc } = definition;
+  return { name, kind, mark: 'effective', allowed, defaultText, doc, apply: undefined };
+}
+
+/** A row of Istio's that means nothing to a proxy without a control plane; `because` completes "has no effect: …". */
+export function withoutEffect<T>(
+  definition: Named & { readonly grammar: Grammar<T>; readonly because: string },
+): AnnotationRow {
+  const { name, kind = 'annotation', grammar, because } = definition;
+  return {
+    name,
+    kind,
+    mark: 'accepted without effect',
+    allowed: grammar.allowed,
+    defaultText: 'none',
+    doc: because,
+    apply(text) {
+      const parsed = grammar.parse(text);
+      return [
+        'problem' in parsed ? parsed : { remark: `${kind} ${JSON.stringify(name)} has no effect here: ${because}` },
+      ];
+    },
+  };
+}
+
+/**
+ * A row that is denied, because silence would leave the user with something else than was asked for. Values of
+ * `harmless` ask for what happens anyway and pass.
+ */
+export function refused(
+  definition: Named & { readonly harmless?: Grammar<unknown>; readonly because: string; readonly instead: string },
+): AnnotationRow {
+  const { name, kind = 'annotation', harmless, because, instead } = definition;
+  return {
+    name,
+    kind,
+    mark: 'refused',
+    allowed: harmless?.allowed ?? 'nothing',
+    defaultText: 'none',
+    doc: `${because}; ${instead}`,
+    apply(text) {
+      if (harmless !== undefined && !('problem' in harmless.parse(text))) return nothing;
+      return [{ problem: `is refused: ${because}; ${instead}` }];
     },
   };
 }

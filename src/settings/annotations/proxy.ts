@@ -1,31 +1,9 @@
 import { effective, type AnnotationRow } from '../annotation.ts';
 import { ports, reservedPorts } from '../constants.ts';
-import {
-  componentLogLevel,
-  imageReference,
-  integer,
-  logLevel,
-  looseBoolean,
-  templateList,
-  trueOrFalse,
-} from '../grammar.ts';
+import { componentLogLevel, imageReference, integer, logLevel, looseBoolean } from '../grammar.ts';
 
-/** Which sidecars, and how the proxy is run. */
+/** How the proxy is run. */
 export const proxy: readonly AnnotationRow[] = [
-  effective({
-    name: 'inject.istio.io/templates',
-    grammar: templateList,
-    defaultText: 'setting `injection.defaultTemplates` (sidecar)',
-    doc: 'The sidecars to inject, in this order; `sidecar` is the built-in proxy.',
-    set: (draft, value) => void (draft.templates = value),
-  }),
-  effective({
-    name: 'sidecar.istio.io/nativeSidecar',
-    grammar: trueOrFalse,
-    defaultText: 'setting `injection.nativeSidecars` (auto)',
-    doc: 'Whether the proxy is a native sidecar (an init container with restartPolicy Always).',
-    set: (draft, value) => void (draft.nativeSidecar = value),
-  }),
   effective({
     name: 'sidecar.istio.io/proxyImage',
     grammar: imageReference,
@@ -60,9 +38,9 @@ export const proxy: readonly AnnotationRow[] = [
     defaultText: `setting \`proxy.statusPort\` (${ports.status})`,
     doc: 'Port of merged metrics and application probes; 0 means none, the proxy then has no probes of its own either.',
     set(draft, value) {
-      if (reservedPorts.has(value)) return `"${value}" is a port of the proxy itself; allowed: any other port`;
       draft.proxy.statusPort = value;
-      return undefined;
+      if (!reservedPorts.has(value)) return undefined;
+      return [{ problem: `"${value}" is a port of the proxy itself; allowed: any other port` }];
     },
   }),
   effective({

@@ -9,7 +9,7 @@ const base = resolveBase(snapshotOf().settings, undefined);
 const ports = [{ name: 'http', containerPort: 8080 }];
 
 function plan(fields: JsonObject, annotations: JsonObject = {}, recorded: JsonObject = {}) {
-  const { effective } = readPodSettings(annotations, base, []);
+  const { effective } = readPodSettings({ annotations, labels: undefined }, base, []);
   const container = { name: 'web', ports, ...fields };
   return planProbes([{ list: 'containers', index: 2, container }], effective, recorded);
 }

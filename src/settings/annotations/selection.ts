@@ -1,0 +1,60 @@
+import { effective, readElsewhere, type AnnotationRow } from '../annotation.ts';
+import { templateList, trueOrFalse } from '../grammar.ts';
+import { profileLabel } from '../schema/profile.ts';
+
+/** Whether a pod is injected, and with what. */
+export const selection: readonly AnnotationRow[] = [
+  readElsewhere({
+    name: 'istio-injection',
+    kind: 'namespace label',
+    allowed: 'enabled, disabled',
+    defaultText: 'none: only pods that ask for it',
+    doc: 'Opts the pods of a namespace in or out; the API server reads it, so any other value means that it does not ask.',
+  }),
+  readElsewhere({
+    name: 'sidecar.istio.io/inject',
+    kind: 'label',
+    allowed: 'true, false',
+    defaultText: 'the namespace decides',
+    doc: 'Opts the pod in or out, whatever its namespace says; except that `disabled` is not overruled.',
+  }),
+  readElsewhere({
+    name: 'sidecar.istio.io/inject',
+    allowed: 'true, false',
+    defaultText: 'the label of the same name',
+    doc: 'The old place of the label. It cannot make the API server ask, and the label wins.',
+  }),
+  readElsewhere({
+    name: profileLabel,
+    kind: 'label',
+    allowed: 'the name of a profile of the settings',
+    defaultText: 'none',
+    doc: 'Asks for a profile that selects pods by this label.',
+  }),
+  effective({
+    name: 'inject.istio.io/templates',
+    grammar: templateList,
+    defaultText: 'setting `injection.defaultTemplates` (sidecar)',
+    doc: 'The sidecars to inject, in this order; `sidecar` is the built-in proxy.',
+    set: (draft, value) => void (draft.templates = value),
+  }),
+  effective({
+    name: 'sidecar.istio.io/nativeSidecar',
+    grammar: trueOrFalse,
+    defaultText: 'setting `injection.nativeSidecars` (auto)',
+    doc: 'Whether the proxy is a native sidecar (an init container with restartPolicy Always).',
+    set: (draft, value) => void (draft.nativeSidecar = value),
+  }),
+  readElsewhere({
+    name: 'sidecar.istio.io/status',
+    allowed: 'what the injector wrote',
+    defaultText: 'written by the injector',
+    doc: 'What was injected, as JSON, with what it takes to undo it; one of another injector makes the pod foreign.',
+  }),
+  readElsewhere({
+    name: 'kubectl.kubernetes.io/default-container',
+    allowed: 'the name of a container',
+    defaultText: 'written by the injector: the first container of the application',
+    doc: 'The container of `kubectl logs` and `exec`; the pod’s own value stays.',
+  }),
+];

@@ -1,0 +1,8 @@
+import type { Examples } from './example.ts';
+import { proxy } from './proxy.ts';
+import { resources } from './resources.ts';
+import { selection } from './selection.ts';
+import { traffic } from './traffic.ts';
+
+/** An example for every row of the annotation table. */
+export const examples: Examples = { ...selection, ...proxy, ...resources, ...traffic };

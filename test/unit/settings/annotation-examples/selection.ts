@@ -1,0 +1,59 @@
+import { selectEntry } from '../../../../src/injection/registration.ts';
+import type { JsonObject } from '../../../../src/settings/json.ts';
+import { decideOn, injectedPod, podWith } from '../../../support/decisions.ts';
+import type { Examples } from './example.ts';
+
+const called = (injection: string) => selectEntry({ 'istio-injection': injection }, podWith()).called;
+const inject = (place: 'labels' | 'annotations', value: string) =>
+  decideOn(podWith({ [place]: { 'sidecar.istio.io/inject': value } })).reasons[0].code;
+const profile = (name: string) => decideOn(podWith({ labels: { 'sidecar-injector.io/profile': name } })).added?.profile;
+const status = (text: string) =>
+  decideOn(podWith({ annotations: { 'sidecar.istio.io/status': text } })).reasons[0].code;
+const ours = () => injectedPod(podWith()).metadata.annotations['sidecar.istio.io/status'] ?? '';
+const defaultContainer = (annotations: JsonObject) =>
+  injectedPod(podWith({ annotations })).metadata.annotations['kubectl.kubernetes.io/default-container'];
+
+export const selection: Examples = {
+  'namespace label istio-injection': {
+    elsewhere: [() => called('enabled'), true, () => called('Enabled'), false],
+  },
+  'label sidecar.istio.io/inject': {
+    elsewhere: [() => inject('labels', 'false'), 'OptedOut', () => inject('labels', 'no'), 'InvalidInjectValue'],
+  },
+  'sidecar.istio.io/inject': {
+    elsewhere: [() => inject('annotations', 'true'), 'OptedIn', () => inject('annotations', ''), 'InvalidInjectValue'],
+  },
+  'label sidecar-injector.io/profile': {
+    elsewhere: [() => profile('small'), 'small', () => profile('Small'), undefined],
+  },
+  'sidecar.istio.io/status': {
+    elsewhere: [
+      () => status(ours()),
+      'IncompleteInjection',
+      () => status('{"containers":["istio-proxy"]}'),
+      'ForeignStatus',
+    ],
+  },
+  'kubectl.kubernetes.io/default-container': {
+    elsewhere: [
+      () => defaultContainer({ 'kubectl.kubernetes.io/default-container': 'mine' }),
+      'mine',
+      () => defaultContainer({}),
+      'app',
+    ],
+  },
+  'inject.istio.io/templates': {
+    good: 'sidecar,other',
+    effect: ({ templates }) => templates,
+    value: ['sidecar', 'other'],
+    bad: 'Sidecar',
+    message: '"Sidecar" is not allowed; allowed: a comma list of template names',
+  },
+  'sidecar.istio.io/nativeSidecar': {
+    good: 'false',
+    effect: ({ nativeSidecar }) => nativeSidecar,
+    value: false,
+    bad: 'no',
+    message: '"no" is not allowed; allowed: true, false',
+  },
+};

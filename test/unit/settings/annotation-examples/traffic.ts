@@ -1,0 +1,66 @@
+import type { Examples } from './example.ts';
+
+const prefix = 'traffic.sidecar.istio.io';
+const ports = 'a comma list of ports 0-65535 and ranges such as 8000-8100';
+const cidrs = 'a comma list of CIDRs such as 10.0.0.0/8 or 2001:db8::/32';
+const one = (port: number) => ({ first: port, last: port });
+
+export const traffic: Examples = {
+  'sidecar.istio.io/interceptionMode': {
+    good: 'NONE',
+    effect: ({ capture }) => capture.mode,
+    value: 'NONE',
+    bad: 'TPROXY',
+    message: '"TPROXY" needs a proxy with NET_ADMIN, which is not offered; allowed: REDIRECT, NONE',
+  },
+  [`${prefix}/includeOutboundIPRanges`]: {
+    good: '10.0.0.0/8,2001:db8::/32',
+    effect: ({ capture }) => capture.includeOutboundIPRanges,
+    value: ['10.0.0.0/8', '2001:db8::/32'],
+    bad: '10.0.0.0',
+    message: `"10.0.0.0" is not allowed; allowed: * or ${cidrs}`,
+  },
+  [`${prefix}/excludeOutboundIPRanges`]: {
+    good: '10.0.0.1/32',
+    effect: ({ capture }) => capture.excludeOutboundIPRanges,
+    value: ['169.254.169.254/32', '10.0.0.1/32'],
+    bad: '*',
+    message: `"*" is not allowed; allowed: ${cidrs}`,
+  },
+  [`${prefix}/includeOutboundPorts`]: {
+    good: '80',
+    effect: ({ capture }) => capture.includeOutboundPorts,
+    value: [one(80)],
+    bad: '80;443',
+    message: `"80;443" is not allowed; allowed: ${ports}`,
+  },
+  [`${prefix}/excludeOutboundPorts`]: {
+    good: '3306,5432',
+    effect: ({ capture }) => capture.excludeOutboundPorts,
+    value: [one(3306), one(5432)],
+    bad: '*',
+    message: `"*" is not allowed; allowed: ${ports}`,
+  },
+  [`${prefix}/includeInboundPorts`]: {
+    good: '80',
+    effect: ({ capture }) => capture.includeInboundPorts,
+    value: [one(80)],
+    bad: '70000',
+    message: `"70000" is not allowed; allowed: * or ${ports}`,
+  },
+  [`${prefix}/excludeInboundPorts`]: {
+    good: '9000-9010',
+    effect: ({ capture }) => capture.excludeInboundPorts,
+    value: [{ first: 9000, last: 9010 }],
+    bad: '9010-9000',
+    message: `"9010-9000" is not allowed; allowed: ${ports}`,
+  },
+  [`${prefix}/excludeInterfaces`]: {
+    good: 'eth1',
+    effect: ({ capture }) => capture.excludeInterfaces,
+    value: ['eth1'],
+    bad: 'eth1 -j ACCEPT',
+    message:
+      '"eth1 -j ACCEPT" is not allowed; allowed: a comma list of interface names (a letter, then up to 14 of A-Z a-z 0-9 _ . -)',
+  },
+};
