@@ -5,7 +5,7 @@ import { fixedClusters } from './clusters.ts';
 import { duration, extension } from './extension.ts';
 import { compile, escapeExpansion, fill, quoted, type Tree, userText } from './flow-yaml.ts';
 import type { ProxyIntent } from './intent.ts';
-import { opaquePredicate, outboundFilling, virtualInbound, virtualOutbound } from './listeners.ts';
+import { opaqueFilling, outboundFilling, virtualInbound, virtualOutbound } from './listeners.ts';
 import { probeFilling } from './probes.ts';
 import { statusFilling, statusListener } from './status-listener.ts';
 
@@ -64,7 +64,7 @@ export function renderBootstrap(intent: ProxyIntent): string {
       nodeCluster: quoted(`${escapeExpansion(intent.workload)}.$(POD_NAMESPACE)`),
       workload: userText(intent.workload),
       log: accessLog(intent.accessLog),
-      opaque: opaquePredicate(intent.opaquePorts),
+      ...opaqueFilling(intent),
       detectionTimeout: duration(intent.protocolDetectionTimeoutMs),
       ...statusFilling(intent.statusPort),
       maxConnections: String(intent.maxConnections),

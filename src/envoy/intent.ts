@@ -11,8 +11,10 @@ export interface ProxyIntent {
   readonly statusPort: number | undefined;
   /** Unknown destinations pass through (ALLOW_ANY) or are refused (REGISTRY_ONLY). */
   readonly outboundTrafficPolicy: 'ALLOW_ANY' | 'REGISTRY_ONLY';
-  /** Ports where the server speaks first, or that are declared TCP: no protocol sniffing, both directions. */
+  /** Ports where the server speaks first, or that carry no HTTP: no protocol sniffing, both directions. */
   readonly opaquePorts: readonly PortRange[];
+  /** The same for ports of the pod itself, inbound alone; ascending. */
+  readonly opaqueInboundPorts: readonly number[];
   /** How long to wait for a client's first bytes before a connection counts as TCP. */
   readonly protocolDetectionTimeoutMs: number;
   /** Upper bound of open client connections (overload protection). */

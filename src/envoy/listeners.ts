@@ -1,31 +1,51 @@
 import { ports } from '../settings/constants.ts';
 import { listenAddress } from './addresses.ts';
 import { extension, repeatedExtension } from './extension.ts';
-import { compile, type Template, type Tree } from './flow-yaml.ts';
+import { compile, type Filling, type Template, type Tree } from './flow-yaml.ts';
 import { transparentHttp } from './http.ts';
 import type { ProxyIntent } from './intent.ts';
 
+type Opaque = Pick<ProxyIntent, 'opaquePorts' | 'opaqueInboundPorts'>;
+
 /** On an opaque port nobody waits for the client's first bytes: where the server speaks first they never come. */
-function inspector(name: string, type: string): Tree {
-  const config = extension(name, type) as { readonly [key: string]: Tree };
-  return { ...config, filter_disabled: { anchor: 'opaque ports', content: { hole: 'opaque' } } };
+function inspector(name: string, type: string, filter_disabled: Tree): Tree {
+  return { ...(extension(name, type) as { readonly [key: string]: Tree }), filter_disabled };
 }
 
-const listenerFilters: Tree = {
-  anchor: 'listener filters',
-  content: [
+function listenerFilters(opaque: Tree): readonly Tree[] {
+  return [
     extension('original_dst', 'envoy.extensions.filters.listener.original_dst.v3.OriginalDst'),
-    inspector('tls_inspector', 'envoy.extensions.filters.listener.tls_inspector.v3.TlsInspector'),
+    inspector('tls_inspector', 'envoy.extensions.filters.listener.tls_inspector.v3.TlsInspector', opaque),
     // After the TLS one, which tells it to leave TLS connections alone.
-    inspector('http_inspector', 'envoy.extensions.filters.listener.http_inspector.v3.HttpInspector'),
-  ],
+    inspector('http_inspector', 'envoy.extensions.filters.listener.http_inspector.v3.HttpInspector', opaque),
+  ];
+}
+
+const opaque: Tree = { anchor: 'opaque ports', content: { hole: 'opaque' } };
+const sharedFilters: Tree = { anchor: 'listener filters', content: listenerFilters(opaque) };
+const inboundFilters = {
+  asOutbound: compile(sharedFilters),
+  own: compile(
+    listenerFilters({
+      anchor: 'opaque inbound ports',
+      content: { or_match: { rules: [opaque, { hole: 'opaqueInbound' }] } },
+    }),
+  ),
 };
 
+/** Filling of the listeners' filters: the ports of both directions that nobody listens in to. */
+export function opaqueFilling({ opaquePorts, opaqueInboundPorts }: Opaque): Filling {
+  const shared = { opaque: opaquePredicate(opaquePorts), inboundFilters: inboundFilters.asOutbound };
+  if (opaqueInboundPorts.length === 0) return shared;
+  const declared = opaqueInboundPorts.map((port) => ({ first: port, last: port }));
+  return { ...shared, inboundFilters: inboundFilters.own, opaqueInbound: `,${opaquePredicate(declared)}` };
+}
+
 /**
- * Filling of the hole `opaque`: a predicate on the destination port. Its upper bound is exclusive; an empty range
- * stands for no ports at all, and a list of alternatives must have two at least.
+ * A predicate on the destination port. Its upper bound is exclusive; an empty range stands for no ports at all, and a
+ * list of alternatives must have two at least.
  */
-export function opaquePredicate(opaquePorts: ProxyIntent['opaquePorts']): string {
+function opaquePredicate(opaquePorts: ProxyIntent['opaquePorts']): string {
   const rules: string[] = [];
   for (const { first, last } of joined(opaquePorts)) {
     rules.push(`{destination_port_range: {start: ${first},end: ${last + 1}}}`);
@@ -88,7 +108,7 @@ function capturing(direction: 'inbound' | 'outbound', port: number, routes: Tree
     name: direction === 'inbound' ? 'virtualInbound' : 'virtualOutbound',
     traffic_direction: direction.toUpperCase(),
     address: listenAddress(port),
-    listener_filters: listenerFilters,
+    listener_filters: direction === 'inbound' ? { hole: 'inboundFilters' } : sharedFilters,
     listener_filters_timeout: { hole: 'detectionTimeout' },
     continue_on_listener_filters_timeout: true,
     filter_chains: [

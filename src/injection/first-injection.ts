@@ -1,5 +1,6 @@
 import type { Fragment } from '../sidecars/fragment.ts';
 import type { PodView } from '../sidecars/pod-view.ts';
+import { declaredOpaquePorts } from '../sidecars/standalone/declared-ports.ts';
 import type { ProxyFragment } from '../sidecars/standalone/proxy.ts';
 import { workloadOf } from '../sidecars/workload.ts';
 import { names } from '../settings/constants.ts';
@@ -124,7 +125,8 @@ export function proposeInjection(
   const remarks = [...settings.remarks];
   const native = withProxy && isNative(effective, snapshot, remarks);
   if (withProxy) remarkOnCompletion(view, native, remarks);
-  const probes = planProbes(withProxy ? applicationContainers(view) : [], effective, {});
+  const application = withProxy ? applicationContainers(view) : [];
+  const probes = planProbes(application, effective, {});
   remarks.push(...probes.remarks);
   let proxy: ProxyFragment | undefined;
   const fragments = effective.templates.flatMap((name): Fragment[] => {
@@ -140,6 +142,7 @@ export function proposeInjection(
       gracePeriodSeconds: gracePeriodSeconds(view),
       probes: probes.redirects,
       probePorts: probes.exclude,
+      opaqueInboundPorts: declaredOpaquePorts(application.map(({ container }) => container)),
     });
     return [{ ...proxy, annotations: defaultContainer(view) }];
   });

@@ -1,5 +1,6 @@
 import { captureIntent } from '../sidecars/standalone/capture-intent.ts';
 import type { PodView } from '../sidecars/pod-view.ts';
+import { declaredOpaquePorts } from '../sidecars/standalone/declared-ports.ts';
 import { captureVariable } from '../sidecars/standalone/init-container.ts';
 import { proxyArguments } from '../sidecars/standalone/proxy-container.ts';
 import { workloadOf } from '../sidecars/workload.ts';
@@ -75,7 +76,7 @@ const unchanged: Refusal = { outcome: 'skip', reasons: [reason('AlreadyInjected'
 
 /**
  * What is done to a pod that carries our status and all our containers: only what containers added since need, that is
- * their probes. Everything else stays, because other webhooks and the API server's own plug-ins may have changed it.
+ * their probes and their declared ports. Everything else stays, because other webhooks and the API server's own plug-ins may have changed it.
  */
 export function proposeReinjection(
   view: PodView,
@@ -98,8 +99,10 @@ export function proposeReinjection(
   if (refused !== undefined) return { outcome: 'reject', reasons: refused };
   const proxy = find(view, names.proxyContainer);
   if (proxy === undefined) return unchanged;
-  const probes = planProbes(applicationContainers(view), effective, record.undo.probes);
-  if (probes.edits.length === 0 && probes.exclude.length === 0) return unchanged;
+  const application = applicationContainers(view);
+  const probes = planProbes(application, effective, record.undo.probes);
+  const opaqueInboundPorts = declaredOpaquePorts(application.map(({ container }) => container));
+  if (probes.edits.length + probes.exclude.length + opaqueInboundPorts.length === 0) return unchanged;
 
   const identity = identityOf(proxy.container);
   const capture = captureIntent(effective, identity, probes.exclude);
@@ -108,10 +111,11 @@ export function proposeReinjection(
     effective,
     workload: request.workload ?? workloadOf(view),
     probes: probes.redirects,
+    opaqueInboundPorts,
   });
   const operations: Operation[] = [
     ...probes.edits.flatMap(editOperations),
-    ...(probes.edits.length > 0 ? bootstrapOperation(proxy, args) : []),
+    ...(probes.edits.length + opaqueInboundPorts.length > 0 ? bootstrapOperation(proxy, args) : []),
     ...(init === undefined || capture === undefined ? [] : ruleOperations(init, capture)),
   ];
   if (operations.length === 0) return unchanged;
@@ -128,7 +132,9 @@ export function proposeReinjection(
   const what =
     touched.size > 0
       ? `the probes of ${[...touched].map(quote).join(', ')} were added`
-      : 'their probe ports were excluded from capture';
+      : probes.exclude.length > 0
+        ? 'their probe ports were excluded from capture'
+        : 'the proxy was told of their ports without HTTP';
   return {
     operations,
     record: next,

@@ -21,6 +21,7 @@ test.each<[string, Partial<ProxyIntent>]>([
   ['no opaque ports', { opaquePorts: [] }],
   ['one opaque port', { opaquePorts: [port(3306)] }],
   ['all ports opaque', { opaquePorts: [{ first: 1, last: 65535 }] }],
+  ['ports of the pod that are opaque', { opaqueInboundPorts: [9000, 9001, 9100] }],
   ['no detection timeout', { protocolDetectionTimeoutMs: 0 }],
   ['a long detection timeout', { protocolDetectionTimeoutMs: 60_000 }],
   ['the fewest connections', { maxConnections: 1 }],

@@ -13,6 +13,7 @@ export function proxyIntent(changes: Partial<ProxyIntent> = {}): ProxyIntent {
     statusPort: ports.status,
     outboundTrafficPolicy: 'ALLOW_ANY',
     opaquePorts: opaque.map(port),
+    opaqueInboundPorts: [],
     protocolDetectionTimeoutMs: 500,
     maxConnections: 50_000,
     accessLog: 'json',

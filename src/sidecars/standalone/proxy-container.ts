@@ -52,7 +52,9 @@ function lifecycleOf(input: ProxyInput): JsonObject {
 }
 
 /** Envoy's arguments for this pod; also used alone when probes were added to a pod that is injected already. */
-export function proxyArguments(input: Pick<ProxyInput, 'effective' | 'workload' | 'probes'>): string[] {
+export function proxyArguments(
+  input: Pick<ProxyInput, 'effective' | 'workload' | 'probes' | 'opaqueInboundPorts'>,
+): string[] {
   const { proxy, capture } = input.effective;
   return envoyArguments({
     bootstrap: renderBootstrap({
@@ -61,6 +63,7 @@ export function proxyArguments(input: Pick<ProxyInput, 'effective' | 'workload' 
       statusPort: proxy.statusPort === 0 ? undefined : proxy.statusPort,
       outboundTrafficPolicy: proxy.outboundTrafficPolicy,
       opaquePorts: proxy.opaquePorts,
+      opaqueInboundPorts: input.opaqueInboundPorts,
       protocolDetectionTimeoutMs: proxy.protocolDetectionTimeoutMs,
       maxConnections: proxy.maxConnections,
       accessLog: proxy.accessLog,

@@ -15,4 +15,6 @@ export interface ProxyInput {
   readonly gracePeriodSeconds: number;
   /** Ports of probes that stay as they are and must therefore not be captured. */
   readonly probePorts: readonly number[];
+  /** Ports that the pod declares not to carry HTTP; ascending. */
+  readonly opaqueInboundPorts: readonly number[];
 }

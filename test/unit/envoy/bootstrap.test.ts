@@ -174,6 +174,19 @@ describe.each([
     ]);
   });
 
+  test('skips the ports that the pod declares, inbound alone', () => {
+    const filters = at(listener(name, { opaquePorts: [port(22)], opaqueInboundPorts: [7, 8, 90] }), 'listener_filters');
+    const both = { destination_port_range: { start: 22, end: 23 } };
+    const ranges = [
+      { destination_port_range: { start: 7, end: 9 } },
+      { destination_port_range: { start: 90, end: 91 } },
+    ];
+    const inbound = { or_match: { rules: [both, { or_match: { rules: ranges } }] } };
+    for (const filter of (filters as Any[]).slice(1)) {
+      expect(filter['filter_disabled']).toEqual(direction === 'INBOUND' ? inbound : both);
+    }
+  });
+
   test.each([
     [500, '0.5s'],
     [0, '0s'],

@@ -63,4 +63,11 @@ export const traffic: Examples = {
     message:
       '"eth1 -j ACCEPT" is not allowed; allowed: a comma list of interface names (a letter, then up to 14 of A-Z a-z 0-9 _ . -)',
   },
+  'sidecar-injector.io/opaquePorts': {
+    good: '9000',
+    effect: ({ proxy }) => proxy.opaquePorts.at(-1),
+    value: one(9000),
+    bad: 'tcp',
+    message: `"tcp" is not allowed; allowed: ${ports}`,
+  },
 };

@@ -1,0 +1,48 @@
+import { member, objectsMember, stringMember, type JsonObject } from '../../settings/json.ts';
+
+/**
+ * First words of port names (`mysql`, `tcp-events`) whose servers speak first or whose protocol is not HTTP. The form
+ * `<protocol>[-<suffix>]` and the names `tcp`, `mongo`, `mysql` and `redis` are Istio's
+ * (https://istio.io/latest/docs/ops/configuration/traffic-management/protocol-selection/).
+ */
+const opaqueProtocols: ReadonlySet<string> = new Set([
+  'amqp',
+  'cassandra',
+  'ftp',
+  'imap',
+  'kafka',
+  'ldap',
+  'mariadb',
+  'memcached',
+  'mongo',
+  'mongodb',
+  'mqtt',
+  'mysql',
+  'nats',
+  'pop3',
+  'postgres',
+  'postgresql',
+  'redis',
+  'sftp',
+  'smtp',
+  'ssh',
+  'tcp',
+  'zookeeper',
+]);
+
+function isOpaque(port: JsonObject): boolean {
+  const [protocol = ''] = (stringMember(port, 'name') ?? '').split('-', 1);
+  return opaqueProtocols.has(protocol) && (stringMember(port, 'protocol') ?? 'TCP') === 'TCP';
+}
+
+/** Ports that the containers declare, by their names, to carry something else than HTTP; ascending, each once. */
+export function declaredOpaquePorts(containers: readonly JsonObject[]): number[] {
+  const found = new Set<number>();
+  for (const container of containers) {
+    for (const port of objectsMember(container, 'ports')) {
+      const number = member(port, 'containerPort');
+      if (typeof number === 'number' && number >= 1 && number <= 65_535 && isOpaque(port)) found.add(number);
+    }
+  }
+  return [...found].toSorted((left, right) => left - right);
+}
