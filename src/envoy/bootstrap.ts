@@ -1,17 +1,19 @@
 import { ports } from '../settings/constants.ts';
-import { accessLog } from './access-log.ts';
+import { accessLogFilling } from './access-log.ts';
 import { addressFilling } from './addresses.ts';
 import { fixedClusters } from './clusters.ts';
 import { duration, extension } from './extension.ts';
 import { compile, escapeExpansion, fill, quoted, type Tree, userText } from './flow-yaml.ts';
 import type { ProxyIntent } from './intent.ts';
 import { opaqueFilling, outboundFilling, virtualInbound, virtualOutbound } from './listeners.ts';
+import { metricsPageFilling } from './metrics-page.ts';
+import { identityFilling } from './metrics.ts';
 import { probeFilling } from './probes.ts';
 import { statusFilling, statusListener } from './status-listener.ts';
 
 /** Envoy keeps every statistic in memory; these are the ones that somebody reads. */
 const statistics: readonly Tree[] = [
-  ...['listener_manager.', 'server.', 'tcp.', 'http.inbound', 'http.outbound'].map((prefix) => ({
+  ...['istio.', 'listener_manager.', 'server.', 'tcp.', 'http.inbound', 'http.outbound'].map((prefix) => ({
     prefix,
   })),
   { contains: 'PassthroughCluster.upstream_' },
@@ -30,7 +32,7 @@ const document = compile({
   admin: { address: { socket_address: { address: '127.0.0.1', port_value: ports.admin } } },
   static_resources: {
     listeners: [virtualOutbound, virtualInbound, statusListener],
-    clusters: [...fixedClusters, { hole: 'probeClusters' }],
+    clusters: [...fixedClusters, { hole: 'probeClusters' }, { hole: 'metricsClusters' }],
   },
   stats_config: { stats_matcher: { inclusion_list: { patterns: statistics } } },
   overload_manager: {
@@ -63,7 +65,9 @@ export function renderBootstrap(intent: ProxyIntent): string {
       ),
       nodeCluster: quoted(`${escapeExpansion(intent.workload)}.$(POD_NAMESPACE)`),
       workload: userText(intent.workload),
-      log: accessLog(intent.accessLog),
+      ...accessLogFilling(intent.accessLog, intent.metrics.istio),
+      ...identityFilling(intent.workload, intent.service),
+      ...metricsPageFilling(intent.metrics.istio, intent.metrics.targets, addresses),
       ...opaqueFilling(intent),
       detectionTimeout: duration(intent.protocolDetectionTimeoutMs),
       ...statusFilling(intent.statusPort),

@@ -6,7 +6,10 @@ import type { Json } from '../settings/json.ts';
  * texts between its holes; rendering it for a pod is then the joining of a few strings.
  */
 
-/** Place in a document that every rendering fills in; as an item of a list it also brings its own commas. */
+/**
+ * Place in a document that every rendering fills in; as an item of a list it also brings its own commas. Under a key that
+ * begins with `...` it stands for whole members, each of which brings the comma before it.
+ */
 export interface Hole {
   readonly hole: string;
 }
@@ -99,10 +102,19 @@ export function compile(tree: Tree): Template {
   let comma = '';
   for (const [key, value] of Object.entries(tree as { readonly [key: string]: Tree | undefined })) {
     if (value === undefined) continue;
-    append(pieces, [`${comma}${ownText(key)}: `, ...compile(value)]);
+    if (key.startsWith('...')) append(pieces, compile(value));
+    else append(pieces, [`${comma}${ownText(key)}: `, ...compile(value)]);
     comma = ',';
   }
   append(pieces, ['}']);
+  return pieces;
+}
+
+/** A list of compiled parts. */
+export function listed(parts: readonly Template[]): Template {
+  const pieces: Piece[] = [];
+  for (const part of parts) append(pieces, [pieces.length === 0 ? '[' : ',', ...part]);
+  append(pieces, [pieces.length === 0 ? '[]' : ']']);
   return pieces;
 }
 

@@ -32,7 +32,7 @@ export function transparentHttp(direction: 'inbound' | 'outbound', routes: Tree)
     stat_prefix: direction,
     route_config: routes,
     http_filters: [router],
-    access_log: { hole: 'log' },
+    access_log: { hole: `${direction} http log` },
     http_protocol_options: {
       anchor: 'server http1',
       // HTTP/1.0 without a Host header is legal and old health checkers send it; Envoy wants a name for it.
@@ -69,6 +69,14 @@ export function upstreamHttp(anchor: string, fields: { readonly [key: string]: T
     },
   };
 }
+
+/** The kubelet verifies nothing either; without the maximum Envoy stops at TLS 1.2. */
+export const anyTls: Tree = {
+  anchor: 'any tls',
+  content: extension('tls', 'envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext', {
+    common_tls_context: { tls_params: { tls_maximum_protocol_version: 'TLSv1_3' } },
+  }),
+};
 
 /**
  * Upstream side of captured traffic: the protocol that the client speaks, and connections that are given up after one

@@ -1,6 +1,21 @@
 import type { ProbeRedirect } from './probe-redirect.ts';
 import type { PortRange } from '../settings/port-range.ts';
 
+/** What a pod calls itself in metrics: Istio's canonical service and revision, and the labels `app` and `version`. */
+export interface ServiceIdentity {
+  readonly name: string;
+  readonly revision: string;
+  readonly app: string;
+  readonly version: string;
+}
+
+/** A page of the application's own metrics. */
+export interface MetricsTarget {
+  readonly scheme: 'HTTP' | 'HTTPS';
+  readonly port: number;
+  readonly path: string;
+}
+
 /** What a standalone proxy of one pod has to do; the bootstrap is rendered from this alone. */
 export interface ProxyIntent {
   /** Name of the workload (Deployment, Job, …) that the pod belongs to. */
@@ -19,7 +34,15 @@ export interface ProxyIntent {
   readonly protocolDetectionTimeoutMs: number;
   /** Upper bound of open client connections (overload protection). */
   readonly maxConnections: number;
-  readonly accessLog: 'json' | 'none';
+  /** JSON lines on standard output, or in a file of the shared volume. */
+  readonly accessLog: 'stdout' | 'file' | 'none';
+  readonly metrics: {
+    /** Whether Istio's standard metrics are counted. */
+    readonly istio: boolean;
+    /** What the application has to say is appended to the page. */
+    readonly targets: readonly MetricsTarget[];
+  };
+  readonly service: ServiceIdentity;
   readonly probes: readonly ProbeRedirect[];
   /** Families of the pod's addresses; with v4 alone nothing binds to IPv6. */
   readonly families: readonly ('v4' | 'v6')[];

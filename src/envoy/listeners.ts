@@ -65,16 +65,16 @@ function joined(ranges: ProxyIntent['opaquePorts']): { first: number; last: numb
   return result;
 }
 
-function tcpProxy(cluster: Tree, log: Tree | undefined): Tree {
+function tcpProxy(cluster: Tree, more: { readonly [key: string]: Tree }): Tree {
   return repeatedExtension(
     'tcp proxy',
     'envoy.filters.network.tcp_proxy',
     'envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy',
-    { stat_prefix: cluster, cluster, access_log: log },
+    { stat_prefix: cluster, cluster, ...more },
   );
 }
 
-const closed: Tree = { anchor: 'closed', content: [tcpProxy('BlackHoleCluster', undefined)] };
+const closed: Tree = { anchor: 'closed', content: [tcpProxy('BlackHoleCluster', {})] };
 
 /** The application (or the peer) has not seen the request yet, so that it may be sent again on a fresh connection. */
 const retry: Tree = { anchor: 'retry', content: { retry_on: 'reset-before-request', num_retries: 2 } };
@@ -92,14 +92,14 @@ const outboundRoutes: Readonly<Record<ProxyIntent['outboundTrafficPolicy'], Temp
   REGISTRY_ONLY: compile(everything('block_all', { direct_response: { status: 502 } })),
 };
 
-/** Fillings of `outboundRoutes` and `outboundTcp`: what becomes of destinations that nothing is known about. */
+/** What becomes of destinations that nothing is known about; metrics tell the cluster as the service, as Istio's do. */
 export function outboundFilling(policy: ProxyIntent['outboundTrafficPolicy']): {
   readonly outboundRoutes: Template;
-  readonly outboundTcp: string;
+  readonly outboundCluster: string;
 } {
   return {
     outboundRoutes: outboundRoutes[policy],
-    outboundTcp: policy === 'ALLOW_ANY' ? 'PassthroughCluster' : 'BlackHoleCluster',
+    outboundCluster: policy === 'ALLOW_ANY' ? 'PassthroughCluster' : 'BlackHoleCluster',
   };
 }
 
@@ -123,7 +123,15 @@ function capturing(direction: 'inbound' | 'outbound', port: number, routes: Tree
         filters: [transparentHttp(direction, routes)],
       },
     ],
-    default_filter_chain: { name: 'tcp', filters: [tcpProxy(tcpCluster, { hole: 'log' })] },
+    default_filter_chain: {
+      name: 'tcp',
+      filters: [
+        tcpProxy(tcpCluster, {
+          access_log: { hole: `${direction} tcp log` },
+          '...options': { hole: 'tcpLogOptions' },
+        }),
+      ],
+    },
   };
 }
 
@@ -132,7 +140,7 @@ export const virtualOutbound: Tree = capturing(
   'outbound',
   ports.outbound,
   { hole: 'outboundRoutes' },
-  { hole: 'outboundTcp' },
+  { hole: 'outboundCluster' },
 );
 
 /** The listener that captured connections to the application arrive at. */

@@ -1,7 +1,7 @@
 import { applicationBinding } from './addresses.ts';
 import { duration, extension, oneEndpoint } from './extension.ts';
 import { compile, fill, type Filling, type Template, type Tree, userText, type Written } from './flow-yaml.ts';
-import { transparentUpstream, upstreamHttp } from './http.ts';
+import { anyTls, transparentUpstream, upstreamHttp } from './http.ts';
 import type { ProbeAction, ProbeRedirect } from './probe-redirect.ts';
 import { probeTarget } from './probe-target.ts';
 
@@ -18,14 +18,6 @@ function cluster(more: { readonly [key: string]: Tree | undefined }): Template {
     ...more,
   });
 }
-
-/** The kubelet verifies nothing either; without the maximum Envoy stops at TLS 1.2. */
-const anyTls: Tree = {
-  anchor: 'any tls',
-  content: extension('tls', 'envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext', {
-    common_tls_context: { tls_params: { tls_maximum_protocol_version: 'TLSv1_3' } },
-  }),
-};
 
 /**
  * A check in the background whose last result the status port gives away. A failing application is asked every second,
@@ -46,9 +38,14 @@ function healthChecks(kind: { readonly [key: string]: Tree }): readonly Tree[] {
   ];
 }
 
-const clusters = {
+/** Clusters of an application's port; their holes are `name`, `port` and `bind`. */
+export const applicationCluster = {
   HTTP: cluster({ typed_extension_protocol_options: transparentUpstream }),
   HTTPS: cluster({ typed_extension_protocol_options: transparentUpstream, transport_socket: anyTls }),
+} as const;
+
+const clusters = {
+  ...applicationCluster,
   tcp: cluster({ health_checks: healthChecks({ tcp_health_check: {} }) }),
   grpc: cluster({
     health_checks: healthChecks({ grpc_health_check: { service_name: { hole: 'service' } } }),

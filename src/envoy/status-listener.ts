@@ -17,16 +17,17 @@ export const statusListener: Tree = {
   additional_addresses: [{ address: listenAddress(ports.metrics) }, { hole: 'statusAddress' }],
   ignore_global_conn_limit: true,
   bypass_overload_manager: true,
+  '...buffer': { hole: 'pageBuffer' },
   filter_chains: [
     {
       filters: [
         ownHttp(
           'status',
-          [{ hole: 'probeFilters' }],
+          [{ hole: 'metricsFilter' }, { hole: 'probeFilters' }],
           [
             toAdmin('/healthz/ready', '/ready'),
             toAdmin('/health', '/ready'),
-            toAdmin('/stats/prometheus', '/stats/prometheus?usedonly'),
+            { hole: 'metricsRoute' },
             { hole: 'probeRoutes' },
           ],
         ),

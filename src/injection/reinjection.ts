@@ -3,7 +3,7 @@ import type { PodView } from '../sidecars/pod-view.ts';
 import { declaredOpaquePorts } from '../sidecars/standalone/declared-ports.ts';
 import { captureVariable } from '../sidecars/standalone/init-container.ts';
 import { proxyArguments } from '../sidecars/standalone/proxy-container.ts';
-import { workloadOf } from '../sidecars/workload.ts';
+import { serviceOf, workloadOf } from '../sidecars/workload.ts';
 import { renderIptables } from '../capture/iptables.ts';
 import type { CaptureIntent } from '../capture/intent.ts';
 import { names } from '../settings/constants.ts';
@@ -107,9 +107,12 @@ export function proposeReinjection(
   const identity = identityOf(proxy.container);
   const capture = captureIntent(effective, identity, probes.exclude);
   const init = find(view, names.initContainer);
+  const workload = request.workload ?? workloadOf(view);
   const args = proxyArguments({
     effective,
-    workload: request.workload ?? workloadOf(view),
+    workload,
+    service: serviceOf(view, workload),
+    metricsTargets: [],
     probes: probes.redirects,
     opaqueInboundPorts,
   });

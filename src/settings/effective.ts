@@ -28,7 +28,8 @@ export interface Effective {
     protocolDetectionTimeoutMs: number;
     opaquePorts: readonly PortRange[];
     maxConnections: number;
-    accessLog: 'json' | 'none';
+    accessLog: 'stdout' | 'file' | 'none';
+    metrics: { istio: boolean; merge: boolean };
     readiness: { initialDelaySeconds: number; periodSeconds: number; failureThreshold: number };
     resources: Resources;
   };
@@ -83,6 +84,7 @@ export function resolveBase(settings: Settings, profile: Profile | undefined): E
       opaquePorts: parsed(portList, proxy.opaquePorts),
       maxConnections: proxy.maxConnections,
       accessLog: proxy.accessLog,
+      metrics: proxy.metrics,
       readiness: proxy.readiness,
       resources: mergeResources(proxy.resources, profile?.resources),
     },
@@ -110,6 +112,7 @@ export function draftOf(base: Effective): Effective {
     ...base,
     proxy: {
       ...base.proxy,
+      metrics: { ...base.proxy.metrics },
       readiness: { ...base.proxy.readiness },
       resources: { requests: { ...base.proxy.resources.requests }, limits: { ...base.proxy.resources.limits } },
     },

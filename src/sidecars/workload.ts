@@ -1,3 +1,4 @@
+import type { ServiceIdentity } from '../envoy/intent.ts';
 import { member, objectsMember, stringMember, type JsonObject } from '../settings/json.ts';
 import type { PodView } from './pod-view.ts';
 
@@ -44,4 +45,24 @@ export function workloadOf(view: PodView): Workload {
     return { apiVersion: 'apps.openshift.io/v1', kind: 'DeploymentConfig', name: deploymentConfig };
   }
   return name === '' ? bare : { apiVersion, kind, name };
+}
+
+/**
+ * What the pod calls itself in metrics, by Istio's order of labels: pkg/model/label, canonical service and revision.
+ * The pod's labels are read once, when it is injected.
+ */
+export function serviceOf(view: PodView, workload: Workload): ServiceIdentity {
+  const first = (...keys: string[]): string | undefined => {
+    for (const key of keys) {
+      const value = view.labels === undefined ? undefined : stringMember(view.labels, key);
+      if (value !== undefined && value !== '') return value;
+    }
+    return undefined;
+  };
+  return {
+    name: first('service.istio.io/canonical-name', 'app.kubernetes.io/name', 'app') ?? workload.name,
+    revision: first('service.istio.io/canonical-revision', 'app.kubernetes.io/version', 'version') ?? 'latest',
+    app: first('app') ?? 'unknown',
+    version: first('version') ?? 'unknown',
+  };
 }

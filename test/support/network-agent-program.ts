@@ -21,13 +21,18 @@ const answer: RequestListener = (request, response) => {
     response.writeHead(302, { location: '/elsewhere' }).end();
     return;
   }
+  const status = /^\/status\/(\d{3})$/.exec(request.url ?? '')?.[1];
   const heard: Heard = {
     remoteAddress: request.socket.remoteAddress ?? '',
     url: request.url ?? '',
     httpVersion: request.httpVersion,
     rawHeaders: request.rawHeaders,
   };
-  response.writeHead(healthy ? 200 : 503, { 'Content-Type': 'application/json', 'X-CamelCase': 'kept', Server: 'app' });
+  response.writeHead(status === undefined ? (healthy ? 200 : 503) : Number(status), {
+    'Content-Type': 'application/json',
+    'X-CamelCase': 'kept',
+    Server: 'app',
+  });
   response.end(JSON.stringify(heard));
 };
 
@@ -48,13 +53,17 @@ function grpcHealth(): Server {
   return server;
 }
 
-function serverOf({ kind, tls, text }: ListenOptions): Server {
+function serverOf({ kind, tls, text, answer: fixed }: ListenOptions): Server {
   if (kind === 'grpc') return grpcHealth();
   if (kind === 'banner') {
     return createTcpServer((socket) => {
       socket.on('error', () => socket.destroy());
+      socket.resume();
       socket.write(text ?? 'hello\n');
     });
+  }
+  if (fixed !== undefined) {
+    return createHttpServer((_, response) => response.writeHead(fixed.status, fixed.headers).end(fixed.body));
   }
   return tls === undefined ? createHttpServer(answer) : createHttpsServer({ ...tls, minVersion: 'TLSv1.3' }, answer);
 }

@@ -12,13 +12,19 @@ export interface Heard {
 }
 
 export interface ListenOptions {
-  /** `http` answers every path with a `Heard`, 503 when unhealthy; `banner` speaks first; `grpc` is a health service. */
+  /** `http` answers every path with a `Heard`, 503 when unhealthy, `/status/418` with that status; `banner` speaks first; `grpc` is a health service. */
   readonly kind: 'http' | 'banner' | 'grpc';
   readonly port: number;
   /** Default: both families. */
   readonly host?: string;
   readonly tls?: { readonly key: string; readonly cert: string };
   readonly text?: string;
+  /** What `http` answers instead, whatever the path. */
+  readonly answer?: {
+    readonly status: number;
+    readonly headers: Readonly<Record<string, string>>;
+    readonly body: string;
+  };
 }
 
 export interface Answer {

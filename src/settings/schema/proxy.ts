@@ -9,6 +9,13 @@ const readiness = z.strictObject({
   failureThreshold: z.number().int().min(1).max(10_000).default(4),
 });
 
+const metrics = z.strictObject({
+  /** Istio's standard metrics on `/stats/prometheus` of the status port and of 15090. */
+  istio: z.boolean().default(true),
+  /** Append the application's own metrics to them, and turn `prometheus.io/*` towards the status port. */
+  merge: z.boolean().default(false),
+});
+
 /** Settings of the built-in proxy. */
 export const proxy = z.strictObject({
   image: written(imageReference).default('envoyproxy/envoy:v1.40.0'),
@@ -35,7 +42,9 @@ export const proxy = z.strictObject({
   /** Ports whose servers speak first or that carry no HTTP: no protocol sniffing. */
   opaquePorts: written(portList).default('21,22,25,53,110,143,465,587,993,995,3306,4222,5432,6379,27017'),
   maxConnections: z.number().int().min(1).max(10_000_000).default(50_000),
-  accessLog: z.enum(['json', 'none']).default('json'),
+  /** JSON lines to standard output, or to /var/log/istio/access.log on the volume `istio-logs`. */
+  accessLog: z.enum(['stdout', 'file', 'none']).default('stdout'),
+  metrics: metrics.prefault({}),
   readiness: readiness.prefault({}),
   resources: resources.prefault({
     requests: { cpu: '100m', memory: '128Mi' },

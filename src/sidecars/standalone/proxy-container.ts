@@ -53,7 +53,7 @@ function lifecycleOf(input: ProxyInput): JsonObject {
 
 /** Envoy's arguments for this pod; also used alone when probes were added to a pod that is injected already. */
 export function proxyArguments(
-  input: Pick<ProxyInput, 'effective' | 'workload' | 'probes' | 'opaqueInboundPorts'>,
+  input: Pick<ProxyInput, 'effective' | 'workload' | 'service' | 'probes' | 'metricsTargets' | 'opaqueInboundPorts'>,
 ): string[] {
   const { proxy, capture } = input.effective;
   return envoyArguments({
@@ -67,6 +67,8 @@ export function proxyArguments(
       protocolDetectionTimeoutMs: proxy.protocolDetectionTimeoutMs,
       maxConnections: proxy.maxConnections,
       accessLog: proxy.accessLog,
+      metrics: { istio: proxy.metrics.istio, targets: input.metricsTargets },
+      service: input.service,
       probes: input.probes,
       families: capture.families,
     }),

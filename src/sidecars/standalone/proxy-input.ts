@@ -1,3 +1,4 @@
+import type { MetricsTarget, ServiceIdentity } from '../../envoy/intent.ts';
 import type { ProbeRedirect } from '../../envoy/probe-redirect.ts';
 import type { Effective } from '../../settings/effective.ts';
 import type { Workload } from '../workload.ts';
@@ -9,8 +10,12 @@ export interface ProxyInput {
   /** Native sidecar (init container with restartPolicy Always) or classic container. */
   readonly native: boolean;
   readonly workload: Workload;
+  /** What the pod calls itself in metrics. */
+  readonly service: ServiceIdentity;
   readonly identity: ProxyIdentity;
   readonly probes: readonly ProbeRedirect[];
+  /** The application's own metrics that the proxy appends to its page. */
+  readonly metricsTargets: readonly MetricsTarget[];
   /** Seconds that the pod has to end in, for a hook that waits. */
   readonly gracePeriodSeconds: number;
   /** Ports of probes that stay as they are and must therefore not be captured. */

@@ -42,10 +42,11 @@ describe('size', () => {
   const two = [probe('readyz', http), probe('livez', { ...http, path: '/live' })];
 
   test.each([
-    ['without probes', [], 8192],
-    ['with two probes', two, 8192],
-  ])('%s it stays within the budget, because every pod stores it', (_, probes, most) => {
-    expect(Buffer.byteLength(renderBootstrap(proxyIntent({ probes })))).toBeLessThanOrEqual(most);
+    ['with metrics', true, 16_384],
+    ['without metrics', false, 8192],
+  ])('%s it stays within the budget, because every pod stores it', (_, istio, most) => {
+    const intent = proxyIntent({ probes: two, metrics: { istio, targets: [] } });
+    expect(Buffer.byteLength(renderBootstrap(intent))).toBeLessThanOrEqual(most);
   });
 
   test('two probes of one port need one cluster', () => {
@@ -197,12 +198,17 @@ describe.each([
   });
 
   test.each([
-    ['json', 1],
-    ['none', 0],
-  ] as const)('access log %s', (accessLog, count) => {
-    const one = listener(name, { accessLog });
-    expect(at(one, 'filter_chains', 'http', 'filters', 0, 'typed_config', 'access_log')).toHaveLength(count);
-    expect(at(one, 'default_filter_chain', 'filters', 0, 'typed_config', 'access_log')).toHaveLength(count);
+    ['stdout', true, ['stdout', 'envoy.access_loggers.stats']],
+    ['file', false, ['file']],
+    ['none', true, ['envoy.access_loggers.stats']],
+    ['none', false, []],
+  ] as const)('access log %s, metrics %s', (accessLog, istio, expected) => {
+    const one = listener(name, { accessLog, metrics: { istio, targets: [] } });
+    const loggers = (...way: (string | number)[]): unknown[] => [
+      ...new Set((at(one, ...way, 'typed_config', 'access_log') as Any[]).map((logger) => logger['name'])),
+    ];
+    expect(loggers('filter_chains', 'http', 'filters', 0)).toEqual(expected);
+    expect(loggers('default_filter_chain', 'filters', 0)).toEqual(expected);
   });
 });
 

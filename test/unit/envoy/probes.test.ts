@@ -93,8 +93,8 @@ describe.each<[string, ProbeAction, Any]>([
   test('is answered from a check in the background', () => {
     const { routes, filters, clusters } = status(probe('livez', action, { timeoutSeconds: 2, periodSeconds: 3 }));
     expect(routes).toHaveLength(3);
-    expect(filters.map((filter) => filter['name'])).toEqual(['health_check', 'router']);
-    expect(filters[0]?.['typed_config']).toMatchObject({
+    expect(filters.map((filter) => filter['name'])).toEqual(['lua', 'health_check', 'router']);
+    expect(filters[1]?.['typed_config']).toMatchObject({
       pass_through_mode: false,
       cluster_min_healthy_percentages: { 'probe.web.livez': { value: 100 } },
       headers: [{ name: ':path', string_match: { exact: '/app-health/web/livez' } }],

@@ -1,0 +1,119 @@
+import { extension, typed } from './extension.ts';
+import { compile, fill, type Filling, type Template, type Tree, userText, type Written } from './flow-yaml.ts';
+import type { MetricsTarget } from './intent.ts';
+import { probeTarget } from './probe-target.ts';
+import { applicationCluster } from './probes.ts';
+
+/** Envoy puts its own name before every metric; Istio's metrics have none. */
+const rename = `gsub("# TYPE envoy_istio_","# TYPE istio_"):gsub("\\nenvoy_istio_","\\nistio_")`;
+
+const renaming = `function envoy_on_response(h)
+local b=h:body(true)
+b:setBytes((b:getBytes(0,b:length()):${rename}))
+end`;
+
+/**
+ * The application's pages are asked for while the scraper waits, for nine tenths of the time that it says it has. One
+ * that does not answer is left out and shows as 0. What only OpenMetrics has (the end mark, exemplars) is taken out,
+ * because Envoy's page is none.
+ */
+const merging = `function envoy_on_request(h)
+local s=tonumber(h:headers():get("x-prometheus-scrape-timeout-seconds")) or 10
+local text=""
+for _,t in ipairs(h:filterContext():get("targets")) do
+local head,body=h:httpCall(t.cluster,{[":method"]="GET",[":path"]=t.path,[":authority"]=t.host,accept="text/plain;version=0.0.4"},"",math.min(math.max(s,1),60)*900)
+local up=head[":status"]=="200" and body
+if up then
+if (head["content-type"] or ""):find("openmetrics",1,true) then body=body:gsub("# EOF%s*$",""):gsub(" # {[^\\n]*","") end
+text=text..body:gsub("([^\\n])$","%1\\n")
+end
+text=text..'sidecar_injector_application_up{target="'..t.target..'"} '..(up and 1 or 0).."\\n"
+end
+h:streamInfo():dynamicMetadata():set("page","application",text)
+end
+function envoy_on_response(h)
+local b=h:body(true)
+local page=h:streamInfo():dynamicMetadata():get("page") or {}
+b:setBytes(b:getBytes(0,b:length()):${rename}..(page.application or ""))
+end`;
+
+const lua = 'envoy.extensions.filters.http.lua.v3.Lua';
+
+/** Does nothing but on a route that has a script. */
+const filter = [...compile(extension('lua', lua)), ','];
+
+const plain = {
+  match: { path: '/stats/prometheus' },
+  route: { cluster: 'admin', prefix_rewrite: '/stats/prometheus?usedonly' },
+} as const satisfies Tree;
+
+function scripted(script: string, more: { readonly [key: string]: Tree }): Tree {
+  const config = typed(`${lua}PerRoute`, { source_code: { inline_string: script }, ...more });
+  // Compressed, the page could not be changed.
+  return { ...plain, request_headers_to_remove: ['accept-encoding'], typed_per_filter_config: { lua: config } };
+}
+
+/** A further item of the listener's routes. */
+function item(route: Tree): Template {
+  return [',', ...compile(route)];
+}
+
+const routes = {
+  plain: item(plain),
+  renaming: item(scripted(renaming, {})),
+  merging: item(scripted(merging, { filter_context: { targets: { hole: 'metricsTargets' } } })),
+};
+
+const entry = compile({
+  cluster: { hole: 'name' },
+  host: { expandable: '$(POD_IP)' },
+  path: { hole: 'path' },
+  target: { hole: 'target' },
+});
+
+function clusterName({ scheme, port }: MetricsTarget): string {
+  return userText(`metrics.${scheme.toLowerCase()}.${port}`);
+}
+
+function targetsOf(targets: readonly MetricsTarget[], written: Written): string {
+  const entries = targets.map((one) => {
+    const path = probeTarget(one.path);
+    const filling = { name: clusterName(one), path: userText(path), target: userText(`${one.port}${path}`) };
+    return fill(entry, filling, written);
+  });
+  return `[${entries.join(',')}]`;
+}
+
+function clustersOf(targets: readonly MetricsTarget[], addresses: Filling, written: Written): string {
+  const ports = new Map(targets.map((one) => [clusterName(one), one]));
+  return [...ports]
+    .map(
+      ([name, { scheme, port }]) =>
+        `,${fill(applicationCluster[scheme], { ...addresses, name, port: String(port) }, written)}`,
+    )
+    .join('');
+}
+
+/** Everything of a page is held in memory while a script works on it; Envoy's default is 1 MiB. */
+const pageBuffer = ',per_connection_buffer_limit_bytes: 33554432';
+
+/**
+ * Fillings of the holes for the page of metrics, `/stats/prometheus`. The script runs on that route alone, so probes and
+ * health are not touched by it.
+ */
+export function metricsPageFilling(
+  hasIstioMetrics: boolean,
+  targets: readonly MetricsTarget[],
+  addresses: Filling,
+): Filling {
+  if (!hasIstioMetrics && targets.length === 0) {
+    return { metricsFilter: '', metricsRoute: routes.plain, metricsClusters: '', pageBuffer: '' };
+  }
+  return {
+    metricsFilter: filter,
+    metricsRoute: targets.length === 0 ? routes.renaming : routes.merging,
+    metricsTargets: (written) => targetsOf(targets, written),
+    metricsClusters: (written) => clustersOf(targets, addresses, written),
+    pageBuffer,
+  };
+}
