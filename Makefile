@@ -41,6 +41,19 @@ test-apiserver: node_modules/.package-lock.json ## Test against a real API serve
 test-dataplane: node_modules/.package-lock.json ## Test rules and proxy with real iptables and Envoy (root on Linux).
 	@$(SCRIPT) scripts/test.ts dataplane -- $(ARGS)
 
+.PHONY: test-cluster cluster-up cluster-down cluster-test
+test-cluster: node_modules/.package-lock.json ## Test on a real node with containers and Envoy, short scenarios (root on Linux).
+	@$(SCRIPT) scripts/test.ts cluster -- $(ARGS)
+
+cluster-test: node_modules/.package-lock.json ## The same with every scenario, faults, upgrades and figures included.
+	@$(SCRIPT) scripts/test.ts cluster cluster-long -- $(ARGS)
+
+cluster-up: node_modules/.package-lock.json ## Start a Kubernetes node with the images of this checkout (root on Linux, no Docker).
+	@$(SCRIPT) scripts/cluster.ts up
+
+cluster-down: node_modules/.package-lock.json ## Stop it and remove every trace, also what a killed run left.
+	@$(SCRIPT) scripts/cluster.ts down
+
 .PHONY: typecheck lint format
 typecheck: node_modules/.package-lock.json ## Check the types.
 	@tsc --noEmit

@@ -1,4 +1,7 @@
 // One project a tier: `npx jest --selectProjects unit`. Tiers that need more than Node say so in test/README.md.
+const cluster = {
+  globalSetup: '<rootDir>/test/cluster/global-setup.ts',
+};
 const tier = (name, more = {}) => ({
   displayName: name,
   testMatch: [`<rootDir>/test/${name}/**/*.test.ts`],
@@ -17,6 +20,8 @@ export default {
   testTimeout: 30_000,
   projects: [
     ...['unit', 'property', 'golden', 'http', 'dataplane'].map((name) => tier(name)),
+    tier('cluster', { ...cluster, testMatch: ['<rootDir>/test/cluster/short/**/*.test.ts'] }),
+    tier('cluster-long', { ...cluster, testMatch: ['<rootDir>/test/cluster/long/**/*.test.ts'] }),
     tier('apiserver', {
       globalSetup: '<rootDir>/test/apiserver/global-setup.ts',
       globalTeardown: '<rootDir>/test/apiserver/global-teardown.ts',

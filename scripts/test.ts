@@ -2,7 +2,8 @@
 // With CI=true a tier that this machine cannot run counts as failed.
 import { prepareEnvoy } from './tools/envoy.ts';
 import { prepareKubernetes } from './tools/kubernetes.ts';
-import { prepareNetworkNamespaces, preparePackages } from './tools/packages.ts';
+import { prepareNodePrograms } from './tools/node-programs.ts';
+import { prepareNetworkNamespaces, prepareNodePackages, preparePackages } from './tools/packages.ts';
 import { joinEnvironments, say, seconds, type Tool } from './tools/tool.ts';
 import { writeReport } from './tiers/report.ts';
 import { tiers } from './tiers/table.ts';
@@ -18,7 +19,7 @@ if (unknown.length > 0) {
 }
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130));
 
-const chosen = tiers.filter((tier) => names.length === 0 || names.includes(tier.name));
+const chosen = tiers.filter((tier) => (names.length === 0 ? tier.onRequest !== true : names.includes(tier.name)));
 const tools = await startTools(new Set(chosen.flatMap((tier) => tier.needs)));
 const results: Result[] = [];
 for (const tier of chosen) results.push(await runTier(tier, tools));
@@ -37,13 +38,18 @@ async function startTools(needed: ReadonlySet<ToolName>): Promise<Tools> {
   const none: Tool = { state: 'ready' };
   const prepare = async (name: ToolName, start: () => Promise<Tool>) => (needed.has(name) ? start() : none);
   const packages = await prepare('packages', preparePackages);
+  const nodePackages = await prepare('node packages', prepareNodePackages);
   const namespaces = await prepare('network namespaces', prepareNetworkNamespaces);
   const envoy = await prepare('envoy', prepareEnvoy);
+  const kubernetes = prepare('kubernetes', prepareKubernetes);
   return {
     packages: Promise.resolve(packages),
+    'node packages': Promise.resolve(nodePackages),
     'network namespaces': Promise.resolve(namespaces),
     envoy: Promise.resolve(envoy),
-    kubernetes: prepare('kubernetes', prepareKubernetes),
+    kubernetes,
+    // Built one after the other: what tiers wait for first comes first.
+    'node programs': kubernetes.then(() => prepare('node programs', prepareNodePrograms)),
   };
 }
 

@@ -37,14 +37,13 @@ export async function runJest(tier: string, environment: Environment): Promise<O
   }, 1000);
   const signal = AbortSignal.any([hanging.signal, AbortSignal.timeout(limitMs)]);
   try {
-    const code = await run(
-      ['jest', '--selectProjects', tier, '--passWithNoTests', '--json', '--outputFile', file, ...environment.arguments],
-      {
-        cwd: root,
-        signal,
-        env: { ...environment.env, NODE_OPTIONS: '--experimental-vm-modules --disable-warning=ExperimentalWarning' },
-      },
-    );
+    const jest = ['jest', '--selectProjects', tier, '--passWithNoTests', '--json', '--outputFile', file];
+    const [program = '', ...words] = [...(environment.within ?? []), ...jest, ...environment.arguments];
+    const code = await run([program, ...words], {
+      cwd: root,
+      signal,
+      env: { ...environment.env, NODE_OPTIONS: '--experimental-vm-modules --disable-warning=ExperimentalWarning' },
+    });
     const report = await readFile(file, 'utf8').then(
       (text) => jestReport.parse(JSON.parse(text)),
       () => undefined,

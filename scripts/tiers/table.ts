@@ -1,6 +1,16 @@
 import { runChecks } from './checks.ts';
 import { runJest } from './jest.ts';
-import type { Tier } from './tier.ts';
+import { runOnNode } from './node.ts';
+import type { Tier, ToolName } from './tier.ts';
+
+const nodeTools: readonly ToolName[] = [
+  'packages',
+  'node packages',
+  'network namespaces',
+  'envoy',
+  'kubernetes',
+  'node programs',
+];
 
 /** The tiers in the order in which they run: what is quick and tells most comes first. */
 export const tiers: readonly Tier[] = [
@@ -12,4 +22,8 @@ export const tiers: readonly Tier[] = [
   // Its files mostly wait for the cluster, each for its own.
   { name: 'apiserver', needs: ['kubernetes'], run: runJest, jestArguments: ['--maxWorkers=3'] },
   { name: 'dataplane', needs: ['packages', 'network namespaces', 'envoy'], run: runJest },
+  // Scenarios that mostly wait for pods.
+  { name: 'cluster', needs: nodeTools, run: runOnNode, jestArguments: ['--maxWorkers=3'] },
+  // Each of these breaks something that all share, or measures.
+  { name: 'cluster-long', needs: nodeTools, run: runOnNode, jestArguments: ['--runInBand'], onRequest: true },
 ];

@@ -1,7 +1,7 @@
 import type { Tool } from '../tools/tool.ts';
 
 /** Tools that tests may need; each is prepared once, at the start of a run. */
-export type ToolName = 'packages' | 'network namespaces' | 'envoy' | 'kubernetes';
+export type ToolName = 'packages' | 'node packages' | 'network namespaces' | 'envoy' | 'kubernetes' | 'node programs';
 
 /** One tier of the tests. */
 export interface Tier {
@@ -9,6 +9,8 @@ export interface Tier {
   readonly needs: readonly ToolName[];
   readonly run: (tier: string, environment: Environment) => Promise<Outcome>;
   readonly jestArguments?: readonly string[];
+  /** Not part of a run that names no tier. */
+  readonly onRequest?: boolean;
 }
 
 /** What a tier is run with. */
@@ -17,6 +19,8 @@ export interface Environment {
   readonly env: Readonly<Record<string, string>>;
   /** Further arguments of the test runner, such as a file name. */
   readonly arguments: readonly string[];
+  /** What stands before the command, such as one that enters a network. */
+  readonly within?: readonly string[];
 }
 
 /** How a tier ended. */

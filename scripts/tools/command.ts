@@ -5,8 +5,8 @@ export interface CommandOptions {
   readonly cwd?: string;
   /** Added to (or, with `undefined`, taken out of) this process's environment. */
   readonly env?: Readonly<Record<string, string | undefined>>;
-  /** File descriptor for both output streams; without it they are this process's own. */
-  readonly output?: number;
+  /** Where both output streams go: a file descriptor, or nowhere; without it they are this process's own. */
+  readonly output?: number | 'ignore';
   /** Ends the program early. */
   readonly signal?: AbortSignal;
 }

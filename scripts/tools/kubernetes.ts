@@ -8,8 +8,10 @@ import { say, seconds, type Tool } from './tool.ts';
 
 /** Programs of a Kubernetes control plane, and kubectl. */
 export const kubernetesPrograms = ['etcd', 'kube-apiserver', 'kube-controller-manager', 'kubectl'] as const;
+/** What runs on a node beside the container runtime, and the scheduler that gives it something to do. */
+export const nodePrograms = ['kube-scheduler', 'kubelet', 'kube-proxy'] as const;
 /** One of them. */
-export type KubernetesProgram = (typeof kubernetesPrograms)[number];
+export type KubernetesProgram = (typeof kubernetesPrograms)[number] | (typeof nodePrograms)[number];
 
 const moduleFolder = 'test/cluster/tools';
 
@@ -59,7 +61,7 @@ export function findProgram(name: KubernetesProgram, env: Readonly<Record<string
   );
   const folder = folders.find((candidate) => existsSync(path.join(candidate, name)));
   if (folder === undefined) {
-    throw new Error(`${name} is neither in KUBEBUILDER_ASSETS nor in PATH: \`make test-apiserver\` builds it with Go`);
+    throw new Error(`${name} is neither in KUBEBUILDER_ASSETS nor in PATH: \`make test\` builds it with Go`);
   }
   return path.join(folder, name);
 }

@@ -14,6 +14,13 @@ const packages: Readonly<Record<string, string>> = {
   unshare: 'util-linux',
 };
 
+/** What a node and its images need beside them. */
+const nodePackages: Readonly<Record<string, string>> = {
+  apache2: 'apache2-bin',
+  containerd: 'containerd',
+  runc: 'runc',
+};
+
 const folders = [...(process.env['PATH'] ?? '').split(':'), '/usr/sbin', '/sbin'];
 
 /** Whether a program can be called by its name; system folders count even when PATH lacks them. */
@@ -21,13 +28,29 @@ export function isInstalled(program: string): boolean {
   return folders.some((folder) => existsSync(path.join(folder, program)));
 }
 
-/** Sees to it that every program of the table can be called; installs what is missing when that is possible here. */
-export async function preparePackages(): Promise<Tool> {
-  const missing = Object.keys(packages).filter((program) => !isInstalled(program));
+/** Sees to it that the programs that tests call are there. */
+export function preparePackages(): Promise<Tool> {
+  return installMissing(packages);
+}
+
+/** Sees to it that a container runtime, its network plugins and the demonstration's web server are there. */
+export function prepareNodePackages(): Promise<Tool> {
+  const plugins = networkPluginFolders().length > 0 ? {} : { 'CNI plugins': 'containernetworking-plugins' };
+  return installMissing({ ...nodePackages, ...plugins });
+}
+
+/** Folders that hold the plugins of the container network, the first that is there first. */
+export function networkPluginFolders(): readonly string[] {
+  return ['/usr/lib/cni', '/opt/cni/bin'].filter((folder) => existsSync(path.join(folder, 'bridge')));
+}
+
+/** Sees to it that every program of a table can be called; installs what is missing when that is possible here. */
+async function installMissing(wantedPackages: Readonly<Record<string, string>>): Promise<Tool> {
+  const missing = Object.keys(wantedPackages).filter((program) => !isInstalled(program));
   // Debian keeps iptables and nft out of an ordinary user's PATH.
   const ready: Tool = { state: 'ready', folders: ['/usr/sbin', '/sbin'] };
   if (missing.length === 0) return ready;
-  const wanted = [...new Set(missing.map((program) => packages[program] ?? program))];
+  const wanted = [...new Set(missing.map((program) => wantedPackages[program] ?? program))];
   if (process.getuid?.() !== 0 || !isInstalled('apt-get')) {
     return { state: 'missing', needs: `the program${missing.length > 1 ? 's' : ''} ${missing.join(', ')}` };
   }

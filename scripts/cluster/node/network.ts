@@ -1,0 +1,41 @@
+import { readdir } from 'node:fs/promises';
+import { read, run, type Command } from '../../tools/command.ts';
+import { insideNetwork, nodeAddress, type Place } from './place.ts';
+
+/** Makes the namespace with one interface that has the node's address; nothing outside can be reached from it. */
+export async function createNetwork(place: Place): Promise<void> {
+  const ip = (...words: string[]) => must(['ip', '-n', place.name, ...words]);
+  await must(['ip', 'netns', 'add', place.name]);
+  await ip('link', 'set', 'lo', 'up');
+  await ip('link', 'add', 'node0', 'type', 'veth', 'peer', 'name', 'node0p');
+  await ip('address', 'add', `${nodeAddress}/24`, 'dev', 'node0');
+  await ip('link', 'set', 'node0p', 'up');
+  await ip('link', 'set', 'node0', 'up');
+  await ip('route', 'add', 'default', 'dev', 'node0');
+  await must([...insideNetwork(place), 'sysctl', '-qw', 'net.ipv4.ip_forward=1']);
+}
+
+/** Removes the namespace and those of its pods, and ends whatever still runs in them. */
+export async function removeNetwork(place: Place): Promise<void> {
+  const prefix = place.podNetwork.replace(/\.0\/24$/, '.');
+  for (const name of await readdir('/run/netns').catch(() => [])) {
+    if (name === place.name || (name.startsWith('cni-') && (await hasAddress(name, prefix))))
+      await removeNamespace(name);
+  }
+}
+
+async function hasAddress(namespace: string, prefix: string): Promise<boolean> {
+  const list = (await read(['ip', '-n', namespace, '-o', 'address', 'show', 'dev', 'eth0'])) ?? '';
+  return list.includes(` inet ${prefix}`);
+}
+
+async function removeNamespace(name: string): Promise<void> {
+  for (const pid of ((await read(['ip', 'netns', 'pids', name])) ?? '').split('\n')) {
+    if (pid !== '') await read(['kill', '-KILL', pid]);
+  }
+  await read(['ip', 'netns', 'delete', name]);
+}
+
+async function must(command: Command): Promise<void> {
+  if ((await run(command)) !== 0) throw new Error(`${command.join(' ')} failed`);
+}

@@ -1,0 +1,51 @@
+import { readdir, readFile, rm } from 'node:fs/promises';
+import path from 'node:path';
+import { read } from '../../tools/command.ts';
+import { removeCgroup, restoreMachineSettings } from './machine.ts';
+import { removeNetwork } from './network.ts';
+import type { Place } from './place.ts';
+import { listProcesses, stopProcess } from './process.ts';
+
+const sandboxId = /[0-9a-f]{64}/;
+
+/** Whether the data goes too, or stays for a start that resumes. */
+export interface StopOptions {
+  readonly keepData: boolean;
+}
+
+/**
+ * Stops a node and removes all traces of it, whatever state it is in: running, half started, or left by a run that was
+ * killed. Only what carries its name is touched. Logs stay until the next start.
+ */
+export async function stopNode(place: Place, { keepData }: StopOptions): Promise<void> {
+  // After SIGTERM the API server would wait a minute for open watches; the rest of the data is thrown away.
+  for (const name of ['kubelet', 'kube-proxy', 'kube-scheduler', 'kube-controller-manager', 'kube-apiserver']) {
+    await stopProcess(place, name, name === 'kube-apiserver' ? 'SIGKILL' : 'SIGTERM');
+  }
+  await removeCgroup(place);
+  for (const name of await listProcesses(place)) await stopProcess(place, name, 'SIGTERM');
+  await removeNetwork(place);
+  await unmount([place.folder, place.runFolder]);
+  await removeNetworkResults(place);
+  await read(['find', '/var/log/containers', '-lname', `${place.folder}/*`, '-delete']);
+  await rm(place.runFolder, { recursive: true, force: true });
+  if (!keepData) await rm(place.folder, { recursive: true, force: true });
+  await restoreMachineSettings();
+}
+
+/** The CNI library keeps what it did for every sandbox, the loopback interface under a name that all clusters share. */
+async function removeNetworkResults({ name }: Place): Promise<void> {
+  const folder = '/var/lib/cni/results';
+  const files = await readdir(folder).catch(() => []);
+  const ids = files.flatMap((file) => (file.startsWith(`${name}-`) ? [sandboxId.exec(file)?.[0] ?? file] : []));
+  const isOurs = (file: string) => file.startsWith(`${name}-`) || file.startsWith('cni-loopback-');
+  for (const file of files) {
+    if (isOurs(file) && ids.some((id) => file.includes(id))) await rm(path.join(folder, file), { force: true });
+  }
+}
+
+async function unmount(folders: readonly string[]): Promise<void> {
+  const mounts = (await readFile('/proc/self/mounts', 'utf8')).split('\n').map((line) => line.split(' ')[1] ?? '');
+  const ours = mounts.filter((point) => folders.some((folder) => point.startsWith(`${folder}/`)));
+  for (const point of ours.toReversed()) await read(['umount', '--lazy', point]);
+}

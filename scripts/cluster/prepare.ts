@@ -1,0 +1,49 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { prepareEnvoy } from '../tools/envoy.ts';
+import { prepareKubernetes } from '../tools/kubernetes.ts';
+import { prepareNodePrograms } from '../tools/node-programs.ts';
+import { prepareNetworkNamespaces, prepareNodePackages, preparePackages } from '../tools/packages.ts';
+import type { Tool } from '../tools/tool.ts';
+import { writeArchive } from './images/archive.ts';
+import { foreignImages, ownImages } from './images/table.ts';
+
+/** Everything that a cluster is made of, prepared; what is missing is in the answer. */
+export async function prepareClusterTools(): Promise<readonly Tool[]> {
+  const tools: Tool[] = [];
+  const steps = [
+    prepareNetworkNamespaces,
+    preparePackages,
+    prepareNodePackages,
+    prepareEnvoy,
+    prepareKubernetes,
+    prepareNodePrograms,
+  ];
+  for (const prepare of steps) {
+    tools.push(await prepare());
+  }
+  return tools;
+}
+
+/** An archive of images in a folder of its own. */
+export interface ImageArchive {
+  readonly file: string;
+  remove(): Promise<void>;
+}
+
+/** Assembles every image that the cluster runs; `env` as the ready tools give it. */
+export async function writeClusterImages(env: Readonly<Record<string, string>>): Promise<ImageArchive> {
+  const folder = await mkdtemp(path.join(tmpdir(), 'sidecar-injector-images-'));
+  const program = (name: string): string => {
+    const file = env[name];
+    if (file === undefined) throw new Error(`${name} is not set`);
+    return file;
+  };
+  const programs = { envoy: program('ENVOY_BIN'), coredns: program('COREDNS_BIN'), pause: program('PAUSE_BIN') };
+  const images = [...(await ownImages(folder)), ...(await foreignImages(programs, folder))];
+  const work = await mkdtemp(path.join(folder, 'archive-'));
+  const file = path.join(folder, 'images.tar');
+  await writeArchive(images, work, file);
+  return { file, remove: () => rm(folder, { recursive: true, force: true }) };
+}

@@ -1,0 +1,60 @@
+import path from 'node:path';
+import { describe, expect, jest, test } from '@jest/globals';
+import { readdirSync } from 'node:fs';
+import { root } from '../../../scripts/tools/cache.ts';
+import { clusterKubeconfig } from '../../support/cluster-namespace.ts';
+import { kubectl, runKubectl } from '../../support/kubectl.ts';
+
+jest.setTimeout(60_000);
+
+const call = (...args: string[]) => kubectl(clusterKubeconfig(), args);
+const ours = (...args: string[]) => call('--namespace=sidecar-injector-system', ...args);
+const file = path.join(root, 'deploy/install.yaml');
+
+describe('one kubectl apply', () => {
+  test('gives two ready replicas that were never restarted', async () => {
+    const columns = '-o=custom-columns=:.status.containerStatuses[0].ready,:.status.containerStatuses[0].restartCount';
+    const pods = await ours('get', 'pods', '--selector=app=sidecar-injector', '--no-headers', columns);
+    expect(
+      pods
+        .trim()
+        .split('\n')
+        .map((line) => line.split(/\s+/)),
+    ).toEqual([
+      ['true', '0'],
+      ['true', '0'],
+    ]);
+  });
+
+  test('has minted a certificate and written its CA into both entries of the registration', async () => {
+    const secret = JSON.parse(await ours('get', 'secret', 'sidecar-injector-ca', '-o=json')) as { data: object };
+    expect(Object.keys(secret.data)).not.toHaveLength(0);
+    const bundles = '-o=jsonpath={.webhooks[*].clientConfig.caBundle}';
+    const written = (await call('get', 'mutatingwebhookconfiguration', 'sidecar-injector', bundles)).split(' ');
+    expect(written).toHaveLength(2);
+    expect(Buffer.from(written[0] ?? '', 'base64').toString()).toContain('-----BEGIN CERTIFICATE-----');
+    expect(written[1]).toBe(written[0]);
+  });
+
+  test('again, changes nothing', async () => {
+    const versions = () => call('get', '-f', file, '-o=jsonpath={.items[*].metadata.resourceVersion}');
+    const before = await versions();
+    // kubectl calls a PodDisruptionBudget `configured` whatever it says; its version tells.
+    await call('apply', '-f', file);
+    expect(await versions()).toBe(before);
+    const { code, stdout } = await runKubectl(clusterKubeconfig(), ['diff', '-f', file]);
+    expect([code, stdout]).toEqual([0, '']);
+  });
+});
+
+describe('every overlay', () => {
+  const overlays = readdirSync(path.join(root, 'deploy/overlays'));
+  test.each(overlays)('%s is accepted by the server', async (overlay) => {
+    const folder = path.join(root, 'deploy/overlays', overlay);
+    const answer = await runKubectl(clusterKubeconfig(), ['apply', '--dry-run=server', '-k', folder]);
+    // The kinds of cert-manager are not known here; nothing else may be wrong.
+    const problems = answer.stderr.split('\n').filter((line) => !/cert-manager\.io\/v1|ensure CRDs/.test(line));
+    expect(problems.join('\n').trim()).toBe('');
+    expect(answer.stdout).toContain('deployment.apps/sidecar-injector');
+  });
+});

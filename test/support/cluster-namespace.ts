@@ -1,0 +1,118 @@
+import { randomBytes } from 'node:crypto';
+import type { Pod } from './api-client.ts';
+import { kubectl, runKubectl, type KubectlAnswer } from './kubectl.ts';
+import { until } from './until.ts';
+
+/** A namespace of its own in the cluster that the tier runs on, seen through kubectl. */
+export interface ClusterNamespace {
+  readonly name: string;
+  /** Runs kubectl in the namespace; throws what it said when it fails. */
+  kubectl(...args: string[]): Promise<string>;
+  /** Runs it and answers how it ended. */
+  tryKubectl(...args: string[]): Promise<KubectlAnswer>;
+  /** Applies objects or a text of manifests. */
+  apply(...manifests: (object | string)[]): Promise<void>;
+  get<T>(...args: string[]): Promise<T>;
+  /** Pods that are not being deleted, oldest first. */
+  pods(selector?: string): Promise<readonly RunningPod[]>;
+  /** Waits until a workload's pods are all of its latest version and ready. */
+  rollOut(workload: string): Promise<void>;
+  /** Waits until a named pod is ready, or has the phase. */
+  untilPod(name: string, phase?: string): Promise<RunningPod>;
+  /** Runs a command in a pod's container (`pod/container`, or the default one) and answers its output. */
+  exec(target: string, ...command: string[]): Promise<string>;
+  remove(): Promise<void>;
+}
+
+/** How a container does, as the kubelet tells it. */
+export interface ContainerStatus {
+  readonly name: string;
+  readonly ready: boolean;
+  readonly started?: boolean;
+  readonly restartCount: number;
+  readonly state: Readonly<Record<string, { readonly reason?: string; readonly exitCode?: number }>>;
+}
+
+/** A pod that a kubelet reports about. */
+export interface RunningPod extends Pod {
+  readonly status: {
+    readonly phase?: string;
+    readonly podIP?: string;
+    readonly containerStatuses?: readonly ContainerStatus[];
+    readonly initContainerStatuses?: readonly ContainerStatus[];
+    readonly conditions?: readonly { readonly type: string; readonly status: string; readonly message?: string }[];
+  };
+}
+
+/** The administrator's kubeconfig of the cluster that the tier runs on. */
+export function clusterKubeconfig(): string {
+  const file = process.env['KUBECONFIG'];
+  if (file === undefined || file === '') throw new Error('no cluster: run these tests with `make cluster-test`');
+  return file;
+}
+
+/** Creates a namespace and waits until pods can be created in it. */
+export async function createClusterNamespace(labels: Readonly<Record<string, string>> = {}): Promise<ClusterNamespace> {
+  const name = `test-${randomBytes(4).toString('hex')}`;
+  const file = clusterKubeconfig();
+  const base = [`--namespace=${name}`, '--request-timeout=120s'];
+  const call = (args: readonly string[], input?: string) => kubectl(file, [...base, ...args], input);
+  const object = { apiVersion: 'v1', kind: 'Namespace', metadata: { name, labels } };
+  await kubectl(file, ['create', '-f', '-'], JSON.stringify(object));
+  await until(`the service account of ${name}`, async () => {
+    const answer = await runKubectl(file, [...base, 'get', 'serviceaccount', 'default']);
+    return answer.code === 0 || undefined;
+  });
+  const get = async <T>(...args: string[]): Promise<T> => JSON.parse(await call(['get', '-o=json', ...args])) as T;
+  const pods = async (selector = '') => {
+    const { items } = await get<{ items: RunningPod[] }>('pods', `--selector=${selector}`, '--sort-by=.metadata.name');
+    return items.filter(({ metadata }) => !('deletionTimestamp' in metadata));
+  };
+  return {
+    name,
+    get,
+    pods,
+    kubectl: (...args) => call(args),
+    tryKubectl: (...args) => runKubectl(file, [...base, ...args]),
+    async apply(...manifests) {
+      const texts = manifests.map((one) => (typeof one === 'string' ? one : JSON.stringify(one)));
+      await call(['apply', '-f', '-'], texts.join('\n---\n'));
+    },
+    async rollOut(workload) {
+      try {
+        await call(['rollout', 'status', workload, '--timeout=100s']);
+      } catch (error) {
+        const state = await call(['describe', 'pods']);
+        throw new Error(`${String(error)}\n${state.slice(-4000)}`, { cause: error });
+      }
+    },
+    async untilPod(pod, phase) {
+      let last: RunningPod | undefined;
+      const tell = () => `${name}/${pod} is ${phase ?? 'ready'}; it is ${JSON.stringify(last?.status)}`;
+      const ask = async () => {
+        last = await get<RunningPod>('pod', pod).catch(() => undefined);
+        const ready = last?.status.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True');
+        return (phase === undefined ? ready === true : last?.status.phase === phase) ? last : undefined;
+      };
+      return until(tell, ask, 100_000);
+    },
+    exec(target, ...command) {
+      const [pod = '', container] = target.split('/');
+      const where = container === undefined ? [pod] : [pod, `--container=${container}`];
+      return call(['exec', ...where, '--', ...command]);
+    },
+    async remove() {
+      await kubectl(file, ['delete', 'namespace', name, '--wait=false']);
+    },
+  };
+}
+
+/** `2/2` as `kubectl get pods` shows it. */
+export function readyCount({ spec, status }: RunningPod): string {
+  const sidecars = (spec.initContainers ?? []).flatMap((one) => (one.restartPolicy === 'Always' ? [one.name] : []));
+  const statuses = [
+    ...(status.containerStatuses ?? []),
+    ...(status.initContainerStatuses ?? []).filter(({ name }) => sidecars.includes(name)),
+  ];
+  return `${statuses.filter(({ ready }) => ready).length}/${spec.containers.length + sidecars.length}`;
+}
