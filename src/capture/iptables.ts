@@ -1,140 +1,103 @@
 import type { CaptureIntent, Family } from './intent.ts';
-import { capturesLoopback, cidrsOf, loopbackSourceCidr, portText, requireRedirect, ruleWord } from './rule-text.ts';
+import { portText, ruleWord } from './rule-text.ts';
+import { captureRules } from './rules.ts';
+import type { Match, Rule, TableName, Target } from './rule.ts';
 
-/** Built-in chains are named too, so that a load empties them; Istio's names and order for the others. */
-const head = [
-  '*nat',
-  ':PREROUTING ACCEPT [0:0]',
-  ':INPUT ACCEPT [0:0]',
-  ':OUTPUT ACCEPT [0:0]',
-  ':POSTROUTING ACCEPT [0:0]',
-  ':ISTIO_INBOUND - [0:0]',
-  ':ISTIO_REDIRECT - [0:0]',
-  ':ISTIO_IN_REDIRECT - [0:0]',
-  ':ISTIO_OUTPUT - [0:0]',
-];
+/** Chains that the kernel has in each table; a load that replaces names them, so that it empties them. */
+const builtInChains: Readonly<Record<TableName, readonly string[]>> = {
+  mangle: ['PREROUTING', 'INPUT', 'FORWARD', 'OUTPUT', 'POSTROUTING'],
+  nat: ['PREROUTING', 'INPUT', 'OUTPUT', 'POSTROUTING'],
+  raw: ['PREROUTING', 'OUTPUT'],
+};
 
-function interfaceRules(intent: CaptureIntent): string[] {
-  const excluded = intent.excludeInterfaces.flatMap((name) => [
-    `-A PREROUTING -i ${ruleWord('excludeInterfaces', name)} -j RETURN`,
-    `-A OUTPUT -o ${name} -j RETURN`,
-  ]);
-  // Inserted at the head: a later insertion stands before an earlier one, so redirections win over these.
-  const rerouted = intent.rerouteInterfaces.map(
-    (name) => `-I PREROUTING 1 -i ${ruleWord('rerouteInterfaces', name)} -j RETURN`,
-  );
-  return [...excluded, ...rerouted];
-}
-
-function targetRules(intent: CaptureIntent): string[] {
-  return [
-    `-A ISTIO_INBOUND -p tcp --dport ${intent.tunnelPort} -j RETURN`,
-    `-A ISTIO_REDIRECT -p tcp -j REDIRECT --to-ports ${intent.outboundPort}`,
-    `-A ISTIO_IN_REDIRECT -p tcp -j REDIRECT --to-ports ${intent.inboundPort}`,
-  ];
-}
-
-function inboundRules({ inbound }: CaptureIntent): string[] {
-  if (inbound.ports !== 'all') {
-    if (inbound.ports.length === 0) return [];
-    return [
-      '-A PREROUTING -p tcp -j ISTIO_INBOUND',
-      ...inbound.ports.map((range) => `-A ISTIO_INBOUND -p tcp --dport ${portText(range, ':')} -j ISTIO_IN_REDIRECT`),
-    ];
+function matchText(match: Match): string {
+  const not = 'not' in match && match.not ? '! ' : '';
+  switch (match.by) {
+    case 'in':
+      return `-i ${ruleWord('interfaces', match.name)}`;
+    case 'out':
+      return `-o ${ruleWord('interfaces', match.name)}`;
+    case 'source':
+      return `${not}-s ${ruleWord('source address', match.cidr)}`;
+    case 'destination':
+      return `${not}-d ${ruleWord('destination address', match.cidr)}`;
+    case 'protocol':
+      return `-p ${match.name}`;
+    case 'destination port':
+      return `${not}--dport ${portText(match.range, ':')}`;
+    case 'source port':
+      return `${not}--sport ${portText(match.range, ':')}`;
+    case 'other destination port':
+      return `-m multiport ! --dports ${match.ports.join(',')}`;
+    case 'uid':
+      return `-m owner ${not}--uid-owner ${ruleWord('user', match.id)}`;
+    case 'gid':
+      return `-m owner ${not}--gid-owner ${ruleWord('group', match.id)}`;
+    case 'mark':
+      return `-m mark ${not}--mark ${match.mark}`;
+    case 'connection mark':
+      return `-m connmark ${not}--mark ${match.mark}`;
+    case 'state':
+      return `-m conntrack --ctstate ${match.states.join(',')}`;
   }
-  return [
-    '-A PREROUTING -p tcp -j ISTIO_INBOUND',
-    ...inbound.excludePorts.map((range) => `-A ISTIO_INBOUND -p tcp --dport ${portText(range, ':')} -j RETURN`),
-    '-A ISTIO_INBOUND -p tcp -j ISTIO_IN_REDIRECT',
-  ];
 }
 
-function outboundPortExclusions({ outbound }: CaptureIntent): string[] {
-  return outbound.excludePorts.flatMap((range) => [
-    `-A ISTIO_OUTPUT -p tcp --dport ${portText(range, ':')} -j RETURN`,
-    `-A ISTIO_OUTPUT -p udp --dport ${portText(range, ':')} -j RETURN`,
-  ]);
+function targetText(target: Target, protocol: 'tcp' | 'udp' | undefined): string {
+  switch (target.to) {
+    case 'return':
+    case 'accept':
+    case 'drop':
+      return target.to.toUpperCase();
+    case 'save mark':
+      return 'CONNMARK --save-mark';
+    case 'restore mark':
+      return 'CONNMARK --restore-mark';
+    case 'jump':
+      return target.chain;
+    case 'redirect':
+      // Istio writes the option in two ways; iptables reads both alike.
+      return `REDIRECT ${protocol === 'udp' ? '--to-port' : '--to-ports'} ${target.port}`;
+    case 'tproxy':
+      return `TPROXY --tproxy-mark ${target.mark}/0xffffffff --on-port ${target.port}`;
+    case 'mark':
+      return `MARK --set-mark ${target.mark}`;
+    case 'zone':
+      return `CT --zone ${target.zone}`;
+  }
+}
+
+function ruleText({ chain, position, matches, target }: Rule): string {
+  const protocol = matches.find((match) => match.by === 'protocol')?.name;
+  const place = position === undefined ? `-A ${chain}` : `-I ${chain} ${position}`;
+  return [place, ...matches.map(matchText), `-j ${targetText(target, protocol)}`].join(' ');
+}
+
+function tableText(name: TableName, rules: readonly Rule[], loading: CaptureIntent['loading']): string[] {
+  const builtIn = builtInChains[name];
+  const own = [...new Set(rules.map(({ chain }) => chain))].filter((chain) => !builtIn.includes(chain));
+  const head =
+    loading === 'append'
+      ? [`* ${name}`, ...own.map((chain) => `-N ${chain}`)]
+      : [`*${name}`, ...builtIn.map((chain) => `:${chain} ACCEPT [0:0]`), ...own.map((chain) => `:${chain} - [0:0]`)];
+  return [...head, ...rules.map(ruleText), 'COMMIT'];
 }
 
 /**
- * The proxy's own traffic, one triple an owner: what it sends to the pod's own address goes through the inbound side
- * (a call to the pod's own Service), what the application sends to itself and everything else of the proxy passes by.
- * The middle rule is left out when loopback destinations are to be captured.
- */
-function ownerRules(intent: CaptureIntent, family: Family): string[] {
-  const self = `-A ISTIO_OUTPUT -o lo ! -d ${intent.loopbackCidr[family]} -p tcp ! --dport ${intent.tunnelPort}`;
-  const triple = (match: '--uid-owner' | '--gid-owner', owner: string): string[] => [
-    `${self} -m owner ${match} ${ruleWord('proxyUids and proxyGids', owner)} -j ISTIO_IN_REDIRECT`,
-    ...(capturesLoopback(intent, family) ? [] : [`-A ISTIO_OUTPUT -o lo -m owner ! ${match} ${owner} -j RETURN`]),
-    `-A ISTIO_OUTPUT -m owner ${match} ${owner} -j RETURN`,
-  ];
-  return [
-    ...intent.proxyUids.flatMap((uid) => triple('--uid-owner', uid)),
-    ...intent.proxyGids.flatMap((gid) => triple('--gid-owner', gid)),
-  ];
-}
-
-function ownerGroupRules({ outbound }: CaptureIntent): string[] {
-  const { ownerGroups = 'all', excludeOwnerGroups = [] } = outbound;
-  const none =
-    ownerGroups === 'all'
-      ? ''
-      : ownerGroups.map((group) => `-m owner ! --gid-owner ${ruleWord('ownerGroups', group)} `).join('');
-  return [
-    ...(ownerGroups === 'all' ? [] : [`-A ISTIO_OUTPUT ${none}-j RETURN`]),
-    ...excludeOwnerGroups.map(
-      (group) => `-A ISTIO_OUTPUT -m owner --gid-owner ${ruleWord('excludeOwnerGroups', group)} -j RETURN`,
-    ),
-  ];
-}
-
-function inclusions(intent: CaptureIntent, family: Family): string[] {
-  const { outbound, rerouteInterfaces } = intent;
-  const rules = outbound.ports.map(
-    (range) => `-A ISTIO_OUTPUT -p tcp --dport ${portText(range, ':')} -j ISTIO_REDIRECT`,
-  );
-  if (outbound.cidrs === 'all') {
-    rules.push('-A ISTIO_OUTPUT -j ISTIO_REDIRECT');
-    rules.push(...rerouteInterfaces.map((name) => `-I PREROUTING 1 -i ${name} -j ISTIO_REDIRECT`));
-    return rules;
-  }
-  for (const cidr of cidrsOf(outbound.cidrs, family)) {
-    rules.push(
-      ...rerouteInterfaces.map(
-        (name) => `-I PREROUTING 1 -i ${name} -d ${ruleWord('outbound.cidrs', cidr)} -j ISTIO_REDIRECT`,
-      ),
-      `-A ISTIO_OUTPUT -d ${ruleWord('outbound.cidrs', cidr)} -j ISTIO_REDIRECT`,
-    );
-  }
-  return rules;
-}
-
-/**
- * Input of `iptables-restore` (v4) or `ip6tables-restore` (v6). It replaces the whole nat table of the pod's network
- * namespace in one step, so loading it again changes nothing. Chain names and the order of rules are Istio's, so that
- * whoever can read Istio's rules can read these.
+ * Input of `iptables-restore` (v4) or `ip6tables-restore` (v6). With `loading` `replace` it replaces the tables of the
+ * pod's network namespace, each in one step, so loading it again changes nothing. With `append` it is what Istio feeds
+ * to `iptables-restore --noflush`, line by line. Tables that have no rule are not named.
  *
- * @throws UnsupportedCaptureError for mode TPROXY, and for a word that cannot stand in a rule
+ * @throws UnsupportedCaptureError for a word that cannot stand in a rule
  */
 export function renderIptables(intent: CaptureIntent, family: Family): string {
-  requireRedirect(intent);
-  const { outbound } = intent;
-  const lines = [
-    ...head,
-    ...interfaceRules(intent),
-    ...targetRules(intent),
-    ...inboundRules(intent),
-    '-A OUTPUT -j ISTIO_OUTPUT',
-    ...outboundPortExclusions(intent),
-    `-A ISTIO_OUTPUT -o lo -s ${loopbackSourceCidr(intent, family)} -j RETURN`,
-    ...ownerRules(intent, family),
-    ...ownerGroupRules(intent),
-    `-A ISTIO_OUTPUT -d ${intent.loopbackCidr[family]} -j RETURN`,
-    ...cidrsOf(outbound.excludeCidrs, family).map(
-      (cidr) => `-A ISTIO_OUTPUT -d ${ruleWord('outbound.excludeCidrs', cidr)} -j RETURN`,
+  const rules = captureRules(intent).filter((rule) => rule.family === undefined || rule.family === family);
+  const tables = [...new Set(rules.map(({ table }) => table))];
+  const lines = tables.flatMap((name) =>
+    tableText(
+      name,
+      rules.filter(({ table }) => table === name),
+      intent.loading,
     ),
-    ...inclusions(intent, family),
-    'COMMIT',
-  ];
+  );
   return `${lines.join('\n')}\n`;
 }

@@ -1,130 +1,141 @@
-import type { CaptureIntent, Family, PortRange } from './intent.ts';
-import { cidrsOf, capturesLoopback, portText, requireRedirect, ruleWord } from './rule-text.ts';
+import type { CaptureIntent, Family } from './intent.ts';
+import { bothFamilies, portText, ruleWord } from './rule-text.ts';
+import { captureRules } from './rules.ts';
+import type { Match, Rule, TableName } from './rule.ts';
 
 const table = 'inet istio_capture';
-const families: readonly Family[] = ['v4', 'v6'];
-const protocol = { v4: 'ip', v6: 'ip6' } as const;
 
-function portSet(ranges: readonly PortRange[]): string {
-  return `{ ${ranges.map((range) => portText(range, '-')).join(', ')} }`;
+/** Where the kernel calls the chains of each table; numbers, because the output hook refuses the words for them. */
+const hooks: Readonly<Record<string, string>> = {
+  mangle_prerouting: 'type filter hook prerouting priority -150; policy accept;',
+  // Of type `route`, because a mark that is set here decides the way.
+  mangle_output: 'type route hook output priority -150; policy accept;',
+  nat_prerouting: 'type nat hook prerouting priority -100; policy accept;',
+  nat_output: 'type nat hook output priority -100; policy accept;',
+  raw_prerouting: 'type filter hook prerouting priority -300; policy accept;',
+  raw_output: 'type filter hook output priority -300; policy accept;',
+};
+
+const addressOf = { v4: 'ip', v6: 'ip6' } as const;
+const protocolOf = { v4: 'ipv4', v6: 'ipv6' } as const;
+
+function chainName(of: TableName, chain: string): string {
+  return `${of}_${chain.toLowerCase()}`;
 }
 
-function perFamily(intent: CaptureIntent, line: (family: Family) => readonly string[]): string[] {
-  return families.filter((family) => intent.families.includes(family)).flatMap(line);
+/** Conditions of one rule; a port names its protocol itself, so that stands alone only without one. */
+function conditions(rule: Rule, intent: CaptureIntent): string[] {
+  const { matches } = rule;
+  const protocol = matches.find((match) => match.by === 'protocol')?.name;
+  const hasPort = matches.some(({ by }) => by.endsWith('port'));
+  const hasAddress = matches.some(({ by }) => by === 'source' || by === 'destination');
+  const text = (match: Match): string => {
+    const not = 'not' in match && match.not ? '!= ' : '';
+    switch (match.by) {
+      case 'in':
+        return `iifname "${ruleWord('interfaces', match.name)}"`;
+      case 'out':
+        return `oifname "${ruleWord('interfaces', match.name)}"`;
+      case 'source':
+        return `${addressOf[rule.family ?? 'v4']} saddr ${not}${ruleWord('source address', match.cidr)}`;
+      case 'destination':
+        return `${addressOf[rule.family ?? 'v4']} daddr ${not}${ruleWord('destination address', match.cidr)}`;
+      case 'protocol':
+        return hasPort ? '' : `meta l4proto ${match.name}`;
+      case 'destination port':
+        return `${protocol} dport ${not}${portText(match.range, '-')}`;
+      case 'source port':
+        return `${protocol} sport ${not}${portText(match.range, '-')}`;
+      case 'other destination port':
+        return `${protocol} dport != { ${match.ports.join(', ')} }`;
+      case 'uid':
+        return `meta skuid ${not}${ruleWord('user', match.id)}`;
+      case 'gid':
+        return `meta skgid ${not}${ruleWord('group', match.id)}`;
+      case 'mark':
+        return `meta mark ${not}${match.mark}`;
+      case 'connection mark':
+        return `ct mark ${not}${match.mark}`;
+      case 'state':
+        return `ct state ${match.states.join(',').toLowerCase()}`;
+    }
+  };
+  const family =
+    rule.family === undefined || hasAddress || intent.families.length === 1
+      ? ''
+      : `meta nfproto ${protocolOf[rule.family]}`;
+  return [family, ...matches.map(text)].filter((part) => part !== '');
 }
 
-/** With one family alone the table, which sees both, lets the other one pass. */
-function familyGuard(intent: CaptureIntent): string[] {
-  return families
-    .filter((family) => !intent.families.includes(family))
-    .map((family) => `meta nfproto ${family === 'v4' ? 'ipv4' : 'ipv6'} return`);
-}
-
-function quoted(field: string, name: string): string {
-  return `"${ruleWord(field, name)}"`;
-}
-
-function prerouting(intent: CaptureIntent): string[] {
-  const { inbound, outbound } = intent;
-  const rules = familyGuard(intent);
-  for (const name of intent.rerouteInterfaces.toReversed()) {
-    const from = `iifname ${quoted('rerouteInterfaces', name)}`;
-    if (outbound.cidrs === 'all') rules.push(`${from} meta l4proto tcp redirect to :${intent.outboundPort}`);
-    else
-      rules.push(
-        ...destinations(intent, outbound.cidrs, `meta l4proto tcp redirect to :${intent.outboundPort}`).map(
-          (rule) => `${from} ${rule}`,
-        ),
-      );
-    rules.push(`${from} return`);
+function verdict({ target, table: of, family }: Rule): string {
+  switch (target.to) {
+    case 'return':
+    case 'accept':
+    case 'drop':
+      return target.to;
+    case 'save mark':
+      return 'ct mark set meta mark';
+    case 'restore mark':
+      return 'meta mark set ct mark';
+    case 'jump':
+      return `jump ${chainName(of, target.chain)}`;
+    case 'redirect':
+      return `redirect to :${target.port}`;
+    case 'tproxy':
+      return `meta mark set ${target.mark} tproxy ${addressOf[family ?? 'v4']} to :${target.port} accept`;
+    case 'mark':
+      return `meta mark set ${target.mark}`;
+    case 'zone':
+      return `ct zone set ${target.zone}`;
   }
-  rules.push(...intent.excludeInterfaces.map((name) => `iifname ${quoted('excludeInterfaces', name)} return`));
-  if (inbound.ports !== 'all') {
-    rules.push(`tcp dport ${intent.tunnelPort} return`);
-    if (inbound.ports.length > 0) rules.push(`tcp dport ${portSet(inbound.ports)} redirect to :${intent.inboundPort}`);
-    return rules;
-  }
-  const tunnel = { first: intent.tunnelPort, last: intent.tunnelPort };
-  rules.push(...[tunnel, ...inbound.excludePorts].map((range) => `tcp dport ${portText(range, '-')} return`));
-  rules.push(`meta l4proto tcp redirect to :${intent.inboundPort}`);
-  return rules;
 }
 
-function destinations(intent: CaptureIntent, cidrs: readonly string[], verdict: string): string[] {
-  return perFamily(intent, (family) =>
-    cidrsOf(cidrs, family).map((cidr) => `${protocol[family]} daddr ${ruleWord('cidrs', cidr)} ${verdict}`),
+function ruleLines(rule: Rule, intent: CaptureIntent): string[] {
+  const when = conditions(rule, intent);
+  const line = [...when, verdict(rule)].join(' ');
+  // Without a listener this verdict lets a packet go on, past the proxy; iptables drops it.
+  return rule.target.to === 'tproxy' ? [line, [...when, 'drop'].join(' ')] : [line];
+}
+
+/** Rules of one chain where insertions have taken their places, as iptables would have them in the end. */
+function inPlace(rules: readonly Rule[]): Rule[] {
+  const placed: Rule[] = [];
+  for (const rule of rules) placed.splice(rule.position === undefined ? placed.length : rule.position - 1, 0, rule);
+  return placed;
+}
+
+/** Rules of both families in one list: an insertion counts the rules of its own family alone. */
+function ofBothFamilies(rules: readonly Rule[], families: readonly Family[]): Rule[] {
+  const shared = rules.some(({ position, family }) => position !== undefined && family !== undefined);
+  if (!shared) return inPlace(rules);
+  return families.flatMap((family) =>
+    inPlace(rules.filter((rule) => rule.family === undefined || rule.family === family)).map((rule) => ({
+      ...rule,
+      family,
+    })),
   );
 }
 
-function ownerRules(intent: CaptureIntent): string[] {
-  const triple = (match: 'skuid' | 'skgid', owner: string): string[] => [
-    ...perFamily(intent, (family) => [
-      `oifname "lo" ${protocol[family]} daddr != ${intent.loopbackCidr[family]} tcp dport != ${intent.tunnelPort} meta ${match} ${ruleWord('proxyUids and proxyGids', owner)} redirect to :${intent.inboundPort}`,
-    ]),
-    ...perFamily(intent, (family) =>
-      capturesLoopback(intent, family)
-        ? []
-        : [`oifname "lo" meta nfproto ${family === 'v4' ? 'ipv4' : 'ipv6'} meta ${match} != ${owner} return`],
-    ),
-    `meta ${match} ${owner} return`,
-  ];
-  return [
-    ...intent.proxyUids.flatMap((uid) => triple('skuid', uid)),
-    ...intent.proxyGids.flatMap((gid) => triple('skgid', gid)),
-  ];
-}
-
-function ownerGroupRules({ outbound }: CaptureIntent): string[] {
-  const { ownerGroups = 'all', excludeOwnerGroups = [] } = outbound;
-  const none =
-    ownerGroups === 'all' ? [] : ownerGroups.map((group) => `meta skgid != ${ruleWord('ownerGroups', group)} `);
-  return [
-    ...(ownerGroups === 'all' ? [] : [`${none.join('')}return`]),
-    ...excludeOwnerGroups.map((group) => `meta skgid ${ruleWord('excludeOwnerGroups', group)} return`),
-  ];
-}
-
-function output(intent: CaptureIntent): string[] {
-  const { outbound } = intent;
-  const redirect = `redirect to :${intent.outboundPort}`;
-  const rules = [
-    ...familyGuard(intent),
-    ...intent.excludeInterfaces.map((name) => `oifname ${quoted('excludeInterfaces', name)} return`),
-    ...outbound.excludePorts.map((range) => `tcp dport ${portText(range, '-')} return`),
-    ...perFamily(intent, (family) => [
-      `oifname "lo" ${protocol[family]} saddr ${intent.loopbackSource[family]} return`,
-    ]),
-    ...ownerRules(intent),
-    ...ownerGroupRules(intent),
-    ...perFamily(intent, (family) => [`${protocol[family]} daddr ${intent.loopbackCidr[family]} return`]),
-    ...destinations(intent, outbound.excludeCidrs, 'return'),
-  ];
-  if (outbound.ports.length > 0) rules.push(`tcp dport ${portSet(outbound.ports)} ${redirect}`);
-  if (outbound.cidrs === 'all') rules.push(`meta l4proto tcp ${redirect}`);
-  else rules.push(...destinations(intent, outbound.cidrs, `meta l4proto tcp ${redirect}`));
-  return rules;
-}
-
-function chain(name: string, hook: string, rules: readonly string[]): string {
-  return [`  chain ${name} {`, `    ${hook}`, ...rules.map((rule) => `    ${rule}`), '  }'].join('\n');
+/** With one family alone the table, which sees both, lets the other one pass. */
+function guards(intent: CaptureIntent): string[] {
+  return bothFamilies
+    .filter((family) => !intent.families.includes(family))
+    .map((family) => `meta nfproto ${protocolOf[family]} return`);
 }
 
 /**
  * Input of `nft -f`: one table of its own for both families. The three statements are one transaction, so loading it
  * again is harmless and no other table is touched. It decides exactly like the iptables rules of the same intent.
  *
- * @throws UnsupportedCaptureError for mode TPROXY, and for a word that cannot stand in a rule
+ * @throws UnsupportedCaptureError for a word that cannot stand in a rule
  */
 export function renderNftables(intent: CaptureIntent): string {
-  requireRedirect(intent);
-  return [
-    `add table ${table}`,
-    `delete table ${table}`,
-    `table ${table} {`,
-    chain('prerouting', 'type nat hook prerouting priority -100; policy accept;', prerouting(intent)),
-    // The number, because this hook refuses the word that stands for it.
-    chain('output', 'type nat hook output priority -100; policy accept;', output(intent)),
-    '}',
-    '',
-  ].join('\n');
+  const rules = captureRules(intent).filter(({ family }) => family === undefined || intent.families.includes(family));
+  const byChain = Map.groupBy(rules, (rule) => chainName(rule.table, rule.chain));
+  const chains = [...byChain].map(([name, own]) => {
+    const hook = Object.hasOwn(hooks, name) ? [hooks[name] ?? '', ...guards(intent)] : [];
+    const lines = ofBothFamilies(own, intent.families).flatMap((rule) => ruleLines(rule, intent));
+    return [`  chain ${name} {`, ...[...hook, ...lines].map((line) => `    ${line}`), '  }'].join('\n');
+  });
+  return [`add table ${table}`, `delete table ${table}`, `table ${table} {`, ...chains, '}', ''].join('\n');
 }

@@ -12,10 +12,8 @@ export class UnsupportedCaptureError extends Error {
   }
 }
 
-/** Refuses an intent whose traffic the rules of these renderings would not carry. */
-export function requireRedirect(intent: CaptureIntent): void {
-  if (intent.mode !== 'REDIRECT') throw new UnsupportedCaptureError('mode', intent.mode, 'REDIRECT');
-}
+/** In the order in which they are written. */
+export const bothFamilies: readonly Family[] = ['v4', 'v6'];
 
 const word = /^[A-Za-z0-9_.:/@+][A-Za-z0-9_.:/@+-]*$/;
 

@@ -1,5 +1,6 @@
 import type * as z from 'zod';
 import type { Problem } from './problem.ts';
+import { captureFile, type CaptureFile } from './schema/capture-file.ts';
 import { injectorConfiguration, type Settings } from './schema/configuration.ts';
 import { apiVersion } from './schema/object.ts';
 import { sidecarTemplate, type SidecarTemplate } from './schema/template.ts';
@@ -60,4 +61,9 @@ export function readSettings(input: unknown): Read<Settings> {
 /** A sidecar template from a parsed `SidecarTemplate` object. */
 export function readTemplate(input: unknown): Read<SidecarTemplate> {
   return read(sidecarTemplate, input);
+}
+
+/** Capture without a pod, from a parsed file with the field names of `istio-iptables`; every field may be absent. */
+export function readCaptureFile(input: unknown): Read<CaptureFile> {
+  return read(captureFile, input);
 }

@@ -1,3 +1,4 @@
+import type { ExcludedUser } from './excluded-user.ts';
 import type { PortRange } from './port-range.ts';
 import { quote } from './problem.ts';
 import { parseQuantity } from './quantity.ts';
@@ -97,6 +98,39 @@ function readPortRange(item: string): PortRange | undefined {
 /** Comma list of ports and ranges, `80,8000-8100`; empty is an empty list. */
 export const portList = list('a comma list of ports 0-65535 and ranges such as 8000-8100', readPortRange);
 export const portListOrAll = orAll(portList);
+
+/** The largest id that the kernel takes for a user; the next one stands for none. */
+const uid = integer(0, 4_294_967_294);
+
+function readUser(item: string): ExcludedUser | undefined {
+  const [id = '', ports, ...rest] = item.split(':');
+  const range = ports === undefined ? undefined : readPortRange(ports);
+  if (rest.length > 0 || 'problem' in uid.parse(id) || (ports !== undefined && range === undefined)) return undefined;
+  return { uid: id, ports: range === undefined ? 'all' : [range] };
+}
+
+/** Comma list of user ids, each alone or with a port or a range of ports: `1000,1001:443,1001:8000-8100`. */
+export const userList = list(
+  'a comma list of user ids, each alone or with ports: 1000 or 1000:443 or 1000:8000-8100',
+  readUser,
+);
+
+const groupName = /^(?:0|[1-9]\d{0,9}|[a-z_][a-z0-9_-]{0,31})$/;
+
+/** Comma list of groups, by number or by a name that the init image knows; 64 is what one rule can name. */
+export const groupList: Grammar<readonly string[]> = {
+  allowed: 'a comma list of at most 64 group ids or names',
+  parse(text) {
+    const groups =
+      text.trim() === ''
+        ? { value: [] }
+        : listOf(text, this.allowed, (item) => (groupName.test(item) ? item : undefined));
+    return 'problem' in groups || groups.value.length <= 64
+      ? groups
+      : refuse(`${groups.value.length} groups`, this.allowed);
+  },
+};
+export const groupListOrAll = orAll(groupList);
 
 function isIpv4(text: string): boolean {
   const parts = text.split('.');

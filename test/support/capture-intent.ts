@@ -1,5 +1,5 @@
 import type { CaptureIntent, PortRange } from '../../src/capture/intent.ts';
-import { loopbackSource, ports, proxyUser } from '../../src/settings/constants.ts';
+import { loopbackSource, ports, proxyUser, transparentProxy } from '../../src/settings/constants.ts';
 
 /** One port as a range. */
 export function port(number: number): PortRange {
@@ -15,6 +15,8 @@ type Changes = Partial<Omit<CaptureIntent, 'inbound' | 'outbound'>> & {
 export function captureIntent(changes: Changes = {}): CaptureIntent {
   return {
     mode: 'REDIRECT',
+    tproxy: transparentProxy,
+    loading: 'replace',
     families: ['v4', 'v6'],
     outboundPort: ports.outbound,
     inboundPort: ports.inbound,
@@ -25,12 +27,23 @@ export function captureIntent(changes: Changes = {}): CaptureIntent {
     proxyGids: [String(proxyUser.gid)],
     excludeInterfaces: [],
     rerouteInterfaces: [],
+    dns: undefined,
+    dropInvalid: false,
     ...changes,
     inbound: {
       ports: 'all',
       excludePorts: [ports.metrics, ports.health, ports.status].map(port),
       ...changes.inbound,
     },
-    outbound: { cidrs: 'all', excludeCidrs: [], ports: [], excludePorts: [], ...changes.outbound },
+    outbound: {
+      cidrs: 'all',
+      excludeCidrs: [],
+      ports: [],
+      excludePorts: [],
+      excludeUsers: [],
+      ownerGroups: 'all',
+      excludeOwnerGroups: [],
+      ...changes.outbound,
+    },
   };
 }

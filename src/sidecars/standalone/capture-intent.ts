@@ -1,5 +1,5 @@
 import type { CaptureIntent } from '../../capture/intent.ts';
-import { loopbackSource, ports } from '../../settings/constants.ts';
+import { loopbackSource, ports, transparentProxy } from '../../settings/constants.ts';
 import type { Effective } from '../../settings/effective.ts';
 import type { PortRange } from '../../settings/port-range.ts';
 
@@ -39,6 +39,8 @@ export function captureIntent(
   if (capture.mode === 'NONE') return undefined;
   return {
     mode: 'REDIRECT',
+    tproxy: transparentProxy,
+    loading: 'replace',
     families: capture.families,
     outboundPort: ports.outbound,
     inboundPort: ports.inbound,
@@ -56,9 +58,14 @@ export function captureIntent(
       excludeCidrs: capture.excludeOutboundIPRanges,
       ports: withoutZero(capture.includeOutboundPorts),
       excludePorts: withoutZero(capture.excludeOutboundPorts),
+      excludeUsers: [],
+      ownerGroups: 'all',
+      excludeOwnerGroups: [],
     },
     excludeInterfaces: capture.excludeInterfaces,
     rerouteInterfaces: [],
+    dns: undefined,
+    dropInvalid: false,
   };
 }
 

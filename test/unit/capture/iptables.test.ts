@@ -124,6 +124,51 @@ describe('outbound', () => {
   });
 });
 
+test('users to leave out pass by before the owner rules, whole or by port', () => {
+  const intent = captureIntent({
+    outbound: {
+      excludeUsers: [
+        { uid: '1000', ports: 'all' },
+        { uid: '1001', ports: [port(443), { first: 8000, last: 8100 }] },
+      ],
+    },
+  });
+  expect(rulesOf('ISTIO_OUTPUT', intent).slice(0, 5)).toEqual([
+    '-A ISTIO_OUTPUT -m owner --uid-owner 1000 -j RETURN',
+    '-A ISTIO_OUTPUT -p tcp --dport 443 -m owner --uid-owner 1001 -j RETURN',
+    '-A ISTIO_OUTPUT -p udp --dport 443 -m owner --uid-owner 1001 -j RETURN',
+    '-A ISTIO_OUTPUT -p tcp --dport 8000:8100 -m owner --uid-owner 1001 -j RETURN',
+    '-A ISTIO_OUTPUT -p udp --dport 8000:8100 -m owner --uid-owner 1001 -j RETURN',
+  ]);
+});
+
+test('every DNS server is captured in its own family, by both protocols', () => {
+  const intent = captureIntent({ dns: { port: 15053, servers: ['10.0.0.10', 'fd00::10'] } });
+  expect(rulesOf('ISTIO_OUTPUT_DNS', intent, 'v6').slice(0, 2)).toEqual([
+    '-A ISTIO_OUTPUT_DNS -p tcp --dport 53 -d fd00::10/128 -j REDIRECT --to-ports 15053',
+    '-A ISTIO_OUTPUT_DNS -p udp --dport 53 -d fd00::10/128 -j REDIRECT --to-port 15053',
+  ]);
+  expect(renderIptables(intent, 'v4')).not.toContain('fd00::10');
+});
+
+test('mode TPROXY takes listed inbound ports in table mangle and none in table nat', () => {
+  const intent = captureIntent({ mode: 'TPROXY', inbound: { ports: [port(80)] } });
+  const text = renderIptables(intent, 'v4');
+  expect(text.match(/^\*\w+/gm)).toEqual(['*mangle', '*nat']);
+  expect(rulesOf('ISTIO_INBOUND', intent)).toEqual([
+    '-A ISTIO_INBOUND -p tcp --dport 80 -m conntrack --ctstate RELATED,ESTABLISHED -j ISTIO_DIVERT',
+    '-A ISTIO_INBOUND -p tcp --dport 80 -j ISTIO_TPROXY',
+    '-A ISTIO_INBOUND -p tcp --dport 15008 -j RETURN',
+  ]);
+});
+
+test('invalid packets are dropped on request', () => {
+  expect(rules(captureIntent({ dropInvalid: true })).slice(0, 2)).toEqual([
+    '-A PREROUTING -m conntrack --ctstate INVALID -j ISTIO_DROP',
+    '-A ISTIO_DROP -j DROP',
+  ]);
+});
+
 test('the v6 loopback source passes by before any rule that looks at ::1 as a destination', () => {
   const output = rulesOf('ISTIO_OUTPUT', captureIntent(), 'v6');
   expect(output[0]).toBe('-A ISTIO_OUTPUT -o lo -s ::6/128 -j RETURN');
@@ -157,10 +202,9 @@ test('all chains of the table are named, so that loading replaces what was there
 });
 
 test.each([
-  ['mode', captureIntent({ mode: 'TPROXY' }), /mode "TPROXY" is not supported; allowed is REDIRECT/],
-  ['excludeInterfaces', captureIntent({ excludeInterfaces: ['eth0\n-A OUTPUT -j ACCEPT'] }), /excludeInterfaces/],
-  ['outbound.cidrs', captureIntent({ outbound: { cidrs: ['10.0.0.0/8 -j ACCEPT'] } }), /outbound\.cidrs/],
-  ['proxyUids', captureIntent({ proxyUids: [''] }), /proxyUids/],
+  ['excludeInterfaces', captureIntent({ excludeInterfaces: ['eth0\n-A OUTPUT -j ACCEPT'] }), /interfaces/],
+  ['outbound.cidrs', captureIntent({ outbound: { cidrs: ['10.0.0.0/8 -j ACCEPT'] } }), /destination address/],
+  ['proxyUids', captureIntent({ proxyUids: [''] }), /user/],
 ])('refuses what cannot stand in a rule: %s', (_, intent, message) => {
   expect(() => renderIptables(intent, 'v4')).toThrow(
     expect.objectContaining({ name: 'UnsupportedCaptureError', message: expect.stringMatching(message) }),

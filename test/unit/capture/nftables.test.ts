@@ -3,13 +3,14 @@ import type { CaptureIntent } from '../../../src/capture/intent.ts';
 import { renderNftables } from '../../../src/capture/nftables.ts';
 import { captureIntent, port } from '../../support/capture-intent.ts';
 
-function chain(name: 'prerouting' | 'output', intent: CaptureIntent): string[] {
-  const body =
-    new RegExp(`chain ${name} \\{([^}]*(?:\\{[^}]*\\}[^}]*)*)\\n  \\}`).exec(renderNftables(intent))?.[1] ?? '';
-  return body
-    .split('\n')
+/** Lines of one chain, without the one that says when the kernel calls it. */
+function chain(name: string, intent: CaptureIntent): string[] {
+  const lines = renderNftables(intent).split('\n');
+  const start = lines.indexOf(`  chain ${name} {`);
+  return lines
+    .slice(start + 1, lines.indexOf('  }', start))
     .map((line) => line.trim())
-    .filter((line) => line !== '' && !line.startsWith('type '));
+    .filter((line) => !line.startsWith('type '));
 }
 
 test('one transaction that replaces its own table', () => {
@@ -20,7 +21,7 @@ test('one transaction that replaces its own table', () => {
   ]);
 });
 
-describe('prerouting', () => {
+describe('inbound', () => {
   test.each([
     [
       'all but excluded ports',
@@ -29,32 +30,47 @@ describe('prerouting', () => {
         'tcp dport 15008 return',
         'tcp dport 15020 return',
         'tcp dport 9000-9010 return',
-        'meta l4proto tcp redirect to :15006',
+        'meta l4proto tcp jump nat_istio_in_redirect',
       ],
     ],
     [
       'listed ports',
       captureIntent({ inbound: { ports: [port(80), { first: 8000, last: 8100 }] } }),
-      ['tcp dport 15008 return', 'tcp dport { 80, 8000-8100 } redirect to :15006'],
+      [
+        'tcp dport 15008 return',
+        'tcp dport 80 jump nat_istio_in_redirect',
+        'tcp dport 8000-8100 jump nat_istio_in_redirect',
+      ],
     ],
     ['no ports', captureIntent({ inbound: { ports: [] } }), ['tcp dport 15008 return']],
   ])('%s', (_, intent, expected) => {
-    expect(chain('prerouting', intent)).toEqual(expected);
+    expect(chain('nat_istio_inbound', intent)).toEqual(expected);
   });
 
-  test('rerouted interfaces come first, then excluded ones', () => {
-    const intent = captureIntent({ excludeInterfaces: ['eth9'], rerouteInterfaces: ['tap0'] });
-    expect(chain('prerouting', intent).slice(0, 3)).toEqual([
-      'iifname "tap0" meta l4proto tcp redirect to :15001',
+  test('insertions have taken their places: rerouted interfaces first, the last one at the head', () => {
+    const intent = captureIntent({ excludeInterfaces: ['eth9'], rerouteInterfaces: ['tap0', 'tap1'] });
+    expect(chain('nat_prerouting', intent)).toEqual([
+      'iifname "tap1" jump nat_istio_redirect',
+      'iifname "tap0" jump nat_istio_redirect',
+      'iifname "tap1" return',
       'iifname "tap0" return',
       'iifname "eth9" return',
+      'meta l4proto tcp jump nat_istio_inbound',
     ]);
-    expect(chain('output', intent)[0]).toBe('oifname "eth9" return');
+    expect(chain('nat_output', intent)).toEqual(['oifname "eth9" return', 'jump nat_istio_output']);
+  });
+
+  test('with mode TPROXY a packet without a listener is dropped, as iptables does, and not let past the proxy', () => {
+    expect(chain('mangle_istio_tproxy', captureIntent({ mode: 'TPROXY', families: ['v4'] }))).toEqual([
+      'ip daddr != 127.0.0.1/32 meta l4proto tcp meta mark set 1337 tproxy ip to :15006 accept',
+      'ip daddr != 127.0.0.1/32 meta l4proto tcp drop',
+    ]);
   });
 });
 
-test('output decides in the order of the iptables rules, for both families', () => {
+test('outbound decides in the order of the iptables rules, for both families', () => {
   const intent = captureIntent({
+    proxyGids: [],
     outbound: {
       cidrs: ['10.0.0.0/8', 'fd00::/8'],
       excludeCidrs: ['10.1.0.0/16'],
@@ -62,35 +78,34 @@ test('output decides in the order of the iptables rules, for both families', () 
       excludePorts: [port(7000)],
     },
   });
-  expect(chain('output', intent).filter((line) => !line.includes('skgid'))).toEqual([
+  expect(chain('nat_istio_output', intent)).toEqual([
     'tcp dport 7000 return',
-    'oifname "lo" ip saddr 127.0.0.6 return',
-    'oifname "lo" ip6 saddr ::6 return',
-    'oifname "lo" ip daddr != 127.0.0.1/32 tcp dport != 15008 meta skuid 1337 redirect to :15006',
-    'oifname "lo" ip6 daddr != ::1/128 tcp dport != 15008 meta skuid 1337 redirect to :15006',
-    'oifname "lo" meta nfproto ipv4 meta skuid != 1337 return',
-    'oifname "lo" meta nfproto ipv6 meta skuid != 1337 return',
+    'udp dport 7000 return',
+    'oifname "lo" ip saddr 127.0.0.6/32 return',
+    'oifname "lo" ip6 saddr ::6/128 return',
+    'oifname "lo" ip daddr != 127.0.0.1/32 tcp dport != 15008 meta skuid 1337 jump nat_istio_in_redirect',
+    'oifname "lo" ip6 daddr != ::1/128 tcp dport != 15008 meta skuid 1337 jump nat_istio_in_redirect',
+    'oifname "lo" meta skuid != 1337 return',
     'meta skuid 1337 return',
     'ip daddr 127.0.0.1/32 return',
-    'ip6 daddr ::1/128 return',
     'ip daddr 10.1.0.0/16 return',
-    'tcp dport { 443 } redirect to :15001',
-    'ip daddr 10.0.0.0/8 meta l4proto tcp redirect to :15001',
-    'ip6 daddr fd00::/8 meta l4proto tcp redirect to :15001',
+    'ip6 daddr ::1/128 return',
+    'tcp dport 443 jump nat_istio_redirect',
+    'ip daddr 10.0.0.0/8 jump nat_istio_redirect',
+    'ip6 daddr fd00::/8 jump nat_istio_redirect',
   ]);
 });
 
 test('with one family the other one passes by', () => {
   const intent = captureIntent({ families: ['v4'] });
-  expect(chain('output', intent)[0]).toBe('meta nfproto ipv6 return');
-  expect(chain('prerouting', intent)[0]).toBe('meta nfproto ipv6 return');
+  expect(chain('nat_output', intent)[0]).toBe('meta nfproto ipv6 return');
+  expect(chain('nat_prerouting', intent)[0]).toBe('meta nfproto ipv6 return');
   expect(renderNftables(intent)).not.toContain('ip6 ');
 });
 
 test.each([
-  ['mode', captureIntent({ mode: 'TPROXY' })],
-  ['excludeInterfaces', captureIntent({ excludeInterfaces: ['a" accept'] })],
-  ['cidrs', captureIntent({ outbound: { excludeCidrs: ['10.0.0.0/8;'] } })],
+  ['interfaces', captureIntent({ excludeInterfaces: ['a" accept'] })],
+  ['destination address', captureIntent({ outbound: { excludeCidrs: ['10.0.0.0/8;'] } })],
 ])('refuses %s', (field, intent) => {
   expect(() => renderNftables(intent)).toThrow(expect.objectContaining({ name: 'UnsupportedCaptureError', field }));
 });

@@ -14,8 +14,8 @@ test('a pod without annotations', () => {
     'inbound proxy: TCP to any other port [any]',
     'inbound direct: UDP and everything else [any]',
     "outbound direct: the proxy's delivery to the application [from 127.0.0.6, ::6]",
-    "outbound proxy: the proxy calling the pod's own address [uid 1337, gid 1337]",
-    'outbound direct: the application talking to itself [loopback interface, IPv4 and IPv6]',
+    "outbound proxy: the proxy calling the pod's own address [uid 1337]",
+    'outbound direct: the application talking to itself [loopback interface, IPv4 and IPv6, not uid 1337]',
     'outbound direct: other traffic of the proxy [uid 1337, gid 1337]',
     'outbound direct: traffic to loopback [127.0.0.1/32, ::1/128]',
     'outbound proxy: TCP to any other address [any]',
@@ -34,7 +34,7 @@ test.each<[string, CaptureIntent, string[]]>([
     'addresses',
     captureIntent({ outbound: { cidrs: ['10.0.0.0/8'], excludeCidrs: ['10.1.0.0/16'], ports: [port(443)] } }),
     [
-      'outbound direct: TCP to an excluded address [10.1.0.0/16]',
+      'outbound direct: traffic to an excluded address [10.1.0.0/16]',
       'outbound proxy: TCP to a listed port [443]',
       'outbound proxy: TCP to a listed address [10.0.0.0/8]',
       'outbound direct: TCP to any other address [any]',
@@ -46,7 +46,7 @@ test.each<[string, CaptureIntent, string[]]>([
     [
       'inbound direct: traffic of an excluded interface [eth9]',
       'outbound direct: traffic of an excluded interface [eth9]',
-      'outbound direct: TCP to an excluded port [7000]',
+      'outbound direct: traffic to an excluded port [7000]',
     ],
   ],
   [
@@ -67,13 +67,35 @@ test.each<[string, CaptureIntent, string[]]>([
       'outbound direct: processes of an excluded group [3]',
     ],
   ],
+  [
+    'users',
+    captureIntent({
+      outbound: {
+        excludeUsers: [
+          { uid: '7', ports: 'all' },
+          { uid: '8', ports: [port(443), { first: 9000, last: 9001 }] },
+        ],
+      },
+    }),
+    ['outbound direct: traffic of an excluded user [uid 7, uid 8 to 443, 9000-9001]'],
+  ],
+  [
+    'DNS',
+    captureIntent({ dns: { port: 15053, servers: ['10.0.0.10'] } }),
+    ['outbound proxy: DNS queries [10.0.0.10]', "outbound proxy: the proxy calling the pod's own address [gid 1337]"],
+  ],
+  [
+    'mode TPROXY, where the tunnel port is a port like any other',
+    captureIntent({ mode: 'TPROXY', inbound: { excludePorts: [] } }),
+    ['inbound proxy: TCP to any other port [any]'],
+  ],
 ])('%s', (_, intent, expected) => {
   expect(lines(intent)).toEqual(expect.arrayContaining(expected));
 });
 
 test('captured loopback is not said to stay inside the pod', () => {
   const text = lines(captureIntent({ outbound: { cidrs: ['127.1.0.0/16'] } })).join('\n');
-  expect(text).toContain('the application talking to itself [loopback interface, IPv6]');
+  expect(text).toContain('the application talking to itself [loopback interface, IPv6, not uid 1337]');
 });
 
 test('every row says why', () => {

@@ -1,0 +1,66 @@
+import type { CaptureIntent, Family } from './intent.ts';
+import { bothFamilies, cidrsOf } from './rule-text.ts';
+import { chains, inTable, jump, tcp, toPort, udp, type Match, type Rule, type Target } from './rule.ts';
+
+/** DNS servers of one family as CIDRs of one address; `undefined` stands for any server. */
+function dnsServers({ dns }: CaptureIntent, family: Family): readonly (string | undefined)[] {
+  if (dns === undefined) return [];
+  if (dns.servers === 'all') return [undefined];
+  return cidrsOf(dns.servers, family).map((server) => `${server}/${family === 'v4' ? 32 : 128}`);
+}
+
+/** Rules of table `nat` that send the application's queries to the proxy's DNS server. */
+export function redirectQueries(intent: CaptureIntent): Rule[] {
+  const { dns } = intent;
+  if (dns === undefined) return [];
+  return bothFamilies.flatMap((family) => {
+    const servers = dnsServers(intent, family);
+    if (servers.length === 0) return [];
+    const queries = (protocol: Match): Rule[] =>
+      servers.map((cidr) =>
+        inTable('nat', family)(chains.outputDns, [protocol, toPort(53), ...at('destination', cidr)], {
+          to: 'redirect',
+          port: dns.port,
+        }),
+      );
+    return [inTable('nat', family)(chains.output, [], jump(chains.outputDns)), ...queries(tcp), ...queries(udp)];
+  });
+}
+
+function at(by: 'source' | 'destination', cidr: string | undefined): Match[] {
+  return cidr === undefined ? [] : [{ by, cidr }];
+}
+
+/** Rules of table `raw`: queries of the proxy and of the application are tracked apart, so that no answer is mixed up. */
+export function rawRules(intent: CaptureIntent): Rule[] {
+  const { dns } = intent;
+  if (dns === undefined) return [];
+  const raw = inTable('raw');
+  const proxyZone: Target = { to: 'zone', zone: 1 };
+  const applicationZone: Target = { to: 'zone', zone: 2 };
+  const answers: Match = { by: 'source port', range: { first: dns.port, last: dns.port } };
+  const fromServer: Match = { by: 'source port', range: { first: 53, last: 53 } };
+  const owners: Match[] = [
+    ...intent.proxyUids.map((id): Match => ({ by: 'uid', id })),
+    ...intent.proxyGids.map((id): Match => ({ by: 'gid', id })),
+  ];
+  return [
+    raw('OUTPUT', [], jump(chains.outputDns)),
+    ...owners.flatMap((owner) => [
+      raw(chains.outputDns, [udp, toPort(53), owner], proxyZone),
+      raw(chains.outputDns, [udp, answers, owner], applicationZone),
+    ]),
+    ...bothFamilies.flatMap((family) => {
+      const servers = dnsServers(intent, family);
+      if (servers.length === 0) return [];
+      const one = inTable('raw', family);
+      return [
+        one('PREROUTING', [], jump(chains.inbound)),
+        ...servers.flatMap((cidr) => [
+          one(chains.outputDns, [udp, toPort(53), ...at('destination', cidr)], applicationZone),
+          one(chains.inbound, [udp, fromServer, ...at('source', cidr)], proxyZone),
+        ]),
+      ];
+    }),
+  ];
+}

@@ -1,0 +1,82 @@
+import type { Family, PortRange } from './intent.ts';
+
+export type TableName = 'mangle' | 'nat' | 'raw';
+
+/** One condition of a rule; all conditions of a rule must hold. `not` turns it round. */
+export type Match =
+  | { readonly by: 'in' | 'out'; readonly name: string }
+  | { readonly by: 'source' | 'destination'; readonly cidr: string; readonly not?: boolean }
+  | { readonly by: 'protocol'; readonly name: 'tcp' | 'udp' }
+  | { readonly by: 'destination port' | 'source port'; readonly range: PortRange; readonly not?: boolean }
+  /** Any port but these. */
+  | { readonly by: 'other destination port'; readonly ports: readonly number[] }
+  | { readonly by: 'uid' | 'gid'; readonly id: string; readonly not?: boolean }
+  | { readonly by: 'mark' | 'connection mark'; readonly mark: number; readonly not?: boolean }
+  | { readonly by: 'state'; readonly states: readonly ('INVALID' | 'RELATED' | 'ESTABLISHED')[] };
+
+/** What happens to a packet that a rule matches. Marks and zones let it go on, everything else decides. */
+export type Target =
+  | { readonly to: 'return' | 'accept' | 'drop' | 'save mark' | 'restore mark' }
+  | { readonly to: 'jump'; readonly chain: string }
+  | { readonly to: 'redirect'; readonly port: number }
+  | { readonly to: 'tproxy'; readonly port: number; readonly mark: number }
+  | { readonly to: 'mark'; readonly mark: number }
+  | { readonly to: 'zone'; readonly zone: number };
+
+/** One rule, as data; iptables and nftables are two ways to write it down. */
+export interface Rule {
+  readonly table: TableName;
+  readonly chain: string;
+  /** Only for this family; without it for both. */
+  readonly family?: Family;
+  /** Inserted at this place (1 is the first) of what stands there by then, instead of appended. */
+  readonly position?: number;
+  readonly matches: readonly Match[];
+  readonly target: Target;
+}
+
+/** Names of the chains, Istio's, so that whoever can read Istio's rules can read these. */
+export const chains = {
+  inbound: 'ISTIO_INBOUND',
+  redirect: 'ISTIO_REDIRECT',
+  inboundRedirect: 'ISTIO_IN_REDIRECT',
+  output: 'ISTIO_OUTPUT',
+  outputDns: 'ISTIO_OUTPUT_DNS',
+  divert: 'ISTIO_DIVERT',
+  tproxy: 'ISTIO_TPROXY',
+  drop: 'ISTIO_DROP',
+} as const;
+
+export const tcp: Match = { by: 'protocol', name: 'tcp' };
+export const udp: Match = { by: 'protocol', name: 'udp' };
+export const loopback: Match = { by: 'out', name: 'lo' };
+export const pass: Target = { to: 'return' };
+
+export function to(range: PortRange): Match {
+  return { by: 'destination port', range };
+}
+
+export function toPort(port: number): Match {
+  return to({ first: port, last: port });
+}
+
+export function jump(chain: string): Target {
+  return { to: 'jump', chain };
+}
+
+/** A writer of rules for one table, for one family or for both. */
+export function inTable(table: TableName, family?: Family) {
+  return (
+    chain: string,
+    matches: readonly Match[],
+    target: Target,
+    more: Pick<Rule, 'family' | 'position'> = {},
+  ): Rule => ({
+    table,
+    chain,
+    matches,
+    target,
+    ...(family === undefined ? {} : { family }),
+    ...more,
+  });
+}
