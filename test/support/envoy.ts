@@ -62,13 +62,13 @@ export async function startEnvoy(
   const binary = accessibleTo(proxyUser.uid, envoyBinary());
   const words = expandedArguments(intent, options.family);
   if (options.drainSeconds !== undefined) words[words.indexOf('--drain-time-s') + 1] = String(options.drainSeconds);
-  const [command = '', ...rest] = [...inNamespace(pod.name.pod, proxyUser.uid), binary.path, ...words];
+  const [command, ...rest] = [...inNamespace(pod.name.pod, proxyUser.uid), binary.path, ...words];
   const child = spawn(command, rest, { stdio: ['ignore', 'pipe', 'pipe'] });
   const output = { stdout: '', stderr: '' };
   child.stdout.on('data', (chunk: Buffer) => (output.stdout += chunk.toString()));
   child.stderr.on('data', (chunk: Buffer) => (output.stderr += chunk.toString()));
   const ended = once(child, 'exit').then(() => binary.remove());
-  const [bash = '', ...script] = [...inNamespace(pod.name.pod, proxyUser.uid), ...readyCommand()];
+  const [bash, ...script] = [...inNamespace(pod.name.pod, proxyUser.uid), ...readyCommand()];
   const waiter = spawn(bash, script, { stdio: 'ignore' });
   const first = await Promise.race([once(waiter, 'exit').then(() => 'ready'), ended.then(() => 'ended')]);
   if (first === 'ended') {

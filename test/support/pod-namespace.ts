@@ -48,7 +48,7 @@ function removeLeftovers(): void {
 }
 
 /** What has to stand before a command so that it runs in the namespace, as another user if one is named. */
-export function inNamespace(name: string, uid?: number): string[] {
+export function inNamespace(name: string, uid?: number): [command: string, ...words: string[]] {
   const user = uid === undefined ? [] : ['setpriv', `--reuid=${uid}`, `--regid=${uid}`, '--clear-groups', '--'];
   return ['ip', 'netns', 'exec', name, ...user];
 }
@@ -85,7 +85,7 @@ export function createPodNamespace(label: string): PodNamespace {
     name,
     remove,
     run(place, command, options = {}) {
-      const [program = '', ...words] = [...inNamespace(name[place]), ...command];
+      const [program, ...words] = [...inNamespace(name[place]), ...command];
       const env = { ...process.env, ...options.env };
       const result = spawnSync(program, words, { encoding: 'utf8', env, input: options.input ?? '' });
       if (result.error !== undefined) throw result.error;
