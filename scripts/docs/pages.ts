@@ -1,5 +1,6 @@
 import { annotationSubjects } from '../../src/settings/annotation-table.ts';
 import { reasons } from '../../src/injection/reason.ts';
+import { proxyConfigKeys } from '../../src/settings/proxy-config.ts';
 import { version } from '../../src/settings/version.ts';
 import { createMetrics } from '../../src/telemetry/metrics.ts';
 
@@ -32,6 +33,7 @@ function annotationPage(): string {
     ]);
     return `## ${title}\n\n${table(['name', 'kind', 'mark', 'allowed', 'default', 'effect'], cells)}`;
   });
+  const configKeys = proxyConfigKeys.map(({ key, mark, allowed, doc }) => [`\`${key}\``, mark, allowed, doc]);
   return `# Annotations and labels
 
 ${notice}
@@ -48,6 +50,12 @@ problems of a pod at once. The mark says what follows from a good one:
 An unknown key under one of these prefixes gives a warning that names the nearest known one.
 
 ${subjects.join('\n\n')}
+
+## Keys of \`proxy.istio.io/config\`
+
+Istio's ProxyConfig in YAML or JSON. A key that is not here is unknown and gives a warning.
+
+${table(['key', 'mark', 'allowed', 'effect'], configKeys)}
 `;
 }
 

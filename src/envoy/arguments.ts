@@ -6,23 +6,25 @@ export interface EnvoyLaunch {
   readonly bootstrap: string;
   /** Worker threads; 0 for one a core. */
   readonly concurrency: number;
+  /** Seconds in which drained connections end. */
+  readonly drainSeconds: number;
   readonly logLevel: string;
   /** `component:level` pairs joined by commas; empty for none. */
   readonly componentLogLevel: string;
 }
 
 /**
- * Arguments of the `envoy` command. Drained connections end within 15 s and changed listeners take effect on open
+ * Arguments of the `envoy` command. Changed listeners take effect on open
  * connections at once. Hot restart is off: its sockets are shared by a pod's containers, so another Envoy in the
  * pod would collide with ours.
  */
 export function envoyArguments(launch: EnvoyLaunch): string[] {
-  const { bootstrap, concurrency, logLevel, componentLogLevel } = launch;
+  const { bootstrap, concurrency, drainSeconds, logLevel, componentLogLevel } = launch;
   return [
     '--config-yaml',
     bootstrap,
     '--drain-time-s',
-    '15',
+    String(drainSeconds),
     '--drain-strategy',
     'immediate',
     '--disable-hot-restart',

@@ -2,7 +2,7 @@ import type { Fragment } from '../sidecars/fragment.ts';
 import type { PodView } from '../sidecars/pod-view.ts';
 import { declaredOpaquePorts } from '../sidecars/standalone/declared-ports.ts';
 import type { ProxyFragment } from '../sidecars/standalone/proxy.ts';
-import { serviceOf, workloadOf } from '../sidecars/workload.ts';
+import { namedWorkload, serviceOf } from '../sidecars/workload.ts';
 import { names } from '../settings/constants.ts';
 import type { Effective } from '../settings/effective.ts';
 import { member, stringMember } from '../settings/json.ts';
@@ -128,7 +128,7 @@ export function proposeInjection(
   const application = withProxy ? applicationContainers(view) : [];
   const probes = planProbes(application, effective, {});
   remarks.push(...probes.remarks);
-  const workload = request.workload ?? workloadOf(view);
+  const workload = namedWorkload(view, request.workload, effective.workloadName);
   let proxy: ProxyFragment | undefined;
   const fragments = effective.templates.flatMap((name): Fragment[] => {
     if (name !== builtInSidecar) {

@@ -3,7 +3,7 @@ import type { PodView } from '../sidecars/pod-view.ts';
 import { declaredOpaquePorts } from '../sidecars/standalone/declared-ports.ts';
 import { captureVariable } from '../sidecars/standalone/init-container.ts';
 import { proxyArguments } from '../sidecars/standalone/proxy-container.ts';
-import { serviceOf, workloadOf } from '../sidecars/workload.ts';
+import { namedWorkload, serviceOf } from '../sidecars/workload.ts';
 import { renderIptables } from '../capture/iptables.ts';
 import type { CaptureIntent } from '../capture/intent.ts';
 import { names } from '../settings/constants.ts';
@@ -107,7 +107,7 @@ export function proposeReinjection(
   const identity = identityOf(proxy.container);
   const capture = captureIntent(effective, identity, probes.exclude);
   const init = find(view, names.initContainer);
-  const workload = request.workload ?? workloadOf(view);
+  const workload = namedWorkload(view, request.workload, effective.workloadName);
   const args = proxyArguments({
     effective,
     workload,

@@ -1,4 +1,6 @@
 import type { AnnotationRow } from './annotation.ts';
+import { agent } from './annotations/agent.ts';
+import { identity } from './annotations/identity.ts';
 import { proxy } from './annotations/proxy.ts';
 import { resources } from './annotations/resources.ts';
 import { selection } from './annotations/selection.ts';
@@ -16,6 +18,8 @@ export const annotationSubjects: readonly AnnotationSubject[] = [
   { title: 'The proxy', rows: proxy },
   { title: 'CPU, memory and disk', rows: resources },
   { title: 'Traffic capture', rows: traffic },
+  { title: 'Names of the workload', rows: identity },
+  { title: 'For Istio’s agent and control plane', rows: agent },
 ];
 
 /** The same as one list, in the order of the documentation. */

@@ -113,3 +113,17 @@ export function refused(
     },
   };
 }
+
+/** A row that is addressed to somebody else: it is left as it is, and nothing is said about it. */
+export function leftToOthers(definition: Named & { readonly whose: string }): AnnotationRow {
+  const { name, kind = 'annotation', whose } = definition;
+  return {
+    name,
+    kind,
+    mark: 'accepted without effect',
+    allowed: 'anything',
+    defaultText: 'none',
+    doc: `It ${whose}; without a warning.`,
+    apply: undefined,
+  };
+}

@@ -14,6 +14,8 @@ export interface Effective {
   /** The pod's own wish for a native (true) or classic (false) sidecar. */
   nativeSidecar: boolean | undefined;
   rewriteProbes: boolean;
+  /** Another name for the workload than its owner's. */
+  workloadName: string | undefined;
   proxy: {
     image: string;
     imagePullPolicy: 'Always' | 'IfNotPresent' | 'Never' | undefined;
@@ -23,6 +25,12 @@ export interface Effective {
     /** 0: no status listener and no probes of the proxy's own. */
     statusPort: number;
     holdApplication: boolean;
+    /** Worker threads, 0 for one a core; undefined lets the CPU limit decide. */
+    concurrency: number | undefined;
+    /** Seconds in which clients are asked to go elsewhere before their connections end. */
+    drainSeconds: number;
+    /** Seconds that a classic proxy goes on after it began to drain. */
+    terminationDrainSeconds: number;
     clusterDomain: string;
     outboundTrafficPolicy: 'ALLOW_ANY' | 'REGISTRY_ONLY';
     protocolDetectionTimeoutMs: number;
@@ -47,7 +55,8 @@ export interface Effective {
     excludeInterfaces: readonly string[];
     resources: Resources;
   };
-  caps: { cpu: string | undefined; memory: string | undefined };
+  /** What a pod may ask for at most. */
+  caps: { cpu: string | undefined; memory: string | undefined; 'ephemeral-storage': string | undefined };
 }
 
 function parsed<T>(grammar: Grammar<T>, text: string): T {
@@ -62,6 +71,9 @@ function mergeResources(base: Resources, over: Resources | undefined): Resources
   return { requests: { ...base.requests, ...over.requests }, limits: { ...base.limits, ...over.limits } };
 }
 
+/** Enough for clients to notice, and half of Kubernetes' default grace period. */
+const drainSeconds = 15;
+
 /** Settings and one profile, parsed: what a pod without annotations gets. */
 export function resolveBase(settings: Settings, profile: Profile | undefined): Effective {
   const { proxy, capture } = settings;
@@ -70,6 +82,7 @@ export function resolveBase(settings: Settings, profile: Profile | undefined): E
     profile: profile?.name,
     nativeSidecar: undefined,
     rewriteProbes: settings.probes.rewrite,
+    workloadName: undefined,
     proxy: {
       image: proxy.image,
       imagePullPolicy: proxy.imagePullPolicy,
@@ -78,6 +91,9 @@ export function resolveBase(settings: Settings, profile: Profile | undefined): E
       componentLogLevel: proxy.componentLogLevel,
       statusPort: proxy.statusPort,
       holdApplication: proxy.holdApplicationUntilProxyStarts,
+      concurrency: undefined,
+      drainSeconds,
+      terminationDrainSeconds: drainSeconds,
       clusterDomain: proxy.clusterDomain,
       outboundTrafficPolicy: proxy.outboundTrafficPolicy,
       protocolDetectionTimeoutMs: proxy.protocolDetectionTimeoutMs,
@@ -102,8 +118,16 @@ export function resolveBase(settings: Settings, profile: Profile | undefined): E
       excludeInterfaces: parsed(interfaceList, capture.excludeInterfaces),
       resources: mergeResources(capture.resources, profile?.initResources),
     },
-    caps: { cpu: profile?.caps?.cpu, memory: profile?.caps?.memory },
+    caps: {
+      cpu: profile?.caps?.cpu,
+      memory: profile?.caps?.memory,
+      'ephemeral-storage': profile?.caps?.['ephemeral-storage'],
+    },
   };
+}
+
+function copyResources({ requests, limits }: Resources): Resources {
+  return { requests: { ...requests }, limits: { ...limits } };
 }
 
 /** A mutable copy of what a pod's annotations may change. */
@@ -114,9 +138,9 @@ export function draftOf(base: Effective): Effective {
       ...base.proxy,
       metrics: { ...base.proxy.metrics },
       readiness: { ...base.proxy.readiness },
-      resources: { requests: { ...base.proxy.resources.requests }, limits: { ...base.proxy.resources.limits } },
+      resources: copyResources(base.proxy.resources),
     },
-    capture: { ...base.capture },
+    capture: { ...base.capture, resources: copyResources(base.capture.resources) },
   };
 }
 

@@ -223,3 +223,38 @@ export const interceptionMode: Grammar<'REDIRECT' | 'NONE'> = {
     return { problem: `"TPROXY" needs a proxy with NET_ADMIN, which is not offered; allowed: ${modes.allowed}` };
   },
 };
+
+/** One line of text, for values of which nothing else is known. */
+export const plainText: Grammar<string> = grammar('one line of text, at most 4096 characters', (text) =>
+  /^[^\p{Cc}]{0,4096}$/u.test(text) ? text : undefined,
+);
+
+/** Value of a Kubernetes label (k8s.io/apimachinery `util/validation` IsValidLabelValue), the empty one left out. */
+export const labelValue: Grammar<string> = grammar(
+  'a label’s value: 1 to 63 of A-Z a-z 0-9 - _ . with a letter or digit at both ends',
+  (text) => (/^[A-Za-z0-9](?:[A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$/.test(text) ? text : undefined),
+);
+
+/** Scopes and levels of Istio's agent, `default:info,ads:debug`. */
+export const agentLogLevel: Grammar<string> = grammar(
+  'a comma list of scope:level or one level, level one of none, fatal, error, warn, info, debug',
+  (text) =>
+    text.length <= 1024 &&
+    text.split(',').every((item) => /^(?:[A-Za-z0-9_.-]{1,64}:)?(?:none|fatal|error|warn|info|debug)$/.test(item))
+      ? text
+      : undefined,
+);
+
+const durationUnits: Readonly<Record<string, number>> = { h: 3600, m: 60, s: 1, ms: 1e-3, us: 1e-6, ns: 1e-9 };
+
+/** Seconds of a duration as Go's `time.ParseDuration` reads it (`1m30s`), without sign, within bounds. */
+export function duration(least: number, most: number): Grammar<number> {
+  return grammar(`a duration such as 45s or 1m30s, from ${least} s to ${most} s`, (text) => {
+    if (!/^(?:\d{1,9}(?:\.\d{1,9})?(?:h|ms|m|us|s|ns)){1,6}$/.test(text)) return undefined;
+    let seconds = 0;
+    for (const [, number = '', unit = ''] of text.matchAll(/([\d.]+)([a-z]+)/g)) {
+      seconds += Number(number) * (durationUnits[unit] ?? 0);
+    }
+    return seconds >= least && seconds <= most ? seconds : undefined;
+  });
+}

@@ -1,37 +1,43 @@
+import { resourceAnnotations } from './annotations/resources.ts';
 import type { Effective } from './effective.ts';
 import type { JsonObject } from './json.ts';
 import { quote, type Problem } from './problem.ts';
 import { parseQuantity } from './quantity.ts';
 import { matchesWildcard } from './wildcard.ts';
 
-function checkResources(draft: Effective, annotations: JsonObject): Problem[] {
-  const problems: Problem[] = [];
-  const { requests, limits } = draft.proxy.resources;
-  for (const [resource, requestName, limitName] of [
-    ['cpu', 'sidecar.istio.io/proxyCPU', 'sidecar.istio.io/proxyCPULimit'],
-    ['memory', 'sidecar.istio.io/proxyMemory', 'sidecar.istio.io/proxyMemoryLimit'],
-  ] as const) {
-    const request = requests[resource];
-    const limit = limits[resource];
+function isAbove(value: string, bound: string): boolean {
+  return (parseQuantity(value) ?? 0) > (parseQuantity(bound) ?? 0);
+}
+
+function checkCaps(draft: Effective, annotations: JsonObject): Problem[] {
+  return resourceAnnotations.flatMap(({ name, container, list, resource }) => {
+    const value = draft[container].resources[list][resource];
     const cap = draft.caps[resource];
-    for (const [name, value] of [
-      [requestName, request],
-      [limitName, limit],
-    ] as const) {
-      if (!Object.hasOwn(annotations, name) || value === undefined || cap === undefined) continue;
-      if ((parseQuantity(value) ?? 0) > (parseQuantity(cap) ?? 0)) {
-        problems.push({ where: name, message: `${quote(value)} is above the profile's cap; allowed: at most ${cap}` });
-      }
-    }
-    if (request === undefined || limit === undefined) continue;
-    if ((parseQuantity(request) ?? 0) <= (parseQuantity(limit) ?? 0)) continue;
-    if (Object.hasOwn(annotations, limitName) && !Object.hasOwn(annotations, requestName)) {
+    if (!Object.hasOwn(annotations, name) || value === undefined || cap === undefined || !isAbove(value, cap))
+      return [];
+    return [{ where: name, message: `${quote(value)} is above the profile's cap; allowed: at most ${cap}` }];
+  });
+}
+
+/** Requests above limits: what the pod did not set follows what it did set. */
+function balance(draft: Effective, annotations: JsonObject): Problem[] {
+  const problems: Problem[] = [];
+  for (const request of resourceAnnotations.filter(({ list }) => list === 'requests')) {
+    const { container, resource } = request;
+    const limit = resourceAnnotations.find(
+      (other) => other.list === 'limits' && other.container === container && other.resource === resource,
+    );
+    const { requests, limits } = draft[container].resources;
+    const [least, most] = [requests[resource], limits[resource]];
+    if (limit === undefined || least === undefined || most === undefined || !isAbove(least, most)) continue;
+    const asked = { request: Object.hasOwn(annotations, request.name), limit: Object.hasOwn(annotations, limit.name) };
+    if (asked.request && asked.limit) {
+      problems.push({ where: request.name, message: `${quote(least)} is above the limit ${quote(most)}` });
+    } else if (asked.limit) {
       // The user lowered the limit below a default that they never saw: the default follows.
-      requests[resource] = limit;
-    } else if (Object.hasOwn(annotations, requestName) && !Object.hasOwn(annotations, limitName)) {
-      limits[resource] = request;
-    } else if (Object.hasOwn(annotations, requestName)) {
-      problems.push({ where: requestName, message: `${quote(request)} is above the limit ${quote(limit)}` });
+      requests[resource] = most;
+    } else if (asked.request) {
+      limits[resource] = least;
     }
   }
   return problems;
@@ -56,6 +62,6 @@ export function checkCombinations(
       message: `${quote(draft.proxy.image)} is not allowed; allowed: ${base.proxy.image}${allowedImages.map((image) => `, ${image}`).join('')}`,
     });
   }
-  problems.push(...checkResources(draft, annotations));
+  problems.push(...checkCaps(draft, annotations), ...balance(draft, annotations));
   return problems;
 }

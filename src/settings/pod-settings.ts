@@ -3,8 +3,9 @@ import type { AnnotationRow, Kind } from './annotation.ts';
 import { draftOf, type Effective } from './effective.ts';
 import type { JsonObject } from './json.ts';
 import { checkCombinations } from './pod-checks.ts';
+import { proxyConfigAnnotation } from './proxy-config.ts';
 import { quote, type Problem } from './problem.ts';
-import { didYouMean } from './suggestion.ts';
+import { suggest } from './suggestion.ts';
 
 type Rows = ReadonlyMap<string, AnnotationRow>;
 
@@ -43,11 +44,31 @@ export interface PodSettings {
   readonly remarks: readonly string[];
 }
 
+/** The known name under the same prefix that is near, or the same name under another prefix. */
+function nearest(name: string, known: Rows): string {
+  const prefix = name.slice(0, name.indexOf('/') + 1);
+  const local = name.slice(prefix.length);
+  const sameName = [...known.keys()].find((other) => other.endsWith(`/${local}`));
+  if (sameName !== undefined) return `, did you mean "${sameName}"?`;
+  const near = suggest(
+    local,
+    [...known.keys()].flatMap((other) => (other.startsWith(prefix) ? [other.slice(prefix.length)] : [])),
+  );
+  return near === undefined ? '' : `, did you mean "${prefix}${near}"?`;
+}
+
 function unknownKey(kind: 'annotation' | 'label', name: string, guess: boolean): string {
   const other = kind === 'annotation' ? 'label' : 'annotation';
   const told = `${kind} ${quote(name)} is unknown and has no effect`;
   if (rows[other].has(name)) return `${told}: it is ${other === 'label' ? 'a label' : 'an annotation'}`;
-  return guess ? `${told}${didYouMean(name, rows[kind].keys())}` : told;
+  return guess ? `${told}${nearest(name, rows[kind])}` : told;
+}
+
+/** The annotation that others overrule comes first. */
+function inOrder(names: readonly string[]): readonly string[] {
+  return names.includes(proxyConfigAnnotation)
+    ? [proxyConfigAnnotation, ...names.filter((name) => name !== proxyConfigAnnotation)]
+    : names;
 }
 
 /**
@@ -61,7 +82,7 @@ export function readPodSettings(pod: PodKeys, base: Effective, allowedImages: re
   for (const kind of ['annotation', 'label'] as const) {
     const values = kind === 'annotation' ? pod.annotations : pod.labels;
     if (values === undefined) continue;
-    for (const name of Object.keys(values)) {
+    for (const name of inOrder(Object.keys(values))) {
       const row = rows[kind].get(name);
       if (row === undefined) {
         if (ourPrefixes.some((prefix) => name.startsWith(prefix))) {

@@ -66,3 +66,9 @@ export function serviceOf(view: PodView, workload: Workload): ServiceIdentity {
     version: first('version') ?? 'unknown',
   };
 }
+
+/** The workload of a pod: the caller's when it knows it, else the owner; the pod's own label may name it otherwise. */
+export function namedWorkload(view: PodView, known: Workload | undefined, name: string | undefined): Workload {
+  const workload = known ?? workloadOf(view);
+  return name === undefined ? workload : { ...workload, name };
+}

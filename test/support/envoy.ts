@@ -29,6 +29,7 @@ export function expandedArguments(intent: ProxyIntent, family: 'v4' | 'v6' = 'v4
   return envoyArguments({
     bootstrap: renderBootstrap(intent),
     concurrency: 1,
+    drainSeconds: 15,
     logLevel: 'warning',
     componentLogLevel: 'misc:error',
   }).map((argument) => expandLikeKubelet(argument, podVariables(family)));

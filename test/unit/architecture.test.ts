@@ -62,7 +62,7 @@ const owners: Record<string, readonly string[]> = {
   fastify: ['server'],
   commander: ['cli'],
   diff: ['manifests', 'cli'],
-  yaml: ['manifests', 'runtime'],
+  yaml: ['manifests', 'runtime', 'settings'],
   zod: ['settings'],
   'fast-json-patch': ['injection', 'manifests'],
 };

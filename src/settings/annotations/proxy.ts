@@ -1,9 +1,18 @@
 import { effective, type AnnotationRow } from '../annotation.ts';
-import { ports, reservedPorts } from '../constants.ts';
+import { ports } from '../constants.ts';
 import { componentLogLevel, imageReference, integer, logLevel, looseBoolean } from '../grammar.ts';
+import { applyProxyConfig, proxyConfigAnnotation, setStatusPort } from '../proxy-config.ts';
+import { yamlMap } from '../yaml-grammar.ts';
 
 /** How the proxy is run. */
 export const proxy: readonly AnnotationRow[] = [
+  effective({
+    name: proxyConfigAnnotation,
+    grammar: yamlMap,
+    defaultText: 'none',
+    doc: 'Istio’s ProxyConfig; its keys are below. The annotations of their own win over it.',
+    set: applyProxyConfig,
+  }),
   effective({
     name: 'sidecar.istio.io/proxyImage',
     grammar: imageReference,
@@ -37,11 +46,7 @@ export const proxy: readonly AnnotationRow[] = [
     grammar: integer(0, 65_535),
     defaultText: `setting \`proxy.statusPort\` (${ports.status})`,
     doc: 'Port of merged metrics and application probes; 0 means none, the proxy then has no probes of its own either.',
-    set(draft, value) {
-      draft.proxy.statusPort = value;
-      if (!reservedPorts.has(value)) return undefined;
-      return [{ problem: `"${value}" is a port of the proxy itself; allowed: any other port` }];
-    },
+    set: setStatusPort,
   }),
   effective({
     name: 'readiness.status.sidecar.istio.io/initialDelaySeconds',

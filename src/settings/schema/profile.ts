@@ -3,7 +3,11 @@ import { logLevel } from '../grammar.ts';
 import { amount, labelSelector, namespacePattern, resources, written } from './values.ts';
 
 /** Resources that a pod may ask for at most; absent means no bound. */
-const caps = z.strictObject({ cpu: amount.optional(), memory: amount.optional() });
+const caps = z.strictObject({
+  cpu: amount.optional(),
+  memory: amount.optional(),
+  'ephemeral-storage': amount.optional(),
+});
 
 export const profile = z.strictObject({
   name: z.string().regex(/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/, 'allowed: a DNS label'),

@@ -3,7 +3,6 @@ import { renderBootstrap } from '../../envoy/bootstrap.ts';
 import { drainCommand } from '../../envoy/drain.ts';
 import { readyCommand } from '../../envoy/ready.ts';
 import { names, ports } from '../../settings/constants.ts';
-import type { Effective } from '../../settings/effective.ts';
 import type { JsonObject } from '../../settings/json.ts';
 import { parseQuantity } from '../../settings/quantity.ts';
 import type { Resources } from '../../settings/schema/values.ts';
@@ -27,27 +26,32 @@ function healthProbe(more: JsonObject): JsonObject {
   return { httpGet: { path: '/healthz/ready', port: ports.health }, ...more };
 }
 
-function probesOf(effective: Effective): JsonObject {
-  if (effective.proxy.statusPort === 0) return {};
-  const { initialDelaySeconds, periodSeconds, failureThreshold } = effective.proxy.readiness;
+/** A native sidecar that holds the application back does it by its startup probe, so that one stays in any case. */
+function probesOf({ effective, native }: ProxyInput): JsonObject {
+  const { statusPort, holdApplication, readiness } = effective.proxy;
+  const startupProbe = healthProbe({ periodSeconds: 1, timeoutSeconds: 3, failureThreshold: 600 });
+  if (statusPort === 0) return native && holdApplication ? { startupProbe } : {};
+  const { initialDelaySeconds, periodSeconds, failureThreshold } = readiness;
   return {
-    startupProbe: healthProbe({ periodSeconds: 1, timeoutSeconds: 3, failureThreshold: 600 }),
+    startupProbe,
     readinessProbe: healthProbe({ initialDelaySeconds, periodSeconds, timeoutSeconds: 3, failureThreshold }),
   };
 }
 
 /**
- * How long a classic proxy waits after it began to drain, because it is stopped together with the application: Envoy's
- * drain time, with some of the grace period left for the end itself.
+ * How long a classic proxy waits after it began to drain, because it is stopped together with the application, with some
+ * of the grace period left for the end itself.
  */
-function drainSeconds(gracePeriodSeconds: number): number {
-  return Math.min(15, Math.max(0, gracePeriodSeconds - 5));
+function holdSeconds(terminationDrainSeconds: number, gracePeriodSeconds: number): number {
+  return Math.min(terminationDrainSeconds, Math.max(0, gracePeriodSeconds - 5));
 }
 
 function lifecycleOf(input: ProxyInput): JsonObject {
-  const preStop = { exec: { command: drainCommand(input.native ? 0 : drainSeconds(input.gracePeriodSeconds)) } };
+  const { holdApplication, terminationDrainSeconds } = input.effective.proxy;
+  const hold = input.native ? 0 : holdSeconds(terminationDrainSeconds, input.gracePeriodSeconds);
+  const preStop = { exec: { command: drainCommand(hold) } };
   // A native sidecar's startup probe already holds the application back; a classic one needs a hook that waits.
-  if (input.native || !input.effective.proxy.holdApplication) return { preStop };
+  if (input.native || !holdApplication) return { preStop };
   return { postStart: { exec: { command: readyCommand() } }, preStop };
 }
 
@@ -72,7 +76,8 @@ export function proxyArguments(
       probes: input.probes,
       families: capture.families,
     }),
-    concurrency: concurrencyOf(proxy.resources),
+    concurrency: proxy.concurrency ?? concurrencyOf(proxy.resources),
+    drainSeconds: proxy.drainSeconds,
     logLevel: proxy.logLevel,
     componentLogLevel: proxy.componentLogLevel,
   });
@@ -90,7 +95,7 @@ export function proxyContainer(input: ProxyInput): PlacedContainer['container'] 
     env: podEnvironment,
     lifecycle: lifecycleOf(input),
     ports: [{ containerPort: ports.metrics, name: 'http-envoy-prom', protocol: 'TCP' }],
-    ...probesOf(input.effective),
+    ...probesOf(input),
     resources: resourcesOf(resources),
     ...(input.native ? { restartPolicy: 'Always' } : {}),
     securityContext: {

@@ -4,7 +4,13 @@ import { envoyArguments } from '../../../src/envoy/arguments.ts';
 import { drainCommand } from '../../../src/envoy/drain.ts';
 import { readyCommand } from '../../../src/envoy/ready.ts';
 
-const launch = { bootstrap: '{a: "$$"}', concurrency: 2, logLevel: 'warning', componentLogLevel: 'misc:error' };
+const launch = {
+  bootstrap: '{a: "$$"}',
+  concurrency: 2,
+  drainSeconds: 15,
+  logLevel: 'warning',
+  componentLogLevel: 'misc:error',
+};
 
 test('arguments of the proxy', () => {
   expect(envoyArguments(launch)).toEqual(

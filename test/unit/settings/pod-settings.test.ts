@@ -103,6 +103,7 @@ describe('the annotation table', () => {
       ', did you mean "traffic.sidecar.istio.io/excludeOutboundPorts"?',
     ],
     ['annotation', 'sidecar-injector.io/nothing-like-it', ''],
+    ['annotation', 'traffic.sidecar.istio.io/proxyCPU', ', did you mean "sidecar.istio.io/proxyCPU"?'],
     ['annotation', 'sidecar-injector.io/profile', ': it is a label'],
     ['label', 'sidecar.istio.io/proxyCPU', ': it is an annotation'],
     ['label', 'sidecar.istio.io/injekt', ', did you mean "sidecar.istio.io/inject"?'],

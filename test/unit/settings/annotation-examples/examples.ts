@@ -1,8 +1,10 @@
 import type { Examples } from './example.ts';
+import { agent } from './agent.ts';
+import { identity } from './identity.ts';
 import { proxy } from './proxy.ts';
 import { resources } from './resources.ts';
 import { selection } from './selection.ts';
 import { traffic } from './traffic.ts';
 
 /** An example for every row of the annotation table. */
-export const examples: Examples = { ...selection, ...proxy, ...resources, ...traffic };
+export const examples: Examples = { ...selection, ...proxy, ...resources, ...traffic, ...identity, ...agent };

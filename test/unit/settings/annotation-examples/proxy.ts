@@ -1,6 +1,13 @@
 import type { Examples } from './example.ts';
 
 export const proxy: Examples = {
+  'proxy.istio.io/config': {
+    good: 'concurrency: 4',
+    effect: ({ proxy: { concurrency } }) => concurrency,
+    value: 4,
+    bad: '[concurrency]',
+    message: 'is no map; allowed: a map in YAML or JSON, at most 16384 characters, without anchors',
+  },
   'sidecar.istio.io/proxyImage': {
     good: 'registry.example.com/envoy:v2',
     effect: ({ proxy }) => proxy.image,

@@ -1,8 +1,34 @@
-import type { Examples } from './example.ts';
+import type { Example, Examples } from './example.ts';
 
 const quantity = 'a Kubernetes quantity such as 100m or 128Mi';
 
+const names = [
+  ['sidecar-injector.io/proxyEphemeralStorage', 'proxy', 'requests', 'ephemeral-storage'],
+  ['sidecar-injector.io/proxyEphemeralStorageLimit', 'proxy', 'limits', 'ephemeral-storage'],
+  ['sidecar-injector.io/initCPU', 'capture', 'requests', 'cpu'],
+  ['sidecar-injector.io/initMemory', 'capture', 'requests', 'memory'],
+  ['sidecar-injector.io/initEphemeralStorage', 'capture', 'requests', 'ephemeral-storage'],
+  ['sidecar-injector.io/initCPULimit', 'capture', 'limits', 'cpu'],
+  ['sidecar-injector.io/initMemoryLimit', 'capture', 'limits', 'memory'],
+  ['sidecar-injector.io/initEphemeralStorageLimit', 'capture', 'limits', 'ephemeral-storage'],
+] as const;
+
+/** What Istio has no annotation for; each leaves everything else as it is. */
+const ours: Examples = Object.fromEntries(
+  names.map(([name, container, list, resource]) => [
+    name,
+    {
+      good: '50M',
+      effect: (effective) => effective[container].resources[list][resource],
+      value: '50M',
+      bad: '1 Gi',
+      message: `"1 Gi" is not allowed; allowed: ${quantity}`,
+    } satisfies Example,
+  ]),
+);
+
 export const resources: Examples = {
+  ...ours,
   'sidecar.istio.io/proxyCPU': {
     good: '200m',
     effect: ({ proxy }) => proxy.resources,

@@ -1,0 +1,161 @@
+import type { Finding, Mark } from './annotation.ts';
+import { ports, reservedPorts } from './constants.ts';
+import type { Effective } from './effective.ts';
+import { duration, integer, interceptionMode, oneOf, trueOrFalse, type Grammar } from './grammar.ts';
+import type { Json, JsonObject } from './json.ts';
+import { quote } from './problem.ts';
+import { didYouMean } from './suggestion.ts';
+
+/** One key of Istio's ProxyConfig (istio/api `mesh/v1alpha1/proxy.proto`), as `proxy.istio.io/config` carries it. */
+export interface ProxyConfigKey {
+  readonly key: string;
+  readonly mark: Mark;
+  readonly allowed: string;
+  readonly doc: string;
+  apply(value: Json, draft: Effective): readonly Finding[];
+}
+
+/** Annotation that carries a ProxyConfig; every annotation of its own wins over the key of the same meaning. */
+export const proxyConfigAnnotation = 'proxy.istio.io/config';
+
+const nothing: readonly Finding[] = [];
+
+/** Protobuf's JSON writes numbers and booleans as such or as text. */
+function textOf(value: Json): string {
+  return typeof value === 'string' ? value : JSON.stringify(value);
+}
+
+function effective<T>(
+  key: string,
+  grammar: Grammar<T>,
+  doc: string,
+  set: (draft: Effective, value: T) => readonly Finding[] | void,
+): ProxyConfigKey {
+  return {
+    key,
+    mark: 'effective',
+    allowed: grammar.allowed,
+    doc,
+    apply(value, draft) {
+      const parsed = grammar.parse(textOf(value));
+      return 'problem' in parsed ? [{ problem: `${key}: ${parsed.problem}` }] : (set(draft, parsed.value) ?? nothing);
+    },
+  };
+}
+
+function withoutEffect(because: string, ...keys: readonly string[]): ProxyConfigKey[] {
+  return keys.map((key) => ({
+    key,
+    mark: 'accepted without effect',
+    allowed: 'anything',
+    doc: because,
+    apply: () => [{ remark: `annotation "${proxyConfigAnnotation}": ${key} has no effect here: ${because}` }],
+  }));
+}
+
+function refused(key: string, because: string, harmless?: Grammar<unknown>): ProxyConfigKey {
+  return {
+    key,
+    mark: 'refused',
+    allowed: harmless?.allowed ?? 'nothing',
+    doc: because,
+    apply(value) {
+      if (harmless !== undefined && !('problem' in harmless.parse(textOf(value)))) return nothing;
+      return [{ problem: `${key} is refused: ${because}; leave it out` }];
+    },
+  };
+}
+
+/** Sets the port of merged metrics and application probes, unless the proxy has it itself. */
+export function setStatusPort(draft: Effective, port: number): readonly Finding[] | undefined {
+  draft.proxy.statusPort = port;
+  if (!reservedPorts.has(port)) return undefined;
+  return [{ problem: `"${port}" is a port of the proxy itself; allowed: any other port` }];
+}
+
+/** The keys in the order of the documentation. */
+export const proxyConfigKeys: readonly ProxyConfigKey[] = [
+  effective(
+    'concurrency',
+    integer(0, 1024),
+    'Worker threads of the proxy; 0 is one a core. Without it they follow the CPU limit.',
+    (draft, value) => void (draft.proxy.concurrency = value),
+  ),
+  effective(
+    'holdApplicationUntilProxyStarts',
+    trueOrFalse,
+    'Whether the application starts only when the proxy takes traffic. A native sidecar with a status port is always waited for.',
+    (draft, value) => void (draft.proxy.holdApplication = value),
+  ),
+  effective(
+    'drainDuration',
+    duration(1, 3600),
+    'How long clients are asked to go elsewhere before their connections end.',
+    (draft, value) => void (draft.proxy.drainSeconds = Math.ceil(value)),
+  ),
+  effective(
+    'terminationDrainDuration',
+    duration(0, 3600),
+    'How long a classic proxy goes on after it began to drain, at most 5 s less than the pod’s grace period. A native sidecar ends after the application anyway.',
+    (draft, value) => void (draft.proxy.terminationDrainSeconds = Math.ceil(value)),
+  ),
+  effective(
+    'interceptionMode',
+    interceptionMode,
+    'As `sidecar.istio.io/interceptionMode`, which wins.',
+    (draft, value) => void (draft.capture.mode = value),
+  ),
+  effective('statusPort', integer(0, 65_535), 'As `status.sidecar.istio.io/port`, which wins.', setStatusPort),
+  refused('binaryPath', 'the program of the proxy is its image’s', oneOf('/usr/local/bin/envoy')),
+  refused('configPath', 'the proxy has its configuration in its arguments, in no file', oneOf('./etc/istio/proxy')),
+  refused('customConfigFile', 'the proxy’s configuration and the capture rules are made together'),
+  refused('proxyBootstrapTemplatePath', 'the proxy’s configuration and the capture rules are made together'),
+  refused('proxyAdminPort', 'health, drain and metrics ask on the fixed admin port', integer(ports.admin, ports.admin)),
+  ...withoutEffect(
+    'only a control plane reads it',
+    'discoveryAddress',
+    'discoveryRefreshDelay',
+    'controlPlaneAuthPolicy',
+    'availabilityZone',
+    'meshId',
+    'caCertificatesPem',
+    'sds',
+    'privateKeyProvider',
+    'gatewayTopology',
+    'proxyHeaders',
+  ),
+  ...withoutEffect('the proxy has no tracer', 'tracing', 'tracingServiceName', 'zipkinAddress'),
+  ...withoutEffect(
+    'the proxy’s statistics are a fixed set that Prometheus collects',
+    'extraStatTags',
+    'proxyStatsMatcher',
+    'statNameLength',
+    'statsdUdpAddress',
+    'envoyMetricsService',
+    'envoyMetricsServiceAddress',
+    'statsCompression',
+  ),
+  ...withoutEffect(
+    'the access log goes to standard output',
+    'envoyAccessLogService',
+    'fileFlushInterval',
+    'fileFlushMinSizeKb',
+  ),
+  ...withoutEffect('the proxy is known by its workload’s name', 'serviceCluster'),
+  ...withoutEffect('there is no agent beside the proxy', 'proxyMetadata', 'readinessProbe'),
+  ...withoutEffect('the proxy is never restarted in place', 'parentShutdownDuration'),
+  ...withoutEffect('Envoy’s runtime keys are fixed', 'runtimeValues'),
+  ...withoutEffect('the image is one of the settings; sidecar.istio.io/proxyImage names another', 'image'),
+];
+
+const byKey = new Map(proxyConfigKeys.map((row) => [row.key, row]));
+
+/** Reads a ProxyConfig into the draft. Unknown keys are remarked, since newer versions of Istio have more. */
+export function applyProxyConfig(draft: Effective, config: JsonObject): readonly Finding[] {
+  return Object.entries(config).flatMap(([key, value = null]): readonly Finding[] => {
+    const row = byKey.get(key);
+    if (row !== undefined) return row.apply(value, draft);
+    const guess = didYouMean(key, byKey.keys());
+    return [{ remark: `annotation "${proxyConfigAnnotation}": ${quote(key)} is unknown and has no effect${guess}` }];
+  });
+}
