@@ -21,8 +21,8 @@ export type LogEntry = Readonly<Record<string, string | number | null>>;
 export interface RunningPod {
   readonly namespace: PodNamespace;
   readonly injected: InjectedPod;
-  /** Runs the init container of this injection or of another one. `env` stands for what else its image has. */
-  initialise(injected?: InjectedPod, env?: Readonly<Record<string, string>>): Finished;
+  /** Runs the init container of this injection or of another one. `path` stands for what its image has in PATH. */
+  initialise(injected?: InjectedPod, path?: string): Finished;
   /** Starts the proxy and waits for its startup probe. */
   startProxy(): Promise<void>;
   /** Ends the proxy as the kubelet does in the end. */
@@ -82,10 +82,10 @@ export async function startPod({ label, pod, settings = {}, family = 'v4' }: Pod
   const running: RunningPod = {
     namespace,
     injected,
-    initialise(other = injected, env = {}) {
+    initialise(other = injected, imagePath = path) {
       const init = launchInit(other, podIp);
-      const [command, ...words] = confined(namespace.name.pod, init);
-      return spawnSync(command, words, { encoding: 'utf8', env: { PATH: path, ...env, ...init.env } });
+      const [command, ...words] = confined(namespace.name.pod, init, ['env', `PATH=${imagePath}`, ...init.command]);
+      return spawnSync(command, words, { encoding: 'utf8', env: { PATH: path, ...init.env } });
     },
     async startProxy() {
       const [name, ...rest] = launch.command;
