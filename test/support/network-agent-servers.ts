@@ -12,7 +12,8 @@ const closers = new Map<number, () => Promise<void>>();
 let healthy = true;
 let gathered: (() => void)[] = [];
 
-const block = Buffer.alloc(65_536, Buffer.from(Array.from({ length: 251 }, (_, index) => index)));
+/** What `/bytes` sends again and again. */
+export const block = Buffer.alloc(65_536, Buffer.from(Array.from({ length: 251 }, (_, index) => index)));
 
 async function sendBytes(response: ServerResponse, count: number): Promise<void> {
   response.writeHead(200, { 'content-length': count });

@@ -1,0 +1,67 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { podWith } from '../support/decisions.ts';
+import type { Agent } from '../support/network-agent.ts';
+import { destination, directions, families, openScene, url, type Scene } from '../support/scene.ts';
+
+const timeoutMs = 500;
+const binary = '\u0001\u0002\u0003\n';
+
+let scene: Scene;
+
+beforeAll(async () => {
+  const container = { ports: [{ name: 'redis-own', containerPort: 9400 }] };
+  const pod = podWith({ annotations: { 'sidecar-injector.io/opaquePorts': '9500' }, container });
+  scene = await openScene({ label: 'failures', pod, settings: { proxy: { protocolDetectionTimeoutMs: timeoutMs } } });
+  for (const agent of [scene.app, scene.outside]) {
+    for (const port of [9400, 9500, 9600]) await agent.listen({ kind: 'echo', port });
+    for (const port of [3306, 9700]) await agent.listen({ kind: 'banner', port });
+  }
+});
+
+afterAll(() => scene.stop());
+
+describe.each(directions)('%s', (direction) => {
+  const client = (): Agent => (direction === 'inbound' ? scene.outside : scene.app);
+
+  describe.each(families)('%s', (family) => {
+    const host = destination(direction, family);
+
+    test('a port where nobody listens is a 503 for HTTP and the end of the connection for the rest', async () => {
+      expect((await client().ask({ url: url(host, 9999) })).status).toBe(503);
+      const end = await client().dial({ host, port: 9999, send: binary, untilClosed: true });
+      expect(end).toMatchObject({ text: '', ending: 'closed' });
+    });
+
+    test('nobody waits for the first bytes where a port is known, declared or annotated', async () => {
+      const opaque = direction === 'inbound' ? [9400, 9500] : [9500];
+      const order: number[] = [];
+      const dial = async (port: number, send?: string) => {
+        const dialled = await client().dial({ host, port, ...(send === undefined ? {} : { send }) });
+        order.push(port);
+        return dialled;
+      };
+      // Letters without a newline could still become an HTTP request.
+      const [letters, silence] = await Promise.all([
+        dial(9600, 'ping'),
+        dial(9700),
+        dial(3306),
+        ...opaque.map((port) => dial(port, 'ping')),
+      ]);
+      expect(new Set(order.slice(0, -2))).toEqual(new Set([3306, ...opaque]));
+      // A timer may fire a little early, never much.
+      for (const { ms } of [letters, silence]) expect(ms).toBeGreaterThan(timeoutMs * 0.9);
+    });
+  });
+});
+
+test('a host that is not there is a 503, and the log says why', async () => {
+  const hosts = { v4: '10.77.0.99', v6: 'fd77::99' };
+  const asked = families.map((family) => scene.app.ask({ url: url(hosts[family], 80, `/${family}`) }));
+  expect((await Promise.all(asked)).map(({ status }) => status)).toEqual([503, 503]);
+  await scene.pod.stopProxy();
+  for (const family of families) {
+    const entry = scene.pod.entries.find(({ path }) => path === `/${family}`);
+    expect(entry).toMatchObject({ response_code: 503, route_name: 'allow_any' });
+    expect(entry?.['response_flags']).toMatch(/\bUF\b/);
+  }
+});
