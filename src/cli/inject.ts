@@ -3,6 +3,7 @@ import {
   addEngineOptions,
   addExamples,
   addFilenameOption,
+  addIstioOptions,
   addOutputOption,
   addPodTemplateOption,
   type EngineOptions,
@@ -29,6 +30,7 @@ export function registerInject(program: Command, io: Io): void {
     'yaml keeps notation and comments; patch prints a line per object',
   );
   addEngineOptions(command);
+  addIstioOptions(command);
   addPodTemplateOption(command);
   addExamples(
     command,

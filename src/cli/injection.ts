@@ -1,6 +1,6 @@
-import { decide, selectEntry, type Snapshot } from '../index.ts';
+import { decide, selectEntry, type InjectionRequest, type Snapshot } from '../index.ts';
 import type { InjectOptions } from './inject.ts';
-import { loadSnapshot, readInput, readLabels } from './input.ts';
+import { loadSnapshot, readAnnotations, readInput, readLabels } from './input.ts';
 import { report, type Io } from './io.ts';
 import { writeRewriting } from './output.ts';
 import { ownerOf, rewriteInput, type Verdict, type Workload } from './rewriting.ts';
@@ -27,12 +27,14 @@ function judge(
   namespace: string,
   labels: NamespaceLabels | undefined,
   snapshot: Snapshot,
+  namespaceAnnotations: InjectionRequest['namespaceAnnotations'],
 ): Verdict {
   const gate = labels === undefined ? undefined : passGate(workload, namespace, labels);
   if (gate?.called === false) {
     return { outcome: 'pass', reason: `skipped: the API server would not ask for it: ${gate.reasons.join('; ')}` };
   }
-  const decision = decide({ pod: workload.pod.value, namespace, workload: ownerOf(workload) }, snapshot);
+  const { value: pod } = workload.pod;
+  const decision = decide({ pod, namespace, workload: ownerOf(workload), namespaceAnnotations }, snapshot);
   const reasons = decision.reasons.map(({ code, message }) => `${message} (${code})`);
   if (decision.outcome === 'reject') return { outcome: 'refuse', problems: reasons };
   if (decision.outcome === 'skip') return { outcome: 'pass', reason: `skipped: ${reasons.join('; ')}` };
@@ -44,12 +46,14 @@ function judge(
 export async function runInject(options: InjectOptions, io: Io): Promise<number> {
   const read = options.namespaceLabels === undefined ? { labels: undefined } : readLabels(options.namespaceLabels);
   if ('problems' in read) return report(read, io);
+  const namespaced = readAnnotations(options.namespaceAnnotations ?? []);
+  if ('problems' in namespaced) return report(namespaced, io);
   const loaded = await loadSnapshot(options);
   if ('problems' in loaded) return report(loaded, io);
   const input = await readInput(options, io);
   if ('problems' in input) return report(input, io);
   const rewriting = rewriteInput(input, (workload) =>
-    judge(workload, namespaceOf(workload, options.namespace), read.labels, loaded.snapshot),
+    judge(workload, namespaceOf(workload, options.namespace), read.labels, loaded.snapshot, namespaced.annotations),
   );
   return writeRewriting(rewriting, options.output, io);
 }

@@ -5,6 +5,7 @@ import { describeFileProblem, loadConfiguration } from '../runtime/configuration
 import { describeProblem, quote } from '../settings/problem.ts';
 import { exitCodes, usageFailure, type Failure, type Io } from './io.ts';
 import type { EngineOptions, ManifestOptions } from './options.ts';
+import { readAmendment } from './settings-options.ts';
 
 /** What `-f` and `--pod-template` name. */
 export interface Input {
@@ -47,10 +48,32 @@ export async function readInput(options: ManifestOptions, io: Io): Promise<Input
 /** The snapshot that a server with these settings (file) and sidecar templates (folder) would decide by. */
 export async function loadSnapshot(options: EngineOptions): Promise<{ readonly snapshot: Snapshot } | Failure> {
   const { settings, sidecars } = options;
-  const loaded = await loadConfiguration({ settings, sidecars });
-  if ('snapshot' in loaded) return loaded;
   const remedy = 'correct the settings or sidecar templates and run the command again';
+  const amendment = await readAmendment(options);
+  if ('problems' in amendment) {
+    return { problems: amendment.problems.map(describeProblem), remedy, code: exitCodes.failed };
+  }
+  const loaded = await loadConfiguration({ settings, sidecars }, {}, amendment.amend);
+  if ('snapshot' in loaded) return loaded;
   return { problems: loaded.problems.map(describeFileProblem), remedy, code: exitCodes.failed };
+}
+
+/** Reads `k=v` texts; the value is everything after the first `=`. */
+export function readAnnotations(
+  texts: readonly string[],
+): { readonly annotations: Readonly<Record<string, string>> } | Failure {
+  const annotations: [string, string][] = [];
+  for (const text of texts) {
+    const match = /^([^=\s]+)=(.*)$/s.exec(text);
+    if (match?.[1] === undefined) {
+      return usageFailure(
+        `--namespace-annotations: ${quote(text)} is not an annotation`,
+        'write KEY=VALUE; repeat the option for several',
+      );
+    }
+    annotations.push([match[1], match[2] ?? '']);
+  }
+  return { annotations: Object.fromEntries(annotations) };
 }
 
 /** Reads `k=v,k2=v2`; the empty text is no labels. */

@@ -12,6 +12,11 @@ export interface EngineOptions {
   readonly sidecars?: string;
   readonly namespace?: string;
   readonly namespaceLabels?: string;
+  readonly namespaceAnnotations?: readonly string[];
+  readonly nativeSidecars?: 'true' | 'false';
+  readonly istioValues?: readonly string[];
+  readonly istioMeshConfig?: readonly string[];
+  readonly istioSet?: readonly string[];
 }
 
 /** For options that may be given several times. */
@@ -34,7 +39,25 @@ export function addEngineOptions(command: Command): void {
     .option('--settings <file>', 'InjectorConfiguration to decide by (default: the built-in settings)')
     .option('--sidecars <folder>', 'folder with SidecarTemplate files (default: none)')
     .option('-n, --namespace <name>', 'namespace of objects that name none (default: "default")')
-    .option('--namespace-labels <k=v,...>', "the namespace's labels (default: it counts as enabled)");
+    .option('--namespace-labels <k=v,...>', "the namespace's labels (default: it counts as enabled)")
+    .option('--namespace-annotations <k=v>', "an annotation of the namespace, as OpenShift's; repeatable", collect);
+  command.addOption(
+    command
+      .createOption('--native-sidecars <true|false>', 'whether the proxy is a native sidecar (default: the settings)')
+      .choices(['true', 'false']),
+  );
+}
+
+/** Istio's own settings; any of them means the mode istiod. */
+export function addIstioOptions(command: Command): void {
+  command
+    .option(
+      '--istio-values <file>',
+      "Istio's Helm values, an IstioOperator or the ConfigMap istio-sidecar-injector; repeatable",
+      collect,
+    )
+    .option('--istio-mesh-config <file>', "Istio's mesh configuration or the ConfigMap istio; repeatable", collect)
+    .option('--istio-set <path=value>', 'one setting, such as values.global.tag=1.28.0; repeatable', collect);
 }
 
 export function addOutputOption(command: Command, choices: readonly [string, ...string[]], text: string): void {

@@ -3,6 +3,7 @@ import { member } from '../settings/json.ts';
 import { shapeProblems } from './conflicts.ts';
 import { decisionWithoutPatch, type Decision, type InjectionRequest } from './decision.ts';
 import { proposeInjection } from './first-injection.ts';
+import { proposeIstiodInjection } from './istiod-injection.ts';
 import { writeOperations, type KnownTexts } from './operation.ts';
 import { asksForInjection, decidePolicy } from './policy.ts';
 import { atLeastOne, isRefusal, type Proposal, type Refusal } from './proposal.ts';
@@ -36,9 +37,9 @@ function propose(view: PodView, request: InjectionRequest, snapshot: Snapshot): 
   if (wrong !== undefined) return { outcome: 'reject', reasons: wrong };
   const status = view.annotations === undefined ? undefined : member(view.annotations, statusAnnotation);
   const record = status === undefined ? undefined : parseRecord(status);
-  return record === undefined
-    ? proposeInjection(view, request, snapshot, policy.reasons)
-    : proposeReinjection(view, record, request, snapshot);
+  if (record !== undefined) return proposeReinjection(view, record, request, snapshot);
+  const proposeFirst = snapshot.settings.mode === 'istiod' ? proposeIstiodInjection : proposeInjection;
+  return proposeFirst(view, request, snapshot, policy.reasons);
 }
 
 /**

@@ -13,6 +13,8 @@ export interface InjectionRequest {
   readonly namespace: string;
   /** Owner, when the caller knows it; otherwise it is read from the pod's owner references. */
   readonly workload?: Workload | undefined;
+  /** Annotations of the namespace, where the caller knows them; OpenShift keeps its ranges of users there. */
+  readonly namespaceAnnotations?: Readonly<Record<string, string>> | undefined;
 }
 
 /** What the plan adds, for people: the API server's answer does not need it. */

@@ -14,7 +14,7 @@ import { proxyConflicts } from './conflicts.ts';
 import type { Added, InjectionRequest } from './decision.ts';
 import { checkOverride, identityOf, isInjectedName, overridesOf, type Override } from './override.ts';
 import { writePatch } from './patch.ts';
-import { planFragments, type Plan } from './plan.ts';
+import { allOf, planFragments, type Plan } from './plan.ts';
 import { applicationContainers, planProbes } from './probes.ts';
 import { atLeastOne, type Proposal, type Reasons, type Refusal } from './proposal.ts';
 import { reason, type Reason } from './reason.ts';
@@ -72,15 +72,11 @@ function overrideProblems(
 }
 
 function summarise(plan: Plan, native: boolean, effective: Effective): Added {
-  const list = (name: 'initContainers' | 'containers') => [
-    ...plan.containers[name].first,
-    ...plan.containers[name].last,
-  ];
   return {
-    initContainers: list('initContainers'),
-    containers: list('containers'),
-    volumes: plan.volumes,
-    imagePullSecrets: plan.imagePullSecrets,
+    initContainers: allOf(plan.containers.initContainers),
+    containers: allOf(plan.containers.containers),
+    volumes: allOf(plan.volumes),
+    imagePullSecrets: allOf(plan.imagePullSecrets).map(({ name }) => name),
     probes: plan.edits.map((edit) => `${stringMember(edit.at.container, 'name') ?? ''} ${edit.field}`),
     templates: plan.templates,
     native,

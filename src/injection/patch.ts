@@ -1,7 +1,8 @@
 import type { PodView } from '../sidecars/pod-view.ts';
 import { isObject, member, stringMember, type Json, type JsonObject } from '../settings/json.ts';
 import { escapeToken, type Operation } from './operation.ts';
-import type { Additions, Plan } from './plan.ts';
+import { allOf, type Additions, type Plan } from './plan.ts';
+import { changeOperations, originalsOf, volumeRemovals } from './pod-changes.ts';
 import type { ProbeEdit } from './probes.ts';
 import { statusAnnotation, writeRecord, type ContainerList, type Record as StatusRecord, type Undo } from './record.ts';
 
@@ -76,8 +77,10 @@ export function originalActions(edits: readonly ProbeEdit[]): JsonObject {
   return Object.fromEntries([...containers].map(([name, fields]) => [name, Object.fromEntries(fields)]));
 }
 
-function containerNames(additions: Additions): string[] {
-  return [...additions.first, ...additions.last].map((container) => container.name);
+function namesOf(additions: Additions, order: readonly string[] = []): string[] {
+  const names = allOf(additions).map(({ name }) => name);
+  const ordered = order.filter((name) => names.includes(name));
+  return [...ordered, ...names.filter((name) => !ordered.includes(name))];
 }
 
 export interface Identity {
@@ -100,16 +103,15 @@ export function writePatch(view: PodView, plan: Plan, identity: Identity): Writt
   const parents: Parents = { absent: [], null: [] };
   const field = (name: string): Json | undefined => (view.spec === undefined ? undefined : member(view.spec, name));
   const operations: Operation[] = plan.edits.flatMap(editOperations);
-  operations.push(...removalOperations(plan));
+  operations.push(...removalOperations(plan), ...volumeRemovals(plan.changes));
   for (const list of ['initContainers', 'containers'] as const satisfies readonly ContainerList[]) {
     operations.push(...listOperations(`/spec/${list}`, field(list), plan.containers[list], parents));
   }
-  operations.push(...listOperations('/spec/volumes', field('volumes'), { first: [], last: plan.volumes }, parents));
-  const secrets = plan.imagePullSecrets.map((name) => ({ name }));
-  operations.push(
-    ...listOperations('/spec/imagePullSecrets', field('imagePullSecrets'), { first: [], last: secrets }, parents),
-  );
+  for (const list of ['volumes', 'imagePullSecrets'] as const) {
+    operations.push(...listOperations(`/spec/${list}`, field(list), plan[list], parents));
+  }
 
+  operations.push(...changeOperations(view, plan.changes));
   const metadata = member(view.pod, 'metadata');
   if (!isObject(metadata)) {
     noteParent(parents, '/metadata', metadata);
@@ -127,13 +129,15 @@ export function writePatch(view: PodView, plan: Plan, identity: Identity): Writt
     labels: Object.keys(plan.labels),
     annotations: Object.keys(plan.annotations),
     overrides: plan.overrides,
+    own: originalsOf(view, plan.changes),
   };
   const record: StatusRecord = {
-    initContainers: containerNames(plan.containers.initContainers),
-    containers: containerNames(plan.containers.containers),
-    volumes: plan.volumes.map((volume) => volume.name),
-    imagePullSecrets: plan.imagePullSecrets,
+    initContainers: namesOf(plan.containers.initContainers, plan.order),
+    containers: namesOf(plan.containers.containers, plan.order),
+    volumes: namesOf(plan.volumes),
+    imagePullSecrets: namesOf(plan.imagePullSecrets),
     templates: plan.templates,
+    revision: plan.revision,
     settingsHash: identity.settingsHash,
     version: identity.version,
     undo,

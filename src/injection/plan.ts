@@ -4,13 +4,14 @@ import { objectsMember, stringMember, type JsonObject } from '../settings/json.t
 import { quote } from '../settings/problem.ts';
 import type { KnownTexts } from './operation.ts';
 import { applyOverride, type Override } from './override.ts';
+import type { PodChanges } from './pod-changes.ts';
 import type { ProbeEdit } from './probes.ts';
 import { reason, type Reason } from './reason.ts';
 import type { ContainerList } from './record.ts';
 
 export type NamedObject = JsonObject & { readonly name: string };
 
-/** Containers to add to one list: before and after the pod's own, each in order. */
+/** What to add to one list: before and after the pod's own, each in order. */
 export interface Additions {
   readonly first: readonly NamedObject[];
   readonly last: readonly NamedObject[];
@@ -20,15 +21,25 @@ export interface Additions {
 export interface Plan {
   readonly templates: readonly string[];
   readonly containers: Readonly<Record<ContainerList, Additions>>;
-  readonly volumes: readonly NamedObject[];
-  readonly imagePullSecrets: readonly string[];
+  readonly volumes: Additions;
+  readonly imagePullSecrets: Additions;
   readonly labels: Readonly<Record<string, string>>;
   readonly annotations: Readonly<Record<string, string>>;
   /** The pod's own copies of injected containers, which leave their place. */
   readonly overrides: readonly Override[];
   readonly edits: readonly ProbeEdit[];
+  readonly changes: PodChanges;
+  /** Istio's revision; `default` without one. */
+  readonly revision: string;
+  /** Names in the order in which the record lists them; others follow in the order of the pod. */
+  readonly order: readonly string[];
   /** JSON texts of containers above that are known already. */
   readonly texts: KnownTexts;
+}
+
+/** The same for things that have only one place. */
+export function allOf(additions: Additions): readonly NamedObject[] {
+  return [...additions.first, ...additions.last];
 }
 
 /** Who brought each name, so that the sentence of a conflict names both sides. */
@@ -49,63 +60,82 @@ function newKeys(wanted: ReadonlyMap<string, string>, present: JsonObject | unde
   return Object.fromEntries([...wanted].filter(([key]) => present === undefined || !Object.hasOwn(present, key)));
 }
 
+const noChanges: PodChanges = {
+  labels: {},
+  annotations: {},
+  removedAnnotations: [],
+  securityContext: undefined,
+  volumes: [],
+};
+
 /** Puts the fragments onto the pod, in order. All conflicts come back at once, each naming both sides. */
 export function planFragments(
   view: PodView,
   fragments: readonly Fragment[],
   overrides: readonly Override[],
   edits: readonly ProbeEdit[],
+  changes: PodChanges = noChanges,
 ): { readonly plan: Plan } | { readonly conflicts: readonly [Reason, ...Reason[]] } {
   const conflicts: Reason[] = [];
   const containerOwners = nameOwners([...view.initContainers, ...view.containers]);
   const volumeOwners = nameOwners(objectsMember(view.spec, 'volumes'));
+  for (const { volume } of changes.volumes) volumeOwners.delete(stringMember(volume, 'name') ?? '');
   for (const { container } of overrides) containerOwners.delete(stringMember(container, 'name') ?? '');
-  const lists = {
-    initContainers: { first: [] as NamedObject[], last: [] as NamedObject[] },
-    containers: { first: [] as NamedObject[], last: [] as NamedObject[] },
-  };
-  const volumes: NamedObject[] = [];
-  const secrets = new Set<string>();
+  const empty = (): { readonly first: NamedObject[]; readonly last: NamedObject[] } => ({ first: [], last: [] });
+  const lists = { initContainers: empty(), containers: empty() };
+  const volumes = empty();
+  const secrets = empty();
+  const knownSecrets = new Set(
+    objectsMember(view.spec, 'imagePullSecrets').map((secret) => stringMember(secret, 'name') ?? ''),
+  );
   const labels = new Map<string, string>();
   const annotations = new Map<string, string>();
   const texts = new Map<object, string>();
 
-  const place = (source: string, { container, placement, json }: PlacedContainer): void => {
+  const place = (source: string, { container, placement, json, settled }: PlacedContainer): void => {
     const conflict = claim(containerOwners, 'container', container.name, source);
     if (conflict !== undefined) {
       conflicts.push(conflict);
       return;
     }
-    const override = overrides.find((entry) => stringMember(entry.container, 'name') === container.name);
+    const override = settled
+      ? undefined
+      : overrides.find((entry) => stringMember(entry.container, 'name') === container.name);
     lists[placement.list][placement.at].push(override === undefined ? container : applyOverride(container, override));
     if (override === undefined && json !== undefined) texts.set(container, json);
   };
 
   for (const fragment of fragments) {
+    const at = fragment.leads === true ? 'first' : 'last';
     for (const placed of fragment.containers) place(fragment.source, placed);
     for (const volume of fragment.volumes) {
       const conflict = claim(volumeOwners, 'volume', volume.name, fragment.source);
-      if (conflict === undefined) volumes.push(volume);
+      if (conflict === undefined) volumes[at].push(volume);
       else conflicts.push(conflict);
     }
-    for (const secret of fragment.imagePullSecrets) secrets.add(secret);
+    for (const name of fragment.imagePullSecrets) {
+      if (!knownSecrets.has(name)) secrets[at].push({ name });
+      knownSecrets.add(name);
+    }
     for (const [key, value] of Object.entries(fragment.labels)) labels.set(key, value);
     for (const [key, value] of Object.entries(fragment.annotations)) annotations.set(key, value);
   }
   const [first, ...rest] = conflicts;
   if (first !== undefined) return { conflicts: [first, ...rest] };
 
-  for (const secret of objectsMember(view.spec, 'imagePullSecrets')) secrets.delete(stringMember(secret, 'name') ?? '');
   return {
     plan: {
       templates: fragments.map((fragment) => fragment.source),
       containers: lists,
       volumes,
-      imagePullSecrets: [...secrets],
+      imagePullSecrets: secrets,
       labels: newKeys(labels, view.labels),
       annotations: newKeys(annotations, view.annotations),
       overrides,
       edits,
+      changes,
+      revision: 'default',
+      order: [],
       texts,
     },
   };

@@ -1,4 +1,5 @@
 import { isObject, member, objectMember, stringMember, type Json, type JsonObject } from '../settings/json.ts';
+import { readOriginals, writeOriginals, type OwnOriginals } from './pod-changes.ts';
 
 /** Annotation that says what was done; `uninject` and a second injection read nothing else. */
 export const statusAnnotation = 'sidecar.istio.io/status';
@@ -22,6 +23,8 @@ export interface Undo {
     readonly index: number;
     readonly container: JsonObject;
   }[];
+  /** What else of the pod's own changed, as it was. */
+  readonly own: OwnOriginals;
 }
 
 export interface Record {
@@ -30,6 +33,8 @@ export interface Record {
   readonly volumes: readonly string[];
   readonly imagePullSecrets: readonly string[];
   readonly templates: readonly string[];
+  /** Istio's revision; `default` without one. */
+  readonly revision: string;
   readonly settingsHash: string;
   readonly version: string;
   readonly undo: Undo;
@@ -53,12 +58,14 @@ export function writeRecord(record: Record): string {
   }
   if (Object.keys(undo.probes).length > 0) kept['probes'] = undo.probes;
   if (undo.overrides.length > 0) kept['overrides'] = undo.overrides;
+  const own = writeOriginals(undo.own);
+  if (own !== undefined) kept['own'] = own;
   return JSON.stringify({
     initContainers: listed(record.initContainers),
     containers: listed(record.containers),
     volumes: listed(record.volumes),
     imagePullSecrets: listed(record.imagePullSecrets),
-    revision: 'default',
+    revision: record.revision,
     templates: record.templates,
     settingsHash: record.settingsHash,
     version: record.version,
@@ -128,8 +135,17 @@ export function parseRecord(value: Json): Record | undefined {
     volumes,
     imagePullSecrets,
     templates,
+    revision: stringMember(status, 'revision') ?? 'default',
     settingsHash,
     version,
-    undo: { absent, null: wasNull, probes: objectMember(undo, 'probes') ?? {}, labels, annotations, overrides },
+    undo: {
+      absent,
+      null: wasNull,
+      probes: objectMember(undo, 'probes') ?? {},
+      labels,
+      annotations,
+      overrides,
+      own: readOriginals(objectMember(undo, 'own')),
+    },
   };
 }

@@ -1,5 +1,6 @@
 import { declaredFragment } from '../sidecars/declared.ts';
 import type { Fragment } from '../sidecars/fragment.ts';
+import { istioTemplateNames } from '../sidecars/istiod/templates.ts';
 import { prepareProxies, type PreparedProxies } from '../sidecars/standalone/prepared-proxies.ts';
 import { readSettings, readTemplate } from '../settings/document.ts';
 import { chooseProfile, resolveBase, type Effective } from '../settings/effective.ts';
@@ -37,6 +38,30 @@ export interface SnapshotInput {
   readonly nativeSidecars?: boolean;
 }
 
+/** Sidecars that are there without a template object, by the mode. */
+function builtInNames({ mode, istiod }: Settings): readonly string[] {
+  return mode === 'istiod' ? istioTemplateNames(istiod.values) : [builtInSidecar];
+}
+
+/** What the mode istiod needs beyond well-formed settings. */
+function istiodProblems({ mode, istiod }: Settings, templates: Iterable<string>): Problem[] {
+  if (mode !== 'istiod') return [];
+  const { global } = istiod.values;
+  const problems: Problem[] = [];
+  const isWhole = [global.proxy.image, global.proxy_init.image].every((image) => image.includes('/'));
+  if ((global.tag ?? '') === '' && !isWhole) {
+    const message = 'is missing; set it to the release of the istiod, such as 1.28.0';
+    problems.push({ where: 'spec.istiod.values.global.tag', message });
+  }
+  const taken = new Set(istioTemplateNames(istiod.values));
+  for (const name of templates) {
+    if (taken.has(name) && name !== builtInSidecar) {
+      problems.push({ where: 'sidecar templates', message: `"${name}" is the name of a template of Istio’s` });
+    }
+  }
+  return problems;
+}
+
 export type SnapshotResult = { readonly snapshot: Snapshot } | { readonly problems: readonly Problem[] };
 
 function readTemplates(inputs: readonly unknown[]): { templates: Map<string, Fragment>; problems: Problem[] } {
@@ -70,7 +95,8 @@ export function createSnapshot(input: SnapshotInput = {}): SnapshotResult {
   const { templates, problems } = readTemplates(input.templates ?? []);
   if ('problems' in settings) return { problems: [...settings.problems, ...problems] };
   const { injection, profiles } = settings.value;
-  const known = [builtInSidecar, ...templates.keys()];
+  const known = [...builtInNames(settings.value), ...templates.keys()];
+  problems.push(...istiodProblems(settings.value, templates.keys()));
   for (const [index, name] of injection.defaultTemplates.entries()) {
     if (!known.includes(name)) {
       problems.push({

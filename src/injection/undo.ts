@@ -9,6 +9,7 @@ import {
   type JsonObject,
 } from '../settings/json.ts';
 import { escapeToken, type Operation } from './operation.ts';
+import { restoreOperations } from './pod-changes.ts';
 import { parseRecord, statusAnnotation, type ContainerList, type Record } from './record.ts';
 
 function named(list: Json | undefined, name: string): number {
@@ -112,11 +113,13 @@ function undoOperations(view: PodView, record: Record): Operation[] {
       operations.push({ op: 'add', path: `/spec/${name}`, value: restore.map((entry) => entry.container) });
     }
   }
-  operations.push(...listOperations('/spec/volumes', list('volumes') ?? [], record.volumes, [], record));
+  const { own } = record.undo;
+  const volumes = own.volumes.map(({ index, volume }) => ({ index, container: volume }));
+  operations.push(...listOperations('/spec/volumes', list('volumes') ?? [], record.volumes, volumes, record));
   operations.push(
     ...listOperations('/spec/imagePullSecrets', list('imagePullSecrets') ?? [], record.imagePullSecrets, [], record),
   );
-  operations.push(...metadataOperations(view, record));
+  operations.push(...metadataOperations(view, record), ...restoreOperations(view, own));
   return operations;
 }
 

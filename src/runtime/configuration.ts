@@ -99,11 +99,12 @@ function problemsOf(document: Parsed, read: (value: unknown) => object): FilePro
 
 /**
  * Reads settings and templates and checks everything at once. Nothing is half loaded: either a snapshot, or every
- * problem with its file and path.
+ * problem with its file and path. `amend` changes what the settings file says before it is checked.
  */
 export async function loadConfiguration(
   paths: ConfigurationPaths,
   facts: { readonly nativeSidecars?: boolean } = {},
+  amend: (settings: unknown) => unknown = (settings) => settings,
 ): Promise<Loaded> {
   const settings: Reading = { documents: [], problems: [] };
   const sidecars: Reading = { documents: [], problems: [] };
@@ -112,6 +113,7 @@ export async function loadConfiguration(
     for (const file of await listTemplates(paths.sidecars, sidecars)) await readDocuments(file, sidecars);
   }
   const [first, second] = settings.documents;
+  const amended = amend(first?.value);
   if (paths.settings !== undefined && first === undefined && settings.problems.length === 0) {
     // Half written or emptied by mistake; the built-in settings are what one gets by naming no file.
     settings.problems.push({ file: paths.settings, where: '', message: 'is empty' });
@@ -121,13 +123,13 @@ export async function loadConfiguration(
   }
   const problems = [
     ...settings.problems,
-    ...(first === undefined ? [] : problemsOf(first, readSettings)),
+    ...(first === undefined ? [] : problemsOf({ ...first, value: amended }, readSettings)),
     ...sidecars.problems,
     ...sidecars.documents.flatMap((document) => problemsOf(document, readTemplate)),
   ];
   if (problems.length > 0) return { problems };
   const result = createSnapshot({
-    settings: first?.value,
+    settings: amended,
     templates: sidecars.documents.map((document) => document.value),
     ...facts,
   });

@@ -19,8 +19,10 @@ function knownKeys(schema: unknown, path: readonly PropertyKey[]): string[] {
   let node: unknown = schema;
   const unwrap = (): void => {
     for (let depth = 0; depth < 8; depth++) {
-      const definition = (node as { def?: { innerType?: unknown; in?: unknown } }).def;
-      const inner = definition?.innerType ?? definition?.in;
+      const definition = (node as { def?: { innerType?: unknown; in?: unknown; out?: unknown } }).def;
+      // A preprocessed schema is a pipe whose first part only transforms.
+      const isPrepared = (definition?.in as { def?: { type?: string } } | undefined)?.def?.type === 'transform';
+      const inner = definition?.innerType ?? (isPrepared ? definition?.out : definition?.in);
       if (inner === undefined) return;
       node = inner;
     }

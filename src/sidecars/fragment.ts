@@ -9,6 +9,8 @@ export interface Placement {
 export interface PlacedContainer {
   readonly container: JsonObject & { readonly name: string };
   readonly placement: Placement;
+  /** The pod's own copy of the container is in it already. */
+  readonly settled?: true;
   /** JSON text of the container, where it is known already. */
   readonly json?: string;
 }
@@ -22,4 +24,6 @@ export interface Fragment {
   readonly labels: Readonly<Record<string, string>>;
   readonly annotations: Readonly<Record<string, string>>;
   readonly imagePullSecrets: readonly string[];
+  /** Volumes and pull secrets go before the pod's own, not after them. */
+  readonly leads?: true;
 }

@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { capture } from './capture.ts';
 import { injection } from './injection.ts';
+import { istiod, mode } from './istiod.ts';
 import { apiVersion, metadata } from './object.ts';
 import { profile, profileLabel } from './profile.ts';
 import { proxy } from './proxy.ts';
@@ -8,10 +9,12 @@ import { proxy } from './proxy.ts';
 const probes = z.strictObject({ rewrite: z.boolean().default(true) });
 
 const spec = z.strictObject({
+  mode,
   injection: injection.prefault({}),
   proxy: proxy.prefault({}),
   capture: capture.prefault({}),
   probes: probes.prefault({}),
+  istiod: istiod.prefault({}),
   profiles: z.array(profile).default([
     {
       name: 'small',

@@ -1,0 +1,47 @@
+import type { CaptureIntent, PortRange } from './intent.ts';
+
+function portText(ports: 'all' | readonly PortRange[]): string {
+  if (ports === 'all') return '*';
+  return ports.map(({ first, last }) => (first === last ? String(first) : `${first}-${last}`)).join(',');
+}
+
+function cidrText(cidrs: 'all' | readonly string[]): string {
+  return cidrs === 'all' ? '*' : cidrs.join(',');
+}
+
+function optional(flag: string, value: string): string[] {
+  return value === '' ? [] : [flag, value];
+}
+
+/**
+ * The intent as arguments of `istio-iptables`, in the order in which Istio writes them. Families, tunnel port and
+ * loopback sources have no flag: the program finds the first itself and takes its own constants for the others.
+ */
+export function renderIstioIptablesFlags(capture: CaptureIntent): string[] {
+  const uids = capture.proxyUids.join(',');
+  const gids = capture.proxyGids.join(',');
+  return [
+    '-p',
+    String(capture.outboundPort),
+    '-z',
+    String(capture.inboundPort),
+    '-u',
+    uids,
+    // Without the flag the group is the same number as the user.
+    ...(gids === uids ? [] : ['-g', gids]),
+    '-m',
+    capture.mode,
+    '-i',
+    cidrText(capture.outbound.cidrs),
+    '-x',
+    cidrText(capture.outbound.excludeCidrs),
+    '-b',
+    portText(capture.inbound.ports),
+    '-d',
+    portText(capture.inbound.excludePorts),
+    ...optional('-q', portText(capture.outbound.ports)),
+    ...optional('-o', portText(capture.outbound.excludePorts)),
+    ...optional('-k', capture.rerouteInterfaces.join(',')),
+    ...optional('-c', capture.excludeInterfaces.join(',')),
+  ];
+}

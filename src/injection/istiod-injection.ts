@@ -1,0 +1,211 @@
+import type { CaptureIntent } from '../capture/intent.ts';
+import type { Fragment, PlacedContainer } from '../sidecars/fragment.ts';
+import { openShiftIdentity, withoutPlatformIds } from '../sidecars/istiod/openshift.ts';
+import { renderPod, type RenderedPod } from '../sidecars/istiod/render.ts';
+import { revisionOf, type TemplateData } from '../sidecars/istiod/template-data.ts';
+import { istioTemplateNames } from '../sidecars/istiod/templates.ts';
+import { overridesProblem } from '../sidecars/istiod/user-copies.ts';
+import type { PodView } from '../sidecars/pod-view.ts';
+import { workloadOf } from '../sidecars/workload.ts';
+import { templateList } from '../settings/grammar.ts';
+import { istioNames } from '../settings/istio/annotation-names.ts';
+import { annotationProblems, proxyConfigText } from '../settings/istio/pod-annotations.ts';
+import { mergeProxyConfig } from '../settings/istio/proxy-config.ts';
+import { member, objectsMember, stringMember, type JsonObject } from '../settings/json.ts';
+import { describeProblem, quote, type Problem } from '../settings/problem.ts';
+import { didYouMean } from '../settings/suggestion.ts';
+import { annotationsTooLarge } from './annotation-size.ts';
+import type { Added, InjectionRequest } from './decision.ts';
+import type { Override } from './override.ts';
+import { writePatch } from './patch.ts';
+import { allOf, planFragments, type NamedObject, type Plan } from './plan.ts';
+import type { PodChanges } from './pod-changes.ts';
+import type { ProbeEdit } from './probes.ts';
+import { atLeastOne, type Proposal, type Reasons, type Refusal } from './proposal.ts';
+import { reason } from './reason.ts';
+import { statusAnnotation, type ContainerList } from './record.ts';
+import type { Snapshot } from './snapshot.ts';
+
+const lists = ['initContainers', 'containers'] as const satisfies readonly ContainerList[];
+
+function annotation(view: PodView, name: string): string | undefined {
+  return view.annotations === undefined ? undefined : stringMember(view.annotations, name);
+}
+
+/** Names of the wanted templates, aliases resolved once as in Istio. */
+function wantedTemplates(view: PodView, snapshot: Snapshot): readonly string[] | Problem {
+  const { values } = snapshot.settings.istiod;
+  const { defaultTemplates, aliases = {} } = values.sidecarInjectorWebhook;
+  const text = annotation(view, istioNames.templates);
+  const parsed = text === undefined ? undefined : templateList.parse(text);
+  if (parsed !== undefined && 'problem' in parsed) return { where: istioNames.templates, message: parsed.problem };
+  const fallback = defaultTemplates.length > 0 ? defaultTemplates : snapshot.settings.injection.defaultTemplates;
+  const names = (parsed?.value ?? fallback).flatMap((name) =>
+    Object.hasOwn(aliases, name) ? (aliases[name] ?? []) : [name],
+  );
+  const known = [...new Set([...istioTemplateNames(values), ...snapshot.templates.keys(), ...Object.keys(aliases)])];
+  const unknown = names.find((name) => !known.includes(name));
+  if (unknown === undefined) return [...new Set(names)];
+  const message = `${quote(unknown)} is not a known sidecar${didYouMean(unknown, known)}; known: ${known.join(', ')}`;
+  return { where: istioNames.templates, message };
+}
+
+function isNative(view: PodView, snapshot: Snapshot): boolean {
+  const asked = annotation(view, istioNames.nativeSidecar);
+  if (asked !== undefined) return asked === 'true';
+  const { nativeSidecars } = snapshot.settings.injection;
+  const istio = snapshot.settings.istiod.values.pilot.env['ENABLE_NATIVE_SIDECARS'];
+  if (nativeSidecars !== 'auto') return nativeSidecars === 'always';
+  return istio === 'true' || istio === 'false' ? istio === 'true' : snapshot.nativeSidecars;
+}
+
+function dataOf(original: PodView, request: InjectionRequest, snapshot: Snapshot): TemplateData {
+  const { values, meshConfig: mesh } = snapshot.settings.istiod;
+  const isOpenShift = values.global.platform === 'openshift';
+  const view = isOpenShift ? withoutPlatformIds(original) : original;
+  const config = proxyConfigText.parse(annotation(view, istioNames.proxyConfig) ?? '');
+  const native = isNative(view, snapshot);
+  return {
+    values,
+    mesh,
+    proxyConfig: 'value' in config ? mergeProxyConfig(mesh.defaultConfig, config.value) : mesh.defaultConfig,
+    view,
+    containers: native
+      ? view.containers.filter((container) => stringMember(container, 'name') !== 'istio-proxy')
+      : view.containers,
+    namespace: request.namespace,
+    workload: request.workload ?? workloadOf(view),
+    native,
+    platformIdentity: isOpenShift ? openShiftIdentity(request.namespaceAnnotations) : undefined,
+  };
+}
+
+/** Containers of the result that are not the pod's own, each with its place: before the first own one, or after. */
+function placed(list: ContainerList, result: readonly JsonObject[], own: ReadonlySet<JsonObject>): PlacedContainer[] {
+  const firstOwn = result.findIndex((container) => own.has(container));
+  return result.flatMap((container, index): PlacedContainer[] => {
+    if (own.has(container)) return [];
+    const at = firstOwn >= 0 && index < firstOwn ? 'first' : 'last';
+    return [{ container: container as NamedObject, placement: { list, at }, settled: true }];
+  });
+}
+
+interface Pieces {
+  readonly fragment: Fragment;
+  /** The pod's own copies of what is added, which leave their place. */
+  readonly overrides: readonly Override[];
+  readonly edits: readonly ProbeEdit[];
+  readonly changes: PodChanges;
+}
+
+function othersOnly(wanted: Readonly<Record<string, string>>, present: JsonObject | undefined): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(wanted).filter(
+      ([key, value]) => present !== undefined && Object.hasOwn(present, key) && member(present, key) !== value,
+    ),
+  );
+}
+
+/** The rendered pod as what it changes in the pod. */
+function piecesOf(view: PodView, rendered: RenderedPod, source: string): Pieces {
+  const own = new Set([...view.initContainers, ...view.containers]);
+  const kept = new Set([...rendered.initContainers, ...rendered.containers].filter((one) => own.has(one)));
+  const overrides = lists.flatMap((list) =>
+    view[list].flatMap((container, index) => (kept.has(container) ? [] : [{ list, index, container }])),
+  );
+  const edits = lists.flatMap((list) =>
+    view[list].flatMap((container, index): ProbeEdit[] =>
+      (rendered.edits.get(container) ?? []).map((edit) => ({ at: { list, index, container }, ...edit })),
+    ),
+  );
+  const volumes = objectsMember(view.spec, 'volumes');
+  const keptVolumes = new Set(rendered.volumes);
+  return {
+    fragment: {
+      source,
+      containers: lists.flatMap((list) => placed(list, rendered[list], kept)),
+      volumes: rendered.volumes.filter((volume) => !volumes.includes(volume)) as NamedObject[],
+      labels: rendered.labels,
+      annotations: rendered.annotations,
+      imagePullSecrets: rendered.imagePullSecrets,
+      leads: true,
+    },
+    overrides,
+    edits,
+    changes: {
+      labels: othersOnly(rendered.labels, view.labels),
+      annotations: othersOnly(rendered.annotations, view.annotations),
+      removedAnnotations: rendered.removedAnnotations.filter((key) => !Object.hasOwn(rendered.annotations, key)),
+      securityContext: rendered.securityContext,
+      volumes: volumes.flatMap((volume, index) => (keptVolumes.has(volume) ? [] : [{ index, volume }])),
+    },
+  };
+}
+
+function summarise(plan: Plan, native: boolean): Added {
+  return {
+    initContainers: allOf(plan.containers.initContainers),
+    containers: allOf(plan.containers.containers),
+    volumes: allOf(plan.volumes),
+    imagePullSecrets: allOf(plan.imagePullSecrets).map(({ name }) => name),
+    probes: plan.edits.map((edit) => `${stringMember(edit.at.container, 'name') ?? ''} ${edit.field}`),
+    templates: plan.templates,
+    native,
+    profile: undefined,
+  };
+}
+
+function rejected(problems: readonly Problem[]): Refusal | undefined {
+  const reasons = atLeastOne(problems.map((problem) => reason('InvalidAnnotation', describeProblem(problem))));
+  return reasons === undefined ? undefined : { outcome: 'reject', reasons };
+}
+
+/** The same for a pod whose proxy an istiod configures: what Istio's own injector would make of it. */
+export function proposeIstiodInjection(
+  view: PodView,
+  request: InjectionRequest,
+  snapshot: Snapshot,
+  why: Reasons,
+): Proposal | Refusal {
+  const templates = wantedTemplates(view, snapshot);
+  const overrides = overridesProblem(view.annotations);
+  const early = rejected([
+    ...annotationProblems(view.annotations),
+    ...('where' in templates ? [templates] : []),
+    ...(overrides === undefined ? [] : [overrides]),
+  ]);
+  if (early !== undefined || 'where' in templates) return early ?? { outcome: 'skip', reasons: why };
+
+  const data = dataOf(view, request, snapshot);
+  const istio = istioTemplateNames(data.values);
+  const rendered = renderPod(
+    data,
+    templates.filter((name) => istio.includes(name)),
+  );
+  const late = rejected(rendered.problems);
+  if (late !== undefined) return late;
+  if (rendered.containers.length === 0) {
+    const message = 'the pod has no container of its own beside the injected ones';
+    return { outcome: 'reject', reasons: [reason('InvalidOverride', message)] };
+  }
+
+  const pieces = piecesOf(view, rendered, templates.filter((name) => istio.includes(name)).join(','));
+  const declared = templates.flatMap((name) => snapshot.templates.get(name) ?? []);
+  const planned = planFragments(view, [pieces.fragment, ...declared], pieces.overrides, pieces.edits, pieces.changes);
+  if ('conflicts' in planned) return { outcome: 'reject', reasons: planned.conflicts };
+  const { template } = rendered;
+  const order = [...template.initContainers, ...template.containers].map(({ name }) => name);
+  const plan: Plan = { ...planned.plan, templates, revision: revisionOf(data.values), order };
+  const written = writePatch(view, plan, { settingsHash: snapshot.hash, version: snapshot.version });
+  const tooLarge = annotationsTooLarge(view, { ...plan.annotations, [statusAnnotation]: written.status });
+  if (tooLarge !== undefined) return tooLarge;
+  const capture: CaptureIntent | undefined = rendered.capture;
+  return {
+    operations: written.operations,
+    record: written.record,
+    reasons: why,
+    remarks: [],
+    added: summarise(plan, data.native),
+    capture,
+  };
+}

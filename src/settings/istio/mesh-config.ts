@@ -1,0 +1,71 @@
+import * as z from 'zod';
+import { proxyConfig } from './proxy-config.ts';
+import { flag, mergeValues, text, unread, whole } from './value-types.ts';
+
+/** Istio's MeshConfig (istio.io/api mesh/v1alpha1) as far as injection reads it; the rest is istiod's own business. */
+const schema = z.strictObject({
+  defaultConfig: proxyConfig,
+  enablePrometheusMerge: flag.optional(),
+  extensionProviders: z.array(z.looseObject({ name: z.string().optional() })).optional(),
+  inboundTrafficPolicy: z.strictObject({ mode: z.enum(['PASSTHROUGH', 'LOCALHOST']).optional() }).optional(),
+  proxyInboundListenPort: whole,
+  proxyListenPort: whole,
+  trustDomain: text,
+  ...unread(
+    'accessLogEncoding',
+    'accessLogFile',
+    'accessLogFormat',
+    'ca',
+    'caCertificates',
+    'certificates',
+    'configSources',
+    'connectTimeout',
+    'defaultDestinationRuleExportTo',
+    'defaultHttpRetryPolicy',
+    'defaultProviders',
+    'defaultServiceExportTo',
+    'defaultVirtualServiceExportTo',
+    'disableEnvoyListenerLog',
+    'discoverySelectors',
+    'dnsRefreshRate',
+    'enableAutoMtls',
+    'enableEnvoyAccessLogService',
+    'enableTracing',
+    'h2UpgradePolicy',
+    'hboneIdleTimeout',
+    'inboundClusterStatName',
+    'ingressClass',
+    'ingressControllerMode',
+    'ingressSelector',
+    'ingressService',
+    'localityLbSetting',
+    'meshMTLS',
+    'mixerCheckServer',
+    'mixerReportServer',
+    'outboundClusterStatName',
+    'outboundTrafficPolicy',
+    'pathNormalization',
+    'protocolDetectionTimeout',
+    'proxyHttpPort',
+    'rootNamespace',
+    'serviceScopeConfigs',
+    'serviceSettings',
+    'tcpKeepalive',
+    'thriftConfig',
+    'tlsDefaults',
+    'trustDomainAliases',
+    'verifyCertificateAtClient',
+  ),
+});
+
+const defaults = {
+  defaultConfig: {},
+  proxyInboundListenPort: 15_006,
+  proxyListenPort: 15_001,
+  trustDomain: 'cluster.local',
+};
+
+/** Istio's mesh configuration, as in the ConfigMap `istio`, key `mesh`. */
+export const meshConfig = z.preprocess((input) => mergeValues(defaults, input ?? {}), schema);
+
+export type MeshConfig = z.output<typeof schema>;

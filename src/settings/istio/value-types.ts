@@ -1,0 +1,41 @@
+import * as z from 'zod';
+
+/** Text that Helm users also write as a number, such as a tag. */
+export const text = z.union([z.string(), z.number()]).transform(String);
+
+/** A whole number, also as digits: `--set` and JSON of other tools write both. */
+export const whole = z.union([
+  z.number().int(),
+  z
+    .string()
+    .regex(/^\d{1,10}$/, 'allowed: a whole number')
+    .transform(Number),
+]);
+
+export const flag = z.union([z.boolean(), z.enum(['true', 'false']).transform((word) => word === 'true')]);
+
+/** A Kubernetes object that is passed on as it is. */
+export const json = z.record(z.string(), z.unknown());
+
+/** Keys that Istio's own charts read and that change nothing of an injected pod. */
+export function unread<const K extends string>(...keys: readonly K[]): Record<K, z.ZodOptional<z.ZodUnknown>> {
+  return Object.fromEntries(keys.map((key) => [key, z.unknown().optional()])) as Record<K, z.ZodOptional<z.ZodUnknown>>;
+}
+
+type Plain = Readonly<Record<string, unknown>>;
+
+function isPlain(value: unknown): value is Plain {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** The second on top of the first as Helm does it: maps merge, everything else is replaced, null takes away. */
+export function mergeValues(base: unknown, over: unknown): unknown {
+  if (over === undefined) return base;
+  if (!isPlain(base) || !isPlain(over)) return isPlain(over) ? mergeValues({}, over) : over;
+  const merged = new Map(Object.entries(base));
+  for (const [key, value] of Object.entries(over)) {
+    if (value === null) merged.delete(key);
+    else merged.set(key, mergeValues(merged.get(key), value));
+  }
+  return Object.fromEntries(merged);
+}

@@ -1,0 +1,36 @@
+import { istioNames as names } from '../../settings/istio/annotation-names.ts';
+import { annotationOf, applicationNames, labelOf, type TemplateData } from './template-data.ts';
+
+/** Longest value of a label (k8s.io/apimachinery util/validation). */
+const longestLabel = 63;
+
+/** Cut to the length of a label, and to a letter or digit at both ends. */
+function asLabel(text: string): string {
+  return text.slice(0, longestLabel).replaceAll(/^[-_.]+|[-_.]+$/g, '');
+}
+
+/** By which name and version telemetry knows the workload. */
+export function canonicalLabels(data: TemplateData): Record<string, string> {
+  const name =
+    labelOf(data, names.canonicalName) ??
+    labelOf(data, 'app.kubernetes.io/name') ??
+    labelOf(data, 'app') ??
+    data.workload.name;
+  const revision =
+    labelOf(data, names.canonicalRevision) ??
+    labelOf(data, 'app.kubernetes.io/version') ??
+    labelOf(data, 'version') ??
+    'latest';
+  return { [names.canonicalName]: asLabel(name), [names.canonicalRevision]: revision };
+}
+
+/** kubectl's default containers, unless the pod names its own. */
+export function defaultContainers(data: TemplateData): Record<string, string> {
+  const [first] = applicationNames(data);
+  if (first === undefined) return {};
+  return Object.fromEntries(
+    [names.defaultLogsContainer, names.defaultContainer]
+      .filter((name) => annotationOf(data, name) === undefined)
+      .map((name) => [name, first]),
+  );
+}

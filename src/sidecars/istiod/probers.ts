@@ -1,0 +1,99 @@
+import {
+  member,
+  objectAt,
+  objectMember,
+  objectsMember,
+  stringMember,
+  type Json,
+  type JsonObject,
+} from '../../settings/json.ts';
+
+/** One handler of a container that the agent answers from now on. */
+export interface HandlerEdit {
+  /** `readinessProbe`, …, or `lifecycle/preStop`. */
+  readonly field: string;
+  readonly key: 'httpGet' | 'tcpSocket' | 'grpc';
+  readonly original: Json;
+  readonly replacement: JsonObject;
+}
+
+/** What the agent asks the application, by the path on which the kubelet asks the agent. */
+export type Probers = Readonly<Record<string, JsonObject>>;
+
+const handlers = [
+  { field: 'readinessProbe', path: 'app-health', kind: 'readyz', isProbe: true },
+  { field: 'livenessProbe', path: 'app-health', kind: 'livez', isProbe: true },
+  { field: 'startupProbe', path: 'app-health', kind: 'startupz', isProbe: true },
+  { field: 'lifecycle/preStop', path: 'app-lifecycle', kind: 'prestopz', isProbe: false },
+  { field: 'lifecycle/postStart', path: 'app-lifecycle', kind: 'poststartz', isProbe: false },
+] as const;
+
+/** A named port as a number; undefined when the container declares none of that name. */
+function resolved(action: JsonObject, container: JsonObject): JsonObject | undefined {
+  const port = member(action, 'port');
+  if (typeof port !== 'string') return action;
+  const named = objectsMember(container, 'ports').find((entry) => stringMember(entry, 'name') === port);
+  const number = named === undefined ? undefined : member(named, 'containerPort');
+  return number === undefined ? undefined : { ...action, port: number };
+}
+
+function redirected(key: HandlerEdit['key'], action: JsonObject, path: string, port: number): JsonObject {
+  if (key !== 'httpGet') return { path, port };
+  const scheme = stringMember(action, 'scheme');
+  return { ...action, path, port, ...(scheme === 'HTTPS' ? { scheme: 'HTTP' } : {}) };
+}
+
+/** The status ports: the pod's, to which probes are turned, and the mesh's, by which turned ones are known. */
+export interface StatusPorts {
+  readonly target: number;
+  readonly known: number;
+}
+
+/** What of one container's probes and hooks goes to the agent: every kind that the agent can ask, on whatever port. */
+export function probersOf(
+  container: JsonObject,
+  { target, known }: StatusPorts,
+): { readonly edits: readonly HandlerEdit[]; readonly probers: Probers } {
+  const name = stringMember(container, 'name') ?? '';
+  const edits: HandlerEdit[] = [];
+  const probers: [string, JsonObject][] = [];
+  for (const { field, path: folder, kind, isProbe } of handlers) {
+    const handler = objectAt(container, field.split('/'));
+    const key = (['httpGet', 'tcpSocket', ...(isProbe ? (['grpc'] as const) : [])] as const).find(
+      (candidate) => objectMember(handler, candidate) !== undefined,
+    );
+    const original = key === undefined ? undefined : objectMember(handler, key);
+    if (handler === undefined || key === undefined || original === undefined) continue;
+    const path = `/${folder}/${name}/${kind}`;
+    if (stringMember(original, 'path') === path) continue;
+    edits.push({ field, key, original, replacement: redirected(key, original, path, target) });
+    const action = resolved(original, container);
+    if (action === undefined || member(action, 'port') === known) continue;
+    const timeout = isProbe ? member(handler, 'timeoutSeconds') : undefined;
+    probers.push([
+      path,
+      { [key]: action, ...(typeof timeout === 'number' && timeout !== 0 ? { timeoutSeconds: timeout } : {}) },
+    ]);
+  }
+  return { edits, probers: Object.fromEntries(probers) };
+}
+
+/** The container with the edits in place. */
+export function withEdits(container: JsonObject, edits: readonly HandlerEdit[]): JsonObject {
+  let edited = container;
+  for (const { field, key, replacement } of edits) {
+    const [first = '', second] = field.split('/');
+    const outer = objectMember(edited, first) ?? {};
+    const handler = second === undefined ? outer : (objectMember(outer, second) ?? {});
+    const kept = Object.entries(handler).filter(([name]) => name !== key);
+    const turned = { ...Object.fromEntries(kept), httpGet: replacement };
+    edited = { ...edited, [first]: second === undefined ? turned : { ...outer, [second]: turned } };
+  }
+  return edited;
+}
+
+/** ISTIO_KUBE_APP_PROBERS: the keys sorted, those of an earlier injection kept. */
+export function probersText(probers: Probers, before: Probers = {}): string {
+  const all = { ...probers, ...before };
+  return JSON.stringify(Object.fromEntries(Object.entries(all).toSorted(([left], [right]) => (left < right ? -1 : 1))));
+}

@@ -1,0 +1,71 @@
+import { istioNames as names } from '../../settings/istio/annotation-names.ts';
+import { member, objectMember, objectsMember, stringMember, type Json, type JsonObject } from '../../settings/json.ts';
+import type { Problem } from '../../settings/problem.ts';
+import { annotationOf, type TemplateData } from './template-data.ts';
+import type { TemplatePod } from './template-pod.ts';
+
+type List = 'initContainers' | 'containers';
+
+/** The pod's own copies of what a template adds, by the list in which the template has it. */
+export type UserCopies = Readonly<Record<List, readonly JsonObject[]>>;
+
+function recorded(data: TemplateData): UserCopies {
+  const text = annotationOf(data, names.overrides);
+  const value = text === undefined ? {} : (JSON.parse(text) as JsonObject);
+  return {
+    initContainers: objectsMember(value, 'initContainers'),
+    containers: objectsMember(value, 'containers'),
+  };
+}
+
+/** A broken `proxy.istio.io/overrides` would lose what the user wrote. */
+export function overridesProblem(annotations: JsonObject | undefined): Problem | undefined {
+  const text = annotations === undefined ? undefined : member(annotations, names.overrides);
+  if (text === undefined) return undefined;
+  try {
+    const value: unknown = typeof text === 'string' ? JSON.parse(text) : undefined;
+    if (typeof value === 'object' && value !== null && !Array.isArray(value)) return undefined;
+  } catch {
+    // The sentence below says it.
+  }
+  return { where: names.overrides, message: 'is not a JSON object; allowed: what the injector wrote' };
+}
+
+function named(containers: readonly JsonObject[], name: string): JsonObject | undefined {
+  return containers.find((container) => stringMember(container, 'name') === name);
+}
+
+/** `auto` means the template's own image, so the copy says nothing about it. */
+function withoutAutoImage(container: JsonObject): JsonObject {
+  const image = stringMember(container, 'image');
+  if (image !== 'auto' && image !== '') return container;
+  return Object.fromEntries(Object.entries(container).filter(([key]) => key !== 'image'));
+}
+
+/** What of the pod's containers is laid on top of the templates once more, so that the user's word is the last. */
+export function userCopies(data: TemplateData, template: TemplatePod): UserCopies {
+  const before = recorded(data);
+  const copies = (list: List): JsonObject[] =>
+    template[list].flatMap(({ name }) => {
+      const found =
+        named(before[list], name) ?? named(data.view.containers, name) ?? named(data.view.initContainers, name);
+      return found === undefined ? [] : [withoutAutoImage(found)];
+    });
+  return { containers: copies('containers'), initContainers: copies('initContainers') };
+}
+
+/** The copies as `proxy.istio.io/overrides` keeps them; undefined without any. */
+export function overridesText({ containers, initContainers }: UserCopies): string | undefined {
+  if (containers.length + initContainers.length === 0) return undefined;
+  return JSON.stringify({
+    ...(containers.length === 0 ? {} : { containers }),
+    ...(initContainers.length === 0 ? {} : { initContainers }),
+  });
+}
+
+/** A number of the security context, when the user set one. */
+export function idOf(container: JsonObject | undefined, field: 'runAsUser' | 'runAsGroup'): number | undefined {
+  const security = objectMember(container, 'securityContext');
+  const value: Json | undefined = security === undefined ? undefined : member(security, field);
+  return typeof value === 'number' ? value : undefined;
+}

@@ -1,0 +1,82 @@
+import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { afterAll, describe, expect, test } from '@jest/globals';
+import { runCommand } from '../../support/recorded-io.ts';
+import { argumentsOf, readCases, type Case } from './cases.ts';
+import { comparedDimensions, differences } from './dimensions.ts';
+import { objectsOf } from './normalise.ts';
+
+/*
+ * Istio's own injection tests against `inject` with Istio's settings. Both sides are parsed and freed of what Go's types
+ * add; then twelve dimensions are compared, order included. Where Istio's expectation records a mistake we differ on
+ * purpose, in the dimensions named here and in no other.
+ */
+interface Deliberate {
+  readonly dimensions: readonly string[];
+  readonly because: string;
+}
+
+const deliberate: Readonly<Record<string, Deliberate>> = {
+  'only-proxy-container.yaml': {
+    dimensions: comparedDimensions,
+    because:
+      'a pod without a container of its own is refused; Istio leaves `containers: []`, which no API server takes',
+  },
+  'proxy-override-runas.yaml.tproxy': {
+    dimensions: ['D3 iptables arguments'],
+    because: 'the rules exempt the group that the proxy runs with (-g); in Istio the proxy captures itself',
+  },
+  'status_annotations_zeroport.yaml': {
+    dimensions: ['D4 proxy process'],
+    because: 'without a status port there is no agent to ask, so no preStop hook asks port 0',
+  },
+};
+
+const { folder, cases } = readCases();
+const score = new Map<string, { whole: number; cases: number; dimensions: number; of: number }>();
+
+function count(one: Case, wrong: readonly string[]): void {
+  const tier = score.get(one.tier) ?? { whole: 0, cases: 0, dimensions: 0, of: 0 };
+  tier.cases += 1;
+  tier.of += comparedDimensions.length;
+  tier.dimensions += comparedDimensions.length - wrong.length;
+  if (wrong.length === 0) tier.whole += 1;
+  score.set(one.tier, tier);
+}
+
+if (cases === undefined) {
+  process.stderr.write(`NOT RUN: no Istio goldens in ${folder}; set ISTIO_GOLDENS to the folder that has them\n`);
+  test.skip('Istio injection goldens (folder absent)', () => undefined);
+} else {
+  afterAll(() => {
+    const lines = [...score]
+      .toSorted(([left], [right]) => (left < right ? -1 : 1))
+      .map(
+        ([tier, { whole, cases: all, dimensions, of }]) =>
+          `  tier ${tier}: ${whole} of ${all} cases whole, ${dimensions} of ${of} dimensions`,
+      );
+    process.stderr.write(`Istio injection goldens:\n${lines.join('\n')}\n`);
+  });
+
+  describe('Istio injection goldens', () => {
+    test.each(cases.map((one) => [`${one.tier} ${one.id} ${one.name}`, one] as const))('%s', async (_title, one) => {
+      const run = await runCommand(argumentsOf(one));
+      if (one.expected === null) {
+        const refused = run.code !== 0 && run.stderr.toLowerCase().includes(one.expectedError ?? '');
+        count(one, refused ? [] : [...comparedDimensions]);
+        expect(run).toMatchObject({ stdout: '', code: 1 });
+        expect(run.stderr.toLowerCase()).toContain(one.expectedError);
+        return;
+      }
+      const found =
+        run.code === 0
+          ? differences(objectsOf(run.stdout), objectsOf(readFileSync(resolve(folder, one.expected), 'utf8')))
+          : comparedDimensions.map((dimension) => ({ dimension, ours: run.stderr, istio: null }));
+      const wrong = found.map(({ dimension }) => dimension);
+      count(one, wrong);
+      const wanted = deliberate[one.name];
+      if (wanted === undefined) expect(found).toEqual([]);
+      else expect(wrong).toEqual(wanted.dimensions);
+    });
+  });
+}
