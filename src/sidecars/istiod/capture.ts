@@ -67,8 +67,14 @@ export function captureOf(data: TemplateData, exempt?: ExemptIdentity): CaptureI
       excludeCidrs: read(cidrList, text(names.excludeOutboundIPRanges, proxy.excludeIPRanges)),
       ports: read(singlePorts, text(names.includeOutboundPorts, proxy.includeOutboundPorts)),
       excludePorts: read(singlePorts, text(names.excludeOutboundPorts, proxy.excludeOutboundPorts)),
+      excludeUsers: [],
+      ownerGroups: 'all',
+      excludeOwnerGroups: [],
     },
     excludeInterfaces: read(interfaceList, text(names.excludeInterfaces, '')),
     rerouteInterfaces: read(interfaceList, text(names.rerouteInterfaces, text(names.kubevirtInterfaces, ''))),
+    // The agent's own variables switch these on in the init container; Istio passes no flag for them.
+    dns: undefined,
+    dropInvalid: data.proxyConfig.proxyMetadata?.['INVALID_DROP'] === 'true',
   };
 }
