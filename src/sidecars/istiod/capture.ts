@@ -1,5 +1,5 @@
 import type { CaptureIntent } from '../../capture/intent.ts';
-import { loopbackSource, ports } from '../../settings/constants.ts';
+import { loopbackSource, ports, transparentProxy } from '../../settings/constants.ts';
 import { istioNames as names } from '../../settings/istio/annotation-names.ts';
 import { singlePorts, singlePortsOrAll } from '../../settings/istio/pod-annotations.ts';
 import { cidrList, cidrListOrAll, interfaceList, type Grammar } from '../../settings/grammar.ts';
@@ -19,6 +19,9 @@ function read<T>(grammar: Grammar<T>, text: string): T {
   if ('problem' in parsed) throw new Error(parsed.problem);
   return parsed.value;
 }
+
+/** Where Istio's agent answers captured DNS queries. */
+const agentDnsPort = 15_053;
 
 function single(port: number): PortRange {
   return { first: port, last: port };
@@ -47,9 +50,12 @@ export function captureOf(data: TemplateData, exempt?: ExemptIdentity): CaptureI
   if (mode === 'NONE') return undefined;
   const { proxy } = data.values.global;
   const text = (name: string, otherwise: string): string => annotationOf(data, name) ?? otherwise;
+  const metadata = data.proxyConfig.proxyMetadata ?? {};
   const uid = exempt?.uid ?? (mode === 'TPROXY' ? 1337 : identityOf(data).uid);
   return {
     mode: mode === 'TPROXY' ? 'TPROXY' : 'REDIRECT',
+    tproxy: transparentProxy,
+    loading: 'append',
     families: ['v4', 'v6'],
     outboundPort: data.mesh.proxyListenPort,
     inboundPort: data.mesh.proxyInboundListenPort,
@@ -73,8 +79,8 @@ export function captureOf(data: TemplateData, exempt?: ExemptIdentity): CaptureI
     },
     excludeInterfaces: read(interfaceList, text(names.excludeInterfaces, '')),
     rerouteInterfaces: read(interfaceList, text(names.rerouteInterfaces, text(names.kubevirtInterfaces, ''))),
-    // The agent's own variables switch these on in the init container; Istio passes no flag for them.
-    dns: undefined,
-    dropInvalid: data.proxyConfig.proxyMetadata?.['INVALID_DROP'] === 'true',
+    // Variables of the init container switch these on; Istio passes no flag for them.
+    dns: metadata['ISTIO_META_DNS_CAPTURE'] === 'true' ? { port: agentDnsPort, servers: 'all' } : undefined,
+    dropInvalid: metadata['INVALID_DROP'] === 'true',
   };
 }
