@@ -21,10 +21,11 @@ EXPOSE 8443 9090
 ENTRYPOINT ["/nodejs/bin/node", "/app/sidecar-injector.mjs"]
 CMD ["serve"]
 
-# iptables in both variants, nftables by itself, and the script that chooses between them.
+# iptables in both variants, nftables by itself, and the script that loads and tries the rules (Debian brings Perl).
 FROM debian:bookworm-slim AS init
 RUN apt-get update \
  && apt-get install -y --no-install-recommends iptables nftables iproute2 \
  && rm -rf /var/lib/apt/lists/*
 COPY --chmod=0755 deploy/images/capture.sh /usr/local/bin/capture
+COPY --chmod=0755 deploy/images/try-connection.pl /usr/local/bin/try-connection.pl
 ENTRYPOINT ["/usr/local/bin/capture"]

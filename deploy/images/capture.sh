@@ -1,79 +1,269 @@
 #!/bin/sh
-# Entry point of the init image: loads the rules that send a pod's traffic through its proxy.
-#   CAPTURE_RULES_V4   input of iptables-restore; required unless CAPTURE_RULES_V6 is set
-#   CAPTURE_RULES_V6   input of ip6tables-restore; skipped, with a message, on a kernel without IPv6
+# Entry point of the init image: loads the rules that send a pod's traffic through its proxy, and tries them.
+#
+#   capture [load | verify | clean]
+#     load    (default) loads the rules, then verifies them; may run again at any time
+#     verify  loads nothing: do the rules do their work?
+#     clean   takes away exactly what load has made; rules of others stay
+#
+#   CAPTURE_RULES_V4   input of iptables-restore
+#   CAPTURE_RULES_V6   input of ip6tables-restore; without effect, and said, on a kernel without IPv6
+#   CAPTURE_RULES_NFT  input of nft, for both families, instead of the two
 #   CAPTURE_SOURCE_V6  source address of the proxy's deliveries; added to the loopback interface unless it is ::1
-# The rules are data: they are piped, never expanded or evaluated. Loading replaces the nat table in one step, so the
-# script may run again at any time. Needs the capabilities NET_ADMIN and NET_RAW, and no writable root file system.
-set -eu
+#   CAPTURE_PROBE_V4   ADDRESS PORT PROXYPORT: a connection of this container to ADDRESS and PORT, which the rules must
+#   CAPTURE_PROBE_V6   send to PROXYPORT; without it the rules are only read back
+#   CAPTURE_VERIFY     false: load verifies nothing
+#
+# The rules are data: they are piped, never expanded or evaluated. Loading replaces its tables in one step each. Needs
+# the capabilities NET_ADMIN and NET_RAW, neither root nor a writable root file system. Prints one line; exits with 0,
+# 1 (failed) or 2 (wrong usage).
+set -euf
 
 # The legacy back end wants a lock file; its usual place is on the root file system, which is read-only in a pod.
 export XTABLES_LOCKFILE="${XTABLES_LOCKFILE:-/dev/shm/xtables.lock}"
 
-say() {
-  printf 'capture: %s\n' "$*"
-}
+rules_v4=${CAPTURE_RULES_V4:-}
+rules_v6=${CAPTURE_RULES_V6:-}
+rules_nft=${CAPTURE_RULES_NFT:-}
+source_v6=${CAPTURE_SOURCE_V6:-::1}
+done=''
 
 fail() {
   printf 'capture: error: %s\n' "$*" >&2
   exit 1
 }
 
+# did TEXT: a part of the one line at the end.
+did() {
+  done="$done${done:+; }$*"
+}
+
 # one_line TEXT: what a tool printed, without its advice to read the manual.
 one_line() {
-  printf '%s\n' "$1" | grep -v -e '^$' -e '^Try ' | tr '\n' ' '
+  printf '%s\n' "$1" | awk '!/^$/ && !/^Try / { printf "%s%s", separator, $0; separator = " " }'
 }
 
-# load FAMILY TOOL RULES: the nft back end first, then the legacy one, then whatever the bare name is.
+installed() {
+  command -v "$1" >/dev/null 2>&1
+}
+
+# missing TEXT: what is missing, as far as the kernel and a tool's answer tell.
+missing() {
+  effective=$(awk '/^CapEff:/ { print $2 }' /proc/self/status)
+  case $effective in
+    *[13579bdf]???) ;;
+    *)
+      printf '%s' ' (missing: the capability NET_ADMIN)'
+      return
+      ;;
+  esac
+  case $1 in
+    *'does not exist'* | *'missing kernel module'* | *'No such file or directory'* | *'not supported'*)
+      printf '%s' ' (missing: a kernel module: iptable_nat or nf_tables with nft_compat, xt_REDIRECT, xt_owner, nf_nat)'
+      ;;
+    *': not installed'*) printf '%s' ' (missing: iptables in this image)' ;;
+  esac
+}
+
+# restore_tools NAME: the nft back end first, then the legacy one, then whatever the bare name is.
+restore_tools() {
+  printf '%s\n' "$1-nft" "$1-legacy" "$1"
+}
+
+count_rules() {
+  printf '%s\n' "$1" | awk '/^-[AI] / { rules++ } END { print rules + 0 }'
+}
+
+tables_of() {
+  printf '%s\n' "$1" | awk '/^\*/ { print substr($0, 2) }'
+}
+
+# load FAMILY NAME RULES
 load() {
   reasons=''
-  for tool in "$2-nft-restore" "$2-legacy-restore" "$2-restore"; do
-    if ! command -v "$tool" >/dev/null 2>&1; then
-      reasons="$reasons; $tool: not installed"
-      continue
-    fi
-    if output=$(printf '%s\n' "$3" | "$tool" -w 10 2>&1); then
-      say "$1 rules loaded with $tool ($(printf '%s\n' "$3" | grep -c '^-') rules)"
+  for tool in $(restore_tools "$2"); do
+    if ! installed "$tool-restore"; then
+      reasons="$reasons; $tool-restore: not installed"
+    elif output=$(printf '%s\n' "$3" | "$tool-restore" -w 10 2>&1); then
+      did "$1: $(count_rules "$3") rules loaded by $tool-restore"
       return 0
+    else
+      reasons="$reasons; $tool-restore: $(one_line "$output")"
     fi
-    reasons="$reasons; $tool: $(one_line "$output")"
   done
-  fail "$1 rules could not be loaded${reasons}"
+  fail "$1 rules could not be loaded$(missing "$reasons")$reasons"
 }
 
-# add_source ADDRESS: the proxy can only bind to an address that the pod has.
-add_source() {
-  command -v ip >/dev/null 2>&1 || fail "$1 could not be added to the loopback interface; ip: not installed"
-  output=$(ip -6 address replace "$1/128" dev lo 2>&1) ||
-    fail "$1 could not be added to the loopback interface; ip: $(one_line "$output")"
-  say "$1 is an address of the loopback interface"
+load_nft() {
+  installed nft || fail 'the nftables table could not be loaded (missing: nftables in this image); nft: not installed'
+  output=$(printf '%s\n' "$rules_nft" | nft -f - 2>&1) ||
+    fail "the nftables table could not be loaded$(missing "$output"); nft: $(one_line "$output")"
+  did 'IPv4 and IPv6: one table loaded by nft'
 }
 
-rules_v4=${CAPTURE_RULES_V4:-}
-rules_v6=${CAPTURE_RULES_V6:-}
-source_v6=${CAPTURE_SOURCE_V6:-::1}
-switch_v6=/proc/sys/net/ipv6/conf/lo/disable_ipv6
+# read_back FAMILY NAME RULES: as many rules as were given stand in the tables of one back end.
+read_back() {
+  wanted=$(count_rules "$3")
+  seen=''
+  for tool in $(restore_tools "$2"); do
+    installed "$tool-save" || continue
+    found=0
+    for table in $(tables_of "$3"); do
+      saved=$("$tool-save" -t "$table" 2>/dev/null || :)
+      found=$((found + $(count_rules "$saved")))
+    done
+    [ "$found" -ge "$wanted" ] && return 0
+    seen="$seen; $tool-save shows $found"
+  done
+  # An image may lack the tools that read; a connection then tells.
+  [ -z "$seen" ] || fail "$1 rules are not in place: $wanted wanted$seen"
+}
 
-[ -n "$rules_v4$rules_v6" ] || fail 'neither CAPTURE_RULES_V4 nor CAPTURE_RULES_V6 is set'
+read_back_nft() {
+  nft list table inet istio_capture >/dev/null 2>&1 || fail 'the rules are not in place: there is no table inet istio_capture'
+}
 
-if [ -n "$rules_v4" ]; then
-  load IPv4 iptables "$rules_v4"
-else
-  say 'CAPTURE_RULES_V4 is not set: IPv4 traffic is not captured'
-fi
-
-if [ -z "$rules_v6" ]; then
-  say 'CAPTURE_RULES_V6 is not set: IPv6 traffic is not captured'
-elif [ ! -e /proc/net/if_inet6 ]; then
-  say 'this kernel has no IPv6 (/proc/net/if_inet6 is missing): nothing to capture there'
-else
-  off=0
-  # The kernel ends this file without a newline for a reader of single bytes, which `read` calls a failure.
-  if [ -r "$switch_v6" ]; then read -r off <"$switch_v6" || :; fi
-  if [ "$off" = 1 ]; then
-    say 'IPv6 is switched off in this pod (net.ipv6.conf.lo.disable_ipv6 is 1): the rules have nothing to do'
-  elif [ "$source_v6" != ::1 ]; then
-    add_source "$source_v6"
+# try_connection FAMILY PROBE
+try_connection() {
+  if [ -z "$2" ]; then
+    did "$1: read back, as nothing that this container may open is captured"
+    return 0
   fi
-  load IPv6 ip6tables "$rules_v6"
-fi
+  if ! installed perl; then
+    did "$1: read back, not tried (perl: not installed)"
+    return 0
+  fi
+  # shellcheck disable=SC2086 # three words
+  set -- "$1" $2
+  code=0
+  output=$("${0%/*}/try-connection.pl" "$2" "$3" "$4" 2>&1) || code=$?
+  case $code in
+    0) did "$1: a connection to $2 port $3 arrives at port $4" ;;
+    3) did "$1: read back, not tried (this pod has no way to $2: $output)" ;;
+    *) fail "$1 rules do not work: a connection to $2 port $3 should arrive at port $4: $(one_line "$output")" ;;
+  esac
+}
+
+# add_source: the proxy can only bind to an address that the pod has.
+add_source() {
+  [ "$source_v6" != ::1 ] || return 0
+  installed ip || fail "$source_v6 could not be added to the loopback interface (missing: iproute2 in this image); ip: not installed"
+  output=$(ip -6 address replace "$source_v6/128" dev lo 2>&1) ||
+    fail "$source_v6 could not be added to the loopback interface$(missing "$output"); ip: $(one_line "$output")"
+  did "$source_v6 is an address of the loopback interface"
+}
+
+# Whether this pod has IPv6: yes, off or none.
+ipv6=yes
+switch_v6=/proc/sys/net/ipv6/conf/lo/disable_ipv6
+off=0
+# The kernel ends this file without a newline for a reader of single bytes, which `read` calls a failure.
+if [ -r "$switch_v6" ]; then read -r off <"$switch_v6" || :; fi
+[ "$off" != 1 ] || ipv6=off
+[ -e /proc/net/if_inet6 ] || ipv6=none
+
+# in_place FAMILY NAME RULES PROBE
+in_place() {
+  [ "$mode" = verify ] || load "$1" "$2" "$3"
+  [ "$verify" = yes ] || return 0
+  read_back "$1" "$2" "$3"
+  try_connection "$1" "$4"
+}
+
+no_ipv6='there is no IPv6 in this kernel (/proc/net/if_inet6 is missing): nothing to capture there'
+ipv6_off='IPv6 is switched off in this pod (net.ipv6.conf.lo.disable_ipv6 is 1): its rules have nothing to do'
+
+use_iptables() {
+  if [ -n "$rules_v4" ]; then
+    in_place IPv4 iptables "$rules_v4" "${CAPTURE_PROBE_V4:-}"
+  else
+    did 'IPv4 traffic is not captured (CAPTURE_RULES_V4 is not set)'
+  fi
+  if [ -z "$rules_v6" ]; then
+    did 'IPv6 traffic is not captured (CAPTURE_RULES_V6 is not set)'
+    return 0
+  fi
+  case $ipv6 in
+    none) did "$no_ipv6" ;;
+    off)
+      did "$ipv6_off"
+      verify=no
+      in_place IPv6 ip6tables "$rules_v6" ''
+      ;;
+    *)
+      [ "$mode" = verify ] || add_source
+      in_place IPv6 ip6tables "$rules_v6" "${CAPTURE_PROBE_V6:-}"
+      ;;
+  esac
+}
+
+use_nftables() {
+  [ "$mode" = verify ] || [ "$ipv6" != yes ] || add_source
+  [ "$mode" = verify ] || load_nft
+  [ "$verify" = yes ] || return 0
+  read_back_nft
+  try_connection IPv4 "${CAPTURE_PROBE_V4:-}"
+  case $ipv6 in
+    none) did "$no_ipv6" ;;
+    off) did "$ipv6_off" ;;
+    *) try_connection IPv6 "${CAPTURE_PROBE_V6:-}" ;;
+  esac
+}
+
+# Lines of a saved table without ours: what names our chains, and once each what stands in the rules beside them.
+without_ours() {
+  printf '%s\n' "$1" ==== "$2" | awk '
+    $0 == "====" { saved = 1; next }
+    !saved { sub(/^-I PREROUTING 1 /, "-A PREROUTING "); if (!/ISTIO_/) own[$0]++; next }
+    /ISTIO_/ { next }
+    own[$0] > 0 && /^-A / { own[$0]--; next }
+    { print }'
+}
+
+# clean_tables FAMILY NAME RULES NAMES: NAMES is the kernel's list of legacy tables.
+clean_tables() {
+  for tool in $(restore_tools "$2"); do
+    if ! installed "$tool-save" || ! installed "$tool-restore"; then continue; fi
+    for table in mangle nat raw; do
+      # Reading a legacy table would make it.
+      case $tool in *-legacy) grep -qsx "$table" "$4" || continue ;; esac
+      saved=$("$tool-save" -t "$table" 2>/dev/null || :)
+      case $saved in *ISTIO_*) ;; *) continue ;; esac
+      rest=$(without_ours "$3" "$saved")
+      output=$(printf '%s\n' "$rest" | "$tool-restore" -w 10 2>&1) ||
+        fail "$1 rules of table $table could not be removed$(missing "$output"); $tool-restore: $(one_line "$output")"
+      did "$1: $(($(count_rules "$saved") - $(count_rules "$rest"))) rules of table $table removed by $tool-restore"
+    done
+  done
+}
+
+clean() {
+  clean_tables IPv4 iptables "$rules_v4" /proc/net/ip_tables_names
+  clean_tables IPv6 ip6tables "$rules_v6" /proc/net/ip6_tables_names
+  if installed nft && nft list table inet istio_capture >/dev/null 2>&1; then
+    output=$(nft delete table inet istio_capture 2>&1) ||
+      fail "the nftables table could not be removed$(missing "$output"); nft: $(one_line "$output")"
+    did 'table inet istio_capture removed by nft'
+  fi
+  if [ "$source_v6" != ::1 ] && installed ip && ip -6 address del "$source_v6/128" dev lo 2>/dev/null; then
+    did "$source_v6 removed from the loopback interface"
+  fi
+  [ -n "$done" ] || did 'nothing of ours is here'
+}
+
+mode=${1:-load}
+verify=yes
+[ "${CAPTURE_VERIFY:-true}" != false ] || [ "$mode" = verify ] || verify=no
+case $mode in
+  load | verify)
+    [ -n "$rules_v4$rules_v6$rules_nft" ] ||
+      fail 'none of CAPTURE_RULES_V4, CAPTURE_RULES_V6 and CAPTURE_RULES_NFT is set'
+    if [ -n "$rules_nft" ]; then use_nftables; else use_iptables; fi
+    ;;
+  clean) clean ;;
+  *)
+    printf 'capture: error: "%s" is no mode; allowed: load, verify, clean\n' "$mode" >&2
+    exit 2
+    ;;
+esac
+printf 'capture: %s\n' "$done"

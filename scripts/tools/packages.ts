@@ -10,6 +10,7 @@ const packages: Readonly<Record<string, string>> = {
   iptables: 'iptables',
   nft: 'nftables',
   openssl: 'openssl',
+  shellcheck: 'shellcheck',
   prometheus: 'prometheus',
   unshare: 'util-linux',
 };

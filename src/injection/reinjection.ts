@@ -1,12 +1,12 @@
 import { captureIntent } from '../sidecars/standalone/capture-intent.ts';
 import type { PodView } from '../sidecars/pod-view.ts';
 import { declaredOpaquePorts } from '../sidecars/standalone/declared-ports.ts';
-import { captureVariable } from '../sidecars/standalone/init-container.ts';
+import { captureRuleVariables } from '../sidecars/standalone/init-container.ts';
 import { proxyArguments } from '../sidecars/standalone/proxy-container.ts';
 import { namedWorkload, serviceOf } from '../sidecars/workload.ts';
-import { renderIptables } from '../capture/iptables.ts';
 import type { CaptureIntent } from '../capture/intent.ts';
 import { names } from '../settings/constants.ts';
+import type { Effective } from '../settings/effective.ts';
 import { member, objectMember, objectsMember, stringMember, type Json, type JsonObject } from '../settings/json.ts';
 import { readPodSettings } from '../settings/pod-settings.ts';
 import { describeProblem, quote } from '../settings/problem.ts';
@@ -44,11 +44,10 @@ function bootstrapOperation(place: Place, args: readonly string[]): Operation[] 
   return [{ op: 'replace', path: `${place.pointer}/args/${at + 1}`, value: bootstrap }];
 }
 
-function ruleOperations(place: Place, capture: CaptureIntent): Operation[] {
+function ruleOperations(place: Place, effective: Effective, intent: CaptureIntent): Operation[] {
   const env = objectsMember(place.container, 'env');
-  return capture.families.flatMap((family): Operation[] => {
-    const index = env.findIndex((entry) => stringMember(entry, 'name') === captureVariable(family));
-    const value = renderIptables(capture, family);
+  return captureRuleVariables(effective.capture, intent).flatMap(({ name, value }): Operation[] => {
+    const index = env.findIndex((entry) => stringMember(entry, 'name') === name);
     if (index < 0 || stringMember(env[index], 'value') === value) return [];
     return [{ op: 'replace', path: `${place.pointer}/env/${index}/value`, value }];
   });
@@ -119,7 +118,7 @@ export function proposeReinjection(
   const operations: Operation[] = [
     ...probes.edits.flatMap(editOperations),
     ...(probes.edits.length + opaqueInboundPorts.length > 0 ? bootstrapOperation(proxy, args) : []),
-    ...(init === undefined || capture === undefined ? [] : ruleOperations(init, capture)),
+    ...(init === undefined || capture === undefined ? [] : ruleOperations(init, effective, capture)),
   ];
   if (operations.length === 0) return unchanged;
   const undo = { ...record.undo, probes: mergeProbes(record.undo.probes, originalActions(probes.edits)) };

@@ -1,4 +1,15 @@
-import { cidrList, cidrListOrAll, interfaceList, portList, portListOrAll, type Grammar } from './grammar.ts';
+import type { ExcludedUser } from './excluded-user.ts';
+import {
+  cidrList,
+  cidrListOrAll,
+  groupList,
+  groupListOrAll,
+  interfaceList,
+  portList,
+  portListOrAll,
+  userList,
+  type Grammar,
+} from './grammar.ts';
 import { isObject, type JsonObject } from './json.ts';
 import { isEmptySelector, matchesLabels } from './label-selector.ts';
 import type { PortRange } from './port-range.ts';
@@ -46,13 +57,20 @@ export interface Effective {
     imagePullPolicy: 'Always' | 'IfNotPresent' | 'Never' | undefined;
     mode: 'REDIRECT' | 'NONE';
     families: readonly ('v4' | 'v6')[];
+    backend: 'iptables' | 'nftables';
+    verify: boolean;
     includeOutboundIPRanges: 'all' | readonly string[];
     excludeOutboundIPRanges: readonly string[];
     includeOutboundPorts: readonly PortRange[];
     excludeOutboundPorts: readonly PortRange[];
     includeInboundPorts: 'all' | readonly PortRange[];
     excludeInboundPorts: readonly PortRange[];
+    excludeOutboundUsers: readonly ExcludedUser[];
+    includeOutboundGroups: 'all' | readonly string[];
+    excludeOutboundGroups: readonly string[];
     excludeInterfaces: readonly string[];
+    rerouteInterfaces: readonly string[];
+    dropInvalidPackets: boolean;
     resources: Resources;
   };
   /** What a pod may ask for at most. */
@@ -108,14 +126,25 @@ export function resolveBase(settings: Settings, profile: Profile | undefined): E
       image: capture.image,
       imagePullPolicy: capture.imagePullPolicy ?? proxy.imagePullPolicy,
       mode: profile?.interceptionMode ?? capture.interceptionMode,
+      backend: capture.backend,
+      verify: capture.verify,
       families: capture.families.map((family) => (family === 'IPv4' ? 'v4' : 'v6')),
       includeOutboundIPRanges: parsed(cidrListOrAll, capture.includeOutboundIPRanges),
-      excludeOutboundIPRanges: parsed(cidrList, capture.excludeOutboundIPRanges),
+      excludeOutboundIPRanges: [
+        ...parsed(cidrList, capture.metadataAddresses),
+        ...parsed(cidrList, capture.apiServerAddresses),
+        ...parsed(cidrList, capture.excludeOutboundIPRanges),
+      ],
       includeOutboundPorts: parsed(portList, capture.includeOutboundPorts),
       excludeOutboundPorts: parsed(portList, capture.excludeOutboundPorts),
       includeInboundPorts: parsed(portListOrAll, capture.includeInboundPorts),
       excludeInboundPorts: parsed(portList, capture.excludeInboundPorts),
+      excludeOutboundUsers: parsed(userList, capture.excludeOutboundUsers),
+      includeOutboundGroups: parsed(groupListOrAll, capture.includeOutboundGroups),
+      excludeOutboundGroups: parsed(groupList, capture.excludeOutboundGroups),
       excludeInterfaces: parsed(interfaceList, capture.excludeInterfaces),
+      rerouteInterfaces: parsed(interfaceList, capture.rerouteInterfaces),
+      dropInvalidPackets: capture.dropInvalidPackets,
       resources: mergeResources(capture.resources, profile?.initResources),
     },
     caps: {

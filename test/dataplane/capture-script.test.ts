@@ -4,9 +4,9 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import type { CaptureIntent } from '../../src/capture/intent.ts';
 import { renderIptables } from '../../src/capture/iptables.ts';
-import { renderNftables } from '../../src/capture/nftables.ts';
 import { captureIntent, port } from '../support/capture-intent.ts';
 import { captureEnvironment, captureScript } from '../support/capture-script.ts';
+import { startAgent } from '../support/network-agent.ts';
 import { createPodNamespace, type Finished, type PodNamespace } from '../support/pod-namespace.ts';
 
 let pod: PodNamespace;
@@ -24,6 +24,14 @@ function load(env: Readonly<Record<string, string>>, before: readonly string[] =
   return pod.run('pod', [...before, captureScript], { env });
 }
 
+function verify(env: Readonly<Record<string, string>>): Finished {
+  return pod.run('pod', [captureScript, 'verify'], { env });
+}
+
+function clean(env: Readonly<Record<string, string>>): Finished {
+  return pod.run('pod', [captureScript, 'clean'], { env });
+}
+
 function saved(tool: string): string[] {
   return pod
     .run('pod', [tool, '-t', 'nat'])
@@ -31,9 +39,14 @@ function saved(tool: string): string[] {
     .filter((line) => line.startsWith('-A'));
 }
 
+function loopbackAddresses(): string[] {
+  const { stdout } = pod.run('pod', ['ip', '-6', '-oneline', 'address', 'show', 'dev', 'lo']);
+  return [...stdout.matchAll(/inet6 (\S+)/g)].map(([, address]) => address ?? '').toSorted();
+}
+
 /** A folder with the named programs alone, to stand for another image. */
 function pathWith(...programs: string[]): string {
-  for (const program of ['sh', 'grep', 'tr', ...programs]) {
+  for (const program of ['sh', 'awk', ...programs]) {
     const found = ['/usr/sbin', '/usr/bin', '/sbin', '/bin']
       .map((one) => join(one, program))
       .find((one) => existsSync(one));
@@ -42,6 +55,9 @@ function pathWith(...programs: string[]): string {
   }
   return folder;
 }
+
+/** The tools of the legacy back end, which would otherwise come second. */
+const legacy = ['iptables', 'ip6tables'].flatMap((name) => [`${name}-legacy-restore`, `${name}-legacy-save`]);
 
 const intents: [string, CaptureIntent][] = [
   ['default', captureIntent()],
@@ -76,29 +92,55 @@ describe.each(intents)('%s', (_, intent) => {
   });
 
   test('loads with the legacy back end too', () => {
-    const path = pathWith('iptables-legacy-restore', 'ip6tables-legacy-restore', 'ip');
+    const path = pathWith(...legacy, 'ip');
     const result = load(captureEnvironment(intent), ['env', `PATH=${path}`]);
     expect(result).toMatchObject({ status: 0, stderr: '' });
-    expect(result.stdout).toContain('IPv6 rules loaded with ip6tables-legacy-restore');
+    expect(result.stdout).toMatch(/IPv6: \d+ rules loaded by ip6tables-legacy-restore/);
     expect(saved('ip6tables-legacy-save')).toHaveLength(renderIptables(intent, 'v6').match(/^-/gm)?.length ?? 0);
   });
 
   test('loads as nftables, twice, and leaves other tables alone', () => {
     pod.run('pod', ['nft', 'add', 'table', 'inet', 'neighbour']);
     const list = (): string => pod.run('pod', ['nft', 'list', 'ruleset']).stdout;
-    expect(pod.run('pod', ['nft', '-f', '-'], { input: renderNftables(intent) })).toMatchObject({
-      status: 0,
-      stderr: '',
-    });
+    const env = captureEnvironment(intent, 'nftables');
+    expect(load(env)).toMatchObject({ status: 0, stderr: '' });
     const first = list();
     expect(first).toContain('table inet istio_capture');
     expect(first).toContain('table inet neighbour');
-    expect(pod.run('pod', ['nft', '-f', '-'], { input: renderNftables(intent) })).toMatchObject({
-      status: 0,
-      stderr: '',
-    });
+    expect(load(env)).toMatchObject({ status: 0, stderr: '' });
     expect(list()).toBe(first);
   });
+
+  test.each(['iptables', 'nftables'] as const)('%s: cleaned up, nothing is left but what others made', (backend) => {
+    const others = ['PREROUTING -i net1 -p tcp -j RETURN', 'OUTPUT -d 10.9.9.9/32 -j ACCEPT'];
+    const env = captureEnvironment(intent, backend);
+    expect(load(env)).toMatchObject({ status: 0 });
+    for (const rule of others) pod.run('pod', ['iptables', '-t', 'nat', '-A', ...rule.split(' ')]);
+    expect(clean(env)).toMatchObject({ status: 0, stderr: '' });
+    expect(saved('iptables-save')).toEqual(others.map((rule) => `-A ${rule}`));
+    expect(saved('ip6tables-save')).toEqual([]);
+    expect(pod.run('pod', ['nft', 'list', 'tables']).stdout).not.toContain('istio_capture');
+    expect(loopbackAddresses()).toEqual(['::1/128']);
+    expect(clean(env).stdout).toBe('capture: nothing of ours is here\n');
+  });
+});
+
+test('both back ends at once: clean-up finds the rules of either', () => {
+  const env = captureEnvironment(captureIntent());
+  expect(load(env)).toMatchObject({ status: 0 });
+  expect(load(env, ['env', `PATH=${pathWith(...legacy, 'ip', 'perl')}`])).toMatchObject({ status: 0, stderr: '' });
+  expect(load(captureEnvironment(captureIntent(), 'nftables'))).toMatchObject({ status: 0 });
+  const { stdout } = clean(env);
+  for (const part of ['iptables-nft', 'iptables-legacy', 'table inet istio_capture']) expect(stdout).toContain(part);
+  expect(['iptables-save', 'ip6tables-save', 'iptables-legacy-save', 'ip6tables-legacy-save'].flatMap(saved)).toEqual(
+    [],
+  );
+});
+
+test('clean-up without the rules still knows our chains', () => {
+  load(captureEnvironment(captureIntent()));
+  expect(clean({}).stdout).toMatch(/IPv4: \d+ rules of table nat removed by iptables-nft-restore/);
+  expect(saved('iptables-save')).toEqual([]);
 });
 
 test('a second pod configuration replaces the first one', () => {
@@ -118,7 +160,7 @@ test('rules are data: nothing in them is evaluated', () => {
 });
 
 test('works on a read-only root file system', () => {
-  const path = pathWith('iptables-legacy-restore', 'ip6tables-legacy-restore', 'ip');
+  const path = pathWith(...legacy, 'ip');
   const readOnly = [
     'unshare',
     '--mount',
@@ -149,35 +191,186 @@ test('a kernel without IPv6 is said, and is no error', () => {
   const without = ['unshare', '--mount', 'sh', '-c', 'mount -t tmpfs none /proc/$$/net && exec "$1"', 'sh'];
   const result = load(captureEnvironment(captureIntent()), without);
   expect(result).toMatchObject({ status: 0, stderr: '' });
-  expect(result.stdout).toContain('this kernel has no IPv6');
+  expect(result.stdout).toContain('there is no IPv6 in this kernel');
   expect(saved('ip6tables-save')).toEqual([]);
 });
 
 test('a source address that the pod lacks is added to the loopback interface, once', () => {
-  const env = { ...captureEnvironment(captureIntent()), CAPTURE_SOURCE_V6: '::6' };
+  const env = captureEnvironment(captureIntent());
   for (const result of [load(env), load(env)]) expect(result).toMatchObject({ status: 0, stderr: '' });
-  const { stdout } = pod.run('pod', ['ip', '-6', '-oneline', 'address', 'show', 'dev', 'lo']);
-  expect(stdout.match(/inet6 \S+/g)?.toSorted()).toEqual(['inet6 ::1/128', 'inet6 ::6/128']);
+  expect(loopbackAddresses()).toEqual(['::1/128', '::6/128']);
 });
 
 test('one family alone is said', () => {
   const result = load(captureEnvironment(captureIntent({ families: ['v4'] })));
   expect(result).toMatchObject({ status: 0, stderr: '' });
-  expect(result.stdout).toContain('CAPTURE_RULES_V6 is not set: IPv6 traffic is not captured');
+  expect(result.stdout).toContain('IPv6 traffic is not captured (CAPTURE_RULES_V6 is not set)');
+});
+
+test('says on one line what it did', () => {
+  const { stdout } = load(captureEnvironment(captureIntent()));
+  expect(stdout.trimEnd().split('; ')).toEqual([
+    expect.stringMatching(/^capture: IPv4: 18 rules loaded by iptables-nft-restore$/),
+    'IPv4: a connection to 192.0.2.1 port 15002 arrives at port 15001',
+    '::6 is an address of the loopback interface',
+    'IPv6: 18 rules loaded by ip6tables-nft-restore',
+    'IPv6: a connection to 2001:db8::1 port 15002 arrives at port 15001',
+  ]);
+});
+
+test('runs as an ordinary user where the runtime gives the capabilities', () => {
+  const capabilities = '+net_admin,+net_raw';
+  const user = ['--reuid=1000', '--regid=1000', '--clear-groups'];
+  const result = load(
+    { ...captureEnvironment(captureIntent()), XTABLES_LOCKFILE: join('/dev/shm', 'other-user.lock') },
+    ['setpriv', ...user, `--inh-caps=${capabilities}`, `--ambient-caps=${capabilities}`, '--no-new-privs', '--'],
+  );
+  expect(result).toMatchObject({ status: 0, stderr: '' });
+  expect(saved('iptables-save')).not.toEqual([]);
+});
+
+describe('verification', () => {
+  const env = captureEnvironment(captureIntent());
+
+  test.each(['iptables', 'nftables'] as const)('%s: passes when the rules do their work', (backend) => {
+    const own = captureEnvironment(captureIntent(), backend);
+    load(own);
+    const { status, stdout, stderr } = verify(own);
+    expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+    expect(stdout).toContain('IPv6: a connection to 2001:db8::1 port 15002 arrives at port 15001');
+  });
+
+  test('passes when the proxy listens already', async () => {
+    load(env);
+    const proxy = await startAgent(pod.name.pod);
+    try {
+      for (const listening of [15001, 15006]) await proxy.listen({ kind: 'banner', port: listening, text: 'proxy' });
+      expect(verify(env)).toMatchObject({ status: 0, stderr: '' });
+    } finally {
+      await proxy.stop();
+    }
+  });
+
+  test.each<[string, () => Finished, RegExp]>([
+    [
+      'no rules at all',
+      () => verify(env),
+      /^capture: error: IPv4 rules are not in place: 18 wanted; iptables-nft-save shows 0/,
+    ],
+    [
+      'no table at all',
+      () => verify(captureEnvironment(captureIntent(), 'nftables')),
+      /^capture: error: the rules are not in place: there is no table inet istio_capture/,
+    ],
+    [
+      'a tool that says yes and does nothing',
+      () => {
+        const path = pathWith('iptables-nft-save', 'perl', 'ip');
+        symlinkSync('/bin/true', join(folder, 'iptables-nft-restore'));
+        return load(env, ['env', `PATH=${path}`]);
+      },
+      /^capture: error: IPv4 rules are not in place/,
+    ],
+    [
+      'rules that lack what leads to them',
+      () => {
+        load(env);
+        pod.run('pod', ['iptables', '-t', 'nat', '-R', 'OUTPUT', '1', '-d', '10.99.0.0/16', '-j', 'ISTIO_OUTPUT']);
+        return verify(env);
+      },
+      /^capture: error: IPv4 rules do not work: a connection to 192\.0\.2\.1 port 15002 should arrive at port 15001: /,
+    ],
+    [
+      'rules of the other family alone that do not work',
+      () => {
+        load(env);
+        pod.run('pod', ['ip6tables', '-t', 'nat', '-R', 'OUTPUT', '1', '-d', 'fd99::/16', '-j', 'ISTIO_OUTPUT']);
+        return verify(env);
+      },
+      /^capture: error: IPv6 rules do not work: /,
+    ],
+  ])('fails with %s', (_, run, message) => {
+    const result = run();
+    expect(result.status).toBe(1);
+    expect(result.stderr).toMatch(message);
+  });
+
+  test.each<[string, CaptureIntent, string]>([
+    ['a listed port', captureIntent({ outbound: { cidrs: [], ports: [port(443)] } }), '192.0.2.1 port 443 arrives'],
+    ['a listed address', captureIntent({ outbound: { cidrs: ['10.99.0.0/16'] } }), '10.99.0.0 port 15002 arrives'],
+    [
+      'nothing, when nothing outbound is captured',
+      captureIntent({ outbound: { cidrs: [] } }),
+      'IPv4: read back, as nothing that this container may open is captured',
+    ],
+    [
+      'nothing, when root is not captured',
+      captureIntent({ outbound: { ownerGroups: ['2000'] } }),
+      'IPv4: read back, as nothing that this container may open is captured',
+    ],
+  ])('tries %s', (_, intent, said) => {
+    const result = load(captureEnvironment(intent));
+    expect(result).toMatchObject({ status: 0, stderr: '' });
+    expect(result.stdout).toContain(said);
+  });
+
+  test('a pod without a way out in one family is no error', () => {
+    pod.run('pod', ['ip', '-6', 'route', 'del', 'default']);
+    const result = load(env);
+    expect(result).toMatchObject({ status: 0, stderr: '' });
+    expect(result.stdout).toContain(
+      'IPv6: read back, not tried (this pod has no way to 2001:db8::1: Network is unreachable)',
+    );
+  });
+
+  test('can be switched off', () => {
+    const { stdout } = load({ ...env, CAPTURE_VERIFY: 'false' });
+    expect(stdout).not.toMatch(/arrives|read back/);
+  });
+});
+
+test('shellcheck and perl find nothing to say', () => {
+  expect(pod.run('pod', ['shellcheck', '--severity=style', captureScript])).toMatchObject({ status: 0, stdout: '' });
+  const connection = captureScript.replace('capture.sh', 'try-connection.pl');
+  expect(pod.run('pod', ['perl', '-wc', connection]).stderr).toMatch(/syntax OK\n$/);
+});
+
+test('another word than a mode is refused', () => {
+  const result = pod.run('pod', [captureScript, 'drop'], { env: captureEnvironment(captureIntent()) });
+  expect(result).toMatchObject({
+    status: 2,
+    stderr: 'capture: error: "drop" is no mode; allowed: load, verify, clean\n',
+  });
+  expect(saved('iptables-save')).toEqual([]);
 });
 
 describe('says on one line what is wrong', () => {
   test.each<[string, () => Finished, RegExp]>([
-    ['no rules', () => load({}), /neither CAPTURE_RULES_V4 nor CAPTURE_RULES_V6 is set/],
+    ['no rules', () => load({}), /none of CAPTURE_RULES_V4, CAPTURE_RULES_V6 and CAPTURE_RULES_NFT is set/],
     [
       'a bad rule',
       () => load({ CAPTURE_RULES_V4: '*nat\n-A NOWHERE -j RETURN\nCOMMIT' }),
-      /IPv4 rules could not be loaded; iptables-nft-restore: .+; iptables-legacy-restore: .+/,
+      /IPv4 rules could not be loaded.*; iptables-nft-restore: .+; iptables-legacy-restore: .+/,
     ],
     [
       'no tools',
       () => load(captureEnvironment(captureIntent()), ['env', `PATH=${pathWith()}`]),
-      /iptables-nft-restore: not installed; iptables-legacy-restore: not installed/,
+      /\(missing: iptables in this image\); iptables-nft-restore: not installed; iptables-legacy-restore: not installed/,
+    ],
+    [
+      'no nft',
+      () => load(captureEnvironment(captureIntent(), 'nftables'), ['env', `PATH=${pathWith('ip')}`]),
+      /\(missing: nftables in this image\)/,
+    ],
+    [
+      'no ip',
+      () => load(captureEnvironment(captureIntent()), ['env', `PATH=${pathWith(...legacy)}`]),
+      /::6 could not be added to the loopback interface \(missing: iproute2 in this image\)/,
+    ],
+    [
+      'no kernel module',
+      () => load({ CAPTURE_RULES_V4: '*nat\n-A OUTPUT -m nosuchmatch -j RETURN\nCOMMIT' }),
+      /\(missing: a kernel module: /,
     ],
     [
       'no capability',
@@ -188,7 +381,7 @@ describe('says on one line what is wrong', () => {
           '--inh-caps=-net_admin',
           '--',
         ]),
-      /IPv4 rules could not be loaded; .*Permission denied/,
+      /IPv4 rules could not be loaded \(missing: the capability NET_ADMIN\); .*Permission denied/,
     ],
   ])('%s', (_, run, message) => {
     const result = run();

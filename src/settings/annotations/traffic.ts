@@ -1,5 +1,20 @@
 import { effective, type AnnotationRow } from '../annotation.ts';
-import { cidrList, cidrListOrAll, interceptionMode, interfaceList, portList, portListOrAll } from '../grammar.ts';
+import type { Effective } from '../effective.ts';
+import {
+  cidrList,
+  cidrListOrAll,
+  groupList,
+  groupListOrAll,
+  interceptionMode,
+  interfaceList,
+  portList,
+  portListOrAll,
+  userList,
+} from '../grammar.ts';
+
+function reroute({ capture }: Effective, names: readonly string[]): void {
+  capture.rerouteInterfaces = [...new Set([...capture.rerouteInterfaces, ...names])];
+}
 
 /** What of the pod's traffic is captured. */
 export const traffic: readonly AnnotationRow[] = [
@@ -20,8 +35,8 @@ export const traffic: readonly AnnotationRow[] = [
   effective({
     name: 'traffic.sidecar.istio.io/excludeOutboundIPRanges',
     grammar: cidrList,
-    defaultText: 'setting `capture.excludeOutboundIPRanges` (169.254.169.254/32)',
-    doc: 'Destinations whose connections pass by the proxy, added to the setting’s.',
+    defaultText: 'setting `capture.excludeOutboundIPRanges` (none)',
+    doc: 'Destinations whose connections pass by the proxy, added to the setting’s and to the cloud’s metadata service.',
     set: (draft, value) =>
       void (draft.capture.excludeOutboundIPRanges = [...draft.capture.excludeOutboundIPRanges, ...value]),
   }),
@@ -58,8 +73,45 @@ export const traffic: readonly AnnotationRow[] = [
     name: 'traffic.sidecar.istio.io/excludeInterfaces',
     grammar: interfaceList,
     defaultText: 'setting `capture.excludeInterfaces` (none)',
-    doc: 'Network interfaces whose traffic is never captured.',
-    set: (draft, value) => void (draft.capture.excludeInterfaces = value),
+    doc: 'Network interfaces whose traffic is never captured, added to the setting’s.',
+    set: (draft, value) => void (draft.capture.excludeInterfaces = [...draft.capture.excludeInterfaces, ...value]),
+  }),
+  effective({
+    name: 'istio.io/reroute-virtual-interfaces',
+    grammar: interfaceList,
+    defaultText: 'setting `capture.rerouteInterfaces` (none)',
+    doc: 'Interfaces of virtual machines in the pod, added to the setting’s: what arrives there is captured as the pod’s outbound traffic.',
+    set: reroute,
+  }),
+  effective({
+    name: 'traffic.sidecar.istio.io/kubevirtInterfaces',
+    grammar: interfaceList,
+    defaultText: 'setting `capture.rerouteInterfaces` (none)',
+    doc: 'The older name of `istio.io/reroute-virtual-interfaces`; with both, the interfaces of both count.',
+    set: reroute,
+  }),
+  effective({
+    name: 'sidecar-injector.io/excludeOutboundUsers',
+    grammar: userList,
+    defaultText: 'setting `capture.excludeOutboundUsers` (none)',
+    doc: 'Users whose connections pass by the proxy, all of them or those to the given ports, added to the setting’s.',
+    set: (draft, value) =>
+      void (draft.capture.excludeOutboundUsers = [...draft.capture.excludeOutboundUsers, ...value]),
+  }),
+  effective({
+    name: 'sidecar-injector.io/includeOutboundGroups',
+    grammar: groupListOrAll,
+    defaultText: 'setting `capture.includeOutboundGroups` (*)',
+    doc: 'Groups whose processes’ connections go through the proxy; those of all others pass by.',
+    set: (draft, value) => void (draft.capture.includeOutboundGroups = value),
+  }),
+  effective({
+    name: 'sidecar-injector.io/excludeOutboundGroups',
+    grammar: groupList,
+    defaultText: 'setting `capture.excludeOutboundGroups` (none)',
+    doc: 'Groups whose processes’ connections pass by the proxy, added to the setting’s.',
+    set: (draft, value) =>
+      void (draft.capture.excludeOutboundGroups = [...draft.capture.excludeOutboundGroups, ...value]),
   }),
   effective({
     name: 'sidecar-injector.io/opaquePorts',

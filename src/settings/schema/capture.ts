@@ -1,24 +1,58 @@
 import * as z from 'zod';
-import { cidrList, cidrListOrAll, imageReference, interfaceList, portList, portListOrAll } from '../grammar.ts';
+import {
+  cidrList,
+  cidrListOrAll,
+  groupList,
+  groupListOrAll,
+  imageReference,
+  interfaceList,
+  portList,
+  portListOrAll,
+  userList,
+} from '../grammar.ts';
 import { pullPolicy, resources, written } from './values.ts';
 
 /** Settings of the redirection of traffic and of its init container. */
 export const capture = z.strictObject({
   image: written(imageReference).default('sidecar-injector-init:0.1.0'),
   imagePullPolicy: pullPolicy.optional(),
-  interceptionMode: z.enum(['REDIRECT', 'NONE']).default('REDIRECT'),
+  interceptionMode: z
+    .enum(
+      ['REDIRECT', 'NONE'],
+      'allowed: REDIRECT, NONE; TPROXY would need a proxy with the capability NET_ADMIN, which is not offered',
+    )
+    .default('REDIRECT'),
+  /** Istio's word for it; here so that whoever asks is told why not. */
+  redirectDNS: z
+    .literal(false, 'allowed: false; the proxy has no DNS server that would answer captured queries')
+    .default(false),
+  /** What loads the rules: iptables (either back end), or nft with one table of its own. */
+  backend: z.enum(['iptables', 'nftables']).default('iptables'),
+  /** Whether the init container ends only after a connection has gone through the rules. */
+  verify: z.boolean().default(true),
+  /** IP families of the cluster. One alone leaves the other family's traffic past the proxy. */
   families: z
     .array(z.enum(['IPv4', 'IPv6']))
     .min(1)
+    .refine((families) => new Set(families).size === families.length, 'allowed: each family once')
     .default(['IPv4', 'IPv6']),
   includeOutboundIPRanges: written(cidrListOrAll).default('*'),
-  /** The cloud's metadata service stays reachable when the proxy is not there yet. */
-  excludeOutboundIPRanges: written(cidrList).default('169.254.169.254/32'),
+  excludeOutboundIPRanges: written(cidrList).default(''),
+  /** The cloud's metadata service (most clouds, and AWS by IPv6) stays reachable when the proxy is not there yet. */
+  metadataAddresses: written(cidrList).default('169.254.169.254/32,fd00:ec2::254/128'),
+  /** Addresses of the API server, such as the ClusterIP of Service `default/kubernetes`; they pass by the proxy. */
+  apiServerAddresses: written(cidrList).default(''),
   includeOutboundPorts: written(portList).default(''),
   excludeOutboundPorts: written(portList).default(''),
   includeInboundPorts: written(portListOrAll).default('*'),
   excludeInboundPorts: written(portList).default(''),
+  excludeOutboundUsers: written(userList).default(''),
+  includeOutboundGroups: written(groupListOrAll).default('*'),
+  excludeOutboundGroups: written(groupList).default(''),
   excludeInterfaces: written(interfaceList).default(''),
+  rerouteInterfaces: written(interfaceList).default(''),
+  /** Inbound packets that connection tracking finds invalid are dropped, not answered with a reset. */
+  dropInvalidPackets: z.boolean().default(false),
   resources: resources.prefault({
     requests: { cpu: '10m', memory: '16Mi' },
     limits: { cpu: '100m', memory: '64Mi' },

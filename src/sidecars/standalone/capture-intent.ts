@@ -58,14 +58,18 @@ export function captureIntent(
       excludeCidrs: capture.excludeOutboundIPRanges,
       ports: withoutZero(capture.includeOutboundPorts),
       excludePorts: withoutZero(capture.excludeOutboundPorts),
-      excludeUsers: [],
-      ownerGroups: 'all',
-      excludeOwnerGroups: [],
+      excludeUsers: capture.excludeOutboundUsers.map(({ uid, ports: to }) => ({
+        uid,
+        ports: to === 'all' ? 'all' : withoutZero(to),
+      })),
+      ownerGroups: capture.includeOutboundGroups,
+      excludeOwnerGroups: capture.excludeOutboundGroups,
     },
     excludeInterfaces: capture.excludeInterfaces,
-    rerouteInterfaces: [],
+    rerouteInterfaces: capture.rerouteInterfaces,
+    // Nothing in the standalone proxy answers DNS.
     dns: undefined,
-    dropInvalid: false,
+    dropInvalid: capture.dropInvalidPackets,
   };
 }
 

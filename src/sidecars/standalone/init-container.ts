@@ -1,27 +1,57 @@
 import { renderIptables } from '../../capture/iptables.ts';
-import type { CaptureIntent } from '../../capture/intent.ts';
+import type { CaptureIntent, Family } from '../../capture/intent.ts';
+import { renderNftables } from '../../capture/nftables.ts';
+import { probeOf } from '../../capture/probe.ts';
 import { names } from '../../settings/constants.ts';
 import type { Effective } from '../../settings/effective.ts';
 import type { PlacedContainer } from '../fragment.ts';
 import { resourcesOf, tokenMask } from './container-parts.ts';
 
-function captureEnvironment(capture: CaptureIntent): { readonly name: string; readonly value: string }[] {
-  const rules = capture.families.map((family) => ({
-    name: captureVariable(family),
-    value: renderIptables(capture, family),
-  }));
-  if (!capture.families.includes('v6')) return rules;
-  return [...rules, { name: 'CAPTURE_SOURCE_V6', value: capture.loopbackSource.v6 }];
+/** What the entry point depends on beside the rules. */
+type Loading = Pick<Effective['capture'], 'backend' | 'verify'>;
+
+/** A variable of the init container. */
+type Variable = { readonly name: string; readonly value: string };
+
+/** Name of the variable that carries one family's iptables rules, or the nftables table for both. */
+export function captureVariable(rendering: Family | 'nft'): string {
+  return `CAPTURE_RULES_${rendering.toUpperCase()}`;
+}
+
+/** The rules as the init container gets them. */
+export function captureRuleVariables({ backend }: Pick<Loading, 'backend'>, intent: CaptureIntent): Variable[] {
+  if (backend === 'nftables') return [{ name: captureVariable('nft'), value: renderNftables(intent) }];
+  return intent.families.map((family) => ({ name: captureVariable(family), value: renderIptables(intent, family) }));
+}
+
+function probes({ verify }: Loading, intent: CaptureIntent): Variable[] {
+  if (!verify) return [{ name: 'CAPTURE_VERIFY', value: 'false' }];
+  return intent.families.flatMap((family) => {
+    const probe = probeOf(intent, family);
+    if (probe === undefined) return [];
+    const value = `${probe.address} ${probe.port} ${intent.outboundPort}`;
+    return [{ name: `CAPTURE_PROBE_${family.toUpperCase()}`, value }];
+  });
+}
+
+/** What the entry point of the init image (`deploy/images/capture.sh`) reads. */
+export function captureEnvironment(loading: Loading, intent: CaptureIntent): Variable[] {
+  const source = { name: 'CAPTURE_SOURCE_V6', value: intent.loopbackSource.v6 };
+  return [
+    ...captureRuleVariables(loading, intent),
+    ...(intent.families.includes('v6') ? [source] : []),
+    ...probes(loading, intent),
+  ];
 }
 
 /** The container that loads the capture rules, once, before anything else of the pod runs. */
-export function initContainer(effective: Effective, capture: CaptureIntent): PlacedContainer['container'] {
+export function initContainer(effective: Effective, intent: CaptureIntent): PlacedContainer['container'] {
   const { image, imagePullPolicy, resources } = effective.capture;
   return {
     name: names.initContainer,
     image,
     ...(imagePullPolicy === undefined ? {} : { imagePullPolicy }),
-    env: captureEnvironment(capture),
+    env: captureEnvironment(effective.capture, intent),
     resources: resourcesOf(resources),
     securityContext: {
       allowPrivilegeEscalation: false,
@@ -36,9 +66,4 @@ export function initContainer(effective: Effective, capture: CaptureIntent): Pla
     terminationMessagePolicy: 'FallbackToLogsOnError',
     volumeMounts: [tokenMask],
   };
-}
-
-/** Name of the init container's variable that carries one family's rules. */
-export function captureVariable(family: 'v4' | 'v6'): string {
-  return family === 'v4' ? 'CAPTURE_RULES_V4' : 'CAPTURE_RULES_V6';
 }

@@ -23,11 +23,14 @@ describe('the images that are assembled without Docker', () => {
     });
   });
 
-  test('the init image has its packages and its script', async () => {
+  test('the init image has its packages and its scripts', async () => {
     const { base, packages, copies, config } = readStage(await readOwn(), 'init');
     expect(base).toBe('debian:bookworm-slim');
     expect(packages).toEqual(expect.arrayContaining(['iptables', 'nftables', 'iproute2']));
-    expect(copies).toEqual([{ from: 'deploy/images/capture.sh', to: '/usr/local/bin/capture', mode: 0o755 }]);
+    expect(copies).toEqual([
+      { from: 'deploy/images/capture.sh', to: '/usr/local/bin/capture', mode: 0o755 },
+      { from: 'deploy/images/try-connection.pl', to: '/usr/local/bin/try-connection.pl', mode: 0o755 },
+    ]);
     expect(config).toEqual({ Entrypoint: ['/usr/local/bin/capture'] });
   });
 });

@@ -3,6 +3,7 @@ import type { Examples } from './example.ts';
 const prefix = 'traffic.sidecar.istio.io';
 const ports = 'a comma list of ports 0-65535 and ranges such as 8000-8100';
 const cidrs = 'a comma list of CIDRs such as 10.0.0.0/8 or 2001:db8::/32';
+const interfaces = 'a comma list of interface names (a letter, then up to 14 of A-Z a-z 0-9 _ . -)';
 const one = (port: number) => ({ first: port, last: port });
 
 export const traffic: Examples = {
@@ -23,7 +24,7 @@ export const traffic: Examples = {
   [`${prefix}/excludeOutboundIPRanges`]: {
     good: '10.0.0.1/32',
     effect: ({ capture }) => capture.excludeOutboundIPRanges,
-    value: ['169.254.169.254/32', '10.0.0.1/32'],
+    value: ['169.254.169.254/32', 'fd00:ec2::254/128', '10.0.0.1/32'],
     bad: '*',
     message: `"*" is not allowed; allowed: ${cidrs}`,
   },
@@ -60,8 +61,47 @@ export const traffic: Examples = {
     effect: ({ capture }) => capture.excludeInterfaces,
     value: ['eth1'],
     bad: 'eth1 -j ACCEPT',
+    message: `"eth1 -j ACCEPT" is not allowed; allowed: ${interfaces}`,
+  },
+  'istio.io/reroute-virtual-interfaces': {
+    good: 'tap0,tap1',
+    effect: ({ capture }) => capture.rerouteInterfaces,
+    value: ['tap0', 'tap1'],
+    bad: 'k6t/eth0',
+    message: `"k6t/eth0" is not allowed; allowed: ${interfaces}`,
+  },
+  [`${prefix}/kubevirtInterfaces`]: {
+    good: 'k6t-eth0',
+    effect: ({ capture }) => capture.rerouteInterfaces,
+    value: ['k6t-eth0'],
+    bad: '0eth',
+    message: `"0eth" is not allowed; allowed: ${interfaces}`,
+  },
+  'sidecar-injector.io/excludeOutboundUsers': {
+    good: '1000,1001:443,1001:8000-8100',
+    effect: ({ capture }) => capture.excludeOutboundUsers,
+    value: [
+      { uid: '1000', ports: 'all' },
+      { uid: '1001', ports: [one(443)] },
+      { uid: '1001', ports: [{ first: 8000, last: 8100 }] },
+    ],
+    bad: 'root:80',
     message:
-      '"eth1 -j ACCEPT" is not allowed; allowed: a comma list of interface names (a letter, then up to 14 of A-Z a-z 0-9 _ . -)',
+      '"root:80" is not allowed; allowed: a comma list of user ids, each alone or with ports: 1000 or 1000:443 or 1000:8000-8100',
+  },
+  'sidecar-injector.io/includeOutboundGroups': {
+    good: '2000,java',
+    effect: ({ capture }) => capture.includeOutboundGroups,
+    value: ['2000', 'java'],
+    bad: 'Java',
+    message: '"Java" is not allowed; allowed: * or a comma list of at most 64 group ids or names',
+  },
+  'sidecar-injector.io/excludeOutboundGroups': {
+    good: '888',
+    effect: ({ capture }) => capture.excludeOutboundGroups,
+    value: ['888'],
+    bad: '*',
+    message: '"*" is not allowed; allowed: a comma list of at most 64 group ids or names',
   },
   'sidecar-injector.io/opaquePorts': {
     good: '9000',
