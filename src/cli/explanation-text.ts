@@ -71,6 +71,7 @@ function addedRows(added: Added): string[][] {
       probe,
       'its port is captured, so the proxy answers it from its status port',
     ]),
+    ...added.sleeps.map((sleep) => ['preStop', sleep, 'a sleep before its end, for requests on their way to the pod']),
   ];
 }
 

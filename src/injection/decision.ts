@@ -25,6 +25,8 @@ export interface Added {
   readonly imagePullSecrets: readonly string[];
   /** Probes and hooks of the application that the proxy answers from now on, `container field`. */
   readonly probes: readonly string[];
+  /** Application containers that sleep before they are asked to stop, `container 5 s`. */
+  readonly sleeps: readonly string[];
   readonly templates: readonly string[];
   /** Native sidecar or classic container. */
   readonly native: boolean;

@@ -5,10 +5,11 @@ import type { ProxyFragment } from '../sidecars/standalone/proxy.ts';
 import { namedWorkload, serviceOf } from '../sidecars/workload.ts';
 import { names } from '../settings/constants.ts';
 import type { Effective } from '../settings/effective.ts';
-import { member, stringMember } from '../settings/json.ts';
+import { stringMember } from '../settings/json.ts';
 import { readPodSettings } from '../settings/pod-settings.ts';
 import { describeProblem, quote } from '../settings/problem.ts';
 import { didYouMean } from '../settings/suggestion.ts';
+import { gracePeriodOf, planSleeps } from './drain.ts';
 import { annotationsTooLarge } from './annotation-size.ts';
 import { proxyConflicts } from './conflicts.ts';
 import type { Added, InjectionRequest } from './decision.ts';
@@ -78,6 +79,7 @@ function summarise(plan: Plan, native: boolean, effective: Effective): Added {
     volumes: allOf(plan.volumes),
     imagePullSecrets: allOf(plan.imagePullSecrets).map(({ name }) => name),
     probes: plan.edits.map((edit) => `${stringMember(edit.at.container, 'name') ?? ''} ${edit.field}`),
+    sleeps: plan.sleeps.map(({ at, seconds }) => `${stringMember(at.container, 'name') ?? ''} ${seconds} s`),
     templates: plan.templates,
     native,
     profile: effective.profile,
@@ -88,12 +90,6 @@ function summarise(plan: Plan, native: boolean, effective: Effective): Added {
 function defaultContainer(view: PodView): Record<string, string> {
   const name = view.containers.map((container) => stringMember(container, 'name')).find((own) => !isInjectedName(own));
   return name === undefined ? {} : { 'kubectl.kubernetes.io/default-container': name };
-}
-
-/** Kubernetes' default is 30 s. */
-function gracePeriodSeconds(view: PodView): number {
-  const value = view.spec === undefined ? undefined : member(view.spec, 'terminationGracePeriodSeconds');
-  return typeof value === 'number' ? value : 30;
 }
 
 /** What is done to a pod that carries no status of ours: everything is checked first, then everything is planned. */
@@ -123,7 +119,10 @@ export function proposeInjection(
   if (withProxy) remarkOnCompletion(view, native, remarks);
   const application = withProxy ? applicationContainers(view) : [];
   const probes = planProbes(application, effective, {});
-  remarks.push(...probes.remarks);
+  const gracePeriodSeconds = gracePeriodOf(view);
+  const end = { gracePeriodSeconds, knowsSleep: snapshot.sleepHook };
+  const sleeps = planSleeps(application, effective.proxy.applicationDrainSeconds, end);
+  remarks.push(...probes.remarks, ...sleeps.remarks);
   const workload = namedWorkload(view, request.workload, effective.workloadName);
   let proxy: ProxyFragment | undefined;
   const fragments = effective.templates.flatMap((name): Fragment[] => {
@@ -137,7 +136,7 @@ export function proposeInjection(
       workload,
       service: serviceOf(view, workload),
       identity,
-      gracePeriodSeconds: gracePeriodSeconds(view),
+      gracePeriodSeconds,
       probes: probes.redirects,
       metricsTargets: [],
       probePorts: probes.exclude,
@@ -145,7 +144,7 @@ export function proposeInjection(
     });
     return [{ ...proxy, annotations: defaultContainer(view) }];
   });
-  const planned = planFragments(view, fragments, overrides, probes.edits);
+  const planned = planFragments(view, fragments, overrides, probes.edits, sleeps.edits);
   if ('conflicts' in planned) return { outcome: 'reject', reasons: planned.conflicts };
   const written = writePatch(view, planned.plan, { settingsHash: snapshot.hash, version: snapshot.version });
   const tooLarge = annotationsTooLarge(view, { ...planned.plan.annotations, [statusAnnotation]: written.status });

@@ -149,6 +149,7 @@ function summarise(plan: Plan, native: boolean): Added {
     volumes: allOf(plan.volumes),
     imagePullSecrets: allOf(plan.imagePullSecrets).map(({ name }) => name),
     probes: plan.edits.map((edit) => `${stringMember(edit.at.container, 'name') ?? ''} ${edit.field}`),
+    sleeps: [],
     templates: plan.templates,
     native,
     profile: undefined,
@@ -191,7 +192,14 @@ export function proposeIstiodInjection(
 
   const pieces = piecesOf(view, rendered, templates.filter((name) => istio.includes(name)).join(','));
   const declared = templates.flatMap((name) => snapshot.templates.get(name) ?? []);
-  const planned = planFragments(view, [pieces.fragment, ...declared], pieces.overrides, pieces.edits, pieces.changes);
+  const planned = planFragments(
+    view,
+    [pieces.fragment, ...declared],
+    pieces.overrides,
+    pieces.edits,
+    [],
+    pieces.changes,
+  );
   if ('conflicts' in planned) return { outcome: 'reject', reasons: planned.conflicts };
   const { template } = rendered;
   const order = [...template.initContainers, ...template.containers].map(({ name }) => name);

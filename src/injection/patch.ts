@@ -1,5 +1,6 @@
 import type { PodView } from '../sidecars/pod-view.ts';
 import { isObject, member, stringMember, type Json, type JsonObject } from '../settings/json.ts';
+import { recordedSleeps, sleepOperation } from './drain.ts';
 import { escapeToken, type Operation } from './operation.ts';
 import { allOf, type Additions, type Plan } from './plan.ts';
 import { changeOperations, originalsOf, volumeRemovals } from './pod-changes.ts';
@@ -102,7 +103,7 @@ export interface WrittenPatch {
 export function writePatch(view: PodView, plan: Plan, identity: Identity): WrittenPatch {
   const parents: Parents = { absent: [], null: [] };
   const field = (name: string): Json | undefined => (view.spec === undefined ? undefined : member(view.spec, name));
-  const operations: Operation[] = plan.edits.flatMap(editOperations);
+  const operations: Operation[] = [...plan.edits.flatMap(editOperations), ...plan.sleeps.map(sleepOperation)];
   operations.push(...removalOperations(plan), ...volumeRemovals(plan.changes));
   for (const list of ['initContainers', 'containers'] as const satisfies readonly ContainerList[]) {
     operations.push(...listOperations(`/spec/${list}`, field(list), plan.containers[list], parents));
@@ -126,6 +127,7 @@ export function writePatch(view: PodView, plan: Plan, identity: Identity): Writt
     absent: parents.absent,
     null: parents.null,
     probes: originalActions(plan.edits),
+    sleeps: recordedSleeps(plan.sleeps),
     labels: Object.keys(plan.labels),
     annotations: Object.keys(plan.annotations),
     overrides: plan.overrides,

@@ -2,6 +2,7 @@ import type { Fragment, PlacedContainer } from '../sidecars/fragment.ts';
 import type { PodView } from '../sidecars/pod-view.ts';
 import { objectsMember, stringMember, type JsonObject } from '../settings/json.ts';
 import { quote } from '../settings/problem.ts';
+import type { SleepEdit } from './drain.ts';
 import type { KnownTexts } from './operation.ts';
 import { applyOverride, type Override } from './override.ts';
 import type { PodChanges } from './pod-changes.ts';
@@ -28,6 +29,7 @@ export interface Plan {
   /** The pod's own copies of injected containers, which leave their place. */
   readonly overrides: readonly Override[];
   readonly edits: readonly ProbeEdit[];
+  readonly sleeps: readonly SleepEdit[];
   readonly changes: PodChanges;
   /** Istio's revision; `default` without one. */
   readonly revision: string;
@@ -74,6 +76,7 @@ export function planFragments(
   fragments: readonly Fragment[],
   overrides: readonly Override[],
   edits: readonly ProbeEdit[],
+  sleeps: readonly SleepEdit[],
   changes: PodChanges = noChanges,
 ): { readonly plan: Plan } | { readonly conflicts: readonly [Reason, ...Reason[]] } {
   const conflicts: Reason[] = [];
@@ -133,6 +136,7 @@ export function planFragments(
       annotations: newKeys(annotations, view.annotations),
       overrides,
       edits,
+      sleeps,
       changes,
       revision: 'default',
       order: [],

@@ -14,6 +14,8 @@ export interface Undo {
   readonly null: readonly string[];
   /** Container name -> handler (`readinessProbe`, `lifecycle/preStop`) -> the original action, `{httpGet: …}`. */
   readonly probes: JsonObject;
+  /** Container name -> the preStop sleep that we gave it, and what stood there before. */
+  readonly sleeps: JsonObject;
   /** Keys that we added. */
   readonly labels: readonly string[];
   readonly annotations: readonly string[];
@@ -56,7 +58,9 @@ export function writeRecord(record: Record): string {
   for (const key of ['absent', 'null', 'labels', 'annotations'] as const) {
     if (undo[key].length > 0) kept[key] = undo[key];
   }
-  if (Object.keys(undo.probes).length > 0) kept['probes'] = undo.probes;
+  for (const key of ['probes', 'sleeps'] as const) {
+    if (Object.keys(undo[key]).length > 0) kept[key] = undo[key];
+  }
   if (undo.overrides.length > 0) kept['overrides'] = undo.overrides;
   const own = writeOriginals(undo.own);
   if (own !== undefined) kept['own'] = own;
@@ -142,6 +146,7 @@ export function parseRecord(value: Json): Record | undefined {
       absent,
       null: wasNull,
       probes: objectMember(undo, 'probes') ?? {},
+      sleeps: objectMember(undo, 'sleeps') ?? {},
       labels,
       annotations,
       overrides,

@@ -11,6 +11,7 @@ import { member, objectMember, objectsMember, stringMember, type Json, type Json
 import { readPodSettings } from '../settings/pod-settings.ts';
 import { describeProblem, quote } from '../settings/problem.ts';
 import type { InjectionRequest } from './decision.ts';
+import { gracePeriodOf, planSleeps, recordedSleeps, sleepOperation } from './drain.ts';
 import { annotationsTooLarge } from './annotation-size.ts';
 import { escapeToken, type Operation } from './operation.ts';
 import { identityOf } from './override.ts';
@@ -53,7 +54,7 @@ function ruleOperations(place: Place, effective: Effective, intent: CaptureInten
   });
 }
 
-function mergeProbes(recorded: JsonObject, added: JsonObject): JsonObject {
+function mergeByContainer(recorded: JsonObject, added: JsonObject): JsonObject {
   const merged = new Map<string, Json>(
     Object.entries(recorded).flatMap(([name, value]) => (value === undefined ? [] : [[name, value] as const])),
   );
@@ -75,7 +76,8 @@ const unchanged: Refusal = { outcome: 'skip', reasons: [reason('AlreadyInjected'
 
 /**
  * What is done to a pod that carries our status and all our containers: only what containers added since need, that is
- * their probes and their declared ports. Everything else stays, because other webhooks and the API server's own plug-ins may have changed it.
+ * their probes, their declared ports and their hooks. Everything else stays, because other webhooks and the API server's
+ * own plug-ins may have changed it.
  */
 export function proposeReinjection(
   view: PodView,
@@ -101,7 +103,15 @@ export function proposeReinjection(
   const application = applicationContainers(view);
   const probes = planProbes(application, effective, record.undo.probes);
   const opaqueInboundPorts = declaredOpaquePorts(application.map(({ container }) => container));
-  if (probes.edits.length + probes.exclude.length + opaqueInboundPorts.length === 0) return unchanged;
+  const since = application.filter(
+    ({ container }) => !record.containers.includes(stringMember(container, 'name') ?? ''),
+  );
+  const end = { gracePeriodSeconds: gracePeriodOf(view), knowsSleep: snapshot.sleepHook };
+  // Istio's own injector gives applications no hooks, and in its mode neither do we.
+  const drainSeconds = snapshot.settings.mode === 'istiod' ? 0 : effective.proxy.applicationDrainSeconds;
+  const sleeps = planSleeps(since, drainSeconds, end);
+  const edited = probes.edits.length + sleeps.edits.length;
+  if (edited + probes.exclude.length + opaqueInboundPorts.length === 0) return unchanged;
 
   const identity = identityOf(proxy.container);
   const capture = captureIntent(effective, identity, probes.exclude);
@@ -117,23 +127,30 @@ export function proposeReinjection(
   });
   const operations: Operation[] = [
     ...probes.edits.flatMap(editOperations),
+    ...sleeps.edits.map(sleepOperation),
     ...(probes.edits.length + opaqueInboundPorts.length > 0 ? bootstrapOperation(proxy, args) : []),
     ...(init === undefined || capture === undefined ? [] : ruleOperations(init, effective, capture)),
   ];
   if (operations.length === 0) return unchanged;
-  const undo = { ...record.undo, probes: mergeProbes(record.undo.probes, originalActions(probes.edits)) };
+  const undo = {
+    ...record.undo,
+    probes: mergeByContainer(record.undo.probes, originalActions(probes.edits)),
+    sleeps: mergeByContainer(record.undo.sleeps, recordedSleeps(sleeps.edits)),
+  };
   const next = { ...record, undo };
-  if (probes.edits.length > 0) {
+  if (edited > 0) {
     const path = `/metadata/annotations/${escapeToken(statusAnnotation)}`;
     const value = writeRecord(next);
     const tooLarge = annotationsTooLarge(view, { [statusAnnotation]: value });
     if (tooLarge !== undefined) return tooLarge;
     operations.push({ op: 'replace', path, value });
   }
-  const touched = new Set(probes.edits.map((edit) => stringMember(edit.at.container, 'name') ?? ''));
+  const touched = new Set(
+    [...probes.edits, ...sleeps.edits].map((edit) => stringMember(edit.at.container, 'name') ?? ''),
+  );
   const what =
     touched.size > 0
-      ? `the probes of ${[...touched].map(quote).join(', ')} were added`
+      ? `the probes and hooks of ${[...touched].map(quote).join(', ')} were added`
       : probes.exclude.length > 0
         ? 'their probe ports were excluded from capture'
         : 'the proxy was told of their ports without HTTP';
@@ -141,7 +158,7 @@ export function proposeReinjection(
     operations,
     record: next,
     reasons: [reason('ProbesAdded', `injected before; ${what}`)],
-    remarks: probes.remarks,
+    remarks: [...probes.remarks, ...sleeps.remarks],
     added: undefined,
     capture,
   };

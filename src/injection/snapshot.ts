@@ -13,12 +13,18 @@ import { hashText } from './hash.ts';
 /** Name of the built-in sidecar; no template may use it. */
 export const builtInSidecar = 'sidecar';
 
+/** What the injector knows of the cluster that it works for. */
+export interface ClusterFacts {
+  /** Whether init containers may have restartPolicy Always (Kubernetes 1.29 and later). */
+  readonly nativeSidecars: boolean;
+  /** Whether a preStop hook may be `sleep` (Kubernetes 1.30 and later). */
+  readonly sleepHook: boolean;
+}
+
 /** Everything that a decision depends on but the request: immutable, replaced as a whole. */
-export interface Snapshot {
+export interface Snapshot extends ClusterFacts {
   readonly settings: Settings;
   readonly templates: ReadonlyMap<string, Fragment>;
-  /** Whether the cluster runs init containers with restartPolicy Always (Kubernetes 1.29 and later). */
-  readonly nativeSidecars: boolean;
   /** Identifies settings and templates; stamped on every injected pod. */
   readonly hash: string;
   readonly version: string;
@@ -28,14 +34,12 @@ export interface Snapshot {
   readonly proxies: PreparedProxies;
 }
 
-/** Raw inputs of a snapshot, each already parsed from YAML or JSON. */
-export interface SnapshotInput {
+/** Raw inputs of a snapshot, each already parsed from YAML or JSON; an unknown server counts as capable. */
+export interface SnapshotInput extends Partial<ClusterFacts> {
   /** An `InjectorConfiguration`; undefined gives the built-in settings. */
   readonly settings?: unknown;
   /** `SidecarTemplate` objects. */
   readonly templates?: readonly unknown[];
-  /** Default true: an unknown server counts as capable. */
-  readonly nativeSidecars?: boolean;
 }
 
 /** Sidecars that are there without a template object, by the mode. */
@@ -118,6 +122,7 @@ export function createSnapshot(input: SnapshotInput = {}): SnapshotResult {
       settings: settings.value,
       templates,
       nativeSidecars: input.nativeSidecars ?? true,
+      sleepHook: input.sleepHook ?? true,
       hash: hashText(JSON.stringify([settings.value, [...templates.values()]])),
       version,
       bases,
@@ -127,8 +132,8 @@ export function createSnapshot(input: SnapshotInput = {}): SnapshotResult {
 }
 
 /** The same snapshot for a cluster of which more is known now. */
-export function withNativeSidecars(snapshot: Snapshot, nativeSidecars: boolean): Snapshot {
-  return { ...snapshot, nativeSidecars };
+export function withClusterFacts(snapshot: Snapshot, { nativeSidecars, sleepHook }: ClusterFacts): Snapshot {
+  return { ...snapshot, nativeSidecars, sleepHook };
 }
 
 /** Effective settings of a pod before its annotations are read. */

@@ -8,6 +8,7 @@ import {
   type Json,
   type JsonObject,
 } from '../settings/json.ts';
+import { undoSleeps } from './drain.ts';
 import { escapeToken, type Operation } from './operation.ts';
 import { restoreOperations } from './pod-changes.ts';
 import { parseRecord, statusAnnotation, type ContainerList, type Record } from './record.ts';
@@ -104,6 +105,7 @@ function undoOperations(view: PodView, record: Record): Operation[] {
   for (const name of ['initContainers', 'containers'] as const) {
     operations.push(...probeOperations(name, list(name) ?? [], record));
   }
+  operations.push(...undoSleeps(view, record.undo.sleeps));
   for (const name of ['initContainers', 'containers'] as const) {
     const restore = record.undo.overrides.filter((override) => override.list === name);
     const containers = list(name);

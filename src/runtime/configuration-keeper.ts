@@ -1,5 +1,5 @@
 import path from 'node:path';
-import { withNativeSidecars, type Snapshot } from '../injection/snapshot.ts';
+import { withClusterFacts, type ClusterFacts, type Snapshot } from '../injection/snapshot.ts';
 import type { HealthCheck } from '../server/health.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
@@ -17,7 +17,7 @@ export interface ConfigurationKeeper {
   snapshot(): Snapshot;
   /** A refused reload does not make the webhook unready: a bad edit must not stop the creation of pods. */
   health(): HealthCheck;
-  useNativeSidecars(isCapable: boolean): void;
+  useCluster(facts: ClusterFacts): void;
   stop(): void;
 }
 
@@ -69,7 +69,7 @@ export async function keepConfiguration(
     const isSame = next.hash === snapshot.hash;
     if (isSame && problems.length === 0) return;
     problems = [];
-    snapshot = withNativeSidecars(next, snapshot.nativeSidecars);
+    snapshot = withClusterFacts(next, snapshot);
     if (!isSame) metrics.reloads.inc({ result: 'accepted' });
     log.info({ settingsHash: snapshot.hash }, 'settings are in use');
     tell();
@@ -105,10 +105,10 @@ export async function keepConfiguration(
           ? `settings ${snapshot.hash} are in use`
           : `settings ${snapshot.hash} stay in use, the files are refused: ${problems.map(describeFileProblem).join('; ')}`,
     }),
-    useNativeSidecars(isCapable) {
-      if (snapshot.nativeSidecars === isCapable) return;
-      snapshot = withNativeSidecars(snapshot, isCapable);
-      log.info({ nativeSidecars: isCapable }, 'native sidecars of the cluster');
+    useCluster({ nativeSidecars, sleepHook }) {
+      if (snapshot.nativeSidecars === nativeSidecars && snapshot.sleepHook === sleepHook) return;
+      snapshot = withClusterFacts(snapshot, { nativeSidecars, sleepHook });
+      log.info({ nativeSidecars, sleepHook }, 'what the cluster can do');
     },
     stop: () => watching?.stop(),
   };

@@ -2,7 +2,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { parseAllDocuments } from 'yaml';
 import { readSettings, readTemplate } from '../settings/document.ts';
-import { createSnapshot, type Snapshot } from '../injection/snapshot.ts';
+import { type ClusterFacts, createSnapshot, type Snapshot } from '../injection/snapshot.ts';
 import { describeProblem, type Problem } from '../settings/problem.ts';
 
 /** Where settings and sidecar templates come from; undefined means the built-in ones alone. */
@@ -103,7 +103,7 @@ function problemsOf(document: Parsed, read: (value: unknown) => object): FilePro
  */
 export async function loadConfiguration(
   paths: ConfigurationPaths,
-  facts: { readonly nativeSidecars?: boolean } = {},
+  facts: Partial<ClusterFacts> = {},
   amend: (settings: unknown) => unknown = (settings) => settings,
 ): Promise<Loaded> {
   const settings: Reading = { documents: [], problems: [] };

@@ -49,6 +49,8 @@ export interface Effective {
     maxConnections: number;
     accessLog: 'stdout' | 'file' | 'none';
     metrics: { istio: boolean; merge: boolean };
+    /** 0: application containers get no preStop hook. */
+    applicationDrainSeconds: number;
     readiness: { initialDelaySeconds: number; periodSeconds: number; failureThreshold: number };
     resources: Resources;
   };
@@ -119,6 +121,7 @@ export function resolveBase(settings: Settings, profile: Profile | undefined): E
       maxConnections: proxy.maxConnections,
       accessLog: proxy.accessLog,
       metrics: proxy.metrics,
+      applicationDrainSeconds: proxy.applicationDrainSeconds,
       readiness: proxy.readiness,
       resources: mergeResources(proxy.resources, profile?.resources),
     },

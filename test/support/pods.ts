@@ -84,9 +84,11 @@ function container(name: string): fc.Arbitrary<JsonObject> {
     readinessProbe: fc.option(probe, { nil: undefined }),
     livenessProbe: fc.option(probe, { nil: undefined }),
     startupProbe: fc.option(probe, { nil: undefined }),
-    lifecycle: fc.option(fc.record({ preStop: action }, { requiredKeys: [] }), {
-      nil: undefined,
-    }),
+    lifecycle: fc.oneof(
+      fc.constant(undefined),
+      fc.constant(null),
+      fc.record({ preStop: fc.oneof(action, fc.constant(null)), postStart: action }, { requiredKeys: [] }),
+    ),
     env: optional(fc.constant([{ name: '__proto__', value: '{{ x }}' }] as Json), []),
     securityContext: optional(fc.constant({ runAsUser: 1000 }), {}),
   });
@@ -112,6 +114,7 @@ const annotations = fc
         'sidecar.istio.io/interceptionMode': fc.constantFrom('REDIRECT', 'NONE'),
         'sidecar.istio.io/nativeSidecar': fc.constantFrom('true', 'false'),
         'sidecar.istio.io/rewriteAppHTTPProbers': fc.constantFrom('true', 'false'),
+        'sidecar-injector.io/applicationDrainSeconds': fc.constantFrom('0', '5', '30'),
         'status.sidecar.istio.io/port': fc.constantFrom('0', '15020', '16000'),
         'kubectl.kubernetes.io/default-container': fc.constant('app-0'),
       },
@@ -138,5 +141,6 @@ export const anyPod: fc.Arbitrary<JsonObject> = withUnknown({
     volumes: optional(fc.constant([{ name: 'data', emptyDir: {} }] as Json), []),
     imagePullSecrets: optional(fc.constant([{ name: 'mine' }] as Json), []),
     restartPolicy: fc.constantFrom('Always', 'Never'),
+    terminationGracePeriodSeconds: fc.constantFrom(undefined, 0, 1, 30),
   }),
 });

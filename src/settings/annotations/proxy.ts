@@ -69,4 +69,11 @@ export const proxy: readonly AnnotationRow[] = [
     doc: 'Failed readiness probes of the proxy before the pod counts as not ready.',
     set: (draft, value) => void (draft.proxy.readiness.failureThreshold = value),
   }),
+  effective({
+    name: 'sidecar-injector.io/applicationDrainSeconds',
+    grammar: integer(0, 3600),
+    defaultText: 'setting `proxy.applicationDrainSeconds` (0)',
+    doc: 'Seconds that application containers without a preStop hook sleep before they are asked to stop, so that requests on their way to the pod are served; less than the pod’s grace period, and on Kubernetes 1.30 or later. 0 means no hook.',
+    set: (draft, value) => void (draft.proxy.applicationDrainSeconds = value),
+  }),
 ];

@@ -45,6 +45,8 @@ export const proxy = z.strictObject({
   /** JSON lines to standard output, or to /var/log/istio/access.log on the volume `istio-logs`. */
   accessLog: z.enum(['stdout', 'file', 'none']).default('stdout'),
   metrics: metrics.prefault({}),
+  /** Seconds that application containers without a preStop hook sleep before they are asked to stop; 0 for none. */
+  applicationDrainSeconds: z.number().int().min(0).max(3600).default(0),
   readiness: readiness.prefault({}),
   resources: resources.prefault({
     requests: { cpu: '100m', memory: '128Mi' },

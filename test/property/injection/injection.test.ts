@@ -104,7 +104,8 @@ describe(`injection (seed ${seed})`, () => {
           const rest = ((spec[list] ?? []) as JsonObject[]).filter(({ name }) => !ours.includes(name as string));
           const own = (before[list] ?? []) as JsonObject[];
           expect(rest.map(({ name }) => name)).toEqual(own.map(({ name }) => name));
-          const edited = new Set(decision.added?.probes.map((entry) => entry.split(' ')[0]));
+          const { probes = [], sleeps = [] } = decision.added ?? {};
+          const edited = new Set([...probes, ...sleeps].map((entry) => entry.split(' ')[0]));
           for (const [index, container] of own.entries()) {
             if (!edited.has(container['name'] as string)) {
               expect(JSON.stringify(rest[index])).toBe(JSON.stringify(container));

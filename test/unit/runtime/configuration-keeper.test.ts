@@ -83,11 +83,11 @@ test('bad files keep the last good ones; it is said once, in health, log and met
 
 test('what is known of the cluster survives a reload', async () => {
   await keep();
-  keeper.useNativeSidecars(false);
-  expect(keeper.snapshot().nativeSidecars).toBe(false);
+  keeper.useCluster({ nativeSidecars: false, sleepHook: false });
+  expect(keeper.snapshot()).toMatchObject({ nativeSidecars: false, sleepHook: false });
   await writeFile(settings, text('envoy:2'));
   await untilTrue('the new image', () => imageNow() === 'envoy:2');
-  expect(keeper.snapshot().nativeSidecars).toBe(false);
+  expect(keeper.snapshot()).toMatchObject({ nativeSidecars: false, sleepHook: false });
 });
 
 test('after the end nothing is reloaded', async () => {

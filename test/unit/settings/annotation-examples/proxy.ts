@@ -65,4 +65,11 @@ export const proxy: Examples = {
     bad: '1.5',
     message: '"1.5" is not allowed; allowed: an integer from 1 to 10000',
   },
+  'sidecar-injector.io/applicationDrainSeconds': {
+    good: '5',
+    effect: ({ proxy }) => proxy.applicationDrainSeconds,
+    value: 5,
+    bad: '5s',
+    message: '"5s" is not allowed; allowed: an integer from 0 to 3600',
+  },
 };
