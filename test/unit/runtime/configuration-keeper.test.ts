@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
@@ -20,6 +20,12 @@ const imageNow = (): string => keeper.snapshot().settings.proxy.image;
 const sample = async (name: string) => readSample((await metrics.expose()).text, `sidecar_injector_${name}`);
 const untilTrue = (what: string, is: () => boolean) => until(what, () => (is() ? true : undefined));
 
+/** In one step, as the kubelet does: a reader sees the old text or the new one, never an empty file. */
+async function replace(content: string): Promise<void> {
+  await writeFile(`${settings}.next`, content);
+  await rename(`${settings}.next`, settings);
+}
+
 async function keep(pollMs?: number): Promise<void> {
   const log = createLog('trace', { write: (line) => void lines.push(line) });
   const kept = await keepConfiguration({ settings }, { log, metrics, ...(pollMs === undefined ? {} : { pollMs }) });
@@ -32,7 +38,7 @@ beforeEach(async () => {
   settings = path.join(folder, 'settings.yaml');
   metrics = createMetrics('1');
   lines = [];
-  await writeFile(settings, text('envoy:1'));
+  await replace(text('envoy:1'));
 });
 afterEach(async () => {
   keeper.stop();
@@ -41,7 +47,7 @@ afterEach(async () => {
 
 test('the first files are refused with their problems, and nothing is watched', async () => {
   await keep();
-  await writeFile(settings, 'a: [');
+  await replace('a: [');
   const refused = await keepConfiguration(
     { settings },
     { log: createLog('silent', { write: () => undefined }), metrics },
@@ -52,7 +58,7 @@ test('the first files are refused with their problems, and nothing is watched', 
 test('changed files replace the snapshot as a whole', async () => {
   await keep();
   const before = keeper.snapshot();
-  await writeFile(settings, text('envoy:2'));
+  await replace(text('envoy:2'));
   await untilTrue('the new image', () => imageNow() === 'envoy:2');
   expect(before.settings.proxy.image).toBe('envoy:1');
   expect(keeper.snapshot().hash).not.toBe(before.hash);
@@ -64,7 +70,7 @@ test('changed files replace the snapshot as a whole', async () => {
 test('bad files keep the last good ones; it is said once, in health, log and metric', async () => {
   await keep(20);
   const { hash } = keeper.snapshot();
-  await writeFile(settings, 'a: [');
+  await replace('a: [');
   await untilTrue('a refusal', () => lines.some((line) => line.includes('are refused')));
   expect(keeper.health()).toMatchObject({
     ready: true,
@@ -72,7 +78,7 @@ test('bad files keep the last good ones; it is said once, in health, log and met
   });
   expect([imageNow(), await sample('configuration_valid')]).toEqual(['envoy:1', 0]);
   await writeFile(path.join(folder, 'beside.yaml'), 'x');
-  await writeFile(settings, text('envoy:1'));
+  await replace(text('envoy:1'));
   await untilTrue('good again', () => keeper.health().reason === `settings ${hash} are in use`);
   expect(lines.filter((line) => line.includes('are refused'))).toHaveLength(1);
   expect(await sample('configuration_reloads_total{result="refused"}')).toBe(1);
@@ -85,7 +91,7 @@ test('what is known of the cluster survives a reload', async () => {
   await keep();
   keeper.useCluster({ nativeSidecars: false, sleepHook: false });
   expect(keeper.snapshot()).toMatchObject({ nativeSidecars: false, sleepHook: false });
-  await writeFile(settings, text('envoy:2'));
+  await replace(text('envoy:2'));
   await untilTrue('the new image', () => imageNow() === 'envoy:2');
   expect(keeper.snapshot()).toMatchObject({ nativeSidecars: false, sleepHook: false });
 });
@@ -93,13 +99,13 @@ test('what is known of the cluster survives a reload', async () => {
 test('after the end nothing is reloaded', async () => {
   await keep(10);
   keeper.stop();
-  await writeFile(settings, text('envoy:2'));
+  await replace(text('envoy:2'));
   const other = await keepConfiguration(
     { settings },
     { log: createLog('silent', { write: () => undefined }), metrics, pollMs: 10 },
   );
   if ('problems' in other) throw new Error('refused');
-  await writeFile(settings, text('envoy:3'));
+  await replace(text('envoy:3'));
   await untilTrue('the other one has it', () => other.snapshot().settings.proxy.image === 'envoy:3');
   other.stop();
   expect(imageNow()).toBe('envoy:1');
