@@ -1,7 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { Pod } from './api-client.ts';
 import { kubectl, runKubectl, type KubectlAnswer } from './kubectl.ts';
-import { until } from './until.ts';
 
 /** A namespace of its own in the cluster that the tier runs on, seen through kubectl. */
 export interface ClusterNamespace {
@@ -59,14 +58,18 @@ export async function createClusterNamespace(labels: Readonly<Record<string, str
   const call = (args: readonly string[], input?: string) => kubectl(file, [...base, ...args], input);
   const object = { apiVersion: 'v1', kind: 'Namespace', metadata: { name, labels } };
   await kubectl(file, ['create', '-f', '-'], JSON.stringify(object));
-  await until(`the service account of ${name}`, async () => {
-    const answer = await runKubectl(file, [...base, 'get', 'serviceaccount', 'default']);
-    return answer.code === 0 || undefined;
-  });
+  await call(['wait', '--for=create', 'serviceaccount/default', '--timeout=30s']);
   const get = async <T>(...args: string[]): Promise<T> => JSON.parse(await call(['get', '-o=json', ...args])) as T;
   const pods = async (selector = '') => {
     const { items } = await get<{ items: RunningPod[] }>('pods', `--selector=${selector}`, '--sort-by=.metadata.name');
     return items.filter(({ metadata }) => !('deletionTimestamp' in metadata));
+  };
+  const orDescribe = async (waiting: Promise<string>) => {
+    try {
+      await waiting;
+    } catch (error) {
+      throw new Error(`${String(error)}\n${(await call(['get', 'events'])).slice(-3000)}`, { cause: error });
+    }
   };
   return {
     name,
@@ -78,23 +81,11 @@ export async function createClusterNamespace(labels: Readonly<Record<string, str
       const texts = manifests.map((one) => (typeof one === 'string' ? one : JSON.stringify(one)));
       await call(['apply', '-f', '-'], texts.join('\n---\n'));
     },
-    async rollOut(workload) {
-      try {
-        await call(['rollout', 'status', workload, '--timeout=100s']);
-      } catch (error) {
-        const state = await call(['describe', 'pods']);
-        throw new Error(`${String(error)}\n${state.slice(-4000)}`, { cause: error });
-      }
-    },
+    rollOut: (workload) => orDescribe(call(['rollout', 'status', workload, '--timeout=60s'])),
     async untilPod(pod, phase) {
-      let last: RunningPod | undefined;
-      const tell = () => `${name}/${pod} is ${phase ?? 'ready'}; it is ${JSON.stringify(last?.status)}`;
-      const ask = async () => {
-        last = await get<RunningPod>('pod', pod).catch(() => undefined);
-        const ready = last?.status.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True');
-        return (phase === undefined ? ready === true : last?.status.phase === phase) ? last : undefined;
-      };
-      return until(tell, ask, 100_000);
+      const condition = phase === undefined ? 'condition=Ready' : `jsonpath={.status.phase}=${phase}`;
+      await orDescribe(call(['wait', `--for=${condition}`, `pod/${pod}`, '--timeout=60s']));
+      return get<RunningPod>('pod', pod);
     },
     exec(target, ...command) {
       const [pod = '', container] = target.split('/');

@@ -115,7 +115,7 @@ export async function foreignImages(programs: Programs, folder: string): Promise
   const program = (source: string, target: string) => pinnedLayer([source, target], place(source, target));
   const slim = await baseLayers(debian, []);
   const apache = await baseLayers(debian, ['apache2-bin']);
-  const workbench = await baseLayers({ ...debian, node: '/usr/local/bin/node' }, ['curl']);
+  const workbench = await baseLayers({ ...debian, node: '/usr/local/bin/node' }, ['curl', 'libstdc++6']);
   return [
     {
       name: pauseImage,

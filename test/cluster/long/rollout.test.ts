@@ -1,0 +1,97 @@
+import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import type { JsonObject } from '../../../src/settings/json.ts';
+import { createClusterNamespace, readyCount, type ClusterNamespace } from '../../support/cluster-namespace.ts';
+import { report } from '../../support/findings.ts';
+import { startLoad } from '../../support/load.ts';
+import { startPodStream } from '../../support/pod-stream.ts';
+import { injected } from '../../support/test-cluster.ts';
+import { system } from '../../support/system-namespace.ts';
+import { servingObjects, servingTemplate } from '../../support/workbench.ts';
+
+jest.setTimeout(240_000);
+
+describe('while pods are created all the time', () => {
+  let namespace: ClusterNamespace;
+  beforeAll(async () => {
+    namespace = await createClusterNamespace(injected);
+  });
+  afterAll(() => namespace.remove());
+
+  test('our own rollout refuses none and leaves none without a proxy', async () => {
+    const stream = await startPodStream(namespace.name);
+    await system.kubectl('rollout', 'restart', 'deployment/sidecar-injector');
+    // The old replicas serve on while they drain.
+    await system.untilSettled();
+    const creations = await stream.stop();
+    report('rollout of the injector', creations);
+    expect(creations).toMatchObject({ refused: {}, bare: 0 });
+    expect(creations.created).toBeGreaterThan(100);
+  });
+
+  test('a drain of the node waits for a second replica, and refuses none', async () => {
+    const stream = await startPodStream(namespace.name);
+    const drain = system.tryKubectl(
+      'drain',
+      'node1',
+      '--pod-selector=app=sidecar-injector',
+      '--timeout=60s',
+      '--grace-period=15',
+    );
+    await system.untilReplicas(1);
+    // Nowhere to go: the budget keeps the last one until the node takes pods again.
+    await system.kubectl('uncordon', 'node1');
+    const { code, stdout, stderr } = await drain;
+    expect({ code, output: stdout + stderr }).toMatchObject({ code: 0 });
+    await system.kubectl('uncordon', 'node1');
+    await system.untilSettled();
+    const creations = await stream.stop();
+    report('drain of the node', creations);
+    expect(creations).toMatchObject({ refused: {}, bare: 0 });
+  });
+});
+
+describe('an application changes over under load', () => {
+  const roll = async (template: JsonObject) => {
+    const namespace = await createClusterNamespace();
+    await namespace.apply(...servingObjects('web', template, 2));
+    await namespace.rollOut('deployment/web');
+    const load = await startLoad(namespace, { url: `http://web.${namespace.name}/` });
+    await namespace.kubectl('label', 'namespace', namespace.name, 'istio-injection=enabled');
+    const changes = ['to the proxy', 'back'];
+    const counts: string[][] = [];
+    for (const change of changes) {
+      if (change === 'back') await namespace.kubectl('label', 'namespace', namespace.name, 'istio-injection-');
+      await namespace.kubectl('rollout', 'restart', 'deployment/web');
+      await namespace.rollOut('deployment/web');
+      counts.push((await namespace.pods('app=web')).map(readyCount));
+    }
+    const figures = await load.stop();
+    await namespace.remove();
+    expect(counts).toEqual([
+      ['2/2', '2/2'],
+      ['1/1', '1/1'],
+    ]);
+    expect(Object.values(figures.outcomes).reduce((sum, count) => sum + count, 0)).toBe(figures.sent);
+    return figures;
+  };
+
+  const sleeping = (): JsonObject => {
+    const template = servingTemplate('web');
+    const spec = template['spec'] as JsonObject;
+    const [container = {}] = spec['containers'] as JsonObject[];
+    const lifecycle = { preStop: { sleep: { seconds: 5 } } };
+    return { ...template, spec: { ...spec, containers: [{ ...container, lifecycle }] } };
+  };
+
+  test('no request fails when the application waits before it ends', async () => {
+    const figures = await roll(sleeping());
+    report('change-over with an application that waits 5 s', figures);
+    expect(Object.keys(figures.outcomes)).toEqual(['200']);
+  });
+
+  test('without the wait some may, with and without a sidecar; the figure is shown', async () => {
+    const figures = await roll(servingTemplate('web'));
+    report('change-over with an application that ends at once', figures);
+    expect(figures.outcomes['200']).toBeGreaterThan(figures.sent * 0.9);
+  });
+});

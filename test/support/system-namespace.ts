@@ -1,0 +1,43 @@
+import { clusterKubeconfig } from './cluster-namespace.ts';
+import { kubectl, runKubectl, type KubectlAnswer } from './kubectl.ts';
+import { until } from './until.ts';
+
+const selector = '--selector=app=sidecar-injector';
+const base = '--namespace=sidecar-injector-system';
+
+/** The injector's own namespace in the cluster that the tier runs on. */
+export const system = {
+  kubectl: (...args: string[]): Promise<string> => kubectl(clusterKubeconfig(), [base, ...args]),
+  tryKubectl: (...args: string[]): Promise<KubectlAnswer> => runKubectl(clusterKubeconfig(), [base, ...args]),
+
+  async rollOut(): Promise<void> {
+    await system.kubectl('rollout', 'status', 'deployment/sidecar-injector', '--timeout=90s');
+  },
+
+  /** Number of replicas that the Service sends to. */
+  async countReady(): Promise<number> {
+    const value = await system.kubectl('get', 'deployment/sidecar-injector', '-o=jsonpath={.status.readyReplicas}');
+    return Number(value === '' ? 0 : value);
+  },
+
+  async untilReplicas(count: number): Promise<void> {
+    await until(
+      `${count} ready replicas`,
+      async () => ((await system.countReady()) === count ? true : undefined),
+      60_000,
+    );
+  },
+
+  /** Waits until two replicas are ready and no other is left, not even one that is ending. */
+  async untilSettled(): Promise<void> {
+    await system.rollOut();
+    await until(
+      'no replica is ending',
+      async () => {
+        const pods = (await system.kubectl('get', 'pods', selector, '-o=name')).trim().split('\n');
+        return pods.length === 2 && (await system.countReady()) === 2 ? true : undefined;
+      },
+      60_000,
+    );
+  },
+};
