@@ -2,15 +2,7 @@ import { isObject, member, objectMember, stringMember, type Json, type JsonObjec
 import { names } from '../settings/constants.ts';
 import type { Added } from '../index.ts';
 import type { DecisionAnswer, Explanation, GateAnswer } from './explanation.ts';
-
-/** Rows of cells as aligned columns, each line indented; the last column is as long as it is. */
-function table(rows: readonly (readonly string[])[], indent: string): string[] {
-  const widths: number[] = [];
-  for (const row of rows) row.forEach((cell, column) => (widths[column] = Math.max(widths[column] ?? 0, cell.length)));
-  return rows.map((row) =>
-    `${indent}${row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  ')}`.trimEnd(),
-  );
-}
+import { captureTable, textTable } from './text-table.ts';
 
 function gateText(gate: GateAnswer): string {
   if (!gate.asked) return 'not asked; the namespace counts as enabled (--namespace-labels asks)';
@@ -83,12 +75,14 @@ function decisionLines(decision: DecisionAnswer): string[] {
   for (const text of warnings) lines.push(`    warning: ${text.replace(/^sidecar-injector: /, '')}`);
   if (added !== undefined) {
     const profile = added.profile === undefined ? '' : `, profile ${added.profile}`;
-    lines.push('', `  Added (sidecars: ${added.templates.join(', ')}${profile})`, ...table(addedRows(added), '    '));
+    lines.push(
+      '',
+      `  Added (sidecars: ${added.templates.join(', ')}${profile})`,
+      ...textTable(addedRows(added), '    '),
+    );
   }
   if (capture !== undefined) {
-    const head = ['DIRECTION', 'CONNECTIONS', 'MATCH', 'THROUGH', 'WHY'];
-    const rows = capture.map((row) => [row.direction, row.what, row.match, row.through, row.why]);
-    lines.push('', '  Capture (the first row that fits a connection decides)', ...table([head, ...rows], '    '));
+    lines.push('', '  Capture (the first row that fits a connection decides)', ...captureTable(capture, '    '));
   } else if (added?.templates.includes('sidecar') === true) {
     lines.push('', '  Capture: none, connections reach the proxy only where they are sent to it');
   }

@@ -1,5 +1,6 @@
 import { Command, CommanderError } from 'commander';
 import { version } from '../settings/version.ts';
+import { registerCapture } from './capture.ts';
 import { registerCerts } from './certs.ts';
 import { registerCheck } from './check.ts';
 import { registerExplain } from './explain.ts';
@@ -17,6 +18,7 @@ const registrations: readonly ((program: Command, io: Io) => void)[] = [
   registerInject,
   registerUninject,
   registerExplain,
+  registerCapture,
   registerCheck,
   registerCerts,
   registerVersion,

@@ -1,0 +1,16 @@
+import type { CaptureRow } from '../capture/words.ts';
+
+/** Rows of cells as aligned columns, each line indented; the last column is as long as it is. */
+export function textTable(rows: readonly (readonly string[])[], indent: string): string[] {
+  const widths: number[] = [];
+  for (const row of rows) row.forEach((cell, column) => (widths[column] = Math.max(widths[column] ?? 0, cell.length)));
+  return rows.map((row) =>
+    `${indent}${row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  ')}`.trimEnd(),
+  );
+}
+
+/** What is captured, a line a row, under a head. */
+export function captureTable(rows: readonly CaptureRow[], indent: string): string[] {
+  const head = ['DIRECTION', 'CONNECTIONS', 'MATCH', 'THROUGH', 'WHY'];
+  return textTable([head, ...rows.map((row) => [row.direction, row.what, row.match, row.through, row.why])], indent);
+}

@@ -1,0 +1,187 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, test } from '@jest/globals';
+import { containerOf, injectedPod } from '../../support/decisions.ts';
+import { runCommand } from '../../support/recorded-io.ts';
+import { snapshotOf } from '../../support/snapshots.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'sidecar-injector-'));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+function fileOf(name: string, value: unknown): string {
+  const path = join(folder, name);
+  writeFileSync(path, JSON.stringify(value));
+  return path;
+}
+
+const pod = {
+  apiVersion: 'v1',
+  kind: 'Pod',
+  metadata: { name: 'web', annotations: { 'traffic.sidecar.istio.io/excludeOutboundPorts': '3306' } },
+  spec: { containers: [{ name: 'app', image: 'app:1' }] },
+};
+const podText = JSON.stringify(pod);
+const nftables = fileOf('settings.json', {
+  apiVersion: 'sidecar-injector.io/v1alpha1',
+  kind: 'InjectorConfiguration',
+  spec: { capture: { backend: 'nftables', families: ['IPv4'] } },
+});
+
+/** Variables of the init container as the webhook would inject it. */
+function loadedBy(spec: object = {}): Record<string, string> {
+  const env = containerOf(injectedPod(pod, snapshotOf(spec)), 'istio-init')['env'];
+  return Object.fromEntries((env as { name: string; value: string }[]).map(({ name, value }) => [name, value]));
+}
+
+describe('of a pod', () => {
+  test.each([
+    ['v4', 'CAPTURE_RULES_V4'],
+    ['v6', 'CAPTURE_RULES_V6'],
+  ])('--family %s prints what its init container loads, letter by letter', async (family, variable) => {
+    const { stdout, stderr, code } = await runCommand(['capture', '-f', '-', '--dry-run', '--family', family], podText);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    expect(stdout).toBe(loadedBy()[variable]);
+    expect(stdout).toContain('--dport 3306 -j RETURN');
+  });
+
+  test('so it does with backend nftables', async () => {
+    const { stdout, stderr } = await runCommand(
+      ['capture', '-f', '-', '--dry-run', '--family', 'nft', '--settings', nftables],
+      podText,
+    );
+    expect(stdout).toBe(loadedBy({ capture: { backend: 'nftables', families: ['IPv4'] } })['CAPTURE_RULES_NFT']);
+    expect(stderr).toBe('');
+  });
+
+  test('rules of the other back end are printed with a word', async () => {
+    const { stdout, stderr, code } = await runCommand(['capture', '-f', '-', '--dry-run', '--family', 'nft'], podText);
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/^add table inet istio_capture\n/);
+    expect(stderr).toBe(
+      '<stdin>:1: Pod/web: the init container loads other rules (setting capture.backend); these decide alike\n',
+    );
+  });
+
+  test('without --family all are printed, each under a comment', async () => {
+    const { stdout } = await runCommand(['capture', '-f', '-', '--dry-run'], podText);
+    expect(stdout.match(/^#.*/gm)).toEqual([
+      '# <stdin>:1: Pod/web: iptables-restore',
+      '# <stdin>:1: Pod/web: ip6tables-restore',
+    ]);
+    const { CAPTURE_RULES_V4, CAPTURE_RULES_V6 } = loadedBy();
+    expect(stdout.replaceAll(/^#.*\n/gm, '')).toBe(`${CAPTURE_RULES_V4}\n${CAPTURE_RULES_V6}`);
+  });
+
+  test('--explain says it in words', async () => {
+    const { stdout, code } = await runCommand(['capture', '-f', '-', '--explain'], podText);
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/^<stdin>:1: Pod\/web \(the first row that fits a connection decides\)$/m);
+    expect(stdout).toMatch(/^ {2}outbound +traffic to an excluded port +3306 +direct +excluded outbound ports$/m);
+  });
+
+  test('a pod with nothing captured is said', async () => {
+    const annotations = { 'sidecar.istio.io/interceptionMode': 'NONE' };
+    const none = JSON.stringify({ ...pod, metadata: { name: 'web', annotations } });
+    const { stdout, stderr, code } = await runCommand(['capture', '-f', '-', '--dry-run'], none);
+    expect({ stdout, code }).toEqual({ stdout: '', code: 0 });
+    expect(stderr).toBe('<stdin>:1: Pod/web: nothing is captured (interception mode NONE, or no proxy)\n');
+  });
+
+  test.each<[string, string, readonly string[], RegExp]>([
+    [
+      'a skipped pod',
+      JSON.stringify({ ...pod, spec: { ...pod.spec, hostNetwork: true } }),
+      [],
+      /^error: <stdin>:1: Pod\/web: gets no sidecar: .* \(HostNetwork\)$/m,
+    ],
+    [
+      'a refused pod',
+      podText.replace('3306', 'x'),
+      [],
+      /^error: <stdin>:1: Pod\/web: gets no sidecar: .*"x" is not allowed/m,
+    ],
+    ['the first gate', podText, ['--namespace-labels', 'a=b'], /the API server would not ask for it/],
+    [
+      'a family that is not captured',
+      podText,
+      ['--settings', nftables, '--family', 'v6'],
+      /--family v6 is not captured/,
+    ],
+    [
+      'nothing that makes pods',
+      '{"apiVersion":"v1","kind":"Service","metadata":{"name":"s"}}',
+      [],
+      /no object that makes pods/,
+    ],
+  ])('%s is a failure', async (_, text, more, message) => {
+    const { stdout, stderr, code } = await runCommand(['capture', '-f', '-', '--dry-run', ...more], text);
+    expect({ stdout, code }).toEqual({ stdout: '', code: 1 });
+    expect(stderr).toMatch(message);
+  });
+});
+
+describe('of a capture file', () => {
+  test('prints what Istio would feed to iptables-restore, v4 then v6', async () => {
+    const config = { ipv6: true, inboundPortsInclude: '*', outboundIPRangesInclude: '*' };
+    const { stdout, code } = await runCommand(['capture', '--config', fileOf('c.json', config), '--dry-run']);
+    expect(code).toBe(0);
+    expect(stdout.match(/^(?:#|\*|-N).*/gm)?.slice(0, 3)).toEqual([
+      `# ${join(folder, 'c.json')}: iptables-restore --noflush`,
+      '* nat',
+      '-N ISTIO_INBOUND',
+    ]);
+    expect(stdout.match(/^\* nat$/gm)).toHaveLength(2);
+  });
+
+  test('YAML will do, and one family needs no title', async () => {
+    const { stdout } = await runCommand(
+      ['capture', '--config', '-', '--dry-run'],
+      'loading: replace\nproxyPort: 16001\n',
+    );
+    expect(stdout).toMatch(/^\*nat\n:PREROUTING ACCEPT/);
+    expect(stdout).toContain('--to-ports 16001');
+  });
+
+  test('mode TPROXY says which routes it needs', async () => {
+    const text = '{"interceptionMode":"TPROXY","inboundPortsInclude":"*","inboundTProxyRouteTable":"7"}';
+    const { stdout } = await runCommand(['capture', '--config', '-', '--dry-run', '--family', 'v4'], text);
+    expect(stdout.match(/^#.*/gm)).toEqual([
+      '# needs: ip -4 rule add fwmark 1337 lookup 7',
+      '# needs: ip -4 route add local default dev lo table 7',
+    ]);
+  });
+
+  test('--explain needs no pod', async () => {
+    const { stdout } = await runCommand(['capture', '--config', '-', '--explain'], '{"inboundPortsInclude": "80"}');
+    expect(stdout).toMatch(/inbound +TCP to a listed port +80 +proxy/);
+  });
+
+  test.each<[string, string, RegExp]>([
+    ['an unknown field', '{"proxyport": 1}', /^error: <stdin>: proxyport: unknown key, did you mean "proxyPort"\?$/m],
+    [
+      'a bad value',
+      '{"outboundIPRangesExclude": "*"}',
+      /^error: <stdin>: outboundIPRangesExclude: "\*" is not allowed/m,
+    ],
+    ['several problems', '{"proxyPort": 0, "ipv6": 1}', /proxyPort: .*\n.*ipv6: /],
+    ['no object', '[]', /must be one object with the field names of istio-iptables/],
+    ['two documents', '{}\n---\n{}\n', /must be one object/],
+    ['no YAML', '{', /^error: <stdin>/m],
+  ])('%s is a failure', async (_, text, message) => {
+    const { stdout, stderr, code } = await runCommand(['capture', '--config', '-', '--dry-run'], text);
+    expect({ stdout, code }).toEqual({ stdout: '', code: 1 });
+    expect(stderr).toMatch(message);
+  });
+});
+
+test.each<[readonly string[], RegExp]>([
+  [[], /capture needs either -f or --config/],
+  [['-f', '-', '--config', '-'], /capture needs either -f or --config/],
+  [['-f', '-'], /capture loads no rules itself/],
+  [['-f', '-', '--dry-run', '--family', 'v5'], /Allowed choices are v4, v6, nft/],
+])('wrong usage: capture %j', async (args, message) => {
+  const { stdout, stderr, code } = await runCommand(['capture', ...args], podText);
+  expect({ stdout, code }).toEqual({ stdout: '', code: 2 });
+  expect(stderr).toMatch(message);
+});
