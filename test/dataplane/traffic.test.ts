@@ -24,19 +24,20 @@ const traffic = 'traffic.sidecar.istio.io';
 describe.each(backEnds)('%s', (label, load) => {
   let scene: Scene;
   let proxyUser: Agent;
+  const opened: { stop(): Promise<void> }[] = [];
 
   beforeAll(async () => {
     scene = await openScene({ label, pod: podWith() });
+    proxyUser = await startAgent(scene.pod.namespace.name.pod, 1337);
+    opened.push(proxyUser, scene);
     clearRules(scene.pod);
     load(scene.pod, podWith());
-    proxyUser = await startAgent(scene.pod.namespace.name.pod, 1337);
     for (const port of [8080, 8081]) await scene.app.listen({ kind: 'http', port });
     for (const port of [9090, 9099]) await scene.outside.listen({ kind: 'http', port });
   });
 
   afterAll(async () => {
-    await proxyUser.stop();
-    await scene.stop();
+    for (const one of opened) await one.stop();
   });
 
   describe.each(families)('%s', (family) => {

@@ -1,40 +1,42 @@
-import { renderNftables } from '../../src/capture/nftables.ts';
 import type { JsonObject } from '../../src/settings/json.ts';
-import { decideOn, injectedPod } from './decisions.ts';
+import { injectedPod, type InjectedPod } from './decisions.ts';
 import { programFolder } from './program-folder.ts';
 import type { RunningPod } from './running-pod.ts';
+import { snapshotOf } from './snapshots.ts';
 
 /** Loads, in a running pod, the rules that an injection of the given pod has. Those of another back end stay. */
-export type LoadRules = (running: RunningPod, pod: JsonObject) => void;
+type LoadRules = (running: RunningPod, pod: JsonObject) => void;
 
-function initialise(running: RunningPod, pod: JsonObject, path?: string): string {
-  const result = running.initialise(injectedPod(pod), path);
+/** What the init image has, with the legacy back end alone. */
+const legacyImage = [
+  'sh',
+  'awk',
+  'perl',
+  'ip',
+  ...['iptables', 'ip6tables'].flatMap((name) => [`${name}-legacy-restore`, `${name}-legacy-save`]),
+];
+
+function initialise(running: RunningPod, injected: InjectedPod, back: string, path?: string): void {
+  const result = running.initialise(injected, path);
   if (result.status !== 0) throw new Error(`the init container has failed: ${result.stderr}`);
-  return result.stdout;
+  if (!result.stdout.includes(back)) throw new Error(`not loaded by ${back}: ${result.stdout}`);
 }
 
 /** The init container as it is: its script takes the nft back end of iptables where there is one. */
-export const loadIptables: LoadRules = (running, pod) => {
-  if (!initialise(running, pod).includes('iptables-nft-restore')) throw new Error('not by the nft back end');
-};
+const loadIptables: LoadRules = (running, pod) => initialise(running, injectedPod(pod), 'iptables-nft-restore');
 
-/** The init container of an image, or on a kernel, that has the legacy back end alone. */
-export const loadLegacyIptables: LoadRules = (running, pod) => {
-  const programs = ['sh', 'grep', 'tr', 'ip', 'iptables-legacy-restore', 'ip6tables-legacy-restore'];
-  const folder = programFolder(...programs);
+const loadLegacyIptables: LoadRules = (running, pod) => {
+  const folder = programFolder(...legacyImage);
   try {
-    if (!initialise(running, pod, folder.path).includes('iptables-legacy-restore')) throw new Error('not by legacy');
+    initialise(running, injectedPod(pod), 'iptables-legacy-restore', folder.path);
   } finally {
     folder.remove();
   }
 };
 
-/** The native nftables table of the same injection, instead of iptables' rules. */
-export const loadNftables: LoadRules = (running, pod) => {
-  const { capture } = decideOn(pod);
-  if (capture === undefined) throw new Error('nothing is captured');
-  const loaded = running.namespace.run('pod', ['nft', '-f', '-'], { input: renderNftables(capture) });
-  if (loaded.status !== 0) throw new Error(loaded.stderr);
+const loadNftables: LoadRules = (running, pod) => {
+  const settings = snapshotOf({ capture: { backend: 'nftables' } });
+  initialise(running, injectedPod(pod, settings), 'one table loaded by nft');
 };
 
 /** Takes out the rules of every back end. */

@@ -1,6 +1,7 @@
 import type { AgentCalls } from './network-agent.ts';
 import { ask, askHttp2, dial, download, sendDatagram, talk } from './network-agent-clients.ts';
 import { askInBursts, askTogether, redirectLoad, startLoad, stopLoad } from './network-agent-load.ts';
+import { askAtRate } from './network-agent-rate.ts';
 import { close, listen, setHealthy } from './network-agent-servers.ts';
 
 /*
@@ -20,6 +21,7 @@ const calls: AgentCalls = {
   download,
   askTogether,
   askInBursts,
+  askAtRate,
   startLoad,
   redirectLoad,
   stopLoad,

@@ -103,6 +103,13 @@ export interface AgentCalls {
     readonly count: number;
     readonly gapsMs: readonly number[];
   }): Promise<LoadReport>;
+  /** So many requests, at a constant rate whatever the answers do, on kept connections; how long each took, ms. */
+  askAtRate(options: {
+    readonly url: string;
+    readonly connections: number;
+    readonly perSecond: number;
+    readonly count: number;
+  }): Promise<readonly number[]>;
   /** Clients that ask again and again on kept connections, until the load is stopped. */
   startLoad(options: { readonly url: string; readonly clients: number }): Promise<null>;
   /** From now on new connections of the load go elsewhere; those that are open stay. */
@@ -122,6 +129,7 @@ const callNames = [
   'download',
   'askTogether',
   'askInBursts',
+  'askAtRate',
   'startLoad',
   'redirectLoad',
   'stopLoad',
