@@ -58,6 +58,7 @@ function addedRows(added: Added): string[][] {
     ...containers('container', added.containers),
     ...added.volumes.map(({ name }) => ['volume', name, why(name)]),
     ...added.imagePullSecrets.map((name) => ['pull secret', name, 'to pull the injected images']),
+    ...added.edits.map((edit) => ['application', edit, 'a sidecar shares its files or sets it']),
     ...added.probes.map((probe) => [
       'probe',
       probe,

@@ -1,6 +1,7 @@
 import type { ProxyIdentity } from '../sidecars/standalone/capture-intent.ts';
+import { proxyPorts } from '../sidecars/standalone/proxy.ts';
+import type { Fragment } from '../sidecars/fragment.ts';
 import type { PodView } from '../sidecars/pod-view.ts';
-import { ports } from '../settings/constants.ts';
 import type { Effective } from '../settings/effective.ts';
 import {
   isObject,
@@ -15,8 +16,6 @@ import { quote } from '../settings/problem.ts';
 import { isInjectedName } from './override.ts';
 import { reason, type Reason } from './reason.ts';
 
-const proxyPorts: readonly number[] = [ports.admin, ports.outbound, ports.inbound, ports.health, ports.metrics];
-
 function idOf(security: JsonObject | undefined, podSecurity: JsonObject | undefined, field: string): Json | undefined {
   const own = security === undefined ? undefined : member(security, field);
   return own ?? (podSecurity === undefined ? undefined : member(podSecurity, field));
@@ -25,7 +24,7 @@ function idOf(security: JsonObject | undefined, podSecurity: JsonObject | undefi
 /** What of the pod's own containers cannot live beside the proxy; all of it. */
 export function proxyConflicts(view: PodView, effective: Effective, identity: ProxyIdentity): Reason[] {
   const found: Reason[] = [];
-  const taken = new Set([...proxyPorts, effective.proxy.statusPort]);
+  const taken = new Set(proxyPorts(effective));
   const podSecurity = objectMember(view.spec, 'securityContext');
   for (const container of [...view.initContainers, ...view.containers]) {
     const name = stringMember(container, 'name');
@@ -57,6 +56,48 @@ export function proxyConflicts(view: PodView, effective: Effective, identity: Pr
           `container ${quote(name ?? '')} runs as group ${identity.gid}, the proxy's, and would pass it by; use another runAsGroup`,
         ),
       );
+    }
+  }
+  return found;
+}
+
+/** Whether the container keeps running beside others; an init container has ended before they listen. */
+function keepsRunning(container: JsonObject, list: 'initContainers' | 'containers'): boolean {
+  return list === 'containers' || stringMember(container, 'restartPolicy') === 'Always';
+}
+
+/** Ports that are declared by two sides of the pod, one of them a declared sidecar: they could not both listen. */
+export function listenedTwice(view: PodView, fragments: readonly Fragment[]): Reason[] {
+  const declared = fragments.filter(({ share }) => share !== undefined);
+  if (declared.length === 0) return [];
+  const owners = new Map<string, string>();
+  const found: Reason[] = [];
+  const claim = (container: JsonObject, owner: string, source: string | undefined): void => {
+    for (const port of objectsMember(container, 'ports')) {
+      const number = member(port, 'containerPort');
+      if (typeof number !== 'number') continue;
+      const key = `${stringMember(port, 'protocol') ?? 'TCP'} port ${number}`;
+      const other = owners.get(key);
+      owners.set(key, owner);
+      if (other === undefined || source === undefined) continue;
+      found.push(
+        reason('PortConflict', `${key} of sidecar ${quote(source)} is also used by ${other}; change one of them`),
+      );
+    }
+  };
+  for (const list of ['initContainers', 'containers'] as const) {
+    for (const container of view[list]) {
+      const name = stringMember(container, 'name') ?? '';
+      if (!isInjectedName(name) && keepsRunning(container, list))
+        claim(container, `container ${quote(name)} of the pod`, undefined);
+    }
+  }
+  for (const { source, listens = [] } of fragments) {
+    for (const port of listens) owners.set(`TCP port ${port}`, `sidecar ${quote(source)}`);
+  }
+  for (const { source, containers } of declared) {
+    for (const { container, placement } of containers) {
+      if (keepsRunning(container, placement.list)) claim(container, `sidecar ${quote(source)}`, source);
     }
   }
   return found;

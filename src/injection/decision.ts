@@ -27,6 +27,8 @@ export interface Added {
   readonly probes: readonly string[];
   /** Application containers that sleep before they are asked to stop, `container 5 s`. */
   readonly sleeps: readonly string[];
+  /** Variables and mounts that the application's containers get, `container: variables A, B`. */
+  readonly edits: readonly string[];
   readonly templates: readonly string[];
   /** Native sidecar or classic container. */
   readonly native: boolean;

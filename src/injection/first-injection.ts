@@ -2,32 +2,35 @@ import type { Fragment } from '../sidecars/fragment.ts';
 import type { PodView } from '../sidecars/pod-view.ts';
 import { declaredOpaquePorts } from '../sidecars/standalone/declared-ports.ts';
 import type { ProxyFragment } from '../sidecars/standalone/proxy.ts';
-import { namedWorkload, serviceOf } from '../sidecars/workload.ts';
+import { builtInSidecar } from '../sidecars/template-library.ts';
+import { namedWorkload, serviceOf, workloadOf } from '../sidecars/workload.ts';
 import { names } from '../settings/constants.ts';
 import type { Effective } from '../settings/effective.ts';
 import { stringMember } from '../settings/json.ts';
 import { readPodSettings } from '../settings/pod-settings.ts';
 import { describeProblem, quote } from '../settings/problem.ts';
-import { didYouMean } from '../settings/suggestion.ts';
 import { gracePeriodOf, planSleeps } from './drain.ts';
 import { annotationsTooLarge } from './annotation-size.ts';
+import { describeEdit } from './application.ts';
 import { proxyConflicts } from './conflicts.ts';
 import type { Added, InjectionRequest } from './decision.ts';
 import { checkOverride, identityOf, isInjectedName, overridesOf, type Override } from './override.ts';
+import { injectedContainers, isInjected, withRedirects } from './injected-probes.ts';
 import { writePatch } from './patch.ts';
 import { allOf, planFragments, type Plan } from './plan.ts';
 import { applicationContainers, planProbes } from './probes.ts';
 import { atLeastOne, type Proposal, type Reasons, type Refusal } from './proposal.ts';
 import { reason, type Reason } from './reason.ts';
 import { statusAnnotation } from './record.ts';
-import { baseOf, builtInSidecar, type Snapshot } from './snapshot.ts';
+import { chooseSidecars, declareFragments } from './selection.ts';
+import { baseOf, type Snapshot } from './snapshot.ts';
 
 function isNative(effective: Effective, snapshot: Snapshot, remarks: string[]): boolean {
   const setting = snapshot.settings.injection.nativeSidecars;
   const wanted = effective.nativeSidecar ?? (setting === 'auto' ? snapshot.nativeSidecars : setting === 'always');
   if (!wanted || snapshot.nativeSidecars) return wanted;
   remarks.push(
-    'this cluster does not run native sidecars (Kubernetes 1.29 and later do); the proxy is a classic container',
+    'this cluster does not run native sidecars (Kubernetes 1.29 and later do); the sidecar is a classic container',
   );
   return false;
 }
@@ -39,18 +42,6 @@ function remarkOnCompletion(view: PodView, native: boolean, remarks: string[]): 
   remarks.push(
     `restartPolicy ${quote(policy)}: a classic proxy container runs on, so the pod never completes; use a native sidecar`,
   );
-}
-
-function unknownTemplates(effective: Effective, snapshot: Snapshot): Reason[] {
-  const known = [builtInSidecar, ...snapshot.templates.keys()];
-  return effective.templates
-    .filter((name) => !known.includes(name))
-    .map((name) =>
-      reason(
-        'UnknownTemplate',
-        `inject.istio.io/templates: ${quote(name)} is not a known sidecar${didYouMean(name, known)}; known: ${known.join(', ')}`,
-      ),
-    );
 }
 
 function overrideProblems(
@@ -80,6 +71,7 @@ function summarise(plan: Plan, native: boolean, effective: Effective): Added {
     imagePullSecrets: allOf(plan.imagePullSecrets).map(({ name }) => name),
     probes: plan.edits.map((edit) => `${stringMember(edit.at.container, 'name') ?? ''} ${edit.field}`),
     sleeps: plan.sleeps.map(({ at, seconds }) => `${stringMember(at.container, 'name') ?? ''} ${seconds} s`),
+    edits: plan.applicationEdits.map(describeEdit),
     templates: plan.templates,
     native,
     profile: effective.profile,
@@ -103,7 +95,10 @@ export function proposeInjection(
   const settings = readPodSettings(view, base, snapshot.settings.proxy.allowedImages);
   const { effective } = settings;
   const found: Reason[] = settings.problems.map((problem) => reason('InvalidAnnotation', describeProblem(problem)));
-  found.push(...unknownTemplates(effective, snapshot));
+  // The owner itself, not the name that the pod gives its workload: nobody chooses their canary.
+  const owner = request.workload ?? workloadOf(view);
+  const selection = chooseSidecars(effective.templates, snapshot, { namespace: request.namespace, owner });
+  found.push(...selection.problems);
 
   const withProxy = effective.templates.includes(builtInSidecar);
   const overrides = withProxy ? overridesOf(view) : [];
@@ -111,24 +106,30 @@ export function proposeInjection(
   if (withProxy) {
     found.push(...overrideProblems(overrides, effective, snapshot, view), ...proxyConflicts(view, effective, identity));
   }
-  const refused = atLeastOne(found);
-  if (refused !== undefined) return { outcome: 'reject', reasons: refused, remarks: settings.remarks };
-
   const remarks = [...settings.remarks];
-  const native = withProxy && isNative(effective, snapshot, remarks);
+  const wantsNative = withProxy || [...selection.chosen.values()].some((template) => template?.spec.mode === 'native');
+  const native = wantsNative && isNative(effective, snapshot, remarks);
+  const declared = declareFragments(selection, view, request.namespace, native, snapshot);
+  found.push(...declared.problems);
+  remarks.push(...declared.remarks);
+  const refused = atLeastOne(found);
+  if (refused !== undefined) return { outcome: 'reject', reasons: refused, remarks };
+
   if (withProxy) remarkOnCompletion(view, native, remarks);
   const application = withProxy ? applicationContainers(view) : [];
-  const probes = planProbes(application, effective, {});
+  const beside = withProxy ? injectedContainers(declared.fragments.values()) : [];
+  const probes = planProbes([...application, ...beside], effective, {});
   const gracePeriodSeconds = gracePeriodOf(view);
   const end = { gracePeriodSeconds, knowsSleep: snapshot.sleepHook };
   const sleeps = planSleeps(application, effective.proxy.applicationDrainSeconds, end);
   remarks.push(...probes.remarks, ...sleeps.remarks);
   const workload = namedWorkload(view, request.workload, effective.workloadName);
+  const redirected = probes.edits.filter(isInjected);
   let proxy: ProxyFragment | undefined;
-  const fragments = effective.templates.flatMap((name): Fragment[] => {
+  const fragments = [...selection.chosen.keys()].flatMap((name): Fragment[] => {
     if (name !== builtInSidecar) {
-      const declared = snapshot.templates.get(name);
-      return declared === undefined ? [] : [declared];
+      const fragment = declared.fragments.get(name);
+      return fragment === undefined ? [] : [redirected.length === 0 ? fragment : withRedirects(fragment, redirected)];
     }
     proxy = snapshot.proxies.fragmentOf({
       effective,
@@ -140,12 +141,14 @@ export function proposeInjection(
       probes: probes.redirects,
       metricsTargets: [],
       probePorts: probes.exclude,
-      opaqueInboundPorts: declaredOpaquePorts(application.map(({ container }) => container)),
+      opaqueInboundPorts: declaredOpaquePorts([...application, ...beside].map(({ container }) => container)),
     });
     return [{ ...proxy, annotations: defaultContainer(view) }];
   });
-  const planned = planFragments(view, fragments, overrides, probes.edits, sleeps.edits);
-  if ('conflicts' in planned) return { outcome: 'reject', reasons: planned.conflicts };
+  const edits = probes.edits.filter((edit) => !isInjected(edit));
+  const planned = planFragments(view, { fragments, overrides, edits, redirected, sleeps: sleeps.edits });
+  if ('conflicts' in planned) return { outcome: 'reject', reasons: planned.conflicts, remarks };
+  remarks.push(...planned.plan.remarks);
   const written = writePatch(view, planned.plan, { settingsHash: snapshot.hash, version: snapshot.version });
   const tooLarge = annotationsTooLarge(view, { ...planned.plan.annotations, [statusAnnotation]: written.status });
   if (tooLarge !== undefined) return tooLarge;

@@ -6,6 +6,7 @@ import { revisionOf, type TemplateData } from '../sidecars/istiod/template-data.
 import { istioTemplateNames } from '../sidecars/istiod/templates.ts';
 import { overridesProblem } from '../sidecars/istiod/user-copies.ts';
 import type { PodView } from '../sidecars/pod-view.ts';
+import { nameOf } from '../sidecars/template-library.ts';
 import { workloadOf } from '../sidecars/workload.ts';
 import { templateList } from '../settings/grammar.ts';
 import { istioNames } from '../settings/istio/annotation-names.ts';
@@ -15,6 +16,7 @@ import { member, objectsMember, stringMember, type JsonObject } from '../setting
 import { describeProblem, quote, type Problem } from '../settings/problem.ts';
 import { didYouMean } from '../settings/suggestion.ts';
 import { annotationsTooLarge } from './annotation-size.ts';
+import { describeEdit } from './application.ts';
 import type { Added, InjectionRequest } from './decision.ts';
 import type { Override } from './override.ts';
 import { writePatch } from './patch.ts';
@@ -24,6 +26,7 @@ import type { ProbeEdit } from './probes.ts';
 import { atLeastOne, type Proposal, type Reasons, type Refusal } from './proposal.ts';
 import { reason } from './reason.ts';
 import { statusAnnotation, type ContainerList } from './record.ts';
+import { chooseSidecars, declareFragments } from './selection.ts';
 import type { Snapshot } from './snapshot.ts';
 
 const lists = ['initContainers', 'containers'] as const satisfies readonly ContainerList[];
@@ -44,7 +47,8 @@ function wantedTemplates(view: PodView, snapshot: Snapshot): readonly string[] |
     Object.hasOwn(aliases, name) ? (aliases[name] ?? []) : [name],
   );
   const known = [...new Set([...istioTemplateNames(values), ...snapshot.templates.keys(), ...Object.keys(aliases)])];
-  const unknown = names.find((name) => !known.includes(name));
+  const withoutVersion = new Set(known.map(nameOf));
+  const unknown = names.find((name) => !known.includes(name) && !withoutVersion.has(name));
   if (unknown === undefined) return [...new Set(names)];
   const message = `${quote(unknown)} is not a known sidecar${didYouMean(unknown, known)}; known: ${known.join(', ')}`;
   return { where: istioNames.templates, message };
@@ -150,6 +154,7 @@ function summarise(plan: Plan, native: boolean): Added {
     imagePullSecrets: allOf(plan.imagePullSecrets).map(({ name }) => name),
     probes: plan.edits.map((edit) => `${stringMember(edit.at.container, 'name') ?? ''} ${edit.field}`),
     sleeps: [],
+    edits: plan.applicationEdits.map(describeEdit),
     templates: plan.templates,
     native,
     profile: undefined,
@@ -191,15 +196,15 @@ export function proposeIstiodInjection(
   }
 
   const pieces = piecesOf(view, rendered, templates.filter((name) => istio.includes(name)).join(','));
-  const declared = templates.flatMap((name) => snapshot.templates.get(name) ?? []);
-  const planned = planFragments(
-    view,
-    [pieces.fragment, ...declared],
-    pieces.overrides,
-    pieces.edits,
-    [],
-    pieces.changes,
-  );
+  const declaredNames = templates.filter((name) => !istio.includes(name));
+  const owner = request.workload ?? workloadOf(view);
+  const selection = chooseSidecars(declaredNames, snapshot, { namespace: request.namespace, owner });
+  const declared = declareFragments(selection, view, request.namespace, data.native, snapshot);
+  const refused = atLeastOne([...selection.problems, ...declared.problems]);
+  if (refused !== undefined) return { outcome: 'reject', reasons: refused, remarks: declared.remarks };
+  const { overrides: copies, edits, changes } = pieces;
+  const fragments = [pieces.fragment, ...declared.fragments.values()];
+  const planned = planFragments(view, { fragments, overrides: copies, edits, redirected: [], sleeps: [], changes });
   if ('conflicts' in planned) return { outcome: 'reject', reasons: planned.conflicts };
   const { template } = rendered;
   const order = [...template.initContainers, ...template.containers].map(({ name }) => name);
@@ -212,7 +217,7 @@ export function proposeIstiodInjection(
     operations: written.operations,
     record: written.record,
     reasons: why,
-    remarks: [],
+    remarks: [...declared.remarks, ...planned.plan.remarks],
     added: summarise(plan, data.native),
     capture,
   };

@@ -4,7 +4,7 @@ import { names, proxyUser, tokenPath } from '../settings/constants.ts';
 import { isObject, member, objectMember, stringMember, type Json, type JsonObject } from '../settings/json.ts';
 import { isAllowedImage } from '../settings/pod-checks.ts';
 import { quote, type Problem } from '../settings/problem.ts';
-import { overlay } from './overlay.ts';
+import { overlay } from '../sidecars/overlay.ts';
 import type { ContainerList } from './record.ts';
 
 /** The pod's own copy of a container that we inject: what the user wants different about it. */

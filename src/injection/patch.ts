@@ -1,11 +1,19 @@
 import type { PodView } from '../sidecars/pod-view.ts';
 import { isObject, member, stringMember, type Json, type JsonObject } from '../settings/json.ts';
 import { recordedSleeps, sleepOperation } from './drain.ts';
+import type { ApplicationEdit } from './application.ts';
 import { escapeToken, type Operation } from './operation.ts';
 import { allOf, type Additions, type Plan } from './plan.ts';
 import { changeOperations, originalsOf, volumeRemovals } from './pod-changes.ts';
 import type { ProbeEdit } from './probes.ts';
-import { statusAnnotation, writeRecord, type ContainerList, type Record as StatusRecord, type Undo } from './record.ts';
+import {
+  statusAnnotation,
+  writeRecord,
+  type ContainerList,
+  type Record as StatusRecord,
+  type RecordedEdit,
+  type Undo,
+} from './record.ts';
 
 /** Parents that were not there before, as the undo record names them. */
 interface Parents {
@@ -25,6 +33,28 @@ export function editOperations(edit: ProbeEdit): Operation[] {
     { op: 'remove', path: `${path}/${edit.key}` },
     { op: 'add', path: `${path}/httpGet`, value: edit.replacement },
   ];
+}
+
+function listOf(edit: ApplicationEdit): Json | undefined {
+  return member(edit.at.container, edit.field);
+}
+
+/** What adds entries to a list of one of the pod's own containers. */
+function additionOperations(edit: ApplicationEdit): Operation[] {
+  const path = `/spec/${edit.at.list}/${edit.at.index}/${edit.field}`;
+  if (!Array.isArray(listOf(edit))) return [{ op: 'add', path, value: edit.items }];
+  return edit.items.map((value): Operation => ({ op: 'add', path: `${path}/-`, value }));
+}
+
+function recordedEdit(edit: ApplicationEdit): RecordedEdit {
+  const key = edit.field === 'env' ? 'name' : 'mountPath';
+  const present = listOf(edit);
+  return {
+    container: stringMember(edit.at.container, 'name') ?? '',
+    field: edit.field,
+    keys: edit.items.map((item) => stringMember(item, key) ?? ''),
+    ...(Array.isArray(present) ? {} : { was: present === null ? 'null' : 'absent' }),
+  };
 }
 
 function removalOperations(plan: Plan): Operation[] {
@@ -104,6 +134,7 @@ export function writePatch(view: PodView, plan: Plan, identity: Identity): Writt
   const parents: Parents = { absent: [], null: [] };
   const field = (name: string): Json | undefined => (view.spec === undefined ? undefined : member(view.spec, name));
   const operations: Operation[] = [...plan.edits.flatMap(editOperations), ...plan.sleeps.map(sleepOperation)];
+  operations.push(...plan.applicationEdits.flatMap(additionOperations));
   operations.push(...removalOperations(plan), ...volumeRemovals(plan.changes));
   for (const list of ['initContainers', 'containers'] as const satisfies readonly ContainerList[]) {
     operations.push(...listOperations(`/spec/${list}`, field(list), plan.containers[list], parents));
@@ -126,8 +157,9 @@ export function writePatch(view: PodView, plan: Plan, identity: Identity): Writt
   const undo: Undo = {
     absent: parents.absent,
     null: parents.null,
-    probes: originalActions(plan.edits),
+    probes: originalActions([...plan.edits, ...plan.redirected]),
     sleeps: recordedSleeps(plan.sleeps),
+    edits: plan.applicationEdits.map(recordedEdit),
     labels: Object.keys(plan.labels),
     annotations: Object.keys(plan.annotations),
     overrides: plan.overrides,

@@ -1,8 +1,10 @@
-import type { Fragment, PlacedContainer } from '../sidecars/fragment.ts';
+import type { Fragment, PlacedContainer, Placement } from '../sidecars/fragment.ts';
 import type { PodView } from '../sidecars/pod-view.ts';
 import { objectsMember, stringMember, type JsonObject } from '../settings/json.ts';
 import { quote } from '../settings/problem.ts';
 import type { SleepEdit } from './drain.ts';
+import { draftApplication, type ApplicationDraft, type ApplicationEdit } from './application.ts';
+import { listenedTwice } from './conflicts.ts';
 import type { KnownTexts } from './operation.ts';
 import { applyOverride, type Override } from './override.ts';
 import type { PodChanges } from './pod-changes.ts';
@@ -35,6 +37,11 @@ export interface Plan {
   readonly revision: string;
   /** Names in the order in which the record lists them; others follow in the order of the pod. */
   readonly order: readonly string[];
+  /** Probes of injected containers that were turned before they are added. */
+  readonly redirected: readonly ProbeEdit[];
+  /** Variables and mounts that the pod's own containers get. */
+  readonly applicationEdits: readonly ApplicationEdit[];
+  readonly remarks: readonly string[];
   /** JSON texts of containers above that are known already. */
   readonly texts: KnownTexts;
 }
@@ -69,23 +76,92 @@ const noChanges: PodChanges = {
   securityContext: undefined,
   volumes: [],
 };
+/** Where a container stands among the injected ones of its place. */
+function rank({ proxy }: Placement): number {
+  return proxy === 'before' ? 0 : proxy === 'after' ? 2 : 1;
+}
+
+interface Ranked {
+  readonly container: NamedObject;
+  readonly rank: number;
+}
+
+function inOrder(row: readonly Ranked[]): NamedObject[] {
+  return row.toSorted((left, right) => left.rank - right.rank).map(({ container }) => container);
+}
+
+/** Mounts that a fragment's containers get because they share files of the application, and the volumes behind them. */
+interface Sharing {
+  readonly volumes: NamedObject[];
+  readonly mounts: Map<string, JsonObject[]>;
+}
+
+function shareFiles(fragment: Fragment, application: ApplicationDraft, conflicts: Reason[]): Sharing {
+  const sharing: Sharing = { volumes: [], mounts: new Map() };
+  for (const share of fragment.share ?? []) {
+    const shared = application.share(fragment.source, share);
+    if (shared === undefined) continue;
+    if ('conflict' in shared) {
+      conflicts.push(shared.conflict);
+      continue;
+    }
+    if (shared.isNew && share.volume !== undefined) sharing.volumes.push(share.volume as unknown as NamedObject);
+    for (const { container, mountPath = share.path, readOnly = true } of share.with) {
+      const mount = {
+        name: shared.volume,
+        mountPath,
+        ...(readOnly ? { readOnly } : {}),
+        ...(shared.subPath === undefined ? {} : { subPath: shared.subPath }),
+      };
+      sharing.mounts.set(container, [...(sharing.mounts.get(container) ?? []), mount]);
+    }
+  }
+  return sharing;
+}
+
+/** The container with the shared mounts; a path that is taken is a conflict. */
+function withMounts(
+  source: string,
+  placed: PlacedContainer,
+  mounts: readonly JsonObject[],
+  conflicts: Reason[],
+): PlacedContainer {
+  const present = objectsMember(placed.container, 'volumeMounts');
+  for (const mount of mounts) {
+    const path = stringMember(mount, 'mountPath') ?? '';
+    const other = present.find((candidate) => stringMember(candidate, 'mountPath') === path);
+    if (other === undefined) continue;
+    const sentence = `sidecar ${quote(source)} shares files at ${quote(path)} of its container ${quote(placed.container.name)}, where it mounts volume ${quote(stringMember(other, 'name') ?? '')}`;
+    conflicts.push(reason('MountConflict', sentence));
+  }
+  return { placement: placed.placement, container: { ...placed.container, volumeMounts: [...present, ...mounts] } };
+}
+
+/** What is put onto the pod beside the fragments. */
+export interface PlanInput {
+  readonly fragments: readonly Fragment[];
+  readonly overrides: readonly Override[];
+  readonly edits: readonly ProbeEdit[];
+  readonly redirected: readonly ProbeEdit[];
+  readonly sleeps: readonly SleepEdit[];
+  /** What changes beside the containers; nothing without. */
+  readonly changes?: PodChanges;
+}
 
 /** Puts the fragments onto the pod, in order. All conflicts come back at once, each naming both sides. */
 export function planFragments(
   view: PodView,
-  fragments: readonly Fragment[],
-  overrides: readonly Override[],
-  edits: readonly ProbeEdit[],
-  sleeps: readonly SleepEdit[],
-  changes: PodChanges = noChanges,
+  { fragments, overrides, edits, redirected, sleeps, changes = noChanges }: PlanInput,
 ): { readonly plan: Plan } | { readonly conflicts: readonly [Reason, ...Reason[]] } {
   const conflicts: Reason[] = [];
   const containerOwners = nameOwners([...view.initContainers, ...view.containers]);
   const volumeOwners = nameOwners(objectsMember(view.spec, 'volumes'));
   for (const { volume } of changes.volumes) volumeOwners.delete(stringMember(volume, 'name') ?? '');
   for (const { container } of overrides) containerOwners.delete(stringMember(container, 'name') ?? '');
+  const application = draftApplication(view);
+  const ranked = (): { readonly first: Ranked[]; readonly last: Ranked[] } => ({ first: [], last: [] });
   const empty = (): { readonly first: NamedObject[]; readonly last: NamedObject[] } => ({ first: [], last: [] });
-  const lists = { initContainers: empty(), containers: empty() };
+  const lists = { initContainers: ranked(), containers: ranked() };
   const volumes = empty();
   const secrets = empty();
   const knownSecrets = new Set(
@@ -104,14 +180,20 @@ export function planFragments(
     const override = settled
       ? undefined
       : overrides.find((entry) => stringMember(entry.container, 'name') === container.name);
-    lists[placement.list][placement.at].push(override === undefined ? container : applyOverride(container, override));
+    const wanted = override === undefined ? container : applyOverride(container, override);
+    lists[placement.list][placement.at].push({ container: wanted, rank: rank(placement) });
     if (override === undefined && json !== undefined) texts.set(container, json);
   };
 
   for (const fragment of fragments) {
     const at = fragment.leads === true ? 'first' : 'last';
-    for (const placed of fragment.containers) place(fragment.source, placed);
-    for (const volume of fragment.volumes) {
+    const sharing = shareFiles(fragment, application, conflicts);
+    for (const change of fragment.application ?? []) conflicts.push(...application.change(fragment.source, change));
+    for (const placed of fragment.containers) {
+      const mounts = sharing.mounts.get(placed.container.name);
+      place(fragment.source, mounts === undefined ? placed : withMounts(fragment.source, placed, mounts, conflicts));
+    }
+    for (const volume of [...fragment.volumes, ...sharing.volumes]) {
       const conflict = claim(volumeOwners, 'volume', volume.name, fragment.source);
       if (conflict === undefined) volumes[at].push(volume);
       else conflicts.push(conflict);
@@ -123,13 +205,18 @@ export function planFragments(
     for (const [key, value] of Object.entries(fragment.labels)) labels.set(key, value);
     for (const [key, value] of Object.entries(fragment.annotations)) annotations.set(key, value);
   }
+  conflicts.push(...listenedTwice(view, fragments));
   const [first, ...rest] = conflicts;
   if (first !== undefined) return { conflicts: [first, ...rest] };
 
+  const additions = ({ first: before, last: after }: (typeof lists)['containers']): Additions => ({
+    first: inOrder(before),
+    last: inOrder(after),
+  });
   return {
     plan: {
       templates: fragments.map((fragment) => fragment.source),
-      containers: lists,
+      containers: { initContainers: additions(lists.initContainers), containers: additions(lists.containers) },
       volumes,
       imagePullSecrets: secrets,
       labels: newKeys(labels, view.labels),
@@ -140,6 +227,9 @@ export function planFragments(
       changes,
       revision: 'default',
       order: [],
+      redirected,
+      applicationEdits: application.edits(),
+      remarks: application.remarks,
       texts,
     },
   };

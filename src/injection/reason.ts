@@ -65,15 +65,41 @@ export const reasons = {
     meaning: 'An annotation has a value that is not allowed.',
   },
   UnknownTemplate: { outcome: 'reject', telling: 'always', meaning: 'The pod asks for a sidecar that does not exist.' },
+  TemplateNotAllowed: {
+    outcome: 'reject',
+    telling: 'always',
+    meaning: 'The sidecar is not for pods of this namespace.',
+  },
+  TemplateConflict: { outcome: 'reject', telling: 'always', meaning: 'Two of the sidecars do not go together.' },
+  PrivilegeNotAllowed: {
+    outcome: 'reject',
+    telling: 'always',
+    meaning: 'The sidecar needs privileges that the settings do not allow in this namespace.',
+  },
+  SecretNotAllowed: {
+    outcome: 'reject',
+    telling: 'always',
+    meaning: 'The pod names a Secret for a sidecar, which the settings do not allow in this namespace.',
+  },
+  MissingInPod: {
+    outcome: 'reject',
+    telling: 'always',
+    meaning: 'The sidecar needs a container or a volume that the pod does not have.',
+  },
+  MountConflict: {
+    outcome: 'reject',
+    telling: 'always',
+    meaning: 'Two volumes would be mounted at one path of a container.',
+  },
   NameConflict: {
     outcome: 'reject',
     telling: 'always',
-    meaning: 'A container or volume of the pod has a name that is to be injected.',
+    meaning: 'A container, volume or variable has a name that is to be injected.',
   },
   PortConflict: {
     outcome: 'reject',
     telling: 'always',
-    meaning: 'A container of the pod declares a port of the proxy.',
+    meaning: 'A container declares a port of the proxy or of another sidecar.',
   },
   UserConflict: {
     outcome: 'reject',

@@ -6,6 +6,16 @@ export const statusAnnotation = 'sidecar.istio.io/status';
 
 export type ContainerList = 'initContainers' | 'containers';
 
+/** Entries that were added to a list of one of the pod's own containers. */
+export interface RecordedEdit {
+  readonly container: string;
+  readonly field: 'env' | 'volumeMounts';
+  /** Names of variables, paths of mounts. */
+  readonly keys: readonly string[];
+  /** What was there in place of the list. */
+  readonly was?: 'absent' | 'null';
+}
+
 /** How to take an injection back. Everything is found by name, so that later changes of others do not matter. */
 export interface Undo {
   /** JSON Pointers of parents that were absent and that we created. */
@@ -16,6 +26,8 @@ export interface Undo {
   readonly probes: JsonObject;
   /** Container name -> the preStop sleep that we gave it, and what stood there before. */
   readonly sleeps: JsonObject;
+  /** What the pod's own containers got. */
+  readonly edits: readonly RecordedEdit[];
   /** Keys that we added. */
   readonly labels: readonly string[];
   readonly annotations: readonly string[];
@@ -64,6 +76,7 @@ export function writeRecord(record: Record): string {
   if (undo.overrides.length > 0) kept['overrides'] = undo.overrides;
   const own = writeOriginals(undo.own);
   if (own !== undefined) kept['own'] = own;
+  if (undo.edits.length > 0) kept['edits'] = undo.edits as unknown as Json;
   return JSON.stringify({
     initContainers: listed(record.initContainers),
     containers: listed(record.containers),
@@ -75,6 +88,24 @@ export function writeRecord(record: Record): string {
     version: record.version,
     undo: kept,
   });
+}
+
+function readEdits(value: Json | undefined): readonly RecordedEdit[] | undefined {
+  if (value === undefined) return [];
+  if (!Array.isArray(value)) return undefined;
+  const edits: RecordedEdit[] = [];
+  for (const entry of value as readonly Json[]) {
+    if (!isObject(entry)) return undefined;
+    const container = stringMember(entry, 'container');
+    const field = member(entry, 'field');
+    const keys = strings(member(entry, 'keys'));
+    const was = member(entry, 'was');
+    if (container === undefined || keys === undefined || (field !== 'env' && field !== 'volumeMounts'))
+      return undefined;
+    if (was !== undefined && was !== 'absent' && was !== 'null') return undefined;
+    edits.push({ container, field, keys, ...(was === undefined ? {} : { was }) });
+  }
+  return edits;
 }
 
 function readOverrides(value: Json | undefined): Undo['overrides'] | undefined {
@@ -119,6 +150,7 @@ export function parseRecord(value: Json): Record | undefined {
   const labels = strings(member(undo, 'labels'));
   const annotations = strings(member(undo, 'annotations'));
   const overrides = readOverrides(member(undo, 'overrides'));
+  const edits = readEdits(member(undo, 'edits'));
   if (
     !initContainers ||
     !containers ||
@@ -129,7 +161,8 @@ export function parseRecord(value: Json): Record | undefined {
     !wasNull ||
     !labels ||
     !annotations ||
-    !overrides
+    !overrides ||
+    !edits
   ) {
     return undefined;
   }
@@ -147,6 +180,7 @@ export function parseRecord(value: Json): Record | undefined {
       null: wasNull,
       probes: objectMember(undo, 'probes') ?? {},
       sleeps: objectMember(undo, 'sleeps') ?? {},
+      edits,
       labels,
       annotations,
       overrides,

@@ -1,17 +1,21 @@
-import { declaredFragment } from '../sidecars/declared.ts';
-import type { Fragment } from '../sidecars/fragment.ts';
 import { istioTemplateNames } from '../sidecars/istiod/templates.ts';
 import { prepareProxies, type PreparedProxies } from '../sidecars/standalone/prepared-proxies.ts';
+import {
+  buildLibrary,
+  builtInSidecar,
+  nameOf,
+  onlyVersion,
+  type TemplateLibrary,
+} from '../sidecars/template-library.ts';
 import { readSettings, readTemplate } from '../settings/document.ts';
 import { chooseProfile, resolveBase, type Effective } from '../settings/effective.ts';
 import type { JsonObject } from '../settings/json.ts';
 import type { Problem } from '../settings/problem.ts';
 import type { Settings } from '../settings/schema/configuration.ts';
+import type { SidecarTemplate } from '../settings/schema/template.ts';
+import { didYouMean } from '../settings/suggestion.ts';
 import { version } from '../settings/version.ts';
 import { hashText } from './hash.ts';
-
-/** Name of the built-in sidecar; no template may use it. */
-export const builtInSidecar = 'sidecar';
 
 /** What the injector knows of the cluster that it works for. */
 export interface ClusterFacts {
@@ -24,7 +28,7 @@ export interface ClusterFacts {
 /** Everything that a decision depends on but the request: immutable, replaced as a whole. */
 export interface Snapshot extends ClusterFacts {
   readonly settings: Settings;
-  readonly templates: ReadonlyMap<string, Fragment>;
+  readonly templates: TemplateLibrary;
   /** Identifies settings and templates; stamped on every injected pod. */
   readonly hash: string;
   readonly version: string;
@@ -68,47 +72,64 @@ function istiodProblems({ mode, istiod }: Settings, templates: Iterable<string>)
 
 export type SnapshotResult = { readonly snapshot: Snapshot } | { readonly problems: readonly Problem[] };
 
-function readTemplates(inputs: readonly unknown[]): { templates: Map<string, Fragment>; problems: Problem[] } {
-  const templates = new Map<string, Fragment>();
+function readTemplates(inputs: readonly unknown[]): ReturnType<typeof buildLibrary> {
+  const templates: { index: number; template: SidecarTemplate }[] = [];
   const problems: Problem[] = [];
   for (const [index, input] of inputs.entries()) {
     const result = readTemplate(input);
-    if ('problems' in result) {
+    if ('value' in result) templates.push({ index, template: result.value });
+    else {
       problems.push(
         ...result.problems.map(({ where, message }) => ({ where: `templates[${index}].${where}`, message })),
       );
-      continue;
     }
-    const { name } = result.value.metadata;
-    if (name === builtInSidecar) {
-      problems.push({
-        where: `templates[${index}].metadata.name`,
-        message: `"${name}" is reserved for the built-in proxy`,
-      });
-    } else if (templates.has(name)) {
-      problems.push({ where: `templates[${index}].metadata.name`, message: `"${name}" is there twice` });
-    }
-    templates.set(name, declaredFragment(result.value));
   }
-  return { templates, problems };
+  const built = buildLibrary(templates);
+  return { library: built.library, problems: [...problems, ...built.problems] };
+}
+
+/** References of the settings to sidecars that are not there. */
+function unknownSidecars(settings: Settings, library: TemplateLibrary): Problem[] {
+  const problems: Problem[] = [];
+  const known = [...builtInNames(settings), ...library.keys()];
+  const { defaultTemplates } = settings.injection;
+  const { versions } = settings.sidecars;
+  for (const [index, name] of defaultTemplates.entries()) {
+    const isRolledOut = versions.some(({ template }) => template === name);
+    if (known.includes(name) || isRolledOut || onlyVersion(name, library) !== undefined) continue;
+    problems.push({
+      where: `spec.injection.defaultTemplates[${index}]`,
+      message: `"${name}" is not a known sidecar${didYouMean(name, known)}; known: ${known.join(', ')}`,
+    });
+  }
+  for (const [index, { template, version: stable, canary }] of versions.entries()) {
+    const where = `spec.sidecars.versions[${index}]`;
+    if (versions.findIndex((other) => other.template === template) !== index) {
+      problems.push({ where: `${where}.template`, message: `"${template}" is there twice` });
+    }
+    for (const [field, wanted] of [
+      ['version', stable],
+      ['canary.version', canary?.version],
+    ] as const) {
+      if (wanted === undefined || library.has(`${template}:${wanted}`)) continue;
+      const versionsOf = [...library.keys()].filter((reference) => nameOf(reference) === template);
+      problems.push({
+        where: `${where}.${field}`,
+        message: `"${template}:${wanted}" is not a known sidecar; known: ${versionsOf.join(', ') || 'none of this name'}`,
+      });
+    }
+  }
+  return problems;
 }
 
 /** Checks settings and templates and makes a snapshot of them; otherwise every problem, none left out. */
 export function createSnapshot(input: SnapshotInput = {}): SnapshotResult {
   const settings = readSettings(input.settings);
-  const { templates, problems } = readTemplates(input.templates ?? []);
+  const { library, problems: found } = readTemplates(input.templates ?? []);
+  const problems = [...found];
   if ('problems' in settings) return { problems: [...settings.problems, ...problems] };
-  const { injection, profiles } = settings.value;
-  const known = [...builtInNames(settings.value), ...templates.keys()];
-  problems.push(...istiodProblems(settings.value, templates.keys()));
-  for (const [index, name] of injection.defaultTemplates.entries()) {
-    if (!known.includes(name)) {
-      problems.push({
-        where: `spec.injection.defaultTemplates[${index}]`,
-        message: `"${name}" is not a known sidecar; known: ${known.join(', ')}`,
-      });
-    }
-  }
+  const { profiles } = settings.value;
+  problems.push(...istiodProblems(settings.value, library.keys()), ...unknownSidecars(settings.value, library));
   const names = profiles.map((profile) => profile.name);
   for (const [index, name] of names.entries()) {
     if (names.indexOf(name) !== index)
@@ -120,10 +141,12 @@ export function createSnapshot(input: SnapshotInput = {}): SnapshotResult {
   return {
     snapshot: {
       settings: settings.value,
-      templates,
+      templates: library,
       nativeSidecars: input.nativeSidecars ?? true,
       sleepHook: input.sleepHook ?? true,
-      hash: hashText(JSON.stringify([settings.value, [...templates.values()]])),
+      hash: hashText(
+        JSON.stringify([settings.value, [...library.values()].map(({ reference, spec }) => [reference, spec])]),
+      ),
       version,
       bases,
       proxies: prepareProxies(bases.values()),

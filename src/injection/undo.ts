@@ -19,6 +19,11 @@ function named(list: Json | undefined, name: string): number {
     : -1;
 }
 
+/** The entries of a list in their places; what is no object stays as an empty one. */
+function objectsIn(value: Json | undefined): readonly JsonObject[] {
+  return Array.isArray(value) ? value.map((entry: Json) => (isObject(entry) ? entry : {})) : [];
+}
+
 /** Puts the recorded actions back where they are still turned towards us. */
 function probeOperations(list: ContainerList, containers: readonly Json[], record: Record): Operation[] {
   return containers.flatMap((container, index): Operation[] => {
@@ -38,6 +43,26 @@ function probeOperations(list: ContainerList, containers: readonly Json[], recor
             { op: 'add', path: `${pointer}/${escapeToken(key)}`, value },
           ];
     });
+  });
+}
+
+/** Takes variables and mounts out of the pod's own containers again, wherever they are now. */
+function editedOperations(list: ContainerList, containers: readonly Json[], record: Record): Operation[] {
+  return containers.flatMap((container, index): Operation[] => {
+    if (!isObject(container)) return [];
+    const name = stringMember(container, 'name');
+    return record.undo.edits
+      .filter((edit) => edit.container === name)
+      .flatMap(({ field, keys, was }): Operation[] => {
+        const pointer = `/spec/${list}/${index}/${field}`;
+        const key = field === 'env' ? 'name' : 'mountPath';
+        const entries = objectsIn(member(container, field));
+        const ours = entries.flatMap((entry, at) => (keys.includes(stringMember(entry, key) ?? '') ? [at] : []));
+        if (ours.length === entries.length && ours.length > 0 && was !== undefined) {
+          return [was === 'absent' ? { op: 'remove', path: pointer } : { op: 'replace', path: pointer, value: null }];
+        }
+        return ours.toReversed().map((at): Operation => ({ op: 'remove', path: `${pointer}/${at}` }));
+      });
   });
 }
 
@@ -104,6 +129,7 @@ function undoOperations(view: PodView, record: Record): Operation[] {
   const operations: Operation[] = [];
   for (const name of ['initContainers', 'containers'] as const) {
     operations.push(...probeOperations(name, list(name) ?? [], record));
+    operations.push(...editedOperations(name, list(name) ?? [], record));
   }
   operations.push(...undoSleeps(view, record.undo.sleeps));
   for (const name of ['initContainers', 'containers'] as const) {

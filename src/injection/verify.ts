@@ -1,27 +1,33 @@
 import jsonPatch from 'fast-json-patch';
-import {
-  isObject,
-  member,
-  objectMember,
-  objectsMember,
-  stringMember,
-  type Json,
-  type JsonObject,
-} from '../settings/json.ts';
+import { isObject, member, objectMember, objectsMember, stringMember, type JsonObject } from '../settings/json.ts';
 import type { Operation } from './operation.ts';
-import { statusAnnotation, type Record } from './record.ts';
+import { isInjectedName } from './override.ts';
+import { statusAnnotation, type ContainerList, type Record } from './record.ts';
+
+type Lists = { readonly [list in ContainerList]: readonly JsonObject[] };
 
 function count(objects: readonly JsonObject[], name: string): number {
   return objects.filter((object) => stringMember(object, 'name') === name).length;
 }
 
+/** A StatefulSet's pod template mounts volumes that only its claims bring; a sidecar may share such a one. */
+function isMountedByOthers(lists: Lists, volume: string, record: Record): boolean {
+  return (['initContainers', 'containers'] as const).some((list) =>
+    lists[list].some(
+      (container) =>
+        !record[list].includes(stringMember(container, 'name') ?? '') &&
+        count(objectsMember(container, 'volumeMounts'), volume) > 0,
+    ),
+  );
+}
+
 function checkContainers(spec: JsonObject | undefined, record: Record, violations: string[]): void {
-  const lists = {
+  const lists: Lists = {
     initContainers: objectsMember(spec, 'initContainers'),
     containers: objectsMember(spec, 'containers'),
   };
   const volumes = objectsMember(spec, 'volumes');
-  const ports = new Set<Json>();
+  const ports = new Set<string>();
   for (const list of ['initContainers', 'containers'] as const) {
     for (const name of record[list]) {
       const times = count(lists.initContainers, name) + count(lists.containers, name);
@@ -30,17 +36,17 @@ function checkContainers(spec: JsonObject | undefined, record: Record, violation
       if (container === undefined) violations.push(`container ${name} is not in ${list}`);
       for (const mount of objectsMember(container, 'volumeMounts')) {
         const volume = stringMember(mount, 'name') ?? '';
-        if (count(volumes, volume) === 0)
+        if (count(volumes, volume) === 0 && !isMountedByOthers(lists, volume, record))
           violations.push(`container ${name} mounts volume ${volume}, which does not exist`);
       }
       for (const port of objectsMember(container, 'ports')) {
-        const number = member(port, 'containerPort') ?? null;
-        if (ports.has(number))
-          violations.push(`port ${JSON.stringify(number)} is declared twice by injected containers`);
+        const number = `${JSON.stringify(member(port, 'containerPort') ?? null)} ${stringMember(port, 'protocol') ?? 'TCP'}`;
+        if (ports.has(number)) violations.push(`port ${number} is declared twice by injected containers`);
         ports.add(number);
       }
       const security = objectMember(container, 'securityContext');
-      if (isObject(security) && member(security, 'privileged') === true)
+      // A declared sidecar may be, where the settings say so; that was decided before.
+      if (isInjectedName(name) && isObject(security) && member(security, 'privileged') === true)
         violations.push(`container ${name} is privileged`);
     }
   }

@@ -203,11 +203,12 @@ export const imageReference: Grammar<string> = grammar(
       : undefined,
 );
 
-/** Comma list of template names (DNS labels), at least one. */
+/** Comma list of template names (DNS labels), each with `:version` or without, at least one. */
 export const templateList: Grammar<readonly string[]> = {
-  allowed: 'a comma list of template names',
+  allowed: 'a comma list of template names, each alone or as name:version',
   parse(text) {
-    const isName = (item: string): boolean => /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/.test(item);
+    const isName = (item: string): boolean =>
+      /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?(?::[A-Za-z0-9][A-Za-z0-9._-]{0,62})?$/.test(item);
     const names = listOf(text, this.allowed, (item) => (isName(item) ? item : undefined));
     return 'problem' in names ? names : { value: [...new Set(names.value)] };
   },

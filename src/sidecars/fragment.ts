@@ -1,9 +1,12 @@
 import type { JsonObject } from '../settings/json.ts';
+import type { ApplicationChange, Share } from '../settings/schema/template.ts';
 
 /** Where a container goes: before or after the pod's own ones of that list. */
 export interface Placement {
   readonly list: 'initContainers' | 'containers';
   readonly at: 'first' | 'last';
+  /** Where among the injected ones there; without it the order of selection counts. */
+  readonly proxy?: 'before' | 'after' | undefined;
 }
 
 export interface PlacedContainer {
@@ -26,4 +29,10 @@ export interface Fragment {
   readonly imagePullSecrets: readonly string[];
   /** Volumes and pull secrets go before the pod's own, not after them. */
   readonly leads?: true;
+  /** Files of the application that its containers see. */
+  readonly share?: readonly Share[];
+  /** What the application's containers get. */
+  readonly application?: readonly ApplicationChange[];
+  /** Ports that it listens on beside those that its containers declare. */
+  readonly listens?: readonly number[];
 }

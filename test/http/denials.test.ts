@@ -181,7 +181,12 @@ describe('a bad annotation is a denial that names it, the value and what is allo
     ],
     [mode, 'redirect', 'redirect', 'REDIRECT, NONE'],
     ['sidecar.istio.io/nativeSidecar', 'True', 'True', 'true, false'],
-    ['inject.istio.io/templates', 'sidecar,../x', '../x', 'a comma list of template names'],
+    [
+      'inject.istio.io/templates',
+      'sidecar,../x',
+      '../x',
+      'a comma list of template names, each alone or as name:version',
+    ],
   ])('%s: %j', async (name, value, shown, allowed) => {
     const response = await send(annotated({ [name]: value }));
     expect(response.status).toEqual({

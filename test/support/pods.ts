@@ -76,6 +76,9 @@ function withUnknown(known: Readonly<Record<string, fc.Arbitrary<Json | undefine
   });
 }
 
+/** Of the volume `data`, which the pod may lack: that is the API server's to refuse. */
+const mounts = [[{ name: 'data', mountPath: '/data' }], [{ name: 'data', mountPath: '/data/', subPath: 'x' }]] as const;
+
 function container(name: string): fc.Arbitrary<JsonObject> {
   return withUnknown({
     name: fc.constant(name),
@@ -90,6 +93,7 @@ function container(name: string): fc.Arbitrary<JsonObject> {
       fc.record({ preStop: fc.oneof(action, fc.constant(null)), postStart: action }, { requiredKeys: [] }),
     ),
     env: optional(fc.constant([{ name: '__proto__', value: '{{ x }}' }] as Json), []),
+    volumeMounts: optional(fc.constantFrom<Json>(...mounts), []),
     securityContext: optional(fc.constant({ runAsUser: 1000 }), {}),
   });
 }

@@ -5,6 +5,7 @@ import { istiod, mode } from './istiod.ts';
 import { apiVersion, metadata } from './object.ts';
 import { profile, profileLabel } from './profile.ts';
 import { proxy } from './proxy.ts';
+import { sidecars } from './sidecars.ts';
 
 const probes = z.strictObject({ rewrite: z.boolean().default(true) });
 
@@ -15,6 +16,7 @@ const spec = z.strictObject({
   capture: capture.prefault({}),
   probes: probes.prefault({}),
   istiod: istiod.prefault({}),
+  sidecars: sidecars.prefault({}),
   profiles: z.array(profile).default([
     {
       name: 'small',

@@ -1,5 +1,6 @@
 import type { CaptureIntent } from '../../capture/intent.ts';
-import { names } from '../../settings/constants.ts';
+import { names, ports } from '../../settings/constants.ts';
+import type { Effective } from '../../settings/effective.ts';
 import type { Fragment, PlacedContainer } from '../fragment.ts';
 import { captureIntent } from './capture-intent.ts';
 import { initContainer } from './init-container.ts';
@@ -23,6 +24,19 @@ const volumes = [
   },
   { name: names.tokenMaskVolume, emptyDir: { medium: 'Memory', sizeLimit: '64Ki' } },
 ] as const;
+
+/** Every port that the proxy takes, whether its container declares it or not. */
+export function proxyPorts(effective: Effective): number[] {
+  const { statusPort } = effective.proxy;
+  return [
+    ports.admin,
+    ports.outbound,
+    ports.inbound,
+    ports.health,
+    ports.metrics,
+    ...(statusPort === 0 ? [] : [statusPort]),
+  ];
+}
 
 /** The built-in sidecar, reserved name `sidecar`: Envoy, the capture init container and the volumes they need. */
 export function proxyFragment(input: ProxyInput): ProxyFragment {
@@ -48,6 +62,7 @@ export function proxyFragment(input: ProxyInput): ProxyFragment {
     labels: {},
     annotations: {},
     imagePullSecrets: effective.proxy.imagePullSecrets,
+    listens: proxyPorts(effective),
     capture,
   };
 }

@@ -8,6 +8,7 @@ import type { Operation } from '../../../src/injection/operation.ts';
 import type { Json, JsonObject } from '../../../src/settings/json.ts';
 import { anyPod } from '../../support/pods.ts';
 import { snapshotOf } from '../../support/snapshots.ts';
+import { anySnapshotWithTemplates } from '../../support/templates.ts';
 
 const seed = Number(process.env['FAST_CHECK_SEED'] ?? Date.now() % 2 ** 31);
 const runs = { numRuns: Number(process.env['FAST_CHECK_RUNS'] ?? 300), seed };
@@ -16,7 +17,7 @@ const snapshots = [
   snapshotOf({ proxy: { imagePullSecrets: ['mine', 'ours'] } }),
   snapshotOf({ injection: { nativeSidecars: 'never' }, proxy: { holdApplicationUntilProxyStarts: true } }),
 ];
-const anySnapshot = fc.constantFrom(...snapshots);
+const anySnapshot = fc.oneof(fc.constantFrom(...snapshots), anySnapshotWithTemplates);
 
 function clone<T>(value: T): T {
   return JSON.parse(JSON.stringify(value)) as T;
@@ -104,17 +105,23 @@ describe(`injection (seed ${seed})`, () => {
           const rest = ((spec[list] ?? []) as JsonObject[]).filter(({ name }) => !ours.includes(name as string));
           const own = (before[list] ?? []) as JsonObject[];
           expect(rest.map(({ name }) => name)).toEqual(own.map(({ name }) => name));
-          const { probes = [], sleeps = [] } = decision.added ?? {};
-          const edited = new Set([...probes, ...sleeps].map((entry) => entry.split(' ')[0]));
+          const { probes = [], sleeps = [], edits = [] } = decision.added ?? {};
+          const edited = new Set([...probes, ...sleeps, ...edits].map((entry) => entry.split(/[ :]/)[0]));
           for (const [index, container] of own.entries()) {
             if (!edited.has(container['name'] as string)) {
               expect(JSON.stringify(rest[index])).toBe(JSON.stringify(container));
               continue;
             }
-            const handlers = new Set(['readinessProbe', 'livenessProbe', 'startupProbe', 'lifecycle']);
+            const fields = ['readinessProbe', 'livenessProbe', 'startupProbe', 'lifecycle', 'env', 'volumeMounts'];
+            const handlers = new Set(fields);
             const without = (value: Json | undefined): string =>
               JSON.stringify(Object.entries((value ?? {}) as JsonObject).filter(([key]) => !handlers.has(key)));
             expect(without(rest[index])).toBe(without(container));
+            for (const field of ['env', 'volumeMounts'] as const) {
+              const own = container[field];
+              const now = rest[index]?.[field];
+              if (Array.isArray(own)) expect((now as Json[]).slice(0, own.length)).toEqual(own);
+            }
           }
         }
       }),

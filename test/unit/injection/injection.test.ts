@@ -71,7 +71,7 @@ describe('order of containers', () => {
     const pod = podWith({ annotations: { 'sidecar.istio.io/nativeSidecar': 'true' } });
     const decision = decideOn(pod, snapshotOf({}, { nativeSidecars: false }));
     expect(decision.warnings).toEqual([
-      'sidecar-injector: this cluster does not run native sidecars (Kubernetes 1.29 and later do); the proxy is a classic container',
+      'sidecar-injector: this cluster does not run native sidecars (Kubernetes 1.29 and later do); the sidecar is a classic container',
     ]);
     expect(decision.added?.native).toBe(false);
   });

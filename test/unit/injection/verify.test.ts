@@ -58,7 +58,7 @@ describe('verification of our own patch', () => {
     [
       'a port twice',
       (operations) => [...operations, add('/spec/initContainers/0/ports', [{ containerPort: 15_090 }])],
-      'port 15090 is declared twice by injected containers',
+      'port 15090 TCP is declared twice by injected containers',
     ],
   ])('%s is found', (_name, change, violation) => {
     expect(violationsWith(change).some((found) => found.startsWith(violation))).toBe(true);

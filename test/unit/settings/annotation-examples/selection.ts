@@ -47,7 +47,7 @@ export const selection: Examples = {
     effect: ({ templates }) => templates,
     value: ['sidecar', 'other'],
     bad: 'Sidecar',
-    message: '"Sidecar" is not allowed; allowed: a comma list of template names',
+    message: '"Sidecar" is not allowed; allowed: a comma list of template names, each alone or as name:version',
   },
   'sidecar.istio.io/nativeSidecar': {
     good: 'false',

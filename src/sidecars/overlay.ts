@@ -1,6 +1,6 @@
 import { isObject, member, type Json, type JsonObject } from '../settings/json.ts';
 
-/** Lists that merge by a key of their items (Kubernetes' patchMergeKey); every other list is replaced whole. */
+/** Lists that merge by a key of their items (Kubernetes' patchMergeKey, then templates'); every other is replaced whole. */
 const mergeKeys: ReadonlyMap<string, string> = new Map([
   ['containers', 'name'],
   ['initContainers', 'name'],
@@ -10,6 +10,9 @@ const mergeKeys: ReadonlyMap<string, string> = new Map([
   ['volumeMounts', 'mountPath'],
   ['volumeDevices', 'devicePath'],
   ['ports', 'containerPort'],
+  ['parameters', 'annotation'],
+  ['share', 'path'],
+  ['with', 'container'],
 ]);
 
 function overlayList(base: readonly Json[], patch: readonly Json[], key: string): Json[] {

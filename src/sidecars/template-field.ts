@@ -1,0 +1,113 @@
+import { isObject, member, type Json, type JsonObject } from '../settings/json.ts';
+import type { Parameter } from '../settings/schema/template.ts';
+
+/** How a value stands in its field. `expanded`: Kubernetes replaces `$(NAME)` there. */
+type Notation = 'text' | 'expanded' | 'number';
+
+interface FieldKind {
+  readonly pattern: RegExp;
+  readonly types: readonly Parameter['type'][];
+  readonly notation: Notation;
+}
+
+const anyText = ['string', 'integer', 'boolean', 'quantity', 'path', 'image', 'secretName'] as const;
+const container = String.raw`\/(?:containers|initContainers)\/\d+`;
+const secretFields = [
+  String.raw`${container}\/env\/\d+\/valueFrom\/secretKeyRef\/name`,
+  String.raw`${container}\/envFrom\/\d+\/secretRef\/name`,
+  String.raw`\/volumes\/\d+\/secret\/secretName`,
+  String.raw`\/volumes\/\d+\/projected\/sources\/\d+\/secret\/name`,
+].join('|');
+const configMapFields = [
+  String.raw`${container}\/env\/\d+\/valueFrom\/configMapKeyRef\/name`,
+  String.raw`\/volumes\/\d+\/configMap\/name`,
+  String.raw`\/volumes\/\d+\/projected\/sources\/\d+\/configMap\/name`,
+].join('|');
+
+function kind(pattern: string, notation: Notation, ...types: readonly Parameter['type'][]): FieldKind {
+  return { pattern: new RegExp(`^(?:${pattern})$`), notation, types };
+}
+
+/**
+ * The fields that a parameter may set. A pod's author writes the value, so nothing is here that would give them more
+ * than they could have created: no security context, no host path, no name that other fields refer to.
+ */
+const kinds: readonly FieldKind[] = [
+  kind(String.raw`(?:${container}|\/application\/\d+)\/env\/\d+\/value`, 'expanded', ...anyText),
+  kind(String.raw`${container}\/(?:args|command)\/\d+`, 'expanded', ...anyText),
+  kind(String.raw`${container}\/image`, 'text', 'image'),
+  kind(String.raw`${container}\/resources\/(?:requests|limits)\/[^/]+`, 'text', 'quantity'),
+  kind(String.raw`${container}\/ports\/\d+\/containerPort`, 'number', 'integer'),
+  kind(
+    String.raw`${container}\/(?:liveness|readiness|startup)Probe\/(?:initialDelay|period|timeout)Seconds`,
+    'number',
+    'integer',
+  ),
+  kind(
+    String.raw`${container}\/(?:liveness|readiness|startup)Probe\/(?:failure|success)Threshold`,
+    'number',
+    'integer',
+  ),
+  kind(
+    String.raw`${container}\/(?:liveness|readiness|startup)Probe\/(?:httpGet|tcpSocket|grpc)\/port`,
+    'number',
+    'integer',
+  ),
+  kind(String.raw`${container}\/(?:liveness|readiness|startup)Probe\/httpGet\/path`, 'text', 'path'),
+  kind(String.raw`${container}\/volumeMounts\/\d+\/mountPath`, 'text', 'path'),
+  kind(String.raw`\/share\/\d+\/path`, 'text', 'path'),
+  kind(String.raw`\/application\/\d+\/volumeMounts\/\d+\/mountPath`, 'text', 'path'),
+  kind(secretFields, 'text', 'secretName'),
+  kind(configMapFields, 'text', 'string'),
+  kind(String.raw`\/volumes\/\d+\/emptyDir\/sizeLimit`, 'text', 'quantity'),
+  kind(String.raw`\/share\/\d+\/volume\/emptyDir\/sizeLimit`, 'text', 'quantity'),
+  kind(String.raw`\/(?:labels|annotations)\/[^/]+`, 'text', ...anyText),
+];
+
+/** What a pointer leads to, when a parameter may set it at all. */
+export function fieldKindOf(pointer: string): FieldKind | undefined {
+  return kinds.find(({ pattern }) => pattern.test(pointer));
+}
+
+/** The tokens of a JSON Pointer (RFC 6901, section 4). */
+export function tokensOf(pointer: string): string[] {
+  return pointer
+    .split('/')
+    .slice(1)
+    .map((token) => token.replaceAll('~1', '/').replaceAll('~0', '~'));
+}
+
+function childOf(parent: Json | undefined, token: string): Json | undefined {
+  if (Array.isArray(parent)) return /^\d+$/.test(token) ? (parent as readonly Json[])[Number(token)] : undefined;
+  return isObject(parent) ? member(parent, token) : undefined;
+}
+
+/** The value at the pointer, undefined when it leads nowhere. */
+export function fieldAt(root: Json, pointer: string): Json | undefined {
+  return tokensOf(pointer).reduce<Json | undefined>(childOf, root);
+}
+
+function replaced(parent: Json, tokens: readonly string[], value: Json): Json {
+  const [token, ...rest] = tokens;
+  if (token === undefined) return value;
+  const child = replaced(childOf(parent, token) ?? {}, rest, value);
+  if (Array.isArray(parent)) return (parent as readonly Json[]).with(Number(token), child);
+  return { ...(isObject(parent) ? parent : {}), [token]: child };
+}
+
+/** A copy of the object with another value at the pointer; everything beside the way there is shared. */
+export function withField(root: JsonObject, pointer: string, value: Json): JsonObject {
+  return replaced(root, tokensOf(pointer), value) as JsonObject;
+}
+
+/** A parameter's text as it stands in its field. A `$` is doubled where Kubernetes would expand what follows it. */
+export function fieldValue(notation: Notation, text: string): Json {
+  switch (notation) {
+    case 'text':
+      return text;
+    case 'expanded':
+      return text.replaceAll('$', '$$$$');
+    case 'number':
+      return Number(text);
+  }
+}
