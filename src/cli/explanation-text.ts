@@ -68,6 +68,15 @@ function addedRows(added: Added): string[][] {
   ];
 }
 
+/** What is not as built in, and who says so. */
+function settingLines({ settings, added }: DecisionAnswer): string[] {
+  const changed = settings.filter(({ name, from }) => from !== 'default' && name !== 'profile');
+  if (changed.length === 0) return [];
+  const who = { settings: 'the settings', profile: `profile ${added?.profile ?? ''}`, pod: 'the pod', default: '' };
+  const rows = changed.map(({ name, value, from }) => [name, scalarText(value), `from ${who[from]}`]);
+  return ['', '  Settings (everything else is as built in)', ...table(rows, '    ')];
+}
+
 function decisionLines(decision: DecisionAnswer): string[] {
   const { outcome, reasons, warnings, added, capture } = decision;
   const [first, ...others] = reasons.map(({ code, message }) => `${message} (${code})`);
@@ -82,6 +91,7 @@ function decisionLines(decision: DecisionAnswer): string[] {
       ...textTable(addedRows(added), '    '),
     );
   }
+  lines.push(...settingLines(decision));
   if (capture !== undefined) {
     lines.push('', '  Capture (the first row that fits a connection decides)', ...captureTable(capture, '    '));
   } else if (added?.templates.includes('sidecar') === true) {

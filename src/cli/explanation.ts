@@ -12,6 +12,7 @@ import { explanationText } from './explanation-text.ts';
 import { passGate, type NamespaceLabels } from './injection.ts';
 import { inputFailure, loadSnapshot, readInput, readLabels } from './input.ts';
 import { exitCodes, report, usageFailure, type Failure, type Io } from './io.ts';
+import { settingOrigins, type SettingOrigin } from './setting-origins.ts';
 import { findWorkloads, ownerOf, type Workload } from './rewriting.ts';
 
 /** Gate 1, the API server's. Without known namespace labels nobody asked it. */
@@ -27,6 +28,8 @@ export interface DecisionAnswer {
   readonly warnings: readonly string[];
   readonly added: Added | undefined;
   readonly capture: ReturnType<typeof explainCapture> | undefined;
+  /** What the pod is injected by, caps included; empty when it is not. */
+  readonly settings: readonly SettingOrigin[];
 }
 
 /** What becomes of the pods of one object, and why. */
@@ -68,7 +71,8 @@ export function explainWorkload(
     snapshot,
   );
   const rows = capture === undefined ? undefined : explainCapture(capture);
-  return { object, where, notes, gate, decision: { outcome, reasons, warnings, added, capture: rows } };
+  const settings = added?.effective === undefined ? [] : settingOrigins(added.effective, snapshot);
+  return { object, where, notes, gate, decision: { outcome, reasons, warnings, added, capture: rows, settings } };
 }
 
 async function explainFiles(
@@ -103,8 +107,9 @@ function publicView(added: Added | undefined): Json {
     image: one['image'] ?? null,
     resources: one['resources'] ?? null,
   });
+  const { effective: _, ...shown } = added;
   return {
-    ...added,
+    ...shown,
     profile: added.profile ?? null,
     initContainers: added.initContainers.map(container),
     containers: added.containers.map(container),

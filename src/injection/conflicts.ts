@@ -103,6 +103,23 @@ export function listenedTwice(view: PodView, fragments: readonly Fragment[]): Re
   return found;
 }
 
+/** Mounts that a pod adds to the proxy and whose volume nobody has. */
+export function mountProblems(view: PodView, effective: Effective): Reason[] {
+  const { volumes, volumeMounts } = effective.proxy.additions;
+  if (volumeMounts.length === 0) return [];
+  const known = new Set(
+    [...objectsMember(view.spec, 'volumes'), ...volumes].map((volume) => stringMember(volume, 'name')),
+  );
+  return volumeMounts
+    .filter(({ name }) => !known.has(name))
+    .map(({ name }) =>
+      reason(
+        'InvalidAnnotation',
+        `sidecar.istio.io/userVolumeMount: ${quote(name)} is no volume of the pod; allowed: ${[...known].join(', ') || 'none'}`,
+      ),
+    );
+}
+
 const lists = ['initContainers', 'containers', 'volumes', 'imagePullSecrets'] as const;
 
 /** Fields that the patch builds on and that do not have the type of a pod's; the API server would refuse them too. */

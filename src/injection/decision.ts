@@ -1,4 +1,5 @@
 import type { CaptureIntent } from '../capture/intent.ts';
+import type { Effective } from '../settings/effective.ts';
 import type { JsonObject } from '../settings/json.ts';
 import type { Workload } from '../sidecars/workload.ts';
 import type { Operation } from './operation.ts';
@@ -33,6 +34,8 @@ export interface Added {
   /** Native sidecar or classic container. */
   readonly native: boolean;
   readonly profile: string | undefined;
+  /** What the pod was injected by; undefined in mode istiod, whose settings are Istio's own. */
+  readonly effective: Effective | undefined;
 }
 
 /** Outcome of one request. Answer, warnings, audit, log, metric and command line read only this. */

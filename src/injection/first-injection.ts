@@ -12,17 +12,20 @@ import { describeProblem, quote } from '../settings/problem.ts';
 import { gracePeriodOf, planSleeps } from './drain.ts';
 import { annotationsTooLarge } from './annotation-size.ts';
 import { describeEdit } from './application.ts';
-import { proxyConflicts } from './conflicts.ts';
+import { mountProblems, proxyConflicts } from './conflicts.ts';
 import type { Added, InjectionRequest } from './decision.ts';
 import { checkOverride, identityOf, isInjectedName, overridesOf, type Override } from './override.ts';
 import { injectedContainers, isInjected, withRedirects } from './injected-probes.ts';
 import { writePatch } from './patch.ts';
 import { allOf, planFragments, type Plan } from './plan.ts';
+import { fitPodResources } from './pod-resources.ts';
 import { applicationContainers, planProbes } from './probes.ts';
+import { profileRemark } from './profile-label.ts';
 import { atLeastOne, type Proposal, type Reasons, type Refusal } from './proposal.ts';
 import { reason, type Reason } from './reason.ts';
 import { statusAnnotation } from './record.ts';
 import { chooseSidecars, declareFragments } from './selection.ts';
+import { shownSettings } from './shown-settings.ts';
 import { baseOf, type Snapshot } from './snapshot.ts';
 
 function isNative(effective: Effective, snapshot: Snapshot, remarks: string[]): boolean {
@@ -54,7 +57,7 @@ function overrideProblems(
   const { allowedImages } = snapshot.settings.proxy;
   const problems = overrides.flatMap((override) => {
     const image = override.container['name'] === names.initContainer ? effective.capture.image : effective.proxy.image;
-    return checkOverride(override, image, allowedImages);
+    return checkOverride(override, image, allowedImages, effective.caps);
   });
   const found = problems.map((problem) => reason('InvalidOverride', describeProblem(problem)));
   if (view.containers.every((container) => isInjectedName(stringMember(container, 'name')))) {
@@ -75,6 +78,7 @@ function summarise(plan: Plan, native: boolean, effective: Effective): Added {
     templates: plan.templates,
     native,
     profile: effective.profile,
+    effective,
   };
 }
 
@@ -93,7 +97,8 @@ export function proposeInjection(
 ): Proposal | Refusal {
   const base = baseOf(snapshot, request.namespace, view.labels);
   const settings = readPodSettings(view, base, snapshot.settings.proxy.allowedImages);
-  const { effective } = settings;
+  const fitted = fitPodResources(view, settings.effective);
+  const { effective } = fitted;
   const found: Reason[] = settings.problems.map((problem) => reason('InvalidAnnotation', describeProblem(problem)));
   // The owner itself, not the name that the pod gives its workload: nobody chooses their canary.
   const owner = request.workload ?? workloadOf(view);
@@ -104,9 +109,15 @@ export function proposeInjection(
   const overrides = withProxy ? overridesOf(view) : [];
   const identity = identityOf(overrides.find((entry) => entry.container['name'] === names.proxyContainer)?.container);
   if (withProxy) {
-    found.push(...overrideProblems(overrides, effective, snapshot, view), ...proxyConflicts(view, effective, identity));
+    found.push(
+      ...overrideProblems(overrides, effective, snapshot, view),
+      ...proxyConflicts(view, effective, identity),
+      ...mountProblems(view, effective),
+    );
   }
-  const remarks = [...settings.remarks];
+  const remarks = [...settings.remarks, ...(withProxy ? fitted.remarks : [])];
+  const profile = profileRemark(view.labels, effective.profile, snapshot.settings.profiles);
+  if (profile !== undefined) remarks.push(profile);
   const wantsNative = withProxy || [...selection.chosen.values()].some((template) => template?.spec.mode === 'native');
   const native = wantsNative && isNative(effective, snapshot, remarks);
   const declared = declareFragments(selection, view, request.namespace, native, snapshot);
@@ -143,8 +154,10 @@ export function proposeInjection(
       probePorts: probes.exclude,
       opaqueInboundPorts: declaredOpaquePorts([...application, ...beside].map(({ container }) => container)),
     });
-    return [{ ...proxy, annotations: defaultContainer(view) }];
+    return [{ ...proxy, annotations: { ...defaultContainer(view), ...shownSettings(effective) } }];
   });
+  const misfits = atLeastOne((proxy?.misfits ?? []).map((text) => reason('ProfileMisfit', text)));
+  if (misfits !== undefined) return { outcome: 'reject', reasons: misfits, remarks };
   const edits = probes.edits.filter((edit) => !isInjected(edit));
   const planned = planFragments(view, { fragments, overrides, edits, redirected, sleeps: sleeps.edits });
   if ('conflicts' in planned) return { outcome: 'reject', reasons: planned.conflicts, remarks };

@@ -158,6 +158,7 @@ function summarise(plan: Plan, native: boolean): Added {
     templates: plan.templates,
     native,
     profile: undefined,
+    effective: undefined,
   };
 }
 

@@ -4,6 +4,8 @@ import { names, proxyUser, tokenPath } from '../settings/constants.ts';
 import { isObject, member, objectMember, stringMember, type Json, type JsonObject } from '../settings/json.ts';
 import { isAllowedImage } from '../settings/pod-checks.ts';
 import { quote, type Problem } from '../settings/problem.ts';
+import { parseQuantity } from '../settings/quantity.ts';
+import type { Caps } from '../settings/schema/profile.ts';
 import { overlay } from '../sidecars/overlay.ts';
 import type { ContainerList } from './record.ts';
 
@@ -50,8 +52,39 @@ export function overridesOf(view: PodView): Override[] {
   return found;
 }
 
+/** The highest id of the API server (apimachinery `util/validation` IsValidUserID). */
+const highestId = 2_147_483_647;
+
+function isId(value: Json | undefined): boolean {
+  return typeof value === 'number' && Number.isInteger(value) && value > 0 && value <= highestId;
+}
+
+function aboveCaps(container: JsonObject, caps: Caps, where: string): Problem[] {
+  const resources = objectMember(container, 'resources');
+  return (['requests', 'limits'] as const).flatMap((list) =>
+    (['cpu', 'memory', 'ephemeral-storage'] as const).flatMap((resource) => {
+      const value = objectMember(resources, list)?.[resource];
+      const cap = caps[resource];
+      if (value === undefined || value === null || cap === undefined) return [];
+      const text = typeof value === 'string' ? value : JSON.stringify(value);
+      if ((parseQuantity(text) ?? Infinity) <= (parseQuantity(cap) ?? 0)) return [];
+      return [
+        {
+          where: `${where}.${list}.${resource}`,
+          message: `${quote(text)} is above the profile's cap; allowed: at most ${cap}`,
+        },
+      ];
+    }),
+  );
+}
+
 /** What an override may not do, each with the field. */
-export function checkOverride(override: Override, image: string, allowedImages: readonly string[]): Problem[] {
+export function checkOverride(
+  override: Override,
+  image: string,
+  allowedImages: readonly string[],
+  caps: Caps,
+): Problem[] {
   const { container } = override;
   const name = stringMember(container, 'name') ?? '';
   const where = (field: string): string => `container ${quote(name)}, ${field}`;
@@ -70,6 +103,7 @@ export function checkOverride(override: Override, image: string, allowedImages: 
       message: `${quote(wanted)} is not allowed; allowed: auto${[image, ...allowedImages].map((entry) => `, ${entry}`).join('')}`,
     });
   }
+  problems.push(...aboveCaps(container, caps, where('resources')));
   const security = member(container, 'securityContext');
   if (isObject(security)) {
     for (const field of Object.keys(security)) {
@@ -85,8 +119,11 @@ export function checkOverride(override: Override, image: string, allowedImages: 
           where: where(`securityContext.${field}`),
           message: 'may not be set: loading the rules needs uid 0',
         });
-      } else if (!(typeof security[field] === 'number' && Number.isInteger(security[field]) && security[field] > 0)) {
-        problems.push({ where: where(`securityContext.${field}`), message: 'allowed: a number above 0' });
+      } else if (!isId(security[field])) {
+        problems.push({
+          where: where(`securityContext.${field}`),
+          message: `allowed: a number from 1 to ${highestId}`,
+        });
       }
     }
   }

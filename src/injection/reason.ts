@@ -111,6 +111,11 @@ export const reasons = {
     telling: 'always',
     meaning: 'The pod’s own copy of an injected container sets what it may not.',
   },
+  ProfileMisfit: {
+    outcome: 'reject',
+    telling: 'always',
+    meaning: 'A patch of the profile does not apply to the containers that this pod would get.',
+  },
   IncompleteInjection: {
     outcome: 'reject',
     telling: 'always',

@@ -1,5 +1,7 @@
 import { istioTemplateNames } from '../sidecars/istiod/templates.ts';
+import { plainInput } from '../sidecars/standalone/plain-input.ts';
 import { prepareProxies, type PreparedProxies } from '../sidecars/standalone/prepared-proxies.ts';
+import { proxyFragment } from '../sidecars/standalone/proxy.ts';
 import {
   buildLibrary,
   builtInSidecar,
@@ -122,6 +124,13 @@ function unknownSidecars(settings: Settings, library: TemplateLibrary): Problem[
   return problems;
 }
 
+/** Whether the profile's patches fit the containers that a plain pod gets, in both modes. */
+function misfits(effective: Effective): string[] {
+  if (effective.patches.proxy.length === 0 && effective.patches.init.length === 0) return [];
+  const found = [true, false].flatMap((native) => proxyFragment(plainInput(effective, native)).misfits);
+  return [...new Set(found)];
+}
+
 /** Checks settings and templates and makes a snapshot of them; otherwise every problem, none left out. */
 export function createSnapshot(input: SnapshotInput = {}): SnapshotResult {
   const settings = readSettings(input.settings);
@@ -137,7 +146,12 @@ export function createSnapshot(input: SnapshotInput = {}): SnapshotResult {
   }
   if (problems.length > 0) return { problems };
   const bases = new Map<string, Effective>([['', resolveBase(settings.value, undefined)]]);
-  for (const profile of profiles) bases.set(profile.name, resolveBase(settings.value, profile));
+  for (const [index, profile] of profiles.entries()) {
+    const base = resolveBase(settings.value, profile);
+    bases.set(profile.name, base);
+    problems.push(...misfits(base).map((message) => ({ where: `spec.profiles[${index}]`, message })));
+  }
+  if (problems.length > 0) return { problems };
   return {
     snapshot: {
       settings: settings.value,

@@ -1,4 +1,5 @@
 import type { AnnotationRow } from './annotation.ts';
+import { additions } from './annotations/additions.ts';
 import { agent } from './annotations/agent.ts';
 import { identity } from './annotations/identity.ts';
 import { proxy } from './annotations/proxy.ts';
@@ -17,6 +18,7 @@ export const annotationSubjects: readonly AnnotationSubject[] = [
   { title: 'Which pods, and what they get', rows: selection },
   { title: 'The proxy', rows: proxy },
   { title: 'CPU, memory and disk', rows: resources },
+  { title: 'What a pod adds to the proxy', rows: additions },
   { title: 'Traffic capture', rows: traffic },
   { title: 'Names of the workload', rows: identity },
   { title: 'For Istio’s agent and control plane', rows: agent },

@@ -1,3 +1,4 @@
+import type { Additions } from './additions.ts';
 import type { ExcludedUser } from './excluded-user.ts';
 import {
   cidrList,
@@ -10,11 +11,11 @@ import {
   userList,
   type Grammar,
 } from './grammar.ts';
-import { isObject, type JsonObject } from './json.ts';
+import { member, type JsonObject } from './json.ts';
 import { isEmptySelector, matchesLabels } from './label-selector.ts';
 import type { PortRange } from './port-range.ts';
 import type { Settings } from './schema/configuration.ts';
-import type { Profile } from './schema/profile.ts';
+import { profileLabel, type Caps, type ContainerPatch, type Profile } from './schema/profile.ts';
 import type { Resources } from './schema/values.ts';
 import { matchesWildcard } from './wildcard.ts';
 
@@ -53,6 +54,8 @@ export interface Effective {
     applicationDrainSeconds: number;
     readiness: { initialDelaySeconds: number; periodSeconds: number; failureThreshold: number };
     resources: Resources;
+    /** What the pod adds to the proxy's container. */
+    additions: Additions;
   };
   capture: {
     image: string;
@@ -75,8 +78,12 @@ export interface Effective {
     dropInvalidPackets: boolean;
     resources: Resources;
   };
+  /** JSON Patches (RFC 6902) of the profile for the injected containers. */
+  patches: { proxy: readonly ContainerPatch[]; init: readonly ContainerPatch[] };
   /** What a pod may ask for at most. */
-  caps: { cpu: string | undefined; memory: string | undefined; 'ephemeral-storage': string | undefined };
+  caps: Caps;
+  /** Whether the pod gets an annotation with all of this. */
+  showSettings: boolean;
 }
 
 function parsed<T>(grammar: Grammar<T>, text: string): T {
@@ -93,6 +100,8 @@ function mergeResources(base: Resources, over: Resources | undefined): Resources
 
 /** Enough for clients to notice, and half of Kubernetes' default grace period. */
 const drainSeconds = 15;
+
+const noCaps: Caps = { capture: 'open' };
 
 /** Settings and one profile, parsed: what a pod without annotations gets. */
 export function resolveBase(settings: Settings, profile: Profile | undefined): Effective {
@@ -124,6 +133,7 @@ export function resolveBase(settings: Settings, profile: Profile | undefined): E
       applicationDrainSeconds: proxy.applicationDrainSeconds,
       readiness: proxy.readiness,
       resources: mergeResources(proxy.resources, profile?.resources),
+      additions: { env: [], volumes: [], volumeMounts: [] },
     },
     capture: {
       image: capture.image,
@@ -150,11 +160,9 @@ export function resolveBase(settings: Settings, profile: Profile | undefined): E
       dropInvalidPackets: capture.dropInvalidPackets,
       resources: mergeResources(capture.resources, profile?.initResources),
     },
-    caps: {
-      cpu: profile?.caps?.cpu,
-      memory: profile?.caps?.memory,
-      'ephemeral-storage': profile?.caps?.['ephemeral-storage'],
-    },
+    patches: { proxy: profile?.proxyPatch ?? [], init: profile?.initPatch ?? [] },
+    caps: profile?.caps ?? noCaps,
+    showSettings: settings.injection.showSettings,
   };
 }
 
@@ -176,16 +184,24 @@ export function draftOf(base: Effective): Effective {
   };
 }
 
-/** The first profile whose namespace patterns and pod selector both match; one with neither is never chosen. */
+function selects(profile: Profile, namespace: string, labels: JsonObject | undefined): boolean {
+  const { namespaces, podSelector } = profile;
+  const selector = podSelector !== undefined && isEmptySelector(podSelector) ? undefined : podSelector;
+  if (namespaces === undefined && selector === undefined) {
+    return labels !== undefined && member(labels, profileLabel) === profile.name;
+  }
+  const inNamespace = namespaces?.some((pattern) => matchesWildcard(pattern, namespace)) ?? true;
+  return inNamespace && (selector === undefined || matchesLabels(selector, labels));
+}
+
+/**
+ * The first profile whose namespace patterns and pod selector both match; one that has neither is chosen by the pods
+ * that name it in their label. The order is the settings', so a profile with caps stands before those that pods choose.
+ */
 export function chooseProfile(
   profiles: readonly Profile[],
   namespace: string,
   labels: JsonObject | undefined,
 ): Profile | undefined {
-  return profiles.find((profile) => {
-    const selector = profile.podSelector;
-    if (profile.namespaces === undefined && (selector === undefined || isEmptySelector(selector))) return false;
-    const inNamespace = profile.namespaces?.some((pattern) => matchesWildcard(pattern, namespace)) ?? true;
-    return inNamespace && (selector === undefined || matchesLabels(selector, isObject(labels) ? labels : undefined));
-  });
+  return profiles.find((profile) => selects(profile, namespace, labels));
 }

@@ -1,6 +1,8 @@
 import { resourceAnnotations } from './annotations/resources.ts';
-import type { Effective } from './effective.ts';
-import type { JsonObject } from './json.ts';
+import { proxy } from './annotations/proxy.ts';
+import { traffic } from './annotations/traffic.ts';
+import { draftOf, type Effective } from './effective.ts';
+import { stringMember, type JsonObject } from './json.ts';
 import { quote, type Problem } from './problem.ts';
 import { parseQuantity } from './quantity.ts';
 import { matchesWildcard } from './wildcard.ts';
@@ -17,6 +19,47 @@ function checkCaps(draft: Effective, annotations: JsonObject): Problem[] {
       return [];
     return [{ where: name, message: `${quote(value)} is above the profile's cap; allowed: at most ${cap}` }];
   });
+}
+
+/** Most talkative first. */
+const talkative = ['trace', 'debug', 'info', 'warning', 'error', 'critical', 'off'];
+
+function rank(level: string): number {
+  return talkative.indexOf(level === 'warn' ? 'warning' : level);
+}
+
+function checkLogLevel(draft: Effective, annotations: JsonObject): Problem[] {
+  const cap = draft.caps.logLevel;
+  if (cap === undefined) return [];
+  const components = draft.proxy.componentLogLevel.split(',').map((item) => item.split(':')[1] ?? '');
+  return (
+    [
+      ['sidecar.istio.io/logLevel', [draft.proxy.logLevel]],
+      ['sidecar.istio.io/componentLogLevel', components],
+    ] as const
+  )
+    .filter(([name, levels]) => Object.hasOwn(annotations, name) && levels.some((level) => rank(level) < rank(cap)))
+    .map(([where]) => ({ where, message: `is more talkative than the profile's cap; allowed: ${cap} and above` }));
+}
+
+/** The annotations that alone would change what is captured, where the profile fixes it. */
+function checkCapture(draft: Effective, base: Effective, annotations: JsonObject): Problem[] {
+  if (draft.caps.capture !== 'fixed') return [];
+  const captured = ({ capture }: Effective): string => JSON.stringify({ ...capture, resources: null });
+  const before = captured(base);
+  if (captured(draft) === before) return [];
+  return [...traffic, ...proxy]
+    .filter(({ name, kind, apply }) => {
+      const value = kind === 'annotation' ? stringMember(annotations, name) : undefined;
+      if (value === undefined || apply === undefined) return false;
+      const alone = draftOf(base);
+      apply(value, alone);
+      return captured(alone) !== before;
+    })
+    .map(({ name }) => ({
+      where: name,
+      message: "changes what is captured, which the pod's profile fixes; leave it out",
+    }));
 }
 
 /** Requests above limits: what the pod did not set follows what it did set. */
@@ -62,6 +105,11 @@ export function checkCombinations(
       message: `${quote(draft.proxy.image)} is not allowed; allowed: ${base.proxy.image}${allowedImages.map((image) => `, ${image}`).join('')}`,
     });
   }
-  problems.push(...checkCaps(draft, annotations), ...balance(draft, annotations));
+  problems.push(
+    ...checkCaps(draft, annotations),
+    ...checkLogLevel(draft, annotations),
+    ...checkCapture(draft, base, annotations),
+    ...balance(draft, annotations),
+  );
   return problems;
 }

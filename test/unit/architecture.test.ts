@@ -64,7 +64,7 @@ const owners: Record<string, readonly string[]> = {
   diff: ['manifests', 'cli'],
   yaml: ['manifests', 'runtime', 'settings'],
   zod: ['settings'],
-  'fast-json-patch': ['injection', 'manifests'],
+  'fast-json-patch': ['injection', 'manifests', 'sidecars'],
 };
 
 const pure = new Set([...engine, 'admission']);

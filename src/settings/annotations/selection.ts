@@ -29,7 +29,7 @@ export const selection: readonly AnnotationRow[] = [
     kind: 'label',
     allowed: 'the name of a profile of the settings',
     defaultText: 'none',
-    doc: 'Asks for a profile that selects pods by this label.',
+    doc: 'Asks for a profile. When it is unknown, or another one comes first for the pod, a warning says so.',
   }),
   effective({
     name: 'inject.istio.io/templates',
@@ -56,5 +56,18 @@ export const selection: readonly AnnotationRow[] = [
     allowed: 'the name of a container',
     defaultText: 'written by the injector: the first container of the application',
     doc: 'The container of `kubectl logs` and `exec`; the pod’s own value stays.',
+  }),
+  effective({
+    name: 'sidecar-injector.io/showSettings',
+    grammar: trueOrFalse,
+    defaultText: 'setting `injection.showSettings` (false)',
+    doc: 'Whether the pod gets its effective settings, caps included, as the annotation `sidecar-injector.io/settings`.',
+    set: (draft, value) => void (draft.showSettings = value),
+  }),
+  readElsewhere({
+    name: 'sidecar-injector.io/settings',
+    allowed: 'what the injector wrote',
+    defaultText: 'written by the injector when asked',
+    doc: 'The effective settings of the pod as JSON; it is only for reading.',
   }),
 ];

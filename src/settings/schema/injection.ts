@@ -26,6 +26,8 @@ export const injection = z.strictObject({
       'tigera-operator',
     ]),
   defaultTemplates: z.array(z.string()).min(1).default(['sidecar']),
+  /** Whether every injected pod gets its effective settings as an annotation; a pod may ask for it itself. */
+  showSettings: z.boolean().default(false),
   /** What to answer when our own patch fails its verification. */
   onInvalidPatch: z.enum(['admit', 'deny']).default('admit'),
   /** Proxy as an init container with restartPolicy Always; auto asks the server's version. */

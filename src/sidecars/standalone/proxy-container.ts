@@ -85,14 +85,14 @@ export function proxyArguments(
 
 /** The container that runs Envoy. */
 export function proxyContainer(input: ProxyInput): PlacedContainer['container'] {
-  const { image, imagePullPolicy, resources } = input.effective.proxy;
+  const { image, imagePullPolicy, resources, additions } = input.effective.proxy;
   return {
     name: names.proxyContainer,
     image,
     ...(imagePullPolicy === undefined ? {} : { imagePullPolicy }),
     command: ['envoy'],
     args: proxyArguments(input),
-    env: podEnvironment,
+    env: [...podEnvironment, ...additions.env],
     lifecycle: lifecycleOf(input),
     ports: [{ containerPort: ports.metrics, name: 'http-envoy-prom', protocol: 'TCP' }],
     ...probesOf(input),
@@ -113,6 +113,7 @@ export function proxyContainer(input: ProxyInput): PlacedContainer['container'] 
       { name: names.logsVolume, mountPath: '/var/log/istio' },
       { name: names.podInfoVolume, mountPath: '/etc/istio/pod', readOnly: true },
       tokenMask,
+      ...additions.volumeMounts,
     ],
   };
 }

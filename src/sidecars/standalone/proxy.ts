@@ -4,11 +4,14 @@ import type { Effective } from '../../settings/effective.ts';
 import type { Fragment, PlacedContainer } from '../fragment.ts';
 import { captureIntent } from './capture-intent.ts';
 import { initContainer } from './init-container.ts';
+import { patchContainer } from './patched-container.ts';
 import { proxyContainer } from './proxy-container.ts';
 import type { ProxyInput } from './proxy-input.ts';
 
 export interface ProxyFragment extends Fragment {
   readonly capture: CaptureIntent | undefined;
+  /** Patches of the profile that do not fit this pod's containers; with any, the fragment must not be used. */
+  readonly misfits: readonly string[];
 }
 
 const volumes = [
@@ -43,14 +46,20 @@ export function proxyFragment(input: ProxyInput): ProxyFragment {
   const { effective, native } = input;
   const capture = captureIntent(effective, input.identity, input.probePorts);
   const containers: PlacedContainer[] = [];
+  const misfits: string[] = [];
+  const patched = (container: PlacedContainer['container'], patch: Effective['patches']['proxy']) => {
+    const result = patchContainer(container, patch);
+    if ('misfit' in result) misfits.push(`container ${container.name}: ${result.misfit}`);
+    return 'misfit' in result ? container : result.container;
+  };
   if (capture !== undefined) {
     containers.push({
-      container: initContainer(effective, capture),
+      container: patched(initContainer(effective, capture), effective.patches.init),
       placement: { list: 'initContainers', at: native ? 'first' : 'last' },
     });
   }
   containers.push({
-    container: proxyContainer(input),
+    container: patched(proxyContainer(input), effective.patches.proxy),
     placement: native
       ? { list: 'initContainers', at: 'first' }
       : { list: 'containers', at: effective.proxy.holdApplication ? 'first' : 'last' },
@@ -58,11 +67,12 @@ export function proxyFragment(input: ProxyInput): ProxyFragment {
   return {
     source: 'sidecar',
     containers,
-    volumes,
+    volumes: [...volumes, ...effective.proxy.additions.volumes],
     labels: {},
     annotations: {},
     imagePullSecrets: effective.proxy.imagePullSecrets,
     listens: proxyPorts(effective),
     capture,
+    misfits,
   };
 }

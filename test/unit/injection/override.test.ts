@@ -82,7 +82,7 @@ describe("the pod's own istio-proxy", () => {
     [
       'root',
       { securityContext: { runAsUser: 0 } },
-      'container "istio-proxy", securityContext.runAsUser: allowed: a number above 0',
+      'container "istio-proxy", securityContext.runAsUser: allowed: a number from 1 to 2147483647',
     ],
     [
       'command',

@@ -1,4 +1,5 @@
 import type { Examples } from './example.ts';
+import { additions } from './additions.ts';
 import { agent } from './agent.ts';
 import { identity } from './identity.ts';
 import { proxy } from './proxy.ts';
@@ -7,4 +8,12 @@ import { selection } from './selection.ts';
 import { traffic } from './traffic.ts';
 
 /** An example for every row of the annotation table. */
-export const examples: Examples = { ...selection, ...proxy, ...resources, ...traffic, ...identity, ...agent };
+export const examples: Examples = {
+  ...selection,
+  ...proxy,
+  ...resources,
+  ...traffic,
+  ...identity,
+  ...agent,
+  ...additions,
+};

@@ -56,4 +56,21 @@ export const selection: Examples = {
     bad: 'no',
     message: '"no" is not allowed; allowed: true, false',
   },
+  'sidecar-injector.io/showSettings': {
+    good: 'true',
+    effect: ({ showSettings }) => showSettings,
+    value: true,
+    bad: 'yes',
+    message: '"yes" is not allowed; allowed: true, false',
+  },
+  'sidecar-injector.io/settings': {
+    elsewhere: [
+      () =>
+        typeof injectedPod(podWith({ annotations: { 'sidecar-injector.io/showSettings': 'true' } })).metadata
+          .annotations['sidecar-injector.io/settings'],
+      'string',
+      () => injectedPod(podWith()).metadata.annotations['sidecar-injector.io/settings'],
+      undefined,
+    ],
+  },
 };

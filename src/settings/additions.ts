@@ -1,0 +1,170 @@
+import { names, tokenPath } from './constants.ts';
+import type { Parsed } from './grammar.ts';
+import type { Grammar } from './grammar.ts';
+import { isObject, member, stringMember, type Json, type JsonObject } from './json.ts';
+import { jsonObjectOrList } from './json-grammar.ts';
+import { quote } from './problem.ts';
+
+export type NamedJson = JsonObject & { readonly name: string };
+
+/** What a pod adds to its proxy. Nothing of it reaches further than what the pod's author could write into the pod. */
+export interface Additions {
+  readonly env: readonly NamedJson[];
+  readonly volumes: readonly NamedJson[];
+  readonly volumeMounts: readonly NamedJson[];
+}
+
+/** Bounds of each of the three; a proxy that needs more wants a template of its own. */
+const most = 32;
+
+/** Sources that read nothing but the pod itself and its namespace's ConfigMaps and claims; a Secret would be a new reference. */
+const volumeSources = ['emptyDir', 'configMap', 'downwardAPI', 'projected', 'persistentVolumeClaim'] as const;
+const projectedSources = ['configMap', 'downwardAPI'] as const;
+const valueSources = ['fieldRef', 'resourceFieldRef', 'configMapKeyRef'] as const;
+
+const ownVolumes: ReadonlySet<string> = new Set([names.logsVolume, names.podInfoVolume, names.tokenMaskVolume]);
+const ownVariables = /^(?:POD_NAME|POD_NAMESPACE|POD_IP|PATH|BASH_ENV|ENV|LD_.*)$/;
+
+/** Mounts of the proxy itself, and where its programs lie. */
+const ownPaths = [
+  '/var/log/istio',
+  '/etc/istio/pod',
+  tokenPath,
+  '/bin',
+  '/sbin',
+  '/lib',
+  '/lib64',
+  '/usr',
+  '/proc',
+  '/sys',
+  '/dev',
+];
+
+type Check = (item: NamedJson) => string | undefined;
+
+/** Items by name, as an object of Istio's form (`name -> fields`) or as the list that Kubernetes has. */
+function byName(text: string, fieldsOf: (value: Json) => JsonObject | undefined): NamedJson[] | undefined {
+  const parsed = jsonObjectOrList.parse(text);
+  if ('problem' in parsed) return undefined;
+  const items: NamedJson[] = [];
+  const { value } = parsed;
+  const entries: [string | undefined, Json | undefined][] = Array.isArray(value)
+    ? (value as readonly Json[]).map((item) => [isObject(item) ? stringMember(item, 'name') : undefined, item])
+    : Object.entries(value as JsonObject);
+  for (const [name, item = null] of entries) {
+    const fields = fieldsOf(item);
+    if (name === undefined || fields === undefined) return undefined;
+    items.push({ ...fields, name });
+  }
+  return items;
+}
+
+function additions(
+  allowed: string,
+  fieldsOf: (value: Json) => JsonObject | undefined,
+  keyOf: (item: NamedJson) => Json | undefined,
+  check: Check,
+): Grammar<readonly NamedJson[]> {
+  return {
+    allowed,
+    parse(text): Parsed<readonly NamedJson[]> {
+      const items = byName(text, fieldsOf);
+      if (items === undefined) {
+        const syntax = jsonObjectOrList.parse(text);
+        return { problem: 'problem' in syntax ? syntax.problem : `has another shape; allowed: ${allowed}` };
+      }
+      if (items.length > most) return { problem: `has ${items.length} entries, at most ${most} are allowed` };
+      const problems = items.flatMap((item) => {
+        const problem = check(item);
+        return problem === undefined ? [] : [`${quote(item.name)} ${problem}`];
+      });
+      const keys = items.map(keyOf);
+      const twice = keys.find((key, index) => keys.indexOf(key) !== index);
+      if (twice !== undefined) problems.push(`${JSON.stringify(twice)} is there twice`);
+      return problems.length > 0 ? { problem: problems.join('; ') } : { value: items };
+    },
+  };
+}
+
+function unexpected(item: JsonObject, known: readonly string[]): string | undefined {
+  return Object.keys(item).find((field) => !known.includes(field));
+}
+
+function checkVolume(volume: NamedJson): string | undefined {
+  if (!/^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/.test(volume.name)) return 'is no DNS label';
+  if (ownVolumes.has(volume.name)) return 'is a volume of the proxy itself';
+  const fields = Object.keys(volume).filter((field) => field !== 'name');
+  const [source] = fields;
+  if (source === undefined || fields.length > 1) return `needs one source; allowed: ${volumeSources.join(', ')}`;
+  if (!volumeSources.some((allowed) => allowed === source)) {
+    return `has source ${quote(source)}, which an annotation may not ask for; allowed: ${volumeSources.join(', ')}`;
+  }
+  if (!isObject(volume[source])) return `has a source ${quote(source)} that is no object`;
+  if (source !== 'projected') return undefined;
+  const parts = member(volume[source], 'sources');
+  if (!Array.isArray(parts)) return 'is projected without a list of sources';
+  const odd = (parts as readonly Json[]).find(
+    (part) => !isObject(part) || unexpected(part, projectedSources) !== undefined,
+  );
+  return odd === undefined ? undefined : `projects something else than ${projectedSources.join(' and ')}`;
+}
+
+function isWithin(path: string, other: string): boolean {
+  return path === other || path.startsWith(`${other}/`);
+}
+
+function checkMount(mount: NamedJson): string | undefined {
+  const known = ['name', 'mountPath', 'subPath', 'readOnly'];
+  const odd = unexpected(mount, known);
+  if (odd !== undefined) return `has a field ${quote(odd)}; allowed: ${known.join(', ')}`;
+  const { mountPath, subPath, readOnly } = mount;
+  if (typeof mountPath !== 'string' || !/^(?:\/(?!\.{1,2}(?:\/|$))[^/\p{Cc}:]+)+$/u.test(mountPath)) {
+    return 'needs a mountPath; allowed: an absolute path below / without . and ..';
+  }
+  const own = ownPaths.find((path) => isWithin(mountPath, path) || isWithin(path, mountPath));
+  if (own !== undefined) return `is mounted at ${quote(mountPath)}, where the proxy has ${own}`;
+  if (
+    subPath !== undefined &&
+    !(typeof subPath === 'string' && /^(?!\/)(?!(?:.*\/)?\.\.(?:\/|$))[^\p{Cc}]+$/u.test(subPath))
+  )
+    return 'has a subPath that is absolute or leads upwards';
+  return readOnly === undefined || typeof readOnly === 'boolean' ? undefined : 'has a readOnly that is no boolean';
+}
+
+function checkVariable(variable: NamedJson): string | undefined {
+  if (!/^[A-Za-z_][A-Za-z0-9_]{0,255}$/.test(variable.name)) return 'is no name of a variable';
+  if (ownVariables.test(variable.name)) return 'belongs to the proxy itself';
+  const { value, valueFrom } = variable;
+  const odd = unexpected(variable, ['name', 'value', 'valueFrom']);
+  if (odd !== undefined) return `has a field ${quote(odd)}; allowed: name, value, valueFrom`;
+  if (valueFrom === undefined) return typeof value === 'string' ? undefined : 'has a value that is no text';
+  const sources = isObject(valueFrom) ? Object.keys(valueFrom) : [];
+  const isOne = sources.length === 1 && valueSources.some((source) => source === sources[0]);
+  return isOne && value === undefined ? undefined : `may come from one of ${valueSources.join(', ')} alone`;
+}
+
+const asObject = (value: Json): JsonObject | undefined => (isObject(value) ? value : undefined);
+
+/** Volumes: `{"cache": {"emptyDir": {}}}`, or the list that Kubernetes has. */
+export const volumeAdditions = additions(
+  `JSON, name to volume source, one of ${volumeSources.join(', ')}`,
+  asObject,
+  ({ name }) => name,
+  checkVolume,
+);
+
+/** Mounts of those volumes, or of the pod's own: `{"cache": {"mountPath": "/cache"}}`, or the list. */
+export const mountAdditions = additions(
+  'JSON, volume name to mountPath, subPath and readOnly',
+  asObject,
+  ({ mountPath }) => mountPath,
+  checkMount,
+);
+
+/** Variables: `{"TZ": "Europe/Berlin"}`, or the list that Kubernetes has. */
+export const variableAdditions = additions(
+  `JSON, name to text, or a list of variables whose values may come from ${valueSources.join(', ')}`,
+  (value) => (typeof value === 'string' ? { value } : asObject(value)),
+  ({ name }) => name,
+  checkVariable,
+);

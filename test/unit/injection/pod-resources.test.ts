@@ -1,0 +1,92 @@
+import { describe, expect, test } from '@jest/globals';
+import * as fc from 'fast-check';
+import { parseQuantity } from '../../../src/settings/quantity.ts';
+import { containerOf, decideOn, injectedPod, podWith, type InjectedPod } from '../../support/decisions.ts';
+
+const classic = { 'sidecar.istio.io/nativeSidecar': 'false' };
+
+function resourcesOf(pod: InjectedPod, name: string) {
+  return containerOf(pod, name)['resources'] as Record<'requests' | 'limits', Record<string, string>>;
+}
+
+describe('resources of the pod as a whole', () => {
+  test('without them nothing changes', () => {
+    expect(resourcesOf(injectedPod(podWith()), 'istio-proxy').requests).toEqual({ cpu: '100m', memory: '128Mi' });
+    expect(decideOn(podWith({ spec: { resources: {} } })).warnings).toEqual([]);
+  });
+
+  test('what fits stays', () => {
+    const resources = { requests: { cpu: '1', memory: '1Gi' }, limits: { cpu: '4', memory: '2Gi' } };
+    const pod = podWith({ spec: { resources }, container: { resources: { requests: { cpu: '500m' } } } });
+    expect(resourcesOf(injectedPod(pod), 'istio-proxy')).toEqual(resourcesOf(injectedPod(podWith()), 'istio-proxy'));
+    expect(decideOn(pod).warnings).toEqual([]);
+  });
+
+  test('a limit above the pod’s and a request above what is left are cut, and said', () => {
+    const resources = { requests: { cpu: '550m', memory: '64Mi' }, limits: { cpu: '1', memory: '512Mi' } };
+    const pod = podWith({ spec: { resources }, container: { resources: { requests: { cpu: '500m' } } } });
+    expect(resourcesOf(injectedPod(pod), 'istio-proxy')).toEqual({
+      requests: { cpu: '50m', memory: '67108864' },
+      limits: { cpu: '1000m', memory: '536870912' },
+    });
+    expect(decideOn(pod).warnings).toContain(
+      "sidecar-injector: istio-proxy: cpu requests are 50m and not 100m, to fit into the pod's resources",
+    );
+  });
+
+  test('a pod that is full leaves a request of nothing', () => {
+    const resources = { requests: { cpu: '500m' } };
+    const pod = podWith({ spec: { resources }, container: { resources: { limits: { cpu: '500m' } } } });
+    expect(resourcesOf(injectedPod(pod), 'istio-proxy').requests['cpu']).toBe('0m');
+  });
+});
+
+/** The API server's rule, kubernetes/pkg/apis/core/validation validatePodResources, in its own words here. */
+function isLegal(pod: InjectedPod, resource: 'cpu' | 'memory', total: { request: number; limit: number }): boolean {
+  const all = [...pod.spec.initContainers, ...pod.spec.containers];
+  const amount = (container: (typeof all)[number], list: 'requests' | 'limits'): number | undefined => {
+    const text = (container['resources'] as Partial<Record<string, Record<string, string>>> | undefined)?.[list]?.[
+      resource
+    ];
+    return text === undefined ? undefined : parseQuantity(text);
+  };
+  const request = (container: (typeof all)[number]): number =>
+    amount(container, 'requests') ?? amount(container, 'limits') ?? 0;
+  let sidecars = 0;
+  let worst = 0;
+  for (const container of pod.spec.initContainers) {
+    if (container['restartPolicy'] === 'Always') sidecars += request(container);
+    worst = Math.max(worst, sidecars + (container['restartPolicy'] === 'Always' ? 0 : request(container)));
+  }
+  const running = pod.spec.containers.reduce((sum, container) => sum + request(container), sidecars);
+  const slack = resource === 'cpu' ? 1e-6 : 0.5;
+  return (
+    Math.max(worst, running) <= total.request + slack &&
+    all.every((container) => (amount(container, 'limits') ?? 0) <= total.limit + slack)
+  );
+}
+
+const milli = fc.integer({ min: 0, max: 800 });
+
+test('an injected pod keeps within its own resources whenever it did before', () => {
+  fc.assert(
+    fc.property(milli, milli, milli, milli, fc.boolean(), (app, init, sidecar, more, native) => {
+      const before = Math.max(app + sidecar, init + sidecar);
+      const total = { request: (before + more) / 1000, limit: (before + more + 100) / 1000 };
+      const requests = (cpu: number) => ({ requests: { cpu: `${cpu}m` } });
+      const pod = podWith({
+        annotations: native ? {} : classic,
+        container: { resources: requests(app) },
+        spec: {
+          resources: { requests: { cpu: `${before + more}m` }, limits: { cpu: `${before + more + 100}m` } },
+          initContainers: [
+            { name: 'logs', restartPolicy: 'Always', resources: requests(sidecar) },
+            { name: 'migrate', resources: requests(init) },
+          ],
+        },
+      });
+      expect(isLegal(injectedPod(pod), 'cpu', total)).toBe(true);
+    }),
+    { numRuns: 300 },
+  );
+});

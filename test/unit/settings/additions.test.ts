@@ -1,0 +1,126 @@
+import { describe, expect, test } from '@jest/globals';
+import { mountAdditions, variableAdditions, volumeAdditions } from '../../../src/settings/additions.ts';
+import type { Grammar } from '../../../src/settings/grammar.ts';
+
+function problem<T>(grammar: Grammar<T>, value: unknown): string {
+  const parsed = grammar.parse(typeof value === 'string' ? value : JSON.stringify(value));
+  return 'problem' in parsed ? parsed.problem : 'none';
+}
+
+describe('volumes', () => {
+  test.each([
+    ['emptyDir', { emptyDir: { medium: 'Memory' } }],
+    ['configMap', { configMap: { name: 'c', optional: true } }],
+    ['downwardAPI', { downwardAPI: { items: [] } }],
+    ['projected', { projected: { sources: [{ configMap: { name: 'c' } }, { downwardAPI: {} }] } }],
+    ['persistentVolumeClaim', { persistentVolumeClaim: { claimName: 'p' } }],
+  ])('%s is taken, as an object and as a list', (_, source) => {
+    const value = [{ ...source, name: 'v' }];
+    expect(volumeAdditions.parse(JSON.stringify({ v: source }))).toEqual({ value });
+    expect(volumeAdditions.parse(JSON.stringify(value))).toEqual({ value });
+  });
+
+  test.each<[string, unknown, string]>([
+    ['hostPath', { v: { hostPath: { path: '/' } } }, 'has source "hostPath"'],
+    ['a Secret', { v: { secret: { secretName: 's' } } }, 'has source "secret"'],
+    ['a driver that reads Secrets', { v: { csi: { nodePublishSecretRef: { name: 's' } } } }, 'has source "csi"'],
+    ['an inherited name', '{"v":{"__proto__":{}}}', 'has source "__proto__"'],
+    ['a projected Secret', { v: { projected: { sources: [{ secret: { name: 's' } }] } } }, 'projects something else'],
+    ['a token', { v: { projected: { sources: [{ serviceAccountToken: {} }] } } }, 'projects something else'],
+    ['a Secret beside a ConfigMap', { v: { projected: { sources: [{ configMap: {}, secret: {} }] } } }, 'projects'],
+    ['no source', { v: {} }, 'needs one source'],
+    ['two sources', { v: { emptyDir: {}, hostPath: {} } }, 'needs one source'],
+    ['a source that is no object', { v: { emptyDir: true } }, 'is no object'],
+    ['a volume of the proxy', { 'istio-logs': { emptyDir: {} } }, 'is a volume of the proxy itself'],
+    ['an odd name', { 'a/b': { emptyDir: {} } }, 'is no DNS label'],
+    [
+      'a name twice',
+      [
+        { name: 'v', emptyDir: {} },
+        { name: 'v', emptyDir: {} },
+      ],
+      '"v" is there twice',
+    ],
+    [
+      'too many',
+      Object.fromEntries(Array.from({ length: 33 }, (_, i) => [`v${i}`, { emptyDir: {} }])),
+      'has 33 entries',
+    ],
+    ['text', '"x"', 'is JSON of another type'],
+    ['no JSON', 'v: {}', 'is no JSON'],
+    ['a list without names', [{ emptyDir: {} }], 'has another shape'],
+  ])('%s is refused', (_, value, start) => {
+    expect(problem(volumeAdditions, value)).toContain(start);
+  });
+
+  test('all at once', () => {
+    const found = problem(volumeAdditions, { a: { hostPath: {} }, b: { secret: {} }, c: { emptyDir: {} } });
+    expect(found.split('; ').filter((part) => part.includes('has source'))).toHaveLength(2);
+  });
+});
+
+describe('mounts', () => {
+  test.each(['/cache', '/etc/envoy-extra', '/var/log/other', '/home/x/.config/..y', '/usrlocal'])(
+    '%s is taken',
+    (path) => {
+      expect(problem(mountAdditions, { v: { mountPath: path, subPath: 'a/b', readOnly: true } })).toBe('none');
+    },
+  );
+
+  test.each([
+    '/',
+    'cache',
+    '/a/../usr',
+    '/a/./b',
+    '//usr',
+    '/usr/',
+    '/a:b',
+    '/a\nb',
+    '/usr/local/bin',
+    '/lib',
+    '/proc/1',
+    '/var',
+    '/var/log',
+    '/var/log/istio',
+    '/etc/istio/pod/labels',
+    '/var/run/secrets/kubernetes.io/serviceaccount',
+    '/var/run/secrets/kubernetes.io',
+  ])('%j is refused', (path) => {
+    expect(problem(mountAdditions, { v: { mountPath: path } })).toMatch(/needs a mountPath|is mounted at/);
+  });
+
+  test.each<[object, string]>([
+    [{ mountPath: '/x', subPath: '../y' }, 'subPath'],
+    [{ mountPath: '/x', subPath: 'a/../../y' }, 'subPath'],
+    [{ mountPath: '/x', subPath: '/y' }, 'subPath'],
+    [{ mountPath: '/x', subPathExpr: '$(POD_NAME)' }, 'has a field "subPathExpr"'],
+    [{ mountPath: '/x', mountPropagation: 'Bidirectional' }, 'has a field "mountPropagation"'],
+    [{ mountPath: '/x', readOnly: 'yes' }, 'readOnly'],
+  ])('%j is refused', (mount, start) => {
+    expect(problem(mountAdditions, { v: mount })).toContain(start);
+  });
+
+  test('one place for two volumes is refused', () => {
+    expect(problem(mountAdditions, { v: { mountPath: '/x' }, w: { mountPath: '/x' } })).toBe('"/x" is there twice');
+  });
+});
+
+describe('variables', () => {
+  test.each<[string, unknown]>([
+    ['text', { A: 'x' }],
+    ['empty text', { A: '' }],
+    ['a field', [{ name: 'A', valueFrom: { fieldRef: { fieldPath: 'spec.nodeName' } } }]],
+    ['a ConfigMap', { A: { valueFrom: { configMapKeyRef: { name: 'c', key: 'k' } } } }],
+  ])('%s is taken', (_, value) => expect(problem(variableAdditions, value)).toBe('none'));
+
+  test.each<[string, unknown, string]>([
+    ['a Secret', { A: { valueFrom: { secretKeyRef: {} } } }, 'may come from one of'],
+    ['a Secret beside a field', { A: { valueFrom: { fieldRef: {}, secretKeyRef: {} } } }, 'may come from one of'],
+    ['a value and a source', [{ name: 'A', value: 'x', valueFrom: { fieldRef: {} } }], 'may come from one of'],
+    ['a number', { A: { value: 5 } }, 'is no text'],
+    ['an unknown field', { A: { value: 'x', secret: 'y' } }, 'has a field "secret"'],
+    ['the loader’s', { LD_PRELOAD: '/x.so' }, 'belongs to the proxy itself'],
+    ['the proxy’s', { POD_IP: '10.0.0.1' }, 'belongs to the proxy itself'],
+    ['an odd name', { 'a b': 'x' }, 'is no name of a variable'],
+  ])('%s is refused', (_, value, start) => expect(problem(variableAdditions, value)).toContain(start));
+});
