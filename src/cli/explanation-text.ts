@@ -74,7 +74,7 @@ function settingLines({ settings, added }: DecisionAnswer): string[] {
   if (changed.length === 0) return [];
   const who = { settings: 'the settings', profile: `profile ${added?.profile ?? ''}`, pod: 'the pod', default: '' };
   const rows = changed.map(({ name, value, from }) => [name, scalarText(value), `from ${who[from]}`]);
-  return ['', '  Settings (everything else is as built in)', ...table(rows, '    ')];
+  return ['', '  Settings (everything else is as built in)', ...textTable(rows, '    ')];
 }
 
 function decisionLines(decision: DecisionAnswer): string[] {
