@@ -40,7 +40,7 @@ did() {
 
 # one_line TEXT: what a tool printed, without its advice to read the manual.
 one_line() {
-  printf '%s\n' "$1" | awk '!/^$/ && !/^Try / { printf "%s%s", separator, $0; separator = " " }'
+  printf '%s\n' "$1" | sed -e '/^$/d' -e '/^Try /d' | paste -s -d ' ' -
 }
 
 installed() {
@@ -49,7 +49,7 @@ installed() {
 
 # missing TEXT: what is missing, as far as the kernel and a tool's answer tell.
 missing() {
-  effective=$(awk '/^CapEff:/ { print $2 }' /proc/self/status)
+  effective=$(sed -n 's/^CapEff:[[:space:]]*//p' /proc/self/status)
   case $effective in
     *[13579bdf]???) ;;
     *)
@@ -71,11 +71,11 @@ restore_tools() {
 }
 
 count_rules() {
-  printf '%s\n' "$1" | awk '/^-[AI] / { rules++ } END { print rules + 0 }'
+  printf '%s\n' "$1" | grep -c '^-[AI] ' || :
 }
 
 tables_of() {
-  printf '%s\n' "$1" | awk '/^\*/ { print substr($0, 2) }'
+  printf '%s\n' "$1" | sed -n 's/^\*//p'
 }
 
 # load FAMILY NAME RULES
@@ -210,14 +210,10 @@ use_nftables() {
   esac
 }
 
-# Lines of a saved table without ours: what names our chains, and once each what stands in the rules beside them.
+# without_ours RULES SAVED: a saved table without what names our chains, and without what else stands in the rules.
 without_ours() {
-  printf '%s\n' "$1" ==== "$2" | awk '
-    $0 == "====" { saved = 1; next }
-    !saved { sub(/^-I PREROUTING 1 /, "-A PREROUTING "); if (!/ISTIO_/) own[$0]++; next }
-    /ISTIO_/ { next }
-    own[$0] > 0 && /^-A / { own[$0]--; next }
-    { print }'
+  ours=$(printf '%s\n' "$1" | sed -n -e 's/^-I PREROUTING 1 /-A PREROUTING /' -e '/ISTIO_/d' -e '/^-A /p')
+  printf '%s\n' "$2" | grep -v ISTIO_ | grep -v -x -F -e "$ours"
 }
 
 # clean_tables FAMILY NAME RULES NAMES: NAMES is the kernel's list of legacy tables.

@@ -8,9 +8,12 @@ import { captureIntent, port } from '../support/capture-intent.ts';
 import { captureEnvironment, captureScript } from '../support/capture-script.ts';
 import { startAgent } from '../support/network-agent.ts';
 import { createPodNamespace, type Finished, type PodNamespace } from '../support/pod-namespace.ts';
+import { legacyPrograms, shellPrograms } from '../support/capture-back-ends.ts';
+import { programFolder, type ProgramFolder } from '../support/program-folder.ts';
 
 let pod: PodNamespace;
 let folder: string;
+let images: ProgramFolder[] = [];
 beforeEach(() => {
   pod = createPodNamespace('script');
   folder = mkdtempSync(join(tmpdir(), 'sidecar-injector-capture-'));
@@ -18,6 +21,8 @@ beforeEach(() => {
 afterEach(() => {
   pod.remove();
   rmSync(folder, { recursive: true });
+  for (const made of images) made.remove();
+  images = [];
 });
 
 function load(env: Readonly<Record<string, string>>, before: readonly string[] = []): Finished {
@@ -44,20 +49,12 @@ function loopbackAddresses(): string[] {
   return [...stdout.matchAll(/inet6 (\S+)/g)].map(([, address]) => address ?? '').toSorted();
 }
 
-/** A folder with the named programs alone, to stand for another image. */
-function pathWith(...programs: string[]): string {
-  for (const program of ['sh', 'awk', ...programs]) {
-    const found = ['/usr/sbin', '/usr/bin', '/sbin', '/bin']
-      .map((one) => join(one, program))
-      .find((one) => existsSync(one));
-    if (found === undefined) throw new Error(`${program} is not installed on this machine`);
-    symlinkSync(found, join(folder, program));
-  }
-  return folder;
+/** PATH of an image with the named programs alone. */
+function image(programs: readonly string[]): string {
+  const made = programFolder(...programs);
+  images.push(made);
+  return made.path;
 }
-
-/** The tools of the legacy back end, which would otherwise come second. */
-const legacy = ['iptables', 'ip6tables'].flatMap((name) => [`${name}-legacy-restore`, `${name}-legacy-save`]);
 
 const intents: [string, CaptureIntent][] = [
   ['default', captureIntent()],
@@ -92,7 +89,7 @@ describe.each(intents)('%s', (_, intent) => {
   });
 
   test('loads with the legacy back end too', () => {
-    const path = pathWith(...legacy, 'ip');
+    const path = image(legacyPrograms);
     const result = load(captureEnvironment(intent), ['env', `PATH=${path}`]);
     expect(result).toMatchObject({ status: 0, stderr: '' });
     expect(result.stdout).toMatch(/IPv6: \d+ rules loaded by ip6tables-legacy-restore/);
@@ -128,7 +125,7 @@ describe.each(intents)('%s', (_, intent) => {
 test('both back ends at once: clean-up finds the rules of either', () => {
   const env = captureEnvironment(captureIntent());
   expect(load(env)).toMatchObject({ status: 0 });
-  expect(load(env, ['env', `PATH=${pathWith(...legacy, 'ip', 'perl')}`])).toMatchObject({ status: 0, stderr: '' });
+  expect(load(env, ['env', `PATH=${image(legacyPrograms)}`])).toMatchObject({ status: 0, stderr: '' });
   expect(load(captureEnvironment(captureIntent(), 'nftables'))).toMatchObject({ status: 0 });
   const { stdout } = clean(env);
   for (const part of ['iptables-nft', 'iptables-legacy', 'table inet istio_capture']) expect(stdout).toContain(part);
@@ -160,7 +157,7 @@ test('rules are data: nothing in them is evaluated', () => {
 });
 
 test('works on a read-only root file system', () => {
-  const path = pathWith(...legacy, 'ip');
+  const path = image(legacyPrograms);
   const readOnly = [
     'unshare',
     '--mount',
@@ -229,6 +226,27 @@ test('runs as an ordinary user where the runtime gives the capabilities', () => 
   expect(saved('iptables-save')).not.toEqual([]);
 });
 
+test('waits for whoever holds the lock', () => {
+  const lock = join(folder, 'xtables.lock');
+  const released = join(folder, 'released');
+  const holder =
+    'flock "$1" sh -c \'touch "$1"; sleep 1; touch "$2"\' sh "$3" "$2" & until [ -e "$3" ]; do sleep 0.05; done';
+  const path = image([...legacyPrograms, 'env']);
+  const script = `${holder}; PATH="$4" "$5"; code=$?; [ -e "$2" ] || exit 9; exit $code`;
+  const words = ['sh', '-c', script, 'sh', lock, released, join(folder, 'held'), path, captureScript];
+  const env = { ...captureEnvironment(captureIntent()), XTABLES_LOCKFILE: lock };
+  expect(pod.run('pod', words, { env })).toMatchObject({ status: 0, stderr: '' });
+});
+
+test('two at once do not get into each other’s way', () => {
+  const script = '"$1" & first=$!; "$1" && wait "$first"';
+  const result = pod.run('pod', ['sh', '-c', script, 'sh', captureScript], {
+    env: captureEnvironment(captureIntent()),
+  });
+  expect(result).toMatchObject({ status: 0, stderr: '' });
+  expect(saved('iptables-save')).toHaveLength(18);
+});
+
 describe('verification', () => {
   const env = captureEnvironment(captureIntent());
 
@@ -265,8 +283,8 @@ describe('verification', () => {
     [
       'a tool that says yes and does nothing',
       () => {
-        const path = pathWith('iptables-nft-save', 'perl', 'ip');
-        symlinkSync('/bin/true', join(folder, 'iptables-nft-restore'));
+        const path = image([...shellPrograms, 'iptables-nft-save', 'perl', 'ip']);
+        symlinkSync('/bin/true', join(path, 'iptables-nft-restore'));
         return load(env, ['env', `PATH=${path}`]);
       },
       /^capture: error: IPv4 rules are not in place/,
@@ -354,17 +372,21 @@ describe('says on one line what is wrong', () => {
     ],
     [
       'no tools',
-      () => load(captureEnvironment(captureIntent()), ['env', `PATH=${pathWith()}`]),
+      () => load(captureEnvironment(captureIntent()), ['env', `PATH=${image(shellPrograms)}`]),
       /\(missing: iptables in this image\); iptables-nft-restore: not installed; iptables-legacy-restore: not installed/,
     ],
     [
       'no nft',
-      () => load(captureEnvironment(captureIntent(), 'nftables'), ['env', `PATH=${pathWith('ip')}`]),
+      () => load(captureEnvironment(captureIntent(), 'nftables'), ['env', `PATH=${image([...shellPrograms, 'ip'])}`]),
       /\(missing: nftables in this image\)/,
     ],
     [
       'no ip',
-      () => load(captureEnvironment(captureIntent()), ['env', `PATH=${pathWith(...legacy)}`]),
+      () =>
+        load(captureEnvironment(captureIntent()), [
+          'env',
+          `PATH=${image(legacyPrograms.filter((name) => name !== 'ip'))}`,
+        ]),
       /::6 could not be added to the loopback interface \(missing: iproute2 in this image\)/,
     ],
     [

@@ -7,12 +7,14 @@ import { snapshotOf } from './snapshots.ts';
 /** Loads, in a running pod, the rules that an injection of the given pod has. Those of another back end stay. */
 type LoadRules = (running: RunningPod, pod: JsonObject) => void;
 
+/** What the init container's script calls whatever it loads: Debian cannot do without these. */
+export const shellPrograms: readonly string[] = ['sh', 'grep', 'paste', 'sed'];
+
 /** What the init image has, with the legacy back end alone. */
-const legacyImage = [
-  'sh',
-  'awk',
-  'perl',
+export const legacyPrograms: readonly string[] = [
+  ...shellPrograms,
   'ip',
+  'perl',
   ...['iptables', 'ip6tables'].flatMap((name) => [`${name}-legacy-restore`, `${name}-legacy-save`]),
 ];
 
@@ -26,7 +28,7 @@ function initialise(running: RunningPod, injected: InjectedPod, back: string, pa
 const loadIptables: LoadRules = (running, pod) => initialise(running, injectedPod(pod), 'iptables-nft-restore');
 
 const loadLegacyIptables: LoadRules = (running, pod) => {
-  const folder = programFolder(...legacyImage);
+  const folder = programFolder(...legacyPrograms);
   try {
     initialise(running, injectedPod(pod), 'iptables-legacy-restore', folder.path);
   } finally {
