@@ -21,8 +21,14 @@ function idOf(security: JsonObject | undefined, podSecurity: JsonObject | undefi
   return own ?? (podSecurity === undefined ? undefined : member(podSecurity, field));
 }
 
+/** What a conflict with the proxy depends on. */
+export interface ProxyPlaces {
+  readonly proxy: Pick<Effective['proxy'], 'statusPort'>;
+  readonly capture: { readonly mode: string };
+}
+
 /** What of the pod's own containers cannot live beside the proxy; all of it. */
-export function proxyConflicts(view: PodView, effective: Effective, identity: ProxyIdentity): Reason[] {
+export function proxyConflicts(view: PodView, effective: ProxyPlaces, identity: ProxyIdentity): Reason[] {
   const found: Reason[] = [];
   const taken = new Set(proxyPorts(effective));
   const podSecurity = objectMember(view.spec, 'securityContext');

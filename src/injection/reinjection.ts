@@ -7,20 +7,21 @@ import { namedWorkload, serviceOf } from '../sidecars/workload.ts';
 import type { CaptureIntent } from '../capture/intent.ts';
 import { names } from '../settings/constants.ts';
 import type { Effective } from '../settings/effective.ts';
-import { member, objectMember, objectsMember, stringMember, type Json, type JsonObject } from '../settings/json.ts';
+import { member, objectsMember, stringMember, type JsonObject } from '../settings/json.ts';
 import { readPodSettings } from '../settings/pod-settings.ts';
 import { describeProblem, quote } from '../settings/problem.ts';
 import type { InjectionRequest } from './decision.ts';
 import { gracePeriodOf, planSleeps, recordedSleeps, sleepOperation } from './drain.ts';
-import { annotationsTooLarge } from './annotation-size.ts';
-import { escapeToken, type Operation } from './operation.ts';
+import { recordEdits } from './edit-record.ts';
+import { planAddedProbes } from './istiod-reinjection.ts';
+import type { Operation } from './operation.ts';
 import { identityOf } from './override.ts';
 import { editOperations, originalActions } from './patch.ts';
 import { applicationContainers, planProbes } from './probes.ts';
 import { atLeastOne, type Proposal, type Refusal } from './proposal.ts';
 import { reason } from './reason.ts';
 import { baseOf, type Snapshot } from './snapshot.ts';
-import { statusAnnotation, writeRecord, type ContainerList, type Record as StatusRecord } from './record.ts';
+import { statusAnnotation, type ContainerList, type Record as StatusRecord } from './record.ts';
 
 interface Place {
   readonly pointer: string;
@@ -54,16 +55,6 @@ function ruleOperations(place: Place, effective: Effective, intent: CaptureInten
   });
 }
 
-function mergeByContainer(recorded: JsonObject, added: JsonObject): JsonObject {
-  const merged = new Map<string, Json>(
-    Object.entries(recorded).flatMap(([name, value]) => (value === undefined ? [] : [[name, value] as const])),
-  );
-  for (const [name, fields] of Object.entries(added)) {
-    merged.set(name, { ...objectMember(recorded, name), ...(fields as JsonObject) });
-  }
-  return Object.fromEntries(merged);
-}
-
 /** Containers that the record names and the pod does not have. */
 function missingContainers(view: PodView, record: StatusRecord): string[] {
   return (['initContainers', 'containers'] as const).flatMap((list) => {
@@ -73,6 +64,25 @@ function missingContainers(view: PodView, record: StatusRecord): string[] {
 }
 
 const unchanged: Refusal = { outcome: 'skip', reasons: [reason('AlreadyInjected', 'everything is there already')] };
+
+/** Istio's own injector gives applications no hooks, and in its mode neither do we: probes alone are added. */
+function proposeIstiod(view: PodView, record: StatusRecord, snapshot: Snapshot): Proposal | Refusal {
+  const proxy = find(view, names.proxyContainer);
+  if (proxy === undefined) return unchanged;
+  const { edits, operations } = planAddedProbes(view, applicationContainers(view), proxy, snapshot);
+  if (edits.length === 0) return unchanged;
+  const recorded = recordEdits(view, record, { probes: originalActions(edits) });
+  if ('outcome' in recorded) return recorded;
+  const touched = new Set(edits.map((edit) => stringMember(edit.at.container, 'name') ?? ''));
+  return {
+    operations: [...operations, recorded.operation],
+    record: recorded.record,
+    reasons: [reason('ProbesAdded', `injected before; the probes of ${[...touched].map(quote).join(', ')} were added`)],
+    remarks: [],
+    added: undefined,
+    capture: undefined,
+  };
+}
 
 /**
  * What is done to a pod that carries our status and all our containers: only what containers added since need, that is
@@ -94,6 +104,7 @@ export function proposeReinjection(
     const message = `injected with the settings ${record.settingsHash}, now they are ${snapshot.hash}; left alone`;
     return { outcome: 'skip', reasons: [reason('OtherSettings', message)] };
   }
+  if (snapshot.settings.mode === 'istiod') return proposeIstiod(view, record, snapshot);
   const base = baseOf(snapshot, request.namespace, view.labels);
   const { effective, problems } = readPodSettings(view, base, snapshot.settings.proxy.allowedImages);
   const refused = atLeastOne(problems.map((problem) => reason('InvalidAnnotation', describeProblem(problem))));
@@ -107,9 +118,7 @@ export function proposeReinjection(
     ({ container }) => !record.containers.includes(stringMember(container, 'name') ?? ''),
   );
   const end = { gracePeriodSeconds: gracePeriodOf(view), knowsSleep: snapshot.sleepHook };
-  // Istio's own injector gives applications no hooks, and in its mode neither do we.
-  const drainSeconds = snapshot.settings.mode === 'istiod' ? 0 : effective.proxy.applicationDrainSeconds;
-  const sleeps = planSleeps(since, drainSeconds, end);
+  const sleeps = planSleeps(since, effective.proxy.applicationDrainSeconds, end);
   const edited = probes.edits.length + sleeps.edits.length;
   if (edited + probes.exclude.length + opaqueInboundPorts.length === 0) return unchanged;
 
@@ -132,19 +141,14 @@ export function proposeReinjection(
     ...(init === undefined || capture === undefined ? [] : ruleOperations(init, effective, capture)),
   ];
   if (operations.length === 0) return unchanged;
-  const undo = {
-    ...record.undo,
-    probes: mergeByContainer(record.undo.probes, originalActions(probes.edits)),
-    sleeps: mergeByContainer(record.undo.sleeps, recordedSleeps(sleeps.edits)),
-  };
-  const next = { ...record, undo };
-  if (edited > 0) {
-    const path = `/metadata/annotations/${escapeToken(statusAnnotation)}`;
-    const value = writeRecord(next);
-    const tooLarge = annotationsTooLarge(view, { [statusAnnotation]: value });
-    if (tooLarge !== undefined) return tooLarge;
-    operations.push({ op: 'replace', path, value });
-  }
+  const recorded =
+    edited === 0
+      ? undefined
+      : recordEdits(view, record, {
+          probes: originalActions(probes.edits),
+          sleeps: recordedSleeps(sleeps.edits),
+        });
+  if (recorded !== undefined && 'outcome' in recorded) return recorded;
   const touched = new Set(
     [...probes.edits, ...sleeps.edits].map((edit) => stringMember(edit.at.container, 'name') ?? ''),
   );
@@ -155,8 +159,8 @@ export function proposeReinjection(
         ? 'their probe ports were excluded from capture'
         : 'the proxy was told of their ports without HTTP';
   return {
-    operations,
-    record: next,
+    operations: recorded === undefined ? operations : [...operations, recorded.operation],
+    record: recorded?.record ?? record,
     reasons: [reason('ProbesAdded', `injected before; ${what}`)],
     remarks: [...probes.remarks, ...sleeps.remarks],
     added: undefined,

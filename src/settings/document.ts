@@ -1,4 +1,5 @@
 import type * as z from 'zod';
+import { withIstioGate } from './istio/gate.ts';
 import type { Problem } from './problem.ts';
 import { captureFile, type CaptureFile } from './schema/capture-file.ts';
 import { injectorConfiguration, type Settings } from './schema/configuration.ts';
@@ -57,7 +58,7 @@ function read<T>(schema: z.ZodType<T>, input: unknown): Read<T> {
 export function readSettings(input: unknown): Read<Settings> {
   const object = input ?? { apiVersion, kind: 'InjectorConfiguration' };
   const result = read(injectorConfiguration, object);
-  return 'problems' in result ? result : { value: result.value.spec };
+  return 'problems' in result ? result : { value: withIstioGate(result.value.spec) };
 }
 
 /** A sidecar template from a parsed `SidecarTemplate` object. */

@@ -64,6 +64,21 @@ function unknownKey(kind: 'annotation' | 'label', name: string, guess: boolean):
   return guess ? `${told}${nearest(name, rows[kind])}` : told;
 }
 
+function remarkOn(kind: 'annotation' | 'label', name: string, remarks: string[]): void {
+  if (!ourPrefixes.some((prefix) => name.startsWith(prefix))) return;
+  remarks.push(unknownKey(kind, name, remarks.length < mostGuesses));
+}
+
+/** What is said about a pod's annotations and labels that are addressed to the injector and that it does not know. */
+export function unknownKeys(pod: PodKeys): string[] {
+  const remarks: string[] = [];
+  for (const name of Object.keys(pod.annotations ?? {})) {
+    if (!rows.annotation.has(name)) remarkOn('annotation', name, remarks);
+  }
+  for (const name of Object.keys(pod.labels ?? {})) if (!rows.label.has(name)) remarkOn('label', name, remarks);
+  return remarks;
+}
+
 /** The annotation that others overrule comes first. */
 function inOrder(names: readonly string[]): readonly string[] {
   return names.includes(proxyConfigAnnotation)
@@ -85,9 +100,7 @@ export function readPodSettings(pod: PodKeys, base: Effective, allowedImages: re
     for (const name of inOrder(Object.keys(values))) {
       const row = rows[kind].get(name);
       if (row === undefined) {
-        if (ourPrefixes.some((prefix) => name.startsWith(prefix))) {
-          remarks.push(unknownKey(kind, name, remarks.length < mostGuesses));
-        }
+        remarkOn(kind, name, remarks);
         continue;
       }
       if (row.apply === undefined) continue;

@@ -1,6 +1,8 @@
-import { parse as parseYaml } from 'yaml';
 import * as z from 'zod';
-import { labelSelector } from '../schema/values.ts';
+import { cidrList, cidrListOrAll } from '../grammar.ts';
+import { labelSelector, written } from '../schema/values.ts';
+import { yamlMap } from '../yaml-grammar.ts';
+import { singlePorts, singlePortsOrAll } from './single-ports.ts';
 import { flag, json, mergeValues, text, unread, whole } from './value-types.ts';
 
 const amounts = z.record(z.string(), z.union([z.string(), z.number()]).transform(String));
@@ -11,14 +13,14 @@ const proxy = z.strictObject({
   capNetBindService: flag.optional(),
   clusterDomain: text,
   componentLogLevel: text,
-  excludeIPRanges: text,
-  excludeInboundPorts: text,
-  excludeOutboundPorts: text,
+  excludeIPRanges: text.pipe(written(cidrList)),
+  excludeInboundPorts: text.pipe(written(singlePorts)),
+  excludeOutboundPorts: text.pipe(written(singlePorts)),
   holdApplicationUntilProxyStarts: flag.optional(),
   image: text,
-  includeIPRanges: text,
-  includeInboundPorts: text,
-  includeOutboundPorts: text,
+  includeIPRanges: text.pipe(written(cidrListOrAll)),
+  includeInboundPorts: text.pipe(written(singlePortsOrAll)),
+  includeOutboundPorts: text.pipe(written(singlePorts)),
   lifecycle: json.optional(),
   logLevel: text,
   outlierLogPath: text,
@@ -121,12 +123,8 @@ const plainTemplate = z.strictObject(
 );
 
 const template = z.preprocess((input) => {
-  if (typeof input !== 'string' || input.includes('{{')) return input;
-  try {
-    return parseYaml(input, { maxAliasCount: 0, version: '1.1' }) as unknown;
-  } catch {
-    return input;
-  }
+  const parsed = typeof input === 'string' ? yamlMap.parse(input) : undefined;
+  return parsed === undefined || 'problem' in parsed ? input : parsed.value;
 }, plainTemplate);
 
 const webhook = z.strictObject({

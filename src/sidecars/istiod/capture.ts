@@ -1,7 +1,7 @@
 import type { CaptureIntent } from '../../capture/intent.ts';
 import { loopbackSource, ports, transparentProxy } from '../../settings/constants.ts';
 import { istioNames as names } from '../../settings/istio/annotation-names.ts';
-import { singlePorts, singlePortsOrAll } from '../../settings/istio/pod-annotations.ts';
+import { singlePorts, singlePortsOrAll } from '../../settings/istio/single-ports.ts';
 import { cidrList, cidrListOrAll, interfaceList, type Grammar } from '../../settings/grammar.ts';
 import type { PortRange } from '../../settings/port-range.ts';
 import { annotationOf, identityOf, interceptionModeOf, statusPortOf, type TemplateData } from './template-data.ts';

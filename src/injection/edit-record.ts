@@ -1,0 +1,35 @@
+import { objectMember, type Json, type JsonObject } from '../settings/json.ts';
+import type { PodView } from '../sidecars/pod-view.ts';
+import { annotationsTooLarge } from './annotation-size.ts';
+import { escapeToken, type Operation } from './operation.ts';
+import type { Refusal } from './proposal.ts';
+import { statusAnnotation, writeRecord, type Record as StatusRecord, type Undo } from './record.ts';
+
+function mergeByContainer(recorded: JsonObject, added: JsonObject): JsonObject {
+  const merged = new Map<string, Json>(
+    Object.entries(recorded).flatMap(([name, value]) => (value === undefined ? [] : [[name, value] as const])),
+  );
+  for (const [name, fields] of Object.entries(added)) {
+    merged.set(name, { ...objectMember(recorded, name), ...(fields as JsonObject) });
+  }
+  return Object.fromEntries(merged);
+}
+
+/** The record with what was edited since, and the operation that writes it. */
+export function recordEdits(
+  view: PodView,
+  record: StatusRecord,
+  added: Partial<Pick<Undo, 'probes' | 'sleeps'>>,
+): { readonly record: StatusRecord; readonly operation: Operation } | Refusal {
+  const undo = {
+    ...record.undo,
+    probes: mergeByContainer(record.undo.probes, added.probes ?? {}),
+    sleeps: mergeByContainer(record.undo.sleeps, added.sleeps ?? {}),
+  };
+  const next = { ...record, undo };
+  const value = writeRecord(next);
+  const tooLarge = annotationsTooLarge(view, { [statusAnnotation]: value });
+  if (tooLarge !== undefined) return tooLarge;
+  const path = `/metadata/annotations/${escapeToken(statusAnnotation)}`;
+  return { record: next, operation: { op: 'replace', path, value } };
+}

@@ -1,0 +1,9 @@
+import { names, tokenPath } from '../settings/constants.ts';
+
+/** Mounted over the place of the API token, so that none gets into our containers. */
+export const tokenMask = { name: names.tokenMaskVolume, mountPath: tokenPath, readOnly: true } as const;
+
+export const tokenMaskVolume = {
+  name: names.tokenMaskVolume,
+  emptyDir: { medium: 'Memory', sizeLimit: '64Ki' },
+} as const;
