@@ -1,5 +1,12 @@
 import type { Io } from './io.ts';
-import { addEngineOptions, addExamples, addFilenameOption, addOutputOption, addPodTemplateOption } from './options.ts';
+import {
+  addEngineOptions,
+  addExamples,
+  addIstioOptions,
+  addFilenameOption,
+  addOutputOption,
+  addPodTemplateOption,
+} from './options.ts';
 import type { EngineOptions, ManifestOptions } from './options.ts';
 import type { Command } from './program.ts';
 
@@ -23,6 +30,7 @@ export function registerExplain(program: Command, io: Io): void {
     .option('--pod <namespace/name>', 'a pod of the cluster, instead of -f')
     .option('--kubeconfig <file>', 'how to reach the cluster (default: $KUBECONFIG, ~/.kube/config, the pod itself)');
   addEngineOptions(command);
+  addIstioOptions(command);
   addPodTemplateOption(command);
   addExamples(
     command,

@@ -2,6 +2,7 @@ import {
   decide,
   explainCapture,
   type Added,
+  type InjectionRequest,
   type Json,
   type JsonObject,
   type Reason,
@@ -10,7 +11,7 @@ import {
 import type { ExplainOptions } from './explain.ts';
 import { explanationText } from './explanation-text.ts';
 import { passGate, type NamespaceLabels } from './injection.ts';
-import { inputFailure, loadSnapshot, readInput, readLabels } from './input.ts';
+import { inputFailure, loadSnapshot, readAnnotations, readInput, readLabels } from './input.ts';
 import { exitCodes, report, usageFailure, type Failure, type Io } from './io.ts';
 import { settingOrigins, type SettingOrigin } from './setting-origins.ts';
 import { findWorkloads, ownerOf, type Workload } from './rewriting.ts';
@@ -56,18 +57,19 @@ export function explainWorkload(
     readonly snapshot: Snapshot;
     readonly namespace: string;
     readonly labels: NamespaceLabels | undefined;
+    readonly namespaceAnnotations?: InjectionRequest['namespaceAnnotations'];
     readonly where: string;
     readonly notes: readonly string[];
   },
 ): Explanation {
-  const { namespace, labels, snapshot, where, notes } = context;
+  const { namespace, labels, namespaceAnnotations, snapshot, where, notes } = context;
   const { apiVersion, kind, name } = workload;
   const object = { apiVersion, kind, name, namespace };
   const gate: GateAnswer =
     labels === undefined ? { asked: false } : { asked: true, ...passGate(workload, namespace, labels) };
   if (gate.asked && !gate.called) return { object, where, notes, gate, decision: undefined };
   const { outcome, reasons, warnings, added, capture } = decide(
-    { pod: workload.pod.value, namespace, workload: ownerOf(workload) },
+    { pod: workload.pod.value, namespace, workload: ownerOf(workload), namespaceAnnotations },
     snapshot,
   );
   const rows = capture === undefined ? undefined : explainCapture(capture);
@@ -79,6 +81,7 @@ async function explainFiles(
   options: ExplainOptions,
   snapshot: Snapshot,
   labels: NamespaceLabels | undefined,
+  namespaceAnnotations: InjectionRequest['namespaceAnnotations'],
   io: Io,
 ): Promise<Explanation[] | Failure> {
   const input = await readInput(options, io);
@@ -87,7 +90,9 @@ async function explainFiles(
   if (problems.length > 0) return inputFailure(problems);
   return objects.map(({ object, workload, where }): Explanation => {
     const namespace = object.namespace ?? options.namespace ?? 'default';
-    if (workload !== undefined) return explainWorkload(workload, { snapshot, namespace, labels, where, notes: [] });
+    if (workload !== undefined) {
+      return explainWorkload(workload, { snapshot, namespace, labels, namespaceAnnotations, where, notes: [] });
+    }
     const { apiVersion, kind, name } = object;
     return {
       object: { apiVersion, kind, name, namespace },
@@ -135,12 +140,14 @@ export async function runExplain(options: ExplainOptions, io: Io): Promise<numbe
   }
   const read = options.namespaceLabels === undefined ? { labels: undefined } : readLabels(options.namespaceLabels);
   if ('problems' in read) return report(read, io);
+  const namespaced = readAnnotations(options.namespaceAnnotations ?? []);
+  if ('problems' in namespaced) return report(namespaced, io);
   const loaded = await loadSnapshot(options);
   if ('problems' in loaded) return report(loaded, io);
   const { snapshot } = loaded;
   let explanations: readonly Explanation[] | Failure;
   if (options.pod === undefined) {
-    explanations = await explainFiles(options, snapshot, read.labels, io);
+    explanations = await explainFiles(options, snapshot, read.labels, namespaced.annotations, io);
   } else {
     const { explainLivePod } = await import('./live-pod.ts');
     explanations = await explainLivePod(options.pod, options.kubeconfig, snapshot);

@@ -1,8 +1,7 @@
-import type { CaptureIntent } from '../capture/intent.ts';
-import type { Fragment, PlacedContainer } from '../sidecars/fragment.ts';
+import { harden } from '../sidecars/istiod/harden.ts';
 import { openShiftIdentity, withoutPlatformIds } from '../sidecars/istiod/openshift.ts';
-import { renderPod, type RenderedPod } from '../sidecars/istiod/render.ts';
-import { revisionOf, type TemplateData } from '../sidecars/istiod/template-data.ts';
+import { renderPod } from '../sidecars/istiod/render.ts';
+import { applicationNames, revisionOf, type TemplateData } from '../sidecars/istiod/template-data.ts';
 import { istioTemplateNames } from '../sidecars/istiod/templates.ts';
 import { overridesProblem } from '../sidecars/istiod/user-copies.ts';
 import type { PodView } from '../sidecars/pod-view.ts';
@@ -12,24 +11,22 @@ import { templateList } from '../settings/grammar.ts';
 import { istioNames } from '../settings/istio/annotation-names.ts';
 import { annotationProblems, proxyConfigText } from '../settings/istio/pod-annotations.ts';
 import { mergeProxyConfig } from '../settings/istio/proxy-config.ts';
-import { member, objectsMember, stringMember, type JsonObject } from '../settings/json.ts';
+import { stringMember } from '../settings/json.ts';
+import { unknownKeys } from '../settings/pod-settings.ts';
 import { describeProblem, quote, type Problem } from '../settings/problem.ts';
 import { didYouMean } from '../settings/suggestion.ts';
 import { annotationsTooLarge } from './annotation-size.ts';
 import { describeEdit } from './application.ts';
 import type { Added, InjectionRequest } from './decision.ts';
-import type { Override } from './override.ts';
+import { hardeningReasons } from './istiod-hardening.ts';
+import { piecesOf } from './istiod-pieces.ts';
 import { writePatch } from './patch.ts';
-import { allOf, planFragments, type NamedObject, type Plan } from './plan.ts';
-import type { PodChanges } from './pod-changes.ts';
-import type { ProbeEdit } from './probes.ts';
+import { allOf, planFragments, type Plan } from './plan.ts';
 import { atLeastOne, type Proposal, type Reasons, type Refusal } from './proposal.ts';
 import { reason } from './reason.ts';
-import { statusAnnotation, type ContainerList } from './record.ts';
+import { statusAnnotation } from './record.ts';
 import { chooseSidecars, declareFragments } from './selection.ts';
 import type { Snapshot } from './snapshot.ts';
-
-const lists = ['initContainers', 'containers'] as const satisfies readonly ContainerList[];
 
 function annotation(view: PodView, name: string): string | undefined {
   return view.annotations === undefined ? undefined : stringMember(view.annotations, name);
@@ -81,68 +78,6 @@ function dataOf(original: PodView, request: InjectionRequest, snapshot: Snapshot
     workload: request.workload ?? workloadOf(view),
     native,
     platformIdentity: isOpenShift ? openShiftIdentity(request.namespaceAnnotations) : undefined,
-  };
-}
-
-/** Containers of the result that are not the pod's own, each with its place: before the first own one, or after. */
-function placed(list: ContainerList, result: readonly JsonObject[], own: ReadonlySet<JsonObject>): PlacedContainer[] {
-  const firstOwn = result.findIndex((container) => own.has(container));
-  return result.flatMap((container, index): PlacedContainer[] => {
-    if (own.has(container)) return [];
-    const at = firstOwn >= 0 && index < firstOwn ? 'first' : 'last';
-    return [{ container: container as NamedObject, placement: { list, at }, settled: true }];
-  });
-}
-
-interface Pieces {
-  readonly fragment: Fragment;
-  /** The pod's own copies of what is added, which leave their place. */
-  readonly overrides: readonly Override[];
-  readonly edits: readonly ProbeEdit[];
-  readonly changes: PodChanges;
-}
-
-function othersOnly(wanted: Readonly<Record<string, string>>, present: JsonObject | undefined): Record<string, string> {
-  return Object.fromEntries(
-    Object.entries(wanted).filter(
-      ([key, value]) => present !== undefined && Object.hasOwn(present, key) && member(present, key) !== value,
-    ),
-  );
-}
-
-/** The rendered pod as what it changes in the pod. */
-function piecesOf(view: PodView, rendered: RenderedPod, source: string): Pieces {
-  const own = new Set([...view.initContainers, ...view.containers]);
-  const kept = new Set([...rendered.initContainers, ...rendered.containers].filter((one) => own.has(one)));
-  const overrides = lists.flatMap((list) =>
-    view[list].flatMap((container, index) => (kept.has(container) ? [] : [{ list, index, container }])),
-  );
-  const edits = lists.flatMap((list) =>
-    view[list].flatMap((container, index): ProbeEdit[] =>
-      (rendered.edits.get(container) ?? []).map((edit) => ({ at: { list, index, container }, ...edit })),
-    ),
-  );
-  const volumes = objectsMember(view.spec, 'volumes');
-  const keptVolumes = new Set(rendered.volumes);
-  return {
-    fragment: {
-      source,
-      containers: lists.flatMap((list) => placed(list, rendered[list], kept)),
-      volumes: rendered.volumes.filter((volume) => !volumes.includes(volume)) as NamedObject[],
-      labels: rendered.labels,
-      annotations: rendered.annotations,
-      imagePullSecrets: rendered.imagePullSecrets,
-      leads: true,
-    },
-    overrides,
-    edits,
-    changes: {
-      labels: othersOnly(rendered.labels, view.labels),
-      annotations: othersOnly(rendered.annotations, view.annotations),
-      removedAnnotations: rendered.removedAnnotations.filter((key) => !Object.hasOwn(rendered.annotations, key)),
-      securityContext: rendered.securityContext,
-      volumes: volumes.flatMap((volume, index) => (keptVolumes.has(volume) ? [] : [{ index, volume }])),
-    },
   };
 }
 
@@ -201,10 +136,16 @@ export function proposeIstiodInjection(
   const owner = request.workload ?? workloadOf(view);
   const selection = chooseSidecars(declaredNames, snapshot, { namespace: request.namespace, owner });
   const declared = declareFragments(selection, view, request.namespace, data.native, snapshot);
-  const refused = atLeastOne([...selection.problems, ...declared.problems]);
+  const refused = atLeastOne([
+    ...hardeningReasons(data, rendered, snapshot),
+    ...selection.problems,
+    ...declared.problems,
+  ]);
   if (refused !== undefined) return { outcome: 'reject', reasons: refused, remarks: declared.remarks };
   const { overrides: copies, edits, changes } = pieces;
-  const fragments = [pieces.fragment, ...declared.fragments.values()];
+  const { hardened } = snapshot.settings.istiod;
+  const fragment = hardened ? harden(pieces.fragment, new Set(applicationNames(data))) : pieces.fragment;
+  const fragments = [fragment, ...declared.fragments.values()];
   const planned = planFragments(view, { fragments, overrides: copies, edits, redirected: [], sleeps: [], changes });
   if ('conflicts' in planned) return { outcome: 'reject', reasons: planned.conflicts };
   const { template } = rendered;
@@ -213,13 +154,12 @@ export function proposeIstiodInjection(
   const written = writePatch(view, plan, { settingsHash: snapshot.hash, version: snapshot.version });
   const tooLarge = annotationsTooLarge(view, { ...plan.annotations, [statusAnnotation]: written.status });
   if (tooLarge !== undefined) return tooLarge;
-  const capture: CaptureIntent | undefined = rendered.capture;
   return {
     operations: written.operations,
     record: written.record,
     reasons: why,
-    remarks: [...declared.remarks, ...planned.plan.remarks],
+    remarks: [...unknownKeys(view), ...declared.remarks, ...planned.plan.remarks],
     added: summarise(plan, data.native),
-    capture,
+    capture: rendered.capture,
   };
 }

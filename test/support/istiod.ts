@@ -26,6 +26,8 @@ export interface Injected {
   readonly pod: JsonObject;
   /** The container of that name, in either list. */
   readonly container: (name: string) => JsonObject | undefined;
+  /** Its arguments as one line. */
+  readonly argumentsOf: (name: string) => string;
   /** The variable's value, or the field that it is taken from. */
   readonly variable: (name: string) => string | undefined;
   readonly volume: (name: string) => JsonObject | undefined;
@@ -54,6 +56,10 @@ export function injectWithIstiod(
     decision,
     pod: after,
     container,
+    argumentsOf(name) {
+      const args = container(name)?.['args'];
+      return Array.isArray(args) ? args.join(' ') : '';
+    },
     variable(name) {
       const found = objectsMember(proxy, 'env').find((one) => stringMember(one, 'name') === name);
       const source = objectMember(found, 'valueFrom');

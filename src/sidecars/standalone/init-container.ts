@@ -5,7 +5,8 @@ import { probeOf } from '../../capture/probe.ts';
 import { names } from '../../settings/constants.ts';
 import type { Effective } from '../../settings/effective.ts';
 import type { PlacedContainer } from '../fragment.ts';
-import { resourcesOf, tokenMask } from './container-parts.ts';
+import { tokenMask } from '../token-mask.ts';
+import { resourcesOf } from './container-parts.ts';
 
 /** What the entry point depends on beside the rules. */
 type Loading = Pick<Effective['capture'], 'backend' | 'verify'>;

@@ -7,7 +7,8 @@ import type { JsonObject } from '../../settings/json.ts';
 import { parseQuantity } from '../../settings/quantity.ts';
 import type { Resources } from '../../settings/schema/values.ts';
 import type { PlacedContainer } from '../fragment.ts';
-import { resourcesOf, tokenMask } from './container-parts.ts';
+import { tokenMask } from '../token-mask.ts';
+import { resourcesOf } from './container-parts.ts';
 import type { ProxyInput } from './proxy-input.ts';
 
 const podEnvironment = [

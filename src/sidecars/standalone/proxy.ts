@@ -2,6 +2,7 @@ import type { CaptureIntent } from '../../capture/intent.ts';
 import { names, ports } from '../../settings/constants.ts';
 import type { Effective } from '../../settings/effective.ts';
 import type { Fragment, PlacedContainer } from '../fragment.ts';
+import { tokenMaskVolume } from '../token-mask.ts';
 import { captureIntent } from './capture-intent.ts';
 import { initContainer } from './init-container.ts';
 import { patchContainer } from './patched-container.ts';
@@ -25,7 +26,7 @@ const volumes = [
       ],
     },
   },
-  { name: names.tokenMaskVolume, emptyDir: { medium: 'Memory', sizeLimit: '64Ki' } },
+  tokenMaskVolume,
 ] as const;
 
 /** Every port that the proxy takes, whether its container declares it or not. */

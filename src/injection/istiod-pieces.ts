@@ -1,0 +1,74 @@
+import type { Fragment, PlacedContainer } from '../sidecars/fragment.ts';
+import type { RenderedPod } from '../sidecars/istiod/render.ts';
+import type { PodView } from '../sidecars/pod-view.ts';
+import { member, objectsMember, type JsonObject } from '../settings/json.ts';
+import type { Override } from './override.ts';
+import type { NamedObject } from './plan.ts';
+import type { PodChanges } from './pod-changes.ts';
+import type { ProbeEdit } from './probes.ts';
+import type { ContainerList } from './record.ts';
+
+const lists = ['initContainers', 'containers'] as const satisfies readonly ContainerList[];
+
+/** Containers of the result that are not the pod's own, each with its place: before the first own one, or after. */
+function placed(list: ContainerList, result: readonly JsonObject[], own: ReadonlySet<JsonObject>): PlacedContainer[] {
+  const firstOwn = result.findIndex((container) => own.has(container));
+  return result.flatMap((container, index): PlacedContainer[] => {
+    if (own.has(container)) return [];
+    const at = firstOwn >= 0 && index < firstOwn ? 'first' : 'last';
+    return [{ container: container as NamedObject, placement: { list, at }, settled: true }];
+  });
+}
+
+/** What a rendered pod changes, for the plan. */
+export interface Pieces {
+  readonly fragment: Fragment;
+  /** The pod's own copies of what is added, which leave their place. */
+  readonly overrides: readonly Override[];
+  readonly edits: readonly ProbeEdit[];
+  readonly changes: PodChanges;
+}
+
+function othersOnly(wanted: Readonly<Record<string, string>>, present: JsonObject | undefined): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(wanted).filter(
+      ([key, value]) => present !== undefined && Object.hasOwn(present, key) && member(present, key) !== value,
+    ),
+  );
+}
+
+/** The rendered pod as what it changes in the pod. */
+export function piecesOf(view: PodView, rendered: RenderedPod, source: string): Pieces {
+  const own = new Set([...view.initContainers, ...view.containers]);
+  const kept = new Set([...rendered.initContainers, ...rendered.containers].filter((one) => own.has(one)));
+  const overrides = lists.flatMap((list) =>
+    view[list].flatMap((container, index) => (kept.has(container) ? [] : [{ list, index, container }])),
+  );
+  const edits = lists.flatMap((list) =>
+    view[list].flatMap((container, index): ProbeEdit[] =>
+      (rendered.edits.get(container) ?? []).map((edit) => ({ at: { list, index, container }, ...edit })),
+    ),
+  );
+  const volumes = objectsMember(view.spec, 'volumes');
+  const keptVolumes = new Set(rendered.volumes);
+  return {
+    fragment: {
+      source,
+      containers: lists.flatMap((list) => placed(list, rendered[list], kept)),
+      volumes: rendered.volumes.filter((volume) => !volumes.includes(volume)) as NamedObject[],
+      labels: rendered.labels,
+      annotations: rendered.annotations,
+      imagePullSecrets: rendered.imagePullSecrets,
+      leads: true,
+    },
+    overrides,
+    edits,
+    changes: {
+      labels: othersOnly(rendered.labels, view.labels),
+      annotations: othersOnly(rendered.annotations, view.annotations),
+      removedAnnotations: rendered.removedAnnotations.filter((key) => !Object.hasOwn(rendered.annotations, key)),
+      securityContext: rendered.securityContext,
+      volumes: volumes.flatMap((volume, index) => (keptVolumes.has(volume) ? [] : [{ index, volume }])),
+    },
+  };
+}
