@@ -30,7 +30,7 @@ const volumes = [
 ] as const;
 
 /** Every port that the proxy takes, whether its container declares it or not. */
-export function proxyPorts(effective: Effective): number[] {
+export function proxyPorts(effective: { readonly proxy: Pick<Effective['proxy'], 'statusPort'> }): number[] {
   const { statusPort } = effective.proxy;
   return [
     ports.admin,
