@@ -14,7 +14,7 @@ import { describeProblem, quote, type Problem } from '../settings/problem.ts';
 import { proxyConflicts } from './conflicts.ts';
 import { checkOverride } from './override.ts';
 import { reason, type Reason } from './reason.ts';
-import type { Snapshot } from './snapshot.ts';
+import { baseOf, type Snapshot } from './snapshot.ts';
 
 /** With `hardened` the same is refused as in the mode standalone. */
 export function hardeningReasons(data: TemplateData, rendered: RenderedPod, snapshot: Snapshot): Reason[] {
@@ -24,13 +24,14 @@ export function hardeningReasons(data: TemplateData, rendered: RenderedPod, snap
   const injected = new Set(
     [...rendered.template.initContainers, ...rendered.template.containers].map(({ name }) => name),
   );
+  const { caps } = baseOf(snapshot, data.namespace, view.labels);
   const ownImage = proxyImage({ ...data, view: { ...view, annotations: undefined } });
   const wanted = proxyImage(data);
   const problems: Problem[] = (['initContainers', 'containers'] as const).flatMap((list) =>
     view[list].flatMap((container, index) => {
       const name = stringMember(container, 'name') ?? '';
       const isCopy = injected.has(name) && !applicationNames(data).includes(name);
-      return isCopy ? checkOverride({ list, index, container }, ownImage, proxy.allowedImages) : [];
+      return isCopy ? checkOverride({ list, index, container }, ownImage, proxy.allowedImages, caps) : [];
     }),
   );
   const found = problems.map((problem) => reason('InvalidOverride', describeProblem(problem)));
