@@ -1,3 +1,4 @@
+import { beyondNodeAgent } from '../capture/node-agent-annotations.ts';
 import type { Fragment } from '../sidecars/fragment.ts';
 import type { PodView } from '../sidecars/pod-view.ts';
 import { declaredOpaquePorts } from '../sidecars/standalone/declared-ports.ts';
@@ -17,6 +18,7 @@ import type { Added, InjectionRequest } from './decision.ts';
 import { checkOverride, identityOf, isInjectedName, overridesOf, type Override } from './override.ts';
 import { injectedContainers, isInjected, withRedirects } from './injected-probes.ts';
 import { writePatch } from './patch.ts';
+import { changedAnnotations } from './pod-changes.ts';
 import { allOf, planFragments, type Plan } from './plan.ts';
 import { fitPodResources } from './pod-resources.ts';
 import { applicationContainers, planProbes } from './probes.ts';
@@ -136,6 +138,7 @@ export function proposeInjection(
   remarks.push(...probes.remarks, ...sleeps.remarks);
   const workload = namedWorkload(view, request.workload, effective.workloadName);
   const redirected = probes.edits.filter(isInjected);
+  const byNodeAgent = effective.capture.loadedBy === 'node-agent';
   let proxy: ProxyFragment | undefined;
   const fragments = [...selection.chosen.keys()].flatMap((name): Fragment[] => {
     if (name !== builtInSidecar) {
@@ -154,12 +157,26 @@ export function proposeInjection(
       probePorts: probes.exclude,
       opaqueInboundPorts: declaredOpaquePorts([...application, ...beside].map(({ container }) => container)),
     });
-    return [{ ...proxy, annotations: { ...defaultContainer(view), ...shownSettings(effective) } }];
+    return [
+      { ...proxy, annotations: { ...proxy.annotations, ...defaultContainer(view), ...shownSettings(effective) } },
+    ];
   });
   const misfits = atLeastOne((proxy?.misfits ?? []).map((text) => reason('ProfileMisfit', text)));
   if (misfits !== undefined) return { outcome: 'reject', reasons: misfits, remarks };
   const edits = probes.edits.filter((edit) => !isInjected(edit));
-  const planned = planFragments(view, { fragments, overrides, edits, redirected, sleeps: sleeps.edits });
+  const beyond = proxy?.capture === undefined || !byNodeAgent ? [] : beyondNodeAgent(proxy.capture);
+  if (beyond.length > 0) {
+    const message = `a node agent captures here (capture.loadedBy), which cannot be told of ${beyond.join(', ')}; leave it out`;
+    return { outcome: 'reject', reasons: [reason('InvalidAnnotation', message)], remarks };
+  }
+  const planned = planFragments(view, {
+    fragments,
+    overrides,
+    edits,
+    redirected,
+    sleeps: sleeps.edits,
+    ...(byNodeAgent ? { changes: changedAnnotations(view, proxy?.annotations ?? {}) } : {}),
+  });
   if ('conflicts' in planned) return { outcome: 'reject', reasons: planned.conflicts, remarks };
   remarks.push(...planned.plan.remarks);
   const written = writePatch(view, planned.plan, { settingsHash: snapshot.hash, version: snapshot.version });

@@ -60,6 +60,11 @@ function isNative(view: PodView, snapshot: Snapshot): boolean {
   return istio === 'true' || istio === 'false' ? istio === 'true' : snapshot.nativeSidecars;
 }
 
+/** Annotations of the pod's namespace: the caller's, else those that are known of the cluster. */
+function annotationsOf(request: InjectionRequest, snapshot: Snapshot): InjectionRequest['namespaceAnnotations'] {
+  return request.namespaceAnnotations ?? snapshot.namespaces.get(request.namespace);
+}
+
 function dataOf(original: PodView, request: InjectionRequest, snapshot: Snapshot): TemplateData {
   const { values, meshConfig: mesh } = snapshot.settings.istiod;
   const isOpenShift = values.global.platform === 'openshift';
@@ -77,7 +82,7 @@ function dataOf(original: PodView, request: InjectionRequest, snapshot: Snapshot
     namespace: request.namespace,
     workload: request.workload ?? workloadOf(view),
     native,
-    platformIdentity: isOpenShift ? openShiftIdentity(request.namespaceAnnotations) : undefined,
+    platformIdentity: isOpenShift ? openShiftIdentity(annotationsOf(request, snapshot)) : undefined,
   };
 }
 

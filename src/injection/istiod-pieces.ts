@@ -1,10 +1,10 @@
 import type { Fragment, PlacedContainer } from '../sidecars/fragment.ts';
 import type { RenderedPod } from '../sidecars/istiod/render.ts';
 import type { PodView } from '../sidecars/pod-view.ts';
-import { member, objectsMember, type JsonObject } from '../settings/json.ts';
+import { objectsMember, type JsonObject } from '../settings/json.ts';
 import type { Override } from './override.ts';
 import type { NamedObject } from './plan.ts';
-import type { PodChanges } from './pod-changes.ts';
+import { otherValues, type PodChanges } from './pod-changes.ts';
 import type { ProbeEdit } from './probes.ts';
 import type { ContainerList } from './record.ts';
 
@@ -27,14 +27,6 @@ export interface Pieces {
   readonly overrides: readonly Override[];
   readonly edits: readonly ProbeEdit[];
   readonly changes: PodChanges;
-}
-
-function othersOnly(wanted: Readonly<Record<string, string>>, present: JsonObject | undefined): Record<string, string> {
-  return Object.fromEntries(
-    Object.entries(wanted).filter(
-      ([key, value]) => present !== undefined && Object.hasOwn(present, key) && member(present, key) !== value,
-    ),
-  );
 }
 
 /** The rendered pod as what it changes in the pod. */
@@ -64,8 +56,8 @@ export function piecesOf(view: PodView, rendered: RenderedPod, source: string): 
     overrides,
     edits,
     changes: {
-      labels: othersOnly(rendered.labels, view.labels),
-      annotations: othersOnly(rendered.annotations, view.annotations),
+      labels: otherValues(rendered.labels, view.labels),
+      annotations: otherValues(rendered.annotations, view.annotations),
       removedAnnotations: rendered.removedAnnotations.filter((key) => !Object.hasOwn(rendered.annotations, key)),
       securityContext: rendered.securityContext,
       volumes: volumes.flatMap((volume, index) => (keptVolumes.has(volume) ? [] : [{ index, volume }])),

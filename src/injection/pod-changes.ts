@@ -14,6 +14,24 @@ export interface PodChanges {
   readonly volumes: readonly { readonly index: number; readonly volume: JsonObject }[];
 }
 
+/** What of the wanted entries the map has with another value. */
+export function otherValues(
+  wanted: Readonly<Record<string, string>>,
+  map: JsonObject | undefined,
+): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(wanted).filter(
+      ([key, value]) => map !== undefined && Object.hasOwn(map, key) && member(map, key) !== value,
+    ),
+  );
+}
+
+/** Changes of annotations alone: those that the pod has with another value. */
+export function changedAnnotations(view: PodView, wanted: Readonly<Record<string, string>>): PodChanges {
+  const annotations = otherValues(wanted, view.annotations);
+  return { labels: {}, annotations, removedAnnotations: [], securityContext: undefined, volumes: [] };
+}
+
 /** How to take the changes back: the originals by name. */
 export interface OwnOriginals {
   readonly labels: JsonObject;

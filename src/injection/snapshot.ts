@@ -31,6 +31,8 @@ export interface ClusterFacts {
 export interface Snapshot extends ClusterFacts {
   readonly settings: Settings;
   readonly templates: TemplateLibrary;
+  /** Annotations of namespaces that decisions depend on, by namespace; OpenShift keeps its ranges of ids there. */
+  readonly namespaces: ReadonlyMap<string, Readonly<Record<string, string>>>;
   /** Identifies settings and templates; stamped on every injected pod. */
   readonly hash: string;
   readonly version: string;
@@ -158,6 +160,7 @@ export function createSnapshot(input: SnapshotInput = {}): SnapshotResult {
       templates: library,
       nativeSidecars: input.nativeSidecars ?? true,
       sleepHook: input.sleepHook ?? true,
+      namespaces: new Map(),
       hash: hashText(
         JSON.stringify([settings.value, [...library.values()].map(({ reference, spec }) => [reference, spec])]),
       ),
@@ -171,6 +174,11 @@ export function createSnapshot(input: SnapshotInput = {}): SnapshotResult {
 /** The same snapshot for a cluster of which more is known now. */
 export function withClusterFacts(snapshot: Snapshot, { nativeSidecars, sleepHook }: ClusterFacts): Snapshot {
   return { ...snapshot, nativeSidecars, sleepHook };
+}
+
+/** The same snapshot with the annotations of namespaces as they are now. */
+export function withNamespaces(snapshot: Snapshot, namespaces: Snapshot['namespaces']): Snapshot {
+  return { ...snapshot, namespaces };
 }
 
 /** Effective settings of a pod before its annotations are read. */

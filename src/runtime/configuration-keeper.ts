@@ -1,5 +1,5 @@
 import path from 'node:path';
-import { withClusterFacts, type ClusterFacts, type Snapshot } from '../injection/snapshot.ts';
+import { withClusterFacts, withNamespaces, type ClusterFacts, type Snapshot } from '../injection/snapshot.ts';
 import type { HealthCheck } from '../server/health.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
@@ -18,6 +18,8 @@ export interface ConfigurationKeeper {
   /** A refused reload does not make the webhook unready: a bad edit must not stop the creation of pods. */
   health(): HealthCheck;
   useCluster(facts: ClusterFacts): void;
+  /** Annotations of namespaces that decisions depend on. */
+  useNamespaces(namespaces: Snapshot['namespaces']): void;
   stop(): void;
 }
 
@@ -69,7 +71,7 @@ export async function keepConfiguration(
     const isSame = next.hash === snapshot.hash;
     if (isSame && problems.length === 0) return;
     problems = [];
-    snapshot = withClusterFacts(next, snapshot);
+    snapshot = withNamespaces(withClusterFacts(next, snapshot), snapshot.namespaces);
     if (!isSame) metrics.reloads.inc({ result: 'accepted' });
     log.info({ settingsHash: snapshot.hash }, 'settings are in use');
     tell();
@@ -109,6 +111,9 @@ export async function keepConfiguration(
       if (snapshot.nativeSidecars === nativeSidecars && snapshot.sleepHook === sleepHook) return;
       snapshot = withClusterFacts(snapshot, { nativeSidecars, sleepHook });
       log.info({ nativeSidecars, sleepHook }, 'what the cluster can do');
+    },
+    useNamespaces(namespaces) {
+      snapshot = withNamespaces(snapshot, namespaces);
     },
     stop: () => watching?.stop(),
   };

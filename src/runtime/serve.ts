@@ -13,6 +13,7 @@ import { createMetrics, type Metrics } from '../telemetry/metrics.ts';
 import type { Address } from './address.ts';
 import { createCertificateSource, createPlaceholderPair, type CertificateChoice } from './certificate.ts';
 import { watchServerVersion } from './cluster-facts.ts';
+import { watchNamespaces } from './namespace-facts.ts';
 import { describeFileProblem } from './configuration.ts';
 import { keepConfiguration, type ConfigurationKeeper } from './configuration-keeper.ts';
 
@@ -205,6 +206,8 @@ async function start(options: ServeOptions, log: Log, cleanups: Cleanups): Promi
   cleanups.push(() => closeMetrics(metricsServer));
   const facts = client === undefined ? undefined : watchServerVersion(client, configuration, log);
   cleanups.push(() => facts?.stop());
+  const namespaces = client === undefined ? undefined : watchNamespaces(client, configuration, log);
+  cleanups.push(() => namespaces?.stop());
   const address = webhook.app.server.address() as AddressInfo;
   const metricsAddress = metricsServer.address() as AddressInfo;
   log.info({ address: address.address, port: address.port, isPlaceholder: first.isPlaceholder }, 'listening');

@@ -62,6 +62,7 @@ export interface Effective {
     imagePullPolicy: 'Always' | 'IfNotPresent' | 'Never' | undefined;
     mode: 'REDIRECT' | 'NONE';
     families: readonly ('v4' | 'v6')[];
+    loadedBy: 'init-container' | 'node-agent';
     backend: 'iptables' | 'nftables';
     verify: boolean;
     includeOutboundIPRanges: 'all' | readonly string[];
@@ -139,6 +140,7 @@ export function resolveBase(settings: Settings, profile: Profile | undefined): E
       image: capture.image,
       imagePullPolicy: capture.imagePullPolicy ?? proxy.imagePullPolicy,
       mode: profile?.interceptionMode ?? capture.interceptionMode,
+      loadedBy: capture.loadedBy,
       backend: capture.backend,
       verify: capture.verify,
       families: capture.families.map((family) => (family === 'IPv4' ? 'v4' : 'v6')),

@@ -26,6 +26,8 @@ export const capture = z.strictObject({
   redirectDNS: z
     .literal(false, 'allowed: false; the proxy has no DNS server that would answer captured queries')
     .default(false),
+  /** Who loads the rules: an init container with the right to, or Istio's CNI plug-in on the node, told by annotations. */
+  loadedBy: z.enum(['init-container', 'node-agent']).default('init-container'),
   /** What loads the rules: iptables (either back end), or nft with one table of its own. */
   backend: z.enum(['iptables', 'nftables']).default('iptables'),
   /** Whether the init container ends only after a connection has gone through the rules. */

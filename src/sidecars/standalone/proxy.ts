@@ -1,4 +1,5 @@
 import type { CaptureIntent } from '../../capture/intent.ts';
+import { renderNodeAgentAnnotations } from '../../capture/node-agent-annotations.ts';
 import { names, ports } from '../../settings/constants.ts';
 import type { Effective } from '../../settings/effective.ts';
 import type { Fragment, PlacedContainer } from '../fragment.ts';
@@ -53,7 +54,8 @@ export function proxyFragment(input: ProxyInput): ProxyFragment {
     if ('misfit' in result) misfits.push(`container ${container.name}: ${result.misfit}`);
     return 'misfit' in result ? container : result.container;
   };
-  if (capture !== undefined) {
+  const byNodeAgent = effective.capture.loadedBy === 'node-agent';
+  if (capture !== undefined && !byNodeAgent) {
     containers.push({
       container: patched(initContainer(effective, capture), effective.patches.init),
       placement: { list: 'initContainers', at: native ? 'first' : 'last' },
@@ -70,7 +72,7 @@ export function proxyFragment(input: ProxyInput): ProxyFragment {
     containers,
     volumes: [...volumes, ...effective.proxy.additions.volumes],
     labels: {},
-    annotations: {},
+    annotations: capture !== undefined && byNodeAgent ? renderNodeAgentAnnotations(capture) : {},
     imagePullSecrets: effective.proxy.imagePullSecrets,
     listens: proxyPorts(effective),
     capture,

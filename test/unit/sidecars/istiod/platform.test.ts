@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { decide } from '../../../../src/index.ts';
+import { withNamespaces } from '../../../../src/injection/snapshot.ts';
 import { withMultusNetwork } from '../../../../src/sidecars/istiod/node-agent-annotations.ts';
 import { injectWithIstiod, istioPod, istiodSnapshot, type Injected } from '../../../support/istiod.ts';
 
@@ -110,6 +111,13 @@ describe('OpenShift', () => {
     for (const name of ['istio-validation', 'istio-proxy']) {
       expect(injected.container(name)).toMatchObject({ securityContext: { runAsUser: uid, runAsGroup: gid } });
     }
+  });
+
+  test('ranges that are known of the cluster count where the caller knows none', () => {
+    const known = withNamespaces(snapshot, new Map([['demo', ranges('1000/10')]]));
+    expect(injectWithIstiod(istioPod(), known).argumentsOf('istio-validation')).toContain('-u 1009 ');
+    const other = injectWithIstiod(istioPod(), known, { namespace: 'other' });
+    expect(other.argumentsOf('istio-validation')).toContain('-u 1337 ');
   });
 
   test('ids that the platform wrote into the user’s copy are nobody’s wish', () => {

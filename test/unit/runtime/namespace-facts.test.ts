@@ -1,0 +1,48 @@
+import { expect, test } from '@jest/globals';
+import { createSnapshot, type Snapshot } from '../../../src/injection/snapshot.ts';
+import type { ApiClient } from '../../../src/kubernetes/client.ts';
+import type { ConfigurationKeeper } from '../../../src/runtime/configuration-keeper.ts';
+import { watchNamespaces } from '../../../src/runtime/namespace-facts.ts';
+import { createLog } from '../../../src/telemetry/log.ts';
+import { istiodSnapshot } from '../../support/istiod.ts';
+
+const items = [{ metadata: { name: 'demo', annotations: { 'openshift.io/sa.scc.uid-range': '1000/10', other: 'x' } } }];
+
+function standalone(): Snapshot {
+  const result = createSnapshot();
+  if ('problems' in result) throw new Error('the built-in settings are bad');
+  return result.snapshot;
+}
+
+async function lookOnce(snapshot: Snapshot): Promise<{ asked: number; told: Snapshot['namespaces'] | undefined }> {
+  let asked = 0;
+  let told: Snapshot['namespaces'] | undefined;
+  const client = {
+    get: async () => {
+      asked += 1;
+      return { body: { items } };
+    },
+  } as unknown as ApiClient;
+  const keeper = {
+    snapshot: () => snapshot,
+    useNamespaces: (namespaces: Snapshot['namespaces']) => {
+      told = namespaces;
+    },
+  } as unknown as ConfigurationKeeper;
+  const watching = watchNamespaces(client, keeper, createLog('silent', { write: () => undefined }));
+  await new Promise((resolve) => setImmediate(resolve));
+  watching.stop();
+  return { asked, told };
+}
+
+test('on OpenShift the namespaces are read and their ids kept', async () => {
+  const { told } = await lookOnce(istiodSnapshot({ global: { platform: 'openshift' } }));
+  expect(told?.get('demo')).toEqual({ 'openshift.io/sa.scc.uid-range': '1000/10' });
+});
+
+test.each([
+  ['mode standalone', standalone()],
+  ['elsewhere', istiodSnapshot()],
+])('%s: nothing is read, so no right is needed', async (_title, snapshot) => {
+  expect(await lookOnce(snapshot)).toEqual({ asked: 0, told: undefined });
+});
