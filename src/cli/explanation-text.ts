@@ -15,6 +15,16 @@ const purposes = new Map<string, string>([
   [names.logsVolume, 'writable files of the proxy'],
   [names.podInfoVolume, "the pod's own labels and annotations, for the proxy"],
   [names.tokenMaskVolume, 'keeps the API token out of the injected containers'],
+  ['istio-validation', 'checks that a node agent captures, before anything else starts'],
+  ['workload-socket', "the agent's socket for certificates"],
+  ['credential-socket', 'a socket for certificates from elsewhere'],
+  ['workload-certs', 'certificates that something else than the agent writes'],
+  ['istio-envoy', "the proxy's configuration, in memory"],
+  ['istio-xds', "the applications' gRPC configuration, in memory"],
+  ['istio-data', 'writable files of the agent'],
+  ['istio-token', "the pod's proof of identity for istiod"],
+  ['istiod-ca-cert', "istiod's root certificate"],
+  ['istio-ca-crl', 'revoked certificates, where there are any'],
 ]);
 
 /** Quantities and ports are texts or numbers; anything else is shown as the JSON that it is. */

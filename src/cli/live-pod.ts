@@ -53,10 +53,10 @@ function registrationNotes(configuration: JsonObject): string[] {
   });
 }
 
-function labelsOf(object: JsonObject): Record<string, string> {
-  const labels = objectMember(objectMember(object, 'metadata'), 'labels') ?? {};
+function textsOf(object: JsonObject | undefined, map: 'labels' | 'annotations'): Record<string, string> {
+  const texts = objectMember(objectMember(object, 'metadata'), map) ?? {};
   return Object.fromEntries(
-    Object.entries(labels).filter((entry): entry is [string, string] => typeof entry[1] === 'string'),
+    Object.entries(texts).filter((entry): entry is [string, string] => typeof entry[1] === 'string'),
   );
 }
 
@@ -92,7 +92,9 @@ async function read(
     return [{ object: { apiVersion, kind, name, namespace }, where, notes: [before.note], gate, decision: undefined }];
   }
   const notes = [before.note, ...registrationNotes(configuration)];
-  return [explainWorkload(workload, { snapshot, namespace, labels: labelsOf(holder ?? {}), where, notes })];
+  const namespaceAnnotations = textsOf(holder, 'annotations');
+  const labels = textsOf(holder, 'labels');
+  return [explainWorkload(workload, { snapshot, namespace, labels, namespaceAnnotations, where, notes })];
 }
 
 /** Explains a pod of the cluster, named `namespace/name`. */

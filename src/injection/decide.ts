@@ -54,7 +54,9 @@ export function decideInPlace(request: InjectionRequest, snapshot: Snapshot): De
   const { operations, texts = noTexts, record, reasons, remarks, added, capture } = proposed;
   // Before the verification, which makes the operations' values part of the pod.
   const patch = writeOperations(operations, texts);
-  const violations = applyAndVerify(request.pod, operations, record);
+  const violations = applyAndVerify(request.pod, operations, record, {
+    privilegedProxy: snapshot.settings.mode === 'istiod' && !snapshot.settings.istiod.hardened,
+  });
   if (violations.length > 0) {
     const outcome = snapshot.settings.injection.onInvalidPatch === 'deny' ? 'reject' : 'skip';
     const message = `the patch failed its own verification, please report it: ${violations.join('; ')}`;

@@ -12,7 +12,7 @@ import { istioNames } from '../settings/istio/annotation-names.ts';
 import { annotationProblems, proxyConfigText } from '../settings/istio/pod-annotations.ts';
 import { mergeProxyConfig } from '../settings/istio/proxy-config.ts';
 import { stringMember } from '../settings/json.ts';
-import { unknownKeys } from '../settings/pod-settings.ts';
+import { unknownKeys, withoutEffectUnderIstiod } from '../settings/pod-settings.ts';
 import { describeProblem, quote, type Problem } from '../settings/problem.ts';
 import { didYouMean } from '../settings/suggestion.ts';
 import { annotationsTooLarge } from './annotation-size.ts';
@@ -163,7 +163,7 @@ export function proposeIstiodInjection(
     operations: written.operations,
     record: written.record,
     reasons: why,
-    remarks: [...unknownKeys(view), ...declared.remarks, ...planned.plan.remarks],
+    remarks: [...unknownKeys(view), ...withoutEffectUnderIstiod(view), ...declared.remarks, ...planned.plan.remarks],
     added: summarise(plan, data.native),
     capture: rendered.capture,
   };

@@ -21,7 +21,19 @@ function isMountedByOthers(lists: Lists, volume: string, record: Record): boolea
   );
 }
 
-function checkContainers(spec: JsonObject | undefined, record: Record, violations: string[]): void {
+/** What an operator's settings allow that is a defect otherwise. */
+export interface Allowed {
+  /** Istio's values may make its proxy privileged. */
+  readonly privilegedProxy: boolean;
+}
+
+function checkContainers(spec: JsonObject | undefined, record: Record, allowed: Allowed, violations: string[]): void {
+  // Containers of the application that a template of Istio's changed: what else is in them is the user's.
+  const changed = new Set(
+    record.undo.overrides
+      .map(({ container }) => stringMember(container, 'name') ?? '')
+      .filter((name) => !isInjectedName(name)),
+  );
   const lists: Lists = {
     initContainers: objectsMember(spec, 'initContainers'),
     containers: objectsMember(spec, 'containers'),
@@ -34,6 +46,7 @@ function checkContainers(spec: JsonObject | undefined, record: Record, violation
       if (times !== 1) violations.push(`container ${name} is there ${times} times`);
       const container = lists[list].find((candidate) => stringMember(candidate, 'name') === name);
       if (container === undefined) violations.push(`container ${name} is not in ${list}`);
+      if (changed.has(name)) continue;
       for (const mount of objectsMember(container, 'volumeMounts')) {
         const volume = stringMember(mount, 'name') ?? '';
         if (count(volumes, volume) === 0 && !isMountedByOthers(lists, volume, record))
@@ -46,7 +59,8 @@ function checkContainers(spec: JsonObject | undefined, record: Record, violation
       }
       const security = objectMember(container, 'securityContext');
       // A declared sidecar may be, where the settings say so; that was decided before.
-      if (isInjectedName(name) && isObject(security) && member(security, 'privileged') === true)
+      const isPrivileged = isObject(security) && member(security, 'privileged') === true;
+      if (isPrivileged && isInjectedName(name) && !allowed.privilegedProxy)
         violations.push(`container ${name} is privileged`);
     }
   }
@@ -58,7 +72,12 @@ function checkContainers(spec: JsonObject | undefined, record: Record, violation
  *
  * The operations' values are part of the pod afterwards: serialise them before.
  */
-export function applyAndVerify(pod: JsonObject, operations: readonly Operation[], record: Record): string[] {
+export function applyAndVerify(
+  pod: JsonObject,
+  operations: readonly Operation[],
+  record: Record,
+  allowed: Allowed = { privilegedProxy: false },
+): string[] {
   const violations: string[] = [];
   try {
     jsonPatch.applyPatch(pod, operations as jsonPatch.Operation[], false, true, true);
@@ -67,7 +86,7 @@ export function applyAndVerify(pod: JsonObject, operations: readonly Operation[]
     return [`the patch does not apply: ${cause}`];
   }
   const spec = objectMember(pod, 'spec');
-  checkContainers(spec, record, violations);
+  checkContainers(spec, record, allowed, violations);
   const volumes = objectsMember(spec, 'volumes');
   for (const name of record.volumes) {
     const times = count(volumes, name);

@@ -97,6 +97,24 @@ const grammars: ReadonlyMap<string, Grammar<unknown>> = new Map<string, Grammar<
   [names.datadog, textsByName],
 ]);
 
+/** The value of `global.proxy` that an annotation stands in for; Istio's own messages call it by that name. */
+const defaults: ReadonlyMap<string, string> = new Map([
+  [names.includeOutboundIPRanges, 'includeIPRanges'],
+  [names.excludeOutboundIPRanges, 'excludeIPRanges'],
+  [names.includeInboundPorts, 'includeInboundPorts'],
+  [names.excludeInboundPorts, 'excludeInboundPorts'],
+  [names.includeOutboundPorts, 'includeOutboundPorts'],
+  [names.excludeOutboundPorts, 'excludeOutboundPorts'],
+  [names.statusPort, 'statusPort'],
+  [names.logLevel, 'logLevel'],
+  [names.componentLogLevel, 'componentLogLevel'],
+]);
+
+function withDefault(name: string, problem: string): string {
+  const value = defaults.get(name);
+  return value === undefined ? problem : `${problem}; without it the value global.proxy.${value} counts`;
+}
+
 /** Every bad value among Istio's annotations. */
 export function annotationProblems(annotations: JsonObject | undefined): Problem[] {
   const problems: Problem[] = [];
@@ -105,7 +123,7 @@ export function annotationProblems(annotations: JsonObject | undefined): Problem
     if (grammar === undefined) continue;
     const parsed =
       typeof value === 'string' ? grammar.parse(value) : { problem: `must be a string; allowed: ${grammar.allowed}` };
-    if ('problem' in parsed) problems.push({ where: name, message: parsed.problem });
+    if ('problem' in parsed) problems.push({ where: name, message: withDefault(name, parsed.problem) });
   }
   return problems;
 }

@@ -1,7 +1,7 @@
 import { reservedPorts } from '../../settings/constants.ts';
 import { istioNames as names } from '../../settings/istio/annotation-names.ts';
 import { looseBoolean } from '../../settings/grammar.ts';
-import type { JsonObject } from '../../settings/json.ts';
+import { objectsMember, stringMember, type JsonObject } from '../../settings/json.ts';
 import { quote, type Problem } from '../../settings/problem.ts';
 import { annotationOf, type TemplateData } from './template-data.ts';
 
@@ -104,4 +104,14 @@ export function mergeMetrics(data: TemplateData): MetricsMerge {
     },
     problems,
   };
+}
+
+/** Tells Prometheus the port of metrics by TLS where the proxy's variables open one, unless the pod says it itself. */
+export function securePortAnnotation(data: TemplateData, proxy: JsonObject | undefined): Record<string, string> {
+  if (annotationOf(data, names.securePort) !== undefined) return {};
+  const found = objectsMember(proxy, 'env').find(
+    (entry) => stringMember(entry, 'name') === 'ENVOY_SECURE_MERGED_METRICS_PORT',
+  );
+  const port = stringMember(found, 'value');
+  return port === undefined || port === '' ? {} : { [names.securePort]: port };
 }

@@ -8,7 +8,7 @@ import { captureOf, type ExemptIdentity } from './capture.ts';
 import { variable } from './container-parts.ts';
 import { initNames } from './init-container.ts';
 import { probersOf, probersText, withEdits, type HandlerEdit, type Probers } from './probers.ts';
-import { mergeMetrics } from './prometheus.ts';
+import { mergeMetrics, securePortAnnotation } from './prometheus.ts';
 import { mergeNamed, strategicMerge } from './strategic-merge.ts';
 import {
   annotationOf,
@@ -239,7 +239,8 @@ function networkOf(data: TemplateData): string {
 export function renderPod(data: TemplateData, templates: readonly string[]): RenderedPod {
   const template = templates.reduce<TemplatePod>((before, name) => {
     const made = istioTemplate(data.values, name)?.(data);
-    return made === undefined ? before : mergeTemplates(before, inPlace(made, before));
+    if (made === undefined || before === emptyTemplate) return made ?? before;
+    return mergeTemplates(before, inPlace(made, before));
   }, emptyTemplate);
   const own = moveToTemplate({ initContainers: data.view.initContainers, containers: data.view.containers }, template);
   const copies = userCopies(data, template);
@@ -273,6 +274,7 @@ export function renderPod(data: TemplateData, templates: readonly string[]): Ren
       : [variable('ISTIO_KUBE_APP_PROBERS', probersText(probes.probers))]),
   ];
   lists = ordered(withVariables(probes, variables), data);
+  const proxy = [...lists.initContainers, ...lists.containers].find((one) => stringMember(one, 'name') === proxyName);
   const overrides = overridesText(copies);
   const ownSecurity = objectMember(data.view.spec, 'securityContext');
   return {
@@ -286,6 +288,7 @@ export function renderPod(data: TemplateData, templates: readonly string[]): Ren
       ...template.annotations,
       ...(overrides === undefined ? {} : { [names.overrides]: overrides }),
       ...metrics.annotations,
+      ...securePortAnnotation(data, proxy),
       ...data.values.sidecarInjectorWebhook.injectedAnnotations,
     },
     removedAnnotations: metrics.removed,

@@ -1,8 +1,9 @@
 import { describe, expect, test } from '@jest/globals';
-import { decide, undo } from '../../../../src/index.ts';
+import { annotationTable, decide, undo } from '../../../../src/index.ts';
 import { applyToValue } from '../../../../src/manifests/apply.ts';
 import type { Json, JsonObject } from '../../../../src/settings/json.ts';
 import { injectWithIstiod, istioPod, istiodSnapshot } from '../../../support/istiod.ts';
+import { snapshotOf } from '../../../support/snapshots.ts';
 
 const plain = istiodSnapshot();
 
@@ -42,6 +43,15 @@ describe('annotations', () => {
     expect(decision.outcome).toBe('reject');
     expect(decision.reasons.map(({ message }) => message).join('\n')).toContain(name);
   });
+
+  test.each(['includeIPRanges', 'excludeIPRanges', 'excludeOutboundPorts'])(
+    'by Istio’s name of the setting too: %s',
+    (value) => {
+      const name = `traffic.sidecar.istio.io/${value.replace('IPRanges', 'OutboundIPRanges')}`;
+      const [refused] = decide({ pod: annotated({ [name]: 'bad' }), namespace: 'demo' }, plain).reasons;
+      expect(refused.message).toContain(`global.proxy.${value}`);
+    },
+  );
 
   test('all bad values at once', () => {
     const pod = annotated({ 'sidecar.istio.io/proxyCPU': 'x', 'sidecar.istio.io/logLevel': 'y' });
@@ -218,6 +228,62 @@ describe('metrics', () => {
       expect(variable('ISTIO_PROMETHEUS_ANNOTATIONS')).toBeUndefined();
     },
   );
+});
+
+describe('beside other sidecars', () => {
+  const shipper = {
+    apiVersion: 'sidecar-injector.io/v1alpha1',
+    kind: 'SidecarTemplate',
+    metadata: { name: 'log-shipper' },
+    spec: { containers: [{ name: 'log-shipper', image: 'fluent-bit:1' }], volumes: [{ name: 'logs', emptyDir: {} }] },
+  };
+  const both = snapshotOf(
+    { mode: 'istiod', istiod: { values: { global: { tag: '1.28.0' } } } },
+    { templates: [shipper] },
+  );
+
+  test('a declared one goes into the same pod', () => {
+    const pod = annotated({ 'inject.istio.io/templates': 'sidecar,log-shipper' });
+    const injected = injectWithIstiod(pod, both);
+    expect(injected.container('log-shipper')).toMatchObject({ image: 'fluent-bit:1' });
+    expect(injected.container('istio-proxy')).toBeDefined();
+    expect(applyToValue(structuredClone(injected.pod), undo(injected.pod)?.operations ?? [])).toEqual(pod);
+  });
+
+  test('an unknown one is refused with what there is', () => {
+    const pod = annotated({ 'inject.istio.io/templates': 'sidecar,log-shiper' });
+    expect(decide({ pod, namespace: 'demo' }, both).reasons[0].message).toContain('did you mean "log-shipper"');
+  });
+});
+
+describe('what only Istio’s settings allow', () => {
+  test('a privileged proxy', () => {
+    const { container } = injectWithIstiod(istioPod(), istiodSnapshot({ global: { proxy: { privileged: true } } }));
+    expect(container('istio-proxy')).toMatchObject({ securityContext: { privileged: true } });
+  });
+
+  test('two applications that declare one port, changed by a template', () => {
+    const containers = ['a', 'b'].map((name) => ({ name, ports: [{ containerPort: 80 }] }));
+    const pod = annotated({ 'inject.istio.io/templates': 'grpc-agent' }, { containers });
+    expect(injectWithIstiod(pod, plain).decision.outcome).toBe('inject');
+  });
+
+  test('metrics by TLS are announced', () => {
+    const config = 'proxyMetadata: {ENVOY_SECURE_MERGED_METRICS_PORT: "15443"}';
+    expect(
+      injectWithIstiod(annotated({ 'proxy.istio.io/config': config }), plain).annotation(
+        'prometheus.istio.io/secure-port',
+      ),
+    ).toBe('15443');
+  });
+
+  test('annotations of the mode standalone are said to have no effect', () => {
+    const name =
+      annotationTable.find((row) => row.kind === 'annotation' && row.name.startsWith('sidecar-injector.io/'))?.name ??
+      '';
+    const { warnings } = injectWithIstiod(annotated({ [name]: 'x' }), plain).decision;
+    expect(warnings).toEqual([expect.stringContaining('has no effect in the mode istiod')]);
+  });
 });
 
 describe('taking it back', () => {
