@@ -7,6 +7,7 @@ import { registerExplain } from './explain.ts';
 import { registerInject } from './inject.ts';
 import { exitCodes, report, type Io } from './io.ts';
 import { registerServe } from './serve.ts';
+import { registerTemplate } from './template.ts';
 import { registerUninject } from './uninject.ts';
 import { registerVersion } from './version.ts';
 
@@ -20,6 +21,7 @@ const registrations: readonly ((program: Command, io: Io) => void)[] = [
   registerExplain,
   registerCapture,
   registerCheck,
+  registerTemplate,
   registerCerts,
   registerVersion,
 ];

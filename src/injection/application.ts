@@ -35,7 +35,7 @@ interface Drafted {
 const thePod = 'the pod';
 
 /** What a share comes to: the volume that the sidecar mounts, and whether it has to be made. */
-export interface SharedVolume {
+interface SharedVolume {
   readonly volume: string;
   readonly subPath: string | undefined;
   readonly isNew: boolean;

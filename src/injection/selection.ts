@@ -21,7 +21,7 @@ interface Situation {
 const shares = 10_000;
 
 /** Whether this owner is among the first `percent` of all; the same owner always is or never is. */
-export function isInCanary(template: string, { namespace, owner }: Situation, percent: number): boolean {
+function isInCanary(template: string, { namespace, owner }: Situation, percent: number): boolean {
   const hash = hashText(`${template} ${namespace}/${owner.kind}/${owner.name}`);
   return Number.parseInt(hash.slice(8), 16) % shares < percent * (shares / 100);
 }

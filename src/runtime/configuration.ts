@@ -1,9 +1,10 @@
 import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { parseAllDocuments } from 'yaml';
-import { readSettings, readTemplate } from '../settings/document.ts';
+import { readSettings, readTemplate, readTemplateTest } from '../settings/document.ts';
 import { type ClusterFacts, createSnapshot, type Snapshot } from '../injection/snapshot.ts';
 import { describeProblem, type Problem } from '../settings/problem.ts';
+import type { TemplateTest } from '../settings/schema/template-test.ts';
 
 /** Where settings and sidecar templates come from; undefined means the built-in ones alone. */
 export interface ConfigurationPaths {
@@ -73,8 +74,8 @@ async function readDocuments(file: string, into: Reading): Promise<void> {
   }
 }
 
-/** Template files of a directory, sorted; kubelet's hidden `..data` links are not files of the user. */
-async function listTemplates(directory: string, into: Reading): Promise<string[]> {
+/** YAML files of a directory, sorted; kubelet's hidden `..data` links are not files of the user. */
+async function listFiles(directory: string, into: Reading): Promise<string[]> {
   try {
     const names = await readdir(directory);
     return names
@@ -110,7 +111,7 @@ export async function loadConfiguration(
   const sidecars: Reading = { documents: [], problems: [] };
   if (paths.settings !== undefined) await readDocuments(paths.settings, settings);
   if (paths.sidecars !== undefined) {
-    for (const file of await listTemplates(paths.sidecars, sidecars)) await readDocuments(file, sidecars);
+    for (const file of await listFiles(paths.sidecars, sidecars)) await readDocuments(file, sidecars);
   }
   const [first, second] = settings.documents;
   const amended = amend(first?.value);
@@ -146,4 +147,19 @@ export async function loadConfiguration(
       };
     }),
   };
+}
+
+/** The cases of a directory with TemplateTest objects, or every problem with its file. */
+export async function loadTemplateTests(
+  directory: string,
+): Promise<{ readonly tests: readonly TemplateTest[] } | { readonly problems: readonly FileProblem[] }> {
+  const reading: Reading = { documents: [], problems: [] };
+  for (const file of await listFiles(directory, reading)) await readDocuments(file, reading);
+  const problems = [
+    ...reading.problems,
+    ...reading.documents.flatMap((document) => problemsOf(document, readTemplateTest)),
+  ];
+  if (problems.length > 0) return { problems };
+  const results = reading.documents.map(({ value }) => readTemplateTest(value));
+  return { tests: results.flatMap((result) => ('value' in result ? [result.value] : [])) };
 }

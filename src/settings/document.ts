@@ -4,6 +4,7 @@ import type { Problem } from './problem.ts';
 import { captureFile, type CaptureFile } from './schema/capture-file.ts';
 import { injectorConfiguration, type Settings } from './schema/configuration.ts';
 import { apiVersion } from './schema/object.ts';
+import { templateTest, type TemplateTest } from './schema/template-test.ts';
 import { sidecarTemplate, type SidecarTemplate } from './schema/template.ts';
 import { didYouMean } from './suggestion.ts';
 
@@ -69,4 +70,9 @@ export function readTemplate(input: unknown): Read<SidecarTemplate> {
 /** Capture without a pod, from a parsed file with the field names of `istio-iptables`; every field may be absent. */
 export function readCaptureFile(input: unknown): Read<CaptureFile> {
   return read(captureFile, input);
+}
+
+/** A case of a template's tests from a parsed `TemplateTest` object. */
+export function readTemplateTest(input: unknown): Read<TemplateTest> {
+  return read(templateTest, input);
 }

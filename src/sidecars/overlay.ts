@@ -15,6 +15,11 @@ const mergeKeys: ReadonlyMap<string, string> = new Map([
   ['with', 'container'],
 ]);
 
+/** The member that tells the items of such a list apart; undefined for every other list. */
+export function mergeKeyOf(list: string): string | undefined {
+  return mergeKeys.get(list);
+}
+
 function overlayList(base: readonly Json[], patch: readonly Json[], key: string): Json[] {
   const keyOf = (item: Json): Json | undefined => (isObject(item) ? member(item, key) : undefined);
   const merged = base.map((item) => {
@@ -27,7 +32,7 @@ function overlayList(base: readonly Json[], patch: readonly Json[], key: string)
 
 function overlayValue(base: Json | undefined, patch: Json, name: string | undefined): Json {
   if (isObject(base) && isObject(patch)) return overlay(base, patch);
-  const key = name === undefined ? undefined : mergeKeys.get(name);
+  const key = name === undefined ? undefined : mergeKeyOf(name);
   if (key !== undefined && Array.isArray(base) && Array.isArray(patch)) {
     return overlayList(base as readonly Json[], patch as readonly Json[], key);
   }

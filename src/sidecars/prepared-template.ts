@@ -22,7 +22,7 @@ export interface PreparedTemplate {
   readonly classic: Fragment;
 }
 
-export interface PreparedParameter {
+interface PreparedParameter {
   readonly annotation: string;
   readonly parameter: Parameter;
   readonly grammar: Grammar<string>;

@@ -13,7 +13,7 @@ export type TemplateLibrary = ReadonlyMap<string, PreparedTemplate>;
 export const builtInSidecar = 'sidecar';
 
 /** `name`, or `name:version` of a template that has a version. */
-export function referenceOf({ metadata, spec }: SidecarTemplate): string {
+function referenceOf({ metadata, spec }: SidecarTemplate): string {
   return spec.version === undefined ? metadata.name : `${metadata.name}:${spec.version}`;
 }
 

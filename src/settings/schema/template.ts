@@ -31,7 +31,7 @@ const pointer = z.string().regex(/^(?:\/(?:[^~/]|~[01])+)+$/, 'allowed: a JSON p
 
 const bound = z.union([z.string(), z.number()]);
 
-export const parameterTypes = ['string', 'integer', 'boolean', 'quantity', 'path', 'image', 'secretName'] as const;
+const parameterTypes = ['string', 'integer', 'boolean', 'quantity', 'path', 'image', 'secretName'] as const;
 
 const parameter = z.strictObject({
   /** The annotation by which a pod sets it. */

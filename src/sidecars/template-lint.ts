@@ -1,0 +1,167 @@
+import { member, objectMember, objectsMember, stringMember, type JsonObject } from '../settings/json.ts';
+import { proxyUser, tokenPath } from '../settings/constants.ts';
+import { parseQuantity } from '../settings/quantity.ts';
+import { didYouMean } from '../settings/suggestion.ts';
+import type { Fragment, PlacedContainer } from './fragment.ts';
+import { podSecurityViolations, type PodSecurityViolation } from './pod-security.ts';
+import type { PreparedTemplate } from './prepared-template.ts';
+
+/** Fields of a container (k8s.io/api core/v1 `Container`); the API server drops a misspelt one without a word. */
+const containerFields = [
+  'name',
+  'image',
+  'command',
+  'args',
+  'workingDir',
+  'ports',
+  'envFrom',
+  'env',
+  'resources',
+  'resizePolicy',
+  'restartPolicy',
+  'restartPolicyRules',
+  'volumeMounts',
+  'volumeDevices',
+  'livenessProbe',
+  'readinessProbe',
+  'startupProbe',
+  'lifecycle',
+  'terminationMessagePath',
+  'terminationMessagePolicy',
+  'imagePullPolicy',
+  'securityContext',
+  'stdin',
+  'stdinOnce',
+  'tty',
+] as const;
+
+/** Sums of what the containers that run beside the application ask for; base units, undefined where one has no limit. */
+interface AddedResources {
+  readonly requests: { readonly cpu: number; readonly memory: number };
+  readonly limits: { readonly cpu: number | undefined; readonly memory: number | undefined };
+}
+
+/** What there is to say about a template that works. */
+export interface Lint {
+  /** What keeps the injected pod out of a Pod Security level. */
+  readonly violations: readonly PodSecurityViolation[];
+  readonly resources: AddedResources;
+  /** What its author should look at, each with its place. */
+  readonly hints: readonly string[];
+}
+
+function amount(container: JsonObject, part: 'requests' | 'limits', resource: 'cpu' | 'memory'): number | undefined {
+  const list = objectMember(objectMember(container, 'resources'), part);
+  const value = list === undefined ? undefined : member(list, resource);
+  return typeof value === 'string' || typeof value === 'number' ? parseQuantity(String(value)) : undefined;
+}
+
+function runsOn({ container, placement }: PlacedContainer): boolean {
+  return placement.list === 'containers' || stringMember(container, 'restartPolicy') === 'Always';
+}
+
+/** Adds up what the sidecar's containers ask for while the application runs. */
+function addedResources(fragment: Fragment): AddedResources {
+  const containers = fragment.containers.filter(runsOn).map(({ container }) => container);
+  const sum = (part: 'requests' | 'limits', resource: 'cpu' | 'memory'): (number | undefined)[] =>
+    containers.map((container) => amount(container, part, resource));
+  const least = (values: readonly (number | undefined)[]): number =>
+    values.reduce<number>((total, value) => total + (value ?? 0), 0);
+  const most = (values: readonly (number | undefined)[]): number | undefined =>
+    values.includes(undefined) ? undefined : least(values);
+  return {
+    requests: { cpu: least(sum('requests', 'cpu')), memory: least(sum('requests', 'memory')) },
+    limits: { cpu: most(sum('limits', 'cpu')), memory: most(sum('limits', 'memory')) },
+  };
+}
+
+function tagHint(image: string): string | undefined {
+  if (image.includes('@sha256:')) return undefined;
+  const tag = /:([^/:]+)$/.exec(image)?.[1];
+  return tag === undefined || tag === 'latest'
+    ? `image ${image}: name a version, or what runs changes by itself`
+    : undefined;
+}
+
+function containerHints(placed: PlacedContainer, goesOn: boolean): string[] {
+  const { container } = placed;
+  const hints: string[] = [];
+  for (const field of Object.keys(container)) {
+    if (!containerFields.some((known) => known === field)) {
+      hints.push(`${field}: no field of a container that is known here${didYouMean(field, containerFields)}`);
+    }
+  }
+  for (const part of ['requests', 'limits'] as const) {
+    const missing = (['cpu', 'memory'] as const).filter((resource) => amount(container, part, resource) === undefined);
+    if (missing.length > 0)
+      hints.push(`resources.${part}: no ${missing.join(' and ')}; quotas and autoscaling need it`);
+  }
+  if (runsOn(placed)) {
+    const wanted = goesOn ? ['livenessProbe'] : ['livenessProbe', 'readinessProbe', 'startupProbe'];
+    if (!wanted.some((probe) => objectMember(container, probe) !== undefined)) {
+      hints.push('no probe: nobody notices when it hangs');
+    }
+  }
+  const security = objectMember(container, 'securityContext');
+  if (security === undefined) hints.push('no securityContext: it runs as the image and the cluster please');
+  else if (member(security, 'readOnlyRootFilesystem') !== true) {
+    hints.push('securityContext.readOnlyRootFilesystem is not true');
+  }
+  if (
+    security !== undefined &&
+    [member(security, 'runAsUser'), member(security, 'runAsGroup')].includes(proxyUser.uid)
+  ) {
+    hints.push(`runs as ${proxyUser.uid}, the proxy's user: its traffic is not captured`);
+  }
+  const mounts = objectsMember(container, 'volumeMounts').map((mount) => stringMember(mount, 'mountPath'));
+  if (!mounts.includes(tokenPath))
+    hints.push(`gets the pod's API token; mount an empty volume at ${tokenPath} if it needs none`);
+  const tag = tagHint(stringMember(container, 'image') ?? '');
+  return [...hints, ...(tag === undefined ? [] : [tag])].map((hint) => `container "${container.name}": ${hint}`);
+}
+
+function volumeHints(fragment: Fragment): string[] {
+  const shared = (fragment.share ?? []).flatMap(({ volume }) => volume ?? []) as unknown as Fragment['volumes'];
+  const own = fragment.volumes.map(({ name }) => name);
+  const mounted = [
+    ...fragment.containers.flatMap(({ container }) => objectsMember(container, 'volumeMounts')),
+    ...(fragment.application ?? []).flatMap(
+      ({ volumeMounts = [] }) => volumeMounts as unknown as readonly JsonObject[],
+    ),
+  ].map((mount) => stringMember(mount, 'name'));
+  return [
+    ...own.filter((name) => !mounted.includes(name)).map((name) => `volume "${name}": mounted nowhere`),
+    ...[...fragment.volumes, ...shared]
+      .filter((volume) => {
+        const folder = objectMember(volume, 'emptyDir');
+        return folder !== undefined && member(folder, 'sizeLimit') === undefined;
+      })
+      .map(({ name }) => `volume "${name}": an emptyDir without sizeLimit may fill the node`),
+  ];
+}
+
+/** What there is to say about a template, as it is injected where native sidecars run. */
+export function lintTemplate({ native: fragment, spec }: PreparedTemplate, known: readonly string[]): Lint {
+  const shared = (fragment.share ?? []).flatMap(({ volume }) => volume ?? []) as unknown as Fragment['volumes'];
+  const containers = (list: PlacedContainer['placement']['list']): JsonObject[] =>
+    fragment.containers.filter(({ placement }) => placement.list === list).map(({ container }) => container);
+  const pod = {
+    initContainers: containers('initContainers'),
+    containers: containers('containers'),
+    volumes: [...fragment.volumes, ...shared],
+  };
+  return {
+    violations: podSecurityViolations(pod),
+    resources: addedResources(fragment),
+    hints: [
+      ...fragment.containers.flatMap((placed) => containerHints(placed, spec.failure === 'podGoesOn')),
+      ...volumeHints(fragment),
+      ...(spec.conflicts ?? [])
+        .filter((name) => !known.includes(name))
+        .map((name) => `conflicts: "${name}" is not a sidecar here${didYouMean(name, known)}`),
+      ...(spec.mode === undefined && fragment.containers.some(({ placement }) => placement.list === 'containers')
+        ? ['mode: a classic container keeps a Job from completing; say `mode: native`, or `classic` if that is meant']
+        : []),
+    ],
+  };
+}
