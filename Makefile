@@ -54,6 +54,26 @@ cluster-up: node_modules/.package-lock.json ## Start a Kubernetes node with the 
 cluster-down: node_modules/.package-lock.json ## Stop it and remove every trace, also what a killed run left.
 	@$(SCRIPT) scripts/cluster.ts down
 
+KIND ?= kind
+KIND_CLUSTER := sidecar-injector
+KIND_KUBECONFIG := dist/kind.kubeconfig
+
+.PHONY: kind-up kind-load kind-test kind-down
+kind-up: ## Create a cluster with kind (needs Docker).
+	mkdir -p $(dir $(KIND_KUBECONFIG))
+	$(KIND) create cluster --name $(KIND_CLUSTER) --kubeconfig $(KIND_KUBECONFIG) --wait 120s
+
+kind-load: images ## Build both images and load them into it, with the one that the scenarios need.
+	$(DOCKER) build --tag cluster.test/workbench:1 test/cluster/workbench
+	$(KIND) load docker-image --name $(KIND_CLUSTER) sidecar-injector:$(VERSION) sidecar-injector-init:$(VERSION) \
+	  cluster.test/workbench:1
+
+kind-test: node_modules/.package-lock.json ## Play the short scenarios on it.
+	@CLUSTER=existing KUBECONFIG=$(CURDIR)/$(KIND_KUBECONFIG) $(SCRIPT) scripts/test.ts cluster -- $(ARGS)
+
+kind-down: ## Delete it.
+	$(KIND) delete cluster --name $(KIND_CLUSTER) --kubeconfig $(KIND_KUBECONFIG)
+
 .PHONY: typecheck lint format
 typecheck: node_modules/.package-lock.json ## Check the types.
 	@tsc --noEmit

@@ -1,6 +1,4 @@
 // cluster.ts up|down [own|test]   a Kubernetes node in a network namespace of this machine; `test` is the tests' own
-// cluster.ts images FILE          the images of a test cluster as an archive, for `kind load image-archive`
-import { copyFile } from 'node:fs/promises';
 import { adminKubeconfig, insideNetwork, places } from './cluster/node/place.ts';
 import { startNode } from './cluster/node/start.ts';
 import { stopNode } from './cluster/node/stop.ts';
@@ -23,10 +21,6 @@ const commands: Readonly<Record<string, () => Promise<void>>> = {
   },
   async down() {
     await stopNode(placeOf(argument), { keepData: false });
-  },
-  async images() {
-    const images = await writeClusterImages(joinEnvironments(await prepareClusterTools()));
-    await copyFile(images.file, argument).finally(() => images.remove());
   },
 };
 

@@ -7,7 +7,7 @@ import { prepareNodePrograms } from '../tools/node-programs.ts';
 import { prepareNetworkNamespaces, prepareNodePackages, preparePackages } from '../tools/packages.ts';
 import type { Tool } from '../tools/tool.ts';
 import { writeArchive } from './images/archive.ts';
-import { foreignImages, ownImages } from './images/table.ts';
+import { foreignImages, ownImages, workbenchImage } from './images/table.ts';
 
 /** Everything that a cluster is made of, prepared; what is missing is in the answer. */
 export async function prepareClusterTools(): Promise<readonly Tool[]> {
@@ -41,7 +41,7 @@ export async function writeClusterImages(env: Readonly<Record<string, string>>):
     return file;
   };
   const programs = { envoy: program('ENVOY_BIN'), coredns: program('COREDNS_BIN'), pause: program('PAUSE_BIN') };
-  const images = [...(await ownImages(folder)), ...(await foreignImages(programs, folder))];
+  const images = [...(await ownImages(folder)), await workbenchImage(folder), ...(await foreignImages(programs))];
   const work = await mkdtemp(path.join(folder, 'archive-'));
   const file = path.join(folder, 'images.tar');
   await writeArchive(images, work, file);

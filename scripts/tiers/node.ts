@@ -30,7 +30,7 @@ export async function runOnNode(tier: string, environment: Environment): Promise
     say(`images assembled after ${seconds(startMs)}`);
     await startNode(place, { env: environment.env, images: images.file }).finally(() => images.remove());
     say(`node ready after ${seconds(startMs)}`);
-    const env = { ...environment.env, KUBECONFIG: adminKubeconfig(place) };
+    const env = { ...environment.env, KUBECONFIG: adminKubeconfig(place), CLUSTER_PLACE: 'test' };
     return await runJest(tier, { ...environment, env, within: insideNetwork(place) });
   } catch (error) {
     process.stdout.write(`${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);

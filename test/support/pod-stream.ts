@@ -16,6 +16,7 @@ export interface Creations {
 
 /** Creates pods (as dry runs, so that the node need not run them) until it is told to stop. */
 export interface PodStream {
+  /** May be called again, for the same answer. */
   stop(): Promise<Creations>;
 }
 

@@ -32,7 +32,9 @@ export async function collectPackages(names: readonly string[], without: readonl
     if (entry === undefined) throw new Error(`Debian package ${name} is not installed`);
     found.set(name, entry.version);
     for (const alternatives of entry.needs) {
-      const one = alternatives.find((alternative) => installed.has(alternative));
+      const one = alternatives
+        .map((alternative) => findProvider(installed, alternative))
+        .find((name) => name !== undefined);
       if (one !== undefined) add(one);
     }
   };
@@ -41,26 +43,42 @@ export async function collectPackages(names: readonly string[], without: readonl
   return { versions, files: await listFiles([...found.keys()]) };
 }
 
+/** The package itself, or one that provides it as mawk does awk; that of a slim image before others. */
+function findProvider(installed: ReadonlyMap<string, Installed>, name: string): string | undefined {
+  if (installed.has(name)) return name;
+  const providers = [...installed].filter(([, { provides }]) => provides.includes(name));
+  return (providers.find(([, { isRequired }]) => isRequired) ?? providers[0])?.[0];
+}
+
 interface Installed {
   readonly version: string;
+  readonly isRequired: boolean;
+  readonly provides: readonly string[];
   /** Each with its alternatives. */
   readonly needs: readonly (readonly string[])[];
 }
 
 async function readInstalled(): Promise<Map<string, Installed>> {
-  const format = '${Package}|${Version}|${db:Status-Status}|${Pre-Depends}, ${Depends}\n';
+  const fields = ['Package', 'Version', 'db:Status-Status', 'Priority', 'Provides', 'Pre-Depends', 'Depends'];
+  const format = `${fields.map((field) => `\${${field}}`).join('\t')}\n`;
   const installed = new Map<string, Installed>();
   for (const line of ((await read(['dpkg-query', '-W', '-f', format])) ?? '').split('\n')) {
-    const [name = '', version = '', status, ...needs] = line.split('|');
+    const [name = '', version = '', status, priority, provides = '', ...needs] = line.split('\t');
     if (status !== 'installed') continue;
-    const groups = needs
-      .join('|')
-      .split(',')
-      .filter((group) => group.trim() !== '');
-    const bare = (word: string) => word.trim().replace(/[ :(].*$/, '');
-    installed.set(name, { version, needs: groups.map((group) => group.split('|').map(bare)) });
+    installed.set(name, {
+      version,
+      isRequired: priority === 'required',
+      provides: readRelations(provides).flat(),
+      needs: needs.flatMap(readRelations),
+    });
   }
   return installed;
+}
+
+/** Package names of a field such as `awk, libc6 (>= 2.3) | musl`, each with its alternatives. */
+function readRelations(field: string): string[][] {
+  const groups = field.split(',').filter((group) => group.trim() !== '');
+  return groups.map((group) => group.split('|').map((word) => word.trim().replace(/[ :(].*$/, '')));
 }
 
 async function listFiles(packages: readonly string[]): Promise<readonly string[]> {

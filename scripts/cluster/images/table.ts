@@ -36,6 +36,10 @@ const bases: Readonly<Record<string, Base>> = {
     node: '/nodejs/bin/node',
     user: '65532',
   },
+  'node:24-bookworm-slim': {
+    packages: async () => [...(await essentialPackages()), 'libstdc++6'],
+    node: '/usr/local/bin/node',
+  },
 };
 
 /** Our own images, assembled from the stages of the Dockerfile; `folder` takes their changing layers. */
@@ -46,17 +50,24 @@ export async function ownImages(folder: string): Promise<readonly Image[]> {
     throw new Error('scripts/build.ts failed');
   }
   return [
-    await assemble(`sidecar-injector:${version}`, readStage(dockerfile, 'injector'), folder),
-    await assemble(`sidecar-injector-init:${version}`, readStage(dockerfile, 'init'), folder),
+    await assemble(`sidecar-injector:${version}`, readStage(dockerfile, 'injector'), root, folder),
+    await assemble(`sidecar-injector-init:${version}`, readStage(dockerfile, 'init'), root, folder),
   ];
 }
 
-/** Builds what `docker build` would from a stage. */
-async function assemble(name: string, stage: Stage, folder: string): Promise<Image> {
+/** The image that scenarios use as an application and as a client. */
+export async function workbenchImage(folder: string): Promise<Image> {
+  const context = path.join(root, 'test/cluster/workbench');
+  const dockerfile = await readFile(path.join(context, 'Dockerfile'), 'utf8');
+  return assemble('cluster.test/workbench:1', readStage(dockerfile, 'workbench'), context, folder);
+}
+
+/** Builds what `docker build` would from a stage; `folder` takes the layer that changes. */
+async function assemble(name: string, stage: Stage, context: string, folder: string): Promise<Image> {
   const base = bases[stage.base];
   if (base === undefined) throw new Error(`base image ${stage.base} is not known`);
   const copies = await freshLayer(folder, async (rootFolder) => {
-    for (const copy of stage.copies) await copyInto(rootFolder, copy);
+    for (const copy of stage.copies) await copyInto(rootFolder, copy, context);
   });
   const config = { ...(base.user !== undefined && { User: base.user }), ...stage.config };
   return { name, config, layers: [...(await baseLayers(base, stage.packages)), copies] };
@@ -91,8 +102,9 @@ const makeSystemFiles: Fill = async (folder) => {
   await writeFile(path.join(folder, 'etc/nsswitch.conf'), 'passwd: files\ngroup: files\nhosts: files dns\n');
 };
 
-async function copyInto(folder: string, { stage, from, to, mode }: Copy): Promise<void> {
-  const source = stage === undefined ? path.join(root, from) : path.join(root, from.replace(/^\/build\//, ''));
+async function copyInto(folder: string, { stage, from, to, mode }: Copy, context: string): Promise<void> {
+  // The stage `build` works in /build with the files of the checkout.
+  const source = path.join(context, stage === undefined ? from : from.replace(/^\/build\//, ''));
   const target = path.join(folder, to);
   await mkdir(path.dirname(target), { recursive: true });
   await cp(source, target, { recursive: true });
@@ -108,14 +120,11 @@ function place(source: string, target: string): Fill {
   };
 }
 
-const workbenchPrograms: Copy = { from: 'test/cluster/workbench', to: '/workbench' };
-
 /** The images that manifests and scenarios name beside ours, made of this machine's programs. */
-export async function foreignImages(programs: Programs, folder: string): Promise<readonly Image[]> {
+export async function foreignImages(programs: Programs): Promise<readonly Image[]> {
   const program = (source: string, target: string) => pinnedLayer([source, target], place(source, target));
   const slim = await baseLayers(debian, []);
   const apache = await baseLayers(debian, ['apache2-bin']);
-  const workbench = await baseLayers({ ...debian, node: '/usr/local/bin/node' }, ['curl', 'libstdc++6']);
   return [
     {
       name: pauseImage,
@@ -137,16 +146,6 @@ export async function foreignImages(programs: Programs, folder: string): Promise
       config: { Cmd: ['httpd-foreground'], WorkingDir: '/usr/local/apache2' },
       layers: [...apache, await httpdLayer()],
     },
-    {
-      name: 'cluster.test/workbench:1',
-      config: {
-        Entrypoint: ['/usr/local/bin/node', '--disable-warning=ExperimentalWarning'],
-        WorkingDir: '/workbench',
-      },
-      layers: [...workbench, await freshLayer(folder, (to) => copyInto(to, workbenchPrograms))],
-    },
-    { name: 'curlimages/curl:8.10.1', config: { Entrypoint: ['curl'] }, layers: workbench },
-    { name: 'busybox:1.37', config: { Cmd: ['sh'] }, layers: slim },
   ];
 }
 

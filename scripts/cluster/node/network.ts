@@ -15,12 +15,17 @@ export async function createNetwork(place: Place): Promise<void> {
   await must([...insideNetwork(place), 'sysctl', '-qw', 'net.ipv4.ip_forward=1']);
 }
 
-/** Removes the namespace and those of its pods, and ends whatever still runs in them. */
-export async function removeNetwork(place: Place): Promise<void> {
-  const prefix = place.podNetwork.replace(/\.0\/24$/, '.');
-  for (const name of await readdir('/run/netns').catch(() => [])) {
-    if (name === place.name || (name.startsWith('cni-') && (await hasAddress(name, prefix))))
-      await removeNamespace(name);
+/** Removes the node's namespace and ends whatever still runs in it. */
+export function removeNetwork({ name }: Place): Promise<void> {
+  return removeNamespace(name);
+}
+
+/** Removes the namespaces of pods and the bridge that joined them, with whatever still runs there. */
+export async function removePodNetworks({ name, podNetwork }: Place): Promise<void> {
+  await read(['ip', '-n', name, 'link', 'delete', 'cni0']);
+  const prefix = podNetwork.replace(/\.0\/24$/, '.');
+  for (const entry of await readdir('/run/netns').catch(() => [])) {
+    if (entry.startsWith('cni-') && (await hasAddress(entry, prefix))) await removeNamespace(entry);
   }
 }
 

@@ -17,7 +17,7 @@ export interface StartOptions {
   /** Variables that tell where the Kubernetes programs are, as a ready tool gives them. */
   readonly env: Readonly<Record<string, string | undefined>>;
   /** An archive of images to import first; none when the node resumes with those that it has. */
-  readonly images?: string;
+  readonly images?: string | undefined;
 }
 
 /** Starts a node and its control plane and waits until it is ready and its DNS answers. */
@@ -26,6 +26,11 @@ export async function startNode(place: Place, { env, images }: StartOptions): Pr
   await mkdir(place.runFolder, { recursive: true });
   await writeConfiguration(place);
   await createNetwork(place);
+  await startComponents(place, { env, images });
+}
+
+/** Starts what runs on a node whose network is there. */
+export async function startComponents(place: Place, { env, images }: StartOptions): Promise<void> {
   await createCgroup(place);
   const start = (name: Component) => startComponent(place, name, env);
   const kubectl = [findProgram('kubectl', env), `--kubeconfig=${adminKubeconfig(place)}`, '--request-timeout=5s'];

@@ -2,7 +2,7 @@ import { readdir, readFile, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { read } from '../../tools/command.ts';
 import { removeCgroup, restoreMachineSettings } from './machine.ts';
-import { removeNetwork } from './network.ts';
+import { removeNetwork, removePodNetworks } from './network.ts';
 import type { Place } from './place.ts';
 import { listProcesses, stopProcess } from './process.ts';
 
@@ -18,19 +18,25 @@ export interface StopOptions {
  * killed. Only what carries its name is touched. Logs stay until the next start.
  */
 export async function stopNode(place: Place, { keepData }: StopOptions): Promise<void> {
+  await stopComponents(place);
+  await removeNetwork(place);
+  await rm(place.runFolder, { recursive: true, force: true });
+  if (!keepData) await rm(place.folder, { recursive: true, force: true });
+  await restoreMachineSettings();
+}
+
+/** Ends everything that runs on the node, as a power cut does, and what that leaves outside of its data. */
+export async function stopComponents(place: Place): Promise<void> {
   // After SIGTERM the API server would wait a minute for open watches; the rest of the data is thrown away.
   for (const name of ['kubelet', 'kube-proxy', 'kube-scheduler', 'kube-controller-manager', 'kube-apiserver']) {
     await stopProcess(place, name, name === 'kube-apiserver' ? 'SIGKILL' : 'SIGTERM');
   }
   await removeCgroup(place);
   for (const name of await listProcesses(place)) await stopProcess(place, name, 'SIGTERM');
-  await removeNetwork(place);
+  await removePodNetworks(place);
   await unmount([place.folder, place.runFolder]);
   await removeNetworkResults(place);
   await read(['find', '/var/log/containers', '-lname', `${place.folder}/*`, '-delete']);
-  await rm(place.runFolder, { recursive: true, force: true });
-  if (!keepData) await rm(place.folder, { recursive: true, force: true });
-  await restoreMachineSettings();
 }
 
 /** The CNI library keeps what it did for every sandbox, the loopback interface under a name that all clusters share. */
