@@ -1,0 +1,57 @@
+import type { Variant } from './sidecar.ts';
+
+/** Puts something before the rest of the bootstrap, which is an object in flow YAML. */
+function bootstrapWith(text: string): NonNullable<Variant['edit']> {
+  return editBootstrap((bootstrap) => `{${text},${bootstrap.slice(1)}`);
+}
+
+function editBootstrap(change: (bootstrap: string) => string): NonNullable<Variant['edit']> {
+  return (args) => {
+    const at = args.indexOf('--config-yaml') + 1;
+    const before = args[at] ?? '';
+    const after = change(before);
+    if (after === before) throw new Error('the variant changes nothing: the bootstrap has another shape now');
+    return args.with(at, after);
+  };
+}
+
+function option(name: string, value: string): NonNullable<Variant['edit']> {
+  return (args) => args.with(args.indexOf(name) + 1, value);
+}
+
+/** What a pod gets, without Istio's metrics and with them, which is the default. */
+export const withoutMetrics: Variant = { name: 'without metrics', settings: { proxy: { metrics: { istio: false } } } };
+export const asInjected: Variant = { name: 'as injected' };
+
+const buffers = 'per_connection_buffer_limit_bytes: 32768';
+
+/** One thing changed at a time, to see what it is worth. */
+export const variants: readonly Variant[] = [
+  asInjected,
+  withoutMetrics,
+  { name: 'without access log', settings: { proxy: { accessLog: 'none' } } },
+  { name: 'one worker', edit: option('--concurrency', '1') },
+  { name: 'four workers', edit: option('--concurrency', '4') },
+  {
+    name: 'every statistic kept',
+    edit: editBootstrap((text) => text.replace(/stats_matcher: \{inclusion_list: \{patterns: \[.*?\]\}\}/, '')),
+  },
+  {
+    name: 'statistics created when used',
+    edit: bootstrapWith('deferred_stat_options: {enable_deferred_creation_stats: true}'),
+  },
+  {
+    name: 'clusters created when used',
+    edit: bootstrapWith('cluster_manager: {enable_deferred_cluster_creation: true}'),
+  },
+  {
+    name: 'buffers of 32 KiB',
+    edit: editBootstrap((text) =>
+      text.replaceAll(/\{name: (virtual(?:In|Out)bound|(?:Inbound)?PassthroughCluster),/g, `{name: $1,${buffers},`),
+    ),
+  },
+  {
+    name: 'allocator that gives back',
+    edit: bootstrapWith('memory_allocator_manager: {bytes_to_release: 1048576,memory_release_interval: 1s}'),
+  },
+];
