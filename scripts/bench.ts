@@ -1,95 +1,38 @@
-// bench.ts [--quick]   measures the webhook beside a bare Fastify server, prints the tables, writes docs/benchmarks.md
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+// bench.ts [--quick] [--only=webhook|dataplane]   measures, prints the tables, writes its parts of docs/benchmarks.md
+import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { compare, type Comparison } from './bench/comparison.ts';
-import { requestBytes } from './bench/connection.ts';
-import { measureDecisions } from './bench/decisions.ts';
+import { benchDataplane } from './bench/dataplane.ts';
 import { full, quick, type Effort } from './bench/effort.ts';
-import { openTarget, sendRound, type Target } from './bench/load.ts';
-import { describeMachine } from './bench/machine.ts';
-import { writePage } from './bench/page.ts';
-import { typicalPod } from './bench/pods.ts';
-import { podKinds, reviewText, workloadNames } from './bench/reviews.ts';
-import { checkoutProgram, readImageOptions, startBareServer, startWebhook } from './bench/server-process.ts';
-import { measureMemory, measureStartup } from './bench/startup.ts';
+import { partNames, replaceParts, type PartName, type Section } from './bench/page-parts.ts';
+import { benchWebhook } from './bench/webhook.ts';
 import { root } from './tools/cache.ts';
 
-const connectionCount = 8;
 const page = path.join(root, 'docs/benchmarks.md');
+const parts = { webhook: benchWebhook, dataplane: benchDataplane };
 
 function say(line: string): void {
   process.stdout.write(`${line}\n`);
 }
 
-/** The webhook's own answer, which the yardstick gives to every review. */
-async function answerOf(webhook: Target): Promise<Buffer> {
-  const [connection] = webhook.connections;
-  if (connection === undefined) throw new Error('there is no connection');
-  const answer = await connection.exchange(requestBytes(reviewText(typicalPod('checkout'))));
-  if (!answer.includes('"patchType":"JSONPatch"')) throw new Error('the webhook did not inject the typical pod');
-  return answer;
-}
-
-async function compareServers(folder: string, nodeOptions: readonly string[], effort: Effort): Promise<Comparison[]> {
-  const webhookServer = await startWebhook(folder, { program: checkoutProgram, nodeOptions });
-  const webhook = await openTarget(webhookServer, connectionCount);
-  const answerFile = path.join(folder, 'answer.json');
-  await writeFile(answerFile, await answerOf(webhook));
-  const bareServer = await startBareServer(folder, answerFile);
-  const bare = await openTarget(bareServer, connectionCount);
-  try {
-    const requests = workloadNames.map((name) => requestBytes(reviewText(typicalPod(name))));
-    say('warming up …');
-    for (const target of [webhook, bare]) await sendRound(target, requests, effort.warmUp);
-    const comparisons: Comparison[] = [];
-    for (const kind of podKinds) {
-      say(`reviews of the ${kind.name} pod …`);
-      comparisons.push(await compare({ webhook, bare }, kind, effort));
-    }
-    return comparisons;
-  } finally {
-    webhook.close();
-    bare.close();
-    await Promise.all([webhookServer.stop(), bareServer.stop()]);
+async function bench(effort: Effort, chosen: readonly PartName[]): Promise<void> {
+  const measured: Partial<Record<PartName, Section>> = {};
+  for (const name of chosen) {
+    const section = await parts[name](effort, say);
+    measured[name] = section;
+    say(`\n${section.summary}\n`);
+  }
+  if (effort.name === 'full') {
+    await writeFile(page, replaceParts(await readFile(page, 'utf8'), measured));
+    say(`${path.relative(process.cwd(), page)} is written.`);
+  } else {
+    say('A quick run: the figures are rough, docs/benchmarks.md stays as it is.');
   }
 }
 
-async function bench(effort: Effort): Promise<void> {
-  const startMs = performance.now();
-  const machine = describeMachine();
-  const imageOptions = await readImageOptions();
-  const folder = await mkdtemp(path.join(tmpdir(), 'sidecar-injector-bench-'));
-  try {
-    const comparisons = await compareServers(folder, imageOptions, effort);
-    say('decisions in process …');
-    const inProcess = measureDecisions(effort);
-    say('starts …');
-    const startup = await measureStartup(folder, effort);
-    say('memory …');
-    const memory = await measureMemory(folder, effort);
-    const seconds = (performance.now() - startMs) / 1_000;
-    const written = writePage({
-      machine,
-      imageOptions,
-      effort,
-      connectionCount,
-      comparisons,
-      inProcess,
-      startup,
-      memory,
-      seconds,
-    });
-    say(`\n${written.summary}`);
-    if (effort.name === 'full') {
-      await writeFile(page, written.markdown);
-      say(`\n${path.relative(process.cwd(), page)} is written.`);
-    } else {
-      say('\nA quick run: the figures are rough, docs/benchmarks.md stays as it is.');
-    }
-  } finally {
-    await rm(folder, { recursive: true, force: true });
-  }
+const only = process.argv.find((word) => word.startsWith('--only='))?.slice('--only='.length);
+const chosen = partNames.filter((name) => only === undefined || name === only);
+if (chosen.length === 0) {
+  process.stderr.write(`--only=${only}: allowed are ${partNames.join(', ')}\n`);
+  process.exit(2);
 }
-
-await bench(process.argv.includes('--quick') ? quick : full);
+await bench(process.argv.includes('--quick') ? quick : full, chosen);

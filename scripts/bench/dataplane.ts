@@ -4,11 +4,12 @@ import { prepareEnvoy } from '../tools/envoy.ts';
 import { prepareNetworkNamespaces, preparePackages } from '../tools/packages.ts';
 import { joinEnvironments } from '../tools/tool.ts';
 import { measureVariants } from './dataplane/costs.ts';
-import { measurePaths, type PathEffort } from './dataplane/paths.ts';
-import { sectionNotRun, writeSection, type Section } from './dataplane/section.ts';
+import { measurePaths, ways, type PathEffort } from './dataplane/paths.ts';
+import { sectionNotRun, writeSection } from './dataplane/section.ts';
 import { variants } from './dataplane/variants.ts';
 import type { Effort } from './effort.ts';
 import { describeMachine } from './machine.ts';
+import type { Section } from './page-parts.ts';
 
 const load = { perSecond: 150, connections: 10 };
 const efforts: Readonly<Record<Effort['name'], Readonly<Record<'paths' | 'variants', PathEffort>>>> = {
@@ -26,7 +27,7 @@ export async function benchDataplane(effort: Effort, say: (line: string) => void
   const machine = describeMachine();
   try {
     say('ways through the proxy …');
-    const paths = await measurePaths(binary.path, efforts[effort.name].paths);
+    const paths = await measurePaths(binary.path, ways, efforts[effort.name].paths);
     say('variants of the proxy …');
     const figures = await measureVariants(binary.path, variants, efforts[effort.name].variants);
     return writeSection({ paths, variants: figures, effort: efforts[effort.name].paths, machine });

@@ -1,7 +1,7 @@
 import { quantile, spreadOf, type Spread } from '../statistics.ts';
 import { processorTime } from './process-cost.ts';
 import { openStage, type Sides, type Stage } from './stage.ts';
-import { asInjected, withoutMetrics } from './variants.ts';
+import { asInjected, asTcp, withoutMetrics } from './variants.ts';
 import type { Variant } from './sidecar.ts';
 
 /** How long and how often. */
@@ -27,10 +27,15 @@ export interface PathFigures {
   readonly cpuMicros: Spread | undefined;
 }
 
-const ways: readonly (readonly [name: string, sides: Sides, variant: Variant])[] = [
+/** A way from client to server: who has a sidecar, and how it is run. */
+export type Way = readonly [name: string, sides: Sides, variant: Variant];
+
+/** The first one is what the others are compared with. */
+export const ways: readonly Way[] = [
   ['direct', 'none', asInjected],
   ['one proxy', 'server', asInjected],
   ['one proxy, without metrics', 'server', withoutMetrics],
+  ['one proxy, as TCP', 'server', asTcp],
   ['two proxies', 'both', asInjected],
   ['two proxies, without metrics', 'both', withoutMetrics],
 ];
@@ -63,12 +68,12 @@ function figuresOf(name: string, rounds: readonly Round[], direct: readonly Roun
     latency: quantiles.map((_, index) => at(index, (own) => own)),
     ratio: quantiles.map((_, index) => at(index, (own, base) => own / base)),
     added: at(0, (own, base) => own - base),
-    cpuMicros: name === 'direct' ? undefined : spreadOf(rounds.map(({ cpuMicros }) => cpuMicros)),
+    cpuMicros: rounds === direct ? undefined : spreadOf(rounds.map(({ cpuMicros }) => cpuMicros)),
   };
 }
 
 /** Measures every way in turn, round after round, so that a drift of the machine meets all alike. */
-export async function measurePaths(binary: string, effort: PathEffort): Promise<PathFigures[]> {
+export async function measurePaths(binary: string, ways: readonly Way[], effort: PathEffort): Promise<PathFigures[]> {
   const open: { readonly name: string; readonly stage: Stage; readonly rounds: Round[] }[] = [];
   try {
     for (const [index, [name, sides, variant]] of ways.entries()) {

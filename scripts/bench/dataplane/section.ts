@@ -1,3 +1,4 @@
+import { dataplaneTitle, type Section } from '../page-parts.ts';
 import { markdownTable, plainTable, type Table } from '../table.ts';
 import type { Spread } from '../statistics.ts';
 import type { VariantFigures } from './costs.ts';
@@ -10,16 +11,13 @@ export interface DataplaneResults {
   readonly paths: readonly PathFigures[];
   readonly variants: readonly VariantFigures[];
   readonly effort: PathEffort;
-  readonly machine: { readonly date: string; readonly load: number; readonly processor: string; readonly cores: number };
+  readonly machine: {
+    readonly date: string;
+    readonly load: number;
+    readonly processor: string;
+    readonly cores: number;
+  };
 }
-
-/** A part of the page, and the same tables for a terminal. */
-export interface Section {
-  readonly markdown: string;
-  readonly summary: string;
-}
-
-export const title = '## Data plane';
 
 function range({ median, least, most }: Spread, digits: number): string {
   return `${median.toFixed(digits)} (${least.toFixed(digits)} to ${most.toFixed(digits)})`;
@@ -61,19 +59,23 @@ function targetTable({ paths, variants }: DataplaneResults): Table {
     const found = variants.find((one) => one.name === name);
     if (found === undefined) return [];
     const text = `${mebibytes(found.idlePrivate)} MiB`;
-    return [[`at most 14 MiB of private memory, idle, ${name}`, text, verdict(Number(mebibytes(found.idlePrivate)) <= 14)]];
+    return [
+      [`at most 14 MiB of private memory, idle, ${name}`, text, verdict(Number(mebibytes(found.idlePrivate)) <= 14)],
+    ];
   });
   const latency = (['one proxy', 'two proxies'] as const).flatMap((name, index) => {
     const found = paths.find((path) => path.name === name);
     if (found === undefined) return [];
     const perProxy = found.added.median / (index + 1);
-    return [[`at most 0.35 ms more at p50 for a proxy, ${name}`, `${perProxy.toFixed(2)} ms`, verdict(perProxy <= 0.35)]];
+    return [
+      [`at most 0.35 ms more at p50 for a proxy, ${name}`, `${perProxy.toFixed(2)} ms`, verdict(perProxy <= 0.35)],
+    ];
   });
   return [['target', 'found', ''], ...memory, ...latency];
 }
 
 function introduction({ effort, machine }: DataplaneResults): string {
-  return `${title}
+  return `${dataplaneTitle}
 
 What the injected proxy costs the traffic that goes through it. Client and server are pods of their own (network
 namespaces on one link), with the init container and the proxy that the engine injects, run as a kubelet runs them. A
@@ -107,5 +109,8 @@ export function writeSection(results: DataplaneResults): Section {
 }
 
 export function sectionNotRun(needs: string): Section {
-  return { markdown: `${title}\n\nNot run: it needs ${needs}.\n`, summary: `data plane: not run, it needs ${needs}` };
+  return {
+    markdown: `${dataplaneTitle}\n\nNot run: it needs ${needs}.\n`,
+    summary: `data plane: not run, it needs ${needs}`,
+  };
 }
