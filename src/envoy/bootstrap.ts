@@ -34,7 +34,7 @@ const document = compile({
     listeners: [virtualOutbound, virtualInbound, statusListener],
     clusters: [...fixedClusters, { hole: 'probeClusters' }, { hole: 'metricsClusters' }],
   },
-  // Reading the configuration and every busy moment need memory that Envoy would keep for ever: a MiB goes back every second.
+  // Reading this and every busy moment need memory that Envoy would keep for ever: a MiB goes back every second.
   memory_allocator_manager: { bytes_to_release: 1_048_576 },
   stats_config: { stats_matcher: { inclusion_list: { patterns: statistics } } },
   overload_manager: {
