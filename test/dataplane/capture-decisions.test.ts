@@ -4,7 +4,7 @@ import type { CaptureIntent, Family } from '../../src/capture/intent.ts';
 import { wayOf } from '../../src/capture/words.ts';
 import { captureIntent, port } from '../support/capture-intent.ts';
 import { captureEnvironment, captureScript } from '../support/capture-script.ts';
-import { startAgent, type Agent } from '../support/network-agent.ts';
+import { startAgent, type Agent, type Echoed } from '../support/network-agent.ts';
 import { addresses, createPodNamespace, type PodNamespace } from '../support/pod-namespace.ts';
 import { legacyPrograms } from '../support/capture-back-ends.ts';
 import { programFolder, type ProgramFolder } from '../support/program-folder.ts';
@@ -81,11 +81,8 @@ const cases: readonly [string, CaptureIntent][] = [
 
 /** Connections of one family that the namespaces can make, with who makes them. */
 function connectionsOf(family: Family): Connection[] {
-  const { pod, cluster, elsewhere } = {
-    pod: addresses.pod[family],
-    cluster: addresses.cluster[family],
-    elsewhere: addresses.elsewhere[family],
-  };
+  const at = (place: keyof typeof addresses): string => addresses[place][family];
+  const [pod, cluster, elsewhere] = [at('pod'), at('cluster'), at('elsewhere')];
   const inbound = appPorts.map((number): Connection => ({
     direction: 'inbound',
     family,
@@ -154,10 +151,15 @@ describe.each(backends)('%s', (backend) => {
     expect(result).toMatchObject({ status: 0, stderr: '' });
   }
 
+  function agentOf(uid: string): Agent {
+    const agent = agents.get(uid);
+    if (agent === undefined) throw new Error(`no agent ${uid}`);
+    return agent;
+  }
+
   /** Where the connection comes to, by the word of whoever takes it. */
   async function arrival({ direction, destination, port: number, uid }: Connection): Promise<string> {
-    const agent = direction === 'inbound' ? outside : agents.get(uid);
-    if (agent === undefined) throw new Error(`no agent ${uid}`);
+    const agent = direction === 'inbound' ? outside : agentOf(uid);
     return (await agent.dial({ host: destination, port: number })).text;
   }
 
@@ -166,6 +168,25 @@ describe.each(backends)('%s', (backend) => {
     run('load', intent);
     const arrived = await Promise.all(all.map(async (one) => ({ one, way: await arrival(one) })));
     expect(arrived).toEqual(all.map((one) => ({ one, way: wayOf(intent, one) })));
+    run('clean', intent);
+  });
+
+  test('datagrams: queries go to the DNS server and their answers come back, the rest is left alone', async () => {
+    const application = agentOf('1000');
+    const proxy = agentOf('1337');
+    for (const host of ['::ffff:127.0.0.1', '::1']) await proxy.listen({ kind: 'udp', port: 15053, host });
+    for (const number of [53, 5353]) await outside.listen({ kind: 'udp', port: number });
+    const intent = captureIntent({ dns: { port: 15053, servers: 'all' } });
+    run('load', intent);
+    for (const family of ['v4', 'v6'] as const) {
+      const answeredAt = async (agent: Agent, number: number): Promise<number> => {
+        const answer = await agent.sendDatagram({ host: addresses.cluster[family], port: number, text: 'query' });
+        return (JSON.parse(answer) as Echoed).localPort;
+      };
+      expect(await answeredAt(application, 53)).toBe(15053);
+      expect(await answeredAt(proxy, 53)).toBe(53);
+      expect(await answeredAt(application, 5353)).toBe(5353);
+    }
     run('clean', intent);
   });
 
