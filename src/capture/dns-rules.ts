@@ -1,6 +1,6 @@
 import type { CaptureIntent, Family } from './intent.ts';
 import { bothFamilies, cidrsOf } from './rule-text.ts';
-import { chains, inTable, jump, tcp, toPort, udp, type Match, type Rule, type Target } from './rule.ts';
+import { chains, inTable, jump, proxyOwners, tcp, toPort, udp, type Match, type Rule, type Target } from './rule.ts';
 
 /** DNS servers of one family as CIDRs of one address; `undefined` stands for any server. */
 function dnsServers({ dns }: CaptureIntent, family: Family): readonly (string | undefined)[] {
@@ -40,13 +40,9 @@ export function rawRules(intent: CaptureIntent): Rule[] {
   const applicationZone: Target = { to: 'zone', zone: 2 };
   const answers: Match = { by: 'source port', range: { first: dns.port, last: dns.port } };
   const fromServer: Match = { by: 'source port', range: { first: 53, last: 53 } };
-  const owners: Match[] = [
-    ...intent.proxyUids.map((id): Match => ({ by: 'uid', id })),
-    ...intent.proxyGids.map((id): Match => ({ by: 'gid', id })),
-  ];
   return [
     raw('OUTPUT', [], jump(chains.outputDns)),
-    ...owners.flatMap((owner) => [
+    ...proxyOwners(intent).flatMap((owner) => [
       raw(chains.outputDns, [udp, toPort(53), owner], proxyZone),
       raw(chains.outputDns, [udp, answers, owner], applicationZone),
     ]),

@@ -1,6 +1,6 @@
 import type { CaptureIntent } from './intent.ts';
 import { bothFamilies, loopbackSourceCidr } from './rule-text.ts';
-import { chains, inTable, jump, loopback, pass, tcp, to, type Match, type Rule } from './rule.ts';
+import { chains, inTable, jump, loopback, pass, proxyOwners, tcp, to, type Match, type Rule } from './rule.ts';
 
 const mangle = inTable('mangle');
 const fromLoopback: Match = { by: 'in', name: 'lo' };
@@ -42,14 +42,10 @@ function handOver(intent: CaptureIntent): Rule[] {
 /** Marks tell the proxy's connections from those that are still to be handed to it. */
 function marks(intent: CaptureIntent): Rule[] {
   const { inboundMark, outboundMark } = intent.tproxy;
-  const owners: Match[] = [
-    ...intent.proxyUids.map((id): Match => ({ by: 'uid', id })),
-    ...intent.proxyGids.map((id): Match => ({ by: 'gid', id })),
-  ];
   return [
     mangle('PREROUTING', [tcp, { by: 'mark', mark: inboundMark }], { to: 'save mark' }),
     mangle('OUTPUT', [tcp, loopback, { by: 'mark', mark: inboundMark }], pass),
-    ...owners.flatMap((owner) =>
+    ...proxyOwners(intent).flatMap((owner) =>
       bothFamilies.map((family) =>
         mangle(
           'OUTPUT',

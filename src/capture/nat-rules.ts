@@ -1,7 +1,20 @@
 import type { CaptureIntent, Family } from './intent.ts';
 import { bothFamilies, capturesLoopback, cidrsOf, loopbackSourceCidr } from './rule-text.ts';
 import { redirectQueries } from './dns-rules.ts';
-import { chains, inTable, jump, loopback, pass, tcp, to, toPort, udp, type Match, type Rule } from './rule.ts';
+import {
+  chains,
+  inTable,
+  jump,
+  loopback,
+  notToPort,
+  pass,
+  tcp,
+  to,
+  toPort,
+  udp,
+  type Match,
+  type Rule,
+} from './rule.ts';
 
 const nat = inTable('nat');
 
@@ -65,8 +78,8 @@ function ownerRules(intent: CaptureIntent): Rule[] {
     const notTunnel: Match[] =
       dns && by === 'uid'
         ? [tcp, { by: 'other destination port', ports: [53, intent.tunnelPort] }]
-        : [tcp, { ...toPortMatch(intent.tunnelPort), not: true }];
-    const notDns: Match[] = dns ? [tcp, { ...toPortMatch(53), not: true }] : [];
+        : [tcp, notToPort(intent.tunnelPort)];
+    const notDns: Match[] = dns ? [tcp, notToPort(53)] : [];
     const self = (family: Family): Rule =>
       nat(
         chains.output,
@@ -85,10 +98,6 @@ function ownerRules(intent: CaptureIntent): Rule[] {
     ...intent.proxyUids.flatMap((uid) => triple('uid', uid)),
     ...intent.proxyGids.flatMap((gid) => triple('gid', gid)),
   ];
-}
-
-function toPortMatch(port: number): Extract<Match, { readonly by: 'destination port' | 'source port' }> {
-  return { by: 'destination port', range: { first: port, last: port } };
 }
 
 /** The rule for the families of which something holds. */
@@ -127,7 +136,7 @@ function inclusions(intent: CaptureIntent): Rule[] {
   return rules;
 }
 
-/** Rules of table `nat`, in Istio's order (tools/istio-iptables of Istio 1.32, as istio-injection's goldens show it). */
+/** Rules of table `nat`, in the order of Istio 1.32 (tools/istio-iptables). */
 export function natRules(intent: CaptureIntent): Rule[] {
   const excludedAddresses = bothFamilies.flatMap((family) => [
     nat(chains.output, [{ by: 'destination', cidr: intent.loopbackCidr[family] }], pass, { family }),

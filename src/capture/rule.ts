@@ -1,4 +1,4 @@
-import type { Family, PortRange } from './intent.ts';
+import type { CaptureIntent, Family, PortRange } from './intent.ts';
 
 export type TableName = 'mangle' | 'nat' | 'raw';
 
@@ -60,8 +60,18 @@ export function toPort(port: number): Match {
   return to({ first: port, last: port });
 }
 
+/** Every port but this one. */
+export function notToPort(port: number): Match {
+  return { by: 'destination port', range: { first: port, last: port }, not: true };
+}
+
 export function jump(chain: string): Target {
   return { to: 'jump', chain };
+}
+
+/** The proxy's own traffic, by user and by group. */
+export function proxyOwners({ proxyUids, proxyGids }: CaptureIntent): Match[] {
+  return [...proxyUids.map((id): Match => ({ by: 'uid', id })), ...proxyGids.map((id): Match => ({ by: 'gid', id }))];
 }
 
 /** A writer of rules for one table, for one family or for both. */

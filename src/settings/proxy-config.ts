@@ -2,8 +2,9 @@ import type { Finding, Mark } from './annotation.ts';
 import { ports, reservedPorts } from './constants.ts';
 import type { Effective } from './effective.ts';
 import { duration, integer, interceptionMode, oneOf, trueOrFalse, type Grammar } from './grammar.ts';
-import type { Json, JsonObject } from './json.ts';
+import { isObject, type Json, type JsonObject } from './json.ts';
 import { quote } from './problem.ts';
+import { applyProxyMetadata, proxyMetadataNames } from './proxy-metadata.ts';
 import { didYouMean } from './suggestion.ts';
 
 /** One key of Istio's ProxyConfig (istio/api `mesh/v1alpha1/proxy.proto`), as `proxy.istio.io/config` carries it. */
@@ -105,6 +106,16 @@ export const proxyConfigKeys: readonly ProxyConfigKey[] = [
     'As `sidecar.istio.io/interceptionMode`, which wins.',
     (draft, value) => void (draft.capture.mode = value),
   ),
+  {
+    key: 'proxyMetadata',
+    mark: 'effective',
+    allowed: `a map of texts; with effect: ${proxyMetadataNames.join(', ')}`,
+    doc: 'Variables by which Istio changes the capture rules: groups of processes, invalid packets; captured DNS is refused. All others are for an agent, of which there is none.',
+    apply(value, draft) {
+      if (isObject(value)) return applyProxyMetadata(draft, value);
+      return [{ problem: `proxyMetadata: ${quote(textOf(value))} is not allowed; allowed: a map of texts` }];
+    },
+  },
   effective('statusPort', integer(0, 65_535), 'As `status.sidecar.istio.io/port`, which wins.', setStatusPort),
   refused('binaryPath', 'the program of the proxy is its image’s', oneOf('/usr/local/bin/envoy')),
   refused('configPath', 'the proxy has its configuration in its arguments, in no file', oneOf('./etc/istio/proxy')),
@@ -142,7 +153,7 @@ export const proxyConfigKeys: readonly ProxyConfigKey[] = [
     'fileFlushMinSizeKb',
   ),
   ...withoutEffect('the proxy is known by its workload’s name', 'serviceCluster'),
-  ...withoutEffect('there is no agent beside the proxy', 'proxyMetadata', 'readinessProbe'),
+  ...withoutEffect('there is no agent beside the proxy', 'readinessProbe'),
   ...withoutEffect('the proxy is never restarted in place', 'parentShutdownDuration'),
   ...withoutEffect('Envoy’s runtime keys are fixed', 'runtimeValues'),
   ...withoutEffect('the image is one of the settings; sidecar.istio.io/proxyImage names another', 'image'),

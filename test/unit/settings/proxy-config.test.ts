@@ -27,6 +27,12 @@ const effects: Record<string, [good: string, (effective: Effective) => unknown, 
     'terminationDrainDuration: 5',
   ],
   interceptionMode: ['interceptionMode: NONE', ({ capture }) => capture.mode, 'NONE', 'interceptionMode: SOMETIMES'],
+  proxyMetadata: [
+    'proxyMetadata: {ISTIO_OUTBOUND_OWNER_GROUPS: "2000,java"}',
+    ({ capture }) => capture.includeOutboundGroups,
+    ['2000', 'java'],
+    'proxyMetadata: 5',
+  ],
   statusPort: ['statusPort: 16000', ({ proxy }) => proxy.statusPort, 16_000, 'statusPort: 15001'],
 };
 
