@@ -25,12 +25,13 @@ function section(one: Captured, intent: CaptureIntent, rendering: Rendering, tit
     .filter(([version]) => rendering === 'nft' || version === (rendering === 'v4' ? '-4' : '-6'))
     .map((words) => `# needs: ip ${words.join(' ')}`);
   const comments = [...title, ...routes].map((line) => `${line}\n`).join('');
-  return comments + (one.loaded.get(rendering) ?? render(intent, rendering));
+  return comments + (one.loaded?.get(rendering) ?? render(intent, rendering));
 }
 
 /** What of one pod or file is asked for; undefined when it has no such rules. */
 function renderingsOf(one: Captured, intent: CaptureIntent, wanted: Rendering | undefined): Rendering[] | undefined {
-  if (wanted === undefined) return one.loaded.size > 0 ? [...one.loaded.keys()] : [...intent.families];
+  const { loaded } = one;
+  if (wanted === undefined) return loaded !== undefined && loaded.size > 0 ? [...loaded.keys()] : [...intent.families];
   return wanted === 'nft' || intent.families.includes(wanted) ? [wanted] : undefined;
 }
 
@@ -45,8 +46,8 @@ function rulesText(captured: readonly Captured[], wanted: Rendering | undefined,
       problems.push(`${name}: --family ${wanted} is not captured; captured: ${intent.families.join(', ')}`);
       continue;
     }
-    if (wanted !== undefined && loaded.size > 0 && !loaded.has(wanted)) {
-      io.stderr(`${name}: the init container loads other rules (setting capture.backend); these decide alike\n`);
+    if (loaded !== undefined && !renderings.every((rendering) => loaded.has(rendering))) {
+      io.stderr(`${name}: the pod's rules are loaded in another form or by another program; these decide alike\n`);
     }
     const titled = captured.length > 1 || renderings.length > 1;
     sections.push(...renderings.map((rendering) => section(one, intent, rendering, titled)));

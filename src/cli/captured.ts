@@ -21,8 +21,8 @@ export interface Captured {
   readonly name: string;
   /** Undefined: nothing is captured. */
   readonly intent: CaptureIntent | undefined;
-  /** What the init container of these pods loads, letter by letter. */
-  readonly loaded: ReadonlyMap<Rendering, string>;
+  /** What the init container of these pods loads, letter by letter; undefined for a capture file. */
+  readonly loaded: ReadonlyMap<Rendering, string> | undefined;
 }
 
 function loadedRules({ added }: Decision): Map<Rendering, string> {
@@ -90,5 +90,5 @@ export async function readCaptureFiles(filename: string, io: Io): Promise<readon
   }
   const read = readCaptureConfiguration(value);
   if ('problems' in read) return inputFailure(read.problems.map((one) => `${name}: ${describeProblem(one)}`));
-  return [{ name, intent: read.value, loaded: new Map() }];
+  return [{ name, intent: read.value, loaded: undefined }];
 }

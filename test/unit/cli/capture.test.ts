@@ -59,7 +59,7 @@ describe('of a pod', () => {
     expect(code).toBe(0);
     expect(stdout).toMatch(/^add table inet istio_capture\n/);
     expect(stderr).toBe(
-      '<stdin>:1: Pod/web: the init container loads other rules (setting capture.backend); these decide alike\n',
+      "<stdin>:1: Pod/web: the pod's rules are loaded in another form or by another program; these decide alike\n",
     );
   });
 
@@ -71,6 +71,21 @@ describe('of a pod', () => {
     ]);
     const { CAPTURE_RULES_V4, CAPTURE_RULES_V6 } = loadedBy();
     expect(stdout.replaceAll(/^#.*\n/gm, '')).toBe(`${CAPTURE_RULES_V4}\n${CAPTURE_RULES_V6}`);
+  });
+
+  test('so are the rules that an agent on the node loads', async () => {
+    const settings = fileOf('node-agent.json', {
+      apiVersion: 'sidecar-injector.io/v1alpha1',
+      kind: 'InjectorConfiguration',
+      spec: { capture: { loadedBy: 'node-agent' } },
+    });
+    const { stdout, stderr, code } = await runCommand(
+      ['capture', '-f', '-', '--dry-run', '--settings', settings],
+      podText,
+    );
+    expect(code).toBe(0);
+    expect(stdout).toContain('--dport 3306 -j RETURN');
+    expect(stderr).toMatch(/loaded in another form or by another program/);
   });
 
   test('--explain says it in words', async () => {
