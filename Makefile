@@ -19,7 +19,7 @@ node_modules/.package-lock.json: package-lock.json
 demo: node_modules/.package-lock.json ## Show what the product does, on this machine, without a cluster.
 	@$(SCRIPT) scripts/demo.ts
 
-.PHONY: test test-unit test-property test-golden test-http test-apiserver test-dataplane
+.PHONY: test test-unit test-property test-golden test-http test-apiserver test-sidecars test-dataplane
 test: node_modules/.package-lock.json ## Run every test that this machine can run and count them; prepares its own tools.
 	@$(SCRIPT) scripts/test.ts
 
@@ -37,6 +37,9 @@ test-http: node_modules/.package-lock.json ## Test the server over real TLS on l
 
 test-apiserver: node_modules/.package-lock.json ## Test against a real API server (built with Go, or KUBEBUILDER_ASSETS).
 	@$(SCRIPT) scripts/test.ts apiserver -- $(ARGS)
+
+test-sidecars: node_modules/.package-lock.json ## Run the shipped sidecars' real programs (root on Linux).
+	@$(SCRIPT) scripts/test.ts sidecars -- $(ARGS)
 
 test-dataplane: node_modules/.package-lock.json ## Test rules and proxy with real iptables and Envoy (root on Linux).
 	@$(SCRIPT) scripts/test.ts dataplane -- $(ARGS)

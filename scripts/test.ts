@@ -3,7 +3,12 @@
 import { prepareEnvoy } from './tools/envoy.ts';
 import { prepareKubernetes } from './tools/kubernetes.ts';
 import { prepareNodePrograms } from './tools/node-programs.ts';
-import { prepareNetworkNamespaces, prepareNodePackages, preparePackages } from './tools/packages.ts';
+import {
+  prepareNetworkNamespaces,
+  prepareNodePackages,
+  preparePackages,
+  prepareSidecarPackages,
+} from './tools/packages.ts';
 import { joinEnvironments, say, seconds, type Tool } from './tools/tool.ts';
 import { writeReport } from './tiers/report.ts';
 import { tiers } from './tiers/table.ts';
@@ -39,12 +44,14 @@ async function startTools(needed: ReadonlySet<ToolName>): Promise<Tools> {
   const prepare = async (name: ToolName, start: () => Promise<Tool>) => (needed.has(name) ? start() : none);
   const packages = await prepare('packages', preparePackages);
   const nodePackages = await prepare('node packages', prepareNodePackages);
+  const sidecarPackages = await prepare('sidecar programs', prepareSidecarPackages);
   const namespaces = await prepare('network namespaces', prepareNetworkNamespaces);
   const envoy = await prepare('envoy', prepareEnvoy);
   const kubernetes = prepare('kubernetes', prepareKubernetes);
   return {
     packages: Promise.resolve(packages),
     'node packages': Promise.resolve(nodePackages),
+    'sidecar programs': Promise.resolve(sidecarPackages),
     'network namespaces': Promise.resolve(namespaces),
     envoy: Promise.resolve(envoy),
     kubernetes,

@@ -21,6 +21,7 @@ export const tiers: readonly Tier[] = [
   { name: 'http', needs: ['packages'], run: runJest },
   // Its files mostly wait for the cluster, each for its own.
   { name: 'apiserver', needs: ['kubernetes'], run: runJest, jestArguments: ['--maxWorkers=3'] },
+  { name: 'sidecars', needs: ['packages', 'network namespaces', 'sidecar programs'], run: runJest },
   { name: 'dataplane', needs: ['packages', 'network namespaces', 'envoy'], run: runJest },
   // Scenarios that mostly wait for pods.
   { name: 'cluster', needs: nodeTools, run: runOnNode, jestArguments: ['--maxWorkers=3'] },

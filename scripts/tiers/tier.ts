@@ -1,7 +1,8 @@
 import type { Tool } from '../tools/tool.ts';
 
 /** Tools that tests may need; each is prepared once, at the start of a run. */
-export type ToolName = 'packages' | 'node packages' | 'network namespaces' | 'envoy' | 'kubernetes' | 'node programs';
+export type ToolName =
+  'packages' | 'node packages' | 'sidecar programs' | 'network namespaces' | 'envoy' | 'kubernetes' | 'node programs';
 
 /** One tier of the tests. */
 export interface Tier {

@@ -22,6 +22,14 @@ const nodePackages: Readonly<Record<string, string>> = {
   runc: 'runc',
 };
 
+/** The programs of the shipped sidecars that Debian has. */
+const sidecarPackages: Readonly<Record<string, string>> = {
+  apache2: 'apache2-bin',
+  nginx: 'nginx',
+  'prometheus-apache-exporter': 'prometheus-apache-exporter',
+  'prometheus-node-exporter': 'prometheus-node-exporter',
+};
+
 const folders = [...(process.env['PATH'] ?? '').split(':'), '/usr/sbin', '/sbin'];
 
 /** Whether a program can be called by its name; system folders count even when PATH lacks them. */
@@ -38,6 +46,11 @@ export function preparePackages(): Promise<Tool> {
 export function prepareNodePackages(): Promise<Tool> {
   const plugins = networkPluginFolders().length > 0 ? {} : { 'CNI plugins': 'containernetworking-plugins' };
   return installMissing({ ...nodePackages, ...plugins });
+}
+
+/** Sees to it that the programs of the shipped sidecars are there. */
+export function prepareSidecarPackages(): Promise<Tool> {
+  return installMissing(sidecarPackages);
 }
 
 /** Folders that hold the plugins of the container network, the first that is there first. */

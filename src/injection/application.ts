@@ -51,7 +51,8 @@ export interface ApplicationDraft {
   readonly remarks: readonly string[];
 }
 
-function trimmed(path: string): string {
+/** The same folder, written as other paths are compared with it. */
+export function withoutFinalSlash(path: string): string {
   return path.length > 1 ? path.replace(/\/+$/, '') : path;
 }
 
@@ -64,7 +65,7 @@ function inside(mountPath: string, path: string): string | undefined {
 function mountOf(container: Drafted, path: string): { readonly mount: JsonObject; readonly rest: string } | undefined {
   let best: { readonly mount: JsonObject; readonly rest: string } | undefined;
   for (const { item } of container.volumeMounts) {
-    const rest = inside(trimmed(stringMember(item, 'mountPath') ?? ''), path);
+    const rest = inside(withoutFinalSlash(stringMember(item, 'mountPath') ?? ''), path);
     if (rest !== undefined && (best === undefined || rest.length < best.rest.length)) best = { mount: item, rest };
   }
   return best;
@@ -98,8 +99,10 @@ export function draftApplication(view: PodView): ApplicationDraft {
   };
 
   const addMount = (source: string, container: Drafted, item: JsonObject): Reason | undefined => {
-    const path = trimmed(stringMember(item, 'mountPath') ?? '');
-    const other = container.volumeMounts.find((entry) => trimmed(stringMember(entry.item, 'mountPath') ?? '') === path);
+    const path = withoutFinalSlash(stringMember(item, 'mountPath') ?? '');
+    const other = container.volumeMounts.find(
+      (entry) => withoutFinalSlash(stringMember(entry.item, 'mountPath') ?? '') === path,
+    );
     if (other === undefined) {
       container.volumeMounts.push({ item, owner: source });
       return undefined;
@@ -141,7 +144,7 @@ export function draftApplication(view: PodView): ApplicationDraft {
       ]);
     },
     share(source, { path: wanted, containers: selector, volume, optional }) {
-      const path = trimmed(wanted);
+      const path = withoutFinalSlash(wanted);
       const selected = select(source, selector);
       if ('missing' in selected) return optional === true ? undefined : { conflict: selected.missing };
       const found = selected.flatMap((container) => {

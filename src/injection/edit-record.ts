@@ -19,12 +19,13 @@ function mergeByContainer(recorded: JsonObject, added: JsonObject): JsonObject {
 export function recordEdits(
   view: PodView,
   record: StatusRecord,
-  added: Partial<Pick<Undo, 'probes' | 'sleeps'>>,
+  added: Partial<Pick<Undo, 'probes' | 'sleeps' | 'edits'>>,
 ): { readonly record: StatusRecord; readonly operation: Operation } | Refusal {
   const undo = {
     ...record.undo,
     probes: mergeByContainer(record.undo.probes, added.probes ?? {}),
     sleeps: mergeByContainer(record.undo.sleeps, added.sleeps ?? {}),
+    edits: [...record.undo.edits, ...(added.edits ?? [])],
   };
   const next = { ...record, undo };
   const value = writeRecord(next);

@@ -41,12 +41,16 @@ function isNative(effective: Effective, snapshot: Snapshot, remarks: string[]): 
 }
 
 /** A classic container never ends, and with it no pod that is meant to end. */
-function remarkOnCompletion(view: PodView, native: boolean, remarks: string[]): void {
+function remarksOnCompletion(view: PodView, fragments: readonly Fragment[]): string[] {
   const policy = stringMember(view.spec, 'restartPolicy');
-  if (native || policy === undefined || policy === 'Always') return;
-  remarks.push(
-    `restartPolicy ${quote(policy)}: a classic proxy container runs on, so the pod never completes; use a native sidecar`,
+  if (policy === undefined || policy === 'Always') return [];
+  const classic = fragments.filter(({ containers }) =>
+    containers.some(({ placement }) => placement.list === 'containers'),
   );
+  return classic.map(({ source }) => {
+    const who = source === builtInSidecar ? 'a classic proxy container' : `classic sidecar ${quote(source)}`;
+    return `restartPolicy ${quote(policy)}: ${who} runs on, so the pod never completes; use a native sidecar`;
+  });
 }
 
 function overrideProblems(
@@ -128,7 +132,6 @@ export function proposeInjection(
   const refused = atLeastOne(found);
   if (refused !== undefined) return { outcome: 'reject', reasons: refused, remarks };
 
-  if (withProxy) remarkOnCompletion(view, native, remarks);
   const application = withProxy ? applicationContainers(view) : [];
   const beside = withProxy ? injectedContainers(declared.fragments.values()) : [];
   const probes = planProbes([...application, ...beside], effective, {});
@@ -163,6 +166,7 @@ export function proposeInjection(
   });
   const misfits = atLeastOne((proxy?.misfits ?? []).map((text) => reason('ProfileMisfit', text)));
   if (misfits !== undefined) return { outcome: 'reject', reasons: misfits, remarks };
+  remarks.push(...remarksOnCompletion(view, fragments));
   const edits = probes.edits.filter((edit) => !isInjected(edit));
   const beyond = proxy?.capture === undefined || !byNodeAgent ? [] : beyondNodeAgent(proxy.capture);
   if (beyond.length > 0) {

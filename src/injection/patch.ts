@@ -40,13 +40,14 @@ function listOf(edit: ApplicationEdit): Json | undefined {
 }
 
 /** What adds entries to a list of one of the pod's own containers. */
-function additionOperations(edit: ApplicationEdit): Operation[] {
+export function additionOperations(edit: ApplicationEdit): Operation[] {
   const path = `/spec/${edit.at.list}/${edit.at.index}/${edit.field}`;
   if (!Array.isArray(listOf(edit))) return [{ op: 'add', path, value: edit.items }];
   return edit.items.map((value): Operation => ({ op: 'add', path: `${path}/-`, value }));
 }
 
-function recordedEdit(edit: ApplicationEdit): RecordedEdit {
+/** The same for the undo record. */
+export function recordedEdit(edit: ApplicationEdit): RecordedEdit {
   const key = edit.field === 'env' ? 'name' : 'mountPath';
   const present = listOf(edit);
   return {

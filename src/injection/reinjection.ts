@@ -11,13 +11,14 @@ import { member, objectsMember, stringMember, type JsonObject } from '../setting
 import { readPodSettings } from '../settings/pod-settings.ts';
 import { describeProblem, quote } from '../settings/problem.ts';
 import type { InjectionRequest } from './decision.ts';
-import { gracePeriodOf, planSleeps, recordedSleeps, sleepOperation } from './drain.ts';
+import { gracePeriodOf, planSleeps, recordedSleeps, sleepOperation, type SleepPlan } from './drain.ts';
 import { recordEdits } from './edit-record.ts';
 import { planAddedProbes } from './istiod-reinjection.ts';
+import { laterEdits } from './later-edits.ts';
 import type { Operation } from './operation.ts';
 import { identityOf } from './override.ts';
-import { editOperations, originalActions } from './patch.ts';
-import { applicationContainers, planProbes } from './probes.ts';
+import { additionOperations, editOperations, originalActions, recordedEdit } from './patch.ts';
+import { applicationContainers, planProbes, type ApplicationContainer, type ProbePlan } from './probes.ts';
 import { atLeastOne, type Proposal, type Refusal } from './proposal.ts';
 import { reason } from './reason.ts';
 import { baseOf, type Snapshot } from './snapshot.ts';
@@ -65,29 +66,95 @@ function missingContainers(view: PodView, record: StatusRecord): string[] {
 
 const unchanged: Refusal = { outcome: 'skip', reasons: [reason('AlreadyInjected', 'everything is there already')] };
 
-/** Istio's own injector gives applications no hooks, and in its mode neither do we: probes alone are added. */
+/** Istio's own injector gives applications no hooks, and in its mode neither do we. */
 function proposeIstiod(view: PodView, record: StatusRecord, snapshot: Snapshot): Proposal | Refusal {
+  const later = laterEdits(view, record, snapshot);
   const proxy = find(view, names.proxyContainer);
-  if (proxy === undefined) return unchanged;
-  const { edits, operations } = planAddedProbes(view, applicationContainers(view), proxy, snapshot);
-  if (edits.length === 0) return unchanged;
-  const recorded = recordEdits(view, record, { probes: originalActions(edits) });
+  const own = applicationContainers(view).filter(
+    ({ list, container }) => !record[list].includes(stringMember(container, 'name') ?? ''),
+  );
+  const { edits, operations } =
+    proxy === undefined ? { edits: [], operations: [] } : planAddedProbes(view, own, proxy, snapshot);
+  if (edits.length + later.length === 0) return unchanged;
+  const recorded = recordEdits(view, record, { probes: originalActions(edits), edits: later.map(recordedEdit) });
   if ('outcome' in recorded) return recorded;
-  const touched = new Set(edits.map((edit) => stringMember(edit.at.container, 'name') ?? ''));
   return {
-    operations: [...operations, recorded.operation],
+    operations: [...later.flatMap(additionOperations), ...operations, recorded.operation],
     record: recorded.record,
-    reasons: [reason('ProbesAdded', `injected before; the probes of ${[...touched].map(quote).join(', ')} were added`)],
+    reasons: [reason('ProbesAdded', `injected before; ${wordsFor([...edits, ...later])}`)],
     remarks: [],
     added: undefined,
     capture: undefined,
   };
 }
 
+/** What the proxy has to do with containers that were added since. */
+interface ProxyChanges {
+  readonly operations: readonly Operation[];
+  readonly probes: ProbePlan;
+  readonly sleeps: SleepPlan;
+  readonly capture: CaptureIntent | undefined;
+}
+
+const withoutProxy: ProxyChanges = {
+  operations: [],
+  probes: { redirects: [], edits: [], exclude: [], remarks: [] },
+  sleeps: { edits: [], remarks: [] },
+  capture: undefined,
+};
+
+function changesForProxy(
+  view: PodView,
+  proxy: Place,
+  record: StatusRecord,
+  effective: Effective,
+  request: InjectionRequest,
+  snapshot: Snapshot,
+): ProxyChanges {
+  const application = applicationContainers(view);
+  const probes = planProbes(application, effective, record.undo.probes);
+  const opaqueInboundPorts = declaredOpaquePorts(application.map(({ container }) => container));
+  const since = application.filter(
+    ({ container }) => !record.containers.includes(stringMember(container, 'name') ?? ''),
+  );
+  const end = { gracePeriodSeconds: gracePeriodOf(view), knowsSleep: snapshot.sleepHook };
+  const sleeps = planSleeps(since, effective.proxy.applicationDrainSeconds, end);
+  const found = probes.edits.length + sleeps.edits.length + probes.exclude.length + opaqueInboundPorts.length;
+  if (found === 0) return { operations: [], probes, sleeps, capture: undefined };
+
+  const identity = identityOf(proxy.container);
+  const capture = captureIntent(effective, identity, probes.exclude);
+  const init = find(view, names.initContainer);
+  const workload = namedWorkload(view, request.workload, effective.workloadName);
+  const args = proxyArguments({
+    effective,
+    workload,
+    service: serviceOf(view, workload),
+    metricsTargets: [],
+    probes: probes.redirects,
+    opaqueInboundPorts,
+  });
+  const operations: Operation[] = [
+    ...probes.edits.flatMap(editOperations),
+    ...sleeps.edits.map(sleepOperation),
+    ...(probes.edits.length + opaqueInboundPorts.length > 0 ? bootstrapOperation(proxy, args) : []),
+    ...(init === undefined || capture === undefined ? [] : ruleOperations(init, effective, capture)),
+  ];
+  return { operations, probes, sleeps, capture };
+}
+
+function wordsFor(edits: readonly { readonly at: ApplicationContainer }[], probes?: ProbePlan): string {
+  const touched = new Set(edits.map(({ at }) => stringMember(at.container, 'name') ?? ''));
+  if (touched.size > 0) return `what ${[...touched].map(quote).join(', ')} needs was added`;
+  return probes !== undefined && probes.exclude.length > 0
+    ? 'their probe ports were excluded from capture'
+    : 'the proxy was told of their ports without HTTP';
+}
+
 /**
  * What is done to a pod that carries our status and all our containers: only what containers added since need, that is
- * their probes, their declared ports and their hooks. Everything else stays, because other webhooks and the API server's
- * own plug-ins may have changed it.
+ * their probes, their declared ports, their hooks, and what sidecars give every container. Everything else stays, because
+ * other webhooks and the API server's own plug-ins may have changed it.
  */
 export function proposeReinjection(
   view: PodView,
@@ -109,59 +176,26 @@ export function proposeReinjection(
   const { effective, problems } = readPodSettings(view, base, snapshot.settings.proxy.allowedImages);
   const refused = atLeastOne(problems.map((problem) => reason('InvalidAnnotation', describeProblem(problem))));
   if (refused !== undefined) return { outcome: 'reject', reasons: refused };
+  const later = laterEdits(view, record, snapshot);
   const proxy = find(view, names.proxyContainer);
-  if (proxy === undefined) return unchanged;
-  const application = applicationContainers(view);
-  const probes = planProbes(application, effective, record.undo.probes);
-  const opaqueInboundPorts = declaredOpaquePorts(application.map(({ container }) => container));
-  const since = application.filter(
-    ({ container }) => !record.containers.includes(stringMember(container, 'name') ?? ''),
-  );
-  const end = { gracePeriodSeconds: gracePeriodOf(view), knowsSleep: snapshot.sleepHook };
-  const sleeps = planSleeps(since, effective.proxy.applicationDrainSeconds, end);
-  const edited = probes.edits.length + sleeps.edits.length;
-  if (edited + probes.exclude.length + opaqueInboundPorts.length === 0) return unchanged;
-
-  const identity = identityOf(proxy.container);
-  const capture = captureIntent(effective, identity, probes.exclude);
-  const init = find(view, names.initContainer);
-  const workload = namedWorkload(view, request.workload, effective.workloadName);
-  const args = proxyArguments({
-    effective,
-    workload,
-    service: serviceOf(view, workload),
-    metricsTargets: [],
-    probes: probes.redirects,
-    opaqueInboundPorts,
-  });
-  const operations: Operation[] = [
-    ...probes.edits.flatMap(editOperations),
-    ...sleeps.edits.map(sleepOperation),
-    ...(probes.edits.length + opaqueInboundPorts.length > 0 ? bootstrapOperation(proxy, args) : []),
-    ...(init === undefined || capture === undefined ? [] : ruleOperations(init, effective, capture)),
-  ];
+  const { probes, sleeps, capture, ...forProxy } =
+    proxy === undefined ? withoutProxy : changesForProxy(view, proxy, record, effective, request, snapshot);
+  const operations = [...later.flatMap(additionOperations), ...forProxy.operations];
   if (operations.length === 0) return unchanged;
+  const edits = [...probes.edits, ...sleeps.edits, ...later];
   const recorded =
-    edited === 0
+    edits.length === 0
       ? undefined
       : recordEdits(view, record, {
           probes: originalActions(probes.edits),
           sleeps: recordedSleeps(sleeps.edits),
+          edits: later.map(recordedEdit),
         });
   if (recorded !== undefined && 'outcome' in recorded) return recorded;
-  const touched = new Set(
-    [...probes.edits, ...sleeps.edits].map((edit) => stringMember(edit.at.container, 'name') ?? ''),
-  );
-  const what =
-    touched.size > 0
-      ? `the probes and hooks of ${[...touched].map(quote).join(', ')} were added`
-      : probes.exclude.length > 0
-        ? 'their probe ports were excluded from capture'
-        : 'the proxy was told of their ports without HTTP';
   return {
     operations: recorded === undefined ? operations : [...operations, recorded.operation],
     record: recorded?.record ?? record,
-    reasons: [reason('ProbesAdded', `injected before; ${what}`)],
+    reasons: [reason('ProbesAdded', `injected before; ${wordsFor(edits, probes)}`)],
     remarks: [...probes.remarks, ...sleeps.remarks],
     added: undefined,
     capture,

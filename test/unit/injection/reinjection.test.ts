@@ -27,7 +27,7 @@ describe('a pod that was injected before', () => {
     const decision = decideOn(extended());
     expect(decision.reasons[0]).toEqual({
       code: 'ProbesAdded',
-      message: 'injected before; the probes and hooks of "late" were added',
+      message: 'injected before; what "late" needs was added',
     });
     expect(decision.operations.map(({ op, path }) => `${op} ${path}`)).toEqual([
       'replace /spec/containers/1/livenessProbe/httpGet',

@@ -361,6 +361,14 @@ describe('order', () => {
     expect([namesOf(pod.spec.initContainers), namesOf(pod.spec.containers)]).toEqual([initContainers, containers]);
   });
 
+  test('a classic one in a pod that should complete is remarked', () => {
+    const pod = asking('a', {}, {}, { restartPolicy: 'Never' });
+    const message =
+      'sidecar-injector: restartPolicy "Never": classic sidecar "a" runs on, so the pod never completes; use a native sidecar';
+    expect(decideOn(pod, snapshotWith({ a: at('a', {}) })).warnings).toEqual([message]);
+    expect(decideOn(pod, snapshotWith({ a: at('a', { mode: 'native' }) })).warnings).toEqual([]);
+  });
+
   test('a native one without a cluster for it is a classic container', () => {
     const pod = inject({ a: at('a', { mode: 'native' }) }, asking('a'), { injection: { nativeSidecars: 'never' } });
     expect(namesOf(pod.spec.containers)).toEqual(['app', 'a']);
@@ -459,4 +467,46 @@ test('undo finds edits by name, whatever others did to the pod meanwhile', () =>
     { name: 'later' },
     { name: 'app', image: 'app:1', env: [{ name: 'LATER', value: 'x' }] },
   ]);
+});
+
+describe('a container that another webhook adds after the injection', () => {
+  const templates = {
+    a: {
+      containers: [shipper],
+      share: [{ path: '/logs/', volume: { name: 'logs', emptyDir: {} }, with: [{ container: 'shipper' }] }],
+      application: [
+        { env: [{ name: 'LOG', value: 'json' }] },
+        { containers: 'first', env: [{ name: 'FIRST', value: '1' }] },
+      ],
+    },
+  };
+  const snapshot = snapshotWith(templates);
+  const late = (more: JsonObject = {}): JsonObject =>
+    jsonPatch.applyPatch(structuredClone(injectedPod(asking('a'), snapshot) as unknown as JsonObject), [
+      { op: 'add', path: '/spec/containers/-', value: { name: 'late', ...more } },
+    ]).newDocument;
+  const lateOf = (pod: JsonObject) => {
+    const { patch } = decideOn(pod, snapshot);
+    const operations = (patch === '' ? [] : JSON.parse(patch)) as jsonPatch.Operation[];
+    const after = jsonPatch.applyPatch(structuredClone(pod), operations).newDocument;
+    expect(decideOn(after, snapshot).reasons[0].code).toBe('AlreadyInjected');
+    return { after, found: find(after as unknown as InjectedPod, 'late') };
+  };
+
+  test('gets what every container gets, and gives it back', () => {
+    const { after, found } = lateOf(late());
+    expect(found).toEqual({
+      name: 'late',
+      env: [{ name: 'LOG', value: 'json' }],
+      volumeMounts: [{ name: 'logs', mountPath: '/logs' }],
+    });
+    const operations = [...(undo(after)?.operations ?? [])] as jsonPatch.Operation[];
+    const back: JsonObject = jsonPatch.applyPatch(structuredClone(after), operations).newDocument;
+    expect((back['spec'] as JsonObject)['containers']).toEqual([{ name: 'app', image: 'app:1' }, { name: 'late' }]);
+  });
+
+  test('keeps what it has of its own', () => {
+    const own = { env: [{ name: 'LOG', value: 'text' }], volumeMounts: [{ name: 'x', mountPath: '/logs' }] };
+    expect(lateOf(late(own)).found).toEqual({ name: 'late', ...own });
+  });
 });

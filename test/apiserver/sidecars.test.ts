@@ -1,0 +1,77 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { nameOf } from '../../src/sidecars/template-library.ts';
+import { injectedPod, podWith } from '../support/decisions.ts';
+import { sharedCluster } from '../support/shared-cluster.ts';
+import { requiredParameters, snapshotWithShipped } from '../support/shipped-sidecars.ts';
+import { openTestCluster } from '../support/test-cluster.ts';
+
+const cluster = openTestCluster(sharedCluster());
+const snapshot = snapshotWithShipped();
+const references = ['sidecar', ...snapshot.templates.keys()];
+let plain: string;
+let restricted: string;
+
+beforeAll(async () => {
+  [plain, restricted] = await Promise.all([
+    cluster.createNamespace(),
+    cluster.createNamespace({ 'pod-security.kubernetes.io/enforce': 'restricted' }),
+  ]);
+});
+afterAll(() => cluster.api.close());
+
+const hardened = {
+  allowPrivilegeEscalation: false,
+  capabilities: { drop: ['ALL'] },
+  runAsNonRoot: true,
+  seccompProfile: { type: 'RuntimeDefault' },
+};
+
+/** The pod as the engine injects it, for a namespace where no webhook is called. */
+function injectedWith(templates: readonly string[], mode = snapshot): object {
+  const pod = podWith({
+    annotations: {
+      'inject.istio.io/templates': templates.join(','),
+      ...(templates.includes('tls-terminator') && requiredParameters),
+    },
+    container: {
+      ports: [{ containerPort: 8080 }],
+      readinessProbe: { httpGet: { port: 8080 } },
+      securityContext: hardened,
+    },
+  });
+  return { apiVersion: 'v1', kind: 'Pod', ...injectedPod(pod, mode) };
+}
+
+async function answerTo(namespace: string, pod: object): Promise<string> {
+  const { status, body, warnings } = await cluster.createPod(namespace, pod, 'dryRun=All&fieldValidation=Strict');
+  return status === 201 ? ['accepted', ...warnings].join('; ') : `${status} ${body.message}`;
+}
+
+describe('the API server takes pods with every pair of shipped sidecars, with no field that it does not know', () => {
+  const classic = snapshotWithShipped({ injection: { nativeSidecars: 'never' } });
+
+  test.each(references)('%s and each other', async (one) => {
+    for (const other of references.filter((reference) => nameOf(reference) !== nameOf(one))) {
+      for (const mode of [snapshot, classic]) {
+        const answer = await answerTo(plain, injectedWith([one, other], mode));
+        expect([one, other, answer]).toEqual([one, other, 'accepted']);
+      }
+    }
+  });
+});
+
+describe('Pod Security admission agrees with what `template lint` says', () => {
+  test('the shipped sidecars pass restricted', async () => {
+    const unversioned = references.filter((reference) => reference !== 'sidecar' && !reference.includes(':'));
+    expect(await answerTo(restricted, injectedWith(unversioned))).toBe('accepted');
+    expect(await answerTo(restricted, injectedWith(['log-shipper:fluentd', 'metrics-exporter:apache']))).toBe(
+      'accepted',
+    );
+  });
+
+  test('the privileged one does not', async () => {
+    expect(await answerTo(restricted, injectedWith(['security-agent:privileged']))).toMatch(
+      /^403 .*violates PodSecurity "restricted:latest": privileged \(container "security-agent" must not set/,
+    );
+  });
+});
