@@ -79,11 +79,13 @@ export function unknownKeys(pod: PodKeys): string[] {
   return remarks;
 }
 
-/** Annotations of ours, beside Istio's, that a proxy configured by an istiod has no use for. */
+/** What is ours, beside Istio's vocabulary, and what a proxy configured by an istiod has no use for. */
 export function withoutEffectUnderIstiod(pod: PodKeys): string[] {
-  return Object.keys(pod.annotations ?? {})
-    .filter((name) => name.startsWith('sidecar-injector.io/') && rows.annotation.has(name))
-    .map((name) => `annotation ${quote(name)} has no effect in the mode istiod`);
+  return (['annotation', 'label'] as const).flatMap((kind) =>
+    Object.keys((kind === 'annotation' ? pod.annotations : pod.labels) ?? {})
+      .filter((name) => name.startsWith('sidecar-injector.io/') && rows[kind].has(name))
+      .map((name) => `${kind} ${quote(name)} has no effect in the mode istiod`),
+  );
 }
 
 /** The annotation that others overrule comes first. */

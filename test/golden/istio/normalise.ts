@@ -37,7 +37,7 @@ function amounts(value: Json): Json {
 }
 
 /** Whatever re-serialising by Go's types changes, taken out of both sides. */
-export function normalise(value: Json, key = ''): Json {
+function normalise(value: Json, key = ''): Json {
   if (Array.isArray(value)) {
     const items = (value as readonly Json[]).map((item) => normalise(item, `${key}[]`));
     return items.filter((item) => !isNothing(item));
