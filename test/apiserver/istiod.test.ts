@@ -19,7 +19,7 @@ const cni = { pilot: { cni: { enabled: true } } };
 
 async function create(name: string, pod: JsonObject): Promise<{ status: number; body: JsonObject }> {
   const whole = { apiVersion: 'v1', kind: 'Pod', ...pod, metadata: { ...(pod['metadata'] as JsonObject), name } };
-  const { status, body } = await cluster.createPod(namespace, whole as never);
+  const { status, body } = await cluster.createPod(namespace, whole);
   return { status, body: body as unknown as JsonObject };
 }
 

@@ -1,31 +1,23 @@
 import type { CaptureIntent } from '../../capture/intent.ts';
-import { renderIstioIptablesFlags } from '../../capture/istio-iptables-flags.ts';
 import { istioNames as names } from '../../settings/istio/annotation-names.ts';
 import { looseBoolean } from '../../settings/grammar.ts';
-import { objectMember, objectsMember, stringMember, type Json, type JsonObject } from '../../settings/json.ts';
+import { objectMember, objectsMember, stringMember, type JsonObject } from '../../settings/json.ts';
 import type { Problem } from '../../settings/problem.ts';
-import { captureOf, type ExemptIdentity } from './capture.ts';
+import { captureOf } from './capture.ts';
+import { has, moveToTemplate, ordered, proxyName, replaceNamed, type Lists } from './container-lists.ts';
 import { variable } from './container-parts.ts';
 import { initNames } from './init-container.ts';
 import { probersOf, probersText, withEdits, type HandlerEdit, type Probers } from './probers.ts';
 import { mergeMetrics, securePortAnnotation } from './prometheus.ts';
 import { mergeNamed, strategicMerge } from './strategic-merge.ts';
-import {
-  annotationOf,
-  holdsApplication,
-  interceptionModeOf,
-  isCni,
-  labelOf,
-  type TemplateData,
-} from './template-data.ts';
-import type { Named, TemplatePod } from './template-pod.ts';
+import { annotationOf, isCni, labelOf, type TemplateData } from './template-data.ts';
+import { mergeTemplates } from './template-merge.ts';
+import type { TemplatePod } from './template-pod.ts';
 import { istioTemplate } from './templates.ts';
-import { idOf, overridesText, userCopies } from './user-copies.ts';
+import { exemptOf, withFlags, withUserIdentity } from './user-identity.ts';
+import { overridesText, userCopies } from './user-copies.ts';
 
-const proxyName = 'istio-proxy';
-
-type List = 'initContainers' | 'containers';
-type Lists = Record<List, readonly JsonObject[]>;
+type List = keyof Lists;
 
 /** A pod with Istio's templates laid over it. Objects of the pod that nothing touched are the same objects. */
 export interface RenderedPod extends Lists {
@@ -52,116 +44,6 @@ const emptyTemplate: TemplatePod = {
   imagePullSecrets: [],
 };
 
-function has(containers: readonly JsonObject[], name: string): boolean {
-  return containers.some((container) => stringMember(container, 'name') === name);
-}
-
-/** A template's container goes where an earlier template has the one of that name, native or not. */
-function inPlace(template: TemplatePod, before: TemplatePod): TemplatePod {
-  const misplaced = template.containers.filter(({ name }) => has(before.initContainers, name));
-  if (misplaced.length === 0) return template;
-  return {
-    ...template,
-    containers: template.containers.filter((container) => !misplaced.includes(container)),
-    initContainers: [...template.initContainers, ...misplaced],
-  };
-}
-
-function secretsOf(secretNames: readonly string[]): JsonObject[] {
-  return secretNames.map((name) => ({ name }));
-}
-
-function mergeTemplates(before: TemplatePod, template: TemplatePod): TemplatePod {
-  const security = template.securityContext;
-  return {
-    labels: { ...before.labels, ...template.labels },
-    annotations: { ...before.annotations, ...template.annotations },
-    initContainers: mergeNamed(before.initContainers, template.initContainers) as Named[],
-    containers: mergeNamed(before.containers, template.containers) as Named[],
-    volumes: mergeNamed(before.volumes, template.volumes) as Named[],
-    imagePullSecrets: mergeNamed(secretsOf(before.imagePullSecrets), secretsOf(template.imagePullSecrets)).map(
-      (secret) => stringMember(secret, 'name') ?? '',
-    ),
-    ...(security === undefined && before.securityContext === undefined
-      ? {}
-      : { securityContext: strategicMerge(before.securityContext ?? {}, security ?? {}) }),
-  };
-}
-
-function replaceNamed(containers: readonly JsonObject[], name: string, change: (container: JsonObject) => JsonObject) {
-  return containers.map((container) => (stringMember(container, 'name') === name ? change(container) : container));
-}
-
-/** Containers of the pod that a template has in the other list move there first. */
-function moveToTemplate(own: Lists, template: TemplatePod): Lists {
-  const toInit = own.containers.filter((one) => has(template.initContainers, stringMember(one, 'name') ?? ''));
-  const toMain = own.initContainers.filter((one) => has(template.containers, stringMember(one, 'name') ?? ''));
-  if (toInit.length + toMain.length === 0) return own;
-  return {
-    containers: [...own.containers.filter((one) => !toInit.includes(one)), ...toMain],
-    initContainers: [...own.initContainers.filter((one) => !toMain.includes(one)), ...toInit],
-  };
-}
-
-function withSecurity(container: JsonObject, more: JsonObject): JsonObject {
-  return { ...container, securityContext: { ...objectMember(container, 'securityContext'), ...more } };
-}
-
-/** The user's own copy of the proxy may name its user; TPROXY needs root, and the check runs as the proxy does. */
-function withUserIdentity(lists: Lists, data: TemplateData, user: JsonObject | undefined): Lists {
-  const uid = idOf(user, 'runAsUser');
-  const gid = idOf(user, 'runAsGroup');
-  if (uid === undefined && gid === undefined) return lists;
-  const tproxy = interceptionModeOf(data) === 'TPROXY';
-  const asRoot = (containers: readonly JsonObject[]): readonly JsonObject[] =>
-    tproxy ? replaceNamed(containers, proxyName, (one) => withSecurity(one, { runAsUser: 0 })) : containers;
-  const proxy = [...asRoot(lists.initContainers), ...asRoot(lists.containers)].find(
-    (container) => stringMember(container, 'name') === proxyName,
-  );
-  const runAsUser = idOf(proxy, 'runAsUser');
-  const runAsGroup = idOf(proxy, 'runAsGroup');
-  const checked = replaceNamed(asRoot(lists.initContainers), initNames.check, (one) =>
-    withSecurity(one, {
-      ...(runAsUser === undefined ? {} : { runAsUser }),
-      ...(runAsGroup === undefined ? {} : { runAsGroup }),
-    }),
-  );
-  return { initContainers: checked, containers: asRoot(lists.containers) };
-}
-
-/**
- * Whom the rules exempt when the user's copy of the proxy names a user. With TPROXY the process runs as root, so its
- * group has to be exempt as well: Istio leaves that out and the proxy captures itself.
- */
-function exemptOf(data: TemplateData, user: JsonObject | undefined): ExemptIdentity | undefined {
-  const uid = idOf(user, 'runAsUser');
-  if (uid === undefined || uid === 0) return undefined;
-  const gid = interceptionModeOf(data) === 'TPROXY' ? idOf(user, 'runAsGroup') : undefined;
-  return { uid, gid };
-}
-
-/** The arguments of the init container with the flags of another intent; other changes of the user stay. */
-function withFlags(
-  containers: readonly JsonObject[],
-  before: CaptureIntent,
-  after: CaptureIntent,
-): readonly JsonObject[] {
-  const old = renderIstioIptablesFlags(before);
-  const next = renderIstioIptablesFlags(after);
-  const change = (container: JsonObject): JsonObject => {
-    const args = container['args'];
-    if (!Array.isArray(args)) return container;
-    const at = args.indexOf('-p');
-    const isOurs = old.every((flag, index) => args[at + index] === flag);
-    if (at < 0 || !isOurs) return container;
-    return {
-      ...container,
-      args: [...(args as readonly Json[]).slice(0, at), ...next, ...(args as readonly Json[]).slice(at + old.length)],
-    };
-  };
-  return replaceNamed(replaceNamed(containers, initNames.load, change), initNames.check, change);
-}
-
 function withVariables(lists: Lists, variables: readonly JsonObject[]): Lists {
   if (variables.length === 0) return lists;
   const taken = new Set(variables.map((one) => stringMember(one, 'name')));
@@ -173,30 +55,6 @@ function withVariables(lists: Lists, variables: readonly JsonObject[]): Lists {
     initContainers: replaceNamed(lists.initContainers, proxyName, change),
     containers: replaceNamed(lists.containers, proxyName, change),
   };
-}
-
-function moved(containers: readonly JsonObject[], name: string, to: 'first' | 'last'): readonly JsonObject[] {
-  const found = containers.filter((container) => stringMember(container, 'name') === name);
-  const rest = containers.filter((container) => !found.includes(container));
-  return to === 'first' ? [...found, ...rest] : [...rest, ...found];
-}
-
-/** Native: rules, proxy, then everything else. Classic: rules after the init containers, proxy after the containers. */
-function ordered(lists: Lists, data: TemplateData): Lists {
-  const containers = moved(lists.containers, proxyName, holdsApplication(data) ? 'first' : 'last');
-  const { check, load } = initNames;
-  const steps: readonly (readonly [string, 'first' | 'last'])[] = has(lists.initContainers, proxyName)
-    ? [
-        [proxyName, 'first'],
-        [check, 'first'],
-        [load, 'first'],
-      ]
-    : [
-        [check, 'first'],
-        [load, 'last'],
-      ];
-  const initContainers = steps.reduce((before, [name, to]) => moved(before, name, to), lists.initContainers);
-  return { initContainers, containers };
 }
 
 function wantsProbes(data: TemplateData, template: TemplatePod): boolean {
@@ -240,7 +98,7 @@ export function renderPod(data: TemplateData, templates: readonly string[]): Ren
   const template = templates.reduce<TemplatePod>((before, name) => {
     const made = istioTemplate(data.values, name)?.(data);
     if (made === undefined || before === emptyTemplate) return made ?? before;
-    return mergeTemplates(before, inPlace(made, before));
+    return mergeTemplates(before, made);
   }, emptyTemplate);
   const own = moveToTemplate({ initContainers: data.view.initContainers, containers: data.view.containers }, template);
   const copies = userCopies(data, template);

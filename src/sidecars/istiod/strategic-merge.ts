@@ -1,16 +1,5 @@
 import { isObject, member, type Json, type JsonObject } from '../../settings/json.ts';
-
-/** Lists that Kubernetes merges by a key of their items (patchMergeKey); every other list is replaced whole. */
-const mergeKeys: ReadonlyMap<string, string> = new Map([
-  ['containers', 'name'],
-  ['initContainers', 'name'],
-  ['env', 'name'],
-  ['volumes', 'name'],
-  ['imagePullSecrets', 'name'],
-  ['volumeMounts', 'mountPath'],
-  ['volumeDevices', 'devicePath'],
-  ['ports', 'containerPort'],
-]);
+import { mergeKeyOf } from '../overlay.ts';
 
 function keyOf(item: Json, key: string): Json | undefined {
   return isObject(item) ? member(item, key) : undefined;
@@ -42,7 +31,7 @@ function clean(value: Json): Json {
 
 function mergeValue(base: Json | undefined, patch: Json, name: string): Json {
   if (isObject(patch)) return strategicMerge(isObject(base) ? base : {}, patch);
-  const key = mergeKeys.get(name);
+  const key = mergeKeyOf(name);
   if (key === undefined || !Array.isArray(patch)) return patch;
   return mergeList(Array.isArray(base) ? (base as readonly Json[]) : [], patch as readonly Json[], key);
 }

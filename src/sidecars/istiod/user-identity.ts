@@ -1,0 +1,67 @@
+import { renderIstioIptablesFlags } from '../../capture/istio-iptables-flags.ts';
+import type { CaptureIntent } from '../../capture/intent.ts';
+import { objectMember, stringMember, type Json, type JsonObject } from '../../settings/json.ts';
+import type { ExemptIdentity } from './capture.ts';
+import { proxyName, replaceNamed, type Lists } from './container-lists.ts';
+import { initNames } from './init-container.ts';
+import { interceptionModeOf, type TemplateData } from './template-data.ts';
+import { idOf } from './user-copies.ts';
+
+function withSecurity(container: JsonObject, more: JsonObject): JsonObject {
+  return { ...container, securityContext: { ...objectMember(container, 'securityContext'), ...more } };
+}
+
+/** The user's own copy of the proxy may name its user; TPROXY needs root, and the check runs as the proxy does. */
+export function withUserIdentity(lists: Lists, data: TemplateData, user: JsonObject | undefined): Lists {
+  const uid = idOf(user, 'runAsUser');
+  const gid = idOf(user, 'runAsGroup');
+  if (uid === undefined && gid === undefined) return lists;
+  const tproxy = interceptionModeOf(data) === 'TPROXY';
+  const asRoot = (containers: readonly JsonObject[]): readonly JsonObject[] =>
+    tproxy ? replaceNamed(containers, proxyName, (one) => withSecurity(one, { runAsUser: 0 })) : containers;
+  const proxy = [...asRoot(lists.initContainers), ...asRoot(lists.containers)].find(
+    (container) => stringMember(container, 'name') === proxyName,
+  );
+  const runAsUser = idOf(proxy, 'runAsUser');
+  const runAsGroup = idOf(proxy, 'runAsGroup');
+  const checked = replaceNamed(asRoot(lists.initContainers), initNames.check, (one) =>
+    withSecurity(one, {
+      ...(runAsUser === undefined ? {} : { runAsUser }),
+      ...(runAsGroup === undefined ? {} : { runAsGroup }),
+    }),
+  );
+  return { initContainers: checked, containers: asRoot(lists.containers) };
+}
+
+/**
+ * Whom the rules exempt when the user's copy of the proxy names a user. With TPROXY the process runs as root, so its
+ * group has to be exempt as well: Istio leaves that out and the proxy captures itself.
+ */
+export function exemptOf(data: TemplateData, user: JsonObject | undefined): ExemptIdentity | undefined {
+  const uid = idOf(user, 'runAsUser');
+  if (uid === undefined || uid === 0) return undefined;
+  const gid = interceptionModeOf(data) === 'TPROXY' ? idOf(user, 'runAsGroup') : undefined;
+  return { uid, gid };
+}
+
+/** The arguments of the init container with the flags of another intent; other changes of the user stay. */
+export function withFlags(
+  containers: readonly JsonObject[],
+  before: CaptureIntent,
+  after: CaptureIntent,
+): readonly JsonObject[] {
+  const old = renderIstioIptablesFlags(before);
+  const next = renderIstioIptablesFlags(after);
+  const change = (container: JsonObject): JsonObject => {
+    const args = container['args'];
+    if (!Array.isArray(args)) return container;
+    const at = args.indexOf('-p');
+    const isOurs = old.every((flag, index) => args[at + index] === flag);
+    if (at < 0 || !isOurs) return container;
+    return {
+      ...container,
+      args: [...(args as readonly Json[]).slice(0, at), ...next, ...(args as readonly Json[]).slice(at + old.length)],
+    };
+  };
+  return replaceNamed(replaceNamed(containers, initNames.load, change), initNames.check, change);
+}
