@@ -32,8 +32,10 @@ const isInjected = (name: string): boolean => injected.has(name);
 const known = ['args', 'command', 'ports', 'lifecycle', 'startupProbe', 'readinessProbe', 'livenessProbe'];
 const elsewhere = new Set([...known, 'env', 'volumeMounts', 'resources', 'securityContext', 'name', 'restartPolicy']);
 
-/** The sheet's dimensions; D1 is the decision and D12 the refusal, both judged by the test itself. */
+/** All dimensions but D12, a refusal, of which there is nothing to compare but its message. */
 const dimensions: Readonly<Record<string, (one: Compared) => Json>> = {
+  'D1 decision': ({ pod }) =>
+    objectMember(objectMember(pod, 'metadata'), 'annotations')?.['sidecar.istio.io/status'] !== undefined,
   'D2 containers': ({ pod }) =>
     containersOf(pod).map(({ list, container }) => [
       list,

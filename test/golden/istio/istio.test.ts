@@ -12,13 +12,26 @@ import { objectsOf } from './normalise.ts';
  * purpose, in the dimensions named here and in no other.
  */
 interface Deliberate {
-  readonly dimensions: readonly string[];
+  /** `case`: another outcome altogether. */
+  readonly dimensions: readonly string[] | 'case';
   readonly because: string;
 }
 
+const onThePod: Deliberate = {
+  dimensions: ['D10 metadata', 'D11 everything else'],
+  because: 'labels and annotations go onto the pod; Istio writes them onto the Job, where nothing reads them',
+};
+const noHook: Deliberate = {
+  dimensions: ['D4 proxy process'],
+  because: 'without a status port there is no agent to ask, so no preStop hook asks port 0',
+};
+
+/** Expectations that record a mistake, and the ones that need what is not offered; not all of them are in every data set. */
 const deliberate: Readonly<Record<string, Deliberate>> = {
+  'cronjob.yaml': onThePod,
+  'cronjob-old-version.yaml': onThePod,
   'only-proxy-container.yaml': {
-    dimensions: comparedDimensions,
+    dimensions: 'case',
     because:
       'a pod without a container of its own is refused; Istio leaves `containers: []`, which no API server takes',
   },
@@ -26,9 +39,19 @@ const deliberate: Readonly<Record<string, Deliberate>> = {
     dimensions: ['D3 iptables arguments'],
     because: 'the rules exempt the group that the proxy runs with (-g); in Istio the proxy captures itself',
   },
-  'status_annotations_zeroport.yaml': {
-    dimensions: ['D4 proxy process'],
-    because: 'without a status port there is no agent to ask, so no preStop hook asks port 0',
+  'sidecar-spire.yaml': {
+    dimensions: 'case',
+    because: 'the template goes onto the native proxy; in Istio it makes a second istio-proxy without an image',
+  },
+  'status_annotations_zeroport.yaml': noHook,
+  'traffic-params.yaml': noHook,
+  'custom-template.yaml': {
+    dimensions: 'case',
+    because: 'Istio’s text templates are not run; a SidecarTemplate says the same as plain YAML',
+  },
+  'merge-probers.yaml': {
+    dimensions: 'case',
+    because: 'a pod that Istio’s own injector has injected is left alone',
   },
 };
 
@@ -55,7 +78,11 @@ if (cases === undefined) {
         ([tier, { whole, cases: all, dimensions, of }]) =>
           `  tier ${tier}: ${whole} of ${all} cases whole, ${dimensions} of ${of} dimensions`,
       );
-    process.stderr.write(`Istio injection goldens:\n${lines.join('\n')}\n`);
+    const differing = cases.flatMap(({ name }) => {
+      const known = deliberate[name];
+      return known === undefined ? [] : [`  on purpose, ${name}: ${known.because}`];
+    });
+    process.stderr.write(`Istio injection goldens:\n${[...lines, ...differing].join('\n')}\n`);
   });
 
   describe('Istio injection goldens', () => {
@@ -76,6 +103,7 @@ if (cases === undefined) {
       count(one, wrong);
       const wanted = deliberate[one.name];
       if (wanted === undefined) expect(found).toEqual([]);
+      else if (wanted.dimensions === 'case') expect(wrong).not.toEqual([]);
       else expect(wrong).toEqual(wanted.dimensions);
     });
   });
