@@ -5,6 +5,9 @@ import { objectsMember, stringMember, type JsonObject } from '../../settings/jso
 import { quote, type Problem } from '../../settings/problem.ts';
 import { annotationOf, type TemplateData } from './template-data.ts';
 
+/** Ports of Istio's agent beside the proxy's own: debug, status, DNS. */
+const agentPorts: ReadonlySet<number> = new Set([15_004, 15_020, 15_053]);
+
 /** The agent's port of merged metrics, in Istio the mesh's. */
 function agentPort(data: TemplateData): number {
   return data.mesh.defaultConfig.statusPort ?? 15_020;
@@ -57,7 +60,7 @@ const nothing: MetricsMerge = { variable: undefined, removed: [], annotations: {
 function portProblem(where: string, text: string, agent: number): Problem | undefined {
   const port = Number(text);
   const isPort = /^\d{1,5}$/.test(text) && port >= 1 && port <= 65_535;
-  const isTaken = port === agent || reservedPorts.has(port) || [15_004, 15_020, 15_053].includes(port);
+  const isTaken = port === agent || reservedPorts.has(port) || agentPorts.has(port);
   if (isPort && !isTaken) return undefined;
   const why = isPort ? 'is a port of the proxy itself' : 'is not a port';
   return { where, message: `${quote(text)} ${why}; allowed: a port of the application, 1-65535` };

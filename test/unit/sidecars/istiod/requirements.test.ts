@@ -127,3 +127,12 @@ describe('what differs from one installation to the next is a setting', () => {
     );
   });
 });
+
+test.each([
+  ['a'.repeat(64), 'a'.repeat(63)],
+  [`${'a'.repeat(62)}-b`, 'a'.repeat(62)],
+])('the name for telemetry is cut to a label, the workload’s is not: %s', (name, label) => {
+  const injected = injectWithIstiod(istioPod({ name }), istiodSnapshot());
+  expect(injected.label('service.istio.io/canonical-name')).toBe(label);
+  expect(injected.variable('ISTIO_META_WORKLOAD_NAME')).toBe(name);
+});
