@@ -1,14 +1,14 @@
 import { ports } from '../settings/constants.ts';
 
 /**
- * A bash function `ask` that sends one request to Envoy's admin interface and succeeds when the answer is 200. Bash
+ * A bash function `ask` that sends one request to a loopback port of Envoy, the admin interface unless told otherwise, and succeeds when the answer is 200. Bash
  * alone, because Envoy's image has no HTTP client. The answer is read to its end, so that Envoy does not drop a request
  * whose sender has gone. No `$(` and no `$$` may stand in such a text: Kubernetes would replace them.
  */
-export function askFunction(method: 'GET' | 'POST', path: string): string {
+export function askFunction(method: 'GET' | 'POST', path: string, port: number = ports.admin): string {
   const request = `${method} ${path} HTTP/1.1\\r\\nHost: localhost\\r\\nContent-Length: 0\\r\\nConnection: close\\r\\n\\r\\n`;
   return [
-    `ask() { { exec 3<>/dev/tcp/127.0.0.1/${ports.admin}; } 2>/dev/null || return 1`,
+    `ask() { { exec 3<>/dev/tcp/127.0.0.1/${port}; } 2>/dev/null || return 1`,
     `printf '${request}' >&3`,
     'local status rest',
     'read -r -t 5 status <&3',

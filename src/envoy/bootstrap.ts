@@ -1,14 +1,15 @@
-import { ports } from '../settings/constants.ts';
 import { accessLogFilling } from './access-log.ts';
 import { addressFilling } from './addresses.ts';
 import { fixedClusters } from './clusters.ts';
 import { duration, extension } from './extension.ts';
 import { compile, escapeExpansion, fill, quoted, type Tree, userText } from './flow-yaml.ts';
+import { adminAddress, adminFilling } from './hooks.ts';
 import type { ProxyIntent } from './intent.ts';
 import { opaqueFilling, outboundFilling, virtualInbound, virtualOutbound } from './listeners.ts';
 import { metricsPageFilling } from './metrics-page.ts';
 import { identityFilling } from './metrics.ts';
 import { probeFilling } from './probes.ts';
+import { tracingFilling } from './tracing.ts';
 import { statusFilling, statusListener } from './status-listener.ts';
 
 /** Envoy keeps every statistic in memory; these are the ones that somebody reads. */
@@ -28,11 +29,10 @@ const document = compile({
     cluster: { hole: 'nodeCluster' },
     metadata: { NAMESPACE: { expandable: '$(POD_NAMESPACE)' }, WORKLOAD_NAME: { hole: 'workload' } },
   },
-  // Loopback only: what it can do (quit, drain, change log levels) is for the pod alone.
-  admin: { address: { socket_address: { address: '127.0.0.1', port_value: ports.admin } } },
+  admin: { address: adminAddress },
   static_resources: {
-    listeners: [virtualOutbound, virtualInbound, statusListener],
-    clusters: [...fixedClusters, { hole: 'probeClusters' }, { hole: 'metricsClusters' }],
+    listeners: [virtualOutbound, virtualInbound, statusListener, { hole: 'hookListener' }],
+    clusters: [...fixedClusters, { hole: 'probeClusters' }, { hole: 'metricsClusters' }, { hole: 'tracingCluster' }],
   },
   // Reading this and every busy moment need memory that Envoy would keep for ever: a MiB goes back every second.
   memory_allocator_manager: { bytes_to_release: 1_048_576 },
@@ -73,6 +73,8 @@ export function renderBootstrap(intent: ProxyIntent): string {
       ...opaqueFilling(intent),
       detectionTimeout: duration(intent.protocolDetectionTimeoutMs),
       ...statusFilling(intent.statusPort),
+      ...adminFilling(intent),
+      ...tracingFilling(intent.tracing),
       maxConnections: String(intent.maxConnections),
     },
     new Map(),

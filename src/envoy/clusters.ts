@@ -1,7 +1,6 @@
-import { ports } from '../settings/constants.ts';
 import { applicationBinding } from './addresses.ts';
-import { oneEndpoint } from './extension.ts';
 import type { Tree } from './flow-yaml.ts';
+import { adminAddress } from './hooks.ts';
 import { transparentUpstream } from './http.ts';
 
 const most: Tree = { anchor: 'most', content: 4294967295 };
@@ -32,5 +31,11 @@ export const fixedClusters: readonly Tree[] = [
   passthrough('InboundPassthroughCluster', '10s', applicationBinding),
   // No endpoints: connections are closed at once.
   { name: 'BlackHoleCluster' },
-  { name: 'admin', load_assignment: oneEndpoint('admin', '127.0.0.1', ports.admin) },
+  {
+    name: 'admin',
+    load_assignment: {
+      cluster_name: 'admin',
+      endpoints: [{ lb_endpoints: [{ endpoint: { address: adminAddress } }] }],
+    },
+  },
 ];

@@ -39,6 +39,7 @@ export function transparentHttp(direction: 'inbound' | 'outbound', routes: Tree)
       content: { accept_http_10: true, default_host_for_http_10: 'localhost', header_key_format: preserveCase },
     },
     upgrade_configs: [{ upgrade_type: 'websocket' }],
+    '...tracing': { hole: 'tracing' },
     server_header_transformation: 'PASS_THROUGH',
     // Long polls and streams may be silent for longer than Envoy's five minutes.
     stream_idle_timeout: '0s',
@@ -46,7 +47,7 @@ export function transparentHttp(direction: 'inbound' | 'outbound', routes: Tree)
 }
 
 /** Connection manager of the proxy's own listener: exact paths, no log. */
-export function ownHttp(name: string, filters: readonly Tree[], routes: readonly Tree[]): Tree {
+export function ownHttp(name: string, filters: readonly Tree[], routes: Tree): Tree {
   return connectionManager({
     stat_prefix: name,
     // A redirect of the application counts as success; the kubelet must not follow it to a path that is not here.
@@ -90,3 +91,6 @@ export const transparentUpstream: Tree = upstreamHttp('transparent upstream', {
     http2_protocol_options: {},
   },
 });
+
+/** Upstream side of what is asked by gRPC. */
+export const grpcUpstream: Tree = upstreamHttp('http2', { explicit_http_config: { http2_protocol_options: {} } });

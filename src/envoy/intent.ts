@@ -43,6 +43,12 @@ export interface ProxyIntent {
     readonly targets: readonly MetricsTarget[];
   };
   readonly service: ServiceIdentity;
+  /** Where spans go, by OTLP over gRPC, and how many of a hundred requests are traced; undefined for no tracing. */
+  readonly tracing: { readonly host: string; readonly port: number; readonly samplingPercent: number } | undefined;
+  /** The admin interface on a loopback port, or on a unix socket that only the proxy's user can open. */
+  readonly admin: 'port' | 'socket';
+  /** Whether the application may ask the proxy to end, as that of a Job with a classic proxy has to. */
+  readonly quitHook: boolean;
   readonly probes: readonly ProbeRedirect[];
   /** Families of the pod's addresses; with v4 alone nothing binds to IPv6. */
   readonly families: readonly ('v4' | 'v6')[];

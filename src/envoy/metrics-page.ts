@@ -1,6 +1,6 @@
-import { extension, typed } from './extension.ts';
 import { compile, fill, type Filling, type Template, type Tree, userText, type Written } from './flow-yaml.ts';
 import type { MetricsTarget } from './intent.ts';
+import { luaFilter, routeScript } from './lua.ts';
 import { probeTarget } from './probe-target.ts';
 import { applicationCluster } from './probes.ts';
 
@@ -18,10 +18,11 @@ end`;
  * because Envoy's page is none.
  */
 const merging = `function envoy_on_request(h)
-local s=tonumber(h:headers():get("x-prometheus-scrape-timeout-seconds")) or 10
+local s=h:headers():get("x-prometheus-scrape-timeout-seconds")
+s=math.min(math.max(tonumber(s or 10) or 10,1),60)
 local text=""
 for _,t in ipairs(h:filterContext():get("targets")) do
-local head,body=h:httpCall(t.cluster,{[":method"]="GET",[":path"]=t.path,[":authority"]=t.host,accept="text/plain;version=0.0.4"},"",math.min(math.max(s,1),60)*900)
+local head,body=h:httpCall(t.cluster,{[":method"]="GET",[":path"]=t.path,[":authority"]=t.host,accept="text/plain;version=0.0.4"},"",s*900)
 local up=head[":status"]=="200" and body
 if up then
 if (head["content-type"] or ""):find("openmetrics",1,true) then body=body:gsub("# EOF%s*$",""):gsub(" # {[^\\n]*","") end
@@ -37,10 +38,7 @@ local page=h:streamInfo():dynamicMetadata():get("page") or {}
 b:setBytes(b:getBytes(0,b:length()):${rename}..(page.application or ""))
 end`;
 
-const lua = 'envoy.extensions.filters.http.lua.v3.Lua';
-
-/** Does nothing but on a route that has a script. */
-const filter = [...compile(extension('lua', lua)), ','];
+const filter = [...compile(luaFilter), ','];
 
 const plain = {
   match: { path: '/stats/prometheus' },
@@ -48,9 +46,12 @@ const plain = {
 } as const satisfies Tree;
 
 function scripted(script: string, more: { readonly [key: string]: Tree }): Tree {
-  const config = typed(`${lua}PerRoute`, { source_code: { inline_string: script }, ...more });
   // Compressed, the page could not be changed.
-  return { ...plain, request_headers_to_remove: ['accept-encoding'], typed_per_filter_config: { lua: config } };
+  return {
+    ...plain,
+    request_headers_to_remove: ['accept-encoding'],
+    typed_per_filter_config: routeScript(script, more),
+  };
 }
 
 /** A further item of the listener's routes. */

@@ -189,9 +189,9 @@ export const metricLoggers: Readonly<Record<`${Direction} ${'http' | 'tcp'}`, re
   'outbound tcp': tcpLoggers('outbound'),
 };
 
-/** A value that is taken as it is: in Envoy's formats `%` begins an operator. */
+/** A value that is taken as it is: in Envoy's formats `%` begins an operator, and an empty one is refused. */
 function literal(text: string): string {
-  return quoted(escapeExpansion(text.replaceAll('%', '%%')));
+  return text === '' ? 'unknown' : quoted(escapeExpansion(text.replaceAll('%', '%%')));
 }
 
 /** Fillings of the holes in `metricLoggers`. */

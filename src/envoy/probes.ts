@@ -1,7 +1,7 @@
 import { applicationBinding } from './addresses.ts';
 import { duration, extension, oneEndpoint } from './extension.ts';
 import { compile, fill, type Filling, type Template, type Tree, userText, type Written } from './flow-yaml.ts';
-import { anyTls, transparentUpstream, upstreamHttp } from './http.ts';
+import { anyTls, grpcUpstream, transparentUpstream } from './http.ts';
 import type { ProbeAction, ProbeRedirect } from './probe-redirect.ts';
 import { probeTarget } from './probe-target.ts';
 
@@ -49,7 +49,7 @@ const clusters = {
   tcp: cluster({ health_checks: healthChecks({ tcp_health_check: {} }) }),
   grpc: cluster({
     health_checks: healthChecks({ grpc_health_check: { service_name: { hole: 'service' } } }),
-    typed_extension_protocol_options: upstreamHttp('http2', { explicit_http_config: { http2_protocol_options: {} } }),
+    typed_extension_protocol_options: grpcUpstream,
   }),
 };
 

@@ -23,7 +23,7 @@ function idOf(security: JsonObject | undefined, podSecurity: JsonObject | undefi
 
 /** What a conflict with the proxy depends on. */
 export interface ProxyPlaces {
-  readonly proxy: Pick<Effective['proxy'], 'statusPort'>;
+  readonly proxy: Pick<Effective['proxy'], 'statusPort' | 'admin' | 'quitHook'>;
   readonly capture: { readonly mode: string };
 }
 

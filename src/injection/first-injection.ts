@@ -5,7 +5,9 @@ import { declaredOpaquePorts } from '../sidecars/standalone/declared-ports.ts';
 import type { ProxyFragment } from '../sidecars/standalone/proxy.ts';
 import { builtInSidecar } from '../sidecars/template-library.ts';
 import { namedWorkload, serviceOf, workloadOf } from '../sidecars/workload.ts';
-import { names } from '../settings/constants.ts';
+import { hookPaths } from '../envoy/hooks.ts';
+import { hasShell } from '../sidecars/standalone/proxy-container.ts';
+import { names, ports } from '../settings/constants.ts';
 import type { Effective } from '../settings/effective.ts';
 import { stringMember } from '../settings/json.ts';
 import { readPodSettings } from '../settings/pod-settings.ts';
@@ -25,6 +27,7 @@ import { applicationContainers, planProbes } from './probes.ts';
 import { profileRemark } from './profile-label.ts';
 import { atLeastOne, type Proposal, type Reasons, type Refusal } from './proposal.ts';
 import { reason, type Reason } from './reason.ts';
+import { planScrape } from './scrape.ts';
 import { statusAnnotation } from './record.ts';
 import { chooseSidecars, declareFragments } from './selection.ts';
 import { shownSettings } from './shown-settings.ts';
@@ -40,17 +43,31 @@ function isNative(effective: Effective, snapshot: Snapshot, remarks: string[]): 
   return false;
 }
 
-/** A classic container never ends, and with it no pod that is meant to end. */
-function remarksOnCompletion(view: PodView, fragments: readonly Fragment[]): string[] {
+/** A classic container never ends, and with it no pod that is meant to end, unless the application ends the proxy. */
+function remarksOnCompletion(view: PodView, fragments: readonly Fragment[], quitHook: boolean): string[] {
   const policy = stringMember(view.spec, 'restartPolicy');
   if (policy === undefined || policy === 'Always') return [];
   const classic = fragments.filter(({ containers }) =>
     containers.some(({ placement }) => placement.list === 'containers'),
   );
   return classic.map(({ source }) => {
-    const who = source === builtInSidecar ? 'a classic proxy container' : `classic sidecar ${quote(source)}`;
-    return `restartPolicy ${quote(policy)}: ${who} runs on, so the pod never completes; use a native sidecar`;
+    const isProxy = source === builtInSidecar;
+    const who = isProxy ? 'a classic proxy container' : `classic sidecar ${quote(source)}`;
+    const way =
+      isProxy && quitHook
+        ? `, unless the application ends it by POST to 127.0.0.1:${ports.hooks}${hookPaths.quit}`
+        : '; use a native sidecar';
+    return `restartPolicy ${quote(policy)}: ${who} runs on, so the pod never completes${way}`;
   });
+}
+
+/** Hooks are commands, and a distroless image has nothing that could run them. */
+function remarksOnImage({ proxy: { image, holdApplication } }: Effective, native: boolean): string[] {
+  if (hasShell(image)) return [];
+  const unheld = !native && holdApplication ? ' and the application does not wait for it' : '';
+  return [
+    `proxy image ${quote(image)} has no shell for hooks: inbound connections are not drained at its end${unheld}`,
+  ];
 }
 
 function overrideProblems(
@@ -121,6 +138,8 @@ export function proposeInjection(
       ...mountProblems(view, effective),
     );
   }
+  const scrape = withProxy ? planScrape(view.annotations, effective) : undefined;
+  for (const problem of scrape?.problems ?? []) found.push(reason('InvalidAnnotation', describeProblem(problem)));
   const remarks = [...settings.remarks, ...(withProxy ? fitted.remarks : [])];
   const profile = profileRemark(view.labels, effective.profile, snapshot.settings.profiles);
   if (profile !== undefined) remarks.push(profile);
@@ -132,13 +151,14 @@ export function proposeInjection(
   const refused = atLeastOne(found);
   if (refused !== undefined) return { outcome: 'reject', reasons: refused, remarks };
 
+  if (withProxy) remarks.push(...remarksOnImage(effective, native));
   const application = withProxy ? applicationContainers(view) : [];
   const beside = withProxy ? injectedContainers(declared.fragments.values()) : [];
   const probes = planProbes([...application, ...beside], effective, {});
   const gracePeriodSeconds = gracePeriodOf(view);
   const end = { gracePeriodSeconds, knowsSleep: snapshot.sleepHook };
   const sleeps = planSleeps(application, effective.proxy.applicationDrainSeconds, end);
-  remarks.push(...probes.remarks, ...sleeps.remarks);
+  remarks.push(...probes.remarks, ...sleeps.remarks, ...(scrape?.remarks ?? []));
   const workload = namedWorkload(view, request.workload, effective.workloadName);
   const redirected = probes.edits.filter(isInjected);
   const byNodeAgent = effective.capture.loadedBy === 'node-agent';
@@ -155,32 +175,38 @@ export function proposeInjection(
       service: serviceOf(view, workload),
       identity,
       gracePeriodSeconds,
+      knowsSleep: snapshot.sleepHook,
       probes: probes.redirects,
-      metricsTargets: [],
+      metricsTargets: scrape?.targets ?? [],
       probePorts: probes.exclude,
       opaqueInboundPorts: declaredOpaquePorts([...application, ...beside].map(({ container }) => container)),
     });
     return [
-      { ...proxy, annotations: { ...proxy.annotations, ...defaultContainer(view), ...shownSettings(effective) } },
+      {
+        ...proxy,
+        annotations: {
+          ...proxy.annotations,
+          ...defaultContainer(view),
+          ...shownSettings(effective),
+          ...scrape?.annotations,
+        },
+      },
     ];
   });
   const misfits = atLeastOne((proxy?.misfits ?? []).map((text) => reason('ProfileMisfit', text)));
   if (misfits !== undefined) return { outcome: 'reject', reasons: misfits, remarks };
-  remarks.push(...remarksOnCompletion(view, fragments));
+  remarks.push(...remarksOnCompletion(view, fragments, effective.proxy.quitHook));
   const edits = probes.edits.filter((edit) => !isInjected(edit));
   const beyond = proxy?.capture === undefined || !byNodeAgent ? [] : beyondNodeAgent(proxy.capture);
   if (beyond.length > 0) {
     const message = `a node agent captures here (capture.loadedBy), which cannot be told of ${beyond.join(', ')}; leave it out`;
     return { outcome: 'reject', reasons: [reason('InvalidAnnotation', message)], remarks };
   }
-  const planned = planFragments(view, {
-    fragments,
-    overrides,
-    edits,
-    redirected,
-    sleeps: sleeps.edits,
-    ...(byNodeAgent ? { changes: changedAnnotations(view, proxy?.annotations ?? {}) } : {}),
-  });
+  const changes = {
+    ...changedAnnotations(view, { ...(byNodeAgent ? proxy?.annotations : {}), ...scrape?.annotations }),
+    removedAnnotations: scrape?.removed ?? [],
+  };
+  const planned = planFragments(view, { fragments, overrides, edits, redirected, sleeps: sleeps.edits, changes });
   if ('conflicts' in planned) return { outcome: 'reject', reasons: planned.conflicts, remarks };
   remarks.push(...planned.plan.remarks);
   const written = writePatch(view, planned.plan, { settingsHash: snapshot.hash, version: snapshot.version });

@@ -41,6 +41,9 @@ export function hardeningReasons(data: TemplateData, rendered: RenderedPod, snap
       reason('InvalidAnnotation', `${istioNames.proxyImage}: ${quote(wanted)} is not allowed; allowed: ${allowed}`),
     );
   }
-  const places = { proxy: { statusPort: Number(statusPortOf(data)) }, capture: { mode: interceptionModeOf(data) } };
+  const places = {
+    proxy: { statusPort: Number(statusPortOf(data)), admin: 'port', quitHook: false },
+    capture: { mode: interceptionModeOf(data) },
+  } as const;
   return [...found, ...proxyConflicts(view, places, identityOf(data))];
 }

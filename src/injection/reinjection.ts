@@ -21,6 +21,7 @@ import { additionOperations, editOperations, originalActions, recordedEdit } fro
 import { applicationContainers, planProbes, type ApplicationContainer, type ProbePlan } from './probes.ts';
 import { atLeastOne, type Proposal, type Refusal } from './proposal.ts';
 import { reason } from './reason.ts';
+import { planScrape } from './scrape.ts';
 import { baseOf, type Snapshot } from './snapshot.ts';
 import { statusAnnotation, type ContainerList, type Record as StatusRecord } from './record.ts';
 
@@ -130,7 +131,7 @@ function changesForProxy(
     effective,
     workload,
     service: serviceOf(view, workload),
-    metricsTargets: [],
+    metricsTargets: planScrape(view.annotations, effective, record.undo).targets,
     probes: probes.redirects,
     opaqueInboundPorts,
   });

@@ -2,6 +2,7 @@ import type { AnnotationRow } from './annotation.ts';
 import { additions } from './annotations/additions.ts';
 import { agent } from './annotations/agent.ts';
 import { identity } from './annotations/identity.ts';
+import { metrics } from './annotations/metrics.ts';
 import { proxy } from './annotations/proxy.ts';
 import { resources } from './annotations/resources.ts';
 import { selection } from './annotations/selection.ts';
@@ -20,6 +21,7 @@ export const annotationSubjects: readonly AnnotationSubject[] = [
   { title: 'CPU, memory and disk', rows: resources },
   { title: 'What a pod adds to the proxy', rows: additions },
   { title: 'Traffic capture', rows: traffic },
+  { title: 'Metrics', rows: metrics },
   { title: 'Names of the workload', rows: identity },
   { title: 'For Istio’s agent and control plane', rows: agent },
 ];

@@ -7,6 +7,8 @@ export const ports = {
   admin: 15000,
   /** Where captured outbound connections arrive. */
   outbound: 15001,
+  /** What the proxy's hooks and, if wanted, the application may ask of the proxy; loopback only. */
+  hooks: 15004,
   /** Where captured inbound connections arrive. */
   inbound: 15006,
   /** Istio's tunnel port (HBONE); never captured, so that a mesh may use it. */
@@ -23,6 +25,7 @@ export const ports = {
 export const reservedPorts: ReadonlySet<number> = new Set([
   ports.admin,
   ports.outbound,
+  ports.hooks,
   ports.inbound,
   ports.tunnel,
   ports.health,
@@ -49,6 +52,7 @@ export const names = {
   logsVolume: 'istio-logs',
   podInfoVolume: 'istio-podinfo',
   tokenMaskVolume: 'istio-token-mask',
+  adminVolume: 'istio-admin',
   namespace: 'sidecar-injector-system',
 } as const;
 

@@ -1,4 +1,5 @@
 import type { Additions } from './additions.ts';
+import { hostAndPort } from './address.ts';
 import type { ExcludedUser } from './excluded-user.ts';
 import {
   cidrList,
@@ -47,9 +48,13 @@ export interface Effective {
     outboundTrafficPolicy: 'ALLOW_ANY' | 'REGISTRY_ONLY';
     protocolDetectionTimeoutMs: number;
     opaquePorts: readonly PortRange[];
-    maxConnections: number;
+    /** Undefined: what the memory limit has room for. */
+    maxConnections: number | undefined;
     accessLog: 'stdout' | 'file' | 'none';
     metrics: { istio: boolean; merge: boolean };
+    tracing: { host: string; port: number; samplingPercent: number } | undefined;
+    admin: 'port' | 'socket';
+    quitHook: boolean;
     /** 0: application containers get no preStop hook. */
     applicationDrainSeconds: number;
     readiness: { initialDelaySeconds: number; periodSeconds: number; failureThreshold: number };
@@ -104,6 +109,11 @@ const drainSeconds = 15;
 
 const noCaps: Caps = { capture: 'open' };
 
+function tracingOf({ tracing }: Settings['proxy']): Effective['proxy']['tracing'] {
+  if (tracing === undefined) return undefined;
+  return { ...parsed(hostAndPort, tracing.otlpAddress), samplingPercent: tracing.samplingPercent };
+}
+
 /** Settings and one profile, parsed: what a pod without annotations gets. */
 export function resolveBase(settings: Settings, profile: Profile | undefined): Effective {
   const { proxy, capture } = settings;
@@ -131,6 +141,9 @@ export function resolveBase(settings: Settings, profile: Profile | undefined): E
       maxConnections: proxy.maxConnections,
       accessLog: proxy.accessLog,
       metrics: proxy.metrics,
+      tracing: tracingOf(proxy),
+      admin: proxy.admin,
+      quitHook: proxy.quitHook,
       applicationDrainSeconds: proxy.applicationDrainSeconds,
       readiness: proxy.readiness,
       resources: mergeResources(proxy.resources, profile?.resources),

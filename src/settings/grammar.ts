@@ -259,3 +259,10 @@ export function duration(least: number, most: number): Grammar<number> {
     return seconds >= least && seconds <= most ? seconds : undefined;
   });
 }
+
+/** Istio's list of pages of metrics, `8080:/metrics,9090`. */
+export const scrapeTargets = list('a comma list of port or port:/path', (item) => {
+  const [, digits, path = '/metrics'] = /^([1-9]\d{0,4})(?::(\/\S*))?$/.exec(item) ?? [];
+  const number = Number(digits);
+  return number >= 1 && number <= 65_535 ? { port: number, path } : undefined;
+});

@@ -2,7 +2,7 @@ import { expect, test } from '@jest/globals';
 import type { ProxyIntent } from '../../src/envoy/intent.ts';
 import type { ProbeAction } from '../../src/envoy/probe-redirect.ts';
 import { port } from '../support/capture-intent.ts';
-import { validate } from '../support/envoy.ts';
+import { argumentsOf, validateArguments } from '../support/envoy.ts';
 import { probe, proxyIntent } from '../support/proxy-intent.ts';
 
 const http: ProbeAction = { type: 'http', scheme: 'HTTP', port: 8080, path: '/ready' };
@@ -18,6 +18,27 @@ test.each<[string, Partial<ProxyIntent>]>([
   ['another status port', { statusPort: 16020 }],
   ['REGISTRY_ONLY', { outboundTrafficPolicy: 'REGISTRY_ONLY' }],
   ['no access log', { accessLog: 'none' }],
+  ['an access log in a file', { accessLog: 'file' }],
+  ['tracing', { tracing: { host: 'collector.nowhere.invalid', port: 4317, samplingPercent: 0.5 } }],
+  ['tracing to an IPv6 address', { tracing: { host: 'fd77::1', port: 1, samplingPercent: 100 } }],
+  ['the admin interface on a socket', { admin: 'socket' }],
+  ['a hook to quit', { quitHook: true }],
+  ['a socket and a hook', { admin: 'socket', quitHook: true, families: ['v6'] }],
+  ['no metrics', { metrics: { istio: false, targets: [] } }],
+  ['neither', { accessLog: 'none', metrics: { istio: false, targets: [] } }],
+  [
+    'merged metrics',
+    {
+      metrics: {
+        istio: false,
+        targets: [
+          { scheme: 'HTTP', port: 80, path: '' },
+          { scheme: 'HTTPS', port: 80, path: '/a"]}$(POD_IP) %x' },
+        ],
+      },
+      probes: [probe('readyz', { ...http, port: 80 })],
+    },
+  ],
   ['no opaque ports', { opaquePorts: [] }],
   ['one opaque port', { opaquePorts: [port(3306)] }],
   ['all ports opaque', { opaquePorts: [{ first: 1, last: 65535 }] }],
@@ -43,7 +64,8 @@ test.each<[string, Partial<ProxyIntent>]>([
   [
     'awkward text',
     {
-      workload: 'a"}],{*x &y $(POD_IP) \u2028 \u{1F600}',
+      workload: 'a"}],{*x &y $(POD_IP) %DURATION% \u2028 \u{1F600}',
+      service: { name: '%', revision: '%REQ(X)%', app: '\n', version: '' },
       clusterDomain: 'x: y #z',
       probes: [
         probe('livez', { ...http, path: '/a"b}\u0085$(X)?y=*z' }),
@@ -52,5 +74,5 @@ test.each<[string, Partial<ProxyIntent>]>([
     },
   ],
 ])('Envoy accepts %s', (_, changes) => {
-  expect(validate(proxyIntent(changes))).toBe('');
+  expect(validateArguments(argumentsOf(proxyIntent(changes)))).toBe('');
 });

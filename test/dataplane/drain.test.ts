@@ -42,7 +42,7 @@ async function keepAlive(): Promise<string> {
 
 test('draining sends clients away, then refuses inbound alone', async () => {
   expect(await keepAlive()).not.toContain('connection: close');
-  const command = ['setpriv', '--reuid=1337', '--regid=1337', '--clear-groups', '--', ...drainCommand()];
+  const command = ['setpriv', '--reuid=1337', '--regid=1337', '--clear-groups', '--', ...drainCommand('port')];
   expect(pod.run('pod', command)).toMatchObject({ status: 0, stderr: '' });
   const draining = await keepAlive();
   expect(draining).toContain('http/1.1 200');

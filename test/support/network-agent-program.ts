@@ -1,4 +1,5 @@
 import type { AgentCalls } from './network-agent.ts';
+import { collected } from './network-agent-collector.ts';
 import { ask, askHttp2, dial, download, sendDatagram, talk } from './network-agent-clients.ts';
 import { askInBursts, askTogether, redirectLoad, startLoad, stopLoad } from './network-agent-load.ts';
 import { askAtRate } from './network-agent-rate.ts';
@@ -13,6 +14,7 @@ const calls: AgentCalls = {
   listen,
   close,
   setHealthy,
+  collected,
   ask,
   askHttp2,
   dial,

@@ -6,6 +6,7 @@ import { createServer as createHttp2Server, type Http2ServerRequest, type Http2S
 import { createServer as createHttpsServer } from 'node:https';
 import { createServer as createTcpServer, type Server, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
+import { collector } from './network-agent-collector.ts';
 import type { AgentCalls, Echoed, Heard, ListenOptions } from './network-agent.ts';
 
 const closers = new Map<number, () => Promise<void>>();
@@ -97,11 +98,12 @@ function echo(socket: Socket): void {
 }
 
 function httpServer({ tls, keepAliveMs, answer: fixed }: ListenOptions): Server {
-  if (fixed !== undefined) {
-    return createHttpServer((_, response) => response.writeHead(fixed.status, fixed.headers).end(fixed.body));
-  }
+  const listener: RequestListener =
+    fixed === undefined
+      ? answer
+      : (_, response) => void response.writeHead(fixed.status, fixed.headers).end(fixed.body);
   const server =
-    tls === undefined ? createHttpServer(answer) : createHttpsServer({ ...tls, minVersion: 'TLSv1.3' }, answer);
+    tls === undefined ? createHttpServer(listener) : createHttpsServer({ ...tls, minVersion: 'TLSv1.3' }, listener);
   if (keepAliveMs !== undefined) {
     server.keepAliveTimeout = keepAliveMs;
     // Node waits a second longer than it says, against the very race that is to be seen.
@@ -113,6 +115,8 @@ function httpServer({ tls, keepAliveMs, answer: fixed }: ListenOptions): Server 
 
 function serverOf(kind: Exclude<ListenOptions['kind'], 'udp'>, options: ListenOptions): Server {
   switch (kind) {
+    case 'collector':
+      return collector();
     case 'grpc':
       return grpcHealth();
     case 'h2c':

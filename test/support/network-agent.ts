@@ -15,11 +15,11 @@ export interface Heard {
 export interface ListenOptions {
   /**
    * `http` and `h2c` answer every path with a `Heard`, 503 when unhealthy, but for those below; `echo` answers what it
-   * gets with a line of JSON, an `Echoed`; `banner` speaks first; `grpc` is a health service; `udp` is `echo` for datagrams.
+   * gets with a line of JSON, an `Echoed`; `banner` speaks first; `grpc` is a health service; `udp` is `echo` for datagrams; `collector` takes spans.
    * `/moved` redirects, `/status/418` has that status, `/bytes?count=N` sends so many bytes, `/slow?ms=N` takes its time, `/gather?count=N` answers as
    * soon as so many requests wait, and an upgrade to WebSocket is answered with the same words.
    */
-  readonly kind: 'http' | 'h2c' | 'echo' | 'banner' | 'grpc' | 'udp';
+  readonly kind: 'http' | 'h2c' | 'echo' | 'banner' | 'grpc' | 'udp' | 'collector';
   readonly port: number;
   /** Default: both families. */
   readonly host?: string;
@@ -77,6 +77,8 @@ export interface AgentCalls {
   listen(options: ListenOptions): Promise<null>;
   close(options: { readonly port: number }): Promise<null>;
   setHealthy(state: boolean): Promise<null>;
+  /** What the collector was sent so far: gRPC messages, base64. */
+  collected(): Promise<readonly string[]>;
   /** One HTTP request on a connection of its own; over TLS no certificate is checked. */
   ask(options: { readonly url: string; readonly headers?: Readonly<Record<string, string>> }): Promise<Answer>;
   /** One HTTP/2 request without TLS, with prior knowledge. `body` is base64. */
@@ -121,6 +123,7 @@ const callNames = [
   'listen',
   'close',
   'setHealthy',
+  'collected',
   'ask',
   'askHttp2',
   'dial',

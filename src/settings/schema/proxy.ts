@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { hostAndPort } from '../address.ts';
 import { ports, reservedPorts } from '../constants.ts';
 import { componentLogLevel, imageReference, logLevel, portList } from '../grammar.ts';
 import { pullPolicy, resources, seconds, written } from './values.ts';
@@ -14,6 +15,13 @@ const metrics = z.strictObject({
   istio: z.boolean().default(true),
   /** Append the application's own metrics to them, and turn `prometheus.io/*` towards the status port. */
   merge: z.boolean().default(false),
+});
+
+const tracing = z.strictObject({
+  /** Where an OpenTelemetry collector takes OTLP over gRPC. */
+  otlpAddress: written(hostAndPort),
+  /** How many of a hundred requests are traced that nobody has decided about yet. */
+  samplingPercent: z.number().min(0).max(100).default(1),
 });
 
 /** Settings of the built-in proxy. */
@@ -41,10 +49,16 @@ export const proxy = z.strictObject({
   protocolDetectionTimeoutMs: z.number().int().min(0).max(60_000).default(500),
   /** Ports whose servers speak first or that carry no HTTP: no protocol sniffing. */
   opaquePorts: written(portList).default('21,22,25,53,110,143,465,587,993,995,3306,4222,5432,6379,27017'),
-  maxConnections: z.number().int().min(1).max(10_000_000).default(50_000),
+  /** Open client connections; what the memory limit has room for when it is not set. */
+  maxConnections: z.number().int().min(1).max(10_000_000).optional(),
   /** JSON lines to standard output, or to /var/log/istio/access.log on the volume `istio-logs`. */
   accessLog: z.enum(['stdout', 'file', 'none']).default('stdout'),
   metrics: metrics.prefault({}),
+  tracing: tracing.optional(),
+  /** Envoy's admin interface on 127.0.0.1:15000, or on a unix socket that only the proxy's user can open. */
+  admin: z.enum(['port', 'socket']).default('port'),
+  /** Let the application end the proxy by POST to 127.0.0.1:15004/quitquitquit, for Jobs with a classic proxy. */
+  quitHook: z.boolean().default(false),
   /** Seconds that application containers without a preStop hook sleep before they are asked to stop; 0 for none. */
   applicationDrainSeconds: z.number().int().min(0).max(3600).default(0),
   readiness: readiness.prefault({}),

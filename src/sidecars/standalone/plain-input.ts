@@ -13,6 +13,7 @@ export function plainInput(effective: Effective, native: boolean): ProxyInput {
     probes: [],
     metricsTargets: [],
     gracePeriodSeconds: 30,
+    knowsSleep: true,
     probePorts: [],
     opaqueInboundPorts: [],
   };

@@ -1,6 +1,7 @@
 import { envoyArguments } from '../../envoy/arguments.ts';
 import { renderBootstrap } from '../../envoy/bootstrap.ts';
 import { drainCommand } from '../../envoy/drain.ts';
+import { adminSocketFolder } from '../../envoy/hooks.ts';
 import { readyCommand } from '../../envoy/ready.ts';
 import { names, ports } from '../../settings/constants.ts';
 import type { JsonObject } from '../../settings/json.ts';
@@ -21,6 +22,17 @@ const podEnvironment = [
 function concurrencyOf(resources: Resources): number {
   const limit = resources.limits.cpu;
   return limit === undefined ? 2 : Math.max(1, Math.ceil(parseQuantity(limit) ?? 2));
+}
+
+/** Memory of an Envoy without connections, and what one of them takes with a request under way in it. */
+const idleBytes = 64 * 1024 ** 2;
+const bytesPerConnection = 64 * 1024;
+
+/** Most open client connections: what the memory limit has room for, a number that is never reached without one. */
+function connectionsOf(resources: Resources): number {
+  const limit = resources.limits.memory;
+  if (limit === undefined) return 50_000;
+  return Math.max(100, Math.floor(((parseQuantity(limit) ?? 0) - idleBytes) / bytesPerConnection));
 }
 
 function healthProbe(more: JsonObject): JsonObject {
@@ -47,13 +59,22 @@ function holdSeconds(terminationDrainSeconds: number, gracePeriodSeconds: number
   return Math.min(terminationDrainSeconds, Math.max(0, gracePeriodSeconds - 5));
 }
 
+/** Envoy's distroless images hold nothing but Envoy, so no hook can run a command there. */
+export function hasShell(image: string): boolean {
+  return !image.includes('distroless');
+}
+
+/** The hooks of start and end, which are bash; without a shell only the kubelet's own sleep is left. */
 function lifecycleOf(input: ProxyInput): JsonObject {
-  const { holdApplication, terminationDrainSeconds } = input.effective.proxy;
+  const { admin, holdApplication, terminationDrainSeconds } = input.effective.proxy;
   const hold = input.native ? 0 : holdSeconds(terminationDrainSeconds, input.gracePeriodSeconds);
-  const preStop = { exec: { command: drainCommand(hold) } };
+  if (!hasShell(input.effective.proxy.image)) {
+    return hold > 0 && input.knowsSleep ? { lifecycle: { preStop: { sleep: { seconds: hold } } } } : {};
+  }
+  const preStop = { exec: { command: drainCommand(admin, hold) } };
   // A native sidecar's startup probe already holds the application back; a classic one needs a hook that waits.
-  if (input.native || !holdApplication) return { preStop };
-  return { postStart: { exec: { command: readyCommand() } }, preStop };
+  if (input.native || !holdApplication) return { lifecycle: { preStop } };
+  return { lifecycle: { postStart: { exec: { command: readyCommand(admin) } }, preStop } };
 }
 
 /** Envoy's arguments for this pod; also used alone when probes were added to a pod that is injected already. */
@@ -70,10 +91,13 @@ export function proxyArguments(
       opaquePorts: proxy.opaquePorts,
       opaqueInboundPorts: input.opaqueInboundPorts,
       protocolDetectionTimeoutMs: proxy.protocolDetectionTimeoutMs,
-      maxConnections: proxy.maxConnections,
+      maxConnections: proxy.maxConnections ?? connectionsOf(proxy.resources),
       accessLog: proxy.accessLog,
       metrics: { istio: proxy.metrics.istio, targets: input.metricsTargets },
       service: input.service,
+      tracing: proxy.tracing,
+      admin: proxy.admin,
+      quitHook: proxy.quitHook,
       probes: input.probes,
       families: capture.families,
     }),
@@ -94,7 +118,7 @@ export function proxyContainer(input: ProxyInput): PlacedContainer['container'] 
     command: ['envoy'],
     args: proxyArguments(input),
     env: [...podEnvironment, ...additions.env],
-    lifecycle: lifecycleOf(input),
+    ...lifecycleOf(input),
     ports: [{ containerPort: ports.metrics, name: 'http-envoy-prom', protocol: 'TCP' }],
     ...probesOf(input),
     resources: resourcesOf(resources),
@@ -114,6 +138,7 @@ export function proxyContainer(input: ProxyInput): PlacedContainer['container'] 
       { name: names.logsVolume, mountPath: '/var/log/istio' },
       { name: names.podInfoVolume, mountPath: '/etc/istio/pod', readOnly: true },
       tokenMask,
+      ...(input.effective.proxy.admin === 'socket' ? [{ name: names.adminVolume, mountPath: adminSocketFolder }] : []),
       ...additions.volumeMounts,
     ],
   };

@@ -18,6 +18,8 @@ export interface ProxyInput {
   readonly metricsTargets: readonly MetricsTarget[];
   /** Seconds that the pod has to end in, for a hook that waits. */
   readonly gracePeriodSeconds: number;
+  /** Whether a hook may be the kubelet's own sleep. */
+  readonly knowsSleep: boolean;
   /** Ports of probes that stay as they are and must therefore not be captured. */
   readonly probePorts: readonly number[];
   /** Ports that the pod declares not to carry HTTP; ascending. */

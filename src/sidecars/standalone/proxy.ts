@@ -30,11 +30,17 @@ const volumes = [
   tokenMaskVolume,
 ] as const;
 
+/** The folder of the admin interface's socket, in memory because nothing of it is to last. */
+const adminVolume = { name: names.adminVolume, emptyDir: { medium: 'Memory', sizeLimit: '64Ki' } } as const;
+
 /** Every port that the proxy takes, whether its container declares it or not. */
-export function proxyPorts(effective: { readonly proxy: Pick<Effective['proxy'], 'statusPort'> }): number[] {
-  const { statusPort } = effective.proxy;
+export function proxyPorts(effective: {
+  readonly proxy: Pick<Effective['proxy'], 'statusPort' | 'admin' | 'quitHook'>;
+}): number[] {
+  const { statusPort, admin, quitHook } = effective.proxy;
   return [
-    ports.admin,
+    ...(admin === 'port' ? [ports.admin] : []),
+    ...(admin === 'socket' || quitHook ? [ports.hooks] : []),
     ports.outbound,
     ports.inbound,
     ports.health,
@@ -70,7 +76,11 @@ export function proxyFragment(input: ProxyInput): ProxyFragment {
   return {
     source: 'sidecar',
     containers,
-    volumes: [...volumes, ...effective.proxy.additions.volumes],
+    volumes: [
+      ...volumes,
+      ...(effective.proxy.admin === 'socket' ? [adminVolume] : []),
+      ...effective.proxy.additions.volumes,
+    ],
     labels: {},
     annotations: capture !== undefined && byNodeAgent ? renderNodeAgentAnnotations(capture) : {},
     imagePullSecrets: effective.proxy.imagePullSecrets,

@@ -33,9 +33,11 @@ test('levels are not expanded', () => {
 });
 
 describe.each([
-  ['drain', drainCommand()],
-  ['drain and hold', drainCommand(20)],
-  ['ready', readyCommand()],
+  ['drain', drainCommand('port')],
+  ['drain by the hook', drainCommand('socket')],
+  ['drain and hold', drainCommand('port', 20)],
+  ['ready', readyCommand('port')],
+  ['ready by the hook', readyCommand('socket')],
 ])('%s', (_, command) => {
   test('is valid bash in which Kubernetes finds nothing to replace', () => {
     const [bash, option, script] = command;
@@ -46,7 +48,7 @@ describe.each([
 });
 
 test('drain asks for inbound alone, and holds only when told', () => {
-  expect(drainCommand().join(' ')).toContain('POST /drain_listeners?graceful&inboundonly HTTP/1.1');
-  expect(drainCommand().join(' ')).not.toContain('sleep');
-  expect(drainCommand(20.9).join(' ')).toContain('sleep 20');
+  expect(drainCommand('port').join(' ')).toContain('POST /drain_listeners?graceful&inboundonly HTTP/1.1');
+  expect(drainCommand('port').join(' ')).not.toContain('sleep');
+  expect(drainCommand('port', 20.9).join(' ')).toContain('sleep 20');
 });

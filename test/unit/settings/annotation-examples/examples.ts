@@ -2,6 +2,7 @@ import type { Examples } from './example.ts';
 import { additions } from './additions.ts';
 import { agent } from './agent.ts';
 import { identity } from './identity.ts';
+import { metrics } from './metrics.ts';
 import { proxy } from './proxy.ts';
 import { resources } from './resources.ts';
 import { selection } from './selection.ts';
@@ -13,6 +14,7 @@ export const examples: Examples = {
   ...proxy,
   ...resources,
   ...traffic,
+  ...metrics,
   ...identity,
   ...agent,
   ...additions,
