@@ -2,6 +2,7 @@ import { decideInPlace } from '../../src/injection/decide.ts';
 import type { Decision } from '../../src/injection/decision.ts';
 import type { ReasonCode } from '../../src/injection/reason.ts';
 import { createSnapshot, type Snapshot } from '../../src/injection/snapshot.ts';
+import { apiVersion } from '../../src/settings/schema/object.ts';
 import { objectMember, type JsonObject } from '../../src/settings/json.ts';
 import type { Effort } from './effort.ts';
 import { manyVariables, typicalPod } from './pods.ts';
@@ -19,11 +20,17 @@ export interface InProcess {
   readonly decisions: readonly DecisionCost[];
   /** Reading a review's text and deciding, microseconds. */
   readonly linearity: { readonly thousand: number; readonly tenThousand: number };
-  readonly sizes: readonly { readonly name: string; readonly patchBytes: number; readonly bootstrapBytes: number }[];
+  readonly sizes: readonly {
+    readonly name: string;
+    readonly patchBytes: number;
+    readonly bootstrapBytes: number;
+    readonly withoutMetricsBytes: number;
+  }[];
 }
 
-function builtInSnapshot(): Snapshot {
-  const result = createSnapshot();
+/** The built-in settings, or a few others. */
+function snapshotOf(spec: object = {}): Snapshot {
+  const result = createSnapshot({ settings: { apiVersion, kind: 'InjectorConfiguration', spec } });
   if ('problems' in result) throw new Error('the built-in settings are wrong');
   return result.snapshot;
 }
@@ -94,9 +101,16 @@ function bootstrapBytes(decision: Decision): number {
 }
 
 function describeSizes(snapshot: Snapshot): InProcess['sizes'] {
+  const plain = snapshotOf({ proxy: { metrics: { istio: false } } });
   return podKinds.slice(0, 2).map(({ name, pod }) => {
-    const decision = decideOnce(structuredClone(receivedPod(pod('checkout'))), snapshot);
-    return { name, patchBytes: Buffer.byteLength(decision.patch), bootstrapBytes: bootstrapBytes(decision) };
+    const decide = (settings: Snapshot) => decideOnce(structuredClone(receivedPod(pod('checkout'))), settings);
+    const decision = decide(snapshot);
+    return {
+      name,
+      patchBytes: Buffer.byteLength(decision.patch),
+      bootstrapBytes: bootstrapBytes(decision),
+      withoutMetricsBytes: bootstrapBytes(decide(plain)),
+    };
   });
 }
 
@@ -128,7 +142,7 @@ function expectReason({ what, source, code }: Row, snapshot: Snapshot): void {
 
 /** Measures decisions in this process, on pods that are parsed already. */
 export function measureDecisions(effort: Effort): InProcess {
-  const snapshot = builtInSnapshot();
+  const snapshot = snapshotOf();
   const decisions = rowsOf(snapshot).map((row) => {
     expectReason(row, snapshot);
     return { what: row.what, nanoseconds: measureDecision(row.source, snapshot, effort.batches) };

@@ -115,9 +115,10 @@ export function otherTable(results: Results): Table {
     [`resident memory after ${number(memory.reviews)} typical reviews, bundle`, mebibytes(memory.loadedBytes)],
     ['reading and deciding, per variable of a pod with 1,000', `${number(entry.first)} ns`],
     ['reading and deciding, per variable from 1,000 to 10,000', `${number(entry.later)} ns`],
-    ...inProcess.sizes.flatMap(({ name, patchBytes, bootstrapBytes }) => [
+    ...inProcess.sizes.flatMap(({ name, patchBytes, bootstrapBytes, withoutMetricsBytes }) => [
       [`patch of the ${name} pod`, `${number(patchBytes)} bytes`],
       [`Envoy's bootstrap in it`, `${number(bootstrapBytes)} bytes`],
+      ['the same without metrics', `${number(withoutMetricsBytes)} bytes`],
     ]),
   ];
 }

@@ -1,4 +1,8 @@
+import { readFileSync } from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
+import { parseAllDocuments } from 'yaml';
+import { podOfDeployment } from '../../../scripts/demo/pod.ts';
+import type { JsonObject } from '../../../src/settings/json.ts';
 import { containerOf, decideOn, injectedPod, namesOf, podWith } from '../../support/decisions.ts';
 import { snapshotOf } from '../../support/snapshots.ts';
 
@@ -118,4 +122,23 @@ describe('tracing', () => {
       );
     },
   );
+});
+
+describe('the bootstrap of the demo’s pod, which every pod like it stores', () => {
+  const text = readFileSync(new URL('../../../examples/httpd/httpd.yaml', import.meta.url), 'utf8');
+  const deployment = parseAllDocuments(text)
+    .map((document) => document.toJS() as JsonObject)
+    .find(({ kind }) => kind === 'Deployment');
+
+  test.each([
+    ['with metrics', {}, 16_384],
+    ['without metrics', { metrics: { istio: false } }, 8192],
+  ])('%s stays within its budget', (_, proxy, most) => {
+    if (deployment === undefined) throw new Error('no Deployment in the example');
+    const pod = injectedPod(podOfDeployment(deployment, 'shop'), snapshotOf({ proxy }));
+    const [option, bootstrap = ''] = containerOf(pod, 'istio-proxy')['args'] as string[];
+    expect(option).toBe('--config-yaml');
+    expect(Buffer.byteLength(bootstrap)).toBeGreaterThan(4000);
+    expect(Buffer.byteLength(bootstrap)).toBeLessThanOrEqual(most);
+  });
 });
