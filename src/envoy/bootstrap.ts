@@ -1,16 +1,8 @@
-import { accessLogFilling } from './access-log.ts';
-import { addressFilling } from './addresses.ts';
-import { fixedClusters } from './clusters.ts';
-import { duration, extension } from './extension.ts';
+import { extension } from './extension.ts';
 import { compile, escapeExpansion, fill, quoted, type Tree, userText } from './flow-yaml.ts';
-import { adminAddress, adminFilling } from './hooks.ts';
+import { adminAddress } from './hooks.ts';
 import type { ProxyIntent } from './intent.ts';
-import { opaqueFilling, outboundFilling, virtualInbound, virtualOutbound } from './listeners.ts';
-import { metricsPageFilling } from './metrics-page.ts';
-import { identityFilling } from './metrics.ts';
-import { probeFilling } from './probes.ts';
-import { tracingFilling } from './tracing.ts';
-import { statusFilling, statusListener } from './status-listener.ts';
+import { clusters, listeners, resourceFilling } from './resources.ts';
 
 /** Envoy keeps every statistic in memory; these are the ones that somebody reads. */
 const statistics: readonly Tree[] = [
@@ -26,14 +18,11 @@ const statistics: readonly Tree[] = [
 const document = compile({
   node: {
     id: { hole: 'nodeId' },
-    cluster: { hole: 'nodeCluster' },
+    cluster: { hole: 'proxyName' },
     metadata: { NAMESPACE: { expandable: '$(POD_NAMESPACE)' }, WORKLOAD_NAME: { hole: 'workload' } },
   },
   admin: { address: adminAddress },
-  static_resources: {
-    listeners: [virtualOutbound, virtualInbound, statusListener, { hole: 'hookListener' }],
-    clusters: [...fixedClusters, { hole: 'probeClusters' }, { hole: 'metricsClusters' }, { hole: 'tracingCluster' }],
-  },
+  static_resources: { listeners, clusters },
   // Reading this and every busy moment need memory that Envoy would keep for ever: a MiB goes back every second.
   memory_allocator_manager: { bytes_to_release: 1_048_576 },
   stats_config: { stats_matcher: { inclusion_list: { patterns: statistics } } },
@@ -51,30 +40,18 @@ const document = compile({
 /**
  * Envoy's whole configuration for one pod, for `--config-yaml`. `$(POD_IP)`, `$(POD_NAME)` and `$(POD_NAMESPACE)` are
  * left for Kubernetes to fill in from the container's environment; every `$` of a user's text is doubled. It holds no
- * secret: Envoy prints a configuration that it refuses. Probes need the status port; without one they are left out.
+ * secret: Envoy prints a configuration that it refuses.
  */
 export function renderBootstrap(intent: ProxyIntent): string {
-  const addresses = addressFilling(intent.families);
   return fill(
     document,
     {
-      ...addresses,
-      ...outboundFilling(intent.outboundTrafficPolicy),
-      ...probeFilling(intent.statusPort === undefined ? [] : intent.probes, addresses),
+      ...resourceFilling(intent),
       // Four parts in Istio's form, so that tools which take it apart can read it.
       nodeId: quoted(
         `sidecar~$(POD_IP)~$(POD_NAME).$(POD_NAMESPACE)~$(POD_NAMESPACE).svc.${escapeExpansion(intent.clusterDomain)}`,
       ),
-      nodeCluster: quoted(`${escapeExpansion(intent.workload)}.$(POD_NAMESPACE)`),
       workload: userText(intent.workload),
-      ...accessLogFilling(intent.accessLog, intent.metrics.istio),
-      ...identityFilling(intent.workload, intent.service),
-      ...metricsPageFilling(intent.metrics.istio, intent.metrics.targets, addresses),
-      ...opaqueFilling(intent),
-      detectionTimeout: duration(intent.protocolDetectionTimeoutMs),
-      ...statusFilling(intent.statusPort),
-      ...adminFilling(intent),
-      ...tracingFilling(intent.tracing),
       maxConnections: String(intent.maxConnections),
     },
     new Map(),

@@ -59,7 +59,7 @@ export function ownHttp(name: string, filters: readonly Tree[], routes: Tree): T
 const protocolOptions = 'envoy.extensions.upstreams.http.v3.HttpProtocolOptions';
 
 /** HTTP settings of a cluster. */
-export function upstreamHttp(anchor: string, fields: { readonly [key: string]: Tree }): Tree {
+function upstreamHttp(anchor: string, fields: { readonly [key: string]: Tree }): Tree {
   return {
     anchor,
     content: {

@@ -11,7 +11,7 @@ const member: Template = [
     content: {
       provider: extension('opentelemetry', 'envoy.config.trace.v3.OpenTelemetryConfig', {
         grpc_service: { envoy_grpc: { cluster_name: 'tracing' } },
-        service_name: { hole: 'nodeCluster' },
+        service_name: { hole: 'proxyName' },
       }),
       random_sampling: { value: { hole: 'sampling' } },
     },

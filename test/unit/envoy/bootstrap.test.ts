@@ -1,7 +1,9 @@
 import { describe, expect, test } from '@jest/globals';
 import { parse } from 'yaml';
 import { renderBootstrap } from '../../../src/envoy/bootstrap.ts';
+import { compile, fill } from '../../../src/envoy/flow-yaml.ts';
 import type { ProxyIntent } from '../../../src/envoy/intent.ts';
+import { clusters, listeners, resourceFilling } from '../../../src/envoy/resources.ts';
 import { port } from '../../support/capture-intent.ts';
 import { expandLikeKubelet } from '../../support/kubelet-expansion.ts';
 import { probe, proxyIntent } from '../../support/proxy-intent.ts';
@@ -248,4 +250,26 @@ test('rendering leaves nothing behind', () => {
     proxyIntent({ families: ['v4'], accessLog: 'none', probes: [probe('livez', { type: 'grpc', port: 1 })] }),
   );
   expect(renderBootstrap(proxyIntent())).toBe(first);
+});
+
+describe('listeners and clusters by themselves, as a control plane would send them', () => {
+  const intent = proxyIntent({
+    probes: [
+      probe('readyz', { type: 'http', scheme: 'HTTPS', port: 1, path: '/' }),
+      probe('livez', { type: 'tcp', port: 2 }),
+    ],
+    metrics: { istio: true, targets: [{ scheme: 'HTTP', port: 3, path: '/' }] },
+    tracing: { host: 'otel', port: 4, samplingPercent: 1 },
+    admin: 'socket',
+    quitHook: true,
+  });
+
+  test.each([
+    ['listeners', listeners],
+    ['clusters', clusters],
+  ] as const)('%s are those of the bootstrap', (name, resources) => {
+    const alone = fill(compile(resources), resourceFilling(intent), new Map());
+    const own = parse(expandLikeKubelet(alone, pod), { maxAliasCount: -1 }) as unknown;
+    expect(own).toEqual(at(bootstrap(intent), 'static_resources', name));
+  });
 });
