@@ -1,15 +1,13 @@
-/** IPv4 address as a number; undefined when it is none. */
-function readV4(text: string): bigint | undefined {
-  const parts = text.split('.');
-  if (parts.length !== 4) return undefined;
-  return parts.reduce((sum, part) => sum * 256n + BigInt(part), 0n);
+/** IPv4 address as a number. */
+function readV4(text: string): bigint {
+  return text.split('.').reduce((sum, part) => sum * 256n + BigInt(part), 0n);
 }
 
 /** IPv6 address (RFC 4291 section 2.2, without zone) as a number. */
 function readV6(text: string): bigint {
   const dotted = /^(.*:)(\d+\.\d+\.\d+\.\d+)$/.exec(text);
   if (dotted?.[1] !== undefined && dotted[2] !== undefined) {
-    const tail = readV4(dotted[2]) ?? 0n;
+    const tail = readV4(dotted[2]);
     return readV6(`${dotted[1]}${(tail >> 16n).toString(16)}:${(tail & 0xffffn).toString(16)}`);
   }
   const [head = '', tail] = text.split('::');
@@ -23,7 +21,7 @@ function readV6(text: string): bigint {
 
 /** Number and length in bits of a valid address. */
 function read(text: string): { readonly value: bigint; readonly bits: number } {
-  return text.includes(':') ? { value: readV6(text), bits: 128 } : { value: readV4(text) ?? 0n, bits: 32 };
+  return text.includes(':') ? { value: readV6(text), bits: 128 } : { value: readV4(text), bits: 32 };
 }
 
 /** Whether a valid address lies in a valid CIDR; never with different families. */

@@ -1,7 +1,7 @@
 import type { CaptureIntent, Family, PortRange } from './intent.ts';
 
 /** A capture intent asks for something that a rendering cannot express. */
-export class UnsupportedCaptureError extends Error {
+class UnsupportedCaptureError extends Error {
   override readonly name = 'UnsupportedCaptureError';
   /** Field of the intent, such as `mode`. */
   readonly field: string;
