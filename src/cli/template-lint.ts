@@ -49,9 +49,8 @@ export async function runTemplateLint(folder: string, options: LintOptions, io: 
     hints += lint.hints.length;
     io.stdout(`${lines(name, lint).join('\n')}\n`);
   }
-  const plural = hints === 1 ? 'hint' : 'hints';
-  io.stdout(
-    `${templates.size} sidecars, ${hints} ${plural}; with the proxy, capture needs Pod Security level privileged\n`,
-  );
+  const count = (number: number, noun: string): string => `${number} ${noun}${number === 1 ? '' : 's'}`;
+  const sum = `${count(templates.size, 'sidecar')}, ${count(hints, 'hint')}`;
+  io.stdout(`${sum}; with the proxy, capture needs Pod Security level privileged\n`);
   return options.strict === true && hints > 0 ? exitCodes.failed : exitCodes.fine;
 }

@@ -1,7 +1,6 @@
 import path from 'node:path';
 import { decide, undo, type Decision, type Snapshot } from '../index.ts';
 import { applyToValue } from '../manifests/apply.ts';
-import type { FileProblem } from '../runtime/configuration.ts';
 import { objectMember, objectsMember, stringMember, type Json, type JsonObject } from '../settings/json.ts';
 import type { TemplateTest } from '../settings/schema/template-test.ts';
 import { exitCodes, report, type Io } from './io.ts';
@@ -68,10 +67,6 @@ function runCase({ spec }: TemplateTest, snapshot: Snapshot): string[] {
   return [...found, ...lawDifferences(pod, after, namespace, snapshot)];
 }
 
-function problemLines(problems: readonly FileProblem[], describe: (problem: FileProblem) => string): string[] {
-  return problems.map(describe);
-}
-
 /** `template test`: runs the cases in the folder's `tests/` against the templates in the folder. */
 export async function runTemplateTest(folder: string, io: Io): Promise<number> {
   const { describeFileProblem, loadConfiguration, loadTemplateTests } = await import('../runtime/configuration.ts');
@@ -79,8 +74,7 @@ export async function runTemplateTest(folder: string, io: Io): Promise<number> {
   const loaded = await loadTemplateTests(cases);
   const remedy = 'correct the files and run the command again';
   if ('problems' in loaded) {
-    const problems = problemLines(loaded.problems, describeFileProblem);
-    return report({ problems, remedy, code: exitCodes.failed }, io);
+    return report({ problems: loaded.problems.map(describeFileProblem), remedy, code: exitCodes.failed }, io);
   }
   if (loaded.tests.length === 0) {
     return report(
@@ -94,7 +88,7 @@ export async function runTemplateTest(folder: string, io: Io): Promise<number> {
     const configuration = { apiVersion: test.apiVersion, kind: 'InjectorConfiguration', spec: settings };
     const snapshot = await loadConfiguration({ sidecars: folder }, { nativeSidecars }, () => configuration);
     const found =
-      'problems' in snapshot ? problemLines(snapshot.problems, describeFileProblem) : runCase(test, snapshot.snapshot);
+      'problems' in snapshot ? snapshot.problems.map(describeFileProblem) : runCase(test, snapshot.snapshot);
     if (found.length > 0) failed += 1;
     io.stdout(`${found.length === 0 ? 'ok' : 'FAILED'}  ${test.metadata.name}\n`);
     for (const line of found) io.stdout(`        ${line}\n`);

@@ -80,20 +80,25 @@ function joined(...parts: readonly (string | undefined)[]): string | undefined {
 export function draftApplication(view: PodView): ApplicationDraft {
   const entries = (container: JsonObject, field: string): Entry[] =>
     objectsMember(container, field).map((item) => ({ item, owner: thePod }));
-  const containers: Drafted[] = applicationContainers(view).map((at) => ({
-    at,
-    name: stringMember(at.container, 'name') ?? '',
-    env: entries(at.container, 'env'),
-    volumeMounts: entries(at.container, 'volumeMounts'),
-  }));
+  let drafted: Drafted[] | undefined;
+  // Most sidecars change nothing of the application, and then nothing of it is read.
+  const containers = (): readonly Drafted[] => {
+    drafted ??= applicationContainers(view).map((at) => ({
+      at,
+      name: stringMember(at.container, 'name') ?? '',
+      env: entries(at.container, 'env'),
+      volumeMounts: entries(at.container, 'volumeMounts'),
+    }));
+    return drafted;
+  };
   const remarks: string[] = [];
 
   const select = (source: string, selector: ContainerSelector = 'all'): Drafted[] | { readonly missing: Reason } => {
-    const own = containers.filter(({ at }) => at.list === 'containers');
+    const own = containers().filter(({ at }) => at.list === 'containers');
     if (selector === 'all') return own;
     if (selector === 'first') return own.slice(0, 1);
-    const missing = selector.filter((name) => !containers.some((container) => container.name === name));
-    if (missing.length === 0) return containers.filter(({ name }) => selector.includes(name));
+    const missing = selector.filter((name) => !containers().some((container) => container.name === name));
+    if (missing.length === 0) return containers().filter(({ name }) => selector.includes(name));
     const sentence = `sidecar ${quote(source)} is for container ${missing.map(quote).join(', ')}, which the pod does not have`;
     return { missing: reason('MissingInPod', sentence) };
   };
@@ -174,7 +179,7 @@ export function draftApplication(view: PodView): ApplicationDraft {
       return { volume: name, subPath: joined(stringMember(first.mount, 'subPath'), first.rest), isNew: false };
     },
     edits: () =>
-      containers.flatMap((container) =>
+      (drafted ?? []).flatMap((container) =>
         (['env', 'volumeMounts'] as const).flatMap((field): ApplicationEdit[] => {
           const items = container[field].filter(({ owner }) => owner !== thePod).map(({ item }) => item);
           return items.length === 0 ? [] : [{ at: container.at, field, items }];

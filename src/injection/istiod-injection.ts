@@ -155,7 +155,9 @@ export function proposeIstiodInjection(
   if ('conflicts' in planned) return { outcome: 'reject', reasons: planned.conflicts };
   const { template } = rendered;
   const order = [...template.initContainers, ...template.containers].map(({ name }) => name);
-  const plan: Plan = { ...planned.plan, templates, revision: revisionOf(data.values), order };
+  // Declared ones by their versions, so that a second injection finds them.
+  const injected = [...templates.filter((name) => istio.includes(name)), ...selection.chosen.keys()];
+  const plan: Plan = { ...planned.plan, templates: injected, revision: revisionOf(data.values), order };
   const written = writePatch(view, plan, { settingsHash: snapshot.hash, version: snapshot.version });
   const tooLarge = annotationsTooLarge(view, { ...plan.annotations, [statusAnnotation]: written.status });
   if (tooLarge !== undefined) return tooLarge;

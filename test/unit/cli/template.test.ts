@@ -125,7 +125,7 @@ test('template lint points at what an author forgets', async () => {
       '  hint: volume "v": an emptyDir without sizeLimit may fill the node',
       '  hint: conflicts: "b" is not a sidecar here',
       '  hint: mode: a classic container keeps a Job from completing; say `mode: native`, or `classic` if that is meant',
-      '1 sidecars, 12 hints; with the proxy, capture needs Pod Security level privileged',
+      '1 sidecar, 12 hints; with the proxy, capture needs Pod Security level privileged',
       '',
     ],
   ]);

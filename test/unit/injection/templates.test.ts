@@ -510,3 +510,23 @@ describe('a container that another webhook adds after the injection', () => {
     expect(lateOf(late(own)).found).toEqual({ name: 'late', ...own });
   });
 });
+
+test('beside the proxy of an istiod a sidecar is recorded with its version, and a second injection changes nothing', () => {
+  const container = { ...shipper, readinessProbe: { httpGet: { port: 2020 } } };
+  const templates = {
+    'a 1': { version: '1', containers: [container], application: [{ env: [{ name: 'LOG', value: 'json' }] }] },
+  };
+  const snapshot = snapshotWith(templates, { mode: 'istiod', istiod: { values: { global: { tag: '1.28.0' } } } });
+  const pod = injectedPod(asking('sidecar,a'), snapshot);
+  expect(JSON.parse(pod.metadata.annotations['sidecar.istio.io/status'] ?? '')).toMatchObject({
+    templates: ['sidecar', 'a:1'],
+  });
+  expect(appOf(pod)?.['env']).toEqual([{ name: 'LOG', value: 'json' }]);
+  expect(decideOn(pod as unknown as JsonObject, snapshot).reasons[0].code).toBe('AlreadyInjected');
+  const late = jsonPatch.applyPatch(structuredClone(pod as unknown as JsonObject), [
+    { op: 'add', path: '/spec/containers/-', value: { name: 'late', image: 'late:1' } },
+  ]).newDocument;
+  const operations = JSON.parse(decideOn(late, snapshot).patch) as jsonPatch.Operation[];
+  const after = jsonPatch.applyPatch(structuredClone(late), operations).newDocument as unknown as InjectedPod;
+  expect(find(after, 'late')?.['env']).toEqual([{ name: 'LOG', value: 'json' }]);
+});
