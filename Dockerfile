@@ -14,11 +14,12 @@ RUN node scripts/build.ts
 FROM gcr.io/distroless/nodejs24-debian12:nonroot AS injector
 WORKDIR /app
 COPY --from=build /build/dist/ ./
-# A small young generation and one malloc arena: some 50 MiB less, at no cost in processor time (docs/benchmarks.md).
+# A small young generation, one malloc arena, and of the optimising compilers the last alone: some 60 MiB less, at no cost
+# in processor time (docs/benchmarks.md).
 ENV NODE_ENV=production NODE_OPTIONS=--max-semi-space-size=8 MALLOC_ARENA_MAX=1
 USER 65532:65532
 EXPOSE 8443 9090
-ENTRYPOINT ["/nodejs/bin/node", "/app/sidecar-injector.mjs"]
+ENTRYPOINT ["/nodejs/bin/node", "--no-maglev", "/app/sidecar-injector.mjs"]
 CMD ["serve"]
 
 # iptables in both variants, nftables by itself, and the script that loads and tries the rules (Debian brings Perl).

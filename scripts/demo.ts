@@ -16,6 +16,9 @@ import { podOfDeployment } from './demo/pod.ts';
 import { describeAnswer } from './demo/report.ts';
 import { reviewOf } from './review.ts';
 
+// A reader that has seen enough (`| head`) closes the pipe; that is no failure.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1));
+
 const root = path.resolve(import.meta.dirname, '..');
 const manifest = path.join(root, 'examples/httpd/httpd.yaml');
 const output = path.join(root, 'demo-output');

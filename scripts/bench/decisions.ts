@@ -1,5 +1,6 @@
 import { decideInPlace } from '../../src/injection/decide.ts';
 import type { Decision } from '../../src/injection/decision.ts';
+import { joinPatch } from '../../src/injection/patch-text.ts';
 import type { ReasonCode } from '../../src/injection/reason.ts';
 import { createSnapshot, type Snapshot } from '../../src/injection/snapshot.ts';
 import { apiVersion } from '../../src/settings/schema/object.ts';
@@ -107,7 +108,7 @@ function describeSizes(snapshot: Snapshot): InProcess['sizes'] {
     const decision = decide(snapshot);
     return {
       name,
-      patchBytes: Buffer.byteLength(decision.patch),
+      patchBytes: Buffer.byteLength(joinPatch(decision.patch)),
       bootstrapBytes: bootstrapBytes(decision),
       withoutMetricsBytes: bootstrapBytes(decide(plain)),
     };

@@ -1,4 +1,5 @@
 import { podKinds, workloadNames } from './reviews.ts';
+import type { WebhookOptions } from './server-process.ts';
 import {
   decisionTable,
   latencyTable,
@@ -10,7 +11,11 @@ import {
 } from './results.ts';
 import { markdownTable, plainTable } from './table.ts';
 
-function introduction({ machine, imageOptions, connectionCount, effort, seconds }: Results): string {
+function how({ nodeOptions, environment }: WebhookOptions): string {
+  return [...Object.entries(environment).map(([name, value]) => `${name}=${value}`), 'node', ...nodeOptions].join(' ');
+}
+
+function introduction({ machine, image, connectionCount, effort, seconds }: Results): string {
   const pods = podKinds.map(({ name, what }) => `- **${name}**: ${what}`).join('\n');
   return `# Benchmarks
 
@@ -28,8 +33,9 @@ Servers and client share the cores, so what else ran shows in every figure but m
 
 The yardstick ("bare") is a Fastify server with nothing in it: HTTPS with the same kind of key, the body taken as a
 buffer, \`JSON.parse\` of the review, and the same text as answer every time, as long as the webhook's. Both servers are
-processes of their own on the loopback interface. The webhook has the built-in settings, logs every review to a file as
-it does by default, and gets Node's options of the image (\`${imageOptions.join(' ')}\`).
+processes of their own on the loopback interface. The webhook is the bundle of the image, started as the image does
+(\`${how(image)}\`), with the built-in settings, and
+logs every review to a file as it does by default.
 
 The client holds ${connectionCount} connections to each server and sends the pods of ${workloadNames.length} workloads in turn, to one server
 after the other in short rounds. After ${effort.warmUp.toLocaleString('en-US')} reviews and one round that do not count,

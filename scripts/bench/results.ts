@@ -1,3 +1,4 @@
+import type { WebhookOptions } from './server-process.ts';
 import type { Comparison } from './comparison.ts';
 import type { InProcess } from './decisions.ts';
 import type { Effort } from './effort.ts';
@@ -10,7 +11,8 @@ import type { Table } from './table.ts';
 export interface Results {
   readonly machine: Machine;
   /** Options that the image gives Node, and the webhook had here. */
-  readonly imageOptions: readonly string[];
+  /** How the measured webhook was started. */
+  readonly image: WebhookOptions;
   readonly effort: Effort;
   readonly connectionCount: number;
   readonly comparisons: readonly Comparison[];

@@ -4,7 +4,13 @@ import { mkdtemp, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { root } from '../tools/cache.ts';
-import type { Usage } from './usage-reporter.ts';
+
+/** What a process has used since it started. */
+export interface Usage {
+  /** Of all its threads, user and system time. */
+  readonly cpuMicros: number;
+  readonly rssBytes: number;
+}
 
 /** A server in a process of its own. */
 export interface ServerProcess {
@@ -16,7 +22,7 @@ export interface ServerProcess {
 }
 
 const patienceMs = 20_000;
-const reporter = path.join(import.meta.dirname, 'usage-reporter.ts');
+const reporter = path.join(import.meta.dirname, 'usage-reporter.mjs');
 
 interface LogLine {
   readonly msg?: unknown;
@@ -51,12 +57,18 @@ async function askUsage(child: ChildProcess): Promise<Usage> {
   return promise;
 }
 
-async function start(args: readonly string[], folder: string, caFile: string): Promise<ServerProcess> {
+async function start(
+  args: readonly string[],
+  folder: string,
+  caFile: string,
+  environment: Readonly<Record<string, string>> = {},
+): Promise<ServerProcess> {
   const logFile = path.join(folder, 'log');
   // A file, because a pipe would cost the measuring process the reading.
   const log = openSync(logFile, 'w');
   const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', ...args], {
     stdio: ['ignore', log, log, 'ipc'],
+    env: { ...process.env, ...environment },
   });
   closeSync(log);
   const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));
@@ -84,25 +96,52 @@ export interface WebhookOptions {
   readonly program: string;
   /** Options of Node in front of it. */
   readonly nodeOptions: readonly string[];
+  readonly environment: Readonly<Record<string, string>>;
 }
 
-/** What the image gives Node in NODE_OPTIONS. */
-export async function readImageOptions(): Promise<readonly string[]> {
+/** How the image runs its Node. */
+export interface ImageOptions {
+  /** Options of Node, from NODE_OPTIONS and the entry point. */
+  readonly node: readonly string[];
+  readonly environment: Readonly<Record<string, string>>;
+}
+
+/** Reads them from the Dockerfile's injector stage. */
+export async function readImageOptions(): Promise<ImageOptions> {
   const text = await readFile(path.join(root, 'Dockerfile'), 'utf8');
-  const [, quoted, plain] = /\bNODE_OPTIONS=(?:"([^"]*)"|(\S+))/.exec(text) ?? [];
-  return (quoted ?? plain ?? '').split(' ').filter((option) => option !== '');
+  const stage = text.slice(text.indexOf(' AS injector'), text.indexOf(' AS init'));
+  const settings = new Map(
+    [...(/^ENV (.*)$/gm.exec(stage)?.[1]?.matchAll(/(\w+)=(?:"([^"]*)"|(\S+))/g) ?? [])].map(
+      ([, name = '', quoted, plain]) => [name, quoted ?? plain ?? ''] as const,
+    ),
+  );
+  const [, ...entry] = JSON.parse(/^ENTRYPOINT (.*)$/m.exec(stage)?.[1] ?? '[]') as string[];
+  const words = [...(settings.get('NODE_OPTIONS')?.split(' ') ?? []), ...entry];
+  settings.delete('NODE_OPTIONS');
+  return { node: words.filter((word) => word.startsWith('--')), environment: Object.fromEntries(settings) };
 }
 
-export const checkoutProgram = path.join(root, 'bin/sidecar-injector.mjs');
+/** The program from the checkout, as a developer starts it. */
+export const fromCheckout: WebhookOptions = {
+  program: path.join(root, 'bin/sidecar-injector.mjs'),
+  nodeOptions: [],
+  environment: {},
+};
+
+/** The bundle, with everything that the image gives Node; `scripts/build.ts` must have made it. */
+export async function fromImage(): Promise<WebhookOptions> {
+  const { node, environment } = await readImageOptions();
+  return { program: path.join(root, 'dist/sidecar-injector.mjs'), nodeOptions: node, environment };
+}
 
 /** Starts `serve` as a user would, with the built-in settings and the log at its default level. */
 export async function startWebhook(parent: string, options: WebhookOptions): Promise<ServerProcess> {
   const folder = await mkdtemp(path.join(parent, 'webhook-'));
   const caFile = path.join(folder, 'ca.pem');
-  const { program, nodeOptions } = options;
+  const { program, nodeOptions, environment } = options;
   const addresses = ['--listen=127.0.0.1:0', '--metrics-listen=127.0.0.1:0'];
   const serve = [program, 'serve', ...addresses, '--drain-seconds=0', `--dev-certs=${caFile}`];
-  return start(['--import', reporter, ...nodeOptions, ...serve], folder, caFile);
+  return start(['--import', reporter, ...nodeOptions, ...serve], folder, caFile, environment);
 }
 
 /** Starts the yardstick; it answers with the text of `answerFile`. */

@@ -1,20 +1,11 @@
 import { request } from 'node:https';
-import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { root } from '../tools/cache.ts';
-import { run } from '../tools/command.ts';
 import { requestBytes } from './connection.ts';
 import type { Effort } from './effort.ts';
 import { openTarget, sendRound } from './load.ts';
 import { typicalPod } from './pods.ts';
 import { reviewText, workloadNames } from './reviews.ts';
-import {
-  checkoutProgram,
-  readImageOptions,
-  startWebhook,
-  type ServerProcess,
-  type WebhookOptions,
-} from './server-process.ts';
+import { fromCheckout, startWebhook, type ServerProcess, type WebhookOptions } from './server-process.ts';
 import { spreadOf, type Spread } from './statistics.ts';
 
 /** From the start of the process to the first 200 of /readyz, milliseconds. */
@@ -22,11 +13,6 @@ export interface Startup {
   readonly checkout: Spread;
   /** Of the bundle that goes into the image. */
   readonly bundle: Spread;
-}
-
-/** As in the image. */
-async function bundleOptions(): Promise<WebhookOptions> {
-  return { program: path.join(root, 'dist/sidecar-injector.mjs'), nodeOptions: await readImageOptions() };
 }
 
 function askReady({ port, ca }: ServerProcess): Promise<boolean> {
@@ -56,13 +42,11 @@ async function startSeveral(folder: string, options: WebhookOptions, times: numb
   return spreadOf(values);
 }
 
-/** Builds the bundle and starts checkout and bundle several times. */
-export async function measureStartup(folder: string, effort: Effort): Promise<Startup> {
-  const build = [process.execPath, '--disable-warning=ExperimentalWarning', 'scripts/build.ts'] as const;
-  if ((await run(build, { cwd: root })) !== 0) throw new Error('the bundle could not be built');
+/** Starts checkout and image several times. */
+export async function measureStartup(folder: string, image: WebhookOptions, effort: Effort): Promise<Startup> {
   return {
-    checkout: await startSeveral(folder, { program: checkoutProgram, nodeOptions: [] }, effort.starts),
-    bundle: await startSeveral(folder, await bundleOptions(), effort.starts),
+    checkout: await startSeveral(folder, fromCheckout, effort.starts),
+    bundle: await startSeveral(folder, image, effort.starts),
   };
 }
 
@@ -73,8 +57,8 @@ export interface Memory {
 }
 
 /** Memory of a fresh webhook (the bundle) before and after many typical reviews. */
-export async function measureMemory(folder: string, effort: Effort): Promise<Memory> {
-  const server = await startWebhook(folder, await bundleOptions());
+export async function measureMemory(folder: string, image: WebhookOptions, effort: Effort): Promise<Memory> {
+  const server = await startWebhook(folder, image);
   try {
     const idle = await server.usage();
     const target = await openTarget(server, 8);

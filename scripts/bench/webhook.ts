@@ -1,6 +1,8 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { root } from '../tools/cache.ts';
+import { run } from '../tools/command.ts';
 import { compare, type Comparison } from './comparison.ts';
 import { requestBytes } from './connection.ts';
 import { measureDecisions } from './decisions.ts';
@@ -11,7 +13,7 @@ import { writePage } from './page.ts';
 import type { Section } from './page-parts.ts';
 import { typicalPod } from './pods.ts';
 import { podKinds, reviewText, workloadNames } from './reviews.ts';
-import { checkoutProgram, readImageOptions, startBareServer, startWebhook } from './server-process.ts';
+import { fromImage, startBareServer, startWebhook, type WebhookOptions } from './server-process.ts';
 import { measureMemory, measureStartup } from './startup.ts';
 
 const connectionCount = 8;
@@ -27,11 +29,11 @@ async function answerOf(webhook: Target): Promise<Buffer> {
 
 async function compareServers(
   folder: string,
-  nodeOptions: readonly string[],
+  image: WebhookOptions,
   effort: Effort,
   say: (line: string) => void,
 ): Promise<Comparison[]> {
-  const webhookServer = await startWebhook(folder, { program: checkoutProgram, nodeOptions });
+  const webhookServer = await startWebhook(folder, image);
   const webhook = await openTarget(webhookServer, connectionCount);
   const answerFile = path.join(folder, 'answer.json');
   await writeFile(answerFile, await answerOf(webhook));
@@ -58,20 +60,22 @@ async function compareServers(
 export async function benchWebhook(effort: Effort, say: (line: string) => void): Promise<Section> {
   const startMs = performance.now();
   const machine = describeMachine();
-  const imageOptions = await readImageOptions();
+  const build = [process.execPath, '--disable-warning=ExperimentalWarning', 'scripts/build.ts'] as const;
+  if ((await run(build, { cwd: root })) !== 0) throw new Error('the bundle could not be built');
+  const image = await fromImage();
   const folder = await mkdtemp(path.join(tmpdir(), 'sidecar-injector-bench-'));
   try {
-    const comparisons = await compareServers(folder, imageOptions, effort, say);
+    const comparisons = await compareServers(folder, image, effort, say);
     say('decisions in process …');
     const inProcess = measureDecisions(effort);
     say('starts …');
-    const startup = await measureStartup(folder, effort);
+    const startup = await measureStartup(folder, image, effort);
     say('memory …');
-    const memory = await measureMemory(folder, effort);
+    const memory = await measureMemory(folder, image, effort);
     const seconds = (performance.now() - startMs) / 1_000;
     return writePage({
       machine,
-      imageOptions,
+      image,
       effort,
       connectionCount,
       comparisons,

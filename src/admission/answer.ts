@@ -1,4 +1,5 @@
 import type { Decision } from '../injection/decision.ts';
+import type { PatchText } from '../injection/patch-text.ts';
 import { reviewVersion } from './review.ts';
 
 /** The API server cuts the total of all warnings near 4 KiB; a few whole ones are worth more than many cut ones. */
@@ -32,28 +33,35 @@ function denial(decision: Decision): string {
   return [...kept, ...(more > 0 ? [`and ${more} more`] : [])].join('; ');
 }
 
+/** The body of an answer: `before`, the patch in base64, `after`. */
+export interface Answer {
+  readonly before: string;
+  /** Empty for an answer without a patch. */
+  readonly patch: PatchText;
+  readonly after: string;
+}
+
 /**
  * The AdmissionReview that answers the request, as JSON text (k8s.io/api admission/v1 `AdmissionResponse`). Version,
  * kind and uid are always there: the API server refuses an answer without them.
- *
- * `encodeBase64` encodes the UTF-8 bytes of a text; it is passed in because the engine knows no platform.
  */
-export function writeAnswer(uid: string, decision: Decision, encodeBase64: (text: string) => string): string {
-  const parts = [`"uid":${JSON.stringify(uid)}`, `"allowed":${decision.outcome !== 'reject'}`];
-  if (decision.outcome === 'reject') {
-    parts.push(
-      `"status":${JSON.stringify({ status: 'Failure', message: denial(decision), reason: 'Invalid', code: 400 })}`,
-    );
+export function writeAnswer(uid: string, decision: Decision): Answer {
+  const isAllowed = decision.outcome !== 'reject';
+  let before = `{"apiVersion":"${reviewVersion}","kind":"AdmissionReview","response":{"uid":${JSON.stringify(uid)},"allowed":${isAllowed}`;
+  if (!isAllowed) {
+    const status = { status: 'Failure', message: denial(decision), reason: 'Invalid', code: 400 };
+    before += `,"status":${JSON.stringify(status)}`;
   }
-  if (decision.operations.length > 0) {
-    parts.push(`"patchType":"JSONPatch"`, `"patch":"${encodeBase64(decision.patch)}"`);
+  let after = '';
+  if (decision.patch.length > 0) {
+    before += ',"patchType":"JSONPatch","patch":"';
+    after = '"';
   }
-  if (decision.warnings.length > 0) parts.push(`"warnings":${JSON.stringify(withinBudget(decision.warnings))}`);
+  if (decision.warnings.length > 0) after += `,"warnings":${JSON.stringify(withinBudget(decision.warnings))}`;
   const audit = {
     decision: decision.outcome,
     reasons: [...new Set(decision.reasons.map((reason) => reason.code))].join(','),
     'settings-hash': decision.settingsHash,
   };
-  parts.push(`"auditAnnotations":${JSON.stringify(audit)}`);
-  return `{"apiVersion":"${reviewVersion}","kind":"AdmissionReview","response":{${parts.join(',')}}}`;
+  return { before, patch: decision.patch, after: `${after},"auditAnnotations":${JSON.stringify(audit)}}}` };
 }

@@ -4,15 +4,15 @@ import { reason } from '../injection/reason.ts';
 import type { Snapshot } from '../injection/snapshot.ts';
 import { podName, viewPod } from '../sidecars/pod-view.ts';
 import { workloadOf, type Workload } from '../sidecars/workload.ts';
-import { writeAnswer } from './answer.ts';
+import { writeAnswer, type Answer } from './answer.ts';
 import { decodeReview, type AdmissionRequest } from './review.ts';
 
-/** What one review came to: the answer's body, and what log and metrics say about it. */
+/** What one review came to: the answer, and what log and metrics say about it. */
 export type Reviewed =
   | { readonly status: 400; readonly problem: string }
   | {
       readonly status: 200;
-      readonly body: string;
+      readonly answer: Answer;
       readonly decision: Decision;
       readonly request: AdmissionRequest;
       readonly pod: string;
@@ -47,7 +47,7 @@ function decideRequest(
  * Answers one AdmissionReview. Anything but a v1 review with a request and a uid gives status 400 and a sentence.
  * Never throws on a request's content.
  */
-export function review(text: string, snapshot: Snapshot, encodeBase64: (text: string) => string): Reviewed {
+export function review(text: string, snapshot: Snapshot): Reviewed {
   const decoded = decodeReview(text);
   if ('problem' in decoded) return { status: 400, problem: decoded.problem };
   const { request } = decoded;
@@ -61,7 +61,7 @@ export function review(text: string, snapshot: Snapshot, encodeBase64: (text: st
   const { decision, failure } = decideRequest(request, workload, snapshot);
   return {
     status: 200,
-    body: writeAnswer(request.uid, decision, encodeBase64),
+    answer: writeAnswer(request.uid, decision),
     decision,
     request,
     pod,

@@ -4,7 +4,7 @@ import { shapeProblems } from './conflicts.ts';
 import { decisionWithoutPatch, type Decision, type InjectionRequest } from './decision.ts';
 import { proposeInjection } from './first-injection.ts';
 import { proposeIstiodInjection } from './istiod-injection.ts';
-import { writeOperations, type KnownTexts } from './operation.ts';
+import { writePatchText, type KnownTexts } from './patch-text.ts';
 import { asksForInjection, decidePolicy } from './policy.ts';
 import { atLeastOne, isRefusal, type Proposal, type Refusal } from './proposal.ts';
 import { isWorthTelling, reason } from './reason.ts';
@@ -53,7 +53,7 @@ export function decideInPlace(request: InjectionRequest, snapshot: Snapshot): De
   if (isRefusal(proposed)) return withoutPatch(proposed, view, snapshot);
   const { operations, texts = noTexts, record, reasons, remarks, added, capture } = proposed;
   // Before the verification, which makes the operations' values part of the pod.
-  const patch = writeOperations(operations, texts);
+  const patch = writePatchText(operations, texts);
   const violations = applyAndVerify(request.pod, operations, record, {
     privilegedProxy: snapshot.settings.mode === 'istiod' && !snapshot.settings.istiod.hardened,
   });

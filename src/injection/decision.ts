@@ -3,6 +3,7 @@ import type { Effective } from '../settings/effective.ts';
 import type { JsonObject } from '../settings/json.ts';
 import type { Workload } from '../sidecars/workload.ts';
 import type { Operation } from './operation.ts';
+import type { PatchText } from './patch-text.ts';
 import type { NamedObject } from './plan.ts';
 import type { Reason } from './reason.ts';
 
@@ -44,10 +45,13 @@ export interface Decision {
   readonly reasons: readonly [Reason, ...Reason[]];
   /** Sentences for the person who creates the pod; each a single line of at most 256 characters. */
   readonly warnings: readonly string[];
-  /** Empty unless the outcome is inject. Pointers are relative to the pod. */
+  /**
+   * Empty unless the outcome is inject. Pointers are relative to the pod. Values may be frozen, because other decisions
+   * have them too: copy what is to be changed.
+   */
   readonly operations: readonly Operation[];
   /** The operations as JSON text, written before they were verified; empty without operations. */
-  readonly patch: string;
+  readonly patch: PatchText;
   readonly added: Added | undefined;
   /** What is captured; undefined without a proxy or with interception mode NONE. */
   readonly capture: CaptureIntent | undefined;
@@ -61,5 +65,5 @@ export function decisionWithoutPatch(
   warnings: readonly string[],
   settingsHash: string,
 ): Decision {
-  return { outcome, reasons, warnings, operations: [], patch: '', added: undefined, capture: undefined, settingsHash };
+  return { outcome, reasons, warnings, operations: [], patch: [], added: undefined, capture: undefined, settingsHash };
 }

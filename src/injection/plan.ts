@@ -5,7 +5,7 @@ import { quote } from '../settings/problem.ts';
 import type { SleepEdit } from './drain.ts';
 import { draftApplication, type ApplicationDraft, type ApplicationEdit } from './application.ts';
 import { listenedTwice } from './conflicts.ts';
-import type { KnownTexts } from './operation.ts';
+import type { KnownText, KnownTexts } from './patch-text.ts';
 import { applyOverride, type Override } from './override.ts';
 import type { PodChanges } from './pod-changes.ts';
 import type { ProbeEdit } from './probes.ts';
@@ -169,9 +169,9 @@ export function planFragments(
   );
   const labels = new Map<string, string>();
   const annotations = new Map<string, string>();
-  const texts = new Map<object, string>();
+  const texts = new Map<object, KnownText>();
 
-  const place = (source: string, { container, placement, json, settled }: PlacedContainer): void => {
+  const place = (source: string, { container, placement, text, settled }: PlacedContainer): void => {
     const conflict = claim(containerOwners, 'container', container.name, source);
     if (conflict !== undefined) {
       conflicts.push(conflict);
@@ -182,7 +182,7 @@ export function planFragments(
       : overrides.find((entry) => stringMember(entry.container, 'name') === container.name);
     const wanted = override === undefined ? container : applyOverride(container, override);
     lists[placement.list][placement.at].push({ container: wanted, rank: rank(placement) });
-    if (override === undefined && json !== undefined) texts.set(container, json);
+    if (override === undefined && text !== undefined) texts.set(container, text);
   };
 
   for (const fragment of fragments) {

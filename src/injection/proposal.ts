@@ -1,6 +1,7 @@
 import type { CaptureIntent } from '../capture/intent.ts';
 import type { Added } from './decision.ts';
-import type { KnownTexts, Operation } from './operation.ts';
+import type { Operation } from './operation.ts';
+import type { KnownTexts } from './patch-text.ts';
 import type { Reason } from './reason.ts';
 import type { Record as StatusRecord } from './record.ts';
 

@@ -166,7 +166,7 @@ export function createSnapshot(input: SnapshotInput = {}): SnapshotResult {
       ),
       version,
       bases,
-      proxies: prepareProxies(bases.values()),
+      proxies: prepareProxies(),
     },
   };
 }

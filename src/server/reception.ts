@@ -16,7 +16,7 @@ function declaredBytes(request: FastifyRequest, limits: Limits): number {
 }
 
 /** Refuses work that cannot be done in time, before it costs memory. The API server retries a 503 with Retry-After. */
-export async function shed(reply: FastifyReply, metrics: Metrics, why: 'buffered' | 'late'): Promise<FastifyReply> {
+export function shed(reply: FastifyReply, metrics: Metrics, why: 'buffered' | 'late'): FastifyReply {
   metrics.shed.inc({ reason: why });
   return reply.code(503).header('retry-after', '1').type('text/plain; charset=utf-8').send('Overloaded, try again.\n');
 }
@@ -29,16 +29,17 @@ export function isLate(request: FastifyRequest, nowMs: number): boolean {
 
 /** Counts bodies in flight and refuses what exceeds the bound. For the routes that take a body. */
 export function installReception(app: FastifyInstance, limits: Limits, metrics: Metrics, nowMs: () => number): void {
-  const { reception } = metrics;
+  const reception = { inFlight: 0, bufferedBytes: 0 };
+  metrics.showReception(() => reception);
   app.decorateRequest('receivedMs', 0);
-  app.addHook('onRequest', async (request, reply) => {
+  app.addHook('onRequest', (request, reply, done) => {
     request.receivedMs = nowMs();
-    if (request.method !== 'POST') return;
+    if (request.method !== 'POST') return done();
     const bytes = declaredBytes(request, limits);
     // A single request is always taken, however small the bound.
     if (reception.bufferedBytes > 0 && reception.bufferedBytes + bytes > limits.bufferedBytes) {
-      await shed(reply, metrics, 'buffered');
-      return;
+      shed(reply, metrics, 'buffered');
+      return undefined;
     }
     reception.inFlight += 1;
     reception.bufferedBytes += bytes;
@@ -47,5 +48,6 @@ export function installReception(app: FastifyInstance, limits: Limits, metrics: 
       reception.inFlight -= 1;
       reception.bufferedBytes -= bytes;
     });
+    return done();
   });
 }

@@ -8,7 +8,11 @@ function cut(text: string): string {
 }
 
 /** Fields of the log line about one review. Nothing of the pod but its name and its owner's, and the reasons' codes. */
-export function describeReview(reviewed: Reviewed & { readonly status: 200 }, durationMs: number): object {
+export function describeReview(
+  reviewed: Reviewed & { readonly status: 200 },
+  durationMs: number,
+  patchBytes: number,
+): object {
   const { decision, request, workload } = reviewed;
   return {
     uid: cut(request.uid),
@@ -20,7 +24,7 @@ export function describeReview(reviewed: Reviewed & { readonly status: 200 }, du
     outcome: decision.outcome,
     reasons: [...new Set(decision.reasons.map((reason) => reason.code))],
     durationMs: Math.round(durationMs * 1_000) / 1_000,
-    patchBytes: decision.patch.length,
+    patchBytes,
     settingsHash: decision.settingsHash,
   };
 }

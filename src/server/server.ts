@@ -1,14 +1,16 @@
-import { isUtf8 } from 'node:buffer';
 import Fastify, { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { review } from '../admission/handler.ts';
+import { patchLength } from '../injection/patch-text.ts';
 import type { Snapshot } from '../injection/snapshot.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
+import { createAnswerEncoder } from './answer-body.ts';
 import { refuseConnection } from './broken-connection.ts';
 import { writeHealth, type HealthCheck } from './health.ts';
 import { defaultLimits, type Limits } from './limits.ts';
 import { describeReview } from './review-log.ts';
 import { installReception, isLate, shed } from './reception.ts';
+import { readReviewText } from './review-text.ts';
 import { tlsOptions, type KeyPair } from './tls.ts';
 
 /** Everything that the server needs from outside. */
@@ -38,8 +40,6 @@ const allowed: ReadonlyMap<string, string> = new Map([
   ['/readyz', 'GET'],
 ]);
 
-const encodeBase64 = (text: string): string => Buffer.from(text, 'utf8').toString('base64');
-
 async function sendText(reply: FastifyReply, status: number, sentence: string): Promise<FastifyReply> {
   return reply.code(status).type('text/plain; charset=utf-8').send(`${sentence}\n`);
 }
@@ -55,16 +55,31 @@ function sentenceOf(status: number, limits: Limits): string {
   return 'The request is malformed.';
 }
 
-async function answerReview(request: FastifyRequest, reply: FastifyReply, ports: ServerPorts): Promise<FastifyReply> {
+function noCompiler(): () => never {
+  return () => {
+    throw new Error('no route has a schema');
+  };
+}
+
+interface Answering {
+  readonly ports: ServerPorts;
+  readonly encodeAnswer: ReturnType<typeof createAnswerEncoder>;
+}
+
+async function answerReview(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  { ports, encodeAnswer }: Answering,
+): Promise<FastifyReply> {
   const { log, metrics } = ports;
   const startMs = ports.nowMs();
   if (isLate(request, startMs)) return shed(reply, metrics, 'late');
-  const body = request.body;
-  if (!Buffer.isBuffer(body) || !isUtf8(body)) {
+  const text = Buffer.isBuffer(request.body) ? readReviewText(request.body) : '';
+  if (text === undefined) {
     metrics.badRequests.inc({ status: '400' });
-    return sendText(reply, 400, Buffer.isBuffer(body) ? 'The body is not UTF-8.' : 'The body is empty.');
+    return sendText(reply, 400, 'The body is not UTF-8.');
   }
-  const reviewed = review(body.toString('utf8'), ports.snapshot(), encodeBase64);
+  const reviewed = review(text, ports.snapshot());
   if (reviewed.status === 400) {
     metrics.badRequests.inc({ status: '400' });
     return sendText(reply, 400, reviewed.problem);
@@ -74,8 +89,9 @@ async function answerReview(request: FastifyRequest, reply: FastifyReply, ports:
   const [first] = decision.reasons;
   metrics.reviews.inc({ outcome: decision.outcome, reason: first.code });
   metrics.duration.observe({ outcome: decision.outcome }, durationMs / 1_000);
-  if (decision.patch !== '') metrics.patchBytes.observe(decision.patch.length);
-  const fields = describeReview(reviewed, durationMs);
+  const patchBytes = patchLength(decision.patch);
+  if (patchBytes > 0) metrics.patchBytes.observe(patchBytes);
+  const fields = describeReview(reviewed, durationMs, patchBytes);
   if (reviewed.failure !== undefined) {
     metrics.failures.inc();
     // Where it happened, not what else an error may carry along: that can be the pod.
@@ -83,11 +99,12 @@ async function answerReview(request: FastifyRequest, reply: FastifyReply, ports:
     log.error({ ...fields, stack }, 'a review could not be decided');
   }
   log.info(fields, 'review');
-  return reply.type('application/json').send(reviewed.body);
+  return reply.type('application/json').send(encodeAnswer(reviewed.answer));
 }
 
 function installRoutes(app: FastifyInstance, ports: ServerPorts): void {
-  app.post('/inject', async (request, reply) => answerReview(request, reply, ports));
+  const answering = { ports, encodeAnswer: createAnswerEncoder() };
+  app.post('/inject', async (request, reply) => answerReview(request, reply, answering));
   app.get('/livez', async (_request, reply) => sendText(reply, 200, 'ok'));
   app.get('/readyz', async (request, reply) => {
     const verbose = Object.hasOwn(request.query as object, 'verbose');
@@ -134,6 +151,8 @@ export function createServer(ports: ServerPorts): WebhookServer {
     // does not arrive gets an answer before that.
     connectionTimeout: 2 * limits.requestTimeoutMs,
     exposeHeadRoutes: false,
+    // There are no schemas. Compilers that do nothing keep Fastify from loading its own, which take room and time.
+    schemaController: { compilersFactory: { buildValidator: noCompiler, buildSerializer: noCompiler } },
     // A request that arrives while the server closes is still answered, the API server does not retry an EOF.
     return503OnClosing: false,
     forceCloseConnections: 'idle',
@@ -164,8 +183,9 @@ export function createServer(ports: ServerPorts): WebhookServer {
       done(Object.assign(new Error('content encoding'), { statusCode: 415, code: 'SI_CONTENT_ENCODING' }), undefined);
   });
   installReception(app, limits, ports.metrics, ports.nowMs);
-  app.addHook('onSend', async (_request, reply) => {
+  app.addHook('onSend', (_request, reply, _payload, done) => {
     if (isDraining) reply.header('connection', 'close');
+    done();
   });
   installRoutes(app, ports);
   installErrors(app, ports, limits);

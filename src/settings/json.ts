@@ -42,3 +42,20 @@ export function stringMember(object: JsonObject | undefined, key: string): strin
   const value = member(object, key);
   return typeof value === 'string' ? value : undefined;
 }
+
+/** Whether two plain values (JSON, with undefined members allowed) are alike, whatever the order of their members. */
+export function isSame(left: unknown, right: unknown): boolean {
+  if (left === right) return true;
+  if (typeof left !== 'object' || typeof right !== 'object' || left === null || right === null) return false;
+  if (Array.isArray(left)) {
+    return (
+      Array.isArray(right) && left.length === right.length && left.every((item, index) => isSame(item, right[index]))
+    );
+  }
+  const members = Object.keys(left);
+  return (
+    !Array.isArray(right) &&
+    members.length === Object.keys(right).length &&
+    members.every((key) => Object.hasOwn(right, key) && isSame((left as JsonObject)[key], (right as JsonObject)[key]))
+  );
+}

@@ -14,8 +14,8 @@ export interface PlacedContainer {
   readonly placement: Placement;
   /** The pod's own copy of the container is in it already. */
   readonly settled?: true;
-  /** JSON text of the container, where it is known already. */
-  readonly json?: string;
+  /** JSON text of the container, where it is known already; the same object for all pods that get it. */
+  readonly text?: { readonly text: string };
 }
 
 /** What one sidecar adds to a pod; built in code or declared as YAML, always plain Kubernetes objects. */

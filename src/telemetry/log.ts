@@ -19,9 +19,15 @@ export function createLog(level: LogLevel, destination: { write(line: string): v
   );
 }
 
+/** A line waits so long for others, milliseconds. */
+const gatherMs = 10;
+
+/** Characters that are written without waiting. */
+const gatherLength = 32_768;
+
 /**
- * Lines of one turn of the event loop as one write, because a write costs more than the making of a line. `write` must
- * be synchronous; whoever ends the process calls `flush`, so that nothing is lost.
+ * Lines of a few milliseconds as one write, because a write costs more than the making of a line. `write` must be
+ * synchronous; whoever ends the process calls `flush`. What a killed process loses is shorter than what a lost node does.
  */
 export function gatherLines(write: (text: string) => void): { write(line: string): void; flush(): void } {
   let pending = '';
@@ -32,8 +38,9 @@ export function gatherLines(write: (text: string) => void): { write(line: string
   };
   return {
     write(line) {
-      if (pending === '') setImmediate(flush);
+      if (pending === '') setTimeout(flush, gatherMs);
       pending += line;
+      if (pending.length > gatherLength) flush();
     },
     flush,
   };

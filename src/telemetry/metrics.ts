@@ -8,8 +8,8 @@ export interface Metrics {
   readonly failures: Counter<string>;
   readonly duration: Histogram<'outcome'>;
   readonly patchBytes: Histogram<string>;
-  /** Gauges that change several times a review; they are read when somebody asks. */
-  readonly reception: { inFlight: number; bufferedBytes: number };
+  /** Shows what is being received; it is read when somebody asks, because it changes several times a review. */
+  showReception(read: () => Reception): void;
   readonly shed: Counter<'reason'>;
   readonly reloads: Counter<'result'>;
   readonly configurationValid: Gauge<string>;
@@ -29,19 +29,23 @@ interface Options {
   readonly registers: Registry[];
 }
 
-/** Makes the gauges of what is being received and the numbers that they show when they are scraped. */
-function watchReception(options: (name: string, help: string) => Options): Metrics['reception'] {
-  const reception = { inFlight: 0, bufferedBytes: 0 };
-  const show = (gauge: Options, read: () => number): Gauge =>
+/** Bodies that are on their way. */
+export interface Reception {
+  readonly inFlight: number;
+  /** Bytes reserved for them. */
+  readonly bufferedBytes: number;
+}
+
+function showReception(options: (name: string, help: string) => Options, read: () => Reception): void {
+  const show = (gauge: Options, value: () => number): Gauge =>
     new Gauge({
       ...gauge,
       collect() {
-        this.set(read());
+        this.set(value());
       },
     });
-  show(options('admission_in_flight', 'Reviews being received or answered.'), () => reception.inFlight);
-  show(options('admission_buffered_bytes', 'Bytes reserved for bodies being received.'), () => reception.bufferedBytes);
-  return reception;
+  show(options('admission_in_flight', 'Reviews being received or answered.'), () => read().inFlight);
+  show(options('admission_buffered_bytes', 'Bytes reserved for bodies being received.'), () => read().bufferedBytes);
 }
 
 export function createMetrics(version: string): Metrics {
@@ -76,7 +80,7 @@ export function createMetrics(version: string): Metrics {
       ...options('patch_bytes', 'Size of the JSON Patch.'),
       buckets: [1024, 4096, 8192, 16_384, 32_768, 65_536, 262_144],
     }),
-    reception: watchReception(options),
+    showReception: (read) => showReception(options, read),
     shed: new Counter({
       ...options('shed_total', 'Reviews answered 503 with Retry-After, which the API server retries.'),
       labelNames: ['reason'] as const,

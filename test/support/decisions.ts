@@ -1,6 +1,7 @@
 import jsonPatch from 'fast-json-patch';
 import { decide, type Decision } from '../../src/index.ts';
 import type { Snapshot } from '../../src/injection/snapshot.ts';
+import { joinPatch } from '../../src/injection/patch-text.ts';
 import type { JsonObject } from '../../src/settings/json.ts';
 import { snapshotOf } from './snapshots.ts';
 
@@ -47,7 +48,7 @@ export function injectedPod(pod: JsonObject, snapshot: Snapshot = snapshotOf()):
   if (decision.outcome !== 'inject') {
     throw new Error(decision.reasons.map(({ code, message }) => `${code}: ${message}`).join('\n'));
   }
-  const operations = JSON.parse(decision.patch) as jsonPatch.Operation[];
+  const operations = JSON.parse(joinPatch(decision.patch)) as jsonPatch.Operation[];
   return jsonPatch.applyPatch(structuredClone(pod), operations).newDocument as unknown as InjectedPod;
 }
 

@@ -1,59 +1,66 @@
-import type { Effective } from '../../settings/effective.ts';
-import type { Json, JsonObject } from '../../settings/json.ts';
-import type { PlacedContainer } from '../fragment.ts';
+import { isSame } from '../../settings/json.ts';
 import type { ProxyInput } from './proxy-input.ts';
 import { proxyFragment, type ProxyFragment } from './proxy.ts';
 
 /** The built-in sidecar's fragments, remembered: the pods of one workload all get the same. */
 export interface PreparedProxies {
-  /** The same as `proxyFragment`, with the containers' JSON texts. The caller may change their `args` and `env`. */
+  /** The same as `proxyFragment`, with the containers' JSON texts, and frozen: nobody can change what others get. */
   fragmentOf(input: ProxyInput): ProxyFragment;
 }
 
-/** One takes some 30 KB. */
+/** One takes some 60 KB. */
 const capacity = 128;
 
-/** Characters of what a fragment depends on; more than a person writes is made anew, so that no pod fills the memory. */
-const longestKey = 16_384;
+/** Probes of a pod whose fragment is worth keeping; no pod may fill the memory. */
+const mostProbes = 64;
 
-function withTexts(fragment: ProxyFragment): ProxyFragment {
-  const containers = fragment.containers.map((placed) => ({ ...placed, json: JSON.stringify(placed.container) }));
-  return { ...fragment, containers };
+interface Remembered {
+  readonly input: ProxyInput;
+  readonly fragment: ProxyFragment;
 }
 
-/** Arguments and variables are edited in place when a pod is injected again; the next pod must not see that. */
-function withOwnLists(placed: PlacedContainer): PlacedContainer {
-  const { args, env } = placed.container;
-  return {
+/** Frozen, because the next pod gets the same object. */
+function frozen<T>(value: T): T {
+  if (typeof value !== 'object' || value === null || Object.isFrozen(value)) return value;
+  for (const item of Object.values(value)) frozen(item);
+  return Object.freeze(value);
+}
+
+function prepare(fragment: ProxyFragment): ProxyFragment {
+  const containers = fragment.containers.map((placed) => ({
     ...placed,
-    container: {
-      ...placed.container,
-      ...(Array.isArray(args) ? { args: [...(args as readonly Json[])] } : {}),
-      ...(Array.isArray(env) ? { env: env.map((entry: JsonObject) => ({ ...entry })) } : {}),
-    },
-  };
+    text: { text: JSON.stringify(placed.container) },
+  }));
+  return frozen({ ...fragment, containers });
 }
 
-/**
- * Remembers the fragments that were used last, by everything that they depend on. `bases` are the effective settings of
- * pods without annotations; they are told apart by identity, which is cheaper than by content.
- */
-export function prepareProxies(bases: Iterable<Effective>): PreparedProxies {
-  const baseKeys = new Map([...bases].map((base, index) => [base, String(index)]));
-  const prepared = new Map<string, ProxyFragment>();
+function forgetOldest(prepared: Map<string, unknown>): void {
+  const [oldest] = prepared.keys();
+  if (oldest !== undefined) prepared.delete(oldest);
+}
+
+/** Tells workloads and their revisions apart well enough to find what to compare with; equality decides. */
+function keyOf({ workload, native, probes, effective }: ProxyInput): string {
+  let key = `${workload.kind}/${workload.name} ${native} ${effective.profile}`;
+  for (const { path, action } of probes) key += ` ${path} ${action.port}`;
+  return key;
+}
+
+/** Remembers the fragments that were used last. A fragment is used again for an input that is alike in every member. */
+export function prepareProxies(): PreparedProxies {
+  const prepared = new Map<string, Remembered>();
   return {
     fragmentOf(input) {
-      const { effective, ...rest } = input;
-      const key = `${baseKeys.get(effective) ?? JSON.stringify(effective)} ${JSON.stringify(rest)}`;
-      if (key.length > longestKey) return withTexts(proxyFragment(input));
+      if (input.probes.length > mostProbes) return prepare(proxyFragment(input));
+      const key = keyOf(input);
       const known = prepared.get(key);
-      const fragment = known ?? withTexts(proxyFragment(input));
       // A map keeps the order of insertion, so the first key is the one that was not used for longest.
-      prepared.delete(key);
-      const [oldest] = prepared.keys();
-      if (prepared.size >= capacity && oldest !== undefined) prepared.delete(oldest);
-      prepared.set(key, fragment);
-      return { ...fragment, containers: fragment.containers.map(withOwnLists) };
+      if (known !== undefined) prepared.delete(key);
+      else if (prepared.size >= capacity) forgetOldest(prepared);
+      const current =
+        known !== undefined && isSame(known.input, input) ? known : { input, fragment: prepare(proxyFragment(input)) };
+      prepared.set(key, current);
+      return current.fragment;
     },
   };
 }

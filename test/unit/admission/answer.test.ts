@@ -1,4 +1,3 @@
-import { Buffer } from 'node:buffer';
 import { describe, expect, test } from '@jest/globals';
 import { writeAnswer } from '../../../src/admission/answer.ts';
 import type { Decision } from '../../../src/injection/decision.ts';
@@ -9,16 +8,18 @@ const base: Decision = {
   reasons: [reason('OptedOut')],
   warnings: [],
   operations: [],
-  patch: '',
+  patch: [],
   added: undefined,
   capture: undefined,
   settingsHash: 'abc',
 };
 
-const encode = (text: string): string => Buffer.from(text, 'utf8').toString('base64');
-
 function answer(decision: Partial<Decision>, uid = 'u') {
-  const written: { response: Record<string, unknown> } = JSON.parse(writeAnswer(uid, { ...base, ...decision }, encode));
+  const { before, patch, after } = writeAnswer(uid, { ...base, ...decision });
+  // Where the server puts the base64.
+  const written: { response: Record<string, unknown> } = JSON.parse(
+    [before, patch.length > 0 ? patch.length : '', after].join(''),
+  );
   return written;
 }
 
@@ -42,11 +43,10 @@ test('without operations there is neither patch nor patch type, which the API se
   expect(Object.keys(response)).toEqual(['uid', 'allowed', 'auditAnnotations']);
 });
 
-test('a patch is the UTF-8 bytes of the operations in base64', () => {
-  const patch = '[{"op":"add","path":"/é","value":"😀"}]';
-  const operations = [{ op: 'add', path: '/é', value: '😀' }] as const;
-  const { response } = answer({ outcome: 'inject', operations, patch });
-  expect(response).toMatchObject({ patchType: 'JSONPatch', patch: encode(patch) });
+test('the patch has its place beside its type', () => {
+  const patch = ['[', { text: '{"op":"add","path":"/a","value":1}' }, ']'];
+  const { response } = answer({ outcome: 'inject', patch });
+  expect(response).toMatchObject({ patchType: 'JSONPatch', patch: '3' });
 });
 
 test('the audit annotations hold outcome, codes and settings, each code once', () => {

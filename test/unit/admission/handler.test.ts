@@ -1,16 +1,16 @@
-import { Buffer } from 'node:buffer';
 import { describe, expect, test } from '@jest/globals';
 import { review } from '../../../src/admission/handler.ts';
 import type { Snapshot } from '../../../src/injection/snapshot.ts';
+import { createAnswerEncoder } from '../../../src/server/answer-body.ts';
 import { podOf, responseOf, reviewOf } from '../../support/reviews.ts';
 import { snapshotOf } from '../../support/snapshots.ts';
 
-const encode = (text: string): string => Buffer.from(text, 'utf8').toString('base64');
+const encodeAnswer = createAnswerEncoder();
 
 function run(body: unknown, snapshot: Snapshot = snapshotOf()) {
-  const reviewed = review(JSON.stringify(body), snapshot, encode);
+  const reviewed = review(JSON.stringify(body), snapshot);
   if (reviewed.status === 400) throw new Error(reviewed.problem);
-  return { ...reviewed, response: responseOf({ status: 200, headers: {}, text: reviewed.body }) };
+  return { ...reviewed, response: responseOf({ status: 200, headers: {}, text: encodeAnswer(reviewed.answer) }) };
 }
 
 test('names pod and workload as they were before the injection', () => {
@@ -30,7 +30,7 @@ test('a creation of a pod without a pod is a problem, and so is what is no revie
     [reviewOf(null), 'The request creates a pod and has no object.'],
     [{}, 'The body is not an AdmissionReview of admission.k8s.io/v1.'],
   ] as const) {
-    expect(review(JSON.stringify(body), snapshotOf(), encode)).toEqual({ status: 400, problem });
+    expect(review(JSON.stringify(body), snapshotOf())).toEqual({ status: 400, problem });
   }
 });
 
@@ -49,7 +49,7 @@ describe('a defect of ours', () => {
   test('lets the pod through as it is, with a warning', () => {
     const { decision, failure, response } = run(reviewOf(podOf()), broken('admit'));
     expect(failure).toBeInstanceOf(Error);
-    expect(decision).toMatchObject({ outcome: 'skip', reasons: [{ code: 'InvalidPatch' }], patch: '' });
+    expect(decision).toMatchObject({ outcome: 'skip', reasons: [{ code: 'InvalidPatch' }], patch: [] });
     expect(response).toMatchObject({
       allowed: true,
       warnings: ['sidecar-injector: not injected: the injector failed on this pod, please report it'],

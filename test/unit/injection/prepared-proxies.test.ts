@@ -1,7 +1,9 @@
 import { describe, expect, test } from '@jest/globals';
 import { decide } from '../../../src/injection/decide.ts';
 import type { Decision } from '../../../src/injection/decision.ts';
+import { joinPatch } from '../../../src/injection/patch-text.ts';
 import type { JsonObject } from '../../../src/settings/json.ts';
+import { namesOf } from '../../support/decisions.ts';
 import { snapshotOf } from '../../support/snapshots.ts';
 
 const namespace = 'shop';
@@ -39,8 +41,7 @@ describe.each([
     const snapshot = snapshotOf(spec);
     for (const decision of [decide({ pod, namespace }, snapshot), decide({ pod, namespace }, snapshot)]) {
       expect(decision.outcome).toBe('inject');
-      expect(decision.patch).toBe(JSON.stringify(JSON.parse(decision.patch)));
-      expect(JSON.parse(decision.patch)).toEqual(JSON.parse(JSON.stringify(decision.operations)));
+      expect(joinPatch(decision.patch)).toBe(JSON.stringify(decision.operations));
     }
   });
 
@@ -56,13 +57,29 @@ test('edits of one pod do not reach the next one', () => {
   const pod = podOf('web', {}, probing('/ready'));
   const first = decide({ pod, namespace }, snapshot);
   const before = textOf(first);
-  for (const container of first.added?.initContainers ?? []) {
+  const containers = first.added?.initContainers ?? [];
+  expect(namesOf(containers)).toEqual(['istio-init', 'istio-proxy']);
+  for (const container of containers) {
     const { args, env } = container as { args?: string[]; env?: { value?: string }[] };
-    args?.fill('edited');
-    for (const variable of env ?? []) if (variable.value !== undefined) variable.value = 'edited';
+    expect(() => args?.fill('edited') ?? env?.forEach((variable) => (variable.value = 'edited'))).toThrow(TypeError);
   }
-  expect(textOf(first)).not.toBe(before);
   expect(textOf(decide({ pod, namespace }, snapshot))).toBe(before);
+});
+
+test('revisions of one workload are told apart, whichever comes first', () => {
+  const revisions = [
+    podOf('web', {}, probing('/ready')),
+    podOf('web', { terminationGracePeriodSeconds: 7 }, probing('/ready')),
+    podOf('web', {}, { readinessProbe: { ...(probing('/ready')['readinessProbe'] as JsonObject), timeoutSeconds: 9 } }),
+  ];
+  const snapshot = snapshotOf({ injection: { nativeSidecars: 'never' } });
+  const fresh = revisions.map((pod) =>
+    textOf(decide({ pod, namespace }, snapshotOf({ injection: { nativeSidecars: 'never' } }))),
+  );
+  expect(new Set(fresh).size).toBe(revisions.length);
+  for (const index of [0, 1, 2, 1, 0, 2]) {
+    expect(textOf(decide({ pod: revisions[index] ?? {}, namespace }, snapshot))).toBe(fresh[index]);
+  }
 });
 
 test('more workloads than are remembered all get their own', () => {
@@ -70,6 +87,6 @@ test('more workloads than are remembered all get their own', () => {
   const patches = Array.from({ length: 300 }, (_, index) =>
     decide({ pod: podOf(`web-${index}`), namespace }, snapshot),
   );
-  expect(new Set(patches.map(({ patch }) => patch)).size).toBe(300);
+  expect(new Set(patches.map(({ patch }) => joinPatch(patch))).size).toBe(300);
   expect(textOf(decide({ pod: podOf('web-0'), namespace }, snapshot))).toBe(textOf(patches[0] as Decision));
 });

@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import jsonPatch from 'fast-json-patch';
 import { undo } from '../../../src/injection/undo.ts';
+import { joinPatch } from '../../../src/injection/patch-text.ts';
 import type { JsonObject } from '../../../src/settings/json.ts';
 import { containerOf, decideOn, injectedPod, podWith, rulesOf, type InjectedPod } from '../../support/decisions.ts';
 import { snapshotOf } from '../../support/snapshots.ts';
@@ -18,7 +19,7 @@ function extended(
 
 function again(pod: JsonObject): InjectedPod {
   const decision = decideOn(pod);
-  return jsonPatch.applyPatch(structuredClone(pod), JSON.parse(decision.patch) as jsonPatch.Operation[])
+  return jsonPatch.applyPatch(structuredClone(pod), JSON.parse(joinPatch(decision.patch)) as jsonPatch.Operation[])
     .newDocument as unknown as InjectedPod;
 }
 

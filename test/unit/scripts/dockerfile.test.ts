@@ -17,7 +17,7 @@ describe('the images that are assembled without Docker', () => {
         Env: ['NODE_ENV=production', 'NODE_OPTIONS=--max-semi-space-size=8', 'MALLOC_ARENA_MAX=1'],
         User: '65532:65532',
         ExposedPorts: { '8443/tcp': {}, '9090/tcp': {} },
-        Entrypoint: ['/nodejs/bin/node', '/app/sidecar-injector.mjs'],
+        Entrypoint: ['/nodejs/bin/node', '--no-maglev', '/app/sidecar-injector.mjs'],
         Cmd: ['serve'],
       },
     });
