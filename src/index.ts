@@ -8,6 +8,7 @@
 export { decide } from './injection/decide.ts';
 export type { Added, Decision, InjectionRequest } from './injection/decision.ts';
 export type { Operation } from './injection/operation.ts';
+export { joinPatch, type PatchText } from './injection/patch-text.ts';
 export { reasons, type Reason, type ReasonCode } from './injection/reason.ts';
 export {
   matchConditions,

@@ -1,5 +1,5 @@
 import path from 'node:path';
-import { decide, undo, type Decision, type Snapshot } from '../index.ts';
+import { decide, joinPatch, undo, type Decision, type Snapshot } from '../index.ts';
 import { applyToValue } from '../manifests/apply.ts';
 import { objectMember, objectsMember, stringMember, type Json, type JsonObject } from '../settings/json.ts';
 import type { TemplateTest } from '../settings/schema/template-test.ts';
@@ -21,7 +21,7 @@ function namesIn(pod: JsonObject, list: string): string[] {
 /** What holds for every injection, whatever the case expects: a second one changes nothing, undoing gives the pod back. */
 function lawDifferences(before: JsonObject, after: JsonObject, namespace: string, snapshot: Snapshot): string[] {
   const again = decide({ pod: after, namespace }, snapshot);
-  const found = again.operations.length === 0 ? [] : [`a second injection changes it again: ${again.patch}`];
+  const found = again.operations.length === 0 ? [] : [`a second injection changes it again: ${joinPatch(again.patch)}`];
   const back = applyToValue(after, undo(after)?.operations ?? []);
   return sortedText(back) === sortedText(before) ? found : [...found, 'undoing it does not give the pod back'];
 }

@@ -138,7 +138,11 @@ describe('a pod that has what is to be injected', () => {
       /container "istio-proxy", securityContext\.privileged: may not/,
     ],
     ['a command', { command: ['sh'] }, /container "istio-proxy", command: may not be set; allowed: /],
-    ['uid 0', { securityContext: { runAsUser: 0 } }, /securityContext\.runAsUser: allowed: a number from 1 to 2147483647/],
+    [
+      'uid 0',
+      { securityContext: { runAsUser: 0 } },
+      /securityContext\.runAsUser: allowed: a number from 1 to 2147483647/,
+    ],
   ])('with %s is denied', async (_what, wish, sentence) => {
     const response = await send(podOf({}, { containers: [app, { name: 'istio-proxy', ...wish }] }));
     expect([response.allowed, response.status?.code]).toEqual([false, 400]);

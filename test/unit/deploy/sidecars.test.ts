@@ -3,7 +3,7 @@ import path from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import jsonPatch from 'fast-json-patch';
 import { parse } from 'yaml';
-import { decide } from '../../../src/index.ts';
+import { decide, joinPatch } from '../../../src/index.ts';
 import { undo } from '../../../src/injection/undo.ts';
 import type { JsonObject } from '../../../src/settings/json.ts';
 import { podSecurityLevel, podSecurityViolations } from '../../../src/sidecars/pod-security.ts';
@@ -62,7 +62,7 @@ describe('every pair works together', () => {
       const before = pod([one, other]);
       const decision = decide({ pod: before, namespace: 'shop' }, mode);
       expect([decision.outcome, decision.warnings]).toEqual(['inject', []]);
-      const operations = JSON.parse(decision.patch) as jsonPatch.Operation[];
+      const operations = JSON.parse(joinPatch(decision.patch)) as jsonPatch.Operation[];
       const after: JsonObject = jsonPatch.applyPatch(structuredClone(before), operations).newDocument;
       expect(decide({ pod: after, namespace: 'shop' }, mode).reasons[0].code).toBe('AlreadyInjected');
       const back = [...(undo(after)?.operations ?? [])] as jsonPatch.Operation[];
@@ -99,6 +99,9 @@ test('a pod with all but the proxy and the privileged one is admitted by restric
     container: { securityContext: hardened },
   });
   const { patch } = decide({ pod: before, namespace: 'shop' }, snapshot);
-  const after: JsonObject = jsonPatch.applyPatch(before, JSON.parse(patch) as jsonPatch.Operation[]).newDocument;
+  const after: JsonObject = jsonPatch.applyPatch(
+    before,
+    JSON.parse(joinPatch(patch)) as jsonPatch.Operation[],
+  ).newDocument;
   expect(podSecurityViolations(after['spec'] as JsonObject)).toEqual([]);
 });
