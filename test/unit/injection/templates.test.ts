@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import jsonPatch from 'fast-json-patch';
 import { decide } from '../../../src/index.ts';
+import { joinPatch } from '../../../src/injection/patch-text.ts';
 import { undo } from '../../../src/injection/undo.ts';
 import type { JsonObject } from '../../../src/settings/json.ts';
 import { decideOn, injectedPod, namesOf, podWith, type InjectedPod } from '../../support/decisions.ts';
@@ -487,7 +488,7 @@ describe('a container that another webhook adds after the injection', () => {
     ]).newDocument;
   const lateOf = (pod: JsonObject) => {
     const { patch } = decideOn(pod, snapshot);
-    const operations = (patch === '' ? [] : JSON.parse(patch)) as jsonPatch.Operation[];
+    const operations = (patch.length === 0 ? [] : JSON.parse(joinPatch(patch))) as jsonPatch.Operation[];
     const after = jsonPatch.applyPatch(structuredClone(pod), operations).newDocument;
     expect(decideOn(after, snapshot).reasons[0].code).toBe('AlreadyInjected');
     return { after, found: find(after as unknown as InjectedPod, 'late') };
