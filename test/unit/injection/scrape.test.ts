@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import jsonPatch from 'fast-json-patch';
+import { joinPatch } from '../../../src/injection/patch-text.ts';
 import { undo } from '../../../src/index.ts';
 import { planScrape } from '../../../src/injection/scrape.ts';
 import type { JsonObject } from '../../../src/settings/json.ts';
@@ -83,7 +84,7 @@ test('a pod that is injected again still asks what its author said', () => {
   const probe = { httpGet: { port: 8080, path: '/' } };
   const late = { name: 'late', image: 'x', readinessProbe: probe };
   const grown = { ...pod, spec: { ...pod.spec, containers: [...pod.spec.containers, late] } };
-  const { patch } = decideOn(grown as unknown as JsonObject, merging);
+  const patch = joinPatch(decideOn(grown as unknown as JsonObject, merging).patch);
   expect(patch).toContain('app-health/late/readyz');
   expect(patch).toContain('9102/m');
   expect(decideOn(pod as unknown as JsonObject, merging).operations).toEqual([]);
