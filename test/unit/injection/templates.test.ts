@@ -527,7 +527,7 @@ test('beside the proxy of an istiod a sidecar is recorded with its version, and 
   const late = jsonPatch.applyPatch(structuredClone(pod as unknown as JsonObject), [
     { op: 'add', path: '/spec/containers/-', value: { name: 'late', image: 'late:1' } },
   ]).newDocument;
-  const operations = JSON.parse(decideOn(late, snapshot).patch) as jsonPatch.Operation[];
+  const operations = JSON.parse(joinPatch(decideOn(late, snapshot).patch)) as jsonPatch.Operation[];
   const after = jsonPatch.applyPatch(structuredClone(late), operations).newDocument as unknown as InjectedPod;
   expect(find(after, 'late')?.['env']).toEqual([{ name: 'LOG', value: 'json' }]);
 });
