@@ -38,6 +38,7 @@ local page=h:streamInfo():dynamicMetadata():get("page") or {}
 b:setBytes(b:getBytes(0,b:length()):${rename}..(page.application or ""))
 end`;
 
+/** Stands in the status listener only where the page has a script. */
 const filter = [...compile(luaFilter), ','];
 
 const plain = {
