@@ -44,12 +44,17 @@ test-sidecars: node_modules/.package-lock.json ## Run the shipped sidecars' real
 test-dataplane: node_modules/.package-lock.json ## Test rules and proxy with real iptables and Envoy (root on Linux).
 	@$(SCRIPT) scripts/test.ts dataplane -- $(ARGS)
 
-.PHONY: test-cluster cluster-up cluster-down cluster-test
+.PHONY: test-cluster cluster-up cluster-down cluster-test cluster-bench
 test-cluster: node_modules/.package-lock.json ## Test on a real node with containers and Envoy, short scenarios (root on Linux).
 	@$(SCRIPT) scripts/test.ts cluster -- $(ARGS)
 
 cluster-test: node_modules/.package-lock.json ## The same with every scenario, faults, upgrades and figures included.
 	@$(SCRIPT) scripts/test.ts cluster cluster-long -- $(ARGS)
+
+cluster-bench: node_modules/.package-lock.json ## Play the long scenarios and write their figures into docs/benchmarks.md.
+	@mkdir -p dist && rm -f dist/findings.jsonl
+	@CLUSTER_FINDINGS=$(CURDIR)/dist/findings.jsonl $(SCRIPT) scripts/test.ts cluster-long
+	@$(SCRIPT) scripts/node-figures.ts dist/findings.jsonl
 
 cluster-up: node_modules/.package-lock.json ## Start a Kubernetes node with the images of this checkout (root on Linux, no Docker).
 	@$(SCRIPT) scripts/cluster.ts up
@@ -59,11 +64,10 @@ cluster-down: node_modules/.package-lock.json ## Stop it and remove every trace,
 
 KIND ?= kind
 KIND_CLUSTER := sidecar-injector
-KIND_KUBECONFIG := dist/kind.kubeconfig
+KIND_KUBECONFIG := .kind.kubeconfig
 
 .PHONY: kind-up kind-load kind-test kind-down
 kind-up: ## Create a cluster with kind (needs Docker).
-	mkdir -p $(dir $(KIND_KUBECONFIG))
 	$(KIND) create cluster --name $(KIND_CLUSTER) --kubeconfig $(KIND_KUBECONFIG) --wait 120s
 
 kind-load: images ## Build both images and load them into it, with the one that the scenarios need.

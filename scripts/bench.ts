@@ -3,6 +3,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { benchDataplane } from './bench/dataplane.ts';
 import { full, quick, type Effort } from './bench/effort.ts';
+import { keepNodeSection } from './bench/node-section.ts';
 import { partNames, replaceParts, type PartName, type Section } from './bench/page-parts.ts';
 import { benchWebhook } from './bench/webhook.ts';
 import { root } from './tools/cache.ts';
@@ -22,7 +23,8 @@ async function bench(effort: Effort, chosen: readonly PartName[]): Promise<void>
     say(`\n${section.summary}\n`);
   }
   if (effort.name === 'full') {
-    await writeFile(page, replaceParts(await readFile(page, 'utf8'), measured));
+    const old = await readFile(page, 'utf8');
+    await writeFile(page, keepNodeSection(old, replaceParts(old, measured)));
     say(`${path.relative(process.cwd(), page)} is written.`);
   } else {
     say('A quick run: the figures are rough, docs/benchmarks.md stays as it is.');

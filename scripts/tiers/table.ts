@@ -3,14 +3,11 @@ import { runJest } from './jest.ts';
 import { runOnNode } from './node.ts';
 import type { Tier, ToolName } from './tier.ts';
 
-const nodeTools: readonly ToolName[] = [
-  'packages',
-  'node packages',
-  'network namespaces',
-  'envoy',
-  'kubernetes',
-  'node programs',
-];
+/** On a cluster that somebody else started only kubectl is needed, which whoever started it has. */
+const nodeTools: readonly ToolName[] =
+  process.env['CLUSTER'] === 'existing'
+    ? []
+    : ['packages', 'node packages', 'network namespaces', 'envoy', 'kubernetes', 'node programs'];
 
 /** The tiers in the order in which they run: what is quick and tells most comes first. */
 export const tiers: readonly Tier[] = [

@@ -15,11 +15,12 @@ const packages: Readonly<Record<string, string>> = {
   unshare: 'util-linux',
 };
 
-/** What a node and its images need beside them. */
+/** What a node, its images and the checks of what runs there need beside them. */
 const nodePackages: Readonly<Record<string, string>> = {
   apache2: 'apache2-bin',
   containerd: 'containerd',
   runc: 'runc',
+  shellcheck: 'shellcheck',
 };
 
 /** The programs of the shipped sidecars that Debian has. */

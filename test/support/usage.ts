@@ -3,44 +3,42 @@ import { kubectl } from './kubectl.ts';
 
 /** What a container uses. */
 export interface Usage {
-  /** Thousandths of a processor, over the seconds before. */
+  /** Thousandths of a processor, between the kubelet's measurements next to both moments. */
   readonly millicores: number;
   /** Working set: what the kernel cannot take back. */
   readonly mebibytes: number;
 }
 
-interface Summary {
-  readonly pods: readonly {
-    readonly podRef: { readonly name: string; readonly namespace: string };
-    readonly containers?: readonly {
-      readonly name: string;
-      readonly cpu?: { readonly usageCoreNanoSeconds?: number; readonly time: string };
-      readonly memory?: { readonly workingSetBytes?: number };
-    }[];
-  }[];
+/** A container of the first pod whose name starts with `prefix`. */
+export interface Container {
+  readonly namespace: string;
+  readonly prefix: string;
+  readonly container: string;
 }
 
-/** What the kubelet measured for a container of pods whose name starts with `prefix`, between two moments. */
-export async function measureUsage(
-  { namespace, prefix, container }: { namespace: string; prefix: string; container: string },
-  during: () => Promise<unknown>,
-): Promise<Usage> {
-  const node = await kubectl(clusterKubeconfig(), ['get', 'nodes', '-o=jsonpath={.items[0].metadata.name}']);
-  const read = async () => {
-    const url = `/api/v1/nodes/${node}/proxy/stats/summary`;
-    const { pods } = JSON.parse(await kubectl(clusterKubeconfig(), ['get', '--raw', url])) as Summary;
-    const pod = pods.find(({ podRef }) => podRef.namespace === namespace && podRef.name.startsWith(prefix));
-    const found = pod?.containers?.find(({ name }) => name === container);
-    if (found === undefined) throw new Error(`the kubelet reports no ${container} of ${namespace}/${prefix}`);
-    return found;
-  };
-  const before = await read();
+/** What the kubelet measured for a container while something went on. */
+export async function measureUsage(what: Container, during: () => Promise<unknown>): Promise<Usage> {
+  const before = await readSample(what, 'container_cpu_usage_seconds_total');
   await during();
-  const after = await read();
-  const busyNs = (after.cpu?.usageCoreNanoSeconds ?? 0) - (before.cpu?.usageCoreNanoSeconds ?? 0);
-  const passedMs = Date.parse(after.cpu?.time ?? '') - Date.parse(before.cpu?.time ?? '');
+  const after = await readSample(what, 'container_cpu_usage_seconds_total');
+  const memory = await readSample(what, 'container_memory_working_set_bytes');
   return {
-    millicores: Math.round(busyNs / 1000 / passedMs),
-    mebibytes: Math.round((after.memory?.workingSetBytes ?? 0) / 2 ** 20),
+    millicores: Math.round(((after.value - before.value) / (after.atMs - before.atMs)) * 1_000_000),
+    mebibytes: Math.round(memory.value / 2 ** 20),
   };
+}
+
+async function readSample(what: Container, metric: string): Promise<{ value: number; atMs: number }> {
+  const call = (...args: string[]) => kubectl(clusterKubeconfig(), ['get', ...args]);
+  const node = await call('nodes', '-o=jsonpath={.items[0].metadata.name}');
+  const text = await call('--raw', `/api/v1/nodes/${node}/proxy/metrics/resource`);
+  const { namespace, prefix, container } = what;
+  for (const line of text.split('\n')) {
+    const [, name, labels = '', value, at] = /^(\w+)\{(.*)\} (\S+) (\d+)$/.exec(line) ?? [];
+    const isIts = [`container="${container}"`, `namespace="${namespace}"`, `pod="${prefix}`].every((label) =>
+      labels.includes(label),
+    );
+    if (name === metric && isIts) return { value: Number(value), atMs: Number(at) };
+  }
+  throw new Error(`the kubelet reports no ${metric} of ${container} in ${namespace}/${prefix}…`);
 }

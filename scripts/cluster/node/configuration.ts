@@ -4,7 +4,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { networkPluginFolders } from '../../tools/packages.ts';
 import { pauseImage } from '../images/table.ts';
-import { dnsAddress, nodeAddress, type Place } from './place.ts';
+import { dnsAddress, imageStore, nodeAddress, type Place } from './place.ts';
 import { kubeconfigOf, users } from './programs.ts';
 
 /** Socket of the container runtime. */
@@ -111,7 +111,7 @@ function renderContainerd(place: Place): string {
   const [plugins = ''] = networkPluginFolders();
   const cri = 'plugins."io.containerd.grpc.v1.cri"';
   return `version = 2
-root = "${place.folder}/containerd"
+root = "${imageStore(place)}"
 state = "${place.runFolder}/containerd"
 
 [grpc]

@@ -36,6 +36,11 @@ function makePlace(name: string, podNetwork: string): Place {
   };
 }
 
+/** Where the container runtime keeps images and containers. */
+export function imageStore({ folder }: Place): string {
+  return path.join(folder, 'containerd');
+}
+
 /** The administrator's kubeconfig. */
 export function adminKubeconfig({ folder }: Place): string {
   return path.join(folder, 'kubeconfig', 'admin');

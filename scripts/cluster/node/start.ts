@@ -7,6 +7,7 @@ import { read, run } from '../../tools/command.ts';
 import { findProgram, type KubernetesProgram } from '../../tools/kubernetes.ts';
 import { containerdSocket, writeConfiguration } from './configuration.ts';
 import { createCgroup, keepMachineSettings } from './machine.ts';
+import { prepareImageStore } from './image-store.ts';
 import { createNetwork } from './network.ts';
 import { adminKubeconfig, insideNetwork, nodeName, type Place } from './place.ts';
 import { findProcess, startProcess } from './process.ts';
@@ -25,6 +26,7 @@ export async function startNode(place: Place, { env, images }: StartOptions): Pr
   await keepMachineSettings();
   await mkdir(place.runFolder, { recursive: true });
   await writeConfiguration(place);
+  await prepareImageStore(place);
   await createNetwork(place);
   await startComponents(place, { env, images });
 }

@@ -3,7 +3,7 @@ import path from 'node:path';
 import { read } from '../../tools/command.ts';
 import { removeCgroup, restoreMachineSettings } from './machine.ts';
 import { removeNetwork, removePodNetworks } from './network.ts';
-import type { Place } from './place.ts';
+import { imageStore, type Place } from './place.ts';
 import { listProcesses, stopProcess } from './process.ts';
 
 const sandboxId = /[0-9a-f]{64}/;
@@ -19,6 +19,7 @@ export interface StopOptions {
  */
 export async function stopNode(place: Place, { keepData }: StopOptions): Promise<void> {
   await stopComponents(place);
+  await read(['umount', '--lazy', imageStore(place)]);
   await removeNetwork(place);
   await rm(place.runFolder, { recursive: true, force: true });
   if (!keepData) await rm(place.folder, { recursive: true, force: true });
@@ -34,7 +35,7 @@ export async function stopComponents(place: Place): Promise<void> {
   await removeCgroup(place);
   for (const name of await listProcesses(place)) await stopProcess(place, name, 'SIGTERM');
   await removePodNetworks(place);
-  await unmount([place.folder, place.runFolder]);
+  await unmount(place);
   await removeNetworkResults(place);
   await read(['find', '/var/log/containers', '-lname', `${place.folder}/*`, '-delete']);
 }
@@ -50,8 +51,10 @@ async function removeNetworkResults({ name }: Place): Promise<void> {
   }
 }
 
-async function unmount(folders: readonly string[]): Promise<void> {
+/** Volumes of pods, root file systems of containers; the store of images stays, as a disk would. */
+async function unmount(place: Place): Promise<void> {
   const mounts = (await readFile('/proc/self/mounts', 'utf8')).split('\n').map((line) => line.split(' ')[1] ?? '');
-  const ours = mounts.filter((point) => folders.some((folder) => point.startsWith(`${folder}/`)));
+  const isOurs = (point: string) => [place.folder, place.runFolder].some((folder) => point.startsWith(`${folder}/`));
+  const ours = mounts.filter((point) => isOurs(point) && point !== imageStore(place));
   for (const point of ours.toReversed()) await read(['umount', '--lazy', point]);
 }

@@ -1,0 +1,19 @@
+// node-figures.ts FILE   writes what the scenarios of the node found (JSON lines) into docs/benchmarks.md
+import { readFile, writeFile } from 'node:fs/promises';
+import { cpus, release, totalmem } from 'node:os';
+import path from 'node:path';
+import { finding, replaceNodeSection } from './bench/node-section.ts';
+import { root } from './tools/cache.ts';
+
+const [file] = process.argv.slice(2);
+if (file === undefined) {
+  process.stderr.write('which file? usage: node-figures.ts FILE\n');
+  process.exit(2);
+}
+const lines = (await readFile(file, 'utf8')).trim().split('\n');
+const findings = lines.map((line) => finding.parse(JSON.parse(line)));
+const page = path.join(root, 'docs/benchmarks.md');
+const gib = Math.round(totalmem() / 2 ** 30);
+const day = new Date().toISOString().slice(0, 10);
+const machine = `${cpus()[0]?.model.trim() ?? 'unknown'}, ${cpus().length} processors, ${gib} GiB, Linux ${release()}, ${day}`;
+await writeFile(page, replaceNodeSection(await readFile(page, 'utf8'), findings, machine));
