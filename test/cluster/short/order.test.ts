@@ -86,19 +86,15 @@ describe('with the proxy as a native sidecar', () => {
     expect(proxy).toContain('"path":"/last"');
   });
 
-  test('a crash of the proxy restarts it alone, and the pod is whole again', async () => {
+  test('a proxy that ends unasked is restarted alone, and the pod is whole again', async () => {
     await namespace.apply(idlePod('crash'));
     const before = await namespace.untilPod('crash');
     expect(readyCount(before)).toBe('2/2');
-    await namespace.tryKubectl(
-      'exec',
-      'crash',
-      '--container=istio-proxy',
-      '--',
-      '/bin/bash',
-      '-c',
-      'kill -SEGV 1; kill -ABRT 1; exec 3<>/dev/tcp/127.0.0.1/15000; printf "POST /quitquitquit HTTP/1.1\\r\\nHost: x\\r\\nContent-Length: 0\\r\\n\\r\\n" >&3; cat <&3',
-    );
+    // Process 1 of a container ignores signals from inside it, so Envoy is told to end by itself.
+    const end = `exec 3<>/dev/tcp/127.0.0.1/15000
+printf 'POST /quitquitquit HTTP/1.1\\r\\nHost: localhost\\r\\nContent-Length: 0\\r\\n\\r\\n' >&3
+cat <&3`;
+    await namespace.tryKubectl('exec', 'crash', '--container=istio-proxy', '--', '/bin/bash', '-c', end);
     const restarts = (list: typeof before.status.containerStatuses, container: string) =>
       list?.find(({ name }) => name === container)?.restartCount;
     const after = await until(
