@@ -75,7 +75,8 @@ async function assemble(name: string, stage: Stage, context: string, folder: str
 
 async function baseLayers(base: Base, packages: readonly string[]): Promise<readonly Layer[]> {
   const names = [...(await base.packages()), ...packages];
-  const layer = await packageLayer(await collectPackages(names, without), makeSystemFiles, ['system files 1']);
+  const recipe = await readFile(import.meta.filename, 'utf8');
+  const layer = await packageLayer(await collectPackages(names, without), makeSystemFiles, [recipe]);
   return base.node === undefined ? [layer] : [layer, await nodeLayer(base.node)];
 }
 
