@@ -1,4 +1,4 @@
-import { chmod, copyFile, cp, mkdir, readFile, symlink, writeFile } from 'node:fs/promises';
+import { chmod, copyFile, cp, mkdir, readFile, stat, symlink, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { root } from '../../tools/cache.ts';
 import { run } from '../../tools/command.ts';
@@ -123,7 +123,10 @@ function place(source: string, target: string): Fill {
 
 /** The images that manifests and scenarios name beside ours, made of this machine's programs. */
 export async function foreignImages(programs: Programs): Promise<readonly Image[]> {
-  const program = (source: string, target: string) => pinnedLayer([source, target], place(source, target));
+  const program = async (source: string, target: string) => {
+    const { mtimeMs, size } = await stat(source);
+    return pinnedLayer([source, target, `${mtimeMs} ${size}`], place(source, target));
+  };
   const slim = await baseLayers(debian, []);
   const apache = await baseLayers(debian, ['apache2-bin']);
   return [
