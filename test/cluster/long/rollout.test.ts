@@ -76,14 +76,14 @@ describe('an application changes over under load', () => {
   };
 
   const sleeping = (): JsonObject => {
-    const template = servingTemplate('web');
+    const template = servingTemplate('web', { LINGER_MS: '2000' });
     const spec = template['spec'] as JsonObject;
     const [container = {}] = spec['containers'] as JsonObject[];
     const lifecycle = { preStop: { sleep: { seconds: 5 } } };
     return { ...template, spec: { ...spec, containers: [{ ...container, lifecycle }] } };
   };
 
-  test('no request fails when the application waits before it ends', async () => {
+  test('no request fails when the application waits, and then closes its connections before it ends', async () => {
     const figures = await roll(sleeping());
     report('change-over with an application that waits 5 s', figures);
     expect(Object.keys(figures.outcomes)).toEqual(['200']);

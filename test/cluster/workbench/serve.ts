@@ -3,7 +3,7 @@
 //   BANNER_PORT  TCP: speaks first, as SMTP and MySQL do
 //   TLS_PORT     HTTPS with the certificate in TLS_CERT and TLS_KEY
 //   LAST_CALL    URL that is asked after SIGTERM, before the process ends; the answer is logged
-//   LINGER_MS    how long it serves on after SIGTERM
+//   LINGER_MS    how long it serves on after SIGTERM, closing each connection after its answer
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import { createServer as createTcpServer } from 'node:net';
@@ -12,9 +12,12 @@ import { hostname } from 'node:os';
 const env = process.env;
 const say = (fields: object) => process.stdout.write(`${JSON.stringify(fields)}\n`);
 
+let ending = false;
+
 function answer(request: IncomingMessage, response: ServerResponse): void {
   const { method, url, headers, socket } = request;
   const body = JSON.stringify({ host: hostname(), peer: socket.remoteAddress, method, url, headers });
+  if (ending) response.setHeader('connection', 'close');
   const send = () => response.setHeader('content-type', 'application/json').end(`${body}\n`);
   if (url === '/slow') setTimeout(send, 1000);
   else send();
@@ -35,6 +38,7 @@ say({ event: 'serving' });
 process.once('SIGTERM', () => void end());
 
 async function end(): Promise<void> {
+  ending = true;
   say({ event: 'told to end' });
   await new Promise((resolve) => setTimeout(resolve, Number(env['LINGER_MS'] ?? 0)));
   if (env['LAST_CALL'] !== undefined) {
