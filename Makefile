@@ -52,9 +52,9 @@ cluster-test: node_modules/.package-lock.json ## The same with every scenario, f
 	@$(SCRIPT) scripts/test.ts cluster cluster-long -- $(ARGS)
 
 cluster-bench: node_modules/.package-lock.json ## Play the long scenarios and write their figures into docs/benchmarks.md.
-	@mkdir -p dist && rm -f dist/findings.jsonl
-	@CLUSTER_FINDINGS=$(CURDIR)/dist/findings.jsonl $(SCRIPT) scripts/test.ts cluster-long
-	@$(SCRIPT) scripts/node-figures.ts dist/findings.jsonl
+	@rm -f .cluster-findings.jsonl
+	@CLUSTER_FINDINGS=$(CURDIR)/.cluster-findings.jsonl $(SCRIPT) scripts/test.ts cluster-long
+	@$(SCRIPT) scripts/node-figures.ts .cluster-findings.jsonl
 
 cluster-up: node_modules/.package-lock.json ## Start a Kubernetes node with the images of this checkout (root on Linux, no Docker).
 	@$(SCRIPT) scripts/cluster.ts up

@@ -11,7 +11,7 @@ const commands: Readonly<Record<string, () => Promise<void>>> = {
   async up() {
     const place = placeOf(argument);
     const env = joinEnvironments(await prepareClusterTools());
-    await stopNode(place, { keepData: false });
+    await stopNode(place);
     const images = await writeClusterImages(env);
     await startNode(place, { env, images: images.file }).finally(() => images.remove());
     const kubectl = `${insideNetwork(place).join(' ')} ${findProgram('kubectl', env)}`;
@@ -20,7 +20,7 @@ const commands: Readonly<Record<string, () => Promise<void>>> = {
     );
   },
   async down() {
-    await stopNode(placeOf(argument), { keepData: false });
+    await stopNode(placeOf(argument));
   },
 };
 

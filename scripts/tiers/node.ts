@@ -25,7 +25,7 @@ export async function runOnNode(tier: string, environment: Environment): Promise
   process.once('exit', stopAtExit);
   try {
     const startMs = Date.now();
-    await stopNode(place, { keepData: false });
+    await stopNode(place);
     const images = await writeClusterImages(environment.env);
     say(`images assembled after ${seconds(startMs)}`);
     await startNode(place, { env: environment.env, images: images.file }).finally(() => images.remove());
@@ -36,7 +36,7 @@ export async function runOnNode(tier: string, environment: Environment): Promise
     process.stdout.write(`${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
     return { passed: 0, failed: 1, note: 'no node could be started' };
   } finally {
-    await stopNode(place, { keepData: false });
+    await stopNode(place);
     process.off('exit', stopAtExit);
     await release();
   }

@@ -1,5 +1,5 @@
 import { insideNetwork, places, type Place } from '../../scripts/cluster/node/place.ts';
-import { stopProcess } from '../../scripts/cluster/node/process.ts';
+import { findProcess, stopProcess } from '../../scripts/cluster/node/process.ts';
 import { startComponent, startComponents } from '../../scripts/cluster/node/start.ts';
 import { stopComponents } from '../../scripts/cluster/node/stop.ts';
 import { read } from '../../scripts/tools/command.ts';
@@ -8,7 +8,8 @@ import type { Component } from '../../scripts/cluster/node/programs.ts';
 /** Power over the node that the tier runs on. */
 export interface NodeControl {
   stop(component: Component): Promise<void>;
-  start(component: Component): Promise<void>;
+  /** Starts it unless it runs, as a kubelet does with its static pods. */
+  keepRunning(component: Component): Promise<void>;
   /** Cuts the power and switches it on again: processes, pods, mounts and packet rules go, what is on disk stays. */
   restart(): Promise<void>;
 }
@@ -21,7 +22,9 @@ export function nodeControl(): NodeControl | undefined {
   const { env } = process;
   return {
     stop: (component) => stopProcess(place, component, 'SIGKILL'),
-    start: (component) => startComponent(place, component, env),
+    async keepRunning(component) {
+      if ((await findProcess(place, component)) === undefined) await startComponent(place, component, env);
+    },
     async restart() {
       await stopComponents(place);
       for (const tool of ['iptables', 'ip6tables']) {

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { mkdir, readFile } from 'node:fs/promises';
+import { mkdir, readFile, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { root } from '../../tools/cache.ts';
@@ -25,6 +25,7 @@ export interface StartOptions {
 export async function startNode(place: Place, { env, images }: StartOptions): Promise<void> {
   await keepMachineSettings();
   await mkdir(place.runFolder, { recursive: true });
+  await rm(path.join(place.folder, 'log'), { recursive: true, force: true });
   await writeConfiguration(place);
   await prepareImageStore(place);
   await createNetwork(place);

@@ -8,21 +8,18 @@ import { listProcesses, stopProcess } from './process.ts';
 
 const sandboxId = /[0-9a-f]{64}/;
 
-/** Whether the data goes too, or stays for a start that resumes. */
-export interface StopOptions {
-  readonly keepData: boolean;
-}
-
 /**
  * Stops a node and removes all traces of it, whatever state it is in: running, half started, or left by a run that was
  * killed. Only what carries its name is touched. Logs stay until the next start.
  */
-export async function stopNode(place: Place, { keepData }: StopOptions): Promise<void> {
+export async function stopNode(place: Place): Promise<void> {
   await stopComponents(place);
   await read(['umount', '--lazy', imageStore(place)]);
   await removeNetwork(place);
   await rm(place.runFolder, { recursive: true, force: true });
-  if (!keepData) await rm(place.folder, { recursive: true, force: true });
+  for (const name of await readdir(place.folder).catch(() => [])) {
+    if (name !== 'log') await rm(path.join(place.folder, name), { recursive: true, force: true });
+  }
   await restoreMachineSettings();
 }
 
