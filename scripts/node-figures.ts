@@ -1,6 +1,6 @@
 // node-figures.ts FILE   writes what the scenarios of the node found (JSON lines) into docs/benchmarks.md
 import { readFile, writeFile } from 'node:fs/promises';
-import { cpus, release, totalmem } from 'node:os';
+import { cpus, loadavg, release, totalmem } from 'node:os';
 import path from 'node:path';
 import { finding, replaceNodeSection } from './bench/node-section.ts';
 import { root } from './tools/cache.ts';
@@ -15,5 +15,7 @@ const findings = lines.map((line) => finding.parse(JSON.parse(line)));
 const page = path.join(root, 'docs/benchmarks.md');
 const gib = Math.round(totalmem() / 2 ** 30);
 const day = new Date().toISOString().slice(0, 10);
-const machine = `${cpus()[0]?.model.trim() ?? 'unknown'}, ${cpus().length} processors, ${gib} GiB, Linux ${release()}, ${day}`;
+// The scenarios take a quarter of an hour or so.
+const load = (loadavg()[2] ?? 0).toFixed(1);
+const machine = `${cpus()[0]?.model.trim() ?? 'unknown'}, ${cpus().length} processors, ${gib} GiB, Linux ${release()}, ${day}; average load of these 15 minutes: ${load}`;
 await writeFile(page, replaceNodeSection(await readFile(page, 'utf8'), findings, machine));

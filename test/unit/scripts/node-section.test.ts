@@ -8,7 +8,7 @@ const findings = [
 
 test('findings become tables, each in the one that fits', () => {
   const page = replaceNodeSection('# Benchmarks\n', findings, 'a machine');
-  expect(page).toContain('| replica, idle | 3 | 90 |  |');
+  expect(page).toContain('| replica, idle | 3 | 90 |  |  |');
   expect(page).toContain('| change-over with a wait | 10 | 200: 9, 503: 1 |');
   expect(page).toContain('- a machine\n');
   expect(page).not.toContain('### Latency');
