@@ -1,9 +1,12 @@
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
 import { root } from '../../../scripts/tools/cache.ts';
 import type { JsonObject } from '../../../src/settings/json.ts';
 import { createClusterNamespace, readyCount, type ClusterNamespace } from '../../support/cluster-namespace.ts';
 import { runProgram } from '../../support/served-program.ts';
+import { system } from '../../support/system-namespace.ts';
 import { injected } from '../../support/test-cluster.ts';
 
 jest.setTimeout(150_000);
@@ -16,6 +19,16 @@ beforeAll(async () => {
   [byHand, byWebhook] = await Promise.all([createClusterNamespace(), createClusterNamespace(injected)]);
 });
 afterAll(() => Promise.all([byHand.remove(), byWebhook.remove()]));
+
+/** Writes a ConfigMap of the injector as files into a folder of its own, as the replicas see it. */
+async function writeConfigMap(name: string, parent: string): Promise<string> {
+  const text = await system.kubectl('get', 'configmap', `sidecar-injector-${name}`, '-o=json');
+  const { data } = JSON.parse(text) as { data: Record<string, string> };
+  const folder = path.join(parent, name);
+  await mkdir(folder);
+  for (const [key, content] of Object.entries(data)) await writeFile(path.join(folder, key), content);
+  return folder;
+}
 
 /** The pod of httpd without what differs from pod to pod: name, namespace, token volume, owner, node. */
 async function comparable(namespace: ClusterNamespace): Promise<JsonObject> {
@@ -37,7 +50,11 @@ async function comparable(namespace: ClusterNamespace): Promise<JsonObject> {
 }
 
 test('`sidecar-injector inject | kubectl apply` gives the same pod as the webhook, field by field', async () => {
-  const { code, stdout } = await runProgram(['inject', '-f', file]);
+  const folder = await mkdtemp(path.join(tmpdir(), 'sidecar-injector-manual-'));
+  const settings = ['--settings', path.join(await writeConfigMap('settings', folder), 'settings.yaml')];
+  const sidecars = ['--sidecars', await writeConfigMap('sidecars', folder)];
+  const { code, stdout } = await runProgram(['inject', '-f', file, ...settings, ...sidecars]);
+  await rm(folder, { recursive: true });
   expect(code).toBe(0);
   await Promise.all([byHand.apply(stdout), byWebhook.kubectl('apply', '-f', file)]);
   const [hand, webhook] = await Promise.all([comparable(byHand), comparable(byWebhook)]);
