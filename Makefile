@@ -19,7 +19,7 @@ node_modules/.package-lock.json: package-lock.json
 demo: node_modules/.package-lock.json ## Show what the product does, on this machine, without a cluster.
 	@$(SCRIPT) scripts/demo.ts
 
-.PHONY: test test-unit test-property test-golden test-http test-apiserver test-sidecars test-dataplane
+.PHONY: test test-unit test-property test-golden test-shell test-http test-apiserver test-sidecars test-dataplane
 test: node_modules/.package-lock.json ## Run every test that this machine can run and count them; prepares its own tools.
 	@$(SCRIPT) scripts/test.ts
 
@@ -31,6 +31,9 @@ test-property: node_modules/.package-lock.json ## Run the property tests.
 
 test-golden: node_modules/.package-lock.json ## Compare with the golden files.
 	@$(SCRIPT) scripts/test.ts golden -- $(ARGS)
+
+test-shell: node_modules/.package-lock.json ## Test the completion in real shells on a terminal.
+	@$(SCRIPT) scripts/test.ts shell -- $(ARGS)
 
 test-http: node_modules/.package-lock.json ## Test the server over real TLS on loopback.
 	@$(SCRIPT) scripts/test.ts http -- $(ARGS)

@@ -1,3 +1,6 @@
+import { commandTree, type CommandNode } from '../../src/cli/command-tree.ts';
+import type { Io } from '../../src/cli/io.ts';
+import { createProgram } from '../../src/cli/program.ts';
 import { annotationSubjects } from '../../src/settings/annotation-table.ts';
 import { reasons } from '../../src/injection/reason.ts';
 import { proxyConfigKeys } from '../../src/settings/proxy-config.ts';
@@ -99,10 +102,62 @@ ${table(['metric', 'type', 'meaning'], rows)}
 `;
 }
 
+function optionRows(node: CommandNode): string[][] {
+  return node.options.map(({ flags, values, description }) => {
+    const takes = { none: '', files: 'a path', text: 'text', choices: '' }[values.kind];
+    const choices = values.kind === 'choices' ? values.choices.join(', ') : takes;
+    return [flags.map((flag) => `\`${flag}\``).join(', '), choices, description];
+  });
+}
+
+function commandLinePage(): string {
+  const silent: Io = {
+    stdout: () => undefined,
+    stderr: () => undefined,
+    stdin: () => Promise.resolve(new Uint8Array()),
+    readFile: () => Promise.reject(new Error('nothing is read')),
+    finish: () => undefined,
+  };
+  const commands = commandTree(createProgram(silent))
+    .filter(({ path, subcommands }) => path !== '' && subcommands.length === 0)
+    .map((node) => {
+      const values = node.arguments.map(({ name, values: { kind }, values: of }) =>
+        kind === 'choices' && 'choices' in of ? ` ${of.choices.join('|')}` : ` <${name}>`,
+      );
+      const examples = node.examples.length === 0 ? '' : `\n\n\`\`\`sh\n${node.examples.join('\n')}\n\`\`\``;
+      return `## \`${node.path}${values.join('')}\`\n\n${node.description}${examples}\n\n${table(['option', 'takes', 'meaning'], optionRows(node))}`;
+    });
+  return `# Command line
+
+${notice}
+
+Results go to standard output, notes and errors to standard error. With an error nothing is written to standard output.
+
+| exit code | meaning                                                                    |
+| --------- | -------------------------------------------------------------------------- |
+| 0         | fine                                                                       |
+| 1         | failed: an input that cannot be read, a pod that would be denied           |
+| 2         | wrong usage                                                                |
+| 3         | there are differences (\`-o diff\`, \`-o unified\`, \`inject --check\`)         |
+
+From Istio's \`kube-inject\` the habits stay: \`-f -\` reads standard input, and the result can be piped into
+\`kubectl apply -f -\`. Other than there no cluster is needed, \`-o\` names a format and not a file, comments and what does not
+change keep their bytes, and \`uninject\` takes everything back.
+
+As a kubectl plug-in the same program is \`kubectl sidecar-injector …\`: put \`bin/\` on the PATH (it holds
+\`kubectl-sidecar_injector\`) or link that file from a folder that is. It runs on the Node that \`npm ci\` has installed in the
+checkout, whatever the machine has. Completion for bash: \`source <(sidecar-injector completion bash)\`; for zsh: write
+\`sidecar-injector completion zsh\` to a file \`_sidecar-injector\` in a folder of \`$fpath\`, or source it after \`compinit\`.
+
+${commands.join('\n\n')}
+`;
+}
+
 /** All generated pages of the documentation. */
 export async function generatePages(): Promise<readonly Page[]> {
   return [
     { path: 'docs/metrics.md', text: await metricsPage() },
+    { path: 'docs/command-line.md', text: commandLinePage() },
     { path: 'docs/annotations.md', text: annotationPage() },
     { path: 'docs/reasons.md', text: reasonPage() },
   ];

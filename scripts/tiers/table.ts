@@ -15,6 +15,7 @@ export const tiers: readonly Tier[] = [
   { name: 'unit', needs: [], run: runJest },
   { name: 'property', needs: [], run: runJest },
   { name: 'golden', needs: [], run: runJest },
+  { name: 'shell', needs: ['packages'], run: runJest },
   { name: 'http', needs: ['packages'], run: runJest },
   // Its files mostly wait for the cluster, each for its own.
   { name: 'apiserver', needs: ['kubernetes'], run: runJest, jestArguments: ['--maxWorkers=3'] },

@@ -12,7 +12,9 @@ const packages: Readonly<Record<string, string>> = {
   openssl: 'openssl',
   shellcheck: 'shellcheck',
   prometheus: 'prometheus',
+  script: 'bsdutils',
   unshare: 'util-linux',
+  zsh: 'zsh',
 };
 
 /** What a node, its images and the checks of what runs there need beside them. */

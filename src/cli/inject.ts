@@ -14,6 +14,10 @@ import type { Command } from './program.ts';
 
 export interface InjectOptions extends ManifestOptions, EngineOptions {
   readonly output: OutputFormat;
+  /** Only say which objects would change. */
+  readonly check?: boolean;
+  /** Only say what would become of every object. */
+  readonly summary?: boolean;
 }
 
 /** `inject`: manifests in, the same manifests with the sidecar out. */
@@ -26,9 +30,20 @@ export function registerInject(program: Command, io: Io): void {
   addFilenameOption(command);
   addOutputOption(
     command,
-    ['yaml', 'json', 'patch', 'diff'],
-    'yaml keeps notation and comments; patch prints a line per object',
+    ['yaml', 'json', 'patch', 'diff', 'unified'],
+    'yaml keeps notation and comments; patch is a JSON Patch a line; diff says what changes by container and field, unified as text',
   );
+  command
+    .addOption(
+      command
+        .createOption('--check', 'write no manifests, only name what would change; exit code 3')
+        .conflicts('output'),
+    )
+    .addOption(
+      command
+        .createOption('--summary', 'write no manifests, only a table: object, decision, reason, CPU and memory added')
+        .conflicts('output'),
+    );
   addEngineOptions(command);
   addIstioOptions(command);
   addPodTemplateOption(command);
@@ -37,6 +52,8 @@ export function registerInject(program: Command, io: Io): void {
     'sidecar-injector inject -f deploy/ | kubectl apply -f -',
     'kustomize build . | sidecar-injector inject -f - --namespace shop',
     'sidecar-injector inject -f web.yaml -o diff',
+    'sidecar-injector inject -f deploy/ --check || echo "not injected yet"',
+    'sidecar-injector inject -f deploy/ --summary',
   );
   command.action(async (options: InjectOptions) => {
     const { runInject } = await import('./injection.ts');

@@ -1,8 +1,8 @@
-import { decide, selectEntry, type InjectionRequest, type Snapshot } from '../index.ts';
+import { decide, selectEntry, type Decision, type InjectionRequest, type Snapshot } from '../index.ts';
 import type { InjectOptions } from './inject.ts';
 import { loadSnapshot, readAnnotations, readInput, readLabels } from './input.ts';
 import { report, type Io } from './io.ts';
-import { writeRewriting } from './output.ts';
+import { checkRewriting, writeRewriting } from './output.ts';
 import { ownerOf, rewriteInput, type Verdict, type Workload } from './rewriting.ts';
 
 /** Labels that a namespace has beside its own name, as the API server sees them. */
@@ -22,19 +22,27 @@ export function passGate(
   return selectEntry({ ...labels, 'kubernetes.io/metadata.name': namespace }, workload.pod.value);
 }
 
-function judge(
-  workload: Workload,
-  namespace: string,
-  labels: NamespaceLabels | undefined,
-  snapshot: Snapshot,
-  namespaceAnnotations: InjectionRequest['namespaceAnnotations'],
-): Verdict {
+/** What `inject` decides by, beside the workload. */
+interface Judgement {
+  readonly snapshot: Snapshot;
+  readonly fallback: string | undefined;
+  readonly labels: NamespaceLabels | undefined;
+  readonly annotations: InjectionRequest['namespaceAnnotations'];
+}
+
+/** Both gates for the pods of a workload; text when the API server would not even ask. */
+function decideFor(workload: Workload, judgement: Judgement): Decision | string {
+  const namespace = namespaceOf(workload, judgement.fallback);
+  const { labels, annotations, snapshot } = judgement;
   const gate = labels === undefined ? undefined : passGate(workload, namespace, labels);
-  if (gate?.called === false) {
-    return { outcome: 'pass', reason: `skipped: the API server would not ask for it: ${gate.reasons.join('; ')}` };
-  }
+  if (gate?.called === false) return `the API server would not ask for it: ${gate.reasons.join('; ')}`;
   const { value: pod } = workload.pod;
-  const decision = decide({ pod, namespace, workload: ownerOf(workload), namespaceAnnotations }, snapshot);
+  return decide({ pod, namespace, workload: ownerOf(workload), namespaceAnnotations: annotations }, snapshot);
+}
+
+function judge(workload: Workload, judgement: Judgement): Verdict {
+  const decision = decideFor(workload, judgement);
+  if (typeof decision === 'string') return { outcome: 'pass', reason: `skipped: ${decision}` };
   const reasons = decision.reasons.map(({ code, message }) => `${message} (${code})`);
   if (decision.outcome === 'reject') return { outcome: 'refuse', problems: reasons };
   if (decision.outcome === 'skip') return { outcome: 'pass', reason: `skipped: ${reasons.join('; ')}` };
@@ -52,8 +60,16 @@ export async function runInject(options: InjectOptions, io: Io): Promise<number>
   if ('problems' in loaded) return report(loaded, io);
   const input = await readInput(options, io);
   if ('problems' in input) return report(input, io);
-  const rewriting = rewriteInput(input, (workload) =>
-    judge(workload, namespaceOf(workload, options.namespace), read.labels, loaded.snapshot, namespaced.annotations),
-  );
-  return writeRewriting(rewriting, options.output, io);
+  const judgement: Judgement = {
+    snapshot: loaded.snapshot,
+    fallback: options.namespace,
+    labels: read.labels,
+    annotations: namespaced.annotations,
+  };
+  if (options.summary === true) {
+    const { summarise } = await import('./summary.ts');
+    return summarise(input, (workload) => decideFor(workload, judgement), options, io);
+  }
+  const rewriting = rewriteInput(input, (workload) => judge(workload, judgement));
+  return options.check === true ? checkRewriting(rewriting, io) : writeRewriting(rewriting, options.output, io);
 }

@@ -1,3 +1,4 @@
+import { InvalidArgumentError } from 'commander';
 import type { Command } from './program.ts';
 
 /** Options of every command that reads manifests. */
@@ -61,7 +62,14 @@ export function addIstioOptions(command: Command): void {
 }
 
 export function addOutputOption(command: Command, choices: readonly [string, ...string[]], text: string): void {
-  command.addOption(command.createOption('-o, --output <format>', text).choices(choices).default(choices[0]));
+  const option = command.createOption('-o, --output <format>', text).choices(choices).default(choices[0]);
+  // Istio's kube-inject has the name of a file there.
+  option.argParser((value: string) => {
+    if (choices.includes(value)) return value;
+    const file = /[./]/.test(value) ? `; for a file write: > ${value}` : '';
+    throw new InvalidArgumentError(`Allowed choices are ${choices.join(', ')}${file}`);
+  });
+  command.addOption(option);
 }
 
 /** A block of examples at the end of the help text. */

@@ -1,10 +1,10 @@
 import { isObject, member, type Json } from '../settings/json.ts';
 import { inputFailure } from './input.ts';
 import { exitCodes, report, type Io } from './io.ts';
-import type { Rewriting } from './rewriting.ts';
+import { describeObject, type Rewriting } from './rewriting.ts';
 
 /** How rewritten manifests are written. `yaml` keeps every document in the notation in which it came. */
-export type OutputFormat = 'yaml' | 'json' | 'patch' | 'diff';
+export type OutputFormat = 'yaml' | 'json' | 'patch' | 'diff' | 'unified';
 
 /** One stream: sources follow one another with a separator, bytes that did not change are kept. */
 function streamText(rewriting: Rewriting): string {
@@ -52,6 +52,17 @@ function patchText(rewriting: Rewriting): string {
     .join('');
 }
 
+/** What changes, by object, container and field. */
+async function writeChanges(rewriting: Rewriting, io: Io): Promise<number> {
+  const { changeText } = await import('./change-text.ts');
+  const patches = rewriting.sources.flatMap(({ documents }) => documents.flatMap((document) => document.patches));
+  const texts = patches.map(changeText).filter((text) => text !== '');
+  if (texts.length === 0) return exitCodes.fine;
+  io.stdout(texts.join('\n'));
+  return exitCodes.different;
+}
+
+/** What changes in the text, as the `patch` program reads it. */
 async function writeDiff(rewriting: Rewriting, io: Io): Promise<number> {
   const { diffDocuments } = await import('../manifests/diff.ts');
   const text = rewriting.sources.map(({ name, documents }) => diffDocuments(name, documents)).join('');
@@ -72,8 +83,26 @@ async function write(rewriting: Rewriting, format: OutputFormat, io: Io): Promis
       io.stdout(patchText(rewriting));
       return exitCodes.fine;
     case 'diff':
+      return writeChanges(rewriting, io);
+    case 'unified':
       return writeDiff(rewriting, io);
   }
+}
+
+/** Says the notes, names the objects that would change, and returns the exit code. */
+export function checkRewriting(rewriting: Rewriting, io: Io): number {
+  for (const note of rewriting.notes) io.stderr(`${note.replaceAll(/\s*\n\s*/g, ' ')}\n`);
+  if (rewriting.problems.length > 0) return report(inputFailure(rewriting.problems), io);
+  const changing = rewriting.sources.flatMap(({ name, documents }) =>
+    documents.flatMap(({ patches }) =>
+      patches
+        .filter(({ operations }) => operations.length > 0)
+        .map(({ object }) => `${name}: ${describeObject(object)} would change\n`),
+    ),
+  );
+  if (changing.length === 0) return exitCodes.fine;
+  io.stdout(changing.join(''));
+  return exitCodes.different;
 }
 
 /** Says the notes, writes the result and returns the exit code. With a problem nothing at all goes to standard output. */

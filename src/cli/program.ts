@@ -3,6 +3,7 @@ import { version } from '../settings/version.ts';
 import { registerCapture } from './capture.ts';
 import { registerCerts } from './certs.ts';
 import { registerCheck } from './check.ts';
+import { registerCompletion } from './completion.ts';
 import { registerExplain } from './explain.ts';
 import { registerInject } from './inject.ts';
 import { exitCodes, report, type Io } from './io.ts';
@@ -23,17 +24,22 @@ const registrations: readonly ((program: Command, io: Io) => void)[] = [
   registerCheck,
   registerTemplate,
   registerCerts,
+  registerCompletion,
   registerVersion,
 ];
 
-function createProgram(io: Io): Command {
+/** The program with all its commands; nothing runs yet. */
+export function createProgram(io: Io): Command {
   const program = new Command('sidecar-injector')
     .description('Gives Kubernetes pods an Envoy sidecar: as a webhook, or offline on manifests.')
     .version(version)
     .exitOverride()
     .showHelpAfterError('hint: run the same command with --help')
     .configureOutput({ writeOut: (text) => io.stdout(text), writeErr: (text) => io.stderr(text) })
-    .addHelpText('after', '\nExit codes: 0 fine, 1 failed, 2 wrong usage, 3 differences (-o diff).');
+    .addHelpText(
+      'after',
+      '\nExit codes: 0 fine, 1 failed, 2 wrong usage, 3 differences (-o diff, -o unified, --check).',
+    );
   for (const register of registrations) register(program, io);
   return program;
 }

@@ -19,7 +19,11 @@ export function registerUninject(program: Command, io: Io): void {
     .command('uninject')
     .description('Take the sidecar out of manifests again; what was never injected passes through unchanged.');
   addFilenameOption(command);
-  addOutputOption(command, ['yaml', 'json', 'diff'], 'yaml keeps notation and comments');
+  addOutputOption(
+    command,
+    ['yaml', 'json', 'diff', 'unified'],
+    'yaml keeps notation and comments; diff says what changes by container and field, unified as text',
+  );
   addPodTemplateOption(command);
   addExamples(
     command,

@@ -41,7 +41,7 @@ describe('inject', () => {
 
   test('a diff that `patch` would apply', async () => {
     const path = join(folder, 'stream.input.yaml');
-    const run = await runCommand(['inject', '-f', path, '--sidecars', sidecars, '-o', 'diff']);
+    const run = await runCommand(['inject', '-f', path, '--sidecars', sidecars, '-o', 'unified']);
     expect(run.code).toBe(3);
     const { applyPatch } = await import('diff');
     const injected = await runCommand(['inject', '-f', path, '--sidecars', sidecars]);

@@ -116,12 +116,6 @@ describe('inject', () => {
     expect(lines[1]?.patch.every(({ path }) => /^\/(?:spec|metadata)\//.test(path))).toBe(true);
   });
 
-  test('-o diff exits with 3 for a difference and with 0 for none', async () => {
-    const changed = await runCommand(['inject', '-f', '-', '-o', 'diff'], pod('web'));
-    expect(changed).toMatchObject({ code: 3, stdout: expect.stringContaining('+++ b/<stdin>') });
-    expect(await runCommand(['inject', '-f', '-', '-o', 'diff'], service)).toMatchObject({ code: 0, stdout: '' });
-  });
-
   describe('gate 1', () => {
     test.each<[string, readonly string[], boolean]>([
       ['without labels the namespace counts as enabled', [], true],

@@ -1,6 +1,9 @@
-import { describe, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
 import { buffer } from 'node:stream/consumers';
 
 const program = new URL('../../../bin/sidecar-injector.mjs', import.meta.url).pathname;
@@ -45,5 +48,34 @@ describe('the program', () => {
     const [code] = (await once(child, 'exit')) as [number];
     expect((await errors).toString()).toBe('');
     expect(code).toBe(0);
+  });
+});
+
+describe('the kubectl plug-in', () => {
+  const plugin = new URL('../../../bin/kubectl-sidecar_injector', import.meta.url).pathname;
+  let folder = '';
+  beforeAll(() => {
+    folder = mkdtempSync(path.join(tmpdir(), 'plugin-'));
+    writeFileSync(path.join(folder, 'node'), '#!/bin/sh\necho too old >&2\nexit 9\n', { mode: 0o755 });
+    mkdirSync(path.join(folder, 'a b'));
+    symlinkSync(plugin, path.join(folder, 'a b', 'first'));
+    symlinkSync('a b/first', path.join(folder, 'kubectl-sidecar_injector'));
+  });
+  afterAll(() => rmSync(folder, { recursive: true }));
+
+  test.each([
+    ['itself', plugin],
+    ['a link to a link', ''],
+  ])('runs on the pinned Node whatever `node` is on the PATH: %s', (_, file) => {
+    const command = file === '' ? path.join(folder, 'kubectl-sidecar_injector') : file;
+    const env = { PATH: `${folder}:/usr/bin:/bin`, HOME: folder };
+    const run = spawnSync(command, ['inject', '-f', '-'], { input: pod, encoding: 'utf8', env });
+    expect(run.stdout).toContain('name: istio-proxy');
+    expect(run).toMatchObject({ status: 0, stderr: '' });
+  });
+
+  test('its exit code is the program’s', () => {
+    const run = spawnSync(plugin, ['inject', '-f', '-', '--check'], { input: pod, encoding: 'utf8' });
+    expect(run).toMatchObject({ status: 3, stdout: '<stdin>: Pod/web would change\n' });
   });
 });

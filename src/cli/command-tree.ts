@@ -1,0 +1,84 @@
+import type { Command, Option } from 'commander';
+
+/** What an option, or an argument, takes. */
+export type Values =
+  | { readonly kind: 'none' }
+  | { readonly kind: 'files' }
+  | { readonly kind: 'choices'; readonly choices: readonly string[] }
+  | { readonly kind: 'text' };
+
+export interface CommandOption {
+  /** `-f` and `--filename`. */
+  readonly flags: readonly string[];
+  readonly description: string;
+  readonly values: Values;
+}
+
+/** One command as its help describes it. */
+export interface CommandNode {
+  /** The way from the program, such as `certs generate`; empty for the program itself. */
+  readonly path: string;
+  readonly description: string;
+  readonly subcommands: readonly { readonly name: string; readonly description: string }[];
+  readonly options: readonly CommandOption[];
+  /** Lines of the help's examples. */
+  readonly examples: readonly string[];
+  readonly arguments: readonly { readonly name: string; readonly values: Values }[];
+}
+
+const fileNames = /<(?:[a-z-]*file|[a-z-]*dir|folder|path)>/i;
+
+function valuesOf(option: Option): Values {
+  if (!option.required && !option.optional) return { kind: 'none' };
+  if (option.argChoices !== undefined) return { kind: 'choices', choices: option.argChoices };
+  return fileNames.test(option.flags) ? { kind: 'files' } : { kind: 'text' };
+}
+
+/** The examples that stand behind the options in the command's help. */
+function examplesOf(command: Command): string[] {
+  const before = command.configureOutput();
+  let help = '';
+  command.configureOutput({ writeOut: (text) => void (help += text) });
+  command.outputHelp();
+  command.configureOutput(before);
+  const [, examples = ''] = help.split(/^Examples?:$/m);
+  return examples
+    .split('\n')
+    .filter((line) => line.startsWith('  '))
+    .map((line) => line.trim());
+}
+
+function defaultText(option: Option): string {
+  const value: unknown = option.defaultValue;
+  return value === undefined ? '' : ` (default: ${typeof value === 'string' ? value : JSON.stringify(value)})`;
+}
+
+function nodeOf(command: Command, path: string): CommandNode {
+  const help = command.createHelp();
+  return {
+    path,
+    description: command.description(),
+    subcommands: help
+      .visibleCommands(command)
+      .map((sub) => ({ name: sub.name(), description: sub.description() || 'Show the help of a command.' })),
+    options: help.visibleOptions(command).map((option) => ({
+      flags: [option.short, option.long].filter((flag) => flag != null),
+      description: `${option.description}${defaultText(option)}`,
+      values: valuesOf(option),
+    })),
+    examples: examplesOf(command),
+    arguments: command.registeredArguments.map((argument) => ({
+      name: argument.name(),
+      values: argument.argChoices === undefined ? { kind: 'text' } : { kind: 'choices', choices: argument.argChoices },
+    })),
+  };
+}
+
+/** The program and all its commands, parents before children. */
+export function commandTree(program: Command): CommandNode[] {
+  const visit = (command: Command, path: string): CommandNode[] => [
+    nodeOf(command, path),
+    ...command.commands.flatMap((sub) => visit(sub, `${path} ${sub.name()}`.trim())),
+  ];
+  return visit(program, '');
+}

@@ -1,0 +1,49 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { runCommand } from '../support/recorded-io.ts';
+import { typeLine } from '../support/shell-session.ts';
+
+let folder = '';
+beforeAll(() => {
+  folder = mkdtempSync(path.join(tmpdir(), 'completion-'));
+  mkdirSync(path.join(folder, 'only one'));
+  writeFileSync(path.join(folder, 'manifest.yaml'), '');
+});
+afterAll(() => rmSync(folder, { recursive: true }));
+
+/** What is typed, and the arguments that come of it. */
+const lines: [typed: string, got: string][] = [
+  ['uni\t-', 'uninject -'],
+  ['inject --summ\t', 'inject --summary'],
+  ['inject -o unif\t', 'inject -o unified'],
+  ['inject --output=unif\t', 'inject --output=unified'],
+  ['explain -o js\t', 'explain -o json'],
+  // A value is no command: `-n check` is the namespace.
+  ['inject -n check --summ\t', 'inject -n check --summary'],
+  ['certs gen\t--serv\tx', 'certs generate --service x'],
+  ['capture --fam\tnf\t', 'capture --family nft'],
+  ['completion zs\t', 'completion zsh'],
+  ['inject -f FOLDER/man\t--check', 'inject -f FOLDER/manifest.yaml --check'],
+  ['inject -f FOLDER/on\tx', 'inject -f FOLDER/only one/x'],
+];
+
+describe.each(['bash', 'zsh'] as const)('%s', (shell) => {
+  let script = '';
+  beforeAll(async () => {
+    const { stdout, code } = await runCommand(['completion', shell]);
+    expect(code).toBe(0);
+    script = path.join(folder, `completion.${shell}`);
+    writeFileSync(script, stdout);
+  });
+
+  test.each(lines)(
+    '%j',
+    async (typed, got) => {
+      const line = `sidecar-injector ${typed.replace('FOLDER', folder)}`;
+      expect(await typeLine(shell, script, 'sidecar-injector', line)).toBe(got.replace('FOLDER', folder));
+    },
+    30_000,
+  );
+});
