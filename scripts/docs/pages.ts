@@ -50,7 +50,8 @@ problems of a pod at once. The mark says what follows from a good one:
 - refused: the pod is denied with the reason and with what to use instead, because silence would leave the user with
   something else than was asked for. Values under "allowed" ask for what happens anyway and pass.
 
-An unknown key under one of these prefixes gives a warning that names the nearest known one.
+An unknown key under one of these prefixes gives a warning that names the nearest known one. What profiles may bound or
+preset: [profiles](profiles.md). In mode istiod the annotations mean what they mean to Istio: [istiod](istiod.md).
 
 ${subjects.join('\n\n')}
 
