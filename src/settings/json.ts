@@ -43,19 +43,22 @@ export function stringMember(object: JsonObject | undefined, key: string): strin
   return typeof value === 'string' ? value : undefined;
 }
 
-/** Whether two plain values (JSON, with undefined members allowed) are alike, whatever the order of their members. */
+/**
+ * Whether two plain values (JSON, with undefined members allowed) are alike, whatever the order of their members. Loops
+ * and not closures, because the hot path asks it for every pod.
+ */
 export function isSame(left: unknown, right: unknown): boolean {
   if (left === right) return true;
   if (typeof left !== 'object' || typeof right !== 'object' || left === null || right === null) return false;
   if (Array.isArray(left)) {
-    return (
-      Array.isArray(right) && left.length === right.length && left.every((item, index) => isSame(item, right[index]))
-    );
+    if (!Array.isArray(right) || left.length !== right.length) return false;
+    for (let index = 0; index < left.length; index++) if (!isSame(left[index], right[index])) return false;
+    return true;
   }
-  const members = Object.keys(left);
-  return (
-    !Array.isArray(right) &&
-    members.length === Object.keys(right).length &&
-    members.every((key) => Object.hasOwn(right, key) && isSame((left as JsonObject)[key], (right as JsonObject)[key]))
-  );
+  const keys = Object.keys(left);
+  if (Array.isArray(right) || keys.length !== Object.keys(right).length) return false;
+  for (const key of keys) {
+    if (!Object.hasOwn(right, key) || !isSame((left as JsonObject)[key], (right as JsonObject)[key])) return false;
+  }
+  return true;
 }
