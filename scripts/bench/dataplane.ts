@@ -13,7 +13,7 @@ import type { Section } from './page-parts.ts';
 
 const load = { perSecond: 150, connections: 10 };
 const efforts: Readonly<Record<Effort['name'], Readonly<Record<'paths' | 'variants', PathEffort>>>> = {
-  full: { paths: { ...load, seconds: 6, rounds: 5 }, variants: { ...load, seconds: 4, rounds: 2 } },
+  full: { paths: { ...load, seconds: 4, rounds: 5 }, variants: { ...load, seconds: 2, rounds: 3 } },
   quick: { paths: { ...load, seconds: 1, rounds: 2 }, variants: { ...load, seconds: 1, rounds: 1 } },
 };
 

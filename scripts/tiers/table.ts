@@ -20,7 +20,13 @@ export const tiers: readonly Tier[] = [
   // Its files mostly wait for the cluster, each for its own.
   { name: 'apiserver', needs: ['kubernetes'], run: runJest, jestArguments: ['--maxWorkers=3'] },
   { name: 'sidecars', needs: ['packages', 'network namespaces', 'sidecar programs'], run: runJest },
-  { name: 'dataplane', needs: ['packages', 'network namespaces', 'envoy'], run: runJest },
+  // Its files mostly wait, each in namespaces of its own.
+  {
+    name: 'dataplane',
+    needs: ['packages', 'network namespaces', 'envoy'],
+    run: runJest,
+    jestArguments: ['--maxWorkers=2'],
+  },
   // Scenarios that mostly wait for pods.
   { name: 'cluster', needs: nodeTools, run: runOnNode, jestArguments: ['--maxWorkers=3'] },
   // Each of these breaks something that all share, or measures.

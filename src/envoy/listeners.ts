@@ -36,8 +36,10 @@ const inboundFilters = {
 /** Filling of the listeners' filters: the ports of both directions that nobody listens in to. */
 export function opaqueFilling({ opaquePorts, opaqueInboundPorts }: Opaque): Filling {
   const shared = { opaque: opaquePredicate(opaquePorts), inboundFilters: inboundFilters.asOutbound };
-  if (opaqueInboundPorts.length === 0) return shared;
-  const declared = opaqueInboundPorts.map((port) => ({ first: port, last: port }));
+  const declared = opaqueInboundPorts
+    .filter((port) => !opaquePorts.some(({ first, last }) => first <= port && port <= last))
+    .map((port) => ({ first: port, last: port }));
+  if (declared.length === 0) return shared;
   return { ...shared, inboundFilters: inboundFilters.own, opaqueInbound: `,${opaquePredicate(declared)}` };
 }
 

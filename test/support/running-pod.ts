@@ -35,8 +35,6 @@ export interface RunningPod {
   statistics(...patterns: readonly RegExp[]): number[];
   /** Its access log, which it writes every ten seconds and when it ends. */
   readonly entries: readonly LogEntry[];
-  /** What the proxy has written to its own log. */
-  readonly proxyLog: string;
   remove(): Promise<void>;
 }
 
@@ -105,9 +103,10 @@ export async function startPod({ label, pod, settings = {}, family = 'v4' }: Pod
     },
     async stopProxy(signal = 'SIGTERM') {
       if (proxy === undefined || proxy.exitCode !== null || proxy.signalCode !== null) return;
-      const exit = once(proxy, 'exit');
+      // Later than its exit: by then all that it has written is here.
+      const end = once(proxy, 'close');
       proxy.kill(signal);
-      await exit;
+      await end;
     },
     async preStop() {
       const { preStop } = container['lifecycle'] as { preStop: { exec: { command: string[] } } };
@@ -134,9 +133,6 @@ export async function startPod({ label, pod, settings = {}, family = 'v4' }: Pod
     get entries() {
       const lines = accessLog.split('\n').slice(0, -1);
       return lines.map((line) => JSON.parse(line) as LogEntry);
-    },
-    get proxyLog() {
-      return proxyLog;
     },
     async remove() {
       await running.stopProxy();

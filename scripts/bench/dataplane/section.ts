@@ -90,9 +90,11 @@ const meaning = `- Private memory is what one more proxy takes from a node. Resi
   tables of the program, the rest its own start.
 - Most of what the configuration takes is the work of reading it. So the allocator is told to give back a MiB a second of
   what is free; without that a proxy keeps what its start and its busiest moment needed.
-- Kept out because they were worth nothing: deferred statistics and clusters (there are few of either), smaller buffers
-  (they bound memory under load and cost system calls), one worker instead of two (0.1 MiB, at the price of a second core).
-- Hot restart stays off: its shared memory has one name on a node's kernel and a second proxy beside it does not start.
+- Kept out because they were worth nothing: deferred statistics and clusters (there are few of either), smaller buffers,
+  one worker instead of two (0.1 MiB, at the price of a second core).
+- "As TCP" is what an HTTP connection costs on a port that is declared as TCP: what is left is the way through two sockets
+  more, and the rest of a proxy's cost is reading, counting and logging requests.
+- Hot restart stays off: its shared memory has one name, so a second proxy that sees the same /dev/shm does not start.
 - The list of statistics that are kept is what keeps the metrics page short; in memory it is worth little.`;
 
 export function writeSection(results: DataplaneResults): Section {

@@ -178,7 +178,10 @@ describe.each([
   });
 
   test('skips the ports that the pod declares, inbound alone', () => {
-    const filters = at(listener(name, { opaquePorts: [port(22)], opaqueInboundPorts: [7, 8, 90] }), 'listener_filters');
+    const filters = at(
+      listener(name, { opaquePorts: [port(22)], opaqueInboundPorts: [7, 8, 22, 90] }),
+      'listener_filters',
+    );
     const both = { destination_port_range: { start: 22, end: 23 } };
     const ranges = [
       { destination_port_range: { start: 7, end: 9 } },
