@@ -23,7 +23,7 @@ const document = compile({
   },
   admin: { address: adminAddress },
   static_resources: { listeners, clusters },
-  // Reading this and every busy moment need memory that Envoy would keep for ever: a MiB goes back every second.
+  // Reading this takes memory that Envoy would keep for ever: a MiB goes back every second.
   memory_allocator_manager: { bytes_to_release: 1_048_576 },
   stats_config: { stats_matcher: { inclusion_list: { patterns: statistics } } },
   overload_manager: {

@@ -88,8 +88,8 @@ minute before was ${machine.load.toFixed(2)}.`;
 const meaning = `- Private memory is what one more proxy takes from a node. Resident memory counts Envoy's program too, which a node holds
   once for all of them. An Envoy with an empty configuration has 13.5 MiB of private memory: some 6 MiB are relocations and
   tables of the program, the rest its own start.
-- Most of what the configuration takes is the work of reading it. So the allocator is told to give back a MiB a second of
-  what is free; without that a proxy keeps what its start and its busiest moment needed.
+- What the configuration takes is mostly the work of reading it. So the allocator is told to give back a MiB a second of
+  what is free. After many requests at once that frees little within seconds: what is left is spread over many pages.
 - Kept out because they were worth nothing: deferred statistics and clusters (there are few of either), smaller buffers,
   one worker instead of two (0.1 MiB, at the price of a second core).
 - "As TCP" is what an HTTP connection costs on a port that is declared as TCP: what is left is the way through two sockets
