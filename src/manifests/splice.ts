@@ -45,7 +45,8 @@ function reprintFlow(page: Page, collection: Collection): Edit[] {
     collection.comment = null;
     return keepComment(page, to, reprintItem(page, owner));
   }
-  // The comment beside it stays in the text, so it must not be printed too.
+  // The comments above and beside it stay in the text, so they must not be printed too.
+  collection.commentBefore = null;
   collection.comment = null;
   materialiseBelow(page.document, page.changes, collection);
   const text = printInline(collection, columnOf(page.text, from), page.layout);

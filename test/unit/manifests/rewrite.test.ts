@@ -32,6 +32,12 @@ const cases: readonly [string, string, readonly Operation[], string][] = [
     'c:\n- a\n- x\n\n# b\n- b\n',
   ],
   [
+    'an item of a list on one line, below a comment of its own',
+    'c:\n# first\n- {}\n# second\n- [false]  # beside\n',
+    [{ op: 'add', path: '/c/1/0', value: 0 }],
+    'c:\n# first\n- {}\n# second\n- [ 0, false ]  # beside\n',
+  ],
+  [
     'a member of the map of a list item',
     'c:\n  - name: a\n    x: {y: 1}\n',
     [{ op: 'add', path: '/c/0/env', value: [{ name: 'E', value: '1' }] }],
