@@ -10,6 +10,7 @@ import { atLeastOne, isRefusal, type Proposal, type Refusal } from './proposal.t
 import { isWorthTelling, reason } from './reason.ts';
 import { parseRecord, statusAnnotation } from './record.ts';
 import { proposeReinjection } from './reinjection.ts';
+import type { WrittenProposal } from './remembered-proposals.ts';
 import type { Snapshot } from './snapshot.ts';
 import { applyAndVerify } from './verify.ts';
 
@@ -42,6 +43,14 @@ function propose(view: PodView, request: InjectionRequest, snapshot: Snapshot): 
   return proposeFirst(view, request, snapshot, policy.reasons);
 }
 
+/** The proposal with its text, which has to be written before the operations' values become part of the pod. */
+function writeProposal(view: PodView, request: InjectionRequest, snapshot: Snapshot): WrittenProposal | Refusal {
+  const proposal = propose(view, request, snapshot);
+  if (isRefusal(proposal)) return proposal;
+  const { operations, texts = noTexts } = proposal;
+  return snapshot.proposals.note(view, request, snapshot, { proposal, patch: writePatchText(operations, texts) });
+}
+
 /**
  * Decides about one pod: policy, plan, patch, verification. No I/O, no clock; the same request and snapshot give the
  * same decision. The pod is CONSUMED: after an injection it holds the result, because the verification applies the
@@ -49,11 +58,9 @@ function propose(view: PodView, request: InjectionRequest, snapshot: Snapshot): 
  */
 export function decideInPlace(request: InjectionRequest, snapshot: Snapshot): Decision {
   const view = viewPod(request.pod);
-  const proposed = propose(view, request, snapshot);
-  if (isRefusal(proposed)) return withoutPatch(proposed, view, snapshot);
-  const { operations, texts = noTexts, record, reasons, remarks, added, capture } = proposed;
-  // Before the verification, which makes the operations' values part of the pod.
-  const patch = writePatchText(operations, texts);
+  const written = snapshot.proposals.recall(view, request, snapshot) ?? writeProposal(view, request, snapshot);
+  if (isRefusal(written)) return withoutPatch(written, view, snapshot);
+  const { operations, record, reasons, remarks, added, capture } = written.proposal;
   const violations = applyAndVerify(request.pod, operations, record, {
     privilegedProxy: snapshot.settings.mode === 'istiod' && !snapshot.settings.istiod.hardened,
   });
@@ -67,7 +74,7 @@ export function decideInPlace(request: InjectionRequest, snapshot: Snapshot): De
     reasons,
     warnings: remarks.map(warning),
     operations,
-    patch,
+    patch: written.patch,
     added,
     capture,
     settingsHash: snapshot.hash,

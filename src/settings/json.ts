@@ -43,22 +43,38 @@ export function stringMember(object: JsonObject | undefined, key: string): strin
   return typeof value === 'string' ? value : undefined;
 }
 
+/** Whether two different texts mean the same in a comparison. */
+export type AreAlike = (left: string, right: string) => boolean;
+
+const differ: AreAlike = () => false;
+
 /**
- * Whether two plain values (JSON, with undefined members allowed) are alike, whatever the order of their members. Loops
+ * Whether two plain values (JSON, with undefined members allowed) are alike, the order of their members included. Loops
  * and not closures, because the hot path asks it for every pod.
  */
-export function isSame(left: unknown, right: unknown): boolean {
+export function isSame(left: unknown, right: unknown, areAlike: AreAlike = differ): boolean {
   if (left === right) return true;
+  if (typeof left === 'string' && typeof right === 'string') return areAlike(left, right);
   if (typeof left !== 'object' || typeof right !== 'object' || left === null || right === null) return false;
   if (Array.isArray(left)) {
     if (!Array.isArray(right) || left.length !== right.length) return false;
-    for (let index = 0; index < left.length; index++) if (!isSame(left[index], right[index])) return false;
+    for (let index = 0; index < left.length; index++) if (!isSame(left[index], right[index], areAlike)) return false;
     return true;
   }
   const keys = Object.keys(left);
-  if (Array.isArray(right) || keys.length !== Object.keys(right).length) return false;
-  for (const key of keys) {
-    if (!Object.hasOwn(right, key) || !isSame((left as JsonObject)[key], (right as JsonObject)[key])) return false;
+  const others = Object.keys(right);
+  if (Array.isArray(right) || keys.length !== others.length) return false;
+  for (let index = 0; index < keys.length; index++) {
+    const key = keys[index] ?? '';
+    if (key !== others[index]) return false;
+    if (!isSame((left as JsonObject)[key], (right as JsonObject)[key], areAlike)) return false;
   }
   return true;
+}
+
+/** The value itself, frozen to its last member. */
+export function freezeDeep<T>(value: T): T {
+  if (typeof value !== 'object' || value === null || Object.isFrozen(value)) return value;
+  for (const item of Object.values(value)) freezeDeep(item);
+  return Object.freeze(value);
 }

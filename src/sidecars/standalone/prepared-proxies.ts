@@ -1,4 +1,4 @@
-import { isSame } from '../../settings/json.ts';
+import { freezeDeep, isSame } from '../../settings/json.ts';
 import type { ProxyInput } from './proxy-input.ts';
 import { proxyFragment, type ProxyFragment } from './proxy.ts';
 
@@ -20,18 +20,12 @@ interface Remembered {
 }
 
 /** Frozen, because the next pod gets the same object. */
-function frozen<T>(value: T): T {
-  if (typeof value !== 'object' || value === null || Object.isFrozen(value)) return value;
-  for (const item of Object.values(value)) frozen(item);
-  return Object.freeze(value);
-}
-
 function prepare(fragment: ProxyFragment): ProxyFragment {
   const containers = fragment.containers.map((placed) => ({
     ...placed,
     text: { text: JSON.stringify(placed.container) },
   }));
-  return frozen({ ...fragment, containers });
+  return freezeDeep({ ...fragment, containers });
 }
 
 function forgetOldest(prepared: Map<string, unknown>): void {

@@ -60,6 +60,30 @@ describe(`injection (seed ${seed})`, () => {
     );
   });
 
+  test('is what a fresh snapshot decides, whatever was decided for other pods of the same controller', () => {
+    const ofOneController = anyPod.map((pod): JsonObject => {
+      const { name: _name, ...metadata } = { ...(pod['metadata'] as JsonObject | null) };
+      return { ...pod, metadata: { ...metadata, generateName: 'web-7f9c-' } };
+    });
+    fc.assert(
+      fc.property(fc.array(ofOneController, { minLength: 1, maxLength: 3 }), fc.nat(2), (pods, which) => {
+        const settings = [
+          {},
+          { proxy: { imagePullSecrets: ['mine', 'ours'] } },
+          { injection: { nativeSidecars: 'never' as const } },
+        ];
+        const used = snapshotOf(settings[which]);
+        for (const pod of [...pods, ...pods, ...pods, ...pods.toReversed()]) {
+          const decision = decide(request(pod), used);
+          const fresh = decide(request(pod), snapshotOf(settings[which]));
+          expect(joinPatch(decision.patch)).toBe(joinPatch(fresh.patch));
+          expect(text({ ...decision, patch: [] })).toBe(text({ ...fresh, patch: [] }));
+        }
+      }),
+      { ...runs, numRuns: Math.ceil(runs.numRuns / 10) },
+    );
+  });
+
   test('changes nothing a second time', () => {
     fc.assert(
       fc.property(anyPod, anySnapshot, (pod, snapshot) => {

@@ -1,0 +1,138 @@
+import { describe, expect, test } from '@jest/globals';
+import { decide, decideInPlace } from '../../../src/injection/decide.ts';
+import type { Decision } from '../../../src/injection/decision.ts';
+import { joinPatch } from '../../../src/injection/patch-text.ts';
+import { withClusterFacts, type Snapshot } from '../../../src/injection/snapshot.ts';
+import type { JsonObject } from '../../../src/settings/json.ts';
+import { snapshotOf } from '../../support/snapshots.ts';
+
+const namespace = 'shop';
+
+interface Wishes {
+  readonly token?: string;
+  readonly prefix?: string;
+  readonly metadata?: JsonObject;
+  readonly spec?: JsonObject;
+  readonly container?: JsonObject;
+}
+
+/** A pod of a ReplicaSet as it arrives: no name of its own, a token volume with a random end. */
+function podOf({ token = 'kube-api-access-x7k2p', prefix = 'web-7f9c-', metadata, spec, container }: Wishes = {}) {
+  const mount = { name: token, mountPath: '/var/run/secrets/kubernetes.io/serviceaccount', readOnly: true };
+  return {
+    metadata: { generateName: prefix, labels: { app: 'web' }, ...metadata },
+    spec: {
+      containers: [
+        {
+          name: 'app',
+          ports: [{ containerPort: 8080 }],
+          readinessProbe: { httpGet: { path: '/', port: 8080, httpHeaders: [{ name: 'a', value: 'b' }] } },
+          volumeMounts: [mount],
+          ...container,
+        },
+      ],
+      volumes: [{ name: token, projected: { sources: [] } }],
+      ...spec,
+    },
+  } as const;
+}
+
+/** Everything that a decision says, its patch as one text. */
+function textOf(decision: Decision): string {
+  return JSON.stringify({ ...decision, patch: joinPatch(decision.patch) });
+}
+
+/** Decides often enough that the pod's kind is remembered. */
+function warmUp(snapshot: Snapshot, pod: JsonObject = podOf()): Decision {
+  let last = decide({ pod, namespace }, snapshot);
+  for (let time = 0; time < 3; time++) last = decide({ pod, namespace }, snapshot);
+  return last;
+}
+
+function isRemembered(decision: Decision): boolean {
+  return decision.patch.length === 1 && Object.isFrozen(decision.operations);
+}
+
+describe('the pods of one revision', () => {
+  test('get what a fresh snapshot decides, from the second on as remembered', () => {
+    const snapshot = snapshotOf();
+    const wanted = textOf(decide({ pod: podOf(), namespace }, snapshotOf()));
+    const remembered = [0, 1, 2, 3].map((time) => {
+      const pod = podOf({ token: `kube-api-access-0000${time}` });
+      const decision = decideInPlace({ pod: structuredClone(pod), namespace }, snapshot);
+      expect(textOf(decision)).toBe(wanted);
+      return isRemembered(decision);
+    });
+    expect(remembered).toEqual([false, true, true, true]);
+  });
+
+  test('have their own texts: the patch is the operations, the text the same object for all', () => {
+    const snapshot = snapshotOf();
+    const first = warmUp(snapshot);
+    const second = warmUp(snapshot);
+    expect(joinPatch(first.patch)).toBe(JSON.stringify(first.operations));
+    expect(first.patch[0]).toBe(second.patch[0]);
+  });
+
+  test('are verified one by one', () => {
+    const snapshot = snapshotOf();
+    warmUp(snapshot);
+    const pod = structuredClone(podOf());
+    expect(decideInPlace({ pod, namespace }, snapshot).outcome).toBe('inject');
+    expect(pod).toMatchObject({ spec: { initContainers: [{ name: 'istio-init' }, { name: 'istio-proxy' }] } });
+  });
+});
+
+/** What may differ between two pods with one prefix; each difference must be seen. */
+const differences: readonly (readonly [what: string, pod: JsonObject])[] = [
+  ['an annotation', podOf({ metadata: { annotations: { 'sidecar.istio.io/logLevel': 'debug' } } })],
+  ['a bad annotation', podOf({ metadata: { annotations: { 'sidecar.istio.io/logLevel': 'loud' } } })],
+  ['the label that opts out', podOf({ metadata: { labels: { app: 'web', 'sidecar.istio.io/inject': 'false' } } })],
+  ['the host network', podOf({ spec: { hostNetwork: true } })],
+  ['a header of a probe', podOf({ container: { readinessProbe: { httpGet: { path: '/', port: 8080 } } } })],
+  ['a port of the proxy', podOf({ container: { ports: [{ containerPort: 15_001 }] } })],
+  ['a volume with a name of ours', podOf({ spec: { volumes: [{ name: 'istio-logs', emptyDir: {} }] } })],
+  ['another name for the token volume', podOf({ token: 'kube-api-access-too-long' })],
+  ['one container more', podOf({ spec: { initContainers: [{ name: 'migrate' }] } })],
+];
+
+test.each(differences)('%s is told apart', (_what, pod) => {
+  const snapshot = snapshotOf();
+  warmUp(snapshot);
+  expect(textOf(decide({ pod, namespace }, snapshot))).toBe(textOf(decide({ pod, namespace }, snapshotOf())));
+  expect(textOf(decide({ pod: podOf(), namespace }, snapshot))).toBe(textOf(warmUp(snapshotOf())));
+});
+
+test('another namespace, workload or cluster is told apart', () => {
+  const snapshot = snapshotOf();
+  warmUp(snapshot);
+  const pod = podOf();
+  const workload = { apiVersion: 'apps/v1', kind: 'Deployment', name: 'other' };
+  for (const request of [
+    { pod, namespace: 'kube-system' },
+    { pod, namespace, workload },
+  ]) {
+    expect(textOf(decide(request, snapshot))).toBe(textOf(decide(request, snapshotOf())));
+  }
+  const classic = withClusterFacts(snapshot, { nativeSidecars: false, sleepHook: false });
+  expect(decide({ pod, namespace }, classic).added?.native).toBe(false);
+});
+
+describe('not remembered', () => {
+  test.each([
+    ['a pod with a name of its own', podOf({ metadata: { name: 'web-0' } })],
+    ['a pod without a prefix', podOf({ prefix: '' })],
+    ['a large pod', podOf({ container: { env: Array.from({ length: 500 }, (_, at) => ({ name: `A${at}` })) } })],
+  ])('%s', (_what, pod) => {
+    expect(isRemembered(warmUp(snapshotOf(), pod))).toBe(false);
+  });
+
+  test('a controller whose pods all differ is given up', () => {
+    const snapshot = snapshotOf();
+    const onNode = (node: number) => podOf({ spec: { nodeSelector: { node: String(node) } } });
+    for (let node = 0; node < 6; node++) decide({ pod: onNode(node), namespace }, snapshot);
+    const decision = decide({ pod: onNode(5), namespace }, snapshot);
+    expect(isRemembered(decision)).toBe(false);
+    expect(textOf(decision)).toBe(textOf(decide({ pod: onNode(5), namespace }, snapshotOf())));
+  });
+});
