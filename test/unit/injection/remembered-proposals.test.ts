@@ -1,9 +1,16 @@
 import { describe, expect, test } from '@jest/globals';
 import { decide, decideInPlace } from '../../../src/injection/decide.ts';
 import type { Decision } from '../../../src/injection/decision.ts';
-import { joinPatch } from '../../../src/injection/patch-text.ts';
+import type { Operation } from '../../../src/injection/operation.ts';
+import { joinPatch, writePatchText } from '../../../src/injection/patch-text.ts';
+import type { Proposal } from '../../../src/injection/proposal.ts';
+import { reason } from '../../../src/injection/reason.ts';
+import { parseRecord, statusAnnotation } from '../../../src/injection/record.ts';
+import { rememberProposals } from '../../../src/injection/remembered-proposals.ts';
 import { withClusterFacts, type Snapshot } from '../../../src/injection/snapshot.ts';
 import type { JsonObject } from '../../../src/settings/json.ts';
+import { viewPod } from '../../../src/sidecars/pod-view.ts';
+import { injectedPod } from '../../support/decisions.ts';
 import { snapshotOf } from '../../support/snapshots.ts';
 
 const namespace = 'shop';
@@ -134,5 +141,35 @@ describe('not remembered', () => {
     const decision = decide({ pod: onNode(5), namespace }, snapshot);
     expect(isRemembered(decision)).toBe(false);
     expect(textOf(decision)).toBe(textOf(decide({ pod: onNode(5), namespace }, snapshotOf())));
+  });
+});
+
+describe('not kept, because the next pod needs another patch', () => {
+  const snapshot = snapshotOf();
+  const request = { pod: podOf(), namespace };
+  const view = viewPod(podOf());
+  const record = parseRecord(injectedPod(podOf(), snapshot).metadata.annotations[statusAnnotation] ?? '');
+
+  function noteTwice(operations: readonly Operation[], remarks: readonly string[] = []): boolean {
+    if (record === undefined) throw new Error('the injected pod has no record');
+    const reasons = [reason('PolicyEnabled')] as const;
+    const proposal: Proposal = { operations, record, reasons, remarks, added: undefined, capture: undefined };
+    const made = { proposal, patch: writePatchText(operations, new Map()) };
+    const memory = rememberProposals();
+    memory.note(view, request, snapshot, made);
+    memory.note(view, request, snapshot, made);
+    return memory.recall(view, request, snapshot) !== undefined;
+  }
+
+  test('a patch that changes what it has added', () => {
+    const labels: Operation = { op: 'add', path: '/metadata/labels', value: {} };
+    expect(noteTwice([labels])).toBe(true);
+    expect(noteTwice([labels, { op: 'add', path: '/metadata/labels-2', value: {} }])).toBe(true);
+    expect(noteTwice([labels, { op: 'add', path: '/metadata/labels/a', value: 'b' }])).toBe(false);
+  });
+
+  test('a patch or a remark that names the token volume', () => {
+    expect(noteTwice([{ op: 'add', path: '/x', value: { name: 'kube-api-access-x7k2p' } }])).toBe(false);
+    expect(noteTwice([], ['volume kube-api-access-x7k2p stays'])).toBe(false);
   });
 });
