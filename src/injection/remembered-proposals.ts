@@ -1,4 +1,4 @@
-import { freezeDeep, isSame, stringMember, type Json } from '../settings/json.ts';
+import { freezeDeep, isSame, stringMember, type Json, type JsonObject } from '../settings/json.ts';
 import type { PodView } from '../sidecars/pod-view.ts';
 import type { InjectionRequest } from './decision.ts';
 import type { Operation } from './operation.ts';
@@ -74,6 +74,11 @@ function namesToken({ proposal, patch }: WrittenProposal): boolean {
   return said.includes('kube-api-access-') || joinPatch(patch).includes('kube-api-access-');
 }
 
+function isWorthKeeping(pod: JsonObject, made: WrittenProposal): boolean {
+  const isSmall = countValues(pod, mostValues) <= mostValues;
+  return isSmall && !changesItself(made.proposal.operations) && !namesToken(made);
+}
+
 /** Pods of one revision have one prefix; a pod with a name of its own is alone. */
 function keyOf({ metadata }: PodView, namespace: string): string | undefined {
   const prefix = stringMember(metadata, 'generateName');
@@ -113,8 +118,11 @@ export function rememberProposals(): RememberedProposals {
         put(key, { known: undefined, snapshot, misses: 0 });
         return made;
       }
-      if (entry.misses > mostMisses || countValues(request.pod, mostValues) > mostValues) return made;
-      if (changesItself(made.proposal.operations) || namesToken(made)) return made;
+      if (entry.misses > mostMisses) return made;
+      if (!isWorthKeeping(request.pod, made)) {
+        put(key, { ...entry, misses: mostMisses + 1 });
+        return made;
+      }
       const kept = freezeDeep({ ...made, patch: [{ text: joinPatch(made.patch) }] });
       put(key, { known: { request: structuredClone(request), made: kept }, snapshot, misses: entry.misses });
       return kept;

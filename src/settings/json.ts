@@ -49,8 +49,8 @@ export type AreAlike = (left: string, right: string) => boolean;
 const differ: AreAlike = () => false;
 
 /**
- * Whether two plain values (JSON, with undefined members allowed) are alike, the order of their members included. Loops
- * and not closures, because the hot path asks it for every pod.
+ * Whether two plain values (JSON, with undefined members allowed) are alike, whatever the order of their members. Loops
+ * without closures or lists of keys, because the hot path asks it for every pod.
  */
 export function isSame(left: unknown, right: unknown, areAlike: AreAlike = differ): boolean {
   if (left === right) return true;
@@ -61,15 +61,14 @@ export function isSame(left: unknown, right: unknown, areAlike: AreAlike = diffe
     for (let index = 0; index < left.length; index++) if (!isSame(left[index], right[index], areAlike)) return false;
     return true;
   }
-  const keys = Object.keys(left);
-  const others = Object.keys(right);
-  if (Array.isArray(right) || keys.length !== others.length) return false;
-  for (let index = 0; index < keys.length; index++) {
-    const key = keys[index] ?? '';
-    if (key !== others[index]) return false;
+  if (Array.isArray(right)) return false;
+  let members = 0;
+  for (const key in left) {
+    members += 1;
+    if (!Object.hasOwn(right, key)) return false;
     if (!isSame((left as JsonObject)[key], (right as JsonObject)[key], areAlike)) return false;
   }
-  return true;
+  return members === Object.keys(right).length;
 }
 
 /** The value itself, frozen to its last member. */
