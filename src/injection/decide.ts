@@ -10,7 +10,6 @@ import { atLeastOne, isRefusal, type Proposal, type Refusal } from './proposal.t
 import { isWorthTelling, reason } from './reason.ts';
 import { parseRecord, statusAnnotation } from './record.ts';
 import { proposeReinjection } from './reinjection.ts';
-import type { WrittenProposal } from './remembered-proposals.ts';
 import type { Snapshot } from './snapshot.ts';
 import { applyAndVerify } from './verify.ts';
 
@@ -43,42 +42,37 @@ function propose(view: PodView, request: InjectionRequest, snapshot: Snapshot): 
   return proposeFirst(view, request, snapshot, policy.reasons);
 }
 
-/** The proposal with its text, which has to be written before the operations' values become part of the pod. */
-function writeProposal(view: PodView, request: InjectionRequest, snapshot: Snapshot): WrittenProposal | Refusal {
-  const proposal = propose(view, request, snapshot);
-  if (isRefusal(proposal)) return proposal;
-  const { operations, texts = noTexts } = proposal;
-  return snapshot.proposals.note(view, request, snapshot, { proposal, patch: writePatchText(operations, texts) });
-}
-
 /**
  * Decides about one pod: policy, plan, patch, verification. No I/O, no clock; the same request and snapshot give the
- * same decision. The pod is CONSUMED: after an injection it holds the result, because the verification applies the
+ * same decision. The pod is CONSUMED: after an injection it may hold the result, because the verification applies the
  * patch in place. Callers that need it unchanged pass a copy.
  */
 export function decideInPlace(request: InjectionRequest, snapshot: Snapshot): Decision {
   const view = viewPod(request.pod);
-  const written = snapshot.proposals.recall(view, request, snapshot) ?? writeProposal(view, request, snapshot);
-  if (isRefusal(written)) return withoutPatch(written, view, snapshot);
-  const { operations, record, reasons, remarks, added, capture } = written.proposal;
-  const violations = applyAndVerify(request.pod, operations, record, {
-    privilegedProxy: snapshot.settings.mode === 'istiod' && !snapshot.settings.istiod.hardened,
-  });
-  if (violations.length > 0) {
-    const outcome = snapshot.settings.injection.onInvalidPatch === 'deny' ? 'reject' : 'skip';
-    const message = `the patch failed its own verification, please report it: ${violations.join('; ')}`;
-    return withoutPatch({ outcome, reasons: [reason('InvalidPatch', message)] }, view, snapshot);
-  }
-  return {
+  const known = snapshot.decisions.recall(view, request, snapshot);
+  if (known !== undefined) return known;
+  const proposed = propose(view, request, snapshot);
+  if (isRefusal(proposed)) return withoutPatch(proposed, view, snapshot);
+  const { operations, texts = noTexts, record, reasons, remarks, added, capture } = proposed;
+  // Written and noted before the verification, which makes the operations' values part of the pod.
+  const decision = snapshot.decisions.note(view, request, snapshot, {
     outcome: 'inject',
     reasons,
     warnings: remarks.map(warning),
     operations,
-    patch: written.patch,
+    patch: writePatchText(operations, texts),
     added,
     capture,
     settingsHash: snapshot.hash,
-  };
+  });
+  const violations = applyAndVerify(request.pod, operations, record, {
+    privilegedProxy: snapshot.settings.mode === 'istiod' && !snapshot.settings.istiod.hardened,
+  });
+  if (violations.length === 0) return decision;
+  snapshot.decisions.forget(view, request);
+  const outcome = snapshot.settings.injection.onInvalidPatch === 'deny' ? 'reject' : 'skip';
+  const message = `the patch failed its own verification, please report it: ${violations.join('; ')}`;
+  return withoutPatch({ outcome, reasons: [reason('InvalidPatch', message)] }, view, snapshot);
 }
 
 /** The same, on a copy of the pod: the caller's object stays as it is. */

@@ -34,6 +34,6 @@ export interface Refusal {
   readonly remarks?: readonly string[];
 }
 
-export function isRefusal(proposed: object): proposed is Refusal {
+export function isRefusal(proposed: Proposal | Refusal): proposed is Refusal {
   return 'outcome' in proposed;
 }

@@ -18,7 +18,7 @@ import type { SidecarTemplate } from '../settings/schema/template.ts';
 import { didYouMean } from '../settings/suggestion.ts';
 import { version } from '../settings/version.ts';
 import { hashText } from './hash.ts';
-import { rememberProposals, type RememberedProposals } from './remembered-proposals.ts';
+import { rememberDecisions, type RememberedDecisions } from './remembered-decisions.ts';
 
 /** What the injector knows of the cluster that it works for. */
 export interface ClusterFacts {
@@ -41,8 +41,8 @@ export interface Snapshot extends ClusterFacts {
   readonly bases: ReadonlyMap<string, Effective>;
   /** Fragments of the built-in sidecar that were used last; it saves work and changes no decision. */
   readonly proxies: PreparedProxies;
-  /** Proposals that were made last, by the pods they were made for; it saves work and changes no decision. */
-  readonly proposals: RememberedProposals;
+  /** Decisions that were made last, by the pods they were made for; it saves work and changes no decision. */
+  readonly decisions: RememberedDecisions;
 }
 
 /** Raw inputs of a snapshot, each already parsed from YAML or JSON; an unknown server counts as capable. */
@@ -170,7 +170,7 @@ export function createSnapshot(input: SnapshotInput = {}): SnapshotResult {
       version,
       bases,
       proxies: prepareProxies(),
-      proposals: rememberProposals(),
+      decisions: rememberDecisions(),
     },
   };
 }

@@ -1,31 +1,26 @@
 import { freezeDeep, isSame, stringMember, type Json, type JsonObject } from '../settings/json.ts';
 import type { PodView } from '../sidecars/pod-view.ts';
-import type { InjectionRequest } from './decision.ts';
+import type { Decision, InjectionRequest } from './decision.ts';
 import type { Operation } from './operation.ts';
-import { joinPatch, type PatchText } from './patch-text.ts';
-import type { Proposal } from './proposal.ts';
+import { joinPatch } from './patch-text.ts';
 import type { Snapshot } from './snapshot.ts';
 
-/** A proposal and the text of its patch. */
-export interface WrittenProposal {
-  readonly proposal: Proposal;
-  readonly patch: PatchText;
-}
-
-/** Proposals for the pods of one controller's revision, which differ in nothing that a proposal depends on. */
-export interface RememberedProposals {
-  /** What was proposed for a pod like this one, by this snapshot. */
-  recall(view: PodView, request: InjectionRequest, snapshot: Snapshot): WrittenProposal | undefined;
+/** Decisions for the pods of one controller's revision, which differ in nothing that a decision depends on. */
+export interface RememberedDecisions {
+  /** What was decided for a pod like this one by this snapshot; its patch was verified on that pod. */
+  recall(view: PodView, request: InjectionRequest, snapshot: Snapshot): Decision | undefined;
   /**
-   * Notes a proposal, before it is applied. It comes back frozen, or as it was when it is not worth keeping: a pod has to
-   * be the second of its kind, small, and the patch must be the same for every pod.
+   * Notes a decision to inject, before its verification changes the pod. It comes back frozen, or as it was when it is not
+   * worth keeping: a pod has to be the second of its kind, small, and the patch must be the same for every pod.
    */
-  note(view: PodView, request: InjectionRequest, snapshot: Snapshot, made: WrittenProposal): WrittenProposal;
+  note(view: PodView, request: InjectionRequest, snapshot: Snapshot, decision: Decision): Decision;
+  /** Takes back what was noted for this pod. */
+  forget(view: PodView, request: InjectionRequest): void;
 }
 
 interface Remembered {
   /** Copies of pod and request as they were; undefined until the second pod of the kind. */
-  readonly known: { readonly request: InjectionRequest; readonly made: WrittenProposal } | undefined;
+  readonly known: { readonly request: InjectionRequest; readonly decision: Decision } | undefined;
   readonly snapshot: Snapshot;
   /** Pods of the same controller that were different after all, one after the other. */
   readonly misses: number;
@@ -68,15 +63,15 @@ function changesItself(operations: readonly Operation[]): boolean {
   });
 }
 
-/** Whether patch, remarks or reasons name the token volume, so that the next pod needs others. */
-function namesToken({ proposal, patch }: WrittenProposal): boolean {
-  const said = JSON.stringify([proposal.remarks, proposal.reasons, proposal.added]);
+/** Whether the decision names the token volume, so that the next pod needs another. */
+function namesToken({ patch, warnings, reasons, added }: Decision): boolean {
+  const said = JSON.stringify([warnings, reasons, added]);
   return said.includes('kube-api-access-') || joinPatch(patch).includes('kube-api-access-');
 }
 
-function isWorthKeeping(pod: JsonObject, made: WrittenProposal): boolean {
+function isWorthKeeping(pod: JsonObject, decision: Decision): boolean {
   const isSmall = countValues(pod, mostValues) <= mostValues;
-  return isSmall && !changesItself(made.proposal.operations) && !namesToken(made);
+  return isSmall && !changesItself(decision.operations) && !namesToken(decision);
 }
 
 /** Pods of one revision have one prefix; a pod with a name of its own is alone. */
@@ -86,8 +81,8 @@ function keyOf({ metadata }: PodView, namespace: string): string | undefined {
   return `${namespace}/${prefix}`;
 }
 
-/** Remembers the proposals that were used last. */
-export function rememberProposals(): RememberedProposals {
+/** Remembers the decisions that were used last. */
+export function rememberDecisions(): RememberedDecisions {
   const remembered = new Map<string, Remembered>();
   const put = (key: string, entry: Remembered): void => {
     // A map keeps the order of insertion, so the first key is the one that was not used for longest.
@@ -105,27 +100,31 @@ export function rememberProposals(): RememberedProposals {
       if (entry.misses > mostMisses) return undefined;
       if (isSame(entry.known.request, request, areTokenVolumes)) {
         put(key, { ...entry, misses: 0 });
-        return entry.known.made;
+        return entry.known.decision;
       }
       put(key, { ...entry, misses: entry.misses + 1 });
       return undefined;
     },
-    note(view, request, snapshot, made) {
+    note(view, request, snapshot, decision) {
       const key = keyOf(view, request.namespace);
-      if (key === undefined) return made;
+      if (key === undefined) return decision;
       const entry = remembered.get(key);
       if (entry === undefined || entry.snapshot !== snapshot) {
         put(key, { known: undefined, snapshot, misses: 0 });
-        return made;
+        return decision;
       }
-      if (entry.misses > mostMisses) return made;
-      if (!isWorthKeeping(request.pod, made)) {
+      if (entry.misses > mostMisses) return decision;
+      if (!isWorthKeeping(request.pod, decision)) {
         put(key, { ...entry, misses: mostMisses + 1 });
-        return made;
+        return decision;
       }
-      const kept = freezeDeep({ ...made, patch: [{ text: joinPatch(made.patch) }] });
-      put(key, { known: { request: structuredClone(request), made: kept }, snapshot, misses: entry.misses });
+      const kept = freezeDeep({ ...decision, patch: [{ text: joinPatch(decision.patch) }] });
+      put(key, { known: { request: structuredClone(request), decision: kept }, snapshot, misses: entry.misses });
       return kept;
+    },
+    forget(view, request) {
+      const key = keyOf(view, request.namespace);
+      if (key !== undefined) remembered.delete(key);
     },
   };
 }

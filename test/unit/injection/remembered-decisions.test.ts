@@ -3,14 +3,11 @@ import { decide, decideInPlace } from '../../../src/injection/decide.ts';
 import type { Decision } from '../../../src/injection/decision.ts';
 import type { Operation } from '../../../src/injection/operation.ts';
 import { joinPatch, writePatchText } from '../../../src/injection/patch-text.ts';
-import type { Proposal } from '../../../src/injection/proposal.ts';
 import { reason } from '../../../src/injection/reason.ts';
-import { parseRecord, statusAnnotation } from '../../../src/injection/record.ts';
-import { rememberProposals } from '../../../src/injection/remembered-proposals.ts';
+import { rememberDecisions } from '../../../src/injection/remembered-decisions.ts';
 import { withClusterFacts, type Snapshot } from '../../../src/injection/snapshot.ts';
 import type { JsonObject } from '../../../src/settings/json.ts';
 import { viewPod } from '../../../src/sidecars/pod-view.ts';
-import { injectedPod } from '../../support/decisions.ts';
 import { snapshotOf } from '../../support/snapshots.ts';
 
 const namespace = 'shop';
@@ -81,12 +78,19 @@ describe('the pods of one revision', () => {
     expect(first.patch[0]).toBe(second.patch[0]);
   });
 
-  test('are verified one by one', () => {
+  test('are not touched: the patch was verified on one like them', () => {
     const snapshot = snapshotOf();
     warmUp(snapshot);
     const pod = structuredClone(podOf());
     expect(decideInPlace({ pod, namespace }, snapshot).outcome).toBe('inject');
-    expect(pod).toMatchObject({ spec: { initContainers: [{ name: 'istio-init' }, { name: 'istio-proxy' }] } });
+    expect(pod).toEqual(podOf());
+  });
+
+  test('are decided anew once a decision is taken back', () => {
+    const snapshot = snapshotOf();
+    warmUp(snapshot);
+    snapshot.decisions.forget(viewPod(podOf()), { pod: podOf(), namespace });
+    expect(isRemembered(decide({ pod: podOf(), namespace }, snapshot))).toBe(false);
   });
 });
 
@@ -148,16 +152,21 @@ describe('not kept, because the next pod needs another patch', () => {
   const snapshot = snapshotOf();
   const request = { pod: podOf(), namespace };
   const view = viewPod(podOf());
-  const record = parseRecord(injectedPod(podOf(), snapshot).metadata.annotations[statusAnnotation] ?? '');
 
-  function noteTwice(operations: readonly Operation[], remarks: readonly string[] = []): boolean {
-    if (record === undefined) throw new Error('the injected pod has no record');
-    const reasons = [reason('PolicyEnabled')] as const;
-    const proposal: Proposal = { operations, record, reasons, remarks, added: undefined, capture: undefined };
-    const made = { proposal, patch: writePatchText(operations, new Map()) };
-    const memory = rememberProposals();
-    memory.note(view, request, snapshot, made);
-    memory.note(view, request, snapshot, made);
+  function noteTwice(operations: readonly Operation[], warnings: readonly string[] = []): boolean {
+    const decision: Decision = {
+      outcome: 'inject',
+      reasons: [reason('PolicyEnabled')],
+      warnings,
+      operations,
+      patch: writePatchText(operations, new Map()),
+      added: undefined,
+      capture: undefined,
+      settingsHash: snapshot.hash,
+    };
+    const memory = rememberDecisions();
+    memory.note(view, request, snapshot, decision);
+    memory.note(view, request, snapshot, decision);
     return memory.recall(view, request, snapshot) !== undefined;
   }
 
@@ -168,7 +177,7 @@ describe('not kept, because the next pod needs another patch', () => {
     expect(noteTwice([labels, { op: 'add', path: '/metadata/labels/a', value: 'b' }])).toBe(false);
   });
 
-  test('a patch or a remark that names the token volume', () => {
+  test('a patch or a warning that names the token volume', () => {
     expect(noteTwice([{ op: 'add', path: '/x', value: { name: 'kube-api-access-x7k2p' } }])).toBe(false);
     expect(noteTwice([], ['volume kube-api-access-x7k2p stays'])).toBe(false);
   });
