@@ -1,3 +1,4 @@
+import { mergeKeyOf } from '../sidecars/overlay.ts';
 import { isObject, member, stringMember, type Json, type JsonObject } from '../settings/json.ts';
 
 /** One difference between two values. A path is the way to it, such as `env[POD_IP].valueFrom`. */
@@ -5,19 +6,6 @@ export type Change =
   | { readonly what: 'added'; readonly path: string; readonly after: Json }
   | { readonly what: 'removed'; readonly path: string; readonly before: Json }
   | { readonly what: 'changed'; readonly path: string; readonly before: Json; readonly after: Json };
-
-/** Lists whose items Kubernetes tells apart by a field; all other lists are compared as one value. */
-const keys: ReadonlyMap<string, string> = new Map([
-  ['containers', 'name'],
-  ['initContainers', 'name'],
-  ['ephemeralContainers', 'name'],
-  ['env', 'name'],
-  ['volumes', 'name'],
-  ['imagePullSecrets', 'name'],
-  ['volumeMounts', 'mountPath'],
-  ['volumeDevices', 'devicePath'],
-  ['ports', 'containerPort'],
-]);
 
 function keyOf(item: Json, field: string): string | undefined {
   const value = isObject(item) ? member(item, field) : undefined;
@@ -40,7 +28,7 @@ export function itemsByKey(
   list: string,
   items: readonly Json[],
 ): readonly (readonly [string, JsonObject])[] | undefined {
-  const field = keys.get(list);
+  const field = mergeKeyOf(list);
   const found = field === undefined ? undefined : keyed(items, field);
   if (field === undefined || found === undefined) return undefined;
   return [...found].map(([key, item]) => [key, { ...(item as JsonObject), [field]: undefined }]);
@@ -77,7 +65,7 @@ function compareValues(before: Json, after: Json, path: string, name: string): C
   if (isObject(before) && isObject(after)) {
     return compareMembers(membersOf(before), membersOf(after), (member) => pathOf(path, member));
   }
-  const field = keys.get(name);
+  const field = mergeKeyOf(name);
   if (field !== undefined && Array.isArray(before) && Array.isArray(after)) {
     const [left, right] = [keyed(before as readonly Json[], field), keyed(after as readonly Json[], field)];
     if (left !== undefined && right !== undefined) return compareMembers(left, right, (key) => `${path}[${key}]`);

@@ -4,6 +4,7 @@ import { isObject, member, type Json, type JsonObject } from '../settings/json.t
 const mergeKeys: ReadonlyMap<string, string> = new Map([
   ['containers', 'name'],
   ['initContainers', 'name'],
+  ['ephemeralContainers', 'name'],
   ['env', 'name'],
   ['volumes', 'name'],
   ['imagePullSecrets', 'name'],
