@@ -1,6 +1,5 @@
-import type { Fragment } from '../sidecars/fragment.ts';
-import { withField } from '../sidecars/template-field.ts';
-import { objectAt, type JsonObject } from '../settings/json.ts';
+import type { Fragment, PlacedContainer } from '../sidecars/fragment.ts';
+import { withTurnedHandler } from '../sidecars/handler.ts';
 import type { ApplicationContainer, ProbeEdit } from './probes.ts';
 
 /** No place in the pod yet. */
@@ -18,19 +17,15 @@ export function isInjected(edit: ProbeEdit): boolean {
   return edit.at.index === nowhere;
 }
 
-function withEdit<T extends JsonObject>(container: T, edit: ProbeEdit): T {
-  const handler = objectAt(container, edit.field.split('/')) ?? {};
-  const kept = Object.entries(handler).filter(([key]) => key !== edit.key);
-  const turned = Object.fromEntries([...kept, ['httpGet', edit.replacement]]);
-  return withField(container, `/${edit.field}`, turned) as T;
-}
-
 /** The fragment with its probes turned towards the status port. */
 export function withRedirects(fragment: Fragment, edits: readonly ProbeEdit[]): Fragment {
   const containers = fragment.containers.map((placed) => {
     const own = edits.filter(({ at }) => at.container === placed.container);
     if (own.length === 0) return placed;
-    return { placement: placed.placement, container: own.reduce(withEdit, placed.container) };
+    return {
+      placement: placed.placement,
+      container: own.reduce<PlacedContainer['container']>(withTurnedHandler, placed.container),
+    };
   });
   return { ...fragment, containers };
 }

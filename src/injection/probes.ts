@@ -1,4 +1,5 @@
-import type { ProbeAction, ProbeKind, ProbeRedirect } from '../envoy/probe-redirect.ts';
+import type { ProbeAction, ProbeRedirect } from '../envoy/probe-redirect.ts';
+import { handlers, namedPort, type HandlerEdit } from '../sidecars/handler.ts';
 import { capturesInbound } from '../sidecars/standalone/capture-intent.ts';
 import type { PodView } from '../sidecars/pod-view.ts';
 import type { Effective } from '../settings/effective.ts';
@@ -7,7 +8,6 @@ import {
   member,
   objectAt,
   objectMember,
-  objectsMember,
   stringMember,
   type Json,
   type JsonObject,
@@ -23,14 +23,9 @@ export interface ApplicationContainer {
   readonly container: JsonObject;
 }
 
-/** One handler of one container that is turned towards the status port. */
-export interface ProbeEdit {
+/** A turned handler and the container that has it. */
+export interface ProbeEdit extends HandlerEdit {
   readonly at: ApplicationContainer;
-  /** `readinessProbe`, …, or `lifecycle/preStop`; a relative JSON Pointer without its first slash. */
-  readonly field: string;
-  readonly key: 'httpGet' | 'tcpSocket' | 'grpc';
-  readonly original: Json;
-  readonly replacement: JsonObject;
 }
 
 export interface ProbePlan {
@@ -54,29 +49,12 @@ export function applicationContainers(view: PodView): ApplicationContainer[] {
   return found;
 }
 
-interface Handler {
-  readonly field: string;
-  /** Names of the members that lead to it. */
-  readonly way: readonly string[];
-  readonly kind: ProbeKind;
-  readonly folder: string;
-}
-
-const handlers: readonly Handler[] = [
-  { field: 'readinessProbe', way: ['readinessProbe'], kind: 'readyz', folder: 'app-health' },
-  { field: 'livenessProbe', way: ['livenessProbe'], kind: 'livez', folder: 'app-health' },
-  { field: 'startupProbe', way: ['startupProbe'], kind: 'startupz', folder: 'app-health' },
-  { field: 'lifecycle/preStop', way: ['lifecycle', 'preStop'], kind: 'prestopz', folder: 'app-lifecycle' },
-  { field: 'lifecycle/postStart', way: ['lifecycle', 'postStart'], kind: 'poststartz', folder: 'app-lifecycle' },
-];
-
-/** Named ports are looked up in the container's own list, as the kubelet does. */
+/** The port of an action as a number, also when it is written as text or by its name. */
 function resolvePort(value: Json | undefined, container: JsonObject): number | undefined {
   if (typeof value === 'number') return value;
   if (typeof value !== 'string') return undefined;
   if (/^\d{1,5}$/.test(value)) return Number(value);
-  const named = objectsMember(container, 'ports').find((port) => stringMember(port, 'name') === value);
-  const number = named === undefined ? undefined : member(named, 'containerPort');
+  const number = namedPort(container, value);
   return typeof number === 'number' ? number : undefined;
 }
 

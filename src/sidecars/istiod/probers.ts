@@ -1,39 +1,14 @@
-import {
-  member,
-  objectAt,
-  objectMember,
-  objectsMember,
-  stringMember,
-  type Json,
-  type JsonObject,
-} from '../../settings/json.ts';
-
-/** One handler of a container that the agent answers from now on. */
-export interface HandlerEdit {
-  /** `readinessProbe`, …, or `lifecycle/preStop`. */
-  readonly field: string;
-  readonly key: 'httpGet' | 'tcpSocket' | 'grpc';
-  readonly original: Json;
-  readonly replacement: JsonObject;
-}
+import { member, objectAt, objectMember, stringMember, type JsonObject } from '../../settings/json.ts';
+import { handlers, namedPort, type HandlerEdit } from '../handler.ts';
 
 /** What the agent asks the application, by the path on which the kubelet asks the agent. */
 export type Probers = Readonly<Record<string, JsonObject>>;
-
-const handlers = [
-  { field: 'readinessProbe', path: 'app-health', kind: 'readyz', isProbe: true },
-  { field: 'livenessProbe', path: 'app-health', kind: 'livez', isProbe: true },
-  { field: 'startupProbe', path: 'app-health', kind: 'startupz', isProbe: true },
-  { field: 'lifecycle/preStop', path: 'app-lifecycle', kind: 'prestopz', isProbe: false },
-  { field: 'lifecycle/postStart', path: 'app-lifecycle', kind: 'poststartz', isProbe: false },
-] as const;
 
 /** A named port as a number; undefined when the container declares none of that name. */
 function resolved(action: JsonObject, container: JsonObject): JsonObject | undefined {
   const port = member(action, 'port');
   if (typeof port !== 'string') return action;
-  const named = objectsMember(container, 'ports').find((entry) => stringMember(entry, 'name') === port);
-  const number = named === undefined ? undefined : member(named, 'containerPort');
+  const number = namedPort(container, port);
   return number === undefined ? undefined : { ...action, port: number };
 }
 
@@ -57,8 +32,9 @@ export function probersOf(
   const name = stringMember(container, 'name') ?? '';
   const edits: HandlerEdit[] = [];
   const probers: [string, JsonObject][] = [];
-  for (const { field, path: folder, kind, isProbe } of handlers) {
-    const handler = objectAt(container, field.split('/'));
+  for (const { field, way, folder, kind } of handlers) {
+    const isProbe = folder === 'app-health';
+    const handler = objectAt(container, way);
     const key = (['httpGet', 'tcpSocket', ...(isProbe ? (['grpc'] as const) : [])] as const).find(
       (candidate) => objectMember(handler, candidate) !== undefined,
     );
@@ -76,20 +52,6 @@ export function probersOf(
     ]);
   }
   return { edits, probers: Object.fromEntries(probers) };
-}
-
-/** The container with the edits in place. */
-export function withEdits(container: JsonObject, edits: readonly HandlerEdit[]): JsonObject {
-  let edited = container;
-  for (const { field, key, replacement } of edits) {
-    const [first = '', second] = field.split('/');
-    const outer = objectMember(edited, first) ?? {};
-    const handler = second === undefined ? outer : (objectMember(outer, second) ?? {});
-    const kept = Object.entries(handler).filter(([name]) => name !== key);
-    const turned = { ...Object.fromEntries(kept), httpGet: replacement };
-    edited = { ...edited, [first]: second === undefined ? turned : { ...outer, [second]: turned } };
-  }
-  return edited;
 }
 
 /** ISTIO_KUBE_APP_PROBERS: the keys sorted, those of an earlier injection kept. */

@@ -7,7 +7,8 @@ import { captureOf } from './capture.ts';
 import { has, moveToTemplate, ordered, proxyName, replaceNamed, type Lists } from './container-lists.ts';
 import { variable } from './container-parts.ts';
 import { initNames } from './init-container.ts';
-import { probersOf, probersText, withEdits, type HandlerEdit, type Probers } from './probers.ts';
+import { withTurnedHandler, type HandlerEdit } from '../handler.ts';
+import { probersOf, probersText, type Probers } from './probers.ts';
 import { mergeMetrics, securePortAnnotation } from './prometheus.ts';
 import { mergeNamed, strategicMerge } from './strategic-merge.ts';
 import { annotationOf, isCni, labelOf, type TemplateData } from './template-data.ts';
@@ -81,7 +82,7 @@ function probed(lists: Lists, data: TemplateData): Probed {
     const found = probersOf(container, { target, known });
     probers = { ...probers, ...found.probers };
     if (found.edits.length === 0) return container;
-    if (!own.has(container)) return withEdits(container, found.edits);
+    if (!own.has(container)) return found.edits.reduce(withTurnedHandler, container);
     edits.set(container, found.edits);
     return container;
   };
