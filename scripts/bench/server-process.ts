@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { root } from '../tools/cache.ts';
 
 /** What a process has used since it started. */
-export interface Usage {
+interface Usage {
   /** Of all its threads, user and system time. */
   readonly cpuMicros: number;
   readonly rssBytes: number;
@@ -100,14 +100,14 @@ export interface WebhookOptions {
 }
 
 /** How the image runs its Node. */
-export interface ImageOptions {
+interface ImageOptions {
   /** Options of Node, from NODE_OPTIONS and the entry point. */
   readonly node: readonly string[];
   readonly environment: Readonly<Record<string, string>>;
 }
 
 /** Reads them from the Dockerfile's injector stage. */
-export async function readImageOptions(): Promise<ImageOptions> {
+async function readImageOptions(): Promise<ImageOptions> {
   const text = await readFile(path.join(root, 'Dockerfile'), 'utf8');
   const stage = text.slice(text.indexOf(' AS injector'), text.indexOf(' AS init'));
   const settings = new Map(

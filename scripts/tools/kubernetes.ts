@@ -7,7 +7,7 @@ import { isInstalled } from './packages.ts';
 import { say, seconds, type Tool } from './tool.ts';
 
 /** Programs of a Kubernetes control plane, and kubectl. */
-export const kubernetesPrograms = ['etcd', 'kube-apiserver', 'kube-controller-manager', 'kubectl'] as const;
+const kubernetesPrograms = ['etcd', 'kube-apiserver', 'kube-controller-manager', 'kubectl'] as const;
 /** What runs on a node beside the container runtime, and the scheduler that gives it something to do. */
 export const nodePrograms = ['kube-scheduler', 'kubelet', 'kube-proxy'] as const;
 /** One of them. */
@@ -16,7 +16,7 @@ export type KubernetesProgram = (typeof kubernetesPrograms)[number] | (typeof no
 const moduleFolder = 'test/cluster/tools';
 
 /** Open the cache of programs built from the pinned Go modules; also says where its programs would be. */
-export async function openKubernetesCache(): Promise<ProgramCache> {
+async function openKubernetesCache(): Promise<ProgramCache> {
   const pins = await Promise.all(['go.mod', 'go.sum'].map((name) => readPin(`${moduleFolder}/${name}`)));
   return openCache('kubernetes', pins);
 }

@@ -13,15 +13,15 @@ import { stringMember } from '../settings/json.ts';
 import { readPodSettings } from '../settings/pod-settings.ts';
 import { describeProblem, quote } from '../settings/problem.ts';
 import { gracePeriodOf, planSleeps } from './drain.ts';
+import { addedBy } from './added.ts';
 import { annotationsTooLarge } from './annotation-size.ts';
-import { describeEdit } from './application.ts';
 import { mountProblems, proxyConflicts } from './conflicts.ts';
-import type { Added, InjectionRequest } from './decision.ts';
+import type { InjectionRequest } from './decision.ts';
 import { checkOverride, identityOf, isInjectedName, overridesOf, type Override } from './override.ts';
 import { injectedContainers, isInjected, withRedirects } from './injected-probes.ts';
 import { writePatch } from './patch.ts';
 import { changedAnnotations } from './pod-changes.ts';
-import { allOf, planFragments, type Plan } from './plan.ts';
+import { planFragments } from './plan.ts';
 import { fitPodResources } from './pod-resources.ts';
 import { applicationContainers, planProbes } from './probes.ts';
 import { profileRemark } from './profile-label.ts';
@@ -87,22 +87,6 @@ function overrideProblems(
     found.push(reason('InvalidOverride', 'the pod has no container of its own beside the injected ones'));
   }
   return found;
-}
-
-function summarise(plan: Plan, native: boolean, effective: Effective): Added {
-  return {
-    initContainers: allOf(plan.containers.initContainers),
-    containers: allOf(plan.containers.containers),
-    volumes: allOf(plan.volumes),
-    imagePullSecrets: allOf(plan.imagePullSecrets).map(({ name }) => name),
-    probes: plan.edits.map((edit) => `${stringMember(edit.at.container, 'name') ?? ''} ${edit.field}`),
-    sleeps: plan.sleeps.map(({ at, seconds }) => `${stringMember(at.container, 'name') ?? ''} ${seconds} s`),
-    edits: plan.applicationEdits.map(describeEdit),
-    templates: plan.templates,
-    native,
-    profile: effective.profile,
-    effective,
-  };
 }
 
 /** kubectl's default container, so that `logs` and `exec` keep going to the application. */
@@ -218,7 +202,7 @@ export function proposeInjection(
     record: written.record,
     reasons: why,
     remarks,
-    added: summarise(planned.plan, native, effective),
+    added: addedBy(planned.plan, native, effective),
     capture: proxy?.capture,
   };
 }

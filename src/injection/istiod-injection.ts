@@ -15,13 +15,13 @@ import { stringMember } from '../settings/json.ts';
 import { unknownKeys, withoutEffectUnderIstiod } from '../settings/pod-settings.ts';
 import { describeProblem, quote, type Problem } from '../settings/problem.ts';
 import { didYouMean } from '../settings/suggestion.ts';
+import { addedBy } from './added.ts';
 import { annotationsTooLarge } from './annotation-size.ts';
-import { describeEdit } from './application.ts';
-import type { Added, InjectionRequest } from './decision.ts';
+import type { InjectionRequest } from './decision.ts';
 import { hardeningReasons } from './istiod-hardening.ts';
 import { piecesOf } from './istiod-pieces.ts';
 import { writePatch } from './patch.ts';
-import { allOf, planFragments, type Plan } from './plan.ts';
+import { planFragments, type Plan } from './plan.ts';
 import { atLeastOne, type Proposal, type Reasons, type Refusal } from './proposal.ts';
 import { reason } from './reason.ts';
 import { statusAnnotation } from './record.ts';
@@ -83,22 +83,6 @@ function dataOf(original: PodView, request: InjectionRequest, snapshot: Snapshot
     workload: request.workload ?? workloadOf(view),
     native,
     platformIdentity: isOpenShift ? openShiftIdentity(annotationsOf(request, snapshot)) : undefined,
-  };
-}
-
-function summarise(plan: Plan, native: boolean): Added {
-  return {
-    initContainers: allOf(plan.containers.initContainers),
-    containers: allOf(plan.containers.containers),
-    volumes: allOf(plan.volumes),
-    imagePullSecrets: allOf(plan.imagePullSecrets).map(({ name }) => name),
-    probes: plan.edits.map((edit) => `${stringMember(edit.at.container, 'name') ?? ''} ${edit.field}`),
-    sleeps: [],
-    edits: plan.applicationEdits.map(describeEdit),
-    templates: plan.templates,
-    native,
-    profile: undefined,
-    effective: undefined,
   };
 }
 
@@ -166,7 +150,7 @@ export function proposeIstiodInjection(
     record: written.record,
     reasons: why,
     remarks: [...unknownKeys(view), ...withoutEffectUnderIstiod(view), ...declared.remarks, ...planned.plan.remarks],
-    added: summarise(plan, data.native),
+    added: addedBy(plan, data.native, undefined),
     capture: rendered.capture,
   };
 }

@@ -46,7 +46,7 @@ export interface Plan {
   readonly texts: KnownTexts;
 }
 
-/** The same for things that have only one place. */
+/** The additions in the order in which they stand in the pod. */
 export function allOf(additions: Additions): readonly NamedObject[] {
   return [...additions.first, ...additions.last];
 }
@@ -69,13 +69,6 @@ function newKeys(wanted: ReadonlyMap<string, string>, present: JsonObject | unde
   return Object.fromEntries([...wanted].filter(([key]) => present === undefined || !Object.hasOwn(present, key)));
 }
 
-const noChanges: PodChanges = {
-  labels: {},
-  annotations: {},
-  removedAnnotations: [],
-  securityContext: undefined,
-  volumes: [],
-};
 /** Where a container stands among the injected ones of its place. */
 function rank({ proxy }: Placement): number {
   return proxy === 'before' ? 0 : proxy === 'after' ? 2 : 1;
@@ -144,14 +137,14 @@ export interface PlanInput {
   readonly edits: readonly ProbeEdit[];
   readonly redirected: readonly ProbeEdit[];
   readonly sleeps: readonly SleepEdit[];
-  /** What changes beside the containers; nothing without. */
-  readonly changes?: PodChanges;
+  /** What changes beside the containers. */
+  readonly changes: PodChanges;
 }
 
 /** Puts the fragments onto the pod, in order. All conflicts come back at once, each naming both sides. */
 export function planFragments(
   view: PodView,
-  { fragments, overrides, edits, redirected, sleeps, changes = noChanges }: PlanInput,
+  { fragments, overrides, edits, redirected, sleeps, changes }: PlanInput,
 ): { readonly plan: Plan } | { readonly conflicts: readonly [Reason, ...Reason[]] } {
   const conflicts: Reason[] = [];
   const containerOwners = nameOwners([...view.initContainers, ...view.containers]);

@@ -1,4 +1,5 @@
 import { freezeDeep, isSame, stringMember, type Json, type JsonObject } from '../settings/json.ts';
+import { putLast } from '../settings/recently-used.ts';
 import type { PodView } from '../sidecars/pod-view.ts';
 import type { Decision, InjectionRequest } from './decision.ts';
 import type { Operation } from './operation.ts';
@@ -84,14 +85,7 @@ function keyOf({ metadata }: PodView, namespace: string): string | undefined {
 /** Remembers the decisions that were used last. */
 export function rememberDecisions(): RememberedDecisions {
   const remembered = new Map<string, Remembered>();
-  const put = (key: string, entry: Remembered): void => {
-    // A map keeps the order of insertion, so the first key is the one that was not used for longest.
-    if (!remembered.delete(key) && remembered.size >= capacity) {
-      const [oldest] = remembered.keys();
-      if (oldest !== undefined) remembered.delete(oldest);
-    }
-    remembered.set(key, entry);
-  };
+  const put = (key: string, entry: Remembered): void => putLast(remembered, key, entry, capacity);
   return {
     recall(view, request, snapshot) {
       const key = keyOf(view, request.namespace);

@@ -12,7 +12,7 @@ export interface PathEffort {
   readonly rounds: number;
 }
 
-export const quantiles = [0.5, 0.9, 0.99] as const;
+const quantiles = [0.5, 0.9, 0.99] as const;
 
 /** One way from client to server, and what it cost. */
 export interface PathFigures {

@@ -1,4 +1,5 @@
 import { freezeDeep, isSame } from '../../settings/json.ts';
+import { putLast } from '../../settings/recently-used.ts';
 import type { ProxyInput } from './proxy-input.ts';
 import { proxyFragment, type ProxyFragment } from './proxy.ts';
 
@@ -28,11 +29,6 @@ function prepare(fragment: ProxyFragment): ProxyFragment {
   return freezeDeep({ ...fragment, containers });
 }
 
-function forgetOldest(prepared: Map<string, unknown>): void {
-  const [oldest] = prepared.keys();
-  if (oldest !== undefined) prepared.delete(oldest);
-}
-
 /** Tells workloads and their revisions apart well enough to find what to compare with; equality decides. */
 function keyOf({ workload, native, probes, effective }: ProxyInput): string {
   let key = `${workload.kind}/${workload.name} ${native} ${effective.profile}`;
@@ -48,12 +44,9 @@ export function prepareProxies(): PreparedProxies {
       if (input.probes.length > mostProbes) return prepare(proxyFragment(input));
       const key = keyOf(input);
       const known = prepared.get(key);
-      // A map keeps the order of insertion, so the first key is the one that was not used for longest.
-      if (known !== undefined) prepared.delete(key);
-      else if (prepared.size >= capacity) forgetOldest(prepared);
       const current =
         known !== undefined && isSame(known.input, input) ? known : { input, fragment: prepare(proxyFragment(input)) };
-      prepared.set(key, current);
+      putLast(prepared, key, current, capacity);
       return current.fragment;
     },
   };
