@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Pod } from './api-client.ts';
 import { kubectl, runKubectl, type KubectlAnswer } from './kubectl.ts';
+import { until } from './until.ts';
 
 /** A namespace of its own in the cluster that the tier runs on, seen through kubectl. */
 export interface ClusterNamespace {
@@ -18,6 +19,11 @@ export interface ClusterNamespace {
   rollOut(workload: string): Promise<void>;
   /** Waits until a named pod is ready, or has the phase. */
   untilPod(name: string, phase?: string): Promise<RunningPod>;
+  /**
+   * Waits until an address answers a pod's curl: a Service serves only when kube-proxy has learnt that its pods are
+   * ready, and kube-proxy tells nobody when it has.
+   */
+  untilServed(target: string, url: string): Promise<void>;
   /** Runs a command in a pod's container (`pod/container`, or the default one) and answers its output. */
   exec(target: string, ...command: string[]): Promise<string>;
   remove(): Promise<void>;
@@ -71,10 +77,16 @@ export async function createClusterNamespace(labels: Readonly<Record<string, str
       throw new Error(`${String(error)}\n${(await call(['get', 'events'])).slice(-3000)}`, { cause: error });
     }
   };
+  const exec = (target: string, ...command: string[]) => {
+    const [pod = '', container] = target.split('/');
+    const where = container === undefined ? [pod] : [pod, `--container=${container}`];
+    return call(['exec', ...where, '--', ...command]);
+  };
   return {
     name,
     get,
     pods,
+    exec,
     kubectl: (...args) => call(args),
     tryKubectl: (...args) => runKubectl(file, [...base, ...args]),
     async apply(...manifests) {
@@ -87,10 +99,10 @@ export async function createClusterNamespace(labels: Readonly<Record<string, str
       await orDescribe(call(['wait', `--for=${condition}`, `pod/${pod}`, '--timeout=60s']));
       return get<RunningPod>('pod', pod);
     },
-    exec(target, ...command) {
-      const [pod = '', container] = target.split('/');
-      const where = container === undefined ? [pod] : [pod, `--container=${container}`];
-      return call(['exec', ...where, '--', ...command]);
+    async untilServed(target, url) {
+      await until(`${url} is served`, () =>
+        exec(target, 'curl', '-sS', '--fail', '--max-time', '5', url).catch(() => undefined),
+      );
     },
     async remove() {
       await kubectl(file, ['delete', 'namespace', name, '--wait=false']);

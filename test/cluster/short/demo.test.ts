@@ -22,6 +22,7 @@ beforeAll(async () => {
   await demo.apply(await readFile(path.join(root, 'examples/httpd/httpd.yaml'), 'utf8'), idlePod('client'));
   await demo.rollOut('deployment/httpd');
   await demo.untilPod('client');
+  await demo.untilServed('client', 'http://httpd/');
   const [pod] = await demo.pods('app=httpd');
   if (pod === undefined) throw new Error('no pod of httpd');
   httpd = pod;

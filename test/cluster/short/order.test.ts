@@ -14,6 +14,8 @@ beforeAll(async () => {
   namespace = await createClusterNamespace(injected);
   await namespace.apply(...servingObjects('web', servingTemplate('web')));
   await namespace.rollOut('deployment/web');
+  const [pod] = await namespace.pods('app=web');
+  await namespace.untilServed(`${pod?.metadata.name}/app`, 'http://web/');
 });
 afterAll(() => namespace.remove());
 

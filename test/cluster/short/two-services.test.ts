@@ -17,6 +17,7 @@ beforeAll(async () => {
   const env = { BANNER_PORT: '9000', TLS_PORT: '8443', TLS_CERT: certificate, TLS_KEY: privateKey };
   await namespace.apply(pod('web', servingTemplate('web', env)), webService, idlePod('client'));
   [server] = await Promise.all([namespace.untilPod('web'), namespace.untilPod('client')]);
+  await namespace.untilServed('client/app', 'http://web/');
 });
 afterAll(() => namespace.remove());
 
