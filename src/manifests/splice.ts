@@ -1,4 +1,4 @@
-import { isCollection, isNode, isPair, isScalar, Scalar, type Document, type Node, type Pair } from 'yaml';
+import { isCollection, isNode, isPair, isScalar, Scalar, visit, type Document, type Node, type Pair } from 'yaml';
 import type { Json } from '../settings/json.ts';
 import { endOfLine, extentsOf, parsedItems, placeAfter, startOfBody, type Extent, type Page } from './extent.ts';
 import { columnOf, detectLayout } from './layout.ts';
@@ -35,6 +35,20 @@ function depthOf(page: Page, collection: Collection): number {
   return owner === undefined ? 0 : 1 + depthOf(page, owner.collection);
 }
 
+/**
+ * Quotes what is new and has a colon. YAML 1.2 needs quotes only before a blank or bracket (section 7.3.3), but the
+ * parsers of kubectl and of Python refuse a plain `::6` between brackets.
+ */
+function quoteColons(collection: Collection): void {
+  visit(collection, {
+    Scalar(_, scalar) {
+      const { value, type } = scalar;
+      if (type !== undefined || typeof value !== 'string' || !value.includes(':')) return;
+      scalar.type = value.includes('"') ? Scalar.QUOTE_SINGLE : Scalar.QUOTE_DOUBLE;
+    },
+  });
+}
+
 /** Prints a flow collection anew in its place. */
 function reprintFlow(page: Page, collection: Collection): Edit[] {
   const [from, to] = collection.range ?? [0, 0];
@@ -49,6 +63,7 @@ function reprintFlow(page: Page, collection: Collection): Edit[] {
   collection.commentBefore = null;
   collection.comment = null;
   materialiseBelow(page.document, page.changes, collection);
+  quoteColons(collection);
   const text = printInline(collection, columnOf(page.text, from), page.layout);
   return [{ from, to, text, depth: 0, whole: true }];
 }

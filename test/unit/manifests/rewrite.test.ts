@@ -71,6 +71,12 @@ const cases: readonly [string, string, readonly Operation[], string][] = [
   ['into an empty flow map', 'm: {}  # none\n', [{ op: 'add', path: '/m/b', value: 'c' }], 'm:  # none\n  b: c\n'],
   ['into an empty flow list', 'm: []\n', [{ op: 'add', path: '/m/0', value: { a: 1 } }], 'm:\n  - a: 1\n'],
   ['into a flow map', 'm: {a: 1} # m\n', [{ op: 'add', path: '/m/b', value: [] }], 'm: {a: 1, b: []} # m\n'],
+  [
+    'text with colons into a flow map, which kubectl reads only in quotes',
+    'm: {a: 1, u: x:y}\n',
+    [{ op: 'add', path: '/m/b', value: { c: '::6', 'd:e': 'f' } }],
+    'm: {a: 1, u: x:y, b: {c: "::6", "d:e": f}}\n',
+  ],
   ['into a padded flow map', 'm: { a: 1 }\n', [{ op: 'add', path: '/m/b', value: 2 }], 'm: { a: 1, b: 2 }\n'],
   ['a member of the root', 'a: 1\n# end\n', [{ op: 'add', path: '/b', value: 2 }], 'a: 1\nb: 2\n# end\n'],
   ['out of a map', 'a: 1\n# of b\nb:\n  c: 2\nd: 3\n', [{ op: 'remove', path: '/b' }], 'a: 1\n# of b\nd: 3\n'],
