@@ -16,17 +16,15 @@ import { unknownKeys, withoutEffectUnderIstiod } from '../settings/pod-settings.
 import { describeProblem, quote, type Problem } from '../settings/problem.ts';
 import { didYouMean } from '../settings/suggestion.ts';
 import { addedBy } from './added.ts';
-import { annotationsTooLarge } from './annotation-size.ts';
 import type { InjectionRequest } from './decision.ts';
 import { hardeningReasons } from './istiod-hardening.ts';
 import { piecesOf } from './istiod-pieces.ts';
-import { writePatch } from './patch.ts';
 import { planFragments, type Plan } from './plan.ts';
 import { atLeastOne, type Proposal, type Reasons, type Refusal } from './proposal.ts';
 import { reason } from './reason.ts';
-import { statusAnnotation } from './record.ts';
 import { chooseSidecars, declareFragments } from './selection.ts';
 import type { Snapshot } from './snapshot.ts';
+import { writeProposal } from './written-proposal.ts';
 
 function annotation(view: PodView, name: string): string | undefined {
   return view.annotations === undefined ? undefined : stringMember(view.annotations, name);
@@ -124,7 +122,7 @@ export function proposeIstiodInjection(
   const declaredNames = templates.filter((name) => !istio.includes(name));
   const owner = request.workload ?? workloadOf(view);
   const selection = chooseSidecars(declaredNames, snapshot, { namespace: request.namespace, owner });
-  const declared = declareFragments(selection, view, request.namespace, data.native, snapshot);
+  const declared = declareFragments(selection.chosen, view, request.namespace, data.native, snapshot);
   const refused = atLeastOne([
     ...hardeningReasons(data, rendered, snapshot),
     ...selection.problems,
@@ -142,15 +140,10 @@ export function proposeIstiodInjection(
   // Declared ones by their versions, so that a second injection finds them.
   const injected = [...templates.filter((name) => istio.includes(name)), ...selection.chosen.keys()];
   const plan: Plan = { ...planned.plan, templates: injected, revision: revisionOf(data.values), order };
-  const written = writePatch(view, plan, { settingsHash: snapshot.hash, version: snapshot.version });
-  const tooLarge = annotationsTooLarge(view, { ...plan.annotations, [statusAnnotation]: written.status });
-  if (tooLarge !== undefined) return tooLarge;
-  return {
-    operations: written.operations,
-    record: written.record,
+  return writeProposal(view, plan, snapshot, {
     reasons: why,
     remarks: [...unknownKeys(view), ...withoutEffectUnderIstiod(view), ...declared.remarks, ...planned.plan.remarks],
     added: addedBy(plan, data.native, undefined),
     capture: rendered.capture,
-  };
+  });
 }

@@ -133,7 +133,7 @@ export interface DeclaredFragments {
 
 /** Reads the parameters of every chosen template. */
 export function declareFragments(
-  { chosen }: Selection,
+  chosen: Selection['chosen'],
   view: PodView,
   namespace: string,
   native: boolean,

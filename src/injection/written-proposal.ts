@@ -1,0 +1,22 @@
+import type { PodView } from '../sidecars/pod-view.ts';
+import { annotationsTooLarge } from './annotation-size.ts';
+import { writePatch } from './patch.ts';
+import type { Plan } from './plan.ts';
+import type { Proposal, Refusal } from './proposal.ts';
+import { statusAnnotation } from './record.ts';
+import type { Snapshot } from './snapshot.ts';
+
+/** Writes the patch of a plan with its record, unless the API server would refuse the pod for its annotations. */
+export function writeProposal(
+  view: PodView,
+  plan: Plan,
+  snapshot: Snapshot,
+  said: Pick<Proposal, 'reasons' | 'remarks' | 'added' | 'capture'>,
+): Proposal | Refusal {
+  const { operations, record, status } = writePatch(view, plan, {
+    settingsHash: snapshot.hash,
+    version: snapshot.version,
+  });
+  const tooLarge = annotationsTooLarge(view, { ...plan.annotations, [statusAnnotation]: status });
+  return tooLarge ?? { operations, texts: plan.texts, record, ...said };
+}
