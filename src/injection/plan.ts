@@ -65,25 +65,18 @@ function claim(owners: Map<string, string>, kind: string, name: string, source: 
   return reason('NameConflict', sentence);
 }
 
-function newKeys(wanted: ReadonlyMap<string, string>, present: JsonObject | undefined): Record<string, string> {
-  return Object.fromEntries([...wanted].filter(([key]) => present === undefined || !Object.hasOwn(present, key)));
+/** What the last fragment that has a key says, unless the pod has the key itself. */
+function newKeys(
+  wanted: readonly Readonly<Record<string, string>>[],
+  present: JsonObject | undefined,
+): Record<string, string> {
+  const merged = Object.assign({}, ...wanted) as Record<string, string>;
+  return Object.fromEntries(
+    Object.entries(merged).filter(([key]) => present === undefined || !Object.hasOwn(present, key)),
+  );
 }
 
-/** Where a container stands among the injected ones of its place. */
-function rank({ proxy }: Placement): number {
-  return proxy === 'before' ? 0 : proxy === 'after' ? 2 : 1;
-}
-
-interface Ranked {
-  readonly container: NamedObject;
-  readonly rank: number;
-}
-
-function inOrder(row: readonly Ranked[]): NamedObject[] {
-  return row.toSorted((left, right) => left.rank - right.rank).map(({ container }) => container);
-}
-
-/** Mounts that a fragment's containers get because they share files of the application, and the volumes behind them. */
+/** Mounts of the containers, by name, that share files of the application, and the new volumes behind them. */
 interface Sharing {
   readonly volumes: NamedObject[];
   readonly mounts: Map<string, JsonObject[]>;
@@ -130,6 +123,115 @@ function withMounts(
   return { placement: placed.placement, container: { ...placed.container, volumeMounts: [...present, ...mounts] } };
 }
 
+/** The fragment with what it shares of the application, and what it changes there done. */
+function joinApplication(fragment: Fragment, application: ApplicationDraft, conflicts: Reason[]): Fragment {
+  const { volumes, mounts } = shareFiles(fragment, application, conflicts);
+  for (const change of fragment.application ?? []) conflicts.push(...application.change(fragment.source, change));
+  if (mounts.size === 0 && volumes.length === 0) return fragment;
+  return {
+    ...fragment,
+    containers: fragment.containers.map((placed) => {
+      const shared = mounts.get(placed.container.name);
+      return shared === undefined ? placed : withMounts(fragment.source, placed, shared, conflicts);
+    }),
+    volumes: [...fragment.volumes, ...volumes],
+  };
+}
+
+/** Where a container stands among the injected ones of its place. */
+function rank({ proxy }: Placement): number {
+  return proxy === 'before' ? 0 : proxy === 'after' ? 2 : 1;
+}
+
+interface Ranked {
+  readonly container: NamedObject;
+  readonly rank: number;
+}
+
+function inOrder(row: readonly Ranked[]): NamedObject[] {
+  return row.toSorted((left, right) => left.rank - right.rank).map(({ container }) => container);
+}
+
+interface PlacedContainers {
+  readonly lists: Plan['containers'];
+  readonly texts: KnownTexts;
+}
+
+/** Puts each container into its place, with what the pod's own copy of it says. */
+function placeContainers(
+  view: PodView,
+  fragments: readonly Fragment[],
+  overrides: readonly Override[],
+  conflicts: Reason[],
+): PlacedContainers {
+  const owners = nameOwners([...view.initContainers, ...view.containers]);
+  const copies = new Map(overrides.map((override) => [stringMember(override.container, 'name') ?? '', override]));
+  for (const name of copies.keys()) owners.delete(name);
+  const ranked = (): { readonly first: Ranked[]; readonly last: Ranked[] } => ({ first: [], last: [] });
+  const lists = { initContainers: ranked(), containers: ranked() };
+  const texts = new Map<object, KnownText>();
+  for (const { source, containers } of fragments) {
+    for (const { container, placement, text, settled } of containers) {
+      const conflict = claim(owners, 'container', container.name, source);
+      if (conflict !== undefined) {
+        conflicts.push(conflict);
+        continue;
+      }
+      const override = settled ? undefined : copies.get(container.name);
+      const wanted = override === undefined ? container : applyOverride(container, override);
+      lists[placement.list][placement.at].push({ container: wanted, rank: rank(placement) });
+      if (override === undefined && text !== undefined) texts.set(container, text);
+    }
+  }
+  const additions = ({ first, last }: ReturnType<typeof ranked>): Additions => ({
+    first: inOrder(first),
+    last: inOrder(last),
+  });
+  return {
+    lists: { initContainers: additions(lists.initContainers), containers: additions(lists.containers) },
+    texts,
+  };
+}
+
+/** Fragments that lead put their volumes and secrets before the pod's own. */
+function sideOf({ leads }: Fragment): keyof Additions {
+  return leads === true ? 'first' : 'last';
+}
+
+function placeVolumes(
+  view: PodView,
+  fragments: readonly Fragment[],
+  replaced: PodChanges['volumes'],
+  conflicts: Reason[],
+): Additions {
+  const owners = nameOwners(objectsMember(view.spec, 'volumes'));
+  for (const { volume } of replaced) owners.delete(stringMember(volume, 'name') ?? '');
+  const sides: { readonly first: NamedObject[]; readonly last: NamedObject[] } = { first: [], last: [] };
+  for (const fragment of fragments) {
+    for (const volume of fragment.volumes) {
+      const conflict = claim(owners, 'volume', volume.name, fragment.source);
+      if (conflict === undefined) sides[sideOf(fragment)].push(volume);
+      else conflicts.push(conflict);
+    }
+  }
+  return sides;
+}
+
+/** Secrets for pulling images that the pod does not name yet, each once. */
+function missingSecrets(view: PodView, fragments: readonly Fragment[]): Additions {
+  const known = new Set(
+    objectsMember(view.spec, 'imagePullSecrets').map((secret) => stringMember(secret, 'name') ?? ''),
+  );
+  const sides: { readonly first: NamedObject[]; readonly last: NamedObject[] } = { first: [], last: [] };
+  for (const fragment of fragments) {
+    for (const name of fragment.imagePullSecrets) {
+      if (!known.has(name)) sides[sideOf(fragment)].push({ name });
+      known.add(name);
+    }
+  }
+  return sides;
+}
+
 /** What is put onto the pod beside the fragments. */
 export interface PlanInput {
   readonly fragments: readonly Fragment[];
@@ -147,83 +249,36 @@ export function planFragments(
   { fragments, overrides, edits, redirected, sleeps, changes }: PlanInput,
 ): { readonly plan: Plan } | { readonly conflicts: readonly [Reason, ...Reason[]] } {
   const conflicts: Reason[] = [];
-  const containerOwners = nameOwners([...view.initContainers, ...view.containers]);
-  const volumeOwners = nameOwners(objectsMember(view.spec, 'volumes'));
-  for (const { volume } of changes.volumes) volumeOwners.delete(stringMember(volume, 'name') ?? '');
-  for (const { container } of overrides) containerOwners.delete(stringMember(container, 'name') ?? '');
   const application = draftApplication(view);
-  const ranked = (): { readonly first: Ranked[]; readonly last: Ranked[] } => ({ first: [], last: [] });
-  const empty = (): { readonly first: NamedObject[]; readonly last: NamedObject[] } => ({ first: [], last: [] });
-  const lists = { initContainers: ranked(), containers: ranked() };
-  const volumes = empty();
-  const secrets = empty();
-  const knownSecrets = new Set(
-    objectsMember(view.spec, 'imagePullSecrets').map((secret) => stringMember(secret, 'name') ?? ''),
-  );
-  const labels = new Map<string, string>();
-  const annotations = new Map<string, string>();
-  const texts = new Map<object, KnownText>();
-
-  const place = (source: string, { container, placement, text, settled }: PlacedContainer): void => {
-    const conflict = claim(containerOwners, 'container', container.name, source);
-    if (conflict !== undefined) {
-      conflicts.push(conflict);
-      return;
-    }
-    const override = settled
-      ? undefined
-      : overrides.find((entry) => stringMember(entry.container, 'name') === container.name);
-    const wanted = override === undefined ? container : applyOverride(container, override);
-    lists[placement.list][placement.at].push({ container: wanted, rank: rank(placement) });
-    if (override === undefined && text !== undefined) texts.set(container, text);
-  };
-
-  for (const fragment of fragments) {
-    const at = fragment.leads === true ? 'first' : 'last';
-    const sharing = shareFiles(fragment, application, conflicts);
-    for (const change of fragment.application ?? []) conflicts.push(...application.change(fragment.source, change));
-    for (const placed of fragment.containers) {
-      const mounts = sharing.mounts.get(placed.container.name);
-      place(fragment.source, mounts === undefined ? placed : withMounts(fragment.source, placed, mounts, conflicts));
-    }
-    for (const volume of [...fragment.volumes, ...sharing.volumes]) {
-      const conflict = claim(volumeOwners, 'volume', volume.name, fragment.source);
-      if (conflict === undefined) volumes[at].push(volume);
-      else conflicts.push(conflict);
-    }
-    for (const name of fragment.imagePullSecrets) {
-      if (!knownSecrets.has(name)) secrets[at].push({ name });
-      knownSecrets.add(name);
-    }
-    for (const [key, value] of Object.entries(fragment.labels)) labels.set(key, value);
-    for (const [key, value] of Object.entries(fragment.annotations)) annotations.set(key, value);
-  }
+  const joined = fragments.map((fragment) => joinApplication(fragment, application, conflicts));
+  const { lists, texts } = placeContainers(view, joined, overrides, conflicts);
+  const volumes = placeVolumes(view, joined, changes.volumes, conflicts);
   conflicts.push(...listenedTwice(view, fragments));
   const [first, ...rest] = conflicts;
   if (first !== undefined) return { conflicts: [first, ...rest] };
-
-  const additions = ({ first: before, last: after }: (typeof lists)['containers']): Additions => ({
-    first: inOrder(before),
-    last: inOrder(after),
-  });
-  return {
-    plan: {
-      templates: fragments.map((fragment) => fragment.source),
-      containers: { initContainers: additions(lists.initContainers), containers: additions(lists.containers) },
-      volumes,
-      imagePullSecrets: secrets,
-      labels: newKeys(labels, view.labels),
-      annotations: newKeys(annotations, view.annotations),
-      overrides,
-      edits,
-      sleeps,
-      changes,
-      revision: 'default',
-      order: [],
-      redirected,
-      applicationEdits: application.edits(),
-      remarks: application.remarks,
-      texts,
-    },
+  const plan = {
+    templates: fragments.map(({ source }) => source),
+    containers: lists,
+    volumes,
+    imagePullSecrets: missingSecrets(view, fragments),
+    labels: newKeys(
+      fragments.map(({ labels }) => labels),
+      view.labels,
+    ),
+    annotations: newKeys(
+      fragments.map(({ annotations }) => annotations),
+      view.annotations,
+    ),
+    overrides,
+    edits,
+    sleeps,
+    changes,
+    revision: 'default',
+    order: [],
+    redirected,
+    applicationEdits: application.edits(),
+    remarks: application.remarks,
+    texts,
   };
+  return { plan };
 }
