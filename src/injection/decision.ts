@@ -17,6 +17,8 @@ export interface InjectionRequest {
   readonly workload?: Workload | undefined;
   /** Annotations of the namespace, where the caller knows them; OpenShift keeps its ranges of users there. */
   readonly namespaceAnnotations?: Readonly<Record<string, string>> | undefined;
+  /** Variables of the proxy that the address names on which the webhook was asked; mode istiod only. */
+  readonly proxyVariables?: Readonly<Record<string, string>> | undefined;
 }
 
 /** What the plan adds, for people: the API server's answer does not need it. */

@@ -1,9 +1,10 @@
 import { harden } from '../sidecars/istiod/harden.ts';
 import { openShiftIdentity, withoutPlatformIds } from '../sidecars/istiod/openshift.ts';
+import { ownContainers, previousInjection } from '../sidecars/istiod/previous-injection.ts';
 import { renderPod } from '../sidecars/istiod/render.ts';
 import { applicationNames, revisionOf, type TemplateData } from '../sidecars/istiod/template-data.ts';
 import { istioTemplateNames } from '../sidecars/istiod/templates.ts';
-import { overridesProblem } from '../sidecars/istiod/user-copies.ts';
+import { overridesProblem, recordedCopies } from '../sidecars/istiod/user-copies.ts';
 import type { PodView } from '../sidecars/pod-view.ts';
 import { nameOf } from '../sidecars/template-library.ts';
 import { workloadOf } from '../sidecars/workload.ts';
@@ -68,20 +69,26 @@ function dataOf(original: PodView, request: InjectionRequest, snapshot: Snapshot
   const isOpenShift = values.global.platform === 'openshift';
   const view = isOpenShift ? withoutPlatformIds(original) : original;
   const config = proxyConfigText.parse(annotation(view, istioNames.proxyConfig) ?? '');
-  const native = isNative(view, snapshot);
+  const previous = previousInjection(view);
   return {
     values,
     mesh,
     proxyConfig: 'value' in config ? mergeProxyConfig(mesh.defaultConfig, config.value) : mesh.defaultConfig,
     view,
-    containers: native
-      ? view.containers.filter((container) => stringMember(container, 'name') !== 'istio-proxy')
-      : view.containers,
+    containers: ownContainers(view, previous, recordedCopies(view.annotations).containers),
+    previous,
+    addressVariables: request.proxyVariables ?? {},
     namespace: request.namespace,
     workload: request.workload ?? workloadOf(view),
-    native,
+    native: isNative(view, snapshot),
     platformIdentity: isOpenShift ? openShiftIdentity(annotationsOf(request, snapshot)) : undefined,
   };
+}
+
+function remarksOnPrevious({ previous }: TemplateData): string[] {
+  return previous === undefined
+    ? []
+    : ['Istio’s injector has injected the pod before; its templates are laid over that'];
 }
 
 function rejected(problems: readonly Problem[]): Refusal | undefined {
@@ -142,7 +149,13 @@ export function proposeIstiodInjection(
   const plan: Plan = { ...planned.plan, templates: injected, revision: revisionOf(data.values), order };
   return writeProposal(view, plan, snapshot, {
     reasons: why,
-    remarks: [...unknownKeys(view), ...withoutEffectUnderIstiod(view), ...declared.remarks, ...planned.plan.remarks],
+    remarks: [
+      ...remarksOnPrevious(data),
+      ...unknownKeys(view),
+      ...withoutEffectUnderIstiod(view),
+      ...declared.remarks,
+      ...planned.plan.remarks,
+    ],
     added: addedBy(plan, data.native, undefined),
     capture: rendered.capture,
   });

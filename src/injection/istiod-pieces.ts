@@ -6,7 +6,7 @@ import type { Override } from './override.ts';
 import type { NamedObject } from './plan.ts';
 import { otherValues, type PodChanges } from './pod-changes.ts';
 import type { ProbeEdit } from './probes.ts';
-import type { ContainerList } from './record.ts';
+import { statusAnnotation, type ContainerList } from './record.ts';
 
 const lists = ['initContainers', 'containers'] as const satisfies readonly ContainerList[];
 
@@ -58,7 +58,10 @@ export function piecesOf(view: PodView, rendered: RenderedPod, source: string): 
     changes: {
       labels: otherValues(rendered.labels, view.labels),
       annotations: otherValues(rendered.annotations, view.annotations),
-      removedAnnotations: rendered.removedAnnotations.filter((key) => !Object.hasOwn(rendered.annotations, key)),
+      // A status that is there already gives way to ours; taking it out first keeps it in the record.
+      removedAnnotations: [...rendered.removedAnnotations, statusAnnotation].filter(
+        (key) => !Object.hasOwn(rendered.annotations, key),
+      ),
       securityContext: rendered.securityContext,
       volumes: volumes.flatMap((volume, index) => (keptVolumes.has(volume) ? [] : [{ index, volume }])),
     },

@@ -1,15 +1,13 @@
-import { probersOf, probersText, type Probers } from '../sidecars/istiod/probers.ts';
+import { probersOf, proberEntry, type Probers } from '../sidecars/istiod/probers.ts';
 import type { PodView } from '../sidecars/pod-view.ts';
 import { names } from '../settings/constants.ts';
 import { looseBoolean } from '../settings/grammar.ts';
 import { istioNames } from '../settings/istio/annotation-names.ts';
-import { isObject, objectsMember, stringMember, type JsonObject } from '../settings/json.ts';
+import { objectsMember, stringMember, type JsonObject } from '../settings/json.ts';
 import type { Operation } from './operation.ts';
 import { editOperations } from './patch.ts';
 import type { ApplicationContainer, ProbeEdit } from './probes.ts';
 import type { Snapshot } from './snapshot.ts';
-
-const variable = 'ISTIO_KUBE_APP_PROBERS';
 
 function wantsProbes(view: PodView, snapshot: Snapshot): boolean {
   const asked = stringMember(view.annotations, istioNames.rewriteProbes);
@@ -18,23 +16,11 @@ function wantsProbes(view: PodView, snapshot: Snapshot): boolean {
   return snapshot.settings.istiod.values.sidecarInjectorWebhook.rewriteAppHTTPProbe;
 }
 
-/** What the agent answers already; nothing when somebody damaged it. */
-function answered(text: string | undefined): Probers {
-  try {
-    const value: unknown = JSON.parse(text ?? '{}');
-    return isObject(value) ? (value as Probers) : {};
-  } catch {
-    return {};
-  }
-}
-
 function proberOperation(pointer: string, proxy: JsonObject, added: Probers): Operation {
-  const env = objectsMember(proxy, 'env');
-  const index = env.findIndex((entry) => stringMember(entry, 'name') === variable);
-  const value = probersText(added, answered(stringMember(env[index], 'value')));
+  const { index, entry } = proberEntry(objectsMember(proxy, 'env'), added);
   return index >= 0
-    ? { op: 'replace', path: `${pointer}/env/${index}/value`, value }
-    : { op: 'add', path: `${pointer}/env/-`, value: { name: variable, value } };
+    ? { op: 'replace', path: `${pointer}/env/${index}`, value: entry }
+    : { op: 'add', path: `${pointer}/env/-`, value: entry };
 }
 
 /** Probes of containers that came after the injection go to the agent too, and what is done about it. */

@@ -1,3 +1,4 @@
+import { previousInjection } from '../sidecars/istiod/previous-injection.ts';
 import type { PodView } from '../sidecars/pod-view.ts';
 import { names } from '../settings/constants.ts';
 import { member, objectMember, stringMember, type Json } from '../settings/json.ts';
@@ -69,7 +70,9 @@ function exclusions(view: PodView, namespace: string, settings: Settings): Reaso
     found.push(reason('ForeignProxy', `the pod has another mesh's proxy, container ${quote(foreign)}`));
   }
   const status = view.annotations === undefined ? undefined : member(view.annotations, statusAnnotation);
-  if (status !== undefined && parseRecord(status) === undefined) {
+  // Istio's injector lays its templates over what it injected before, and so does its mode.
+  const isIstios = settings.mode === 'istiod' && previousInjection(view) !== undefined;
+  if (status !== undefined && parseRecord(status) === undefined && !isIstios) {
     found.push(reason('ForeignStatus', `the annotation ${statusAnnotation} was written by another injector`));
   }
   return found;

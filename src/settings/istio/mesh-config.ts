@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { proxyConfig } from './proxy-config.ts';
 import { flag, mergeValues, text, unread, whole } from './value-types.ts';
+import type { IstioValues } from './values.ts';
 
 /** Istio's MeshConfig (istio.io/api mesh/v1alpha1) as far as injection reads it; the rest is istiod's own business. */
 const schema = z.strictObject({
@@ -69,3 +70,21 @@ const defaults = {
 export const meshConfig = z.preprocess((input) => mergeValues(defaults, input ?? {}), schema);
 
 export type MeshConfig = z.output<typeof schema>;
+
+/**
+ * The mesh configuration with what Istio's chart writes into it of the values, unless it says that itself: where the
+ * istiod of the revision is, the mesh's id, the type of the proxy's image.
+ */
+export function completeMeshConfig(mesh: MeshConfig, { revision, global }: IstioValues): MeshConfig {
+  const suffix = revision === '' ? '' : `-${revision}`;
+  const { meshID, variant, istioNamespace } = global;
+  return {
+    ...mesh,
+    defaultConfig: {
+      discoveryAddress: `istiod${suffix}.${istioNamespace}.svc:15012`,
+      ...(meshID === '' ? {} : { meshId: meshID }),
+      ...(variant === '' ? {} : { image: { imageType: variant } }),
+      ...mesh.defaultConfig,
+    },
+  };
+}

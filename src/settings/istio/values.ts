@@ -28,7 +28,7 @@ const proxy = z.strictObject({
   readinessFailureThreshold: whole,
   readinessInitialDelaySeconds: whole,
   readinessPeriodSeconds: whole,
-  resources,
+  resources: resources.default({}),
   seccompProfile: json,
   startupProbe: z.strictObject({ enabled: flag, failureThreshold: whole }),
   statusPort: whole,
@@ -150,6 +150,7 @@ const schema = z.strictObject({
   istio_cni: z.looseObject({ enabled: flag.optional(), provider: text.optional() }).optional(),
   pilot: z.looseObject({
     cni: z.looseObject({ enabled: flag, provider: text }),
+    crlConfigMapName: text.optional(),
     env: z.record(z.string(), text),
   }),
   revision: text,

@@ -6,6 +6,9 @@ import type { TemplatePod } from './template-pod.ts';
 /** Name of the agent's container in every template. */
 export const proxyName = 'istio-proxy';
 
+/** What releases of Istio before 1.16 injected for core dumps; manifests still have it, and it is theirs to order. */
+const coreDumpName = 'enable-core-dump';
+
 /** The two lists of a pod that are merged and ordered together. */
 export interface Lists {
   readonly initContainers: readonly JsonObject[];
@@ -36,9 +39,12 @@ export function moveToTemplate(own: Lists, template: TemplatePod): Lists {
   };
 }
 
+/** The container of that name in its new place; a copy of it, because what stays the same object stays in its place. */
 function moved(containers: readonly JsonObject[], name: string, to: 'first' | 'last'): readonly JsonObject[] {
-  const found = containers.filter((container) => stringMember(container, 'name') === name);
-  const rest = containers.filter((container) => !found.includes(container));
+  const found = containers
+    .filter((container) => stringMember(container, 'name') === name)
+    .map((container) => ({ ...container }));
+  const rest = containers.filter((container) => stringMember(container, 'name') !== name);
   return to === 'first' ? [...found, ...rest] : [...rest, ...found];
 }
 
@@ -48,6 +54,7 @@ export function ordered(lists: Lists, data: TemplateData): Lists {
   const { check, load } = initNames;
   const steps: readonly (readonly [string, 'first' | 'last'])[] = has(lists.initContainers, proxyName)
     ? [
+        [coreDumpName, 'first'],
         [proxyName, 'first'],
         [check, 'first'],
         [load, 'first'],
@@ -55,6 +62,7 @@ export function ordered(lists: Lists, data: TemplateData): Lists {
     : [
         [check, 'first'],
         [load, 'last'],
+        [coreDumpName, 'last'],
       ];
   const initContainers = steps.reduce((before, [name, to]) => moved(before, name, to), lists.initContainers);
   return { initContainers, containers };

@@ -11,8 +11,12 @@ function withType(tag: string, type: string): string {
   return type === 'default' ? bare : `${bare}-${type}`;
 }
 
-function named(data: TemplateData, image: string, type: string): string {
-  const { hub, tag = '' } = data.values.global;
+function named(data: TemplateData, image: string): string {
+  const { hub, tag = '', variant } = data.values.global;
+  // An `image` of the ProxyConfig counts as a whole, also without a type.
+  const { image: configured } = data.proxyConfig;
+  const type =
+    annotationOf(data, names.proxyImageType) ?? (configured === undefined ? variant : (configured.imageType ?? ''));
   // A pod's name without a slash would be a name in nobody's registry; Istio passes it by.
   const own = annotationOf(data, names.proxyImage);
   const wanted = own?.includes('/') === true ? own : image;
@@ -21,12 +25,10 @@ function named(data: TemplateData, image: string, type: string): string {
 
 /** Image of the proxy; Istio's rules for the annotation, the values and the image type. */
 export function proxyImage(data: TemplateData): string {
-  const { proxy, variant } = data.values.global;
-  const type = annotationOf(data, names.proxyImageType) ?? data.proxyConfig.image?.imageType ?? variant;
-  return named(data, proxy.image, type);
+  return named(data, data.values.global.proxy.image);
 }
 
-/** Image of the container that loads or checks the rules; the image type does not touch it. */
+/** Image of the container that loads or checks the rules, of the same type. */
 export function initImage(data: TemplateData): string {
-  return named(data, data.values.global.proxy_init.image, '');
+  return named(data, data.values.global.proxy_init.image);
 }

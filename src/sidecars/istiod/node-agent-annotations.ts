@@ -39,7 +39,6 @@ export function nodeAgentAnnotations(data: TemplateData): Record<string, string>
     [names.interceptionMode, interceptionModeOf(data)],
     [names.includeOutboundIPRanges, annotationOf(data, names.includeOutboundIPRanges) ?? proxy.includeIPRanges],
     [names.excludeOutboundIPRanges, annotationOf(data, names.excludeOutboundIPRanges) ?? proxy.excludeIPRanges],
-    [names.excludeInboundPorts, excludedInboundText(data)],
     [names.includeOutboundPorts, annotationOf(data, names.includeOutboundPorts) ?? proxy.includeOutboundPorts],
     [names.excludeOutboundPorts, annotationOf(data, names.excludeOutboundPorts) ?? proxy.excludeOutboundPorts],
     [names.kubevirtInterfaces, annotationOf(data, names.kubevirtInterfaces)],
@@ -49,7 +48,8 @@ export function nodeAgentAnnotations(data: TemplateData): Record<string, string>
   const annotations = Object.fromEntries(
     wanted.filter((entry): entry is [string, string] => entry[1] !== undefined && entry[1] !== ''),
   );
-  // Empty means that nothing is captured inbound, which is not the plug-in's default.
+  // Empty means that nothing is excluded or captured inbound, which is not the plug-in's default.
+  annotations[names.excludeInboundPorts] = excludedInboundText(data);
   annotations[names.includeInboundPorts] = annotationOf(data, names.includeInboundPorts) ?? proxy.includeInboundPorts;
   if ((provider ?? data.values.pilot.cni.provider) === 'multus') {
     annotations[names.networks] = withMultusNetwork(annotationOf(data, names.networks));

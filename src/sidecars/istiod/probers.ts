@@ -1,4 +1,4 @@
-import { member, objectAt, objectMember, stringMember, type JsonObject } from '../../settings/json.ts';
+import { isObject, member, objectAt, objectMember, stringMember, type JsonObject } from '../../settings/json.ts';
 import { handlers, namedPort, type HandlerEdit } from '../handler.ts';
 
 /** What the agent asks the application, by the path on which the kubelet asks the agent. */
@@ -54,8 +54,31 @@ export function probersOf(
   return { edits, probers: Object.fromEntries(probers) };
 }
 
-/** ISTIO_KUBE_APP_PROBERS: the keys sorted, those of an earlier injection kept. */
-export function probersText(probers: Probers, before: Probers = {}): string {
-  const all = { ...probers, ...before };
-  return JSON.stringify(Object.fromEntries(Object.entries(all).toSorted(([left], [right]) => (left < right ? -1 : 1))));
+const proberVariable = 'ISTIO_KUBE_APP_PROBERS';
+
+/** What the agent answers already; nothing when somebody damaged it. */
+function answered(text: string | undefined): Probers {
+  try {
+    const value: unknown = JSON.parse(text ?? '{}');
+    return isObject(value) ? (value as Probers) : {};
+  } catch {
+    return {};
+  }
+}
+
+/** Where the agent's probers are among its variables, and their text with more of them: sorted, earlier ones kept. */
+export function proberEntry(
+  env: readonly JsonObject[],
+  added: Probers,
+): { readonly index: number; readonly entry: JsonObject } {
+  const index = env.findIndex((one) => stringMember(one, 'name') === proberVariable);
+  const all = Object.entries({ ...added, ...answered(stringMember(env[index], 'value')) });
+  const value = JSON.stringify(Object.fromEntries(all.toSorted(([left], [right]) => (left < right ? -1 : 1))));
+  return { index, entry: { name: proberVariable, value } };
+}
+
+/** The variables with the probers among them, at the end unless there are some. */
+export function withProberVariable(env: readonly JsonObject[], added: Probers): readonly JsonObject[] {
+  const { index, entry } = proberEntry(env, added);
+  return index < 0 ? [...env, entry] : env.with(index, entry);
 }

@@ -1,4 +1,4 @@
-import { ports } from '../../settings/constants.ts';
+import { ports, proxyUser } from '../../settings/constants.ts';
 import { istioNames as names } from '../../settings/istio/annotation-names.ts';
 import type { JsonObject } from '../../settings/json.ts';
 import { pullPolicyOf, resourcesOf, seccompOf } from './container-parts.ts';
@@ -85,15 +85,17 @@ function securityOf(data: TemplateData): JsonObject {
   const binds = (annotationOf(data, names.capNetBindService) ?? String(proxy.capNetBindService ?? false)) === 'true';
   const traces = data.proxyConfig.proxyMetadata?.['IPTABLES_TRACE_LOGGING'] === 'true';
   const root = tproxy || binds || traces;
-  const add = [...(tproxy || traces ? ['NET_ADMIN'] : []), ...(binds ? ['NET_BIND_SERVICE'] : [])];
+  const add = [...(tproxy || traces ? ['NET_ADMIN'] : []), ...(binds && !traces ? ['NET_BIND_SERVICE'] : [])];
   const { uid, gid } = identityOf(data);
   const privileged = proxy.privileged || traces;
+  // Istio's own group for a proxy that has to be root, but not for one that only traces.
+  const isOwnGroup = (tproxy || binds) && !traces;
   return {
     allowPrivilegeEscalation: privileged,
     capabilities: { ...(add.length === 0 ? {} : { add }), drop: ['ALL'] },
     privileged,
     readOnlyRootFilesystem: true,
-    runAsGroup: tproxy ? 1337 : gid,
+    runAsGroup: isOwnGroup ? proxyUser.gid : gid,
     runAsNonRoot: !root,
     runAsUser: root ? 0 : uid,
     ...seccompOf(proxy.seccompProfile),

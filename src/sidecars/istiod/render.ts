@@ -8,7 +8,7 @@ import { has, moveToTemplate, ordered, proxyName, replaceNamed, type Lists } fro
 import { variable } from './container-parts.ts';
 import { initNames } from './init-container.ts';
 import { withTurnedHandler, type HandlerEdit } from '../handler.ts';
-import { probersOf, probersText, type Probers } from './probers.ts';
+import { probersOf, withProberVariable, type Probers } from './probers.ts';
 import { mergeMetrics, securePortAnnotation } from './prometheus.ts';
 import { mergeNamed, strategicMerge } from './strategic-merge.ts';
 import { annotationOf, isCni, labelOf, type TemplateData } from './template-data.ts';
@@ -19,6 +19,9 @@ import { exemptOf, withFlags, withUserIdentity } from './user-identity.ts';
 import { overridesText, userCopies } from './user-copies.ts';
 
 type List = keyof Lists;
+
+const clusterVariable = 'ISTIO_META_CLUSTER_ID';
+const networkVariable = 'ISTIO_META_NETWORK';
 
 /** A pod with Istio's templates laid over it. Objects of the pod that nothing touched are the same objects. */
 export interface RenderedPod extends Lists {
@@ -45,17 +48,29 @@ const emptyTemplate: TemplatePod = {
   imagePullSecrets: [],
 };
 
-function withVariables(lists: Lists, variables: readonly JsonObject[]): Lists {
-  if (variables.length === 0) return lists;
-  const taken = new Set(variables.map((one) => stringMember(one, 'name')));
-  const change = (container: JsonObject): JsonObject => ({
-    ...container,
-    env: [...objectsMember(container, 'env').filter((one) => !taken.has(stringMember(one, 'name'))), ...variables],
-  });
+function withProxy(lists: Lists, change: (container: JsonObject) => JsonObject): Lists {
   return {
     initContainers: replaceNamed(lists.initContainers, proxyName, change),
     containers: replaceNamed(lists.containers, proxyName, change),
   };
+}
+
+function withVariables(lists: Lists, variables: readonly JsonObject[]): Lists {
+  if (variables.length === 0) return lists;
+  const taken = new Set(variables.map((one) => stringMember(one, 'name')));
+  return withProxy(lists, (container) => ({
+    ...container,
+    env: [...objectsMember(container, 'env').filter((one) => !taken.has(stringMember(one, 'name'))), ...variables],
+  }));
+}
+
+/** The probers at the end of the proxy's variables, or with those of an earlier injection in their place. */
+function withProbers(lists: Lists, probers: Probers): Lists {
+  if (Object.keys(probers).length === 0) return lists;
+  return withProxy(lists, (container) => ({
+    ...container,
+    env: withProberVariable(objectsMember(container, 'env'), probers),
+  }));
 }
 
 function wantsProbes(data: TemplateData, template: TemplatePod): boolean {
@@ -91,7 +106,20 @@ function probed(lists: Lists, data: TemplateData): Probed {
 }
 
 function networkOf(data: TemplateData): string {
-  return labelOf(data, names.network) ?? data.values.global.network;
+  return labelOf(data, names.network) ?? (data.addressVariables[networkVariable] || data.values.global.network);
+}
+
+/** What the request's address, the values and the pod's label say of cluster and network, after everything else. */
+function placeVariables(data: TemplateData, network: string): JsonObject[] {
+  const cluster = data.addressVariables[clusterVariable] || data.values.global.multiCluster.clusterName;
+  const all = {
+    ...data.addressVariables,
+    ...(cluster === '' ? {} : { [clusterVariable]: cluster }),
+    ...(network === '' ? {} : { [networkVariable]: network }),
+  };
+  return Object.entries(all)
+    .toSorted(([left], [right]) => (left < right ? -1 : 1))
+    .map(([name, value]) => variable(name, value));
 }
 
 /** Lays Istio's templates over a pod, in order, and does what Istio does afterwards: overrides, metrics, probes, order. */
@@ -126,15 +154,12 @@ export function renderPod(data: TemplateData, templates: readonly string[]): Ren
     hasProxy && wantsProbes(data, template) ? probed(lists, data) : { ...lists, edits: new Map(), probers: {} };
   const network = networkOf(data);
   const variables = [
-    ...(network === '' ? [] : [variable('ISTIO_META_NETWORK', network)]),
+    ...placeVariables(data, network),
     ...(metrics.variable === undefined ? [] : [variable('ISTIO_PROMETHEUS_ANNOTATIONS', metrics.variable)]),
-    ...(Object.keys(probes.probers).length === 0
-      ? []
-      : [variable('ISTIO_KUBE_APP_PROBERS', probersText(probes.probers))]),
   ];
-  lists = ordered(withVariables(probes, variables), data);
+  lists = ordered(withProbers(withVariables(probes, variables), probes.probers), data);
   const proxy = [...lists.initContainers, ...lists.containers].find((one) => stringMember(one, 'name') === proxyName);
-  const overrides = overridesText(copies);
+  const overrides = data.previous === undefined ? overridesText(copies) : undefined;
   const ownSecurity = objectMember(data.view.spec, 'securityContext');
   return {
     ...lists,

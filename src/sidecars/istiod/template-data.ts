@@ -6,6 +6,7 @@ import { istioNames as names } from '../../settings/istio/annotation-names.ts';
 import { stringMember, type JsonObject } from '../../settings/json.ts';
 import type { PodView } from '../pod-view.ts';
 import type { Workload } from '../workload.ts';
+import type { PreviousInjection } from './previous-injection.ts';
 
 /** User and group as numbers of the node. */
 export interface Identity {
@@ -20,8 +21,12 @@ export interface TemplateData {
   /** The mesh's, with the pod's own on top. */
   readonly proxyConfig: ProxyConfig;
   readonly view: PodView;
-  /** The pod's containers without those that a native sidecar takes to the init containers. */
+  /** The pod's own containers: without those of an earlier injection. */
   readonly containers: readonly JsonObject[];
+  /** What Istio's injector put into the pod before; undefined for a fresh one. */
+  readonly previous: PreviousInjection | undefined;
+  /** Variables of the proxy that the address of the request names, by name. */
+  readonly addressVariables: Readonly<Record<string, string>>;
   readonly namespace: string;
   readonly workload: Workload;
   readonly native: boolean;

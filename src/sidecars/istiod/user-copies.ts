@@ -1,7 +1,7 @@
 import { istioNames as names } from '../../settings/istio/annotation-names.ts';
 import { member, objectMember, objectsMember, stringMember, type Json, type JsonObject } from '../../settings/json.ts';
 import type { Problem } from '../../settings/problem.ts';
-import { annotationOf, type TemplateData } from './template-data.ts';
+import type { TemplateData } from './template-data.ts';
 import type { TemplatePod } from './template-pod.ts';
 
 type List = 'initContainers' | 'containers';
@@ -9,8 +9,9 @@ type List = 'initContainers' | 'containers';
 /** The pod's own copies of what a template adds, by the list in which the template has it. */
 export type UserCopies = Readonly<Record<List, readonly JsonObject[]>>;
 
-function recorded(data: TemplateData): UserCopies {
-  const text = annotationOf(data, names.overrides);
+/** The copies that an earlier injection kept; the annotation's form has been checked. */
+export function recordedCopies(annotations: JsonObject | undefined): UserCopies {
+  const text = stringMember(annotations, names.overrides);
   const value = text === undefined ? {} : (JSON.parse(text) as JsonObject);
   return {
     initContainers: objectsMember(value, 'initContainers'),
@@ -44,9 +45,11 @@ function withoutAutoImage(container: JsonObject): JsonObject {
 
 /** What of the pod's containers is laid on top of the templates once more, so that the user's word is the last. */
 export function userCopies(data: TemplateData, template: TemplatePod): UserCopies {
-  const before = recorded(data);
+  const before = recordedCopies(data.view.annotations);
   const copies = (list: List): JsonObject[] =>
     template[list].flatMap(({ name }) => {
+      // What was injected before is no wish of the user's.
+      if (data.previous?.[list].includes(name) === true) return [];
       const found =
         named(before[list], name) ?? named(data.view.containers, name) ?? named(data.view.initContainers, name);
       return found === undefined ? [] : [withoutAutoImage(found)];

@@ -1,6 +1,6 @@
 import { renderIstioIptablesFlags } from '../../capture/istio-iptables-flags.ts';
 import type { CaptureIntent } from '../../capture/intent.ts';
-import { objectMember, stringMember, type Json, type JsonObject } from '../../settings/json.ts';
+import { objectMember, type Json, type JsonObject } from '../../settings/json.ts';
 import type { ExemptIdentity } from './capture.ts';
 import { proxyName, replaceNamed, type Lists } from './container-lists.ts';
 import { initNames } from './init-container.ts';
@@ -11,26 +11,24 @@ function withSecurity(container: JsonObject, more: JsonObject): JsonObject {
   return { ...container, securityContext: { ...objectMember(container, 'securityContext'), ...more } };
 }
 
-/** The user's own copy of the proxy may name its user; TPROXY needs root, and the check runs as the proxy does. */
+/**
+ * The user's own copy of the proxy may name its user. TPROXY needs root for the proxy, while the check stays as it is;
+ * otherwise the check runs as the proxy does.
+ */
 export function withUserIdentity(lists: Lists, data: TemplateData, user: JsonObject | undefined): Lists {
   const uid = idOf(user, 'runAsUser');
   const gid = idOf(user, 'runAsGroup');
   if (uid === undefined && gid === undefined) return lists;
-  const tproxy = interceptionModeOf(data) === 'TPROXY';
-  const asRoot = (containers: readonly JsonObject[]): readonly JsonObject[] =>
-    tproxy ? replaceNamed(containers, proxyName, (one) => withSecurity(one, { runAsUser: 0 })) : containers;
-  const proxy = [...asRoot(lists.initContainers), ...asRoot(lists.containers)].find(
-    (container) => stringMember(container, 'name') === proxyName,
-  );
-  const runAsUser = idOf(proxy, 'runAsUser');
-  const runAsGroup = idOf(proxy, 'runAsGroup');
-  const checked = replaceNamed(asRoot(lists.initContainers), initNames.check, (one) =>
-    withSecurity(one, {
-      ...(runAsUser === undefined ? {} : { runAsUser }),
-      ...(runAsGroup === undefined ? {} : { runAsGroup }),
-    }),
-  );
-  return { initContainers: checked, containers: asRoot(lists.containers) };
+  const change = (containers: readonly JsonObject[], name: string, more: JsonObject): readonly JsonObject[] =>
+    replaceNamed(containers, name, (one) => withSecurity(one, more));
+  if (interceptionModeOf(data) === 'TPROXY') {
+    return {
+      initContainers: change(lists.initContainers, proxyName, { runAsUser: 0 }),
+      containers: change(lists.containers, proxyName, { runAsUser: 0 }),
+    };
+  }
+  const ids = { ...(uid === undefined ? {} : { runAsUser: uid }), ...(gid === undefined ? {} : { runAsGroup: gid }) };
+  return { ...lists, initContainers: change(lists.initContainers, initNames.check, ids) };
 }
 
 /**

@@ -91,7 +91,7 @@ function revocations({ values }: TemplateData): Mounted {
   const name = 'istio-ca-crl';
   const mounted = values.global.pilotCertProvider === 'istiod';
   return {
-    volume: { name, configMap: { name: 'istio-ca-crl', optional: true } },
+    volume: { name, configMap: { name: values.pilot.crlConfigMapName ?? name, optional: true } },
     mounts: mounted ? [{ name, mountPath: '/var/run/secrets/istio/crl' }] : [],
   };
 }

@@ -49,10 +49,6 @@ const deliberate: Readonly<Record<string, Deliberate>> = {
     dimensions: 'case',
     because: 'Istio’s text templates are not run; a SidecarTemplate says the same as plain YAML',
   },
-  'merge-probers.yaml': {
-    dimensions: 'case',
-    because: 'a pod that Istio’s own injector has injected is left alone',
-  },
 };
 
 const { folder, cases } = readCases();

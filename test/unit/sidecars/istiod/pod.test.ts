@@ -309,6 +309,16 @@ describe('taking it back', () => {
       istioPod({}, { containers: [{ name: 'app' }, { name: 'istio-proxy', image: 'auto', args: ['x'] }] }),
     ],
     ['a volume of the same name', istioPod({}, { volumes: [{ name: 'data' }, own] })],
+    [
+      'a pod that Istio’s injector has injected',
+      annotated(
+        { 'sidecar.istio.io/status': '{"initContainers":["istio-init"],"containers":["istio-proxy"]}', a: 'b' },
+        {
+          containers: [{ name: 'istio-proxy', image: 'old' }, { name: 'app' }],
+          initContainers: [{ name: 'istio-init' }],
+        },
+      ),
+    ],
   ])('%s', (_title, pod) => {
     const injected = injectWithIstiod(pod, plain).pod;
     expect(injected).not.toEqual(pod);

@@ -166,7 +166,17 @@ describe('a value changes its one thing', () => {
     const annotations = type === '' ? {} : { 'sidecar.istio.io/proxyImageType': type };
     const { container } = injectWithIstiod(istioPod({ annotations }), istiodSnapshot({ global: { variant } }));
     expect(container('istio-proxy')?.['image']).toBe(expected);
-    expect(container('istio-init')?.['image']).toBe('docker.io/istio/proxyv2:1.28.0');
+    expect(container('istio-init')?.['image']).toBe(expected);
+  });
+
+  test('an image of the ProxyConfig stands for the variant, even without a type', () => {
+    const snapshot = istiodSnapshot(
+      { global: { variant: 'distroless' } },
+      { meshConfig: { defaultConfig: { image: {} } } },
+    );
+    expect(injectWithIstiod(istioPod(), snapshot).container('istio-proxy')?.['image']).toBe(
+      'docker.io/istio/proxyv2:1.28.0',
+    );
   });
 
   test('the ending of a tag is replaced, not added', () => {
