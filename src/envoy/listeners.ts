@@ -78,8 +78,8 @@ function tcpProxy(cluster: Tree, more: { readonly [key: string]: Tree }): Tree {
 
 const closed: Tree = { anchor: 'closed', content: [tcpProxy('BlackHoleCluster', {})] };
 
-/** The application (or the peer) has not seen the request yet, so that it may be sent again on a fresh connection. */
-const retry: Tree = { anchor: 'retry', content: { retry_on: 'reset-before-request', num_retries: 2 } };
+/** What an HTTP/2 server has refused it has not begun, so that it may be sent again. Envoy knows that of nothing else. */
+const retry: Tree = { anchor: 'retry', content: { retry_on: 'refused-stream', num_retries: 2 } };
 
 function everything(name: string, action: { readonly [key: string]: Tree }): Tree {
   return { virtual_hosts: [{ name, domains: ['*'], routes: [{ name, match: { prefix: '/' }, ...action }] }] };

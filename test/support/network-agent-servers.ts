@@ -2,7 +2,12 @@ import { createHash } from 'node:crypto';
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { createServer as createHttpServer, type RequestListener, type ServerResponse } from 'node:http';
-import { createServer as createHttp2Server, type Http2ServerRequest, type Http2ServerResponse } from 'node:http2';
+import {
+  constants as http2,
+  createServer as createHttp2Server,
+  type Http2ServerRequest,
+  type Http2ServerResponse,
+} from 'node:http2';
 import { createServer as createHttpsServer } from 'node:https';
 import { createServer as createTcpServer, type Server, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
@@ -88,6 +93,23 @@ function grpcHealth(): Server {
   return server;
 }
 
+function refusing(): Server {
+  const server = createHttp2Server();
+  let isRefused = false;
+  server.on('sessionError', () => undefined);
+  server.on('stream', (stream) => {
+    stream.on('error', () => stream.destroy());
+    isRefused = !isRefused;
+    if (isRefused) {
+      stream.close(http2.NGHTTP2_REFUSED_STREAM);
+    } else {
+      stream.respond({ ':status': 200 });
+      stream.end('served');
+    }
+  });
+  return server;
+}
+
 function echo(socket: Socket): void {
   const { remoteAddress = '', localAddress = '', localPort = 0 } = socket;
   socket.on('error', () => socket.destroy());
@@ -117,6 +139,8 @@ function serverOf(kind: Exclude<ListenOptions['kind'], 'udp'>, options: ListenOp
   switch (kind) {
     case 'collector':
       return collector();
+    case 'refusing':
+      return refusing();
     case 'grpc':
       return grpcHealth();
     case 'h2c':

@@ -15,11 +15,12 @@ export interface Heard {
 export interface ListenOptions {
   /**
    * `http` and `h2c` answer every path with a `Heard`, 503 when unhealthy, but for those below; `echo` answers what it
-   * gets with a line of JSON, an `Echoed`; `banner` speaks first; `grpc` is a health service; `udp` is `echo` for datagrams; `collector` takes spans.
+   * gets with a line of JSON, an `Echoed`; `banner` speaks first; `grpc` is a health service; `udp` is `echo` for datagrams; `collector` takes spans;
+   * `refusing` is HTTP/2 and refuses every other request without having looked at it, the first one too.
    * `/moved` redirects, `/status/418` has that status, `/bytes?count=N` sends so many bytes, `/slow?ms=N` takes its time, `/gather?count=N` answers as
    * soon as so many requests wait, and an upgrade to WebSocket is answered with the same words.
    */
-  readonly kind: 'http' | 'h2c' | 'echo' | 'banner' | 'grpc' | 'udp' | 'collector';
+  readonly kind: 'http' | 'h2c' | 'echo' | 'banner' | 'grpc' | 'udp' | 'collector' | 'refusing';
   readonly port: number;
   /** Default: both families. */
   readonly host?: string;

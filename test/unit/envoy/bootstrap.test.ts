@@ -135,7 +135,7 @@ describe.each([
     expect(at(http, 'route_config', 'virtual_hosts', 0, 'routes', 0, 'route')).toEqual({
       cluster: target,
       timeout: '0s',
-      retry_policy: { retry_on: 'reset-before-request', num_retries: 2 },
+      retry_policy: { retry_on: 'refused-stream', num_retries: 2 },
     });
     expect(http).toMatchObject({
       server_header_transformation: 'PASS_THROUGH',
