@@ -1,5 +1,5 @@
 import { decideInPlace } from '../injection/decide.ts';
-import { decisionWithoutPatch, type Decision } from '../injection/decision.ts';
+import { decisionWithoutPatch, type Decision, type InjectionRequest } from '../injection/decision.ts';
 import { reason } from '../injection/reason.ts';
 import type { Snapshot } from '../injection/snapshot.ts';
 import { podName, viewPod } from '../sidecars/pod-view.ts';
@@ -25,16 +25,20 @@ function isPodCreation(request: AdmissionRequest): boolean {
   return request.operation === 'CREATE' && request.kind === 'v1/Pod' && request.subResource === '';
 }
 
+type ProxyVariables = InjectionRequest['proxyVariables'];
+
 function decideRequest(
   request: AdmissionRequest,
   workload: Workload,
   snapshot: Snapshot,
+  proxyVariables: ProxyVariables,
 ): { decision: Decision; failure?: unknown } {
   if (!isPodCreation(request) || request.object === undefined) {
     return { decision: decisionWithoutPatch('skip', [reason('NotAPodCreation')], [], snapshot.hash) };
   }
   try {
-    return { decision: decideInPlace({ pod: request.object, namespace: request.namespace, workload }, snapshot) };
+    const { object: pod, namespace } = request;
+    return { decision: decideInPlace({ pod, namespace, workload, proxyVariables }, snapshot) };
   } catch (failure) {
     const why = reason('InvalidPatch', 'the injector failed on this pod, please report it');
     const outcome = snapshot.settings.injection.onInvalidPatch === 'deny' ? 'reject' : 'skip';
@@ -47,7 +51,7 @@ function decideRequest(
  * Answers one AdmissionReview. Anything but a v1 review with a request and a uid gives status 400 and a sentence.
  * Never throws on a request's content.
  */
-export function review(text: string, snapshot: Snapshot): Reviewed {
+export function review(text: string, snapshot: Snapshot, proxyVariables?: ProxyVariables): Reviewed {
   const decoded = decodeReview(text);
   if ('problem' in decoded) return { status: 400, problem: decoded.problem };
   const { request } = decoded;
@@ -58,7 +62,7 @@ export function review(text: string, snapshot: Snapshot): Reviewed {
   const view = viewPod(request.object ?? {});
   const pod = podName(view);
   const workload = workloadOf(view);
-  const { decision, failure } = decideRequest(request, workload, snapshot);
+  const { decision, failure } = decideRequest(request, workload, snapshot, proxyVariables);
   return {
     status: 200,
     answer: writeAnswer(request.uid, decision),

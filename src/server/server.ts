@@ -1,4 +1,5 @@
 import Fastify, { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import { readAddressVariables } from '../admission/address-variables.ts';
 import { review } from '../admission/handler.ts';
 import { patchLength } from '../injection/patch-text.ts';
 import type { Snapshot } from '../injection/snapshot.ts';
@@ -40,6 +41,11 @@ const allowed: ReadonlyMap<string, string> = new Map([
   ['/readyz', 'GET'],
 ]);
 
+/** Beside an istiod the address may go on after `/inject`, with variables of the proxy. */
+function methodOf(path: string, { settings }: Snapshot): string | undefined {
+  return allowed.get(path) ?? (settings.mode === 'istiod' && path.startsWith('/inject/') ? 'POST' : undefined);
+}
+
 async function sendText(reply: FastifyReply, status: number, sentence: string): Promise<FastifyReply> {
   return reply.code(status).type('text/plain; charset=utf-8').send(`${sentence}\n`);
 }
@@ -79,8 +85,9 @@ async function answerReview(
     metrics.badRequests.inc({ status: '400' });
     return sendText(reply, 400, 'The body is not UTF-8.');
   }
-  const reviewed = review(text, ports.snapshot());
-  if (reviewed.status === 400) {
+  const address = readAddressVariables(pathOf(request));
+  const reviewed = 'problem' in address ? address : review(text, ports.snapshot(), address.variables);
+  if ('problem' in reviewed) {
     metrics.badRequests.inc({ status: '400' });
     return sendText(reply, 400, reviewed.problem);
   }
@@ -105,6 +112,13 @@ async function answerReview(
 function installRoutes(app: FastifyInstance, ports: ServerPorts): void {
   const answering = { ports, encodeAnswer: createAnswerEncoder() };
   app.post('/inject', async (request, reply) => answerReview(request, reply, answering));
+  app.post('/inject/*', {
+    onRequest(request, reply, done) {
+      if (methodOf(pathOf(request), ports.snapshot()) === undefined) reply.callNotFound();
+      else done();
+    },
+    handler: async (request, reply) => answerReview(request, reply, answering),
+  });
   app.get('/livez', async (_request, reply) => sendText(reply, 200, 'ok'));
   app.get('/readyz', async (request, reply) => {
     const verbose = Object.hasOwn(request.query as object, 'verbose');
@@ -115,7 +129,7 @@ function installRoutes(app: FastifyInstance, ports: ServerPorts): void {
 
 function installErrors(app: FastifyInstance, ports: ServerPorts, limits: Limits): void {
   app.setNotFoundHandler(async (request, reply) => {
-    const method = allowed.get(pathOf(request));
+    const method = methodOf(pathOf(request), ports.snapshot());
     if (method === undefined) return sendText(reply, 404, 'There is nothing here.');
     ports.metrics.badRequests.inc({ status: '405' });
     return sendText(reply.header('allow', method), 405, `Only ${method} is allowed here.`);
