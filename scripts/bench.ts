@@ -3,28 +3,28 @@ import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { benchDataplane } from './bench/dataplane.ts';
 import { full, quick, type Effort } from './bench/effort.ts';
-import { keepNodeSection } from './bench/node-section.ts';
-import { partNames, replaceParts, type PartName, type Section } from './bench/page-parts.ts';
+import { replaceParts } from './bench/page-parts.ts';
 import { benchWebhook } from './bench/webhook.ts';
 import { root } from './tools/cache.ts';
 
 const page = path.join(root, 'docs/benchmarks.md');
 const parts = { webhook: benchWebhook, dataplane: benchDataplane };
+type BenchName = keyof typeof parts;
+const benchNames = Object.keys(parts) as BenchName[];
 
 function say(line: string): void {
   process.stdout.write(`${line}\n`);
 }
 
-async function bench(effort: Effort, chosen: readonly PartName[]): Promise<void> {
-  const measured: Partial<Record<PartName, Section>> = {};
+async function bench(effort: Effort, chosen: readonly BenchName[]): Promise<void> {
+  const measured: Partial<Record<BenchName, string>> = {};
   for (const name of chosen) {
     const section = await parts[name](effort, say);
-    measured[name] = section;
+    measured[name] = section.markdown;
     say(`\n${section.summary}\n`);
   }
   if (effort.name === 'full') {
-    const old = await readFile(page, 'utf8');
-    await writeFile(page, keepNodeSection(old, replaceParts(old, measured)));
+    await writeFile(page, replaceParts(await readFile(page, 'utf8'), measured));
     say(`${path.relative(process.cwd(), page)} is written.`);
   } else {
     say('A quick run: the figures are rough, docs/benchmarks.md stays as it is.');
@@ -32,9 +32,9 @@ async function bench(effort: Effort, chosen: readonly PartName[]): Promise<void>
 }
 
 const only = process.argv.find((word) => word.startsWith('--only='))?.slice('--only='.length);
-const chosen = partNames.filter((name) => only === undefined || name === only);
+const chosen = benchNames.filter((name) => only === undefined || name === only);
 if (chosen.length === 0) {
-  process.stderr.write(`--only=${only}: allowed are ${partNames.join(', ')}\n`);
+  process.stderr.write(`--only=${only}: allowed are ${benchNames.join(', ')}\n`);
   process.exit(2);
 }
 await bench(process.argv.includes('--quick') ? quick : full, chosen);

@@ -2,7 +2,8 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { cpus, loadavg, release, totalmem } from 'node:os';
 import path from 'node:path';
-import { finding, replaceNodeSection } from './bench/node-section.ts';
+import { finding, renderNodeSection } from './bench/node-section.ts';
+import { replaceParts } from './bench/page-parts.ts';
 import { root } from './tools/cache.ts';
 
 const [file] = process.argv.slice(2);
@@ -18,4 +19,5 @@ const day = new Date().toISOString().slice(0, 10);
 // The scenarios take a quarter of an hour or so.
 const load = (loadavg()[2] ?? 0).toFixed(1);
 const machine = `${cpus()[0]?.model.trim() ?? 'unknown'}, ${cpus().length} processors, ${gib} GiB, Linux ${release()}, ${day}; average load of these 15 minutes: ${load}`;
-await writeFile(page, replaceNodeSection(await readFile(page, 'utf8'), findings, machine));
+const node = renderNodeSection(findings, machine);
+await writeFile(page, replaceParts(await readFile(page, 'utf8'), { node }));

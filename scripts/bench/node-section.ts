@@ -1,31 +1,13 @@
 import { z } from 'zod';
+import { nodeTitle } from './page-parts.ts';
 
 /** What a scenario of the node found: a line of the file that `CLUSTER_FINDINGS` names. */
 export const finding = z.object({ name: z.string(), figures: z.record(z.string(), z.unknown()) });
 /** One of them. */
 export type Finding = z.infer<typeof finding>;
 
-/** Starts the section; `make bench` carries over what follows it, `make cluster-bench` replaces it. */
-const mark = '<!-- Written by `make cluster-bench`. -->';
-
-/** Puts the section of the old page at the end of a new one. */
-export function keepNodeSection(oldPage: string, newPage: string): string {
-  const start = oldPage.indexOf(mark);
-  return start === -1 ? newPage : withSection(newPage, oldPage.slice(start));
-}
-
-/** The page with a section of these findings in the place of the old one; `machine` is a line about where. */
-export function replaceNodeSection(page: string, findings: readonly Finding[], machine: string): string {
-  return withSection(page, renderSection(findings, machine));
-}
-
-function withSection(page: string, section: string): string {
-  const start = page.indexOf(mark);
-  const before = start === -1 ? page : page.slice(0, start);
-  return `${before.trimEnd()}\n\n${section.trimEnd()}\n`;
-}
-
-function renderSection(findings: readonly Finding[], machine: string): string {
+/** The part of the page that tells these findings; `machine` is a line about where. */
+export function renderNodeSection(findings: readonly Finding[], machine: string): string {
   const rows = (title: string, columns: readonly string[], pattern: RegExp): string[] => {
     const found = findings.filter(({ name }) => pattern.test(name));
     if (found.length === 0) return [];
@@ -41,8 +23,7 @@ function renderSection(findings: readonly Finding[], machine: string): string {
     ];
   };
   return [
-    mark,
-    '## On a node',
+    nodeTitle,
     '',
     'Measured by the scenarios of `test/cluster` on one node with everything on it: control plane, kubelet, containers, client',
     'and server share the processors. The kubelet measured what containers use; times to recover are from the fault to the',

@@ -4,20 +4,34 @@ export interface Section {
   readonly summary: string;
 }
 
-/** In the order of the page. */
-export const partNames = ['webhook', 'dataplane'] as const;
-
-export type PartName = (typeof partNames)[number];
-
-/** Heading of the second part, by which the two are told apart. */
+/** Heading of the data plane's part. */
 export const dataplaneTitle = '## Data plane';
 
+/** Heading of the part that the scenarios of a whole node write. */
+export const nodeTitle = '## On a node';
+
+/** In the order of the page. */
+const starts = { webhook: '', dataplane: `\n${dataplaneTitle}\n`, node: `\n${nodeTitle}\n` } as const;
+
+export type PartName = keyof typeof starts;
+
+const partNames = Object.keys(starts) as PartName[];
+
+function partsOf(page: string): Record<PartName, string> {
+  const parts = { webhook: '', dataplane: '', node: '' };
+  const bounds = partNames
+    .map((name) => ({ name, at: page.indexOf(starts[name]) }))
+    .filter(({ at }) => at >= 0)
+    .toSorted((left, right) => left.at - right.at);
+  for (const [index, { name, at }] of bounds.entries()) parts[name] = page.slice(at, bounds[index + 1]?.at);
+  return parts;
+}
+
 /** The page with the parts that were measured; what was not measured stays as it is. */
-export function replaceParts(page: string, measured: Partial<Readonly<Record<PartName, Section>>>): string {
-  const at = page.indexOf(`\n${dataplaneTitle}\n`);
-  const present = { webhook: at < 0 ? page : page.slice(0, at), dataplane: at < 0 ? '' : page.slice(at) };
+export function replaceParts(page: string, measured: Partial<Readonly<Record<PartName, string>>>): string {
+  const parts = { ...partsOf(page), ...measured };
   return `${partNames
-    .map((name) => (measured[name]?.markdown ?? present[name]).trim())
+    .map((name) => parts[name].trim())
     .filter((text) => text !== '')
     .join('\n\n')}\n`;
 }

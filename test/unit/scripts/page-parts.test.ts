@@ -1,21 +1,30 @@
 import { describe, expect, test } from '@jest/globals';
 import { replaceParts } from '../../../scripts/bench/page-parts.ts';
 
-const section = (markdown: string) => ({ markdown, summary: '' });
 const webhook = '# Benchmarks\n\nold webhook\n\n## Data plane of others\n';
 const dataplane = '## Data plane\n\nold data plane\n';
+const node = '## On a node\n\nold node\n';
+const page = `${webhook}\n${dataplane}\n${node}`;
 
 describe('the page of benchmarks', () => {
   test.each([
-    ['keeps what was not measured', {}, `${webhook}\n${dataplane}`],
-    ['takes a new webhook part', { webhook: section('# Benchmarks\n\nnew\n') }, `# Benchmarks\n\nnew\n\n${dataplane}`],
-    ['takes a new data plane', { dataplane: section('## Data plane\n\nnew\n') }, `${webhook}\n## Data plane\n\nnew\n`],
-    ['takes both', { webhook: section('a'), dataplane: section('## Data plane\n\nb') }, 'a\n\n## Data plane\n\nb\n'],
+    ['keeps what was not measured', {}, page],
+    ['takes a new webhook part', { webhook: '# New\n' }, `# New\n\n${dataplane}\n${node}`],
+    ['takes a new data plane', { dataplane: '## Data plane\n\nnew\n' }, `${webhook}\n## Data plane\n\nnew\n\n${node}`],
+    ['takes a new node', { node: '## On a node\n\nnew' }, `${webhook}\n${dataplane}\n## On a node\n\nnew\n`],
+    ['takes two', { webhook: 'a', dataplane: '## Data plane\n\nb' }, `a\n\n## Data plane\n\nb\n\n${node}`],
   ])('%s', (_, measured, expected) => {
-    expect(replaceParts(`${webhook}\n${dataplane}`, measured)).toBe(expected);
+    expect(replaceParts(page, measured)).toBe(expected);
   });
 
-  test('gets its data plane when it had none', () => {
-    expect(replaceParts('# Benchmarks\n', { dataplane: section(dataplane) })).toBe(`# Benchmarks\n\n${dataplane}`);
+  test.each([
+    ['its data plane', { dataplane }, `# Benchmarks\n\n${dataplane}`],
+    ['its node', { node }, `# Benchmarks\n\n${node}`],
+  ])('gets %s when it had none', (_, measured, expected) => {
+    expect(replaceParts('# Benchmarks\n', measured)).toBe(expected);
+  });
+
+  test('has each part in its place, wherever it stood before', () => {
+    expect(replaceParts(`${webhook}\n${node}\n${dataplane}`, {})).toBe(page);
   });
 });
