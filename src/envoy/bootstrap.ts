@@ -12,7 +12,7 @@ const statistics: readonly Tree[] = [
   { contains: 'PassthroughCluster.upstream_' },
   // The answers to tcpSocket and gRPC probes are computed from these gauges.
   { contains: 'membership_' },
-  ...['downstream_cx_active', 'cx_overflow'].map((suffix) => ({ suffix })),
+  ...['downstream_cx_active', 'cx_overflow', 'message_count'].map((suffix) => ({ suffix })),
 ];
 
 const document = compile({

@@ -31,7 +31,7 @@ export function transparentHttp(direction: 'inbound' | 'outbound', routes: Tree)
   return connectionManager({
     stat_prefix: direction,
     route_config: routes,
-    http_filters: [router],
+    http_filters: [{ hole: 'grpcFilter' }, router],
     access_log: { hole: `${direction} http log` },
     http_protocol_options: {
       anchor: 'server http1',

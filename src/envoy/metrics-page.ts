@@ -1,15 +1,42 @@
+import { version } from '../settings/version.ts';
 import { compile, fill, type Filling, type Template, type Tree, userText, type Written } from './flow-yaml.ts';
 import type { MetricsTarget } from './intent.ts';
 import { luaFilter, routeScript } from './lua.ts';
 import { probeTarget } from './probe-target.ts';
 import { applicationCluster } from './probes.ts';
 
-/** Envoy puts its own name before every metric; Istio's metrics have none. */
-const rename = `gsub("# TYPE envoy_istio_","# TYPE istio_"):gsub("\\nenvoy_istio_","\\nistio_")`;
+/** What Envoy has answered, in a script. */
+const body = 'b:getBytes(0,b:length())';
 
-const renaming = `function envoy_on_response(h)
+/**
+ * Makes Istio's page of Envoy's. Envoy puts its own name before every metric. What the stats logger cannot count while a
+ * connection or stream lasts, Envoy counts itself by direction; such families get the labels of the series that were
+ * counted when it began, or for the same application.
+ */
+const istio = `local function istio(t)
+t=t:gsub("# TYPE envoy_istio_","# TYPE istio_"):gsub("\\nenvoy_istio_","\\nistio_")
+local function add(family,like,counter)
+local lines,seen="",{}
+for labels in t:gmatch("\\nistio_"..like.."_total({.-})") do
+local cluster=labels:find('reporter="source"',1,true) and labels:match('_service_name="(.-)"') or "InboundPassthroughCluster"
+local count=t:match("\\nenvoy_"..counter..'="'..cluster..'"} (%d+)')
+if count and not seen[cluster] then
+seen[cluster]=true
+labels=labels:gsub('flags=".-"','flags="-"'):gsub('="http",','="grpc",'):gsub(',response_code=.*','}')
+lines=lines.."istio_"..family.."_total"..labels.." "..count.."\\n"
+end
+end
+if lines~="" then t=t.."# TYPE istio_"..family.."_total counter\\n"..lines end
+end
+for to,from in pairs{sent="tx",received="rx"} do add("tcp_"..to.."_bytes","tcp_connections_opened","tcp_downstream_cx_"..from.."_bytes_total{envoy_tcp_prefix") end
+for _,way in ipairs{"request","response"} do add(way.."_messages","requests","cluster_grpc_"..way.."_message_count{envoy_cluster_name") end
+return t..'# TYPE istio_build gauge\\nistio_build{component="proxy",tag="sidecar-injector-${version}"} 1\\n'
+end
+`;
+
+const renaming = `${istio}function envoy_on_response(h)
 local b=h:body(true)
-b:setBytes((b:getBytes(0,b:length()):${rename}))
+b:setBytes(istio(${body}))
 end`;
 
 /**
@@ -17,7 +44,8 @@ end`;
  * that does not answer is left out and shows as 0. What only OpenMetrics has (the end mark, exemplars) is taken out,
  * because Envoy's page is none.
  */
-const merging = `function envoy_on_request(h)
+function merging(before: string, page: string): string {
+  return `${before}function envoy_on_request(h)
 local s=h:headers():get("x-prometheus-scrape-timeout-seconds")
 s=math.min(math.max(tonumber(s or 10) or 10,1),60)
 local text=""
@@ -35,8 +63,9 @@ end
 function envoy_on_response(h)
 local b=h:body(true)
 local page=h:streamInfo():dynamicMetadata():get("page") or {}
-b:setBytes(b:getBytes(0,b:length()):${rename}..(page.application or ""))
+b:setBytes(${page}..(page.application or ""))
 end`;
+}
 
 /** Stands in the status listener only where the page has a script. */
 const filter = [...compile(luaFilter), ','];
@@ -60,10 +89,13 @@ function item(route: Tree): Template {
   return [',', ...compile(route)];
 }
 
+const targets = { filter_context: { targets: { hole: 'metricsTargets' } } } as const;
+
 const routes = {
   plain: item(plain),
   renaming: item(scripted(renaming, {})),
-  merging: item(scripted(merging, { filter_context: { targets: { hole: 'metricsTargets' } } })),
+  merging: item(scripted(merging('', body), targets)),
+  renamingAndMerging: item(scripted(merging(istio, `istio(${body})`), targets)),
 };
 
 const entry = compile({
@@ -108,12 +140,13 @@ export function metricsPageFilling(
   targets: readonly MetricsTarget[],
   addresses: Filling,
 ): Filling {
+  const merged = hasIstioMetrics ? routes.renamingAndMerging : routes.merging;
   if (!hasIstioMetrics && targets.length === 0) {
     return { metricsFilter: '', metricsRoute: routes.plain, metricsClusters: '', pageBuffer: '' };
   }
   return {
     metricsFilter: filter,
-    metricsRoute: targets.length === 0 ? routes.renaming : routes.merging,
+    metricsRoute: targets.length === 0 ? routes.renaming : merged,
     metricsTargets: (written) => targetsOf(targets, written),
     metricsClusters: (written) => clustersOf(targets, addresses, written),
     pageBuffer,

@@ -123,8 +123,14 @@ function logger(counters: readonly Tree[], histograms: readonly Tree[]): Tree {
   );
 }
 
-const received = '%DOWNSTREAM_WIRE_BYTES_RECEIVED%';
-const sent = '%DOWNSTREAM_WIRE_BYTES_SENT%';
+/** Counts messages of gRPC while they flow; the page of metrics gives them Istio's names. */
+export const grpcFilter: Template = [
+  ...compile({
+    anchor: 'grpc stats',
+    content: extension('grpc_stats', 'envoy.extensions.filters.http.grpc_stats.v3.FilterConfig'),
+  }),
+  ',',
+];
 
 function httpLogger(direction: Direction): Template {
   const tags: Tree = {
@@ -146,14 +152,17 @@ function httpLogger(direction: Direction): Template {
       [{ stat: { name: 'requests_total', tags }, value_fixed: 1 }],
       [
         histogram('request_duration_milliseconds', '%DURATION%', 'Milliseconds'),
-        histogram('request_bytes', received, 'Bytes'),
-        histogram('response_bytes', sent, 'Bytes'),
+        histogram('request_bytes', '%DOWNSTREAM_WIRE_BYTES_RECEIVED%', 'Bytes'),
+        histogram('response_bytes', '%DOWNSTREAM_WIRE_BYTES_SENT%', 'Bytes'),
       ],
     ),
   );
 }
 
-/** Counts every accepted connection twice, when it begins and when it ends, so that the difference is what is open. */
+/**
+ * Counts every accepted connection twice, when it begins and when it ends, so that the difference is what is open. Its
+ * bytes are not counted here: the logger knows only their sum so far, which a counter would add again at every report.
+ */
 function tcpLoggers(direction: Direction): readonly Template[] {
   const tags: Tree = {
     anchor: `tcp labels ${direction}`,
@@ -162,19 +171,14 @@ function tcpLoggers(direction: Direction): readonly Template[] {
       tag({ name: 'request_protocol', value: 'tcp' }, 'both'),
     ],
   };
-  const counter = (name: string, value: { readonly [key: string]: Tree }): Tree => ({ stat: { name, tags }, ...value });
-  const at = (moment: string, counters: readonly Tree[]): Template =>
+  const count = (moment: string, name: string): Template =>
     compile({
       filter: { log_type_filter: { types: [moment] } },
-      ...(logger(counters, []) as { readonly [key: string]: Tree }),
+      ...(logger([{ stat: { name, tags }, value_fixed: 1 }], []) as { readonly [key: string]: Tree }),
     });
   return [
-    at('TcpConnectionStart', [counter('tcp_connections_opened_total', { value_fixed: 1 })]),
-    at('TcpConnectionEnd', [
-      counter('tcp_connections_closed_total', { value_fixed: 1 }),
-      counter('tcp_sent_bytes_total', { value_format: sent }),
-      counter('tcp_received_bytes_total', { value_format: received }),
-    ]),
+    count('TcpConnectionStart', 'tcp_connections_opened_total'),
+    count('TcpConnectionEnd', 'tcp_connections_closed_total'),
   ];
 }
 

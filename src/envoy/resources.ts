@@ -7,7 +7,7 @@ import { adminFilling } from './hooks.ts';
 import type { ProxyIntent } from './intent.ts';
 import { opaqueFilling, outboundFilling, virtualInbound, virtualOutbound } from './listeners.ts';
 import { metricsPageFilling } from './metrics-page.ts';
-import { identityFilling } from './metrics.ts';
+import { grpcFilter, identityFilling } from './metrics.ts';
 import { probeFilling } from './probes.ts';
 import { statusFilling, statusListener } from './status-listener.ts';
 import { tracingFilling } from './tracing.ts';
@@ -35,6 +35,7 @@ export function resourceFilling(intent: ProxyIntent): Filling {
     ...outboundFilling(intent.outboundTrafficPolicy),
     ...probeFilling(intent.statusPort === undefined ? [] : intent.probes, addresses),
     ...accessLogFilling(intent.accessLog, intent.metrics.istio),
+    grpcFilter: intent.metrics.istio ? grpcFilter : '',
     ...identityFilling(intent.workload, intent.service),
     ...metricsPageFilling(intent.metrics.istio, intent.metrics.targets, addresses),
     ...opaqueFilling(intent),

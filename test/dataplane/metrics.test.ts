@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { version } from '../../src/settings/version.ts';
 import { captureIntent } from '../support/capture-intent.ts';
 import { captureTraffic } from '../support/capture-script.ts';
 import { startEnvoy, type RunningEnvoy } from '../support/envoy.ts';
@@ -165,13 +166,46 @@ test('TCP connections and their bytes', async () => {
   expect(await value('istio_tcp_sent_bytes_total', 'source')).toBe('from outside\n'.length);
 });
 
+test('the bytes of a connection count while it lasts', async () => {
+  const ofPod = '{reporter="destination"}';
+  const closed = async (): Promise<number> =>
+    total(await prometheus.query(`istio_tcp_connections_closed_total${ofPod}`));
+  const before = await closed();
+  const send = 'x'.repeat(5_000);
+  const connection = outside.dial({ host: pod, port: 3306, send, untilClosed: true, limitMs: 5_000 });
+  await scraped(`istio_tcp_received_bytes_total${ofPod}`, (series) => total(series) === send.length + 4);
+  expect(await closed()).toBe(before);
+  expect((await connection).ending).toBe('silent');
+});
+
+test('messages of gRPC', async () => {
+  const url = `http://${pod}:9001/grpc.health.v1.Health/Check`;
+  const headers = { 'content-type': 'application/grpc', te: 'trailers' };
+  const message = Buffer.from([0, 0, 0, 0, 0]);
+  const body = Buffer.concat([message, message]).toString('base64');
+  await outside.askHttp2({ url, headers, body });
+  await outside.askHttp2({ url, headers, body });
+  const [sent] = await scraped('istio_request_messages_total', (series) => total(series) === 4);
+  const [answered] = await prometheus.query('istio_response_messages_total');
+  expect([sent, answered].map((series) => labels(series as Series))).toEqual([
+    { ...received, request_protocol: 'grpc' },
+    { ...received, request_protocol: 'grpc' },
+  ]);
+  expect(answered?.value).toBe(2);
+});
+
+test('who built the proxy', async () => {
+  const [build] = await scraped('istio_build', ({ length }) => length === 1);
+  expect(labels(build as Series)).toEqual({ component: 'proxy', tag: `sidecar-injector-${version}` });
+});
+
 test('a connection that leads nowhere is opened and closed, too', async () => {
   const { ending } = await outside.dial({ host: pod, port: 3307, send: '\u0001\u0002', untilClosed: true });
   expect(ending).toBe('closed');
   const flags = '{response_flags=~"UF.*"}';
   expect(total(await scraped(`istio_tcp_connections_closed_total${flags}`, ({ length }) => length === 1))).toBe(1);
   const opened = await prometheus.query('istio_tcp_connections_opened_total{reporter="destination"}');
-  expect(total(opened)).toBe(2);
+  expect(total(opened)).toBe(3);
 });
 
 test('types and names are Istio’s, and nothing of them is left under Envoy’s', async () => {
@@ -180,10 +214,13 @@ test('types and names are Istio’s, and nothing of them is left under Envoy’s
     (found) => found.size > 0,
   );
   expect(Object.fromEntries([...types].filter(([name]) => name.includes('istio_')))).toEqual({
+    istio_build: 'gauge',
     istio_request_bytes: 'histogram',
     istio_request_duration_milliseconds: 'histogram',
+    istio_request_messages_total: 'counter',
     istio_requests_total: 'counter',
     istio_response_bytes: 'histogram',
+    istio_response_messages_total: 'counter',
     istio_tcp_connections_closed_total: 'counter',
     istio_tcp_connections_opened_total: 'counter',
     istio_tcp_received_bytes_total: 'counter',
