@@ -2,6 +2,7 @@ import { commandTree, type CommandNode } from '../../src/cli/command-tree.ts';
 import type { Io } from '../../src/cli/io.ts';
 import { createProgram } from '../../src/cli/program.ts';
 import { annotationSubjects } from '../../src/settings/annotation-table.ts';
+import type { IstiodUse } from '../../src/settings/istio/annotation-uses.ts';
 import { reasons } from '../../src/injection/reason.ts';
 import { proxyConfigKeys } from '../../src/settings/proxy-config.ts';
 import { version } from '../../src/settings/version.ts';
@@ -24,17 +25,25 @@ function table(head: readonly string[], rows: readonly (readonly string[])[]): s
   return [line(head), line(head.map(() => '---')), ...rows.map(line)].join('\n');
 }
 
+function useText(use: IstiodUse): string {
+  if (use.mark === 'left to others') return 'left to others';
+  if (use.mark === 'accepted without effect') return `without effect: ${use.because}`;
+  return use.note === '' ? use.mark : `${use.mark}: ${use.note}`;
+}
+
 function annotationPage(): string {
   const subjects = annotationSubjects.map(({ title, rows }) => {
-    const cells = rows.map(({ name, kind, allowed, defaultText, doc, mark }) => [
+    const cells = rows.map(({ name, kind, allowed, defaultText, doc, mark, istiod }) => [
       `\`${name}\``,
       kind,
       mark,
       allowed,
       defaultText,
       doc,
+      useText(istiod),
     ]);
-    return `## ${title}\n\n${table(['name', 'kind', 'mark', 'allowed', 'default', 'effect'], cells)}`;
+    const head = ['name', 'kind', 'mark', 'allowed', 'default', 'effect', 'in mode istiod'];
+    return `## ${title}\n\n${table(head, cells)}`;
   });
   const configKeys = proxyConfigKeys.map(({ key, mark, allowed, doc }) => [`\`${key}\``, mark, allowed, doc]);
   return `# Annotations and labels
@@ -51,7 +60,10 @@ problems of a pod at once. The mark says what follows from a good one:
   something else than was asked for. Values under "allowed" ask for what happens anyway and pass.
 
 An unknown key under one of these prefixes gives a warning that names the nearest known one. What profiles may bound or
-preset: [profiles](profiles.md). In mode istiod the annotations mean what they mean to Istio: [istiod](istiod.md).
+preset: [profiles](profiles.md).
+
+Mark, default and effect are those of the mode standalone. In mode istiod the annotations mean what they mean to Istio; the
+last column says what follows there: [istiod](istiod.md).
 
 ${subjects.join('\n\n')}
 

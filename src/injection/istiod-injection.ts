@@ -10,10 +10,11 @@ import { nameOf } from '../sidecars/template-library.ts';
 import { workloadOf } from '../sidecars/workload.ts';
 import { templateList } from '../settings/grammar.ts';
 import { istioNames } from '../settings/istio/annotation-names.ts';
-import { annotationProblems, proxyConfigText } from '../settings/istio/pod-annotations.ts';
+import { proxyConfigText } from '../settings/istio/annotation-grammars.ts';
+import { annotationProblems, annotationRemarks } from '../settings/istio/pod-annotations.ts';
 import { mergeProxyConfig } from '../settings/istio/proxy-config.ts';
 import { stringMember } from '../settings/json.ts';
-import { unknownKeys, withoutEffectUnderIstiod } from '../settings/pod-settings.ts';
+import { unknownKeys } from '../settings/pod-settings.ts';
 import { describeProblem, quote, type Problem } from '../settings/problem.ts';
 import { didYouMean } from '../settings/suggestion.ts';
 import { addedBy } from './added.ts';
@@ -106,7 +107,7 @@ export function proposeIstiodInjection(
   const templates = wantedTemplates(view, snapshot);
   const overrides = overridesProblem(view.annotations);
   const early = rejected([
-    ...annotationProblems(view.annotations),
+    ...annotationProblems(view),
     ...('where' in templates ? [templates] : []),
     ...(overrides === undefined ? [] : [overrides]),
   ]);
@@ -152,7 +153,7 @@ export function proposeIstiodInjection(
     remarks: [
       ...remarksOnPrevious(data),
       ...unknownKeys(view),
-      ...withoutEffectUnderIstiod(view),
+      ...annotationRemarks(view),
       ...declared.remarks,
       ...planned.plan.remarks,
     ],

@@ -1,4 +1,4 @@
-import type { AnnotationRow } from './annotation.ts';
+import type { AnnotationRow, StandaloneRow } from './annotation.ts';
 import { additions } from './annotations/additions.ts';
 import { agent } from './annotations/agent.ts';
 import { identity } from './annotations/identity.ts';
@@ -7,6 +7,7 @@ import { proxy } from './annotations/proxy.ts';
 import { resources } from './annotations/resources.ts';
 import { selection } from './annotations/selection.ts';
 import { traffic } from './annotations/traffic.ts';
+import { useUnderIstiod } from './istio/annotation-uses.ts';
 
 /** Rows of one subject, under one heading of the documentation. */
 export interface AnnotationSubject {
@@ -14,8 +15,7 @@ export interface AnnotationSubject {
   readonly rows: readonly AnnotationRow[];
 }
 
-/** Every annotation and label that has a meaning for the injector, by subject. */
-export const annotationSubjects: readonly AnnotationSubject[] = [
+const subjects: readonly { readonly title: string; readonly rows: readonly StandaloneRow[] }[] = [
   { title: 'Which pods, and what they get', rows: selection },
   { title: 'The proxy', rows: proxy },
   { title: 'CPU, memory and disk', rows: resources },
@@ -25,6 +25,12 @@ export const annotationSubjects: readonly AnnotationSubject[] = [
   { title: 'Names of the workload', rows: identity },
   { title: 'For Istio’s agent and control plane', rows: agent },
 ];
+
+/** Every annotation and label that has a meaning for the injector, by subject. */
+export const annotationSubjects: readonly AnnotationSubject[] = subjects.map(({ title, rows }) => ({
+  title,
+  rows: rows.map((row) => ({ ...row, istiod: useUnderIstiod(row) })),
+}));
 
 /** The same as one list, in the order of the documentation. */
 export const annotationTable: readonly AnnotationRow[] = annotationSubjects.flatMap(({ rows }) => rows);

@@ -1,5 +1,6 @@
 import type { Effective } from './effective.ts';
 import type { Grammar } from './grammar.ts';
+import type { IstiodUse } from './istio/annotation-uses.ts';
 
 /**
  * What a row does with its value. Without effect: the value is checked, and a warning says that nothing follows from
@@ -26,7 +27,12 @@ export interface AnnotationRow {
   readonly doc: string;
   /** Reads the text into the draft and says what is to be said about it; undefined when another part reads the value. */
   readonly apply: ((text: string, draft: Effective) => readonly Finding[]) | undefined;
+  /** The same in the mode istiod. */
+  readonly istiod: IstiodUse;
 }
+
+/** A row as its subject writes it; what it means beside an istiod is said in one place for all. */
+export type StandaloneRow = Omit<AnnotationRow, 'istiod'>;
 
 interface Named {
   readonly name: string;
@@ -44,7 +50,7 @@ interface Definition<T> extends Named {
 const nothing: readonly Finding[] = [];
 
 /** A row whose value changes the effective settings. `set` may find what the grammar cannot see. */
-export function effective<T>(definition: Definition<T>): AnnotationRow {
+export function effective<T>(definition: Definition<T>): StandaloneRow {
   const { name, kind = 'annotation', grammar, defaultText, doc, set } = definition;
   return {
     name,
@@ -66,7 +72,7 @@ export function effective<T>(definition: Definition<T>): AnnotationRow {
  */
 export function readElsewhere(
   definition: Named & { readonly allowed: string; readonly defaultText: string; readonly doc: string },
-): AnnotationRow {
+): StandaloneRow {
   const { name, kind = 'annotation', allowed, defaultText, doc } = definition;
   return { name, kind, mark: 'effective', allowed, defaultText, doc, apply: undefined };
 }
@@ -74,7 +80,7 @@ export function readElsewhere(
 /** A row of Istio's that means nothing to a proxy without a control plane; `because` completes "has no effect: …". */
 export function withoutEffect<T>(
   definition: Named & { readonly grammar: Grammar<T>; readonly because: string },
-): AnnotationRow {
+): StandaloneRow {
   const { name, kind = 'annotation', grammar, because } = definition;
   return {
     name,
@@ -98,7 +104,7 @@ export function withoutEffect<T>(
  */
 export function refused(
   definition: Named & { readonly harmless?: Grammar<unknown>; readonly because: string; readonly instead: string },
-): AnnotationRow {
+): StandaloneRow {
   const { name, kind = 'annotation', harmless, because, instead } = definition;
   return {
     name,
@@ -115,7 +121,7 @@ export function refused(
 }
 
 /** A row that is addressed to somebody else: it is left as it is, and nothing is said about it. */
-export function leftToOthers(definition: Named & { readonly whose: string }): AnnotationRow {
+export function leftToOthers(definition: Named & { readonly whose: string }): StandaloneRow {
   const { name, kind = 'annotation', whose } = definition;
   return {
     name,

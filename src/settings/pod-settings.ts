@@ -79,15 +79,6 @@ export function unknownKeys(pod: PodKeys): string[] {
   return remarks;
 }
 
-/** What is ours, beside Istio's vocabulary, and what a proxy configured by an istiod has no use for. */
-export function withoutEffectUnderIstiod(pod: PodKeys): string[] {
-  return (['annotation', 'label'] as const).flatMap((kind) =>
-    Object.keys((kind === 'annotation' ? pod.annotations : pod.labels) ?? {})
-      .filter((name) => name.startsWith('sidecar-injector.io/') && rows[kind].has(name))
-      .map((name) => `${kind} ${quote(name)} has no effect in the mode istiod`),
-  );
-}
-
 /** The annotation that others overrule comes first. */
 function inOrder(names: readonly string[]): readonly string[] {
   return names.includes(proxyConfigAnnotation)

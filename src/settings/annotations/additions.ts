@@ -1,8 +1,8 @@
 import { mountAdditions, variableAdditions, volumeAdditions } from '../additions.ts';
-import { effective, type AnnotationRow } from '../annotation.ts';
+import { effective, type StandaloneRow } from '../annotation.ts';
 
 /** What a pod adds to the proxy's container. */
-export const additions: readonly AnnotationRow[] = [
+export const additions: readonly StandaloneRow[] = [
   effective({
     name: 'sidecar.istio.io/userVolume',
     grammar: volumeAdditions,

@@ -1,4 +1,4 @@
-import { refused, withoutEffect, type AnnotationRow } from '../annotation.ts';
+import { refused, withoutEffect, type StandaloneRow } from '../annotation.ts';
 import { agentLogLevel, duration, integer, oneOf, plainText, trueOrFalse } from '../grammar.ts';
 import { jsonObject, jsonObjectOrList } from '../json-grammar.ts';
 
@@ -6,7 +6,7 @@ const noAgent = 'there is no agent beside the proxy';
 const ownStatistics = 'the proxy keeps a fixed set of statistics';
 
 /** What Istio's agent, its bootstrap and its control plane read. */
-export const agent: readonly AnnotationRow[] = [
+export const agent: readonly StandaloneRow[] = [
   withoutEffect({ name: 'sidecar.istio.io/agentLogLevel', grammar: agentLogLevel, because: noAgent }),
   withoutEffect({
     name: 'sidecar.istio.io/proxyImageType',

@@ -1,8 +1,8 @@
-import { effective, leftToOthers, readElsewhere, withoutEffect, type AnnotationRow } from '../annotation.ts';
+import { effective, leftToOthers, readElsewhere, withoutEffect, type StandaloneRow } from '../annotation.ts';
 import { labelValue, oneOf } from '../grammar.ts';
 
 /** By what names the pod is known. */
-export const identity: readonly AnnotationRow[] = [
+export const identity: readonly StandaloneRow[] = [
   effective({
     name: 'service.istio.io/workload-name',
     kind: 'label',

@@ -1,10 +1,10 @@
-import { effective, readElsewhere, withoutEffect, type AnnotationRow } from '../annotation.ts';
+import { effective, readElsewhere, withoutEffect, type StandaloneRow } from '../annotation.ts';
 import { integer, looseBoolean, scrapeTargets } from '../grammar.ts';
 
 const whenMerged = 'Where metrics are merged';
 
 /** How Prometheus finds the pod's metrics. The planner of the scrape reads what is not effective by itself. */
-export const metrics: readonly AnnotationRow[] = [
+export const metrics: readonly StandaloneRow[] = [
   effective({
     name: 'prometheus.istio.io/merge-metrics',
     grammar: looseBoolean,

@@ -1,11 +1,11 @@
-import { effective, type AnnotationRow } from '../annotation.ts';
+import { effective, type StandaloneRow } from '../annotation.ts';
 import { ports } from '../constants.ts';
 import { componentLogLevel, imageReference, integer, logLevel, looseBoolean } from '../grammar.ts';
 import { applyProxyConfig, proxyConfigAnnotation, setStatusPort } from '../proxy-config.ts';
 import { yamlMap } from '../yaml-grammar.ts';
 
 /** How the proxy is run. */
-export const proxy: readonly AnnotationRow[] = [
+export const proxy: readonly StandaloneRow[] = [
   effective({
     name: proxyConfigAnnotation,
     grammar: yamlMap,

@@ -1,4 +1,4 @@
-import { effective, type AnnotationRow } from '../annotation.ts';
+import { effective, type StandaloneRow } from '../annotation.ts';
 import { quantity } from '../grammar.ts';
 
 /** A resource of one injected container, as an annotation sets it. */
@@ -31,7 +31,7 @@ export const resourceAnnotations: readonly ResourceAnnotation[] = (
 ).map(([name, container, list, resource]) => ({ name, container, list, resource }));
 
 /** CPU, memory and disk of what is injected. */
-export const resources: readonly AnnotationRow[] = resourceAnnotations.map(({ name, container, list, resource }) =>
+export const resources: readonly StandaloneRow[] = resourceAnnotations.map(({ name, container, list, resource }) =>
   effective({
     name,
     grammar: quantity,

@@ -1,9 +1,9 @@
-import { effective, readElsewhere, type AnnotationRow } from '../annotation.ts';
+import { effective, readElsewhere, type StandaloneRow } from '../annotation.ts';
 import { templateList, trueOrFalse } from '../grammar.ts';
 import { profileLabel } from '../schema/profile.ts';
 
 /** Whether a pod is injected, and with what. */
-export const selection: readonly AnnotationRow[] = [
+export const selection: readonly StandaloneRow[] = [
   readElsewhere({
     name: 'istio-injection',
     kind: 'namespace label',

@@ -1,4 +1,4 @@
-import { effective, type AnnotationRow } from '../annotation.ts';
+import { effective, type StandaloneRow } from '../annotation.ts';
 import type { Effective } from '../effective.ts';
 import {
   cidrList,
@@ -17,7 +17,7 @@ function reroute({ capture }: Effective, names: readonly string[]): void {
 }
 
 /** What of the pod's traffic is captured. */
-export const traffic: readonly AnnotationRow[] = [
+export const traffic: readonly StandaloneRow[] = [
   effective({
     name: 'sidecar.istio.io/interceptionMode',
     grammar: interceptionMode,
