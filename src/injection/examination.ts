@@ -78,23 +78,23 @@ function overrideProblems(
 export function examinePod(view: PodView, request: InjectionRequest, snapshot: Snapshot): Examination | Refusal {
   const base = baseOf(snapshot, request.namespace, view.labels);
   const settings = readPodSettings(view, base, snapshot.settings.proxy.allowedImages);
-  const fitted = fitPodResources(view, settings.effective);
-  const { effective } = fitted;
+  const { effective: wanted } = settings;
   // The owner itself, not the name that the pod gives its workload: nobody chooses their canary.
   const owner = request.workload ?? workloadOf(view);
-  const { chosen, problems } = chooseSidecars(effective.templates, snapshot, { namespace: request.namespace, owner });
-  const withProxy = effective.templates.includes(builtInSidecar);
+  const { chosen, problems } = chooseSidecars(wanted.templates, snapshot, { namespace: request.namespace, owner });
+  const withProxy = wanted.templates.includes(builtInSidecar);
   const overrides = withProxy ? overridesOf(view) : [];
   const identity = identityOf(overrides.find((entry) => entry.container['name'] === names.proxyContainer)?.container);
-  const scrape = withProxy ? planScrape(view.annotations, effective) : undefined;
+  const scrape = withProxy ? planScrape(view.annotations, wanted) : undefined;
 
-  const remarks = [...settings.remarks, ...(withProxy ? fitted.remarks : [])];
-  const profile = profileRemark(view.labels, effective.profile, snapshot.settings.profiles);
+  const remarks = [...settings.remarks];
+  const profile = profileRemark(view.labels, wanted.profile, snapshot.settings.profiles);
   if (profile !== undefined) remarks.push(profile);
   const wantsNative = withProxy || [...chosen.values()].some((template) => template?.spec.mode === 'native');
-  const native = wantsNative && isNative(effective, snapshot, remarks);
+  const native = wantsNative && isNative(wanted, snapshot, remarks);
   const declared = declareFragments(chosen, view, request.namespace, native, snapshot);
-  remarks.push(...declared.remarks);
+  const { effective, declared: fragments, ...fitted } = fitPodResources(view, wanted, declared.fragments, withProxy);
+  remarks.push(...declared.remarks, ...fitted.remarks);
 
   const refused = atLeastOne([
     ...settings.problems.map((problem) => reason('InvalidAnnotation', describeProblem(problem))),
@@ -106,5 +106,5 @@ export function examinePod(view: PodView, request: InjectionRequest, snapshot: S
   ]);
   if (refused !== undefined) return { outcome: 'reject', reasons: refused, remarks };
   if (withProxy) remarks.push(...remarksOnImage(effective, native));
-  return { effective, chosen, withProxy, native, declared: declared.fragments, overrides, identity, scrape, remarks };
+  return { effective, chosen, withProxy, native, declared: fragments, overrides, identity, scrape, remarks };
 }

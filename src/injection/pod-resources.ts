@@ -1,7 +1,8 @@
+import type { Fragment, PlacedContainer } from '../sidecars/fragment.ts';
 import type { PodView } from '../sidecars/pod-view.ts';
 import { names } from '../settings/constants.ts';
 import { draftOf, type Effective } from '../settings/effective.ts';
-import { objectMember, stringMember, type Json, type JsonObject } from '../settings/json.ts';
+import { isSame, objectMember, stringMember, type Json, type JsonObject } from '../settings/json.ts';
 import { parseQuantity } from '../settings/quantity.ts';
 import { isInjectedName } from './override.ts';
 
@@ -40,45 +41,126 @@ function quantityText(resource: Shared, value: number): string {
   return resource === 'cpu' ? `${Math.floor(value * 1000 + 1e-6)}m` : String(Math.floor(value));
 }
 
+type Amounts = { [resource: string]: Json | undefined };
+
+/** Resources of one injected container, to be cut where they do not fit. */
+interface Demand {
+  readonly name: string;
+  readonly requests: Amounts;
+  readonly limits: Amounts;
+}
+
+function demandOf(container: PlacedContainer['container']): Demand {
+  const resources = objectMember(container, 'resources');
+  return {
+    name: container.name,
+    requests: { ...objectMember(resources, 'requests') },
+    limits: { ...objectMember(resources, 'limits') },
+  };
+}
+
+function requestedBy({ requests, limits }: Demand, resource: Shared): number {
+  return amount(requests[resource]) ?? amount(limits[resource]) ?? 0;
+}
+
+/** Whether the container runs beside the application, as a native sidecar or a classic container. */
+function runsOn({ container, placement }: PlacedContainer): boolean {
+  return placement.list === 'containers' || stringMember(container, 'restartPolicy') === 'Always';
+}
+
+/** What is injected, in the order in which it gets its share: declared sidecars, the proxy, what only starts the pod. */
+interface Demands {
+  readonly running: readonly Demand[];
+  readonly starting: readonly Demand[];
+}
+
+/** Cuts a demand down; a list that does not name the resource gets a request when its limit would count as one. */
+function cut(demand: Demand, list: 'requests' | 'limits', resource: Shared, most: number, remarks: string[]): void {
+  const value = list === 'requests' ? requestedBy(demand, resource) : (amount(demand.limits[resource]) ?? 0);
+  if (value <= most) return;
+  const before = demand[list][resource] ?? demand.limits[resource];
+  const after = quantityText(resource, Math.max(0, most));
+  demand[list][resource] = after;
+  const was = typeof before === 'string' ? before : JSON.stringify(before);
+  remarks.push(`${demand.name}: ${resource} ${list} are ${after} and not ${was}, to fit into the pod's resources`);
+}
+
+function fitOne(view: PodView, { running, starting }: Demands, resource: Shared, remarks: string[]): void {
+  const pod = objectMember(view.spec, 'resources');
+  const limit = amount(objectMember(pod, 'limits')?.[resource]);
+  const request = amount(objectMember(pod, 'requests')?.[resource]) ?? limit;
+  const all = [...running, ...starting];
+  if (limit !== undefined) for (const demand of all) cut(demand, 'limits', resource, limit, remarks);
+  if (request === undefined) return;
+  const own = ownRequests(view, resource);
+  let used = 0;
+  for (const demand of running) {
+    cut(demand, 'requests', resource, request - own.worst - used, remarks);
+    used += requestedBy(demand, resource);
+  }
+  // Sidecars may run already when these do: those of the pod always, the injected ones by their place.
+  for (const demand of starting) cut(demand, 'requests', resource, request - own.sidecars - used, remarks);
+  for (const demand of all) {
+    const most = amount(demand.limits[resource]);
+    if (most !== undefined) cut(demand, 'requests', resource, most, remarks);
+  }
+}
+
+/** What of the injection fits into the pod's own resources. */
+interface Fitted {
+  readonly effective: Effective;
+  readonly declared: ReadonlyMap<string, Fragment>;
+  readonly remarks: readonly string[];
+}
+
+function withDemands(fragment: Fragment, demands: ReadonlyMap<PlacedContainer, Demand>): Fragment {
+  const containers = fragment.containers.map((placed): PlacedContainer => {
+    const { requests = {}, limits = {} } = demands.get(placed) ?? {};
+    const resources = objectMember(placed.container, 'resources');
+    const next = {
+      ...resources,
+      ...(Object.keys(requests).length === 0 ? {} : { requests }),
+      ...(Object.keys(limits).length === 0 ? {} : { limits }),
+    };
+    if (isSame(next, resources ?? {})) return placed;
+    return { placement: placed.placement, container: { ...placed.container, resources: next } };
+  });
+  return { ...fragment, containers };
+}
+
 /**
  * Resources of the injected containers that fit into those of the pod (`spec.resources`, Kubernetes 1.34): the API
  * server refuses a pod whose containers together request more than it, or one of which has a higher limit
- * (kubernetes/pkg/apis/core/validation, validatePodResources). Without them the settings come back as they are.
+ * (kubernetes/pkg/apis/core/validation, validatePodResources). Declared sidecars come first, in the order of selection,
+ * the proxy takes what is left. Without resources of the pod everything comes back as it is.
  */
 export function fitPodResources(
   view: PodView,
   effective: Effective,
-): { readonly effective: Effective; readonly remarks: readonly string[] } {
-  const pod = objectMember(view.spec, 'resources');
-  if (pod === undefined) return { effective, remarks: [] };
-  const fitted = draftOf(effective);
-  const remarks: string[] = [];
-  const bound = (part: 'proxy' | 'capture', list: 'requests' | 'limits', resource: Shared, most: number): void => {
-    const values = fitted[part].resources[list];
-    const value = values[resource];
-    if (value === undefined || (parseQuantity(value) ?? 0) <= most) return;
-    values[resource] = quantityText(resource, Math.max(0, most));
-    const name = part === 'proxy' ? names.proxyContainer : names.initContainer;
-    remarks.push(
-      `${name}: ${resource} ${list} are ${values[resource]} and not ${value}, to fit into the pod's resources`,
-    );
+  declared: ReadonlyMap<string, Fragment>,
+  withProxy: boolean,
+): Fitted {
+  if (objectMember(view.spec, 'resources') === undefined) return { effective, declared, remarks: [] };
+  const draft = draftOf(effective);
+  const demands = new Map(
+    [...declared.values()].flatMap(({ containers }) =>
+      containers.map((placed) => [placed, demandOf(placed.container)] as const),
+    ),
+  );
+  const of = (runs: boolean): Demand[] =>
+    [...demands].filter(([placed]) => runsOn(placed) === runs).map(([, demand]) => demand);
+  const proxy = { name: names.proxyContainer, ...draft.proxy.resources };
+  const init = { name: names.initContainer, ...draft.capture.resources };
+  const shares = {
+    running: [...of(true), ...(withProxy ? [proxy] : [])],
+    starting: [...of(false), ...(withProxy ? [init] : [])],
   };
-  for (const resource of shared) {
-    const limit = amount(objectMember(pod, 'limits')?.[resource]);
-    const request = amount(objectMember(pod, 'requests')?.[resource]) ?? limit;
-    if (limit !== undefined) {
-      bound('proxy', 'limits', resource, limit);
-      bound('capture', 'limits', resource, limit);
-    }
-    if (request === undefined) continue;
-    const own = ownRequests(view, resource);
-    bound('proxy', 'requests', resource, request - own.worst);
-    // Beside a classic proxy the rules are loaded last, when the pod's own sidecars run already.
-    bound('capture', 'requests', resource, request - own.sidecars);
-    for (const part of ['proxy', 'capture'] as const) {
-      const most = parseQuantity(fitted[part].resources.limits[resource] ?? '');
-      if (most !== undefined) bound(part, 'requests', resource, most);
-    }
-  }
-  return { effective: remarks.length === 0 ? effective : fitted, remarks };
+  const remarks: string[] = [];
+  for (const resource of shared) fitOne(view, shares, resource, remarks);
+  if (remarks.length === 0) return { effective, declared, remarks };
+  return {
+    effective: draft,
+    declared: new Map([...declared].map(([name, fragment]) => [name, withDemands(fragment, demands)])),
+    remarks,
+  };
 }

@@ -75,3 +75,27 @@ describe('Pod Security admission agrees with what `template lint` says', () => {
     );
   });
 });
+
+describe('pods with resources of their own as a whole', () => {
+  const total = { requests: { cpu: '200m', memory: '64Mi' }, limits: { cpu: '400m', memory: '128Mi' } };
+  const pod = podWith({
+    annotations: { 'inject.istio.io/templates': 'sidecar,log-shipper,metrics-exporter' },
+    container: { resources: { requests: { cpu: '100m', memory: '32Mi' } } },
+    spec: { resources: total },
+  });
+  const whole = { apiVersion: 'v1', kind: 'Pod' };
+
+  test('take every injected container, whose shares fit', async () => {
+    for (const nativeSidecars of ['always', 'never']) {
+      const injected = injectedPod(pod, snapshotWithShipped({ injection: { nativeSidecars } }));
+      expect(await answerTo(plain, { ...whole, ...injected })).toBe('accepted');
+    }
+  });
+
+  test('and would not take them as they are without that', async () => {
+    const { resources: _resources, ...spec } = pod['spec'] as Record<string, unknown>;
+    const uncut = injectedPod({ ...pod, spec } as typeof pod, snapshot);
+    const answer = await answerTo(plain, { ...whole, ...uncut, spec: { ...uncut.spec, resources: total } });
+    expect(answer).toMatch(/^422 .*spec\.resources|^422 .*must be (?:less|greater) than or equal to/s);
+  });
+});

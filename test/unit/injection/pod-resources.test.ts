@@ -1,7 +1,10 @@
 import { describe, expect, test } from '@jest/globals';
 import * as fc from 'fast-check';
+import type { JsonObject } from '../../../src/settings/json.ts';
 import { parseQuantity } from '../../../src/settings/quantity.ts';
 import { containerOf, decideOn, injectedPod, podWith, type InjectedPod } from '../../support/decisions.ts';
+import { snapshotOf } from '../../support/snapshots.ts';
+import { templateObject } from '../../support/templates.ts';
 
 const classic = { 'sidecar.istio.io/nativeSidecar': 'false' };
 
@@ -89,4 +92,98 @@ test('an injected pod keeps within its own resources whenever it did before', ()
     }),
     { numRuns: 300 },
   );
+});
+
+describe('with further sidecars', () => {
+  const shipper = {
+    name: 'shipper',
+    image: 'shipper:1',
+    resources: { requests: { cpu: '300m' }, limits: { cpu: '2' } },
+  };
+  const setup = { name: 'setup', image: 'setup:1', resources: { limits: { cpu: '3' } } };
+  const snapshotWith = (mode: string) =>
+    snapshotOf(
+      {},
+      { templates: [templateObject('shipper', { mode, containers: [shipper], initContainers: [setup] })] },
+    );
+  const ask = (requests: JsonObject, limits: JsonObject, templates = 'sidecar,shipper') =>
+    podWith({
+      annotations: { 'inject.istio.io/templates': templates },
+      container: { resources: { requests: { cpu: '500m' } } },
+      spec: { resources: { requests, limits } },
+    });
+
+  test.each(['native', 'classic'])('the proxy takes what a %s sidecar leaves', (mode) => {
+    const pod = injectedPod(ask({ cpu: '850m' }, { cpu: '4' }), snapshotWith(mode));
+    expect(resourcesOf(pod, 'shipper')).toEqual({ requests: { cpu: '300m' }, limits: { cpu: '2' } });
+    expect(resourcesOf(pod, 'istio-proxy').requests['cpu']).toBe('50m');
+    expect(resourcesOf(pod, 'setup')).toEqual({ limits: { cpu: '3' }, requests: { cpu: '500m' } });
+  });
+
+  test('what does not fit at all is cut in the sidecar too, and said', () => {
+    const decision = decideOn(ask({ cpu: '600m' }, { cpu: '1' }), snapshotWith('native'));
+    const pod = injectedPod(ask({ cpu: '600m' }, { cpu: '1' }), snapshotWith('native'));
+    expect(resourcesOf(pod, 'shipper')).toEqual({ requests: { cpu: '100m' }, limits: { cpu: '1000m' } });
+    expect(resourcesOf(pod, 'istio-proxy').requests['cpu']).toBe('0m');
+    expect(decision.warnings).toEqual(
+      expect.arrayContaining([
+        "sidecar-injector: shipper: cpu limits are 1000m and not 2, to fit into the pod's resources",
+        "sidecar-injector: shipper: cpu requests are 100m and not 300m, to fit into the pod's resources",
+      ]),
+    );
+  });
+
+  test('a sidecar without the proxy', () => {
+    const pod = injectedPod(ask({ cpu: '600m' }, { cpu: '1' }, 'shipper'), snapshotWith('native'));
+    expect(resourcesOf(pod, 'shipper').requests).toEqual({ cpu: '100m' });
+  });
+
+  test('no pod leaves its own resources because of what is injected', () => {
+    const resources = fc.record(
+      { requests: milli, limits: fc.integer({ min: 800, max: 2_000 }) },
+      { requiredKeys: [] },
+    );
+    const text = (of: { requests?: number; limits?: number }) =>
+      Object.fromEntries(Object.entries(of).map(([list, value]) => [list, { cpu: `${value}m` }]));
+    const template = (index: number, mode: string, running: object, starting: object) =>
+      templateObject(`t${index}`, {
+        mode,
+        containers: [{ name: `t${index}`, image: 'x:1', resources: text(running) }],
+        initContainers: [{ name: `t${index}-i`, image: 'x:1', resources: text(starting) }],
+      });
+    const mode = fc.constantFrom('native', 'classic');
+    const any = fc.tuple(mode, resources, resources);
+    fc.assert(
+      fc.property(
+        any,
+        any,
+        milli,
+        milli,
+        milli,
+        fc.boolean(),
+        fc.boolean(),
+        (one, other, app, init, more, native, proxy) => {
+          const snapshot = snapshotOf({}, { templates: [template(0, ...one), template(1, ...other)] });
+          const most = {
+            request: (Math.max(app, init) + more) / 1000,
+            limit: (Math.max(app, init) + more + 100) / 1000,
+          };
+          const cpu = (value: number) => ({ cpu: `${Math.round(value * 1000)}m` });
+          const pod = podWith({
+            annotations: {
+              ...(native ? {} : classic),
+              'inject.istio.io/templates': proxy ? 't0,sidecar,t1' : 't0,t1',
+            },
+            container: { resources: { requests: cpu(app / 1000) } },
+            spec: {
+              resources: { requests: cpu(most.request), limits: cpu(most.limit) },
+              initContainers: [{ name: 'migrate', image: 'x', resources: { requests: cpu(init / 1000) } }],
+            },
+          });
+          expect(isLegal(injectedPod(pod, snapshot), 'cpu', most)).toBe(true);
+        },
+      ),
+      { numRuns: 300 },
+    );
+  });
 });
