@@ -78,19 +78,23 @@ function tcpProxy(cluster: Tree, more: { readonly [key: string]: Tree }): Tree {
 
 const closed: Tree = { anchor: 'closed', content: [tcpProxy('BlackHoleCluster', {})] };
 
-/** What an HTTP/2 server has refused it has not begun, so that it may be sent again. Envoy knows that of nothing else. */
-const retry: Tree = { anchor: 'retry', content: { retry_on: 'refused-stream', num_retries: 2 } };
+/**
+ * What the server cannot have begun is sent once more: what an HTTP/2 server has refused, and inbound what was not sent, as
+ * in Istio. Outbound that would dial an unreachable host anew, each time for as long as it takes.
+ */
+const retryOn = { inbound: 'reset-before-request,refused-stream', outbound: 'refused-stream' } as const;
+type Direction = keyof typeof retryOn;
 
 function everything(name: string, action: { readonly [key: string]: Tree }): Tree {
   return { virtual_hosts: [{ name, domains: ['*'], routes: [{ name, match: { prefix: '/' }, ...action }] }] };
 }
 
-function passTo(cluster: string): { readonly [key: string]: Tree } {
-  return { route: { cluster, timeout: '0s', retry_policy: retry } };
+function passTo(direction: Direction, cluster: string): { readonly [key: string]: Tree } {
+  return { route: { cluster, timeout: '0s', retry_policy: { retry_on: retryOn[direction] } } };
 }
 
 const outboundRoutes: Readonly<Record<ProxyIntent['outboundTrafficPolicy'], Template>> = {
-  ALLOW_ANY: compile(everything('allow_any', passTo('PassthroughCluster'))),
+  ALLOW_ANY: compile(everything('allow_any', passTo('outbound', 'PassthroughCluster'))),
   REGISTRY_ONLY: compile(everything('block_all', { direct_response: { status: 502 } })),
 };
 
@@ -105,7 +109,7 @@ export function outboundFilling(policy: ProxyIntent['outboundTrafficPolicy']): {
   };
 }
 
-function capturing(direction: 'inbound' | 'outbound', port: number, routes: Tree, tcpCluster: Tree): Tree {
+function capturing(direction: Direction, port: number, routes: Tree, tcpCluster: Tree): Tree {
   return {
     name: direction === 'inbound' ? 'virtualInbound' : 'virtualOutbound',
     traffic_direction: direction.toUpperCase(),
@@ -149,6 +153,6 @@ export const virtualOutbound: Tree = capturing(
 export const virtualInbound: Tree = capturing(
   'inbound',
   ports.inbound,
-  everything('inbound', passTo('InboundPassthroughCluster')),
+  everything('inbound', passTo('inbound', 'InboundPassthroughCluster')),
   'InboundPassthroughCluster',
 );

@@ -119,9 +119,9 @@ test('without a status port nothing of the probes is left', () => {
 });
 
 describe.each([
-  ['virtualOutbound', 15001, 'OUTBOUND', 'PassthroughCluster'],
-  ['virtualInbound', 15006, 'INBOUND', 'InboundPassthroughCluster'],
-])('%s', (name, number, direction, target) => {
+  ['virtualOutbound', 15001, 'OUTBOUND', 'PassthroughCluster', 'refused-stream'],
+  ['virtualInbound', 15006, 'INBOUND', 'InboundPassthroughCluster', 'reset-before-request,refused-stream'],
+])('%s', (name, number, direction, target, retryOn) => {
   test('is where the rules send connections, and guards against itself', () => {
     expect(at(listener(name), 'address', 'socket_address', 'port_value')).toBe(number);
     expect(at(listener(name), 'traffic_direction')).toBe(direction);
@@ -135,7 +135,7 @@ describe.each([
     expect(at(http, 'route_config', 'virtual_hosts', 0, 'routes', 0, 'route')).toEqual({
       cluster: target,
       timeout: '0s',
-      retry_policy: { retry_on: 'refused-stream', num_retries: 2 },
+      retry_policy: { retry_on: retryOn },
     });
     expect(http).toMatchObject({
       server_header_transformation: 'PASS_THROUGH',
