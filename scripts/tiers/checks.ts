@@ -5,10 +5,12 @@ import type { Environment, Outcome } from './tier.ts';
 const checks: readonly (readonly [name: string, command: Command])[] = [
   ['types', ['tsc', '--noEmit']],
   ['lint', ['oxlint', '--type-aware']],
+  ['Dockerfile', ['dockerfile-utils', 'lint', 'Dockerfile']],
+  ["the scenarios' Dockerfile", ['dockerfile-utils', 'lint', 'test/cluster/workbench/Dockerfile']],
   ['format', ['prettier', '--check', '--log-level', 'warn', '.']],
 ];
 
-/** Runs compiler, linter and formatter over the whole checkout; each counts as one test. */
+/** Runs compiler, linters and formatter over the whole checkout; each counts as one test. */
 export async function runChecks(_tier: string, { env }: Environment): Promise<Outcome> {
   const failed: string[] = [];
   for (const [name, command] of checks) {

@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { root } from '../../../scripts/tools/cache.ts';
+import { readTutorial } from '../../support/tutorial.ts';
 
 const run = (command: string, args: readonly string[], input = '') =>
   spawnSync(command, args, { cwd: root, encoding: 'utf8', input });
@@ -18,6 +19,33 @@ describe('shellcheck finds nothing', () => {
     expect(status).toBe(0);
     expect(run('shellcheck', ['--shell=sh', '-'], stdout)).toMatchObject({ status: 0, stdout: '' });
     expect(run('shellcheck', ['--shell=sh', '-'], `${stdout}\nrm -r $1/*`).status).toBe(1);
+  });
+});
+
+describe('kind takes every command that is meant for it', () => {
+  const kind = process.env['KIND_BIN'] ?? 'kind';
+  /** Whether kind knows the command with its options; with `--help` it reads them, tells its usage and does nothing. */
+  const isKnown = (words: readonly string[]) => {
+    const { status, stdout } = run(kind, [...words, '--help']);
+    return status === 0 && stdout.includes(`\n  kind ${words.slice(0, 2).join(' ')} `);
+  };
+  const commandsIn = (text: string) =>
+    [...text.replaceAll(/\\\n\s*/g, '').matchAll(/^(?:\S+=\S+ )*kind (.+)$/gm)].map(([, words = '']) =>
+      words.split(/\s+/),
+    );
+
+  test.each([
+    ['`make`', () => run('make', ['--dry-run', '--no-print-directory', 'kind-up', 'kind-load', 'kind-down']).stdout],
+    ['the tutorial', async () => (await readTutorial()).map(({ command }) => command).join('\n')],
+  ])('in %s', async (_where, read) => {
+    const commands = commandsIn(await read());
+    expect(commands.length).toBeGreaterThan(1);
+    expect(commands.filter((words) => !isKnown(words))).toEqual([]);
+  });
+
+  test('and refuses a wrong one', () => {
+    expect(isKnown(['create', 'cluster', '--nam', 'x'])).toBe(false);
+    expect(isKnown(['load', 'image'])).toBe(false);
   });
 });
 
