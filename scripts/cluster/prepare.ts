@@ -4,10 +4,16 @@ import path from 'node:path';
 import { prepareEnvoy } from '../tools/envoy.ts';
 import { prepareKubernetes } from '../tools/kubernetes.ts';
 import { prepareNodePrograms } from '../tools/node-programs.ts';
-import { prepareNetworkNamespaces, prepareNodePackages, preparePackages } from '../tools/packages.ts';
+import {
+  prepareNetworkNamespaces,
+  prepareNodePackages,
+  preparePackages,
+  prepareSidecarPackages,
+} from '../tools/packages.ts';
 import type { Tool } from '../tools/tool.ts';
 import { writeArchive } from './images/archive.ts';
-import { foreignImages, ownImages, workbenchImage } from './images/table.ts';
+import { sidecarImages } from './images/sidecars.ts';
+import { foreignImages, ownImages, thisCheckout, workbenchImage } from './images/table.ts';
 
 /** Everything that a cluster is made of, prepared; what is missing is in the answer. */
 export async function prepareClusterTools(): Promise<readonly Tool[]> {
@@ -16,6 +22,7 @@ export async function prepareClusterTools(): Promise<readonly Tool[]> {
     prepareNetworkNamespaces,
     preparePackages,
     prepareNodePackages,
+    prepareSidecarPackages,
     prepareEnvoy,
     prepareKubernetes,
     prepareNodePrograms,
@@ -41,7 +48,12 @@ export async function writeClusterImages(env: Readonly<Record<string, string>>):
     return file;
   };
   const programs = { envoy: program('ENVOY_BIN'), coredns: program('COREDNS_BIN'), pause: program('PAUSE_BIN') };
-  const images = [...(await ownImages(folder)), await workbenchImage(folder), ...(await foreignImages(programs))];
+  const images = [
+    ...(await ownImages(await thisCheckout(), folder)),
+    await workbenchImage(folder),
+    ...(await foreignImages(programs)),
+    ...(await sidecarImages()),
+  ];
   const work = await mkdtemp(path.join(folder, 'archive-'));
   const file = path.join(folder, 'images.tar');
   await writeArchive(images, work, file);

@@ -7,7 +7,7 @@ import type { Tier, ToolName } from './tier.ts';
 const nodeTools: readonly ToolName[] =
   process.env['CLUSTER'] === 'existing'
     ? []
-    : ['packages', 'node packages', 'network namespaces', 'envoy', 'kubernetes', 'node programs'];
+    : ['packages', 'node packages', 'sidecar programs', 'network namespaces', 'envoy', 'kubernetes', 'node programs'];
 
 /** The tiers in the order in which they run: what is quick and tells most comes first. */
 export const tiers: readonly Tier[] = [

@@ -21,9 +21,9 @@ export interface ClusterNamespace {
   untilPod(name: string, phase?: string): Promise<RunningPod>;
   /**
    * Waits until an address answers a pod's curl: a Service serves only when kube-proxy has learnt that its pods are
-   * ready, and kube-proxy tells nobody when it has.
+   * ready, and kube-proxy tells nobody when it has. `options` are more of curl's.
    */
-  untilServed(target: string, url: string): Promise<void>;
+  untilServed(target: string, url: string, ...options: readonly string[]): Promise<void>;
   /** Runs a command in a pod's container (`pod/container`, or the default one) and answers its output. */
   exec(target: string, ...command: string[]): Promise<string>;
   remove(): Promise<void>;
@@ -35,6 +35,8 @@ export interface ContainerStatus {
   readonly ready: boolean;
   readonly started?: boolean;
   readonly restartCount: number;
+  /** `containerd://…`, once it was made. */
+  readonly containerID?: string;
   readonly state: Readonly<Record<string, { readonly reason?: string; readonly exitCode?: number }>>;
 }
 
@@ -43,6 +45,7 @@ export interface RunningPod extends Pod {
   readonly status: {
     readonly phase?: string;
     readonly podIP?: string;
+    readonly podIPs?: readonly { readonly ip: string }[];
     readonly containerStatuses?: readonly ContainerStatus[];
     readonly initContainerStatuses?: readonly ContainerStatus[];
     readonly conditions?: readonly { readonly type: string; readonly status: string; readonly message?: string }[];
@@ -56,9 +59,11 @@ export function clusterKubeconfig(): string {
   return file;
 }
 
-/** Creates a namespace and waits until pods can be created in it. */
-export async function createClusterNamespace(labels: Readonly<Record<string, string>> = {}): Promise<ClusterNamespace> {
-  const name = `test-${randomBytes(4).toString('hex')}`;
+/** Creates a namespace, by default with a name of its own, and waits until pods can be created in it. */
+export async function createClusterNamespace(
+  labels: Readonly<Record<string, string>> = {},
+  name = `test-${randomBytes(4).toString('hex')}`,
+): Promise<ClusterNamespace> {
   const file = clusterKubeconfig();
   const base = [`--namespace=${name}`, '--request-timeout=120s'];
   const call = (args: readonly string[], input?: string) => kubectl(file, [...base, ...args], input);
@@ -99,9 +104,9 @@ export async function createClusterNamespace(labels: Readonly<Record<string, str
       await orDescribe(call(['wait', `--for=${condition}`, `pod/${pod}`, '--timeout=60s']));
       return get<RunningPod>('pod', pod);
     },
-    async untilServed(target, url) {
+    async untilServed(target, url, ...options) {
       await until(`${url} is served`, () =>
-        exec(target, 'curl', '-sS', '--fail', '--max-time', '5', url).catch(() => undefined),
+        exec(target, 'curl', '-sS', '--fail', '--max-time', '5', ...options, url).catch(() => undefined),
       );
     },
     async remove() {

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { ClusterNamespace } from './cluster-namespace.ts';
+import { until } from './until.ts';
 
 /** How requests of a load went. */
 export interface LoadFigures {
@@ -20,7 +21,7 @@ export interface LoadOptions {
   readonly metadata?: object;
 }
 
-/** Asks from a pod of the cluster until told to stop; the answer counts every request. */
+/** Asks from a pod of the cluster, from the first answer until told to stop; the figures count every request. */
 export async function startLoad(
   namespace: ClusterNamespace,
   { url, connections = 4, perSecond = 100, metadata = { labels: { 'sidecar.istio.io/inject': 'false' } } }: LoadOptions,
@@ -35,9 +36,13 @@ export async function startLoad(
     apiVersion: 'v1',
     kind: 'Pod',
     metadata: { name, ...metadata },
-    spec: { restartPolicy: 'Never', terminationGracePeriodSeconds: 10, containers: [container] },
+    // Longer than a request may take.
+    spec: { restartPolicy: 'Never', terminationGracePeriodSeconds: 20, containers: [container] },
   });
   await namespace.untilPod(name);
+  await until(`${url} has answered the load`, async () => {
+    return (await namespace.kubectl('logs', name, '--container=load')).includes('"sent"') || undefined;
+  });
   return {
     async stop() {
       // Its last line comes after the signal, so the log is followed from before.

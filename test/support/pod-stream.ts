@@ -2,6 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { openApiClient, type ApiClient, type Pod } from './api-client.ts';
 import { clusterKubeconfig } from './cluster-namespace.ts';
 import { kubectl } from './kubectl.ts';
+import { until } from './until.ts';
 
 /** What became of pods that were created one after the other. */
 export interface Creations {
@@ -20,7 +21,10 @@ export interface PodStream {
   stop(): Promise<Creations>;
 }
 
-/** Starts to create pods in the namespace, each as soon as the last was answered, with a pause between them. */
+/**
+ * Creates pods in the namespace, each as soon as the last was answered, with a pause between them. It begins to count with
+ * the first one that was injected: new replicas are ready some moments before the node sends them anything.
+ */
 export async function startPodStream(namespace: string, pauseMs = 20): Promise<PodStream> {
   const api = await openEditor(namespace);
   const refused: Record<string, number> = {};
@@ -31,6 +35,10 @@ export async function startPodStream(namespace: string, pauseMs = 20): Promise<P
     metadata: { generateName: 'stream-' },
     spec: { containers: [{ name: 'app', image: 'registry.example/app:1' }] },
   };
+  await until('a pod is injected', async () => {
+    const { status, body } = await api.create<Pod>(path, pod);
+    return (status === 201 && body.spec.initContainers !== undefined) || undefined;
+  });
   const run = async () => {
     while (going) {
       const answer = await api.create<Pod>(path, pod).catch((error: unknown) => ({ status: 0, body: error as Error }));

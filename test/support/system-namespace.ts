@@ -20,6 +20,33 @@ export const system = {
     return Number(value === '' ? 0 : value);
   },
 
+  /** The metrics of every replica, as Prometheus reads them. */
+  async readMetrics(): Promise<readonly string[]> {
+    const pods = (await system.kubectl('get', 'pods', selector, '-o=name')).trim().split('\n');
+    const page = (pod: string) => `/api/v1/namespaces/sidecar-injector-system/pods/${pod.slice(4)}:9090/proxy/metrics`;
+    return Promise.all(pods.map((pod) => system.kubectl('get', '--raw', page(pod))));
+  },
+
+  /** Writes other settings and waits until every replica, none of which is restarted, uses them. */
+  async useSettings(spec: object): Promise<void> {
+    const hashes = async () =>
+      (await system.readMetrics()).map(
+        (text) => /^sidecar_injector_configuration_info\{hash="(\w+)"\} 1$/m.exec(text)?.[1],
+      );
+    const before = await hashes();
+    const settings = { apiVersion: 'sidecar-injector.io/v1alpha1', kind: 'InjectorConfiguration', spec };
+    const patch = JSON.stringify({ data: { 'settings.yaml': JSON.stringify(settings) } });
+    await system.kubectl('patch', 'configmap', 'sidecar-injector-settings', '--type=merge', `--patch=${patch}`);
+    await until(
+      'every replica uses the new settings',
+      async () => {
+        const after = new Set(await hashes());
+        return after.size === 1 && before.every((hash) => !after.has(hash)) ? true : undefined;
+      },
+      120_000,
+    );
+  },
+
   async untilReplicas(count: number): Promise<void> {
     await until(
       `${count} ready replicas`,

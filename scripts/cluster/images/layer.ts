@@ -33,7 +33,7 @@ export function packageLayer(set: PackageSet, fill: Fill, pins: readonly string[
 }
 
 /** A layer of what `fill` puts into a folder; made once for each list of `pins`. */
-export function pinnedLayer(pins: readonly string[], fill: Fill): Promise<Layer> {
+export function pinnedLayer(pins: readonly (string | Buffer)[], fill: Fill): Promise<Layer> {
   return cachedLayer(pins, (folder, archive) => packFolder(folder, archive, fill));
 }
 
@@ -46,7 +46,7 @@ export async function freshLayer(folder: string, fill: Fill): Promise<Layer> {
 }
 
 async function cachedLayer(
-  pins: readonly string[],
+  pins: readonly (string | Buffer)[],
   build: (folder: string, archive: string) => Promise<void>,
 ): Promise<Layer> {
   const cache = openCache('layer', pins);

@@ -59,12 +59,12 @@ const auditPolicy = {
   rules: [{ level: 'Metadata', verbs: ['create'], resources: [{ group: '', resources: ['pods'] }] }, { level: 'None' }],
 };
 
-function makeNetwork({ name, folder, podNetwork }: Place): object {
+function makeNetwork({ name, folder, families }: Place): object {
   const ipam = {
     type: 'host-local',
     dataDir: path.join(folder, 'cni/state'),
-    ranges: [[{ subnet: podNetwork }]],
-    routes: [{ dst: '0.0.0.0/0' }],
+    ranges: families.map(({ podNetwork }) => [{ subnet: podNetwork }]),
+    routes: families.map(({ everywhere }) => ({ dst: everywhere })),
   };
   const bridge = { type: 'bridge', bridge: 'cni0', isGateway: true, ipMasq: false, hairpinMode: true, ipam };
   const plugins = [bridge, { type: 'portmap', capabilities: { portMappings: true } }];

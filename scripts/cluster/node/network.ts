@@ -1,6 +1,6 @@
 import { readdir } from 'node:fs/promises';
 import { read, run, type Command } from '../../tools/command.ts';
-import { insideNetwork, nodeAddress, type Place } from './place.ts';
+import { insideNetwork, type Place } from './place.ts';
 
 /** Makes the namespace with one interface that has the node's address; nothing outside can be reached from it. */
 export async function createNetwork(place: Place): Promise<void> {
@@ -8,11 +8,15 @@ export async function createNetwork(place: Place): Promise<void> {
   await must(['ip', 'netns', 'add', place.name]);
   await ip('link', 'set', 'lo', 'up');
   await ip('link', 'add', 'node0', 'type', 'veth', 'peer', 'name', 'node0p');
-  await ip('address', 'add', `${nodeAddress}/24`, 'dev', 'node0');
+  for (const { node } of place.families) {
+    const address = `${node.address}/${node.prefixLength}`;
+    await ip('address', 'add', address, 'dev', 'node0', ...(address.includes(':') ? ['nodad'] : []));
+  }
   await ip('link', 'set', 'node0p', 'up');
   await ip('link', 'set', 'node0', 'up');
-  await ip('route', 'add', 'default', 'dev', 'node0');
-  await must([...insideNetwork(place), 'sysctl', '-qw', 'net.ipv4.ip_forward=1']);
+  for (const { everywhere } of place.families) await ip('route', 'add', everywhere, 'dev', 'node0');
+  const forwarding = ['net.ipv4.ip_forward=1', 'net.ipv6.conf.all.forwarding=1'].slice(0, place.families.length);
+  await must([...insideNetwork(place), 'sysctl', '-qw', ...forwarding]);
 }
 
 /** Removes the node's namespace and ends whatever still runs in it. */
@@ -21,7 +25,7 @@ export function removeNetwork({ name }: Place): Promise<void> {
 }
 
 /** Removes the namespaces of pods and the bridge that joined them, with whatever still runs there. */
-export async function removePodNetworks({ name, podNetwork }: Place): Promise<void> {
+export async function removePodNetworks({ name, families: [{ podNetwork }] }: Place): Promise<void> {
   await read(['ip', '-n', name, 'link', 'delete', 'cni0']);
   const prefix = podNetwork.replace(/\.0\/24$/, '.');
   for (const entry of await readdir('/run/netns').catch(() => [])) {

@@ -1,11 +1,13 @@
 import path from 'node:path';
 import type { Command } from '../../tools/command.ts';
-import { adminKubeconfig, nodeAddress, nodeName, serviceNetwork, type Place } from './place.ts';
+import { adminKubeconfig, nodeAddress, nodeName, type AddressFamily, type Place } from './place.ts';
 
 /** Starts a component; `find` gives a program's path. */
 export type CommandOf = (place: Place, find: (name: string) => string) => Command;
 
 const kubeconfig = (place: Place, user: string) => path.join(place.folder, 'kubeconfig', user);
+const listed = (families: readonly AddressFamily[], value: (family: AddressFamily) => string) =>
+  families.map(value).join(',');
 const quick = ['--kube-api-qps=500', '--kube-api-burst=1000'];
 
 /** Every component of the node, in the order of their start. */
@@ -23,7 +25,7 @@ export const components = {
     '--log-outputs=stderr',
   ],
   containerd: ({ folder }) => ['containerd', '--config', path.join(folder, 'containerd.toml')],
-  'kube-apiserver': ({ folder }, find) => [
+  'kube-apiserver': ({ folder, families }, find) => [
     find('kube-apiserver'),
     '--etcd-servers=http://127.0.0.1:2379',
     '--bind-address=0.0.0.0',
@@ -34,7 +36,7 @@ export const components = {
     '--authorization-mode=Node,RBAC',
     '--enable-admission-plugins=NodeRestriction',
     '--allow-privileged=true',
-    `--service-cluster-ip-range=${serviceNetwork}`,
+    `--service-cluster-ip-range=${listed(families, ({ serviceNetwork }) => serviceNetwork)}`,
     '--service-account-issuer=https://kubernetes.default.svc',
     `--service-account-key-file=${path.join(folder, 'service-accounts.key')}`,
     `--service-account-signing-key-file=${path.join(folder, 'service-accounts.key')}`,
@@ -72,14 +74,14 @@ export const components = {
     `--root-dir=${path.join(place.folder, 'kubelet')}`,
     `--cert-dir=${path.join(place.folder, 'kubelet/pki')}`,
     `--hostname-override=${nodeName}`,
-    `--node-ip=${nodeAddress}`,
+    `--node-ip=${listed(place.families, ({ node }) => node.address)}`,
   ],
   'kube-proxy': (place, find) => [
     find('kube-proxy'),
     `--kubeconfig=${kubeconfig(place, 'kube-proxy')}`,
     `--hostname-override=${nodeName}`,
     '--proxy-mode=iptables',
-    `--cluster-cidr=${place.podNetwork}`,
+    `--cluster-cidr=${listed(place.families, ({ podNetwork }) => podNetwork)}`,
     // The limits of connection tracking are read-only inside a network namespace.
     '--conntrack-max-per-core=0',
     '--conntrack-tcp-timeout-established=0',

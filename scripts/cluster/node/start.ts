@@ -71,7 +71,7 @@ export async function startComponent(place: Place, name: Component, env: StartOp
 }
 
 /** Brings images into the container runtime, under the names in the archive. */
-async function importImages(place: Place, archive: string): Promise<void> {
+export async function importImages(place: Place, archive: string): Promise<void> {
   const socket = containerdSocket(place);
   await waitFor('containerd', place, ['containerd'], () => Promise.resolve(existsSync(socket)));
   const load = ['ctr', '--address', socket, '--namespace', 'k8s.io', 'images', 'import', archive] as const;

@@ -1,5 +1,6 @@
 // load.ts URL [CONNECTIONS] [REQUESTS PER SECOND]   asks again and again until SIGTERM or SIGINT, then tells how it went
-// Every second one line with the figures so far, so that a reader needs no signal.
+// Every second one line with the figures so far, so that a reader needs no signal. It begins to count when the URL has
+// answered once: a Service serves only when the node has learnt of its pods, some moments after they are ready.
 import { Agent, request } from 'node:http';
 
 const [url = '', connections = '4', rate = '100'] = process.argv.slice(2);
@@ -32,6 +33,10 @@ function tell(): void {
   process.stdout.write(`${JSON.stringify(figures)}\n`);
 }
 
+for (;;) {
+  if ((await fetch(url).catch(() => undefined))?.ok === true) break;
+  await new Promise((resolve) => setTimeout(resolve, 50));
+}
 const asking = setInterval(ask, 1000 / Number(rate));
 const telling = setInterval(tell, 1000);
 for (const signal of ['SIGTERM', 'SIGINT'] as const) {
@@ -39,9 +44,11 @@ for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     clearInterval(asking);
     clearInterval(telling);
     // Those on their way still count.
-    setTimeout(() => {
+    const ending = setInterval(() => {
+      if (latencies.length < sent) return;
+      clearInterval(ending);
       tell();
       process.exit(0);
-    }, 1500);
+    }, 50);
   });
 }
