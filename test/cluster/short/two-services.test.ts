@@ -3,6 +3,7 @@ import { createAuthority, issueLeaf } from '../../../src/certs/authority.ts';
 import type { JsonObject } from '../../../src/settings/json.ts';
 import { createClusterNamespace, type ClusterNamespace, type RunningPod } from '../../support/cluster-namespace.ts';
 import { envoyStatistics } from '../../support/envoy-in-pod.ts';
+import { nodeControl } from '../../support/node-control.ts';
 import { injected } from '../../support/test-cluster.ts';
 import { idlePod, servingTemplate } from '../../support/workbench.ts';
 
@@ -32,6 +33,7 @@ const webService: JsonObject = {
   metadata: { name: 'web' },
   spec: {
     selector: { app: 'web' },
+    ipFamilyPolicy: 'PreferDualStack',
     ports: [
       { name: 'http', port: 80, targetPort: 8080 },
       { name: 'https', port: 443, targetPort: 8443 },
@@ -118,5 +120,33 @@ describe('what is excluded passes by the proxy', () => {
       'open',
     );
     expect(figures).toMatchObject({ outboundHttp: 1, inboundHttp: 0, inboundTcp: 0 });
+  });
+});
+
+// Whether a foreign cluster has it nobody tells.
+const withIpv6 = nodeControl()?.hasIpv6 === true ? describe : describe.skip;
+
+withIpv6('over IPv6', () => {
+  const address = () => server.status.podIPs?.map(({ ip }) => ip).find((ip) => ip.includes(':')) ?? '';
+
+  beforeAll(() => namespace.untilServed('client/app', 'http://web/', '-6'));
+
+  test('both proxies count a request through the Service, and one to the pod’s address', async () => {
+    for (const args of [['-6', 'http://web/'], [`http://[${address()}]:8080/`]]) {
+      const figures = await counted(async () => {
+        const answer = JSON.parse(await curl('client', ...args)) as { peer: string };
+        expect(answer.peer).toBe('::6');
+      });
+      expect(figures).toEqual({ outboundHttp: 1, outboundTcp: 0, inboundHttp: 1, inboundTcp: 0 });
+    }
+  });
+
+  test('what is excluded by address passes by the proxy', async () => {
+    const annotations = { 'traffic.sidecar.istio.io/excludeOutboundIPRanges': `${address()}/128` };
+    await namespace.apply(idlePod('outbound-by-address-6', { annotations }));
+    await namespace.untilPod('outbound-by-address-6');
+    const url = `http://[${address()}]:8080/`;
+    const figures = await counted(() => curl('outbound-by-address-6', url), 'outbound-by-address-6');
+    expect(figures).toMatchObject({ outboundHttp: 0, inboundHttp: 1 });
   });
 });

@@ -1,0 +1,17 @@
+import { expect, jest, test } from '@jest/globals';
+import { createClusterNamespace, readyCount } from '../../support/cluster-namespace.ts';
+import { busyConfig, busyPod, duties } from '../../support/sidecar-duties.ts';
+import { injected } from '../../support/test-cluster.ts';
+import { idlePod } from '../../support/workbench.ts';
+
+jest.setTimeout(150_000);
+
+test('two shipped sidecars and the proxy do their work in one pod', async () => {
+  const namespace = await createClusterNamespace(injected);
+  const pair = ['log-shipper', 'metrics-exporter'];
+  await namespace.apply(busyConfig, busyPod('web', pair), idlePod('client'));
+  const [pod] = await Promise.all([namespace.untilPod('web'), namespace.untilPod('client')]);
+  expect(readyCount(pod)).toBe('4/4');
+  for (const sidecar of pair) await duties[sidecar]?.(namespace, 'web');
+  await namespace.remove();
+});
