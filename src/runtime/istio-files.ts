@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { parseDocument } from 'yaml';
-import { mergeInputs, readSetting } from '../settings/istio/set-path.ts';
-import type { Problem } from '../settings/problem.ts';
+import { applySetting, mergeInputs, readSetting } from '../settings/istio/set-path.ts';
+import { quote, type Problem } from '../settings/problem.ts';
 
 /** Istio's own settings, as files and single paths; later ones win. */
 export interface IstioFiles {
@@ -65,8 +65,16 @@ export async function readIstioFiles(
   }
   for (const text of files.set) {
     const setting = readSetting(text);
-    if ('where' in setting) problems.push(setting);
-    else input = mergeInputs(input, setting);
+    if ('where' in setting) {
+      problems.push(setting);
+      continue;
+    }
+    try {
+      input = applySetting(input, setting);
+    } catch (error) {
+      if (!(error instanceof RangeError)) throw error;
+      problems.push({ where: '--istio-set', message: `${quote(text)}: ${error.message}` });
+    }
   }
   return problems.length > 0 ? { problems } : { input };
 }

@@ -1,26 +1,25 @@
 import { quote, type Problem } from '../problem.ts';
 import { mergeValues } from './value-types.ts';
 
-/** Istio's settings as the user gives them, to be laid over those of the settings file. */
-export interface IstioInput {
-  readonly values: unknown;
-  readonly meshConfig: unknown;
+/** Keys of maps and places of lists. */
+export type SetPath = readonly (string | number)[];
+
+/** One setting, and where it belongs below `spec.istiod`. */
+export interface SetPathValue {
+  readonly path: SetPath;
+  readonly value: unknown;
 }
 
 /** Where a path of Istio's installers leads: `values.…`, `meshConfig.…`, `components.…`, or a bare path of the values. */
-function placeOf(path: readonly string[]): readonly string[] {
-  const [first = '', ...rest] = path;
+function placeOf(path: SetPath): SetPath {
+  const [first, ...rest] = path;
   if (first === 'spec') return placeOf(rest);
-  if (first === 'values') return rest[0] === 'meshConfig' ? rest : ['values', ...rest];
+  if (first === 'values') return rest[0] === 'meshConfig' ? rest : path;
   if (first === 'meshConfig') return path;
   // Istio's operator switches its node agent on as a component; in the values it is the proxy's matter.
   if (path.join('.') === 'components.cni.enabled') return ['values', 'pilot', 'cni', 'enabled'];
-  if (path.length === 1 && ['hub', 'tag', 'platform'].includes(first)) return ['values', 'global', first];
+  if (path.length === 1 && ['hub', 'tag', 'platform'].includes(String(first))) return ['values', 'global', ...path];
   return ['values', ...path];
-}
-
-function nested(path: readonly string[], value: unknown): unknown {
-  return path.reduceRight<unknown>((inner, key) => ({ [key]: inner }), value);
 }
 
 /** Helm's reading of one word: a truth value, null, a whole number, else text. */
@@ -42,24 +41,44 @@ function valueOf(text: string): unknown {
   return list === undefined ? scalar(text) : list.split(',').map((item) => scalar(item.trim()));
 }
 
+const syntax = /^((?:\\.|[^.=[\]\\])+(?:\[\d{1,4}\])*)(?:\.(?:\\.|[^.=[\]\\])+(?:\[\d{1,4}\])*)*=/s;
+
 /**
- * One `PATH=VALUE` as Helm's `--set` has it: keys separated by dots (`\.` is a dot of the key), `{a,b}` a list; a value
- * may also be JSON. The path may begin with `values.`, `meshConfig.` or `components.`, as with Istio's installers.
+ * One `PATH=VALUE` as Helm's `--set` has it: keys separated by dots (`\.` is a dot of the key), `[0]` a place of a list,
+ * `{a,b}` a list; a value may also be JSON. The path may begin with `values.`, `meshConfig.` or `components.`, as with
+ * Istio's installers.
  */
-export function readSetting(text: string): IstioInput | Problem {
-  const at = text.indexOf('=');
-  const path =
-    at < 0 ? [] : (text.slice(0, at).match(/(?:\\.|[^.\\])+/g) ?? []).map((key) => key.replaceAll(/\\(.)/g, '$1'));
-  if (path.length === 0 || !/^[^.=]+(?:\.[^.=]+)*=/.test(text)) {
+export function readSetting(text: string): SetPathValue | Problem {
+  const [head] = syntax.exec(text) ?? [];
+  if (head === undefined) {
     return { where: '--istio-set', message: `${quote(text)} is not PATH=VALUE, such as values.global.tag=1.28.0` };
   }
-  return nested(placeOf(path), valueOf(text.slice(at + 1))) as IstioInput;
+  const steps = head.slice(0, -1).matchAll(/\[(\d+)\]|((?:\\.|[^.[\]\\])+)/gs);
+  const path = [...steps].map(([, index, key = '']) =>
+    index === undefined ? key.replaceAll(/\\(.)/gs, '$1') : Number(index),
+  );
+  return { path: placeOf(path), value: valueOf(text.slice(head.length)) };
+}
+
+/** The settings with one more. Throws a RangeError when its place in a list would leave others before it empty. */
+export function applySetting(input: unknown, { path, value }: SetPathValue): unknown {
+  const [step, ...rest] = path;
+  if (step === undefined) return mergeInputs(input, value);
+  if (typeof step === 'string') {
+    const map = isMap(input) ? input : {};
+    return { ...map, [step]: applySetting(Object.hasOwn(map, step) ? map[step] : undefined, { path: rest, value }) };
+  }
+  const list: readonly unknown[] = Array.isArray(input) ? input : [];
+  if (step > list.length) throw new RangeError(`[${step}] leaves places empty: the list has ${list.length} so far`);
+  return list.toSpliced(step, 1, applySetting(list[step], { path: rest, value }));
+}
+
+function isMap(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 /** The second on top of the first; null stays, because it takes a default away. */
 export function mergeInputs(base: unknown, over: unknown): unknown {
-  const isMap = (value: unknown): value is Readonly<Record<string, unknown>> =>
-    typeof value === 'object' && value !== null && !Array.isArray(value);
   if (over === undefined) return base;
   if (!isMap(base) || !isMap(over)) return over;
   const merged = new Map(Object.entries(base));

@@ -75,6 +75,7 @@ describe('Istio’s own settings on the command line', () => {
   test.each([
     [['--istio-set', 'values.global.tga=1'], 'spec.istiod.values.global.tga: unknown key, did you mean "tag"?'],
     [['--istio-set', 'tag'], '--istio-set: "tag" is not PATH=VALUE'],
+    [['--istio-set', 'a[1]=b'], '--istio-set: "a[1]=b": [1] leaves places empty: the list has 0 so far'],
     [['--istio-values', '/nowhere/values.yaml'], '/nowhere/values.yaml: '],
     [['--istio-set', 'hub=x'], 'spec.istiod.values.global.tag: is missing'],
     [['--namespace-annotations', 'x'], '--namespace-annotations: "x" is not an annotation'],

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { readSettings } from '../../../../src/settings/document.ts';
-import { readSetting } from '../../../../src/settings/istio/set-path.ts';
+import { applySetting, readSetting } from '../../../../src/settings/istio/set-path.ts';
 import { injectWithIstiod, istioPod, istiodSnapshot } from '../../../support/istiod.ts';
 
 function settingsOf(istiod: object): unknown {
@@ -54,6 +54,15 @@ describe('Istio’s values are a schema', () => {
   });
 });
 
+/** What the settings below `spec.istiod` become of these texts. */
+function applied(...texts: readonly string[]): unknown {
+  return texts.reduce<unknown>((input, text) => {
+    const setting = readSetting(text);
+    if ('where' in setting) throw new Error(setting.message);
+    return applySetting(input, setting);
+  }, undefined);
+}
+
 describe('one setting as a path', () => {
   test.each([
     ['values.global.tag=1.28.0', { values: { global: { tag: '1.28.0' } } }],
@@ -72,14 +81,34 @@ describe('one setting as a path', () => {
       'sidecarInjectorWebhook.injectedAnnotations.example\\.com/a=b=c',
       { values: { sidecarInjectorWebhook: { injectedAnnotations: { 'example.com/a': 'b=c' } } } },
     ],
+    ['global.imagePullSecrets[0]=a', { values: { global: { imagePullSecrets: ['a'] } } }],
+    [
+      'meshConfig.extensionProviders[0].opentelemetry.port=4317',
+      { meshConfig: { extensionProviders: [{ opentelemetry: { port: 4317 } }] } },
+    ],
     ['global.proxy.excludeInboundPorts=4,5,6', { values: { global: { proxy: { excludeInboundPorts: '4,5,6' } } } }],
   ])('%s', (text, expected) => {
-    expect(readSetting(text)).toEqual(expected);
+    expect(applied(text)).toEqual(expected);
   });
 
-  test.each(['values.global.tag', '=x', '.a=b', 'a..b=c', ''])('%j is none', (text) => {
-    expect(readSetting(text)).toEqual({ where: '--istio-set', message: expect.stringContaining('is not PATH=VALUE') });
+  test('several build one list, each at its place; the last of a place wins', () => {
+    const texts = ['a[0].n=x', 'a[1].n=y', 'a[0].p=1', 'a[1].n=z', 'b[0][0]=1'];
+    expect(applied(...texts)).toEqual({ values: { a: [{ n: 'x', p: 1 }, { n: 'z' }], b: [[1]] } });
   });
+
+  test('a place behind the end of its list is refused', () => {
+    expect(() => applied('a[0]=x', 'a[2]=y')).toThrow('[2] leaves places empty: the list has 1 so far');
+  });
+
+  test.each(['values.global.tag', '=x', '.a=b', 'a..b=c', '', '[0]=x', 'a[x]=b', 'a[0]b=c', 'a[0=b', 'a]=b'])(
+    '%j is none',
+    (text) => {
+      expect(readSetting(text)).toEqual({
+        where: '--istio-set',
+        message: expect.stringContaining('is not PATH=VALUE'),
+      });
+    },
+  );
 });
 
 describe('a value changes its one thing', () => {
