@@ -1,10 +1,10 @@
 import { harden } from '../sidecars/istiod/harden.ts';
 import { openShiftIdentity, withoutPlatformIds } from '../sidecars/istiod/openshift.ts';
 import { ownContainers, previousInjection } from '../sidecars/istiod/previous-injection.ts';
-import { renderPod } from '../sidecars/istiod/render.ts';
+import { renderPod, type RenderedPod } from '../sidecars/istiod/render.ts';
 import { applicationNames, revisionOf, type TemplateData } from '../sidecars/istiod/template-data.ts';
 import { istioTemplateNames } from '../sidecars/istiod/templates.ts';
-import { overridesProblem, recordedCopies } from '../sidecars/istiod/user-copies.ts';
+import { overridesProblems, recordedCopies } from '../sidecars/istiod/user-copies.ts';
 import type { PodView } from '../sidecars/pod-view.ts';
 import { nameOf } from '../sidecars/template-library.ts';
 import { workloadOf } from '../sidecars/workload.ts';
@@ -19,12 +19,14 @@ import { describeProblem, quote, type Problem } from '../settings/problem.ts';
 import { didYouMean } from '../settings/suggestion.ts';
 import { addedBy } from './added.ts';
 import type { InjectionRequest } from './decision.ts';
+import { injectedContainers, withRedirects } from './injected-probes.ts';
 import { hardeningReasons } from './istiod-hardening.ts';
 import { piecesOf } from './istiod-pieces.ts';
 import { planFragments, type Plan } from './plan.ts';
 import { atLeastOne, type Proposal, type Reasons, type Refusal } from './proposal.ts';
-import { reason } from './reason.ts';
-import { chooseSidecars, declareFragments } from './selection.ts';
+import type { ProbeEdit } from './probes.ts';
+import { reason, type Reason } from './reason.ts';
+import { chooseSidecars, declareFragments, type DeclaredFragments } from './selection.ts';
 import type { Snapshot } from './snapshot.ts';
 import { writeProposal } from './written-proposal.ts';
 
@@ -32,23 +34,37 @@ function annotation(view: PodView, name: string): string | undefined {
   return view.annotations === undefined ? undefined : stringMember(view.annotations, name);
 }
 
-/** Names of the wanted templates, aliases resolved once as in Istio. */
-function wantedTemplates(view: PodView, snapshot: Snapshot): readonly string[] | Problem {
+/** Names of the wanted sidecars: Istio's templates, and those that are declared. */
+interface Wanted {
+  readonly istio: readonly string[];
+  readonly declared: readonly string[];
+}
+
+/** What the pod asks for, or the settings; aliases are resolved once, as in Istio. */
+function wantedTemplates(view: PodView, snapshot: Snapshot): Wanted | { readonly problem: Problem } {
   const { values } = snapshot.settings.istiod;
   const { defaultTemplates, aliases = {} } = values.sidecarInjectorWebhook;
   const text = annotation(view, istioNames.templates);
   const parsed = text === undefined ? undefined : templateList.parse(text);
-  if (parsed !== undefined && 'problem' in parsed) return { where: istioNames.templates, message: parsed.problem };
+  const where = istioNames.templates;
+  if (parsed !== undefined && 'problem' in parsed) return { problem: { where, message: parsed.problem } };
   const fallback = defaultTemplates.length > 0 ? defaultTemplates : snapshot.settings.injection.defaultTemplates;
   const names = (parsed?.value ?? fallback).flatMap((name) =>
     Object.hasOwn(aliases, name) ? (aliases[name] ?? []) : [name],
   );
-  const known = [...new Set([...istioTemplateNames(values), ...snapshot.templates.keys(), ...Object.keys(aliases)])];
+  const istio = istioTemplateNames(values);
+  const known = [...new Set([...istio, ...snapshot.templates.keys(), ...Object.keys(aliases)])];
   const withoutVersion = new Set(known.map(nameOf));
   const unknown = names.find((name) => !known.includes(name) && !withoutVersion.has(name));
-  if (unknown === undefined) return [...new Set(names)];
-  const message = `${quote(unknown)} is not a known sidecar${didYouMean(unknown, known)}; known: ${known.join(', ')}`;
-  return { where: istioNames.templates, message };
+  if (unknown !== undefined) {
+    const message = `${quote(unknown)} is not a known sidecar${didYouMean(unknown, known)}; known: ${known.join(', ')}`;
+    return { problem: { where, message } };
+  }
+  const once = [...new Set(names)];
+  return {
+    istio: once.filter((name) => istio.includes(name)),
+    declared: once.filter((name) => !istio.includes(name)),
+  };
 }
 
 function isNative(view: PodView, snapshot: Snapshot): boolean {
@@ -92,9 +108,21 @@ function remarksOnPrevious({ previous }: TemplateData): string[] {
     : ['Istio’s injector has injected the pod before; its templates are laid over that'];
 }
 
-function rejected(problems: readonly Problem[]): Refusal | undefined {
-  const reasons = atLeastOne(problems.map((problem) => reason('InvalidAnnotation', describeProblem(problem))));
-  return reasons === undefined ? undefined : { outcome: 'reject', reasons };
+function invalid(problems: readonly Problem[]): Reason[] {
+  return problems.map((problem) => reason('InvalidAnnotation', describeProblem(problem)));
+}
+
+/** A pod of nothing but injected containers would be left without one in its list. */
+function emptiness({ containers }: RenderedPod): Reason[] {
+  if (containers.length > 0) return [];
+  return [reason('InvalidOverride', 'the pod has no container of its own beside the injected ones')];
+}
+
+/** What of the declared sidecars' probes goes to the agent, as the application's do. */
+function redirectedProbes(declared: DeclaredFragments, rendered: RenderedPod): ProbeEdit[] {
+  return injectedContainers(declared.fragments.values()).flatMap((at) =>
+    (rendered.edits.get(at.container) ?? []).map((edit): ProbeEdit => ({ at, ...edit })),
+  );
 }
 
 /** The same for a pod whose proxy an istiod configures: what Istio's own injector would make of it. */
@@ -104,59 +132,51 @@ export function proposeIstiodInjection(
   snapshot: Snapshot,
   why: Reasons,
 ): Proposal | Refusal {
-  const templates = wantedTemplates(view, snapshot);
-  const overrides = overridesProblem(view.annotations);
-  const early = rejected([
-    ...annotationProblems(view),
-    ...('where' in templates ? [templates] : []),
-    ...(overrides === undefined ? [] : [overrides]),
-  ]);
-  if (early !== undefined || 'where' in templates) return early ?? { outcome: 'skip', reasons: why };
+  const wanted = wantedTemplates(view, snapshot);
+  const unreadable = atLeastOne(
+    invalid([
+      ...annotationProblems(view),
+      ...overridesProblems(view.annotations),
+      ...('problem' in wanted ? [wanted.problem] : []),
+    ]),
+  );
+  if (unreadable !== undefined || 'problem' in wanted) return { outcome: 'reject', reasons: unreadable ?? why };
 
   const data = dataOf(view, request, snapshot);
-  const istio = istioTemplateNames(data.values);
-  const rendered = renderPod(
-    data,
-    templates.filter((name) => istio.includes(name)),
-  );
-  const late = rejected(rendered.problems);
-  if (late !== undefined) return late;
-  if (rendered.containers.length === 0) {
-    const message = 'the pod has no container of its own beside the injected ones';
-    return { outcome: 'reject', reasons: [reason('InvalidOverride', message)] };
-  }
-
-  const pieces = piecesOf(view, rendered, templates.filter((name) => istio.includes(name)).join(','));
-  const declaredNames = templates.filter((name) => !istio.includes(name));
-  const owner = request.workload ?? workloadOf(view);
-  const selection = chooseSidecars(declaredNames, snapshot, { namespace: request.namespace, owner });
+  const situation = { namespace: request.namespace, owner: data.workload };
+  const selection = chooseSidecars(wanted.declared, snapshot, situation);
   const declared = declareFragments(selection.chosen, view, request.namespace, data.native, snapshot);
+  const beside = injectedContainers(declared.fragments.values()).map(({ container }) => container);
+  const rendered = renderPod(data, wanted.istio, beside);
+  const remarks = [...remarksOnPrevious(data), ...unknownKeys(view), ...annotationRemarks(view), ...declared.remarks];
   const refused = atLeastOne([
+    ...invalid(rendered.problems),
+    ...emptiness(rendered),
     ...hardeningReasons(data, rendered, snapshot),
     ...selection.problems,
     ...declared.problems,
   ]);
-  if (refused !== undefined) return { outcome: 'reject', reasons: refused, remarks: declared.remarks };
-  const { overrides: copies, edits, changes } = pieces;
-  const { hardened } = snapshot.settings.istiod;
-  const fragment = hardened ? harden(pieces.fragment, new Set(applicationNames(data))) : pieces.fragment;
-  const fragments = [fragment, ...declared.fragments.values()];
-  const planned = planFragments(view, { fragments, overrides: copies, edits, redirected: [], sleeps: [], changes });
-  if ('conflicts' in planned) return { outcome: 'reject', reasons: planned.conflicts };
+  if (refused !== undefined) return { outcome: 'reject', reasons: refused, remarks };
+
+  const { fragment, ...pieces } = piecesOf(view, rendered, wanted.istio.join(','));
+  const redirected = redirectedProbes(declared, rendered);
+  const fragments = [
+    snapshot.settings.istiod.hardened ? harden(fragment, new Set(applicationNames(data))) : fragment,
+    ...[...declared.fragments.values()].map((one) => withRedirects(one, redirected)),
+  ];
+  const planned = planFragments(view, { fragments, ...pieces, redirected, sleeps: [] });
+  if ('conflicts' in planned) return { outcome: 'reject', reasons: planned.conflicts, remarks };
   const { template } = rendered;
-  const order = [...template.initContainers, ...template.containers].map(({ name }) => name);
-  // Declared ones by their versions, so that a second injection finds them.
-  const injected = [...templates.filter((name) => istio.includes(name)), ...selection.chosen.keys()];
-  const plan: Plan = { ...planned.plan, templates: injected, revision: revisionOf(data.values), order };
+  const plan: Plan = {
+    ...planned.plan,
+    // Declared ones by their versions, so that a second injection finds them.
+    templates: [...wanted.istio, ...selection.chosen.keys()],
+    revision: revisionOf(data.values),
+    order: [...template.initContainers, ...template.containers].map(({ name }) => name),
+  };
   return writeProposal(view, plan, snapshot, {
     reasons: why,
-    remarks: [
-      ...remarksOnPrevious(data),
-      ...unknownKeys(view),
-      ...annotationRemarks(view),
-      ...declared.remarks,
-      ...planned.plan.remarks,
-    ],
+    remarks: [...remarks, ...plan.remarks],
     added: addedBy(plan, data.native, undefined),
     capture: rendered.capture,
   });

@@ -85,11 +85,14 @@ interface Probed extends Lists {
   readonly probers: Probers;
 }
 
-/** Probes of every container but the proxy; those of the pod's own objects become edits, others change in place. */
-function probed(lists: Lists, data: TemplateData): Probed {
+/**
+ * Probes of every container but the proxy. Those of the pod's own objects, and of containers that others inject beside,
+ * become edits; the rest changes in place.
+ */
+function probed(lists: Lists, data: TemplateData, beside: readonly JsonObject[]): Probed {
   const known = data.mesh.defaultConfig.statusPort ?? 15_020;
   const target = Number(annotationOf(data, names.statusPort) ?? known);
-  const own = new Set<JsonObject>([...data.view.initContainers, ...data.view.containers]);
+  const own = new Set<JsonObject>([...data.view.initContainers, ...data.view.containers, ...beside]);
   const edits = new Map<JsonObject, readonly HandlerEdit[]>();
   let probers: Probers = {};
   const change = (container: JsonObject): JsonObject => {
@@ -102,7 +105,9 @@ function probed(lists: Lists, data: TemplateData): Probed {
     return container;
   };
   const initContainers = lists.initContainers.map(change);
-  return { initContainers, containers: lists.containers.map(change), edits, probers };
+  const containers = lists.containers.map(change);
+  beside.forEach(change);
+  return { initContainers, containers, edits, probers };
 }
 
 function networkOf(data: TemplateData): string {
@@ -122,8 +127,15 @@ function placeVariables(data: TemplateData, network: string): JsonObject[] {
     .map(([name, value]) => variable(name, value));
 }
 
-/** Lays Istio's templates over a pod, in order, and does what Istio does afterwards: overrides, metrics, probes, order. */
-export function renderPod(data: TemplateData, templates: readonly string[]): RenderedPod {
+/**
+ * Lays Istio's templates over a pod, in order, and does what Istio does afterwards: overrides, metrics, probes, order.
+ * Containers `beside` are injected by others; their probes go to the agent too.
+ */
+export function renderPod(
+  data: TemplateData,
+  templates: readonly string[],
+  beside: readonly JsonObject[] = [],
+): RenderedPod {
   const template = templates.reduce<TemplatePod>((before, name) => {
     const made = istioTemplate(data.values, name)?.(data);
     if (made === undefined || before === emptyTemplate) return made ?? before;
@@ -151,7 +163,7 @@ export function renderPod(data: TemplateData, templates: readonly string[]): Ren
   const hasProxy = has(lists.initContainers, proxyName) || has(lists.containers, proxyName);
   const metrics = mergeMetrics(data);
   const probes =
-    hasProxy && wantsProbes(data, template) ? probed(lists, data) : { ...lists, edits: new Map(), probers: {} };
+    hasProxy && wantsProbes(data, template) ? probed(lists, data, beside) : { ...lists, edits: new Map(), probers: {} };
   const network = networkOf(data);
   const variables = [
     ...placeVariables(data, network),

@@ -20,16 +20,16 @@ export function recordedCopies(annotations: JsonObject | undefined): UserCopies 
 }
 
 /** A broken `proxy.istio.io/overrides` would lose what the user wrote. */
-export function overridesProblem(annotations: JsonObject | undefined): Problem | undefined {
+export function overridesProblems(annotations: JsonObject | undefined): Problem[] {
   const text = annotations === undefined ? undefined : member(annotations, names.overrides);
-  if (text === undefined) return undefined;
+  if (text === undefined) return [];
   try {
     const value: unknown = typeof text === 'string' ? JSON.parse(text) : undefined;
-    if (typeof value === 'object' && value !== null && !Array.isArray(value)) return undefined;
+    if (typeof value === 'object' && value !== null && !Array.isArray(value)) return [];
   } catch {
     // The sentence below says it.
   }
-  return { where: names.overrides, message: 'is not a JSON object; allowed: what the injector wrote' };
+  return [{ where: names.overrides, message: 'is not a JSON object; allowed: what the injector wrote' }];
 }
 
 function named(containers: readonly JsonObject[], name: string): JsonObject | undefined {

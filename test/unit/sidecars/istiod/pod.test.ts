@@ -250,6 +250,34 @@ describe('beside other sidecars', () => {
     expect(applyToValue(structuredClone(injected.pod), undo(injected.pod)?.operations ?? [])).toEqual(pod);
   });
 
+  test.each(['always', 'never'])('its probes go to the agent too, native sidecars %s', (nativeSidecars) => {
+    const probed = {
+      name: 'prober',
+      image: 'x:1',
+      ports: [{ name: 'web', containerPort: 9 }],
+      readinessProbe: { httpGet: { port: 'web', path: '/r' } },
+      lifecycle: { preStop: { exec: { command: ['x'] } } },
+    };
+    const template = { ...shipper, metadata: { name: 'prober' }, spec: { mode: 'native', containers: [probed] } };
+    const istiod = { values: { global: { tag: '1.28.0' } } };
+    const snapshot = snapshotOf({ mode: 'istiod', istiod, injection: { nativeSidecars } }, { templates: [template] });
+    const pod = annotated(
+      { 'inject.istio.io/templates': 'sidecar,prober' },
+      { containers: [{ name: 'app', livenessProbe: { tcpSocket: { port: 1 } } }] },
+    );
+    const injected = injectWithIstiod(pod, snapshot);
+    expect(JSON.parse(injected.variable('ISTIO_KUBE_APP_PROBERS') ?? '')).toEqual({
+      '/app-health/app/livez': { tcpSocket: { port: 1 } },
+      '/app-health/prober/readyz': { httpGet: { port: 9, path: '/r' } },
+    });
+    expect(injected.container('prober')).toMatchObject({
+      readinessProbe: { httpGet: { port: 15_020, path: '/app-health/prober/readyz' } },
+      lifecycle: { preStop: { exec: { command: ['x'] } } },
+    });
+    expect(decide({ pod: injected.pod, namespace: 'demo' }, snapshot)).toMatchObject({ outcome: 'skip' });
+    expect(applyToValue(structuredClone(injected.pod), undo(injected.pod)?.operations ?? [])).toEqual(pod);
+  });
+
   test('an unknown one is refused with what there is', () => {
     const pod = annotated({ 'inject.istio.io/templates': 'sidecar,log-shiper' });
     expect(decide({ pod, namespace: 'demo' }, both).reasons[0].message).toContain('did you mean "log-shipper"');
