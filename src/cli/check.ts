@@ -1,15 +1,16 @@
 import type { Command } from 'commander';
 import { exitCodes, report, type Io } from './io.ts';
+import { collect } from './options.ts';
 
 export interface CheckOptions {
   readonly settings?: string;
-  readonly sidecars?: string;
+  readonly sidecars?: readonly string[];
 }
 
 /** `check`: all problems of settings and templates at once, without using them. */
 export async function runCheck(options: CheckOptions, io: Io): Promise<number> {
   if (options.settings === undefined && options.sidecars === undefined) {
-    const remedy = 'give --settings FILE, --sidecars DIR or both';
+    const remedy = 'give --settings FILE, --sidecars PATH or both';
     return report({ problems: ['there is nothing to check'], remedy, code: exitCodes.usage }, io);
   }
   const { describeFileProblem, loadConfiguration } = await import('../runtime/configuration.ts');
@@ -30,7 +31,7 @@ export function registerCheck(program: Command, io: Io): void {
     .command('check')
     .description('Check settings and sidecar templates and report every problem with its file and path.')
     .option('--settings <file>', 'file with an InjectorConfiguration')
-    .option('--sidecars <dir>', 'directory with SidecarTemplate files')
+    .option('--sidecars <path>', 'file or folder with SidecarTemplate objects; repeatable', collect)
     .addHelpText('after', '\nExample:\n  sidecar-injector check --settings settings.yaml --sidecars sidecars/')
     .action(async (options: CheckOptions) => io.finish(await runCheck(options, io)));
 }

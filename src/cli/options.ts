@@ -10,7 +10,7 @@ export interface ManifestOptions {
 /** Options by which the engine decides as a certain server in a certain cluster would. */
 export interface EngineOptions {
   readonly settings?: string;
-  readonly sidecars?: string;
+  readonly sidecars?: readonly string[];
   readonly namespace?: string;
   readonly namespaceLabels?: string;
   readonly namespaceAnnotations?: readonly string[];
@@ -21,7 +21,7 @@ export interface EngineOptions {
 }
 
 /** For options that may be given several times. */
-function collect(value: string, before: readonly string[] | undefined): readonly string[] {
+export function collect(value: string, before: readonly string[] | undefined): readonly string[] {
   return [...(before ?? []), value];
 }
 
@@ -38,7 +38,7 @@ export function addPodTemplateOption(command: Command): void {
 export function addEngineOptions(command: Command): void {
   command
     .option('--settings <file>', 'InjectorConfiguration to decide by (default: the built-in settings)')
-    .option('--sidecars <folder>', 'folder with SidecarTemplate files (default: none)')
+    .option('--sidecars <path>', 'file or folder with SidecarTemplate objects; repeatable (default: none)', collect)
     .option('-n, --namespace <name>', 'namespace of objects that name none (default: "default")')
     .option('--namespace-labels <k=v,...>', "the namespace's labels (default: it counts as enabled)")
     .option('--namespace-annotations <k=v>', "an annotation of the namespace, as OpenShift's; repeatable", collect);

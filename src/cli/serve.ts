@@ -3,12 +3,13 @@ import { readAddress, type Address } from '../runtime/address.ts';
 import type { CertificateChoice } from '../runtime/certificate.ts';
 import { isLogLevel, logLevels } from '../telemetry/level.ts';
 import { exitCodes, report, usageFailure, type Failure, type Io } from './io.ts';
+import { collect } from './options.ts';
 
 export interface ServeFlags {
   readonly listen: string;
   readonly metricsListen: string;
   readonly settings?: string;
-  readonly sidecars?: string;
+  readonly sidecars?: readonly string[];
   readonly tlsCertFile?: string;
   readonly tlsPrivateKeyFile?: string;
   readonly selfManagedCerts?: boolean;
@@ -109,7 +110,11 @@ export function registerServe(program: Command, io: Io): void {
     .option('--listen <address>', 'where the API server reaches the webhook', ':8443')
     .option('--metrics-listen <address>', 'where Prometheus scrapes /metrics (plain HTTP)', ':9090')
     .option('--settings <file>', 'InjectorConfiguration; reloaded on change (default: built in)')
-    .option('--sidecars <dir>', 'directory with SidecarTemplate files; reloaded on change (default: none)')
+    .option(
+      '--sidecars <path>',
+      'file or folder with SidecarTemplate objects; reloaded on change; repeatable (default: none)',
+      collect,
+    )
     .option('--tls-cert-file <file>', 'serving certificate, PEM; reloaded on change')
     .option('--tls-private-key-file <file>', 'its private key, PEM')
     .option('--self-managed-certs', 'keep the CA in a Secret of the cluster and the caBundle up to date')

@@ -36,7 +36,7 @@ function lines(name: string, { violations, resources, hints }: Lint): string[] {
 /** `template lint`: what the injected pods need, and what the author should look at. */
 export async function runTemplateLint(folder: string, options: LintOptions, io: Io): Promise<number> {
   const { describeFileProblem, loadConfiguration } = await import('../runtime/configuration.ts');
-  const loaded = await loadConfiguration({ sidecars: folder });
+  const loaded = await loadConfiguration({ sidecars: [folder] });
   if ('problems' in loaded) {
     const remedy = 'correct the files and run the command again';
     return report({ problems: loaded.problems.map(describeFileProblem), remedy, code: exitCodes.failed }, io);

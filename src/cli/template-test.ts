@@ -86,7 +86,7 @@ export async function runTemplateTest(folder: string, io: Io): Promise<number> {
   for (const test of loaded.tests) {
     const { settings, nativeSidecars } = test.spec;
     const configuration = { apiVersion: test.apiVersion, kind: 'InjectorConfiguration', spec: settings };
-    const snapshot = await loadConfiguration({ sidecars: folder }, { nativeSidecars }, () => configuration);
+    const snapshot = await loadConfiguration({ sidecars: [folder] }, { nativeSidecars }, () => configuration);
     const found =
       'problems' in snapshot ? snapshot.problems.map(describeFileProblem) : runCase(test, snapshot.snapshot);
     if (found.length > 0) failed += 1;

@@ -23,10 +23,11 @@ export interface ConfigurationKeeper {
   stop(): void;
 }
 
-function directoriesOf(paths: ConfigurationPaths): string[] {
+/** Where a change of the files shows; a file's replacement shows in its directory, where other events cost nothing. */
+function directoriesOf({ settings, sidecars = [] }: ConfigurationPaths): string[] {
   return [
-    ...(paths.settings === undefined ? [] : [path.dirname(path.resolve(paths.settings))]),
-    ...(paths.sidecars === undefined ? [] : [path.resolve(paths.sidecars)]),
+    ...(settings === undefined ? [] : [path.dirname(path.resolve(settings))]),
+    ...sidecars.map((one) => (/\.(?:ya?ml|json)$/.test(one) ? path.dirname(path.resolve(one)) : path.resolve(one))),
   ];
 }
 
@@ -35,7 +36,7 @@ async function loadAnyway(paths: ConfigurationPaths): Promise<Loaded> {
   try {
     return await loadConfiguration(paths);
   } catch (error) {
-    const file = paths.settings ?? paths.sidecars ?? '';
+    const file = paths.settings ?? paths.sidecars?.join(', ') ?? '';
     const message = `cannot be loaded, please report it: ${error instanceof Error ? error.message : String(error)}`;
     return { problems: [{ file, where: '', message }] };
   }

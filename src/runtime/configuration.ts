@@ -1,4 +1,4 @@
-import { readdir, readFile } from 'node:fs/promises';
+import { readdir, readFile, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { parseAllDocuments } from 'yaml';
 import { readSettings, readTemplate, readTemplateTest } from '../settings/document.ts';
@@ -9,7 +9,8 @@ import type { TemplateTest } from '../settings/schema/template-test.ts';
 /** Where settings and sidecar templates come from; undefined means the built-in ones alone. */
 export interface ConfigurationPaths {
   readonly settings?: string | undefined;
-  readonly sidecars?: string | undefined;
+  /** Files, and folders whose files are read; not the folders in them. */
+  readonly sidecars?: readonly string[] | undefined;
 }
 
 export interface FileProblem extends Problem {
@@ -74,18 +75,33 @@ async function readDocuments(file: string, into: Reading): Promise<void> {
   }
 }
 
+const manifestName = /\.(?:ya?ml|json)$/;
+
 /** YAML files of a directory, sorted; kubelet's hidden `..data` links are not files of the user. */
 async function listFiles(directory: string, into: Reading): Promise<string[]> {
   try {
-    const names = await readdir(directory);
-    return names
-      .filter((name) => !name.startsWith('.') && /\.(?:ya?ml|json)$/.test(name))
-      .toSorted()
-      .map((name) => path.join(directory, name));
+    const entries = (await readdir(directory, { withFileTypes: true })).filter(({ name }) => !name.startsWith('.'));
+    const names = entries.map(({ name }) => name).filter((name) => manifestName.test(name));
+    const inner = entries.find((entry) => entry.isDirectory());
+    if (names.length === 0 && inner !== undefined) {
+      const message = `holds folders and no .yaml, .yml or .json file; name the folders one by one, such as ${path.join(directory, inner.name)}`;
+      into.problems.push({ file: directory, where: '', message });
+    }
+    return names.toSorted().map((name) => path.join(directory, name));
   } catch (error) {
     into.problems.push({ file: directory, where: '', message: `cannot be read: ${causeOf(error)}` });
     return [];
   }
+}
+
+/** The files that are meant: a file itself, or those of a folder. Each is read once, however often it is named. */
+async function filesOf(paths: readonly string[], into: Reading): Promise<string[]> {
+  const files: string[] = [];
+  for (const one of paths) {
+    const isFile = manifestName.test(one) && (await stat(one).catch(() => undefined))?.isFile() === true;
+    files.push(...(isFile ? [one] : await listFiles(one, into)));
+  }
+  return [...new Map(files.map((file) => [path.resolve(file), file])).values()];
 }
 
 function problemsOf(document: Parsed, read: (value: unknown) => object): FileProblem[] {
@@ -110,9 +126,7 @@ export async function loadConfiguration(
   const settings: Reading = { documents: [], problems: [] };
   const sidecars: Reading = { documents: [], problems: [] };
   if (paths.settings !== undefined) await readDocuments(paths.settings, settings);
-  if (paths.sidecars !== undefined) {
-    for (const file of await listFiles(paths.sidecars, sidecars)) await readDocuments(file, sidecars);
-  }
+  for (const file of await filesOf(paths.sidecars ?? [], sidecars)) await readDocuments(file, sidecars);
   const [first, second] = settings.documents;
   const amended = amend(first?.value);
   if (paths.settings !== undefined && first === undefined && settings.problems.length === 0) {

@@ -21,7 +21,7 @@ export interface ServeOptions {
   readonly listen: Address;
   readonly metricsListen: Address;
   readonly settings: string | undefined;
-  readonly sidecars: string | undefined;
+  readonly sidecars: readonly string[] | undefined;
   readonly certificate: CertificateChoice;
   readonly kubeconfig: string | undefined;
   /** How long to go on serving after a stop was asked for, so that callers hear of it first. */

@@ -87,6 +87,21 @@ test('bad files keep the last good ones; it is said once, in health, log and met
   expect(await sample('configuration_valid')).toBe(1);
 });
 
+test('a template’s single file is watched too', async () => {
+  const file = path.join(folder, 'shipper.yaml');
+  const template = (name: string): string =>
+    `apiVersion: sidecar-injector.io/v1alpha1\nkind: SidecarTemplate\nmetadata: {name: ${name}}\nspec: {}\n`;
+  await writeFile(file, template('one'));
+  const log = createLog('silent', { write: () => undefined });
+  const kept = await keepConfiguration({ sidecars: [file] }, { log, metrics, pollMs: 60_000 });
+  if ('problems' in kept) throw new Error('refused');
+  keeper = kept;
+  expect([...keeper.snapshot().templates.keys()]).toEqual(['one']);
+  await writeFile(`${file}.next`, template('two'));
+  await rename(`${file}.next`, file);
+  await untilTrue('the other template', () => keeper.snapshot().templates.has('two'));
+});
+
 test('what is known of the cluster survives a reload', async () => {
   await keep();
   keeper.useCluster({ nativeSidecars: false, sleepHook: false });

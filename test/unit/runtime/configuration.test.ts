@@ -52,7 +52,7 @@ describe('good files', () => {
     );
     await writeFile(path.join(sidecars, '.hidden.yaml'), 'not: [yaml');
     await writeFile(path.join(sidecars, 'README.md'), '# not a template');
-    const { snapshot, files } = await load({ settings, sidecars });
+    const { snapshot, files } = await load({ settings, sidecars: [sidecars] });
     expect(snapshot.settings.proxy.image).toBe('envoy:1');
     expect([...snapshot.templates.keys()]).toEqual(['three', 'one', 'two', 'four']);
     expect(files.map((file) => path.relative(folder, file))).toEqual([
@@ -65,7 +65,7 @@ describe('good files', () => {
 
   test('may be an empty directory, and hold empty documents', async () => {
     await writeFile(settings, `---\n${head}---\n`);
-    expect((await load({ settings, sidecars })).snapshot.templates.size).toBe(0);
+    expect((await load({ settings, sidecars: [sidecars] })).snapshot.templates.size).toBe(0);
   });
 
   test('have the same hash whenever they say the same', async () => {
@@ -126,7 +126,7 @@ test('all problems of all files come at once', async () => {
   await writeFile(settings, `${head}spec: {proxy: {imag: x, logLevel: loud}}\n`);
   await writeFile(path.join(sidecars, 'a.yaml'), `${template('fine')}---\n${template('Bad')}`);
   await writeFile(path.join(sidecars, 'b.yaml'), 'a: [\n');
-  const problems = await problemsOf({ settings, sidecars });
+  const problems = await problemsOf({ settings, sidecars: [sidecars] });
   for (const start of [
     'settings.yaml: spec.proxy.logLevel: ',
     'settings.yaml: spec.proxy.imag: ',
@@ -141,25 +141,60 @@ test('templates that do not go together name the file', async () => {
   await writeFile(path.join(sidecars, 'a.yaml'), template('one'));
   await writeFile(path.join(sidecars, 'b.yaml'), template('one'));
   await writeFile(path.join(sidecars, 'c.yaml'), template('sidecar'));
-  expect(await problemsOf({ sidecars })).toEqual([
+  expect(await problemsOf({ sidecars: [sidecars] })).toEqual([
     'sidecars/b.yaml: metadata.name: "one" is there twice',
     'sidecars/c.yaml: metadata.name: "sidecar" is reserved for the built-in proxy',
   ]);
   await rm(path.join(sidecars, 'b.yaml'));
   await rm(path.join(sidecars, 'c.yaml'));
   await writeFile(settings, `${head}spec: {injection: {defaultTemplates: [two]}}\n`);
-  expect(await problemsOf({ settings, sidecars })).toEqual([
+  expect(await problemsOf({ settings, sidecars: [sidecars] })).toEqual([
     'settings.yaml: spec.injection.defaultTemplates[0]: "two" is not a known sidecar; known: sidecar, one',
   ]);
 });
 
+describe('templates of several places', () => {
+  test('are files and folders, each file once, in the order in which they are named', async () => {
+    const inner = path.join(folder, 'more', 'inner');
+    await mkdir(inner, { recursive: true });
+    await writeFile(path.join(sidecars, 'b.yaml'), template('b'));
+    await writeFile(path.join(sidecars, 'a.yaml'), template('a'));
+    await writeFile(path.join(folder, 'more', 'c.yaml'), template('c'));
+    await writeFile(path.join(inner, 'd.yaml'), 'not: a template');
+    const { snapshot } = await load({
+      sidecars: [path.join(sidecars, 'b.yaml'), path.join(folder, 'more'), sidecars, `${sidecars}/../sidecars`],
+    });
+    expect([...snapshot.templates.keys()]).toEqual(['b', 'c', 'a']);
+  });
+
+  test('a folder of nothing but folders is a mistake that is said', async () => {
+    await mkdir(path.join(sidecars, 'log-shipper'));
+    expect(await problemsOf({ sidecars: [sidecars] })).toEqual([
+      'sidecars: holds folders and no .yaml, .yml or .json file; name the folders one by one, such as sidecars/log-shipper',
+    ]);
+  });
+
+  test('a ConfigMap without keys, as the kubelet mounts it, is none', async () => {
+    await mkdir(path.join(sidecars, '..2026_11_27'));
+    expect((await load({ sidecars: [sidecars] })).snapshot.templates.size).toBe(0);
+  });
+
+  test('the same template in two files is there twice', async () => {
+    await writeFile(path.join(sidecars, 'a.yaml'), template('a'));
+    const other = path.join(folder, 'other.yaml');
+    await writeFile(other, template('a'));
+    expect(await problemsOf({ sidecars: [sidecars, other] })).toEqual([
+      'other.yaml: metadata.name: "a" is there twice',
+    ]);
+  });
+});
+
 test('files that cannot be read say why', async () => {
   await writeFile(path.join(folder, 'file'), '');
-  expect(await problemsOf({ settings: path.join(folder, 'none.yaml'), sidecars: path.join(folder, 'none') })).toEqual([
-    'none.yaml: cannot be read: no such file or directory',
-    'none: cannot be read: no such file or directory',
-  ]);
-  expect(await problemsOf({ settings: sidecars, sidecars: path.join(folder, 'file') })).toEqual([
+  expect(await problemsOf({ settings: path.join(folder, 'none.yaml'), sidecars: [path.join(folder, 'none')] })).toEqual(
+    ['none.yaml: cannot be read: no such file or directory', 'none: cannot be read: no such file or directory'],
+  );
+  expect(await problemsOf({ settings: sidecars, sidecars: [path.join(folder, 'file')] })).toEqual([
     'sidecars: cannot be read: is a directory, not a file',
     'file: cannot be read: is a file, not a directory',
   ]);
