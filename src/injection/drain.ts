@@ -1,7 +1,9 @@
 import type { PodView } from '../sidecars/pod-view.ts';
+import { drainAnnotation } from '../settings/drain-annotation.ts';
 import { isObject, member, objectMember, stringMember, type Json, type JsonObject } from '../settings/json.ts';
 import type { Operation } from './operation.ts';
 import type { ApplicationContainer } from './probes.ts';
+import { baseOf, type Snapshot } from './snapshot.ts';
 
 /** What stood where the hook goes, for the undo record. */
 type Before = 'no lifecycle' | 'null lifecycle' | 'no preStop' | 'null preStop';
@@ -37,9 +39,14 @@ export interface End {
 }
 
 /** Seconds that the pod has to end in; Kubernetes' default is 30. */
-export function gracePeriodOf(view: PodView): number {
+function gracePeriodOf(view: PodView): number {
   const value = view.spec === undefined ? undefined : member(view.spec, 'terminationGracePeriodSeconds');
   return typeof value === 'number' ? value : 30;
+}
+
+/** The end of this pod in this cluster. */
+export function endOf(view: PodView, snapshot: Snapshot): End {
+  return { gracePeriodSeconds: gracePeriodOf(view), knowsSleep: snapshot.sleepHook };
 }
 
 /**
@@ -66,6 +73,14 @@ export function planSleeps(
   const remarks =
     seconds === drainSeconds ? [] : [`${short}; ${seconds > 0 ? `${seconds} s are used` : 'it is left out'}`];
   return { edits, remarks };
+}
+
+/** Seconds that a pod whose proxy an istiod configures asks for, else the settings; a bad value is refused before. */
+export function drainSecondsOf(view: PodView, namespace: string, snapshot: Snapshot): number {
+  const text = stringMember(view.annotations, drainAnnotation.name);
+  const asked = text === undefined ? undefined : drainAnnotation.grammar.parse(text);
+  if (asked !== undefined && 'value' in asked) return asked.value;
+  return baseOf(snapshot, namespace, view.labels).proxy.applicationDrainSeconds;
 }
 
 /** What puts the hook into its container. */

@@ -46,6 +46,14 @@ function isNative(effective: Effective, snapshot: Snapshot, remarks: string[]): 
   return false;
 }
 
+/** What is said and planned about the proxy's image has to mean the one that the pod's own copy of the container names. */
+function withOwnImage(effective: Effective, overrides: readonly Override[]): Effective {
+  const own = overrides.find(({ container }) => container['name'] === names.proxyContainer)?.container;
+  const image = stringMember(own, 'image');
+  if (image === undefined || image === 'auto') return effective;
+  return { ...effective, proxy: { ...effective.proxy, image } };
+}
+
 /** Hooks are commands, and a distroless image has nothing that could run them. */
 function remarksOnImage({ proxy: { image, holdApplication } }: Effective, native: boolean): string[] {
   if (hasShell(image)) return [];
@@ -93,18 +101,19 @@ export function examinePod(view: PodView, request: InjectionRequest, snapshot: S
   const wantsNative = withProxy || [...chosen.values()].some((template) => template?.spec.mode === 'native');
   const native = wantsNative && isNative(wanted, snapshot, remarks);
   const declared = declareFragments(chosen, view, request.namespace, native, snapshot);
-  const { effective, declared: fragments, ...fitted } = fitPodResources(view, wanted, declared.fragments, withProxy);
+  const fitted = fitPodResources(view, wanted, declared.fragments, withProxy);
+  const effective = withOwnImage(fitted.effective, overrides);
   remarks.push(...declared.remarks, ...fitted.remarks);
 
   const refused = atLeastOne([
     ...settings.problems.map((problem) => reason('InvalidAnnotation', describeProblem(problem))),
     ...problems,
-    ...overrideProblems(overrides, effective, snapshot, view),
+    ...overrideProblems(overrides, fitted.effective, snapshot, view),
     ...(withProxy ? [...proxyConflicts(view, effective, identity), ...mountProblems(view, effective)] : []),
     ...(scrape?.problems ?? []).map((problem) => reason('InvalidAnnotation', describeProblem(problem))),
     ...declared.problems,
   ]);
   if (refused !== undefined) return { outcome: 'reject', reasons: refused, remarks };
   if (withProxy) remarks.push(...remarksOnImage(effective, native));
-  return { effective, chosen, withProxy, native, declared: fragments, overrides, identity, scrape, remarks };
+  return { effective, chosen, withProxy, native, declared: fitted.declared, overrides, identity, scrape, remarks };
 }

@@ -11,7 +11,7 @@ import { stringMember } from '../settings/json.ts';
 import { quote } from '../settings/problem.ts';
 import { addedBy } from './added.ts';
 import type { InjectionRequest } from './decision.ts';
-import { gracePeriodOf, planSleeps, type End, type SleepPlan } from './drain.ts';
+import { endOf, planSleeps, type End, type SleepPlan } from './drain.ts';
 import { examinePod, type Examination } from './examination.ts';
 import { injectedContainers, isInjected, withRedirects } from './injected-probes.ts';
 import { isInjectedName } from './override.ts';
@@ -69,7 +69,7 @@ function surroundingsOf(
 ): Surroundings {
   const application = withProxy ? applicationContainers(view) : [];
   const containers = withProxy ? [...application, ...injectedContainers(declared.values())] : [];
-  const end = { gracePeriodSeconds: gracePeriodOf(view), knowsSleep: snapshot.sleepHook };
+  const end = endOf(view, snapshot);
   return {
     containers,
     probes: planProbes(containers, effective, {}),

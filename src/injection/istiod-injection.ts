@@ -19,12 +19,13 @@ import { describeProblem, quote, type Problem } from '../settings/problem.ts';
 import { didYouMean } from '../settings/suggestion.ts';
 import { addedBy } from './added.ts';
 import type { InjectionRequest } from './decision.ts';
+import { drainSecondsOf, endOf, planSleeps } from './drain.ts';
 import { injectedContainers, withRedirects } from './injected-probes.ts';
 import { hardeningReasons } from './istiod-hardening.ts';
 import { piecesOf } from './istiod-pieces.ts';
 import { planFragments, type Plan } from './plan.ts';
 import { atLeastOne, type Proposal, type Reasons, type Refusal } from './proposal.ts';
-import type { ProbeEdit } from './probes.ts';
+import { applicationContainers, type ProbeEdit } from './probes.ts';
 import { reason, type Reason } from './reason.ts';
 import { chooseSidecars, declareFragments, type DeclaredFragments } from './selection.ts';
 import type { Snapshot } from './snapshot.ts';
@@ -164,7 +165,10 @@ export function proposeIstiodInjection(
     snapshot.settings.istiod.hardened ? harden(fragment, new Set(applicationNames(data))) : fragment,
     ...[...declared.fragments.values()].map((one) => withRedirects(one, redirected)),
   ];
-  const planned = planFragments(view, { fragments, ...pieces, redirected, sleeps: [] });
+  const own = applicationContainers(view).filter(({ container }) => data.containers.includes(container));
+  const sleeps = planSleeps(own, drainSecondsOf(view, request.namespace, snapshot), endOf(view, snapshot));
+  remarks.push(...sleeps.remarks);
+  const planned = planFragments(view, { fragments, ...pieces, redirected, sleeps: sleeps.edits });
   if ('conflicts' in planned) return { outcome: 'reject', reasons: planned.conflicts, remarks };
   const { template } = rendered;
   const plan: Plan = {

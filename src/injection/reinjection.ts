@@ -11,7 +11,7 @@ import { member, objectsMember, stringMember, type JsonObject } from '../setting
 import { readPodSettings } from '../settings/pod-settings.ts';
 import { describeProblem, quote } from '../settings/problem.ts';
 import type { InjectionRequest } from './decision.ts';
-import { gracePeriodOf, planSleeps, recordedSleeps, sleepOperation, type SleepPlan } from './drain.ts';
+import { drainSecondsOf, endOf, planSleeps, recordedSleeps, sleepOperation, type SleepPlan } from './drain.ts';
 import { recordEdits } from './edit-record.ts';
 import { planAddedProbes } from './istiod-reinjection.ts';
 import { laterEdits } from './later-edits.ts';
@@ -67,8 +67,12 @@ function missingContainers(view: PodView, record: StatusRecord): string[] {
 
 const unchanged: Refusal = { outcome: 'skip', reasons: [reason('AlreadyInjected', 'everything is there already')] };
 
-/** Istio's own injector gives applications no hooks, and in its mode neither do we. */
-function proposeIstiod(view: PodView, record: StatusRecord, snapshot: Snapshot): Proposal | Refusal {
+function proposeIstiod(
+  view: PodView,
+  record: StatusRecord,
+  request: InjectionRequest,
+  snapshot: Snapshot,
+): Proposal | Refusal {
   const later = laterEdits(view, record, snapshot);
   const proxy = find(view, names.proxyContainer);
   const own = applicationContainers(view).filter(
@@ -76,14 +80,25 @@ function proposeIstiod(view: PodView, record: StatusRecord, snapshot: Snapshot):
   );
   const { edits, operations } =
     proxy === undefined ? { edits: [], operations: [] } : planAddedProbes(view, own, proxy, snapshot);
-  if (edits.length + later.length === 0) return unchanged;
-  const recorded = recordEdits(view, record, { probes: originalActions(edits), edits: later.map(recordedEdit) });
+  const sleeps = planSleeps(own, drainSecondsOf(view, request.namespace, snapshot), endOf(view, snapshot));
+  const touched = [...edits, ...later, ...sleeps.edits];
+  if (touched.length === 0) return unchanged;
+  const recorded = recordEdits(view, record, {
+    probes: originalActions(edits),
+    sleeps: recordedSleeps(sleeps.edits),
+    edits: later.map(recordedEdit),
+  });
   if ('outcome' in recorded) return recorded;
   return {
-    operations: [...later.flatMap(additionOperations), ...operations, recorded.operation],
+    operations: [
+      ...later.flatMap(additionOperations),
+      ...operations,
+      ...sleeps.edits.map(sleepOperation),
+      recorded.operation,
+    ],
     record: recorded.record,
-    reasons: [reason('ProbesAdded', `injected before; ${wordsFor([...edits, ...later])}`)],
-    remarks: [],
+    reasons: [reason('ProbesAdded', `injected before; ${wordsFor(touched)}`)],
+    remarks: sleeps.remarks,
     added: undefined,
     capture: undefined,
   };
@@ -118,8 +133,7 @@ function changesForProxy(
   const since = application.filter(
     ({ container }) => !record.containers.includes(stringMember(container, 'name') ?? ''),
   );
-  const end = { gracePeriodSeconds: gracePeriodOf(view), knowsSleep: snapshot.sleepHook };
-  const sleeps = planSleeps(since, effective.proxy.applicationDrainSeconds, end);
+  const sleeps = planSleeps(since, effective.proxy.applicationDrainSeconds, endOf(view, snapshot));
   const found = probes.edits.length + sleeps.edits.length + probes.exclude.length + opaqueInboundPorts.length;
   if (found === 0) return { operations: [], probes, sleeps, capture: undefined };
 
@@ -172,7 +186,7 @@ export function proposeReinjection(
     const message = `injected with the settings ${record.settingsHash}, now they are ${snapshot.hash}; left alone`;
     return { outcome: 'skip', reasons: [reason('OtherSettings', message)] };
   }
-  if (snapshot.settings.mode === 'istiod') return proposeIstiod(view, record, snapshot);
+  if (snapshot.settings.mode === 'istiod') return proposeIstiod(view, record, request, snapshot);
   const base = baseOf(snapshot, request.namespace, view.labels);
   const { effective, problems } = readPodSettings(view, base, snapshot.settings.proxy.allowedImages);
   const refused = atLeastOne(problems.map((problem) => reason('InvalidAnnotation', describeProblem(problem))));

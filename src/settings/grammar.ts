@@ -221,7 +221,10 @@ export const interceptionMode: Grammar<'REDIRECT' | 'NONE'> = {
   allowed: modes.allowed,
   parse(text) {
     if (text !== 'TPROXY') return modes.parse(text);
-    return { problem: `"TPROXY" needs a proxy with NET_ADMIN, which is not offered; allowed: ${modes.allowed}` };
+    const why = '"TPROXY" needs a proxy that is root with NET_ADMIN, which is not offered';
+    const instead =
+      'an application that must see its clients takes traffic.sidecar.istio.io/excludeInboundPorts for those ports';
+    return { problem: `${why}; ${instead}; allowed: ${modes.allowed}` };
   },
 };
 

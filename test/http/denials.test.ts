@@ -206,7 +206,11 @@ describe('a bad annotation is a denial that names it, the value and what is allo
       'evil.example/x',
       '"evil.example/x" is not allowed; allowed: envoyproxy/envoy:v1.40.0, registry.example/envoy:*',
     ],
-    [mode, 'TPROXY', '"TPROXY" needs a proxy with NET_ADMIN, which is not offered; allowed: REDIRECT, NONE'],
+    [
+      mode,
+      'TPROXY',
+      '"TPROXY" needs a proxy that is root with NET_ADMIN, which is not offered; an application that must see its clients takes traffic.sidecar.istio.io/excludeInboundPorts for those ports; allowed: REDIRECT, NONE',
+    ],
     [status, '15001', '"15001" is a port of the proxy itself; allowed: any other port'],
     [
       'inject.istio.io/templates',

@@ -1,5 +1,6 @@
 import { effective, type StandaloneRow } from '../annotation.ts';
 import { ports } from '../constants.ts';
+import { drainAnnotation } from '../drain-annotation.ts';
 import { componentLogLevel, imageReference, integer, logLevel, looseBoolean } from '../grammar.ts';
 import { applyProxyConfig, proxyConfigAnnotation, setStatusPort } from '../proxy-config.ts';
 import { yamlMap } from '../yaml-grammar.ts';
@@ -70,8 +71,7 @@ export const proxy: readonly StandaloneRow[] = [
     set: (draft, value) => void (draft.proxy.readiness.failureThreshold = value),
   }),
   effective({
-    name: 'sidecar-injector.io/applicationDrainSeconds',
-    grammar: integer(0, 3600),
+    ...drainAnnotation,
     defaultText: 'setting `proxy.applicationDrainSeconds` (0)',
     doc: 'Seconds that application containers without a preStop hook sleep before they are asked to stop, so that requests on their way to the pod are served; less than the pod’s grace period, and on Kubernetes 1.30 or later. 0 means no hook.',
     set: (draft, value) => void (draft.proxy.applicationDrainSeconds = value),

@@ -1,4 +1,5 @@
 import type { Kind, StandaloneRow } from '../annotation.ts';
+import { drainAnnotation } from '../drain-annotation.ts';
 import {
   agentLogLevel,
   cidrList,
@@ -81,6 +82,7 @@ const annotations: ReadonlyMap<string, IstiodUse> = new Map([
   [names.initialDelaySeconds, effective(integer(0, 86_400))],
   [names.periodSeconds, effective(integer(1, 86_400))],
   [names.failureThreshold, effective(integer(1, 10_000))],
+  [drainAnnotation.name, effective(drainAnnotation.grammar)],
   [names.rewriteProbes, effective(looseBoolean, 'every probe goes to the agent, of captured ports or not')],
   [names.mergeMetrics, effective(looseBoolean, 'default: what the mesh says, else true')],
   [names.securePort, effective(integer(1, 65_535), 'the pod’s own value stays; else the port that the proxy opens')],

@@ -19,7 +19,7 @@ export const capture = z.strictObject({
   interceptionMode: z
     .enum(
       ['REDIRECT', 'NONE'],
-      'allowed: REDIRECT, NONE; TPROXY would need a proxy with the capability NET_ADMIN, which is not offered',
+      'allowed: REDIRECT, NONE; TPROXY would need a proxy that is root with NET_ADMIN, which is not offered; excludeInboundPorts names ports whose application must see its clients',
     )
     .default('REDIRECT'),
   /** Istio's word for it; here so that whoever asks is told why not. */

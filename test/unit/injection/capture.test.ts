@@ -145,7 +145,7 @@ test.each([
   ],
   [
     { interceptionMode: 'TPROXY' },
-    'spec.capture.interceptionMode: allowed: REDIRECT, NONE; TPROXY would need a proxy with the capability NET_ADMIN, which is not offered',
+    'spec.capture.interceptionMode: allowed: REDIRECT, NONE; TPROXY would need a proxy that is root with NET_ADMIN, which is not offered; excludeInboundPorts names ports whose application must see its clients',
   ],
   [{ families: ['IPv4', 'IPv4'] }, 'spec.capture.families: allowed: each family once'],
 ])('settings %j are refused', (capture, message) => {

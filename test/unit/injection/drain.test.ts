@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { containerOf, decideOn, injectedPod, podWith, type PodParts } from '../../support/decisions.ts';
+import { istiodSnapshot } from '../../support/istiod.ts';
 import { snapshotOf } from '../../support/snapshots.ts';
 import type { JsonObject } from '../../../src/settings/json.ts';
 import { undo } from '../../../src/index.ts';
@@ -92,4 +93,42 @@ test('a hook that somebody has changed since is theirs', () => {
   const { operations } = undo(theirs) ?? { operations: [] };
   const bare = jsonPatch.applyPatch(theirs, operations as jsonPatch.Operation[]).newDocument;
   expect(bare.spec.containers[0]).toMatchObject({ name: 'app', lifecycle: { preStop: { sleep: { seconds: 6 } } } });
+});
+
+describe('in the mode istiod', () => {
+  const snapshot = istiodSnapshot();
+  const sleeping = { preStop: { sleep: { seconds: 5 } } };
+
+  test('the annotation and the setting mean the same', () => {
+    const annotated = podWith({ annotations: { [wanted]: '5' } });
+    const pod = injectedPod(annotated, snapshot);
+    expect(containerOf(pod, 'app')['lifecycle']).toEqual(sleeping);
+    expect(decideOn(annotated, snapshot).warnings).toEqual([]);
+    const bySetting = istiodSnapshot({}, { spec: { proxy: { applicationDrainSeconds: 5 } } });
+    expect(containerOf(injectedPod(podWith(), bySetting), 'app')['lifecycle']).toEqual(sleeping);
+    expect(containerOf(injectedPod(podWith(), snapshot), 'app')['lifecycle']).toBeUndefined();
+  });
+
+  test('the proxy keeps its own hook, and it all can be taken back', () => {
+    const before = podWith({ annotations: { [wanted]: '5' } });
+    const pod = injectedPod(before, snapshot) as unknown as JsonObject;
+    expect(JSON.stringify(containerOf(pod as never, 'istio-proxy'))).not.toContain('sleep');
+    const { operations } = undo(pod) ?? { operations: [] };
+    const bare = jsonPatch.applyPatch(structuredClone(pod), operations as jsonPatch.Operation[]).newDocument;
+    expect(bare).toEqual(before);
+  });
+
+  test('a container that came later gets its hook, too', () => {
+    const pod = injectedPod(podWith({ annotations: { [wanted]: '5' } }), snapshot);
+    const grown = { ...pod, spec: { ...pod.spec, containers: [...pod.spec.containers, { name: 'late', image: 'x' }] } };
+    const again = injectedPod(grown as unknown as JsonObject, snapshot);
+    expect(containerOf(again, 'late')['lifecycle']).toEqual(sleeping);
+    expect(decideOn(again as unknown as JsonObject, snapshot).operations).toEqual([]);
+  });
+
+  test('a bad value is refused', () => {
+    const { outcome, reasons } = decideOn(podWith({ annotations: { [wanted]: 'soon' } }), snapshot);
+    expect(outcome).toBe('reject');
+    expect(reasons[0].message).toContain(`${wanted}: "soon" is not allowed`);
+  });
 });

@@ -37,6 +37,17 @@ describe('an image without a shell', () => {
     expect(warning).toContain('and the application does not wait for it');
   });
 
+  test.each<[string, object]>([
+    ['its own container', { spec: { containers: [{ name: 'app' }, { name: 'istio-proxy', image }] } }],
+    ['an annotation', { annotations: { 'sidecar.istio.io/proxyImage': image } }],
+  ])('one that a pod names by %s is no other', (_, parts) => {
+    const pod = podWith(parts);
+    const snapshot = snapshotOf({ proxy: { allowedImages: ['envoyproxy/*'] } });
+    expect(containerOf(injectedPod(pod, snapshot), 'istio-proxy')).toMatchObject({ image });
+    expect(containerOf(injectedPod(pod, snapshot), 'istio-proxy')).not.toHaveProperty('lifecycle');
+    expect(decideOn(pod, snapshot).warnings).toEqual([expect.stringContaining('inbound connections are not drained')]);
+  });
+
   test('one with a shell is not spoken of', () => {
     expect(decideOn(podWith()).warnings).toEqual([]);
   });

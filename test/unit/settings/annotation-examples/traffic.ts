@@ -12,7 +12,8 @@ export const traffic: Examples = {
     effect: ({ capture }) => capture.mode,
     value: 'NONE',
     bad: 'TPROXY',
-    message: '"TPROXY" needs a proxy with NET_ADMIN, which is not offered; allowed: REDIRECT, NONE',
+    message:
+      '"TPROXY" needs a proxy that is root with NET_ADMIN, which is not offered; an application that must see its clients takes traffic.sidecar.istio.io/excludeInboundPorts for those ports; allowed: REDIRECT, NONE',
   },
   [`${prefix}/includeOutboundIPRanges`]: {
     good: '10.0.0.0/8,2001:db8::/32',

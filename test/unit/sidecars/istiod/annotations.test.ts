@@ -101,6 +101,12 @@ const examples: Readonly<Record<string, Example>> = {
     value: init('--log_output_level=all:debug'),
     bad: 'all:loud',
   },
+  'sidecar-injector.io/applicationDrainSeconds': {
+    good: '7',
+    bad: '-1',
+    effect: ({ container }) => container('app')?.['lifecycle'],
+    value: { preStop: { sleep: { seconds: 7 } } },
+  },
   'sidecar.istio.io/rewriteAppHTTPProbers': { good: 'false', effect: probers, value: false, bad: 'maybe' },
   'status.sidecar.istio.io/port': { good: '123', effect: args('istio-init'), value: init(',123 '), bad: '65536' },
   'readiness.status.sidecar.istio.io/initialDelaySeconds': {
