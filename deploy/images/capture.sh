@@ -210,22 +210,17 @@ use_nftables() {
   esac
 }
 
-# without_ours RULES SAVED: a saved table without what names our chains, and without what else stands in the rules.
-without_ours() {
-  ours=$(printf '%s\n' "$1" | sed -n -e 's/^-I PREROUTING 1 /-A PREROUTING /' -e '/ISTIO_/d' -e '/^-A /p')
-  printf '%s\n' "$2" | grep -v ISTIO_ | grep -v -x -F -e "$ours"
-}
-
-# clean_tables FAMILY NAME RULES NAMES: NAMES is the kernel's list of legacy tables.
+# clean_tables FAMILY NAME NAMES: NAMES is the kernel's list of legacy tables. Every rule of ours stands in a chain
+# ISTIO_…, leads to one or has such a comment.
 clean_tables() {
   for tool in $(restore_tools "$2"); do
     if ! installed "$tool-save" || ! installed "$tool-restore"; then continue; fi
     for table in mangle nat raw; do
       # Reading a legacy table would make it.
-      case $tool in *-legacy) grep -qsx "$table" "$4" || continue ;; esac
+      case $tool in *-legacy) grep -qsx "$table" "$3" || continue ;; esac
       saved=$("$tool-save" -t "$table" 2>/dev/null || :)
       case $saved in *ISTIO_*) ;; *) continue ;; esac
-      rest=$(without_ours "$3" "$saved")
+      rest=$(printf '%s\n' "$saved" | grep -v ISTIO_)
       output=$(printf '%s\n' "$rest" | "$tool-restore" -w 10 2>&1) ||
         fail "$1 rules of table $table could not be removed$(missing "$output"); $tool-restore: $(one_line "$output")"
       did "$1: $(($(count_rules "$saved") - $(count_rules "$rest"))) rules of table $table removed by $tool-restore"
@@ -234,8 +229,8 @@ clean_tables() {
 }
 
 clean() {
-  clean_tables IPv4 iptables "$rules_v4" /proc/net/ip_tables_names
-  clean_tables IPv6 ip6tables "$rules_v6" /proc/net/ip6_tables_names
+  clean_tables IPv4 iptables /proc/net/ip_tables_names
+  clean_tables IPv6 ip6tables /proc/net/ip6_tables_names
   if installed nft && nft list table inet istio_capture >/dev/null 2>&1; then
     output=$(nft delete table inet istio_capture 2>&1) ||
       fail "the nftables table could not be removed$(missing "$output"); nft: $(one_line "$output")"

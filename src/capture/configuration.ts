@@ -23,6 +23,7 @@ function intentOf(file: CaptureFile): CaptureIntent {
       routeTable: file.inboundTProxyRouteTable,
     },
     loading: file.loading,
+    comment: undefined,
     families: file.ipv6 ? ['v4', 'v6'] : ['v4'],
     outboundPort: file.proxyPort,
     inboundPort: file.inboundCapturePort,

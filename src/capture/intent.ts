@@ -31,6 +31,8 @@ export interface CaptureIntent {
   };
   /** Whether loading the iptables rules replaces the whole tables or adds to them, as Istio's do. */
   readonly loading: 'replace' | 'append';
+  /** What marks rules of ours that could be anybody's, for clean-up to know them; undefined for Istio's, which have none. */
+  readonly comment: string | undefined;
   /** Families to program; never one alone unless the settings say that the cluster has only one. */
   readonly families: readonly Family[];
   /** The proxy's listener for captured outbound connections (-p). */

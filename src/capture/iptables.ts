@@ -66,20 +66,27 @@ function targetText(target: Target, protocol: 'tcp' | 'udp' | undefined): string
   }
 }
 
-function ruleText({ chain, position, matches, target }: Rule): string {
-  const protocol = matches.find((match) => match.by === 'protocol')?.name;
-  const place = position === undefined ? `-A ${chain}` : `-I ${chain} ${position}`;
-  return [place, ...matches.map(matchText), `-j ${targetText(target, protocol)}`].join(' ');
+/** A rule in one of the kernel's chains that leads to none of ours looks like anybody's. */
+function markText({ table, chain, target }: Rule, comment: CaptureIntent['comment']): string[] {
+  const isNamed = target.to === 'jump' || !builtInChains[table].includes(chain);
+  return isNamed || comment === undefined ? [] : [`-m comment --comment ${ruleWord('comment', comment)}`];
 }
 
-function tableText(name: TableName, rules: readonly Rule[], loading: CaptureIntent['loading']): string[] {
+function ruleText(rule: Rule, comment: CaptureIntent['comment']): string {
+  const { chain, position, matches, target } = rule;
+  const protocol = matches.find((match) => match.by === 'protocol')?.name;
+  const place = position === undefined ? `-A ${chain}` : `-I ${chain} ${position}`;
+  return [place, ...matches.map(matchText), ...markText(rule, comment), `-j ${targetText(target, protocol)}`].join(' ');
+}
+
+function tableText(name: TableName, rules: readonly Rule[], { loading, comment }: CaptureIntent): string[] {
   const builtIn = builtInChains[name];
   const own = [...new Set(rules.map(({ chain }) => chain))].filter((chain) => !builtIn.includes(chain));
   const head =
     loading === 'append'
       ? [`* ${name}`, ...own.map((chain) => `-N ${chain}`)]
       : [`*${name}`, ...builtIn.map((chain) => `:${chain} ACCEPT [0:0]`), ...own.map((chain) => `:${chain} - [0:0]`)];
-  return [...head, ...rules.map(ruleText), 'COMMIT'];
+  return [...head, ...rules.map((rule) => ruleText(rule, comment)), 'COMMIT'];
 }
 
 /**
@@ -96,7 +103,7 @@ export function renderIptables(intent: CaptureIntent, family: Family): string {
     tableText(
       name,
       rules.filter(({ table }) => table === name),
-      intent.loading,
+      intent,
     ),
   );
   return `${lines.join('\n')}\n`;

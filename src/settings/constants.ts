@@ -42,6 +42,9 @@ export const proxyUser = { uid: 1337, gid: 1337 } as const;
  */
 export const loopbackSource = { v4: '127.0.0.6', v6: '::6' } as const;
 
+/** Comment of capture rules that neither stand in a chain of ours nor lead to one. */
+export const captureComment = 'ISTIO_CAPTURE';
+
 /** Marks and routing table of interception mode TPROXY, Istio's. */
 export const transparentProxy = { inboundMark: 1337, outboundMark: 1338, routeTable: 133 } as const;
 

@@ -109,7 +109,13 @@ describe.each(intents)('%s', (_, intent) => {
   });
 
   test.each(['iptables', 'nftables'] as const)('%s: cleaned up, nothing is left but what others made', (backend) => {
-    const others = ['PREROUTING -i net1 -p tcp -j RETURN', 'OUTPUT -d 10.9.9.9/32 -j ACCEPT'];
+    // The second and third are, letter by letter, what excluded interfaces ask for.
+    const others = [
+      'PREROUTING -i net1 -p tcp -j RETURN',
+      'PREROUTING -i net1 -j RETURN',
+      'OUTPUT -o net1 -j RETURN',
+      'OUTPUT -d 10.9.9.9/32 -j ACCEPT',
+    ];
     const env = captureEnvironment(intent, backend);
     expect(load(env)).toMatchObject({ status: 0 });
     for (const rule of others) pod.run('pod', ['iptables', '-t', 'nat', '-A', ...rule.split(' ')]);
@@ -134,8 +140,8 @@ test('both back ends at once: clean-up finds the rules of either', () => {
   );
 });
 
-test('clean-up without the rules still knows our chains', () => {
-  load(captureEnvironment(captureIntent()));
+test('clean-up without the rules still knows all of ours', () => {
+  load(captureEnvironment(captureIntent({ excludeInterfaces: ['net1'], rerouteInterfaces: ['tap0'] })));
   expect(clean({}).stdout).toMatch(/IPv4: \d+ rules of table nat removed by iptables-nft-restore/);
   expect(saved('iptables-save')).toEqual([]);
 });

@@ -1,5 +1,5 @@
 import type { CaptureIntent, PortRange } from '../../src/capture/intent.ts';
-import { loopbackSource, ports, proxyUser, transparentProxy } from '../../src/settings/constants.ts';
+import { captureComment, loopbackSource, ports, proxyUser, transparentProxy } from '../../src/settings/constants.ts';
 
 /** One port as a range. */
 export function port(number: number): PortRange {
@@ -17,6 +17,7 @@ export function captureIntent(changes: Changes = {}): CaptureIntent {
     mode: 'REDIRECT',
     tproxy: transparentProxy,
     loading: 'replace',
+    comment: captureComment,
     families: ['v4', 'v6'],
     outboundPort: ports.outbound,
     inboundPort: ports.inbound,

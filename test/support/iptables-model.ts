@@ -48,7 +48,7 @@ function matches(one: Connection, words: readonly string[]): { readonly fits: bo
   while (rest.length > 0) {
     const word = take();
     if (word === '!') not = true;
-    else if (word === '-m') take();
+    else if (word === '-m' || word === '--comment') take();
     else if (word === '-i') need(one.direction === 'inbound' && one.through === take());
     else if (word === '-o') need(one.direction === 'outbound' && one.through === take());
     else if (word === '-s') need(addressIn(one.source, take()));

@@ -56,6 +56,7 @@ export function captureOf(data: TemplateData, exempt?: ExemptIdentity): CaptureI
     mode: mode === 'TPROXY' ? 'TPROXY' : 'REDIRECT',
     tproxy: transparentProxy,
     loading: 'append',
+    comment: undefined,
     families: ['v4', 'v6'],
     outboundPort: data.mesh.proxyListenPort,
     inboundPort: data.mesh.proxyInboundListenPort,

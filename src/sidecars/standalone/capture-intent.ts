@@ -1,5 +1,5 @@
 import type { CaptureIntent } from '../../capture/intent.ts';
-import { loopbackSource, ports, transparentProxy } from '../../settings/constants.ts';
+import { captureComment, loopbackSource, ports, transparentProxy } from '../../settings/constants.ts';
 import type { Effective } from '../../settings/effective.ts';
 import type { PortRange } from '../../settings/port-range.ts';
 
@@ -41,6 +41,7 @@ export function captureIntent(
     mode: 'REDIRECT',
     tproxy: transparentProxy,
     loading: 'replace',
+    comment: captureComment,
     families: capture.families,
     outboundPort: ports.outbound,
     inboundPort: ports.inbound,

@@ -178,11 +178,13 @@ test('the v6 loopback source passes by before any rule that looks at ::1 as a de
 test('interfaces: exclusions stand before everything, rerouted ones before those', () => {
   const intent = captureIntent({ excludeInterfaces: ['eth9'], rerouteInterfaces: ['tap0'] });
   const lines = rules(intent);
+  // Marked, because others may have the same.
   expect(lines.slice(0, 3)).toEqual([
-    '-A PREROUTING -i eth9 -j RETURN',
-    '-A OUTPUT -o eth9 -j RETURN',
-    '-I PREROUTING 1 -i tap0 -j RETURN',
+    '-A PREROUTING -i eth9 -m comment --comment ISTIO_CAPTURE -j RETURN',
+    '-A OUTPUT -o eth9 -m comment --comment ISTIO_CAPTURE -j RETURN',
+    '-I PREROUTING 1 -i tap0 -m comment --comment ISTIO_CAPTURE -j RETURN',
   ]);
+  expect(rules({ ...intent, comment: undefined })).toContain('-A PREROUTING -i eth9 -j RETURN');
   expect(lines.at(-1)).toBe('-I PREROUTING 1 -i tap0 -j ISTIO_REDIRECT');
 });
 

@@ -104,12 +104,12 @@ describe.each<[string, object, Record<string, string>, { v4?: string[]; v6?: str
     },
     {
       v6: [
-        '-A PREROUTING -i net1 -j RETURN',
-        '-A OUTPUT -o net1 -j RETURN',
-        '-A PREROUTING -i net2 -j RETURN',
-        '-A OUTPUT -o net2 -j RETURN',
-        '-I PREROUTING 1 -i tap0 -j RETURN',
-        '-I PREROUTING 1 -i tap1 -j RETURN',
+        '-A PREROUTING -i net1 -m comment --comment ISTIO_CAPTURE -j RETURN',
+        '-A OUTPUT -o net1 -m comment --comment ISTIO_CAPTURE -j RETURN',
+        '-A PREROUTING -i net2 -m comment --comment ISTIO_CAPTURE -j RETURN',
+        '-A OUTPUT -o net2 -m comment --comment ISTIO_CAPTURE -j RETURN',
+        '-I PREROUTING 1 -i tap0 -m comment --comment ISTIO_CAPTURE -j RETURN',
+        '-I PREROUTING 1 -i tap1 -m comment --comment ISTIO_CAPTURE -j RETURN',
         '-I PREROUTING 1 -i tap0 -j ISTIO_REDIRECT',
         '-I PREROUTING 1 -i tap1 -j ISTIO_REDIRECT',
       ],
