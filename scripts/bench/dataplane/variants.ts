@@ -33,6 +33,10 @@ export const variants: readonly Variant[] = [
   asInjected,
   withoutMetrics,
   { name: 'without access log', settings: { proxy: { accessLog: 'none' } } },
+  {
+    name: 'without metrics and access log',
+    settings: { proxy: { accessLog: 'none', metrics: { istio: false } } },
+  },
   { name: 'one worker', edit: option('--concurrency', '1') },
   { name: 'four workers', edit: option('--concurrency', '4') },
   {
