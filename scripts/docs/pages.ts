@@ -159,7 +159,8 @@ change keep their bytes, and \`uninject\` takes everything back.
 
 As a kubectl plug-in the same program is \`kubectl sidecar-injector …\`: put \`bin/\` on the PATH (it holds
 \`kubectl-sidecar_injector\`) or link that file from a folder that is. It runs on the Node that \`npm ci\` has installed in the
-checkout, whatever the machine has. Completion for bash: \`source <(sidecar-injector completion bash)\`; for zsh: write
+checkout, whatever the machine has. kubectl's own completion completes it too, by \`kubectl_complete-sidecar_injector\` beside
+it. Completion of \`sidecar-injector\` itself for bash: \`source <(sidecar-injector completion bash)\`; for zsh: write
 \`sidecar-injector completion zsh\` to a file \`_sidecar-injector\` in a folder of \`$fpath\`, or source it after \`compinit\`.
 
 ${commands.join('\n\n')}

@@ -44,10 +44,21 @@ export function createProgram(io: Io): Command {
   return program;
 }
 
+/**
+ * The words behind it are somebody's command line in the making, which is why it is no command with options of its own.
+ */
+const completing = '__complete';
+
 /** Runs the command line (without `node` and script) and sets the exit code through `io.finish`. Never rejects. */
 export async function runProgram(args: readonly string[], io: Io): Promise<void> {
   try {
-    await createProgram(io).parseAsync(args, { from: 'user' });
+    const program = createProgram(io);
+    if (args[0] === completing) {
+      const { answerCompletion } = await import('./complete.ts');
+      answerCompletion(program, args.slice(1), io);
+      return;
+    }
+    await program.parseAsync(args, { from: 'user' });
   } catch (error) {
     if (error instanceof CommanderError) {
       io.finish(error.exitCode === 0 ? exitCodes.fine : exitCodes.usage);

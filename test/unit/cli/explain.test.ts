@@ -1,4 +1,7 @@
-import { describe, expect, test } from '@jest/globals';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { runCommand } from '../../support/recorded-io.ts';
 
 const pod = `apiVersion: v1
@@ -50,6 +53,50 @@ describe('explain', () => {
     const { stdout, code } = await runCommand(['explain', '-f', '-', ...args], text);
     expect(stdout).toMatch(expected);
     expect(code).toBe(0);
+  });
+
+  describe('who decided what is not as built in', () => {
+    let folder = '';
+    beforeAll(async () => {
+      folder = await mkdtemp(path.join(tmpdir(), 'explain-'));
+      const spec = {
+        proxy: { logLevel: 'info', statusPort: 15_999 },
+        profiles: [{ name: 'tight', resources: { requests: { cpu: '7m' } } }],
+      };
+      const settings = { apiVersion: 'sidecar-injector.io/v1alpha1', kind: 'InjectorConfiguration', spec };
+      await writeFile(path.join(folder, 'settings.json'), JSON.stringify(settings));
+    });
+    afterAll(() => rm(folder, { recursive: true }));
+
+    /** The rows of the section, each as name, value and origin. */
+    async function rowsFor(text: string, ...args: string[]): Promise<string[][]> {
+      const { stdout } = await runCommand(['explain', '-f', '-', ...args], text);
+      const [, after = ''] = stdout.split('  Settings (everything else is as built in)\n');
+      const [section = ''] = after.split('\n\n');
+      return section
+        .split('\n')
+        .filter((line) => line !== '')
+        .map((line) => line.trim().split(/ {2,}/));
+    }
+
+    test('nothing is said when nothing is different', async () => {
+      expect(await rowsFor(pod)).toEqual([]);
+    });
+
+    test('the settings, the profile and the pod, the most specific one', async () => {
+      const text = pod.replace(
+        'spec:',
+        `  labels: {sidecar-injector.io/profile: tight}
+  annotations: {sidecar.istio.io/logLevel: debug, sidecar.istio.io/proxyMemory: 99Mi}
+spec:`,
+      );
+      expect(await rowsFor(text, '--settings', path.join(folder, 'settings.json'))).toEqual([
+        ['proxy.logLevel', 'debug', 'from the pod'],
+        ['proxy.statusPort', '15999', 'from the settings'],
+        ['proxy.resources.requests.cpu', '7m', 'from profile tight'],
+        ['proxy.resources.requests.memory', '99Mi', 'from the pod'],
+      ]);
+    });
   });
 
   test('-o json says the same, without values that may be secret', async () => {
