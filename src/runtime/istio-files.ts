@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { parseDocument } from 'yaml';
 import { applySetting, mergeInputs, readSetting } from '../settings/istio/set-path.ts';
+import { isPlain } from '../settings/istio/value-types.ts';
 import { quote, type Problem } from '../settings/problem.ts';
 
 /** Istio's own settings, as files and single paths; later ones win. */
@@ -12,10 +13,6 @@ export interface IstioFiles {
 }
 
 type Plain = Readonly<Record<string, unknown>>;
-
-function isPlain(value: unknown): value is Plain {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
 
 function parse(text: string): unknown {
   const document = parseDocument(text, { version: '1.1' });

@@ -1,5 +1,5 @@
 import { quote, type Problem } from '../problem.ts';
-import { mergeValues } from './value-types.ts';
+import { isPlain, mergeValues } from './value-types.ts';
 
 /** Keys of maps and places of lists. */
 export type SetPath = readonly (string | number)[];
@@ -65,7 +65,7 @@ export function applySetting(input: unknown, { path, value }: SetPathValue): unk
   const [step, ...rest] = path;
   if (step === undefined) return mergeInputs(input, value);
   if (typeof step === 'string') {
-    const map = isMap(input) ? input : {};
+    const map = isPlain(input) ? input : {};
     return { ...map, [step]: applySetting(Object.hasOwn(map, step) ? map[step] : undefined, { path: rest, value }) };
   }
   const list: readonly unknown[] = Array.isArray(input) ? input : [];
@@ -73,14 +73,10 @@ export function applySetting(input: unknown, { path, value }: SetPathValue): unk
   return list.toSpliced(step, 1, applySetting(list[step], { path: rest, value }));
 }
 
-function isMap(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
 /** The second on top of the first; null stays, because it takes a default away. */
 export function mergeInputs(base: unknown, over: unknown): unknown {
   if (over === undefined) return base;
-  if (!isMap(base) || !isMap(over)) return over;
+  if (!isPlain(base) || !isPlain(over)) return over;
   const merged = new Map(Object.entries(base));
   for (const [key, value] of Object.entries(over)) merged.set(key, mergeInputs(merged.get(key), value));
   return Object.fromEntries(merged);

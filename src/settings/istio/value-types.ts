@@ -3,6 +3,9 @@ import * as z from 'zod';
 /** Text that Helm users also write as a number, such as a tag. */
 export const text = z.union([z.string(), z.number()]).transform(String);
 
+/** Text of an environment variable, which YAML may read as a number or a truth value. */
+export const variable = z.union([z.string(), z.number(), z.boolean()]).transform(String);
+
 /** A whole number, also as digits: `--set` and JSON of other tools write both. */
 export const whole = z.union([
   z.number().int(),
@@ -24,7 +27,7 @@ export function unread<const K extends string>(...keys: readonly K[]): Record<K,
 
 type Plain = Readonly<Record<string, unknown>>;
 
-function isPlain(value: unknown): value is Plain {
+export function isPlain(value: unknown): value is Plain {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 

@@ -3,7 +3,8 @@ import { cidrList, cidrListOrAll } from '../grammar.ts';
 import { labelSelector, written } from '../schema/values.ts';
 import { yamlMap } from '../yaml-grammar.ts';
 import { singlePorts, singlePortsOrAll } from './single-ports.ts';
-import { flag, json, mergeValues, text, unread, whole } from './value-types.ts';
+import { mergeInputs } from './set-path.ts';
+import { flag, isPlain, json, mergeValues, text, unread, variable, whole } from './value-types.ts';
 
 const amounts = z.record(z.string(), z.union([z.string(), z.number()]).transform(String));
 const resources = z.strictObject({ requests: amounts.optional(), limits: amounts.optional() });
@@ -140,7 +141,6 @@ const webhook = z.strictObject({
 
 /** Istio's Helm values as far as its injection templates read them; what only other charts read passes without effect. */
 const schema = z.strictObject({
-  cni: z.looseObject({ provider: text.optional() }).optional(),
   gateways: z.strictObject({
     seccompProfile: json,
     securityContext: json,
@@ -151,22 +151,65 @@ const schema = z.strictObject({
   pilot: z.looseObject({
     cni: z.looseObject({ enabled: flag, provider: text }),
     crlConfigMapName: text.optional(),
-    env: z.record(z.string(), text),
+    env: z.record(z.string(), variable).default({}),
   }),
   revision: text,
   sidecarInjectorWebhook: webhook,
   ...unread(
+    '_internal_defaults_do_not_set',
+    'affinity',
     'ambient',
+    'autoscaleBehavior',
+    'autoscaleEnabled',
+    'autoscaleMax',
+    'autoscaleMin',
     'base',
     'compatibilityVersion',
+    'configMap',
+    'cpu',
     'defaultRevision',
+    'deploymentAnnotations',
+    'deploymentLabels',
+    'envVarFrom',
     'experimental',
+    'extraContainerArgs',
+    'gatewayClasses',
+    'hub',
+    'image',
+    'initContainers',
+    'ipFamilies',
+    'ipFamilyPolicy',
     'istiodRemote',
+    'jwksResolverExtraRootCA',
+    'keepaliveMaxServerConnectionAge',
+    'memory',
     'meshConfig',
+    'nodeSelector',
     'ownerName',
+    'pdb',
+    'podAnnotations',
+    'podLabels',
     'profile',
+    'replicaCount',
+    'resources',
     'revisionTags',
+    'rollingMaxSurge',
+    'rollingMaxUnavailable',
+    'seccompProfile',
+    'serviceAccountAnnotations',
+    'serviceAnnotations',
+    'sidecarInjectorWebhookAnnotations',
+    'tag',
+    'taint',
     'telemetry',
+    'tolerations',
+    'topologySpreadConstraints',
+    'traceSampling',
+    'trustedZtunnelName',
+    'trustedZtunnelNamespace',
+    'variant',
+    'volumeMounts',
+    'volumes',
     'ztunnel',
   ),
 });
@@ -229,7 +272,24 @@ const defaults = {
   },
 };
 
+/**
+ * Helm's chart has the values of istiod itself at the root, and Istio's installers those of the node agent; injection
+ * finds what it reads of both under `pilot`.
+ */
+function underPilot(input: unknown): unknown {
+  if (!isPlain(input)) return input;
+  const { cni, env, crlConfigMapName, ...rest } = input;
+  const agent = isPlain(cni) ? { enabled: cni['enabled'], provider: cni['provider'] } : {};
+  const given = (entry: readonly [string, unknown]): boolean => entry[1] !== undefined;
+  const own = Object.entries({
+    cni: Object.fromEntries(Object.entries(agent).filter(given)),
+    env,
+    crlConfigMapName,
+  }).filter(given);
+  return mergeInputs(rest, { pilot: Object.fromEntries(own) });
+}
+
 /** Istio's Helm values; what is missing has the chart's default, null takes a default away. */
-export const istioValues = z.preprocess((input) => mergeValues(defaults, input ?? {}), schema);
+export const istioValues = z.preprocess((input) => mergeValues(defaults, underPilot(input ?? {})), schema);
 
 export type IstioValues = z.output<typeof schema>;

@@ -34,7 +34,6 @@ export function withMultusNetwork(list: string | undefined): string {
 /** What a CNI plug-in on the node reads to capture the pod's traffic in the place of an init container. */
 export function nodeAgentAnnotations(data: TemplateData): Record<string, string> {
   const { proxy } = data.values.global;
-  const { provider } = data.values.cni ?? {};
   const wanted: [string, string | undefined][] = [
     [names.interceptionMode, interceptionModeOf(data)],
     [names.includeOutboundIPRanges, annotationOf(data, names.includeOutboundIPRanges) ?? proxy.includeIPRanges],
@@ -51,7 +50,7 @@ export function nodeAgentAnnotations(data: TemplateData): Record<string, string>
   // Empty means that nothing is excluded or captured inbound, which is not the plug-in's default.
   annotations[names.excludeInboundPorts] = excludedInboundText(data);
   annotations[names.includeInboundPorts] = annotationOf(data, names.includeInboundPorts) ?? proxy.includeInboundPorts;
-  if ((provider ?? data.values.pilot.cni.provider) === 'multus') {
+  if (data.values.pilot.cni.provider === 'multus') {
     annotations[names.networks] = withMultusNetwork(annotationOf(data, names.networks));
   }
   return annotations;

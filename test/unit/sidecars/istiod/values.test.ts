@@ -46,6 +46,42 @@ describe('Istio’s values are a schema', () => {
     expect(JSON.stringify(settingsOf({ values }))).not.toContain('1024Mi');
   });
 
+  test('every value of the chart of istiod is known, also those that only istiod reads', () => {
+    const ofIstiod = {
+      autoscaleEnabled: true,
+      resources: { requests: { cpu: '1' } },
+      hub: '',
+      tag: '',
+      image: 'pilot',
+      traceSampling: 1,
+      podAnnotations: {},
+      keepaliveMaxServerConnectionAge: '30m',
+      istiodRemote: { injectionPath: '/inject' },
+      meshConfig: { enablePrometheusMerge: true },
+      pdb: { minAvailable: 1 },
+      pilot: { nodeSelector: {}, taint: { enabled: false } },
+      global: { waypoint: {}, defaultResources: {}, meshNetworks: {}, priorityClassName: '' },
+      gateways: { 'istio-ingressgateway': { enabled: true } },
+      ztunnel: {},
+    };
+    expect(settingsOf({ values: ofIstiod })).toMatchObject({ values: { global: { hub: 'docker.io/istio' } } });
+  });
+
+  test.each([
+    [{ cni: { enabled: true, provider: 'multus', cniBinDir: '/x' } }, { cni: { enabled: true, provider: 'multus' } }],
+    [
+      { cni: { provider: 'multus' }, pilot: { cni: { enabled: true, provider: 'default' } } },
+      { cni: { enabled: true, provider: 'multus' } },
+    ],
+    [{ env: { COMPLIANCE_POLICY: 'a' }, pilot: { env: { B: true } } }, { env: { COMPLIANCE_POLICY: 'a', B: 'true' } }],
+    [{ crlConfigMapName: 'mine' }, { crlConfigMapName: 'mine' }],
+    [{ pilot: { env: { ENABLE_NATIVE_SIDECARS: false } } }, { env: { ENABLE_NATIVE_SIDECARS: 'false' } }],
+    [{ env: null }, { env: {} }],
+  ])('%j stands where Helm’s users write it', (values, pilot) => {
+    const read = settingsOf({ values: values as object });
+    expect(read).toMatchObject({ values: { pilot } });
+  });
+
   test('mesh configuration inside the values counts, below its own place', () => {
     const values = { meshConfig: { trustDomain: 'inner', proxyListenPort: 15_101 } };
     expect(settingsOf({ values, meshConfig: { trustDomain: 'outer' } })).toMatchObject({
