@@ -20,6 +20,7 @@ function passthrough(name: string, connect_timeout: string, binding: Tree | unde
     lb_policy: 'CLUSTER_PROVIDED',
     connect_timeout,
     circuit_breakers: unlimited,
+    upstream_connection_options: { tcp_keepalive: {} },
     typed_extension_protocol_options: transparentUpstream,
     upstream_bind_config: binding,
   };

@@ -90,6 +90,25 @@ function compileList(items: readonly Tree[]): Piece[] {
   return pieces;
 }
 
+/** Long keys that occur again and again; they are written once, like parts. */
+const repeatedKeys = new Set([
+  'common_http_protocol_options',
+  'destination_port_range',
+  'filter_chain_match',
+  'port_value',
+  'prefix_rewrite',
+  'socket_address',
+  'stat_prefix',
+  'typed_config',
+  'typed_extension_protocol_options',
+  'value_format',
+]);
+
+/** After an alias the colon needs a space before it. */
+function compileKey(key: string): Piece[] {
+  return repeatedKeys.has(key) ? [{ anchor: `key ${key}`, pieces: [key] }, ' : '] : [`${ownText(key)}: `];
+}
+
 /** The document as text and holes, to be kept and filled many times. */
 export function compile(tree: Tree): Template {
   if (typeof tree === 'string') return [ownText(tree)];
@@ -103,7 +122,7 @@ export function compile(tree: Tree): Template {
   for (const [key, value] of Object.entries(tree as { readonly [key: string]: Tree | undefined })) {
     if (value === undefined) continue;
     if (key.startsWith('...')) append(pieces, compile(value));
-    else append(pieces, [`${comma}${ownText(key)}: `, ...compile(value)]);
+    else append(pieces, [comma, ...compileKey(key), ...compile(value)]);
     comma = ',';
   }
   append(pieces, ['}']);

@@ -7,6 +7,7 @@ const preserveCase: Tree = {
     stateful_formatter: extension(
       'preserve_case',
       'envoy.extensions.http.header_formatters.preserve_case.v3.PreserveCaseFormatterConfig',
+      { forward_reason_phrase: true },
     ),
   },
 };
@@ -15,6 +16,18 @@ const preserveCase: Tree = {
 const router: Tree = {
   anchor: 'router',
   content: extension('router', 'envoy.extensions.filters.http.router.v3.Router'),
+};
+
+/**
+ * What a request or an answer may carry. Envoy's own limits, a hundred headers and 60 KiB, are below what many servers take.
+ */
+const mostHeaders = { max_headers_count: 2_000 } as const;
+const mostHeaderKibibytes = 256;
+
+/** What HTTP/1 connections may change into. Envoy refuses every other protocol, but h2c, which clients can do without. */
+const upgrades: Tree = {
+  anchor: 'upgrades',
+  content: ['websocket', 'CONNECT', 'tcp', 'SPDY/3.1'].map((upgrade_type) => ({ upgrade_type })),
 };
 
 function connectionManager(fields: { readonly [key: string]: Tree }): Tree {
@@ -36,9 +49,19 @@ export function transparentHttp(direction: 'inbound' | 'outbound', routes: Tree)
     http_protocol_options: {
       anchor: 'server http1',
       // HTTP/1.0 without a Host header is legal and old health checkers send it; Envoy wants a name for it.
-      content: { accept_http_10: true, default_host_for_http_10: 'localhost', header_key_format: preserveCase },
+      content: {
+        accept_http_10: true,
+        default_host_for_http_10: 'localhost',
+        enable_trailers: true,
+        allow_custom_methods: true,
+        header_key_format: preserveCase,
+      },
     },
-    upgrade_configs: [{ upgrade_type: 'websocket' }],
+    common_http_protocol_options: { anchor: 'headers', content: mostHeaders },
+    max_request_headers_kb: mostHeaderKibibytes,
+    // The server says whether it wants the body; its early hints pass the same way.
+    proxy_100_continue: true,
+    upgrade_configs: upgrades,
     '...tracing': { hole: 'tracing' },
     server_header_transformation: 'PASS_THROUGH',
     // Long polls and streams may be silent for longer than Envoy's five minutes.
@@ -85,9 +108,13 @@ export const anyTls: Tree = {
  * longer time loses requests; a new connection costs far less.
  */
 export const transparentUpstream: Tree = upstreamHttp('transparent upstream', {
-  common_http_protocol_options: { idle_timeout: '1s' },
+  common_http_protocol_options: {
+    idle_timeout: '1s',
+    max_response_headers_kb: mostHeaderKibibytes,
+    ...mostHeaders,
+  },
   use_downstream_protocol_config: {
-    http_protocol_options: { header_key_format: preserveCase },
+    http_protocol_options: { enable_trailers: true, header_key_format: preserveCase },
     http2_protocol_options: {},
   },
 });

@@ -1,7 +1,7 @@
 import { ports } from '../settings/constants.ts';
 import { listenAddress } from './addresses.ts';
 import { extension, repeatedExtension } from './extension.ts';
-import { compile, type Filling, type Template, type Tree } from './flow-yaml.ts';
+import { compile, fill, type Filling, type Template, type Tree, type Written } from './flow-yaml.ts';
 import { transparentHttp } from './http.ts';
 import type { ProxyIntent } from './intent.ts';
 
@@ -35,24 +35,32 @@ const inboundFilters = {
 
 /** Filling of the listeners' filters: the ports of both directions that nobody listens in to. */
 export function opaqueFilling({ opaquePorts, opaqueInboundPorts }: Opaque): Filling {
-  const shared = { opaque: opaquePredicate(opaquePorts), inboundFilters: inboundFilters.asOutbound };
+  const shared = {
+    opaque: (written: Written) => opaquePredicate(opaquePorts, written),
+    inboundFilters: inboundFilters.asOutbound,
+  };
   const declared = opaqueInboundPorts
     .filter((port) => !opaquePorts.some(({ first, last }) => first <= port && port <= last))
     .map((port) => ({ first: port, last: port }));
   if (declared.length === 0) return shared;
-  return { ...shared, inboundFilters: inboundFilters.own, opaqueInbound: `,${opaquePredicate(declared)}` };
+  return {
+    ...shared,
+    inboundFilters: inboundFilters.own,
+    opaqueInbound: (written) => `,${opaquePredicate(declared, written)}`,
+  };
 }
+
+const portRange = compile({ destination_port_range: { start: { hole: 'start' }, end: { hole: 'end' } } });
 
 /**
  * A predicate on the destination port. Its upper bound is exclusive; an empty range stands for no ports at all, and a
  * list of alternatives must have two at least.
  */
-function opaquePredicate(opaquePorts: ProxyIntent['opaquePorts']): string {
-  const rules: string[] = [];
-  for (const { first, last } of joined(opaquePorts)) {
-    rules.push(`{destination_port_range: {start: ${first},end: ${last + 1}}}`);
-  }
-  if (rules.length === 0) return '{destination_port_range: {start: 0,end: 0}}';
+function opaquePredicate(opaquePorts: ProxyIntent['opaquePorts'], written: Written): string {
+  const ranges = joined(opaquePorts);
+  const rules = (ranges.length === 0 ? [{ first: 0, last: -1 }] : ranges).map(({ first, last }) =>
+    fill(portRange, { start: String(first), end: String(last + 1) }, written),
+  );
   return rules.length === 1 ? rules.join('') : `{or_match: {rules: [${rules.join(',')}]}}`;
 }
 
@@ -85,17 +93,24 @@ const closed: Tree = { anchor: 'closed', content: [tcpProxy('BlackHoleCluster', 
 const retryOn = { inbound: 'reset-before-request,refused-stream', outbound: 'refused-stream' } as const;
 type Direction = keyof typeof retryOn;
 
+/** One action for all requests. Those with CONNECT have no path, and only this matcher sees them. */
 function everything(name: string, action: { readonly [key: string]: Tree }): Tree {
-  return { virtual_hosts: [{ name, domains: ['*'], routes: [{ name, match: { prefix: '/' }, ...action }] }] };
+  const routes = [{ prefix: '/' }, { connect_matcher: {} }].map((match) => ({ name, match, ...action }));
+  return { virtual_hosts: [{ name, domains: ['*'], routes }] };
 }
 
 function passTo(direction: Direction, cluster: string): { readonly [key: string]: Tree } {
-  return { route: { cluster, timeout: '0s', retry_policy: { retry_on: retryOn[direction] } } };
+  return {
+    route: {
+      anchor: `route ${direction}`,
+      content: { cluster, timeout: '0s', retry_policy: { retry_on: retryOn[direction] } },
+    },
+  };
 }
 
 const outboundRoutes: Readonly<Record<ProxyIntent['outboundTrafficPolicy'], Template>> = {
   ALLOW_ANY: compile(everything('allow_any', passTo('outbound', 'PassthroughCluster'))),
-  REGISTRY_ONLY: compile(everything('block_all', { direct_response: { status: 502 } })),
+  REGISTRY_ONLY: compile(everything('block_all', { direct_response: { anchor: 'refused', content: { status: 502 } } })),
 };
 
 /** What becomes of destinations that nothing is known about; metrics tell the cluster as the service, as Istio's do. */
@@ -114,6 +129,7 @@ function capturing(direction: Direction, port: number, routes: Tree, tcpCluster:
     name: direction === 'inbound' ? 'virtualInbound' : 'virtualOutbound',
     traffic_direction: direction.toUpperCase(),
     address: listenAddress(port),
+    tcp_keepalive: {},
     listener_filters: direction === 'inbound' ? { hole: 'inboundFilters' } : sharedFilters,
     listener_filters_timeout: { hole: 'detectionTimeout' },
     continue_on_listener_filters_timeout: true,
@@ -133,6 +149,8 @@ function capturing(direction: Direction, port: number, routes: Tree, tcpCluster:
       name: 'tcp',
       filters: [
         tcpProxy(tcpCluster, {
+          // As long as without a proxy; who vanishes is noticed by the kernel.
+          idle_timeout: '0s',
           access_log: { hole: `${direction} tcp log` },
           '...options': { hole: 'tcpLogOptions' },
         }),

@@ -3,8 +3,9 @@ import { listenAddress } from './addresses.ts';
 import { compile, type Filling, type Tree } from './flow-yaml.ts';
 import { ownHttp } from './http.ts';
 
-function toAdmin(path: string, target: string): Tree {
-  return { match: { path }, route: { cluster: 'admin', prefix_rewrite: target } };
+/** Answered by the admin interface: whether Envoy is live. */
+function liveness(path: string): Tree {
+  return { match: { path }, route: { anchor: 'ready', content: { cluster: 'admin', prefix_rewrite: '/ready' } } };
 }
 
 /**
@@ -24,12 +25,7 @@ export const statusListener: Tree = {
         ownHttp(
           'status',
           [{ hole: 'metricsFilter' }, { hole: 'probeFilters' }],
-          [
-            toAdmin('/healthz/ready', '/ready'),
-            toAdmin('/health', '/ready'),
-            { hole: 'metricsRoute' },
-            { hole: 'probeRoutes' },
-          ],
+          [liveness('/healthz/ready'), liveness('/health'), { hole: 'metricsRoute' }, { hole: 'probeRoutes' }],
         ),
       ],
     },

@@ -60,11 +60,19 @@ export const askHttp2: AgentCalls['askHttp2'] = async ({ url, headers = {}, body
   }
 };
 
-export const dial: AgentCalls['dial'] = ({ host, port, send, untilClosed, limitMs = 10_000 }) =>
+export const dial: AgentCalls['dial'] = ({
+  host,
+  port,
+  send,
+  halfClose = false,
+  until = '',
+  untilClosed,
+  limitMs = 10_000,
+}) =>
   new Promise<Dialled>((resolve, reject) => {
     const started = performance.now();
     let text = '';
-    const socket = connect({ host, port });
+    const socket = connect({ host, port, allowHalfOpen: halfClose });
     const finish = (ending: Dialled['ending']): void => {
       socket.destroy();
       resolve({ text, ending, ms: performance.now() - started });
@@ -72,10 +80,11 @@ export const dial: AgentCalls['dial'] = ({ host, port, send, untilClosed, limitM
     socket.setTimeout(limitMs, () => finish('silent'));
     socket.on('connect', () => {
       if (send !== undefined) socket.write(send);
+      if (halfClose) socket.end();
     });
     socket.on('data', (chunk: Buffer) => {
       text += chunk.toString();
-      if (untilClosed !== true) finish('data');
+      if (untilClosed !== true && text.includes(until)) finish('data');
     });
     socket.on('close', () => finish('closed'));
     socket.on('error', (error: NodeJS.ErrnoException) =>

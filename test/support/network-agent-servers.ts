@@ -110,6 +110,29 @@ function refusing(): Server {
   return server;
 }
 
+function script(socket: Socket, text: string): void {
+  let head: string | undefined = '';
+  socket.on('error', () => socket.destroy());
+  socket.on('data', (chunk: Buffer) => {
+    if (head === undefined) {
+      socket.write(chunk);
+      return;
+    }
+    head += chunk.toString();
+    const end = head.indexOf('\r\n\r\n');
+    if (end < 0) return;
+    socket.write(text.replace('{request}', head.slice(0, end)));
+    socket.write(head.slice(end + 4));
+    head = undefined;
+  });
+}
+
+function lastWord(socket: Socket, text: string): void {
+  socket.on('error', () => socket.destroy());
+  socket.on('end', () => socket.end(text));
+  socket.resume();
+}
+
 function echo(socket: Socket): void {
   const { remoteAddress = '', localAddress = '', localPort = 0 } = socket;
   socket.on('error', () => socket.destroy());
@@ -141,6 +164,10 @@ function serverOf(kind: Exclude<ListenOptions['kind'], 'udp'>, options: ListenOp
       return collector();
     case 'refusing':
       return refusing();
+    case 'script':
+      return createTcpServer((socket) => script(socket, options.text ?? ''));
+    case 'last-word':
+      return createTcpServer({ allowHalfOpen: true }, (socket) => lastWord(socket, options.text ?? ''));
     case 'grpc':
       return grpcHealth();
     case 'h2c':

@@ -16,11 +16,14 @@ export interface ListenOptions {
   /**
    * `http` and `h2c` answer every path with a `Heard`, 503 when unhealthy, but for those below; `echo` answers what it
    * gets with a line of JSON, an `Echoed`; `banner` speaks first; `grpc` is a health service; `udp` is `echo` for datagrams; `collector` takes spans;
+   * `script` answers the end of an HTTP head with `text`, in which `{request}` stands for that head, and sends back what
+   * comes after it; `last-word` says `text` when the client has ended its side.
    * `refusing` is HTTP/2 and refuses every other request without having looked at it, the first one too.
    * `/moved` redirects, `/status/418` has that status, `/bytes?count=N` sends so many bytes, `/slow?ms=N` takes its time, `/gather?count=N` answers as
    * soon as so many requests wait, and an upgrade to WebSocket is answered with the same words.
    */
-  readonly kind: 'http' | 'h2c' | 'echo' | 'banner' | 'grpc' | 'udp' | 'collector' | 'refusing';
+  readonly kind:
+    'http' | 'h2c' | 'echo' | 'banner' | 'grpc' | 'udp' | 'collector' | 'refusing' | 'script' | 'last-word';
   readonly port: number;
   /** Default: both families. */
   readonly host?: string;
@@ -88,9 +91,18 @@ export interface AgentCalls {
     readonly headers?: Readonly<Record<string, string>>;
     readonly body?: string;
   }): Promise<Http2Answer>;
-  /** Opens a TCP connection and waits for the first bytes or, when told, for its end; `silent` after `limitMs` (10 s). */
+  /**
+   * Opens a TCP connection and waits for the first bytes or, when told, for a piece of text or for its end; `silent` after
+   * `limitMs` (10 s). `halfClose` ends the client's side after what it sends.
+   */
   dial(
-    options: Peer & { readonly send?: string; readonly untilClosed?: boolean; readonly limitMs?: number },
+    options: Peer & {
+      readonly send?: string;
+      readonly halfClose?: boolean;
+      readonly until?: string;
+      readonly untilClosed?: boolean;
+      readonly limitMs?: number;
+    },
   ): Promise<Dialled>;
   /** Opens a WebSocket, says something and returns the answer. */
   talk(options: { readonly url: string; readonly text: string }): Promise<string>;

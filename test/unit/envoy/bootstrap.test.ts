@@ -132,18 +132,24 @@ describe.each([
 
   test('sends HTTP and everything else to the original destination', () => {
     const http = at(listener(name), 'filter_chains', 'http', 'filters', 0, 'typed_config');
-    expect(at(http, 'route_config', 'virtual_hosts', 0, 'routes', 0, 'route')).toEqual({
-      cluster: target,
-      timeout: '0s',
-      retry_policy: { retry_on: retryOn },
-    });
+    for (const [index, match] of [{ prefix: '/' }, { connect_matcher: {} }].entries()) {
+      expect(at(http, 'route_config', 'virtual_hosts', 0, 'routes', index)).toMatchObject({
+        match,
+        route: { cluster: target, timeout: '0s', retry_policy: { retry_on: retryOn } },
+      });
+    }
     expect(http).toMatchObject({
       server_header_transformation: 'PASS_THROUGH',
       stream_idle_timeout: '0s',
-      upgrade_configs: [{ upgrade_type: 'websocket' }],
+      upgrade_configs: ['websocket', 'CONNECT', 'tcp', 'SPDY/3.1'].map((upgrade_type) => ({ upgrade_type })),
       http_protocol_options: { accept_http_10: true },
     });
-    expect(at(listener(name), 'default_filter_chain', 'filters', 0, 'typed_config', 'cluster')).toBe(target);
+    expect(at(listener(name), 'default_filter_chain', 'filters', 0, 'typed_config')).toMatchObject({
+      cluster: target,
+      idle_timeout: '0s',
+    });
+    expect(listener(name)).toMatchObject({ tcp_keepalive: {} });
+    expect(cluster(target)).toMatchObject({ upstream_connection_options: { tcp_keepalive: {} } });
     expect(at(cluster(target), 'typed_extension_protocol_options')).toMatchObject({
       'envoy.extensions.upstreams.http.v3.HttpProtocolOptions': {
         common_http_protocol_options: { idle_timeout: '1s' },

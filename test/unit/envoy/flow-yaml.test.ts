@@ -75,6 +75,12 @@ test('an anchored part is written once a document, nested ones too', () => {
   expect(text({ a: outer, b: inner, c: outer })).toBe('{a: &a {x: &b [1]},b: *b,c: *a}');
 });
 
+test('a key that every document repeats is written once, too', () => {
+  const written = text([{ port_value: 1 }, { port_value: 2, other: { port_value: 3 } }]);
+  expect(written).toBe('[{&a port_value : 1},{*a : 2,other: {*a : 3}}]');
+  expect(parse(written)).toEqual([{ port_value: 1 }, { port_value: 2, other: { port_value: 3 } }]);
+});
+
 test('every document starts with no anchors written', () => {
   const template = compile({ a: { anchor: 'one', content: 'word' } });
   expect(fill(template, {}, new Map())).toBe('{a: &a word}');

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
-import { parseAllDocuments } from 'yaml';
+import { parse, parseAllDocuments } from 'yaml';
 import { podOfDeployment } from '../../../scripts/demo/pod.ts';
 import type { JsonObject } from '../../../src/settings/json.ts';
 import { containerOf, decideOn, injectedPod, namesOf, podWith } from '../../support/decisions.ts';
@@ -122,7 +122,15 @@ describe('tracing', () => {
     ['10.1.2.3:1', '10.1.2.3', 1],
     ['[fd00::1]:65535', 'fd00::1', 65_535],
   ])('to %s', (otlpAddress, host, port) => {
-    expect(bootstrapOf({ tracing: { otlpAddress } })).toContain(`{address: "${host}",port_value: ${port}}`);
+    const bootstrap = parse(bootstrapOf({ tracing: { otlpAddress } }), { maxAliasCount: -1 }) as {
+      static_resources: { clusters: { name: string; load_assignment: unknown }[] };
+    };
+    const collector = bootstrap.static_resources.clusters.find(({ name }) => name === 'tracing');
+    expect(collector?.load_assignment).toMatchObject({
+      endpoints: [
+        { lb_endpoints: [{ endpoint: { address: { socket_address: { address: host, port_value: port } } } }] },
+      ],
+    });
   });
 
   test.each(['otel', 'otel:0', 'otel:65536', 'http://otel:4317', 'fd00::1:4317', ':4317', 'a b:1'])(
