@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { podWith } from '../support/decisions.ts';
 import type { Agent } from '../support/network-agent.ts';
-import { destination, directions, families, openScene, url, type Scene } from '../support/scene.ts';
+import { destination, directions, families, openScene, seenSource, url, type Scene } from '../support/scene.ts';
 
 const timeoutMs = 500;
 const binary = '\u0001\u0002\u0003\n';
@@ -15,6 +15,7 @@ beforeAll(async () => {
   for (const agent of [scene.app, scene.outside]) {
     for (const port of [9400, 9500, 9600]) await agent.listen({ kind: 'echo', port });
     await agent.listen({ kind: 'refusing', port: 9800 });
+    await agent.listen({ kind: 'http', port: 9900 });
     for (const port of [3306, 9700]) await agent.listen({ kind: 'banner', port });
   }
 });
@@ -29,8 +30,10 @@ describe.each(directions)('%s', (direction) => {
 
     test('a port where nobody listens is a 503 for HTTP and the end of the connection for the rest', async () => {
       expect((await client().ask({ url: url(host, 9999) })).status).toBe(503);
-      const end = await client().dial({ host, port: 9999, send: binary, untilClosed: true });
-      expect(end).toMatchObject({ text: '', ending: 'closed' });
+      const ends = [binary, undefined].map((send) =>
+        client().dial({ host, port: 9999, untilClosed: true, ...(send === undefined ? {} : { send }) }),
+      );
+      for (const end of await Promise.all(ends)) expect(end).toMatchObject({ text: '', ending: 'closed' });
     });
 
     test('what an HTTP/2 server refuses before it has begun is asked for once more', async () => {
@@ -71,5 +74,18 @@ test('a host that is not there is dialled once, then a 503, and the log says why
   for (const family of families) {
     const entry = scene.pod.entries.find(({ path }) => path === `/${family}`);
     expect(entry).toMatchObject({ response_code: 503, route_name: 'allow_any', response_flags: 'UF' });
+  }
+});
+
+test('where IPv6 is switched off in the pod, IPv4 goes on', async () => {
+  await scene.pod.stopProxy();
+  scene.pod.namespace.run('pod', ['sysctl', '-q', '-w', 'net.ipv6.conf.all.disable_ipv6=1']);
+  expect(scene.pod.initialise().stdout).toContain('IPv6 is switched off in this pod');
+  await scene.pod.startProxy();
+  for (const direction of directions) {
+    const client = direction === 'inbound' ? scene.outside : scene.app;
+    const { status, body } = await client.ask({ url: url(destination(direction, 'v4'), 9900) });
+    expect(status).toBe(200);
+    expect(JSON.parse(body)).toMatchObject({ remoteAddress: seenSource(direction, 'v4') });
   }
 });
