@@ -15,7 +15,8 @@ const fields = {
   downstream_remote_address: '%DOWNSTREAM_REMOTE_ADDRESS%',
   duration: '%DURATION%',
   method: '%REQ(:METHOD)%',
-  path: '%REQ(X-ENVOY-ORIGINAL-PATH?:PATH)%',
+  // Istio's looks for a header first, which anybody can send; no path of captured traffic is ever rewritten.
+  path: '%REQ(:PATH)%',
   protocol: '%PROTOCOL%',
   request_id: '%REQ(X-REQUEST-ID)%',
   requested_server_name: '%REQUESTED_SERVER_NAME%',

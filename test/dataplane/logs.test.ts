@@ -45,7 +45,8 @@ function linesOf(text: string): Line[] {
 }
 
 function ask(what: string): Promise<unknown> {
-  return outside.ask({ url: `http://${addresses.pod.v4}:8080${what}`, headers: { 'User-Agent': 'test "1"' } });
+  const headers = { 'User-Agent': 'test "1"', 'X-Envoy-Original-Path': '/invented' };
+  return outside.ask({ url: `http://${addresses.pod.v4}:8080${what}`, headers });
 }
 
 test('one line of JSON a request and a connection, on standard output', async () => {
