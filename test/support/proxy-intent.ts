@@ -3,7 +3,7 @@ import type { ProbeAction, ProbeKind, ProbeRedirect } from '../../src/envoy/prob
 import { ports } from '../../src/settings/constants.ts';
 import { port } from './capture-intent.ts';
 
-const opaque = [21, 22, 25, 53, 110, 143, 465, 587, 993, 995, 3306, 4222, 5432, 6379, 27017];
+const opaque = [21, 22, 25, 53, 110, 143, 465, 587, 993, 995, 3128, 3306, 4222, 5432, 6379, 27017];
 
 /** The proxy of a pod without annotations, with changes. */
 export function proxyIntent(changes: Partial<ProxyIntent> = {}): ProxyIntent {

@@ -116,7 +116,7 @@ export const traffic: readonly StandaloneRow[] = [
   effective({
     name: 'sidecar-injector.io/opaquePorts',
     grammar: portList,
-    defaultText: 'setting `proxy.opaquePorts` (well-known ports of databases, mail, SSH and FTP)',
+    defaultText: 'setting `proxy.opaquePorts` (well-known ports of databases, mail, SSH, FTP and Squid)',
     doc: 'Ports, of the pod and of what it calls, whose connections are passed on without waiting for the client’s first bytes; added to the setting’s and to the container ports whose names say so.',
     set: (draft, value) => void (draft.proxy.opaquePorts = [...draft.proxy.opaquePorts, ...value]),
   }),

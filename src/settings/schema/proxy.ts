@@ -47,8 +47,8 @@ export const proxy = z.strictObject({
     .default('cluster.local'),
   outboundTrafficPolicy: z.enum(['ALLOW_ANY', 'REGISTRY_ONLY']).default('ALLOW_ANY'),
   protocolDetectionTimeoutMs: z.number().int().min(0).max(60_000).default(500),
-  /** Ports whose servers speak first or that carry no HTTP: no protocol sniffing. */
-  opaquePorts: written(portList).default('21,22,25,53,110,143,465,587,993,995,3306,4222,5432,6379,27017'),
+  /** Ports whose servers speak first, or whose HTTP the proxy would change (Squid's): no protocol sniffing. */
+  opaquePorts: written(portList).default('21,22,25,53,110,143,465,587,993,995,3128,3306,4222,5432,6379,27017'),
   /** Open client connections; what the memory limit has room for when it is not set. */
   maxConnections: z.number().int().min(1).max(10_000_000).optional(),
   /** JSON lines to standard output, or to /var/log/istio/access.log on the volume `istio-logs`. */
