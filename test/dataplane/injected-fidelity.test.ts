@@ -66,6 +66,7 @@ beforeAll(async () => {
   for (const agent of [scene.app, scene.outside]) {
     for (const [index, [, , text]] of exchanges.entries())
       await agent.listen({ kind: 'script', port: 9100 + index, text });
+    await agent.listen({ kind: 'script', port: 3128, text: `${ok()}{request}` });
     await agent.listen({ kind: 'http', port: 9080 });
     await agent.listen({ kind: 'echo', port: 9081 });
     await agent.listen({ kind: 'last-word', port: 9082, text: 'good bye' });
@@ -86,6 +87,12 @@ describe.each(directions)('%s', (direction) => {
       expect(text.includes(seen)).toBe(true);
     },
   );
+
+  test('a request to a forward proxy, on the port of Squid', async () => {
+    const first = 'GET http://shop/x?y=1 HTTP/1.1';
+    const { text } = await client().dial({ host, port: 3128, send: request(first), until: 'Host' });
+    expect(text).toContain(first);
+  });
 
   test('requests that are sent before the first answer', async () => {
     const send = ['/first', '/second'].map((path) => request(`GET ${path} HTTP/1.1`)).join('');
