@@ -19,9 +19,9 @@ local function add(family,like,counter)
 local lines,seen="",{}
 for labels in t:gmatch("\\nistio_"..like.."_total({.-})") do
 local cluster=labels:find('reporter="source"',1,true) and labels:match('_service_name="(.-)"') or "InboundPassthroughCluster"
-local count=t:match("\\nenvoy_"..counter..'="'..cluster..'"} (%d+)')
-if count and not seen[cluster] then
+local count=not seen[cluster] and t:match("\\nenvoy_"..counter..'="'..cluster..'"} (%d+)')
 seen[cluster]=true
+if count then
 labels=labels:gsub('flags=".-"','flags="-"'):gsub('="http",','="grpc",'):gsub(',response_code=.*','}')
 lines=lines.."istio_"..family.."_total"..labels.." "..count.."\\n"
 end
