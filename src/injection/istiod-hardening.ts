@@ -1,3 +1,4 @@
+import { captureOf } from '../sidecars/istiod/capture.ts';
 import { proxyImage } from '../sidecars/istiod/images.ts';
 import type { RenderedPod } from '../sidecars/istiod/render.ts';
 import {
@@ -8,18 +9,22 @@ import {
   type TemplateData,
 } from '../sidecars/istiod/template-data.ts';
 import { istioNames } from '../settings/istio/annotation-names.ts';
-import { stringMember } from '../settings/json.ts';
-import { isAllowedImage } from '../settings/pod-checks.ts';
+import { annotationTable } from '../settings/annotation-table.ts';
+import { draftOf, type Effective } from '../settings/effective.ts';
+import { stringMember, type JsonObject } from '../settings/json.ts';
+import { checkAgainstCaps, isAllowedImage } from '../settings/pod-checks.ts';
 import { describeProblem, quote, type Problem } from '../settings/problem.ts';
+import type { PodView } from '../sidecars/pod-view.ts';
 import { proxyConflicts } from './conflicts.ts';
+import type { InjectionRequest } from './decision.ts';
+import { templateDataOf } from './istiod-data.ts';
 import { checkOverride } from './override.ts';
 import { reason, type Reason } from './reason.ts';
 import { baseOf, type Snapshot } from './snapshot.ts';
 
 /** With `hardened` the same is refused as in the mode standalone. */
 export function hardeningReasons(data: TemplateData, rendered: RenderedPod, snapshot: Snapshot): Reason[] {
-  const { istiod, proxy } = snapshot.settings;
-  if (!istiod.hardened) return [];
+  const { proxy } = snapshot.settings;
   const { view } = data;
   const injected = new Set(
     [...rendered.template.initContainers, ...rendered.template.containers].map(({ name }) => name),
@@ -46,4 +51,43 @@ export function hardeningReasons(data: TemplateData, rendered: RenderedPod, snap
     capture: { mode: interceptionModeOf(data) },
   } as const;
   return [...found, ...proxyConflicts(view, places, identityOf(data))];
+}
+
+/** Annotations whose values a profile may cap. */
+const capped: ReadonlySet<string> = new Set([
+  istioNames.proxyCPU,
+  istioNames.proxyMemory,
+  istioNames.proxyCPULimit,
+  istioNames.proxyMemoryLimit,
+  istioNames.logLevel,
+  istioNames.componentLogLevel,
+]);
+
+function aboveCaps(annotations: JsonObject, base: Effective): Problem[] {
+  const draft = draftOf(base);
+  const asked = annotationTable.filter(
+    ({ kind, name }) => kind === 'annotation' && capped.has(name) && Object.hasOwn(annotations, name),
+  );
+  for (const { name, apply } of asked) apply?.(stringMember(annotations, name) ?? '', draft);
+  return checkAgainstCaps(draft, Object.fromEntries(asked.map(({ name }) => [name, annotations[name]])));
+}
+
+/** The annotations that alone would change what is captured. */
+function changesOfCapture(view: PodView, request: InjectionRequest, snapshot: Snapshot): Problem[] {
+  const captured = (annotations: JsonObject): string =>
+    JSON.stringify(captureOf(templateDataOf({ ...view, annotations }, request, snapshot)) ?? null);
+  const before = captured({});
+  return Object.entries(view.annotations ?? {})
+    .filter(([name, value]) => captured({ [name]: value }) !== before)
+    .map(([where]) => ({ where, message: "changes what is captured, which the pod's profile fixes; leave it out" }));
+}
+
+/** What the pod asks for beyond the caps of its profile. */
+export function cappedReasons(view: PodView, request: InjectionRequest, snapshot: Snapshot): Reason[] {
+  const base = baseOf(snapshot, request.namespace, view.labels);
+  const problems = [
+    ...aboveCaps(view.annotations ?? {}, base),
+    ...(base.caps.capture === 'fixed' ? changesOfCapture(view, request, snapshot) : []),
+  ];
+  return problems.map((problem) => reason('InvalidAnnotation', describeProblem(problem)));
 }

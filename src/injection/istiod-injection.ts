@@ -1,19 +1,16 @@
 import { harden } from '../sidecars/istiod/harden.ts';
-import { openShiftIdentity, withoutPlatformIds } from '../sidecars/istiod/openshift.ts';
-import { ownContainers, previousInjection } from '../sidecars/istiod/previous-injection.ts';
 import { renderPod, type RenderedPod } from '../sidecars/istiod/render.ts';
 import { applicationNames, revisionOf, type TemplateData } from '../sidecars/istiod/template-data.ts';
 import { istioTemplateNames } from '../sidecars/istiod/templates.ts';
-import { overridesProblems, recordedCopies } from '../sidecars/istiod/user-copies.ts';
+import { overridesProblems } from '../sidecars/istiod/user-copies.ts';
 import type { PodView } from '../sidecars/pod-view.ts';
 import { nameOf } from '../sidecars/template-library.ts';
-import { workloadOf } from '../sidecars/workload.ts';
 import { templateList } from '../settings/grammar.ts';
 import { istioNames } from '../settings/istio/annotation-names.ts';
-import { proxyConfigText } from '../settings/istio/annotation-grammars.ts';
 import { annotationProblems, annotationRemarks } from '../settings/istio/pod-annotations.ts';
-import { mergeProxyConfig } from '../settings/istio/proxy-config.ts';
 import { stringMember } from '../settings/json.ts';
+import { chooseProfile } from '../settings/effective.ts';
+import { profileLabel } from '../settings/schema/profile.ts';
 import { unknownKeys } from '../settings/pod-settings.ts';
 import { describeProblem, quote, type Problem } from '../settings/problem.ts';
 import { didYouMean } from '../settings/suggestion.ts';
@@ -21,14 +18,16 @@ import { addedBy } from './added.ts';
 import type { InjectionRequest } from './decision.ts';
 import { drainSecondsOf, endOf, planSleeps } from './drain.ts';
 import { injectedContainers, withRedirects } from './injected-probes.ts';
-import { hardeningReasons } from './istiod-hardening.ts';
+import { templateDataOf } from './istiod-data.ts';
+import { cappedReasons, hardeningReasons } from './istiod-hardening.ts';
+import { profileRemark } from './profile-label.ts';
 import { piecesOf } from './istiod-pieces.ts';
 import { planFragments, type Plan } from './plan.ts';
 import { atLeastOne, type Proposal, type Reasons, type Refusal } from './proposal.ts';
 import { applicationContainers, type ProbeEdit } from './probes.ts';
 import { reason, type Reason } from './reason.ts';
 import { chooseSidecars, declareFragments, type DeclaredFragments } from './selection.ts';
-import type { Snapshot } from './snapshot.ts';
+import { baseOf, type Snapshot } from './snapshot.ts';
 import { writeProposal } from './written-proposal.ts';
 
 function annotation(view: PodView, name: string): string | undefined {
@@ -68,45 +67,21 @@ function wantedTemplates(view: PodView, snapshot: Snapshot): Wanted | { readonly
   };
 }
 
-function isNative(view: PodView, snapshot: Snapshot): boolean {
-  const asked = annotation(view, istioNames.nativeSidecar);
-  if (asked !== undefined) return asked === 'true';
-  const { nativeSidecars } = snapshot.settings.injection;
-  const istio = snapshot.settings.istiod.values.pilot.env['ENABLE_NATIVE_SIDECARS'];
-  if (nativeSidecars !== 'auto') return nativeSidecars === 'always';
-  return istio === 'true' || istio === 'false' ? istio === 'true' : snapshot.nativeSidecars;
-}
-
-/** Annotations of the pod's namespace: the caller's, else those that are known of the cluster. */
-function annotationsOf(request: InjectionRequest, snapshot: Snapshot): InjectionRequest['namespaceAnnotations'] {
-  return request.namespaceAnnotations ?? snapshot.namespaces.get(request.namespace);
-}
-
-function dataOf(original: PodView, request: InjectionRequest, snapshot: Snapshot): TemplateData {
-  const { values, meshConfig: mesh } = snapshot.settings.istiod;
-  const isOpenShift = values.global.platform === 'openshift';
-  const view = isOpenShift ? withoutPlatformIds(original) : original;
-  const config = proxyConfigText.parse(annotation(view, istioNames.proxyConfig) ?? '');
-  const previous = previousInjection(view);
-  return {
-    values,
-    mesh,
-    proxyConfig: 'value' in config ? mergeProxyConfig(mesh.defaultConfig, config.value) : mesh.defaultConfig,
-    view,
-    containers: ownContainers(view, previous, recordedCopies(view.annotations).containers),
-    previous,
-    addressVariables: request.proxyVariables ?? {},
-    namespace: request.namespace,
-    workload: request.workload ?? workloadOf(view),
-    native: isNative(view, snapshot),
-    platformIdentity: isOpenShift ? openShiftIdentity(annotationsOf(request, snapshot)) : undefined,
-  };
-}
-
 function remarksOnPrevious({ previous }: TemplateData): string[] {
   return previous === undefined
     ? []
     : ['Istio’s injector has injected the pod before; its templates are laid over that'];
+}
+
+/** A profile does nothing here unless the settings are hardened; a pod's wish for one is said with its label. */
+function remarksOnProfile(view: PodView, namespace: string, { settings }: Snapshot): string[] {
+  const chosen = chooseProfile(settings.profiles, namespace, view.labels)?.name;
+  if (settings.istiod.hardened) {
+    const remark = profileRemark(view.labels, chosen, settings.profiles);
+    return remark === undefined ? [] : [remark];
+  }
+  if (chosen === undefined || stringMember(view.labels, profileLabel) !== undefined) return [];
+  return [`profile ${quote(chosen)} has no effect in the mode istiod without the setting istiod.hardened`];
 }
 
 function invalid(problems: readonly Problem[]): Reason[] {
@@ -143,26 +118,38 @@ export function proposeIstiodInjection(
   );
   if (unreadable !== undefined || 'problem' in wanted) return { outcome: 'reject', reasons: unreadable ?? why };
 
-  const data = dataOf(view, request, snapshot);
+  const { hardened } = snapshot.settings.istiod;
+  const data = templateDataOf(view, request, snapshot);
   const situation = { namespace: request.namespace, owner: data.workload };
   const selection = chooseSidecars(wanted.declared, snapshot, situation);
   const declared = declareFragments(selection.chosen, view, request.namespace, data.native, snapshot);
   const beside = injectedContainers(declared.fragments.values()).map(({ container }) => container);
   const rendered = renderPod(data, wanted.istio, beside);
-  const remarks = [...remarksOnPrevious(data), ...unknownKeys(view), ...annotationRemarks(view), ...declared.remarks];
+  const remarks = [
+    ...remarksOnPrevious(data),
+    ...remarksOnProfile(view, request.namespace, snapshot),
+    ...unknownKeys(view),
+    ...annotationRemarks(view, hardened),
+    ...declared.remarks,
+  ];
   const refused = atLeastOne([
     ...invalid(rendered.problems),
     ...emptiness(rendered),
-    ...hardeningReasons(data, rendered, snapshot),
+    ...(hardened ? hardeningReasons(data, rendered, snapshot) : []),
+    ...(hardened ? cappedReasons(view, request, snapshot) : []),
     ...selection.problems,
     ...declared.problems,
   ]);
   if (refused !== undefined) return { outcome: 'reject', reasons: refused, remarks };
 
   const { fragment, ...pieces } = piecesOf(view, rendered, wanted.istio.join(','));
+  const { patches } = baseOf(snapshot, request.namespace, view.labels);
+  const finished = hardened ? harden(fragment, new Set(applicationNames(data)), patches) : { fragment, misfits: [] };
+  const misfits = atLeastOne(finished.misfits.map((text) => reason('ProfileMisfit', text)));
+  if (misfits !== undefined) return { outcome: 'reject', reasons: misfits, remarks };
   const redirected = redirectedProbes(declared, rendered);
   const fragments = [
-    snapshot.settings.istiod.hardened ? harden(fragment, new Set(applicationNames(data))) : fragment,
+    finished.fragment,
     ...[...declared.fragments.values()].map((one) => withRedirects(one, redirected)),
   ];
   const own = applicationContainers(view).filter(({ container }) => data.containers.includes(container));

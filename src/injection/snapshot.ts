@@ -154,7 +154,8 @@ export function createSnapshot(input: SnapshotInput = {}): SnapshotResult {
   for (const [index, profile] of profiles.entries()) {
     const base = resolveBase(settings.value, profile);
     bases.set(profile.name, base);
-    problems.push(...misfits(base).map((message) => ({ where: `spec.profiles[${index}]`, message })));
+    if (settings.value.mode === 'standalone')
+      problems.push(...misfits(base).map((message) => ({ where: `spec.profiles[${index}]`, message })));
   }
   if (problems.length > 0) return { problems };
   return {

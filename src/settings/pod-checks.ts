@@ -91,6 +91,11 @@ export function isAllowedImage(image: string, allowedImages: readonly string[]):
   return allowedImages.some((pattern) => matchesWildcard(pattern, image));
 }
 
+/** Values above the profile's caps. */
+export function checkAgainstCaps(draft: Effective, annotations: JsonObject): Problem[] {
+  return [...checkCaps(draft, annotations), ...checkLogLevel(draft, annotations)];
+}
+
 /** What no single value shows: the operator's bounds, and values that only make sense together. May complete the draft. */
 export function checkCombinations(
   draft: Effective,
@@ -106,8 +111,7 @@ export function checkCombinations(
     });
   }
   problems.push(
-    ...checkCaps(draft, annotations),
-    ...checkLogLevel(draft, annotations),
+    ...checkAgainstCaps(draft, annotations),
     ...checkCapture(draft, base, annotations),
     ...balance(draft, annotations),
   );

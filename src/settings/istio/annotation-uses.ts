@@ -25,6 +25,7 @@ import {
   proxyConfigText,
   textsByName,
 } from './annotation-grammars.ts';
+import { profileLabel } from '../schema/profile.ts';
 import { istioNames as names } from './annotation-names.ts';
 import { singlePorts, singlePortsOrAll } from './single-ports.ts';
 
@@ -37,7 +38,12 @@ export type IstiodUse =
       /** What is different from the mode standalone; empty when nothing is. */
       readonly note: string;
     }
-  | { readonly mark: 'accepted without effect'; readonly because: string }
+  | {
+      readonly mark: 'accepted without effect';
+      readonly because: string;
+      /** The settings' `istiod.hardened` gives it an effect. */
+      readonly unlessHardened?: true;
+    }
   | { readonly mark: 'left to others' };
 
 function effective(grammar?: Grammar<unknown>, note = ''): IstiodUse {
@@ -120,7 +126,11 @@ const annotations: ReadonlyMap<string, IstiodUse> = new Map([
   ],
 ]);
 
-const labels: ReadonlyMap<string, IstiodUse> = new Map([
+const labels: ReadonlyMap<string, IstiodUse> = new Map<string, IstiodUse>([
+  [
+    profileLabel,
+    { mark: 'accepted without effect', because: 'it needs the setting `istiod.hardened`', unlessHardened: true },
+  ],
   [names.tlsMode, effective(undefined, 'the pod’s own value stays, else `istio` is written')],
   [names.network, effective(undefined, 'the proxy’s network, above the address and the values')],
   [names.tunnel, effective(undefined, 'written with proxyMetadata `ISTIO_META_ENABLE_HBONE`, unless the pod has it')],

@@ -57,9 +57,9 @@ function remarksOnTargets({ annotations }: PodKeys): string[] {
 }
 
 /** What the pod carries without effect. */
-export function annotationRemarks(pod: PodKeys): string[] {
+export function annotationRemarks(pod: PodKeys, hardened: boolean): string[] {
   const remarks = rowsOf(pod).flatMap(({ kind, name, istiod }) =>
-    istiod.mark === 'accepted without effect'
+    istiod.mark === 'accepted without effect' && !(hardened && istiod.unlessHardened === true)
       ? [`${kind} ${quote(name)} has no effect in the mode istiod: ${istiod.because}`]
       : [],
   );

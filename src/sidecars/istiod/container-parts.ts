@@ -1,5 +1,6 @@
 import { istioNames as names } from '../../settings/istio/annotation-names.ts';
 import type { JsonObject } from '../../settings/json.ts';
+import { withAsked } from './asked-resources.ts';
 import { annotationOf, type TemplateData } from './template-data.ts';
 
 type Variable = JsonObject & { readonly name: string };
@@ -28,12 +29,19 @@ function amounts(cpu: string | undefined, memory: string | undefined): JsonObjec
   return { ...(cpu === undefined ? {} : { cpu }), ...(memory === undefined ? {} : { memory }) };
 }
 
-/** Resources of proxy and init container alike: the values', or the pod's alone when it says anything. */
+/** The proxy's resources: the values', or the pod's alone when it says anything. */
 export function resourcesOf(data: TemplateData): JsonObject {
   const requests = amounts(annotationOf(data, names.proxyCPU), annotationOf(data, names.proxyMemory));
   const limits = amounts(annotationOf(data, names.proxyCPULimit), annotationOf(data, names.proxyMemoryLimit));
-  if (requests === undefined && limits === undefined) return data.values.global.proxy.resources;
+  const { resources } = data.values.global.proxy;
+  if (requests === undefined && limits === undefined) return resources;
+  if (data.hardening !== undefined) return withAsked(resources, { requests: requests ?? {}, limits: limits ?? {} });
   return { ...(limits === undefined ? {} : { limits }), ...(requests === undefined ? {} : { requests }) };
+}
+
+/** The init container's: in Istio always the proxy's. */
+export function initResourcesOf(data: TemplateData): JsonObject {
+  return data.hardening?.initResources ?? resourcesOf(data);
 }
 
 export function pullPolicyOf(data: TemplateData): JsonObject {

@@ -1,7 +1,11 @@
 import { tokenPath } from '../../settings/constants.ts';
+import type { Effective } from '../../settings/effective.ts';
 import { member, objectMember, objectsMember, stringMember, type JsonObject } from '../../settings/json.ts';
 import type { Fragment, PlacedContainer } from '../fragment.ts';
+import { patchContainer } from '../patched-container.ts';
 import { tokenMask, tokenMaskVolume } from '../token-mask.ts';
+import { proxyName } from './container-lists.ts';
+import { initNames } from './init-container.ts';
 
 function hardened(container: PlacedContainer['container']): PlacedContainer['container'] {
   const security: JsonObject = objectMember(container, 'securityContext') ?? {};
@@ -16,18 +20,34 @@ function hardened(container: PlacedContainer['container']): PlacedContainer['con
   };
 }
 
+/** A profile's patches, by the container that they are for. */
+type Patches = Effective['patches'];
+
+function patchFor(name: string, { proxy, init }: Patches): Patches['proxy'] {
+  if (name === proxyName) return proxy;
+  return name === initNames.load || name === initNames.check ? init : [];
+}
+
 /**
  * What Istio's templates leave open: a seccomp profile for every injected container, and the API token out of them, which
- * the agent does not read (it has a token of its own). Containers of the application stay as they are.
+ * the agent does not read (it has a token of its own); and the patches of the pod's profile, with what does not fit.
+ * Containers of the application stay as they are.
  */
-export function harden(fragment: Fragment, application: ReadonlySet<string>): Fragment {
-  const isOurs = ({ container }: PlacedContainer): boolean => !application.has(container.name);
-  if (!fragment.containers.some(isOurs)) return fragment;
-  return {
-    ...fragment,
-    containers: fragment.containers.map((placed) =>
-      isOurs(placed) ? { ...placed, container: hardened(placed.container) } : placed,
-    ),
-    volumes: [...fragment.volumes, tokenMaskVolume],
+export function harden(
+  fragment: Fragment,
+  application: ReadonlySet<string>,
+  patches: Patches,
+): { readonly fragment: Fragment; readonly misfits: readonly string[] } {
+  const misfits: string[] = [];
+  const change = (placed: PlacedContainer): PlacedContainer => {
+    const { name } = placed.container;
+    if (application.has(name)) return placed;
+    const patched = patchContainer(placed.container, patchFor(name, patches));
+    if ('misfit' in patched) misfits.push(`container ${name}: ${patched.misfit}`);
+    return { ...placed, container: hardened('misfit' in patched ? placed.container : patched.container) };
   };
+  const containers = fragment.containers.map(change);
+  const isChanged = containers.some((placed, index) => placed !== fragment.containers[index]);
+  const volumes = isChanged ? [...fragment.volumes, tokenMaskVolume] : fragment.volumes;
+  return { fragment: { ...fragment, containers, volumes }, misfits };
 }

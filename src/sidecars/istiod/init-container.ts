@@ -2,7 +2,7 @@ import { renderIstioIptablesFlags } from '../../capture/istio-iptables-flags.ts'
 import type { CaptureIntent } from '../../capture/intent.ts';
 import { istioNames as names } from '../../settings/istio/annotation-names.ts';
 import type { JsonObject } from '../../settings/json.ts';
-import { metadataVariables, pullPolicyOf, resourcesOf, seccompOf } from './container-parts.ts';
+import { initResourcesOf, metadataVariables, pullPolicyOf, seccompOf } from './container-parts.ts';
 import { initImage } from './images.ts';
 import { annotationOf, identityOf, interceptionModeOf, isCni, type TemplateData } from './template-data.ts';
 import type { Named } from './template-pod.ts';
@@ -53,7 +53,7 @@ export function initContainer(data: TemplateData, capture: CaptureIntent): Named
       ...(nativeNftables ? ['--native-nftables'] : []),
     ],
     ...(env.length === 0 ? {} : { env }),
-    resources: resourcesOf(data),
+    resources: initResourcesOf(data),
     securityContext: securityOf(data),
   };
 }

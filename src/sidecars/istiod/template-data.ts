@@ -14,6 +14,11 @@ export interface Identity {
   readonly gid: number;
 }
 
+/** Where resources are not Istio's: a pod's annotations leave the others alone, the init container has its own. */
+export interface Hardening {
+  readonly initResources: JsonObject;
+}
+
 /** Everything that Istio's templates depend on. */
 export interface TemplateData {
   readonly values: IstioValues;
@@ -30,6 +35,8 @@ export interface TemplateData {
   readonly namespace: string;
   readonly workload: Workload;
   readonly native: boolean;
+  /** What the settings put on top of Istio's rules; undefined unless they are hardened. */
+  readonly hardening: Hardening | undefined;
   /** User and group of the proxy that the platform assigns to the namespace; undefined is Istio's 1337. */
   readonly platformIdentity: Identity | undefined;
 }

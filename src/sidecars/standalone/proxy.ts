@@ -6,7 +6,7 @@ import type { Fragment, PlacedContainer } from '../fragment.ts';
 import { tokenMaskVolume } from '../token-mask.ts';
 import { captureIntent } from './capture-intent.ts';
 import { initContainer } from './init-container.ts';
-import { patchContainer } from './patched-container.ts';
+import { patchContainer } from '../patched-container.ts';
 import { proxyContainer } from './proxy-container.ts';
 import type { ProxyInput } from './proxy-input.ts';
 

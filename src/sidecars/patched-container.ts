@@ -1,7 +1,7 @@
 import jsonPatch, { type Operation } from 'fast-json-patch';
-import { objectMember, type JsonObject } from '../../settings/json.ts';
-import type { ContainerPatch } from '../../settings/schema/profile.ts';
-import type { PlacedContainer } from '../fragment.ts';
+import { objectMember, type JsonObject } from '../settings/json.ts';
+import type { ContainerPatch } from '../settings/schema/profile.ts';
+import type { PlacedContainer } from './fragment.ts';
 
 type Container = PlacedContainer['container'];
 
