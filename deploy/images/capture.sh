@@ -59,7 +59,7 @@ missing() {
   esac
   case $1 in
     *'does not exist'* | *'missing kernel module'* | *'No such file or directory'* | *'not supported'*)
-      printf '%s' ' (missing: a kernel module: iptable_nat or nf_tables with nft_compat, xt_REDIRECT, xt_owner, nf_nat)'
+      printf '%s' ' (missing: a kernel module: iptable_nat or nf_tables with nft_compat, xt_REDIRECT, xt_owner, xt_comment, nf_nat)'
       ;;
     *': not installed'*) printf '%s' ' (missing: iptables in this image)' ;;
   esac
