@@ -34,13 +34,22 @@ export const bases: Readonly<Record<string, Base>> = {
   'node:24-bookworm-slim': debianWithNode,
 };
 
-/** Layers of a base with packages on it. */
+/** Layers of a base with packages on it; the lowest one is shared by all that have the base. */
 export async function baseLayers(base: Base, packages: readonly string[]): Promise<readonly Layer[]> {
-  const names = [...(await base.packages()), ...packages];
+  const names = await base.packages();
   const recipe = await readFile(import.meta.filename, 'utf8');
-  const layer = await packageLayer(await collectPackages(names, without), makeSystemFiles, [recipe]);
-  return base.node === undefined ? [layer] : [layer, await nodeLayer(base.node)];
+  const lowest = await collectPackages(names, without);
+  const layers = [await packageLayer(lowest, makeSystemFiles, [recipe])];
+  if (packages.length > 0) {
+    const { versions, files } = await collectPackages([...names, ...packages], without);
+    const present = new Set(lowest.files);
+    const added = { versions, files: files.filter((file) => !present.has(file)) };
+    layers.push(await packageLayer(added, addNothing, [recipe, 'added']));
+  }
+  return base.node === undefined ? layers : [...layers, await nodeLayer(base.node)];
 }
+
+const addNothing: Fill = () => Promise.resolve();
 
 function nodeLayer(target: string): Promise<Layer> {
   return pinnedLayer(['node', process.version, target], place(process.execPath, target));
