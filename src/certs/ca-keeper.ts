@@ -3,6 +3,7 @@ import {
   applyStep,
   type CaContent,
   parseCaSecret,
+  type ParsedSecret,
   renderCaSecret,
   rotationState,
   trustBundle,
@@ -79,8 +80,9 @@ export function createCaKeeper(options: {
     live: readonly PublishedBundle[] | undefined,
   ): Promise<{ readonly next: CaContent; readonly code: CertificateEventCode; readonly reason: string } | undefined> {
     const parsed = parseCaSecret(stored.data);
-    if (parsed.kind === 'invalid') {
-      reporter.raise('secret-invalid', `the CA Secret cannot be used and is left as it is: ${parsed.problem}`);
+    const problem = problemOf(parsed);
+    if (problem !== undefined) {
+      reporter.raise('secret-invalid', `the CA Secret cannot be used and is left as it is: ${problem}`);
       return undefined;
     }
     reporter.over('secret-invalid');
@@ -107,6 +109,17 @@ export function createCaKeeper(options: {
     const inherited = content === undefined ? ourAuthorities(live ?? [], now) : [];
     const next = applyStep(action, content, { now, inherited, ...(fresh && { fresh }) });
     return { next, code: stepEvents[action], reason };
+  }
+
+  /** Why what the Secret holds must not be used, if it must not. */
+  function problemOf(parsed: ParsedSecret): string | undefined {
+    if (parsed.kind === 'invalid') return parsed.problem;
+    if (parsed.kind === 'empty') return undefined;
+    const { certificate } = parsed.content.current;
+    const validFromMs = validityOf(certificate).notBeforeMs;
+    // When the CA in use is of the future, it is a clock that was changed.
+    if (certificate === content?.current.certificate || validFromMs <= issueTime().getTime()) return undefined;
+    return `key 'ca.crt': is not valid before ${new Date(validFromMs).toISOString()}`;
   }
 
   function noteServerTime(serverTime: Date | undefined): void {

@@ -34,6 +34,9 @@ export interface ManagedSourceOptions {
 /** An API server sees a changed bundle after some 0.1 s; a leaf of a CA that is new to it waits for that. */
 const propagationMs = 2 * secondMs;
 
+/** Rounds after which every replica that reaches the API server presents a leaf of the CA that the Secret holds. */
+const settledAfterPolls = 3;
+
 /** Failed handshakes in a row, with a leaf and bundle that had worked, before readiness goes: one may be mere load. */
 const toleratedFailures = 2;
 
@@ -58,6 +61,8 @@ export function createManagedSource(options: ManagedSourceOptions): CertificateS
   const first = Promise.withResolvers<ServingCertificate>();
 
   let serving: (ServingCertificate & { readonly signer: string }) | undefined;
+  /** The CA that signed before: other replicas may present it until they have looked at the Secret, too. */
+  let former: { readonly signer: string; readonly untilMs: number } | undefined;
   let jitter = 0;
   let listening = false;
   let leafIsWaiting = false;
@@ -74,13 +79,19 @@ export function createManagedSource(options: ManagedSourceOptions): CertificateS
     if (content !== undefined) {
       const wanted = trustBundle(content);
       const signer = content.current.certificate;
-      // What we still present must verify until the leaf below has replaced it; the next round takes it out again.
-      const isForeign = serving !== undefined && serving.signer !== signer && isAlive(serving.signer);
+      // Before it is published: a leaf waits until API servers have seen it, too.
       const isTrusted = bundles.trusts(signer);
-      await bundles.publish(isForeign && serving !== undefined ? joinBundle([wanted, serving.signer]) : wanted);
+      await bundles.publish(joinBundle([wanted, ...stillPresented(signer)]));
       await renewLeaf(wanted, isTrusted);
     }
     if (serving !== undefined && listening) await check(serving);
+  }
+
+  /** CAs beside the current one whose leaves we, or replicas that look at the Secret later than we, present. */
+  function stillPresented(signer: string): readonly string[] {
+    const ours = serving === undefined || serving.signer === signer ? [] : [serving.signer];
+    const others = former === undefined || clock().getTime() >= former.untilMs ? [] : [former.signer];
+    return [...ours, ...others].filter(isAlive);
   }
 
   async function renewLeaf(bundle: string, isTrusted: boolean): Promise<void> {
@@ -105,6 +116,9 @@ export function createManagedSource(options: ManagedSourceOptions): CertificateS
     const leaf = await issueLeaf({ authority: content.current, names, now, lifetimeMs: policy.leafLifetimeMs });
     if (stopping.signal.aborted) return;
     jitter = random();
+    if (serving !== undefined && !facts.signedByCurrent) {
+      former = { signer: serving.signer, untilMs: clock().getTime() + settledAfterPolls * pollMs };
+    }
     serving = { ...leaf, bundle, signer: content.current.certificate };
     reporter.tell({ code: 'leaf-issued', detail: reason, notAfter: leaf.notAfter, generation: content.generation });
     first.resolve(serving);

@@ -263,6 +263,36 @@ describe('the Secret', () => {
     expect(cluster.secret).toEqual({ data, version: 100 });
   });
 
+  test('when its CA is of the future is left alone, and serving goes on', async () => {
+    const { log, source } = await openReady();
+    const fresh = await createAuthority({ now: new Date(now.getTime() + dayMs), lifetimeMs: 365 * dayMs });
+    const data = renderCaSecret(applyStep('generate', undefined, { now, fresh }), new Map());
+    const invalid = log.next('secret-invalid');
+    cluster.secret = { data, version: 100 };
+    expect((await invalid).detail).toMatch(/key 'ca\.crt': is not valid before 20/);
+    expect(source.health().ready).toBe(true);
+    expect(log.codes()).not.toContain('ca-adopted');
+    expect(cluster.secret).toEqual({ data, version: 100 });
+  });
+
+  test('when another CA is put there leads to it, and trusts the old one until every replica has left it', async () => {
+    const [quick, slow] = [await openReady(), await openReady({ pollMs: 200 })];
+    const fresh = await createAuthority({ now, lifetimeMs: 365 * dayMs });
+    const data = renderCaSecret(applyStep('generate', undefined, { now, fresh }), new Map());
+    const from = slow.log.events.length;
+    const left = slow.log.next('leaf-issued', from);
+    const old = slow.serving();
+    cluster.secret = { data, version: 100 };
+    await quick.log.next('leaf-issued', quick.log.events.length);
+    await cluster.rounds(3);
+    verify(quick.serving(), liveBundle());
+    verify(old, liveBundle());
+    await left;
+    now = new Date(now.getTime() + minuteMs);
+    await cluster.rounds(3);
+    expect(fingerprintsOf(liveBundle())).toEqual(fingerprintsOf(fresh.certificate));
+  });
+
   test('when another CA is put there leads to it without a moment of distrust', async () => {
     const replica = await openReady();
     const old = storedCa();
@@ -271,7 +301,9 @@ describe('the Secret', () => {
     const from = replica.log.events.length;
     cluster.secret = { data: renderCaSecret(content, new Map()), version: 100 };
     await replica.log.next('leaf-issued', from);
-    await replica.log.next('bundle-patched', replica.log.events.length);
+    const settled = replica.log.next('bundle-patched', replica.log.events.length);
+    now = new Date(now.getTime() + minuteMs);
+    await settled;
     expect(cluster.published.slice(1).map((bundle) => fingerprintsOf(bundle))).toEqual([
       fingerprintsOf(fresh.certificate + old),
       fingerprintsOf(fresh.certificate),
