@@ -16,7 +16,7 @@ import { describeProblem, quote, type Problem } from '../settings/problem.ts';
 import { didYouMean } from '../settings/suggestion.ts';
 import { addedBy } from './added.ts';
 import type { InjectionRequest } from './decision.ts';
-import { drainSecondsOf, endOf, planSleeps } from './drain.ts';
+import { drainSecondsOf, endOf, planSleeps, type SleepPlan } from './drain.ts';
 import { injectedContainers, withRedirects } from './injected-probes.ts';
 import { templateDataOf } from './istiod-data.ts';
 import { cappedReasons, hardeningReasons } from './istiod-hardening.ts';
@@ -101,6 +101,19 @@ function redirectedProbes(declared: DeclaredFragments, rendered: RenderedPod): P
   );
 }
 
+/** Sleeps of the application's containers that stay in their places; one that a template changes is added anew. */
+function sleepsFor(view: PodView, namespace: string, { containers }: RenderedPod, snapshot: Snapshot): SleepPlan {
+  const seconds = drainSecondsOf(view, namespace, snapshot);
+  const application = applicationContainers(view).filter(({ list }) => list === 'containers');
+  const kept = application.filter(({ container }) => containers.includes(container));
+  const plan = planSleeps(kept, seconds, endOf(view, snapshot));
+  const changed = application.filter((one) => !kept.includes(one));
+  if (seconds === 0 || changed.length === 0) return plan;
+  const which = changed.map(({ container }) => quote(stringMember(container, 'name') ?? '')).join(', ');
+  const remark = `applicationDrainSeconds has no effect on ${which}, which a template of Istio’s changes`;
+  return { ...plan, remarks: [...plan.remarks, remark] };
+}
+
 /** The same for a pod whose proxy an istiod configures: what Istio's own injector would make of it. */
 export function proposeIstiodInjection(
   view: PodView,
@@ -152,8 +165,7 @@ export function proposeIstiodInjection(
     finished.fragment,
     ...[...declared.fragments.values()].map((one) => withRedirects(one, redirected)),
   ];
-  const own = applicationContainers(view).filter(({ container }) => data.containers.includes(container));
-  const sleeps = planSleeps(own, drainSecondsOf(view, request.namespace, snapshot), endOf(view, snapshot));
+  const sleeps = sleepsFor(view, request.namespace, rendered, snapshot);
   remarks.push(...sleeps.remarks);
   const planned = planFragments(view, { fragments, ...pieces, redirected, sleeps: sleeps.edits });
   if ('conflicts' in planned) return { outcome: 'reject', reasons: planned.conflicts, remarks };

@@ -23,9 +23,9 @@ async function injectedAt(path: string): Promise<object> {
   const after = patchedPod(pod, responseOf(await post(path)));
   const proxy = after.spec.initContainers.find(({ name }) => name === 'istio-proxy');
   const env = objectsMember(proxy, 'env').map((one) => [stringMember(one, 'name'), stringMember(one, 'value')]);
-  const names = ['ISTIO_META_CLUSTER_ID', 'ISTIO_META_NETWORK', 'EXTRA', 'PILOT_CERT_PROVIDER'];
+  const names = new Set(['ISTIO_META_CLUSTER_ID', 'ISTIO_META_NETWORK', 'EXTRA', 'PILOT_CERT_PROVIDER']);
   return {
-    env: env.filter(([name]) => names.includes(name ?? '')),
+    env: env.filter(([name]) => names.has(name ?? '')),
     network: after.metadata.labels?.['topology.istio.io/network'],
   };
 }

@@ -22,6 +22,8 @@ const anySnapshot = fc.constantFrom(
   istiodSnapshot({}, { spec: { istiod: { hardened: true, values: { global: { tag: '1' } } } } }),
 );
 
+const statusName = 'sidecar.istio.io/status';
+
 const anyWish = fc.dictionary(
   fc.constantFrom(
     'prometheus.io/port',
@@ -41,6 +43,15 @@ function sorted(value: Json | undefined): unknown {
     .map(([key, inner]) => [key, sorted(inner)]);
 }
 
+/** The injected pod with a status annotation that has Istio's keys alone. */
+function asIstioWrites(pod: JsonObject): JsonObject {
+  const metadata = pod['metadata'] as JsonObject;
+  const annotations = metadata['annotations'] as JsonObject;
+  const { initContainers, containers, volumes } = JSON.parse(annotations[statusName] as string) as JsonObject;
+  const status = JSON.stringify({ initContainers, containers, volumes, imagePullSecrets: null });
+  return { ...pod, metadata: { ...metadata, annotations: { ...annotations, [statusName]: status } } };
+}
+
 describe(`mode istiod (seed ${seed})`, () => {
   test('what is injected is verified, changes nothing a second time, and is taken back to the pod that was', () => {
     let injected = 0;
@@ -56,6 +67,27 @@ describe(`mode istiod (seed ${seed})`, () => {
         injected += 1;
         const after = applyToValue(structuredClone(before), decision.operations) as JsonObject;
         expect(decide({ pod: after, namespace: 'shop' }, snapshot).operations).toEqual([]);
+        const back = applyToValue(structuredClone(after), undo(after)?.operations ?? []);
+        expect(JSON.stringify(sorted(back))).toBe(JSON.stringify(sorted(before)));
+      }),
+      runs,
+    );
+    expect(injected).toBeGreaterThan(0);
+  });
+
+  test('the same of a pod that Istio’s own injector has injected, by the same settings or others', () => {
+    let injected = 0;
+    fc.assert(
+      fc.property(anyPod, anySnapshot, anySnapshot, (pod, first, second) => {
+        const decision = decide({ pod, namespace: 'shop' }, first);
+        if (decision.outcome !== 'inject') return;
+        const before = asIstioWrites(applyToValue(structuredClone(pod), decision.operations) as JsonObject);
+        const again = decide({ pod: before, namespace: 'shop' }, second);
+        expect(again.reasons.map(({ code }) => code)).not.toContain('InvalidPatch');
+        if (again.outcome !== 'inject') return;
+        injected += 1;
+        const after = applyToValue(structuredClone(before), again.operations) as JsonObject;
+        expect(decide({ pod: after, namespace: 'shop' }, second).operations).toEqual([]);
         const back = applyToValue(structuredClone(after), undo(after)?.operations ?? []);
         expect(JSON.stringify(sorted(back))).toBe(JSON.stringify(sorted(before)));
       }),

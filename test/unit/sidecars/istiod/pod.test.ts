@@ -296,6 +296,16 @@ describe('what only Istio’s settings allow', () => {
     expect(injectWithIstiod(pod, plain).decision.outcome).toBe('inject');
   });
 
+  test('no sleep for a container that a template changes, and a word of it', () => {
+    const pod = annotated({
+      'inject.istio.io/templates': 'grpc-agent',
+      'sidecar-injector.io/applicationDrainSeconds': '5',
+    });
+    const { container, decision } = injectWithIstiod(pod, plain);
+    expect(container('app')).not.toHaveProperty('lifecycle');
+    expect(decision.warnings).toEqual([expect.stringContaining('has no effect on "app", which a template')]);
+  });
+
   test('metrics by TLS are announced', () => {
     const config = 'proxyMetadata: {ENVOY_SECURE_MERGED_METRICS_PORT: "15443"}';
     expect(
