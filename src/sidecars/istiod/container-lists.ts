@@ -1,10 +1,7 @@
 import { stringMember, type JsonObject } from '../../settings/json.ts';
 import { initNames } from './init-container.ts';
 import { holdsApplication, type TemplateData } from './template-data.ts';
-import type { TemplatePod } from './template-pod.ts';
-
-/** Name of the agent's container in every template. */
-export const proxyName = 'istio-proxy';
+import { proxyName, type TemplatePod } from './template-pod.ts';
 
 /** What releases of Istio before 1.16 injected for core dumps; manifests still have it, and it is theirs to order. */
 const coreDumpName = 'enable-core-dump';

@@ -7,7 +7,7 @@ import { canonicalLabels, defaultContainers } from './identity-labels.ts';
 import { proxyImage } from './images.ts';
 import { agentArguments } from './proxy-container.ts';
 import { applicationNames, identityOf, revisionOf, type TemplateData } from './template-data.ts';
-import type { TemplatePod } from './template-pod.ts';
+import { proxyName, type TemplatePod } from './template-pod.ts';
 import { gatewayVolumes } from './volumes.ts';
 
 /** Istio's template `gateway`: the proxy as the pod's own purpose, nothing captured. */
@@ -26,7 +26,7 @@ export function gatewayTemplate(data: TemplateData): TemplatePod {
     initContainers: [],
     containers: [
       {
-        name: 'istio-proxy',
+        name: proxyName,
         image: proxyImage(data),
         ...pullPolicyOf(data),
         ports: [{ containerPort: ports.metrics, protocol: 'TCP', name: 'http-envoy-prom' }],

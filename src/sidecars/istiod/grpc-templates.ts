@@ -7,7 +7,7 @@ import { canonicalLabels, defaultContainers } from './identity-labels.ts';
 import { proxyImage } from './images.ts';
 import { agentArguments, readinessNumbers } from './proxy-container.ts';
 import { applicationNames, revisionOf, statusPortOf, type TemplateData } from './template-data.ts';
-import type { TemplatePod } from './template-pod.ts';
+import { proxyName, type TemplatePod } from './template-pod.ts';
 import { agentVolumes, sharedWithApplications } from './volumes.ts';
 
 /** Probes stay with the application: no proxy stands in their way. */
@@ -25,7 +25,7 @@ export function grpcAgentTemplate(data: TemplateData): TemplatePod {
     initContainers: [],
     containers: [
       {
-        name: 'istio-proxy',
+        name: proxyName,
         image: proxyImage(data),
         ...pullPolicyOf(data),
         ports: [{ containerPort: ports.status, protocol: 'TCP', name: 'mesh-metrics' }],

@@ -4,7 +4,7 @@ import { member, objectMember, objectsMember, stringMember, type JsonObject } fr
 import type { Fragment, PlacedContainer } from '../fragment.ts';
 import { patchContainer } from '../patched-container.ts';
 import { tokenMask, tokenMaskVolume } from '../token-mask.ts';
-import { proxyName } from './container-lists.ts';
+import { proxyName } from './template-pod.ts';
 import { initNames } from './init-container.ts';
 
 function hardened(container: PlacedContainer['container']): PlacedContainer['container'] {

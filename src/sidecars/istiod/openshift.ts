@@ -2,6 +2,7 @@ import type { JsonObject } from '../../settings/json.ts';
 import { stringMember } from '../../settings/json.ts';
 import type { PodView } from '../pod-view.ts';
 import type { Identity } from './template-data.ts';
+import { proxyName } from './template-pod.ts';
 import { idOf } from './user-copies.ts';
 
 /** Annotations by which OpenShift gives a namespace its ids (openshift/api security/v1). */
@@ -37,7 +38,7 @@ function without(container: JsonObject, fields: readonly string[]): JsonObject {
  * is nobody's wish, and the proxy would capture itself with it.
  */
 export function withoutPlatformIds(view: PodView): PodView {
-  const isProxy = (container: JsonObject): boolean => stringMember(container, 'name') === 'istio-proxy';
+  const isProxy = (container: JsonObject): boolean => stringMember(container, 'name') === proxyName;
   const applications = view.containers.filter((container) => !isProxy(container));
   const clean = (container: JsonObject): JsonObject => {
     if (!isProxy(container)) return container;

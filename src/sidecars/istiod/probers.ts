@@ -1,3 +1,8 @@
+import { ports } from '../../settings/constants.ts';
+import { looseBoolean } from '../../settings/grammar.ts';
+import { istioNames as names } from '../../settings/istio/annotation-names.ts';
+import type { MeshConfig } from '../../settings/istio/mesh-config.ts';
+import type { IstioValues } from '../../settings/istio/values.ts';
 import { isObject, member, objectAt, objectMember, stringMember, type JsonObject } from '../../settings/json.ts';
 import { handlers, namedPort, type HandlerEdit } from '../handler.ts';
 
@@ -22,6 +27,22 @@ function redirected(key: HandlerEdit['key'], action: JsonObject, path: string, p
 export interface StatusPorts {
   readonly target: number;
   readonly known: number;
+}
+
+/** The agent's port in the mesh. */
+export function agentPortOf({ defaultConfig }: MeshConfig): number {
+  return defaultConfig.statusPort ?? ports.status;
+}
+
+export function statusPortsOf(mesh: MeshConfig, annotations: JsonObject | undefined): StatusPorts {
+  const known = agentPortOf(mesh);
+  return { target: Number(stringMember(annotations, names.statusPort) ?? known), known };
+}
+
+/** Whether probes go to the agent: what the pod or its template asks for, else the values. */
+export function wantsProbes({ sidecarInjectorWebhook }: IstioValues, asked: string | undefined): boolean {
+  const parsed = asked === undefined ? undefined : looseBoolean.parse(asked);
+  return parsed !== undefined && 'value' in parsed ? parsed.value : sidecarInjectorWebhook.rewriteAppHTTPProbe;
 }
 
 /** What of one container's probes and hooks goes to the agent: every kind that the agent can ask, on whatever port. */

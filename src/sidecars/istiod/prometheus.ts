@@ -1,17 +1,13 @@
-import { reservedPorts } from '../../settings/constants.ts';
+import { ports, reservedPorts } from '../../settings/constants.ts';
 import { istioNames as names } from '../../settings/istio/annotation-names.ts';
 import { looseBoolean } from '../../settings/grammar.ts';
 import { objectsMember, stringMember, type JsonObject } from '../../settings/json.ts';
 import { quote, type Problem } from '../../settings/problem.ts';
+import { agentPortOf } from './probers.ts';
 import { annotationOf, type TemplateData } from './template-data.ts';
 
 /** Ports of Istio's agent beside the proxy's own: debug, status, DNS. */
-const agentPorts: ReadonlySet<number> = new Set([15_004, 15_020, 15_053]);
-
-/** The agent's port of merged metrics, in Istio the mesh's. */
-function agentPort(data: TemplateData): number {
-  return data.mesh.defaultConfig.statusPort ?? 15_020;
-}
+const agentPorts: ReadonlySet<number> = new Set([15_004, ports.status, 15_053]);
 
 /** Prometheus' own reading of a label name: everything that is no letter, digit or underscore becomes one. */
 function sanitised(name: string): string {
@@ -80,7 +76,7 @@ export function mergeMetrics(data: TemplateData): MetricsMerge {
   const asked = annotationOf(data, names.mergeMetrics);
   const wanted = asked === undefined ? undefined : isTrue(asked);
   if (!(wanted ?? data.mesh.enablePrometheusMerge ?? true)) return nothing;
-  const agent = agentPort(data);
+  const agent = agentPortOf(data.mesh);
   if (port.some(({ value }) => value === String(agent))) return nothing;
 
   const targets = targetsOf(annotationOf(data, names.scrapeTargets));

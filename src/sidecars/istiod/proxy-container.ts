@@ -12,7 +12,7 @@ import {
   statusPortOf,
   type TemplateData,
 } from './template-data.ts';
-import type { Named } from './template-pod.ts';
+import { proxyName, type Named } from './template-pod.ts';
 
 /** Arguments of the agent as a sidecar (`sidecar`) or as a gateway (`router`). */
 export function agentArguments(data: TemplateData, role: 'sidecar' | 'router'): string[] {
@@ -105,7 +105,7 @@ function securityOf(data: TemplateData): JsonObject {
 /** The agent and its Envoy beside an application. */
 export function sidecarContainer(data: TemplateData, mounts: readonly JsonObject[]): Named {
   return {
-    name: 'istio-proxy',
+    name: proxyName,
     image: proxyImage(data),
     ...pullPolicyOf(data),
     ports: [{ containerPort: ports.metrics, protocol: 'TCP', name: 'http-envoy-prom' }],

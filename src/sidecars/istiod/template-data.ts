@@ -7,6 +7,7 @@ import { stringMember, type JsonObject } from '../../settings/json.ts';
 import type { PodView } from '../pod-view.ts';
 import type { Workload } from '../workload.ts';
 import type { PreviousInjection } from './previous-injection.ts';
+import { proxyName } from './template-pod.ts';
 
 /** User and group as numbers of the node. */
 export interface Identity {
@@ -69,9 +70,7 @@ export function isCni(data: TemplateData): boolean {
 
 /** Names of the pod's containers that are not the proxy. */
 export function applicationNames(data: TemplateData): string[] {
-  return data.containers
-    .map((container) => stringMember(container, 'name') ?? '')
-    .filter((name) => name !== 'istio-proxy');
+  return data.containers.map((container) => stringMember(container, 'name') ?? '').filter((name) => name !== proxyName);
 }
 
 /** `default` when the installation has no revision. */

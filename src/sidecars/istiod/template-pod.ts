@@ -1,5 +1,8 @@
 import type { JsonObject } from '../../settings/json.ts';
 
+/** Name of the agent's container in every template. */
+export const proxyName = 'istio-proxy';
+
 export type Named = JsonObject & { readonly name: string };
 
 /** What one of Istio's templates says about a pod; it is laid over the pod, list by list. */

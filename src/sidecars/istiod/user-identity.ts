@@ -2,7 +2,8 @@ import { renderIstioIptablesFlags } from '../../capture/istio-iptables-flags.ts'
 import type { CaptureIntent } from '../../capture/intent.ts';
 import { objectMember, type Json, type JsonObject } from '../../settings/json.ts';
 import type { ExemptIdentity } from './capture.ts';
-import { proxyName, replaceNamed, type Lists } from './container-lists.ts';
+import { replaceNamed, type Lists } from './container-lists.ts';
+import { proxyName } from './template-pod.ts';
 import { initNames } from './init-container.ts';
 import { interceptionModeOf, type TemplateData } from './template-data.ts';
 import { idOf } from './user-copies.ts';

@@ -1,0 +1,36 @@
+import { stringMember, type JsonObject } from '../../settings/json.ts';
+import { withTurnedHandler, type HandlerEdit } from '../handler.ts';
+import type { Lists } from './container-lists.ts';
+import { probersOf, statusPortsOf, type Probers } from './probers.ts';
+import type { TemplateData } from './template-data.ts';
+import { proxyName } from './template-pod.ts';
+
+/** The lists with their probes turned, and what comes of it. */
+interface TurnedProbes extends Lists {
+  readonly edits: ReadonlyMap<JsonObject, readonly HandlerEdit[]>;
+  readonly probers: Probers;
+}
+
+/**
+ * Probes of every container but the proxy. Those of the pod's own objects, and of containers that others inject beside,
+ * become edits; the rest changes in place.
+ */
+export function turnProbes(lists: Lists, data: TemplateData, beside: readonly JsonObject[]): TurnedProbes {
+  const statusPorts = statusPortsOf(data.mesh, data.view.annotations);
+  const own = new Set<JsonObject>([...data.view.initContainers, ...data.view.containers, ...beside]);
+  const edits = new Map<JsonObject, readonly HandlerEdit[]>();
+  let probers: Probers = {};
+  const change = (container: JsonObject): JsonObject => {
+    if (stringMember(container, 'name') === proxyName) return container;
+    const found = probersOf(container, statusPorts);
+    probers = { ...probers, ...found.probers };
+    if (found.edits.length === 0) return container;
+    if (!own.has(container)) return found.edits.reduce(withTurnedHandler, container);
+    edits.set(container, found.edits);
+    return container;
+  };
+  const initContainers = lists.initContainers.map(change);
+  const containers = lists.containers.map(change);
+  beside.forEach(change);
+  return { initContainers, containers, edits, probers };
+}
