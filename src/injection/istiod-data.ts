@@ -21,7 +21,7 @@ function isNative(view: PodView, snapshot: Snapshot): boolean {
   const { nativeSidecars } = snapshot.settings.injection;
   const istio = snapshot.settings.istiod.values.pilot.env['ENABLE_NATIVE_SIDECARS'];
   if (nativeSidecars !== 'auto') return nativeSidecars === 'always';
-  return istio === 'true' || istio === 'false' ? istio === 'true' : snapshot.nativeSidecars;
+  return istio === 'true' || istio === 'false' ? istio === 'true' : snapshot.stableSidecars;
 }
 
 /** Annotations of the pod's namespace: the caller's, else those that are known of the cluster. */

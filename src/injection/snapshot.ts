@@ -24,6 +24,8 @@ import { rememberDecisions, type RememberedDecisions } from './remembered-decisi
 export interface ClusterFacts {
   /** Whether init containers may have restartPolicy Always (Kubernetes 1.29 and later). */
   readonly nativeSidecars: boolean;
+  /** Whether they are stable there (Kubernetes 1.33 and later): Istio takes them by itself only then. */
+  readonly stableSidecars: boolean;
   /** Whether a preStop hook may be `sleep` (Kubernetes 1.30 and later). */
   readonly sleepHook: boolean;
 }
@@ -163,6 +165,7 @@ export function createSnapshot(input: SnapshotInput = {}): SnapshotResult {
       settings: settings.value,
       templates: library,
       nativeSidecars: input.nativeSidecars ?? true,
+      stableSidecars: input.stableSidecars ?? true,
       sleepHook: input.sleepHook ?? true,
       namespaces: new Map(),
       hash: hashText(
@@ -177,8 +180,11 @@ export function createSnapshot(input: SnapshotInput = {}): SnapshotResult {
 }
 
 /** The same snapshot for a cluster of which more is known now. */
-export function withClusterFacts(snapshot: Snapshot, { nativeSidecars, sleepHook }: ClusterFacts): Snapshot {
-  return { ...snapshot, nativeSidecars, sleepHook };
+export function withClusterFacts(
+  snapshot: Snapshot,
+  { nativeSidecars, stableSidecars, sleepHook }: ClusterFacts,
+): Snapshot {
+  return { ...snapshot, nativeSidecars, stableSidecars, sleepHook };
 }
 
 /** The same snapshot with the annotations of namespaces as they are now. */

@@ -26,6 +26,11 @@ export function supportsNativeSidecars(version: ServerVersion | undefined): bool
   return isAtLeast(version, 29);
 }
 
+/** Whether native sidecars are stable (since 1.33), from when on Istio uses them by itself; unknown counts as capable. */
+export function hasStableSidecars(version: ServerVersion | undefined): boolean {
+  return isAtLeast(version, 33);
+}
+
 /**
  * Whether a preStop hook may be `sleep` (feature PodLifecycleSleepAction, on by default since 1.30). An unknown version
  * counts as capable.

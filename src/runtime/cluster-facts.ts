@@ -1,5 +1,10 @@
 import type { ApiClient } from '../kubernetes/client.ts';
-import { readServerVersion, supportsNativeSidecars, supportsSleepHook } from '../kubernetes/server-version.ts';
+import {
+  hasStableSidecars,
+  readServerVersion,
+  supportsNativeSidecars,
+  supportsSleepHook,
+} from '../kubernetes/server-version.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { ConfigurationKeeper } from './configuration-keeper.ts';
 
@@ -14,7 +19,11 @@ export function watchServerVersion(client: ApiClient, configuration: Configurati
     let waitMs = periodMs;
     try {
       const found = await readServerVersion(client);
-      configuration.useCluster({ nativeSidecars: supportsNativeSidecars(found), sleepHook: supportsSleepHook(found) });
+      configuration.useCluster({
+        nativeSidecars: supportsNativeSidecars(found),
+        stableSidecars: hasStableSidecars(found),
+        sleepHook: supportsSleepHook(found),
+      });
     } catch (error) {
       waitMs = retryMs;
       log.debug({ detail: error instanceof Error ? error.message : String(error) }, 'the server version is unknown');

@@ -1,4 +1,5 @@
 import path from 'node:path';
+import { isSame } from '../settings/json.ts';
 import { withClusterFacts, withNamespaces, type ClusterFacts, type Snapshot } from '../injection/snapshot.ts';
 import type { HealthCheck } from '../server/health.ts';
 import type { Log } from '../telemetry/log.ts';
@@ -108,10 +109,11 @@ export async function keepConfiguration(
           ? `settings ${snapshot.hash} are in use`
           : `settings ${snapshot.hash} stay in use, the files are refused: ${problems.map(describeFileProblem).join('; ')}`,
     }),
-    useCluster({ nativeSidecars, sleepHook }) {
-      if (snapshot.nativeSidecars === nativeSidecars && snapshot.sleepHook === sleepHook) return;
-      snapshot = withClusterFacts(snapshot, { nativeSidecars, sleepHook });
-      log.info({ nativeSidecars, sleepHook }, 'what the cluster can do');
+    useCluster(facts) {
+      const { nativeSidecars, stableSidecars, sleepHook } = snapshot;
+      if (isSame(facts, { nativeSidecars, stableSidecars, sleepHook })) return;
+      snapshot = withClusterFacts(snapshot, facts);
+      log.info({ ...facts }, 'what the cluster can do');
     },
     useNamespaces(namespaces) {
       snapshot = withNamespaces(snapshot, namespaces);

@@ -125,7 +125,7 @@ test('another namespace, workload or cluster is told apart', () => {
   ]) {
     expect(textOf(decide(request, snapshot))).toBe(textOf(decide(request, snapshotOf())));
   }
-  const classic = withClusterFacts(snapshot, { nativeSidecars: false, sleepHook: false });
+  const classic = withClusterFacts(snapshot, { nativeSidecars: false, stableSidecars: false, sleepHook: false });
   expect(decide({ pod, namespace }, classic).added?.native).toBe(false);
 });
 

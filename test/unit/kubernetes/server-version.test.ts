@@ -3,6 +3,7 @@ import type { ApiClient } from '../../../src/kubernetes/client.ts';
 import {
   parseServerVersion,
   readServerVersion,
+  hasStableSidecars,
   supportsNativeSidecars,
   supportsSleepHook,
 } from '../../../src/kubernetes/server-version.ts';
@@ -27,7 +28,16 @@ describe('the version of the API server', () => {
     expect([supportsNativeSidecars(version), supportsSleepHook(version)]).toEqual([sidecars, sleep]);
   });
 
+  test.each([
+    ['32', false],
+    ['33', true],
+    ['34+', true],
+  ])('1.%s has stable sidecars: %s', (minor, stable) => {
+    expect(hasStableSidecars(parseServerVersion({ major: '1', minor }))).toBe(stable);
+  });
+
   test('that nobody knows counts as capable', () => {
+    expect(hasStableSidecars(undefined)).toBe(true);
     expect([supportsNativeSidecars(undefined), supportsSleepHook(undefined)]).toEqual([true, true]);
   });
 

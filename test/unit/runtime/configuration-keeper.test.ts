@@ -104,11 +104,11 @@ test('a template’s single file is watched too', async () => {
 
 test('what is known of the cluster survives a reload', async () => {
   await keep();
-  keeper.useCluster({ nativeSidecars: false, sleepHook: false });
-  expect(keeper.snapshot()).toMatchObject({ nativeSidecars: false, sleepHook: false });
+  keeper.useCluster({ nativeSidecars: false, stableSidecars: false, sleepHook: false });
+  expect(keeper.snapshot()).toMatchObject({ nativeSidecars: false, stableSidecars: false, sleepHook: false });
   await replace(text('envoy:2'));
   await untilTrue('the new image', () => imageNow() === 'envoy:2');
-  expect(keeper.snapshot()).toMatchObject({ nativeSidecars: false, sleepHook: false });
+  expect(keeper.snapshot()).toMatchObject({ nativeSidecars: false, stableSidecars: false, sleepHook: false });
 });
 
 test('after the end nothing is reloaded', async () => {

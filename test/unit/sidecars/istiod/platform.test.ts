@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { decide } from '../../../../src/index.ts';
-import { withNamespaces } from '../../../../src/injection/snapshot.ts';
+import { withClusterFacts, withNamespaces } from '../../../../src/injection/snapshot.ts';
 import { withMultusNetwork } from '../../../../src/sidecars/istiod/node-agent-annotations.ts';
 import { injectWithIstiod, istioPod, istiodSnapshot, type Injected } from '../../../support/istiod.ts';
 
@@ -219,6 +219,27 @@ describe('OpenTelemetry', () => {
 
   test('not unless a provider asks', () => {
     expect(injectWithIstiod(istioPod(), istiodSnapshot()).variable('OTEL_RESOURCE_ATTRIBUTES')).toBeUndefined();
+  });
+});
+
+describe('native or classic, where nobody says it', () => {
+  const at = (stableSidecars: boolean, env: object, nativeSidecars = 'auto') =>
+    withClusterFacts(istiodSnapshot({ pilot: { env } }, { spec: { injection: { nativeSidecars } } }), {
+      nativeSidecars: true,
+      stableSidecars,
+      sleepHook: true,
+    });
+
+  test.each<[ReturnType<typeof at>, string[]]>([
+    [at(true, {}), ['app']],
+    [at(false, {}), ['app', 'istio-proxy']],
+    [at(false, { ENABLE_NATIVE_SIDECARS: 'true' }), ['app']],
+    [at(true, { ENABLE_NATIVE_SIDECARS: 'false' }), ['app', 'istio-proxy']],
+    [at(true, { ENABLE_NATIVE_SIDECARS: 'auto' }), ['app']],
+    [at(false, {}, 'always'), ['app']],
+    [at(true, { ENABLE_NATIVE_SIDECARS: 'true' }, 'never'), ['app', 'istio-proxy']],
+  ])('case %#', (snapshot, containers) => {
+    expect(names(injectWithIstiod(istioPod(), snapshot), 'containers')).toEqual(containers);
   });
 });
 
