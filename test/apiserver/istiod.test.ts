@@ -69,3 +69,23 @@ test('sockets without a source become empty volumes', async () => {
   const { volumes } = body['spec'] as { volumes: JsonObject[] };
   expect(volumes).toContainEqual({ name: 'workload-socket', emptyDir: {} });
 });
+
+describe('a pod that Istio’s own injector has injected is taken', () => {
+  const native = istiodSnapshot();
+  const classic = istiodSnapshot({}, { spec: { injection: { nativeSidecars: 'never' } } });
+
+  test.each([
+    ['classic-to-native', classic, native],
+    ['native-again', native, native],
+    ['classic-again', classic, classic],
+  ])('%s', async (name, first, second) => {
+    const { pod } = injectWithIstiod(istioPod({}, { containers: [app] }), first);
+    const metadata = pod['metadata'] as { annotations: Record<string, string> };
+    const annotations = { ...metadata.annotations };
+    const { initContainers, containers } = JSON.parse(annotations['sidecar.istio.io/status'] ?? '') as JsonObject;
+    annotations['sidecar.istio.io/status'] = JSON.stringify({ initContainers, containers });
+    const before = { ...pod, metadata: { ...metadata, annotations } } as JsonObject;
+    const { status, body } = await create(name, injectWithIstiod(before, second).pod);
+    expect([status, body['message']]).toEqual([201, undefined]);
+  });
+});
