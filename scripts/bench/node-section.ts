@@ -31,11 +31,12 @@ export function renderNodeSection(findings: readonly Finding[], machine: string)
     '35 seconds.',
     '',
     `- ${machine}`,
-    ...rows('What it uses', ['millicores', 'mebibytes', 'createdPerSecond', 'sent'], /^(replica|Envoy)/),
+    ...rows('What it uses', ['millicores', 'mebibytes', 'createdPerSecond', 'sent'], /^(both replicas|Envoy)/),
     ...rows('Latency of a request, milliseconds', ['p50Ms', 'p90Ms', 'p99Ms', 'sent'], /^latency/),
-    ...rows('Time to recover, milliseconds', ['recoveredMs', 'refusedForMs', 'bare'], /killed|deleted/),
+    ...rows('Time to recover, milliseconds', ['recoveredMs', 'refusedForMs', 'bare'], / (killed|deleted)/),
     ...rows('A node that lost power, milliseconds', ['nodeMs', 'injectorMs', 'applicationMs'], /^node restarted/),
-    ...rows('Pods created meanwhile', ['created', 'refused', 'bare'], /^(rollout|drain|upgrade and back)/),
+    ...rows('Pods created meanwhile', ['created', 'refused', 'bare'], /^(rollout|rotation|drain|upgrade and back)/),
+    ...rows('Requests while a killed Envoy is restarted', ['throughProxy', 'past', 'failed'], /^crash/),
     ...rows('An application that changes over under load', ['sent', 'outcomes'], /^change-over/),
   ].join('\n');
 }

@@ -23,7 +23,7 @@ export const authoritySecret = {
     await system.kubectl('scale', 'deployment', 'sidecar-injector', '--replicas=0');
     await system.kubectl('wait', '--for=delete', 'pod', '--selector=app=sidecar-injector', '--timeout=60s');
     await patch('secret', 'sidecar-injector-ca', [{ op: 'remove', path: '/data' }]);
-    await write({ 'ca.crt': certificate, 'ca.key': privateKey });
+    await authoritySecret.write({ 'ca.crt': certificate, 'ca.key': privateKey });
     const bundles = [0, 1].map((entry) => `/webhooks/${entry}/clientConfig/caBundle`);
     const removals = bundles.map((path) => ({ op: 'remove', path }));
     await patch(...registration, removals);
@@ -37,14 +37,25 @@ export const authoritySecret = {
 
   /** Makes the rotation's phase older than it is. */
   async datePhaseBack(byMs: number): Promise<void> {
-    await write({ 'phase-since': new Date(Date.now() - byMs).toISOString() });
+    await authoritySecret.write({ 'phase-since': new Date(Date.now() - byMs).toISOString() });
   },
 
-  /** How many CAs each entry of the registration trusts. */
-  async countTrusted(): Promise<readonly number[]> {
+  /** The CAs that each entry of the registration trusts, PEM. */
+  async readTrusted(): Promise<readonly string[]> {
     const bundles = '-o=jsonpath={.webhooks[*].clientConfig.caBundle}';
     const texts = (await system.kubectl('get', ...registration, bundles)).split(' ');
-    return texts.map((text) => Buffer.from(text, 'base64').toString('utf8').split('-----BEGIN').length - 1);
+    return texts.map((text) => Buffer.from(text, 'base64').toString('utf8'));
+  },
+
+  /** Their numbers. */
+  async countTrusted(): Promise<readonly number[]> {
+    return (await authoritySecret.readTrusted()).map((bundle) => bundle.split('-----BEGIN').length - 1);
+  },
+
+  /** Writes values over those that are there; others stay. */
+  async write(values: AuthorityData): Promise<void> {
+    const data = JSON.stringify({ stringData: values });
+    await system.kubectl('patch', 'secret', 'sidecar-injector-ca', '--type=merge', `--patch=${data}`);
   },
 
   /** Waits until every replica serves a certificate that lives for days, which only a CA that does can have signed. */
@@ -60,11 +71,6 @@ export const authoritySecret = {
     );
   },
 };
-
-async function write(values: AuthorityData): Promise<void> {
-  const data = JSON.stringify({ stringData: values });
-  await system.kubectl('patch', 'secret', 'sidecar-injector-ca', '--type=merge', `--patch=${data}`);
-}
 
 async function patch(kind: string, name: string, operations: readonly object[]): Promise<void> {
   await system.kubectl('patch', kind, name, '--type=json', `--patch=${JSON.stringify(operations)}`);

@@ -68,7 +68,7 @@ onOurNode('Envoy is killed from outside', () => {
       );
       const passages: Record<string, Passage> = {};
       for (const [direction, watch] of Object.entries(watches)) passages[direction] = await watch.stop();
-      report(`Envoy killed: ${name}`, passages);
+      for (const [direction, passage] of Object.entries(passages)) report(`crash, ${name}, ${direction}`, passage);
       expect(readyCount(after)).toBe('2/2');
       expect(statusOf(after, 'app').restartCount).toBe(0);
       expect(statusOf(after, 'istio-proxy').restartCount).toBe(1);

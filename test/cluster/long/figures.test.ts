@@ -22,15 +22,18 @@ beforeAll(async () => {
 });
 afterAll(() => Promise.all([withProxy.remove(), without.remove()]));
 
-const replica = { namespace: 'sidecar-injector-system', prefix: 'sidecar-injector-', container: 'injector' };
+const replicas = { namespace: 'sidecar-injector-system', prefix: 'sidecar-injector-', container: 'injector' };
 const proxy = () => ({ namespace: withProxy.name, prefix: 'web-', container: 'istio-proxy' });
 
-test('what a replica uses, idle and while pods are created', async () => {
-  report('replica, idle', await measureUsage(replica, () => pause(windowMs)));
+test('what both replicas use, idle and while pods are created', async () => {
+  report('both replicas, idle', await measureUsage(replicas, () => pause(windowMs)));
   const stream = await startPodStream(withProxy.name, 10);
-  const usage = await measureUsage(replica, () => pause(windowMs));
+  const usage = await measureUsage(replicas, () => pause(windowMs));
   const { created, refused } = await stream.stop();
-  report('replica, while pods are created', { ...usage, createdPerSecond: Math.round(created / (windowMs / 1000)) });
+  report('both replicas, while pods are created', {
+    ...usage,
+    createdPerSecond: Math.round(created / (windowMs / 1000)),
+  });
   expect(refused).toEqual({});
 });
 
