@@ -65,6 +65,17 @@ export async function startPodStream(namespace: string, pauseMs = 20): Promise<P
   };
 }
 
+/** Creates pods while something is done, whether that succeeds or not; answers what became of them. */
+export async function createPodsDuring(namespace: string, act: () => Promise<unknown>): Promise<Creations> {
+  const stream = await startPodStream(namespace);
+  try {
+    await act();
+  } finally {
+    await stream.stop();
+  }
+  return stream.stop();
+}
+
 /** The API server, as an account of the namespace that may create pods in it. */
 async function openEditor(namespace: string): Promise<ApiClient> {
   const call = (...args: string[]) => kubectl(clusterKubeconfig(), [`--namespace=${namespace}`, ...args]);

@@ -6,7 +6,7 @@ import { sameCertificates } from '../../../src/certs/bundle.ts';
 import { dayMs } from '../../../src/certs/durations.ts';
 import { authoritySecret } from '../../support/authority-secret.ts';
 import { createClusterNamespace, type ClusterNamespace } from '../../support/cluster-namespace.ts';
-import { startPodStream } from '../../support/pod-stream.ts';
+import { createPodsDuring } from '../../support/pod-stream.ts';
 import { system } from '../../support/system-namespace.ts';
 import { injected } from '../../support/test-cluster.ts';
 import { until } from '../../support/until.ts';
@@ -26,13 +26,7 @@ afterAll(() => namespace.remove());
 
 /** Expects that no pod is refused, or created without a proxy, while something is done. */
 async function expectNoneLost(act: () => Promise<unknown>): Promise<void> {
-  const stream = await startPodStream(namespace.name);
-  try {
-    await act();
-  } finally {
-    await stream.stop();
-  }
-  const { created, refused, bare } = await stream.stop();
+  const { created, refused, bare } = await createPodsDuring(namespace.name, act);
   expect({ refused, bare }).toEqual({ refused: {}, bare: 0 });
   expect(created).toBeGreaterThan(0);
 }

@@ -4,7 +4,7 @@ import { root } from '../../../scripts/tools/cache.ts';
 import { createClusterNamespace, readyCount, type ClusterNamespace } from '../../support/cluster-namespace.ts';
 import { report } from '../../support/findings.ts';
 import { nodeControl } from '../../support/node-control.ts';
-import { startPodStream, type Creations } from '../../support/pod-stream.ts';
+import { createPodsDuring, type Creations } from '../../support/pod-stream.ts';
 import { system } from '../../support/system-namespace.ts';
 import { injected } from '../../support/test-cluster.ts';
 import { until } from '../../support/until.ts';
@@ -28,16 +28,12 @@ afterAll(() => namespace.remove());
 
 /** Creates pods while `act` breaks something and waits for the repair; answers what became of them. */
 async function during(name: string, act: () => Promise<unknown>): Promise<Creations> {
-  const stream = await startPodStream(namespace.name);
-  const startMs = Date.now();
   let recoveredMs = 0;
-  try {
+  const creations = await createPodsDuring(namespace.name, async () => {
+    const startMs = Date.now();
     await act();
     recoveredMs = Date.now() - startMs;
-  } finally {
-    await stream.stop();
-  }
-  const creations = await stream.stop();
+  });
   report(name, { recoveredMs, ...creations });
   return creations;
 }

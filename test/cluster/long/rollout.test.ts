@@ -6,7 +6,7 @@ import { authoritySecret } from '../../support/authority-secret.ts';
 import { createClusterNamespace, readyCount, type ClusterNamespace } from '../../support/cluster-namespace.ts';
 import { report } from '../../support/findings.ts';
 import { startLoad } from '../../support/load.ts';
-import { startPodStream } from '../../support/pod-stream.ts';
+import { createPodsDuring } from '../../support/pod-stream.ts';
 import { injected } from '../../support/test-cluster.ts';
 import { system } from '../../support/system-namespace.ts';
 import { until } from '../../support/until.ts';
@@ -22,11 +22,11 @@ describe('while pods are created all the time', () => {
   afterAll(() => namespace.remove());
 
   test('our own rollout refuses none and leaves none without a proxy', async () => {
-    const stream = await startPodStream(namespace.name);
-    await system.kubectl('rollout', 'restart', 'deployment/sidecar-injector');
-    // The old replicas serve on while they drain.
-    await system.untilSettled();
-    const creations = await stream.stop();
+    const creations = await createPodsDuring(namespace.name, async () => {
+      await system.kubectl('rollout', 'restart', 'deployment/sidecar-injector');
+      // The old replicas serve on while they drain.
+      await system.untilSettled();
+    });
     report('rollout of the injector', creations);
     expect([creations.refused, creations.bare]).toEqual([{}, 0]);
     expect(creations.created).toBeGreaterThan(100);
@@ -37,41 +37,43 @@ describe('while pods are created all the time', () => {
     const lifetimeMs = caBackdateMs + 150 * secondMs;
     await authoritySecret.replace(await createAuthority({ now: new Date(), lifetimeMs }));
     const { generation: before } = await authoritySecret.read();
-    const stream = await startPodStream(namespace.name);
-    await authoritySecret.untilPhase('overlap');
-    // Only the waits are cut short, by dating each phase back; all else the replicas do by themselves.
-    await authoritySecret.datePhaseBack(15 * minuteMs);
-    await authoritySecret.untilPhase('retiring');
-    await authoritySecret.untilServingLongLived();
-    expect(await authoritySecret.countTrusted()).toEqual([2, 2]);
-    await authoritySecret.datePhaseBack(8 * dayMs);
-    await authoritySecret.untilPhase('stable');
-    await until('the old CA is trusted no more', async () => {
-      return (await authoritySecret.countTrusted()).every((count) => count === 1) || undefined;
+    const creations = await createPodsDuring(namespace.name, async () => {
+      await authoritySecret.untilPhase('overlap');
+      // Only the waits are cut short, by dating each phase back; all else the replicas do by themselves.
+      await authoritySecret.datePhaseBack(15 * minuteMs);
+      await authoritySecret.untilPhase('retiring');
+      await authoritySecret.untilServingLongLived();
+      expect(await authoritySecret.countTrusted()).toEqual([2, 2]);
+      await authoritySecret.datePhaseBack(8 * dayMs);
+      await authoritySecret.untilPhase('stable');
+      await until(
+        'the old CA is trusted no more',
+        async () => (await authoritySecret.countTrusted()).every((count) => count === 1) || undefined,
+        90_000,
+      );
     });
-    const creations = await stream.stop();
     report('rotation of the CA', creations);
     expect([creations.refused, creations.bare]).toEqual([{}, 0]);
     expect((await authoritySecret.read())['generation']).toBe(String(Number(before ?? 1) + 1));
   });
 
   test('a drain of the node waits for a second replica, and refuses none', async () => {
-    const stream = await startPodStream(namespace.name);
-    const drain = system.tryKubectl(
-      'drain',
-      'node1',
-      '--pod-selector=app=sidecar-injector',
-      '--timeout=60s',
-      '--grace-period=15',
-    );
-    await system.untilReplicas(1);
-    // Nowhere to go: the budget keeps the last one until the node takes pods again.
-    await system.kubectl('uncordon', 'node1');
-    const { code, stdout, stderr } = await drain;
-    expect({ code, output: stdout + stderr }).toMatchObject({ code: 0 });
-    await system.kubectl('uncordon', 'node1');
-    await system.untilSettled();
-    const creations = await stream.stop();
+    const creations = await createPodsDuring(namespace.name, async () => {
+      const drain = system.tryKubectl(
+        'drain',
+        'node1',
+        '--pod-selector=app=sidecar-injector',
+        '--timeout=60s',
+        '--grace-period=15',
+      );
+      await system.untilReplicas(1);
+      // Nowhere to go: the budget keeps the last one until the node takes pods again.
+      await system.kubectl('uncordon', 'node1');
+      const { code, stdout, stderr } = await drain;
+      expect({ code, output: stdout + stderr }).toMatchObject({ code: 0 });
+      await system.kubectl('uncordon', 'node1');
+      await system.untilSettled();
+    });
     report('drain of the node', creations);
     expect([creations.refused, creations.bare]).toEqual([{}, 0]);
   });

@@ -12,7 +12,7 @@ import {
 import { report } from '../../support/findings.ts';
 import { kubectl } from '../../support/kubectl.ts';
 import { nodeControl } from '../../support/node-control.ts';
-import { startPodStream } from '../../support/pod-stream.ts';
+import { createPodsDuring } from '../../support/pod-stream.ts';
 import { takePreviousVersion, type PreviousVersion } from '../../support/previous-version.ts';
 import { system } from '../../support/system-namespace.ts';
 import { injected } from '../../support/test-cluster.ts';
@@ -50,21 +50,21 @@ onOurNode('the version before and back', () => {
   test('while pods are created: none is refused, none is without a proxy, and with each an application starts', async () => {
     const current = await readFile(path.join(root, installFile), 'utf8');
     const { tag } = await thisCheckout();
-    const stream = await startPodStream(namespace.name);
-    for (const [manifest, image] of [
-      [previous.manifest, `sidecar-injector:${previous.tag}`],
-      [current, `sidecar-injector:${tag}`],
-    ] as const) {
-      await apply(manifest);
-      await system.untilSettled();
-      const images = '-o=jsonpath={.items[*].status.containerStatuses[*].image}';
-      const running = (await system.kubectl('get', 'pods', '--selector=app=sidecar-injector', images)).split(' ');
-      expect(running.map((name) => name.replace(/^docker\.io\/library\//, ''))).toEqual([image, image]);
-      await namespace.kubectl('rollout', 'restart', 'deployment/web');
-      await namespace.rollOut('deployment/web');
-      expect((await namespace.pods('app=web')).map(readyCount)).toEqual(['2/2']);
-    }
-    const creations = await stream.stop();
+    const creations = await createPodsDuring(namespace.name, async () => {
+      for (const [manifest, image] of [
+        [previous.manifest, `sidecar-injector:${previous.tag}`],
+        [current, `sidecar-injector:${tag}`],
+      ] as const) {
+        await apply(manifest);
+        await system.untilSettled();
+        const images = '-o=jsonpath={.items[*].status.containerStatuses[*].image}';
+        const running = (await system.kubectl('get', 'pods', '--selector=app=sidecar-injector', images)).split(' ');
+        expect(running.map((name) => name.replace(/^docker\.io\/library\//, ''))).toEqual([image, image]);
+        await namespace.kubectl('rollout', 'restart', 'deployment/web');
+        await namespace.rollOut('deployment/web');
+        expect((await namespace.pods('app=web')).map(readyCount)).toEqual(['2/2']);
+      }
+    });
     report('upgrade and back', creations);
     expect([creations.refused, creations.bare]).toEqual([{}, 0]);
   });
@@ -72,11 +72,11 @@ onOurNode('the version before and back', () => {
 
 describe('uninstalled by the two commands of the file’s header', () => {
   test('pods are created all the time, without a proxy once the registration has gone; running ones serve on', async () => {
-    const stream = await startPodStream(namespace.name);
     const [pod] = await namespace.pods('app=web');
-    await kubectl(clusterKubeconfig(), ['delete', 'mutatingwebhookconfiguration', 'sidecar-injector']);
-    await kubectl(clusterKubeconfig(), ['delete', '--ignore-not-found', '-f', path.join(root, installFile)]);
-    const creations = await stream.stop();
+    const creations = await createPodsDuring(namespace.name, async () => {
+      await kubectl(clusterKubeconfig(), ['delete', 'mutatingwebhookconfiguration', 'sidecar-injector']);
+      await kubectl(clusterKubeconfig(), ['delete', '--ignore-not-found', '-f', path.join(root, installFile)]);
+    });
     report('uninstalled', creations);
     expect(creations.refused).toEqual({});
     expect(creations.bare).toBeGreaterThan(0);
