@@ -75,6 +75,20 @@ function leaveCommentAbove(page: Page, node: Node, extent: Extent): void {
   if (!page.text.slice(extent.from, extent.to).includes(`#${first}`)) node.commentBefore = null;
 }
 
+/** The lines of a comment that stand in the text; blank ones between them stay. */
+function linesInside(comment: string | null | undefined, text: string): string | null {
+  const lines = (comment ?? '').split('\n').filter((line) => line === '' || text.includes(`#${line}`));
+  return lines.every((line) => line === '') ? null : lines.join('\n');
+}
+
+/** A comment behind the last value of an item may belong to what follows; there it stays, and is not printed here too. */
+function leaveCommentsBelow(item: unknown, text: string): void {
+  if (isPair(item)) leaveCommentsBelow(item.value, text);
+  if (!isNode(item)) return;
+  item.comment = linesInside(item.comment, text);
+  if (isCollection(item)) leaveCommentsBelow(item.items.at(-1), text);
+}
+
 /** Prints the pair or list item that holds a collection anew. */
 function reprintItem(page: Page, owner: Owner | undefined): Edit[] {
   if (owner === undefined) throw new Error('the root of a document cannot be printed in place');
@@ -85,8 +99,10 @@ function reprintItem(page: Page, owner: Owner | undefined): Edit[] {
   const column = columnOf(page.text, extent.from);
   const lead = isPair(owner.item) ? owner.item.key : owner.item;
   if (isNode(lead)) leaveCommentAbove(page, lead, extent);
+  const to = placeAfter(page.text, extent);
+  leaveCommentsBelow(owner.item, page.text.slice(extent.from, to));
   const text = printOne(page, owner.item, column, false);
-  return [{ from: extent.from, to: placeAfter(page.text, extent), text, depth: 0, whole: true }];
+  return [{ from: extent.from, to, text, depth: 0, whole: true }];
 }
 
 /** Puts the comment that stood behind an empty value behind its key. */

@@ -83,6 +83,12 @@ const cases: readonly [string, string, readonly Operation[], string][] = [
   ['out of a list', 'l:\n- a: 1\n  b: 2\n- c\n', [{ op: 'remove', path: '/l/0' }], 'l:\n- c\n'],
   ['the only item', 'l:\n- a\nm: 1\n', [{ op: 'remove', path: '/l/0' }], 'l: []\nm: 1\n'],
   ['the first member of a list item', 'l:\n- a: 1\n  b: 2\n', [{ op: 'remove', path: '/l/0/a' }], 'l:\n- b: 2\n'],
+  [
+    'the first member of a list item that ends in an empty value, above a comment',
+    'l:\n- a: 1\n  b: 2\n  c:\n# of d\n- d\n',
+    [{ op: 'remove', path: '/l/0/a' }],
+    'l:\n- b: 2\n  c:\n# of d\n- d\n',
+  ],
   ['a list by null', 'l:\n- a\nm: 1\n', [{ op: 'replace', path: '/l', value: null }], 'l:\nm: 1\n'],
   [
     'a map by another',
