@@ -1,25 +1,12 @@
 import { isCollection, isNode, isPair, isScalar, Scalar, visit, type Document, type Node, type Pair } from 'yaml';
 import type { Json } from '../settings/json.ts';
-import { endOfLine, extentsOf, parsedItems, placeAfter, startOfBody, type Extent, type Page } from './extent.ts';
+import { keepComment, keepCommentOf, leaveCommentAbove, leaveCommentsBelow } from './comments.ts';
+import type { Edit } from './edit.ts';
+import { extentsOf, parsedItems, placeAfter, startOfBody, type Page } from './extent.ts';
 import { columnOf, detectLayout } from './layout.ts';
 import { printInline, printItem, printPair } from './print.ts';
 import { materialiseBelow, type Changes, type Collection, type Owner } from './tree.ts';
 import type { ValuePrinter } from './value-printer.ts';
-
-/** Replacement of `text.slice(from, to)`. */
-interface Edit {
-  readonly from: number;
-  readonly to: number;
-  readonly text: string;
-  /** Of two insertions at one place the deeper one comes first. */
-  readonly depth: number;
-  /** Prints a whole node, whatever changed inside it. */
-  readonly whole: boolean;
-  /** The value alone of what is inserted, when it is plain data. */
-  readonly value?: Json;
-  /** The lines with another value in its place. */
-  readonly lines?: (value: Json) => string;
-}
 
 /** Whether the collection still hangs in the document; a later operation may have taken it out. */
 function isAttached(page: Page, collection: Collection): boolean {
@@ -68,27 +55,6 @@ function reprintFlow(page: Page, collection: Collection): Edit[] {
   return [{ from, to, text, depth: 0, whole: true }];
 }
 
-/** What stands above an item stays in the text, so it must not be printed with the item. */
-function leaveCommentAbove(page: Page, node: Node, extent: Extent): void {
-  node.spaceBefore = false;
-  const [first] = (node.commentBefore ?? '').split('\n');
-  if (!page.text.slice(extent.from, extent.to).includes(`#${first}`)) node.commentBefore = null;
-}
-
-/** The lines of a comment that stand in the text; blank ones between them stay. */
-function linesInside(comment: string | null | undefined, text: string): string | null {
-  const lines = (comment ?? '').split('\n').filter((line) => line === '' || text.includes(`#${line}`));
-  return lines.every((line) => line === '') ? null : lines.join('\n');
-}
-
-/** A comment behind the last value of an item may belong to what follows; there it stays, and is not printed here too. */
-function leaveCommentsBelow(item: unknown, text: string): void {
-  if (isPair(item)) leaveCommentsBelow(item.value, text);
-  if (!isNode(item)) return;
-  item.comment = linesInside(item.comment, text);
-  if (isCollection(item)) leaveCommentsBelow(item.items.at(-1), text);
-}
-
 /** Prints the pair or list item that holds a collection anew. */
 function reprintItem(page: Page, owner: Owner | undefined): Edit[] {
   if (owner === undefined) throw new Error('the root of a document cannot be printed in place');
@@ -103,20 +69,6 @@ function reprintItem(page: Page, owner: Owner | undefined): Edit[] {
   leaveCommentsBelow(owner.item, page.text.slice(extent.from, to));
   const text = printOne(page, owner.item, column, false);
   return [{ from: extent.from, to, text, depth: 0, whole: true }];
-}
-
-/** Puts the comment that stood behind an empty value behind its key. */
-function keepComment(page: Page, end: number, edits: readonly Edit[]): Edit[] {
-  const behind = page.text.slice(end, endOfLine(page.text, end)).trimEnd();
-  if (!/^[ \t]*#/.test(behind)) return [...edits];
-  const spaced = behind.startsWith('#') ? ` ${behind}` : behind;
-  return edits.map((edit) => ({ ...edit, text: edit.text.replace('\n', () => `${spaced}\n`) }));
-}
-
-/** The same for a former value that ends on the line of its key. */
-function keepCommentOf(page: Page, former: unknown, edits: readonly Edit[]): Edit[] {
-  const beside = isScalar(former) || (isCollection(former) && former.flow === true);
-  return beside && former.range != null ? keepComment(page, former.range[1], edits) : [...edits];
 }
 
 /** Prints `[]` or `{}` behind the key or dash, with the comment that stands there. */
