@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import { existsSync } from 'node:fs';
-import { chmod, mkdir, mkdtemp, readFile, rename, rm } from 'node:fs/promises';
+import { existsSync, utimesSync } from 'node:fs';
+import { chmod, mkdir, mkdtemp, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import path from 'node:path';
 
@@ -20,13 +20,31 @@ export interface ProgramCache {
   add(names: readonly string[], build: (folder: string) => Promise<void>): Promise<void>;
 }
 
-/** Opens the cache for `kind`; `pins` is everything that decides what the programs are. */
+const unusedForMs = 14 * 24 * 3_600_000;
+
+/** Removes what other pins of this kind have left and nobody has opened for two weeks. */
+async function removeUnused(parent: string, kind: string): Promise<void> {
+  for (const name of await readdir(parent)) {
+    if (!new RegExp(`^${kind}-[0-9a-f]{16}$`).test(name)) continue;
+    const folder = path.join(parent, name);
+    // Another run may have removed it in the meantime.
+    const { mtimeMs } = await stat(folder).catch(() => ({ mtimeMs: Date.now() }));
+    if (Date.now() - mtimeMs > unusedForMs) await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/**
+ * Opens the cache for `kind`; `pins` is everything that decides what the programs are. That it was opened keeps it; what
+ * nobody opens goes when something of its kind is added.
+ */
 export function openCache(kind: string, pins: readonly (string | Buffer)[]): ProgramCache {
   const hash = createHash('sha256').update(`${process.platform}/${process.arch}`);
   for (const pin of pins) hash.update('\0').update(pin);
   const parent = path.join(process.env['XDG_CACHE_HOME'] ?? path.join(homedir(), '.cache'), 'sidecar-injector');
   const folder = path.join(parent, `${kind}-${hash.digest('hex').slice(0, 16)}`);
   const programPath = (name: string) => path.join(folder, name);
+  const now = new Date();
+  if (existsSync(folder)) utimesSync(folder, now, now);
   return {
     folder,
     path: programPath,
@@ -43,6 +61,7 @@ export function openCache(kind: string, pins: readonly (string | Buffer)[]): Pro
       } finally {
         await rm(half, { recursive: true, force: true });
       }
+      await removeUnused(parent, kind);
     },
   };
 }

@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, readdir, rm, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
@@ -43,4 +43,19 @@ test('what a broken build left behind is not used', async () => {
 test('other pins have another folder', () => {
   const folders = [['1'], ['2'], ['1', '2'], ['12']].map((pins) => openCache('kind', pins).folder);
   expect(new Set(folders).size).toBe(4);
+});
+
+test('what nobody has opened for two weeks goes when something of its kind is added', async () => {
+  const parent = path.join(home, 'sidecar-injector');
+  const old = new Date(Date.now() - 15 * 24 * 3_600_000);
+  const caches = ['unused', 'opened again', 'recent'].map((pin) => openCache('kind', [pin]));
+  const other = openCache('another-kind', ['unused']);
+  for (const { folder } of [...caches, other]) await mkdir(folder, { recursive: true });
+  const [unused, opened, recent] = caches.map(({ folder }) => folder);
+  for (const folder of [unused, opened, other.folder]) await utimes(folder ?? '', old, old);
+  openCache('kind', ['opened again']);
+  const added = openCache('kind', ['added']);
+  await added.add(['a'], (folder) => writeFile(path.join(folder, 'a'), ''));
+  const left = [opened, recent, added.folder, other.folder].map((folder) => path.basename(folder ?? ''));
+  expect((await readdir(parent)).toSorted()).toEqual(left.toSorted());
 });
