@@ -6,7 +6,7 @@ import { builtInSidecar } from '../sidecars/template-library.ts';
 import { workloadOf } from '../sidecars/workload.ts';
 import { names } from '../settings/constants.ts';
 import type { Effective } from '../settings/effective.ts';
-import { stringMember } from '../settings/json.ts';
+import { stringMember, type JsonObject } from '../settings/json.ts';
 import { readPodSettings } from '../settings/pod-settings.ts';
 import { describeProblem, quote } from '../settings/problem.ts';
 import { mountProblems, proxyConflicts } from './conflicts.ts';
@@ -47,8 +47,7 @@ function isNative(effective: Effective, snapshot: Snapshot, remarks: string[]): 
 }
 
 /** What is said and planned about the proxy's image has to mean the one that the pod's own copy of the container names. */
-function withOwnImage(effective: Effective, overrides: readonly Override[]): Effective {
-  const own = overrides.find(({ container }) => container['name'] === names.proxyContainer)?.container;
+function withOwnImage(effective: Effective, own: JsonObject | undefined): Effective {
   const image = stringMember(own, 'image');
   if (image === undefined || image === 'auto') return effective;
   return { ...effective, proxy: { ...effective.proxy, image } };
@@ -92,7 +91,8 @@ export function examinePod(view: PodView, request: InjectionRequest, snapshot: S
   const { chosen, problems } = chooseSidecars(wanted.templates, snapshot, { namespace: request.namespace, owner });
   const withProxy = wanted.templates.includes(builtInSidecar);
   const overrides = withProxy ? overridesOf(view) : [];
-  const identity = identityOf(overrides.find((entry) => entry.container['name'] === names.proxyContainer)?.container);
+  const ownProxy = overrides.find(({ container }) => container['name'] === names.proxyContainer)?.container;
+  const identity = identityOf(ownProxy);
   const scrape = withProxy ? planScrape(view.annotations, wanted) : undefined;
 
   const remarks = [...settings.remarks];
@@ -102,7 +102,7 @@ export function examinePod(view: PodView, request: InjectionRequest, snapshot: S
   const native = wantsNative && isNative(wanted, snapshot, remarks);
   const declared = declareFragments(chosen, view, request.namespace, native, snapshot);
   const fitted = fitPodResources(view, wanted, declared.fragments, withProxy);
-  const effective = withOwnImage(fitted.effective, overrides);
+  const effective = withOwnImage(fitted.effective, ownProxy);
   remarks.push(...declared.remarks, ...fitted.remarks);
 
   const refused = atLeastOne([

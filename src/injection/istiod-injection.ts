@@ -30,10 +30,6 @@ import { chooseSidecars, declareFragments, type DeclaredFragments } from './sele
 import { baseOf, type Snapshot } from './snapshot.ts';
 import { writeProposal } from './written-proposal.ts';
 
-function annotation(view: PodView, name: string): string | undefined {
-  return view.annotations === undefined ? undefined : stringMember(view.annotations, name);
-}
-
 /** Names of the wanted sidecars: Istio's templates, and those that are declared. */
 interface Wanted {
   readonly istio: readonly string[];
@@ -44,7 +40,7 @@ interface Wanted {
 function wantedTemplates(view: PodView, snapshot: Snapshot): Wanted | { readonly problem: Problem } {
   const { values } = snapshot.settings.istiod;
   const { defaultTemplates, aliases = {} } = values.sidecarInjectorWebhook;
-  const text = annotation(view, istioNames.templates);
+  const text = stringMember(view.annotations, istioNames.templates);
   const parsed = text === undefined ? undefined : templateList.parse(text);
   const where = istioNames.templates;
   if (parsed !== undefined && 'problem' in parsed) return { problem: { where, message: parsed.problem } };
