@@ -1,7 +1,7 @@
+import { statusAnnotation } from '../settings/constants.ts';
 import type { PodView } from '../sidecars/pod-view.ts';
 import type { Refusal } from './proposal.ts';
 import { reason } from './reason.ts';
-import { statusAnnotation } from './record.ts';
 
 /** Kubernetes' bound of all annotations of an object together (apimachinery `TotalAnnotationSizeLimitB`). */
 const limitBytes = 256 * 1024;

@@ -1,4 +1,5 @@
 import { viewPod, type PodView } from '../sidecars/pod-view.ts';
+import { statusAnnotation } from '../settings/constants.ts';
 import { member } from '../settings/json.ts';
 import { shapeProblems } from './conflicts.ts';
 import { decisionWithoutPatch, type Decision, type InjectionRequest } from './decision.ts';
@@ -8,7 +9,7 @@ import { writePatchText, type KnownTexts } from './patch-text.ts';
 import { asksForInjection, decidePolicy } from './policy.ts';
 import { atLeastOne, isRefusal, type Proposal, type Refusal } from './proposal.ts';
 import { isWorthTelling, reason } from './reason.ts';
-import { parseRecord, statusAnnotation } from './record.ts';
+import { parseRecord } from './record.ts';
 import { proposeReinjection } from './reinjection.ts';
 import type { Snapshot } from './snapshot.ts';
 import { applyAndVerify } from './verify.ts';

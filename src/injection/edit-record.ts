@@ -1,9 +1,10 @@
+import { statusAnnotation } from '../settings/constants.ts';
 import { objectMember, type Json, type JsonObject } from '../settings/json.ts';
 import type { PodView } from '../sidecars/pod-view.ts';
 import { annotationsTooLarge } from './annotation-size.ts';
 import { escapeToken, type Operation } from './operation.ts';
 import type { Refusal } from './proposal.ts';
-import { statusAnnotation, writeRecord, type Record as StatusRecord, type Undo } from './record.ts';
+import { writeRecord, type Record as StatusRecord, type Undo } from './record.ts';
 
 function mergeByContainer(recorded: JsonObject, added: JsonObject): JsonObject {
   const merged = new Map<string, Json>(

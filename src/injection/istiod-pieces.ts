@@ -1,12 +1,13 @@
 import type { Fragment, PlacedContainer } from '../sidecars/fragment.ts';
 import type { RenderedPod } from '../sidecars/istiod/render.ts';
 import type { PodView } from '../sidecars/pod-view.ts';
+import { statusAnnotation } from '../settings/constants.ts';
 import { objectsMember, type JsonObject } from '../settings/json.ts';
 import type { Override } from './override.ts';
 import type { NamedObject } from './plan.ts';
 import { otherValues, type PodChanges } from './pod-changes.ts';
 import type { ProbeEdit } from './probes.ts';
-import { statusAnnotation, type ContainerList } from './record.ts';
+import type { ContainerList } from './record.ts';
 
 const lists = ['initContainers', 'containers'] as const satisfies readonly ContainerList[];
 

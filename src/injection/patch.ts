@@ -1,4 +1,5 @@
 import type { PodView } from '../sidecars/pod-view.ts';
+import { statusAnnotation } from '../settings/constants.ts';
 import { isObject, member, stringMember, type Json, type JsonObject } from '../settings/json.ts';
 import { recordedSleeps, sleepOperation } from './drain.ts';
 import type { ApplicationEdit } from './application.ts';
@@ -7,7 +8,6 @@ import { allOf, type Additions, type Plan } from './plan.ts';
 import { changeOperations, originalsOf, volumeRemovals } from './pod-changes.ts';
 import type { ProbeEdit } from './probes.ts';
 import {
-  statusAnnotation,
   writeRecord,
   type ContainerList,
   type Record as StatusRecord,

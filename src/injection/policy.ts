@@ -1,13 +1,13 @@
 import { previousInjection } from '../sidecars/istiod/previous-injection.ts';
 import type { PodView } from '../sidecars/pod-view.ts';
-import { names } from '../settings/constants.ts';
+import { names, statusAnnotation } from '../settings/constants.ts';
 import { member, objectMember, stringMember, type Json } from '../settings/json.ts';
 import { isEmptySelector, matchesLabels, type LabelSelector } from '../settings/label-selector.ts';
 import { quote } from '../settings/problem.ts';
 import type { Settings } from '../settings/schema/configuration.ts';
 import { matchesWildcard } from '../settings/wildcard.ts';
 import { reason, type Reason } from './reason.ts';
-import { parseRecord, statusAnnotation } from './record.ts';
+import { parseRecord } from './record.ts';
 
 /** Label (or annotation) by which a pod opts in or out. */
 export const injectName = 'sidecar.istio.io/inject';

@@ -1,9 +1,6 @@
 import { isObject, member, objectMember, stringMember, type Json, type JsonObject } from '../settings/json.ts';
 import { readOriginals, writeOriginals, type OwnOriginals } from './pod-changes.ts';
 
-/** Annotation that says what was done; `uninject` and a second injection read nothing else. */
-export const statusAnnotation = 'sidecar.istio.io/status';
-
 export type ContainerList = 'initContainers' | 'containers';
 
 /** Entries that were added to a list of one of the pod's own containers. */

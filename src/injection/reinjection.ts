@@ -5,7 +5,7 @@ import { captureRuleVariables } from '../sidecars/standalone/init-container.ts';
 import { proxyArguments } from '../sidecars/standalone/proxy-container.ts';
 import { namedWorkload, serviceOf } from '../sidecars/workload.ts';
 import type { CaptureIntent } from '../capture/intent.ts';
-import { names } from '../settings/constants.ts';
+import { names, statusAnnotation } from '../settings/constants.ts';
 import type { Effective } from '../settings/effective.ts';
 import { member, objectsMember, stringMember, type JsonObject } from '../settings/json.ts';
 import { readPodSettings } from '../settings/pod-settings.ts';
@@ -23,7 +23,7 @@ import { atLeastOne, type Proposal, type Refusal } from './proposal.ts';
 import { reason } from './reason.ts';
 import { planScrape } from './scrape.ts';
 import { baseOf, type Snapshot } from './snapshot.ts';
-import { statusAnnotation, type ContainerList, type Record as StatusRecord } from './record.ts';
+import type { ContainerList, Record as StatusRecord } from './record.ts';
 
 interface Place {
   readonly pointer: string;

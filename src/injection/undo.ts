@@ -1,4 +1,5 @@
 import { viewPod, type PodView } from '../sidecars/pod-view.ts';
+import { statusAnnotation } from '../settings/constants.ts';
 import {
   isObject,
   member,
@@ -11,7 +12,7 @@ import {
 import { undoSleeps } from './drain.ts';
 import { escapeToken, type Operation } from './operation.ts';
 import { restoreOperations } from './pod-changes.ts';
-import { parseRecord, statusAnnotation, type ContainerList, type Record } from './record.ts';
+import { parseRecord, type ContainerList, type Record } from './record.ts';
 
 function named(list: Json | undefined, name: string): number {
   return Array.isArray(list)

@@ -1,8 +1,9 @@
 import jsonPatch from 'fast-json-patch';
+import { statusAnnotation } from '../settings/constants.ts';
 import { isObject, member, objectMember, objectsMember, stringMember, type JsonObject } from '../settings/json.ts';
 import type { Operation } from './operation.ts';
 import { isInjectedName } from './override.ts';
-import { statusAnnotation, type ContainerList, type Record } from './record.ts';
+import type { ContainerList, Record } from './record.ts';
 
 type Lists = { readonly [list in ContainerList]: readonly JsonObject[] };
 

@@ -1,9 +1,9 @@
+import { statusAnnotation } from '../settings/constants.ts';
 import type { PodView } from '../sidecars/pod-view.ts';
 import { annotationsTooLarge } from './annotation-size.ts';
 import { writePatch } from './patch.ts';
 import type { Plan } from './plan.ts';
 import type { Proposal, Refusal } from './proposal.ts';
-import { statusAnnotation } from './record.ts';
 import type { Snapshot } from './snapshot.ts';
 
 /** Writes the patch of a plan with its record, unless the API server would refuse the pod for its annotations. */

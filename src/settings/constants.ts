@@ -64,3 +64,6 @@ export const names = {
  * DefaultAPITokenMountPath). It leaves a path alone that is taken, so a mount of ours keeps the token out.
  */
 export const tokenPath = '/var/run/secrets/kubernetes.io/serviceaccount';
+
+/** Annotation that says what was done; `uninject` and a second injection read nothing else. */
+export const statusAnnotation = 'sidecar.istio.io/status';

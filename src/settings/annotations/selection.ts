@@ -1,4 +1,5 @@
 import { effective, readElsewhere, type StandaloneRow } from '../annotation.ts';
+import { statusAnnotation } from '../constants.ts';
 import { templateList, trueOrFalse } from '../grammar.ts';
 import { profileLabel } from '../schema/profile.ts';
 
@@ -46,7 +47,7 @@ export const selection: readonly StandaloneRow[] = [
     set: (draft, value) => void (draft.nativeSidecar = value),
   }),
   readElsewhere({
-    name: 'sidecar.istio.io/status',
+    name: statusAnnotation,
     allowed: 'what the injector wrote',
     defaultText: 'written by the injector',
     doc: 'What was injected, as JSON, with what it takes to undo it; one of another injector makes the pod foreign.',

@@ -1,3 +1,4 @@
+import { statusAnnotation } from '../../settings/constants.ts';
 import { isObject, member, stringMember, type Json, type JsonObject } from '../../settings/json.ts';
 import type { PodView } from '../pod-view.ts';
 
@@ -6,8 +7,6 @@ export interface PreviousInjection {
   readonly initContainers: readonly string[];
   readonly containers: readonly string[];
 }
-
-const statusName = 'sidecar.istio.io/status';
 
 function texts(value: Json | undefined): readonly string[] | undefined {
   if (value === undefined || value === null) return [];
@@ -25,7 +24,7 @@ function parsed(text: string | undefined): unknown {
 
 /** Reads the status annotation; undefined without one, or with one that is not of Istio's form. */
 export function previousInjection({ annotations }: PodView): PreviousInjection | undefined {
-  const status = parsed(stringMember(annotations, statusName));
+  const status = parsed(stringMember(annotations, statusAnnotation));
   if (!isObject(status)) return undefined;
   const initContainers = texts(member(status, 'initContainers'));
   const containers = texts(member(status, 'containers'));

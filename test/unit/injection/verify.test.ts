@@ -1,7 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
 import { applyAndVerify } from '../../../src/injection/verify.ts';
 import type { Operation } from '../../../src/injection/operation.ts';
-import { parseRecord, statusAnnotation, type Record as StatusRecord } from '../../../src/injection/record.ts';
+import { parseRecord, type Record as StatusRecord } from '../../../src/injection/record.ts';
+import { statusAnnotation } from '../../../src/settings/constants.ts';
 import type { Json, JsonObject } from '../../../src/settings/json.ts';
 import { decideOn, podWith } from '../../support/decisions.ts';
 
