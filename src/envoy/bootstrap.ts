@@ -15,6 +15,9 @@ const statistics: readonly Tree[] = [
   ...['downstream_cx_active', 'cx_overflow', 'message_count'].map((suffix) => ({ suffix })),
 ];
 
+/** Envoy's own 200 ms wake every thread ten times a second to see that it is not stuck: most of what an idle proxy does. */
+const patience: Tree = { anchor: 'patience', content: { miss_timeout: '1s' } };
+
 const document = compile({
   node: {
     id: { hole: 'nodeId' },
@@ -23,6 +26,7 @@ const document = compile({
   },
   admin: { address: adminAddress },
   static_resources: { listeners, clusters },
+  watchdogs: { main_thread_watchdog: patience, worker_watchdog: patience },
   // Reading this takes memory that Envoy would keep for ever: a MiB goes back every second.
   memory_allocator_manager: { bytes_to_release: 1_048_576 },
   stats_config: { stats_matcher: { inclusion_list: { patterns: statistics } } },

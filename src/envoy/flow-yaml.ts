@@ -60,7 +60,7 @@ export function userText(text: string): string {
   return quoted(escapeExpansion(text));
 }
 
-const word = /^[A-Za-z/][\w./-]*$/;
+const word = /^(?:[A-Za-z/][\w./-]*|\d+s)$/;
 const reserved = /^(?:true|false|yes|no|on|off|y|n|null)$/i;
 
 /** Text of our own as a scalar: without quotes where YAML takes it for a string anyway. */
@@ -93,14 +93,18 @@ function compileList(items: readonly Tree[]): Piece[] {
 /** Long keys that occur again and again; they are written once, like parts. */
 const repeatedKeys = new Set([
   'common_http_protocol_options',
+  'continue_on_listener_filters_timeout',
   'destination_port_range',
   'filter_chain_match',
+  'http_protocol_options',
   'port_value',
   'prefix_rewrite',
+  'server_header_transformation',
   'socket_address',
   'stat_prefix',
   'typed_config',
   'typed_extension_protocol_options',
+  'upstream_connection_options',
   'value_format',
 ]);
 

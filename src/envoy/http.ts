@@ -12,10 +12,10 @@ const preserveCase: Tree = {
   },
 };
 
-/** The last filter of every HTTP filter chain. */
+/** The last filter of every HTTP filter chain. Counters by status code are left to the listeners, which have them anyway. */
 const router: Tree = {
   anchor: 'router',
-  content: extension('router', 'envoy.extensions.filters.http.router.v3.Router'),
+  content: extension('router', 'envoy.extensions.filters.http.router.v3.Router', { dynamic_stats: false }),
 };
 
 /**

@@ -1,42 +1,19 @@
-import { version } from '../settings/version.ts';
 import { compile, fill, type Filling, type Template, type Tree, userText, type Written } from './flow-yaml.ts';
 import type { MetricsTarget } from './intent.ts';
 import { luaFilter, routeScript } from './lua.ts';
+import { identity, istioPage } from './metrics-script.ts';
 import { probeTarget } from './probe-target.ts';
 import { applicationCluster } from './probes.ts';
 
 /** What Envoy has answered, in a script. */
 const body = 'b:getBytes(0,b:length())';
 
-/**
- * Makes Istio's page of Envoy's. Envoy puts its own name before every metric. What the stats logger cannot count while a
- * connection or stream lasts, Envoy counts itself by direction; such families get the labels of the series that were
- * counted when it began, or for the same application.
- */
-const istio = `local function istio(t)
-t=t:gsub("# TYPE envoy_istio_","# TYPE istio_"):gsub("\\nenvoy_istio_","\\nistio_")
-local function add(family,like,counter)
-local lines,seen="",{}
-for labels in t:gmatch("\\nistio_"..like.."_total({.-})") do
-local cluster=labels:find('reporter="source"',1,true) and labels:match('_service_name="(.-)"') or "InboundPassthroughCluster"
-local count=not seen[cluster] and t:match("\\nenvoy_"..counter..'="'..cluster..'"} (%d+)')
-seen[cluster]=true
-if count then
-labels=labels:gsub('flags=".-"','flags="-"'):gsub('="http",','="grpc",'):gsub(',response_code=.*','}')
-lines=lines.."istio_"..family.."_total"..labels.." "..count.."\\n"
-end
-end
-if lines~="" then t=t.."# TYPE istio_"..family.."_total counter\\n"..lines end
-end
-for to,from in pairs{sent="tx",received="rx"} do add("tcp_"..to.."_bytes","tcp_connections_opened","tcp_downstream_cx_"..from.."_bytes_total{envoy_tcp_prefix") end
-for _,way in ipairs{"request","response"} do add(way.."_messages","requests","cluster_grpc_"..way.."_message_count{envoy_cluster_name") end
-return t..'# TYPE istio_build gauge\\nistio_build{component="proxy",tag="sidecar-injector-${version}"} 1\\n'
-end
-`;
+/** The same as Istio would say it. */
+const asIstio = `istio(${body},h:filterContext():get('own'))`;
 
-const renaming = `${istio}function envoy_on_response(h)
+const renaming = `${istioPage}function envoy_on_response(h)
 local b=h:body(true)
-b:setBytes(istio(${body}))
+b:setBytes(${asIstio})
 end`;
 
 /**
@@ -75,12 +52,12 @@ const plain = {
   route: { cluster: 'admin', prefix_rewrite: '/stats/prometheus?usedonly' },
 } as const satisfies Tree;
 
-function scripted(script: string, more: { readonly [key: string]: Tree }): Tree {
+function scripted(script: string, context: { readonly [key: string]: Tree }): Tree {
   // Compressed, the page could not be changed.
   return {
     ...plain,
     request_headers_to_remove: ['accept-encoding'],
-    typed_per_filter_config: routeScript(script, more),
+    typed_per_filter_config: routeScript(script, { filter_context: context }),
   };
 }
 
@@ -89,13 +66,13 @@ function item(route: Tree): Template {
   return [',', ...compile(route)];
 }
 
-const targets = { filter_context: { targets: { hole: 'metricsTargets' } } } as const;
+const targets: Tree = { hole: 'metricsTargets' };
 
 const routes = {
   plain: item(plain),
-  renaming: item(scripted(renaming, {})),
-  merging: item(scripted(merging('', body), targets)),
-  renamingAndMerging: item(scripted(merging(istio, `istio(${body})`), targets)),
+  renaming: item(scripted(renaming, { own: identity })),
+  merging: item(scripted(merging('', body), { targets })),
+  renamingAndMerging: item(scripted(merging(istioPage, asIstio), { own: identity, targets })),
 };
 
 const entry = compile({

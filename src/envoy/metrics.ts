@@ -1,67 +1,23 @@
 import { extension, repeatedExtension } from './extension.ts';
-import { compile, escapeExpansion, type Filling, quoted, type Template, type Tree } from './flow-yaml.ts';
-import type { ServiceIdentity } from './intent.ts';
+import { compile, type Template, type Tree } from './flow-yaml.ts';
 
 type Direction = 'inbound' | 'outbound';
 
-/** What an anchor of one identity's part is called; each is written once and referred to by every label. */
-function ownPart(name: string, content: Tree): Tree {
-  return { anchor: `own ${name}`, content };
-}
-
-const own = {
-  workload: ownPart('workload', { hole: 'ownWorkload' }),
-  namespace: ownPart('namespace', { expandable: '$(POD_NAMESPACE)' }),
-  app: ownPart('app', { hole: 'ownApp' }),
-  version: ownPart('version', { hole: 'ownVersion' }),
-  service: ownPart('service', { hole: 'ownService' }),
-  revision: ownPart('revision', { hole: 'ownRevision' }),
-  /** Istio's name of a cluster that nobody has given one. */
-  cluster: ownPart('cluster', 'Kubernetes'),
-} as const;
-
-/** What Istio writes where it does not know; a proxy alone knows nothing of its peers that they could not invent. */
-const unknown: Tree = 'unknown';
-
 interface Label {
   readonly name: string;
-  readonly value: Tree;
+  readonly value: string;
 }
 
-function workloadLabels(side: 'source' | 'destination', isOwn: boolean): Label[] {
-  const label = (name: string, value: Tree, otherwise = unknown): Label => ({
-    name: `${side}_${name}`,
-    value: isOwn ? value : otherwise,
-  });
+/** What every series is told apart by; labels that are the same for all of one direction are added by the page. */
+function commonLabels(direction: Direction): Tree[] {
   return [
-    label('workload', own.workload),
-    label('workload_namespace', own.namespace),
-    label('principal', unknown),
-    label('app', own.app),
-    label('version', own.version),
-    label('canonical_service', own.service),
-    label('canonical_revision', own.revision, 'latest'),
-    label('cluster', own.cluster),
-  ];
-}
-
-/** Labels that all metrics have, in Istio's values: its `istio_stats` filter, populatePeerInfo. */
-function commonLabels(direction: Direction): Label[] {
-  const inbound = direction === 'inbound';
-  return [
-    { name: 'reporter', value: inbound ? 'destination' : 'source' },
-    ...workloadLabels('source', !inbound),
-    ...workloadLabels('destination', inbound),
-    { name: 'destination_service', value: inbound ? own.service : unknown },
-    { name: 'destination_service_name', value: inbound ? own.service : { hole: 'outboundCluster' } },
-    { name: 'destination_service_namespace', value: inbound ? own.namespace : unknown },
-    { name: 'response_flags', value: '%RESPONSE_FLAGS%' },
-    { name: 'connection_security_policy', value: inbound ? 'none' : unknown },
+    tag({ name: 'reporter', value: direction === 'inbound' ? 'destination' : 'source' }, direction),
+    tag({ name: 'response_flags', value: '%RESPONSE_FLAGS%' }),
   ];
 }
 
 /** A label in the logger's form; equal ones are written once, whichever metric they stand in. */
-function tag({ name, value }: Label, of: Direction | 'both'): Tree {
+function tag({ name, value }: Label, of: Direction | 'both' = 'both'): Tree {
   return { anchor: `label ${name} ${of}`, content: { name, value_format: value } };
 }
 
@@ -136,10 +92,10 @@ function httpLogger(direction: Direction): Template {
   const tags: Tree = {
     anchor: `http labels ${direction}`,
     content: [
-      ...commonLabels(direction).map((label) => tag(label, direction)),
+      ...commonLabels(direction),
       requestProtocol,
-      tag({ name: 'response_code', value: '%RESPONSE_CODE%' }, 'both'),
-      tag({ name: 'grpc_response_status', value: '%GRPC_STATUS_NUMBER%' }, 'both'),
+      tag({ name: 'response_code', value: '%RESPONSE_CODE%' }),
+      tag({ name: 'grpc_response_status', value: '%GRPC_STATUS_NUMBER%' }),
     ],
   };
   const histogram = (name: string, value: string, unit: string): Tree => ({
@@ -166,10 +122,7 @@ function httpLogger(direction: Direction): Template {
 function tcpLoggers(direction: Direction): readonly Template[] {
   const tags: Tree = {
     anchor: `tcp labels ${direction}`,
-    content: [
-      ...commonLabels(direction).map((label) => tag(label, direction)),
-      tag({ name: 'request_protocol', value: 'tcp' }, 'both'),
-    ],
+    content: [...commonLabels(direction), tag({ name: 'request_protocol', value: 'tcp' })],
   };
   const count = (moment: string, name: string): Template =>
     compile({
@@ -192,19 +145,3 @@ export const metricLoggers: Readonly<Record<`${Direction} ${'http' | 'tcp'}`, re
   'outbound http': [httpLogger('outbound')],
   'outbound tcp': tcpLoggers('outbound'),
 };
-
-/** A value that is taken as it is: in Envoy's formats `%` begins an operator, and an empty one is refused. */
-function literal(text: string): string {
-  return text === '' ? 'unknown' : quoted(escapeExpansion(text.replaceAll('%', '%%')));
-}
-
-/** Fillings of the holes in `metricLoggers`. */
-export function identityFilling(workload: string, service: ServiceIdentity): Filling {
-  return {
-    ownWorkload: literal(workload),
-    ownApp: literal(service.app),
-    ownVersion: literal(service.version),
-    ownService: literal(service.name),
-    ownRevision: literal(service.revision),
-  };
-}

@@ -12,11 +12,14 @@ import { proxyIntent } from '../support/proxy-intent.ts';
 const pod = addresses.pod.v4;
 const cluster = addresses.cluster.v4;
 
+// Labels of a pod cannot hold this, but what a label says must not change the page.
+const oddApp = 'shop %1 "a\\b"';
+
 const own = (side: string) => ({
   [`${side}_workload`]: 'web',
   [`${side}_workload_namespace`]: 'shop',
   [`${side}_principal`]: 'unknown',
-  [`${side}_app`]: 'shop',
+  [`${side}_app`]: oddApp,
   [`${side}_version`]: 'v2',
   [`${side}_canonical_service`]: 'shop',
   [`${side}_canonical_revision`]: 'v2',
@@ -71,7 +74,8 @@ let prometheus: Prometheus;
 beforeAll(async () => {
   namespaces = createPodNamespace('metrics');
   captureTraffic(namespaces, captureIntent());
-  envoy = await startEnvoy(namespaces, proxyIntent());
+  const { service } = proxyIntent();
+  envoy = await startEnvoy(namespaces, proxyIntent({ service: { ...service, app: oddApp } }));
   app = await startAgent(namespaces.name.pod, 1000);
   outside = await startAgent(namespaces.name.cluster);
   await app.listen({ kind: 'http', port: 8080 });

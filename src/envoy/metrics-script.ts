@@ -1,0 +1,82 @@
+import { version } from '../settings/version.ts';
+import { type Filling, type Tree, userText } from './flow-yaml.ts';
+import type { ServiceIdentity } from './intent.ts';
+
+/**
+ * The pod as metrics tell of it, for the script: what stands here is its own side of every series. It is data beside the
+ * script, so that nothing of a pod becomes a program.
+ */
+export const identity: Tree = {
+  workload: { hole: 'ownWorkload' },
+  workload_namespace: { expandable: '$(POD_NAMESPACE)' },
+  app: { hole: 'ownApp' },
+  version: { hole: 'ownVersion' },
+  canonical_service: { hole: 'ownService' },
+  canonical_revision: { hole: 'ownRevision' },
+  // Istio's name of a cluster that nobody has given one.
+  cluster: 'Kubernetes',
+  outbound: { hole: 'outboundCluster' },
+};
+
+/** A label's value as Prometheus' text format writes it (its section "Comments, help text, and type information"). */
+function labelValue(text: string): string {
+  return userText(
+    text === '' ? 'unknown' : text.replaceAll(/[\\"]/g, String.raw`\$&`).replaceAll('\n', String.raw`\n`),
+  );
+}
+
+/** Fillings of the holes in `identity`. */
+export function identityFilling(workload: string, service: ServiceIdentity): Filling {
+  return {
+    ownWorkload: labelValue(workload),
+    ownApp: labelValue(service.app),
+    ownVersion: labelValue(service.version),
+    ownService: labelValue(service.name),
+    ownRevision: labelValue(service.revision),
+  };
+}
+
+/**
+ * Function of Lua that makes Istio's page of Envoy's: `istio(page, identity)`.
+ *
+ * Envoy puts its own name before every metric. Labels that are the same for all series of one direction are not counted
+ * with but written here, in Istio's values (its `istio_stats` filter, populatePeerInfo); a proxy alone knows nothing of
+ * its peers that they could not invent. What the stats logger cannot count while a connection or stream lasts, Envoy
+ * counts itself by direction; such families get the labels of the series that were counted when it began, or for the same
+ * application.
+ */
+export const istioPage = `local function istio(t,own)
+local sides={}
+for _,reporter in ipairs{'source','destination'} do
+local text='reporter="'..reporter..'"'
+local function label(name,value) text=text..','..name..'="'..(value or 'unknown')..'"' end
+for _,side in ipairs{'source','destination'} do
+local known=side==reporter and own or {canonical_revision='latest'}
+for _,name in ipairs{'workload','workload_namespace','principal','app','version','canonical_service','canonical_revision','cluster'} do label(side..'_'..name,known[name]) end
+end
+local inbound=reporter=='destination'
+label('destination_service',inbound and own.canonical_service)
+label('destination_service_name',inbound and own.canonical_service or own.outbound)
+label('destination_service_namespace',inbound and own.workload_namespace)
+label('connection_security_policy',inbound and 'none')
+sides[reporter]=text
+end
+t=t:gsub('# TYPE envoy_istio_','# TYPE istio_'):gsub('\\nenvoy_istio_','\\nistio_'):gsub('reporter="(%a+)"',sides)
+local function add(family,like,counter)
+local lines,seen='',{}
+for labels in t:gmatch('\\nistio_'..like..'_total({.-})') do
+local cluster=labels:find('reporter="source"',1,true) and own.outbound or 'InboundPassthroughCluster'
+local count=not seen[cluster] and t:match('\\nenvoy_'..counter..'="'..cluster..'"} (%d+)')
+seen[cluster]=true
+if count then
+labels=labels:gsub('flags=".-"','flags="-"'):gsub('protocol="http"','protocol="grpc"'):gsub(',response_code=.*','}')
+lines=lines..'istio_'..family..'_total'..labels..' '..count..'\\n'
+end
+end
+if lines~='' then t=t..'# TYPE istio_'..family..'_total counter\\n'..lines end
+end
+for to,from in pairs{sent='tx',received='rx'} do add('tcp_'..to..'_bytes','tcp_connections_opened','tcp_downstream_cx_'..from..'_bytes_total{envoy_tcp_prefix') end
+for _,way in ipairs{'request','response'} do add(way..'_messages','requests','cluster_grpc_'..way..'_message_count{envoy_cluster_name') end
+return t..'# TYPE istio_build gauge\\nistio_build{component="proxy",tag="sidecar-injector-${version}"} 1\\n'
+end
+`;
