@@ -56,6 +56,11 @@ export function prepareSidecarPackages(): Promise<Tool> {
   return installMissing(sidecarPackages);
 }
 
+/** Sees to it that the program that counts instructions is there. */
+export function prepareInstructionCounter(): Promise<Tool> {
+  return installMissing({ valgrind: 'valgrind' });
+}
+
 /** Folders that hold the plugins of the container network, the first that is there first. */
 export function networkPluginFolders(): readonly string[] {
   return ['/usr/lib/cni', '/opt/cni/bin'].filter((folder) => existsSync(path.join(folder, 'bridge')));

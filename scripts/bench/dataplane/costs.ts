@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { spreadOf, type Spread } from '../statistics.ts';
 import { sendRound, type PathEffort } from './paths.ts';
-import { processMemory } from './process-cost.ts';
+import { processMemory, wakeUps } from './process-cost.ts';
 import type { Variant } from './sidecar.ts';
 import { openStage } from './stage.ts';
 
@@ -15,6 +15,8 @@ export interface VariantFigures {
   /** Private bytes some seconds after many requests at once. */
   readonly laterPrivate: Spread;
   readonly cpuMicros: Spread;
+  /** A second, of a proxy that nobody asks anything. */
+  readonly idleWakeUps: Spread;
 }
 
 const atOnce = 500;
@@ -27,6 +29,7 @@ interface Run {
   readonly idleResident: number;
   readonly laterPrivate: number;
   readonly cpuMicros: number;
+  readonly idleWakeUps: number;
 }
 
 async function runOnce(binary: string, variant: Variant, effort: PathEffort): Promise<Run> {
@@ -35,6 +38,9 @@ async function runOnce(binary: string, variant: Variant, effort: PathEffort): Pr
     const [sidecar] = stage.sidecars;
     if (sidecar === undefined) throw new Error('there is no sidecar');
     await pause(restMs);
+    const before = wakeUps(sidecar.pid);
+    await pause(restMs);
+    const idleWakeUps = (wakeUps(sidecar.pid) - before) / (restMs / 1_000);
     const idle = processMemory(sidecar.pid);
     const { cpuMicros } = await sendRound(stage, effort);
     const together = await stage.client.askTogether({ url: stage.gather(atOnce), count: atOnce });
@@ -47,6 +53,7 @@ async function runOnce(binary: string, variant: Variant, effort: PathEffort): Pr
       idleResident: idle.resident,
       laterPrivate: later.private,
       cpuMicros,
+      idleWakeUps,
     };
   } finally {
     await stage.close();
@@ -72,6 +79,7 @@ export async function measureVariants(
       idleResident: spread('idleResident'),
       laterPrivate: spread('laterPrivate'),
       cpuMicros: spread('cpuMicros'),
+      idleWakeUps: spread('idleWakeUps'),
     };
   });
 }

@@ -1,7 +1,7 @@
 import { quantile, spreadOf, type Spread } from '../statistics.ts';
 import { processorTime } from './process-cost.ts';
 import { openStage, type Sides, type Stage } from './stage.ts';
-import { asInjected, asTcp, withoutMetrics } from './variants.ts';
+import { asInjected, asTcp, plain, withoutMetrics } from './variants.ts';
 import type { Variant } from './sidecar.ts';
 
 /** How long and how often. */
@@ -35,9 +35,11 @@ export const ways: readonly Way[] = [
   ['direct', 'none', asInjected],
   ['one proxy', 'server', asInjected],
   ['one proxy, without metrics', 'server', withoutMetrics],
+  [`one proxy, ${plain.name}`, 'server', plain],
   ['one proxy, as TCP', 'server', asTcp],
   ['two proxies', 'both', asInjected],
   ['two proxies, without metrics', 'both', withoutMetrics],
+  [`two proxies, ${plain.name}`, 'both', plain],
 ];
 
 export interface Round {

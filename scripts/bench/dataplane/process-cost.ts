@@ -23,3 +23,11 @@ export function processMemory(pid: number): ProcessMemory {
   const field = (name: string): number => Number(new RegExp(`^${name}:\\s+(\\d+) kB$`, 'm').exec(status)?.[1]) * 1_024;
   return { resident: field('VmRSS'), private: field('RssAnon') };
 }
+
+/** How often the threads of a process have waited for something to do, so far. */
+export function wakeUps(pid: number): number {
+  return readdirSync(`/proc/${pid}/task`).reduce((sum, thread) => {
+    const status = readFileSync(`/proc/${pid}/task/${thread}/status`, 'utf8');
+    return sum + Number(/^voluntary_ctxt_switches:\s+(\d+)$/m.exec(status)?.[1]);
+  }, 0);
+}

@@ -12,6 +12,8 @@ export interface Variant {
   readonly name: string;
   readonly settings?: object;
   readonly edit?: (args: readonly string[]) => readonly string[];
+  /** Command that runs the proxy's, as a profiler does. */
+  readonly runner?: readonly string[];
 }
 
 /** A network namespace that stands for a pod. */
@@ -51,7 +53,11 @@ export async function startSidecar(place: PodPlace, binary: string, variant: Var
 
   const launch = launchOf(containerOf(injected, 'istio-proxy'), fields);
   const args = launch.command.slice(1);
-  const [command, ...words] = confined(place.namespace, launch, [binary, ...(variant.edit?.(args) ?? args)]);
+  const [command, ...words] = confined(place.namespace, launch, [
+    ...(variant.runner ?? []),
+    binary,
+    ...(variant.edit?.(args) ?? args),
+  ]);
   const startMs = performance.now();
   const child = spawn(command, words, { env: { PATH: path, ...launch.env }, stdio: 'ignore' });
   const exit = once(child, 'exit');

@@ -1,3 +1,4 @@
+import { plainBootstrap } from './plain-envoy.ts';
 import type { Variant } from './sidecar.ts';
 
 /** Puts something before the rest of the bootstrap, which is an object in flow YAML. */
@@ -23,13 +24,16 @@ function option(name: string, value: string): NonNullable<Variant['edit']> {
 export const withoutMetrics: Variant = { name: 'without metrics', settings: { proxy: { metrics: { istio: false } } } };
 export const asInjected: Variant = { name: 'as injected' };
 
+/** The yardstick. */
+export const plain: Variant = { name: 'plain Envoy', edit: editBootstrap(() => plainBootstrap) };
+
 /** The port of the measured answer declared as TCP: what a connection costs that the proxy does not read. */
 export const asTcp: Variant = { name: 'as TCP', settings: { proxy: { opaquePorts: '8080' } } };
 
 const buffers = 'per_connection_buffer_limit_bytes: 32768';
 
-/** One thing changed at a time, to see what it is worth. */
-export const variants: readonly Variant[] = [
+/** What an administrator can do without, and the yardstick. */
+export const choices: readonly Variant[] = [
   asInjected,
   withoutMetrics,
   { name: 'without access log', settings: { proxy: { accessLog: 'none' } } },
@@ -37,7 +41,18 @@ export const variants: readonly Variant[] = [
     name: 'without metrics and access log',
     settings: { proxy: { accessLog: 'none', metrics: { istio: false } } },
   },
-  { name: 'one worker', edit: option('--concurrency', '1') },
+  plain,
+];
+
+/** The same proxy with one worker. */
+export function withOneWorker({ edit = (args) => args, ...variant }: Variant): Variant {
+  return { ...variant, edit: (args) => option('--concurrency', '1')(edit(args)) };
+}
+
+/** One thing changed at a time, to see what it is worth. */
+export const variants: readonly Variant[] = [
+  ...choices,
+  { ...withOneWorker(asInjected), name: 'one worker' },
   { name: 'four workers', edit: option('--concurrency', '4') },
   {
     name: 'every statistic kept',
@@ -56,6 +71,10 @@ export const variants: readonly Variant[] = [
     edit: editBootstrap((text) =>
       text.replaceAll(/\{name: (virtual(?:In|Out)bound|(?:Inbound)?PassthroughCluster),/g, `{name: $1,${buffers},`),
     ),
+  },
+  {
+    name: 'watchdogs of five a second',
+    edit: editBootstrap((text) => text.replace(/watchdogs: \{.*?\},(?=memory)/, '')),
   },
   {
     name: 'allocator that keeps all',
