@@ -139,9 +139,9 @@ const meaning = `- Private memory is what one more proxy takes from a node. Resi
   a second of what is free. After many requests at once that frees little within seconds: what is left is spread over many
   pages.
 - Milliseconds say what this machine did in these minutes. On a host that others use, too, the same proxy added 0.26 ms and
-  0.79 ms within an hour, and the direct way went from 0.06 to 0.37 ms with it. At 150 requests a second, programs and
-  tables are out of the processor's caches when the next request comes: the same request takes three times the time that it
-  takes at 1,000 a second, with the same instructions. So compare with the yardstick of the same run.
+  0.79 ms within two hours, and the direct way went from 0.09 to 0.37 ms with it. At 150 requests a second, programs and
+  tables are out of the processor's caches when the next request comes: the same request takes up to three times the time
+  that it takes at 1,000 a second, with the same instructions. So compare with the yardstick of the same run.
 - Instructions are those of Envoy's program, counted by valgrind's callgrind with one worker: what 1,000 requests more take.
   The kernel's are not in it. They do not depend on the machine, so they tell what a change of the configuration is worth
   when times cannot.
