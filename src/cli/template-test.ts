@@ -1,7 +1,7 @@
 import path from 'node:path';
 import { decide, joinPatch, undo, type Decision, type Snapshot } from '../index.ts';
 import { applyToValue } from '../manifests/apply.ts';
-import { objectMember, objectsMember, stringMember, type Json, type JsonObject } from '../settings/json.ts';
+import { byKey, objectMember, objectsMember, stringMember, type Json, type JsonObject } from '../settings/json.ts';
 import type { TemplateTest } from '../settings/schema/template-test.ts';
 import { exitCodes, report, type Io } from './io.ts';
 import { differences } from './template-expectation.ts';
@@ -9,7 +9,7 @@ import { differences } from './template-expectation.ts';
 function sortedText(value: Json): string {
   return JSON.stringify(value, (_key, entry: unknown) =>
     typeof entry === 'object' && entry !== null && !Array.isArray(entry)
-      ? Object.fromEntries(Object.entries(entry).toSorted(([left], [right]) => (left < right ? -1 : 1)))
+      ? Object.fromEntries(Object.entries(entry).toSorted(byKey))
       : entry,
   );
 }

@@ -43,6 +43,11 @@ export function stringMember(object: JsonObject | undefined, key: string): strin
   return typeof value === 'string' ? value : undefined;
 }
 
+/** Order of entries by their keys, as code units: the same everywhere. */
+export function byKey([left]: readonly [string, unknown], [right]: readonly [string, unknown]): number {
+  return left < right ? -1 : 1;
+}
+
 /** Whether two different texts mean the same in a comparison. */
 export type AreAlike = (left: string, right: string) => boolean;
 

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import type { Json } from '../json.ts';
+import { byKey, type Json } from '../json.ts';
 import { flag, mergeValues, text, unread, whole } from './value-types.ts';
 
 /** Istio's ProxyConfig (istio.io/api mesh/v1alpha1/proxy.proto). Fields that are only passed on to the agent stay as they are. */
@@ -87,6 +87,6 @@ export function differencesFromDefault(config: ProxyConfig): Readonly<Record<str
   return Object.fromEntries(
     Object.entries(config)
       .filter(([key, value]) => !isAbsent(key, value))
-      .toSorted(([left], [right]) => (left < right ? -1 : 1)),
+      .toSorted(byKey),
   );
 }

@@ -1,5 +1,5 @@
 import { istioNames as names } from '../../settings/istio/annotation-names.ts';
-import type { JsonObject } from '../../settings/json.ts';
+import { byKey, type JsonObject } from '../../settings/json.ts';
 import { withAsked } from './asked-resources.ts';
 import { annotationOf, type TemplateData } from './template-data.ts';
 
@@ -20,7 +20,7 @@ export function resourceVariable(name: string, resource: string): Variable {
 /** Metadata that the mesh or the pod gives the agent, by name. */
 export function metadataVariables(data: TemplateData): Variable[] {
   return Object.entries(data.proxyConfig.proxyMetadata ?? {})
-    .toSorted(([left], [right]) => (left < right ? -1 : 1))
+    .toSorted(byKey)
     .map(([name, value]) => variable(name, value));
 }
 

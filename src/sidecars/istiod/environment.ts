@@ -1,6 +1,6 @@
 import { istioNames as names } from '../../settings/istio/annotation-names.ts';
 import { differencesFromDefault } from '../../settings/istio/proxy-config.ts';
-import { member, objectsMember, type Json, type JsonObject } from '../../settings/json.ts';
+import { byKey, member, objectsMember, type Json, type JsonObject } from '../../settings/json.ts';
 import { fieldVariable, metadataVariables, resourceVariable, variable } from './container-parts.ts';
 import { otelAttributes } from './otel-attributes.ts';
 import { annotationOf, applicationNames, interceptionModeOf, labelOf, type TemplateData } from './template-data.ts';
@@ -93,7 +93,7 @@ function datadogVariables(data: TemplateData): Variables {
   // Checked with the other annotations before.
   const values = JSON.parse(text) as Readonly<Record<string, string>>;
   return Object.entries(values)
-    .toSorted(([left], [right]) => (left < right ? -1 : 1))
+    .toSorted(byKey)
     .map(([name, value]) => variable(name, value));
 }
 

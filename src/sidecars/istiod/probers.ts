@@ -3,7 +3,7 @@ import { looseBoolean } from '../../settings/grammar.ts';
 import { istioNames as names } from '../../settings/istio/annotation-names.ts';
 import type { MeshConfig } from '../../settings/istio/mesh-config.ts';
 import type { IstioValues } from '../../settings/istio/values.ts';
-import { isObject, member, objectAt, objectMember, stringMember, type JsonObject } from '../../settings/json.ts';
+import { byKey, isObject, member, objectAt, objectMember, stringMember, type JsonObject } from '../../settings/json.ts';
 import { handlers, namedPort, type HandlerEdit } from '../handler.ts';
 
 /** What the agent asks the application, by the path on which the kubelet asks the agent. */
@@ -94,7 +94,7 @@ export function proberEntry(
 ): { readonly index: number; readonly entry: JsonObject } {
   const index = env.findIndex((one) => stringMember(one, 'name') === proberVariable);
   const all = Object.entries({ ...added, ...answered(stringMember(env[index], 'value')) });
-  const value = JSON.stringify(Object.fromEntries(all.toSorted(([left], [right]) => (left < right ? -1 : 1))));
+  const value = JSON.stringify(Object.fromEntries(all.toSorted(byKey)));
   return { index, entry: { name: proberVariable, value } };
 }
 

@@ -1,5 +1,5 @@
 import { istioNames as names } from '../../settings/istio/annotation-names.ts';
-import { objectsMember, stringMember, type JsonObject } from '../../settings/json.ts';
+import { byKey, objectsMember, stringMember, type JsonObject } from '../../settings/json.ts';
 import { replaceNamed, type Lists } from './container-lists.ts';
 import { variable } from './container-parts.ts';
 import { withProberVariable, type Probers } from './probers.ts';
@@ -23,7 +23,7 @@ export function placeVariables(data: TemplateData, network: string): JsonObject[
     ...(network === '' ? {} : { [networkVariable]: network }),
   };
   return Object.entries(all)
-    .toSorted(([left], [right]) => (left < right ? -1 : 1))
+    .toSorted(byKey)
     .map(([name, value]) => variable(name, value));
 }
 

@@ -1,5 +1,5 @@
 import { istioNames as names } from '../../settings/istio/annotation-names.ts';
-import { stringMember, type JsonObject } from '../../settings/json.ts';
+import { byKey, stringMember, type JsonObject } from '../../settings/json.ts';
 import type { Named } from './template-pod.ts';
 import { annotationOf, type TemplateData } from './template-data.ts';
 
@@ -133,7 +133,7 @@ function entriesOf(subject: TemplateData, annotation: string): Named[] {
   // Checked with the other annotations before.
   const objects = JSON.parse(text) as Readonly<Record<string, JsonObject>>;
   return Object.entries(objects)
-    .toSorted(([left], [right]) => (left < right ? -1 : 1))
+    .toSorted(byKey)
     .map(([name, object]) => ({ ...object, name }));
 }
 
