@@ -7,7 +7,7 @@ import { measureVariants } from './dataplane/costs.ts';
 import { countInstructions } from './dataplane/instructions.ts';
 import { measurePaths, ways, type PathEffort } from './dataplane/paths.ts';
 import { sectionNotRun, writeSection, type Load } from './dataplane/section.ts';
-import { choices, variants } from './dataplane/variants.ts';
+import { asInjected, choices, variants } from './dataplane/variants.ts';
 import type { Effort } from './effort.ts';
 import { describeMachine } from './machine.ts';
 import type { Section } from './page-parts.ts';
@@ -55,7 +55,7 @@ export async function benchDataplane(effort: Effort, say: (line: string) => void
     say('variants of the proxy …');
     const figures = await measureVariants(binary.path, variants, efforts[effort.name].variants);
     say('instructions of the proxy …');
-    const instructions = await countInstructions(binary.path, effort.name === 'full' ? choices : choices.slice(0, 1));
+    const instructions = await countInstructions(binary.path, effort.name === 'full' ? choices : [asInjected]);
     return writeSection({ loads, variants: figures, instructions, machine });
   } finally {
     binary.remove();

@@ -1,18 +1,10 @@
 import path from 'node:path';
 import { decide, joinPatch, undo, type Decision, type Snapshot } from '../index.ts';
 import { applyToValue } from '../manifests/apply.ts';
-import { byKey, objectMember, objectsMember, stringMember, type Json, type JsonObject } from '../settings/json.ts';
+import { canonicalText, objectMember, objectsMember, stringMember, type JsonObject } from '../settings/json.ts';
 import type { TemplateTest } from '../settings/schema/template-test.ts';
 import { exitCodes, report, type Io } from './io.ts';
 import { differences } from './template-expectation.ts';
-
-function sortedText(value: Json): string {
-  return JSON.stringify(value, (_key, entry: unknown) =>
-    typeof entry === 'object' && entry !== null && !Array.isArray(entry)
-      ? Object.fromEntries(Object.entries(entry).toSorted(byKey))
-      : entry,
-  );
-}
 
 function namesIn(pod: JsonObject, list: string): string[] {
   return objectsMember(objectMember(pod, 'spec'), list).map((container) => stringMember(container, 'name') ?? '');
@@ -23,7 +15,7 @@ function lawDifferences(before: JsonObject, after: JsonObject, namespace: string
   const again = decide({ pod: after, namespace }, snapshot);
   const found = again.operations.length === 0 ? [] : [`a second injection changes it again: ${joinPatch(again.patch)}`];
   const back = applyToValue(after, undo(after)?.operations ?? []);
-  return sortedText(back) === sortedText(before) ? found : [...found, 'undoing it does not give the pod back'];
+  return canonicalText(back) === canonicalText(before) ? found : [...found, 'undoing it does not give the pod back'];
 }
 
 function decisionDifferences(

@@ -3,21 +3,16 @@ import { compile, type Template, type Tree } from './flow-yaml.ts';
 
 type Direction = 'inbound' | 'outbound';
 
-interface Label {
-  readonly name: string;
-  readonly value: string;
-}
-
 /** What every series is told apart by; labels that are the same for all of one direction are added by the page. */
 function commonLabels(direction: Direction): Tree[] {
   return [
-    tag({ name: 'reporter', value: direction === 'inbound' ? 'destination' : 'source' }, direction),
-    tag({ name: 'response_flags', value: '%RESPONSE_FLAGS%' }),
+    tag('reporter', direction === 'inbound' ? 'destination' : 'source', direction),
+    tag('response_flags', '%RESPONSE_FLAGS%'),
   ];
 }
 
 /** A label in the logger's form; equal ones are written once, whichever metric they stand in. */
-function tag({ name, value }: Label, of: Direction | 'both' = 'both'): Tree {
+function tag(name: string, value: string, of: Direction | 'both' = 'both'): Tree {
   return { anchor: `label ${name} ${of}`, content: { name, value_format: value } };
 }
 
@@ -94,8 +89,8 @@ function httpLogger(direction: Direction): Template {
     content: [
       ...commonLabels(direction),
       requestProtocol,
-      tag({ name: 'response_code', value: '%RESPONSE_CODE%' }),
-      tag({ name: 'grpc_response_status', value: '%GRPC_STATUS_NUMBER%' }),
+      tag('response_code', '%RESPONSE_CODE%'),
+      tag('grpc_response_status', '%GRPC_STATUS_NUMBER%'),
     ],
   };
   const histogram = (name: string, value: string, unit: string): Tree => ({
@@ -122,7 +117,7 @@ function httpLogger(direction: Direction): Template {
 function tcpLoggers(direction: Direction): readonly Template[] {
   const tags: Tree = {
     anchor: `tcp labels ${direction}`,
-    content: [...commonLabels(direction), tag({ name: 'request_protocol', value: 'tcp' })],
+    content: [...commonLabels(direction), tag('request_protocol', 'tcp')],
   };
   const count = (moment: string, name: string): Template =>
     compile({

@@ -144,8 +144,7 @@ export function proposeIstiodInjection(
   const refused = atLeastOne([
     ...invalid(rendered.problems),
     ...emptiness(rendered),
-    ...(hardened ? hardeningReasons(data, rendered, snapshot) : []),
-    ...(hardened ? cappedReasons(view, request, snapshot) : []),
+    ...(hardened ? [...hardeningReasons(data, rendered, snapshot), ...cappedReasons(view, request, snapshot)] : []),
     ...selection.problems,
     ...declared.problems,
   ]);

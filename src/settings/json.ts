@@ -48,6 +48,13 @@ export function byKey([left]: readonly [string, unknown], [right]: readonly [str
   return left < right ? -1 : 1;
 }
 
+/** The value as JSON with the members of its objects in order: equal values have equal texts. */
+export function canonicalText(value: unknown): string {
+  return JSON.stringify(value, (_key, inner: unknown) =>
+    isObject(inner) ? Object.fromEntries(Object.entries(inner).toSorted(byKey)) : inner,
+  );
+}
+
 /** Whether two different texts mean the same in a comparison. */
 export type AreAlike = (left: string, right: string) => boolean;
 

@@ -26,17 +26,16 @@ function originalDestination(name: string, upstream_bind_config?: Tree): Tree {
   return { name, type: 'ORIGINAL_DST', lb_policy: 'CLUSTER_PROVIDED', upstream_bind_config };
 }
 
-const admin = { address: '127.0.0.1', port: 15_000 };
 const ready = { match: { path: '/healthz/ready' }, route: { cluster: 'admin', prefix_rewrite: '/ready' } };
 
 const document = compile({
-  admin: { address: { socket_address: { address: admin.address, port_value: admin.port } } },
+  admin: { address: { socket_address: { address: '127.0.0.1', port_value: ports.admin } } },
   static_resources: {
     listeners: [forwarding('inbound'), forwarding('outbound'), listener('status', ports.health, ready, [])],
     clusters: [
       originalDestination('inbound', applicationBinding),
       originalDestination('outbound'),
-      { name: 'admin', load_assignment: oneEndpoint('admin', admin.address, admin.port) },
+      { name: 'admin', load_assignment: oneEndpoint('admin', '127.0.0.1', ports.admin) },
     ],
   },
 });

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { afterAll, describe, expect, test } from '@jest/globals';
+import { byKey } from '../../../src/settings/json.ts';
 import { runCommand } from '../../support/recorded-io.ts';
 import { argumentsOf, readCases, type Case } from './cases.ts';
 import { comparedDimensions, differences } from './dimensions.ts';
@@ -69,7 +70,7 @@ if (cases === undefined) {
 } else {
   afterAll(() => {
     const lines = [...score]
-      .toSorted(([left], [right]) => (left < right ? -1 : 1))
+      .toSorted(byKey)
       .map(
         ([tier, { whole, cases: all, dimensions, of }]) =>
           `  tier ${tier}: ${whole} of ${all} cases whole, ${dimensions} of ${of} dimensions`,

@@ -6,7 +6,7 @@ import { undo } from '../../../src/injection/undo.ts';
 import { joinPatch } from '../../../src/injection/patch-text.ts';
 import type { Operation } from '../../../src/injection/operation.ts';
 import { statusAnnotation } from '../../../src/settings/constants.ts';
-import type { Json, JsonObject } from '../../../src/settings/json.ts';
+import { canonicalText, type Json, type JsonObject } from '../../../src/settings/json.ts';
 import { anyPod } from '../../support/pods.ts';
 import { snapshotOf } from '../../support/snapshots.ts';
 import { anySnapshotWithTemplates } from '../../support/templates.ts';
@@ -29,18 +29,6 @@ function apply(pod: JsonObject, operations: readonly Operation[]): JsonObject {
   return jsonPatch.applyPatch(clone(pod), clone(operations) as jsonPatch.Operation[]).newDocument;
 }
 
-/** `__proto__` as an own key counts, which a plain deep comparison may miss. */
-function text(value: unknown): string {
-  const sorted = (input: unknown): unknown => {
-    if (Array.isArray(input)) return input.map(sorted);
-    if (typeof input !== 'object' || input === null) return input;
-    return Object.entries(input)
-      .toSorted(([left], [right]) => (left < right ? -1 : 1))
-      .map(([key, entry]) => [key, sorted(entry)]);
-  };
-  return JSON.stringify(sorted(value));
-}
-
 function injected(pod: JsonObject, decision: Decision): JsonObject {
   expect(decision.reasons.map(({ code, message }) => `${code} ${message}`).join()).toMatch(/^PolicyEnabled/);
   return apply(pod, decision.operations);
@@ -54,7 +42,7 @@ describe(`injection (seed ${seed})`, () => {
       fc.property(anyPod, anySnapshot, (pod, snapshot) => {
         const result = injected(pod, decide(request(pod), snapshot));
         const back = undo(result);
-        expect(text(apply(result, back?.operations ?? []))).toBe(text(pod));
+        expect(canonicalText(apply(result, back?.operations ?? []))).toBe(canonicalText(pod));
       }),
       runs,
     );
@@ -77,7 +65,7 @@ describe(`injection (seed ${seed})`, () => {
           const decision = decide(request(pod), used);
           const fresh = decide(request(pod), snapshotOf(settings[which]));
           expect(joinPatch(decision.patch)).toBe(joinPatch(fresh.patch));
-          expect(text({ ...decision, patch: [] })).toBe(text({ ...fresh, patch: [] }));
+          expect(canonicalText({ ...decision, patch: [] })).toBe(canonicalText({ ...fresh, patch: [] }));
         }
       }),
       { ...runs, numRuns: Math.ceil(runs.numRuns / 10) },

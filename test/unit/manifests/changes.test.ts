@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import * as fc from 'fast-check';
 import { findChangedParts, findChanges } from '../../../src/manifests/changes.ts';
-import type { Json, JsonObject } from '../../../src/settings/json.ts';
+import { canonicalText, type Json, type JsonObject } from '../../../src/settings/json.ts';
 import { anyJson, anyPod } from '../../support/pods.ts';
 
 describe('changes of a value', () => {
@@ -58,20 +58,11 @@ describe('changes of a value', () => {
       fc.property(anyJson, anyJson, (left, right) => {
         expect(findChanges(left, left)).toEqual([]);
         // Order is all that may differ without a change, and only in objects and keyed lists.
-        if (findChanges(left, right).length === 0) expect(canonical(right)).toBe(canonical(left));
+        if (findChanges(left, right).length === 0) expect(canonicalText(right)).toBe(canonicalText(left));
       }),
     );
   });
 });
-
-/** Members in order, so that equal objects have equal texts. */
-function canonical(value: Json): string {
-  return JSON.stringify(value, (_key, item: unknown) =>
-    typeof item === 'object' && item !== null && !Array.isArray(item)
-      ? Object.entries(item).toSorted(([a], [b]) => (a < b ? -1 : 1))
-      : item,
-  );
-}
 
 describe('parts of a pod', () => {
   test('a container that moves from one list to the other goes and comes', () => {
