@@ -18,7 +18,7 @@ export {
   type Selection,
 } from './injection/registration.ts';
 export { createSnapshot, type Snapshot, type SnapshotInput, type SnapshotResult } from './injection/snapshot.ts';
-export { undo } from './injection/undo.ts';
+export { undo, type Undoing } from './injection/undo.ts';
 export { explainCapture } from './capture/words.ts';
 export type { CaptureIntent } from './capture/intent.ts';
 export { annotationTable } from './settings/annotation-table.ts';

@@ -64,6 +64,9 @@ function textsOf(object: JsonObject | undefined, map: 'labels' | 'annotations'):
 function beforeInjection(pod: JsonObject): { readonly pod: JsonObject; readonly note: string } {
   const undone = undo(pod);
   if (undone === undefined) return { pod, note: 'it runs without our sidecar' };
+  if (undone.problems.length > 0) {
+    return { pod, note: `its status annotation is none of an injection: ${undone.problems.join('; ')}` };
+  }
   const plain = applyToValue(pod, undone.operations);
   const note = 'it runs with our sidecar; below is what a new pod of the same kind would get';
   return { pod: isObject(plain) ? plain : pod, note };

@@ -1,4 +1,5 @@
 import { undo } from '../index.ts';
+import { statusAnnotation } from '../settings/constants.ts';
 import { readInput } from './input.ts';
 import { report, type Io } from './io.ts';
 import { writeRewriting } from './output.ts';
@@ -8,7 +9,17 @@ import type { UninjectOptions } from './uninject.ts';
 function judge(workload: Workload): Verdict {
   const undone = undo(workload.pod.value);
   if (undone === undefined) return { outcome: 'pass', reason: 'passed through: was not injected by sidecar-injector' };
-  return { outcome: 'change', operations: undone.operations, notes: [] };
+  if (undone.problems.length > 0) {
+    const found = undone.problems.join('; ');
+    return {
+      outcome: 'refuse',
+      problems: [
+        `${statusAnnotation} would give back what no injection has taken: ${found}; take it out of the annotation`,
+      ],
+    };
+  }
+  const notes = undone.restored.map((part) => `put back from ${statusAnnotation}: ${part}`);
+  return { outcome: 'change', operations: undone.operations, notes };
 }
 
 /** Runs `uninject` and returns the exit code. */

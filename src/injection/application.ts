@@ -1,5 +1,6 @@
 import { member, objectsMember, stringMember, type JsonObject } from '../settings/json.ts';
 import { quote } from '../settings/problem.ts';
+import { withoutTrailing } from '../settings/trailing.ts';
 import type { ApplicationChange, ContainerSelector, Share } from '../settings/schema/template.ts';
 import type { PodView } from '../sidecars/pod-view.ts';
 import { applicationContainers, type ApplicationContainer } from './probes.ts';
@@ -53,7 +54,7 @@ export interface ApplicationDraft {
 
 /** The same folder, written as other paths are compared with it. */
 export function withoutFinalSlash(path: string): string {
-  return path.length > 1 ? path.replace(/\/+$/, '') : path;
+  return path.length > 1 ? withoutTrailing(path, '/') : path;
 }
 
 /** Path of the wanted folder inside the mounted one; empty for the same, undefined when it lies elsewhere. */

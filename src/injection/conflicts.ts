@@ -128,6 +128,12 @@ export function mountProblems(view: PodView, effective: Effective): Reason[] {
 
 const lists = ['initContainers', 'containers', 'volumes', 'imagePullSecrets'] as const;
 
+/**
+ * Containers of a pod that is injected. A kubelet starts some dozens; a body has room for a hundred thousand, and every
+ * sidecar looks at each of them.
+ */
+const mostContainers = 1_000;
+
 /** Fields that the patch builds on and that do not have the type of a pod's; the API server would refuse them too. */
 export function shapeProblems(view: PodView): Reason[] {
   if (view.spec === undefined) return [reason('InvalidPod', 'the pod has no spec')];
@@ -147,6 +153,10 @@ export function shapeProblems(view: PodView): Reason[] {
     if (!Array.isArray(value)) continue;
     const index = value.findIndex((item: Json) => !isObject(item));
     if (index >= 0) found.push(reason('InvalidPod', `spec.${name}[${index}] is not an object`));
+  }
+  const containers = view.initContainers.length + view.containers.length;
+  if (containers > mostContainers) {
+    found.push(reason('InvalidPod', `the pod has ${containers} containers; at most ${mostContainers} can be injected`));
   }
   for (const name of ['labels', 'annotations'] as const) {
     const value = view.metadata === undefined ? undefined : member(view.metadata, name);

@@ -54,7 +54,7 @@ export function decideInPlace(request: InjectionRequest, snapshot: Snapshot): De
   if (known !== undefined) return known;
   const proposed = propose(view, request, snapshot);
   if (isRefusal(proposed)) return withoutPatch(proposed, view, snapshot);
-  const { operations, texts = noTexts, record, reasons, remarks, added, capture } = proposed;
+  const { operations, texts = noTexts, record, reasons, remarks, added, capture, proxy } = proposed;
   // Written and noted before the verification, which makes the operations' values part of the pod.
   const decision = snapshot.decisions.note(view, request, snapshot, {
     outcome: 'inject',
@@ -69,7 +69,10 @@ export function decideInPlace(request: InjectionRequest, snapshot: Snapshot): De
   const violations = applyAndVerify(request.pod, operations, record, {
     privilegedProxy: snapshot.settings.mode === 'istiod' && !snapshot.settings.istiod.hardened,
   });
-  if (violations.length === 0) return decision;
+  if (violations.length === 0) {
+    if (proxy !== undefined) snapshot.proxies.keep(proxy);
+    return decision;
+  }
   snapshot.decisions.forget(view, request);
   const outcome = snapshot.settings.injection.onInvalidPatch === 'deny' ? 'reject' : 'skip';
   const message = `the patch failed its own verification, please report it: ${violations.join('; ')}`;

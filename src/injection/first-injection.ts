@@ -162,5 +162,6 @@ export function proposeInjection(
     remarks: [...remarks, ...planned.plan.remarks],
     added: addedBy(planned.plan, native, effective),
     capture: proxy?.capture,
+    proxy,
   });
 }

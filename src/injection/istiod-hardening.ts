@@ -29,13 +29,14 @@ export function hardeningReasons(data: TemplateData, rendered: RenderedPod, snap
   const injected = new Set(
     [...rendered.template.initContainers, ...rendered.template.containers].map(({ name }) => name),
   );
+  const application = new Set(applicationNames(data));
   const { caps } = baseOf(snapshot, data.namespace, view.labels);
   const ownImage = proxyImage({ ...data, view: { ...view, annotations: undefined } });
   const wanted = proxyImage(data);
   const problems: Problem[] = (['initContainers', 'containers'] as const).flatMap((list) =>
     view[list].flatMap((container, index) => {
       const name = stringMember(container, 'name') ?? '';
-      const isCopy = injected.has(name) && !applicationNames(data).includes(name);
+      const isCopy = injected.has(name) && !application.has(name);
       return isCopy ? checkOverride({ list, index, container }, ownImage, proxy.allowedImages, caps) : [];
     }),
   );
@@ -77,7 +78,10 @@ function changesOfCapture(view: PodView, request: InjectionRequest, snapshot: Sn
   const captured = (annotations: JsonObject): string =>
     JSON.stringify(captureOf(templateDataOf({ ...view, annotations }, request, snapshot)) ?? null);
   const before = captured({});
-  return Object.entries(view.annotations ?? {})
+  // Rendering depends on no other, and a pod may have any number of those.
+  return Object.values(istioNames)
+    .filter((name) => view.annotations !== undefined && Object.hasOwn(view.annotations, name))
+    .map((name) => [name, view.annotations?.[name]] as const)
     .filter(([name, value]) => captured({ [name]: value }) !== before)
     .map(([where]) => ({ where, message: "changes what is captured, which the pod's profile fixes; leave it out" }));
 }

@@ -37,7 +37,7 @@ interface Wanted {
 }
 
 /** What the pod asks for, or the settings; aliases are resolved once, as in Istio. */
-function wantedTemplates(view: PodView, snapshot: Snapshot): Wanted | { readonly problem: Problem } {
+export function wantedTemplates(view: PodView, snapshot: Snapshot): Wanted | { readonly problem: Problem } {
   const { values } = snapshot.settings.istiod;
   const { defaultTemplates, aliases = {} } = values.sidecarInjectorWebhook;
   const text = stringMember(view.annotations, istioNames.templates);
@@ -101,9 +101,10 @@ function redirectedProbes(declared: DeclaredFragments, rendered: RenderedPod): P
 function sleepsFor(view: PodView, namespace: string, { containers }: RenderedPod, snapshot: Snapshot): SleepPlan {
   const seconds = drainSecondsOf(view, namespace, snapshot);
   const application = applicationContainers(view).filter(({ list }) => list === 'containers');
-  const kept = application.filter(({ container }) => containers.includes(container));
+  const staying = new Set(containers);
+  const kept = application.filter(({ container }) => staying.has(container));
   const plan = planSleeps(kept, seconds, endOf(view, snapshot));
-  const changed = application.filter((one) => !kept.includes(one));
+  const changed = application.filter(({ container }) => !staying.has(container));
   if (seconds === 0 || changed.length === 0) return plan;
   const which = changed.map(({ container }) => quote(stringMember(container, 'name') ?? '')).join(', ');
   const remark = `applicationDrainSeconds has no effect on ${which}, which a template of Istio’s changes`;

@@ -43,12 +43,13 @@ export function piecesOf(view: PodView, rendered: RenderedPod, source: string): 
     ),
   );
   const volumes = objectsMember(view.spec, 'volumes');
+  const ownVolumes = new Set(volumes);
   const keptVolumes = new Set(rendered.volumes);
   return {
     fragment: {
       source,
       containers: lists.flatMap((list) => placed(list, rendered[list], kept)),
-      volumes: rendered.volumes.filter((volume) => !volumes.includes(volume)) as NamedObject[],
+      volumes: rendered.volumes.filter((volume) => !ownVolumes.has(volume)) as NamedObject[],
       labels: rendered.labels,
       annotations: rendered.annotations,
       imagePullSecrets: rendered.imagePullSecrets,

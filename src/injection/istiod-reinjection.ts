@@ -27,14 +27,15 @@ export function planAddedProbes(
   if (!wantsProbes(values, stringMember(view.annotations, istioNames.rewriteProbes))) {
     return { edits: [], operations: [] };
   }
-  let added: Probers = {};
+  const found = new Map<string, JsonObject>();
   const edits = containers.flatMap((at): ProbeEdit[] => {
     if (stringMember(at.container, 'name') === names.proxyContainer) return [];
-    const found = probersOf(at.container, statusPorts);
-    added = { ...added, ...found.probers };
-    return found.edits.map((edit) => ({ at, ...edit }));
+    const { probers, edits: turned } = probersOf(at.container, statusPorts);
+    for (const [path, prober] of Object.entries(probers)) found.set(path, prober);
+    return turned.map((edit) => ({ at, ...edit }));
   });
   if (edits.length === 0) return { edits, operations: [] };
-  const prober = Object.keys(added).length === 0 ? [] : [proberOperation(proxy.pointer, proxy.container, added)];
+  const added: Probers = Object.fromEntries(found);
+  const prober = found.size === 0 ? [] : [proberOperation(proxy.pointer, proxy.container, added)];
   return { edits, operations: [...edits.flatMap(editOperations), ...prober] };
 }

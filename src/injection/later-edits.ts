@@ -13,7 +13,7 @@ function isForAll(selector: ContainerSelector | undefined): boolean {
 }
 
 /** The declared sidecars of the record, with the pod's parameters; which settings made them is checked before. */
-function fragmentsOf(view: PodView, record: StatusRecord, snapshot: Snapshot): Fragment[] {
+export function recordedFragments(view: PodView, record: StatusRecord, snapshot: Snapshot): Fragment[] {
   return record.templates.flatMap((reference) => {
     const template = snapshot.templates.get(reference);
     const made = template === undefined ? undefined : fragmentFor(template, view.annotations, true);
@@ -54,13 +54,12 @@ function missing(
  * Variables and mounts for containers that another webhook has added since the injection, from the sidecars that are
  * for every container of the pod. What such a container has of its own stays.
  */
-export function laterEdits(view: PodView, record: StatusRecord, snapshot: Snapshot): ApplicationEdit[] {
+export function laterEdits(view: PodView, record: StatusRecord, fragments: readonly Fragment[]): ApplicationEdit[] {
   const known = new Set([...record.containers, ...record.undo.edits.map(({ container }) => container)]);
   const added = applicationContainers(view).filter(
     ({ list, container }) => list === 'containers' && !known.has(stringMember(container, 'name') ?? ''),
   );
   if (added.length === 0) return [];
-  const fragments = fragmentsOf(view, record, snapshot);
   const variables = fragments.flatMap(wantedVariables);
   const mounts = fragments.flatMap((fragment) => wantedMounts(fragment, record));
   return added.flatMap((at) =>

@@ -110,12 +110,13 @@ export function originalActions(edits: readonly ProbeEdit[]): JsonObject {
 }
 
 function namesOf(additions: Additions, order: readonly string[] = []): string[] {
-  const names = allOf(additions).map(({ name }) => name);
-  const ordered = order.filter((name) => names.includes(name));
-  return [...ordered, ...names.filter((name) => !ordered.includes(name))];
+  const names = new Set(allOf(additions).map(({ name }) => name));
+  const ordered = new Set(order.filter((name) => names.has(name)));
+  return [...ordered, ...[...names].filter((name) => !ordered.has(name))];
 }
 
 export interface Identity {
+  readonly mode: StatusRecord['mode'];
   readonly settingsHash: string;
   readonly version: string;
 }
@@ -175,6 +176,7 @@ export function writePatch(view: PodView, plan: Plan, identity: Identity): Writt
     revision: plan.revision,
     settingsHash: identity.settingsHash,
     version: identity.version,
+    mode: identity.mode,
     undo,
   };
   const status = writeRecord(record);

@@ -1,4 +1,5 @@
 import type { CaptureIntent } from '../capture/intent.ts';
+import type { ProxyFragment } from '../sidecars/standalone/proxy.ts';
 import type { Added } from './decision.ts';
 import type { Operation } from './operation.ts';
 import type { KnownTexts } from './patch-text.ts';
@@ -24,6 +25,8 @@ export interface Proposal {
   readonly remarks: readonly string[];
   readonly added: Added | undefined;
   readonly capture: CaptureIntent | undefined;
+  /** The proxy as it was prepared for the pod, to be remembered once the patch is verified. */
+  readonly proxy?: ProxyFragment | undefined;
 }
 
 /** Nothing is patched, for these reasons. */

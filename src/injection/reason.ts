@@ -49,9 +49,14 @@ export const reasons = {
   },
   PolicyDisabled: { outcome: 'skip', telling: 'never', meaning: 'The settings inject only where the pod asks.' },
   AlreadyInjected: { outcome: 'skip', telling: 'never', meaning: 'Everything is there already.' },
+  ForeignImage: {
+    outcome: 'skip',
+    telling: 'always',
+    meaning: 'Injected before, and an injected container has an image that the settings do not name.',
+  },
   OtherSettings: {
     outcome: 'skip',
-    telling: 'never',
+    telling: 'always',
     meaning: 'Injected with other settings; it is left alone until it is created anew.',
   },
   InvalidInjectValue: {
@@ -119,7 +124,7 @@ export const reasons = {
   IncompleteInjection: {
     outcome: 'reject',
     telling: 'always',
-    meaning: 'The status annotation names containers that are not there.',
+    meaning: 'The status annotation names what is not there, or what no injection of this pod can have added.',
   },
   AnnotationsTooLarge: {
     outcome: 'reject',

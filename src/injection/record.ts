@@ -1,4 +1,5 @@
 import { isObject, member, objectMember, stringMember, type Json, type JsonObject } from '../settings/json.ts';
+import type { Settings } from '../settings/schema/configuration.ts';
 import { readOriginals, writeOriginals, type OwnOriginals } from './pod-changes.ts';
 
 export type ContainerList = 'initContainers' | 'containers';
@@ -48,6 +49,8 @@ export interface Record {
   readonly revision: string;
   readonly settingsHash: string;
   readonly version: string;
+  /** The mode that an istiod needs: only there a user's word on injected containers and volumes may be anything. */
+  readonly mode: Settings['mode'];
   readonly undo: Undo;
 }
 
@@ -83,6 +86,7 @@ export function writeRecord(record: Record): string {
     templates: record.templates,
     settingsHash: record.settingsHash,
     version: record.version,
+    ...(record.mode === 'standalone' ? {} : { mode: record.mode }),
     undo: kept,
   });
 }
@@ -120,12 +124,15 @@ function readOverrides(value: Json | undefined): Undo['overrides'] | undefined {
   return overrides;
 }
 
+/** Kubernetes' bound of all annotations of an object together; what is longer is read by nobody. */
+const longestStatus = 256 * 1024;
+
 /**
  * Reads a status annotation. Undefined when it is not ours: not JSON, another injector's, or damaged. A user may write
- * one; it gives them nothing that leaving the sidecar out would not.
+ * one, so what it says of the pod is checked before it is believed (`record-fit.ts`).
  */
 export function parseRecord(value: Json): Record | undefined {
-  if (typeof value !== 'string') return undefined;
+  if (typeof value !== 'string' || value.length > longestStatus) return undefined;
   let status: unknown;
   try {
     status = JSON.parse(value);
@@ -172,6 +179,7 @@ export function parseRecord(value: Json): Record | undefined {
     revision: stringMember(status, 'revision') ?? 'default',
     settingsHash,
     version,
+    mode: member(status, 'mode') === 'istiod' ? 'istiod' : 'standalone',
     undo: {
       absent,
       null: wasNull,

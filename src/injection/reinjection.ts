@@ -5,7 +5,7 @@ import { captureRuleVariables } from '../sidecars/standalone/init-container.ts';
 import { proxyArguments } from '../sidecars/standalone/proxy-container.ts';
 import { namedWorkload, serviceOf } from '../sidecars/workload.ts';
 import type { CaptureIntent } from '../capture/intent.ts';
-import { names, statusAnnotation } from '../settings/constants.ts';
+import { names } from '../settings/constants.ts';
 import type { Effective } from '../settings/effective.ts';
 import { member, objectsMember, stringMember, type JsonObject } from '../settings/json.ts';
 import { readPodSettings } from '../settings/pod-settings.ts';
@@ -13,14 +13,16 @@ import { describeProblem, quote } from '../settings/problem.ts';
 import type { InjectionRequest } from './decision.ts';
 import { drainSecondsOf, endOf, planSleeps, recordedSleeps, sleepOperation, type SleepPlan } from './drain.ts';
 import { recordEdits } from './edit-record.ts';
+import { wantedTemplates } from './istiod-injection.ts';
 import { planAddedProbes } from './istiod-reinjection.ts';
-import { laterEdits } from './later-edits.ts';
+import { laterEdits, recordedFragments } from './later-edits.ts';
 import type { Operation } from './operation.ts';
 import { identityOf } from './override.ts';
 import { additionOperations, editOperations, originalActions, recordedEdit } from './patch.ts';
 import { applicationContainers, planProbes, type ApplicationContainer, type ProbePlan } from './probes.ts';
 import { atLeastOne, type Proposal, type Refusal } from './proposal.ts';
-import { reason } from './reason.ts';
+import { reason, type Reason } from './reason.ts';
+import { damagedStatus, foreignImages, misfitOf, misfitSidecars, strangersIn } from './record-fit.ts';
 import { planScrape } from './scrape.ts';
 import { baseOf, type Snapshot } from './snapshot.ts';
 import type { ContainerList, Record as StatusRecord } from './record.ts';
@@ -57,15 +59,17 @@ function ruleOperations(place: Place, effective: Effective, intent: CaptureInten
   });
 }
 
-/** Containers that the record names and the pod does not have. */
-function missingContainers(view: PodView, record: StatusRecord): string[] {
-  return (['initContainers', 'containers'] as const).flatMap((list) => {
-    const present = new Set(view[list].map((container) => stringMember(container, 'name')));
-    return record[list].filter((name) => !present.has(name));
-  });
+function unchanged(more: readonly Reason[] = []): Refusal {
+  return { outcome: 'skip', reasons: [reason('AlreadyInjected', 'everything is there already'), ...more] };
 }
 
-const unchanged: Refusal = { outcome: 'skip', reasons: [reason('AlreadyInjected', 'everything is there already')] };
+/** Containers of the pod that the record does not name. */
+function addedSince(view: PodView, record: StatusRecord): ApplicationContainer[] {
+  const known = { initContainers: new Set(record.initContainers), containers: new Set(record.containers) };
+  return applicationContainers(view).filter(
+    ({ list, container }) => !known[list].has(stringMember(container, 'name') ?? ''),
+  );
+}
 
 function proposeIstiod(
   view: PodView,
@@ -73,16 +77,21 @@ function proposeIstiod(
   request: InjectionRequest,
   snapshot: Snapshot,
 ): Proposal | Refusal {
-  const later = laterEdits(view, record, snapshot);
-  const proxy = find(view, names.proxyContainer);
-  const own = applicationContainers(view).filter(
-    ({ list, container }) => !record[list].includes(stringMember(container, 'name') ?? ''),
+  const wanted = wantedTemplates(view, snapshot);
+  const misfits = atLeastOne(
+    'problem' in wanted
+      ? [reason('InvalidAnnotation', describeProblem(wanted.problem))]
+      : misfitSidecars(record, [...wanted.istio, ...wanted.declared], request.namespace, snapshot),
   );
+  if (misfits !== undefined) return { outcome: 'reject', reasons: misfits };
+  const later = laterEdits(view, record, recordedFragments(view, record, snapshot));
+  const proxy = find(view, names.proxyContainer);
+  const own = addedSince(view, record);
   const { edits, operations } =
     proxy === undefined ? { edits: [], operations: [] } : planAddedProbes(view, own, proxy, snapshot);
   const sleeps = planSleeps(own, drainSecondsOf(view, request.namespace, snapshot), endOf(view, snapshot));
   const touched = [...edits, ...later, ...sleeps.edits];
-  if (touched.length === 0) return unchanged;
+  if (touched.length === 0) return unchanged();
   const recorded = recordEdits(view, record, {
     probes: originalActions(edits),
     sleeps: recordedSleeps(sleeps.edits),
@@ -130,10 +139,7 @@ function changesForProxy(
   const application = applicationContainers(view);
   const probes = planProbes(application, effective, record.undo.probes);
   const opaqueInboundPorts = declaredOpaquePorts(application.map(({ container }) => container));
-  const since = application.filter(
-    ({ container }) => !record.containers.includes(stringMember(container, 'name') ?? ''),
-  );
-  const sleeps = planSleeps(since, effective.proxy.applicationDrainSeconds, endOf(view, snapshot));
+  const sleeps = planSleeps(addedSince(view, record), effective.proxy.applicationDrainSeconds, endOf(view, snapshot));
   const found = probes.edits.length + sleeps.edits.length + probes.exclude.length + opaqueInboundPorts.length;
   if (found === 0) return { operations: [], probes, sleeps, capture: undefined };
 
@@ -177,13 +183,10 @@ export function proposeReinjection(
   request: InjectionRequest,
   snapshot: Snapshot,
 ): Proposal | Refusal {
-  const missing = missingContainers(view, record);
-  if (missing.length > 0) {
-    const message = `${statusAnnotation} says that ${missing.map(quote).join(', ')} was injected, but it is not there; take the annotation out, or run \`sidecar-injector uninject\``;
-    return { outcome: 'reject', reasons: [reason('IncompleteInjection', message)] };
-  }
+  const misfit = misfitOf(view, record);
+  if (misfit !== undefined) return { outcome: 'reject', reasons: [damagedStatus(misfit)] };
   if (record.settingsHash !== snapshot.hash) {
-    const message = `injected with the settings ${record.settingsHash}, now they are ${snapshot.hash}; left alone`;
+    const message = `injected with the settings ${quote(record.settingsHash)}, now they are ${snapshot.hash}; left alone`;
     return { outcome: 'skip', reasons: [reason('OtherSettings', message)] };
   }
   if (snapshot.settings.mode === 'istiod') return proposeIstiod(view, record, request, snapshot);
@@ -191,12 +194,19 @@ export function proposeReinjection(
   const { effective, problems } = readPodSettings(view, base, snapshot.settings.proxy.allowedImages);
   const refused = atLeastOne(problems.map((problem) => reason('InvalidAnnotation', describeProblem(problem))));
   if (refused !== undefined) return { outcome: 'reject', reasons: refused };
-  const later = laterEdits(view, record, snapshot);
+  const fragments = recordedFragments(view, record, snapshot);
+  const misfits = atLeastOne([
+    ...misfitSidecars(record, effective.templates, request.namespace, snapshot),
+    ...strangersIn(view, record, fragments),
+  ]);
+  if (misfits !== undefined) return { outcome: 'reject', reasons: misfits };
+  const images = foreignImages(view, record, effective, fragments, snapshot.settings.proxy.allowedImages);
+  const later = laterEdits(view, record, fragments);
   const proxy = find(view, names.proxyContainer);
   const { probes, sleeps, capture, ...forProxy } =
     proxy === undefined ? withoutProxy : changesForProxy(view, proxy, record, effective, request, snapshot);
   const operations = [...later.flatMap(additionOperations), ...forProxy.operations];
-  if (operations.length === 0) return unchanged;
+  if (operations.length === 0) return unchanged(images);
   const edits = [...probes.edits, ...sleeps.edits, ...later];
   const recorded =
     edits.length === 0
@@ -210,8 +220,8 @@ export function proposeReinjection(
   return {
     operations: recorded === undefined ? operations : [...operations, recorded.operation],
     record: recorded?.record ?? record,
-    reasons: [reason('ProbesAdded', `injected before; ${wordsFor(edits, probes)}`)],
-    remarks: [...probes.remarks, ...sleeps.remarks],
+    reasons: [reason('ProbesAdded', `injected before; ${wordsFor(edits, probes)}`), ...images],
+    remarks: [...probes.remarks, ...sleeps.remarks, ...images.map(({ message }) => message)],
     added: undefined,
     capture,
   };

@@ -1,5 +1,5 @@
 import { freezeDeep, isSame, stringMember, type Json, type JsonObject } from '../settings/json.ts';
-import { putLast } from '../settings/recently-used.ts';
+import { rememberRecent } from '../settings/recently-used.ts';
 import type { PodView } from '../sidecars/pod-view.ts';
 import type { Decision, InjectionRequest } from './decision.ts';
 import type { Operation } from './operation.ts';
@@ -27,8 +27,8 @@ interface Remembered {
   readonly misses: number;
 }
 
-/** One takes some 100 KB. */
-const capacity = 64;
+/** One of a usual pod weighs some 200 KiB. */
+const bounds = { entries: 64, entryBytes: 512 * 1024, bytes: 16 * 1024 * 1024 } as const;
 
 /** Values of a pod, objects and lists included; a larger one takes longer to compare than to decide about. */
 const mostValues = 1_000;
@@ -84,8 +84,7 @@ function keyOf({ metadata }: PodView, namespace: string): string | undefined {
 
 /** Remembers the decisions that were used last. */
 export function rememberDecisions(): RememberedDecisions {
-  const remembered = new Map<string, Remembered>();
-  const put = (key: string, entry: Remembered): void => putLast(remembered, key, entry, capacity);
+  const remembered = rememberRecent<Remembered>(bounds, ({ known }) => known);
   return {
     recall(view, request, snapshot) {
       const key = keyOf(view, request.namespace);
@@ -93,10 +92,10 @@ export function rememberDecisions(): RememberedDecisions {
       if (key === undefined || entry?.known === undefined || entry.snapshot !== snapshot) return undefined;
       if (entry.misses > mostMisses) return undefined;
       if (isSame(entry.known.request, request, areTokenVolumes)) {
-        put(key, { ...entry, misses: 0 });
+        remembered.put(key, entry.misses === 0 ? entry : { ...entry, misses: 0 });
         return entry.known.decision;
       }
-      put(key, { ...entry, misses: entry.misses + 1 });
+      remembered.put(key, { ...entry, misses: entry.misses + 1 });
       return undefined;
     },
     note(view, request, snapshot, decision) {
@@ -104,16 +103,20 @@ export function rememberDecisions(): RememberedDecisions {
       if (key === undefined) return decision;
       const entry = remembered.get(key);
       if (entry === undefined || entry.snapshot !== snapshot) {
-        put(key, { known: undefined, snapshot, misses: 0 });
+        remembered.put(key, { known: undefined, snapshot, misses: 0 });
         return decision;
       }
       if (entry.misses > mostMisses) return decision;
       if (!isWorthKeeping(request.pod, decision)) {
-        put(key, { ...entry, misses: mostMisses + 1 });
+        remembered.put(key, { ...entry, misses: mostMisses + 1 });
         return decision;
       }
       const kept = freezeDeep({ ...decision, patch: [{ text: joinPatch(decision.patch) }] });
-      put(key, { known: { request: structuredClone(request), decision: kept }, snapshot, misses: entry.misses });
+      remembered.put(key, {
+        known: { request: structuredClone(request), decision: kept },
+        snapshot,
+        misses: entry.misses,
+      });
       return kept;
     },
     forget(view, request) {

@@ -55,7 +55,7 @@ function listed(patterns: readonly string[]): string {
 }
 
 /** Why the template may not be in this namespace. */
-function prohibitions(
+export function prohibitions(
   { reference, spec, privileges }: PreparedTemplate,
   namespace: string,
   snapshot: Snapshot,

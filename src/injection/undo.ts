@@ -12,6 +12,7 @@ import {
 import { undoSleeps } from './drain.ts';
 import { escapeToken, type Operation } from './operation.ts';
 import { restoreOperations } from './pod-changes.ts';
+import { impossibleOriginals, restoredParts } from './restoration.ts';
 import { parseRecord, type ContainerList, type Record } from './record.ts';
 
 function named(list: Json | undefined, name: string): number {
@@ -152,13 +153,26 @@ function undoOperations(view: PodView, record: Record): Operation[] {
   return operations;
 }
 
+/** What takes an injection back. */
+export interface Undoing {
+  /** Pointers are relative to the pod; empty with problems. */
+  readonly operations: readonly Operation[];
+  /** What comes back from the annotation alone, and who reads the manifest does not see: one entry each. */
+  readonly restored: readonly string[];
+  /** What the annotation would give back and no injection can have taken: then nothing is. */
+  readonly problems: readonly string[];
+}
+
 /**
  * The exact inverse of an injection of ours, as a JSON Patch of the pod. Undefined when the pod carries no status
  * annotation of ours.
  */
-export function undo(pod: JsonObject): { readonly operations: readonly Operation[] } | undefined {
+export function undo(pod: JsonObject): Undoing | undefined {
   const view = viewPod(pod);
   const status = view.annotations === undefined ? undefined : member(view.annotations, statusAnnotation);
   const record = status === undefined ? undefined : parseRecord(status);
-  return record === undefined ? undefined : { operations: undoOperations(view, record) };
+  if (record === undefined) return undefined;
+  const problems = impossibleOriginals(record);
+  if (problems.length > 0) return { operations: [], restored: [], problems };
+  return { operations: undoOperations(view, record), restored: restoredParts(record), problems };
 }

@@ -7,18 +7,27 @@ import type { ContainerList, Record } from './record.ts';
 
 type Lists = { readonly [list in ContainerList]: readonly JsonObject[] };
 
-function count(objects: readonly JsonObject[], name: string): number {
-  return objects.filter((object) => stringMember(object, 'name') === name).length;
+const bothLists = ['initContainers', 'containers'] as const;
+
+/** How often each name is there; counted once, because record and pod may both be long. */
+function countNames(objects: readonly JsonObject[]): ReadonlyMap<string | undefined, number> {
+  const counts = new Map<string | undefined, number>();
+  for (const object of objects) {
+    const name = stringMember(object, 'name');
+    counts.set(name, (counts.get(name) ?? 0) + 1);
+  }
+  return counts;
 }
 
 /** A StatefulSet's pod template mounts volumes that only its claims bring; a sidecar may share such a one. */
-function isMountedByOthers(lists: Lists, volume: string, record: Record): boolean {
-  return (['initContainers', 'containers'] as const).some((list) =>
-    lists[list].some(
-      (container) =>
-        !record[list].includes(stringMember(container, 'name') ?? '') &&
-        count(objectsMember(container, 'volumeMounts'), volume) > 0,
-    ),
+function mountedByOthers(lists: Lists, record: Record): ReadonlySet<string | undefined> {
+  return new Set(
+    bothLists.flatMap((list) => {
+      const recorded = new Set(record[list]);
+      return lists[list]
+        .filter((container) => !recorded.has(stringMember(container, 'name') ?? ''))
+        .flatMap((container) => objectsMember(container, 'volumeMounts').map((mount) => stringMember(mount, 'name')));
+    }),
   );
 }
 
@@ -39,18 +48,22 @@ function checkContainers(spec: JsonObject | undefined, record: Record, allowed: 
     initContainers: objectsMember(spec, 'initContainers'),
     containers: objectsMember(spec, 'containers'),
   };
-  const volumes = objectsMember(spec, 'volumes');
+  const times = countNames([...lists.initContainers, ...lists.containers]);
+  const volumes = new Set(objectsMember(spec, 'volumes').map((volume) => stringMember(volume, 'name')));
+  let others: ReadonlySet<string | undefined> | undefined;
+  const isMounted = (volume: string): boolean => (others ??= mountedByOthers(lists, record)).has(volume);
   const ports = new Set<string>();
-  for (const list of ['initContainers', 'containers'] as const) {
+  for (const list of bothLists) {
+    const byName = new Map(lists[list].map((container) => [stringMember(container, 'name'), container]));
     for (const name of record[list]) {
-      const times = count(lists.initContainers, name) + count(lists.containers, name);
-      if (times !== 1) violations.push(`container ${name} is there ${times} times`);
-      const container = lists[list].find((candidate) => stringMember(candidate, 'name') === name);
+      const found = times.get(name) ?? 0;
+      if (found !== 1) violations.push(`container ${name} is there ${found} times`);
+      const container = byName.get(name);
       if (container === undefined) violations.push(`container ${name} is not in ${list}`);
       if (changed.has(name)) continue;
       for (const mount of objectsMember(container, 'volumeMounts')) {
         const volume = stringMember(mount, 'name') ?? '';
-        if (count(volumes, volume) === 0 && !isMountedByOthers(lists, volume, record))
+        if (!volumes.has(volume) && !isMounted(volume))
           violations.push(`container ${name} mounts volume ${volume}, which does not exist`);
       }
       for (const port of objectsMember(container, 'ports')) {
@@ -88,9 +101,9 @@ export function applyAndVerify(
   }
   const spec = objectMember(pod, 'spec');
   checkContainers(spec, record, allowed, violations);
-  const volumes = objectsMember(spec, 'volumes');
+  const volumes = countNames(objectsMember(spec, 'volumes'));
   for (const name of record.volumes) {
-    const times = count(volumes, name);
+    const times = volumes.get(name) ?? 0;
     if (times !== 1) violations.push(`volume ${name} is there ${times} times`);
   }
   const annotations = objectMember(objectMember(pod, 'metadata'), 'annotations');

@@ -11,10 +11,11 @@ export function writeProposal(
   view: PodView,
   plan: Plan,
   snapshot: Snapshot,
-  said: Pick<Proposal, 'reasons' | 'remarks' | 'added' | 'capture'>,
+  said: Pick<Proposal, 'reasons' | 'remarks' | 'added' | 'capture' | 'proxy'>,
 ): Proposal | Refusal {
   const { operations, record, status } = writePatch(view, plan, {
     settingsHash: snapshot.hash,
+    mode: snapshot.settings.mode,
     version: snapshot.version,
   });
   const tooLarge = annotationsTooLarge(view, { ...plan.annotations, [statusAnnotation]: status });

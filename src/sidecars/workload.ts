@@ -1,5 +1,6 @@
 import type { ServiceIdentity } from '../envoy/intent.ts';
 import { member, objectsMember, stringMember, type JsonObject } from '../settings/json.ts';
+import { withoutTrailing } from '../settings/trailing.ts';
 import type { PodView } from './pod-view.ts';
 
 /** The object that a pod belongs to, as users know it. */
@@ -18,7 +19,7 @@ export function workloadOf(view: PodView): Workload {
   const podName = stringMember(view.metadata, 'name');
   const prefix = stringMember(view.metadata, 'generateName') ?? '';
   const owner = controllerOf(view);
-  const bare = { apiVersion: 'v1', kind: 'Pod', name: podName ?? prefix.replace(/-+$/, '') };
+  const bare = { apiVersion: 'v1', kind: 'Pod', name: podName ?? withoutTrailing(prefix, '-') };
   if (owner === undefined || prefix === '') return bare;
   const apiVersion = stringMember(owner, 'apiVersion') ?? '';
   const kind = stringMember(owner, 'kind') ?? '';

@@ -27,12 +27,18 @@ export function replaceNamed(
 
 /** Containers of the pod that a template has in the other list move there first. */
 export function moveToTemplate(own: Lists, template: TemplatePod): Lists {
-  const toInit = own.containers.filter((one) => has(template.initContainers, stringMember(one, 'name') ?? ''));
-  const toMain = own.initContainers.filter((one) => has(template.containers, stringMember(one, 'name') ?? ''));
+  const isNamed = (containers: TemplatePod['containers']): ((one: JsonObject) => boolean) => {
+    const names = new Set(containers.map(({ name }) => name));
+    return (one) => names.has(stringMember(one, 'name') ?? '');
+  };
+  const goesToInit = isNamed(template.initContainers);
+  const goesToMain = isNamed(template.containers);
+  const toInit = own.containers.filter(goesToInit);
+  const toMain = own.initContainers.filter(goesToMain);
   if (toInit.length + toMain.length === 0) return own;
   return {
-    containers: [...own.containers.filter((one) => !toInit.includes(one)), ...toMain],
-    initContainers: [...own.initContainers.filter((one) => !toMain.includes(one)), ...toInit],
+    containers: [...own.containers.filter((one) => !goesToInit(one)), ...toMain],
+    initContainers: [...own.initContainers.filter((one) => !goesToMain(one)), ...toInit],
   };
 }
 

@@ -28,7 +28,7 @@ export function withMultusNetwork(list: string | undefined): string {
   );
   if (isThere) return text;
   const added = `{"name": "${network.name}", "namespace": "${network.namespace}"}`;
-  return entries.length === 0 ? `[${added}]` : `${text.replace(/\s*\]$/, '')}, ${added}]`;
+  return entries.length === 0 ? `[${added}]` : `${text.slice(0, -1).trimEnd()}, ${added}]`;
 }
 
 /** What a CNI plug-in on the node reads to capture the pod's traffic in the place of an init container. */

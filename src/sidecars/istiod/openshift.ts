@@ -40,11 +40,15 @@ function without(container: JsonObject, fields: readonly string[]): JsonObject {
 export function withoutPlatformIds(view: PodView): PodView {
   const isProxy = (container: JsonObject): boolean => stringMember(container, 'name') === proxyName;
   const applications = view.containers.filter((container) => !isProxy(container));
+  const taken = {
+    runAsUser: new Set(applications.map((application) => idOf(application, 'runAsUser'))),
+    runAsGroup: new Set(applications.map((application) => idOf(application, 'runAsGroup'))),
+  };
   const clean = (container: JsonObject): JsonObject => {
     if (!isProxy(container)) return container;
     const same = (['runAsUser', 'runAsGroup'] as const).filter((field) => {
       const id = idOf(container, field);
-      return id !== undefined && applications.some((application) => idOf(application, field) === id);
+      return id !== undefined && taken[field].has(id);
     });
     return without(container, same);
   };

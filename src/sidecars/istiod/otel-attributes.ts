@@ -12,9 +12,11 @@ function isWanted(data: TemplateData): boolean {
 
 /** Tag or digest of an image reference. */
 function imageVersion(image: string | undefined): string | undefined {
-  const [, digest] = /@(.+)$/.exec(image ?? '') ?? [];
-  const [, tag] = /:([^/:@]+)(?:@.*)?$/.exec((image ?? '').split('@')[0] ?? '') ?? [];
-  return tag ?? digest;
+  const [name = '', ...digest] = (image ?? '').split('@');
+  const tag = name.slice(name.lastIndexOf(':') + 1);
+  // A colon before the last slash belongs to the registry's port.
+  if (name.includes(':') && tag !== '' && !tag.includes('/')) return tag;
+  return digest.length === 0 ? undefined : digest.join('@');
 }
 
 /** OTEL_RESOURCE_ATTRIBUTES after OpenTelemetry's conventions for Kubernetes; undefined when nobody asks for it. */

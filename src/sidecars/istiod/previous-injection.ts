@@ -38,9 +38,8 @@ export function ownContainers(
   copies: readonly JsonObject[],
 ): readonly JsonObject[] {
   if (previous === undefined) return view.containers;
-  const own = view.containers.filter(
-    (container) => !previous.containers.includes(stringMember(container, 'name') ?? ''),
-  );
+  const injected = new Set(previous.containers);
+  const own = view.containers.filter((container) => !injected.has(stringMember(container, 'name') ?? ''));
   const names = new Set(own.map((container) => stringMember(container, 'name')));
   return [...own, ...copies.filter((copy) => !names.has(stringMember(copy, 'name')))];
 }

@@ -14,14 +14,22 @@ function mergeList(base: readonly Json[], patch: readonly Json[], key: string): 
   const patched = new Set(patch.map((item) => keyOf(item, key)));
   const alone = base.map((item, index) => ({ item, index })).filter(({ item }) => !patched.has(keyOf(item, key)));
   const merged: Json[] = [];
+  let taken = 0;
+  const takeBefore = (end: number): void => {
+    for (let next = alone[taken]; next !== undefined && next.index < end; next = alone[taken]) {
+      merged.push(next.item);
+      taken += 1;
+    }
+  };
   for (const item of patch) {
     const at = place.get(keyOf(item, key));
-    while (at !== undefined && alone[0] !== undefined && alone[0].index < at) merged.push(alone.shift()?.item ?? null);
+    if (at !== undefined) takeBefore(at);
     if (isObject(item) && member(item, '$patch') === 'delete') continue;
     const original = at === undefined ? undefined : base[at];
     merged.push(isObject(original) && isObject(item) ? strategicMerge(original, item) : clean(item));
   }
-  return [...merged, ...alone.map(({ item }) => item)];
+  takeBefore(base.length);
+  return merged;
 }
 
 /** A patch where there is nothing to merge with: its nulls and directives take nothing away. */

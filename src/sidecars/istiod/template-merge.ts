@@ -1,15 +1,15 @@
 import { stringMember, type JsonObject } from '../../settings/json.ts';
-import { has } from './container-lists.ts';
 import { mergeNamed, strategicMerge } from './strategic-merge.ts';
 import type { Named, TemplatePod } from './template-pod.ts';
 
 /** A template's container goes where an earlier template has the one of that name, native or not. */
 function inPlace(template: TemplatePod, before: TemplatePod): TemplatePod {
-  const misplaced = template.containers.filter(({ name }) => has(before.initContainers, name));
+  const names = new Set(before.initContainers.map(({ name }) => name));
+  const misplaced = template.containers.filter(({ name }) => names.has(name));
   if (misplaced.length === 0) return template;
   return {
     ...template,
-    containers: template.containers.filter((container) => !misplaced.includes(container)),
+    containers: template.containers.filter(({ name }) => !names.has(name)),
     initContainers: [...template.initContainers, ...misplaced],
   };
 }

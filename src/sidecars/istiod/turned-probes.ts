@@ -19,11 +19,11 @@ export function turnProbes(lists: Lists, data: TemplateData, beside: readonly Js
   const statusPorts = statusPortsOf(data.mesh, data.view.annotations);
   const own = new Set<JsonObject>([...data.view.initContainers, ...data.view.containers, ...beside]);
   const edits = new Map<JsonObject, readonly HandlerEdit[]>();
-  let probers: Probers = {};
+  const probers = new Map<string, JsonObject>();
   const change = (container: JsonObject): JsonObject => {
     if (stringMember(container, 'name') === proxyName) return container;
     const found = probersOf(container, statusPorts);
-    probers = { ...probers, ...found.probers };
+    for (const [path, prober] of Object.entries(found.probers)) probers.set(path, prober);
     if (found.edits.length === 0) return container;
     if (!own.has(container)) return found.edits.reduce(withTurnedHandler, container);
     edits.set(container, found.edits);
@@ -32,5 +32,5 @@ export function turnProbes(lists: Lists, data: TemplateData, beside: readonly Js
   const initContainers = lists.initContainers.map(change);
   const containers = lists.containers.map(change);
   beside.forEach(change);
-  return { initContainers, containers, edits, probers };
+  return { initContainers, containers, edits, probers: Object.fromEntries(probers) };
 }

@@ -32,8 +32,14 @@ export function overridesProblems(annotations: JsonObject | undefined): Problem[
   return [{ where: names.overrides, message: 'is not a JSON object; allowed: what the injector wrote' }];
 }
 
-function named(containers: readonly JsonObject[], name: string): JsonObject | undefined {
-  return containers.find((container) => stringMember(container, 'name') === name);
+/** The first container of each name. */
+function byName(...lists: readonly (readonly JsonObject[])[]): ReadonlyMap<string | undefined, JsonObject> {
+  return new Map(
+    lists
+      .flat()
+      .toReversed()
+      .map((container) => [stringMember(container, 'name'), container]),
+  );
 }
 
 /** `auto` means the template's own image, so the copy says nothing about it. */
@@ -46,14 +52,15 @@ function withoutAutoImage(container: JsonObject): JsonObject {
 /** What of the pod's containers is laid on top of the templates once more, so that the user's word is the last. */
 export function userCopies(data: TemplateData, template: TemplatePod): UserCopies {
   const before = recordedCopies(data.view.annotations);
-  const copies = (list: List): JsonObject[] =>
-    template[list].flatMap(({ name }) => {
+  const copies = (list: List): JsonObject[] => {
+    const injected = new Set(data.previous?.[list]);
+    const known = byName(before[list], data.view.containers, data.view.initContainers);
+    return template[list].flatMap(({ name }) => {
       // What was injected before is no wish of the user's.
-      if (data.previous?.[list].includes(name) === true) return [];
-      const found =
-        named(before[list], name) ?? named(data.view.containers, name) ?? named(data.view.initContainers, name);
+      const found = injected.has(name) ? undefined : known.get(name);
       return found === undefined ? [] : [withoutAutoImage(found)];
     });
+  };
   return { containers: copies('containers'), initContainers: copies('initContainers') };
 }
 

@@ -1,5 +1,5 @@
 import { freezeDeep, isSame } from '../../settings/json.ts';
-import { putLast } from '../../settings/recently-used.ts';
+import { rememberRecent } from '../../settings/recently-used.ts';
 import type { ProxyInput } from './proxy-input.ts';
 import { proxyFragment, type ProxyFragment } from './proxy.ts';
 
@@ -7,15 +7,21 @@ import { proxyFragment, type ProxyFragment } from './proxy.ts';
 export interface PreparedProxies {
   /** The same as `proxyFragment`, with the containers' JSON texts, and frozen: nobody can change what others get. */
   fragmentOf(input: ProxyInput): ProxyFragment;
+  /** Remembers a fragment that came from `fragmentOf`, once the pod that it was made for is accepted. */
+  keep(fragment: ProxyFragment): void;
 }
 
-/** One takes some 60 KB. */
-const capacity = 128;
+/**
+ * One of a usual workload weighs some 100 KiB. What is larger cannot run anyway: Linux takes 128 KiB in one argument
+ * (execve(2), MAX_ARG_STRLEN), and the bootstrap is one.
+ */
+const bounds = { entries: 128, entryBytes: 512 * 1024, bytes: 16 * 1024 * 1024 } as const;
 
 /** Probes of a pod whose fragment is worth keeping; no pod may fill the memory. */
 const mostProbes = 64;
 
 interface Remembered {
+  readonly key: string;
   readonly input: ProxyInput;
   readonly fragment: ProxyFragment;
 }
@@ -38,16 +44,26 @@ function keyOf({ workload, native, probes, effective }: ProxyInput): string {
 
 /** Remembers the fragments that were used last. A fragment is used again for an input that is alike in every member. */
 export function prepareProxies(): PreparedProxies {
-  const prepared = new Map<string, Remembered>();
+  const prepared = rememberRecent<Remembered>(bounds, ({ input, fragment }) => [input, fragment]);
+  const candidates = new WeakMap<ProxyFragment, Remembered>();
   return {
     fragmentOf(input) {
       if (input.probes.length > mostProbes) return prepare(proxyFragment(input));
       const key = keyOf(input);
       const known = prepared.get(key);
-      const current =
-        known !== undefined && isSame(known.input, input) ? known : { input, fragment: prepare(proxyFragment(input)) };
-      putLast(prepared, key, current, capacity);
-      return current.fragment;
+      if (known !== undefined && isSame(known.input, input)) {
+        prepared.put(key, known);
+        return known.fragment;
+      }
+      const fragment = prepare(proxyFragment(input));
+      candidates.set(fragment, { key, input, fragment });
+      return fragment;
+    },
+    keep(fragment) {
+      const candidate = candidates.get(fragment);
+      if (candidate === undefined) return;
+      candidates.delete(fragment);
+      prepared.put(candidate.key, candidate);
     },
   };
 }
