@@ -8,6 +8,7 @@ import { collect } from './options.ts';
 export interface ServeFlags {
   readonly listen: string;
   readonly metricsListen: string;
+  readonly healthListen?: string;
   readonly settings?: string;
   readonly sidecars?: readonly string[];
   readonly tlsCertFile?: string;
@@ -70,6 +71,8 @@ export async function runServe(flags: ServeFlags, io: Io): Promise<number> {
   if ('problems' in listen) return report(listen, io);
   const metricsListen = addressOf('--metrics-listen', flags.metricsListen);
   if ('problems' in metricsListen) return report(metricsListen, io);
+  const healthListen = flags.healthListen === undefined ? undefined : addressOf('--health-listen', flags.healthListen);
+  if (healthListen !== undefined && 'problems' in healthListen) return report(healthListen, io);
   if (!isLogLevel(flags.logLevel)) {
     return report(
       usageFailure(`--log-level: "${flags.logLevel}" is not a level`, `give one of ${logLevels.join(', ')}`),
@@ -92,7 +95,10 @@ export async function runServe(flags: ServeFlags, io: Io): Promise<number> {
   try {
     const { settings, sidecars, kubeconfig } = flags;
     const drainMs = drainSeconds * 1_000;
-    const serving = await serve({ listen, metricsListen, settings, sidecars, certificate, kubeconfig, drainMs }, log);
+    const serving = await serve(
+      { listen, metricsListen, healthListen, settings, sidecars, certificate, kubeconfig, drainMs },
+      log,
+    );
     await stopped;
     await serving.stop();
     return exitCodes.fine;
@@ -109,6 +115,10 @@ export function registerServe(program: Command, io: Io): void {
     .description('Serve the mutating admission webhook over HTTPS until SIGTERM.')
     .option('--listen <address>', 'where the API server reaches the webhook', ':8443')
     .option('--metrics-listen <address>', 'where Prometheus scrapes /metrics (plain HTTP)', ':9090')
+    .option(
+      '--health-listen <address>',
+      'where the kubelet asks /livez and /readyz (plain HTTP; default: only on --listen)',
+    )
     .option('--settings <file>', 'InjectorConfiguration; reloaded on change (default: built in)')
     .option(
       '--sidecars <path>',

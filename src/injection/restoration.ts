@@ -30,7 +30,9 @@ function overrideProblems({ mode, initContainers, containers, undo }: StatusReco
     }
     if (!isInjectedName(name)) return [`container ${quote(name)}`];
     // Which images were allowed then is not known; the image is said like everything else that comes back.
-    return checkOverride(override, stringMember(container, 'image') ?? '', [], { capture: 'open' }).map(({ where }) => where);
+    return checkOverride(override, stringMember(container, 'image') ?? '', [], { capture: 'open' }).map(
+      ({ where }) => where,
+    );
   });
 }
 

@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net';
 import type { CertificateEvent } from '../certs/events.ts';
 import type { CertificateSource } from '../certs/source.ts';
 import { connect, type ApiClient } from '../kubernetes/client.ts';
+import { createHealthServer } from '../server/health-server.ts';
 import { createMetricsServer } from '../server/metrics-server.ts';
 import type { HealthCheck } from '../server/health.ts';
 import { createServer, type WebhookServer } from '../server/server.ts';
@@ -20,6 +21,8 @@ import { keepConfiguration, type ConfigurationKeeper } from './configuration-kee
 export interface ServeOptions {
   readonly listen: Address;
   readonly metricsListen: Address;
+  /** Where the kubelet asks, by plain HTTP; undefined leaves that to `listen` alone. */
+  readonly healthListen?: Address | undefined;
   readonly settings: string | undefined;
   readonly sidecars: readonly string[] | undefined;
   readonly certificate: CertificateChoice;
@@ -32,6 +35,7 @@ export interface ServeOptions {
 export interface Serving {
   readonly address: AddressInfo;
   readonly metricsAddress: AddressInfo;
+  readonly healthAddress: AddressInfo | undefined;
   /** Unready first, then serve on, then close. Resolves when everything is closed. */
   stop(): Promise<void>;
 }
@@ -149,7 +153,7 @@ async function closeWebhook({ app }: WebhookServer): Promise<void> {
   clearTimeout(cut);
 }
 
-async function closeMetrics(server: Server): Promise<void> {
+async function closePlain(server: Server): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>();
   server.close(() => resolve());
   server.closeAllConnections();
@@ -188,10 +192,11 @@ async function start(options: ServeOptions, log: Log, cleanups: Cleanups): Promi
   } catch (error) {
     throw new StartError([error instanceof Error ? error.message : String(error)], { cause: error });
   }
+  const checks = checksOf({ configuration, source, metrics, log }, state);
   const webhook = createServer({
     keyPair: first.pair,
     snapshot: () => configuration.snapshot(),
-    checks: checksOf({ configuration, source, metrics, log }, state),
+    checks,
     log,
     metrics,
     nowMs: () => performance.now(),
@@ -203,7 +208,15 @@ async function start(options: ServeOptions, log: Log, cleanups: Cleanups): Promi
   await listen(webhook.app.server, '--listen', options.listen, log);
   cleanups.push(() => closeWebhook(webhook));
   await listen(metricsServer, '--metrics-listen', options.metricsListen, log);
-  cleanups.push(() => closeMetrics(metricsServer));
+  cleanups.push(() => closePlain(metricsServer));
+  let healthAddress: AddressInfo | undefined;
+  if (options.healthListen !== undefined) {
+    const healthServer = createHealthServer(checks);
+    await listen(healthServer, '--health-listen', options.healthListen, log);
+    cleanups.push(() => closePlain(healthServer));
+    healthAddress = healthServer.address() as AddressInfo;
+    log.info({ address: healthAddress.address, port: healthAddress.port }, 'health listening');
+  }
   const facts = client === undefined ? undefined : watchServerVersion(client, configuration, log);
   cleanups.push(() => facts?.stop());
   const namespaces = client === undefined ? undefined : watchNamespaces(client, configuration, log);
@@ -215,6 +228,7 @@ async function start(options: ServeOptions, log: Log, cleanups: Cleanups): Promi
   return {
     address,
     metricsAddress,
+    healthAddress,
     async stop() {
       state.isDraining = true;
       // At once: an answer that ends its connection is what moves a caller; at the end it would meet a closed one.

@@ -6,15 +6,28 @@ export interface HealthCheck {
   readonly reason: string;
 }
 
+/** What a question of the kubelet is answered with. */
+export interface HealthAnswer {
+  readonly status: number;
+  readonly body: string;
+}
+
 /** Kubernetes' own layout of /readyz?verbose: a line a check, then the verdict. */
-export function writeHealth(
-  checks: readonly HealthCheck[],
-  verbose: boolean,
-): { readonly status: number; readonly body: string } {
+export function writeHealth(checks: readonly HealthCheck[], verbose: boolean): HealthAnswer {
   const ready = checks.every((check) => check.ready);
   const status = ready ? 200 : 503;
   const verdict = ready ? 'ok' : 'not ready';
   if (!verbose && ready) return { status, body: 'ok\n' };
   const lines = checks.map((check) => `[${check.ready ? '+' : '-'}] ${check.name}: ${check.reason}`);
   return { status, body: `${[...lines, verdict].join('\n')}\n` };
+}
+
+/** Paths on which the kubelet asks, each with its answer; `query` is what stands behind the question mark. */
+export function healthPages(
+  checks: () => readonly HealthCheck[],
+): ReadonlyMap<string, (query: URLSearchParams) => HealthAnswer> {
+  return new Map([
+    ['/livez', () => ({ status: 200, body: 'ok\n' })],
+    ['/readyz', (query: URLSearchParams) => writeHealth(checks(), query.has('verbose'))],
+  ]);
 }

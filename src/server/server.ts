@@ -1,3 +1,4 @@
+import type { Readable } from 'node:stream';
 import Fastify, { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { readAddressVariables } from '../admission/address-variables.ts';
 import { review } from '../admission/handler.ts';
@@ -7,10 +8,12 @@ import type { Log } from '../telemetry/log.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import { createAnswerEncoder } from './answer-body.ts';
 import { refuseConnection } from './broken-connection.ts';
-import { writeHealth, type HealthCheck } from './health.ts';
+import { boundConnections, type Connections } from './connections.ts';
+import { isLate } from './deadline.ts';
+import { healthPages, type HealthCheck } from './health.ts';
 import { defaultLimits, type Limits } from './limits.ts';
 import { describeReview } from './review-log.ts';
-import { installReception, isLate, shed } from './reception.ts';
+import { BodyRefusal, createReception, type Reception } from './reception.ts';
 import { readReviewText } from './review-text.ts';
 import { tlsOptions, type KeyPair } from './tls.ts';
 
@@ -67,19 +70,35 @@ function noCompiler(): () => never {
   };
 }
 
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** When the request line arrived, milliseconds of a monotonic clock. */
+    receivedMs: number;
+  }
+}
+
+/** Refuses work that cannot be done in time, or for which there is no memory. The API server retries such a 503. */
+async function shed(reply: FastifyReply, metrics: Metrics, why: 'buffered' | 'late'): Promise<FastifyReply> {
+  metrics.shed.inc({ reason: why });
+  return sendText(reply.header('retry-after', '1'), 503, 'Overloaded, try again.');
+}
+
 interface Answering {
   readonly ports: ServerPorts;
+  readonly connections: Connections;
+  readonly reception: Reception;
   readonly encodeAnswer: ReturnType<typeof createAnswerEncoder>;
 }
 
 async function answerReview(
   request: FastifyRequest,
   reply: FastifyReply,
-  { ports, encodeAnswer }: Answering,
+  { ports, connections, reception, encodeAnswer }: Answering,
 ): Promise<FastifyReply> {
   const { log, metrics } = ports;
   const startMs = ports.nowMs();
-  if (isLate(request, startMs)) return shed(reply, metrics, 'late');
+  const { timeout } = request.query as Record<string, unknown>;
+  if (isLate(timeout, startMs - request.receivedMs)) return shed(reply, metrics, 'late');
   const text = Buffer.isBuffer(request.body) ? readReviewText(request.body) : '';
   if (text === undefined) {
     metrics.badRequests.inc({ status: '400' });
@@ -106,11 +125,14 @@ async function answerReview(
     log.error({ ...fields, stack }, 'a review could not be decided');
   }
   log.info(fields, 'review');
-  return reply.type('application/json').send(encodeAnswer(reviewed.answer));
+  const answer = encodeAnswer(reviewed.answer);
+  connections.welcome(request.raw.socket);
+  reception.answer(request.raw, answer.length);
+  return reply.type('application/json').send(answer);
 }
 
-function installRoutes(app: FastifyInstance, ports: ServerPorts): void {
-  const answering = { ports, encodeAnswer: createAnswerEncoder() };
+function installRoutes(app: FastifyInstance, answering: Answering): void {
+  const { ports } = answering;
   app.post('/inject', async (request, reply) => answerReview(request, reply, answering));
   app.post('/inject/*', {
     onRequest(request, reply, done) {
@@ -119,12 +141,12 @@ function installRoutes(app: FastifyInstance, ports: ServerPorts): void {
     },
     handler: async (request, reply) => answerReview(request, reply, answering),
   });
-  app.get('/livez', async (_request, reply) => sendText(reply, 200, 'ok'));
-  app.get('/readyz', async (request, reply) => {
-    const verbose = Object.hasOwn(request.query as object, 'verbose');
-    const { status, body } = writeHealth(ports.checks(), verbose);
-    return reply.code(status).type('text/plain; charset=utf-8').send(body);
-  });
+  for (const [path, ask] of healthPages(() => ports.checks())) {
+    app.get(path, async (request, reply) => {
+      const { status, body } = ask(new URLSearchParams(request.url.split('?', 2)[1] ?? ''));
+      return reply.code(status).type('text/plain; charset=utf-8').send(body);
+    });
+  }
 }
 
 function installErrors(app: FastifyInstance, ports: ServerPorts, limits: Limits): void {
@@ -135,12 +157,26 @@ function installErrors(app: FastifyInstance, ports: ServerPorts, limits: Limits)
     return sendText(reply.header('allow', method), 405, `Only ${method} is allowed here.`);
   });
   app.setErrorHandler(async (error: FastifyError, _request, reply) => {
+    if (error instanceof BodyRefusal) {
+      // The rest of such a body is not read.
+      if (error.statusCode !== 503) reply.header('connection', 'close');
+      else return shed(reply, ports.metrics, 'buffered');
+    }
     const status = error.statusCode !== undefined && error.statusCode >= 400 ? error.statusCode : 500;
     ports.metrics.badRequests.inc({ status: String(status) });
     // The error's own text may quote the request; its code never does.
     if (status >= 500) ports.log.error({ code: error.code, stack: error.stack }, 'a request failed');
     return sendText(reply, status, sentenceOf(status, limits));
   });
+}
+
+/** Keeps the connection for a short time after the answer, and says so. */
+function keepShortly(reply: FastifyReply, timeoutMs: number): void {
+  if (reply.getHeader('connection') !== undefined) return;
+  reply.header('connection', 'keep-alive').header('keep-alive', `timeout=${Math.floor(timeoutMs / 1_000)}`);
+  const { socket } = reply.raw;
+  // Node sets its own time when the answer is out, and takes ours back with the next request.
+  reply.raw.once('finish', () => setImmediate(() => socket?.setTimeout(timeoutMs)));
 }
 
 /**
@@ -184,24 +220,32 @@ export function createServer(ports: ServerPorts): WebhookServer {
     },
   });
   const { server } = app;
-  server.maxConnections = limits.connections;
-  server.on('drop', () => ports.metrics.badRequests.inc({ status: 'dropped' }));
+  const connections = boundConnections(server, limits.connections, () =>
+    ports.metrics.badRequests.inc({ status: 'dropped' }),
+  );
   server.on('tlsClientError', (error: NodeJS.ErrnoException) => {
     ports.metrics.badRequests.inc({ status: 'tls' });
     ports.log.debug({ code: error.code }, 'a TLS handshake failed');
   });
   app.removeAllContentTypeParsers();
-  app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (request, body, done) => {
-    if (request.headers['content-encoding'] === undefined) done(null, body);
-    else
-      done(Object.assign(new Error('content encoding'), { statusCode: 415, code: 'SI_CONTENT_ENCODING' }), undefined);
+  const reception = createReception(limits);
+  ports.metrics.showReception(() => reception);
+  app.addContentTypeParser('application/json', async (request: FastifyRequest, payload: Readable) => {
+    if (request.headers['content-encoding'] === undefined) return reception.receive(request.raw, payload);
+    throw Object.assign(new Error('content encoding'), { statusCode: 415, code: 'SI_CONTENT_ENCODING' });
   });
-  installReception(app, limits, ports.metrics, ports.nowMs);
-  app.addHook('onSend', (_request, reply, _payload, done) => {
-    if (isDraining) reply.header('connection', 'close');
+  app.decorateRequest('receivedMs', 0);
+  app.addHook('onRequest', (request, reply, done) => {
+    request.receivedMs = ports.nowMs();
+    if (request.method === 'POST') reception.open(request.raw, reply.raw);
     done();
   });
-  installRoutes(app, ports);
+  app.addHook('onSend', (request, reply, _payload, done) => {
+    if (isDraining) reply.header('connection', 'close');
+    else if (!connections.isWelcome(request.raw.socket)) keepShortly(reply, limits.strangerTimeoutMs);
+    done();
+  });
+  installRoutes(app, { ports, connections, reception, encodeAnswer: createAnswerEncoder() });
   installErrors(app, ports, limits);
   return {
     app,

@@ -14,6 +14,7 @@ async function start(options: WebhookOptions): Promise<void> {
 }
 
 const review = JSON.stringify(reviewOf(podOf()));
+const question = `POST /inject HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: ${review.length}\r\n\r\n${review}`;
 
 describe('a review is answered inside the time that the API server gives', () => {
   /** A clock that has advanced by so much at the second look, which is when the body is there. */
@@ -51,13 +52,18 @@ describe('a review is answered inside the time that the API server gives', () =>
 });
 
 describe('more bodies at once than fit', () => {
-  const half = { limits: { bufferedBytes: Math.ceil(review.length * 1.5) } };
+  const half = { limits: { bufferedBytes: Math.ceil(review.length * 1.5), ownBytes: 0, stillMs: 60_000 } };
+  const almost = review.slice(0, -1);
+  const end = review.slice(-1);
   const begin = async (length: number | 'chunked') => {
     const connection = await openConnection(webhook);
     const framing = length === 'chunked' ? 'Transfer-Encoding: chunked' : `Content-Length: ${length}`;
-    connection.write(`POST /inject HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n${framing}\r\n\r\n`);
-    await until('its body is reserved', async () =>
-      ((await webhook.sample('sidecar_injector_admission_in_flight')) ?? 0) > 0 ? true : undefined,
+    const start = length === 'chunked' ? `${almost.length.toString(16)}\r\n${almost}\r\n` : almost;
+    connection.write(
+      `POST /inject HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n${framing}\r\n\r\n${start}`,
+    );
+    await until('its body is there but for the end', async () =>
+      (await webhook.sample('sidecar_injector_admission_buffered_bytes')) === almost.length ? true : undefined,
     );
     return connection;
   };
@@ -68,7 +74,7 @@ describe('more bodies at once than fit', () => {
     const answer = await postReview(webhook, review);
     expect([answer.status, answer.headers['retry-after'], answer.text]).toEqual([503, '1', 'Overloaded, try again.\n']);
     expect(await webhook.sample('sidecar_injector_shed_total{reason="buffered"}')).toBe(1);
-    waiting.write(review);
+    waiting.write(end);
     expect(statusesOf(await waiting.receive(/auditAnnotations/))).toEqual([200]);
     expect((await postReview(webhook, review)).status).toBe(200);
     waiting.socket.destroy();
@@ -93,8 +99,9 @@ describe('more bodies at once than fit', () => {
     const head = `POST /inject HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: ${review.length}\r\n\r\n`;
     broken.write(`${head}${review}${head}${review}\u0001\r\n\r\n`);
     await broken.closed;
-    expect(await webhook.sample('sidecar_injector_admission_buffered_bytes')).toBe(0);
-    expect(await webhook.sample('sidecar_injector_admission_in_flight')).toBe(0);
+    for (const name of ['sidecar_injector_admission_buffered_bytes', 'sidecar_injector_admission_in_flight']) {
+      await until(`${name} is 0`, async () => ((await webhook.sample(name)) === 0 ? true : undefined));
+    }
   });
 
   test('fit again when a client leaves before an answer that waits behind others', async () => {
@@ -114,7 +121,7 @@ describe('more bodies at once than fit', () => {
   });
 
   test('do not keep a single one out, however small the bound', async () => {
-    await start({ limits: { bufferedBytes: 1 } });
+    await start({ limits: { bufferedBytes: 1, ownBytes: 0 } });
     expect((await postReview(webhook, review)).status).toBe(200);
   });
 
@@ -123,7 +130,7 @@ describe('more bodies at once than fit', () => {
     const waiting = await begin(review.length);
     const agent = new Agent({ keepAlive: true, maxSockets: 1 });
     expect((await postReview(webhook, review, { agent })).status).toBe(503);
-    waiting.write(review);
+    waiting.write(end);
     await waiting.receive(/auditAnnotations/);
     expect((await postReview(webhook, review, { agent })).status).toBe(200);
     expect(await webhook.connections()).toBe(2);
@@ -140,14 +147,21 @@ describe('more bodies at once than fit', () => {
   });
 });
 
-test('more connections than the bound are dropped and counted, and the others are served', async () => {
+test('above the bound of connections the oldest stranger is cut off and counted, and everybody else is served', async () => {
   await start({ limits: { connections: 5 } });
   const inside = await Promise.all(Array.from({ length: 5 }, () => openConnection(webhook)));
-  await expect(openConnection(webhook)).rejects.toThrow();
+  const [first, ...others] = inside;
+  // It has brought a review, so it is none of the strangers.
+  first?.write(question);
+  await first?.receive(/auditAnnotations/);
+  const newcomer = await openConnection(webhook);
   expect(await webhook.sample('sidecar_injector_bad_requests_total{status="dropped"}')).toBe(1);
-  inside[0]?.write('GET /livez HTTP/1.1\r\nHost: x\r\n\r\n');
-  expect(statusesOf((await inside[0]?.receive(/ok\n/)) ?? '')).toEqual([200]);
-  for (const { socket } of inside) socket.destroy();
+  await Promise.any(others.map(({ closed }) => closed));
+  for (const connection of [first, newcomer]) {
+    connection?.write('GET /livez HTTP/1.1\r\nHost: x\r\n\r\n');
+    expect(statusesOf((await connection?.receive(/ok\n/)) ?? '').at(-1)).toBe(200);
+  }
+  for (const { socket } of [...inside, newcomer]) socket.destroy();
   await until('they are gone', async () => ((await webhook.connections()) === 0 ? true : undefined));
   expect(responseOf(await postReview(webhook, review)).allowed).toBe(true);
 });

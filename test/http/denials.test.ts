@@ -252,8 +252,8 @@ test('all problems of a pod come in one denial', async () => {
 });
 
 test('a pod with twenty thousand problems hears of some and of how many there are', async () => {
-  const containers = Array.from({ length: 20_000 }, () => ({ ports: [{ containerPort: 15001 }] }));
-  const response = await send(podOf({}, { containers }));
+  const ports = Array.from({ length: 20_000 }, () => ({ containerPort: 15001 }));
+  const response = await send(podOf({}, { containers: [{ name: 'app', ports }] }));
   expect(response.status?.message).toMatch(/; and 19\d{3} more$/);
   expect(response.status?.message.length).toBeLessThan(16 * 1024);
   expect(response.auditAnnotations['reasons']).toBe('PortConflict');

@@ -17,6 +17,7 @@ beforeAll(async () => {
       requestTimeoutMs: 800,
       timeoutCheckMs: 50,
       keepAliveTimeoutMs: 60_000,
+      strangerTimeoutMs: 1_000,
     },
   });
 });
@@ -134,8 +135,8 @@ test('an idle connection is kept for longer than the API server keeps it', async
   const { defaultLimits } = await import('../../src/server/limits.ts');
   expect(defaultLimits.keepAliveTimeoutMs).toBeGreaterThan(90_000);
   const connection = await openConnection(webhook);
-  connection.write('GET /livez HTTP/1.1\r\nHost: x\r\n\r\n');
-  const first = await connection.receive(/ok\n$/);
+  connection.write(head + review);
+  const first = await connection.receive(/auditAnnotations/);
   expect(first).toMatch(/connection: keep-alive/i);
   expect(first).toMatch(/keep-alive: timeout=60/i);
   // Longer than every other patience of this server.
@@ -143,5 +144,12 @@ test('an idle connection is kept for longer than the API server keeps it', async
   for await (const _ of everySoOften(100)) if (times.push(0) === 20) break;
   connection.write('GET /livez HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n');
   await connection.closed;
-  expect(statusesOf(connection.received().replaceAll('ok\n', '\n'))).toEqual([200, 200]);
+  expect(statusesOf(connection.received())).toEqual([200, 200]);
+});
+
+test('one that has brought no review is not', async () => {
+  const connection = await openConnection(webhook);
+  connection.write('GET /livez HTTP/1.1\r\nHost: x\r\n\r\n');
+  expect(await connection.receive(/ok\n$/)).toMatch(/keep-alive: timeout=1\r\n/i);
+  await connection.closed;
 });

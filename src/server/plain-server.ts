@@ -1,0 +1,45 @@
+import { createServer, type Server } from 'node:http';
+import { boundConnections } from './connections.ts';
+
+export interface PlainPage {
+  readonly status: number;
+  readonly contentType: string;
+  readonly text: string;
+}
+
+/** Pages by path; `query` is what stands behind the question mark. */
+export type PlainPages = ReadonlyMap<string, (query: URLSearchParams) => PlainPage | Promise<PlainPage>>;
+
+/** Prometheus and the kubelet ask one after the other; whoever only holds connections loses them first. */
+const connections = 64;
+
+function refusal(status: number, sentence: string): PlainPage {
+  return { status, contentType: 'text/plain; charset=utf-8', text: `${sentence}\n` };
+}
+
+async function answer(pages: PlainPages, method: string | undefined, url: string): Promise<PlainPage> {
+  const [path = '', query = ''] = url.split('?', 2);
+  const page = pages.get(path);
+  if (page === undefined) return refusal(404, `There is nothing here but ${[...pages.keys()].join(', ')}.`);
+  if (method !== 'GET' && method !== 'HEAD') return refusal(405, 'Only GET is allowed here.');
+  return page(new URLSearchParams(query));
+}
+
+/**
+ * Plain HTTP server of a few pages, on a port of its own: what the review port suffers does not reach it, and a
+ * NetworkPolicy can tell the two apart. A page that throws is answered with 500 and `failure`.
+ */
+export function createPlainServer(pages: PlainPages, failure: string): Server {
+  const server = createServer((request, response) => {
+    void answer(pages, request.method, request.url ?? '')
+      .catch(() => refusal(500, failure))
+      .then(({ status, contentType, text }) => {
+        if (status === 405) response.setHeader('allow', 'GET, HEAD');
+        response.writeHead(status, { 'content-type': contentType }).end(text);
+      });
+  });
+  server.requestTimeout = 10_000;
+  server.headersTimeout = 5_000;
+  boundConnections(server, connections, () => undefined);
+  return server;
+}

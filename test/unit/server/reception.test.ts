@@ -1,0 +1,139 @@
+import { EventEmitter } from 'node:events';
+import type { IncomingMessage } from 'node:http';
+import { PassThrough } from 'node:stream';
+import { describe, expect, test } from '@jest/globals';
+import { defaultLimits, type Limits } from '../../../src/server/limits.ts';
+import { createReception, type Reception } from '../../../src/server/reception.ts';
+
+/** One client: its request, and what it does. */
+interface Client {
+  readonly request: IncomingMessage;
+  readonly response: EventEmitter;
+  readonly payload: PassThrough;
+  /** Settles with the length of the body or the status of the refusal. */
+  readonly body: Promise<number>;
+  /** How often the server has ended the connection. */
+  cuts(): number;
+}
+
+function clientOf(reception: Reception, declared?: number): Client {
+  let cut = 0;
+  const request = {
+    headers: declared === undefined ? {} : { 'content-length': String(declared) },
+    socket: { destroy: () => (cut += 1) },
+  } as unknown as IncomingMessage;
+  const response = new EventEmitter();
+  const payload = new PassThrough();
+  reception.open(request, response);
+  const body = reception.receive(request, payload).then(
+    ({ length }) => length,
+    ({ statusCode }: { statusCode: number }) => -statusCode,
+  );
+  return { request, response, payload, body, cuts: () => cut };
+}
+
+async function send({ payload }: Client, bytes: number): Promise<void> {
+  payload.write(Buffer.alloc(bytes));
+  await new Promise((resolve) => void setImmediate(resolve));
+}
+
+const small: Limits = { ...defaultLimits, bodyBytes: 1_000, bufferedBytes: 500, ownBytes: 100, stillMs: 100 };
+
+describe('bodies count as they arrive', () => {
+  test('and not as they are promised', async () => {
+    const reception = createReception(small);
+    const promising = Array.from({ length: 50 }, () => clientOf(reception, 1_000));
+    for (const client of promising) await send(client, 1);
+    expect(reception.bufferedBytes).toBe(50);
+    const honest = clientOf(reception, 600);
+    await send(honest, 600);
+    honest.payload.end();
+    expect(await honest.body).toBe(600);
+  });
+
+  test('until the answer is out or the connection is gone', async () => {
+    const reception = createReception(small);
+    const [done, gone] = [clientOf(reception), clientOf(reception)];
+    await send(done, 10);
+    await send(gone, 20);
+    expect([reception.inFlight, reception.bufferedBytes]).toEqual([2, 30]);
+    done.payload.end();
+    await done.body;
+    reception.answer(done.request, 7);
+    expect(reception.bufferedBytes).toBe(27);
+    done.response.emit('close');
+    gone.response.emit('close');
+    expect(await gone.body).toBe(-400);
+    expect([reception.inFlight, reception.bufferedBytes, done.cuts()]).toEqual([0, 0, 0]);
+    await send(gone, 5);
+    expect(reception.bufferedBytes).toBe(0);
+  });
+
+  test.each([
+    ['declared', 1_001, 0],
+    ['found', undefined, 1_001],
+  ])('and more than the bound, %s, is refused', async (_how, declared, bytes) => {
+    const client = clientOf(createReception(small), declared);
+    if (bytes > 0) await send(client, bytes);
+    expect(await client.body).toBe(-413);
+  });
+});
+
+describe('when they do not all fit', () => {
+  test('the one that came too much is refused while all the others move', async () => {
+    const reception = createReception(small);
+    const [first, second] = [clientOf(reception), clientOf(reception)];
+    await send(first, 400);
+    await send(second, 400);
+    expect(await second.body).toBe(-503);
+    first.payload.end();
+    expect(await first.body).toBe(400);
+  });
+
+  test('one that stands still gives way', async () => {
+    const reception = createReception(small);
+    const still = clientOf(reception);
+    await send(still, 400);
+    await new Promise((resolve) => void setTimeout(resolve, 300));
+    const moving = clientOf(reception);
+    await send(moving, 400);
+    expect(await still.body).toBe(-503);
+    moving.payload.end();
+    expect(await moving.body).toBe(400);
+  });
+
+  test('an answer that nobody takes gives way with its connection', async () => {
+    const reception = createReception(small);
+    const deaf = clientOf(reception);
+    deaf.payload.end();
+    await deaf.body;
+    reception.answer(deaf.request, 550);
+    await new Promise((resolve) => void setTimeout(resolve, 300));
+    const moving = clientOf(reception);
+    await send(moving, 400);
+    moving.payload.end();
+    expect(await moving.body).toBe(400);
+    expect([deaf.cuts(), reception.bufferedBytes]).toEqual([1, 400]);
+  });
+
+  test('what every client has for itself is never refused', async () => {
+    const reception = createReception(small);
+    const large = clientOf(reception);
+    await send(large, 900);
+    const usual = Array.from({ length: 20 }, () => clientOf(reception));
+    for (const client of usual) {
+      await send(client, 100);
+      client.payload.end();
+      expect(await client.body).toBe(100);
+    }
+  });
+});
+
+test('a body that takes longer than its size allows is refused, with nothing of it kept', async () => {
+  const reception = createReception({ ...small, bodyTimeoutMs: 100, bodyTimeoutPerMebibyteMs: 0 });
+  const slow = clientOf(reception, 900);
+  await send(slow, 300);
+  expect(await slow.body).toBe(-408);
+  expect(reception.bufferedBytes).toBe(0);
+  expect(slow.payload.isPaused()).toBe(true);
+});
