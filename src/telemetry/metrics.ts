@@ -32,7 +32,7 @@ interface Options {
 /** Bodies that are on their way. */
 export interface Reception {
   readonly inFlight: number;
-  /** Bytes reserved for them. */
+  /** Bytes of them that are there, and of answers that are not taken yet. */
   readonly bufferedBytes: number;
 }
 
@@ -45,7 +45,13 @@ function showReception(options: (name: string, help: string) => Options, read: (
       },
     });
   show(options('admission_in_flight', 'Reviews being received or answered.'), () => read().inFlight);
-  show(options('admission_buffered_bytes', 'Bytes reserved for bodies being received.'), () => read().bufferedBytes);
+  show(
+    options(
+      'admission_buffered_bytes',
+      'Bytes of bodies that are being received and of answers that are not taken yet.',
+    ),
+    () => read().bufferedBytes,
+  );
 }
 
 export function createMetrics(version: string): Metrics {

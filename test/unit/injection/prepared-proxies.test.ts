@@ -90,3 +90,34 @@ test('more workloads than are remembered all get their own', () => {
   expect(new Set(patches.map(({ patch }) => joinPatch(patch))).size).toBe(300);
   expect(textOf(decide({ pod: podOf('web-0'), namespace }, snapshot))).toBe(textOf(patches[0] as Decision));
 });
+
+describe('memory', () => {
+  const long = 'a'.repeat(300_000);
+  const isRemembered = (pod: JsonObject, snapshot = snapshotOf()): boolean => {
+    const [first, second] = [1, 2].map(() => decide({ pod, namespace }, snapshot).added?.initContainers.at(-1));
+    return first !== undefined && first === second;
+  };
+
+  test('is not filled by pods that are large', () => {
+    expect(isRemembered(podOf('web'))).toBe(true);
+    expect(isRemembered(podOf('web', {}, probing(`/${long.slice(0, 1_000)}`)))).toBe(true);
+    const override = { name: 'istio-proxy', image: 'auto', env: [{ name: 'A', value: 'x' }] };
+    expect(isRemembered(podOf('web', { initContainers: [override] }))).toBe(false);
+    const environment = { 'sidecar-injector.io/proxyEnv': JSON.stringify({ A: long }) };
+    const pod = podOf('web');
+    expect(isRemembered({ ...pod, metadata: { name: 'web', annotations: environment } })).toBe(false);
+  });
+
+  test('is not touched by pods that are refused', () => {
+    const snapshot = snapshotOf();
+    const kept: unknown[] = [];
+    const watching = {
+      ...snapshot,
+      proxies: { ...snapshot.proxies, keep: (fragment: unknown) => void kept.push(fragment) },
+    };
+    expect(decide({ pod: podOf('web', {}, probing(`/${long}`)), namespace }, watching).outcome).toBe('reject');
+    expect(kept).toEqual([]);
+    expect(decide({ pod: podOf('web'), namespace }, watching).outcome).toBe('inject');
+    expect(kept).toHaveLength(1);
+  });
+});

@@ -138,6 +138,16 @@ describe('not remembered', () => {
     expect(isRemembered(warmUp(snapshotOf(), pod))).toBe(false);
   });
 
+  test.each([
+    ['a pod with a long text', podOf({ container: { args: ['x'.repeat(400_000)] } })],
+    ['a pod with a long prefix', podOf({ prefix: `${'x'.repeat(400_000)}-` })],
+  ])('%s', (_what, pod) => {
+    const snapshot = snapshotOf();
+    const [first, second] = [warmUp(snapshot, pod), decide({ pod, namespace }, snapshot)];
+    expect(first.outcome).toBe('inject');
+    expect(second).not.toBe(first);
+  });
+
   test('a controller whose pods all differ is given up', () => {
     const snapshot = snapshotOf();
     const onNode = (node: number) => podOf({ spec: { nodeSelector: { node: String(node) } } });

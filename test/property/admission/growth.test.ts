@@ -1,0 +1,226 @@
+import jsonPatch from 'fast-json-patch';
+import { describe, expect, test } from '@jest/globals';
+import { review } from '../../../src/admission/handler.ts';
+import { decide } from '../../../src/injection/decide.ts';
+import { rememberDecisions } from '../../../src/injection/remembered-decisions.ts';
+import type { Snapshot } from '../../../src/injection/snapshot.ts';
+import { readReviewText } from '../../../src/server/review-text.ts';
+import { annotationTable } from '../../../src/settings/annotation-table.ts';
+import { statusAnnotation } from '../../../src/settings/constants.ts';
+import { istioNames } from '../../../src/settings/istio/annotation-names.ts';
+import type { JsonObject } from '../../../src/settings/json.ts';
+import { prepareProxies } from '../../../src/sidecars/standalone/prepared-proxies.ts';
+import { longPlaces, longTexts, type LongPlace } from '../../support/long-reviews.ts';
+import { reviewOf } from '../../support/reviews.ts';
+import { snapshotWithShipped } from '../../support/shipped-sidecars.ts';
+
+/**
+ * What a review costs must not grow faster than its bytes, wherever it is long: the webhook has one thread, and a review
+ * that takes it for seconds stops every pod of the cluster. Times are compared with each other, never with a clock.
+ */
+
+/** Bytes of the short and of the long form of a place. Sixteen times as much for four times the bytes is quadratic. */
+const sizes = { short: 12_000, long: 48_000 } as const;
+const mostGrowth = 9;
+
+/** Texts of annotations that are documents are read up to 16 KiB only; what they cost grows below that. */
+const documentSizes = { short: 4_000, long: 16_000 } as const;
+
+/** Below so many times the cost of a harmless review of the same length, growth is lost in the noise, and no danger. */
+const worthLooking = 3;
+
+const settings = { injection: { defaultTemplates: ['sidecar', 'log-shipper', 'metrics-exporter'] } };
+const istiod = { mode: 'istiod', istiod: { values: { global: { tag: '1.28.0' } } } };
+const modes: readonly (readonly [name: string, snapshot: Snapshot])[] = [
+  ['standalone', snapshotWithShipped({ ...settings, proxy: { applicationDrainSeconds: 5 } })],
+  ['istiod', snapshotWithShipped(istiod)],
+  ['istiod, hardened', snapshotWithShipped({ ...istiod, istiod: { ...istiod.istiod, hardened: true } })],
+];
+
+function container(name: string, port: number): JsonObject {
+  return {
+    name,
+    image: 'registry.example/app:1',
+    command: ['/bin/a'],
+    args: ['x'],
+    env: [
+      { name: 'A', value: 'b' },
+      { name: 'B', valueFrom: { fieldRef: { fieldPath: 'metadata.name' } } },
+    ],
+    ports: [{ name: 'http', containerPort: port, protocol: 'TCP' }],
+    volumeMounts: [
+      { name: 'data', mountPath: '/data', subPath: 'a' },
+      { name: 'logs', mountPath: '/var/log/app' },
+    ],
+    resources: { requests: { cpu: '100m', memory: '64Mi' } },
+    securityContext: { runAsUser: 1000 },
+    readinessProbe: { httpGet: { path: '/ready', port: 'http', httpHeaders: [{ name: 'X', value: 'y' }] } },
+    livenessProbe: { grpc: { port, service: 'svc' } },
+    lifecycle: { postStart: { httpGet: { path: '/start', port } } },
+  };
+}
+
+const pod: JsonObject = {
+  metadata: {
+    generateName: 'web-5d-',
+    labels: { app: 'web', 'pod-template-hash': '5d' },
+    annotations: { 'example.com/a': 'b' },
+    ownerReferences: [{ apiVersion: 'apps/v1', kind: 'ReplicaSet', name: 'web-5d', controller: true }],
+  },
+  spec: {
+    initContainers: [
+      { name: 'setup', image: 'setup:1' },
+      { name: 'helper', image: 'helper:1', restartPolicy: 'Always' },
+    ],
+    containers: [container('app', 8080)],
+    volumes: [
+      { name: 'data', emptyDir: {} },
+      { name: 'logs', emptyDir: {} },
+    ],
+    imagePullSecrets: [{ name: 'pull' }],
+    securityContext: { fsGroup: 1000 },
+    resources: { requests: { cpu: '2' }, limits: { cpu: '4' } },
+  },
+};
+
+/** The pod after its injection, with a container that came later, and its status as a value. */
+function injected(snapshot: Snapshot): { readonly pod: JsonObject; readonly status: JsonObject } {
+  const { operations, reasons } = decide({ pod, namespace: 'shop' }, fresh(snapshot));
+  if (operations.length === 0) throw new Error(JSON.stringify(reasons));
+  const patch = structuredClone(operations) as unknown as jsonPatch.Operation[];
+  const after = jsonPatch.applyPatch(structuredClone(pod), patch).newDocument as unknown as {
+    metadata: { annotations: Record<string, string> };
+    spec: { containers: JsonObject[] };
+  };
+  after.spec.containers.push(container('later', 7000));
+  const status = JSON.parse(after.metadata.annotations[statusAnnotation] ?? '') as JsonObject;
+  return { pod: after as unknown as JsonObject, status };
+}
+
+function withStatus(after: JsonObject, status: JsonObject): JsonObject {
+  const { metadata } = after as { metadata: { annotations: JsonObject } };
+  const annotations = { ...metadata.annotations, [statusAnnotation]: JSON.stringify(status) };
+  return { ...after, metadata: { ...metadata, annotations } };
+}
+
+/** The snapshot with nothing remembered. */
+function fresh(snapshot: Snapshot): Snapshot {
+  return { ...snapshot, proxies: prepareProxies(), decisions: rememberDecisions() };
+}
+
+/** Milliseconds of a review of the pod, by a snapshot that remembers nothing of it. */
+function cost(snapshot: Snapshot, long: JsonObject): number {
+  const body = Buffer.from(JSON.stringify(reviewOf(long)));
+  const used = fresh(snapshot);
+  const start = performance.now();
+  review(readReviewText(body) ?? '', used);
+  return performance.now() - start;
+}
+
+function least(times: number, measure: () => number): number {
+  return Math.min(...Array.from({ length: times }, measure));
+}
+
+interface Case {
+  readonly name: string;
+  readonly sizes: { readonly short: number; readonly long: number };
+  make(size: number): JsonObject;
+}
+
+/** Names of the cases whose cost grows faster than their bytes. */
+function growing(snapshot: Snapshot, cases: readonly Case[]): string[] {
+  const harmless = (size: number): JsonObject => ({
+    ...pod,
+    padding: Array.from({ length: size / 12 }, () => 'abcdefg'),
+  });
+  for (let times = 0; times < 50; times++) cost(snapshot, harmless(1_000));
+  const reference = least(5, () => cost(snapshot, harmless(sizes.long)));
+  return cases.flatMap(({ name, sizes: { short, long }, make }) => {
+    const large = make(long);
+    if (cost(snapshot, large) < worthLooking * reference) return [];
+    if (least(2, () => cost(snapshot, large)) < worthLooking * reference) return [];
+    const small = make(short);
+    // A pause of the machine makes a single look longer, never shorter.
+    for (let look = 0; look < 3; look++) {
+      const growth = least(5, () => cost(snapshot, large)) / least(5, () => cost(snapshot, small));
+      if (growth <= mostGrowth) return [];
+      if (look === 2) return [`${name}: ${growth.toFixed(1)} times for 4 times the bytes`];
+    }
+    return [];
+  });
+}
+
+/** Annotations and labels that mean something, in every mode. */
+function knownKeys(snapshot: Snapshot): readonly (readonly [map: 'annotations' | 'labels', name: string])[] {
+  const parameters = [...snapshot.templates.values()].flatMap((template) => template.parameters);
+  const annotations = [
+    ...annotationTable.filter(({ kind }) => kind === 'annotation').map(({ name }) => name),
+    ...Object.values(istioNames),
+    ...parameters.map(({ annotation }) => annotation),
+    statusAnnotation,
+  ];
+  const labels = annotationTable.filter(({ kind }) => kind === 'label').map(({ name }) => name);
+  return [
+    ...[...new Set(annotations)].map((name) => ['annotations', name] as const),
+    ...labels.map((name) => ['labels', name] as const),
+  ];
+}
+
+const isStatus = ({ name }: LongPlace): boolean => name.startsWith('/metadata/annotations/sidecar.istio.io~1status ');
+
+describe.each(modes)('mode %s', (_mode, snapshot) => {
+  test('a review that is long in one place', () => {
+    const cases = longPlaces(pod).map((place): Case => ({
+      name: place.name,
+      sizes,
+      make: (size) => place.stretch(pod, size),
+    }));
+    expect(growing(snapshot, cases)).toEqual([]);
+  }, 300_000);
+
+  test('an annotation or a label that means something and is long', () => {
+    const cases = knownKeys(snapshot).flatMap(([map, name]) =>
+      longTexts(['metadata', map, name]).map((place): Case => ({
+        name: place.name,
+        sizes: place.isDocument ? documentSizes : sizes,
+        make: (size) => place.stretch(pod, size),
+      })),
+    );
+    expect(growing(snapshot, cases)).toEqual([]);
+  }, 300_000);
+});
+
+// What `hardened` adds is for pods that were not injected before.
+describe.each(modes.slice(0, 2))('mode %s', (_mode, snapshot) => {
+  test('a forged status that is long in one place, and an injected pod that is', () => {
+    const { pod: after, status } = injected(snapshot);
+    const forged = longPlaces(status).map((place): Case => ({
+      name: `status ${place.name}`,
+      sizes,
+      make: (size) => withStatus(after, place.stretch(status, size)),
+    }));
+    const lists = longPlaces(after)
+      .filter((place) => place.isList && !isStatus(place))
+      .map((place): Case => ({ name: place.name, sizes, make: (size) => place.stretch(after, size) }));
+    expect(growing(snapshot, [...forged, ...lists])).toEqual([]);
+  }, 300_000);
+
+  test('a forged status and its pod that are long together', () => {
+    const { pod: after, status } = injected(snapshot);
+    const isMany = ({ isList, name }: LongPlace): boolean =>
+      isList && /like \[0\], named$|small like \[0\]$|keys k$/.test(name);
+    const places = longPlaces(after).filter(
+      (place) => isMany(place) && /^\/(?:metadata|spec)\/(?:\w+|containers\/\d\/\w+) /.test(place.name),
+    );
+    const cases = longPlaces(status)
+      .filter(isMany)
+      .flatMap((inStatus) =>
+        places.map((inPod): Case => ({
+          name: `status ${inStatus.name} with ${inPod.name}`,
+          sizes,
+          make: (size) => inPod.stretch(withStatus(after, inStatus.stretch(status, size / 2)), size / 2),
+        })),
+      );
+    expect(growing(snapshot, cases)).toEqual([]);
+  }, 300_000);
+});
