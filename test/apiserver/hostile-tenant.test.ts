@@ -148,10 +148,11 @@ test('bodies that are promised and never come', async () => {
     const connections = await Promise.all(
       many(10, () => openConnection({ port: installed.injector.port, ca: '' }, { rejectUnauthorized: false })),
     );
-    for (const [index, { socket, write }] of connections.entries()) {
-      held.push(socket);
+    for (const [index, connection] of connections.entries()) {
+      held.push(connection.socket);
       const length = index === 9 ? mebibyte : 7 * mebibyte;
-      write(`POST /inject HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: ${length}\r\n\r\n{`);
+      const head = `POST /inject HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: ${length}`;
+      connection.write(`${head}\r\n\r\n{`);
     }
     await Promise.all(connections.map(({ closed }) => closed));
   };

@@ -3,7 +3,7 @@ import type { Json, JsonObject } from '../../src/settings/json.ts';
 /** A value that one place of a review can be given, as long as wanted: some `size` bytes. */
 interface Stretch {
   readonly name: string;
-  make(size: number): Json;
+  readonly make: (size: number) => string;
 }
 
 /** One place of a document, and what makes the document long there. */
@@ -120,7 +120,7 @@ function numbered(value: Json, at: number): Json {
 
 function named(value: Json, at: number): Json {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return numbered(value, at);
-  return { ...value, name: `n${at}` };
+  return { ...(value as JsonObject), name: `n${at}` };
 }
 
 function listPlaces(path: Path, items: readonly Json[]): LongPlace[] {
@@ -153,7 +153,7 @@ const keyPrefixes = [
 ];
 
 function mapPlaces(path: Path): LongPlace[] {
-  const with_ =
+  const withKeys =
     (keys: (size: number) => readonly string[]) =>
     (value: Json | undefined, size: number): Json => ({
       ...((value ?? {}) as JsonObject),
@@ -165,7 +165,7 @@ function mapPlaces(path: Path): LongPlace[] {
         path,
         `many keys ${prefix}`,
         true,
-        with_((size) => Array.from({ length: Math.ceil(size / (prefix.length + 10)) }, (_, at) => `${prefix}${at}`)),
+        withKeys((size) => Array.from({ length: Math.ceil(size / (prefix.length + 10)) }, (_, at) => `${prefix}${at}`)),
       ),
     ),
     ...texts.map(({ name, make }) =>
@@ -173,7 +173,7 @@ function mapPlaces(path: Path): LongPlace[] {
         path,
         `a key of ${name}`,
         false,
-        with_((size) => [String(make(size))]),
+        withKeys((size) => [make(size)]),
       ),
     ),
   ];

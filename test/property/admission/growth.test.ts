@@ -88,13 +88,13 @@ function injected(snapshot: Snapshot): { readonly pod: JsonObject; readonly stat
   const { operations, reasons } = decide({ pod, namespace: 'shop' }, fresh(snapshot));
   if (operations.length === 0) throw new Error(JSON.stringify(reasons));
   const patch = structuredClone(operations) as unknown as jsonPatch.Operation[];
-  const after = jsonPatch.applyPatch(structuredClone(pod), patch).newDocument as unknown as {
+  const after = jsonPatch.applyPatch(structuredClone(pod), patch).newDocument as JsonObject & {
     metadata: { annotations: Record<string, string> };
     spec: { containers: JsonObject[] };
   };
   after.spec.containers.push(container('later', 7000));
   const status = JSON.parse(after.metadata.annotations[statusAnnotation] ?? '') as JsonObject;
-  return { pod: after as unknown as JsonObject, status };
+  return { pod: after, status };
 }
 
 function withStatus(after: JsonObject, status: JsonObject): JsonObject {
@@ -124,7 +124,7 @@ function least(times: number, measure: () => number): number {
 interface Case {
   readonly name: string;
   readonly sizes: { readonly short: number; readonly long: number };
-  make(size: number): JsonObject;
+  readonly make: (size: number) => JsonObject;
 }
 
 /** Names of the cases whose cost grows faster than their bytes. */

@@ -76,10 +76,13 @@ describe('the pod', () => {
     expect(new Set(mounted)).toEqual(new Set(shipped));
   });
 
-  test.each(['livenessProbe', 'readinessProbe'])('%s uses HTTPS on the port that serves admission', (probe) => {
-    expect(objectMember(container, probe)).toMatchObject({ httpGet: { port: 'https', scheme: 'HTTPS' } });
-    expect(objectsMember(container, 'ports')).toContainEqual({ name: 'https', containerPort: 8443 });
-  });
+  test.each(['livenessProbe', 'readinessProbe'])(
+    '%s asks on a port of its own, which nothing that the review port suffers reaches',
+    (probe) => {
+      expect(objectMember(container, probe)).toMatchObject({ httpGet: { port: 'health' } });
+      expect(objectsMember(container, 'ports')).toContainEqual({ name: 'health', containerPort: 8081 });
+    },
+  );
 });
 
 describe('the registration', () => {

@@ -137,11 +137,11 @@ describe('mode standalone', () => {
 
   test('a rewritten image that the settings allow is not worth a word', () => {
     const allowing = snapshotOf({ proxy: { allowedImages: ['mirror.example/*'] } });
-    const pod = structuredClone(injectedPod(podWith(), allowing)) as unknown as {
+    const pod = structuredClone(injectedPod(podWith(), allowing)) as unknown as JsonObject & {
       spec: { initContainers: { image: string }[] };
     };
     for (const container of pod.spec.initContainers) container.image = `mirror.example/${container.image}`;
-    const decision = decideOn(pod as unknown as JsonObject, allowing);
+    const decision = decideOn(pod, allowing);
     expect([decision.reasons.map(({ code }) => code), decision.warnings]).toEqual([['AlreadyInjected'], []]);
   });
 
@@ -188,18 +188,17 @@ describe('what is no status of ours is left alone, and said', () => {
 
 test('a patch that fails its verification never goes out', () => {
   const snapshot = snapshotOf();
-  const { fragmentOf } = snapshot.proxies;
   // A defect of ours, which no input is known to bring about.
   const broken: Snapshot = {
     ...snapshot,
-    proxies: { ...snapshot.proxies, fragmentOf: (input) => ({ ...fragmentOf(input), volumes: [] }) },
+    proxies: { ...snapshot.proxies, fragmentOf: (input) => ({ ...snapshot.proxies.fragmentOf(input), volumes: [] }) },
   };
   for (const [onInvalidPatch, outcome] of [
     ['admit', 'skip'],
     ['deny', 'reject'],
   ] as const) {
     const { injection } = broken.settings;
-    const settings = { ...broken.settings, injection: { ...injection, onInvalidPatch } } as Snapshot['settings'];
+    const settings = { ...broken.settings, injection: { ...injection, onInvalidPatch } };
     const decision = decide({ pod: podWith(), namespace: 'shop' }, { ...broken, settings });
     expect([decision.outcome, decision.reasons[0].code]).toEqual([outcome, 'InvalidPatch']);
     expect([decision.operations, decision.patch]).toEqual([[], []]);
