@@ -22,9 +22,11 @@ import { snapshotWithShipped } from '../../support/shipped-sidecars.ts';
 /** Bytes of the short and of the long form of a place. Sixteen times as much for four times the bytes is quadratic. */
 const sizes = { short: 12_000, long: 48_000 } as const;
 const mostGrowth = 9;
+/** The same for twice the bytes, where quadratic is four times. */
+const mostDoubling = 3;
 
 /** Texts of annotations that are documents are read up to 16 KiB only; what they cost grows below that. */
-const documentSizes = { short: 4_000, long: 16_000 } as const;
+const documentSizes = { short: 2_000, long: 8_000 } as const;
 
 /** Below so many times the cost of a harmless review of the same length, growth is lost in the noise, and no danger. */
 const worthLooking = 3;
@@ -139,14 +141,19 @@ function growing(snapshot: Snapshot, cases: readonly Case[]): string[] {
     const large = make(long);
     if (cost(snapshot, large) < worthLooking * reference) return [];
     if (least(2, () => cost(snapshot, large)) < worthLooking * reference) return [];
-    const small = make(short);
-    // A pause of the machine makes a single look longer, never shorter.
-    for (let look = 0; look < 3; look++) {
-      const growth = least(5, () => cost(snapshot, large)) / least(5, () => cost(snapshot, small));
-      if (growth <= mostGrowth) return [];
-      if (look === 2) return [`${name}: ${growth.toFixed(1)} times for 4 times the bytes`];
+    const [small, larger] = [make(short), make(2 * long)];
+    const growth = { beyond: 0, again: 0 };
+    // A pause of the machine makes a single look longer, never shorter; what really grows does so at every size.
+    for (let look = 0; look < 4; look++) {
+      const [brief, most] = [least(7, () => cost(snapshot, small)), least(7, () => cost(snapshot, large))];
+      growth.beyond = most / brief;
+      if (growth.beyond <= mostGrowth) return [];
+      growth.again = least(5, () => cost(snapshot, larger)) / most;
+      if (growth.again <= mostDoubling) return [];
     }
-    return [];
+    return [
+      `${name}: ${growth.beyond.toFixed(1)} times for 4 times the bytes, ${growth.again.toFixed(1)} for twice more`,
+    ];
   });
 }
 
