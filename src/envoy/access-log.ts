@@ -1,7 +1,8 @@
+import type { JsonObject } from '../settings/json.ts';
 import { extension } from './extension.ts';
-import { compile, type Filling, listed, type Template, type Tree } from './flow-yaml.ts';
 import type { ProxyIntent } from './intent.ts';
-import { metricLoggers } from './metrics.ts';
+import { httpMetrics, tcpMetrics } from './metrics.ts';
+import type { Direction } from './routes.ts';
 
 /**
  * Keys are those of Istio's JSON access log, so that parsers written for it keep working. Left out are the two that only
@@ -38,43 +39,34 @@ const path = '/var/log/istio/access.log';
 
 const format = { log_format: { json_format: fields } };
 
-type Kind = ProxyIntent['accessLog'];
-
-const loggers: Readonly<Record<Exclude<Kind, 'none'>, Tree>> = {
+const writers = {
   // By the logger made for it: a file logger cannot open /dev/stdout as a plain user.
   stdout: extension('stdout', 'envoy.extensions.access_loggers.stream.v3.StdoutAccessLog', format),
   file: extension('file', 'envoy.extensions.access_loggers.file.v3.FileAccessLog', { path, ...format }),
-};
+} as const;
+
+type Told = Pick<ProxyIntent, 'accessLog' | 'metrics'>;
 
 /** One line a request or connection, at its end; metrics have connections reported when they begin, too. */
 const atTheEnd = { filter: { log_type_filter: { types: ['DownstreamEnd', 'TcpConnectionEnd'] } } };
 
-function writers(kind: Kind, more: { readonly [key: string]: Tree }): readonly Template[] {
-  if (kind === 'none') return [];
-  return [compile({ anchor: 'log', content: { ...more, ...(loggers[kind] as { readonly [key: string]: Tree }) } })];
+const writersAtTheEnd = {
+  stdout: { ...atTheEnd, ...writers.stdout },
+  file: { ...atTheEnd, ...writers.file },
+} as const;
+
+function lines({ accessLog, metrics }: Told): readonly JsonObject[] {
+  if (accessLog === 'none') return [];
+  return [(metrics.istio ? writersAtTheEnd : writers)[accessLog]];
 }
 
-type Holes = 'inbound http log' | 'inbound tcp log' | 'outbound http log' | 'outbound tcp log' | 'tcpLogOptions';
-
-function fillingFor(kind: Kind, hasMetrics: boolean): Readonly<Record<Holes, string | Template>> {
-  const own = writers(kind, hasMetrics ? atTheEnd : {});
-  const list = (metrics: readonly Template[]): Template => listed(hasMetrics ? [...own, ...metrics] : own);
-  return {
-    'inbound http log': list(metricLoggers['inbound http']),
-    'inbound tcp log': list(metricLoggers['inbound tcp']),
-    'outbound http log': list(metricLoggers['outbound http']),
-    'outbound tcp log': list(metricLoggers['outbound tcp']),
-    tcpLogOptions: hasMetrics ? ',access_log_options: {flush_access_log_on_start: true}' : '',
-  };
+/** What is told about captured traffic: lines to read, and metrics (`envoy.config.accesslog.v3.AccessLog`). */
+export function accessLogs(told: Told, direction: Direction, of: 'http' | 'tcp'): readonly JsonObject[] {
+  if (!told.metrics.istio) return lines(told);
+  return [...lines(told), ...(of === 'http' ? httpMetrics : tcpMetrics)[direction]];
 }
 
-function bothWays(kind: Kind) {
-  return { withMetrics: fillingFor(kind, true), without: fillingFor(kind, false) };
-}
-
-const fillings = { stdout: bothWays('stdout'), file: bothWays('file'), none: bothWays('none') };
-
-/** Fillings of the holes for what is told about captured traffic: lines to read, and metrics. */
-export function accessLogFilling(kind: Kind, hasMetrics: boolean): Filling {
-  return hasMetrics ? fillings[kind].withMetrics : fillings[kind].without;
+/** `TcpAccessLogOptions`: connections are counted when they begin, too. */
+export function tcpLogOptions({ metrics }: Told): JsonObject | undefined {
+  return metrics.istio ? { flush_access_log_on_start: true } : undefined;
 }

@@ -1,36 +1,30 @@
 import { loopbackSource } from '../settings/constants.ts';
-import { compile, type Filling, type Tree } from './flow-yaml.ts';
+import type { JsonObject } from '../settings/json.ts';
+import { socketAddress } from './extension.ts';
 import type { ProxyIntent } from './intent.ts';
 
-/** Where a listener binds; the holes are filled by `addressFilling`. */
-export function listenAddress(port: Tree): Tree {
-  return { socket_address: { address: { hole: 'anyAddress' }, port_value: port, ipv4_compat: { hole: 'compat' } } };
+type Families = ProxyIntent['families'];
+
+/**
+ * Where a listener binds. One socket takes both families; IPv4 alone is bound only when the settings say so (a kernel
+ * without IPv6 refuses `::`).
+ */
+export function listenAddress(port: number, families: Families): JsonObject {
+  const hasV6 = families.includes('v6');
+  return socketAddress(hasV6 ? '::' : '0.0.0.0', port, { ipv4_compat: hasV6 });
 }
 
-/** Source of the proxy's connections to the application. */
-export const applicationBinding: Tree = { anchor: 'bind', content: { hole: 'bind' } };
-
-function source(address: string): Tree {
+function source(address: string): JsonObject {
   return { address, port_value: 0 };
 }
 
-const both = {
-  anyAddress: '"::"',
-  compat: 'true',
-  bind: compile({
-    source_address: source(loopbackSource.v4),
-    extra_source_addresses: [{ address: source(loopbackSource.v6) }],
-  }),
-};
-const v4 = { anyAddress: '0.0.0.0', compat: 'false', bind: compile({ source_address: source(loopbackSource.v4) }) };
-const v6 = { ...both, bind: compile({ source_address: source(loopbackSource.v6) }) };
-
 /**
- * Addresses for the pod's families. One socket takes both; IPv4 alone is bound only when the settings say so (a kernel
- * without IPv6 refuses `::`). The capture rules let exactly these sources pass by; Envoy picks the one of the
- * destination's family.
+ * `envoy.config.core.v3.BindConfig` of the proxy's connections to the application. The capture rules let exactly these
+ * sources pass by; Envoy picks the one of the destination's family.
  */
-export function addressFilling(families: ProxyIntent['families']): Filling {
-  if (!families.includes('v6')) return v4;
-  return families.includes('v4') ? both : v6;
+export function applicationBinding(families: Families): JsonObject {
+  const [v4, v6] = [source(loopbackSource.v4), source(loopbackSource.v6)];
+  if (!families.includes('v6')) return { source_address: v4 };
+  if (!families.includes('v4')) return { source_address: v6 };
+  return { source_address: v4, extra_source_addresses: [{ address: v6 }] };
 }

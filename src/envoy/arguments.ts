@@ -1,4 +1,4 @@
-import { escapeExpansion } from './flow-yaml.ts';
+import { escapeExpansion } from './bootstrap-text.ts';
 
 /** What the command line of one proxy is made of. */
 export interface EnvoyLaunch {

@@ -1,24 +1,32 @@
+import type { JsonObject } from '../settings/json.ts';
 import { applicationBinding } from './addresses.ts';
-import type { Tree } from './flow-yaml.ts';
+import { loadAssignment } from './extension.ts';
 import { adminAddress } from './hooks.ts';
 import { transparentUpstream } from './http.ts';
+import type { ProxyIntent } from './intent.ts';
 
-const most: Tree = { anchor: 'most', content: 4294967295 };
+/** Names of the clusters that every proxy has; metrics tell them as the service, as Istio's do. */
+export const clusterNames = {
+  passthrough: 'PassthroughCluster',
+  inbound: 'InboundPassthroughCluster',
+  blackHole: 'BlackHoleCluster',
+  admin: 'admin',
+} as const;
+
+const most = 4_294_967_295;
 
 /** Envoy's own default of 1,024 would throttle an application that has no limit without a proxy. */
-const unlimited: Tree = {
-  anchor: 'unlimited',
-  content: {
-    thresholds: [{ max_connections: most, max_pending_requests: most, max_requests: most, max_retries: most }],
-  },
+const unlimited: JsonObject = {
+  thresholds: [{ max_connections: most, max_pending_requests: most, max_requests: most, max_retries: most }],
 };
 
-function passthrough(name: string, connect_timeout: string, binding: Tree | undefined): Tree {
+/** Cluster of wherever a captured connection was going; `binding` is the source of its connections. */
+export function originalDestination(name: string, binding: JsonObject | undefined): JsonObject {
   return {
     name,
     type: 'ORIGINAL_DST',
     lb_policy: 'CLUSTER_PROVIDED',
-    connect_timeout,
+    connect_timeout: '10s',
     circuit_breakers: unlimited,
     upstream_connection_options: { tcp_keepalive: {} },
     typed_extension_protocol_options: transparentUpstream,
@@ -26,17 +34,18 @@ function passthrough(name: string, connect_timeout: string, binding: Tree | unde
   };
 }
 
-/** Clusters that every pod has. */
-export const fixedClusters: readonly Tree[] = [
-  passthrough('PassthroughCluster', '10s', undefined),
-  passthrough('InboundPassthroughCluster', '10s', applicationBinding),
-  // No endpoints: connections are closed at once.
-  { name: 'BlackHoleCluster' },
-  {
-    name: 'admin',
-    load_assignment: {
-      cluster_name: 'admin',
-      endpoints: [{ lb_endpoints: [{ endpoint: { address: adminAddress } }] }],
-    },
-  },
-];
+/** Clusters of captured traffic, whatever becomes of it. */
+export function captureClusters({ families }: Pick<ProxyIntent, 'families'>): readonly JsonObject[] {
+  return [
+    originalDestination(clusterNames.passthrough, undefined),
+    originalDestination(clusterNames.inbound, applicationBinding(families)),
+    // No endpoints: connections are closed at once.
+    { name: clusterNames.blackHole },
+  ];
+}
+
+/** The proxy's own admin interface. */
+export function adminCluster({ admin }: Pick<ProxyIntent, 'admin'>): JsonObject {
+  const { admin: name } = clusterNames;
+  return { name, load_assignment: loadAssignment(name, [adminAddress(admin)]) };
+}

@@ -1,25 +1,13 @@
-import type { Tree } from './flow-yaml.ts';
-
-interface Fields {
-  readonly [key: string]: Tree | undefined;
-}
+import type { Json, JsonObject } from '../settings/json.ts';
 
 /** A message of one of Envoy's extension types, such as `envoy.extensions.filters.http.router.v3.Router`. */
-export function typed(type: string, fields: Fields = {}): Tree {
+export function typed(type: string, fields: JsonObject = {}): JsonObject {
   return { '@type': `type.googleapis.com/${type}`, ...fields };
 }
 
 /** An extension with its configuration; Envoy finds it by the type, so most names are only for people. */
-export function extension(name: string, type: string, fields: Fields = {}): Tree {
+export function extension(name: string, type: string, fields: JsonObject = {}): JsonObject {
   return { name, typed_config: typed(type, fields) };
-}
-
-/** An extension that occurs several times with different fields: name and type are written once. */
-export function repeatedExtension(anchor: string, name: string, type: string, fields: Fields): Tree {
-  return {
-    name: { anchor: `${anchor} name`, content: name },
-    typed_config: { '@type': { anchor: `${anchor} type`, content: `type.googleapis.com/${type}` }, ...fields },
-  };
 }
 
 /** Protobuf's Duration in JSON form. */
@@ -27,10 +15,15 @@ export function duration(milliseconds: number): string {
   return `${milliseconds / 1000}s`;
 }
 
-/** One endpoint in the shape that a static cluster wants. */
-export function oneEndpoint(clusterName: Tree, address: Tree, port: Tree): Tree {
+/** `envoy.config.core.v3.Address` of an IP address or a host name. */
+export function socketAddress(address: string, port: number, more: JsonObject = {}): JsonObject {
+  return { socket_address: { address, port_value: port, ...more } };
+}
+
+/** `envoy.config.endpoint.v3.ClusterLoadAssignment` of addresses that are all alike. */
+export function loadAssignment(clusterName: string, addresses: readonly Json[]): JsonObject {
   return {
     cluster_name: clusterName,
-    endpoints: [{ lb_endpoints: [{ endpoint: { address: { socket_address: { address, port_value: port } } } }] }],
+    endpoints: [{ lb_endpoints: addresses.map((address) => ({ endpoint: { address } })) }],
   };
 }

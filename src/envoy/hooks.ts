@@ -1,5 +1,6 @@
 import { ports } from '../settings/constants.ts';
-import { compile, type Filling, listed, type Template, type Tree } from './flow-yaml.ts';
+import type { JsonObject } from '../settings/json.ts';
+import { socketAddress } from './extension.ts';
 import { ownHttp } from './http.ts';
 import type { ProxyIntent } from './intent.ts';
 import { luaFilter, routeScript } from './lua.ts';
@@ -7,26 +8,25 @@ import { luaFilter, routeScript } from './lua.ts';
 /** Where the admin interface listens when it is no port; the folder is a volume of the proxy alone. */
 export const adminSocketFolder = '/var/run/istio-proxy';
 
-/** Filled by `adminFilling`; the cluster `admin` and the interface itself say the same. */
-export const adminAddress: Tree = { anchor: 'admin address', content: { hole: 'adminAddress' } };
-
-const addresses: Readonly<Record<ProxyIntent['admin'], Template>> = {
-  // Loopback only: what it can do (quit, drain, change log levels) is for the pod alone.
-  port: compile({ socket_address: { address: '127.0.0.1', port_value: ports.admin } }),
+/** `envoy.config.core.v3.Address` of the admin interface; the cluster `admin` and the interface itself say the same. */
+export function adminAddress(admin: ProxyIntent['admin']): JsonObject {
   // Readable and writable for the proxy's user, and for nobody else.
-  socket: compile({ pipe: { path: `${adminSocketFolder}/admin.sock`, mode: 0o600 } }),
-};
+  if (admin === 'socket') return { pipe: { path: `${adminSocketFolder}/admin.sock`, mode: 0o600 } };
+  // Loopback only: what it can do (quit, drain, change log levels) is for the pod alone.
+  return socketAddress('127.0.0.1', ports.admin);
+}
 
 /** Requests that bash can send where it cannot reach the admin interface: it knows no unix sockets. */
 export const hookPaths = { ready: '/ready', drain: '/drain', quit: '/quitquitquit' } as const;
 
 export const drainRequest = '/drain_listeners?graceful&inboundonly';
 
-function on(method: 'GET' | 'POST', path: string, target: string): Template {
-  return compile({
-    match: { path, headers: [{ name: ':method', string_match: { exact: method } }] },
-    route: { cluster: 'admin', prefix_rewrite: target },
-  });
+function match(method: 'GET' | 'POST', path: string): JsonObject {
+  return { path, headers: [{ name: ':method', string_match: { exact: method } }] };
+}
+
+function toAdmin(method: 'GET' | 'POST', path: string, target: string): JsonObject {
+  return { match: match(method, path), route: { cluster: 'admin', prefix_rewrite: target } };
 }
 
 /** Answers first: a proxy that hands the request on to itself would be gone before the answer. */
@@ -35,34 +35,31 @@ h:httpCall("admin",{[":method"]="POST",[":path"]="/quitquitquit",[":authority"]=
 h:respond({[":status"]="200"},"OK")
 end`;
 
-const routes = {
-  ready: on('GET', hookPaths.ready, '/ready'),
-  drain: on('POST', hookPaths.drain, drainRequest),
-  quit: compile({
-    match: { path: hookPaths.quit, headers: [{ name: ':method', string_match: { exact: 'POST' } }] },
-    direct_response: { status: 200 },
-    typed_per_filter_config: routeScript(quit),
-  }),
+const socketRoutes: readonly JsonObject[] = [
+  toAdmin('GET', hookPaths.ready, '/ready'),
+  toAdmin('POST', hookPaths.drain, drainRequest),
+];
+
+const quitRoute: JsonObject = {
+  match: match('POST', hookPaths.quit),
+  direct_response: { status: 200 },
+  typed_per_filter_config: routeScript(quit),
 };
 
-const listener = compile({
-  name: 'hooks',
-  address: { socket_address: { address: '127.0.0.1', port_value: ports.hooks } },
-  ignore_global_conn_limit: true,
-  bypass_overload_manager: true,
-  filter_chains: [{ filters: [ownHttp('hooks', [{ hole: 'hookFilter' }], { hole: 'hookRoutes' })] }],
-});
-
 /**
- * Fillings of the holes for the admin interface and for the listener beside it, which stands where hooks have to be
- * answered: always for an interface that is a socket, and for an application that may ask the proxy to end.
+ * The listener beside the admin interface, which stands where hooks have to be answered: always for an interface that is
+ * a socket, and for an application that may ask the proxy to end.
  */
-export function adminFilling({ admin, quitHook }: Pick<ProxyIntent, 'admin' | 'quitHook'>): Filling {
-  const served = [...(admin === 'socket' ? [routes.ready, routes.drain] : []), ...(quitHook ? [routes.quit] : [])];
-  return {
-    adminAddress: addresses[admin],
-    hookFilter: quitHook ? [...compile(luaFilter), ','] : '',
-    hookRoutes: listed(served),
-    hookListener: served.length === 0 ? '' : [',', ...listener],
-  };
+export function hookListeners({ admin, quitHook }: Pick<ProxyIntent, 'admin' | 'quitHook'>): readonly JsonObject[] {
+  const routes = [...(admin === 'socket' ? socketRoutes : []), ...(quitHook ? [quitRoute] : [])];
+  if (routes.length === 0) return [];
+  return [
+    {
+      name: 'hooks',
+      address: socketAddress('127.0.0.1', ports.hooks),
+      ignore_global_conn_limit: true,
+      bypass_overload_manager: true,
+      filter_chains: [{ filters: [ownHttp('hooks', quitHook ? [luaFilter] : [], routes)] }],
+    },
+  ];
 }

@@ -1,4 +1,5 @@
 import type { ProbeRedirect } from './probe-redirect.ts';
+import type { Self } from './self.ts';
 import type { PortRange } from '../settings/port-range.ts';
 
 /** What a pod calls itself in metrics: Istio's canonical service and revision, and the labels `app` and `version`. */
@@ -16,7 +17,7 @@ export interface MetricsTarget {
   readonly path: string;
 }
 
-/** What a standalone proxy of one pod has to do; the bootstrap is rendered from this alone. */
+/** What a standalone proxy of one pod has to do; its configuration is made from this alone. */
 export interface ProxyIntent {
   /** Name of the workload (Deployment, Job, …) that the pod belongs to. */
   readonly workload: string;
@@ -50,6 +51,8 @@ export interface ProxyIntent {
   /** Whether the application may ask the proxy to end, as that of a Job with a classic proxy has to. */
   readonly quitHook: boolean;
   readonly probes: readonly ProbeRedirect[];
+  /** Where the pod itself is. */
+  readonly self: Self;
   /** Families of the pod's addresses; with v4 alone nothing binds to IPv6. */
   readonly families: readonly ('v4' | 'v6')[];
 }

@@ -1,67 +1,29 @@
 import { ports } from '../settings/constants.ts';
+import type { Json, JsonObject } from '../settings/json.ts';
+import { accessLogs, tcpLogOptions } from './access-log.ts';
 import { listenAddress } from './addresses.ts';
-import { extension, repeatedExtension } from './extension.ts';
-import { compile, fill, type Filling, type Template, type Tree, type Written } from './flow-yaml.ts';
-import { transparentHttp } from './http.ts';
+import { clusterNames } from './clusters.ts';
+import { duration, extension, typed } from './extension.ts';
+import { transparentHttp, type Routes } from './http.ts';
 import type { ProxyIntent } from './intent.ts';
-
-type Opaque = Pick<ProxyIntent, 'opaquePorts' | 'opaqueInboundPorts'>;
+import { grpcStats } from './metrics.ts';
+import { passEverything, refuseEverything, type Direction } from './routes.ts';
+import { tracing } from './tracing.ts';
 
 /** On an opaque port nobody waits for the client's first bytes: where the server speaks first they never come. */
-function inspector(name: string, type: string, filter_disabled: Tree): Tree {
-  return { ...(extension(name, type) as { readonly [key: string]: Tree }), filter_disabled };
+function inspector(name: string, type: string, disabled: JsonObject): JsonObject {
+  return { ...extension(name, type), filter_disabled: disabled };
 }
 
-function listenerFilters(opaque: Tree): readonly Tree[] {
+const originalDst = extension('original_dst', 'envoy.extensions.filters.listener.original_dst.v3.OriginalDst');
+
+function listenerFilters(opaque: JsonObject): readonly JsonObject[] {
   return [
-    extension('original_dst', 'envoy.extensions.filters.listener.original_dst.v3.OriginalDst'),
+    originalDst,
     inspector('tls_inspector', 'envoy.extensions.filters.listener.tls_inspector.v3.TlsInspector', opaque),
     // After the TLS one, which tells it to leave TLS connections alone.
     inspector('http_inspector', 'envoy.extensions.filters.listener.http_inspector.v3.HttpInspector', opaque),
   ];
-}
-
-const opaque: Tree = { anchor: 'opaque ports', content: { hole: 'opaque' } };
-const sharedFilters: Tree = { anchor: 'listener filters', content: listenerFilters(opaque) };
-const inboundFilters = {
-  asOutbound: compile(sharedFilters),
-  own: compile(
-    listenerFilters({
-      anchor: 'opaque inbound ports',
-      content: { or_match: { rules: [opaque, { hole: 'opaqueInbound' }] } },
-    }),
-  ),
-};
-
-/** Filling of the listeners' filters: the ports of both directions that nobody listens in to. */
-export function opaqueFilling({ opaquePorts, opaqueInboundPorts }: Opaque): Filling {
-  const shared = {
-    opaque: (written: Written) => opaquePredicate(opaquePorts, written),
-    inboundFilters: inboundFilters.asOutbound,
-  };
-  const declared = opaqueInboundPorts
-    .filter((port) => !opaquePorts.some(({ first, last }) => first <= port && port <= last))
-    .map((port) => ({ first: port, last: port }));
-  if (declared.length === 0) return shared;
-  return {
-    ...shared,
-    inboundFilters: inboundFilters.own,
-    opaqueInbound: (written) => `,${opaquePredicate(declared, written)}`,
-  };
-}
-
-const portRange = compile({ destination_port_range: { start: { hole: 'start' }, end: { hole: 'end' } } });
-
-/**
- * A predicate on the destination port. Its upper bound is exclusive; an empty range stands for no ports at all, and a
- * list of alternatives must have two at least.
- */
-function opaquePredicate(opaquePorts: ProxyIntent['opaquePorts'], written: Written): string {
-  const ranges = joined(opaquePorts);
-  const rules = (ranges.length === 0 ? [{ first: 0, last: -1 }] : ranges).map(({ first, last }) =>
-    fill(portRange, { start: String(first), end: String(last + 1) }, written),
-  );
-  return rules.length === 1 ? rules.join('') : `{or_match: {rules: [${rules.join(',')}]}}`;
 }
 
 /** Neighbouring ranges as one. */
@@ -75,102 +37,140 @@ function joined(ranges: ProxyIntent['opaquePorts']): { first: number; last: numb
   return result;
 }
 
-function tcpProxy(cluster: Tree, more: { readonly [key: string]: Tree }): Tree {
-  return repeatedExtension(
-    'tcp proxy',
-    'envoy.filters.network.tcp_proxy',
-    'envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy',
-    { stat_prefix: cluster, cluster, ...more },
-  );
-}
-
-const closed: Tree = { anchor: 'closed', content: [tcpProxy('BlackHoleCluster', {})] };
-
 /**
- * What the server cannot have begun is sent once more: what an HTTP/2 server has refused, and inbound what was not sent, as
- * in Istio. Outbound that would dial an unreachable host anew, each time for as long as it takes.
+ * `ListenerFilterChainMatchPredicate` of destination ports. Its upper bound is exclusive; an empty range stands for no
+ * ports at all, and a list of alternatives must have two at least.
  */
-const retryOn = { inbound: 'reset-before-request,refused-stream', outbound: 'refused-stream' } as const;
-type Direction = keyof typeof retryOn;
-
-/** One action for all requests. Those with CONNECT have no path, and only this matcher sees them. */
-function everything(name: string, action: { readonly [key: string]: Tree }): Tree {
-  const routes = [{ prefix: '/' }, { connect_matcher: {} }].map((match) => ({ name, match, ...action }));
-  return { virtual_hosts: [{ name, domains: ['*'], routes }] };
+function portPredicate(opaquePorts: ProxyIntent['opaquePorts']): JsonObject {
+  const ranges = joined(opaquePorts);
+  const rules = (ranges.length === 0 ? [{ first: 0, last: -1 }] : ranges).map(({ first, last }) => ({
+    destination_port_range: { start: first, end: last + 1 },
+  }));
+  const [only, second] = rules;
+  return only !== undefined && second === undefined ? only : { or_match: { rules } };
 }
 
-function passTo(direction: Direction, cluster: string): { readonly [key: string]: Tree } {
+/** Filters of both capture listeners; those inbound leave further ports alone, which the pod itself declares. */
+function filtersOf({
+  opaquePorts,
+  opaqueInboundPorts,
+}: ProxyIntent): Readonly<Record<Direction, readonly JsonObject[]>> {
+  const declared = opaqueInboundPorts
+    .filter((port) => !opaquePorts.some(({ first, last }) => first <= port && port <= last))
+    .map((port) => ({ first: port, last: port }));
+  const shared = portPredicate(opaquePorts);
+  const outbound = listenerFilters(shared);
+  if (declared.length === 0) return { outbound, inbound: outbound };
+  return { outbound, inbound: listenerFilters({ or_match: { rules: [shared, portPredicate(declared)] } }) };
+}
+
+function tcpProxy(cluster: string, more: JsonObject = {}): JsonObject {
+  const type = 'envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy';
   return {
-    route: {
-      anchor: `route ${direction}`,
-      content: { cluster, timeout: '0s', retry_policy: { retry_on: retryOn[direction] } },
-    },
+    name: 'envoy.filters.network.tcp_proxy',
+    typed_config: typed(type, { stat_prefix: cluster, cluster, ...more }),
   };
 }
 
-const outboundRoutes: Readonly<Record<ProxyIntent['outboundTrafficPolicy'], Template>> = {
-  ALLOW_ANY: compile(everything('allow_any', passTo('outbound', 'PassthroughCluster'))),
-  REGISTRY_ONLY: compile(everything('block_all', { direct_response: { anchor: 'refused', content: { status: 502 } } })),
-};
+const closed: Json = [tcpProxy(clusterNames.blackHole)];
 
-/** What becomes of destinations that nothing is known about; metrics tell the cluster as the service, as Istio's do. */
-export function outboundFilling(policy: ProxyIntent['outboundTrafficPolicy']): {
-  readonly outboundRoutes: Template;
-  readonly outboundCluster: string;
-} {
-  return {
-    outboundRoutes: outboundRoutes[policy],
-    outboundCluster: policy === 'ALLOW_ANY' ? 'PassthroughCluster' : 'BlackHoleCluster',
-  };
+/** Connections that HTTP was recognised in. */
+const isHttp: JsonObject = { transport_protocol: 'raw_buffer', application_protocols: ['http/1.0', 'http/1.1', 'h2c'] };
+
+interface Capturing {
+  readonly direction: Direction;
+  readonly name: string;
+  readonly port: number;
+  readonly filters: readonly JsonObject[];
+  readonly routes: Routes;
+  /** Where connections without HTTP go. */
+  readonly cluster: string;
 }
 
-function capturing(direction: Direction, port: number, routes: Tree, tcpCluster: Tree): Tree {
+function capture(intent: ProxyIntent, { direction, name, port, filters, routes, cluster }: Capturing): JsonObject {
   return {
-    name: direction === 'inbound' ? 'virtualInbound' : 'virtualOutbound',
+    name,
     traffic_direction: direction.toUpperCase(),
-    address: listenAddress(port),
+    address: listenAddress(port, intent.families),
     tcp_keepalive: {},
-    listener_filters: direction === 'inbound' ? { hole: 'inboundFilters' } : sharedFilters,
-    listener_filters_timeout: { hole: 'detectionTimeout' },
+    listener_filters: filters,
+    listener_filters_timeout: duration(intent.protocolDetectionTimeoutMs),
     continue_on_listener_filters_timeout: true,
     filter_chains: [
       // Whoever dials the listener's own port would be sent back to it for ever.
       { name: 'loop-guard', filter_chain_match: { destination_port: port }, filters: closed },
       {
         name: 'http',
-        filter_chain_match: {
-          anchor: 'is http',
-          content: { transport_protocol: 'raw_buffer', application_protocols: ['http/1.0', 'http/1.1', 'h2c'] },
-        },
-        filters: [transparentHttp(direction, routes)],
+        filter_chain_match: isHttp,
+        filters: [
+          transparentHttp({
+            name: direction,
+            routes,
+            filters: intent.metrics.istio ? [grpcStats] : [],
+            accessLog: accessLogs(intent, direction, 'http'),
+            tracing: tracing(intent),
+          }),
+        ],
       },
     ],
     default_filter_chain: {
       name: 'tcp',
       filters: [
-        tcpProxy(tcpCluster, {
+        tcpProxy(cluster, {
           // As long as without a proxy; who vanishes is noticed by the kernel.
           idle_timeout: '0s',
-          access_log: { hole: `${direction} tcp log` },
-          '...options': { hole: 'tcpLogOptions' },
+          access_log: accessLogs(intent, direction, 'tcp'),
+          access_log_options: tcpLogOptions(intent),
         }),
       ],
     },
   };
 }
 
-/** The listener that the application's captured connections arrive at. */
-export const virtualOutbound: Tree = capturing(
-  'outbound',
-  ports.outbound,
-  { hole: 'outboundRoutes' },
-  { hole: 'outboundCluster' },
-);
+/** Where connections go that nothing is known about. */
+export function outboundCluster({ outboundTrafficPolicy }: Pick<ProxyIntent, 'outboundTrafficPolicy'>): string {
+  return outboundTrafficPolicy === 'ALLOW_ANY' ? clusterNames.passthrough : clusterNames.blackHole;
+}
 
-/** The listener that captured connections to the application arrive at. */
-export const virtualInbound: Tree = capturing(
-  'inbound',
-  ports.inbound,
-  everything('inbound', passTo('inbound', 'InboundPassthroughCluster')),
-  'InboundPassthroughCluster',
-);
+const routesOf: Readonly<Record<ProxyIntent['outboundTrafficPolicy'] | 'inbound', JsonObject>> = {
+  ALLOW_ANY: passEverything('allow_any', 'outbound', clusterNames.passthrough),
+  REGISTRY_ONLY: refuseEverything('block_all', 502),
+  inbound: passEverything('inbound', 'inbound', clusterNames.inbound),
+};
+
+/** Where the routes of captured requests come from. */
+export type CaptureRoutes = Readonly<Record<Direction, Routes>>;
+
+/** Routes of a proxy that knows no destinations: everything goes where it was going, or is refused. */
+export function plainRoutes({ outboundTrafficPolicy }: Pick<ProxyIntent, 'outboundTrafficPolicy'>): CaptureRoutes {
+  return { outbound: { inline: routesOf[outboundTrafficPolicy] }, inbound: { inline: routesOf.inbound } };
+}
+
+/**
+ * The listeners that captured connections arrive at: those of the application, and those to it. What becomes of requests
+ * stands in routes, which change on open connections.
+ */
+export function captureListeners(
+  intent: ProxyIntent,
+  routes: CaptureRoutes = plainRoutes(intent),
+): readonly JsonObject[] {
+  const filters = filtersOf(intent);
+  return [
+    capture(intent, {
+      direction: 'outbound',
+      name: 'virtualOutbound',
+      port: ports.outbound,
+      filters: filters.outbound,
+      routes: routes.outbound,
+      cluster: outboundCluster(intent),
+    }),
+    capture(intent, {
+      direction: 'inbound',
+      name: 'virtualInbound',
+      port: ports.inbound,
+      filters: filters.inbound,
+      routes: routes.inbound,
+      cluster: clusterNames.inbound,
+    }),
+  ];
+}

@@ -1,7 +1,8 @@
-import { compile, fill, type Filling, type Template, type Tree, userText, type Written } from './flow-yaml.ts';
-import type { MetricsTarget } from './intent.ts';
+import type { JsonObject } from '../settings/json.ts';
+import { clusterNames } from './clusters.ts';
+import type { MetricsTarget, ProxyIntent } from './intent.ts';
 import { luaFilter, routeScript } from './lua.ts';
-import { identity, istioPage } from './metrics-script.ts';
+import { istioPage, ownIdentity } from './metrics-script.ts';
 import { probeTarget } from './probe-target.ts';
 import { applicationCluster } from './probes.ts';
 
@@ -44,15 +45,14 @@ b:setBytes(${page}..(page.application or ""))
 end`;
 }
 
-/** Stands in the status listener only where the page has a script. */
-const filter = [...compile(luaFilter), ','];
+const path = '/stats/prometheus';
 
-const plain = {
-  match: { path: '/stats/prometheus' },
-  route: { cluster: 'admin', prefix_rewrite: '/stats/prometheus?usedonly' },
-} as const satisfies Tree;
+const plain: JsonObject = {
+  match: { path },
+  route: { cluster: clusterNames.admin, prefix_rewrite: `${path}?usedonly` },
+};
 
-function scripted(script: string, context: { readonly [key: string]: Tree }): Tree {
+function scripted(script: string, context: JsonObject): JsonObject {
   // Compressed, the page could not be changed.
   return {
     ...plain,
@@ -61,71 +61,43 @@ function scripted(script: string, context: { readonly [key: string]: Tree }): Tr
   };
 }
 
-/** A further item of the listener's routes. */
-function item(route: Tree): Template {
-  return [',', ...compile(route)];
-}
-
-const targets: Tree = { hole: 'metricsTargets' };
-
-const routes = {
-  plain: item(plain),
-  renaming: item(scripted(renaming, { own: identity })),
-  merging: item(scripted(merging('', body), { targets })),
-  renamingAndMerging: item(scripted(merging(istioPage, asIstio), { own: identity, targets })),
-};
-
-const entry = compile({
-  cluster: { hole: 'name' },
-  host: { expandable: '$(POD_IP)' },
-  path: { hole: 'path' },
-  target: { hole: 'target' },
-});
-
 function clusterName({ scheme, port }: MetricsTarget): string {
-  return userText(`metrics.${scheme.toLowerCase()}.${port}`);
+  return `metrics.${scheme.toLowerCase()}.${port}`;
 }
 
-function targetsOf(targets: readonly MetricsTarget[], written: Written): string {
-  const entries = targets.map((one) => {
-    const path = probeTarget(one.path);
-    const filling = { name: clusterName(one), path: userText(path), target: userText(`${one.port}${path}`) };
-    return fill(entry, filling, written);
-  });
-  return `[${entries.join(',')}]`;
+function targetEntry(target: MetricsTarget, host: string): JsonObject {
+  const wire = probeTarget(target.path);
+  return { cluster: clusterName(target), host, path: wire, target: `${target.port}${wire}` };
 }
 
-function clustersOf(targets: readonly MetricsTarget[], addresses: Filling, written: Written): string {
-  const ports = new Map(targets.map((one) => [clusterName(one), one]));
-  return [...ports]
-    .map(
-      ([name, { scheme, port }]) =>
-        `,${fill(applicationCluster[scheme], { ...addresses, name, port: String(port) }, written)}`,
-    )
-    .join('');
+function clustersOf(targets: readonly MetricsTarget[], intent: ProxyIntent): readonly JsonObject[] {
+  const byName = new Map(targets.map((target) => [clusterName(target), target]));
+  return [...byName].map(([name, { scheme, port }]) => applicationCluster({ scheme, name, port }, intent));
 }
 
 /** Everything of a page is held in memory while a script works on it; Envoy's default is 1 MiB. */
-const pageBuffer = ',per_connection_buffer_limit_bytes: 33554432';
+const pageBytes = 33_554_432;
+
+/** What the page of metrics needs: filters and a route of the status listener, clusters, and room. */
+export interface MetricsPage {
+  readonly filters: readonly JsonObject[];
+  readonly route: JsonObject;
+  readonly clusters: readonly JsonObject[];
+  readonly bufferBytes: number | undefined;
+}
 
 /**
- * Fillings of the holes for the page of metrics, `/stats/prometheus`. The script runs on that route alone, so probes and
- * health are not touched by it.
+ * The page of metrics, `/stats/prometheus`. The script runs on that route alone, so probes and health are not touched by
+ * it.
  */
-export function metricsPageFilling(
-  hasIstioMetrics: boolean,
-  targets: readonly MetricsTarget[],
-  addresses: Filling,
-): Filling {
-  const merged = hasIstioMetrics ? routes.renamingAndMerging : routes.merging;
-  if (!hasIstioMetrics && targets.length === 0) {
-    return { metricsFilter: '', metricsRoute: routes.plain, metricsClusters: '', pageBuffer: '' };
-  }
-  return {
-    metricsFilter: filter,
-    metricsRoute: targets.length === 0 ? routes.renaming : merged,
-    metricsTargets: (written) => targetsOf(targets, written),
-    metricsClusters: (written) => clustersOf(targets, addresses, written),
-    pageBuffer,
-  };
+export function metricsPage(intent: ProxyIntent): MetricsPage {
+  const { istio, targets } = intent.metrics;
+  if (!istio && targets.length === 0) return { filters: [], route: plain, clusters: [], bufferBytes: undefined };
+  const own = istio ? { own: ownIdentity(intent) } : {};
+  const script = istio ? merging(istioPage, asIstio) : merging('', body);
+  const route =
+    targets.length === 0
+      ? scripted(renaming, own)
+      : scripted(script, { ...own, targets: targets.map((target) => targetEntry(target, intent.self.address)) });
+  return { filters: [luaFilter], route, clusters: clustersOf(targets, intent), bufferBytes: pageBytes };
 }

@@ -1,38 +1,30 @@
+import type { JsonObject } from '../settings/json.ts';
 import { version } from '../settings/version.ts';
-import { type Filling, type Tree, userText } from './flow-yaml.ts';
-import type { ServiceIdentity } from './intent.ts';
+import type { ProxyIntent } from './intent.ts';
+import { outboundCluster } from './listeners.ts';
+
+/** A label's value as Prometheus' text format writes it (its section "Comments, help text, and type information"). */
+function labelValue(text: string): string {
+  if (text === '') return 'unknown';
+  return !/[\\"\n]/.test(text) ? text : text.replaceAll(/[\\"]/g, String.raw`\$&`).replaceAll('\n', String.raw`\n`);
+}
 
 /**
  * The pod as metrics tell of it, for the script: what stands here is its own side of every series. It is data beside the
  * script, so that nothing of a pod becomes a program.
  */
-export const identity: Tree = {
-  workload: { hole: 'ownWorkload' },
-  workload_namespace: { expandable: '$(POD_NAMESPACE)' },
-  app: { hole: 'ownApp' },
-  version: { hole: 'ownVersion' },
-  canonical_service: { hole: 'ownService' },
-  canonical_revision: { hole: 'ownRevision' },
-  // Istio's name of a cluster that nobody has given one.
-  cluster: 'Kubernetes',
-  outbound: { hole: 'outboundCluster' },
-};
-
-/** A label's value as Prometheus' text format writes it (its section "Comments, help text, and type information"). */
-function labelValue(text: string): string {
-  return userText(
-    text === '' ? 'unknown' : text.replaceAll(/[\\"]/g, String.raw`\$&`).replaceAll('\n', String.raw`\n`),
-  );
-}
-
-/** Fillings of the holes in `identity`. */
-export function identityFilling(workload: string, service: ServiceIdentity): Filling {
+export function ownIdentity(intent: ProxyIntent): JsonObject {
+  const { workload, service, self } = intent;
   return {
-    ownWorkload: labelValue(workload),
-    ownApp: labelValue(service.app),
-    ownVersion: labelValue(service.version),
-    ownService: labelValue(service.name),
-    ownRevision: labelValue(service.revision),
+    workload: labelValue(workload),
+    workload_namespace: self.namespace,
+    app: labelValue(service.app),
+    version: labelValue(service.version),
+    canonical_service: labelValue(service.name),
+    canonical_revision: labelValue(service.revision),
+    // Istio's name of a cluster that nobody has given one.
+    cluster: 'Kubernetes',
+    outbound: outboundCluster(intent),
   };
 }
 

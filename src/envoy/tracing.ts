@@ -1,46 +1,41 @@
-import { extension, oneEndpoint } from './extension.ts';
-import { compile, type Filling, type Template, userText } from './flow-yaml.ts';
+import type { JsonObject } from '../settings/json.ts';
+import { extension, loadAssignment, socketAddress } from './extension.ts';
 import { grpcUpstream } from './http.ts';
 import type { ProxyIntent } from './intent.ts';
 
-/** Spans by OTLP, and W3C's `traceparent` from request to request. */
-const member: Template = [
-  ',tracing: ',
-  ...compile({
-    anchor: 'tracing',
-    content: {
-      provider: extension('opentelemetry', 'envoy.config.trace.v3.OpenTelemetryConfig', {
-        grpc_service: { envoy_grpc: { cluster_name: 'tracing' } },
-        service_name: { hole: 'proxyName' },
-      }),
-      random_sampling: { value: { hole: 'sampling' } },
-    },
-  }),
-];
+const clusterName = 'tracing';
 
-const cluster: Template = [
-  ',',
-  ...compile({
-    name: 'tracing',
-    type: 'STRICT_DNS',
-    // Otherwise a name that does not resolve keeps every pod from becoming ready.
-    wait_for_warm_on_init: false,
-    load_assignment: oneEndpoint('tracing', { hole: 'collectorHost' }, { hole: 'collectorPort' }),
-    typed_extension_protocol_options: grpcUpstream,
-  }),
-];
+/** What Envoy and traces call the proxies of a workload. */
+export function proxyName({ workload, self }: Pick<ProxyIntent, 'workload' | 'self'>): string {
+  return `${workload}.${self.namespace}`;
+}
 
 /**
- * Fillings of the holes for tracing. Without it the headers of a trace pass through untouched, so that applications
- * which trace by themselves still do.
+ * `tracing` of a connection manager: spans by OTLP, and W3C's `traceparent` from request to request. Without it the headers
+ * of a trace pass through untouched, so that applications which trace by themselves still do.
  */
-export function tracingFilling(tracing: ProxyIntent['tracing']): Filling {
-  if (tracing === undefined) return { tracing: '', tracingCluster: '' };
+export function tracing(intent: Pick<ProxyIntent, 'tracing' | 'workload' | 'self'>): JsonObject | undefined {
+  if (intent.tracing === undefined) return undefined;
   return {
-    tracing: member,
-    tracingCluster: cluster,
-    sampling: String(tracing.samplingPercent),
-    collectorHost: userText(tracing.host),
-    collectorPort: String(tracing.port),
+    provider: extension('opentelemetry', 'envoy.config.trace.v3.OpenTelemetryConfig', {
+      grpc_service: { envoy_grpc: { cluster_name: clusterName } },
+      service_name: proxyName(intent),
+    }),
+    random_sampling: { value: intent.tracing.samplingPercent },
   };
+}
+
+/** The collector of spans. */
+export function tracingClusters({ tracing: collector }: Pick<ProxyIntent, 'tracing'>): readonly JsonObject[] {
+  if (collector === undefined) return [];
+  return [
+    {
+      name: clusterName,
+      type: 'STRICT_DNS',
+      // Otherwise a name that does not resolve keeps every pod from becoming ready.
+      wait_for_warm_on_init: false,
+      load_assignment: loadAssignment(clusterName, [socketAddress(collector.host, collector.port)]),
+      typed_extension_protocol_options: grpcUpstream,
+    },
+  ];
 }

@@ -1,5 +1,6 @@
 import type { ProxyIntent } from '../../src/envoy/intent.ts';
 import type { ProbeAction, ProbeKind, ProbeRedirect } from '../../src/envoy/probe-redirect.ts';
+import { unknownPod } from '../../src/envoy/self.ts';
 import { ports } from '../../src/settings/constants.ts';
 import { port } from './capture-intent.ts';
 
@@ -24,6 +25,7 @@ export function proxyIntent(changes: Partial<ProxyIntent> = {}): ProxyIntent {
     service: { name: 'shop', revision: 'v2', app: 'shop', version: 'v2' },
     probes: [],
     families: ['v4', 'v6'],
+    self: unknownPod,
     ...changes,
   };
 }

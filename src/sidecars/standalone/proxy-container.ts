@@ -2,6 +2,7 @@ import { envoyArguments } from '../../envoy/arguments.ts';
 import { renderBootstrap } from '../../envoy/bootstrap.ts';
 import { drainCommand } from '../../envoy/drain.ts';
 import { adminSocketFolder } from '../../envoy/hooks.ts';
+import { unknownPod } from '../../envoy/self.ts';
 import { readyCommand } from '../../envoy/ready.ts';
 import { names, ports } from '../../settings/constants.ts';
 import type { JsonObject } from '../../settings/json.ts';
@@ -100,6 +101,7 @@ export function proxyArguments(
       quitHook: proxy.quitHook,
       probes: input.probes,
       families: capture.families,
+      self: unknownPod,
     }),
     concurrency: proxy.concurrency ?? concurrencyOf(proxy.resources),
     drainSeconds: proxy.drainSeconds,

@@ -1,9 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
 import { parse } from 'yaml';
-import { renderBootstrap } from '../../../src/envoy/bootstrap.ts';
-import { compile, fill } from '../../../src/envoy/flow-yaml.ts';
+import { bootstrap as configurationOf, renderBootstrap } from '../../../src/envoy/bootstrap.ts';
 import type { ProxyIntent } from '../../../src/envoy/intent.ts';
-import { clusters, listeners, resourceFilling } from '../../../src/envoy/resources.ts';
+import { captureListeners } from '../../../src/envoy/listeners.ts';
 import { port } from '../../support/capture-intent.ts';
 import { expandLikeKubelet } from '../../support/kubelet-expansion.ts';
 import { probe, proxyIntent } from '../../support/proxy-intent.ts';
@@ -261,8 +260,10 @@ test('rendering leaves nothing behind', () => {
   expect(renderBootstrap(proxyIntent())).toBe(first);
 });
 
-describe('listeners and clusters by themselves, as a control plane would send them', () => {
+describe('for a pod that is known', () => {
+  const self = { address: '10.0.0.7', name: 'web-1', namespace: 'shop' };
   const intent = proxyIntent({
+    workload: 'web "$(HOME)"',
     probes: [
       probe('readyz', { type: 'http', scheme: 'HTTPS', port: 1, path: '/' }),
       probe('livez', { type: 'tcp', port: 2 }),
@@ -273,12 +274,21 @@ describe('listeners and clusters by themselves, as a control plane would send th
     quitHook: true,
   });
 
-  test.each([
-    ['listeners', listeners],
-    ['clusters', clusters],
-  ] as const)('%s are those of the bootstrap', (name, resources) => {
-    const alone = fill(compile(resources), resourceFilling(intent), new Map());
-    const own = parse(expandLikeKubelet(alone, pod), { maxAliasCount: -1 }) as unknown;
-    expect(own).toEqual(at(bootstrap(intent), 'static_resources', name));
+  test('the object is what Envoy reads of the text', () => {
+    const known = JSON.parse(JSON.stringify(configurationOf({ ...intent, self }))) as unknown;
+    expect(known).toEqual(bootstrap(intent));
+    expect(JSON.stringify(known)).not.toContain('POD_');
+  });
+
+  test('routes may come from a control plane', () => {
+    const routes = { outbound: { rds: 'outbound' }, inbound: { inline: { name: 'own' } } };
+    const [outbound, inbound] = captureListeners({ ...intent, self }, routes);
+    const manager = ['filter_chains', 'http', 'filters', 0, 'typed_config'] as const;
+    expect(at(outbound, ...manager, 'rds')).toEqual({
+      route_config_name: 'outbound',
+      config_source: { ads: {}, resource_api_version: 'V3' },
+    });
+    expect(at(outbound, ...manager, 'route_config')).toBeUndefined();
+    expect(at(inbound, ...manager, 'route_config')).toEqual({ name: 'own' });
   });
 });
