@@ -10,7 +10,7 @@ import { parseAllDocuments } from 'yaml';
 import { decide } from '../src/index.ts';
 import { serve } from '../src/runtime/serve.ts';
 import { loadConfiguration } from '../src/runtime/configuration.ts';
-import { isObject, objectMember, stringMember, type JsonObject } from '../src/settings/json.ts';
+import { isObject, objectMember, stringMember, type JsonObject } from '../src/json/json.ts';
 import { createLog } from '../src/telemetry/log.ts';
 import { podOfDeployment } from './demo/pod.ts';
 import { describeAnswer } from './demo/report.ts';

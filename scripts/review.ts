@@ -1,4 +1,4 @@
-import type { JsonObject } from '../src/settings/json.ts';
+import type { JsonObject } from '../src/json/json.ts';
 
 /** The AdmissionReview that kube-apiserver sends for a pod that a ReplicaSet creates. */
 export function reviewOf(pod: JsonObject, namespace: string): JsonObject {

@@ -7,21 +7,21 @@
  */
 export { decide } from './injection/decide.ts';
 export type { Added, Decision, InjectionRequest } from './injection/decision.ts';
-export type { Operation } from './injection/operation.ts';
-export { joinPatch, type PatchText } from './injection/patch-text.ts';
-export { reasons, type Reason, type ReasonCode } from './injection/reason.ts';
+export type { Operation } from './json/operation.ts';
+export { joinPatch, type PatchText } from './injection/patch/patch-text.ts';
+export { reasons, type Reason, type ReasonCode } from './injection/policy/reason.ts';
 export {
   matchConditions,
   registrationEntries,
   selectEntry,
   webhookConfiguration,
   type Selection,
-} from './injection/registration.ts';
+} from './injection/policy/registration.ts';
 export { createSnapshot, type Snapshot, type SnapshotInput, type SnapshotResult } from './injection/snapshot.ts';
-export { undo, type Undoing } from './injection/undo.ts';
+export { undo, type Undoing } from './injection/patch/undo.ts';
 export { explainCapture } from './capture/words.ts';
 export type { CaptureIntent } from './capture/intent.ts';
 export { annotationTable } from './settings/annotation-table.ts';
-export type { Json, JsonObject } from './settings/json.ts';
-export type { Problem } from './settings/problem.ts';
+export type { Json, JsonObject } from './json/json.ts';
+export type { Problem } from './grammar/problem.ts';
 export { version } from './settings/version.ts';

@@ -1,5 +1,5 @@
 import { accessibleTo } from '../../test/support/accessible-file.ts';
-import { proxyUser } from '../../src/settings/constants.ts';
+import { proxyUser } from '../../src/pod/conventions.ts';
 import { prepareEnvoy } from '../tools/envoy.ts';
 import { prepareInstructionCounter, prepareNetworkNamespaces, preparePackages } from '../tools/packages.ts';
 import { joinEnvironments } from '../tools/tool.ts';

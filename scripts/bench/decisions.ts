@@ -1,10 +1,10 @@
 import { decideInPlace } from '../../src/injection/decide.ts';
 import type { Decision } from '../../src/injection/decision.ts';
-import { joinPatch } from '../../src/injection/patch-text.ts';
-import type { ReasonCode } from '../../src/injection/reason.ts';
+import { joinPatch } from '../../src/injection/patch/patch-text.ts';
+import type { ReasonCode } from '../../src/injection/policy/reason.ts';
 import { createSnapshot, type Snapshot } from '../../src/injection/snapshot.ts';
 import { apiVersion } from '../../src/settings/schema/object.ts';
-import { objectMember, type JsonObject } from '../../src/settings/json.ts';
+import { objectMember, type JsonObject } from '../../src/json/json.ts';
 import type { Effort } from './effort.ts';
 import { manyVariables, typicalPod } from './pods.ts';
 import { namespace, podKinds, receivedPod } from './reviews.ts';

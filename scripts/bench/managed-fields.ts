@@ -1,4 +1,4 @@
-import { isObject, type Json, type JsonObject } from '../../src/settings/json.ts';
+import { isObject, type Json, type JsonObject } from '../../src/json/json.ts';
 
 /** Lists that the API server tracks item by item, with the fields that tell the items apart (its merge keys). */
 const keys: ReadonlyMap<string, readonly string[]> = new Map([

@@ -1,4 +1,4 @@
-import type { JsonObject } from '../../src/settings/json.ts';
+import type { JsonObject } from '../../src/json/json.ts';
 import { reviewOf } from '../review.ts';
 import { ownedFields } from './managed-fields.ts';
 import { manyVariables, smallPod, typicalPod } from './pods.ts';

@@ -1,5 +1,5 @@
-import type { JsonObject } from '../../src/settings/json.ts';
-import { isObject, member, objectMember, stringMember } from '../../src/settings/json.ts';
+import type { JsonObject } from '../../src/json/json.ts';
+import { isObject, member, objectMember, stringMember } from '../../src/json/json.ts';
 
 function own(object: JsonObject | undefined): JsonObject {
   return object ?? {};

@@ -1,5 +1,5 @@
-import { objectMember, objectsMember, stringMember, type JsonObject } from '../../src/settings/json.ts';
-import { statusAnnotation } from '../../src/settings/constants.ts';
+import { objectMember, objectsMember, stringMember, type JsonObject } from '../../src/json/json.ts';
+import { statusAnnotation } from '../../src/pod/conventions.ts';
 
 /** What the demo learned from the webhook's answer. */
 export interface Answered {

@@ -1,9 +1,9 @@
-import { commandTree, type CommandNode } from '../../src/cli/command-tree.ts';
+import { commandTree, type CommandNode } from '../../src/cli/commands/completion/command-tree.ts';
 import type { Io } from '../../src/cli/io.ts';
 import { createProgram } from '../../src/cli/program.ts';
 import { annotationSubjects } from '../../src/settings/annotation-table.ts';
 import type { IstiodUse } from '../../src/settings/istio/annotation-uses.ts';
-import { reasons } from '../../src/injection/reason.ts';
+import { reasons } from '../../src/injection/policy/reason.ts';
 import { proxyConfigKeys } from '../../src/settings/proxy-config.ts';
 import { version } from '../../src/settings/version.ts';
 import { createMetrics } from '../../src/telemetry/metrics.ts';

@@ -1,4 +1,4 @@
-import { quote } from '../settings/problem.ts';
+import { quote } from '../grammar/problem.ts';
 
 /** Variables of the proxy that an address names, or a sentence that says what is wrong with it. */
 export type AddressVariables = { readonly variables: Readonly<Record<string, string>> } | { readonly problem: string };

@@ -1,5 +1,5 @@
 import type { Decision } from '../injection/decision.ts';
-import type { PatchText } from '../injection/patch-text.ts';
+import type { PatchText } from '../injection/patch/patch-text.ts';
 import { reviewVersion } from './review.ts';
 
 /** The API server cuts the total of all warnings near 4 KiB; a few whole ones are worth more than many cut ones. */

@@ -1,9 +1,9 @@
 import { decideInPlace } from '../injection/decide.ts';
 import { decisionWithoutPatch, type Decision, type InjectionRequest } from '../injection/decision.ts';
-import { reason } from '../injection/reason.ts';
+import { reason } from '../injection/policy/reason.ts';
 import type { Snapshot } from '../injection/snapshot.ts';
-import { podName, viewPod } from '../sidecars/pod-view.ts';
-import { workloadOf, type Workload } from '../sidecars/workload.ts';
+import { podName, viewPod } from '../pod/view.ts';
+import { workloadOf, type Workload } from '../pod/workload.ts';
 import { writeAnswer, type Answer } from './answer.ts';
 import { decodeReview, type AdmissionRequest } from './review.ts';
 

@@ -1,4 +1,4 @@
-import { isObject, member, objectMember, stringMember, type JsonObject } from '../settings/json.ts';
+import { isObject, member, objectMember, stringMember, type JsonObject } from '../json/json.ts';
 
 /** The only version that is understood: v1beta1 registrations are gone since Kubernetes 1.22. */
 export const reviewVersion = 'admission.k8s.io/v1';

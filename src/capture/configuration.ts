@@ -1,4 +1,4 @@
-import { transparentProxy } from '../settings/constants.ts';
+import { transparentProxy } from '../pod/conventions.ts';
 import { readCaptureFile, type Read } from '../settings/document.ts';
 import type { CaptureFile } from '../settings/schema/capture-file.ts';
 import type { CaptureIntent, DnsCapture } from './intent.ts';

@@ -1,5 +1,5 @@
-import type { ExcludedUser } from '../settings/excluded-user.ts';
-import type { PortRange } from '../settings/port-range.ts';
+import type { ExcludedUser } from '../grammar/excluded-user.ts';
+import type { PortRange } from '../grammar/port-range.ts';
 
 export type { PortRange };
 

@@ -1,16 +1,16 @@
 import { Command, CommanderError } from 'commander';
 import { version } from '../settings/version.ts';
-import { registerCapture } from './capture.ts';
-import { registerCerts } from './certs.ts';
-import { registerCheck } from './check.ts';
-import { registerCompletion } from './completion.ts';
-import { registerExplain } from './explain.ts';
-import { registerInject } from './inject.ts';
+import { registerCapture } from './commands/capture/command.ts';
+import { registerCerts } from './commands/certs.ts';
+import { registerCheck } from './commands/check.ts';
+import { registerCompletion } from './commands/completion/command.ts';
+import { registerExplain } from './commands/explain/command.ts';
+import { registerInject } from './commands/inject/command.ts';
 import { exitCodes, report, type Io } from './io.ts';
-import { registerServe } from './serve.ts';
-import { registerTemplate } from './template.ts';
-import { registerUninject } from './uninject.ts';
-import { registerVersion } from './version.ts';
+import { registerServe } from './commands/serve.ts';
+import { registerTemplate } from './commands/template/command.ts';
+import { registerUninject } from './commands/uninject/command.ts';
+import { registerVersion } from './commands/version.ts';
 
 export type { Command } from 'commander';
 
@@ -54,7 +54,7 @@ export async function runProgram(args: readonly string[], io: Io): Promise<void>
   try {
     const program = createProgram(io);
     if (args[0] === completing) {
-      const { answerCompletion } = await import('./complete.ts');
+      const { answerCompletion } = await import('./commands/completion/complete.ts');
       answerCompletion(program, args.slice(1), io);
       return;
     }

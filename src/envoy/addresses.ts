@@ -1,5 +1,5 @@
-import { loopbackSource } from '../settings/constants.ts';
-import type { JsonObject } from '../settings/json.ts';
+import { loopbackSource } from '../pod/conventions.ts';
+import type { JsonObject } from '../json/json.ts';
 import { socketAddress } from './extension.ts';
 import type { ProxyIntent } from './intent.ts';
 

@@ -1,4 +1,4 @@
-import { ports } from '../settings/constants.ts';
+import { ports } from '../pod/conventions.ts';
 
 /**
  * A bash function `ask` that sends one request to a loopback port of Envoy, the admin interface unless told otherwise, and succeeds when the answer is 200. Bash

@@ -1,4 +1,4 @@
-import type { Json, JsonObject } from '../settings/json.ts';
+import type { Json, JsonObject } from '../json/json.ts';
 import { splitMarks } from './self.ts';
 
 /*

@@ -1,5 +1,5 @@
-import { ports } from '../settings/constants.ts';
-import type { JsonObject } from '../settings/json.ts';
+import { ports } from '../pod/conventions.ts';
+import type { JsonObject } from '../json/json.ts';
 import { bootstrapWriter } from './bootstrap-text.ts';
 import { adminCluster, captureClusters } from './clusters.ts';
 import { extension } from './extension.ts';

@@ -1,4 +1,4 @@
-import type { JsonObject } from '../settings/json.ts';
+import type { JsonObject } from '../json/json.ts';
 import { applicationBinding } from './addresses.ts';
 import { loadAssignment } from './extension.ts';
 import { adminAddress } from './hooks.ts';

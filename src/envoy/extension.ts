@@ -1,4 +1,4 @@
-import type { Json, JsonObject } from '../settings/json.ts';
+import type { Json, JsonObject } from '../json/json.ts';
 
 /** A message of one of Envoy's extension types, such as `envoy.extensions.filters.http.router.v3.Router`. */
 export function typed(type: string, fields: JsonObject = {}): JsonObject {

@@ -1,5 +1,5 @@
-import { ports } from '../settings/constants.ts';
-import type { JsonObject } from '../settings/json.ts';
+import { ports } from '../pod/conventions.ts';
+import type { JsonObject } from '../json/json.ts';
 import { socketAddress } from './extension.ts';
 import { ownHttp } from './http.ts';
 import type { ProxyIntent } from './intent.ts';

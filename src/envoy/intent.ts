@@ -1,14 +1,7 @@
-import type { ProbeRedirect } from './probe-redirect.ts';
+import type { ProbeRedirect } from '../pod/probe.ts';
+import type { ServiceIdentity } from '../pod/workload.ts';
 import type { Self } from './self.ts';
-import type { PortRange } from '../settings/port-range.ts';
-
-/** What a pod calls itself in metrics: Istio's canonical service and revision, and the labels `app` and `version`. */
-export interface ServiceIdentity {
-  readonly name: string;
-  readonly revision: string;
-  readonly app: string;
-  readonly version: string;
-}
+import type { PortRange } from '../grammar/port-range.ts';
 
 /** A page of the application's own metrics. */
 export interface MetricsTarget {

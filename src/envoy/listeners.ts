@@ -1,5 +1,5 @@
-import { ports } from '../settings/constants.ts';
-import type { Json, JsonObject } from '../settings/json.ts';
+import { ports } from '../pod/conventions.ts';
+import type { Json, JsonObject } from '../json/json.ts';
 import { accessLogs, tcpLogOptions } from './access-log.ts';
 import { listenAddress } from './addresses.ts';
 import { clusterNames } from './clusters.ts';

@@ -1,4 +1,4 @@
-import type { JsonObject } from '../settings/json.ts';
+import type { JsonObject } from '../json/json.ts';
 import { extension, typed } from './extension.ts';
 
 const type = 'envoy.extensions.filters.http.lua.v3.Lua';

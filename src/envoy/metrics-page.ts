@@ -1,4 +1,4 @@
-import type { JsonObject } from '../settings/json.ts';
+import type { JsonObject } from '../json/json.ts';
 import { clusterNames } from './clusters.ts';
 import type { MetricsTarget, ProxyIntent } from './intent.ts';
 import { luaFilter, routeScript } from './lua.ts';

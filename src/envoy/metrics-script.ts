@@ -1,4 +1,4 @@
-import type { JsonObject } from '../settings/json.ts';
+import type { JsonObject } from '../json/json.ts';
 import { version } from '../settings/version.ts';
 import type { ProxyIntent } from './intent.ts';
 import { outboundCluster } from './listeners.ts';

@@ -1,4 +1,4 @@
-import type { JsonObject } from '../settings/json.ts';
+import type { JsonObject } from '../json/json.ts';
 import { extension } from './extension.ts';
 import type { Direction } from './routes.ts';
 

@@ -1,9 +1,9 @@
-import type { JsonObject } from '../settings/json.ts';
+import type { JsonObject } from '../json/json.ts';
 import { applicationBinding } from './addresses.ts';
 import { duration, extension, loadAssignment, socketAddress } from './extension.ts';
 import { anyTls, grpcUpstream, transparentUpstream } from './http.ts';
 import type { ProxyIntent } from './intent.ts';
-import type { ProbeAction, ProbeRedirect } from './probe-redirect.ts';
+import type { ProbeAction, ProbeRedirect } from '../pod/probe.ts';
 import { probeTarget } from './probe-target.ts';
 
 type HttpAction = Extract<ProbeAction, { type: 'http' }>;

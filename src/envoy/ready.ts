@@ -1,4 +1,4 @@
-import { ports } from '../settings/constants.ts';
+import { ports } from '../pod/conventions.ts';
 import { askFunction, bash } from './admin-request.ts';
 import { hookPaths } from './hooks.ts';
 import type { ProxyIntent } from './intent.ts';

@@ -1,4 +1,4 @@
-import type { JsonObject } from '../settings/json.ts';
+import type { JsonObject } from '../json/json.ts';
 
 /**
  * What the server cannot have begun is sent once more: what an HTTP/2 server has refused, and inbound what was not sent, as

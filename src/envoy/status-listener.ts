@@ -1,5 +1,5 @@
-import { ports } from '../settings/constants.ts';
-import type { JsonObject } from '../settings/json.ts';
+import { ports } from '../pod/conventions.ts';
+import type { JsonObject } from '../json/json.ts';
 import { listenAddress } from './addresses.ts';
 import { clusterNames } from './clusters.ts';
 import { ownHttp } from './http.ts';

@@ -1,4 +1,4 @@
-import type { JsonObject } from '../settings/json.ts';
+import type { JsonObject } from '../json/json.ts';
 import { extension, loadAssignment, socketAddress } from './extension.ts';
 import { grpcUpstream } from './http.ts';
 import type { ProxyIntent } from './intent.ts';

@@ -1,18 +1,18 @@
-import { viewPod, type PodView } from '../sidecars/pod-view.ts';
-import { statusAnnotation } from '../settings/constants.ts';
-import { member } from '../settings/json.ts';
-import { shapeProblems } from './conflicts.ts';
+import { viewPod, type PodView } from '../pod/view.ts';
+import { statusAnnotation } from '../pod/conventions.ts';
+import { member } from '../json/json.ts';
+import { shapeProblems } from './plan/conflicts.ts';
 import { decisionWithoutPatch, type Decision, type InjectionRequest } from './decision.ts';
-import { proposeInjection } from './first-injection.ts';
-import { proposeIstiodInjection } from './istiod-injection.ts';
-import { writePatchText, type KnownTexts } from './patch-text.ts';
-import { asksForInjection, decidePolicy } from './policy.ts';
-import { atLeastOne, isRefusal, type Proposal, type Refusal } from './proposal.ts';
-import { isWorthTelling, reason } from './reason.ts';
-import { parseRecord } from './record.ts';
-import { proposeReinjection } from './reinjection.ts';
+import { proposeInjection } from './flavours/standalone/inject.ts';
+import { proposeIstiodInjection } from './flavours/istio/inject.ts';
+import { writePatchText, type KnownTexts } from './patch/patch-text.ts';
+import { asksForInjection, decidePolicy } from './policy/policy.ts';
+import { atLeastOne, isRefusal, type Proposal, type Refusal } from './patch/proposal.ts';
+import { isWorthTelling, reason } from './policy/reason.ts';
+import { parseRecord } from './patch/record.ts';
+import { proposeReinjection } from './flavours/standalone/reinvoke.ts';
 import type { Snapshot } from './snapshot.ts';
-import { applyAndVerify } from './verify.ts';
+import { applyAndVerify } from './patch/verify.ts';
 
 /** kubectl shows long ones whole, but the API server cuts the sum of all near 4 KiB. */
 const longestWarning = 256;

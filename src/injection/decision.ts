@@ -1,11 +1,11 @@
 import type { CaptureIntent } from '../capture/intent.ts';
 import type { Effective } from '../settings/effective.ts';
-import type { JsonObject } from '../settings/json.ts';
-import type { Workload } from '../sidecars/workload.ts';
-import type { Operation } from './operation.ts';
-import type { PatchText } from './patch-text.ts';
-import type { NamedObject } from './plan.ts';
-import type { Reason } from './reason.ts';
+import type { JsonObject } from '../json/json.ts';
+import type { Workload } from '../pod/workload.ts';
+import type { Operation } from '../json/operation.ts';
+import type { PatchText } from './patch/patch-text.ts';
+import type { NamedObject } from './plan/plan.ts';
+import type { Reason } from './policy/reason.ts';
 
 /** A pod that is about to be created. */
 export interface InjectionRequest {

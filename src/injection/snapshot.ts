@@ -1,6 +1,6 @@
-import { istioTemplateNames } from '../sidecars/istiod/templates.ts';
+import { istioTemplateNames } from '../istio/templates/templates.ts';
 import { plainInput } from '../sidecars/standalone/plain-input.ts';
-import { prepareProxies, type PreparedProxies } from '../sidecars/standalone/prepared-proxies.ts';
+import { prepareProxies, type PreparedProxies } from './cache/fragments.ts';
 import { proxyFragment } from '../sidecars/standalone/proxy.ts';
 import {
   buildLibrary,
@@ -11,14 +11,14 @@ import {
 } from '../sidecars/template-library.ts';
 import { readSettings, readTemplate } from '../settings/document.ts';
 import { chooseProfile, resolveBase, type Effective } from '../settings/effective.ts';
-import type { JsonObject } from '../settings/json.ts';
-import type { Problem } from '../settings/problem.ts';
+import type { JsonObject } from '../json/json.ts';
+import type { Problem } from '../grammar/problem.ts';
 import type { Settings } from '../settings/schema/configuration.ts';
 import type { SidecarTemplate } from '../settings/schema/template.ts';
-import { didYouMean } from '../settings/suggestion.ts';
+import { didYouMean } from '../grammar/suggestion.ts';
 import { version } from '../settings/version.ts';
 import { hashText } from './hash.ts';
-import { rememberDecisions, type RememberedDecisions } from './remembered-decisions.ts';
+import { rememberDecisions, type RememberedDecisions } from './cache/decisions.ts';
 
 /** What the injector knows of the cluster that it works for. */
 export interface ClusterFacts {

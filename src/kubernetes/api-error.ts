@@ -1,4 +1,4 @@
-import { isObject, type Json, stringMember } from '../settings/json.ts';
+import { isObject, type Json, stringMember } from '../json/json.ts';
 
 /** Why a call failed, as a constant for labels and decisions. */
 export type ApiErrorCode =

@@ -1,6 +1,6 @@
 import { sameCertificates } from '../certs/bundle.ts';
 import type { BundlePublisher } from '../certs/ports.ts';
-import { isObject, type JsonObject, member, objectMember, stringMember } from '../settings/json.ts';
+import { isObject, type JsonObject, member, objectMember, stringMember } from '../json/json.ts';
 import { isApiError } from './api-error.ts';
 import { type ApiClient, pathSegment } from './client.ts';
 import { entrySuffix, webhookConfigurationName } from './names.ts';

@@ -1,5 +1,5 @@
 import type { CaStore } from '../certs/ports.ts';
-import { type JsonObject, objectMember, stringMember } from '../settings/json.ts';
+import { type JsonObject, objectMember, stringMember } from '../json/json.ts';
 import { ApiError, isApiError } from './api-error.ts';
 import { type ApiClient, pathSegment } from './client.ts';
 import { namespaceName, secretName } from './names.ts';

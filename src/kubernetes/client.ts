@@ -1,6 +1,6 @@
 import { request as requestHttp } from 'node:http';
 import { request as requestHttps, type RequestOptions } from 'node:https';
-import { isObject, type Json, type JsonObject } from '../settings/json.ts';
+import { isObject, type Json, type JsonObject } from '../json/json.ts';
 import { ApiError, errorOfStatus, errorOfTransport } from './api-error.ts';
 import { loadCredentials } from './credentials.ts';
 

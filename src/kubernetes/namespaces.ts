@@ -1,4 +1,4 @@
-import { member, objectMember, objectsMember, stringMember } from '../settings/json.ts';
+import { member, objectMember, objectsMember, stringMember } from '../json/json.ts';
 import type { ApiClient } from './client.ts';
 
 /** Annotations of namespaces under one prefix, by namespace; namespaces without any are left out. */

@@ -1,4 +1,4 @@
-import type { JsonObject } from '../settings/json.ts';
+import type { JsonObject } from '../json/json.ts';
 import { isApiError } from './api-error.ts';
 import { webhookConfigurationPath } from './bundle-publisher.ts';
 import { type ApiClient, pathSegment } from './client.ts';

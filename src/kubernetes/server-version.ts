@@ -1,4 +1,4 @@
-import { type JsonObject, stringMember } from '../settings/json.ts';
+import { type JsonObject, stringMember } from '../json/json.ts';
 import type { ApiClient } from './client.ts';
 
 /** Version of the API server; undefined numbers mean that it told something else than numbers. */

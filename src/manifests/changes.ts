@@ -1,5 +1,5 @@
-import { mergeKeyOf } from '../sidecars/overlay.ts';
-import { isObject, member, stringMember, type Json, type JsonObject } from '../settings/json.ts';
+import { mergeKeyOf } from '../json/overlay.ts';
+import { isObject, member, stringMember, type Json, type JsonObject } from '../json/json.ts';
 
 /** One difference between two values. A path is the way to it, such as `env[POD_IP].valueFrom`. */
 export type Change =

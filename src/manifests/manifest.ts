@@ -1,8 +1,8 @@
 import { isScalar, parseDocument, visit, type Document, type Tags } from 'yaml';
-import type { Json } from '../settings/json.ts';
-import type { Problem } from '../settings/problem.ts';
-import { plainValue } from './plain-value.ts';
-import { splitStream, type Chunk } from './stream.ts';
+import type { Json } from '../json/json.ts';
+import type { Problem } from '../grammar/problem.ts';
+import { plainValue } from '../yaml/plain-value.ts';
+import { splitStream, type Chunk } from '../yaml/stream.ts';
 import type { Source } from './source.ts';
 
 /** One document of a stream: its exact text and what Kubernetes would read in it. */

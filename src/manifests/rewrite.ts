@@ -1,15 +1,15 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Document } from 'yaml';
-import type { Operation } from '../injection/operation.ts';
-import { isObject, type Json } from '../settings/json.ts';
-import { applyToValue } from './apply.ts';
-import { expandShared } from './expand.ts';
+import type { Operation } from '../json/operation.ts';
+import { isObject, type Json } from '../json/json.ts';
+import { applyToValue } from '../json/apply.ts';
+import { expandShared } from '../yaml/expand.ts';
 import { parseYaml, type Manifest } from './manifest.ts';
-import { detectLayout } from './layout.ts';
-import { printOptions } from './print.ts';
-import { spliceChanges, standIn } from './splice.ts';
-import { changeDocument, materialiseBelow } from './tree.ts';
-import { createValuePrinter, type ValuePrinter } from './value-printer.ts';
+import { detectLayout } from '../yaml/layout.ts';
+import { printOptions } from '../yaml/print.ts';
+import { spliceChanges, standIn } from '../yaml/splice.ts';
+import { changeDocument, materialiseBelow } from '../yaml/tree.ts';
+import { createValuePrinter, type ValuePrinter } from '../yaml/value-printer.ts';
 
 /** A document after its operations: the exact text to write and what it says. */
 export interface Rewritten {

@@ -1,6 +1,6 @@
 import { readdir, readFile, realpath, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Problem } from '../settings/problem.ts';
+import type { Problem } from '../grammar/problem.ts';
 
 /** One stream of manifests with its exact text; `name` is what messages call it. */
 export interface Source {

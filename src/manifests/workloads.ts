@@ -1,6 +1,6 @@
-import { isObject, member, objectMember, stringMember, type Json, type JsonObject } from '../settings/json.ts';
-import { escapeToken } from '../injection/operation.ts';
-import { pointerTokens } from './pointer.ts';
+import { isObject, member, objectMember, stringMember, type Json, type JsonObject } from '../json/json.ts';
+import { escapeToken } from '../json/operation.ts';
+import { pointerTokens } from '../json/pointer.ts';
 
 /** Path of the pod template by `Kind.group` (the core group has no suffix), whatever the version. */
 export type TemplatePaths = ReadonlyMap<string, string>;

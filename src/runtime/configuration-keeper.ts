@@ -1,5 +1,5 @@
 import path from 'node:path';
-import { isSame } from '../settings/json.ts';
+import { isSame } from '../json/json.ts';
 import { withClusterFacts, withNamespaces, type ClusterFacts, type Snapshot } from '../injection/snapshot.ts';
 import type { HealthCheck } from '../server/health.ts';
 import type { Log } from '../telemetry/log.ts';

@@ -3,7 +3,7 @@ import path from 'node:path';
 import { parseAllDocuments } from 'yaml';
 import { readSettings, readTemplate, readTemplateTest } from '../settings/document.ts';
 import { type ClusterFacts, createSnapshot, type Snapshot } from '../injection/snapshot.ts';
-import { describeProblem, type Problem } from '../settings/problem.ts';
+import { describeProblem, type Problem } from '../grammar/problem.ts';
 import type { TemplateTest } from '../settings/schema/template-test.ts';
 
 /** Where settings and sidecar templates come from; undefined means the built-in ones alone. */

@@ -1,5 +1,5 @@
 import type { Answer } from '../admission/answer.ts';
-import type { KnownText } from '../injection/patch-text.ts';
+import type { KnownText } from '../injection/patch/patch-text.ts';
 
 /** Three bytes make four characters of base64, so pieces of whole triples can be encoded one by one (RFC 4648, section 4). */
 function base64Of(text: string): string {

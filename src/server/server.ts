@@ -2,7 +2,7 @@ import type { Readable } from 'node:stream';
 import Fastify, { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { readAddressVariables } from '../admission/address-variables.ts';
 import { review } from '../admission/handler.ts';
-import { patchLength } from '../injection/patch-text.ts';
+import { patchLength } from '../injection/patch/patch-text.ts';
 import type { Snapshot } from '../injection/snapshot.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { Metrics } from '../telemetry/metrics.ts';

@@ -1,9 +1,9 @@
-import { names, tokenPath } from './constants.ts';
-import type { Parsed } from './grammar.ts';
-import type { Grammar } from './grammar.ts';
-import { isObject, member, stringMember, type Json, type JsonObject } from './json.ts';
-import { jsonObjectOrList } from './json-grammar.ts';
-import { quote } from './problem.ts';
+import { names, tokenPath } from '../pod/conventions.ts';
+import type { Parsed } from '../grammar/grammar.ts';
+import type { Grammar } from '../grammar/grammar.ts';
+import { isObject, member, stringMember, type Json, type JsonObject } from '../json/json.ts';
+import { jsonObjectOrList } from '../grammar/json-grammar.ts';
+import { quote } from '../grammar/problem.ts';
 
 export type NamedJson = JsonObject & { readonly name: string };
 

@@ -1,5 +1,5 @@
 import type { Effective } from './effective.ts';
-import type { Grammar } from './grammar.ts';
+import type { Grammar } from '../grammar/grammar.ts';
 import type { IstiodUse } from './istio/annotation-uses.ts';
 
 /**

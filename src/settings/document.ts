@@ -1,12 +1,12 @@
 import type * as z from 'zod';
-import { withIstioGate } from './istio/gate.ts';
-import type { Problem } from './problem.ts';
+import { withIstioGate } from './schema/istio/gate.ts';
+import type { Problem } from '../grammar/problem.ts';
 import { captureFile, type CaptureFile } from './schema/capture-file.ts';
 import { injectorConfiguration, type Settings } from './schema/configuration.ts';
 import { apiVersion } from './schema/object.ts';
 import { templateTest, type TemplateTest } from './schema/template-test.ts';
 import { sidecarTemplate, type SidecarTemplate } from './schema/template.ts';
-import { didYouMean } from './suggestion.ts';
+import { didYouMean } from '../grammar/suggestion.ts';
 
 export type Read<T> = { readonly value: T } | { readonly problems: readonly Problem[] };
 

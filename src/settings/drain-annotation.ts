@@ -1,4 +1,4 @@
-import { integer } from './grammar.ts';
+import { integer } from '../grammar/grammar.ts';
 
 /** What a pod may ask of us whoever configures its proxy: how long application containers sleep before their end. */
 export const drainAnnotation = {

@@ -1,6 +1,6 @@
 import type { Effective } from './effective.ts';
-import type { Json, JsonObject } from './json.ts';
-import type { PortRange } from './port-range.ts';
+import type { Json, JsonObject } from '../json/json.ts';
+import type { PortRange } from '../grammar/port-range.ts';
 
 function isRange(value: object): value is PortRange {
   return 'first' in value && 'last' in value;

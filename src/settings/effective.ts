@@ -1,6 +1,6 @@
 import type { Additions } from './additions.ts';
-import { hostAndPort } from './address.ts';
-import type { ExcludedUser } from './excluded-user.ts';
+import { hostAndPort } from '../grammar/address.ts';
+import type { ExcludedUser } from '../grammar/excluded-user.ts';
 import {
   cidrList,
   cidrListOrAll,
@@ -11,14 +11,14 @@ import {
   portListOrAll,
   userList,
   type Grammar,
-} from './grammar.ts';
-import { member, type JsonObject } from './json.ts';
-import { isEmptySelector, matchesLabels } from './label-selector.ts';
-import type { PortRange } from './port-range.ts';
+} from '../grammar/grammar.ts';
+import { member, type JsonObject } from '../json/json.ts';
+import { isEmptySelector, matchesLabels } from '../pod/label-selector.ts';
+import type { PortRange } from '../grammar/port-range.ts';
 import type { Settings } from './schema/configuration.ts';
 import { profileLabel, type Caps, type ContainerPatch, type Profile } from './schema/profile.ts';
 import type { Resources } from './schema/values.ts';
-import { matchesWildcard } from './wildcard.ts';
+import { matchesWildcard } from '../grammar/wildcard.ts';
 
 /** What is injected into one pod: defaults, settings, profile and pod settings, resolved and parsed. */
 export interface Effective {

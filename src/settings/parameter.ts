@@ -1,8 +1,8 @@
-import { imageReference, integer, quantity, trueOrFalse, type Grammar, type Parsed } from './grammar.ts';
-import { quote } from './problem.ts';
-import { parseQuantity } from './quantity.ts';
+import { imageReference, integer, quantity, trueOrFalse, type Grammar, type Parsed } from '../grammar/grammar.ts';
+import { quote } from '../grammar/problem.ts';
+import { parseQuantity } from '../grammar/quantity.ts';
 import type { Parameter } from './schema/template.ts';
-import { matchesWildcard } from './wildcard.ts';
+import { matchesWildcard } from '../grammar/wildcard.ts';
 
 /** Upper bound of a text without one of its own. */
 const longestText = 1024;

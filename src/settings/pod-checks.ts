@@ -2,10 +2,10 @@ import { resourceAnnotations } from './annotations/resources.ts';
 import { proxy } from './annotations/proxy.ts';
 import { traffic } from './annotations/traffic.ts';
 import { draftOf, type Effective } from './effective.ts';
-import { stringMember, type JsonObject } from './json.ts';
-import { quote, type Problem } from './problem.ts';
-import { parseQuantity } from './quantity.ts';
-import { matchesWildcard } from './wildcard.ts';
+import { stringMember, type JsonObject } from '../json/json.ts';
+import { quote, type Problem } from '../grammar/problem.ts';
+import { parseQuantity } from '../grammar/quantity.ts';
+import { matchesWildcard } from '../grammar/wildcard.ts';
 
 function isAbove(value: string, bound: string): boolean {
   return (parseQuantity(value) ?? 0) > (parseQuantity(bound) ?? 0);

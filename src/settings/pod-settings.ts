@@ -1,11 +1,11 @@
 import { annotationTable } from './annotation-table.ts';
 import type { AnnotationRow, Kind } from './annotation.ts';
 import { draftOf, type Effective } from './effective.ts';
-import type { JsonObject } from './json.ts';
+import type { JsonObject } from '../json/json.ts';
 import { checkCombinations } from './pod-checks.ts';
 import { proxyConfigAnnotation } from './proxy-config.ts';
-import { quote, type Problem } from './problem.ts';
-import { suggest } from './suggestion.ts';
+import { quote, type Problem } from '../grammar/problem.ts';
+import { suggest } from '../grammar/suggestion.ts';
 
 type Rows = ReadonlyMap<string, AnnotationRow>;
 

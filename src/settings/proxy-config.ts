@@ -1,11 +1,11 @@
 import type { Finding, Mark } from './annotation.ts';
-import { ports, reservedPorts } from './constants.ts';
+import { ports, reservedPorts } from '../pod/conventions.ts';
 import type { Effective } from './effective.ts';
-import { duration, integer, interceptionMode, oneOf, trueOrFalse, type Grammar } from './grammar.ts';
-import { isObject, type Json, type JsonObject } from './json.ts';
-import { quote } from './problem.ts';
+import { duration, integer, interceptionMode, oneOf, trueOrFalse, type Grammar } from '../grammar/grammar.ts';
+import { isObject, type Json, type JsonObject } from '../json/json.ts';
+import { quote } from '../grammar/problem.ts';
 import { applyProxyMetadata, proxyMetadataNames } from './proxy-metadata.ts';
-import { didYouMean } from './suggestion.ts';
+import { didYouMean } from '../grammar/suggestion.ts';
 
 /** One key of Istio's ProxyConfig (istio/api `mesh/v1alpha1/proxy.proto`), as `proxy.istio.io/config` carries it. */
 export interface ProxyConfigKey {

@@ -1,8 +1,8 @@
 import type { Finding } from './annotation.ts';
 import type { Effective } from './effective.ts';
-import { groupList, groupListOrAll, looseBoolean, type Grammar } from './grammar.ts';
-import type { JsonObject } from './json.ts';
-import { quote } from './problem.ts';
+import { groupList, groupListOrAll, looseBoolean, type Grammar } from '../grammar/grammar.ts';
+import type { JsonObject } from '../json/json.ts';
+import { quote } from '../grammar/problem.ts';
 
 /** What one variable of the proxy's metadata does. */
 type Apply = (text: string, draft: Effective) => readonly Finding[];

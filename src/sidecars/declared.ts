@@ -1,4 +1,4 @@
-import { stringMember, type JsonObject } from '../settings/json.ts';
+import { stringMember, type JsonObject } from '../json/json.ts';
 import type { TemplateSpec } from '../settings/schema/template.ts';
 import type { Fragment, PlacedContainer, Placement } from './fragment.ts';
 

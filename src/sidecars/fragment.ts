@@ -1,4 +1,4 @@
-import type { JsonObject } from '../settings/json.ts';
+import type { JsonObject } from '../json/json.ts';
 import type { ApplicationChange, Share } from '../settings/schema/template.ts';
 
 /** Where a container goes: before or after the pod's own ones of that list. */

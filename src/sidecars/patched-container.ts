@@ -1,5 +1,5 @@
 import jsonPatch, { type Operation } from 'fast-json-patch';
-import { objectMember, type JsonObject } from '../settings/json.ts';
+import { objectMember, type JsonObject } from '../json/json.ts';
 import type { ContainerPatch } from '../settings/schema/profile.ts';
 import type { PlacedContainer } from './fragment.ts';
 

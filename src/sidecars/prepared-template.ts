@@ -1,12 +1,13 @@
-import { member, type JsonObject } from '../settings/json.ts';
-import type { Grammar } from '../settings/grammar.ts';
+import { member, type JsonObject } from '../json/json.ts';
+import type { Grammar } from '../grammar/grammar.ts';
 import { parameterGrammar } from '../settings/parameter.ts';
-import type { Problem } from '../settings/problem.ts';
+import type { Problem } from '../grammar/problem.ts';
 import type { Parameter, TemplateSpec } from '../settings/schema/template.ts';
 import { declaredFragment } from './declared.ts';
 import type { Fragment } from './fragment.ts';
-import { podSecurityViolations } from './pod-security.ts';
-import { fieldKindOf, fieldValue, withField } from './template-field.ts';
+import { podSecurityViolations } from '../pod/security.ts';
+import { withField } from '../json/field.ts';
+import { fieldKindOf, fieldValue } from './template-field.ts';
 
 /** A template, checked and made ready once, so that little is left to do for each pod. */
 export interface PreparedTemplate {

@@ -1,10 +1,12 @@
-import { isObject, member, objectsMember, stringMember, type Json, type JsonObject } from '../settings/json.ts';
+import { isObject, member, objectsMember, stringMember, type Json, type JsonObject } from '../json/json.ts';
 import { allBounds, boundsOf, parameterGrammar } from '../settings/parameter.ts';
-import { quote, type Problem } from '../settings/problem.ts';
-import { parseQuantity } from '../settings/quantity.ts';
+import { quote, type Problem } from '../grammar/problem.ts';
+import { parseQuantity } from '../grammar/quantity.ts';
 import type { Parameter, TemplateSpec } from '../settings/schema/template.ts';
-import { didYouMean } from '../settings/suggestion.ts';
-import { fieldAt, fieldKindOf, tokensOf } from './template-field.ts';
+import { didYouMean } from '../grammar/suggestion.ts';
+import { fieldAt } from '../json/field.ts';
+import { pointerTokens } from '../json/pointer.ts';
+import { fieldKindOf } from './template-field.ts';
 
 /** Prefixes whose annotations belong to the product itself or to Kubernetes. */
 const reservedPrefix = /^(?:(?:[a-z.]+\.)?istio\.io|sidecar-injector\.io|(?:.+\.)?(?:kubernetes|k8s)\.io)\//;
@@ -65,7 +67,7 @@ function fieldProblems(parameter: Parameter, spec: TemplateSpec): Problem[] {
   if (!isInPlace) {
     problems.push({ where: 'field', message: `${quote(field)} leads nowhere: the template has nothing there` });
   } else if (present === undefined && parameter.default === undefined && parameter.required !== true) {
-    const message = `the template has no ${tokensOf(field).at(-1)} there; give a default or \`required: true\``;
+    const message = `the template has no ${pointerTokens(field).at(-1)} there; give a default or \`required: true\``;
     problems.push({ where: 'default', message });
   }
   return problems;

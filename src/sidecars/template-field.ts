@@ -1,4 +1,4 @@
-import { isObject, member, type Json, type JsonObject } from '../settings/json.ts';
+import type { Json } from '../json/json.ts';
 import type { Parameter } from '../settings/schema/template.ts';
 
 /** How a value stands in its field. `expanded`: Kubernetes replaces `$(NAME)` there. */
@@ -67,37 +67,6 @@ const kinds: readonly FieldKind[] = [
 /** What a pointer leads to, when a parameter may set it at all. */
 export function fieldKindOf(pointer: string): FieldKind | undefined {
   return kinds.find(({ pattern }) => pattern.test(pointer));
-}
-
-/** The tokens of a JSON Pointer (RFC 6901, section 4). */
-export function tokensOf(pointer: string): string[] {
-  return pointer
-    .split('/')
-    .slice(1)
-    .map((token) => token.replaceAll('~1', '/').replaceAll('~0', '~'));
-}
-
-function childOf(parent: Json | undefined, token: string): Json | undefined {
-  if (Array.isArray(parent)) return /^\d+$/.test(token) ? (parent as readonly Json[])[Number(token)] : undefined;
-  return isObject(parent) ? member(parent, token) : undefined;
-}
-
-/** The value at the pointer, undefined when it leads nowhere. */
-export function fieldAt(root: Json, pointer: string): Json | undefined {
-  return tokensOf(pointer).reduce<Json | undefined>(childOf, root);
-}
-
-function replaced(parent: Json, tokens: readonly string[], value: Json): Json {
-  const [token, ...rest] = tokens;
-  if (token === undefined) return value;
-  const child = replaced(childOf(parent, token) ?? {}, rest, value);
-  if (Array.isArray(parent)) return (parent as readonly Json[]).with(Number(token), child);
-  return { ...(isObject(parent) ? parent : {}), [token]: child };
-}
-
-/** A copy of the object with another value at the pointer; everything beside the way there is shared. */
-export function withField(root: JsonObject, pointer: string, value: Json): JsonObject {
-  return replaced(root, tokensOf(pointer), value) as JsonObject;
 }
 
 /** A parameter's text as it stands in its field. A `$` is doubled where Kubernetes would expand what follows it. */

@@ -1,8 +1,8 @@
-import type { JsonObject } from '../settings/json.ts';
-import type { Problem } from '../settings/problem.ts';
+import type { JsonObject } from '../json/json.ts';
+import type { Problem } from '../grammar/problem.ts';
 import type { SidecarTemplate, TemplateSpec } from '../settings/schema/template.ts';
-import { didYouMean } from '../settings/suggestion.ts';
-import { overlay } from './overlay.ts';
+import { didYouMean } from '../grammar/suggestion.ts';
+import { overlay } from '../json/overlay.ts';
 import { prepareTemplate, type PreparedTemplate } from './prepared-template.ts';
 import { templateProblems } from './template-check.ts';
 

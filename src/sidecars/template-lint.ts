@@ -1,9 +1,9 @@
-import { member, objectMember, objectsMember, stringMember, type JsonObject } from '../settings/json.ts';
-import { proxyUser, tokenPath } from '../settings/constants.ts';
-import { parseQuantity } from '../settings/quantity.ts';
-import { didYouMean } from '../settings/suggestion.ts';
+import { member, objectMember, objectsMember, stringMember, type JsonObject } from '../json/json.ts';
+import { proxyUser, tokenPath } from '../pod/conventions.ts';
+import { parseQuantity } from '../grammar/quantity.ts';
+import { didYouMean } from '../grammar/suggestion.ts';
 import type { Fragment, PlacedContainer } from './fragment.ts';
-import { podSecurityViolations, type PodSecurityViolation } from './pod-security.ts';
+import { podSecurityViolations, type PodSecurityViolation } from '../pod/security.ts';
 import type { PreparedTemplate } from './prepared-template.ts';
 
 /** Fields of a container (k8s.io/api core/v1 `Container`); the API server drops a misspelt one without a word. */

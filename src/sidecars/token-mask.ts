@@ -1,4 +1,4 @@
-import { names, tokenPath } from '../settings/constants.ts';
+import { names, tokenPath } from '../pod/conventions.ts';
 
 /** Mounted over the place of the API token, so that none gets into our containers. */
 export const tokenMask = { name: names.tokenMaskVolume, mountPath: tokenPath, readOnly: true } as const;

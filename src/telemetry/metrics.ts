@@ -1,5 +1,5 @@
 import { Counter, Gauge, Histogram, Registry } from '@prometheus-io/client';
-import { reasons, type ReasonCode } from '../injection/reason.ts';
+import { reasons, type ReasonCode } from '../injection/policy/reason.ts';
 
 /** Every metric of the process, in a registry of its own. Label values are bounded: outcomes, codes, results. */
 export interface Metrics {

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import type { JsonObject } from '../../src/settings/json.ts';
+import type { JsonObject } from '../../src/json/json.ts';
 import { injectWithIstiod, istioPod, istiodSnapshot } from '../support/istiod.ts';
 import { sharedCluster } from '../support/shared-cluster.ts';
 import { openTestCluster } from '../support/test-cluster.ts';

@@ -1,6 +1,6 @@
 import { afterAll, describe, expect, test } from '@jest/globals';
-import { matchConditions, registrationEntries, selectEntry } from '../../src/injection/registration.ts';
-import type { JsonObject } from '../../src/settings/json.ts';
+import { matchConditions, registrationEntries, selectEntry } from '../../src/injection/policy/registration.ts';
+import type { JsonObject } from '../../src/json/json.ts';
 import { sharedCluster } from '../support/shared-cluster.ts';
 import { makePod, openTestCluster } from '../support/test-cluster.ts';
 

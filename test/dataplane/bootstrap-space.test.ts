@@ -4,7 +4,7 @@ import { describe, expect, test } from '@jest/globals';
 import * as fc from 'fast-check';
 import { parseAllDocuments } from 'yaml';
 import { decide, type Decision } from '../../src/index.ts';
-import { isObject, member, objectMember, stringMember, type Json, type JsonObject } from '../../src/settings/json.ts';
+import { isObject, member, objectMember, stringMember, type Json, type JsonObject } from '../../src/json/json.ts';
 import { validateArguments } from '../support/envoy.ts';
 import { anyPod } from '../support/pods.ts';
 import { snapshotOf } from '../support/snapshots.ts';

@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
 import type { ProxyIntent } from '../../src/envoy/intent.ts';
-import type { ProbeAction } from '../../src/envoy/probe-redirect.ts';
+import type { ProbeAction } from '../../src/pod/probe.ts';
 import { port } from '../support/capture-intent.ts';
 import { argumentsOf, validateArguments } from '../support/envoy.ts';
 import { probe, proxyIntent } from '../support/proxy-intent.ts';

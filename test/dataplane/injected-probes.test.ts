@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import type { JsonObject } from '../../src/settings/json.ts';
+import type { JsonObject } from '../../src/json/json.ts';
 import { containerOf, podWith } from '../support/decisions.ts';
 import { eventually } from '../support/eventually.ts';
 import type { Answer, Heard } from '../support/network-agent.ts';

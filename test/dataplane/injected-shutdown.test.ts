@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterEach, describe, expect, test } from '@jest/globals';
-import type { JsonObject } from '../../src/settings/json.ts';
+import type { JsonObject } from '../../src/json/json.ts';
 import { podWith } from '../support/decisions.ts';
 import { eventually } from '../support/eventually.ts';
 import { addresses } from '../support/pod-namespace.ts';

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import type { ProbeAction } from '../../src/envoy/probe-redirect.ts';
+import type { ProbeAction } from '../../src/pod/probe.ts';
 import { captureIntent } from '../support/capture-intent.ts';
 import { captureTraffic } from '../support/capture-script.ts';
 import { startEnvoy, type RunningEnvoy } from '../support/envoy.ts';

@@ -4,7 +4,7 @@ import { injectedPod, podWith } from '../support/decisions.ts';
 import { startAgent, type Agent, type Heard } from '../support/network-agent.ts';
 import { addresses } from '../support/pod-namespace.ts';
 import { families, openScene, seenSource, url, type Family, type Scene } from '../support/scene.ts';
-import type { JsonObject } from '../../src/settings/json.ts';
+import type { JsonObject } from '../../src/json/json.ts';
 
 const loopback = { v4: '127.0.0.1', v6: '::1' } as const;
 

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { objectsMember, stringMember } from '../../src/settings/json.ts';
+import { objectsMember, stringMember } from '../../src/json/json.ts';
 import { ask, postReview, type Answer } from '../support/https-client.ts';
 import { istiodSnapshot } from '../support/istiod.ts';
 import { patchedPod, podOf, responseOf, reviewOf } from '../support/reviews.ts';

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { assert, asyncProperty } from 'fast-check';
-import type { JsonObject } from '../../src/settings/json.ts';
+import type { JsonObject } from '../../src/json/json.ts';
 import { postReview } from '../support/https-client.ts';
 import { jsonRecord, anyJson } from '../support/pods.ts';
 import { annotated, operationsOf, patchedPod, podOf, responseOf, reviewOf } from '../support/reviews.ts';

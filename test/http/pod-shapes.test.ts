@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import type { Json, JsonObject } from '../../src/settings/json.ts';
+import type { Json, JsonObject } from '../../src/json/json.ts';
 import { postReview } from '../support/https-client.ts';
 import { annotated, namesOf, operationsOf, patchedPod, podOf, responseOf, reviewOf } from '../support/reviews.ts';
 import { snapshotOf } from '../support/snapshots.ts';

@@ -1,6 +1,6 @@
 import { Buffer } from 'node:buffer';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import type { JsonObject } from '../../src/settings/json.ts';
+import type { JsonObject } from '../../src/json/json.ts';
 import { postReview } from '../support/https-client.ts';
 import { annotated, podOf, responseOf, reviewOf } from '../support/reviews.ts';
 import { startWebhook, type Webhook } from '../support/webhook-server.ts';

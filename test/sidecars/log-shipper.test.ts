@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test } from '@jest/globals';
-import type { JsonObject } from '../../src/settings/json.ts';
+import type { JsonObject } from '../../src/json/json.ts';
 import { injectedPod } from '../support/decisions.ts';
 import { createSandbox, standIn, type Sandbox } from '../support/sandbox.ts';
 import { startAgent } from '../support/network-agent.ts';

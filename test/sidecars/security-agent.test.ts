@@ -1,5 +1,5 @@
 import { afterEach, expect, test } from '@jest/globals';
-import type { JsonObject } from '../../src/settings/json.ts';
+import type { JsonObject } from '../../src/json/json.ts';
 import { injectedPod } from '../support/decisions.ts';
 import { createSandbox, standIn, type RunningContainer, type Sandbox } from '../support/sandbox.ts';
 import { applicationPod } from '../support/sandboxed-application.ts';

@@ -1,4 +1,4 @@
-import type { JsonObject } from '../../src/settings/json.ts';
+import type { JsonObject } from '../../src/json/json.ts';
 import { injectedPod, type InjectedPod } from './decisions.ts';
 import { programFolder } from './program-folder.ts';
 import type { RunningPod } from './running-pod.ts';

@@ -1,5 +1,5 @@
 import type { CaptureIntent, PortRange } from '../../src/capture/intent.ts';
-import { captureComment, loopbackSource, ports, proxyUser, transparentProxy } from '../../src/settings/constants.ts';
+import { captureComment, loopbackSource, ports, proxyUser, transparentProxy } from '../../src/pod/conventions.ts';
 
 /** One port as a range. */
 export function port(number: number): PortRange {

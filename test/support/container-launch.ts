@@ -1,4 +1,4 @@
-import type { JsonObject } from '../../src/settings/json.ts';
+import type { JsonObject } from '../../src/json/json.ts';
 import type { InjectedPod, TestContainer } from './decisions.ts';
 import { expandLikeKubelet } from './kubelet-expansion.ts';
 import { inNamespace } from './pod-namespace.ts';

@@ -1,8 +1,8 @@
 import jsonPatch from 'fast-json-patch';
 import { decide, type Decision } from '../../src/index.ts';
 import type { Snapshot } from '../../src/injection/snapshot.ts';
-import { joinPatch } from '../../src/injection/patch-text.ts';
-import type { JsonObject } from '../../src/settings/json.ts';
+import { joinPatch } from '../../src/injection/patch/patch-text.ts';
+import type { JsonObject } from '../../src/json/json.ts';
 import { snapshotOf } from './snapshots.ts';
 
 /** A container of a pod, as far as tests look at it. */

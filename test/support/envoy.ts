@@ -6,7 +6,7 @@ import { envoyArguments } from '../../src/envoy/arguments.ts';
 import { renderBootstrap } from '../../src/envoy/bootstrap.ts';
 import type { ProxyIntent } from '../../src/envoy/intent.ts';
 import { readyCommand } from '../../src/envoy/ready.ts';
-import { proxyUser } from '../../src/settings/constants.ts';
+import { proxyUser } from '../../src/pod/conventions.ts';
 import { accessibleTo } from './accessible-file.ts';
 import { expandLikeKubelet } from './kubelet-expansion.ts';
 import { addresses, inNamespace, type PodNamespace } from './pod-namespace.ts';

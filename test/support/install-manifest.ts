@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { parseAllDocuments } from 'yaml';
-import { isObject, objectMember, stringMember, type JsonObject } from '../../src/settings/json.ts';
+import { isObject, objectMember, stringMember, type JsonObject } from '../../src/json/json.ts';
 import { root } from '../../scripts/tools/cache.ts';
 
 /** The objects of deploy/install.yaml, in file order. */

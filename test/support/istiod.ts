@@ -1,8 +1,8 @@
 import { decide } from '../../src/injection/decide.ts';
 import type { Decision, InjectionRequest } from '../../src/injection/decision.ts';
 import type { Snapshot } from '../../src/injection/snapshot.ts';
-import { objectMember, objectsMember, stringMember, type JsonObject } from '../../src/settings/json.ts';
-import { applyToValue } from '../../src/manifests/apply.ts';
+import { objectMember, objectsMember, stringMember, type JsonObject } from '../../src/json/json.ts';
+import { applyToValue } from '../../src/json/apply.ts';
 import { snapshotOf } from './snapshots.ts';
 
 /** A snapshot in the mode istiod; the values are laid over Istio's defaults. */

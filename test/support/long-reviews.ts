@@ -1,4 +1,4 @@
-import type { Json, JsonObject } from '../../src/settings/json.ts';
+import type { Json, JsonObject } from '../../src/json/json.ts';
 
 /** A value that one place of a review can be given, as long as wanted: some `size` bytes. */
 interface Stretch {

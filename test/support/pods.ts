@@ -1,5 +1,5 @@
 import * as fc from 'fast-check';
-import type { Json, JsonObject } from '../../src/settings/json.ts';
+import type { Json, JsonObject } from '../../src/json/json.ts';
 
 /** Keys that break careless code: prototype names, pointer escapes, emoji, blanks. */
 const oddKey = fc.oneof(

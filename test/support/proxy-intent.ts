@@ -1,7 +1,7 @@
 import type { ProxyIntent } from '../../src/envoy/intent.ts';
-import type { ProbeAction, ProbeKind, ProbeRedirect } from '../../src/envoy/probe-redirect.ts';
+import type { ProbeAction, ProbeKind, ProbeRedirect } from '../../src/pod/probe.ts';
 import { unknownPod } from '../../src/envoy/self.ts';
-import { ports } from '../../src/settings/constants.ts';
+import { ports } from '../../src/pod/conventions.ts';
 import { port } from './capture-intent.ts';
 
 const opaque = [21, 22, 25, 53, 110, 143, 465, 587, 993, 995, 3128, 3306, 4222, 5432, 6379, 27017];

@@ -1,7 +1,7 @@
 import { Buffer } from 'node:buffer';
 import jsonPatch from 'fast-json-patch';
-import type { Operation } from '../../src/injection/operation.ts';
-import type { JsonObject } from '../../src/settings/json.ts';
+import type { Operation } from '../../src/json/operation.ts';
+import type { JsonObject } from '../../src/json/json.ts';
 import type { Answer } from './https-client.ts';
 
 /** What the tests read of an answer (k8s.io/api admission/v1 `AdmissionResponse`). */

@@ -1,7 +1,7 @@
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import type { JsonObject } from '../../src/settings/json.ts';
-import { proxyUser } from '../../src/settings/constants.ts';
+import type { JsonObject } from '../../src/json/json.ts';
+import { proxyUser } from '../../src/pod/conventions.ts';
 import { accessibleTo } from './accessible-file.ts';
 import { captureScript } from './capture-script.ts';
 import { confined, fieldsOf, launchOf, type ContainerLaunch } from './container-launch.ts';

@@ -2,7 +2,7 @@ import { spawn, spawnSync } from 'node:child_process';
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { member, objectMember, objectsMember, stringMember, type JsonObject } from '../../src/settings/json.ts';
+import { member, objectMember, objectsMember, stringMember, type JsonObject } from '../../src/json/json.ts';
 import { fieldsOf, launchOf } from './container-launch.ts';
 import { containerOf, type InjectedPod } from './decisions.ts';
 import { addresses, createPodNamespace, inNamespace, type Finished, type PodNamespace } from './pod-namespace.ts';

@@ -1,4 +1,4 @@
-import type { JsonObject } from '../../src/settings/json.ts';
+import type { JsonObject } from '../../src/json/json.ts';
 
 /** User of the application; its sidecars run as others. */
 export const applicationUser = 1000;

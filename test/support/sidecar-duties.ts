@@ -1,5 +1,5 @@
 import { expect } from '@jest/globals';
-import type { JsonObject } from '../../src/settings/json.ts';
+import type { JsonObject } from '../../src/json/json.ts';
 import type { ClusterNamespace } from './cluster-namespace.ts';
 import { until } from './until.ts';
 

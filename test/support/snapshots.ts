@@ -1,5 +1,5 @@
 import { createSnapshot, type Snapshot, type SnapshotInput } from '../../src/injection/snapshot.ts';
-import { describeProblem } from '../../src/settings/problem.ts';
+import { describeProblem } from '../../src/grammar/problem.ts';
 
 /** A snapshot of the given `spec` of an InjectorConfiguration; throws with all problems. */
 export function snapshotOf(spec: object = {}, more: Omit<SnapshotInput, 'settings'> = {}): Snapshot {

@@ -1,5 +1,5 @@
 import * as fc from 'fast-check';
-import type { JsonObject } from '../../src/settings/json.ts';
+import type { JsonObject } from '../../src/json/json.ts';
 import type { Snapshot } from '../../src/injection/snapshot.ts';
 import { snapshotOf } from './snapshots.ts';
 

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
-import type { JsonObject } from '../../src/settings/json.ts';
+import type { JsonObject } from '../../src/json/json.ts';
 import { openApiClient, type ApiAnswer, type ApiClient, type Pod } from './api-client.ts';
 import type { ClusterAccess } from './control-plane.ts';
 import { until } from './until.ts';

@@ -1,4 +1,4 @@
-import type { JsonObject } from '../../src/settings/json.ts';
+import type { JsonObject } from '../../src/json/json.ts';
 
 const image = 'cluster.test/workbench:1';
 

@@ -35,21 +35,27 @@ const imports: Import[] = files(source).flatMap((file) => {
 });
 
 /** Which rooms a room may import besides itself. The edge rooms hang on the rooms that use them. */
-const engine = ['settings', 'capture', 'envoy', 'sidecars', 'injection'];
+const ground = ['json', 'grammar', 'pod'];
+const engine = [...ground, 'settings', 'capture', 'envoy', 'sidecars', 'istio', 'injection'];
 const below: Record<string, readonly string[]> = {
-  settings: [],
-  capture: ['settings'],
-  envoy: ['settings'],
-  sidecars: ['envoy', 'capture', 'settings'],
-  injection: ['sidecars', 'envoy', 'capture', 'settings'],
+  json: [],
+  grammar: ['json'],
+  pod: ['grammar', 'json'],
+  settings: ground,
+  capture: [...ground, 'settings'],
+  envoy: [...ground, 'settings'],
+  sidecars: [...ground, 'settings', 'capture', 'envoy'],
+  istio: [...ground, 'settings', 'capture'],
+  injection: [...ground, 'settings', 'capture', 'envoy', 'sidecars', 'istio'],
   admission: engine,
   telemetry: engine,
   certs: [],
-  kubernetes: ['settings', 'certs'],
-  manifests: engine,
+  kubernetes: [...ground, 'settings', 'certs'],
+  yaml: ['json', 'grammar'],
+  manifests: [...engine, 'yaml'],
   server: [...engine, 'admission', 'telemetry'],
   runtime: [...engine, 'admission', 'telemetry', 'certs', 'kubernetes', 'server'],
-  cli: [...engine, '(top)', 'manifests', 'runtime', 'telemetry', 'certs', 'kubernetes'],
+  cli: [...engine, '(top)', 'yaml', 'manifests', 'runtime', 'telemetry', 'certs', 'kubernetes'],
   '(top)': [...engine, 'cli'],
 };
 
@@ -62,9 +68,9 @@ const owners: Record<string, readonly string[]> = {
   fastify: ['server'],
   commander: ['cli'],
   diff: ['manifests', 'cli'],
-  yaml: ['manifests', 'runtime', 'settings'],
+  yaml: ['yaml', 'manifests', 'runtime', 'grammar', 'cli'],
   zod: ['settings'],
-  'fast-json-patch': ['injection', 'manifests', 'sidecars'],
+  'fast-json-patch': ['injection', 'json', 'sidecars'],
 };
 
 const pure = new Set([...engine, 'admission']);
@@ -72,6 +78,16 @@ const pure = new Set([...engine, 'admission']);
 describe('the house', () => {
   test('every room is known', () => {
     expect([...new Set(files(source).map(roomOf))].toSorted()).toEqual(Object.keys(below).toSorted());
+  });
+
+  test('every room has a row in docs/architecture.md', () => {
+    const page = readFileSync(path.join(root, 'docs/architecture.md'), 'utf8');
+    const rows = [...page.matchAll(/^\| `(\w+)` +\|/gm)].map(([, room = '']) => room);
+    expect(rows.toSorted()).toEqual(
+      Object.keys(below)
+        .filter((room) => room !== '(top)')
+        .toSorted(),
+    );
   });
 
   test('arrows point one way', () => {

@@ -1,8 +1,8 @@
 import { applicationBinding, listenAddress } from '../../../src/envoy/addresses.ts';
 import { bootstrapWriter } from '../../../src/envoy/bootstrap-text.ts';
 import { extension, loadAssignment, socketAddress } from '../../../src/envoy/extension.ts';
-import { ports } from '../../../src/settings/constants.ts';
-import type { JsonObject } from '../../../src/settings/json.ts';
+import { ports } from '../../../src/pod/conventions.ts';
+import type { JsonObject } from '../../../src/json/json.ts';
 
 const families = ['v4', 'v6'] as const;
 

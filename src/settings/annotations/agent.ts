@@ -1,6 +1,6 @@
 import { refused, withoutEffect, type StandaloneRow } from '../annotation.ts';
-import { agentLogLevel, duration, integer, oneOf, plainText, trueOrFalse } from '../grammar.ts';
-import { jsonObject, jsonObjectOrList } from '../json-grammar.ts';
+import { agentLogLevel, duration, integer, oneOf, plainText, trueOrFalse } from '../../grammar/grammar.ts';
+import { jsonObject, jsonObjectOrList } from '../../grammar/json-grammar.ts';
 
 const noAgent = 'there is no agent beside the proxy';
 const ownStatistics = 'the proxy keeps a fixed set of statistics';

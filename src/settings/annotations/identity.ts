@@ -1,5 +1,5 @@
 import { effective, leftToOthers, readElsewhere, withoutEffect, type StandaloneRow } from '../annotation.ts';
-import { labelValue, oneOf } from '../grammar.ts';
+import { labelValue, oneOf } from '../../grammar/grammar.ts';
 
 /** By what names the pod is known. */
 export const identity: readonly StandaloneRow[] = [

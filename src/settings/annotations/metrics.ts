@@ -1,5 +1,5 @@
 import { effective, readElsewhere, withoutEffect, type StandaloneRow } from '../annotation.ts';
-import { integer, looseBoolean, scrapeTargets } from '../grammar.ts';
+import { integer, looseBoolean, scrapeTargets } from '../../grammar/grammar.ts';
 
 const whenMerged = 'Where metrics are merged';
 

@@ -1,9 +1,9 @@
 import { effective, type StandaloneRow } from '../annotation.ts';
-import { ports } from '../constants.ts';
+import { ports } from '../../pod/conventions.ts';
 import { drainAnnotation } from '../drain-annotation.ts';
-import { componentLogLevel, imageReference, integer, logLevel, looseBoolean } from '../grammar.ts';
+import { componentLogLevel, imageReference, integer, logLevel, looseBoolean } from '../../grammar/grammar.ts';
 import { applyProxyConfig, proxyConfigAnnotation, setStatusPort } from '../proxy-config.ts';
-import { yamlMap } from '../yaml-grammar.ts';
+import { yamlMap } from '../../grammar/yaml-grammar.ts';
 
 /** How the proxy is run. */
 export const proxy: readonly StandaloneRow[] = [

@@ -1,5 +1,5 @@
 import { effective, type StandaloneRow } from '../annotation.ts';
-import { quantity } from '../grammar.ts';
+import { quantity } from '../../grammar/grammar.ts';
 
 /** A resource of one injected container, as an annotation sets it. */
 export interface ResourceAnnotation {

@@ -1,6 +1,6 @@
 import { effective, readElsewhere, type StandaloneRow } from '../annotation.ts';
-import { statusAnnotation } from '../constants.ts';
-import { templateList, trueOrFalse } from '../grammar.ts';
+import { statusAnnotation } from '../../pod/conventions.ts';
+import { templateList, trueOrFalse } from '../../grammar/grammar.ts';
 import { profileLabel } from '../schema/profile.ts';
 
 /** Whether a pod is injected, and with what. */

@@ -10,7 +10,7 @@ import {
   portList,
   portListOrAll,
   userList,
-} from '../grammar.ts';
+} from '../../grammar/grammar.ts';
 
 function reroute({ capture }: Effective, names: readonly string[]): void {
   capture.rerouteInterfaces = [...new Set([...capture.rerouteInterfaces, ...names])];

@@ -1,9 +1,9 @@
-import { imageReference, type Grammar } from '../grammar.ts';
-import { jsonObject } from '../json-grammar.ts';
-import { isObject, type JsonObject } from '../json.ts';
-import { quote } from '../problem.ts';
-import { yamlMap } from '../yaml-grammar.ts';
-import { proxyConfig, type ProxyConfig } from './proxy-config.ts';
+import { imageReference, type Grammar } from '../../grammar/grammar.ts';
+import { jsonObject } from '../../grammar/json-grammar.ts';
+import { isObject, type JsonObject } from '../../json/json.ts';
+import { quote } from '../../grammar/problem.ts';
+import { yamlMap } from '../../grammar/yaml-grammar.ts';
+import { proxyConfig, type ProxyConfig } from '../schema/istio/proxy-config.ts';
 
 /** A JSON object whose values are all of one kind. */
 function valuesOf(allowed: string, accepts: (value: unknown) => boolean): Grammar<JsonObject> {

@@ -15,8 +15,8 @@ import {
   quantity,
   trueOrFalse,
   type Grammar,
-} from '../grammar.ts';
-import { jsonObject } from '../json-grammar.ts';
+} from '../../grammar/grammar.ts';
+import { jsonObject } from '../../grammar/json-grammar.ts';
 import {
   configMapName,
   imageType,
@@ -27,7 +27,7 @@ import {
 } from './annotation-grammars.ts';
 import { profileLabel } from '../schema/profile.ts';
 import { istioNames as names } from './annotation-names.ts';
-import { singlePorts, singlePortsOrAll } from './single-ports.ts';
+import { singlePorts, singlePortsOrAll } from '../../grammar/single-ports.ts';
 
 /** What a row means beside an istiod, where the proxy is Istio's own. */
 export type IstiodUse =

@@ -1,8 +1,8 @@
 import { annotationTable } from '../annotation-table.ts';
 import type { AnnotationRow } from '../annotation.ts';
-import { scrapeTargets } from '../grammar.ts';
-import { member, stringMember, type JsonObject } from '../json.ts';
-import { quote, type Problem } from '../problem.ts';
+import { scrapeTargets } from '../../grammar/grammar.ts';
+import { member, stringMember, type JsonObject } from '../../json/json.ts';
+import { quote, type Problem } from '../../grammar/problem.ts';
 import { istioNames as names } from './annotation-names.ts';
 
 /** The value of `global.proxy` that an annotation stands in for; Istio's own messages call it by that name. */

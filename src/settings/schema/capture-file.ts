@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { loopbackSource, ports, proxyUser, transparentProxy } from '../constants.ts';
+import { loopbackSource, ports, proxyUser, transparentProxy } from '../../pod/conventions.ts';
 import {
   cidrList,
   cidrListOrAll,
@@ -11,7 +11,7 @@ import {
   portListOrAll,
   userList,
   type Grammar,
-} from '../grammar.ts';
+} from '../../grammar/grammar.ts';
 
 /** Text of one of the annotation grammars, read into its value; empty entries of a list are no entries, as in Istio. */
 function text<T>(grammar: Grammar<T>, fallback: string) {

@@ -9,7 +9,7 @@ import {
   portList,
   portListOrAll,
   userList,
-} from '../grammar.ts';
+} from '../../grammar/grammar.ts';
 import { pullPolicy, resources, written } from './values.ts';
 
 /** Settings of the redirection of traffic and of its init container. */

@@ -1,7 +1,7 @@
 import * as z from 'zod';
-import { completeMeshConfig, meshConfig } from '../istio/mesh-config.ts';
-import { separateMeshConfig } from '../istio/set-path.ts';
-import { istioValues } from '../istio/values.ts';
+import { completeMeshConfig, meshConfig } from './istio/mesh-config.ts';
+import { separateMeshConfig } from './istio/set-path.ts';
+import { istioValues } from './istio/values.ts';
 
 /** Who configures the proxy of the built-in sidecar: nobody (standalone) or an istiod that is there already. */
 export const mode = z.enum(['standalone', 'istiod']).default('standalone');

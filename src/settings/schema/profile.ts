@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { logLevel } from '../grammar.ts';
+import { logLevel } from '../../grammar/grammar.ts';
 import { amount, labelSelector, namespacePattern, resources, written } from './values.ts';
 
 /** What a pod may ask for at most; absent means no bound. */

@@ -1,7 +1,7 @@
 import * as z from 'zod';
-import { hostAndPort } from '../address.ts';
-import { ports, reservedPorts } from '../constants.ts';
-import { componentLogLevel, imageReference, logLevel, portList } from '../grammar.ts';
+import { hostAndPort } from '../../grammar/address.ts';
+import { ports, reservedPorts } from '../../pod/conventions.ts';
+import { componentLogLevel, imageReference, logLevel, portList } from '../../grammar/grammar.ts';
 import { pullPolicy, resources, seconds, written } from './values.ts';
 
 const readiness = z.strictObject({

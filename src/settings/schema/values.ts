@@ -1,6 +1,6 @@
 import * as z from 'zod';
-import type { Grammar } from '../grammar.ts';
-import { quantity } from '../grammar.ts';
+import type { Grammar } from '../../grammar/grammar.ts';
+import { quantity } from '../../grammar/grammar.ts';
 
 /** A string that one of the annotation grammars accepts; it stays text here and is parsed once per snapshot. */
 export function written<T>(grammar: Grammar<T>) {

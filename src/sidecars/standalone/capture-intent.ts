@@ -1,7 +1,7 @@
 import type { CaptureIntent } from '../../capture/intent.ts';
-import { captureComment, loopbackSource, ports, transparentProxy } from '../../settings/constants.ts';
+import { captureComment, loopbackSource, ports, transparentProxy } from '../../pod/conventions.ts';
 import type { Effective } from '../../settings/effective.ts';
-import type { PortRange } from '../../settings/port-range.ts';
+import type { PortRange } from '../../grammar/port-range.ts';
 
 /** The proxy process as the rules see it. */
 export interface ProxyIdentity {

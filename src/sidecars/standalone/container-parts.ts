@@ -1,4 +1,4 @@
-import type { JsonObject } from '../../settings/json.ts';
+import type { JsonObject } from '../../json/json.ts';
 import type { Resources } from '../../settings/schema/values.ts';
 
 export function resourcesOf(resources: Resources): JsonObject {

@@ -1,4 +1,4 @@
-import { member, objectsMember, stringMember, type JsonObject } from '../../settings/json.ts';
+import { member, objectsMember, stringMember, type JsonObject } from '../../json/json.ts';
 
 /**
  * First words of port names (`mysql`, `tcp-events`) whose servers speak first or whose protocol is not HTTP. The form

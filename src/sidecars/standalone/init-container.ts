@@ -2,7 +2,7 @@ import { renderIptables } from '../../capture/iptables.ts';
 import type { CaptureIntent, Family } from '../../capture/intent.ts';
 import { renderNftables } from '../../capture/nftables.ts';
 import { probeOf } from '../../capture/probe.ts';
-import { names } from '../../settings/constants.ts';
+import { names } from '../../pod/conventions.ts';
 import type { Effective } from '../../settings/effective.ts';
 import type { PlacedContainer } from '../fragment.ts';
 import { tokenMask } from '../token-mask.ts';

@@ -1,4 +1,4 @@
-import { proxyUser } from '../../settings/constants.ts';
+import { proxyUser } from '../../pod/conventions.ts';
 import type { Effective } from '../../settings/effective.ts';
 import type { ProxyInput } from './proxy-input.ts';
 

@@ -1,7 +1,7 @@
-import type { MetricsTarget, ServiceIdentity } from '../../envoy/intent.ts';
-import type { ProbeRedirect } from '../../envoy/probe-redirect.ts';
+import type { MetricsTarget } from '../../envoy/intent.ts';
+import type { ProbeRedirect } from '../../pod/probe.ts';
 import type { Effective } from '../../settings/effective.ts';
-import type { Workload } from '../workload.ts';
+import type { ServiceIdentity, Workload } from '../../pod/workload.ts';
 import type { ProxyIdentity } from './capture-intent.ts';
 
 /** Everything that the built-in sidecar depends on. */

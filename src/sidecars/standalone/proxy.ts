@@ -1,6 +1,6 @@
 import type { CaptureIntent } from '../../capture/intent.ts';
 import { renderNodeAgentAnnotations } from '../../capture/node-agent-annotations.ts';
-import { names, ports } from '../../settings/constants.ts';
+import { names, ports } from '../../pod/conventions.ts';
 import type { Effective } from '../../settings/effective.ts';
 import type { Fragment, PlacedContainer } from '../fragment.ts';
 import { tokenMaskVolume } from '../token-mask.ts';

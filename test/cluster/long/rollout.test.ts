@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { caBackdateMs, createAuthority } from '../../../src/certs/authority.ts';
 import { dayMs, minuteMs, secondMs } from '../../../src/certs/durations.ts';
-import type { JsonObject } from '../../../src/settings/json.ts';
+import type { JsonObject } from '../../../src/json/json.ts';
 import { authoritySecret } from '../../support/authority-secret.ts';
 import { createClusterNamespace, readyCount, type ClusterNamespace } from '../../support/cluster-namespace.ts';
 import { report } from '../../support/findings.ts';

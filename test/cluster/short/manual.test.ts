@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
 import { root } from '../../../scripts/tools/cache.ts';
-import type { JsonObject } from '../../../src/settings/json.ts';
+import type { JsonObject } from '../../../src/json/json.ts';
 import { createClusterNamespace, readyCount, type ClusterNamespace } from '../../support/cluster-namespace.ts';
 import { runProgram } from '../../support/served-program.ts';
 import { system } from '../../support/system-namespace.ts';

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
-import type { JsonObject } from '../../../src/settings/json.ts';
+import type { JsonObject } from '../../../src/json/json.ts';
 import { createClusterNamespace, readyCount, type ClusterNamespace } from '../../support/cluster-namespace.ts';
 import { askEnvoy, lastAccessLog } from '../../support/envoy-in-pod.ts';
 import { injected } from '../../support/test-cluster.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, jest, test } from '@jest/globals';
-import type { JsonObject } from '../../../src/settings/json.ts';
+import type { JsonObject } from '../../../src/json/json.ts';
 import { createClusterNamespace, readyCount } from '../../support/cluster-namespace.ts';
 import { injected } from '../../support/test-cluster.ts';
 import { servingTemplate } from '../../support/workbench.ts';

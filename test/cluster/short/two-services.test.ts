@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { createAuthority, issueLeaf } from '../../../src/certs/authority.ts';
-import type { JsonObject } from '../../../src/settings/json.ts';
+import type { JsonObject } from '../../../src/json/json.ts';
 import { createClusterNamespace, type ClusterNamespace, type RunningPod } from '../../support/cluster-namespace.ts';
 import { envoyStatistics } from '../../support/envoy-in-pod.ts';
 import { nodeControl } from '../../support/node-control.ts';

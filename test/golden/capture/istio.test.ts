@@ -4,7 +4,7 @@ import { describe, expect, test } from '@jest/globals';
 import { readCaptureConfiguration } from '../../../src/capture/configuration.ts';
 import type { CaptureIntent } from '../../../src/capture/intent.ts';
 import { renderIptables } from '../../../src/capture/iptables.ts';
-import { describeProblem } from '../../../src/settings/problem.ts';
+import { describeProblem } from '../../../src/grammar/problem.ts';
 
 /*
  * Istio's own capture tests, compared line by line: tables, new chains, rules and their order. Only the lines that say

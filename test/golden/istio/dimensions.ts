@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import { objectMember, objectsMember, stringMember, type Json, type JsonObject } from '../../../src/settings/json.ts';
+import { objectMember, objectsMember, stringMember, type Json, type JsonObject } from '../../../src/json/json.ts';
 import type { Compared } from './normalise.ts';
 
 const injected = new Set(['istio-proxy', 'istio-init', 'istio-validation']);

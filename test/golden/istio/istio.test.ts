@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { afterAll, describe, expect, test } from '@jest/globals';
-import { byKey } from '../../../src/settings/json.ts';
+import { byKey } from '../../../src/json/json.ts';
 import { runCommand } from '../../support/recorded-io.ts';
 import { argumentsOf, readCases, type Case } from './cases.ts';
 import { comparedDimensions, differences } from './dimensions.ts';

@@ -1,7 +1,7 @@
 import { parseAllDocuments } from 'yaml';
 import { findObjects } from '../../../src/manifests/workloads.ts';
-import { isObject, stringMember, type Json, type JsonObject } from '../../../src/settings/json.ts';
-import { parseQuantity } from '../../../src/settings/quantity.ts';
+import { isObject, stringMember, type Json, type JsonObject } from '../../../src/json/json.ts';
+import { parseQuantity } from '../../../src/grammar/quantity.ts';
 
 const jsonTexts = new Set([
   'PROXY_CONFIG',

@@ -1,9 +1,9 @@
 import { describe, expect, test } from '@jest/globals';
 import * as fc from 'fast-check';
 import { decide, undo, type Operation, type Snapshot } from '../../../src/index.ts';
-import { applyToValue } from '../../../src/manifests/apply.ts';
-import { statusAnnotation } from '../../../src/settings/constants.ts';
-import { canonicalText, type JsonObject } from '../../../src/settings/json.ts';
+import { applyToValue } from '../../../src/json/apply.ts';
+import { statusAnnotation } from '../../../src/pod/conventions.ts';
+import { canonicalText, type JsonObject } from '../../../src/json/json.ts';
 import { istiodSnapshot } from '../../support/istiod.ts';
 import { anyPod } from '../../support/pods.ts';
 

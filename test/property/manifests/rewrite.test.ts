@@ -1,10 +1,10 @@
 import { describe, expect, test } from '@jest/globals';
 import * as fc from 'fast-check';
-import { escapeToken, type Operation } from '../../../src/injection/operation.ts';
-import { applyToValue } from '../../../src/manifests/apply.ts';
+import { escapeToken, type Operation } from '../../../src/json/operation.ts';
+import { applyToValue } from '../../../src/json/apply.ts';
 import { readManifests } from '../../../src/manifests/manifest.ts';
 import { rewriteManifest } from '../../../src/manifests/rewrite.ts';
-import { isObject, type Json } from '../../../src/settings/json.ts';
+import { isObject, type Json } from '../../../src/json/json.ts';
 
 /** How a generated document is written. */
 interface Style {

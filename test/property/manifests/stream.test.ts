@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import * as fc from 'fast-check';
 import { readManifests } from '../../../src/manifests/manifest.ts';
-import { splitStream } from '../../../src/manifests/stream.ts';
+import { splitStream } from '../../../src/yaml/stream.ts';
 
 const word = fc.stringMatching(/^[a-z][a-z0-9-]{0,8}$/);
 const blank = fc.constantFrom('', '  ', '\t');

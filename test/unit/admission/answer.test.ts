@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { writeAnswer } from '../../../src/admission/answer.ts';
 import type { Decision } from '../../../src/injection/decision.ts';
-import { reason, type Reason } from '../../../src/injection/reason.ts';
+import { reason, type Reason } from '../../../src/injection/policy/reason.ts';
 
 const base: Decision = {
   outcome: 'skip',

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { readCaptureConfiguration } from '../../../src/capture/configuration.ts';
-import { describeProblem } from '../../../src/settings/problem.ts';
+import { describeProblem } from '../../../src/grammar/problem.ts';
 
 function problemsOf(value: unknown): readonly string[] {
   const read = readCaptureConfiguration(value);

@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { commandTree } from '../../../src/cli/command-tree.ts';
+import { commandTree } from '../../../src/cli/commands/completion/command-tree.ts';
 import { createProgram } from '../../../src/cli/program.ts';
 import { runCommand } from '../../support/recorded-io.ts';
 

@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createSnapshot, decide, webhookConfiguration, type JsonObject } from '../../../src/index.ts';
-import { applyToValue } from '../../../src/manifests/apply.ts';
+import { applyToValue } from '../../../src/json/apply.ts';
 import { runCommand } from '../../support/recorded-io.ts';
 
 const plainPod = {

@@ -2,8 +2,8 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { differences } from '../../../src/cli/template-expectation.ts';
-import type { Json } from '../../../src/settings/json.ts';
+import { differences } from '../../../src/cli/commands/template/expectation.ts';
+import type { Json } from '../../../src/json/json.ts';
 import { runCommand } from '../../support/recorded-io.ts';
 
 let folder = '';

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { member, objectMember, objectsMember, stringMember, type JsonObject } from '../../../src/settings/json.ts';
+import { member, objectMember, objectsMember, stringMember, type JsonObject } from '../../../src/json/json.ts';
 import { findObject, readInstallManifest } from '../../support/install-manifest.ts';
 
 const objects = await readInstallManifest();

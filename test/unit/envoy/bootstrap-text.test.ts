@@ -3,7 +3,7 @@ import * as fc from 'fast-check';
 import { parse } from 'yaml';
 import { bootstrapWriter, escapeExpansion } from '../../../src/envoy/bootstrap-text.ts';
 import { unknownPod } from '../../../src/envoy/self.ts';
-import type { Json, JsonObject } from '../../../src/settings/json.ts';
+import type { Json, JsonObject } from '../../../src/json/json.ts';
 import { expandLikeKubelet } from '../../support/kubelet-expansion.ts';
 
 const write = bootstrapWriter();

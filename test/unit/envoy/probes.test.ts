@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { parse } from 'yaml';
 import { renderBootstrap } from '../../../src/envoy/bootstrap.ts';
-import type { ProbeAction, ProbeRedirect } from '../../../src/envoy/probe-redirect.ts';
+import type { ProbeAction, ProbeRedirect } from '../../../src/pod/probe.ts';
 import { expandLikeKubelet } from '../../support/kubelet-expansion.ts';
 import { probe, proxyIntent } from '../../support/proxy-intent.ts';
 

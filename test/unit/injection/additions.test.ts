@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
 import { undo } from '../../../src/index.ts';
 import { containerOf, decideOn, injectedPod, namesOf, podWith } from '../../support/decisions.ts';
-import type { JsonObject } from '../../../src/settings/json.ts';
+import type { JsonObject } from '../../../src/json/json.ts';
 
 const annotations = {
   'sidecar.istio.io/userVolume': '{"cache":{"emptyDir":{}}}',

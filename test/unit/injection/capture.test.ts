@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { renderNftables } from '../../../src/capture/nftables.ts';
 import { readSettings } from '../../../src/settings/document.ts';
-import { describeProblem } from '../../../src/settings/problem.ts';
+import { describeProblem } from '../../../src/grammar/problem.ts';
 import { containerOf, decideOn, injectedPod, podWith, rulesOf } from '../../support/decisions.ts';
 import { snapshotOf } from '../../support/snapshots.ts';
 

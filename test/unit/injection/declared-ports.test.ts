@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { parse } from 'yaml';
-import type { JsonObject } from '../../../src/settings/json.ts';
+import type { JsonObject } from '../../../src/json/json.ts';
 import { declaredOpaquePorts } from '../../../src/sidecars/standalone/declared-ports.ts';
 import { containerOf, decideOn, injectedPod, podWith, type InjectedPod } from '../../support/decisions.ts';
 

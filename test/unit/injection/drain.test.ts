@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import { containerOf, decideOn, injectedPod, podWith, type PodParts } from '../../support/decisions.ts';
 import { istiodSnapshot } from '../../support/istiod.ts';
 import { snapshotOf } from '../../support/snapshots.ts';
-import type { JsonObject } from '../../../src/settings/json.ts';
+import type { JsonObject } from '../../../src/json/json.ts';
 import { undo } from '../../../src/index.ts';
 import jsonPatch from 'fast-json-patch';
 

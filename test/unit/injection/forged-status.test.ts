@@ -1,10 +1,10 @@
 import { describe, expect, test } from '@jest/globals';
 import { decide } from '../../../src/injection/decide.ts';
 import type { Decision } from '../../../src/injection/decision.ts';
-import { parseRecord } from '../../../src/injection/record.ts';
+import { parseRecord } from '../../../src/injection/patch/record.ts';
 import type { Snapshot } from '../../../src/injection/snapshot.ts';
-import { statusAnnotation } from '../../../src/settings/constants.ts';
-import type { Json, JsonObject } from '../../../src/settings/json.ts';
+import { statusAnnotation } from '../../../src/pod/conventions.ts';
+import type { Json, JsonObject } from '../../../src/json/json.ts';
 import { decideOn, injectedPod, podWith } from '../../support/decisions.ts';
 import { snapshotOf } from '../../support/snapshots.ts';
 import { templateObject } from '../../support/templates.ts';

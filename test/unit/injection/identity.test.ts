@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
 import * as fc from 'fast-check';
-import type { JsonObject } from '../../../src/settings/json.ts';
+import type { JsonObject } from '../../../src/json/json.ts';
 import { containerOf, decideOn, injectedPod, podWith, rulesOf } from '../../support/decisions.ts';
 
 const id = fc.integer({ min: 1, max: 2_147_483_647 });

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import type { JsonObject } from '../../../src/settings/json.ts';
+import type { JsonObject } from '../../../src/json/json.ts';
 import { containerOf, decideOn, injectedPod, namesOf, podWith } from '../../support/decisions.ts';
 import { snapshotOf } from '../../support/snapshots.ts';
 

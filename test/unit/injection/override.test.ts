@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
-import { undo } from '../../../src/injection/undo.ts';
-import type { JsonObject } from '../../../src/settings/json.ts';
+import { undo } from '../../../src/injection/patch/undo.ts';
+import type { JsonObject } from '../../../src/json/json.ts';
 import { containerOf, decideOn, injectedPod, namesOf, podWith, rulesOf } from '../../support/decisions.ts';
 import { snapshotOf } from '../../support/snapshots.ts';
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import * as fc from 'fast-check';
-import type { JsonObject } from '../../../src/settings/json.ts';
-import { parseQuantity } from '../../../src/settings/quantity.ts';
+import type { JsonObject } from '../../../src/json/json.ts';
+import { parseQuantity } from '../../../src/grammar/quantity.ts';
 import { containerOf, decideOn, injectedPod, podWith, type InjectedPod } from '../../support/decisions.ts';
 import { snapshotOf } from '../../support/snapshots.ts';
 import { templateObject } from '../../support/templates.ts';

@@ -1,8 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
-import { decidePolicy } from '../../../src/injection/policy.ts';
-import { selectEntry } from '../../../src/injection/registration.ts';
-import type { JsonObject } from '../../../src/settings/json.ts';
-import { viewPod } from '../../../src/sidecars/pod-view.ts';
+import { decidePolicy } from '../../../src/injection/policy/policy.ts';
+import { selectEntry } from '../../../src/injection/policy/registration.ts';
+import type { JsonObject } from '../../../src/json/json.ts';
+import { viewPod } from '../../../src/pod/view.ts';
 import { snapshotOf } from '../../support/snapshots.ts';
 
 const inject = 'sidecar.istio.io/inject';

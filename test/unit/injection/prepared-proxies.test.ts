@@ -1,8 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
 import { decide } from '../../../src/injection/decide.ts';
 import type { Decision } from '../../../src/injection/decision.ts';
-import { joinPatch } from '../../../src/injection/patch-text.ts';
-import type { JsonObject } from '../../../src/settings/json.ts';
+import { joinPatch } from '../../../src/injection/patch/patch-text.ts';
+import type { JsonObject } from '../../../src/json/json.ts';
 import { namesOf } from '../../support/decisions.ts';
 import { snapshotOf } from '../../support/snapshots.ts';
 

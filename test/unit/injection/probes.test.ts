@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
-import { planProbes } from '../../../src/injection/probes.ts';
+import { planProbes } from '../../../src/injection/plan/probes.ts';
 import { resolveBase } from '../../../src/settings/effective.ts';
-import type { JsonObject } from '../../../src/settings/json.ts';
+import type { JsonObject } from '../../../src/json/json.ts';
 import { readPodSettings } from '../../../src/settings/pod-settings.ts';
 import { snapshotOf } from '../../support/snapshots.ts';
 

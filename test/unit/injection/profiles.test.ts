@@ -3,7 +3,7 @@ import path from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { parse } from 'yaml';
 import { createSnapshot } from '../../../src/injection/snapshot.ts';
-import type { JsonObject } from '../../../src/settings/json.ts';
+import type { JsonObject } from '../../../src/json/json.ts';
 import { decide } from '../../../src/index.ts';
 import { containerOf, injectedPod, podWith } from '../../support/decisions.ts';
 import { snapshotOf } from '../../support/snapshots.ts';

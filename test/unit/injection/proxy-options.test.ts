@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
 import { parse, parseAllDocuments } from 'yaml';
 import { podOfDeployment } from '../../../scripts/demo/pod.ts';
-import type { JsonObject } from '../../../src/settings/json.ts';
+import type { JsonObject } from '../../../src/json/json.ts';
 import { containerOf, decideOn, injectedPod, namesOf, podWith } from '../../support/decisions.ts';
 import { snapshotOf } from '../../support/snapshots.ts';
 

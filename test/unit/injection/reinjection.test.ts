@@ -1,8 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
 import jsonPatch from 'fast-json-patch';
-import { undo } from '../../../src/injection/undo.ts';
-import { joinPatch } from '../../../src/injection/patch-text.ts';
-import type { JsonObject } from '../../../src/settings/json.ts';
+import { undo } from '../../../src/injection/patch/undo.ts';
+import { joinPatch } from '../../../src/injection/patch/patch-text.ts';
+import type { JsonObject } from '../../../src/json/json.ts';
 import { containerOf, decideOn, injectedPod, podWith, rulesOf, type InjectedPod } from '../../support/decisions.ts';
 import { snapshotOf } from '../../support/snapshots.ts';
 

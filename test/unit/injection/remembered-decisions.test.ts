@@ -1,13 +1,13 @@
 import { describe, expect, test } from '@jest/globals';
 import { decide, decideInPlace } from '../../../src/injection/decide.ts';
 import type { Decision } from '../../../src/injection/decision.ts';
-import type { Operation } from '../../../src/injection/operation.ts';
-import { joinPatch, writePatchText } from '../../../src/injection/patch-text.ts';
-import { reason } from '../../../src/injection/reason.ts';
-import { rememberDecisions } from '../../../src/injection/remembered-decisions.ts';
+import type { Operation } from '../../../src/json/operation.ts';
+import { joinPatch, writePatchText } from '../../../src/injection/patch/patch-text.ts';
+import { reason } from '../../../src/injection/policy/reason.ts';
+import { rememberDecisions } from '../../../src/injection/cache/decisions.ts';
 import { withClusterFacts, type Snapshot } from '../../../src/injection/snapshot.ts';
-import type { JsonObject } from '../../../src/settings/json.ts';
-import { viewPod } from '../../../src/sidecars/pod-view.ts';
+import type { JsonObject } from '../../../src/json/json.ts';
+import { viewPod } from '../../../src/pod/view.ts';
 import { snapshotOf } from '../../support/snapshots.ts';
 
 const namespace = 'shop';

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
-import { undo } from '../../../src/injection/undo.ts';
-import { statusAnnotation } from '../../../src/settings/constants.ts';
-import type { JsonObject } from '../../../src/settings/json.ts';
+import { undo } from '../../../src/injection/patch/undo.ts';
+import { statusAnnotation } from '../../../src/pod/conventions.ts';
+import type { JsonObject } from '../../../src/json/json.ts';
 import { injectedPod, podWith } from '../../support/decisions.ts';
 
 /** A pod that carries what somebody wrote as the record of an injection. */

@@ -1,9 +1,9 @@
 import { describe, expect, test } from '@jest/globals';
 import jsonPatch from 'fast-json-patch';
-import { joinPatch } from '../../../src/injection/patch-text.ts';
+import { joinPatch } from '../../../src/injection/patch/patch-text.ts';
 import { undo } from '../../../src/index.ts';
-import { planScrape } from '../../../src/injection/scrape.ts';
-import type { JsonObject } from '../../../src/settings/json.ts';
+import { planScrape } from '../../../src/injection/plan/scrape.ts';
+import type { JsonObject } from '../../../src/json/json.ts';
 import { decideOn, injectedPod, podWith } from '../../support/decisions.ts';
 import { snapshotOf } from '../../support/snapshots.ts';
 

@@ -1,9 +1,9 @@
 import { describe, expect, test } from '@jest/globals';
 import jsonPatch from 'fast-json-patch';
 import { decide } from '../../../src/index.ts';
-import { joinPatch } from '../../../src/injection/patch-text.ts';
-import { undo } from '../../../src/injection/undo.ts';
-import type { JsonObject } from '../../../src/settings/json.ts';
+import { joinPatch } from '../../../src/injection/patch/patch-text.ts';
+import { undo } from '../../../src/injection/patch/undo.ts';
+import type { JsonObject } from '../../../src/json/json.ts';
 import { decideOn, injectedPod, namesOf, podWith, type InjectedPod } from '../../support/decisions.ts';
 import { snapshotOf } from '../../support/snapshots.ts';
 import { templateObject } from '../../support/templates.ts';

@@ -1,9 +1,9 @@
 import { describe, expect, test } from '@jest/globals';
-import { applyAndVerify } from '../../../src/injection/verify.ts';
-import type { Operation } from '../../../src/injection/operation.ts';
-import { parseRecord, type Record as StatusRecord } from '../../../src/injection/record.ts';
-import { statusAnnotation } from '../../../src/settings/constants.ts';
-import type { Json, JsonObject } from '../../../src/settings/json.ts';
+import { applyAndVerify } from '../../../src/injection/patch/verify.ts';
+import type { Operation } from '../../../src/json/operation.ts';
+import { parseRecord, type Record as StatusRecord } from '../../../src/injection/patch/record.ts';
+import { statusAnnotation } from '../../../src/pod/conventions.ts';
+import type { Json, JsonObject } from '../../../src/json/json.ts';
 import { decideOn, podWith } from '../../support/decisions.ts';
 
 function recordOf(operations: readonly Operation[]): StatusRecord {

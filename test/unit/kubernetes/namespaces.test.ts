@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { readNamespaceAnnotations } from '../../../src/kubernetes/namespaces.ts';
-import type { JsonObject } from '../../../src/settings/json.ts';
+import type { JsonObject } from '../../../src/json/json.ts';
 
 describe('annotations of namespaces', () => {
   test('page by page, those under the prefix alone', async () => {

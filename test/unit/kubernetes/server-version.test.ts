@@ -7,7 +7,7 @@ import {
   supportsNativeSidecars,
   supportsSleepHook,
 } from '../../../src/kubernetes/server-version.ts';
-import type { JsonObject } from '../../../src/settings/json.ts';
+import type { JsonObject } from '../../../src/json/json.ts';
 
 describe('the version of the API server', () => {
   test.each<[JsonObject, number | undefined, number | undefined, boolean, boolean]>([

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
-import { applyToValue } from '../../../src/manifests/apply.ts';
-import type { Operation } from '../../../src/injection/operation.ts';
-import type { Json } from '../../../src/settings/json.ts';
+import { applyToValue } from '../../../src/json/apply.ts';
+import type { Operation } from '../../../src/json/operation.ts';
+import type { Json } from '../../../src/json/json.ts';
 
 describe('applyToValue', () => {
   test.each<[string, Json, Operation, Json]>([

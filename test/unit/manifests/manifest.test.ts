@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { readManifests, type Manifest } from '../../../src/manifests/manifest.ts';
-import type { Problem } from '../../../src/settings/problem.ts';
+import type { Problem } from '../../../src/grammar/problem.ts';
 
 function read(text: string): { manifests: readonly Manifest[]; problems: readonly Problem[] } {
   const all = [...readManifests({ name: 'web.yaml', text })];

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import type { Operation } from '../../../src/injection/operation.ts';
+import type { Operation } from '../../../src/json/operation.ts';
 import { readManifests } from '../../../src/manifests/manifest.ts';
 import { rewriteManifest } from '../../../src/manifests/rewrite.ts';
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { splitStream } from '../../../src/manifests/stream.ts';
+import { splitStream } from '../../../src/yaml/stream.ts';
 
 describe('splitStream', () => {
   test.each<[string, string, readonly string[]]>([

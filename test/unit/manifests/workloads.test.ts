@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { findObjects, readTemplatePath } from '../../../src/manifests/workloads.ts';
-import type { JsonObject } from '../../../src/settings/json.ts';
+import type { JsonObject } from '../../../src/json/json.ts';
 
 const pod = { metadata: { labels: { app: 'web' } }, spec: { containers: [] } };
 const inSpec = { spec: { template: pod } };

@@ -1,6 +1,6 @@
 import { Buffer } from 'node:buffer';
 import { expect, test } from '@jest/globals';
-import { joinPatch, type PatchText } from '../../../src/injection/patch-text.ts';
+import { joinPatch, type PatchText } from '../../../src/injection/patch/patch-text.ts';
 import { createAnswerEncoder } from '../../../src/server/answer-body.ts';
 
 function decoded(body: string): unknown {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { mountAdditions, variableAdditions, volumeAdditions } from '../../../src/settings/additions.ts';
-import type { Grammar } from '../../../src/settings/grammar.ts';
+import type { Grammar } from '../../../src/grammar/grammar.ts';
 
 function problem<T>(grammar: Grammar<T>, value: unknown): string {
   const parsed = grammar.parse(typeof value === 'string' ? value : JSON.stringify(value));

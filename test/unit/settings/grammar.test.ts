@@ -1,8 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
-import * as grammars from '../../../src/settings/grammar.ts';
-import { parseQuantity } from '../../../src/settings/quantity.ts';
-import { suggest } from '../../../src/settings/suggestion.ts';
-import { matchesWildcard } from '../../../src/settings/wildcard.ts';
+import * as grammars from '../../../src/grammar/grammar.ts';
+import { parseQuantity } from '../../../src/grammar/quantity.ts';
+import { suggest } from '../../../src/grammar/suggestion.ts';
+import { matchesWildcard } from '../../../src/grammar/wildcard.ts';
 
 function read(grammar: grammars.Grammar<unknown>, text: string): unknown {
   const parsed = grammar.parse(text);

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import * as fc from 'fast-check';
-import { canonicalText, freezeDeep, isSame } from '../../../src/settings/json.ts';
+import { canonicalText, freezeDeep, isSame } from '../../../src/json/json.ts';
 
 const someJson = fc.jsonValue({ maxDepth: 3, noUnicodeString: true });
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { rememberRecent, weigh } from '../../../src/settings/recently-used.ts';
+import { rememberRecent, weigh } from '../../../src/injection/cache/recently-used.ts';
 
 const bounds = { entries: 3, entryBytes: 1_000, bytes: 2_000 } as const;
 const text = (bytes: number): string => 'x'.repeat(bytes / 2);

@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
-import { podSecurityLevel, podSecurityViolations } from '../../../src/sidecars/pod-security.ts';
-import type { JsonObject } from '../../../src/settings/json.ts';
+import { podSecurityLevel, podSecurityViolations } from '../../../src/pod/security.ts';
+import type { JsonObject } from '../../../src/json/json.ts';
 
 const hardened = {
   allowPrivilegeEscalation: false,

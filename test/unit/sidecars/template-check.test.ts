@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { createSnapshot } from '../../../src/injection/snapshot.ts';
-import { describeProblem } from '../../../src/settings/problem.ts';
+import { describeProblem } from '../../../src/grammar/problem.ts';
 import { snapshotOf } from '../../support/snapshots.ts';
 import { templateObject } from '../../support/templates.ts';
 

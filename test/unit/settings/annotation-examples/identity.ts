@@ -1,6 +1,6 @@
-import { selectEntry } from '../../../../src/injection/registration.ts';
-import { viewPod } from '../../../../src/sidecars/pod-view.ts';
-import { serviceOf } from '../../../../src/sidecars/workload.ts';
+import { selectEntry } from '../../../../src/injection/policy/registration.ts';
+import { viewPod } from '../../../../src/pod/view.ts';
+import { serviceOf } from '../../../../src/pod/workload.ts';
 import { decideOn, podWith } from '../../../support/decisions.ts';
 import type { Example, Examples } from './example.ts';
 

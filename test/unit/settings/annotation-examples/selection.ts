@@ -1,5 +1,5 @@
-import { selectEntry } from '../../../../src/injection/registration.ts';
-import type { JsonObject } from '../../../../src/settings/json.ts';
+import { selectEntry } from '../../../../src/injection/policy/registration.ts';
+import type { JsonObject } from '../../../../src/json/json.ts';
 import { decideOn, injectedPod, podWith } from '../../../support/decisions.ts';
 import type { Examples } from './example.ts';
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { decide } from '../../../../src/index.ts';
-import type { JsonObject } from '../../../../src/settings/json.ts';
+import type { JsonObject } from '../../../../src/json/json.ts';
 import { injectWithIstiod, istioPod, istiodSnapshot, type Injected } from '../../../support/istiod.ts';
 
 /*

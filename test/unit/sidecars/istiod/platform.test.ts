@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { decide } from '../../../../src/index.ts';
 import { withClusterFacts, withNamespaces } from '../../../../src/injection/snapshot.ts';
-import { withMultusNetwork } from '../../../../src/sidecars/istiod/node-agent-annotations.ts';
+import { withMultusNetwork } from '../../../../src/istio/templates/node-agent-annotations.ts';
 import { injectWithIstiod, istioPod, istiodSnapshot, type Injected } from '../../../support/istiod.ts';
 
 const cni = { pilot: { cni: { enabled: true } } };

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { annotationTable, decide, undo } from '../../../../src/index.ts';
-import { applyToValue } from '../../../../src/manifests/apply.ts';
-import type { Json, JsonObject } from '../../../../src/settings/json.ts';
+import { applyToValue } from '../../../../src/json/apply.ts';
+import type { Json, JsonObject } from '../../../../src/json/json.ts';
 import { injectWithIstiod, istioPod, istiodSnapshot } from '../../../support/istiod.ts';
 import { snapshotOf } from '../../../support/snapshots.ts';
 

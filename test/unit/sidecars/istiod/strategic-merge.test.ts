@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { mergeNamed, strategicMerge } from '../../../../src/sidecars/istiod/strategic-merge.ts';
+import { mergeNamed, strategicMerge } from '../../../../src/json/strategic-merge.ts';
 
 const named = (names: string) => names.split('').map((name) => ({ name }));
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { readSettings } from '../../../../src/settings/document.ts';
-import { applySetting, readSetting } from '../../../../src/settings/istio/set-path.ts';
+import { applySetting, readSetting } from '../../../../src/settings/schema/istio/set-path.ts';
 import { injectWithIstiod, istioPod, istiodSnapshot } from '../../../support/istiod.ts';
 
 function settingsOf(istiod: object): unknown {

@@ -1,0 +1,94 @@
+import { readCaptureConfiguration } from '../../../capture/configuration.ts';
+import type { CaptureIntent } from '../../../capture/intent.ts';
+import { decide, type Decision } from '../../../index.ts';
+import { readManifests } from '../../../manifests/manifest.ts';
+import { readSources } from '../../../manifests/source.ts';
+import { names } from '../../../pod/conventions.ts';
+import { isObject, objectsMember, stringMember, type Json } from '../../../json/json.ts';
+import { describeProblem } from '../../../grammar/problem.ts';
+import { captureVariable } from '../../../sidecars/standalone/init-container.ts';
+import type { CaptureOptions } from './command.ts';
+import { namespaceOf, passGate } from '../inject/run.ts';
+import { inputFailure, loadSnapshot, readAnnotations, readInput, readLabels } from '../../manifests/input.ts';
+import type { Failure, Io } from '../../io.ts';
+import { describeObject, findWorkloads, ownerOf } from '../../manifests/rewriting.ts';
+
+type Rendering = NonNullable<CaptureOptions['family']>;
+
+/** The pods of one object, or one capture file. */
+export interface Captured {
+  /** As messages call it. */
+  readonly name: string;
+  /** Undefined: nothing is captured. */
+  readonly intent: CaptureIntent | undefined;
+  /** What the init container of these pods loads, letter by letter; undefined for a capture file. */
+  readonly loaded: ReadonlyMap<Rendering, string> | undefined;
+}
+
+function loadedRules({ added }: Decision): Map<Rendering, string> {
+  const init = added?.initContainers.find(({ name }) => name === names.initContainer);
+  const env = init === undefined ? [] : objectsMember(init, 'env');
+  return new Map(
+    (['v4', 'v6', 'nft'] as const).flatMap((rendering) => {
+      const variable = env.find((entry) => stringMember(entry, 'name') === captureVariable(rendering));
+      const value = variable === undefined ? undefined : stringMember(variable, 'value');
+      return value === undefined ? [] : [[rendering, value] as const];
+    }),
+  );
+}
+
+/** What is captured of every workload's pods. A pod that gets no sidecar is a problem, because it has no rules. */
+export async function readCapturedPods(options: CaptureOptions, io: Io): Promise<readonly Captured[] | Failure> {
+  const read = options.namespaceLabels === undefined ? { labels: undefined } : readLabels(options.namespaceLabels);
+  if ('problems' in read) return read;
+  const namespaced = readAnnotations(options.namespaceAnnotations ?? []);
+  if ('problems' in namespaced) return namespaced;
+  const loaded = await loadSnapshot(options);
+  if ('problems' in loaded) return loaded;
+  const input = await readInput(options, io);
+  if ('problems' in input) return input;
+  const { objects, problems: found } = findWorkloads(input);
+  const problems = [...found];
+  const captured = objects.flatMap(({ workload, where }): Captured[] => {
+    if (workload === undefined) return [];
+    const name = `${where}: ${describeObject(workload)}`;
+    const namespace = namespaceOf(workload, options.namespace);
+    const gate = read.labels === undefined ? undefined : passGate(workload, namespace, read.labels);
+    if (gate?.called === false) {
+      problems.push(`${name}: gets no sidecar: the API server would not ask for it: ${gate.reasons.join('; ')}`);
+      return [];
+    }
+    const { value: pod } = workload.pod;
+    const { annotations: namespaceAnnotations } = namespaced;
+    const request = { pod, namespace, workload: ownerOf(workload), namespaceAnnotations };
+    const decision = decide(request, loaded.snapshot);
+    if (decision.outcome === 'inject') {
+      return [{ name, intent: decision.capture, loaded: loadedRules(decision) }];
+    }
+    const reasons = decision.reasons.map(({ code, message }) => `${message} (${code})`);
+    problems.push(`${name}: gets no sidecar: ${reasons.join('; ')}`);
+    return [];
+  });
+  if (problems.length > 0) return inputFailure(problems);
+  return captured.length > 0 ? captured : inputFailure(['the input has no object that makes pods']);
+}
+
+/** Reads a capture file: JSON or YAML, one document, one object. */
+export async function readCaptureFiles(filename: string, io: Io): Promise<readonly Captured[] | Failure> {
+  const { sources, problems: unread } = await readSources([filename], () => io.stdin());
+  const problems = [...unread];
+  const values: Json[] = [];
+  for (const manifest of sources.flatMap((source) => [...readManifests(source)])) {
+    if ('message' in manifest) problems.push(manifest);
+    else if (manifest.content.format !== 'empty') values.push(manifest.content.value);
+  }
+  const name = sources[0]?.name ?? filename;
+  if (problems.length > 0) return inputFailure(problems.map(describeProblem));
+  const [value, ...more] = values;
+  if (!isObject(value) || more.length > 0) {
+    return inputFailure([`${name}: must be one object with the field names of istio-iptables, in JSON or YAML`]);
+  }
+  const read = readCaptureConfiguration(value);
+  if ('problems' in read) return inputFailure(read.problems.map((one) => `${name}: ${describeProblem(one)}`));
+  return [{ name, intent: read.value, loaded: undefined }];
+}

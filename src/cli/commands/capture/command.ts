@@ -1,0 +1,45 @@
+import type { Io } from '../../io.ts';
+import { addEngineOptions, addExamples, addFilenameOption, addPodTemplateOption } from '../../options.ts';
+import type { EngineOptions, ManifestOptions } from '../../options.ts';
+import type { Command } from '../../program.ts';
+
+export interface CaptureOptions extends ManifestOptions, EngineOptions {
+  /** A capture file, instead of pods. */
+  readonly config?: string;
+  readonly dryRun?: boolean;
+  readonly family?: 'v4' | 'v6' | 'nft';
+  readonly explain?: boolean;
+}
+
+/** `capture`: the rules that a pod's init container loads, or those of a capture file. */
+export function registerCapture(program: Command, io: Io): void {
+  const command = program
+    .command('capture')
+    .description(
+      "Print the rules that send a pod's traffic through its proxy, exactly as its init container loads them. Changes nothing.",
+    );
+  addFilenameOption(command);
+  command
+    .option('--config <file>', 'capture without a pod: a file with the field names of istio-iptables, or -')
+    .option('--dry-run', 'print the rules; this command loads none, the init container does')
+    .addOption(
+      command
+        .createOption('--family <family>', 'iptables rules of one family, or the nftables table (default: all)')
+        .choices(['v4', 'v6', 'nft']),
+    )
+    .option('--explain', 'print a table in plain words instead: what is captured, and why');
+  addEngineOptions(command);
+  addPodTemplateOption(command);
+  addExamples(
+    command,
+    'sidecar-injector capture -f web.yaml --dry-run',
+    'sidecar-injector capture -f web.yaml --dry-run --family v4 | iptables-restore --test',
+    'sidecar-injector capture -f web.yaml --explain',
+    `echo '{"inboundPortsInclude": "*"}' | sidecar-injector capture --config - --dry-run`,
+  );
+  command.addHelpText('after', '\nExit codes: 0 printed, 1 bad input or a pod without a sidecar, 2 wrong usage.');
+  command.action(async (options: CaptureOptions) => {
+    const { runCapture } = await import('./run.ts');
+    io.finish(await runCapture(options, io));
+  });
+}

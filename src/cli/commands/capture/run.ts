@@ -1,0 +1,95 @@
+import type { CaptureIntent } from '../../../capture/intent.ts';
+import { renderIptables } from '../../../capture/iptables.ts';
+import { renderNftables } from '../../../capture/nftables.ts';
+import { captureRoutes } from '../../../capture/routes.ts';
+import { explainCapture } from '../../../capture/words.ts';
+import type { CaptureOptions } from './command.ts';
+import { readCaptureFiles, readCapturedPods, type Captured } from './captured.ts';
+import { inputFailure } from '../../manifests/input.ts';
+import { exitCodes, report, usageFailure, type Failure, type Io } from '../../io.ts';
+import { captureTable } from '../../text-table.ts';
+
+type Rendering = NonNullable<CaptureOptions['family']>;
+
+const loaders = { v4: 'iptables-restore', v6: 'ip6tables-restore', nft: 'nft -f -' } as const;
+
+function render(intent: CaptureIntent, rendering: Rendering): string {
+  return rendering === 'nft' ? renderNftables(intent) : renderIptables(intent, rendering);
+}
+
+/** Comments and the rules; with mode TPROXY also the routes that rules alone cannot make. */
+function section(one: Captured, intent: CaptureIntent, rendering: Rendering, titled: boolean): string {
+  const adding = rendering !== 'nft' && intent.loading === 'append' ? ' --noflush' : '';
+  const title = titled ? [`# ${one.name}: ${loaders[rendering]}${adding}`] : [];
+  const routes = captureRoutes(intent)
+    .filter(([version]) => rendering === 'nft' || version === (rendering === 'v4' ? '-4' : '-6'))
+    .map((words) => `# needs: ip ${words.join(' ')}`);
+  const comments = [...title, ...routes].map((line) => `${line}\n`).join('');
+  return comments + (one.loaded?.get(rendering) ?? render(intent, rendering));
+}
+
+/** What of one pod or file is asked for; undefined when it has no such rules. */
+function renderingsOf(one: Captured, intent: CaptureIntent, wanted: Rendering | undefined): Rendering[] | undefined {
+  const { loaded } = one;
+  if (wanted === undefined) return loaded !== undefined && loaded.size > 0 ? [...loaded.keys()] : [...intent.families];
+  return wanted === 'nft' || intent.families.includes(wanted) ? [wanted] : undefined;
+}
+
+function rulesText(captured: readonly Captured[], wanted: Rendering | undefined, io: Io): string | Failure {
+  const sections: string[] = [];
+  const problems: string[] = [];
+  for (const one of captured) {
+    const { intent, name, loaded } = one;
+    if (intent === undefined) continue;
+    const renderings = renderingsOf(one, intent, wanted);
+    if (renderings === undefined) {
+      problems.push(`${name}: --family ${wanted} is not captured; captured: ${intent.families.join(', ')}`);
+      continue;
+    }
+    if (loaded !== undefined && !renderings.every((rendering) => loaded.has(rendering))) {
+      io.stderr(`${name}: the pod's rules are loaded in another form or by another program; these decide alike\n`);
+    }
+    const titled = captured.length > 1 || renderings.length > 1;
+    sections.push(...renderings.map((rendering) => section(one, intent, rendering, titled)));
+  }
+  return problems.length > 0 ? inputFailure(problems) : sections.join('\n');
+}
+
+function wordsText(captured: readonly Captured[]): string {
+  const texts = captured.flatMap(({ name, intent }) =>
+    intent === undefined
+      ? []
+      : [[`${name} (the first row that fits a connection decides)`, ...captureTable(explainCapture(intent), '  ')]],
+  );
+  return texts.map((lines) => `${lines.join('\n')}\n`).join('\n');
+}
+
+function wrongUsage({ filename, config, dryRun, explain }: CaptureOptions): Failure | undefined {
+  if ((filename === undefined) === (config === undefined)) {
+    return usageFailure(
+      'capture needs either -f or --config',
+      'give manifests with -f, or a capture file with --config',
+    );
+  }
+  if (dryRun === true || explain === true) return undefined;
+  return usageFailure(
+    'capture loads no rules itself: the init container does',
+    'add --dry-run to see the rules, or --explain for a table in plain words',
+  );
+}
+
+/** Runs `capture` and returns the exit code. With one problem nothing is written. */
+export async function runCapture(options: CaptureOptions, io: Io): Promise<number> {
+  const wrong = wrongUsage(options);
+  if (wrong !== undefined) return report(wrong, io);
+  const captured =
+    options.config === undefined ? await readCapturedPods(options, io) : await readCaptureFiles(options.config, io);
+  if ('problems' in captured) return report(captured, io);
+  for (const { name, intent } of captured) {
+    if (intent === undefined) io.stderr(`${name}: nothing is captured (interception mode NONE, or no proxy)\n`);
+  }
+  const text = options.explain === true ? wordsText(captured) : rulesText(captured, options.family, io);
+  if (typeof text !== 'string') return report(text, io);
+  io.stdout(text);
+  return exitCodes.fine;
+}

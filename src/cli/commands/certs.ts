@@ -1,0 +1,62 @@
+import type { Command } from 'commander';
+import { exitCodes, report, usageFailure, type Io } from '../io.ts';
+
+export interface GenerateOptions {
+  readonly directory: string;
+  readonly service: string;
+  readonly namespace: string;
+  readonly days: string;
+}
+
+/** `certs generate`: a CA and a leaf for the Service, as files. Never overwrites a file. */
+export async function runGenerate(options: GenerateOptions, io: Io): Promise<number> {
+  const days = Number(options.days);
+  if (!/^\d{1,4}$/.test(options.days) || days < 1) {
+    return report(usageFailure(`--days: "${options.days}" is not a number of days`, 'give 1 to 9999'), io);
+  }
+  const { createAuthority, issueLeaf, serviceNames } = await import('../../certs/authority.ts');
+  const { dayMs } = await import('../../certs/durations.ts');
+  const { mkdir, writeFile } = await import('node:fs/promises');
+  const path = await import('node:path');
+  const now = new Date();
+  const authority = await createAuthority({ now, lifetimeMs: days * dayMs });
+  const names = serviceNames(options.service, options.namespace);
+  const leaf = await issueLeaf({ authority, names, now, lifetimeMs: days * dayMs });
+  const files = [
+    { name: 'ca.crt', text: authority.certificate, mode: 0o644 },
+    { name: 'ca.key', text: authority.privateKey, mode: 0o600 },
+    { name: 'tls.crt', text: leaf.certificate, mode: 0o644 },
+    { name: 'tls.key', text: leaf.privateKey, mode: 0o600 },
+  ];
+  try {
+    await mkdir(options.directory, { recursive: true });
+    for (const { name, text, mode } of files) {
+      await writeFile(path.join(options.directory, name), text, { mode, flag: 'wx' });
+    }
+  } catch (error) {
+    const { code, path: file } = error as NodeJS.ErrnoException;
+    const why = code === 'EEXIST' ? 'the file is there already' : String(code);
+    const remedy = 'give an empty or new directory with --out; nothing is overwritten';
+    return report({ problems: [`${file ?? options.directory}: ${why}`], remedy, code: exitCodes.failed }, io);
+  }
+  io.stdout(`${files.map(({ name }) => path.join(options.directory, name)).join('\n')}\n`);
+  io.stderr(
+    `valid until ${leaf.notAfter.toISOString()} for ${names.dns.join(', ')}; keep ca.key away from the cluster\n`,
+  );
+  return exitCodes.fine;
+}
+
+export function registerCerts(program: Command, io: Io): void {
+  const certs = program.command('certs').description('Make certificates for the webhook.');
+  certs
+    .command('generate')
+    .description('Make a CA and a serving certificate signed by it: ca.crt, ca.key, tls.crt, tls.key.')
+    .option('--out <dir>', 'directory of the files', '.')
+    .option('--service <name>', 'Service that the API server calls', 'sidecar-injector')
+    .option('--namespace <name>', 'its namespace', 'sidecar-injector-system')
+    .option('--days <days>', 'lifetime', '365')
+    .addHelpText('after', '\nExample:\n  sidecar-injector certs generate --out pki/')
+    .action(async ({ out, ...rest }: Omit<GenerateOptions, 'directory'> & { out: string }) =>
+      io.finish(await runGenerate({ ...rest, directory: out }, io)),
+    );
+}

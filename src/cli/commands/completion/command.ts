@@ -1,0 +1,23 @@
+import { Argument, type Command } from 'commander';
+import { exitCodes, type Io } from '../../io.ts';
+
+/** `completion`: a script by which a shell completes this program's commands, options and values. */
+export function registerCompletion(program: Command, io: Io): void {
+  program
+    .command('completion')
+    .description('Print the script that completes commands, options and values in a shell.')
+    .addArgument(new Argument('<shell>', 'which shell').choices(['bash', 'zsh']))
+    .addHelpText(
+      'after',
+      [
+        '\nExamples:',
+        '  source <(sidecar-injector completion bash)',
+        '  sidecar-injector completion zsh > "${fpath[1]}/_sidecar-injector"',
+      ].join('\n'),
+    )
+    .action(async (shell: 'bash' | 'zsh') => {
+      const { bashScript, zshScript } = await import('./script.ts');
+      io.stdout(shell === 'bash' ? bashScript(program) : zshScript(program));
+      io.finish(exitCodes.fine);
+    });
+}

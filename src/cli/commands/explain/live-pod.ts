@@ -1,0 +1,131 @@
+import { existsSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
+import { registrationEntries, undo, type JsonObject, type Snapshot } from '../../../index.ts';
+import { ApiError } from '../../../kubernetes/api-error.ts';
+import { connect, type ApiClient } from '../../../kubernetes/client.ts';
+import { webhookConfigurationName } from '../../../kubernetes/names.ts';
+import { readNamespace, readPod, readWebhookConfiguration } from '../../../kubernetes/objects.ts';
+import { applyToValue } from '../../../json/apply.ts';
+import { findObjects } from '../../../manifests/workloads.ts';
+import { isObject, member, objectMember, objectsMember, stringMember } from '../../../json/json.ts';
+import { quote } from '../../../grammar/problem.ts';
+import { explainWorkload, type Explanation } from './run.ts';
+import { exitCodes, usageFailure, type Failure } from '../../io.ts';
+import { isWorkload } from '../../manifests/rewriting.ts';
+
+/** The kubeconfig that kubectl would use; undefined inside a pod. */
+function findKubeconfig(given: string | undefined): string | undefined {
+  const named = given ?? process.env['KUBECONFIG']?.split(':').find((path) => path !== '');
+  if (named !== undefined) return named;
+  const usual = join(homedir(), '.kube', 'config');
+  return existsSync(usual) ? usual : undefined;
+}
+
+function failed(problem: string, remedy: string): Failure {
+  return { problems: [problem], remedy, code: exitCodes.failed };
+}
+
+function sameSelector(live: JsonObject, key: string, shipped: unknown): boolean {
+  return isDeepStrictEqual(member(live, key) ?? {}, shipped);
+}
+
+/** What in the cluster's registration is not as we ship it; the gates are walked with the shipped one. */
+function registrationNotes(configuration: JsonObject): string[] {
+  const live = objectsMember(configuration, 'webhooks');
+  return registrationEntries.flatMap((entry): string[] => {
+    const found = live.find((one) => stringMember(one, 'name') === entry.name);
+    if (found === undefined)
+      return [`the cluster's ${webhookConfigurationName} has no entry ${entry.name}, so that one is never called`];
+    const notes: string[] = [];
+    if ((stringMember(objectMember(found, 'clientConfig'), 'caBundle') ?? '') === '') {
+      const policy = stringMember(found, 'failurePolicy') ?? 'Fail';
+      notes.push(`entry ${entry.name} has no CA bundle yet: every call fails (failurePolicy ${policy})`);
+    }
+    if (
+      !sameSelector(found, 'namespaceSelector', entry.namespaceSelector) ||
+      !sameSelector(found, 'objectSelector', entry.objectSelector)
+    ) {
+      notes.push(`entry ${entry.name} has other selectors in this cluster; gate 1 below is that of the shipped ones`);
+    }
+    return notes;
+  });
+}
+
+function textsOf(object: JsonObject | undefined, map: 'labels' | 'annotations'): Record<string, string> {
+  const texts = objectMember(objectMember(object, 'metadata'), map) ?? {};
+  return Object.fromEntries(
+    Object.entries(texts).filter((entry): entry is [string, string] => typeof entry[1] === 'string'),
+  );
+}
+
+/** The pod as it was before injection, if it was injected by us. */
+function beforeInjection(pod: JsonObject): { readonly pod: JsonObject; readonly note: string } {
+  const undone = undo(pod);
+  if (undone === undefined) return { pod, note: 'it runs without our sidecar' };
+  if (undone.problems.length > 0) {
+    return { pod, note: `its status annotation is none of an injection: ${undone.problems.join('; ')}` };
+  }
+  const plain = applyToValue(pod, undone.operations);
+  const note = 'it runs with our sidecar; below is what a new pod of the same kind would get';
+  return { pod: isObject(plain) ? plain : pod, note };
+}
+
+async function read(
+  client: ApiClient,
+  namespace: string,
+  name: string,
+  snapshot: Snapshot,
+): Promise<Explanation[] | Failure> {
+  const pod = await readPod(client, namespace, name);
+  if (pod === undefined)
+    return failed(`there is no pod ${namespace}/${name}`, 'list the pods with: kubectl get pods --all-namespaces');
+  const holder = await readNamespace(client, namespace);
+  const configuration = await readWebhookConfiguration(client);
+  const before = beforeInjection({ apiVersion: 'v1', kind: 'Pod', ...pod });
+  const workload = findObjects(before.pod).find(isWorkload);
+  if (workload === undefined)
+    return failed(`pod ${namespace}/${name} has no spec`, 'look at it with: kubectl get pod -o yaml');
+  const where = 'live';
+  if (configuration === undefined) {
+    const { apiVersion, kind } = workload;
+    const why = `the cluster has no MutatingWebhookConfiguration ${webhookConfigurationName}`;
+    const gate = { asked: true, called: false, reasons: [why] } as const;
+    return [{ object: { apiVersion, kind, name, namespace }, where, notes: [before.note], gate, decision: undefined }];
+  }
+  const notes = [before.note, ...registrationNotes(configuration)];
+  const namespaceAnnotations = textsOf(holder, 'annotations');
+  const labels = textsOf(holder, 'labels');
+  return [explainWorkload(workload, { snapshot, namespace, labels, namespaceAnnotations, where, notes })];
+}
+
+/** Explains a pod of the cluster, named `namespace/name`. */
+export async function explainLivePod(
+  target: string,
+  kubeconfig: string | undefined,
+  snapshot: Snapshot,
+): Promise<readonly Explanation[] | Failure> {
+  const match = /^([a-z0-9][a-z0-9-]*)\/([a-z0-9][a-z0-9.-]*)$/.exec(target);
+  if (match?.[1] === undefined || match[2] === undefined) {
+    return usageFailure(
+      `--pod: ${quote(target)} is not NAMESPACE/NAME`,
+      'write the namespace, a slash and the name of the pod',
+    );
+  }
+  const found = findKubeconfig(kubeconfig);
+  try {
+    const client = await connect(found === undefined ? {} : { kubeconfig: found });
+    try {
+      return await read(client, match[1], match[2], snapshot);
+    } finally {
+      client.close();
+    }
+  } catch (error) {
+    if (!(error instanceof ApiError)) throw error;
+    return failed(
+      error.message,
+      'give a kubeconfig with --kubeconfig, and a user who may read pods, namespaces and webhook configurations',
+    );
+  }
+}

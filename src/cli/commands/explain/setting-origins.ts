@@ -1,0 +1,42 @@
+import { createSnapshot, type Json, type Snapshot } from '../../../index.ts';
+import { viewEffective } from '../../../settings/effective-view.ts';
+import type { Effective } from '../../../settings/effective.ts';
+import { isObject } from '../../../json/json.ts';
+
+/** One effective setting of a pod and the place that decided it; the most specific place wins. */
+export interface SettingOrigin {
+  /** Path such as `proxy.resources.limits.cpu`. */
+  readonly name: string;
+  readonly value: Json;
+  readonly from: 'default' | 'settings' | 'profile' | 'pod';
+}
+
+function leaves(value: Json, path = ''): [string, Json][] {
+  if (!isObject(value)) return [[path, value]];
+  return Object.entries(value).flatMap(([key, item = null]) => leaves(item, path === '' ? key : `${path}.${key}`));
+}
+
+function viewOf(effective: Effective | undefined): ReadonlyMap<string, string> {
+  const view = effective === undefined ? [] : leaves(viewEffective(effective));
+  return new Map(view.map(([name, value]) => [name, JSON.stringify(value)]));
+}
+
+function builtIn(): Effective | undefined {
+  const result = createSnapshot();
+  return 'snapshot' in result ? result.snapshot.bases.get('') : undefined;
+}
+
+/** Every effective setting of a pod with its origin: built-in defaults < settings < profile < the pod itself. */
+export function settingOrigins(effective: Effective, snapshot: Snapshot): SettingOrigin[] {
+  const layers = {
+    default: viewOf(builtIn()),
+    settings: viewOf(snapshot.bases.get('')),
+    profile: viewOf(snapshot.bases.get(effective.profile ?? '')),
+  };
+  return leaves(viewEffective(effective)).map(([name, value]) => {
+    const text = JSON.stringify(value);
+    if (layers.profile.get(name) !== text) return { name, value, from: 'pod' };
+    if (layers.settings.get(name) !== text) return { name, value, from: 'profile' };
+    return { name, value, from: layers.default.get(name) === text ? 'default' : 'settings' };
+  });
+}

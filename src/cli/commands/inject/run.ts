@@ -1,0 +1,75 @@
+import { decide, selectEntry, type Decision, type InjectionRequest, type Snapshot } from '../../../index.ts';
+import type { InjectOptions } from './command.ts';
+import { loadSnapshot, readAnnotations, readInput, readLabels } from '../../manifests/input.ts';
+import { report, type Io } from '../../io.ts';
+import { checkRewriting, writeRewriting } from '../../manifests/output.ts';
+import { ownerOf, rewriteInput, type Verdict, type Workload } from '../../manifests/rewriting.ts';
+
+/** Labels that a namespace has beside its own name, as the API server sees them. */
+export type NamespaceLabels = Readonly<Record<string, string>>;
+
+/** Namespace that the workload's pods will be created in. */
+export function namespaceOf(workload: Workload, fallback: string | undefined): string {
+  return workload.namespace ?? fallback ?? 'default';
+}
+
+/** Gate 1 for the pods of a workload. */
+export function passGate(
+  workload: Workload,
+  namespace: string,
+  labels: NamespaceLabels,
+): ReturnType<typeof selectEntry> {
+  return selectEntry({ ...labels, 'kubernetes.io/metadata.name': namespace }, workload.pod.value);
+}
+
+/** What `inject` decides by, beside the workload. */
+interface Judgement {
+  readonly snapshot: Snapshot;
+  readonly fallback: string | undefined;
+  readonly labels: NamespaceLabels | undefined;
+  readonly annotations: InjectionRequest['namespaceAnnotations'];
+}
+
+/** Both gates for the pods of a workload; text when the API server would not even ask. */
+function decideFor(workload: Workload, judgement: Judgement): Decision | string {
+  const namespace = namespaceOf(workload, judgement.fallback);
+  const { labels, annotations, snapshot } = judgement;
+  const gate = labels === undefined ? undefined : passGate(workload, namespace, labels);
+  if (gate?.called === false) return `the API server would not ask for it: ${gate.reasons.join('; ')}`;
+  const { value: pod } = workload.pod;
+  return decide({ pod, namespace, workload: ownerOf(workload), namespaceAnnotations: annotations }, snapshot);
+}
+
+function judge(workload: Workload, judgement: Judgement): Verdict {
+  const decision = decideFor(workload, judgement);
+  if (typeof decision === 'string') return { outcome: 'pass', reason: `skipped: ${decision}` };
+  const reasons = decision.reasons.map(({ code, message }) => `${message} (${code})`);
+  if (decision.outcome === 'reject') return { outcome: 'refuse', problems: reasons };
+  if (decision.outcome === 'skip') return { outcome: 'pass', reason: `skipped: ${reasons.join('; ')}` };
+  const notes = decision.warnings.map((text) => `warning: ${text.replace(/^sidecar-injector: /, '')}`);
+  return { outcome: 'change', operations: decision.operations, notes };
+}
+
+/** Runs `inject` and returns the exit code. With one refused document nothing is written. */
+export async function runInject(options: InjectOptions, io: Io): Promise<number> {
+  const read = options.namespaceLabels === undefined ? { labels: undefined } : readLabels(options.namespaceLabels);
+  if ('problems' in read) return report(read, io);
+  const namespaced = readAnnotations(options.namespaceAnnotations ?? []);
+  if ('problems' in namespaced) return report(namespaced, io);
+  const loaded = await loadSnapshot(options);
+  if ('problems' in loaded) return report(loaded, io);
+  const input = await readInput(options, io);
+  if ('problems' in input) return report(input, io);
+  const judgement: Judgement = {
+    snapshot: loaded.snapshot,
+    fallback: options.namespace,
+    labels: read.labels,
+    annotations: namespaced.annotations,
+  };
+  if (options.summary === true) {
+    const { summarise } = await import('./summary.ts');
+    return summarise(input, (workload) => decideFor(workload, judgement), options, io);
+  }
+  const rewriting = rewriteInput(input, (workload) => judge(workload, judgement));
+  return options.check === true ? checkRewriting(rewriting, io) : writeRewriting(rewriting, options.output, io);
+}

@@ -1,0 +1,141 @@
+import type { Command } from 'commander';
+import { readAddress, type Address } from '../../runtime/address.ts';
+import type { CertificateChoice } from '../../runtime/certificate.ts';
+import { isLogLevel, logLevels } from '../../telemetry/level.ts';
+import { exitCodes, report, usageFailure, type Failure, type Io } from '../io.ts';
+import { collect } from '../options.ts';
+
+export interface ServeFlags {
+  readonly listen: string;
+  readonly metricsListen: string;
+  readonly healthListen?: string;
+  readonly settings?: string;
+  readonly sidecars?: readonly string[];
+  readonly tlsCertFile?: string;
+  readonly tlsPrivateKeyFile?: string;
+  readonly selfManagedCerts?: boolean;
+  readonly devCerts?: string;
+  readonly kubeconfig?: string;
+  readonly logLevel: string;
+  readonly drainSeconds: string;
+}
+
+function chooseCertificate(flags: ServeFlags): CertificateChoice | Failure {
+  const { tlsCertFile, tlsPrivateKeyFile, selfManagedCerts, devCerts } = flags;
+  const byFiles = tlsCertFile !== undefined || tlsPrivateKeyFile !== undefined;
+  const ways = [byFiles, selfManagedCerts === true, devCerts !== undefined].filter(Boolean).length;
+  const remedy =
+    'give one of: --tls-cert-file with --tls-private-key-file, --self-managed-certs, --dev-certs FILE (development only)';
+  if (ways !== 1) {
+    return usageFailure(
+      ways === 0
+        ? 'no certificate: the API server calls webhooks over TLS only'
+        : 'several ways to a certificate were given',
+      remedy,
+    );
+  }
+  if (devCerts !== undefined) return { kind: 'dev', caFile: devCerts };
+  if (selfManagedCerts === true) return { kind: 'managed' };
+  if (tlsCertFile === undefined || tlsPrivateKeyFile === undefined) {
+    return usageFailure('--tls-cert-file and --tls-private-key-file belong together', 'give both');
+  }
+  return { kind: 'files', certificateFile: tlsCertFile, privateKeyFile: tlsPrivateKeyFile };
+}
+
+function addressOf(flag: string, text: string): Address | Failure {
+  return (
+    readAddress(text) ??
+    usageFailure(`${flag}: "${text}" is not an address`, 'write :8443, 127.0.0.1:8443 or [::1]:8443')
+  );
+}
+
+/** Resolves with the name of the first signal; a second one ends the process at once. */
+async function untilSignal(): Promise<string> {
+  const { promise, resolve } = Promise.withResolvers<string>();
+  let asked = false;
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+    process.on(signal, () => {
+      if (asked) process.exit(exitCodes.failed);
+      asked = true;
+      resolve(signal);
+    });
+  }
+  return promise;
+}
+
+/** `serve`: the webhook, until SIGTERM or SIGINT. */
+export async function runServe(flags: ServeFlags, io: Io): Promise<number> {
+  const certificate = chooseCertificate(flags);
+  if ('problems' in certificate) return report(certificate, io);
+  const listen = addressOf('--listen', flags.listen);
+  if ('problems' in listen) return report(listen, io);
+  const metricsListen = addressOf('--metrics-listen', flags.metricsListen);
+  if ('problems' in metricsListen) return report(metricsListen, io);
+  const healthListen = flags.healthListen === undefined ? undefined : addressOf('--health-listen', flags.healthListen);
+  if (healthListen !== undefined && 'problems' in healthListen) return report(healthListen, io);
+  if (!isLogLevel(flags.logLevel)) {
+    return report(
+      usageFailure(`--log-level: "${flags.logLevel}" is not a level`, `give one of ${logLevels.join(', ')}`),
+      io,
+    );
+  }
+  const drainSeconds = Number(flags.drainSeconds);
+  if (!/^\d{1,4}$/.test(flags.drainSeconds)) {
+    return report(
+      usageFailure(`--drain-seconds: "${flags.drainSeconds}" is not a number of seconds`, 'give 0 to 9999'),
+      io,
+    );
+  }
+  const stopped = untilSignal();
+  const { serve, StartError } = await import('../../runtime/serve.ts');
+  const { createLog, gatherLines } = await import('../../telemetry/log.ts');
+  const lines = gatherLines((text) => io.stdout(text));
+  process.once('exit', () => lines.flush());
+  const log = createLog(flags.logLevel, lines);
+  try {
+    const { settings, sidecars, kubeconfig } = flags;
+    const drainMs = drainSeconds * 1_000;
+    const serving = await serve(
+      { listen, metricsListen, healthListen, settings, sidecars, certificate, kubeconfig, drainMs },
+      log,
+    );
+    await stopped;
+    await serving.stop();
+    return exitCodes.fine;
+  } catch (error) {
+    if (!(error instanceof StartError)) throw error;
+    lines.flush();
+    return report({ problems: error.problems, remedy: 'correct it and start again', code: exitCodes.failed }, io);
+  }
+}
+
+export function registerServe(program: Command, io: Io): void {
+  program
+    .command('serve')
+    .description('Serve the mutating admission webhook over HTTPS until SIGTERM.')
+    .option('--listen <address>', 'where the API server reaches the webhook', ':8443')
+    .option('--metrics-listen <address>', 'where Prometheus scrapes /metrics (plain HTTP)', ':9090')
+    .option(
+      '--health-listen <address>',
+      'where the kubelet asks /livez and /readyz (plain HTTP; default: only on --listen)',
+    )
+    .option('--settings <file>', 'InjectorConfiguration; reloaded on change (default: built in)')
+    .option(
+      '--sidecars <path>',
+      'file or folder with SidecarTemplate objects; reloaded on change; repeatable (default: none)',
+      collect,
+    )
+    .option('--tls-cert-file <file>', 'serving certificate, PEM; reloaded on change')
+    .option('--tls-private-key-file <file>', 'its private key, PEM')
+    .option('--self-managed-certs', 'keep the CA in a Secret of the cluster and the caBundle up to date')
+    .option('--dev-certs <file>', 'CA in memory, its certificate written to the file; for development')
+    .option('--kubeconfig <file>', 'how to reach the API server from outside a cluster')
+    .option('--log-level <level>', logLevels.join(', '), 'info')
+    .option('--drain-seconds <seconds>', 'serve on after SIGTERM for so long, unready', '10')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  sidecar-injector serve --self-managed-certs --settings /etc/sidecar-injector/settings/settings.yaml\n' +
+        '  sidecar-injector serve --listen 127.0.0.1:8443 --dev-certs ca.pem',
+    )
+    .action(async (flags: ServeFlags) => io.finish(await runServe(flags, io)));
+}

@@ -1,0 +1,37 @@
+import type { Io } from '../../io.ts';
+import {
+  addExamples,
+  addFilenameOption,
+  addOutputOption,
+  addPodTemplateOption,
+  type ManifestOptions,
+} from '../../options.ts';
+import type { OutputFormat } from '../../manifests/output.ts';
+import type { Command } from '../../program.ts';
+
+export interface UninjectOptions extends ManifestOptions {
+  readonly output: Exclude<OutputFormat, 'patch'>;
+}
+
+/** `uninject`: takes back what `inject` did. */
+export function registerUninject(program: Command, io: Io): void {
+  const command = program
+    .command('uninject')
+    .description('Take the sidecar out of manifests again; what was never injected passes through unchanged.');
+  addFilenameOption(command);
+  addOutputOption(
+    command,
+    ['yaml', 'json', 'diff', 'unified'],
+    'yaml keeps notation and comments; diff says what changes by container and field, unified as text',
+  );
+  addPodTemplateOption(command);
+  addExamples(
+    command,
+    'sidecar-injector uninject -f injected.yaml > plain.yaml',
+    'kubectl get deploy web -o yaml | sidecar-injector uninject -f - | kubectl apply -f -',
+  );
+  command.action(async (options: UninjectOptions) => {
+    const { runUninject } = await import('./run.ts');
+    io.finish(await runUninject(options, io));
+  });
+}

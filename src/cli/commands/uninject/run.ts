@@ -1,0 +1,30 @@
+import { undo } from '../../../index.ts';
+import { statusAnnotation } from '../../../pod/conventions.ts';
+import { readInput } from '../../manifests/input.ts';
+import { report, type Io } from '../../io.ts';
+import { writeRewriting } from '../../manifests/output.ts';
+import { rewriteInput, type Verdict, type Workload } from '../../manifests/rewriting.ts';
+import type { UninjectOptions } from './command.ts';
+
+function judge(workload: Workload): Verdict {
+  const undone = undo(workload.pod.value);
+  if (undone === undefined) return { outcome: 'pass', reason: 'passed through: was not injected by sidecar-injector' };
+  if (undone.problems.length > 0) {
+    const found = undone.problems.join('; ');
+    return {
+      outcome: 'refuse',
+      problems: [
+        `${statusAnnotation} would give back what no injection has taken: ${found}; take it out of the annotation`,
+      ],
+    };
+  }
+  const notes = undone.restored.map((part) => `put back from ${statusAnnotation}: ${part}`);
+  return { outcome: 'change', operations: undone.operations, notes };
+}
+
+/** Runs `uninject` and returns the exit code. */
+export async function runUninject(options: UninjectOptions, io: Io): Promise<number> {
+  const input = await readInput(options, io);
+  if ('problems' in input) return report(input, io);
+  return writeRewriting(rewriteInput(input, judge), options.output, io);
+}

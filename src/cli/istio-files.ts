@@ -1,0 +1,77 @@
+import { readFile } from 'node:fs/promises';
+import { parseDocument } from 'yaml';
+import { applySetting, mergeInputs, readSetting } from '../settings/schema/istio/set-path.ts';
+import { isPlain } from '../settings/schema/istio/value-types.ts';
+import { quote, type Problem } from '../grammar/problem.ts';
+
+/** Istio's own settings, as files and single paths; later ones win. */
+export interface IstioFiles {
+  readonly values: readonly string[];
+  readonly meshConfig: readonly string[];
+  /** `PATH=VALUE` texts. */
+  readonly set: readonly string[];
+}
+
+type Plain = Readonly<Record<string, unknown>>;
+
+function parse(text: string): unknown {
+  const document = parseDocument(text, { version: '1.1' });
+  const [error] = document.errors;
+  if (error !== undefined) throw new Error(error.message.split('\n')[0]);
+  return document.toJS() as unknown;
+}
+
+/** Settings of an IstioOperator object: its values, and those of its other fields that the values have as well. */
+function operatorInput(spec: Plain): unknown {
+  const { values, meshConfig, components, hub, tag, revision } = spec;
+  const cni = isPlain(components) && isPlain(components['cni']) ? components['cni']['enabled'] : undefined;
+  const global = { ...(hub === undefined ? {} : { hub }), ...(tag === undefined ? {} : { tag }) };
+  const own = {
+    ...(Object.keys(global).length === 0 ? {} : { global }),
+    ...(revision === undefined ? {} : { revision }),
+    ...(cni === undefined ? {} : { pilot: { cni: { enabled: cni } } }),
+  };
+  return { values: mergeInputs(own, values), ...(meshConfig === undefined ? {} : { meshConfig }) };
+}
+
+/** What a file holds: plain settings, an IstioOperator, or the ConfigMap in which a running Istio keeps them. */
+function inputOf(content: unknown, kind: 'values' | 'meshConfig'): unknown {
+  if (!isPlain(content)) throw new Error('is not a map');
+  if (content['kind'] === 'IstioOperator' && isPlain(content['spec'])) return operatorInput(content['spec']);
+  if (content['kind'] !== 'ConfigMap') return { [kind]: content };
+  const key = kind === 'values' ? 'values' : 'mesh';
+  const text = isPlain(content['data']) ? content['data'][key] : undefined;
+  if (typeof text !== 'string') throw new Error(`is a ConfigMap without data.${key}`);
+  return { [kind]: parse(text) };
+}
+
+/** Reads all of them on top of each other: an object for `spec.istiod` of the settings, or every problem. */
+export async function readIstioFiles(
+  files: IstioFiles,
+): Promise<{ readonly input: unknown } | { readonly problems: readonly Problem[] }> {
+  const problems: Problem[] = [];
+  let input: unknown = {};
+  for (const kind of ['values', 'meshConfig'] as const) {
+    for (const file of files[kind]) {
+      try {
+        input = mergeInputs(input, inputOf(parse(await readFile(file, 'utf8')), kind));
+      } catch (error) {
+        problems.push({ where: file, message: error instanceof Error ? error.message : String(error) });
+      }
+    }
+  }
+  for (const text of files.set) {
+    const setting = readSetting(text);
+    if ('where' in setting) {
+      problems.push(setting);
+      continue;
+    }
+    try {
+      input = applySetting(input, setting);
+    } catch (error) {
+      if (!(error instanceof RangeError)) throw error;
+      problems.push({ where: '--istio-set', message: `${quote(text)}: ${error.message}` });
+    }
+  }
+  return problems.length > 0 ? { problems } : { input };
+}

@@ -1,0 +1,93 @@
+import type { Snapshot } from '../../index.ts';
+import { readSources, type Source } from '../../manifests/source.ts';
+import { readTemplatePath, type TemplatePaths } from '../../manifests/workloads.ts';
+import { describeFileProblem, loadConfiguration } from '../../runtime/configuration.ts';
+import { describeProblem, quote } from '../../grammar/problem.ts';
+import { exitCodes, usageFailure, type Failure, type Io } from '../io.ts';
+import type { EngineOptions, ManifestOptions } from '../options.ts';
+import { readAmendment } from './settings-options.ts';
+
+/** What `-f` and `--pod-template` name. */
+export interface Input {
+  readonly sources: readonly Source[];
+  readonly paths: TemplatePaths;
+}
+
+function readTemplatePaths(texts: readonly string[]): TemplatePaths | Failure {
+  const paths = new Map<string, string>();
+  for (const text of texts) {
+    const read = readTemplatePath(text);
+    if (read === undefined) {
+      const remedy = 'write Kind.group=/path of the pod template, such as Service.serving.knative.dev=/spec/template';
+      return usageFailure(`--pod-template: ${quote(text)} is not KIND=PATH`, remedy);
+    }
+    paths.set(read.kind, read.path);
+  }
+  return paths;
+}
+
+/** Problems of what was read; nothing has been written then. */
+export function inputFailure(problems: readonly string[]): Failure {
+  const remedy = 'correct the input and run the command again; nothing was written';
+  return { problems, remedy, code: exitCodes.failed };
+}
+
+/** Reads everything first: with one unreadable file nothing is done at all. */
+export async function readInput(options: ManifestOptions, io: Io): Promise<Input | Failure> {
+  const filenames = options.filename ?? [];
+  const paths = readTemplatePaths(options.podTemplate ?? []);
+  if ('problems' in paths) return paths;
+  if (filenames.length === 0) return usageFailure('-f is missing', 'name a file, a folder or - with -f');
+  if (filenames.filter((name) => name === '-').length > 1) {
+    return usageFailure('-f - is given twice', 'standard input can be read only once; give -f - once');
+  }
+  const { sources, problems } = await readSources(filenames, () => io.stdin());
+  return problems.length > 0 ? inputFailure(problems.map(describeProblem)) : { sources, paths };
+}
+
+/** The snapshot that a server with these settings (file) and sidecar templates (folder) would decide by. */
+export async function loadSnapshot(options: EngineOptions): Promise<{ readonly snapshot: Snapshot } | Failure> {
+  const { settings, sidecars } = options;
+  const remedy = 'correct the settings or sidecar templates and run the command again';
+  const amendment = await readAmendment(options);
+  if ('problems' in amendment) {
+    return { problems: amendment.problems.map(describeProblem), remedy, code: exitCodes.failed };
+  }
+  const loaded = await loadConfiguration({ settings, sidecars }, {}, amendment.amend);
+  if ('snapshot' in loaded) return loaded;
+  return { problems: loaded.problems.map(describeFileProblem), remedy, code: exitCodes.failed };
+}
+
+/** Reads `k=v` texts; the value is everything after the first `=`. */
+export function readAnnotations(
+  texts: readonly string[],
+): { readonly annotations: Readonly<Record<string, string>> } | Failure {
+  const annotations: [string, string][] = [];
+  for (const text of texts) {
+    const match = /^([^=\s]+)=(.*)$/s.exec(text);
+    if (match?.[1] === undefined) {
+      return usageFailure(
+        `--namespace-annotations: ${quote(text)} is not an annotation`,
+        'write KEY=VALUE; repeat the option for several',
+      );
+    }
+    annotations.push([match[1], match[2] ?? '']);
+  }
+  return { annotations: Object.fromEntries(annotations) };
+}
+
+/** Reads `k=v,k2=v2`; the empty text is no labels. */
+export function readLabels(text: string): { readonly labels: Readonly<Record<string, string>> } | Failure {
+  const labels: [string, string][] = [];
+  for (const part of text.split(',').filter((piece) => piece !== '')) {
+    const match = /^([^=\s]+)=([^=\s]*)$/.exec(part);
+    if (match?.[1] === undefined) {
+      return usageFailure(
+        `--namespace-labels: ${quote(part)} is not a label`,
+        'write KEY=VALUE, several separated by commas',
+      );
+    }
+    labels.push([match[1], match[2] ?? '']);
+  }
+  return { labels: Object.fromEntries(labels) };
+}

@@ -1,0 +1,113 @@
+import { isObject, member, type Json } from '../../json/json.ts';
+import { inputFailure } from './input.ts';
+import { exitCodes, report, type Io } from '../io.ts';
+import { describeObject, type Rewriting } from './rewriting.ts';
+
+/** How rewritten manifests are written. `yaml` keeps every document in the notation in which it came. */
+export type OutputFormat = 'yaml' | 'json' | 'patch' | 'diff' | 'unified';
+
+/** One stream: sources follow one another with a separator, bytes that did not change are kept. */
+function streamText(rewriting: Rewriting): string {
+  const parts: string[] = [];
+  let ended = true;
+  for (const { documents } of rewriting.sources) {
+    let text = documents.map(({ after }) => after).join('');
+    if (text === '') continue;
+    if (parts.length > 0) {
+      // In the middle of a stream a byte order mark would be content, and a directive needs an ended document before it.
+      text = text.replace(/^\uFEFF/, '');
+      if (!ended) parts.push('\n');
+      if (text.startsWith('%')) parts.push('...\n');
+      else if (!/^---(?:\s|$)/.test(text)) parts.push('---\n');
+    }
+    parts.push(text);
+    ended = text.endsWith('\n');
+  }
+  return parts.join('');
+}
+
+function itemsOf(value: Json): readonly Json[] {
+  const items = isObject(value) && member(value, 'kind') === 'List' ? member(value, 'items') : undefined;
+  return Array.isArray(items) ? (items as readonly Json[]) : [value];
+}
+
+function jsonText(rewriting: Rewriting): string {
+  const values = rewriting.sources.flatMap(({ documents }) =>
+    documents.flatMap(({ value }) => (value === undefined ? [] : [value])),
+  );
+  const only = values.length === 1 ? values[0] : undefined;
+  const output = only ?? { apiVersion: 'v1', kind: 'List', items: values.flatMap(itemsOf) };
+  return `${JSON.stringify(output, null, 2)}\n`;
+}
+
+/** A line of JSON for every object that changes. */
+function patchText(rewriting: Rewriting): string {
+  return rewriting.sources
+    .flatMap(({ documents }) => documents.flatMap(({ patches }) => patches))
+    .filter(({ operations }) => operations.length > 0)
+    .map(({ object: { apiVersion, kind, namespace, name }, operations }) => {
+      const where = namespace === undefined ? {} : { namespace };
+      return `${JSON.stringify({ apiVersion, kind, ...where, name, patch: operations })}\n`;
+    })
+    .join('');
+}
+
+/** What changes, by object, container and field. */
+async function writeChanges(rewriting: Rewriting, io: Io): Promise<number> {
+  const { changeText } = await import('./change-text.ts');
+  const patches = rewriting.sources.flatMap(({ documents }) => documents.flatMap((document) => document.patches));
+  const texts = patches.map(changeText).filter((text) => text !== '');
+  if (texts.length === 0) return exitCodes.fine;
+  io.stdout(texts.join('\n'));
+  return exitCodes.different;
+}
+
+/** What changes in the text, as the `patch` program reads it. */
+async function writeDiff(rewriting: Rewriting, io: Io): Promise<number> {
+  const { diffDocuments } = await import('../../manifests/diff.ts');
+  const text = rewriting.sources.map(({ name, documents }) => diffDocuments(name, documents)).join('');
+  if (text === '') return exitCodes.fine;
+  io.stdout(text);
+  return exitCodes.different;
+}
+
+async function write(rewriting: Rewriting, format: OutputFormat, io: Io): Promise<number> {
+  switch (format) {
+    case 'yaml':
+      io.stdout(streamText(rewriting));
+      return exitCodes.fine;
+    case 'json':
+      io.stdout(jsonText(rewriting));
+      return exitCodes.fine;
+    case 'patch':
+      io.stdout(patchText(rewriting));
+      return exitCodes.fine;
+    case 'diff':
+      return writeChanges(rewriting, io);
+    case 'unified':
+      return writeDiff(rewriting, io);
+  }
+}
+
+/** Says the notes, names the objects that would change, and returns the exit code. */
+export function checkRewriting(rewriting: Rewriting, io: Io): number {
+  for (const note of rewriting.notes) io.stderr(`${note.replaceAll(/\s*\n\s*/g, ' ')}\n`);
+  if (rewriting.problems.length > 0) return report(inputFailure(rewriting.problems), io);
+  const changing = rewriting.sources.flatMap(({ name, documents }) =>
+    documents.flatMap(({ patches }) =>
+      patches
+        .filter(({ operations }) => operations.length > 0)
+        .map(({ object }) => `${name}: ${describeObject(object)} would change\n`),
+    ),
+  );
+  if (changing.length === 0) return exitCodes.fine;
+  io.stdout(changing.join(''));
+  return exitCodes.different;
+}
+
+/** Says the notes, writes the result and returns the exit code. With a problem nothing at all goes to standard output. */
+export async function writeRewriting(rewriting: Rewriting, format: OutputFormat, io: Io): Promise<number> {
+  for (const note of rewriting.notes) io.stderr(`${note.replaceAll(/\s*\n\s*/g, ' ')}\n`);
+  if (rewriting.problems.length === 0) return write(rewriting, format, io);
+  return report(inputFailure(rewriting.problems), io);
+}

@@ -1,0 +1,147 @@
+import type { InjectionRequest, Operation } from '../../index.ts';
+import { readManifests, type Manifest } from '../../manifests/manifest.ts';
+import { rewriteManifest } from '../../manifests/rewrite.ts';
+import { createValuePrinter } from '../../yaml/value-printer.ts';
+import { findObjects, type FoundObject } from '../../manifests/workloads.ts';
+import { objectMember, stringMember, type Json } from '../../json/json.ts';
+import { describeProblem } from '../../grammar/problem.ts';
+import type { Input } from './input.ts';
+
+/** An object that makes pods. */
+export type Workload = FoundObject & { readonly pod: NonNullable<FoundObject['pod']> };
+
+/** What is to be done with one workload; pointers are relative to its pod. */
+export type Verdict =
+  | { readonly outcome: 'change'; readonly operations: readonly Operation[]; readonly notes: readonly string[] }
+  | { readonly outcome: 'pass'; readonly reason: string }
+  | { readonly outcome: 'refuse'; readonly problems: readonly string[] };
+
+/** JSON Patch of one object, pointers from its own root. */
+export interface ObjectPatch {
+  readonly object: FoundObject;
+  readonly operations: readonly Operation[];
+}
+
+/** One document before and after. */
+export interface RewrittenDocument {
+  readonly before: string;
+  readonly after: string;
+  /** Undefined for a document without content. */
+  readonly value: Json | undefined;
+  readonly patches: readonly ObjectPatch[];
+}
+
+export interface RewrittenSource {
+  readonly name: string;
+  readonly documents: readonly RewrittenDocument[];
+}
+
+/** With problems the sources are incomplete and must not be written. */
+export interface Rewriting {
+  readonly sources: readonly RewrittenSource[];
+  /** What was passed through and why, one line each. */
+  readonly notes: readonly string[];
+  readonly problems: readonly string[];
+}
+
+/** The object as messages call it. */
+export function describeObject(object: FoundObject): string {
+  return `${object.kind}/${object.name}`;
+}
+
+/** Whether the object makes pods. */
+export function isWorkload(object: FoundObject): object is Workload {
+  return object.pod !== undefined;
+}
+
+function prefixed(operations: readonly Operation[], prefix: string): Operation[] {
+  return operations.map((operation) => ({ ...operation, path: prefix + operation.path }));
+}
+
+/** An object of the input with its place; `workload` is the same object when it makes pods. */
+export interface PlacedObject {
+  readonly object: FoundObject;
+  readonly workload: Workload | undefined;
+  /** File and line of the document. */
+  readonly where: string;
+}
+
+/** Every object of the input in order, without changing anything. */
+export function findWorkloads(input: Input): {
+  readonly objects: readonly PlacedObject[];
+  readonly problems: readonly string[];
+} {
+  const objects: PlacedObject[] = [];
+  const problems: string[] = [];
+  for (const manifest of input.sources.flatMap((source) => [...readManifests(source)])) {
+    if ('message' in manifest) {
+      problems.push(describeProblem(manifest));
+    } else if (manifest.content.format !== 'empty') {
+      for (const object of findObjects(manifest.content.value, input.paths)) {
+        const where = `${manifest.source}:${manifest.line}`;
+        objects.push({ object, workload: isWorkload(object) ? object : undefined, where });
+      }
+    }
+  }
+  return { objects, problems };
+}
+
+/** Asks for a verdict on every workload of the input and rewrites the documents that change; all others keep their bytes. */
+export function rewriteInput(input: Input, judge: (workload: Workload) => Verdict): Rewriting {
+  const notes: string[] = [];
+  const problems: string[] = [];
+  const printer = createValuePrinter();
+
+  const patchOf = (object: FoundObject, where: string): ObjectPatch[] => {
+    const name = describeObject(object);
+    if (!isWorkload(object)) {
+      notes.push(`${name}: passed through: ${object.passed}`);
+      return [];
+    }
+    const verdict = judge(object);
+    if (verdict.outcome === 'refuse') {
+      problems.push(...verdict.problems.map((problem) => `${where}: ${name}: ${problem}`));
+      return [];
+    }
+    if (verdict.outcome === 'pass') {
+      notes.push(`${name}: ${verdict.reason}`);
+      return [];
+    }
+    notes.push(...verdict.notes.map((note) => `${name}: ${note}`));
+    const within = object.pod.pointer.slice(object.pointer.length);
+    return [{ object, operations: prefixed(verdict.operations, within) }];
+  };
+
+  const rewrite = (manifest: Manifest): RewrittenDocument => {
+    const { content, text } = manifest;
+    if (content.format === 'empty') return { before: text, after: text, value: undefined, patches: [] };
+    const where = `${manifest.source}:${manifest.line}`;
+    const objects = findObjects(content.value, input.paths);
+    if (objects.length === 0) notes.push(`${where}: passed through: not a Kubernetes object`);
+    const patches = objects.flatMap((object) => patchOf(object, where));
+    const operations = patches.flatMap((patch) => prefixed(patch.operations, patch.object.pointer));
+    if (operations.length === 0) return { before: text, after: text, value: content.value, patches };
+    const rewritten = rewriteManifest(manifest, operations, printer);
+    if (rewritten.reprinted) {
+      notes.push(`${where}: printed anew, because a change meets an anchor, alias or unusual notation there`);
+    }
+    return { before: text, after: rewritten.text, value: rewritten.value, patches };
+  };
+
+  const sources = input.sources.map((source): RewrittenSource => {
+    const documents: RewrittenDocument[] = [];
+    for (const manifest of readManifests(source)) {
+      if ('message' in manifest) problems.push(describeProblem(manifest));
+      else documents.push(rewrite(manifest));
+    }
+    return { name: source.name, documents };
+  });
+  return { sources, notes, problems };
+}
+
+/** Owner of the pods that the workload will make; undefined for a pod itself, whose owner is in its metadata. */
+export function ownerOf(workload: Workload): InjectionRequest['workload'] {
+  const { apiVersion, kind } = workload;
+  const name = stringMember(objectMember(workload.object, 'metadata'), 'name');
+  return name === undefined || workload.pod.pointer === workload.pointer ? undefined : { apiVersion, kind, name };
+}

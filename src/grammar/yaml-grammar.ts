@@ -1,0 +1,49 @@
+import { isAlias, isMap, isScalar, parseDocument, visit, type YAMLMap } from 'yaml';
+import type { Grammar } from './grammar.ts';
+import { isObject, type JsonObject } from '../json/json.ts';
+
+const longest = 16_384;
+const allowed = 'a map in YAML or JSON, at most 16384 characters, without anchors';
+
+/** Whether two keys of the map mean the same; the library's own check compares every key with every other. */
+function hasKeyTwice({ items }: YAMLMap): boolean {
+  const keys = new Set(items.map(({ key }) => (isScalar(key) ? String(key.value) : key)));
+  return keys.size < items.length;
+}
+
+/**
+ * A map in YAML 1.1, as Go's sigs.k8s.io/yaml reads it (JSON is part of it). Anchors, tags and keys that are no
+ * scalars are refused: none is needed here, and they are how a small text becomes a large value.
+ */
+export const yamlMap: Grammar<JsonObject> = {
+  allowed,
+  parse(text) {
+    if (text.length > longest) return { problem: `is longer than ${longest} characters; allowed: ${allowed}` };
+    const document = parseDocument(text, {
+      version: '1.1',
+      prettyErrors: false,
+      logLevel: 'error',
+      uniqueKeys: false,
+    });
+    const [error] = document.errors;
+    if (error !== undefined) return { problem: `is no YAML (${error.message.split('\n')[0]}); allowed: ${allowed}` };
+    let odd = false;
+    let isAmbiguous = false;
+    visit(document, {
+      Node: (_key, node) => {
+        isAmbiguous ||= isMap(node) && hasKeyTwice(node);
+        odd ||= isAlias(node) || node.tag !== undefined || ('anchor' in node && node.anchor !== undefined);
+        return odd ? visit.BREAK : undefined;
+      },
+      Pair: (_key, pair) => {
+        odd ||= !isScalar(pair.key);
+        return odd ? visit.BREAK : undefined;
+      },
+    });
+    if (odd) return { problem: `has an anchor, alias, tag or a key that is no text; allowed: ${allowed}` };
+    if (isAmbiguous) return { problem: `is no YAML (Map keys must be unique); allowed: ${allowed}` };
+    const value: unknown = document.toJS();
+    if (value === null) return { value: {} };
+    return isObject(value) ? { value } : { problem: `is no map; allowed: ${allowed}` };
+  },
+};

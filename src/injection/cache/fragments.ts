@@ -1,0 +1,69 @@
+import { freezeDeep, isSame } from '../../json/json.ts';
+import { rememberRecent } from './recently-used.ts';
+import type { ProxyInput } from '../../sidecars/standalone/proxy-input.ts';
+import { proxyFragment, type ProxyFragment } from '../../sidecars/standalone/proxy.ts';
+
+/** The built-in sidecar's fragments, remembered: the pods of one workload all get the same. */
+export interface PreparedProxies {
+  /** The same as `proxyFragment`, with the containers' JSON texts, and frozen: nobody can change what others get. */
+  fragmentOf(input: ProxyInput): ProxyFragment;
+  /** Remembers a fragment that came from `fragmentOf`, once the pod that it was made for is accepted. */
+  keep(fragment: ProxyFragment): void;
+}
+
+/**
+ * One of a usual workload weighs some 100 KiB. What is larger cannot run anyway: Linux takes 128 KiB in one argument
+ * (execve(2), MAX_ARG_STRLEN), and the bootstrap is one.
+ */
+const bounds = { entries: 128, entryBytes: 512 * 1024, bytes: 16 * 1024 * 1024 } as const;
+
+/** Probes of a pod whose fragment is worth keeping; no pod may fill the memory. */
+const mostProbes = 64;
+
+interface Remembered {
+  readonly key: string;
+  readonly input: ProxyInput;
+  readonly fragment: ProxyFragment;
+}
+
+/** Frozen, because the next pod gets the same object. */
+function prepare(fragment: ProxyFragment): ProxyFragment {
+  const containers = fragment.containers.map((placed) => ({
+    ...placed,
+    text: { text: JSON.stringify(placed.container) },
+  }));
+  return freezeDeep({ ...fragment, containers });
+}
+
+/** Tells workloads and their revisions apart well enough to find what to compare with; equality decides. */
+function keyOf({ workload, native, probes, effective }: ProxyInput): string {
+  let key = `${workload.kind}/${workload.name} ${native} ${effective.profile}`;
+  for (const { path, action } of probes) key += ` ${path} ${action.port}`;
+  return key;
+}
+
+/** Remembers the fragments that were used last. A fragment is used again for an input that is alike in every member. */
+export function prepareProxies(): PreparedProxies {
+  const prepared = rememberRecent<Remembered>(bounds, ({ input, fragment }) => [input, fragment]);
+  const candidates = new WeakMap<ProxyFragment, Remembered>();
+  return {
+    fragmentOf(input) {
+      if (input.probes.length > mostProbes) return prepare(proxyFragment(input));
+      const key = keyOf(input);
+      const known = prepared.get(key);
+      if (known !== undefined && isSame(known.input, input)) {
+        prepared.put(key, known);
+        return known.fragment;
+      }
+      const fragment = prepare(proxyFragment(input));
+      candidates.set(fragment, { key, input, fragment });
+      return fragment;
+    },
+    keep(fragment) {
+      const candidate = candidates.get(fragment);
+      if (candidate === undefined) return;
+      candidates.delete(fragment);
+      prepared.put(candidate.key, candidate);
+    },
+  };
+}

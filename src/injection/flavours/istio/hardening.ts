@@ -1,0 +1,97 @@
+import { captureOf } from '../../../istio/templates/capture.ts';
+import { proxyImage } from '../../../istio/templates/images.ts';
+import type { RenderedPod } from '../../../istio/templates/render.ts';
+import {
+  applicationNames,
+  identityOf,
+  interceptionModeOf,
+  statusPortOf,
+  type TemplateData,
+} from '../../../istio/templates/template-data.ts';
+import { istioNames } from '../../../settings/istio/annotation-names.ts';
+import { annotationTable } from '../../../settings/annotation-table.ts';
+import { draftOf, type Effective } from '../../../settings/effective.ts';
+import { stringMember, type JsonObject } from '../../../json/json.ts';
+import { checkAgainstCaps, isAllowedImage } from '../../../settings/pod-checks.ts';
+import { describeProblem, quote, type Problem } from '../../../grammar/problem.ts';
+import type { PodView } from '../../../pod/view.ts';
+import { proxyConflicts } from '../../plan/conflicts.ts';
+import type { InjectionRequest } from '../../decision.ts';
+import { templateDataOf } from './data.ts';
+import { checkOverride } from '../../plan/override.ts';
+import { reason, type Reason } from '../../policy/reason.ts';
+import { baseOf, type Snapshot } from '../../snapshot.ts';
+
+/** With `hardened` the same is refused as in the mode standalone. */
+export function hardeningReasons(data: TemplateData, rendered: RenderedPod, snapshot: Snapshot): Reason[] {
+  const { proxy } = snapshot.settings;
+  const { view } = data;
+  const injected = new Set(
+    [...rendered.template.initContainers, ...rendered.template.containers].map(({ name }) => name),
+  );
+  const application = new Set(applicationNames(data));
+  const { caps } = baseOf(snapshot, data.namespace, view.labels);
+  const ownImage = proxyImage({ ...data, view: { ...view, annotations: undefined } });
+  const wanted = proxyImage(data);
+  const problems: Problem[] = (['initContainers', 'containers'] as const).flatMap((list) =>
+    view[list].flatMap((container, index) => {
+      const name = stringMember(container, 'name') ?? '';
+      const isCopy = injected.has(name) && !application.has(name);
+      return isCopy ? checkOverride({ list, index, container }, ownImage, proxy.allowedImages, caps) : [];
+    }),
+  );
+  const found = problems.map((problem) => reason('InvalidOverride', describeProblem(problem)));
+  if (wanted !== ownImage && !isAllowedImage(wanted, proxy.allowedImages)) {
+    const allowed = [ownImage, ...proxy.allowedImages].join(', ');
+    found.push(
+      reason('InvalidAnnotation', `${istioNames.proxyImage}: ${quote(wanted)} is not allowed; allowed: ${allowed}`),
+    );
+  }
+  const places = {
+    proxy: { statusPort: Number(statusPortOf(data)), admin: 'port', quitHook: false },
+    capture: { mode: interceptionModeOf(data) },
+  } as const;
+  return [...found, ...proxyConflicts(view, places, identityOf(data))];
+}
+
+/** Annotations whose values a profile may cap. */
+const capped: ReadonlySet<string> = new Set([
+  istioNames.proxyCPU,
+  istioNames.proxyMemory,
+  istioNames.proxyCPULimit,
+  istioNames.proxyMemoryLimit,
+  istioNames.logLevel,
+  istioNames.componentLogLevel,
+]);
+
+function aboveCaps(annotations: JsonObject, base: Effective): Problem[] {
+  const draft = draftOf(base);
+  const asked = annotationTable.filter(
+    ({ kind, name }) => kind === 'annotation' && capped.has(name) && Object.hasOwn(annotations, name),
+  );
+  for (const { name, apply } of asked) apply?.(stringMember(annotations, name) ?? '', draft);
+  return checkAgainstCaps(draft, Object.fromEntries(asked.map(({ name }) => [name, annotations[name]])));
+}
+
+/** The annotations that alone would change what is captured. */
+function changesOfCapture(view: PodView, request: InjectionRequest, snapshot: Snapshot): Problem[] {
+  const captured = (annotations: JsonObject): string =>
+    JSON.stringify(captureOf(templateDataOf({ ...view, annotations }, request, snapshot)) ?? null);
+  const before = captured({});
+  // Rendering depends on no other, and a pod may have any number of those.
+  return Object.values(istioNames)
+    .filter((name) => view.annotations !== undefined && Object.hasOwn(view.annotations, name))
+    .map((name) => [name, view.annotations?.[name]] as const)
+    .filter(([name, value]) => captured({ [name]: value }) !== before)
+    .map(([where]) => ({ where, message: "changes what is captured, which the pod's profile fixes; leave it out" }));
+}
+
+/** What the pod asks for beyond the caps of its profile. */
+export function cappedReasons(view: PodView, request: InjectionRequest, snapshot: Snapshot): Reason[] {
+  const base = baseOf(snapshot, request.namespace, view.labels);
+  const problems = [
+    ...aboveCaps(view.annotations ?? {}, base),
+    ...(base.caps.capture === 'fixed' ? changesOfCapture(view, request, snapshot) : []),
+  ];
+  return problems.map((problem) => reason('InvalidAnnotation', describeProblem(problem)));
+}

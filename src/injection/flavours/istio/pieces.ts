@@ -1,0 +1,71 @@
+import type { Fragment, PlacedContainer } from '../../../sidecars/fragment.ts';
+import type { RenderedPod } from '../../../istio/templates/render.ts';
+import type { PodView } from '../../../pod/view.ts';
+import { statusAnnotation } from '../../../pod/conventions.ts';
+import { objectsMember, type JsonObject } from '../../../json/json.ts';
+import type { Override } from '../../plan/override.ts';
+import type { NamedObject } from '../../plan/plan.ts';
+import { otherValues, type PodChanges } from '../../plan/pod-changes.ts';
+import type { ProbeEdit } from '../../plan/probes.ts';
+import type { ContainerList } from '../../patch/record.ts';
+
+const lists = ['initContainers', 'containers'] as const satisfies readonly ContainerList[];
+
+/** Containers of the result that are not the pod's own, each with its place: before the first own one, or after. */
+function placed(list: ContainerList, result: readonly JsonObject[], own: ReadonlySet<JsonObject>): PlacedContainer[] {
+  const firstOwn = result.findIndex((container) => own.has(container));
+  return result.flatMap((container, index): PlacedContainer[] => {
+    if (own.has(container)) return [];
+    const at = firstOwn >= 0 && index < firstOwn ? 'first' : 'last';
+    return [{ container: container as NamedObject, placement: { list, at }, settled: true }];
+  });
+}
+
+/** What a rendered pod changes, for the plan. */
+export interface Pieces {
+  readonly fragment: Fragment;
+  /** The pod's own copies of what is added, which leave their place. */
+  readonly overrides: readonly Override[];
+  readonly edits: readonly ProbeEdit[];
+  readonly changes: PodChanges;
+}
+
+/** The rendered pod as what it changes in the pod. */
+export function piecesOf(view: PodView, rendered: RenderedPod, source: string): Pieces {
+  const own = new Set([...view.initContainers, ...view.containers]);
+  const kept = new Set([...rendered.initContainers, ...rendered.containers].filter((one) => own.has(one)));
+  const overrides = lists.flatMap((list) =>
+    view[list].flatMap((container, index) => (kept.has(container) ? [] : [{ list, index, container }])),
+  );
+  const edits = lists.flatMap((list) =>
+    view[list].flatMap((container, index): ProbeEdit[] =>
+      (rendered.edits.get(container) ?? []).map((edit) => ({ at: { list, index, container }, ...edit })),
+    ),
+  );
+  const volumes = objectsMember(view.spec, 'volumes');
+  const ownVolumes = new Set(volumes);
+  const keptVolumes = new Set(rendered.volumes);
+  return {
+    fragment: {
+      source,
+      containers: lists.flatMap((list) => placed(list, rendered[list], kept)),
+      volumes: rendered.volumes.filter((volume) => !ownVolumes.has(volume)) as NamedObject[],
+      labels: rendered.labels,
+      annotations: rendered.annotations,
+      imagePullSecrets: rendered.imagePullSecrets,
+      leads: true,
+    },
+    overrides,
+    edits,
+    changes: {
+      labels: otherValues(rendered.labels, view.labels),
+      annotations: otherValues(rendered.annotations, view.annotations),
+      // A status that is there already gives way to ours; taking it out first keeps it in the record.
+      removedAnnotations: [...rendered.removedAnnotations, statusAnnotation].filter(
+        (key) => !Object.hasOwn(rendered.annotations, key),
+      ),
+      securityContext: rendered.securityContext,
+      volumes: volumes.flatMap((volume, index) => (keptVolumes.has(volume) ? [] : [{ index, volume }])),
+    },
+  };
+}

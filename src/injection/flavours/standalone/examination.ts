@@ -1,0 +1,119 @@
+import type { Fragment } from '../../../sidecars/fragment.ts';
+import type { PodView } from '../../../pod/view.ts';
+import type { ProxyIdentity } from '../../../sidecars/standalone/capture-intent.ts';
+import { hasShell } from '../../../sidecars/standalone/proxy-container.ts';
+import { builtInSidecar } from '../../../sidecars/template-library.ts';
+import { workloadOf } from '../../../pod/workload.ts';
+import { names } from '../../../pod/conventions.ts';
+import type { Effective } from '../../../settings/effective.ts';
+import { stringMember, type JsonObject } from '../../../json/json.ts';
+import { readPodSettings } from '../../../settings/pod-settings.ts';
+import { describeProblem, quote } from '../../../grammar/problem.ts';
+import { mountProblems, proxyConflicts } from '../../plan/conflicts.ts';
+import type { InjectionRequest } from '../../decision.ts';
+import { checkOverride, identityOf, isInjectedName, overridesOf, type Override } from '../../plan/override.ts';
+import { fitPodResources } from '../../plan/pod-resources.ts';
+import { profileRemark } from '../../policy/profile-label.ts';
+import { atLeastOne, type Refusal } from '../../patch/proposal.ts';
+import { reason, type Reason } from '../../policy/reason.ts';
+import { planScrape, type ScrapePlan } from '../../plan/scrape.ts';
+import { chooseSidecars, declareFragments, type Selection } from '../../policy/selection.ts';
+import { baseOf, type Snapshot } from '../../snapshot.ts';
+
+/** What a pod, the settings and its sidecars say together, when nothing of it is against an injection. */
+export interface Examination {
+  readonly effective: Effective;
+  /** Sidecars in the order of selection. */
+  readonly chosen: Selection['chosen'];
+  readonly withProxy: boolean;
+  readonly native: boolean;
+  /** Fragments of the declared sidecars, by reference. */
+  readonly declared: ReadonlyMap<string, Fragment>;
+  /** The pod's own copies of injected containers. */
+  readonly overrides: readonly Override[];
+  readonly identity: ProxyIdentity;
+  readonly scrape: ScrapePlan | undefined;
+  readonly remarks: readonly string[];
+}
+
+function isNative(effective: Effective, snapshot: Snapshot, remarks: string[]): boolean {
+  const setting = snapshot.settings.injection.nativeSidecars;
+  const wanted = effective.nativeSidecar ?? (setting === 'auto' ? snapshot.nativeSidecars : setting === 'always');
+  if (!wanted || snapshot.nativeSidecars) return wanted;
+  remarks.push(
+    'this cluster does not run native sidecars (Kubernetes 1.29 and later do); the sidecar is a classic container',
+  );
+  return false;
+}
+
+/** What is said and planned about the proxy's image has to mean the one that the pod's own copy of the container names. */
+function withOwnImage(effective: Effective, own: JsonObject | undefined): Effective {
+  const image = stringMember(own, 'image');
+  if (image === undefined || image === 'auto') return effective;
+  return { ...effective, proxy: { ...effective.proxy, image } };
+}
+
+/** Hooks are commands, and a distroless image has nothing that could run them. */
+function remarksOnImage({ proxy: { image, holdApplication } }: Effective, native: boolean): string[] {
+  if (hasShell(image)) return [];
+  const unheld = !native && holdApplication ? ' and the application does not wait for it' : '';
+  return [
+    `proxy image ${quote(image)} has no shell for hooks: inbound connections are not drained at its end${unheld}`,
+  ];
+}
+
+function overrideProblems(
+  overrides: readonly Override[],
+  effective: Effective,
+  snapshot: Snapshot,
+  view: PodView,
+): Reason[] {
+  if (overrides.length === 0) return [];
+  const { allowedImages } = snapshot.settings.proxy;
+  const problems = overrides.flatMap((override) => {
+    const image = override.container['name'] === names.initContainer ? effective.capture.image : effective.proxy.image;
+    return checkOverride(override, image, allowedImages, effective.caps);
+  });
+  const found = problems.map((problem) => reason('InvalidOverride', describeProblem(problem)));
+  if (view.containers.every((container) => isInjectedName(stringMember(container, 'name')))) {
+    found.push(reason('InvalidOverride', 'the pod has no container of its own beside the injected ones'));
+  }
+  return found;
+}
+
+/** Checks everything that can be against the injection; all reasons come back at once. */
+export function examinePod(view: PodView, request: InjectionRequest, snapshot: Snapshot): Examination | Refusal {
+  const base = baseOf(snapshot, request.namespace, view.labels);
+  const settings = readPodSettings(view, base, snapshot.settings.proxy.allowedImages);
+  const { effective: wanted } = settings;
+  // The owner itself, not the name that the pod gives its workload: nobody chooses their canary.
+  const owner = request.workload ?? workloadOf(view);
+  const { chosen, problems } = chooseSidecars(wanted.templates, snapshot, { namespace: request.namespace, owner });
+  const withProxy = wanted.templates.includes(builtInSidecar);
+  const overrides = withProxy ? overridesOf(view) : [];
+  const ownProxy = overrides.find(({ container }) => container['name'] === names.proxyContainer)?.container;
+  const identity = identityOf(ownProxy);
+  const scrape = withProxy ? planScrape(view.annotations, wanted) : undefined;
+
+  const remarks = [...settings.remarks];
+  const profile = profileRemark(view.labels, wanted.profile, snapshot.settings.profiles);
+  if (profile !== undefined) remarks.push(profile);
+  const wantsNative = withProxy || [...chosen.values()].some((template) => template?.spec.mode === 'native');
+  const native = wantsNative && isNative(wanted, snapshot, remarks);
+  const declared = declareFragments(chosen, view, request.namespace, native, snapshot);
+  const fitted = fitPodResources(view, wanted, declared.fragments, withProxy);
+  const effective = withOwnImage(fitted.effective, ownProxy);
+  remarks.push(...declared.remarks, ...fitted.remarks);
+
+  const refused = atLeastOne([
+    ...settings.problems.map((problem) => reason('InvalidAnnotation', describeProblem(problem))),
+    ...problems,
+    ...overrideProblems(overrides, fitted.effective, snapshot, view),
+    ...(withProxy ? [...proxyConflicts(view, effective, identity), ...mountProblems(view, effective)] : []),
+    ...(scrape?.problems ?? []).map((problem) => reason('InvalidAnnotation', describeProblem(problem))),
+    ...declared.problems,
+  ]);
+  if (refused !== undefined) return { outcome: 'reject', reasons: refused, remarks };
+  if (withProxy) remarks.push(...remarksOnImage(effective, native));
+  return { effective, chosen, withProxy, native, declared: fitted.declared, overrides, identity, scrape, remarks };
+}

@@ -1,0 +1,167 @@
+import { beyondNodeAgent } from '../../../capture/node-agent-annotations.ts';
+import type { Fragment } from '../../../sidecars/fragment.ts';
+import type { PodView } from '../../../pod/view.ts';
+import { declaredOpaquePorts } from '../../../sidecars/standalone/declared-ports.ts';
+import type { ProxyFragment } from '../../../sidecars/standalone/proxy.ts';
+import { builtInSidecar } from '../../../sidecars/template-library.ts';
+import { namedWorkload, serviceOf } from '../../../pod/workload.ts';
+import { hookPaths } from '../../../envoy/hooks.ts';
+import { ports } from '../../../pod/conventions.ts';
+import { stringMember } from '../../../json/json.ts';
+import { quote } from '../../../grammar/problem.ts';
+import { addedBy } from '../../plan/added.ts';
+import type { InjectionRequest } from '../../decision.ts';
+import { endOf, planSleeps, type End, type SleepPlan } from '../../plan/drain.ts';
+import { examinePod, type Examination } from './examination.ts';
+import { injectedContainers, isInjected, withRedirects } from '../../plan/injected-probes.ts';
+import { isInjectedName } from '../../plan/override.ts';
+import { changedAnnotations } from '../../plan/pod-changes.ts';
+import { planFragments } from '../../plan/plan.ts';
+import {
+  applicationContainers,
+  planProbes,
+  type ApplicationContainer,
+  type ProbeEdit,
+  type ProbePlan,
+} from '../../plan/probes.ts';
+import { atLeastOne, type Proposal, type Reasons, type Refusal } from '../../patch/proposal.ts';
+import { reason, type Reason } from '../../policy/reason.ts';
+import { shownSettings } from './shown-settings.ts';
+import type { Snapshot } from '../../snapshot.ts';
+import { writeProposal } from '../../patch/written-proposal.ts';
+
+/** A classic container never ends, and with it no pod that is meant to end, unless the application ends the proxy. */
+function remarksOnCompletion(view: PodView, fragments: readonly Fragment[], quitHook: boolean): string[] {
+  const policy = stringMember(view.spec, 'restartPolicy');
+  if (policy === undefined || policy === 'Always') return [];
+  const classic = fragments.filter(({ containers }) =>
+    containers.some(({ placement }) => placement.list === 'containers'),
+  );
+  return classic.map(({ source }) => {
+    const isProxy = source === builtInSidecar;
+    const who = isProxy ? 'a classic proxy container' : `classic sidecar ${quote(source)}`;
+    const way =
+      isProxy && quitHook
+        ? `, unless the application ends it by POST to 127.0.0.1:${ports.hooks}${hookPaths.quit}`
+        : '; use a native sidecar';
+    return `restartPolicy ${quote(policy)}: ${who} runs on, so the pod never completes${way}`;
+  });
+}
+
+/** kubectl's default container, so that `logs` and `exec` keep going to the application. */
+function defaultContainer(view: PodView): Record<string, string> {
+  const name = view.containers.map((container) => stringMember(container, 'name')).find((own) => !isInjectedName(own));
+  return name === undefined ? {} : { 'kubectl.kubernetes.io/default-container': name };
+}
+
+/** Containers whose probes and ports the proxy has to do with, and what becomes of them. */
+interface Surroundings {
+  readonly containers: readonly ApplicationContainer[];
+  readonly probes: ProbePlan;
+  readonly sleeps: SleepPlan;
+  readonly end: End;
+}
+
+function surroundingsOf(
+  view: PodView,
+  { effective, withProxy, declared }: Examination,
+  snapshot: Snapshot,
+): Surroundings {
+  const application = withProxy ? applicationContainers(view) : [];
+  const containers = withProxy ? [...application, ...injectedContainers(declared.values())] : [];
+  const end = endOf(view, snapshot);
+  return {
+    containers,
+    probes: planProbes(containers, effective, {}),
+    sleeps: planSleeps(application, effective.proxy.applicationDrainSeconds, end),
+    end,
+  };
+}
+
+function proxyOf(
+  view: PodView,
+  request: InjectionRequest,
+  snapshot: Snapshot,
+  { effective, native, identity, scrape }: Examination,
+  { containers, probes, end }: Surroundings,
+): ProxyFragment {
+  const workload = namedWorkload(view, request.workload, effective.workloadName);
+  return snapshot.proxies.fragmentOf({
+    effective,
+    native,
+    workload,
+    service: serviceOf(view, workload),
+    identity,
+    ...end,
+    probes: probes.redirects,
+    metricsTargets: scrape?.targets ?? [],
+    probePorts: probes.exclude,
+    opaqueInboundPorts: declaredOpaquePorts(containers.map(({ container }) => container)),
+  });
+}
+
+/** Sidecars in the order of selection, as this pod gets them. */
+function fragmentsOf(
+  view: PodView,
+  { chosen, declared, effective, scrape }: Examination,
+  proxy: ProxyFragment | undefined,
+  redirected: readonly ProbeEdit[],
+): Fragment[] {
+  const own = { ...defaultContainer(view), ...shownSettings(effective), ...scrape?.annotations };
+  return [...chosen.keys()].flatMap((name): Fragment[] => {
+    if (name === builtInSidecar) {
+      return proxy === undefined ? [] : [{ ...proxy, annotations: { ...proxy.annotations, ...own } }];
+    }
+    const fragment = declared.get(name);
+    if (fragment === undefined) return [];
+    return [redirected.length === 0 ? fragment : withRedirects(fragment, redirected)];
+  });
+}
+
+/** What shows only when the proxy has been made for this pod. */
+function misfits({ misfits: patches, capture }: ProxyFragment, byNodeAgent: boolean): Reason[] {
+  const beyond = capture === undefined || !byNodeAgent ? [] : beyondNodeAgent(capture);
+  const untold = `a node agent captures here (capture.loadedBy), which cannot be told of ${beyond.join(', ')}; leave it out`;
+  return [
+    ...patches.map((text) => reason('ProfileMisfit', text)),
+    ...(beyond.length > 0 ? [reason('InvalidAnnotation', untold)] : []),
+  ];
+}
+
+/** What is done to a pod that carries no status of ours: everything is checked first, then everything is planned. */
+export function proposeInjection(
+  view: PodView,
+  request: InjectionRequest,
+  snapshot: Snapshot,
+  why: Reasons,
+): Proposal | Refusal {
+  const examined = examinePod(view, request, snapshot);
+  if ('outcome' in examined) return examined;
+  const { effective, withProxy, native, scrape, overrides } = examined;
+  const surroundings = surroundingsOf(view, examined, snapshot);
+  const { probes, sleeps } = surroundings;
+  const remarks = [...examined.remarks, ...probes.remarks, ...sleeps.remarks, ...(scrape?.remarks ?? [])];
+  const byNodeAgent = effective.capture.loadedBy === 'node-agent';
+
+  const proxy = withProxy ? proxyOf(view, request, snapshot, examined, surroundings) : undefined;
+  const refused = proxy === undefined ? undefined : atLeastOne(misfits(proxy, byNodeAgent));
+  if (refused !== undefined) return { outcome: 'reject', reasons: refused, remarks };
+  const redirected = probes.edits.filter(isInjected);
+  const fragments = fragmentsOf(view, examined, proxy, redirected);
+  remarks.push(...remarksOnCompletion(view, fragments, effective.proxy.quitHook));
+
+  const changes = {
+    ...changedAnnotations(view, { ...(byNodeAgent ? proxy?.annotations : {}), ...scrape?.annotations }),
+    removedAnnotations: scrape?.removed ?? [],
+  };
+  const edits = probes.edits.filter((edit) => !isInjected(edit));
+  const planned = planFragments(view, { fragments, overrides, edits, redirected, sleeps: sleeps.edits, changes });
+  if ('conflicts' in planned) return { outcome: 'reject', reasons: planned.conflicts, remarks };
+  return writeProposal(view, planned.plan, snapshot, {
+    reasons: why,
+    remarks: [...remarks, ...planned.plan.remarks],
+    added: addedBy(planned.plan, native, effective),
+    capture: proxy?.capture,
+    proxy,
+  });
+}

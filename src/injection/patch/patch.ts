@@ -1,0 +1,186 @@
+import type { PodView } from '../../pod/view.ts';
+import { statusAnnotation } from '../../pod/conventions.ts';
+import { isObject, member, stringMember, type Json, type JsonObject } from '../../json/json.ts';
+import { recordedSleeps, sleepOperation } from '../plan/drain.ts';
+import type { ApplicationEdit } from '../plan/application.ts';
+import { escapeToken, type Operation } from '../../json/operation.ts';
+import { allOf, type Additions, type Plan } from '../plan/plan.ts';
+import { changeOperations, originalsOf, volumeRemovals } from '../plan/pod-changes.ts';
+import type { ProbeEdit } from '../plan/probes.ts';
+import {
+  writeRecord,
+  type ContainerList,
+  type Record as StatusRecord,
+  type RecordedEdit,
+  type Undo,
+} from './record.ts';
+
+/** Parents that were not there before, as the undo record names them. */
+interface Parents {
+  readonly absent: string[];
+  readonly null: string[];
+}
+
+function noteParent(parents: Parents, pointer: string, value: Json | undefined): void {
+  (value === null ? parents.null : parents.absent).push(pointer);
+}
+
+/** What turns one handler towards the status port. */
+export function editOperations(edit: ProbeEdit): Operation[] {
+  const path = `/spec/${edit.at.list}/${edit.at.index}/${edit.field}`;
+  if (edit.key === 'httpGet') return [{ op: 'replace', path: `${path}/httpGet`, value: edit.replacement }];
+  return [
+    { op: 'remove', path: `${path}/${edit.key}` },
+    { op: 'add', path: `${path}/httpGet`, value: edit.replacement },
+  ];
+}
+
+function listOf(edit: ApplicationEdit): Json | undefined {
+  return member(edit.at.container, edit.field);
+}
+
+/** What adds entries to a list of one of the pod's own containers. */
+export function additionOperations(edit: ApplicationEdit): Operation[] {
+  const path = `/spec/${edit.at.list}/${edit.at.index}/${edit.field}`;
+  if (!Array.isArray(listOf(edit))) return [{ op: 'add', path, value: edit.items }];
+  return edit.items.map((value): Operation => ({ op: 'add', path: `${path}/-`, value }));
+}
+
+/** The same for the undo record. */
+export function recordedEdit(edit: ApplicationEdit): RecordedEdit {
+  const key = edit.field === 'env' ? 'name' : 'mountPath';
+  const present = listOf(edit);
+  return {
+    container: stringMember(edit.at.container, 'name') ?? '',
+    field: edit.field,
+    keys: edit.items.map((item) => stringMember(item, key) ?? ''),
+    ...(Array.isArray(present) ? {} : { was: present === null ? 'null' : 'absent' }),
+  };
+}
+
+function removalOperations(plan: Plan): Operation[] {
+  return plan.overrides
+    .toSorted((left, right) => right.index - left.index)
+    .map(({ list, index }) => ({ op: 'remove', path: `/spec/${list}/${index}` }));
+}
+
+function listOperations(
+  pointer: string,
+  existing: Json | undefined,
+  additions: { readonly first: readonly Json[]; readonly last: readonly Json[] },
+  parents: Parents,
+): Operation[] {
+  const { first, last } = additions;
+  if (first.length + last.length === 0) return [];
+  if (!Array.isArray(existing)) {
+    noteParent(parents, pointer, existing);
+    return [{ op: 'add', path: pointer, value: [...first, ...last] }];
+  }
+  return [
+    ...first.map((value, index): Operation => ({ op: 'add', path: `${pointer}/${index}`, value })),
+    ...last.map((value): Operation => ({ op: 'add', path: `${pointer}/-`, value })),
+  ];
+}
+
+function mapOperations(
+  pointer: string,
+  existing: Json | undefined,
+  added: Readonly<Record<string, string>>,
+  parents: Parents,
+): Operation[] {
+  const entries = Object.entries(added);
+  if (entries.length === 0) return [];
+  if (!isObject(existing)) {
+    noteParent(parents, pointer, existing);
+    return [{ op: 'add', path: pointer, value: added }];
+  }
+  return entries.map(([key, value]) => ({ op: 'add', path: `${pointer}/${escapeToken(key)}`, value }));
+}
+
+/** The original actions of the edits, as the undo record keeps them: container -> field -> action. */
+export function originalActions(edits: readonly ProbeEdit[]): JsonObject {
+  const containers = new Map<string, [string, Json][]>();
+  for (const edit of edits) {
+    const name = stringMember(edit.at.container, 'name') ?? '';
+    const fields = containers.get(name) ?? [];
+    fields.push([edit.field, { [edit.key]: edit.original }]);
+    containers.set(name, fields);
+  }
+  return Object.fromEntries([...containers].map(([name, fields]) => [name, Object.fromEntries(fields)]));
+}
+
+function namesOf(additions: Additions, order: readonly string[] = []): string[] {
+  const names = new Set(allOf(additions).map(({ name }) => name));
+  const ordered = new Set(order.filter((name) => names.has(name)));
+  return [...ordered, ...[...names].filter((name) => !ordered.has(name))];
+}
+
+export interface Identity {
+  readonly mode: StatusRecord['mode'];
+  readonly settingsHash: string;
+  readonly version: string;
+}
+
+export interface WrittenPatch {
+  readonly operations: readonly Operation[];
+  readonly record: StatusRecord;
+  /** Text of the status annotation. */
+  readonly status: string;
+}
+
+/**
+ * The plan as JSON Patch: minimal, parents created once, stable order. Edits of the pod's own containers come first,
+ * while their indices still hold, then removals from the back, then additions.
+ */
+export function writePatch(view: PodView, plan: Plan, identity: Identity): WrittenPatch {
+  const parents: Parents = { absent: [], null: [] };
+  const field = (name: string): Json | undefined => (view.spec === undefined ? undefined : member(view.spec, name));
+  const operations: Operation[] = [...plan.edits.flatMap(editOperations), ...plan.sleeps.map(sleepOperation)];
+  operations.push(...plan.applicationEdits.flatMap(additionOperations));
+  operations.push(...removalOperations(plan), ...volumeRemovals(plan.changes));
+  for (const list of ['initContainers', 'containers'] as const satisfies readonly ContainerList[]) {
+    operations.push(...listOperations(`/spec/${list}`, field(list), plan.containers[list], parents));
+  }
+  for (const list of ['volumes', 'imagePullSecrets'] as const) {
+    operations.push(...listOperations(`/spec/${list}`, field(list), plan[list], parents));
+  }
+
+  operations.push(...changeOperations(view, plan.changes));
+  const metadata = member(view.pod, 'metadata');
+  if (!isObject(metadata)) {
+    noteParent(parents, '/metadata', metadata);
+    operations.push({ op: 'add', path: '/metadata', value: {} });
+  }
+  const below = (name: string): Json | undefined => (isObject(metadata) ? member(metadata, name) : undefined);
+  operations.push(...mapOperations('/metadata/labels', below('labels'), plan.labels, parents));
+  const presentAnnotations = below('annotations');
+  if (!isObject(presentAnnotations)) noteParent(parents, '/metadata/annotations', presentAnnotations);
+
+  const undo: Undo = {
+    absent: parents.absent,
+    null: parents.null,
+    probes: originalActions([...plan.edits, ...plan.redirected]),
+    sleeps: recordedSleeps(plan.sleeps),
+    edits: plan.applicationEdits.map(recordedEdit),
+    labels: Object.keys(plan.labels),
+    annotations: Object.keys(plan.annotations),
+    overrides: plan.overrides,
+    own: originalsOf(view, plan.changes),
+  };
+  const record: StatusRecord = {
+    initContainers: namesOf(plan.containers.initContainers, plan.order),
+    containers: namesOf(plan.containers.containers, plan.order),
+    volumes: namesOf(plan.volumes),
+    imagePullSecrets: namesOf(plan.imagePullSecrets),
+    templates: plan.templates,
+    revision: plan.revision,
+    settingsHash: identity.settingsHash,
+    version: identity.version,
+    mode: identity.mode,
+    undo,
+  };
+  const status = writeRecord(record);
+  const annotations = { ...plan.annotations, [statusAnnotation]: status };
+  operations.push(...mapOperations('/metadata/annotations', presentAnnotations, annotations, { absent: [], null: [] }));
+  return { operations, record, status };
+}

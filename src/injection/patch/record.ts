@@ -1,0 +1,195 @@
+import { isObject, member, objectMember, stringMember, type Json, type JsonObject } from '../../json/json.ts';
+import type { Settings } from '../../settings/schema/configuration.ts';
+import { readOriginals, writeOriginals, type OwnOriginals } from '../plan/pod-changes.ts';
+
+export type ContainerList = 'initContainers' | 'containers';
+
+/** Entries that were added to a list of one of the pod's own containers. */
+export interface RecordedEdit {
+  readonly container: string;
+  readonly field: 'env' | 'volumeMounts';
+  /** Names of variables, paths of mounts. */
+  readonly keys: readonly string[];
+  /** What was there in place of the list. */
+  readonly was?: 'absent' | 'null';
+}
+
+/** How to take an injection back. Everything is found by name, so that later changes of others do not matter. */
+export interface Undo {
+  /** JSON Pointers of parents that were absent and that we created. */
+  readonly absent: readonly string[];
+  /** The same for parents that were null. */
+  readonly null: readonly string[];
+  /** Container name -> handler (`readinessProbe`, `lifecycle/preStop`) -> the original action, `{httpGet: …}`. */
+  readonly probes: JsonObject;
+  /** Container name -> the preStop sleep that we gave it, and what stood there before. */
+  readonly sleeps: JsonObject;
+  /** What the pod's own containers got. */
+  readonly edits: readonly RecordedEdit[];
+  /** Keys that we added. */
+  readonly labels: readonly string[];
+  readonly annotations: readonly string[];
+  /** The pod's own copies of injected containers, as they were. */
+  readonly overrides: readonly {
+    readonly list: ContainerList;
+    readonly index: number;
+    readonly container: JsonObject;
+  }[];
+  /** What else of the pod's own changed, as it was. */
+  readonly own: OwnOriginals;
+}
+
+export interface Record {
+  readonly initContainers: readonly string[];
+  readonly containers: readonly string[];
+  readonly volumes: readonly string[];
+  readonly imagePullSecrets: readonly string[];
+  readonly templates: readonly string[];
+  /** Istio's revision; `default` without one. */
+  readonly revision: string;
+  readonly settingsHash: string;
+  readonly version: string;
+  /** The mode that an istiod needs: only there a user's word on injected containers and volumes may be anything. */
+  readonly mode: Settings['mode'];
+  readonly undo: Undo;
+}
+
+function strings(value: Json | undefined): readonly string[] | undefined {
+  if (value === undefined || value === null) return [];
+  return Array.isArray(value) && value.every((item) => typeof item === 'string') ? value : undefined;
+}
+
+function listed(names: readonly string[]): readonly string[] | null {
+  return names.length === 0 ? null : names;
+}
+
+/** The annotation's text. Istio's keys come first and empty lists are null there, as its tools expect. */
+export function writeRecord(record: Record): string {
+  const { undo } = record;
+  const kept: { [key: string]: Json } = {};
+  for (const key of ['absent', 'null', 'labels', 'annotations'] as const) {
+    if (undo[key].length > 0) kept[key] = undo[key];
+  }
+  for (const key of ['probes', 'sleeps'] as const) {
+    if (Object.keys(undo[key]).length > 0) kept[key] = undo[key];
+  }
+  if (undo.overrides.length > 0) kept['overrides'] = undo.overrides;
+  const own = writeOriginals(undo.own);
+  if (own !== undefined) kept['own'] = own;
+  if (undo.edits.length > 0) kept['edits'] = undo.edits as unknown as Json;
+  return JSON.stringify({
+    initContainers: listed(record.initContainers),
+    containers: listed(record.containers),
+    volumes: listed(record.volumes),
+    imagePullSecrets: listed(record.imagePullSecrets),
+    revision: record.revision,
+    templates: record.templates,
+    settingsHash: record.settingsHash,
+    version: record.version,
+    ...(record.mode === 'standalone' ? {} : { mode: record.mode }),
+    undo: kept,
+  });
+}
+
+function readEdits(value: Json | undefined): readonly RecordedEdit[] | undefined {
+  if (value === undefined) return [];
+  if (!Array.isArray(value)) return undefined;
+  const edits: RecordedEdit[] = [];
+  for (const entry of value as readonly Json[]) {
+    if (!isObject(entry)) return undefined;
+    const container = stringMember(entry, 'container');
+    const field = member(entry, 'field');
+    const keys = strings(member(entry, 'keys'));
+    const was = member(entry, 'was');
+    if (container === undefined || keys === undefined || (field !== 'env' && field !== 'volumeMounts'))
+      return undefined;
+    if (was !== undefined && was !== 'absent' && was !== 'null') return undefined;
+    edits.push({ container, field, keys, ...(was === undefined ? {} : { was }) });
+  }
+  return edits;
+}
+
+function readOverrides(value: Json | undefined): Undo['overrides'] | undefined {
+  if (value === undefined) return [];
+  if (!Array.isArray(value)) return undefined;
+  const overrides: { list: ContainerList; index: number; container: JsonObject }[] = [];
+  for (const entry of value as readonly Json[]) {
+    const container = isObject(entry) ? objectMember(entry, 'container') : undefined;
+    const list = isObject(entry) ? member(entry, 'list') : undefined;
+    const index = isObject(entry) ? member(entry, 'index') : undefined;
+    if (container === undefined || (list !== 'initContainers' && list !== 'containers')) return undefined;
+    if (typeof index !== 'number' || !Number.isInteger(index) || index < 0) return undefined;
+    overrides.push({ list, index, container });
+  }
+  return overrides;
+}
+
+/** Kubernetes' bound of all annotations of an object together; what is longer is read by nobody. */
+const longestStatus = 256 * 1024;
+
+/**
+ * Reads a status annotation. Undefined when it is not ours: not JSON, another injector's, or damaged. A user may write
+ * one, so what it says of the pod is checked before it is believed (`record-fit.ts`).
+ */
+export function parseRecord(value: Json): Record | undefined {
+  if (typeof value !== 'string' || value.length > longestStatus) return undefined;
+  let status: unknown;
+  try {
+    status = JSON.parse(value);
+  } catch {
+    return undefined;
+  }
+  if (!isObject(status)) return undefined;
+  const undo = objectMember(status, 'undo');
+  const settingsHash = stringMember(status, 'settingsHash');
+  const version = stringMember(status, 'version');
+  if (undo === undefined || settingsHash === undefined || version === undefined) return undefined;
+  const initContainers = strings(member(status, 'initContainers'));
+  const containers = strings(member(status, 'containers'));
+  const volumes = strings(member(status, 'volumes'));
+  const imagePullSecrets = strings(member(status, 'imagePullSecrets'));
+  const templates = strings(member(status, 'templates'));
+  const absent = strings(member(undo, 'absent'));
+  const wasNull = strings(member(undo, 'null'));
+  const labels = strings(member(undo, 'labels'));
+  const annotations = strings(member(undo, 'annotations'));
+  const overrides = readOverrides(member(undo, 'overrides'));
+  const edits = readEdits(member(undo, 'edits'));
+  if (
+    !initContainers ||
+    !containers ||
+    !volumes ||
+    !imagePullSecrets ||
+    !templates ||
+    !absent ||
+    !wasNull ||
+    !labels ||
+    !annotations ||
+    !overrides ||
+    !edits
+  ) {
+    return undefined;
+  }
+  return {
+    initContainers,
+    containers,
+    volumes,
+    imagePullSecrets,
+    templates,
+    revision: stringMember(status, 'revision') ?? 'default',
+    settingsHash,
+    version,
+    mode: member(status, 'mode') === 'istiod' ? 'istiod' : 'standalone',
+    undo: {
+      absent,
+      null: wasNull,
+      probes: objectMember(undo, 'probes') ?? {},
+      sleeps: objectMember(undo, 'sleeps') ?? {},
+      edits,
+      labels,
+      annotations,
+      overrides,
+      own: readOriginals(objectMember(undo, 'own')),
+    },
+  };
+}

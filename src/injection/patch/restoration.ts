@@ -1,0 +1,81 @@
+import { isObject, stringMember, type JsonObject } from '../../json/json.ts';
+import { quote } from '../../grammar/problem.ts';
+import { checkOverride, isInjectedName } from '../plan/override.ts';
+import type { Record as StatusRecord } from './record.ts';
+
+/** Actions that are turned towards the status port, so the only ones that can come back. */
+const turnedActions: ReadonlySet<string> = new Set(['httpGet', 'tcpSocket', 'grpc']);
+
+function nameOf(object: JsonObject): string {
+  return stringMember(object, 'name') ?? '';
+}
+
+function handlerProblems(probes: JsonObject): string[] {
+  return Object.entries(probes).flatMap(([container, fields]) =>
+    Object.entries(isObject(fields) ? fields : {}).flatMap(([field, original]) => {
+      const actions = Object.entries(isObject(original) ? original : {});
+      const isTurned = actions.every(([key, action]) => turnedActions.has(key) && isObject(action));
+      return isTurned ? [] : [`${field} of container ${quote(container)}`];
+    }),
+  );
+}
+
+function overrideProblems({ mode, initContainers, containers, undo }: StatusRecord): string[] {
+  const injected = new Set([...initContainers, ...containers]);
+  return undo.overrides.flatMap((override) => {
+    const { container } = override;
+    const name = nameOf(container);
+    if (mode === 'istiod') {
+      return injected.has(name) ? [] : [`container ${quote(name)}, in whose place nothing was injected`];
+    }
+    if (!isInjectedName(name)) return [`container ${quote(name)}`];
+    // Which images were allowed then is not known; the image is said like everything else that comes back.
+    return checkOverride(override, stringMember(container, 'image') ?? '', [], { capture: 'open' }).map(
+      ({ where }) => where,
+    );
+  });
+}
+
+function mapProblems(what: string, map: JsonObject): string[] {
+  return Object.keys(map)
+    .filter((key) => typeof map[key] !== 'string')
+    .map((key) => `${what} ${quote(key)}, which is no text`);
+}
+
+function ownProblems({ mode, volumes, undo: { own } }: StatusRecord): string[] {
+  const injected = new Set(volumes);
+  return [
+    ...mapProblems('label', own.labels),
+    ...mapProblems('annotation', own.annotations),
+    ...(mode === 'standalone' && own.securityContext !== undefined ? ["the pod's securityContext"] : []),
+    ...own.volumes
+      .filter(({ volume }) => mode === 'standalone' || !injected.has(nameOf(volume)))
+      .map(({ volume }) => `volume ${quote(nameOf(volume))}`),
+  ];
+}
+
+/**
+ * What the record would give back and no injection can have taken: the annotation is text that anybody may write, and
+ * what it hides would be applied with the rights of whoever takes the sidecar out. Empty for a record of ours.
+ */
+export function impossibleOriginals(record: StatusRecord): string[] {
+  return [...overrideProblems(record), ...ownProblems(record), ...handlerProblems(record.undo.probes)];
+}
+
+function fieldsOf(object: JsonObject): string {
+  return Object.keys(object)
+    .filter((key) => key !== 'name')
+    .join(', ');
+}
+
+/** What comes back from the annotation and stood nowhere else in the manifest, for people; turned probes are not named. */
+export function restoredParts({ undo: { overrides, own } }: StatusRecord): string[] {
+  const keysOf = (what: string, map: JsonObject): string[] => Object.keys(map).map((key) => `${what} ${quote(key)}`);
+  return [
+    ...overrides.map(({ container }) => `container ${quote(nameOf(container))} (${fieldsOf(container)})`),
+    ...own.volumes.map(({ volume }) => `volume ${quote(nameOf(volume))} (${fieldsOf(volume)})`),
+    ...(own.securityContext === undefined ? [] : ["the pod's securityContext"]),
+    ...keysOf('label', own.labels),
+    ...keysOf('annotation', own.annotations),
+  ];
+}

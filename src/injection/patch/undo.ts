@@ -1,0 +1,170 @@
+import { viewPod, type PodView } from '../../pod/view.ts';
+import { statusAnnotation } from '../../pod/conventions.ts';
+import { isObject, member, objectAt, objectMember, stringMember, type Json, type JsonObject } from '../../json/json.ts';
+import { undoSleeps } from '../plan/drain.ts';
+import { escapeToken, type Operation } from '../../json/operation.ts';
+import { restoreOperations } from '../plan/pod-changes.ts';
+import { impossibleOriginals, restoredParts } from './restoration.ts';
+import { parseRecord, type ContainerList, type Record } from './record.ts';
+
+function named(list: Json | undefined, name: string): number {
+  return Array.isArray(list)
+    ? list.findIndex((item: Json) => isObject(item) && stringMember(item, 'name') === name)
+    : -1;
+}
+
+/** The entries of a list in their places; what is no object stays as an empty one. */
+function objectsIn(value: Json | undefined): readonly JsonObject[] {
+  return Array.isArray(value) ? value.map((entry: Json) => (isObject(entry) ? entry : {})) : [];
+}
+
+/** Puts the recorded actions back where they are still turned towards us. */
+function probeOperations(list: ContainerList, containers: readonly Json[], record: Record): Operation[] {
+  return containers.flatMap((container, index): Operation[] => {
+    if (!isObject(container)) return [];
+    const recorded = objectMember(record.undo.probes, stringMember(container, 'name') ?? '');
+    return Object.keys(recorded ?? {}).flatMap((field): Operation[] => {
+      const original = objectMember(recorded, field);
+      const [key] = Object.keys(original ?? {});
+      const path = stringMember(objectMember(objectAt(container, field.split('/')), 'httpGet'), 'path') ?? '';
+      if (original === undefined || key === undefined || !/^\/app-(?:health|lifecycle)\//.test(path)) return [];
+      const pointer = `/spec/${list}/${index}/${field}`;
+      const value = member(original, key) ?? null;
+      return key === 'httpGet'
+        ? [{ op: 'replace', path: `${pointer}/httpGet`, value }]
+        : [
+            { op: 'remove', path: `${pointer}/httpGet` },
+            { op: 'add', path: `${pointer}/${escapeToken(key)}`, value },
+          ];
+    });
+  });
+}
+
+/** Takes variables and mounts out of the pod's own containers again, wherever they are now. */
+function editedOperations(list: ContainerList, containers: readonly Json[], record: Record): Operation[] {
+  return containers.flatMap((container, index): Operation[] => {
+    if (!isObject(container)) return [];
+    const name = stringMember(container, 'name');
+    return record.undo.edits
+      .filter((edit) => edit.container === name)
+      .flatMap(({ field, keys, was }): Operation[] => {
+        const pointer = `/spec/${list}/${index}/${field}`;
+        const key = field === 'env' ? 'name' : 'mountPath';
+        const entries = objectsIn(member(container, field));
+        const ours = entries.flatMap((entry, at) => (keys.includes(stringMember(entry, key) ?? '') ? [at] : []));
+        if (ours.length === entries.length && ours.length > 0 && was !== undefined) {
+          return [was === 'absent' ? { op: 'remove', path: pointer } : { op: 'replace', path: pointer, value: null }];
+        }
+        return ours.toReversed().map((at): Operation => ({ op: 'remove', path: `${pointer}/${at}` }));
+      });
+  });
+}
+
+/** Takes named entries out of a list and restores what was there before: nothing, null, or the rest. */
+function listOperations(
+  pointer: string,
+  list: readonly Json[],
+  remove: readonly string[],
+  restore: readonly { readonly index: number; readonly container: JsonObject }[],
+  record: Record,
+): Operation[] {
+  const indices = remove
+    .map((name) => named(list, name))
+    .filter((index) => index >= 0)
+    .toSorted((left, right) => right - left);
+  const left = list.length - indices.length;
+  if (left === 0 && restore.length === 0) {
+    if (record.undo.absent.includes(pointer)) return [{ op: 'remove', path: pointer }];
+    if (record.undo.null.includes(pointer)) return [{ op: 'replace', path: pointer, value: null }];
+  }
+  return [
+    ...indices.map((index): Operation => ({ op: 'remove', path: `${pointer}/${index}` })),
+    ...restore
+      .toSorted((one, other) => one.index - other.index)
+      .map((entry, offset): Operation => ({
+        op: 'add',
+        path: `${pointer}/${Math.min(entry.index, left + offset)}`,
+        value: entry.container,
+      })),
+  ];
+}
+
+function mapOperations(pointer: string, map: JsonObject, remove: readonly string[], record: Record): Operation[] {
+  const present = remove.filter((key) => Object.hasOwn(map, key));
+  if (present.length === Object.keys(map).length) {
+    if (record.undo.absent.includes(pointer)) return [{ op: 'remove', path: pointer }];
+    if (record.undo.null.includes(pointer)) return [{ op: 'replace', path: pointer, value: null }];
+  }
+  return present.map((key) => ({ op: 'remove', path: `${pointer}/${escapeToken(key)}` }));
+}
+
+function metadataOperations(view: PodView, record: Record): Operation[] {
+  const { labels, annotations, metadata } = view;
+  const operations: Operation[] = [];
+  if (labels !== undefined) operations.push(...mapOperations('/metadata/labels', labels, record.undo.labels, record));
+  if (annotations !== undefined) {
+    const ours = [...record.undo.annotations, statusAnnotation];
+    operations.push(...mapOperations('/metadata/annotations', annotations, ours, record));
+  }
+  const emptied = Object.keys(metadata ?? {}).every((key) =>
+    operations.some((operation) => operation.op === 'remove' && operation.path === `/metadata/${escapeToken(key)}`),
+  );
+  if (emptied && record.undo.absent.includes('/metadata')) return [{ op: 'remove', path: '/metadata' }];
+  if (emptied && record.undo.null.includes('/metadata')) return [{ op: 'replace', path: '/metadata', value: null }];
+  return operations;
+}
+
+/** What takes the recorded injection back from the pod. */
+function undoOperations(view: PodView, record: Record): Operation[] {
+  const list = (name: string): readonly Json[] | undefined => {
+    const value = view.spec === undefined ? undefined : member(view.spec, name);
+    return Array.isArray(value) ? (value as readonly Json[]) : undefined;
+  };
+  const operations: Operation[] = [];
+  for (const name of ['initContainers', 'containers'] as const) {
+    operations.push(...probeOperations(name, list(name) ?? [], record));
+    operations.push(...editedOperations(name, list(name) ?? [], record));
+  }
+  operations.push(...undoSleeps(view, record.undo.sleeps));
+  for (const name of ['initContainers', 'containers'] as const) {
+    const restore = record.undo.overrides.filter((override) => override.list === name);
+    const containers = list(name);
+    if (containers !== undefined) {
+      operations.push(...listOperations(`/spec/${name}`, containers, record[name], restore, record));
+    } else if (restore.length > 0) {
+      operations.push({ op: 'add', path: `/spec/${name}`, value: restore.map((entry) => entry.container) });
+    }
+  }
+  const { own } = record.undo;
+  const volumes = own.volumes.map(({ index, volume }) => ({ index, container: volume }));
+  operations.push(...listOperations('/spec/volumes', list('volumes') ?? [], record.volumes, volumes, record));
+  operations.push(
+    ...listOperations('/spec/imagePullSecrets', list('imagePullSecrets') ?? [], record.imagePullSecrets, [], record),
+  );
+  operations.push(...metadataOperations(view, record), ...restoreOperations(view, own));
+  return operations;
+}
+
+/** What takes an injection back. */
+export interface Undoing {
+  /** Pointers are relative to the pod; empty with problems. */
+  readonly operations: readonly Operation[];
+  /** What comes back from the annotation alone, and who reads the manifest does not see: one entry each. */
+  readonly restored: readonly string[];
+  /** What the annotation would give back and no injection can have taken: then nothing is. */
+  readonly problems: readonly string[];
+}
+
+/**
+ * The exact inverse of an injection of ours, as a JSON Patch of the pod. Undefined when the pod carries no status
+ * annotation of ours.
+ */
+export function undo(pod: JsonObject): Undoing | undefined {
+  const view = viewPod(pod);
+  const status = view.annotations === undefined ? undefined : member(view.annotations, statusAnnotation);
+  const record = status === undefined ? undefined : parseRecord(status);
+  if (record === undefined) return undefined;
+  const problems = impossibleOriginals(record);
+  if (problems.length > 0) return { operations: [], restored: [], problems };
+  return { operations: undoOperations(view, record), restored: restoredParts(record), problems };
+}

@@ -1,0 +1,22 @@
+import type { Effective } from '../../settings/effective.ts';
+import { stringMember } from '../../json/json.ts';
+import { describeEdit } from './application.ts';
+import type { Added } from '../decision.ts';
+import { allOf, type Plan } from './plan.ts';
+
+/** What the plan adds, for people; `effective` is undefined in mode istiod, whose settings are Istio's own. */
+export function addedBy(plan: Plan, native: boolean, effective: Effective | undefined): Added {
+  return {
+    initContainers: allOf(plan.containers.initContainers),
+    containers: allOf(plan.containers.containers),
+    volumes: allOf(plan.volumes),
+    imagePullSecrets: allOf(plan.imagePullSecrets).map(({ name }) => name),
+    probes: plan.edits.map((edit) => `${stringMember(edit.at.container, 'name') ?? ''} ${edit.field}`),
+    sleeps: plan.sleeps.map(({ at, seconds }) => `${stringMember(at.container, 'name') ?? ''} ${seconds} s`),
+    edits: plan.applicationEdits.map(describeEdit),
+    templates: plan.templates,
+    native,
+    profile: effective?.profile,
+    effective,
+  };
+}

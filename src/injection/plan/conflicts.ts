@@ -1,0 +1,168 @@
+import type { ProxyIdentity } from '../../sidecars/standalone/capture-intent.ts';
+import { proxyPorts } from '../../sidecars/standalone/proxy.ts';
+import type { Fragment } from '../../sidecars/fragment.ts';
+import type { PodView } from '../../pod/view.ts';
+import type { Effective } from '../../settings/effective.ts';
+import {
+  isObject,
+  member,
+  objectMember,
+  objectsMember,
+  stringMember,
+  type Json,
+  type JsonObject,
+} from '../../json/json.ts';
+import { quote } from '../../grammar/problem.ts';
+import { isInjectedName } from './override.ts';
+import { reason, type Reason } from '../policy/reason.ts';
+
+function idOf(security: JsonObject | undefined, podSecurity: JsonObject | undefined, field: string): Json | undefined {
+  const own = security === undefined ? undefined : member(security, field);
+  return own ?? (podSecurity === undefined ? undefined : member(podSecurity, field));
+}
+
+/** What a conflict with the proxy depends on. */
+export interface ProxyPlaces {
+  readonly proxy: Pick<Effective['proxy'], 'statusPort' | 'admin' | 'quitHook'>;
+  readonly capture: { readonly mode: string };
+}
+
+/** What of the pod's own containers cannot live beside the proxy; all of it. */
+export function proxyConflicts(view: PodView, effective: ProxyPlaces, identity: ProxyIdentity): Reason[] {
+  const found: Reason[] = [];
+  const taken = new Set(proxyPorts(effective));
+  const podSecurity = objectMember(view.spec, 'securityContext');
+  for (const container of [...view.initContainers, ...view.containers]) {
+    const name = stringMember(container, 'name');
+    if (isInjectedName(name)) continue;
+    for (const port of objectsMember(container, 'ports')) {
+      const number = member(port, 'containerPort');
+      if (typeof number === 'number' && taken.has(number)) {
+        found.push(
+          reason(
+            'PortConflict',
+            `container ${quote(name ?? '')} declares port ${number}, which the proxy listens on; use another port`,
+          ),
+        );
+      }
+    }
+    if (effective.capture.mode === 'NONE') continue;
+    const security = objectMember(container, 'securityContext');
+    if (idOf(security, podSecurity, 'runAsUser') === identity.uid) {
+      found.push(
+        reason(
+          'UserConflict',
+          `container ${quote(name ?? '')} runs as user ${identity.uid}, the proxy's, and would pass it by; use another runAsUser`,
+        ),
+      );
+    } else if (idOf(security, podSecurity, 'runAsGroup') === identity.gid) {
+      found.push(
+        reason(
+          'UserConflict',
+          `container ${quote(name ?? '')} runs as group ${identity.gid}, the proxy's, and would pass it by; use another runAsGroup`,
+        ),
+      );
+    }
+  }
+  return found;
+}
+
+/** Whether the container keeps running beside others; an init container has ended before they listen. */
+function keepsRunning(container: JsonObject, list: 'initContainers' | 'containers'): boolean {
+  return list === 'containers' || stringMember(container, 'restartPolicy') === 'Always';
+}
+
+/** Ports that are declared by two sides of the pod, one of them a declared sidecar: they could not both listen. */
+export function listenedTwice(view: PodView, fragments: readonly Fragment[]): Reason[] {
+  const declared = fragments.filter(({ share }) => share !== undefined);
+  if (declared.length === 0) return [];
+  const owners = new Map<string, string>();
+  const found: Reason[] = [];
+  const claim = (container: JsonObject, owner: string, source: string | undefined): void => {
+    for (const port of objectsMember(container, 'ports')) {
+      const number = member(port, 'containerPort');
+      if (typeof number !== 'number') continue;
+      const key = `${stringMember(port, 'protocol') ?? 'TCP'} port ${number}`;
+      const other = owners.get(key);
+      owners.set(key, owner);
+      if (other === undefined || source === undefined) continue;
+      found.push(
+        reason('PortConflict', `${key} of sidecar ${quote(source)} is also used by ${other}; change one of them`),
+      );
+    }
+  };
+  for (const list of ['initContainers', 'containers'] as const) {
+    for (const container of view[list]) {
+      const name = stringMember(container, 'name') ?? '';
+      if (!isInjectedName(name) && keepsRunning(container, list))
+        claim(container, `container ${quote(name)} of the pod`, undefined);
+    }
+  }
+  for (const { source, listens = [] } of fragments) {
+    for (const port of listens) owners.set(`TCP port ${port}`, `sidecar ${quote(source)}`);
+  }
+  for (const { source, containers } of declared) {
+    for (const { container, placement } of containers) {
+      if (keepsRunning(container, placement.list)) claim(container, `sidecar ${quote(source)}`, source);
+    }
+  }
+  return found;
+}
+
+/** Mounts that a pod adds to the proxy and whose volume nobody has. */
+export function mountProblems(view: PodView, effective: Effective): Reason[] {
+  const { volumes, volumeMounts } = effective.proxy.additions;
+  if (volumeMounts.length === 0) return [];
+  const known = new Set(
+    [...objectsMember(view.spec, 'volumes'), ...volumes].map((volume) => stringMember(volume, 'name')),
+  );
+  return volumeMounts
+    .filter(({ name }) => !known.has(name))
+    .map(({ name }) =>
+      reason(
+        'InvalidAnnotation',
+        `sidecar.istio.io/userVolumeMount: ${quote(name)} is no volume of the pod; allowed: ${[...known].join(', ') || 'none'}`,
+      ),
+    );
+}
+
+const lists = ['initContainers', 'containers', 'volumes', 'imagePullSecrets'] as const;
+
+/**
+ * Containers of a pod that is injected. A kubelet starts some dozens; a body has room for a hundred thousand, and every
+ * sidecar looks at each of them.
+ */
+const mostContainers = 1_000;
+
+/** Fields that the patch builds on and that do not have the type of a pod's; the API server would refuse them too. */
+export function shapeProblems(view: PodView): Reason[] {
+  if (view.spec === undefined) return [reason('InvalidPod', 'the pod has no spec')];
+  const { spec } = view;
+  const metadata = member(view.pod, 'metadata');
+  if (metadata !== undefined && metadata !== null && view.metadata === undefined) {
+    return [reason('InvalidPod', 'metadata is not a map')];
+  }
+  const found = lists
+    .filter((name) => {
+      const value = member(spec, name);
+      return value !== undefined && value !== null && !Array.isArray(value);
+    })
+    .map((name) => reason('InvalidPod', `spec.${name} is not a list`));
+  for (const name of lists) {
+    const value = member(spec, name);
+    if (!Array.isArray(value)) continue;
+    const index = value.findIndex((item: Json) => !isObject(item));
+    if (index >= 0) found.push(reason('InvalidPod', `spec.${name}[${index}] is not an object`));
+  }
+  const containers = view.initContainers.length + view.containers.length;
+  if (containers > mostContainers) {
+    found.push(reason('InvalidPod', `the pod has ${containers} containers; at most ${mostContainers} can be injected`));
+  }
+  for (const name of ['labels', 'annotations'] as const) {
+    const value = view.metadata === undefined ? undefined : member(view.metadata, name);
+    if (value !== undefined && value !== null && (typeof value !== 'object' || Array.isArray(value))) {
+      found.push(reason('InvalidPod', `metadata.${name} is not a map`));
+    }
+  }
+  return found;
+}

@@ -1,0 +1,122 @@
+import type { PodView } from '../../pod/view.ts';
+import { drainAnnotation } from '../../settings/drain-annotation.ts';
+import { isObject, member, objectMember, stringMember, type Json, type JsonObject } from '../../json/json.ts';
+import type { Operation } from '../../json/operation.ts';
+import type { ApplicationContainer } from './probes.ts';
+import { baseOf, type Snapshot } from '../snapshot.ts';
+
+/** What stood where the hook goes, for the undo record. */
+type Before = 'no lifecycle' | 'null lifecycle' | 'no preStop' | 'null preStop';
+
+/** An application container that gets a preStop hook which sleeps. */
+export interface SleepEdit {
+  readonly at: ApplicationContainer;
+  readonly seconds: number;
+  readonly before: Before;
+}
+
+export interface SleepPlan {
+  readonly edits: readonly SleepEdit[];
+  readonly remarks: readonly string[];
+}
+
+function beforeOf(container: JsonObject): Before | undefined {
+  const lifecycle = member(container, 'lifecycle');
+  if (lifecycle === undefined) return 'no lifecycle';
+  if (lifecycle === null) return 'null lifecycle';
+  if (!isObject(lifecycle)) return undefined;
+  const preStop = member(lifecycle, 'preStop');
+  if (preStop === undefined) return 'no preStop';
+  return preStop === null ? 'null preStop' : undefined;
+}
+
+/** What the pod and its cluster say about the end of its containers. */
+export interface End {
+  /** Kubernetes' terminationGracePeriodSeconds. */
+  readonly gracePeriodSeconds: number;
+  /** Whether the API server knows the hook `sleep`. */
+  readonly knowsSleep: boolean;
+}
+
+/** Seconds that the pod has to end in; Kubernetes' default is 30. */
+function gracePeriodOf(view: PodView): number {
+  const value = view.spec === undefined ? undefined : member(view.spec, 'terminationGracePeriodSeconds');
+  return typeof value === 'number' ? value : 30;
+}
+
+/** The end of this pod in this cluster. */
+export function endOf(view: PodView, snapshot: Snapshot): End {
+  return { gracePeriodSeconds: gracePeriodOf(view), knowsSleep: snapshot.sleepHook };
+}
+
+/**
+ * Which application containers sleep before they are asked to stop: those without a preStop hook of their own, so that
+ * requests which are still on their way to the pod are served. The API server refuses a sleep that is longer than the
+ * grace period, and the application needs some of that for its own end.
+ */
+export function planSleeps(
+  containers: readonly ApplicationContainer[],
+  drainSeconds: number,
+  { gracePeriodSeconds, knowsSleep }: End,
+): SleepPlan {
+  if (drainSeconds === 0) return { edits: [], remarks: [] };
+  if (!knowsSleep) {
+    const message = 'this cluster does not know the preStop hook `sleep` (Kubernetes 1.30 and later do)';
+    return { edits: [], remarks: [`${message}; applicationDrainSeconds is left out`] };
+  }
+  const seconds = Math.min(drainSeconds, gracePeriodSeconds - 1);
+  const edits = containers.flatMap((at): SleepEdit[] => {
+    const before = at.list === 'containers' && seconds > 0 ? beforeOf(at.container) : undefined;
+    return before === undefined ? [] : [{ at, seconds, before }];
+  });
+  const short = `applicationDrainSeconds ${drainSeconds} does not fit into the grace period of ${gracePeriodSeconds} s`;
+  const remarks =
+    seconds === drainSeconds ? [] : [`${short}; ${seconds > 0 ? `${seconds} s are used` : 'it is left out'}`];
+  return { edits, remarks };
+}
+
+/** Seconds that a pod whose proxy an istiod configures asks for, else the settings; a bad value is refused before. */
+export function drainSecondsOf(view: PodView, namespace: string, snapshot: Snapshot): number {
+  const text = stringMember(view.annotations, drainAnnotation.name);
+  const asked = text === undefined ? undefined : drainAnnotation.grammar.parse(text);
+  if (asked !== undefined && 'value' in asked) return asked.value;
+  return baseOf(snapshot, namespace, view.labels).proxy.applicationDrainSeconds;
+}
+
+/** What puts the hook into its container. */
+export function sleepOperation({ at, seconds, before }: SleepEdit): Operation {
+  const pointer = `/spec/${at.list}/${at.index}/lifecycle`;
+  const preStop = { sleep: { seconds } };
+  return before === 'no lifecycle' || before === 'null lifecycle'
+    ? { op: 'add', path: pointer, value: { preStop } }
+    : { op: 'add', path: `${pointer}/preStop`, value: preStop };
+}
+
+/** The hooks as the undo record keeps them: container -> seconds, and what stood there before. */
+export function recordedSleeps(edits: readonly SleepEdit[]): JsonObject {
+  return Object.fromEntries(
+    edits.map(({ at, seconds, before }) => [stringMember(at.container, 'name') ?? '', { seconds, before }]),
+  );
+}
+
+function isOurs(preStop: JsonObject | undefined, seconds: Json | undefined): boolean {
+  const sleep = objectMember(preStop, 'sleep');
+  return sleep !== undefined && Object.keys(preStop ?? {}).length === 1 && member(sleep, 'seconds') === seconds;
+}
+
+/** Takes the recorded hooks out of the containers that still have them. */
+export function undoSleeps(view: PodView, recorded: JsonObject): Operation[] {
+  return view.containers.flatMap((container, index): Operation[] => {
+    const sleep = objectMember(recorded, stringMember(container, 'name') ?? '');
+    const lifecycle = objectMember(container, 'lifecycle');
+    if (sleep === undefined || lifecycle === undefined) return [];
+    if (!isOurs(objectMember(lifecycle, 'preStop'), member(sleep, 'seconds'))) return [];
+    const pointer = `/spec/containers/${index}/lifecycle`;
+    const before = stringMember(sleep, 'before');
+    const isAlone = Object.keys(lifecycle).length === 1;
+    if (isAlone && before === 'no lifecycle') return [{ op: 'remove', path: pointer }];
+    if (isAlone && before === 'null lifecycle') return [{ op: 'replace', path: pointer, value: null }];
+    const path = `${pointer}/preStop`;
+    return before === 'null preStop' ? [{ op: 'replace', path, value: null }] : [{ op: 'remove', path }];
+  });
+}

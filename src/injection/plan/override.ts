@@ -1,0 +1,158 @@
+import type { ProxyIdentity } from '../../sidecars/standalone/capture-intent.ts';
+import type { PodView } from '../../pod/view.ts';
+import { names, proxyUser, tokenPath } from '../../pod/conventions.ts';
+import { isObject, member, objectMember, stringMember, type Json, type JsonObject } from '../../json/json.ts';
+import { isAllowedImage } from '../../settings/pod-checks.ts';
+import { quote, type Problem } from '../../grammar/problem.ts';
+import { parseQuantity } from '../../grammar/quantity.ts';
+import type { Caps } from '../../settings/schema/profile.ts';
+import { overlay } from '../../json/overlay.ts';
+import type { ContainerList } from '../patch/record.ts';
+
+/** The pod's own copy of a container that we inject: what the user wants different about it. */
+export interface Override {
+  readonly list: ContainerList;
+  readonly index: number;
+  readonly container: JsonObject;
+}
+
+const overridable = new Set([
+  'name',
+  'image',
+  'env',
+  'resources',
+  'ports',
+  'readinessProbe',
+  'livenessProbe',
+  'startupProbe',
+  'lifecycle',
+  'volumeMounts',
+  'securityContext',
+]);
+
+/** Defaults that the API server writes into every container before it calls us; they override nothing. */
+const serverDefaults: ReadonlyMap<string, readonly string[]> = new Map([
+  ['terminationMessagePath', ['/dev/termination-log']],
+  ['terminationMessagePolicy', ['File']],
+  ['imagePullPolicy', ['Always', 'IfNotPresent']],
+]);
+
+export function isInjectedName(name: string | undefined): boolean {
+  return name === names.proxyContainer || name === names.initContainer;
+}
+
+/** The pod's own copies of injected containers, with their places. */
+export function overridesOf(view: PodView): Override[] {
+  const found: Override[] = [];
+  for (const list of ['initContainers', 'containers'] as const) {
+    for (const [index, container] of view[list].entries()) {
+      if (isInjectedName(stringMember(container, 'name'))) found.push({ list, index, container });
+    }
+  }
+  return found;
+}
+
+/** The highest id of the API server (apimachinery `util/validation` IsValidUserID). */
+const highestId = 2_147_483_647;
+
+function isId(value: Json | undefined): boolean {
+  return typeof value === 'number' && Number.isInteger(value) && value > 0 && value <= highestId;
+}
+
+function aboveCaps(container: JsonObject, caps: Caps, where: string): Problem[] {
+  const resources = objectMember(container, 'resources');
+  return (['requests', 'limits'] as const).flatMap((list) =>
+    (['cpu', 'memory', 'ephemeral-storage'] as const).flatMap((resource) => {
+      const value = objectMember(resources, list)?.[resource];
+      const cap = caps[resource];
+      if (value === undefined || value === null || cap === undefined) return [];
+      const text = typeof value === 'string' ? value : JSON.stringify(value);
+      if ((parseQuantity(text) ?? Infinity) <= (parseQuantity(cap) ?? 0)) return [];
+      return [
+        {
+          where: `${where}.${list}.${resource}`,
+          message: `${quote(text)} is above the profile's cap; allowed: at most ${cap}`,
+        },
+      ];
+    }),
+  );
+}
+
+/** What an override may not do, each with the field. */
+export function checkOverride(
+  override: Override,
+  image: string,
+  allowedImages: readonly string[],
+  caps: Caps,
+): Problem[] {
+  const { container } = override;
+  const name = stringMember(container, 'name') ?? '';
+  const where = (field: string): string => `container ${quote(name)}, ${field}`;
+  const problems: Problem[] = [];
+  for (const field of Object.keys(container)) {
+    const value = container[field];
+    if (overridable.has(field) || value === null || value === undefined) continue;
+    if (typeof value === 'string' && serverDefaults.get(field)?.includes(value) === true) continue;
+    if (field === 'restartPolicy' && value === 'Always' && override.list === 'initContainers') continue;
+    problems.push({ where: where(field), message: `may not be set; allowed: ${[...overridable].join(', ')}` });
+  }
+  const wanted = stringMember(container, 'image');
+  if (wanted !== undefined && wanted !== 'auto' && wanted !== image && !isAllowedImage(wanted, allowedImages)) {
+    problems.push({
+      where: where('image'),
+      message: `${quote(wanted)} is not allowed; allowed: auto${[image, ...allowedImages].map((entry) => `, ${entry}`).join('')}`,
+    });
+  }
+  problems.push(...aboveCaps(container, caps, where('resources')));
+  const security = member(container, 'securityContext');
+  if (isObject(security)) {
+    for (const field of Object.keys(security)) {
+      if (security[field] === null || security[field] === undefined) continue;
+      const isUser = field === 'runAsUser' || field === 'runAsGroup';
+      if (!isUser) {
+        problems.push({
+          where: where(`securityContext.${field}`),
+          message: 'may not be set; allowed: runAsUser, runAsGroup',
+        });
+      } else if (name === names.initContainer) {
+        problems.push({
+          where: where(`securityContext.${field}`),
+          message: 'may not be set: loading the rules needs uid 0',
+        });
+      } else if (!isId(security[field])) {
+        problems.push({
+          where: where(`securityContext.${field}`),
+          message: `allowed: a number from 1 to ${highestId}`,
+        });
+      }
+    }
+  }
+  return problems;
+}
+
+/** User and group that the proxy's container asks for, else ours; rules and security context both use it. */
+export function identityOf(container: JsonObject | undefined): ProxyIdentity {
+  const security = objectMember(container, 'securityContext');
+  const number = (field: string, otherwise: number): number => {
+    const value = security === undefined ? undefined : member(security, field);
+    return typeof value === 'number' ? value : otherwise;
+  };
+  return { uid: number('runAsUser', proxyUser.uid), gid: number('runAsGroup', proxyUser.gid) };
+}
+
+/** The API token's mount was put into the user's copy by the ServiceAccount plug-in; ours keeps it out. */
+function withoutTokenMount(value: Json | undefined): Json | undefined {
+  if (!Array.isArray(value)) return value;
+  return value.filter((mount: Json) => !isObject(mount) || stringMember(mount, 'mountPath') !== tokenPath);
+}
+
+/** Our container with the user's wishes on top; only fields that an override may set come through. */
+export function applyOverride(
+  container: JsonObject & { readonly name: string },
+  override: Override,
+): JsonObject & { readonly name: string } {
+  const wishes = Object.entries(override.container)
+    .filter(([field, value]) => overridable.has(field) && !(field === 'image' && value === 'auto') && value !== null)
+    .map(([field, value]) => [field, field === 'volumeMounts' ? withoutTokenMount(value) : value] as const);
+  return { ...overlay(container, Object.fromEntries(wishes)), name: container.name };
+}

@@ -1,0 +1,166 @@
+import type { Fragment, PlacedContainer } from '../../sidecars/fragment.ts';
+import type { PodView } from '../../pod/view.ts';
+import { names } from '../../pod/conventions.ts';
+import { draftOf, type Effective } from '../../settings/effective.ts';
+import { isSame, objectMember, stringMember, type Json, type JsonObject } from '../../json/json.ts';
+import { parseQuantity } from '../../grammar/quantity.ts';
+import { isInjectedName } from './override.ts';
+
+const shared = ['cpu', 'memory'] as const;
+type Shared = (typeof shared)[number];
+
+function amount(value: Json | undefined): number | undefined {
+  if (typeof value === 'number') return value;
+  return typeof value === 'string' ? parseQuantity(value) : undefined;
+}
+
+/** Request of a container; Kubernetes takes the limit for it when there is none. */
+function requestOf(container: JsonObject, resource: Shared): number {
+  const resources = objectMember(container, 'resources');
+  const of = (list: string): number | undefined => amount(objectMember(resources, list)?.[resource]);
+  return of('requests') ?? of('limits') ?? 0;
+}
+
+/** What the pod's own containers request, without those that we inject (KEP-753: sidecars stay, init containers pass). */
+function ownRequests(view: PodView, resource: Shared): { readonly sidecars: number; readonly worst: number } {
+  const own = (containers: readonly JsonObject[]): JsonObject[] =>
+    containers.filter((container) => !isInjectedName(stringMember(container, 'name')));
+  let sidecars = 0;
+  let worst = 0;
+  for (const container of own(view.initContainers)) {
+    const request = requestOf(container, resource);
+    if (stringMember(container, 'restartPolicy') === 'Always') sidecars += request;
+    else worst = Math.max(worst, sidecars + request);
+  }
+  const running = own(view.containers).reduce((sum, container) => sum + requestOf(container, resource), sidecars);
+  return { sidecars, worst: Math.max(worst, running) };
+}
+
+/** A quantity that is not above the number: whole millicores, whole bytes. */
+function quantityText(resource: Shared, value: number): string {
+  return resource === 'cpu' ? `${Math.floor(value * 1000 + 1e-6)}m` : String(Math.floor(value));
+}
+
+type Amounts = { [resource: string]: Json | undefined };
+
+/** Resources of one injected container, to be cut where they do not fit. */
+interface Demand {
+  readonly name: string;
+  readonly requests: Amounts;
+  readonly limits: Amounts;
+}
+
+function demandOf(container: PlacedContainer['container']): Demand {
+  const resources = objectMember(container, 'resources');
+  return {
+    name: container.name,
+    requests: { ...objectMember(resources, 'requests') },
+    limits: { ...objectMember(resources, 'limits') },
+  };
+}
+
+function requestedBy({ requests, limits }: Demand, resource: Shared): number {
+  return amount(requests[resource]) ?? amount(limits[resource]) ?? 0;
+}
+
+/** Whether the container runs beside the application, as a native sidecar or a classic container. */
+function runsOn({ container, placement }: PlacedContainer): boolean {
+  return placement.list === 'containers' || stringMember(container, 'restartPolicy') === 'Always';
+}
+
+/** What is injected, in the order in which it gets its share: declared sidecars, the proxy, what only starts the pod. */
+interface Demands {
+  readonly running: readonly Demand[];
+  readonly starting: readonly Demand[];
+}
+
+/** Cuts a demand down; a list that does not name the resource gets a request when its limit would count as one. */
+function cut(demand: Demand, list: 'requests' | 'limits', resource: Shared, most: number, remarks: string[]): void {
+  const value = list === 'requests' ? requestedBy(demand, resource) : (amount(demand.limits[resource]) ?? 0);
+  if (value <= most) return;
+  const before = demand[list][resource] ?? demand.limits[resource];
+  const after = quantityText(resource, Math.max(0, most));
+  demand[list][resource] = after;
+  const was = typeof before === 'string' ? before : JSON.stringify(before);
+  remarks.push(`${demand.name}: ${resource} ${list} are ${after} and not ${was}, to fit into the pod's resources`);
+}
+
+function fitOne(view: PodView, { running, starting }: Demands, resource: Shared, remarks: string[]): void {
+  const pod = objectMember(view.spec, 'resources');
+  const limit = amount(objectMember(pod, 'limits')?.[resource]);
+  const request = amount(objectMember(pod, 'requests')?.[resource]) ?? limit;
+  const all = [...running, ...starting];
+  if (limit !== undefined) for (const demand of all) cut(demand, 'limits', resource, limit, remarks);
+  if (request === undefined) return;
+  const own = ownRequests(view, resource);
+  let used = 0;
+  for (const demand of running) {
+    cut(demand, 'requests', resource, request - own.worst - used, remarks);
+    used += requestedBy(demand, resource);
+  }
+  // Sidecars may run already when these do: those of the pod always, the injected ones by their place.
+  for (const demand of starting) cut(demand, 'requests', resource, request - own.sidecars - used, remarks);
+  for (const demand of all) {
+    const most = amount(demand.limits[resource]);
+    if (most !== undefined) cut(demand, 'requests', resource, most, remarks);
+  }
+}
+
+/** What of the injection fits into the pod's own resources. */
+interface Fitted {
+  readonly effective: Effective;
+  readonly declared: ReadonlyMap<string, Fragment>;
+  readonly remarks: readonly string[];
+}
+
+function withDemands(fragment: Fragment, demands: ReadonlyMap<PlacedContainer, Demand>): Fragment {
+  const containers = fragment.containers.map((placed): PlacedContainer => {
+    const { requests = {}, limits = {} } = demands.get(placed) ?? {};
+    const resources = objectMember(placed.container, 'resources');
+    const next = {
+      ...resources,
+      ...(Object.keys(requests).length === 0 ? {} : { requests }),
+      ...(Object.keys(limits).length === 0 ? {} : { limits }),
+    };
+    if (isSame(next, resources ?? {})) return placed;
+    return { placement: placed.placement, container: { ...placed.container, resources: next } };
+  });
+  return { ...fragment, containers };
+}
+
+/**
+ * Resources of the injected containers that fit into those of the pod (`spec.resources`, Kubernetes 1.34): the API
+ * server refuses a pod whose containers together request more than it, or one of which has a higher limit
+ * (kubernetes/pkg/apis/core/validation, validatePodResources). Declared sidecars come first, in the order of selection,
+ * the proxy takes what is left. Without resources of the pod everything comes back as it is.
+ */
+export function fitPodResources(
+  view: PodView,
+  effective: Effective,
+  declared: ReadonlyMap<string, Fragment>,
+  withProxy: boolean,
+): Fitted {
+  if (objectMember(view.spec, 'resources') === undefined) return { effective, declared, remarks: [] };
+  const draft = draftOf(effective);
+  const demands = new Map(
+    [...declared.values()].flatMap(({ containers }) =>
+      containers.map((placed) => [placed, demandOf(placed.container)] as const),
+    ),
+  );
+  const of = (runs: boolean): Demand[] =>
+    [...demands].filter(([placed]) => runsOn(placed) === runs).map(([, demand]) => demand);
+  const proxy = { name: names.proxyContainer, ...draft.proxy.resources };
+  const init = { name: names.initContainer, ...draft.capture.resources };
+  const shares = {
+    running: [...of(true), ...(withProxy ? [proxy] : [])],
+    starting: [...of(false), ...(withProxy ? [init] : [])],
+  };
+  const remarks: string[] = [];
+  for (const resource of shared) fitOne(view, shares, resource, remarks);
+  if (remarks.length === 0) return { effective, declared, remarks };
+  return {
+    effective: draft,
+    declared: new Map([...declared].map(([name, fragment]) => [name, withDemands(fragment, demands)])),
+    remarks,
+  };
+}

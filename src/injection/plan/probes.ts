@@ -1,0 +1,148 @@
+import type { ProbeAction, ProbeRedirect } from '../../pod/probe.ts';
+import { handlers, namedPort, type HandlerEdit } from '../../pod/handler.ts';
+import { capturesInbound } from '../../sidecars/standalone/capture-intent.ts';
+import type { PodView } from '../../pod/view.ts';
+import type { Effective } from '../../settings/effective.ts';
+import { isObject, member, objectAt, objectMember, stringMember, type Json, type JsonObject } from '../../json/json.ts';
+import { quote } from '../../grammar/problem.ts';
+import { isInjectedName } from './override.ts';
+import type { ContainerList } from '../patch/record.ts';
+
+/** A container of the pod that is not ours, with its place. */
+export interface ApplicationContainer {
+  readonly list: ContainerList;
+  readonly index: number;
+  readonly container: JsonObject;
+}
+
+/** A turned handler and the container that has it. */
+export interface ProbeEdit extends HandlerEdit {
+  readonly at: ApplicationContainer;
+}
+
+export interface ProbePlan {
+  /** Everything that the proxy has to answer, those of an earlier injection included. */
+  readonly redirects: readonly ProbeRedirect[];
+  /** What changes in the pod now. */
+  readonly edits: readonly ProbeEdit[];
+  /** Ports of probes that stay as they are and would be captured. */
+  readonly exclude: readonly number[];
+  readonly remarks: readonly string[];
+}
+
+/** The pod's own containers with their places, init containers first. */
+export function applicationContainers(view: PodView): ApplicationContainer[] {
+  const found: ApplicationContainer[] = [];
+  for (const list of ['initContainers', 'containers'] as const) {
+    for (const [index, container] of view[list].entries()) {
+      if (!isInjectedName(stringMember(container, 'name'))) found.push({ list, index, container });
+    }
+  }
+  return found;
+}
+
+/** The port of an action as a number, also when it is written as text or by its name. */
+function resolvePort(value: Json | undefined, container: JsonObject): number | undefined {
+  if (typeof value === 'number') return value;
+  if (typeof value !== 'string') return undefined;
+  if (/^\d{1,5}$/.test(value)) return Number(value);
+  const number = namedPort(container, value);
+  return typeof number === 'number' ? number : undefined;
+}
+
+function isPort(value: number | undefined): value is number {
+  return value !== undefined && Number.isInteger(value) && value >= 1 && value <= 65_535;
+}
+
+type Action =
+  { readonly key: ProbeEdit['key']; readonly action: ProbeAction } | { readonly unresolved: Json | undefined };
+
+/** The handler's single network action; undefined for exec, sleep, foreign hosts and handlers the API server refuses. */
+function actionOf(handler: JsonObject, container: JsonObject): Action | undefined {
+  const present = (['httpGet', 'tcpSocket', 'grpc'] as const).filter((key) => isObject(member(handler, key)));
+  const [key] = present;
+  if (key === undefined || present.length > 1) return undefined;
+  const action = objectMember(handler, key) ?? {};
+  const host = stringMember(action, 'host');
+  // With a host the kubelet asks another address than the pod's, and no rule of the pod sees that.
+  if (host !== undefined && host !== '') return undefined;
+  const port = resolvePort(member(action, 'port'), container);
+  if (!isPort(port)) return { unresolved: member(action, 'port') };
+  if (key === 'tcpSocket') return { key, action: { type: 'tcp', port } };
+  if (key === 'grpc') {
+    const service = stringMember(action, 'service');
+    return {
+      key,
+      action: service === undefined || service === '' ? { type: 'grpc', port } : { type: 'grpc', port, service },
+    };
+  }
+  const scheme = stringMember(action, 'scheme') === 'HTTPS' ? 'HTTPS' : 'HTTP';
+  return { key, action: { type: 'http', scheme, port, path: stringMember(action, 'path') || '/' } };
+}
+
+/** The kubelet's new question: our path, the status port, plain HTTP; the user's headers stay. */
+function redirected(original: JsonObject, key: ProbeEdit['key'], path: string, statusPort: number): JsonObject {
+  const headers = key === 'httpGet' ? member(original, 'httpHeaders') : undefined;
+  return { path, port: statusPort, scheme: 'HTTP', ...(headers === undefined ? {} : { httpHeaders: headers }) };
+}
+
+function seconds(handler: JsonObject, key: string, otherwise: number): number {
+  const value = member(handler, key);
+  return typeof value === 'number' && Number.isInteger(value) && value > 0 ? value : otherwise;
+}
+
+/**
+ * Which probes and hooks the proxy answers for the application. A probe is redirected exactly when its port is captured
+ * inbound: the kubelet would otherwise be told about the proxy instead of the application. `recorded` holds the
+ * originals of an earlier injection.
+ */
+export function planProbes(
+  containers: readonly ApplicationContainer[],
+  effective: Effective,
+  recorded: JsonObject,
+): ProbePlan {
+  const { statusPort } = effective.proxy;
+  const rewrites = effective.rewriteProbes && statusPort !== 0;
+  const redirects: ProbeRedirect[] = [];
+  const edits: ProbeEdit[] = [];
+  const exclude = new Set<number>();
+  const remarks: string[] = [];
+  for (const at of containers) {
+    const name = stringMember(at.container, 'name') ?? '';
+    for (const place of handlers) {
+      const handler = objectAt(at.container, place.way);
+      if (handler === undefined) continue;
+      const { field, kind, folder } = place;
+      const path = `/${folder}/${name}/${kind}`;
+      const before = objectMember(objectMember(recorded, name), field);
+      const isRedirected = before !== undefined && stringMember(objectMember(handler, 'httpGet'), 'path') === path;
+      const source = isRedirected ? before : handler;
+      const found = actionOf(source, at.container);
+      if (found === undefined) continue;
+      if ('unresolved' in found) {
+        remarks.push(
+          `container ${quote(name)}: ${field} asks port ${JSON.stringify(found.unresolved ?? null)}, which the container does not declare; it stays as it is`,
+        );
+        continue;
+      }
+      const { key, action } = found;
+      if (!capturesInbound(effective, action.port)) continue;
+      if (!rewrites) {
+        exclude.add(action.port);
+        continue;
+      }
+      redirects.push({
+        path,
+        container: name,
+        kind,
+        action,
+        timeoutSeconds: seconds(handler, 'timeoutSeconds', 1),
+        periodSeconds: seconds(handler, 'periodSeconds', 10),
+      });
+      if (isRedirected) continue;
+      const original = objectMember(handler, key) ?? {};
+      edits.push({ at, field, key, original, replacement: redirected(original, key, path, statusPort) });
+    }
+  }
+  return { redirects, edits, exclude: [...exclude].toSorted((left, right) => left - right), remarks };
+}

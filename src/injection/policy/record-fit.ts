@@ -1,0 +1,153 @@
+import type { PodView } from '../../pod/view.ts';
+import { istioTemplateNames } from '../../istio/templates/templates.ts';
+import type { Fragment } from '../../sidecars/fragment.ts';
+import { builtInSidecar, nameOf } from '../../sidecars/template-library.ts';
+import { names } from '../../pod/conventions.ts';
+import type { Effective } from '../../settings/effective.ts';
+import { isAllowedImage } from '../../settings/pod-checks.ts';
+import { member, objectMember, stringMember, type JsonObject } from '../../json/json.ts';
+import { quote } from '../../grammar/problem.ts';
+import { isInjectedName } from '../plan/override.ts';
+import { reason, type Reason } from './reason.ts';
+import type { ContainerList, Record as StatusRecord } from '../patch/record.ts';
+import { prohibitions } from './selection.ts';
+import type { Snapshot } from '../snapshot.ts';
+
+const lists = ['initContainers', 'containers'] as const satisfies readonly ContainerList[];
+
+/** How many names a sentence repeats; a user may have written any number. */
+const shownNames = 8;
+
+function listed(found: readonly string[]): string {
+  const more = found.length > shownNames ? ` and ${found.length - shownNames} more` : '';
+  return `${found.slice(0, shownNames).map(quote).join(', ')}${more}`;
+}
+
+function twice(found: readonly string[]): string[] {
+  const seen = new Set<string>();
+  return found.filter((name) => seen.size === seen.add(name).size);
+}
+
+/** Containers that the record names and the pod does not have. */
+function missingContainers(view: PodView, record: StatusRecord): string[] {
+  return lists.flatMap((list) => {
+    const present = new Set(view[list].map((container) => stringMember(container, 'name')));
+    return record[list].filter((name) => !present.has(name));
+  });
+}
+
+function namesProxy({ initContainers, containers }: StatusRecord): boolean {
+  return initContainers.includes(names.proxyContainer) || containers.includes(names.proxyContainer);
+}
+
+/**
+ * Why no injection can have written the record for this pod, whatever the settings were; undefined when it may have.
+ * Anybody may write the annotation, so one that names nothing, or what is not there, counts for less than none.
+ */
+export function misfitOf(view: PodView, record: StatusRecord): string | undefined {
+  const { templates, initContainers, containers, volumes, imagePullSecrets } = record;
+  if (templates.length === 0) return 'names no sidecar';
+  if (templates.includes(builtInSidecar) && !namesProxy(record))
+    return `says that the proxy was injected, but does not name its container ${names.proxyContainer}`;
+  const repeated = [[...initContainers, ...containers], volumes, imagePullSecrets, templates].flatMap(twice);
+  if (repeated.length > 0) return `names ${listed(repeated)} twice`;
+  const missing = missingContainers(view, record);
+  return missing.length === 0 ? undefined : `says that ${listed(missing)} was injected, but it is not there`;
+}
+
+function isPrivileged(container: JsonObject | undefined): boolean {
+  const security = objectMember(container, 'securityContext');
+  return security !== undefined && member(security, 'privileged') === true;
+}
+
+/** The standalone proxy has its configuration in its arguments; without it, it is another program's container. */
+function hasBootstrap(container: JsonObject): boolean {
+  const args = member(container, 'args');
+  return Array.isArray(args) && args.includes('--config-yaml');
+}
+
+function injectedOf(view: PodView, record: StatusRecord): readonly JsonObject[] {
+  const named = new Set([...record.initContainers, ...record.containers]);
+  return [...view.initContainers, ...view.containers].filter((container) =>
+    named.has(stringMember(container, 'name') ?? ''),
+  );
+}
+
+/**
+ * Why the snapshot's own settings cannot have chosen the sidecars of the record for this pod: they do not have them, do
+ * not allow them here, or want others. Empty when they may have.
+ */
+export function misfitSidecars(
+  record: StatusRecord,
+  wanted: readonly string[],
+  namespace: string,
+  snapshot: Snapshot,
+): Reason[] {
+  const { settings } = snapshot;
+  const builtIn = new Set(settings.mode === 'istiod' ? istioTemplateNames(settings.istiod.values) : [builtInSidecar]);
+  const declared = record.templates.filter((reference) => !builtIn.has(reference));
+  const unknown = declared.filter((reference) => !snapshot.templates.has(reference));
+  const found = declared.flatMap((reference) => {
+    const template = snapshot.templates.get(reference);
+    return template === undefined ? [] : prohibitions(template, namespace, snapshot);
+  });
+  if (unknown.length > 0) found.push(damagedStatus(`names ${listed(unknown)}, which is no sidecar of the settings`));
+  const chosen = new Set(record.templates.map(nameOf));
+  const left = wanted.filter((name) => !chosen.has(nameOf(name)));
+  if (left.length > 0) found.push(damagedStatus(`does not name ${listed(left)}, which the pod is to have`));
+  return found;
+}
+
+/**
+ * Why the containers that the record names are not those of its sidecars in the mode standalone: somebody else's, or a
+ * proxy that is none. In the mode istiod a pod may overrule all of its proxy, so there nothing is known of them.
+ */
+export function strangersIn(view: PodView, record: StatusRecord, fragments: readonly Fragment[]): Reason[] {
+  const known = new Set(fragments.flatMap(({ containers }) => containers.map(({ container }) => container.name)));
+  const recorded = [...record.initContainers, ...record.containers];
+  const foreign = recorded.filter((name) => !known.has(name) && !isInjectedName(name));
+  const sentences =
+    foreign.length === 0 ? [] : [`names the container ${listed(foreign)}, which is none of its sidecars'`];
+  for (const container of injectedOf(view, record)) {
+    const name = stringMember(container, 'name') ?? '';
+    if (isInjectedName(name) && isPrivileged(container))
+      sentences.push(`says that ${quote(name)} was injected, but that is privileged`);
+    if (name === names.proxyContainer && !hasBootstrap(container))
+      sentences.push(`says that ${quote(name)} was injected, but that has no configuration of ours`);
+  }
+  return sentences.map(damagedStatus);
+}
+
+/** What is said of a status annotation that no injection of this pod can have written. */
+export function damagedStatus(sentence: string): Reason {
+  const remedy = 'take the annotation out, or run `sidecar-injector uninject`';
+  return reason('IncompleteInjection', `sidecar.istio.io/status ${sentence}; ${remedy}`);
+}
+
+/**
+ * Injected containers with an image that neither the settings nor their allow-list name. A webhook that rewrites images
+ * does that, and so does a pod that calls a container of its own by our name; the status alone does not tell them apart.
+ */
+export function foreignImages(
+  view: PodView,
+  record: StatusRecord,
+  { proxy, capture }: Effective,
+  fragments: readonly Fragment[],
+  allowedImages: readonly string[],
+): Reason[] {
+  const images = new Map([
+    ...fragments.flatMap(({ containers }) =>
+      containers.map(({ container }) => [container.name, stringMember(container, 'image')] as const),
+    ),
+    [names.initContainer, capture.image] as const,
+    [names.proxyContainer, proxy.image] as const,
+  ]);
+  return injectedOf(view, record).flatMap((container) => {
+    const name = stringMember(container, 'name') ?? '';
+    const image = stringMember(container, 'image') ?? '';
+    const ours = images.get(name) ?? '';
+    if (image === ours || isAllowedImage(image, allowedImages)) return [];
+    const sentence = `container ${quote(name)} runs ${quote(image)} and not ${quote(ours)}; who rewrites images adds theirs to proxy.allowedImages`;
+    return [reason('ForeignImage', sentence)];
+  });
+}

@@ -1,0 +1,163 @@
+import type { JsonObject } from '../../json/json.ts';
+import { describeProblem, quote } from '../../grammar/problem.ts';
+import { didYouMean } from '../../grammar/suggestion.ts';
+import { matchesWildcard } from '../../grammar/wildcard.ts';
+import type { Fragment } from '../../sidecars/fragment.ts';
+import type { PodView } from '../../pod/view.ts';
+import { fragmentFor, type PreparedTemplate } from '../../sidecars/prepared-template.ts';
+import { builtInSidecar, nameOf, onlyVersion, type TemplateLibrary } from '../../sidecars/template-library.ts';
+import type { Workload } from '../../pod/workload.ts';
+import { hashText } from '../hash.ts';
+import { reason, type Reason } from './reason.ts';
+import type { Snapshot } from '../snapshot.ts';
+
+/** Where and for whom sidecars are chosen. */
+interface Situation {
+  readonly namespace: string;
+  readonly owner: Workload;
+}
+
+/** Parts of the owners that a canary is given in. */
+const shares = 10_000;
+
+/** Whether this owner is among the first `percent` of all; the same owner always is or never is. */
+function isInCanary(template: string, { namespace, owner }: Situation, percent: number): boolean {
+  const hash = hashText(`${template} ${namespace}/${owner.kind}/${owner.name}`);
+  return Number.parseInt(hash.slice(8), 16) % shares < percent * (shares / 100);
+}
+
+/** What a name means here: its own version, the one that the settings roll out, or the only one there is. */
+function versionOf(name: string, snapshot: Snapshot, situation: Situation): string | undefined {
+  if (name.includes(':')) return name;
+  const rollout = snapshot.settings.sidecars.versions.find(({ template }) => template === name);
+  if (rollout === undefined) return onlyVersion(name, snapshot.templates);
+  const { canary } = rollout;
+  const isCanary = canary !== undefined && isInCanary(name, situation, canary.percent);
+  return `${name}:${isCanary ? canary.version : rollout.version}`;
+}
+
+function unknown(name: string, library: TemplateLibrary): Reason {
+  const versions = [...library.keys()].filter((reference) => nameOf(reference) === name);
+  const known = [builtInSidecar, ...library.keys()];
+  const sentence =
+    versions.length > 1
+      ? `has several versions; name one: ${versions.join(', ')}`
+      : `is not a known sidecar${didYouMean(name, known)}; known: ${known.join(', ')}`;
+  return reason('UnknownTemplate', `inject.istio.io/templates: ${quote(name)} ${sentence}`);
+}
+
+function isAmong(namespace: string, patterns: readonly string[]): boolean {
+  return patterns.some((pattern) => matchesWildcard(pattern, namespace));
+}
+
+function listed(patterns: readonly string[]): string {
+  return patterns.length === 0 ? 'none' : patterns.join(', ');
+}
+
+/** Why the template may not be in this namespace. */
+export function prohibitions(
+  { reference, spec, privileges }: PreparedTemplate,
+  namespace: string,
+  snapshot: Snapshot,
+): Reason[] {
+  const found: Reason[] = [];
+  if (spec.namespaces !== undefined && !isAmong(namespace, spec.namespaces)) {
+    const sentence = `sidecar ${quote(reference)} is not for namespace ${quote(namespace)}; it is for ${listed(spec.namespaces)}`;
+    found.push(reason('TemplateNotAllowed', sentence));
+  }
+  const { allowPrivilegedIn } = snapshot.settings.sidecars;
+  if (privileges.length > 0 && !isAmong(namespace, allowPrivilegedIn)) {
+    const sentence = `sidecar ${quote(reference)} needs privileges (${privileges.join('; ')}), which the settings do not allow in namespace ${quote(namespace)} (sidecars.allowPrivilegedIn: ${listed(allowPrivilegedIn)})`;
+    found.push(reason('PrivilegeNotAllowed', sentence));
+  }
+  return found;
+}
+
+function incompatibilities(chosen: ReadonlyMap<string, PreparedTemplate | undefined>): Reason[] {
+  return [...chosen].flatMap(([name, template]) =>
+    (template?.spec.conflicts ?? [])
+      .filter((other) => [...chosen.keys()].some((candidate) => nameOf(candidate) === other && candidate !== name))
+      .map((other) =>
+        reason(
+          'TemplateConflict',
+          `sidecar ${quote(name)} does not go together with sidecar ${quote(other)}; choose one`,
+        ),
+      ),
+  );
+}
+
+/** Sidecars of one pod in the order of selection; undefined stands for the built-in one. */
+export interface Selection {
+  readonly chosen: ReadonlyMap<string, PreparedTemplate | undefined>;
+  readonly problems: readonly Reason[];
+}
+
+/** Which sidecars the pod gets, and why it may not get them; all reasons at once. */
+export function chooseSidecars(names: readonly string[], snapshot: Snapshot, situation: Situation): Selection {
+  const chosen = new Map<string, PreparedTemplate | undefined>();
+  const problems: Reason[] = [];
+  for (const name of names) {
+    if (name === builtInSidecar) {
+      chosen.set(name, undefined);
+      continue;
+    }
+    const template = snapshot.templates.get(versionOf(name, snapshot, situation) ?? '');
+    if (template === undefined) {
+      problems.push(unknown(name, snapshot.templates));
+      continue;
+    }
+    problems.push(...prohibitions(template, situation.namespace, snapshot));
+    chosen.set(template.reference, template);
+  }
+  problems.push(...incompatibilities(chosen));
+  return { chosen, problems };
+}
+
+/** Annotations that look like a parameter and are none of the chosen sidecars. */
+function strayParameters(annotations: JsonObject, chosen: Selection['chosen']): string[] {
+  const stray = Object.keys(annotations).filter((name) => name.includes('.sidecar-injector.io/'));
+  if (stray.length === 0) return [];
+  const known = [...chosen.values()].flatMap((template) => template?.parameters.map((one) => one.annotation) ?? []);
+  return stray
+    .filter((name) => !known.includes(name))
+    .slice(0, 16)
+    .map((name) => `annotation ${quote(name)} is no parameter of a sidecar of this pod${didYouMean(name, known)}`);
+}
+
+/** Fragments of the declared sidecars for one pod, by reference. */
+export interface DeclaredFragments {
+  readonly fragments: ReadonlyMap<string, Fragment>;
+  readonly problems: readonly Reason[];
+  readonly remarks: readonly string[];
+}
+
+/** Reads the parameters of every chosen template. */
+export function declareFragments(
+  chosen: Selection['chosen'],
+  view: PodView,
+  namespace: string,
+  native: boolean,
+  snapshot: Snapshot,
+): DeclaredFragments {
+  const fragments = new Map<string, Fragment>();
+  const problems: Reason[] = [];
+  for (const [reference, template] of chosen) {
+    if (template === undefined) continue;
+    const made = fragmentFor(template, view.annotations, native);
+    if ('problems' in made) {
+      problems.push(...made.problems.map((problem) => reason('InvalidAnnotation', describeProblem(problem))));
+      continue;
+    }
+    const { allowSecretsIn } = snapshot.settings.sidecars;
+    if (made.secrets.length > 0 && !isAmong(namespace, allowSecretsIn)) {
+      const sentence = `${made.secrets.join(', ')}: a pod of namespace ${quote(namespace)} may not name a Secret for a sidecar (sidecars.allowSecretsIn: ${listed(allowSecretsIn)})`;
+      problems.push(reason('SecretNotAllowed', sentence));
+    }
+    fragments.set(reference, made.fragment);
+  }
+  return {
+    fragments,
+    problems,
+    remarks: view.annotations === undefined ? [] : strayParameters(view.annotations, chosen),
+  };
+}

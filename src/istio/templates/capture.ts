@@ -1,0 +1,87 @@
+import type { CaptureIntent } from '../../capture/intent.ts';
+import { loopbackSource, ports, transparentProxy } from '../../pod/conventions.ts';
+import { istioNames as names } from '../../settings/istio/annotation-names.ts';
+import { singlePorts, singlePortsOrAll } from '../../grammar/single-ports.ts';
+import { cidrList, cidrListOrAll, interfaceList, type Grammar } from '../../grammar/grammar.ts';
+import type { PortRange } from '../../grammar/port-range.ts';
+import { annotationOf, identityOf, interceptionModeOf, statusPortOf, type TemplateData } from './template-data.ts';
+
+/** User and group whose traffic the rules let pass: the pod's own wish for the proxy, else the platform's. */
+export interface ExemptIdentity {
+  readonly uid: number;
+  /** Undefined: the same number as the user, which is what istio-iptables assumes. */
+  readonly gid: number | undefined;
+}
+
+function read<T>(grammar: Grammar<T>, text: string): T {
+  const parsed = grammar.parse(text);
+  // Annotations are checked before, the values with the settings.
+  if ('problem' in parsed) throw new Error(parsed.problem);
+  return parsed.value;
+}
+
+/** Where Istio's agent answers captured DNS queries. */
+const agentDnsPort = 15_053;
+
+function single(port: number): PortRange {
+  return { first: port, last: port };
+}
+
+/** Ports that never go through the proxy: the proxy's own, the user's, and the agent's unless it is among those. */
+function excludedInbound(data: TemplateData, wanted: string): PortRange[] {
+  const own = read(singlePorts, wanted);
+  const status = Number(statusPortOf(data));
+  const named = own.some(({ first }) => first === status);
+  return [...[ports.metrics, ports.health].map(single), ...own, ...(status === 0 || named ? [] : [single(status)])];
+}
+
+/** The user's excluded ports and the agent's, as the annotation for a node agent says them. */
+export function excludedInboundText(data: TemplateData): string {
+  const wanted = annotationOf(data, names.excludeInboundPorts) ?? data.values.global.proxy.excludeInboundPorts;
+  return excludedInbound(data, wanted)
+    .slice(2)
+    .map(({ first }) => first)
+    .join(',');
+}
+
+/** What of the pod's traffic is captured; undefined with interception mode NONE. */
+export function captureOf(data: TemplateData, exempt?: ExemptIdentity): CaptureIntent | undefined {
+  const mode = interceptionModeOf(data);
+  if (mode === 'NONE') return undefined;
+  const { proxy } = data.values.global;
+  const text = (name: string, otherwise: string): string => annotationOf(data, name) ?? otherwise;
+  const metadata = data.proxyConfig.proxyMetadata ?? {};
+  const uid = exempt?.uid ?? (mode === 'TPROXY' ? 1337 : identityOf(data).uid);
+  return {
+    mode: mode === 'TPROXY' ? 'TPROXY' : 'REDIRECT',
+    tproxy: transparentProxy,
+    loading: 'append',
+    comment: undefined,
+    families: ['v4', 'v6'],
+    outboundPort: data.mesh.proxyListenPort,
+    inboundPort: data.mesh.proxyInboundListenPort,
+    tunnelPort: ports.tunnel,
+    loopbackSource,
+    loopbackCidr: { v4: '127.0.0.1/32', v6: '::1/128' },
+    proxyUids: [String(uid)],
+    proxyGids: [String(exempt?.gid ?? uid)],
+    inbound: {
+      ports: read(singlePortsOrAll, text(names.includeInboundPorts, proxy.includeInboundPorts)),
+      excludePorts: excludedInbound(data, text(names.excludeInboundPorts, proxy.excludeInboundPorts)),
+    },
+    outbound: {
+      cidrs: read(cidrListOrAll, text(names.includeOutboundIPRanges, proxy.includeIPRanges)),
+      excludeCidrs: read(cidrList, text(names.excludeOutboundIPRanges, proxy.excludeIPRanges)),
+      ports: read(singlePorts, text(names.includeOutboundPorts, proxy.includeOutboundPorts)),
+      excludePorts: read(singlePorts, text(names.excludeOutboundPorts, proxy.excludeOutboundPorts)),
+      excludeUsers: [],
+      ownerGroups: 'all',
+      excludeOwnerGroups: [],
+    },
+    excludeInterfaces: read(interfaceList, text(names.excludeInterfaces, '')),
+    rerouteInterfaces: read(interfaceList, text(names.rerouteInterfaces, text(names.kubevirtInterfaces, ''))),
+    // Variables of the init container switch these on; Istio passes no flag for them.
+    dns: metadata['ISTIO_META_DNS_CAPTURE'] === 'true' ? { port: agentDnsPort, servers: 'all' } : undefined,
+    dropInvalid: metadata['INVALID_DROP'] === 'true',
+  };
+}

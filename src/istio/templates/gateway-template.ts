@@ -1,0 +1,52 @@
+import { ports } from '../../pod/conventions.ts';
+import { istioNames as names } from '../../settings/istio/annotation-names.ts';
+import type { JsonObject } from '../../json/json.ts';
+import { pullPolicyOf, seccompOf } from './container-parts.ts';
+import { gatewayEnvironment } from './environment.ts';
+import { canonicalLabels, defaultContainers } from './identity-labels.ts';
+import { proxyImage } from './images.ts';
+import { agentArguments } from './proxy-container.ts';
+import { applicationNames, identityOf, revisionOf, type TemplateData } from './template-data.ts';
+import { proxyName, type TemplatePod } from './template-pod.ts';
+import { gatewayVolumes } from './volumes.ts';
+
+/** Istio's template `gateway`: the proxy as the pod's own purpose, nothing captured. */
+export function gatewayTemplate(data: TemplateData): TemplatePod {
+  const { global, gateways } = data.values;
+  const { volumes, mounts } = gatewayVolumes(data);
+  const { uid, gid } = identityOf(data);
+  const { lifecycle, readinessInitialDelaySeconds, readinessPeriodSeconds, readinessFailureThreshold } = global.proxy;
+  const own = gateways.securityContext as JsonObject;
+  return {
+    labels: canonicalLabels(data),
+    annotations: {
+      [names.revision]: revisionOf(data.values),
+      ...(applicationNames(data).length === 1 ? defaultContainers(data) : {}),
+    },
+    initContainers: [],
+    containers: [
+      {
+        name: proxyName,
+        image: proxyImage(data),
+        ...pullPolicyOf(data),
+        ports: [{ containerPort: ports.metrics, protocol: 'TCP', name: 'http-envoy-prom' }],
+        args: agentArguments(data, 'router'),
+        ...(lifecycle === undefined ? {} : { lifecycle: lifecycle as JsonObject }),
+        env: gatewayEnvironment(data),
+        readinessProbe: {
+          httpGet: { path: '/healthz/ready', port: ports.health },
+          initialDelaySeconds: readinessInitialDelaySeconds,
+          periodSeconds: readinessPeriodSeconds,
+          timeoutSeconds: 3,
+          failureThreshold: readinessFailureThreshold,
+        },
+        securityContext: { ...seccompOf(gateways.seccompProfile), runAsUser: uid, runAsGroup: gid },
+        volumeMounts: mounts,
+      },
+    ],
+    volumes,
+    imagePullSecrets: global.imagePullSecrets,
+    securityContext:
+      Object.keys(own).length > 0 ? own : { sysctls: [{ name: 'net.ipv4.ip_unprivileged_port_start', value: '0' }] },
+  };
+}

@@ -1,0 +1,59 @@
+import { renderIstioIptablesFlags } from '../../capture/istio-iptables-flags.ts';
+import type { CaptureIntent } from '../../capture/intent.ts';
+import { istioNames as names } from '../../settings/istio/annotation-names.ts';
+import type { JsonObject } from '../../json/json.ts';
+import { initResourcesOf, metadataVariables, pullPolicyOf, seccompOf } from './container-parts.ts';
+import { initImage } from './images.ts';
+import { annotationOf, identityOf, interceptionModeOf, isCni, type TemplateData } from './template-data.ts';
+import type { Named } from './template-pod.ts';
+
+/** Loads the rules, or with a node agent checks that somebody did. */
+export const initNames = { load: 'istio-init', check: 'istio-validation' } as const;
+
+function securityOf(data: TemplateData): JsonObject {
+  const { privileged, seccompProfile } = data.values.global.proxy;
+  const common = { allowPrivilegeEscalation: privileged, privileged, ...seccompOf(seccompProfile) };
+  if (!isCni(data)) {
+    return {
+      ...common,
+      capabilities: { add: ['NET_ADMIN', 'NET_RAW'], drop: ['ALL'] },
+      readOnlyRootFilesystem: false,
+      runAsGroup: 0,
+      runAsNonRoot: false,
+      runAsUser: 0,
+    };
+  }
+  const { uid, gid } = interceptionModeOf(data) === 'TPROXY' ? { uid: 1337, gid: 1337 } : identityOf(data);
+  return {
+    ...common,
+    capabilities: { drop: ['ALL'] },
+    readOnlyRootFilesystem: true,
+    runAsGroup: gid,
+    runAsNonRoot: true,
+    runAsUser: uid,
+  };
+}
+
+/** The container before everything else of the pod, in the image of the agent. */
+export function initContainer(data: TemplateData, capture: CaptureIntent): Named {
+  const { logging, logAsJson, proxy_init: settings, nativeNftables } = data.values.global;
+  const cni = isCni(data);
+  const env = metadataVariables(data);
+  return {
+    name: cni ? initNames.check : initNames.load,
+    image: initImage(data),
+    ...pullPolicyOf(data),
+    args: [
+      'istio-iptables',
+      ...renderIstioIptablesFlags(capture),
+      `--log_output_level=${annotationOf(data, names.agentLogLevel) ?? logging.level}`,
+      ...(logAsJson ? ['--log_as_json'] : []),
+      ...(cni ? ['--run-validation', '--skip-rule-apply'] : []),
+      ...(settings.forceApplyIptables && !cni ? ['--force-apply'] : []),
+      ...(nativeNftables ? ['--native-nftables'] : []),
+    ],
+    ...(env.length === 0 ? {} : { env }),
+    resources: initResourcesOf(data),
+    securityContext: securityOf(data),
+  };
+}

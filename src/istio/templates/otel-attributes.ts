@@ -1,0 +1,38 @@
+import { istioNames as names } from '../../settings/istio/annotation-names.ts';
+import { isObject, stringMember } from '../../json/json.ts';
+import { annotationOf, labelOf, type TemplateData } from './template-data.ts';
+
+/** Whether a provider of the mesh asks for OpenTelemetry's own names of services. */
+function isWanted(data: TemplateData): boolean {
+  return (data.mesh.extensionProviders ?? []).some((provider) => {
+    const settings = provider['opentelemetry'];
+    return isObject(settings) && Object.values(settings).includes('OTEL_SEMANTIC_CONVENTIONS');
+  });
+}
+
+/** Tag or digest of an image reference. */
+function imageVersion(image: string | undefined): string | undefined {
+  const [name = '', ...digest] = (image ?? '').split('@');
+  const tag = name.slice(name.lastIndexOf(':') + 1);
+  // A colon before the last slash belongs to the registry's port.
+  if (name.includes(':') && tag !== '' && !tag.includes('/')) return tag;
+  return digest.length === 0 ? undefined : digest.join('@');
+}
+
+/** OTEL_RESOURCE_ATTRIBUTES after OpenTelemetry's conventions for Kubernetes; undefined when nobody asks for it. */
+export function otelAttributes(data: TemplateData): string | undefined {
+  if (!isWanted(data)) return undefined;
+  const [first, ...rest] = data.containers;
+  const namespace = annotationOf(data, names.otelNamespace) ?? data.namespace;
+  const version =
+    annotationOf(data, names.otelVersion) ??
+    labelOf(data, 'app.kubernetes.io/version') ??
+    (rest.length === 0 ? imageVersion(stringMember(first, 'image')) : undefined);
+  const instance =
+    annotationOf(data, names.otelInstance) ?? `${data.namespace}.$(POD_NAME).${stringMember(first, 'name') ?? ''}`;
+  return [
+    `service.namespace=${namespace}`,
+    ...(version === undefined ? [] : [`service.version=${version}`]),
+    `service.instance.id=${instance}`,
+  ].join(',');
+}

@@ -1,0 +1,121 @@
+import { ports, proxyUser } from '../../pod/conventions.ts';
+import { istioNames as names } from '../../settings/istio/annotation-names.ts';
+import type { JsonObject } from '../../json/json.ts';
+import { pullPolicyOf, resourcesOf, seccompOf } from './container-parts.ts';
+import { sidecarEnvironment } from './environment.ts';
+import { proxyImage } from './images.ts';
+import {
+  annotationOf,
+  holdsApplication,
+  identityOf,
+  interceptionModeOf,
+  statusPortOf,
+  type TemplateData,
+} from './template-data.ts';
+import { proxyName, type Named } from './template-pod.ts';
+
+/** Arguments of the agent as a sidecar (`sidecar`) or as a gateway (`router`). */
+export function agentArguments(data: TemplateData, role: 'sidecar' | 'router'): string[] {
+  const { proxy, logging, logAsJson, sts } = data.values.global;
+  return [
+    'proxy',
+    role,
+    '--domain',
+    `$(POD_NAMESPACE).svc.${proxy.clusterDomain}`,
+    `--proxyLogLevel=${annotationOf(data, names.logLevel) ?? proxy.logLevel}`,
+    `--proxyComponentLogLevel=${annotationOf(data, names.componentLogLevel) ?? proxy.componentLogLevel}`,
+    `--log_output_level=${annotationOf(data, names.agentLogLevel) ?? logging.level}`,
+    ...(sts.servicePort === 0 ? [] : [`--stsPort=${sts.servicePort}`]),
+    ...(logAsJson ? ['--log_as_json'] : []),
+    ...(proxy.outlierLogPath === '' ? [] : [`--outlierLogPath=${proxy.outlierLogPath}`]),
+  ];
+}
+
+/**
+ * A native sidecar starts to drain when the pod begins to end. Without a status port the agent answers no request, so
+ * there is no hook either (Istio writes one that asks port 0).
+ */
+function lifecycleOf(data: TemplateData): JsonObject {
+  const { lifecycle } = data.values.global.proxy;
+  if (lifecycle !== undefined) return { lifecycle: lifecycle as JsonObject };
+  if (data.native) {
+    const port = statusPortOf(data);
+    if (port === '0') return {};
+    const command = ['pilot-agent', 'request', `--debug-port=${port}`, 'POST', 'drain'];
+    return { lifecycle: { preStop: { exec: { command } } } };
+  }
+  if (!holdsApplication(data)) return {};
+  return { lifecycle: { postStart: { exec: { command: ['pilot-agent', 'wait'] } } } };
+}
+
+/** The readiness probe's numbers: the pod's, else the values'. */
+export function readinessNumbers(data: TemplateData): JsonObject {
+  const { proxy } = data.values.global;
+  const number = (name: string, otherwise: number): number => Number(annotationOf(data, name) ?? otherwise);
+  return {
+    initialDelaySeconds: number(names.initialDelaySeconds, proxy.readinessInitialDelaySeconds),
+    periodSeconds: number(names.periodSeconds, proxy.readinessPeriodSeconds),
+    timeoutSeconds: 3,
+    failureThreshold: number(names.failureThreshold, proxy.readinessFailureThreshold),
+  };
+}
+
+function probesOf(data: TemplateData): JsonObject {
+  if (statusPortOf(data) === '0') return {};
+  const httpGet = { path: '/healthz/ready', port: ports.health };
+  const { startupProbe } = data.values.global.proxy;
+  return {
+    ...(startupProbe.enabled
+      ? {
+          startupProbe: {
+            httpGet,
+            periodSeconds: 1,
+            timeoutSeconds: 3,
+            failureThreshold: startupProbe.failureThreshold,
+          },
+        }
+      : {}),
+    readinessProbe: { httpGet, ...readinessNumbers(data) },
+  };
+}
+
+function securityOf(data: TemplateData): JsonObject {
+  const { proxy } = data.values.global;
+  const tproxy = interceptionModeOf(data) === 'TPROXY';
+  const binds = (annotationOf(data, names.capNetBindService) ?? String(proxy.capNetBindService ?? false)) === 'true';
+  const traces = data.proxyConfig.proxyMetadata?.['IPTABLES_TRACE_LOGGING'] === 'true';
+  const root = tproxy || binds || traces;
+  const add = [...(tproxy || traces ? ['NET_ADMIN'] : []), ...(binds && !traces ? ['NET_BIND_SERVICE'] : [])];
+  const { uid, gid } = identityOf(data);
+  const privileged = proxy.privileged || traces;
+  // Istio's own group for a proxy that has to be root, but not for one that only traces.
+  const isOwnGroup = (tproxy || binds) && !traces;
+  return {
+    allowPrivilegeEscalation: privileged,
+    capabilities: { ...(add.length === 0 ? {} : { add }), drop: ['ALL'] },
+    privileged,
+    readOnlyRootFilesystem: true,
+    runAsGroup: isOwnGroup ? proxyUser.gid : gid,
+    runAsNonRoot: !root,
+    runAsUser: root ? 0 : uid,
+    ...seccompOf(proxy.seccompProfile),
+  };
+}
+
+/** The agent and its Envoy beside an application. */
+export function sidecarContainer(data: TemplateData, mounts: readonly JsonObject[]): Named {
+  return {
+    name: proxyName,
+    image: proxyImage(data),
+    ...pullPolicyOf(data),
+    ports: [{ containerPort: ports.metrics, protocol: 'TCP', name: 'http-envoy-prom' }],
+    args: agentArguments(data, 'sidecar'),
+    ...lifecycleOf(data),
+    env: sidecarEnvironment(data),
+    ...probesOf(data),
+    ...(data.native ? { restartPolicy: 'Always' } : {}),
+    securityContext: securityOf(data),
+    resources: resourcesOf(data),
+    volumeMounts: mounts,
+  };
+}

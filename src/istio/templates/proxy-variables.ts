@@ -1,0 +1,54 @@
+import { istioNames as names } from '../../settings/istio/annotation-names.ts';
+import { byKey, objectsMember, stringMember, type JsonObject } from '../../json/json.ts';
+import { replaceNamed, type Lists } from './container-lists.ts';
+import { variable } from './container-parts.ts';
+import { withProberVariable, type Probers } from './probers.ts';
+import { labelOf, type TemplateData } from './template-data.ts';
+import { proxyName } from './template-pod.ts';
+
+const clusterVariable = 'ISTIO_META_CLUSTER_ID';
+const networkVariable = 'ISTIO_META_NETWORK';
+
+/** The network of the proxy: the pod's label, the request's address, the values. */
+export function networkOf(data: TemplateData): string {
+  return labelOf(data, names.network) ?? (data.addressVariables[networkVariable] || data.values.global.network);
+}
+
+/** What the request's address, the values and the pod's label say of cluster and network, after everything else. */
+export function placeVariables(data: TemplateData, network: string): JsonObject[] {
+  const cluster = data.addressVariables[clusterVariable] || data.values.global.multiCluster.clusterName;
+  const all = {
+    ...data.addressVariables,
+    ...(cluster === '' ? {} : { [clusterVariable]: cluster }),
+    ...(network === '' ? {} : { [networkVariable]: network }),
+  };
+  return Object.entries(all)
+    .toSorted(byKey)
+    .map(([name, value]) => variable(name, value));
+}
+
+function withProxy(lists: Lists, change: (container: JsonObject) => JsonObject): Lists {
+  return {
+    initContainers: replaceNamed(lists.initContainers, proxyName, change),
+    containers: replaceNamed(lists.containers, proxyName, change),
+  };
+}
+
+/** The lists with these variables at the end of the proxy's; those of the same name give way. */
+export function withVariables(lists: Lists, variables: readonly JsonObject[]): Lists {
+  if (variables.length === 0) return lists;
+  const taken = new Set(variables.map((one) => stringMember(one, 'name')));
+  return withProxy(lists, (container) => ({
+    ...container,
+    env: [...objectsMember(container, 'env').filter((one) => !taken.has(stringMember(one, 'name'))), ...variables],
+  }));
+}
+
+/** The probers at the end of the proxy's variables, or with those of an earlier injection in their place. */
+export function withProbers(lists: Lists, probers: Probers): Lists {
+  if (Object.keys(probers).length === 0) return lists;
+  return withProxy(lists, (container) => ({
+    ...container,
+    env: withProberVariable(objectsMember(container, 'env'), probers),
+  }));
+}

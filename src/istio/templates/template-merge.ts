@@ -1,0 +1,38 @@
+import { stringMember, type JsonObject } from '../../json/json.ts';
+import { mergeNamed, strategicMerge } from '../../json/strategic-merge.ts';
+import type { Named, TemplatePod } from './template-pod.ts';
+
+/** A template's container goes where an earlier template has the one of that name, native or not. */
+function inPlace(template: TemplatePod, before: TemplatePod): TemplatePod {
+  const names = new Set(before.initContainers.map(({ name }) => name));
+  const misplaced = template.containers.filter(({ name }) => names.has(name));
+  if (misplaced.length === 0) return template;
+  return {
+    ...template,
+    containers: template.containers.filter(({ name }) => !names.has(name)),
+    initContainers: [...template.initContainers, ...misplaced],
+  };
+}
+
+function secretsOf(secretNames: readonly string[]): JsonObject[] {
+  return secretNames.map((name) => ({ name }));
+}
+
+/** One template on top of another, list by list as onto the pod. */
+export function mergeTemplates(before: TemplatePod, later: TemplatePod): TemplatePod {
+  const template = inPlace(later, before);
+  const security = template.securityContext;
+  return {
+    labels: { ...before.labels, ...template.labels },
+    annotations: { ...before.annotations, ...template.annotations },
+    initContainers: mergeNamed(before.initContainers, template.initContainers) as Named[],
+    containers: mergeNamed(before.containers, template.containers) as Named[],
+    volumes: mergeNamed(before.volumes, template.volumes) as Named[],
+    imagePullSecrets: mergeNamed(secretsOf(before.imagePullSecrets), secretsOf(template.imagePullSecrets)).map(
+      (secret) => stringMember(secret, 'name') ?? '',
+    ),
+    ...(security === undefined && before.securityContext === undefined
+      ? {}
+      : { securityContext: strategicMerge(before.securityContext ?? {}, security ?? {}) }),
+  };
+}

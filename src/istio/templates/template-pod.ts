@@ -1,0 +1,17 @@
+import type { JsonObject } from '../../json/json.ts';
+
+/** Name of the agent's container in every template. */
+export const proxyName = 'istio-proxy';
+
+export type Named = JsonObject & { readonly name: string };
+
+/** What one of Istio's templates says about a pod; it is laid over the pod, list by list. */
+export interface TemplatePod {
+  readonly labels: Readonly<Record<string, string>>;
+  readonly annotations: Readonly<Record<string, string>>;
+  readonly initContainers: readonly Named[];
+  readonly containers: readonly Named[];
+  readonly volumes: readonly Named[];
+  readonly imagePullSecrets: readonly string[];
+  readonly securityContext?: JsonObject;
+}

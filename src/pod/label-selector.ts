@@ -1,0 +1,43 @@
+import { member, type JsonObject } from '../json/json.ts';
+
+/** One requirement of a label selector (`metav1.LabelSelectorRequirement`). */
+export interface LabelRequirement {
+  readonly key: string;
+  readonly operator: 'In' | 'NotIn' | 'Exists' | 'DoesNotExist';
+  readonly values?: readonly string[] | undefined;
+}
+
+/** A Kubernetes label selector; all parts must hold. An empty one matches everything. */
+export interface LabelSelector {
+  readonly matchLabels?: Readonly<Record<string, string>> | undefined;
+  readonly matchExpressions?: readonly LabelRequirement[] | undefined;
+}
+
+function holds(requirement: LabelRequirement, labels: JsonObject): boolean {
+  const value = member(labels, requirement.key);
+  const listed = typeof value === 'string' && requirement.values?.includes(value) === true;
+  switch (requirement.operator) {
+    case 'In':
+      return listed;
+    case 'NotIn':
+      return !listed;
+    case 'Exists':
+      return value !== undefined;
+    case 'DoesNotExist':
+      return value === undefined;
+  }
+}
+
+/** Semantics of k8s.io/apimachinery `metav1.LabelSelectorAsSelector`: `NotIn` also holds when the label is absent. */
+export function matchesLabels(selector: LabelSelector, labels: JsonObject | undefined): boolean {
+  const present = labels ?? {};
+  return (
+    Object.entries(selector.matchLabels ?? {}).every(([key, value]) => member(present, key) === value) &&
+    (selector.matchExpressions ?? []).every((requirement) => holds(requirement, present))
+  );
+}
+
+/** Whether the selector has no requirement at all. */
+export function isEmptySelector(selector: LabelSelector): boolean {
+  return Object.keys(selector.matchLabels ?? {}).length === 0 && (selector.matchExpressions ?? []).length === 0;
+}

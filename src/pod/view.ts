@@ -1,0 +1,34 @@
+import { objectMember, objectsMember, stringMember, type JsonObject } from '../json/json.ts';
+
+/** Reading access to a raw pod. Nothing is copied: the view is as good as the object behind it. */
+export interface PodView {
+  readonly pod: JsonObject;
+  readonly metadata: JsonObject | undefined;
+  readonly spec: JsonObject | undefined;
+  readonly labels: JsonObject | undefined;
+  readonly annotations: JsonObject | undefined;
+  readonly containers: readonly JsonObject[];
+  readonly initContainers: readonly JsonObject[];
+}
+
+export function viewPod(pod: JsonObject): PodView {
+  const metadata = objectMember(pod, 'metadata');
+  const spec = objectMember(pod, 'spec');
+  return {
+    pod,
+    metadata,
+    spec,
+    labels: objectMember(metadata, 'labels'),
+    annotations: objectMember(metadata, 'annotations'),
+    containers: objectsMember(spec, 'containers'),
+    initContainers: objectsMember(spec, 'initContainers'),
+  };
+}
+
+/** Name of the pod for people: its own, or the prefix from which the API server will make one. */
+export function podName(view: PodView): string {
+  const name = stringMember(view.metadata, 'name');
+  if (name !== undefined && name !== '') return name;
+  const prefix = stringMember(view.metadata, 'generateName');
+  return prefix === undefined ? '(unnamed)' : `${prefix}*`;
+}

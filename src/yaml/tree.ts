@@ -1,0 +1,244 @@
+import {
+  isAlias,
+  isCollection,
+  isMap,
+  isScalar,
+  isSeq,
+  Pair,
+  Scalar,
+  visit,
+  YAMLMap,
+  YAMLSeq,
+  type Document,
+  type Node,
+} from 'yaml';
+import type { Operation } from '../json/operation.ts';
+import { isObject, member, type Json, type JsonObject } from '../json/json.ts';
+import { isMergePair } from './expand.ts';
+import { listIndex, pointerTokens, wantsList } from '../json/pointer.ts';
+
+export type Collection = YAMLMap | YAMLSeq;
+
+/** Where a node hangs: the collection and the pair or list item that leads to it. */
+export interface Owner {
+  readonly collection: Collection;
+  readonly item: unknown;
+}
+
+/** What operations did to a parsed document. Nodes that were parsed keep their identity, so their text can be kept. */
+export interface Changes {
+  /** Items of each changed collection as they were parsed. */
+  readonly parsedItems: Map<Collection, readonly unknown[]>;
+  /** Former value of every pair whose value is another node now. */
+  readonly formerValues: Map<Pair, unknown>;
+  readonly owners: Map<Collection, Owner>;
+  /**
+   * Values that operations brought, each by the scalar that stands for it. Their nodes are made only when a later
+   * operation goes into them or the library has to print them: most are printed as they are.
+   */
+  readonly values: Map<unknown, Json>;
+}
+
+/** The path goes through an alias, a merge key or an anchor: a change there would show elsewhere as well. */
+function sharedNode(): Error {
+  return new Error('the document shares what is to be changed; it has to be expanded first');
+}
+
+function misfit(operation: Operation): Error {
+  return new Error(`operation ${operation.op} at ${operation.path} does not fit the document`);
+}
+
+function findPair(map: YAMLMap, token: string): Pair | undefined {
+  return map.items.find((pair) => isScalar(pair.key) && String(pair.key.value) === token);
+}
+
+function isNothing(node: unknown): boolean {
+  return node === null || node === undefined || (isScalar(node) && node.value === null);
+}
+
+function isEqual(one: Json, other: Json): boolean {
+  return JSON.stringify(one) === JSON.stringify(other);
+}
+
+function touch(changes: Changes, collection: Collection): void {
+  if (!changes.parsedItems.has(collection)) changes.parsedItems.set(collection, [...collection.items]);
+}
+
+/** Comments of a scalar for the node in its place; a collection has them all before it. */
+function takeComments(node: Node, former: Scalar): void {
+  const { comment, commentBefore } = former;
+  if (!isCollection(node)) node.comment = comment ?? null;
+  node.commentBefore = (isCollection(node) ? comment : undefined) ?? commentBefore ?? null;
+}
+
+function setValue(changes: Changes, map: YAMLMap, pair: Pair, value: Node): void {
+  const former = pair.value;
+  if (!changes.formerValues.has(pair)) changes.formerValues.set(pair, former);
+  if (isScalar(former)) takeComments(value, former);
+  pair.value = value;
+  touch(changes, map);
+}
+
+function refuseShared(node: unknown): void {
+  if (isAlias(node) || (isCollection(node) && node.anchor !== undefined)) throw sharedNode();
+}
+
+/** An own key of a map hides a merged one, so only a key that comes from a merge alone is shared. */
+function refuseMerged(document: Document, map: YAMLMap, token: string): void {
+  if (!map.items.some(isMergePair)) return;
+  if (isObject(map.toJS(document) as unknown) && Object.hasOwn(map.toJS(document) as object, token)) {
+    throw sharedNode();
+  }
+}
+
+function createValue(changes: Changes, value: Json): Node {
+  const stand = new Scalar('');
+  changes.values.set(stand, value);
+  return stand;
+}
+
+/** The node itself where a value stands; any other node stays. Comments move along to where a collection can have them. */
+function materialise(document: Document, changes: Changes, node: unknown): unknown {
+  const value = changes.values.get(node);
+  if (value === undefined || !isScalar(node)) return node;
+  const made = document.createNode(value, { aliasDuplicateObjects: false });
+  takeComments(made, node);
+  return made;
+}
+
+/** Makes the nodes of all brought values below, so that the library can print them. */
+export function materialiseBelow(document: Document, changes: Changes, node: Node | Document): void {
+  visit(node, {
+    Scalar: (_key, scalar) => {
+      const made = materialise(document, changes, scalar);
+      return made === scalar ? undefined : (made as Node);
+    },
+  });
+}
+
+/** Whether the text of the node can be changed member by member: a plain map, nothing of it shared. */
+function isPlainMap(node: unknown): node is YAMLMap {
+  return isMap(node) && node.anchor === undefined && node.items.length > 0 && !node.items.some(isMergePair);
+}
+
+/** Gives a pair its value. Of a map only the members that differ are touched, so that the others keep their comments. */
+function replaceValue(document: Document, changes: Changes, map: YAMLMap, pair: Pair, value: Json): void {
+  const former = pair.value;
+  if (!isPlainMap(former) || !isObject(value) || Object.keys(value).length === 0) {
+    setValue(changes, map, pair, createValue(changes, value));
+    return;
+  }
+  changes.owners.set(former, { collection: map, item: pair });
+  const present = former.toJS(document) as JsonObject;
+  for (const key of Object.keys(present)) {
+    if (Object.hasOwn(value, key)) continue;
+    touch(changes, former);
+    former.items = former.items.filter((one) => one !== findPair(former, key));
+  }
+  for (const [key, wanted = null] of Object.entries(value)) {
+    const inner = findPair(former, key);
+    if (inner === undefined) {
+      touch(changes, former);
+      former.items.push(new Pair(document.createNode(key), createValue(changes, wanted)));
+    } else if (!isEqual(member(present, key) ?? null, wanted)) {
+      replaceValue(document, changes, former, inner, wanted);
+    }
+  }
+}
+
+function newCollection(document: Document, next: string): Collection {
+  return wantsList(next) ? new YAMLSeq(document.schema) : new YAMLMap(document.schema);
+}
+
+function descend(
+  document: Document,
+  changes: Changes,
+  parent: Collection,
+  token: string,
+  next: string,
+  operation: Operation,
+): Collection {
+  let item: unknown;
+  let child: unknown;
+  if (isSeq(parent)) {
+    const index = listIndex(token, parent.items.length);
+    if (index !== undefined && index < parent.items.length)
+      parent.items[index] = materialise(document, changes, parent.items[index]);
+    item = child = index === undefined ? undefined : parent.items[index];
+  } else {
+    let pair = findPair(parent, token);
+    if (pair !== undefined) pair.value = materialise(document, changes, pair.value);
+    if (pair === undefined || isNothing(pair.value)) {
+      if (operation.op === 'remove') throw misfit(operation);
+      const made = newCollection(document, next);
+      if (pair === undefined) {
+        refuseMerged(document, parent, token);
+        touch(changes, parent);
+        pair = new Pair(document.createNode(token), made);
+        parent.items.push(pair);
+      } else {
+        setValue(changes, parent, pair, made);
+      }
+    }
+    item = pair;
+    child = pair.value;
+  }
+  refuseShared(child);
+  if (!isCollection(child)) throw misfit(operation);
+  changes.owners.set(child, { collection: parent, item });
+  return child;
+}
+
+/** The library prints comments and space before an empty collection where they break the document. */
+function dropCommentOfEmpty(collection: Collection): void {
+  if (collection.items.length > 0) return;
+  collection.commentBefore = null;
+  collection.comment = null;
+  collection.spaceBefore = false;
+}
+
+function applyToList(changes: Changes, list: YAMLSeq, token: string, operation: Operation): void {
+  const index = listIndex(token, list.items.length);
+  if (index === undefined || (operation.op !== 'add' && index === list.items.length)) throw misfit(operation);
+  if (operation.op === 'remove') list.items.splice(index, 1);
+  else list.items.splice(index, operation.op === 'add' ? 0 : 1, createValue(changes, operation.value));
+}
+
+function applyToMap(document: Document, changes: Changes, map: YAMLMap, token: string, operation: Operation): void {
+  const pair = findPair(map, token);
+  if (operation.op !== 'remove') {
+    if (pair === undefined) {
+      refuseMerged(document, map, token);
+      map.items.push(new Pair(document.createNode(token), createValue(changes, operation.value)));
+    } else {
+      replaceValue(document, changes, map, pair, operation.value);
+    }
+  } else if (pair === undefined) {
+    throw misfit(operation);
+  } else {
+    map.items.splice(map.items.indexOf(pair), 1);
+  }
+}
+
+/**
+ * Applies the operations to the document's nodes in place and says what changed. Parents that are absent or null are
+ * made. Throws when the document has to be expanded first (`expandShared`) and when an operation does not fit.
+ */
+export function changeDocument(document: Document, operations: readonly Operation[]): Changes {
+  const changes: Changes = { parsedItems: new Map(), formerValues: new Map(), owners: new Map(), values: new Map() };
+  for (const operation of operations) {
+    const tokens = pointerTokens(operation.path);
+    const last = tokens.pop();
+    refuseShared(document.contents);
+    if (last === undefined || !isCollection(document.contents)) throw misfit(operation);
+    let parent: Collection = document.contents;
+    tokens.forEach((token, depth) => {
+      parent = descend(document, changes, parent, token, tokens[depth + 1] ?? last, operation);
+    });
+    touch(changes, parent);
+    if (isSeq(parent)) applyToList(changes, parent, last, operation);
+    else applyToMap(document, changes, parent, last, operation);
+    dropCommentOfEmpty(parent);
+  }
+  return changes;
+}

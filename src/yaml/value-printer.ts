@@ -1,0 +1,73 @@
+import { Document, Pair, Scalar, YAMLMap } from 'yaml';
+import { isObject, type Json } from '../json/json.ts';
+import type { Layout } from './layout.ts';
+import { printOptions } from './print.ts';
+
+/** Prints plain data as block YAML. Keeps the notation of the texts that it has printed, since most come again. */
+export interface ValuePrinter {
+  /** Lines of `key: value`, or without a key of `- value`, at a column; they end in a line break. */
+  printEntry(key: string | undefined, value: Json, column: number, layout: Layout): string;
+}
+
+/** Longer texts, such as a proxy's bootstrap, are different in every pod; their notation is not kept. */
+const longestKept = 4_096;
+
+/** Texts longer than this are quoted without asking the library, which would look at each character several times. */
+const longText = 256;
+
+export function createValuePrinter(): ValuePrinter {
+  const document = new Document(null, { version: '1.1', compat: 'core' });
+  const known = new Map<string, string>();
+
+  /** Notation of a text behind a key; lines after the first are indented by one level. The library decides on quotes. */
+  function textNotation(text: string, layout: Layout): string {
+    if (text.length > longText && /^[ -~]*$/.test(text)) return `'${text.replaceAll("'", "''")}'`;
+    const name = `${layout.indent} ${text}`;
+    const before = known.get(name);
+    if (before !== undefined) return before;
+    const map = new YAMLMap();
+    map.items.push(new Pair(new Scalar('k'), new Scalar(text)));
+    document.contents = map;
+    const notation = document.toString({ ...printOptions(layout), directives: false }).slice('k: '.length, -1);
+    if (text.length <= longestKept) known.set(name, notation);
+    return notation;
+  }
+
+  function scalar(value: Json, margin: string, layout: Layout): string {
+    if (typeof value !== 'string') return JSON.stringify(value);
+    const [first = '', ...rest] = textNotation(value, layout).split('\n');
+    return [first, ...rest.map((line) => (line === '' ? '' : margin + line))].join('\n');
+  }
+
+  /** Lines of a value behind `head`, which ends in a colon or dash and stands at the column. */
+  function lines(head: string, value: Json, column: number, layout: Layout): string {
+    const list = Array.isArray(value) ? (value as readonly Json[]) : undefined;
+    if (list === undefined && !isObject(value)) return `${head} ${scalar(value, ' '.repeat(column), layout)}\n`;
+    const entries = list === undefined ? Object.entries(value as object) : [];
+    if (list?.length === 0) return `${head} []\n`;
+    if (list === undefined && entries.length === 0) return `${head} {}\n`;
+    const inItem = head.endsWith('-');
+    const step = inItem ? 2 : list === undefined ? layout.indent : layout.indentSeq ? layout.indent : 0;
+    const margin = ' '.repeat(column + step);
+    const parts =
+      list === undefined
+        ? entries.map(([key, inner]: [string, Json]) =>
+            lines(`${keyNotation(key, layout)}:`, inner, column + step, layout),
+          )
+        : list.map((inner) => lines('-', inner, column + step, layout));
+    // In a list item the first member stands beside the dash.
+    return inItem ? `${head} ${parts.join(margin)}` : `${head}\n${margin}${parts.join(margin)}`;
+  }
+
+  function keyNotation(key: string, layout: Layout): string {
+    const notation = textNotation(key, layout);
+    return notation.includes('\n') ? JSON.stringify(key) : notation;
+  }
+
+  return {
+    printEntry: (key, value, column, layout) => {
+      const head = key === undefined ? '-' : `${keyNotation(key, layout)}:`;
+      return `${' '.repeat(column)}${lines(head, value, column, layout)}`;
+    },
+  };
+}
