@@ -2,7 +2,7 @@ import { commandTree, type CommandNode } from '../../src/cli/commands/completion
 import type { Io } from '../../src/cli/io.ts';
 import { createProgram } from '../../src/cli/program.ts';
 import { annotationSubjects } from '../../src/settings/annotation-table.ts';
-import type { IstiodUse } from '../../src/settings/istio/annotation-uses.ts';
+import type { IstiodUse } from '../../src/settings/annotation.ts';
 import { reasons } from '../../src/injection/policy/reason.ts';
 import { proxyConfigKeys } from '../../src/settings/proxy-config.ts';
 import { version } from '../../src/settings/version.ts';

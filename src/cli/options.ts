@@ -1,5 +1,4 @@
-import { InvalidArgumentError } from 'commander';
-import type { Command } from './program.ts';
+import { InvalidArgumentError, type Command } from 'commander';
 
 /** Options of every command that reads manifests. */
 export interface ManifestOptions {

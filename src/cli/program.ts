@@ -12,8 +12,6 @@ import { registerTemplate } from './commands/template/command.ts';
 import { registerUninject } from './commands/uninject/command.ts';
 import { registerVersion } from './commands/version.ts';
 
-export type { Command } from 'commander';
-
 /** Every sub-command registers itself; none loads what it works with before it runs. */
 const registrations: readonly ((program: Command, io: Io) => void)[] = [
   registerServe,

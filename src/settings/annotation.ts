@@ -1,6 +1,5 @@
 import type { Effective } from './effective.ts';
 import type { Grammar } from '../grammar/grammar.ts';
-import type { IstiodUse } from './istio/annotation-uses.ts';
 
 /**
  * What a row does with its value. Without effect: the value is checked, and a warning says that nothing follows from
@@ -13,6 +12,23 @@ export type Kind = 'annotation' | 'label' | 'namespace label';
 
 /** What one value gives beside its effect: a problem denies the pod, a remark becomes a warning. */
 export type Finding = { readonly problem: string } | { readonly remark: string };
+
+/** What a row means beside an istiod, where the proxy is Istio's own. */
+export type IstiodUse =
+  | {
+      readonly mark: 'effective';
+      /** Undefined when another part reads the value, or none has to. */
+      readonly grammar: Grammar<unknown> | undefined;
+      /** What is different from the mode standalone; empty when nothing is. */
+      readonly note: string;
+    }
+  | {
+      readonly mark: 'accepted without effect';
+      readonly because: string;
+      /** The settings' `istiod.hardened` gives it an effect. */
+      readonly unlessHardened?: true;
+    }
+  | { readonly mark: 'left to others' };
 
 /** One annotation or label that a pod may carry. */
 export interface AnnotationRow {

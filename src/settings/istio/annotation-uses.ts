@@ -1,4 +1,4 @@
-import type { Kind, StandaloneRow } from '../annotation.ts';
+import type { IstiodUse, Kind, StandaloneRow } from '../annotation.ts';
 import { drainAnnotation } from '../drain-annotation.ts';
 import {
   agentLogLevel,
@@ -28,23 +28,6 @@ import {
 import { profileLabel } from '../schema/profile.ts';
 import { istioNames as names } from './annotation-names.ts';
 import { singlePorts, singlePortsOrAll } from '../../grammar/single-ports.ts';
-
-/** What a row means beside an istiod, where the proxy is Istio's own. */
-export type IstiodUse =
-  | {
-      readonly mark: 'effective';
-      /** Undefined when another part reads the value, or none has to. */
-      readonly grammar: Grammar<unknown> | undefined;
-      /** What is different from the mode standalone; empty when nothing is. */
-      readonly note: string;
-    }
-  | {
-      readonly mark: 'accepted without effect';
-      readonly because: string;
-      /** The settings' `istiod.hardened` gives it an effect. */
-      readonly unlessHardened?: true;
-    }
-  | { readonly mark: 'left to others' };
 
 function effective(grammar?: Grammar<unknown>, note = ''): IstiodUse {
   return { mark: 'effective', grammar, note };

@@ -1,15 +1,7 @@
+import type { Command } from 'commander';
 import type { Io } from '../../io.ts';
 import { addEngineOptions, addExamples, addFilenameOption, addPodTemplateOption } from '../../options.ts';
-import type { EngineOptions, ManifestOptions } from '../../options.ts';
-import type { Command } from '../../program.ts';
-
-export interface CaptureOptions extends ManifestOptions, EngineOptions {
-  /** A capture file, instead of pods. */
-  readonly config?: string;
-  readonly dryRun?: boolean;
-  readonly family?: 'v4' | 'v6' | 'nft';
-  readonly explain?: boolean;
-}
+import type { CaptureOptions } from './options.ts';
 
 /** `capture`: the rules that a pod's init container loads, or those of a capture file. */
 export function registerCapture(program: Command, io: Io): void {

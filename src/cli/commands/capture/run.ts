@@ -3,7 +3,7 @@ import { renderIptables } from '../../../capture/iptables.ts';
 import { renderNftables } from '../../../capture/nftables.ts';
 import { captureRoutes } from '../../../capture/routes.ts';
 import { explainCapture } from '../../../capture/words.ts';
-import type { CaptureOptions } from './command.ts';
+import type { CaptureOptions } from './options.ts';
 import { readCaptureFiles, readCapturedPods, type Captured } from './captured.ts';
 import { inputFailure } from '../../manifests/input.ts';
 import { exitCodes, report, usageFailure, type Failure, type Io } from '../../io.ts';

@@ -1,3 +1,4 @@
+import type { Command } from 'commander';
 import type { Io } from '../../io.ts';
 import {
   addEngineOptions,
@@ -7,15 +8,7 @@ import {
   addOutputOption,
   addPodTemplateOption,
 } from '../../options.ts';
-import type { EngineOptions, ManifestOptions } from '../../options.ts';
-import type { Command } from '../../program.ts';
-
-export interface ExplainOptions extends ManifestOptions, EngineOptions {
-  readonly output: 'text' | 'json';
-  /** `namespace/name` of a live pod. */
-  readonly pod?: string;
-  readonly kubeconfig?: string;
-}
+import type { ExplainOptions } from './options.ts';
 
 /** `explain`: why a pod is injected or not, and what it gets. */
 export function registerExplain(program: Command, io: Io): void {

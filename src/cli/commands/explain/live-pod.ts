@@ -11,7 +11,7 @@ import { applyToValue } from '../../../json/apply.ts';
 import { findObjects } from '../../../manifests/workloads.ts';
 import { isObject, member, objectMember, objectsMember, stringMember } from '../../../json/json.ts';
 import { quote } from '../../../grammar/problem.ts';
-import { explainWorkload, type Explanation } from './run.ts';
+import { explainWorkload, type Explanation } from './explanation.ts';
 import { exitCodes, usageFailure, type Failure } from '../../io.ts';
 import { isWorkload } from '../../manifests/rewriting.ts';
 

@@ -1,7 +1,7 @@
 import { isObject, member, objectMember, stringMember, type Json, type JsonObject } from '../../../json/json.ts';
 import { names } from '../../../pod/conventions.ts';
 import type { Added } from '../../../index.ts';
-import type { DecisionAnswer, Explanation, GateAnswer } from './run.ts';
+import type { DecisionAnswer, Explanation, GateAnswer } from './explanation.ts';
 import { captureTable, textTable } from '../../text-table.ts';
 
 function gateText(gate: GateAnswer): string {

@@ -1,3 +1,4 @@
+import type { Command } from 'commander';
 import type { Io } from '../../io.ts';
 import {
   addEngineOptions,
@@ -6,19 +7,8 @@ import {
   addIstioOptions,
   addOutputOption,
   addPodTemplateOption,
-  type EngineOptions,
-  type ManifestOptions,
 } from '../../options.ts';
-import type { OutputFormat } from '../../manifests/output.ts';
-import type { Command } from '../../program.ts';
-
-export interface InjectOptions extends ManifestOptions, EngineOptions {
-  readonly output: OutputFormat;
-  /** Only say which objects would change. */
-  readonly check?: boolean;
-  /** Only say what would become of every object. */
-  readonly summary?: boolean;
-}
+import type { InjectOptions } from './options.ts';
 
 /** `inject`: manifests in, the same manifests with the sidecar out. */
 export function registerInject(program: Command, io: Io): void {

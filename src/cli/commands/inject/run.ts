@@ -1,26 +1,10 @@
-import { decide, selectEntry, type Decision, type InjectionRequest, type Snapshot } from '../../../index.ts';
-import type { InjectOptions } from './command.ts';
+import { decide, type Decision, type InjectionRequest, type Snapshot } from '../../../index.ts';
+import type { InjectOptions } from './options.ts';
 import { loadSnapshot, readAnnotations, readInput, readLabels } from '../../manifests/input.ts';
 import { report, type Io } from '../../io.ts';
 import { checkRewriting, writeRewriting } from '../../manifests/output.ts';
+import { namespaceOf, passGate, type NamespaceLabels } from '../../manifests/gate.ts';
 import { ownerOf, rewriteInput, type Verdict, type Workload } from '../../manifests/rewriting.ts';
-
-/** Labels that a namespace has beside its own name, as the API server sees them. */
-export type NamespaceLabels = Readonly<Record<string, string>>;
-
-/** Namespace that the workload's pods will be created in. */
-export function namespaceOf(workload: Workload, fallback: string | undefined): string {
-  return workload.namespace ?? fallback ?? 'default';
-}
-
-/** Gate 1 for the pods of a workload. */
-export function passGate(
-  workload: Workload,
-  namespace: string,
-  labels: NamespaceLabels,
-): ReturnType<typeof selectEntry> {
-  return selectEntry({ ...labels, 'kubernetes.io/metadata.name': namespace }, workload.pod.value);
-}
 
 /** What `inject` decides by, beside the workload. */
 interface Judgement {

@@ -1,7 +1,7 @@
 import type { Added, Decision } from '../../../index.ts';
 import { member, objectMember, type JsonObject } from '../../../json/json.ts';
 import { parseQuantity } from '../../../grammar/quantity.ts';
-import type { InjectOptions } from './command.ts';
+import type { InjectOptions } from './options.ts';
 import { inputFailure, type Input } from '../../manifests/input.ts';
 import { exitCodes, report, type Io } from '../../io.ts';
 import { describeObject, findWorkloads, type PlacedObject, type Workload } from '../../manifests/rewriting.ts';

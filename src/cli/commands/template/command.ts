@@ -1,6 +1,7 @@
+import type { Command } from 'commander';
 import type { Io } from '../../io.ts';
 import { addExamples } from '../../options.ts';
-import type { Command } from '../../program.ts';
+
 import type { LintOptions } from './lint.ts';
 
 /** `template`: for the authors of sidecars. */

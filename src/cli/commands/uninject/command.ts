@@ -1,17 +1,7 @@
+import type { Command } from 'commander';
 import type { Io } from '../../io.ts';
-import {
-  addExamples,
-  addFilenameOption,
-  addOutputOption,
-  addPodTemplateOption,
-  type ManifestOptions,
-} from '../../options.ts';
-import type { OutputFormat } from '../../manifests/output.ts';
-import type { Command } from '../../program.ts';
-
-export interface UninjectOptions extends ManifestOptions {
-  readonly output: Exclude<OutputFormat, 'patch'>;
-}
+import { addExamples, addFilenameOption, addOutputOption, addPodTemplateOption } from '../../options.ts';
+import type { UninjectOptions } from './options.ts';
 
 /** `uninject`: takes back what `inject` did. */
 export function registerUninject(program: Command, io: Io): void {

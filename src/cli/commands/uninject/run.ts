@@ -4,7 +4,7 @@ import { readInput } from '../../manifests/input.ts';
 import { report, type Io } from '../../io.ts';
 import { writeRewriting } from '../../manifests/output.ts';
 import { rewriteInput, type Verdict, type Workload } from '../../manifests/rewriting.ts';
-import type { UninjectOptions } from './command.ts';
+import type { UninjectOptions } from './options.ts';
 
 function judge(workload: Workload): Verdict {
   const undone = undo(workload.pod.value);

@@ -1,4 +1,5 @@
-import { decideOn, injectedPod, podWith } from '../../../support/decisions.ts';
+import { parse } from 'yaml';
+import { containerOf, decideOn, injectedPod, podWith } from '../../../support/decisions.ts';
 import type { Examples } from './example.ts';
 
 const merged = (name: string, value: string) => ({ 'prometheus.istio.io/merge-metrics': 'true', [name]: value });
@@ -6,7 +7,9 @@ const portAfter = (name: string, value: string) =>
   injectedPod(podWith({ annotations: merged(name, value) })).metadata.annotations['prometheus.io/port'];
 const asked = (name: string, value: string) => {
   const pod = injectedPod(podWith({ annotations: merged(name, value) }));
-  return /cluster: "(metrics\.[^"]*)".*?target: "([^"]*)"/.exec(JSON.stringify(pod).replaceAll('\\"', '"'))?.slice(1);
+  const [, bootstrap] = containerOf(pod, 'istio-proxy')['args'] as string[];
+  const configuration = JSON.stringify(parse(bootstrap ?? '', { maxAliasCount: -1 }));
+  return /"cluster":"(metrics\.[^"]*)".*?"target":"([^"]*)"/.exec(configuration)?.slice(1);
 };
 const refusal = (name: string, value: string) =>
   decideOn(podWith({ annotations: merged(name, value) })).reasons[0].message;

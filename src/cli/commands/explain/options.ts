@@ -1,0 +1,9 @@
+import type { EngineOptions, ManifestOptions } from '../../options.ts';
+
+/** Options of `explain`. */
+export interface ExplainOptions extends ManifestOptions, EngineOptions {
+  readonly output: 'text' | 'json';
+  /** `namespace/name` of a live pod. */
+  readonly pod?: string;
+  readonly kubeconfig?: string;
+}
