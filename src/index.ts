@@ -5,7 +5,7 @@
  *   if ('problems' in result) throw new Error(…);
  *   const decision = decide({ pod, namespace: 'default' }, result.snapshot);
  */
-export { decide } from './injection/decide.ts';
+export { createInjector, decide, type Injector } from './injection/injector.ts';
 export type { Added, Decision, InjectionRequest } from './injection/decision.ts';
 export type { Operation } from './json/operation.ts';
 export { joinPatch, type PatchText } from './injection/patch/patch-text.ts';

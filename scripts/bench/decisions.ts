@@ -1,8 +1,8 @@
-import { decideInPlace } from '../../src/injection/decide.ts';
+import { createInjector, type Injector } from '../../src/injection/injector.ts';
 import type { Decision } from '../../src/injection/decision.ts';
 import { joinPatch } from '../../src/injection/patch/patch-text.ts';
 import type { ReasonCode } from '../../src/injection/policy/reason.ts';
-import { createSnapshot, type Snapshot } from '../../src/injection/snapshot.ts';
+import { createSnapshot } from '../../src/injection/snapshot.ts';
 import { apiVersion } from '../../src/settings/schema/object.ts';
 import { objectMember, type JsonObject } from '../../src/json/json.ts';
 import type { Effort } from './effort.ts';
@@ -30,14 +30,14 @@ export interface InProcess {
 }
 
 /** The built-in settings, or a few others. */
-function snapshotOf(spec: object = {}): Snapshot {
+function injectorOf(spec: object = {}): Injector {
   const result = createSnapshot({ settings: { apiVersion, kind: 'InjectorConfiguration', spec } });
   if ('problems' in result) throw new Error('the built-in settings are wrong');
-  return result.snapshot;
+  return createInjector(result.snapshot);
 }
 
-function decideOnce(pod: JsonObject, snapshot: Snapshot): Decision {
-  return decideInPlace({ pod, namespace }, snapshot);
+function decideOnce(pod: JsonObject, injector: Injector): Decision {
+  return injector.decideInPlace({ pod, namespace });
 }
 
 function refusing(pod: JsonObject): JsonObject {
@@ -48,8 +48,8 @@ function refusing(pod: JsonObject): JsonObject {
 
 function injected(pod: JsonObject): JsonObject {
   const copy = structuredClone(pod);
-  // By a snapshot that remembers nothing, so that the pod itself becomes what the patch makes of it.
-  decideOnce(copy, snapshotOf());
+  // By an injector that remembers nothing, so that the pod itself becomes what the patch makes of it.
+  decideOnce(copy, injectorOf());
   return copy;
 }
 
@@ -66,13 +66,13 @@ function firstPods(): PodSource {
 }
 
 /** A decision consumes its pod, so each gets a fresh one, parsed before the clock starts. */
-function measureDecision(source: PodSource, snapshot: Snapshot, batches: number): Spread {
+function measureDecision(source: PodSource, injector: Injector, batches: number): Spread {
   const size = Math.min(500, Math.max(2, Math.round(4_000_000 / JSON.stringify(source(0)).length)));
   const values: number[] = [];
   for (let batch = 0; batch <= batches; batch++) {
     const pods = Array.from({ length: size }, (_, index) => source(batch * size + index));
     const startMs = performance.now();
-    for (const pod of pods) decideOnce(pod, snapshot);
+    for (const pod of pods) decideOnce(pod, injector);
     const nanoseconds = ((performance.now() - startMs) * 1e6) / size;
     // The first batch warms up.
     if (batch > 0) values.push(nanoseconds);
@@ -80,13 +80,13 @@ function measureDecision(source: PodSource, snapshot: Snapshot, batches: number)
   return spreadOf(values);
 }
 
-function measureReading(pod: JsonObject, snapshot: Snapshot, batches: number): number {
+function measureReading(pod: JsonObject, injector: Injector, batches: number): number {
   const text = JSON.stringify(pod);
   const size = Math.max(2, Math.round(5_000_000 / text.length));
   const values: number[] = [];
   for (let batch = 0; batch <= batches; batch++) {
     const startMs = performance.now();
-    for (let index = 0; index < size; index++) decideOnce(JSON.parse(text) as JsonObject, snapshot);
+    for (let index = 0; index < size; index++) decideOnce(JSON.parse(text) as JsonObject, injector);
     if (batch > 0) values.push(((performance.now() - startMs) * 1_000) / size);
   }
   return spreadOf(values).median;
@@ -102,11 +102,11 @@ function bootstrapBytes(decision: Decision): number {
   return 0;
 }
 
-function describeSizes(snapshot: Snapshot): InProcess['sizes'] {
-  const plain = snapshotOf({ proxy: { metrics: { istio: false } } });
+function describeSizes(injector: Injector): InProcess['sizes'] {
+  const plain = injectorOf({ proxy: { metrics: { istio: false } } });
   return podKinds.slice(0, 2).map(({ name, pod }) => {
-    const decide = (settings: Snapshot) => decideOnce(structuredClone(receivedPod(pod('checkout'))), settings);
-    const decision = decide(snapshot);
+    const decide = (settings: Injector) => decideOnce(structuredClone(receivedPod(pod('checkout'))), settings);
+    const decision = decide(injector);
     return {
       name,
       patchBytes: Buffer.byteLength(joinPatch(decision.patch)),
@@ -137,24 +137,24 @@ function rowsOf(): Row[] {
   ];
 }
 
-function expectReason({ what, source, code }: Row, snapshot: Snapshot): void {
-  const [first] = decideOnce(source(0), snapshot).reasons;
+function expectReason({ what, source, code }: Row, injector: Injector): void {
+  const [first] = decideOnce(source(0), injector).reasons;
   if (first.code !== code) throw new Error(`${what}: expected the reason ${code}, got ${first.code}: ${first.message}`);
 }
 
 /** Measures decisions in this process, on pods that are parsed already. */
 export function measureDecisions(effort: Effort): InProcess {
-  const snapshot = snapshotOf();
+  const injector = injectorOf();
   const decisions = rowsOf().map((row) => {
-    expectReason(row, snapshot);
-    return { what: row.what, nanoseconds: measureDecision(row.source, snapshot, effort.batches) };
+    expectReason(row, injector);
+    return { what: row.what, nanoseconds: measureDecision(row.source, injector, effort.batches) };
   });
   return {
     decisions,
     linearity: {
-      thousand: measureReading(receivedPod(manyVariables('checkout', 1_000)), snapshot, effort.batches),
-      tenThousand: measureReading(receivedPod(manyVariables('checkout', 10_000)), snapshot, effort.batches),
+      thousand: measureReading(receivedPod(manyVariables('checkout', 1_000)), injector, effort.batches),
+      tenThousand: measureReading(receivedPod(manyVariables('checkout', 10_000)), injector, effort.batches),
     },
-    sizes: describeSizes(snapshot),
+    sizes: describeSizes(injector),
   };
 }

@@ -1,7 +1,6 @@
-import { decideInPlace } from '../injection/decide.ts';
+import type { Injector } from '../injection/injector.ts';
 import { decisionWithoutPatch, type Decision, type InjectionRequest } from '../injection/decision.ts';
 import { reason } from '../injection/policy/reason.ts';
-import type { Snapshot } from '../injection/snapshot.ts';
 import { podName, viewPod } from '../pod/view.ts';
 import { workloadOf, type Workload } from '../pod/workload.ts';
 import { writeAnswer, type Answer } from './answer.ts';
@@ -30,20 +29,21 @@ type ProxyVariables = InjectionRequest['proxyVariables'];
 function decideRequest(
   request: AdmissionRequest,
   workload: Workload,
-  snapshot: Snapshot,
+  injector: Injector,
   proxyVariables: ProxyVariables,
 ): { decision: Decision; failure?: unknown } {
+  const { settings, hash } = injector.snapshot;
   if (!isPodCreation(request) || request.object === undefined) {
-    return { decision: decisionWithoutPatch('skip', [reason('NotAPodCreation')], [], snapshot.hash) };
+    return { decision: decisionWithoutPatch('skip', [reason('NotAPodCreation')], [], hash) };
   }
   try {
     const { object: pod, namespace } = request;
-    return { decision: decideInPlace({ pod, namespace, workload, proxyVariables }, snapshot) };
+    return { decision: injector.decideInPlace({ pod, namespace, workload, proxyVariables }) };
   } catch (failure) {
     const why = reason('InvalidPatch', 'the injector failed on this pod, please report it');
-    const outcome = snapshot.settings.injection.onInvalidPatch === 'deny' ? 'reject' : 'skip';
+    const outcome = settings.injection.onInvalidPatch === 'deny' ? 'reject' : 'skip';
     const warnings = [`sidecar-injector: not injected: ${why.message}`];
-    return { decision: decisionWithoutPatch(outcome, [why], warnings, snapshot.hash), failure };
+    return { decision: decisionWithoutPatch(outcome, [why], warnings, hash), failure };
   }
 }
 
@@ -51,7 +51,7 @@ function decideRequest(
  * Answers one AdmissionReview. Anything but a v1 review with a request and a uid gives status 400 and a sentence.
  * Never throws on a request's content.
  */
-export function review(text: string, snapshot: Snapshot, proxyVariables?: ProxyVariables): Reviewed {
+export function review(text: string, injector: Injector, proxyVariables?: ProxyVariables): Reviewed {
   const decoded = decodeReview(text);
   if ('problem' in decoded) return { status: 400, problem: decoded.problem };
   const { request } = decoded;
@@ -62,7 +62,7 @@ export function review(text: string, snapshot: Snapshot, proxyVariables?: ProxyV
   const view = viewPod(request.object ?? {});
   const pod = podName(view);
   const workload = workloadOf(view);
-  const { decision, failure } = decideRequest(request, workload, snapshot, proxyVariables);
+  const { decision, failure } = decideRequest(request, workload, injector, proxyVariables);
   return {
     status: 200,
     answer: writeAnswer(request.uid, decision),

@@ -1,6 +1,5 @@
 import { istioTemplateNames } from '../istio/templates/templates.ts';
 import { plainInput } from '../sidecars/standalone/plain-input.ts';
-import { prepareProxies, type PreparedProxies } from './cache/fragments.ts';
 import { proxyFragment } from '../sidecars/standalone/proxy.ts';
 import {
   buildLibrary,
@@ -18,7 +17,6 @@ import type { SidecarTemplate } from '../settings/schema/template.ts';
 import { didYouMean } from '../grammar/suggestion.ts';
 import { version } from '../settings/version.ts';
 import { hashText } from './hash.ts';
-import { rememberDecisions, type RememberedDecisions } from './cache/decisions.ts';
 
 /** What the injector knows of the cluster that it works for. */
 export interface ClusterFacts {
@@ -41,10 +39,6 @@ export interface Snapshot extends ClusterFacts {
   readonly version: string;
   /** Effective settings of a pod without annotations, by profile name; `''` is no profile. */
   readonly bases: ReadonlyMap<string, Effective>;
-  /** Fragments of the built-in sidecar that were used last; it saves work and changes no decision. */
-  readonly proxies: PreparedProxies;
-  /** Decisions that were made last, by the pods they were made for; it saves work and changes no decision. */
-  readonly decisions: RememberedDecisions;
 }
 
 /** Raw inputs of a snapshot, each already parsed from YAML or JSON; an unknown server counts as capable. */
@@ -173,8 +167,6 @@ export function createSnapshot(input: SnapshotInput = {}): SnapshotResult {
       ),
       version,
       bases,
-      proxies: prepareProxies(),
-      decisions: rememberDecisions(),
     },
   };
 }

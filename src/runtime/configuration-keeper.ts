@@ -1,3 +1,5 @@
+import { rememberFragments } from '../injection/cache/fragments.ts';
+import { createInjector, type Injector } from '../injection/injector.ts';
 import path from 'node:path';
 import { isSame } from '../json/json.ts';
 import { withClusterFacts, withNamespaces, type ClusterFacts, type Snapshot } from '../injection/snapshot.ts';
@@ -16,6 +18,8 @@ import { watchDirectories } from './watch.ts';
 /** Holds the snapshot in use and replaces it as a whole when the files change. */
 export interface ConfigurationKeeper {
   snapshot(): Snapshot;
+  /** What decides by it. */
+  injector(): Injector;
   /** A refused reload does not make the webhook unready: a bad edit must not stop the creation of pods. */
   health(): HealthCheck;
   useCluster(facts: ClusterFacts): void;
@@ -51,14 +55,19 @@ export async function keepConfiguration(
   const { log, metrics } = ports;
   const loaded = await loadConfiguration(paths);
   if ('problems' in loaded) return loaded;
-  let snapshot = loaded.snapshot;
+  // Fragments depend on nothing of a snapshot that is not in what they are asked for by.
+  const fragments = rememberFragments();
+  let injector = createInjector(loaded.snapshot, fragments);
+  const use = (snapshot: Snapshot): void => {
+    injector = createInjector(snapshot, fragments);
+  };
   let problems: readonly FileProblem[] = [];
   let isReloading = false;
   let again = false;
 
   const tell = (): void => {
     metrics.configurationInfo.reset();
-    metrics.configurationInfo.set({ hash: snapshot.hash }, 1);
+    metrics.configurationInfo.set({ hash: injector.snapshot.hash }, 1);
     metrics.configurationValid.set(problems.length === 0 ? 1 : 0);
   };
   const refuse = (next: readonly FileProblem[]): void => {
@@ -66,16 +75,20 @@ export async function keepConfiguration(
     if (texts.join('\n') === problems.map(describeFileProblem).join('\n')) return;
     problems = next;
     metrics.reloads.inc({ result: 'refused' });
-    log.error({ problems: texts, settingsHash: snapshot.hash }, 'new settings are refused, the last good ones stay');
+    log.error(
+      { problems: texts, settingsHash: injector.snapshot.hash },
+      'new settings are refused, the last good ones stay',
+    );
     tell();
   };
   const accept = (next: Snapshot): void => {
+    const { snapshot } = injector;
     const isSame = next.hash === snapshot.hash;
     if (isSame && problems.length === 0) return;
     problems = [];
-    snapshot = withNamespaces(withClusterFacts(next, snapshot), snapshot.namespaces);
+    use(withNamespaces(withClusterFacts(next, snapshot), snapshot.namespaces));
     if (!isSame) metrics.reloads.inc({ result: 'accepted' });
-    log.info({ settingsHash: snapshot.hash }, 'settings are in use');
+    log.info({ settingsHash: next.hash }, 'settings are in use');
     tell();
   };
   const reload = async (): Promise<void> => {
@@ -98,25 +111,26 @@ export async function keepConfiguration(
       ? undefined
       : watchDirectories(directories, () => void reload(), ports.pollMs === undefined ? {} : { pollMs: ports.pollMs });
   tell();
-  log.info({ settingsHash: snapshot.hash, files: loaded.files }, 'settings are in use');
+  log.info({ settingsHash: injector.snapshot.hash, files: loaded.files }, 'settings are in use');
   return {
-    snapshot: () => snapshot,
+    snapshot: () => injector.snapshot,
+    injector: () => injector,
     health: () => ({
       name: 'configuration',
       ready: true,
       reason:
         problems.length === 0
-          ? `settings ${snapshot.hash} are in use`
-          : `settings ${snapshot.hash} stay in use, the files are refused: ${problems.map(describeFileProblem).join('; ')}`,
+          ? `settings ${injector.snapshot.hash} are in use`
+          : `settings ${injector.snapshot.hash} stay in use, the files are refused: ${problems.map(describeFileProblem).join('; ')}`,
     }),
     useCluster(facts) {
-      const { nativeSidecars, stableSidecars, sleepHook } = snapshot;
+      const { nativeSidecars, stableSidecars, sleepHook } = injector.snapshot;
       if (isSame(facts, { nativeSidecars, stableSidecars, sleepHook })) return;
-      snapshot = withClusterFacts(snapshot, facts);
+      use(withClusterFacts(injector.snapshot, facts));
       log.info({ ...facts }, 'what the cluster can do');
     },
     useNamespaces(namespaces) {
-      snapshot = withNamespaces(snapshot, namespaces);
+      use(withNamespaces(injector.snapshot, namespaces));
     },
     stop: () => watching?.stop(),
   };

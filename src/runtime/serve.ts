@@ -195,7 +195,7 @@ async function start(options: ServeOptions, log: Log, cleanups: Cleanups): Promi
   const checks = checksOf({ configuration, source, metrics, log }, state);
   const webhook = createServer({
     keyPair: first.pair,
-    snapshot: () => configuration.snapshot(),
+    injector: () => configuration.injector(),
     checks,
     log,
     metrics,

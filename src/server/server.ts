@@ -3,7 +3,7 @@ import Fastify, { type FastifyError, type FastifyInstance, type FastifyReply, ty
 import { readAddressVariables } from '../admission/address-variables.ts';
 import { review } from '../admission/handler.ts';
 import { patchLength } from '../injection/patch/patch-text.ts';
-import type { Snapshot } from '../injection/snapshot.ts';
+import type { Injector } from '../injection/injector.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import { createAnswerEncoder } from './answer-body.ts';
@@ -20,8 +20,8 @@ import { tlsOptions, type KeyPair } from './tls.ts';
 /** Everything that the server needs from outside. */
 export interface ServerPorts {
   readonly keyPair: KeyPair;
-  /** The snapshot of the moment; a request sees exactly one. */
-  snapshot(): Snapshot;
+  /** The injector of the moment; a request sees exactly one. */
+  injector(): Injector;
   checks(): readonly HealthCheck[];
   readonly log: Log;
   readonly metrics: Metrics;
@@ -45,7 +45,7 @@ const allowed: ReadonlyMap<string, string> = new Map([
 ]);
 
 /** Beside an istiod the address may go on after `/inject`, with variables of the proxy. */
-function methodOf(path: string, { settings }: Snapshot): string | undefined {
+function methodOf(path: string, { snapshot: { settings } }: Injector): string | undefined {
   return allowed.get(path) ?? (settings.mode === 'istiod' && path.startsWith('/inject/') ? 'POST' : undefined);
 }
 
@@ -105,7 +105,7 @@ async function answerReview(
     return sendText(reply, 400, 'The body is not UTF-8.');
   }
   const address = readAddressVariables(pathOf(request));
-  const reviewed = 'problem' in address ? address : review(text, ports.snapshot(), address.variables);
+  const reviewed = 'problem' in address ? address : review(text, ports.injector(), address.variables);
   if ('problem' in reviewed) {
     metrics.badRequests.inc({ status: '400' });
     return sendText(reply, 400, reviewed.problem);
@@ -136,7 +136,7 @@ function installRoutes(app: FastifyInstance, answering: Answering): void {
   app.post('/inject', async (request, reply) => answerReview(request, reply, answering));
   app.post('/inject/*', {
     onRequest(request, reply, done) {
-      if (methodOf(pathOf(request), ports.snapshot()) === undefined) reply.callNotFound();
+      if (methodOf(pathOf(request), ports.injector()) === undefined) reply.callNotFound();
       else done();
     },
     handler: async (request, reply) => answerReview(request, reply, answering),
@@ -151,7 +151,7 @@ function installRoutes(app: FastifyInstance, answering: Answering): void {
 
 function installErrors(app: FastifyInstance, ports: ServerPorts, limits: Limits): void {
   app.setNotFoundHandler(async (request, reply) => {
-    const method = methodOf(pathOf(request), ports.snapshot());
+    const method = methodOf(pathOf(request), ports.injector());
     if (method === undefined) return sendText(reply, 404, 'There is nothing here.');
     ports.metrics.badRequests.inc({ status: '405' });
     return sendText(reply.header('allow', method), 405, `Only ${method} is allowed here.`);

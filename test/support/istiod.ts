@@ -1,4 +1,4 @@
-import { decide } from '../../src/injection/decide.ts';
+import { decide } from '../../src/injection/injector.ts';
 import type { Decision, InjectionRequest } from '../../src/injection/decision.ts';
 import type { Snapshot } from '../../src/injection/snapshot.ts';
 import { objectMember, objectsMember, stringMember, type JsonObject } from '../../src/json/json.ts';

@@ -1,3 +1,4 @@
+import { createInjector } from '../../src/injection/injector.ts';
 import type { AddressInfo } from 'node:net';
 import { createAuthority, issueLeaf, localNames, type KeyedCertificate } from '../../src/certs/authority.ts';
 import type { Snapshot } from '../../src/injection/snapshot.ts';
@@ -42,9 +43,10 @@ export async function startWebhook(options: WebhookOptions = {}): Promise<Webhoo
   const issue = () => issueLeaf({ authority, names: localNames, now: new Date(), lifetimeMs: hourMs });
   const lines: string[] = [];
   const metrics = createMetrics(version);
+  const injector = createInjector(snapshot);
   const server = createServer({
     keyPair: await issue(),
-    snapshot: () => snapshot,
+    injector: () => injector,
     checks,
     log: createLog('trace', { write: (line) => void lines.push(line) }),
     metrics,

@@ -99,6 +99,28 @@ describe('the house', () => {
     expect(wrong.map(({ file, target }) => `${file} -> ${target}`)).toEqual([]);
   });
 
+  test('no modules import each other in a circle, types included', () => {
+    const graph = new Map(
+      files(source).map((file) => [
+        file,
+        [...readFileSync(file, 'utf8').matchAll(/(?:\bfrom|\bimport)\s*\(?\s*'(\.[^']+)'/g)].map(([, specifier = '']) =>
+          path.resolve(path.dirname(file), specifier),
+        ),
+      ]),
+    );
+    const settled = new Set<string>();
+    const circles: string[] = [];
+    const visit = (file: string, way: readonly string[]): void => {
+      if (way.includes(file))
+        circles.push([...way.slice(way.indexOf(file)), file].map((one) => path.relative(source, one)).join(' -> '));
+      if (way.includes(file) || settled.has(file)) return;
+      for (const target of graph.get(file) ?? []) visit(target, [...way, file]);
+      settled.add(file);
+    };
+    for (const file of graph.keys()) visit(file, []);
+    expect(circles).toEqual([]);
+  });
+
   test('every package is imported by the rooms that own it', () => {
     const wrong = imports.filter(({ room, target }) => {
       if (target.startsWith('src/') || target.startsWith('node:')) return false;

@@ -4,25 +4,26 @@ import type { PodView } from '../../pod/view.ts';
 import type { Decision, InjectionRequest } from '../decision.ts';
 import type { Operation } from '../../json/operation.ts';
 import { joinPatch } from '../patch/patch-text.ts';
-import type { Snapshot } from '../snapshot.ts';
+
+/** What is known of pods like one: the decision, verified on another, or how to remember that of this one. */
+export type Recalled =
+  | { readonly known: Decision }
+  | {
+      /**
+       * Remembers a decision to inject that was verified. It comes back frozen, or as it was when it is not worth keeping:
+       * a pod has to be the second of its kind, small, and the patch must be the same for every pod.
+       */
+      readonly remember: (decision: Decision) => Decision;
+    };
 
 /** Decisions for the pods of one controller's revision, which differ in nothing that a decision depends on. */
 export interface RememberedDecisions {
-  /** What was decided for a pod like this one by this snapshot; its patch was verified on that pod. */
-  recall(view: PodView, request: InjectionRequest, snapshot: Snapshot): Decision | undefined;
-  /**
-   * Notes a decision to inject, before its verification changes the pod. It comes back frozen, or as it was when it is not
-   * worth keeping: a pod has to be the second of its kind, small, and the patch must be the same for every pod.
-   */
-  note(view: PodView, request: InjectionRequest, snapshot: Snapshot, decision: Decision): Decision;
-  /** Takes back what was noted for this pod. */
-  forget(view: PodView, request: InjectionRequest): void;
+  recall(view: PodView, request: InjectionRequest): Recalled;
 }
 
 interface Remembered {
   /** Copies of pod and request as they were; undefined until the second pod of the kind. */
   readonly known: { readonly request: InjectionRequest; readonly decision: Decision } | undefined;
-  readonly snapshot: Snapshot;
   /** Pods of the same controller that were different after all, one after the other. */
   readonly misses: number;
 }
@@ -70,9 +71,13 @@ function namesToken({ patch, warnings, reasons, added }: Decision): boolean {
   return said.includes('kube-api-access-') || joinPatch(patch).includes('kube-api-access-');
 }
 
-function isWorthKeeping(pod: JsonObject, decision: Decision): boolean {
-  const isSmall = countValues(pod, mostValues) <= mostValues;
-  return isSmall && !changesItself(decision.operations) && !namesToken(decision);
+function isSmall(pod: JsonObject): boolean {
+  return countValues(pod, mostValues) <= mostValues;
+}
+
+/** Whether the next pod can have the same. */
+function fitsOthers(decision: Decision): boolean {
+  return !changesItself(decision.operations) && !namesToken(decision);
 }
 
 /** Pods of one revision have one prefix; a pod with a name of its own is alone. */
@@ -82,46 +87,53 @@ function keyOf({ metadata }: PodView, namespace: string): string | undefined {
   return `${namespace}/${prefix}`;
 }
 
-/** Remembers the decisions that were used last. */
+const asItIs: Recalled = { remember: (decision) => decision };
+
+/** Remembers the decisions that were used last, of one snapshot. */
 export function rememberDecisions(): RememberedDecisions {
   const remembered = rememberRecent<Remembered>(bounds, ({ known }) => known);
+
+  /** The pod is copied now: the verification, which comes before the decision is remembered, changes it. */
+  const second = (key: string, request: InjectionRequest, misses: number): Recalled => {
+    if (!isSmall(request.pod)) {
+      remembered.put(key, { known: undefined, misses: mostMisses + 1 });
+      return asItIs;
+    }
+    const copy = structuredClone(request);
+    return {
+      remember(decision) {
+        if (!fitsOthers(decision)) {
+          remembered.put(key, { known: undefined, misses: mostMisses + 1 });
+          return decision;
+        }
+        const kept = freezeDeep({ ...decision, patch: [{ text: joinPatch(decision.patch) }] });
+        remembered.put(key, { known: { request: copy, decision: kept }, misses });
+        return kept;
+      },
+    };
+  };
+
   return {
-    recall(view, request, snapshot) {
+    recall(view, request) {
       const key = keyOf(view, request.namespace);
-      const entry = key === undefined ? undefined : remembered.get(key);
-      if (key === undefined || entry?.known === undefined || entry.snapshot !== snapshot) return undefined;
-      if (entry.misses > mostMisses) return undefined;
+      if (key === undefined) return asItIs;
+      const entry = remembered.get(key);
+      if (entry === undefined) {
+        return {
+          remember(decision) {
+            remembered.put(key, { known: undefined, misses: 0 });
+            return decision;
+          },
+        };
+      }
+      if (entry.misses > mostMisses) return asItIs;
+      if (entry.known === undefined) return second(key, request, entry.misses);
       if (isSame(entry.known.request, request, areTokenVolumes)) {
         remembered.put(key, entry.misses === 0 ? entry : { ...entry, misses: 0 });
-        return entry.known.decision;
+        return { known: entry.known.decision };
       }
       remembered.put(key, { ...entry, misses: entry.misses + 1 });
-      return undefined;
-    },
-    note(view, request, snapshot, decision) {
-      const key = keyOf(view, request.namespace);
-      if (key === undefined) return decision;
-      const entry = remembered.get(key);
-      if (entry === undefined || entry.snapshot !== snapshot) {
-        remembered.put(key, { known: undefined, snapshot, misses: 0 });
-        return decision;
-      }
-      if (entry.misses > mostMisses) return decision;
-      if (!isWorthKeeping(request.pod, decision)) {
-        remembered.put(key, { ...entry, misses: mostMisses + 1 });
-        return decision;
-      }
-      const kept = freezeDeep({ ...decision, patch: [{ text: joinPatch(decision.patch) }] });
-      remembered.put(key, {
-        known: { request: structuredClone(request), decision: kept },
-        snapshot,
-        misses: entry.misses,
-      });
-      return kept;
-    },
-    forget(view, request) {
-      const key = keyOf(view, request.namespace);
-      if (key !== undefined) remembered.delete(key);
+      return entry.misses + 1 > mostMisses ? asItIs : second(key, request, entry.misses + 1);
     },
   };
 }

@@ -4,7 +4,7 @@ import type { ProxyInput } from '../../sidecars/standalone/proxy-input.ts';
 import { proxyFragment, type ProxyFragment } from '../../sidecars/standalone/proxy.ts';
 
 /** The built-in sidecar's fragments, remembered: the pods of one workload all get the same. */
-export interface PreparedProxies {
+export interface RememberedFragments {
   /** The same as `proxyFragment`, with the containers' JSON texts, and frozen: nobody can change what others get. */
   fragmentOf(input: ProxyInput): ProxyFragment;
   /** Remembers a fragment that came from `fragmentOf`, once the pod that it was made for is accepted. */
@@ -43,7 +43,7 @@ function keyOf({ workload, native, probes, effective }: ProxyInput): string {
 }
 
 /** Remembers the fragments that were used last. A fragment is used again for an input that is alike in every member. */
-export function prepareProxies(): PreparedProxies {
+export function rememberFragments(): RememberedFragments {
   const prepared = rememberRecent<Remembered>(bounds, ({ input, fragment }) => [input, fragment]);
   const candidates = new WeakMap<ProxyFragment, Remembered>();
   return {

@@ -1,15 +1,13 @@
 import jsonPatch from 'fast-json-patch';
 import { describe, expect, test } from '@jest/globals';
 import { review } from '../../../src/admission/handler.ts';
-import { decide } from '../../../src/injection/decide.ts';
-import { rememberDecisions } from '../../../src/injection/cache/decisions.ts';
+import { createInjector, decide } from '../../../src/injection/injector.ts';
 import type { Snapshot } from '../../../src/injection/snapshot.ts';
 import { readReviewText } from '../../../src/server/review-text.ts';
 import { annotationTable } from '../../../src/settings/annotation-table.ts';
 import { statusAnnotation } from '../../../src/pod/conventions.ts';
 import { istioNames } from '../../../src/settings/istio/annotation-names.ts';
 import type { JsonObject } from '../../../src/json/json.ts';
-import { prepareProxies } from '../../../src/injection/cache/fragments.ts';
 import { longPlaces, longTexts, type LongPlace } from '../../support/long-reviews.ts';
 import { reviewOf } from '../../support/reviews.ts';
 import { snapshotWithShipped } from '../../support/shipped-sidecars.ts';
@@ -87,7 +85,7 @@ const pod: JsonObject = {
 
 /** The pod after its injection, with a container that came later, and its status as a value. */
 function injected(snapshot: Snapshot): { readonly pod: JsonObject; readonly status: JsonObject } {
-  const { operations, reasons } = decide({ pod, namespace: 'shop' }, fresh(snapshot));
+  const { operations, reasons } = decide({ pod, namespace: 'shop' }, snapshot);
   if (operations.length === 0) throw new Error(JSON.stringify(reasons));
   const patch = structuredClone(operations) as unknown as jsonPatch.Operation[];
   const after = jsonPatch.applyPatch(structuredClone(pod), patch).newDocument as JsonObject & {
@@ -105,17 +103,12 @@ function withStatus(after: JsonObject, status: JsonObject): JsonObject {
   return { ...after, metadata: { ...metadata, annotations } };
 }
 
-/** The snapshot with nothing remembered. */
-function fresh(snapshot: Snapshot): Snapshot {
-  return { ...snapshot, proxies: prepareProxies(), decisions: rememberDecisions() };
-}
-
 /** Milliseconds of a review of the pod, by a snapshot that remembers nothing of it. */
 function cost(snapshot: Snapshot, long: JsonObject): number {
   const body = Buffer.from(JSON.stringify(reviewOf(long)));
-  const used = fresh(snapshot);
+  const injector = createInjector(snapshot);
   const start = performance.now();
-  review(readReviewText(body) ?? '', used);
+  review(readReviewText(body) ?? '', injector);
   return performance.now() - start;
 }
 

@@ -1,3 +1,4 @@
+import { createInjector } from '../../../src/injection/injector.ts';
 import { describe, expect, test } from '@jest/globals';
 import { review } from '../../../src/admission/handler.ts';
 import type { Snapshot } from '../../../src/injection/snapshot.ts';
@@ -8,7 +9,7 @@ import { snapshotOf } from '../../support/snapshots.ts';
 const encodeAnswer = createAnswerEncoder();
 
 function run(body: unknown, snapshot: Snapshot = snapshotOf()) {
-  const reviewed = review(JSON.stringify(body), snapshot);
+  const reviewed = review(JSON.stringify(body), createInjector(snapshot));
   if (reviewed.status === 400) throw new Error(reviewed.problem);
   return { ...reviewed, response: responseOf({ status: 200, headers: {}, text: encodeAnswer(reviewed.answer) }) };
 }
@@ -30,7 +31,7 @@ test('a creation of a pod without a pod is a problem, and so is what is no revie
     [reviewOf(null), 'The request creates a pod and has no object.'],
     [{}, 'The body is not an AdmissionReview of admission.k8s.io/v1.'],
   ] as const) {
-    expect(review(JSON.stringify(body), snapshotOf())).toEqual({ status: 400, problem });
+    expect(review(JSON.stringify(body), createInjector(snapshotOf()))).toEqual({ status: 400, problem });
   }
 });
 

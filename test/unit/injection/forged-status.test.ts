@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
-import { decide } from '../../../src/injection/decide.ts';
+import { rememberFragments, type RememberedFragments } from '../../../src/injection/cache/fragments.ts';
+import { createInjector } from '../../../src/injection/injector.ts';
 import type { Decision } from '../../../src/injection/decision.ts';
 import { parseRecord } from '../../../src/injection/patch/record.ts';
 import type { Snapshot } from '../../../src/injection/snapshot.ts';
@@ -187,19 +188,18 @@ describe('what is no status of ours is left alone, and said', () => {
 });
 
 test('a patch that fails its verification never goes out', () => {
-  const snapshot = snapshotOf();
+  const fragments = rememberFragments();
   // A defect of ours, which no input is known to bring about.
-  const broken: Snapshot = {
-    ...snapshot,
-    proxies: { ...snapshot.proxies, fragmentOf: (input) => ({ ...snapshot.proxies.fragmentOf(input), volumes: [] }) },
+  const broken: RememberedFragments = {
+    ...fragments,
+    fragmentOf: (input) => ({ ...fragments.fragmentOf(input), volumes: [] }),
   };
   for (const [onInvalidPatch, outcome] of [
     ['admit', 'skip'],
     ['deny', 'reject'],
   ] as const) {
-    const { injection } = broken.settings;
-    const settings = { ...broken.settings, injection: { ...injection, onInvalidPatch } };
-    const decision = decide({ pod: podWith(), namespace: 'shop' }, { ...broken, settings });
+    const injector = createInjector(snapshotOf({ injection: { onInvalidPatch } }), broken);
+    const decision = injector.decide({ pod: podWith(), namespace: 'shop' });
     expect([decision.outcome, decision.reasons[0].code]).toEqual([outcome, 'InvalidPatch']);
     expect([decision.operations, decision.patch]).toEqual([[], []]);
     expect(decision.reasons[0].message).toContain('mounts volume istio-logs, which does not exist');

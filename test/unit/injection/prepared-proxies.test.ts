@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
-import { decide } from '../../../src/injection/decide.ts';
+import { rememberFragments } from '../../../src/injection/cache/fragments.ts';
+import { createInjector, decide, type Injector } from '../../../src/injection/injector.ts';
 import type { Decision } from '../../../src/injection/decision.ts';
 import { joinPatch } from '../../../src/injection/patch/patch-text.ts';
 import type { JsonObject } from '../../../src/json/json.ts';
@@ -7,6 +8,10 @@ import { namesOf } from '../../support/decisions.ts';
 import { snapshotOf } from '../../support/snapshots.ts';
 
 const namespace = 'shop';
+
+function injectorOf(spec: object = {}): Injector {
+  return createInjector(snapshotOf(spec));
+}
 
 function podOf(name: string, more: JsonObject = {}, container: JsonObject = {}): JsonObject {
   return {
@@ -38,24 +43,24 @@ describe.each([
   ['classic', { injection: { nativeSidecars: 'never' } }],
 ])('%s', (_kind, spec) => {
   test.each(pods)('%s: the patch is the operations as JSON text, the first time and later', (_what, pod) => {
-    const snapshot = snapshotOf(spec);
-    for (const decision of [decide({ pod, namespace }, snapshot), decide({ pod, namespace }, snapshot)]) {
+    const snapshot = injectorOf(spec);
+    for (const decision of [snapshot.decide({ pod, namespace }), snapshot.decide({ pod, namespace })]) {
       expect(decision.outcome).toBe('inject');
       expect(joinPatch(decision.patch)).toBe(JSON.stringify(decision.operations));
     }
   });
 
   test.each(pods)('%s: what is remembered changes no decision', (_what, pod) => {
-    const used = snapshotOf(spec);
-    for (const [, other] of pods) decide({ pod: other, namespace }, used);
-    expect(textOf(decide({ pod, namespace }, used))).toBe(textOf(decide({ pod, namespace }, snapshotOf(spec))));
+    const used = injectorOf(spec);
+    for (const [, other] of pods) used.decide({ pod: other, namespace });
+    expect(textOf(used.decide({ pod, namespace }))).toBe(textOf(decide({ pod, namespace }, snapshotOf(spec))));
   });
 });
 
 test('edits of one pod do not reach the next one', () => {
-  const snapshot = snapshotOf();
+  const snapshot = injectorOf();
   const pod = podOf('web', {}, probing('/ready'));
-  const first = decide({ pod, namespace }, snapshot);
+  const first = snapshot.decide({ pod, namespace });
   const before = textOf(first);
   const containers = first.added?.initContainers ?? [];
   expect(namesOf(containers)).toEqual(['istio-init', 'istio-proxy']);
@@ -63,7 +68,7 @@ test('edits of one pod do not reach the next one', () => {
     const { args, env } = container as { args?: string[]; env?: { value?: string }[] };
     expect(() => args?.fill('edited') ?? env?.forEach((variable) => (variable.value = 'edited'))).toThrow(TypeError);
   }
-  expect(textOf(decide({ pod, namespace }, snapshot))).toBe(before);
+  expect(textOf(snapshot.decide({ pod, namespace }))).toBe(before);
 });
 
 test('revisions of one workload are told apart, whichever comes first', () => {
@@ -72,29 +77,27 @@ test('revisions of one workload are told apart, whichever comes first', () => {
     podOf('web', { terminationGracePeriodSeconds: 7 }, probing('/ready')),
     podOf('web', {}, { readinessProbe: { ...(probing('/ready')['readinessProbe'] as JsonObject), timeoutSeconds: 9 } }),
   ];
-  const snapshot = snapshotOf({ injection: { nativeSidecars: 'never' } });
+  const snapshot = injectorOf({ injection: { nativeSidecars: 'never' } });
   const fresh = revisions.map((pod) =>
     textOf(decide({ pod, namespace }, snapshotOf({ injection: { nativeSidecars: 'never' } }))),
   );
   expect(new Set(fresh).size).toBe(revisions.length);
   for (const index of [0, 1, 2, 1, 0, 2]) {
-    expect(textOf(decide({ pod: revisions[index] ?? {}, namespace }, snapshot))).toBe(fresh[index]);
+    expect(textOf(snapshot.decide({ pod: revisions[index] ?? {}, namespace }))).toBe(fresh[index]);
   }
 });
 
 test('more workloads than are remembered all get their own', () => {
-  const snapshot = snapshotOf();
-  const patches = Array.from({ length: 300 }, (_, index) =>
-    decide({ pod: podOf(`web-${index}`), namespace }, snapshot),
-  );
+  const snapshot = injectorOf();
+  const patches = Array.from({ length: 300 }, (_, index) => snapshot.decide({ pod: podOf(`web-${index}`), namespace }));
   expect(new Set(patches.map(({ patch }) => joinPatch(patch))).size).toBe(300);
-  expect(textOf(decide({ pod: podOf('web-0'), namespace }, snapshot))).toBe(textOf(patches[0] as Decision));
+  expect(textOf(snapshot.decide({ pod: podOf('web-0'), namespace }))).toBe(textOf(patches[0] as Decision));
 });
 
 describe('memory', () => {
   const long = 'a'.repeat(300_000);
-  const isRemembered = (pod: JsonObject, snapshot = snapshotOf()): boolean => {
-    const [first, second] = [1, 2].map(() => decide({ pod, namespace }, snapshot).added?.initContainers.at(-1));
+  const isRemembered = (pod: JsonObject, injector = createInjector(snapshotOf())): boolean => {
+    const [first, second] = [1, 2].map(() => injector.decide({ pod, namespace }).added?.initContainers.at(-1));
     return first !== undefined && first === second;
   };
 
@@ -109,15 +112,12 @@ describe('memory', () => {
   });
 
   test('is not touched by pods that are refused', () => {
-    const snapshot = snapshotOf();
     const kept: unknown[] = [];
-    const watching = {
-      ...snapshot,
-      proxies: { ...snapshot.proxies, keep: (fragment: unknown) => void kept.push(fragment) },
-    };
-    expect(decide({ pod: podOf('web', {}, probing(`/${long}`)), namespace }, watching).outcome).toBe('reject');
+    const fragments = { ...rememberFragments(), keep: (fragment: unknown) => void kept.push(fragment) };
+    const watching = createInjector(snapshotOf(), fragments);
+    expect(watching.decide({ pod: podOf('web', {}, probing(`/${long}`)), namespace }).outcome).toBe('reject');
     expect(kept).toEqual([]);
-    expect(decide({ pod: podOf('web'), namespace }, watching).outcome).toBe('inject');
+    expect(watching.decide({ pod: podOf('web'), namespace }).outcome).toBe('inject');
     expect(kept).toHaveLength(1);
   });
 });

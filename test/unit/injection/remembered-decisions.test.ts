@@ -1,16 +1,20 @@
 import { describe, expect, test } from '@jest/globals';
-import { decide, decideInPlace } from '../../../src/injection/decide.ts';
+import { createInjector, decide, type Injector } from '../../../src/injection/injector.ts';
 import type { Decision } from '../../../src/injection/decision.ts';
 import type { Operation } from '../../../src/json/operation.ts';
 import { joinPatch, writePatchText } from '../../../src/injection/patch/patch-text.ts';
 import { reason } from '../../../src/injection/policy/reason.ts';
 import { rememberDecisions } from '../../../src/injection/cache/decisions.ts';
-import { withClusterFacts, type Snapshot } from '../../../src/injection/snapshot.ts';
+import { withClusterFacts } from '../../../src/injection/snapshot.ts';
 import type { JsonObject } from '../../../src/json/json.ts';
 import { viewPod } from '../../../src/pod/view.ts';
 import { snapshotOf } from '../../support/snapshots.ts';
 
 const namespace = 'shop';
+
+function injectorOf(): Injector {
+  return createInjector(snapshotOf());
+}
 
 interface Wishes {
   readonly token?: string;
@@ -47,9 +51,9 @@ function textOf(decision: Decision): string {
 }
 
 /** Decides often enough that the pod's kind is remembered. */
-function warmUp(snapshot: Snapshot, pod: JsonObject = podOf()): Decision {
-  let last = decide({ pod, namespace }, snapshot);
-  for (let time = 0; time < 3; time++) last = decide({ pod, namespace }, snapshot);
+function warmUp(injector: Injector, pod: JsonObject = podOf()): Decision {
+  let last = injector.decide({ pod, namespace });
+  for (let time = 0; time < 3; time++) last = injector.decide({ pod, namespace });
   return last;
 }
 
@@ -59,11 +63,11 @@ function isRemembered(decision: Decision): boolean {
 
 describe('the pods of one revision', () => {
   test('get what a fresh snapshot decides, from the second on as remembered', () => {
-    const snapshot = snapshotOf();
+    const injector = injectorOf();
     const wanted = textOf(decide({ pod: podOf(), namespace }, snapshotOf()));
     const remembered = [0, 1, 2, 3].map((time) => {
       const pod = podOf({ token: `kube-api-access-0000${time}` });
-      const decision = decideInPlace({ pod: structuredClone(pod), namespace }, snapshot);
+      const decision = injector.decideInPlace({ pod: structuredClone(pod), namespace });
       expect(textOf(decision)).toBe(wanted);
       return isRemembered(decision);
     });
@@ -71,26 +75,19 @@ describe('the pods of one revision', () => {
   });
 
   test('have their own texts: the patch is the operations, the text the same object for all', () => {
-    const snapshot = snapshotOf();
-    const first = warmUp(snapshot);
-    const second = warmUp(snapshot);
+    const injector = injectorOf();
+    const first = warmUp(injector);
+    const second = warmUp(injector);
     expect(joinPatch(first.patch)).toBe(JSON.stringify(first.operations));
     expect(first.patch[0]).toBe(second.patch[0]);
   });
 
   test('are not touched: the patch was verified on one like them', () => {
-    const snapshot = snapshotOf();
-    warmUp(snapshot);
+    const injector = injectorOf();
+    warmUp(injector);
     const pod = structuredClone(podOf());
-    expect(decideInPlace({ pod, namespace }, snapshot).outcome).toBe('inject');
+    expect(injector.decideInPlace({ pod, namespace }).outcome).toBe('inject');
     expect(pod).toEqual(podOf());
-  });
-
-  test('are decided anew once a decision is taken back', () => {
-    const snapshot = snapshotOf();
-    warmUp(snapshot);
-    snapshot.decisions.forget(viewPod(podOf()), { pod: podOf(), namespace });
-    expect(isRemembered(decide({ pod: podOf(), namespace }, snapshot))).toBe(false);
   });
 });
 
@@ -108,24 +105,28 @@ const differences: readonly (readonly [what: string, pod: JsonObject])[] = [
 ];
 
 test.each(differences)('%s is told apart', (_what, pod) => {
-  const snapshot = snapshotOf();
-  warmUp(snapshot);
-  expect(textOf(decide({ pod, namespace }, snapshot))).toBe(textOf(decide({ pod, namespace }, snapshotOf())));
-  expect(textOf(decide({ pod: podOf(), namespace }, snapshot))).toBe(textOf(warmUp(snapshotOf())));
+  const injector = injectorOf();
+  warmUp(injector);
+  expect(textOf(injector.decide({ pod, namespace }))).toBe(textOf(decide({ pod, namespace }, snapshotOf())));
+  expect(textOf(injector.decide({ pod: podOf(), namespace }))).toBe(textOf(warmUp(injectorOf())));
 });
 
 test('another namespace, workload or cluster is told apart', () => {
-  const snapshot = snapshotOf();
-  warmUp(snapshot);
+  const injector = injectorOf();
+  warmUp(injector);
   const pod = podOf();
   const workload = { apiVersion: 'apps/v1', kind: 'Deployment', name: 'other' };
   for (const request of [
     { pod, namespace: 'kube-system' },
     { pod, namespace, workload },
   ]) {
-    expect(textOf(decide(request, snapshot))).toBe(textOf(decide(request, snapshotOf())));
+    expect(textOf(injector.decide(request))).toBe(textOf(decide(request, snapshotOf())));
   }
-  const classic = withClusterFacts(snapshot, { nativeSidecars: false, stableSidecars: false, sleepHook: false });
+  const classic = withClusterFacts(injector.snapshot, {
+    nativeSidecars: false,
+    stableSidecars: false,
+    sleepHook: false,
+  });
   expect(decide({ pod, namespace }, classic).added?.native).toBe(false);
 });
 
@@ -135,31 +136,30 @@ describe('not remembered', () => {
     ['a pod without a prefix', podOf({ prefix: '' })],
     ['a large pod', podOf({ container: { env: Array.from({ length: 500 }, (_, at) => ({ name: `A${at}` })) } })],
   ])('%s', (_what, pod) => {
-    expect(isRemembered(warmUp(snapshotOf(), pod))).toBe(false);
+    expect(isRemembered(warmUp(injectorOf(), pod))).toBe(false);
   });
 
   test.each([
     ['a pod with a long text', podOf({ container: { args: ['x'.repeat(400_000)] } })],
     ['a pod with a long prefix', podOf({ prefix: `${'x'.repeat(400_000)}-` })],
   ])('%s', (_what, pod) => {
-    const snapshot = snapshotOf();
-    const [first, second] = [warmUp(snapshot, pod), decide({ pod, namespace }, snapshot)];
+    const injector = injectorOf();
+    const [first, second] = [warmUp(injector, pod), injector.decide({ pod, namespace })];
     expect(first.outcome).toBe('inject');
     expect(second).not.toBe(first);
   });
 
   test('a controller whose pods all differ is given up', () => {
-    const snapshot = snapshotOf();
+    const injector = injectorOf();
     const onNode = (node: number) => podOf({ spec: { nodeSelector: { node: String(node) } } });
-    for (let node = 0; node < 6; node++) decide({ pod: onNode(node), namespace }, snapshot);
-    const decision = decide({ pod: onNode(5), namespace }, snapshot);
+    for (let node = 0; node < 6; node++) injector.decide({ pod: onNode(node), namespace });
+    const decision = injector.decide({ pod: onNode(5), namespace });
     expect(isRemembered(decision)).toBe(false);
     expect(textOf(decision)).toBe(textOf(decide({ pod: onNode(5), namespace }, snapshotOf())));
   });
 });
 
 describe('not kept, because the next pod needs another patch', () => {
-  const snapshot = snapshotOf();
   const request = { pod: podOf(), namespace };
   const view = viewPod(podOf());
 
@@ -172,12 +172,14 @@ describe('not kept, because the next pod needs another patch', () => {
       patch: writePatchText(operations, new Map()),
       added: undefined,
       capture: undefined,
-      settingsHash: snapshot.hash,
+      settingsHash: 'x',
     };
     const memory = rememberDecisions();
-    memory.note(view, request, snapshot, decision);
-    memory.note(view, request, snapshot, decision);
-    return memory.recall(view, request, snapshot) !== undefined;
+    for (let time = 0; time < 2; time++) {
+      const recalled = memory.recall(view, request);
+      if ('remember' in recalled) recalled.remember(decision);
+    }
+    return 'known' in memory.recall(view, request);
   }
 
   test('a patch that changes what it has added', () => {

@@ -1,3 +1,4 @@
+import { createInjector } from '../../../src/injection/injector.ts';
 import { expect, test } from '@jest/globals';
 import { review } from '../../../src/admission/handler.ts';
 import { describeReview } from '../../../src/server/review-log.ts';
@@ -5,7 +6,7 @@ import { podOf, reviewOf } from '../../support/reviews.ts';
 import { snapshotOf } from '../../support/snapshots.ts';
 
 function fieldsOf(body: unknown): object {
-  const reviewed = review(JSON.stringify(body), snapshotOf());
+  const reviewed = review(JSON.stringify(body), createInjector(snapshotOf()));
   if (reviewed.status === 400) throw new Error(reviewed.problem);
   return describeReview(reviewed, 1.234_567_8, 4711);
 }

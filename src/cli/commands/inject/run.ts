@@ -1,4 +1,4 @@
-import { decide, type Decision, type InjectionRequest, type Snapshot } from '../../../index.ts';
+import { createInjector, type Decision, type InjectionRequest, type Injector } from '../../../index.ts';
 import type { InjectOptions } from './options.ts';
 import { loadSnapshot, readAnnotations, readInput, readLabels } from '../../manifests/input.ts';
 import { report, type Io } from '../../io.ts';
@@ -8,7 +8,7 @@ import { ownerOf, rewriteInput, type Verdict, type Workload } from '../../manife
 
 /** What `inject` decides by, beside the workload. */
 interface Judgement {
-  readonly snapshot: Snapshot;
+  readonly injector: Injector;
   readonly fallback: string | undefined;
   readonly labels: NamespaceLabels | undefined;
   readonly annotations: InjectionRequest['namespaceAnnotations'];
@@ -17,11 +17,11 @@ interface Judgement {
 /** Both gates for the pods of a workload; text when the API server would not even ask. */
 function decideFor(workload: Workload, judgement: Judgement): Decision | string {
   const namespace = namespaceOf(workload, judgement.fallback);
-  const { labels, annotations, snapshot } = judgement;
+  const { labels, annotations, injector } = judgement;
   const gate = labels === undefined ? undefined : passGate(workload, namespace, labels);
   if (gate?.called === false) return `the API server would not ask for it: ${gate.reasons.join('; ')}`;
   const { value: pod } = workload.pod;
-  return decide({ pod, namespace, workload: ownerOf(workload), namespaceAnnotations: annotations }, snapshot);
+  return injector.decide({ pod, namespace, workload: ownerOf(workload), namespaceAnnotations: annotations });
 }
 
 function judge(workload: Workload, judgement: Judgement): Verdict {
@@ -45,7 +45,7 @@ export async function runInject(options: InjectOptions, io: Io): Promise<number>
   const input = await readInput(options, io);
   if ('problems' in input) return report(input, io);
   const judgement: Judgement = {
-    snapshot: loaded.snapshot,
+    injector: createInjector(loaded.snapshot),
     fallback: options.namespace,
     labels: read.labels,
     annotations: namespaced.annotations,

@@ -1,3 +1,4 @@
+import type { RememberedFragments } from '../../cache/fragments.ts';
 import { beyondNodeAgent } from '../../../capture/node-agent-annotations.ts';
 import type { Fragment } from '../../../sidecars/fragment.ts';
 import type { PodView } from '../../../pod/view.ts';
@@ -81,12 +82,12 @@ function surroundingsOf(
 function proxyOf(
   view: PodView,
   request: InjectionRequest,
-  snapshot: Snapshot,
+  remembered: RememberedFragments,
   { effective, native, identity, scrape }: Examination,
   { containers, probes, end }: Surroundings,
 ): ProxyFragment {
   const workload = namedWorkload(view, request.workload, effective.workloadName);
-  return snapshot.proxies.fragmentOf({
+  return remembered.fragmentOf({
     effective,
     native,
     workload,
@@ -134,6 +135,7 @@ export function proposeInjection(
   request: InjectionRequest,
   snapshot: Snapshot,
   why: Reasons,
+  remembered: RememberedFragments,
 ): Proposal | Refusal {
   const examined = examinePod(view, request, snapshot);
   if ('outcome' in examined) return examined;
@@ -143,7 +145,7 @@ export function proposeInjection(
   const remarks = [...examined.remarks, ...probes.remarks, ...sleeps.remarks, ...(scrape?.remarks ?? [])];
   const byNodeAgent = effective.capture.loadedBy === 'node-agent';
 
-  const proxy = withProxy ? proxyOf(view, request, snapshot, examined, surroundings) : undefined;
+  const proxy = withProxy ? proxyOf(view, request, remembered, examined, surroundings) : undefined;
   const refused = proxy === undefined ? undefined : atLeastOne(misfits(proxy, byNodeAgent));
   if (refused !== undefined) return { outcome: 'reject', reasons: refused, remarks };
   const redirected = probes.edits.filter(isInjected);

@@ -1,3 +1,5 @@
+import { rememberDecisions } from './cache/decisions.ts';
+import { rememberFragments, type RememberedFragments } from './cache/fragments.ts';
 import { viewPod, type PodView } from '../pod/view.ts';
 import { statusAnnotation } from '../pod/conventions.ts';
 import { member } from '../json/json.ts';
@@ -31,7 +33,12 @@ function withoutPatch({ outcome, reasons, remarks = [] }: Refusal, view: PodView
   return decisionWithoutPatch(outcome, reasons, warnings, snapshot.hash);
 }
 
-function propose(view: PodView, request: InjectionRequest, snapshot: Snapshot): Proposal | Refusal {
+function propose(
+  view: PodView,
+  request: InjectionRequest,
+  snapshot: Snapshot,
+  fragments: RememberedFragments,
+): Proposal | Refusal {
   const policy = decidePolicy(view, request.namespace, snapshot.settings);
   if (policy.outcome !== 'inject') return { outcome: policy.outcome, reasons: policy.reasons };
   const wrong = atLeastOne(shapeProblems(view));
@@ -39,47 +46,77 @@ function propose(view: PodView, request: InjectionRequest, snapshot: Snapshot): 
   const status = view.annotations === undefined ? undefined : member(view.annotations, statusAnnotation);
   const record = status === undefined ? undefined : parseRecord(status);
   if (record !== undefined) return proposeReinjection(view, record, request, snapshot);
-  const proposeFirst = snapshot.settings.mode === 'istiod' ? proposeIstiodInjection : proposeInjection;
-  return proposeFirst(view, request, snapshot, policy.reasons);
+  if (snapshot.settings.mode === 'istiod') return proposeIstiodInjection(view, request, snapshot, policy.reasons);
+  return proposeInjection(view, request, snapshot, policy.reasons, fragments);
 }
 
-/**
- * Decides about one pod: policy, plan, patch, verification. No I/O, no clock; the same request and snapshot give the
- * same decision. The pod is CONSUMED: after an injection it may hold the result, because the verification applies the
- * patch in place. Callers that need it unchanged pass a copy.
- */
-export function decideInPlace(request: InjectionRequest, snapshot: Snapshot): Decision {
-  const view = viewPod(request.pod);
-  const known = snapshot.decisions.recall(view, request, snapshot);
-  if (known !== undefined) return known;
-  const proposed = propose(view, request, snapshot);
+/** Decides about pods by one snapshot, and remembers what saves work for the next ones like them. */
+export interface Injector {
+  readonly snapshot: Snapshot;
+  /** The decision about one pod; the caller's object stays as it is. */
+  decide(request: InjectionRequest): Decision;
+  /**
+   * The same. The pod is CONSUMED: after an injection it may hold the result, because the verification applies the patch
+   * in place.
+   */
+  decideInPlace(request: InjectionRequest): Decision;
+}
+
+function decideAnew(
+  view: PodView,
+  request: InjectionRequest,
+  snapshot: Snapshot,
+  fragments: RememberedFragments,
+): Decision {
+  const proposed = propose(view, request, snapshot, fragments);
   if (isRefusal(proposed)) return withoutPatch(proposed, view, snapshot);
   const { operations, texts = noTexts, record, reasons, remarks, added, capture, proxy } = proposed;
-  // Written and noted before the verification, which makes the operations' values part of the pod.
-  const decision = snapshot.decisions.note(view, request, snapshot, {
+  const decision: Decision = {
     outcome: 'inject',
     reasons,
     warnings: remarks.map(warning),
     operations,
+    // Written before the verification, which makes the operations' values part of the pod.
     patch: writePatchText(operations, texts),
     added,
     capture,
     settingsHash: snapshot.hash,
-  });
+  };
   const violations = applyAndVerify(request.pod, operations, record, {
     privilegedProxy: snapshot.settings.mode === 'istiod' && !snapshot.settings.istiod.hardened,
   });
   if (violations.length === 0) {
-    if (proxy !== undefined) snapshot.proxies.keep(proxy);
+    if (proxy !== undefined) fragments.keep(proxy);
     return decision;
   }
-  snapshot.decisions.forget(view, request);
   const outcome = snapshot.settings.injection.onInvalidPatch === 'deny' ? 'reject' : 'skip';
   const message = `the patch failed its own verification, please report it: ${violations.join('; ')}`;
   return withoutPatch({ outcome, reasons: [reason('InvalidPatch', message)] }, view, snapshot);
 }
 
-/** The same, on a copy of the pod: the caller's object stays as it is. */
+/**
+ * An injector of the snapshot: policy, plan, patch, verification. No I/O, no clock; the same request and snapshot give the
+ * same decision.
+ *
+ * @param fragments may be shared by injectors of different snapshots, one after the other
+ */
+export function createInjector(snapshot: Snapshot, fragments: RememberedFragments = rememberFragments()): Injector {
+  const decisions = rememberDecisions();
+  const decideInPlace = (request: InjectionRequest): Decision => {
+    const view = viewPod(request.pod);
+    const recalled = decisions.recall(view, request);
+    if ('known' in recalled) return recalled.known;
+    const decision = decideAnew(view, request, snapshot, fragments);
+    return decision.outcome === 'inject' ? recalled.remember(decision) : decision;
+  };
+  return {
+    snapshot,
+    decideInPlace,
+    decide: (request) => decideInPlace({ ...request, pod: structuredClone(request.pod) }),
+  };
+}
+
+/** One decision by an injector of its own. Who decides about many pods keeps an injector. */
 export function decide(request: InjectionRequest, snapshot: Snapshot): Decision {
-  return decideInPlace({ ...request, pod: structuredClone(request.pod) }, snapshot);
+  return createInjector(snapshot).decide(request);
 }
