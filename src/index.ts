@@ -17,7 +17,8 @@ export {
   webhookConfiguration,
   type Selection,
 } from './injection/policy/registration.ts';
-export { createSnapshot, type Snapshot, type SnapshotInput, type SnapshotResult } from './injection/snapshot.ts';
+export { createSnapshot, type SnapshotInput, type SnapshotResult } from './injection/build-snapshot.ts';
+export { type Snapshot } from './injection/snapshot.ts';
 export { undo, type Undoing } from './injection/patch/undo.ts';
 export { explainCapture } from './capture/words.ts';
 export type { CaptureIntent } from './capture/intent.ts';

@@ -2,7 +2,7 @@ import { createInjector, type Injector } from '../../src/injection/injector.ts';
 import type { Decision } from '../../src/injection/decision.ts';
 import { joinPatch } from '../../src/injection/patch/patch-text.ts';
 import type { ReasonCode } from '../../src/injection/policy/reason.ts';
-import { createSnapshot } from '../../src/injection/snapshot.ts';
+import { createSnapshot } from '../../src/injection/build-snapshot.ts';
 import { apiVersion } from '../../src/settings/schema/object.ts';
 import { objectMember, type JsonObject } from '../../src/json/json.ts';
 import type { Effort } from './effort.ts';

@@ -1,3 +1,6 @@
+import type { Flavour } from './flavours/flavour.ts';
+import { flavours } from './flavours/flavours.ts';
+import { refusalOf } from './policy/record-fit.ts';
 import { rememberDecisions } from './cache/decisions.ts';
 import { rememberFragments, type RememberedFragments } from './cache/fragments.ts';
 import { viewPod, type PodView } from '../pod/view.ts';
@@ -5,14 +8,11 @@ import { statusAnnotation } from '../pod/conventions.ts';
 import { member } from '../json/json.ts';
 import { shapeProblems } from './plan/conflicts.ts';
 import { decisionWithoutPatch, type Decision, type InjectionRequest } from './decision.ts';
-import { proposeInjection } from './flavours/standalone/inject.ts';
-import { proposeIstiodInjection } from './flavours/istio/inject.ts';
 import { writePatchText, type KnownTexts } from './patch/patch-text.ts';
 import { asksForInjection, decidePolicy } from './policy/policy.ts';
 import { atLeastOne, isRefusal, type Proposal, type Refusal } from './patch/proposal.ts';
 import { isWorthTelling, reason } from './policy/reason.ts';
 import { parseRecord } from './patch/record.ts';
-import { proposeReinjection } from './flavours/standalone/reinvoke.ts';
 import type { Snapshot } from './snapshot.ts';
 import { applyAndVerify } from './patch/verify.ts';
 
@@ -33,26 +33,33 @@ function withoutPatch({ outcome, reasons, remarks = [] }: Refusal, view: PodView
   return decisionWithoutPatch(outcome, reasons, warnings, snapshot.hash);
 }
 
+/** What the decisions of one injector have in common. */
+interface Circumstances {
+  readonly snapshot: Snapshot;
+  readonly flavour: Flavour;
+  readonly fragments: RememberedFragments;
+}
+
 function propose(
   view: PodView,
   request: InjectionRequest,
-  snapshot: Snapshot,
-  fragments: RememberedFragments,
+  { snapshot, flavour, fragments }: Circumstances,
 ): Proposal | Refusal {
-  const policy = decidePolicy(view, request.namespace, snapshot.settings);
+  const policy = decidePolicy(view, request.namespace, snapshot.settings, flavour);
   if (policy.outcome !== 'inject') return { outcome: policy.outcome, reasons: policy.reasons };
   const wrong = atLeastOne(shapeProblems(view));
   if (wrong !== undefined) return { outcome: 'reject', reasons: wrong };
   const status = view.annotations === undefined ? undefined : member(view.annotations, statusAnnotation);
   const record = status === undefined ? undefined : parseRecord(status);
-  if (record !== undefined) return proposeReinjection(view, record, request, snapshot);
-  if (snapshot.settings.mode === 'istiod') return proposeIstiodInjection(view, request, snapshot, policy.reasons);
-  return proposeInjection(view, request, snapshot, policy.reasons, fragments);
+  if (record === undefined) return flavour.inject(view, request, snapshot, policy.reasons, fragments);
+  return refusalOf(view, record, snapshot) ?? flavour.reinvoke(view, record, request, snapshot);
 }
 
 /** Decides about pods by one snapshot, and remembers what saves work for the next ones like them. */
 export interface Injector {
   readonly snapshot: Snapshot;
+  /** The one that the settings' mode chooses. */
+  readonly flavour: Flavour;
   /** The decision about one pod; the caller's object stays as it is. */
   decide(request: InjectionRequest): Decision;
   /**
@@ -62,13 +69,9 @@ export interface Injector {
   decideInPlace(request: InjectionRequest): Decision;
 }
 
-function decideAnew(
-  view: PodView,
-  request: InjectionRequest,
-  snapshot: Snapshot,
-  fragments: RememberedFragments,
-): Decision {
-  const proposed = propose(view, request, snapshot, fragments);
+function decideAnew(view: PodView, request: InjectionRequest, circumstances: Circumstances): Decision {
+  const { snapshot, flavour, fragments } = circumstances;
+  const proposed = propose(view, request, circumstances);
   if (isRefusal(proposed)) return withoutPatch(proposed, view, snapshot);
   const { operations, texts = noTexts, record, reasons, remarks, added, capture, proxy } = proposed;
   const decision: Decision = {
@@ -82,9 +85,7 @@ function decideAnew(
     capture,
     settingsHash: snapshot.hash,
   };
-  const violations = applyAndVerify(request.pod, operations, record, {
-    privilegedProxy: snapshot.settings.mode === 'istiod' && !snapshot.settings.istiod.hardened,
-  });
+  const violations = applyAndVerify(request.pod, operations, record, flavour.allowed(snapshot.settings));
   if (violations.length === 0) {
     if (proxy !== undefined) fragments.keep(proxy);
     return decision;
@@ -101,16 +102,19 @@ function decideAnew(
  * @param fragments may be shared by injectors of different snapshots, one after the other
  */
 export function createInjector(snapshot: Snapshot, fragments: RememberedFragments = rememberFragments()): Injector {
+  const flavour = flavours[snapshot.settings.mode];
+  const circumstances = { snapshot, flavour, fragments };
   const decisions = rememberDecisions();
   const decideInPlace = (request: InjectionRequest): Decision => {
     const view = viewPod(request.pod);
     const recalled = decisions.recall(view, request);
     if ('known' in recalled) return recalled.known;
-    const decision = decideAnew(view, request, snapshot, fragments);
+    const decision = decideAnew(view, request, circumstances);
     return decision.outcome === 'inject' ? recalled.remember(decision) : decision;
   };
   return {
     snapshot,
+    flavour,
     decideInPlace,
     decide: (request) => decideInPlace({ ...request, pod: structuredClone(request.pod) }),
   };

@@ -2,7 +2,8 @@ import { readdir, readFile, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { parseAllDocuments } from 'yaml';
 import { readSettings, readTemplate, readTemplateTest } from '../settings/document.ts';
-import { type ClusterFacts, createSnapshot, type Snapshot } from '../injection/snapshot.ts';
+import { createSnapshot } from '../injection/build-snapshot.ts';
+import type { ClusterFacts, Snapshot } from '../injection/snapshot.ts';
 import { describeProblem, type Problem } from '../grammar/problem.ts';
 import type { TemplateTest } from '../settings/schema/template-test.ts';
 

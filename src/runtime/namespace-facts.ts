@@ -21,8 +21,8 @@ export function watchNamespaces(
   let timer: NodeJS.Timeout | undefined;
   let isStopped = false;
   const ask = async (): Promise<void> => {
-    const { mode, istiod } = configuration.snapshot().settings;
-    if (mode === 'istiod' && istiod.values.global.platform === 'openshift') {
+    const { flavour, snapshot } = configuration.injector();
+    if (flavour.needsNamespaces(snapshot.settings)) {
       try {
         configuration.useNamespaces(await readNamespaceAnnotations(client, prefix));
       } catch (error) {

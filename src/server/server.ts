@@ -1,6 +1,5 @@
 import type { Readable } from 'node:stream';
 import Fastify, { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
-import { readAddressVariables } from '../admission/address-variables.ts';
 import { review } from '../admission/handler.ts';
 import { patchLength } from '../injection/patch/patch-text.ts';
 import type { Injector } from '../injection/injector.ts';
@@ -44,9 +43,11 @@ const allowed: ReadonlyMap<string, string> = new Map([
   ['/readyz', 'GET'],
 ]);
 
+const noVariables = { variables: undefined } as const;
+
 /** Beside an istiod the address may go on after `/inject`, with variables of the proxy. */
-function methodOf(path: string, { snapshot: { settings } }: Injector): string | undefined {
-  return allowed.get(path) ?? (settings.mode === 'istiod' && path.startsWith('/inject/') ? 'POST' : undefined);
+function methodOf(path: string, { flavour }: Injector): string | undefined {
+  return allowed.get(path) ?? (flavour.readAddress !== undefined && path.startsWith('/inject/') ? 'POST' : undefined);
 }
 
 async function sendText(reply: FastifyReply, status: number, sentence: string): Promise<FastifyReply> {
@@ -104,8 +105,9 @@ async function answerReview(
     metrics.badRequests.inc({ status: '400' });
     return sendText(reply, 400, 'The body is not UTF-8.');
   }
-  const address = readAddressVariables(pathOf(request));
-  const reviewed = 'problem' in address ? address : review(text, ports.injector(), address.variables);
+  const injector = ports.injector();
+  const address = injector.flavour.readAddress?.(pathOf(request)) ?? noVariables;
+  const reviewed = 'problem' in address ? address : review(text, injector, address.variables);
   if ('problem' in reviewed) {
     metrics.badRequests.inc({ status: '400' });
     return sendText(reply, 400, reviewed.problem);

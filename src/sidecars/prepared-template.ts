@@ -4,7 +4,7 @@ import { parameterGrammar } from '../settings/parameter.ts';
 import type { Problem } from '../grammar/problem.ts';
 import type { Parameter, TemplateSpec } from '../settings/schema/template.ts';
 import { declaredFragment } from './declared.ts';
-import type { Fragment } from './fragment.ts';
+import type { Fragment, PlacedContainer } from './fragment.ts';
 import { podSecurityViolations } from '../pod/security.ts';
 import { withField } from '../json/field.ts';
 import { fieldKindOf, fieldValue } from './template-field.ts';
@@ -37,7 +37,10 @@ function withParameter(spec: TemplateSpec, { field }: Parameter, text: string): 
 }
 
 function withTexts(fragment: Fragment): Fragment {
-  const containers = fragment.containers.map((placed) => ({ ...placed, json: JSON.stringify(placed.container) }));
+  const containers = fragment.containers.map((placed): PlacedContainer => ({
+    ...placed,
+    text: { text: JSON.stringify(placed.container) },
+  }));
   return { ...fragment, containers };
 }
 

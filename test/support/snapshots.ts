@@ -1,4 +1,5 @@
-import { createSnapshot, type Snapshot, type SnapshotInput } from '../../src/injection/snapshot.ts';
+import { createSnapshot, type SnapshotInput } from '../../src/injection/build-snapshot.ts';
+import type { Snapshot } from '../../src/injection/snapshot.ts';
 import { describeProblem } from '../../src/grammar/problem.ts';
 
 /** A snapshot of the given `spec` of an InjectorConfiguration; throws with all problems. */

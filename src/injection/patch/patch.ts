@@ -116,7 +116,7 @@ function namesOf(additions: Additions, order: readonly string[] = []): string[] 
 }
 
 export interface Identity {
-  readonly mode: StatusRecord['mode'];
+  readonly overruled: boolean;
   readonly settingsHash: string;
   readonly version: string;
 }
@@ -176,7 +176,7 @@ export function writePatch(view: PodView, plan: Plan, identity: Identity): Writt
     revision: plan.revision,
     settingsHash: identity.settingsHash,
     version: identity.version,
-    mode: identity.mode,
+    overruled: identity.overruled,
     undo,
   };
   const status = writeRecord(record);

@@ -1,5 +1,4 @@
 import { isObject, member, objectMember, stringMember, type Json, type JsonObject } from '../../json/json.ts';
-import type { Settings } from '../../settings/schema/configuration.ts';
 import { readOriginals, writeOriginals, type OwnOriginals } from '../plan/pod-changes.ts';
 
 export type ContainerList = 'initContainers' | 'containers';
@@ -49,8 +48,8 @@ export interface Record {
   readonly revision: string;
   readonly settingsHash: string;
   readonly version: string;
-  /** The mode that an istiod needs: only there a user's word on injected containers and volumes may be anything. */
-  readonly mode: Settings['mode'];
+  /** Whether a user's copies of injected containers and volumes counted whole, whatever was in them. */
+  readonly overruled: boolean;
   readonly undo: Undo;
 }
 
@@ -86,7 +85,7 @@ export function writeRecord(record: Record): string {
     templates: record.templates,
     settingsHash: record.settingsHash,
     version: record.version,
-    ...(record.mode === 'standalone' ? {} : { mode: record.mode }),
+    ...(record.overruled ? { overruled: true } : {}),
     undo: kept,
   });
 }
@@ -179,7 +178,7 @@ export function parseRecord(value: Json): Record | undefined {
     revision: stringMember(status, 'revision') ?? 'default',
     settingsHash,
     version,
-    mode: member(status, 'mode') === 'istiod' ? 'istiod' : 'standalone',
+    overruled: member(status, 'overruled') === true,
     undo: {
       absent,
       null: wasNull,

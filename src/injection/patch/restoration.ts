@@ -20,12 +20,12 @@ function handlerProblems(probes: JsonObject): string[] {
   );
 }
 
-function overrideProblems({ mode, initContainers, containers, undo }: StatusRecord): string[] {
+function overrideProblems({ overruled, initContainers, containers, undo }: StatusRecord): string[] {
   const injected = new Set([...initContainers, ...containers]);
   return undo.overrides.flatMap((override) => {
     const { container } = override;
     const name = nameOf(container);
-    if (mode === 'istiod') {
+    if (overruled) {
       return injected.has(name) ? [] : [`container ${quote(name)}, in whose place nothing was injected`];
     }
     if (!isInjectedName(name)) return [`container ${quote(name)}`];
@@ -42,14 +42,14 @@ function mapProblems(what: string, map: JsonObject): string[] {
     .map((key) => `${what} ${quote(key)}, which is no text`);
 }
 
-function ownProblems({ mode, volumes, undo: { own } }: StatusRecord): string[] {
+function ownProblems({ overruled, volumes, undo: { own } }: StatusRecord): string[] {
   const injected = new Set(volumes);
   return [
     ...mapProblems('label', own.labels),
     ...mapProblems('annotation', own.annotations),
-    ...(mode === 'standalone' && own.securityContext !== undefined ? ["the pod's securityContext"] : []),
+    ...(!overruled && own.securityContext !== undefined ? ["the pod's securityContext"] : []),
     ...own.volumes
-      .filter(({ volume }) => mode === 'standalone' || !injected.has(nameOf(volume)))
+      .filter(({ volume }) => !overruled || !injected.has(nameOf(volume)))
       .map(({ volume }) => `volume ${quote(nameOf(volume))}`),
   ];
 }

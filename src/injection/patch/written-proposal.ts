@@ -15,7 +15,7 @@ export function writeProposal(
 ): Proposal | Refusal {
   const { operations, record, status } = writePatch(view, plan, {
     settingsHash: snapshot.hash,
-    mode: snapshot.settings.mode,
+    overruled: plan.overruled,
     version: snapshot.version,
   });
   const tooLarge = annotationsTooLarge(view, { ...plan.annotations, [statusAnnotation]: status });

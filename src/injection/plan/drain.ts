@@ -1,9 +1,7 @@
 import type { PodView } from '../../pod/view.ts';
-import { drainAnnotation } from '../../settings/drain-annotation.ts';
 import { isObject, member, objectMember, stringMember, type Json, type JsonObject } from '../../json/json.ts';
 import type { Operation } from '../../json/operation.ts';
 import type { ApplicationContainer } from './probes.ts';
-import { baseOf, type Snapshot } from '../snapshot.ts';
 
 /** What stood where the hook goes, for the undo record. */
 type Before = 'no lifecycle' | 'null lifecycle' | 'no preStop' | 'null preStop';
@@ -45,8 +43,8 @@ function gracePeriodOf(view: PodView): number {
 }
 
 /** The end of this pod in this cluster. */
-export function endOf(view: PodView, snapshot: Snapshot): End {
-  return { gracePeriodSeconds: gracePeriodOf(view), knowsSleep: snapshot.sleepHook };
+export function endOf(view: PodView, { sleepHook }: { readonly sleepHook: boolean }): End {
+  return { gracePeriodSeconds: gracePeriodOf(view), knowsSleep: sleepHook };
 }
 
 /**
@@ -73,14 +71,6 @@ export function planSleeps(
   const remarks =
     seconds === drainSeconds ? [] : [`${short}; ${seconds > 0 ? `${seconds} s are used` : 'it is left out'}`];
   return { edits, remarks };
-}
-
-/** Seconds that a pod whose proxy an istiod configures asks for, else the settings; a bad value is refused before. */
-export function drainSecondsOf(view: PodView, namespace: string, snapshot: Snapshot): number {
-  const text = stringMember(view.annotations, drainAnnotation.name);
-  const asked = text === undefined ? undefined : drainAnnotation.grammar.parse(text);
-  if (asked !== undefined && 'value' in asked) return asked.value;
-  return baseOf(snapshot, namespace, view.labels).proxy.applicationDrainSeconds;
 }
 
 /** What puts the hook into its container. */

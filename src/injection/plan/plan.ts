@@ -33,6 +33,8 @@ export interface Plan {
   readonly edits: readonly ProbeEdit[];
   readonly sleeps: readonly SleepEdit[];
   readonly changes: PodChanges;
+  /** Whether a user's copies of injected containers and volumes count whole. */
+  readonly overruled: boolean;
   /** Istio's revision; `default` without one. */
   readonly revision: string;
   /** Names in the order in which the record lists them; others follow in the order of the pod. */
@@ -273,6 +275,7 @@ export function planFragments(
     edits,
     sleeps,
     changes,
+    overruled: false,
     revision: 'default',
     order: [],
     redirected,

@@ -1,4 +1,4 @@
-import { previousInjection } from '../../istio/templates/previous-injection.ts';
+import type { Flavour } from '../flavours/flavour.ts';
 import type { PodView } from '../../pod/view.ts';
 import { names, statusAnnotation } from '../../pod/conventions.ts';
 import { member, objectMember, stringMember, type Json } from '../../json/json.ts';
@@ -29,6 +29,8 @@ const foreignProxies: ReadonlySet<string> = new Set([
   'consul-connect-envoy-sidecar',
 ]);
 
+type Continuing = Pick<Flavour, 'continues'>;
+
 export type Policy = {
   readonly outcome: 'inject' | 'skip' | 'reject';
   readonly reasons: readonly [Reason, ...Reason[]];
@@ -44,7 +46,7 @@ function isWindows(view: PodView): boolean {
 }
 
 /** Why the pod may never be injected; all reasons at once. */
-function exclusions(view: PodView, namespace: string, settings: Settings): Reason[] {
+function exclusions(view: PodView, namespace: string, settings: Settings, flavour: Continuing): Reason[] {
   const found: Reason[] = [];
   if (view.spec !== undefined && member(view.spec, 'hostNetwork') === true) {
     found.push(
@@ -70,9 +72,7 @@ function exclusions(view: PodView, namespace: string, settings: Settings): Reaso
     found.push(reason('ForeignProxy', `the pod has another mesh's proxy, container ${quote(foreign)}`));
   }
   const status = view.annotations === undefined ? undefined : member(view.annotations, statusAnnotation);
-  // Istio's injector lays its templates over what it injected before, and so does its mode.
-  const isIstios = settings.mode === 'istiod' && previousInjection(view) !== undefined;
-  if (status !== undefined && parseRecord(status) === undefined && !isIstios) {
+  if (status !== undefined && parseRecord(status) === undefined && !flavour.continues(view)) {
     found.push(reason('ForeignStatus', `the annotation ${statusAnnotation} was written by another injector`));
   }
   return found;
@@ -111,8 +111,8 @@ export function asksForInjection(view: PodView): boolean {
  *
  * An empty selector matches nothing here (Istio's rule), so an unfinished settings file cannot switch everything off.
  */
-export function decidePolicy(view: PodView, namespace: string, settings: Settings): Policy {
-  const [first, ...rest] = exclusions(view, namespace, settings);
+export function decidePolicy(view: PodView, namespace: string, settings: Settings, flavour: Continuing): Policy {
+  const [first, ...rest] = exclusions(view, namespace, settings, flavour);
   if (first !== undefined) return { outcome: 'skip', reasons: [first, ...rest] };
   const asked =
     wish(view.labels === undefined ? undefined : member(view.labels, injectName), 'label') ??

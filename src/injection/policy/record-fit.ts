@@ -1,5 +1,4 @@
 import type { PodView } from '../../pod/view.ts';
-import { istioTemplateNames } from '../../istio/templates/templates.ts';
 import type { Fragment } from '../../sidecars/fragment.ts';
 import { builtInSidecar, nameOf } from '../../sidecars/template-library.ts';
 import { names } from '../../pod/conventions.ts';
@@ -8,6 +7,7 @@ import { isAllowedImage } from '../../settings/pod-checks.ts';
 import { member, objectMember, stringMember, type JsonObject } from '../../json/json.ts';
 import { quote } from '../../grammar/problem.ts';
 import { isInjectedName } from '../plan/override.ts';
+import type { Refusal } from '../patch/proposal.ts';
 import { reason, type Reason } from './reason.ts';
 import type { ContainerList, Record as StatusRecord } from '../patch/record.ts';
 import { prohibitions } from './selection.ts';
@@ -44,7 +44,7 @@ function namesProxy({ initContainers, containers }: StatusRecord): boolean {
  * Why no injection can have written the record for this pod, whatever the settings were; undefined when it may have.
  * Anybody may write the annotation, so one that names nothing, or what is not there, counts for less than none.
  */
-export function misfitOf(view: PodView, record: StatusRecord): string | undefined {
+function misfitOf(view: PodView, record: StatusRecord): string | undefined {
   const { templates, initContainers, containers, volumes, imagePullSecrets } = record;
   if (templates.length === 0) return 'names no sidecar';
   if (templates.includes(builtInSidecar) && !namesProxy(record))
@@ -74,18 +74,17 @@ function injectedOf(view: PodView, record: StatusRecord): readonly JsonObject[] 
 }
 
 /**
- * Why the snapshot's own settings cannot have chosen the sidecars of the record for this pod: they do not have them, do
+ * Why the snapshot's own settings, with the flavour's built-in sidecars, cannot have chosen the sidecars of the record for this pod: they do not have them, do
  * not allow them here, or want others. Empty when they may have.
  */
 export function misfitSidecars(
   record: StatusRecord,
   wanted: readonly string[],
+  builtIn: readonly string[],
   namespace: string,
   snapshot: Snapshot,
 ): Reason[] {
-  const { settings } = snapshot;
-  const builtIn = new Set(settings.mode === 'istiod' ? istioTemplateNames(settings.istiod.values) : [builtInSidecar]);
-  const declared = record.templates.filter((reference) => !builtIn.has(reference));
+  const declared = record.templates.filter((reference) => !builtIn.includes(reference));
   const unknown = declared.filter((reference) => !snapshot.templates.has(reference));
   const found = declared.flatMap((reference) => {
     const template = snapshot.templates.get(reference);
@@ -119,7 +118,7 @@ export function strangersIn(view: PodView, record: StatusRecord, fragments: read
 }
 
 /** What is said of a status annotation that no injection of this pod can have written. */
-export function damagedStatus(sentence: string): Reason {
+function damagedStatus(sentence: string): Reason {
   const remedy = 'take the annotation out, or run `sidecar-injector uninject`';
   return reason('IncompleteInjection', `sidecar.istio.io/status ${sentence}; ${remedy}`);
 }
@@ -150,4 +149,13 @@ export function foreignImages(
     const sentence = `container ${quote(name)} runs ${quote(image)} and not ${quote(ours)}; who rewrites images adds theirs to proxy.allowedImages`;
     return [reason('ForeignImage', sentence)];
   });
+}
+
+/** Why the pod that carries the record is not looked at any further; undefined when it is. */
+export function refusalOf(view: PodView, record: StatusRecord, snapshot: Snapshot): Refusal | undefined {
+  const misfit = misfitOf(view, record);
+  if (misfit !== undefined) return { outcome: 'reject', reasons: [damagedStatus(misfit)] };
+  if (record.settingsHash === snapshot.hash) return undefined;
+  const message = `injected with the settings ${quote(record.settingsHash)}, now they are ${snapshot.hash}; left alone`;
+  return { outcome: 'skip', reasons: [reason('OtherSettings', message)] };
 }

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { readAddressVariables } from '../../../src/admission/address-variables.ts';
+import { readAddressVariables } from '../../../src/istio/address-variables.ts';
 
 describe('variables that an address names', () => {
   test.each<[string, object]>([

@@ -1,3 +1,4 @@
+import { standalone } from '../../../src/injection/flavours/standalone/flavour.ts';
 import { describe, expect, test } from '@jest/globals';
 import { decidePolicy } from '../../../src/injection/policy/policy.ts';
 import { selectEntry } from '../../../src/injection/policy/registration.ts';
@@ -131,7 +132,7 @@ describe('gate 2', () => {
     ['a damaged status', { annotations: { 'sidecar.istio.io/status': '{' } }, {}, 'skip', 'ForeignStatus'],
   ])('%s', (_name, parts, injection, outcome, code) => {
     const { settings } = snapshotOf({ injection });
-    const policy = decidePolicy(viewPod(pod(parts)), 'shop', settings);
+    const policy = decidePolicy(viewPod(pod(parts)), 'shop', settings, standalone);
     expect([policy.outcome, policy.reasons[0].code]).toEqual([outcome, code]);
   });
 
@@ -147,13 +148,13 @@ describe('gate 2', () => {
     ['linkerd-viz', 'ExcludedNamespace'],
   ])('namespace %s is never injected, whatever the pod asks for', (namespace, code) => {
     const { settings } = snapshotOf();
-    const policy = decidePolicy(viewPod(pod(label('true'))), namespace, settings);
+    const policy = decidePolicy(viewPod(pod(label('true'))), namespace, settings, standalone);
     expect([policy.outcome, policy.reasons[0].code]).toEqual(['skip', code]);
   });
 
   test('the settings list of excluded namespaces takes wildcards and replaces the built-in one', () => {
     const { settings } = snapshotOf({ injection: { excludedNamespaces: ['team-*-batch'] } });
-    const outcome = (namespace: string) => decidePolicy(viewPod(pod()), namespace, settings).outcome;
+    const outcome = (namespace: string) => decidePolicy(viewPod(pod()), namespace, settings, standalone).outcome;
     expect(outcome('team-a-batch')).toBe('skip');
     expect(outcome('team-a')).toBe('inject');
     expect(outcome('cert-manager')).toBe('inject');
@@ -162,7 +163,7 @@ describe('gate 2', () => {
   test('all reasons come back at once', () => {
     const { settings } = snapshotOf();
     const spec = { hostNetwork: true, os: { name: 'windows' }, containers: [{ name: 'linkerd-proxy' }] };
-    const policy = decidePolicy(viewPod(pod({ spec })), 'kube-system', settings);
+    const policy = decidePolicy(viewPod(pod({ spec })), 'kube-system', settings, standalone);
     expect(policy.reasons.map(({ code }) => code)).toEqual([
       'HostNetwork',
       'WindowsPod',

@@ -6,6 +6,7 @@ import { joinPatch } from '../../../src/injection/patch/patch-text.ts';
 import type { JsonObject } from '../../../src/json/json.ts';
 import { namesOf } from '../../support/decisions.ts';
 import { snapshotOf } from '../../support/snapshots.ts';
+import { templateObject } from '../../support/templates.ts';
 
 const namespace = 'shop';
 
@@ -119,5 +120,30 @@ describe('memory', () => {
     expect(kept).toEqual([]);
     expect(watching.decide({ pod: podOf('web'), namespace }).outcome).toBe('inject');
     expect(kept).toHaveLength(1);
+  });
+});
+
+describe('texts that many patches contain', () => {
+  const shipper = templateObject('shipper', { mode: 'classic', containers: [{ name: 'shipper', image: 'shipper:1' }] });
+
+  /** The pieces of two pods' patches that are the very same object. */
+  function shared(pods: readonly JsonObject[], injector: Injector): readonly string[] {
+    const [first = [], second = []] = pods.map((pod) => injector.decide({ pod, namespace }).patch);
+    const others = new Set(second);
+    return first.flatMap((piece) => (typeof piece !== 'string' && others.has(piece) ? [piece.text] : []));
+  }
+
+  test('of the proxy are made once a workload', () => {
+    const pods = ['1', '2'].map((node) => podOf('web', { nodeSelector: { node } }));
+    expect(shared(pods, injectorOf()).map((text) => (JSON.parse(text) as { name: string }).name)).toEqual([
+      'istio-init',
+      'istio-proxy',
+    ]);
+  });
+
+  test('of a declared sidecar are made once, with the snapshot', () => {
+    const injection = { defaultTemplates: ['shipper'] };
+    const injector = createInjector(snapshotOf({ injection }, { templates: [shipper] }));
+    expect(shared([podOf('web'), podOf('shop')], injector)).toEqual(['{"name":"shipper","image":"shipper:1"}']);
   });
 });

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { parse } from 'yaml';
-import { createSnapshot } from '../../../src/injection/snapshot.ts';
+import { createSnapshot } from '../../../src/injection/build-snapshot.ts';
 import type { JsonObject } from '../../../src/json/json.ts';
 import { decide } from '../../../src/index.ts';
 import { containerOf, injectedPod, podWith } from '../../support/decisions.ts';

@@ -47,12 +47,12 @@ describe('what no injection can have taken is not given back', () => {
     ],
     [
       'a container where nothing was injected, in the mode istiod',
-      { mode: 'istiod', containers: ['istio-proxy'], undo: own('helper', { image: 'evil:1' }) },
+      { overruled: true, containers: ['istio-proxy'], undo: own('helper', { image: 'evil:1' }) },
       'container "helper", in whose place nothing was injected',
     ],
     [
       'a volume that was not injected, in the mode istiod',
-      { mode: 'istiod', undo: { own: { volumes: [{ index: 0, volume: { name: 'host' } }] } } },
+      { overruled: true, undo: { own: { volumes: [{ index: 0, volume: { name: 'host' } }] } } },
       'volume "host"',
     ],
   ])('%s', (_what, status, problem) => {
@@ -73,7 +73,7 @@ test('what comes back from the annotation alone is named', () => {
 
 test('in the mode istiod everything of an injected container may come back, and is named', () => {
   const status = {
-    mode: 'istiod',
+    overruled: true,
     containers: ['app'],
     volumes: ['v'],
     undo: {

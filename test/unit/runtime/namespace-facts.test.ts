@@ -1,5 +1,7 @@
+import { createInjector } from '../../../src/injection/injector.ts';
 import { expect, test } from '@jest/globals';
-import { createSnapshot, type Snapshot } from '../../../src/injection/snapshot.ts';
+import { createSnapshot } from '../../../src/injection/build-snapshot.ts';
+import type { Snapshot } from '../../../src/injection/snapshot.ts';
 import type { ApiClient } from '../../../src/kubernetes/client.ts';
 import type { ConfigurationKeeper } from '../../../src/runtime/configuration-keeper.ts';
 import { watchNamespaces } from '../../../src/runtime/namespace-facts.ts';
@@ -24,7 +26,7 @@ async function lookOnce(snapshot: Snapshot): Promise<{ asked: number; told: Snap
     },
   } as unknown as ApiClient;
   const keeper = {
-    snapshot: () => snapshot,
+    injector: () => createInjector(snapshot),
     useNamespaces: (namespaces: Snapshot['namespaces']) => {
       told = namespaces;
     },

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { createSnapshot } from '../../../src/injection/snapshot.ts';
+import { createSnapshot } from '../../../src/injection/build-snapshot.ts';
 import { describeProblem } from '../../../src/grammar/problem.ts';
 import { snapshotOf } from '../../support/snapshots.ts';
 import { templateObject } from '../../support/templates.ts';

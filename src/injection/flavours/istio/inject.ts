@@ -16,7 +16,8 @@ import { describeProblem, quote, type Problem } from '../../../grammar/problem.t
 import { didYouMean } from '../../../grammar/suggestion.ts';
 import { addedBy } from '../../plan/added.ts';
 import type { InjectionRequest } from '../../decision.ts';
-import { drainSecondsOf, endOf, planSleeps, type SleepPlan } from '../../plan/drain.ts';
+import { endOf, planSleeps, type SleepPlan } from '../../plan/drain.ts';
+import { drainSecondsOf } from './drain-seconds.ts';
 import { injectedContainers, withRedirects } from '../../plan/injected-probes.ts';
 import { templateDataOf } from './data.ts';
 import { cappedReasons, hardeningReasons } from './hardening.ts';
@@ -170,6 +171,7 @@ export function proposeIstiodInjection(
     ...planned.plan,
     // Declared ones by their versions, so that a second injection finds them.
     templates: [...wanted.istio, ...selection.chosen.keys()],
+    overruled: true,
     revision: revisionOf(data.values),
     order: [...template.initContainers, ...template.containers].map(({ name }) => name),
   };

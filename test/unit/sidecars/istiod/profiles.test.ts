@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { decide, type JsonObject } from '../../../../src/index.ts';
-import { createSnapshot } from '../../../../src/injection/snapshot.ts';
+import { createSnapshot } from '../../../../src/injection/build-snapshot.ts';
 import { injectWithIstiod, istioPod, istiodSnapshot } from '../../../support/istiod.ts';
 import type { Snapshot } from '../../../../src/injection/snapshot.ts';
 

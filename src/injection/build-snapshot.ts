@@ -1,0 +1,114 @@
+import { flavours } from './flavours/flavours.ts';
+import type { Flavour } from './flavours/flavour.ts';
+import { resolveBase, type Effective } from '../settings/effective.ts';
+import { readSettings, readTemplate } from '../settings/document.ts';
+import type { Problem } from '../grammar/problem.ts';
+import { didYouMean } from '../grammar/suggestion.ts';
+import type { Settings } from '../settings/schema/configuration.ts';
+import type { SidecarTemplate } from '../settings/schema/template.ts';
+import { version } from '../settings/version.ts';
+import { buildLibrary, nameOf, onlyVersion, type TemplateLibrary } from '../sidecars/template-library.ts';
+import { hashText } from './hash.ts';
+import type { ClusterFacts, Snapshot } from './snapshot.ts';
+
+/** Raw inputs of a snapshot, each already parsed from YAML or JSON; an unknown server counts as capable. */
+export interface SnapshotInput extends Partial<ClusterFacts> {
+  /** An `InjectorConfiguration`; undefined gives the built-in settings. */
+  readonly settings?: unknown;
+  /** `SidecarTemplate` objects. */
+  readonly templates?: readonly unknown[];
+}
+
+export type SnapshotResult = { readonly snapshot: Snapshot } | { readonly problems: readonly Problem[] };
+
+function readTemplates(inputs: readonly unknown[]): ReturnType<typeof buildLibrary> {
+  const templates: { index: number; template: SidecarTemplate }[] = [];
+  const problems: Problem[] = [];
+  for (const [index, input] of inputs.entries()) {
+    const result = readTemplate(input);
+    if ('value' in result) templates.push({ index, template: result.value });
+    else {
+      problems.push(
+        ...result.problems.map(({ where, message }) => ({ where: `templates[${index}].${where}`, message })),
+      );
+    }
+  }
+  const built = buildLibrary(templates);
+  return { library: built.library, problems: [...problems, ...built.problems] };
+}
+
+/** References of the settings to sidecars that are not there. */
+function unknownSidecars(settings: Settings, library: TemplateLibrary, flavour: Flavour): Problem[] {
+  const problems: Problem[] = [];
+  const known = [...flavour.templates(settings), ...library.keys()];
+  const { defaultTemplates } = settings.injection;
+  const { versions } = settings.sidecars;
+  for (const [index, name] of defaultTemplates.entries()) {
+    const isRolledOut = versions.some(({ template }) => template === name);
+    if (known.includes(name) || isRolledOut || onlyVersion(name, library) !== undefined) continue;
+    problems.push({
+      where: `spec.injection.defaultTemplates[${index}]`,
+      message: `"${name}" is not a known sidecar${didYouMean(name, known)}; known: ${known.join(', ')}`,
+    });
+  }
+  for (const [index, { template, version: stable, canary }] of versions.entries()) {
+    const where = `spec.sidecars.versions[${index}]`;
+    if (versions.findIndex((other) => other.template === template) !== index) {
+      problems.push({ where: `${where}.template`, message: `"${template}" is there twice` });
+    }
+    for (const [field, wanted] of [
+      ['version', stable],
+      ['canary.version', canary?.version],
+    ] as const) {
+      if (wanted === undefined || library.has(`${template}:${wanted}`)) continue;
+      const versionsOf = [...library.keys()].filter((reference) => nameOf(reference) === template);
+      problems.push({
+        where: `${where}.${field}`,
+        message: `"${template}:${wanted}" is not a known sidecar; known: ${versionsOf.join(', ') || 'none of this name'}`,
+      });
+    }
+  }
+  return problems;
+}
+
+/** Checks settings and templates and makes a snapshot of them; otherwise every problem, none left out. */
+export function createSnapshot(input: SnapshotInput = {}): SnapshotResult {
+  const settings = readSettings(input.settings);
+  const { library, problems: found } = readTemplates(input.templates ?? []);
+  const problems = [...found];
+  if ('problems' in settings) return { problems: [...settings.problems, ...problems] };
+  const { profiles } = settings.value;
+  const flavour = flavours[settings.value.mode];
+  problems.push(
+    ...flavour.problems(settings.value, [...library.keys()]),
+    ...unknownSidecars(settings.value, library, flavour),
+  );
+  const names = profiles.map((profile) => profile.name);
+  for (const [index, name] of names.entries()) {
+    if (names.indexOf(name) !== index)
+      problems.push({ where: `spec.profiles[${index}].name`, message: `"${name}" is there twice` });
+  }
+  if (problems.length > 0) return { problems };
+  const bases = new Map<string, Effective>([['', resolveBase(settings.value, undefined)]]);
+  for (const [index, profile] of profiles.entries()) {
+    const base = resolveBase(settings.value, profile);
+    bases.set(profile.name, base);
+    problems.push(...flavour.misfits(base).map((message) => ({ where: `spec.profiles[${index}]`, message })));
+  }
+  if (problems.length > 0) return { problems };
+  return {
+    snapshot: {
+      settings: settings.value,
+      templates: library,
+      nativeSidecars: input.nativeSidecars ?? true,
+      stableSidecars: input.stableSidecars ?? true,
+      sleepHook: input.sleepHook ?? true,
+      namespaces: new Map(),
+      hash: hashText(
+        JSON.stringify([settings.value, [...library.values()].map(({ reference, spec }) => [reference, spec])]),
+      ),
+      version,
+      bases,
+    },
+  };
+}

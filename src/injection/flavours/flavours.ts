@@ -1,0 +1,7 @@
+import type { Settings } from '../../settings/schema/configuration.ts';
+import type { Flavour } from './flavour.ts';
+import { istio } from './istio/flavour.ts';
+import { standalone } from './standalone/flavour.ts';
+
+/** The flavours by the settings' mode. */
+export const flavours: Readonly<Record<Settings['mode'], Flavour>> = { standalone, istiod: istio };

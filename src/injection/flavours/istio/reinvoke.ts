@@ -1,0 +1,67 @@
+import { describeProblem } from '../../../grammar/problem.ts';
+import { istioTemplateNames } from '../../../istio/templates/templates.ts';
+import { names } from '../../../pod/conventions.ts';
+import type { PodView } from '../../../pod/view.ts';
+import type { InjectionRequest } from '../../decision.ts';
+import { recordEdits } from '../../patch/edit-record.ts';
+import { additionOperations, originalActions, recordedEdit } from '../../patch/patch.ts';
+import { atLeastOne, type Proposal, type Refusal } from '../../patch/proposal.ts';
+import type { Record as StatusRecord } from '../../patch/record.ts';
+import { endOf, planSleeps, recordedSleeps, sleepOperation } from '../../plan/drain.ts';
+import { misfitSidecars } from '../../policy/record-fit.ts';
+import { reason } from '../../policy/reason.ts';
+import type { Snapshot } from '../../snapshot.ts';
+import { laterEdits, recordedFragments } from '../later-edits.ts';
+import { addedSince, find, unchanged, wordsFor } from '../reinvocation.ts';
+import { planAddedProbes } from './added-probes.ts';
+import { drainSecondsOf } from './drain-seconds.ts';
+import { wantedTemplates } from './inject.ts';
+
+/** What containers that were added since need: probes that the agent asks, hooks, and what declared sidecars give every one. */
+export function proposeIstiodReinvocation(
+  view: PodView,
+  record: StatusRecord,
+  request: InjectionRequest,
+  snapshot: Snapshot,
+): Proposal | Refusal {
+  const wanted = wantedTemplates(view, snapshot);
+  const misfits = atLeastOne(
+    'problem' in wanted
+      ? [reason('InvalidAnnotation', describeProblem(wanted.problem))]
+      : misfitSidecars(
+          record,
+          [...wanted.istio, ...wanted.declared],
+          istioTemplateNames(snapshot.settings.istiod.values),
+          request.namespace,
+          snapshot,
+        ),
+  );
+  if (misfits !== undefined) return { outcome: 'reject', reasons: misfits };
+  const later = laterEdits(view, record, recordedFragments(view, record, snapshot));
+  const proxy = find(view, names.proxyContainer);
+  const own = addedSince(view, record);
+  const { edits, operations } =
+    proxy === undefined ? { edits: [], operations: [] } : planAddedProbes(view, own, proxy, snapshot);
+  const sleeps = planSleeps(own, drainSecondsOf(view, request.namespace, snapshot), endOf(view, snapshot));
+  const touched = [...edits, ...later, ...sleeps.edits];
+  if (touched.length === 0) return unchanged();
+  const recorded = recordEdits(view, record, {
+    probes: originalActions(edits),
+    sleeps: recordedSleeps(sleeps.edits),
+    edits: later.map(recordedEdit),
+  });
+  if ('outcome' in recorded) return recorded;
+  return {
+    operations: [
+      ...later.flatMap(additionOperations),
+      ...operations,
+      ...sleeps.edits.map(sleepOperation),
+      recorded.operation,
+    ],
+    record: recorded.record,
+    reasons: [reason('ProbesAdded', `injected before; ${wordsFor(touched)}`)],
+    remarks: sleeps.remarks,
+    added: undefined,
+    capture: undefined,
+  };
+}
