@@ -1,0 +1,204 @@
+import { describe, expect, test } from '@jest/globals';
+import { accessLogs, tcpLogOptions } from '../../../src/envoy/access-log.ts';
+import { hookListeners } from '../../../src/envoy/hooks.ts';
+import { ownHttp, transparentHttp } from '../../../src/envoy/http.ts';
+import { captureListeners, outboundCluster, plainRoutes } from '../../../src/envoy/listeners.ts';
+import { metricsPage } from '../../../src/envoy/metrics-page.ts';
+import { grpcStats, httpMetrics, tcpMetrics } from '../../../src/envoy/metrics.ts';
+import { probeAnswers } from '../../../src/envoy/probes.ts';
+import { passEverything, refuseEverything } from '../../../src/envoy/routes.ts';
+import { statusListener } from '../../../src/envoy/status-listener.ts';
+import type { JsonObject } from '../../../src/json/json.ts';
+import { probe, proxyIntent } from '../../support/proxy-intent.ts';
+
+/** The members that a connection manager says what it does by. */
+interface Manager {
+  readonly stat_prefix: string;
+  readonly route_config?: JsonObject;
+  readonly http_filters: readonly { readonly name: string }[];
+  readonly access_log?: readonly JsonObject[];
+}
+
+function managerOf(filter: JsonObject): Manager {
+  return filter['typed_config'] as unknown as Manager;
+}
+
+describe('routes of captured requests', () => {
+  test('send everything to one cluster, CONNECT too', () => {
+    const route = {
+      cluster: 'a',
+      timeout: '0s',
+      retry_policy: { retry_on: 'reset-before-request,refused-stream' },
+    };
+    expect(passEverything('in', 'inbound', 'a')).toEqual({
+      virtual_hosts: [
+        {
+          name: 'in',
+          domains: ['*'],
+          routes: [
+            { name: 'in', match: { prefix: '/' }, route },
+            { name: 'in', match: { connect_matcher: {} }, route },
+          ],
+        },
+      ],
+    });
+  });
+
+  test('outbound repeats only what the server has refused', () => {
+    expect(JSON.stringify(passEverything('out', 'outbound', 'a'))).toContain('"retry_on":"refused-stream"');
+  });
+
+  test('refuse everything', () => {
+    const [host] = refuseEverything('no', 502)['virtual_hosts'] as readonly { routes: readonly JsonObject[] }[];
+    expect(host?.routes.map((route) => route['direct_response'])).toEqual([{ status: 502 }, { status: 502 }]);
+  });
+
+  test.each([
+    ['ALLOW_ANY', 'PassthroughCluster', 'allow_any'],
+    ['REGISTRY_ONLY', 'BlackHoleCluster', 'block_all'],
+  ] as const)('%s', (outboundTrafficPolicy, cluster, name) => {
+    expect(outboundCluster({ outboundTrafficPolicy })).toBe(cluster);
+    expect(plainRoutes({ outboundTrafficPolicy }).outbound).toMatchObject({ inline: { virtual_hosts: [{ name }] } });
+  });
+});
+
+describe('connection managers', () => {
+  const filter = { name: 'mine' };
+
+  test('of captured traffic have the router last, and routes inline or from a control plane', () => {
+    const some = { name: 'outbound', filters: [filter], accessLog: [filter], tracing: { a: 1 } };
+    const inline = managerOf(transparentHttp({ ...some, routes: { inline: { b: 2 } } }));
+    expect(inline).toMatchObject({
+      stat_prefix: 'outbound',
+      route_config: { b: 2 },
+      access_log: [filter],
+      tracing: { a: 1 },
+    });
+    expect(inline.http_filters.map(({ name }) => name)).toEqual(['mine', 'router']);
+    expect(managerOf(transparentHttp({ ...some, routes: { rds: 'r' } }))).toMatchObject({
+      rds: { route_config_name: 'r', config_source: { ads: {}, resource_api_version: 'V3' } },
+    });
+  });
+
+  test('of the proxy itself have no log and hide redirects', () => {
+    const own = managerOf(ownHttp('status', [filter], [{ match: { path: '/x' } }]));
+    expect(own.access_log).toBeUndefined();
+    expect(own.route_config).toEqual({
+      virtual_hosts: [
+        {
+          name: 'status',
+          domains: ['*'],
+          routes: [{ match: { path: '/x' } }],
+          response_headers_to_remove: ['location'],
+        },
+      ],
+    });
+  });
+});
+
+describe('what is told about captured traffic', () => {
+  const metrics = (istio: boolean) => ({ istio, targets: [] });
+
+  test('lines alone, metrics alone, both, nothing', () => {
+    const count = (accessLog: 'stdout' | 'file' | 'none', istio: boolean) =>
+      accessLogs({ accessLog, metrics: metrics(istio) }, 'inbound', 'tcp').length;
+    expect([count('stdout', false), count('none', true), count('file', true), count('none', false)]).toEqual([
+      1, 2, 3, 0,
+    ]);
+  });
+
+  test('one line each at the end, where metrics have beginnings reported too', () => {
+    const [line] = accessLogs({ accessLog: 'stdout', metrics: metrics(true) }, 'outbound', 'http');
+    expect(line).toMatchObject({ filter: { log_type_filter: { types: ['DownstreamEnd', 'TcpConnectionEnd'] } } });
+    expect(tcpLogOptions({ accessLog: 'none', metrics: metrics(true) })).toEqual({ flush_access_log_on_start: true });
+    expect(tcpLogOptions({ accessLog: 'none', metrics: metrics(false) })).toBeUndefined();
+  });
+
+  test('metrics of both directions differ in who reports', () => {
+    expect(JSON.stringify(httpMetrics.inbound)).toContain('{"name":"reporter","value_format":"destination"}');
+    expect(JSON.stringify(tcpMetrics.outbound)).toContain('{"name":"reporter","value_format":"source"}');
+    expect(tcpMetrics.inbound).toHaveLength(2);
+  });
+});
+
+describe('capture listeners', () => {
+  test('have names, ports, and filters that leave opaque ports alone', () => {
+    const opaquePorts = [
+      { first: 21, last: 22 },
+      { first: 23, last: 23 },
+    ];
+    const listeners = captureListeners(proxyIntent({ opaquePorts, opaqueInboundPorts: [22, 7000] }));
+    expect(listeners.map((one) => [one['name'], one['traffic_direction']])).toEqual([
+      ['virtualOutbound', 'OUTBOUND'],
+      ['virtualInbound', 'INBOUND'],
+    ]);
+    const disabled = listeners.map((one) => (one['listener_filters'] as readonly JsonObject[])[1]?.['filter_disabled']);
+    const shared = { destination_port_range: { start: 21, end: 24 } };
+    expect(disabled).toEqual([
+      shared,
+      { or_match: { rules: [shared, { destination_port_range: { start: 7000, end: 7001 } }] } },
+    ]);
+  });
+
+  test('no opaque port is a range of none', () => {
+    const [outbound] = captureListeners(proxyIntent({ opaquePorts: [] }));
+    expect((outbound?.['listener_filters'] as readonly JsonObject[])[1]?.['filter_disabled']).toEqual({
+      destination_port_range: { start: 0, end: 0 },
+    });
+  });
+
+  test('count messages of gRPC only with metrics', () => {
+    const text = (istio: boolean) => JSON.stringify(captureListeners(proxyIntent({ metrics: { istio, targets: [] } })));
+    expect([text(true), text(false)].map((one) => one.includes(JSON.stringify(grpcStats)))).toEqual([true, false]);
+  });
+});
+
+describe('the status listener', () => {
+  const nothing = { filters: [], routes: [], clusters: [] };
+
+  test('is on health, metrics and status port, and outlives a full proxy', () => {
+    const page = metricsPage(proxyIntent({ metrics: { istio: false, targets: [] } }));
+    const ports = (statusPort: number | undefined) =>
+      JSON.stringify(statusListener({ statusPort, families: ['v4'] }, page, nothing)).match(/(?<="port_value":)\d+/g);
+    expect([ports(15_020), ports(undefined)]).toEqual([
+      ['15021', '15090', '15020'],
+      ['15021', '15090'],
+    ]);
+    expect(statusListener({ statusPort: 1, families: ['v4'] }, page, nothing)).toMatchObject({
+      ignore_global_conn_limit: true,
+      bypass_overload_manager: true,
+      per_connection_buffer_limit_bytes: undefined,
+    });
+  });
+
+  test('has room for a page that a script works on', () => {
+    const page = metricsPage(proxyIntent());
+    expect([page.filters.length, page.bufferBytes]).toEqual([1, 33_554_432]);
+    const { clusters, route } = metricsPage(
+      proxyIntent({ metrics: { istio: false, targets: [{ scheme: 'HTTPS', port: 9443, path: '/m' }] } }),
+    );
+    expect(clusters.map((one) => one['name'])).toEqual(['metrics.https.9443']);
+    expect(JSON.stringify(route)).toContain('"target":"9443/m"');
+  });
+
+  test('answers probes: HTTP by routes, the others by the state of a cluster', () => {
+    const http = { type: 'http', scheme: 'HTTP', port: 8080, path: '/' } as const;
+    const answers = probeAnswers(
+      [probe('readyz', http), probe('livez', { ...http, path: '/live' }), probe('startupz', { type: 'tcp', port: 1 })],
+      proxyIntent(),
+    );
+    expect([answers.filters.length, answers.routes.length]).toEqual([1, 2]);
+    expect(answers.clusters.map((one) => one['name'])).toEqual(['probe.http.8080', 'probe.web.startupz']);
+  });
+});
+
+test.each([
+  ['port', false, []],
+  ['port', true, ['/quitquitquit']],
+  ['socket', false, ['/ready', '/drain']],
+  ['socket', true, ['/ready', '/drain', '/quitquitquit']],
+] as const)('hooks for an admin interface on a %s, quitting %s', (admin, quitHook, paths) => {
+  const listeners = hookListeners({ admin, quitHook });
+  expect(listeners).toHaveLength(paths.length === 0 ? 0 : 1);
+  expect(JSON.stringify(listeners).match(/(?<="match":\{"path":")[^"]*/g) ?? []).toEqual(paths);
+});
