@@ -141,10 +141,10 @@ describe('capture listeners', () => {
   });
 
   test('no opaque port is a range of none', () => {
-    const [outbound] = captureListeners(proxyIntent({ opaquePorts: [] }));
-    expect((outbound?.['listener_filters'] as readonly JsonObject[])[1]?.['filter_disabled']).toEqual({
-      destination_port_range: { start: 0, end: 0 },
-    });
+    for (const listener of captureListeners(proxyIntent({ opaquePorts: [] }))) {
+      const [, inspector] = listener['listener_filters'] as readonly JsonObject[];
+      expect(inspector?.['filter_disabled']).toEqual({ destination_port_range: { start: 0, end: 0 } });
+    }
   });
 
   test('count messages of gRPC only with metrics', () => {
