@@ -77,7 +77,7 @@ ${table(['key', 'mark', 'allowed', 'effect'], configKeys)}
 
 function reasonPage(): string {
   const rows = Object.entries(reasons).map(([code, { outcome, telling, meaning }]) => [
-    `\`${code}\``,
+    `<a id="${code.toLowerCase()}"></a>\`${code}\``,
     outcome,
     outcome === 'reject' ? 'as the denial' : telling,
     meaning,
@@ -88,7 +88,8 @@ ${notice}
 
 Every decision has at least one reason. The code is the same in the log (\`reasons\`), the audit annotation \`reasons\`, the
 metric \`sidecar_injector_admission_reviews_total{reason=…}\` (the first one) and \`sidecar-injector explain\`. "Warned" says
-when kubectl shows it as a warning: always, only when the pod itself asks for injection, or never.
+when kubectl shows it as a warning: always, only when the pod itself asks for injection, or never. Denials and these warnings
+end with the code in brackets.
 
 ${table(['code', 'outcome', 'warned', 'meaning'], rows)}
 `;

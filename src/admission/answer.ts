@@ -1,5 +1,6 @@
 import type { Decision } from '../injection/decision.ts';
 import type { PatchText } from '../injection/patch/patch-text.ts';
+import { withCode } from '../injection/policy/reason.ts';
 import { reviewVersion } from './review.ts';
 
 /** The API server cuts the total of all warnings near 4 KiB; a few whole ones are worth more than many cut ones. */
@@ -22,13 +23,16 @@ const denialBudget = 8192;
 function denial(decision: Decision): string {
   const kept: string[] = [];
   let left = denialBudget;
-  for (const { message } of decision.reasons) {
-    left -= message.length;
+  for (const reason of decision.reasons) {
+    const sentence = withCode(reason);
+    left -= sentence.length;
     if (left < 0) break;
-    kept.push(message);
+    kept.push(sentence);
   }
   // One sentence is there in any case, shortened if it must be.
-  if (kept.length === 0) kept.push(`${decision.reasons[0].message.slice(0, denialBudget - 1)}…`);
+  const [{ code, message }] = decision.reasons;
+  const room = denialBudget - withCode({ code, message: '…' }).length;
+  if (kept.length === 0) kept.push(withCode({ code, message: `${message.slice(0, room)}…` }));
   const more = decision.reasons.length - kept.length;
   return [...kept, ...(more > 0 ? [`and ${more} more`] : [])].join('; ');
 }

@@ -1,6 +1,6 @@
 import type { Injector } from '../injection/injector.ts';
 import { decisionWithoutPatch, type Decision, type InjectionRequest } from '../injection/decision.ts';
-import { reason } from '../injection/policy/reason.ts';
+import { reason, withCode } from '../injection/policy/reason.ts';
 import { podName, viewPod } from '../pod/view.ts';
 import { workloadOf, type Workload } from '../pod/workload.ts';
 import { writeAnswer, type Answer } from './answer.ts';
@@ -42,7 +42,7 @@ function decideRequest(
   } catch (failure) {
     const why = reason('InvalidPatch', 'the injector failed on this pod, please report it');
     const outcome = settings.injection.onInvalidPatch === 'deny' ? 'reject' : 'skip';
-    const warnings = [`sidecar-injector: not injected: ${why.message}`];
+    const warnings = [`sidecar-injector: not injected: ${withCode(why)}`];
     return { decision: decisionWithoutPatch(outcome, [why], warnings, hash), failure };
   }
 }

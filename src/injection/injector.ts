@@ -21,15 +21,19 @@ const longestWarning = 256;
 
 const noTexts: KnownTexts = new Map();
 
-function warning(text: string): string {
+function warning(text: string, end = ''): string {
   const line = `sidecar-injector: ${text}`.replaceAll(/\p{Cc}+/gu, ' ');
-  return line.length > longestWarning ? `${line.slice(0, longestWarning - 1)}…` : line;
+  const room = longestWarning - end.length;
+  return `${line.length > room ? `${line.slice(0, room - 1)}…` : line}${end}`;
 }
 
 function withoutPatch({ outcome, reasons, remarks = [] }: Refusal, view: PodView, snapshot: Snapshot): Decision {
   const asked = asksForInjection(view);
   const told = outcome === 'skip' ? reasons.filter(({ code }) => isWorthTelling(code, asked)) : [];
-  const warnings = [...told.map(({ message }) => `not injected: ${message}`), ...remarks].map(warning);
+  const warnings = [
+    ...told.map(({ code, message }) => warning(`not injected: ${message}`, ` (${code})`)),
+    ...remarks.map((remark) => warning(remark)),
+  ];
   return decisionWithoutPatch(outcome, reasons, warnings, snapshot.hash);
 }
 
@@ -77,7 +81,7 @@ function decideAnew(view: PodView, request: InjectionRequest, circumstances: Cir
   const decision: Decision = {
     outcome: 'inject',
     reasons,
-    warnings: remarks.map(warning),
+    warnings: remarks.map((remark) => warning(remark)),
     operations,
     // Written before the verification, which makes the operations' values part of the pod.
     patch: writePatchText(operations, texts),

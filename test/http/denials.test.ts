@@ -59,7 +59,7 @@ describe('the inject label and annotation', () => {
         status: 'Failure',
         code: 400,
         reason: 'Invalid',
-        message: `${where} ${inject}: ${JSON.stringify(shown)} is not allowed; allowed: "true", "false"`,
+        message: `${where} ${inject}: ${JSON.stringify(shown)} is not allowed; allowed: "true", "false" (InvalidInjectValue)`,
       });
       expect(response.auditAnnotations).toMatchObject({ decision: 'reject', reasons: 'InvalidInjectValue' });
     }
@@ -74,7 +74,9 @@ describe('the inject label and annotation', () => {
   test('do not help where nothing is ever injected', async () => {
     const response = await send(podOf({ labels: { [inject]: 'true' } }), { namespace: 'kube-system' });
     expect(response).toMatchObject({ allowed: true, auditAnnotations: { reasons: 'SystemNamespace' } });
-    expect(response.warnings).toEqual(['sidecar-injector: not injected: namespace "kube-system" is never injected']);
+    expect(response.warnings).toEqual([
+      'sidecar-injector: not injected: namespace "kube-system" is never injected (SystemNamespace)',
+    ]);
   });
 });
 
@@ -193,7 +195,7 @@ describe('a bad annotation is a denial that names it, the value and what is allo
       status: 'Failure',
       code: 400,
       reason: 'Invalid',
-      message: `${name}: ${JSON.stringify(shown)} is not allowed; allowed: ${allowed}`,
+      message: `${name}: ${JSON.stringify(shown)} is not allowed; allowed: ${allowed} (InvalidAnnotation)`,
     });
     expect(response).toMatchObject({ allowed: false, auditAnnotations: { reasons: 'InvalidAnnotation' } });
     expect(response.patch).toBeUndefined();
@@ -218,12 +220,13 @@ describe('a bad annotation is a denial that names it, the value and what is allo
       '"side-car" is not a known sidecar, did you mean "sidecar"?; known: sidecar',
     ],
   ])('%s, in its own words', async (name, value, sentence) => {
-    expect((await send(annotated({ [name]: value }))).status?.message).toBe(`${name}: ${sentence}`);
+    const response = await send(annotated({ [name]: value }));
+    expect(response.status?.message).toBe(`${name}: ${sentence} (${response.auditAnnotations['reasons']})`);
   });
 
   test.each([7, true, null, ['80'], { a: 1 }])('that is %j and no text', async (value) => {
     const message = (await send(annotated({ [ports]: value }))).status?.message;
-    expect(message).toBe(`${ports}: must be a string; allowed: ${portWords}`);
+    expect(message).toBe(`${ports}: must be a string; allowed: ${portWords} (InvalidAnnotation)`);
   });
 
   test('of a megabyte, shown in part', async () => {

@@ -152,7 +152,7 @@ describe('a pod that has what is to be injected', () => {
   test.each(['istio-logs', 'istio-podinfo', 'istio-token-mask'])('as a volume %s is denied', async (name) => {
     const response = await send(podOf({}, { volumes: [{ name, hostPath: { path: '/' } }] }));
     expect(response.status?.message).toBe(
-      `volume "${name}" of sidecar "sidecar" is also in the pod; rename one of them`,
+      `volume "${name}" of sidecar "sidecar" is also in the pod; rename one of them (NameConflict)`,
     );
   });
 
@@ -162,7 +162,7 @@ describe('a pod that has what is to be injected', () => {
       status: 'Failure',
       code: 400,
       reason: 'Invalid',
-      message: `container "app" declares port ${containerPort}, which the proxy listens on; use another port`,
+      message: `container "app" declares port ${containerPort}, which the proxy listens on; use another port (PortConflict)`,
     });
   });
 

@@ -152,6 +152,11 @@ export function reason(code: ReasonCode, message?: string): Reason {
   return { code, message: message ?? reasons[code].meaning };
 }
 
+/** The sentence with the code behind it, by which documentation, log and metrics know the reason. */
+export function withCode({ code, message }: Reason): string {
+  return `${message} (${code})`;
+}
+
 /** Whether a skip or rejection for this reason is worth a warning. `asked`: the pod itself asks for injection. */
 export function isWorthTelling(code: ReasonCode, asked: boolean): boolean {
   const { telling } = reasons[code];

@@ -70,15 +70,15 @@ describe('a denial', () => {
       status: 'Failure',
       code: 400,
       reason: 'Invalid',
-      message: 'first; second',
+      message: 'first (PortConflict); second (UserConflict)',
     });
   });
 
   test.each([
-    [1, 8_192, 0],
-    [2, 4_096, 0],
-    [3, 4_096, 1],
-    [100_000, 100, 100_000 - 81],
+    [1, 8_177, 0],
+    [2, 4_081, 0],
+    [3, 4_081, 1],
+    [100_000, 100, 100_000 - 71],
   ])('of %d sentences of %d characters leaves out %d', (count, length, left) => {
     const text = message(many(count, 'x'.repeat(length)));
     expect(text.length).toBeLessThan(8_500);
@@ -87,7 +87,7 @@ describe('a denial', () => {
 
   test('of one endless sentence is cut', () => {
     const text = message(many(2, 'x'.repeat(1_000_000)));
-    expect(text).toMatch(/^x{8191}…; and 1 more$/);
+    expect(text).toMatch(/^x{8176}… \(PortConflict\); and 1 more$/);
   });
 });
 

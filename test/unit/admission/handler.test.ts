@@ -53,7 +53,7 @@ describe('a defect of ours', () => {
     expect(decision).toMatchObject({ outcome: 'skip', reasons: [{ code: 'InvalidPatch' }], patch: [] });
     expect(response).toMatchObject({
       allowed: true,
-      warnings: ['sidecar-injector: not injected: the injector failed on this pod, please report it'],
+      warnings: ['sidecar-injector: not injected: the injector failed on this pod, please report it (InvalidPatch)'],
     });
     expect(response.patch).toBeUndefined();
   });
@@ -62,7 +62,7 @@ describe('a defect of ours', () => {
     const { response } = run(reviewOf(podOf()), broken('deny'));
     expect(response).toMatchObject({
       allowed: false,
-      status: { code: 400, message: 'the injector failed on this pod, please report it' },
+      status: { code: 400, message: 'the injector failed on this pod, please report it (InvalidPatch)' },
     });
   });
 

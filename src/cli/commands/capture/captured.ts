@@ -1,3 +1,4 @@
+import { withCode } from '../../../injection/policy/reason.ts';
 import { readCaptureConfiguration } from '../../../capture/configuration.ts';
 import type { CaptureIntent } from '../../../capture/intent.ts';
 import { decide, type Decision } from '../../../index.ts';
@@ -65,7 +66,7 @@ export async function readCapturedPods(options: CaptureOptions, io: Io): Promise
     if (decision.outcome === 'inject') {
       return [{ name, intent: decision.capture, loaded: loadedRules(decision) }];
     }
-    const reasons = decision.reasons.map(({ code, message }) => `${message} (${code})`);
+    const reasons = decision.reasons.map(withCode);
     problems.push(`${name}: gets no sidecar: ${reasons.join('; ')}`);
     return [];
   });

@@ -1,3 +1,4 @@
+import { withCode } from '../../../injection/policy/reason.ts';
 import { isObject, member, objectMember, stringMember, type Json, type JsonObject } from '../../../json/json.ts';
 import { names } from '../../../pod/conventions.ts';
 import type { Added } from '../../../index.ts';
@@ -89,7 +90,7 @@ function settingLines({ settings, added }: DecisionAnswer): string[] {
 
 function decisionLines(decision: DecisionAnswer): string[] {
   const { outcome, reasons, warnings, added, capture } = decision;
-  const [first, ...others] = reasons.map(({ code, message }) => `${message} (${code})`);
+  const [first, ...others] = reasons.map(withCode);
   const lines = [`  Gate 2, our decision:             ${outcome}, because ${first ?? 'of nothing'}`];
   for (const other of others) lines.push(`    and ${other}`);
   for (const text of warnings) lines.push(`    warning: ${text.replace(/^sidecar-injector: /, '')}`);

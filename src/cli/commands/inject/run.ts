@@ -1,3 +1,4 @@
+import { withCode } from '../../../injection/policy/reason.ts';
 import { createInjector, type Decision, type InjectionRequest, type Injector } from '../../../index.ts';
 import type { InjectOptions } from './options.ts';
 import { loadSnapshot, readAnnotations, readInput, readLabels } from '../../manifests/input.ts';
@@ -27,7 +28,7 @@ function decideFor(workload: Workload, judgement: Judgement): Decision | string 
 function judge(workload: Workload, judgement: Judgement): Verdict {
   const decision = decideFor(workload, judgement);
   if (typeof decision === 'string') return { outcome: 'pass', reason: `skipped: ${decision}` };
-  const reasons = decision.reasons.map(({ code, message }) => `${message} (${code})`);
+  const reasons = decision.reasons.map(withCode);
   if (decision.outcome === 'reject') return { outcome: 'refuse', problems: reasons };
   if (decision.outcome === 'skip') return { outcome: 'pass', reason: `skipped: ${reasons.join('; ')}` };
   const notes = decision.warnings.map((text) => `warning: ${text.replace(/^sidecar-injector: /, '')}`);
