@@ -135,24 +135,31 @@ export interface WrittenPatch {
 export function writePatch(view: PodView, plan: Plan, identity: Identity): WrittenPatch {
   const parents: Parents = { absent: [], null: [] };
   const field = (name: string): Json | undefined => (view.spec === undefined ? undefined : member(view.spec, name));
-  const operations: Operation[] = [...plan.edits.flatMap(editOperations), ...plan.sleeps.map(sleepOperation)];
-  operations.push(...plan.applicationEdits.flatMap(additionOperations));
-  operations.push(...removalOperations(plan), ...volumeRemovals(plan.changes));
+  const operations: Operation[] = [];
+  // Item by item: a user's lists are longer than what a call takes as arguments.
+  const append = (more: readonly Operation[]): void => {
+    for (const operation of more) operations.push(operation);
+  };
+  append(plan.edits.flatMap(editOperations));
+  append(plan.sleeps.map(sleepOperation));
+  append(plan.applicationEdits.flatMap(additionOperations));
+  append(removalOperations(plan));
+  append(volumeRemovals(plan.changes));
   for (const list of ['initContainers', 'containers'] as const satisfies readonly ContainerList[]) {
-    operations.push(...listOperations(`/spec/${list}`, field(list), plan.containers[list], parents));
+    append(listOperations(`/spec/${list}`, field(list), plan.containers[list], parents));
   }
   for (const list of ['volumes', 'imagePullSecrets'] as const) {
-    operations.push(...listOperations(`/spec/${list}`, field(list), plan[list], parents));
+    append(listOperations(`/spec/${list}`, field(list), plan[list], parents));
   }
 
-  operations.push(...changeOperations(view, plan.changes));
+  append(changeOperations(view, plan.changes));
   const metadata = member(view.pod, 'metadata');
   if (!isObject(metadata)) {
     noteParent(parents, '/metadata', metadata);
     operations.push({ op: 'add', path: '/metadata', value: {} });
   }
   const below = (name: string): Json | undefined => (isObject(metadata) ? member(metadata, name) : undefined);
-  operations.push(...mapOperations('/metadata/labels', below('labels'), plan.labels, parents));
+  append(mapOperations('/metadata/labels', below('labels'), plan.labels, parents));
   const presentAnnotations = below('annotations');
   if (!isObject(presentAnnotations)) noteParent(parents, '/metadata/annotations', presentAnnotations);
 
@@ -181,6 +188,6 @@ export function writePatch(view: PodView, plan: Plan, identity: Identity): Writt
   };
   const status = writeRecord(record);
   const annotations = { ...plan.annotations, [statusAnnotation]: status };
-  operations.push(...mapOperations('/metadata/annotations', presentAnnotations, annotations, { absent: [], null: [] }));
+  append(mapOperations('/metadata/annotations', presentAnnotations, annotations, { absent: [], null: [] }));
   return { operations, record, status };
 }

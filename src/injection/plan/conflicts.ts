@@ -129,10 +129,10 @@ export function mountProblems(view: PodView, effective: Effective): Reason[] {
 const lists = ['initContainers', 'containers', 'volumes', 'imagePullSecrets'] as const;
 
 /**
- * Containers of a pod that is injected. A kubelet starts some dozens; a body has room for a hundred thousand, and every
- * sidecar looks at each of them.
+ * Entries of each list of a pod that is injected. A kubelet manages some dozens; a body has room for a hundred thousand, and
+ * every sidecar looks at each of them.
  */
-const mostContainers = 1_000;
+const mostEntries = 1_000;
 
 /** Fields that the patch builds on and that do not have the type of a pod's; the API server would refuse them too. */
 export function shapeProblems(view: PodView): Reason[] {
@@ -151,12 +151,12 @@ export function shapeProblems(view: PodView): Reason[] {
   for (const name of lists) {
     const value = member(spec, name);
     if (!Array.isArray(value)) continue;
+    if (value.length > mostEntries) {
+      const sentence = `spec.${name} has ${value.length} entries; at most ${mostEntries} can be injected`;
+      found.push(reason('InvalidPod', sentence));
+    }
     const index = value.findIndex((item: Json) => !isObject(item));
     if (index >= 0) found.push(reason('InvalidPod', `spec.${name}[${index}] is not an object`));
-  }
-  const containers = view.initContainers.length + view.containers.length;
-  if (containers > mostContainers) {
-    found.push(reason('InvalidPod', `the pod has ${containers} containers; at most ${mostContainers} can be injected`));
   }
   for (const name of ['labels', 'annotations'] as const) {
     const value = view.metadata === undefined ? undefined : member(view.metadata, name);

@@ -376,3 +376,31 @@ describe('what cannot live beside the proxy', () => {
     expect(decideOn(podWith({ annotations: { a: 'x'.repeat(200 * 1024) } })).outcome).toBe('inject');
   });
 });
+
+describe('a pod that no kubelet could run', () => {
+  const many = (count: number, make: (index: number) => JsonObject): JsonObject[] =>
+    Array.from({ length: count }, (_, index) => make(index));
+
+  test.each([
+    ['containers', many(1_001, (index) => ({ name: `c${index}`, image: 'a' }))],
+    ['initContainers', many(1_001, () => ({ name: 'istio-proxy' }))],
+    ['volumes', many(1_001, () => ({ name: 'istio-data', emptyDir: {} }))],
+  ])('for its %s is refused', (list, entries) => {
+    const decision = decideOn(podWith({ spec: { containers: [{ name: 'app' }], [list]: entries } }));
+    expect(decision.reasons).toEqual([
+      { code: 'InvalidPod', message: `spec.${list} has 1001 entries; at most 1000 can be injected` },
+    ]);
+  });
+
+  test('for its annotations alone is none: all spellings of one give way', () => {
+    const istiod = snapshotOf({ mode: 'istiod', istiod: { values: { global: { tag: '1.28.0' } } } });
+    const annotations = Object.fromEntries(
+      Array.from({ length: 130_000 }, (_, index) => [
+        `prometheus.io${String.fromCodePoint(0x4e00 + index)}port`,
+        '8080',
+      ]),
+    );
+    const decision = decideOn(podWith({ annotations }), istiod);
+    expect(decision.reasons.map(({ code }) => code)).toEqual(['AnnotationsTooLarge']);
+  });
+});
