@@ -21,8 +21,12 @@ export interface Reception {
   readonly bufferedBytes: number;
   /** Takes the request in: from now on until its answer is out its bytes count. */
   open(request: IncomingMessage, closed: NodeJS.EventEmitter): void;
-  /** The whole body. Rejects with `BodyRefusal`. */
-  receive(request: IncomingMessage, payload: Readable): Promise<Buffer>;
+  /** Gives the whole body to `done`, or a `BodyRefusal`; not as a promise, which would keep it for as long as the request. */
+  receive(
+    request: IncomingMessage,
+    payload: Readable,
+    done: (refusal: BodyRefusal | null, body?: Buffer) => void,
+  ): void;
   /** The body has become an answer of so many bytes. */
   answer(request: IncomingMessage, bytes: number): void;
 }
@@ -37,8 +41,6 @@ interface Guest {
   goal: number;
   /** Rounds after which its body has to be there; without end when it is there, or will not be. */
   patience: number;
-  /** Gives up its bytes: the body is refused, or the connection with the untaken answer ends. */
-  leave(refusal: BodyRefusal): void;
 }
 
 /** Between two looks at all guests. Rounds are counted and not milliseconds: our own pauses are nobody's fault. */
@@ -48,6 +50,17 @@ const roundMs = 50;
 const stepBytes = 64 * 1024;
 
 const mebibyte = 1024 * 1024;
+
+/**
+ * How a guest gives up its bytes: the body is refused, or the connection with the untaken answer ends. It stands on the request
+ * and not on the guest: the ledger lives long, and what it refers to directly would be moved to old memory with its body.
+ */
+type Leave = (refusal: BodyRefusal) => void;
+const leave = Symbol('leave');
+
+interface Guested extends IncomingMessage {
+  [leave]?: Leave | undefined;
+}
 
 function roundsOf(milliseconds: number): number {
   return Math.ceil(milliseconds / roundMs);
@@ -63,7 +76,7 @@ function declaredBytes(request: IncomingMessage): number | undefined {
  * than its size allows is refused, and when memory is short, those go first whose clients stand still.
  */
 export function createReception(limits: Limits): Reception {
-  const guests = new Map<IncomingMessage, Guest>();
+  const guests = new Map<Guested, Guest>();
   let bufferedBytes = 0;
   /** Of `bufferedBytes`, what is beyond each guest's own. */
   let sharedBytes = 0;
@@ -79,18 +92,19 @@ export function createReception(limits: Limits): Reception {
 
   const round = (): void => {
     sweep = guests.size === 0 ? undefined : setTimeout(round, roundMs).unref();
-    for (const guest of guests.values()) {
+    for (const [request, guest] of guests) {
       guest.age += 1;
       guest.still += 1;
-      if (guest.age > guest.patience) guest.leave(new BodyRefusal(408, 'SI_SLOW_BODY'));
+      if (guest.age > guest.patience) request[leave]?.(new BodyRefusal(408, 'SI_SLOW_BODY'));
     }
   };
 
   /** The guest that has stood still for longest, if any has for too long. */
-  const idler = (): Guest | undefined => {
-    let found: Guest | undefined;
-    for (const guest of guests.values()) {
-      if (beyondOwn(guest.bytes) > 0 && guest.still > (found?.still ?? roundsOf(limits.stillMs))) found = guest;
+  const idler = (): readonly [Guested, Guest] | undefined => {
+    let found: readonly [Guested, Guest] | undefined;
+    for (const entry of guests) {
+      const [, guest] = entry;
+      if (beyondOwn(guest.bytes) > 0 && guest.still > (found?.[1].still ?? roundsOf(limits.stillMs))) found = entry;
     }
     return found;
   };
@@ -99,9 +113,9 @@ export function createReception(limits: Limits): Reception {
   const makeRoom = (guest: Guest): boolean => {
     const wanted = beyondOwn(guest.bytes);
     while (wanted > 0 && sharedBytes > limits.bufferedBytes && sharedBytes > wanted) {
-      const victim = idler();
-      if (victim === undefined || victim === guest) return false;
-      victim.leave(new BodyRefusal(503, 'SI_BUFFERED'));
+      const [request, victim] = idler() ?? [];
+      if (request === undefined || victim === undefined || victim === guest) return false;
+      request[leave]?.(new BodyRefusal(503, 'SI_BUFFERED'));
       // At once, not when its connection is closed at last: the next look must not find it again.
       resize(victim, 0);
     }
@@ -123,57 +137,70 @@ export function createReception(limits: Limits): Reception {
         still: 0,
         goal: stepBytes,
         patience: roundsOf(limits.bodyTimeoutMs + mebibytes * limits.bodyTimeoutPerMebibyteMs),
-        leave: () => undefined,
       };
       guests.set(request, guest);
       sweep ??= setTimeout(round, roundMs).unref();
       // The answer is out or will never be: Fastify's own hooks miss connections that break behind a complete body.
       closed.once('close', () => {
-        if (guest.patience < Infinity) guest.leave(new BodyRefusal(400, 'SI_BROKEN_BODY'));
+        if (guest.patience < Infinity) (request as Guested)[leave]?.(new BodyRefusal(400, 'SI_BROKEN_BODY'));
         resize(guest, 0);
         guests.delete(request);
       });
     },
-    async receive(request, payload) {
+    receive(request: Guested, payload, done) {
       const guest = guests.get(request);
-      if (guest === undefined) throw new Error('the request was not opened');
-      if ((declaredBytes(request) ?? 0) > limits.bodyBytes) throw new BodyRefusal(413, 'SI_BODY_TOO_LARGE');
+      if (guest === undefined) return done(new BodyRefusal(400, 'SI_BROKEN_BODY'));
       const chunks: Buffer[] = [];
-      const { promise, resolve, reject } = Promise.withResolvers<Buffer>();
-      guest.leave = (refusal) => {
+      const refuse: Leave = (refusal) => {
+        if (guest.patience === Infinity) return;
         guest.patience = Infinity;
         resize(guest, 0);
         chunks.length = 0;
-        payload.removeAllListeners('data');
+        payload.removeListener('data', take);
         // What an overloaded server passes by is read on, so that the connection lasts for the next try.
         if (refusal.statusCode === 503) payload.resume();
         else payload.pause();
-        reject(refusal);
+        done(refusal);
       };
-      payload.on('data', (chunk: Buffer) => {
+      request[leave] = refuse;
+      const take = (chunk: Buffer): void => {
         const bytes = guest.bytes + chunk.length;
-        if (bytes > limits.bodyBytes) return guest.leave(new BodyRefusal(413, 'SI_BODY_TOO_LARGE'));
+        if (bytes > limits.bodyBytes) return refuse(new BodyRefusal(413, 'SI_BODY_TOO_LARGE'));
         resize(guest, bytes);
         if (bytes >= guest.goal) {
           guest.goal = bytes + stepBytes;
           guest.still = 0;
         }
-        if (!makeRoom(guest)) return guest.leave(new BodyRefusal(503, 'SI_BUFFERED'));
+        if (!makeRoom(guest)) return refuse(new BodyRefusal(503, 'SI_BUFFERED'));
         chunks.push(chunk);
+      };
+      // An error costs its stack, so none is made for the usual end.
+      const broken = (): void => {
+        if (guest.patience < Infinity) refuse(new BodyRefusal(400, 'SI_BROKEN_BODY'));
+      };
+      if ((declaredBytes(request) ?? 0) > limits.bodyBytes) {
+        return refuse(new BodyRefusal(413, 'SI_BODY_TOO_LARGE'));
+      }
+      payload.on('data', take);
+      payload.once('end', () => {
+        if (guest.patience === Infinity) return;
+        guest.patience = Infinity;
+        request[leave] = undefined;
+        // A copy in any case: a chunk is a view of what the socket has read, and the body is changed in place later.
+        const body = Buffer.concat(chunks, guest.bytes);
+        // The connection keeps its last request until the next one, and with it whatever these functions refer to.
+        chunks.length = 0;
+        payload.removeListener('data', take).removeListener('error', broken).removeListener('close', broken);
+        done(null, body);
       });
-      payload.once('end', () => resolve(chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks)));
-      payload.once('error', () => reject(new BodyRefusal(400, 'SI_BROKEN_BODY')));
-      payload.once('close', () => reject(new BodyRefusal(400, 'SI_BROKEN_BODY')));
-      const body = await promise;
-      guest.patience = Infinity;
-      guest.leave = () => undefined;
-      return body;
+      payload.once('error', broken);
+      payload.once('close', broken);
     },
-    answer(request, bytes) {
+    answer(request: Guested, bytes) {
       const guest = guests.get(request);
       if (guest === undefined) return;
       guest.still = 0;
-      guest.leave = () => request.socket.destroy();
+      request[leave] = () => request.socket.destroy();
       resize(guest, bytes);
     },
   };

@@ -232,9 +232,9 @@ export function createServer(ports: ServerPorts): WebhookServer {
   app.removeAllContentTypeParsers();
   const reception = createReception(limits);
   ports.metrics.showReception(() => reception);
-  app.addContentTypeParser('application/json', async (request: FastifyRequest, payload: Readable) => {
-    if (request.headers['content-encoding'] === undefined) return reception.receive(request.raw, payload);
-    throw Object.assign(new Error('content encoding'), { statusCode: 415, code: 'SI_CONTENT_ENCODING' });
+  app.addContentTypeParser('application/json', (request: FastifyRequest, payload: Readable, done) => {
+    if (request.headers['content-encoding'] === undefined) reception.receive(request.raw, payload, done);
+    else done(Object.assign(new Error('content encoding'), { statusCode: 415, code: 'SI_CONTENT_ENCODING' }));
   });
   app.decorateRequest('receivedMs', 0);
   app.addHook('onRequest', (request, reply, done) => {

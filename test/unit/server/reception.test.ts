@@ -25,10 +25,8 @@ function clientOf(reception: Reception, declared?: number): Client {
   const response = new EventEmitter();
   const payload = new PassThrough();
   reception.open(request, response);
-  const body = reception.receive(request, payload).then(
-    ({ length }) => length,
-    ({ statusCode }: { statusCode: number }) => -statusCode,
-  );
+  const { promise: body, resolve } = Promise.withResolvers<number>();
+  reception.receive(request, payload, (refusal, received) => resolve(received?.length ?? -(refusal?.statusCode ?? 0)));
   return { request, response, payload, body, cuts: () => cut };
 }
 
