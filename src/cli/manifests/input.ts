@@ -57,37 +57,3 @@ export async function loadSnapshot(options: EngineOptions): Promise<{ readonly s
   if ('snapshot' in loaded) return loaded;
   return { problems: loaded.problems.map(describeFileProblem), remedy, code: exitCodes.failed };
 }
-
-/** Reads `k=v` texts; the value is everything after the first `=`. */
-export function readAnnotations(
-  texts: readonly string[],
-): { readonly annotations: Readonly<Record<string, string>> } | Failure {
-  const annotations: [string, string][] = [];
-  for (const text of texts) {
-    const match = /^([^=\s]+)=(.*)$/s.exec(text);
-    if (match?.[1] === undefined) {
-      return usageFailure(
-        `--namespace-annotations: ${quote(text)} is not an annotation`,
-        'write KEY=VALUE; repeat the option for several',
-      );
-    }
-    annotations.push([match[1], match[2] ?? '']);
-  }
-  return { annotations: Object.fromEntries(annotations) };
-}
-
-/** Reads `k=v,k2=v2`; the empty text is no labels. */
-export function readLabels(text: string): { readonly labels: Readonly<Record<string, string>> } | Failure {
-  const labels: [string, string][] = [];
-  for (const part of text.split(',').filter((piece) => piece !== '')) {
-    const match = /^([^=\s]+)=([^=\s]*)$/.exec(part);
-    if (match?.[1] === undefined) {
-      return usageFailure(
-        `--namespace-labels: ${quote(part)} is not a label`,
-        'write KEY=VALUE, several separated by commas',
-      );
-    }
-    labels.push([match[1], match[2] ?? '']);
-  }
-  return { labels: Object.fromEntries(labels) };
-}

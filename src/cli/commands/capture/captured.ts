@@ -1,7 +1,7 @@
 import { withCode } from '../../../injection/policy/reason.ts';
 import { readCaptureConfiguration } from '../../../capture/configuration.ts';
 import type { CaptureIntent } from '../../../capture/intent.ts';
-import { decide, type Decision } from '../../../index.ts';
+import { createInjector, type Decision } from '../../../index.ts';
 import { readManifests } from '../../../manifests/manifest.ts';
 import { readSources } from '../../../manifests/source.ts';
 import { names } from '../../../pod/conventions.ts';
@@ -10,7 +10,8 @@ import { describeProblem } from '../../../grammar/problem.ts';
 import { captureVariable } from '../../../sidecars/standalone/init-container.ts';
 import type { CaptureOptions } from './options.ts';
 import { namespaceOf, passGate } from '../../manifests/gate.ts';
-import { inputFailure, loadSnapshot, readAnnotations, readInput, readLabels } from '../../manifests/input.ts';
+import { inputFailure, loadSnapshot, readInput } from '../../manifests/input.ts';
+import { readKnownNamespace } from '../../manifests/known-namespace.ts';
 import type { Failure, Io } from '../../io.ts';
 import { describeObject, findWorkloads, ownerOf } from '../../manifests/rewriting.ts';
 
@@ -40,29 +41,27 @@ function loadedRules({ added }: Decision): Map<Rendering, string> {
 
 /** What is captured of every workload's pods. A pod that gets no sidecar is a problem, because it has no rules. */
 export async function readCapturedPods(options: CaptureOptions, io: Io): Promise<readonly Captured[] | Failure> {
-  const read = options.namespaceLabels === undefined ? { labels: undefined } : readLabels(options.namespaceLabels);
-  if ('problems' in read) return read;
-  const namespaced = readAnnotations(options.namespaceAnnotations ?? []);
-  if ('problems' in namespaced) return namespaced;
+  const known = readKnownNamespace(options);
+  if ('problems' in known) return known;
   const loaded = await loadSnapshot(options);
   if ('problems' in loaded) return loaded;
   const input = await readInput(options, io);
   if ('problems' in input) return input;
   const { objects, problems: found } = findWorkloads(input);
+  const injector = createInjector(loaded.snapshot);
   const problems = [...found];
   const captured = objects.flatMap(({ workload, where }): Captured[] => {
     if (workload === undefined) return [];
     const name = `${where}: ${describeObject(workload)}`;
     const namespace = namespaceOf(workload, options.namespace);
-    const gate = read.labels === undefined ? undefined : passGate(workload, namespace, read.labels);
+    const gate = known.labels === undefined ? undefined : passGate(workload, namespace, known.labels);
     if (gate?.called === false) {
       problems.push(`${name}: gets no sidecar: the API server would not ask for it: ${gate.reasons.join('; ')}`);
       return [];
     }
     const { value: pod } = workload.pod;
-    const { annotations: namespaceAnnotations } = namespaced;
-    const request = { pod, namespace, workload: ownerOf(workload), namespaceAnnotations };
-    const decision = decide(request, loaded.snapshot);
+    const request = { pod, namespace, workload: ownerOf(workload), namespaceAnnotations: known.annotations };
+    const decision = injector.decide(request);
     if (decision.outcome === 'inject') {
       return [{ name, intent: decision.capture, loaded: loadedRules(decision) }];
     }

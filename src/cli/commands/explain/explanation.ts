@@ -1,12 +1,6 @@
-import {
-  decide,
-  explainCapture,
-  type Added,
-  type InjectionRequest,
-  type Reason,
-  type Snapshot,
-} from '../../../index.ts';
-import { passGate, type NamespaceLabels } from '../../manifests/gate.ts';
+import { explainCapture, type Added, type Injector, type Reason } from '../../../index.ts';
+import { passGate } from '../../manifests/gate.ts';
+import type { KnownNamespace } from '../../manifests/known-namespace.ts';
 import { ownerOf, type Workload } from '../../manifests/rewriting.ts';
 import { settingOrigins, type SettingOrigin } from './setting-origins.ts';
 
@@ -47,26 +41,26 @@ export interface Explanation {
 /** Walks both gates for the pods of a workload. */
 export function explainWorkload(
   workload: Workload,
-  context: {
-    readonly snapshot: Snapshot;
+  context: KnownNamespace & {
+    readonly injector: Injector;
     readonly namespace: string;
-    readonly labels: NamespaceLabels | undefined;
-    readonly namespaceAnnotations?: InjectionRequest['namespaceAnnotations'];
     readonly where: string;
     readonly notes: readonly string[];
   },
 ): Explanation {
-  const { namespace, labels, namespaceAnnotations, snapshot, where, notes } = context;
+  const { namespace, labels, annotations: namespaceAnnotations, injector, where, notes } = context;
   const { apiVersion, kind, name } = workload;
   const object = { apiVersion, kind, name, namespace };
   const gate: GateAnswer =
     labels === undefined ? { asked: false } : { asked: true, ...passGate(workload, namespace, labels) };
   if (gate.asked && !gate.called) return { object, where, notes, gate, decision: undefined };
-  const { outcome, reasons, warnings, added, capture } = decide(
-    { pod: workload.pod.value, namespace, workload: ownerOf(workload), namespaceAnnotations },
-    snapshot,
-  );
+  const { outcome, reasons, warnings, added, capture } = injector.decide({
+    pod: workload.pod.value,
+    namespace,
+    workload: ownerOf(workload),
+    namespaceAnnotations,
+  });
   const rows = capture === undefined ? undefined : explainCapture(capture);
-  const settings = added?.effective === undefined ? [] : settingOrigins(added.effective, snapshot);
+  const settings = added?.effective === undefined ? [] : settingOrigins(added.effective, injector.snapshot);
   return { object, where, notes, gate, decision: { outcome, reasons, warnings, added, capture: rows, settings } };
 }

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
-import { registrationEntries, undo, type JsonObject, type Snapshot } from '../../../index.ts';
+import { registrationEntries, undo, type Injector, type JsonObject } from '../../../index.ts';
 import { ApiError } from '../../../kubernetes/api-error.ts';
 import { connect, type ApiClient } from '../../../kubernetes/client.ts';
 import { webhookConfigurationName } from '../../../kubernetes/names.ts';
@@ -76,7 +76,7 @@ async function read(
   client: ApiClient,
   namespace: string,
   name: string,
-  snapshot: Snapshot,
+  injector: Injector,
 ): Promise<Explanation[] | Failure> {
   const pod = await readPod(client, namespace, name);
   if (pod === undefined)
@@ -95,16 +95,15 @@ async function read(
     return [{ object: { apiVersion, kind, name, namespace }, where, notes: [before.note], gate, decision: undefined }];
   }
   const notes = [before.note, ...registrationNotes(configuration)];
-  const namespaceAnnotations = textsOf(holder, 'annotations');
-  const labels = textsOf(holder, 'labels');
-  return [explainWorkload(workload, { snapshot, namespace, labels, namespaceAnnotations, where, notes })];
+  const known = { labels: textsOf(holder, 'labels'), annotations: textsOf(holder, 'annotations') };
+  return [explainWorkload(workload, { ...known, injector, namespace, where, notes })];
 }
 
 /** Explains a pod of the cluster, named `namespace/name`. */
 export async function explainLivePod(
   target: string,
   kubeconfig: string | undefined,
-  snapshot: Snapshot,
+  injector: Injector,
 ): Promise<readonly Explanation[] | Failure> {
   const match = /^([a-z0-9][a-z0-9-]*)\/([a-z0-9][a-z0-9.-]*)$/.exec(target);
   if (match?.[1] === undefined || match[2] === undefined) {
@@ -117,7 +116,7 @@ export async function explainLivePod(
   try {
     const client = await connect(found === undefined ? {} : { kubeconfig: found });
     try {
-      return await read(client, match[1], match[2], snapshot);
+      return await read(client, match[1], match[2], injector);
     } finally {
       client.close();
     }

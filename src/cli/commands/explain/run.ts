@@ -1,7 +1,7 @@
-import type { Added, InjectionRequest, Json, JsonObject, Snapshot } from '../../../index.ts';
+import { createInjector, type Added, type Injector, type Json, type JsonObject } from '../../../index.ts';
 import { exitCodes, report, usageFailure, type Failure, type Io } from '../../io.ts';
-import type { NamespaceLabels } from '../../manifests/gate.ts';
-import { inputFailure, loadSnapshot, readAnnotations, readInput, readLabels } from '../../manifests/input.ts';
+import { inputFailure, loadSnapshot, readInput } from '../../manifests/input.ts';
+import { readKnownNamespace, type KnownNamespace } from '../../manifests/known-namespace.ts';
 import { findWorkloads } from '../../manifests/rewriting.ts';
 import { explainWorkload, type Explanation } from './explanation.ts';
 import type { ExplainOptions } from './options.ts';
@@ -9,9 +9,8 @@ import { explanationText } from './text.ts';
 
 async function explainFiles(
   options: ExplainOptions,
-  snapshot: Snapshot,
-  labels: NamespaceLabels | undefined,
-  namespaceAnnotations: InjectionRequest['namespaceAnnotations'],
+  injector: Injector,
+  known: KnownNamespace,
   io: Io,
 ): Promise<Explanation[] | Failure> {
   const input = await readInput(options, io);
@@ -21,7 +20,7 @@ async function explainFiles(
   return objects.map(({ object, workload, where }): Explanation => {
     const namespace = object.namespace ?? options.namespace ?? 'default';
     if (workload !== undefined) {
-      return explainWorkload(workload, { snapshot, namespace, labels, namespaceAnnotations, where, notes: [] });
+      return explainWorkload(workload, { ...known, injector, namespace, where, notes: [] });
     }
     const { apiVersion, kind, name } = object;
     return {
@@ -68,19 +67,17 @@ export async function runExplain(options: ExplainOptions, io: Io): Promise<numbe
       io,
     );
   }
-  const read = options.namespaceLabels === undefined ? { labels: undefined } : readLabels(options.namespaceLabels);
-  if ('problems' in read) return report(read, io);
-  const namespaced = readAnnotations(options.namespaceAnnotations ?? []);
-  if ('problems' in namespaced) return report(namespaced, io);
+  const known = readKnownNamespace(options);
+  if ('problems' in known) return report(known, io);
   const loaded = await loadSnapshot(options);
   if ('problems' in loaded) return report(loaded, io);
-  const { snapshot } = loaded;
+  const injector = createInjector(loaded.snapshot);
   let explanations: readonly Explanation[] | Failure;
   if (options.pod === undefined) {
-    explanations = await explainFiles(options, snapshot, read.labels, namespaced.annotations, io);
+    explanations = await explainFiles(options, injector, known, io);
   } else {
     const { explainLivePod } = await import('./live-pod.ts');
-    explanations = await explainLivePod(options.pod, options.kubeconfig, snapshot);
+    explanations = await explainLivePod(options.pod, options.kubeconfig, injector);
   }
   if ('problems' in explanations) return report(explanations, io);
   io.stdout(options.output === 'json' ? explanationJson(explanations) : explanationText(explanations));

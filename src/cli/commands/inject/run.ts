@@ -1,18 +1,17 @@
 import { withCode } from '../../../injection/policy/reason.ts';
-import { createInjector, type Decision, type InjectionRequest, type Injector } from '../../../index.ts';
+import { createInjector, type Decision, type Injector } from '../../../index.ts';
 import type { InjectOptions } from './options.ts';
-import { loadSnapshot, readAnnotations, readInput, readLabels } from '../../manifests/input.ts';
+import { loadSnapshot, readInput } from '../../manifests/input.ts';
+import { readKnownNamespace, type KnownNamespace } from '../../manifests/known-namespace.ts';
 import { report, type Io } from '../../io.ts';
 import { checkRewriting, writeRewriting } from '../../manifests/output.ts';
-import { namespaceOf, passGate, type NamespaceLabels } from '../../manifests/gate.ts';
+import { namespaceOf, passGate } from '../../manifests/gate.ts';
 import { ownerOf, rewriteInput, type Verdict, type Workload } from '../../manifests/rewriting.ts';
 
 /** What `inject` decides by, beside the workload. */
-interface Judgement {
+interface Judgement extends KnownNamespace {
   readonly injector: Injector;
   readonly fallback: string | undefined;
-  readonly labels: NamespaceLabels | undefined;
-  readonly annotations: InjectionRequest['namespaceAnnotations'];
 }
 
 /** Both gates for the pods of a workload; text when the API server would not even ask. */
@@ -37,10 +36,8 @@ function judge(workload: Workload, judgement: Judgement): Verdict {
 
 /** Runs `inject` and returns the exit code. With one refused document nothing is written. */
 export async function runInject(options: InjectOptions, io: Io): Promise<number> {
-  const read = options.namespaceLabels === undefined ? { labels: undefined } : readLabels(options.namespaceLabels);
-  if ('problems' in read) return report(read, io);
-  const namespaced = readAnnotations(options.namespaceAnnotations ?? []);
-  if ('problems' in namespaced) return report(namespaced, io);
+  const known = readKnownNamespace(options);
+  if ('problems' in known) return report(known, io);
   const loaded = await loadSnapshot(options);
   if ('problems' in loaded) return report(loaded, io);
   const input = await readInput(options, io);
@@ -48,8 +45,7 @@ export async function runInject(options: InjectOptions, io: Io): Promise<number>
   const judgement: Judgement = {
     injector: createInjector(loaded.snapshot),
     fallback: options.namespace,
-    labels: read.labels,
-    annotations: namespaced.annotations,
+    ...known,
   };
   if (options.summary === true) {
     const { summarise } = await import('./summary.ts');
