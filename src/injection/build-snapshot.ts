@@ -7,7 +7,7 @@ import { didYouMean } from '../grammar/suggestion.ts';
 import type { Settings } from '../settings/schema/configuration.ts';
 import type { SidecarTemplate } from '../settings/schema/template.ts';
 import { version } from '../settings/version.ts';
-import { buildLibrary, nameOf, onlyVersion, type TemplateLibrary } from '../sidecars/template-library.ts';
+import { buildLibrary, onlyVersion, versionsOf, type TemplateLibrary } from '../sidecars/template-library.ts';
 import { hashText } from './hash.ts';
 import type { ClusterFacts, Snapshot } from './snapshot.ts';
 
@@ -61,10 +61,10 @@ function unknownSidecars(settings: Settings, library: TemplateLibrary, flavour: 
       ['canary.version', canary?.version],
     ] as const) {
       if (wanted === undefined || library.has(`${template}:${wanted}`)) continue;
-      const versionsOf = [...library.keys()].filter((reference) => nameOf(reference) === template);
+      const available = versionsOf(template, library).join(', ') || 'none of this name';
       problems.push({
         where: `${where}.${field}`,
-        message: `"${template}:${wanted}" is not a known sidecar; known: ${versionsOf.join(', ') || 'none of this name'}`,
+        message: `"${template}:${wanted}" is not a known sidecar; known: ${available}`,
       });
     }
   }

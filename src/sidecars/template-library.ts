@@ -95,9 +95,14 @@ export function buildLibrary(templates: readonly { readonly index: number; reado
   return { library, problems };
 }
 
+/** References of all templates of this name, with and without a version. */
+export function versionsOf(name: string, library: ReadonlyMap<string, unknown>): string[] {
+  return [...library.keys()].filter((reference) => nameOf(reference) === name);
+}
+
 /** What a name without a version means, when no setting says so: the template without one, else the only one. */
 export function onlyVersion(name: string, library: ReadonlyMap<string, unknown>): string | undefined {
   if (library.has(name)) return name;
-  const versions = [...library.keys()].filter((reference) => nameOf(reference) === name);
+  const versions = versionsOf(name, library);
   return versions.length === 1 ? versions[0] : undefined;
 }

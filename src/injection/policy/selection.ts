@@ -5,7 +5,13 @@ import { matchesWildcard } from '../../grammar/wildcard.ts';
 import type { Fragment } from '../../sidecars/fragment.ts';
 import type { PodView } from '../../pod/view.ts';
 import { fragmentFor, type PreparedTemplate } from '../../sidecars/prepared-template.ts';
-import { builtInSidecar, nameOf, onlyVersion, type TemplateLibrary } from '../../sidecars/template-library.ts';
+import {
+  builtInSidecar,
+  nameOf,
+  onlyVersion,
+  versionsOf,
+  type TemplateLibrary,
+} from '../../sidecars/template-library.ts';
 import type { Workload } from '../../pod/workload.ts';
 import { hashText } from '../hash.ts';
 import { reason, type Reason } from './reason.ts';
@@ -37,7 +43,7 @@ function versionOf(name: string, snapshot: Snapshot, situation: Situation): stri
 }
 
 function unknown(name: string, library: TemplateLibrary): Reason {
-  const versions = [...library.keys()].filter((reference) => nameOf(reference) === name);
+  const versions = versionsOf(name, library);
   const known = [builtInSidecar, ...library.keys()];
   const sentence =
     versions.length > 1
