@@ -17,8 +17,7 @@ import { watchDirectories } from './watch.ts';
 
 /** Holds the snapshot in use and replaces it as a whole when the files change. */
 export interface ConfigurationKeeper {
-  snapshot(): Snapshot;
-  /** What decides by it. */
+  /** Decides by the snapshot in use. */
   injector(): Injector;
   /** A refused reload does not make the webhook unready: a bad edit must not stop the creation of pods. */
   health(): HealthCheck;
@@ -113,7 +112,6 @@ export async function keepConfiguration(
   tell();
   log.info({ settingsHash: injector.snapshot.hash, files: loaded.files }, 'settings are in use');
   return {
-    snapshot: () => injector.snapshot,
     injector: () => injector,
     health: () => ({
       name: 'configuration',

@@ -74,8 +74,8 @@ function injectedOf(view: PodView, record: StatusRecord): readonly JsonObject[] 
 }
 
 /**
- * Why the snapshot's own settings, with the flavour's built-in sidecars, cannot have chosen the sidecars of the record for this pod: they do not have them, do
- * not allow them here, or want others. Empty when they may have.
+ * Why the snapshot's own settings, with the flavour's built-in sidecars, cannot have chosen the sidecars of the record
+ * for this pod: they do not have them, do not allow them here, or want others. Empty when they may have.
  */
 export function misfitSidecars(
   record: StatusRecord,

@@ -16,7 +16,7 @@ let keeper: ConfigurationKeeper;
 
 const text = (image: string): string =>
   `apiVersion: sidecar-injector.io/v1alpha1\nkind: InjectorConfiguration\nspec: {proxy: {image: "${image}"}}\n`;
-const imageNow = (): string => keeper.snapshot().settings.proxy.image;
+const imageNow = (): string => keeper.injector().snapshot.settings.proxy.image;
 const sample = async (name: string) => readSample((await metrics.expose()).text, `sidecar_injector_${name}`);
 const untilTrue = (what: string, is: () => boolean) => until(what, () => (is() ? true : undefined));
 
@@ -57,19 +57,19 @@ test('the first files are refused with their problems, and nothing is watched', 
 
 test('changed files replace the snapshot as a whole', async () => {
   await keep();
-  const before = keeper.snapshot();
+  const before = keeper.injector().snapshot;
   await replace(text('envoy:2'));
   await untilTrue('the new image', () => imageNow() === 'envoy:2');
   expect(before.settings.proxy.image).toBe('envoy:1');
-  expect(keeper.snapshot().hash).not.toBe(before.hash);
+  expect(keeper.injector().snapshot.hash).not.toBe(before.hash);
   expect(await sample('configuration_reloads_total{result="accepted"}')).toBe(1);
-  expect(await sample(`configuration_info{hash="${keeper.snapshot().hash}"}`)).toBe(1);
+  expect(await sample(`configuration_info{hash="${keeper.injector().snapshot.hash}"}`)).toBe(1);
   expect(await sample(`configuration_info{hash="${before.hash}"}`)).toBeUndefined();
 });
 
 test('bad files keep the last good ones; it is said once, in health, log and metric', async () => {
   await keep(20);
-  const { hash } = keeper.snapshot();
+  const { hash } = keeper.injector().snapshot;
   await replace('a: [');
   await untilTrue('a refusal', () => lines.some((line) => line.includes('are refused')));
   expect(keeper.health()).toMatchObject({
@@ -96,19 +96,19 @@ test('a template’s single file is watched too', async () => {
   const kept = await keepConfiguration({ sidecars: [file] }, { log, metrics, pollMs: 60_000 });
   if ('problems' in kept) throw new Error('refused');
   keeper = kept;
-  expect([...keeper.snapshot().templates.keys()]).toEqual(['one']);
+  expect([...keeper.injector().snapshot.templates.keys()]).toEqual(['one']);
   await writeFile(`${file}.next`, template('two'));
   await rename(`${file}.next`, file);
-  await untilTrue('the other template', () => keeper.snapshot().templates.has('two'));
+  await untilTrue('the other template', () => keeper.injector().snapshot.templates.has('two'));
 });
 
 test('what is known of the cluster survives a reload', async () => {
   await keep();
   keeper.useCluster({ nativeSidecars: false, stableSidecars: false, sleepHook: false });
-  expect(keeper.snapshot()).toMatchObject({ nativeSidecars: false, stableSidecars: false, sleepHook: false });
+  expect(keeper.injector().snapshot).toMatchObject({ nativeSidecars: false, stableSidecars: false, sleepHook: false });
   await replace(text('envoy:2'));
   await untilTrue('the new image', () => imageNow() === 'envoy:2');
-  expect(keeper.snapshot()).toMatchObject({ nativeSidecars: false, stableSidecars: false, sleepHook: false });
+  expect(keeper.injector().snapshot).toMatchObject({ nativeSidecars: false, stableSidecars: false, sleepHook: false });
 });
 
 test('after the end nothing is reloaded', async () => {
@@ -121,7 +121,7 @@ test('after the end nothing is reloaded', async () => {
   );
   if ('problems' in other) throw new Error('refused');
   await replace(text('envoy:3'));
-  await untilTrue('the other one has it', () => other.snapshot().settings.proxy.image === 'envoy:3');
+  await untilTrue('the other one has it', () => other.injector().snapshot.settings.proxy.image === 'envoy:3');
   other.stop();
   expect(imageNow()).toBe('envoy:1');
 });

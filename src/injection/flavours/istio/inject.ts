@@ -112,7 +112,10 @@ function sleepsFor(view: PodView, namespace: string, { containers }: RenderedPod
   return { ...plan, remarks: [...plan.remarks, remark] };
 }
 
-/** The same for a pod whose proxy an istiod configures: what Istio's own injector would make of it. */
+/**
+ * What is done to a pod that carries no status of ours and whose proxy an istiod configures: what Istio's own injector
+ * would make of it.
+ */
 export function proposeIstiodInjection(
   view: PodView,
   request: InjectionRequest,
