@@ -1,5 +1,5 @@
 # Two images: `--target injector` (the webhook and its command line) and `--target init` (sets up traffic capture).
-# The test cluster assembles them without Docker from these very lines (scripts/cluster/images); it knows few instructions.
+# The test cluster assembles them without Docker from these very lines (test/harness/cluster/images); it knows few instructions.
 
 FROM node:24-bookworm-slim AS build
 WORKDIR /build

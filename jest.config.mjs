@@ -1,4 +1,4 @@
-// One project a tier: `npx jest --selectProjects unit`. What a tier needs beside Node is in scripts/tiers/table.ts.
+// One project a tier: `npx jest --selectProjects unit`. What a tier needs beside Node is in test/harness/tiers/table.ts.
 const cluster = {
   globalSetup: '<rootDir>/test/cluster/global-setup.ts',
 };

@@ -5,7 +5,7 @@ import { benchDataplane } from './bench/dataplane.ts';
 import { full, quick, type Effort } from './bench/effort.ts';
 import { replaceParts } from './bench/page-parts.ts';
 import { benchWebhook } from './bench/webhook.ts';
-import { root } from './tools/cache.ts';
+import { root } from './checkout.ts';
 
 const page = path.join(root, 'docs/benchmarks.md');
 const parts = { webhook: benchWebhook, dataplane: benchDataplane };

@@ -3,7 +3,7 @@
 import { rm } from 'node:fs/promises';
 import path from 'node:path';
 import { build } from 'esbuild';
-import { root } from './tools/cache.ts';
+import { root } from './checkout.ts';
 
 // Packages in CommonJS style expect these names, which an ES module does not have.
 const commonJsNames = [

@@ -1,10 +1,10 @@
 // cluster.ts up|down [own|test]   a Kubernetes node in a network namespace of this machine; `test` is the tests' own
-import { adminKubeconfig, insideNetwork, places } from './cluster/node/place.ts';
-import { startNode } from './cluster/node/start.ts';
-import { stopNode } from './cluster/node/stop.ts';
-import { prepareClusterTools, writeClusterImages } from './cluster/prepare.ts';
-import { findProgram } from './tools/kubernetes.ts';
-import { joinEnvironments } from './tools/tool.ts';
+import { adminKubeconfig, insideNetwork, places } from '../test/harness/cluster/node/place.ts';
+import { startNode } from '../test/harness/cluster/node/start.ts';
+import { stopNode } from '../test/harness/cluster/node/stop.ts';
+import { prepareClusterTools, writeClusterImages } from '../test/harness/cluster/prepare.ts';
+import { findProgram } from '../test/harness/tools/kubernetes.ts';
+import { joinEnvironments } from '../test/harness/tools/tool.ts';
 
 const [name = '', argument = 'own'] = process.argv.slice(2);
 const commands: Readonly<Record<string, () => Promise<void>>> = {

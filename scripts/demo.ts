@@ -1,4 +1,5 @@
 // Shows what the webhook does to one Deployment, over HTTPS on loopback, without a cluster.
+import { root } from './checkout.ts';
 import { execFile } from 'node:child_process';
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { Agent, request } from 'node:https';
@@ -19,7 +20,6 @@ import { reviewOf } from './review.ts';
 // A reader that has seen enough (`| head`) closes the pipe; that is no failure.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1));
 
-const root = path.resolve(import.meta.dirname, '..');
 const manifest = path.join(root, 'examples/httpd/httpd.yaml');
 const output = path.join(root, 'demo-output');
 const namespace = 'default';

@@ -3,9 +3,9 @@ import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { installFile, renderInstall } from './manifests/install.ts';
 import { registrationFile, renderRegistration } from './manifests/registration.ts';
-import { root } from './tools/cache.ts';
-import { findProgram, prepareKubernetes } from './tools/kubernetes.ts';
-import { joinEnvironments } from './tools/tool.ts';
+import { root } from './checkout.ts';
+import { findProgram, prepareKubernetes } from '../test/harness/tools/kubernetes.ts';
+import { joinEnvironments } from '../test/harness/tools/tool.ts';
 
 // kustomize reads the registration: it comes first.
 await writeFile(path.join(root, registrationFile), renderRegistration());

@@ -4,7 +4,7 @@ import { cpus, loadavg, release, totalmem } from 'node:os';
 import path from 'node:path';
 import { finding, renderNodeSection } from './bench/node-section.ts';
 import { replaceParts } from './bench/page-parts.ts';
-import { root } from './tools/cache.ts';
+import { root } from './checkout.ts';
 
 const [file] = process.argv.slice(2);
 if (file === undefined) {

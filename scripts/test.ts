@@ -1,18 +1,18 @@
 // test.ts [TIER...] [-- ARGUMENTS OF JEST]   runs the tiers of the tests (all without a name) and counts
 // With CI=true a tier that this machine cannot run counts as failed.
-import { prepareEnvoy } from './tools/envoy.ts';
-import { prepareKubernetes } from './tools/kubernetes.ts';
-import { prepareNodePrograms } from './tools/node-programs.ts';
+import { prepareEnvoy } from '../test/harness/tools/envoy.ts';
+import { prepareKubernetes } from '../test/harness/tools/kubernetes.ts';
+import { prepareNodePrograms } from '../test/harness/tools/node-programs.ts';
 import {
   prepareNetworkNamespaces,
   prepareNodePackages,
   preparePackages,
   prepareSidecarPackages,
-} from './tools/packages.ts';
-import { joinEnvironments, say, seconds, type Tool } from './tools/tool.ts';
-import { writeReport } from './tiers/report.ts';
-import { tiers } from './tiers/table.ts';
-import type { Result, Tier, ToolName, Tools } from './tiers/tier.ts';
+} from '../test/harness/tools/packages.ts';
+import { joinEnvironments, say, seconds, type Tool } from '../test/harness/tools/tool.ts';
+import { writeReport } from '../test/harness/tiers/report.ts';
+import { tiers } from '../test/harness/tiers/table.ts';
+import type { Result, Tier, ToolName, Tools } from '../test/harness/tiers/tier.ts';
 
 const [names, jestArguments] = splitArguments(process.argv.slice(2));
 const unknown = names.filter((name) => !tiers.some((tier) => tier.name === name));

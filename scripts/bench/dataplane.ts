@@ -1,8 +1,12 @@
-import { accessibleTo } from '../../test/support/accessible-file.ts';
+import { accessibleTo } from '../../test/support/processes/accessible-file.ts';
 import { proxyUser } from '../../src/pod/conventions.ts';
-import { prepareEnvoy } from '../tools/envoy.ts';
-import { prepareInstructionCounter, prepareNetworkNamespaces, preparePackages } from '../tools/packages.ts';
-import { joinEnvironments } from '../tools/tool.ts';
+import { prepareEnvoy } from '../../test/harness/tools/envoy.ts';
+import {
+  prepareInstructionCounter,
+  prepareNetworkNamespaces,
+  preparePackages,
+} from '../../test/harness/tools/packages.ts';
+import { joinEnvironments } from '../../test/harness/tools/tool.ts';
 import { measureVariants } from './dataplane/costs.ts';
 import { countInstructions } from './dataplane/instructions.ts';
 import { measurePaths, ways, type PathEffort } from './dataplane/paths.ts';

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { cpus, loadavg, release, totalmem } from 'node:os';
 import path from 'node:path';
-import { root } from '../tools/cache.ts';
+import { root } from '../checkout.ts';
 
 /** Where and with what was measured. */
 export interface Machine {

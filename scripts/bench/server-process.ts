@@ -3,7 +3,7 @@ import { closeSync, openSync } from 'node:fs';
 import { mkdtemp, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { root } from '../tools/cache.ts';
+import { root } from '../checkout.ts';
 
 /** What a process has used since it started. */
 interface Usage {

@@ -1,8 +1,8 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { root } from '../tools/cache.ts';
-import { run } from '../tools/command.ts';
+import { root } from '../checkout.ts';
+import { run } from '../../test/harness/tools/command.ts';
 import { compare, type Comparison } from './comparison.ts';
 import { requestBytes } from './connection.ts';
 import { measureDecisions } from './decisions.ts';

@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import path from 'node:path';
 import { promisify } from 'node:util';
-import { root } from '../tools/cache.ts';
+import { root } from '../checkout.ts';
 
 /** The generated file, relative to the checkout. */
 export const installFile = 'deploy/install.yaml';

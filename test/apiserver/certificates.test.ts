@@ -1,13 +1,13 @@
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { createAuthority } from '../../src/certs/authority.ts';
-import { findFreePort } from '../support/free-port.ts';
-import { startInjector, type InjectorProcess } from '../support/injector-process.ts';
-import { startInstalledCluster, untilInjecting, type InstalledCluster } from '../support/installed-cluster.ts';
-import { install, writeServiceAccountKubeconfig } from '../support/installation.ts';
-import { askReadiness, untilReadiness } from '../support/readiness.ts';
-import { readBundles, readRegistration, writeBundles } from '../support/registration.ts';
-import { injected, makePod, openTestCluster, type TestCluster } from '../support/test-cluster.ts';
-import { until } from '../support/until.ts';
+import { findFreePort } from '../support/http/free-port.ts';
+import { startInjector, type InjectorProcess } from '../support/processes/injector-process.ts';
+import { startInstalledCluster, untilInjecting, type InstalledCluster } from '../support/cluster/installed-cluster.ts';
+import { install, writeServiceAccountKubeconfig } from '../support/cluster/installation.ts';
+import { askReadiness, untilReadiness } from '../support/http/readiness.ts';
+import { readBundles, readRegistration, writeBundles } from '../support/builders/registration.ts';
+import { injected, makePod, openTestCluster, type TestCluster } from '../support/processes/test-cluster.ts';
+import { until } from '../support/waiting.ts';
 
 // A round of the program's loop may be half a minute away.
 jest.setTimeout(120_000);

@@ -2,9 +2,9 @@ import { execFile } from 'node:child_process';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { runKubectl } from '../support/kubectl.ts';
-import { sharedCluster } from '../support/shared-cluster.ts';
-import { injected, makePod, openTestCluster } from '../support/test-cluster.ts';
+import { runKubectl } from '../support/cluster/kubectl.ts';
+import { sharedCluster } from '../support/processes/shared-cluster.ts';
+import { injected, makePod, openTestCluster } from '../support/processes/test-cluster.ts';
 
 const cluster = openTestCluster(sharedCluster());
 const program = path.resolve(import.meta.dirname, '../../bin/sidecar-injector.mjs');

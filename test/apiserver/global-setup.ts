@@ -1,5 +1,5 @@
-import { startInstalledCluster } from '../support/installed-cluster.ts';
-import { keepStop, shareCluster } from '../support/shared-cluster.ts';
+import { startInstalledCluster } from '../support/cluster/installed-cluster.ts';
+import { keepStop, shareCluster } from '../support/processes/shared-cluster.ts';
 
 /** Starts what all files of the tier share. */
 export default async function setUp(): Promise<void> {

@@ -1,4 +1,4 @@
-import { stopShared } from '../support/shared-cluster.ts';
+import { stopShared } from '../support/processes/shared-cluster.ts';
 
 /** Stops what the set-up started. */
 export default async function tearDown(): Promise<void> {

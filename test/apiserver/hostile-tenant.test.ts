@@ -4,10 +4,10 @@ import type { Socket } from 'node:net';
 import { afterAll, afterEach, beforeAll, expect, jest, test } from '@jest/globals';
 import { statusAnnotation } from '../../src/pod/conventions.ts';
 import type { JsonObject } from '../../src/json/json.ts';
-import { openApiClient, type ApiClient, type Pod } from '../support/api-client.ts';
-import { startInstalledCluster, type InstalledCluster } from '../support/installed-cluster.ts';
-import { injected, makePod, openTestCluster, type TestCluster } from '../support/test-cluster.ts';
-import { openConnection } from '../support/tls-client.ts';
+import { openApiClient, type ApiClient, type Pod } from '../support/http/api-client.ts';
+import { startInstalledCluster, type InstalledCluster } from '../support/cluster/installed-cluster.ts';
+import { injected, makePod, openTestCluster, type TestCluster } from '../support/processes/test-cluster.ts';
+import { openConnection } from '../support/http/tls-client.ts';
 
 /**
  * A tenant that may create pods in a namespace of its own and nothing else, and a pod without any credential, do what

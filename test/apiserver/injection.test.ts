@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import type { Pod } from '../support/api-client.ts';
-import { runKubectl } from '../support/kubectl.ts';
-import { sharedCluster } from '../support/shared-cluster.ts';
-import { containerNames, injected, makePod, openTestCluster } from '../support/test-cluster.ts';
-import { until } from '../support/until.ts';
+import type { Pod } from '../support/http/api-client.ts';
+import { runKubectl } from '../support/cluster/kubectl.ts';
+import { sharedCluster } from '../support/processes/shared-cluster.ts';
+import { containerNames, injected, makePod, openTestCluster } from '../support/processes/test-cluster.ts';
+import { until } from '../support/waiting.ts';
 
 const cluster = openTestCluster(sharedCluster());
 const sidecars = ['istio-init', 'istio-proxy'];

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { JsonObject } from '../../src/json/json.ts';
-import { injectWithIstiod, istioPod, istiodSnapshot } from '../support/istiod.ts';
-import { sharedCluster } from '../support/shared-cluster.ts';
-import { openTestCluster } from '../support/test-cluster.ts';
+import { injectWithIstiod, istioPod, istiodSnapshot } from '../support/processes/istiod.ts';
+import { sharedCluster } from '../support/processes/shared-cluster.ts';
+import { openTestCluster } from '../support/processes/test-cluster.ts';
 
 /** What the mode istiod makes of pods is what an API server takes, and means there what it should. */
 const cluster = openTestCluster(sharedCluster());

@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import path from 'node:path';
 import { expect, test } from '@jest/globals';
-import { findProgram } from '../../scripts/tools/kubernetes.ts';
+import { findProgram } from '../harness/tools/kubernetes.ts';
 import { version } from '../../src/index.ts';
 
 const bin = path.resolve(import.meta.dirname, '../../bin');

@@ -2,17 +2,23 @@ import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { installFile } from '../../scripts/manifests/install.ts';
-import { root } from '../../scripts/tools/cache.ts';
+import { root } from '../../scripts/checkout.ts';
 import { createAuthority, issueLeaf, serviceNames } from '../../src/certs/authority.ts';
-import type { Pod } from '../support/api-client.ts';
-import { startControlPlane, type ControlPlane } from '../support/control-plane.ts';
-import { findFreePort } from '../support/free-port.ts';
-import { startInjector } from '../support/injector-process.ts';
-import { untilInjecting } from '../support/installed-cluster.ts';
-import { install } from '../support/installation.ts';
-import { kubectl, runKubectl } from '../support/kubectl.ts';
-import { containerNames, injected, makePod, openTestCluster, type TestCluster } from '../support/test-cluster.ts';
-import { until } from '../support/until.ts';
+import type { Pod } from '../support/http/api-client.ts';
+import { startControlPlane, type ControlPlane } from '../support/processes/control-plane.ts';
+import { findFreePort } from '../support/http/free-port.ts';
+import { startInjector } from '../support/processes/injector-process.ts';
+import { untilInjecting } from '../support/cluster/installed-cluster.ts';
+import { install } from '../support/cluster/installation.ts';
+import { kubectl, runKubectl } from '../support/cluster/kubectl.ts';
+import {
+  containerNames,
+  injected,
+  makePod,
+  openTestCluster,
+  type TestCluster,
+} from '../support/processes/test-cluster.ts';
+import { until } from '../support/waiting.ts';
 
 jest.setTimeout(120_000);
 

@@ -2,10 +2,10 @@ import { readFile, readdir } from 'node:fs/promises';
 import path from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { installFile, renderInstall, renderKustomization } from '../../scripts/manifests/install.ts';
-import { root } from '../../scripts/tools/cache.ts';
-import { findProgram } from '../../scripts/tools/kubernetes.ts';
-import { runKubectl } from '../support/kubectl.ts';
-import { sharedCluster } from '../support/shared-cluster.ts';
+import { root } from '../../scripts/checkout.ts';
+import { findProgram } from '../harness/tools/kubernetes.ts';
+import { runKubectl } from '../support/cluster/kubectl.ts';
+import { sharedCluster } from '../support/processes/shared-cluster.ts';
 
 const kubectlPath = findProgram('kubectl', process.env);
 const overlays = (await readdir(path.join(root, 'deploy/overlays'))).map((name) => `overlays/${name}`);

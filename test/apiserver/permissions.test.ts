@@ -1,11 +1,11 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, jest, test } from '@jest/globals';
-import { openApiClient } from '../support/api-client.ts';
-import { startControlPlane, type ControlPlane } from '../support/control-plane.ts';
-import { findFreePort } from '../support/free-port.ts';
-import { startInjector, type InjectorProcess } from '../support/injector-process.ts';
-import { install, writeServiceAccountKubeconfig } from '../support/installation.ts';
-import { kubectl } from '../support/kubectl.ts';
-import { untilReadiness } from '../support/readiness.ts';
+import { openApiClient } from '../support/http/api-client.ts';
+import { startControlPlane, type ControlPlane } from '../support/processes/control-plane.ts';
+import { findFreePort } from '../support/http/free-port.ts';
+import { startInjector, type InjectorProcess } from '../support/processes/injector-process.ts';
+import { install, writeServiceAccountKubeconfig } from '../support/cluster/installation.ts';
+import { kubectl } from '../support/cluster/kubectl.ts';
+import { untilReadiness } from '../support/http/readiness.ts';
 
 jest.setTimeout(120_000);
 

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import type { Container, Pod } from '../support/api-client.ts';
-import { sharedCluster } from '../support/shared-cluster.ts';
-import { containerNames, injected, makePod, openTestCluster } from '../support/test-cluster.ts';
-import { until } from '../support/until.ts';
+import type { Container, Pod } from '../support/http/api-client.ts';
+import { sharedCluster } from '../support/processes/shared-cluster.ts';
+import { containerNames, injected, makePod, openTestCluster } from '../support/processes/test-cluster.ts';
+import { until } from '../support/waiting.ts';
 
 const cluster = openTestCluster(sharedCluster());
 const tokenPath = '/var/run/secrets/kubernetes.io/serviceaccount';

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { sharedCluster } from '../support/shared-cluster.ts';
-import { injected, makePod, openTestCluster } from '../support/test-cluster.ts';
+import { sharedCluster } from '../support/processes/shared-cluster.ts';
+import { injected, makePod, openTestCluster } from '../support/processes/test-cluster.ts';
 
 const cluster = openTestCluster(sharedCluster());
 let namespace: string;

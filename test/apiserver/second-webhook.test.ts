@@ -1,9 +1,9 @@
 import { afterAll, afterEach, expect, test } from '@jest/globals';
-import type { Pod } from '../support/api-client.ts';
-import { sharedCluster } from '../support/shared-cluster.ts';
-import { startSecondWebhook, type PatchOperation, type SecondWebhook } from '../support/second-webhook.ts';
-import { containerNames, injected, makePod, openTestCluster } from '../support/test-cluster.ts';
-import { until } from '../support/until.ts';
+import type { Pod } from '../support/http/api-client.ts';
+import { sharedCluster } from '../support/processes/shared-cluster.ts';
+import { startSecondWebhook, type PatchOperation, type SecondWebhook } from '../support/processes/second-webhook.ts';
+import { containerNames, injected, makePod, openTestCluster } from '../support/processes/test-cluster.ts';
+import { until } from '../support/waiting.ts';
 
 const cluster = openTestCluster(sharedCluster());
 let second: SecondWebhook | undefined;

@@ -1,8 +1,8 @@
 import { afterAll, describe, expect, test } from '@jest/globals';
 import { matchConditions, registrationEntries, selectEntry } from '../../src/injection/policy/registration.ts';
 import type { JsonObject } from '../../src/json/json.ts';
-import { sharedCluster } from '../support/shared-cluster.ts';
-import { makePod, openTestCluster } from '../support/test-cluster.ts';
+import { sharedCluster } from '../support/processes/shared-cluster.ts';
+import { makePod, openTestCluster } from '../support/processes/test-cluster.ts';
 
 const cluster = openTestCluster(sharedCluster());
 afterAll(() => cluster.api.close());

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { nameOf } from '../../src/sidecars/template-library.ts';
-import { injectedPod, podWith } from '../support/decisions.ts';
-import { sharedCluster } from '../support/shared-cluster.ts';
-import { requiredParameters, snapshotWithShipped } from '../support/shipped-sidecars.ts';
-import { openTestCluster } from '../support/test-cluster.ts';
+import { injectedPod, podWith } from '../support/builders/decisions.ts';
+import { sharedCluster } from '../support/processes/shared-cluster.ts';
+import { requiredParameters, snapshotWithShipped } from '../support/sidecars/shipped-sidecars.ts';
+import { openTestCluster } from '../support/processes/test-cluster.ts';
 
 const cluster = openTestCluster(sharedCluster());
 const snapshot = snapshotWithShipped();

@@ -1,7 +1,7 @@
 import path from 'node:path';
-import { root } from '../../scripts/tools/cache.ts';
-import { clusterKubeconfig } from '../support/cluster-namespace.ts';
-import { kubectl } from '../support/kubectl.ts';
+import { root } from '../../scripts/checkout.ts';
+import { clusterKubeconfig } from '../support/cluster/cluster-namespace.ts';
+import { kubectl } from '../support/cluster/kubectl.ts';
 
 /** Installs the injector from the one file, as an administrator does. */
 export default async function setUp(): Promise<void> {

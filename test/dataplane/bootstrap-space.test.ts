@@ -5,9 +5,9 @@ import * as fc from 'fast-check';
 import { parseAllDocuments } from 'yaml';
 import { decide, type Decision } from '../../src/index.ts';
 import { isObject, member, objectMember, stringMember, type Json, type JsonObject } from '../../src/json/json.ts';
-import { validateArguments } from '../support/envoy.ts';
-import { anyPod } from '../support/pods.ts';
-import { snapshotOf } from '../support/snapshots.ts';
+import { validateArguments } from '../support/network/envoy.ts';
+import { anyPod } from '../support/builders/pods.ts';
+import { snapshotOf } from '../support/builders/snapshots.ts';
 
 /** Arguments of the proxy that a decision adds. */
 function argumentsIn({ added, reasons }: Decision): string[] {

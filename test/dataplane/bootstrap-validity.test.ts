@@ -1,9 +1,9 @@
 import { expect, test } from '@jest/globals';
 import type { ProxyIntent } from '../../src/envoy/intent.ts';
 import type { ProbeAction } from '../../src/pod/probe.ts';
-import { port } from '../support/capture-intent.ts';
-import { argumentsOf, validateArguments } from '../support/envoy.ts';
-import { probe, proxyIntent } from '../support/proxy-intent.ts';
+import { port } from '../support/builders/capture-intent.ts';
+import { argumentsOf, validateArguments } from '../support/network/envoy.ts';
+import { probe, proxyIntent } from '../support/builders/proxy-intent.ts';
 
 const http: ProbeAction = { type: 'http', scheme: 'HTTP', port: 8080, path: '/ready' };
 const https: ProbeAction = { ...http, scheme: 'HTTPS', port: 8443 };

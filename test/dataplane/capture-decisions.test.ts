@@ -2,12 +2,12 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { Connection, Way } from '../../src/capture/connection.ts';
 import type { CaptureIntent, Family } from '../../src/capture/intent.ts';
 import { wayOf } from '../../src/capture/words.ts';
-import { captureIntent, port } from '../support/capture-intent.ts';
-import { captureEnvironment, captureScript } from '../support/capture-script.ts';
-import { startAgent, type Agent, type Echoed } from '../support/network-agent.ts';
-import { addresses, createPodNamespace, type PodNamespace } from '../support/pod-namespace.ts';
-import { legacyPrograms } from '../support/capture-back-ends.ts';
-import { programFolder, type ProgramFolder } from '../support/program-folder.ts';
+import { captureIntent, port } from '../support/builders/capture-intent.ts';
+import { captureEnvironment, captureScript } from '../support/network/capture-script.ts';
+import { startAgent, type Agent, type Echoed } from '../support/network/agent.ts';
+import { addresses, createPodNamespace, type PodNamespace } from '../support/network/pod-namespace.ts';
+import { legacyPrograms } from '../support/network/capture-back-ends.ts';
+import { programFolder, type ProgramFolder } from '../support/processes/program-folder.ts';
 
 /*
  * What the kernel does with real connections, against what `explain` says of them: every include and exclude, by three

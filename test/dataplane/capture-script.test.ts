@@ -4,12 +4,12 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import type { CaptureIntent } from '../../src/capture/intent.ts';
 import { renderIptables } from '../../src/capture/iptables.ts';
-import { captureIntent, port } from '../support/capture-intent.ts';
-import { captureEnvironment, captureScript } from '../support/capture-script.ts';
-import { startAgent } from '../support/network-agent.ts';
-import { createPodNamespace, type Finished, type PodNamespace } from '../support/pod-namespace.ts';
-import { legacyPrograms, shellPrograms } from '../support/capture-back-ends.ts';
-import { programFolder, type ProgramFolder } from '../support/program-folder.ts';
+import { captureIntent, port } from '../support/builders/capture-intent.ts';
+import { captureEnvironment, captureScript } from '../support/network/capture-script.ts';
+import { startAgent } from '../support/network/agent.ts';
+import { createPodNamespace, type Finished, type PodNamespace } from '../support/network/pod-namespace.ts';
+import { legacyPrograms, shellPrograms } from '../support/network/capture-back-ends.ts';
+import { programFolder, type ProgramFolder } from '../support/processes/program-folder.ts';
 
 let pod: PodNamespace;
 let folder: string;

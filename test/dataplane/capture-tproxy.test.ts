@@ -4,12 +4,12 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { renderIptables } from '../../src/capture/iptables.ts';
 import { renderNftables } from '../../src/capture/nftables.ts';
 import { captureRoutes } from '../../src/capture/routes.ts';
-import { captureIntent, port } from '../support/capture-intent.ts';
-import { envoyBinary } from '../support/envoy.ts';
-import { startAgent, type Agent, type Heard } from '../support/network-agent.ts';
-import { addresses, createPodNamespace, inNamespace, type PodNamespace } from '../support/pod-namespace.ts';
-import { asSocket, families, url, type Family } from '../support/scene.ts';
-import { until } from '../support/until.ts';
+import { captureIntent, port } from '../support/builders/capture-intent.ts';
+import { envoyBinary } from '../support/network/envoy.ts';
+import { startAgent, type Agent, type Heard } from '../support/network/agent.ts';
+import { addresses, createPodNamespace, inNamespace, type PodNamespace } from '../support/network/pod-namespace.ts';
+import { asSocket, families, url, type Family } from '../support/network/scene.ts';
+import { until } from '../support/waiting.ts';
 
 /*
  * Mode TPROXY with a real Envoy that keeps both addresses, as Istio's does: root, group 1337 and NET_ADMIN. The

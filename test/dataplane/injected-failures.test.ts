@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { podWith } from '../support/decisions.ts';
-import type { Agent } from '../support/network-agent.ts';
-import { destination, directions, families, openScene, seenSource, url, type Scene } from '../support/scene.ts';
+import { podWith } from '../support/builders/decisions.ts';
+import type { Agent } from '../support/network/agent.ts';
+import { destination, directions, families, openScene, seenSource, url, type Scene } from '../support/network/scene.ts';
 
 const timeoutMs = 500;
 const binary = '\u0001\u0002\u0003\n';

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { podWith } from '../support/decisions.ts';
-import type { Agent, Heard } from '../support/network-agent.ts';
-import { destination, directions, openScene, type Scene } from '../support/scene.ts';
+import { podWith } from '../support/builders/decisions.ts';
+import type { Agent, Heard } from '../support/network/agent.ts';
+import { destination, directions, openScene, type Scene } from '../support/network/scene.ts';
 
 const lines = (...all: string[]): string => all.map((line) => `${line}\r\n`).join('');
 const request = (first: string, ...headers: string[]): string => lines(first, 'Host: shop', ...headers, '');

@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { crc32 } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { podWith } from '../support/decisions.ts';
-import { block } from '../support/network-agent-servers.ts';
-import { destination, directions, openScene, url, type Scene } from '../support/scene.ts';
+import { podWith } from '../support/builders/decisions.ts';
+import { block } from '../support/network/agent-servers.ts';
+import { destination, directions, openScene, url, type Scene } from '../support/network/scene.ts';
 
 const gibibyte = 2 ** 30;
 const mebibyte = 2 ** 20;

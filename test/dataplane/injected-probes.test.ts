@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { JsonObject } from '../../src/json/json.ts';
-import { containerOf, podWith } from '../support/decisions.ts';
-import { eventually } from '../support/eventually.ts';
-import type { Answer, Heard } from '../support/network-agent.ts';
-import { addresses } from '../support/pod-namespace.ts';
-import { openScene, url, type Scene } from '../support/scene.ts';
-import { selfSigned } from '../support/self-signed.ts';
+import { containerOf, podWith } from '../support/builders/decisions.ts';
+import { eventually } from '../support/waiting.ts';
+import type { Answer, Heard } from '../support/network/agent.ts';
+import { addresses } from '../support/network/pod-namespace.ts';
+import { openScene, url, type Scene } from '../support/network/scene.ts';
+import { selfSigned } from '../support/http/self-signed.ts';
 
 const named = { port: 'web', path: '/status/200?x=1', httpHeaders: [{ name: 'Host', value: 'shop.example' }] };
 

@@ -1,7 +1,7 @@
 import { X509Certificate } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { podWith } from '../support/decisions.ts';
-import type { Agent, Echoed, Heard } from '../support/network-agent.ts';
+import { podWith } from '../support/builders/decisions.ts';
+import type { Agent, Echoed, Heard } from '../support/network/agent.ts';
 import {
   asSocket,
   destination,
@@ -12,9 +12,9 @@ import {
   url,
   type Direction,
   type Scene,
-} from '../support/scene.ts';
-import type { LogEntry } from '../support/running-pod.ts';
-import { selfSigned } from '../support/self-signed.ts';
+} from '../support/network/scene.ts';
+import type { LogEntry } from '../support/network/running-pod.ts';
+import { selfSigned } from '../support/http/self-signed.ts';
 
 const ports = { http: 8080, h2c: 8081, grpc: 8082, echo: 8083, https: 8443, raw: 9000, mysql: 3306, undeclared: 9001 };
 const tls = selfSigned();

@@ -1,10 +1,10 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterEach, describe, expect, test } from '@jest/globals';
 import type { JsonObject } from '../../src/json/json.ts';
-import { podWith } from '../support/decisions.ts';
-import { eventually } from '../support/eventually.ts';
-import { addresses } from '../support/pod-namespace.ts';
-import { openScene, url, type Scene } from '../support/scene.ts';
+import { podWith } from '../support/builders/decisions.ts';
+import { eventually } from '../support/waiting.ts';
+import { addresses } from '../support/network/pod-namespace.ts';
+import { openScene, url, type Scene } from '../support/network/scene.ts';
 
 let scene: Scene;
 

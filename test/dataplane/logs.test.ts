@@ -2,13 +2,13 @@ import { copyFile, mkdtemp, chmod, readdir, readFile, rename, rm, truncate } fro
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { captureIntent } from '../support/capture-intent.ts';
-import { captureTraffic } from '../support/capture-script.ts';
-import { startEnvoy, type RunningEnvoy } from '../support/envoy.ts';
-import { eventually } from '../support/eventually.ts';
-import { startAgent, type Agent } from '../support/network-agent.ts';
-import { addresses, createPodNamespace, type PodNamespace } from '../support/pod-namespace.ts';
-import { proxyIntent } from '../support/proxy-intent.ts';
+import { captureIntent } from '../support/builders/capture-intent.ts';
+import { captureTraffic } from '../support/network/capture-script.ts';
+import { startEnvoy, type RunningEnvoy } from '../support/network/envoy.ts';
+import { eventually } from '../support/waiting.ts';
+import { startAgent, type Agent } from '../support/network/agent.ts';
+import { addresses, createPodNamespace, type PodNamespace } from '../support/network/pod-namespace.ts';
+import { proxyIntent } from '../support/builders/proxy-intent.ts';
 
 let pod: PodNamespace;
 let app: Agent;

@@ -1,13 +1,13 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { captureIntent } from '../support/capture-intent.ts';
-import { captureTraffic } from '../support/capture-script.ts';
-import { startEnvoy, type RunningEnvoy } from '../support/envoy.ts';
-import { eventually } from '../support/eventually.ts';
-import { startAgent, type Agent } from '../support/network-agent.ts';
-import { addresses, createPodNamespace, type PodNamespace } from '../support/pod-namespace.ts';
-import { startPrometheus, type Prometheus } from '../support/prometheus.ts';
-import { proxyIntent } from '../support/proxy-intent.ts';
-import { selfSigned } from '../support/self-signed.ts';
+import { captureIntent } from '../support/builders/capture-intent.ts';
+import { captureTraffic } from '../support/network/capture-script.ts';
+import { startEnvoy, type RunningEnvoy } from '../support/network/envoy.ts';
+import { eventually } from '../support/waiting.ts';
+import { startAgent, type Agent } from '../support/network/agent.ts';
+import { addresses, createPodNamespace, type PodNamespace } from '../support/network/pod-namespace.ts';
+import { startPrometheus, type Prometheus } from '../support/processes/prometheus.ts';
+import { proxyIntent } from '../support/builders/proxy-intent.ts';
+import { selfSigned } from '../support/http/self-signed.ts';
 
 const targets = [
   { scheme: 'HTTP', port: 8081, path: '/metrics' },

@@ -1,13 +1,13 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { version } from '../../src/settings/version.ts';
-import { captureIntent } from '../support/capture-intent.ts';
-import { captureTraffic } from '../support/capture-script.ts';
-import { startEnvoy, type RunningEnvoy } from '../support/envoy.ts';
-import { eventually } from '../support/eventually.ts';
-import { startAgent, type Agent } from '../support/network-agent.ts';
-import { addresses, createPodNamespace, type PodNamespace } from '../support/pod-namespace.ts';
-import { startPrometheus, type Prometheus, type Series } from '../support/prometheus.ts';
-import { proxyIntent } from '../support/proxy-intent.ts';
+import { captureIntent } from '../support/builders/capture-intent.ts';
+import { captureTraffic } from '../support/network/capture-script.ts';
+import { startEnvoy, type RunningEnvoy } from '../support/network/envoy.ts';
+import { eventually } from '../support/waiting.ts';
+import { startAgent, type Agent } from '../support/network/agent.ts';
+import { addresses, createPodNamespace, type PodNamespace } from '../support/network/pod-namespace.ts';
+import { startPrometheus, type Prometheus, type Series } from '../support/processes/prometheus.ts';
+import { proxyIntent } from '../support/builders/proxy-intent.ts';
 
 const pod = addresses.pod.v4;
 const cluster = addresses.cluster.v4;

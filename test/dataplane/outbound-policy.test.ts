@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { captureIntent } from '../support/capture-intent.ts';
-import { captureTraffic } from '../support/capture-script.ts';
-import { startEnvoy, type RunningEnvoy } from '../support/envoy.ts';
-import { startAgent, type Agent } from '../support/network-agent.ts';
-import { addresses, createPodNamespace, type PodNamespace } from '../support/pod-namespace.ts';
-import { proxyIntent } from '../support/proxy-intent.ts';
+import { captureIntent } from '../support/builders/capture-intent.ts';
+import { captureTraffic } from '../support/network/capture-script.ts';
+import { startEnvoy, type RunningEnvoy } from '../support/network/envoy.ts';
+import { startAgent, type Agent } from '../support/network/agent.ts';
+import { addresses, createPodNamespace, type PodNamespace } from '../support/network/pod-namespace.ts';
+import { proxyIntent } from '../support/builders/proxy-intent.ts';
 
 let pod: PodNamespace;
 let envoy: RunningEnvoy;

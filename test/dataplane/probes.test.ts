@@ -1,13 +1,13 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { ProbeAction } from '../../src/pod/probe.ts';
-import { captureIntent } from '../support/capture-intent.ts';
-import { captureTraffic } from '../support/capture-script.ts';
-import { startEnvoy, type RunningEnvoy } from '../support/envoy.ts';
-import { eventually } from '../support/eventually.ts';
-import { startAgent, type Agent, type Answer } from '../support/network-agent.ts';
-import { addresses, createPodNamespace, type PodNamespace } from '../support/pod-namespace.ts';
-import { probe, proxyIntent } from '../support/proxy-intent.ts';
-import { selfSigned } from '../support/self-signed.ts';
+import { captureIntent } from '../support/builders/capture-intent.ts';
+import { captureTraffic } from '../support/network/capture-script.ts';
+import { startEnvoy, type RunningEnvoy } from '../support/network/envoy.ts';
+import { eventually } from '../support/waiting.ts';
+import { startAgent, type Agent, type Answer } from '../support/network/agent.ts';
+import { addresses, createPodNamespace, type PodNamespace } from '../support/network/pod-namespace.ts';
+import { probe, proxyIntent } from '../support/builders/proxy-intent.ts';
+import { selfSigned } from '../support/http/self-signed.ts';
 
 const http: ProbeAction = { type: 'http', scheme: 'HTTP', port: 8080, path: '/ready?full=1&x=$(POD_IP)' };
 

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { backEnds, clearRules } from '../support/capture-back-ends.ts';
-import { injectedPod, podWith } from '../support/decisions.ts';
-import { startAgent, type Agent, type Heard } from '../support/network-agent.ts';
-import { addresses } from '../support/pod-namespace.ts';
-import { families, openScene, seenSource, url, type Family, type Scene } from '../support/scene.ts';
+import { backEnds, clearRules } from '../support/network/capture-back-ends.ts';
+import { injectedPod, podWith } from '../support/builders/decisions.ts';
+import { startAgent, type Agent, type Heard } from '../support/network/agent.ts';
+import { addresses } from '../support/network/pod-namespace.ts';
+import { families, openScene, seenSource, url, type Family, type Scene } from '../support/network/scene.ts';
 import type { JsonObject } from '../../src/json/json.ts';
 
 const loopback = { v4: '127.0.0.1', v6: '::1' } as const;

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { objectsMember, stringMember } from '../../src/json/json.ts';
-import { ask, postReview, type Answer } from '../support/https-client.ts';
-import { istiodSnapshot } from '../support/istiod.ts';
-import { patchedPod, podOf, responseOf, reviewOf } from '../support/reviews.ts';
-import { startWebhook, type Webhook } from '../support/webhook-server.ts';
+import { ask, postReview, type Answer } from '../support/http/https-client.ts';
+import { istiodSnapshot } from '../support/processes/istiod.ts';
+import { patchedPod, podOf, responseOf, reviewOf } from '../support/builders/reviews.ts';
+import { startWebhook, type Webhook } from '../support/processes/webhook-server.ts';
 
 let webhook: Webhook;
 beforeAll(async () => {

@@ -1,10 +1,10 @@
 import { Agent } from 'node:https';
 import { afterEach, describe, expect, test } from '@jest/globals';
-import { ask, postReview } from '../support/https-client.ts';
-import { podOf, responseOf, reviewOf } from '../support/reviews.ts';
-import { openConnection, statusesOf } from '../support/tls-client.ts';
-import { until } from '../support/until.ts';
-import { startWebhook, type Webhook, type WebhookOptions } from '../support/webhook-server.ts';
+import { ask, postReview } from '../support/http/https-client.ts';
+import { podOf, responseOf, reviewOf } from '../support/builders/reviews.ts';
+import { openConnection, statusesOf } from '../support/http/tls-client.ts';
+import { until } from '../support/waiting.ts';
+import { startWebhook, type Webhook, type WebhookOptions } from '../support/processes/webhook-server.ts';
 
 let webhook: Webhook;
 afterEach(() => webhook.close());

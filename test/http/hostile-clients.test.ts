@@ -5,12 +5,12 @@ import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { postReview } from '../support/https-client.ts';
-import { podOf, responseOf, reviewOf } from '../support/reviews.ts';
-import { startServing, type ServedProgram } from '../support/served-program.ts';
-import { openConnection, statusesOf, type RawConnection } from '../support/tls-client.ts';
-import { until } from '../support/until.ts';
-import { startWebhook, type Webhook } from '../support/webhook-server.ts';
+import { postReview } from '../support/http/https-client.ts';
+import { podOf, responseOf, reviewOf } from '../support/builders/reviews.ts';
+import { startServing, type ServedProgram } from '../support/processes/served-program.ts';
+import { openConnection, statusesOf, type RawConnection } from '../support/http/tls-client.ts';
+import { until } from '../support/waiting.ts';
+import { startWebhook, type Webhook } from '../support/processes/webhook-server.ts';
 
 const mebibyte = 1024 * 1024;
 const review = JSON.stringify(reviewOf(podOf()));

@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
-import { postReview } from '../support/https-client.ts';
-import { operationsOf, podOf, responseOf, reviewOf } from '../support/reviews.ts';
-import { startWebhook, type Webhook } from '../support/webhook-server.ts';
+import { postReview } from '../support/http/https-client.ts';
+import { operationsOf, podOf, responseOf, reviewOf } from '../support/builders/reviews.ts';
+import { startWebhook, type Webhook } from '../support/processes/webhook-server.ts';
 
 let webhook: Webhook;
 beforeAll(async () => {

@@ -3,11 +3,11 @@ import { Agent } from 'node:https';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
-import { ask, postReview, type Answer } from '../support/https-client.ts';
-import { podOf, responseOf, reviewOf } from '../support/reviews.ts';
-import { startServing, type ServedProgram } from '../support/served-program.ts';
-import { openConnection, type RawConnection } from '../support/tls-client.ts';
-import { until } from '../support/until.ts';
+import { ask, postReview, type Answer } from '../support/http/https-client.ts';
+import { podOf, responseOf, reviewOf } from '../support/builders/reviews.ts';
+import { startServing, type ServedProgram } from '../support/processes/served-program.ts';
+import { openConnection, type RawConnection } from '../support/http/tls-client.ts';
+import { until } from '../support/waiting.ts';
 
 const mebibyte = 1024 * 1024;
 

@@ -1,9 +1,9 @@
 import { Buffer } from 'node:buffer';
 import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { ask, postReview } from '../support/https-client.ts';
-import { podOf, responseOf, reviewOf } from '../support/reviews.ts';
-import { startWebhook, type Webhook } from '../support/webhook-server.ts';
+import { ask, postReview } from '../support/http/https-client.ts';
+import { podOf, responseOf, reviewOf } from '../support/builders/reviews.ts';
+import { startWebhook, type Webhook } from '../support/processes/webhook-server.ts';
 
 let webhook: Webhook;
 beforeAll(async () => {

@@ -1,8 +1,8 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
-import { ask, postReview } from '../support/https-client.ts';
-import { podOf, responseOf, reviewOf } from '../support/reviews.ts';
-import { converse, statusesOf } from '../support/tls-client.ts';
-import { startWebhook, type Webhook } from '../support/webhook-server.ts';
+import { ask, postReview } from '../support/http/https-client.ts';
+import { podOf, responseOf, reviewOf } from '../support/builders/reviews.ts';
+import { converse, statusesOf } from '../support/http/tls-client.ts';
+import { startWebhook, type Webhook } from '../support/processes/webhook-server.ts';
 
 let webhook: Webhook;
 beforeAll(async () => {

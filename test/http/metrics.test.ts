@@ -3,11 +3,11 @@ import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { ask, postReview } from '../support/https-client.ts';
-import { askMetrics } from '../support/metrics-client.ts';
-import { annotated, podOf, reviewOf } from '../support/reviews.ts';
-import { startServing, type ServedProgram } from '../support/served-program.ts';
-import { readSample } from '../support/webhook-server.ts';
+import { ask, postReview } from '../support/http/https-client.ts';
+import { askMetrics } from '../support/http/metrics-client.ts';
+import { annotated, podOf, reviewOf } from '../support/builders/reviews.ts';
+import { startServing, type ServedProgram } from '../support/processes/served-program.ts';
+import { readSample } from '../support/processes/webhook-server.ts';
 
 let folder: string;
 let program: ServedProgram;

@@ -1,10 +1,10 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { assert, asyncProperty } from 'fast-check';
 import type { JsonObject } from '../../src/json/json.ts';
-import { postReview } from '../support/https-client.ts';
-import { jsonRecord, anyJson } from '../support/pods.ts';
-import { annotated, operationsOf, patchedPod, podOf, responseOf, reviewOf } from '../support/reviews.ts';
-import { startWebhook, type Webhook } from '../support/webhook-server.ts';
+import { postReview } from '../support/http/https-client.ts';
+import { jsonRecord, anyJson } from '../support/builders/pods.ts';
+import { annotated, operationsOf, patchedPod, podOf, responseOf, reviewOf } from '../support/builders/reviews.ts';
+import { startWebhook, type Webhook } from '../support/processes/webhook-server.ts';
 
 let webhook: Webhook;
 const prototype = JSON.stringify(Object.getOwnPropertyNames(Object.prototype));

@@ -1,9 +1,17 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { Json, JsonObject } from '../../src/json/json.ts';
-import { postReview } from '../support/https-client.ts';
-import { annotated, namesOf, operationsOf, patchedPod, podOf, responseOf, reviewOf } from '../support/reviews.ts';
-import { snapshotOf } from '../support/snapshots.ts';
-import { startWebhook, type Webhook } from '../support/webhook-server.ts';
+import { postReview } from '../support/http/https-client.ts';
+import {
+  annotated,
+  namesOf,
+  operationsOf,
+  patchedPod,
+  podOf,
+  responseOf,
+  reviewOf,
+} from '../support/builders/reviews.ts';
+import { snapshotOf } from '../support/builders/snapshots.ts';
+import { startWebhook, type Webhook } from '../support/processes/webhook-server.ts';
 
 let webhook: Webhook;
 let classic: Webhook;

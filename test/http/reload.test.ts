@@ -2,12 +2,12 @@ import { mkdir, mkdtemp, rename, rm, symlink, unlink, writeFile } from 'node:fs/
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { ask, postReview } from '../support/https-client.ts';
-import { askMetrics } from '../support/metrics-client.ts';
-import { patchedPod, podOf, responseOf, reviewOf } from '../support/reviews.ts';
-import { startServing, type ServedProgram } from '../support/served-program.ts';
-import { until } from '../support/until.ts';
-import { readSample } from '../support/webhook-server.ts';
+import { ask, postReview } from '../support/http/https-client.ts';
+import { askMetrics } from '../support/http/metrics-client.ts';
+import { patchedPod, podOf, responseOf, reviewOf } from '../support/builders/reviews.ts';
+import { startServing, type ServedProgram } from '../support/processes/served-program.ts';
+import { until } from '../support/waiting.ts';
+import { readSample } from '../support/processes/webhook-server.ts';
 
 let folder: string;
 let program: ServedProgram;

@@ -1,8 +1,8 @@
 import { Agent } from 'node:https';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { postReview } from '../support/https-client.ts';
-import { namesOf, patchedPod, podOf, responseOf, reviewOf } from '../support/reviews.ts';
-import { startWebhook, type Webhook } from '../support/webhook-server.ts';
+import { postReview } from '../support/http/https-client.ts';
+import { namesOf, patchedPod, podOf, responseOf, reviewOf } from '../support/builders/reviews.ts';
+import { startWebhook, type Webhook } from '../support/processes/webhook-server.ts';
 
 let webhook: Webhook;
 beforeAll(async () => {

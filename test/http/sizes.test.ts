@@ -1,9 +1,9 @@
 import { Buffer } from 'node:buffer';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { JsonObject } from '../../src/json/json.ts';
-import { postReview } from '../support/https-client.ts';
-import { annotated, patchedPod, podOf, responseOf, reviewOf, type PatchedPod } from '../support/reviews.ts';
-import { startWebhook, type Webhook } from '../support/webhook-server.ts';
+import { postReview } from '../support/http/https-client.ts';
+import { annotated, patchedPod, podOf, responseOf, reviewOf, type PatchedPod } from '../support/builders/reviews.ts';
+import { startWebhook, type Webhook } from '../support/processes/webhook-server.ts';
 
 let webhook: Webhook;
 beforeAll(async () => {

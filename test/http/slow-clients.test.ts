@@ -1,11 +1,11 @@
 import { connect } from 'node:net';
 import { setInterval as everySoOften } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
-import { postReview } from '../support/https-client.ts';
-import { podOf, responseOf, reviewOf } from '../support/reviews.ts';
-import { openConnection, statusesOf } from '../support/tls-client.ts';
-import { until } from '../support/until.ts';
-import { startWebhook, type Webhook } from '../support/webhook-server.ts';
+import { postReview } from '../support/http/https-client.ts';
+import { podOf, responseOf, reviewOf } from '../support/builders/reviews.ts';
+import { openConnection, statusesOf } from '../support/http/tls-client.ts';
+import { until } from '../support/waiting.ts';
+import { startWebhook, type Webhook } from '../support/processes/webhook-server.ts';
 
 let webhook: Webhook;
 beforeAll(async () => {

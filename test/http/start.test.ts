@@ -3,7 +3,7 @@ import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { runProgram } from '../support/served-program.ts';
+import { runProgram } from '../support/processes/served-program.ts';
 
 let folder: string;
 beforeAll(async () => {

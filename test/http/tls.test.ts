@@ -5,10 +5,10 @@ import { X509Certificate } from 'node:crypto';
 import { checkServerIdentity } from 'node:tls';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { createAuthority } from '../../src/certs/authority.ts';
-import { ask, postReview } from '../support/https-client.ts';
-import { podOf, responseOf, reviewOf } from '../support/reviews.ts';
-import { openConnection } from '../support/tls-client.ts';
-import { startWebhook, type Webhook } from '../support/webhook-server.ts';
+import { ask, postReview } from '../support/http/https-client.ts';
+import { podOf, responseOf, reviewOf } from '../support/builders/reviews.ts';
+import { openConnection } from '../support/http/tls-client.ts';
+import { startWebhook, type Webhook } from '../support/processes/webhook-server.ts';
 
 let webhook: Webhook;
 beforeAll(async () => {

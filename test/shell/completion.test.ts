@@ -2,8 +2,8 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { runCommand } from '../support/recorded-io.ts';
-import { typeLine } from '../support/shell-session.ts';
+import { runCommand } from '../support/builders/recorded-io.ts';
+import { typeLine } from '../support/processes/shell-session.ts';
 
 let folder = '';
 beforeAll(() => {

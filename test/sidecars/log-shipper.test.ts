@@ -1,12 +1,12 @@
 import { afterEach, describe, expect, test } from '@jest/globals';
 import type { JsonObject } from '../../src/json/json.ts';
-import { injectedPod } from '../support/decisions.ts';
-import { createSandbox, standIn, type Sandbox } from '../support/sandbox.ts';
-import { startAgent } from '../support/network-agent.ts';
-import { addresses } from '../support/pod-namespace.ts';
-import { applicationPod } from '../support/sandboxed-application.ts';
-import { snapshotWithShipped } from '../support/shipped-sidecars.ts';
-import { until } from '../support/until.ts';
+import { injectedPod } from '../support/builders/decisions.ts';
+import { createSandbox, standIn, type Sandbox } from '../support/sidecars/sandbox.ts';
+import { startAgent } from '../support/network/agent.ts';
+import { addresses } from '../support/network/pod-namespace.ts';
+import { applicationPod } from '../support/sidecars/sandboxed-application.ts';
+import { snapshotWithShipped } from '../support/sidecars/shipped-sidecars.ts';
+import { until } from '../support/waiting.ts';
 
 // Neither program is in a package registry: a stand-in reads the same command line, configuration and files.
 let sandbox: Sandbox;

@@ -3,12 +3,12 @@ import path from 'node:path';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { afterEach, expect, test } from '@jest/globals';
-import { injectedPod } from '../support/decisions.ts';
-import { addresses, inNamespace } from '../support/pod-namespace.ts';
-import { answerOf, createSandbox, type Sandbox } from '../support/sandbox.ts';
-import { applicationPod, applicationUser } from '../support/sandboxed-application.ts';
-import { snapshotWithShipped } from '../support/shipped-sidecars.ts';
-import { until } from '../support/until.ts';
+import { injectedPod } from '../support/builders/decisions.ts';
+import { addresses, inNamespace } from '../support/network/pod-namespace.ts';
+import { answerOf, createSandbox, type Sandbox } from '../support/sidecars/sandbox.ts';
+import { applicationPod, applicationUser } from '../support/sidecars/sandboxed-application.ts';
+import { snapshotWithShipped } from '../support/sidecars/shipped-sidecars.ts';
+import { until } from '../support/waiting.ts';
 
 let sandbox: Sandbox;
 afterEach(() => sandbox.remove());

@@ -1,10 +1,10 @@
 import { afterEach, expect, test } from '@jest/globals';
 import type { JsonObject } from '../../src/json/json.ts';
-import { injectedPod } from '../support/decisions.ts';
-import { createSandbox, standIn, type RunningContainer, type Sandbox } from '../support/sandbox.ts';
-import { applicationPod } from '../support/sandboxed-application.ts';
-import { snapshotWithShipped } from '../support/shipped-sidecars.ts';
-import { until } from '../support/until.ts';
+import { injectedPod } from '../support/builders/decisions.ts';
+import { createSandbox, standIn, type RunningContainer, type Sandbox } from '../support/sidecars/sandbox.ts';
+import { applicationPod } from '../support/sidecars/sandboxed-application.ts';
+import { snapshotWithShipped } from '../support/sidecars/shipped-sidecars.ts';
+import { until } from '../support/waiting.ts';
 
 // osquery is in no package registry: a stand-in reads the same command line, configuration and files.
 let sandbox: Sandbox;

@@ -1,11 +1,11 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { setTimeout as pause } from 'node:timers/promises';
-import { captureScript } from '../../../test/support/capture-script.ts';
-import { confined, fieldsOf, launchOf } from '../../../test/support/container-launch.ts';
-import { containerOf, injectedPod, podWith } from '../../../test/support/decisions.ts';
-import type { Agent } from '../../../test/support/network-agent.ts';
-import { snapshotOf } from '../../../test/support/snapshots.ts';
+import { captureScript } from '../../../test/support/network/capture-script.ts';
+import { confined, fieldsOf, launchOf } from '../../../test/support/network/container-launch.ts';
+import { containerOf, injectedPod, podWith } from '../../../test/support/builders/decisions.ts';
+import type { Agent } from '../../../test/support/network/agent.ts';
+import { snapshotOf } from '../../../test/support/builders/snapshots.ts';
 
 /** A way to run the proxy: the injector's settings, and what is changed afterwards in the arguments that it wrote. */
 export interface Variant {

@@ -1,5 +1,5 @@
-import { startAgent, type Agent } from '../../../test/support/network-agent.ts';
-import { addresses, createPodNamespace, type PodNamespace } from '../../../test/support/pod-namespace.ts';
+import { startAgent, type Agent } from '../../../test/support/network/agent.ts';
+import { addresses, createPodNamespace, type PodNamespace } from '../../../test/support/network/pod-namespace.ts';
 import { startSidecar, type Sidecar, type Variant } from './sidecar.ts';
 
 /** Which of the two pods of a conversation have a sidecar. */

@@ -1,15 +1,15 @@
 import path from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from '@jest/globals';
-import { root } from '../../../scripts/tools/cache.ts';
+import { root } from '../../../scripts/checkout.ts';
 import { createAuthority } from '../../../src/certs/authority.ts';
 import { sameCertificates } from '../../../src/certs/bundle.ts';
 import { dayMs } from '../../../src/certs/durations.ts';
-import { authoritySecret } from '../../support/authority-secret.ts';
-import { createClusterNamespace, type ClusterNamespace } from '../../support/cluster-namespace.ts';
-import { createPodsDuring } from '../../support/pod-stream.ts';
-import { system } from '../../support/system-namespace.ts';
-import { injected } from '../../support/test-cluster.ts';
-import { until } from '../../support/until.ts';
+import { authoritySecret } from '../../support/builders/authority-secret.ts';
+import { createClusterNamespace, type ClusterNamespace } from '../../support/cluster/cluster-namespace.ts';
+import { createPodsDuring } from '../../support/cluster/pod-stream.ts';
+import { system } from '../../support/cluster/system-namespace.ts';
+import { injected } from '../../support/processes/test-cluster.ts';
+import { until } from '../../support/waiting.ts';
 
 jest.setTimeout(240_000);
 

@@ -5,13 +5,13 @@ import {
   type ClusterNamespace,
   type ContainerStatus,
   type RunningPod,
-} from '../../support/cluster-namespace.ts';
-import { report } from '../../support/findings.ts';
-import { nodeControl } from '../../support/node-control.ts';
-import { injected } from '../../support/test-cluster.ts';
-import { until } from '../../support/until.ts';
-import { servingTemplate } from '../../support/workbench.ts';
-import { startWatch, type Passage } from '../../support/passage.ts';
+} from '../../support/cluster/cluster-namespace.ts';
+import { report } from '../../support/cluster/findings.ts';
+import { nodeControl } from '../../support/cluster/node-control.ts';
+import { injected } from '../../support/processes/test-cluster.ts';
+import { until } from '../../support/waiting.ts';
+import { servingTemplate } from '../../support/cluster/workbench.ts';
+import { startWatch, type Passage } from '../../support/network/passage.ts';
 
 jest.setTimeout(150_000);
 

@@ -1,14 +1,14 @@
 import path from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from '@jest/globals';
-import { root } from '../../../scripts/tools/cache.ts';
-import { createClusterNamespace, readyCount, type ClusterNamespace } from '../../support/cluster-namespace.ts';
-import { report } from '../../support/findings.ts';
-import { nodeControl } from '../../support/node-control.ts';
-import { createPodsDuring, type Creations } from '../../support/pod-stream.ts';
-import { system } from '../../support/system-namespace.ts';
-import { injected } from '../../support/test-cluster.ts';
-import { until } from '../../support/until.ts';
-import { servingObjects, servingTemplate } from '../../support/workbench.ts';
+import { root } from '../../../scripts/checkout.ts';
+import { createClusterNamespace, readyCount, type ClusterNamespace } from '../../support/cluster/cluster-namespace.ts';
+import { report } from '../../support/cluster/findings.ts';
+import { nodeControl } from '../../support/cluster/node-control.ts';
+import { createPodsDuring, type Creations } from '../../support/cluster/pod-stream.ts';
+import { system } from '../../support/cluster/system-namespace.ts';
+import { injected } from '../../support/processes/test-cluster.ts';
+import { until } from '../../support/waiting.ts';
+import { servingObjects, servingTemplate } from '../../support/cluster/workbench.ts';
 
 jest.setTimeout(240_000);
 

@@ -1,12 +1,12 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
-import { createClusterNamespace, type ClusterNamespace } from '../../support/cluster-namespace.ts';
-import { report } from '../../support/findings.ts';
-import { startLoad } from '../../support/load.ts';
-import { startPodStream } from '../../support/pod-stream.ts';
-import { injected } from '../../support/test-cluster.ts';
-import { measureUsage } from '../../support/usage.ts';
-import { servingObjects, servingTemplate } from '../../support/workbench.ts';
+import { createClusterNamespace, type ClusterNamespace } from '../../support/cluster/cluster-namespace.ts';
+import { report } from '../../support/cluster/findings.ts';
+import { startLoad } from '../../support/http/load.ts';
+import { startPodStream } from '../../support/cluster/pod-stream.ts';
+import { injected } from '../../support/processes/test-cluster.ts';
+import { measureUsage } from '../../support/cluster/usage.ts';
+import { servingObjects, servingTemplate } from '../../support/cluster/workbench.ts';
 
 jest.setTimeout(240_000);
 

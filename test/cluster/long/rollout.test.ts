@@ -2,15 +2,15 @@ import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals
 import { caBackdateMs, createAuthority } from '../../../src/certs/authority.ts';
 import { dayMs, minuteMs, secondMs } from '../../../src/certs/durations.ts';
 import type { JsonObject } from '../../../src/json/json.ts';
-import { authoritySecret } from '../../support/authority-secret.ts';
-import { createClusterNamespace, readyCount, type ClusterNamespace } from '../../support/cluster-namespace.ts';
-import { report } from '../../support/findings.ts';
-import { startLoad } from '../../support/load.ts';
-import { createPodsDuring } from '../../support/pod-stream.ts';
-import { injected } from '../../support/test-cluster.ts';
-import { system } from '../../support/system-namespace.ts';
-import { until } from '../../support/until.ts';
-import { servingObjects, servingTemplate } from '../../support/workbench.ts';
+import { authoritySecret } from '../../support/builders/authority-secret.ts';
+import { createClusterNamespace, readyCount, type ClusterNamespace } from '../../support/cluster/cluster-namespace.ts';
+import { report } from '../../support/cluster/findings.ts';
+import { startLoad } from '../../support/http/load.ts';
+import { createPodsDuring } from '../../support/cluster/pod-stream.ts';
+import { injected } from '../../support/processes/test-cluster.ts';
+import { system } from '../../support/cluster/system-namespace.ts';
+import { until } from '../../support/waiting.ts';
+import { servingObjects, servingTemplate } from '../../support/cluster/workbench.ts';
 
 jest.setTimeout(240_000);
 

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
-import { root } from '../../../scripts/tools/cache.ts';
+import { root } from '../../../scripts/checkout.ts';
 import { createAuthority, issueLeaf } from '../../../src/certs/authority.ts';
 import {
   clusterKubeconfig,
@@ -9,14 +9,14 @@ import {
   readyCount,
   type ClusterNamespace,
   type RunningPod,
-} from '../../support/cluster-namespace.ts';
-import { envoyStatistics } from '../../support/envoy-in-pod.ts';
-import { kubectl } from '../../support/kubectl.ts';
-import { busyConfig, busyPod, duties, logged, privilegesOf } from '../../support/sidecar-duties.ts';
-import { system } from '../../support/system-namespace.ts';
-import { injected } from '../../support/test-cluster.ts';
-import { until } from '../../support/until.ts';
-import { idlePod } from '../../support/workbench.ts';
+} from '../../support/cluster/cluster-namespace.ts';
+import { envoyStatistics } from '../../support/network/envoy-in-pod.ts';
+import { kubectl } from '../../support/cluster/kubectl.ts';
+import { busyConfig, busyPod, duties, logged, privilegesOf } from '../../support/sidecars/sidecar-duties.ts';
+import { system } from '../../support/cluster/system-namespace.ts';
+import { injected } from '../../support/processes/test-cluster.ts';
+import { until } from '../../support/waiting.ts';
+import { idlePod } from '../../support/cluster/workbench.ts';
 
 jest.setTimeout(240_000);
 

@@ -1,12 +1,12 @@
 import { spawnSync } from 'node:child_process';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
-import { root } from '../../../scripts/tools/cache.ts';
-import { findProgram } from '../../../scripts/tools/kubernetes.ts';
-import { clusterKubeconfig } from '../../support/cluster-namespace.ts';
-import { kubectl } from '../../support/kubectl.ts';
-import { system } from '../../support/system-namespace.ts';
-import { readTutorial } from '../../support/tutorial.ts';
+import { root } from '../../../scripts/checkout.ts';
+import { findProgram } from '../../harness/tools/kubernetes.ts';
+import { clusterKubeconfig } from '../../support/cluster/cluster-namespace.ts';
+import { kubectl } from '../../support/cluster/kubectl.ts';
+import { system } from '../../support/cluster/system-namespace.ts';
+import { readTutorial } from '../../support/cluster/tutorial.ts';
 
 jest.setTimeout(180_000);
 

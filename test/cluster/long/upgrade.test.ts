@@ -1,22 +1,22 @@
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
-import { thisCheckout } from '../../../scripts/cluster/images/table.ts';
-import { root } from '../../../scripts/tools/cache.ts';
+import { thisCheckout } from '../../harness/cluster/images/table.ts';
+import { root } from '../../../scripts/checkout.ts';
 import {
   clusterKubeconfig,
   createClusterNamespace,
   readyCount,
   type ClusterNamespace,
-} from '../../support/cluster-namespace.ts';
-import { report } from '../../support/findings.ts';
-import { kubectl } from '../../support/kubectl.ts';
-import { nodeControl } from '../../support/node-control.ts';
-import { createPodsDuring } from '../../support/pod-stream.ts';
-import { takePreviousVersion, type PreviousVersion } from '../../support/previous-version.ts';
-import { system } from '../../support/system-namespace.ts';
-import { injected } from '../../support/test-cluster.ts';
-import { servingObjects, servingTemplate } from '../../support/workbench.ts';
+} from '../../support/cluster/cluster-namespace.ts';
+import { report } from '../../support/cluster/findings.ts';
+import { kubectl } from '../../support/cluster/kubectl.ts';
+import { nodeControl } from '../../support/cluster/node-control.ts';
+import { createPodsDuring } from '../../support/cluster/pod-stream.ts';
+import { takePreviousVersion, type PreviousVersion } from '../../support/processes/previous-version.ts';
+import { system } from '../../support/cluster/system-namespace.ts';
+import { injected } from '../../support/processes/test-cluster.ts';
+import { servingObjects, servingTemplate } from '../../support/cluster/workbench.ts';
 
 jest.setTimeout(240_000);
 

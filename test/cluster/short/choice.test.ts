@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
-import { createClusterNamespace, readyCount, type ClusterNamespace } from '../../support/cluster-namespace.ts';
-import { injected } from '../../support/test-cluster.ts';
-import { idlePod, servingObjects, servingTemplate } from '../../support/workbench.ts';
+import { createClusterNamespace, readyCount, type ClusterNamespace } from '../../support/cluster/cluster-namespace.ts';
+import { injected } from '../../support/processes/test-cluster.ts';
+import { idlePod, servingObjects, servingTemplate } from '../../support/cluster/workbench.ts';
 
 jest.setTimeout(150_000);
 

@@ -1,16 +1,16 @@
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
-import { root } from '../../../scripts/tools/cache.ts';
+import { root } from '../../../scripts/checkout.ts';
 import {
   createClusterNamespace,
   readyCount,
   type ClusterNamespace,
   type RunningPod,
-} from '../../support/cluster-namespace.ts';
-import { envoyStatistics, lastAccessLog } from '../../support/envoy-in-pod.ts';
-import { injected } from '../../support/test-cluster.ts';
-import { idlePod } from '../../support/workbench.ts';
+} from '../../support/cluster/cluster-namespace.ts';
+import { envoyStatistics, lastAccessLog } from '../../support/network/envoy-in-pod.ts';
+import { injected } from '../../support/processes/test-cluster.ts';
+import { idlePod } from '../../support/cluster/workbench.ts';
 
 jest.setTimeout(150_000);
 

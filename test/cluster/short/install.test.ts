@@ -1,9 +1,9 @@
 import path from 'node:path';
 import { describe, expect, jest, test } from '@jest/globals';
 import { readdirSync } from 'node:fs';
-import { root } from '../../../scripts/tools/cache.ts';
-import { clusterKubeconfig } from '../../support/cluster-namespace.ts';
-import { kubectl, runKubectl } from '../../support/kubectl.ts';
+import { root } from '../../../scripts/checkout.ts';
+import { clusterKubeconfig } from '../../support/cluster/cluster-namespace.ts';
+import { kubectl, runKubectl } from '../../support/cluster/kubectl.ts';
 
 jest.setTimeout(60_000);
 

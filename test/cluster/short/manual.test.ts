@@ -2,12 +2,12 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
-import { root } from '../../../scripts/tools/cache.ts';
+import { root } from '../../../scripts/checkout.ts';
 import type { JsonObject } from '../../../src/json/json.ts';
-import { createClusterNamespace, readyCount, type ClusterNamespace } from '../../support/cluster-namespace.ts';
-import { runProgram } from '../../support/served-program.ts';
-import { system } from '../../support/system-namespace.ts';
-import { injected } from '../../support/test-cluster.ts';
+import { createClusterNamespace, readyCount, type ClusterNamespace } from '../../support/cluster/cluster-namespace.ts';
+import { runProgram } from '../../support/processes/served-program.ts';
+import { system } from '../../support/cluster/system-namespace.ts';
+import { injected } from '../../support/processes/test-cluster.ts';
 
 jest.setTimeout(150_000);
 

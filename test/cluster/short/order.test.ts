@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import type { JsonObject } from '../../../src/json/json.ts';
-import { createClusterNamespace, readyCount, type ClusterNamespace } from '../../support/cluster-namespace.ts';
-import { askEnvoy, lastAccessLog } from '../../support/envoy-in-pod.ts';
-import { injected } from '../../support/test-cluster.ts';
-import { until } from '../../support/until.ts';
-import { idlePod, servingObjects, servingTemplate } from '../../support/workbench.ts';
+import { createClusterNamespace, readyCount, type ClusterNamespace } from '../../support/cluster/cluster-namespace.ts';
+import { askEnvoy, lastAccessLog } from '../../support/network/envoy-in-pod.ts';
+import { injected } from '../../support/processes/test-cluster.ts';
+import { until } from '../../support/waiting.ts';
+import { idlePod, servingObjects, servingTemplate } from '../../support/cluster/workbench.ts';
 
 jest.setTimeout(150_000);
 

@@ -1,8 +1,8 @@
 import { describe, expect, jest, test } from '@jest/globals';
 import type { JsonObject } from '../../../src/json/json.ts';
-import { createClusterNamespace, readyCount } from '../../support/cluster-namespace.ts';
-import { injected } from '../../support/test-cluster.ts';
-import { servingTemplate } from '../../support/workbench.ts';
+import { createClusterNamespace, readyCount } from '../../support/cluster/cluster-namespace.ts';
+import { injected } from '../../support/processes/test-cluster.ts';
+import { servingTemplate } from '../../support/cluster/workbench.ts';
 
 jest.setTimeout(150_000);
 

@@ -2,8 +2,8 @@ import { spawnSync } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { describe, expect, test } from '@jest/globals';
-import { root } from '../../../scripts/tools/cache.ts';
-import { readTutorial } from '../../support/tutorial.ts';
+import { root } from '../../../scripts/checkout.ts';
+import { readTutorial } from '../../support/cluster/tutorial.ts';
 
 const run = (command: string, args: readonly string[], input = '') =>
   spawnSync(command, args, { cwd: root, encoding: 'utf8', input });

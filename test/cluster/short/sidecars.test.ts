@@ -1,8 +1,8 @@
 import { expect, jest, test } from '@jest/globals';
-import { createClusterNamespace, readyCount } from '../../support/cluster-namespace.ts';
-import { busyConfig, busyPod, duties } from '../../support/sidecar-duties.ts';
-import { injected } from '../../support/test-cluster.ts';
-import { idlePod } from '../../support/workbench.ts';
+import { createClusterNamespace, readyCount } from '../../support/cluster/cluster-namespace.ts';
+import { busyConfig, busyPod, duties } from '../../support/sidecars/sidecar-duties.ts';
+import { injected } from '../../support/processes/test-cluster.ts';
+import { idlePod } from '../../support/cluster/workbench.ts';
 
 jest.setTimeout(150_000);
 

@@ -1,11 +1,15 @@
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { createAuthority, issueLeaf } from '../../../src/certs/authority.ts';
 import type { JsonObject } from '../../../src/json/json.ts';
-import { createClusterNamespace, type ClusterNamespace, type RunningPod } from '../../support/cluster-namespace.ts';
-import { envoyStatistics } from '../../support/envoy-in-pod.ts';
-import { nodeControl } from '../../support/node-control.ts';
-import { injected } from '../../support/test-cluster.ts';
-import { idlePod, servingTemplate } from '../../support/workbench.ts';
+import {
+  createClusterNamespace,
+  type ClusterNamespace,
+  type RunningPod,
+} from '../../support/cluster/cluster-namespace.ts';
+import { envoyStatistics } from '../../support/network/envoy-in-pod.ts';
+import { nodeControl } from '../../support/cluster/node-control.ts';
+import { injected } from '../../support/processes/test-cluster.ts';
+import { idlePod, servingTemplate } from '../../support/cluster/workbench.ts';
 
 jest.setTimeout(150_000);
 

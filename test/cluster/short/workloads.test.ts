@@ -3,17 +3,17 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import type { JsonObject } from '../../../src/json/json.ts';
-import { startProgram } from '../../support/background-program.ts';
+import { startProgram } from '../../support/processes/background-program.ts';
 import {
   clusterKubeconfig,
   createClusterNamespace,
   readyCount,
   type ClusterNamespace,
-} from '../../support/cluster-namespace.ts';
-import { injected } from '../../support/test-cluster.ts';
-import { until } from '../../support/until.ts';
-import { idlePod, servingTemplate } from '../../support/workbench.ts';
-import { findProgram } from '../../../scripts/tools/kubernetes.ts';
+} from '../../support/cluster/cluster-namespace.ts';
+import { injected } from '../../support/processes/test-cluster.ts';
+import { until } from '../../support/waiting.ts';
+import { idlePod, servingTemplate } from '../../support/cluster/workbench.ts';
+import { findProgram } from '../../harness/tools/kubernetes.ts';
 
 jest.setTimeout(150_000);
 

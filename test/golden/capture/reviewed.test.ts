@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { expect, test } from '@jest/globals';
 import type { CaptureIntent } from '../../../src/capture/intent.ts';
 import { renderIptables } from '../../../src/capture/iptables.ts';
-import { captureIntent, port } from '../../support/capture-intent.ts';
+import { captureIntent, port } from '../../support/builders/capture-intent.ts';
 
 // The expected files were read rule by rule; change them by hand and with the reason in the commit.
 const cases: readonly [string, CaptureIntent][] = [

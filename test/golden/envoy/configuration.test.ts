@@ -3,7 +3,7 @@ import path from 'node:path';
 import { expect, test } from '@jest/globals';
 import { parse } from 'yaml';
 import { renderBootstrap } from '../../../src/envoy/bootstrap.ts';
-import { envoyIntents } from '../../support/envoy-intents.ts';
+import { envoyIntents } from '../../support/builders/envoy-intents.ts';
 
 /** The expected configurations are what the text says, with Kubernetes' `$(NAME)` and `$$` not yet replaced. */
 test.each(Object.entries(envoyIntents))('the configuration of the proxy %s', (name, intent) => {

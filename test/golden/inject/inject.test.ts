@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { runCommand } from '../../support/recorded-io.ts';
+import { runCommand } from '../../support/builders/recorded-io.ts';
 
 // Every `NAME.input.EXT` has a `NAME.output.EXT` that people have read. UPDATE_GOLDEN=1 writes them anew.
 const folder = new URL('.', import.meta.url).pathname;

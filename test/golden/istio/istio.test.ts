@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { afterAll, describe, expect, test } from '@jest/globals';
 import { byKey } from '../../../src/json/json.ts';
-import { runCommand } from '../../support/recorded-io.ts';
+import { runCommand } from '../../support/builders/recorded-io.ts';
 import { argumentsOf, readCases, type Case } from './cases.ts';
 import { comparedDimensions, differences } from './dimensions.ts';
 import { objectsOf } from './normalise.ts';

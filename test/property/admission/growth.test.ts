@@ -8,9 +8,9 @@ import { annotationTable } from '../../../src/settings/annotation-table.ts';
 import { statusAnnotation } from '../../../src/pod/conventions.ts';
 import { istioNames } from '../../../src/settings/istio/annotation-names.ts';
 import type { JsonObject } from '../../../src/json/json.ts';
-import { longPlaces, longTexts, type LongPlace } from '../../support/long-reviews.ts';
-import { reviewOf } from '../../support/reviews.ts';
-import { snapshotWithShipped } from '../../support/shipped-sidecars.ts';
+import { longPlaces, longTexts, type LongPlace } from '../../support/builders/long-reviews.ts';
+import { reviewOf } from '../../support/builders/reviews.ts';
+import { snapshotWithShipped } from '../../support/sidecars/shipped-sidecars.ts';
 
 /**
  * What a review costs must not grow faster than its bytes, wherever it is long: the webhook has one thread, and a review

@@ -5,9 +5,9 @@ import type { CaptureIntent, Family, PortRange } from '../../../src/capture/inte
 import { renderIptables } from '../../../src/capture/iptables.ts';
 import { renderNftables } from '../../../src/capture/nftables.ts';
 import { wayOf } from '../../../src/capture/words.ts';
-import { captureIntent } from '../../support/capture-intent.ts';
-import { wayByIptables } from '../../support/iptables-model.ts';
-import { wayByNftables } from '../../support/nftables-model.ts';
+import { captureIntent } from '../../support/builders/capture-intent.ts';
+import { wayByIptables } from '../../support/models/iptables.ts';
+import { wayByNftables } from '../../support/models/nftables.ts';
 
 /*
  * Three renderings of one intent, read back as text by models that know nothing of it, must send every connection the

@@ -7,9 +7,9 @@ import { joinPatch } from '../../../src/injection/patch/patch-text.ts';
 import type { Operation } from '../../../src/json/operation.ts';
 import { statusAnnotation } from '../../../src/pod/conventions.ts';
 import { canonicalText, type Json, type JsonObject } from '../../../src/json/json.ts';
-import { anyPod } from '../../support/pods.ts';
-import { snapshotOf } from '../../support/snapshots.ts';
-import { anySnapshotWithTemplates } from '../../support/templates.ts';
+import { anyPod } from '../../support/builders/pods.ts';
+import { snapshotOf } from '../../support/builders/snapshots.ts';
+import { anySnapshotWithTemplates } from '../../support/builders/templates.ts';
 
 const seed = Number(process.env['FAST_CHECK_SEED'] ?? Date.now() % 2 ** 31);
 const runs = { numRuns: Number(process.env['FAST_CHECK_RUNS'] ?? 300), seed };

@@ -4,8 +4,8 @@ import { decide, undo, type Operation, type Snapshot } from '../../../src/index.
 import { applyToValue } from '../../../src/json/apply.ts';
 import { statusAnnotation } from '../../../src/pod/conventions.ts';
 import { canonicalText, type JsonObject } from '../../../src/json/json.ts';
-import { istiodSnapshot } from '../../support/istiod.ts';
-import { anyPod } from '../../support/pods.ts';
+import { istiodSnapshot } from '../../support/processes/istiod.ts';
+import { anyPod } from '../../support/builders/pods.ts';
 
 const seed = Number(process.env['FAST_CHECK_SEED'] ?? Date.now() % 2 ** 31);
 const runs = { numRuns: Number(process.env['FAST_CHECK_RUNS'] ?? 200), seed };

@@ -3,8 +3,8 @@ import { describe, expect, test } from '@jest/globals';
 import { review } from '../../../src/admission/handler.ts';
 import type { Snapshot } from '../../../src/injection/snapshot.ts';
 import { createAnswerEncoder } from '../../../src/server/answer-body.ts';
-import { podOf, responseOf, reviewOf } from '../../support/reviews.ts';
-import { snapshotOf } from '../../support/snapshots.ts';
+import { podOf, responseOf, reviewOf } from '../../support/builders/reviews.ts';
+import { snapshotOf } from '../../support/builders/snapshots.ts';
 
 const encodeAnswer = createAnswerEncoder();
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { decodeReview } from '../../../src/admission/review.ts';
-import { podOf, reviewOf } from '../../support/reviews.ts';
+import { podOf, reviewOf } from '../../support/builders/reviews.ts';
 
 const decode = (review: unknown) => decodeReview(JSON.stringify(review));
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import type { CaptureIntent, Family } from '../../../src/capture/intent.ts';
 import { renderIptables } from '../../../src/capture/iptables.ts';
-import { captureIntent, port } from '../../support/capture-intent.ts';
+import { captureIntent, port } from '../../support/builders/capture-intent.ts';
 
 function rules(intent: CaptureIntent, family: Family = 'v4'): string[] {
   return renderIptables(intent, family)

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import type { CaptureIntent } from '../../../src/capture/intent.ts';
 import { renderNftables } from '../../../src/capture/nftables.ts';
-import { captureIntent, port } from '../../support/capture-intent.ts';
+import { captureIntent, port } from '../../support/builders/capture-intent.ts';
 
 /** Lines of one chain, without the one that says when the kernel calls it. */
 function chain(name: string, intent: CaptureIntent): string[] {

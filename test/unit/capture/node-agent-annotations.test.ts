@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { renderIstioIptablesFlags } from '../../../src/capture/istio-iptables-flags.ts';
 import { beyondNodeAgent, renderNodeAgentAnnotations } from '../../../src/capture/node-agent-annotations.ts';
-import { captureIntent, port } from '../../support/capture-intent.ts';
+import { captureIntent, port } from '../../support/builders/capture-intent.ts';
 
 const everything = captureIntent({
   inbound: { ports: [port(80), { first: 90, last: 92 }], excludePorts: [port(15_020)] },

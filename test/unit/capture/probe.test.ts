@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
 import type { CaptureIntent } from '../../../src/capture/intent.ts';
 import { probeOf } from '../../../src/capture/probe.ts';
-import { captureIntent, port } from '../../support/capture-intent.ts';
+import { captureIntent, port } from '../../support/builders/capture-intent.ts';
 
 test.each<[string, CaptureIntent, string, string]>([
   ['everything', captureIntent(), '192.0.2.1 15002', '2001:db8::1 15002'],

@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
 import type { CaptureIntent } from '../../../src/capture/intent.ts';
 import { explainCapture } from '../../../src/capture/words.ts';
-import { captureIntent, port } from '../../support/capture-intent.ts';
+import { captureIntent, port } from '../../support/builders/capture-intent.ts';
 
 function lines(intent: CaptureIntent): string[] {
   return explainCapture(intent).map((row) => `${row.direction} ${row.through}: ${row.what} [${row.match}]`);

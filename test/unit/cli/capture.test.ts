@@ -2,9 +2,9 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from '@jest/globals';
-import { containerOf, injectedPod } from '../../support/decisions.ts';
-import { runCommand } from '../../support/recorded-io.ts';
-import { snapshotOf } from '../../support/snapshots.ts';
+import { containerOf, injectedPod } from '../../support/builders/decisions.ts';
+import { runCommand } from '../../support/builders/recorded-io.ts';
+import { snapshotOf } from '../../support/builders/snapshots.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'sidecar-injector-'));
 afterAll(() => rmSync(folder, { recursive: true }));

@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { runCommand } from '../../support/recorded-io.ts';
+import { runCommand } from '../../support/builders/recorded-io.ts';
 
 /** The words that are offered, and the number behind them. */
 async function offered(words: readonly string[]): Promise<readonly [words: readonly string[], directive: string]> {

@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
 import { commandTree } from '../../../src/cli/commands/completion/command-tree.ts';
 import { createProgram } from '../../../src/cli/program.ts';
-import { runCommand } from '../../support/recorded-io.ts';
+import { runCommand } from '../../support/builders/recorded-io.ts';
 
 test('every command and option of the program is there', async () => {
   const nodes = commandTree(createProgram({} as never));

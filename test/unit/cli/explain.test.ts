@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { runCommand } from '../../support/recorded-io.ts';
+import { runCommand } from '../../support/builders/recorded-io.ts';
 
 const pod = `apiVersion: v1
 kind: Pod

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { runCommand } from '../../support/recorded-io.ts';
+import { runCommand } from '../../support/builders/recorded-io.ts';
 
 const deployment = `apiVersion: apps/v1
 kind: Deployment

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { parse } from 'yaml';
-import { runCommand } from '../../support/recorded-io.ts';
+import { runCommand } from '../../support/builders/recorded-io.ts';
 
 const pod = 'apiVersion: v1\nkind: Pod\nmetadata: {name: shop}\nspec: {containers: [{name: app, image: shop}]}\n';
 let folder: string;

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createSnapshot, decide, webhookConfiguration, type JsonObject } from '../../../src/index.ts';
 import { applyToValue } from '../../../src/json/apply.ts';
-import { runCommand } from '../../support/recorded-io.ts';
+import { runCommand } from '../../support/builders/recorded-io.ts';
 
 const plainPod = {
   apiVersion: 'v1',

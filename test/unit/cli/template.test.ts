@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { differences } from '../../../src/cli/commands/template/expectation.ts';
 import type { Json } from '../../../src/json/json.ts';
-import { runCommand } from '../../support/recorded-io.ts';
+import { runCommand } from '../../support/builders/recorded-io.ts';
 
 let folder = '';
 beforeAll(() => {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { member, objectMember, objectsMember, stringMember, type JsonObject } from '../../../src/json/json.ts';
-import { findObject, readInstallManifest } from '../../support/install-manifest.ts';
+import { findObject, readInstallManifest } from '../../support/cluster/install-manifest.ts';
 
 const objects = await readInstallManifest();
 const name = (object: JsonObject) => stringMember(objectMember(object, 'metadata'), 'name');

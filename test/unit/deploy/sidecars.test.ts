@@ -9,9 +9,9 @@ import type { JsonObject } from '../../../src/json/json.ts';
 import { podSecurityLevel, podSecurityViolations } from '../../../src/pod/security.ts';
 import { lintTemplate } from '../../../src/sidecars/template-lint.ts';
 import { nameOf } from '../../../src/sidecars/template-library.ts';
-import { podWith } from '../../support/decisions.ts';
-import { runCommand } from '../../support/recorded-io.ts';
-import { requiredParameters, shippedFolders, snapshotWithShipped } from '../../support/shipped-sidecars.ts';
+import { podWith } from '../../support/builders/decisions.ts';
+import { runCommand } from '../../support/builders/recorded-io.ts';
+import { requiredParameters, shippedFolders, snapshotWithShipped } from '../../support/sidecars/shipped-sidecars.ts';
 
 const snapshot = snapshotWithShipped();
 const references = ['sidecar', ...snapshot.templates.keys()];

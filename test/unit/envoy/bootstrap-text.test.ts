@@ -4,7 +4,7 @@ import { parse } from 'yaml';
 import { bootstrapWriter, escapeExpansion } from '../../../src/envoy/bootstrap-text.ts';
 import { unknownPod } from '../../../src/envoy/self.ts';
 import type { Json, JsonObject } from '../../../src/json/json.ts';
-import { expandLikeKubelet } from '../../support/kubelet-expansion.ts';
+import { expandLikeKubelet } from '../../support/models/kubelet-expansion.ts';
 
 const write = bootstrapWriter();
 const pod = { POD_IP: '10.0.0.1', POD_NAME: 'web-1', POD_NAMESPACE: 'shop' };

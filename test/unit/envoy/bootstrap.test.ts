@@ -3,9 +3,9 @@ import { parse } from 'yaml';
 import { bootstrap as configurationOf, renderBootstrap } from '../../../src/envoy/bootstrap.ts';
 import type { ProxyIntent } from '../../../src/envoy/intent.ts';
 import { captureListeners } from '../../../src/envoy/listeners.ts';
-import { port } from '../../support/capture-intent.ts';
-import { expandLikeKubelet } from '../../support/kubelet-expansion.ts';
-import { probe, proxyIntent } from '../../support/proxy-intent.ts';
+import { port } from '../../support/builders/capture-intent.ts';
+import { expandLikeKubelet } from '../../support/models/kubelet-expansion.ts';
+import { probe, proxyIntent } from '../../support/builders/proxy-intent.ts';
 
 type Any = Record<string, unknown>;
 

@@ -4,7 +4,7 @@ import { adminCluster, captureClusters, clusterNames, originalDestination } from
 import { duration, extension, loadAssignment, socketAddress } from '../../../src/envoy/extension.ts';
 import { transparentUpstream } from '../../../src/envoy/http.ts';
 import { tracing, tracingClusters } from '../../../src/envoy/tracing.ts';
-import { proxyIntent } from '../../support/proxy-intent.ts';
+import { proxyIntent } from '../../support/builders/proxy-intent.ts';
 
 test('an extension has a name and a typed configuration', () => {
   expect(extension('router', 'envoy.a.v3.Router', { x: 1 })).toEqual({

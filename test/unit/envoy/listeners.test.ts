@@ -9,7 +9,7 @@ import { probeAnswers } from '../../../src/envoy/probes.ts';
 import { passEverything, refuseEverything } from '../../../src/envoy/routes.ts';
 import { statusListener } from '../../../src/envoy/status-listener.ts';
 import type { JsonObject } from '../../../src/json/json.ts';
-import { probe, proxyIntent } from '../../support/proxy-intent.ts';
+import { probe, proxyIntent } from '../../support/builders/proxy-intent.ts';
 
 /** The members that a connection manager says what it does by. */
 interface Manager {

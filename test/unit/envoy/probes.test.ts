@@ -2,8 +2,8 @@ import { describe, expect, test } from '@jest/globals';
 import { parse } from 'yaml';
 import { renderBootstrap } from '../../../src/envoy/bootstrap.ts';
 import type { ProbeAction, ProbeRedirect } from '../../../src/pod/probe.ts';
-import { expandLikeKubelet } from '../../support/kubelet-expansion.ts';
-import { probe, proxyIntent } from '../../support/proxy-intent.ts';
+import { expandLikeKubelet } from '../../support/models/kubelet-expansion.ts';
+import { probe, proxyIntent } from '../../support/builders/proxy-intent.ts';
 
 type Any = Record<string, unknown>;
 

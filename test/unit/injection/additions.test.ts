@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
 import { undo } from '../../../src/index.ts';
-import { containerOf, decideOn, injectedPod, namesOf, podWith } from '../../support/decisions.ts';
+import { containerOf, decideOn, injectedPod, namesOf, podWith } from '../../support/builders/decisions.ts';
 import type { JsonObject } from '../../../src/json/json.ts';
 
 const annotations = {

@@ -2,8 +2,8 @@ import { describe, expect, test } from '@jest/globals';
 import { renderNftables } from '../../../src/capture/nftables.ts';
 import { readSettings } from '../../../src/settings/document.ts';
 import { describeProblem } from '../../../src/grammar/problem.ts';
-import { containerOf, decideOn, injectedPod, podWith, rulesOf } from '../../support/decisions.ts';
-import { snapshotOf } from '../../support/snapshots.ts';
+import { containerOf, decideOn, injectedPod, podWith, rulesOf } from '../../support/builders/decisions.ts';
+import { snapshotOf } from '../../support/builders/snapshots.ts';
 
 function environmentOf(settings: object = {}, annotations: Record<string, string> = {}): Record<string, string> {
   const pod = injectedPod(podWith({ annotations }), snapshotOf(settings));

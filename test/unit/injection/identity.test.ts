@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
 import * as fc from 'fast-check';
 import type { JsonObject } from '../../../src/json/json.ts';
-import { containerOf, decideOn, injectedPod, podWith, rulesOf } from '../../support/decisions.ts';
+import { containerOf, decideOn, injectedPod, podWith, rulesOf } from '../../support/builders/decisions.ts';
 
 const id = fc.integer({ min: 1, max: 2_147_483_647 });
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import type { JsonObject } from '../../../src/json/json.ts';
-import { containerOf, decideOn, injectedPod, namesOf, podWith } from '../../support/decisions.ts';
-import { snapshotOf } from '../../support/snapshots.ts';
+import { containerOf, decideOn, injectedPod, namesOf, podWith } from '../../support/builders/decisions.ts';
+import { snapshotOf } from '../../support/builders/snapshots.ts';
 
 const withInit = podWith({ spec: { initContainers: [{ name: 'migrate' }] } });
 

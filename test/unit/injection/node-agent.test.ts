@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { decide, undo, type JsonObject } from '../../../src/index.ts';
 import { applyToValue } from '../../../src/json/apply.ts';
-import { snapshotOf } from '../../support/snapshots.ts';
+import { snapshotOf } from '../../support/builders/snapshots.ts';
 
 const snapshot = snapshotOf({ capture: { loadedBy: 'node-agent' } });
 

@@ -5,8 +5,8 @@ import { parse } from 'yaml';
 import { createSnapshot } from '../../../src/injection/build-snapshot.ts';
 import type { JsonObject } from '../../../src/json/json.ts';
 import { decide } from '../../../src/index.ts';
-import { containerOf, injectedPod, podWith } from '../../support/decisions.ts';
-import { snapshotOf } from '../../support/snapshots.ts';
+import { containerOf, injectedPod, podWith } from '../../support/builders/decisions.ts';
+import { snapshotOf } from '../../support/builders/snapshots.ts';
 
 const page = readFileSync(path.resolve(import.meta.dirname, '../../../docs/profiles.md'), 'utf8');
 const documented = parse(/```yaml\n([^]*?)```/.exec(page)?.[1] ?? '') as { spec: object };

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { containerOf, injectedPod, namesOf, podWith } from '../../support/decisions.ts';
+import { containerOf, injectedPod, namesOf, podWith } from '../../support/builders/decisions.ts';
 
 const config = (text: string, more: Record<string, string> = {}) => ({
   annotations: { ...more, 'proxy.istio.io/config': text },

@@ -3,8 +3,8 @@ import { describe, expect, test } from '@jest/globals';
 import { parse, parseAllDocuments } from 'yaml';
 import { podOfDeployment } from '../../../scripts/demo/pod.ts';
 import type { JsonObject } from '../../../src/json/json.ts';
-import { containerOf, decideOn, injectedPod, namesOf, podWith } from '../../support/decisions.ts';
-import { snapshotOf } from '../../support/snapshots.ts';
+import { containerOf, decideOn, injectedPod, namesOf, podWith } from '../../support/builders/decisions.ts';
+import { snapshotOf } from '../../support/builders/snapshots.ts';
 
 function proxyOf(proxy: object, more: Parameters<typeof snapshotOf>[1] = {}) {
   return containerOf(injectedPod(podWith(), snapshotOf({ proxy }, more)), 'istio-proxy');

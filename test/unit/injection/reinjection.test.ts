@@ -3,8 +3,15 @@ import jsonPatch from 'fast-json-patch';
 import { undo } from '../../../src/injection/patch/undo.ts';
 import { joinPatch } from '../../../src/injection/patch/patch-text.ts';
 import type { JsonObject } from '../../../src/json/json.ts';
-import { containerOf, decideOn, injectedPod, podWith, rulesOf, type InjectedPod } from '../../support/decisions.ts';
-import { snapshotOf } from '../../support/snapshots.ts';
+import {
+  containerOf,
+  decideOn,
+  injectedPod,
+  podWith,
+  rulesOf,
+  type InjectedPod,
+} from '../../support/builders/decisions.ts';
+import { snapshotOf } from '../../support/builders/snapshots.ts';
 
 const probe = { httpGet: { path: '/live', port: 9000 }, periodSeconds: 3 };
 

@@ -4,9 +4,9 @@ import { decide } from '../../../src/index.ts';
 import { joinPatch } from '../../../src/injection/patch/patch-text.ts';
 import { undo } from '../../../src/injection/patch/undo.ts';
 import type { JsonObject } from '../../../src/json/json.ts';
-import { decideOn, injectedPod, namesOf, podWith, type InjectedPod } from '../../support/decisions.ts';
-import { snapshotOf } from '../../support/snapshots.ts';
-import { templateObject } from '../../support/templates.ts';
+import { decideOn, injectedPod, namesOf, podWith, type InjectedPod } from '../../support/builders/decisions.ts';
+import { snapshotOf } from '../../support/builders/snapshots.ts';
+import { templateObject } from '../../support/builders/templates.ts';
 
 type Templates = Readonly<Record<string, object>>;
 

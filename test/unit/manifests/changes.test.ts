@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import * as fc from 'fast-check';
 import { findChangedParts, findChanges } from '../../../src/manifests/changes.ts';
 import { canonicalText, type Json, type JsonObject } from '../../../src/json/json.ts';
-import { anyJson, anyPod } from '../../support/pods.ts';
+import { anyJson, anyPod } from '../../support/builders/pods.ts';
 
 describe('changes of a value', () => {
   test.each<[string, Json, Json, unknown[]]>([

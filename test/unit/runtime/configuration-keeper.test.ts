@@ -5,8 +5,8 @@ import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { keepConfiguration, type ConfigurationKeeper } from '../../../src/runtime/configuration-keeper.ts';
 import { createLog } from '../../../src/telemetry/log.ts';
 import { createMetrics, type Metrics } from '../../../src/telemetry/metrics.ts';
-import { until } from '../../support/until.ts';
-import { readSample } from '../../support/webhook-server.ts';
+import { until } from '../../support/waiting.ts';
+import { readSample } from '../../support/processes/webhook-server.ts';
 
 let folder: string;
 let settings: string;

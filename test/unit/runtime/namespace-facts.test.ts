@@ -6,7 +6,7 @@ import type { ApiClient } from '../../../src/kubernetes/client.ts';
 import type { ConfigurationKeeper } from '../../../src/runtime/configuration-keeper.ts';
 import { watchNamespaces } from '../../../src/runtime/namespace-facts.ts';
 import { createLog } from '../../../src/telemetry/log.ts';
-import { istiodSnapshot } from '../../support/istiod.ts';
+import { istiodSnapshot } from '../../support/processes/istiod.ts';
 
 const items = [{ metadata: { name: 'demo', annotations: { 'openshift.io/sa.scc.uid-range': '1000/10', other: 'x' } } }];
 

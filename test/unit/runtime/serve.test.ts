@@ -5,9 +5,9 @@ import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { serve, StartError, type ServeOptions, type Serving } from '../../../src/runtime/serve.ts';
 import { createLog } from '../../../src/telemetry/log.ts';
-import { askMetrics } from '../../support/metrics-client.ts';
-import { ask, postReview } from '../../support/https-client.ts';
-import { podOf, responseOf, reviewOf } from '../../support/reviews.ts';
+import { askMetrics } from '../../support/http/metrics-client.ts';
+import { ask, postReview } from '../../support/http/https-client.ts';
+import { podOf, responseOf, reviewOf } from '../../support/builders/reviews.ts';
 
 let folder: string;
 let lines: string[];
@@ -125,7 +125,7 @@ test('with an API server that does not answer yet, it serves the kubelet, unread
     }),
   );
   serving = await serve(options({ certificate: { kind: 'managed' }, kubeconfig }), log);
-  const { askReadiness } = await import('../../support/readiness.ts');
+  const { askReadiness } = await import('../../support/http/readiness.ts');
   const { status, text } = await askReadiness(serving.address.port);
   expect([status, text]).toEqual([503, expect.stringMatching(/^\[-\] certificate: /m)]);
   expect(lines.join('')).toContain('"isPlaceholder":true');

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { watchDirectories } from '../../../src/runtime/watch.ts';
-import { until } from '../../support/until.ts';
+import { until } from '../../support/waiting.ts';
 
 let folder: string;
 let hints: number;

@@ -3,7 +3,7 @@ import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import type { Server } from 'node:http';
 import { createMetricsServer } from '../../../src/server/metrics-server.ts';
 import { createMetrics, type Metrics } from '../../../src/telemetry/metrics.ts';
-import { askMetrics } from '../../support/metrics-client.ts';
+import { askMetrics } from '../../support/http/metrics-client.ts';
 
 let server: Server;
 let metrics: Metrics;

@@ -2,8 +2,8 @@ import { createInjector } from '../../../src/injection/injector.ts';
 import { expect, test } from '@jest/globals';
 import { review } from '../../../src/admission/handler.ts';
 import { describeReview } from '../../../src/server/review-log.ts';
-import { podOf, reviewOf } from '../../support/reviews.ts';
-import { snapshotOf } from '../../support/snapshots.ts';
+import { podOf, reviewOf } from '../../support/builders/reviews.ts';
+import { snapshotOf } from '../../support/builders/snapshots.ts';
 
 function fieldsOf(body: unknown): object {
   const reviewed = review(JSON.stringify(body), createInjector(snapshotOf()));

@@ -3,7 +3,7 @@ import type { AnnotationRow } from '../../../src/settings/annotation.ts';
 import { annotationTable } from '../../../src/settings/annotation-table.ts';
 import { resolveBase } from '../../../src/settings/effective.ts';
 import { readPodSettings } from '../../../src/settings/pod-settings.ts';
-import { snapshotOf } from '../../support/snapshots.ts';
+import { snapshotOf } from '../../support/builders/snapshots.ts';
 import { examples } from './annotation-examples/examples.ts';
 
 const { settings } = snapshotOf();

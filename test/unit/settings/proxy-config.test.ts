@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import { resolveBase, type Effective } from '../../../src/settings/effective.ts';
 import { readPodSettings } from '../../../src/settings/pod-settings.ts';
 import { proxyConfigKeys } from '../../../src/settings/proxy-config.ts';
-import { snapshotOf } from '../../support/snapshots.ts';
+import { snapshotOf } from '../../support/builders/snapshots.ts';
 
 const name = 'proxy.istio.io/config';
 const base = resolveBase(snapshotOf().settings, undefined);

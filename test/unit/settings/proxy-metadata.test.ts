@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
 import { resolveBase } from '../../../src/settings/effective.ts';
 import { readPodSettings } from '../../../src/settings/pod-settings.ts';
-import { snapshotOf } from '../../support/snapshots.ts';
+import { snapshotOf } from '../../support/builders/snapshots.ts';
 
 const name = 'proxy.istio.io/config';
 const base = resolveBase(snapshotOf().settings, undefined);

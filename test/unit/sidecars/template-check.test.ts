@@ -1,8 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
 import { createSnapshot } from '../../../src/injection/build-snapshot.ts';
 import { describeProblem } from '../../../src/grammar/problem.ts';
-import { snapshotOf } from '../../support/snapshots.ts';
-import { templateObject } from '../../support/templates.ts';
+import { snapshotOf } from '../../support/builders/snapshots.ts';
+import { templateObject } from '../../support/builders/templates.ts';
 
 function problemsOf(...specs: readonly (readonly [name: string, spec: object])[]): string[] {
   const result = createSnapshot({ templates: specs.map(([name, spec]) => templateObject(name, spec)) });

@@ -1,7 +1,7 @@
 import { selectEntry } from '../../../../src/injection/policy/registration.ts';
 import { viewPod } from '../../../../src/pod/view.ts';
 import { serviceOf } from '../../../../src/pod/workload.ts';
-import { decideOn, podWith } from '../../../support/decisions.ts';
+import { decideOn, podWith } from '../../../support/builders/decisions.ts';
 import type { Example, Examples } from './example.ts';
 
 const name = 'a label’s value: 1 to 63 of A-Z a-z 0-9 - _ . with a letter or digit at both ends';

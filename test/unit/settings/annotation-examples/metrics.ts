@@ -1,5 +1,5 @@
 import { parse } from 'yaml';
-import { containerOf, decideOn, injectedPod, podWith } from '../../../support/decisions.ts';
+import { containerOf, decideOn, injectedPod, podWith } from '../../../support/builders/decisions.ts';
 import type { Examples } from './example.ts';
 
 const merged = (name: string, value: string) => ({ 'prometheus.istio.io/merge-metrics': 'true', [name]: value });

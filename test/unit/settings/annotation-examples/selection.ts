@@ -1,6 +1,6 @@
 import { selectEntry } from '../../../../src/injection/policy/registration.ts';
 import type { JsonObject } from '../../../../src/json/json.ts';
-import { decideOn, injectedPod, podWith } from '../../../support/decisions.ts';
+import { decideOn, injectedPod, podWith } from '../../../support/builders/decisions.ts';
 import type { Examples } from './example.ts';
 
 const called = (injection: string) => selectEntry({ 'istio-injection': injection }, podWith()).called;

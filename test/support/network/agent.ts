@@ -1,0 +1,205 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { inNamespace } from './pod-namespace.ts';
+
+/** What a server of an agent tells whoever asked: how the request or connection arrived. */
+export interface Heard {
+  readonly remoteAddress: string;
+  readonly localAddress: string;
+  readonly localPort: number;
+  readonly url: string;
+  readonly httpVersion: string;
+  readonly rawHeaders: readonly string[];
+}
+
+export interface ListenOptions {
+  /**
+   * `http` and `h2c` answer every path with a `Heard`, 503 when unhealthy, but for those below; `echo` answers what it
+   * gets with a line of JSON, an `Echoed`; `banner` speaks first; `grpc` is a health service; `udp` is `echo` for datagrams; `collector` takes spans;
+   * `script` answers the end of an HTTP head with `text`, in which `{request}` stands for that head, and sends back what
+   * comes after it; `last-word` says `text` when the client has ended its side.
+   * `refusing` is HTTP/2 and refuses every other request without having looked at it, the first one too.
+   * `/moved` redirects, `/status/418` has that status, `/bytes?count=N` sends so many bytes, `/slow?ms=N` takes its time, `/gather?count=N` answers as
+   * soon as so many requests wait, and an upgrade to WebSocket is answered with the same words.
+   */
+  readonly kind:
+    'http' | 'h2c' | 'echo' | 'banner' | 'grpc' | 'udp' | 'collector' | 'refusing' | 'script' | 'last-word';
+  readonly port: number;
+  /** Default: both families. */
+  readonly host?: string;
+  readonly tls?: { readonly key: string; readonly cert: string };
+  readonly text?: string;
+  /** What `http` answers instead, whatever the path. */
+  readonly answer?: {
+    readonly status: number;
+    readonly headers: Readonly<Record<string, string>>;
+    readonly body: string;
+  };
+  /** When `http` closes idle connections; Node's own default otherwise. */
+  readonly keepAliveMs?: number;
+}
+
+/** Answer of an echo server, as JSON. */
+export type Echoed = Pick<Heard, 'remoteAddress' | 'localAddress' | 'localPort'> & { readonly text: string };
+
+export interface Answer {
+  readonly status: number;
+  readonly rawHeaders: readonly string[];
+  readonly body: string;
+  /** SHA-256 of the server's certificate, over TLS. */
+  readonly fingerprint?: string;
+}
+
+export interface Http2Answer {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, unknown>>;
+  readonly trailers: Readonly<Record<string, unknown>>;
+  /** Base64. */
+  readonly body: string;
+}
+
+export interface Dialled {
+  readonly text: string;
+  readonly ending: 'data' | 'closed' | 'silent';
+  readonly ms: number;
+}
+
+/** What became of many requests. */
+export interface LoadReport {
+  readonly answered: number;
+  /** Of requests without an answer, or with another than 200. */
+  readonly failures: readonly string[];
+}
+
+interface Peer {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** What an agent can be told to do in its namespace. */
+export interface AgentCalls {
+  listen(options: ListenOptions): Promise<null>;
+  close(options: { readonly port: number }): Promise<null>;
+  setHealthy(state: boolean): Promise<null>;
+  /** What the collector was sent so far: gRPC messages, base64. */
+  collected(): Promise<readonly string[]>;
+  /** One HTTP request on a connection of its own; over TLS no certificate is checked. */
+  ask(options: { readonly url: string; readonly headers?: Readonly<Record<string, string>> }): Promise<Answer>;
+  /** One HTTP/2 request without TLS, with prior knowledge. `body` is base64. */
+  askHttp2(options: {
+    readonly url: string;
+    readonly headers?: Readonly<Record<string, string>>;
+    readonly body?: string;
+  }): Promise<Http2Answer>;
+  /**
+   * Opens a TCP connection and waits for the first bytes or, when told, for a piece of text or for its end; `silent` after
+   * `limitMs` (10 s). `halfClose` ends the client's side after what it sends.
+   */
+  dial(
+    options: Peer & {
+      readonly send?: string;
+      readonly halfClose?: boolean;
+      readonly until?: string;
+      readonly untilClosed?: boolean;
+      readonly limitMs?: number;
+    },
+  ): Promise<Dialled>;
+  /** Opens a WebSocket, says something and returns the answer. */
+  talk(options: { readonly url: string; readonly text: string }): Promise<string>;
+  /** Sends one datagram and returns the answer. */
+  sendDatagram(options: Peer & { readonly text: string }): Promise<string>;
+  /** Reads a large answer; `crc` is CRC-32 of its bytes. */
+  download(options: { readonly url: string }): Promise<{ readonly bytes: number; readonly crc: number }>;
+  /** So many requests at once, each on a connection of its own. */
+  askTogether(options: { readonly url: string; readonly count: number }): Promise<LoadReport>;
+  /** Bursts of `count` requests on kept connections, with idle times between them. */
+  askInBursts(options: {
+    readonly url: string;
+    readonly count: number;
+    readonly gapsMs: readonly number[];
+  }): Promise<LoadReport>;
+  /** So many requests, at a constant rate whatever the answers do, on kept connections; how long each took, ms. */
+  askAtRate(options: {
+    readonly url: string;
+    readonly connections: number;
+    readonly perSecond: number;
+    readonly count: number;
+  }): Promise<readonly number[]>;
+  /** Clients that ask again and again on kept connections, until the load is stopped. */
+  startLoad(options: { readonly url: string; readonly clients: number }): Promise<null>;
+  /** From now on new connections of the load go elsewhere; those that are open stay. */
+  redirectLoad(options: { readonly url: string }): Promise<null>;
+  stopLoad(): Promise<LoadReport>;
+}
+
+const callNames = [
+  'listen',
+  'close',
+  'setHealthy',
+  'collected',
+  'ask',
+  'askHttp2',
+  'dial',
+  'talk',
+  'sendDatagram',
+  'download',
+  'askTogether',
+  'askInBursts',
+  'askAtRate',
+  'startLoad',
+  'redirectLoad',
+  'stopLoad',
+] as const satisfies readonly (keyof AgentCalls)[];
+
+export interface Agent extends AgentCalls {
+  readonly stop: () => Promise<void>;
+}
+
+interface Reply {
+  readonly id: number;
+  readonly result?: unknown;
+  readonly error?: string;
+}
+
+/** Starts a Node process in a namespace, as root or as another user, and waits until it takes orders. */
+export async function startAgent(namespace: string, uid = 0): Promise<Agent> {
+  const program = new URL('agent-program.ts', import.meta.url).pathname;
+  const [command, ...words] = inNamespace(namespace);
+  const { NODE_OPTIONS: _, ...env } = process.env;
+  const child = spawn(command, [...words, process.execPath, program, String(uid)], {
+    env,
+    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+  });
+  const waiting = new Map<number, { resolve: (value: unknown) => void; reject: (error: Error) => void }>();
+  const ready = new Promise<unknown>((resolve, reject) => waiting.set(0, { resolve, reject }));
+  let last = 0;
+  child.on('message', (reply: Reply) => {
+    const one = waiting.get(reply.id);
+    waiting.delete(reply.id);
+    if (reply.error === undefined) one?.resolve(reply.result);
+    else one?.reject(new Error(reply.error));
+  });
+  let ended = false;
+  child.on('exit', (code) => {
+    ended = true;
+    for (const one of waiting.values()) one.reject(new Error(`the agent in ${namespace} has ended with ${code}`));
+  });
+  await ready;
+  const tell = (call: keyof AgentCalls, input: unknown): Promise<unknown> =>
+    new Promise((resolve, reject) => {
+      if (ended) throw new Error(`the agent in ${namespace} has ended`);
+      last += 1;
+      waiting.set(last, { resolve, reject });
+      child.send({ id: last, call, input });
+    });
+  const calls = Object.fromEntries(callNames.map((name) => [name, (input?: unknown) => tell(name, input)]));
+  return {
+    ...(calls as unknown as AgentCalls),
+    async stop() {
+      if (ended) return;
+      const exit = once(child, 'exit');
+      child.disconnect();
+      await exit;
+    },
+  };
+}
