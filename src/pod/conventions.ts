@@ -33,7 +33,13 @@ export const reservedPorts: ReadonlySet<number> = new Set([
 ]);
 
 /** User and group of the proxy process; the rules exempt both from capture. */
-export const proxyUser = { uid: 1337, gid: 1337 } as const;
+export interface ProxyIdentity {
+  readonly uid: number;
+  readonly gid: number;
+}
+
+/** Those of a pod that does not say otherwise. */
+export const proxyUser = { uid: 1337, gid: 1337 } as const satisfies ProxyIdentity;
 
 /**
  * Source addresses of the proxy's connections to the application: the rules let them pass by, so they do not come back

@@ -1,4 +1,4 @@
-import type { ProxyIdentity } from '../../sidecars/standalone/capture-intent.ts';
+import type { ProxyIdentity } from '../../pod/conventions.ts';
 import { proxyPorts } from '../../sidecars/standalone/proxy.ts';
 import type { Fragment } from '../../sidecars/fragment.ts';
 import type { PodView } from '../../pod/view.ts';

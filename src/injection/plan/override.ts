@@ -1,6 +1,5 @@
-import type { ProxyIdentity } from '../../sidecars/standalone/capture-intent.ts';
 import type { PodView } from '../../pod/view.ts';
-import { names, proxyUser, tokenPath } from '../../pod/conventions.ts';
+import { names, proxyUser, tokenPath, type ProxyIdentity } from '../../pod/conventions.ts';
 import { isObject, member, objectMember, stringMember, type Json, type JsonObject } from '../../json/json.ts';
 import { isAllowedImage } from '../../settings/pod-checks.ts';
 import { quote, type Problem } from '../../grammar/problem.ts';

@@ -1,10 +1,9 @@
 import type { Fragment } from '../../../sidecars/fragment.ts';
 import type { PodView } from '../../../pod/view.ts';
-import type { ProxyIdentity } from '../../../sidecars/standalone/capture-intent.ts';
 import { hasShell } from '../../../sidecars/standalone/proxy-container.ts';
 import { builtInSidecar } from '../../../sidecars/template-library.ts';
 import { workloadOf } from '../../../pod/workload.ts';
-import { names } from '../../../pod/conventions.ts';
+import { names, type ProxyIdentity } from '../../../pod/conventions.ts';
 import type { Effective } from '../../../settings/effective.ts';
 import { stringMember, type JsonObject } from '../../../json/json.ts';
 import { readPodSettings } from '../../../settings/pod-settings.ts';

@@ -88,7 +88,7 @@ function proxyOf(
 ): ProxyFragment {
   const workload = namedWorkload(view, request.workload, effective.workloadName);
   return remembered.fragmentOf({
-    effective,
+    settings: effective,
     native,
     workload,
     service: serviceOf(view, workload),

@@ -80,7 +80,7 @@ function changesForProxy(
   const init = find(view, names.initContainer);
   const workload = namedWorkload(view, request.workload, effective.workloadName);
   const args = proxyArguments({
-    effective,
+    settings: effective,
     workload,
     service: serviceOf(view, workload),
     metricsTargets: planScrape(view.annotations, effective, record.undo).targets,
