@@ -4,7 +4,8 @@ import { fragmentFor } from '../../sidecars/prepared-template.ts';
 import { objectsMember, stringMember, type JsonObject } from '../../json/json.ts';
 import type { ContainerSelector } from '../../settings/schema/template.ts';
 import { withoutFinalSlash, type ApplicationEdit } from '../plan/application.ts';
-import { applicationContainers, type ApplicationContainer } from '../plan/probes.ts';
+import { applicationContainers, type PodContainer } from '../../pod/containers.ts';
+
 import type { Record as StatusRecord } from '../patch/record.ts';
 import type { Snapshot } from '../snapshot.ts';
 
@@ -39,14 +40,10 @@ function wantedVariables(fragment: Fragment): JsonObject[] {
   );
 }
 
-function missing(
-  at: ApplicationContainer,
-  field: ApplicationEdit['field'],
-  wanted: readonly JsonObject[],
-): JsonObject[] {
+function missing(at: PodContainer, field: ApplicationEdit['field'], wanted: readonly JsonObject[]): JsonObject[] {
   const key = field === 'env' ? 'name' : 'mountPath';
   const keyOf = (item: JsonObject): string => withoutFinalSlash(stringMember(item, key) ?? '');
-  const present = new Set(objectsMember(at.container, field).map(keyOf));
+  const present = new Set(objectsMember(at.raw, field).map(keyOf));
   return wanted.filter((item) => !present.has(keyOf(item)));
 }
 
@@ -56,9 +53,7 @@ function missing(
  */
 export function laterEdits(view: PodView, record: StatusRecord, fragments: readonly Fragment[]): ApplicationEdit[] {
   const known = new Set([...record.containers, ...record.undo.edits.map(({ container }) => container)]);
-  const added = applicationContainers(view).filter(
-    ({ list, container }) => list === 'containers' && !known.has(stringMember(container, 'name') ?? ''),
-  );
+  const added = applicationContainers(view).filter(({ list, name }) => list === 'containers' && !known.has(name));
   if (added.length === 0) return [];
   const variables = fragments.flatMap(wantedVariables);
   const mounts = fragments.flatMap((fragment) => wantedMounts(fragment, record));

@@ -1,3 +1,4 @@
+import { containerLists, pointerOf } from '../../pod/containers.ts';
 import type { PodView } from '../../pod/view.ts';
 import { statusAnnotation } from '../../pod/conventions.ts';
 import { isObject, member, stringMember, type Json, type JsonObject } from '../../json/json.ts';
@@ -7,13 +8,7 @@ import { escapeToken, type Operation } from '../../json/operation.ts';
 import { allOf, type Additions, type Plan } from '../plan/plan.ts';
 import { changeOperations, originalsOf, volumeRemovals } from '../plan/pod-changes.ts';
 import type { ProbeEdit } from '../plan/probes.ts';
-import {
-  writeRecord,
-  type ContainerList,
-  type Record as StatusRecord,
-  type RecordedEdit,
-  type Undo,
-} from './record.ts';
+import { writeRecord, type Record as StatusRecord, type RecordedEdit, type Undo } from './record.ts';
 
 /** Parents that were not there before, as the undo record names them. */
 interface Parents {
@@ -27,7 +22,7 @@ function noteParent(parents: Parents, pointer: string, value: Json | undefined):
 
 /** What turns one handler towards the status port. */
 export function editOperations(edit: ProbeEdit): Operation[] {
-  const path = `/spec/${edit.at.list}/${edit.at.index}/${edit.field}`;
+  const path = `${pointerOf(edit.at)}/${edit.field}`;
   if (edit.key === 'httpGet') return [{ op: 'replace', path: `${path}/httpGet`, value: edit.replacement }];
   return [
     { op: 'remove', path: `${path}/${edit.key}` },
@@ -36,12 +31,12 @@ export function editOperations(edit: ProbeEdit): Operation[] {
 }
 
 function listOf(edit: ApplicationEdit): Json | undefined {
-  return member(edit.at.container, edit.field);
+  return member(edit.at.raw, edit.field);
 }
 
 /** What adds entries to a list of one of the pod's own containers. */
 export function additionOperations(edit: ApplicationEdit): Operation[] {
-  const path = `/spec/${edit.at.list}/${edit.at.index}/${edit.field}`;
+  const path = `${pointerOf(edit.at)}/${edit.field}`;
   if (!Array.isArray(listOf(edit))) return [{ op: 'add', path, value: edit.items }];
   return edit.items.map((value): Operation => ({ op: 'add', path: `${path}/-`, value }));
 }
@@ -51,7 +46,7 @@ export function recordedEdit(edit: ApplicationEdit): RecordedEdit {
   const key = edit.field === 'env' ? 'name' : 'mountPath';
   const present = listOf(edit);
   return {
-    container: stringMember(edit.at.container, 'name') ?? '',
+    container: edit.at.name,
     field: edit.field,
     keys: edit.items.map((item) => stringMember(item, key) ?? ''),
     ...(Array.isArray(present) ? {} : { was: present === null ? 'null' : 'absent' }),
@@ -61,7 +56,7 @@ export function recordedEdit(edit: ApplicationEdit): RecordedEdit {
 function removalOperations(plan: Plan): Operation[] {
   return plan.overrides
     .toSorted((left, right) => right.index - left.index)
-    .map(({ list, index }) => ({ op: 'remove', path: `/spec/${list}/${index}` }));
+    .map((own) => ({ op: 'remove', path: pointerOf(own) }));
 }
 
 function listOperations(
@@ -101,7 +96,7 @@ function mapOperations(
 export function originalActions(edits: readonly ProbeEdit[]): JsonObject {
   const containers = new Map<string, [string, Json][]>();
   for (const edit of edits) {
-    const name = stringMember(edit.at.container, 'name') ?? '';
+    const { name } = edit.at;
     const fields = containers.get(name) ?? [];
     fields.push([edit.field, { [edit.key]: edit.original }]);
     containers.set(name, fields);
@@ -145,7 +140,7 @@ export function writePatch(view: PodView, plan: Plan, identity: Identity): Writt
   append(plan.applicationEdits.flatMap(additionOperations));
   append(removalOperations(plan));
   append(volumeRemovals(plan.changes));
-  for (const list of ['initContainers', 'containers'] as const satisfies readonly ContainerList[]) {
+  for (const list of containerLists) {
     append(listOperations(`/spec/${list}`, field(list), plan.containers[list], parents));
   }
   for (const list of ['volumes', 'imagePullSecrets'] as const) {
@@ -171,7 +166,7 @@ export function writePatch(view: PodView, plan: Plan, identity: Identity): Writt
     edits: plan.applicationEdits.map(recordedEdit),
     labels: Object.keys(plan.labels),
     annotations: Object.keys(plan.annotations),
-    overrides: plan.overrides,
+    overrides: plan.overrides.map(({ list, index, raw }) => ({ list, index, container: raw })),
     own: originalsOf(view, plan.changes),
   };
   const record: StatusRecord = {

@@ -1,7 +1,7 @@
 import { isObject, member, objectMember, stringMember, type Json, type JsonObject } from '../../json/json.ts';
 import { readOriginals, writeOriginals, type OwnOriginals } from '../plan/pod-changes.ts';
 
-export type ContainerList = 'initContainers' | 'containers';
+import type { ContainerList } from '../../pod/containers.ts';
 
 /** Entries that were added to a list of one of the pod's own containers. */
 export interface RecordedEdit {

@@ -1,6 +1,7 @@
+import { isInjectedName } from '../../pod/containers.ts';
 import { isObject, stringMember, type JsonObject } from '../../json/json.ts';
 import { quote } from '../../grammar/problem.ts';
-import { checkOverride, isInjectedName } from '../plan/override.ts';
+import { checkOverride } from '../plan/override.ts';
 import type { Record as StatusRecord } from './record.ts';
 
 /** Actions that are turned towards the status port, so the only ones that can come back. */
@@ -23,16 +24,16 @@ function handlerProblems(probes: JsonObject): string[] {
 function overrideProblems({ overruled, initContainers, containers, undo }: StatusRecord): string[] {
   const injected = new Set([...initContainers, ...containers]);
   return undo.overrides.flatMap((override) => {
-    const { container } = override;
+    const { list, container } = override;
     const name = nameOf(container);
     if (overruled) {
       return injected.has(name) ? [] : [`container ${quote(name)}, in whose place nothing was injected`];
     }
     if (!isInjectedName(name)) return [`container ${quote(name)}`];
     // Which images were allowed then is not known; the image is said like everything else that comes back.
-    return checkOverride(override, stringMember(container, 'image') ?? '', [], { capture: 'open' }).map(
-      ({ where }) => where,
-    );
+    return checkOverride({ list, name, raw: container }, stringMember(container, 'image') ?? '', [], {
+      capture: 'open',
+    }).map(({ where }) => where);
   });
 }
 

@@ -5,7 +5,8 @@ import { undoSleeps } from '../plan/drain.ts';
 import { escapeToken, type Operation } from '../../json/operation.ts';
 import { restoreOperations } from '../plan/pod-changes.ts';
 import { impossibleOriginals, restoredParts } from './restoration.ts';
-import { parseRecord, type ContainerList, type Record } from './record.ts';
+import { containerLists, type ContainerList } from '../../pod/containers.ts';
+import { parseRecord, type Record } from './record.ts';
 
 function named(list: Json | undefined, name: string): number {
   return Array.isArray(list)
@@ -121,12 +122,12 @@ function undoOperations(view: PodView, record: Record): Operation[] {
     return Array.isArray(value) ? (value as readonly Json[]) : undefined;
   };
   const operations: Operation[] = [];
-  for (const name of ['initContainers', 'containers'] as const) {
+  for (const name of containerLists) {
     operations.push(...probeOperations(name, list(name) ?? [], record));
     operations.push(...editedOperations(name, list(name) ?? [], record));
   }
   operations.push(...undoSleeps(view, record.undo.sleeps));
-  for (const name of ['initContainers', 'containers'] as const) {
+  for (const name of containerLists) {
     const restore = record.undo.overrides.filter((override) => override.list === name);
     const containers = list(name);
     if (containers !== undefined) {

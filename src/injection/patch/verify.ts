@@ -2,12 +2,11 @@ import jsonPatch from 'fast-json-patch';
 import { statusAnnotation } from '../../pod/conventions.ts';
 import { isObject, member, objectMember, objectsMember, stringMember, type JsonObject } from '../../json/json.ts';
 import type { Operation } from '../../json/operation.ts';
-import { isInjectedName } from '../plan/override.ts';
-import type { ContainerList, Record } from './record.ts';
+
+import { containerLists, isInjectedName, type ContainerList } from '../../pod/containers.ts';
+import type { Record } from './record.ts';
 
 type Lists = { readonly [list in ContainerList]: readonly JsonObject[] };
-
-const bothLists = ['initContainers', 'containers'] as const;
 
 /** How often each name is there; counted once, because record and pod may both be long. */
 function countNames(objects: readonly JsonObject[]): ReadonlyMap<string | undefined, number> {
@@ -22,7 +21,7 @@ function countNames(objects: readonly JsonObject[]): ReadonlyMap<string | undefi
 /** A StatefulSet's pod template mounts volumes that only its claims bring; a sidecar may share such a one. */
 function mountedByOthers(lists: Lists, record: Record): ReadonlySet<string | undefined> {
   return new Set(
-    bothLists.flatMap((list) => {
+    containerLists.flatMap((list) => {
       const recorded = new Set(record[list]);
       return lists[list]
         .filter((container) => !recorded.has(stringMember(container, 'name') ?? ''))
@@ -53,7 +52,7 @@ function checkContainers(spec: JsonObject | undefined, record: Record, allowed: 
   let others: ReadonlySet<string | undefined> | undefined;
   const isMounted = (volume: string): boolean => (others ??= mountedByOthers(lists, record)).has(volume);
   const ports = new Set<string>();
-  for (const list of bothLists) {
+  for (const list of containerLists) {
     const byName = new Map(lists[list].map((container) => [stringMember(container, 'name'), container]));
     for (const name of record[list]) {
       const found = times.get(name) ?? 0;

@@ -1,3 +1,4 @@
+import { containersOf, isInjectedName, type PodContainer } from '../../pod/containers.ts';
 import type { PodView } from '../../pod/view.ts';
 import { names, proxyUser, tokenPath, type ProxyIdentity } from '../../pod/conventions.ts';
 import { isObject, member, objectMember, stringMember, type Json, type JsonObject } from '../../json/json.ts';
@@ -6,14 +7,6 @@ import { quote, type Problem } from '../../grammar/problem.ts';
 import { parseQuantity } from '../../grammar/quantity.ts';
 import type { Caps } from '../../settings/schema/profile.ts';
 import { overlay } from '../../json/overlay.ts';
-import type { ContainerList } from '../patch/record.ts';
-
-/** The pod's own copy of a container that we inject: what the user wants different about it. */
-export interface Override {
-  readonly list: ContainerList;
-  readonly index: number;
-  readonly container: JsonObject;
-}
 
 const overridable = new Set([
   'name',
@@ -36,19 +29,9 @@ const serverDefaults: ReadonlyMap<string, readonly string[]> = new Map([
   ['imagePullPolicy', ['Always', 'IfNotPresent']],
 ]);
 
-export function isInjectedName(name: string | undefined): boolean {
-  return name === names.proxyContainer || name === names.initContainer;
-}
-
-/** The pod's own copies of injected containers, with their places. */
-export function overridesOf(view: PodView): Override[] {
-  const found: Override[] = [];
-  for (const list of ['initContainers', 'containers'] as const) {
-    for (const [index, container] of view[list].entries()) {
-      if (isInjectedName(stringMember(container, 'name'))) found.push({ list, index, container });
-    }
-  }
-  return found;
+/** The pod's own copies of containers that we inject: what the user wants different about them. */
+export function overridesOf(view: PodView): PodContainer[] {
+  return containersOf(view).filter(({ name }) => isInjectedName(name));
 }
 
 /** The highest id of the API server (apimachinery `util/validation` IsValidUserID). */
@@ -79,13 +62,12 @@ function aboveCaps(container: JsonObject, caps: Caps, where: string): Problem[] 
 
 /** What an override may not do, each with the field. */
 export function checkOverride(
-  override: Override,
+  override: Pick<PodContainer, 'list' | 'name' | 'raw'>,
   image: string,
   allowedImages: readonly string[],
   caps: Caps,
 ): Problem[] {
-  const { container } = override;
-  const name = stringMember(container, 'name') ?? '';
+  const { raw: container, name } = override;
   const where = (field: string): string => `container ${quote(name)}, ${field}`;
   const problems: Problem[] = [];
   for (const field of Object.keys(container)) {
@@ -148,9 +130,9 @@ function withoutTokenMount(value: Json | undefined): Json | undefined {
 /** Our container with the user's wishes on top; only fields that an override may set come through. */
 export function applyOverride(
   container: JsonObject & { readonly name: string },
-  override: Override,
+  override: PodContainer,
 ): JsonObject & { readonly name: string } {
-  const wishes = Object.entries(override.container)
+  const wishes = Object.entries(override.raw)
     .filter(([field, value]) => overridable.has(field) && !(field === 'image' && value === 'auto') && value !== null)
     .map(([field, value]) => [field, field === 'volumeMounts' ? withoutTokenMount(value) : value] as const);
   return { ...overlay(container, Object.fromEntries(wishes)), name: container.name };

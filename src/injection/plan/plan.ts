@@ -6,11 +6,11 @@ import type { SleepEdit } from './drain.ts';
 import { draftApplication, type ApplicationDraft, type ApplicationEdit } from './application.ts';
 import { listenedTwice } from './conflicts.ts';
 import type { KnownText, KnownTexts } from '../patch/patch-text.ts';
-import { applyOverride, type Override } from './override.ts';
+import { applyOverride } from './override.ts';
 import type { PodChanges } from './pod-changes.ts';
 import type { ProbeEdit } from './probes.ts';
 import { reason, type Reason } from '../policy/reason.ts';
-import type { ContainerList } from '../patch/record.ts';
+import type { ContainerList, PodContainer } from '../../pod/containers.ts';
 
 export type NamedObject = JsonObject & { readonly name: string };
 
@@ -29,7 +29,7 @@ export interface Plan {
   readonly labels: Readonly<Record<string, string>>;
   readonly annotations: Readonly<Record<string, string>>;
   /** The pod's own copies of injected containers, which leave their place. */
-  readonly overrides: readonly Override[];
+  readonly overrides: readonly PodContainer[];
   readonly edits: readonly ProbeEdit[];
   readonly sleeps: readonly SleepEdit[];
   readonly changes: PodChanges;
@@ -163,11 +163,11 @@ interface PlacedContainers {
 function placeContainers(
   view: PodView,
   fragments: readonly Fragment[],
-  overrides: readonly Override[],
+  overrides: readonly PodContainer[],
   conflicts: Reason[],
 ): PlacedContainers {
   const owners = nameOwners([...view.initContainers, ...view.containers]);
-  const copies = new Map(overrides.map((override) => [stringMember(override.container, 'name') ?? '', override]));
+  const copies = new Map(overrides.map((override) => [override.name, override]));
   for (const name of copies.keys()) owners.delete(name);
   const ranked = (): { readonly first: Ranked[]; readonly last: Ranked[] } => ({ first: [], last: [] });
   const lists = { initContainers: ranked(), containers: ranked() };
@@ -237,7 +237,7 @@ function missingSecrets(view: PodView, fragments: readonly Fragment[]): Addition
 /** What is put onto the pod beside the fragments. */
 export interface PlanInput {
   readonly fragments: readonly Fragment[];
-  readonly overrides: readonly Override[];
+  readonly overrides: readonly PodContainer[];
   readonly edits: readonly ProbeEdit[];
   readonly redirected: readonly ProbeEdit[];
   readonly sleeps: readonly SleepEdit[];

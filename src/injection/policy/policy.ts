@@ -1,3 +1,4 @@
+import { containersOf } from '../../pod/containers.ts';
 import type { Flavour } from '../flavours/flavour.ts';
 import type { PodView } from '../../pod/view.ts';
 import { names, statusAnnotation } from '../../pod/conventions.ts';
@@ -65,9 +66,7 @@ function exclusions(view: PodView, namespace: string, settings: Settings, flavou
       found.push(reason('ExcludedNamespace', `the settings exclude namespace ${quote(namespace)} (${pattern})`));
     }
   }
-  const foreign = [...view.containers, ...view.initContainers]
-    .map((container) => stringMember(container, 'name') ?? '')
-    .find((name) => foreignProxies.has(name));
+  const foreign = containersOf(view).find(({ name }) => foreignProxies.has(name))?.name;
   if (foreign !== undefined) {
     found.push(reason('ForeignProxy', `the pod has another mesh's proxy, container ${quote(foreign)}`));
   }

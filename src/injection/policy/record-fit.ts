@@ -6,14 +6,13 @@ import type { Effective } from '../../settings/effective.ts';
 import { isAllowedImage } from '../../settings/pod-checks.ts';
 import { member, objectMember, stringMember, type JsonObject } from '../../json/json.ts';
 import { quote } from '../../grammar/problem.ts';
-import { isInjectedName } from '../plan/override.ts';
+
 import type { Refusal } from '../patch/proposal.ts';
 import { reason, type Reason } from './reason.ts';
-import type { ContainerList, Record as StatusRecord } from '../patch/record.ts';
+import { containerLists, containersOf, isInjectedName, type PodContainer } from '../../pod/containers.ts';
+import type { Record as StatusRecord } from '../patch/record.ts';
 import { prohibitions } from './selection.ts';
 import type { Snapshot } from '../snapshot.ts';
-
-const lists = ['initContainers', 'containers'] as const satisfies readonly ContainerList[];
 
 /** How many names a sentence repeats; a user may have written any number. */
 const shownNames = 8;
@@ -30,7 +29,7 @@ function twice(found: readonly string[]): string[] {
 
 /** Containers that the record names and the pod does not have. */
 function missingContainers(view: PodView, record: StatusRecord): string[] {
-  return lists.flatMap((list) => {
+  return containerLists.flatMap((list) => {
     const present = new Set(view[list].map((container) => stringMember(container, 'name')));
     return record[list].filter((name) => !present.has(name));
   });
@@ -66,11 +65,9 @@ function hasBootstrap(container: JsonObject): boolean {
   return Array.isArray(args) && args.includes('--config-yaml');
 }
 
-function injectedOf(view: PodView, record: StatusRecord): readonly JsonObject[] {
+function injectedOf(view: PodView, record: StatusRecord): readonly PodContainer[] {
   const named = new Set([...record.initContainers, ...record.containers]);
-  return [...view.initContainers, ...view.containers].filter((container) =>
-    named.has(stringMember(container, 'name') ?? ''),
-  );
+  return containersOf(view).filter(({ name }) => named.has(name));
 }
 
 /**
@@ -107,11 +104,10 @@ export function strangersIn(view: PodView, record: StatusRecord, fragments: read
   const foreign = recorded.filter((name) => !known.has(name) && !isInjectedName(name));
   const sentences =
     foreign.length === 0 ? [] : [`names the container ${listed(foreign)}, which is none of its sidecars'`];
-  for (const container of injectedOf(view, record)) {
-    const name = stringMember(container, 'name') ?? '';
-    if (isInjectedName(name) && isPrivileged(container))
+  for (const { name, raw } of injectedOf(view, record)) {
+    if (isInjectedName(name) && isPrivileged(raw))
       sentences.push(`says that ${quote(name)} was injected, but that is privileged`);
-    if (name === names.proxyContainer && !hasBootstrap(container))
+    if (name === names.proxyContainer && !hasBootstrap(raw))
       sentences.push(`says that ${quote(name)} was injected, but that has no configuration of ours`);
   }
   return sentences.map(damagedStatus);
@@ -141,9 +137,8 @@ export function foreignImages(
     [names.initContainer, capture.image] as const,
     [names.proxyContainer, proxy.image] as const,
   ]);
-  return injectedOf(view, record).flatMap((container) => {
-    const name = stringMember(container, 'name') ?? '';
-    const image = stringMember(container, 'image') ?? '';
+  return injectedOf(view, record).flatMap(({ name, raw }) => {
+    const image = stringMember(raw, 'image') ?? '';
     const ours = images.get(name) ?? '';
     if (image === ours || isAllowedImage(image, allowedImages)) return [];
     const sentence = `container ${quote(name)} runs ${quote(image)} and not ${quote(ours)}; who rewrites images adds theirs to proxy.allowedImages`;

@@ -1,3 +1,4 @@
+import { applicationContainers } from '../../../pod/containers.ts';
 import { harden } from './harden.ts';
 import { renderPod, type RenderedPod } from '../../../istio/templates/render.ts';
 import { applicationNames, revisionOf, type TemplateData } from '../../../istio/templates/template-data.ts';
@@ -25,7 +26,7 @@ import { profileRemark } from '../../policy/profile-label.ts';
 import { piecesOf } from './pieces.ts';
 import { planFragments, type Plan } from '../../plan/plan.ts';
 import { atLeastOne, type Proposal, type Reasons, type Refusal } from '../../patch/proposal.ts';
-import { applicationContainers, type ProbeEdit } from '../../plan/probes.ts';
+import { type ProbeEdit } from '../../plan/probes.ts';
 import { reason, type Reason } from '../../policy/reason.ts';
 import { chooseSidecars, declareFragments, type DeclaredFragments } from '../../policy/selection.ts';
 import { baseOf, type Snapshot } from '../../snapshot.ts';
@@ -94,7 +95,7 @@ function emptiness({ containers }: RenderedPod): Reason[] {
 /** What of the declared sidecars' probes goes to the agent, as the application's do. */
 function redirectedProbes(declared: DeclaredFragments, rendered: RenderedPod): ProbeEdit[] {
   return injectedContainers(declared.fragments.values()).flatMap((at) =>
-    (rendered.edits.get(at.container) ?? []).map((edit): ProbeEdit => ({ at, ...edit })),
+    (rendered.edits.get(at.raw) ?? []).map((edit): ProbeEdit => ({ at, ...edit })),
   );
 }
 
@@ -103,11 +104,11 @@ function sleepsFor(view: PodView, namespace: string, { containers }: RenderedPod
   const seconds = drainSecondsOf(view, namespace, snapshot);
   const application = applicationContainers(view).filter(({ list }) => list === 'containers');
   const staying = new Set(containers);
-  const kept = application.filter(({ container }) => staying.has(container));
+  const kept = application.filter(({ raw }) => staying.has(raw));
   const plan = planSleeps(kept, seconds, endOf(view, snapshot));
-  const changed = application.filter(({ container }) => !staying.has(container));
+  const changed = application.filter(({ raw }) => !staying.has(raw));
   if (seconds === 0 || changed.length === 0) return plan;
-  const which = changed.map(({ container }) => quote(stringMember(container, 'name') ?? '')).join(', ');
+  const which = changed.map(({ name }) => quote(name)).join(', ');
   const remark = `applicationDrainSeconds has no effect on ${which}, which a template of Istio’s changes`;
   return { ...plan, remarks: [...plan.remarks, remark] };
 }
@@ -137,7 +138,7 @@ export function proposeIstiodInjection(
   const situation = { namespace: request.namespace, owner: data.workload };
   const selection = chooseSidecars(wanted.declared, snapshot, situation);
   const declared = declareFragments(selection.chosen, view, request.namespace, data.native, snapshot);
-  const beside = injectedContainers(declared.fragments.values()).map(({ container }) => container);
+  const beside = injectedContainers(declared.fragments.values()).map(({ raw }) => raw);
   const rendered = renderPod(data, wanted.istio, beside);
   const remarks = [
     ...remarksOnPrevious(data),

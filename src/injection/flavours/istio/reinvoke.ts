@@ -1,6 +1,7 @@
 import { describeProblem } from '../../../grammar/problem.ts';
 import { istioTemplateNames } from '../../../istio/templates/templates.ts';
 import { names } from '../../../pod/conventions.ts';
+import { containersOf } from '../../../pod/containers.ts';
 import type { PodView } from '../../../pod/view.ts';
 import type { InjectionRequest } from '../../decision.ts';
 import { recordEdits } from '../../patch/edit-record.ts';
@@ -12,7 +13,7 @@ import { misfitSidecars } from '../../policy/record-fit.ts';
 import { reason } from '../../policy/reason.ts';
 import type { Snapshot } from '../../snapshot.ts';
 import { laterEdits, recordedFragments } from '../later-edits.ts';
-import { addedSince, find, unchanged, wordsFor } from '../reinvocation.ts';
+import { addedSince, unchanged, wordsFor } from '../reinvocation.ts';
 import { planAddedProbes } from './added-probes.ts';
 import { drainSecondsOf } from './drain-seconds.ts';
 import { wantedTemplates } from './inject.ts';
@@ -38,7 +39,7 @@ export function proposeIstiodReinvocation(
   );
   if (misfits !== undefined) return { outcome: 'reject', reasons: misfits };
   const later = laterEdits(view, record, recordedFragments(view, record, snapshot));
-  const proxy = find(view, names.proxyContainer);
+  const proxy = containersOf(view).find(({ name }) => name === names.proxyContainer);
   const own = addedSince(view, record);
   const { edits, operations } =
     proxy === undefined ? { edits: [], operations: [] } : planAddedProbes(view, own, proxy, snapshot);

@@ -1,4 +1,5 @@
 import type { Fragment } from '../../../sidecars/fragment.ts';
+import { applicationContainers, type PodContainer } from '../../../pod/containers.ts';
 import type { PodView } from '../../../pod/view.ts';
 import { hasShell } from '../../../sidecars/standalone/proxy-container.ts';
 import { builtInSidecar } from '../../../sidecars/template-library.ts';
@@ -10,7 +11,7 @@ import { readPodSettings } from '../../../settings/pod-settings.ts';
 import { describeProblem, quote } from '../../../grammar/problem.ts';
 import { mountProblems, proxyConflicts } from '../../plan/conflicts.ts';
 import type { InjectionRequest } from '../../decision.ts';
-import { checkOverride, identityOf, isInjectedName, overridesOf, type Override } from '../../plan/override.ts';
+import { checkOverride, identityOf, overridesOf } from '../../plan/override.ts';
 import { fitPodResources } from '../../plan/pod-resources.ts';
 import { profileRemark } from '../../policy/profile-label.ts';
 import { atLeastOne, type Refusal } from '../../patch/proposal.ts';
@@ -29,7 +30,7 @@ export interface Examination {
   /** Fragments of the declared sidecars, by reference. */
   readonly declared: ReadonlyMap<string, Fragment>;
   /** The pod's own copies of injected containers. */
-  readonly overrides: readonly Override[];
+  readonly overrides: readonly PodContainer[];
   readonly identity: ProxyIdentity;
   readonly scrape: ScrapePlan | undefined;
   readonly remarks: readonly string[];
@@ -62,7 +63,7 @@ function remarksOnImage({ proxy: { image, holdApplication } }: Effective, native
 }
 
 function overrideProblems(
-  overrides: readonly Override[],
+  overrides: readonly PodContainer[],
   effective: Effective,
   snapshot: Snapshot,
   view: PodView,
@@ -70,11 +71,11 @@ function overrideProblems(
   if (overrides.length === 0) return [];
   const { allowedImages } = snapshot.settings.proxy;
   const problems = overrides.flatMap((override) => {
-    const image = override.container['name'] === names.initContainer ? effective.capture.image : effective.proxy.image;
+    const image = override.name === names.initContainer ? effective.capture.image : effective.proxy.image;
     return checkOverride(override, image, allowedImages, effective.caps);
   });
   const found = problems.map((problem) => reason('InvalidOverride', describeProblem(problem)));
-  if (view.containers.every((container) => isInjectedName(stringMember(container, 'name')))) {
+  if (applicationContainers(view).every(({ list }) => list === 'initContainers')) {
     found.push(reason('InvalidOverride', 'the pod has no container of its own beside the injected ones'));
   }
   return found;
@@ -90,7 +91,7 @@ export function examinePod(view: PodView, request: InjectionRequest, snapshot: S
   const { chosen, problems } = chooseSidecars(wanted.templates, snapshot, { namespace: request.namespace, owner });
   const withProxy = wanted.templates.includes(builtInSidecar);
   const overrides = withProxy ? overridesOf(view) : [];
-  const ownProxy = overrides.find(({ container }) => container['name'] === names.proxyContainer)?.container;
+  const ownProxy = overrides.find(({ name }) => name === names.proxyContainer)?.raw;
   const identity = identityOf(ownProxy);
   const scrape = withProxy ? planScrape(view.annotations, wanted) : undefined;
 

@@ -1,6 +1,7 @@
 import type { RememberedFragments } from '../../cache/fragments.ts';
 import { beyondNodeAgent } from '../../../capture/node-agent-annotations.ts';
 import type { Fragment } from '../../../sidecars/fragment.ts';
+import { applicationContainers, type PodContainer } from '../../../pod/containers.ts';
 import type { PodView } from '../../../pod/view.ts';
 import { declaredOpaquePorts } from '../../../sidecars/standalone/declared-ports.ts';
 import type { ProxyFragment } from '../../../sidecars/standalone/proxy.ts';
@@ -15,16 +16,10 @@ import type { InjectionRequest } from '../../decision.ts';
 import { endOf, planSleeps, type End, type SleepPlan } from '../../plan/drain.ts';
 import { examinePod, type Examination } from './examination.ts';
 import { injectedContainers, isInjected, withRedirects } from '../../plan/injected-probes.ts';
-import { isInjectedName } from '../../plan/override.ts';
+
 import { changedAnnotations } from '../../plan/pod-changes.ts';
 import { planFragments } from '../../plan/plan.ts';
-import {
-  applicationContainers,
-  planProbes,
-  type ApplicationContainer,
-  type ProbeEdit,
-  type ProbePlan,
-} from '../../plan/probes.ts';
+import { planProbes, type ProbeEdit, type ProbePlan } from '../../plan/probes.ts';
 import { atLeastOne, type Proposal, type Reasons, type Refusal } from '../../patch/proposal.ts';
 import { reason, type Reason } from '../../policy/reason.ts';
 import { shownSettings } from './shown-settings.ts';
@@ -51,13 +46,13 @@ function remarksOnCompletion(view: PodView, fragments: readonly Fragment[], quit
 
 /** kubectl's default container, so that `logs` and `exec` keep going to the application. */
 function defaultContainer(view: PodView): Record<string, string> {
-  const name = view.containers.map((container) => stringMember(container, 'name')).find((own) => !isInjectedName(own));
-  return name === undefined ? {} : { 'kubectl.kubernetes.io/default-container': name };
+  const first = applicationContainers(view).find(({ list }) => list === 'containers');
+  return first === undefined ? {} : { 'kubectl.kubernetes.io/default-container': first.name };
 }
 
 /** Containers whose probes and ports the proxy has to do with, and what becomes of them. */
 interface Surroundings {
-  readonly containers: readonly ApplicationContainer[];
+  readonly containers: readonly PodContainer[];
   readonly probes: ProbePlan;
   readonly sleeps: SleepPlan;
   readonly end: End;
@@ -97,7 +92,7 @@ function proxyOf(
     probes: probes.redirects,
     metricsTargets: scrape?.targets ?? [],
     probePorts: probes.exclude,
-    opaqueInboundPorts: declaredOpaquePorts(containers.map(({ container }) => container)),
+    opaqueInboundPorts: declaredOpaquePorts(containers.map(({ raw }) => raw)),
   });
 }
 

@@ -14,12 +14,13 @@ import { describeProblem } from '../../../grammar/problem.ts';
 import type { InjectionRequest } from '../../decision.ts';
 import { endOf, planSleeps, recordedSleeps, sleepOperation, type SleepPlan } from '../../plan/drain.ts';
 import { recordEdits } from '../../patch/edit-record.ts';
-import { addedSince, find, unchanged, wordsFor, type Place } from '../reinvocation.ts';
+import { applicationContainers, containersOf, pointerOf, type PodContainer } from '../../../pod/containers.ts';
+import { addedSince, unchanged, wordsFor } from '../reinvocation.ts';
 import { laterEdits, recordedFragments } from '../later-edits.ts';
 import type { Operation } from '../../../json/operation.ts';
 import { identityOf } from '../../plan/override.ts';
 import { additionOperations, editOperations, originalActions, recordedEdit } from '../../patch/patch.ts';
-import { applicationContainers, planProbes, type ProbePlan } from '../../plan/probes.ts';
+import { planProbes, type ProbePlan } from '../../plan/probes.ts';
 import { atLeastOne, type Proposal, type Refusal } from '../../patch/proposal.ts';
 import { reason } from '../../policy/reason.ts';
 import { foreignImages, misfitSidecars, strangersIn } from '../../policy/record-fit.ts';
@@ -28,20 +29,20 @@ import { baseOf, type Snapshot } from '../../snapshot.ts';
 import type { Record as StatusRecord } from '../../patch/record.ts';
 
 /** Replaces the bootstrap inside the arguments; whatever else others changed in our container stays. */
-function bootstrapOperation(place: Place, args: readonly string[]): Operation[] {
-  const present = member(place.container, 'args');
+function bootstrapOperation(own: PodContainer, args: readonly string[]): Operation[] {
+  const present = member(own.raw, 'args');
   const at = Array.isArray(present) ? present.indexOf('--config-yaml') : -1;
   const bootstrap = args[args.indexOf('--config-yaml') + 1];
   if (at < 0 || bootstrap === undefined || !Array.isArray(present) || present[at + 1] === bootstrap) return [];
-  return [{ op: 'replace', path: `${place.pointer}/args/${at + 1}`, value: bootstrap }];
+  return [{ op: 'replace', path: `${pointerOf(own)}/args/${at + 1}`, value: bootstrap }];
 }
 
-function ruleOperations(place: Place, effective: Effective, intent: CaptureIntent): Operation[] {
-  const env = objectsMember(place.container, 'env');
+function ruleOperations(own: PodContainer, effective: Effective, intent: CaptureIntent): Operation[] {
+  const env = objectsMember(own.raw, 'env');
   return captureRuleVariables(effective.capture, intent).flatMap(({ name, value }): Operation[] => {
     const index = env.findIndex((entry) => stringMember(entry, 'name') === name);
     if (index < 0 || stringMember(env[index], 'value') === value) return [];
-    return [{ op: 'replace', path: `${place.pointer}/env/${index}/value`, value }];
+    return [{ op: 'replace', path: `${pointerOf(own)}/env/${index}/value`, value }];
   });
 }
 
@@ -62,7 +63,7 @@ const withoutProxy: ProxyChanges = {
 
 function changesForProxy(
   view: PodView,
-  proxy: Place,
+  proxy: PodContainer,
   record: StatusRecord,
   effective: Effective,
   request: InjectionRequest,
@@ -70,14 +71,14 @@ function changesForProxy(
 ): ProxyChanges {
   const application = applicationContainers(view);
   const probes = planProbes(application, effective, record.undo.probes);
-  const opaqueInboundPorts = declaredOpaquePorts(application.map(({ container }) => container));
+  const opaqueInboundPorts = declaredOpaquePorts(application.map(({ raw }) => raw));
   const sleeps = planSleeps(addedSince(view, record), effective.proxy.applicationDrainSeconds, endOf(view, snapshot));
   const found = probes.edits.length + sleeps.edits.length + probes.exclude.length + opaqueInboundPorts.length;
   if (found === 0) return { operations: [], probes, sleeps, capture: undefined };
 
-  const identity = identityOf(proxy.container);
+  const identity = identityOf(proxy.raw);
   const capture = captureIntent(effective, identity, probes.exclude);
-  const init = find(view, names.initContainer);
+  const init = containersOf(view).find(({ name }) => name === names.initContainer);
   const workload = namedWorkload(view, request.workload, effective.workloadName);
   const args = proxyArguments({
     settings: effective,
@@ -119,7 +120,7 @@ export function proposeReinvocation(
   if (misfits !== undefined) return { outcome: 'reject', reasons: misfits };
   const images = foreignImages(view, record, effective, fragments, snapshot.settings.proxy.allowedImages);
   const later = laterEdits(view, record, fragments);
-  const proxy = find(view, names.proxyContainer);
+  const proxy = containersOf(view).find(({ name }) => name === names.proxyContainer);
   const { probes, sleeps, capture, ...forProxy } =
     proxy === undefined ? withoutProxy : changesForProxy(view, proxy, record, effective, request, snapshot);
   const operations = [...later.flatMap(additionOperations), ...forProxy.operations];
