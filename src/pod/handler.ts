@@ -7,30 +7,30 @@ export interface Handler {
   /** `readinessProbe`, …, or `lifecycle/preStop`; a relative JSON Pointer without its first slash. */
   readonly field: string;
   /** Names of the members that lead to it. */
-  readonly way: readonly string[];
+  readonly path: readonly string[];
   /** Last and first segment of the path on which the status port is asked instead (Istio's names). */
   readonly kind: ProbeKind;
   readonly folder: 'app-health' | 'app-lifecycle';
 }
 
 export const handlers: readonly Handler[] = [
-  { field: 'readinessProbe', way: ['readinessProbe'], kind: 'readyz', folder: 'app-health' },
-  { field: 'livenessProbe', way: ['livenessProbe'], kind: 'livez', folder: 'app-health' },
-  { field: 'startupProbe', way: ['startupProbe'], kind: 'startupz', folder: 'app-health' },
-  { field: 'lifecycle/preStop', way: ['lifecycle', 'preStop'], kind: 'prestopz', folder: 'app-lifecycle' },
-  { field: 'lifecycle/postStart', way: ['lifecycle', 'postStart'], kind: 'poststartz', folder: 'app-lifecycle' },
+  { field: 'readinessProbe', path: ['readinessProbe'], kind: 'readyz', folder: 'app-health' },
+  { field: 'livenessProbe', path: ['livenessProbe'], kind: 'livez', folder: 'app-health' },
+  { field: 'startupProbe', path: ['startupProbe'], kind: 'startupz', folder: 'app-health' },
+  { field: 'lifecycle/preStop', path: ['lifecycle', 'preStop'], kind: 'prestopz', folder: 'app-lifecycle' },
+  { field: 'lifecycle/postStart', path: ['lifecycle', 'postStart'], kind: 'poststartz', folder: 'app-lifecycle' },
 ];
 
 /** One handler of a container that is turned towards the status port. */
-export interface HandlerEdit {
+export interface RewrittenHandler {
   readonly field: Handler['field'];
   readonly key: 'httpGet' | 'tcpSocket' | 'grpc';
   readonly original: Json;
   readonly replacement: JsonObject;
 }
 
-/** The container with the handler turned: its action gives way to the replacement. */
-export function withTurnedHandler<T extends JsonObject>(container: T, edit: HandlerEdit): T {
+/** The container with the handler turned: its action gives path to the replacement. */
+export function withRewrittenHandler<T extends JsonObject>(container: T, edit: RewrittenHandler): T {
   const handler = objectAt(container, edit.field.split('/')) ?? {};
   const kept = Object.entries(handler).filter(([key]) => key !== edit.key);
   const turned = Object.fromEntries([...kept, ['httpGet', edit.replacement]]);

@@ -6,7 +6,7 @@ import type { ContainerSelector } from '../../settings/schema/template.ts';
 import { withoutFinalSlash, type ApplicationEdit } from '../plan/application.ts';
 import { applicationContainers, type PodContainer } from '../../pod/containers.ts';
 
-import type { Record as StatusRecord } from '../patch/record.ts';
+import type { InjectionStatus } from '../patch/status.ts';
 import type { Snapshot } from '../snapshot.ts';
 
 function isForAll(selector: ContainerSelector | undefined): boolean {
@@ -14,7 +14,7 @@ function isForAll(selector: ContainerSelector | undefined): boolean {
 }
 
 /** The declared sidecars of the record, with the pod's parameters; which settings made them is checked before. */
-export function recordedFragments(view: PodView, record: StatusRecord, snapshot: Snapshot): Fragment[] {
+export function recordedFragments(view: PodView, record: InjectionStatus, snapshot: Snapshot): Fragment[] {
   return record.templates.flatMap((reference) => {
     const template = snapshot.templates.get(reference);
     const made = template === undefined ? undefined : fragmentFor(template, view.annotations, true);
@@ -22,7 +22,7 @@ export function recordedFragments(view: PodView, record: StatusRecord, snapshot:
   });
 }
 
-function wantedMounts(fragment: Fragment, record: StatusRecord): JsonObject[] {
+function wantedMounts(fragment: Fragment, record: InjectionStatus): JsonObject[] {
   const shared = (fragment.share ?? []).flatMap(({ path, containers, volume }) =>
     volume !== undefined && isForAll(containers) && record.volumes.includes(volume.name)
       ? [{ name: volume.name, mountPath: withoutFinalSlash(path) }]
@@ -51,7 +51,7 @@ function missing(at: PodContainer, field: ApplicationEdit['field'], wanted: read
  * Variables and mounts for containers that another webhook has added since the injection, from the sidecars that are
  * for every container of the pod. What such a container has of its own stays.
  */
-export function laterEdits(view: PodView, record: StatusRecord, fragments: readonly Fragment[]): ApplicationEdit[] {
+export function laterEdits(view: PodView, record: InjectionStatus, fragments: readonly Fragment[]): ApplicationEdit[] {
   const known = new Set([...record.containers, ...record.undo.edits.map(({ container }) => container)]);
   const added = applicationContainers(view).filter(({ list, name }) => list === 'containers' && !known.has(name));
   if (added.length === 0) return [];

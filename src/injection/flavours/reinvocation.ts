@@ -1,18 +1,22 @@
 import { quote } from '../../grammar/problem.ts';
 import type { PodView } from '../../pod/view.ts';
-import type { Refusal } from '../patch/proposal.ts';
-import type { Record as StatusRecord } from '../patch/record.ts';
+import { statusAnnotation } from '../../pod/conventions.ts';
+import { objectMember, type Json, type JsonObject } from '../../json/json.ts';
+import { escapeToken, type Operation } from '../../json/operation.ts';
+import { annotationsTooLarge } from '../patch/annotation-size.ts';
+import type { NotInjected } from '../patch/proposal.ts';
+import { writeStatus, type InjectionStatus, type Undo } from '../patch/status.ts';
 import { applicationContainers, type PodContainer } from '../../pod/containers.ts';
 import { type ProbePlan } from '../plan/probes.ts';
 import { reason, type Reason } from '../policy/reason.ts';
 
 /** Nothing has to be done. */
-export function unchanged(more: readonly Reason[] = []): Refusal {
+export function unchanged(more: readonly Reason[] = []): NotInjected {
   return { outcome: 'skip', reasons: [reason('AlreadyInjected', 'everything is there already'), ...more] };
 }
 
-/** Containers of the pod that the record does not name. */
-export function addedSince(view: PodView, record: StatusRecord): PodContainer[] {
+/** The application's containers: those that the status does not name as injected. */
+export function applicationOf(view: PodView, record: InjectionStatus): PodContainer[] {
   const known = { initContainers: new Set(record.initContainers), containers: new Set(record.containers) };
   return applicationContainers(view).filter(({ list, name }) => !known[list].has(name));
 }
@@ -24,4 +28,34 @@ export function wordsFor(edits: readonly { readonly at: PodContainer }[], probes
   return probes !== undefined && probes.exclude.length > 0
     ? 'their probe ports were excluded from capture'
     : 'the proxy was told of their ports without HTTP';
+}
+
+function mergeByContainer(recorded: JsonObject, added: JsonObject): JsonObject {
+  const merged = new Map<string, Json>(
+    Object.entries(recorded).flatMap(([name, value]) => (value === undefined ? [] : [[name, value] as const])),
+  );
+  for (const [name, fields] of Object.entries(added)) {
+    merged.set(name, { ...objectMember(recorded, name), ...(fields as JsonObject) });
+  }
+  return Object.fromEntries(merged);
+}
+
+/** The record with what was edited since, and the operation that writes it. */
+export function recordEdits(
+  view: PodView,
+  record: InjectionStatus,
+  added: Partial<Pick<Undo, 'probes' | 'sleeps' | 'edits'>>,
+): { readonly record: InjectionStatus; readonly operation: Operation } | NotInjected {
+  const undo = {
+    ...record.undo,
+    probes: mergeByContainer(record.undo.probes, added.probes ?? {}),
+    sleeps: mergeByContainer(record.undo.sleeps, added.sleeps ?? {}),
+    edits: [...record.undo.edits, ...(added.edits ?? [])],
+  };
+  const next = { ...record, undo };
+  const value = writeStatus(next);
+  const tooLarge = annotationsTooLarge(view, { [statusAnnotation]: value });
+  if (tooLarge !== undefined) return tooLarge;
+  const path = `/metadata/annotations/${escapeToken(statusAnnotation)}`;
+  return { record: next, operation: { op: 'replace', path, value } };
 }

@@ -2,13 +2,16 @@ import { containerLists, pointerOf } from '../../pod/containers.ts';
 import type { PodView } from '../../pod/view.ts';
 import { statusAnnotation } from '../../pod/conventions.ts';
 import { isObject, member, stringMember, type Json, type JsonObject } from '../../json/json.ts';
-import { recordedSleeps, sleepOperation } from '../plan/drain.ts';
+import { annotationsTooLarge } from './annotation-size.ts';
+import type { NotInjected, Proposal } from './proposal.ts';
+import type { Snapshot } from '../snapshot.ts';
+import { recordedSleeps, sleepOperation } from '../plan/prestop-sleep.ts';
 import type { ApplicationEdit } from '../plan/application.ts';
 import { escapeToken, type Operation } from '../../json/operation.ts';
 import { allOf, type Additions, type Plan } from '../plan/plan.ts';
 import { changeOperations, originalsOf, volumeRemovals } from '../plan/pod-changes.ts';
 import type { ProbeEdit } from '../plan/probes.ts';
-import { writeRecord, type Record as StatusRecord, type RecordedEdit, type Undo } from './record.ts';
+import { writeStatus, type InjectionStatus, type RecordedEdit, type Undo } from './status.ts';
 
 /** Parents that were not there before, as the undo record names them. */
 interface Parents {
@@ -110,7 +113,7 @@ function namesOf(additions: Additions, order: readonly string[] = []): string[] 
   return [...ordered, ...[...names].filter((name) => !ordered.has(name))];
 }
 
-export interface Identity {
+export interface Provenance {
   readonly overruled: boolean;
   readonly settingsHash: string;
   readonly version: string;
@@ -118,7 +121,7 @@ export interface Identity {
 
 export interface WrittenPatch {
   readonly operations: readonly Operation[];
-  readonly record: StatusRecord;
+  readonly record: InjectionStatus;
   /** Text of the status annotation. */
   readonly status: string;
 }
@@ -127,7 +130,7 @@ export interface WrittenPatch {
  * The plan as JSON Patch: minimal, parents created once, stable order. Edits of the pod's own containers come first,
  * while their indices still hold, then removals from the back, then additions.
  */
-export function writePatch(view: PodView, plan: Plan, identity: Identity): WrittenPatch {
+export function writePatch(view: PodView, plan: Plan, provenance: Provenance): WrittenPatch {
   const parents: Parents = { absent: [], null: [] };
   const field = (name: string): Json | undefined => (view.spec === undefined ? undefined : member(view.spec, name));
   const operations: Operation[] = [];
@@ -169,20 +172,36 @@ export function writePatch(view: PodView, plan: Plan, identity: Identity): Writt
     overrides: plan.overrides.map(({ list, index, raw }) => ({ list, index, container: raw })),
     own: originalsOf(view, plan.changes),
   };
-  const record: StatusRecord = {
+  const record: InjectionStatus = {
     initContainers: namesOf(plan.containers.initContainers, plan.order),
     containers: namesOf(plan.containers.containers, plan.order),
     volumes: namesOf(plan.volumes),
     imagePullSecrets: namesOf(plan.imagePullSecrets),
     templates: plan.templates,
     revision: plan.revision,
-    settingsHash: identity.settingsHash,
-    version: identity.version,
-    overruled: identity.overruled,
+    settingsHash: provenance.settingsHash,
+    version: provenance.version,
+    overruled: provenance.overruled,
     undo,
   };
-  const status = writeRecord(record);
+  const status = writeStatus(record);
   const annotations = { ...plan.annotations, [statusAnnotation]: status };
   append(mapOperations('/metadata/annotations', presentAnnotations, annotations, { absent: [], null: [] }));
   return { operations, record, status };
+}
+
+/** Writes the patch of a plan with its record, unless the API server would refuse the pod for its annotations. */
+export function proposalOf(
+  view: PodView,
+  plan: Plan,
+  snapshot: Snapshot,
+  said: Pick<Proposal, 'reasons' | 'remarks' | 'added' | 'capture' | 'proxy'>,
+): Proposal | NotInjected {
+  const { operations, record, status } = writePatch(view, plan, {
+    settingsHash: snapshot.hash,
+    overruled: plan.overruled,
+    version: snapshot.version,
+  });
+  const tooLarge = annotationsTooLarge(view, { ...plan.annotations, [statusAnnotation]: status });
+  return tooLarge ?? { operations, texts: plan.texts, record, ...said };
 }

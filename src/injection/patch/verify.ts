@@ -4,7 +4,7 @@ import { isObject, member, objectMember, objectsMember, stringMember, type JsonO
 import type { Operation } from '../../json/operation.ts';
 
 import { containerLists, isInjectedName, type ContainerList } from '../../pod/containers.ts';
-import type { Record } from './record.ts';
+import type { InjectionStatus } from './status.ts';
 
 type Lists = { readonly [list in ContainerList]: readonly JsonObject[] };
 
@@ -19,7 +19,7 @@ function countNames(objects: readonly JsonObject[]): ReadonlyMap<string | undefi
 }
 
 /** A StatefulSet's pod template mounts volumes that only its claims bring; a sidecar may share such a one. */
-function mountedByOthers(lists: Lists, record: Record): ReadonlySet<string | undefined> {
+function mountedByOthers(lists: Lists, record: InjectionStatus): ReadonlySet<string | undefined> {
   return new Set(
     containerLists.flatMap((list) => {
       const recorded = new Set(record[list]);
@@ -36,7 +36,12 @@ export interface Allowed {
   readonly privilegedProxy: boolean;
 }
 
-function checkContainers(spec: JsonObject | undefined, record: Record, allowed: Allowed, violations: string[]): void {
+function checkContainers(
+  spec: JsonObject | undefined,
+  record: InjectionStatus,
+  allowed: Allowed,
+  violations: string[],
+): void {
   // Containers of the application that a template of Istio's changed: what else is in them is the user's.
   const changed = new Set(
     record.undo.overrides
@@ -88,7 +93,7 @@ function checkContainers(spec: JsonObject | undefined, record: Record, allowed: 
 export function applyAndVerify(
   pod: JsonObject,
   operations: readonly Operation[],
-  record: Record,
+  record: InjectionStatus,
   allowed: Allowed = { privilegedProxy: false },
 ): string[] {
   const violations: string[] = [];

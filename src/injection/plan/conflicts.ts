@@ -93,8 +93,8 @@ export function listenedTwice(view: PodView, fragments: readonly Fragment[]): Re
   for (const { list, name, raw } of applicationContainers(view)) {
     if (keepsRunning(raw, list)) claim(raw, `container ${quote(name)} of the pod`, undefined);
   }
-  for (const { source, listens = [] } of fragments) {
-    for (const port of listens) owners.set(`TCP port ${port}`, `sidecar ${quote(source)}`);
+  for (const { source, listenPorts = [] } of fragments) {
+    for (const port of listenPorts) owners.set(`TCP port ${port}`, `sidecar ${quote(source)}`);
   }
   for (const { source, containers } of declared) {
     for (const { container, placement } of containers) {

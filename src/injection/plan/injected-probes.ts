@@ -1,5 +1,5 @@
 import type { Fragment, PlacedContainer } from '../../sidecars/fragment.ts';
-import { withTurnedHandler } from '../../pod/handler.ts';
+import { withRewrittenHandler } from '../../pod/handler.ts';
 import type { PodContainer } from '../../pod/containers.ts';
 import type { ProbeEdit } from './probes.ts';
 
@@ -30,7 +30,7 @@ export function withRedirects(fragment: Fragment, edits: readonly ProbeEdit[]): 
     if (own.length === 0) return placed;
     return {
       placement: placed.placement,
-      container: own.reduce<PlacedContainer['container']>(withTurnedHandler, placed.container),
+      container: own.reduce<PlacedContainer['container']>(withRewrittenHandler, placed.container),
     };
   });
   return { ...fragment, containers };

@@ -2,7 +2,7 @@ import type { Fragment, PlacedContainer, Placement } from '../../sidecars/fragme
 import type { PodView } from '../../pod/view.ts';
 import { objectsMember, stringMember, type JsonObject } from '../../json/json.ts';
 import { quote } from '../../grammar/problem.ts';
-import type { SleepEdit } from './drain.ts';
+import type { SleepEdit } from './prestop-sleep.ts';
 import { draftApplication, type ApplicationDraft, type ApplicationEdit } from './application.ts';
 import { listenedTwice } from './conflicts.ts';
 import type { KnownText, KnownTexts } from '../patch/patch-text.ts';
@@ -173,13 +173,13 @@ function placeContainers(
   const lists = { initContainers: ranked(), containers: ranked() };
   const texts = new Map<object, KnownText>();
   for (const { source, containers } of fragments) {
-    for (const { container, placement, text, settled } of containers) {
+    for (const { container, placement, text, userMerged } of containers) {
       const conflict = claim(owners, 'container', container.name, source);
       if (conflict !== undefined) {
         conflicts.push(conflict);
         continue;
       }
-      const override = settled ? undefined : copies.get(container.name);
+      const override = userMerged ? undefined : copies.get(container.name);
       const wanted = override === undefined ? container : applyOverride(container, override);
       lists[placement.list][placement.at].push({ container: wanted, rank: rank(placement) });
       if (override === undefined && text !== undefined) texts.set(container, text);
@@ -196,8 +196,8 @@ function placeContainers(
 }
 
 /** Fragments that lead put their volumes and secrets before the pod's own. */
-function sideOf({ leads }: Fragment): keyof Additions {
-  return leads === true ? 'first' : 'last';
+function sideOf({ volumesFirst }: Fragment): keyof Additions {
+  return volumesFirst === true ? 'first' : 'last';
 }
 
 function placeVolumes(

@@ -1,5 +1,5 @@
 import type { ProbeAction, ProbeRedirect } from '../../pod/probe.ts';
-import { handlers, namedPort, type HandlerEdit } from '../../pod/handler.ts';
+import { handlers, namedPort, type RewrittenHandler } from '../../pod/handler.ts';
 import { capturesInbound } from '../../sidecars/standalone/capture-intent.ts';
 import type { PodContainer } from '../../pod/containers.ts';
 import type { Effective } from '../../settings/effective.ts';
@@ -7,7 +7,7 @@ import { isObject, member, objectAt, objectMember, stringMember, type Json, type
 import { quote } from '../../grammar/problem.ts';
 
 /** A turned handler and the container that has it. */
-export interface ProbeEdit extends HandlerEdit {
+export interface ProbeEdit extends RewrittenHandler {
   readonly at: PodContainer;
 }
 
@@ -86,7 +86,7 @@ export function planProbes(containers: readonly PodContainer[], effective: Effec
   for (const at of containers) {
     const { name } = at;
     for (const place of handlers) {
-      const handler = objectAt(at.raw, place.way);
+      const handler = objectAt(at.raw, place.path);
       if (handler === undefined) continue;
       const { field, kind, folder } = place;
       const path = `/${folder}/${name}/${kind}`;

@@ -8,7 +8,7 @@ import { quote } from '../../grammar/problem.ts';
 import type { Settings } from '../../settings/schema/configuration.ts';
 import { matchesWildcard } from '../../grammar/wildcard.ts';
 import { reason, type Reason } from './reason.ts';
-import { parseRecord } from '../patch/record.ts';
+import { parseStatus } from '../patch/status.ts';
 
 /** Label (or annotation) by which a pod opts in or out. */
 export const injectName = 'sidecar.istio.io/inject';
@@ -71,7 +71,7 @@ function exclusions(view: PodView, namespace: string, settings: Settings, flavou
     found.push(reason('ForeignProxy', `the pod has another mesh's proxy, container ${quote(foreign)}`));
   }
   const status = view.annotations === undefined ? undefined : member(view.annotations, statusAnnotation);
-  if (status !== undefined && parseRecord(status) === undefined && !flavour.continues(view)) {
+  if (status !== undefined && parseStatus(status) === undefined && !flavour.continues(view)) {
     found.push(reason('ForeignStatus', `the annotation ${statusAnnotation} was written by another injector`));
   }
   return found;

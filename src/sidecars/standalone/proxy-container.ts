@@ -1,6 +1,6 @@
 import { envoyArguments } from '../../envoy/arguments.ts';
 import { renderBootstrap } from '../../envoy/bootstrap.ts';
-import { drainCommand } from '../../envoy/drain.ts';
+import { drainCommand } from '../../envoy/listener-drain.ts';
 import { adminSocketFolder } from '../../envoy/hooks.ts';
 import type { BootstrapIntent, ProxyIntent } from '../../envoy/intent.ts';
 import { readyCommand } from '../../envoy/ready.ts';

@@ -84,7 +84,7 @@ export function proxyFragment(intent: ProxyIntent): ProxyFragment {
     labels: {},
     annotations: capture !== undefined && byNodeAgent ? renderNodeAgentAnnotations(capture) : {},
     imagePullSecrets: settings.proxy.imagePullSecrets,
-    listens: proxyPorts(settings),
+    listenPorts: proxyPorts(settings),
     capture,
     misfits,
   };

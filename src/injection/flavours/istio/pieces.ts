@@ -14,7 +14,7 @@ function placed(list: ContainerList, result: readonly JsonObject[], own: Readonl
   return result.flatMap((container, index): PlacedContainer[] => {
     if (own.has(container)) return [];
     const at = firstOwn >= 0 && index < firstOwn ? 'first' : 'last';
-    return [{ container: container as NamedObject, placement: { list, at }, settled: true }];
+    return [{ container: container as NamedObject, placement: { list, at }, userMerged: true }];
   });
 }
 
@@ -47,7 +47,7 @@ export function piecesOf(view: PodView, rendered: RenderedPod, source: string): 
       labels: rendered.labels,
       annotations: rendered.annotations,
       imagePullSecrets: rendered.imagePullSecrets,
-      leads: true,
+      volumesFirst: true,
     },
     overrides,
     edits,

@@ -13,18 +13,19 @@ import { stringMember } from '../../../json/json.ts';
 import { quote } from '../../../grammar/problem.ts';
 import { addedBy } from '../../plan/added.ts';
 import type { InjectionRequest } from '../../decision.ts';
-import { endOf, planSleeps, type End, type SleepPlan } from '../../plan/drain.ts';
-import { examinePod, type Examination } from './examination.ts';
+import { terminationOf, planSleeps, type Termination, type SleepPlan } from '../../plan/prestop-sleep.ts';
+import { validateInjection, type ValidatedPod } from './validation.ts';
 import { injectedContainers, isInjected, withRedirects } from '../../plan/injected-probes.ts';
 
 import { changedAnnotations } from '../../plan/pod-changes.ts';
 import { planFragments } from '../../plan/plan.ts';
 import { planProbes, type ProbeEdit, type ProbePlan } from '../../plan/probes.ts';
-import { atLeastOne, type Proposal, type Reasons, type Refusal } from '../../patch/proposal.ts';
+import { atLeastOne, type Proposal, type Reasons, type NotInjected } from '../../patch/proposal.ts';
 import { reason, type Reason } from '../../policy/reason.ts';
-import { shownSettings } from './shown-settings.ts';
+import { viewEffective } from '../../../settings/effective-view.ts';
+import type { Effective } from '../../../settings/effective.ts';
 import type { Snapshot } from '../../snapshot.ts';
-import { writeProposal } from '../../patch/written-proposal.ts';
+import { proposalOf } from '../../patch/patch.ts';
 
 /** A classic container never ends, and with it no pod that is meant to end, unless the application ends the proxy. */
 function remarksOnCompletion(view: PodView, fragments: readonly Fragment[], quitHook: boolean): string[] {
@@ -44,6 +45,14 @@ function remarksOnCompletion(view: PodView, fragments: readonly Fragment[], quit
   });
 }
 
+/** Where a pod finds its effective settings. */
+const settingsAnnotation = 'sidecar-injector.io/settings';
+
+/** The effective settings as an annotation, where they are asked for. */
+function shownSettings(effective: Effective): Record<string, string> {
+  return effective.showSettings ? { [settingsAnnotation]: JSON.stringify(viewEffective(effective)) } : {};
+}
+
 /** kubectl's default container, so that `logs` and `exec` keep going to the application. */
 function defaultContainer(view: PodView): Record<string, string> {
   const first = applicationContainers(view).find(({ list }) => list === 'containers');
@@ -55,17 +64,17 @@ interface Surroundings {
   readonly containers: readonly PodContainer[];
   readonly probes: ProbePlan;
   readonly sleeps: SleepPlan;
-  readonly end: End;
+  readonly end: Termination;
 }
 
 function surroundingsOf(
   view: PodView,
-  { effective, withProxy, declared }: Examination,
+  { effective, withProxy, declared }: ValidatedPod,
   snapshot: Snapshot,
 ): Surroundings {
   const application = withProxy ? applicationContainers(view) : [];
   const containers = withProxy ? [...application, ...injectedContainers(declared.values())] : [];
-  const end = endOf(view, snapshot);
+  const end = terminationOf(view, snapshot);
   return {
     containers,
     probes: planProbes(containers, effective, {}),
@@ -78,7 +87,7 @@ function proxyOf(
   view: PodView,
   request: InjectionRequest,
   remembered: RememberedFragments,
-  { effective, native, identity, scrape }: Examination,
+  { effective, native, identity, scrape }: ValidatedPod,
   { containers, probes, end }: Surroundings,
 ): ProxyFragment {
   const workload = namedWorkload(view, request.workload, effective.workloadName);
@@ -99,7 +108,7 @@ function proxyOf(
 /** Sidecars in the order of selection, as this pod gets them. */
 function fragmentsOf(
   view: PodView,
-  { chosen, declared, effective, scrape }: Examination,
+  { chosen, declared, effective, scrape }: ValidatedPod,
   proxy: ProxyFragment | undefined,
   redirected: readonly ProbeEdit[],
 ): Fragment[] {
@@ -131,20 +140,20 @@ export function proposeInjection(
   snapshot: Snapshot,
   why: Reasons,
   remembered: RememberedFragments,
-): Proposal | Refusal {
-  const examined = examinePod(view, request, snapshot);
-  if ('outcome' in examined) return examined;
-  const { effective, withProxy, native, scrape, overrides } = examined;
-  const surroundings = surroundingsOf(view, examined, snapshot);
+): Proposal | NotInjected {
+  const validated = validateInjection(view, request, snapshot);
+  if ('outcome' in validated) return validated;
+  const { effective, withProxy, native, scrape, overrides } = validated;
+  const surroundings = surroundingsOf(view, validated, snapshot);
   const { probes, sleeps } = surroundings;
-  const remarks = [...examined.remarks, ...probes.remarks, ...sleeps.remarks, ...(scrape?.remarks ?? [])];
+  const remarks = [...validated.remarks, ...probes.remarks, ...sleeps.remarks, ...(scrape?.remarks ?? [])];
   const byNodeAgent = effective.capture.loadedBy === 'node-agent';
 
-  const proxy = withProxy ? proxyOf(view, request, remembered, examined, surroundings) : undefined;
+  const proxy = withProxy ? proxyOf(view, request, remembered, validated, surroundings) : undefined;
   const refused = proxy === undefined ? undefined : atLeastOne(misfits(proxy, byNodeAgent));
   if (refused !== undefined) return { outcome: 'reject', reasons: refused, remarks };
   const redirected = probes.edits.filter(isInjected);
-  const fragments = fragmentsOf(view, examined, proxy, redirected);
+  const fragments = fragmentsOf(view, validated, proxy, redirected);
   remarks.push(...remarksOnCompletion(view, fragments, effective.proxy.quitHook));
 
   const changes = {
@@ -154,7 +163,7 @@ export function proposeInjection(
   const edits = probes.edits.filter((edit) => !isInjected(edit));
   const planned = planFragments(view, { fragments, overrides, edits, redirected, sleeps: sleeps.edits, changes });
   if ('conflicts' in planned) return { outcome: 'reject', reasons: planned.conflicts, remarks };
-  return writeProposal(view, planned.plan, snapshot, {
+  return proposalOf(view, planned.plan, snapshot, {
     reasons: why,
     remarks: [...remarks, ...planned.plan.remarks],
     added: addedBy(planned.plan, native, effective),

@@ -12,21 +12,20 @@ import { member, objectsMember, stringMember } from '../../../json/json.ts';
 import { readPodSettings } from '../../../settings/pod-settings.ts';
 import { describeProblem } from '../../../grammar/problem.ts';
 import type { InjectionRequest } from '../../decision.ts';
-import { endOf, planSleeps, recordedSleeps, sleepOperation, type SleepPlan } from '../../plan/drain.ts';
-import { recordEdits } from '../../patch/edit-record.ts';
+import { terminationOf, planSleeps, recordedSleeps, sleepOperation, type SleepPlan } from '../../plan/prestop-sleep.ts';
 import { applicationContainers, containersOf, pointerOf, type PodContainer } from '../../../pod/containers.ts';
-import { addedSince, unchanged, wordsFor } from '../reinvocation.ts';
+import { applicationOf, recordEdits, unchanged, wordsFor } from '../reinvocation.ts';
 import { laterEdits, recordedFragments } from '../later-edits.ts';
 import type { Operation } from '../../../json/operation.ts';
 import { identityOf } from '../../plan/override.ts';
 import { additionOperations, editOperations, originalActions, recordedEdit } from '../../patch/patch.ts';
 import { planProbes, type ProbePlan } from '../../plan/probes.ts';
-import { atLeastOne, type Proposal, type Refusal } from '../../patch/proposal.ts';
+import { atLeastOne, type Proposal, type NotInjected } from '../../patch/proposal.ts';
 import { reason } from '../../policy/reason.ts';
-import { foreignImages, misfitSidecars, strangersIn } from '../../policy/record-fit.ts';
+import { foreignImages, misfitSidecars, strangersIn } from '../../policy/status-fit.ts';
 import { planScrape } from '../../plan/scrape.ts';
 import { baseOf, type Snapshot } from '../../snapshot.ts';
-import type { Record as StatusRecord } from '../../patch/record.ts';
+import type { InjectionStatus } from '../../patch/status.ts';
 
 /** Replaces the bootstrap inside the arguments; whatever else others changed in our container stays. */
 function bootstrapOperation(own: PodContainer, args: readonly string[]): Operation[] {
@@ -64,7 +63,7 @@ const withoutProxy: ProxyChanges = {
 function changesForProxy(
   view: PodView,
   proxy: PodContainer,
-  record: StatusRecord,
+  record: InjectionStatus,
   effective: Effective,
   request: InjectionRequest,
   snapshot: Snapshot,
@@ -72,7 +71,11 @@ function changesForProxy(
   const application = applicationContainers(view);
   const probes = planProbes(application, effective, record.undo.probes);
   const opaqueInboundPorts = declaredOpaquePorts(application.map(({ raw }) => raw));
-  const sleeps = planSleeps(addedSince(view, record), effective.proxy.applicationDrainSeconds, endOf(view, snapshot));
+  const sleeps = planSleeps(
+    applicationOf(view, record),
+    effective.proxy.applicationDrainSeconds,
+    terminationOf(view, snapshot),
+  );
   const found = probes.edits.length + sleeps.edits.length + probes.exclude.length + opaqueInboundPorts.length;
   if (found === 0) return { operations: [], probes, sleeps, capture: undefined };
 
@@ -104,10 +107,10 @@ function changesForProxy(
  */
 export function proposeReinvocation(
   view: PodView,
-  record: StatusRecord,
+  record: InjectionStatus,
   request: InjectionRequest,
   snapshot: Snapshot,
-): Proposal | Refusal {
+): Proposal | NotInjected {
   const base = baseOf(snapshot, request.namespace, view.labels);
   const { effective, problems } = readPodSettings(view, base, snapshot.settings.proxy.allowedImages);
   const refused = atLeastOne(problems.map((problem) => reason('InvalidAnnotation', describeProblem(problem))));

@@ -29,7 +29,7 @@ function beforeOf(container: JsonObject): Before | undefined {
 }
 
 /** What the pod and its cluster say about the end of its containers. */
-export interface End {
+export interface Termination {
   /** Kubernetes' terminationGracePeriodSeconds. */
   readonly gracePeriodSeconds: number;
   /** Whether the API server knows the hook `sleep`. */
@@ -43,7 +43,7 @@ function gracePeriodOf(view: PodView): number {
 }
 
 /** The end of this pod in this cluster. */
-export function endOf(view: PodView, { sleepHook }: { readonly sleepHook: boolean }): End {
+export function terminationOf(view: PodView, { sleepHook }: { readonly sleepHook: boolean }): Termination {
   return { gracePeriodSeconds: gracePeriodOf(view), knowsSleep: sleepHook };
 }
 
@@ -55,7 +55,7 @@ export function endOf(view: PodView, { sleepHook }: { readonly sleepHook: boolea
 export function planSleeps(
   containers: readonly PodContainer[],
   drainSeconds: number,
-  { gracePeriodSeconds, knowsSleep }: End,
+  { gracePeriodSeconds, knowsSleep }: Termination,
 ): SleepPlan {
   if (drainSeconds === 0) return { edits: [], remarks: [] };
   if (!knowsSleep) {

@@ -14,17 +14,17 @@ import type { InjectionRequest } from '../../decision.ts';
 import { checkOverride, identityOf, overridesOf } from '../../plan/override.ts';
 import { fitPodResources } from '../../plan/pod-resources.ts';
 import { profileRemark } from '../../policy/profile-label.ts';
-import { atLeastOne, type Refusal } from '../../patch/proposal.ts';
+import { atLeastOne, type NotInjected } from '../../patch/proposal.ts';
 import { reason, type Reason } from '../../policy/reason.ts';
 import { planScrape, type ScrapePlan } from '../../plan/scrape.ts';
-import { chooseSidecars, declareFragments, type Selection } from '../../policy/selection.ts';
+import { chooseSidecars, declareFragments, type ChosenSidecars } from '../../policy/selection.ts';
 import { baseOf, type Snapshot } from '../../snapshot.ts';
 
 /** What a pod, the settings and its sidecars say together, when nothing of it is against an injection. */
-export interface Examination {
+export interface ValidatedPod {
   readonly effective: Effective;
   /** Sidecars in the order of selection. */
-  readonly chosen: Selection['chosen'];
+  readonly chosen: ChosenSidecars['chosen'];
   readonly withProxy: boolean;
   readonly native: boolean;
   /** Fragments of the declared sidecars, by reference. */
@@ -82,7 +82,11 @@ function overrideProblems(
 }
 
 /** Checks everything that can be against the injection; all reasons come back at once. */
-export function examinePod(view: PodView, request: InjectionRequest, snapshot: Snapshot): Examination | Refusal {
+export function validateInjection(
+  view: PodView,
+  request: InjectionRequest,
+  snapshot: Snapshot,
+): ValidatedPod | NotInjected {
   const base = baseOf(snapshot, request.namespace, view.labels);
   const settings = readPodSettings(view, base, snapshot.settings.proxy.allowedImages);
   const { effective: wanted } = settings;
