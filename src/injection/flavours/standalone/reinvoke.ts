@@ -23,6 +23,7 @@ import { planProbes, type ProbePlan } from '../../plan/probes.ts';
 import { atLeastOne, type Proposal, type NotInjected } from '../../patch/proposal.ts';
 import { reason } from '../../policy/reason.ts';
 import { foreignImages, misfitSidecars, strangersIn } from '../../policy/status-fit.ts';
+import { fixedCaptureProblems } from '../../plan/fixed-capture.ts';
 import { planScrape } from '../../plan/scrape.ts';
 import { baseOf, type Snapshot } from '../../snapshot.ts';
 import type { InjectionStatus } from '../../patch/status.ts';
@@ -113,7 +114,17 @@ export function proposeReinvocation(
 ): Proposal | NotInjected {
   const base = baseOf(snapshot, request.namespace, view.labels);
   const { effective, problems } = readPodSettings(view, base, snapshot.settings.proxy.allowedImages);
-  const refused = atLeastOne(problems.map((problem) => reason('InvalidAnnotation', describeProblem(problem))));
+  const proxy = containersOf(view).find(({ name }) => name === names.proxyContainer);
+  const fixedCapture = fixedCaptureProblems(view, {
+    base,
+    effective,
+    identity: identityOf(proxy?.raw),
+    containers: applicationContainers(view),
+    recordedProbes: record.undo.probes,
+  });
+  const refused = atLeastOne(
+    [...problems, ...fixedCapture].map((problem) => reason('InvalidAnnotation', describeProblem(problem))),
+  );
   if (refused !== undefined) return { outcome: 'reject', reasons: refused };
   const fragments = recordedFragments(view, record, snapshot);
   const misfits = atLeastOne([
@@ -123,7 +134,6 @@ export function proposeReinvocation(
   if (misfits !== undefined) return { outcome: 'reject', reasons: misfits };
   const images = foreignImages(view, record, effective, fragments, snapshot.settings.proxy.allowedImages);
   const later = laterEdits(view, record, fragments);
-  const proxy = containersOf(view).find(({ name }) => name === names.proxyContainer);
   const { probes, sleeps, capture, ...forProxy } =
     proxy === undefined ? withoutProxy : changesForProxy(view, proxy, record, effective, request, snapshot);
   const operations = [...later.flatMap(additionOperations), ...forProxy.operations];

@@ -4,7 +4,7 @@ import type { PodView } from '../../../pod/view.ts';
 import { hasShell } from '../../../sidecars/standalone/proxy-container.ts';
 import { builtInSidecar } from '../../../sidecars/template-library.ts';
 import { workloadOf } from '../../../pod/workload.ts';
-import { names, type ProxyIdentity } from '../../../pod/conventions.ts';
+import { names, proxyUser, type ProxyIdentity } from '../../../pod/conventions.ts';
 import type { Effective } from '../../../settings/effective.ts';
 import { stringMember, type JsonObject } from '../../../json/json.ts';
 import { readPodSettings } from '../../../settings/pod-settings.ts';
@@ -12,6 +12,8 @@ import { describeProblem, quote } from '../../../grammar/problem.ts';
 import { mountProblems, proxyConflicts } from '../../plan/conflicts.ts';
 import type { InjectionRequest } from '../../decision.ts';
 import { checkOverride, identityOf, overridesOf } from '../../plan/override.ts';
+import { fixedCaptureProblems } from '../../plan/fixed-capture.ts';
+import { injectedContainers } from '../../plan/injected-probes.ts';
 import { fitPodResources } from '../../plan/pod-resources.ts';
 import { profileRemark } from '../../policy/profile-label.ts';
 import { atLeastOne, type NotInjected } from '../../patch/proposal.ts';
@@ -109,8 +111,19 @@ export function validateInjection(
   const effective = withOwnImage(fitted.effective, ownProxy);
   remarks.push(...declared.remarks, ...fitted.remarks);
 
+  const fixedCapture = withProxy
+    ? fixedCaptureProblems(view, {
+        base,
+        effective,
+        // A copy of the proxy's container that asks for another user is a problem of its own.
+        identity: proxyUser,
+        containers: [...applicationContainers(view), ...injectedContainers(declared.fragments.values())],
+        recordedProbes: {},
+      })
+    : [];
+
   const refused = atLeastOne([
-    ...settings.problems.map((problem) => reason('InvalidAnnotation', describeProblem(problem))),
+    ...[...settings.problems, ...fixedCapture].map((problem) => reason('InvalidAnnotation', describeProblem(problem))),
     ...problems,
     ...overrideProblems(overrides, fitted.effective, snapshot, view),
     ...(withProxy ? [...proxyConflicts(view, effective, identity), ...mountProblems(view, effective)] : []),
