@@ -65,8 +65,12 @@ function checkContainers(
       const container = byName.get(name);
       if (container === undefined) violations.push(`container ${name} is not in ${list}`);
       if (changed.has(name)) continue;
+      const paths = new Set<string>();
       for (const mount of objectsMember(container, 'volumeMounts')) {
         const volume = stringMember(mount, 'name') ?? '';
+        const path = stringMember(mount, 'mountPath') ?? '';
+        if (paths.has(path)) violations.push(`container ${name} mounts ${path} twice`);
+        paths.add(path);
         if (!volumes.has(volume) && !isMounted(volume))
           violations.push(`container ${name} mounts volume ${volume}, which does not exist`);
       }

@@ -1,5 +1,5 @@
 import { applicationContainers } from '../../pod/containers.ts';
-import type { ProxyIdentity } from '../../pod/conventions.ts';
+import { names, type ProxyIdentity } from '../../pod/conventions.ts';
 import { proxyPorts } from '../../sidecars/standalone/proxy.ts';
 import type { Fragment } from '../../sidecars/fragment.ts';
 import type { PodView } from '../../pod/view.ts';
@@ -28,11 +28,48 @@ export interface ProxyPlaces {
   readonly capture: { readonly mode: string };
 }
 
+/**
+ * Groups of the whole pod that are the proxy's. They do not pass the capture by themselves, but a file of that group with
+ * the setgid bit does, for whoever runs it.
+ */
+function groupConflicts(podSecurity: JsonObject | undefined, { gid }: ProxyIdentity): Reason[] {
+  if (podSecurity === undefined) return [];
+  const supplemental = member(podSecurity, 'supplementalGroups');
+  const isSupplemental = Array.isArray(supplemental) && supplemental.includes(gid);
+  const fields = [
+    ...(member(podSecurity, 'fsGroup') === gid ? ['fsGroup'] : []),
+    ...(isSupplemental ? ['supplementalGroups'] : []),
+  ];
+  return fields.map((field) =>
+    reason(
+      'UserConflict',
+      `the pod's securityContext.${field} has group ${gid}, the proxy's, and its files could pass the proxy by; use another group`,
+    ),
+  );
+}
+
+/** Volumes that are the proxy's alone; other containers may mount the one of its log. */
+const privateVolumes: ReadonlySet<string> = new Set([names.adminVolume, names.podInfoVolume, names.tokenMaskVolume]);
+
+/** Mounts of the proxy's volumes in the pod's own containers; the volumes come only with the injection. */
+export function proxyVolumeConflicts(view: PodView): Reason[] {
+  return applicationContainers(view).flatMap(({ name, raw }) =>
+    objectsMember(raw, 'volumeMounts')
+      .map((mount) => stringMember(mount, 'name') ?? '')
+      .filter((volume) => privateVolumes.has(volume))
+      .map((volume) => {
+        const sentence = `container ${quote(name)} mounts volume ${quote(volume)}, which is the proxy's; leave the mount out`;
+        return reason('NameConflict', sentence);
+      }),
+  );
+}
+
 /** What of the pod's own containers cannot live beside the proxy; all of it. */
 export function proxyConflicts(view: PodView, effective: ProxyPlaces, identity: ProxyIdentity): Reason[] {
   const found: Reason[] = [];
   const taken = new Set(proxyPorts(effective));
   const podSecurity = objectMember(view.spec, 'securityContext');
+  if (effective.capture.mode !== 'NONE') found.push(...groupConflicts(podSecurity, identity));
   for (const { name, raw: container } of applicationContainers(view)) {
     for (const port of objectsMember(container, 'ports')) {
       const number = member(port, 'containerPort');

@@ -156,9 +156,11 @@ export function proposeInjection(
   const fragments = fragmentsOf(view, validated, proxy, redirected);
   remarks.push(...remarksOnCompletion(view, fragments, effective.proxy.quitHook));
 
+  const shown = withProxy ? shownSettings(effective) : {};
   const changes = {
-    ...changedAnnotations(view, { ...(byNodeAgent ? proxy?.annotations : {}), ...scrape?.annotations }),
-    removedAnnotations: scrape?.removed ?? [],
+    ...changedAnnotations(view, { ...(byNodeAgent ? proxy?.annotations : {}), ...shown, ...scrape?.annotations }),
+    // Whoever reads it takes it for ours.
+    removedAnnotations: [...(scrape?.removed ?? []), ...(settingsAnnotation in shown ? [] : [settingsAnnotation])],
   };
   const edits = probes.edits.filter((edit) => !isInjected(edit));
   const planned = planFragments(view, { fragments, overrides, edits, redirected, sleeps: sleeps.edits, changes });

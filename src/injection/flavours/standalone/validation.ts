@@ -9,7 +9,7 @@ import type { Effective } from '../../../settings/effective.ts';
 import { stringMember, type JsonObject } from '../../../json/json.ts';
 import { readPodSettings } from '../../../settings/pod-settings.ts';
 import { describeProblem, quote } from '../../../grammar/problem.ts';
-import { mountProblems, proxyConflicts } from '../../plan/conflicts.ts';
+import { mountProblems, proxyConflicts, proxyVolumeConflicts } from '../../plan/conflicts.ts';
 import type { InjectionRequest } from '../../decision.ts';
 import { checkOverride, identityOf, overridesOf } from '../../plan/override.ts';
 import { fixedCaptureProblems } from '../../plan/fixed-capture.ts';
@@ -126,7 +126,9 @@ export function validateInjection(
     ...[...settings.problems, ...fixedCapture].map((problem) => reason('InvalidAnnotation', describeProblem(problem))),
     ...problems,
     ...overrideProblems(overrides, fitted.effective, snapshot, view),
-    ...(withProxy ? [...proxyConflicts(view, effective, identity), ...mountProblems(view, effective)] : []),
+    ...(withProxy
+      ? [...proxyConflicts(view, effective, identity), ...proxyVolumeConflicts(view), ...mountProblems(view, effective)]
+      : []),
     ...(scrape?.problems ?? []).map((problem) => reason('InvalidAnnotation', describeProblem(problem))),
     ...declared.problems,
   ]);

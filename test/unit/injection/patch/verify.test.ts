@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { applyAndVerify } from '../../../../src/injection/patch/verify.ts';
 import type { Operation } from '../../../../src/json/operation.ts';
-import { parseStatus, type InjectionStatus as InjectionStatus } from '../../../../src/injection/patch/status.ts';
+import { parseStatus, type InjectionStatus } from '../../../../src/injection/patch/status.ts';
 import { statusAnnotation } from '../../../../src/pod/conventions.ts';
 import type { Json, JsonObject } from '../../../../src/json/json.ts';
 import { decideOn, podWith } from '../../../support/builders/decisions.ts';
@@ -60,6 +60,14 @@ describe('verification of our own patch', () => {
       'a port twice',
       (operations) => [...operations, add('/spec/initContainers/0/ports', [{ containerPort: 15_090 }])],
       'port 15090 TCP is declared twice by injected containers',
+    ],
+    [
+      'a path mounted twice',
+      (operations) => [
+        ...operations,
+        add('/spec/initContainers/1/volumeMounts/-', { name: 'istio-logs', mountPath: '/var/log/istio' }),
+      ],
+      'container istio-proxy mounts /var/log/istio twice',
     ],
   ])('%s is found', (_name, change, violation) => {
     expect(violationsWith(change).some((found) => found.startsWith(violation))).toBe(true);
