@@ -6,20 +6,21 @@ import type { Direction } from './routes.ts';
 
 /**
  * Keys are those of Istio's JSON access log, so that parsers written for it keep working. Left out are the two that only
- * a mesh's TLS and policies ever set.
+ * a mesh's TLS and policies ever set. What a client sends is cut: a line of the log must not be as long as its headers.
  */
 const fields = {
-  authority: '%REQ(:AUTHORITY)%',
+  authority: '%REQ(:AUTHORITY):256%',
   bytes_received: '%BYTES_RECEIVED%',
   bytes_sent: '%BYTES_SENT%',
   downstream_local_address: '%DOWNSTREAM_LOCAL_ADDRESS%',
-  downstream_remote_address: '%DOWNSTREAM_REMOTE_ADDRESS%',
+  // Not what X-Forwarded-For says, which anybody can send.
+  downstream_remote_address: '%DOWNSTREAM_DIRECT_REMOTE_ADDRESS%',
   duration: '%DURATION%',
-  method: '%REQ(:METHOD)%',
+  method: '%REQ(:METHOD):64%',
   // Istio's looks for a header first, which anybody can send; no path of captured traffic is ever rewritten.
-  path: '%REQ(:PATH)%',
+  path: '%REQ(:PATH):2048%',
   protocol: '%PROTOCOL%',
-  request_id: '%REQ(X-REQUEST-ID)%',
+  request_id: '%REQ(X-REQUEST-ID):128%',
   requested_server_name: '%REQUESTED_SERVER_NAME%',
   response_code: '%RESPONSE_CODE%',
   response_code_details: '%RESPONSE_CODE_DETAILS%',
@@ -30,8 +31,8 @@ const fields = {
   upstream_host: '%UPSTREAM_HOST%',
   upstream_local_address: '%UPSTREAM_LOCAL_ADDRESS%',
   upstream_service_time: '%RESP(X-ENVOY-UPSTREAM-SERVICE-TIME)%',
-  user_agent: '%REQ(USER-AGENT)%',
-  x_forwarded_for: '%REQ(X-FORWARDED-FOR)%',
+  user_agent: '%REQ(USER-AGENT):256%',
+  x_forwarded_for: '%REQ(X-FORWARDED-FOR):256%',
 };
 
 /** Where the file is, on the volume that other containers of the pod can mount. */

@@ -7,7 +7,7 @@ import { adminAddress, hookListeners } from './hooks.ts';
 import type { BootstrapIntent, MetricsIntent, TrafficIntent } from './intent.ts';
 import { captureListeners } from './listeners.ts';
 import { metricsPage } from './metrics-page.ts';
-import { overloadManager } from './overload.ts';
+import { listenerLimits, overloadManager } from './overload.ts';
 import { probeAnswers } from './probes.ts';
 import { unknownPod, type Self } from './self.ts';
 import { statusListener } from './status-listener.ts';
@@ -72,6 +72,7 @@ export function bootstrap(wanted: BootstrapIntent, self: Self = unknownPod): Jso
     memory_allocator_manager: { bytes_to_release: 1_048_576 },
     stats_config: { stats_matcher: { inclusion_list: { patterns: statistics } } },
     overload_manager: overloadManager(proxy),
+    layered_runtime: listenerLimits(proxy),
   };
 }
 

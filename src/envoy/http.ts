@@ -76,16 +76,26 @@ export function transparentHttp({ name, routes, filters, accessLog, tracing }: T
     server_header_transformation: 'PASS_THROUGH',
     // Long polls and streams may be silent for longer than Envoy's five minutes.
     stream_idle_timeout: '0s',
+    // Whoever never ends a request's headers would hold one of the proxy's connections for ever.
+    request_headers_timeout: '30s',
   });
 }
 
-/** Connection manager of a listener of the proxy's own: exact paths, no log. */
+/**
+ * Connection manager of a listener of the proxy's own: exact paths, no log. Anybody who reaches the pod reaches the status
+ * listener, which outlives a full proxy, so a client gets little room and little time there. A page of metrics may wait
+ * almost a minute for the application's.
+ */
 export function ownHttp(name: string, filters: readonly JsonObject[], routes: readonly JsonObject[]): JsonObject {
   return connectionManager({
     stat_prefix: name,
     // A redirect of the application counts as success; the kubelet must not follow it to a path that is not here.
     route_config: { virtual_hosts: [{ name, domains: ['*'], routes, response_headers_to_remove: ['location'] }] },
     http_filters: [...filters, router],
+    common_http_protocol_options: { idle_timeout: '60s' },
+    max_request_headers_kb: 16,
+    request_headers_timeout: '10s',
+    stream_idle_timeout: '60s',
   });
 }
 

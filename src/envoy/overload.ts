@@ -18,6 +18,22 @@ function mostConnections({
   return Math.max(100, Math.floor(((parseQuantity(limit) ?? 0) - idleBytes) / bytesPerConnection));
 }
 
+/** Most connections to the status listener: kubelets and scrapers have some dozens, and each takes 16 KiB of headers. */
+const mostStatusConnections = 500;
+
+/**
+ * `envoy.config.bootstrap.v3.LayeredRuntime` with the listeners' own bounds. Clients take three quarters of all connections
+ * at most, so that they never take the application's way out.
+ */
+export function listenerLimits(proxy: Pick<Effective['proxy'], 'maxConnections' | 'resources'>): JsonObject {
+  const inbound = Math.max(1, Math.floor(mostConnections(proxy) * 0.75));
+  const limits = { virtualInbound: inbound, status: mostStatusConnections };
+  const static_layer = Object.fromEntries(
+    Object.entries(limits).map(([name, most]) => [`envoy.resource_limits.listener.${name}.connection_limit`, most]),
+  );
+  return { layers: [{ name: 'limits', static_layer }] };
+}
+
 /** `envoy.config.overload.v3.OverloadManager`: what keeps the proxy below its memory limit. */
 export function overloadManager(proxy: Pick<Effective['proxy'], 'maxConnections' | 'resources'>): JsonObject {
   return {

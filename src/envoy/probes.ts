@@ -75,18 +75,23 @@ function checkedCluster(name: string, probe: ProbeRedirect, action: CheckAction,
   });
 }
 
+function exact(name: string, value: string): JsonObject {
+  return { name, string_match: { exact: value } };
+}
+
 /** Answers with the state of the one cluster that has to be healthy. */
 function healthFilter(name: string, path: string): JsonObject {
   return extension('health_check', 'envoy.extensions.filters.http.health_check.v3.HealthCheck', {
     pass_through_mode: false,
     cluster_min_healthy_percentages: { [name]: { value: 100 } },
-    headers: [{ name: ':path', string_match: { exact: path } }],
+    headers: [exact(':path', path)],
   });
 }
 
 function httpRoute(cluster: string, { path, timeoutSeconds }: ProbeRedirect, action: HttpAction): JsonObject {
   return {
-    match: { path },
+    // Exactly what the kubelet asks: another method or a query would reach the application on a path that it never offered.
+    match: { path, headers: [exact(':method', 'GET'), exact(':path', path)] },
     route: {
       cluster,
       prefix_rewrite: probeTarget(action.path),
