@@ -7,7 +7,7 @@ import { splitMarks } from './self.ts';
  */
 
 /**
- * Escapes text that must reach the container unchanged: in a container's arguments, Kubernetes replaces `$(NAME)`, and
+ * Escapes text that must reach the container unchanged: Kubernetes replaces `$(NAME)` in a container's arguments, and
  * `$$` by `$`.
  */
 export function escapeExpansion(text: string): string {

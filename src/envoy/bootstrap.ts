@@ -24,10 +24,7 @@ const statistics: readonly JsonObject[] = [
   ...['downstream_cx_active', 'cx_overflow', 'message_count'].map((suffix) => ({ suffix })),
 ];
 
-/**
- * Envoy's default of 200 ms wakes every thread ten times a second for the watchdog, which is most of the work of an
- * idle proxy.
- */
+/** With Envoy's default of 200 ms, the watchdog wakes every thread ten times a second: most of an idle proxy's work. */
 const patience: JsonObject = { miss_timeout: '1s' };
 
 function node({ workload, settings, self }: BootstrapIntent & { readonly self: Self }): JsonObject {

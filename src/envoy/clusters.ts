@@ -21,10 +21,7 @@ const unlimited: JsonObject = {
   thresholds: [{ max_connections: most, max_pending_requests: most, max_requests: most, max_retries: most }],
 };
 
-/**
- * Returns a cluster that connects to the original destination of a captured connection; `binding` sets the source
- * address.
- */
+/** Returns a cluster for the original destination of captured connections; `binding` sets their source address. */
 export function originalDestination(name: string, binding: JsonObject | undefined): JsonObject {
   return {
     name,

@@ -8,10 +8,7 @@ import { luaFilter, routeScript } from './lua.ts';
 /** Folder of the admin interface's Unix socket, on a volume that only the proxy mounts. */
 export const adminSocketFolder = '/var/run/istio-proxy';
 
-/**
- * Returns the `envoy.config.core.v3.Address` of the admin interface, for the interface itself and for the cluster
- * `admin`.
- */
+/** Returns the `envoy.config.core.v3.Address` of the admin interface, also used by the cluster `admin`. */
 export function adminAddress(admin: Effective['proxy']['admin']): JsonObject {
   // Readable and writable for the proxy's user only.
   if (admin === 'socket') return { pipe: { path: `${adminSocketFolder}/admin.sock`, mode: 0o600 } };

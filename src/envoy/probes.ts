@@ -113,10 +113,7 @@ export interface ProbeAnswers {
   readonly clusters: readonly JsonObject[];
 }
 
-/**
- * Returns the parts that answer all probes, in order. A timeout of 0 means no timeout for HTTP, and 1 s for TCP and
- * gRPC.
- */
+/** Returns the parts that answer all probes, in order. A timeout of 0 means none for HTTP, and 1 s for TCP and gRPC. */
 export function probeAnswers(probes: readonly ProbeRedirect[], application: Application): ProbeAnswers {
   const filters: JsonObject[] = [];
   const routes: JsonObject[] = [];

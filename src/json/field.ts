@@ -19,10 +19,7 @@ function replaced(parent: Json, tokens: readonly string[], value: Json): Json {
   return { ...(isObject(parent) ? parent : {}), [token]: child };
 }
 
-/**
- * Returns a copy of the object with the value at the JSON Pointer replaced. Everything off the pointer's path is
- * shared.
- */
+/** Returns a copy of the object with the value at the JSON Pointer replaced. All other values are shared. */
 export function withField(root: JsonObject, pointer: string, value: Json): JsonObject {
   return replaced(root, pointerTokens(pointer), value) as JsonObject;
 }

@@ -1,9 +1,6 @@
 import { isObject, member, type Json, type JsonObject } from './json.ts';
 
-/**
- * Merge keys by list name: first Kubernetes' patchMergeKey, then those of templates. Every other list is replaced as a
- * whole.
- */
+/** Merge keys by list name: Kubernetes' patchMergeKey, then those of templates. Other lists are replaced whole. */
 const mergeKeys: ReadonlyMap<string, string> = new Map([
   ['containers', 'name'],
   ['initContainers', 'name'],

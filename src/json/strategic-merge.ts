@@ -60,10 +60,7 @@ export function strategicMerge(base: JsonObject, patch: JsonObject): JsonObject 
   return Object.fromEntries(merged);
 }
 
-/**
- * Merges two lists of named objects, items of the patch first. Objects that the patch does not name keep their
- * identity.
- */
+/** Merges two lists of named objects, the patch first. Objects that the patch does not name keep their identity. */
 export function mergeNamed(base: readonly JsonObject[], patch: readonly JsonObject[]): JsonObject[] {
   return mergeList(base, patch, 'name') as JsonObject[];
 }

@@ -5,7 +5,7 @@ export const proxyName = 'istio-proxy';
 
 export type Named = JsonObject & { readonly name: string };
 
-/** What one of Istio's templates says about a pod; it is laid over the pod, list by list. */
+/** Output of one of Istio's templates, which is merged onto the pod list by list. */
 export interface TemplatePod {
   readonly labels: Readonly<Record<string, string>>;
   readonly annotations: Readonly<Record<string, string>>;
