@@ -7,8 +7,7 @@ import { splitMarks } from './self.ts';
  */
 
 /**
- * Escapes text that must reach the container unchanged: Kubernetes replaces `$(NAME)` in a container's arguments, and
- * `$$` by `$`.
+ * Escapes text that must reach the container unchanged: in arguments, Kubernetes replaces `$(NAME)`, and `$$` by `$`.
  */
 export function escapeExpansion(text: string): string {
   return text.includes('$') ? text.replaceAll('$', '$$$$') : text;

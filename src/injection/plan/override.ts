@@ -22,19 +22,21 @@ const overridable = new Set([
   'securityContext',
 ]);
 
-/** Defaults that the API server writes into every container before it calls us; they override nothing. */
+/**
+ * Defaults that the API server writes into every container before it calls the webhook; they do not count as overrides.
+ */
 const serverDefaults: ReadonlyMap<string, readonly string[]> = new Map([
   ['terminationMessagePath', ['/dev/termination-log']],
   ['terminationMessagePolicy', ['File']],
   ['imagePullPolicy', ['Always', 'IfNotPresent']],
 ]);
 
-/** The pod's own copies of containers that we inject: what the user wants different about them. */
+/** Returns the pod's own copies of injected containers, by which users override fields. */
 export function overridesOf(view: PodView): PodContainer[] {
   return containersOf(view).filter(({ name }) => isInjectedName(name));
 }
 
-/** The highest id of the API server (apimachinery `util/validation` IsValidUserID). */
+/** Maximum user or group id (apimachinery `util/validation` IsValidUserID). */
 const highestId = 2_147_483_647;
 
 function isId(value: Json | undefined): boolean {
@@ -60,7 +62,7 @@ function aboveCaps(container: JsonObject, caps: Caps, where: string): Problem[] 
   );
 }
 
-/** What an override may not do, each with the field. */
+/** Returns what an override must not set, each with its field. */
 export function checkOverride(
   override: Pick<PodContainer, 'list' | 'name' | 'raw'>,
   image: string,
@@ -111,7 +113,7 @@ export function checkOverride(
   return problems;
 }
 
-/** User and group that the proxy's container asks for, else ours; rules and security context both use it. */
+/** Returns the user and group of the proxy's container, else the defaults, for capture rules and security context. */
 export function identityOf(container: JsonObject | undefined): ProxyIdentity {
   const security = objectMember(container, 'securityContext');
   const number = (field: string, otherwise: number): number => {
@@ -121,13 +123,16 @@ export function identityOf(container: JsonObject | undefined): ProxyIdentity {
   return { uid: number('runAsUser', proxyUser.uid), gid: number('runAsGroup', proxyUser.gid) };
 }
 
-/** The API token's mount was put into the user's copy by the ServiceAccount plug-in; ours keeps it out. */
+/**
+ * Removes the mount of the API token, which the ServiceAccount admission plug-in has added to the user's copy: our
+ * container masks the token.
+ */
 function withoutTokenMount(value: Json | undefined): Json | undefined {
   if (!Array.isArray(value)) return value;
   return value.filter((mount: Json) => !isObject(mount) || stringMember(mount, 'mountPath') !== tokenPath);
 }
 
-/** Our container with the user's wishes on top; only fields that an override may set come through. */
+/** Returns our container with the user's overrides on top, restricted to fields that may be overridden. */
 export function applyOverride(
   container: JsonObject & { readonly name: string },
   override: PodContainer,
