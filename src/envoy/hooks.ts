@@ -16,9 +16,13 @@ export function adminAddress(admin: Effective['proxy']['admin']): JsonObject {
   return socketAddress('127.0.0.1', ports.admin);
 }
 
-/** Paths for hooks that cannot reach the admin interface themselves: bash does not support Unix sockets. */
+/**
+ * Paths of the hook listener: `ready` and `drain` for hooks in bash, which does not support Unix sockets, and `quit`
+ * for the application.
+ */
 export const hookPaths = { ready: '/ready', drain: '/drain', quit: '/quitquitquit' } as const;
 
+/** Path of Envoy's admin interface that drains inbound listeners gracefully. */
 export const drainRequest = '/drain_listeners?graceful&inboundonly';
 
 function match(method: 'GET' | 'POST', path: string): JsonObject {

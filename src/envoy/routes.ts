@@ -7,6 +7,7 @@ import type { JsonObject } from '../json/json.ts';
  */
 const retryOn = { inbound: 'reset-before-request,refused-stream', outbound: 'refused-stream' } as const;
 
+/** Direction of captured traffic, as seen from the pod. */
 export type Direction = keyof typeof retryOn;
 
 /**

@@ -21,6 +21,7 @@ export interface SnapshotInput extends Partial<ClusterFacts> {
   readonly templates?: readonly unknown[];
 }
 
+/** The snapshot, or the problems that prevent it. */
 export type SnapshotResult = { readonly snapshot: Snapshot } | { readonly problems: readonly Problem[] };
 
 function readTemplates(inputs: readonly unknown[]): ReturnType<typeof buildLibrary> {

@@ -9,6 +9,7 @@ export interface Placement {
   readonly proxy?: 'before' | 'after' | undefined;
 }
 
+/** A container to inject, and where it goes. */
 export interface PlacedContainer {
   readonly container: JsonObject & { readonly name: string };
   readonly placement: Placement;

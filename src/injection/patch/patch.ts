@@ -113,12 +113,14 @@ function namesOf(additions: Additions, order: readonly string[] = []): string[] 
   return [...ordered, ...[...names].filter((name) => !ordered.has(name))];
 }
 
+/** What a status annotation records about the origin of an injection. */
 export interface Provenance {
   readonly overruled: boolean;
   readonly settingsHash: string;
   readonly version: string;
 }
 
+/** The patch of a plan and the status annotation in it. */
 export interface WrittenPatch {
   readonly operations: readonly Operation[];
   readonly record: InjectionStatus;

@@ -9,6 +9,7 @@ import type { InjectionStatus } from './status.ts';
 /** Reasons of an outcome; never empty. */
 export type Reasons = readonly [Reason, ...Reason[]];
 
+/** Returns the reasons, or undefined if there are none. */
 export function atLeastOne(reasons: readonly Reason[]): Reasons | undefined {
   const [first, ...rest] = reasons;
   return first === undefined ? undefined : [first, ...rest];

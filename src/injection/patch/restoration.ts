@@ -30,8 +30,7 @@ function overrideProblems({ overruled, initContainers, containers, undo }: Injec
       return injected.has(name) ? [] : [`container ${quote(name)}, in whose place nothing was injected`];
     }
     if (!isInjectedName(name)) return [`container ${quote(name)}`];
-    // The images that were allowed at the time are unknown; the image is shown to the user with everything else
-    // restored.
+    // The images allowed at the time are unknown; the image is shown to the user with everything else restored.
     return checkOverride({ list, name, raw: container }, stringMember(container, 'image') ?? '', [], {
       capture: 'open',
     }).map(({ where }) => where);

@@ -38,6 +38,7 @@ export interface Undo {
   readonly own: OwnOriginals;
 }
 
+/** Content of the status annotation: what was injected, by which settings and version, and how to undo it. */
 export interface InjectionStatus {
   readonly initContainers: readonly string[];
   readonly containers: readonly string[];

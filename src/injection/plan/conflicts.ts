@@ -133,7 +133,7 @@ const mostEntries = 1_000;
 
 /**
  * Returns fields that the patch builds on and that have the wrong type for a pod, which the API server would reject as
- * well, and lists that are too long.
+ * well, and lists with too many entries.
  */
 export function shapeProblems(view: PodView): Reason[] {
   if (view.spec === undefined) return [reason('InvalidPod', 'the pod has no spec')];

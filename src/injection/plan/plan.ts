@@ -12,6 +12,7 @@ import type { ProbeEdit } from './probes.ts';
 import { reason, type Reason } from '../policy/reason.ts';
 import type { ContainerList, PodContainer } from '../../pod/containers.ts';
 
+/** A Kubernetes object with a name, such as a container or a volume. */
 export type NamedObject = JsonObject & { readonly name: string };
 
 /** Additions to one list, before and after the pod's own entries, each in order. */

@@ -13,6 +13,7 @@ export interface SleepEdit {
   readonly before: Before;
 }
 
+/** The hooks to add, and warnings. */
 export interface SleepPlan {
   readonly edits: readonly SleepEdit[];
   readonly remarks: readonly string[];

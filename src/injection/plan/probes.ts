@@ -11,6 +11,7 @@ export interface ProbeEdit extends RewrittenHandler {
   readonly at: PodContainer;
 }
 
+/** How the proxy deals with the probes of the pod's containers. */
 export interface ProbePlan {
   /** Everything that the proxy must answer, including probes rewritten by an earlier injection. */
   readonly redirects: readonly ProbeRedirect[];

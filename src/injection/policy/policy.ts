@@ -32,6 +32,7 @@ const foreignProxies: ReadonlySet<string> = new Set([
 
 type Continuing = Pick<Flavour, 'continues'>;
 
+/** Decision of the injection policy, before the pod is checked. */
 export type Policy = {
   readonly outcome: 'inject' | 'skip' | 'reject';
   readonly reasons: readonly [Reason, ...Reason[]];

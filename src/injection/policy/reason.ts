@@ -140,6 +140,7 @@ export const reasons = {
   NotAPodCreation: { outcome: 'skip', telling: 'never', meaning: 'Only the creation of pods is injected.' },
 } as const satisfies Record<string, ReasonKind>;
 
+/** Code of a reason. */
 export type ReasonCode = keyof typeof reasons;
 
 /** One reason of one decision: the code and a sentence with the particulars. */
@@ -148,6 +149,7 @@ export interface Reason {
   readonly message: string;
 }
 
+/** Returns a reason; the message defaults to the meaning of the code. */
 export function reason(code: ReasonCode, message?: string): Reason {
   return { code, message: message ?? reasons[code].meaning };
 }

@@ -90,6 +90,7 @@ export const matchConditions: readonly MatchCondition[] = [
   },
 ];
 
+/** Whether the API server would call the webhook for a pod, and for which entry. */
 export type EntryMatch =
   | { readonly called: true; readonly entry: string }
   /** Descriptions of why each entry does not match. */

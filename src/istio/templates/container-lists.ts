@@ -12,6 +12,7 @@ export interface Lists {
   readonly containers: readonly JsonObject[];
 }
 
+/** Returns whether the list has a container of this name. */
 export function has(containers: readonly JsonObject[], name: string): boolean {
   return containers.some((container) => stringMember(container, 'name') === name);
 }

@@ -9,10 +9,12 @@ export function variable(name: string, value: string): Variable {
   return { name, value };
 }
 
+/** Returns a variable whose value the kubelet takes from a field of the pod. */
 export function fieldVariable(name: string, fieldPath: string): Variable {
   return { name, valueFrom: { fieldRef: { fieldPath } } };
 }
 
+/** Returns a variable whose value the kubelet takes from the container's resources. */
 export function resourceVariable(name: string, resource: string): Variable {
   return { name, valueFrom: { resourceFieldRef: { divisor: '1', resource } } };
 }

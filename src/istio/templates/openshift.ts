@@ -34,9 +34,9 @@ function without(container: JsonObject, fields: readonly string[]): JsonObject {
 }
 
 /**
- * Removes ids that OpenShift has set on a copy of the proxy's container. OpenShift writes the namespace's user into
- * every container before it calls the webhook. That is not the user's choice, and with it the proxy would capture its
- * own traffic.
+ * Removes ids from a copy of the proxy's container that application containers have as well: OpenShift writes the
+ * namespace's user into every container before it calls the webhook. That is not the user's choice, and with that user
+ * the proxy would capture its own traffic.
  */
 export function withoutPlatformIds(view: PodView): PodView {
   const isProxy = (container: JsonObject): boolean => stringMember(container, 'name') === proxyName;

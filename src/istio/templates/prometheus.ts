@@ -45,6 +45,7 @@ function targetsOf(text: string | undefined): Target[] | undefined {
   return targets;
 }
 
+/** Changes that merge the application's metrics with those of the proxy. */
 export interface MetricsMerge {
   /** Value of ISTIO_PROMETHEUS_ANNOTATIONS, which tells the agent where the application's metrics are. */
   readonly variable: string | undefined;

@@ -49,11 +49,13 @@ export function annotationOf(data: TemplateData, name: string): string | undefin
   return data.view.annotations === undefined ? undefined : stringMember(data.view.annotations, name);
 }
 
+/** Returns the label's value, or undefined if it is missing or empty. */
 export function labelOf(data: TemplateData, name: string): string | undefined {
   const value = data.view.labels === undefined ? undefined : stringMember(data.view.labels, name);
   return value === '' ? undefined : value;
 }
 
+/** Returns the interception mode: the pod's, else the ProxyConfig's, else REDIRECT. */
 export function interceptionModeOf(data: TemplateData): string {
   return annotationOf(data, names.interceptionMode) ?? data.proxyConfig.interceptionMode ?? 'REDIRECT';
 }
@@ -63,10 +65,12 @@ export function statusPortOf(data: TemplateData): string {
   return annotationOf(data, names.statusPort) ?? String(data.values.global.proxy.statusPort);
 }
 
+/** Returns the user and group of the proxy: the platform's, else Istio's 1337. */
 export function identityOf(data: TemplateData): Identity {
   return data.platformIdentity ?? proxyUser;
 }
 
+/** Returns whether a node agent (Istio's CNI plug-in) loads the capture rules instead of an init container. */
 export function isCni(data: TemplateData): boolean {
   return data.values.pilot.cni.enabled || data.values.istio_cni?.enabled === true;
 }

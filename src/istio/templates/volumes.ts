@@ -164,6 +164,7 @@ const workloadSocket = socket('workload-socket', '/var/run/secrets/workload-spif
 const credentialSocket = socket('credential-socket', '/var/run/secrets/credential-uds');
 const envoy = memory('istio-envoy');
 
+/** Returns the volumes of a sidecar proxy. */
 export function sidecarVolumes(subject: TemplateData): VolumeSet {
   const certs = workloadCertificates(subject);
   const bootstrap = bootstrapOverride(subject);
@@ -180,6 +181,7 @@ export function sidecarVolumes(subject: TemplateData): VolumeSet {
   );
 }
 
+/** Returns the volumes of a gateway. */
 export function gatewayVolumes(subject: TemplateData): VolumeSet {
   const certs = workloadCertificates(subject);
   const root = rootCertificate(subject);
@@ -194,6 +196,7 @@ export function gatewayVolumes(subject: TemplateData): VolumeSet {
 
 const xds = memory('istio-xds');
 
+/** Returns the volumes of an agent without Envoy. */
 export function agentVolumes(subject: TemplateData): VolumeSet {
   const certs = workloadCertificates(subject);
   const bootstrap = bootstrapOverride(subject);

@@ -10,6 +10,7 @@ import { initContainer } from './init-container.ts';
 import { patchContainer } from '../patched-container.ts';
 import { proxyContainer } from './proxy-container.ts';
 
+/** The fragment of the built-in proxy, and what it captures. */
 export interface ProxyFragment extends Fragment {
   readonly capture: CaptureIntent | undefined;
   /** Patches of the profile that do not fit this pod's containers. If there are any, the fragment must not be used. */

@@ -72,8 +72,8 @@ function remarksOnPrevious({ previous }: TemplateData): string[] {
 }
 
 /**
- * Returns warnings about the pod's profile, which has no effect unless the settings are hardened. Without hardening, a
- * profile label of the pod is not covered here: it is reported with the pod's labels.
+ * Returns warnings about the pod's profile, which has no effect unless the settings are hardened. A profile label of
+ * the pod is then reported with its other labels and annotations without effect.
  */
 function remarksOnProfile(view: PodView, namespace: string, { settings }: Snapshot): string[] {
   const chosen = chooseProfile(settings.profiles, namespace, view.labels)?.name;
@@ -103,8 +103,7 @@ function redirectedProbes(declared: DeclaredFragments, rendered: RenderedPod): P
 }
 
 /**
- * Plans sleeps for application containers that keep their place. One that a template changes gets none: it is added
- * anew.
+ * Plans sleeps for application containers that keep their place. One that a template changes is replaced and gets none.
  */
 function sleepsFor(view: PodView, namespace: string, { containers }: RenderedPod, snapshot: Snapshot): SleepPlan {
   const seconds = drainSecondsOf(view, namespace, snapshot);
