@@ -3,11 +3,14 @@ import type { JsonObject } from '../json/json.ts';
 import type { Effective } from '../settings/effective.ts';
 import { extension } from './extension.ts';
 
-/** Memory of an Envoy without connections, and what one of them takes with a request under way in it. */
+/** Memory of an Envoy without connections, and of one connection with a request in flight; bytes. */
 const idleBytes = 64 * 1024 ** 2;
 const bytesPerConnection = 64 * 1024;
 
-/** Most open client connections: what the memory limit has room for, a number that is never reached without one. */
+/**
+ * Returns the maximum number of client connections: what fits into the memory limit, or a number that is never reached
+ * without a limit.
+ */
 function mostConnections({
   maxConnections,
   resources,
@@ -34,7 +37,7 @@ export function listenerLimits(proxy: Pick<Effective['proxy'], 'maxConnections' 
   return { layers: [{ name: 'limits', static_layer }] };
 }
 
-/** `envoy.config.overload.v3.OverloadManager`: what keeps the proxy below its memory limit. */
+/** Returns the `envoy.config.overload.v3.OverloadManager` that keeps the proxy below its memory limit. */
 export function overloadManager(proxy: Pick<Effective['proxy'], 'maxConnections' | 'resources'>): JsonObject {
   return {
     resource_monitors: [

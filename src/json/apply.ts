@@ -12,7 +12,7 @@ function copyJson(value: Json): Json {
   return JSON.parse(JSON.stringify(value)) as Json;
 }
 
-/** Sets an own member even for names such as `__proto__`. */
+/** Sets an own member, even one named `__proto__`. */
 function setMember(object: JsonObject, key: string, value: Json): void {
   Object.defineProperty(object, key, { value, writable: true, enumerable: true, configurable: true });
 }
@@ -21,7 +21,7 @@ function emptyParent(next: string): Json {
   return wantsList(next) ? [] : {};
 }
 
-/** The list or object below, made when it is absent or null. */
+/** Returns the list or object that the token leads to. One that is absent or null is created, except for a removal. */
 function descend(parent: Json, token: string, next: string, operation: Operation): Json {
   if (Array.isArray(parent)) {
     const index = listIndex(token, parent.length);
@@ -38,7 +38,10 @@ function descend(parent: Json, token: string, next: string, operation: Operation
   return made;
 }
 
-/** Whether a later operation goes into what an earlier one brought; then the caller's value must not be used itself. */
+/**
+ * Returns whether a later operation changes the value that this one adds. If so, the value is copied first, because the
+ * caller owns it.
+ */
 function isChangedLater(operation: Operation, operations: readonly Operation[]): boolean {
   return operations.some((other) => other.path.startsWith(`${operation.path}/`));
 }
@@ -70,8 +73,9 @@ function applyOne(root: Json, operation: Operation, shared: boolean): void {
 }
 
 /**
- * A copy of the value with the operations applied in order. Parents that are absent or null are made. Throws when an
- * operation does not fit.
+ * Returns a copy of the value with the operations applied in order. Missing or null parents are created.
+ *
+ * @throws Error if an operation does not fit the value
  */
 export function applyToValue(value: Json, operations: readonly Operation[]): Json {
   const copy = copyJson(value);

@@ -8,7 +8,7 @@ import { isCni, labelOf, revisionOf, type TemplateData } from './template-data.t
 import type { TemplatePod } from './template-pod.ts';
 import { sidecarVolumes } from './volumes.ts';
 
-/** Istio's template `sidecar`: the proxy beside an application, and the capture of its traffic. */
+/** Returns Istio's template `sidecar`: the proxy beside an application, and the capture of its traffic. */
 export function sidecarTemplate(data: TemplateData): TemplatePod {
   const { volumes, mounts } = sidecarVolumes(data);
   const capture = captureOf(data);

@@ -16,7 +16,7 @@ function proberOperation(pointer: string, proxy: JsonObject, added: Probers): Op
     : { op: 'add', path: `${pointer}/env/-`, value: entry };
 }
 
-/** Probes of containers that came after the injection go to the agent too, and what is done about it. */
+/** Plans the rewrite of probes in containers added after the injection, and the update of the agent's variable. */
 export function planAddedProbes(
   view: PodView,
   containers: readonly PodContainer[],

@@ -24,12 +24,12 @@ function isNative(view: PodView, snapshot: Snapshot): boolean {
   return istio === 'true' || istio === 'false' ? istio === 'true' : snapshot.stableSidecars;
 }
 
-/** Annotations of the pod's namespace: the caller's, else those that are known of the cluster. */
+/** Returns the annotations of the pod's namespace: the caller's, else those known from the cluster. */
 function annotationsOf(request: InjectionRequest, snapshot: Snapshot): InjectionRequest['namespaceAnnotations'] {
   return request.namespaceAnnotations ?? snapshot.namespaces.get(request.namespace);
 }
 
-/** What a profile presets, in the places where Istio has the same. */
+/** What a profile presets, in Istio's own structures. */
 interface Presets {
   readonly values: IstioValues;
   readonly defaultConfig: ProxyConfig;
@@ -41,7 +41,10 @@ function listsOf(resources: Profile['resources']): { requests: JsonObject; limit
   return { requests: { ...requests }, limits: { ...limits } };
 }
 
-/** With hardened settings the pod's profile stands above Istio's values and below the pod's own annotations. */
+/**
+ * Returns the presets of the pod's profile. With hardened settings they override Istio's values; the pod's own
+ * annotations override both.
+ */
 function presetsOf(view: PodView, namespace: string, snapshot: Snapshot): Presets {
   const { values, meshConfig, hardened } = snapshot.settings.istiod;
   const { defaultConfig } = meshConfig;
@@ -58,7 +61,7 @@ function presetsOf(view: PodView, namespace: string, snapshot: Snapshot): Preset
   };
 }
 
-/** Everything that Istio's templates depend on, for one pod. */
+/** Returns the input of Istio's templates for one pod. */
 export function templateDataOf(original: PodView, request: InjectionRequest, snapshot: Snapshot): TemplateData {
   const { namespace, proxyVariables = {} } = request;
   const { values, defaultConfig, hardening } = presetsOf(original, namespace, snapshot);

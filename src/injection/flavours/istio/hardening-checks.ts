@@ -23,7 +23,7 @@ import { checkOverride } from '../../plan/override.ts';
 import { reason, type Reason } from '../../policy/reason.ts';
 import { baseOf, type Snapshot } from '../../snapshot.ts';
 
-/** With `hardened` the same is refused as in the mode standalone. */
+/** With hardened settings, checks overrides, images and conflicts with the proxy as in standalone mode. */
 export function hardeningReasons(data: TemplateData, rendered: RenderedPod, snapshot: Snapshot): Reason[] {
   const { proxy } = snapshot.settings;
   const { view } = data;
@@ -70,12 +70,12 @@ function aboveCaps(annotations: JsonObject, base: Effective): Problem[] {
   return checkAgainstCaps(draft, Object.fromEntries(asked.map(({ name }) => [name, annotations[name]])));
 }
 
-/** The annotations that alone would change what is captured. */
+/** Returns the annotations of which each, on its own, changes what is captured. */
 function changesOfCapture(view: PodView, request: InjectionRequest, snapshot: Snapshot): Problem[] {
   const captured = (annotations: JsonObject): string =>
     JSON.stringify(captureOf(templateDataOf({ ...view, annotations }, request, snapshot)) ?? null);
   const before = captured({});
-  // Rendering depends on no other, and a pod may have any number of those.
+  // Rendering depends on no other annotation, and a pod may have any number of others.
   return Object.values(istioNames)
     .filter((name) => view.annotations !== undefined && Object.hasOwn(view.annotations, name))
     .map((name) => [name, view.annotations?.[name]] as const)
@@ -83,7 +83,7 @@ function changesOfCapture(view: PodView, request: InjectionRequest, snapshot: Sn
     .map(([where]) => ({ where, message: "changes what is captured, which the pod's profile fixes; leave it out" }));
 }
 
-/** What the pod asks for beyond the caps of its profile. */
+/** Returns the reasons for which the pod exceeds the caps of its profile. */
 export function cappedReasons(view: PodView, request: InjectionRequest, snapshot: Snapshot): Reason[] {
   const base = baseOf(snapshot, request.namespace, view.labels);
   const problems = [
