@@ -1,3 +1,4 @@
+import { annotationNames as names } from '../pod/annotation-names.ts';
 import { resourceAnnotations } from './annotations/resources.ts';
 import { proxy } from './annotations/proxy.ts';
 import { traffic } from './annotations/traffic.ts';
@@ -34,8 +35,8 @@ function checkLogLevel(draft: Effective, annotations: JsonObject): Problem[] {
   const components = draft.proxy.componentLogLevel.split(',').map((item) => item.split(':')[1] ?? '');
   return (
     [
-      ['sidecar.istio.io/logLevel', [draft.proxy.logLevel]],
-      ['sidecar.istio.io/componentLogLevel', components],
+      [names.logLevel, [draft.proxy.logLevel]],
+      [names.componentLogLevel, components],
     ] as const
   )
     .filter(([name, levels]) => Object.hasOwn(annotations, name) && levels.some((level) => rank(level) < rank(cap)))
@@ -106,7 +107,7 @@ export function checkCombinations(
   const problems: Problem[] = [];
   if (draft.proxy.image !== base.proxy.image && !isAllowedImage(draft.proxy.image, allowedImages)) {
     problems.push({
-      where: 'sidecar.istio.io/proxyImage',
+      where: names.proxyImage,
       message: `${quote(draft.proxy.image)} is not allowed; allowed: ${base.proxy.image}${allowedImages.map((image) => `, ${image}`).join('')}`,
     });
   }

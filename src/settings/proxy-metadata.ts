@@ -1,3 +1,4 @@
+import { annotationNames } from '../pod/annotation-names.ts';
 import type { Finding } from './annotation.ts';
 import type { Effective } from './effective.ts';
 import { groupList, groupListOrAll, looseBoolean, type Grammar } from '../grammar/grammar.ts';
@@ -9,7 +10,7 @@ type Apply = (text: string, draft: Effective) => readonly Finding[];
 
 const nothing: readonly Finding[] = [];
 
-function effective<T>(name: string, grammar: Grammar<T>, set: (draft: Effective, value: T) => Finding[] | void): Apply {
+function variable<T>(name: string, grammar: Grammar<T>, set: (draft: Effective, value: T) => Finding[] | void): Apply {
   return (text, draft) => {
     const parsed = grammar.parse(text);
     return 'problem' in parsed
@@ -21,11 +22,11 @@ function effective<T>(name: string, grammar: Grammar<T>, set: (draft: Effective,
 /** Captured queries would find nobody: names would stop resolving, so silence would be worse than a denial. */
 function dnsCapture(name: string): [string, Apply] {
   const problem = `proxyMetadata.${name} is refused: the proxy has no DNS server that would answer captured queries; leave it out`;
-  return [name, effective(name, looseBoolean, (_, isWanted) => (isWanted ? [{ problem }] : undefined))];
+  return [name, variable(name, looseBoolean, (_, isWanted) => (isWanted ? [{ problem }] : undefined))];
 }
 
 function dropInvalid(name: string): [string, Apply] {
-  return [name, effective(name, looseBoolean, (draft, value) => void (draft.capture.dropInvalidPackets = value))];
+  return [name, variable(name, looseBoolean, (draft, value) => void (draft.capture.dropInvalidPackets = value))];
 }
 
 /**
@@ -35,13 +36,13 @@ function dropInvalid(name: string): [string, Apply] {
 const variables: ReadonlyMap<string, Apply> = new Map<string, Apply>([
   [
     'ISTIO_OUTBOUND_OWNER_GROUPS',
-    effective('ISTIO_OUTBOUND_OWNER_GROUPS', groupListOrAll, (draft, value) => {
+    variable('ISTIO_OUTBOUND_OWNER_GROUPS', groupListOrAll, (draft, value) => {
       draft.capture.includeOutboundGroups = value;
     }),
   ],
   [
     'ISTIO_OUTBOUND_OWNER_GROUPS_EXCLUDE',
-    effective('ISTIO_OUTBOUND_OWNER_GROUPS_EXCLUDE', groupList, ({ capture }, value) => {
+    variable('ISTIO_OUTBOUND_OWNER_GROUPS_EXCLUDE', groupList, ({ capture }, value) => {
       capture.excludeOutboundGroups = [...capture.excludeOutboundGroups, ...value];
     }),
   ],
@@ -68,6 +69,8 @@ export function applyProxyMetadata(draft: Effective, metadata: JsonObject): read
   const because = 'there is no agent beside the proxy';
   return [
     ...findings,
-    { remark: `annotation "proxy.istio.io/config": proxyMetadata ${idle.join(', ')} has no effect here: ${because}` },
+    {
+      warning: `annotation "${annotationNames.proxyConfig}": proxyMetadata ${idle.join(', ')} has no effect here: ${because}`,
+    },
   ];
 }

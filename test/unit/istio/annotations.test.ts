@@ -298,7 +298,7 @@ function keyOf({ kind, name }: (typeof annotationTable)[number]): string {
 }
 
 const rows = annotationTable.filter(({ kind }) => kind !== 'namespace label');
-const effective = rows.filter(({ istiod }) => istiod.mark === 'effective').map(keyOf);
+const effective = rows.filter(({ istiod }) => istiod?.support === 'supported').map(keyOf);
 
 test('every row with effect beside an istiod has an example', () => {
   expect(Object.keys(examples).toSorted()).toEqual(effective.toSorted());
@@ -334,7 +334,7 @@ describe('rows without effect', () => {
   /** The patch but for the keys of a map that only one of the pods has. */
   const changes = ({ operations }: Decision) => operations.filter(({ path }) => path.startsWith('/spec'));
 
-  test.each(rows.filter(({ istiod }) => istiod.mark === 'accepted without effect').map(keyOf))(
+  test.each(rows.filter(({ istiod }) => istiod?.support === 'ignored').map(keyOf))(
     '%s: a warning, and the same containers and volumes',
     (key) => {
       const decision = decided(key);
@@ -345,7 +345,7 @@ describe('rows without effect', () => {
     },
   );
 
-  test.each(rows.filter(({ istiod }) => istiod.mark === 'left to others').map(keyOf))('%s: no word of it', (key) => {
+  test.each(rows.filter(({ istiod }) => istiod === undefined).map(keyOf))('%s: no word of it', (key) => {
     const decision = decided(key);
     expect([changes(decision), decision.warnings]).toEqual([changes(plain), []]);
   });

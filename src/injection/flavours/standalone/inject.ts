@@ -7,6 +7,7 @@ import type { ProxyFragment } from '../../../sidecars/standalone/proxy.ts';
 import { builtInSidecar } from '../../../sidecars/template-library.ts';
 import { namedWorkload, serviceOf } from '../../../pod/workload.ts';
 import { hookPaths } from '../../../envoy/hooks.ts';
+import { annotationNames } from '../../../pod/annotation-names.ts';
 import { ports } from '../../../pod/conventions.ts';
 import { stringMember } from '../../../json/json.ts';
 import { quote } from '../../../grammar/problem.ts';
@@ -52,7 +53,7 @@ function remarksOnCompletion(view: PodView, fragments: readonly Fragment[], quit
 /** kubectl's default container, so that `logs` and `exec` keep going to the application. */
 function defaultContainer(view: PodView): Record<string, string> {
   const name = view.containers.map((container) => stringMember(container, 'name')).find((own) => !isInjectedName(own));
-  return name === undefined ? {} : { 'kubectl.kubernetes.io/default-container': name };
+  return name === undefined ? {} : { [annotationNames.defaultContainer]: name };
 }
 
 /** Containers whose probes and ports the proxy has to do with, and what becomes of them. */
