@@ -12,23 +12,22 @@ import {
   userList,
   type Grammar,
 } from '../../grammar/grammar.ts';
+import { parsed } from './values.ts';
+
+function items(input: string | number): string[] {
+  return String(input)
+    .split(',')
+    .map((item) => item.trim())
+    .filter((item) => item !== '');
+}
 
 /** Text of one of the annotation grammars, read into its value; empty entries of a list are no entries, as in Istio. */
 function text<T>(grammar: Grammar<T>, fallback: string) {
   return z
     .union([z.string(), z.number()])
     .default(fallback)
-    .transform((input, context) => {
-      const written = String(input)
-        .split(',')
-        .map((item) => item.trim())
-        .filter((item) => item !== '')
-        .join(',');
-      const parsed = grammar.parse(written);
-      if ('value' in parsed) return parsed.value;
-      context.addIssue({ code: 'custom', message: parsed.problem });
-      return z.NEVER;
-    });
+    .transform((input) => items(input).join(','))
+    .pipe(parsed(grammar));
 }
 
 function wholeNumber(least: number, most: number, fallback: number) {
@@ -42,13 +41,8 @@ function wholeNumber(least: number, most: number, fallback: number) {
 
 const ids = z
   .union([z.string(), z.number()])
-  .transform((input) =>
-    String(input)
-      .split(',')
-      .map((item) => item.trim())
-      .filter((item) => item !== ''),
-  )
-  .refine((items) => items.every((item) => /^\d{1,10}$/.test(item)), 'allowed: a comma list of numeric ids');
+  .transform(items)
+  .refine((list) => list.every((item) => /^\d{1,10}$/.test(item)), 'allowed: a comma list of numeric ids');
 
 function servers(family: 'v4' | 'v6') {
   const prefix = family === 'v4' ? 32 : 128;

@@ -10,7 +10,7 @@ import {
   portListOrAll,
   userList,
 } from '../../grammar/grammar.ts';
-import { pullPolicy, resources, written } from './values.ts';
+import { parsed, pullPolicy, resources, written } from './values.ts';
 
 /** Settings of the redirection of traffic and of its init container. */
 export const capture = z.strictObject({
@@ -38,21 +38,21 @@ export const capture = z.strictObject({
     .min(1)
     .refine((families) => new Set(families).size === families.length, 'allowed: each family once')
     .default(['IPv4', 'IPv6']),
-  includeOutboundIPRanges: written(cidrListOrAll).default('*'),
-  excludeOutboundIPRanges: written(cidrList).default(''),
+  includeOutboundIPRanges: parsed(cidrListOrAll).prefault('*'),
+  excludeOutboundIPRanges: parsed(cidrList).prefault(''),
   /** The cloud's metadata service (most clouds, and AWS by IPv6) stays reachable when the proxy is not there yet. */
-  metadataAddresses: written(cidrList).default('169.254.169.254/32,fd00:ec2::254/128'),
+  metadataAddresses: parsed(cidrList).prefault('169.254.169.254/32,fd00:ec2::254/128'),
   /** Addresses of the API server, such as the ClusterIP of Service `default/kubernetes`; they pass by the proxy. */
-  apiServerAddresses: written(cidrList).default(''),
-  includeOutboundPorts: written(portList).default(''),
-  excludeOutboundPorts: written(portList).default(''),
-  includeInboundPorts: written(portListOrAll).default('*'),
-  excludeInboundPorts: written(portList).default(''),
-  excludeOutboundUsers: written(userList).default(''),
-  includeOutboundGroups: written(groupListOrAll).default('*'),
-  excludeOutboundGroups: written(groupList).default(''),
-  excludeInterfaces: written(interfaceList).default(''),
-  rerouteInterfaces: written(interfaceList).default(''),
+  apiServerAddresses: parsed(cidrList).prefault(''),
+  includeOutboundPorts: parsed(portList).prefault(''),
+  excludeOutboundPorts: parsed(portList).prefault(''),
+  includeInboundPorts: parsed(portListOrAll).prefault('*'),
+  excludeInboundPorts: parsed(portList).prefault(''),
+  excludeOutboundUsers: parsed(userList).prefault(''),
+  includeOutboundGroups: parsed(groupListOrAll).prefault('*'),
+  excludeOutboundGroups: parsed(groupList).prefault(''),
+  excludeInterfaces: parsed(interfaceList).prefault(''),
+  rerouteInterfaces: parsed(interfaceList).prefault(''),
   /** Inbound packets that connection tracking finds invalid are dropped, not answered with a reset. */
   dropInvalidPackets: z.boolean().default(false),
   resources: resources.prefault({

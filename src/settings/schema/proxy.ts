@@ -2,7 +2,7 @@ import * as z from 'zod';
 import { hostAndPort } from '../../grammar/address.ts';
 import { ports, reservedPorts } from '../../pod/conventions.ts';
 import { componentLogLevel, imageReference, logLevel, portList } from '../../grammar/grammar.ts';
-import { pullPolicy, resources, seconds, written } from './values.ts';
+import { parsed, pullPolicy, resources, seconds, written } from './values.ts';
 
 const readiness = z.strictObject({
   initialDelaySeconds: seconds.default(0),
@@ -17,12 +17,14 @@ const metrics = z.strictObject({
   merge: z.boolean().default(false),
 });
 
-const tracing = z.strictObject({
-  /** Where an OpenTelemetry collector takes OTLP over gRPC. */
-  otlpAddress: written(hostAndPort),
-  /** How many of a hundred requests are traced that nobody has decided about yet. */
-  samplingPercent: z.number().min(0).max(100).default(1),
-});
+const tracing = z
+  .strictObject({
+    /** Address of the OpenTelemetry collector (OTLP over gRPC). */
+    otlpAddress: parsed(hostAndPort),
+    /** Percentage of requests to trace if the caller has not decided yet. */
+    samplingPercent: z.number().min(0).max(100).default(1),
+  })
+  .transform(({ otlpAddress, ...rest }) => ({ ...otlpAddress, ...rest }));
 
 /** Settings of the built-in proxy. */
 export const proxy = z.strictObject({
@@ -48,7 +50,7 @@ export const proxy = z.strictObject({
   outboundTrafficPolicy: z.enum(['ALLOW_ANY', 'REGISTRY_ONLY']).default('ALLOW_ANY'),
   protocolDetectionTimeoutMs: z.number().int().min(0).max(60_000).default(500),
   /** Ports whose servers speak first, or whose HTTP the proxy would change (Squid's): no protocol sniffing. */
-  opaquePorts: written(portList).default('21,22,25,53,110,143,465,587,993,995,3128,3306,4222,5432,6379,27017'),
+  opaquePorts: parsed(portList).prefault('21,22,25,53,110,143,465,587,993,995,3128,3306,4222,5432,6379,27017'),
   /** Open client connections; what the memory limit has room for when it is not set. */
   maxConnections: z.number().int().min(1).max(10_000_000).optional(),
   /** JSON lines to standard output, or to /var/log/istio/access.log on the volume `istio-logs`. */
