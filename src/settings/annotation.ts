@@ -111,16 +111,7 @@ export function readElsewhere(
   row: Named & { readonly allowed: string; readonly defaultText: string; readonly doc: string },
 ): AnnotationRow {
   const { name, kind = 'annotation', allowed, defaultText, doc } = row;
-  return {
-    name,
-    kind,
-    support: 'supported',
-    allowed,
-    defaultText,
-    doc,
-    apply: undefined,
-    istiod: istiodUse(row),
-  };
+  return { name, kind, support: 'supported', allowed, defaultText, doc, apply: undefined, istiod: istiodUse(row) };
 }
 
 /**
@@ -176,15 +167,10 @@ export function denied(
 
 /** A row for another program: it is neither changed nor warned about; in istiod mode the same, unless the row says otherwise. */
 export function leftToOthers(row: Named & { readonly whose: string }): AnnotationRow {
-  const { name, kind = 'annotation', whose } = row;
+  const { name, kind = 'annotation', whose, istiod } = row;
   return {
-    name,
-    kind,
+    ...readElsewhere({ name, kind, allowed: 'anything', defaultText: 'none', doc: `It ${whose}; without a warning.` }),
     support: 'ignored',
-    allowed: 'anything',
-    defaultText: 'none',
-    doc: `It ${whose}; without a warning.`,
-    apply: undefined,
-    istiod: row.istiod === undefined ? undefined : istiodUse(row),
+    istiod: istiod === undefined ? undefined : istiodUse(row),
   };
 }

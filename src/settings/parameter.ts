@@ -1,5 +1,4 @@
-import { imageReference, integer, quantity, trueOrFalse, type Grammar, type Parsed } from '../grammar/grammar.ts';
-import { quote } from '../grammar/problem.ts';
+import { grammar, imageReference, integer, quantity, refuse, trueOrFalse, type Grammar } from '../grammar/grammar.ts';
 import { parseQuantity } from '../grammar/quantity.ts';
 import type { Parameter } from './schema/template.ts';
 import { matchesWildcard } from '../grammar/wildcard.ts';
@@ -20,10 +19,6 @@ export const boundsOf: Readonly<Record<Parameter['type'], readonly (keyof Parame
 
 /** The bounds that a parameter may have, for checking that it has no others. */
 export const allBounds = ['pattern', 'enum', 'maxLength', 'minimum', 'maximum', 'allowed'] as const;
-
-function refuse(text: string, allowed: string): Parsed<string> {
-  return { problem: `${quote(text)} is not allowed; allowed: ${allowed}` };
-}
 
 function textGrammar(parameter: Parameter, kind: string, accepts: (text: string) => boolean): Grammar<string> {
   const { pattern, enum: words, maxLength = longestText } = parameter;
@@ -51,24 +46,18 @@ function quantityGrammar({ minimum, maximum }: Parameter): Grammar<string> {
   const most = amountOf(maximum, Infinity);
   const from = minimum === undefined ? '' : ` from ${minimum}`;
   const allowed = `${quantity.allowed}${from}${maximum === undefined ? '' : ` up to ${maximum}`}`;
-  return {
-    allowed,
-    parse(text) {
-      const amount = parseQuantity(text);
-      return amount !== undefined && amount >= least && amount <= most ? { value: text } : refuse(text, allowed);
-    },
-  };
+  return grammar(allowed, (text) => {
+    const amount = parseQuantity(text);
+    return amount !== undefined && amount >= least && amount <= most ? text : undefined;
+  });
 }
 
 function imageGrammar({ allowed: patterns = [] }: Parameter): Grammar<string> {
-  const allowed = patterns.join(', ');
-  return {
-    allowed,
-    parse: (text) =>
-      !('problem' in imageReference.parse(text)) && patterns.some((pattern) => matchesWildcard(pattern, text))
-        ? { value: text }
-        : refuse(text, allowed),
-  };
+  return grammar(patterns.join(', '), (text) =>
+    'value' in imageReference.parse(text) && patterns.some((pattern) => matchesWildcard(pattern, text))
+      ? text
+      : undefined,
+  );
 }
 
 function sameText<T>(inner: Grammar<T>): Grammar<string> {

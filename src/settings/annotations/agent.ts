@@ -48,17 +48,9 @@ export const agent: readonly AnnotationRow[] = [
     'sidecar.istio.io/extraStatTags',
   ].map((name) => ignored({ name, grammar: plainText, because: ownStatistics })),
   ignored({ name: 'sidecar.istio.io/statsHistogramBuckets', grammar: jsonObject, because: ownStatistics }),
-  ignored({
-    name: 'sidecar.istio.io/statsHistogramBins',
-    grammar: integer(1, 46_082),
-    because: ownStatistics,
-  }),
+  ignored({ name: 'sidecar.istio.io/statsHistogramBins', grammar: integer(1, 46_082), because: ownStatistics }),
   ignored({ name: 'sidecar.istio.io/statsFlushInterval', grammar: duration(0, 86_400), because: ownStatistics }),
-  ignored({
-    name: 'sidecar.istio.io/statsEvictionInterval',
-    grammar: duration(0, 86_400),
-    because: ownStatistics,
-  }),
+  ignored({ name: 'sidecar.istio.io/statsEvictionInterval', grammar: duration(0, 86_400), because: ownStatistics }),
   ignored({
     name: 'sidecar.istio.io/statsCompression',
     grammar: trueOrFalse,

@@ -4,14 +4,7 @@ import { labelValue, oneOf, plainText } from '../../grammar/grammar.ts';
 
 /** A label that metrics are named after. */
 function inMetrics(name: string, doc: string, note = ''): AnnotationRow {
-  return readElsewhere({
-    name,
-    kind: 'label',
-    allowed: 'a label’s value',
-    defaultText: 'none',
-    doc,
-    istiod: { note },
-  });
+  return readElsewhere({ name, kind: 'label', allowed: 'a label’s value', defaultText: 'none', doc, istiod: { note } });
 }
 
 /** A label of the application that metrics are named after when Istio's own is missing. */

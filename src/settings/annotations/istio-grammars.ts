@@ -1,7 +1,6 @@
-import { imageReference, type Grammar } from '../../grammar/grammar.ts';
+import { grammar, imageReference, refuse, type Grammar } from '../../grammar/grammar.ts';
 import { jsonObject } from '../../grammar/json-grammar.ts';
 import { isObject, type JsonObject } from '../../json/json.ts';
-import { quote } from '../../grammar/problem.ts';
 import { yamlMap } from '../../grammar/yaml-grammar.ts';
 import { proxyConfig, type ProxyConfig } from '../schema/istio/proxy-config.ts';
 
@@ -11,36 +10,26 @@ function valuesOf(allowed: string, accepts: (value: unknown) => boolean): Gramma
     allowed,
     parse(text) {
       const parsed = jsonObject.parse(text);
-      if ('problem' in parsed || Object.values(parsed.value).every(accepts)) return parsed;
-      return { problem: `${quote(text)} is not allowed; allowed: ${allowed}` };
+      return 'problem' in parsed || Object.values(parsed.value).every(accepts) ? parsed : refuse(text, allowed);
     },
   };
 }
 
-/** `{"name": {…}}`, the form that Istio's injector reads (its documentation says an array). */
+/** `{"name": {…}}`, the form that Istio's injector reads; its documentation says an array. */
 export const objectsByName = valuesOf('a JSON object, its keys the names and its values objects', isObject);
 export const textsByName = valuesOf('a JSON object of texts', (value) => typeof value === 'string');
 
-function matching(allowed: string, pattern: RegExp): Grammar<string> {
-  return {
-    allowed,
-    parse: (text) =>
-      pattern.test(text) ? { value: text } : { problem: `${quote(text)} is not allowed; allowed: ${allowed}` },
-  };
-}
+export const imageType = grammar('default, debug, distroless or another ending of a tag', (text) =>
+  /^[A-Za-z0-9_.-]{1,64}$/.test(text) ? text : undefined,
+);
+export const configMapName = grammar('the name of a ConfigMap', (text) =>
+  /^[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?$/.test(text) ? text : undefined,
+);
 
-export const imageType = matching('default, debug, distroless or another ending of a tag', /^[A-Za-z0-9_.-]{1,64}$/);
-export const configMapName = matching('the name of a ConfigMap', /^[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?$/);
-
-/** Istio takes a name without a slash for one of nobody's registry and passes it by. */
-export const imageWithRegistry: Grammar<string> = {
-  allowed: `${imageReference.allowed}, with a slash`,
-  parse(text) {
-    const parsed = imageReference.parse(text);
-    if ('value' in parsed && text.includes('/')) return parsed;
-    return { problem: `${quote(text)} is not allowed; allowed: ${imageWithRegistry.allowed}` };
-  },
-};
+/** Istio ignores an image name without a slash, because it names no registry. */
+export const imageWithRegistry = grammar(`${imageReference.allowed}, with a slash`, (text) =>
+  'value' in imageReference.parse(text) && text.includes('/') ? text : undefined,
+);
 
 /** A ProxyConfig as YAML. */
 export const proxyConfigText: Grammar<ProxyConfig> = {
