@@ -165,7 +165,7 @@ export function denied(
   };
 }
 
-/** A row for another program: it is neither changed nor warned about; in istiod mode the same, unless the row says otherwise. */
+/** A row for another program, left unchanged and without a warning; in istiod mode too, unless the row says otherwise. */
 export function leftToOthers(row: Named & { readonly whose: string }): AnnotationRow {
   const { name, kind = 'annotation', whose, istiod } = row;
   return {

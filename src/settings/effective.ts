@@ -6,14 +6,14 @@ import { profileLabel, type Caps, type ContainerPatch, type Profile } from './sc
 import type { Resources } from './schema/values.ts';
 import { matchesWildcard } from '../grammar/wildcard.ts';
 
-/** Settings that no pod gets: they bound what a pod may ask for, or become part of another setting. */
+/** Settings that pods take over unchanged, without those that have another form in a pod's settings or none. */
 type ProxySettings = Omit<Settings['proxy'], 'allowedImages' | 'holdApplicationUntilProxyStarts'>;
 type CaptureSettings = Omit<
   Settings['capture'],
   'interceptionMode' | 'redirectDNS' | 'families' | 'metadataAddresses' | 'apiServerAddresses'
 >;
 
-/** The settings of one pod: defaults, settings, profile and the pod's annotations and labels, resolved and parsed. */
+/** The settings of a pod, resolved from defaults, settings, profile, and the pod's annotations and labels. */
 export interface Effective {
   templates: readonly string[];
   profile: string | undefined;
@@ -22,7 +22,7 @@ export interface Effective {
   rewriteProbes: boolean;
   /** Overrides the name of the pod's workload, which is otherwise that of its owner. */
   workloadName: string | undefined;
-  /** The settings of the proxy with those that only a pod has. A status port of 0 means no probes of the proxy either. */
+  /** With a status port of 0 the proxy has no probes. */
   proxy: ProxySettings & {
     holdApplication: boolean;
     /** Worker threads, 0 for one per core. Undefined: derived from the CPU limit. */
@@ -48,12 +48,12 @@ function mergeResources(base: Resources, over: Resources | undefined): Resources
   return { requests: { ...base.requests, ...over.requests }, limits: { ...base.limits, ...over.limits } };
 }
 
-/** Enough for clients to notice, and half of Kubernetes' default grace period. */
+/** Long enough for clients to notice, and half of Kubernetes' default grace period. */
 const drainSeconds = 15;
 
 const noCaps: Caps = { capture: 'open' };
 
-/** The settings of a pod without annotations: those of the injector with a profile applied. */
+/** The settings of a pod without annotations: the injector's, with a profile applied. */
 export function resolveBase(settings: Settings, profile: Profile | undefined): Effective {
   const { allowedImages: _images, holdApplicationUntilProxyStarts: holdApplication, ...proxy } = settings.proxy;
   const {
@@ -98,7 +98,7 @@ function copyResources({ requests, limits }: Resources): Resources {
   return { requests: { ...requests }, limits: { ...limits } };
 }
 
-/** A mutable copy of what a pod's annotations may change. */
+/** A copy of the settings for annotations to change; what they never change is shared. */
 export function draftOf(base: Effective): Effective {
   return {
     ...base,
@@ -123,8 +123,8 @@ function selects(profile: Profile, namespace: string, labels: JsonObject | undef
 }
 
 /**
- * The first profile whose namespace patterns and pod selector both match; one that has neither is chosen by the pods
- * that name it in their label. The order is the settings', so a profile with caps stands before those that pods choose.
+ * Returns the first profile whose namespace patterns and pod selector both match. A profile with neither applies to pods
+ * that name it in their label. To bound those pods, list profiles with caps first.
  */
 export function chooseProfile(
   profiles: readonly Profile[],

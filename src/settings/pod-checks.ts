@@ -22,7 +22,7 @@ function checkCaps(draft: Effective, annotations: JsonObject): Problem[] {
   });
 }
 
-/** Most talkative first. */
+/** Most verbose first. */
 const talkative = ['trace', 'debug', 'info', 'warning', 'error', 'critical', 'off'];
 
 function rank(level: string): number {
@@ -43,7 +43,7 @@ function checkLogLevel(draft: Effective, annotations: JsonObject): Problem[] {
     .map(([where]) => ({ where, message: `is more talkative than the profile's cap; allowed: ${cap} and above` }));
 }
 
-/** The annotations that alone would change what is captured, where the profile fixes it. */
+/** Reports each annotation that changes what is captured although the profile fixes it. */
 function checkCapture(draft: Effective, base: Effective, annotations: JsonObject): Problem[] {
   if (draft.caps.capture !== 'fixed') return [];
   const captured = ({ capture }: Effective): string => JSON.stringify({ ...capture, resources: null });
@@ -63,7 +63,7 @@ function checkCapture(draft: Effective, base: Effective, annotations: JsonObject
     }));
 }
 
-/** Requests above limits: what the pod did not set follows what it did set. */
+/** Resolves requests above limits: a value that the pod did not set follows the one that it did. */
 function balance(draft: Effective, annotations: JsonObject): Problem[] {
   const problems: Problem[] = [];
   for (const request of resourceAnnotations.filter(({ list }) => list === 'requests')) {
@@ -78,7 +78,7 @@ function balance(draft: Effective, annotations: JsonObject): Problem[] {
     if (asked.request && asked.limit) {
       problems.push({ where: request.name, message: `${quote(least)} is above the limit ${quote(most)}` });
     } else if (asked.limit) {
-      // The user lowered the limit below a default that they never saw: the default follows.
+      // The user lowered the limit below a default that they did not set, so the default follows.
       requests[resource] = most;
     } else if (asked.request) {
       limits[resource] = least;
@@ -87,17 +87,17 @@ function balance(draft: Effective, annotations: JsonObject): Problem[] {
   return problems;
 }
 
-/** Whether an operator's list (`*` for any rest) allows the image. */
+/** Whether a list of patterns, in which `*` matches any characters, allows the image. */
 export function isAllowedImage(image: string, allowedImages: readonly string[]): boolean {
   return allowedImages.some((pattern) => matchesWildcard(pattern, image));
 }
 
-/** Values above the profile's caps. */
+/** Reports annotation values above the profile's caps. */
 export function checkAgainstCaps(draft: Effective, annotations: JsonObject): Problem[] {
   return [...checkCaps(draft, annotations), ...checkLogLevel(draft, annotations)];
 }
 
-/** What no single value shows: the operator's bounds, and values that only make sense together. May complete the draft. */
+/** Reports values outside the operator's bounds and invalid combinations. May adjust defaults of the draft. */
 export function checkCombinations(
   draft: Effective,
   base: Effective,

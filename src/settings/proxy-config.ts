@@ -8,7 +8,7 @@ import { quote } from '../grammar/problem.ts';
 import { applyProxyMetadata, proxyMetadataNames } from './proxy-metadata.ts';
 import { didYouMean } from '../grammar/suggestion.ts';
 
-/** One key of Istio's ProxyConfig (istio/api `mesh/v1alpha1/proxy.proto`), as `proxy.istio.io/config` carries it. */
+/** A key of Istio's ProxyConfig (istio/api `mesh/v1alpha1/proxy.proto`), as set in `proxy.istio.io/config`. */
 export interface ProxyConfigKey {
   readonly key: string;
   readonly support: Support;
@@ -19,7 +19,7 @@ export interface ProxyConfigKey {
 
 const nothing: readonly Finding[] = [];
 
-/** Protobuf's JSON writes numbers and booleans as such or as text. */
+/** Protobuf's JSON mapping allows strings for numbers and booleans. */
 function textOf(value: Json): string {
   return typeof value === 'string' ? value : JSON.stringify(value);
 }
@@ -65,14 +65,14 @@ function denied(key: string, because: string, harmless?: Grammar<unknown>): Prox
   };
 }
 
-/** Sets the port of merged metrics and application probes, unless the proxy has it itself. */
+/** Sets the port of merged metrics and application probes, and rejects ports that the proxy uses. */
 export function setStatusPort(draft: Effective, port: number): readonly Finding[] | undefined {
   draft.proxy.statusPort = port;
   if (!reservedPorts.has(port)) return undefined;
   return [{ problem: `"${port}" is a port of the proxy itself; allowed: any other port` }];
 }
 
-/** The keys in the order of the documentation. */
+/** All keys, in the order of the documentation. */
 export const proxyConfigKeys: readonly ProxyConfigKey[] = [
   supported(
     'concurrency',
@@ -159,7 +159,7 @@ export const proxyConfigKeys: readonly ProxyConfigKey[] = [
 
 const byKey = new Map(proxyConfigKeys.map((row) => [row.key, row]));
 
-/** Reads a ProxyConfig into the draft. Unknown keys are remarked, since newer versions of Istio have more. */
+/** Applies a ProxyConfig to the draft. Unknown keys give warnings, because newer versions of Istio may define them. */
 export function applyProxyConfig(draft: Effective, config: JsonObject): readonly Finding[] {
   return Object.entries(config).flatMap(([key, value = null]): readonly Finding[] => {
     const row = byKey.get(key);

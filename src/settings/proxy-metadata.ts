@@ -5,7 +5,7 @@ import { groupList, groupListOrAll, looseBoolean, type Grammar } from '../gramma
 import type { JsonObject } from '../json/json.ts';
 import { quote } from '../grammar/problem.ts';
 
-/** What one variable of the proxy's metadata does. */
+/** Applies a variable of the proxy's metadata to the draft. */
 type Apply = (text: string, draft: Effective) => readonly Finding[];
 
 const nothing: readonly Finding[] = [];
@@ -19,7 +19,7 @@ function variable<T>(name: string, grammar: Grammar<T>, set: (draft: Effective, 
   };
 }
 
-/** Captured queries would find nobody: names would stop resolving, so silence would be worse than a denial. */
+/** Denied and not ignored: with captured DNS but no DNS server in the proxy, names would not resolve. */
 function dnsCapture(name: string): [string, Apply] {
   const problem = `proxyMetadata.${name} is refused: the proxy has no DNS server that would answer captured queries; leave it out`;
   return [name, variable(name, looseBoolean, (_, isWanted) => (isWanted ? [{ problem }] : undefined))];
@@ -30,8 +30,8 @@ function dropInvalid(name: string): [string, Apply] {
 }
 
 /**
- * Variables by which Istio's `proxyMetadata` changes the capture rules (istio-iptables reads them in its environment).
- * All others are for the agent, of which there is none.
+ * Variables of Istio's `proxyMetadata` that change the capture rules; istio-iptables reads them from its environment.
+ * All others are for Istio's agent, which standalone mode does not have.
  */
 const variables: ReadonlyMap<string, Apply> = new Map<string, Apply>([
   [
@@ -52,10 +52,10 @@ const variables: ReadonlyMap<string, Apply> = new Map<string, Apply>([
   dnsCapture('REDIRECT_DNS'),
 ]);
 
-/** Names of the variables that have an effect, for the documentation. */
+/** Names of the supported variables, for the documentation. */
 export const proxyMetadataNames: readonly string[] = [...variables.keys()];
 
-/** Reads the metadata into the draft; what has no effect is remarked, all at once. */
+/** Applies the metadata to the draft. All variables without effect are reported in one warning. */
 export function applyProxyMetadata(draft: Effective, metadata: JsonObject): readonly Finding[] {
   const findings: Finding[] = [];
   const idle: string[] = [];

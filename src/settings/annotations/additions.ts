@@ -3,7 +3,7 @@ import { mountAdditions, variableAdditions, volumeAdditions } from '../additions
 import { supported, type AnnotationRow } from '../annotation.ts';
 import { objectsByName } from './istio-grammars.ts';
 
-/** What a pod adds to the proxy's container. */
+/** Additions of a pod to the proxy's container. */
 export const additions: readonly AnnotationRow[] = [
   supported({
     name: names.userVolume,

@@ -7,7 +7,7 @@ import { jsonObject, jsonObjectOrList } from '../../grammar/json-grammar.ts';
 const noAgent = 'there is no agent beside the proxy';
 const ownStatistics = 'the proxy keeps a fixed set of statistics';
 
-/** What Istio's agent, its bootstrap and its control plane read. */
+/** Annotations for Istio's agent, bootstrap and control plane. */
 export const agent: readonly AnnotationRow[] = [
   ignored({
     name: names.agentLogLevel,

@@ -4,7 +4,7 @@ import { isObject, type JsonObject } from '../../json/json.ts';
 import { yamlMap } from '../../grammar/yaml-grammar.ts';
 import { proxyConfig, type ProxyConfig } from '../schema/istio/proxy-config.ts';
 
-/** A JSON object whose values are all of one kind. */
+/** A JSON object in which all values are accepted. */
 function valuesOf(allowed: string, accepts: (value: unknown) => boolean): Grammar<JsonObject> {
   return {
     allowed,
@@ -15,7 +15,7 @@ function valuesOf(allowed: string, accepts: (value: unknown) => boolean): Gramma
   };
 }
 
-/** `{"name": {…}}`, the form that Istio's injector reads; its documentation says an array. */
+/** `{"name": {…}}`, which is what Istio's injector reads, although its documentation says an array. */
 export const objectsByName = valuesOf('a JSON object, its keys the names and its values objects', isObject);
 export const textsByName = valuesOf('a JSON object of texts', (value) => typeof value === 'string');
 
@@ -31,7 +31,7 @@ export const imageWithRegistry = grammar(`${imageReference.allowed}, with a slas
   'value' in imageReference.parse(text) && text.includes('/') ? text : undefined,
 );
 
-/** A ProxyConfig as YAML. */
+/** Istio's ProxyConfig as YAML. */
 export const proxyConfigText: Grammar<ProxyConfig> = {
   allowed: yamlMap.allowed,
   parse(text) {

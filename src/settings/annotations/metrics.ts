@@ -4,7 +4,7 @@ import { integer, looseBoolean, scrapeTargets } from '../../grammar/grammar.ts';
 
 const whenMerged = 'Where metrics are merged';
 
-/** How Prometheus finds the pod's metrics. The planner of the scrape reads what is not effective by itself. */
+/** How Prometheus finds the pod's metrics. Rows without an effect of their own are read where the scrape is planned. */
 export const metrics: readonly AnnotationRow[] = [
   supported({
     name: names.mergeMetrics,

@@ -9,7 +9,7 @@ import { yamlMap } from '../../grammar/yaml-grammar.ts';
 /** How long application containers may sleep before they stop, in seconds. */
 export const drainSeconds = integer(0, 3600);
 
-/** How the proxy is run. */
+/** How the proxy runs. */
 export const proxy: readonly AnnotationRow[] = [
   supported({
     name: names.proxyConfig,

@@ -2,7 +2,7 @@ import { annotationNames as names } from '../../pod/annotation-names.ts';
 import { supported, type AnnotationRow } from '../annotation.ts';
 import { quantity } from '../../grammar/grammar.ts';
 
-/** A resource of one injected container, as an annotation sets it. */
+/** An annotation that sets one resource of an injected container. */
 export interface ResourceAnnotation {
   readonly name: string;
   readonly container: 'proxy' | 'capture';
@@ -10,7 +10,7 @@ export interface ResourceAnnotation {
   readonly resource: 'cpu' | 'memory' | 'ephemeral-storage';
 }
 
-/** Istio's four for the proxy; disk, and the init container apart from the proxy, have annotations of our own. */
+/** Istio has four for the proxy. Ephemeral storage and the init container have annotations of our own. */
 export const resourceAnnotations: readonly ResourceAnnotation[] = (
   [
     [names.proxyCPU, 'proxy', 'requests', 'cpu'],

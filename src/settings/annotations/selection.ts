@@ -4,7 +4,7 @@ import { statusAnnotation } from '../../pod/conventions.ts';
 import { templateList, trueOrFalse } from '../../grammar/grammar.ts';
 import { profileLabel } from '../schema/profile.ts';
 
-/** Whether a pod is injected, and with what. */
+/** Whether a pod is injected, and with which sidecars. */
 export const selection: readonly AnnotationRow[] = [
   readElsewhere({
     name: names.namespaceInjection,

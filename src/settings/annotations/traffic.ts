@@ -22,7 +22,7 @@ function reroute({ capture }: Effective, names: readonly string[]): void {
   capture.rerouteInterfaces = [...new Set([...capture.rerouteInterfaces, ...names])];
 }
 
-/** What of the pod's traffic is captured. */
+/** Which traffic of the pod is captured. */
 export const traffic: readonly AnnotationRow[] = [
   supported({
     name: names.interceptionMode,

@@ -21,7 +21,7 @@ function items(input: string | number): string[] {
     .filter((item) => item !== '');
 }
 
-/** Text of one of the annotation grammars, read into its value; empty entries of a list are no entries, as in Istio. */
+/** A string in one of the annotation grammars, parsed. Empty list items are ignored, as in Istio. */
 function text<T>(grammar: Grammar<T>, fallback: string) {
   return z
     .union([z.string(), z.number()])
@@ -68,8 +68,8 @@ const loopbackCidr = z
   .default('127.0.0.1/32');
 
 /**
- * Capture alone, without a pod: field names and defaults of `istio-iptables` (Istio 1.32), whose defaults capture nothing
- * but the proxy's own calls. Lists are comma-separated texts.
+ * Capture rules without a pod, with the field names and defaults of `istio-iptables` (Istio 1.32). By default, only the
+ * proxy's own calls are captured. Lists are comma-separated strings.
  */
 export const captureFile = z.strictObject({
   proxyPort: wholeNumber(1, 65_535, ports.outbound),
@@ -105,5 +105,5 @@ export const captureFile = z.strictObject({
   loading: z.enum(['append', 'replace'], 'allowed: append, replace').default('append'),
 });
 
-/** What such a file says, all defaults filled in. */
+/** The contents of such a file, with all defaults applied. */
 export type CaptureFile = z.output<typeof captureFile>;

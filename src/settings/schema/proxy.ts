@@ -13,7 +13,7 @@ const readiness = z.strictObject({
 const metrics = z.strictObject({
   /** Istio's standard metrics on `/stats/prometheus` of the status port and of 15090. */
   istio: z.boolean().default(true),
-  /** Append the application's own metrics to them, and turn `prometheus.io/*` towards the status port. */
+  /** Append the application's metrics, and point `prometheus.io/*` at the status port. */
   merge: z.boolean().default(false),
 });
 
@@ -29,7 +29,7 @@ const tracing = z
 /** Settings of the built-in proxy. */
 export const proxy = z.strictObject({
   image: written(imageReference).default('envoyproxy/envoy:v1.40.0'),
-  /** Images that a pod's annotation or override may name; `*` at the end stands for any rest. */
+  /** Images that annotations and overrides may set; a trailing `*` matches any suffix. */
   allowedImages: z.array(z.string().min(1)).default([]),
   imagePullPolicy: pullPolicy.optional(),
   imagePullSecrets: z.array(z.string().min(1)).default([]),
@@ -49,19 +49,19 @@ export const proxy = z.strictObject({
     .default('cluster.local'),
   outboundTrafficPolicy: z.enum(['ALLOW_ANY', 'REGISTRY_ONLY']).default('ALLOW_ANY'),
   protocolDetectionTimeoutMs: z.number().int().min(0).max(60_000).default(500),
-  /** Ports whose servers speak first, or whose HTTP the proxy would change (Squid's): no protocol sniffing. */
+  /** Ports without protocol detection: the server speaks first, or the proxy would alter its HTTP (Squid). */
   opaquePorts: parsed(portList).prefault('21,22,25,53,110,143,465,587,993,995,3128,3306,4222,5432,6379,27017'),
-  /** Open client connections; what the memory limit has room for when it is not set. */
+  /** Limit of open client connections. Defaults to what fits into the memory limit. */
   maxConnections: z.number().int().min(1).max(10_000_000).optional(),
-  /** JSON lines to standard output, or to /var/log/istio/access.log on the volume `istio-logs`. */
+  /** JSON lines on standard output, or in /var/log/istio/access.log on the volume `istio-logs`. */
   accessLog: z.enum(['stdout', 'file', 'none']).default('stdout'),
   metrics: metrics.prefault({}),
   tracing: tracing.optional(),
-  /** Envoy's admin interface on 127.0.0.1:15000, or on a unix socket that only the proxy's user can open. */
+  /** Envoy's admin interface: on 127.0.0.1:15000, or on a Unix socket that only the proxy's user can open. */
   admin: z.enum(['port', 'socket']).default('port'),
-  /** Let the application end the proxy by POST to 127.0.0.1:15004/quitquitquit, for Jobs with a classic proxy. */
+  /** Whether the application can stop the proxy with POST 127.0.0.1:15004/quitquitquit, for Jobs with a classic proxy. */
   quitHook: z.boolean().default(false),
-  /** Seconds that application containers without a preStop hook sleep before they are asked to stop; 0 for none. */
+  /** How long application containers without a preStop hook sleep before they stop, in seconds; 0 for no hook. */
   applicationDrainSeconds: z.number().int().min(0).max(3600).default(0),
   readiness: readiness.prefault({}),
   resources: resources.prefault({
