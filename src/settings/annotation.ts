@@ -54,6 +54,9 @@ type IstiodColumn =
   | { readonly grammar?: Grammar<unknown> | undefined; readonly note?: string; readonly value?: string }
   | { readonly because: string; readonly unlessHardened?: true };
 
+/** The istiod column of an annotation of our own that has the same meaning in both modes. */
+export const asInStandalone: IstiodColumn = {};
+
 interface Named {
   readonly name: string;
   /** Defaults to annotation. */

@@ -1,5 +1,5 @@
 import { annotationNames as names } from '../../pod/annotation-names.ts';
-import { supported, type AnnotationRow } from '../annotation.ts';
+import { asInStandalone, supported, type AnnotationRow } from '../annotation.ts';
 import { imageWithRegistry, proxyConfigText } from './istio-grammars.ts';
 import { ports } from '../../pod/conventions.ts';
 import { componentLogLevel, imageReference, integer, logLevel, looseBoolean } from '../../grammar/grammar.ts';
@@ -86,6 +86,6 @@ export const proxy: readonly AnnotationRow[] = [
     defaultText: 'setting `proxy.applicationDrainSeconds` (0)',
     doc: 'Seconds that application containers without a preStop hook sleep before they are asked to stop, so that requests on their way to the pod are served; less than the pod’s grace period, and on Kubernetes 1.30 or later. 0 means no hook.',
     set: (draft, value) => void (draft.proxy.applicationDrainSeconds = value),
-    istiod: {},
+    istiod: asInStandalone,
   }),
 ];

@@ -323,6 +323,21 @@ describe.each(Object.entries(examples))('%s', (key, { good, effect, value, bad, 
   });
 });
 
+test.each([
+  ['traffic.sidecar.istio.io/includeOutboundIPRanges', 'includeIPRanges'],
+  ['traffic.sidecar.istio.io/excludeOutboundIPRanges', 'excludeIPRanges'],
+  ['traffic.sidecar.istio.io/includeInboundPorts', 'includeInboundPorts'],
+  ['traffic.sidecar.istio.io/excludeInboundPorts', 'excludeInboundPorts'],
+  ['traffic.sidecar.istio.io/includeOutboundPorts', 'includeOutboundPorts'],
+  ['traffic.sidecar.istio.io/excludeOutboundPorts', 'excludeOutboundPorts'],
+  ['status.sidecar.istio.io/port', 'statusPort'],
+  ['sidecar.istio.io/logLevel', 'logLevel'],
+  ['sidecar.istio.io/componentLogLevel', 'componentLogLevel'],
+])('a bad value of %s: the denial names the value that counts without it', (key, value) => {
+  const { reasons } = decide({ pod: carrying(key, 'no such value!'), namespace: 'demo' }, istiodSnapshot());
+  expect(reasons[0].message).toMatch(new RegExp(`; without it the value global\\.proxy\\.${value} counts$`));
+});
+
 describe('rows without effect', () => {
   const snapshot = istiodSnapshot();
   const decided = (key: string): Decision => decide({ pod: carrying(key, 'x'), namespace: 'demo' }, snapshot);
