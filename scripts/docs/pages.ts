@@ -2,7 +2,7 @@ import { commandTree, type CommandNode } from '../../src/cli/commands/completion
 import type { Io } from '../../src/cli/io.ts';
 import { createProgram } from '../../src/cli/program.ts';
 import { annotationSubjects } from '../../src/settings/annotation-table.ts';
-import type { IstiodUse } from '../../src/settings/annotation.ts';
+import type { IstiodUse, Support } from '../../src/settings/annotation.ts';
 import { reasons } from '../../src/injection/policy/reason.ts';
 import { proxyConfigKeys } from '../../src/settings/proxy-config.ts';
 import { version } from '../../src/settings/version.ts';
@@ -25,18 +25,24 @@ function table(head: readonly string[], rows: readonly (readonly string[])[]): s
   return [line(head), line(head.map(() => '---')), ...rows.map(line)].join('\n');
 }
 
-function useText(use: IstiodUse): string {
-  if (use.mark === 'left to others') return 'left to others';
-  if (use.mark === 'accepted without effect') return `without effect: ${use.because}`;
-  return use.note === '' ? use.mark : `${use.mark}: ${use.note}`;
+const words: Readonly<Record<Support, string>> = {
+  supported: 'effective',
+  ignored: 'accepted without effect',
+  denied: 'refused',
+};
+
+function useText(use: IstiodUse | undefined): string {
+  if (use === undefined) return 'left to others';
+  if (use.support === 'ignored') return `without effect: ${use.because}`;
+  return use.note === '' ? words.supported : `${words.supported}: ${use.note}`;
 }
 
 function annotationPage(): string {
   const subjects = annotationSubjects.map(({ title, rows }) => {
-    const cells = rows.map(({ name, kind, allowed, defaultText, doc, mark, istiod }) => [
+    const cells = rows.map(({ name, kind, allowed, defaultText, doc, support, istiod }) => [
       `\`${name}\``,
       kind,
-      mark,
+      words[support],
       allowed,
       defaultText,
       doc,
@@ -45,7 +51,12 @@ function annotationPage(): string {
     const head = ['name', 'kind', 'mark', 'allowed', 'default', 'effect', 'in mode istiod'];
     return `## ${title}\n\n${table(head, cells)}`;
   });
-  const configKeys = proxyConfigKeys.map(({ key, mark, allowed, doc }) => [`\`${key}\``, mark, allowed, doc]);
+  const configKeys = proxyConfigKeys.map(({ key, support, allowed, doc }) => [
+    `\`${key}\``,
+    words[support],
+    allowed,
+    doc,
+  ]);
   return `# Annotations and labels
 
 ${notice}

@@ -14,11 +14,13 @@ export interface Grammar<T> {
 /** Bounds what one list may cost in rules; a pod that needs more wants a range or a CIDR. */
 const longestList = 256;
 
-function refuse(text: string, allowed: string): { readonly problem: string } {
+/** The problem of a text that is not allowed. */
+export function refuse(text: string, allowed: string): { readonly problem: string } {
   return { problem: `${quote(text)} is not allowed; allowed: ${allowed}` };
 }
 
-function grammar<T>(allowed: string, read: (text: string) => T | undefined): Grammar<T> {
+/** A grammar for texts that are read as a whole; `read` returns undefined for texts that are not allowed. */
+export function grammar<T>(allowed: string, read: (text: string) => T | undefined): Grammar<T> {
   return {
     allowed,
     parse(text) {

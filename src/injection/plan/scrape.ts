@@ -1,4 +1,5 @@
 import type { MetricsTarget } from '../../envoy/intent.ts';
+import { annotationNames } from '../../pod/annotation-names.ts';
 import { reservedPorts } from '../../pod/conventions.ts';
 import type { Effective } from '../../settings/effective.ts';
 import { integer, looseBoolean, oneOf, scrapeTargets, type Grammar } from '../../grammar/grammar.ts';
@@ -88,7 +89,7 @@ export function planScrape(
   const port = read('port', portNumber);
   if (port === statusPort) return { ...nothing, problems };
   const scheme: MetricsTarget['scheme'] = read('scheme', schemes) === 'https' ? 'HTTPS' : 'HTTP';
-  const listKey = 'prometheus.istio.io/scrape-targets';
+  const listKey = annotationNames.scrapeTargets;
   const list = stringMember(said, listKey);
   const listed = list === undefined ? undefined : scrapeTargets.parse(list);
   if (listed !== undefined && 'problem' in listed) problems.push({ where: listKey, message: listed.problem });
@@ -106,9 +107,9 @@ export function planScrape(
   ];
   const unique = new Map(all.map((target) => [`${target.port}${target.path}`, target]));
   const ours = {
-    'prometheus.io/scrape': 'true',
-    'prometheus.io/port': String(statusPort),
-    'prometheus.io/path': '/stats/prometheus',
+    [annotationNames.scrape]: 'true',
+    [annotationNames.scrapePort]: String(statusPort),
+    [annotationNames.scrapePath]: '/stats/prometheus',
   };
   const removed = Object.keys(annotations ?? {}).filter((key) => spelling.test(key) && !Object.hasOwn(ours, key));
   return { targets: [...unique.values()], annotations: ours, removed, problems, remarks: [] };

@@ -1,6 +1,7 @@
 import { containersOf } from '../../pod/containers.ts';
 import type { Flavour } from '../flavours/flavour.ts';
 import type { PodView } from '../../pod/view.ts';
+import { annotationNames } from '../../pod/annotation-names.ts';
 import { names, statusAnnotation } from '../../pod/conventions.ts';
 import { member, objectMember, stringMember, type Json } from '../../json/json.ts';
 import { isEmptySelector, matchesLabels, type LabelSelector } from '../../pod/label-selector.ts';
@@ -11,7 +12,7 @@ import { reason, type Reason } from './reason.ts';
 import { parseStatus } from '../patch/status.ts';
 
 /** Label (or annotation) by which a pod opts in or out. */
-export const injectName = 'sidecar.istio.io/inject';
+const injectName = annotationNames.inject;
 
 /** Namespaces that are never injected, whatever the settings. The webhook's selectors exclude the same ones. */
 export const systemNamespaces: readonly string[] = [

@@ -1,9 +1,10 @@
 import { viewPod, type PodView } from '../../pod/view.ts';
+import { annotationNames } from '../../pod/annotation-names.ts';
 import { names } from '../../pod/conventions.ts';
 import { member, type JsonObject } from '../../json/json.ts';
 import { matchesLabels, type LabelSelector } from '../../pod/label-selector.ts';
 import { quote } from '../../grammar/problem.ts';
-import { injectName, systemNamespaces } from './policy.ts';
+import { systemNamespaces } from './policy.ts';
 
 /** One CEL expression of the webhook configuration, with its equivalent in code for `explain`. */
 export interface MatchCondition {
@@ -42,34 +43,34 @@ export const registrationEntries: readonly RegistrationEntry[] = [
   {
     name: 'namespace.sidecar-injector.io',
     namespaceSelector: {
-      matchExpressions: [{ key: 'istio-injection', operator: 'In', values: ['enabled'] }, notSystem],
+      matchExpressions: [{ key: annotationNames.namespaceInjection, operator: 'In', values: ['enabled'] }, notSystem],
     },
-    objectSelector: { matchExpressions: [{ key: injectName, operator: 'NotIn', values: ['false'] }] },
+    objectSelector: { matchExpressions: [{ key: annotationNames.inject, operator: 'NotIn', values: ['false'] }] },
   },
   {
     name: 'object.sidecar-injector.io',
     namespaceSelector: {
       matchExpressions: [
-        { key: 'istio-injection', operator: 'DoesNotExist' },
-        { key: 'istio.io/rev', operator: 'DoesNotExist' },
+        { key: annotationNames.namespaceInjection, operator: 'DoesNotExist' },
+        { key: annotationNames.revision, operator: 'DoesNotExist' },
         notSystem,
       ],
     },
     objectSelector: {
       matchExpressions: [
-        { key: injectName, operator: 'In', values: ['true'] },
-        { key: 'istio.io/rev', operator: 'DoesNotExist' },
+        { key: annotationNames.inject, operator: 'In', values: ['true'] },
+        { key: annotationNames.revision, operator: 'DoesNotExist' },
       ],
     },
   },
 ];
 
 function hasInjectLabel(view: PodView): boolean {
-  return view.labels !== undefined && Object.hasOwn(view.labels, injectName);
+  return view.labels !== undefined && Object.hasOwn(view.labels, annotationNames.inject);
 }
 
 /** A pod that asks by label is sent to the webhook all the same, so that its author learns why it is not injected. */
-const asks = `(has(object.metadata.labels) && '${injectName}' in object.metadata.labels)`;
+const asks = `(has(object.metadata.labels) && '${annotationNames.inject}' in object.metadata.labels)`;
 
 /** Every optional field is guarded by has(): an evaluation error would deny the pod under failurePolicy Fail. */
 export const matchConditions: readonly MatchCondition[] = [

@@ -1,6 +1,6 @@
 import type { CaptureIntent } from '../../capture/intent.ts';
 import { loopbackSource, ports, transparentProxy } from '../../pod/conventions.ts';
-import { istioNames as names } from '../../settings/istio/annotation-names.ts';
+import { annotationNames as names } from '../../pod/annotation-names.ts';
 import { singlePorts, singlePortsOrAll } from '../../grammar/single-ports.ts';
 import { cidrList, cidrListOrAll, interfaceList, type Grammar } from '../../grammar/grammar.ts';
 import type { PortRange } from '../../grammar/port-range.ts';

@@ -1,4 +1,4 @@
-import { istioNames as names } from '../../settings/istio/annotation-names.ts';
+import { annotationNames as names } from '../../pod/annotation-names.ts';
 import { byKey, type JsonObject } from '../../json/json.ts';
 import { withAsked } from './asked-resources.ts';
 import { annotationOf, type TemplateData } from './template-data.ts';

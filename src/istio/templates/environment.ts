@@ -1,4 +1,4 @@
-import { istioNames as names } from '../../settings/istio/annotation-names.ts';
+import { annotationNames as names } from '../../pod/annotation-names.ts';
 import { differencesFromDefault } from '../../settings/schema/istio/proxy-config.ts';
 import { byKey, member, objectsMember, type Json, type JsonObject } from '../../json/json.ts';
 import { fieldVariable, metadataVariables, resourceVariable, variable } from './container-parts.ts';

@@ -1,5 +1,5 @@
 import { ports } from '../../pod/conventions.ts';
-import { istioNames as names } from '../../settings/istio/annotation-names.ts';
+import { annotationNames as names } from '../../pod/annotation-names.ts';
 import type { JsonObject } from '../../json/json.ts';
 import { fieldVariable, pullPolicyOf, resourcesOf, variable } from './container-parts.ts';
 import { agentEnvironment } from './environment.ts';

@@ -1,4 +1,4 @@
-import { istioNames as names } from '../../settings/istio/annotation-names.ts';
+import { annotationNames as names } from '../../pod/annotation-names.ts';
 import { annotationOf, applicationNames, labelOf, type TemplateData } from './template-data.ts';
 
 /** Maximum length of a label value (k8s.io/apimachinery util/validation). */
@@ -13,12 +13,12 @@ function asLabel(text: string): string {
 export function canonicalLabels(data: TemplateData): Record<string, string> {
   const name =
     labelOf(data, names.canonicalName) ??
-    labelOf(data, 'app.kubernetes.io/name') ??
+    labelOf(data, names.applicationName) ??
     labelOf(data, 'app') ??
     data.workload.name;
   const revision =
     labelOf(data, names.canonicalRevision) ??
-    labelOf(data, 'app.kubernetes.io/version') ??
+    labelOf(data, names.applicationVersion) ??
     labelOf(data, 'version') ??
     'latest';
   return { [names.canonicalName]: asLabel(name), [names.canonicalRevision]: revision };

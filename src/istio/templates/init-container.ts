@@ -1,6 +1,6 @@
 import { renderIstioIptablesFlags } from '../../capture/istio-iptables-flags.ts';
 import type { CaptureIntent } from '../../capture/intent.ts';
-import { istioNames as names } from '../../settings/istio/annotation-names.ts';
+import { annotationNames as names } from '../../pod/annotation-names.ts';
 import type { JsonObject } from '../../json/json.ts';
 import { initResourcesOf, metadataVariables, pullPolicyOf, seccompOf } from './container-parts.ts';
 import { initImage } from './images.ts';

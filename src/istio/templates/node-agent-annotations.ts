@@ -1,4 +1,4 @@
-import { istioNames as names } from '../../settings/istio/annotation-names.ts';
+import { annotationNames as names } from '../../pod/annotation-names.ts';
 import { isObject, type Json } from '../../json/json.ts';
 import { excludedInboundText } from './capture.ts';
 import { annotationOf, interceptionModeOf, type TemplateData } from './template-data.ts';

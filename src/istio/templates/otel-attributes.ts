@@ -1,4 +1,4 @@
-import { istioNames as names } from '../../settings/istio/annotation-names.ts';
+import { annotationNames as names } from '../../pod/annotation-names.ts';
 import { isObject, stringMember } from '../../json/json.ts';
 import { annotationOf, labelOf, type TemplateData } from './template-data.ts';
 
@@ -26,7 +26,7 @@ export function otelAttributes(data: TemplateData): string | undefined {
   const namespace = annotationOf(data, names.otelNamespace) ?? data.namespace;
   const version =
     annotationOf(data, names.otelVersion) ??
-    labelOf(data, 'app.kubernetes.io/version') ??
+    labelOf(data, names.applicationVersion) ??
     (rest.length === 0 ? imageVersion(stringMember(first, 'image')) : undefined);
   const instance =
     annotationOf(data, names.otelInstance) ?? `${data.namespace}.$(POD_NAME).${stringMember(first, 'name') ?? ''}`;

@@ -1,6 +1,6 @@
 import { ports } from '../../pod/conventions.ts';
 import { looseBoolean } from '../../grammar/grammar.ts';
-import { istioNames as names } from '../../settings/istio/annotation-names.ts';
+import { annotationNames as names } from '../../pod/annotation-names.ts';
 import type { MeshConfig } from '../../settings/schema/istio/mesh-config.ts';
 import type { IstioValues } from '../../settings/schema/istio/values.ts';
 import { byKey, isObject, member, objectAt, objectMember, stringMember, type JsonObject } from '../../json/json.ts';

@@ -1,5 +1,5 @@
 import { ports, reservedPorts } from '../../pod/conventions.ts';
-import { istioNames as names } from '../../settings/istio/annotation-names.ts';
+import { annotationNames as names } from '../../pod/annotation-names.ts';
 import { looseBoolean } from '../../grammar/grammar.ts';
 import { objectsMember, stringMember, type JsonObject } from '../../json/json.ts';
 import { quote, type Problem } from '../../grammar/problem.ts';
@@ -73,9 +73,9 @@ export function mergeMetrics(data: TemplateData): MetricsMerge {
     const parsed = looseBoolean.parse(text);
     return 'problem' in parsed ? undefined : parsed.value;
   };
-  const scrape = spellings(annotations, 'prometheus.io/scrape');
-  const port = spellings(annotations, 'prometheus.io/port');
-  const path = spellings(annotations, 'prometheus.io/path');
+  const scrape = spellings(annotations, names.scrape);
+  const port = spellings(annotations, names.scrapePort);
+  const path = spellings(annotations, names.scrapePath);
   if (scrape.map(({ value }) => isTrue(value)).find((value) => value !== undefined) === false) return nothing;
   const asked = annotationOf(data, names.mergeMetrics);
   const wanted = asked === undefined ? undefined : isTrue(asked);
@@ -101,9 +101,9 @@ export function mergeMetrics(data: TemplateData): MetricsMerge {
       ...(annotations !== undefined && Object.hasOwn(annotations, names.scrapeTargets) ? [names.scrapeTargets] : []),
     ],
     annotations: {
-      'prometheus.io/scrape': 'true',
-      'prometheus.io/port': String(agent),
-      'prometheus.io/path': '/stats/prometheus',
+      [names.scrape]: 'true',
+      [names.scrapePort]: String(agent),
+      [names.scrapePath]: '/stats/prometheus',
     },
     problems,
   };

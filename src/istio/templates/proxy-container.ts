@@ -1,5 +1,5 @@
 import { ports, proxyUser } from '../../pod/conventions.ts';
-import { istioNames as names } from '../../settings/istio/annotation-names.ts';
+import { annotationNames as names } from '../../pod/annotation-names.ts';
 import type { JsonObject } from '../../json/json.ts';
 import { pullPolicyOf, resourcesOf, seccompOf } from './container-parts.ts';
 import { sidecarEnvironment } from './environment.ts';

@@ -1,4 +1,4 @@
-import { istioNames as names } from '../../settings/istio/annotation-names.ts';
+import { annotationNames as names } from '../../pod/annotation-names.ts';
 import { byKey, objectsMember, stringMember, type JsonObject } from '../../json/json.ts';
 import { replaceNamed, type Lists } from './container-lists.ts';
 import { variable } from './container-parts.ts';

@@ -1,5 +1,5 @@
 import type { CaptureIntent } from '../../capture/intent.ts';
-import { istioNames as names } from '../../settings/istio/annotation-names.ts';
+import { annotationNames as names } from '../../pod/annotation-names.ts';
 import { objectMember, objectsMember, stringMember, type JsonObject } from '../../json/json.ts';
 import type { Problem } from '../../grammar/problem.ts';
 import { captureOf } from './capture.ts';

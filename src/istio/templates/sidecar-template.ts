@@ -1,4 +1,4 @@
-import { istioNames as names } from '../../settings/istio/annotation-names.ts';
+import { annotationNames as names } from '../../pod/annotation-names.ts';
 import { captureOf } from './capture.ts';
 import { canonicalLabels, defaultContainers } from './identity-labels.ts';
 import { initContainer } from './init-container.ts';

@@ -2,7 +2,7 @@ import { proxyUser } from '../../pod/conventions.ts';
 import type { MeshConfig } from '../../settings/schema/istio/mesh-config.ts';
 import type { ProxyConfig } from '../../settings/schema/istio/proxy-config.ts';
 import type { IstioValues } from '../../settings/schema/istio/values.ts';
-import { istioNames as names } from '../../settings/istio/annotation-names.ts';
+import { annotationNames as names } from '../../pod/annotation-names.ts';
 import { stringMember, type JsonObject } from '../../json/json.ts';
 import type { PodView } from '../../pod/view.ts';
 import type { Workload } from '../../pod/workload.ts';

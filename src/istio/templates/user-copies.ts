@@ -1,4 +1,4 @@
-import { istioNames as names } from '../../settings/istio/annotation-names.ts';
+import { annotationNames as names } from '../../pod/annotation-names.ts';
 import { member, objectMember, objectsMember, stringMember, type Json, type JsonObject } from '../../json/json.ts';
 import type { Problem } from '../../grammar/problem.ts';
 import type { TemplateData } from './template-data.ts';

@@ -6,8 +6,8 @@ import { recordedCopies } from '../../../istio/templates/user-copies.ts';
 import type { PodView } from '../../../pod/view.ts';
 import { workloadOf } from '../../../pod/workload.ts';
 import { chooseProfile } from '../../../settings/effective.ts';
-import { istioNames } from '../../../settings/istio/annotation-names.ts';
-import { proxyConfigText } from '../../../settings/istio/annotation-grammars.ts';
+import { annotationNames } from '../../../pod/annotation-names.ts';
+import { proxyConfigText } from '../../../settings/annotations/istio-grammars.ts';
 import { mergeProxyConfig, type ProxyConfig } from '../../../settings/schema/istio/proxy-config.ts';
 import type { IstioValues } from '../../../settings/schema/istio/values.ts';
 import { stringMember, type JsonObject } from '../../../json/json.ts';
@@ -16,7 +16,7 @@ import type { InjectionRequest } from '../../decision.ts';
 import type { Snapshot } from '../../snapshot.ts';
 
 function isNative(view: PodView, snapshot: Snapshot): boolean {
-  const asked = stringMember(view.annotations, istioNames.nativeSidecar);
+  const asked = stringMember(view.annotations, annotationNames.nativeSidecar);
   if (asked !== undefined) return asked === 'true';
   const { nativeSidecars } = snapshot.settings.injection;
   const istio = snapshot.settings.istiod.values.pilot.env['ENABLE_NATIVE_SIDECARS'];
@@ -67,7 +67,7 @@ export function templateDataOf(original: PodView, request: InjectionRequest, sna
   const { values, defaultConfig, hardening } = presetsOf(original, namespace, snapshot);
   const isOpenShift = values.global.platform === 'openshift';
   const view = isOpenShift ? withoutPlatformIds(original) : original;
-  const config = proxyConfigText.parse(stringMember(view.annotations, istioNames.proxyConfig) ?? '');
+  const config = proxyConfigText.parse(stringMember(view.annotations, annotationNames.proxyConfig) ?? '');
   const previous = previousInjection(view);
   return {
     values,

@@ -1,6 +1,7 @@
 import { stringMember } from '../../../json/json.ts';
+import { annotationNames } from '../../../pod/annotation-names.ts';
 import type { PodView } from '../../../pod/view.ts';
-import { drainAnnotation } from '../../../settings/drain-annotation.ts';
+import { drainSeconds } from '../../../settings/annotations/proxy.ts';
 import { baseOf, type Snapshot } from '../../snapshot.ts';
 
 /**
@@ -8,8 +9,8 @@ import { baseOf, type Snapshot } from '../../snapshot.ts';
  * denied before.
  */
 export function drainSecondsOf(view: PodView, namespace: string, snapshot: Snapshot): number {
-  const text = stringMember(view.annotations, drainAnnotation.name);
-  const asked = text === undefined ? undefined : drainAnnotation.grammar.parse(text);
+  const text = stringMember(view.annotations, annotationNames.applicationDrainSeconds);
+  const asked = text === undefined ? undefined : drainSeconds.parse(text);
   if (asked !== undefined && 'value' in asked) return asked.value;
   return baseOf(snapshot, namespace, view.labels).proxy.applicationDrainSeconds;
 }

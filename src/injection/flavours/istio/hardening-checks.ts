@@ -8,7 +8,7 @@ import {
   statusPortOf,
   type TemplateData,
 } from '../../../istio/templates/template-data.ts';
-import { istioNames } from '../../../settings/istio/annotation-names.ts';
+import { annotationNames } from '../../../pod/annotation-names.ts';
 import { annotationTable } from '../../../settings/annotation-table.ts';
 import { draftOf, type Effective } from '../../../settings/effective.ts';
 import { stringMember, type JsonObject } from '../../../json/json.ts';
@@ -41,7 +41,10 @@ export function hardeningReasons(data: TemplateData, rendered: RenderedPod, snap
   if (wanted !== ownImage && !isAllowedImage(wanted, proxy.allowedImages)) {
     const allowed = [ownImage, ...proxy.allowedImages].join(', ');
     found.push(
-      reason('InvalidAnnotation', `${istioNames.proxyImage}: ${quote(wanted)} is not allowed; allowed: ${allowed}`),
+      reason(
+        'InvalidAnnotation',
+        `${annotationNames.proxyImage}: ${quote(wanted)} is not allowed; allowed: ${allowed}`,
+      ),
     );
   }
   const places = {
@@ -53,12 +56,12 @@ export function hardeningReasons(data: TemplateData, rendered: RenderedPod, snap
 
 /** Annotations whose values a profile may cap. */
 const capped: ReadonlySet<string> = new Set([
-  istioNames.proxyCPU,
-  istioNames.proxyMemory,
-  istioNames.proxyCPULimit,
-  istioNames.proxyMemoryLimit,
-  istioNames.logLevel,
-  istioNames.componentLogLevel,
+  annotationNames.proxyCPU,
+  annotationNames.proxyMemory,
+  annotationNames.proxyCPULimit,
+  annotationNames.proxyMemoryLimit,
+  annotationNames.logLevel,
+  annotationNames.componentLogLevel,
 ]);
 
 function aboveCaps(annotations: JsonObject, base: Effective): Problem[] {
@@ -76,7 +79,7 @@ function changesOfCapture(view: PodView, request: InjectionRequest, snapshot: Sn
     JSON.stringify(captureOf(templateDataOf({ ...view, annotations }, request, snapshot)) ?? null);
   const before = captured({});
   // Rendering depends on no other annotation, and a pod may have any number of others.
-  return Object.values(istioNames)
+  return Object.values(annotationNames)
     .filter((name) => view.annotations !== undefined && Object.hasOwn(view.annotations, name))
     .map((name) => [name, view.annotations?.[name]] as const)
     .filter(([name, value]) => captured({ [name]: value }) !== before)

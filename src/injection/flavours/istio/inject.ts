@@ -7,8 +7,8 @@ import { overridesProblems } from '../../../istio/templates/user-copies.ts';
 import type { PodView } from '../../../pod/view.ts';
 import { nameOf } from '../../../sidecars/template-library.ts';
 import { templateList } from '../../../grammar/grammar.ts';
-import { istioNames } from '../../../settings/istio/annotation-names.ts';
-import { annotationProblems, annotationRemarks } from '../../../settings/istio/pod-annotations.ts';
+import { annotationNames } from '../../../pod/annotation-names.ts';
+import { annotationProblems, annotationWarnings } from '../../../settings/istiod-annotations.ts';
 import { stringMember } from '../../../json/json.ts';
 import { chooseProfile } from '../../../settings/effective.ts';
 import { profileLabel } from '../../../settings/schema/profile.ts';
@@ -42,9 +42,9 @@ interface Wanted {
 export function wantedTemplates(view: PodView, snapshot: Snapshot): Wanted | { readonly problem: Problem } {
   const { values } = snapshot.settings.istiod;
   const { defaultTemplates, aliases = {} } = values.sidecarInjectorWebhook;
-  const text = stringMember(view.annotations, istioNames.templates);
+  const text = stringMember(view.annotations, annotationNames.templates);
   const parsed = text === undefined ? undefined : templateList.parse(text);
-  const where = istioNames.templates;
+  const where = annotationNames.templates;
   if (parsed !== undefined && 'problem' in parsed) return { problem: { where, message: parsed.problem } };
   const fallback = defaultTemplates.length > 0 ? defaultTemplates : snapshot.settings.injection.defaultTemplates;
   const names = (parsed?.value ?? fallback).flatMap((name) =>
@@ -146,7 +146,7 @@ export function proposeIstiodInjection(
     ...remarksOnPrevious(data),
     ...remarksOnProfile(view, request.namespace, snapshot),
     ...unknownKeys(view),
-    ...annotationRemarks(view, hardened),
+    ...annotationWarnings(view, hardened),
     ...declared.remarks,
   ];
   const refused = atLeastOne([

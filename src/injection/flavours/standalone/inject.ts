@@ -8,6 +8,7 @@ import type { ProxyFragment } from '../../../sidecars/standalone/proxy.ts';
 import { builtInSidecar } from '../../../sidecars/template-library.ts';
 import { namedWorkload, serviceOf } from '../../../pod/workload.ts';
 import { hookPaths } from '../../../envoy/hooks.ts';
+import { annotationNames } from '../../../pod/annotation-names.ts';
 import { ports } from '../../../pod/conventions.ts';
 import { stringMember } from '../../../json/json.ts';
 import { quote } from '../../../grammar/problem.ts';
@@ -48,18 +49,15 @@ function remarksOnCompletion(view: PodView, fragments: readonly Fragment[], quit
   });
 }
 
-/** Annotation that shows the effective settings of a pod. */
-const settingsAnnotation = 'sidecar-injector.io/settings';
-
 /** Returns the effective settings as an annotation if the pod asks for it. */
 function shownSettings(effective: Effective): Record<string, string> {
-  return effective.showSettings ? { [settingsAnnotation]: JSON.stringify(viewEffective(effective)) } : {};
+  return effective.showSettings ? { [annotationNames.settings]: JSON.stringify(viewEffective(effective)) } : {};
 }
 
 /** Sets kubectl's default container, so that `logs` and `exec` keep addressing the application. */
 function defaultContainer(view: PodView): Record<string, string> {
   const first = applicationContainers(view).find(({ list }) => list === 'containers');
-  return first === undefined ? {} : { 'kubectl.kubernetes.io/default-container': first.name };
+  return first === undefined ? {} : { [annotationNames.defaultContainer]: first.name };
 }
 
 /** Containers whose probes and ports concern the proxy, and the plans for them. */
@@ -163,7 +161,10 @@ export function proposeInjection(
   const changes = {
     ...changedAnnotations(view, { ...(byNodeAgent ? proxy?.annotations : {}), ...shown, ...scrape?.annotations }),
     // Whoever reads it takes it for ours.
-    removedAnnotations: [...(scrape?.removed ?? []), ...(settingsAnnotation in shown ? [] : [settingsAnnotation])],
+    removedAnnotations: [
+      ...(scrape?.removed ?? []),
+      ...(annotationNames.settings in shown ? [] : [annotationNames.settings]),
+    ],
   };
   const edits = probes.edits.filter((edit) => !isInjected(edit));
   const planned = planFragments(view, { fragments, overrides, edits, redirected, sleeps: sleeps.edits, changes });

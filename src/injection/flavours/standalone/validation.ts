@@ -104,7 +104,7 @@ export function validateInjection(
   const identity = identityOf(ownProxy);
   const scrape = withProxy ? planScrape(view.annotations, wanted) : undefined;
 
-  const remarks = [...settings.remarks];
+  const remarks = [...settings.warnings];
   const profile = profileRemark(view.labels, wanted.profile, snapshot.settings.profiles);
   if (profile !== undefined) remarks.push(profile);
   const wantsNative = withProxy || [...chosen.values()].some((template) => template?.spec.mode === 'native');
