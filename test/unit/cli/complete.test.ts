@@ -27,6 +27,10 @@ test.each<[words: string[], expected: string[], directive: string]>([
   [['certs', 'generate', '--serv'], ['--service'], ':4'],
   [['completion', ''], ['bash', 'zsh'], ':4'],
   [['template', 't'], ['test'], ':4'],
+  [['template', 'test', ''], [], ':0'],
+  [['template', 'lint', '--st'], ['--strict'], ':4'],
+  // Where no word is expected, the options are offered.
+  [['version', ''], ['-h', '--help'], ':4'],
   [['nothing', 'like', 'it'], [], ':4'],
   [['constructor', '--summ'], [], ':4'],
 ])('%j', async (words, expected, directive) => {

@@ -41,11 +41,13 @@ export function completeWord(nodes: readonly CommandNode[], words: readonly stri
   const [, flag, value] = /^(--[^=]+)=(.*)$/s.exec(current) ?? [];
   const inline = optionOf(node, flag);
   if (inline !== undefined) return valuesFor(inline, value ?? '', `${flag}=`);
+  const isOption = current.startsWith('-');
+  if (!isOption && node.arguments.some(({ values }) => values.kind === 'files')) return { words: [], files: true };
   const choices = node.arguments.flatMap(({ name, values }) =>
     values.kind === 'choices' ? values.choices.map((word) => ({ word, description: name })) : [],
   );
-  const commands = node.subcommands.map(({ name, description }) => ({ word: name, description }));
+  const named = [...node.subcommands.map(({ name, description }) => ({ word: name, description })), ...choices];
   const options = node.options.flatMap(({ flags, description }) => flags.map((word) => ({ word, description })));
-  const fitting = current.startsWith('-') ? options : [...commands, ...choices];
+  const fitting = isOption || named.length === 0 ? options : named;
   return { words: fitting.filter(({ word }) => word.startsWith(current)), files: false };
 }

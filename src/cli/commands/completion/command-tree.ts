@@ -1,4 +1,4 @@
-import type { Command, Option } from 'commander';
+import type { Argument, Command, Option } from 'commander';
 
 /** What an option, or an argument, takes. */
 export type Values =
@@ -26,12 +26,20 @@ export interface CommandNode {
   readonly arguments: readonly { readonly name: string; readonly values: Values }[];
 }
 
-const fileNames = /<(?:[a-z-]*file|[a-z-]*dir|folder|path)>/i;
+const fileNames = /^(?:[a-z-]*file|[a-z-]*dir|folder|path)$/i;
+
+function valuesNamed(name: string, choices: readonly string[] | undefined): Values {
+  if (choices !== undefined) return { kind: 'choices', choices };
+  return fileNames.test(name) ? { kind: 'files' } : { kind: 'text' };
+}
 
 function valuesOf(option: Option): Values {
   if (!option.required && !option.optional) return { kind: 'none' };
-  if (option.argChoices !== undefined) return { kind: 'choices', choices: option.argChoices };
-  return fileNames.test(option.flags) ? { kind: 'files' } : { kind: 'text' };
+  return valuesNamed(/<(.+)>/.exec(option.flags)?.[1] ?? '', option.argChoices);
+}
+
+function argumentOf(argument: Argument): CommandNode['arguments'][number] {
+  return { name: argument.name(), values: valuesNamed(argument.name(), argument.argChoices) };
 }
 
 /** The examples that stand behind the options in the command's help. */
@@ -67,10 +75,7 @@ function nodeOf(command: Command, path: string): CommandNode {
       values: valuesOf(option),
     })),
     examples: examplesOf(command),
-    arguments: command.registeredArguments.map((argument) => ({
-      name: argument.name(),
-      values: argument.argChoices === undefined ? { kind: 'text' } : { kind: 'choices', choices: argument.argChoices },
-    })),
+    arguments: command.registeredArguments.map(argumentOf),
   };
 }
 

@@ -1,5 +1,6 @@
 import { Argument, type Command } from 'commander';
 import { exitCodes, type Io } from '../../io.ts';
+import type { Shell } from './script.ts';
 
 /** `completion`: a script by which a shell completes this program's commands, options and values. */
 export function registerCompletion(program: Command, io: Io): void {
@@ -15,9 +16,9 @@ export function registerCompletion(program: Command, io: Io): void {
         '  sidecar-injector completion zsh > "${fpath[1]}/_sidecar-injector"',
       ].join('\n'),
     )
-    .action(async (shell: 'bash' | 'zsh') => {
-      const { bashScript, zshScript } = await import('./script.ts');
-      io.stdout(shell === 'bash' ? bashScript(program) : zshScript(program));
+    .action(async (shell: Shell) => {
+      const { completionScript } = await import('./script.ts');
+      io.stdout(completionScript(shell, program.name()));
       io.finish(exitCodes.fine);
     });
 }
