@@ -14,8 +14,3 @@ export function listIndex(token: string, length: number): number | undefined {
   const index = Number(token);
   return index <= length ? index : undefined;
 }
-
-/** Whether a missing parent has to be a list so that this token can be added to it. */
-export function wantsList(token: string): boolean {
-  return token === '-' || token === '0';
-}

@@ -7,15 +7,15 @@ import {
   Pair,
   Scalar,
   visit,
-  YAMLMap,
-  YAMLSeq,
   type Document,
   type Node,
+  type YAMLMap,
+  type YAMLSeq,
 } from 'yaml';
 import type { Operation } from '../json/operation.ts';
 import { isObject, member, type Json, type JsonObject } from '../json/json.ts';
 import { isMergePair } from './expand.ts';
-import { listIndex, pointerTokens, wantsList } from '../json/pointer.ts';
+import { listIndex, pointerTokens } from '../json/pointer.ts';
 
 export type Collection = YAMLMap | YAMLSeq;
 
@@ -50,10 +50,6 @@ function misfit(operation: Operation): Error {
 
 function findPair(map: YAMLMap, token: string): Pair | undefined {
   return map.items.find((pair) => isScalar(pair.key) && String(pair.key.value) === token);
-}
-
-function isNothing(node: unknown): boolean {
-  return node === null || node === undefined || (isScalar(node) && node.value === null);
 }
 
 function isEqual(one: Json, other: Json): boolean {
@@ -146,16 +142,11 @@ function replaceValue(document: Document, changes: Changes, map: YAMLMap, pair: 
   }
 }
 
-function newCollection(document: Document, next: string): Collection {
-  return wantsList(next) ? new YAMLSeq(document.schema) : new YAMLMap(document.schema);
-}
-
 function descend(
   document: Document,
   changes: Changes,
   parent: Collection,
   token: string,
-  next: string,
   operation: Operation,
 ): Collection {
   let item: unknown;
@@ -166,22 +157,11 @@ function descend(
       parent.items[index] = materialise(document, changes, parent.items[index]);
     item = child = index === undefined ? undefined : parent.items[index];
   } else {
-    let pair = findPair(parent, token);
-    if (pair !== undefined) pair.value = materialise(document, changes, pair.value);
-    if (pair === undefined || isNothing(pair.value)) {
-      if (operation.op === 'remove') throw misfit(operation);
-      const made = newCollection(document, next);
-      if (pair === undefined) {
-        refuseMerged(document, parent, token);
-        touch(changes, parent);
-        pair = new Pair(document.createNode(token), made);
-        parent.items.push(pair);
-      } else {
-        setValue(changes, parent, pair, made);
-      }
-    }
+    const pair = findPair(parent, token);
+    if (pair === undefined) refuseMerged(document, parent, token);
+    else pair.value = materialise(document, changes, pair.value);
     item = pair;
-    child = pair.value;
+    child = pair?.value;
   }
   refuseShared(child);
   if (!isCollection(child)) throw misfit(operation);
@@ -221,8 +201,8 @@ function applyToMap(document: Document, changes: Changes, map: YAMLMap, token: s
 }
 
 /**
- * Applies the operations to the document's nodes in place and says what changed. Parents that are absent or null are
- * made. Throws when the document has to be expanded first (`expandShared`) and when an operation does not fit.
+ * Applies the operations to the document's nodes in place and says what changed. Throws when the document has to be
+ * expanded first (`expandShared`) and when an operation does not fit.
  */
 export function changeDocument(document: Document, operations: readonly Operation[]): Changes {
   const changes: Changes = { parsedItems: new Map(), formerValues: new Map(), owners: new Map(), values: new Map() };
@@ -232,9 +212,7 @@ export function changeDocument(document: Document, operations: readonly Operatio
     refuseShared(document.contents);
     if (last === undefined || !isCollection(document.contents)) throw misfit(operation);
     let parent: Collection = document.contents;
-    tokens.forEach((token, depth) => {
-      parent = descend(document, changes, parent, token, tokens[depth + 1] ?? last, operation);
-    });
+    for (const token of tokens) parent = descend(document, changes, parent, token, operation);
     touch(changes, parent);
     if (isSeq(parent)) applyToList(changes, parent, last, operation);
     else applyToMap(document, changes, parent, last, operation);
