@@ -10,8 +10,9 @@ import { describeProblem } from '../../../grammar/problem.ts';
 import { captureVariable } from '../../../sidecars/standalone/init-container.ts';
 import type { CaptureOptions } from './options.ts';
 import { namespaceOf, passGate } from '../../manifests/gate.ts';
-import { inputFailure, loadSnapshot, readInput } from '../../manifests/input.ts';
+import { inputFailure, readInput } from '../../manifests/input.ts';
 import { readKnownNamespace } from '../../manifests/known-namespace.ts';
+import { loadSnapshot } from '../../manifests/snapshot.ts';
 import type { Failure, Io } from '../../io.ts';
 import { describeObject, findWorkloads, ownerOf } from '../../manifests/rewriting.ts';
 

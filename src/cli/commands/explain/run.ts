@@ -1,7 +1,8 @@
 import { createInjector, type Added, type Injector, type Json, type JsonObject } from '../../../index.ts';
 import { exitCodes, report, usageFailure, type Failure, type Io } from '../../io.ts';
-import { inputFailure, loadSnapshot, readInput } from '../../manifests/input.ts';
+import { inputFailure, readInput } from '../../manifests/input.ts';
 import { readKnownNamespace, type KnownNamespace } from '../../manifests/known-namespace.ts';
+import { loadSnapshot } from '../../manifests/snapshot.ts';
 import { findWorkloads } from '../../manifests/rewriting.ts';
 import { explainWorkload, type Explanation } from './explanation.ts';
 import type { ExplainOptions } from './options.ts';

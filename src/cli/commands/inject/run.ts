@@ -1,8 +1,9 @@
 import { withCode } from '../../../injection/policy/reason.ts';
 import { createInjector, type Decision, type Injector } from '../../../index.ts';
 import type { InjectOptions } from './options.ts';
-import { loadSnapshot, readInput } from '../../manifests/input.ts';
+import { readInput } from '../../manifests/input.ts';
 import { readKnownNamespace, type KnownNamespace } from '../../manifests/known-namespace.ts';
+import { loadSnapshot } from '../../manifests/snapshot.ts';
 import { report, type Io } from '../../io.ts';
 import { checkRewriting, writeRewriting } from '../../manifests/output.ts';
 import { namespaceOf, passGate } from '../../manifests/gate.ts';

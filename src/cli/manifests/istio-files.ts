@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { parseDocument } from 'yaml';
-import { applySetting, mergeInputs, readSetting } from '../settings/schema/istio/set-path.ts';
-import { isPlain } from '../settings/schema/istio/value-types.ts';
-import { quote, type Problem } from '../grammar/problem.ts';
+import { applySetting, mergeInputs, readSetting } from '../../settings/schema/istio/set-path.ts';
+import { isPlain } from '../../settings/schema/istio/value-types.ts';
+import { quote, type Problem } from '../../grammar/problem.ts';
 
 /** Istio's own settings, as files and single paths; later ones win. */
 export interface IstioFiles {

@@ -1,14 +1,17 @@
-import { readIstioFiles } from '../istio-files.ts';
+import { describeProblem, type Problem } from '../../grammar/problem.ts';
+import type { Snapshot } from '../../index.ts';
+import { describeFileProblem, loadConfiguration } from '../../runtime/configuration.ts';
 import { mergeInputs } from '../../settings/schema/istio/set-path.ts';
-import type { Problem } from '../../grammar/problem.ts';
 import { apiVersion } from '../../settings/schema/object.ts';
+import { exitCodes, type Failure } from '../io.ts';
 import type { EngineOptions } from '../options.ts';
+import { readIstioFiles } from './istio-files.ts';
 
 /** What options of the command line change in a settings object. */
-export type Amend = (settings: unknown) => unknown;
+type Amend = (settings: unknown) => unknown;
 
 /** Reads the options that stand for settings; without any the settings stay as they are. */
-export async function readAmendment(
+async function readAmendment(
   options: EngineOptions,
 ): Promise<{ readonly amend: Amend } | { readonly problems: readonly Problem[] }> {
   const { istioValues = [], istioMeshConfig = [], istioSet = [], nativeSidecars } = options;
@@ -25,4 +28,17 @@ export async function readAmendment(
   if (Object.keys(spec).length === 0) return { amend: (settings) => settings };
   const empty = { apiVersion, kind: 'InjectorConfiguration' };
   return { amend: (settings) => mergeInputs(settings ?? empty, { spec }) };
+}
+
+/** The snapshot that a server with these settings (file) and sidecar templates (folder) would decide by. */
+export async function loadSnapshot(options: EngineOptions): Promise<{ readonly snapshot: Snapshot } | Failure> {
+  const { settings, sidecars } = options;
+  const remedy = 'correct the settings or sidecar templates and run the command again';
+  const amendment = await readAmendment(options);
+  if ('problems' in amendment) {
+    return { problems: amendment.problems.map(describeProblem), remedy, code: exitCodes.failed };
+  }
+  const loaded = await loadConfiguration({ settings, sidecars }, {}, amendment.amend);
+  if ('snapshot' in loaded) return loaded;
+  return { problems: loaded.problems.map(describeFileProblem), remedy, code: exitCodes.failed };
 }
