@@ -51,21 +51,22 @@ function firstSentence(message: string): string {
   return message.split('\n')[0] ?? message;
 }
 
-interface Fault {
+/** What is wrong, and at which character of the text. */
+interface TextProblem {
   readonly offset: number;
   readonly message: string;
 }
 
 /** What is YAML but nothing that Kubernetes reads: keys that are no scalars, aliases of nothing. */
-function findFault(document: Document): Fault | undefined {
+function findProblem(document: Document): TextProblem | undefined {
   const error = document.errors[0];
   if (error !== undefined) return { offset: error.pos[0], message: firstSentence(error.message) };
   const anchors = new Set<string>();
-  let fault: Fault | undefined;
+  let problem: TextProblem | undefined;
   visit(document, {
     Pair: (_key, pair) => {
       if (isScalar(pair.key)) return undefined;
-      fault = {
+      problem = {
         offset: (pair.key as { range?: number[] } | null)?.range?.[0] ?? 0,
         message: 'a key must be plain text',
       };
@@ -77,18 +78,18 @@ function findFault(document: Document): Fault | undefined {
     },
     Alias: (_key, alias) => {
       if (anchors.has(alias.source)) return undefined;
-      fault = { offset: alias.range?.[0] ?? 0, message: `the alias *${alias.source} names no anchor before it` };
+      problem = { offset: alias.range?.[0] ?? 0, message: `the alias *${alias.source} names no anchor before it` };
       return visit.BREAK;
     },
   });
-  return fault;
+  return problem;
 }
 
-function problemAt(source: string, chunk: Chunk, fault: Fault): Problem {
-  const before = chunk.text.slice(0, fault.offset).split('\n');
+function problemAt(source: string, chunk: Chunk, problem: TextProblem): Problem {
+  const before = chunk.text.slice(0, problem.offset).split('\n');
   const where = `${source}:${chunk.line + before.length - 1}:${(before.at(-1)?.length ?? 0) + 1}`;
   const templated = chunk.text.includes('{{') ? '; this looks like a chart template, render it first' : '';
-  return { where, message: `${fault.message}${templated}` };
+  return { where, message: `${problem.message}${templated}` };
 }
 
 function readChunk(source: string, chunk: Chunk): Manifest | Problem {
@@ -99,8 +100,8 @@ function readChunk(source: string, chunk: Chunk): Manifest | Problem {
   const plain = plainValue(chunk.text, document);
   if (plain !== undefined && plain !== null)
     return { ...base, content: { format: 'yaml', value: plain, document, plain: true } };
-  const fault = findFault(document);
-  if (fault !== undefined) return problemAt(source, chunk, fault);
+  const found = findProblem(document);
+  if (found !== undefined) return problemAt(source, chunk, found);
   try {
     // Aliases come out as shared objects; the round trip makes a tree of them, which may be changed in one place.
     const value = JSON.parse(JSON.stringify(document.toJS())) as Json;

@@ -53,7 +53,7 @@ async function readAll(files: readonly string[]): Promise<(Source | Problem)[]> 
       try {
         return decode(file, await readFile(file));
       } catch (error) {
-        return { where: file, message: explainFault(error) };
+        return { where: file, message: describeReadError(error) };
       }
     });
     read.push(...(await Promise.all(reading)));
@@ -61,7 +61,7 @@ async function readAll(files: readonly string[]): Promise<(Source | Problem)[]> 
   return read;
 }
 
-function explainFault(error: unknown): string {
+function describeReadError(error: unknown): string {
   const code = error instanceof Error && 'code' in error ? String(error.code) : '';
   if (code === 'ENOENT') return 'there is no such file or folder';
   if (code === 'EACCES' || code === 'EPERM') return 'this user may not read it';
@@ -92,7 +92,7 @@ export async function readSources(paths: readonly string[], stdin: () => Promise
         keep(decode(path, await readFile(path)));
       }
     } catch (error) {
-      problems.push({ where: path, message: explainFault(error) });
+      problems.push({ where: path, message: describeReadError(error) });
     }
   }
   return { sources, problems };

@@ -22,7 +22,7 @@ const knownPaths: TemplatePaths = new Map([
   ['Rollout.argoproj.io', template],
 ]);
 
-/** An object of a document. `pod` is what the injector decides about; without it `passed` says why there is none. */
+/** An object of a document. `pod` is what the injector decides about; without it `skipReason` says why there is none. */
 export interface FoundObject {
   /** Pointer of the object in its document. */
   readonly pointer: string;
@@ -34,7 +34,7 @@ export interface FoundObject {
   /** The pod template with its pointer in the document, or the pod itself. */
   readonly pod: { readonly pointer: string; readonly value: JsonObject } | undefined;
   /** One sentence; empty when there is a pod. */
-  readonly passed: string;
+  readonly skipReason: string;
 }
 
 /** Reads `Kind.group=/path`, such as `Service.serving.knative.dev=/spec/template`. */
@@ -99,7 +99,7 @@ function findOne(
     name: nameOf(object),
     namespace: stringMember(objectMember(object, 'metadata'), 'namespace'),
     pod,
-    passed: pod === undefined ? whyNoPod(object, key, path) : '',
+    skipReason: pod === undefined ? whyNoPod(object, key, path) : '',
   };
 }
 

@@ -44,7 +44,7 @@ function sharedNode(): Error {
   return new Error('the document shares what is to be changed; it has to be expanded first');
 }
 
-function misfit(operation: Operation): Error {
+function doesNotFit(operation: Operation): Error {
   return new Error(`operation ${operation.op} at ${operation.path} does not fit the document`);
 }
 
@@ -75,12 +75,12 @@ function setValue(changes: Changes, map: YAMLMap, pair: Pair, value: Node): void
   touch(changes, map);
 }
 
-function refuseShared(node: unknown): void {
+function throwIfShared(node: unknown): void {
   if (isAlias(node) || (isCollection(node) && node.anchor !== undefined)) throw sharedNode();
 }
 
 /** An own key of a map hides a merged one, so only a key that comes from a merge alone is shared. */
-function refuseMerged(document: Document, map: YAMLMap, token: string): void {
+function throwIfMerged(document: Document, map: YAMLMap, token: string): void {
   if (!map.items.some(isMergePair)) return;
   if (isObject(map.toJS(document) as unknown) && Object.hasOwn(map.toJS(document) as object, token)) {
     throw sharedNode();
@@ -158,13 +158,13 @@ function descend(
     item = child = index === undefined ? undefined : parent.items[index];
   } else {
     const pair = findPair(parent, token);
-    if (pair === undefined) refuseMerged(document, parent, token);
+    if (pair === undefined) throwIfMerged(document, parent, token);
     else pair.value = materialise(document, changes, pair.value);
     item = pair;
     child = pair?.value;
   }
-  refuseShared(child);
-  if (!isCollection(child)) throw misfit(operation);
+  throwIfShared(child);
+  if (!isCollection(child)) throw doesNotFit(operation);
   changes.owners.set(child, { collection: parent, item });
   return child;
 }
@@ -179,7 +179,7 @@ function dropCommentOfEmpty(collection: Collection): void {
 
 function applyToList(changes: Changes, list: YAMLSeq, token: string, operation: Operation): void {
   const index = listIndex(token, list.items.length);
-  if (index === undefined || (operation.op !== 'add' && index === list.items.length)) throw misfit(operation);
+  if (index === undefined || (operation.op !== 'add' && index === list.items.length)) throw doesNotFit(operation);
   if (operation.op === 'remove') list.items.splice(index, 1);
   else list.items.splice(index, operation.op === 'add' ? 0 : 1, createValue(changes, operation.value));
 }
@@ -188,13 +188,13 @@ function applyToMap(document: Document, changes: Changes, map: YAMLMap, token: s
   const pair = findPair(map, token);
   if (operation.op !== 'remove') {
     if (pair === undefined) {
-      refuseMerged(document, map, token);
+      throwIfMerged(document, map, token);
       map.items.push(new Pair(document.createNode(token), createValue(changes, operation.value)));
     } else {
       replaceValue(document, changes, map, pair, operation.value);
     }
   } else if (pair === undefined) {
-    throw misfit(operation);
+    throw doesNotFit(operation);
   } else {
     map.items.splice(map.items.indexOf(pair), 1);
   }
@@ -209,8 +209,8 @@ export function changeDocument(document: Document, operations: readonly Operatio
   for (const operation of operations) {
     const tokens = pointerTokens(operation.path);
     const last = tokens.pop();
-    refuseShared(document.contents);
-    if (last === undefined || !isCollection(document.contents)) throw misfit(operation);
+    throwIfShared(document.contents);
+    if (last === undefined || !isCollection(document.contents)) throw doesNotFit(operation);
     let parent: Collection = document.contents;
     for (const token of tokens) parent = descend(document, changes, parent, token, operation);
     touch(changes, parent);

@@ -10,11 +10,14 @@ import type { Input } from './input.ts';
 /** An object that makes pods. */
 export type Workload = FoundObject & { readonly pod: NonNullable<FoundObject['pod']> };
 
-/** What is to be done with one workload; pointers are relative to its pod. */
-export type Verdict =
+/**
+ * What to do with one workload: change it, skip it, or deny the whole input because of it. Pointers are relative to its
+ * pod.
+ */
+export type RewriteDecision =
   | { readonly outcome: 'change'; readonly operations: readonly Operation[]; readonly notes: readonly string[] }
-  | { readonly outcome: 'pass'; readonly reason: string }
-  | { readonly outcome: 'refuse'; readonly problems: readonly string[] };
+  | { readonly outcome: 'skip'; readonly reason: string }
+  | { readonly outcome: 'deny'; readonly problems: readonly string[] };
 
 /** JSON Patch of one object, pointers from its own root. */
 export interface ObjectPatch {
@@ -39,7 +42,7 @@ export interface RewrittenSource {
 /** With problems the sources are incomplete and must not be written. */
 export interface Rewriting {
   readonly sources: readonly RewrittenSource[];
-  /** What was passed through and why, one line each. */
+  /** Objects that stay as they are and why, warnings, and what else a reader should know; one line each. */
   readonly notes: readonly string[];
   readonly problems: readonly string[];
 }
@@ -86,8 +89,8 @@ export function findWorkloads(input: Input): {
   return { objects, problems };
 }
 
-/** Asks for a verdict on every workload of the input and rewrites the documents that change; all others keep their bytes. */
-export function rewriteInput(input: Input, judge: (workload: Workload) => Verdict): Rewriting {
+/** Decides on every workload of the input and rewrites the documents that change; all others keep their bytes. */
+export function rewriteInput(input: Input, decide: (workload: Workload) => RewriteDecision): Rewriting {
   const notes: string[] = [];
   const problems: string[] = [];
   const printer = createValuePrinter();
@@ -95,21 +98,21 @@ export function rewriteInput(input: Input, judge: (workload: Workload) => Verdic
   const patchOf = (object: FoundObject, where: string): ObjectPatch[] => {
     const name = describeObject(object);
     if (!isWorkload(object)) {
-      notes.push(`${name}: passed through: ${object.passed}`);
+      notes.push(`${name}: passed through: ${object.skipReason}`);
       return [];
     }
-    const verdict = judge(object);
-    if (verdict.outcome === 'refuse') {
-      problems.push(...verdict.problems.map((problem) => `${where}: ${name}: ${problem}`));
+    const decision = decide(object);
+    if (decision.outcome === 'deny') {
+      problems.push(...decision.problems.map((problem) => `${where}: ${name}: ${problem}`));
       return [];
     }
-    if (verdict.outcome === 'pass') {
-      notes.push(`${name}: ${verdict.reason}`);
+    if (decision.outcome === 'skip') {
+      notes.push(`${name}: ${decision.reason}`);
       return [];
     }
-    notes.push(...verdict.notes.map((note) => `${name}: ${note}`));
+    notes.push(...decision.notes.map((note) => `${name}: ${note}`));
     const within = object.pod.pointer.slice(object.pointer.length);
-    return [{ object, operations: prefixed(verdict.operations, within) }];
+    return [{ object, operations: prefixed(decision.operations, within) }];
   };
 
   const rewrite = (manifest: Manifest): RewrittenDocument => {

@@ -27,7 +27,7 @@ async function explainFiles(
     return {
       object: { apiVersion, kind, name, namespace },
       where,
-      notes: [object.passed],
+      notes: [object.skipReason],
       gate: undefined,
       decision: undefined,
     };
@@ -60,7 +60,7 @@ function explanationJson(explanations: readonly Explanation[]): string {
   return `${JSON.stringify(view, null, 2)}\n`;
 }
 
-/** Runs `explain` and returns the exit code. A refused pod is an answer, not a failure. */
+/** Runs `explain` and returns the exit code. A denied pod is an answer, not a failure. */
 export async function runExplain(options: ExplainOptions, io: Io): Promise<number> {
   if ((options.pod === undefined) === (options.filename === undefined)) {
     return report(

@@ -51,7 +51,7 @@ function memoryText(bytes: number): string {
 
 function rowOf({ object, workload, where }: PlacedObject, decideFor: (workload: Workload) => Decision | string): Row {
   const base = { where, object: describeObject(object), added: undefined, replicas: 1 };
-  if (workload === undefined) return { ...base, decision: 'pass', reason: object.passed };
+  if (workload === undefined) return { ...base, decision: 'pass', reason: object.skipReason };
   const decision = decideFor(workload);
   if (typeof decision === 'string') return { ...base, decision: 'skip', reason: decision };
   const { outcome, reasons, added } = decision;
