@@ -25,25 +25,40 @@ export function collect(value: string, before: readonly string[] | undefined): r
 }
 
 export function addFilenameOption(command: Command): void {
-  const text = 'file, folder (recursively: .yaml, .yml, .json) or - for standard input; repeatable';
+  const text = 'file, folder (searched recursively for .yaml, .yml and .json) or - for standard input; can be repeated';
   command.option('-f, --filename <path>', text, collect);
 }
 
 export function addPodTemplateOption(command: Command): void {
-  const text = 'a further kind with a pod template, such as Service.serving.knative.dev=/spec/template; repeatable';
+  const text =
+    'additional kind and the path of its pod template, such as Service.serving.knative.dev=/spec/template; can be repeated';
   command.option('--pod-template <kind=path>', text, collect);
 }
 
 export function addEngineOptions(command: Command): void {
   command
-    .option('--settings <file>', 'InjectorConfiguration to decide by (default: the built-in settings)')
-    .option('--sidecars <path>', 'file or folder with SidecarTemplate objects; repeatable (default: none)', collect)
-    .option('-n, --namespace <name>', 'namespace of objects that name none (default: "default")')
-    .option('--namespace-labels <k=v,...>', "the namespace's labels (default: it counts as enabled)")
-    .option('--namespace-annotations <k=v>', "an annotation of the namespace, as OpenShift's; repeatable", collect);
+    .option('--settings <file>', 'file with the InjectorConfiguration to use (default: the built-in settings)')
+    .option(
+      '--sidecars <path>',
+      'file or folder with SidecarTemplate objects to use; can be repeated (default: none)',
+      collect,
+    )
+    .option('-n, --namespace <name>', 'namespace of objects that do not name one (default: "default")')
+    .option(
+      '--namespace-labels <k=v,...>',
+      'labels of the namespace (default: the namespace counts as enabled for injection)',
+    )
+    .option(
+      '--namespace-annotations <k=v>',
+      'annotation of the namespace, such as one that OpenShift sets; can be repeated',
+      collect,
+    );
   command.addOption(
     command
-      .createOption('--native-sidecars <true|false>', 'whether the proxy is a native sidecar (default: the settings)')
+      .createOption(
+        '--native-sidecars <true|false>',
+        'whether to inject the proxy as a native sidecar (default: as in the settings)',
+      )
       .choices(['true', 'false']),
   );
 }
@@ -53,11 +68,19 @@ export function addIstioOptions(command: Command): void {
   command
     .option(
       '--istio-values <file>',
-      "Istio's Helm values, an IstioOperator or the ConfigMap istio-sidecar-injector; repeatable",
+      "file with Istio's Helm values, an IstioOperator or the ConfigMap istio-sidecar-injector; can be repeated",
       collect,
     )
-    .option('--istio-mesh-config <file>', "Istio's mesh configuration or the ConfigMap istio; repeatable", collect)
-    .option('--istio-set <path=value>', 'one setting, such as values.global.tag=1.28.0; repeatable', collect);
+    .option(
+      '--istio-mesh-config <file>',
+      "file with Istio's mesh configuration or the ConfigMap istio; can be repeated",
+      collect,
+    )
+    .option(
+      '--istio-set <path=value>',
+      "one of Istio's settings, such as values.global.tag=1.28.0; can be repeated",
+      collect,
+    );
 }
 
 export function addOutputOption(command: Command, choices: readonly [string, ...string[]], text: string): void {

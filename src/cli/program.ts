@@ -29,14 +29,14 @@ const registrations: readonly ((program: Command, io: Io) => void)[] = [
 /** The program with all its commands; nothing runs yet. */
 export function createProgram(io: Io): Command {
   const program = new Command('sidecar-injector')
-    .description('Gives Kubernetes pods an Envoy sidecar: as a webhook, or offline on manifests.')
+    .description('Injects an Envoy sidecar into Kubernetes pods: as an admission webhook, or offline into manifests.')
     .version(version)
     .exitOverride()
     .showHelpAfterError('hint: run the same command with --help')
     .configureOutput({ writeOut: (text) => io.stdout(text), writeErr: (text) => io.stderr(text) })
     .addHelpText(
       'after',
-      '\nExit codes: 0 fine, 1 failed, 2 wrong usage, 3 differences (-o diff, -o unified, --check).',
+      '\nExit codes: 0 success, 1 failure, 2 invalid usage, 3 differences found (-o diff, -o unified, --check).',
     );
   for (const register of registrations) register(program, io);
   return program;

@@ -43,6 +43,6 @@ test('at the beginning every command is offered, with what it does', async () =>
   expect(words).not.toContain('__complete');
   expect(await offered([])).toEqual([words, ':4']);
   expect((await runCommand(['__complete', 'vers'])).stdout).toBe(
-    'version\tPrint the version of the program and of the Node that runs it.\n:4\n',
+    'version\tPrint the version of the program and of the Node.js that runs it.\n:4\n',
   );
 });

@@ -6,8 +6,8 @@ import type { Shell } from './script.ts';
 export function registerCompletion(program: Command, io: Io): void {
   program
     .command('completion')
-    .description('Print the script that completes commands, options and values in a shell.')
-    .addArgument(new Argument('<shell>', 'which shell').choices(['bash', 'zsh']))
+    .description('Print a script that completes commands, options and values in bash or zsh.')
+    .addArgument(new Argument('<shell>', 'shell to print the script for').choices(['bash', 'zsh']))
     .addHelpText(
       'after',
       [

@@ -7,12 +7,12 @@ import type { UninjectOptions } from './options.ts';
 export function registerUninject(program: Command, io: Io): void {
   const command = program
     .command('uninject')
-    .description('Take the sidecar out of manifests again; what was never injected passes through unchanged.');
+    .description('Remove the sidecar from manifests. Objects that were never injected pass through unchanged.');
   addFilenameOption(command);
   addOutputOption(
     command,
     ['yaml', 'json', 'diff', 'unified'],
-    'yaml keeps notation and comments; diff says what changes by container and field, unified as text',
+    'output format: yaml keeps formatting and comments; diff lists the changes by container and field; unified is a text diff',
   );
   addPodTemplateOption(command);
   addExamples(
