@@ -6,7 +6,7 @@ export interface ManifestOptions {
   readonly podTemplate?: readonly string[];
 }
 
-/** Options by which the engine decides as a certain server in a certain cluster would. */
+/** Options that make the engine decide as a particular server in a particular cluster would. */
 export interface EngineOptions {
   readonly settings?: string;
   readonly sidecars?: readonly string[];
@@ -19,7 +19,7 @@ export interface EngineOptions {
   readonly istioSet?: readonly string[];
 }
 
-/** For options that may be given several times. */
+/** Collects the values of an option that can be repeated. */
 export function collect(value: string, before: readonly string[] | undefined): readonly string[] {
   return [...(before ?? []), value];
 }
@@ -63,7 +63,7 @@ export function addEngineOptions(command: Command): void {
   );
 }
 
-/** Istio's own settings; any of them means the mode istiod. */
+/** Adds options for Istio's own settings. Any of them selects the mode istiod. */
 export function addIstioOptions(command: Command): void {
   command
     .option(
@@ -85,7 +85,7 @@ export function addIstioOptions(command: Command): void {
 
 export function addOutputOption(command: Command, choices: readonly [string, ...string[]], text: string): void {
   const option = command.createOption('-o, --output <format>', text).choices(choices).default(choices[0]);
-  // Istio's kube-inject has the name of a file there.
+  // Istio's kube-inject takes the name of a file for -o.
   option.argParser((value: string) => {
     if (choices.includes(value)) return value;
     const file = /[./]/.test(value) ? `; for a file write: > ${value}` : '';
@@ -94,7 +94,7 @@ export function addOutputOption(command: Command, choices: readonly [string, ...
   command.addOption(option);
 }
 
-/** A block of examples at the end of the help text. */
+/** Appends a block of examples to the help text. */
 export function addExamples(command: Command, ...examples: readonly string[]): void {
   command.addHelpText('after', `\nExamples:\n${examples.map((example) => `  ${example}\n`).join('')}`);
 }

@@ -12,7 +12,7 @@ import { registerTemplate } from './commands/template/command.ts';
 import { registerUninject } from './commands/uninject/command.ts';
 import { registerVersion } from './commands/version.ts';
 
-/** Every sub-command registers itself; none loads what it works with before it runs. */
+/** Every sub-command registers itself. The modules that a command works with are loaded when it runs. */
 const registrations: readonly ((program: Command, io: Io) => void)[] = [
   registerServe,
   registerInject,
@@ -26,7 +26,7 @@ const registrations: readonly ((program: Command, io: Io) => void)[] = [
   registerVersion,
 ];
 
-/** The program with all its commands; nothing runs yet. */
+/** Creates the program with all its commands. Nothing runs yet. */
 export function createProgram(io: Io): Command {
   const program = new Command('sidecar-injector')
     .description('Injects an Envoy sidecar into Kubernetes pods: as an admission webhook, or offline into manifests.')
@@ -42,9 +42,7 @@ export function createProgram(io: Io): Command {
   return program;
 }
 
-/**
- * The words behind it are somebody's command line in the making, which is why it is no command with options of its own.
- */
+/** The arguments after this word are an unfinished command line. A command would parse them as its own options. */
 const completing = '__complete';
 
 /** Runs the command line (without `node` and script) and sets the exit code through `io.finish`. Never rejects. */

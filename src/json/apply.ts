@@ -6,14 +6,14 @@ function copyJson<T>(value: T): T {
   return JSON.parse(JSON.stringify(value)) as T;
 }
 
-/** Whether an operation changes a value that another one added, which must not be the caller's object then. */
+/** Whether an operation changes a value that another operation adds. Then the caller's value must be copied. */
 function areNested(operations: readonly Operation[]): boolean {
   return operations.some(({ path }) => operations.some((other) => other.path.startsWith(`${path}/`)));
 }
 
 /**
- * A copy of the value with the operations applied in order (RFC 6902); neither the value nor the operations are changed.
- * Throws when an operation does not fit, and for a path through an object's prototype.
+ * Returns a copy of the value with the operations applied in order (RFC 6902). Neither the value nor the operations are
+ * changed. Throws if an operation does not fit, or if its path leads through an object's prototype.
  */
 export function applyToValue(value: Json, operations: readonly Operation[]): Json {
   let result: unknown = copyJson(value);

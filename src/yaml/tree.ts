@@ -19,27 +19,27 @@ import { listIndex, pointerTokens } from '../json/pointer.ts';
 
 export type Collection = YAMLMap | YAMLSeq;
 
-/** Where a node hangs: the collection and the pair or list item that leads to it. */
+/** The parent of a node: the collection, and the pair or list item in it that holds the node. */
 export interface Owner {
   readonly collection: Collection;
   readonly item: unknown;
 }
 
-/** What operations did to a parsed document. Nodes that were parsed keep their identity, so their text can be kept. */
+/** What operations changed in a parsed document. Parsed nodes keep their identity, so that their text can be kept. */
 export interface Changes {
   /** Items of each changed collection as they were parsed. */
   readonly parsedItems: Map<Collection, readonly unknown[]>;
-  /** Former value of every pair whose value is another node now. */
+  /** Former value of every pair whose value was replaced. */
   readonly formerValues: Map<Pair, unknown>;
   readonly owners: Map<Collection, Owner>;
   /**
-   * Values that operations brought, each by the scalar that stands for it. Their nodes are made only when a later
-   * operation goes into them or the library has to print them: most are printed as they are.
+   * Values added by operations, keyed by their placeholder scalar. Nodes are created only if a later operation descends
+   * into the value or if the library has to print it.
    */
   readonly values: Map<unknown, Json>;
 }
 
-/** The path goes through an alias, a merge key or an anchor: a change there would show elsewhere as well. */
+/** The path leads through an alias, a merge key or an anchor, so that a change would also show in other places. */
 function sharedNode(): Error {
   return new Error('the document shares what is to be changed; it has to be expanded first');
 }
@@ -60,7 +60,7 @@ function touch(changes: Changes, collection: Collection): void {
   if (!changes.parsedItems.has(collection)) changes.parsedItems.set(collection, [...collection.items]);
 }
 
-/** Comments of a scalar for the node in its place; a collection has them all before it. */
+/** Moves the comments of a scalar to the node that replaces it. A collection gets all of them before it. */
 function takeComments(node: Node, former: Scalar): void {
   const { comment, commentBefore } = former;
   if (!isCollection(node)) node.comment = comment ?? null;
@@ -79,7 +79,7 @@ function throwIfShared(node: unknown): void {
   if (isAlias(node) || (isCollection(node) && node.anchor !== undefined)) throw sharedNode();
 }
 
-/** An own key of a map hides a merged one, so only a key that comes from a merge alone is shared. */
+/** A map's own key hides a merged one, so a key is shared only if it comes from a merge key alone. */
 function throwIfMerged(document: Document, map: YAMLMap, token: string): void {
   if (!map.items.some(isMergePair)) return;
   if (isObject(map.toJS(document) as unknown) && Object.hasOwn(map.toJS(document) as object, token)) {
@@ -88,12 +88,12 @@ function throwIfMerged(document: Document, map: YAMLMap, token: string): void {
 }
 
 function createValue(changes: Changes, value: Json): Node {
-  const stand = new Scalar('');
-  changes.values.set(stand, value);
-  return stand;
+  const placeholder = new Scalar('');
+  changes.values.set(placeholder, value);
+  return placeholder;
 }
 
-/** The node itself where a value stands; any other node stays. Comments move along to where a collection can have them. */
+/** Creates the node for a placeholder, with the placeholder's comments. Any other node is returned as it is. */
 function materialise(document: Document, changes: Changes, node: unknown): unknown {
   const value = changes.values.get(node);
   if (value === undefined || !isScalar(node)) return node;
@@ -102,7 +102,7 @@ function materialise(document: Document, changes: Changes, node: unknown): unkno
   return made;
 }
 
-/** Makes the nodes of all brought values below, so that the library can print them. */
+/** Replaces all placeholders below the node, so that the library can print it. */
 export function materialiseBelow(document: Document, changes: Changes, node: Node | Document): void {
   visit(node, {
     Scalar: (_key, scalar) => {
@@ -112,12 +112,14 @@ export function materialiseBelow(document: Document, changes: Changes, node: Nod
   });
 }
 
-/** Whether the text of the node can be changed member by member: a plain map, nothing of it shared. */
+/** Whether the node can be changed member by member: a map without anchor and merge keys. */
 function isPlainMap(node: unknown): node is YAMLMap {
   return isMap(node) && node.anchor === undefined && node.items.length > 0 && !node.items.some(isMergePair);
 }
 
-/** Gives a pair its value. Of a map only the members that differ are touched, so that the others keep their comments. */
+/**
+ * Sets the value of a pair. In a map, only the members that differ are changed, so that the others keep their comments.
+ */
 function replaceValue(document: Document, changes: Changes, map: YAMLMap, pair: Pair, value: Json): void {
   const former = pair.value;
   if (!isPlainMap(former) || !isObject(value) || Object.keys(value).length === 0) {
@@ -169,7 +171,9 @@ function descend(
   return child;
 }
 
-/** The library prints comments and space before an empty collection where they break the document. */
+/**
+ * Removes comments and space before an empty collection, because the library prints them where they break the document.
+ */
 function dropCommentOfEmpty(collection: Collection): void {
   if (collection.items.length > 0) return;
   collection.commentBefore = null;
@@ -201,8 +205,8 @@ function applyToMap(document: Document, changes: Changes, map: YAMLMap, token: s
 }
 
 /**
- * Applies the operations to the document's nodes in place and says what changed. Throws when the document has to be
- * expanded first (`expandShared`) and when an operation does not fit.
+ * Applies the operations to the document's nodes in place and returns what changed. Throws if the document must be
+ * expanded first (`expandShared`), or if an operation does not fit.
  */
 export function changeDocument(document: Document, operations: readonly Operation[]): Changes {
   const changes: Changes = { parsedItems: new Map(), formerValues: new Map(), owners: new Map(), values: new Map() };

@@ -8,7 +8,7 @@ export interface GenerateOptions {
   readonly days: string;
 }
 
-/** `certs generate`: a CA and a leaf for the Service, as files. Never overwrites a file. */
+/** `certs generate`: writes a CA and a serving certificate for the Service. Never overwrites a file. */
 export async function runGenerate(options: GenerateOptions, io: Io): Promise<number> {
   const days = Number(options.days);
   if (!/^\d{1,4}$/.test(options.days) || days < 1) {

@@ -7,7 +7,7 @@ export interface CheckOptions {
   readonly sidecars?: readonly string[];
 }
 
-/** `check`: all problems of settings and templates at once, without using them. */
+/** `check`: reports all problems of settings and templates at once. */
 export async function runCheck(options: CheckOptions, io: Io): Promise<number> {
   if (options.settings === undefined && options.sidecars === undefined) {
     const remedy = 'give --settings FILE, --sidecars PATH or both';

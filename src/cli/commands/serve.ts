@@ -49,7 +49,7 @@ function addressOf(flag: string, text: string): Address | Failure {
   );
 }
 
-/** Resolves with the name of the first signal; a second one ends the process at once. */
+/** Resolves with the name of the first signal. A second signal ends the process immediately. */
 async function untilSignal(): Promise<string> {
   const { promise, resolve } = Promise.withResolvers<string>();
   let asked = false;
@@ -63,7 +63,7 @@ async function untilSignal(): Promise<string> {
   return promise;
 }
 
-/** `serve`: the webhook, until SIGTERM or SIGINT. */
+/** `serve`: runs the webhook until SIGTERM or SIGINT. */
 export async function runServe(flags: ServeFlags, io: Io): Promise<number> {
   const certificate = chooseCertificate(flags);
   if ('problems' in certificate) return report(certificate, io);

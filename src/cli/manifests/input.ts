@@ -4,7 +4,7 @@ import { describeProblem, quote } from '../../grammar/problem.ts';
 import { exitCodes, usageFailure, type Failure, type Io } from '../io.ts';
 import type { ManifestOptions } from '../options.ts';
 
-/** What `-f` and `--pod-template` name. */
+/** The sources that `-f` names, and the paths that `--pod-template` names. */
 export interface Input {
   readonly sources: readonly Source[];
   readonly paths: TemplatePaths;
@@ -23,13 +23,13 @@ function readTemplatePaths(texts: readonly string[]): TemplatePaths | Failure {
   return paths;
 }
 
-/** Problems of what was read; nothing has been written then. */
+/** Creates the failure for problems of the input. Nothing has been written at that point. */
 export function inputFailure(problems: readonly string[]): Failure {
   const remedy = 'correct the input and run the command again; nothing was written';
   return { problems, remedy, code: exitCodes.failed };
 }
 
-/** Reads everything first: with one unreadable file nothing is done at all. */
+/** Reads all sources before anything is done, so that one unreadable file stops the command. */
 export async function readInput(options: ManifestOptions, io: Io): Promise<Input | Failure> {
   const filenames = options.filename ?? [];
   const paths = readTemplatePaths(options.podTemplate ?? []);

@@ -19,7 +19,7 @@ export type RewriteDecision =
   | { readonly outcome: 'skip'; readonly reason: string }
   | { readonly outcome: 'deny'; readonly problems: readonly string[] };
 
-/** JSON Patch of one object, pointers from its own root. */
+/** JSON Patch of one object. Pointers start at the root of the object. */
 export interface ObjectPatch {
   readonly object: FoundObject;
   readonly operations: readonly Operation[];
@@ -39,15 +39,15 @@ export interface RewrittenSource {
   readonly documents: readonly RewrittenDocument[];
 }
 
-/** With problems the sources are incomplete and must not be written. */
+/** The rewritten input. If there are problems, the sources are incomplete and must not be written. */
 export interface Rewriting {
   readonly sources: readonly RewrittenSource[];
-  /** Objects that stay as they are and why, warnings, and what else a reader should know; one line each. */
+  /** Objects that stay unchanged and why, warnings, and other remarks for the user; one line each. */
   readonly notes: readonly string[];
   readonly problems: readonly string[];
 }
 
-/** The object as messages call it. */
+/** The name of the object in messages, such as `Deployment/web`. */
 export function describeObject(object: FoundObject): string {
   return `${object.kind}/${object.name}`;
 }
@@ -61,7 +61,7 @@ function prefixed(operations: readonly Operation[], prefix: string): Operation[]
   return operations.map((operation) => ({ ...operation, path: prefix + operation.path }));
 }
 
-/** An object of the input with its place; `workload` is the same object when it makes pods. */
+/** An object of the input and its place. `workload` is the same object if it makes pods. */
 export interface PlacedObject {
   readonly object: FoundObject;
   readonly workload: Workload | undefined;
@@ -69,7 +69,7 @@ export interface PlacedObject {
   readonly where: string;
 }
 
-/** Every object of the input in order, without changing anything. */
+/** Finds every object of the input, in order. Nothing is changed. */
 export function findWorkloads(input: Input): {
   readonly objects: readonly PlacedObject[];
   readonly problems: readonly string[];
@@ -89,7 +89,9 @@ export function findWorkloads(input: Input): {
   return { objects, problems };
 }
 
-/** Decides on every workload of the input and rewrites the documents that change; all others keep their bytes. */
+/**
+ * Decides about every workload of the input and rewrites the documents that change. All others are kept byte for byte.
+ */
 export function rewriteInput(input: Input, decide: (workload: Workload) => RewriteDecision): Rewriting {
   const notes: string[] = [];
   const problems: string[] = [];
@@ -142,7 +144,7 @@ export function rewriteInput(input: Input, decide: (workload: Workload) => Rewri
   return { sources, notes, problems };
 }
 
-/** Owner of the pods that the workload will make; undefined for a pod itself, whose owner is in its metadata. */
+/** Owner of the pods that the workload creates. Undefined for a pod, which names its owner in its metadata. */
 export function ownerOf(workload: Workload): InjectionRequest['workload'] {
   const { apiVersion, kind } = workload;
   const name = stringMember(objectMember(workload.object, 'metadata'), 'name');

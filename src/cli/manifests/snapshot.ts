@@ -7,10 +7,10 @@ import { exitCodes, type Failure } from '../io.ts';
 import type { EngineOptions } from '../options.ts';
 import { readIstioFiles } from './istio-files.ts';
 
-/** What options of the command line change in a settings object. */
+/** Changes a settings object as options of the command line demand. */
 type Amend = (settings: unknown) => unknown;
 
-/** Reads the options that stand for settings; without any the settings stay as they are. */
+/** Reads the options that override settings. Without any, the settings stay as they are. */
 async function readAmendment(
   options: EngineOptions,
 ): Promise<{ readonly amend: Amend } | { readonly problems: readonly Problem[] }> {
@@ -30,7 +30,7 @@ async function readAmendment(
   return { amend: (settings) => mergeInputs(settings ?? empty, { spec }) };
 }
 
-/** The snapshot that a server with these settings (file) and sidecar templates (folder) would decide by. */
+/** Loads the snapshot that a server with the same settings and sidecar templates would use. */
 export async function loadSnapshot(options: EngineOptions): Promise<{ readonly snapshot: Snapshot } | Failure> {
   const { settings, sidecars } = options;
   const remedy = 'correct the settings or sidecar templates and run the command again';

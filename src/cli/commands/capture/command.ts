@@ -3,7 +3,7 @@ import type { Io } from '../../io.ts';
 import { addEngineOptions, addExamples, addFilenameOption, addPodTemplateOption } from '../../options.ts';
 import type { CaptureOptions } from './options.ts';
 
-/** `capture`: the rules that a pod's init container loads, or those of a capture file. */
+/** `capture`: prints the rules that a pod's init container loads, or the rules of a capture file. */
 export function registerCapture(program: Command, io: Io): void {
   const command = program
     .command('capture')

@@ -1,6 +1,6 @@
 import type { Argument, Command, Option } from 'commander';
 
-/** What an option, or an argument, takes. */
+/** The values that an option or argument takes. */
 export type Values =
   | { readonly kind: 'none' }
   | { readonly kind: 'files' }
@@ -8,15 +8,15 @@ export type Values =
   | { readonly kind: 'text' };
 
 export interface CommandOption {
-  /** `-f` and `--filename`. */
+  /** Such as `-f` and `--filename`. */
   readonly flags: readonly string[];
   readonly description: string;
   readonly values: Values;
 }
 
-/** One command as its help describes it. */
+/** One command, as its help describes it. */
 export interface CommandNode {
-  /** The way from the program, such as `certs generate`; empty for the program itself. */
+  /** Names from the program to the command, such as `certs generate`. Empty for the program itself. */
   readonly path: string;
   readonly description: string;
   readonly subcommands: readonly { readonly name: string; readonly description: string }[];
@@ -42,7 +42,7 @@ function argumentOf(argument: Argument): CommandNode['arguments'][number] {
   return { name: argument.name(), values: valuesNamed(argument.name(), argument.argChoices) };
 }
 
-/** The examples that stand behind the options in the command's help. */
+/** The examples after the options in the command's help. */
 function examplesOf(command: Command): string[] {
   const before = command.configureOutput();
   let help = '';

@@ -2,7 +2,7 @@ import { Argument, type Command } from 'commander';
 import { exitCodes, type Io } from '../../io.ts';
 import type { Shell } from './script.ts';
 
-/** `completion`: a script by which a shell completes this program's commands, options and values. */
+/** `completion`: prints a script with which a shell completes commands, options and values. */
 export function registerCompletion(program: Command, io: Io): void {
   program
     .command('completion')

@@ -2,10 +2,10 @@ import type { Command } from 'commander';
 import { exitCodes, type Io } from '../../io.ts';
 import { commandTree, type CommandNode, type Values } from './command-tree.ts';
 
-/** What may stand in the place of a word that is being written. */
+/** Possible completions of the current word. */
 interface Candidates {
   readonly words: readonly { readonly word: string; readonly description: string }[];
-  /** Whether the names of files may stand there. */
+  /** Whether file names are possible too. */
   readonly files: boolean;
 }
 
@@ -16,7 +16,7 @@ function optionOf({ options }: CommandNode, word: string | undefined): Values | 
   return values?.kind === 'none' ? undefined : values;
 }
 
-/** The command that the words lead to; values of options are no commands. */
+/** Finds the command that the words name. Values of options are skipped. */
 function commandOf(nodes: readonly CommandNode[], words: readonly string[]): CommandNode | undefined {
   let node = nodes.find(({ path }) => path === '');
   for (const [index, word] of words.entries()) {
@@ -34,7 +34,7 @@ function valuesFor(values: Values, current: string, before: string): Candidates 
   return { words: words.map((choice) => ({ word: `${before}${choice}`, description: '' })), files: false };
 }
 
-/** Completes the word behind the others, from the program's own commands and options. */
+/** Completes the current word, which follows the others, from the program's commands and options. */
 function completeWord(nodes: readonly CommandNode[], words: readonly string[], current: string): Candidates {
   const node = commandOf(nodes, words);
   if (node === undefined) return none;
@@ -54,13 +54,13 @@ function completeWord(nodes: readonly CommandNode[], words: readonly string[], c
   return { words: fitting.filter(({ word }) => word.startsWith(current)), files: false };
 }
 
-/** What the caller does besides, in the numbers of Cobra, kubectl's library (ShellCompDirective). */
+/** What the shell does in addition (ShellCompDirective of Cobra, the library of kubectl). */
 const directives = { files: 0, nothing: 4 } as const;
 
 /**
- * Answers kubectl, which asks a plug-in by `kubectl_complete-NAME` for the words that may come next: one a line with its
- * description behind a tab, and a number that says whether names of files may come as well. The last of the words is the
- * one that is being written.
+ * Answers `__complete`, the protocol of Cobra: one candidate per line, with a tab before its description, and a last
+ * line with the directive. Our own scripts call it, and kubectl through `kubectl_complete-NAME`. The last word is the
+ * one to complete.
  */
 export function answerCompletion(program: Command, words: readonly string[], io: Io): void {
   const found = completeWord(commandTree(program), words.slice(0, -1), words.at(-1) ?? '');

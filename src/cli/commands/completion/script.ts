@@ -1,11 +1,11 @@
-/** Shells that have a script. */
+/** Shells that completion supports. */
 export type Shell = 'bash' | 'zsh';
 
 function functionName(program: string): string {
   return `_${program.replaceAll('-', '_')}`;
 }
 
-/** For bash 4 and later. Where the program offers nothing and allows files, bash itself completes their names. */
+/** For bash 4 and later. If the program offers nothing but allows files, bash itself completes their names. */
 function bashScript(program: string): string {
   const name = functionName(program);
   return `# Completion of ${program} for bash; written by: ${program} completion bash
@@ -37,7 +37,7 @@ complete -o default -F ${name} ${program}
 `;
 }
 
-/** For zsh, with descriptions. To be sourced, or put into a folder of `$fpath` as `_PROGRAM`. */
+/** For zsh, with descriptions. Works if sourced, and as the file `_PROGRAM` in a folder of `$fpath`. */
 function zshScript(program: string): string {
   const name = functionName(program);
   return `#compdef ${program}
@@ -61,7 +61,7 @@ fi
 `;
 }
 
-/** The script by which a shell asks the program, through `__complete`, what may come next. */
+/** The script with which a shell asks the program for candidates, through `__complete`. */
 export function completionScript(shell: Shell, program: string): string {
   return shell === 'bash' ? bashScript(program) : zshScript(program);
 }

@@ -10,7 +10,7 @@ import {
 } from '../../options.ts';
 import type { ExplainOptions } from './options.ts';
 
-/** `explain`: why a pod is injected or not, and what it gets. */
+/** `explain`: tells why a pod is injected or not, and what is added to it. */
 export function registerExplain(program: Command, io: Io): void {
   const command = program
     .command('explain')

@@ -34,7 +34,7 @@ async function explainFiles(
   });
 }
 
-/** Secrets may hide in values: of what is added only names, images and resources are shown. */
+/** Shows only names, images and resources of what is added, because other values may hold secrets. */
 function publicView(added: Added | undefined): Json {
   if (added === undefined) return null;
   const container = (one: JsonObject): JsonObject => ({

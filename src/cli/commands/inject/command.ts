@@ -10,7 +10,7 @@ import {
 } from '../../options.ts';
 import type { InjectOptions } from './options.ts';
 
-/** `inject`: manifests in, the same manifests with the sidecar out. */
+/** `inject`: adds the sidecar to manifests. */
 export function registerInject(program: Command, io: Io): void {
   const command = program
     .command('inject')

@@ -12,11 +12,11 @@ import { ownerOf, rewriteInput, type RewriteDecision, type Workload } from '../.
 /** What decisions depend on besides the workload. */
 interface DecisionContext extends KnownNamespace {
   readonly injector: Injector;
-  /** Namespace of objects that name none. */
+  /** Namespace of objects that do not name one. */
   readonly fallback: string | undefined;
 }
 
-/** Both gates for the pods of a workload; a text when the API server would not call the webhook. */
+/** Evaluates both gates for the pods of a workload. Returns a text if the API server would not call the webhook. */
 function decideFor(workload: Workload, context: DecisionContext): Decision | string {
   const namespace = namespaceOf(workload, context.fallback);
   const { labels, annotations, injector } = context;
@@ -36,7 +36,7 @@ function decideRewrite(workload: Workload, context: DecisionContext): RewriteDec
   return { outcome: 'change', operations: decision.operations, notes };
 }
 
-/** Runs `inject` and returns the exit code. When one pod is denied, nothing is written. */
+/** Runs `inject` and returns the exit code. If one pod is denied, nothing is written. */
 export async function runInject(options: InjectOptions, io: Io): Promise<number> {
   const known = readKnownNamespace(options);
   if ('problems' in known) return report(known, io);

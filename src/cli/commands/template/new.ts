@@ -3,7 +3,7 @@ import path from 'node:path';
 import { quote } from '../../../grammar/problem.ts';
 import { exitCodes, report, usageFailure, type Io } from '../../io.ts';
 
-/** Name of the starter sidecar, in its files as in their names. The build copies the folder beside the program. */
+/** Name of the starter sidecar, in file names and contents. The build copies its folder next to the bundled module. */
 const starterName = 'starter';
 const starter = path.join(import.meta.dirname, starterName);
 
@@ -12,7 +12,7 @@ interface NewFile {
   readonly text: string;
 }
 
-/** The files of the starter, renamed to the new sidecar, as they are to be written to the folder. */
+/** The files of the starter for a new sidecar: its name replaces the starter's in paths and contents. */
 async function starterFiles(name: string, folder: string): Promise<NewFile[]> {
   const renamed = (text: string): string => text.replaceAll(starterName, name);
   const entries = await readdir(starter, { recursive: true, withFileTypes: true });

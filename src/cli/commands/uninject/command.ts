@@ -3,7 +3,7 @@ import type { Io } from '../../io.ts';
 import { addExamples, addFilenameOption, addOutputOption, addPodTemplateOption } from '../../options.ts';
 import type { UninjectOptions } from './options.ts';
 
-/** `uninject`: takes back what `inject` did. */
+/** `uninject`: removes the sidecar from manifests. */
 export function registerUninject(program: Command, io: Io): void {
   const command = program
     .command('uninject')
