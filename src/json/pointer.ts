@@ -17,8 +17,3 @@ export function listIndex(token: string, length: number): number | undefined {
   const index = Number(token);
   return index <= length ? index : undefined;
 }
-
-/** Returns whether a missing parent must be created as a list for this token to be added to it. */
-export function wantsList(token: string): boolean {
-  return token === '-' || token === '0';
-}
