@@ -41,7 +41,7 @@ describe('explain', () => {
       'a refusal',
       pod.replace('spec:', '  annotations: {sidecar.istio.io/proxyCPU: much}\nspec:'),
       [],
-      /reject, because .*"much"/,
+      /deny, because .*"much"/,
     ],
     [
       'an object without pods',

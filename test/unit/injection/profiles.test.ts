@@ -56,7 +56,7 @@ describe('the documented profiles', () => {
     const annotations = { 'status.sidecar.istio.io/port': '0' };
     const decision = decideIn('shop', podWith({ labels: { tier: 'edge' }, annotations }));
     expect(decision).toMatchObject({
-      outcome: 'reject',
+      outcome: 'deny',
       reasons: [{ code: 'ProfileMisfit', message: expect.stringContaining('(add /readinessProbe/successThreshold)') }],
     });
   });

@@ -14,12 +14,12 @@ export type GateAnswer =
 
 /** Result of gate 2, the injector's own policy, and what is added because of it. */
 export interface DecisionAnswer {
-  readonly outcome: 'inject' | 'skip' | 'reject';
+  readonly outcome: 'inject' | 'skip' | 'deny';
   readonly reasons: readonly Reason[];
   readonly warnings: readonly string[];
   readonly added: Added | undefined;
   readonly capture: ReturnType<typeof explainCapture> | undefined;
-  /** Effective settings of the pod, with the caps applied. Empty if the pod is not injected. */
+  /** PodSettings settings of the pod, with the caps applied. Empty if the pod is not injected. */
   readonly settings: readonly SettingOrigin[];
 }
 

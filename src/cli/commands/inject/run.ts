@@ -30,7 +30,7 @@ function decideRewrite(workload: Workload, context: DecisionContext): RewriteDec
   const decision = decideFor(workload, context);
   if (typeof decision === 'string') return { outcome: 'skip', reason: `skipped: ${decision}` };
   const reasons = decision.reasons.map(withCode);
-  if (decision.outcome === 'reject') return { outcome: 'deny', problems: reasons };
+  if (decision.outcome === 'deny') return { outcome: 'deny', problems: reasons };
   if (decision.outcome === 'skip') return { outcome: 'skip', reason: `skipped: ${reasons.join('; ')}` };
   const notes = decision.warnings.map((text) => `warning: ${text.replace(/^sidecar-injector: /, '')}`);
   return { outcome: 'change', operations: decision.operations, notes };

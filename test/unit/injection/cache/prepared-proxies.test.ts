@@ -116,7 +116,7 @@ describe('memory', () => {
     const kept: unknown[] = [];
     const fragments = { ...rememberFragments(), keep: (fragment: unknown) => void kept.push(fragment) };
     const watching = createInjector(snapshotOf(), fragments);
-    expect(watching.decide({ pod: podOf('web', {}, probing(`/${long}`)), namespace }).outcome).toBe('reject');
+    expect(watching.decide({ pod: podOf('web', {}, probing(`/${long}`)), namespace }).outcome).toBe('deny');
     expect(kept).toEqual([]);
     expect(watching.decide({ pod: podOf('web'), namespace }).outcome).toBe('inject');
     expect(kept).toHaveLength(1);
