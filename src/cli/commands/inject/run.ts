@@ -6,7 +6,7 @@ import { readKnownNamespace, type KnownNamespace } from '../../manifests/known-n
 import { loadSnapshot } from '../../manifests/snapshot.ts';
 import { report, type Io } from '../../io.ts';
 import { checkRewriting, writeRewriting } from '../../manifests/output.ts';
-import { namespaceOf, passGate } from '../../manifests/gate.ts';
+import { namespaceOf, passGate } from '../../manifests/webhook-selectors.ts';
 import { ownerOf, rewriteInput, type RewriteDecision, type Workload } from '../../manifests/rewriting.ts';
 
 /** What decisions depend on besides the workload. */

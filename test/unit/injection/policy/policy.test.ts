@@ -32,7 +32,7 @@ const never = { neverInjectSelector: [{ matchLabels: { job: 'batch' } }] };
 const always = { alwaysInjectSelector: [{ matchLabels: { mesh: 'yes' } }] };
 const off = { policy: 'disabled' };
 
-describe('gate 2', () => {
+describe('the injection policy', () => {
   test.each<[string, PodParts, object, string, string]>([
     // policy alone
     ['nothing decides, policy enabled', {}, {}, 'inject', 'PolicyEnabled'],
@@ -173,7 +173,7 @@ describe('gate 2', () => {
   });
 });
 
-describe('gate 1', () => {
+describe('webhook selectors', () => {
   const namespaceEntry = 'namespace.sidecar-injector.io';
   const objectEntry = 'object.sidecar-injector.io';
   // Rows: labels of the namespace. Columns: the pod without label, with inject=true, inject=false, inject=maybe.
