@@ -179,7 +179,7 @@ describe('fixed capture is judged by the rules', () => {
 test('the effective settings stand on the pod when it asks, without values that may be confidential', () => {
   const annotations = {
     'sidecar-injector.io/showSettings': 'true',
-    'sidecar-injector.io/proxyEnv': '{"KEY":"hunter2"}',
+    'sidecar-injector.io/proxyEnv': '{"OTEL_KEY":"hunter2"}',
     'traffic.sidecar.istio.io/excludeOutboundPorts': '443,8000-8100',
   };
   const decision = decideIn(
