@@ -191,7 +191,7 @@ test('the effective settings stand on the pod when it asks, without values that 
   const settings = JSON.parse(shown['sidecar-injector.io/settings'] ?? '') as unknown;
   expect(settings).toMatchObject({
     profile: 'edge',
-    proxy: { additions: { env: ['KEY'] }, resources: { limits: { cpu: '2' } } },
+    proxy: { additions: { env: ['OTEL_KEY'] }, resources: { limits: { cpu: '2' } } },
     capture: { excludeOutboundPorts: [443, '8000-8100'] },
     patches: { proxy: 2 },
     caps: { capture: 'open' },

@@ -107,7 +107,7 @@ describe('memory', () => {
     expect(isRemembered(podOf('web', {}, probing(`/${long.slice(0, 1_000)}`)))).toBe(true);
     const override = { name: 'istio-proxy', image: 'auto', env: [{ name: 'A', value: 'x' }] };
     expect(isRemembered(podOf('web', { initContainers: [override] }))).toBe(false);
-    const environment = { 'sidecar-injector.io/proxyEnv': JSON.stringify({ A: long }) };
+    const environment = { 'sidecar-injector.io/proxyEnv': JSON.stringify({ OTEL_A: long }) };
     const pod = podOf('web');
     expect(isRemembered({ ...pod, metadata: { name: 'web', annotations: environment } })).toBe(false);
   });
