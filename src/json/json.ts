@@ -6,6 +6,9 @@ export interface JsonObject {
   readonly [key: string]: Json | undefined;
 }
 
+/** An object with a name, such as a container or a volume of Kubernetes. */
+export type NamedObject = JsonObject & { readonly name: string };
+
 export function isObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -1,8 +1,8 @@
-import { stringMember, type JsonObject } from '../json/json.ts';
+import { stringMember, type JsonObject, type NamedObject } from '../json/json.ts';
 import type { TemplateSpec } from '../settings/schema/template.ts';
 import type { Fragment, PlacedContainer, Placement } from './fragment.ts';
 
-type Named = JsonObject & { readonly name: string };
+type Named = NamedObject;
 
 function placementOf(container: JsonObject, list: Placement['list'], spec: TemplateSpec): Placement {
   const { proxy, application } = spec.order ?? {};

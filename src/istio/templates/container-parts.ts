@@ -1,9 +1,9 @@
 import { annotationNames as names } from '../../pod/annotation-names.ts';
-import { byKey, type JsonObject } from '../../json/json.ts';
+import { byKey, type JsonObject, type NamedObject } from '../../json/json.ts';
 import { withAsked } from './asked-resources.ts';
 import { annotationOf, type TemplateData } from './template-data.ts';
 
-type Variable = JsonObject & { readonly name: string };
+type Variable = NamedObject;
 
 export function variable(name: string, value: string): Variable {
   return { name, value };

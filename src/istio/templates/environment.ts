@@ -1,11 +1,11 @@
 import { annotationNames as names } from '../../pod/annotation-names.ts';
 import { differencesFromDefault } from '../../settings/schema/istio/proxy-config.ts';
-import { byKey, member, objectsMember, type Json, type JsonObject } from '../../json/json.ts';
+import { byKey, member, objectsMember, type Json, type JsonObject, type NamedObject } from '../../json/json.ts';
 import { fieldVariable, metadataVariables, resourceVariable, variable } from './container-parts.ts';
 import { otelAttributes } from './otel-attributes.ts';
 import { annotationOf, applicationNames, interceptionModeOf, labelOf, type TemplateData } from './template-data.ts';
 
-type Variables = readonly (JsonObject & { readonly name: string })[];
+type Variables = readonly NamedObject[];
 
 /** Keys of a container port in the order in which Istio writes them. */
 const portKeys = ['name', 'hostPort', 'containerPort', 'protocol', 'hostIP'] as const;

@@ -1,10 +1,10 @@
-import type { JsonObject } from '../../json/json.ts';
+import type { JsonObject, NamedObject } from '../../json/json.ts';
 
 /** Name of the agent's container in every template. */
 export const proxyName = 'istio-proxy';
 
 /** A Kubernetes object with a name. */
-export type Named = JsonObject & { readonly name: string };
+export type Named = NamedObject;
 
 /** Output of one of Istio's templates, which is merged onto the pod list by list. */
 export interface TemplatePod {
