@@ -1,4 +1,4 @@
-import { isWithin } from './address.ts';
+import { isWithin } from './cidr.ts';
 import type { CaptureIntent } from './intent.ts';
 import { captured, direct, everythingElse, excludedInterfaces, isAmong, isTcp, portsText, type Step } from './step.ts';
 

@@ -1,4 +1,4 @@
-import { isWithin } from './address.ts';
+import { isWithin } from './cidr.ts';
 import type { Connection } from './connection.ts';
 import type { CaptureIntent } from './intent.ts';
 import { capturesLoopback } from './rule-text.ts';
