@@ -2,7 +2,7 @@ import { createPrivateKey, X509Certificate } from 'node:crypto';
 import type { KeyedCertificate } from './authority.ts';
 import { joinBundle, parseBundle } from './bundle.ts';
 import type { RotationAction, RotationPhase, RotationState, Validity } from './rotation.ts';
-import { messageOf } from './problem.ts';
+import { messageOf } from './error-message.ts';
 
 /** Keys of the CA Secret. Only these are read or written; other keys of the Secret are left alone. */
 export const secretKeys = {

@@ -6,7 +6,7 @@ import { longestTimerMs, minuteMs } from './durations.ts';
 import type { OnCertificateEvent } from './events.ts';
 import { defaultPolicy, needsLeaf } from './rotation.ts';
 import type { CertificateSource, ServingCertificate } from './source.ts';
-import { messageOf } from './problem.ts';
+import { messageOf } from './error-message.ts';
 
 export interface DevSourceOptions {
   /** Where the CA certificate (PEM) is written, so that curl and a local API server can trust it. */

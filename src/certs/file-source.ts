@@ -6,7 +6,7 @@ import { parseBundle } from './bundle.ts';
 import { longestTimerMs, secondMs } from './durations.ts';
 import type { OnCertificateEvent } from './events.ts';
 import type { CertificateSource, ServingCertificate } from './source.ts';
-import { messageOf } from './problem.ts';
+import { messageOf } from './error-message.ts';
 
 export interface FileSourceOptions {
   readonly certificateFile: string;
@@ -38,7 +38,7 @@ export function createFileSource(options: FileSourceOptions): CertificateSource 
   let looking: Promise<void> | undefined;
   let lookAgain = false;
 
-  function tellProblem(next: string | undefined): void {
+  function reportProblem(next: string | undefined): void {
     if (next !== undefined && next !== problem) onEvent({ code: 'pair-invalid', detail: next });
     problem = next;
   }
@@ -47,10 +47,10 @@ export function createFileSource(options: FileSourceOptions): CertificateSource 
     const result = await readPair(options, clock());
     if (stopped) return;
     if (typeof result === 'string') {
-      tellProblem(result);
+      reportProblem(result);
       return;
     }
-    tellProblem(undefined);
+    reportProblem(undefined);
     if (serving !== undefined && samePair(serving, result)) return;
     serving = result;
     onEvent({
@@ -80,14 +80,14 @@ export function createFileSource(options: FileSourceOptions): CertificateSource 
         clearTimeout(settleTimer);
         if (!stopped) settleTimer = setTimeout(lookSoon, settleMs);
       });
-      watcher.on('error', (error) => tellNoWatch(directory, error));
+      watcher.on('error', (error) => reportNoWatch(directory, error));
       watchers.push(watcher);
     } catch (error) {
-      tellNoWatch(directory, error);
+      reportNoWatch(directory, error);
     }
   }
 
-  function tellNoWatch(directory: string, error: unknown): void {
+  function reportNoWatch(directory: string, error: unknown): void {
     const detail = `cannot watch '${directory}' (${messageOf(error)}); its files are still read every ${pollMs} ms`;
     onEvent({ code: 'watch-unavailable', detail });
   }

@@ -1,17 +1,18 @@
 import { X509Certificate } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { issueLeaf, type SubjectNames } from './authority.ts';
-import { createBundleKeeper } from './bundle-keeper.ts';
-import { createCaKeeper } from './ca-keeper.ts';
+import { createBundleReconciler } from './bundle-reconciler.ts';
+import { createCaReconciler } from './ca-reconciler.ts';
 import { trustBundle, validityOf } from './ca-secret.ts';
 import { joinBundle } from './bundle.ts';
 import { longestTimerMs, secondMs } from './durations.ts';
 import { createReporter } from './reporter.ts';
 import type { OnCertificateEvent } from './events.ts';
-import type { BundlePublisher, CaStore, VerifyServing } from './ports.ts';
+import type { VerifyServing } from './self-check.ts';
+import type { BundlePublisher, CaStore } from './stores.ts';
 import { defaultPolicy, needsLeaf, type RotationPolicy } from './rotation.ts';
 import type { CertificateSource, ServingCertificate } from './source.ts';
-import { messageOf } from './problem.ts';
+import { messageOf } from './error-message.ts';
 
 export interface ManagedSourceOptions {
   readonly store: CaStore;
@@ -55,8 +56,8 @@ export function createManagedSource(options: ManagedSourceOptions): CertificateS
   const reporter = createReporter((event) => {
     if (!stopping.signal.aborted) options.onEvent?.(event);
   });
-  const ca = createCaKeeper({ store: options.store, reporter, policy, clock });
-  const bundles = createBundleKeeper({ publisher: options.publisher, reporter });
+  const ca = createCaReconciler({ store: options.store, reporter, policy, clock });
+  const bundles = createBundleReconciler({ publisher: options.publisher, reporter });
   const listeners: ((next: ServingCertificate) => void)[] = [];
   const first = Promise.withResolvers<ServingCertificate>();
 
@@ -120,7 +121,7 @@ export function createManagedSource(options: ManagedSourceOptions): CertificateS
       former = { signer: serving.signer, untilMs: clock().getTime() + settledAfterPolls * pollMs };
     }
     serving = { ...leaf, bundle, signer: content.current.certificate };
-    reporter.tell({ code: 'leaf-issued', detail: reason, notAfter: leaf.notAfter, generation: content.generation });
+    reporter.report({ code: 'leaf-issued', detail: reason, notAfter: leaf.notAfter, generation: content.generation });
     first.resolve(serving);
     if (listening) for (const listener of listeners) listener(serving);
   }
@@ -134,9 +135,9 @@ export function createManagedSource(options: ManagedSourceOptions): CertificateS
       if (bare !== undefined) throw new Error(`the webhook configuration's entry '${bare.entry}' has no CA bundle`);
       for (const bundle of new Set(live.map(({ bundle }) => bundle ?? ''))) await verifyServing(bundle);
       failures = 0;
-      if (verified === undefined) reporter.tell({ code: 'self-check-passed', detail: 'the live bundle verifies us' });
+      if (verified === undefined) reporter.report({ code: 'self-check-passed', detail: 'the live bundle verifies us' });
       verified = subject;
-      reporter.over('self-check-failed');
+      reporter.clear('self-check-failed');
     } catch (error) {
       failures += 1;
       reporter.raise('self-check-failed', messageOf(error));
@@ -153,14 +154,14 @@ export function createManagedSource(options: ManagedSourceOptions): CertificateS
     while (!stopping.signal.aborted) {
       try {
         await round();
-        reporter.over('round-failed');
+        reporter.clear('round-failed');
       } catch (error) {
         reporter.raise('round-failed', messageOf(error));
       }
       let waitMs = pollMs;
       if (leafIsWaiting) {
         waitMs = Math.min(propagationMs, pollMs);
-      } else if (!health().ready || reporter.isTroubled()) {
+      } else if (!health().ready || reporter.hasConditions()) {
         waitMs = backOffMs;
         backOffMs = Math.min(backOffMs * 2, pollMs);
       } else {
@@ -177,7 +178,7 @@ export function createManagedSource(options: ManagedSourceOptions): CertificateS
   }
 
   function health(): { readonly ready: boolean; readonly reason: string } {
-    const trouble = reporter.trouble();
+    const trouble = reporter.conditions();
     if (serving === undefined) return { ready: false, reason: trouble ?? 'there is no certificate yet' };
     const until = serving.notAfter.toISOString();
     if (serving.notAfter <= ca.issueTime()) {
@@ -199,7 +200,7 @@ export function createManagedSource(options: ManagedSourceOptions): CertificateS
     async stop() {
       stopping.abort();
       first.promise.catch(() => {});
-      first.reject(new Error(`stopped before there was a certificate: ${reporter.trouble() ?? 'no reason known'}`));
+      first.reject(new Error(`stopped before there was a certificate: ${reporter.conditions() ?? 'no reason known'}`));
       await running;
     },
   };

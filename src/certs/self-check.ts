@@ -1,7 +1,9 @@
 import { connect, type TLSSocket } from 'node:tls';
-import type { VerifyServing } from './ports.ts';
 import { secondMs } from './durations.ts';
-import { messageOf } from './problem.ts';
+import { messageOf } from './error-message.ts';
+
+/** Completes a TLS handshake with this server, trusting only the given bundle; rejects with the reason otherwise. */
+export type VerifyServing = (bundlePem: string) => Promise<void>;
 
 /**
  * A check of what an API server would see: a TLS handshake with our own port under the Service's name, which trusts

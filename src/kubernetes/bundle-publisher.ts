@@ -1,5 +1,5 @@
 import { sameCertificates } from '../certs/bundle.ts';
-import type { BundlePublisher } from '../certs/ports.ts';
+import type { BundlePublisher } from '../certs/stores.ts';
 import { isObject, type JsonObject, member, objectMember, stringMember } from '../json/json.ts';
 import { isApiError } from './api-error.ts';
 import { type ApiClient, pathSegment } from './client.ts';

@@ -1,4 +1,4 @@
-import type { CaStore } from '../certs/ports.ts';
+import type { CaStore } from '../certs/stores.ts';
 import { type JsonObject, objectMember, stringMember } from '../json/json.ts';
 import { ApiError, isApiError } from './api-error.ts';
 import { type ApiClient, pathSegment } from './client.ts';

@@ -30,7 +30,7 @@ export interface HandlerEdit {
 }
 
 /** The container with the handler turned: its action gives way to the replacement. */
-export function withTurnedHandler<T extends JsonObject>(container: T, edit: HandlerEdit): T {
+export function rewriteHandler<T extends JsonObject>(container: T, edit: HandlerEdit): T {
   const handler = objectAt(container, edit.field.split('/')) ?? {};
   const kept = Object.entries(handler).filter(([key]) => key !== edit.key);
   const turned = Object.fromEntries([...kept, ['httpGet', edit.replacement]]);

@@ -18,7 +18,7 @@ export type CertificateChoice =
   | { readonly kind: 'managed' }
   | { readonly kind: 'dev'; readonly caFile: string };
 
-export interface CertificatePorts {
+export interface CertificateDependencies {
   readonly onEvent: (event: CertificateEvent) => void;
   /** Only for `managed`. */
   readonly client: ApiClient | undefined;
@@ -27,8 +27,11 @@ export interface CertificatePorts {
 }
 
 /** The source for the choice. Throws when `managed` has no client. */
-export function createCertificateSource(choice: CertificateChoice, ports: CertificatePorts): CertificateSource {
-  const { onEvent, client } = ports;
+export function createCertificateSource(
+  choice: CertificateChoice,
+  dependencies: CertificateDependencies,
+): CertificateSource {
+  const { onEvent, client } = dependencies;
   if (choice.kind === 'files') {
     return createFileSource({
       certificateFile: choice.certificateFile,
@@ -46,7 +49,7 @@ export function createCertificateSource(choice: CertificateChoice, ports: Certif
     verifyServing: async (bundle) => {
       const check = createSelfCheck({
         host: '127.0.0.1',
-        port: ports.port(),
+        port: dependencies.port(),
         servername: `${serviceName}.${namespaceName}.svc`,
       });
       await check(bundle);

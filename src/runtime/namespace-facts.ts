@@ -1,7 +1,7 @@
 import type { ApiClient } from '../kubernetes/client.ts';
 import { readNamespaceAnnotations } from '../kubernetes/namespaces.ts';
 import type { Log } from '../telemetry/log.ts';
-import type { ConfigurationKeeper } from './configuration-keeper.ts';
+import type { ConfigurationReloader } from './configuration-reloader.ts';
 
 /** OpenShift writes a namespace's ids once, when it makes it. */
 const prefix = 'openshift.io/sa.scc.';
@@ -14,7 +14,7 @@ const periodMs = 15_000;
  */
 export function watchNamespaces(
   client: ApiClient,
-  configuration: ConfigurationKeeper,
+  configuration: ConfigurationReloader,
   log: Log,
   everyMs = periodMs,
 ): { stop(): void } {

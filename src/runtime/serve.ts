@@ -3,9 +3,8 @@ import type { AddressInfo } from 'node:net';
 import type { CertificateEvent } from '../certs/events.ts';
 import type { CertificateSource } from '../certs/source.ts';
 import { connect, type ApiClient } from '../kubernetes/client.ts';
-import { createHealthServer } from '../server/health-server.ts';
 import { createMetricsServer } from '../server/metrics-server.ts';
-import type { HealthCheck } from '../server/health.ts';
+import { createHealthServer, type HealthCheck } from '../server/health.ts';
 import { createServer, type WebhookServer } from '../server/server.ts';
 import type { KeyPair } from '../server/tls.ts';
 import { version } from '../settings/version.ts';
@@ -16,7 +15,7 @@ import { createCertificateSource, createPlaceholderPair, type CertificateChoice 
 import { watchServerVersion } from './cluster-facts.ts';
 import { watchNamespaces } from './namespace-facts.ts';
 import { describeFileProblem } from './configuration.ts';
-import { keepConfiguration, type ConfigurationKeeper } from './configuration-keeper.ts';
+import { startConfigurationReloader, type ConfigurationReloader } from './configuration-reloader.ts';
 
 export interface ServeOptions {
   readonly listen: Address;
@@ -54,7 +53,7 @@ export class StartError extends Error {
 /** Longer than this without a first certificate, and a placeholder answers the kubelet's probes meanwhile. */
 const patienceMs = 2_000;
 
-function tellEvents(log: Log, metrics: Metrics): (event: CertificateEvent) => void {
+function recordEvents(log: Log, metrics: Metrics): (event: CertificateEvent) => void {
   const bad = /-(?:missing|invalid|unreachable|failed|skewed)$/;
   return (event) => {
     metrics.certificateEvents.inc({ event: event.code });
@@ -117,7 +116,7 @@ async function openClient(options: ServeOptions): Promise<ApiClient | undefined>
 }
 
 interface Parts {
-  readonly configuration: ConfigurationKeeper;
+  readonly configuration: ConfigurationReloader;
   readonly source: CertificateSource;
   readonly metrics: Metrics;
   readonly log: Log;
@@ -162,7 +161,7 @@ async function closePlain(server: Server): Promise<void> {
 
 async function start(options: ServeOptions, log: Log, cleanups: Cleanups): Promise<Serving> {
   const metrics = createMetrics(version);
-  const configuration = await keepConfiguration(
+  const configuration = await startConfigurationReloader(
     { settings: options.settings, sidecars: options.sidecars },
     { log, metrics },
   );
@@ -174,7 +173,7 @@ async function start(options: ServeOptions, log: Log, cleanups: Cleanups): Promi
   let server: WebhookServer | undefined;
   const source = createCertificateSource(options.certificate, {
     client,
-    onEvent: tellEvents(log, metrics),
+    onEvent: recordEvents(log, metrics),
     port: () => (server?.app.server.address() as AddressInfo | null)?.port ?? options.listen.port,
   });
   const present = (pair: KeyPair & { readonly notAfter?: Date }): void => {

@@ -12,10 +12,10 @@ export function readTimeoutMs(value: unknown): number | undefined {
 }
 
 /** Share of the timeout after which an answer would come too late to be of use. */
-const usefulShare = 0.9;
+const deadlineFraction = 0.9;
 
 /** Whether so much of the caller's timeout (`?timeout=`) is over that an answer would come too late to be of use. */
 export function isLate(timeout: unknown, sinceMs: number): boolean {
   const timeoutMs = readTimeoutMs(timeout);
-  return timeoutMs !== undefined && sinceMs > timeoutMs * usefulShare;
+  return timeoutMs !== undefined && sinceMs > timeoutMs * deadlineFraction;
 }

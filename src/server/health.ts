@@ -1,3 +1,6 @@
+import type { Server } from 'node:http';
+import { createPlainServer } from './plain-server.ts';
+
 /** One thing that readiness depends on. */
 export interface HealthCheck {
   readonly name: string;
@@ -30,4 +33,16 @@ export function healthPages(
     ['/livez', () => ({ status: 200, body: 'ok\n' })],
     ['/readyz', (query: URLSearchParams) => writeHealth(checks(), query.has('verbose'))],
   ]);
+}
+
+/** Plain HTTP server of `GET /livez` and `GET /readyz?verbose`, for the kubelet. */
+export function createHealthServer(checks: () => readonly HealthCheck[]): Server {
+  const pages = [...healthPages(checks)].map(([path, ask]) => {
+    const page = (query: URLSearchParams) => {
+      const { status, body } = ask(query);
+      return { status, contentType: 'text/plain; charset=utf-8', text: body };
+    };
+    return [path, page] as const;
+  });
+  return createPlainServer(new Map(pages), 'The checks failed.');
 }

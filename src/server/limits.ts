@@ -8,9 +8,9 @@ export interface Limits {
    */
   readonly bufferedBytes: number;
   /** What every request has for itself: a usual review is never refused for the large ones of others. */
-  readonly ownBytes: number;
+  readonly reservedBytes: number;
   /** How long a client may stand still before its memory is given to others. */
-  readonly stillMs: number;
+  readonly stallMs: number;
   /** For the first byte of a body to arrive and the last one of a small one. */
   readonly bodyTimeoutMs: number;
   /** Further time for each MiB; all of it is well within the API server's own timeout of at most 30 s. */
@@ -37,8 +37,8 @@ const mebibyte = 1024 * 1024;
 export const defaultLimits: Limits = {
   bodyBytes: 7 * mebibyte,
   bufferedBytes: 48 * mebibyte,
-  ownBytes: 32 * 1024,
-  stillMs: 250,
+  reservedBytes: 32 * 1024,
+  stallMs: 250,
   bodyTimeoutMs: 2_000,
   bodyTimeoutPerMebibyteMs: 1_000,
   keepAliveTimeoutMs: 120_000,

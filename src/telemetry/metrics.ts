@@ -9,7 +9,7 @@ export interface Metrics {
   readonly duration: Histogram<'outcome'>;
   readonly patchBytes: Histogram<string>;
   /** Shows what is being received; it is read when somebody asks, because it changes several times a review. */
-  showReception(read: () => Reception): void;
+  observeBuffers(read: () => BufferUse): void;
   readonly shed: Counter<'reason'>;
   readonly reloads: Counter<'result'>;
   readonly configurationValid: Gauge<string>;
@@ -30,13 +30,13 @@ interface Options {
 }
 
 /** Bodies that are on their way. */
-export interface Reception {
+export interface BufferUse {
   readonly inFlight: number;
   /** Bytes of them that are there, and of answers that are not taken yet. */
   readonly bufferedBytes: number;
 }
 
-function showReception(options: (name: string, help: string) => Options, read: () => Reception): void {
+function observeBuffers(options: (name: string, help: string) => Options, read: () => BufferUse): void {
   const show = (gauge: Options, value: () => number): Gauge =>
     new Gauge({
       ...gauge,
@@ -86,7 +86,7 @@ export function createMetrics(version: string): Metrics {
       ...options('patch_bytes', 'Size of the JSON Patch.'),
       buckets: [1024, 4096, 8192, 16_384, 32_768, 65_536, 262_144],
     }),
-    showReception: (read) => showReception(options, read),
+    observeBuffers: (read) => observeBuffers(options, read),
     shed: new Counter({
       ...options('shed_total', 'Reviews answered 503 with Retry-After, which the API server retries.'),
       labelNames: ['reason'] as const,

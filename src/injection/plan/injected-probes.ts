@@ -1,5 +1,5 @@
 import type { Fragment, PlacedContainer } from '../../sidecars/fragment.ts';
-import { withTurnedHandler } from '../../pod/handler.ts';
+import { rewriteHandler } from '../../pod/handler.ts';
 import type { ApplicationContainer, ProbeEdit } from './probes.ts';
 
 /** No place in the pod yet. */
@@ -24,7 +24,7 @@ export function withRedirects(fragment: Fragment, edits: readonly ProbeEdit[]): 
     if (own.length === 0) return placed;
     return {
       placement: placed.placement,
-      container: own.reduce<PlacedContainer['container']>(withTurnedHandler, placed.container),
+      container: own.reduce<PlacedContainer['container']>(rewriteHandler, placed.container),
     };
   });
   return { ...fragment, containers };

@@ -1,5 +1,5 @@
 import { stringMember, type JsonObject } from '../../json/json.ts';
-import { withTurnedHandler, type HandlerEdit } from '../../pod/handler.ts';
+import { rewriteHandler, type HandlerEdit } from '../../pod/handler.ts';
 import type { Lists } from './container-lists.ts';
 import { probersOf, statusPortsOf, type Probers } from './probers.ts';
 import type { TemplateData } from './template-data.ts';
@@ -25,7 +25,7 @@ export function turnProbes(lists: Lists, data: TemplateData, beside: readonly Js
     const found = probersOf(container, statusPorts);
     for (const [path, prober] of Object.entries(found.probers)) probers.set(path, prober);
     if (found.edits.length === 0) return container;
-    if (!own.has(container)) return found.edits.reduce(withTurnedHandler, container);
+    if (!own.has(container)) return found.edits.reduce(rewriteHandler, container);
     edits.set(container, found.edits);
     return container;
   };

@@ -29,6 +29,3 @@ export interface BundlePublisher {
   /** Sets the bundle on each of our entries that has another one. `conflict`: changed meanwhile, read again. */
   publish(bundlePem: string): Promise<'written' | 'conflict' | 'missing'>;
 }
-
-/** Completes a TLS handshake with ourselves that trusts nothing but the bundle; rejects with the reason otherwise. */
-export type VerifyServing = (bundlePem: string) => Promise<void>;

@@ -12,10 +12,10 @@ import {
 import { holdsCertificates, parseBundle, sameCertificates } from './bundle.ts';
 import { minuteMs } from './durations.ts';
 import type { CertificateEventCode } from './events.ts';
-import type { CaStore, PublishedBundle, StoredCa } from './ports.ts';
+import type { CaStore, PublishedBundle, StoredCa } from './stores.ts';
 import type { Reporter } from './reporter.ts';
 import { nextStep, type RotationAction, type RotationPolicy } from './rotation.ts';
-import { messageOf } from './problem.ts';
+import { messageOf } from './error-message.ts';
 
 /** Lost compare-and-swaps in one round; the next round goes on. */
 const maximumAttempts = 5;
@@ -34,7 +34,7 @@ const stepEvents: Record<Exclude<RotationAction, 'none'>, CertificateEventCode> 
 };
 
 /** Keeps the CA that this replica uses equal to the shared Secret, and the Secret's rotation moving. */
-export interface CaKeeper {
+export interface CaReconciler {
   /**
    * Reads the Secret and takes at most one step. Never rejects: trouble is reported, and what was known stays.
    *
@@ -50,12 +50,12 @@ export interface CaKeeper {
   issueTime(): Date;
 }
 
-export function createCaKeeper(options: {
+export function createCaReconciler(options: {
   readonly store: CaStore;
   readonly reporter: Reporter;
   readonly policy: RotationPolicy;
   readonly clock: () => Date;
-}): CaKeeper {
+}): CaReconciler {
   const { store, reporter, policy, clock } = options;
   let content: CaContent | undefined;
   let skewMs = 0;
@@ -69,7 +69,7 @@ export function createCaKeeper(options: {
     if (changed || content?.current.certificate !== next.current.certificate) {
       const notAfter = new Date(validityOf(next.current.certificate).notAfterMs);
       const detail = `the Secret holds generation ${next.generation}, phase '${next.phase}'`;
-      reporter.tell({ code: 'ca-adopted', detail, notAfter, generation: next.generation });
+      reporter.report({ code: 'ca-adopted', detail, notAfter, generation: next.generation });
     }
     content = next;
   }
@@ -85,7 +85,7 @@ export function createCaKeeper(options: {
       reporter.raise('secret-invalid', `the CA Secret cannot be used and is left as it is: ${problem}`);
       return undefined;
     }
-    reporter.over('secret-invalid');
+    reporter.clear('secret-invalid');
     if (parsed.kind === 'filled') adopt(parsed.content);
     else if (content !== undefined) {
       return { next: content, code: 'secret-refilled', reason: 'the Secret had lost its values; the same CA is back' };
@@ -125,7 +125,7 @@ export function createCaKeeper(options: {
   function noteServerTime(serverTime: Date | undefined): void {
     skewMs = serverTime === undefined ? 0 : serverTime.getTime() - clock().getTime();
     if (Math.abs(skewMs) <= toleratedSkewMs) {
-      reporter.over('clock-skewed');
+      reporter.clear('clock-skewed');
       return;
     }
     const side = `more than ${toleratedSkewMs / minuteMs} minutes ${skewMs > 0 ? 'behind' : 'ahead of'}`;
@@ -136,27 +136,27 @@ export function createCaKeeper(options: {
   async function attempt(live: readonly PublishedBundle[] | undefined): Promise<boolean> {
     const stored = await store.read();
     if (stored === undefined) {
-      tellMissing();
+      reportMissing();
       return false;
     }
-    reporter.over('secret-missing');
+    reporter.clear('secret-missing');
     noteServerTime(stored.serverTime);
     const decision = await decide(stored, live);
     if (decision === undefined) return false;
     const { next, code, reason } = decision;
     const outcome = await store.fill(renderCaSecret(next, stored.data), stored.resourceVersion);
-    if (outcome === 'missing') tellMissing();
+    if (outcome === 'missing') reportMissing();
     if (outcome === 'conflict') {
-      reporter.tell({ code: 'secret-conflict', detail: `another replica was first: ${reason}` });
+      reporter.report({ code: 'secret-conflict', detail: `another replica was first: ${reason}` });
     }
     if (outcome !== 'written') return outcome === 'conflict';
     content = next;
     const notAfter = new Date(validityOf(next.current.certificate).notAfterMs);
-    reporter.tell({ code, detail: reason, notAfter, generation: next.generation });
+    reporter.report({ code, detail: reason, notAfter, generation: next.generation });
     return false;
   }
 
-  function tellMissing(): void {
+  function reportMissing(): void {
     const consequence =
       content === undefined
         ? 'apply the manifest that holds it'
@@ -169,7 +169,7 @@ export function createCaKeeper(options: {
       try {
         let again = true;
         for (let attempts = 0; again && attempts < maximumAttempts; attempts += 1) again = await attempt(live);
-        reporter.over('api-unreachable', 'secret');
+        reporter.clear('api-unreachable', 'secret');
       } catch (error) {
         const why = messageOf(error);
         reporter.raise('api-unreachable', `the CA Secret: ${why}`, 'secret');

@@ -13,7 +13,7 @@ const lingerMs = 1_000;
  * Answers a request that never became one, and ends its connection. The client need not agree to that: one that does
  * not hang up by itself would otherwise hold the connection for ever.
  */
-export function refuseConnection(code: string | undefined, socket: Socket): void {
+export function answerClientError(code: string | undefined, socket: Socket): void {
   if (socket.destroyed || socket.writableEnded) return;
   if (!socket.writable) {
     socket.destroy();

@@ -49,7 +49,7 @@ function endOfList(body: Buffer, from: number): number | undefined {
  *
  * An unescaped quote behind a comma or a brace opens a key, so the name in an annotation's text is never mistaken.
  */
-export function readReviewText(body: Buffer): string | undefined {
+export function stripManagedFields(body: Buffer): string | undefined {
   if (!isUtf8(body)) return undefined;
   const at = body.indexOf(key);
   if (at < 1 || (body[at - 1] !== comma && body[at - 1] !== openBrace)) return body.toString('utf8');

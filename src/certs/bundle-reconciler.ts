@@ -1,10 +1,10 @@
 import { fingerprintsOf, holdsCertificates, sameCertificates } from './bundle.ts';
-import type { BundlePublisher, PublishedBundle } from './ports.ts';
+import type { BundlePublisher, PublishedBundle } from './stores.ts';
 import type { Reporter } from './reporter.ts';
-import { messageOf } from './problem.ts';
+import { messageOf } from './error-message.ts';
 
 /** Keeps the bundles of our webhook entries as they should be, and knows what they are. Never rejects. */
-export interface BundleKeeper {
+export interface BundleReconciler {
   /** Reads the configuration. */
   refresh(): Promise<void>;
   /** Writes the bundle where another set of certificates is, and reads the result back. */
@@ -15,17 +15,17 @@ export interface BundleKeeper {
   trusts(certificate: string): boolean;
 }
 
-export function createBundleKeeper(options: {
+export function createBundleReconciler(options: {
   readonly publisher: BundlePublisher;
   readonly reporter: Reporter;
-}): BundleKeeper {
+}): BundleReconciler {
   const { publisher, reporter } = options;
   let live: readonly PublishedBundle[] | undefined;
 
   async function guarded(work: () => Promise<void>): Promise<void> {
     try {
       await work();
-      reporter.over('api-unreachable', 'webhook configuration');
+      reporter.clear('api-unreachable', 'webhook configuration');
     } catch (error) {
       const why = messageOf(error);
       reporter.raise('api-unreachable', `the webhook configuration: ${why}`, 'webhook configuration');
@@ -35,7 +35,7 @@ export function createBundleKeeper(options: {
   async function read(): Promise<void> {
     live = await publisher.read();
     if (live !== undefined && live.length > 0) {
-      reporter.over('webhook-missing');
+      reporter.clear('webhook-missing');
       return;
     }
     const what = live === undefined ? 'does not exist' : 'has no entry of ours';
@@ -52,12 +52,12 @@ export function createBundleKeeper(options: {
         const outcome = await publisher.publish(wanted);
         if (outcome === 'written') {
           const detail = `${drifted.map(describeDrift).join('; ')}; ${fingerprintsOf(wanted).size} CAs published`;
-          reporter.tell({ code: 'bundle-patched', detail });
+          reporter.report({ code: 'bundle-patched', detail });
         }
         if (outcome === 'conflict') {
           reporter.raise('webhook-conflict', 'the webhook configuration changed while the bundle was written');
         } else {
-          reporter.over('webhook-conflict');
+          reporter.clear('webhook-conflict');
         }
         await read();
       }),

@@ -16,7 +16,7 @@ import {
 import { watchDirectories } from './watch.ts';
 
 /** Holds the snapshot in use and replaces it as a whole when the files change. */
-export interface ConfigurationKeeper {
+export interface ConfigurationReloader {
   /** Decides by the snapshot in use. */
   injector(): Injector;
   /** A refused reload does not make the webhook unready: a bad edit must not stop the creation of pods. */
@@ -47,11 +47,11 @@ async function loadAnyway(paths: ConfigurationPaths): Promise<Loaded> {
 }
 
 /** Loads the files, fails with all problems when they are bad, then watches them and keeps the last good ones. */
-export async function keepConfiguration(
+export async function startConfigurationReloader(
   paths: ConfigurationPaths,
-  ports: { readonly log: Log; readonly metrics: Metrics; readonly pollMs?: number },
-): Promise<ConfigurationKeeper | { readonly problems: readonly FileProblem[] }> {
-  const { log, metrics } = ports;
+  dependencies: { readonly log: Log; readonly metrics: Metrics; readonly pollMs?: number },
+): Promise<ConfigurationReloader | { readonly problems: readonly FileProblem[] }> {
+  const { log, metrics } = dependencies;
   const loaded = await loadConfiguration(paths);
   if ('problems' in loaded) return loaded;
   // Fragments depend on nothing of a snapshot that is not in what they are asked for by.
@@ -64,7 +64,7 @@ export async function keepConfiguration(
   let isReloading = false;
   let again = false;
 
-  const tell = (): void => {
+  const publishMetrics = (): void => {
     metrics.configurationInfo.reset();
     metrics.configurationInfo.set({ hash: injector.snapshot.hash }, 1);
     metrics.configurationValid.set(problems.length === 0 ? 1 : 0);
@@ -78,7 +78,7 @@ export async function keepConfiguration(
       { problems: texts, settingsHash: injector.snapshot.hash },
       'new settings are refused, the last good ones stay',
     );
-    tell();
+    publishMetrics();
   };
   const accept = (next: Snapshot): void => {
     const { snapshot } = injector;
@@ -88,7 +88,7 @@ export async function keepConfiguration(
     use(withNamespaces(withClusterFacts(next, snapshot), snapshot.namespaces));
     if (!isSame) metrics.reloads.inc({ result: 'accepted' });
     log.info({ settingsHash: next.hash }, 'settings are in use');
-    tell();
+    publishMetrics();
   };
   const reload = async (): Promise<void> => {
     if (isReloading) {
@@ -108,8 +108,12 @@ export async function keepConfiguration(
   const watching =
     directories.length === 0
       ? undefined
-      : watchDirectories(directories, () => void reload(), ports.pollMs === undefined ? {} : { pollMs: ports.pollMs });
-  tell();
+      : watchDirectories(
+          directories,
+          () => void reload(),
+          dependencies.pollMs === undefined ? {} : { pollMs: dependencies.pollMs },
+        );
+  publishMetrics();
   log.info({ settingsHash: injector.snapshot.hash, files: loaded.files }, 'settings are in use');
   return {
     injector: () => injector,
