@@ -3,15 +3,17 @@ import type { BundlePublisher, PublishedBundle } from './stores.ts';
 import type { Reporter } from './reporter.ts';
 import { messageOf } from './error-message.ts';
 
-/** Keeps the bundles of our webhook entries as they should be, and knows what they are. Never rejects. */
+/**
+ * Reconciles the CA bundles of our entries in the webhook configuration. Its methods never reject; errors are reported.
+ */
 export interface BundleReconciler {
-  /** Reads the configuration. */
+  /** Reads the webhook configuration. */
   refresh(): Promise<void>;
-  /** Writes the bundle where another set of certificates is, and reads the result back. */
+  /** Writes the bundle to every entry whose set of certificates differs, and reads the result back. */
   publish(wanted: string): Promise<void>;
-  /** The bundles as last read; undefined before the first reading and while there is no configuration. */
+  /** The bundles as last read; undefined before the first read and while the configuration does not exist. */
   live(): readonly PublishedBundle[] | undefined;
-  /** Whether every entry, as last read, trusts the CA; also when there is none, since nobody calls us then. */
+  /** Whether every entry, as last read, trusts the CA; true without entries, because nothing calls the webhook then. */
   trusts(certificate: string): boolean;
 }
 

@@ -17,13 +17,13 @@ import type { Reporter } from './reporter.ts';
 import { nextStep, type RotationAction, type RotationPolicy } from './rotation.ts';
 import { messageOf } from './error-message.ts';
 
-/** Lost compare-and-swaps in one round; the next round goes on. */
+/** Attempts per round to win the compare-and-swap; the next round tries again. */
 const maximumAttempts = 5;
 
-/** From here on a clock is told to be wrong; leaves are back-dated by half of it. */
+/** A larger clock skew is reported. Leaves are backdated by half of this. */
 const toleratedSkewMs = 10 * minuteMs;
 
-/** More generations than that are never alive at once. */
+/** No more generations than this are ever valid at the same time. */
 const inheritedLimit = 4;
 
 const stepEvents: Record<Exclude<RotationAction, 'none'>, CertificateEventCode> = {
@@ -33,19 +33,20 @@ const stepEvents: Record<Exclude<RotationAction, 'none'>, CertificateEventCode> 
   'drop-old': 'ca-dropped',
 };
 
-/** Keeps the CA that this replica uses equal to the shared Secret, and the Secret's rotation moving. */
+/** Adopts the CA of the shared Secret for this replica, and advances the Secret's rotation. */
 export interface CaReconciler {
   /**
-   * Reads the Secret and takes at most one step. Never rejects: trouble is reported, and what was known stays.
+   * Reads the Secret and takes at most one step of the rotation. Never rejects: errors are reported and the last known
+   * content stays in use.
    *
-   * @param live what the webhook configuration trusted when it was last read
+   * @param live bundles of the webhook configuration as last read
    */
   refresh(live: readonly PublishedBundle[] | undefined): Promise<void>;
-  /** The last good content; outlives the Secret. */
+  /** The last valid content; kept even if the Secret is deleted. */
   content(): CaContent | undefined;
   /**
-   * Now, by the earlier of our clock and the API server's: a leaf from the future would be refused, and a clock that ran
-   * ahead would end the life of a CA that all share.
+   * The current time by our clock or the API server's, whichever is earlier. An API server refuses a leaf from its
+   * future, and a clock that is ahead would expire the CA that all replicas share.
    */
   issueTime(): Date;
 }
@@ -74,7 +75,7 @@ export function createCaReconciler(options: {
     content = next;
   }
 
-  /** The content to write, if any, and how to call that. */
+  /** The content to write, and the event to report; undefined if there is nothing to write. */
   async function decide(
     stored: StoredCa,
     live: readonly PublishedBundle[] | undefined,
@@ -105,19 +106,19 @@ export function createCaReconciler(options: {
     if (action === 'none') return undefined;
     const needsFresh = action === 'generate' || action === 'publish-overlap';
     const fresh = needsFresh ? await createAuthority({ now, lifetimeMs: policy.caLifetimeMs }) : undefined;
-    // Whoever emptied the Secret did not stop the replicas that still serve from its CA: it stays trusted for a while.
+    // If the Secret was emptied, replicas may still serve leaves of its CA, so that CA stays trusted for a while.
     const inherited = content === undefined ? ourAuthorities(live ?? [], now) : [];
     const next = applyStep(action, content, { now, inherited, ...(fresh && { fresh }) });
     return { next, code: stepEvents[action], reason };
   }
 
-  /** Why what the Secret holds must not be used, if it must not. */
+  /** Why the Secret's content must not be used; undefined if it may be. */
   function problemOf(parsed: ParsedSecret): string | undefined {
     if (parsed.kind === 'invalid') return parsed.problem;
     if (parsed.kind === 'empty') return undefined;
     const { certificate } = parsed.content.current;
     const validFromMs = validityOf(certificate).notBeforeMs;
-    // When the CA in use is of the future, it is a clock that was changed.
+    // If the CA already in use is not valid yet, a clock was set back.
     if (certificate === content?.current.certificate || validFromMs <= issueTime().getTime()) return undefined;
     return `key 'ca.crt': is not valid before ${new Date(validFromMs).toISOString()}`;
   }
@@ -132,7 +133,7 @@ export function createCaReconciler(options: {
     reporter.raise('clock-skewed', `our clock is ${side} the API server's; the earlier of both counts`);
   }
 
-  /** Whether the Secret must be read again at once. */
+  /** Returns whether the Secret must be read again immediately. */
   async function attempt(live: readonly PublishedBundle[] | undefined): Promise<boolean> {
     const stored = await store.read();
     if (stored === undefined) {
@@ -180,7 +181,7 @@ export function createCaReconciler(options: {
   };
 }
 
-/** CAs of this program that the live configuration trusts and that have not expired, PEM. */
+/** Unexpired CAs (PEM) that this program created and the webhook configuration trusts. */
 function ourAuthorities(live: readonly PublishedBundle[], now: Date): readonly string[] {
   const found = live.flatMap(({ bundle }) => parseBundle(bundle ?? '').certificates ?? []);
   const ours = found.filter(

@@ -11,20 +11,21 @@ import { messageOf } from './error-message.ts';
 export interface FileSourceOptions {
   readonly certificateFile: string;
   readonly privateKeyFile: string;
-  /** Told on with every certificate; not needed to serve. */
+  /** CA bundle to report with every certificate; not required for serving. */
   readonly bundleFile?: string;
   readonly onEvent?: OnCertificateEvent;
-  /** Between two looks at the files' content; the watch is only faster, never needed. */
+  /** Interval of reading the files. Watching the directories only makes changes visible sooner. */
   readonly pollMs?: number;
-  /** Wait after a file event, so that one look sees both files of a swap. */
+  /** Delay after a file event, so that both files of a swap are read together. */
   readonly settleMs?: number;
   readonly clock?: () => Date;
 }
 
 /**
- * Serves a pair from files that somebody else keeps (cert-manager, an own CA). The directories are watched, not the
- * files, because kubelet swaps a symlink beside them; content is compared as well, since events get lost. A pair that
- * does not check out is never served: at start it rejects, later the last good pair stays.
+ * Serves a certificate and key from files that something else maintains, such as cert-manager. It watches the
+ * directories rather than the files, because the kubelet replaces a symbolic link next to them, and also polls the
+ * content, because events can be lost. An invalid pair is never served: `start` rejects, and later the last valid pair
+ * stays in use.
  */
 export function createFileSource(options: FileSourceOptions): CertificateSource {
   const { pollMs = 10 * secondMs, settleMs = 100, clock = () => new Date(), onEvent = () => {} } = options;
@@ -61,7 +62,7 @@ export function createFileSource(options: FileSourceOptions): CertificateSource 
     for (const listener of listeners) listener(result);
   }
 
-  /** One look at a time; whatever happens during one leads to another. */
+  /** Never reads concurrently; a request made during a read causes another one afterwards. */
   function lookSoon(): void {
     if (looking !== undefined) {
       lookAgain = true;
@@ -102,7 +103,7 @@ export function createFileSource(options: FileSourceOptions): CertificateSource 
 
   return {
     async start() {
-      // The watch comes first: a swap between the first look and the watch would wait for the poll.
+      // Watching begins before the first read: otherwise a swap between the two would be noticed only by polling.
       const files = [options.certificateFile, options.privateKeyFile, options.bundleFile ?? options.certificateFile];
       for (const directory of new Set(files.map(dirname))) watchDirectory(directory);
       const first = await readPair(options, clock());
@@ -135,7 +136,7 @@ export function createFileSource(options: FileSourceOptions): CertificateSource 
   };
 }
 
-/** The pair, or one sentence that says what is wrong with which file. Never holds anything of the key. */
+/** The pair, or one sentence that names the file and its problem. The sentence never contains key material. */
 async function readPair(files: FileSourceOptions, now: Date): Promise<ServingCertificate | string> {
   const { certificateFile, privateKeyFile, bundleFile } = files;
   try {

@@ -17,37 +17,40 @@ import { messageOf } from './error-message.ts';
 export interface ManagedSourceOptions {
   readonly store: CaStore;
   readonly publisher: BundlePublisher;
-  /** A handshake with ourselves through the given bundle; readiness depends on it. */
+  /** Self-check of the served certificate against a bundle; readiness depends on it. */
   readonly verifyServing: VerifyServing;
   /** Names of the Service that the API server calls. */
   readonly names: SubjectNames;
   readonly onEvent?: OnCertificateEvent;
   readonly policy?: RotationPolicy;
-  /** Between two rounds when all is well; also how long a changed bundle stays unrepaired. */
+  /** Interval of rounds without errors; also the longest time before a changed bundle is repaired. */
   readonly pollMs?: number;
-  /** Between the first rounds while something is missing; doubles up to `pollMs`. */
+  /** Interval of the first rounds while something is missing; doubles up to `pollMs`. */
   readonly retryMs?: number;
   readonly clock?: () => Date;
-  /** 0 up to 1; spreads renewals and rounds of replicas that started together. */
+  /** Random number from 0 up to 1; spreads renewals and rounds of replicas that started together. */
   readonly random?: () => number;
 }
 
-/** An API server sees a changed bundle after some 0.1 s; a leaf of a CA that is new to it waits for that. */
+/**
+ * API servers pick up a new bundle within about 0.1 s; wait this long before presenting a leaf of a newly published CA.
+ */
 const propagationMs = 2 * secondMs;
 
-/** Rounds after which every replica that reaches the API server presents a leaf of the CA that the Secret holds. */
+/** Rounds after which every replica that can reach the API server presents a leaf of the CA in the Secret. */
 const settledAfterPolls = 3;
 
-/** Failed handshakes in a row, with a leaf and bundle that had worked, before readiness goes: one may be mere load. */
+/** Consecutive failed self-checks of a pair that passed before, until the replica is not ready; load can cause one. */
 const toleratedFailures = 2;
 
 /**
- * Keeps its own certificates: one CA in a shared Secret, a leaf in memory per replica, our webhook entries' bundle.
- * All replicas do the same without a leader; each step is a compare-and-swap or harmless twice. Every round looks at
- * everything anew, so that whatever somebody deletes or overwrites comes back within one round.
+ * Manages its own certificates: one CA in a shared Secret, one leaf per replica in memory, and the CA bundle of our
+ * webhook entries. All replicas do the same without a leader: each step is a compare-and-swap or idempotent. Every
+ * round reads everything again, so anything that is deleted or overwritten is restored within one round.
  *
- * `start` resolves with the first leaf, whether or not the bundle is published yet, and waits as long as it takes; it
- * rejects only when `stop` is called before. Rounds that follow verify by handshake, so listen at once.
+ * `start` resolves with the first leaf, even if the bundle is not published yet. It waits without a time limit, and
+ * rejects only if `stop` is called first. Later rounds verify by a TLS handshake, so callers must start listening
+ * immediately.
  */
 export function createManagedSource(options: ManagedSourceOptions): CertificateSource {
   const { verifyServing, names, policy = defaultPolicy, pollMs = 10 * secondMs, retryMs = secondMs / 4 } = options;
@@ -62,17 +65,17 @@ export function createManagedSource(options: ManagedSourceOptions): CertificateS
   const first = Promise.withResolvers<ServingCertificate>();
 
   let serving: (ServingCertificate & { readonly signer: string }) | undefined;
-  /** The CA that signed before: other replicas may present it until they have looked at the Secret, too. */
+  /** The previous signer: other replicas may present its leaves until they have read the Secret. */
   let former: { readonly signer: string; readonly untilMs: number } | undefined;
   let jitter = 0;
   let listening = false;
   let leafIsWaiting = false;
-  /** Leaf and bundles of the last handshake that succeeded. */
+  /** Leaf and bundles of the last self-check that passed. */
   let verified: string | undefined;
   let failures = 0;
   let running: Promise<void> | undefined;
 
-  /** First the CA, then trust in it, then a leaf of it, then the proof: any other order opens a gap. */
+  /** Reconciles the CA, publishes the bundle, renews the leaf, then verifies. Any other order opens a gap in trust. */
   async function round(): Promise<void> {
     await bundles.refresh();
     await ca.refresh(bundles.live());
@@ -80,7 +83,7 @@ export function createManagedSource(options: ManagedSourceOptions): CertificateS
     if (content !== undefined) {
       const wanted = trustBundle(content);
       const signer = content.current.certificate;
-      // Before it is published: a leaf waits until API servers have seen it, too.
+      // Read before publishing: a new leaf must wait until API servers have picked up the bundle.
       const isTrusted = bundles.trusts(signer);
       await bundles.publish(joinBundle([wanted, ...stillPresented(signer)]));
       await renewLeaf(wanted, isTrusted);
@@ -88,7 +91,7 @@ export function createManagedSource(options: ManagedSourceOptions): CertificateS
     if (serving !== undefined && listening) await check(serving);
   }
 
-  /** CAs beside the current one whose leaves we, or replicas that look at the Secret later than we, present. */
+  /** CAs other than the current one whose leaves this replica or slower ones still present. */
   function stillPresented(signer: string): readonly string[] {
     const ours = serving === undefined || serving.signer === signer ? [] : [serving.signer];
     const others = former === undefined || clock().getTime() >= former.untilMs ? [] : [former.signer];
@@ -110,7 +113,7 @@ export function createManagedSource(options: ManagedSourceOptions): CertificateS
       if (serving !== undefined && serving.bundle !== bundle) serving = { ...serving, bundle };
       return;
     }
-    // A leaf of a CA that the API server does not trust yet is worse than one that lives a little longer.
+    // It is better to use the old leaf a little longer than to present one of a CA that is not trusted yet.
     const works = serving !== undefined && serving.notAfter > now && isAlive(serving.signer);
     leafIsWaiting = works && !facts.signedByCurrent && !isTrusted;
     if (leafIsWaiting) return;
@@ -167,7 +170,7 @@ export function createManagedSource(options: ManagedSourceOptions): CertificateS
       } else {
         backOffMs = retryMs;
       }
-      // The caller of `start` has the first leaf and listens now: the proof can follow soon.
+      // The caller of `start` has the first leaf and is listening now, so the self-check can follow soon.
       if (serving !== undefined && !listening) {
         listening = true;
         waitMs = backOffMs = retryMs;

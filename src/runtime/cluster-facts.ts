@@ -11,7 +11,7 @@ import type { ConfigurationReloader } from './configuration-reloader.ts';
 const periodMs = 10 * 60_000;
 const retryMs = 15_000;
 
-/** Asks the server's version now and then: a cluster is upgraded while we run. An unknown one counts as capable. */
+/** Reads the API server's version periodically, because clusters are upgraded while the webhook runs. */
 export function watchServerVersion(
   client: ApiClient,
   configuration: ConfigurationReloader,

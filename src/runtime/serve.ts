@@ -20,26 +20,26 @@ import { startConfigurationReloader, type ConfigurationReloader } from './config
 export interface ServeOptions {
   readonly listen: Address;
   readonly metricsListen: Address;
-  /** Where the kubelet asks, by plain HTTP; undefined leaves that to `listen` alone. */
+  /** Plain HTTP address for the kubelet's probes; undefined if only `listen` serves them. */
   readonly healthListen?: Address | undefined;
   readonly settings: string | undefined;
   readonly sidecars: readonly string[] | undefined;
   readonly certificate: CertificateChoice;
   readonly kubeconfig: string | undefined;
-  /** How long to go on serving after a stop was asked for, so that callers hear of it first. */
+  /** How long to keep serving after `stop` was called, so that endpoints are removed before the server closes. */
   readonly drainMs: number;
 }
 
-/** A webhook that serves. */
+/** A running webhook. */
 export interface Serving {
   readonly address: AddressInfo;
   readonly metricsAddress: AddressInfo;
   readonly healthAddress: AddressInfo | undefined;
-  /** Unready first, then serve on, then close. Resolves when everything is closed. */
+  /** Reports not ready, keeps serving for `drainMs`, then closes. Resolves when everything is closed. */
   stop(): Promise<void>;
 }
 
-/** Start-up gave up; the problems are for people. */
+/** The server could not start; each problem is a sentence for people. */
 export class StartError extends Error {
   readonly problems: readonly string[];
 
@@ -50,7 +50,7 @@ export class StartError extends Error {
   }
 }
 
-/** Longer than this without a first certificate, and a placeholder answers the kubelet's probes meanwhile. */
+/** How long to wait for the first certificate before the server starts with a placeholder for the kubelet's probes. */
 const patienceMs = 2_000;
 
 function recordEvents(log: Log, metrics: Metrics): (event: CertificateEvent) => void {
@@ -68,7 +68,7 @@ const listenProblems: ReadonlyMap<string | undefined, string> = new Map([
   ['EACCES', 'the port needs more rights'],
 ]);
 
-/** Listens, or throws a `StartError` that names the flag. */
+/** Starts listening. Throws a `StartError` that names the flag. */
 async function listen(
   server: Pick<Server, 'listen' | 'once' | 'off' | 'on'>,
   flag: string,
@@ -85,7 +85,7 @@ async function listen(
     throw new StartError([`${flag}: cannot listen: ${listenProblems.get(code) ?? code}`], { cause: error });
   }
   server.off('error', reject);
-  // Out of file descriptors, say: later connections are accepted again, so it must not end the process.
+  // For example, no file descriptors are left. Later connections can succeed, so this must not end the process.
   server.on('error', (error: NodeJS.ErrnoException) => log.warn({ code: error.code }, 'a connection was not accepted'));
 }
 
@@ -135,18 +135,18 @@ function checksOf(parts: Parts, state: { isDraining: boolean }): () => readonly 
   };
 }
 
-/** What was started, to be stopped in reverse order. */
+/** Functions that stop what was started; they run in reverse order. */
 type Cleanups = (() => void | Promise<void>)[];
 
 async function runCleanups(cleanups: Cleanups): Promise<void> {
   for (const cleanup of cleanups.splice(0).toReversed()) await cleanup();
 }
 
-/** A call that is still unfinished by then never comes to its end: its client has stopped in the middle of it. */
+/** Requests that are unfinished after this time are not waited for: their clients have stopped sending. */
 const lastCallMs = 3_000;
 
 async function closeWebhook({ app }: WebhookServer): Promise<void> {
-  // Node looks for slow clients no more once a server is closing, so one of them could keep the process for ever.
+  // Node does not time out slow clients while a server is closing, so one of them could keep the process alive forever.
   const cut = setTimeout(() => app.server.closeAllConnections(), lastCallMs);
   await app.close();
   clearTimeout(cut);
@@ -183,7 +183,7 @@ async function start(options: ServeOptions, log: Log, cleanups: Cleanups): Promi
   source.onChange(present);
   const starting = source.start();
   cleanups.push(() => source.stop());
-  // Handled below in both branches; a rejection before that must not count as unhandled.
+  // Rejections are handled below; until then they must not count as unhandled.
   starting.catch(() => undefined);
   let first: FirstPair;
   try {
@@ -230,7 +230,7 @@ async function start(options: ServeOptions, log: Log, cleanups: Cleanups): Promi
     healthAddress,
     async stop() {
       state.isDraining = true;
-      // At once: an answer that ends its connection is what moves a caller; at the end it would meet a closed one.
+      // Now rather than after the drain: responses that close their connection make callers move to another replica.
       webhook.drain();
       log.info({ drainMs: options.drainMs }, 'draining');
       await new Promise((resolve) => setTimeout(resolve, options.drainMs));
@@ -241,8 +241,7 @@ async function start(options: ServeOptions, log: Log, cleanups: Cleanups): Promi
 }
 
 /**
- * Starts everything, in the order in which each part can answer. Throws `StartError` with all problems; nothing that
- * was started before is left then.
+ * Starts the webhook. Throws a `StartError` with all problems, after stopping whatever was already started.
  */
 export async function serve(options: ServeOptions, log: Log): Promise<Serving> {
   const cleanups: Cleanups = [];

@@ -1,7 +1,10 @@
 import type { Answer } from '../admission/answer.ts';
 import type { KnownText } from '../injection/patch/patch-text.ts';
 
-/** Three bytes make four characters of base64, so pieces of whole triples can be encoded one by one (RFC 4648, section 4). */
+/**
+ * Three bytes make four characters of base64, so pieces of whole triples can be encoded one by one (RFC 4648, section
+ * 4).
+ */
 function base64Of(text: string): string {
   const blanks = (3 - (Buffer.byteLength(text) % 3)) % 3;
   return Buffer.from(text + ' '.repeat(blanks), 'utf8').toString('base64');

@@ -47,7 +47,9 @@ interface Account {
   deadline: number;
 }
 
-/** Interval at which all requests are inspected. Time is counted in rounds so that a pause of our own blames no client. */
+/**
+ * Interval at which all requests are inspected. Time is counted in rounds so that a pause of our own blames no client.
+ */
 const roundMs = 50;
 
 /** Bytes that count as progress; with `stallMs` this is a minimum rate of 256 KiB/s while memory is short. */
@@ -56,9 +58,9 @@ const progressBytes = 64 * 1024;
 const mebibyte = 1024 * 1024;
 
 /**
- * Frees a request's memory: refuses its body, or closes the connection of an unread response. It is stored on the request
- * rather than in the account: accounts are long-lived, and V8 would promote whatever they refer to, the body included,
- * to the old generation.
+ * Frees a request's memory: refuses its body, or closes the connection of an unread response. It is stored on the
+ * request rather than in the account: accounts are long-lived, and V8 would promote whatever they refer to, the body
+ * included, to the old generation.
  */
 type Evict = (refusal: BodyRefusal) => void;
 const evict = Symbol('evict');
@@ -165,7 +167,8 @@ export function createBufferBudget(limits: Limits): BufferBudget {
         resize(account, 0);
         chunks.length = 0;
         payload.removeListener('data', take);
-        // The rest of a body refused for overload is read and discarded, so that the client can retry on this connection.
+        // The rest of a body refused for overload is read and discarded, so that the client can retry on this
+        // connection.
         if (refusal.statusCode === 503) payload.resume();
         else payload.pause();
         done(refusal);
@@ -196,7 +199,8 @@ export function createBufferBudget(limits: Limits): BufferBudget {
         request[evict] = undefined;
         // Always a copy: a chunk is a view of the socket's read buffer, and the body is modified in place later.
         const body = Buffer.concat(chunks, account.bytes);
-        // The connection keeps its last request until the next one arrives, and with it everything these closures refer to.
+        // The connection keeps its last request until the next one arrives, and with it everything these closures refer
+        // to.
         chunks.length = 0;
         payload.removeListener('data', take).removeListener('error', broken).removeListener('close', broken);
         done(null, body);

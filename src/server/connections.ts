@@ -14,8 +14,8 @@ function keyOf({ remoteAddress, remotePort, localPort }: Socket): string {
 
 /**
  * Bounds the connections of a server, so that whoever only holds them never keeps another out: for a new one above the
- * bound the oldest stranger's ends, and only without strangers the one that brought nothing for longest. `onCut` hears of
- * each.
+ * bound the oldest stranger's ends, and only without strangers the one that brought nothing for longest. `onCut` hears
+ * of each.
  */
 export function boundConnections(server: Server, most: number, onCut: () => void): Connections {
   // In the order in which they came, or were welcomed last.

@@ -1,6 +1,8 @@
 /** Bounds of the HTTPS server. Each number has its reason; tests may set smaller ones. */
 export interface Limits {
-  /** Two objects of up to 3 MiB (an update carries both) and 1 MiB for the rest; the API server refuses larger objects. */
+  /**
+   * Two objects of up to 3 MiB (an update carries both) and 1 MiB for the rest; the API server refuses larger objects.
+   */
   readonly bodyBytes: number;
   /**
    * Bytes of bodies and untaken answers at once, what each has for itself aside. Above it those give way whose clients
@@ -26,8 +28,8 @@ export interface Limits {
   /** How often Node looks for connections that broke these timeouts. */
   readonly timeoutCheckMs: number;
   /**
-   * An API server opens one for each call that it makes at a time, 200 by default (--max-mutating-requests-inflight); one
-   * takes some 50 KiB.
+   * An API server opens one for each call that it makes at a time, 200 by default (--max-mutating-requests-inflight);
+   * one takes some 50 KiB.
    */
   readonly connections: number;
 }

@@ -45,7 +45,8 @@ function endOfList(body: Buffer, from: number): number | undefined {
 /**
  * The text of a review without the items of its first `managedFields`: up to half of what an API server sends, nothing
  * that a decision depends on, and the dearest part to parse, because every item is an object with keys of its own
- * (`docs/decisions/managed-fields.md`). undefined when the body is not UTF-8. The body is CONSUMED: its bytes are moved.
+ * (`docs/decisions/managed-fields.md`). undefined when the body is not UTF-8. The body is CONSUMED: its bytes are
+ * moved.
  *
  * An unescaped quote behind a comma or a brace opens a key, so the name in an annotation's text is never mistaken.
  */

@@ -7,8 +7,8 @@ export interface KeyPair {
 }
 
 /**
- * Authenticated encryption with forward secrecy alone; OpenSSL's own list still has neither as a condition. Go's clients,
- * the API server among them, offer every one of these.
+ * Authenticated encryption with forward secrecy alone; OpenSSL's own list still has neither as a condition. Go's
+ * clients, the API server among them, offer every one of these.
  */
 const ciphers = [
   'TLS_AES_128_GCM_SHA256',
