@@ -1,7 +1,7 @@
 import type { Server } from 'node:http';
 import { createPlainServer } from './plain-server.ts';
 
-/** One thing that readiness depends on. */
+/** A condition that readiness depends on. */
 export interface HealthCheck {
   readonly name: string;
   readonly ready: boolean;
@@ -9,13 +9,13 @@ export interface HealthCheck {
   readonly reason: string;
 }
 
-/** What a question of the kubelet is answered with. */
+/** Response to a probe of the kubelet. */
 export interface HealthAnswer {
   readonly status: number;
   readonly body: string;
 }
 
-/** Kubernetes' own layout of /readyz?verbose: a line a check, then the verdict. */
+/** Writes the format of Kubernetes' own `/readyz?verbose`: one line per check, then the result. */
 export function writeHealth(checks: readonly HealthCheck[], verbose: boolean): HealthAnswer {
   const ready = checks.every((check) => check.ready);
   const status = ready ? 200 : 503;
@@ -25,7 +25,7 @@ export function writeHealth(checks: readonly HealthCheck[], verbose: boolean): H
   return { status, body: `${[...lines, verdict].join('\n')}\n` };
 }
 
-/** Paths on which the kubelet asks, each with its answer; `query` is what stands behind the question mark. */
+/** The pages for the kubelet's probes, by path. */
 export function healthPages(
   checks: () => readonly HealthCheck[],
 ): ReadonlyMap<string, (query: URLSearchParams) => HealthAnswer> {

@@ -16,10 +16,10 @@ import { BodyRefusal, createBufferBudget, type BufferBudget } from './buffer-bud
 import { stripManagedFields } from './strip-managed-fields.ts';
 import { tlsOptions, type KeyPair } from './tls.ts';
 
-/** Everything that the server needs from outside. */
+/** What the server needs from its creator. */
 export interface ServerDependencies {
   readonly keyPair: KeyPair;
-  /** The injector of the moment; a request sees exactly one. */
+  /** The current injector. Each request uses one injector from start to end. */
   injector(): Injector;
   checks(): readonly HealthCheck[];
   readonly log: Log;
@@ -31,9 +31,9 @@ export interface ServerDependencies {
 
 export interface WebhookServer {
   readonly app: FastifyInstance;
-  /** Presents another certificate to new connections; open ones go on. Throws on a pair that does not match. */
+  /** Uses another certificate for new connections. Throws if certificate and key do not match. */
   useKeyPair(pair: KeyPair): void;
-  /** From now on every answer ends its connection, so that callers move to another replica. */
+  /** Closes the connection after every response from now on, so that callers move to another replica. */
   drain(): void;
 }
 
@@ -45,7 +45,9 @@ const allowed: ReadonlyMap<string, string> = new Map([
 
 const noVariables = { variables: undefined } as const;
 
-/** Beside an istiod the address may go on after `/inject`, with variables of the proxy. */
+/**
+ * The method that the path allows. In Istio's mode a path may continue after `/inject`, with variables for the proxy.
+ */
 function methodOf(path: string, { flavour }: Injector): string | undefined {
   return allowed.get(path) ?? (flavour.readAddress !== undefined && path.startsWith('/inject/') ? 'POST' : undefined);
 }
@@ -73,12 +75,12 @@ function noCompiler(): () => never {
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** When the request line arrived, milliseconds of a monotonic clock. */
+    /** When the request arrived, in milliseconds of a monotonic clock. */
     receivedMs: number;
   }
 }
 
-/** Refuses work that cannot be done in time, or for which there is no memory. The API server retries such a 503. */
+/** Rejects a request that cannot be answered in time or for which there is no memory. The API server retries on 503. */
 async function rejectOverload(reply: FastifyReply, metrics: Metrics, why: 'buffered' | 'late'): Promise<FastifyReply> {
   metrics.shed.inc({ reason: why });
   return sendText(reply.header('retry-after', '1'), 503, 'Overloaded, try again.');
@@ -122,7 +124,7 @@ async function answerReview(
   const fields = describeReview(reviewed, durationMs, patchBytes);
   if (reviewed.failure !== undefined) {
     metrics.failures.inc();
-    // Where it happened, not what else an error may carry along: that can be the pod.
+    // Only the stack: other properties of an error may contain the pod.
     const stack = reviewed.failure instanceof Error ? reviewed.failure.stack : undefined;
     log.error({ ...fields, stack }, 'a review could not be decided');
   }
@@ -160,30 +162,30 @@ function installErrors(app: FastifyInstance, dependencies: ServerDependencies, l
   });
   app.setErrorHandler(async (error: FastifyError, _request, reply) => {
     if (error instanceof BodyRefusal) {
-      // The rest of such a body is not read.
+      // The rest of this body will not be read.
       if (error.statusCode !== 503) reply.header('connection', 'close');
       else return rejectOverload(reply, dependencies.metrics, 'buffered');
     }
     const status = error.statusCode !== undefined && error.statusCode >= 400 ? error.statusCode : 500;
     dependencies.metrics.badRequests.inc({ status: String(status) });
-    // The error's own text may quote the request; its code never does.
+    // An error's message may quote the request; its code never does.
     if (status >= 500) dependencies.log.error({ code: error.code, stack: error.stack }, 'a request failed');
     return sendText(reply, status, sentenceOf(status, limits));
   });
 }
 
-/** Keeps the connection for a short time after the answer, and says so. */
+/** Sets a short keep-alive timeout for the connection, and announces it to the client. */
 function keepShortly(reply: FastifyReply, timeoutMs: number): void {
   if (reply.getHeader('connection') !== undefined) return;
   reply.header('connection', 'keep-alive').header('keep-alive', `timeout=${Math.floor(timeoutMs / 1_000)}`);
   const { socket } = reply.raw;
-  // Node sets its own time when the answer is out, and takes ours back with the next request.
+  // Node sets its own timeout when the response is finished, and again with the next request.
   reply.raw.once('finish', () => setImmediate(() => socket?.setTimeout(timeoutMs)));
 }
 
 /**
- * The webhook's HTTPS server: `POST /inject`, `GET /livez`, `GET /readyz?verbose`, and nothing else. It does not listen
- * yet; the caller does. Throws when certificate and key do not match.
+ * Creates the webhook's HTTPS server, for `POST /inject`, `GET /livez` and `GET /readyz?verbose`. The caller must start
+ * listening. Throws if certificate and key do not match.
  */
 export function createServer(dependencies: ServerDependencies): WebhookServer {
   const limits = dependencies.limits ?? defaultLimits;
@@ -199,13 +201,13 @@ export function createServer(dependencies: ServerDependencies): WebhookServer {
     bodyLimit: limits.bodyBytes,
     keepAliveTimeout: limits.keepAliveTimeoutMs,
     requestTimeout: limits.requestTimeoutMs,
-    // Of a connection on which nothing moves during a request: its client does not read the answer. A request that
-    // does not arrive gets an answer before that.
+    // Closes connections without any traffic during a request, whose clients do not read the response. Requests that do
+    // not arrive completely time out earlier, with a response.
     connectionTimeout: 2 * limits.requestTimeoutMs,
     exposeHeadRoutes: false,
-    // There are no schemas. Compilers that do nothing keep Fastify from loading its own, which take room and time.
+    // There are no schemas. These compilers keep Fastify from loading its own, which take memory and time.
     schemaController: { compilersFactory: { buildValidator: noCompiler, buildSerializer: noCompiler } },
-    // A request that arrives while the server closes is still answered, the API server does not retry an EOF.
+    // Requests that arrive while the server closes are still answered, because the API server does not retry an EOF.
     return503OnClosing: false,
     forceCloseConnections: 'idle',
     clientErrorHandler(error, socket) {
@@ -214,7 +216,7 @@ export function createServer(dependencies: ServerDependencies): WebhookServer {
       dependencies.log.debug({ code }, 'a connection broke the protocol');
       answerClientError(code, socket);
     },
-    // A path that does not decode never reaches a route; Fastify's own answer would repeat it.
+    // A path that cannot be decoded reaches no route; Fastify's own response would repeat it.
     frameworkErrors(error, _request, reply) {
       dependencies.metrics.badRequests.inc({ status: '400' });
       dependencies.log.debug({ code: error.code }, 'a request line is malformed');

@@ -1,4 +1,4 @@
-/** Levels of the log, least important first; `silent` is none. */
+/** Log levels, least important first; `silent` disables logging. */
 export const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
 export type LogLevel = (typeof logLevels)[number];
 

@@ -1,14 +1,14 @@
 import { Counter, Gauge, Histogram, Registry } from '@prometheus-io/client';
 import { reasons, type ReasonCode } from '../injection/policy/reason.ts';
 
-/** Every metric of the process, in a registry of its own. Label values are bounded: outcomes, codes, results. */
+/** All metrics of the process, in one registry. The number of label values is bounded: outcomes, codes and results. */
 export interface Metrics {
   readonly reviews: Counter<'outcome' | 'reason'>;
   readonly badRequests: Counter<'status'>;
   readonly failures: Counter<string>;
   readonly duration: Histogram<'outcome'>;
   readonly patchBytes: Histogram<string>;
-  /** Shows what is being received; it is read when somebody asks, because it changes several times a review. */
+  /** Reports the use of buffers. It is read when metrics are collected, because it changes several times per review. */
   observeBuffers(read: () => BufferUse): void;
   readonly shed: Counter<'reason'>;
   readonly reloads: Counter<'result'>;
@@ -17,7 +17,7 @@ export interface Metrics {
   readonly certificateExpiry: Gauge<string>;
   readonly certificateEvents: Counter<'event'>;
   readonly ready: Gauge<string>;
-  /** The text exposition of everything. */
+  /** All metrics in the Prometheus text format. */
   expose(): Promise<{ readonly contentType: string; readonly text: string }>;
 }
 
@@ -29,10 +29,10 @@ interface Options {
   readonly registers: Registry[];
 }
 
-/** Bodies that are on their way. */
+/** Requests and their buffers. */
 export interface BufferUse {
   readonly inFlight: number;
-  /** Bytes of them that are there, and of answers that are not taken yet. */
+  /** Bytes of bodies received so far, and of responses that clients have not read yet. */
   readonly bufferedBytes: number;
 }
 
