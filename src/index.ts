@@ -15,7 +15,7 @@ export {
   registrationEntries,
   selectEntry,
   webhookConfiguration,
-  type Selection,
+  type EntryMatch,
 } from './injection/policy/registration.ts';
 export { createSnapshot, type SnapshotInput, type SnapshotResult } from './injection/build-snapshot.ts';
 export { type Snapshot } from './injection/snapshot.ts';

@@ -1,6 +1,6 @@
 import type { JsonObject } from '../json/json.ts';
 import { extension } from './extension.ts';
-import type { ProxyIntent } from './intent.ts';
+import type { TrafficIntent } from './intent.ts';
 import { httpMetrics, tcpMetrics } from './metrics.ts';
 import type { Direction } from './routes.ts';
 
@@ -45,7 +45,7 @@ const writers = {
   file: extension('file', 'envoy.extensions.access_loggers.file.v3.FileAccessLog', { path, ...format }),
 } as const;
 
-type Told = Pick<ProxyIntent, 'accessLog' | 'metrics'>;
+type Told = Pick<TrafficIntent['settings']['proxy'], 'accessLog' | 'metrics'>;
 
 /** One line a request or connection, at its end; metrics have connections reported when they begin, too. */
 const atTheEnd = { filter: { log_type_filter: { types: ['DownstreamEnd', 'TcpConnectionEnd'] } } };

@@ -1,9 +1,10 @@
 import { loopbackSource } from '../pod/conventions.ts';
 import type { JsonObject } from '../json/json.ts';
 import { socketAddress } from './extension.ts';
-import type { ProxyIntent } from './intent.ts';
+import type { Effective } from '../settings/effective.ts';
 
-type Families = ProxyIntent['families'];
+/** Families of the pod's addresses; with v4 alone nothing binds to IPv6. */
+export type Families = Effective['capture']['families'];
 
 /**
  * Where a listener binds. One socket takes both families; IPv4 alone is bound only when the settings say so (a kernel

@@ -3,7 +3,8 @@ import { applicationBinding } from './addresses.ts';
 import { loadAssignment } from './extension.ts';
 import { adminAddress } from './hooks.ts';
 import { transparentUpstream } from './http.ts';
-import type { ProxyIntent } from './intent.ts';
+import type { Effective } from '../settings/effective.ts';
+import type { TrafficIntent } from './intent.ts';
 
 /** Names of the clusters that every proxy has; metrics tell them as the service, as Istio's do. */
 export const clusterNames = {
@@ -35,17 +36,17 @@ export function originalDestination(name: string, binding: JsonObject | undefine
 }
 
 /** Clusters of captured traffic, whatever becomes of it. */
-export function captureClusters({ families }: Pick<ProxyIntent, 'families'>): readonly JsonObject[] {
+export function captureClusters({ settings }: Pick<TrafficIntent, 'settings'>): readonly JsonObject[] {
   return [
     originalDestination(clusterNames.passthrough, undefined),
-    originalDestination(clusterNames.inbound, applicationBinding(families)),
+    originalDestination(clusterNames.inbound, applicationBinding(settings.capture.families)),
     // No endpoints: connections are closed at once.
     { name: clusterNames.blackHole },
   ];
 }
 
 /** The proxy's own admin interface. */
-export function adminCluster({ admin }: Pick<ProxyIntent, 'admin'>): JsonObject {
+export function adminCluster({ admin }: Pick<Effective['proxy'], 'admin'>): JsonObject {
   const { admin: name } = clusterNames;
   return { name, load_assignment: loadAssignment(name, [adminAddress(admin)]) };
 }

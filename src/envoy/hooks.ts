@@ -2,14 +2,14 @@ import { ports } from '../pod/conventions.ts';
 import type { JsonObject } from '../json/json.ts';
 import { socketAddress } from './extension.ts';
 import { ownHttp } from './http.ts';
-import type { ProxyIntent } from './intent.ts';
+import type { Effective } from '../settings/effective.ts';
 import { luaFilter, routeScript } from './lua.ts';
 
 /** Where the admin interface listens when it is no port; the folder is a volume of the proxy alone. */
 export const adminSocketFolder = '/var/run/istio-proxy';
 
 /** `envoy.config.core.v3.Address` of the admin interface; the cluster `admin` and the interface itself say the same. */
-export function adminAddress(admin: ProxyIntent['admin']): JsonObject {
+export function adminAddress(admin: Effective['proxy']['admin']): JsonObject {
   // Readable and writable for the proxy's user, and for nobody else.
   if (admin === 'socket') return { pipe: { path: `${adminSocketFolder}/admin.sock`, mode: 0o600 } };
   // Loopback only: what it can do (quit, drain, change log levels) is for the pod alone.
@@ -50,7 +50,10 @@ const quitRoute: JsonObject = {
  * The listener beside the admin interface, which stands where hooks have to be answered: always for an interface that is
  * a socket, and for an application that may ask the proxy to end.
  */
-export function hookListeners({ admin, quitHook }: Pick<ProxyIntent, 'admin' | 'quitHook'>): readonly JsonObject[] {
+export function hookListeners({
+  admin,
+  quitHook,
+}: Pick<Effective['proxy'], 'admin' | 'quitHook'>): readonly JsonObject[] {
   const routes = [...(admin === 'socket' ? socketRoutes : []), ...(quitHook ? [quitRoute] : [])];
   if (routes.length === 0) return [];
   return [

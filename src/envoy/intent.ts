@@ -1,7 +1,8 @@
+import type { ProxyIdentity } from '../pod/conventions.ts';
 import type { ProbeRedirect } from '../pod/probe.ts';
-import type { ServiceIdentity } from '../pod/workload.ts';
+import type { ServiceIdentity, Workload } from '../pod/workload.ts';
+import type { Effective } from '../settings/effective.ts';
 import type { Self } from './self.ts';
-import type { PortRange } from '../grammar/port-range.ts';
 
 /** A page of the application's own metrics. */
 export interface MetricsTarget {
@@ -10,42 +11,48 @@ export interface MetricsTarget {
   readonly path: string;
 }
 
-/** What a standalone proxy of one pod has to do; its configuration is made from this alone. */
-export interface ProxyIntent {
-  /** Name of the workload (Deployment, Job, …) that the pod belongs to. */
-  readonly workload: string;
-  /** DNS suffix of the cluster, such as `cluster.local`. */
-  readonly clusterDomain: string;
-  /** Port of merged metrics and application probes; undefined for none. */
-  readonly statusPort: number | undefined;
-  /** Unknown destinations pass through (ALLOW_ANY) or are refused (REGISTRY_ONLY). */
-  readonly outboundTrafficPolicy: 'ALLOW_ANY' | 'REGISTRY_ONLY';
-  /** Ports where the server speaks first, or that carry no HTTP: no protocol sniffing, both directions. */
-  readonly opaquePorts: readonly PortRange[];
-  /** The same for ports of the pod itself, inbound alone; ascending. */
-  readonly opaqueInboundPorts: readonly number[];
-  /** How long to wait for a client's first bytes before a connection counts as TCP. */
-  readonly protocolDetectionTimeoutMs: number;
-  /** Upper bound of open client connections (overload protection). */
-  readonly maxConnections: number;
-  /** JSON lines on standard output, or in a file of the shared volume. */
-  readonly accessLog: 'stdout' | 'file' | 'none';
-  readonly metrics: {
-    /** Whether Istio's standard metrics are counted. */
-    readonly istio: boolean;
-    /** What the application has to say is appended to the page. */
-    readonly targets: readonly MetricsTarget[];
+/** What the capture listeners, their routes and their clusters depend on: what a control plane would know of a proxy. */
+export interface TrafficIntent {
+  readonly settings: {
+    readonly proxy: Pick<
+      Effective['proxy'],
+      'outboundTrafficPolicy' | 'opaquePorts' | 'protocolDetectionTimeoutMs' | 'accessLog' | 'metrics' | 'tracing'
+    >;
+    readonly capture: Pick<Effective['capture'], 'families'>;
   };
-  readonly service: ServiceIdentity;
-  /** Where spans go, by OTLP over gRPC, and how many of a hundred requests are traced; undefined for no tracing. */
-  readonly tracing: { readonly host: string; readonly port: number; readonly samplingPercent: number } | undefined;
-  /** The admin interface on a loopback port, or on a unix socket that only the proxy's user can open. */
-  readonly admin: 'port' | 'socket';
-  /** Whether the application may ask the proxy to end, as that of a Job with a classic proxy has to. */
-  readonly quitHook: boolean;
-  readonly probes: readonly ProbeRedirect[];
+  readonly workload: Pick<Workload, 'name'>;
+  /** Ports that the pod declares not to carry HTTP, beside those of the settings; ascending. */
+  readonly opaqueInboundPorts: readonly number[];
   /** Where the pod itself is. */
   readonly self: Self;
-  /** Families of the pod's addresses; with v4 alone nothing binds to IPv6. */
-  readonly families: readonly ('v4' | 'v6')[];
 }
+
+/** What the page of metrics tells of the pod, and where it gets the application's. */
+export interface MetricsIntent {
+  /** What the pod calls itself in metrics. */
+  readonly service: ServiceIdentity;
+  /** The application's own metrics that the proxy appends to its page. */
+  readonly metricsTargets: readonly MetricsTarget[];
+}
+
+/** Everything that the built-in proxy of one pod depends on: its container, and the bootstrap in its arguments. */
+export interface ProxyIntent extends Omit<TrafficIntent, 'self'>, MetricsIntent {
+  readonly settings: Effective;
+  /** Native sidecar (init container with restartPolicy Always) or classic container. */
+  readonly native: boolean;
+  readonly workload: Workload;
+  readonly identity: ProxyIdentity;
+  readonly probes: readonly ProbeRedirect[];
+  /** Seconds that the pod has to end in, for a hook that waits. */
+  readonly gracePeriodSeconds: number;
+  /** Whether a hook may be the kubelet's own sleep. */
+  readonly knowsSleep: boolean;
+  /** Ports of probes that stay as they are and must therefore not be captured. */
+  readonly probePorts: readonly number[];
+}
+
+/** What a bootstrap is made of. */
+export type BootstrapIntent = Pick<
+  ProxyIntent,
+  'settings' | 'workload' | 'service' | 'probes' | 'metricsTargets' | 'opaqueInboundPorts'
+>;

@@ -5,7 +5,8 @@ import { listenAddress } from './addresses.ts';
 import { clusterNames } from './clusters.ts';
 import { duration, extension, typed } from './extension.ts';
 import { transparentHttp, type Routes } from './http.ts';
-import type { ProxyIntent } from './intent.ts';
+import type { TrafficIntent } from './intent.ts';
+
 import { grpcStats } from './metrics.ts';
 import { passEverything, refuseEverything, type Direction } from './routes.ts';
 import { tracing } from './tracing.ts';
@@ -26,8 +27,10 @@ function listenerFilters(opaque: JsonObject): readonly JsonObject[] {
   ];
 }
 
+type Proxy = TrafficIntent['settings']['proxy'];
+
 /** Neighbouring ranges as one. */
-function joined(ranges: ProxyIntent['opaquePorts']): { first: number; last: number }[] {
+function joined(ranges: Proxy['opaquePorts']): { first: number; last: number }[] {
   const result: { first: number; last: number }[] = [];
   for (const { first, last } of ranges) {
     const previous = result.at(-1);
@@ -41,7 +44,7 @@ function joined(ranges: ProxyIntent['opaquePorts']): { first: number; last: numb
  * `ListenerFilterChainMatchPredicate` of destination ports. Its upper bound is exclusive; an empty range stands for no
  * ports at all, and a list of alternatives must have two at least.
  */
-function portPredicate(opaquePorts: ProxyIntent['opaquePorts']): JsonObject {
+function portPredicate(opaquePorts: Proxy['opaquePorts']): JsonObject {
   const ranges = joined(opaquePorts);
   const rules = (ranges.length === 0 ? [{ first: 0, last: -1 }] : ranges).map(({ first, last }) => ({
     destination_port_range: { start: first, end: last + 1 },
@@ -52,9 +55,10 @@ function portPredicate(opaquePorts: ProxyIntent['opaquePorts']): JsonObject {
 
 /** Filters of both capture listeners; those inbound leave further ports alone, which the pod itself declares. */
 function filtersOf({
-  opaquePorts,
+  settings,
   opaqueInboundPorts,
-}: ProxyIntent): Readonly<Record<Direction, readonly JsonObject[]>> {
+}: TrafficIntent): Readonly<Record<Direction, readonly JsonObject[]>> {
+  const { opaquePorts } = settings.proxy;
   const declared = opaqueInboundPorts
     .filter((port) => !opaquePorts.some(({ first, last }) => first <= port && port <= last))
     .map((port) => ({ first: port, last: port }));
@@ -87,14 +91,15 @@ interface Capturing {
   readonly cluster: string;
 }
 
-function capture(intent: ProxyIntent, { direction, name, port, filters, routes, cluster }: Capturing): JsonObject {
+function capture(intent: TrafficIntent, { direction, name, port, filters, routes, cluster }: Capturing): JsonObject {
+  const { proxy, capture: captured } = intent.settings;
   return {
     name,
     traffic_direction: direction.toUpperCase(),
-    address: listenAddress(port, intent.families),
+    address: listenAddress(port, captured.families),
     tcp_keepalive: {},
     listener_filters: filters,
-    listener_filters_timeout: duration(intent.protocolDetectionTimeoutMs),
+    listener_filters_timeout: duration(proxy.protocolDetectionTimeoutMs),
     continue_on_listener_filters_timeout: true,
     filter_chains: [
       // Whoever dials the listener's own port would be sent back to it for ever.
@@ -106,8 +111,8 @@ function capture(intent: ProxyIntent, { direction, name, port, filters, routes, 
           transparentHttp({
             name: direction,
             routes,
-            filters: intent.metrics.istio ? [grpcStats] : [],
-            accessLog: accessLogs(intent, direction, 'http'),
+            filters: proxy.metrics.istio ? [grpcStats] : [],
+            accessLog: accessLogs(proxy, direction, 'http'),
             tracing: tracing(intent),
           }),
         ],
@@ -119,8 +124,8 @@ function capture(intent: ProxyIntent, { direction, name, port, filters, routes, 
         tcpProxy(cluster, {
           // As long as without a proxy; who vanishes is noticed by the kernel.
           idle_timeout: '0s',
-          access_log: accessLogs(intent, direction, 'tcp'),
-          access_log_options: tcpLogOptions(intent),
+          access_log: accessLogs(proxy, direction, 'tcp'),
+          access_log_options: tcpLogOptions(proxy),
         }),
       ],
     },
@@ -128,11 +133,11 @@ function capture(intent: ProxyIntent, { direction, name, port, filters, routes, 
 }
 
 /** Where connections go that nothing is known about. */
-export function outboundCluster({ outboundTrafficPolicy }: Pick<ProxyIntent, 'outboundTrafficPolicy'>): string {
+export function outboundCluster({ outboundTrafficPolicy }: Pick<Proxy, 'outboundTrafficPolicy'>): string {
   return outboundTrafficPolicy === 'ALLOW_ANY' ? clusterNames.passthrough : clusterNames.blackHole;
 }
 
-const routesOf: Readonly<Record<ProxyIntent['outboundTrafficPolicy'] | 'inbound', JsonObject>> = {
+const routesOf: Readonly<Record<Proxy['outboundTrafficPolicy'] | 'inbound', JsonObject>> = {
   ALLOW_ANY: passEverything('allow_any', 'outbound', clusterNames.passthrough),
   REGISTRY_ONLY: refuseEverything('block_all', 502),
   inbound: passEverything('inbound', 'inbound', clusterNames.inbound),
@@ -142,7 +147,7 @@ const routesOf: Readonly<Record<ProxyIntent['outboundTrafficPolicy'] | 'inbound'
 export type CaptureRoutes = Readonly<Record<Direction, Routes>>;
 
 /** Routes of a proxy that knows no destinations: everything goes where it was going, or is refused. */
-export function plainRoutes({ outboundTrafficPolicy }: Pick<ProxyIntent, 'outboundTrafficPolicy'>): CaptureRoutes {
+export function plainRoutes({ outboundTrafficPolicy }: Pick<Proxy, 'outboundTrafficPolicy'>): CaptureRoutes {
   return { outbound: { inline: routesOf[outboundTrafficPolicy] }, inbound: { inline: routesOf.inbound } };
 }
 
@@ -151,8 +156,8 @@ export function plainRoutes({ outboundTrafficPolicy }: Pick<ProxyIntent, 'outbou
  * stands in routes, which change on open connections.
  */
 export function captureListeners(
-  intent: ProxyIntent,
-  routes: CaptureRoutes = plainRoutes(intent),
+  intent: TrafficIntent,
+  routes: CaptureRoutes = plainRoutes(intent.settings.proxy),
 ): readonly JsonObject[] {
   const filters = filtersOf(intent);
   return [
@@ -162,7 +167,7 @@ export function captureListeners(
       port: ports.outbound,
       filters: filters.outbound,
       routes: routes.outbound,
-      cluster: outboundCluster(intent),
+      cluster: outboundCluster(intent.settings.proxy),
     }),
     capture(intent, {
       direction: 'inbound',

@@ -1,10 +1,10 @@
 import type { JsonObject } from '../json/json.ts';
 import { clusterNames } from './clusters.ts';
-import type { MetricsTarget, ProxyIntent } from './intent.ts';
+import type { MetricsIntent, MetricsTarget, TrafficIntent } from './intent.ts';
 import { luaFilter, routeScript } from './lua.ts';
 import { istioPage, ownIdentity } from './metrics-script.ts';
 import { probeTarget } from './probe-target.ts';
-import { applicationCluster } from './probes.ts';
+import { applicationCluster, type Application } from './probes.ts';
 
 /** What Envoy has answered, in a script. */
 const body = 'b:getBytes(0,b:length())';
@@ -70,9 +70,9 @@ function targetEntry(target: MetricsTarget, host: string): JsonObject {
   return { cluster: clusterName(target), host, path: wire, target: `${target.port}${wire}` };
 }
 
-function clustersOf(targets: readonly MetricsTarget[], intent: ProxyIntent): readonly JsonObject[] {
+function clustersOf(targets: readonly MetricsTarget[], application: Application): readonly JsonObject[] {
   const byName = new Map(targets.map((target) => [clusterName(target), target]));
-  return [...byName].map(([name, { scheme, port }]) => applicationCluster({ scheme, name, port }, intent));
+  return [...byName].map(([name, { scheme, port }]) => applicationCluster({ scheme, name, port }, application));
 }
 
 /** Everything of a page is held in memory while a script works on it; Envoy's default is 1 MiB. */
@@ -90,14 +90,20 @@ export interface MetricsPage {
  * The page of metrics, `/stats/prometheus`. The script runs on that route alone, so probes and health are not touched by
  * it.
  */
-export function metricsPage(intent: ProxyIntent): MetricsPage {
-  const { istio, targets } = intent.metrics;
+export function metricsPage(intent: TrafficIntent & MetricsIntent): MetricsPage {
+  const { settings, self, metricsTargets: targets } = intent;
+  const { istio } = settings.proxy.metrics;
   if (!istio && targets.length === 0) return { filters: [], route: plain, clusters: [], bufferBytes: undefined };
   const own = istio ? { own: ownIdentity(intent) } : {};
   const script = istio ? merging(istioPage, asIstio) : merging('', body);
   const route =
     targets.length === 0
       ? scripted(renaming, own)
-      : scripted(script, { ...own, targets: targets.map((target) => targetEntry(target, intent.self.address)) });
-  return { filters: [luaFilter], route, clusters: clustersOf(targets, intent), bufferBytes: pageBytes };
+      : scripted(script, { ...own, targets: targets.map((target) => targetEntry(target, self.address)) });
+  return {
+    filters: [luaFilter],
+    route,
+    clusters: clustersOf(targets, { families: settings.capture.families, self }),
+    bufferBytes: pageBytes,
+  };
 }

@@ -1,6 +1,6 @@
 import type { JsonObject } from '../json/json.ts';
 import { version } from '../settings/version.ts';
-import type { ProxyIntent } from './intent.ts';
+import type { MetricsIntent, TrafficIntent } from './intent.ts';
 import { outboundCluster } from './listeners.ts';
 
 /** A label's value as Prometheus' text format writes it (its section "Comments, help text, and type information"). */
@@ -13,10 +13,9 @@ function labelValue(text: string): string {
  * The pod as metrics tell of it, for the script: what stands here is its own side of every series. It is data beside the
  * script, so that nothing of a pod becomes a program.
  */
-export function ownIdentity(intent: ProxyIntent): JsonObject {
-  const { workload, service, self } = intent;
+export function ownIdentity({ settings, workload, service, self }: TrafficIntent & MetricsIntent): JsonObject {
   return {
-    workload: labelValue(workload),
+    workload: labelValue(workload.name),
     workload_namespace: self.namespace,
     app: labelValue(service.app),
     version: labelValue(service.version),
@@ -24,7 +23,7 @@ export function ownIdentity(intent: ProxyIntent): JsonObject {
     canonical_revision: labelValue(service.revision),
     // Istio's name of a cluster that nobody has given one.
     cluster: 'Kubernetes',
-    outbound: outboundCluster(intent),
+    outbound: outboundCluster(settings.proxy),
   };
 }
 

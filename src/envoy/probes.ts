@@ -1,14 +1,19 @@
 import type { JsonObject } from '../json/json.ts';
-import { applicationBinding } from './addresses.ts';
+import { applicationBinding, type Families } from './addresses.ts';
 import { duration, extension, loadAssignment, socketAddress } from './extension.ts';
 import { anyTls, grpcUpstream, transparentUpstream } from './http.ts';
-import type { ProxyIntent } from './intent.ts';
+import type { Self } from './self.ts';
 import type { ProbeAction, ProbeRedirect } from '../pod/probe.ts';
 import { probeTarget } from './probe-target.ts';
 
 type HttpAction = Extract<ProbeAction, { type: 'http' }>;
 type CheckAction = Exclude<ProbeAction, HttpAction>;
-type Application = Pick<ProxyIntent, 'families' | 'self'>;
+
+/** How the proxy reaches the application. */
+export interface Application {
+  readonly families: Families;
+  readonly self: Self;
+}
 
 /** Cluster of a port of the application, dialled at the pod's own address. */
 function portCluster(name: string, port: number, { families, self }: Application, more: JsonObject): JsonObject {

@@ -1,13 +1,13 @@
 import { ports } from '../pod/conventions.ts';
 import { askFunction, bash } from './admin-request.ts';
 import { hookPaths } from './hooks.ts';
-import type { ProxyIntent } from './intent.ts';
+import type { Effective } from '../settings/effective.ts';
 
 /**
  * Command of a classic proxy's postStart hook: returns as soon as the proxy takes traffic. The kubelet starts the next
  * container only then. Fails after ten minutes, which restarts the proxy.
  */
-export function readyCommand(admin: ProxyIntent['admin']): string[] {
+export function readyCommand(admin: Effective['proxy']['admin']): string[] {
   return bash(
     [
       askFunction('GET', hookPaths.ready, admin === 'port' ? ports.admin : ports.hooks),

@@ -1,9 +1,9 @@
 import { ports } from '../pod/conventions.ts';
 import type { JsonObject } from '../json/json.ts';
-import { listenAddress } from './addresses.ts';
+import type { Effective } from '../settings/effective.ts';
+import { listenAddress, type Families } from './addresses.ts';
 import { clusterNames } from './clusters.ts';
 import { ownHttp } from './http.ts';
-import type { ProxyIntent } from './intent.ts';
 import type { MetricsPage } from './metrics-page.ts';
 import type { ProbeAnswers } from './probes.ts';
 
@@ -17,11 +17,12 @@ function liveness(path: string): JsonObject {
  * switched off, for the application's probes. It keeps answering when the proxy is full, and it does not drain.
  */
 export function statusListener(
-  { statusPort, families }: Pick<ProxyIntent, 'statusPort' | 'families'>,
+  { statusPort }: Pick<Effective['proxy'], 'statusPort'>,
+  families: Families,
   page: MetricsPage,
   probes: ProbeAnswers,
 ): JsonObject {
-  const further = statusPort === undefined ? [ports.metrics] : [ports.metrics, statusPort];
+  const further = statusPort === 0 ? [ports.metrics] : [ports.metrics, statusPort];
   return {
     name: 'status',
     address: listenAddress(ports.health, families),

@@ -1,32 +1,34 @@
 import type { JsonObject } from '../json/json.ts';
 import { extension, loadAssignment, socketAddress } from './extension.ts';
 import { grpcUpstream } from './http.ts';
-import type { ProxyIntent } from './intent.ts';
+import type { TrafficIntent } from './intent.ts';
 
 const clusterName = 'tracing';
 
 /** What Envoy and traces call the proxies of a workload. */
-export function proxyName({ workload, self }: Pick<ProxyIntent, 'workload' | 'self'>): string {
-  return `${workload}.${self.namespace}`;
+export function proxyName({ workload, self }: Pick<TrafficIntent, 'workload' | 'self'>): string {
+  return `${workload.name}.${self.namespace}`;
 }
 
 /**
  * `tracing` of a connection manager: spans by OTLP, and W3C's `traceparent` from request to request. Without it the headers
  * of a trace pass through untouched, so that applications which trace by themselves still do.
  */
-export function tracing(intent: Pick<ProxyIntent, 'tracing' | 'workload' | 'self'>): JsonObject | undefined {
-  if (intent.tracing === undefined) return undefined;
+export function tracing(intent: TrafficIntent): JsonObject | undefined {
+  const { tracing: wanted } = intent.settings.proxy;
+  if (wanted === undefined) return undefined;
   return {
     provider: extension('opentelemetry', 'envoy.config.trace.v3.OpenTelemetryConfig', {
       grpc_service: { envoy_grpc: { cluster_name: clusterName } },
       service_name: proxyName(intent),
     }),
-    random_sampling: { value: intent.tracing.samplingPercent },
+    random_sampling: { value: wanted.samplingPercent },
   };
 }
 
 /** The collector of spans. */
-export function tracingClusters({ tracing: collector }: Pick<ProxyIntent, 'tracing'>): readonly JsonObject[] {
+export function tracingClusters({ settings }: Pick<TrafficIntent, 'settings'>): readonly JsonObject[] {
+  const { tracing: collector } = settings.proxy;
   if (collector === undefined) return [];
   return [
     {

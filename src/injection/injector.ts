@@ -1,6 +1,6 @@
 import type { Flavour } from './flavours/flavour.ts';
 import { flavours } from './flavours/flavours.ts';
-import { refusalOf } from './policy/record-fit.ts';
+import { refusalOf } from './policy/status-fit.ts';
 import { rememberDecisions } from './cache/decisions.ts';
 import { rememberFragments, type RememberedFragments } from './cache/fragments.ts';
 import { viewPod, type PodView } from '../pod/view.ts';
@@ -10,9 +10,9 @@ import { shapeProblems } from './plan/conflicts.ts';
 import { decisionWithoutPatch, type Decision, type InjectionRequest } from './decision.ts';
 import { writePatchText, type KnownTexts } from './patch/patch-text.ts';
 import { asksForInjection, decidePolicy } from './policy/policy.ts';
-import { atLeastOne, isRefusal, type Proposal, type Refusal } from './patch/proposal.ts';
+import { atLeastOne, isNotInjected, type Proposal, type NotInjected } from './patch/proposal.ts';
 import { isWorthTelling, reason } from './policy/reason.ts';
-import { parseRecord } from './patch/record.ts';
+import { parseStatus } from './patch/status.ts';
 import type { Snapshot } from './snapshot.ts';
 import { applyAndVerify } from './patch/verify.ts';
 
@@ -27,7 +27,7 @@ function warning(text: string, end = ''): string {
   return `${line.length > room ? `${line.slice(0, room - 1)}…` : line}${end}`;
 }
 
-function withoutPatch({ outcome, reasons, remarks = [] }: Refusal, view: PodView, snapshot: Snapshot): Decision {
+function withoutPatch({ outcome, reasons, remarks = [] }: NotInjected, view: PodView, snapshot: Snapshot): Decision {
   const asked = asksForInjection(view);
   const told = outcome === 'skip' ? reasons.filter(({ code }) => isWorthTelling(code, asked)) : [];
   const warnings = [
@@ -48,13 +48,13 @@ function propose(
   view: PodView,
   request: InjectionRequest,
   { snapshot, flavour, fragments }: Circumstances,
-): Proposal | Refusal {
+): Proposal | NotInjected {
   const policy = decidePolicy(view, request.namespace, snapshot.settings, flavour);
   if (policy.outcome !== 'inject') return { outcome: policy.outcome, reasons: policy.reasons };
   const wrong = atLeastOne(shapeProblems(view));
   if (wrong !== undefined) return { outcome: 'reject', reasons: wrong };
   const status = view.annotations === undefined ? undefined : member(view.annotations, statusAnnotation);
-  const record = status === undefined ? undefined : parseRecord(status);
+  const record = status === undefined ? undefined : parseStatus(status);
   if (record === undefined) return flavour.inject(view, request, snapshot, policy.reasons, fragments);
   return refusalOf(view, record, snapshot) ?? flavour.reinvoke(view, record, request, snapshot);
 }
@@ -76,7 +76,7 @@ export interface Injector {
 function decideAnew(view: PodView, request: InjectionRequest, circumstances: Circumstances): Decision {
   const { snapshot, flavour, fragments } = circumstances;
   const proposed = propose(view, request, circumstances);
-  if (isRefusal(proposed)) return withoutPatch(proposed, view, snapshot);
+  if (isNotInjected(proposed)) return withoutPatch(proposed, view, snapshot);
   const { operations, texts = noTexts, record, reasons, remarks, added, capture, proxy } = proposed;
   const decision: Decision = {
     outcome: 'inject',

@@ -33,7 +33,13 @@ export const reservedPorts: ReadonlySet<number> = new Set([
 ]);
 
 /** User and group of the proxy process; capture rules exempt both. */
-export const proxyUser = { uid: 1337, gid: 1337 } as const;
+export interface ProxyIdentity {
+  readonly uid: number;
+  readonly gid: number;
+}
+
+/** The default identity of the proxy. */
+export const proxyUser = { uid: 1337, gid: 1337 } as const satisfies ProxyIdentity;
 
 /**
  * Source addresses of the proxy's connections to the application. Capture rules exempt them, so that these connections

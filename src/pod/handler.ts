@@ -9,22 +9,22 @@ export interface Handler {
   /** For example `readinessProbe` or `lifecycle/preStop`: a JSON Pointer in the container, without its first slash. */
   readonly field: string;
   /** The same as a list of member names. */
-  readonly way: readonly string[];
+  readonly path: readonly string[];
   /** Last and first segment of the path on the status port that replaces the handler (Istio's names). */
   readonly kind: ProbeKind;
   readonly folder: 'app-health' | 'app-lifecycle';
 }
 
 export const handlers: readonly Handler[] = [
-  { field: 'readinessProbe', way: ['readinessProbe'], kind: 'readyz', folder: 'app-health' },
-  { field: 'livenessProbe', way: ['livenessProbe'], kind: 'livez', folder: 'app-health' },
-  { field: 'startupProbe', way: ['startupProbe'], kind: 'startupz', folder: 'app-health' },
-  { field: 'lifecycle/preStop', way: ['lifecycle', 'preStop'], kind: 'prestopz', folder: 'app-lifecycle' },
-  { field: 'lifecycle/postStart', way: ['lifecycle', 'postStart'], kind: 'poststartz', folder: 'app-lifecycle' },
+  { field: 'readinessProbe', path: ['readinessProbe'], kind: 'readyz', folder: 'app-health' },
+  { field: 'livenessProbe', path: ['livenessProbe'], kind: 'livez', folder: 'app-health' },
+  { field: 'startupProbe', path: ['startupProbe'], kind: 'startupz', folder: 'app-health' },
+  { field: 'lifecycle/preStop', path: ['lifecycle', 'preStop'], kind: 'prestopz', folder: 'app-lifecycle' },
+  { field: 'lifecycle/postStart', path: ['lifecycle', 'postStart'], kind: 'poststartz', folder: 'app-lifecycle' },
 ];
 
 /** The rewrite of one handler of a container, which makes the kubelet call the status port. */
-export interface HandlerEdit {
+export interface RewrittenHandler {
   readonly field: Handler['field'];
   readonly key: 'httpGet' | 'tcpSocket' | 'grpc';
   readonly original: Json;
@@ -32,7 +32,7 @@ export interface HandlerEdit {
 }
 
 /** Returns the container with the handler's action replaced by a call of the status port. */
-export function rewriteHandler<T extends JsonObject>(container: T, edit: HandlerEdit): T {
+export function withRewrittenHandler<T extends JsonObject>(container: T, edit: RewrittenHandler): T {
   const handler = objectAt(container, edit.field.split('/')) ?? {};
   const kept = Object.entries(handler).filter(([key]) => key !== edit.key);
   const rewritten = Object.fromEntries([...kept, ['httpGet', edit.replacement]]);

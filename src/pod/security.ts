@@ -1,3 +1,4 @@
+import { containerLists } from './containers.ts';
 import { isObject, member, objectMember, objectsMember, stringMember, type JsonObject } from '../json/json.ts';
 
 /** Levels of the Pod Security Standards (https://kubernetes.io/docs/concepts/security/pod-security-standards). */
@@ -129,7 +130,7 @@ export function podSecurityViolations(spec: JsonObject): PodSecurityViolation[] 
     const name = stringMember(sysctl, 'name') ?? '';
     if (!safeSysctls.has(name)) add('the pod', [['baseline', `sysctl ${name}`]]);
   }
-  for (const list of ['initContainers', 'containers'] as const) {
+  for (const list of containerLists) {
     for (const container of objectsMember(spec, list)) {
       add(`container "${stringMember(container, 'name') ?? ''}"`, containerViolations(container, context));
     }

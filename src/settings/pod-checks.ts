@@ -1,8 +1,6 @@
 import { resourceAnnotations } from './annotations/resources.ts';
-import { proxy } from './annotations/proxy.ts';
-import { traffic } from './annotations/traffic.ts';
-import { draftOf, type Effective } from './effective.ts';
-import { stringMember, type JsonObject } from '../json/json.ts';
+import type { Effective } from './effective.ts';
+import type { JsonObject } from '../json/json.ts';
 import { quote, type Problem } from '../grammar/problem.ts';
 import { parseQuantity } from '../grammar/quantity.ts';
 import { matchesWildcard } from '../grammar/wildcard.ts';
@@ -40,26 +38,6 @@ function checkLogLevel(draft: Effective, annotations: JsonObject): Problem[] {
   )
     .filter(([name, levels]) => Object.hasOwn(annotations, name) && levels.some((level) => rank(level) < rank(cap)))
     .map(([where]) => ({ where, message: `is more talkative than the profile's cap; allowed: ${cap} and above` }));
-}
-
-/** The annotations that alone would change what is captured, where the profile fixes it. */
-function checkCapture(draft: Effective, base: Effective, annotations: JsonObject): Problem[] {
-  if (draft.caps.capture !== 'fixed') return [];
-  const captured = ({ capture }: Effective): string => JSON.stringify({ ...capture, resources: null });
-  const before = captured(base);
-  if (captured(draft) === before) return [];
-  return [...traffic, ...proxy]
-    .filter(({ name, kind, apply }) => {
-      const value = kind === 'annotation' ? stringMember(annotations, name) : undefined;
-      if (value === undefined || apply === undefined) return false;
-      const alone = draftOf(base);
-      apply(value, alone);
-      return captured(alone) !== before;
-    })
-    .map(({ name }) => ({
-      where: name,
-      message: "changes what is captured, which the pod's profile fixes; leave it out",
-    }));
 }
 
 /** Requests above limits: what the pod did not set follows what it did set. */
@@ -110,10 +88,6 @@ export function checkCombinations(
       message: `${quote(draft.proxy.image)} is not allowed; allowed: ${base.proxy.image}${allowedImages.map((image) => `, ${image}`).join('')}`,
     });
   }
-  problems.push(
-    ...checkAgainstCaps(draft, annotations),
-    ...checkCapture(draft, base, annotations),
-    ...balance(draft, annotations),
-  );
+  problems.push(...checkAgainstCaps(draft, annotations), ...balance(draft, annotations));
   return problems;
 }

@@ -13,7 +13,7 @@ export interface PlacedContainer {
   readonly container: JsonObject & { readonly name: string };
   readonly placement: Placement;
   /** The pod's own copy of the container is in it already. */
-  readonly settled?: true;
+  readonly userMerged?: true;
   /** JSON text of the container, where it is known already; the same object for all pods that get it. */
   readonly text?: { readonly text: string };
 }
@@ -28,11 +28,11 @@ export interface Fragment {
   readonly annotations: Readonly<Record<string, string>>;
   readonly imagePullSecrets: readonly string[];
   /** Volumes and pull secrets go before the pod's own, not after them. */
-  readonly leads?: true;
+  readonly volumesFirst?: true;
   /** Files of the application that its containers see. */
   readonly share?: readonly Share[];
   /** What the application's containers get. */
   readonly application?: readonly ApplicationChange[];
   /** Ports that it listens on beside those that its containers declare. */
-  readonly listens?: readonly number[];
+  readonly listenPorts?: readonly number[];
 }

@@ -1,3 +1,4 @@
+import { containerLists } from '../pod/containers.ts';
 import { isObject, member, objectsMember, stringMember, type Json, type JsonObject } from '../json/json.ts';
 import { allBounds, boundsOf, parameterGrammar } from '../settings/parameter.ts';
 import { quote, type Problem } from '../grammar/problem.ts';
@@ -98,7 +99,7 @@ function twice(names: readonly string[], where: (index: number) => string): Prob
 }
 
 function containersOf(spec: TemplateSpec): { readonly where: string; readonly container: JsonObject }[] {
-  return (['initContainers', 'containers'] as const).flatMap((list) =>
+  return containerLists.flatMap((list) =>
     (spec[list] ?? []).map((container, index) => ({
       where: `spec.${list}[${index}]`,
       container: container as unknown as JsonObject,

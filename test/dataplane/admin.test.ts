@@ -2,15 +2,14 @@ import { chmod, mkdtemp, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { drainCommand } from '../../src/envoy/drain.ts';
-import type { ProxyIntent } from '../../src/envoy/intent.ts';
+import { drainCommand } from '../../src/envoy/listener-drain.ts';
 import { captureIntent } from '../support/builders/capture-intent.ts';
 import { captureTraffic } from '../support/network/capture-script.ts';
 import { startEnvoy, type RunningEnvoy } from '../support/network/envoy.ts';
 import { eventually } from '../support/waiting.ts';
 import { startAgent, type Agent } from '../support/network/agent.ts';
 import { addresses, createPodNamespace, type Finished, type PodNamespace } from '../support/network/pod-namespace.ts';
-import { proxyIntent } from '../support/builders/proxy-intent.ts';
+import { proxyIntent, type ProxyChanges } from '../support/builders/proxy-intent.ts';
 
 let pod: PodNamespace;
 let app: Agent;
@@ -35,7 +34,7 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-function start(changes: Partial<ProxyIntent>): Promise<RunningEnvoy> {
+function start(changes: ProxyChanges): Promise<RunningEnvoy> {
   return startEnvoy(pod, proxyIntent(changes), { drainSeconds: 2, folders: { '/var/run/istio-proxy': folder } });
 }
 

@@ -1,20 +1,19 @@
 import { expect, test } from '@jest/globals';
-import type { ProxyIntent } from '../../src/envoy/intent.ts';
 import type { ProbeAction } from '../../src/pod/probe.ts';
 import { port } from '../support/builders/capture-intent.ts';
 import { argumentsOf, validateArguments } from '../support/network/envoy.ts';
-import { probe, proxyIntent } from '../support/builders/proxy-intent.ts';
+import { probe, proxyIntent, type ProxyChanges } from '../support/builders/proxy-intent.ts';
 
 const http: ProbeAction = { type: 'http', scheme: 'HTTP', port: 8080, path: '/ready' };
 const https: ProbeAction = { ...http, scheme: 'HTTPS', port: 8443 };
 const tcp: ProbeAction = { type: 'tcp', port: 9000 };
 const grpc: ProbeAction = { type: 'grpc', port: 9001, service: 'shop.Health' };
 
-test.each<[string, Partial<ProxyIntent>]>([
+test.each<[string, ProxyChanges]>([
   ['the default', {}],
   ['IPv4 alone', { families: ['v4'] }],
   ['IPv6 alone', { families: ['v6'] }],
-  ['no status port', { statusPort: undefined }],
+  ['no status port', { statusPort: 0 }],
   ['another status port', { statusPort: 16020 }],
   ['REGISTRY_ONLY', { outboundTrafficPolicy: 'REGISTRY_ONLY' }],
   ['no access log', { accessLog: 'none' }],
@@ -24,18 +23,16 @@ test.each<[string, Partial<ProxyIntent>]>([
   ['the admin interface on a socket', { admin: 'socket' }],
   ['a hook to quit', { quitHook: true }],
   ['a socket and a hook', { admin: 'socket', quitHook: true, families: ['v6'] }],
-  ['no metrics', { metrics: { istio: false, targets: [] } }],
-  ['neither', { accessLog: 'none', metrics: { istio: false, targets: [] } }],
+  ['no metrics', { metrics: { istio: false, merge: true } }],
+  ['neither', { accessLog: 'none', metrics: { istio: false, merge: true } }],
   [
     'merged metrics',
     {
-      metrics: {
-        istio: false,
-        targets: [
-          { scheme: 'HTTP', port: 80, path: '' },
-          { scheme: 'HTTPS', port: 80, path: '/a"]}$(POD_IP) %x' },
-        ],
-      },
+      metrics: { istio: false, merge: true },
+      metricsTargets: [
+        { scheme: 'HTTP', port: 80, path: '' },
+        { scheme: 'HTTPS', port: 80, path: '/a"]}$(POD_IP) %x' },
+      ],
       probes: [probe('readyz', { ...http, port: 80 })],
     },
   ],

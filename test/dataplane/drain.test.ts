@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { drainCommand } from '../../src/envoy/drain.ts';
+import { drainCommand } from '../../src/envoy/listener-drain.ts';
 import { captureIntent } from '../support/builders/capture-intent.ts';
 import { captureTraffic } from '../support/network/capture-script.ts';
 import { startEnvoy, type RunningEnvoy } from '../support/network/envoy.ts';

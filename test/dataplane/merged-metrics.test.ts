@@ -28,7 +28,7 @@ let prometheus: Prometheus;
 beforeAll(async () => {
   namespaces = createPodNamespace('merged-metrics');
   captureTraffic(namespaces, captureIntent());
-  envoy = await startEnvoy(namespaces, proxyIntent({ metrics: { istio: true, targets } }));
+  envoy = await startEnvoy(namespaces, proxyIntent({ metricsTargets: targets }));
   app = await startAgent(namespaces.name.pod, 1000);
   outside = await startAgent(namespaces.name.cluster);
   const plain = { 'content-type': 'text/plain; version=0.0.4' };

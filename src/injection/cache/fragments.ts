@@ -1,12 +1,12 @@
 import { freezeDeep, isSame } from '../../json/json.ts';
 import { rememberRecent } from './recently-used.ts';
-import type { ProxyInput } from '../../sidecars/standalone/proxy-input.ts';
+import type { ProxyIntent } from '../../envoy/intent.ts';
 import { proxyFragment, type ProxyFragment } from '../../sidecars/standalone/proxy.ts';
 
 /** The built-in sidecar's fragments, remembered: the pods of one workload all get the same. */
 export interface RememberedFragments {
   /** The same as `proxyFragment`, with the containers' JSON texts, and frozen: nobody can change what others get. */
-  fragmentOf(input: ProxyInput): ProxyFragment;
+  fragmentOf(intent: ProxyIntent): ProxyFragment;
   /** Remembers a fragment that came from `fragmentOf`, once the pod that it was made for is accepted. */
   keep(fragment: ProxyFragment): void;
 }
@@ -22,7 +22,7 @@ const mostProbes = 64;
 
 interface Remembered {
   readonly key: string;
-  readonly input: ProxyInput;
+  readonly intent: ProxyIntent;
   readonly fragment: ProxyFragment;
 }
 
@@ -36,27 +36,27 @@ function prepare(fragment: ProxyFragment): ProxyFragment {
 }
 
 /** Tells workloads and their revisions apart well enough to find what to compare with; equality decides. */
-function keyOf({ workload, native, probes, effective }: ProxyInput): string {
-  let key = `${workload.kind}/${workload.name} ${native} ${effective.profile}`;
+function keyOf({ workload, native, probes, settings }: ProxyIntent): string {
+  let key = `${workload.kind}/${workload.name} ${native} ${settings.profile}`;
   for (const { path, action } of probes) key += ` ${path} ${action.port}`;
   return key;
 }
 
-/** Remembers the fragments that were used last. A fragment is used again for an input that is alike in every member. */
+/** Remembers the fragments that were used last. A fragment is used again for an intent that is alike in every member. */
 export function rememberFragments(): RememberedFragments {
-  const prepared = rememberRecent<Remembered>(bounds, ({ input, fragment }) => [input, fragment]);
+  const prepared = rememberRecent<Remembered>(bounds, ({ intent, fragment }) => [intent, fragment]);
   const candidates = new WeakMap<ProxyFragment, Remembered>();
   return {
-    fragmentOf(input) {
-      if (input.probes.length > mostProbes) return prepare(proxyFragment(input));
-      const key = keyOf(input);
+    fragmentOf(intent) {
+      if (intent.probes.length > mostProbes) return prepare(proxyFragment(intent));
+      const key = keyOf(intent);
       const known = prepared.get(key);
-      if (known !== undefined && isSame(known.input, input)) {
+      if (known !== undefined && isSame(known.intent, intent)) {
         prepared.put(key, known);
         return known.fragment;
       }
-      const fragment = prepare(proxyFragment(input));
-      candidates.set(fragment, { key, input, fragment });
+      const fragment = prepare(proxyFragment(intent));
+      candidates.set(fragment, { key, intent, fragment });
       return fragment;
     },
     keep(fragment) {

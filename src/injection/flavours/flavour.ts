@@ -5,8 +5,8 @@ import type { Effective } from '../../settings/effective.ts';
 import type { Settings } from '../../settings/schema/configuration.ts';
 import type { RememberedFragments } from '../cache/fragments.ts';
 import type { InjectionRequest } from '../decision.ts';
-import type { Proposal, Reasons, Refusal } from '../patch/proposal.ts';
-import type { Record as StatusRecord } from '../patch/record.ts';
+import type { Proposal, Reasons, NotInjected } from '../patch/proposal.ts';
+import type { InjectionStatus } from '../patch/status.ts';
 import type { Allowed } from '../patch/verify.ts';
 import type { Snapshot } from '../snapshot.ts';
 
@@ -27,9 +27,14 @@ export interface Flavour {
     snapshot: Snapshot,
     why: Reasons,
     remembered: RememberedFragments,
-  ): Proposal | Refusal;
+  ): Proposal | NotInjected;
   /** What is done to a pod that carries a status of ours, of these settings, which fits it. */
-  reinvoke(view: PodView, record: StatusRecord, request: InjectionRequest, snapshot: Snapshot): Proposal | Refusal;
+  reinvoke(
+    view: PodView,
+    record: InjectionStatus,
+    request: InjectionRequest,
+    snapshot: Snapshot,
+  ): Proposal | NotInjected;
   /** What the verification may see that is a defect otherwise. */
   allowed(settings: Settings): Allowed;
   /** Reads variables of the proxy from the address on which the webhook is called; without it there are none. */

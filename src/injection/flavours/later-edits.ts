@@ -4,8 +4,9 @@ import { fragmentFor } from '../../sidecars/prepared-template.ts';
 import { objectsMember, stringMember, type JsonObject } from '../../json/json.ts';
 import type { ContainerSelector } from '../../settings/schema/template.ts';
 import { withoutFinalSlash, type ApplicationEdit } from '../plan/application.ts';
-import { applicationContainers, type ApplicationContainer } from '../plan/probes.ts';
-import type { Record as StatusRecord } from '../patch/record.ts';
+import { applicationContainers, type PodContainer } from '../../pod/containers.ts';
+
+import type { InjectionStatus } from '../patch/status.ts';
 import type { Snapshot } from '../snapshot.ts';
 
 function isForAll(selector: ContainerSelector | undefined): boolean {
@@ -13,7 +14,7 @@ function isForAll(selector: ContainerSelector | undefined): boolean {
 }
 
 /** The declared sidecars of the record, with the pod's parameters; which settings made them is checked before. */
-export function recordedFragments(view: PodView, record: StatusRecord, snapshot: Snapshot): Fragment[] {
+export function recordedFragments(view: PodView, record: InjectionStatus, snapshot: Snapshot): Fragment[] {
   return record.templates.flatMap((reference) => {
     const template = snapshot.templates.get(reference);
     const made = template === undefined ? undefined : fragmentFor(template, view.annotations, true);
@@ -21,7 +22,7 @@ export function recordedFragments(view: PodView, record: StatusRecord, snapshot:
   });
 }
 
-function wantedMounts(fragment: Fragment, record: StatusRecord): JsonObject[] {
+function wantedMounts(fragment: Fragment, record: InjectionStatus): JsonObject[] {
   const shared = (fragment.share ?? []).flatMap(({ path, containers, volume }) =>
     volume !== undefined && isForAll(containers) && record.volumes.includes(volume.name)
       ? [{ name: volume.name, mountPath: withoutFinalSlash(path) }]
@@ -39,14 +40,10 @@ function wantedVariables(fragment: Fragment): JsonObject[] {
   );
 }
 
-function missing(
-  at: ApplicationContainer,
-  field: ApplicationEdit['field'],
-  wanted: readonly JsonObject[],
-): JsonObject[] {
+function missing(at: PodContainer, field: ApplicationEdit['field'], wanted: readonly JsonObject[]): JsonObject[] {
   const key = field === 'env' ? 'name' : 'mountPath';
   const keyOf = (item: JsonObject): string => withoutFinalSlash(stringMember(item, key) ?? '');
-  const present = new Set(objectsMember(at.container, field).map(keyOf));
+  const present = new Set(objectsMember(at.raw, field).map(keyOf));
   return wanted.filter((item) => !present.has(keyOf(item)));
 }
 
@@ -54,11 +51,9 @@ function missing(
  * Variables and mounts for containers that another webhook has added since the injection, from the sidecars that are
  * for every container of the pod. What such a container has of its own stays.
  */
-export function laterEdits(view: PodView, record: StatusRecord, fragments: readonly Fragment[]): ApplicationEdit[] {
+export function laterEdits(view: PodView, record: InjectionStatus, fragments: readonly Fragment[]): ApplicationEdit[] {
   const known = new Set([...record.containers, ...record.undo.edits.map(({ container }) => container)]);
-  const added = applicationContainers(view).filter(
-    ({ list, container }) => list === 'containers' && !known.has(stringMember(container, 'name') ?? ''),
-  );
+  const added = applicationContainers(view).filter(({ list, name }) => list === 'containers' && !known.has(name));
   if (added.length === 0) return [];
   const variables = fragments.flatMap(wantedVariables);
   const mounts = fragments.flatMap((fragment) => wantedMounts(fragment, record));

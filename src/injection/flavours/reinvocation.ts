@@ -1,45 +1,61 @@
 import { quote } from '../../grammar/problem.ts';
-import { stringMember, type JsonObject } from '../../json/json.ts';
 import type { PodView } from '../../pod/view.ts';
-import type { Refusal } from '../patch/proposal.ts';
-import type { ContainerList, Record as StatusRecord } from '../patch/record.ts';
-import { applicationContainers, type ApplicationContainer, type ProbePlan } from '../plan/probes.ts';
+import { statusAnnotation } from '../../pod/conventions.ts';
+import { objectMember, type Json, type JsonObject } from '../../json/json.ts';
+import { escapeToken, type Operation } from '../../json/operation.ts';
+import { annotationsTooLarge } from '../patch/annotation-size.ts';
+import type { NotInjected } from '../patch/proposal.ts';
+import { writeStatus, type InjectionStatus, type Undo } from '../patch/status.ts';
+import { applicationContainers, type PodContainer } from '../../pod/containers.ts';
+import { type ProbePlan } from '../plan/probes.ts';
 import { reason, type Reason } from '../policy/reason.ts';
 
-/** A container with its JSON Pointer. */
-export interface Place {
-  readonly pointer: string;
-  readonly container: JsonObject;
-}
-
-/** The first container of that name, init containers first. */
-export function find(view: PodView, name: string): Place | undefined {
-  for (const list of ['initContainers', 'containers'] as const satisfies readonly ContainerList[]) {
-    const index = view[list].findIndex((container) => stringMember(container, 'name') === name);
-    const container = view[list][index];
-    if (container !== undefined) return { pointer: `/spec/${list}/${index}`, container };
-  }
-  return undefined;
-}
-
 /** Nothing has to be done. */
-export function unchanged(more: readonly Reason[] = []): Refusal {
+export function unchanged(more: readonly Reason[] = []): NotInjected {
   return { outcome: 'skip', reasons: [reason('AlreadyInjected', 'everything is there already'), ...more] };
 }
 
-/** Containers of the pod that the record does not name. */
-export function addedSince(view: PodView, record: StatusRecord): ApplicationContainer[] {
+/** The application's containers: those that the status does not name as injected. */
+export function applicationOf(view: PodView, record: InjectionStatus): PodContainer[] {
   const known = { initContainers: new Set(record.initContainers), containers: new Set(record.containers) };
-  return applicationContainers(view).filter(
-    ({ list, container }) => !known[list].has(stringMember(container, 'name') ?? ''),
-  );
+  return applicationContainers(view).filter(({ list, name }) => !known[list].has(name));
 }
 
 /** What was done for containers that came after the injection, in words. */
-export function wordsFor(edits: readonly { readonly at: ApplicationContainer }[], probes?: ProbePlan): string {
-  const touched = new Set(edits.map(({ at }) => stringMember(at.container, 'name') ?? ''));
+export function wordsFor(edits: readonly { readonly at: PodContainer }[], probes?: ProbePlan): string {
+  const touched = new Set(edits.map(({ at }) => at.name));
   if (touched.size > 0) return `what ${[...touched].map(quote).join(', ')} needs was added`;
   return probes !== undefined && probes.exclude.length > 0
     ? 'their probe ports were excluded from capture'
     : 'the proxy was told of their ports without HTTP';
+}
+
+function mergeByContainer(recorded: JsonObject, added: JsonObject): JsonObject {
+  const merged = new Map<string, Json>(
+    Object.entries(recorded).flatMap(([name, value]) => (value === undefined ? [] : [[name, value] as const])),
+  );
+  for (const [name, fields] of Object.entries(added)) {
+    merged.set(name, { ...objectMember(recorded, name), ...(fields as JsonObject) });
+  }
+  return Object.fromEntries(merged);
+}
+
+/** The record with what was edited since, and the operation that writes it. */
+export function recordEdits(
+  view: PodView,
+  record: InjectionStatus,
+  added: Partial<Pick<Undo, 'probes' | 'sleeps' | 'edits'>>,
+): { readonly record: InjectionStatus; readonly operation: Operation } | NotInjected {
+  const undo = {
+    ...record.undo,
+    probes: mergeByContainer(record.undo.probes, added.probes ?? {}),
+    sleeps: mergeByContainer(record.undo.sleeps, added.sleeps ?? {}),
+    edits: [...record.undo.edits, ...(added.edits ?? [])],
+  };
+  const next = { ...record, undo };
+  const value = writeStatus(next);
+  const tooLarge = annotationsTooLarge(view, { [statusAnnotation]: value });
+  if (tooLarge !== undefined) return tooLarge;
+  const path = `/metadata/annotations/${escapeToken(statusAnnotation)}`;
+  return { record: next, operation: { op: 'replace', path, value } };
 }

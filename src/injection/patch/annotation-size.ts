@@ -1,6 +1,6 @@
 import { statusAnnotation } from '../../pod/conventions.ts';
 import type { PodView } from '../../pod/view.ts';
-import type { Refusal } from './proposal.ts';
+import type { NotInjected } from './proposal.ts';
 import { reason } from '../policy/reason.ts';
 
 /** Kubernetes' bound of all annotations of an object together (apimachinery `TotalAnnotationSizeLimitB`). */
@@ -21,7 +21,7 @@ function exactBytes(entries: readonly Entry[]): number {
 }
 
 /** The refusal when the pod's annotations, with the added ones among them, exceed what the API server takes. */
-export function annotationsTooLarge(view: PodView, added: Readonly<Record<string, string>>): Refusal | undefined {
+export function annotationsTooLarge(view: PodView, added: Readonly<Record<string, string>>): NotInjected | undefined {
   const kept = Object.entries(view.annotations ?? {}).filter(
     ([key, value]) => typeof value === 'string' && !Object.hasOwn(added, key),
   );

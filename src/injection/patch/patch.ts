@@ -1,19 +1,17 @@
+import { containerLists, pointerOf } from '../../pod/containers.ts';
 import type { PodView } from '../../pod/view.ts';
 import { statusAnnotation } from '../../pod/conventions.ts';
 import { isObject, member, stringMember, type Json, type JsonObject } from '../../json/json.ts';
-import { recordedSleeps, sleepOperation } from '../plan/drain.ts';
+import { annotationsTooLarge } from './annotation-size.ts';
+import type { NotInjected, Proposal } from './proposal.ts';
+import type { Snapshot } from '../snapshot.ts';
+import { recordedSleeps, sleepOperation } from '../plan/prestop-sleep.ts';
 import type { ApplicationEdit } from '../plan/application.ts';
 import { escapeToken, type Operation } from '../../json/operation.ts';
 import { allOf, type Additions, type Plan } from '../plan/plan.ts';
 import { changeOperations, originalsOf, volumeRemovals } from '../plan/pod-changes.ts';
 import type { ProbeEdit } from '../plan/probes.ts';
-import {
-  writeRecord,
-  type ContainerList,
-  type Record as StatusRecord,
-  type RecordedEdit,
-  type Undo,
-} from './record.ts';
+import { writeStatus, type InjectionStatus, type RecordedEdit, type Undo } from './status.ts';
 
 /** Parents that were not there before, as the undo record names them. */
 interface Parents {
@@ -27,7 +25,7 @@ function noteParent(parents: Parents, pointer: string, value: Json | undefined):
 
 /** What turns one handler towards the status port. */
 export function editOperations(edit: ProbeEdit): Operation[] {
-  const path = `/spec/${edit.at.list}/${edit.at.index}/${edit.field}`;
+  const path = `${pointerOf(edit.at)}/${edit.field}`;
   if (edit.key === 'httpGet') return [{ op: 'replace', path: `${path}/httpGet`, value: edit.replacement }];
   return [
     { op: 'remove', path: `${path}/${edit.key}` },
@@ -36,12 +34,12 @@ export function editOperations(edit: ProbeEdit): Operation[] {
 }
 
 function listOf(edit: ApplicationEdit): Json | undefined {
-  return member(edit.at.container, edit.field);
+  return member(edit.at.raw, edit.field);
 }
 
 /** What adds entries to a list of one of the pod's own containers. */
 export function additionOperations(edit: ApplicationEdit): Operation[] {
-  const path = `/spec/${edit.at.list}/${edit.at.index}/${edit.field}`;
+  const path = `${pointerOf(edit.at)}/${edit.field}`;
   if (!Array.isArray(listOf(edit))) return [{ op: 'add', path, value: edit.items }];
   return edit.items.map((value): Operation => ({ op: 'add', path: `${path}/-`, value }));
 }
@@ -51,7 +49,7 @@ export function recordedEdit(edit: ApplicationEdit): RecordedEdit {
   const key = edit.field === 'env' ? 'name' : 'mountPath';
   const present = listOf(edit);
   return {
-    container: stringMember(edit.at.container, 'name') ?? '',
+    container: edit.at.name,
     field: edit.field,
     keys: edit.items.map((item) => stringMember(item, key) ?? ''),
     ...(Array.isArray(present) ? {} : { was: present === null ? 'null' : 'absent' }),
@@ -61,7 +59,7 @@ export function recordedEdit(edit: ApplicationEdit): RecordedEdit {
 function removalOperations(plan: Plan): Operation[] {
   return plan.overrides
     .toSorted((left, right) => right.index - left.index)
-    .map(({ list, index }) => ({ op: 'remove', path: `/spec/${list}/${index}` }));
+    .map((own) => ({ op: 'remove', path: pointerOf(own) }));
 }
 
 function listOperations(
@@ -101,7 +99,7 @@ function mapOperations(
 export function originalActions(edits: readonly ProbeEdit[]): JsonObject {
   const containers = new Map<string, [string, Json][]>();
   for (const edit of edits) {
-    const name = stringMember(edit.at.container, 'name') ?? '';
+    const { name } = edit.at;
     const fields = containers.get(name) ?? [];
     fields.push([edit.field, { [edit.key]: edit.original }]);
     containers.set(name, fields);
@@ -115,7 +113,7 @@ function namesOf(additions: Additions, order: readonly string[] = []): string[] 
   return [...ordered, ...[...names].filter((name) => !ordered.has(name))];
 }
 
-export interface Identity {
+export interface Provenance {
   readonly overruled: boolean;
   readonly settingsHash: string;
   readonly version: string;
@@ -123,7 +121,7 @@ export interface Identity {
 
 export interface WrittenPatch {
   readonly operations: readonly Operation[];
-  readonly record: StatusRecord;
+  readonly record: InjectionStatus;
   /** Text of the status annotation. */
   readonly status: string;
 }
@@ -132,7 +130,7 @@ export interface WrittenPatch {
  * The plan as JSON Patch: minimal, parents created once, stable order. Edits of the pod's own containers come first,
  * while their indices still hold, then removals from the back, then additions.
  */
-export function writePatch(view: PodView, plan: Plan, identity: Identity): WrittenPatch {
+export function writePatch(view: PodView, plan: Plan, provenance: Provenance): WrittenPatch {
   const parents: Parents = { absent: [], null: [] };
   const field = (name: string): Json | undefined => (view.spec === undefined ? undefined : member(view.spec, name));
   const operations: Operation[] = [];
@@ -145,7 +143,7 @@ export function writePatch(view: PodView, plan: Plan, identity: Identity): Writt
   append(plan.applicationEdits.flatMap(additionOperations));
   append(removalOperations(plan));
   append(volumeRemovals(plan.changes));
-  for (const list of ['initContainers', 'containers'] as const satisfies readonly ContainerList[]) {
+  for (const list of containerLists) {
     append(listOperations(`/spec/${list}`, field(list), plan.containers[list], parents));
   }
   for (const list of ['volumes', 'imagePullSecrets'] as const) {
@@ -171,23 +169,39 @@ export function writePatch(view: PodView, plan: Plan, identity: Identity): Writt
     edits: plan.applicationEdits.map(recordedEdit),
     labels: Object.keys(plan.labels),
     annotations: Object.keys(plan.annotations),
-    overrides: plan.overrides,
+    overrides: plan.overrides.map(({ list, index, raw }) => ({ list, index, container: raw })),
     own: originalsOf(view, plan.changes),
   };
-  const record: StatusRecord = {
+  const record: InjectionStatus = {
     initContainers: namesOf(plan.containers.initContainers, plan.order),
     containers: namesOf(plan.containers.containers, plan.order),
     volumes: namesOf(plan.volumes),
     imagePullSecrets: namesOf(plan.imagePullSecrets),
     templates: plan.templates,
     revision: plan.revision,
-    settingsHash: identity.settingsHash,
-    version: identity.version,
-    overruled: identity.overruled,
+    settingsHash: provenance.settingsHash,
+    version: provenance.version,
+    overruled: provenance.overruled,
     undo,
   };
-  const status = writeRecord(record);
+  const status = writeStatus(record);
   const annotations = { ...plan.annotations, [statusAnnotation]: status };
   append(mapOperations('/metadata/annotations', presentAnnotations, annotations, { absent: [], null: [] }));
   return { operations, record, status };
+}
+
+/** Writes the patch of a plan with its record, unless the API server would refuse the pod for its annotations. */
+export function proposalOf(
+  view: PodView,
+  plan: Plan,
+  snapshot: Snapshot,
+  said: Pick<Proposal, 'reasons' | 'remarks' | 'added' | 'capture' | 'proxy'>,
+): Proposal | NotInjected {
+  const { operations, record, status } = writePatch(view, plan, {
+    settingsHash: snapshot.hash,
+    overruled: plan.overruled,
+    version: snapshot.version,
+  });
+  const tooLarge = annotationsTooLarge(view, { ...plan.annotations, [statusAnnotation]: status });
+  return tooLarge ?? { operations, texts: plan.texts, record, ...said };
 }

@@ -4,7 +4,7 @@ import type { Added } from '../decision.ts';
 import type { Operation } from '../../json/operation.ts';
 import type { KnownTexts } from './patch-text.ts';
 import type { Reason } from '../policy/reason.ts';
-import type { Record as StatusRecord } from './record.ts';
+import type { InjectionStatus } from './status.ts';
 
 /** Reasons of an outcome; there is always one. */
 export type Reasons = readonly [Reason, ...Reason[]];
@@ -19,7 +19,7 @@ export interface Proposal {
   readonly operations: readonly Operation[];
   /** JSON texts of values of the operations that are known already. */
   readonly texts?: KnownTexts;
-  readonly record: StatusRecord;
+  readonly record: InjectionStatus;
   readonly reasons: Reasons;
   /** What the person who creates the pod should know; becomes warnings. */
   readonly remarks: readonly string[];
@@ -30,13 +30,13 @@ export interface Proposal {
 }
 
 /** Nothing is patched, for these reasons. */
-export interface Refusal {
+export interface NotInjected {
   readonly outcome: 'skip' | 'reject';
   readonly reasons: Reasons;
   /** What else the person should know, as with a proposal. */
   readonly remarks?: readonly string[];
 }
 
-export function isRefusal(proposed: Proposal | Refusal): proposed is Refusal {
+export function isNotInjected(proposed: Proposal | NotInjected): proposed is NotInjected {
   return 'outcome' in proposed;
 }

@@ -1,10 +1,11 @@
+import { isInjectedName } from '../../pod/containers.ts';
 import { isObject, stringMember, type JsonObject } from '../../json/json.ts';
 import { quote } from '../../grammar/problem.ts';
-import { checkOverride, isInjectedName } from '../plan/override.ts';
-import type { Record as StatusRecord } from './record.ts';
+import { checkOverride } from '../plan/override.ts';
+import type { InjectionStatus } from './status.ts';
 
 /** Actions that are turned towards the status port, so the only ones that can come back. */
-const turnedActions: ReadonlySet<string> = new Set(['httpGet', 'tcpSocket', 'grpc']);
+const rewrittenActions: ReadonlySet<string> = new Set(['httpGet', 'tcpSocket', 'grpc']);
 
 function nameOf(object: JsonObject): string {
   return stringMember(object, 'name') ?? '';
@@ -14,25 +15,25 @@ function handlerProblems(probes: JsonObject): string[] {
   return Object.entries(probes).flatMap(([container, fields]) =>
     Object.entries(isObject(fields) ? fields : {}).flatMap(([field, original]) => {
       const actions = Object.entries(isObject(original) ? original : {});
-      const isTurned = actions.every(([key, action]) => turnedActions.has(key) && isObject(action));
-      return isTurned ? [] : [`${field} of container ${quote(container)}`];
+      const isRewritten = actions.every(([key, action]) => rewrittenActions.has(key) && isObject(action));
+      return isRewritten ? [] : [`${field} of container ${quote(container)}`];
     }),
   );
 }
 
-function overrideProblems({ overruled, initContainers, containers, undo }: StatusRecord): string[] {
+function overrideProblems({ overruled, initContainers, containers, undo }: InjectionStatus): string[] {
   const injected = new Set([...initContainers, ...containers]);
   return undo.overrides.flatMap((override) => {
-    const { container } = override;
+    const { list, container } = override;
     const name = nameOf(container);
     if (overruled) {
       return injected.has(name) ? [] : [`container ${quote(name)}, in whose place nothing was injected`];
     }
     if (!isInjectedName(name)) return [`container ${quote(name)}`];
     // Which images were allowed then is not known; the image is said like everything else that comes back.
-    return checkOverride(override, stringMember(container, 'image') ?? '', [], { capture: 'open' }).map(
-      ({ where }) => where,
-    );
+    return checkOverride({ list, name, raw: container }, stringMember(container, 'image') ?? '', [], {
+      capture: 'open',
+    }).map(({ where }) => where);
   });
 }
 
@@ -42,7 +43,7 @@ function mapProblems(what: string, map: JsonObject): string[] {
     .map((key) => `${what} ${quote(key)}, which is no text`);
 }
 
-function ownProblems({ overruled, volumes, undo: { own } }: StatusRecord): string[] {
+function ownProblems({ overruled, volumes, undo: { own } }: InjectionStatus): string[] {
   const injected = new Set(volumes);
   return [
     ...mapProblems('label', own.labels),
@@ -58,7 +59,7 @@ function ownProblems({ overruled, volumes, undo: { own } }: StatusRecord): strin
  * What the record would give back and no injection can have taken: the annotation is text that anybody may write, and
  * what it hides would be applied with the rights of whoever takes the sidecar out. Empty for a record of ours.
  */
-export function impossibleOriginals(record: StatusRecord): string[] {
+export function impossibleOriginals(record: InjectionStatus): string[] {
   return [...overrideProblems(record), ...ownProblems(record), ...handlerProblems(record.undo.probes)];
 }
 
@@ -69,7 +70,7 @@ function fieldsOf(object: JsonObject): string {
 }
 
 /** What comes back from the annotation and stood nowhere else in the manifest, for people; turned probes are not named. */
-export function restoredParts({ undo: { overrides, own } }: StatusRecord): string[] {
+export function restoredParts({ undo: { overrides, own } }: InjectionStatus): string[] {
   const keysOf = (what: string, map: JsonObject): string[] => Object.keys(map).map((key) => `${what} ${quote(key)}`);
   return [
     ...overrides.map(({ container }) => `container ${quote(nameOf(container))} (${fieldsOf(container)})`),

@@ -1,11 +1,12 @@
 import { viewPod, type PodView } from '../../pod/view.ts';
 import { statusAnnotation } from '../../pod/conventions.ts';
 import { isObject, member, objectAt, objectMember, stringMember, type Json, type JsonObject } from '../../json/json.ts';
-import { undoSleeps } from '../plan/drain.ts';
+import { undoSleeps } from '../plan/prestop-sleep.ts';
 import { escapeToken, type Operation } from '../../json/operation.ts';
 import { restoreOperations } from '../plan/pod-changes.ts';
 import { impossibleOriginals, restoredParts } from './restoration.ts';
-import { parseRecord, type ContainerList, type Record } from './record.ts';
+import { containerLists, type ContainerList } from '../../pod/containers.ts';
+import { parseStatus, type InjectionStatus } from './status.ts';
 
 function named(list: Json | undefined, name: string): number {
   return Array.isArray(list)
@@ -19,7 +20,7 @@ function objectsIn(value: Json | undefined): readonly JsonObject[] {
 }
 
 /** Puts the recorded actions back where they are still turned towards us. */
-function probeOperations(list: ContainerList, containers: readonly Json[], record: Record): Operation[] {
+function probeOperations(list: ContainerList, containers: readonly Json[], record: InjectionStatus): Operation[] {
   return containers.flatMap((container, index): Operation[] => {
     if (!isObject(container)) return [];
     const recorded = objectMember(record.undo.probes, stringMember(container, 'name') ?? '');
@@ -41,7 +42,7 @@ function probeOperations(list: ContainerList, containers: readonly Json[], recor
 }
 
 /** Takes variables and mounts out of the pod's own containers again, wherever they are now. */
-function editedOperations(list: ContainerList, containers: readonly Json[], record: Record): Operation[] {
+function editedOperations(list: ContainerList, containers: readonly Json[], record: InjectionStatus): Operation[] {
   return containers.flatMap((container, index): Operation[] => {
     if (!isObject(container)) return [];
     const name = stringMember(container, 'name');
@@ -66,7 +67,7 @@ function listOperations(
   list: readonly Json[],
   remove: readonly string[],
   restore: readonly { readonly index: number; readonly container: JsonObject }[],
-  record: Record,
+  record: InjectionStatus,
 ): Operation[] {
   const indices = remove
     .map((name) => named(list, name))
@@ -89,7 +90,12 @@ function listOperations(
   ];
 }
 
-function mapOperations(pointer: string, map: JsonObject, remove: readonly string[], record: Record): Operation[] {
+function mapOperations(
+  pointer: string,
+  map: JsonObject,
+  remove: readonly string[],
+  record: InjectionStatus,
+): Operation[] {
   const present = remove.filter((key) => Object.hasOwn(map, key));
   if (present.length === Object.keys(map).length) {
     if (record.undo.absent.includes(pointer)) return [{ op: 'remove', path: pointer }];
@@ -98,7 +104,7 @@ function mapOperations(pointer: string, map: JsonObject, remove: readonly string
   return present.map((key) => ({ op: 'remove', path: `${pointer}/${escapeToken(key)}` }));
 }
 
-function metadataOperations(view: PodView, record: Record): Operation[] {
+function metadataOperations(view: PodView, record: InjectionStatus): Operation[] {
   const { labels, annotations, metadata } = view;
   const operations: Operation[] = [];
   if (labels !== undefined) operations.push(...mapOperations('/metadata/labels', labels, record.undo.labels, record));
@@ -115,18 +121,18 @@ function metadataOperations(view: PodView, record: Record): Operation[] {
 }
 
 /** What takes the recorded injection back from the pod. */
-function undoOperations(view: PodView, record: Record): Operation[] {
+function undoOperations(view: PodView, record: InjectionStatus): Operation[] {
   const list = (name: string): readonly Json[] | undefined => {
     const value = view.spec === undefined ? undefined : member(view.spec, name);
     return Array.isArray(value) ? (value as readonly Json[]) : undefined;
   };
   const operations: Operation[] = [];
-  for (const name of ['initContainers', 'containers'] as const) {
+  for (const name of containerLists) {
     operations.push(...probeOperations(name, list(name) ?? [], record));
     operations.push(...editedOperations(name, list(name) ?? [], record));
   }
   operations.push(...undoSleeps(view, record.undo.sleeps));
-  for (const name of ['initContainers', 'containers'] as const) {
+  for (const name of containerLists) {
     const restore = record.undo.overrides.filter((override) => override.list === name);
     const containers = list(name);
     if (containers !== undefined) {
@@ -162,7 +168,7 @@ export interface Undoing {
 export function undo(pod: JsonObject): Undoing | undefined {
   const view = viewPod(pod);
   const status = view.annotations === undefined ? undefined : member(view.annotations, statusAnnotation);
-  const record = status === undefined ? undefined : parseRecord(status);
+  const record = status === undefined ? undefined : parseStatus(status);
   if (record === undefined) return undefined;
   const problems = impossibleOriginals(record);
   if (problems.length > 0) return { operations: [], restored: [], problems };

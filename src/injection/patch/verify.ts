@@ -2,12 +2,11 @@ import jsonPatch from 'fast-json-patch';
 import { statusAnnotation } from '../../pod/conventions.ts';
 import { isObject, member, objectMember, objectsMember, stringMember, type JsonObject } from '../../json/json.ts';
 import type { Operation } from '../../json/operation.ts';
-import { isInjectedName } from '../plan/override.ts';
-import type { ContainerList, Record } from './record.ts';
+
+import { containerLists, isInjectedName, type ContainerList } from '../../pod/containers.ts';
+import type { InjectionStatus } from './status.ts';
 
 type Lists = { readonly [list in ContainerList]: readonly JsonObject[] };
-
-const bothLists = ['initContainers', 'containers'] as const;
 
 /** How often each name is there; counted once, because record and pod may both be long. */
 function countNames(objects: readonly JsonObject[]): ReadonlyMap<string | undefined, number> {
@@ -20,9 +19,9 @@ function countNames(objects: readonly JsonObject[]): ReadonlyMap<string | undefi
 }
 
 /** A StatefulSet's pod template mounts volumes that only its claims bring; a sidecar may share such a one. */
-function mountedByOthers(lists: Lists, record: Record): ReadonlySet<string | undefined> {
+function mountedByOthers(lists: Lists, record: InjectionStatus): ReadonlySet<string | undefined> {
   return new Set(
-    bothLists.flatMap((list) => {
+    containerLists.flatMap((list) => {
       const recorded = new Set(record[list]);
       return lists[list]
         .filter((container) => !recorded.has(stringMember(container, 'name') ?? ''))
@@ -37,7 +36,12 @@ export interface Allowed {
   readonly privilegedProxy: boolean;
 }
 
-function checkContainers(spec: JsonObject | undefined, record: Record, allowed: Allowed, violations: string[]): void {
+function checkContainers(
+  spec: JsonObject | undefined,
+  record: InjectionStatus,
+  allowed: Allowed,
+  violations: string[],
+): void {
   // Containers of the application that a template of Istio's changed: what else is in them is the user's.
   const changed = new Set(
     record.undo.overrides
@@ -53,7 +57,7 @@ function checkContainers(spec: JsonObject | undefined, record: Record, allowed: 
   let others: ReadonlySet<string | undefined> | undefined;
   const isMounted = (volume: string): boolean => (others ??= mountedByOthers(lists, record)).has(volume);
   const ports = new Set<string>();
-  for (const list of bothLists) {
+  for (const list of containerLists) {
     const byName = new Map(lists[list].map((container) => [stringMember(container, 'name'), container]));
     for (const name of record[list]) {
       const found = times.get(name) ?? 0;
@@ -89,7 +93,7 @@ function checkContainers(spec: JsonObject | undefined, record: Record, allowed: 
 export function applyAndVerify(
   pod: JsonObject,
   operations: readonly Operation[],
-  record: Record,
+  record: InjectionStatus,
   allowed: Allowed = { privilegedProxy: false },
 ): string[] {
   const violations: string[] = [];

@@ -1,5 +1,4 @@
 import type { Effective } from '../../settings/effective.ts';
-import { stringMember } from '../../json/json.ts';
 import { describeEdit } from './application.ts';
 import type { Added } from '../decision.ts';
 import { allOf, type Plan } from './plan.ts';
@@ -11,8 +10,8 @@ export function addedBy(plan: Plan, native: boolean, effective: Effective | unde
     containers: allOf(plan.containers.containers),
     volumes: allOf(plan.volumes),
     imagePullSecrets: allOf(plan.imagePullSecrets).map(({ name }) => name),
-    probes: plan.edits.map((edit) => `${stringMember(edit.at.container, 'name') ?? ''} ${edit.field}`),
-    sleeps: plan.sleeps.map(({ at, seconds }) => `${stringMember(at.container, 'name') ?? ''} ${seconds} s`),
+    probes: plan.edits.map((edit) => `${edit.at.name} ${edit.field}`),
+    sleeps: plan.sleeps.map(({ at, seconds }) => `${at.name} ${seconds} s`),
     edits: plan.applicationEdits.map(describeEdit),
     templates: plan.templates,
     native,

@@ -2,13 +2,14 @@ import { member, objectsMember, stringMember, type JsonObject } from '../../json
 import { quote } from '../../grammar/problem.ts';
 import { withoutTrailing } from '../../grammar/trailing.ts';
 import type { ApplicationChange, ContainerSelector, Share } from '../../settings/schema/template.ts';
+import { applicationContainers, type PodContainer } from '../../pod/containers.ts';
 import type { PodView } from '../../pod/view.ts';
-import { applicationContainers, type ApplicationContainer } from './probes.ts';
+
 import { reason, type Reason } from '../policy/reason.ts';
 
 /** What is added to one list of one of the pod's own containers. */
 export interface ApplicationEdit {
-  readonly at: ApplicationContainer;
+  readonly at: PodContainer;
   readonly field: 'env' | 'volumeMounts';
   readonly items: readonly JsonObject[];
 }
@@ -16,7 +17,7 @@ export interface ApplicationEdit {
 /** `container: variables A, B` or `container: mounts /a, /b`. */
 export function describeEdit({ at, field, items }: ApplicationEdit): string {
   const [what, key] = field === 'env' ? ['variables', 'name'] : ['mounts', 'mountPath'];
-  return `${stringMember(at.container, 'name') ?? ''}: ${what} ${items.map((item) => stringMember(item, key) ?? '').join(', ')}`;
+  return `${at.name}: ${what} ${items.map((item) => stringMember(item, key) ?? '').join(', ')}`;
 }
 
 interface Entry {
@@ -27,7 +28,7 @@ interface Entry {
 
 /** One of the pod's own containers with what the sidecars so far add to it. */
 interface Drafted {
-  readonly at: ApplicationContainer;
+  readonly at: PodContainer;
   readonly name: string;
   readonly env: Entry[];
   readonly volumeMounts: Entry[];
@@ -86,9 +87,9 @@ export function draftApplication(view: PodView): ApplicationDraft {
   const containers = (): readonly Drafted[] => {
     drafted ??= applicationContainers(view).map((at) => ({
       at,
-      name: stringMember(at.container, 'name') ?? '',
-      env: entries(at.container, 'env'),
-      volumeMounts: entries(at.container, 'volumeMounts'),
+      name: at.name,
+      env: entries(at.raw, 'env'),
+      volumeMounts: entries(at.raw, 'volumeMounts'),
     }));
     return drafted;
   };

@@ -1,4 +1,5 @@
-import type { ProxyIdentity } from '../../sidecars/standalone/capture-intent.ts';
+import { applicationContainers } from '../../pod/containers.ts';
+import type { ProxyIdentity } from '../../pod/conventions.ts';
 import { proxyPorts } from '../../sidecars/standalone/proxy.ts';
 import type { Fragment } from '../../sidecars/fragment.ts';
 import type { PodView } from '../../pod/view.ts';
@@ -13,7 +14,7 @@ import {
   type JsonObject,
 } from '../../json/json.ts';
 import { quote } from '../../grammar/problem.ts';
-import { isInjectedName } from './override.ts';
+
 import { reason, type Reason } from '../policy/reason.ts';
 
 function idOf(security: JsonObject | undefined, podSecurity: JsonObject | undefined, field: string): Json | undefined {
@@ -32,16 +33,14 @@ export function proxyConflicts(view: PodView, effective: ProxyPlaces, identity: 
   const found: Reason[] = [];
   const taken = new Set(proxyPorts(effective));
   const podSecurity = objectMember(view.spec, 'securityContext');
-  for (const container of [...view.initContainers, ...view.containers]) {
-    const name = stringMember(container, 'name');
-    if (isInjectedName(name)) continue;
+  for (const { name, raw: container } of applicationContainers(view)) {
     for (const port of objectsMember(container, 'ports')) {
       const number = member(port, 'containerPort');
       if (typeof number === 'number' && taken.has(number)) {
         found.push(
           reason(
             'PortConflict',
-            `container ${quote(name ?? '')} declares port ${number}, which the proxy listens on; use another port`,
+            `container ${quote(name)} declares port ${number}, which the proxy listens on; use another port`,
           ),
         );
       }
@@ -52,14 +51,14 @@ export function proxyConflicts(view: PodView, effective: ProxyPlaces, identity: 
       found.push(
         reason(
           'UserConflict',
-          `container ${quote(name ?? '')} runs as user ${identity.uid}, the proxy's, and would pass it by; use another runAsUser`,
+          `container ${quote(name)} runs as user ${identity.uid}, the proxy's, and would pass it by; use another runAsUser`,
         ),
       );
     } else if (idOf(security, podSecurity, 'runAsGroup') === identity.gid) {
       found.push(
         reason(
           'UserConflict',
-          `container ${quote(name ?? '')} runs as group ${identity.gid}, the proxy's, and would pass it by; use another runAsGroup`,
+          `container ${quote(name)} runs as group ${identity.gid}, the proxy's, and would pass it by; use another runAsGroup`,
         ),
       );
     }
@@ -91,15 +90,11 @@ export function listenedTwice(view: PodView, fragments: readonly Fragment[]): Re
       );
     }
   };
-  for (const list of ['initContainers', 'containers'] as const) {
-    for (const container of view[list]) {
-      const name = stringMember(container, 'name') ?? '';
-      if (!isInjectedName(name) && keepsRunning(container, list))
-        claim(container, `container ${quote(name)} of the pod`, undefined);
-    }
+  for (const { list, name, raw } of applicationContainers(view)) {
+    if (keepsRunning(raw, list)) claim(raw, `container ${quote(name)} of the pod`, undefined);
   }
-  for (const { source, listens = [] } of fragments) {
-    for (const port of listens) owners.set(`TCP port ${port}`, `sidecar ${quote(source)}`);
+  for (const { source, listenPorts = [] } of fragments) {
+    for (const port of listenPorts) owners.set(`TCP port ${port}`, `sidecar ${quote(source)}`);
   }
   for (const { source, containers } of declared) {
     for (const { container, placement } of containers) {

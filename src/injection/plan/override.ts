@@ -1,22 +1,15 @@
-import type { ProxyIdentity } from '../../sidecars/standalone/capture-intent.ts';
+import { containersOf, isInjectedName, type PodContainer } from '../../pod/containers.ts';
 import type { PodView } from '../../pod/view.ts';
-import { names, proxyUser, tokenPath } from '../../pod/conventions.ts';
+import { names, proxyUser, tokenPath, type ProxyIdentity } from '../../pod/conventions.ts';
 import { isObject, member, objectMember, stringMember, type Json, type JsonObject } from '../../json/json.ts';
 import { isAllowedImage } from '../../settings/pod-checks.ts';
 import { quote, type Problem } from '../../grammar/problem.ts';
 import { parseQuantity } from '../../grammar/quantity.ts';
 import type { Caps } from '../../settings/schema/profile.ts';
 import { overlay } from '../../json/overlay.ts';
-import type { ContainerList } from '../patch/record.ts';
 
-/** The pod's own copy of a container that we inject: what the user wants different about it. */
-export interface Override {
-  readonly list: ContainerList;
-  readonly index: number;
-  readonly container: JsonObject;
-}
-
-const overridable = new Set([
+/** What a pod's copy of the proxy's container may say. */
+const proxyFields: ReadonlySet<string> = new Set([
   'name',
   'image',
   'env',
@@ -30,6 +23,17 @@ const overridable = new Set([
   'securityContext',
 ]);
 
+/**
+ * What any other copy may say. The init container is root with NET_ADMIN and runs the operator's image: a variable or a
+ * mount would let the pod choose what it does there.
+ */
+const otherFields: ReadonlySet<string> = new Set(['name', 'image', 'resources']);
+
+/** With `capture: fixed` the proxy's own copy may not either: whatever runs as the proxy's user passes the capture by. */
+function allowedFields(name: string, caps: Caps): ReadonlySet<string> {
+  return name === names.proxyContainer && caps.capture !== 'fixed' ? proxyFields : otherFields;
+}
+
 /** Defaults that the API server writes into every container before it calls us; they override nothing. */
 const serverDefaults: ReadonlyMap<string, readonly string[]> = new Map([
   ['terminationMessagePath', ['/dev/termination-log']],
@@ -37,19 +41,9 @@ const serverDefaults: ReadonlyMap<string, readonly string[]> = new Map([
   ['imagePullPolicy', ['Always', 'IfNotPresent']],
 ]);
 
-export function isInjectedName(name: string | undefined): boolean {
-  return name === names.proxyContainer || name === names.initContainer;
-}
-
-/** The pod's own copies of injected containers, with their places. */
-export function overridesOf(view: PodView): Override[] {
-  const found: Override[] = [];
-  for (const list of ['initContainers', 'containers'] as const) {
-    for (const [index, container] of view[list].entries()) {
-      if (isInjectedName(stringMember(container, 'name'))) found.push({ list, index, container });
-    }
-  }
-  return found;
+/** The pod's own copies of containers that we inject: what the user wants different about them. */
+export function overridesOf(view: PodView): PodContainer[] {
+  return containersOf(view).filter(({ name }) => isInjectedName(name));
 }
 
 /** The highest id of the API server (apimachinery `util/validation` IsValidUserID). */
@@ -78,53 +72,58 @@ function aboveCaps(container: JsonObject, caps: Caps, where: string): Problem[] 
   );
 }
 
+/** The API token's mount was put into the user's copy by the ServiceAccount plug-in; ours keeps it out. */
+function withoutTokenMount(value: Json | undefined): Json | undefined {
+  if (!Array.isArray(value)) return value;
+  return value.filter((mount: Json) => !isObject(mount) || stringMember(mount, 'mountPath') !== tokenPath);
+}
+
+/** Null, an empty list or map, and what the ServiceAccount plug-in has put in override nothing. */
+function saysNothing(field: string, value: Json | undefined): boolean {
+  const own = field === 'volumeMounts' ? withoutTokenMount(value) : value;
+  if (own === null || own === undefined) return true;
+  return typeof own === 'object' && Object.keys(own).length === 0;
+}
+
 /** What an override may not do, each with the field. */
 export function checkOverride(
-  override: Override,
+  override: Pick<PodContainer, 'list' | 'name' | 'raw'>,
   image: string,
   allowedImages: readonly string[],
   caps: Caps,
 ): Problem[] {
-  const { container } = override;
-  const name = stringMember(container, 'name') ?? '';
+  const { raw: container, name } = override;
   const where = (field: string): string => `container ${quote(name)}, ${field}`;
   const problems: Problem[] = [];
+  const allowed = allowedFields(name, caps);
+  const isNativeProxy = name === names.proxyContainer && override.list === 'initContainers';
   for (const field of Object.keys(container)) {
     const value = container[field];
-    if (overridable.has(field) || value === null || value === undefined) continue;
+    if (allowed.has(field) || saysNothing(field, value)) continue;
     if (typeof value === 'string' && serverDefaults.get(field)?.includes(value) === true) continue;
-    if (field === 'restartPolicy' && value === 'Always' && override.list === 'initContainers') continue;
-    problems.push({ where: where(field), message: `may not be set; allowed: ${[...overridable].join(', ')}` });
+    if (field === 'restartPolicy' && value === 'Always' && isNativeProxy) continue;
+    problems.push({ where: where(field), message: `may not be set; allowed: ${[...allowed].join(', ')}` });
   }
   const wanted = stringMember(container, 'image');
-  if (wanted !== undefined && wanted !== 'auto' && wanted !== image && !isAllowedImage(wanted, allowedImages)) {
+  const images = name === names.proxyContainer ? allowedImages : [];
+  if (wanted !== undefined && wanted !== 'auto' && wanted !== image && !isAllowedImage(wanted, images)) {
     problems.push({
       where: where('image'),
-      message: `${quote(wanted)} is not allowed; allowed: auto${[image, ...allowedImages].map((entry) => `, ${entry}`).join('')}`,
+      message: `${quote(wanted)} is not allowed; allowed: auto${[image, ...images].map((entry) => `, ${entry}`).join('')}`,
     });
   }
   problems.push(...aboveCaps(container, caps, where('resources')));
   const security = member(container, 'securityContext');
-  if (isObject(security)) {
-    for (const field of Object.keys(security)) {
-      if (security[field] === null || security[field] === undefined) continue;
-      const isUser = field === 'runAsUser' || field === 'runAsGroup';
-      if (!isUser) {
-        problems.push({
-          where: where(`securityContext.${field}`),
-          message: 'may not be set; allowed: runAsUser, runAsGroup',
-        });
-      } else if (name === names.initContainer) {
-        problems.push({
-          where: where(`securityContext.${field}`),
-          message: 'may not be set: loading the rules needs uid 0',
-        });
-      } else if (!isId(security[field])) {
-        problems.push({
-          where: where(`securityContext.${field}`),
-          message: `allowed: a number from 1 to ${highestId}`,
-        });
-      }
+  if (!isObject(security) || !allowed.has('securityContext')) return problems;
+  for (const field of Object.keys(security)) {
+    if (security[field] === null || security[field] === undefined) continue;
+    if (field !== 'runAsUser' && field !== 'runAsGroup') {
+      problems.push({
+        where: where(`securityContext.${field}`),
+        message: 'may not be set; allowed: runAsUser, runAsGroup',
+      });
+    } else if (!isId(security[field])) {
+      problems.push({ where: where(`securityContext.${field}`), message: `allowed: a number from 1 to ${highestId}` });
     }
   }
   return problems;
@@ -140,19 +139,14 @@ export function identityOf(container: JsonObject | undefined): ProxyIdentity {
   return { uid: number('runAsUser', proxyUser.uid), gid: number('runAsGroup', proxyUser.gid) };
 }
 
-/** The API token's mount was put into the user's copy by the ServiceAccount plug-in; ours keeps it out. */
-function withoutTokenMount(value: Json | undefined): Json | undefined {
-  if (!Array.isArray(value)) return value;
-  return value.filter((mount: Json) => !isObject(mount) || stringMember(mount, 'mountPath') !== tokenPath);
-}
-
 /** Our container with the user's wishes on top; only fields that an override may set come through. */
 export function applyOverride(
   container: JsonObject & { readonly name: string },
-  override: Override,
+  override: PodContainer,
 ): JsonObject & { readonly name: string } {
-  const wishes = Object.entries(override.container)
-    .filter(([field, value]) => overridable.has(field) && !(field === 'image' && value === 'auto') && value !== null)
+  const allowed = override.name === names.proxyContainer ? proxyFields : otherFields;
+  const wishes = Object.entries(override.raw)
+    .filter(([field, value]) => allowed.has(field) && !(field === 'image' && value === 'auto') && value !== null)
     .map(([field, value]) => [field, field === 'volumeMounts' ? withoutTokenMount(value) : value] as const);
   return { ...overlay(container, Object.fromEntries(wishes)), name: container.name };
 }

@@ -2,15 +2,15 @@ import type { Fragment, PlacedContainer, Placement } from '../../sidecars/fragme
 import type { PodView } from '../../pod/view.ts';
 import { objectsMember, stringMember, type JsonObject } from '../../json/json.ts';
 import { quote } from '../../grammar/problem.ts';
-import type { SleepEdit } from './drain.ts';
+import type { SleepEdit } from './prestop-sleep.ts';
 import { draftApplication, type ApplicationDraft, type ApplicationEdit } from './application.ts';
 import { listenedTwice } from './conflicts.ts';
 import type { KnownText, KnownTexts } from '../patch/patch-text.ts';
-import { applyOverride, type Override } from './override.ts';
+import { applyOverride } from './override.ts';
 import type { PodChanges } from './pod-changes.ts';
 import type { ProbeEdit } from './probes.ts';
 import { reason, type Reason } from '../policy/reason.ts';
-import type { ContainerList } from '../patch/record.ts';
+import type { ContainerList, PodContainer } from '../../pod/containers.ts';
 
 export type NamedObject = JsonObject & { readonly name: string };
 
@@ -29,7 +29,7 @@ export interface Plan {
   readonly labels: Readonly<Record<string, string>>;
   readonly annotations: Readonly<Record<string, string>>;
   /** The pod's own copies of injected containers, which leave their place. */
-  readonly overrides: readonly Override[];
+  readonly overrides: readonly PodContainer[];
   readonly edits: readonly ProbeEdit[];
   readonly sleeps: readonly SleepEdit[];
   readonly changes: PodChanges;
@@ -163,23 +163,23 @@ interface PlacedContainers {
 function placeContainers(
   view: PodView,
   fragments: readonly Fragment[],
-  overrides: readonly Override[],
+  overrides: readonly PodContainer[],
   conflicts: Reason[],
 ): PlacedContainers {
   const owners = nameOwners([...view.initContainers, ...view.containers]);
-  const copies = new Map(overrides.map((override) => [stringMember(override.container, 'name') ?? '', override]));
+  const copies = new Map(overrides.map((override) => [override.name, override]));
   for (const name of copies.keys()) owners.delete(name);
   const ranked = (): { readonly first: Ranked[]; readonly last: Ranked[] } => ({ first: [], last: [] });
   const lists = { initContainers: ranked(), containers: ranked() };
   const texts = new Map<object, KnownText>();
   for (const { source, containers } of fragments) {
-    for (const { container, placement, text, settled } of containers) {
+    for (const { container, placement, text, userMerged } of containers) {
       const conflict = claim(owners, 'container', container.name, source);
       if (conflict !== undefined) {
         conflicts.push(conflict);
         continue;
       }
-      const override = settled ? undefined : copies.get(container.name);
+      const override = userMerged ? undefined : copies.get(container.name);
       const wanted = override === undefined ? container : applyOverride(container, override);
       lists[placement.list][placement.at].push({ container: wanted, rank: rank(placement) });
       if (override === undefined && text !== undefined) texts.set(container, text);
@@ -196,8 +196,8 @@ function placeContainers(
 }
 
 /** Fragments that lead put their volumes and secrets before the pod's own. */
-function sideOf({ leads }: Fragment): keyof Additions {
-  return leads === true ? 'first' : 'last';
+function sideOf({ volumesFirst }: Fragment): keyof Additions {
+  return volumesFirst === true ? 'first' : 'last';
 }
 
 function placeVolumes(
@@ -237,7 +237,7 @@ function missingSecrets(view: PodView, fragments: readonly Fragment[]): Addition
 /** What is put onto the pod beside the fragments. */
 export interface PlanInput {
   readonly fragments: readonly Fragment[];
-  readonly overrides: readonly Override[];
+  readonly overrides: readonly PodContainer[];
   readonly edits: readonly ProbeEdit[];
   readonly redirected: readonly ProbeEdit[];
   readonly sleeps: readonly SleepEdit[];

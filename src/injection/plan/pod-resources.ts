@@ -1,10 +1,10 @@
+import { isInjectedName } from '../../pod/containers.ts';
 import type { Fragment, PlacedContainer } from '../../sidecars/fragment.ts';
 import type { PodView } from '../../pod/view.ts';
 import { names } from '../../pod/conventions.ts';
 import { draftOf, type Effective } from '../../settings/effective.ts';
 import { isSame, objectMember, stringMember, type Json, type JsonObject } from '../../json/json.ts';
 import { parseQuantity } from '../../grammar/quantity.ts';
-import { isInjectedName } from './override.ts';
 
 const shared = ['cpu', 'memory'] as const;
 type Shared = (typeof shared)[number];
@@ -24,7 +24,7 @@ function requestOf(container: JsonObject, resource: Shared): number {
 /** What the pod's own containers request, without those that we inject (KEP-753: sidecars stay, init containers pass). */
 function ownRequests(view: PodView, resource: Shared): { readonly sidecars: number; readonly worst: number } {
   const own = (containers: readonly JsonObject[]): JsonObject[] =>
-    containers.filter((container) => !isInjectedName(stringMember(container, 'name')));
+    containers.filter((container) => !isInjectedName(stringMember(container, 'name') ?? ''));
   let sidecars = 0;
   let worst = 0;
   for (const container of own(view.initContainers)) {

@@ -1,23 +1,14 @@
 import type { ProbeAction, ProbeRedirect } from '../../pod/probe.ts';
-import { handlers, namedPort, type HandlerEdit } from '../../pod/handler.ts';
+import { handlers, namedPort, type RewrittenHandler } from '../../pod/handler.ts';
 import { capturesInbound } from '../../sidecars/standalone/capture-intent.ts';
-import type { PodView } from '../../pod/view.ts';
+import type { PodContainer } from '../../pod/containers.ts';
 import type { Effective } from '../../settings/effective.ts';
 import { isObject, member, objectAt, objectMember, stringMember, type Json, type JsonObject } from '../../json/json.ts';
 import { quote } from '../../grammar/problem.ts';
-import { isInjectedName } from './override.ts';
-import type { ContainerList } from '../patch/record.ts';
-
-/** A container of the pod that is not ours, with its place. */
-export interface ApplicationContainer {
-  readonly list: ContainerList;
-  readonly index: number;
-  readonly container: JsonObject;
-}
 
 /** A turned handler and the container that has it. */
-export interface ProbeEdit extends HandlerEdit {
-  readonly at: ApplicationContainer;
+export interface ProbeEdit extends RewrittenHandler {
+  readonly at: PodContainer;
 }
 
 export interface ProbePlan {
@@ -28,17 +19,6 @@ export interface ProbePlan {
   /** Ports of probes that stay as they are and would be captured. */
   readonly exclude: readonly number[];
   readonly remarks: readonly string[];
-}
-
-/** The pod's own containers with their places, init containers first. */
-export function applicationContainers(view: PodView): ApplicationContainer[] {
-  const found: ApplicationContainer[] = [];
-  for (const list of ['initContainers', 'containers'] as const) {
-    for (const [index, container] of view[list].entries()) {
-      if (!isInjectedName(stringMember(container, 'name'))) found.push({ list, index, container });
-    }
-  }
-  return found;
 }
 
 /** The port of an action as a number, also when it is written as text or by its name. */
@@ -96,11 +76,7 @@ function seconds(handler: JsonObject, key: string, otherwise: number): number {
  * inbound: the kubelet would otherwise be told about the proxy instead of the application. `recorded` holds the
  * originals of an earlier injection.
  */
-export function planProbes(
-  containers: readonly ApplicationContainer[],
-  effective: Effective,
-  recorded: JsonObject,
-): ProbePlan {
+export function planProbes(containers: readonly PodContainer[], effective: Effective, recorded: JsonObject): ProbePlan {
   const { statusPort } = effective.proxy;
   const rewrites = effective.rewriteProbes && statusPort !== 0;
   const redirects: ProbeRedirect[] = [];
@@ -108,16 +84,16 @@ export function planProbes(
   const exclude = new Set<number>();
   const remarks: string[] = [];
   for (const at of containers) {
-    const name = stringMember(at.container, 'name') ?? '';
+    const { name } = at;
     for (const place of handlers) {
-      const handler = objectAt(at.container, place.way);
+      const handler = objectAt(at.raw, place.path);
       if (handler === undefined) continue;
       const { field, kind, folder } = place;
       const path = `/${folder}/${name}/${kind}`;
       const before = objectMember(objectMember(recorded, name), field);
       const isRedirected = before !== undefined && stringMember(objectMember(handler, 'httpGet'), 'path') === path;
       const source = isRedirected ? before : handler;
-      const found = actionOf(source, at.container);
+      const found = actionOf(source, at.raw);
       if (found === undefined) continue;
       if ('unresolved' in found) {
         remarks.push(

@@ -4,7 +4,7 @@ import type { Effective } from '../../settings/effective.ts';
 import { integer, looseBoolean, oneOf, scrapeTargets, type Grammar } from '../../grammar/grammar.ts';
 import { stringMember, type JsonObject } from '../../json/json.ts';
 import type { Problem } from '../../grammar/problem.ts';
-import type { Undo } from '../patch/record.ts';
+import type { Undo } from '../patch/status.ts';
 
 /** Where Prometheus finds the pod's metrics, and what the proxy appends to its own. */
 export interface ScrapePlan {

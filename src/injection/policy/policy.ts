@@ -1,3 +1,4 @@
+import { containersOf } from '../../pod/containers.ts';
 import type { Flavour } from '../flavours/flavour.ts';
 import type { PodView } from '../../pod/view.ts';
 import { names, statusAnnotation } from '../../pod/conventions.ts';
@@ -7,7 +8,7 @@ import { quote } from '../../grammar/problem.ts';
 import type { Settings } from '../../settings/schema/configuration.ts';
 import { matchesWildcard } from '../../grammar/wildcard.ts';
 import { reason, type Reason } from './reason.ts';
-import { parseRecord } from '../patch/record.ts';
+import { parseStatus } from '../patch/status.ts';
 
 /** Label (or annotation) by which a pod opts in or out. */
 export const injectName = 'sidecar.istio.io/inject';
@@ -65,14 +66,12 @@ function exclusions(view: PodView, namespace: string, settings: Settings, flavou
       found.push(reason('ExcludedNamespace', `the settings exclude namespace ${quote(namespace)} (${pattern})`));
     }
   }
-  const foreign = [...view.containers, ...view.initContainers]
-    .map((container) => stringMember(container, 'name') ?? '')
-    .find((name) => foreignProxies.has(name));
+  const foreign = containersOf(view).find(({ name }) => foreignProxies.has(name))?.name;
   if (foreign !== undefined) {
     found.push(reason('ForeignProxy', `the pod has another mesh's proxy, container ${quote(foreign)}`));
   }
   const status = view.annotations === undefined ? undefined : member(view.annotations, statusAnnotation);
-  if (status !== undefined && parseRecord(status) === undefined && !flavour.continues(view)) {
+  if (status !== undefined && parseStatus(status) === undefined && !flavour.continues(view)) {
     found.push(reason('ForeignStatus', `the annotation ${statusAnnotation} was written by another injector`));
   }
   return found;

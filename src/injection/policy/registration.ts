@@ -90,7 +90,7 @@ export const matchConditions: readonly MatchCondition[] = [
   },
 ];
 
-export type Selection =
+export type EntryMatch =
   | { readonly called: true; readonly entry: string }
   /** Why each entry does not match, in words. */
   | { readonly called: false; readonly reasons: readonly string[] };
@@ -123,10 +123,10 @@ function mismatch(selector: LabelSelector, labels: JsonObject | undefined, of: s
 }
 
 /**
- * Gate 1 in code: whether the API server would call the webhook for this pod, with the shipped registration.
+ * The webhook selectors in code: whether the API server would call the webhook for this pod, with the shipped registration.
  * `namespaceLabels` must hold `kubernetes.io/metadata.name`, which every namespace carries.
  */
-export function selectEntry(namespaceLabels: Readonly<Record<string, string>>, pod: JsonObject): Selection {
+export function selectEntry(namespaceLabels: Readonly<Record<string, string>>, pod: JsonObject): EntryMatch {
   const view = viewPod(pod);
   const reasons: string[] = [];
   for (const entry of registrationEntries) {

@@ -93,13 +93,13 @@ function incompatibilities(chosen: ReadonlyMap<string, PreparedTemplate | undefi
 }
 
 /** Sidecars of one pod in the order of selection; undefined stands for the built-in one. */
-export interface Selection {
+export interface ChosenSidecars {
   readonly chosen: ReadonlyMap<string, PreparedTemplate | undefined>;
   readonly problems: readonly Reason[];
 }
 
 /** Which sidecars the pod gets, and why it may not get them; all reasons at once. */
-export function chooseSidecars(names: readonly string[], snapshot: Snapshot, situation: Situation): Selection {
+export function chooseSidecars(names: readonly string[], snapshot: Snapshot, situation: Situation): ChosenSidecars {
   const chosen = new Map<string, PreparedTemplate | undefined>();
   const problems: Reason[] = [];
   for (const name of names) {
@@ -120,7 +120,7 @@ export function chooseSidecars(names: readonly string[], snapshot: Snapshot, sit
 }
 
 /** Annotations that look like a parameter and are none of the chosen sidecars. */
-function strayParameters(annotations: JsonObject, chosen: Selection['chosen']): string[] {
+function strayParameters(annotations: JsonObject, chosen: ChosenSidecars['chosen']): string[] {
   const stray = Object.keys(annotations).filter((name) => name.includes('.sidecar-injector.io/'));
   if (stray.length === 0) return [];
   const known = [...chosen.values()].flatMap((template) => template?.parameters.map((one) => one.annotation) ?? []);
@@ -139,7 +139,7 @@ export interface DeclaredFragments {
 
 /** Reads the parameters of every chosen template. */
 export function declareFragments(
-  chosen: Selection['chosen'],
+  chosen: ChosenSidecars['chosen'],
   view: PodView,
   namespace: string,
   native: boolean,

@@ -4,7 +4,7 @@ import { istioNames as names } from '../../settings/istio/annotation-names.ts';
 import type { MeshConfig } from '../../settings/schema/istio/mesh-config.ts';
 import type { IstioValues } from '../../settings/schema/istio/values.ts';
 import { byKey, isObject, member, objectAt, objectMember, stringMember, type JsonObject } from '../../json/json.ts';
-import { handlers, namedPort, type HandlerEdit } from '../../pod/handler.ts';
+import { handlers, namedPort, type RewrittenHandler } from '../../pod/handler.ts';
 
 /** What the agent asks the application, by the path on which the kubelet asks the agent. */
 export type Probers = Readonly<Record<string, JsonObject>>;
@@ -17,7 +17,7 @@ function resolved(action: JsonObject, container: JsonObject): JsonObject | undef
   return number === undefined ? undefined : { ...action, port: number };
 }
 
-function redirected(key: HandlerEdit['key'], action: JsonObject, path: string, port: number): JsonObject {
+function redirected(key: RewrittenHandler['key'], action: JsonObject, path: string, port: number): JsonObject {
   if (key !== 'httpGet') return { path, port };
   const scheme = stringMember(action, 'scheme');
   return { ...action, path, port, ...(scheme === 'HTTPS' ? { scheme: 'HTTP' } : {}) };
@@ -49,13 +49,13 @@ export function wantsProbes({ sidecarInjectorWebhook }: IstioValues, asked: stri
 export function probersOf(
   container: JsonObject,
   { target, known }: StatusPorts,
-): { readonly edits: readonly HandlerEdit[]; readonly probers: Probers } {
+): { readonly edits: readonly RewrittenHandler[]; readonly probers: Probers } {
   const name = stringMember(container, 'name') ?? '';
-  const edits: HandlerEdit[] = [];
+  const edits: RewrittenHandler[] = [];
   const probers: [string, JsonObject][] = [];
-  for (const { field, way, folder, kind } of handlers) {
+  for (const { field, path: place, folder, kind } of handlers) {
     const isProbe = folder === 'app-health';
-    const handler = objectAt(container, way);
+    const handler = objectAt(container, place);
     const key = (['httpGet', 'tcpSocket', ...(isProbe ? (['grpc'] as const) : [])] as const).find(
       (candidate) => objectMember(handler, candidate) !== undefined,
     );

@@ -6,7 +6,7 @@ import { captureOf } from './capture.ts';
 import { has, moveToTemplate, ordered, type Lists } from './container-lists.ts';
 import { variable } from './container-parts.ts';
 import { initNames } from './init-container.ts';
-import type { HandlerEdit } from '../../pod/handler.ts';
+import type { RewrittenHandler } from '../../pod/handler.ts';
 import { wantsProbes } from './probers.ts';
 import { mergeMetrics, securePortAnnotation } from './prometheus.ts';
 import { networkOf, placeVariables, withProbers, withVariables } from './proxy-variables.ts';
@@ -15,7 +15,7 @@ import { annotationOf, isCni, type TemplateData } from './template-data.ts';
 import { mergeTemplates } from './template-merge.ts';
 import { proxyName, type TemplatePod } from './template-pod.ts';
 import { istioTemplate } from './templates.ts';
-import { turnProbes } from './turned-probes.ts';
+import { rewriteProbes } from './rewritten-probes.ts';
 import { exemptOf, withFlags, withUserIdentity } from './user-identity.ts';
 import { overridesText, userCopies } from './user-copies.ts';
 
@@ -30,7 +30,7 @@ export interface RenderedPod extends Lists {
   readonly annotations: Readonly<Record<string, string>>;
   readonly removedAnnotations: readonly string[];
   /** Edits of probes and hooks of containers that nothing else touched. */
-  readonly edits: ReadonlyMap<JsonObject, readonly HandlerEdit[]>;
+  readonly edits: ReadonlyMap<JsonObject, readonly RewrittenHandler[]>;
   /** What the templates added, for the status annotation. */
   readonly template: TemplatePod;
   readonly capture: CaptureIntent | undefined;
@@ -84,7 +84,7 @@ export function renderPod(
   const metrics = mergeMetrics(data);
   const probes =
     hasProxy && wantsProbes(data.values, asked)
-      ? turnProbes(lists, data, beside)
+      ? rewriteProbes(lists, data, beside)
       : { ...lists, edits: new Map(), probers: {} };
   const network = networkOf(data);
   const variables = [

@@ -1,13 +1,7 @@
 import type { CaptureIntent } from '../../capture/intent.ts';
-import { captureComment, loopbackSource, ports, transparentProxy } from '../../pod/conventions.ts';
+import { captureComment, loopbackSource, ports, transparentProxy, type ProxyIdentity } from '../../pod/conventions.ts';
 import type { Effective } from '../../settings/effective.ts';
 import type { PortRange } from '../../grammar/port-range.ts';
-
-/** The proxy process as the rules see it. */
-export interface ProxyIdentity {
-  readonly uid: number;
-  readonly gid: number;
-}
 
 function single(port: number): PortRange {
   return { first: port, last: port };

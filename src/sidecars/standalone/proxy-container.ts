@@ -1,8 +1,8 @@
 import { envoyArguments } from '../../envoy/arguments.ts';
 import { renderBootstrap } from '../../envoy/bootstrap.ts';
-import { drainCommand } from '../../envoy/drain.ts';
+import { drainCommand } from '../../envoy/listener-drain.ts';
 import { adminSocketFolder } from '../../envoy/hooks.ts';
-import { unknownPod } from '../../envoy/self.ts';
+import type { BootstrapIntent, ProxyIntent } from '../../envoy/intent.ts';
 import { readyCommand } from '../../envoy/ready.ts';
 import { names, ports } from '../../pod/conventions.ts';
 import type { JsonObject } from '../../json/json.ts';
@@ -11,7 +11,6 @@ import type { Resources } from '../../settings/schema/values.ts';
 import type { PlacedContainer } from '../fragment.ts';
 import { tokenMask } from '../token-mask.ts';
 import { resourcesOf } from './container-parts.ts';
-import type { ProxyInput } from './proxy-input.ts';
 
 const podEnvironment = [
   { name: 'POD_NAME', valueFrom: { fieldRef: { fieldPath: 'metadata.name' } } },
@@ -25,24 +24,13 @@ function concurrencyOf(resources: Resources): number {
   return limit === undefined ? 2 : Math.max(1, Math.ceil(parseQuantity(limit) ?? 2));
 }
 
-/** Memory of an Envoy without connections, and what one of them takes with a request under way in it. */
-const idleBytes = 64 * 1024 ** 2;
-const bytesPerConnection = 64 * 1024;
-
-/** Most open client connections: what the memory limit has room for, a number that is never reached without one. */
-function connectionsOf(resources: Resources): number {
-  const limit = resources.limits.memory;
-  if (limit === undefined) return 50_000;
-  return Math.max(100, Math.floor(((parseQuantity(limit) ?? 0) - idleBytes) / bytesPerConnection));
-}
-
 function healthProbe(more: JsonObject): JsonObject {
   return { httpGet: { path: '/healthz/ready', port: ports.health }, ...more };
 }
 
 /** A native sidecar that holds the application back does it by its startup probe, so that one stays in any case. */
-function probesOf({ effective, native }: ProxyInput): JsonObject {
-  const { statusPort, holdApplication, readiness } = effective.proxy;
+function probesOf({ settings, native }: ProxyIntent): JsonObject {
+  const { statusPort, holdApplication, readiness } = settings.proxy;
   const startupProbe = healthProbe({ periodSeconds: 1, timeoutSeconds: 3, failureThreshold: 600 });
   if (statusPort === 0) return native && holdApplication ? { startupProbe } : {};
   const { initialDelaySeconds, periodSeconds, failureThreshold } = readiness;
@@ -66,73 +54,53 @@ export function hasShell(image: string): boolean {
 }
 
 /** The hooks of start and end, which are bash; without a shell only the kubelet's own sleep is left. */
-function lifecycleOf(input: ProxyInput): JsonObject {
-  const { admin, holdApplication, terminationDrainSeconds } = input.effective.proxy;
-  const hold = input.native ? 0 : holdSeconds(terminationDrainSeconds, input.gracePeriodSeconds);
-  if (!hasShell(input.effective.proxy.image)) {
-    return hold > 0 && input.knowsSleep ? { lifecycle: { preStop: { sleep: { seconds: hold } } } } : {};
+function lifecycleOf(intent: ProxyIntent): JsonObject {
+  const { admin, holdApplication, terminationDrainSeconds } = intent.settings.proxy;
+  const hold = intent.native ? 0 : holdSeconds(terminationDrainSeconds, intent.gracePeriodSeconds);
+  if (!hasShell(intent.settings.proxy.image)) {
+    return hold > 0 && intent.knowsSleep ? { lifecycle: { preStop: { sleep: { seconds: hold } } } } : {};
   }
   const preStop = { exec: { command: drainCommand(admin, hold) } };
   // A native sidecar's startup probe already holds the application back; a classic one needs a hook that waits.
-  if (input.native || !holdApplication) return { lifecycle: { preStop } };
+  if (intent.native || !holdApplication) return { lifecycle: { preStop } };
   return { lifecycle: { postStart: { exec: { command: readyCommand(admin) } }, preStop } };
 }
 
 /** Envoy's arguments for this pod; also used alone when probes were added to a pod that is injected already. */
-export function proxyArguments(
-  input: Pick<ProxyInput, 'effective' | 'workload' | 'service' | 'probes' | 'metricsTargets' | 'opaqueInboundPorts'>,
-): string[] {
-  const { proxy, capture } = input.effective;
+export function proxyArguments(intent: BootstrapIntent): string[] {
+  const { concurrency, resources, drainSeconds, logLevel, componentLogLevel } = intent.settings.proxy;
   return envoyArguments({
-    bootstrap: renderBootstrap({
-      workload: input.workload.name,
-      clusterDomain: proxy.clusterDomain,
-      statusPort: proxy.statusPort === 0 ? undefined : proxy.statusPort,
-      outboundTrafficPolicy: proxy.outboundTrafficPolicy,
-      opaquePorts: proxy.opaquePorts,
-      opaqueInboundPorts: input.opaqueInboundPorts,
-      protocolDetectionTimeoutMs: proxy.protocolDetectionTimeoutMs,
-      maxConnections: proxy.maxConnections ?? connectionsOf(proxy.resources),
-      accessLog: proxy.accessLog,
-      metrics: { istio: proxy.metrics.istio, targets: input.metricsTargets },
-      service: input.service,
-      tracing: proxy.tracing,
-      admin: proxy.admin,
-      quitHook: proxy.quitHook,
-      probes: input.probes,
-      families: capture.families,
-      self: unknownPod,
-    }),
-    concurrency: proxy.concurrency ?? concurrencyOf(proxy.resources),
-    drainSeconds: proxy.drainSeconds,
-    logLevel: proxy.logLevel,
-    componentLogLevel: proxy.componentLogLevel,
+    bootstrap: renderBootstrap(intent),
+    concurrency: concurrency ?? concurrencyOf(resources),
+    drainSeconds,
+    logLevel,
+    componentLogLevel,
   });
 }
 
 /** The container that runs Envoy. */
-export function proxyContainer(input: ProxyInput): PlacedContainer['container'] {
-  const { image, imagePullPolicy, resources, additions } = input.effective.proxy;
+export function proxyContainer(intent: ProxyIntent): PlacedContainer['container'] {
+  const { image, imagePullPolicy, resources, additions } = intent.settings.proxy;
   return {
     name: names.proxyContainer,
     image,
     ...(imagePullPolicy === undefined ? {} : { imagePullPolicy }),
     command: ['envoy'],
-    args: proxyArguments(input),
+    args: proxyArguments(intent),
     env: [...podEnvironment, ...additions.env],
-    ...lifecycleOf(input),
+    ...lifecycleOf(intent),
     ports: [{ containerPort: ports.metrics, name: 'http-envoy-prom', protocol: 'TCP' }],
-    ...probesOf(input),
+    ...probesOf(intent),
     resources: resourcesOf(resources),
-    ...(input.native ? { restartPolicy: 'Always' } : {}),
+    ...(intent.native ? { restartPolicy: 'Always' } : {}),
     securityContext: {
       allowPrivilegeEscalation: false,
       capabilities: { drop: ['ALL'] },
       privileged: false,
       readOnlyRootFilesystem: true,
-      runAsGroup: input.identity.gid,
+      runAsGroup: intent.identity.gid,
       runAsNonRoot: true,
-      runAsUser: input.identity.uid,
+      runAsUser: intent.identity.uid,
       seccompProfile: { type: 'RuntimeDefault' },
     },
     terminationMessagePolicy: 'FallbackToLogsOnError',
@@ -140,7 +108,7 @@ export function proxyContainer(input: ProxyInput): PlacedContainer['container'] 
       { name: names.logsVolume, mountPath: '/var/log/istio' },
       { name: names.podInfoVolume, mountPath: '/etc/istio/pod', readOnly: true },
       tokenMask,
-      ...(input.effective.proxy.admin === 'socket' ? [{ name: names.adminVolume, mountPath: adminSocketFolder }] : []),
+      ...(intent.settings.proxy.admin === 'socket' ? [{ name: names.adminVolume, mountPath: adminSocketFolder }] : []),
       ...additions.volumeMounts,
     ],
   };

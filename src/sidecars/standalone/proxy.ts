@@ -4,11 +4,11 @@ import { names, ports } from '../../pod/conventions.ts';
 import type { Effective } from '../../settings/effective.ts';
 import type { Fragment, PlacedContainer } from '../fragment.ts';
 import { tokenMaskVolume } from '../token-mask.ts';
+import type { ProxyIntent } from '../../envoy/intent.ts';
 import { captureIntent } from './capture-intent.ts';
 import { initContainer } from './init-container.ts';
 import { patchContainer } from '../patched-container.ts';
 import { proxyContainer } from './proxy-container.ts';
-import type { ProxyInput } from './proxy-input.ts';
 
 export interface ProxyFragment extends Fragment {
   readonly capture: CaptureIntent | undefined;
@@ -50,9 +50,9 @@ export function proxyPorts(effective: {
 }
 
 /** The built-in sidecar, reserved name `sidecar`: Envoy, the capture init container and the volumes they need. */
-export function proxyFragment(input: ProxyInput): ProxyFragment {
-  const { effective, native } = input;
-  const capture = captureIntent(effective, input.identity, input.probePorts);
+export function proxyFragment(intent: ProxyIntent): ProxyFragment {
+  const { settings, native } = intent;
+  const capture = captureIntent(settings, intent.identity, intent.probePorts);
   const containers: PlacedContainer[] = [];
   const misfits: string[] = [];
   const patched = (container: PlacedContainer['container'], patch: Effective['patches']['proxy']) => {
@@ -60,31 +60,31 @@ export function proxyFragment(input: ProxyInput): ProxyFragment {
     if ('misfit' in result) misfits.push(`container ${container.name}: ${result.misfit}`);
     return 'misfit' in result ? container : result.container;
   };
-  const byNodeAgent = effective.capture.loadedBy === 'node-agent';
+  const byNodeAgent = settings.capture.loadedBy === 'node-agent';
   if (capture !== undefined && !byNodeAgent) {
     containers.push({
-      container: patched(initContainer(effective, capture), effective.patches.init),
+      container: patched(initContainer(settings, capture), settings.patches.init),
       placement: { list: 'initContainers', at: native ? 'first' : 'last' },
     });
   }
   containers.push({
-    container: patched(proxyContainer(input), effective.patches.proxy),
+    container: patched(proxyContainer(intent), settings.patches.proxy),
     placement: native
       ? { list: 'initContainers', at: 'first' }
-      : { list: 'containers', at: effective.proxy.holdApplication ? 'first' : 'last' },
+      : { list: 'containers', at: settings.proxy.holdApplication ? 'first' : 'last' },
   });
   return {
     source: 'sidecar',
     containers,
     volumes: [
       ...volumes,
-      ...(effective.proxy.admin === 'socket' ? [adminVolume] : []),
-      ...effective.proxy.additions.volumes,
+      ...(settings.proxy.admin === 'socket' ? [adminVolume] : []),
+      ...settings.proxy.additions.volumes,
     ],
     labels: {},
     annotations: capture !== undefined && byNodeAgent ? renderNodeAgentAnnotations(capture) : {},
-    imagePullSecrets: effective.proxy.imagePullSecrets,
-    listens: proxyPorts(effective),
+    imagePullSecrets: settings.proxy.imagePullSecrets,
+    listenPorts: proxyPorts(settings),
     capture,
     misfits,
   };

@@ -38,13 +38,13 @@ export function podWith({ annotations, labels, container, spec }: PodParts = {})
   };
 }
 
-export function decideOn(pod: JsonObject, snapshot: Snapshot = snapshotOf()): Decision {
-  return decide({ pod, namespace: 'shop' }, snapshot);
+export function decideOn(pod: JsonObject, snapshot: Snapshot = snapshotOf(), namespace = 'shop'): Decision {
+  return decide({ pod, namespace }, snapshot);
 }
 
 /** The pod after the decision's patch; throws when it was not injected. */
-export function injectedPod(pod: JsonObject, snapshot: Snapshot = snapshotOf()): InjectedPod {
-  const decision = decideOn(pod, snapshot);
+export function injectedPod(pod: JsonObject, snapshot: Snapshot = snapshotOf(), namespace = 'shop'): InjectedPod {
+  const decision = decideOn(pod, snapshot, namespace);
   if (decision.outcome !== 'inject') {
     throw new Error(decision.reasons.map(({ code, message }) => `${code}: ${message}`).join('\n'));
   }

@@ -8,7 +8,7 @@ const http = { type: 'http', scheme: 'HTTP', port: 8080, path: '/ready' } as con
 export const envoyIntents: Readonly<Record<string, ProxyIntent>> = {
   plain: proxyIntent(),
   'two-probes': proxyIntent({ probes: [probe('readyz', http), probe('livez', { ...http, path: '/live' })] }),
-  'without-metrics': proxyIntent({ metrics: { istio: false, targets: [] }, accessLog: 'none' }),
+  'without-metrics': proxyIntent({ metrics: { istio: false, merge: true }, accessLog: 'none' }),
   everything: proxyIntent({
     workload: 'web "$(HOME)" \\ 🚀',
     clusterDomain: 'example.org',
@@ -16,13 +16,10 @@ export const envoyIntents: Readonly<Record<string, ProxyIntent>> = {
     opaquePorts: [{ first: 20, last: 22 }, port(23), port(3306)],
     opaqueInboundPorts: [3306, 7000],
     accessLog: 'file',
-    metrics: {
-      istio: true,
-      targets: [
-        { scheme: 'HTTP', port: 9100, path: '/metrics' },
-        { scheme: 'HTTPS', port: 9443, path: '/m?a=b' },
-      ],
-    },
+    metricsTargets: [
+      { scheme: 'HTTP', port: 9100, path: '/metrics' },
+      { scheme: 'HTTPS', port: 9443, path: '/m?a=b' },
+    ],
     tracing: { host: 'collector.example', port: 4317, samplingPercent: 12.5 },
     admin: 'socket',
     quitHook: true,
@@ -35,9 +32,10 @@ export const envoyIntents: Readonly<Record<string, ProxyIntent>> = {
     ],
     families: ['v4'],
   }),
-  'without-status-port': proxyIntent({ statusPort: undefined, probes: [probe('readyz', http)], families: ['v6'] }),
+  'without-status-port': proxyIntent({ statusPort: 0, probes: [probe('readyz', http)], families: ['v6'] }),
   'own-metrics-merged': proxyIntent({
-    metrics: { istio: false, targets: [{ scheme: 'HTTP', port: 8080, path: '/metrics' }] },
+    metrics: { istio: false, merge: true },
+    metricsTargets: [{ scheme: 'HTTP', port: 8080, path: '/metrics' }],
     quitHook: true,
     opaquePorts: [],
   }),

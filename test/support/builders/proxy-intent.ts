@@ -1,32 +1,50 @@
-import type { ProxyIntent } from '../../../src/envoy/intent.ts';
+import type { ProxyIntent, TrafficIntent } from '../../../src/envoy/intent.ts';
 import type { ProbeAction, ProbeKind, ProbeRedirect } from '../../../src/pod/probe.ts';
 import { unknownPod } from '../../../src/envoy/self.ts';
-import { ports } from '../../../src/pod/conventions.ts';
-import { port } from './capture-intent.ts';
+import { proxyUser } from '../../../src/pod/conventions.ts';
+import { resolveBase, type Effective } from '../../../src/settings/effective.ts';
+import { snapshotOf } from './snapshots.ts';
 
-const opaque = [21, 22, 25, 53, 110, 143, 465, 587, 993, 995, 3128, 3306, 4222, 5432, 6379, 27017];
+const base = resolveBase(snapshotOf().settings, undefined);
 
-/** The proxy of a pod without annotations, with changes. */
-export function proxyIntent(changes: Partial<ProxyIntent> = {}): ProxyIntent {
+/** What differs from the proxy of a pod without annotations: its settings, and what the pod says, in one list. */
+export type ProxyChanges = Partial<
+  Omit<ProxyIntent, 'settings' | 'workload'> & Effective['proxy'] & Pick<Effective['capture'], 'families'>
+> & {
+  /** Name of the workload. */
+  readonly workload?: string;
+};
+
+/** The proxy of a pod without annotations, with changes; as it is known to a control plane, too. */
+export function proxyIntent(changes: ProxyChanges = {}): ProxyIntent & TrafficIntent {
+  const {
+    workload: name = 'web',
+    families = ['v4', 'v6'],
+    native = true,
+    service = { name: 'shop', revision: 'v2', app: 'shop', version: 'v2' },
+    identity = proxyUser,
+    probes = [],
+    metricsTargets = [],
+    gracePeriodSeconds = 30,
+    knowsSleep = true,
+    probePorts = [],
+    opaqueInboundPorts = [],
+    maxConnections = 50_000,
+    ...proxy
+  } = changes;
   return {
-    workload: 'web',
-    clusterDomain: 'cluster.local',
-    statusPort: ports.status,
-    outboundTrafficPolicy: 'ALLOW_ANY',
-    opaquePorts: opaque.map(port),
-    opaqueInboundPorts: [],
-    protocolDetectionTimeoutMs: 500,
-    maxConnections: 50_000,
-    accessLog: 'stdout',
-    metrics: { istio: true, targets: [] },
-    tracing: undefined,
-    admin: 'port',
-    quitHook: false,
-    service: { name: 'shop', revision: 'v2', app: 'shop', version: 'v2' },
-    probes: [],
-    families: ['v4', 'v6'],
+    settings: { ...base, proxy: { ...base.proxy, maxConnections, ...proxy }, capture: { ...base.capture, families } },
+    native,
+    workload: { apiVersion: 'apps/v1', kind: 'Deployment', name },
+    service,
+    identity,
+    probes,
+    metricsTargets,
+    gracePeriodSeconds,
+    knowsSleep,
+    probePorts,
+    opaqueInboundPorts,
     self: unknownPod,
-    ...changes,
   };
 }
 

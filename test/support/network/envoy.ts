@@ -85,7 +85,7 @@ export async function startEnvoy(
     binary.remove();
     return code as number | null;
   });
-  const [bash, ...script] = [...inNamespace(pod.name.pod, proxyUser.uid), ...readyCommand(intent.admin)];
+  const [bash, ...script] = [...inNamespace(pod.name.pod, proxyUser.uid), ...readyCommand(intent.settings.proxy.admin)];
   const waiter = spawn(bash, script, { stdio: 'ignore' });
   const first = await Promise.race([once(waiter, 'exit').then(() => 'ready'), ended.then(() => 'ended')]);
   if (first === 'ended') {

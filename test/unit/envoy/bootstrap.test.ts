@@ -1,17 +1,16 @@
 import { describe, expect, test } from '@jest/globals';
 import { parse } from 'yaml';
 import { bootstrap as configurationOf, renderBootstrap } from '../../../src/envoy/bootstrap.ts';
-import type { ProxyIntent } from '../../../src/envoy/intent.ts';
 import { captureListeners } from '../../../src/envoy/listeners.ts';
 import { port } from '../../support/builders/capture-intent.ts';
 import { expandLikeKubelet } from '../../support/models/kubelet-expansion.ts';
-import { probe, proxyIntent } from '../../support/builders/proxy-intent.ts';
+import { probe, proxyIntent, type ProxyChanges } from '../../support/builders/proxy-intent.ts';
 
 type Any = Record<string, unknown>;
 
 const pod = { POD_IP: '10.0.0.7', POD_NAME: 'web-1', POD_NAMESPACE: 'shop' };
 
-function bootstrap(changes: Partial<ProxyIntent> = {}): Any {
+function bootstrap(changes: ProxyChanges = {}): Any {
   const text = expandLikeKubelet(renderBootstrap(proxyIntent(changes)), pod);
   return parse(text, { maxAliasCount: -1 }) as Any;
 }
@@ -25,15 +24,15 @@ function at(value: unknown, ...path: (string | number)[]): unknown {
   }, value);
 }
 
-function listener(name: string, changes: Partial<ProxyIntent> = {}): unknown {
+function listener(name: string, changes: ProxyChanges = {}): unknown {
   return at(bootstrap(changes), 'static_resources', 'listeners', name);
 }
 
-function cluster(name: string, changes: Partial<ProxyIntent> = {}): unknown {
+function cluster(name: string, changes: ProxyChanges = {}): unknown {
   return at(bootstrap(changes), 'static_resources', 'clusters', name);
 }
 
-function statusPorts(changes: Partial<ProxyIntent>): unknown[] {
+function statusPorts(changes: ProxyChanges): unknown[] {
   const status = listener('status', changes) as { address: unknown; additional_addresses: unknown[] };
   return [status, ...status.additional_addresses].map((one) => at(one, 'address', 'socket_address', 'port_value'));
 }
@@ -46,7 +45,7 @@ describe('size', () => {
     ['with metrics', true, 16_384],
     ['without metrics', false, 8192],
   ])('%s it stays within the budget, because every pod stores it', (_, istio, most) => {
-    const intent = proxyIntent({ probes: two, metrics: { istio, targets: [] } });
+    const intent = proxyIntent({ probes: two, metrics: { istio, merge: true } });
     expect(Buffer.byteLength(renderBootstrap(intent))).toBeLessThanOrEqual(most);
   });
 
@@ -105,16 +104,14 @@ describe('addresses', () => {
 test.each([
   [15020, [15021, 15090, 15020]],
   [16020, [15021, 15090, 16020]],
-  [undefined, [15021, 15090]],
+  [0, [15021, 15090]],
 ])('status port %s', (statusPort, expected) => {
   expect(statusPorts({ statusPort })).toEqual(expected);
 });
 
 test('without a status port nothing of the probes is left', () => {
   const probes = [probe('readyz', { type: 'tcp', port: 80 })];
-  expect(renderBootstrap(proxyIntent({ statusPort: undefined, probes }))).toBe(
-    renderBootstrap(proxyIntent({ statusPort: undefined })),
-  );
+  expect(renderBootstrap(proxyIntent({ statusPort: 0, probes }))).toBe(renderBootstrap(proxyIntent({ statusPort: 0 })));
 });
 
 describe.each([
@@ -213,7 +210,7 @@ describe.each([
     ['none', true, ['envoy.access_loggers.stats']],
     ['none', false, []],
   ] as const)('access log %s, metrics %s', (accessLog, istio, expected) => {
-    const one = listener(name, { accessLog, metrics: { istio, targets: [] } });
+    const one = listener(name, { accessLog, metrics: { istio, merge: true } });
     const loggers = (...way: (string | number)[]): unknown[] => [
       ...new Set((at(one, ...way, 'typed_config', 'access_log') as Any[]).map((logger) => logger['name'])),
     ];
@@ -262,21 +259,22 @@ test('rendering leaves nothing behind', () => {
 
 describe('for a pod that is known', () => {
   const self = { address: '10.0.0.7', name: 'web-1', namespace: 'shop' };
-  const intent = proxyIntent({
+  const changes: ProxyChanges = {
     workload: 'web "$(HOME)"',
     probes: [
       probe('readyz', { type: 'http', scheme: 'HTTPS', port: 1, path: '/' }),
       probe('livez', { type: 'tcp', port: 2 }),
     ],
-    metrics: { istio: true, targets: [{ scheme: 'HTTP', port: 3, path: '/' }] },
+    metricsTargets: [{ scheme: 'HTTP', port: 3, path: '/' }],
     tracing: { host: 'otel', port: 4, samplingPercent: 1 },
     admin: 'socket',
     quitHook: true,
-  });
+  };
+  const intent = proxyIntent(changes);
 
   test('the object is what Envoy reads of the text', () => {
-    const known = JSON.parse(JSON.stringify(configurationOf({ ...intent, self }))) as unknown;
-    expect(known).toEqual(bootstrap(intent));
+    const known = JSON.parse(JSON.stringify(configurationOf(intent, self))) as unknown;
+    expect(known).toEqual(bootstrap(changes));
     expect(JSON.stringify(known)).not.toContain('POD_');
   });
 

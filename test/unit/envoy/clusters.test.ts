@@ -87,7 +87,7 @@ describe('tracing', () => {
   });
 
   test('sends spans to the collector under the name of the workload', () => {
-    const intent = proxyIntent({ self, tracing: { host: 'otel', port: 4317, samplingPercent: 2.5 } });
+    const intent = { ...proxyIntent({ tracing: { host: 'otel', port: 4317, samplingPercent: 2.5 } }), self };
     expect(tracing(intent)).toMatchObject({
       provider: {
         typed_config: { service_name: 'web.shop', grpc_service: { envoy_grpc: { cluster_name: 'tracing' } } },

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { spawnSync } from 'node:child_process';
 import { envoyArguments } from '../../../src/envoy/arguments.ts';
-import { drainCommand } from '../../../src/envoy/drain.ts';
+import { drainCommand } from '../../../src/envoy/listener-drain.ts';
 import { readyCommand } from '../../../src/envoy/ready.ts';
 
 const launch = {

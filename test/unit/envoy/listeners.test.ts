@@ -7,6 +7,7 @@ import { metricsPage } from '../../../src/envoy/metrics-page.ts';
 import { grpcStats, httpMetrics, tcpMetrics } from '../../../src/envoy/metrics.ts';
 import { probeAnswers } from '../../../src/envoy/probes.ts';
 import { passEverything, refuseEverything } from '../../../src/envoy/routes.ts';
+import { unknownPod } from '../../../src/envoy/self.ts';
 import { statusListener } from '../../../src/envoy/status-listener.ts';
 import type { JsonObject } from '../../../src/json/json.ts';
 import { probe, proxyIntent } from '../../support/builders/proxy-intent.ts';
@@ -97,7 +98,7 @@ describe('connection managers', () => {
 });
 
 describe('what is told about captured traffic', () => {
-  const metrics = (istio: boolean) => ({ istio, targets: [] });
+  const metrics = (istio: boolean) => ({ istio, merge: true });
 
   test('lines alone, metrics alone, both, nothing', () => {
     const count = (accessLog: 'stdout' | 'file' | 'none', istio: boolean) =>
@@ -148,7 +149,7 @@ describe('capture listeners', () => {
   });
 
   test('count messages of gRPC only with metrics', () => {
-    const text = (istio: boolean) => JSON.stringify(captureListeners(proxyIntent({ metrics: { istio, targets: [] } })));
+    const text = (istio: boolean) => JSON.stringify(captureListeners(proxyIntent({ metrics: { istio, merge: true } })));
     expect([text(true), text(false)].map((one) => one.includes(JSON.stringify(grpcStats)))).toEqual([true, false]);
   });
 });
@@ -157,14 +158,14 @@ describe('the status listener', () => {
   const nothing = { filters: [], routes: [], clusters: [] };
 
   test('is on health, metrics and status port, and outlives a full proxy', () => {
-    const page = metricsPage(proxyIntent({ metrics: { istio: false, targets: [] } }));
-    const ports = (statusPort: number | undefined) =>
-      JSON.stringify(statusListener({ statusPort, families: ['v4'] }, page, nothing)).match(/(?<="port_value":)\d+/g);
-    expect([ports(15_020), ports(undefined)]).toEqual([
+    const page = metricsPage(proxyIntent({ metrics: { istio: false, merge: true } }));
+    const ports = (statusPort: number) =>
+      JSON.stringify(statusListener({ statusPort }, ['v4'], page, nothing)).match(/(?<="port_value":)\d+/g);
+    expect([ports(15_020), ports(0)]).toEqual([
       ['15021', '15090', '15020'],
       ['15021', '15090'],
     ]);
-    expect(statusListener({ statusPort: 1, families: ['v4'] }, page, nothing)).toMatchObject({
+    expect(statusListener({ statusPort: 1 }, ['v4'], page, nothing)).toMatchObject({
       ignore_global_conn_limit: true,
       bypass_overload_manager: true,
       per_connection_buffer_limit_bytes: undefined,
@@ -175,7 +176,10 @@ describe('the status listener', () => {
     const page = metricsPage(proxyIntent());
     expect([page.filters.length, page.bufferBytes]).toEqual([1, 33_554_432]);
     const { clusters, route } = metricsPage(
-      proxyIntent({ metrics: { istio: false, targets: [{ scheme: 'HTTPS', port: 9443, path: '/m' }] } }),
+      proxyIntent({
+        metrics: { istio: false, merge: true },
+        metricsTargets: [{ scheme: 'HTTPS', port: 9443, path: '/m' }],
+      }),
     );
     expect(clusters.map((one) => one['name'])).toEqual(['metrics.https.9443']);
     expect(JSON.stringify(route)).toContain('"target":"9443/m"');
@@ -185,7 +189,7 @@ describe('the status listener', () => {
     const http = { type: 'http', scheme: 'HTTP', port: 8080, path: '/' } as const;
     const answers = probeAnswers(
       [probe('readyz', http), probe('livez', { ...http, path: '/live' }), probe('startupz', { type: 'tcp', port: 1 })],
-      proxyIntent(),
+      { families: ['v4'], self: unknownPod },
     );
     expect([answers.filters.length, answers.routes.length]).toEqual([1, 2]);
     expect(answers.clusters.map((one) => one['name'])).toEqual(['probe.http.8080', 'probe.web.startupz']);

@@ -114,6 +114,68 @@ describe('caps', () => {
   });
 });
 
+describe('fixed capture is judged by the rules', () => {
+  const probe = { httpGet: { port: 8080 } };
+  const app = { name: 'app', readinessProbe: probe };
+  const fixed = "changes what is captured, which the pod's profile fixes; leave it out";
+  const podOf = (annotations: JsonObject, containers: JsonObject[] = [app]) =>
+    podWith({ annotations, spec: { containers, volumes: [{ name: 'x', emptyDir: {} }] } });
+
+  test.each<[string, JsonObject, JsonObject[]]>([
+    ['probes that are rewritten', {}, [app]],
+    [
+      'no rewriting where there are no probes',
+      { 'sidecar.istio.io/rewriteAppHTTPProbers': 'false' },
+      [{ name: 'app' }],
+    ],
+    [
+      'an own copy of the proxy with resources',
+      {},
+      [app, { name: 'istio-proxy', image: 'auto', resources: { limits: { cpu: '200m' } } }],
+    ],
+  ])('%s: the same rules', (_, annotations, containers) => {
+    expect(decideIn('batch', podOf(annotations, containers)).outcome).toBe('inject');
+  });
+
+  test.each<[string, JsonObject]>([
+    ['sidecar.istio.io/rewriteAppHTTPProbers', { 'sidecar.istio.io/rewriteAppHTTPProbers': 'false' }],
+    ['status.sidecar.istio.io/port', { 'status.sidecar.istio.io/port': '8080' }],
+    ['status.sidecar.istio.io/port', { 'status.sidecar.istio.io/port': '0' }],
+  ])('%s that excludes a port of the application', (name, annotations) => {
+    expect(decideIn('batch', podOf(annotations)).reasons).toEqual([
+      { code: 'InvalidAnnotation', message: `${name}: ${fixed}` },
+    ]);
+  });
+
+  test.each<[string, JsonObject]>([
+    ['env', { env: [{ name: 'LD_PRELOAD', value: '/x.so' }] }],
+    ['volumeMounts', { volumeMounts: [{ name: 'x', mountPath: '/etc' }] }],
+    ['lifecycle', { lifecycle: { postStart: { exec: { command: ['sh'] } } } }],
+    ['livenessProbe', { livenessProbe: { exec: { command: ['sh'] } } }],
+    ['securityContext', { securityContext: { runAsUser: 1000 } }],
+    ['securityContext', { securityContext: { runAsGroup: 1000 } }],
+  ])('the own copy of the proxy may not run anything as its user: %s', (field, fields) => {
+    const pod = podOf({}, [app, { name: 'istio-proxy', image: 'auto', ...fields }]);
+    const message = `container "istio-proxy", ${field}: may not be set; allowed: name, image, resources`;
+    expect(decideIn('batch', pod).reasons).toEqual([{ code: 'InvalidOverride', message }]);
+    expect(decideIn('shop', pod).outcome).toBe('inject');
+  });
+
+  test('a container that comes later excludes no port either', () => {
+    const injected = injectedPod(podOf({}), snapshot, 'batch');
+    const annotations = { ...injected.metadata.annotations, 'sidecar.istio.io/rewriteAppHTTPProbers': 'false' };
+    const containers = [...injected.spec.containers, { name: 'late', readinessProbe: { httpGet: { port: 9090 } } }];
+    const later = {
+      ...injected,
+      metadata: { ...injected.metadata, annotations },
+      spec: { ...injected.spec, containers },
+    };
+    expect(decideIn('batch', later as unknown as JsonObject).reasons).toEqual([
+      { code: 'InvalidAnnotation', message: `sidecar.istio.io/rewriteAppHTTPProbers: ${fixed}` },
+    ]);
+  });
+});
+
 test('the effective settings stand on the pod when it asks, without values that may be confidential', () => {
   const annotations = {
     'sidecar-injector.io/showSettings': 'true',

@@ -1,11 +1,12 @@
 import { probersOf, proberEntry, statusPortsOf, wantsProbes, type Probers } from '../../../istio/templates/probers.ts';
+import { pointerOf, type PodContainer } from '../../../pod/containers.ts';
 import type { PodView } from '../../../pod/view.ts';
 import { names } from '../../../pod/conventions.ts';
 import { istioNames } from '../../../settings/istio/annotation-names.ts';
 import { objectsMember, stringMember, type JsonObject } from '../../../json/json.ts';
 import type { Operation } from '../../../json/operation.ts';
 import { editOperations } from '../../patch/patch.ts';
-import type { ApplicationContainer, ProbeEdit } from '../../plan/probes.ts';
+import type { ProbeEdit } from '../../plan/probes.ts';
 import type { Snapshot } from '../../snapshot.ts';
 
 function proberOperation(pointer: string, proxy: JsonObject, added: Probers): Operation {
@@ -18,8 +19,8 @@ function proberOperation(pointer: string, proxy: JsonObject, added: Probers): Op
 /** Probes of containers that came after the injection go to the agent too, and what is done about it. */
 export function planAddedProbes(
   view: PodView,
-  containers: readonly ApplicationContainer[],
-  proxy: { readonly pointer: string; readonly container: JsonObject },
+  containers: readonly PodContainer[],
+  proxy: PodContainer,
   snapshot: Snapshot,
 ): { readonly edits: readonly ProbeEdit[]; readonly operations: readonly Operation[] } {
   const { values, meshConfig } = snapshot.settings.istiod;
@@ -29,13 +30,13 @@ export function planAddedProbes(
   }
   const found = new Map<string, JsonObject>();
   const edits = containers.flatMap((at): ProbeEdit[] => {
-    if (stringMember(at.container, 'name') === names.proxyContainer) return [];
-    const { probers, edits: turned } = probersOf(at.container, statusPorts);
+    if (at.name === names.proxyContainer) return [];
+    const { probers, edits: turned } = probersOf(at.raw, statusPorts);
     for (const [path, prober] of Object.entries(probers)) found.set(path, prober);
     return turned.map((edit) => ({ at, ...edit }));
   });
   if (edits.length === 0) return { edits, operations: [] };
   const added: Probers = Object.fromEntries(found);
-  const prober = found.size === 0 ? [] : [proberOperation(proxy.pointer, proxy.container, added)];
+  const prober = found.size === 0 ? [] : [proberOperation(pointerOf(proxy), proxy.raw, added)];
   return { edits, operations: [...edits.flatMap(editOperations), ...prober] };
 }

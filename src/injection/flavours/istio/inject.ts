@@ -1,4 +1,5 @@
-import { harden } from './harden.ts';
+import { applicationContainers } from '../../../pod/containers.ts';
+import { harden } from './hardened-containers.ts';
 import { renderPod, type RenderedPod } from '../../../istio/templates/render.ts';
 import { applicationNames, revisionOf, type TemplateData } from '../../../istio/templates/template-data.ts';
 import { istioTemplateNames } from '../../../istio/templates/templates.ts';
@@ -16,20 +17,20 @@ import { describeProblem, quote, type Problem } from '../../../grammar/problem.t
 import { didYouMean } from '../../../grammar/suggestion.ts';
 import { addedBy } from '../../plan/added.ts';
 import type { InjectionRequest } from '../../decision.ts';
-import { endOf, planSleeps, type SleepPlan } from '../../plan/drain.ts';
+import { terminationOf, planSleeps, type SleepPlan } from '../../plan/prestop-sleep.ts';
 import { drainSecondsOf } from './drain-seconds.ts';
 import { injectedContainers, withRedirects } from '../../plan/injected-probes.ts';
 import { templateDataOf } from './data.ts';
-import { cappedReasons, hardeningReasons } from './hardening.ts';
+import { cappedReasons, hardeningReasons } from './hardening-checks.ts';
 import { profileRemark } from '../../policy/profile-label.ts';
 import { piecesOf } from './pieces.ts';
 import { planFragments, type Plan } from '../../plan/plan.ts';
-import { atLeastOne, type Proposal, type Reasons, type Refusal } from '../../patch/proposal.ts';
-import { applicationContainers, type ProbeEdit } from '../../plan/probes.ts';
+import { atLeastOne, type Proposal, type Reasons, type NotInjected } from '../../patch/proposal.ts';
+import { type ProbeEdit } from '../../plan/probes.ts';
 import { reason, type Reason } from '../../policy/reason.ts';
 import { chooseSidecars, declareFragments, type DeclaredFragments } from '../../policy/selection.ts';
 import { baseOf, type Snapshot } from '../../snapshot.ts';
-import { writeProposal } from '../../patch/written-proposal.ts';
+import { proposalOf } from '../../patch/patch.ts';
 
 /** Names of the wanted sidecars: Istio's templates, and those that are declared. */
 interface Wanted {
@@ -94,7 +95,7 @@ function emptiness({ containers }: RenderedPod): Reason[] {
 /** What of the declared sidecars' probes goes to the agent, as the application's do. */
 function redirectedProbes(declared: DeclaredFragments, rendered: RenderedPod): ProbeEdit[] {
   return injectedContainers(declared.fragments.values()).flatMap((at) =>
-    (rendered.edits.get(at.container) ?? []).map((edit): ProbeEdit => ({ at, ...edit })),
+    (rendered.edits.get(at.raw) ?? []).map((edit): ProbeEdit => ({ at, ...edit })),
   );
 }
 
@@ -103,11 +104,11 @@ function sleepsFor(view: PodView, namespace: string, { containers }: RenderedPod
   const seconds = drainSecondsOf(view, namespace, snapshot);
   const application = applicationContainers(view).filter(({ list }) => list === 'containers');
   const staying = new Set(containers);
-  const kept = application.filter(({ container }) => staying.has(container));
-  const plan = planSleeps(kept, seconds, endOf(view, snapshot));
-  const changed = application.filter(({ container }) => !staying.has(container));
+  const kept = application.filter(({ raw }) => staying.has(raw));
+  const plan = planSleeps(kept, seconds, terminationOf(view, snapshot));
+  const changed = application.filter(({ raw }) => !staying.has(raw));
   if (seconds === 0 || changed.length === 0) return plan;
-  const which = changed.map(({ container }) => quote(stringMember(container, 'name') ?? '')).join(', ');
+  const which = changed.map(({ name }) => quote(name)).join(', ');
   const remark = `applicationDrainSeconds has no effect on ${which}, which a template of Istio’s changes`;
   return { ...plan, remarks: [...plan.remarks, remark] };
 }
@@ -121,7 +122,7 @@ export function proposeIstiodInjection(
   request: InjectionRequest,
   snapshot: Snapshot,
   why: Reasons,
-): Proposal | Refusal {
+): Proposal | NotInjected {
   const wanted = wantedTemplates(view, snapshot);
   const unreadable = atLeastOne(
     invalid([
@@ -137,7 +138,7 @@ export function proposeIstiodInjection(
   const situation = { namespace: request.namespace, owner: data.workload };
   const selection = chooseSidecars(wanted.declared, snapshot, situation);
   const declared = declareFragments(selection.chosen, view, request.namespace, data.native, snapshot);
-  const beside = injectedContainers(declared.fragments.values()).map(({ container }) => container);
+  const beside = injectedContainers(declared.fragments.values()).map(({ raw }) => raw);
   const rendered = renderPod(data, wanted.istio, beside);
   const remarks = [
     ...remarksOnPrevious(data),
@@ -178,7 +179,7 @@ export function proposeIstiodInjection(
     revision: revisionOf(data.values),
     order: [...template.initContainers, ...template.containers].map(({ name }) => name),
   };
-  return writeProposal(view, plan, snapshot, {
+  return proposalOf(view, plan, snapshot, {
     reasons: why,
     remarks: [...remarks, ...plan.remarks],
     added: addedBy(plan, data.native, undefined),

@@ -1,18 +1,18 @@
 import { describeProblem } from '../../../grammar/problem.ts';
 import { istioTemplateNames } from '../../../istio/templates/templates.ts';
 import { names } from '../../../pod/conventions.ts';
+import { containersOf } from '../../../pod/containers.ts';
 import type { PodView } from '../../../pod/view.ts';
 import type { InjectionRequest } from '../../decision.ts';
-import { recordEdits } from '../../patch/edit-record.ts';
 import { additionOperations, originalActions, recordedEdit } from '../../patch/patch.ts';
-import { atLeastOne, type Proposal, type Refusal } from '../../patch/proposal.ts';
-import type { Record as StatusRecord } from '../../patch/record.ts';
-import { endOf, planSleeps, recordedSleeps, sleepOperation } from '../../plan/drain.ts';
-import { misfitSidecars } from '../../policy/record-fit.ts';
+import { atLeastOne, type Proposal, type NotInjected } from '../../patch/proposal.ts';
+import type { InjectionStatus } from '../../patch/status.ts';
+import { terminationOf, planSleeps, recordedSleeps, sleepOperation } from '../../plan/prestop-sleep.ts';
+import { misfitSidecars } from '../../policy/status-fit.ts';
 import { reason } from '../../policy/reason.ts';
 import type { Snapshot } from '../../snapshot.ts';
 import { laterEdits, recordedFragments } from '../later-edits.ts';
-import { addedSince, find, unchanged, wordsFor } from '../reinvocation.ts';
+import { applicationOf, recordEdits, unchanged, wordsFor } from '../reinvocation.ts';
 import { planAddedProbes } from './added-probes.ts';
 import { drainSecondsOf } from './drain-seconds.ts';
 import { wantedTemplates } from './inject.ts';
@@ -20,10 +20,10 @@ import { wantedTemplates } from './inject.ts';
 /** What containers that were added since need: probes that the agent asks, hooks, and what declared sidecars give every one. */
 export function proposeIstiodReinvocation(
   view: PodView,
-  record: StatusRecord,
+  record: InjectionStatus,
   request: InjectionRequest,
   snapshot: Snapshot,
-): Proposal | Refusal {
+): Proposal | NotInjected {
   const wanted = wantedTemplates(view, snapshot);
   const misfits = atLeastOne(
     'problem' in wanted
@@ -38,11 +38,11 @@ export function proposeIstiodReinvocation(
   );
   if (misfits !== undefined) return { outcome: 'reject', reasons: misfits };
   const later = laterEdits(view, record, recordedFragments(view, record, snapshot));
-  const proxy = find(view, names.proxyContainer);
-  const own = addedSince(view, record);
+  const proxy = containersOf(view).find(({ name }) => name === names.proxyContainer);
+  const own = applicationOf(view, record);
   const { edits, operations } =
     proxy === undefined ? { edits: [], operations: [] } : planAddedProbes(view, own, proxy, snapshot);
-  const sleeps = planSleeps(own, drainSecondsOf(view, request.namespace, snapshot), endOf(view, snapshot));
+  const sleeps = planSleeps(own, drainSecondsOf(view, request.namespace, snapshot), terminationOf(view, snapshot));
   const touched = [...edits, ...later, ...sleeps.edits];
   if (touched.length === 0) return unchanged();
   const recorded = recordEdits(view, record, {

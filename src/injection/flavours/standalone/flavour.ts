@@ -1,15 +1,33 @@
 import type { Effective } from '../../../settings/effective.ts';
-import { plainInput } from '../../../sidecars/standalone/plain-input.ts';
+import type { ProxyIntent } from '../../../envoy/intent.ts';
+import { proxyUser } from '../../../pod/conventions.ts';
 import { proxyFragment } from '../../../sidecars/standalone/proxy.ts';
 import { builtInSidecar } from '../../../sidecars/template-library.ts';
 import type { Flavour } from '../flavour.ts';
 import { proposeInjection } from './inject.ts';
 import { proposeReinvocation } from './reinvoke.ts';
 
+/** The proxy of a pod that says nothing of its own: for checking settings before there is any pod. */
+function plainProxy(settings: Effective, native: boolean): ProxyIntent {
+  return {
+    settings,
+    native,
+    workload: { apiVersion: 'v1', kind: 'Pod', name: 'pod' },
+    service: { name: 'pod', revision: 'latest', app: 'unknown', version: 'unknown' },
+    identity: proxyUser,
+    probes: [],
+    metricsTargets: [],
+    gracePeriodSeconds: 30,
+    knowsSleep: true,
+    probePorts: [],
+    opaqueInboundPorts: [],
+  };
+}
+
 /** Whether the profile's patches fit the containers that a plain pod gets, in both modes. */
 function misfits(effective: Effective): string[] {
   if (effective.patches.proxy.length === 0 && effective.patches.init.length === 0) return [];
-  const found = [true, false].flatMap((native) => proxyFragment(plainInput(effective, native)).misfits);
+  const found = [true, false].flatMap((native) => proxyFragment(plainProxy(effective, native)).misfits);
   return [...new Set(found)];
 }
 

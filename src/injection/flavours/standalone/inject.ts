@@ -1,6 +1,7 @@
 import type { RememberedFragments } from '../../cache/fragments.ts';
 import { beyondNodeAgent } from '../../../capture/node-agent-annotations.ts';
 import type { Fragment } from '../../../sidecars/fragment.ts';
+import { applicationContainers, type PodContainer } from '../../../pod/containers.ts';
 import type { PodView } from '../../../pod/view.ts';
 import { declaredOpaquePorts } from '../../../sidecars/standalone/declared-ports.ts';
 import type { ProxyFragment } from '../../../sidecars/standalone/proxy.ts';
@@ -12,24 +13,19 @@ import { stringMember } from '../../../json/json.ts';
 import { quote } from '../../../grammar/problem.ts';
 import { addedBy } from '../../plan/added.ts';
 import type { InjectionRequest } from '../../decision.ts';
-import { endOf, planSleeps, type End, type SleepPlan } from '../../plan/drain.ts';
-import { examinePod, type Examination } from './examination.ts';
+import { terminationOf, planSleeps, type Termination, type SleepPlan } from '../../plan/prestop-sleep.ts';
+import { validateInjection, type ValidatedPod } from './validation.ts';
 import { injectedContainers, isInjected, withRedirects } from '../../plan/injected-probes.ts';
-import { isInjectedName } from '../../plan/override.ts';
+
 import { changedAnnotations } from '../../plan/pod-changes.ts';
 import { planFragments } from '../../plan/plan.ts';
-import {
-  applicationContainers,
-  planProbes,
-  type ApplicationContainer,
-  type ProbeEdit,
-  type ProbePlan,
-} from '../../plan/probes.ts';
-import { atLeastOne, type Proposal, type Reasons, type Refusal } from '../../patch/proposal.ts';
+import { planProbes, type ProbeEdit, type ProbePlan } from '../../plan/probes.ts';
+import { atLeastOne, type Proposal, type Reasons, type NotInjected } from '../../patch/proposal.ts';
 import { reason, type Reason } from '../../policy/reason.ts';
-import { shownSettings } from './shown-settings.ts';
+import { viewEffective } from '../../../settings/effective-view.ts';
+import type { Effective } from '../../../settings/effective.ts';
 import type { Snapshot } from '../../snapshot.ts';
-import { writeProposal } from '../../patch/written-proposal.ts';
+import { proposalOf } from '../../patch/patch.ts';
 
 /** A classic container never ends, and with it no pod that is meant to end, unless the application ends the proxy. */
 function remarksOnCompletion(view: PodView, fragments: readonly Fragment[], quitHook: boolean): string[] {
@@ -49,28 +45,36 @@ function remarksOnCompletion(view: PodView, fragments: readonly Fragment[], quit
   });
 }
 
+/** Where a pod finds its effective settings. */
+const settingsAnnotation = 'sidecar-injector.io/settings';
+
+/** The effective settings as an annotation, where they are asked for. */
+function shownSettings(effective: Effective): Record<string, string> {
+  return effective.showSettings ? { [settingsAnnotation]: JSON.stringify(viewEffective(effective)) } : {};
+}
+
 /** kubectl's default container, so that `logs` and `exec` keep going to the application. */
 function defaultContainer(view: PodView): Record<string, string> {
-  const name = view.containers.map((container) => stringMember(container, 'name')).find((own) => !isInjectedName(own));
-  return name === undefined ? {} : { 'kubectl.kubernetes.io/default-container': name };
+  const first = applicationContainers(view).find(({ list }) => list === 'containers');
+  return first === undefined ? {} : { 'kubectl.kubernetes.io/default-container': first.name };
 }
 
 /** Containers whose probes and ports the proxy has to do with, and what becomes of them. */
 interface Surroundings {
-  readonly containers: readonly ApplicationContainer[];
+  readonly containers: readonly PodContainer[];
   readonly probes: ProbePlan;
   readonly sleeps: SleepPlan;
-  readonly end: End;
+  readonly end: Termination;
 }
 
 function surroundingsOf(
   view: PodView,
-  { effective, withProxy, declared }: Examination,
+  { effective, withProxy, declared }: ValidatedPod,
   snapshot: Snapshot,
 ): Surroundings {
   const application = withProxy ? applicationContainers(view) : [];
   const containers = withProxy ? [...application, ...injectedContainers(declared.values())] : [];
-  const end = endOf(view, snapshot);
+  const end = terminationOf(view, snapshot);
   return {
     containers,
     probes: planProbes(containers, effective, {}),
@@ -83,12 +87,12 @@ function proxyOf(
   view: PodView,
   request: InjectionRequest,
   remembered: RememberedFragments,
-  { effective, native, identity, scrape }: Examination,
+  { effective, native, identity, scrape }: ValidatedPod,
   { containers, probes, end }: Surroundings,
 ): ProxyFragment {
   const workload = namedWorkload(view, request.workload, effective.workloadName);
   return remembered.fragmentOf({
-    effective,
+    settings: effective,
     native,
     workload,
     service: serviceOf(view, workload),
@@ -97,14 +101,14 @@ function proxyOf(
     probes: probes.redirects,
     metricsTargets: scrape?.targets ?? [],
     probePorts: probes.exclude,
-    opaqueInboundPorts: declaredOpaquePorts(containers.map(({ container }) => container)),
+    opaqueInboundPorts: declaredOpaquePorts(containers.map(({ raw }) => raw)),
   });
 }
 
 /** Sidecars in the order of selection, as this pod gets them. */
 function fragmentsOf(
   view: PodView,
-  { chosen, declared, effective, scrape }: Examination,
+  { chosen, declared, effective, scrape }: ValidatedPod,
   proxy: ProxyFragment | undefined,
   redirected: readonly ProbeEdit[],
 ): Fragment[] {
@@ -136,20 +140,20 @@ export function proposeInjection(
   snapshot: Snapshot,
   why: Reasons,
   remembered: RememberedFragments,
-): Proposal | Refusal {
-  const examined = examinePod(view, request, snapshot);
-  if ('outcome' in examined) return examined;
-  const { effective, withProxy, native, scrape, overrides } = examined;
-  const surroundings = surroundingsOf(view, examined, snapshot);
+): Proposal | NotInjected {
+  const validated = validateInjection(view, request, snapshot);
+  if ('outcome' in validated) return validated;
+  const { effective, withProxy, native, scrape, overrides } = validated;
+  const surroundings = surroundingsOf(view, validated, snapshot);
   const { probes, sleeps } = surroundings;
-  const remarks = [...examined.remarks, ...probes.remarks, ...sleeps.remarks, ...(scrape?.remarks ?? [])];
+  const remarks = [...validated.remarks, ...probes.remarks, ...sleeps.remarks, ...(scrape?.remarks ?? [])];
   const byNodeAgent = effective.capture.loadedBy === 'node-agent';
 
-  const proxy = withProxy ? proxyOf(view, request, remembered, examined, surroundings) : undefined;
+  const proxy = withProxy ? proxyOf(view, request, remembered, validated, surroundings) : undefined;
   const refused = proxy === undefined ? undefined : atLeastOne(misfits(proxy, byNodeAgent));
   if (refused !== undefined) return { outcome: 'reject', reasons: refused, remarks };
   const redirected = probes.edits.filter(isInjected);
-  const fragments = fragmentsOf(view, examined, proxy, redirected);
+  const fragments = fragmentsOf(view, validated, proxy, redirected);
   remarks.push(...remarksOnCompletion(view, fragments, effective.proxy.quitHook));
 
   const changes = {
@@ -159,7 +163,7 @@ export function proposeInjection(
   const edits = probes.edits.filter((edit) => !isInjected(edit));
   const planned = planFragments(view, { fragments, overrides, edits, redirected, sleeps: sleeps.edits, changes });
   if ('conflicts' in planned) return { outcome: 'reject', reasons: planned.conflicts, remarks };
-  return writeProposal(view, planned.plan, snapshot, {
+  return proposalOf(view, planned.plan, snapshot, {
     reasons: why,
     remarks: [...remarks, ...planned.plan.remarks],
     added: addedBy(planned.plan, native, effective),

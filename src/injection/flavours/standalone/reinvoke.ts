@@ -12,36 +12,37 @@ import { member, objectsMember, stringMember } from '../../../json/json.ts';
 import { readPodSettings } from '../../../settings/pod-settings.ts';
 import { describeProblem } from '../../../grammar/problem.ts';
 import type { InjectionRequest } from '../../decision.ts';
-import { endOf, planSleeps, recordedSleeps, sleepOperation, type SleepPlan } from '../../plan/drain.ts';
-import { recordEdits } from '../../patch/edit-record.ts';
-import { addedSince, find, unchanged, wordsFor, type Place } from '../reinvocation.ts';
+import { terminationOf, planSleeps, recordedSleeps, sleepOperation, type SleepPlan } from '../../plan/prestop-sleep.ts';
+import { applicationContainers, containersOf, pointerOf, type PodContainer } from '../../../pod/containers.ts';
+import { applicationOf, recordEdits, unchanged, wordsFor } from '../reinvocation.ts';
 import { laterEdits, recordedFragments } from '../later-edits.ts';
 import type { Operation } from '../../../json/operation.ts';
 import { identityOf } from '../../plan/override.ts';
 import { additionOperations, editOperations, originalActions, recordedEdit } from '../../patch/patch.ts';
-import { applicationContainers, planProbes, type ProbePlan } from '../../plan/probes.ts';
-import { atLeastOne, type Proposal, type Refusal } from '../../patch/proposal.ts';
+import { planProbes, type ProbePlan } from '../../plan/probes.ts';
+import { atLeastOne, type Proposal, type NotInjected } from '../../patch/proposal.ts';
 import { reason } from '../../policy/reason.ts';
-import { foreignImages, misfitSidecars, strangersIn } from '../../policy/record-fit.ts';
+import { foreignImages, misfitSidecars, strangersIn } from '../../policy/status-fit.ts';
+import { fixedCaptureProblems } from '../../plan/fixed-capture.ts';
 import { planScrape } from '../../plan/scrape.ts';
 import { baseOf, type Snapshot } from '../../snapshot.ts';
-import type { Record as StatusRecord } from '../../patch/record.ts';
+import type { InjectionStatus } from '../../patch/status.ts';
 
 /** Replaces the bootstrap inside the arguments; whatever else others changed in our container stays. */
-function bootstrapOperation(place: Place, args: readonly string[]): Operation[] {
-  const present = member(place.container, 'args');
+function bootstrapOperation(own: PodContainer, args: readonly string[]): Operation[] {
+  const present = member(own.raw, 'args');
   const at = Array.isArray(present) ? present.indexOf('--config-yaml') : -1;
   const bootstrap = args[args.indexOf('--config-yaml') + 1];
   if (at < 0 || bootstrap === undefined || !Array.isArray(present) || present[at + 1] === bootstrap) return [];
-  return [{ op: 'replace', path: `${place.pointer}/args/${at + 1}`, value: bootstrap }];
+  return [{ op: 'replace', path: `${pointerOf(own)}/args/${at + 1}`, value: bootstrap }];
 }
 
-function ruleOperations(place: Place, effective: Effective, intent: CaptureIntent): Operation[] {
-  const env = objectsMember(place.container, 'env');
+function ruleOperations(own: PodContainer, effective: Effective, intent: CaptureIntent): Operation[] {
+  const env = objectsMember(own.raw, 'env');
   return captureRuleVariables(effective.capture, intent).flatMap(({ name, value }): Operation[] => {
     const index = env.findIndex((entry) => stringMember(entry, 'name') === name);
     if (index < 0 || stringMember(env[index], 'value') === value) return [];
-    return [{ op: 'replace', path: `${place.pointer}/env/${index}/value`, value }];
+    return [{ op: 'replace', path: `${pointerOf(own)}/env/${index}/value`, value }];
   });
 }
 
@@ -62,25 +63,29 @@ const withoutProxy: ProxyChanges = {
 
 function changesForProxy(
   view: PodView,
-  proxy: Place,
-  record: StatusRecord,
+  proxy: PodContainer,
+  record: InjectionStatus,
   effective: Effective,
   request: InjectionRequest,
   snapshot: Snapshot,
 ): ProxyChanges {
   const application = applicationContainers(view);
   const probes = planProbes(application, effective, record.undo.probes);
-  const opaqueInboundPorts = declaredOpaquePorts(application.map(({ container }) => container));
-  const sleeps = planSleeps(addedSince(view, record), effective.proxy.applicationDrainSeconds, endOf(view, snapshot));
+  const opaqueInboundPorts = declaredOpaquePorts(application.map(({ raw }) => raw));
+  const sleeps = planSleeps(
+    applicationOf(view, record),
+    effective.proxy.applicationDrainSeconds,
+    terminationOf(view, snapshot),
+  );
   const found = probes.edits.length + sleeps.edits.length + probes.exclude.length + opaqueInboundPorts.length;
   if (found === 0) return { operations: [], probes, sleeps, capture: undefined };
 
-  const identity = identityOf(proxy.container);
+  const identity = identityOf(proxy.raw);
   const capture = captureIntent(effective, identity, probes.exclude);
-  const init = find(view, names.initContainer);
+  const init = containersOf(view).find(({ name }) => name === names.initContainer);
   const workload = namedWorkload(view, request.workload, effective.workloadName);
   const args = proxyArguments({
-    effective,
+    settings: effective,
     workload,
     service: serviceOf(view, workload),
     metricsTargets: planScrape(view.annotations, effective, record.undo).targets,
@@ -103,13 +108,23 @@ function changesForProxy(
  */
 export function proposeReinvocation(
   view: PodView,
-  record: StatusRecord,
+  record: InjectionStatus,
   request: InjectionRequest,
   snapshot: Snapshot,
-): Proposal | Refusal {
+): Proposal | NotInjected {
   const base = baseOf(snapshot, request.namespace, view.labels);
   const { effective, problems } = readPodSettings(view, base, snapshot.settings.proxy.allowedImages);
-  const refused = atLeastOne(problems.map((problem) => reason('InvalidAnnotation', describeProblem(problem))));
+  const proxy = containersOf(view).find(({ name }) => name === names.proxyContainer);
+  const fixedCapture = fixedCaptureProblems(view, {
+    base,
+    effective,
+    identity: identityOf(proxy?.raw),
+    containers: applicationContainers(view),
+    recordedProbes: record.undo.probes,
+  });
+  const refused = atLeastOne(
+    [...problems, ...fixedCapture].map((problem) => reason('InvalidAnnotation', describeProblem(problem))),
+  );
   if (refused !== undefined) return { outcome: 'reject', reasons: refused };
   const fragments = recordedFragments(view, record, snapshot);
   const misfits = atLeastOne([
@@ -119,7 +134,6 @@ export function proposeReinvocation(
   if (misfits !== undefined) return { outcome: 'reject', reasons: misfits };
   const images = foreignImages(view, record, effective, fragments, snapshot.settings.proxy.allowedImages);
   const later = laterEdits(view, record, fragments);
-  const proxy = find(view, names.proxyContainer);
   const { probes, sleeps, capture, ...forProxy } =
     proxy === undefined ? withoutProxy : changesForProxy(view, proxy, record, effective, request, snapshot);
   const operations = [...later.flatMap(additionOperations), ...forProxy.operations];

@@ -1,15 +1,15 @@
 import { describe, expect, test } from '@jest/globals';
 import { applyAndVerify } from '../../../../src/injection/patch/verify.ts';
 import type { Operation } from '../../../../src/json/operation.ts';
-import { parseRecord, type Record as StatusRecord } from '../../../../src/injection/patch/record.ts';
+import { parseStatus, type InjectionStatus as InjectionStatus } from '../../../../src/injection/patch/status.ts';
 import { statusAnnotation } from '../../../../src/pod/conventions.ts';
 import type { Json, JsonObject } from '../../../../src/json/json.ts';
 import { decideOn, podWith } from '../../../support/builders/decisions.ts';
 
-function recordOf(operations: readonly Operation[]): StatusRecord {
+function recordOf(operations: readonly Operation[]): InjectionStatus {
   const annotations = operations.find(({ path }) => path === '/metadata/annotations');
   const value = (annotations as { value: JsonObject }).value[statusAnnotation];
-  const record = parseRecord(value ?? null);
+  const record = parseStatus(value ?? null);
   if (record === undefined) throw new Error('no record');
   return record;
 }

@@ -114,14 +114,62 @@ describe("the pod's own istio-proxy", () => {
 });
 
 describe("the pod's own istio-init", () => {
-  test('may change its resources and not its user', () => {
-    const pod = (fields: JsonObject) =>
-      podWith({ spec: { initContainers: [{ name: 'istio-init', image: 'auto', ...fields }] } });
+  const pod = (fields: JsonObject) =>
+    podWith({ spec: { initContainers: [{ name: 'istio-init', image: 'auto', ...fields }] } });
+
+  test('may change its resources', () => {
     const injected = injectedPod(pod({ resources: { limits: { cpu: '1' } } }));
     expect(namesOf(injected.spec.initContainers)).toEqual(['istio-init', 'istio-proxy']);
     expect(containerOf(injected, 'istio-init')['resources']).toMatchObject({ limits: { cpu: '1', memory: '64Mi' } });
-    expect(decideOn(pod({ securityContext: { runAsUser: 5 } })).reasons[0].message).toBe(
-      'container "istio-init", securityContext.runAsUser: may not be set: loading the rules needs uid 0',
-    );
+  });
+
+  test('may hold what an API server writes into every container', () => {
+    const token = { name: 'kube-api-access-x', mountPath: '/var/run/secrets/kubernetes.io/serviceaccount' };
+    const plain = containerOf(injectedPod(pod({})), 'istio-init');
+    const fields = {
+      env: [],
+      securityContext: {},
+      volumeMounts: [token],
+      imagePullPolicy: 'Always',
+      terminationMessagePath: '/dev/termination-log',
+      command: null,
+    };
+    expect(containerOf(injectedPod(pod(fields)), 'istio-init')).toEqual(plain);
+  });
+
+  test.each<[string, JsonObject]>([
+    ['a variable', { env: [{ name: 'CAPTURE_RULES_V4', value: '*nat\nCOMMIT\n' }] }],
+    ['a variable of an innocent name', { env: [{ name: 'TZ', value: 'UTC' }] }],
+    ['variables from elsewhere', { envFrom: [{ configMapRef: { name: 'x' } }] }],
+    ['a mount', { volumeMounts: [{ name: 'evil', mountPath: '/usr/local/bin' }] }],
+    ['a device', { volumeDevices: [{ name: 'evil', devicePath: '/dev/x' }] }],
+    ['a port', { ports: [{ containerPort: 1 }] }],
+    ['a command', { command: ['sh'] }],
+    ['arguments', { args: ['x'] }],
+    ['a folder', { workingDir: '/evil' }],
+    ['a hook', { lifecycle: { postStart: { exec: { command: ['sh'] } } } }],
+    ['a probe', { startupProbe: { exec: { command: ['sh'] } } }],
+    ['a user', { securityContext: { runAsUser: 5 } }],
+    ['privileges', { securityContext: { privileged: true } }],
+    ['a restart policy', { restartPolicy: 'Always' }],
+    ['a terminal', { tty: true }],
+  ])('may not set %s', (_name, fields) => {
+    const [field = ''] = Object.keys(fields);
+    expect(decideOn(pod(fields)).reasons).toEqual([
+      {
+        code: 'InvalidOverride',
+        message: `container "istio-init", ${field}: may not be set; allowed: name, image, resources`,
+      },
+    ]);
+  });
+
+  test("runs the operator's image, whatever images the proxy may have", () => {
+    const snapshot = snapshotOf({ proxy: { allowedImages: ['registry.example.com/*'] } });
+    const decision = decideOn(pod({ image: 'registry.example.com/evil:1' }), snapshot);
+    expect(decision.reasons.map(({ message }) => message)).toEqual([
+      expect.stringMatching(
+        /^container "istio-init", image: "registry.example.com\/evil:1" is not allowed; allowed: auto, [^,]+$/,
+      ),
+    ]);
   });
 });

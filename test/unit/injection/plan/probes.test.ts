@@ -11,7 +11,7 @@ const ports = [{ name: 'http', containerPort: 8080 }];
 function plan(fields: JsonObject, annotations: JsonObject = {}, recorded: JsonObject = {}) {
   const { effective } = readPodSettings({ annotations, labels: undefined }, base, []);
   const container = { name: 'web', ports, ...fields };
-  return planProbes([{ list: 'containers', index: 2, container }], effective, recorded);
+  return planProbes([{ list: 'containers', index: 2, name: 'web', raw: container }], effective, recorded);
 }
 
 const http = (port: unknown, more: JsonObject = {}): JsonObject => ({

@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import { rememberFragments, type RememberedFragments } from '../../../../src/injection/cache/fragments.ts';
 import { createInjector } from '../../../../src/injection/injector.ts';
 import type { Decision } from '../../../../src/injection/decision.ts';
-import { parseRecord } from '../../../../src/injection/patch/record.ts';
+import { parseStatus } from '../../../../src/injection/patch/status.ts';
 import type { Snapshot } from '../../../../src/injection/snapshot.ts';
 import { statusAnnotation } from '../../../../src/pod/conventions.ts';
 import type { Json, JsonObject } from '../../../../src/json/json.ts';
@@ -180,7 +180,7 @@ describe('what is no status of ours is left alone, and said', () => {
     ],
     ['a number', 7],
   ])('%s', (_what, value) => {
-    expect(parseRecord(value)).toBeUndefined();
+    expect(parseStatus(value)).toBeUndefined();
     const decision = decideOn(podWith({ annotations: { [statusAnnotation]: value } }));
     expect(decision.reasons[0].code).toBe('ForeignStatus');
     expect(decision.warnings).toHaveLength(1);

@@ -1,7 +1,7 @@
 import { ports } from '../pod/conventions.ts';
 import { askFunction, bash } from './admin-request.ts';
 import { drainRequest, hookPaths } from './hooks.ts';
-import type { ProxyIntent } from './intent.ts';
+import type { Effective } from '../settings/effective.ts';
 
 /**
  * Command of the proxy's preStop hook: clients are told to go elsewhere, new inbound connections are refused once the
@@ -12,7 +12,7 @@ import type { ProxyIntent } from './intent.ts';
  * @param admin where the admin interface is
  * @param holdSeconds how long to wait after asking; less than the pod's grace period
  */
-export function drainCommand(admin: ProxyIntent['admin'], holdSeconds = 0): string[] {
+export function drainCommand(admin: Effective['proxy']['admin'], holdSeconds = 0): string[] {
   const hold = Math.max(0, Math.floor(holdSeconds));
   return bash(
     [

@@ -1,13 +1,13 @@
 import { stringMember, type JsonObject } from '../../json/json.ts';
-import { rewriteHandler, type HandlerEdit } from '../../pod/handler.ts';
+import { withRewrittenHandler, type RewrittenHandler } from '../../pod/handler.ts';
 import type { Lists } from './container-lists.ts';
 import { probersOf, statusPortsOf, type Probers } from './probers.ts';
 import type { TemplateData } from './template-data.ts';
 import { proxyName } from './template-pod.ts';
 
 /** The lists with their probes turned, and what comes of it. */
-interface TurnedProbes extends Lists {
-  readonly edits: ReadonlyMap<JsonObject, readonly HandlerEdit[]>;
+interface RewrittenLists extends Lists {
+  readonly edits: ReadonlyMap<JsonObject, readonly RewrittenHandler[]>;
   readonly probers: Probers;
 }
 
@@ -15,17 +15,17 @@ interface TurnedProbes extends Lists {
  * Probes of every container but the proxy. Those of the pod's own objects, and of containers that others inject beside,
  * become edits; the rest changes in place.
  */
-export function turnProbes(lists: Lists, data: TemplateData, beside: readonly JsonObject[]): TurnedProbes {
+export function rewriteProbes(lists: Lists, data: TemplateData, beside: readonly JsonObject[]): RewrittenLists {
   const statusPorts = statusPortsOf(data.mesh, data.view.annotations);
   const own = new Set<JsonObject>([...data.view.initContainers, ...data.view.containers, ...beside]);
-  const edits = new Map<JsonObject, readonly HandlerEdit[]>();
+  const edits = new Map<JsonObject, readonly RewrittenHandler[]>();
   const probers = new Map<string, JsonObject>();
   const change = (container: JsonObject): JsonObject => {
     if (stringMember(container, 'name') === proxyName) return container;
     const found = probersOf(container, statusPorts);
     for (const [path, prober] of Object.entries(found.probers)) probers.set(path, prober);
     if (found.edits.length === 0) return container;
-    if (!own.has(container)) return found.edits.reduce(rewriteHandler, container);
+    if (!own.has(container)) return found.edits.reduce(withRewrittenHandler, container);
     edits.set(container, found.edits);
     return container;
   };

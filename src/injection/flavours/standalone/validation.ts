@@ -1,36 +1,38 @@
 import type { Fragment } from '../../../sidecars/fragment.ts';
+import { applicationContainers, type PodContainer } from '../../../pod/containers.ts';
 import type { PodView } from '../../../pod/view.ts';
-import type { ProxyIdentity } from '../../../sidecars/standalone/capture-intent.ts';
 import { hasShell } from '../../../sidecars/standalone/proxy-container.ts';
 import { builtInSidecar } from '../../../sidecars/template-library.ts';
 import { workloadOf } from '../../../pod/workload.ts';
-import { names } from '../../../pod/conventions.ts';
+import { names, proxyUser, type ProxyIdentity } from '../../../pod/conventions.ts';
 import type { Effective } from '../../../settings/effective.ts';
 import { stringMember, type JsonObject } from '../../../json/json.ts';
 import { readPodSettings } from '../../../settings/pod-settings.ts';
 import { describeProblem, quote } from '../../../grammar/problem.ts';
 import { mountProblems, proxyConflicts } from '../../plan/conflicts.ts';
 import type { InjectionRequest } from '../../decision.ts';
-import { checkOverride, identityOf, isInjectedName, overridesOf, type Override } from '../../plan/override.ts';
+import { checkOverride, identityOf, overridesOf } from '../../plan/override.ts';
+import { fixedCaptureProblems } from '../../plan/fixed-capture.ts';
+import { injectedContainers } from '../../plan/injected-probes.ts';
 import { fitPodResources } from '../../plan/pod-resources.ts';
 import { profileRemark } from '../../policy/profile-label.ts';
-import { atLeastOne, type Refusal } from '../../patch/proposal.ts';
+import { atLeastOne, type NotInjected } from '../../patch/proposal.ts';
 import { reason, type Reason } from '../../policy/reason.ts';
 import { planScrape, type ScrapePlan } from '../../plan/scrape.ts';
-import { chooseSidecars, declareFragments, type Selection } from '../../policy/selection.ts';
+import { chooseSidecars, declareFragments, type ChosenSidecars } from '../../policy/selection.ts';
 import { baseOf, type Snapshot } from '../../snapshot.ts';
 
 /** What a pod, the settings and its sidecars say together, when nothing of it is against an injection. */
-export interface Examination {
+export interface ValidatedPod {
   readonly effective: Effective;
   /** Sidecars in the order of selection. */
-  readonly chosen: Selection['chosen'];
+  readonly chosen: ChosenSidecars['chosen'];
   readonly withProxy: boolean;
   readonly native: boolean;
   /** Fragments of the declared sidecars, by reference. */
   readonly declared: ReadonlyMap<string, Fragment>;
   /** The pod's own copies of injected containers. */
-  readonly overrides: readonly Override[];
+  readonly overrides: readonly PodContainer[];
   readonly identity: ProxyIdentity;
   readonly scrape: ScrapePlan | undefined;
   readonly remarks: readonly string[];
@@ -63,7 +65,7 @@ function remarksOnImage({ proxy: { image, holdApplication } }: Effective, native
 }
 
 function overrideProblems(
-  overrides: readonly Override[],
+  overrides: readonly PodContainer[],
   effective: Effective,
   snapshot: Snapshot,
   view: PodView,
@@ -71,18 +73,22 @@ function overrideProblems(
   if (overrides.length === 0) return [];
   const { allowedImages } = snapshot.settings.proxy;
   const problems = overrides.flatMap((override) => {
-    const image = override.container['name'] === names.initContainer ? effective.capture.image : effective.proxy.image;
+    const image = override.name === names.initContainer ? effective.capture.image : effective.proxy.image;
     return checkOverride(override, image, allowedImages, effective.caps);
   });
   const found = problems.map((problem) => reason('InvalidOverride', describeProblem(problem)));
-  if (view.containers.every((container) => isInjectedName(stringMember(container, 'name')))) {
+  if (applicationContainers(view).every(({ list }) => list === 'initContainers')) {
     found.push(reason('InvalidOverride', 'the pod has no container of its own beside the injected ones'));
   }
   return found;
 }
 
 /** Checks everything that can be against the injection; all reasons come back at once. */
-export function examinePod(view: PodView, request: InjectionRequest, snapshot: Snapshot): Examination | Refusal {
+export function validateInjection(
+  view: PodView,
+  request: InjectionRequest,
+  snapshot: Snapshot,
+): ValidatedPod | NotInjected {
   const base = baseOf(snapshot, request.namespace, view.labels);
   const settings = readPodSettings(view, base, snapshot.settings.proxy.allowedImages);
   const { effective: wanted } = settings;
@@ -91,7 +97,7 @@ export function examinePod(view: PodView, request: InjectionRequest, snapshot: S
   const { chosen, problems } = chooseSidecars(wanted.templates, snapshot, { namespace: request.namespace, owner });
   const withProxy = wanted.templates.includes(builtInSidecar);
   const overrides = withProxy ? overridesOf(view) : [];
-  const ownProxy = overrides.find(({ container }) => container['name'] === names.proxyContainer)?.container;
+  const ownProxy = overrides.find(({ name }) => name === names.proxyContainer)?.raw;
   const identity = identityOf(ownProxy);
   const scrape = withProxy ? planScrape(view.annotations, wanted) : undefined;
 
@@ -105,8 +111,19 @@ export function examinePod(view: PodView, request: InjectionRequest, snapshot: S
   const effective = withOwnImage(fitted.effective, ownProxy);
   remarks.push(...declared.remarks, ...fitted.remarks);
 
+  const fixedCapture = withProxy
+    ? fixedCaptureProblems(view, {
+        base,
+        effective,
+        // A copy of the proxy's container that asks for another user is a problem of its own.
+        identity: proxyUser,
+        containers: [...applicationContainers(view), ...injectedContainers(declared.fragments.values())],
+        recordedProbes: {},
+      })
+    : [];
+
   const refused = atLeastOne([
-    ...settings.problems.map((problem) => reason('InvalidAnnotation', describeProblem(problem))),
+    ...[...settings.problems, ...fixedCapture].map((problem) => reason('InvalidAnnotation', describeProblem(problem))),
     ...problems,
     ...overrideProblems(overrides, fitted.effective, snapshot, view),
     ...(withProxy ? [...proxyConflicts(view, effective, identity), ...mountProblems(view, effective)] : []),

@@ -6,14 +6,13 @@ import type { Effective } from '../../settings/effective.ts';
 import { isAllowedImage } from '../../settings/pod-checks.ts';
 import { member, objectMember, stringMember, type JsonObject } from '../../json/json.ts';
 import { quote } from '../../grammar/problem.ts';
-import { isInjectedName } from '../plan/override.ts';
-import type { Refusal } from '../patch/proposal.ts';
+
+import type { NotInjected } from '../patch/proposal.ts';
 import { reason, type Reason } from './reason.ts';
-import type { ContainerList, Record as StatusRecord } from '../patch/record.ts';
+import { containerLists, containersOf, isInjectedName, type PodContainer } from '../../pod/containers.ts';
+import type { InjectionStatus } from '../patch/status.ts';
 import { prohibitions } from './selection.ts';
 import type { Snapshot } from '../snapshot.ts';
-
-const lists = ['initContainers', 'containers'] as const satisfies readonly ContainerList[];
 
 /** How many names a sentence repeats; a user may have written any number. */
 const shownNames = 8;
@@ -29,14 +28,14 @@ function twice(found: readonly string[]): string[] {
 }
 
 /** Containers that the record names and the pod does not have. */
-function missingContainers(view: PodView, record: StatusRecord): string[] {
-  return lists.flatMap((list) => {
+function missingContainers(view: PodView, record: InjectionStatus): string[] {
+  return containerLists.flatMap((list) => {
     const present = new Set(view[list].map((container) => stringMember(container, 'name')));
     return record[list].filter((name) => !present.has(name));
   });
 }
 
-function namesProxy({ initContainers, containers }: StatusRecord): boolean {
+function namesProxy({ initContainers, containers }: InjectionStatus): boolean {
   return initContainers.includes(names.proxyContainer) || containers.includes(names.proxyContainer);
 }
 
@@ -44,7 +43,7 @@ function namesProxy({ initContainers, containers }: StatusRecord): boolean {
  * Why no injection can have written the record for this pod, whatever the settings were; undefined when it may have.
  * Anybody may write the annotation, so one that names nothing, or what is not there, counts for less than none.
  */
-function misfitOf(view: PodView, record: StatusRecord): string | undefined {
+function misfitOf(view: PodView, record: InjectionStatus): string | undefined {
   const { templates, initContainers, containers, volumes, imagePullSecrets } = record;
   if (templates.length === 0) return 'names no sidecar';
   if (templates.includes(builtInSidecar) && !namesProxy(record))
@@ -66,11 +65,9 @@ function hasBootstrap(container: JsonObject): boolean {
   return Array.isArray(args) && args.includes('--config-yaml');
 }
 
-function injectedOf(view: PodView, record: StatusRecord): readonly JsonObject[] {
+function injectedOf(view: PodView, record: InjectionStatus): readonly PodContainer[] {
   const named = new Set([...record.initContainers, ...record.containers]);
-  return [...view.initContainers, ...view.containers].filter((container) =>
-    named.has(stringMember(container, 'name') ?? ''),
-  );
+  return containersOf(view).filter(({ name }) => named.has(name));
 }
 
 /**
@@ -78,7 +75,7 @@ function injectedOf(view: PodView, record: StatusRecord): readonly JsonObject[] 
  * for this pod: they do not have them, do not allow them here, or want others. Empty when they may have.
  */
 export function misfitSidecars(
-  record: StatusRecord,
+  record: InjectionStatus,
   wanted: readonly string[],
   builtIn: readonly string[],
   namespace: string,
@@ -101,17 +98,16 @@ export function misfitSidecars(
  * Why the containers that the record names are not those of its sidecars in the mode standalone: somebody else's, or a
  * proxy that is none. In the mode istiod a pod may overrule all of its proxy, so there nothing is known of them.
  */
-export function strangersIn(view: PodView, record: StatusRecord, fragments: readonly Fragment[]): Reason[] {
+export function strangersIn(view: PodView, record: InjectionStatus, fragments: readonly Fragment[]): Reason[] {
   const known = new Set(fragments.flatMap(({ containers }) => containers.map(({ container }) => container.name)));
   const recorded = [...record.initContainers, ...record.containers];
   const foreign = recorded.filter((name) => !known.has(name) && !isInjectedName(name));
   const sentences =
     foreign.length === 0 ? [] : [`names the container ${listed(foreign)}, which is none of its sidecars'`];
-  for (const container of injectedOf(view, record)) {
-    const name = stringMember(container, 'name') ?? '';
-    if (isInjectedName(name) && isPrivileged(container))
+  for (const { name, raw } of injectedOf(view, record)) {
+    if (isInjectedName(name) && isPrivileged(raw))
       sentences.push(`says that ${quote(name)} was injected, but that is privileged`);
-    if (name === names.proxyContainer && !hasBootstrap(container))
+    if (name === names.proxyContainer && !hasBootstrap(raw))
       sentences.push(`says that ${quote(name)} was injected, but that has no configuration of ours`);
   }
   return sentences.map(damagedStatus);
@@ -129,7 +125,7 @@ function damagedStatus(sentence: string): Reason {
  */
 export function foreignImages(
   view: PodView,
-  record: StatusRecord,
+  record: InjectionStatus,
   { proxy, capture }: Effective,
   fragments: readonly Fragment[],
   allowedImages: readonly string[],
@@ -141,9 +137,8 @@ export function foreignImages(
     [names.initContainer, capture.image] as const,
     [names.proxyContainer, proxy.image] as const,
   ]);
-  return injectedOf(view, record).flatMap((container) => {
-    const name = stringMember(container, 'name') ?? '';
-    const image = stringMember(container, 'image') ?? '';
+  return injectedOf(view, record).flatMap(({ name, raw }) => {
+    const image = stringMember(raw, 'image') ?? '';
     const ours = images.get(name) ?? '';
     if (image === ours || isAllowedImage(image, allowedImages)) return [];
     const sentence = `container ${quote(name)} runs ${quote(image)} and not ${quote(ours)}; who rewrites images adds theirs to proxy.allowedImages`;
@@ -152,7 +147,7 @@ export function foreignImages(
 }
 
 /** Why the pod that carries the record is not looked at any further; undefined when it is. */
-export function refusalOf(view: PodView, record: StatusRecord, snapshot: Snapshot): Refusal | undefined {
+export function refusalOf(view: PodView, record: InjectionStatus, snapshot: Snapshot): NotInjected | undefined {
   const misfit = misfitOf(view, record);
   if (misfit !== undefined) return { outcome: 'reject', reasons: [damagedStatus(misfit)] };
   if (record.settingsHash === snapshot.hash) return undefined;

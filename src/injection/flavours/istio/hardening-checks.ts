@@ -18,6 +18,7 @@ import type { PodView } from '../../../pod/view.ts';
 import { proxyConflicts } from '../../plan/conflicts.ts';
 import type { InjectionRequest } from '../../decision.ts';
 import { templateDataOf } from './data.ts';
+import { containersOf } from '../../../pod/containers.ts';
 import { checkOverride } from '../../plan/override.ts';
 import { reason, type Reason } from '../../policy/reason.ts';
 import { baseOf, type Snapshot } from '../../snapshot.ts';
@@ -33,13 +34,9 @@ export function hardeningReasons(data: TemplateData, rendered: RenderedPod, snap
   const { caps } = baseOf(snapshot, data.namespace, view.labels);
   const ownImage = proxyImage({ ...data, view: { ...view, annotations: undefined } });
   const wanted = proxyImage(data);
-  const problems: Problem[] = (['initContainers', 'containers'] as const).flatMap((list) =>
-    view[list].flatMap((container, index) => {
-      const name = stringMember(container, 'name') ?? '';
-      const isCopy = injected.has(name) && !application.has(name);
-      return isCopy ? checkOverride({ list, index, container }, ownImage, proxy.allowedImages, caps) : [];
-    }),
-  );
+  const problems = containersOf(view)
+    .filter(({ name }) => injected.has(name) && !application.has(name))
+    .flatMap((copy): Problem[] => checkOverride(copy, ownImage, proxy.allowedImages, caps));
   const found = problems.map((problem) => reason('InvalidOverride', describeProblem(problem)));
   if (wanted !== ownImage && !isAllowedImage(wanted, proxy.allowedImages)) {
     const allowed = [ownImage, ...proxy.allowedImages].join(', ');

@@ -1,14 +1,14 @@
+import { pointerOf, type PodContainer } from '../../pod/containers.ts';
 import type { PodView } from '../../pod/view.ts';
 import { isObject, member, objectMember, stringMember, type Json, type JsonObject } from '../../json/json.ts';
 import type { Operation } from '../../json/operation.ts';
-import type { ApplicationContainer } from './probes.ts';
 
 /** What stood where the hook goes, for the undo record. */
 type Before = 'no lifecycle' | 'null lifecycle' | 'no preStop' | 'null preStop';
 
 /** An application container that gets a preStop hook which sleeps. */
 export interface SleepEdit {
-  readonly at: ApplicationContainer;
+  readonly at: PodContainer;
   readonly seconds: number;
   readonly before: Before;
 }
@@ -29,7 +29,7 @@ function beforeOf(container: JsonObject): Before | undefined {
 }
 
 /** What the pod and its cluster say about the end of its containers. */
-export interface End {
+export interface Termination {
   /** Kubernetes' terminationGracePeriodSeconds. */
   readonly gracePeriodSeconds: number;
   /** Whether the API server knows the hook `sleep`. */
@@ -43,7 +43,7 @@ function gracePeriodOf(view: PodView): number {
 }
 
 /** The end of this pod in this cluster. */
-export function endOf(view: PodView, { sleepHook }: { readonly sleepHook: boolean }): End {
+export function terminationOf(view: PodView, { sleepHook }: { readonly sleepHook: boolean }): Termination {
   return { gracePeriodSeconds: gracePeriodOf(view), knowsSleep: sleepHook };
 }
 
@@ -53,9 +53,9 @@ export function endOf(view: PodView, { sleepHook }: { readonly sleepHook: boolea
  * grace period, and the application needs some of that for its own end.
  */
 export function planSleeps(
-  containers: readonly ApplicationContainer[],
+  containers: readonly PodContainer[],
   drainSeconds: number,
-  { gracePeriodSeconds, knowsSleep }: End,
+  { gracePeriodSeconds, knowsSleep }: Termination,
 ): SleepPlan {
   if (drainSeconds === 0) return { edits: [], remarks: [] };
   if (!knowsSleep) {
@@ -64,7 +64,7 @@ export function planSleeps(
   }
   const seconds = Math.min(drainSeconds, gracePeriodSeconds - 1);
   const edits = containers.flatMap((at): SleepEdit[] => {
-    const before = at.list === 'containers' && seconds > 0 ? beforeOf(at.container) : undefined;
+    const before = at.list === 'containers' && seconds > 0 ? beforeOf(at.raw) : undefined;
     return before === undefined ? [] : [{ at, seconds, before }];
   });
   const short = `applicationDrainSeconds ${drainSeconds} does not fit into the grace period of ${gracePeriodSeconds} s`;
@@ -75,7 +75,7 @@ export function planSleeps(
 
 /** What puts the hook into its container. */
 export function sleepOperation({ at, seconds, before }: SleepEdit): Operation {
-  const pointer = `/spec/${at.list}/${at.index}/lifecycle`;
+  const pointer = `${pointerOf(at)}/lifecycle`;
   const preStop = { sleep: { seconds } };
   return before === 'no lifecycle' || before === 'null lifecycle'
     ? { op: 'add', path: pointer, value: { preStop } }
@@ -84,9 +84,7 @@ export function sleepOperation({ at, seconds, before }: SleepEdit): Operation {
 
 /** The hooks as the undo record keeps them: container -> seconds, and what stood there before. */
 export function recordedSleeps(edits: readonly SleepEdit[]): JsonObject {
-  return Object.fromEntries(
-    edits.map(({ at, seconds, before }) => [stringMember(at.container, 'name') ?? '', { seconds, before }]),
-  );
+  return Object.fromEntries(edits.map(({ at, seconds, before }) => [at.name, { seconds, before }]));
 }
 
 function isOurs(preStop: JsonObject | undefined, seconds: Json | undefined): boolean {

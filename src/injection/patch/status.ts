@@ -1,7 +1,7 @@
 import { isObject, member, objectMember, stringMember, type Json, type JsonObject } from '../../json/json.ts';
 import { readOriginals, writeOriginals, type OwnOriginals } from '../plan/pod-changes.ts';
 
-export type ContainerList = 'initContainers' | 'containers';
+import type { ContainerList } from '../../pod/containers.ts';
 
 /** Entries that were added to a list of one of the pod's own containers. */
 export interface RecordedEdit {
@@ -38,7 +38,7 @@ export interface Undo {
   readonly own: OwnOriginals;
 }
 
-export interface Record {
+export interface InjectionStatus {
   readonly initContainers: readonly string[];
   readonly containers: readonly string[];
   readonly volumes: readonly string[];
@@ -63,7 +63,7 @@ function listed(names: readonly string[]): readonly string[] | null {
 }
 
 /** The annotation's text. Istio's keys come first and empty lists are null there, as its tools expect. */
-export function writeRecord(record: Record): string {
+export function writeStatus(record: InjectionStatus): string {
   const { undo } = record;
   const kept: { [key: string]: Json } = {};
   for (const key of ['absent', 'null', 'labels', 'annotations'] as const) {
@@ -130,7 +130,7 @@ const longestStatus = 256 * 1024;
  * Reads a status annotation. Undefined when it is not ours: not JSON, another injector's, or damaged. A user may write
  * one, so what it says of the pod is checked before it is believed (`record-fit.ts`).
  */
-export function parseRecord(value: Json): Record | undefined {
+export function parseStatus(value: Json): InjectionStatus | undefined {
   if (typeof value !== 'string' || value.length > longestStatus) return undefined;
   let status: unknown;
   try {
