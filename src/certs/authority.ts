@@ -17,6 +17,7 @@ export interface SubjectNames {
 
 /** Tolerates replicas and API servers whose clocks are behind ours; all of them check the CA. */
 export const caBackdateMs = 60 * minuteMs;
+/** Tolerates API servers whose clocks are behind ours. */
 export const leafBackdateMs = 5 * minuteMs;
 
 /** Prefix of the common name of every CA created here. */

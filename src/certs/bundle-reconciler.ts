@@ -17,6 +17,7 @@ export interface BundleReconciler {
   trusts(certificate: string): boolean;
 }
 
+/** Creates a reconciler that has not read the webhook configuration yet. */
 export function createBundleReconciler(options: {
   readonly publisher: BundlePublisher;
   readonly reporter: Reporter;

@@ -51,6 +51,7 @@ export interface CaReconciler {
   issueTime(): Date;
 }
 
+/** Creates a reconciler without content; `refresh` reads the Secret. */
 export function createCaReconciler(options: {
   readonly store: CaStore;
   readonly reporter: Reporter;

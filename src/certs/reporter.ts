@@ -17,6 +17,7 @@ export interface Reporter {
   conditions(): string | undefined;
 }
 
+/** Creates a reporter without active conditions. */
 export function createReporter(onEvent: OnCertificateEvent): Reporter {
   const active = new Map<string, string>();
   const keyOf = (code: CertificateEventCode, subject = ''): string => `${code} ${subject}`;

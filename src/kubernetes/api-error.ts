@@ -52,8 +52,8 @@ export function isApiError(error: unknown, ...codes: readonly ApiErrorCode[]): e
 export function errorOfStatus(what: string, statusCode: number, body: Json | undefined): ApiError {
   const reason = isObject(body) ? stringMember(body, 'message') : undefined;
   const code = codesByStatus.get(statusCode) ?? (statusCode >= 500 ? 'server-error' : 'refused');
-  const told = reason === undefined ? '' : `: ${printable(reason)}`;
-  return new ApiError(code, `${what}: the API server answered ${statusCode}${told}`, { statusCode });
+  const suffix = reason === undefined ? '' : `: ${printable(reason)}`;
+  return new ApiError(code, `${what}: the API server answered ${statusCode}${suffix}`, { statusCode });
 }
 
 /**
@@ -66,8 +66,8 @@ export function errorOfTransport(what: string, server: string, error: unknown): 
   if (/^(ERR_TLS|ERR_SSL|CERT_|UNABLE_TO_|SELF_SIGNED|DEPTH_ZERO|EPROTO)/.test(cause)) {
     return new ApiError('tls', `${what}: TLS with ${server} failed: ${printable(message)}`, { cause: error });
   }
-  const told = cause === '' ? printable(message) : cause;
-  return new ApiError('unreachable', `${what}: no answer from ${server}: ${told}`, { cause: error });
+  const detail = cause === '' ? printable(message) : cause;
+  return new ApiError('unreachable', `${what}: no answer from ${server}: ${detail}`, { cause: error });
 }
 
 /** The first line of the message of a thrown value; later lines may quote input. */

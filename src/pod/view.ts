@@ -11,6 +11,7 @@ export interface PodView {
   readonly initContainers: readonly JsonObject[];
 }
 
+/** Creates the view. Parts that are missing or have another type are undefined, or empty lists. */
 export function viewPod(pod: JsonObject): PodView {
   const metadata = objectMember(pod, 'metadata');
   const spec = objectMember(pod, 'spec');

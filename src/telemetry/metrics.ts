@@ -54,6 +54,7 @@ function observeBuffers(options: (name: string, help: string) => Options, read: 
   );
 }
 
+/** Creates the metrics; `version` is a label of `build_info`. */
 export function createMetrics(version: string): Metrics {
   const registry = new Registry();
   const registers = [registry];

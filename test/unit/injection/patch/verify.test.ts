@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { applyAndVerify } from '../../../../src/injection/patch/verify.ts';
 import type { Operation } from '../../../../src/json/operation.ts';
-import { parseStatus, type InjectionStatus as InjectionStatus } from '../../../../src/injection/patch/status.ts';
+import { parseStatus, type InjectionStatus } from '../../../../src/injection/patch/status.ts';
 import { statusAnnotation } from '../../../../src/pod/conventions.ts';
 import type { Json, JsonObject } from '../../../../src/json/json.ts';
 import { decideOn, podWith } from '../../../support/builders/decisions.ts';
