@@ -1,6 +1,6 @@
 // build.ts   bundles the program into dist/ and prints what takes the most room
 // dist/sidecar-injector.mjs is the entry; what only some commands import is beside it and loaded when they run.
-import { rm } from 'node:fs/promises';
+import { cp, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { build } from 'esbuild';
 import { root } from './checkout.ts';
@@ -39,6 +39,14 @@ const { metafile } = await build({
   metafile: true,
   logLevel: 'warning',
 }).catch(() => process.exit(1));
+
+// Files that the program reads stand beside the module that reads them, in the bundle as in src.
+const reader = 'src/cli/commands/template/new.ts';
+const [part] = Object.entries(metafile.outputs).find(([, { entryPoint }]) => entryPoint === reader) ?? [];
+if (part === undefined) throw new Error(`no file of dist/ holds ${reader}; let it be imported lazily`);
+await cp(path.join(root, path.dirname(reader), 'starter'), path.join(root, path.dirname(part), 'starter'), {
+  recursive: true,
+});
 
 const sizes = new Map<string, number>();
 const outputs = Object.entries(metafile.outputs).filter(([file]) => file.endsWith('.mjs'));

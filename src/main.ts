@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { buffer } from 'node:stream/consumers';
 import { runProgram } from './cli/program.ts';
 
-// A reader that has seen enough (`| head`) closes the pipe; what is left to write is not wanted any more.
+// A reader that has seen enough (`| head`) closes the pipe: the remaining output is discarded without an error.
 for (const stream of [process.stdout, process.stderr]) {
   stream.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code !== 'EPIPE') process.exitCode = 1;

@@ -2,7 +2,7 @@ import { commandTree, type CommandNode } from '../../src/cli/commands/completion
 import type { Io } from '../../src/cli/io.ts';
 import { createProgram } from '../../src/cli/program.ts';
 import { annotationSubjects } from '../../src/settings/annotation-table.ts';
-import type { IstiodUse } from '../../src/settings/annotation.ts';
+import type { IstiodUse, Support } from '../../src/settings/annotation.ts';
 import { reasons } from '../../src/injection/policy/reason.ts';
 import { proxyConfigKeys } from '../../src/settings/proxy-config.ts';
 import { version } from '../../src/settings/version.ts';
@@ -25,18 +25,24 @@ function table(head: readonly string[], rows: readonly (readonly string[])[]): s
   return [line(head), line(head.map(() => '---')), ...rows.map(line)].join('\n');
 }
 
-function useText(use: IstiodUse): string {
-  if (use.mark === 'left to others') return 'left to others';
-  if (use.mark === 'accepted without effect') return `without effect: ${use.because}`;
-  return use.note === '' ? use.mark : `${use.mark}: ${use.note}`;
+const words: Readonly<Record<Support, string>> = {
+  supported: 'effective',
+  ignored: 'accepted without effect',
+  denied: 'refused',
+};
+
+function useText(use: IstiodUse | undefined): string {
+  if (use === undefined) return 'left to others';
+  if (use.support === 'ignored') return `without effect: ${use.because}`;
+  return use.note === '' ? words.supported : `${words.supported}: ${use.note}`;
 }
 
 function annotationPage(): string {
   const subjects = annotationSubjects.map(({ title, rows }) => {
-    const cells = rows.map(({ name, kind, allowed, defaultText, doc, mark, istiod }) => [
+    const cells = rows.map(({ name, kind, allowed, defaultText, doc, support, istiod }) => [
       `\`${name}\``,
       kind,
-      mark,
+      words[support],
       allowed,
       defaultText,
       doc,
@@ -45,7 +51,12 @@ function annotationPage(): string {
     const head = ['name', 'kind', 'mark', 'allowed', 'default', 'effect', 'in mode istiod'];
     return `## ${title}\n\n${table(head, cells)}`;
   });
-  const configKeys = proxyConfigKeys.map(({ key, mark, allowed, doc }) => [`\`${key}\``, mark, allowed, doc]);
+  const configKeys = proxyConfigKeys.map(({ key, support, allowed, doc }) => [
+    `\`${key}\``,
+    words[support],
+    allowed,
+    doc,
+  ]);
   return `# Annotations and labels
 
 ${notice}
@@ -145,24 +156,28 @@ function commandLinePage(): string {
 
 ${notice}
 
-Results go to standard output, notes and errors to standard error. With an error nothing is written to standard output.
+Commands write results to standard output, and notes and errors to standard error. If there is an error, nothing is
+written to standard output.
 
-| exit code | meaning                                                                    |
-| --------- | -------------------------------------------------------------------------- |
-| 0         | fine                                                                       |
-| 1         | failed: an input that cannot be read, a pod that would be denied           |
-| 2         | wrong usage                                                                |
+| exit code | meaning                                                                       |
+| --------- | ----------------------------------------------------------------------------- |
+| 0         | success                                                                       |
+| 1         | failure, such as an input that cannot be read or a pod that would be denied   |
+| 2         | invalid usage                                                                 |
 | 3         | there are differences (\`-o diff\`, \`-o unified\`, \`inject --check\`)         |
 
-From Istio's \`kube-inject\` the habits stay: \`-f -\` reads standard input, and the result can be piped into
-\`kubectl apply -f -\`. Other than there no cluster is needed, \`-o\` names a format and not a file, comments and what does not
-change keep their bytes, and \`uninject\` takes everything back.
+If you come from Istio's \`kube-inject\`: \`-f -\` reads standard input here too, and you can pipe the result into
+\`kubectl apply -f -\`. Unlike \`kube-inject\`, \`inject\` needs no cluster, \`-o\` names a format instead of a file, comments and
+unchanged lines are kept byte for byte, and \`uninject\` reverts an injection completely.
 
-As a kubectl plug-in the same program is \`kubectl sidecar-injector …\`: put \`bin/\` on the PATH (it holds
-\`kubectl-sidecar_injector\`) or link that file from a folder that is. It runs on the Node that \`npm ci\` has installed in the
-checkout, whatever the machine has. kubectl's own completion completes it too, by \`kubectl_complete-sidecar_injector\` beside
-it. Completion of \`sidecar-injector\` itself for bash: \`source <(sidecar-injector completion bash)\`; for zsh: write
-\`sidecar-injector completion zsh\` to a file \`_sidecar-injector\` in a folder of \`$fpath\`, or source it after \`compinit\`.
+The program is also a kubectl plug-in, \`kubectl sidecar-injector …\`. Add \`bin/\`, which holds \`kubectl-sidecar_injector\`, to
+your PATH, or link that file from a folder that is on it. The plug-in runs on the Node.js that \`npm ci\` installs in the
+checkout, whichever version the machine has. kubectl completes its commands and options too, through
+\`kubectl_complete-sidecar_injector\` in the same folder.
+
+To complete \`sidecar-injector\` itself in bash, run \`source <(sidecar-injector completion bash)\`. In zsh, write the output of
+\`sidecar-injector completion zsh\` to a file \`_sidecar-injector\` in a folder of \`$fpath\`, or source it after \`compinit\`. The
+scripts ask the program for candidates, so you need not install them again after an upgrade.
 
 ${commands.join('\n\n')}
 `;

@@ -1,3 +1,4 @@
+import { annotationNames as names } from '../pod/annotation-names.ts';
 import type { CaptureIntent, PortRange } from './intent.ts';
 
 /** Ranges are expanded, because a node agent reads only single ports. */
@@ -20,18 +21,18 @@ function cidrText(cidrs: 'all' | readonly string[]): string {
 export function renderNodeAgentAnnotations(capture: CaptureIntent): Record<string, string> {
   const { inbound, outbound } = capture;
   const optional: [string, string][] = [
-    ['traffic.sidecar.istio.io/includeOutboundPorts', portText(outbound.ports)],
-    ['traffic.sidecar.istio.io/excludeOutboundIPRanges', cidrText(outbound.excludeCidrs)],
-    ['traffic.sidecar.istio.io/excludeInterfaces', capture.excludeInterfaces.join(',')],
-    ['istio.io/reroute-virtual-interfaces', capture.rerouteInterfaces.join(',')],
+    [names.includeOutboundPorts, portText(outbound.ports)],
+    [names.excludeOutboundIPRanges, cidrText(outbound.excludeCidrs)],
+    [names.excludeInterfaces, capture.excludeInterfaces.join(',')],
+    [names.rerouteInterfaces, capture.rerouteInterfaces.join(',')],
   ];
   return {
-    'sidecar.istio.io/interceptionMode': capture.mode,
-    'traffic.sidecar.istio.io/includeOutboundIPRanges': cidrText(outbound.cidrs),
-    'traffic.sidecar.istio.io/includeInboundPorts': portText(inbound.ports),
-    'traffic.sidecar.istio.io/excludeInboundPorts': portText(inbound.excludePorts),
+    [names.interceptionMode]: capture.mode,
+    [names.includeOutboundIPRanges]: cidrText(outbound.cidrs),
+    [names.includeInboundPorts]: portText(inbound.ports),
+    [names.excludeInboundPorts]: portText(inbound.excludePorts),
     // Always written: the plug-in's default is port 15020, but the init container's is none.
-    'traffic.sidecar.istio.io/excludeOutboundPorts': portText(outbound.excludePorts),
+    [names.excludeOutboundPorts]: portText(outbound.excludePorts),
     ...Object.fromEntries(optional.filter(([, value]) => value !== '')),
   };
 }

@@ -6,7 +6,7 @@ export interface ManifestOptions {
   readonly podTemplate?: readonly string[];
 }
 
-/** Options by which the engine decides as a certain server in a certain cluster would. */
+/** Options that make the engine decide as a particular server in a particular cluster would. */
 export interface EngineOptions {
   readonly settings?: string;
   readonly sidecars?: readonly string[];
@@ -19,50 +19,73 @@ export interface EngineOptions {
   readonly istioSet?: readonly string[];
 }
 
-/** For options that may be given several times. */
+/** Collects the values of an option that can be repeated. */
 export function collect(value: string, before: readonly string[] | undefined): readonly string[] {
   return [...(before ?? []), value];
 }
 
 export function addFilenameOption(command: Command): void {
-  const text = 'file, folder (recursively: .yaml, .yml, .json) or - for standard input; repeatable';
+  const text = 'file, folder (searched recursively for .yaml, .yml and .json) or - for standard input; can be repeated';
   command.option('-f, --filename <path>', text, collect);
 }
 
 export function addPodTemplateOption(command: Command): void {
-  const text = 'a further kind with a pod template, such as Service.serving.knative.dev=/spec/template; repeatable';
+  const text =
+    'additional kind and the path of its pod template, such as Service.serving.knative.dev=/spec/template; can be repeated';
   command.option('--pod-template <kind=path>', text, collect);
 }
 
 export function addEngineOptions(command: Command): void {
   command
-    .option('--settings <file>', 'InjectorConfiguration to decide by (default: the built-in settings)')
-    .option('--sidecars <path>', 'file or folder with SidecarTemplate objects; repeatable (default: none)', collect)
-    .option('-n, --namespace <name>', 'namespace of objects that name none (default: "default")')
-    .option('--namespace-labels <k=v,...>', "the namespace's labels (default: it counts as enabled)")
-    .option('--namespace-annotations <k=v>', "an annotation of the namespace, as OpenShift's; repeatable", collect);
+    .option('--settings <file>', 'file with the InjectorConfiguration to use (default: the built-in settings)')
+    .option(
+      '--sidecars <path>',
+      'file or folder with SidecarTemplate objects to use; can be repeated (default: none)',
+      collect,
+    )
+    .option('-n, --namespace <name>', 'namespace of objects that do not name one (default: "default")')
+    .option(
+      '--namespace-labels <k=v,...>',
+      'labels of the namespace (default: the namespace counts as enabled for injection)',
+    )
+    .option(
+      '--namespace-annotations <k=v>',
+      'annotation of the namespace, such as one that OpenShift sets; can be repeated',
+      collect,
+    );
   command.addOption(
     command
-      .createOption('--native-sidecars <true|false>', 'whether the proxy is a native sidecar (default: the settings)')
+      .createOption(
+        '--native-sidecars <true|false>',
+        'whether to inject the proxy as a native sidecar (default: as in the settings)',
+      )
       .choices(['true', 'false']),
   );
 }
 
-/** Istio's own settings; any of them means the mode istiod. */
+/** Adds options for Istio's own settings. Any of them selects the mode istiod. */
 export function addIstioOptions(command: Command): void {
   command
     .option(
       '--istio-values <file>',
-      "Istio's Helm values, an IstioOperator or the ConfigMap istio-sidecar-injector; repeatable",
+      "file with Istio's Helm values, an IstioOperator or the ConfigMap istio-sidecar-injector; can be repeated",
       collect,
     )
-    .option('--istio-mesh-config <file>', "Istio's mesh configuration or the ConfigMap istio; repeatable", collect)
-    .option('--istio-set <path=value>', 'one setting, such as values.global.tag=1.28.0; repeatable', collect);
+    .option(
+      '--istio-mesh-config <file>',
+      "file with Istio's mesh configuration or the ConfigMap istio; can be repeated",
+      collect,
+    )
+    .option(
+      '--istio-set <path=value>',
+      "one of Istio's settings, such as values.global.tag=1.28.0; can be repeated",
+      collect,
+    );
 }
 
 export function addOutputOption(command: Command, choices: readonly [string, ...string[]], text: string): void {
   const option = command.createOption('-o, --output <format>', text).choices(choices).default(choices[0]);
-  // Istio's kube-inject has the name of a file there.
+  // Istio's kube-inject takes the name of a file for -o.
   option.argParser((value: string) => {
     if (choices.includes(value)) return value;
     const file = /[./]/.test(value) ? `; for a file write: > ${value}` : '';
@@ -71,7 +94,7 @@ export function addOutputOption(command: Command, choices: readonly [string, ...
   command.addOption(option);
 }
 
-/** A block of examples at the end of the help text. */
+/** Appends a block of examples to the help text. */
 export function addExamples(command: Command, ...examples: readonly string[]): void {
   command.addHelpText('after', `\nExamples:\n${examples.map((example) => `  ${example}\n`).join('')}`);
 }

@@ -12,7 +12,7 @@ import { registerTemplate } from './commands/template/command.ts';
 import { registerUninject } from './commands/uninject/command.ts';
 import { registerVersion } from './commands/version.ts';
 
-/** Every sub-command registers itself; none loads what it works with before it runs. */
+/** Every sub-command registers itself. The modules that a command works with are loaded when it runs. */
 const registrations: readonly ((program: Command, io: Io) => void)[] = [
   registerServe,
   registerInject,
@@ -26,25 +26,23 @@ const registrations: readonly ((program: Command, io: Io) => void)[] = [
   registerVersion,
 ];
 
-/** The program with all its commands; nothing runs yet. */
+/** Creates the program with all its commands. Nothing runs yet. */
 export function createProgram(io: Io): Command {
   const program = new Command('sidecar-injector')
-    .description('Gives Kubernetes pods an Envoy sidecar: as a webhook, or offline on manifests.')
+    .description('Injects an Envoy sidecar into Kubernetes pods: as an admission webhook, or offline into manifests.')
     .version(version)
     .exitOverride()
     .showHelpAfterError('hint: run the same command with --help')
     .configureOutput({ writeOut: (text) => io.stdout(text), writeErr: (text) => io.stderr(text) })
     .addHelpText(
       'after',
-      '\nExit codes: 0 fine, 1 failed, 2 wrong usage, 3 differences (-o diff, -o unified, --check).',
+      '\nExit codes: 0 success, 1 failure, 2 invalid usage, 3 differences found (-o diff, -o unified, --check).',
     );
   for (const register of registrations) register(program, io);
   return program;
 }
 
-/**
- * The words behind it are somebody's command line in the making, which is why it is no command with options of its own.
- */
+/** The arguments after this word are an unfinished command line. A command would parse them as its own options. */
 const completing = '__complete';
 
 /** Runs the command line (without `node` and script) and sets the exit code through `io.finish`. Never rejects. */

@@ -1,6 +1,6 @@
 import type { CaptureRow } from '../capture/words.ts';
 
-/** Rows of cells as aligned columns, each line indented; the last column is as long as it is. */
+/** Formats rows of cells as indented lines with aligned columns. The last column is not padded. */
 export function textTable(rows: readonly (readonly string[])[], indent: string): string[] {
   const widths: number[] = [];
   for (const row of rows) row.forEach((cell, column) => (widths[column] = Math.max(widths[column] ?? 0, cell.length)));
@@ -9,7 +9,7 @@ export function textTable(rows: readonly (readonly string[])[], indent: string):
   );
 }
 
-/** What is captured, a line a row, under a head. */
+/** Formats what is captured as a table with a head. */
 export function captureTable(rows: readonly CaptureRow[], indent: string): string[] {
   const head = ['DIRECTION', 'CONNECTIONS', 'MATCH', 'THROUGH', 'WHY'];
   return textTable([head, ...rows.map((row) => [row.direction, row.what, row.match, row.through, row.why])], indent);

@@ -5,21 +5,22 @@ import { httpMetrics, tcpMetrics } from './metrics.ts';
 import type { Direction } from './routes.ts';
 
 /**
- * Keys are those of Istio's JSON access log, so that parsers written for it keep working. Left out are the two that only
- * a mesh's TLS and policies ever set.
+ * Keys of Istio's JSON access log, so that existing parsers keep working. The two that only a mesh's TLS and policies
+ * set are left out. Values that a client chooses are cut, so that a line cannot be as long as a request's headers.
  */
 const fields = {
-  authority: '%REQ(:AUTHORITY)%',
+  authority: '%REQ(:AUTHORITY):256%',
   bytes_received: '%BYTES_RECEIVED%',
   bytes_sent: '%BYTES_SENT%',
   downstream_local_address: '%DOWNSTREAM_LOCAL_ADDRESS%',
-  downstream_remote_address: '%DOWNSTREAM_REMOTE_ADDRESS%',
+  // The peer itself: any client can forge X-Forwarded-For.
+  downstream_remote_address: '%DOWNSTREAM_DIRECT_REMOTE_ADDRESS%',
   duration: '%DURATION%',
-  method: '%REQ(:METHOD)%',
-  // Istio's looks for a header first, which anybody can send; no path of captured traffic is ever rewritten.
-  path: '%REQ(:PATH)%',
+  method: '%REQ(:METHOD):64%',
+  // Istio prefers a header here, which any client can forge. Paths of captured traffic are never rewritten.
+  path: '%REQ(:PATH):2048%',
   protocol: '%PROTOCOL%',
-  request_id: '%REQ(X-REQUEST-ID)%',
+  request_id: '%REQ(X-REQUEST-ID):128%',
   requested_server_name: '%REQUESTED_SERVER_NAME%',
   response_code: '%RESPONSE_CODE%',
   response_code_details: '%RESPONSE_CODE_DETAILS%',
@@ -30,24 +31,26 @@ const fields = {
   upstream_host: '%UPSTREAM_HOST%',
   upstream_local_address: '%UPSTREAM_LOCAL_ADDRESS%',
   upstream_service_time: '%RESP(X-ENVOY-UPSTREAM-SERVICE-TIME)%',
-  user_agent: '%REQ(USER-AGENT)%',
-  x_forwarded_for: '%REQ(X-FORWARDED-FOR)%',
+  user_agent: '%REQ(USER-AGENT):256%',
+  x_forwarded_for: '%REQ(X-FORWARDED-FOR):256%',
 };
 
-/** Where the file is, on the volume that other containers of the pod can mount. */
+/** Path of the log file, on a volume that other containers of the pod can mount. */
 const path = '/var/log/istio/access.log';
 
 const format = { log_format: { json_format: fields } };
 
 const writers = {
-  // By the logger made for it: a file logger cannot open /dev/stdout as a plain user.
+  // A dedicated logger: the file logger cannot open /dev/stdout as an unprivileged user.
   stdout: extension('stdout', 'envoy.extensions.access_loggers.stream.v3.StdoutAccessLog', format),
   file: extension('file', 'envoy.extensions.access_loggers.file.v3.FileAccessLog', { path, ...format }),
 } as const;
 
 type Told = Pick<TrafficIntent['settings']['proxy'], 'accessLog' | 'metrics'>;
 
-/** One line a request or connection, at its end; metrics have connections reported when they begin, too. */
+/**
+ * Logs each request or connection once, when it ends: with metrics on, connections are also reported when they begin.
+ */
 const atTheEnd = { filter: { log_type_filter: { types: ['DownstreamEnd', 'TcpConnectionEnd'] } } };
 
 const writersAtTheEnd = {
@@ -60,13 +63,13 @@ function lines({ accessLog, metrics }: Told): readonly JsonObject[] {
   return [(metrics.istio ? writersAtTheEnd : writers)[accessLog]];
 }
 
-/** What is told about captured traffic: lines to read, and metrics (`envoy.config.accesslog.v3.AccessLog`). */
+/** Returns the access loggers of captured traffic: log lines and metrics (`envoy.config.accesslog.v3.AccessLog`). */
 export function accessLogs(told: Told, direction: Direction, of: 'http' | 'tcp'): readonly JsonObject[] {
   if (!told.metrics.istio) return lines(told);
   return [...lines(told), ...(of === 'http' ? httpMetrics : tcpMetrics)[direction]];
 }
 
-/** `TcpAccessLogOptions`: connections are counted when they begin, too. */
+/** Returns `TcpAccessLogOptions`: with metrics on, connections are also counted when they begin. */
 export function tcpLogOptions({ metrics }: Told): JsonObject | undefined {
   return metrics.istio ? { flush_access_log_on_start: true } : undefined;
 }

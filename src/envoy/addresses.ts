@@ -3,12 +3,12 @@ import type { JsonObject } from '../json/json.ts';
 import { socketAddress } from './extension.ts';
 import type { Effective } from '../settings/effective.ts';
 
-/** Families of the pod's addresses; with v4 alone nothing binds to IPv6. */
+/** Families of the pod's addresses. With v4 alone, nothing binds to IPv6. */
 export type Families = Effective['capture']['families'];
 
 /**
- * Where a listener binds. One socket takes both families; IPv4 alone is bound only when the settings say so (a kernel
- * without IPv6 refuses `::`).
+ * Returns the address that a listener binds to. One socket serves both families. IPv4 alone is bound only if the
+ * settings say so, because a kernel without IPv6 rejects `::`.
  */
 export function listenAddress(port: number, families: Families): JsonObject {
   const hasV6 = families.includes('v6');
@@ -20,8 +20,8 @@ function source(address: string): JsonObject {
 }
 
 /**
- * `envoy.config.core.v3.BindConfig` of the proxy's connections to the application. The capture rules let exactly these
- * sources pass by; Envoy picks the one of the destination's family.
+ * Returns the `envoy.config.core.v3.BindConfig` of the proxy's connections to the application. The capture rules exempt
+ * exactly these source addresses. Envoy picks the one of the destination's family.
  */
 export function applicationBinding(families: Families): JsonObject {
   const [v4, v6] = [source(loopbackSource.v4), source(loopbackSource.v6)];

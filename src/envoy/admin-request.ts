@@ -1,9 +1,10 @@
 import { ports } from '../pod/conventions.ts';
 
 /**
- * A bash function `ask` that sends one request to a loopback port of Envoy, the admin interface unless told otherwise, and succeeds when the answer is 200. Bash
- * alone, because Envoy's image has no HTTP client. The answer is read to its end, so that Envoy does not drop a request
- * whose sender has gone. No `$(` and no `$$` may stand in such a text: Kubernetes would replace them.
+ * Returns a bash function `ask` that sends one request to a loopback port of Envoy (by default the admin interface) and
+ * succeeds if the response status is 200. It uses bash alone, because Envoy's image has no HTTP client. The response is
+ * read to its end, because Envoy drops a request whose sender has gone. The text must contain neither `$(` nor `$$`,
+ * which Kubernetes would expand.
  */
 export function askFunction(method: 'GET' | 'POST', path: string, port: number = ports.admin): string {
   const request = `${method} ${path} HTTP/1.1\\r\\nHost: localhost\\r\\nContent-Length: 0\\r\\nConnection: close\\r\\n\\r\\n`;
@@ -18,7 +19,7 @@ export function askFunction(method: 'GET' | 'POST', path: string, port: number =
   ].join('; ');
 }
 
-/** The command line of a script for bash. */
+/** Returns the command that runs a script in bash. */
 export function bash(script: string): string[] {
   return ['/bin/bash', '-c', script];
 }

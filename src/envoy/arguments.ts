@@ -1,12 +1,12 @@
 import { escapeExpansion } from './bootstrap-text.ts';
 
-/** What the command line of one proxy is made of. */
+/** Input of one proxy's command line. */
 export interface EnvoyLaunch {
-  /** Text of `renderBootstrap`, whose `$` are escaped already. */
+  /** Result of `renderBootstrap`; its `$` are already escaped. */
   readonly bootstrap: string;
-  /** Worker threads; 0 for one a core. */
+  /** Number of worker threads; 0 means one per core. */
   readonly concurrency: number;
-  /** Seconds in which drained connections end. */
+  /** Seconds within which drained connections are closed. */
   readonly drainSeconds: number;
   readonly logLevel: string;
   /** `component:level` pairs joined by commas; empty for none. */
@@ -14,9 +14,8 @@ export interface EnvoyLaunch {
 }
 
 /**
- * Arguments of the `envoy` command. Changed listeners take effect on open
- * connections at once. Hot restart is off: its sockets are shared by a pod's containers, so another Envoy in the
- * pod would collide with ours.
+ * Returns the arguments of the `envoy` command. Changed listeners take effect on open connections at once. Hot restart
+ * is off: its sockets are shared by all containers of a pod, so a second Envoy in the pod would collide with ours.
  */
 export function envoyArguments(launch: EnvoyLaunch): string[] {
   const { bootstrap, concurrency, drainSeconds, logLevel, componentLogLevel } = launch;

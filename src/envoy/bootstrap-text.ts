@@ -2,23 +2,22 @@ import type { Json, JsonObject } from '../json/json.ts';
 import { splitMarks } from './self.ts';
 
 /*
- * Envoy's `--config-yaml` takes flow YAML: JSON with fewer quotes, and with anchors, so that a part which occurs several
- * times is written once (`&a [...]`) and referred to later (`*a`). Which parts those are is found here.
+ * Envoy's `--config-yaml` accepts flow YAML: JSON with fewer quotes, and with anchors. A part that occurs several times
+ * is written once (`&a [...]`) and referred to later (`*a`). This file finds such parts.
  */
 
 /**
- * Kubernetes replaces `$(NAME)` in a container's arguments and `$$` by `$`. Text that is to arrive as it is goes through
- * here.
+ * Escapes text that must reach the container unchanged: in arguments, Kubernetes replaces `$(NAME)`, and `$$` by `$`.
  */
 export function escapeExpansion(text: string): string {
   return text.includes('$') ? text.replaceAll('$', '$$$$') : text;
 }
 
 const simple = /^[\w ./:,@%()[\]?~=&*{}+-]*$/;
-// JSON allows these raw inside a string; in YAML they end a line or may not appear.
+// JSON allows these characters unescaped in a string; in YAML they end a line or are illegal.
 const unsafe = /[\u007f-\u00a0\u2028\u2029\ufeff]/g;
 
-/** A double-quoted scalar, JSON and YAML alike; lone surrogates become U+FFFD. */
+/** Returns a double-quoted scalar, valid in JSON and YAML alike. Lone surrogates become U+FFFD. */
 function quoted(text: string): string {
   if (simple.test(text)) return `"${text}"`;
   return JSON.stringify(text.toWellFormed()).replaceAll(
@@ -28,10 +27,10 @@ function quoted(text: string): string {
 }
 
 const word = /^(?:[A-Za-z/][\w./-]*|\d+s)$/;
-/** What yaml-cpp, or the C++ library below it, takes for a boolean, a number or nothing. */
+/** Words that yaml-cpp, or the C++ library below it, reads as a boolean, a number or null. */
 const reserved = /^(?:true|false|yes|no|on|off|y|n|null|inf|infinity|nan)$/i;
 
-/** A text as a scalar: without quotes where YAML takes it for a string anyway. */
+/** Returns the text as a scalar, without quotes if YAML reads it as a string anyway. */
 function textScalar(text: string): string {
   if (word.test(text)) return reserved.test(text) ? `"${text}"` : text;
   const [first = '', ...rest] = splitMarks(text);
@@ -40,15 +39,15 @@ function textScalar(text: string): string {
   return quoted(escapeExpansion(first) + parts.join(''));
 }
 
-/** A value or a key; equal ones are the same part. */
+/** A value or key of the document. Equal values are the same part. */
 interface Part {
   readonly id: number;
-  /** Text of a scalar. */
+  /** YAML text of a scalar; undefined for a list or object. */
   readonly text: string | undefined;
-  /** Keys of an object; a list has none. */
+  /** Keys of an object; empty for a list. */
   readonly keys: readonly Part[];
   readonly items: readonly Part[];
-  /** Characters that it takes written out, about. */
+  /** Approximate length of the part when written out, in characters. */
   readonly length: number;
 }
 
@@ -61,7 +60,7 @@ function isMadeOf({ keys, items }: Part, otherKeys: readonly Part[], otherItems:
   return true;
 }
 
-/** FNV-1a of the ids (draft-eastlake-fnv, section 2), 32 bits. */
+/** Returns the 32-bit FNV-1a hash of the ids (draft-eastlake-fnv, section 2). */
 function hashOf(keys: readonly Part[], items: readonly Part[]): number {
   let hash = 0x811c9dc5;
   for (let at = 0; at < items.length; at++) {
@@ -71,15 +70,15 @@ function hashOf(keys: readonly Part[], items: readonly Part[]): number {
   return hash;
 }
 
-/** All parts of a document; those of `base` are known already. */
+/** All parts of a document, on top of the known parts of `base`. */
 class Parts {
   private readonly base: Parts | undefined;
-  /** By the text itself; what is no text has maps of its own. */
+  /** Strings by their own text; other scalars have a map of their own. */
   private readonly texts = new Map<string, Part>();
   private readonly others = new Map<string, Part>();
-  /** Objects and lists by their hashes. */
+  /** Objects and lists by hash. */
   private readonly composed = new Map<number, Part[]>();
-  /** The same object often stands in several places, and in many documents. */
+  /** Parts by object identity: the same object often occurs in several places and in many documents. */
   private readonly seen = new Map<object, Part>();
   private count: number;
 
@@ -92,7 +91,7 @@ class Parts {
     return this.count;
   }
 
-  /** The part of a value. */
+  /** Returns the part of a value. */
   of(value: Json): Part {
     if (typeof value === 'string') return this.text(value);
     if (typeof value !== 'object' || value === null) return this.other(String(value));
@@ -107,7 +106,7 @@ class Parts {
     return this.base?.texts.get(text) ?? this.texts.get(text) ?? this.scalar(this.texts, text, textScalar(text));
   }
 
-  /** A number, a boolean, null, or an empty list or object. */
+  /** Returns the part of a number, a boolean, null, or an empty list or object. */
   private other(text: string): Part {
     return this.base?.others.get(text) ?? this.others.get(text) ?? this.scalar(this.others, text, text);
   }
@@ -151,7 +150,7 @@ class Parts {
   }
 }
 
-/** How often each part stands in a document, by its id. */
+/** Counts the uses of each part in a document, by part id. */
 function countUses(root: Part, size: number): Uint32Array {
   const uses = new Uint32Array(size);
   const count = ({ id, keys, items }: Part): void => {
@@ -170,14 +169,14 @@ function write(root: Part, uses: Uint32Array): string {
   const put = (part: Part, isKey: boolean): void => {
     const times = uses[part.id] ?? 0;
     const end = isKey ? ' ' : '';
-    // An anchor takes four characters and an alias two; as a key, an alias needs a blank before its colon.
+    // An anchor costs four characters and an alias two; an alias used as a key needs a blank before its colon.
     if (times < 2 || (part.length - 3) * (times - 1) <= 4 + (isKey ? times : 0)) return putWhole(part);
     const known = names.get(part);
     if (known !== undefined) {
       text += `*${known}${end}`;
       return;
     }
-    // Short: the text is stored in every pod.
+    // Names are short because the text is stored in every pod.
     const name = (10 + names.size).toString(36);
     names.set(part, name);
     text += `&${name} `;
@@ -208,11 +207,12 @@ function write(root: Part, uses: Uint32Array): string {
 }
 
 /**
- * Makes the function that writes a configuration as text for `--config-yaml` in a container's arguments. The marks of
- * `unknownPod` become `$(POD_IP)`, `$(POD_NAME)` and `$(POD_NAMESPACE)`, which Kubernetes fills in from the container's
- * environment; every other `$` is doubled.
+ * Returns a function that writes a configuration as text for `--config-yaml` in a container's arguments. The marks of
+ * `unknownPod` become `$(POD_IP)`, `$(POD_NAME)` and `$(POD_NAMESPACE)`, which Kubernetes expands from the container's
+ * environment. Every other `$` is doubled.
  *
- * @param constants objects that many configurations have in them: they are looked at once, here, and recognised later
+ * @param constants objects that many configurations contain. They are analysed once, here, and recognised by identity
+ * later.
  */
 export function bootstrapWriter(constants: readonly JsonObject[] = []): (configuration: JsonObject) => string {
   const base = new Parts();

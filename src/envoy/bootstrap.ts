@@ -7,36 +7,36 @@ import { adminAddress, hookListeners } from './hooks.ts';
 import type { BootstrapIntent, MetricsIntent, TrafficIntent } from './intent.ts';
 import { captureListeners } from './listeners.ts';
 import { metricsPage } from './metrics-page.ts';
-import { overloadManager } from './overload.ts';
+import { listenerLimits, overloadManager } from './overload.ts';
 import { probeAnswers } from './probes.ts';
 import { unknownPod, type Self } from './self.ts';
 import { statusListener } from './status-listener.ts';
 import { proxyName, tracingClusters } from './tracing.ts';
 
-/** Envoy keeps every statistic in memory; these are the ones that somebody reads. */
+/** Statistics that Envoy keeps: all of them would stay in memory, so only those with a reader are included. */
 const statistics: readonly JsonObject[] = [
   ...['istio.', 'listener_manager.', 'server.', 'tcp.', 'http.inbound', 'http.outbound'].map((prefix) => ({
     prefix,
   })),
   { contains: 'PassthroughCluster.upstream_' },
-  // The answers to tcpSocket and gRPC probes are computed from these gauges.
+  // Answers to tcpSocket and gRPC probes are computed from these gauges.
   { contains: 'membership_' },
   ...['downstream_cx_active', 'cx_overflow', 'message_count'].map((suffix) => ({ suffix })),
 ];
 
-/** Envoy's own 200 ms wake every thread ten times a second to see that it is not stuck: most of what an idle proxy does. */
+/** With Envoy's default of 200 ms, the watchdog wakes every thread ten times a second: most of an idle proxy's work. */
 const patience: JsonObject = { miss_timeout: '1s' };
 
 function node({ workload, settings, self }: BootstrapIntent & { readonly self: Self }): JsonObject {
   return {
-    // Four parts in Istio's form, so that tools which take it apart can read it.
+    // Four parts in Istio's format, so that tools which parse the id keep working.
     id: `sidecar~${self.address}~${self.name}.${self.namespace}~${self.namespace}.svc.${settings.proxy.clusterDomain}`,
     cluster: proxyName({ workload, self }),
     metadata: { NAMESPACE: self.namespace, WORKLOAD_NAME: workload.name },
   };
 }
 
-/** What is captured, and where it goes: what a control plane would send. */
+/** Returns the listeners and clusters of captured traffic: what a control plane would send. */
 export function captureResources(intent: TrafficIntent): {
   readonly listeners: readonly JsonObject[];
   readonly clusters: readonly JsonObject[];
@@ -48,10 +48,11 @@ export function captureResources(intent: TrafficIntent): {
 }
 
 /**
- * Envoy's whole configuration for one pod (`envoy.config.bootstrap.v3.Bootstrap`). It holds no secret: Envoy prints a
- * configuration that it refuses. Probes need the status port; without one they are left out.
+ * Returns Envoy's whole configuration for one pod (`envoy.config.bootstrap.v3.Bootstrap`). It must hold no secret,
+ * because Envoy prints a configuration that it rejects. Rewritten probes need the status port; without one they are
+ * left out.
  *
- * @param self the pod, which is unknown to who writes its bootstrap
+ * @param self the pod; by default `unknownPod`, because the pod is not known when its bootstrap is written
  */
 export function bootstrap(wanted: BootstrapIntent, self: Self = unknownPod): JsonObject {
   const intent = { ...wanted, self };
@@ -68,14 +69,15 @@ export function bootstrap(wanted: BootstrapIntent, self: Self = unknownPod): Jso
       clusters: [...clusters, adminCluster(proxy), ...probes.clusters, ...page.clusters, ...tracingClusters(intent)],
     },
     watchdogs: { main_thread_watchdog: patience, worker_watchdog: patience },
-    // Reading this takes memory that Envoy would keep for ever: a MiB goes back every second.
+    // Parsing this configuration takes memory that Envoy would never return; this releases one MiB per second.
     memory_allocator_manager: { bytes_to_release: 1_048_576 },
     stats_config: { stats_matcher: { inclusion_list: { patterns: statistics } } },
     overload_manager: overloadManager(proxy),
+    layered_runtime: listenerLimits(proxy),
   };
 }
 
-/** A proxy that captures as most do. */
+/** Intent of a proxy with the most common capture settings. */
 const usual: TrafficIntent & MetricsIntent = {
   settings: {
     proxy: {
@@ -116,7 +118,7 @@ const write = bootstrapWriter([
   { statistics },
 ]);
 
-/** The same as text, for the `--config-yaml` of one pod. */
+/** Returns the bootstrap of one pod as text for `--config-yaml`. */
 export function renderBootstrap(intent: BootstrapIntent): string {
   return write(bootstrap(intent));
 }

@@ -6,7 +6,7 @@ import { transparentUpstream } from './http.ts';
 import type { Effective } from '../settings/effective.ts';
 import type { TrafficIntent } from './intent.ts';
 
-/** Names of the clusters that every proxy has; metrics tell them as the service, as Istio's do. */
+/** Names of the clusters that every proxy has. As in Istio, metrics report them as the destination service. */
 export const clusterNames = {
   passthrough: 'PassthroughCluster',
   inbound: 'InboundPassthroughCluster',
@@ -16,12 +16,12 @@ export const clusterNames = {
 
 const most = 4_294_967_295;
 
-/** Envoy's own default of 1,024 would throttle an application that has no limit without a proxy. */
+/** Envoy's default of 1,024 would throttle an application that has no such limit without a proxy. */
 const unlimited: JsonObject = {
   thresholds: [{ max_connections: most, max_pending_requests: most, max_requests: most, max_retries: most }],
 };
 
-/** Cluster of wherever a captured connection was going; `binding` is the source of its connections. */
+/** Returns a cluster for the original destination of captured connections; `binding` sets their source address. */
 export function originalDestination(name: string, binding: JsonObject | undefined): JsonObject {
   return {
     name,
@@ -35,17 +35,17 @@ export function originalDestination(name: string, binding: JsonObject | undefine
   };
 }
 
-/** Clusters of captured traffic, whatever becomes of it. */
+/** Returns the clusters of captured traffic, for every outbound traffic policy. */
 export function captureClusters({ settings }: Pick<TrafficIntent, 'settings'>): readonly JsonObject[] {
   return [
     originalDestination(clusterNames.passthrough, undefined),
     originalDestination(clusterNames.inbound, applicationBinding(settings.capture.families)),
-    // No endpoints: connections are closed at once.
+    // A cluster without endpoints: connections are closed at once.
     { name: clusterNames.blackHole },
   ];
 }
 
-/** The proxy's own admin interface. */
+/** Returns the cluster of the proxy's own admin interface. */
 export function adminCluster({ admin }: Pick<Effective['proxy'], 'admin'>): JsonObject {
   const { admin: name } = clusterNames;
   return { name, load_assignment: loadAssignment(name, [adminAddress(admin)]) };

@@ -1,26 +1,26 @@
 import type { Json, JsonObject } from '../json/json.ts';
 
-/** A message of one of Envoy's extension types, such as `envoy.extensions.filters.http.router.v3.Router`. */
+/** Returns a message of an Envoy extension type, such as `envoy.extensions.filters.http.router.v3.Router`. */
 export function typed(type: string, fields: JsonObject = {}): JsonObject {
   return { '@type': `type.googleapis.com/${type}`, ...fields };
 }
 
-/** An extension with its configuration; Envoy finds it by the type, so most names are only for people. */
+/** Returns an extension with its configuration. Envoy finds it by type, so most names only help the reader. */
 export function extension(name: string, type: string, fields: JsonObject = {}): JsonObject {
   return { name, typed_config: typed(type, fields) };
 }
 
-/** Protobuf's Duration in JSON form. */
+/** Returns a number of milliseconds as the JSON form of a Protobuf Duration. */
 export function duration(milliseconds: number): string {
   return `${milliseconds / 1000}s`;
 }
 
-/** `envoy.config.core.v3.Address` of an IP address or a host name. */
+/** Returns the `envoy.config.core.v3.Address` of an IP address or host name. */
 export function socketAddress(address: string, port: number, more: JsonObject = {}): JsonObject {
   return { socket_address: { address, port_value: port, ...more } };
 }
 
-/** `envoy.config.endpoint.v3.ClusterLoadAssignment` of addresses that are all alike. */
+/** Returns an `envoy.config.endpoint.v3.ClusterLoadAssignment` with one endpoint for each address, all equal. */
 export function loadAssignment(clusterName: string, addresses: readonly Json[]): JsonObject {
   return {
     cluster_name: clusterName,

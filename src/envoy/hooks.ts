@@ -5,20 +5,24 @@ import { ownHttp } from './http.ts';
 import type { Effective } from '../settings/effective.ts';
 import { luaFilter, routeScript } from './lua.ts';
 
-/** Where the admin interface listens when it is no port; the folder is a volume of the proxy alone. */
+/** Folder of the admin interface's Unix socket, on a volume that only the proxy mounts. */
 export const adminSocketFolder = '/var/run/istio-proxy';
 
-/** `envoy.config.core.v3.Address` of the admin interface; the cluster `admin` and the interface itself say the same. */
+/** Returns the `envoy.config.core.v3.Address` of the admin interface, also used by the cluster `admin`. */
 export function adminAddress(admin: Effective['proxy']['admin']): JsonObject {
-  // Readable and writable for the proxy's user, and for nobody else.
+  // Readable and writable for the proxy's user only.
   if (admin === 'socket') return { pipe: { path: `${adminSocketFolder}/admin.sock`, mode: 0o600 } };
-  // Loopback only: what it can do (quit, drain, change log levels) is for the pod alone.
+  // Loopback only: its commands (quit, drain, log levels) are for the pod alone.
   return socketAddress('127.0.0.1', ports.admin);
 }
 
-/** Requests that bash can send where it cannot reach the admin interface: it knows no unix sockets. */
+/**
+ * Paths of the hook listener: `ready` and `drain` for hooks in bash, which does not support Unix sockets, and `quit`
+ * for the application.
+ */
 export const hookPaths = { ready: '/ready', drain: '/drain', quit: '/quitquitquit' } as const;
 
+/** Path of Envoy's admin interface that drains inbound listeners gracefully. */
 export const drainRequest = '/drain_listeners?graceful&inboundonly';
 
 function match(method: 'GET' | 'POST', path: string): JsonObject {
@@ -29,7 +33,10 @@ function toAdmin(method: 'GET' | 'POST', path: string, target: string): JsonObje
   return { match: match(method, path), route: { cluster: 'admin', prefix_rewrite: target } };
 }
 
-/** Answers first: a proxy that hands the request on to itself would be gone before the answer. */
+/**
+ * Responds after handing the request to the admin interface without waiting: a proxy that forwarded the request would
+ * be gone before it could respond.
+ */
 const quit = `function envoy_on_request(h)
 h:httpCall("admin",{[":method"]="POST",[":path"]="/quitquitquit",[":authority"]="x"},"",1000,true)
 h:respond({[":status"]="200"},"OK")
@@ -47,8 +54,8 @@ const quitRoute: JsonObject = {
 };
 
 /**
- * The listener beside the admin interface, which stands where hooks have to be answered: always for an interface that is
- * a socket, and for an application that may ask the proxy to end.
+ * Returns the listener for hooks. It exists if the admin interface is a socket, and if the application may ask the
+ * proxy to quit.
  */
 export function hookListeners({
   admin,

@@ -9,19 +9,19 @@ const preserveCase: JsonObject = {
   ),
 };
 
-/** The last filter of every HTTP filter chain. Counters by status code are left to the listeners, which have them anyway. */
+/** The last filter of every HTTP filter chain. It keeps no counters by status code: the listeners have them anyway. */
 const router: JsonObject = extension('router', 'envoy.extensions.filters.http.router.v3.Router', {
   dynamic_stats: false,
 });
 
 /**
- * What a request or an answer may carry. Envoy's own limits, a hundred headers and 60 KiB, are below what many servers take.
+ * Limits for requests and responses. Envoy's defaults (100 headers, 60 KiB) are lower than what many servers accept.
  */
 const mostHeaders = { max_headers_count: 2_000 } as const;
 const mostHeaderKibibytes = 256;
 
 const serverHttp1: JsonObject = {
-  // HTTP/1.0 without a Host header is legal and old health checkers send it; Envoy wants a name for it.
+  // HTTP/1.0 without a Host header is legal and sent by old health checkers; Envoy needs a host for it.
   accept_http_10: true,
   default_host_for_http_10: 'localhost',
   enable_trailers: true,
@@ -29,10 +29,13 @@ const serverHttp1: JsonObject = {
   header_key_format: preserveCase,
 };
 
-/** What HTTP/1 connections may change into. Envoy refuses every other protocol, but h2c, which clients can do without. */
+/**
+ * Protocols that an HTTP/1 connection may upgrade to. Envoy rejects upgrades to any other protocol except h2c, which
+ * clients can do without.
+ */
 const upgrades = ['websocket', 'CONNECT', 'tcp', 'SPDY/3.1'].map((upgrade_type) => ({ upgrade_type }));
 
-/** `envoy.config.route.v3.RouteConfiguration` in the listener, or the name of one that a control plane sends. */
+/** An `envoy.config.route.v3.RouteConfiguration` in the listener, or the name of one that a control plane sends. */
 export type Routes = { readonly inline: JsonObject } | { readonly rds: string };
 
 function routeSource(routes: Routes): JsonObject {
@@ -50,7 +53,7 @@ function connectionManager(fields: JsonObject): JsonObject {
 
 /** What differs between the connection managers of captured traffic. */
 export interface TransparentHttp {
-  /** Prefix of its statistics. */
+  /** Prefix of the connection manager's statistics. */
   readonly name: string;
   readonly routes: Routes;
   /** Filters before the router. */
@@ -59,7 +62,7 @@ export interface TransparentHttp {
   readonly tracing: JsonObject | undefined;
 }
 
-/** Connection manager of captured traffic, as transparent as Envoy allows. */
+/** Returns the connection manager of captured traffic, as transparent as Envoy allows. */
 export function transparentHttp({ name, routes, filters, accessLog, tracing }: TransparentHttp): JsonObject {
   return connectionManager({
     stat_prefix: name,
@@ -69,42 +72,52 @@ export function transparentHttp({ name, routes, filters, accessLog, tracing }: T
     http_protocol_options: serverHttp1,
     common_http_protocol_options: mostHeaders,
     max_request_headers_kb: mostHeaderKibibytes,
-    // The server says whether it wants the body; its early hints pass the same way.
+    // The server decides whether it wants the body; its early hints pass in the same way.
     proxy_100_continue: true,
     upgrade_configs: upgrades,
     tracing,
     server_header_transformation: 'PASS_THROUGH',
-    // Long polls and streams may be silent for longer than Envoy's five minutes.
+    // Long polls and streams may be silent for longer than Envoy's default of five minutes.
     stream_idle_timeout: '0s',
+    // A client that never ends its headers would hold one of the proxy's connections indefinitely.
+    request_headers_timeout: '30s',
   });
 }
 
-/** Connection manager of a listener of the proxy's own: exact paths, no log. */
+/**
+ * Returns the connection manager of one of the proxy's own listeners: exact paths, no access log. Everybody who reaches the
+ * pod reaches the status listener, so a client gets little room and little time. A page of metrics may take almost a
+ * minute to collect the application's.
+ */
 export function ownHttp(name: string, filters: readonly JsonObject[], routes: readonly JsonObject[]): JsonObject {
   return connectionManager({
     stat_prefix: name,
-    // A redirect of the application counts as success; the kubelet must not follow it to a path that is not here.
+    // A redirect by the application counts as success; the kubelet must not follow it to a path that is not here.
     route_config: { virtual_hosts: [{ name, domains: ['*'], routes, response_headers_to_remove: ['location'] }] },
     http_filters: [...filters, router],
+    common_http_protocol_options: { idle_timeout: '60s' },
+    max_request_headers_kb: 16,
+    request_headers_timeout: '10s',
+    stream_idle_timeout: '60s',
   });
 }
 
 const protocolOptions = 'envoy.extensions.upstreams.http.v3.HttpProtocolOptions';
 
-/** `typed_extension_protocol_options` of a cluster. */
+/** Returns the `typed_extension_protocol_options` of a cluster. */
 function upstreamHttp(fields: JsonObject): JsonObject {
   return { [protocolOptions]: typed(protocolOptions, fields) };
 }
 
-/** Transport socket of TLS that verifies nothing, as the kubelet; without the maximum Envoy stops at TLS 1.2. */
+/** Transport socket for TLS without verification, as in the kubelet. By default Envoy stops at TLS 1.2. */
 export const anyTls: JsonObject = extension('tls', 'envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext', {
   common_tls_context: { tls_params: { tls_maximum_protocol_version: 'TLSv1_3' } },
 });
 
 /**
- * Upstream side of captured traffic: the protocol that the client speaks, and connections that are given up after one
- * idle second. Servers close idle connections without notice and Envoy does not read their `Keep-Alive` hint, so a
- * longer time loses requests; a new connection costs far less.
+ * Upstream options of captured traffic: the client's protocol, and connections closed after one idle second. Servers
+ * close idle connections without notice and Envoy does not read their `Keep-Alive` hint, so a longer timeout loses
+ * requests; a new connection costs far less.
  */
 export const transparentUpstream: JsonObject = upstreamHttp({
   common_http_protocol_options: {
@@ -118,5 +131,5 @@ export const transparentUpstream: JsonObject = upstreamHttp({
   },
 });
 
-/** Upstream side of what is asked by gRPC. */
+/** Upstream options of gRPC servers. */
 export const grpcUpstream: JsonObject = upstreamHttp({ explicit_http_config: { http2_protocol_options: {} } });

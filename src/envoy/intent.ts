@@ -4,14 +4,14 @@ import type { ServiceIdentity, Workload } from '../pod/workload.ts';
 import type { Effective } from '../settings/effective.ts';
 import type { Self } from './self.ts';
 
-/** A page of the application's own metrics. */
+/** A metrics page of the application. */
 export interface MetricsTarget {
   readonly scheme: 'HTTP' | 'HTTPS';
   readonly port: number;
   readonly path: string;
 }
 
-/** What the capture listeners, their routes and their clusters depend on: what a control plane would know of a proxy. */
+/** Input of the capture listeners, their routes and their clusters: what a control plane would know about a proxy. */
 export interface TrafficIntent {
   readonly settings: {
     readonly proxy: Pick<
@@ -21,17 +21,17 @@ export interface TrafficIntent {
     readonly capture: Pick<Effective['capture'], 'families'>;
   };
   readonly workload: Pick<Workload, 'name'>;
-  /** Ports that the pod declares not to carry HTTP, beside those of the settings; ascending. */
+  /** Ports that the pod declares as not HTTP, in addition to those of the settings; ascending. */
   readonly opaqueInboundPorts: readonly number[];
-  /** Where the pod itself is. */
+  /** Address and name of the pod. */
   readonly self: Self;
 }
 
-/** What the page of metrics tells of the pod, and where it gets the application's. */
+/** Input of the metrics page: the pod's own labels, and where the application's metrics are. */
 export interface MetricsIntent {
-  /** What the pod calls itself in metrics. */
+  /** Identity of the pod in its metrics. */
   readonly service: ServiceIdentity;
-  /** The application's own metrics that the proxy appends to its page. */
+  /** Metrics pages of the application that the proxy appends to its own. */
   readonly metricsTargets: readonly MetricsTarget[];
 }
 
@@ -43,15 +43,15 @@ export interface ProxyIntent extends Omit<TrafficIntent, 'self'>, MetricsIntent 
   readonly workload: Workload;
   readonly identity: ProxyIdentity;
   readonly probes: readonly ProbeRedirect[];
-  /** Seconds that the pod has to end in, for a hook that waits. */
+  /** Grace period of the pod's termination in seconds, for hooks that wait. */
   readonly gracePeriodSeconds: number;
-  /** Whether a hook may be the kubelet's own sleep. */
+  /** Whether the API server supports the preStop hook `sleep`. */
   readonly knowsSleep: boolean;
-  /** Ports of probes that stay as they are and must therefore not be captured. */
+  /** Ports of probes that are not rewritten and must therefore not be captured. */
   readonly probePorts: readonly number[];
 }
 
-/** What a bootstrap is made of. */
+/** Input of the bootstrap. */
 export type BootstrapIntent = Pick<
   ProxyIntent,
   'settings' | 'workload' | 'service' | 'probes' | 'metricsTargets' | 'opaqueInboundPorts'

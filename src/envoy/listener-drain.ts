@@ -4,13 +4,13 @@ import { drainRequest, hookPaths } from './hooks.ts';
 import type { Effective } from '../settings/effective.ts';
 
 /**
- * Command of the proxy's preStop hook: clients are told to go elsewhere, new inbound connections are refused once the
- * drain time is over, and what the application still sends goes out as before. It returns at once, which is right for
- * a native sidecar, whose own end comes after the application's; a classic one is stopped when the hook returns, so
- * there the hook has to hold on for a while.
+ * Returns the command of the proxy's preStop hook. It drains inbound connections gracefully and refuses new ones after
+ * the drain time; outbound traffic of the application continues. The command returns at once, which suits a native
+ * sidecar, because it is terminated after the application. A classic sidecar is stopped as soon as the hook returns, so
+ * there the hook waits.
  *
- * @param admin where the admin interface is
- * @param holdSeconds how long to wait after asking; less than the pod's grace period
+ * @param admin where the admin interface listens
+ * @param holdSeconds seconds to wait after the request; must be less than the pod's grace period
  */
 export function drainCommand(admin: Effective['proxy']['admin'], holdSeconds = 0): string[] {
   const hold = Math.max(0, Math.floor(holdSeconds));

@@ -11,7 +11,10 @@ import { grpcStats } from './metrics.ts';
 import { passEverything, refuseEverything, type Direction } from './routes.ts';
 import { tracing } from './tracing.ts';
 
-/** On an opaque port nobody waits for the client's first bytes: where the server speaks first they never come. */
+/**
+ * Returns a listener filter that is disabled on opaque ports: it would wait for the client's first bytes, which never
+ * come if the server speaks first.
+ */
 function inspector(name: string, type: string, disabled: JsonObject): JsonObject {
   return { ...extension(name, type), filter_disabled: disabled };
 }
@@ -22,14 +25,14 @@ function listenerFilters(opaque: JsonObject): readonly JsonObject[] {
   return [
     originalDst,
     inspector('tls_inspector', 'envoy.extensions.filters.listener.tls_inspector.v3.TlsInspector', opaque),
-    // After the TLS one, which tells it to leave TLS connections alone.
+    // After the TLS inspector, which makes it skip TLS connections.
     inspector('http_inspector', 'envoy.extensions.filters.listener.http_inspector.v3.HttpInspector', opaque),
   ];
 }
 
 type Proxy = TrafficIntent['settings']['proxy'];
 
-/** Neighbouring ranges as one. */
+/** Merges adjacent port ranges. */
 function joined(ranges: Proxy['opaquePorts']): { first: number; last: number }[] {
   const result: { first: number; last: number }[] = [];
   for (const { first, last } of ranges) {
@@ -41,8 +44,8 @@ function joined(ranges: Proxy['opaquePorts']): { first: number; last: number }[]
 }
 
 /**
- * `ListenerFilterChainMatchPredicate` of destination ports. Its upper bound is exclusive; an empty range stands for no
- * ports at all, and a list of alternatives must have two at least.
+ * Returns a `ListenerFilterChainMatchPredicate` of destination ports. Its upper bound is exclusive. An empty range
+ * stands for no ports at all, and `or_match` needs at least two alternatives.
  */
 function portPredicate(opaquePorts: Proxy['opaquePorts']): JsonObject {
   const ranges = joined(opaquePorts);
@@ -53,7 +56,7 @@ function portPredicate(opaquePorts: Proxy['opaquePorts']): JsonObject {
   return only !== undefined && second === undefined ? only : { or_match: { rules } };
 }
 
-/** Filters of both capture listeners; those inbound leave further ports alone, which the pod itself declares. */
+/** Returns the listener filters of both directions. Inbound, they also skip the opaque ports that the pod declares. */
 function filtersOf({
   settings,
   opaqueInboundPorts,
@@ -78,7 +81,7 @@ function tcpProxy(cluster: string, more: JsonObject = {}): JsonObject {
 
 const closed: Json = [tcpProxy(clusterNames.blackHole)];
 
-/** Connections that HTTP was recognised in. */
+/** Matches connections in which HTTP was detected. */
 const isHttp: JsonObject = { transport_protocol: 'raw_buffer', application_protocols: ['http/1.0', 'http/1.1', 'h2c'] };
 
 interface Capturing {
@@ -87,7 +90,7 @@ interface Capturing {
   readonly port: number;
   readonly filters: readonly JsonObject[];
   readonly routes: Routes;
-  /** Where connections without HTTP go. */
+  /** Cluster for connections without HTTP. */
   readonly cluster: string;
 }
 
@@ -102,7 +105,7 @@ function capture(intent: TrafficIntent, { direction, name, port, filters, routes
     listener_filters_timeout: duration(proxy.protocolDetectionTimeoutMs),
     continue_on_listener_filters_timeout: true,
     filter_chains: [
-      // Whoever dials the listener's own port would be sent back to it for ever.
+      // A connection to the listener's own port would be sent back to it in an endless loop.
       { name: 'loop-guard', filter_chain_match: { destination_port: port }, filters: closed },
       {
         name: 'http',
@@ -122,7 +125,7 @@ function capture(intent: TrafficIntent, { direction, name, port, filters, routes
       name: 'tcp',
       filters: [
         tcpProxy(cluster, {
-          // As long as without a proxy; who vanishes is noticed by the kernel.
+          // As long as without a proxy; the kernel detects peers that have vanished.
           idle_timeout: '0s',
           access_log: accessLogs(proxy, direction, 'tcp'),
           access_log_options: tcpLogOptions(proxy),
@@ -132,7 +135,7 @@ function capture(intent: TrafficIntent, { direction, name, port, filters, routes
   };
 }
 
-/** Where connections go that nothing is known about. */
+/** Returns the name of the cluster for destinations that nothing is known about. */
 export function outboundCluster({ outboundTrafficPolicy }: Pick<Proxy, 'outboundTrafficPolicy'>): string {
   return outboundTrafficPolicy === 'ALLOW_ANY' ? clusterNames.passthrough : clusterNames.blackHole;
 }
@@ -143,17 +146,19 @@ const routesOf: Readonly<Record<Proxy['outboundTrafficPolicy'] | 'inbound', Json
   inbound: passEverything('inbound', 'inbound', clusterNames.inbound),
 };
 
-/** Where the routes of captured requests come from. */
+/** Source of the routes of captured requests, for each direction. */
 export type CaptureRoutes = Readonly<Record<Direction, Routes>>;
 
-/** Routes of a proxy that knows no destinations: everything goes where it was going, or is refused. */
+/**
+ * Returns the routes of a proxy that knows no destinations: requests go to their original destination or are refused.
+ */
 export function plainRoutes({ outboundTrafficPolicy }: Pick<Proxy, 'outboundTrafficPolicy'>): CaptureRoutes {
   return { outbound: { inline: routesOf[outboundTrafficPolicy] }, inbound: { inline: routesOf.inbound } };
 }
 
 /**
- * The listeners that captured connections arrive at: those of the application, and those to it. What becomes of requests
- * stands in routes, which change on open connections.
+ * Returns the listeners of captured connections, outbound and inbound. What happens to requests is defined by routes,
+ * because routes can change while connections are open.
  */
 export function captureListeners(
   intent: TrafficIntent,

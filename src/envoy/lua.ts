@@ -3,10 +3,10 @@ import { extension, typed } from './extension.ts';
 
 const type = 'envoy.extensions.filters.http.lua.v3.Lua';
 
-/** Does nothing but on a route that has a script. */
+/** Does nothing except on routes that have a script. */
 export const luaFilter: JsonObject = extension('lua', type);
 
-/** A route's own script (`typed_per_filter_config`), and what it is told beside the request. */
+/** Returns the `typed_per_filter_config` of a route that runs a script; `more` is added to its per-route message. */
 export function routeScript(script: string, more: JsonObject = {}): JsonObject {
   return { lua: typed(`${type}PerRoute`, { source_code: { inline_string: script }, ...more }) };
 }

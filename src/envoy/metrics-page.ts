@@ -6,10 +6,10 @@ import { istioPage, ownIdentity } from './metrics-script.ts';
 import { probeTarget } from './probe-target.ts';
 import { applicationCluster, type Application } from './probes.ts';
 
-/** What Envoy has answered, in a script. */
+/** Lua expression for the body of Envoy's response. */
 const body = 'b:getBytes(0,b:length())';
 
-/** The same as Istio would say it. */
+/** Lua expression for the same body with Istio's metric names and labels. */
 const asIstio = `istio(${body},h:filterContext():get('own'))`;
 
 const renaming = `${istioPage}function envoy_on_response(h)
@@ -18,9 +18,9 @@ b:setBytes(${asIstio})
 end`;
 
 /**
- * The application's pages are asked for while the scraper waits, for nine tenths of the time that it says it has. One
- * that does not answer is left out and shows as 0. What only OpenMetrics has (the end mark, exemplars) is taken out,
- * because Envoy's page is none.
+ * Returns a script that appends the application's metrics. Their pages are fetched while the scraper waits, each within
+ * nine tenths of the scraper's timeout. A page that does not answer is left out and reported as 0. What only
+ * OpenMetrics allows (the end mark, exemplars) is removed, because Envoy's page is in the older text format.
  */
 function merging(before: string, page: string): string {
   return `${before}function envoy_on_request(h)
@@ -53,7 +53,7 @@ const plain: JsonObject = {
 };
 
 function scripted(script: string, context: JsonObject): JsonObject {
-  // Compressed, the page could not be changed.
+  // The script could not change a compressed page.
   return {
     ...plain,
     request_headers_to_remove: ['accept-encoding'],
@@ -75,10 +75,10 @@ function clustersOf(targets: readonly MetricsTarget[], application: Application)
   return [...byName].map(([name, { scheme, port }]) => applicationCluster({ scheme, name, port }, application));
 }
 
-/** Everything of a page is held in memory while a script works on it; Envoy's default is 1 MiB. */
+/** A page is held in memory as a whole while a script works on it; Envoy's default limit is 1 MiB. */
 const pageBytes = 33_554_432;
 
-/** What the page of metrics needs: filters and a route of the status listener, clusters, and room. */
+/** Parts of the metrics page: filters and a route for the status listener, clusters, and the buffer limit. */
 export interface MetricsPage {
   readonly filters: readonly JsonObject[];
   readonly route: JsonObject;
@@ -87,8 +87,8 @@ export interface MetricsPage {
 }
 
 /**
- * The page of metrics, `/stats/prometheus`. The script runs on that route alone, so probes and health are not touched by
- * it.
+ * Returns the parts of the metrics page, `/stats/prometheus`. Scripts run on that route alone, so probes and health
+ * checks are not affected.
  */
 export function metricsPage(intent: TrafficIntent & MetricsIntent): MetricsPage {
   const { settings, self, metricsTargets: targets } = intent;

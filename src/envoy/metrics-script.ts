@@ -3,15 +3,17 @@ import { version } from '../settings/version.ts';
 import type { MetricsIntent, TrafficIntent } from './intent.ts';
 import { outboundCluster } from './listeners.ts';
 
-/** A label's value as Prometheus' text format writes it (its section "Comments, help text, and type information"). */
+/**
+ * Returns a label value escaped for Prometheus' text format (its section "Comments, help text, and type information").
+ */
 function labelValue(text: string): string {
   if (text === '') return 'unknown';
   return !/[\\"\n]/.test(text) ? text : text.replaceAll(/[\\"]/g, String.raw`\$&`).replaceAll('\n', String.raw`\n`);
 }
 
 /**
- * The pod as metrics tell of it, for the script: what stands here is its own side of every series. It is data beside the
- * script, so that nothing of a pod becomes a program.
+ * Returns the pod's own labels for the script: the pod's side of every series. They are passed as data, so that nothing
+ * from a pod becomes part of a program.
  */
 export function ownIdentity({ settings, workload, service, self }: TrafficIntent & MetricsIntent): JsonObject {
   return {
@@ -21,20 +23,20 @@ export function ownIdentity({ settings, workload, service, self }: TrafficIntent
     version: labelValue(service.version),
     canonical_service: labelValue(service.name),
     canonical_revision: labelValue(service.revision),
-    // Istio's name of a cluster that nobody has given one.
+    // Istio's name for a cluster that has not been given one.
     cluster: 'Kubernetes',
     outbound: outboundCluster(settings.proxy),
   };
 }
 
 /**
- * Function of Lua that makes Istio's page of Envoy's: `istio(page, identity)`.
+ * Lua function `istio(page, identity)` that turns Envoy's metrics page into Istio's.
  *
- * Envoy puts its own name before every metric. Labels that are the same for all series of one direction are not counted
- * with but written here, in Istio's values (its `istio_stats` filter, populatePeerInfo); a proxy alone knows nothing of
- * its peers that they could not invent. What the stats logger cannot count while a connection or stream lasts, Envoy
- * counts itself by direction; such families get the labels of the series that were counted when it began, or for the same
- * application.
+ * Envoy puts its own prefix before every metric name. Labels that are the same for all series of one direction are not
+ * counted but added here, with Istio's values (its `istio_stats` filter, populatePeerInfo). A proxy without a control
+ * plane knows nothing about its peers that they could not forge. What the stats logger cannot count while a connection
+ * or stream is open, Envoy counts by direction. Those families get the labels of the series counted when the connection
+ * began, or for the same application.
  */
 export const istioPage = `local function istio(t,own)
 local sides={}

@@ -2,7 +2,10 @@ import type { JsonObject } from '../json/json.ts';
 import { extension } from './extension.ts';
 import type { Direction } from './routes.ts';
 
-/** What every series is told apart by; labels that are the same for all of one direction are added by the page. */
+/**
+ * Returns the labels that distinguish every series. Labels that are the same for all series of one direction are added
+ * by the metrics page.
+ */
 function commonLabels(direction: Direction): readonly JsonObject[] {
   return [
     label('reporter', direction === 'inbound' ? 'destination' : 'source'),
@@ -10,7 +13,7 @@ function commonLabels(direction: Direction): readonly JsonObject[] {
   ];
 }
 
-/** A label in the logger's form. */
+/** Returns a label in the format of the stats logger. */
 function label(name: string, value: string): JsonObject {
   return { name, value_format: value };
 }
@@ -23,7 +26,9 @@ function becomes(value: string): JsonObject {
   };
 }
 
-/** `grpc` or `http`, by the content type as Envoy's own gRPC detection reads it; whatever a client sends, it is one of the two. */
+/**
+ * `grpc` or `http`, by content type, as in Envoy's own gRPC detection. Whatever a client sends, it is one of the two.
+ */
 const requestProtocol: JsonObject = {
   name: 'request_protocol',
   value_format: '%REQ(CONTENT-TYPE)%',
@@ -46,13 +51,13 @@ const requestProtocol: JsonObject = {
 };
 
 /**
- * Most series of one metric in one direction: about ten times what a pod with every common status code has. What comes
- * after them is not counted; `envoy_server_stats_overflow_counter` tells. Nothing is evicted: a counter that vanished and
- * came back would hide rare errors from `increase()`.
+ * Maximum number of series of one metric in one direction: about ten times what a pod with every common status code
+ * has. Later series are not counted; `envoy_server_stats_overflow_counter` shows it. Series are never evicted: a
+ * counter that vanished and came back would hide rare errors from `increase()`.
  */
 const mostSeries = 200;
 
-/** Counters and histograms under Istio's prefix, at most so many of each. */
+/** Returns a stats logger for counters and histograms with Istio's prefix, with a maximum number of series. */
 function logger(counters: readonly JsonObject[], histograms: readonly JsonObject[]): JsonObject {
   return extension('envoy.access_loggers.stats', 'envoy.extensions.access_loggers.stats.v3.Config', {
     stats_scope: {
@@ -65,7 +70,7 @@ function logger(counters: readonly JsonObject[], histograms: readonly JsonObject
   });
 }
 
-/** Counts messages of gRPC while they flow; the page of metrics gives them Istio's names. */
+/** Counts gRPC messages while they flow; the metrics page gives them Istio's names. */
 export const grpcStats: JsonObject = extension(
   'grpc_stats',
   'envoy.extensions.filters.http.grpc_stats.v3.FilterConfig',
@@ -94,8 +99,9 @@ function httpLogger(direction: Direction): JsonObject {
 }
 
 /**
- * Counts every accepted connection twice, when it begins and when it ends, so that the difference is what is open. Its
- * bytes are not counted here: the logger knows only their sum so far, which a counter would add again at every report.
+ * Returns loggers that count every accepted connection twice, when it begins and when it ends: the difference is the
+ * number of open connections. Bytes are not counted here: the logger knows only their running total, which a counter
+ * would add again with every report.
  */
 function tcpLoggers(direction: Direction): readonly JsonObject[] {
   const tags = [...commonLabels(direction), label('request_protocol', 'tcp')];
@@ -112,10 +118,10 @@ function tcpLoggers(direction: Direction): readonly JsonObject[] {
 type Loggers = Readonly<Record<Direction, readonly JsonObject[]>>;
 
 /**
- * Access loggers that count instead of writing: Istio's standard metrics of requests, as `envoy_istio_…` in Envoy's own
- * output. One sharing name for all scopes would cap them together, but `--mode validate` of Envoy 1.40 crashes on it.
+ * Access loggers that count instead of writing: Istio's standard request metrics, as `envoy_istio_…` on Envoy's own
+ * page. A shared scope name would cap all scopes together, but `--mode validate` of Envoy 1.40 crashes on it.
  */
 export const httpMetrics: Loggers = { inbound: [httpLogger('inbound')], outbound: [httpLogger('outbound')] };
 
-/** The same of connections without HTTP. */
+/** The same for connections without HTTP. */
 export const tcpMetrics: Loggers = { inbound: tcpLoggers('inbound'), outbound: tcpLoggers('outbound') };

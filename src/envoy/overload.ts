@@ -3,11 +3,14 @@ import type { JsonObject } from '../json/json.ts';
 import type { Effective } from '../settings/effective.ts';
 import { extension } from './extension.ts';
 
-/** Memory of an Envoy without connections, and what one of them takes with a request under way in it. */
+/** Memory of an Envoy without connections, and of one connection with a request in flight; bytes. */
 const idleBytes = 64 * 1024 ** 2;
 const bytesPerConnection = 64 * 1024;
 
-/** Most open client connections: what the memory limit has room for, a number that is never reached without one. */
+/**
+ * Returns the maximum number of client connections: what fits into the memory limit, or a number that is never reached
+ * without a limit.
+ */
 function mostConnections({
   maxConnections,
   resources,
@@ -18,7 +21,23 @@ function mostConnections({
   return Math.max(100, Math.floor(((parseQuantity(limit) ?? 0) - idleBytes) / bytesPerConnection));
 }
 
-/** `envoy.config.overload.v3.OverloadManager`: what keeps the proxy below its memory limit. */
+/** Most connections to the status listener: kubelets and scrapers have some dozens, and each takes 16 KiB of headers. */
+const mostStatusConnections = 500;
+
+/**
+ * `envoy.config.bootstrap.v3.LayeredRuntime` with the listeners' own bounds. Clients take three quarters of all connections
+ * at most, so that they never take the application's way out.
+ */
+export function listenerLimits(proxy: Pick<Effective['proxy'], 'maxConnections' | 'resources'>): JsonObject {
+  const inbound = Math.max(1, Math.floor(mostConnections(proxy) * 0.75));
+  const limits = { virtualInbound: inbound, status: mostStatusConnections };
+  const static_layer = Object.fromEntries(
+    Object.entries(limits).map(([name, most]) => [`envoy.resource_limits.listener.${name}.connection_limit`, most]),
+  );
+  return { layers: [{ name: 'limits', static_layer }] };
+}
+
+/** Returns the `envoy.config.overload.v3.OverloadManager` that keeps the proxy below its memory limit. */
 export function overloadManager(proxy: Pick<Effective['proxy'], 'maxConnections' | 'resources'>): JsonObject {
   return {
     resource_monitors: [

@@ -3,8 +3,9 @@ const escape = /%(?![0-9a-fA-F]{2})/;
 const unfit = /[^!$&'()*+,\-./0-9:;=?@A-Z_a-z~%[\]]/gu;
 
 /**
- * Path and query that the kubelet would put on the wire for a probe's `path`: a leading slash, no fragment, everything
- * that is not allowed in a URL percent-encoded. A path that is no URL (a stray `%`) is taken literally as a whole.
+ * Returns the path and query that the kubelet would send for a probe's `path`: with a leading slash, without a
+ * fragment, and with everything percent-encoded that a URL does not allow. A path that is not a valid URL (a stray `%`)
+ * is taken literally as a whole.
  */
 export function probeTarget(path: string): string {
   if (usual.test(path)) return path;

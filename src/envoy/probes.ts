@@ -15,25 +15,25 @@ export interface Application {
   readonly self: Self;
 }
 
-/** Cluster of a port of the application, dialled at the pod's own address. */
+/** Returns the cluster of one of the application's ports, dialled at the pod's own address. */
 function portCluster(name: string, port: number, { families, self }: Application, more: JsonObject): JsonObject {
   return {
     name,
     load_assignment: loadAssignment(name, [socketAddress(self.address, port)]),
-    // Without it the proxy's own probe is captured and answered by the proxy.
+    // Without this, the proxy's own probe would be captured and answered by the proxy.
     upstream_bind_config: applicationBinding(families),
     ...more,
   };
 }
 
-/** A port of the application that is asked by HTTP. */
+/** A port of the application that is probed or scraped by HTTP. */
 export interface HttpPort {
   readonly scheme: 'HTTP' | 'HTTPS';
   readonly name: string;
   readonly port: number;
 }
 
-/** Cluster of such a port. */
+/** Returns the cluster of such a port. */
 export function applicationCluster({ scheme, name, port }: HttpPort, application: Application): JsonObject {
   return portCluster(name, port, application, {
     typed_extension_protocol_options: transparentUpstream,
@@ -46,15 +46,16 @@ function seconds(value: number, least: number, most: number): string {
 }
 
 /**
- * A check in the background whose last result the status port gives away. A failing application is asked every second,
- * so that it counts as up soon after it is up; one that answers, at the kubelet's period, every five seconds at least.
+ * Returns a background health check whose last result the status port reports. A failing application is checked every
+ * second, so that it is ready soon after it is up. A healthy one is checked at the kubelet's period, but at least every
+ * five seconds.
  */
 function healthCheck({ timeoutSeconds, periodSeconds }: ProbeRedirect, kind: JsonObject): JsonObject {
   const interval = seconds(periodSeconds, 1, 5);
   return {
     timeout: seconds(timeoutSeconds, 1, 3600),
     interval,
-    // No request ever reaches this cluster, so these two are what counts; Envoy's own default is a minute.
+    // No request ever reaches this cluster, so these two intervals apply; Envoy's default is a minute.
     no_traffic_interval: '1s',
     no_traffic_healthy_interval: interval,
     unhealthy_threshold: 1,
@@ -75,18 +76,23 @@ function checkedCluster(name: string, probe: ProbeRedirect, action: CheckAction,
   });
 }
 
-/** Answers with the state of the one cluster that has to be healthy. */
+function exact(name: string, value: string): JsonObject {
+  return { name, string_match: { exact: value } };
+}
+
+/** Returns a filter that answers with the health of one cluster. */
 function healthFilter(name: string, path: string): JsonObject {
   return extension('health_check', 'envoy.extensions.filters.http.health_check.v3.HealthCheck', {
     pass_through_mode: false,
     cluster_min_healthy_percentages: { [name]: { value: 100 } },
-    headers: [{ name: ':path', string_match: { exact: path } }],
+    headers: [exact(':path', path)],
   });
 }
 
 function httpRoute(cluster: string, { path, timeoutSeconds }: ProbeRedirect, action: HttpAction): JsonObject {
   return {
-    match: { path },
+    // Exactly what the kubelet asks: another method or a query would reach the application on a path that it never offered.
+    match: { path, headers: [exact(':method', 'GET'), exact(':path', path)] },
     route: {
       cluster,
       prefix_rewrite: probeTarget(action.path),
@@ -97,21 +103,22 @@ function httpRoute(cluster: string, { path, timeoutSeconds }: ProbeRedirect, act
 }
 
 /**
- * Probes of one port over one scheme share a cluster; a background check is one probe's own. A cluster's name is also the
- * `:authority` of a gRPC check, which servers refuse unless it is a legal host name.
+ * Returns the name of a probe's cluster. HTTP probes of one port and scheme share a cluster; a background check has its
+ * own. The name of a cluster is also the `:authority` of a gRPC check, which servers reject unless it is a legal host
+ * name.
  */
 function clusterName({ action, container, kind }: ProbeRedirect): string {
   return action.type === 'http' ? `probe.${action.scheme.toLowerCase()}.${action.port}` : `probe.${container}.${kind}`;
 }
 
-/** What answers a pod's probes on the status port. */
+/** Parts of the configuration that answer a pod's probes on the status port. */
 export interface ProbeAnswers {
   readonly filters: readonly JsonObject[];
   readonly routes: readonly JsonObject[];
   readonly clusters: readonly JsonObject[];
 }
 
-/** Answers of all probes, in their order. A timeout of 0 is none for HTTP and 1 s for the others. */
+/** Returns the parts that answer all probes, in order. A timeout of 0 means none for HTTP, and 1 s for TCP and gRPC. */
 export function probeAnswers(probes: readonly ProbeRedirect[], application: Application): ProbeAnswers {
   const filters: JsonObject[] = [];
   const routes: JsonObject[] = [];

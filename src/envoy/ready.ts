@@ -4,8 +4,8 @@ import { hookPaths } from './hooks.ts';
 import type { Effective } from '../settings/effective.ts';
 
 /**
- * Command of a classic proxy's postStart hook: returns as soon as the proxy takes traffic. The kubelet starts the next
- * container only then. Fails after ten minutes, which restarts the proxy.
+ * Returns the command of a classic proxy's postStart hook. It returns as soon as the proxy accepts traffic; only then
+ * does the kubelet start the next container. It fails after ten minutes, which restarts the proxy.
  */
 export function readyCommand(admin: Effective['proxy']['admin']): string[] {
   return bash(

@@ -1,4 +1,6 @@
-/** Where the proxy's own pod is: as addresses of one pod, or as marks that each pod fills in by itself. */
+/**
+ * Address and name of the proxy's own pod: either those of a known pod, or marks that stand for values filled in later.
+ */
 export interface Self {
   readonly address: string;
   readonly name: string;
@@ -13,8 +15,9 @@ function mark(variable: string): string {
 }
 
 /**
- * The pod that a bootstrap ends up in, which nobody knows when it is written: the bootstrap's text has Kubernetes' `$(NAME)`
- * in these places, for variables of the proxy's container. The marks are lone surrogates, which no well-formed text has.
+ * The pod that a bootstrap will end up in, which is not known when the bootstrap is written. The text of the bootstrap
+ * has Kubernetes' `$(NAME)` in these places, for variables of the proxy's container. The marks are lone surrogates,
+ * which do not occur in well-formed text.
  */
 export const unknownPod: Self = {
   address: mark('POD_IP'),
@@ -22,7 +25,7 @@ export const unknownPod: Self = {
   namespace: mark('POD_NAMESPACE'),
 };
 
-/** The text cut at its marks: texts at even places, names of variables at odd ones. */
+/** Splits the text at its marks. Items at even indices are text, items at odd indices are names of variables. */
 export function splitMarks(text: string): readonly string[] {
   return text.includes(open) ? text.split(/\ud800(POD_IP|POD_NAME|POD_NAMESPACE)\udc00/) : [text];
 }

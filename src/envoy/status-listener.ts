@@ -7,14 +7,14 @@ import { ownHttp } from './http.ts';
 import type { MetricsPage } from './metrics-page.ts';
 import type { ProbeAnswers } from './probes.ts';
 
-/** Answered by the admin interface: whether Envoy is live. */
+/** Returns a route to the admin interface that reports whether Envoy is live. */
 function liveness(path: string): JsonObject {
   return { match: { path }, route: { cluster: clusterNames.admin, prefix_rewrite: '/ready' } };
 }
 
 /**
- * What kubelet and Prometheus ask for: one listener on the ports for health, for Envoy's metrics and, unless it is
- * switched off, for the application's probes. It keeps answering when the proxy is full, and it does not drain.
+ * Returns the listener for the kubelet and Prometheus, on the ports for health, for Envoy's metrics and, unless it is
+ * off, for the application's probes. It keeps answering when the proxy is overloaded, and it does not drain.
  */
 export function statusListener(
   { statusPort }: Pick<Effective['proxy'], 'statusPort'>,

@@ -5,14 +5,14 @@ import type { TrafficIntent } from './intent.ts';
 
 const clusterName = 'tracing';
 
-/** What Envoy and traces call the proxies of a workload. */
+/** Returns the name of a workload's proxies in Envoy and in traces. */
 export function proxyName({ workload, self }: Pick<TrafficIntent, 'workload' | 'self'>): string {
   return `${workload.name}.${self.namespace}`;
 }
 
 /**
- * `tracing` of a connection manager: spans by OTLP, and W3C's `traceparent` from request to request. Without it the headers
- * of a trace pass through untouched, so that applications which trace by themselves still do.
+ * Returns `tracing` of a connection manager: spans over OTLP, context in W3C's `traceparent`. Without it, trace headers
+ * pass through untouched, so applications that trace by themselves still do.
  */
 export function tracing(intent: TrafficIntent): JsonObject | undefined {
   const { tracing: wanted } = intent.settings.proxy;
@@ -26,7 +26,7 @@ export function tracing(intent: TrafficIntent): JsonObject | undefined {
   };
 }
 
-/** The collector of spans. */
+/** Returns the cluster of the span collector. */
 export function tracingClusters({ settings }: Pick<TrafficIntent, 'settings'>): readonly JsonObject[] {
   const { tracing: collector } = settings.proxy;
   if (collector === undefined) return [];
@@ -34,7 +34,7 @@ export function tracingClusters({ settings }: Pick<TrafficIntent, 'settings'>): 
     {
       name: clusterName,
       type: 'STRICT_DNS',
-      // Otherwise a name that does not resolve keeps every pod from becoming ready.
+      // Otherwise a name that does not resolve would keep every pod from becoming ready.
       wait_for_warm_on_init: false,
       load_assignment: loadAssignment(clusterName, [socketAddress(collector.host, collector.port)]),
       typed_extension_protocol_options: grpcUpstream,

@@ -14,11 +14,13 @@ export interface Grammar<T> {
 /** Limits the number of rules that one list can cause. Ranges and larger CIDRs need fewer entries. */
 const longestList = 256;
 
-function refuse(text: string, allowed: string): { readonly problem: string } {
+/** The problem that a text is not allowed. */
+export function refuse(text: string, allowed: string): { readonly problem: string } {
   return { problem: `${quote(text)} is not allowed; allowed: ${allowed}` };
 }
 
-function grammar<T>(allowed: string, read: (text: string) => T | undefined): Grammar<T> {
+/** Creates a grammar. `read` returns undefined if the text is not allowed. */
+export function grammar<T>(allowed: string, read: (text: string) => T | undefined): Grammar<T> {
   return {
     allowed,
     parse(text) {

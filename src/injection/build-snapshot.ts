@@ -11,7 +11,9 @@ import { buildLibrary, onlyVersion, versionsOf, type TemplateLibrary } from '../
 import { hashText } from './hash.ts';
 import type { ClusterFacts, Snapshot } from './snapshot.ts';
 
-/** Raw inputs of a snapshot, each already parsed from YAML or JSON; an unknown server counts as capable. */
+/**
+ * Inputs of a snapshot, each already parsed from YAML or JSON. Cluster features that are not given count as supported.
+ */
 export interface SnapshotInput extends Partial<ClusterFacts> {
   /** An `InjectorConfiguration`; undefined gives the built-in settings. */
   readonly settings?: unknown;
@@ -19,6 +21,7 @@ export interface SnapshotInput extends Partial<ClusterFacts> {
   readonly templates?: readonly unknown[];
 }
 
+/** The snapshot, or the problems that prevent it. */
 export type SnapshotResult = { readonly snapshot: Snapshot } | { readonly problems: readonly Problem[] };
 
 function readTemplates(inputs: readonly unknown[]): ReturnType<typeof buildLibrary> {
@@ -37,7 +40,7 @@ function readTemplates(inputs: readonly unknown[]): ReturnType<typeof buildLibra
   return { library: built.library, problems: [...problems, ...built.problems] };
 }
 
-/** References of the settings to sidecars that are not there. */
+/** Returns references in the settings to sidecars that do not exist. */
 function unknownSidecars(settings: Settings, library: TemplateLibrary, flavour: Flavour): Problem[] {
   const problems: Problem[] = [];
   const known = [...flavour.templates(settings), ...library.keys()];
@@ -71,7 +74,10 @@ function unknownSidecars(settings: Settings, library: TemplateLibrary, flavour: 
   return problems;
 }
 
-/** Checks settings and templates and makes a snapshot of them; otherwise every problem, none left out. */
+/**
+ * Checks settings and templates and builds a snapshot from them, or returns the problems. Checks that need well-formed
+ * settings run only once the settings have the right shape, and patches of profiles are tried last.
+ */
 export function createSnapshot(input: SnapshotInput = {}): SnapshotResult {
   const settings = readSettings(input.settings);
   const { library, problems: found } = readTemplates(input.templates ?? []);

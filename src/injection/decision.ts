@@ -9,47 +9,47 @@ import type { Reason } from './policy/reason.ts';
 
 /** A pod that is about to be created. */
 export interface InjectionRequest {
-  /** Raw pod, `{metadata, spec}`. */
+  /** The pod as received, `{metadata, spec}`. */
   readonly pod: JsonObject;
   /** Namespace of the request; the pod's own may be absent. */
   readonly namespace: string;
-  /** Owner, when the caller knows it; otherwise it is read from the pod's owner references. */
+  /** Owner of the pod if the caller knows it; otherwise it is read from the pod's owner references. */
   readonly workload?: Workload | undefined;
-  /** Annotations of the namespace, where the caller knows them; OpenShift keeps its ranges of users there. */
+  /** Annotations of the namespace if the caller knows them; OpenShift stores its id ranges there. */
   readonly namespaceAnnotations?: Readonly<Record<string, string>> | undefined;
-  /** Variables of the proxy that the address names on which the webhook was asked; mode istiod only. */
+  /** Proxy variables from the address on which the webhook was called; istiod mode only. */
   readonly proxyVariables?: Readonly<Record<string, string>> | undefined;
 }
 
-/** What the plan adds, for people: the API server's answer does not need it. */
+/** Summary of what the plan adds, for display. The API server's answer does not need it. */
 export interface Added {
   readonly initContainers: readonly NamedObject[];
   readonly containers: readonly NamedObject[];
   readonly volumes: readonly NamedObject[];
   readonly imagePullSecrets: readonly string[];
-  /** Probes and hooks of the application that the proxy answers from now on, `container field`. */
+  /** Rewritten probes and hooks of the application, each as `container field`. */
   readonly probes: readonly string[];
-  /** Application containers that sleep before they are asked to stop, `container 5 s`. */
+  /** Application containers that get a preStop sleep, each as `container 5 s`. */
   readonly sleeps: readonly string[];
-  /** Variables and mounts that the application's containers get, `container: variables A, B`. */
+  /** Variables and mounts added to application containers, each as `container: variables A, B`. */
   readonly edits: readonly string[];
   readonly templates: readonly string[];
   /** Native sidecar or classic container. */
   readonly native: boolean;
   readonly profile: string | undefined;
-  /** What the pod was injected by; undefined in mode istiod, whose settings are Istio's own. */
+  /** Effective settings of the pod; undefined in istiod mode, where Istio's own settings apply. */
   readonly effective: Effective | undefined;
 }
 
-/** Outcome of one request. Answer, warnings, audit, log, metric and command line read only this. */
+/** Outcome of one request. Answer, warnings, audit annotations, log, metrics and command line depend on this alone. */
 export interface Decision {
   readonly outcome: 'inject' | 'skip' | 'reject';
   readonly reasons: readonly [Reason, ...Reason[]];
-  /** Sentences for the person who creates the pod; each a single line of at most 256 characters. */
+  /** Sentences for the author of the pod, each a single line of at most 256 characters. */
   readonly warnings: readonly string[];
   /**
-   * Empty unless the outcome is inject. Pointers are relative to the pod. Values may be frozen, because other decisions
-   * have them too: copy what is to be changed.
+   * Empty unless the outcome is inject. JSON Pointers are relative to the pod. Values may be frozen, because other
+   * decisions share them: copy before changing.
    */
   readonly operations: readonly Operation[];
   /** The operations as JSON text, written before they were verified; empty without operations. */
@@ -60,7 +60,7 @@ export interface Decision {
   readonly settingsHash: string;
 }
 
-/** A decision that changes nothing. */
+/** Returns a decision that changes nothing. */
 export function decisionWithoutPatch(
   outcome: 'skip' | 'reject',
   reasons: Decision['reasons'],

@@ -16,7 +16,7 @@ import { parseStatus } from './patch/status.ts';
 import type { Snapshot } from './snapshot.ts';
 import { applyAndVerify } from './patch/verify.ts';
 
-/** kubectl shows long ones whole, but the API server cuts the sum of all near 4 KiB. */
+/** kubectl shows long warnings in full, but the API server limits the sum of all to about 4 KiB. */
 const longestWarning = 256;
 
 const noTexts: KnownTexts = new Map();
@@ -37,7 +37,7 @@ function withoutPatch({ outcome, reasons, remarks = [] }: NotInjected, view: Pod
   return decisionWithoutPatch(outcome, reasons, warnings, snapshot.hash);
 }
 
-/** What the decisions of one injector have in common. */
+/** What all decisions of one injector share. */
 interface Circumstances {
   readonly snapshot: Snapshot;
   readonly flavour: Flavour;
@@ -59,16 +59,16 @@ function propose(
   return refusalOf(view, record, snapshot) ?? flavour.reinvoke(view, record, request, snapshot);
 }
 
-/** Decides about pods by one snapshot, and remembers what saves work for the next ones like them. */
+/** Decides about pods with one snapshot, and remembers results that save work for similar pods. */
 export interface Injector {
   readonly snapshot: Snapshot;
-  /** The one that the settings' mode chooses. */
+  /** The flavour that the mode of the settings selects. */
   readonly flavour: Flavour;
-  /** The decision about one pod; the caller's object stays as it is. */
+  /** Returns the decision about one pod. The caller's object is not changed. */
   decide(request: InjectionRequest): Decision;
   /**
-   * The same. The pod is CONSUMED: after an injection it may hold the result, because the verification applies the patch
-   * in place.
+   * Returns the same decision, but CONSUMES the pod: verification applies the patch in place, so after an injection the
+   * object may contain the result.
    */
   decideInPlace(request: InjectionRequest): Decision;
 }
@@ -83,7 +83,7 @@ function decideAnew(view: PodView, request: InjectionRequest, circumstances: Cir
     reasons,
     warnings: remarks.map((remark) => warning(remark)),
     operations,
-    // Written before the verification, which makes the operations' values part of the pod.
+    // Written before verification, which makes the values of the operations part of the pod.
     patch: writePatchText(operations, texts),
     added,
     capture,
@@ -100,10 +100,10 @@ function decideAnew(view: PodView, request: InjectionRequest, circumstances: Cir
 }
 
 /**
- * An injector of the snapshot: policy, plan, patch, verification. No I/O, no clock; the same request and snapshot give the
- * same decision.
+ * Returns an injector for the snapshot: policy, plan, patch, verification. No I/O and no clock: the same request and
+ * snapshot give the same decision.
  *
- * @param fragments may be shared by injectors of different snapshots, one after the other
+ * @param fragments may be passed on from the injector of one snapshot to that of the next
  */
 export function createInjector(snapshot: Snapshot, fragments: RememberedFragments = rememberFragments()): Injector {
   const flavour = flavours[snapshot.settings.mode];
@@ -124,7 +124,7 @@ export function createInjector(snapshot: Snapshot, fragments: RememberedFragment
   };
 }
 
-/** One decision by an injector of its own. Who decides about many pods keeps an injector. */
+/** Returns one decision, with an injector of its own. For many pods, keep an injector. */
 export function decide(request: InjectionRequest, snapshot: Snapshot): Decision {
   return createInjector(snapshot).decide(request);
 }

@@ -1,9 +1,9 @@
 import { quote } from '../grammar/problem.ts';
 
-/** Variables of the proxy that an address names, or a sentence that says what is wrong with it. */
+/** Proxy variables from an address, or a sentence that describes what is wrong with the address. */
 export type AddressVariables = { readonly variables: Readonly<Record<string, string>> } | { readonly problem: string };
 
-/** Short names of Istio's for the two variables that every multi-cluster setup has. */
+/** Istio's short names for the two variables that every multi-cluster setup sets. */
 const shortNames: ReadonlyMap<string, string> = new Map([
   ['cluster', 'ISTIO_META_CLUSTER_ID'],
   ['net', 'ISTIO_META_NETWORK'],
@@ -18,7 +18,7 @@ interface Form {
 
 const anyValue: Form = { allowed: 'at most 1024 printable characters', pattern: /^[^\p{Cc}]{0,1024}$/u };
 
-/** What Istio's own variables may be; the network becomes a label of the pod too. */
+/** Allowed values of Istio's own variables. The network also becomes a label of the pod. */
 const forms: ReadonlyMap<string, Form> = new Map([
   ['ISTIO_META_CLUSTER_ID', { allowed: '1 to 253 printable characters', pattern: /^[^\p{Cc}]{1,253}$/u }],
   [
@@ -29,7 +29,7 @@ const forms: ReadonlyMap<string, Form> = new Map([
 
 type Pair = readonly [key: string, value: string | undefined];
 
-/** `k1/v1/k2/v2`; a slash of a value is written `--slash--`. */
+/** Parses `k1/v1/k2/v2`; a slash inside a value is written `--slash--`. */
 function pairsOf(path: string): Pair[] {
   const parts = path.split('/');
   return parts.flatMap((key, index): Pair[] =>
@@ -37,7 +37,7 @@ function pairsOf(path: string): Pair[] {
   );
 }
 
-/** `:ENV:k1=v1:ENV:k2=v2`, the older form. */
+/** Parses `:ENV:k1=v1:ENV:k2=v2`, the older form. */
 function oldPairsOf(path: string): Pair[] {
   return path
     .split(oldForm)
@@ -58,9 +58,9 @@ function problemOf(name: string, key: string, value: string | undefined): string
 }
 
 /**
- * Reads what stands behind `/inject` in the address on which the webhook is called, as Istio's injector does: each pair
- * of key and value sets a variable of the proxy, so that one webhook can serve several clusters. What Istio passes by
- * (a key without a value, a name that is none, a key twice) is a problem here.
+ * Reads the part of the webhook's address after `/inject`, as Istio's injector does: each pair of key and value sets a
+ * variable of the proxy, so that one webhook can serve several clusters. What Istio ignores (a key without a value, an
+ * invalid name, a repeated key) is a problem here.
  */
 export function readAddressVariables(path: string): AddressVariables {
   let decoded: string;

@@ -1,80 +1,28 @@
+import jsonPatch from 'fast-json-patch';
+import type { Json } from './json.ts';
 import type { Operation } from './operation.ts';
-import { isObject, member, type Json, type JsonObject } from './json.ts';
-import { listIndex, pointerTokens, wantsList } from './pointer.ts';
 
-type MutableObject = Record<string, Json>;
-
-function misfit(operation: Operation): Error {
-  return new Error(`operation ${operation.op} at ${operation.path} does not fit the object`);
+function copyJson<T>(value: T): T {
+  return JSON.parse(JSON.stringify(value)) as T;
 }
 
-function copyJson(value: Json): Json {
-  return JSON.parse(JSON.stringify(value)) as Json;
-}
-
-/** Sets an own member even for names such as `__proto__`. */
-function setMember(object: JsonObject, key: string, value: Json): void {
-  Object.defineProperty(object, key, { value, writable: true, enumerable: true, configurable: true });
-}
-
-function emptyParent(next: string): Json {
-  return wantsList(next) ? [] : {};
-}
-
-/** The list or object below, made when it is absent or null. */
-function descend(parent: Json, token: string, next: string, operation: Operation): Json {
-  if (Array.isArray(parent)) {
-    const index = listIndex(token, parent.length);
-    const child: unknown = index === undefined ? undefined : parent[index];
-    if (typeof child !== 'object' || child === null) throw misfit(operation);
-    return child as Json;
-  }
-  if (!isObject(parent)) throw misfit(operation);
-  const child = member(parent, token);
-  if (child !== undefined && child !== null) return child;
-  if (operation.op === 'remove') throw misfit(operation);
-  const made = emptyParent(next);
-  setMember(parent, token, made);
-  return made;
-}
-
-/** Whether a later operation goes into what an earlier one brought; then the caller's value must not be used itself. */
-function isChangedLater(operation: Operation, operations: readonly Operation[]): boolean {
-  return operations.some((other) => other.path.startsWith(`${operation.path}/`));
-}
-
-function applyOne(root: Json, operation: Operation, shared: boolean): void {
-  const tokens = pointerTokens(operation.path);
-  const last = tokens.pop();
-  const brought = operation.op === 'remove' ? null : shared ? copyJson(operation.value) : operation.value;
-  if (last === undefined) throw misfit(operation);
-  let parent = root;
-  tokens.forEach((token, depth) => {
-    parent = descend(parent, token, tokens[depth + 1] ?? last, operation);
-  });
-  if (Array.isArray(parent)) {
-    const list = parent as Json[];
-    const index = listIndex(last, list.length);
-    if (index === undefined || (operation.op !== 'add' && index === list.length)) throw misfit(operation);
-    if (operation.op === 'remove') list.splice(index, 1);
-    else list.splice(index, operation.op === 'add' ? 0 : 1, brought);
-  } else if (!isObject(parent)) {
-    throw misfit(operation);
-  } else if (operation.op !== 'remove') {
-    setMember(parent, last, brought);
-  } else if (Object.hasOwn(parent, last)) {
-    delete (parent as MutableObject)[last];
-  } else {
-    throw misfit(operation);
-  }
+/** Whether an operation changes a value that another operation adds. Then the caller's value must be copied. */
+function areNested(operations: readonly Operation[]): boolean {
+  return operations.some(({ path }) => operations.some((other) => other.path.startsWith(`${path}/`)));
 }
 
 /**
- * A copy of the value with the operations applied in order. Parents that are absent or null are made. Throws when an
- * operation does not fit.
+ * Returns a copy of the value with the operations applied in order (RFC 6902). Neither the value nor the operations are
+ * changed. Throws if an operation does not fit, or if its path leads through an object's prototype.
  */
 export function applyToValue(value: Json, operations: readonly Operation[]): Json {
-  const copy = copyJson(value);
-  for (const operation of operations) applyOne(copy, operation, isChangedLater(operation, operations));
-  return copy;
+  let result: unknown = copyJson(value);
+  for (const operation of areNested(operations) ? copyJson(operations) : operations) {
+    try {
+      result = jsonPatch.applyOperation(result, operation as jsonPatch.Operation, true).newDocument;
+    } catch (error) {
+      throw new Error(`operation ${operation.op} at ${operation.path} does not fit the object`, { cause: error });
+    }
+  }
+  return result as Json;
 }

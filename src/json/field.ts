@@ -6,7 +6,7 @@ function childOf(parent: Json | undefined, token: string): Json | undefined {
   return isObject(parent) ? member(parent, token) : undefined;
 }
 
-/** The value at the pointer, undefined when it leads nowhere. */
+/** Returns the value at the JSON Pointer, or undefined if the pointer leads nowhere. */
 export function fieldAt(root: Json, pointer: string): Json | undefined {
   return pointerTokens(pointer).reduce<Json | undefined>(childOf, root);
 }
@@ -19,7 +19,7 @@ function replaced(parent: Json, tokens: readonly string[], value: Json): Json {
   return { ...(isObject(parent) ? parent : {}), [token]: child };
 }
 
-/** A copy of the object with another value at the pointer; everything beside the way there is shared. */
+/** Returns a copy of the object with the value at the JSON Pointer replaced. All other values are shared. */
 export function withField(root: JsonObject, pointer: string, value: Json): JsonObject {
   return replaced(root, pointerTokens(pointer), value) as JsonObject;
 }

@@ -1,7 +1,7 @@
-/** Plain JSON as it came over the wire. Objects of a user are read through the functions below, never copied. */
+/** Plain JSON as received. Objects that come from a user are read through the functions below, never copied. */
 export type Json = null | boolean | number | string | readonly Json[] | JsonObject;
 
-/** A JSON object; its keys are a user's, so `__proto__` or `constructor` may be among them. */
+/** A JSON object. Its keys come from a user, so `__proto__` or `constructor` may be among them. */
 export interface JsonObject {
   readonly [key: string]: Json | undefined;
 }
@@ -10,59 +10,59 @@ export function isObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** The object's own member; inherited names such as `toString` are absent. */
+/** Returns the object's own member; inherited names such as `toString` are absent. */
 export function member(object: JsonObject, key: string): Json | undefined {
   return Object.hasOwn(object, key) ? object[key] : undefined;
 }
 
-/** The member when it is an object, else undefined (absent, null and other types alike). */
+/** Returns the member if it is an object, else undefined (absent, null and other types alike). */
 export function objectMember(object: JsonObject | undefined, key: string): JsonObject | undefined {
   if (object === undefined) return undefined;
   const value = member(object, key);
   return isObject(value) ? value : undefined;
 }
 
-/** The object that these members lead to, one inside the other; undefined when one of them is no object. */
+/** Returns the object at the end of a chain of member names, or undefined if a member on the way is not an object. */
 export function objectAt(object: JsonObject, way: readonly string[]): JsonObject | undefined {
   let found: JsonObject | undefined = object;
   for (const name of way) found = objectMember(found, name);
   return found;
 }
 
-/** The member's objects when it is an array, else none; entries of other types are left out. */
+/** Returns the objects in the member if it is an array, else an empty list. Items of other types are left out. */
 export function objectsMember(object: JsonObject | undefined, key: string): readonly JsonObject[] {
   if (object === undefined) return [];
   const value = member(object, key);
   return Array.isArray(value) ? value.filter(isObject) : [];
 }
 
-/** The member when it is a string, else undefined. */
+/** Returns the member if it is a string, else undefined. */
 export function stringMember(object: JsonObject | undefined, key: string): string | undefined {
   if (object === undefined) return undefined;
   const value = member(object, key);
   return typeof value === 'string' ? value : undefined;
 }
 
-/** Order of entries by their keys, as code units: the same everywhere. */
+/** Compares two entries by key, in UTF-16 code units: the same order in every locale. */
 export function byKey([left]: readonly [string, unknown], [right]: readonly [string, unknown]): number {
   return left < right ? -1 : 1;
 }
 
-/** The value as JSON with the members of its objects in order: equal values have equal texts. */
+/** Returns the value as JSON with the members of objects sorted by name, so that equal values have equal texts. */
 export function canonicalText(value: unknown): string {
   return JSON.stringify(value, (_key, inner: unknown) =>
     isObject(inner) ? Object.fromEntries(Object.entries(inner).toSorted(byKey)) : inner,
   );
 }
 
-/** Whether two different texts mean the same in a comparison. */
+/** Returns whether two different strings are equivalent for the purpose of a comparison. */
 export type AreAlike = (left: string, right: string) => boolean;
 
 const differ: AreAlike = () => false;
 
 /**
- * Whether two plain values (JSON, with undefined members allowed) are alike, whatever the order of their members. Loops
- * without closures or lists of keys, because the hot path asks it for every pod.
+ * Returns whether two plain values (JSON, undefined members allowed) are equal, whatever the order of their members.
+ * Written as loops, without closures or lists of keys, because it is on the hot path of every pod.
  */
 export function isSame(left: unknown, right: unknown, areAlike: AreAlike = differ): boolean {
   if (left === right) return true;
@@ -83,7 +83,7 @@ export function isSame(left: unknown, right: unknown, areAlike: AreAlike = diffe
   return members === Object.keys(right).length;
 }
 
-/** The value itself, frozen to its last member. */
+/** Freezes the value deeply, in place, and returns it. */
 export function freezeDeep<T>(value: T): T {
   if (typeof value !== 'object' || value === null || Object.isFrozen(value)) return value;
   for (const item of Object.values(value)) freezeDeep(item);

@@ -1,6 +1,6 @@
 import type { Json } from './json.ts';
 
-/** One JSON Patch operation (RFC 6902, section 4), of the three kinds that the injector writes. */
+/** One JSON Patch operation (RFC 6902, section 4). The injector writes only these three kinds. */
 export type Operation =
   | { readonly op: 'add' | 'replace'; readonly path: string; readonly value: Json }
   | { readonly op: 'remove'; readonly path: string };

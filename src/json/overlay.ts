@@ -1,6 +1,6 @@
 import { isObject, member, type Json, type JsonObject } from './json.ts';
 
-/** Lists that merge by a key of their items (Kubernetes' patchMergeKey, then templates'); every other is replaced whole. */
+/** Merge keys by list name: Kubernetes' patchMergeKey, then those of templates. Other lists are replaced whole. */
 const mergeKeys: ReadonlyMap<string, string> = new Map([
   ['containers', 'name'],
   ['initContainers', 'name'],
@@ -16,7 +16,7 @@ const mergeKeys: ReadonlyMap<string, string> = new Map([
   ['with', 'container'],
 ]);
 
-/** The member that tells the items of such a list apart; undefined for every other list. */
+/** Returns the member by which items of the list are matched, or undefined if the list is replaced as a whole. */
 export function mergeKeyOf(list: string): string | undefined {
   return mergeKeys.get(list);
 }
@@ -40,7 +40,10 @@ function overlayValue(base: Json | undefined, patch: Json, name: string | undefi
   return patch;
 }
 
-/** The patch on top of the base: objects merge, keyed lists merge by key (base order first), null removes, the rest is replaced. */
+/**
+ * Returns the base with the patch laid over it: objects merge, keyed lists merge by key in the order of the base, null
+ * removes a member, and any other value is replaced.
+ */
 export function overlay(base: JsonObject, patch: JsonObject): JsonObject {
   const entries = new Map(Object.entries(base));
   for (const [name, value] of Object.entries(patch)) {

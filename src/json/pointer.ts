@@ -1,4 +1,4 @@
-/** Tokens of a JSON Pointer (RFC 6901), unescaped. The empty pointer has none. */
+/** Returns the unescaped tokens of a JSON Pointer (RFC 6901). The empty pointer has none. */
 export function pointerTokens(pointer: string): string[] {
   if (pointer === '') return [];
   return pointer
@@ -7,15 +7,13 @@ export function pointerTokens(pointer: string): string[] {
     .map((token) => token.replaceAll('~1', '/').replaceAll('~0', '~'));
 }
 
-/** Index that a token names in a list of this length; `-` is the place after the last. Undefined for none. */
+/**
+ * Returns the index that a token denotes in a list of this length, or undefined if it denotes none. `-` is the index
+ * after the last item.
+ */
 export function listIndex(token: string, length: number): number | undefined {
   if (token === '-') return length;
   if (!/^(?:0|[1-9]\d*)$/.test(token)) return undefined;
   const index = Number(token);
   return index <= length ? index : undefined;
-}
-
-/** Whether a missing parent has to be a list so that this token can be added to it. */
-export function wantsList(token: string): boolean {
-  return token === '-' || token === '0';
 }

@@ -6,8 +6,8 @@ function keyOf(item: Json, key: string): Json | undefined {
 }
 
 /**
- * Two lists by key. Items of the patch keep their order, items of the base alone keep theirs; one of the base goes
- * first only before an item of the patch that the base has further back (apimachinery's strategic merge).
+ * Merges two lists by key. Items of the patch keep their order, and so do items that only the base has. Such an item
+ * goes before an item of the patch only if it precedes that item in the base (apimachinery's strategic merge).
  */
 function mergeList(base: readonly Json[], patch: readonly Json[], key: string): Json[] {
   const place = new Map(base.map((item, index) => [keyOf(item, key), index]));
@@ -32,7 +32,7 @@ function mergeList(base: readonly Json[], patch: readonly Json[], key: string): 
   return merged;
 }
 
-/** A patch where there is nothing to merge with: its nulls and directives take nothing away. */
+/** Returns the patch as it is where there is nothing to merge with: its nulls and directives are dropped. */
 function clean(value: Json): Json {
   return isObject(value) ? strategicMerge({}, value) : value;
 }
@@ -45,9 +45,9 @@ function mergeValue(base: Json | undefined, patch: Json, name: string): Json {
 }
 
 /**
- * The patch on top of the base as the API server's strategic merge patch does it for pods: objects merge, keyed lists
- * merge by key, null takes away, `$patch: replace` takes the patch alone. Objects that the patch does not touch stay
- * the same objects.
+ * Returns the base with the patch laid over it, as the API server's strategic merge patch does for pods: objects merge,
+ * keyed lists merge by key, null removes a member, and `$patch: replace` drops the base. Objects that the patch does
+ * not touch keep their identity.
  */
 export function strategicMerge(base: JsonObject, patch: JsonObject): JsonObject {
   const isAlone = member(patch, '$patch') === 'replace';
@@ -60,7 +60,7 @@ export function strategicMerge(base: JsonObject, patch: JsonObject): JsonObject 
   return Object.fromEntries(merged);
 }
 
-/** Two lists of named objects, the patch first; objects that the patch does not name stay the same objects. */
+/** Merges two lists of named objects, the patch first. Objects that the patch does not name keep their identity. */
 export function mergeNamed(base: readonly JsonObject[], patch: readonly JsonObject[]): JsonObject[] {
   return mergeList(base, patch, 'name') as JsonObject[];
 }

@@ -1,7 +1,7 @@
 import { mergeKeyOf } from '../json/overlay.ts';
 import { isObject, member, stringMember, type Json, type JsonObject } from '../json/json.ts';
 
-/** One difference between two values. A path is the way to it, such as `env[POD_IP].valueFrom`. */
+/** One difference between two values. A path looks like `env[POD_IP].valueFrom`. */
 export type Change =
   | { readonly what: 'added'; readonly path: string; readonly after: Json }
   | { readonly what: 'removed'; readonly path: string; readonly before: Json }
@@ -12,7 +12,7 @@ function keyOf(item: Json, field: string): string | undefined {
   return typeof value === 'string' || typeof value === 'number' ? String(value) : undefined;
 }
 
-/** The items by key; undefined when one has no key or two have the same. */
+/** The items by key. Undefined if an item has no key or if two items have the same key. */
 function keyed(items: readonly Json[], field: string): ReadonlyMap<string, Json> | undefined {
   const found = new Map<string, Json>();
   for (const item of items) {
@@ -23,7 +23,10 @@ function keyed(items: readonly Json[], field: string): ReadonlyMap<string, Json>
   return found;
 }
 
-/** The items of a list that Kubernetes merges by a key, each with its key and without that field; undefined for others. */
+/**
+ * The items of a list that Kubernetes merges by key: each key with its item, without the key field. Undefined for other
+ * lists.
+ */
 export function itemsByKey(
   list: string,
   items: readonly Json[],
@@ -34,7 +37,7 @@ export function itemsByKey(
   return [...found].map(([key, item]) => [key, { ...(item as JsonObject), [field]: undefined }]);
 }
 
-/** Members by name; keys of labels and annotations hold dots and slashes, so those are put in brackets. */
+/** Path of a member. Names with dots or slashes, as of labels and annotations, are put in brackets. */
 function pathOf(path: string, name: string): string {
   if (!/^[A-Za-z0-9_-]+$/.test(name)) return `${path}[${name}]`;
   return path === '' ? name : `${path}.${name}`;
@@ -73,12 +76,12 @@ function compareValues(before: Json, after: Json, path: string, name: string): C
   return JSON.stringify(before) === JSON.stringify(after) ? [] : [{ what: 'changed', path, before, after }];
 }
 
-/** What differs, field by field; items of keyed lists are compared with their like, wherever they stand. */
+/** All differences by field. Items of keyed lists are matched by key, whatever their order. */
 export function findChanges(before: Json, after: Json): Change[] {
   return compareValues(before, after, '', '');
 }
 
-/** What an item is called by which people know it. */
+/** Names of the lists' items for people. */
 const kinds: ReadonlyMap<string, string> = new Map([
   ['containers', 'container'],
   ['initContainers', 'init container'],
@@ -88,7 +91,7 @@ const kinds: ReadonlyMap<string, string> = new Map([
   ['annotations', 'annotation'],
 ]);
 
-/** A part of a pod that differs, such as a container, with its own changes inside. */
+/** A part of a pod that differs, such as a container, with the changes inside it. */
 export interface ChangedPart {
   readonly kind: string;
   readonly name: string;
@@ -110,7 +113,7 @@ function kindOf(list: string, item: Json): string {
   return kinds.get(list) ?? list;
 }
 
-/** Everything of an item that was not there before; its name stands in its title already. */
+/** All fields of an added item, except its name, which the title shows. */
 function wholeOf(item: Json): Change[] {
   if (!isObject(item)) return [{ what: 'added', path: '', after: item }];
   return findChanges({}, item).filter(({ path }) => path !== 'name');
@@ -125,7 +128,7 @@ const order = [
   ['metadata', 'annotations'],
 ] as const;
 
-/** The parts of a pod that differ: containers and volumes by name, labels and annotations, then everything else. */
+/** The parts of a pod that differ: containers and volumes by name, labels and annotations, then all other fields. */
 export function findChangedParts(before: JsonObject, after: JsonObject): ChangedPart[] {
   const parts = order.flatMap(([holder, list]) => {
     const [left, right] = [partsOf(before, holder, list), partsOf(after, holder, list)];

@@ -1,6 +1,6 @@
 import { diffLines, FILE_HEADERS_ONLY, formatPatch, type StructuredPatchHunk } from 'diff';
 
-/** Text of one document before and after; equal when nothing changed. */
+/** Text of one document before and after. Equal if nothing changed. */
 export interface Revision {
   readonly before: string;
   readonly after: string;
@@ -39,7 +39,7 @@ function printLine(line: Line): string[] {
   return text.endsWith('\n') ? [text.slice(0, -1)] : [text, noNewline];
 }
 
-/** Stretches of lines around the changes; two that touch or overlap become one. */
+/** Ranges of lines around the changes. Ranges that touch or overlap are merged. */
 function stretches(lines: readonly Line[]): [number, number][] {
   const found: [number, number][] = [];
   for (const [index, line] of lines.entries()) {
@@ -75,8 +75,8 @@ function hunksOf(lines: readonly Line[]): StructuredPatchHunk[] {
 }
 
 /**
- * Unified diff of one source from its documents in order, empty when none changed. Documents are compared one by one:
- * a stream of a thousand of them would take minutes as a whole.
+ * Unified diff of one source, from its documents in order. Empty if no document changed. Documents are compared one by
+ * one, because comparing a stream of a thousand documents as a whole would take minutes.
  */
 export function diffDocuments(name: string, revisions: readonly Revision[]): string {
   const aligned = revisions.slice(0, -1).every(({ before, after }) => before.endsWith('\n') && after.endsWith('\n'));

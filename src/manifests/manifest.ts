@@ -5,28 +5,28 @@ import { plainValue } from '../yaml/plain-value.ts';
 import { splitStream, type Chunk } from '../yaml/stream.ts';
 import type { Source } from './source.ts';
 
-/** One document of a stream: its exact text and what Kubernetes would read in it. */
+/** One document of a stream: its exact text and the value that Kubernetes would read. */
 export interface Manifest {
   readonly source: string;
-  /** Line of the source where the text begins, from 1. */
+  /** Line of the source where the text begins, counted from 1. */
   readonly line: number;
   readonly text: string;
   readonly content:
-    /** Nothing but comments, blank lines and separators. */
+    /** Only comments, blank lines and separators. */
     | { readonly format: 'empty' }
     | { readonly format: 'json'; readonly value: Json; readonly from: number; readonly to: number }
-    /** `plain`: the structure is indentation alone, see `plainValue`. */
+    /** `plain`: only indentation gives the structure, see `plainValue`. */
     | { readonly format: 'yaml'; readonly value: Json; readonly document: Document; readonly plain: boolean };
 }
 
-// kubectl reads YAML 1.1 (`yes` is true, 0644 is octal) but takes times, dates and base-60 numbers for strings.
+// kubectl reads YAML 1.1 (`yes` is true, 0644 is octal) but reads times, dates and base-60 numbers as strings.
 function kubernetesTags(tags: Tags): Tags {
   return tags.filter(
     (tag) => typeof tag === 'string' || (tag.format !== 'TIME' && tag.tag !== 'tag:yaml.org,2002:timestamp'),
   );
 }
 
-/** Parses one YAML document as kubectl does; positions of its nodes are offsets in `text`. */
+/** Parses one YAML document as kubectl does. Positions of its nodes are offsets in `text`. */
 export function parseYaml(text: string): Document {
   return parseDocument(text, {
     version: '1.1',
@@ -51,21 +51,22 @@ function firstSentence(message: string): string {
   return message.split('\n')[0] ?? message;
 }
 
-interface Fault {
+/** A problem at a character of the text. */
+interface TextProblem {
   readonly offset: number;
   readonly message: string;
 }
 
-/** What is YAML but nothing that Kubernetes reads: keys that are no scalars, aliases of nothing. */
-function findFault(document: Document): Fault | undefined {
+/** Finds errors, and YAML that Kubernetes cannot read: keys that are not scalars, aliases without an anchor. */
+function findProblem(document: Document): TextProblem | undefined {
   const error = document.errors[0];
   if (error !== undefined) return { offset: error.pos[0], message: firstSentence(error.message) };
   const anchors = new Set<string>();
-  let fault: Fault | undefined;
+  let problem: TextProblem | undefined;
   visit(document, {
     Pair: (_key, pair) => {
       if (isScalar(pair.key)) return undefined;
-      fault = {
+      problem = {
         offset: (pair.key as { range?: number[] } | null)?.range?.[0] ?? 0,
         message: 'a key must be plain text',
       };
@@ -77,18 +78,18 @@ function findFault(document: Document): Fault | undefined {
     },
     Alias: (_key, alias) => {
       if (anchors.has(alias.source)) return undefined;
-      fault = { offset: alias.range?.[0] ?? 0, message: `the alias *${alias.source} names no anchor before it` };
+      problem = { offset: alias.range?.[0] ?? 0, message: `the alias *${alias.source} names no anchor before it` };
       return visit.BREAK;
     },
   });
-  return fault;
+  return problem;
 }
 
-function problemAt(source: string, chunk: Chunk, fault: Fault): Problem {
-  const before = chunk.text.slice(0, fault.offset).split('\n');
+function problemAt(source: string, chunk: Chunk, problem: TextProblem): Problem {
+  const before = chunk.text.slice(0, problem.offset).split('\n');
   const where = `${source}:${chunk.line + before.length - 1}:${(before.at(-1)?.length ?? 0) + 1}`;
   const templated = chunk.text.includes('{{') ? '; this looks like a chart template, render it first' : '';
-  return { where, message: `${fault.message}${templated}` };
+  return { where, message: `${problem.message}${templated}` };
 }
 
 function readChunk(source: string, chunk: Chunk): Manifest | Problem {
@@ -99,24 +100,24 @@ function readChunk(source: string, chunk: Chunk): Manifest | Problem {
   const plain = plainValue(chunk.text, document);
   if (plain !== undefined && plain !== null)
     return { ...base, content: { format: 'yaml', value: plain, document, plain: true } };
-  const fault = findFault(document);
-  if (fault !== undefined) return problemAt(source, chunk, fault);
+  const found = findProblem(document);
+  if (found !== undefined) return problemAt(source, chunk, found);
   try {
-    // Aliases come out as shared objects; the round trip makes a tree of them, which may be changed in one place.
+    // Aliases become shared objects. The round trip copies them, so that one place can change without the others.
     const value = JSON.parse(JSON.stringify(document.toJS())) as Json;
     return {
       ...base,
       content: value === null ? { format: 'empty' } : { format: 'yaml', value, document, plain: false },
     };
   } catch (error) {
-    // Aliases that expand without end are refused here.
+    // The parser rejects aliases that expand too far.
     return { where: `${source}:${chunk.line}:1`, message: error instanceof Error ? error.message : String(error) };
   }
 }
 
 /**
- * All documents of a source in order, each parsed when its turn comes. The texts joined give the source, byte for byte;
- * a problem, which names line and column, stands for the document that has it.
+ * Yields the documents of a source in order and parses each one lazily. The joined texts are the source, byte for byte.
+ * A document with a problem is replaced by the problem, which names line and column.
  */
 export function* readManifests(source: Source): Generator<Manifest | Problem, void, undefined> {
   for (const chunk of splitStream(source.text)) yield readChunk(source.name, chunk);

@@ -7,15 +7,15 @@ import { expandShared } from '../yaml/expand.ts';
 import { parseYaml, type Manifest } from './manifest.ts';
 import { detectLayout } from '../yaml/layout.ts';
 import { printOptions } from '../yaml/print.ts';
-import { spliceChanges, standIn } from '../yaml/splice.ts';
+import { spliceChanges, placeholder } from '../yaml/splice.ts';
 import { changeDocument, materialiseBelow } from '../yaml/tree.ts';
 import { createValuePrinter, type ValuePrinter } from '../yaml/value-printer.ts';
 
-/** A document after its operations: the exact text to write and what it says. */
+/** A document after its operations: the exact text to write and its value. */
 export interface Rewritten {
   readonly text: string;
   readonly value: Json;
-  /** Whether the whole document was printed anew, so that white space and shared nodes may look different. */
+  /** Whether the whole document was printed again, so that white space and shared nodes may look different. */
   readonly reprinted: boolean;
 }
 
@@ -30,23 +30,23 @@ function rewriteJson(text: string, from: number, to: number, value: Json): strin
   return text.slice(0, from) + lines + text.slice(to);
 }
 
-/** The value with what the stand-ins stand for. */
-function fillIn(value: Json, byStandIn: ReadonlyMap<Json, Json>): Json {
-  const found = byStandIn.get(value);
+/** Replaces placeholders by the values that they stand for. */
+function fillIn(value: Json, byPlaceholder: ReadonlyMap<Json, Json>): Json {
+  const found = byPlaceholder.get(value);
   if (found !== undefined) return found;
-  if (Array.isArray(value)) return value.map((item: Json) => fillIn(item, byStandIn));
+  if (Array.isArray(value)) return value.map((item: Json) => fillIn(item, byPlaceholder));
   if (!isObject(value)) return value;
-  return Object.fromEntries(Object.entries(value).map(([key, inner = null]) => [key, fillIn(inner, byStandIn)]));
+  return Object.fromEntries(Object.entries(value).map(([key, inner = null]) => [key, fillIn(inner, byPlaceholder)]));
 }
 
 function says(text: string, value: Json, values: readonly Json[] = []): boolean {
   const document = parseYaml(text);
   if (document.errors.length > 0) return false;
-  const byStandIn = new Map(values.map((inner, index) => [standIn(index), inner]));
-  return isDeepStrictEqual(fillIn(document.toJS() as Json, byStandIn), value);
+  const byPlaceholder = new Map(values.map((inner, index) => [placeholder(index), inner]));
+  return isDeepStrictEqual(fillIn(document.toJS() as Json, byPlaceholder), value);
 }
 
-/** The text with only the changed lines touched, or undefined when that cannot be done. */
+/** Rewrites only the lines that change, or returns undefined if that is not possible. */
 function rewriteInPlace(
   { text, document, plain }: { readonly text: string; readonly document: Document; readonly plain: boolean },
   operations: readonly Operation[],
@@ -55,7 +55,7 @@ function rewriteInPlace(
 ): string | undefined {
   try {
     const spliced = spliceChanges(text, document, changeDocument(document, operations), printer);
-    // Whole lines between plain lines at the column of their siblings can only be read in one way.
+    // Whole lines inserted between plain lines, at the column of their siblings, can only be parsed in one way.
     if (plain && !spliced.reprinted) return spliced.text;
     return says(spliced.probe(), value, spliced.values) ? spliced.text : undefined;
   } catch {
@@ -63,7 +63,7 @@ function rewriteInPlace(
   }
 }
 
-/** The whole document printed anew: comments and order stay, white space and shared nodes do not. */
+/** Prints the whole document again. Comments and order are kept, white space and shared nodes are not. */
 function rewriteWhole(text: string, operations: readonly Operation[]): string {
   const document = parseYaml(text);
   const options = printOptions(detectLayout(text, document));
@@ -74,10 +74,11 @@ function rewriteWhole(text: string, operations: readonly Operation[]): string {
 }
 
 /**
- * Applies operations (pointers from the document's root) to one document. What no operation touches keeps its bytes;
- * only where a change runs into aliases, merge keys or unusual notation is the document printed anew, comments kept.
- * Where text could be read in several ways it is read back before it is returned. The parsed manifest is CONSUMED. Throws when an operation does not fit or
- * the text would say something else. Several manifests in a run should share one printer.
+ * Applies operations (pointers from the document's root) to one document. Text that no operation touches is kept byte
+ * for byte. Only if a change affects aliases, merge keys or unusual notation, the document is printed again, with its
+ * comments. Text that could be parsed in several ways is parsed again and compared before it is returned. The parsed
+ * manifest is CONSUMED. Throws if an operation does not fit, or if the text would have another value. All manifests of
+ * a run should share one printer.
  */
 export function rewriteManifest(
   manifest: Manifest,

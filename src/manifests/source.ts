@@ -2,7 +2,7 @@ import { readdir, readFile, realpath, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Problem } from '../grammar/problem.ts';
 
-/** One stream of manifests with its exact text; `name` is what messages call it. */
+/** One stream of manifests with its exact text. `name` is used in messages. */
 export interface Source {
   readonly name: string;
   readonly text: string;
@@ -15,10 +15,13 @@ export interface ReadSources {
 
 const manifestName = /\.(?:ya?ml|json)$/;
 
-/** Manifests below a folder, sorted by path. Hidden entries are left out: a mounted ConfigMap keeps its copies in some. */
+/**
+ * Manifests below a folder, sorted by path. Hidden entries are skipped: a mounted ConfigMap keeps copies of its files
+ * there.
+ */
 async function listFolder(folder: string, seen: Set<string>): Promise<string[]> {
   const identity = await realpath(folder);
-  // A link may lead back up; every folder is walked once.
+  // A link may lead to a parent folder, so every folder is visited once.
   if (seen.has(identity)) return [];
   seen.add(identity);
   const files: string[] = [];
@@ -26,7 +29,7 @@ async function listFolder(folder: string, seen: Set<string>): Promise<string[]> 
   for (const found of entries.sort((a, b) => (a.name < b.name ? -1 : 1))) {
     if (found.name.startsWith('.')) continue;
     const path = join(folder, found.name);
-    // A link that leads nowhere stays in the list: reading it says what is wrong.
+    // A broken link stays in the list: reading it reports the problem.
     const entry = found.isSymbolicLink() ? await stat(path).catch(() => undefined) : found;
     if (entry?.isDirectory() === true) files.push(...(await listFolder(path, seen)));
     else if (entry?.isFile() !== false && manifestName.test(found.name)) files.push(path);
@@ -42,7 +45,7 @@ function decode(name: string, bytes: Uint8Array): Source | Problem {
   }
 }
 
-/** Many files at a time, but not so many that the process runs out of descriptors. */
+/** Files read at the same time; few enough not to run out of file descriptors. */
 const filesAtATime = 64;
 
 async function readAll(files: readonly string[]): Promise<(Source | Problem)[]> {
@@ -53,7 +56,7 @@ async function readAll(files: readonly string[]): Promise<(Source | Problem)[]> 
       try {
         return decode(file, await readFile(file));
       } catch (error) {
-        return { where: file, message: explainFault(error) };
+        return { where: file, message: describeReadError(error) };
       }
     });
     read.push(...(await Promise.all(reading)));
@@ -61,7 +64,7 @@ async function readAll(files: readonly string[]): Promise<(Source | Problem)[]> 
   return read;
 }
 
-function explainFault(error: unknown): string {
+function describeReadError(error: unknown): string {
   const code = error instanceof Error && 'code' in error ? String(error.code) : '';
   if (code === 'ENOENT') return 'there is no such file or folder';
   if (code === 'EACCES' || code === 'EPERM') return 'this user may not read it';
@@ -70,8 +73,8 @@ function explainFault(error: unknown): string {
 }
 
 /**
- * Reads files, folders (recursively: .yaml, .yml and .json, sorted by path) and, for `-`, standard input. All problems
- * are collected; a source that could not be read is missing from the result.
+ * Reads files, folders (recursively: .yaml, .yml and .json, sorted by path) and, for `-`, standard input. Collects
+ * all problems. A source that could not be read is missing from the result.
  */
 export async function readSources(paths: readonly string[], stdin: () => Promise<Uint8Array>): Promise<ReadSources> {
   const sources: Source[] = [];
@@ -92,7 +95,7 @@ export async function readSources(paths: readonly string[], stdin: () => Promise
         keep(decode(path, await readFile(path)));
       }
     } catch (error) {
-      problems.push({ where: path, message: explainFault(error) });
+      problems.push({ where: path, message: describeReadError(error) });
     }
   }
   return { sources, problems };

@@ -2,7 +2,7 @@ import { isObject, member, objectMember, stringMember, type Json, type JsonObjec
 import { escapeToken } from '../json/operation.ts';
 import { pointerTokens } from '../json/pointer.ts';
 
-/** Path of the pod template by `Kind.group` (the core group has no suffix), whatever the version. */
+/** Path of the pod template by `Kind.group`, in any version. Kinds of the core group have no suffix. */
 export type TemplatePaths = ReadonlyMap<string, string>;
 
 const template = '/spec/template';
@@ -22,7 +22,7 @@ const knownPaths: TemplatePaths = new Map([
   ['Rollout.argoproj.io', template],
 ]);
 
-/** An object of a document. `pod` is what the injector decides about; without it `passed` says why there is none. */
+/** An object of a document. The injector decides about `pod`. If there is no pod, `skipReason` says why. */
 export interface FoundObject {
   /** Pointer of the object in its document. */
   readonly pointer: string;
@@ -33,8 +33,8 @@ export interface FoundObject {
   readonly namespace: string | undefined;
   /** The pod template with its pointer in the document, or the pod itself. */
   readonly pod: { readonly pointer: string; readonly value: JsonObject } | undefined;
-  /** One sentence; empty when there is a pod. */
-  readonly passed: string;
+  /** One sentence. Empty if there is a pod. */
+  readonly skipReason: string;
 }
 
 /** Reads `Kind.group=/path`, such as `Service.serving.knative.dev=/spec/template`. */
@@ -99,13 +99,13 @@ function findOne(
     name: nameOf(object),
     namespace: stringMember(objectMember(object, 'metadata'), 'namespace'),
     pod,
-    passed: pod === undefined ? whyNoPod(object, key, path) : '',
+    skipReason: pod === undefined ? whyNoPod(object, key, path) : '',
   };
 }
 
 /**
- * All objects of a document; those of a List one by one, in order, and nested Lists too. `paths` adds to the known
- * workloads. A value that is no Kubernetes object gives none.
+ * Finds all objects of a document, in order, including those of nested Lists. `paths` extends the known workloads. A
+ * value that is not a Kubernetes object yields none.
  */
 export function findObjects(value: Json, paths: TemplatePaths = new Map(), pointer = ''): readonly FoundObject[] {
   return findTyped(value, paths, pointer, '', '');
@@ -118,7 +118,7 @@ function findTyped(value: Json, paths: TemplatePaths, pointer: string, version: 
   if (kind === '') return [];
   const items = member(value, 'items');
   if (kind.endsWith('List') && Array.isArray(items)) {
-    // A typed list as the API server returns it (PodList) leaves kind and version out of its items.
+    // The items of a typed list from the API server, such as a PodList, have no kind and version of their own.
     const itemKind = kind.slice(0, -'List'.length);
     return (items as readonly Json[]).flatMap((item, index) =>
       findTyped(

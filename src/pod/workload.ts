@@ -1,3 +1,4 @@
+import { annotationNames as names } from './annotation-names.ts';
 import { member, objectsMember, stringMember, type JsonObject } from '../json/json.ts';
 import { withoutTrailing } from '../grammar/trailing.ts';
 import type { PodView } from './view.ts';
@@ -68,8 +69,8 @@ export function serviceOf(view: PodView, workload: Workload): ServiceIdentity {
     return undefined;
   };
   return {
-    name: first('service.istio.io/canonical-name', 'app.kubernetes.io/name', 'app') ?? workload.name,
-    revision: first('service.istio.io/canonical-revision', 'app.kubernetes.io/version', 'version') ?? 'latest',
+    name: first(names.canonicalName, names.applicationName, 'app') ?? workload.name,
+    revision: first(names.canonicalRevision, names.applicationVersion, 'version') ?? 'latest',
     app: first('app') ?? 'unknown',
     version: first('version') ?? 'unknown',
   };

@@ -7,17 +7,17 @@ import { quote } from '../grammar/problem.ts';
 
 export type NamedJson = JsonObject & { readonly name: string };
 
-/** What a pod adds to its proxy. Nothing of it reaches further than what the pod's author could write into the pod. */
+/** Additions of a pod to its proxy. They grant nothing that the author of the pod could not write into the pod itself. */
 export interface Additions {
   readonly env: readonly NamedJson[];
   readonly volumes: readonly NamedJson[];
   readonly volumeMounts: readonly NamedJson[];
 }
 
-/** Bounds of each of the three; a proxy that needs more wants a template of its own. */
+/** The maximum number of each. For more, use a sidecar template. */
 const most = 32;
 
-/** Sources that read nothing but the pod itself and its namespace's ConfigMaps and claims; a Secret would be a new reference. */
+/** Sources limited to the pod and its namespace's ConfigMaps and claims. A Secret would be a new reference. */
 const volumeSources = ['emptyDir', 'configMap', 'downwardAPI', 'projected', 'persistentVolumeClaim'] as const;
 const projectedSources = ['configMap', 'downwardAPI'] as const;
 const valueSources = ['fieldRef', 'resourceFieldRef', 'configMapKeyRef'] as const;
@@ -25,7 +25,7 @@ const valueSources = ['fieldRef', 'resourceFieldRef', 'configMapKeyRef'] as cons
 const ownVolumes: ReadonlySet<string> = new Set([names.logsVolume, names.podInfoVolume, names.tokenMaskVolume]);
 const ownVariables = /^(?:POD_NAME|POD_NAMESPACE|POD_IP|PATH|BASH_ENV|ENV|LD_.*)$/;
 
-/** Mounts of the proxy itself, and where its programs lie. */
+/** Mount paths of the proxy and directories of its programs. */
 const ownPaths = [
   '/var/log/istio',
   '/etc/istio/pod',
@@ -42,7 +42,7 @@ const ownPaths = [
 
 type Check = (item: NamedJson) => string | undefined;
 
-/** Items by name, as an object of Istio's form (`name -> fields`) or as the list that Kubernetes has. */
+/** Parses named items from an object (`name -> fields`), as in Istio, or from a list, as in Kubernetes. */
 function byName(text: string, fieldsOf: (value: Json) => JsonObject | undefined): NamedJson[] | undefined {
   const parsed = jsonObjectOrList.parse(text);
   if ('problem' in parsed) return undefined;
@@ -145,7 +145,7 @@ function checkVariable(variable: NamedJson): string | undefined {
 
 const asObject = (value: Json): JsonObject | undefined => (isObject(value) ? value : undefined);
 
-/** Volumes: `{"cache": {"emptyDir": {}}}`, or the list that Kubernetes has. */
+/** Volumes: `{"cache": {"emptyDir": {}}}`, or a list as in Kubernetes. */
 export const volumeAdditions = additions(
   `JSON, name to volume source, one of ${volumeSources.join(', ')}`,
   asObject,
@@ -153,7 +153,7 @@ export const volumeAdditions = additions(
   checkVolume,
 );
 
-/** Mounts of those volumes, or of the pod's own: `{"cache": {"mountPath": "/cache"}}`, or the list. */
+/** Mounts of those volumes or the pod's: `{"cache": {"mountPath": "/cache"}}`, or a list as in Kubernetes. */
 export const mountAdditions = additions(
   'JSON, volume name to mountPath, subPath and readOnly',
   asObject,
@@ -161,7 +161,7 @@ export const mountAdditions = additions(
   checkMount,
 );
 
-/** Variables: `{"TZ": "Europe/Berlin"}`, or the list that Kubernetes has. */
+/** Variables: `{"TZ": "Europe/Berlin"}`, or a list as in Kubernetes. */
 export const variableAdditions = additions(
   `JSON, name to text, or a list of variables whose values may come from ${valueSources.join(', ')}`,
   (value) => (typeof value === 'string' ? { value } : asObject(value)),

@@ -1,4 +1,4 @@
-import type { AnnotationRow, StandaloneRow } from './annotation.ts';
+import type { AnnotationRow } from './annotation.ts';
 import { additions } from './annotations/additions.ts';
 import { agent } from './annotations/agent.ts';
 import { identity } from './annotations/identity.ts';
@@ -7,15 +7,9 @@ import { proxy } from './annotations/proxy.ts';
 import { resources } from './annotations/resources.ts';
 import { selection } from './annotations/selection.ts';
 import { traffic } from './annotations/traffic.ts';
-import { useUnderIstiod } from './istio/annotation-uses.ts';
 
-/** Rows of one subject, under one heading of the documentation. */
-export interface AnnotationSubject {
-  readonly title: string;
-  readonly rows: readonly AnnotationRow[];
-}
-
-const subjects: readonly { readonly title: string; readonly rows: readonly StandaloneRow[] }[] = [
+/** Every annotation and label that the injector knows, grouped by the headings of the documentation. */
+export const annotationSubjects: readonly { readonly title: string; readonly rows: readonly AnnotationRow[] }[] = [
   { title: 'Which pods, and what they get', rows: selection },
   { title: 'The proxy', rows: proxy },
   { title: 'CPU, memory and disk', rows: resources },
@@ -26,11 +20,5 @@ const subjects: readonly { readonly title: string; readonly rows: readonly Stand
   { title: 'For Istio’s agent and control plane', rows: agent },
 ];
 
-/** Every annotation and label that has a meaning for the injector, by subject. */
-export const annotationSubjects: readonly AnnotationSubject[] = subjects.map(({ title, rows }) => ({
-  title,
-  rows: rows.map((row) => ({ ...row, istiod: useUnderIstiod(row) })),
-}));
-
-/** The same as one list, in the order of the documentation. */
+/** The same rows as one list, in the order of the documentation. */
 export const annotationTable: readonly AnnotationRow[] = annotationSubjects.flatMap(({ rows }) => rows);

@@ -2,76 +2,99 @@ import type { Effective } from './effective.ts';
 import type { Grammar } from '../grammar/grammar.ts';
 
 /**
- * What a row does with its value. Without effect: the value is checked, and a warning says that nothing follows from
- * it. Refused: the pod is denied with the reason and with what to use instead.
+ * What follows from a good value. Supported: the pod gets it. Ignored: nothing, and a warning says why. Denied: the pod is
+ * denied with the reason and the alternative.
  */
-export type Mark = 'effective' | 'accepted without effect' | 'refused';
+export type Support = 'supported' | 'ignored' | 'denied';
 
-/** Where the name stands: in the pod's annotations, in the pod's labels, or in its namespace's labels. */
+/** Where the key is set: in the pod's annotations, in the pod's labels, or in the labels of its namespace. */
 export type Kind = 'annotation' | 'label' | 'namespace label';
 
-/** What one value gives beside its effect: a problem denies the pod, a remark becomes a warning. */
-export type Finding = { readonly problem: string } | { readonly remark: string };
+/** What reading one value reports: a problem denies the pod, a warning does not. */
+export type Finding = { readonly problem: string } | { readonly warning: string };
 
-/** What a row means beside an istiod, where the proxy is Istio's own. */
+/** What a row means in istiod mode, where Istio's own proxy is injected. */
 export type IstiodUse =
   | {
-      readonly mark: 'effective';
-      /** Undefined when another part reads the value, or none has to. */
+      readonly support: 'supported';
+      /** Checks the value. Undefined if other code checks it, or if any value is allowed. */
       readonly grammar: Grammar<unknown> | undefined;
-      /** What is different from the mode standalone; empty when nothing is. */
+      /** How the meaning differs from standalone mode; empty if it does not. */
       readonly note: string;
+      /** The value of `global.proxy` that the annotation overrides. */
+      readonly value?: string;
     }
   | {
-      readonly mark: 'accepted without effect';
+      readonly support: 'ignored';
+      /** Completes "has no effect in the mode istiod: …". */
       readonly because: string;
-      /** The settings' `istiod.hardened` gives it an effect. */
+      /** Whether the setting `istiod.hardened` makes it effective. */
       readonly unlessHardened?: true;
-    }
-  | { readonly mark: 'left to others' };
+    };
 
-/** One annotation or label that a pod may carry. */
+/** One annotation or label that a pod or its namespace may set. */
 export interface AnnotationRow {
   readonly name: string;
   readonly kind: Kind;
-  readonly mark: Mark;
-  /** What is allowed, in words; bounds included. */
+  readonly support: Support;
+  /** The allowed values in words, with bounds. */
   readonly allowed: string;
-  /** The setting that gives the default, or the default itself. */
+  /** The setting that provides the default, or the default itself. */
   readonly defaultText: string;
-  /** One sentence for the documentation: the effect, or why there is none. */
+  /** One sentence for the documentation: what it does, or why it does nothing. */
   readonly doc: string;
-  /** Reads the text into the draft and says what is to be said about it; undefined when another part reads the value. */
+  /** Parses the value, applies it to the draft and reports findings. Undefined if other code reads the value. */
   readonly apply: ((text: string, draft: Effective) => readonly Finding[]) | undefined;
-  /** The same in the mode istiod. */
-  readonly istiod: IstiodUse;
+  /** The meaning in istiod mode. Undefined if the key belongs to another program there. */
+  readonly istiod: IstiodUse | undefined;
 }
 
-/** A row as its subject writes it; what it means beside an istiod is said in one place for all. */
-export type StandaloneRow = Omit<AnnotationRow, 'istiod'>;
+/** The istiod column as a row writes it; fields that are left out get the default of the row's constructor. */
+type IstiodColumn =
+  | { readonly grammar?: Grammar<unknown> | undefined; readonly note?: string; readonly value?: string }
+  | { readonly because: string; readonly unlessHardened?: true };
+
+/** The istiod column of an annotation of our own that has the same meaning in both modes. */
+export const asInStandalone: IstiodColumn = {};
 
 interface Named {
   readonly name: string;
-  /** Default: annotation. */
+  /** Defaults to annotation. */
   readonly kind?: Kind;
+  readonly istiod?: IstiodColumn | undefined;
 }
 
-interface Definition<T> extends Named {
-  readonly grammar: Grammar<T>;
-  readonly defaultText: string;
-  readonly doc: string;
-  readonly set: (draft: Effective, value: T) => readonly Finding[] | void;
+/** Completes the istiod column. The API server checks labels, so only annotations have a grammar there. */
+function istiodUse({ name, kind = 'annotation', istiod }: Named, grammar?: Grammar<unknown>, note = ''): IstiodUse {
+  if (istiod === undefined && name.startsWith('sidecar-injector.io/')) {
+    return { support: 'ignored', because: 'it belongs to the mode standalone' };
+  }
+  if (istiod !== undefined && 'because' in istiod) return { support: 'ignored', ...istiod };
+  return { support: 'supported', grammar: kind === 'annotation' ? grammar : undefined, note, ...istiod };
 }
+
+/** The note of what only Istio’s agent reads. */
+export const byAgent = 'read by Istio’s agent';
 
 const nothing: readonly Finding[] = [];
 
-/** A row whose value changes the effective settings. `set` may find what the grammar cannot see. */
-export function effective<T>(definition: Definition<T>): StandaloneRow {
-  const { name, kind = 'annotation', grammar, defaultText, doc, set } = definition;
+/**
+ * A row whose value changes the effective settings. `set` may report findings that the grammar cannot detect. In istiod
+ * mode, Istio's names have the same grammar and our own are ignored, unless the row says otherwise.
+ */
+export function supported<T>(
+  row: Named & {
+    readonly grammar: Grammar<T>;
+    readonly defaultText: string;
+    readonly doc: string;
+    readonly set: (draft: Effective, value: T) => readonly Finding[] | void;
+  },
+): AnnotationRow {
+  const { name, kind = 'annotation', grammar, defaultText, doc, set } = row;
   return {
     name,
     kind,
-    mark: 'effective',
+    support: 'supported',
     allowed: grammar.allowed,
     defaultText,
     doc,
@@ -79,53 +102,61 @@ export function effective<T>(definition: Definition<T>): StandaloneRow {
       const parsed = grammar.parse(text);
       return 'problem' in parsed ? [parsed] : (set(draft, parsed.value) ?? nothing);
     },
+    istiod: istiodUse(row, grammar),
   };
 }
 
 /**
- * A row whose value is read by another part: the policy, the choice of a profile, the record, the API server. That
- * part refuses a bad value itself.
+ * A row whose value other code reads and checks: the injection policy, the choice of a profile, the status record or the
+ * API server. In istiod mode, Istio's names are read there too and our own are ignored, unless the row says otherwise.
  */
 export function readElsewhere(
-  definition: Named & { readonly allowed: string; readonly defaultText: string; readonly doc: string },
-): StandaloneRow {
-  const { name, kind = 'annotation', allowed, defaultText, doc } = definition;
-  return { name, kind, mark: 'effective', allowed, defaultText, doc, apply: undefined };
+  row: Named & { readonly allowed: string; readonly defaultText: string; readonly doc: string },
+): AnnotationRow {
+  const { name, kind = 'annotation', allowed, defaultText, doc } = row;
+  return { name, kind, support: 'supported', allowed, defaultText, doc, apply: undefined, istiod: istiodUse(row) };
 }
 
-/** A row of Istio's that means nothing to a proxy without a control plane; `because` completes "has no effect: …". */
-export function withoutEffect<T>(
-  definition: Named & { readonly grammar: Grammar<T>; readonly because: string },
-): StandaloneRow {
-  const { name, kind = 'annotation', grammar, because } = definition;
+/**
+ * A row of Istio's that does nothing without Istio's agent or control plane; `because` completes "has no effect: …". In
+ * istiod mode the agent reads it, with the same grammar, unless the row says otherwise.
+ */
+export function ignored<T>(row: Named & { readonly grammar: Grammar<T>; readonly because: string }): AnnotationRow {
+  const { name, kind = 'annotation', grammar, because } = row;
   return {
     name,
     kind,
-    mark: 'accepted without effect',
+    support: 'ignored',
     allowed: grammar.allowed,
     defaultText: 'none',
     doc: because,
     apply(text) {
       const parsed = grammar.parse(text);
       return [
-        'problem' in parsed ? parsed : { remark: `${kind} ${JSON.stringify(name)} has no effect here: ${because}` },
+        'problem' in parsed ? parsed : { warning: `${kind} ${JSON.stringify(name)} has no effect here: ${because}` },
       ];
     },
+    istiod: istiodUse(row, grammar, byAgent),
   };
 }
 
 /**
- * A row that is denied, because silence would leave the user with something else than was asked for. Values of
- * `harmless` ask for what happens anyway and pass.
+ * A row that denies the pod, because ignoring the value would leave users with something other than they asked for.
+ * Values that match `harmless` ask for what happens anyway and are accepted.
  */
-export function refused(
-  definition: Named & { readonly harmless?: Grammar<unknown>; readonly because: string; readonly instead: string },
-): StandaloneRow {
-  const { name, kind = 'annotation', harmless, because, instead } = definition;
+export function denied(
+  row: Named & {
+    readonly harmless?: Grammar<unknown>;
+    readonly because: string;
+    readonly instead: string;
+    readonly istiod: IstiodColumn;
+  },
+): AnnotationRow {
+  const { name, kind = 'annotation', harmless, because, instead } = row;
   return {
     name,
     kind,
-    mark: 'refused',
+    support: 'denied',
     allowed: harmless?.allowed ?? 'nothing',
     defaultText: 'none',
     doc: `${because}; ${instead}`,
@@ -133,19 +164,16 @@ export function refused(
       if (harmless !== undefined && !('problem' in harmless.parse(text))) return nothing;
       return [{ problem: `is refused: ${because}; ${instead}` }];
     },
+    istiod: istiodUse(row),
   };
 }
 
-/** A row that is addressed to somebody else: it is left as it is, and nothing is said about it. */
-export function leftToOthers(definition: Named & { readonly whose: string }): StandaloneRow {
-  const { name, kind = 'annotation', whose } = definition;
+/** A row for another program, left unchanged and without a warning; in istiod mode too, unless the row says otherwise. */
+export function leftToOthers(row: Named & { readonly whose: string }): AnnotationRow {
+  const { name, kind = 'annotation', whose, istiod } = row;
   return {
-    name,
-    kind,
-    mark: 'accepted without effect',
-    allowed: 'anything',
-    defaultText: 'none',
-    doc: `It ${whose}; without a warning.`,
-    apply: undefined,
+    ...readElsewhere({ name, kind, allowed: 'anything', defaultText: 'none', doc: `It ${whose}; without a warning.` }),
+    support: 'ignored',
+    istiod: istiod === undefined ? undefined : istiodUse(row),
   };
 }

@@ -16,13 +16,13 @@ function pathText(path: readonly PropertyKey[]): string {
     .join('');
 }
 
-/** The keys that the schema knows at this path, for did-you-mean. */
+/** The keys that the schema defines at a path, for suggestions. */
 function knownKeys(schema: unknown, path: readonly PropertyKey[]): string[] {
   let node: unknown = schema;
   const unwrap = (): void => {
     for (let depth = 0; depth < 8; depth++) {
       const definition = (node as { def?: { innerType?: unknown; in?: unknown; out?: unknown } }).def;
-      // A preprocessed schema is a pipe whose first part only transforms.
+      // A preprocessed schema is a pipe that starts with a transform.
       const isPrepared = (definition?.in as { def?: { type?: string } } | undefined)?.def?.type === 'transform';
       const inner = definition?.innerType ?? (isPrepared ? definition?.out : definition?.in);
       if (inner === undefined) return;
@@ -55,24 +55,24 @@ function read<T>(schema: z.ZodType<T>, input: unknown): Read<T> {
   return result.success ? { value: result.data } : { problems: problemsOf(result.error, schema) };
 }
 
-/** Settings with all defaults, from a parsed `InjectorConfiguration`; undefined gives the built-in ones. */
+/** Reads the settings from a parsed `InjectorConfiguration` and applies all defaults; undefined gives the defaults alone. */
 export function readSettings(input: unknown): Read<Settings> {
   const object = input ?? { apiVersion, kind: 'InjectorConfiguration' };
   const result = read(injectorConfiguration, object);
   return 'problems' in result ? result : { value: withIstioGate(result.value.spec) };
 }
 
-/** A sidecar template from a parsed `SidecarTemplate` object. */
+/** Reads a sidecar template from a parsed `SidecarTemplate`. */
 export function readTemplate(input: unknown): Read<SidecarTemplate> {
   return read(sidecarTemplate, input);
 }
 
-/** Capture without a pod, from a parsed file with the field names of `istio-iptables`; every field may be absent. */
+/** Reads capture rules without a pod from a parsed file with the field names of `istio-iptables`, all of them optional. */
 export function readCaptureFile(input: unknown): Read<CaptureFile> {
   return read(captureFile, input);
 }
 
-/** A case of a template's tests from a parsed `TemplateTest` object. */
+/** Reads a test case of a template from a parsed `TemplateTest`. */
 export function readTemplateTest(input: unknown): Read<TemplateTest> {
   return read(templateTest, input);
 }

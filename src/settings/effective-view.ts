@@ -22,8 +22,8 @@ function isEmpty(value: Json | undefined): boolean {
 }
 
 /**
- * The effective settings for people: plain JSON in the order of the settings, nothing that is undefined. Of what the pod
- * adds only the names, because values may be confidential; of a profile's patches only how many operations they have.
+ * The effective settings as plain JSON for users, without undefined fields. Additions of the pod are shown by name only,
+ * because their values may be confidential, and patches of a profile by their number of operations.
  */
 export function viewEffective(effective: Effective): JsonObject {
   const { showSettings: _, proxy, patches, ...rest } = effective;

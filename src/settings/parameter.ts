@@ -1,13 +1,12 @@
-import { imageReference, integer, quantity, trueOrFalse, type Grammar, type Parsed } from '../grammar/grammar.ts';
-import { quote } from '../grammar/problem.ts';
+import { grammar, imageReference, integer, quantity, refuse, trueOrFalse, type Grammar } from '../grammar/grammar.ts';
 import { parseQuantity } from '../grammar/quantity.ts';
 import type { Parameter } from './schema/template.ts';
 import { matchesWildcard } from '../grammar/wildcard.ts';
 
-/** Upper bound of a text without one of its own. */
+/** The maximum length of a string that does not set one. */
 const longestText = 1024;
 
-/** Which bounds mean something for which type. */
+/** The bounds that apply to each type. */
 export const boundsOf: Readonly<Record<Parameter['type'], readonly (keyof Parameter)[]>> = {
   string: ['pattern', 'enum', 'maxLength'],
   integer: ['minimum', 'maximum'],
@@ -18,16 +17,12 @@ export const boundsOf: Readonly<Record<Parameter['type'], readonly (keyof Parame
   secretName: ['pattern'],
 };
 
-/** The bounds that a parameter may have, for checking that it has no others. */
+/** All bounds, to detect those that do not apply to a type. */
 export const allBounds = ['pattern', 'enum', 'maxLength', 'minimum', 'maximum', 'allowed'] as const;
-
-function refuse(text: string, allowed: string): Parsed<string> {
-  return { problem: `${quote(text)} is not allowed; allowed: ${allowed}` };
-}
 
 function textGrammar(parameter: Parameter, kind: string, accepts: (text: string) => boolean): Grammar<string> {
   const { pattern, enum: words, maxLength = longestText } = parameter;
-  // Anchored, so that a pattern says what the whole value looks like.
+  // Anchored, so that a pattern has to match the whole value.
   const expression = pattern === undefined ? undefined : new RegExp(`^(?:${pattern})$`, 'u');
   const allowed = words?.join(', ') ?? `${kind}${pattern === undefined ? '' : ` like ${pattern}`}`;
   return {
@@ -51,24 +46,18 @@ function quantityGrammar({ minimum, maximum }: Parameter): Grammar<string> {
   const most = amountOf(maximum, Infinity);
   const from = minimum === undefined ? '' : ` from ${minimum}`;
   const allowed = `${quantity.allowed}${from}${maximum === undefined ? '' : ` up to ${maximum}`}`;
-  return {
-    allowed,
-    parse(text) {
-      const amount = parseQuantity(text);
-      return amount !== undefined && amount >= least && amount <= most ? { value: text } : refuse(text, allowed);
-    },
-  };
+  return grammar(allowed, (text) => {
+    const amount = parseQuantity(text);
+    return amount !== undefined && amount >= least && amount <= most ? text : undefined;
+  });
 }
 
 function imageGrammar({ allowed: patterns = [] }: Parameter): Grammar<string> {
-  const allowed = patterns.join(', ');
-  return {
-    allowed,
-    parse: (text) =>
-      !('problem' in imageReference.parse(text)) && patterns.some((pattern) => matchesWildcard(pattern, text))
-        ? { value: text }
-        : refuse(text, allowed),
-  };
+  return grammar(patterns.join(', '), (text) =>
+    'value' in imageReference.parse(text) && patterns.some((pattern) => matchesWildcard(pattern, text))
+      ? text
+      : undefined,
+  );
 }
 
 function sameText<T>(inner: Grammar<T>): Grammar<string> {
@@ -81,7 +70,7 @@ function sameText<T>(inner: Grammar<T>): Grammar<string> {
   };
 }
 
-/** RFC 1123 subdomain, as names of Secrets are. */
+/** An RFC 1123 subdomain, which names of Secrets are. */
 const subdomain = /^[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$/;
 
 function isPath(text: string): boolean {
@@ -89,7 +78,7 @@ function isPath(text: string): boolean {
 }
 
 /**
- * How a pod's value of a template's parameter is read. Throws a SyntaxError when the parameter's pattern is no regular
+ * The grammar of the values of a template's parameter. Throws a SyntaxError if the parameter's pattern is not a regular
  * expression.
  */
 export function parameterGrammar(parameter: Parameter): Grammar<string> {

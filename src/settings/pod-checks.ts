@@ -1,3 +1,4 @@
+import { annotationNames as names } from '../pod/annotation-names.ts';
 import { resourceAnnotations } from './annotations/resources.ts';
 import type { Effective } from './effective.ts';
 import type { JsonObject } from '../json/json.ts';
@@ -19,7 +20,7 @@ function checkCaps(draft: Effective, annotations: JsonObject): Problem[] {
   });
 }
 
-/** Most talkative first. */
+/** Most verbose first. */
 const talkative = ['trace', 'debug', 'info', 'warning', 'error', 'critical', 'off'];
 
 function rank(level: string): number {
@@ -32,15 +33,15 @@ function checkLogLevel(draft: Effective, annotations: JsonObject): Problem[] {
   const components = draft.proxy.componentLogLevel.split(',').map((item) => item.split(':')[1] ?? '');
   return (
     [
-      ['sidecar.istio.io/logLevel', [draft.proxy.logLevel]],
-      ['sidecar.istio.io/componentLogLevel', components],
+      [names.logLevel, [draft.proxy.logLevel]],
+      [names.componentLogLevel, components],
     ] as const
   )
     .filter(([name, levels]) => Object.hasOwn(annotations, name) && levels.some((level) => rank(level) < rank(cap)))
     .map(([where]) => ({ where, message: `is more talkative than the profile's cap; allowed: ${cap} and above` }));
 }
 
-/** Requests above limits: what the pod did not set follows what it did set. */
+/** Resolves requests above limits: a value that the pod did not set follows the one that it did. */
 function balance(draft: Effective, annotations: JsonObject): Problem[] {
   const problems: Problem[] = [];
   for (const request of resourceAnnotations.filter(({ list }) => list === 'requests')) {
@@ -55,7 +56,7 @@ function balance(draft: Effective, annotations: JsonObject): Problem[] {
     if (asked.request && asked.limit) {
       problems.push({ where: request.name, message: `${quote(least)} is above the limit ${quote(most)}` });
     } else if (asked.limit) {
-      // The user lowered the limit below a default that they never saw: the default follows.
+      // The user lowered the limit below a default that they did not set, so the default follows.
       requests[resource] = most;
     } else if (asked.request) {
       limits[resource] = least;
@@ -64,17 +65,17 @@ function balance(draft: Effective, annotations: JsonObject): Problem[] {
   return problems;
 }
 
-/** Whether an operator's list (`*` for any rest) allows the image. */
+/** Whether a list of patterns, in which `*` matches any characters, allows the image. */
 export function isAllowedImage(image: string, allowedImages: readonly string[]): boolean {
   return allowedImages.some((pattern) => matchesWildcard(pattern, image));
 }
 
-/** Values above the profile's caps. */
+/** Reports annotation values above the profile's caps. */
 export function checkAgainstCaps(draft: Effective, annotations: JsonObject): Problem[] {
   return [...checkCaps(draft, annotations), ...checkLogLevel(draft, annotations)];
 }
 
-/** What no single value shows: the operator's bounds, and values that only make sense together. May complete the draft. */
+/** Reports values outside the operator's bounds and invalid combinations. May adjust defaults of the draft. */
 export function checkCombinations(
   draft: Effective,
   base: Effective,
@@ -84,7 +85,7 @@ export function checkCombinations(
   const problems: Problem[] = [];
   if (draft.proxy.image !== base.proxy.image && !isAllowedImage(draft.proxy.image, allowedImages)) {
     problems.push({
-      where: 'sidecar.istio.io/proxyImage',
+      where: names.proxyImage,
       message: `${quote(draft.proxy.image)} is not allowed; allowed: ${base.proxy.image}${allowedImages.map((image) => `, ${image}`).join('')}`,
     });
   }

@@ -1,9 +1,9 @@
+import { annotationNames } from '../pod/annotation-names.ts';
 import { annotationTable } from './annotation-table.ts';
 import type { AnnotationRow, Kind } from './annotation.ts';
 import { draftOf, type Effective } from './effective.ts';
 import type { JsonObject } from '../json/json.ts';
 import { checkCombinations } from './pod-checks.ts';
-import { proxyConfigAnnotation } from './proxy-config.ts';
 import { quote, type Problem } from '../grammar/problem.ts';
 import { suggest } from '../grammar/suggestion.ts';
 
@@ -15,10 +15,10 @@ function rowsOf(kind: Kind): Rows {
 
 const rows = { annotation: rowsOf('annotation'), label: rowsOf('label') } as const;
 
-/** A suggestion costs some comparisons of every name, and a body has room for a hundred thousand misspelt ones. */
+/** Bounds the work: each suggestion compares all names, and a request may have a hundred thousand misspelt ones. */
 const mostGuesses = 16;
 
-/** Keys under these are addressed to the injector, so an unknown one is a mistake worth a word. */
+/** Keys with these prefixes are meant for the injector, so an unknown one is probably a mistake. */
 const ourPrefixes = [
   'sidecar.istio.io/',
   'traffic.sidecar.istio.io/',
@@ -30,7 +30,7 @@ const ourPrefixes = [
   'sidecar-injector.io/',
 ] as const;
 
-/** The parts of a pod that carry settings. */
+/** The parts of a pod that settings are read from. */
 export interface PodKeys {
   readonly annotations: JsonObject | undefined;
   readonly labels: JsonObject | undefined;
@@ -38,13 +38,13 @@ export interface PodKeys {
 
 export interface PodSettings {
   readonly effective: Effective;
-  /** Every bad value of the pod. With any, the effective settings must not be used. */
+  /** All invalid values of the pod. If there are any, `effective` must not be used. */
   readonly problems: readonly Problem[];
-  /** What was read but has no effect, for warnings. */
-  readonly remarks: readonly string[];
+  /** What was set but has no effect. */
+  readonly warnings: readonly string[];
 }
 
-/** The known name under the same prefix that is near, or the same name under another prefix. */
+/** A hint at the same name under another prefix, or at the nearest known name under the same prefix. */
 function nearest(name: string, known: Rows): string {
   const prefix = name.slice(0, name.indexOf('/') + 1);
   const local = name.slice(prefix.length);
@@ -64,35 +64,35 @@ function unknownKey(kind: 'annotation' | 'label', name: string, guess: boolean):
   return guess ? `${told}${nearest(name, rows[kind])}` : told;
 }
 
-function remarkOn(kind: 'annotation' | 'label', name: string, remarks: string[]): void {
+function warnAbout(kind: 'annotation' | 'label', name: string, warnings: string[]): void {
   if (!ourPrefixes.some((prefix) => name.startsWith(prefix))) return;
-  remarks.push(unknownKey(kind, name, remarks.length < mostGuesses));
+  warnings.push(unknownKey(kind, name, warnings.length < mostGuesses));
 }
 
-/** What is said about a pod's annotations and labels that are addressed to the injector and that it does not know. */
+/** Warnings about annotations and labels that are meant for the injector but unknown to it. */
 export function unknownKeys(pod: PodKeys): string[] {
-  const remarks: string[] = [];
+  const warnings: string[] = [];
   for (const name of Object.keys(pod.annotations ?? {})) {
-    if (!rows.annotation.has(name)) remarkOn('annotation', name, remarks);
+    if (!rows.annotation.has(name)) warnAbout('annotation', name, warnings);
   }
-  for (const name of Object.keys(pod.labels ?? {})) if (!rows.label.has(name)) remarkOn('label', name, remarks);
-  return remarks;
+  for (const name of Object.keys(pod.labels ?? {})) if (!rows.label.has(name)) warnAbout('label', name, warnings);
+  return warnings;
 }
 
-/** The annotation that others overrule comes first. */
+/** Puts the ProxyConfig first, because single annotations override it. */
 function inOrder(names: readonly string[]): readonly string[] {
-  return names.includes(proxyConfigAnnotation)
-    ? [proxyConfigAnnotation, ...names.filter((name) => name !== proxyConfigAnnotation)]
+  return names.includes(annotationNames.proxyConfig)
+    ? [annotationNames.proxyConfig, ...names.filter((name) => name !== annotationNames.proxyConfig)]
     : names;
 }
 
 /**
- * A pod's annotations and labels on top of the base. Without any of ours the base itself comes back, so that callers
- * may cache by identity.
+ * Applies a pod's annotations and labels to the base settings. Returns the base itself if the pod sets none of them, so
+ * that callers can cache by identity.
  */
 export function readPodSettings(pod: PodKeys, base: Effective, allowedImages: readonly string[]): PodSettings {
   const problems: Problem[] = [];
-  const remarks: string[] = [];
+  const warnings: string[] = [];
   let draft: Effective | undefined;
   for (const kind of ['annotation', 'label'] as const) {
     const values = kind === 'annotation' ? pod.annotations : pod.labels;
@@ -100,7 +100,7 @@ export function readPodSettings(pod: PodKeys, base: Effective, allowedImages: re
     for (const name of inOrder(Object.keys(values))) {
       const row = rows[kind].get(name);
       if (row === undefined) {
-        remarkOn(kind, name, remarks);
+        warnAbout(kind, name, warnings);
         continue;
       }
       if (row.apply === undefined) continue;
@@ -112,11 +112,11 @@ export function readPodSettings(pod: PodKeys, base: Effective, allowedImages: re
           : [{ problem: `must be a string; allowed: ${row.allowed}` } as const];
       for (const finding of findings) {
         if ('problem' in finding) problems.push({ where: name, message: finding.problem });
-        else remarks.push(finding.remark);
+        else warnings.push(finding.warning);
       }
     }
   }
-  if (draft === undefined) return { effective: base, problems, remarks };
+  if (draft === undefined) return { effective: base, problems, warnings };
   problems.push(...checkCombinations(draft, base, pod.annotations ?? {}, allowedImages));
-  return { effective: draft, problems, remarks };
+  return { effective: draft, problems, warnings };
 }

@@ -1,4 +1,5 @@
-import type { Finding, Mark } from './annotation.ts';
+import { annotationNames } from '../pod/annotation-names.ts';
+import type { Finding, Support } from './annotation.ts';
 import { ports, reservedPorts } from '../pod/conventions.ts';
 import type { Effective } from './effective.ts';
 import { duration, integer, interceptionMode, oneOf, trueOrFalse, type Grammar } from '../grammar/grammar.ts';
@@ -7,26 +8,23 @@ import { quote } from '../grammar/problem.ts';
 import { applyProxyMetadata, proxyMetadataNames } from './proxy-metadata.ts';
 import { didYouMean } from '../grammar/suggestion.ts';
 
-/** One key of Istio's ProxyConfig (istio/api `mesh/v1alpha1/proxy.proto`), as `proxy.istio.io/config` carries it. */
+/** A key of Istio's ProxyConfig (istio/api `mesh/v1alpha1/proxy.proto`), as set in `proxy.istio.io/config`. */
 export interface ProxyConfigKey {
   readonly key: string;
-  readonly mark: Mark;
+  readonly support: Support;
   readonly allowed: string;
   readonly doc: string;
   apply(value: Json, draft: Effective): readonly Finding[];
 }
 
-/** Annotation that carries a ProxyConfig; every annotation of its own wins over the key of the same meaning. */
-export const proxyConfigAnnotation = 'proxy.istio.io/config';
-
 const nothing: readonly Finding[] = [];
 
-/** Protobuf's JSON writes numbers and booleans as such or as text. */
+/** Protobuf's JSON mapping allows strings for numbers and booleans. */
 function textOf(value: Json): string {
   return typeof value === 'string' ? value : JSON.stringify(value);
 }
 
-function effective<T>(
+function supported<T>(
   key: string,
   grammar: Grammar<T>,
   doc: string,
@@ -34,7 +32,7 @@ function effective<T>(
 ): ProxyConfigKey {
   return {
     key,
-    mark: 'effective',
+    support: 'supported',
     allowed: grammar.allowed,
     doc,
     apply(value, draft) {
@@ -44,20 +42,20 @@ function effective<T>(
   };
 }
 
-function withoutEffect(because: string, ...keys: readonly string[]): ProxyConfigKey[] {
+function ignored(because: string, ...keys: readonly string[]): ProxyConfigKey[] {
   return keys.map((key) => ({
     key,
-    mark: 'accepted without effect',
+    support: 'ignored',
     allowed: 'anything',
     doc: because,
-    apply: () => [{ remark: `annotation "${proxyConfigAnnotation}": ${key} has no effect here: ${because}` }],
+    apply: () => [{ warning: `annotation "${annotationNames.proxyConfig}": ${key} has no effect here: ${because}` }],
   }));
 }
 
-function refused(key: string, because: string, harmless?: Grammar<unknown>): ProxyConfigKey {
+function denied(key: string, because: string, harmless?: Grammar<unknown>): ProxyConfigKey {
   return {
     key,
-    mark: 'refused',
+    support: 'denied',
     allowed: harmless?.allowed ?? 'nothing',
     doc: because,
     apply(value) {
@@ -67,40 +65,40 @@ function refused(key: string, because: string, harmless?: Grammar<unknown>): Pro
   };
 }
 
-/** Sets the port of merged metrics and application probes, unless the proxy has it itself. */
+/** Sets the port of merged metrics and application probes, and rejects ports that the proxy uses. */
 export function setStatusPort(draft: Effective, port: number): readonly Finding[] | undefined {
   draft.proxy.statusPort = port;
   if (!reservedPorts.has(port)) return undefined;
   return [{ problem: `"${port}" is a port of the proxy itself; allowed: any other port` }];
 }
 
-/** The keys in the order of the documentation. */
+/** All keys, in the order of the documentation. */
 export const proxyConfigKeys: readonly ProxyConfigKey[] = [
-  effective(
+  supported(
     'concurrency',
     integer(0, 1024),
     'Worker threads of the proxy; 0 is one a core. Without it they follow the CPU limit.',
     (draft, value) => void (draft.proxy.concurrency = value),
   ),
-  effective(
+  supported(
     'holdApplicationUntilProxyStarts',
     trueOrFalse,
     'Whether the application starts only when the proxy takes traffic. A native sidecar with a status port is always waited for.',
     (draft, value) => void (draft.proxy.holdApplication = value),
   ),
-  effective(
+  supported(
     'drainDuration',
     duration(1, 3600),
     'How long clients are asked to go elsewhere before their connections end.',
     (draft, value) => void (draft.proxy.drainSeconds = Math.ceil(value)),
   ),
-  effective(
+  supported(
     'terminationDrainDuration',
     duration(0, 3600),
     'How long a classic proxy goes on after it began to drain, at most 5 s less than the pod’s grace period. A native sidecar ends after the application anyway.',
     (draft, value) => void (draft.proxy.terminationDrainSeconds = Math.ceil(value)),
   ),
-  effective(
+  supported(
     'interceptionMode',
     interceptionMode,
     'As `sidecar.istio.io/interceptionMode`, which wins.',
@@ -108,7 +106,7 @@ export const proxyConfigKeys: readonly ProxyConfigKey[] = [
   ),
   {
     key: 'proxyMetadata',
-    mark: 'effective',
+    support: 'supported',
     allowed: `a map of texts; with effect: ${proxyMetadataNames.join(', ')}`,
     doc: 'Variables by which Istio changes the capture rules: groups of processes, invalid packets; captured DNS is refused. All others are for an agent, of which there is none.',
     apply(value, draft) {
@@ -116,13 +114,13 @@ export const proxyConfigKeys: readonly ProxyConfigKey[] = [
       return [{ problem: `proxyMetadata: ${quote(textOf(value))} is not allowed; allowed: a map of texts` }];
     },
   },
-  effective('statusPort', integer(0, 65_535), 'As `status.sidecar.istio.io/port`, which wins.', setStatusPort),
-  refused('binaryPath', 'the program of the proxy is its image’s', oneOf('/usr/local/bin/envoy')),
-  refused('configPath', 'the proxy has its configuration in its arguments, in no file', oneOf('./etc/istio/proxy')),
-  refused('customConfigFile', 'the proxy’s configuration and the capture rules are made together'),
-  refused('proxyBootstrapTemplatePath', 'the proxy’s configuration and the capture rules are made together'),
-  refused('proxyAdminPort', 'health, drain and metrics ask on the fixed admin port', integer(ports.admin, ports.admin)),
-  ...withoutEffect(
+  supported('statusPort', integer(0, 65_535), 'As `status.sidecar.istio.io/port`, which wins.', setStatusPort),
+  denied('binaryPath', 'the program of the proxy is its image’s', oneOf('/usr/local/bin/envoy')),
+  denied('configPath', 'the proxy has its configuration in its arguments, in no file', oneOf('./etc/istio/proxy')),
+  denied('customConfigFile', 'the proxy’s configuration and the capture rules are made together'),
+  denied('proxyBootstrapTemplatePath', 'the proxy’s configuration and the capture rules are made together'),
+  denied('proxyAdminPort', 'health, drain and metrics ask on the fixed admin port', integer(ports.admin, ports.admin)),
+  ...ignored(
     'only a control plane reads it',
     'discoveryAddress',
     'discoveryRefreshDelay',
@@ -135,8 +133,8 @@ export const proxyConfigKeys: readonly ProxyConfigKey[] = [
     'gatewayTopology',
     'proxyHeaders',
   ),
-  ...withoutEffect('the proxy has no tracer', 'tracing', 'tracingServiceName', 'zipkinAddress'),
-  ...withoutEffect(
+  ...ignored('the proxy has no tracer', 'tracing', 'tracingServiceName', 'zipkinAddress'),
+  ...ignored(
     'the proxy’s statistics are a fixed set that Prometheus collects',
     'extraStatTags',
     'proxyStatsMatcher',
@@ -146,27 +144,29 @@ export const proxyConfigKeys: readonly ProxyConfigKey[] = [
     'envoyMetricsServiceAddress',
     'statsCompression',
   ),
-  ...withoutEffect(
+  ...ignored(
     'the access log goes to standard output',
     'envoyAccessLogService',
     'fileFlushInterval',
     'fileFlushMinSizeKb',
   ),
-  ...withoutEffect('the proxy is known by its workload’s name', 'serviceCluster'),
-  ...withoutEffect('there is no agent beside the proxy', 'readinessProbe'),
-  ...withoutEffect('the proxy is never restarted in place', 'parentShutdownDuration'),
-  ...withoutEffect('Envoy’s runtime keys are fixed', 'runtimeValues'),
-  ...withoutEffect('the image is one of the settings; sidecar.istio.io/proxyImage names another', 'image'),
+  ...ignored('the proxy is known by its workload’s name', 'serviceCluster'),
+  ...ignored('there is no agent beside the proxy', 'readinessProbe'),
+  ...ignored('the proxy is never restarted in place', 'parentShutdownDuration'),
+  ...ignored('Envoy’s runtime keys are fixed', 'runtimeValues'),
+  ...ignored('the image is one of the settings; sidecar.istio.io/proxyImage names another', 'image'),
 ];
 
 const byKey = new Map(proxyConfigKeys.map((row) => [row.key, row]));
 
-/** Reads a ProxyConfig into the draft. Unknown keys are remarked, since newer versions of Istio have more. */
+/** Applies a ProxyConfig to the draft. Unknown keys give warnings, because newer versions of Istio may define them. */
 export function applyProxyConfig(draft: Effective, config: JsonObject): readonly Finding[] {
   return Object.entries(config).flatMap(([key, value = null]): readonly Finding[] => {
     const row = byKey.get(key);
     if (row !== undefined) return row.apply(value, draft);
     const guess = didYouMean(key, byKey.keys());
-    return [{ remark: `annotation "${proxyConfigAnnotation}": ${quote(key)} is unknown and has no effect${guess}` }];
+    return [
+      { warning: `annotation "${annotationNames.proxyConfig}": ${quote(key)} is unknown and has no effect${guess}` },
+    ];
   });
 }

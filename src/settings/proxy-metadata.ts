@@ -1,15 +1,16 @@
+import { annotationNames } from '../pod/annotation-names.ts';
 import type { Finding } from './annotation.ts';
 import type { Effective } from './effective.ts';
 import { groupList, groupListOrAll, looseBoolean, type Grammar } from '../grammar/grammar.ts';
 import type { JsonObject } from '../json/json.ts';
 import { quote } from '../grammar/problem.ts';
 
-/** What one variable of the proxy's metadata does. */
+/** Applies a variable of the proxy's metadata to the draft. */
 type Apply = (text: string, draft: Effective) => readonly Finding[];
 
 const nothing: readonly Finding[] = [];
 
-function effective<T>(name: string, grammar: Grammar<T>, set: (draft: Effective, value: T) => Finding[] | void): Apply {
+function variable<T>(name: string, grammar: Grammar<T>, set: (draft: Effective, value: T) => Finding[] | void): Apply {
   return (text, draft) => {
     const parsed = grammar.parse(text);
     return 'problem' in parsed
@@ -18,30 +19,30 @@ function effective<T>(name: string, grammar: Grammar<T>, set: (draft: Effective,
   };
 }
 
-/** Captured queries would find nobody: names would stop resolving, so silence would be worse than a denial. */
+/** Denied and not ignored: with captured DNS but no DNS server in the proxy, names would not resolve. */
 function dnsCapture(name: string): [string, Apply] {
   const problem = `proxyMetadata.${name} is refused: the proxy has no DNS server that would answer captured queries; leave it out`;
-  return [name, effective(name, looseBoolean, (_, isWanted) => (isWanted ? [{ problem }] : undefined))];
+  return [name, variable(name, looseBoolean, (_, isWanted) => (isWanted ? [{ problem }] : undefined))];
 }
 
 function dropInvalid(name: string): [string, Apply] {
-  return [name, effective(name, looseBoolean, (draft, value) => void (draft.capture.dropInvalidPackets = value))];
+  return [name, variable(name, looseBoolean, (draft, value) => void (draft.capture.dropInvalidPackets = value))];
 }
 
 /**
- * Variables by which Istio's `proxyMetadata` changes the capture rules (istio-iptables reads them in its environment).
- * All others are for the agent, of which there is none.
+ * Variables of Istio's `proxyMetadata` that change the capture rules; istio-iptables reads them from its environment.
+ * All others are for Istio's agent, which standalone mode does not have.
  */
 const variables: ReadonlyMap<string, Apply> = new Map<string, Apply>([
   [
     'ISTIO_OUTBOUND_OWNER_GROUPS',
-    effective('ISTIO_OUTBOUND_OWNER_GROUPS', groupListOrAll, (draft, value) => {
+    variable('ISTIO_OUTBOUND_OWNER_GROUPS', groupListOrAll, (draft, value) => {
       draft.capture.includeOutboundGroups = value;
     }),
   ],
   [
     'ISTIO_OUTBOUND_OWNER_GROUPS_EXCLUDE',
-    effective('ISTIO_OUTBOUND_OWNER_GROUPS_EXCLUDE', groupList, ({ capture }, value) => {
+    variable('ISTIO_OUTBOUND_OWNER_GROUPS_EXCLUDE', groupList, ({ capture }, value) => {
       capture.excludeOutboundGroups = [...capture.excludeOutboundGroups, ...value];
     }),
   ],
@@ -51,10 +52,10 @@ const variables: ReadonlyMap<string, Apply> = new Map<string, Apply>([
   dnsCapture('REDIRECT_DNS'),
 ]);
 
-/** Names of the variables that have an effect, for the documentation. */
+/** Names of the supported variables, for the documentation. */
 export const proxyMetadataNames: readonly string[] = [...variables.keys()];
 
-/** Reads the metadata into the draft; what has no effect is remarked, all at once. */
+/** Applies the metadata to the draft. All variables without effect are reported in one warning. */
 export function applyProxyMetadata(draft: Effective, metadata: JsonObject): readonly Finding[] {
   const findings: Finding[] = [];
   const idle: string[] = [];
@@ -68,6 +69,8 @@ export function applyProxyMetadata(draft: Effective, metadata: JsonObject): read
   const because = 'there is no agent beside the proxy';
   return [
     ...findings,
-    { remark: `annotation "proxy.istio.io/config": proxyMetadata ${idle.join(', ')} has no effect here: ${because}` },
+    {
+      warning: `annotation "${annotationNames.proxyConfig}": proxyMetadata ${idle.join(', ')} has no effect here: ${because}`,
+    },
   ];
 }

@@ -1,2 +1,2 @@
-/** Version of the product; a test holds it equal to package.json's. */
+/** The version of the product. A test keeps it equal to that of package.json. */
 export const version = '0.1.0';

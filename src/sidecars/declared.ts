@@ -12,9 +12,10 @@ function placementOf(container: JsonObject, list: Placement['list'], spec: Templ
 }
 
 /**
- * A declared template as a fragment: native sidecars before the pod's init containers, init containers and classic
- * sidecars after the pod's own, unless the template orders it otherwise. `native`: whether sidecars of mode native can
- * be run as such.
+ * Returns the fragment of a declared template. By default, native sidecars go before the pod's init containers; init
+ * containers and classic sidecars go after the pod's own. The template may order them otherwise.
+ *
+ * @param native whether sidecars of mode native can run as such
  */
 export function declaredFragment(source: string, spec: TemplateSpec, native: boolean): Fragment {
   const place = (container: JsonObject, list: Placement['list']): PlacedContainer => ({

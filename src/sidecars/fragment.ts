@@ -1,26 +1,27 @@
 import type { JsonObject } from '../json/json.ts';
 import type { ApplicationChange, Share } from '../settings/schema/template.ts';
 
-/** Where a container goes: before or after the pod's own ones of that list. */
+/** Position of a container: before or after the pod's own containers of that list. */
 export interface Placement {
   readonly list: 'initContainers' | 'containers';
   readonly at: 'first' | 'last';
-  /** Where among the injected ones there; without it the order of selection counts. */
+  /** Position relative to the proxy among injected containers of the same place; by default, order of selection. */
   readonly proxy?: 'before' | 'after' | undefined;
 }
 
+/** A container to inject, and where it goes. */
 export interface PlacedContainer {
   readonly container: JsonObject & { readonly name: string };
   readonly placement: Placement;
-  /** The pod's own copy of the container is in it already. */
+  /** The container already includes the pod's own copy of it. */
   readonly userMerged?: true;
-  /** JSON text of the container, where it is known already; the same object for all pods that get it. */
+  /** JSON text of the container if it is known already; the same object for all pods that get the container. */
   readonly text?: { readonly text: string };
 }
 
-/** What one sidecar adds to a pod; built in code or declared as YAML, always plain Kubernetes objects. */
+/** What one sidecar adds to a pod, built in or declared in YAML, as plain Kubernetes objects. */
 export interface Fragment {
-  /** Name of the sidecar, for conflicts and the status record. */
+  /** Name of the sidecar, for conflicts and the status annotation. */
   readonly source: string;
   readonly containers: readonly PlacedContainer[];
   readonly volumes: readonly (JsonObject & { readonly name: string })[];
@@ -29,10 +30,10 @@ export interface Fragment {
   readonly imagePullSecrets: readonly string[];
   /** Volumes and pull secrets go before the pod's own, not after them. */
   readonly volumesFirst?: true;
-  /** Files of the application that its containers see. */
+  /** Files of the application that the sidecar's containers see. */
   readonly share?: readonly Share[];
-  /** What the application's containers get. */
+  /** Additions to the application containers. */
   readonly application?: readonly ApplicationChange[];
-  /** Ports that it listens on beside those that its containers declare. */
+  /** Ports that the sidecar listens on in addition to those that its containers declare. */
   readonly listenPorts?: readonly number[];
 }

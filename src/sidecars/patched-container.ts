@@ -5,7 +5,7 @@ import type { PlacedContainer } from './fragment.ts';
 
 type Container = PlacedContainer['container'];
 
-/** What the capture rules, the record and a second injection build on. */
+/** Fields that the capture rules, the status annotation and reinvocation depend on. */
 const fixed = ['name', 'restartPolicy'] as const;
 const fixedIdentity = ['runAsUser', 'runAsGroup'] as const;
 
@@ -14,7 +14,7 @@ function sameIdentity(before: JsonObject, after: JsonObject): boolean {
   return fixedIdentity.every((field) => ids[0]?.[field] === ids[1]?.[field]);
 }
 
-/** The container after a profile's JSON Patch, or why the patch does not fit it. The container stays as it is. */
+/** Applies a profile's JSON Patch to a copy of the container. `misfit` says why the patch cannot be applied. */
 export function patchContainer(
   container: Container,
   patch: readonly ContainerPatch[],

@@ -9,16 +9,16 @@ import { podSecurityViolations } from '../pod/security.ts';
 import { withField } from '../json/field.ts';
 import { fieldKindOf, fieldValue } from './template-field.ts';
 
-/** A template, checked and made ready once, so that little is left to do for each pod. */
+/** A template, checked and prepared once, so that little work is left for each pod. */
 export interface PreparedTemplate {
   /** `name` or `name:version`. */
   readonly reference: string;
-  /** With its base under it. */
+  /** The spec with its bases merged in and with the defaults of its parameters. */
   readonly spec: TemplateSpec;
-  /** What of it needs a namespace that may have privileged sidecars. */
+  /** Parts of the template that need a namespace in which privileged sidecars are allowed. */
   readonly privileges: readonly string[];
   readonly parameters: readonly PreparedParameter[];
-  /** The fragment of a pod that sets no parameter. */
+  /** The fragments for a pod that sets no parameter. */
   readonly native: Fragment;
   readonly classic: Fragment;
 }
@@ -44,7 +44,7 @@ function withTexts(fragment: Fragment): Fragment {
   return { ...fragment, containers };
 }
 
-/** Makes a template ready that has no problems. */
+/** Prepares a template that has no problems. */
 export function prepareTemplate(reference: string, spec: TemplateSpec): PreparedTemplate {
   const parameters = (spec.parameters ?? []).map((parameter) => ({
     annotation: parameter.annotation,
@@ -70,7 +70,7 @@ export function prepareTemplate(reference: string, spec: TemplateSpec): Prepared
   };
 }
 
-/** The fragment for a pod with these annotations, or everything that is wrong with its values. */
+/** Returns the fragment for a pod with these annotations, or all problems of its parameter values. */
 export function fragmentFor(
   template: PreparedTemplate,
   annotations: JsonObject | undefined,

@@ -9,7 +9,7 @@ import { fieldAt } from '../json/field.ts';
 import { pointerTokens } from '../json/pointer.ts';
 import { fieldKindOf } from './template-field.ts';
 
-/** Prefixes whose annotations belong to the product itself or to Kubernetes. */
+/** Prefixes of annotations that belong to this product, Istio or Kubernetes. */
 const reservedPrefix = /^(?:(?:[a-z.]+\.)?istio\.io|sidecar-injector\.io|(?:.+\.)?(?:kubernetes|k8s)\.io)\//;
 
 function numberProblem(parameter: Parameter, key: 'minimum' | 'maximum'): string | undefined {
@@ -41,7 +41,7 @@ function boundProblems(parameter: Parameter): Problem[] {
 function patternProblem({ pattern }: Parameter): Problem | undefined {
   if (pattern === undefined) return undefined;
   try {
-    // The grammar makes the same expression of it.
+    // The parameter's grammar compiles the same expression.
     void new RegExp(`^(?:${pattern})$`, 'u');
     return undefined;
   } catch {
@@ -111,7 +111,10 @@ function isNative(container: JsonObject): boolean {
   return stringMember(container, 'restartPolicy') === 'Always';
 }
 
-/** Probes that keep the pod from going on without the container, and whether they have to be there. */
+/**
+ * Checks the template's `failure` policy: with `podGoesOn` nothing may hold the pod back, with `podWaits` the probes
+ * that make the pod wait must exist.
+ */
 function failureProblems(spec: TemplateSpec): Problem[] {
   if (spec.failure === undefined) return [];
   return containersOf(spec).flatMap(({ where, container }): Problem[] => {
@@ -146,7 +149,7 @@ function shareProblems(spec: TemplateSpec, names: readonly string[]): Problem[] 
   );
 }
 
-/** Mounts whose volume neither the template nor its share brings, and paths that are taken. */
+/** Returns mounts whose volume neither the template nor a share defines, and mount paths that are used twice. */
 function mountProblems(spec: TemplateSpec): Problem[] {
   const shared = (spec.share ?? []).flatMap(({ volume }) => (volume === undefined ? [] : [volume.name]));
   const volumes = [...(spec.volumes ?? []).map(({ name }) => name), ...shared];
@@ -177,7 +180,7 @@ function mountProblems(spec: TemplateSpec): Problem[] {
   ];
 }
 
-/** What is wrong with a template beyond its shape, after its base is under it; `where` starts with `spec`. */
+/** Checks a template beyond its shape, after its base has been merged in. `where` of a problem starts with `spec`. */
 export function templateProblems(spec: TemplateSpec): Problem[] {
   const containers = containersOf(spec);
   const names = containers.map(({ container }) => stringMember(container, 'name') ?? '');

@@ -1,7 +1,7 @@
 import type { Json } from '../json/json.ts';
 import type { Parameter } from '../settings/schema/template.ts';
 
-/** How a value stands in its field. `expanded`: Kubernetes replaces `$(NAME)` there. */
+/** How a value is written into its field. `expanded`: Kubernetes replaces `$(NAME)` in it. */
 type Notation = 'text' | 'expanded' | 'number';
 
 interface FieldKind {
@@ -29,8 +29,8 @@ function kind(pattern: string, notation: Notation, ...types: readonly Parameter[
 }
 
 /**
- * The fields that a parameter may set. A pod's author writes the value, so nothing is here that would give them more
- * than they could have created: no security context, no host path, no name that other fields refer to.
+ * Fields that a parameter may set. The value is written by the author of a pod, so no field is listed that would grant
+ * more than they could create themselves: no security context, no host path, no name that other fields refer to.
  */
 const kinds: readonly FieldKind[] = [
   kind(String.raw`(?:${container}|\/application\/\d+)\/env\/\d+\/value`, 'expanded', ...anyText),
@@ -64,12 +64,12 @@ const kinds: readonly FieldKind[] = [
   kind(String.raw`\/(?:labels|annotations)\/[^/]+`, 'text', ...anyText),
 ];
 
-/** What a pointer leads to, when a parameter may set it at all. */
+/** Returns the kind of the field at a JSON Pointer, or undefined if a parameter must not set it. */
 export function fieldKindOf(pointer: string): FieldKind | undefined {
   return kinds.find(({ pattern }) => pattern.test(pointer));
 }
 
-/** A parameter's text as it stands in its field. A `$` is doubled where Kubernetes would expand what follows it. */
+/** Returns a parameter's text as the value of its field. A `$` is doubled where Kubernetes would expand it. */
 export function fieldValue(notation: Notation, text: string): Json {
   switch (notation) {
     case 'text':

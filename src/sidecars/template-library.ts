@@ -6,18 +6,18 @@ import { overlay } from '../json/overlay.ts';
 import { prepareTemplate, type PreparedTemplate } from './prepared-template.ts';
 import { templateProblems } from './template-check.ts';
 
-/** Prepared templates by reference: `name`, or `name:version` for those that have one. */
+/** Prepared templates by reference: `name`, or `name:version` for those that have a version. */
 export type TemplateLibrary = ReadonlyMap<string, PreparedTemplate>;
 
 /** Name of the built-in sidecar; no template may use it. */
 export const builtInSidecar = 'sidecar';
 
-/** `name`, or `name:version` of a template that has a version. */
+/** Returns `name`, or `name:version` if the template has a version. */
 function referenceOf({ metadata, spec }: SidecarTemplate): string {
   return spec.version === undefined ? metadata.name : `${metadata.name}:${spec.version}`;
 }
 
-/** The name without the version. */
+/** Returns the name without the version. */
 export function nameOf(reference: string): string {
   return reference.split(':', 1)[0] ?? reference;
 }
@@ -28,13 +28,13 @@ interface Entry {
   readonly template: SidecarTemplate;
 }
 
-/** What a template does not inherit: its own identity. */
+/** Returns the spec without what a template does not inherit: its own identity. */
 function inheritable(spec: TemplateSpec): JsonObject {
   const { version: _version, base: _base, description: _description, ...rest } = spec;
   return rest as unknown as JsonObject;
 }
 
-/** The template with everything below it, or what is wrong with the chain of its bases. */
+/** Returns the template with its chain of bases merged in, or the problem of that chain. */
 function resolve(
   entry: Entry,
   entries: ReadonlyMap<string, Entry>,
@@ -60,8 +60,8 @@ function resolve(
 }
 
 /**
- * Lays every template over its base, checks the result and prepares it. All problems come back at once; `where` starts
- * with `templates[INDEX].`, the place of the template in the input.
+ * Merges every template with its base, checks the result and prepares it. All problems are returned at once; `where`
+ * starts with `templates[INDEX].`, the template's index in the input.
  */
 export function buildLibrary(templates: readonly { readonly index: number; readonly template: SidecarTemplate }[]): {
   readonly library: TemplateLibrary;
@@ -95,12 +95,14 @@ export function buildLibrary(templates: readonly { readonly index: number; reado
   return { library, problems };
 }
 
-/** References of all templates of this name, with and without a version. */
+/** Returns the references of all templates of this name, with and without a version. */
 export function versionsOf(name: string, library: ReadonlyMap<string, unknown>): string[] {
   return [...library.keys()].filter((reference) => nameOf(reference) === name);
 }
 
-/** What a name without a version means, when no setting says so: the template without one, else the only one. */
+/**
+ * Resolves a name without a version if no setting does: to the template without a version, else to the only version.
+ */
 export function onlyVersion(name: string, library: ReadonlyMap<string, unknown>): string | undefined {
   if (library.has(name)) return name;
   const versions = versionsOf(name, library);

@@ -6,7 +6,7 @@ import type { Fragment, PlacedContainer } from './fragment.ts';
 import { podSecurityViolations, type PodSecurityViolation } from '../pod/security.ts';
 import type { PreparedTemplate } from './prepared-template.ts';
 
-/** Fields of a container (k8s.io/api core/v1 `Container`); the API server drops a misspelt one without a word. */
+/** Fields of a container (k8s.io/api core/v1 `Container`); the API server silently drops a misspelt one. */
 const containerFields = [
   'name',
   'image',
@@ -35,18 +35,21 @@ const containerFields = [
   'tty',
 ] as const;
 
-/** Sums of what the containers that run beside the application ask for; base units, undefined where one has no limit. */
+/**
+ * Sums of the resources of containers that run beside the application, in base units. A limit is undefined if one of
+ * the containers has none.
+ */
 interface AddedResources {
   readonly requests: { readonly cpu: number; readonly memory: number };
   readonly limits: { readonly cpu: number | undefined; readonly memory: number | undefined };
 }
 
-/** What there is to say about a template that works. */
+/** Findings about a template that works. */
 export interface Lint {
-  /** What keeps the injected pod out of a Pod Security level. */
+  /** Violations of Pod Security levels by the injected pod. */
   readonly violations: readonly PodSecurityViolation[];
   readonly resources: AddedResources;
-  /** What its author should look at, each with its place. */
+  /** Hints for the author, each with its place. */
   readonly hints: readonly string[];
 }
 
@@ -60,7 +63,7 @@ function runsOn({ container, placement }: PlacedContainer): boolean {
   return placement.list === 'containers' || stringMember(container, 'restartPolicy') === 'Always';
 }
 
-/** Adds up what the sidecar's containers ask for while the application runs. */
+/** Adds up the resources of the sidecar's containers that run while the application runs. */
 function addedResources(fragment: Fragment): AddedResources {
   const containers = fragment.containers.filter(runsOn).map(({ container }) => container);
   const sum = (part: 'requests' | 'limits', resource: 'cpu' | 'memory'): (number | undefined)[] =>
@@ -140,7 +143,7 @@ function volumeHints(fragment: Fragment): string[] {
   ];
 }
 
-/** What there is to say about a template, as it is injected where native sidecars run. */
+/** Lints a template as it is injected where native sidecars are supported. */
 export function lintTemplate({ native: fragment, spec }: PreparedTemplate, known: readonly string[]): Lint {
   const shared = (fragment.share ?? []).flatMap(({ volume }) => volume ?? []) as unknown as Fragment['volumes'];
   const containers = (list: PlacedContainer['placement']['list']): JsonObject[] =>

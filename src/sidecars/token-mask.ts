@@ -1,6 +1,6 @@
 import { names, tokenPath } from '../pod/conventions.ts';
 
-/** Mounted over the place of the API token, so that none gets into our containers. */
+/** Mounted over the path of the API token, so that no token reaches our containers. */
 export const tokenMask = { name: names.tokenMaskVolume, mountPath: tokenPath, readOnly: true } as const;
 
 export const tokenMaskVolume = {

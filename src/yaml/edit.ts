@@ -5,12 +5,12 @@ export interface Edit {
   readonly from: number;
   readonly to: number;
   readonly text: string;
-  /** Of two insertions at one place the deeper one comes first. */
+  /** Of two insertions at the same place, the deeper one comes first. */
   readonly depth: number;
-  /** Prints a whole node, whatever changed inside it. */
+  /** Whether the edit prints a whole node, which replaces all edits inside it. */
   readonly whole: boolean;
-  /** The value alone of what is inserted, when it is plain data. */
+  /** The inserted value, if it is plain data. */
   readonly value?: Json;
-  /** The lines with another value in its place. */
+  /** Prints the same lines with another value. */
   readonly lines?: (value: Json) => string;
 }

@@ -1,6 +1,6 @@
 import { isMap, isNode, isScalar, isSeq, visit, type Document, type Node, type Pair, type YAMLMap } from 'yaml';
 
-/** Whether the pair is a merge (`<<: *base`). */
+/** Whether the pair is a merge key (`<<: *base`). */
 export function isMergePair(pair: Pair): boolean {
   return isScalar(pair.key) && typeof pair.key.value === 'symbol';
 }
@@ -37,7 +37,7 @@ function dropAnchors(node: Node | Document): void {
   });
 }
 
-/** Replaces every alias by a copy of what it stands for and every merge key by its members, in place. */
+/** Replaces every alias by a copy of its anchored node and every merge key by its members, in place. */
 export function expandShared(document: Document): void {
   visit(document, {
     Alias: (_key, alias) => {
@@ -45,7 +45,7 @@ export function expandShared(document: Document): void {
       if (!isNode(target)) return undefined;
       const copy = target.clone() as Node;
       dropAnchors(copy);
-      // Comments belong to the place, not to what is shared.
+      // Comments belong to the place of the alias, not to the shared node.
       copy.comment = alias.comment ?? null;
       copy.commentBefore = alias.commentBefore ?? null;
       return copy;

@@ -2,14 +2,14 @@ import { isCollection, isNode, isPair, isScalar, type Document, type Node } from
 import { columnOf, type Layout } from './layout.ts';
 import type { Changes, Collection } from './tree.ts';
 
-/** Where an item of a block collection stands: from its key or dash to the end of its last line. */
+/** Place of an item of a block collection: from its key or dash to the end of its last line. */
 export interface Extent {
   readonly from: number;
   readonly to: number;
   readonly startsLine: boolean;
 }
 
-/** A changed document beside the text that it was parsed from. */
+/** A changed document and the text that it was parsed from. */
 export interface Page {
   readonly text: string;
   readonly document: Document;
@@ -25,12 +25,12 @@ export function endOfLine(text: string, offset: number): number {
   return end === -1 ? text.length : end + 1;
 }
 
-/** Items of a collection as they stand in the text. */
+/** Items of a collection as they were parsed. */
 export function parsedItems(page: Page, collection: Collection): readonly unknown[] {
   return page.changes.parsedItems.get(collection) ?? collection.items;
 }
 
-/** The node that ends an item, as parsed. */
+/** The last node of an item, as it was parsed. */
 function lastNode(page: Page, item: unknown): Node | undefined {
   if (!isPair(item)) return isNode(item) ? item : undefined;
   const value = page.changes.formerValues.has(item) ? page.changes.formerValues.get(item) : item.value;
@@ -38,7 +38,7 @@ function lastNode(page: Page, item: unknown): Node | undefined {
   return isNode(item.key) ? item.key : undefined;
 }
 
-/** End of the last line that holds a part of the node; comments on lines of their own are not part of it. */
+/** End of the last line of the node, without comments on lines of their own. */
 function endOfNode(page: Page, node: Node): number {
   if (isCollection(node) && node.flow !== true) {
     const last = lastNode(page, parsedItems(page, node).at(-1));
@@ -47,7 +47,7 @@ function endOfNode(page: Page, node: Node): number {
   return endOfLine(page.text, node.range?.[1] ?? 0);
 }
 
-/** Offset of the dash before a list item, which may stand on an earlier line; undefined behind an anchor or tag. */
+/** Offset of the dash before a list item, which may be on an earlier line. Undefined after an anchor or tag. */
 function dashBefore(text: string, node: Node): number | undefined {
   for (let end = node.range?.[0] ?? 0; end > 0;) {
     const start = end - columnOf(text, end);
@@ -64,7 +64,7 @@ function startOf(text: string, item: unknown): number | undefined {
   return isNode(item) ? dashBefore(text, item) : undefined;
 }
 
-/** Extents of the parsed items; undefined where a key or dash has no plain place in the text. */
+/** Extents of the parsed items. Undefined if the text has no plain key or dash for one of them. */
 export function extentsOf(page: Page, collection: Collection): readonly Extent[] | undefined {
   const extents: Extent[] = [];
   for (const item of parsedItems(page, collection)) {
@@ -78,7 +78,7 @@ export function extentsOf(page: Page, collection: Collection): readonly Extent[]
   return extents;
 }
 
-/** Place before the first item, above the comments that belong to it. */
+/** Offset before the first item, above the comments that belong to it. */
 export function startOfBody(text: string, first: Extent): number {
   let start = first.from - columnOf(text, first.from);
   while (start > 0) {
@@ -89,7 +89,7 @@ export function startOfBody(text: string, first: Extent): number {
   return start;
 }
 
-/** Place after an item, below the comments that are indented deeper than the collection: those belong to the item. */
+/** Offset after an item and after its comments, which are those indented deeper than the collection. */
 export function placeAfter(text: string, extent: Extent): number {
   const column = columnOf(text, extent.from);
   let place = extent.to;

@@ -1,10 +1,10 @@
 import { isCollection, isMap, isScalar, isSeq, type Document, type YAMLMap } from 'yaml';
 
-/** How a document is laid out, so that what is added looks like what is there. */
+/** Formatting of a document, so that additions look like the existing text. */
 export interface Layout {
-  /** Spaces of one level. */
+  /** Spaces per level. */
   readonly indent: number;
-  /** Whether the dashes of a list stand deeper than the key that holds it. */
+  /** Whether the dashes of a list are indented deeper than its key. */
   readonly indentSeq: boolean;
   /** Whether `{ a: 1 }` has spaces inside. */
   readonly flowPadding: boolean;
@@ -12,11 +12,11 @@ export interface Layout {
 
 /** Column of the node's first character, from 0. */
 export function columnOf(text: string, offset: number): number {
-  // A search from before the start would look at the first character all the same.
+  // lastIndexOf treats -1 as 0, so it would find a line break in the first character.
   return offset === 0 ? 0 : offset - (text.lastIndexOf('\n', offset - 1) + 1);
 }
 
-/** Reads the layout off the first nested map and the first list below a map. */
+/** Detects the layout from the first nested map and the first list below a map. */
 export function detectLayout(text: string, document: Document): Layout {
   let indent: number | undefined;
   let indentSeq: boolean | undefined;

@@ -2,8 +2,8 @@ import { isMap, isScalar, isSeq, type Document } from 'yaml';
 import type { Json } from '../json/json.ts';
 
 /**
- * The value of a document whose structure is indentation alone: keys and scalars on one line each, nothing shared, no
- * tags. Most manifests are like that. Undefined for all others, which take the library's slower way.
+ * The value of a document in which only indentation gives the structure: each key and scalar on one line, no anchors,
+ * no tags. Most manifests are like that. Undefined for all others, which the library converts more slowly.
  */
 export function plainValue(text: string, document: Document): Json | undefined {
   let plain = document.errors.length === 0;

@@ -1,7 +1,7 @@
 import { Document, YAMLMap, YAMLSeq, type Node, type Pair, type ToStringOptions } from 'yaml';
 import type { Layout } from './layout.ts';
 
-/** Printing options of a layout: nothing is reflowed. */
+/** Printing options for a layout. Long lines are not folded. */
 export function printOptions(layout: Layout): ToStringOptions {
   return {
     lineWidth: 0,
@@ -12,7 +12,10 @@ export function printOptions(layout: Layout): ToStringOptions {
   };
 }
 
-/** Prints a node as the only content of a document, ending in one line break. The full YAML 1.1 schema decides what to quote. */
+/**
+ * Prints a node as the only content of a document, with one line break at the end. Quotes follow the full YAML 1.1
+ * schema.
+ */
 function print(node: Node, layout: Layout): string {
   const document = new Document(null, { version: '1.1', compat: 'core' });
   document.contents = node;
@@ -20,7 +23,7 @@ function print(node: Node, layout: Layout): string {
   return text.endsWith('\n') ? text : `${text}\n`;
 }
 
-/** Indents all lines but empty ones; the first stays where it is when `firstToo` is false. */
+/** Indents all lines that are not empty; the first line only if `firstToo` is true. */
 function indentLines(text: string, column: number, firstToo: boolean): string {
   const margin = ' '.repeat(column);
   return text
@@ -29,21 +32,21 @@ function indentLines(text: string, column: number, firstToo: boolean): string {
     .join('\n');
 }
 
-/** Lines of one list item at a column. */
+/** Prints one list item at a column. */
 export function printItem(item: Node, column: number, layout: Layout, firstToo: boolean): string {
   const list = new YAMLSeq();
   list.items.push(item);
   return indentLines(print(list, layout), column, firstToo);
 }
 
-/** Lines of one `key: value` at a column. */
+/** Prints one `key: value` pair at a column. */
 export function printPair(pair: Pair, column: number, layout: Layout, firstToo: boolean): string {
   const map = new YAMLMap();
   map.items.push(pair);
   return indentLines(print(map, layout), column, firstToo);
 }
 
-/** A scalar or flow collection without its line break; continued lines stand at the column. */
+/** Prints a scalar or flow collection without a line break at the end. Continuation lines start at the column. */
 export function printInline(node: Node, column: number, layout: Layout): string {
   return indentLines(print(node, layout).trimEnd(), column, false);
 }

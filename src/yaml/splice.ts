@@ -8,7 +8,7 @@ import { printInline, printItem, printPair } from './print.ts';
 import { materialiseBelow, type Changes, type Collection, type Owner } from './tree.ts';
 import type { ValuePrinter } from './value-printer.ts';
 
-/** Whether the collection still hangs in the document; a later operation may have taken it out. */
+/** Whether the collection is still part of the document; a later operation may have removed it. */
 function isAttached(page: Page, collection: Collection): boolean {
   const owner = page.changes.owners.get(collection);
   if (owner === undefined) return true;
@@ -23,8 +23,8 @@ function depthOf(page: Page, collection: Collection): number {
 }
 
 /**
- * Quotes what is new and has a colon. YAML 1.2 needs quotes only before a blank or bracket (section 7.3.3), but the
- * parsers of kubectl and of Python refuse a plain `::6` between brackets.
+ * Quotes new scalars that contain a colon. YAML 1.2 needs quotes only if a blank or bracket follows (section 7.3.3),
+ * but the parsers of kubectl and of Python reject a plain `::6` between brackets.
  */
 function quoteColons(collection: Collection): void {
   visit(collection, {
@@ -36,7 +36,7 @@ function quoteColons(collection: Collection): void {
   });
 }
 
-/** Prints a flow collection anew in its place. */
+/** Prints a flow collection again in its place. */
 function reprintFlow(page: Page, collection: Collection): Edit[] {
   const [from, to] = collection.range ?? [0, 0];
   const owner = page.changes.owners.get(collection);
@@ -46,7 +46,7 @@ function reprintFlow(page: Page, collection: Collection): Edit[] {
     collection.comment = null;
     return keepComment(page, to, reprintItem(page, owner));
   }
-  // The comments above and beside it stay in the text, so they must not be printed too.
+  // Comments above and beside the collection stay in the text, so they must not be printed again.
   collection.commentBefore = null;
   collection.comment = null;
   materialiseBelow(page.document, page.changes, collection);
@@ -55,7 +55,7 @@ function reprintFlow(page: Page, collection: Collection): Edit[] {
   return [{ from, to, text, depth: 0, whole: true }];
 }
 
-/** Prints the pair or list item that holds a collection anew. */
+/** Prints the pair or list item that holds a collection again. */
 function reprintItem(page: Page, owner: Owner | undefined): Edit[] {
   if (owner === undefined) throw new Error('the root of a document cannot be printed in place');
   if (owner.collection.flow === true) return reprintFlow(page, owner.collection);
@@ -71,7 +71,7 @@ function reprintItem(page: Page, owner: Owner | undefined): Edit[] {
   return [{ from: extent.from, to, text, depth: 0, whole: true }];
 }
 
-/** Prints `[]` or `{}` behind the key or dash, with the comment that stands there. */
+/** Prints `[]` or `{}` after the key or dash, and keeps the comment there. */
 function emptyCollection(page: Page, owner: Owner | undefined): Edit[] {
   const edits = reprintItem(page, owner);
   const key = isPair(owner?.item) && isScalar(owner.item.key) ? owner.item.key.range?.[1] : undefined;
@@ -88,14 +88,14 @@ function printOne(page: Page, item: unknown, column: number, firstToo: boolean):
     : printItem(item as Node, column, page.layout, firstToo);
 }
 
-/** Scalar for scalar on one line: only its own characters change. Otherwise the pair is printed anew. */
+/** If a one-line scalar replaces another, only its characters change. Otherwise the pair is printed again. */
 function replaceValue(page: Page, pair: Pair, owner: Owner, printer: ValuePrinter): Edit[] {
   const former = page.changes.formerValues.get(pair);
   const value = page.changes.values.get(pair.value);
   const key = isScalar(pair.key) ? String(pair.key.value) : undefined;
   if (owner.collection.flow === true) return reprintFlow(page, owner.collection);
   if (value === undefined || key === undefined) {
-    // A parsed pair below which an operation made something: its comment stays where it stands.
+    // An operation changed something below the new value. The pair's comment stays where it is.
     if (isCollection(pair.value)) pair.value.commentBefore = null;
     return keepCommentOf(page, former, reprintItem(page, owner));
   }
@@ -105,7 +105,7 @@ function replaceValue(page: Page, pair: Pair, owner: Owner, printer: ValuePrinte
     if (former.type === Scalar.QUOTE_SINGLE || former.type === Scalar.QUOTE_DOUBLE) scalar.type = former.type;
     const text = printInline(scalar, 0, page.layout);
     if (!/[\r\n]/.test(page.text.slice(from, to) + text)) {
-      // An empty value counts from the end of the spaces behind the colon.
+      // The range of an empty value starts after the spaces that follow the colon.
       const colon = page.text.slice(0, from).trimEnd().length;
       return [
         from < to
@@ -117,7 +117,7 @@ function replaceValue(page: Page, pair: Pair, owner: Owner, printer: ValuePrinte
   return replacePair(page, key, value, former, owner, printer);
 }
 
-/** Prints a parsed pair anew with a value that an operation brought. */
+/** Prints a parsed pair again with the value of an operation. */
 function replacePair(
   page: Page,
   key: string,
@@ -129,7 +129,7 @@ function replacePair(
   const extent = extentsOf(page, owner.collection)?.[parsedItems(page, owner.collection).indexOf(owner.item)];
   if (extent === undefined) return reprintItem(page, page.changes.owners.get(owner.collection));
   const column = columnOf(page.text, extent.from);
-  // An empty value is how people write null below a key, `null` is how programs do.
+  // Where a block stood below the key, an empty value reads more naturally than `null`.
   const lines = (shown: Json): string =>
     shown === null && isCollection(former)
       ? `${page.text.slice(extent.from, page.text.indexOf(':', extent.from) + 1)}\n`
@@ -138,7 +138,7 @@ function replacePair(
   return keepCommentOf(page, former, [edit]);
 }
 
-/** Lines of an item that was not parsed. */
+/** Prints an item that an operation added. */
 function printNew(
   page: Page,
   item: unknown,
@@ -197,7 +197,7 @@ function collectEdits(page: Page, printer: ValuePrinter): Edit[] {
   for (const collection of page.changes.parsedItems.keys()) {
     if (collection.range == null || !isAttached(page, collection)) continue;
     for (const edit of editsOf(page, collection, printer)) {
-      // The same node may be printed for several reasons; insertions are all different.
+      // Several changes may print the same node again; every insertion is different.
       unique.set(edit.whole ? `${edit.from}-${edit.to}` : `insertion ${unique.size}`, edit);
     }
   }
@@ -207,25 +207,25 @@ function collectEdits(page: Page, printer: ValuePrinter): Edit[] {
     .sort((a, b) => a.from - b.from || a.to - b.to || b.depth - a.depth);
 }
 
-/** A changed text. */
+/** The text of a changed document. */
 export interface Spliced {
   readonly text: string;
-  /** The same with short stand-ins for the inserted values, by which it is checked cheaply. */
+  /** The same text with short placeholders for the inserted values, which makes it cheap to check. */
   probe(): string;
-  /** Values that the stand-ins stand for, by number. */
+  /** The values of the placeholders, by number. */
   readonly values: readonly Json[];
-  /** Whether several lines were printed anew by the library, comments and all; such a text is always to be checked. */
+  /** Whether the library printed several lines again, with their comments. Such a text must always be checked. */
   readonly reprinted: boolean;
 }
 
-/** What stands in for the value of this number. */
-export function standIn(index: number): string {
+/** The placeholder for the value with this number. */
+export function placeholder(index: number): string {
   return `stand-in.${index}.sidecar-injector.io`;
 }
 
 /**
- * The text of a document after `changeDocument`: lines that no operation touched are kept byte for byte, with their
- * comments and style. Throws when a change has no place that can be printed alone.
+ * The text of a document after `changeDocument`. Lines that no operation touched are kept byte for byte, with their
+ * comments and style. Throws if a change has no place in the text that can be printed by itself.
  */
 export function spliceChanges(source: string, document: Document, changes: Changes, printer: ValuePrinter): Spliced {
   const lineBreak = source.includes('\r\n') ? '\r\n' : '\n';
@@ -246,7 +246,7 @@ export function spliceChanges(source: string, document: Document, changes: Chang
   const inserted = edits.filter((edit) => edit.value !== undefined);
   return {
     text: source.endsWith('\n') ? result : result.replace(/\r?\n$/, ''),
-    probe: () => joined((edit) => edit.lines?.(standIn(inserted.indexOf(edit))) ?? edit.text),
+    probe: () => joined((edit) => edit.lines?.(placeholder(inserted.indexOf(edit))) ?? edit.text),
     values: inserted.map((edit) => edit.value ?? null),
     reprinted: edits.some((edit) => edit.whole && edit.text.includes('\n')),
   };

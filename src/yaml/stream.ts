@@ -1,10 +1,10 @@
-/** A stretch of a stream that holds at most one document, with its separator line; `line` counts from 1. */
+/** A part of a stream with at most one document, including its separator line. `line` counts from 1. */
 export interface Chunk {
   readonly text: string;
   readonly line: number;
 }
 
-/** Ends of the JSON values that stand one after another; undefined when the text is not such a sequence. */
+/** End offsets of consecutive JSON values. Undefined if the text is not such a sequence. */
 function endsOfValues(text: string): number[] | undefined {
   const ends: number[] = [];
   let depth = 0;
@@ -29,7 +29,9 @@ function endsOfValues(text: string): number[] | undefined {
   return depth === 0 && !inString ? ends : undefined;
 }
 
-/** Splits what `jq` prints: JSON objects one after another, without separators. White space goes with the value after it. */
+/**
+ * Splits consecutive JSON objects without separators, as `jq` prints them. White space stays with the value after it.
+ */
 function splitJson(text: string): string[] {
   if (!/^\uFEFF?\s*\{/.test(text)) return [text];
   const ends = endsOfValues(text.replace(/^\uFEFF/, ' '));
@@ -37,19 +39,19 @@ function splitJson(text: string): string[] {
   return ends.map((end, index) => text.slice(ends[index - 1] ?? 0, index === ends.length - 1 ? undefined : end));
 }
 
-/** Only comments, blank lines and `%` directives: the document that the directives belong to comes after. */
+/** Whether there are only comments, blank lines and `%` directives, which belong to the document that follows. */
 function holdsOnlyDirectives(text: string): boolean {
   const lines = text.split('\n');
   return lines.some((line) => line.startsWith('%')) && lines.every((line) => /^\uFEFF?(?:%.*|\s*(?:#.*)?)$/.test(line));
 }
 
 /**
- * Cuts a stream at its `---` lines, after its `...` lines, and between JSON objects that follow one another. The texts
- * joined give the stream, byte for byte.
+ * Splits a stream before its `---` lines, after its `...` lines, and between consecutive JSON objects. The joined texts
+ * are the stream, byte for byte.
  */
 export function splitStream(text: string): readonly Chunk[] {
   const cuts: number[] = [];
-  // No `m` flag: it would also cut at the Unicode line separators, which YAML takes for ordinary characters.
+  // Without the `m` flag, which would also match at Unicode line separators. They are ordinary characters in YAML.
   for (const match of text.matchAll(/(?<=^|\n)\uFEFF?(?:---(?=[ \t\r\n]|$)|\.\.\.(?:[ \t][^\n]*)?\r?(?:\n|$))/g)) {
     cuts.push(match[0].includes('...') ? match.index + match[0].length : match.index);
   }

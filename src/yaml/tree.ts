@@ -7,53 +7,49 @@ import {
   Pair,
   Scalar,
   visit,
-  YAMLMap,
-  YAMLSeq,
   type Document,
   type Node,
+  type YAMLMap,
+  type YAMLSeq,
 } from 'yaml';
 import type { Operation } from '../json/operation.ts';
 import { isObject, member, type Json, type JsonObject } from '../json/json.ts';
 import { isMergePair } from './expand.ts';
-import { listIndex, pointerTokens, wantsList } from '../json/pointer.ts';
+import { listIndex, pointerTokens } from '../json/pointer.ts';
 
 export type Collection = YAMLMap | YAMLSeq;
 
-/** Where a node hangs: the collection and the pair or list item that leads to it. */
+/** The parent of a node: the collection, and the pair or list item in it that holds the node. */
 export interface Owner {
   readonly collection: Collection;
   readonly item: unknown;
 }
 
-/** What operations did to a parsed document. Nodes that were parsed keep their identity, so their text can be kept. */
+/** What operations changed in a parsed document. Parsed nodes keep their identity, so that their text can be kept. */
 export interface Changes {
   /** Items of each changed collection as they were parsed. */
   readonly parsedItems: Map<Collection, readonly unknown[]>;
-  /** Former value of every pair whose value is another node now. */
+  /** Former value of every pair whose value was replaced. */
   readonly formerValues: Map<Pair, unknown>;
   readonly owners: Map<Collection, Owner>;
   /**
-   * Values that operations brought, each by the scalar that stands for it. Their nodes are made only when a later
-   * operation goes into them or the library has to print them: most are printed as they are.
+   * Values added by operations, keyed by their placeholder scalar. Nodes are created only if a later operation descends
+   * into the value or if the library has to print it.
    */
   readonly values: Map<unknown, Json>;
 }
 
-/** The path goes through an alias, a merge key or an anchor: a change there would show elsewhere as well. */
+/** The path leads through an alias, a merge key or an anchor, so that a change would also show in other places. */
 function sharedNode(): Error {
   return new Error('the document shares what is to be changed; it has to be expanded first');
 }
 
-function misfit(operation: Operation): Error {
+function doesNotFit(operation: Operation): Error {
   return new Error(`operation ${operation.op} at ${operation.path} does not fit the document`);
 }
 
 function findPair(map: YAMLMap, token: string): Pair | undefined {
   return map.items.find((pair) => isScalar(pair.key) && String(pair.key.value) === token);
-}
-
-function isNothing(node: unknown): boolean {
-  return node === null || node === undefined || (isScalar(node) && node.value === null);
 }
 
 function isEqual(one: Json, other: Json): boolean {
@@ -64,7 +60,7 @@ function touch(changes: Changes, collection: Collection): void {
   if (!changes.parsedItems.has(collection)) changes.parsedItems.set(collection, [...collection.items]);
 }
 
-/** Comments of a scalar for the node in its place; a collection has them all before it. */
+/** Moves the comments of a scalar to the node that replaces it. A collection gets all of them before it. */
 function takeComments(node: Node, former: Scalar): void {
   const { comment, commentBefore } = former;
   if (!isCollection(node)) node.comment = comment ?? null;
@@ -79,12 +75,12 @@ function setValue(changes: Changes, map: YAMLMap, pair: Pair, value: Node): void
   touch(changes, map);
 }
 
-function refuseShared(node: unknown): void {
+function throwIfShared(node: unknown): void {
   if (isAlias(node) || (isCollection(node) && node.anchor !== undefined)) throw sharedNode();
 }
 
-/** An own key of a map hides a merged one, so only a key that comes from a merge alone is shared. */
-function refuseMerged(document: Document, map: YAMLMap, token: string): void {
+/** A map's own key hides a merged one, so a key is shared only if it comes from a merge key alone. */
+function throwIfMerged(document: Document, map: YAMLMap, token: string): void {
   if (!map.items.some(isMergePair)) return;
   if (isObject(map.toJS(document) as unknown) && Object.hasOwn(map.toJS(document) as object, token)) {
     throw sharedNode();
@@ -92,12 +88,12 @@ function refuseMerged(document: Document, map: YAMLMap, token: string): void {
 }
 
 function createValue(changes: Changes, value: Json): Node {
-  const stand = new Scalar('');
-  changes.values.set(stand, value);
-  return stand;
+  const placeholder = new Scalar('');
+  changes.values.set(placeholder, value);
+  return placeholder;
 }
 
-/** The node itself where a value stands; any other node stays. Comments move along to where a collection can have them. */
+/** Creates the node for a placeholder, with the placeholder's comments. Any other node is returned as it is. */
 function materialise(document: Document, changes: Changes, node: unknown): unknown {
   const value = changes.values.get(node);
   if (value === undefined || !isScalar(node)) return node;
@@ -106,7 +102,7 @@ function materialise(document: Document, changes: Changes, node: unknown): unkno
   return made;
 }
 
-/** Makes the nodes of all brought values below, so that the library can print them. */
+/** Replaces all placeholders below the node, so that the library can print it. */
 export function materialiseBelow(document: Document, changes: Changes, node: Node | Document): void {
   visit(node, {
     Scalar: (_key, scalar) => {
@@ -116,12 +112,14 @@ export function materialiseBelow(document: Document, changes: Changes, node: Nod
   });
 }
 
-/** Whether the text of the node can be changed member by member: a plain map, nothing of it shared. */
+/** Whether the node can be changed member by member: a map without anchor and merge keys. */
 function isPlainMap(node: unknown): node is YAMLMap {
   return isMap(node) && node.anchor === undefined && node.items.length > 0 && !node.items.some(isMergePair);
 }
 
-/** Gives a pair its value. Of a map only the members that differ are touched, so that the others keep their comments. */
+/**
+ * Sets the value of a pair. In a map, only the members that differ are changed, so that the others keep their comments.
+ */
 function replaceValue(document: Document, changes: Changes, map: YAMLMap, pair: Pair, value: Json): void {
   const former = pair.value;
   if (!isPlainMap(former) || !isObject(value) || Object.keys(value).length === 0) {
@@ -146,16 +144,11 @@ function replaceValue(document: Document, changes: Changes, map: YAMLMap, pair: 
   }
 }
 
-function newCollection(document: Document, next: string): Collection {
-  return wantsList(next) ? new YAMLSeq(document.schema) : new YAMLMap(document.schema);
-}
-
 function descend(
   document: Document,
   changes: Changes,
   parent: Collection,
   token: string,
-  next: string,
   operation: Operation,
 ): Collection {
   let item: unknown;
@@ -166,30 +159,21 @@ function descend(
       parent.items[index] = materialise(document, changes, parent.items[index]);
     item = child = index === undefined ? undefined : parent.items[index];
   } else {
-    let pair = findPair(parent, token);
-    if (pair !== undefined) pair.value = materialise(document, changes, pair.value);
-    if (pair === undefined || isNothing(pair.value)) {
-      if (operation.op === 'remove') throw misfit(operation);
-      const made = newCollection(document, next);
-      if (pair === undefined) {
-        refuseMerged(document, parent, token);
-        touch(changes, parent);
-        pair = new Pair(document.createNode(token), made);
-        parent.items.push(pair);
-      } else {
-        setValue(changes, parent, pair, made);
-      }
-    }
+    const pair = findPair(parent, token);
+    if (pair === undefined) throwIfMerged(document, parent, token);
+    else pair.value = materialise(document, changes, pair.value);
     item = pair;
-    child = pair.value;
+    child = pair?.value;
   }
-  refuseShared(child);
-  if (!isCollection(child)) throw misfit(operation);
+  throwIfShared(child);
+  if (!isCollection(child)) throw doesNotFit(operation);
   changes.owners.set(child, { collection: parent, item });
   return child;
 }
 
-/** The library prints comments and space before an empty collection where they break the document. */
+/**
+ * Removes comments and space before an empty collection, because the library prints them where they break the document.
+ */
 function dropCommentOfEmpty(collection: Collection): void {
   if (collection.items.length > 0) return;
   collection.commentBefore = null;
@@ -199,7 +183,7 @@ function dropCommentOfEmpty(collection: Collection): void {
 
 function applyToList(changes: Changes, list: YAMLSeq, token: string, operation: Operation): void {
   const index = listIndex(token, list.items.length);
-  if (index === undefined || (operation.op !== 'add' && index === list.items.length)) throw misfit(operation);
+  if (index === undefined || (operation.op !== 'add' && index === list.items.length)) throw doesNotFit(operation);
   if (operation.op === 'remove') list.items.splice(index, 1);
   else list.items.splice(index, operation.op === 'add' ? 0 : 1, createValue(changes, operation.value));
 }
@@ -208,33 +192,31 @@ function applyToMap(document: Document, changes: Changes, map: YAMLMap, token: s
   const pair = findPair(map, token);
   if (operation.op !== 'remove') {
     if (pair === undefined) {
-      refuseMerged(document, map, token);
+      throwIfMerged(document, map, token);
       map.items.push(new Pair(document.createNode(token), createValue(changes, operation.value)));
     } else {
       replaceValue(document, changes, map, pair, operation.value);
     }
   } else if (pair === undefined) {
-    throw misfit(operation);
+    throw doesNotFit(operation);
   } else {
     map.items.splice(map.items.indexOf(pair), 1);
   }
 }
 
 /**
- * Applies the operations to the document's nodes in place and says what changed. Parents that are absent or null are
- * made. Throws when the document has to be expanded first (`expandShared`) and when an operation does not fit.
+ * Applies the operations to the document's nodes in place and returns what changed. Throws if the document must be
+ * expanded first (`expandShared`), or if an operation does not fit.
  */
 export function changeDocument(document: Document, operations: readonly Operation[]): Changes {
   const changes: Changes = { parsedItems: new Map(), formerValues: new Map(), owners: new Map(), values: new Map() };
   for (const operation of operations) {
     const tokens = pointerTokens(operation.path);
     const last = tokens.pop();
-    refuseShared(document.contents);
-    if (last === undefined || !isCollection(document.contents)) throw misfit(operation);
+    throwIfShared(document.contents);
+    if (last === undefined || !isCollection(document.contents)) throw doesNotFit(operation);
     let parent: Collection = document.contents;
-    tokens.forEach((token, depth) => {
-      parent = descend(document, changes, parent, token, tokens[depth + 1] ?? last, operation);
-    });
+    for (const token of tokens) parent = descend(document, changes, parent, token, operation);
     touch(changes, parent);
     if (isSeq(parent)) applyToList(changes, parent, last, operation);
     else applyToMap(document, changes, parent, last, operation);

@@ -3,23 +3,26 @@ import { isObject, type Json } from '../json/json.ts';
 import type { Layout } from './layout.ts';
 import { printOptions } from './print.ts';
 
-/** Prints plain data as block YAML. Keeps the notation of the texts that it has printed, since most come again. */
+/** Prints plain data as block YAML. Remembers the notation of printed strings, because most occur again. */
 export interface ValuePrinter {
-  /** Lines of `key: value`, or without a key of `- value`, at a column; they end in a line break. */
+  /** Prints `key: value` at a column, or `- value` if there is no key, with a line break at the end. */
   printEntry(key: string | undefined, value: Json, column: number, layout: Layout): string;
 }
 
-/** Longer texts, such as a proxy's bootstrap, are different in every pod; their notation is not kept. */
+/** The notation of longer strings is not remembered: a proxy's bootstrap, for example, differs in every pod. */
 const longestKept = 4_096;
 
-/** Texts longer than this are quoted without asking the library, which would look at each character several times. */
+/** Longer strings are quoted here, because the library would scan each character several times. */
 const longText = 256;
 
 export function createValuePrinter(): ValuePrinter {
   const document = new Document(null, { version: '1.1', compat: 'core' });
   const known = new Map<string, string>();
 
-  /** Notation of a text behind a key; lines after the first are indented by one level. The library decides on quotes. */
+  /**
+   * Notation of a string after a key. Lines after the first are indented by one level. The library decides about
+   * quotes.
+   */
   function textNotation(text: string, layout: Layout): string {
     if (text.length > longText && /^[ -~]*$/.test(text)) return `'${text.replaceAll("'", "''")}'`;
     const name = `${layout.indent} ${text}`;
@@ -39,7 +42,7 @@ export function createValuePrinter(): ValuePrinter {
     return [first, ...rest.map((line) => (line === '' ? '' : margin + line))].join('\n');
   }
 
-  /** Lines of a value behind `head`, which ends in a colon or dash and stands at the column. */
+  /** Prints a value after `head`, which starts at the column and ends in a colon or dash. */
   function lines(head: string, value: Json, column: number, layout: Layout): string {
     const list = Array.isArray(value) ? (value as readonly Json[]) : undefined;
     if (list === undefined && !isObject(value)) return `${head} ${scalar(value, ' '.repeat(column), layout)}\n`;
@@ -55,7 +58,7 @@ export function createValuePrinter(): ValuePrinter {
             lines(`${keyNotation(key, layout)}:`, inner, column + step, layout),
           )
         : list.map((inner) => lines('-', inner, column + step, layout));
-    // In a list item the first member stands beside the dash.
+    // The first member of a list item is on the line of the dash.
     return inItem ? `${head} ${parts.join(margin)}` : `${head}\n${margin}${parts.join(margin)}`;
   }
 

@@ -81,6 +81,23 @@ test('one line of JSON a request and a connection, on standard output', async ()
   }
 });
 
+test('a client tells neither its address nor how long a line is', async () => {
+  const envoy = await startEnvoy(pod, proxyIntent());
+  try {
+    const headers = { 'X-Forwarded-For': '10.9.8.7', 'User-Agent': 'a'.repeat(50_000) };
+    await outside.ask({ url: `http://${addresses.pod.v4}:8080/${'p'.repeat(5_000)}`, headers });
+    const [line] = await eventually(
+      () => Promise.resolve(linesOf(envoy.output.stdout)),
+      (found) => found.length > 0,
+    );
+    expect(line).toMatchObject({ x_forwarded_for: '10.9.8.7', user_agent: 'a'.repeat(256) });
+    expect(String(line?.['downstream_remote_address']).startsWith(`${addresses.cluster.v4}:`)).toBe(true);
+    expect(String(line?.['path'])).toHaveLength(2_048);
+  } finally {
+    await envoy.stop();
+  }
+});
+
 test('none when it is switched off', async () => {
   const envoy = await startEnvoy(pod, proxyIntent({ accessLog: 'none' }));
   await ask('/');

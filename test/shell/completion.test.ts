@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
@@ -10,6 +10,7 @@ beforeAll(() => {
   folder = mkdtempSync(path.join(tmpdir(), 'completion-'));
   mkdirSync(path.join(folder, 'only one'));
   writeFileSync(path.join(folder, 'manifest.yaml'), '');
+  symlinkSync(path.resolve('bin/kubectl-sidecar_injector'), path.join(folder, 'sidecar-injector'));
 });
 afterAll(() => rmSync(folder, { recursive: true }));
 
@@ -27,6 +28,13 @@ const lines: [typed: string, got: string][] = [
   ['completion zs\t', 'completion zsh'],
   ['inject -f FOLDER/man\t--check', 'inject -f FOLDER/manifest.yaml --check'],
   ['inject -f FOLDER/on\tx', 'inject -f FOLDER/only one/x'],
+  ['inject --filename=FOLDER/man\t--check', 'inject --filename=FOLDER/manifest.yaml --check'],
+  ['template test FOLDER/on\tx', 'template test FOLDER/only one/x'],
+  ['uninject --pod-template A=/b --filen\tx', 'uninject --pod-template A=/b --filename x'],
+  // Without anything to choose from, a file of this folder is not offered either.
+  ['inject --namespace REA\t', 'inject --namespace REA'],
+  // Options come where no word is expected.
+  ['version \t-\t', 'version --help'],
 ];
 
 describe.each(['bash', 'zsh'] as const)('%s', (shell) => {
@@ -42,7 +50,9 @@ describe.each(['bash', 'zsh'] as const)('%s', (shell) => {
     '%j',
     async (typed, got) => {
       const line = `sidecar-injector ${typed.replace('FOLDER', folder)}`;
-      expect(await typeLine(shell, script, 'sidecar-injector', line)).toBe(got.replace('FOLDER', folder));
+      expect(await typeLine(shell, { name: 'sidecar-injector', folder, script }, line)).toBe(
+        got.replace('FOLDER', folder),
+      );
     },
     30_000,
   );

@@ -8,7 +8,7 @@ export interface GenerateOptions {
   readonly days: string;
 }
 
-/** `certs generate`: a CA and a leaf for the Service, as files. Never overwrites a file. */
+/** `certs generate`: writes a CA and a serving certificate for the Service. Never overwrites a file. */
 export async function runGenerate(options: GenerateOptions, io: Io): Promise<number> {
   const days = Number(options.days);
   if (!/^\d{1,4}$/.test(options.days) || days < 1) {
@@ -47,14 +47,14 @@ export async function runGenerate(options: GenerateOptions, io: Io): Promise<num
 }
 
 export function registerCerts(program: Command, io: Io): void {
-  const certs = program.command('certs').description('Make certificates for the webhook.');
+  const certs = program.command('certs').description('Create certificates for the webhook.');
   certs
     .command('generate')
-    .description('Make a CA and a serving certificate signed by it: ca.crt, ca.key, tls.crt, tls.key.')
-    .option('--out <dir>', 'directory of the files', '.')
-    .option('--service <name>', 'Service that the API server calls', 'sidecar-injector')
-    .option('--namespace <name>', 'its namespace', 'sidecar-injector-system')
-    .option('--days <days>', 'lifetime', '365')
+    .description('Create a CA and a serving certificate signed by it: ca.crt, ca.key, tls.crt and tls.key.')
+    .option('--out <dir>', 'folder to write the files to', '.')
+    .option('--service <name>', 'name of the Service that the API server calls', 'sidecar-injector')
+    .option('--namespace <name>', 'namespace of the Service', 'sidecar-injector-system')
+    .option('--days <days>', 'validity of both certificates in days', '365')
     .addHelpText('after', '\nExample:\n  sidecar-injector certs generate --out pki/')
     .action(async ({ out, ...rest }: Omit<GenerateOptions, 'directory'> & { out: string }) =>
       io.finish(await runGenerate({ ...rest, directory: out }, io)),

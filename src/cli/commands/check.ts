@@ -7,7 +7,7 @@ export interface CheckOptions {
   readonly sidecars?: readonly string[];
 }
 
-/** `check`: all problems of settings and templates at once, without using them. */
+/** `check`: reports all problems of settings and templates at once. */
 export async function runCheck(options: CheckOptions, io: Io): Promise<number> {
   if (options.settings === undefined && options.sidecars === undefined) {
     const remedy = 'give --settings FILE, --sidecars PATH or both';
@@ -29,9 +29,9 @@ export async function runCheck(options: CheckOptions, io: Io): Promise<number> {
 export function registerCheck(program: Command, io: Io): void {
   program
     .command('check')
-    .description('Check settings and sidecar templates and report every problem with its file and path.')
+    .description('Validate settings and sidecar templates, and report every problem with its file and path.')
     .option('--settings <file>', 'file with an InjectorConfiguration')
-    .option('--sidecars <path>', 'file or folder with SidecarTemplate objects; repeatable', collect)
+    .option('--sidecars <path>', 'file or folder with SidecarTemplate objects; can be repeated', collect)
     .addHelpText('after', '\nExample:\n  sidecar-injector check --settings settings.yaml --sidecars sidecars/')
     .action(async (options: CheckOptions) => io.finish(await runCheck(options, io)));
 }

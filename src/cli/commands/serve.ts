@@ -49,7 +49,7 @@ function addressOf(flag: string, text: string): Address | Failure {
   );
 }
 
-/** Resolves with the name of the first signal; a second one ends the process at once. */
+/** Resolves with the name of the first signal. A second signal ends the process immediately. */
 async function untilSignal(): Promise<string> {
   const { promise, resolve } = Promise.withResolvers<string>();
   let asked = false;
@@ -63,7 +63,7 @@ async function untilSignal(): Promise<string> {
   return promise;
 }
 
-/** `serve`: the webhook, until SIGTERM or SIGINT. */
+/** `serve`: runs the webhook until SIGTERM or SIGINT. */
 export async function runServe(flags: ServeFlags, io: Io): Promise<number> {
   const certificate = chooseCertificate(flags);
   if ('problems' in certificate) return report(certificate, io);
@@ -112,26 +112,35 @@ export async function runServe(flags: ServeFlags, io: Io): Promise<number> {
 export function registerServe(program: Command, io: Io): void {
   program
     .command('serve')
-    .description('Serve the mutating admission webhook over HTTPS until SIGTERM.')
-    .option('--listen <address>', 'where the API server reaches the webhook', ':8443')
-    .option('--metrics-listen <address>', 'where Prometheus scrapes /metrics (plain HTTP)', ':9090')
+    .description('Serve the mutating admission webhook over HTTPS until SIGTERM or SIGINT.')
+    .option('--listen <address>', 'address to serve the webhook on, over HTTPS', ':8443')
+    .option('--metrics-listen <address>', 'address to serve /metrics on, over plain HTTP', ':9090')
     .option(
       '--health-listen <address>',
-      'where the kubelet asks /livez and /readyz (plain HTTP; default: only on --listen)',
+      'address to serve /livez and /readyz on, over plain HTTP (default: only on --listen)',
     )
-    .option('--settings <file>', 'InjectorConfiguration; reloaded on change (default: built in)')
+    .option(
+      '--settings <file>',
+      'file with an InjectorConfiguration; reloaded when it changes (default: the built-in settings)',
+    )
     .option(
       '--sidecars <path>',
-      'file or folder with SidecarTemplate objects; reloaded on change; repeatable (default: none)',
+      'file or folder with SidecarTemplate objects; reloaded when it changes; can be repeated (default: none)',
       collect,
     )
-    .option('--tls-cert-file <file>', 'serving certificate, PEM; reloaded on change')
-    .option('--tls-private-key-file <file>', 'its private key, PEM')
-    .option('--self-managed-certs', 'keep the CA in a Secret of the cluster and the caBundle up to date')
-    .option('--dev-certs <file>', 'CA in memory, its certificate written to the file; for development')
-    .option('--kubeconfig <file>', 'how to reach the API server from outside a cluster')
-    .option('--log-level <level>', logLevels.join(', '), 'info')
-    .option('--drain-seconds <seconds>', 'serve on after SIGTERM for so long, unready', '10')
+    .option('--tls-cert-file <file>', 'file with the serving certificate in PEM; reloaded when it changes')
+    .option('--tls-private-key-file <file>', 'file with the private key of the serving certificate in PEM')
+    .option(
+      '--self-managed-certs',
+      'create and renew the certificates, with the CA in a Secret of the cluster, and keep the caBundle up to date',
+    )
+    .option(
+      '--dev-certs <file>',
+      'for development: create certificates in memory and write the CA certificate to this file',
+    )
+    .option('--kubeconfig <file>', 'kubeconfig file for reaching the API server from outside the cluster')
+    .option('--log-level <level>', `lowest level to log: ${logLevels.join(', ')}`, 'info')
+    .option('--drain-seconds <seconds>', 'seconds to keep serving, but report not ready, after SIGTERM', '10')
     .addHelpText(
       'after',
       '\nExamples:\n  sidecar-injector serve --self-managed-certs --settings /etc/sidecar-injector/settings/settings.yaml\n' +

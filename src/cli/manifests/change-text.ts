@@ -6,14 +6,14 @@ import { describeObject, type ObjectPatch } from './rewriting.ts';
 
 const longestValue = 96;
 
-/** A value on one line: long ones are cut, with their length. */
+/** Formats a value on one line. A long value is cut, and its length is given. */
 function valueText(value: Json): string {
   const text = typeof value === 'string' ? value : JSON.stringify(value);
   const line = text.replaceAll(/\s+/g, ' ');
   return line.length <= longestValue ? line : `${line.slice(0, longestValue)}… (${text.length} characters)`;
 }
 
-/** Every value inside, with the way to it. */
+/** Every scalar and empty value inside, with its path. */
 function fields(path: string, value: Json): [string, Json][] {
   if (Array.isArray(value)) {
     const items = itemsByKey(path.split('.').at(-1) ?? '', value as readonly Json[]);
@@ -43,7 +43,7 @@ const marks = { added: '+', removed: '-', changed: '~' } as const;
 
 function partLines({ kind, name, what, changes }: ChangedPart): string[] {
   const [only] = changes;
-  // Labels and annotations are one value, which fits on the line.
+  // A label or annotation is a single value, which fits on this line.
   if (only?.path === '') {
     const value = only.what === 'removed' ? only.before : only.after;
     const shown = only.what === 'changed' ? `${valueText(only.before)} -> ${valueText(value)}` : valueText(value);
@@ -53,18 +53,18 @@ function partLines({ kind, name, what, changes }: ChangedPart): string[] {
   return [`  ${marks[what]} ${`${kind} ${name}`.trimEnd()}`, ...lines.map((line) => `      ${line}`)];
 }
 
-function podOf(object: JsonObject, way: readonly string[]): JsonObject {
+function podOf(object: JsonObject, path: readonly string[]): JsonObject {
   let at: Json | undefined = object;
-  for (const token of way) at = isObject(at) ? at[token] : undefined;
+  for (const token of path) at = isObject(at) ? at[token] : undefined;
   return isObject(at) ? at : {};
 }
 
-/** What changes in one object, part by part and field by field; empty when nothing does. */
+/** Describes the changes of one object by part and field. Empty if nothing changes. */
 export function changeText({ object, operations }: ObjectPatch): string {
   if (object.pod === undefined || operations.length === 0) return '';
-  const way = pointerTokens(object.pod.pointer.slice(object.pointer.length));
+  const path = pointerTokens(object.pod.pointer.slice(object.pointer.length));
   const after = applyToValue(object.object, operations) as JsonObject;
-  const parts = findChangedParts(podOf(object.object, way), podOf(after, way));
+  const parts = findChangedParts(podOf(object.object, path), podOf(after, path));
   const where = object.namespace === undefined ? '' : `, namespace ${object.namespace}`;
   return `${[`${describeObject(object)}${where}`, ...parts.flatMap(partLines)].join('\n')}\n`;
 }

@@ -1,15 +1,15 @@
 import { selectEntry } from '../../index.ts';
 import type { Workload } from './rewriting.ts';
 
-/** Labels that a namespace has beside its own name, as the API server sees them. */
+/** Labels of a namespace, without the one for its name, which the API server adds. */
 export type NamespaceLabels = Readonly<Record<string, string>>;
 
-/** Namespace that the workload's pods will be created in. */
+/** Namespace in which the workload's pods will be created. */
 export function namespaceOf(workload: Workload, fallback: string | undefined): string {
   return workload.namespace ?? fallback ?? 'default';
 }
 
-/** Gate 1 for the pods of a workload. */
+/** Evaluates gate 1, the selectors of the webhook, for the pods of a workload. */
 export function passGate(
   workload: Workload,
   namespace: string,

@@ -1,13 +1,10 @@
-import type { Snapshot } from '../../index.ts';
 import { readSources, type Source } from '../../manifests/source.ts';
 import { readTemplatePath, type TemplatePaths } from '../../manifests/workloads.ts';
-import { describeFileProblem, loadConfiguration } from '../../runtime/configuration.ts';
 import { describeProblem, quote } from '../../grammar/problem.ts';
 import { exitCodes, usageFailure, type Failure, type Io } from '../io.ts';
-import type { EngineOptions, ManifestOptions } from '../options.ts';
-import { readAmendment } from './settings-options.ts';
+import type { ManifestOptions } from '../options.ts';
 
-/** What `-f` and `--pod-template` name. */
+/** The sources that `-f` names, and the paths that `--pod-template` names. */
 export interface Input {
   readonly sources: readonly Source[];
   readonly paths: TemplatePaths;
@@ -26,13 +23,13 @@ function readTemplatePaths(texts: readonly string[]): TemplatePaths | Failure {
   return paths;
 }
 
-/** Problems of what was read; nothing has been written then. */
+/** Creates the failure for problems of the input. Nothing has been written at that point. */
 export function inputFailure(problems: readonly string[]): Failure {
   const remedy = 'correct the input and run the command again; nothing was written';
   return { problems, remedy, code: exitCodes.failed };
 }
 
-/** Reads everything first: with one unreadable file nothing is done at all. */
+/** Reads all sources before anything is done, so that one unreadable file stops the command. */
 export async function readInput(options: ManifestOptions, io: Io): Promise<Input | Failure> {
   const filenames = options.filename ?? [];
   const paths = readTemplatePaths(options.podTemplate ?? []);
@@ -43,17 +40,4 @@ export async function readInput(options: ManifestOptions, io: Io): Promise<Input
   }
   const { sources, problems } = await readSources(filenames, () => io.stdin());
   return problems.length > 0 ? inputFailure(problems.map(describeProblem)) : { sources, paths };
-}
-
-/** The snapshot that a server with these settings (file) and sidecar templates (folder) would decide by. */
-export async function loadSnapshot(options: EngineOptions): Promise<{ readonly snapshot: Snapshot } | Failure> {
-  const { settings, sidecars } = options;
-  const remedy = 'correct the settings or sidecar templates and run the command again';
-  const amendment = await readAmendment(options);
-  if ('problems' in amendment) {
-    return { problems: amendment.problems.map(describeProblem), remedy, code: exitCodes.failed };
-  }
-  const loaded = await loadConfiguration({ settings, sidecars }, {}, amendment.amend);
-  if ('snapshot' in loaded) return loaded;
-  return { problems: loaded.problems.map(describeFileProblem), remedy, code: exitCodes.failed };
 }

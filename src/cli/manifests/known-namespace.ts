@@ -21,7 +21,7 @@ function readAnnotations(
   return { annotations: Object.fromEntries(annotations) };
 }
 
-/** Reads `k=v,k2=v2`; the empty text is no labels. */
+/** Reads `k=v,k2=v2`. An empty text means no labels. */
 function readLabels(text: string): { readonly labels: Readonly<Record<string, string>> } | Failure {
   const labels: [string, string][] = [];
   for (const part of text.split(',').filter((piece) => piece !== '')) {
@@ -37,14 +37,14 @@ function readLabels(text: string): { readonly labels: Readonly<Record<string, st
   return { labels: Object.fromEntries(labels) };
 }
 
-/** What is known of the namespace that the pods are for. */
+/** What the command knows about the namespace of the pods. */
 export interface KnownNamespace {
-  /** Undefined when they are not known, so that nobody can say whether the API server would ask. */
+  /** Undefined if unknown. Then gate 1 is not evaluated. */
   readonly labels: NamespaceLabels | undefined;
   readonly annotations: Readonly<Record<string, string>>;
 }
 
-/** What `--namespace-labels` and `--namespace-annotations` say. */
+/** Reads `--namespace-labels` and `--namespace-annotations`. */
 export function readKnownNamespace({
   namespaceLabels,
   namespaceAnnotations = [],

@@ -3,10 +3,10 @@ import { inputFailure } from './input.ts';
 import { exitCodes, report, type Io } from '../io.ts';
 import { describeObject, type Rewriting } from './rewriting.ts';
 
-/** How rewritten manifests are written. `yaml` keeps every document in the notation in which it came. */
+/** Output format of rewritten manifests. `yaml` keeps each document in its own notation, also JSON. */
 export type OutputFormat = 'yaml' | 'json' | 'patch' | 'diff' | 'unified';
 
-/** One stream: sources follow one another with a separator, bytes that did not change are kept. */
+/** Joins the sources into one stream, with separators between them. Unchanged bytes are kept. */
 function streamText(rewriting: Rewriting): string {
   const parts: string[] = [];
   let ended = true;
@@ -14,7 +14,7 @@ function streamText(rewriting: Rewriting): string {
     let text = documents.map(({ after }) => after).join('');
     if (text === '') continue;
     if (parts.length > 0) {
-      // In the middle of a stream a byte order mark would be content, and a directive needs an ended document before it.
+      // Inside a stream a byte order mark would be content, and a directive may only follow the end of a document.
       text = text.replace(/^\uFEFF/, '');
       if (!ended) parts.push('\n');
       if (text.startsWith('%')) parts.push('...\n');
@@ -40,7 +40,7 @@ function jsonText(rewriting: Rewriting): string {
   return `${JSON.stringify(output, null, 2)}\n`;
 }
 
-/** A line of JSON for every object that changes. */
+/** One line of JSON for each object that changes. */
 function patchText(rewriting: Rewriting): string {
   return rewriting.sources
     .flatMap(({ documents }) => documents.flatMap(({ patches }) => patches))
@@ -52,7 +52,7 @@ function patchText(rewriting: Rewriting): string {
     .join('');
 }
 
-/** What changes, by object, container and field. */
+/** Writes the changes by object, container and field. */
 async function writeChanges(rewriting: Rewriting, io: Io): Promise<number> {
   const { changeText } = await import('./change-text.ts');
   const patches = rewriting.sources.flatMap(({ documents }) => documents.flatMap((document) => document.patches));
@@ -62,7 +62,7 @@ async function writeChanges(rewriting: Rewriting, io: Io): Promise<number> {
   return exitCodes.different;
 }
 
-/** What changes in the text, as the `patch` program reads it. */
+/** Writes the changes as a unified diff. */
 async function writeDiff(rewriting: Rewriting, io: Io): Promise<number> {
   const { diffDocuments } = await import('../../manifests/diff.ts');
   const text = rewriting.sources.map(({ name, documents }) => diffDocuments(name, documents)).join('');
@@ -89,7 +89,7 @@ async function write(rewriting: Rewriting, format: OutputFormat, io: Io): Promis
   }
 }
 
-/** Says the notes, names the objects that would change, and returns the exit code. */
+/** Writes the notes, lists the objects that would change, and returns the exit code. */
 export function checkRewriting(rewriting: Rewriting, io: Io): number {
   for (const note of rewriting.notes) io.stderr(`${note.replaceAll(/\s*\n\s*/g, ' ')}\n`);
   if (rewriting.problems.length > 0) return report(inputFailure(rewriting.problems), io);
@@ -105,7 +105,7 @@ export function checkRewriting(rewriting: Rewriting, io: Io): number {
   return exitCodes.different;
 }
 
-/** Says the notes, writes the result and returns the exit code. With a problem nothing at all goes to standard output. */
+/** Writes the notes and the result, and returns the exit code. If there is a problem, standard output stays empty. */
 export async function writeRewriting(rewriting: Rewriting, format: OutputFormat, io: Io): Promise<number> {
   for (const note of rewriting.notes) io.stderr(`${note.replaceAll(/\s*\n\s*/g, ' ')}\n`);
   if (rewriting.problems.length === 0) return write(rewriting, format, io);

@@ -10,13 +10,16 @@ import type { Input } from './input.ts';
 /** An object that makes pods. */
 export type Workload = FoundObject & { readonly pod: NonNullable<FoundObject['pod']> };
 
-/** What is to be done with one workload; pointers are relative to its pod. */
-export type Verdict =
+/**
+ * What to do with one workload: change it, skip it, or deny the whole input because of it. Pointers are relative to its
+ * pod.
+ */
+export type RewriteDecision =
   | { readonly outcome: 'change'; readonly operations: readonly Operation[]; readonly notes: readonly string[] }
-  | { readonly outcome: 'pass'; readonly reason: string }
-  | { readonly outcome: 'refuse'; readonly problems: readonly string[] };
+  | { readonly outcome: 'skip'; readonly reason: string }
+  | { readonly outcome: 'deny'; readonly problems: readonly string[] };
 
-/** JSON Patch of one object, pointers from its own root. */
+/** JSON Patch of one object. Pointers start at the root of the object. */
 export interface ObjectPatch {
   readonly object: FoundObject;
   readonly operations: readonly Operation[];
@@ -36,15 +39,15 @@ export interface RewrittenSource {
   readonly documents: readonly RewrittenDocument[];
 }
 
-/** With problems the sources are incomplete and must not be written. */
+/** The rewritten input. If there are problems, the sources are incomplete and must not be written. */
 export interface Rewriting {
   readonly sources: readonly RewrittenSource[];
-  /** What was passed through and why, one line each. */
+  /** Objects that stay unchanged and why, warnings, and other remarks for the user; one line each. */
   readonly notes: readonly string[];
   readonly problems: readonly string[];
 }
 
-/** The object as messages call it. */
+/** The name of the object in messages, such as `Deployment/web`. */
 export function describeObject(object: FoundObject): string {
   return `${object.kind}/${object.name}`;
 }
@@ -58,7 +61,7 @@ function prefixed(operations: readonly Operation[], prefix: string): Operation[]
   return operations.map((operation) => ({ ...operation, path: prefix + operation.path }));
 }
 
-/** An object of the input with its place; `workload` is the same object when it makes pods. */
+/** An object of the input and its place. `workload` is the same object if it makes pods. */
 export interface PlacedObject {
   readonly object: FoundObject;
   readonly workload: Workload | undefined;
@@ -66,7 +69,7 @@ export interface PlacedObject {
   readonly where: string;
 }
 
-/** Every object of the input in order, without changing anything. */
+/** Finds every object of the input, in order. Nothing is changed. */
 export function findWorkloads(input: Input): {
   readonly objects: readonly PlacedObject[];
   readonly problems: readonly string[];
@@ -86,8 +89,10 @@ export function findWorkloads(input: Input): {
   return { objects, problems };
 }
 
-/** Asks for a verdict on every workload of the input and rewrites the documents that change; all others keep their bytes. */
-export function rewriteInput(input: Input, judge: (workload: Workload) => Verdict): Rewriting {
+/**
+ * Decides about every workload of the input and rewrites the documents that change. All others are kept byte for byte.
+ */
+export function rewriteInput(input: Input, decide: (workload: Workload) => RewriteDecision): Rewriting {
   const notes: string[] = [];
   const problems: string[] = [];
   const printer = createValuePrinter();
@@ -95,21 +100,21 @@ export function rewriteInput(input: Input, judge: (workload: Workload) => Verdic
   const patchOf = (object: FoundObject, where: string): ObjectPatch[] => {
     const name = describeObject(object);
     if (!isWorkload(object)) {
-      notes.push(`${name}: passed through: ${object.passed}`);
+      notes.push(`${name}: passed through: ${object.skipReason}`);
       return [];
     }
-    const verdict = judge(object);
-    if (verdict.outcome === 'refuse') {
-      problems.push(...verdict.problems.map((problem) => `${where}: ${name}: ${problem}`));
+    const decision = decide(object);
+    if (decision.outcome === 'deny') {
+      problems.push(...decision.problems.map((problem) => `${where}: ${name}: ${problem}`));
       return [];
     }
-    if (verdict.outcome === 'pass') {
-      notes.push(`${name}: ${verdict.reason}`);
+    if (decision.outcome === 'skip') {
+      notes.push(`${name}: ${decision.reason}`);
       return [];
     }
-    notes.push(...verdict.notes.map((note) => `${name}: ${note}`));
+    notes.push(...decision.notes.map((note) => `${name}: ${note}`));
     const within = object.pod.pointer.slice(object.pointer.length);
-    return [{ object, operations: prefixed(verdict.operations, within) }];
+    return [{ object, operations: prefixed(decision.operations, within) }];
   };
 
   const rewrite = (manifest: Manifest): RewrittenDocument => {
@@ -139,7 +144,7 @@ export function rewriteInput(input: Input, judge: (workload: Workload) => Verdic
   return { sources, notes, problems };
 }
 
-/** Owner of the pods that the workload will make; undefined for a pod itself, whose owner is in its metadata. */
+/** Owner of the pods that the workload creates. Undefined for a pod, which names its owner in its metadata. */
 export function ownerOf(workload: Workload): InjectionRequest['workload'] {
   const { apiVersion, kind } = workload;
   const name = stringMember(objectMember(workload.object, 'metadata'), 'name');

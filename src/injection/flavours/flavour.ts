@@ -10,17 +10,17 @@ import type { InjectionStatus } from '../patch/status.ts';
 import type { Allowed } from '../patch/verify.ts';
 import type { Snapshot } from '../snapshot.ts';
 
-/** One kind of proxy that pods get, chosen once by the settings' mode. */
+/** One kind of proxy and its rules, chosen once by the mode of the settings. */
 export interface Flavour {
-  /** Names of the sidecars that are there without a template object. */
+  /** Returns the names of sidecars that exist without a template object. */
   templates(settings: Settings): readonly string[];
-  /** What it needs beyond well-formed settings; `declared` are the references of the declared templates. */
+  /** Returns problems of well-formed settings. `declared` are the references of the declared templates. */
   problems(settings: Settings, declared: readonly string[]): readonly Problem[];
-  /** What of a profile's patches does not fit the containers that a plain pod gets. */
+  /** Returns which patches of a profile do not fit the containers that a plain pod gets. */
   misfits(effective: Effective): readonly string[];
-  /** Whether the pod's status is of another injector's whose work this one goes on with. */
+  /** Returns whether the pod has the status of another injector whose work this flavour continues. */
   continues(view: PodView): boolean;
-  /** What is done to a pod that carries no status of ours. */
+  /** Plans the injection of a pod without a status annotation of ours. */
   inject(
     view: PodView,
     request: InjectionRequest,
@@ -28,17 +28,19 @@ export interface Flavour {
     why: Reasons,
     remembered: RememberedFragments,
   ): Proposal | NotInjected;
-  /** What is done to a pod that carries a status of ours, of these settings, which fits it. */
+  /**
+   * Plans the changes to a pod with a status annotation of ours that fits the pod and was written with these settings.
+   */
   reinvoke(
     view: PodView,
     record: InjectionStatus,
     request: InjectionRequest,
     snapshot: Snapshot,
   ): Proposal | NotInjected;
-  /** What the verification may see that is a defect otherwise. */
+  /** Returns what verification must accept although it otherwise counts as a violation. */
   allowed(settings: Settings): Allowed;
-  /** Reads variables of the proxy from the address on which the webhook is called; without it there are none. */
+  /** Reads proxy variables from the address on which the webhook is called. Flavours without this have none. */
   readonly readAddress?: (path: string) => AddressVariables;
-  /** Whether decisions depend on annotations of namespaces. */
+  /** Returns whether decisions depend on annotations of namespaces. */
   needsNamespaces(settings: Settings): boolean;
 }

@@ -3,5 +3,5 @@ import type { Flavour } from './flavour.ts';
 import { istio } from './istio/flavour.ts';
 import { standalone } from './standalone/flavour.ts';
 
-/** The flavours by the settings' mode. */
+/** Flavours by the mode of the settings. */
 export const flavours: Readonly<Record<Settings['mode'], Flavour>> = { standalone, istiod: istio };

@@ -13,7 +13,10 @@ function isForAll(selector: ContainerSelector | undefined): boolean {
   return selector === undefined || selector === 'all';
 }
 
-/** The declared sidecars of the record, with the pod's parameters; which settings made them is checked before. */
+/**
+ * Returns the fragments of the declared sidecars in the status annotation, with the pod's parameters. That they were
+ * made with these settings has been checked before.
+ */
 export function recordedFragments(view: PodView, record: InjectionStatus, snapshot: Snapshot): Fragment[] {
   return record.templates.flatMap((reference) => {
     const template = snapshot.templates.get(reference);
@@ -48,8 +51,8 @@ function missing(at: PodContainer, field: ApplicationEdit['field'], wanted: read
 }
 
 /**
- * Variables and mounts for containers that another webhook has added since the injection, from the sidecars that are
- * for every container of the pod. What such a container has of its own stays.
+ * Returns the variables and mounts that sidecars add to every container, for containers that another webhook has added
+ * since the injection. A container's own variables and mounts stay.
  */
 export function laterEdits(view: PodView, record: InjectionStatus, fragments: readonly Fragment[]): ApplicationEdit[] {
   const known = new Set([...record.containers, ...record.undo.edits.map(({ container }) => container)]);

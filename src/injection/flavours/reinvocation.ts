@@ -10,18 +10,18 @@ import { applicationContainers, type PodContainer } from '../../pod/containers.t
 import { type ProbePlan } from '../plan/probes.ts';
 import { reason, type Reason } from '../policy/reason.ts';
 
-/** Nothing has to be done. */
+/** Returns the decision that nothing needs to be done. */
 export function unchanged(more: readonly Reason[] = []): NotInjected {
   return { outcome: 'skip', reasons: [reason('AlreadyInjected', 'everything is there already'), ...more] };
 }
 
-/** The application's containers: those that the status does not name as injected. */
+/** Returns the application containers: those that the status annotation does not list as injected. */
 export function applicationOf(view: PodView, record: InjectionStatus): PodContainer[] {
   const known = { initContainers: new Set(record.initContainers), containers: new Set(record.containers) };
   return applicationContainers(view).filter(({ list, name }) => !known[list].has(name));
 }
 
-/** What was done for containers that came after the injection, in words. */
+/** Describes what was done for containers that were added after the injection. */
 export function wordsFor(edits: readonly { readonly at: PodContainer }[], probes?: ProbePlan): string {
   const touched = new Set(edits.map(({ at }) => at.name));
   if (touched.size > 0) return `what ${[...touched].map(quote).join(', ')} needs was added`;
@@ -40,7 +40,7 @@ function mergeByContainer(recorded: JsonObject, added: JsonObject): JsonObject {
   return Object.fromEntries(merged);
 }
 
-/** The record with what was edited since, and the operation that writes it. */
+/** Returns the status with the new edits added, and the operation that writes it. */
 export function recordEdits(
   view: PodView,
   record: InjectionStatus,

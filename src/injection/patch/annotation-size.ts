@@ -3,12 +3,12 @@ import type { PodView } from '../../pod/view.ts';
 import type { NotInjected } from './proposal.ts';
 import { reason } from '../policy/reason.ts';
 
-/** Kubernetes' bound of all annotations of an object together (apimachinery `TotalAnnotationSizeLimitB`). */
+/** Kubernetes' limit for all annotations of an object together, in bytes (apimachinery `TotalAnnotationSizeLimitB`). */
 const limitBytes = 256 * 1024;
 
 type Entry = readonly [key: string, value: unknown];
 
-/** Three bytes a UTF-16 unit is the worst case of UTF-8; most pods are counted so and nothing is encoded. */
+/** UTF-8 takes at most three bytes per UTF-16 code unit. For most pods this bound suffices and nothing is encoded. */
 const worstCase = 3;
 
 function worstBytes(entries: readonly Entry[]): number {
@@ -20,7 +20,7 @@ function exactBytes(entries: readonly Entry[]): number {
   return entries.reduce((sum, [key, value]) => sum + encoder.encode(key + String(value)).length, 0);
 }
 
-/** The refusal when the pod's annotations, with the added ones among them, exceed what the API server takes. */
+/** Denies the pod if its annotations, including the added ones, exceed the API server's limit; otherwise undefined. */
 export function annotationsTooLarge(view: PodView, added: Readonly<Record<string, string>>): NotInjected | undefined {
   const kept = Object.entries(view.annotations ?? {}).filter(
     ([key, value]) => typeof value === 'string' && !Object.hasOwn(added, key),

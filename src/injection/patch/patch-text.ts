@@ -2,34 +2,34 @@ import type { Json } from '../../json/json.ts';
 import type { Operation } from '../../json/operation.ts';
 
 /**
- * JSON text of a value that many patches contain. It is the same object every time, so that what others make of the text
- * can be remembered by its identity.
+ * JSON text of a value that many patches contain. It is the same object each time, so that results derived from the
+ * text can be remembered by its identity.
  */
 export interface KnownText {
   readonly text: string;
 }
 
-/** JSON texts of values, by the values' identity. */
+/** JSON texts of values, by identity of the value. */
 export type KnownTexts = ReadonlyMap<object, KnownText>;
 
-/** A patch's JSON text in pieces. Each ends between two tokens, so blanks may be put there. */
+/** JSON text of a patch in pieces. Each piece ends between two tokens, where blanks may be inserted. */
 export type PatchText = readonly (string | KnownText)[];
 
 function textOf(piece: string | KnownText): string {
   return typeof piece === 'string' ? piece : piece.text;
 }
 
-/** The text as a whole. */
+/** Returns the whole text. */
 export function joinPatch(patch: PatchText): string {
   return patch.map(textOf).join('');
 }
 
-/** Length of the whole text, UTF-16 code units. */
+/** Returns the length of the whole text in UTF-16 code units. */
 export function patchLength(patch: PatchText): number {
   return patch.reduce((length, piece) => length + textOf(piece).length, 0);
 }
 
-/** The operations as JSON text, exactly as JSON.stringify would write them, with the known texts set apart. */
+/** Writes the operations as JSON text, exactly as JSON.stringify would, with known texts as pieces of their own. */
 export function writePatchText(operations: readonly Operation[], known: KnownTexts): PatchText {
   const pieces: (string | KnownText)[] = [];
   let pending = '';

@@ -13,7 +13,7 @@ import { changeOperations, originalsOf, volumeRemovals } from '../plan/pod-chang
 import type { ProbeEdit } from '../plan/probes.ts';
 import { writeStatus, type InjectionStatus, type RecordedEdit, type Undo } from './status.ts';
 
-/** Parents that were not there before, as the undo record names them. */
+/** Parents that were created, as the undo record names them. */
 interface Parents {
   readonly absent: string[];
   readonly null: string[];
@@ -23,7 +23,7 @@ function noteParent(parents: Parents, pointer: string, value: Json | undefined):
   (value === null ? parents.null : parents.absent).push(pointer);
 }
 
-/** What turns one handler towards the status port. */
+/** Returns the operations that point one handler to the status port. */
 export function editOperations(edit: ProbeEdit): Operation[] {
   const path = `${pointerOf(edit.at)}/${edit.field}`;
   if (edit.key === 'httpGet') return [{ op: 'replace', path: `${path}/httpGet`, value: edit.replacement }];
@@ -37,14 +37,14 @@ function listOf(edit: ApplicationEdit): Json | undefined {
   return member(edit.at.raw, edit.field);
 }
 
-/** What adds entries to a list of one of the pod's own containers. */
+/** Returns the operations that add entries to a list of one of the pod's own containers. */
 export function additionOperations(edit: ApplicationEdit): Operation[] {
   const path = `${pointerOf(edit.at)}/${edit.field}`;
   if (!Array.isArray(listOf(edit))) return [{ op: 'add', path, value: edit.items }];
   return edit.items.map((value): Operation => ({ op: 'add', path: `${path}/-`, value }));
 }
 
-/** The same for the undo record. */
+/** Returns the same edit for the undo record. */
 export function recordedEdit(edit: ApplicationEdit): RecordedEdit {
   const key = edit.field === 'env' ? 'name' : 'mountPath';
   const present = listOf(edit);
@@ -95,7 +95,7 @@ function mapOperations(
   return entries.map(([key, value]) => ({ op: 'add', path: `${pointer}/${escapeToken(key)}`, value }));
 }
 
-/** The original actions of the edits, as the undo record keeps them: container -> field -> action. */
+/** Returns the original actions of the edits for the undo record: container -> field -> action. */
 export function originalActions(edits: readonly ProbeEdit[]): JsonObject {
   const containers = new Map<string, [string, Json][]>();
   for (const edit of edits) {
@@ -113,12 +113,14 @@ function namesOf(additions: Additions, order: readonly string[] = []): string[] 
   return [...ordered, ...[...names].filter((name) => !ordered.has(name))];
 }
 
+/** What a status annotation records about the origin of an injection. */
 export interface Provenance {
   readonly overruled: boolean;
   readonly settingsHash: string;
   readonly version: string;
 }
 
+/** The patch of a plan and the status annotation in it. */
 export interface WrittenPatch {
   readonly operations: readonly Operation[];
   readonly record: InjectionStatus;
@@ -127,14 +129,14 @@ export interface WrittenPatch {
 }
 
 /**
- * The plan as JSON Patch: minimal, parents created once, stable order. Edits of the pod's own containers come first,
- * while their indices still hold, then removals from the back, then additions.
+ * Writes the plan as JSON Patch: minimal, parents created once, stable order. Edits of the pod's own containers come
+ * first, while their indices are still valid, then removals from the back, then additions.
  */
 export function writePatch(view: PodView, plan: Plan, provenance: Provenance): WrittenPatch {
   const parents: Parents = { absent: [], null: [] };
   const field = (name: string): Json | undefined => (view.spec === undefined ? undefined : member(view.spec, name));
   const operations: Operation[] = [];
-  // Item by item: a user's lists are longer than what a call takes as arguments.
+  // One by one: a user's list may be longer than the number of arguments that a call accepts.
   const append = (more: readonly Operation[]): void => {
     for (const operation of more) operations.push(operation);
   };
@@ -190,7 +192,10 @@ export function writePatch(view: PodView, plan: Plan, provenance: Provenance): W
   return { operations, record, status };
 }
 
-/** Writes the patch of a plan with its record, unless the API server would refuse the pod for its annotations. */
+/**
+ * Writes the patch of a plan with its status annotation, or denies the pod if its annotations would exceed the API
+ * server's limit.
+ */
 export function proposalOf(
   view: PodView,
   plan: Plan,

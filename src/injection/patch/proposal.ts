@@ -6,34 +6,35 @@ import type { KnownTexts } from './patch-text.ts';
 import type { Reason } from '../policy/reason.ts';
 import type { InjectionStatus } from './status.ts';
 
-/** Reasons of an outcome; there is always one. */
+/** Reasons of an outcome; never empty. */
 export type Reasons = readonly [Reason, ...Reason[]];
 
+/** Returns the reasons, or undefined if there are none. */
 export function atLeastOne(reasons: readonly Reason[]): Reasons | undefined {
   const [first, ...rest] = reasons;
   return first === undefined ? undefined : [first, ...rest];
 }
 
-/** A patch that has not been verified yet, and what is said about it. */
+/** A patch that has not been verified yet, and what is reported about it. */
 export interface Proposal {
   readonly operations: readonly Operation[];
-  /** JSON texts of values of the operations that are known already. */
+  /** JSON texts of values in the operations, as far as they are known. */
   readonly texts?: KnownTexts;
   readonly record: InjectionStatus;
   readonly reasons: Reasons;
-  /** What the person who creates the pod should know; becomes warnings. */
+  /** What the author of the pod should know; becomes warnings. */
   readonly remarks: readonly string[];
   readonly added: Added | undefined;
   readonly capture: CaptureIntent | undefined;
-  /** The proxy as it was prepared for the pod, to be remembered once the patch is verified. */
+  /** The proxy built for the pod, remembered once the patch is verified. */
   readonly proxy?: ProxyFragment | undefined;
 }
 
-/** Nothing is patched, for these reasons. */
+/** The pod is not patched, for these reasons. */
 export interface NotInjected {
   readonly outcome: 'skip' | 'reject';
   readonly reasons: Reasons;
-  /** What else the person should know, as with a proposal. */
+  /** What else the author of the pod should know, as in a proposal. */
   readonly remarks?: readonly string[];
 }
 

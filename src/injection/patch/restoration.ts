@@ -4,7 +4,7 @@ import { quote } from '../../grammar/problem.ts';
 import { checkOverride } from '../plan/override.ts';
 import type { InjectionStatus } from './status.ts';
 
-/** Actions that are turned towards the status port, so the only ones that can come back. */
+/** Actions that are rewritten to the status port, and therefore the only ones that undo may restore. */
 const rewrittenActions: ReadonlySet<string> = new Set(['httpGet', 'tcpSocket', 'grpc']);
 
 function nameOf(object: JsonObject): string {
@@ -30,7 +30,7 @@ function overrideProblems({ overruled, initContainers, containers, undo }: Injec
       return injected.has(name) ? [] : [`container ${quote(name)}, in whose place nothing was injected`];
     }
     if (!isInjectedName(name)) return [`container ${quote(name)}`];
-    // Which images were allowed then is not known; the image is said like everything else that comes back.
+    // The images allowed at the time are unknown; the image is shown to the user with everything else restored.
     return checkOverride({ list, name, raw: container }, stringMember(container, 'image') ?? '', [], {
       capture: 'open',
     }).map(({ where }) => where);
@@ -56,8 +56,9 @@ function ownProblems({ overruled, volumes, undo: { own } }: InjectionStatus): st
 }
 
 /**
- * What the record would give back and no injection can have taken: the annotation is text that anybody may write, and
- * what it hides would be applied with the rights of whoever takes the sidecar out. Empty for a record of ours.
+ * Returns what the status annotation would restore although no injection can have removed it. Anybody may write the
+ * annotation, and what it hides would be applied with the rights of whoever removes the sidecar. Empty for a status of
+ * ours.
  */
 export function impossibleOriginals(record: InjectionStatus): string[] {
   return [...overrideProblems(record), ...ownProblems(record), ...handlerProblems(record.undo.probes)];
@@ -69,7 +70,10 @@ function fieldsOf(object: JsonObject): string {
     .join(', ');
 }
 
-/** What comes back from the annotation and stood nowhere else in the manifest, for people; turned probes are not named. */
+/**
+ * Returns, for display, what is restored from the annotation and stood nowhere else in the manifest. Rewritten probes
+ * are not listed.
+ */
 export function restoredParts({ undo: { overrides, own } }: InjectionStatus): string[] {
   const keysOf = (what: string, map: JsonObject): string[] => Object.keys(map).map((key) => `${what} ${quote(key)}`);
   return [

@@ -7,37 +7,38 @@ import type { ContainerList } from '../../pod/containers.ts';
 export interface RecordedEdit {
   readonly container: string;
   readonly field: 'env' | 'volumeMounts';
-  /** Names of variables, paths of mounts. */
+  /** Names of variables or paths of mounts. */
   readonly keys: readonly string[];
-  /** What was there in place of the list. */
+  /** What stood in place of the list. */
   readonly was?: 'absent' | 'null';
 }
 
-/** How to take an injection back. Everything is found by name, so that later changes of others do not matter. */
+/** How to undo an injection. Everything is found by name, so that later changes by others do not interfere. */
 export interface Undo {
   /** JSON Pointers of parents that were absent and that we created. */
   readonly absent: readonly string[];
-  /** The same for parents that were null. */
+  /** JSON Pointers of parents that were null and that we replaced. */
   readonly null: readonly string[];
-  /** Container name -> handler (`readinessProbe`, `lifecycle/preStop`) -> the original action, `{httpGet: …}`. */
+  /** Container name -> handler (`readinessProbe`, `lifecycle/preStop`) -> original action, `{httpGet: …}`. */
   readonly probes: JsonObject;
-  /** Container name -> the preStop sleep that we gave it, and what stood there before. */
+  /** Container name -> the preStop sleep that we added, and what stood there before. */
   readonly sleeps: JsonObject;
-  /** What the pod's own containers got. */
+  /** Additions to the pod's own containers. */
   readonly edits: readonly RecordedEdit[];
   /** Keys that we added. */
   readonly labels: readonly string[];
   readonly annotations: readonly string[];
-  /** The pod's own copies of injected containers, as they were. */
+  /** The pod's own copies of injected containers, unchanged. */
   readonly overrides: readonly {
     readonly list: ContainerList;
     readonly index: number;
     readonly container: JsonObject;
   }[];
-  /** What else of the pod's own changed, as it was. */
+  /** Originals of the pod's other values that were changed. */
   readonly own: OwnOriginals;
 }
 
+/** Content of the status annotation: what was injected, by which settings and version, and how to undo it. */
 export interface InjectionStatus {
   readonly initContainers: readonly string[];
   readonly containers: readonly string[];
@@ -48,7 +49,7 @@ export interface InjectionStatus {
   readonly revision: string;
   readonly settingsHash: string;
   readonly version: string;
-  /** Whether a user's copies of injected containers and volumes counted whole, whatever was in them. */
+  /** Whether the user's copies of injected containers and volumes were applied as a whole, whatever they contained. */
   readonly overruled: boolean;
   readonly undo: Undo;
 }
@@ -62,7 +63,7 @@ function listed(names: readonly string[]): readonly string[] | null {
   return names.length === 0 ? null : names;
 }
 
-/** The annotation's text. Istio's keys come first and empty lists are null there, as its tools expect. */
+/** Returns the text of the annotation. As Istio's tools expect, its keys come first and their empty lists are null. */
 export function writeStatus(record: InjectionStatus): string {
   const { undo } = record;
   const kept: { [key: string]: Json } = {};
@@ -123,12 +124,12 @@ function readOverrides(value: Json | undefined): Undo['overrides'] | undefined {
   return overrides;
 }
 
-/** Kubernetes' bound of all annotations of an object together; what is longer is read by nobody. */
+/** Kubernetes' limit for all annotations of an object together, in bytes. A longer text is not parsed. */
 const longestStatus = 256 * 1024;
 
 /**
- * Reads a status annotation. Undefined when it is not ours: not JSON, another injector's, or damaged. A user may write
- * one, so what it says of the pod is checked before it is believed (`record-fit.ts`).
+ * Parses a status annotation. Undefined if it is not ours: not JSON, written by another injector, or damaged. A user
+ * may write one, so it is checked against the pod before it is trusted (`status-fit.ts`).
  */
 export function parseStatus(value: Json): InjectionStatus | undefined {
   if (typeof value !== 'string' || value.length > longestStatus) return undefined;

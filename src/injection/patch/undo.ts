@@ -14,12 +14,12 @@ function named(list: Json | undefined, name: string): number {
     : -1;
 }
 
-/** The entries of a list in their places; what is no object stays as an empty one. */
+/** Returns the entries of a list at their indices; an entry that is not an object becomes an empty one. */
 function objectsIn(value: Json | undefined): readonly JsonObject[] {
   return Array.isArray(value) ? value.map((entry: Json) => (isObject(entry) ? entry : {})) : [];
 }
 
-/** Puts the recorded actions back where they are still turned towards us. */
+/** Restores the recorded actions of handlers that still point to the status port. */
 function probeOperations(list: ContainerList, containers: readonly Json[], record: InjectionStatus): Operation[] {
   return containers.flatMap((container, index): Operation[] => {
     if (!isObject(container)) return [];
@@ -41,7 +41,7 @@ function probeOperations(list: ContainerList, containers: readonly Json[], recor
   });
 }
 
-/** Takes variables and mounts out of the pod's own containers again, wherever they are now. */
+/** Removes added variables and mounts from the pod's own containers, wherever they are now. */
 function editedOperations(list: ContainerList, containers: readonly Json[], record: InjectionStatus): Operation[] {
   return containers.flatMap((container, index): Operation[] => {
     if (!isObject(container)) return [];
@@ -61,7 +61,7 @@ function editedOperations(list: ContainerList, containers: readonly Json[], reco
   });
 }
 
-/** Takes named entries out of a list and restores what was there before: nothing, null, or the rest. */
+/** Removes named entries from a list and restores what was there before: nothing, null, or the remaining entries. */
 function listOperations(
   pointer: string,
   list: readonly Json[],
@@ -120,7 +120,7 @@ function metadataOperations(view: PodView, record: InjectionStatus): Operation[]
   return operations;
 }
 
-/** What takes the recorded injection back from the pod. */
+/** Returns the operations that undo the recorded injection. */
 function undoOperations(view: PodView, record: InjectionStatus): Operation[] {
   const list = (name: string): readonly Json[] | undefined => {
     const value = view.spec === undefined ? undefined : member(view.spec, name);
@@ -151,18 +151,20 @@ function undoOperations(view: PodView, record: InjectionStatus): Operation[] {
   return operations;
 }
 
-/** What takes an injection back. */
+/** Result of undoing an injection. */
 export interface Undoing {
-  /** Pointers are relative to the pod; empty with problems. */
+  /** JSON Pointers are relative to the pod. Empty if there are problems. */
   readonly operations: readonly Operation[];
-  /** What comes back from the annotation alone, and who reads the manifest does not see: one entry each. */
+  /** What is restored from the annotation alone and is not visible elsewhere in the manifest, one entry each. */
   readonly restored: readonly string[];
-  /** What the annotation would give back and no injection can have taken: then nothing is. */
+  /**
+   * What the annotation would restore although no injection can have removed it. If there is any, nothing is undone.
+   */
   readonly problems: readonly string[];
 }
 
 /**
- * The exact inverse of an injection of ours, as a JSON Patch of the pod. Undefined when the pod carries no status
+ * Returns the exact inverse of an injection of ours as a JSON Patch of the pod, or undefined if the pod has no status
  * annotation of ours.
  */
 export function undo(pod: JsonObject): Undoing | undefined {

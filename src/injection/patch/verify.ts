@@ -8,7 +8,7 @@ import type { InjectionStatus } from './status.ts';
 
 type Lists = { readonly [list in ContainerList]: readonly JsonObject[] };
 
-/** How often each name is there; counted once, because record and pod may both be long. */
+/** Counts the objects of each name, once, because status and pod may both be long. */
 function countNames(objects: readonly JsonObject[]): ReadonlyMap<string | undefined, number> {
   const counts = new Map<string | undefined, number>();
   for (const object of objects) {
@@ -18,7 +18,10 @@ function countNames(objects: readonly JsonObject[]): ReadonlyMap<string | undefi
   return counts;
 }
 
-/** A StatefulSet's pod template mounts volumes that only its claims bring; a sidecar may share such a one. */
+/**
+ * Returns the volumes that other containers mount. The pod template of a StatefulSet mounts volumes that only its
+ * claims provide, and a sidecar may share one of those.
+ */
 function mountedByOthers(lists: Lists, record: InjectionStatus): ReadonlySet<string | undefined> {
   return new Set(
     containerLists.flatMap((list) => {
@@ -30,7 +33,7 @@ function mountedByOthers(lists: Lists, record: InjectionStatus): ReadonlySet<str
   );
 }
 
-/** What an operator's settings allow that is a defect otherwise. */
+/** What the operator's settings allow although it otherwise counts as a violation. */
 export interface Allowed {
   /** Istio's values may make its proxy privileged. */
   readonly privilegedProxy: boolean;
@@ -42,7 +45,7 @@ function checkContainers(
   allowed: Allowed,
   violations: string[],
 ): void {
-  // Containers of the application that a template of Istio's changed: what else is in them is the user's.
+  // Application containers changed by one of Istio's templates: their other content is the user's.
   const changed = new Set(
     record.undo.overrides
       .map(({ container }) => stringMember(container, 'name') ?? '')
@@ -65,8 +68,12 @@ function checkContainers(
       const container = byName.get(name);
       if (container === undefined) violations.push(`container ${name} is not in ${list}`);
       if (changed.has(name)) continue;
+      const paths = new Set<string>();
       for (const mount of objectsMember(container, 'volumeMounts')) {
         const volume = stringMember(mount, 'name') ?? '';
+        const path = stringMember(mount, 'mountPath') ?? '';
+        if (paths.has(path)) violations.push(`container ${name} mounts ${path} twice`);
+        paths.add(path);
         if (!volumes.has(volume) && !isMounted(volume))
           violations.push(`container ${name} mounts volume ${volume}, which does not exist`);
       }
@@ -76,7 +83,7 @@ function checkContainers(
         ports.add(number);
       }
       const security = objectMember(container, 'securityContext');
-      // A declared sidecar may be, where the settings say so; that was decided before.
+      // Declared sidecars may be privileged where the settings allow it, which has been decided before.
       const isPrivileged = isObject(security) && member(security, 'privileged') === true;
       if (isPrivileged && isInjectedName(name) && !allowed.privilegedProxy)
         violations.push(`container ${name} is privileged`);
@@ -85,10 +92,10 @@ function checkContainers(
 }
 
 /**
- * Applies the operations to the pod IN PLACE and checks what we added; the user's own mistakes are the API server's to
- * refuse. A failurePolicy of Ignore does not rescue a bad patch, so nothing goes out unverified.
+ * Applies the operations to the pod IN PLACE and returns violations in what we added. The user's own mistakes are left
+ * to the API server. A failurePolicy of Ignore does not help against a bad patch, so no patch is sent unverified.
  *
- * The operations' values are part of the pod afterwards: serialise them before.
+ * Afterwards the values of the operations are part of the pod: serialise them before.
  */
 export function applyAndVerify(
   pod: JsonObject,

@@ -3,7 +3,7 @@ import { describeEdit } from './application.ts';
 import type { Added } from '../decision.ts';
 import { allOf, type Plan } from './plan.ts';
 
-/** What the plan adds, for people; `effective` is undefined in mode istiod, whose settings are Istio's own. */
+/** Summarises what the plan adds, for display. `effective` is undefined in istiod mode (Istio's own settings apply). */
 export function addedBy(plan: Plan, native: boolean, effective: Effective | undefined): Added {
   return {
     initContainers: allOf(plan.containers.initContainers),

@@ -7,14 +7,14 @@ import type { PodView } from '../../pod/view.ts';
 
 import { reason, type Reason } from '../policy/reason.ts';
 
-/** What is added to one list of one of the pod's own containers. */
+/** Additions to one list of one of the pod's own containers. */
 export interface ApplicationEdit {
   readonly at: PodContainer;
   readonly field: 'env' | 'volumeMounts';
   readonly items: readonly JsonObject[];
 }
 
-/** `container: variables A, B` or `container: mounts /a, /b`. */
+/** Returns `container: variables A, B` or `container: mounts /a, /b`. */
 export function describeEdit({ at, field, items }: ApplicationEdit): string {
   const [what, key] = field === 'env' ? ['variables', 'name'] : ['mounts', 'mountPath'];
   return `${at.name}: ${what} ${items.map((item) => stringMember(item, key) ?? '').join(', ')}`;
@@ -22,11 +22,11 @@ export function describeEdit({ at, field, items }: ApplicationEdit): string {
 
 interface Entry {
   readonly item: JsonObject;
-  /** `the pod`, or the sidecar that added it. */
+  /** `the pod`, or the sidecar that added the entry. */
   readonly owner: string;
 }
 
-/** One of the pod's own containers with what the sidecars so far add to it. */
+/** One of the pod's own containers with the additions of the sidecars so far. */
 interface Drafted {
   readonly at: PodContainer;
   readonly name: string;
@@ -36,29 +36,31 @@ interface Drafted {
 
 const thePod = 'the pod';
 
-/** What a share comes to: the volume that the sidecar mounts, and whether it has to be made. */
+/** The volume behind a share, and whether it has to be created. */
 interface SharedVolume {
   readonly volume: string;
   readonly subPath: string | undefined;
   readonly isNew: boolean;
 }
 
-/** The pod's own containers while sidecar after sidecar changes them. */
+/** The pod's own containers while one sidecar after another changes them. */
 export interface ApplicationDraft {
-  /** Adds variables and mounts; what cannot be added comes back as reasons. */
+  /** Adds variables and mounts, and returns the reasons for which some cannot be added. */
   change(source: string, change: ApplicationChange): Reason[];
-  /** Finds or makes the volume behind a path of the application; undefined when there is none and none is needed. */
+  /**
+   * Finds or creates the volume behind a path of the application. Undefined if there is none and the share is optional.
+   */
   share(source: string, share: Share): SharedVolume | undefined | { readonly conflict: Reason };
   edits(): ApplicationEdit[];
   readonly remarks: readonly string[];
 }
 
-/** The same folder, written as other paths are compared with it. */
+/** Returns the path without a final slash, the form in which paths are compared. */
 export function withoutFinalSlash(path: string): string {
   return path.length > 1 ? withoutTrailing(path, '/') : path;
 }
 
-/** Path of the wanted folder inside the mounted one; empty for the same, undefined when it lies elsewhere. */
+/** Returns the path relative to the mounted folder: empty if they are the same, undefined if it is outside. */
 function inside(mountPath: string, path: string): string | undefined {
   if (mountPath === path) return '';
   return path.startsWith(`${mountPath}/`) ? path.slice(mountPath.length + 1) : undefined;
@@ -78,12 +80,12 @@ function joined(...parts: readonly (string | undefined)[]): string | undefined {
   return present.length === 0 ? undefined : present.join('/');
 }
 
-/** Starts with the pod as it came. */
+/** Returns a draft of the pod as received. */
 export function draftApplication(view: PodView): ApplicationDraft {
   const entries = (container: JsonObject, field: string): Entry[] =>
     objectsMember(container, field).map((item) => ({ item, owner: thePod }));
   let drafted: Drafted[] | undefined;
-  // Most sidecars change nothing of the application, and then nothing of it is read.
+  // Most sidecars do not change the application; its containers are read only if one does.
   const containers = (): readonly Drafted[] => {
     drafted ??= applicationContainers(view).map((at) => ({
       at,

@@ -1,5 +1,5 @@
 import { applicationContainers } from '../../pod/containers.ts';
-import type { ProxyIdentity } from '../../pod/conventions.ts';
+import { names, type ProxyIdentity } from '../../pod/conventions.ts';
 import { proxyPorts } from '../../sidecars/standalone/proxy.ts';
 import type { Fragment } from '../../sidecars/fragment.ts';
 import type { PodView } from '../../pod/view.ts';
@@ -22,17 +22,54 @@ function idOf(security: JsonObject | undefined, podSecurity: JsonObject | undefi
   return own ?? (podSecurity === undefined ? undefined : member(podSecurity, field));
 }
 
-/** What a conflict with the proxy depends on. */
+/** What conflicts with the proxy depend on. */
 export interface ProxyPlaces {
   readonly proxy: Pick<Effective['proxy'], 'statusPort' | 'admin' | 'quitHook'>;
   readonly capture: { readonly mode: string };
 }
 
-/** What of the pod's own containers cannot live beside the proxy; all of it. */
+/**
+ * Groups of the whole pod that are the proxy's. They do not pass the capture by themselves, but a file of that group with
+ * the setgid bit does, for whoever runs it.
+ */
+function groupConflicts(podSecurity: JsonObject | undefined, { gid }: ProxyIdentity): Reason[] {
+  if (podSecurity === undefined) return [];
+  const supplemental = member(podSecurity, 'supplementalGroups');
+  const isSupplemental = Array.isArray(supplemental) && supplemental.includes(gid);
+  const fields = [
+    ...(member(podSecurity, 'fsGroup') === gid ? ['fsGroup'] : []),
+    ...(isSupplemental ? ['supplementalGroups'] : []),
+  ];
+  return fields.map((field) =>
+    reason(
+      'UserConflict',
+      `the pod's securityContext.${field} has group ${gid}, the proxy's, and its files could pass the proxy by; use another group`,
+    ),
+  );
+}
+
+/** Volumes that are the proxy's alone; other containers may mount the one of its log. */
+const privateVolumes: ReadonlySet<string> = new Set([names.adminVolume, names.podInfoVolume, names.tokenMaskVolume]);
+
+/** Mounts of the proxy's volumes in the pod's own containers; the volumes come only with the injection. */
+export function proxyVolumeConflicts(view: PodView): Reason[] {
+  return applicationContainers(view).flatMap(({ name, raw }) =>
+    objectsMember(raw, 'volumeMounts')
+      .map((mount) => stringMember(mount, 'name') ?? '')
+      .filter((volume) => privateVolumes.has(volume))
+      .map((volume) => {
+        const sentence = `container ${quote(name)} mounts volume ${quote(volume)}, which is the proxy's; leave the mount out`;
+        return reason('NameConflict', sentence);
+      }),
+  );
+}
+
+/** Returns all conflicts of the pod's own containers with the proxy. */
 export function proxyConflicts(view: PodView, effective: ProxyPlaces, identity: ProxyIdentity): Reason[] {
   const found: Reason[] = [];
   const taken = new Set(proxyPorts(effective));
   const podSecurity = objectMember(view.spec, 'securityContext');
+  if (effective.capture.mode !== 'NONE') found.push(...groupConflicts(podSecurity, identity));
   for (const { name, raw: container } of applicationContainers(view)) {
     for (const port of objectsMember(container, 'ports')) {
       const number = member(port, 'containerPort');
@@ -66,12 +103,14 @@ export function proxyConflicts(view: PodView, effective: ProxyPlaces, identity: 
   return found;
 }
 
-/** Whether the container keeps running beside others; an init container has ended before they listen. */
+/** Returns whether the container keeps running beside others. An init container has ended before they listen. */
 function keepsRunning(container: JsonObject, list: 'initContainers' | 'containers'): boolean {
   return list === 'containers' || stringMember(container, 'restartPolicy') === 'Always';
 }
 
-/** Ports that are declared by two sides of the pod, one of them a declared sidecar: they could not both listen. */
+/**
+ * Returns ports that a declared sidecar declares and another sidecar or the pod uses as well: both could not listen.
+ */
 export function listenedTwice(view: PodView, fragments: readonly Fragment[]): Reason[] {
   const declared = fragments.filter(({ share }) => share !== undefined);
   if (declared.length === 0) return [];
@@ -104,7 +143,7 @@ export function listenedTwice(view: PodView, fragments: readonly Fragment[]): Re
   return found;
 }
 
-/** Mounts that a pod adds to the proxy and whose volume nobody has. */
+/** Returns mounts that the pod adds to the proxy although no volume of that name exists. */
 export function mountProblems(view: PodView, effective: Effective): Reason[] {
   const { volumes, volumeMounts } = effective.proxy.additions;
   if (volumeMounts.length === 0) return [];
@@ -124,12 +163,15 @@ export function mountProblems(view: PodView, effective: Effective): Reason[] {
 const lists = ['initContainers', 'containers', 'volumes', 'imagePullSecrets'] as const;
 
 /**
- * Entries of each list of a pod that is injected. A kubelet manages some dozens; a body has room for a hundred thousand, and
- * every sidecar looks at each of them.
+ * Maximum number of entries in each list of an injected pod. A kubelet manages some dozens; a request has room for a
+ * hundred thousand, and every sidecar looks at each of them.
  */
 const mostEntries = 1_000;
 
-/** Fields that the patch builds on and that do not have the type of a pod's; the API server would refuse them too. */
+/**
+ * Returns fields that the patch builds on and that have the wrong type for a pod, which the API server would reject as
+ * well, and lists with too many entries.
+ */
 export function shapeProblems(view: PodView): Reason[] {
   if (view.spec === undefined) return [reason('InvalidPod', 'the pod has no spec')];
   const { spec } = view;

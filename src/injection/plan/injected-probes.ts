@@ -3,10 +3,10 @@ import { withRewrittenHandler } from '../../pod/handler.ts';
 import type { PodContainer } from '../../pod/containers.ts';
 import type { ProbeEdit } from './probes.ts';
 
-/** No place in the pod yet. */
+/** Index of a container that is not in the pod yet. */
 const nowhere = -1;
 
-/** The containers of declared sidecars, which the proxy answers probes for as for the pod's own. */
+/** Returns the containers of declared sidecars. The proxy answers their probes as it does those of the pod's own. */
 export function injectedContainers(fragments: Iterable<Fragment>): PodContainer[] {
   return [...fragments].flatMap(({ containers }) =>
     containers.map(({ container, placement }) => ({
@@ -18,12 +18,12 @@ export function injectedContainers(fragments: Iterable<Fragment>): PodContainer[
   );
 }
 
-/** Whether the edit concerns a container that is not in the pod yet. */
+/** Returns whether the edit concerns a container that is not in the pod yet. */
 export function isInjected(edit: ProbeEdit): boolean {
   return edit.at.index === nowhere;
 }
 
-/** The fragment with its probes turned towards the status port. */
+/** Returns the fragment with its probes rewritten to the status port. */
 export function withRedirects(fragment: Fragment, edits: readonly ProbeEdit[]): Fragment {
   const containers = fragment.containers.map((placed) => {
     const own = edits.filter(({ at }) => at.raw === placed.container);

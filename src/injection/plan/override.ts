@@ -41,12 +41,12 @@ const serverDefaults: ReadonlyMap<string, readonly string[]> = new Map([
   ['imagePullPolicy', ['Always', 'IfNotPresent']],
 ]);
 
-/** The pod's own copies of containers that we inject: what the user wants different about them. */
+/** Returns the pod's own copies of injected containers, by which users override fields. */
 export function overridesOf(view: PodView): PodContainer[] {
   return containersOf(view).filter(({ name }) => isInjectedName(name));
 }
 
-/** The highest id of the API server (apimachinery `util/validation` IsValidUserID). */
+/** Maximum user or group id (apimachinery `util/validation` IsValidUserID). */
 const highestId = 2_147_483_647;
 
 function isId(value: Json | undefined): boolean {
@@ -72,7 +72,10 @@ function aboveCaps(container: JsonObject, caps: Caps, where: string): Problem[] 
   );
 }
 
-/** The API token's mount was put into the user's copy by the ServiceAccount plug-in; ours keeps it out. */
+/**
+ * Removes the mount of the API token, which the ServiceAccount admission plug-in has added to the user's copy: our
+ * container masks the token.
+ */
 function withoutTokenMount(value: Json | undefined): Json | undefined {
   if (!Array.isArray(value)) return value;
   return value.filter((mount: Json) => !isObject(mount) || stringMember(mount, 'mountPath') !== tokenPath);
@@ -85,7 +88,7 @@ function saysNothing(field: string, value: Json | undefined): boolean {
   return typeof own === 'object' && Object.keys(own).length === 0;
 }
 
-/** What an override may not do, each with the field. */
+/** Returns what an override must not set, each with its field. */
 export function checkOverride(
   override: Pick<PodContainer, 'list' | 'name' | 'raw'>,
   image: string,
@@ -129,7 +132,7 @@ export function checkOverride(
   return problems;
 }
 
-/** User and group that the proxy's container asks for, else ours; rules and security context both use it. */
+/** Returns the user and group of the proxy's container, else the defaults, for capture rules and security context. */
 export function identityOf(container: JsonObject | undefined): ProxyIdentity {
   const security = objectMember(container, 'securityContext');
   const number = (field: string, otherwise: number): number => {
@@ -139,7 +142,7 @@ export function identityOf(container: JsonObject | undefined): ProxyIdentity {
   return { uid: number('runAsUser', proxyUser.uid), gid: number('runAsGroup', proxyUser.gid) };
 }
 
-/** Our container with the user's wishes on top; only fields that an override may set come through. */
+/** Returns our container with the user's overrides on top, restricted to fields that may be overridden. */
 export function applyOverride(
   container: JsonObject & { readonly name: string },
   override: PodContainer,

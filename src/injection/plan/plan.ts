@@ -12,15 +12,16 @@ import type { ProbeEdit } from './probes.ts';
 import { reason, type Reason } from '../policy/reason.ts';
 import type { ContainerList, PodContainer } from '../../pod/containers.ts';
 
+/** A Kubernetes object with a name, such as a container or a volume. */
 export type NamedObject = JsonObject & { readonly name: string };
 
-/** What to add to one list: before and after the pod's own, each in order. */
+/** Additions to one list, before and after the pod's own entries, each in order. */
 export interface Additions {
   readonly first: readonly NamedObject[];
   readonly last: readonly NamedObject[];
 }
 
-/** Everything that changes in one pod, as values; the patch is written from this alone. */
+/** All changes to one pod, as values. The patch is written from this alone. */
 export interface Plan {
   readonly templates: readonly string[];
   readonly containers: Readonly<Record<ContainerList, Additions>>;
@@ -28,37 +29,37 @@ export interface Plan {
   readonly imagePullSecrets: Additions;
   readonly labels: Readonly<Record<string, string>>;
   readonly annotations: Readonly<Record<string, string>>;
-  /** The pod's own copies of injected containers, which leave their place. */
+  /** The pod's own copies of injected containers, which are removed from their place. */
   readonly overrides: readonly PodContainer[];
   readonly edits: readonly ProbeEdit[];
   readonly sleeps: readonly SleepEdit[];
   readonly changes: PodChanges;
-  /** Whether a user's copies of injected containers and volumes count whole. */
+  /** Whether the user's copies of injected containers and volumes apply as a whole. */
   readonly overruled: boolean;
   /** Istio's revision; `default` without one. */
   readonly revision: string;
-  /** Names in the order in which the record lists them; others follow in the order of the pod. */
+  /** Names in the order in which the status annotation lists them; others follow in the order of the pod. */
   readonly order: readonly string[];
-  /** Probes of injected containers that were turned before they are added. */
+  /** Probes of injected containers, rewritten before the containers are added. */
   readonly redirected: readonly ProbeEdit[];
-  /** Variables and mounts that the pod's own containers get. */
+  /** Variables and mounts added to the pod's own containers. */
   readonly applicationEdits: readonly ApplicationEdit[];
   readonly remarks: readonly string[];
-  /** JSON texts of containers above that are known already. */
+  /** JSON texts of the containers above, as far as they are known. */
   readonly texts: KnownTexts;
 }
 
-/** The additions in the order in which they stand in the pod. */
+/** Returns the additions in the order of the pod. */
 export function allOf(additions: Additions): readonly NamedObject[] {
   return [...additions.first, ...additions.last];
 }
 
-/** Who brought each name, so that the sentence of a conflict names both sides. */
+/** Returns the owner of each name, so that a conflict can name both sides. */
 function nameOwners(taken: readonly JsonObject[]): Map<string, string> {
   return new Map(taken.map((object) => [stringMember(object, 'name') ?? '', 'the pod']));
 }
 
-/** Claims the name for a sidecar, or says who has it. */
+/** Claims the name for a sidecar. Returns a reason if the name is taken. */
 function claim(owners: Map<string, string>, kind: string, name: string, source: string): Reason | undefined {
   const other = owners.get(name);
   owners.set(name, source);
@@ -67,7 +68,7 @@ function claim(owners: Map<string, string>, kind: string, name: string, source: 
   return reason('NameConflict', sentence);
 }
 
-/** What the last fragment that has a key says, unless the pod has the key itself. */
+/** Returns the keys that the pod does not have. The last fragment that sets a key wins. */
 function newKeys(
   wanted: readonly Readonly<Record<string, string>>[],
   present: JsonObject | undefined,
@@ -78,7 +79,7 @@ function newKeys(
   );
 }
 
-/** Mounts of the containers, by name, that share files of the application, and the new volumes behind them. */
+/** Mounts of shared files of the application by container name, and the new volumes behind them. */
 interface Sharing {
   readonly volumes: NamedObject[];
   readonly mounts: Map<string, JsonObject[]>;
@@ -107,7 +108,7 @@ function shareFiles(fragment: Fragment, application: ApplicationDraft, conflicts
   return sharing;
 }
 
-/** The container with the shared mounts; a path that is taken is a conflict. */
+/** Returns the container with the shared mounts. A mount path that is already used is a conflict. */
 function withMounts(
   source: string,
   placed: PlacedContainer,
@@ -125,7 +126,7 @@ function withMounts(
   return { placement: placed.placement, container: { ...placed.container, volumeMounts: [...present, ...mounts] } };
 }
 
-/** The fragment with what it shares of the application, and what it changes there done. */
+/** Resolves shared volumes and applies the fragment's edits to the application's containers. */
 function joinApplication(fragment: Fragment, application: ApplicationDraft, conflicts: Reason[]): Fragment {
   const { volumes, mounts } = shareFiles(fragment, application, conflicts);
   for (const change of fragment.application ?? []) conflicts.push(...application.change(fragment.source, change));
@@ -140,7 +141,7 @@ function joinApplication(fragment: Fragment, application: ApplicationDraft, conf
   };
 }
 
-/** Where a container stands among the injected ones of its place. */
+/** Returns the rank of a container among the injected ones of the same place. */
 function rank({ proxy }: Placement): number {
   return proxy === 'before' ? 0 : proxy === 'after' ? 2 : 1;
 }
@@ -159,7 +160,7 @@ interface PlacedContainers {
   readonly texts: KnownTexts;
 }
 
-/** Puts each container into its place, with what the pod's own copy of it says. */
+/** Places each container, merged with the pod's own copy of it. */
 function placeContainers(
   view: PodView,
   fragments: readonly Fragment[],
@@ -195,7 +196,7 @@ function placeContainers(
   };
 }
 
-/** Fragments that lead put their volumes and secrets before the pod's own. */
+/** Returns the side of the pod's own entries on which a fragment puts its volumes and pull secrets. */
 function sideOf({ volumesFirst }: Fragment): keyof Additions {
   return volumesFirst === true ? 'first' : 'last';
 }
@@ -219,7 +220,7 @@ function placeVolumes(
   return sides;
 }
 
-/** Secrets for pulling images that the pod does not name yet, each once. */
+/** Returns the pull secrets that the pod does not list yet, each once. */
 function missingSecrets(view: PodView, fragments: readonly Fragment[]): Additions {
   const known = new Set(
     objectsMember(view.spec, 'imagePullSecrets').map((secret) => stringMember(secret, 'name') ?? ''),
@@ -234,18 +235,18 @@ function missingSecrets(view: PodView, fragments: readonly Fragment[]): Addition
   return sides;
 }
 
-/** What is put onto the pod beside the fragments. */
+/** Input of a plan. */
 export interface PlanInput {
   readonly fragments: readonly Fragment[];
   readonly overrides: readonly PodContainer[];
   readonly edits: readonly ProbeEdit[];
   readonly redirected: readonly ProbeEdit[];
   readonly sleeps: readonly SleepEdit[];
-  /** What changes beside the containers. */
+  /** Changes outside the containers. */
   readonly changes: PodChanges;
 }
 
-/** Puts the fragments onto the pod, in order. All conflicts come back at once, each naming both sides. */
+/** Combines the fragments into a plan, in order. All conflicts are returned at once, each naming both sides. */
 export function planFragments(
   view: PodView,
   { fragments, overrides, edits, redirected, sleeps, changes }: PlanInput,

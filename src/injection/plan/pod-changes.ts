@@ -2,19 +2,19 @@ import type { PodView } from '../../pod/view.ts';
 import { isObject, member, objectMember, stringMember, type Json, type JsonObject } from '../../json/json.ts';
 import { escapeToken, type Operation } from '../../json/operation.ts';
 
-/** What changes of the pod's own, beside its containers. */
+/** Changes to the pod's own values outside its containers. */
 export interface PodChanges {
-  /** Keys that the pod has with another value. */
+  /** Keys that the pod already has with a different value. */
   readonly labels: Readonly<Record<string, string>>;
   readonly annotations: Readonly<Record<string, string>>;
   readonly removedAnnotations: readonly string[];
-  /** The whole new value of `spec.securityContext`. */
+  /** The complete new value of `spec.securityContext`. */
   readonly securityContext: JsonObject | undefined;
-  /** Volumes that leave their place: what was added has their names. */
+  /** Volumes that are removed because added volumes have their names. */
   readonly volumes: readonly { readonly index: number; readonly volume: JsonObject }[];
 }
 
-/** What of the wanted entries the map has with another value. */
+/** Returns the entries of `wanted` that the map already has with a different value. */
 export function otherValues(
   wanted: Readonly<Record<string, string>>,
   map: JsonObject | undefined,
@@ -26,13 +26,13 @@ export function otherValues(
   );
 }
 
-/** Changes of annotations alone: those that the pod has with another value. */
+/** Returns changes of annotations alone: those that the pod has with a different value. */
 export function changedAnnotations(view: PodView, wanted: Readonly<Record<string, string>>): PodChanges {
   const annotations = otherValues(wanted, view.annotations);
   return { labels: {}, annotations, removedAnnotations: [], securityContext: undefined, volumes: [] };
 }
 
-/** How to take the changes back: the originals by name. */
+/** How to undo the changes: the originals by name. */
 export interface OwnOriginals {
   readonly labels: JsonObject;
   readonly annotations: JsonObject;
@@ -46,14 +46,17 @@ function present(map: JsonObject | undefined, keys: readonly string[]): string[]
   return keys.filter((key) => map !== undefined && Object.hasOwn(map, key));
 }
 
-/** Takes the volumes out that are added again; their indices are the pod's, so it comes before every addition. */
+/**
+ * Returns the removals of volumes that are added again. Their indices are those of the original pod, so they come
+ * before any addition.
+ */
 export function volumeRemovals(changes: PodChanges): Operation[] {
   return changes.volumes
     .toSorted((left, right) => right.index - left.index)
     .map(({ index }) => ({ op: 'remove', path: `/spec/volumes/${index}` }));
 }
 
-/** Changes of metadata and security context; keys that the pod does not have are none of them. */
+/** Returns changes of metadata and security context. Only keys the pod already has; additions are written elsewhere. */
 export function changeOperations(view: PodView, changes: PodChanges): Operation[] {
   const operations: Operation[] = [];
   for (const map of maps) {
@@ -74,7 +77,7 @@ function originalsIn(map: JsonObject | undefined, keys: readonly string[]): Json
   return Object.fromEntries(present(map, keys).map((key) => [key, map?.[key] ?? null]));
 }
 
-/** What the pod had before the changes. */
+/** Returns what the pod had before the changes. */
 export function originalsOf(view: PodView, changes: PodChanges): OwnOriginals {
   const annotations = [...Object.keys(changes.annotations), ...changes.removedAnnotations];
   return {
@@ -85,7 +88,7 @@ export function originalsOf(view: PodView, changes: PodChanges): OwnOriginals {
   };
 }
 
-/** The originals as the record keeps them; undefined when nothing of the pod's own changed. */
+/** Returns the originals for the undo record, or undefined if nothing of the pod's own was changed. */
 export function writeOriginals(originals: OwnOriginals): JsonObject | undefined {
   const { labels, annotations, securityContext, volumes } = originals;
   const kept: JsonObject = {
@@ -97,7 +100,7 @@ export function writeOriginals(originals: OwnOriginals): JsonObject | undefined 
   return Object.keys(kept).length === 0 ? undefined : kept;
 }
 
-/** Reads them back; a damaged record gives what is still readable of it. */
+/** Reads the originals from the undo record. Of a damaged record, what is still readable is returned. */
 export function readOriginals(kept: JsonObject | undefined): OwnOriginals {
   const volumes = kept === undefined ? undefined : member(kept, 'volumes');
   return {
@@ -113,7 +116,7 @@ export function readOriginals(kept: JsonObject | undefined): OwnOriginals {
   };
 }
 
-/** What brings the originals back. */
+/** Returns the operations that restore the originals. */
 export function restoreOperations(view: PodView, originals: OwnOriginals): Operation[] {
   const operations: Operation[] = [];
   for (const map of maps) {

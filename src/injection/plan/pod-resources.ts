@@ -14,14 +14,17 @@ function amount(value: Json | undefined): number | undefined {
   return typeof value === 'string' ? parseQuantity(value) : undefined;
 }
 
-/** Request of a container; Kubernetes takes the limit for it when there is none. */
+/** Returns the request of a container; without one, Kubernetes uses the limit. */
 function requestOf(container: JsonObject, resource: Shared): number {
   const resources = objectMember(container, 'resources');
   const of = (list: string): number | undefined => amount(objectMember(resources, list)?.[resource]);
   return of('requests') ?? of('limits') ?? 0;
 }
 
-/** What the pod's own containers request, without those that we inject (KEP-753: sidecars stay, init containers pass). */
+/**
+ * Returns what the pod's own containers request, without injected ones: `sidecars` for its native sidecars, `worst` for
+ * the most at any time (KEP-753: sidecars keep running, init containers end).
+ */
 function ownRequests(view: PodView, resource: Shared): { readonly sidecars: number; readonly worst: number } {
   const own = (containers: readonly JsonObject[]): JsonObject[] =>
     containers.filter((container) => !isInjectedName(stringMember(container, 'name') ?? ''));
@@ -36,14 +39,14 @@ function ownRequests(view: PodView, resource: Shared): { readonly sidecars: numb
   return { sidecars, worst: Math.max(worst, running) };
 }
 
-/** A quantity that is not above the number: whole millicores, whole bytes. */
+/** Returns the largest quantity not above the number, in whole millicores or bytes. */
 function quantityText(resource: Shared, value: number): string {
   return resource === 'cpu' ? `${Math.floor(value * 1000 + 1e-6)}m` : String(Math.floor(value));
 }
 
 type Amounts = { [resource: string]: Json | undefined };
 
-/** Resources of one injected container, to be cut where they do not fit. */
+/** Resources of one injected container, reduced in place if they do not fit. */
 interface Demand {
   readonly name: string;
   readonly requests: Amounts;
@@ -63,18 +66,21 @@ function requestedBy({ requests, limits }: Demand, resource: Shared): number {
   return amount(requests[resource]) ?? amount(limits[resource]) ?? 0;
 }
 
-/** Whether the container runs beside the application, as a native sidecar or a classic container. */
+/** Returns whether the container runs beside the application, as a native sidecar or a classic container. */
 function runsOn({ container, placement }: PlacedContainer): boolean {
   return placement.list === 'containers' || stringMember(container, 'restartPolicy') === 'Always';
 }
 
-/** What is injected, in the order in which it gets its share: declared sidecars, the proxy, what only starts the pod. */
+/**
+ * Injected containers in the order in which they get their share: declared sidecars, the proxy, containers that only
+ * start the pod.
+ */
 interface Demands {
   readonly running: readonly Demand[];
   readonly starting: readonly Demand[];
 }
 
-/** Cuts a demand down; a list that does not name the resource gets a request when its limit would count as one. */
+/** Reduces a demand. If the limit counts as the request because there is none, an explicit request is written. */
 function cut(demand: Demand, list: 'requests' | 'limits', resource: Shared, most: number, remarks: string[]): void {
   const value = list === 'requests' ? requestedBy(demand, resource) : (amount(demand.limits[resource]) ?? 0);
   if (value <= most) return;
@@ -98,7 +104,7 @@ function fitOne(view: PodView, { running, starting }: Demands, resource: Shared,
     cut(demand, 'requests', resource, request - own.worst - used, remarks);
     used += requestedBy(demand, resource);
   }
-  // Sidecars may run already when these do: those of the pod always, the injected ones by their place.
+  // The pod's sidecars already run when these do, and the injected ones may, depending on their place.
   for (const demand of starting) cut(demand, 'requests', resource, request - own.sidecars - used, remarks);
   for (const demand of all) {
     const most = amount(demand.limits[resource]);
@@ -106,7 +112,7 @@ function fitOne(view: PodView, { running, starting }: Demands, resource: Shared,
   }
 }
 
-/** What of the injection fits into the pod's own resources. */
+/** The injection with resources that fit into those of the pod. */
 interface Fitted {
   readonly effective: Effective;
   readonly declared: ReadonlyMap<string, Fragment>;
@@ -129,10 +135,10 @@ function withDemands(fragment: Fragment, demands: ReadonlyMap<PlacedContainer, D
 }
 
 /**
- * Resources of the injected containers that fit into those of the pod (`spec.resources`, Kubernetes 1.34): the API
- * server refuses a pod whose containers together request more than it, or one of which has a higher limit
+ * Fits the resources of the injected containers into those of the pod (`spec.resources`, Kubernetes 1.34): the API
+ * server rejects a pod whose containers together request more, or one of whose containers has a higher limit
  * (kubernetes/pkg/apis/core/validation, validatePodResources). Declared sidecars come first, in the order of selection,
- * the proxy takes what is left. Without resources of the pod everything comes back as it is.
+ * and the proxy gets the rest. Without `spec.resources`, everything is returned unchanged.
  */
 export function fitPodResources(
   view: PodView,

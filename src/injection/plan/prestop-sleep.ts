@@ -3,16 +3,17 @@ import type { PodView } from '../../pod/view.ts';
 import { isObject, member, objectMember, stringMember, type Json, type JsonObject } from '../../json/json.ts';
 import type { Operation } from '../../json/operation.ts';
 
-/** What stood where the hook goes, for the undo record. */
+/** What stood in place of the hook, for the undo record. */
 type Before = 'no lifecycle' | 'null lifecycle' | 'no preStop' | 'null preStop';
 
-/** An application container that gets a preStop hook which sleeps. */
+/** An application container that gets a preStop hook `sleep`. */
 export interface SleepEdit {
   readonly at: PodContainer;
   readonly seconds: number;
   readonly before: Before;
 }
 
+/** The hooks to add, and warnings. */
 export interface SleepPlan {
   readonly edits: readonly SleepEdit[];
   readonly remarks: readonly string[];
@@ -28,29 +29,29 @@ function beforeOf(container: JsonObject): Before | undefined {
   return preStop === null ? 'null preStop' : undefined;
 }
 
-/** What the pod and its cluster say about the end of its containers. */
+/** What the pod and its cluster define about the termination of containers. */
 export interface Termination {
   /** Kubernetes' terminationGracePeriodSeconds. */
   readonly gracePeriodSeconds: number;
-  /** Whether the API server knows the hook `sleep`. */
+  /** Whether the API server supports the hook `sleep`. */
   readonly knowsSleep: boolean;
 }
 
-/** Seconds that the pod has to end in; Kubernetes' default is 30. */
+/** Returns the pod's grace period in seconds; Kubernetes' default is 30. */
 function gracePeriodOf(view: PodView): number {
   const value = view.spec === undefined ? undefined : member(view.spec, 'terminationGracePeriodSeconds');
   return typeof value === 'number' ? value : 30;
 }
 
-/** The end of this pod in this cluster. */
+/** Returns the termination of this pod in this cluster. */
 export function terminationOf(view: PodView, { sleepHook }: { readonly sleepHook: boolean }): Termination {
   return { gracePeriodSeconds: gracePeriodOf(view), knowsSleep: sleepHook };
 }
 
 /**
- * Which application containers sleep before they are asked to stop: those without a preStop hook of their own, so that
- * requests which are still on their way to the pod are served. The API server refuses a sleep that is longer than the
- * grace period, and the application needs some of that for its own end.
+ * Plans a sleep before the termination of each application container without a preStop hook of its own, so that
+ * requests on their way to the pod are still served. The API server rejects a sleep longer than the grace period, and
+ * the application needs a part of that period for its own termination.
  */
 export function planSleeps(
   containers: readonly PodContainer[],
@@ -73,7 +74,7 @@ export function planSleeps(
   return { edits, remarks };
 }
 
-/** What puts the hook into its container. */
+/** Returns the operation that adds the hook to its container. */
 export function sleepOperation({ at, seconds, before }: SleepEdit): Operation {
   const pointer = `${pointerOf(at)}/lifecycle`;
   const preStop = { sleep: { seconds } };
@@ -82,7 +83,7 @@ export function sleepOperation({ at, seconds, before }: SleepEdit): Operation {
     : { op: 'add', path: `${pointer}/preStop`, value: preStop };
 }
 
-/** The hooks as the undo record keeps them: container -> seconds, and what stood there before. */
+/** Returns the hooks for the undo record: container -> seconds, and what stood there before. */
 export function recordedSleeps(edits: readonly SleepEdit[]): JsonObject {
   return Object.fromEntries(edits.map(({ at, seconds, before }) => [at.name, { seconds, before }]));
 }
@@ -92,7 +93,7 @@ function isOurs(preStop: JsonObject | undefined, seconds: Json | undefined): boo
   return sleep !== undefined && Object.keys(preStop ?? {}).length === 1 && member(sleep, 'seconds') === seconds;
 }
 
-/** Takes the recorded hooks out of the containers that still have them. */
+/** Removes the recorded hooks from the containers that still have them. */
 export function undoSleeps(view: PodView, recorded: JsonObject): Operation[] {
   return view.containers.flatMap((container, index): Operation[] => {
     const sleep = objectMember(recorded, stringMember(container, 'name') ?? '');

@@ -6,22 +6,23 @@ import type { Effective } from '../../settings/effective.ts';
 import { isObject, member, objectAt, objectMember, stringMember, type Json, type JsonObject } from '../../json/json.ts';
 import { quote } from '../../grammar/problem.ts';
 
-/** A turned handler and the container that has it. */
+/** A rewritten handler and its container. */
 export interface ProbeEdit extends RewrittenHandler {
   readonly at: PodContainer;
 }
 
+/** How the proxy deals with the probes of the pod's containers. */
 export interface ProbePlan {
-  /** Everything that the proxy has to answer, those of an earlier injection included. */
+  /** Everything that the proxy must answer, including probes rewritten by an earlier injection. */
   readonly redirects: readonly ProbeRedirect[];
-  /** What changes in the pod now. */
+  /** Changes to the pod. */
   readonly edits: readonly ProbeEdit[];
-  /** Ports of probes that stay as they are and would be captured. */
+  /** Ports of probes that are not rewritten and would be captured; ascending. */
   readonly exclude: readonly number[];
   readonly remarks: readonly string[];
 }
 
-/** The port of an action as a number, also when it is written as text or by its name. */
+/** Resolves the port of an action to a number, whether it is written as number, text or name. */
 function resolvePort(value: Json | undefined, container: JsonObject): number | undefined {
   if (typeof value === 'number') return value;
   if (typeof value !== 'string') return undefined;
@@ -37,14 +38,17 @@ function isPort(value: number | undefined): value is number {
 type Action =
   { readonly key: ProbeEdit['key']; readonly action: ProbeAction } | { readonly unresolved: Json | undefined };
 
-/** The handler's single network action; undefined for exec, sleep, foreign hosts and handlers the API server refuses. */
+/**
+ * Returns the single network action of a handler. Undefined for exec, sleep, foreign hosts and handlers that the API
+ * server rejects.
+ */
 function actionOf(handler: JsonObject, container: JsonObject): Action | undefined {
   const present = (['httpGet', 'tcpSocket', 'grpc'] as const).filter((key) => isObject(member(handler, key)));
   const [key] = present;
   if (key === undefined || present.length > 1) return undefined;
   const action = objectMember(handler, key) ?? {};
   const host = stringMember(action, 'host');
-  // With a host the kubelet asks another address than the pod's, and no rule of the pod sees that.
+  // With a host, the kubelet probes another address than the pod's, which the pod's rules do not capture.
   if (host !== undefined && host !== '') return undefined;
   const port = resolvePort(member(action, 'port'), container);
   if (!isPort(port)) return { unresolved: member(action, 'port') };
@@ -60,7 +64,7 @@ function actionOf(handler: JsonObject, container: JsonObject): Action | undefine
   return { key, action: { type: 'http', scheme, port, path: stringMember(action, 'path') || '/' } };
 }
 
-/** The kubelet's new question: our path, the status port, plain HTTP; the user's headers stay. */
+/** Returns the rewritten action: our path, the status port, plain HTTP. The user's headers stay. */
 function redirected(original: JsonObject, key: ProbeEdit['key'], path: string, statusPort: number): JsonObject {
   const headers = key === 'httpGet' ? member(original, 'httpHeaders') : undefined;
   return { path, port: statusPort, scheme: 'HTTP', ...(headers === undefined ? {} : { httpHeaders: headers }) };
@@ -72,9 +76,11 @@ function seconds(handler: JsonObject, key: string, otherwise: number): number {
 }
 
 /**
- * Which probes and hooks the proxy answers for the application. A probe is redirected exactly when its port is captured
- * inbound: the kubelet would otherwise be told about the proxy instead of the application. `recorded` holds the
- * originals of an earlier injection.
+ * Plans which probes and hooks the proxy answers for the application. Probes are affected if their port is captured
+ * inbound: the kubelet would otherwise learn about the proxy instead of the application. They are rewritten, or, if
+ * rewriting is off or there is no status port, their ports are excluded from capture.
+ *
+ * @param recorded originals of an earlier injection
  */
 export function planProbes(containers: readonly PodContainer[], effective: Effective, recorded: JsonObject): ProbePlan {
   const { statusPort } = effective.proxy;

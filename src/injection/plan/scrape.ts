@@ -1,4 +1,5 @@
 import type { MetricsTarget } from '../../envoy/intent.ts';
+import { annotationNames } from '../../pod/annotation-names.ts';
 import { reservedPorts } from '../../pod/conventions.ts';
 import type { Effective } from '../../settings/effective.ts';
 import { integer, looseBoolean, oneOf, scrapeTargets, type Grammar } from '../../grammar/grammar.ts';
@@ -6,12 +7,12 @@ import { stringMember, type JsonObject } from '../../json/json.ts';
 import type { Problem } from '../../grammar/problem.ts';
 import type { Undo } from '../patch/status.ts';
 
-/** Where Prometheus finds the pod's metrics, and what the proxy appends to its own. */
+/** Where Prometheus finds the pod's metrics, and which pages the proxy appends to its own. */
 export interface ScrapePlan {
   readonly targets: readonly MetricsTarget[];
-  /** Annotations that send Prometheus to the proxy. */
+  /** Annotations that point Prometheus to the proxy. */
   readonly annotations: Readonly<Record<string, string>>;
-  /** The pod's own ones that Prometheus would take for the same. */
+  /** The pod's own annotations that Prometheus treats as the same. */
   readonly removed: readonly string[];
   readonly problems: readonly Problem[];
   readonly remarks: readonly string[];
@@ -21,7 +22,9 @@ const nothing: ScrapePlan = { targets: [], annotations: {}, removed: [], problem
 
 type Field = 'scrape' | 'port' | 'path' | 'scheme';
 
-/** Prometheus makes `_` of everything that is no letter and no digit, so `prometheus.io.port` is the same to it. */
+/**
+ * Prometheus replaces every character other than a letter or digit by `_`, so `prometheus.io.port` is the same to it.
+ */
 const spelling = /^prometheus[^a-zA-Z0-9]io[^a-zA-Z0-9](scrape|port|path|scheme)$/;
 
 interface Found {
@@ -29,7 +32,7 @@ interface Found {
   readonly value: string;
 }
 
-/** The user's own annotations: what an earlier injection has put there is taken for what stood there before. */
+/** Returns the user's own annotations, with the changes of an earlier injection reverted. */
 function own(annotations: JsonObject, undo: Pick<Undo, 'annotations' | 'own'> | undefined): JsonObject {
   if (undo === undefined) return annotations;
   const added = new Set(undo.annotations);
@@ -37,7 +40,7 @@ function own(annotations: JsonObject, undo: Pick<Undo, 'annotations' | 'own'> | 
   return Object.fromEntries([...kept, ...Object.entries(undo.own.annotations)]);
 }
 
-/** By field; the usual spelling wins. */
+/** Returns the annotations by field; the usual spelling wins. */
 function findAll(annotations: JsonObject): ReadonlyMap<Field, Found> {
   const found = new Map<Field, Found>();
   for (const key of Object.keys(annotations)) {
@@ -53,11 +56,11 @@ const schemes = oneOf('http', 'https');
 const portNumber = integer(1, 65_535);
 
 /**
- * What becomes of `prometheus.io/*` when the application's metrics are merged, by Istio's rules: every pod is scraped at
- * the proxy unless it says `scrape: false`, and whatever it said about itself is what the proxy asks. Metrics that are
- * at the status port already, as in a copy of an injected pod, stay as they are.
+ * Plans the change of `prometheus.io/*` when the application's metrics are merged, by Istio's rules: every pod is
+ * scraped at the proxy unless it sets `scrape: false`, and the proxy scrapes what the pod's own annotations say.
+ * Annotations that already point to the status port, as in a copy of an injected pod, stay as they are.
  *
- * @param undo the record of an earlier injection
+ * @param undo undo record of an earlier injection
  */
 export function planScrape(
   annotations: JsonObject | undefined,
@@ -86,7 +89,7 @@ export function planScrape(
   const port = read('port', portNumber);
   if (port === statusPort) return { ...nothing, problems };
   const scheme: MetricsTarget['scheme'] = read('scheme', schemes) === 'https' ? 'HTTPS' : 'HTTP';
-  const listKey = 'prometheus.istio.io/scrape-targets';
+  const listKey = annotationNames.scrapeTargets;
   const list = stringMember(said, listKey);
   const listed = list === undefined ? undefined : scrapeTargets.parse(list);
   if (listed !== undefined && 'problem' in listed) problems.push({ where: listKey, message: listed.problem });
@@ -96,7 +99,7 @@ export function planScrape(
 
   const path = found.get('path')?.value;
   const isAsked = found.size > 0 && (targets.length === 0 || port !== undefined || path !== undefined);
-  // Istio's agent takes these where nothing is said.
+  // Defaults of Istio's agent.
   const first = { scheme, port: port ?? 80, path: path === undefined || path === '' ? '/metrics' : path };
   const all: readonly MetricsTarget[] = [
     ...(isAsked ? [first] : []),
@@ -104,9 +107,9 @@ export function planScrape(
   ];
   const unique = new Map(all.map((target) => [`${target.port}${target.path}`, target]));
   const ours = {
-    'prometheus.io/scrape': 'true',
-    'prometheus.io/port': String(statusPort),
-    'prometheus.io/path': '/stats/prometheus',
+    [annotationNames.scrape]: 'true',
+    [annotationNames.scrapePort]: String(statusPort),
+    [annotationNames.scrapePath]: '/stats/prometheus',
   };
   const removed = Object.keys(annotations ?? {}).filter((key) => spelling.test(key) && !Object.hasOwn(ours, key));
   return { targets: [...unique.values()], annotations: ours, removed, problems, remarks: [] };

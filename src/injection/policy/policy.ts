@@ -1,6 +1,7 @@
 import { containersOf } from '../../pod/containers.ts';
 import type { Flavour } from '../flavours/flavour.ts';
 import type { PodView } from '../../pod/view.ts';
+import { annotationNames } from '../../pod/annotation-names.ts';
 import { names, statusAnnotation } from '../../pod/conventions.ts';
 import { member, objectMember, stringMember, type Json } from '../../json/json.ts';
 import { isEmptySelector, matchesLabels, type LabelSelector } from '../../pod/label-selector.ts';
@@ -11,9 +12,9 @@ import { reason, type Reason } from './reason.ts';
 import { parseStatus } from '../patch/status.ts';
 
 /** Label (or annotation) by which a pod opts in or out. */
-export const injectName = 'sidecar.istio.io/inject';
+const injectName = annotationNames.inject;
 
-/** Namespaces that are never injected, whatever the settings say; the webhook's selectors exclude the same ones. */
+/** Namespaces that are never injected, whatever the settings. The webhook's selectors exclude the same ones. */
 export const systemNamespaces: readonly string[] = [
   'kube-system',
   'kube-public',
@@ -22,7 +23,7 @@ export const systemNamespaces: readonly string[] = [
   names.namespace,
 ];
 
-/** Containers by which other meshes' proxies are known. */
+/** Names of containers by which other meshes' proxies are recognised. */
 const foreignProxies: ReadonlySet<string> = new Set([
   'linkerd-proxy',
   'kuma-sidecar',
@@ -32,6 +33,7 @@ const foreignProxies: ReadonlySet<string> = new Set([
 
 type Continuing = Pick<Flavour, 'continues'>;
 
+/** Decision of the injection policy, before the pod is checked. */
 export type Policy = {
   readonly outcome: 'inject' | 'skip' | 'reject';
   readonly reasons: readonly [Reason, ...Reason[]];
@@ -46,7 +48,7 @@ function isWindows(view: PodView): boolean {
   );
 }
 
-/** Why the pod may never be injected; all reasons at once. */
+/** Returns all reasons for which the pod must never be injected. */
 function exclusions(view: PodView, namespace: string, settings: Settings, flavour: Continuing): Reason[] {
   const found: Reason[] = [];
   if (view.spec !== undefined && member(view.spec, 'hostNetwork') === true) {
@@ -96,7 +98,7 @@ function wish(value: Json | undefined, where: string): Policy | undefined {
   };
 }
 
-/** Whether the pod itself asks for injection, by label or annotation. */
+/** Returns whether the pod itself asks for injection, by label or annotation. An invalid value counts as asking. */
 export function asksForInjection(view: PodView): boolean {
   const label = view.labels === undefined ? undefined : member(view.labels, injectName);
   const value = label ?? (view.annotations === undefined ? undefined : member(view.annotations, injectName));
@@ -104,7 +106,7 @@ export function asksForInjection(view: PodView): boolean {
 }
 
 /**
- * Gate 2: what happens to a pod that the API server sent. First match wins:
+ * Injection policy: decides about a pod that the API server has sent. First match wins:
  *
  *   never injected > pod label > pod annotation > never-inject selectors > always-inject selectors > policy
  *

@@ -3,7 +3,7 @@ import { quote } from '../../grammar/problem.ts';
 import { profileLabel, type Profile } from '../../settings/schema/profile.ts';
 import { didYouMean } from '../../grammar/suggestion.ts';
 
-/** What is to be said when a pod asks for a profile and does not get it. */
+/** Returns a warning if the pod asks for a profile by label and does not get it. */
 export function profileRemark(
   labels: JsonObject | undefined,
   chosen: string | undefined,

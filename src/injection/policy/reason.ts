@@ -1,14 +1,14 @@
-/** How much a reason is worth saying to the person who creates the pod. */
+/** When a reason is worth a warning to the author of the pod. */
 type Telling = 'always' | 'when asked' | 'never';
 
 interface ReasonKind {
   readonly outcome: 'inject' | 'skip' | 'reject';
   readonly telling: Telling;
-  /** What the code means, without the particulars of one pod; the documentation prints it. */
+  /** Meaning of the code, without the particulars of one pod; printed in the documentation. */
   readonly meaning: string;
 }
 
-/** Every reason of a decision. The code is the same in warnings, audit annotations, metrics, logs and `explain`. */
+/** All reasons of decisions. The code is the same in warnings, audit annotations, metrics, logs and `explain`. */
 export const reasons = {
   OptedIn: { outcome: 'inject', telling: 'never', meaning: 'The pod asks for it with sidecar.istio.io/inject=true.' },
   AlwaysInjectSelector: {
@@ -140,6 +140,7 @@ export const reasons = {
   NotAPodCreation: { outcome: 'skip', telling: 'never', meaning: 'Only the creation of pods is injected.' },
 } as const satisfies Record<string, ReasonKind>;
 
+/** Code of a reason. */
 export type ReasonCode = keyof typeof reasons;
 
 /** One reason of one decision: the code and a sentence with the particulars. */
@@ -148,16 +149,21 @@ export interface Reason {
   readonly message: string;
 }
 
+/** Returns a reason; the message defaults to the meaning of the code. */
 export function reason(code: ReasonCode, message?: string): Reason {
   return { code, message: message ?? reasons[code].meaning };
 }
 
-/** The sentence with the code behind it, by which documentation, log and metrics know the reason. */
+/** Returns the sentence followed by the code, by which documentation, log and metrics identify the reason. */
 export function withCode({ code, message }: Reason): string {
   return `${message} (${code})`;
 }
 
-/** Whether a skip or rejection for this reason is worth a warning. `asked`: the pod itself asks for injection. */
+/**
+ * Returns whether a skip or denial for this reason is worth a warning.
+ *
+ * @param asked whether the pod itself asks for injection
+ */
 export function isWorthTelling(code: ReasonCode, asked: boolean): boolean {
   const { telling } = reasons[code];
   return telling === 'always' || (telling === 'when asked' && asked);

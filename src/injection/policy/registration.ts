@@ -1,15 +1,16 @@
 import { viewPod, type PodView } from '../../pod/view.ts';
+import { annotationNames } from '../../pod/annotation-names.ts';
 import { names } from '../../pod/conventions.ts';
 import { member, type JsonObject } from '../../json/json.ts';
 import { matchesLabels, type LabelSelector } from '../../pod/label-selector.ts';
 import { quote } from '../../grammar/problem.ts';
-import { injectName, systemNamespaces } from './policy.ts';
+import { systemNamespaces } from './policy.ts';
 
-/** One CEL expression of the webhook configuration and the same in code, for `explain`. */
+/** One CEL expression of the webhook configuration, with its equivalent in code for `explain`. */
 export interface MatchCondition {
   readonly name: string;
   readonly expression: string;
-  /** Words for the case that it does not hold. */
+  /** Description of the case in which the condition does not hold. */
   readonly otherwise: string;
   holds(view: PodView): boolean;
 }
@@ -28,50 +29,50 @@ const notSystem = {
 } as const;
 
 /**
- * The two entries, gate 1. At most one of them matches a pod:
+ * The two entries with their selectors. At most one of them matches a pod:
  *
  *   namespace istio-injection | pod: no label | inject=true | inject=false | other value
- *   enabled                   | namespace     | namespace   | -            | namespace (refused by gate 2)
+ *   enabled                   | namespace     | namespace   | -            | namespace (denied by the injection policy)
  *   absent                    | -             | object      | -            | -
  *   disabled, anything else   | -             | -           | -            | -
  *
- * What carries `istio.io/rev` instead is another control plane's. The names must not end in
+ * Pods and namespaces with `istio.io/rev` instead belong to another control plane. The names must not end in
  * `sidecar-injector.istio.io`: a real istiod would overwrite the CA bundle of such entries.
  */
 export const registrationEntries: readonly RegistrationEntry[] = [
   {
     name: 'namespace.sidecar-injector.io',
     namespaceSelector: {
-      matchExpressions: [{ key: 'istio-injection', operator: 'In', values: ['enabled'] }, notSystem],
+      matchExpressions: [{ key: annotationNames.namespaceInjection, operator: 'In', values: ['enabled'] }, notSystem],
     },
-    objectSelector: { matchExpressions: [{ key: injectName, operator: 'NotIn', values: ['false'] }] },
+    objectSelector: { matchExpressions: [{ key: annotationNames.inject, operator: 'NotIn', values: ['false'] }] },
   },
   {
     name: 'object.sidecar-injector.io',
     namespaceSelector: {
       matchExpressions: [
-        { key: 'istio-injection', operator: 'DoesNotExist' },
-        { key: 'istio.io/rev', operator: 'DoesNotExist' },
+        { key: annotationNames.namespaceInjection, operator: 'DoesNotExist' },
+        { key: annotationNames.revision, operator: 'DoesNotExist' },
         notSystem,
       ],
     },
     objectSelector: {
       matchExpressions: [
-        { key: injectName, operator: 'In', values: ['true'] },
-        { key: 'istio.io/rev', operator: 'DoesNotExist' },
+        { key: annotationNames.inject, operator: 'In', values: ['true'] },
+        { key: annotationNames.revision, operator: 'DoesNotExist' },
       ],
     },
   },
 ];
 
 function hasInjectLabel(view: PodView): boolean {
-  return view.labels !== undefined && Object.hasOwn(view.labels, injectName);
+  return view.labels !== undefined && Object.hasOwn(view.labels, annotationNames.inject);
 }
 
-/** A pod that asks by label is called for all the same, so that it hears why it is not injected. */
-const asks = `(has(object.metadata.labels) && '${injectName}' in object.metadata.labels)`;
+/** A pod that asks by label is sent to the webhook all the same, so that its author learns why it is not injected. */
+const asks = `(has(object.metadata.labels) && '${annotationNames.inject}' in object.metadata.labels)`;
 
-/** Every optional field is guarded by has(): an evaluation error would refuse the pod under failurePolicy Fail. */
+/** Every optional field is guarded by has(): an evaluation error would deny the pod under failurePolicy Fail. */
 export const matchConditions: readonly MatchCondition[] = [
   {
     name: 'not-host-network',
@@ -90,9 +91,10 @@ export const matchConditions: readonly MatchCondition[] = [
   },
 ];
 
+/** Whether the API server would call the webhook for a pod, and for which entry. */
 export type EntryMatch =
   | { readonly called: true; readonly entry: string }
-  /** Why each entry does not match, in words. */
+  /** Descriptions of why each entry does not match. */
   | { readonly called: false; readonly reasons: readonly string[] };
 
 function describeRequirement({
@@ -123,8 +125,10 @@ function mismatch(selector: LabelSelector, labels: JsonObject | undefined, of: s
 }
 
 /**
- * The webhook selectors in code: whether the API server would call the webhook for this pod, with the shipped registration.
- * `namespaceLabels` must hold `kubernetes.io/metadata.name`, which every namespace carries.
+ * Evaluates the webhook selectors in code: returns whether the API server would call the webhook for this pod, with the
+ * shipped registration.
+ *
+ * @param namespaceLabels must contain `kubernetes.io/metadata.name`, which every namespace has
  */
 export function selectEntry(namespaceLabels: Readonly<Record<string, string>>, pod: JsonObject): EntryMatch {
   const view = viewPod(pod);
@@ -140,7 +144,7 @@ export function selectEntry(namespaceLabels: Readonly<Record<string, string>>, p
   return { called: false, reasons };
 }
 
-/** The MutatingWebhookConfiguration as it is shipped; the CA bundle is left out, so that no apply ever resets it. */
+/** Returns the MutatingWebhookConfiguration as shipped. The CA bundle is left out, so that an apply never resets it. */
 export function webhookConfiguration(): object {
   return {
     apiVersion: 'admissionregistration.k8s.io/v1',

@@ -17,22 +17,22 @@ import { hashText } from '../hash.ts';
 import { reason, type Reason } from './reason.ts';
 import type { Snapshot } from '../snapshot.ts';
 
-/** Where and for whom sidecars are chosen. */
+/** Namespace and owner for which sidecars are chosen. */
 interface Situation {
   readonly namespace: string;
   readonly owner: Workload;
 }
 
-/** Parts of the owners that a canary is given in. */
+/** Resolution of a canary's percentage: owners are divided into this many parts. */
 const shares = 10_000;
 
-/** Whether this owner is among the first `percent` of all; the same owner always is or never is. */
+/** Returns whether this owner is among the first `percent` of all. The result is stable for an owner. */
 function isInCanary(template: string, { namespace, owner }: Situation, percent: number): boolean {
   const hash = hashText(`${template} ${namespace}/${owner.kind}/${owner.name}`);
   return Number.parseInt(hash.slice(8), 16) % shares < percent * (shares / 100);
 }
 
-/** What a name means here: its own version, the one that the settings roll out, or the only one there is. */
+/** Resolves a name to a reference: the version in the name, the one that the settings roll out, or the only version. */
 function versionOf(name: string, snapshot: Snapshot, situation: Situation): string | undefined {
   if (name.includes(':')) return name;
   const rollout = snapshot.settings.sidecars.versions.find(({ template }) => template === name);
@@ -60,7 +60,7 @@ function listed(patterns: readonly string[]): string {
   return patterns.length === 0 ? 'none' : patterns.join(', ');
 }
 
-/** Why the template may not be in this namespace. */
+/** Returns the reasons for which the template is not allowed in this namespace. */
 export function prohibitions(
   { reference, spec, privileges }: PreparedTemplate,
   namespace: string,
@@ -92,13 +92,13 @@ function incompatibilities(chosen: ReadonlyMap<string, PreparedTemplate | undefi
   );
 }
 
-/** Sidecars of one pod in the order of selection; undefined stands for the built-in one. */
+/** Sidecars of one pod in the order of selection, by reference; undefined stands for the built-in sidecar. */
 export interface ChosenSidecars {
   readonly chosen: ReadonlyMap<string, PreparedTemplate | undefined>;
   readonly problems: readonly Reason[];
 }
 
-/** Which sidecars the pod gets, and why it may not get them; all reasons at once. */
+/** Chooses the pod's sidecars, and returns all reasons against them at once. */
 export function chooseSidecars(names: readonly string[], snapshot: Snapshot, situation: Situation): ChosenSidecars {
   const chosen = new Map<string, PreparedTemplate | undefined>();
   const problems: Reason[] = [];
@@ -119,7 +119,9 @@ export function chooseSidecars(names: readonly string[], snapshot: Snapshot, sit
   return { chosen, problems };
 }
 
-/** Annotations that look like a parameter and are none of the chosen sidecars. */
+/**
+ * Returns warnings about annotations that look like parameters but belong to none of the chosen sidecars; at most 16.
+ */
 function strayParameters(annotations: JsonObject, chosen: ChosenSidecars['chosen']): string[] {
   const stray = Object.keys(annotations).filter((name) => name.includes('.sidecar-injector.io/'));
   if (stray.length === 0) return [];
@@ -137,7 +139,7 @@ export interface DeclaredFragments {
   readonly remarks: readonly string[];
 }
 
-/** Reads the parameters of every chosen template. */
+/** Reads the parameters of every chosen template and returns the resulting fragments. */
 export function declareFragments(
   chosen: ChosenSidecars['chosen'],
   view: PodView,

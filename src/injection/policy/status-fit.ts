@@ -14,7 +14,7 @@ import type { InjectionStatus } from '../patch/status.ts';
 import { prohibitions } from './selection.ts';
 import type { Snapshot } from '../snapshot.ts';
 
-/** How many names a sentence repeats; a user may have written any number. */
+/** Maximum number of names in a sentence; a user may have written any number. */
 const shownNames = 8;
 
 function listed(found: readonly string[]): string {
@@ -27,7 +27,7 @@ function twice(found: readonly string[]): string[] {
   return found.filter((name) => seen.size === seen.add(name).size);
 }
 
-/** Containers that the record names and the pod does not have. */
+/** Returns the containers that the status annotation names and the pod does not have. */
 function missingContainers(view: PodView, record: InjectionStatus): string[] {
   return containerLists.flatMap((list) => {
     const present = new Set(view[list].map((container) => stringMember(container, 'name')));
@@ -40,8 +40,9 @@ function namesProxy({ initContainers, containers }: InjectionStatus): boolean {
 }
 
 /**
- * Why no injection can have written the record for this pod, whatever the settings were; undefined when it may have.
- * Anybody may write the annotation, so one that names nothing, or what is not there, counts for less than none.
+ * Returns why no injection can have written the status annotation for this pod, whatever the settings were, or
+ * undefined if one can. Anybody may write the annotation, so one that names nothing, or names what does not exist, is
+ * worse than none.
  */
 function misfitOf(view: PodView, record: InjectionStatus): string | undefined {
   const { templates, initContainers, containers, volumes, imagePullSecrets } = record;
@@ -59,7 +60,10 @@ function isPrivileged(container: JsonObject | undefined): boolean {
   return security !== undefined && member(security, 'privileged') === true;
 }
 
-/** The standalone proxy has its configuration in its arguments; without it, it is another program's container. */
+/**
+ * Returns whether the container has a bootstrap in its arguments, as the standalone proxy does. Without one it belongs
+ * to another program.
+ */
 function hasBootstrap(container: JsonObject): boolean {
   const args = member(container, 'args');
   return Array.isArray(args) && args.includes('--config-yaml');
@@ -71,8 +75,8 @@ function injectedOf(view: PodView, record: InjectionStatus): readonly PodContain
 }
 
 /**
- * Why the snapshot's own settings, with the flavour's built-in sidecars, cannot have chosen the sidecars of the record
- * for this pod: they do not have them, do not allow them here, or want others. Empty when they may have.
+ * Returns why the snapshot's settings, with the flavour's built-in sidecars, cannot have chosen the recorded sidecars
+ * for this pod: they do not have them, do not allow them here, or require others. Empty if they can.
  */
 export function misfitSidecars(
   record: InjectionStatus,
@@ -95,8 +99,9 @@ export function misfitSidecars(
 }
 
 /**
- * Why the containers that the record names are not those of its sidecars in the mode standalone: somebody else's, or a
- * proxy that is none. In the mode istiod a pod may overrule all of its proxy, so there nothing is known of them.
+ * In standalone mode, returns why the recorded containers are not those of the recorded sidecars: foreign containers,
+ * or a proxy that is not ours. In istiod mode a pod may override its proxy completely, so nothing can be said about it
+ * there.
  */
 export function strangersIn(view: PodView, record: InjectionStatus, fragments: readonly Fragment[]): Reason[] {
   const known = new Set(fragments.flatMap(({ containers }) => containers.map(({ container }) => container.name)));
@@ -113,15 +118,16 @@ export function strangersIn(view: PodView, record: InjectionStatus, fragments: r
   return sentences.map(damagedStatus);
 }
 
-/** What is said of a status annotation that no injection of this pod can have written. */
+/** Returns the reason for a status annotation that no injection of this pod can have written. */
 function damagedStatus(sentence: string): Reason {
   const remedy = 'take the annotation out, or run `sidecar-injector uninject`';
   return reason('IncompleteInjection', `sidecar.istio.io/status ${sentence}; ${remedy}`);
 }
 
 /**
- * Injected containers with an image that neither the settings nor their allow-list name. A webhook that rewrites images
- * does that, and so does a pod that calls a container of its own by our name; the status alone does not tell them apart.
+ * Returns injected containers whose image is neither that of the settings nor on their allow-list. The cause is a
+ * webhook that rewrites images, or a pod whose own container has the name of ours; the status annotation alone does not
+ * tell the two apart.
  */
 export function foreignImages(
   view: PodView,
@@ -146,7 +152,7 @@ export function foreignImages(
   });
 }
 
-/** Why the pod that carries the record is not looked at any further; undefined when it is. */
+/** Returns why a pod with this status annotation is not processed any further, or undefined if it is. */
 export function refusalOf(view: PodView, record: InjectionStatus, snapshot: Snapshot): NotInjected | undefined {
   const misfit = misfitOf(view, record);
   if (misfit !== undefined) return { outcome: 'reject', reasons: [damagedStatus(misfit)] };

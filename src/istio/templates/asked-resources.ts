@@ -11,8 +11,8 @@ function amount(value: Json | undefined): number | undefined {
 }
 
 /**
- * Resources with those on top that somebody asks for, one by one. A request above its limit would be refused by the API
- * server: the one of both that was not asked for follows the other.
+ * Lays requested resources over the base, one resource at a time. The API server rejects a request above its limit, so
+ * whichever of the two was not asked for follows the other.
  */
 export function withAsked(base: JsonObject, asked: Asked): JsonObject {
   const requests = { ...objectMember(base, 'requests'), ...asked.requests };

@@ -1,33 +1,33 @@
 import type { CaptureIntent } from '../../capture/intent.ts';
 import { loopbackSource, ports, transparentProxy } from '../../pod/conventions.ts';
-import { istioNames as names } from '../../settings/istio/annotation-names.ts';
+import { annotationNames as names } from '../../pod/annotation-names.ts';
 import { singlePorts, singlePortsOrAll } from '../../grammar/single-ports.ts';
 import { cidrList, cidrListOrAll, interfaceList, type Grammar } from '../../grammar/grammar.ts';
 import type { PortRange } from '../../grammar/port-range.ts';
 import { annotationOf, identityOf, interceptionModeOf, statusPortOf, type TemplateData } from './template-data.ts';
 
-/** User and group whose traffic the rules let pass: the pod's own wish for the proxy, else the platform's. */
+/** User and group whose traffic the rules exempt: those that the pod sets for the proxy, else the platform's. */
 export interface ExemptIdentity {
   readonly uid: number;
-  /** Undefined: the same number as the user, which is what istio-iptables assumes. */
+  /** Undefined means the same number as the user, which is istio-iptables' default. */
   readonly gid: number | undefined;
 }
 
 function read<T>(grammar: Grammar<T>, text: string): T {
   const parsed = grammar.parse(text);
-  // Annotations are checked before, the values with the settings.
+  // Annotations have been checked before, and values with the settings.
   if ('problem' in parsed) throw new Error(parsed.problem);
   return parsed.value;
 }
 
-/** Where Istio's agent answers captured DNS queries. */
+/** Port on which Istio's agent answers captured DNS queries. */
 const agentDnsPort = 15_053;
 
 function single(port: number): PortRange {
   return { first: port, last: port };
 }
 
-/** Ports that never go through the proxy: the proxy's own, the user's, and the agent's unless it is among those. */
+/** Returns the ports that bypass the proxy: the proxy's own, the user's, and the agent's unless the user names it. */
 function excludedInbound(data: TemplateData, wanted: string): PortRange[] {
   const own = read(singlePorts, wanted);
   const status = Number(statusPortOf(data));
@@ -35,7 +35,7 @@ function excludedInbound(data: TemplateData, wanted: string): PortRange[] {
   return [...[ports.metrics, ports.health].map(single), ...own, ...(status === 0 || named ? [] : [single(status)])];
 }
 
-/** The user's excluded ports and the agent's, as the annotation for a node agent says them. */
+/** Returns the excluded ports of the user and the agent, as text of the annotation for a node agent. */
 export function excludedInboundText(data: TemplateData): string {
   const wanted = annotationOf(data, names.excludeInboundPorts) ?? data.values.global.proxy.excludeInboundPorts;
   return excludedInbound(data, wanted)
@@ -44,7 +44,7 @@ export function excludedInboundText(data: TemplateData): string {
     .join(',');
 }
 
-/** What of the pod's traffic is captured; undefined with interception mode NONE. */
+/** Returns what is captured of the pod's traffic, or undefined with interception mode NONE. */
 export function captureOf(data: TemplateData, exempt?: ExemptIdentity): CaptureIntent | undefined {
   const mode = interceptionModeOf(data);
   if (mode === 'NONE') return undefined;
@@ -80,7 +80,7 @@ export function captureOf(data: TemplateData, exempt?: ExemptIdentity): CaptureI
     },
     excludeInterfaces: read(interfaceList, text(names.excludeInterfaces, '')),
     rerouteInterfaces: read(interfaceList, text(names.rerouteInterfaces, text(names.kubevirtInterfaces, ''))),
-    // Variables of the init container switch these on; Istio passes no flag for them.
+    // Variables of the init container switch these on; Istio passes no flags for them.
     dns: metadata['ISTIO_META_DNS_CAPTURE'] === 'true' ? { port: agentDnsPort, servers: 'all' } : undefined,
     dropInvalid: metadata['INVALID_DROP'] === 'true',
   };

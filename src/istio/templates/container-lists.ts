@@ -3,7 +3,7 @@ import { initNames } from './init-container.ts';
 import { holdsApplication, type TemplateData } from './template-data.ts';
 import { proxyName, type TemplatePod } from './template-pod.ts';
 
-/** What releases of Istio before 1.16 injected for core dumps; manifests still have it, and it is theirs to order. */
+/** Injected for core dumps by Istio before 1.16. Manifests still contain it, and Istio still orders it. */
 const coreDumpName = 'enable-core-dump';
 
 /** The two lists of a pod that are merged and ordered together. */
@@ -12,11 +12,12 @@ export interface Lists {
   readonly containers: readonly JsonObject[];
 }
 
+/** Returns whether the list has a container of this name. */
 export function has(containers: readonly JsonObject[], name: string): boolean {
   return containers.some((container) => stringMember(container, 'name') === name);
 }
 
-/** The list with one container changed; the others stay the same objects. */
+/** Returns the list with one container changed; the others keep their identity. */
 export function replaceNamed(
   containers: readonly JsonObject[],
   name: string,
@@ -25,7 +26,7 @@ export function replaceNamed(
   return containers.map((container) => (stringMember(container, 'name') === name ? change(container) : container));
 }
 
-/** Containers of the pod that a template has in the other list move there first. */
+/** Moves containers of the pod to the list in which the template has them. */
 export function moveToTemplate(own: Lists, template: TemplatePod): Lists {
   const isNamed = (containers: TemplatePod['containers']): ((one: JsonObject) => boolean) => {
     const names = new Set(containers.map(({ name }) => name));
@@ -42,7 +43,7 @@ export function moveToTemplate(own: Lists, template: TemplatePod): Lists {
   };
 }
 
-/** The container of that name in its new place; a copy of it, because what stays the same object stays in its place. */
+/** Moves the named container. It is cloned: later code recognises unmoved containers by identity. */
 function moved(containers: readonly JsonObject[], name: string, to: 'first' | 'last'): readonly JsonObject[] {
   const found = containers
     .filter((container) => stringMember(container, 'name') === name)
@@ -51,7 +52,11 @@ function moved(containers: readonly JsonObject[], name: string, to: 'first' | 'l
   return to === 'first' ? [...found, ...rest] : [...rest, ...found];
 }
 
-/** Native: rules, proxy, then everything else. Classic: rules after the init containers, proxy after the containers. */
+/**
+ * Returns the lists in Istio's order. Native: the init containers for the rules, the proxy, then everything else.
+ * Classic: the container that loads the rules after the other init containers, and the proxy after the other
+ * containers, or before them if the application waits for it.
+ */
 export function ordered(lists: Lists, data: TemplateData): Lists {
   const containers = moved(lists.containers, proxyName, holdsApplication(data) ? 'first' : 'last');
   const { check, load } = initNames;

@@ -1,4 +1,4 @@
-import { istioNames as names } from '../../settings/istio/annotation-names.ts';
+import { annotationNames as names } from '../../pod/annotation-names.ts';
 import { byKey, type JsonObject } from '../../json/json.ts';
 import { withAsked } from './asked-resources.ts';
 import { annotationOf, type TemplateData } from './template-data.ts';
@@ -9,15 +9,17 @@ export function variable(name: string, value: string): Variable {
   return { name, value };
 }
 
+/** Returns a variable whose value the kubelet takes from a field of the pod. */
 export function fieldVariable(name: string, fieldPath: string): Variable {
   return { name, valueFrom: { fieldRef: { fieldPath } } };
 }
 
+/** Returns a variable whose value the kubelet takes from the container's resources. */
 export function resourceVariable(name: string, resource: string): Variable {
   return { name, valueFrom: { resourceFieldRef: { divisor: '1', resource } } };
 }
 
-/** Metadata that the mesh or the pod gives the agent, by name. */
+/** Returns the metadata that the mesh or the pod sets for the agent, sorted by name. */
 export function metadataVariables(data: TemplateData): Variable[] {
   return Object.entries(data.proxyConfig.proxyMetadata ?? {})
     .toSorted(byKey)
@@ -29,7 +31,9 @@ function amounts(cpu: string | undefined, memory: string | undefined): JsonObjec
   return { ...(cpu === undefined ? {} : { cpu }), ...(memory === undefined ? {} : { memory }) };
 }
 
-/** The proxy's resources: the values', or the pod's alone when it says anything. */
+/**
+ * Returns the proxy's resources: the pod's annotations if any is set, else the values. Hardened settings merge the two.
+ */
 export function resourcesOf(data: TemplateData): JsonObject {
   const requests = amounts(annotationOf(data, names.proxyCPU), annotationOf(data, names.proxyMemory));
   const limits = amounts(annotationOf(data, names.proxyCPULimit), annotationOf(data, names.proxyMemoryLimit));
@@ -39,7 +43,7 @@ export function resourcesOf(data: TemplateData): JsonObject {
   return { ...(limits === undefined ? {} : { limits }), ...(requests === undefined ? {} : { requests }) };
 }
 
-/** The init container's: in Istio always the proxy's. */
+/** Returns the init container's resources; in Istio they are always those of the proxy. */
 export function initResourcesOf(data: TemplateData): JsonObject {
   return data.hardening?.initResources ?? resourcesOf(data);
 }

@@ -1,4 +1,4 @@
-import { istioNames as names } from '../../settings/istio/annotation-names.ts';
+import { annotationNames as names } from '../../pod/annotation-names.ts';
 import { differencesFromDefault } from '../../settings/schema/istio/proxy-config.ts';
 import { byKey, member, objectsMember, type Json, type JsonObject } from '../../json/json.ts';
 import { fieldVariable, metadataVariables, resourceVariable, variable } from './container-parts.ts';
@@ -34,7 +34,7 @@ function caAddress({ values }: TemplateData): string {
   return `istiod${values.revision === '' ? '' : `-${values.revision}`}.${istioNamespace}.svc:15012`;
 }
 
-/** How the agent finds its certificates and knows who it is. */
+/** Returns the variables that tell the agent its identity and where to get its certificates. */
 function identityVariables(data: TemplateData): Variables {
   return [
     ...(data.mesh.inboundTrafficPolicy?.mode === 'LOCALHOST'
@@ -90,7 +90,7 @@ function meshVariables({ values, mesh }: TemplateData): Variables {
 function datadogVariables(data: TemplateData): Variables {
   const text = annotationOf(data, names.datadog);
   if (data.values.global.proxy.tracer !== 'datadog' || text === undefined) return [];
-  // Checked with the other annotations before.
+  // The annotation has been checked with the others before.
   const values = JSON.parse(text) as Readonly<Record<string, string>>;
   return Object.entries(values)
     .toSorted(byKey)
@@ -101,7 +101,7 @@ function appContainers(data: TemplateData): Variables {
   return [variable('ISTIO_META_APP_CONTAINERS', applicationNames(data).join(','))];
 }
 
-/** The proxy's environment beside an application, in Istio's order; the kubelet resolves `$(NAME)` in that order. */
+/** Returns the environment of a sidecar proxy in Istio's order: the kubelet resolves `$(NAME)` in that order. */
 export function sidecarEnvironment(data: TemplateData): Variables {
   const bootstrap = annotationOf(data, names.bootstrapOverride);
   const otel = otelAttributes(data);
@@ -125,7 +125,7 @@ export function sidecarEnvironment(data: TemplateData): Variables {
   ];
 }
 
-/** The same for a gateway, which is the only container of its pod. */
+/** Returns the environment of a gateway, which is the only container of its pod. */
 export function gatewayEnvironment(data: TemplateData): Variables {
   return [
     ...identityVariables(data).filter(({ name }) => name !== 'REWRITE_PROBE_LEGACY_LOCALHOST_DESTINATION'),
@@ -142,7 +142,7 @@ export function gatewayEnvironment(data: TemplateData): Variables {
   ];
 }
 
-/** The same for an agent without Envoy, which serves gRPC applications that speak xDS themselves. */
+/** Returns the environment of an agent without Envoy, for gRPC applications that speak xDS themselves. */
 export function agentEnvironment(data: TemplateData): Variables {
   return [
     variable('ISTIO_META_GENERATOR', 'grpc'),

@@ -1,5 +1,5 @@
 import { ports } from '../../pod/conventions.ts';
-import { istioNames as names } from '../../settings/istio/annotation-names.ts';
+import { annotationNames as names } from '../../pod/annotation-names.ts';
 import type { JsonObject } from '../../json/json.ts';
 import { pullPolicyOf, seccompOf } from './container-parts.ts';
 import { gatewayEnvironment } from './environment.ts';
@@ -10,7 +10,7 @@ import { applicationNames, identityOf, revisionOf, type TemplateData } from './t
 import { proxyName, type TemplatePod } from './template-pod.ts';
 import { gatewayVolumes } from './volumes.ts';
 
-/** Istio's template `gateway`: the proxy as the pod's own purpose, nothing captured. */
+/** Returns Istio's template `gateway`: the proxy is the pod's own purpose, and nothing is captured. */
 export function gatewayTemplate(data: TemplateData): TemplatePod {
   const { global, gateways } = data.values;
   const { volumes, mounts } = gatewayVolumes(data);

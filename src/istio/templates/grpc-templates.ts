@@ -1,5 +1,5 @@
 import { ports } from '../../pod/conventions.ts';
-import { istioNames as names } from '../../settings/istio/annotation-names.ts';
+import { annotationNames as names } from '../../pod/annotation-names.ts';
 import type { JsonObject } from '../../json/json.ts';
 import { fieldVariable, pullPolicyOf, resourcesOf, variable } from './container-parts.ts';
 import { agentEnvironment } from './environment.ts';
@@ -10,10 +10,10 @@ import { applicationNames, revisionOf, statusPortOf, type TemplateData } from '.
 import { proxyName, type TemplatePod } from './template-pod.ts';
 import { agentVolumes, sharedWithApplications } from './volumes.ts';
 
-/** Probes stay with the application: no proxy stands in their way. */
+/** Probes are not rewritten: there is no proxy in their way. */
 const probesStay = { [names.rewriteProbes]: 'false' };
 
-/** Istio's template `grpc-agent`: the agent without Envoy, for gRPC applications that speak xDS themselves. */
+/** Returns Istio's template `grpc-agent`: the agent without Envoy, for gRPC applications that speak xDS themselves. */
 export function grpcAgentTemplate(data: TemplateData): TemplatePod {
   const { volumes, mounts } = agentVolumes(data);
   const { lifecycle } = data.values.global.proxy;
@@ -57,7 +57,9 @@ export function grpcAgentTemplate(data: TemplateData): TemplatePod {
 const folder = '/var/lib/grpc/data/';
 const bootstrapMount = { mountPath: folder, name: 'grpc-io-proxyless-bootstrap' };
 
-/** Shell of the init container: the shell fills in the pod's own address and name, nothing of a user's goes into it. */
+/**
+ * Script of the init container. The shell fills in the pod's address and name; no text of a user becomes part of it.
+ */
 const bootstrapScript = `NODE_ID="sidecar~\${INSTANCE_IP}~\${POD_NAME}.\${POD_NAMESPACE}~cluster.local"
 SERVER_URI="dns:///istiod.\${ISTIO_NAMESPACE}.svc:15010"
 echo '
@@ -77,7 +79,9 @@ echo '
   }
 }' > ${folder}bootstrap.json`;
 
-/** Istio's template `grpc-simple`: a bootstrap file for gRPC applications, without agent, certificates or proxy. */
+/**
+ * Returns Istio's template `grpc-simple`: a bootstrap file for gRPC applications, without agent, certificates or proxy.
+ */
 export function grpcSimpleTemplate(data: TemplateData): TemplatePod {
   return {
     labels: {},

@@ -1,13 +1,13 @@
 import { renderIstioIptablesFlags } from '../../capture/istio-iptables-flags.ts';
 import type { CaptureIntent } from '../../capture/intent.ts';
-import { istioNames as names } from '../../settings/istio/annotation-names.ts';
+import { annotationNames as names } from '../../pod/annotation-names.ts';
 import type { JsonObject } from '../../json/json.ts';
 import { initResourcesOf, metadataVariables, pullPolicyOf, seccompOf } from './container-parts.ts';
 import { initImage } from './images.ts';
 import { annotationOf, identityOf, interceptionModeOf, isCni, type TemplateData } from './template-data.ts';
 import type { Named } from './template-pod.ts';
 
-/** Loads the rules, or with a node agent checks that somebody did. */
+/** Names of the init container: `load` loads the rules; `check` verifies that a node agent has loaded them. */
 export const initNames = { load: 'istio-init', check: 'istio-validation' } as const;
 
 function securityOf(data: TemplateData): JsonObject {
@@ -34,7 +34,7 @@ function securityOf(data: TemplateData): JsonObject {
   };
 }
 
-/** The container before everything else of the pod, in the image of the agent. */
+/** Returns the init container, which runs before everything else in the pod, from the agent's image. */
 export function initContainer(data: TemplateData, capture: CaptureIntent): Named {
   const { logging, logAsJson, proxy_init: settings, nativeNftables } = data.values.global;
   const cni = isCni(data);

@@ -1,4 +1,4 @@
-import { istioNames as names } from '../../settings/istio/annotation-names.ts';
+import { annotationNames as names } from '../../pod/annotation-names.ts';
 import { isObject, type Json } from '../../json/json.ts';
 import { excludedInboundText } from './capture.ts';
 import { annotationOf, interceptionModeOf, type TemplateData } from './template-data.ts';
@@ -6,8 +6,8 @@ import { annotationOf, interceptionModeOf, type TemplateData } from './template-
 const network = { name: 'istio-cni', namespace: 'default' } as const;
 
 /**
- * Our network on Multus' list, which is a comma list or JSON. Twice is harmless. A list that is neither stays as it is:
- * Multus will say so.
+ * Adds our network to Multus' list, which is comma-separated or JSON. A repeated entry is harmless. A list in neither
+ * form is left as it is, for Multus to report.
  */
 export function withMultusNetwork(list: string | undefined): string {
   const wanted = `${network.namespace}/${network.name}`;
@@ -31,7 +31,9 @@ export function withMultusNetwork(list: string | undefined): string {
   return entries.length === 0 ? `[${added}]` : `${text.slice(0, -1).trimEnd()}, ${added}]`;
 }
 
-/** What a CNI plug-in on the node reads to capture the pod's traffic in the place of an init container. */
+/**
+ * Returns the annotations by which a CNI plug-in on the node captures the pod's traffic instead of an init container.
+ */
 export function nodeAgentAnnotations(data: TemplateData): Record<string, string> {
   const { proxy } = data.values.global;
   const wanted: [string, string | undefined][] = [
@@ -47,7 +49,7 @@ export function nodeAgentAnnotations(data: TemplateData): Record<string, string>
   const annotations = Object.fromEntries(
     wanted.filter((entry): entry is [string, string] => entry[1] !== undefined && entry[1] !== ''),
   );
-  // Empty means that nothing is excluded or captured inbound, which is not the plug-in's default.
+  // Empty means that no port is excluded or captured inbound, which is not the plug-in's default.
   annotations[names.excludeInboundPorts] = excludedInboundText(data);
   annotations[names.includeInboundPorts] = annotationOf(data, names.includeInboundPorts) ?? proxy.includeInboundPorts;
   if (data.values.pilot.cni.provider === 'multus') {

@@ -5,13 +5,13 @@ import type { Identity } from './template-data.ts';
 import { proxyName } from './template-pod.ts';
 import { idOf } from './user-copies.ts';
 
-/** Annotations by which OpenShift gives a namespace its ids (openshift/api security/v1). */
+/** Annotations in which OpenShift assigns ids to a namespace (openshift/api security/v1). */
 const ranges = {
   users: 'openshift.io/sa.scc.uid-range',
   groups: 'openshift.io/sa.scc.supplemental-groups',
 } as const;
 
-/** Last id of the first range, `start/size` or `start-end`; undefined when the text is neither. */
+/** Returns the last id of the first range, `start/size` or `start-end`, or undefined if the text is neither. */
 function lastOf(text: string | undefined): number | undefined {
   const [first = ''] = (text ?? '').split(',');
   const match = /^(\d{1,10})(?:\/(\d{1,10})|-(\d{1,10}))$/.exec(first.trim());
@@ -20,7 +20,7 @@ function lastOf(text: string | undefined): number | undefined {
   return size === undefined ? Number(end) : Number(start) + Number(size) - 1;
 }
 
-/** The proxy's ids in a namespace of OpenShift: the last of each range, so that no application has them by chance. */
+/** Returns the proxy's ids in an OpenShift namespace: the last of each range, which no application has by chance. */
 export function openShiftIdentity(annotations: Readonly<Record<string, string>> | undefined): Identity | undefined {
   const uid = lastOf(annotations?.[ranges.users]);
   if (uid === undefined) return undefined;
@@ -34,8 +34,9 @@ function without(container: JsonObject, fields: readonly string[]): JsonObject {
 }
 
 /**
- * OpenShift writes the namespace's user into every container before it asks us. On a copy of the proxy's container that
- * is nobody's wish, and the proxy would capture itself with it.
+ * Removes ids from a copy of the proxy's container that application containers have as well: OpenShift writes the
+ * namespace's user into every container before it calls the webhook. That is not the user's choice, and with that user
+ * the proxy would capture its own traffic.
  */
 export function withoutPlatformIds(view: PodView): PodView {
   const isProxy = (container: JsonObject): boolean => stringMember(container, 'name') === proxyName;

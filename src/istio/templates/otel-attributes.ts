@@ -1,8 +1,8 @@
-import { istioNames as names } from '../../settings/istio/annotation-names.ts';
+import { annotationNames as names } from '../../pod/annotation-names.ts';
 import { isObject, stringMember } from '../../json/json.ts';
 import { annotationOf, labelOf, type TemplateData } from './template-data.ts';
 
-/** Whether a provider of the mesh asks for OpenTelemetry's own names of services. */
+/** Returns whether a provider of the mesh asks for OpenTelemetry's service names. */
 function isWanted(data: TemplateData): boolean {
   return (data.mesh.extensionProviders ?? []).some((provider) => {
     const settings = provider['opentelemetry'];
@@ -10,7 +10,7 @@ function isWanted(data: TemplateData): boolean {
   });
 }
 
-/** Tag or digest of an image reference. */
+/** Returns the tag or digest of an image reference. */
 function imageVersion(image: string | undefined): string | undefined {
   const [name = '', ...digest] = (image ?? '').split('@');
   const tag = name.slice(name.lastIndexOf(':') + 1);
@@ -19,14 +19,14 @@ function imageVersion(image: string | undefined): string | undefined {
   return digest.length === 0 ? undefined : digest.join('@');
 }
 
-/** OTEL_RESOURCE_ATTRIBUTES after OpenTelemetry's conventions for Kubernetes; undefined when nobody asks for it. */
+/** Returns OTEL_RESOURCE_ATTRIBUTES by OpenTelemetry's conventions for Kubernetes, if a provider asks for it. */
 export function otelAttributes(data: TemplateData): string | undefined {
   if (!isWanted(data)) return undefined;
   const [first, ...rest] = data.containers;
   const namespace = annotationOf(data, names.otelNamespace) ?? data.namespace;
   const version =
     annotationOf(data, names.otelVersion) ??
-    labelOf(data, 'app.kubernetes.io/version') ??
+    labelOf(data, names.applicationVersion) ??
     (rest.length === 0 ? imageVersion(stringMember(first, 'image')) : undefined);
   const instance =
     annotationOf(data, names.otelInstance) ?? `${data.namespace}.$(POD_NAME).${stringMember(first, 'name') ?? ''}`;

@@ -2,7 +2,7 @@ import { statusAnnotation } from '../../pod/conventions.ts';
 import { isObject, member, stringMember, type Json, type JsonObject } from '../../json/json.ts';
 import type { PodView } from '../../pod/view.ts';
 
-/** Names of the containers that Istio's own injector gave a pod, from its status annotation. */
+/** Names of the containers that Istio's own injector has added to a pod, from its status annotation. */
 export interface PreviousInjection {
   readonly initContainers: readonly string[];
   readonly containers: readonly string[];
@@ -22,7 +22,7 @@ function parsed(text: string | undefined): unknown {
   }
 }
 
-/** Reads the status annotation; undefined without one, or with one that is not of Istio's form. */
+/** Reads the status annotation. Undefined if there is none, or if it does not have Istio's form. */
 export function previousInjection({ annotations }: PodView): PreviousInjection | undefined {
   const status = parsed(stringMember(annotations, statusAnnotation));
   if (!isObject(status)) return undefined;
@@ -31,7 +31,7 @@ export function previousInjection({ annotations }: PodView): PreviousInjection |
   return initContainers === undefined || containers === undefined ? undefined : { initContainers, containers };
 }
 
-/** The pod's own containers: those of the earlier injection are gone, the user's copies of them are back. */
+/** Returns the pod's own containers, without those of the earlier injection and with the user's copies restored. */
 export function ownContainers(
   view: PodView,
   previous: PreviousInjection | undefined,

@@ -1,15 +1,15 @@
 import { ports } from '../../pod/conventions.ts';
 import { looseBoolean } from '../../grammar/grammar.ts';
-import { istioNames as names } from '../../settings/istio/annotation-names.ts';
+import { annotationNames as names } from '../../pod/annotation-names.ts';
 import type { MeshConfig } from '../../settings/schema/istio/mesh-config.ts';
 import type { IstioValues } from '../../settings/schema/istio/values.ts';
 import { byKey, isObject, member, objectAt, objectMember, stringMember, type JsonObject } from '../../json/json.ts';
 import { handlers, namedPort, type RewrittenHandler } from '../../pod/handler.ts';
 
-/** What the agent asks the application, by the path on which the kubelet asks the agent. */
+/** The probes that the agent sends to the application, keyed by the path on which the kubelet probes the agent. */
 export type Probers = Readonly<Record<string, JsonObject>>;
 
-/** A named port as a number; undefined when the container declares none of that name. */
+/** Resolves a named port to a number. Undefined if the container declares no port of that name. */
 function resolved(action: JsonObject, container: JsonObject): JsonObject | undefined {
   const port = member(action, 'port');
   if (typeof port !== 'string') return action;
@@ -23,13 +23,16 @@ function redirected(key: RewrittenHandler['key'], action: JsonObject, path: stri
   return { ...action, path, port, ...(scheme === 'HTTPS' ? { scheme: 'HTTP' } : {}) };
 }
 
-/** The status ports: the pod's, to which probes are turned, and the mesh's, by which turned ones are known. */
+/**
+ * Status ports: `target` is the pod's, to which probes are rewritten; `known` is the mesh's, by which rewritten probes
+ * are recognised.
+ */
 export interface StatusPorts {
   readonly target: number;
   readonly known: number;
 }
 
-/** The agent's port in the mesh. */
+/** Returns the agent's port in the mesh. */
 export function agentPortOf({ defaultConfig }: MeshConfig): number {
   return defaultConfig.statusPort ?? ports.status;
 }
@@ -39,13 +42,13 @@ export function statusPortsOf(mesh: MeshConfig, annotations: JsonObject | undefi
   return { target: Number(stringMember(annotations, names.statusPort) ?? known), known };
 }
 
-/** Whether probes go to the agent: what the pod or its template asks for, else the values. */
+/** Returns whether probes are rewritten: the choice of the pod or its template, else the values. */
 export function wantsProbes({ sidecarInjectorWebhook }: IstioValues, asked: string | undefined): boolean {
   const parsed = asked === undefined ? undefined : looseBoolean.parse(asked);
   return parsed !== undefined && 'value' in parsed ? parsed.value : sidecarInjectorWebhook.rewriteAppHTTPProbe;
 }
 
-/** What of one container's probes and hooks goes to the agent: every kind that the agent can ask, on whatever port. */
+/** Returns the rewrites for one container: every kind of probe and hook that the agent supports, on any port. */
 export function probersOf(
   container: JsonObject,
   { target, known }: StatusPorts,
@@ -77,7 +80,7 @@ export function probersOf(
 
 const proberVariable = 'ISTIO_KUBE_APP_PROBERS';
 
-/** What the agent answers already; nothing when somebody damaged it. */
+/** Returns the probers that the agent already has; none if the variable is not valid JSON. */
 function answered(text: string | undefined): Probers {
   try {
     const value: unknown = JSON.parse(text ?? '{}');
@@ -87,7 +90,10 @@ function answered(text: string | undefined): Probers {
   }
 }
 
-/** Where the agent's probers are among its variables, and their text with more of them: sorted, earlier ones kept. */
+/**
+ * Returns the index of the agent's variable for probers, -1 if there is none, and the variable with the added probers:
+ * sorted by path, existing ones win.
+ */
 export function proberEntry(
   env: readonly JsonObject[],
   added: Probers,
@@ -98,7 +104,7 @@ export function proberEntry(
   return { index, entry: { name: proberVariable, value } };
 }
 
-/** The variables with the probers among them, at the end unless there are some. */
+/** Returns the variables with the probers added, in place if the variable exists, else at the end. */
 export function withProberVariable(env: readonly JsonObject[], added: Probers): readonly JsonObject[] {
   const { index, entry } = proberEntry(env, added);
   return index < 0 ? [...env, entry] : env.with(index, entry);

@@ -1,15 +1,18 @@
 import { ports, reservedPorts } from '../../pod/conventions.ts';
-import { istioNames as names } from '../../settings/istio/annotation-names.ts';
+import { annotationNames as names } from '../../pod/annotation-names.ts';
 import { looseBoolean } from '../../grammar/grammar.ts';
 import { objectsMember, stringMember, type JsonObject } from '../../json/json.ts';
 import { quote, type Problem } from '../../grammar/problem.ts';
 import { agentPortOf } from './probers.ts';
 import { annotationOf, type TemplateData } from './template-data.ts';
 
-/** Ports of Istio's agent beside the proxy's own: debug, status, DNS. */
+/** Ports of Istio's agent in addition to the proxy's: debug, status, DNS. */
 const agentPorts: ReadonlySet<number> = new Set([15_004, ports.status, 15_053]);
 
-/** Prometheus' own reading of a label name: everything that is no letter, digit or underscore becomes one. */
+/**
+ * Returns the name as Prometheus sanitises label names: each character other than a letter, digit or underscore becomes
+ * an underscore.
+ */
 function sanitised(name: string): string {
   return name.replaceAll(/[^a-zA-Z0-9_]/g, '_');
 }
@@ -19,7 +22,7 @@ interface Found {
   readonly value: string;
 }
 
-/** The annotation in any spelling that Prometheus takes for the same. */
+/** Returns every spelling of the annotation that Prometheus treats as the same. */
 function spellings(annotations: JsonObject | undefined, name: string): Found[] {
   return Object.entries(annotations ?? {}).flatMap(([key, value]) =>
     sanitised(key) === sanitised(name) && typeof value === 'string' ? [{ key, value }] : [],
@@ -42,10 +45,11 @@ function targetsOf(text: string | undefined): Target[] | undefined {
   return targets;
 }
 
+/** Changes that merge the application's metrics with those of the proxy. */
 export interface MetricsMerge {
-  /** ISTIO_PROMETHEUS_ANNOTATIONS: where the agent finds the application's metrics. */
+  /** Value of ISTIO_PROMETHEUS_ANNOTATIONS, which tells the agent where the application's metrics are. */
   readonly variable: string | undefined;
-  /** Every spelling of the annotations, which would compete with ours. */
+  /** Every spelling of the annotations, because each would compete with ours. */
   readonly removed: readonly string[];
   readonly annotations: Readonly<Record<string, string>>;
   readonly problems: readonly Problem[];
@@ -62,16 +66,16 @@ function portProblem(where: string, text: string, agent: number): Problem | unde
   return { where, message: `${quote(text)} ${why}; allowed: a port of the application, 1-65535` };
 }
 
-/** Prometheus is sent to the agent, which gives it the application's metrics and the proxy's together. */
+/** Points Prometheus to the agent, which serves the application's metrics together with the proxy's. */
 export function mergeMetrics(data: TemplateData): MetricsMerge {
   const { annotations } = data.view;
   const isTrue = (text: string): boolean | undefined => {
     const parsed = looseBoolean.parse(text);
     return 'problem' in parsed ? undefined : parsed.value;
   };
-  const scrape = spellings(annotations, 'prometheus.io/scrape');
-  const port = spellings(annotations, 'prometheus.io/port');
-  const path = spellings(annotations, 'prometheus.io/path');
+  const scrape = spellings(annotations, names.scrape);
+  const port = spellings(annotations, names.scrapePort);
+  const path = spellings(annotations, names.scrapePath);
   if (scrape.map(({ value }) => isTrue(value)).find((value) => value !== undefined) === false) return nothing;
   const asked = annotationOf(data, names.mergeMetrics);
   const wanted = asked === undefined ? undefined : isTrue(asked);
@@ -97,15 +101,18 @@ export function mergeMetrics(data: TemplateData): MetricsMerge {
       ...(annotations !== undefined && Object.hasOwn(annotations, names.scrapeTargets) ? [names.scrapeTargets] : []),
     ],
     annotations: {
-      'prometheus.io/scrape': 'true',
-      'prometheus.io/port': String(agent),
-      'prometheus.io/path': '/stats/prometheus',
+      [names.scrape]: 'true',
+      [names.scrapePort]: String(agent),
+      [names.scrapePath]: '/stats/prometheus',
     },
     problems,
   };
 }
 
-/** Tells Prometheus the port of metrics by TLS where the proxy's variables open one, unless the pod says it itself. */
+/**
+ * Returns the annotation for the port of metrics over TLS, if a variable of the proxy opens one and the pod does not
+ * set the annotation itself.
+ */
 export function securePortAnnotation(data: TemplateData, proxy: JsonObject | undefined): Record<string, string> {
   if (annotationOf(data, names.securePort) !== undefined) return {};
   const found = objectsMember(proxy, 'env').find(

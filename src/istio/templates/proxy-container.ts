@@ -1,5 +1,5 @@
 import { ports, proxyUser } from '../../pod/conventions.ts';
-import { istioNames as names } from '../../settings/istio/annotation-names.ts';
+import { annotationNames as names } from '../../pod/annotation-names.ts';
 import type { JsonObject } from '../../json/json.ts';
 import { pullPolicyOf, resourcesOf, seccompOf } from './container-parts.ts';
 import { sidecarEnvironment } from './environment.ts';
@@ -14,7 +14,7 @@ import {
 } from './template-data.ts';
 import { proxyName, type Named } from './template-pod.ts';
 
-/** Arguments of the agent as a sidecar (`sidecar`) or as a gateway (`router`). */
+/** Returns the arguments of the agent as a sidecar (`sidecar`) or as a gateway (`router`). */
 export function agentArguments(data: TemplateData, role: 'sidecar' | 'router'): string[] {
   const { proxy, logging, logAsJson, sts } = data.values.global;
   return [
@@ -32,8 +32,8 @@ export function agentArguments(data: TemplateData, role: 'sidecar' | 'router'): 
 }
 
 /**
- * A native sidecar starts to drain when the pod begins to end. Without a status port the agent answers no request, so
- * there is no hook either (Istio writes one that asks port 0).
+ * Returns the hooks. A native sidecar drains from the start of the pod's termination. Without a status port the agent
+ * serves no requests, so there is no such hook (Istio writes one that calls port 0).
  */
 function lifecycleOf(data: TemplateData): JsonObject {
   const { lifecycle } = data.values.global.proxy;
@@ -48,7 +48,7 @@ function lifecycleOf(data: TemplateData): JsonObject {
   return { lifecycle: { postStart: { exec: { command: ['pilot-agent', 'wait'] } } } };
 }
 
-/** The readiness probe's numbers: the pod's, else the values'. */
+/** Returns the numbers of the readiness probe: the pod's, else those of the values. */
 export function readinessNumbers(data: TemplateData): JsonObject {
   const { proxy } = data.values.global;
   const number = (name: string, otherwise: number): number => Number(annotationOf(data, name) ?? otherwise);
@@ -88,7 +88,7 @@ function securityOf(data: TemplateData): JsonObject {
   const add = [...(tproxy || traces ? ['NET_ADMIN'] : []), ...(binds && !traces ? ['NET_BIND_SERVICE'] : [])];
   const { uid, gid } = identityOf(data);
   const privileged = proxy.privileged || traces;
-  // Istio's own group for a proxy that has to be root, but not for one that only traces.
+  // Istio's own group applies to a proxy that must be root, but not to one that only traces.
   const isOwnGroup = (tproxy || binds) && !traces;
   return {
     allowPrivilegeEscalation: privileged,
@@ -102,7 +102,7 @@ function securityOf(data: TemplateData): JsonObject {
   };
 }
 
-/** The agent and its Envoy beside an application. */
+/** Returns the container of the agent and its Envoy beside an application. */
 export function sidecarContainer(data: TemplateData, mounts: readonly JsonObject[]): Named {
   return {
     name: proxyName,

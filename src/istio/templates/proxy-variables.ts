@@ -1,4 +1,4 @@
-import { istioNames as names } from '../../settings/istio/annotation-names.ts';
+import { annotationNames as names } from '../../pod/annotation-names.ts';
 import { byKey, objectsMember, stringMember, type JsonObject } from '../../json/json.ts';
 import { replaceNamed, type Lists } from './container-lists.ts';
 import { variable } from './container-parts.ts';
@@ -9,12 +9,15 @@ import { proxyName } from './template-pod.ts';
 const clusterVariable = 'ISTIO_META_CLUSTER_ID';
 const networkVariable = 'ISTIO_META_NETWORK';
 
-/** The network of the proxy: the pod's label, the request's address, the values. */
+/** Returns the network of the proxy, from the pod's label, else the request's address, else the values. */
 export function networkOf(data: TemplateData): string {
   return labelOf(data, names.network) ?? (data.addressVariables[networkVariable] || data.values.global.network);
 }
 
-/** What the request's address, the values and the pod's label say of cluster and network, after everything else. */
+/**
+ * Returns the variables for cluster and network from the request's address, the values and the pod's label. They go
+ * after all others.
+ */
 export function placeVariables(data: TemplateData, network: string): JsonObject[] {
   const cluster = data.addressVariables[clusterVariable] || data.values.global.multiCluster.clusterName;
   const all = {
@@ -34,7 +37,7 @@ function withProxy(lists: Lists, change: (container: JsonObject) => JsonObject):
   };
 }
 
-/** The lists with these variables at the end of the proxy's; those of the same name give way. */
+/** Appends the variables to the proxy's environment, replacing those of the same name. */
 export function withVariables(lists: Lists, variables: readonly JsonObject[]): Lists {
   if (variables.length === 0) return lists;
   const taken = new Set(variables.map((one) => stringMember(one, 'name')));
@@ -44,7 +47,9 @@ export function withVariables(lists: Lists, variables: readonly JsonObject[]): L
   }));
 }
 
-/** The probers at the end of the proxy's variables, or with those of an earlier injection in their place. */
+/**
+ * Adds the probers to the proxy's environment: at the end, or in place if an earlier injection has set the variable.
+ */
 export function withProbers(lists: Lists, probers: Probers): Lists {
   if (Object.keys(probers).length === 0) return lists;
   return withProxy(lists, (container) => ({

@@ -1,5 +1,5 @@
 import type { CaptureIntent } from '../../capture/intent.ts';
-import { istioNames as names } from '../../settings/istio/annotation-names.ts';
+import { annotationNames as names } from '../../pod/annotation-names.ts';
 import { objectMember, objectsMember, stringMember, type JsonObject } from '../../json/json.ts';
 import type { Problem } from '../../grammar/problem.ts';
 import { captureOf } from './capture.ts';
@@ -21,7 +21,7 @@ import { overridesText, userCopies } from './user-copies.ts';
 
 type List = keyof Lists;
 
-/** A pod with Istio's templates laid over it. Objects of the pod that nothing touched are the same objects. */
+/** A pod with Istio's templates applied. Objects of the pod that were not changed keep their identity. */
 export interface RenderedPod extends Lists {
   readonly volumes: readonly JsonObject[];
   readonly imagePullSecrets: readonly string[];
@@ -29,9 +29,9 @@ export interface RenderedPod extends Lists {
   readonly labels: Readonly<Record<string, string>>;
   readonly annotations: Readonly<Record<string, string>>;
   readonly removedAnnotations: readonly string[];
-  /** Edits of probes and hooks of containers that nothing else touched. */
+  /** Rewrites of probes and hooks in containers that are not changed otherwise. */
   readonly edits: ReadonlyMap<JsonObject, readonly RewrittenHandler[]>;
-  /** What the templates added, for the status annotation. */
+  /** What the templates add, for the status annotation. */
   readonly template: TemplatePod;
   readonly capture: CaptureIntent | undefined;
   readonly problems: readonly Problem[];
@@ -47,8 +47,8 @@ const emptyTemplate: TemplatePod = {
 };
 
 /**
- * Lays Istio's templates over a pod, in order, and does what Istio does afterwards: overrides, metrics, probes, order.
- * Containers `beside` are injected by others; their probes go to the agent too.
+ * Applies Istio's templates to a pod, in order, followed by Istio's further steps: overrides, metrics, probes, order.
+ * Containers in `beside` are injected by others; their probes are rewritten too.
  */
 export function renderPod(
   data: TemplateData,

@@ -5,15 +5,15 @@ import { probersOf, statusPortsOf, type Probers } from './probers.ts';
 import type { TemplateData } from './template-data.ts';
 import { proxyName } from './template-pod.ts';
 
-/** The lists with their probes turned, and what comes of it. */
+/** The lists with their probes rewritten, the edits for unchanged containers, and the agent's probers. */
 interface RewrittenLists extends Lists {
   readonly edits: ReadonlyMap<JsonObject, readonly RewrittenHandler[]>;
   readonly probers: Probers;
 }
 
 /**
- * Probes of every container but the proxy. Those of the pod's own objects, and of containers that others inject beside,
- * become edits; the rest changes in place.
+ * Rewrites the probes of every container except the proxy. For objects of the pod, and containers in `beside`, the
+ * rewrites are returned as edits; all others are replaced by a rewritten copy.
  */
 export function rewriteProbes(lists: Lists, data: TemplateData, beside: readonly JsonObject[]): RewrittenLists {
   const statusPorts = statusPortsOf(data.mesh, data.view.annotations);

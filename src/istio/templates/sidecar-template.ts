@@ -1,4 +1,4 @@
-import { istioNames as names } from '../../settings/istio/annotation-names.ts';
+import { annotationNames as names } from '../../pod/annotation-names.ts';
 import { captureOf } from './capture.ts';
 import { canonicalLabels, defaultContainers } from './identity-labels.ts';
 import { initContainer } from './init-container.ts';
@@ -8,7 +8,7 @@ import { isCni, labelOf, revisionOf, type TemplateData } from './template-data.t
 import type { TemplatePod } from './template-pod.ts';
 import { sidecarVolumes } from './volumes.ts';
 
-/** Istio's template `sidecar`: the proxy beside an application, and the capture of its traffic. */
+/** Returns Istio's template `sidecar`: the proxy beside an application, and the capture of its traffic. */
 export function sidecarTemplate(data: TemplateData): TemplatePod {
   const { volumes, mounts } = sidecarVolumes(data);
   const capture = captureOf(data);

@@ -2,7 +2,9 @@ import { stringMember, type JsonObject } from '../../json/json.ts';
 import { mergeNamed, strategicMerge } from '../../json/strategic-merge.ts';
 import type { Named, TemplatePod } from './template-pod.ts';
 
-/** A template's container goes where an earlier template has the one of that name, native or not. */
+/**
+ * Moves containers of the template to the init containers if an earlier template has them there, as native sidecars.
+ */
 function inPlace(template: TemplatePod, before: TemplatePod): TemplatePod {
   const names = new Set(before.initContainers.map(({ name }) => name));
   const misplaced = template.containers.filter(({ name }) => names.has(name));
@@ -18,7 +20,7 @@ function secretsOf(secretNames: readonly string[]): JsonObject[] {
   return secretNames.map((name) => ({ name }));
 }
 
-/** One template on top of another, list by list as onto the pod. */
+/** Merges a template on top of another, list by list, as templates are merged onto a pod. */
 export function mergeTemplates(before: TemplatePod, later: TemplatePod): TemplatePod {
   const template = inPlace(later, before);
   const security = template.securityContext;

@@ -3,9 +3,10 @@ import type { JsonObject } from '../../json/json.ts';
 /** Name of the agent's container in every template. */
 export const proxyName = 'istio-proxy';
 
+/** A Kubernetes object with a name. */
 export type Named = JsonObject & { readonly name: string };
 
-/** What one of Istio's templates says about a pod; it is laid over the pod, list by list. */
+/** Output of one of Istio's templates, which is merged onto the pod list by list. */
 export interface TemplatePod {
   readonly labels: Readonly<Record<string, string>>;
   readonly annotations: Readonly<Record<string, string>>;

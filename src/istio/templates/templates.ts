@@ -28,12 +28,12 @@ function declared({ metadata, spec }: Declared): TemplatePod {
   };
 }
 
-/** Names of Istio's templates: those of its chart and those that its values add. */
+/** Returns the names of Istio's templates: those of its chart and those that its values add. */
 export function istioTemplateNames(values: IstioValues): string[] {
   return [...new Set([...builtIn.keys(), ...Object.keys(values.sidecarInjectorWebhook.templates)])];
 }
 
-/** The template of that name; the values may replace one of the chart's, as in Istio. */
+/** Returns the template of that name, or undefined. As in Istio, the values may replace one of the chart's. */
 export function istioTemplate(values: IstioValues, name: string): Template | undefined {
   const { templates } = values.sidecarInjectorWebhook;
   const own = Object.hasOwn(templates, name) ? templates[name] : undefined;

@@ -1,4 +1,4 @@
-import { istioNames as names } from '../../settings/istio/annotation-names.ts';
+import { annotationNames as names } from '../../pod/annotation-names.ts';
 import { member, objectMember, objectsMember, stringMember, type Json, type JsonObject } from '../../json/json.ts';
 import type { Problem } from '../../grammar/problem.ts';
 import type { TemplateData } from './template-data.ts';
@@ -6,10 +6,10 @@ import type { TemplatePod } from './template-pod.ts';
 
 type List = 'initContainers' | 'containers';
 
-/** The pod's own copies of what a template adds, by the list in which the template has it. */
+/** The pod's own copies of injected containers, by the list in which the template has them. */
 export type UserCopies = Readonly<Record<List, readonly JsonObject[]>>;
 
-/** The copies that an earlier injection kept; the annotation's form has been checked. */
+/** Returns the copies that an earlier injection has kept. The annotation's form has been checked before. */
 export function recordedCopies(annotations: JsonObject | undefined): UserCopies {
   const text = stringMember(annotations, names.overrides);
   const value = text === undefined ? {} : (JSON.parse(text) as JsonObject);
@@ -19,7 +19,7 @@ export function recordedCopies(annotations: JsonObject | undefined): UserCopies 
   };
 }
 
-/** A broken `proxy.istio.io/overrides` would lose what the user wrote. */
+/** Returns the problems of `proxy.istio.io/overrides`: a broken one would lose what the user wrote. */
 export function overridesProblems(annotations: JsonObject | undefined): Problem[] {
   const text = annotations === undefined ? undefined : member(annotations, names.overrides);
   if (text === undefined) return [];
@@ -27,12 +27,12 @@ export function overridesProblems(annotations: JsonObject | undefined): Problem[
     const value: unknown = typeof text === 'string' ? JSON.parse(text) : undefined;
     if (typeof value === 'object' && value !== null && !Array.isArray(value)) return [];
   } catch {
-    // The sentence below says it.
+    // Reported by the problem below.
   }
   return [{ where: names.overrides, message: 'is not a JSON object; allowed: what the injector wrote' }];
 }
 
-/** The first container of each name. */
+/** Returns the first container of each name. */
 function byName(...lists: readonly (readonly JsonObject[])[]): ReadonlyMap<string | undefined, JsonObject> {
   return new Map(
     lists
@@ -42,21 +42,21 @@ function byName(...lists: readonly (readonly JsonObject[])[]): ReadonlyMap<strin
   );
 }
 
-/** `auto` means the template's own image, so the copy says nothing about it. */
+/** Removes the image `auto` or an empty one, which stand for the template's own image. */
 function withoutAutoImage(container: JsonObject): JsonObject {
   const image = stringMember(container, 'image');
   if (image !== 'auto' && image !== '') return container;
   return Object.fromEntries(Object.entries(container).filter(([key]) => key !== 'image'));
 }
 
-/** What of the pod's containers is laid on top of the templates once more, so that the user's word is the last. */
+/** Returns the copies that are merged on top of the templates once more, so that the user's values win. */
 export function userCopies(data: TemplateData, template: TemplatePod): UserCopies {
   const before = recordedCopies(data.view.annotations);
   const copies = (list: List): JsonObject[] => {
     const injected = new Set(data.previous?.[list]);
     const known = byName(before[list], data.view.containers, data.view.initContainers);
     return template[list].flatMap(({ name }) => {
-      // What was injected before is no wish of the user's.
+      // A container injected earlier is not a user's copy.
       const found = injected.has(name) ? undefined : known.get(name);
       return found === undefined ? [] : [withoutAutoImage(found)];
     });
@@ -64,7 +64,7 @@ export function userCopies(data: TemplateData, template: TemplatePod): UserCopie
   return { containers: copies('containers'), initContainers: copies('initContainers') };
 }
 
-/** The copies as `proxy.istio.io/overrides` keeps them; undefined without any. */
+/** Returns the copies as text of `proxy.istio.io/overrides`, or undefined if there are none. */
 export function overridesText({ containers, initContainers }: UserCopies): string | undefined {
   if (containers.length + initContainers.length === 0) return undefined;
   return JSON.stringify({
@@ -73,7 +73,7 @@ export function overridesText({ containers, initContainers }: UserCopies): strin
   });
 }
 
-/** A number of the security context, when the user set one. */
+/** Returns an id of the container's security context, or undefined if the user has set none. */
 export function idOf(container: JsonObject | undefined, field: 'runAsUser' | 'runAsGroup'): number | undefined {
   const security = objectMember(container, 'securityContext');
   const value: Json | undefined = security === undefined ? undefined : member(security, field);

@@ -13,8 +13,8 @@ function withSecurity(container: JsonObject, more: JsonObject): JsonObject {
 }
 
 /**
- * The user's own copy of the proxy may name its user. TPROXY needs root for the proxy, while the check stays as it is;
- * otherwise the check runs as the proxy does.
+ * Applies the user and group of the user's copy of the proxy. With TPROXY the proxy must run as root, and the init
+ * container that checks the rules stays as it is. Otherwise the check runs with the proxy's ids.
  */
 export function withUserIdentity(lists: Lists, data: TemplateData, user: JsonObject | undefined): Lists {
   const uid = idOf(user, 'runAsUser');
@@ -33,8 +33,8 @@ export function withUserIdentity(lists: Lists, data: TemplateData, user: JsonObj
 }
 
 /**
- * Whom the rules exempt when the user's copy of the proxy names a user. With TPROXY the process runs as root, so its
- * group has to be exempt as well: Istio leaves that out and the proxy captures itself.
+ * Returns the ids that the rules exempt if the user's copy of the proxy sets a user. With TPROXY the process runs as
+ * root, so its group must be exempt as well; Istio omits that, and the proxy captures its own traffic.
  */
 export function exemptOf(data: TemplateData, user: JsonObject | undefined): ExemptIdentity | undefined {
   const uid = idOf(user, 'runAsUser');
@@ -43,7 +43,10 @@ export function exemptOf(data: TemplateData, user: JsonObject | undefined): Exem
   return { uid, gid };
 }
 
-/** The arguments of the init container with the flags of another intent; other changes of the user stay. */
+/**
+ * Replaces the flags of one capture intent by those of another in the init container's arguments. Arguments that the
+ * user has changed stay as they are.
+ */
 export function withFlags(
   containers: readonly JsonObject[],
   before: CaptureIntent,

@@ -1,9 +1,9 @@
-import { istioNames as names } from '../../settings/istio/annotation-names.ts';
+import { annotationNames as names } from '../../pod/annotation-names.ts';
 import { byKey, stringMember, type JsonObject } from '../../json/json.ts';
 import type { Named } from './template-pod.ts';
 import { annotationOf, type TemplateData } from './template-data.ts';
 
-/** A volume together with where the proxy has it; either may be missing. */
+/** A volume and its mounts in the proxy; either may be missing. */
 interface Mounted {
   readonly volume?: Named;
   readonly mounts?: readonly JsonObject[];
@@ -12,8 +12,8 @@ interface Mounted {
 const certificates = '/var/run/secrets/workload-spiffe-credentials';
 
 /**
- * A volume that the API server makes an emptyDir, unless the pod or a later template names another source (a CSI driver
- * of SPIRE or of a certificate manager does): a source of ours would stand beside theirs.
+ * Returns a volume without a source. The API server makes it an emptyDir, unless the pod or a later template sets
+ * another source (a CSI driver of SPIRE or of a certificate manager). A source set here would be in addition to theirs.
  */
 function socket(name: string, mountPath: string): Mounted {
   return { volume: { name }, mounts: [{ name, mountPath }] };
@@ -50,7 +50,10 @@ const podInfo: Mounted = {
   mounts: [{ name: 'istio-podinfo', mountPath: '/etc/istio/pod' }],
 };
 
-/** The proof of identity for istiod: without it, or with another audience, no certificate is signed. */
+/**
+ * Returns the volume of the token that identifies the pod to istiod: without it, or with another audience, no
+ * certificate is signed.
+ */
 function token({ values }: TemplateData): Mounted {
   const { aud: audience } = values.global.sds.token;
   return {
@@ -64,7 +67,7 @@ function token({ values }: TemplateData): Mounted {
   };
 }
 
-/** istiod's root certificate; the agent does not start without it. */
+/** Returns the volume of istiod's root certificate; the agent does not start without it. */
 function rootCertificate({ values }: TemplateData): Mounted {
   if (values.global.pilotCertProvider !== 'istiod') return {};
   const name = 'istiod-ca-cert';
@@ -86,7 +89,7 @@ function rootCertificate({ values }: TemplateData): Mounted {
   return { volume: { name, ...source }, mounts: [{ name, mountPath: '/var/run/secrets/istio' }] };
 }
 
-/** Revoked certificates. The volume is there even where no root certificate is mounted. */
+/** Returns the volume of the certificate revocation list. It exists even where no root certificate is mounted. */
 function revocations({ values }: TemplateData): Mounted {
   const name = 'istio-ca-crl';
   const mounted = values.global.pilotCertProvider === 'istiod';
@@ -130,7 +133,7 @@ function lightstepCertificates({ values, proxyConfig }: TemplateData): Mounted {
 function entriesOf(subject: TemplateData, annotation: string): Named[] {
   const text = annotationOf(subject, annotation);
   if (text === undefined) return [];
-  // Checked with the other annotations before.
+  // The annotation has been checked with the others before.
   const objects = JSON.parse(text) as Readonly<Record<string, JsonObject>>;
   return Object.entries(objects)
     .toSorted(byKey)
@@ -161,6 +164,7 @@ const workloadSocket = socket('workload-socket', '/var/run/secrets/workload-spif
 const credentialSocket = socket('credential-socket', '/var/run/secrets/credential-uds');
 const envoy = memory('istio-envoy');
 
+/** Returns the volumes of a sidecar proxy. */
 export function sidecarVolumes(subject: TemplateData): VolumeSet {
   const certs = workloadCertificates(subject);
   const bootstrap = bootstrapOverride(subject);
@@ -177,6 +181,7 @@ export function sidecarVolumes(subject: TemplateData): VolumeSet {
   );
 }
 
+/** Returns the volumes of a gateway. */
 export function gatewayVolumes(subject: TemplateData): VolumeSet {
   const certs = workloadCertificates(subject);
   const root = rootCertificate(subject);
@@ -191,6 +196,7 @@ export function gatewayVolumes(subject: TemplateData): VolumeSet {
 
 const xds = memory('istio-xds');
 
+/** Returns the volumes of an agent without Envoy. */
 export function agentVolumes(subject: TemplateData): VolumeSet {
   const certs = workloadCertificates(subject);
   const bootstrap = bootstrapOverride(subject);
@@ -204,7 +210,7 @@ export function agentVolumes(subject: TemplateData): VolumeSet {
   );
 }
 
-/** What the agent shares with the applications that it serves. */
+/** Returns the mounts that the agent shares with the applications it serves. */
 export function sharedWithApplications(subject: TemplateData): readonly JsonObject[] {
   return [data, xds, workloadCertificates(subject)].flatMap(({ mounts }) => mounts ?? []);
 }

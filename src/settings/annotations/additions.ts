@@ -1,23 +1,27 @@
+import { annotationNames as names } from '../../pod/annotation-names.ts';
 import { mountAdditions, variableAdditions, volumeAdditions } from '../additions.ts';
-import { effective, type StandaloneRow } from '../annotation.ts';
+import { supported, type AnnotationRow } from '../annotation.ts';
+import { objectsByName } from './istio-grammars.ts';
 
-/** What a pod adds to the proxy's container. */
-export const additions: readonly StandaloneRow[] = [
-  effective({
-    name: 'sidecar.istio.io/userVolume',
+/** Additions of a pod to the proxy's container. */
+export const additions: readonly AnnotationRow[] = [
+  supported({
+    name: names.userVolume,
     grammar: volumeAdditions,
     defaultText: 'none',
     doc: 'Further volumes for the proxy. No hostPath, and no Secret: an annotation makes no new reference to one.',
     set: (draft, value) => void (draft.proxy.additions = { ...draft.proxy.additions, volumes: value }),
+    istiod: { grammar: objectsByName, note: 'a JSON object by name, with any source' },
   }),
-  effective({
-    name: 'sidecar.istio.io/userVolumeMount',
+  supported({
+    name: names.userVolumeMount,
     grammar: mountAdditions,
     defaultText: 'none',
     doc: 'Where the proxy mounts those volumes, or volumes that the pod has anyway.',
     set: (draft, value) => void (draft.proxy.additions = { ...draft.proxy.additions, volumeMounts: value }),
+    istiod: { grammar: objectsByName, note: 'a JSON object by name of the volume' },
   }),
-  effective({
+  supported({
     name: 'sidecar-injector.io/proxyEnv',
     grammar: variableAdditions,
     defaultText: 'none',

@@ -1,26 +1,27 @@
-import { effective, readElsewhere, type StandaloneRow } from '../annotation.ts';
+import { annotationNames as names } from '../../pod/annotation-names.ts';
+import { supported, readElsewhere, type AnnotationRow } from '../annotation.ts';
 import { statusAnnotation } from '../../pod/conventions.ts';
 import { templateList, trueOrFalse } from '../../grammar/grammar.ts';
 import { profileLabel } from '../schema/profile.ts';
 
-/** Whether a pod is injected, and with what. */
-export const selection: readonly StandaloneRow[] = [
+/** Whether a pod is injected, and with which sidecars. */
+export const selection: readonly AnnotationRow[] = [
   readElsewhere({
-    name: 'istio-injection',
+    name: names.namespaceInjection,
     kind: 'namespace label',
     allowed: 'enabled, disabled',
     defaultText: 'none: only pods that ask for it',
     doc: 'Opts the pods of a namespace in or out; the API server reads it, so any other value means that it does not ask.',
   }),
   readElsewhere({
-    name: 'sidecar.istio.io/inject',
+    name: names.inject,
     kind: 'label',
     allowed: 'true, false',
     defaultText: 'the namespace decides',
     doc: 'Opts the pod in or out, whatever its namespace says; except that `disabled` is not overruled.',
   }),
   readElsewhere({
-    name: 'sidecar.istio.io/inject',
+    name: names.inject,
     allowed: 'true, false',
     defaultText: 'the label of the same name',
     doc: 'The old place of the label. It cannot make the API server ask, and the label wins.',
@@ -31,16 +32,18 @@ export const selection: readonly StandaloneRow[] = [
     allowed: 'the name of a profile of the settings',
     defaultText: 'none',
     doc: 'Asks for a profile. When it is unknown, or another one comes first for the pod, a warning says so.',
+    istiod: { because: 'it needs the setting `istiod.hardened`', unlessHardened: true },
   }),
-  effective({
-    name: 'inject.istio.io/templates',
+  supported({
+    name: names.templates,
     grammar: templateList,
     defaultText: 'setting `injection.defaultTemplates` (sidecar)',
     doc: 'The sidecars to inject, in this order; `sidecar` is the built-in proxy.',
     set: (draft, value) => void (draft.templates = value),
+    istiod: { grammar: undefined, note: 'Istio’s templates too: `gateway`, `grpc-agent`, `grpc-simple`' },
   }),
-  effective({
-    name: 'sidecar.istio.io/nativeSidecar',
+  supported({
+    name: names.nativeSidecar,
     grammar: trueOrFalse,
     defaultText: 'setting `injection.nativeSidecars` (auto)',
     doc: 'Whether the proxy is a native sidecar (an init container with restartPolicy Always).',
@@ -53,12 +56,12 @@ export const selection: readonly StandaloneRow[] = [
     doc: 'What was injected, as JSON, with what it takes to undo it; one of another injector makes the pod foreign.',
   }),
   readElsewhere({
-    name: 'kubectl.kubernetes.io/default-container',
+    name: names.defaultContainer,
     allowed: 'the name of a container',
     defaultText: 'written by the injector: the first container of the application',
     doc: 'The container of `kubectl logs` and `exec`; the pod’s own value stays.',
   }),
-  effective({
+  supported({
     name: 'sidecar-injector.io/showSettings',
     grammar: trueOrFalse,
     defaultText: 'setting `injection.showSettings` (false)',
@@ -66,7 +69,7 @@ export const selection: readonly StandaloneRow[] = [
     set: (draft, value) => void (draft.showSettings = value),
   }),
   readElsewhere({
-    name: 'sidecar-injector.io/settings',
+    name: names.settings,
     allowed: 'what the injector wrote',
     defaultText: 'written by the injector when asked',
     doc: 'The effective settings of the pod as JSON; it is only for reading.',

@@ -1,4 +1,5 @@
-import { effective, type StandaloneRow } from '../annotation.ts';
+import { annotationNames as names } from '../../pod/annotation-names.ts';
+import { supported, type AnnotationRow } from '../annotation.ts';
 import type { Effective } from '../effective.ts';
 import {
   cidrList,
@@ -7,90 +8,103 @@ import {
   groupListOrAll,
   interceptionMode,
   interfaceList,
+  oneOf,
   portList,
   portListOrAll,
   userList,
 } from '../../grammar/grammar.ts';
+import { singlePorts, singlePortsOrAll } from '../../grammar/single-ports.ts';
+
+/** How Istio reads lists that standalone mode adds to the settings'. */
+const instead = 'in place of the values, not added to them';
 
 function reroute({ capture }: Effective, names: readonly string[]): void {
   capture.rerouteInterfaces = [...new Set([...capture.rerouteInterfaces, ...names])];
 }
 
-/** What of the pod's traffic is captured. */
-export const traffic: readonly StandaloneRow[] = [
-  effective({
-    name: 'sidecar.istio.io/interceptionMode',
+/** Which traffic of the pod is captured. */
+export const traffic: readonly AnnotationRow[] = [
+  supported({
+    name: names.interceptionMode,
     grammar: interceptionMode,
     defaultText: 'setting `capture.interceptionMode` (REDIRECT)',
     doc: 'REDIRECT captures the pod’s TCP traffic by iptables; NONE injects the proxy without capture and without an init container.',
     set: (draft, value) => void (draft.capture.mode = value),
+    istiod: { grammar: oneOf('REDIRECT', 'TPROXY', 'NONE'), note: '`TPROXY` too' },
   }),
-  effective({
-    name: 'traffic.sidecar.istio.io/includeOutboundIPRanges',
+  supported({
+    name: names.includeOutboundIPRanges,
     grammar: cidrListOrAll,
     defaultText: 'setting `capture.includeOutboundIPRanges` (*)',
     doc: 'Destinations whose connections go through the proxy; empty captures nothing outbound by address.',
     set: (draft, value) => void (draft.capture.includeOutboundIPRanges = value),
+    istiod: { value: 'includeIPRanges' },
   }),
-  effective({
-    name: 'traffic.sidecar.istio.io/excludeOutboundIPRanges',
+  supported({
+    name: names.excludeOutboundIPRanges,
     grammar: cidrList,
     defaultText: 'setting `capture.excludeOutboundIPRanges` (none)',
     doc: 'Destinations whose connections pass by the proxy, added to the setting’s and to the cloud’s metadata service.',
     set: (draft, value) =>
       void (draft.capture.excludeOutboundIPRanges = [...draft.capture.excludeOutboundIPRanges, ...value]),
+    istiod: { note: instead, value: 'excludeIPRanges' },
   }),
-  effective({
-    name: 'traffic.sidecar.istio.io/includeOutboundPorts',
+  supported({
+    name: names.includeOutboundPorts,
     grammar: portList,
     defaultText: 'setting `capture.includeOutboundPorts` (none)',
     doc: 'Destination ports that go through the proxy whatever the address.',
     set: (draft, value) => void (draft.capture.includeOutboundPorts = value),
+    istiod: { grammar: singlePorts, note: 'single ports', value: 'includeOutboundPorts' },
   }),
-  effective({
-    name: 'traffic.sidecar.istio.io/excludeOutboundPorts',
+  supported({
+    name: names.excludeOutboundPorts,
     grammar: portList,
     defaultText: 'setting `capture.excludeOutboundPorts` (none)',
     doc: 'Destination ports that pass by the proxy, added to the setting’s.',
     set: (draft, value) =>
       void (draft.capture.excludeOutboundPorts = [...draft.capture.excludeOutboundPorts, ...value]),
+    istiod: { grammar: singlePorts, note: `single ports; ${instead}`, value: 'excludeOutboundPorts' },
   }),
-  effective({
-    name: 'traffic.sidecar.istio.io/includeInboundPorts',
+  supported({
+    name: names.includeInboundPorts,
     grammar: portListOrAll,
     defaultText: 'setting `capture.includeInboundPorts` (*)',
     doc: 'Ports of the pod whose connections go through the proxy; empty captures nothing inbound.',
     set: (draft, value) => void (draft.capture.includeInboundPorts = value),
+    istiod: { grammar: singlePortsOrAll, note: 'single ports', value: 'includeInboundPorts' },
   }),
-  effective({
-    name: 'traffic.sidecar.istio.io/excludeInboundPorts',
+  supported({
+    name: names.excludeInboundPorts,
     grammar: portList,
     defaultText: 'setting `capture.excludeInboundPorts` (none)',
     doc: 'Ports of the pod whose connections pass by the proxy, added to the setting’s and to the proxy’s own.',
     set: (draft, value) => void (draft.capture.excludeInboundPorts = [...draft.capture.excludeInboundPorts, ...value]),
+    istiod: { grammar: singlePorts, note: `single ports; ${instead}`, value: 'excludeInboundPorts' },
   }),
-  effective({
-    name: 'traffic.sidecar.istio.io/excludeInterfaces',
+  supported({
+    name: names.excludeInterfaces,
     grammar: interfaceList,
     defaultText: 'setting `capture.excludeInterfaces` (none)',
     doc: 'Network interfaces whose traffic is never captured, added to the setting’s.',
     set: (draft, value) => void (draft.capture.excludeInterfaces = [...draft.capture.excludeInterfaces, ...value]),
   }),
-  effective({
-    name: 'istio.io/reroute-virtual-interfaces',
+  supported({
+    name: names.rerouteInterfaces,
     grammar: interfaceList,
     defaultText: 'setting `capture.rerouteInterfaces` (none)',
     doc: 'Interfaces of virtual machines in the pod, added to the setting’s: what arrives there is captured as the pod’s outbound traffic.',
     set: reroute,
   }),
-  effective({
-    name: 'traffic.sidecar.istio.io/kubevirtInterfaces',
+  supported({
+    name: names.kubevirtInterfaces,
     grammar: interfaceList,
     defaultText: 'setting `capture.rerouteInterfaces` (none)',
     doc: 'The older name of `istio.io/reroute-virtual-interfaces`; with both, the interfaces of both count.',
     set: reroute,
+    istiod: { note: 'counts without `istio.io/reroute-virtual-interfaces` only' },
   }),
-  effective({
+  supported({
     name: 'sidecar-injector.io/excludeOutboundUsers',
     grammar: userList,
     defaultText: 'setting `capture.excludeOutboundUsers` (none)',
@@ -98,14 +112,14 @@ export const traffic: readonly StandaloneRow[] = [
     set: (draft, value) =>
       void (draft.capture.excludeOutboundUsers = [...draft.capture.excludeOutboundUsers, ...value]),
   }),
-  effective({
+  supported({
     name: 'sidecar-injector.io/includeOutboundGroups',
     grammar: groupListOrAll,
     defaultText: 'setting `capture.includeOutboundGroups` (*)',
     doc: 'Groups whose processes’ connections go through the proxy; those of all others pass by.',
     set: (draft, value) => void (draft.capture.includeOutboundGroups = value),
   }),
-  effective({
+  supported({
     name: 'sidecar-injector.io/excludeOutboundGroups',
     grammar: groupList,
     defaultText: 'setting `capture.excludeOutboundGroups` (none)',
@@ -113,7 +127,7 @@ export const traffic: readonly StandaloneRow[] = [
     set: (draft, value) =>
       void (draft.capture.excludeOutboundGroups = [...draft.capture.excludeOutboundGroups, ...value]),
   }),
-  effective({
+  supported({
     name: 'sidecar-injector.io/opaquePorts',
     grammar: portList,
     defaultText: 'setting `proxy.opaquePorts` (well-known ports of databases, mail, SSH, FTP and Squid)',

@@ -12,23 +12,22 @@ import {
   userList,
   type Grammar,
 } from '../../grammar/grammar.ts';
+import { parsed } from './values.ts';
 
-/** Text of one of the annotation grammars, read into its value; empty entries of a list are no entries, as in Istio. */
+function items(input: string | number): string[] {
+  return String(input)
+    .split(',')
+    .map((item) => item.trim())
+    .filter((item) => item !== '');
+}
+
+/** A string in one of the annotation grammars, parsed. Empty list items are ignored, as in Istio. */
 function text<T>(grammar: Grammar<T>, fallback: string) {
   return z
     .union([z.string(), z.number()])
     .default(fallback)
-    .transform((input, context) => {
-      const written = String(input)
-        .split(',')
-        .map((item) => item.trim())
-        .filter((item) => item !== '')
-        .join(',');
-      const parsed = grammar.parse(written);
-      if ('value' in parsed) return parsed.value;
-      context.addIssue({ code: 'custom', message: parsed.problem });
-      return z.NEVER;
-    });
+    .transform((input) => items(input).join(','))
+    .pipe(parsed(grammar));
 }
 
 function wholeNumber(least: number, most: number, fallback: number) {
@@ -42,13 +41,8 @@ function wholeNumber(least: number, most: number, fallback: number) {
 
 const ids = z
   .union([z.string(), z.number()])
-  .transform((input) =>
-    String(input)
-      .split(',')
-      .map((item) => item.trim())
-      .filter((item) => item !== ''),
-  )
-  .refine((items) => items.every((item) => /^\d{1,10}$/.test(item)), 'allowed: a comma list of numeric ids');
+  .transform(items)
+  .refine((list) => list.every((item) => /^\d{1,10}$/.test(item)), 'allowed: a comma list of numeric ids');
 
 function servers(family: 'v4' | 'v6') {
   const prefix = family === 'v4' ? 32 : 128;
@@ -74,8 +68,8 @@ const loopbackCidr = z
   .default('127.0.0.1/32');
 
 /**
- * Capture alone, without a pod: field names and defaults of `istio-iptables` (Istio 1.32), whose defaults capture nothing
- * but the proxy's own calls. Lists are comma-separated texts.
+ * Capture rules without a pod, with the field names and defaults of `istio-iptables` (Istio 1.32). By default, only the
+ * proxy's own calls are captured. Lists are comma-separated strings.
  */
 export const captureFile = z.strictObject({
   proxyPort: wholeNumber(1, 65_535, ports.outbound),
@@ -111,5 +105,5 @@ export const captureFile = z.strictObject({
   loading: z.enum(['append', 'replace'], 'allowed: append, replace').default('append'),
 });
 
-/** What such a file says, all defaults filled in. */
+/** The contents of such a file, with all defaults applied. */
 export type CaptureFile = z.output<typeof captureFile>;

@@ -10,9 +10,9 @@ import {
   portListOrAll,
   userList,
 } from '../../grammar/grammar.ts';
-import { pullPolicy, resources, written } from './values.ts';
+import { parsed, pullPolicy, resources, written } from './values.ts';
 
-/** Settings of the redirection of traffic and of its init container. */
+/** Settings of traffic capture and its init container. */
 export const capture = z.strictObject({
   image: written(imageReference).default('sidecar-injector-init:0.1.0'),
   imagePullPolicy: pullPolicy.optional(),
@@ -22,38 +22,38 @@ export const capture = z.strictObject({
       'allowed: REDIRECT, NONE; TPROXY would need a proxy that is root with NET_ADMIN, which is not offered; excludeInboundPorts names ports whose application must see its clients',
     )
     .default('REDIRECT'),
-  /** Istio's word for it; here so that whoever asks is told why not. */
+  /** Istio's field, present so that users who set it learn why it is not supported. */
   redirectDNS: z
     .literal(false, 'allowed: false; the proxy has no DNS server that would answer captured queries')
     .default(false),
-  /** Who loads the rules: an init container with the right to, or Istio's CNI plug-in on the node, told by annotations. */
+  /** What installs the rules: a privileged init container, or Istio's CNI plug-in on the node, which reads annotations. */
   loadedBy: z.enum(['init-container', 'node-agent']).default('init-container'),
-  /** What loads the rules: iptables (either back end), or nft with one table of its own. */
+  /** The tool that installs the rules: iptables (either backend), or nft with a table of its own. */
   backend: z.enum(['iptables', 'nftables']).default('iptables'),
-  /** Whether the init container ends only after a connection has gone through the rules. */
+  /** Whether the init container sends a connection through the rules before it completes. */
   verify: z.boolean().default(true),
-  /** IP families of the cluster. One alone leaves the other family's traffic past the proxy. */
+  /** IP families of the cluster. Traffic of a family that is not listed bypasses the proxy. */
   families: z
     .array(z.enum(['IPv4', 'IPv6']))
     .min(1)
     .refine((families) => new Set(families).size === families.length, 'allowed: each family once')
     .default(['IPv4', 'IPv6']),
-  includeOutboundIPRanges: written(cidrListOrAll).default('*'),
-  excludeOutboundIPRanges: written(cidrList).default(''),
-  /** The cloud's metadata service (most clouds, and AWS by IPv6) stays reachable when the proxy is not there yet. */
-  metadataAddresses: written(cidrList).default('169.254.169.254/32,fd00:ec2::254/128'),
-  /** Addresses of the API server, such as the ClusterIP of Service `default/kubernetes`; they pass by the proxy. */
-  apiServerAddresses: written(cidrList).default(''),
-  includeOutboundPorts: written(portList).default(''),
-  excludeOutboundPorts: written(portList).default(''),
-  includeInboundPorts: written(portListOrAll).default('*'),
-  excludeInboundPorts: written(portList).default(''),
-  excludeOutboundUsers: written(userList).default(''),
-  includeOutboundGroups: written(groupListOrAll).default('*'),
-  excludeOutboundGroups: written(groupList).default(''),
-  excludeInterfaces: written(interfaceList).default(''),
-  rerouteInterfaces: written(interfaceList).default(''),
-  /** Inbound packets that connection tracking finds invalid are dropped, not answered with a reset. */
+  includeOutboundIPRanges: parsed(cidrListOrAll).prefault('*'),
+  excludeOutboundIPRanges: parsed(cidrList).prefault(''),
+  /** The cloud's metadata service (most clouds, and AWS over IPv6). It bypasses the proxy, to be reachable before that starts. */
+  metadataAddresses: parsed(cidrList).prefault('169.254.169.254/32,fd00:ec2::254/128'),
+  /** Addresses of the API server, such as the ClusterIP of Service `default/kubernetes`. They bypass the proxy. */
+  apiServerAddresses: parsed(cidrList).prefault(''),
+  includeOutboundPorts: parsed(portList).prefault(''),
+  excludeOutboundPorts: parsed(portList).prefault(''),
+  includeInboundPorts: parsed(portListOrAll).prefault('*'),
+  excludeInboundPorts: parsed(portList).prefault(''),
+  excludeOutboundUsers: parsed(userList).prefault(''),
+  includeOutboundGroups: parsed(groupListOrAll).prefault('*'),
+  excludeOutboundGroups: parsed(groupList).prefault(''),
+  excludeInterfaces: parsed(interfaceList).prefault(''),
+  rerouteInterfaces: parsed(interfaceList).prefault(''),
+  /** Whether inbound packets that connection tracking considers invalid are dropped instead of reset. */
   dropInvalidPackets: z.boolean().default(false),
   resources: resources.prefault({
     requests: { cpu: '10m', memory: '16Mi' },

@@ -33,5 +33,5 @@ export const injectorConfiguration = z.strictObject({
   spec: spec.prefault({}),
 });
 
-/** Settings of one injector, all defaults filled in. */
+/** Settings of an injector, with all defaults applied. */
 export type Settings = z.output<typeof spec>;

@@ -1,13 +1,13 @@
 import * as z from 'zod';
 import { labelSelector, namespacePattern } from './values.ts';
 
-/** Settings about which pods are injected, and how in general. */
+/** Settings of which pods are injected, and how in general. */
 export const injection = z.strictObject({
-  /** What happens to a pod that neither its label, its annotation nor a selector decides. */
+  /** Whether to inject pods for which no label, annotation or selector decides. */
   policy: z.enum(['enabled', 'disabled']).default('enabled'),
   neverInjectSelector: z.array(labelSelector).default([]),
   alwaysInjectSelector: z.array(labelSelector).default([]),
-  /** Namespaces of other operators, never injected; our own and the system's are excluded without being listed. */
+  /** Namespaces that are never injected. The injector's own and the system's are always excluded. */
   excludedNamespaces: z
     .array(namespacePattern)
     .default([
@@ -26,10 +26,10 @@ export const injection = z.strictObject({
       'tigera-operator',
     ]),
   defaultTemplates: z.array(z.string()).min(1).default(['sidecar']),
-  /** Whether every injected pod gets its effective settings as an annotation; a pod may ask for it itself. */
+  /** Whether all injected pods get their effective settings as an annotation. A pod can also request it. */
   showSettings: z.boolean().default(false),
-  /** What to answer when our own patch fails its verification. */
+  /** Whether to admit or deny a pod if the patch fails verification. */
   onInvalidPatch: z.enum(['admit', 'deny']).default('admit'),
-  /** Proxy as an init container with restartPolicy Always; auto asks the server's version. */
+  /** Whether the proxy is an init container with restartPolicy Always; auto decides by the version of the API server. */
   nativeSidecars: z.enum(['auto', 'always', 'never']).default('auto'),
 });

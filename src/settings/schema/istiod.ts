@@ -3,13 +3,13 @@ import { completeMeshConfig, meshConfig } from './istio/mesh-config.ts';
 import { separateMeshConfig } from './istio/set-path.ts';
 import { istioValues } from './istio/values.ts';
 
-/** Who configures the proxy of the built-in sidecar: nobody (standalone) or an istiod that is there already. */
+/** Whether the built-in proxy runs without a control plane (standalone) or is configured by an existing istiod. */
 export const mode = z.enum(['standalone', 'istiod']).default('standalone');
 
-/** Settings of the mode istiod: Istio's own, and whether ours are put on top. */
+/** Settings of istiod mode: Istio's own configuration, and whether it is hardened. */
 const schema = z
   .strictObject({
-    /** Seccomp profile, API token kept out, image allow-list and narrow overrides, as in the mode standalone. */
+    /** Seccomp profile, no API token, image allow-list and restricted overrides, as in standalone mode. */
     hardened: z.boolean().default(false),
     values: istioValues,
     meshConfig,

@@ -1,6 +1,6 @@
 import * as z from 'zod';
 
-/** Group and version of every object that the product reads. */
+/** API group and version of all objects that the injector reads. */
 export const apiVersion = 'sidecar-injector.io/v1alpha1';
 
 export const metadata = z.looseObject({ name: z.string().optional() }).optional();

@@ -2,7 +2,7 @@ import * as z from 'zod';
 import { hostAndPort } from '../../grammar/address.ts';
 import { ports, reservedPorts } from '../../pod/conventions.ts';
 import { componentLogLevel, imageReference, logLevel, portList } from '../../grammar/grammar.ts';
-import { pullPolicy, resources, seconds, written } from './values.ts';
+import { parsed, pullPolicy, resources, seconds, written } from './values.ts';
 
 const readiness = z.strictObject({
   initialDelaySeconds: seconds.default(0),
@@ -13,21 +13,23 @@ const readiness = z.strictObject({
 const metrics = z.strictObject({
   /** Istio's standard metrics on `/stats/prometheus` of the status port and of 15090. */
   istio: z.boolean().default(true),
-  /** Append the application's own metrics to them, and turn `prometheus.io/*` towards the status port. */
+  /** Append the application's metrics, and point `prometheus.io/*` at the status port. */
   merge: z.boolean().default(false),
 });
 
-const tracing = z.strictObject({
-  /** Where an OpenTelemetry collector takes OTLP over gRPC. */
-  otlpAddress: written(hostAndPort),
-  /** How many of a hundred requests are traced that nobody has decided about yet. */
-  samplingPercent: z.number().min(0).max(100).default(1),
-});
+const tracing = z
+  .strictObject({
+    /** Address of the OpenTelemetry collector (OTLP over gRPC). */
+    otlpAddress: parsed(hostAndPort),
+    /** Percentage of requests to trace if the caller has not decided yet. */
+    samplingPercent: z.number().min(0).max(100).default(1),
+  })
+  .transform(({ otlpAddress, ...rest }) => ({ ...otlpAddress, ...rest }));
 
 /** Settings of the built-in proxy. */
 export const proxy = z.strictObject({
   image: written(imageReference).default('envoyproxy/envoy:v1.40.0'),
-  /** Images that a pod's annotation or override may name; `*` at the end stands for any rest. */
+  /** Images that annotations and overrides may set; a trailing `*` matches any suffix. */
   allowedImages: z.array(z.string().min(1)).default([]),
   imagePullPolicy: pullPolicy.optional(),
   imagePullSecrets: z.array(z.string().min(1)).default([]),
@@ -47,19 +49,19 @@ export const proxy = z.strictObject({
     .default('cluster.local'),
   outboundTrafficPolicy: z.enum(['ALLOW_ANY', 'REGISTRY_ONLY']).default('ALLOW_ANY'),
   protocolDetectionTimeoutMs: z.number().int().min(0).max(60_000).default(500),
-  /** Ports whose servers speak first, or whose HTTP the proxy would change (Squid's): no protocol sniffing. */
-  opaquePorts: written(portList).default('21,22,25,53,110,143,465,587,993,995,3128,3306,4222,5432,6379,27017'),
-  /** Open client connections; what the memory limit has room for when it is not set. */
+  /** Ports without protocol detection: the server speaks first, or the proxy would alter its HTTP (Squid). */
+  opaquePorts: parsed(portList).prefault('21,22,25,53,110,143,465,587,993,995,3128,3306,4222,5432,6379,27017'),
+  /** Limit of open client connections. Defaults to what fits into the memory limit. */
   maxConnections: z.number().int().min(1).max(10_000_000).optional(),
-  /** JSON lines to standard output, or to /var/log/istio/access.log on the volume `istio-logs`. */
+  /** JSON lines on standard output, or in /var/log/istio/access.log on the volume `istio-logs`. */
   accessLog: z.enum(['stdout', 'file', 'none']).default('stdout'),
   metrics: metrics.prefault({}),
   tracing: tracing.optional(),
-  /** Envoy's admin interface on 127.0.0.1:15000, or on a unix socket that only the proxy's user can open. */
+  /** Envoy's admin interface: on 127.0.0.1:15000, or on a Unix socket that only the proxy's user can open. */
   admin: z.enum(['port', 'socket']).default('port'),
-  /** Let the application end the proxy by POST to 127.0.0.1:15004/quitquitquit, for Jobs with a classic proxy. */
+  /** Whether the application can stop the proxy with POST 127.0.0.1:15004/quitquitquit, for Jobs with a classic proxy. */
   quitHook: z.boolean().default(false),
-  /** Seconds that application containers without a preStop hook sleep before they are asked to stop; 0 for none. */
+  /** How long application containers without a preStop hook sleep before they stop, in seconds; 0 for no hook. */
   applicationDrainSeconds: z.number().int().min(0).max(3600).default(0),
   readiness: readiness.prefault({}),
   resources: resources.prefault({

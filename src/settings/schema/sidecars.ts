@@ -4,17 +4,17 @@ import { namespacePattern } from './values.ts';
 
 const rollout = z.strictObject({
   template: templateReference.refine((name) => !name.includes(':'), 'allowed: the name of a template, without version'),
-  /** What the name without a version means. */
+  /** The version that a name without a version refers to. */
   version: templateVersion,
-  /** A part of the owners gets another version; the same owner always the same one. */
+  /** Gives a share of the owners another version. The choice is stable: an owner always gets the same version. */
   canary: z.strictObject({ version: templateVersion, percent: z.number().min(0).max(100) }).optional(),
 });
 
-/** Settings about declared sidecars. */
+/** Settings of declared sidecars. */
 export const sidecars = z.strictObject({
-  /** Namespaces whose pods may have sidecars beyond the Pod Security level `baseline` (privileged, host paths). */
+  /** Namespaces whose pods may have sidecars that violate the Pod Security level `baseline` (privileged, host paths). */
   allowPrivilegedIn: z.array(namespacePattern).default([]),
-  /** Namespaces whose pods may name a Secret that a sidecar mounts. */
+  /** Namespaces whose pods may choose a Secret for a sidecar to mount. */
   allowSecretsIn: z.array(namespacePattern).default([]),
   versions: z.array(rollout).default([]),
 });

@@ -5,7 +5,7 @@ import { namespacePattern } from './values.ts';
 const label = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;
 const templateName = z.string().regex(label, 'allowed: a DNS label');
 
-/** YAML reads `version: 2` as a number; names of versions are text. */
+/** A version name; YAML parses `version: 2` as a number. */
 export const templateVersion = z
   .union([z.string(), z.number()])
   .transform(String)
@@ -18,7 +18,7 @@ export const templateReference = z
     'allowed: the name of a template, with :version where it has several',
   );
 
-/** Fields of containers and volumes are Kubernetes' own and are checked by the API server. */
+/** A container or volume; the API server validates its fields. */
 const namedObject = z.looseObject({ name: z.string().regex(label, 'allowed: a DNS label') });
 
 const absolutePath = z
@@ -34,18 +34,18 @@ const bound = z.union([z.string(), z.number()]);
 const parameterTypes = ['string', 'integer', 'boolean', 'quantity', 'path', 'image', 'secretName'] as const;
 
 const parameter = z.strictObject({
-  /** The annotation by which a pod sets it. */
+  /** The annotation that sets it. */
   annotation: z
     .string()
     .regex(
       /^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?\/[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$/,
       'allowed: an annotation name with a prefix, such as log-shipper.sidecar-injector.io/host',
     ),
-  /** The one field that the value replaces, whole. */
+  /** The field whose whole value is replaced. */
   field: pointer,
   type: z.enum(parameterTypes),
   description: z.string().optional(),
-  /** Without one, what the template says at the field counts. */
+  /** Defaults to the value of the field in the template. */
   default: z.union([z.string(), z.number(), z.boolean()]).transform(String).optional(),
   required: z.boolean().optional(),
   pattern: z.string().max(1024).optional(),
@@ -53,20 +53,20 @@ const parameter = z.strictObject({
   maxLength: z.number().int().min(1).max(4096).optional(),
   minimum: bound.optional(),
   maximum: bound.optional(),
-  /** Images that a pod may name; `*` for any characters. */
+  /** Images that a pod may set; `*` matches any characters. */
   allowed: z.array(z.string().min(1)).min(1).optional(),
 });
 
-/** Which of the application's containers: every one, the first, or those of these names. */
+/** Selects containers of the application: all, the first, or those with the given names. */
 const containerSelector = z.union([z.enum(['all', 'first']), z.array(z.string().min(1)).min(1)]);
 
 const share = z.strictObject({
-  /** Where the application has the files. */
+  /** The path at which the application keeps the files. */
   path: absolutePath,
   containers: containerSelector.optional(),
-  /** Made and mounted into the application when it has no volume there; without it the application must have one. */
+  /** Volume to add and mount into the application if it has none there. Required of the application if not set. */
   volume: namedObject.optional(),
-  /** Whether the sidecar does without when there is nothing to share. */
+  /** Whether the sidecar is injected if the application has nothing to share. */
   optional: z.boolean().optional(),
   with: z
     .array(
@@ -87,16 +87,16 @@ const applicationChange = z.strictObject({
 
 const spec = z.strictObject({
   version: templateVersion.optional(),
-  /** The template that this one is laid over. */
+  /** The template that this one overlays. */
   base: templateReference.optional(),
   description: z.string().optional(),
-  /** Namespaces whose pods may have it; all without. */
+  /** Namespaces whose pods may use it. Defaults to all. */
   namespaces: z.array(namespacePattern).optional(),
-  /** Names of sidecars that it cannot live beside. */
+  /** Names of sidecars that cannot run in the same pod. */
   conflicts: z.array(templateName).optional(),
-  /** Native: containers run as init containers with restartPolicy Always where the cluster can do it. */
+  /** Native: containers become init containers with restartPolicy Always if the cluster supports it. */
   mode: z.enum(['native', 'classic']).optional(),
-  /** Whether the application waits for the sidecar or goes on without it. */
+  /** Whether the application waits for the sidecar or starts without it. */
   failure: z.enum(['podWaits', 'podGoesOn']).optional(),
   order: z
     .strictObject({
@@ -115,7 +115,7 @@ const spec = z.strictObject({
   imagePullSecrets: z.array(z.string().min(1)).optional(),
 });
 
-/** A pod fragment with what a pod may set about it and how it goes together with the application. */
+/** A fragment of a pod, its parameters, and how it is combined with the application. */
 export const sidecarTemplate = z.strictObject({
   apiVersion: z.literal(apiVersion),
   kind: z.literal('SidecarTemplate'),

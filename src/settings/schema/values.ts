@@ -2,11 +2,21 @@ import * as z from 'zod';
 import type { Grammar } from '../../grammar/grammar.ts';
 import { quantity } from '../../grammar/grammar.ts';
 
-/** A string that one of the annotation grammars accepts; it stays text here and is parsed once per snapshot. */
-export function written<T>(grammar: Grammar<T>) {
+/** A string in one of the annotation grammars, read into its value. */
+export function parsed<T>(grammar: Grammar<T>) {
+  return z.string().transform((text, context) => {
+    const result = grammar.parse(text);
+    if ('value' in result) return result.value;
+    context.addIssue({ code: 'custom', message: result.problem });
+    return z.NEVER;
+  });
+}
+
+/** A string in one of the annotation grammars, kept as text. */
+export function written(grammar: Grammar<unknown>) {
   return z.string().superRefine((text, context) => {
-    const parsed = grammar.parse(text);
-    if ('problem' in parsed) context.addIssue({ code: 'custom', message: parsed.problem });
+    const result = grammar.parse(text);
+    if ('problem' in result) context.addIssue({ code: 'custom', message: result.problem });
   });
 }
 

@@ -7,22 +7,23 @@ function single(port: number): PortRange {
   return { first: port, last: port };
 }
 
-/** Port 0 is legal in the annotations and matches no traffic, so no rule is made of it. */
+/** Removes port 0: it is legal in the annotations but matches no traffic, so no rule is needed. */
 function withoutZero(ranges: readonly PortRange[]): PortRange[] {
   return ranges
     .filter((range) => range.last > 0)
     .map((range) => (range.first === 0 ? { first: 1, last: range.last } : range));
 }
 
-/** Ports of the proxy that must be reachable past the proxy. */
+/** Returns the proxy's own ports that must bypass capture. */
 function ownPorts(effective: Effective): PortRange[] {
   const { statusPort } = effective.proxy;
   return [ports.metrics, ports.health, ...(statusPort === 0 ? [] : [statusPort])].map(single);
 }
 
 /**
- * What of the pod's traffic is captured, or undefined with interception mode NONE.
- * `probePorts` are excluded inbound as well: probes of the application that are not redirected.
+ * Returns what is captured of the pod's traffic, or undefined with interception mode NONE.
+ *
+ * @param probePorts ports of probes that are not rewritten; excluded inbound as well
  */
 export function captureIntent(
   effective: Effective,
@@ -72,7 +73,7 @@ function contains(ranges: readonly PortRange[], port: number): boolean {
   return ranges.some((range) => range.first <= port && port <= range.last);
 }
 
-/** Whether connections to this port of the pod arrive at the proxy. */
+/** Returns whether connections to this port of the pod go through the proxy. */
 export function capturesInbound(effective: Effective, port: number): boolean {
   const { capture } = effective;
   if (capture.mode === 'NONE' || port === ports.tunnel) return false;

@@ -1,7 +1,7 @@
 import { member, objectsMember, stringMember, type JsonObject } from '../../json/json.ts';
 
 /**
- * First words of port names (`mysql`, `tcp-events`) whose servers speak first or whose protocol is not HTTP. The form
+ * Protocols in port names (`mysql`, `tcp-events`) whose servers speak first or that are not HTTP. The form
  * `<protocol>[-<suffix>]` and the names `tcp`, `mongo`, `mysql` and `redis` are Istio's
  * (https://istio.io/latest/docs/ops/configuration/traffic-management/protocol-selection/).
  */
@@ -35,7 +35,7 @@ function isOpaque(port: JsonObject): boolean {
   return opaqueProtocols.has(protocol) && (stringMember(port, 'protocol') ?? 'TCP') === 'TCP';
 }
 
-/** Ports that the containers declare, by their names, to carry something else than HTTP; ascending, each once. */
+/** Returns the ports that the containers declare, by port name, as not HTTP; ascending, without duplicates. */
 export function declaredOpaquePorts(containers: readonly JsonObject[]): number[] {
   const found = new Set<number>();
   for (const container of containers) {

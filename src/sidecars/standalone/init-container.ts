@@ -8,18 +8,18 @@ import type { PlacedContainer } from '../fragment.ts';
 import { tokenMask } from '../token-mask.ts';
 import { resourcesOf } from './container-parts.ts';
 
-/** What the entry point depends on beside the rules. */
+/** Settings that the entry point needs besides the rules. */
 type Loading = Pick<Effective['capture'], 'backend' | 'verify'>;
 
 /** A variable of the init container. */
 type Variable = { readonly name: string; readonly value: string };
 
-/** Name of the variable that carries one family's iptables rules, or the nftables table for both. */
+/** Returns the name of the variable that carries the iptables rules of one family, or the nftables table for both. */
 export function captureVariable(rendering: Family | 'nft'): string {
   return `CAPTURE_RULES_${rendering.toUpperCase()}`;
 }
 
-/** The rules as the init container gets them. */
+/** Returns the rules as variables of the init container. */
 export function captureRuleVariables({ backend }: Pick<Loading, 'backend'>, intent: CaptureIntent): Variable[] {
   if (backend === 'nftables') return [{ name: captureVariable('nft'), value: renderNftables(intent) }];
   return intent.families.map((family) => ({ name: captureVariable(family), value: renderIptables(intent, family) }));
@@ -35,7 +35,7 @@ function probes({ verify }: Loading, intent: CaptureIntent): Variable[] {
   });
 }
 
-/** What the entry point of the init image (`deploy/images/capture.sh`) reads. */
+/** Returns the environment that the entry point of the init image (`deploy/images/capture.sh`) reads. */
 export function captureEnvironment(loading: Loading, intent: CaptureIntent): Variable[] {
   const source = { name: 'CAPTURE_SOURCE_V6', value: intent.loopbackSource.v6 };
   return [
@@ -45,7 +45,7 @@ export function captureEnvironment(loading: Loading, intent: CaptureIntent): Var
   ];
 }
 
-/** The container that loads the capture rules, once, before anything else of the pod runs. */
+/** Returns the container that loads the capture rules, once, before anything else of the pod runs. */
 export function initContainer(effective: Effective, intent: CaptureIntent): PlacedContainer['container'] {
   const { image, imagePullPolicy, resources } = effective.capture;
   return {

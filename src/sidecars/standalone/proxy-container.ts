@@ -18,7 +18,7 @@ const podEnvironment = [
   { name: 'POD_IP', valueFrom: { fieldRef: { fieldPath: 'status.podIP' } } },
 ] as const;
 
-/** Worker threads: the CPU limit rounded up, two without one (Istio's default). */
+/** Returns the number of worker threads: the CPU limit rounded up, or Istio's default of two without a limit. */
 function concurrencyOf(resources: Resources): number {
   const limit = resources.limits.cpu;
   return limit === undefined ? 2 : Math.max(1, Math.ceil(parseQuantity(limit) ?? 2));
@@ -28,7 +28,10 @@ function healthProbe(more: JsonObject): JsonObject {
   return { httpGet: { path: '/healthz/ready', port: ports.health }, ...more };
 }
 
-/** A native sidecar that holds the application back does it by its startup probe, so that one stays in any case. */
+/**
+ * Returns the probes. A native sidecar holds the application back by its startup probe, which is therefore kept even
+ * without a status port.
+ */
 function probesOf({ settings, native }: ProxyIntent): JsonObject {
   const { statusPort, holdApplication, readiness } = settings.proxy;
   const startupProbe = healthProbe({ periodSeconds: 1, timeoutSeconds: 3, failureThreshold: 600 });
@@ -41,19 +44,19 @@ function probesOf({ settings, native }: ProxyIntent): JsonObject {
 }
 
 /**
- * How long a classic proxy waits after it began to drain, because it is stopped together with the application, with some
- * of the grace period left for the end itself.
+ * Returns the seconds that a classic proxy waits after it started to drain, because it is stopped together with the
+ * application. Some of the grace period is left for its own termination.
  */
 function holdSeconds(terminationDrainSeconds: number, gracePeriodSeconds: number): number {
   return Math.min(terminationDrainSeconds, Math.max(0, gracePeriodSeconds - 5));
 }
 
-/** Envoy's distroless images hold nothing but Envoy, so no hook can run a command there. */
+/** Returns whether hooks can run commands: Envoy's distroless images contain nothing but Envoy. */
 export function hasShell(image: string): boolean {
   return !image.includes('distroless');
 }
 
-/** The hooks of start and end, which are bash; without a shell only the kubelet's own sleep is left. */
+/** Returns the hooks, which are bash commands. Without a shell only the kubelet's `sleep` is available. */
 function lifecycleOf(intent: ProxyIntent): JsonObject {
   const { admin, holdApplication, terminationDrainSeconds } = intent.settings.proxy;
   const hold = intent.native ? 0 : holdSeconds(terminationDrainSeconds, intent.gracePeriodSeconds);
@@ -61,12 +64,12 @@ function lifecycleOf(intent: ProxyIntent): JsonObject {
     return hold > 0 && intent.knowsSleep ? { lifecycle: { preStop: { sleep: { seconds: hold } } } } : {};
   }
   const preStop = { exec: { command: drainCommand(admin, hold) } };
-  // A native sidecar's startup probe already holds the application back; a classic one needs a hook that waits.
+  // The startup probe of a native sidecar already holds the application back; a classic one needs a hook that waits.
   if (intent.native || !holdApplication) return { lifecycle: { preStop } };
   return { lifecycle: { postStart: { exec: { command: readyCommand(admin) } }, preStop } };
 }
 
-/** Envoy's arguments for this pod; also used alone when probes were added to a pod that is injected already. */
+/** Returns Envoy's arguments for this pod. Also used when probes are added to a pod that is already injected. */
 export function proxyArguments(intent: BootstrapIntent): string[] {
   const { concurrency, resources, drainSeconds, logLevel, componentLogLevel } = intent.settings.proxy;
   return envoyArguments({
@@ -78,7 +81,7 @@ export function proxyArguments(intent: BootstrapIntent): string[] {
   });
 }
 
-/** The container that runs Envoy. */
+/** Returns the container that runs Envoy. */
 export function proxyContainer(intent: ProxyIntent): PlacedContainer['container'] {
   const { image, imagePullPolicy, resources, additions } = intent.settings.proxy;
   return {

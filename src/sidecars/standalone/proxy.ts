@@ -10,9 +10,10 @@ import { initContainer } from './init-container.ts';
 import { patchContainer } from '../patched-container.ts';
 import { proxyContainer } from './proxy-container.ts';
 
+/** The fragment of the built-in proxy, and what it captures. */
 export interface ProxyFragment extends Fragment {
   readonly capture: CaptureIntent | undefined;
-  /** Patches of the profile that do not fit this pod's containers; with any, the fragment must not be used. */
+  /** Patches of the profile that do not fit this pod's containers. If there are any, the fragment must not be used. */
   readonly misfits: readonly string[];
 }
 
@@ -30,10 +31,10 @@ const volumes = [
   tokenMaskVolume,
 ] as const;
 
-/** The folder of the admin interface's socket, in memory because nothing of it is to last. */
+/** Folder of the admin interface's socket; in memory because nothing in it needs to persist. */
 const adminVolume = { name: names.adminVolume, emptyDir: { medium: 'Memory', sizeLimit: '64Ki' } } as const;
 
-/** Every port that the proxy takes, whether its container declares it or not. */
+/** Returns every port that the proxy uses, whether its container declares it or not. */
 export function proxyPorts(effective: {
   readonly proxy: Pick<Effective['proxy'], 'statusPort' | 'admin' | 'quitHook'>;
 }): number[] {
@@ -49,7 +50,7 @@ export function proxyPorts(effective: {
   ];
 }
 
-/** The built-in sidecar, reserved name `sidecar`: Envoy, the capture init container and the volumes they need. */
+/** Returns the built-in sidecar, reserved name `sidecar`: Envoy, the capture init container and their volumes. */
 export function proxyFragment(intent: ProxyIntent): ProxyFragment {
   const { settings, native } = intent;
   const capture = captureIntent(settings, intent.identity, intent.probePorts);

@@ -6,7 +6,7 @@ import type { Snapshot } from '../../../src/injection/snapshot.ts';
 import { stripManagedFields } from '../../../src/server/strip-managed-fields.ts';
 import { annotationTable } from '../../../src/settings/annotation-table.ts';
 import { statusAnnotation } from '../../../src/pod/conventions.ts';
-import { istioNames } from '../../../src/settings/istio/annotation-names.ts';
+import { annotationNames } from '../../../src/pod/annotation-names.ts';
 import type { JsonObject } from '../../../src/json/json.ts';
 import { longPlaces, longTexts, type LongPlace } from '../../support/builders/long-reviews.ts';
 import { reviewOf } from '../../support/builders/reviews.ts';
@@ -155,7 +155,7 @@ function knownKeys(snapshot: Snapshot): readonly (readonly [map: 'annotations' |
   const parameters = [...snapshot.templates.values()].flatMap((template) => template.parameters);
   const annotations = [
     ...annotationTable.filter(({ kind }) => kind === 'annotation').map(({ name }) => name),
-    ...Object.values(istioNames),
+    ...Object.values(annotationNames),
     ...parameters.map(({ annotation }) => annotation),
     statusAnnotation,
   ];

@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { delimiter } from 'node:path';
 
 const prompt = 'READY> ';
 
@@ -16,20 +17,28 @@ export const shells = {
   },
 } as const;
 
+/** A command as a shell finds it, and the script that completes it. */
+export interface CompletedCommand {
+  readonly name: string;
+  /** Folder that holds the command; the shell finds it on the PATH. */
+  readonly folder: string;
+  /** File that the shell reads first. */
+  readonly script: string;
+}
+
 /**
- * Types a line into an interactive shell on a terminal and returns the arguments that the command got. The command is
- * a function that prints them, so nothing but the completion is tested. Tabs complete.
- *
- * @param script file that the shell reads first
+ * Types a line into an interactive shell on a terminal and returns the arguments that the command got. A function of the
+ * same name prints them; only questions for completions reach the command itself. Tabs complete.
  */
-export function typeLine(shell: keyof typeof shells, script: string, command: string, line: string): Promise<string> {
+export function typeLine(shell: keyof typeof shells, command: CompletedCommand, line: string): Promise<string> {
+  const { name, folder, script } = command;
   const { command: start, settings } = shells[shell];
   const child = spawn('script', ['-qfec', start, '/dev/null'], {
     stdio: ['pipe', 'pipe', 'inherit'],
-    env: { PATH: process.env['PATH'], TERM: 'dumb', LC_ALL: 'C.UTF-8', HOME: '/nonexistent' },
+    env: { PATH: `${folder}${delimiter}${process.env['PATH']}`, TERM: 'dumb', LC_ALL: 'C.UTF-8', HOME: '/nonexistent' },
   });
   const steps = [
-    `${settings.join('; ')}; ${command}() { printf 'GOT<%s>\\n' "$*"; }; source ${script}; echo DO''NE\n`,
+    `${settings.join('; ')}; ${name}() { case $1 in __complete) command ${name} "$@";; *) printf 'GOT<%s>\\n' "$*";; esac; }; source ${script}; echo DO''NE\n`,
     `${line}\n`,
   ];
   return new Promise((resolve, reject) => {

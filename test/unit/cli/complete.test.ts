@@ -27,6 +27,10 @@ test.each<[words: string[], expected: string[], directive: string]>([
   [['certs', 'generate', '--serv'], ['--service'], ':4'],
   [['completion', ''], ['bash', 'zsh'], ':4'],
   [['template', 't'], ['test'], ':4'],
+  [['template', 'test', ''], [], ':0'],
+  [['template', 'lint', '--st'], ['--strict'], ':4'],
+  // Where no word is expected, the options are offered.
+  [['version', ''], ['-h', '--help'], ':4'],
   [['nothing', 'like', 'it'], [], ':4'],
   [['constructor', '--summ'], [], ':4'],
 ])('%j', async (words, expected, directive) => {
@@ -39,6 +43,6 @@ test('at the beginning every command is offered, with what it does', async () =>
   expect(words).not.toContain('__complete');
   expect(await offered([])).toEqual([words, ':4']);
   expect((await runCommand(['__complete', 'vers'])).stdout).toBe(
-    'version\tPrint the version of the program and of the Node that runs it.\n:4\n',
+    'version\tPrint the version of the program and of the Node.js that runs it.\n:4\n',
   );
 });

@@ -249,6 +249,25 @@ test('overload protection and the statistics that probes are computed from', () 
   });
 });
 
+test.each([
+  [77, 57],
+  [1, 1],
+  [50_000, 37_500],
+])('of %d connections clients take three quarters, and the status ports have their own', (maxConnections, inbound) => {
+  expect(bootstrap({ maxConnections })).toMatchObject({
+    layered_runtime: {
+      layers: [
+        {
+          static_layer: {
+            'envoy.resource_limits.listener.virtualInbound.connection_limit': inbound,
+            'envoy.resource_limits.listener.status.connection_limit': 500,
+          },
+        },
+      ],
+    },
+  });
+});
+
 test('rendering leaves nothing behind', () => {
   const first = renderBootstrap(proxyIntent());
   renderBootstrap(

@@ -38,7 +38,13 @@ describe('httpGet', () => {
   test('is passed on to the application, from the address that the rules let pass', () => {
     const { routes, clusters } = status(probe('readyz', http, { timeoutSeconds: 3 }));
     expect(routes).toContainEqual({
-      match: { path: '/app-health/web/readyz' },
+      match: {
+        path: '/app-health/web/readyz',
+        headers: [
+          { name: ':method', string_match: { exact: 'GET' } },
+          { name: ':path', string_match: { exact: '/app-health/web/readyz' } },
+        ],
+      },
       route: { cluster: 'probe.http.8080', prefix_rewrite: '/ready?full=1', timeout: '3s' },
     });
     expect(clusters).toHaveLength(1);

@@ -298,7 +298,7 @@ function keyOf({ kind, name }: (typeof annotationTable)[number]): string {
 }
 
 const rows = annotationTable.filter(({ kind }) => kind !== 'namespace label');
-const effective = rows.filter(({ istiod }) => istiod.mark === 'effective').map(keyOf);
+const effective = rows.filter(({ istiod }) => istiod?.support === 'supported').map(keyOf);
 
 test('every row with effect beside an istiod has an example', () => {
   expect(Object.keys(examples).toSorted()).toEqual(effective.toSorted());
@@ -323,6 +323,21 @@ describe.each(Object.entries(examples))('%s', (key, { good, effect, value, bad, 
   });
 });
 
+test.each([
+  ['traffic.sidecar.istio.io/includeOutboundIPRanges', 'includeIPRanges'],
+  ['traffic.sidecar.istio.io/excludeOutboundIPRanges', 'excludeIPRanges'],
+  ['traffic.sidecar.istio.io/includeInboundPorts', 'includeInboundPorts'],
+  ['traffic.sidecar.istio.io/excludeInboundPorts', 'excludeInboundPorts'],
+  ['traffic.sidecar.istio.io/includeOutboundPorts', 'includeOutboundPorts'],
+  ['traffic.sidecar.istio.io/excludeOutboundPorts', 'excludeOutboundPorts'],
+  ['status.sidecar.istio.io/port', 'statusPort'],
+  ['sidecar.istio.io/logLevel', 'logLevel'],
+  ['sidecar.istio.io/componentLogLevel', 'componentLogLevel'],
+])('a bad value of %s: the denial names the value that counts without it', (key, value) => {
+  const { reasons } = decide({ pod: carrying(key, 'no such value!'), namespace: 'demo' }, istiodSnapshot());
+  expect(reasons[0].message).toMatch(new RegExp(`; without it the value global\\.proxy\\.${value} counts$`));
+});
+
 describe('rows without effect', () => {
   const snapshot = istiodSnapshot();
   const decided = (key: string): Decision => decide({ pod: carrying(key, 'x'), namespace: 'demo' }, snapshot);
@@ -334,7 +349,7 @@ describe('rows without effect', () => {
   /** The patch but for the keys of a map that only one of the pods has. */
   const changes = ({ operations }: Decision) => operations.filter(({ path }) => path.startsWith('/spec'));
 
-  test.each(rows.filter(({ istiod }) => istiod.mark === 'accepted without effect').map(keyOf))(
+  test.each(rows.filter(({ istiod }) => istiod?.support === 'ignored').map(keyOf))(
     '%s: a warning, and the same containers and volumes',
     (key) => {
       const decision = decided(key);
@@ -345,7 +360,7 @@ describe('rows without effect', () => {
     },
   );
 
-  test.each(rows.filter(({ istiod }) => istiod.mark === 'left to others').map(keyOf))('%s: no word of it', (key) => {
+  test.each(rows.filter(({ istiod }) => istiod === undefined).map(keyOf))('%s: no word of it', (key) => {
     const decision = decided(key);
     expect([changes(decision), decision.warnings]).toEqual([changes(plain), []]);
   });

@@ -62,12 +62,6 @@ const cases: readonly [string, string, readonly Operation[], string][] = [
   ['a scalar in its quotes', "p: 'a'\n", [{ op: 'replace', path: '/p', value: 'b' }], "p: 'b'\n"],
   ['a scalar that YAML 1.1 would misread', 'p: a\n', [{ op: 'replace', path: '/p', value: 'no' }], 'p: "no"\n'],
   ['a null', 'p:  # nothing\nq: 1\n', [{ op: 'add', path: '/p', value: 5 }], 'p: 5  # nothing\nq: 1\n'],
-  [
-    'below a null',
-    'm:\n  a: # none\n  # end\n',
-    [{ op: 'add', path: '/m/a/b', value: 'c' }],
-    'm:\n  a: # none\n    b: c\n  # end\n',
-  ],
   ['into an empty flow map', 'm: {}  # none\n', [{ op: 'add', path: '/m/b', value: 'c' }], 'm:  # none\n  b: c\n'],
   ['into an empty flow list', 'm: []\n', [{ op: 'add', path: '/m/0', value: { a: 1 } }], 'm:\n  - a: 1\n'],
   ['into a flow map', 'm: {a: 1} # m\n', [{ op: 'add', path: '/m/b', value: [] }], 'm: {a: 1, b: []} # m\n'],

@@ -52,7 +52,7 @@ describe('findObjects', () => {
   ])('says why %s is passed through', (_what, object, why) => {
     const [found] = findObjects(object);
     expect(found?.pod).toBeUndefined();
-    expect(found?.passed).toMatch(why);
+    expect(found?.skipReason).toMatch(why);
   });
 
   test('takes further paths from the caller', () => {

@@ -40,17 +40,17 @@ describe('the annotation table', () => {
       expect([row.apply, good()]).toEqual([undefined, itsValue]);
     } else if ('effect' in example) {
       const found = read(row, example.good);
-      expect([row.mark, found.problems, found.remarks]).toEqual(['effective', [], []]);
+      expect([row.support, found.problems, found.warnings]).toEqual(['supported', [], []]);
       expect(example.effect(found.effective)).toEqual(example.value);
       expect(example.effect(base)).not.toEqual(example.value);
-    } else if ('remark' in example) {
+    } else if ('warning' in example) {
       const found = read(row, example.good);
-      expect([row.mark, found.problems, found.remarks]).toEqual(['accepted without effect', [], [example.remark]]);
+      expect([row.support, found.problems, found.warnings]).toEqual(['ignored', [], [example.warning]]);
       expect(found.effective).toEqual(base);
     } else {
-      expect(row.mark).toBe('refused');
+      expect(row.support).toBe('denied');
       if (example.harmless !== undefined) {
-        expect(read(row, example.harmless)).toEqual({ effective: base, problems: [], remarks: [] });
+        expect(read(row, example.harmless)).toEqual({ effective: base, problems: [], warnings: [] });
       }
     }
   });
@@ -107,8 +107,8 @@ describe('the annotation table', () => {
     ['annotation', 'sidecar-injector.io/profile', ': it is a label'],
     ['label', 'sidecar.istio.io/proxyCPU', ': it is an annotation'],
     ['label', 'sidecar.istio.io/injekt', ', did you mean "sidecar.istio.io/inject"?'],
-  ] as const)('an unknown %s of ours is remarked: %s', (kind, name, suggestion) => {
-    expect(read({ kind, name }, 'x').remarks).toEqual([
+  ] as const)('an unknown %s of ours gives a warning: %s', (kind, name, suggestion) => {
+    expect(read({ kind, name }, 'x').warnings).toEqual([
       `${kind} ${JSON.stringify(name)} is unknown and has no effect${suggestion}`,
     ]);
   });
@@ -117,7 +117,7 @@ describe('the annotation table', () => {
     '%s is no concern of the table',
     (name) => {
       const values = Object.fromEntries([[name, 'x']]);
-      const nothing = { effective: base, problems: [], remarks: [] };
+      const nothing = { effective: base, problems: [], warnings: [] };
       expect(readPodSettings({ annotations: values, labels: values }, base, [])).toEqual(nothing);
     },
   );

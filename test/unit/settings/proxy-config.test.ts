@@ -37,31 +37,31 @@ const effects: Record<string, [good: string, (effective: Effective) => unknown, 
 };
 
 describe('keys of a ProxyConfig', () => {
-  const keysWith = (mark: string) => proxyConfigKeys.filter((row) => row.mark === mark).map(({ key }) => key);
+  const keysWith = (support: string) => proxyConfigKeys.filter((row) => row.support === support).map(({ key }) => key);
 
   test('every effective key has an example', () => {
-    expect(Object.keys(effects)).toEqual(keysWith('effective'));
+    expect(Object.keys(effects)).toEqual(keysWith('supported'));
   });
 
   test.each(Object.entries(effects))('%s', (key, [good, effect, value, bad]) => {
     const found = read(good);
-    expect([found.problems, found.remarks]).toEqual([[], []]);
+    expect([found.problems, found.warnings]).toEqual([[], []]);
     expect(effect(found.effective)).toEqual(value);
     expect(effect(base)).not.toEqual(value);
     expect(read(bad).problems).toEqual([{ where: name, message: expect.stringContaining('allowed: ') }]);
     expect(key).toBe(good.match(/\w+/)?.[0]);
   });
 
-  test.each(keysWith('accepted without effect'))('%s is remarked', (key) => {
+  test.each(keysWith('ignored'))('%s gives a warning', (key) => {
     const found = read(`${key}: {}`);
     expect(found).toEqual({
       effective: base,
       problems: [],
-      remarks: [expect.stringContaining(`": ${key} has no effect`)],
+      warnings: [expect.stringContaining(`": ${key} has no effect`)],
     });
   });
 
-  test.each(keysWith('refused'))('%s is refused', (key) => {
+  test.each(keysWith('denied'))('%s is refused', (key) => {
     expect(read(`${key}: 15999`).problems).toEqual([
       { where: name, message: expect.stringMatching(`^${key} is refused: `) },
     ]);
@@ -69,11 +69,11 @@ describe('keys of a ProxyConfig', () => {
 
   test.each(['proxyAdminPort: 15000', 'binaryPath: /usr/local/bin/envoy', 'configPath: ./etc/istio/proxy'])(
     'what happens anyway may be asked for: %s',
-    (config) => expect(read(config)).toEqual({ effective: base, problems: [], remarks: [] }),
+    (config) => expect(read(config)).toEqual({ effective: base, problems: [], warnings: [] }),
   );
 
-  test('an unknown key is remarked with the nearest one', () => {
-    expect(read('concurency: 2').remarks).toEqual([
+  test('an unknown key gives a warning with the nearest one', () => {
+    expect(read('concurency: 2').warnings).toEqual([
       `annotation "${name}": "concurency" is unknown and has no effect, did you mean "concurrency"?`,
     ]);
   });

@@ -19,8 +19,8 @@ test.each<[object, object]>([
   [{ DROP_INVALID: '1' }, { dropInvalidPackets: true }],
   [{ ISTIO_META_DNS_CAPTURE: 'false', REDIRECT_DNS: '0' }, {}],
 ])('%j changes the capture', (metadata, changes) => {
-  const { effective, problems, remarks } = read(metadata);
-  expect([problems, remarks]).toEqual([[], []]);
+  const { effective, problems, warnings } = read(metadata);
+  expect([problems, warnings]).toEqual([[], []]);
   expect(effective.capture).toEqual({ ...base.capture, ...changes });
 });
 
@@ -40,8 +40,8 @@ test.each([
   expect(read(metadata).problems).toEqual([{ where: name, message }]);
 });
 
-test('variables of an agent are remarked, all at once', () => {
-  expect(read({ ISTIO_META_CLUSTER_ID: 'a', __proto__x: 'b', BOOTSTRAP_XDS_AGENT: 'true' }).remarks).toEqual([
+test('variables of an agent give one warning', () => {
+  expect(read({ ISTIO_META_CLUSTER_ID: 'a', __proto__x: 'b', BOOTSTRAP_XDS_AGENT: 'true' }).warnings).toEqual([
     'annotation "proxy.istio.io/config": proxyMetadata "ISTIO_META_CLUSTER_ID", "__proto__x", "BOOTSTRAP_XDS_AGENT" has no effect here: there is no agent beside the proxy',
   ]);
 });

@@ -10,20 +10,21 @@ import { describeProblem } from '../../../grammar/problem.ts';
 import { captureVariable } from '../../../sidecars/standalone/init-container.ts';
 import type { CaptureOptions } from './options.ts';
 import { namespaceOf, passGate } from '../../manifests/gate.ts';
-import { inputFailure, loadSnapshot, readInput } from '../../manifests/input.ts';
+import { inputFailure, readInput } from '../../manifests/input.ts';
 import { readKnownNamespace } from '../../manifests/known-namespace.ts';
+import { loadSnapshot } from '../../manifests/snapshot.ts';
 import type { Failure, Io } from '../../io.ts';
 import { describeObject, findWorkloads, ownerOf } from '../../manifests/rewriting.ts';
 
 type Rendering = NonNullable<CaptureOptions['family']>;
 
-/** The pods of one object, or one capture file. */
+/** What is captured in the pods of one object, or by one capture file. */
 export interface Captured {
-  /** As messages call it. */
+  /** Name in messages. */
   readonly name: string;
-  /** Undefined: nothing is captured. */
+  /** Undefined if nothing is captured. */
   readonly intent: CaptureIntent | undefined;
-  /** What the init container of these pods loads, letter by letter; undefined for a capture file. */
+  /** The exact texts that the init container of these pods loads. Undefined for a capture file. */
   readonly loaded: ReadonlyMap<Rendering, string> | undefined;
 }
 
@@ -39,7 +40,7 @@ function loadedRules({ added }: Decision): Map<Rendering, string> {
   );
 }
 
-/** What is captured of every workload's pods. A pod that gets no sidecar is a problem, because it has no rules. */
+/** Reads what is captured in the pods of every workload. A pod without a sidecar has no rules, which is a problem. */
 export async function readCapturedPods(options: CaptureOptions, io: Io): Promise<readonly Captured[] | Failure> {
   const known = readKnownNamespace(options);
   if ('problems' in known) return known;
@@ -73,7 +74,7 @@ export async function readCapturedPods(options: CaptureOptions, io: Io): Promise
   return captured.length > 0 ? captured : inputFailure(['the input has no object that makes pods']);
 }
 
-/** Reads a capture file: JSON or YAML, one document, one object. */
+/** Reads a capture file: one object, in JSON or YAML. */
 export async function readCaptureFiles(filename: string, io: Io): Promise<readonly Captured[] | Failure> {
   const { sources, problems: unread } = await readSources([filename], () => io.stdin());
   const problems = [...unread];

@@ -3,23 +3,26 @@ import type { Io } from '../../io.ts';
 import { addEngineOptions, addExamples, addFilenameOption, addPodTemplateOption } from '../../options.ts';
 import type { CaptureOptions } from './options.ts';
 
-/** `capture`: the rules that a pod's init container loads, or those of a capture file. */
+/** `capture`: prints the rules that a pod's init container loads, or the rules of a capture file. */
 export function registerCapture(program: Command, io: Io): void {
   const command = program
     .command('capture')
     .description(
-      "Print the rules that send a pod's traffic through its proxy, exactly as its init container loads them. Changes nothing.",
+      "Print the rules that redirect a pod's traffic to its proxy, exactly as its init container loads them. Changes nothing.",
     );
   addFilenameOption(command);
   command
-    .option('--config <file>', 'capture without a pod: a file with the field names of istio-iptables, or -')
-    .option('--dry-run', 'print the rules; this command loads none, the init container does')
+    .option('--config <file>', 'file with the field names of istio-iptables, or - for standard input, instead of -f')
+    .option('--dry-run', 'print the rules; needed because this command never loads any: the init container does')
     .addOption(
       command
-        .createOption('--family <family>', 'iptables rules of one family, or the nftables table (default: all)')
+        .createOption(
+          '--family <family>',
+          'print only the iptables rules of one IP family, or only the nftables table (default: all)',
+        )
         .choices(['v4', 'v6', 'nft']),
     )
-    .option('--explain', 'print a table in plain words instead: what is captured, and why');
+    .option('--explain', 'print a table of what is captured and why, instead of the rules');
   addEngineOptions(command);
   addPodTemplateOption(command);
   addExamples(
@@ -29,7 +32,7 @@ export function registerCapture(program: Command, io: Io): void {
     'sidecar-injector capture -f web.yaml --explain',
     `echo '{"inboundPortsInclude": "*"}' | sidecar-injector capture --config - --dry-run`,
   );
-  command.addHelpText('after', '\nExit codes: 0 printed, 1 bad input or a pod without a sidecar, 2 wrong usage.');
+  command.addHelpText('after', '\nExit codes: 0 success, 1 invalid input or a pod without a sidecar, 2 invalid usage.');
   command.action(async (options: CaptureOptions) => {
     const { runCapture } = await import('./run.ts');
     io.finish(await runCapture(options, io));

@@ -17,7 +17,7 @@ function render(intent: CaptureIntent, rendering: Rendering): string {
   return rendering === 'nft' ? renderNftables(intent) : renderIptables(intent, rendering);
 }
 
-/** Comments and the rules; with mode TPROXY also the routes that rules alone cannot make. */
+/** Formats the rules with comments. In mode TPROXY the comments name the routes that the rules need. */
 function section(one: Captured, intent: CaptureIntent, rendering: Rendering, titled: boolean): string {
   const adding = rendering !== 'nft' && intent.loading === 'append' ? ' --noflush' : '';
   const title = titled ? [`# ${one.name}: ${loaders[rendering]}${adding}`] : [];
@@ -28,7 +28,7 @@ function section(one: Captured, intent: CaptureIntent, rendering: Rendering, tit
   return comments + (one.loaded?.get(rendering) ?? render(intent, rendering));
 }
 
-/** What of one pod or file is asked for; undefined when it has no such rules. */
+/** The renderings to print for one pod or file. Undefined if it has no rules of the wanted family. */
 function renderingsOf(one: Captured, intent: CaptureIntent, wanted: Rendering | undefined): Rendering[] | undefined {
   const { loaded } = one;
   if (wanted === undefined) return loaded !== undefined && loaded.size > 0 ? [...loaded.keys()] : [...intent.families];
@@ -78,7 +78,7 @@ function wrongUsage({ filename, config, dryRun, explain }: CaptureOptions): Fail
   );
 }
 
-/** Runs `capture` and returns the exit code. With one problem nothing is written. */
+/** Runs `capture` and returns the exit code. If there is a problem, nothing is written. */
 export async function runCapture(options: CaptureOptions, io: Io): Promise<number> {
   const wrong = wrongUsage(options);
   if (wrong !== undefined) return report(wrong, io);

@@ -1,6 +1,6 @@
-import type { Command, Option } from 'commander';
+import type { Argument, Command, Option } from 'commander';
 
-/** What an option, or an argument, takes. */
+/** The values that an option or argument takes. */
 export type Values =
   | { readonly kind: 'none' }
   | { readonly kind: 'files' }
@@ -8,15 +8,15 @@ export type Values =
   | { readonly kind: 'text' };
 
 export interface CommandOption {
-  /** `-f` and `--filename`. */
+  /** Such as `-f` and `--filename`. */
   readonly flags: readonly string[];
   readonly description: string;
   readonly values: Values;
 }
 
-/** One command as its help describes it. */
+/** One command, as its help describes it. */
 export interface CommandNode {
-  /** The way from the program, such as `certs generate`; empty for the program itself. */
+  /** Names from the program to the command, such as `certs generate`. Empty for the program itself. */
   readonly path: string;
   readonly description: string;
   readonly subcommands: readonly { readonly name: string; readonly description: string }[];
@@ -26,15 +26,23 @@ export interface CommandNode {
   readonly arguments: readonly { readonly name: string; readonly values: Values }[];
 }
 
-const fileNames = /<(?:[a-z-]*file|[a-z-]*dir|folder|path)>/i;
+const fileNames = /^(?:[a-z-]*file|[a-z-]*dir|folder|path)$/i;
+
+function valuesNamed(name: string, choices: readonly string[] | undefined): Values {
+  if (choices !== undefined) return { kind: 'choices', choices };
+  return fileNames.test(name) ? { kind: 'files' } : { kind: 'text' };
+}
 
 function valuesOf(option: Option): Values {
   if (!option.required && !option.optional) return { kind: 'none' };
-  if (option.argChoices !== undefined) return { kind: 'choices', choices: option.argChoices };
-  return fileNames.test(option.flags) ? { kind: 'files' } : { kind: 'text' };
+  return valuesNamed(/<(.+)>/.exec(option.flags)?.[1] ?? '', option.argChoices);
 }
 
-/** The examples that stand behind the options in the command's help. */
+function argumentOf(argument: Argument): CommandNode['arguments'][number] {
+  return { name: argument.name(), values: valuesNamed(argument.name(), argument.argChoices) };
+}
+
+/** The examples after the options in the command's help. */
 function examplesOf(command: Command): string[] {
   const before = command.configureOutput();
   let help = '';
@@ -67,10 +75,7 @@ function nodeOf(command: Command, path: string): CommandNode {
       values: valuesOf(option),
     })),
     examples: examplesOf(command),
-    arguments: command.registeredArguments.map((argument) => ({
-      name: argument.name(),
-      values: argument.argChoices === undefined ? { kind: 'text' } : { kind: 'choices', choices: argument.argChoices },
-    })),
+    arguments: command.registeredArguments.map(argumentOf),
   };
 }
 

@@ -1,12 +1,13 @@
 import { Argument, type Command } from 'commander';
 import { exitCodes, type Io } from '../../io.ts';
+import type { Shell } from './script.ts';
 
-/** `completion`: a script by which a shell completes this program's commands, options and values. */
+/** `completion`: prints a script with which a shell completes commands, options and values. */
 export function registerCompletion(program: Command, io: Io): void {
   program
     .command('completion')
-    .description('Print the script that completes commands, options and values in a shell.')
-    .addArgument(new Argument('<shell>', 'which shell').choices(['bash', 'zsh']))
+    .description('Print a script that completes commands, options and values in bash or zsh.')
+    .addArgument(new Argument('<shell>', 'shell to print the script for').choices(['bash', 'zsh']))
     .addHelpText(
       'after',
       [
@@ -15,9 +16,9 @@ export function registerCompletion(program: Command, io: Io): void {
         '  sidecar-injector completion zsh > "${fpath[1]}/_sidecar-injector"',
       ].join('\n'),
     )
-    .action(async (shell: 'bash' | 'zsh') => {
-      const { bashScript, zshScript } = await import('./script.ts');
-      io.stdout(shell === 'bash' ? bashScript(program) : zshScript(program));
+    .action(async (shell: Shell) => {
+      const { completionScript } = await import('./script.ts');
+      io.stdout(completionScript(shell, program.name()));
       io.finish(exitCodes.fine);
     });
 }

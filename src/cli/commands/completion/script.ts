@@ -1,135 +1,67 @@
-import type { Command } from 'commander';
-import { commandTree, type CommandNode, type Values } from './command-tree.ts';
+/** Shells that completion supports. */
+export type Shell = 'bash' | 'zsh';
 
-/** For single quotes of a shell. */
-function quoted(text: string): string {
-  return `'${text.replaceAll("'", String.raw`'\''`)}'`;
+function functionName(program: string): string {
+  return `_${program.replaceAll('-', '_')}`;
 }
 
-function functionName(program: Command): string {
-  return `_${program.name().replaceAll('-', '_')}`;
-}
-
-/** Lines of a `case` on "command:option", one for every option that takes a value. */
-function valueCases(nodes: readonly CommandNode[], completed: (values: Values) => string): string[] {
-  return nodes.flatMap(({ path, options }) =>
-    options
-      .filter(({ values }) => values.kind !== 'none')
-      .map(({ flags, values }) => {
-        const patterns = flags.map((flag) => quoted(`${path}:${flag}`)).join('|');
-        return `    ${patterns}) ${completed(values)} ;;`;
-      }),
-  );
-}
-
-/** Shell code that finds in `words` which command is being written, and skips the values of options. */
-function commandSearch(nodes: readonly CommandNode[], first: number, current: string): string[] {
-  const paths = nodes.filter(({ path }) => path !== '').map(({ path }) => quoted(path));
-  const withValue = nodes.flatMap(({ options }) =>
-    options.filter(({ values }) => values.kind !== 'none').flatMap(({ flags }) => flags),
-  );
-  return [
-    `  for ((i = ${first}; i < ${current}; i++)); do`,
-    '    word=${words[i]}',
-    '    case $word in',
-    `      ${[...new Set(withValue)].map(quoted).join('|')}) ((i++)) ;;`,
-    '      -*) ;;',
-    '      *)',
-    '        case "${command:+$command }$word" in',
-    `          ${paths.join('|')}) command="\${command:+$command }$word" ;;`,
-    '        esac ;;',
-    '    esac',
-    '  done',
-  ];
-}
-
-function wordsOf({ subcommands, options, arguments: list }: CommandNode): string[] {
-  const values = list.flatMap((argument) => (argument.values.kind === 'choices' ? argument.values.choices : []));
-  return [...subcommands.map(({ name }) => name), ...values, ...options.flatMap(({ flags }) => flags)];
-}
-
-/** Completion for bash 4 and later, from the program's own commands and options. */
-export function bashScript(program: Command): string {
-  const nodes = commandTree(program);
+/** For bash 4 and later. If the program offers nothing but allows files, bash itself completes their names. */
+function bashScript(program: string): string {
   const name = functionName(program);
-  const complete = (values: Values): string => {
-    if (values.kind === 'files') return 'compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return';
-    if (values.kind === 'choices')
-      return `COMPREPLY=($(compgen -W ${quoted(values.choices.join(' '))} -- "$cur")); return`;
-    return 'return';
-  };
-  return `${[
-    `# Completion of ${program.name()} for bash; written by: ${program.name()} completion bash`,
-    `${name}() {`,
-    '  local cur=$2 prev=$3 command="" word i candidates=""',
-    '  local words=("${COMP_WORDS[@]}")',
-    '  # "=" is a word of its own in bash: --output=yaml are three.',
-    '  if [[ $cur == = ]]; then cur=""; fi',
-    '  if [[ $prev == = ]]; then prev=${COMP_WORDS[COMP_CWORD-2]}; fi',
-    ...commandSearch(nodes, 1, 'COMP_CWORD'),
-    '  case "$command:$prev" in',
-    ...valueCases(nodes, complete),
-    '  esac',
-    '  case $command in',
-    ...nodes.map((node) => `    ${quoted(node.path)}) candidates=${quoted(wordsOf(node).join(' '))} ;;`),
-    '  esac',
-    '  COMPREPLY=($(compgen -W "$candidates" -- "$cur"))',
-    '}',
-    `complete -F ${name} ${program.name()}`,
-  ].join('\n')}\n`;
+  return `# Completion of ${program} for bash; written by: ${program} completion bash
+${name}() {
+  local current="" i word
+  local -a before=()
+  # bash splits --output=yaml into three words.
+  for ((i = 1; i <= COMP_CWORD; i++)); do
+    word=\${COMP_WORDS[i]}
+    # Of the word with the cursor, the part before it.
+    if ((i == COMP_CWORD)) && [[ $word != = ]]; then word=$2; fi
+    if [[ $word == = || ( -n $current && \${COMP_WORDS[i-1]} == = ) ]]; then
+      current+=$word
+    else
+      if ((i > 1)); then before+=("$current"); fi
+      current=$word
+    fi
+  done
+  local split=\${current%"\${2#=}"}
+  while IFS=$'\\t' read -r word _; do
+    case $word in
+      :4) compopt +o default ;;
+      :*) ;;
+      *) COMPREPLY+=("\${word#"$split"}") ;;
+    esac
+  done < <("\${1/#\\~/$HOME}" __complete "\${before[@]}" "$current" 2> /dev/null)
+}
+complete -o default -F ${name} ${program}
+`;
 }
 
-/** A candidate with its description, as `_describe` takes it: colons of the candidate are escaped. */
-function described(candidate: string, description: string): string {
-  return quoted(`${candidate.replaceAll(':', String.raw`\:`)}:${description}`);
-}
-
-/** Completion for zsh with descriptions, from the program's own commands and options. */
-export function zshScript(program: Command): string {
-  const nodes = commandTree(program);
+/** For zsh, with descriptions. Works if sourced, and as the file `_PROGRAM` in a folder of `$fpath`. */
+function zshScript(program: string): string {
   const name = functionName(program);
-  const complete = (values: Values): string => {
-    if (values.kind === 'files') return '_files; return';
-    if (values.kind === 'choices') return `compadd -- ${values.choices.map(quoted).join(' ')}; return`;
-    return 'return';
-  };
-  const candidates = nodes.map((node) => {
-    const commands = node.subcommands.map((sub) => described(sub.name, sub.description));
-    const values = node.arguments.flatMap((argument) =>
-      argument.values.kind === 'choices'
-        ? argument.values.choices.map((choice) => described(choice, argument.name))
-        : [],
-    );
-    const options = node.options.flatMap((option) => option.flags.map((flag) => described(flag, option.description)));
-    return [
-      `    ${quoted(node.path)})`,
-      `      commands=(${[...commands, ...values].join(' ')})`,
-      `      options=(${options.join(' ')}) ;;`,
-    ].join('\n');
-  });
-  return `${[
-    `#compdef ${program.name()}`,
-    `# Completion of ${program.name()} for zsh; written by: ${program.name()} completion zsh`,
-    `${name}() {`,
-    '  local command="" word prev=${words[CURRENT-1]}',
-    '  local -a commands options',
-    '  local -i i',
-    '  # --output=yaml: complete behind the sign.',
-    '  if compset -P "--*="; then prev=${IPREFIX%=}; fi',
-    ...commandSearch(nodes, 2, 'CURRENT'),
-    '  case "$command:$prev" in',
-    ...valueCases(nodes, complete),
-    '  esac',
-    '  case $command in',
-    ...candidates,
-    '  esac',
-    "  if [[ $PREFIX != -* ]] && (( $#commands )); then _describe 'command' commands; return; fi",
-    "  _describe -o 'option' options",
-    '}',
-    `if [[ $funcstack[1] == _${program.name()} ]]; then`,
-    `  ${name} "$@"`,
-    'else',
-    `  compdef ${name} ${program.name()}`,
-    'fi',
-  ].join('\n')}\n`;
+  return `#compdef ${program}
+# Completion of ${program} for zsh; written by: ${program} completion zsh
+${name}() {
+  local line
+  local -a candidates
+  for line in "\${(@f)$(\${~words[1]} __complete "\${(@)words[2,CURRENT-1]}" "$PREFIX" 2> /dev/null)}"; do
+    case $line in
+      :4) _describe 'completion' candidates ;;
+      :*) compset -P '--*='; _files ;;
+      *) candidates+=("\${\${line//:/\\\\:}/$'\\t'/:}") ;;
+    esac
+  done
+}
+if [[ $funcstack[1] == _${program} ]]; then
+  ${name} "$@"
+else
+  compdef ${name} ${program}
+fi
+`;
+}
+
+/** The script with which a shell asks the program for candidates, through `__complete`. */
+export function completionScript(shell: Shell, program: string): string {
+  return shell === 'bash' ? bashScript(program) : zshScript(program);
 }

@@ -10,18 +10,21 @@ import {
 } from '../../options.ts';
 import type { ExplainOptions } from './options.ts';
 
-/** `explain`: why a pod is injected or not, and what it gets. */
+/** `explain`: tells why a pod is injected or not, and what is added to it. */
 export function registerExplain(program: Command, io: Io): void {
   const command = program
     .command('explain')
     .description(
-      'Say why the pods of a manifest, or a live pod, are injected or not, what they get and what is captured.',
+      'Explain why the pods of manifests, or a live pod, are injected or not, what is added and which traffic is captured.',
     );
   addFilenameOption(command);
-  addOutputOption(command, ['text', 'json'], 'text for people or json for programs');
+  addOutputOption(command, ['text', 'json'], 'output format: text for people, json for programs');
   command
-    .option('--pod <namespace/name>', 'a pod of the cluster, instead of -f')
-    .option('--kubeconfig <file>', 'how to reach the cluster (default: $KUBECONFIG, ~/.kube/config, the pod itself)');
+    .option('--pod <namespace/name>', 'live pod to explain, instead of -f')
+    .option(
+      '--kubeconfig <file>',
+      'kubeconfig file to use (default: $KUBECONFIG, ~/.kube/config or the service account of the pod)',
+    );
   addEngineOptions(command);
   addIstioOptions(command);
   addPodTemplateOption(command);

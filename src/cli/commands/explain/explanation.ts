@@ -4,24 +4,26 @@ import type { KnownNamespace } from '../../manifests/known-namespace.ts';
 import { ownerOf, type Workload } from '../../manifests/rewriting.ts';
 import { settingOrigins, type SettingOrigin } from './setting-origins.ts';
 
-/** Gate 1, the API server's. Without known namespace labels nobody asked it. */
+/**
+ * Result of gate 1, the selectors that the API server evaluates. Not evaluated if the namespace's labels are unknown.
+ */
 export type GateAnswer =
   | { readonly asked: false }
   | { readonly asked: true; readonly called: true; readonly entry: string }
   | { readonly asked: true; readonly called: false; readonly reasons: readonly string[] };
 
-/** Gate 2, the injector's own, and what follows from it. */
+/** Result of gate 2, the injector's own policy, and what is added because of it. */
 export interface DecisionAnswer {
   readonly outcome: 'inject' | 'skip' | 'reject';
   readonly reasons: readonly Reason[];
   readonly warnings: readonly string[];
   readonly added: Added | undefined;
   readonly capture: ReturnType<typeof explainCapture> | undefined;
-  /** What the pod is injected by, caps included; empty when it is not. */
+  /** Effective settings of the pod, with the caps applied. Empty if the pod is not injected. */
   readonly settings: readonly SettingOrigin[];
 }
 
-/** What becomes of the pods of one object, and why. */
+/** What happens to the pods of one object, and why. */
 export interface Explanation {
   readonly object: {
     readonly apiVersion: string;
@@ -29,16 +31,16 @@ export interface Explanation {
     readonly name: string;
     readonly namespace: string;
   };
-  /** File and line, or where else the object was read. */
+  /** File and line of the object, or `live`. */
   readonly where: string;
-  /** What is known beyond the two gates: the state of a live pod, an object that makes no pods. */
+  /** Remarks besides the two gates, such as the state of a live pod, or that an object makes no pods. */
   readonly notes: readonly string[];
   readonly gate: GateAnswer | undefined;
-  /** Undefined when gate 1 ends it, or when there is no pod. */
+  /** Undefined if the API server would not call the webhook, or if there is no pod. */
   readonly decision: DecisionAnswer | undefined;
 }
 
-/** Walks both gates for the pods of a workload. */
+/** Evaluates both gates for the pods of a workload. */
 export function explainWorkload(
   workload: Workload,
   context: KnownNamespace & {

@@ -31,7 +31,7 @@ function sameSelector(live: JsonObject, key: string, shipped: unknown): boolean 
   return isDeepStrictEqual(member(live, key) ?? {}, shipped);
 }
 
-/** What in the cluster's registration is not as we ship it; the gates are walked with the shipped one. */
+/** Differences between the cluster's registration and the shipped one, which gate 1 is evaluated with. */
 function registrationNotes(configuration: JsonObject): string[] {
   const live = objectsMember(configuration, 'webhooks');
   return registrationEntries.flatMap((entry): string[] => {
@@ -60,7 +60,7 @@ function textsOf(object: JsonObject | undefined, map: 'labels' | 'annotations'):
   );
 }
 
-/** The pod as it was before injection, if it was injected by us. */
+/** The pod as it was before injection, if this injector injected it. */
 function beforeInjection(pod: JsonObject): { readonly pod: JsonObject; readonly note: string } {
   const undone = undo(pod);
   if (undone === undefined) return { pod, note: 'it runs without our sidecar' };
@@ -99,7 +99,7 @@ async function read(
   return [explainWorkload(workload, { ...known, injector, namespace, where, notes })];
 }
 
-/** Explains a pod of the cluster, named `namespace/name`. */
+/** Explains a live pod, given as `namespace/name`. */
 export async function explainLivePod(
   target: string,
   kubeconfig: string | undefined,

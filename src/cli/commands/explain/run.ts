@@ -1,7 +1,8 @@
 import { createInjector, type Added, type Injector, type Json, type JsonObject } from '../../../index.ts';
 import { exitCodes, report, usageFailure, type Failure, type Io } from '../../io.ts';
-import { inputFailure, loadSnapshot, readInput } from '../../manifests/input.ts';
+import { inputFailure, readInput } from '../../manifests/input.ts';
 import { readKnownNamespace, type KnownNamespace } from '../../manifests/known-namespace.ts';
+import { loadSnapshot } from '../../manifests/snapshot.ts';
 import { findWorkloads } from '../../manifests/rewriting.ts';
 import { explainWorkload, type Explanation } from './explanation.ts';
 import type { ExplainOptions } from './options.ts';
@@ -26,14 +27,14 @@ async function explainFiles(
     return {
       object: { apiVersion, kind, name, namespace },
       where,
-      notes: [object.passed],
+      notes: [object.skipReason],
       gate: undefined,
       decision: undefined,
     };
   });
 }
 
-/** Secrets may hide in values: of what is added only names, images and resources are shown. */
+/** Shows only names, images and resources of what is added, because other values may hold secrets. */
 function publicView(added: Added | undefined): Json {
   if (added === undefined) return null;
   const container = (one: JsonObject): JsonObject => ({
@@ -59,7 +60,7 @@ function explanationJson(explanations: readonly Explanation[]): string {
   return `${JSON.stringify(view, null, 2)}\n`;
 }
 
-/** Runs `explain` and returns the exit code. A refused pod is an answer, not a failure. */
+/** Runs `explain` and returns the exit code. A denied pod is an answer, not a failure. */
 export async function runExplain(options: ExplainOptions, io: Io): Promise<number> {
   if ((options.pod === undefined) === (options.filename === undefined)) {
     return report(

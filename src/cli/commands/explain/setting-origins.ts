@@ -3,9 +3,9 @@ import { viewEffective } from '../../../settings/effective-view.ts';
 import type { Effective } from '../../../settings/effective.ts';
 import { isObject } from '../../../json/json.ts';
 
-/** One effective setting of a pod and the place that decided it; the most specific place wins. */
+/** One effective setting of a pod and where its value comes from. The most specific place wins. */
 export interface SettingOrigin {
-  /** Path such as `proxy.resources.limits.cpu`. */
+  /** Path of the setting, such as `proxy.resources.limits.cpu`. */
   readonly name: string;
   readonly value: Json;
   readonly from: 'default' | 'settings' | 'profile' | 'pod';
@@ -26,7 +26,7 @@ function builtIn(): Effective | undefined {
   return 'snapshot' in result ? result.snapshot.bases.get('') : undefined;
 }
 
-/** Every effective setting of a pod with its origin: built-in defaults < settings < profile < the pod itself. */
+/** Every effective setting of a pod with its origin. Precedence: built-in defaults < settings < profile < pod. */
 export function settingOrigins(effective: Effective, snapshot: Snapshot): SettingOrigin[] {
   const layers = {
     default: viewOf(builtIn()),

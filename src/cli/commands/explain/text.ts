@@ -28,7 +28,7 @@ const purposes = new Map<string, string>([
   ['istio-ca-crl', 'revoked certificates, where there are any'],
 ]);
 
-/** Quantities and ports are texts or numbers; anything else is shown as the JSON that it is. */
+/** Quantities and ports are strings or numbers. Anything else is shown as JSON. */
 function scalarText(value: Json | undefined): string {
   return typeof value === 'string' ? value : JSON.stringify(value ?? null);
 }
@@ -79,7 +79,7 @@ function addedRows(added: Added): string[][] {
   ];
 }
 
-/** What is not as built in, and who says so. */
+/** The settings that differ from the built-in ones, and where each comes from. */
 function settingLines({ settings, added }: DecisionAnswer): string[] {
   const changed = settings.filter(({ name, from }) => from !== 'default' && name !== 'profile');
   if (changed.length === 0) return [];
@@ -121,7 +121,7 @@ function explainOne({ object, where, notes, gate, decision }: Explanation): stri
   return decision === undefined ? lines : [...lines, ...decisionLines(decision)];
 }
 
-/** All explanations as text for people, an empty line between them. */
+/** Formats all explanations as text, with an empty line between them. */
 export function explanationText(explanations: readonly Explanation[]): string {
   return explanations.map((one) => `${explainOne(one).join('\n')}\n`).join('\n');
 }

@@ -10,28 +10,34 @@ import {
 } from '../../options.ts';
 import type { InjectOptions } from './options.ts';
 
-/** `inject`: manifests in, the same manifests with the sidecar out. */
+/** `inject`: adds the sidecar to manifests. */
 export function registerInject(program: Command, io: Io): void {
   const command = program
     .command('inject')
     .description(
-      'Add the sidecar to the workloads of manifests, as the webhook would to their pods. Needs no cluster.',
+      'Inject the sidecar into the workloads of manifests, as the webhook would into their pods. Needs no cluster.',
     );
   addFilenameOption(command);
   addOutputOption(
     command,
     ['yaml', 'json', 'patch', 'diff', 'unified'],
-    'yaml keeps notation and comments; patch is a JSON Patch a line; diff says what changes by container and field, unified as text',
+    'output format: yaml keeps formatting and comments; patch is one JSON Patch per line; diff lists the changes by container and field; unified is a text diff',
   );
   command
     .addOption(
       command
-        .createOption('--check', 'write no manifests, only name what would change; exit code 3')
+        .createOption(
+          '--check',
+          'write no manifests; list the objects that would change, and exit with 3 if there are any',
+        )
         .conflicts('output'),
     )
     .addOption(
       command
-        .createOption('--summary', 'write no manifests, only a table: object, decision, reason, CPU and memory added')
+        .createOption(
+          '--summary',
+          'write no manifests; print a table with decision, reason, and added CPU and memory for each object',
+        )
         .conflicts('output'),
     );
   addEngineOptions(command);

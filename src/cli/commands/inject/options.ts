@@ -4,8 +4,8 @@ import type { EngineOptions, ManifestOptions } from '../../options.ts';
 /** Options of `inject`. */
 export interface InjectOptions extends ManifestOptions, EngineOptions {
   readonly output: OutputFormat;
-  /** Only say which objects would change. */
+  /** Only list the objects that would change. */
   readonly check?: boolean;
-  /** Only say what would become of every object. */
+  /** Only print a table of decisions. */
   readonly summary?: boolean;
 }

@@ -17,12 +17,12 @@ interface Row {
   readonly object: string;
   readonly decision: Decision['outcome'] | 'pass';
   readonly reason: string;
-  /** Requests that one pod has more than before; undefined when nothing is added. */
+  /** Resource requests added to one pod. Undefined if nothing is added. */
   readonly added: Amounts | undefined;
   readonly replicas: number;
 }
 
-/** Cores and bytes; whatever a container requests only while the pod starts is not counted. */
+/** Added requests in cores and bytes, without those of init containers that end before the pod is ready. */
 function requestsOf(added: Added): Amounts {
   const staying = [
     ...added.containers,
@@ -51,7 +51,7 @@ function memoryText(bytes: number): string {
 
 function rowOf({ object, workload, where }: PlacedObject, decideFor: (workload: Workload) => Decision | string): Row {
   const base = { where, object: describeObject(object), added: undefined, replicas: 1 };
-  if (workload === undefined) return { ...base, decision: 'pass', reason: object.passed };
+  if (workload === undefined) return { ...base, decision: 'pass', reason: object.skipReason };
   const decision = decideFor(workload);
   if (typeof decision === 'string') return { ...base, decision: 'skip', reason: decision };
   const { outcome, reasons, added } = decision;
@@ -77,8 +77,8 @@ function totalLine(rows: readonly Row[]): string {
 }
 
 /**
- * `inject --summary`: a table of what would become of every object. The exit code is 1 when a pod would be denied, else
- * with `--check` 3 when something would change.
+ * `inject --summary`: prints a table with the decision on every object. The exit code is 1 if a pod would be denied.
+ * Otherwise it is 3 if `--check` is given and something would change.
  */
 export function summarise(
   input: Input,

@@ -6,13 +6,13 @@ import type { LintOptions } from './lint.ts';
 
 /** `template`: for the authors of sidecars. */
 export function registerTemplate(program: Command, io: Io): void {
-  const template = program.command('template').description('Write, check and test sidecar templates.');
+  const template = program.command('template').description('Create, test and lint sidecar templates.');
 
   const create = template
     .command('new')
-    .description('Write a template that works and its tests, to start from.')
+    .description('Create a folder with a working template and its tests, as a starting point.')
     .argument('<name>', 'name of the sidecar, a DNS label')
-    .option('--out <folder>', 'folder of the files (default: the name)');
+    .option('--out <folder>', 'folder to write to (default: the name of the sidecar)');
   addExamples(create, 'sidecar-injector template new clock');
   create.action(async (name: string, { out }: { readonly out?: string }) => {
     const { runTemplateNew } = await import('./new.ts');
@@ -22,9 +22,9 @@ export function registerTemplate(program: Command, io: Io): void {
   const test = template
     .command('test')
     .description(
-      "Run a template's own tests: every TemplateTest in FOLDER/tests against the templates in FOLDER. Exit code 1 when one fails.",
+      'Run every TemplateTest in FOLDER/tests against the templates in FOLDER. Exits with 1 if a test fails.',
     )
-    .argument('<folder>', 'folder with SidecarTemplate files and tests/');
+    .argument('<folder>', 'folder with SidecarTemplate files and a folder tests');
   addExamples(test, 'sidecar-injector template test deploy/sidecars/log-shipper');
   test.action(async (folder: string) => {
     const { runTemplateTest } = await import('./test.ts');
@@ -33,9 +33,11 @@ export function registerTemplate(program: Command, io: Io): void {
 
   const lint = template
     .command('lint')
-    .description('Predict the Pod Security level of injected pods, add up CPU and memory, point at what is missing.')
+    .description(
+      'Report the Pod Security level that injected pods need, the CPU and memory that is added, and what a template lacks.',
+    )
     .argument('<folder>', 'folder with SidecarTemplate files')
-    .option('--strict', 'exit code 1 when there is a hint');
+    .option('--strict', 'exit with 1 if there are hints');
   addExamples(lint, 'sidecar-injector template lint deploy/sidecars/log-shipper');
   lint.action(async (folder: string, options: LintOptions) => {
     const { runTemplateLint } = await import('./lint.ts');

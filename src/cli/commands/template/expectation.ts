@@ -17,8 +17,8 @@ function listDifferences(expected: readonly Json[], actual: readonly Json[], whe
 }
 
 /**
- * Where the actual value lacks what is expected: members of objects that are not expected do not matter, null means
- * absent, items of Kubernetes' keyed lists are found by their keys, other lists and values are equal.
+ * Compares a value with an expectation and returns the differences. Members that the expectation does not name may have
+ * any value, null means absent, items of keyed lists are matched by their keys, and all other values must be equal.
  */
 export function differences(expected: Json, actual: Json | undefined, where: string): string[] {
   if (isObject(expected)) {

@@ -16,7 +16,7 @@ function bytes(value: number | undefined): string {
   return value === undefined ? 'no limit' : `${Math.round(value / 2 ** 20)}Mi`;
 }
 
-/** What keeps it out of the next stricter level. */
+/** The violations that rule out the next stricter level. */
 function because(violations: readonly PodSecurityViolation[]): string {
   const level = podSecurityLevel(violations);
   const against = violations.filter((violation) => level !== 'privileged' || violation.level === 'baseline');
@@ -33,7 +33,7 @@ function lines(name: string, { violations, resources, hints }: Lint): string[] {
   ];
 }
 
-/** `template lint`: what the injected pods need, and what the author should look at. */
+/** `template lint`: reports what the injected pods need, and hints for the author. */
 export async function runTemplateLint(folder: string, options: LintOptions, io: Io): Promise<number> {
   const { describeFileProblem, loadConfiguration } = await import('../../../runtime/configuration.ts');
   const loaded = await loadConfiguration({ sidecars: [folder] });

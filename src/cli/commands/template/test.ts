@@ -10,7 +10,7 @@ function namesIn(pod: JsonObject, list: string): string[] {
   return objectsMember(objectMember(pod, 'spec'), list).map((container) => stringMember(container, 'name') ?? '');
 }
 
-/** What holds for every injection, whatever the case expects: a second one changes nothing, undoing gives the pod back. */
+/** Checks what holds for every injection: injecting again changes nothing, and undoing restores the pod. */
 function lawDifferences(before: JsonObject, after: JsonObject, namespace: string, snapshot: Snapshot): string[] {
   const again = decide({ pod: after, namespace }, snapshot);
   const found = again.operations.length === 0 ? [] : [`a second injection changes it again: ${joinPatch(again.patch)}`];
@@ -40,7 +40,7 @@ function decisionDifferences(
   ];
 }
 
-/** Everything in which one case differs from what it expects. */
+/** All differences between the result of one test and its expectation. */
 function runCase({ spec }: TemplateTest, snapshot: Snapshot): string[] {
   const { namespace, expect: expected } = spec;
   const pod = spec.pod as JsonObject;
@@ -59,7 +59,7 @@ function runCase({ spec }: TemplateTest, snapshot: Snapshot): string[] {
   return [...found, ...lawDifferences(pod, after, namespace, snapshot)];
 }
 
-/** `template test`: runs the cases in the folder's `tests/` against the templates in the folder. */
+/** `template test`: runs the tests in the folder's `tests/` against the templates in the folder. */
 export async function runTemplateTest(folder: string, io: Io): Promise<number> {
   const { describeFileProblem, loadConfiguration, loadTemplateTests } =
     await import('../../../runtime/configuration.ts');

@@ -3,16 +3,16 @@ import type { Io } from '../../io.ts';
 import { addExamples, addFilenameOption, addOutputOption, addPodTemplateOption } from '../../options.ts';
 import type { UninjectOptions } from './options.ts';
 
-/** `uninject`: takes back what `inject` did. */
+/** `uninject`: removes the sidecar from manifests. */
 export function registerUninject(program: Command, io: Io): void {
   const command = program
     .command('uninject')
-    .description('Take the sidecar out of manifests again; what was never injected passes through unchanged.');
+    .description('Remove the sidecar from manifests. Objects that were never injected pass through unchanged.');
   addFilenameOption(command);
   addOutputOption(
     command,
     ['yaml', 'json', 'diff', 'unified'],
-    'yaml keeps notation and comments; diff says what changes by container and field, unified as text',
+    'output format: yaml keeps formatting and comments; diff lists the changes by container and field; unified is a text diff',
   );
   addPodTemplateOption(command);
   addExamples(

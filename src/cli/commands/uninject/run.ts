@@ -3,16 +3,16 @@ import { statusAnnotation } from '../../../pod/conventions.ts';
 import { readInput } from '../../manifests/input.ts';
 import { report, type Io } from '../../io.ts';
 import { writeRewriting } from '../../manifests/output.ts';
-import { rewriteInput, type Verdict, type Workload } from '../../manifests/rewriting.ts';
+import { rewriteInput, type RewriteDecision, type Workload } from '../../manifests/rewriting.ts';
 import type { UninjectOptions } from './options.ts';
 
-function judge(workload: Workload): Verdict {
+function decideRewrite(workload: Workload): RewriteDecision {
   const undone = undo(workload.pod.value);
-  if (undone === undefined) return { outcome: 'pass', reason: 'passed through: was not injected by sidecar-injector' };
+  if (undone === undefined) return { outcome: 'skip', reason: 'passed through: was not injected by sidecar-injector' };
   if (undone.problems.length > 0) {
     const found = undone.problems.join('; ');
     return {
-      outcome: 'refuse',
+      outcome: 'deny',
       problems: [
         `${statusAnnotation} would give back what no injection has taken: ${found}; take it out of the annotation`,
       ],
@@ -26,5 +26,5 @@ function judge(workload: Workload): Verdict {
 export async function runUninject(options: UninjectOptions, io: Io): Promise<number> {
   const input = await readInput(options, io);
   if ('problems' in input) return report(input, io);
-  return writeRewriting(rewriteInput(input, judge), options.output, io);
+  return writeRewriting(rewriteInput(input, decideRewrite), options.output, io);
 }

@@ -2,7 +2,7 @@ import { probersOf, proberEntry, statusPortsOf, wantsProbes, type Probers } from
 import { pointerOf, type PodContainer } from '../../../pod/containers.ts';
 import type { PodView } from '../../../pod/view.ts';
 import { names } from '../../../pod/conventions.ts';
-import { istioNames } from '../../../settings/istio/annotation-names.ts';
+import { annotationNames } from '../../../pod/annotation-names.ts';
 import { objectsMember, stringMember, type JsonObject } from '../../../json/json.ts';
 import type { Operation } from '../../../json/operation.ts';
 import { editOperations } from '../../patch/patch.ts';
@@ -16,7 +16,7 @@ function proberOperation(pointer: string, proxy: JsonObject, added: Probers): Op
     : { op: 'add', path: `${pointer}/env/-`, value: entry };
 }
 
-/** Probes of containers that came after the injection go to the agent too, and what is done about it. */
+/** Plans the rewrite of probes in containers added after the injection, and the update of the agent's variable. */
 export function planAddedProbes(
   view: PodView,
   containers: readonly PodContainer[],
@@ -25,7 +25,7 @@ export function planAddedProbes(
 ): { readonly edits: readonly ProbeEdit[]; readonly operations: readonly Operation[] } {
   const { values, meshConfig } = snapshot.settings.istiod;
   const statusPorts = statusPortsOf(meshConfig, view.annotations);
-  if (!wantsProbes(values, stringMember(view.annotations, istioNames.rewriteProbes))) {
+  if (!wantsProbes(values, stringMember(view.annotations, annotationNames.rewriteProbes))) {
     return { edits: [], operations: [] };
   }
   const found = new Map<string, JsonObject>();

@@ -6,8 +6,8 @@ import { recordedCopies } from '../../../istio/templates/user-copies.ts';
 import type { PodView } from '../../../pod/view.ts';
 import { workloadOf } from '../../../pod/workload.ts';
 import { chooseProfile } from '../../../settings/effective.ts';
-import { istioNames } from '../../../settings/istio/annotation-names.ts';
-import { proxyConfigText } from '../../../settings/istio/annotation-grammars.ts';
+import { annotationNames } from '../../../pod/annotation-names.ts';
+import { proxyConfigText } from '../../../settings/annotations/istio-grammars.ts';
 import { mergeProxyConfig, type ProxyConfig } from '../../../settings/schema/istio/proxy-config.ts';
 import type { IstioValues } from '../../../settings/schema/istio/values.ts';
 import { stringMember, type JsonObject } from '../../../json/json.ts';
@@ -16,7 +16,7 @@ import type { InjectionRequest } from '../../decision.ts';
 import type { Snapshot } from '../../snapshot.ts';
 
 function isNative(view: PodView, snapshot: Snapshot): boolean {
-  const asked = stringMember(view.annotations, istioNames.nativeSidecar);
+  const asked = stringMember(view.annotations, annotationNames.nativeSidecar);
   if (asked !== undefined) return asked === 'true';
   const { nativeSidecars } = snapshot.settings.injection;
   const istio = snapshot.settings.istiod.values.pilot.env['ENABLE_NATIVE_SIDECARS'];
@@ -24,12 +24,12 @@ function isNative(view: PodView, snapshot: Snapshot): boolean {
   return istio === 'true' || istio === 'false' ? istio === 'true' : snapshot.stableSidecars;
 }
 
-/** Annotations of the pod's namespace: the caller's, else those that are known of the cluster. */
+/** Returns the annotations of the pod's namespace: the caller's, else those known from the cluster. */
 function annotationsOf(request: InjectionRequest, snapshot: Snapshot): InjectionRequest['namespaceAnnotations'] {
   return request.namespaceAnnotations ?? snapshot.namespaces.get(request.namespace);
 }
 
-/** What a profile presets, in the places where Istio has the same. */
+/** What a profile presets, in Istio's own structures. */
 interface Presets {
   readonly values: IstioValues;
   readonly defaultConfig: ProxyConfig;
@@ -41,7 +41,10 @@ function listsOf(resources: Profile['resources']): { requests: JsonObject; limit
   return { requests: { ...requests }, limits: { ...limits } };
 }
 
-/** With hardened settings the pod's profile stands above Istio's values and below the pod's own annotations. */
+/**
+ * Returns the presets of the pod's profile. With hardened settings they override Istio's values; the pod's own
+ * annotations override both.
+ */
 function presetsOf(view: PodView, namespace: string, snapshot: Snapshot): Presets {
   const { values, meshConfig, hardened } = snapshot.settings.istiod;
   const { defaultConfig } = meshConfig;
@@ -58,13 +61,13 @@ function presetsOf(view: PodView, namespace: string, snapshot: Snapshot): Preset
   };
 }
 
-/** Everything that Istio's templates depend on, for one pod. */
+/** Returns the input of Istio's templates for one pod. */
 export function templateDataOf(original: PodView, request: InjectionRequest, snapshot: Snapshot): TemplateData {
   const { namespace, proxyVariables = {} } = request;
   const { values, defaultConfig, hardening } = presetsOf(original, namespace, snapshot);
   const isOpenShift = values.global.platform === 'openshift';
   const view = isOpenShift ? withoutPlatformIds(original) : original;
-  const config = proxyConfigText.parse(stringMember(view.annotations, istioNames.proxyConfig) ?? '');
+  const config = proxyConfigText.parse(stringMember(view.annotations, annotationNames.proxyConfig) ?? '');
   const previous = previousInjection(view);
   return {
     values,

@@ -8,7 +8,7 @@ import type { Flavour } from '../flavour.ts';
 import { proposeIstiodInjection } from './inject.ts';
 import { proposeIstiodReinvocation } from './reinvoke.ts';
 
-/** What the mode istiod needs beyond well-formed settings. */
+/** Checks what istiod mode needs beyond well-formed settings. */
 function problemsOf({ istiod }: Settings, templates: readonly string[]): Problem[] {
   const { global } = istiod.values;
   const problems: Problem[] = [];
@@ -26,12 +26,12 @@ function problemsOf({ istiod }: Settings, templates: readonly string[]): Problem
   return problems;
 }
 
-/** Istio's own proxy, which an istiod configures. */
+/** Istiod mode: Istio's own proxy, configured by an istiod. */
 export const istio: Flavour = {
   templates: ({ istiod }) => istioTemplateNames(istiod.values),
   problems: problemsOf,
   misfits: () => [],
-  // Istio's injector lays its templates over what it injected before.
+  // Istio's injector applies its templates on top of an earlier injection of its own.
   continues: (view) => previousInjection(view) !== undefined,
   inject: proposeIstiodInjection,
   reinvoke: proposeIstiodReinvocation,

@@ -20,7 +20,7 @@ function hardened(container: PlacedContainer['container']): PlacedContainer['con
   };
 }
 
-/** A profile's patches, by the container that they are for. */
+/** A profile's patches by the container that they apply to. */
 type Patches = Effective['patches'];
 
 function patchFor(name: string, { proxy, init }: Patches): Patches['proxy'] {
@@ -29,9 +29,9 @@ function patchFor(name: string, { proxy, init }: Patches): Patches['proxy'] {
 }
 
 /**
- * What Istio's templates leave open: a seccomp profile for every injected container, and the API token out of them, which
- * the agent does not read (it has a token of its own); and the patches of the pod's profile, with what does not fit.
- * Containers of the application stay as they are.
+ * Applies what Istio's templates lack: a seccomp profile for every injected container, a mask over the API token, which
+ * the agent does not read (it has a token of its own), and the patches of the pod's profile. `misfits` lists patches
+ * that do not fit. Application containers stay as they are.
  */
 export function harden(
   fragment: Fragment,

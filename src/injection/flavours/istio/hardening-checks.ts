@@ -8,7 +8,7 @@ import {
   statusPortOf,
   type TemplateData,
 } from '../../../istio/templates/template-data.ts';
-import { istioNames } from '../../../settings/istio/annotation-names.ts';
+import { annotationNames } from '../../../pod/annotation-names.ts';
 import { annotationTable } from '../../../settings/annotation-table.ts';
 import { draftOf, type Effective } from '../../../settings/effective.ts';
 import { stringMember, type JsonObject } from '../../../json/json.ts';
@@ -23,7 +23,7 @@ import { checkOverride } from '../../plan/override.ts';
 import { reason, type Reason } from '../../policy/reason.ts';
 import { baseOf, type Snapshot } from '../../snapshot.ts';
 
-/** With `hardened` the same is refused as in the mode standalone. */
+/** With hardened settings, checks overrides, images and conflicts with the proxy as in standalone mode. */
 export function hardeningReasons(data: TemplateData, rendered: RenderedPod, snapshot: Snapshot): Reason[] {
   const { proxy } = snapshot.settings;
   const { view } = data;
@@ -41,7 +41,10 @@ export function hardeningReasons(data: TemplateData, rendered: RenderedPod, snap
   if (wanted !== ownImage && !isAllowedImage(wanted, proxy.allowedImages)) {
     const allowed = [ownImage, ...proxy.allowedImages].join(', ');
     found.push(
-      reason('InvalidAnnotation', `${istioNames.proxyImage}: ${quote(wanted)} is not allowed; allowed: ${allowed}`),
+      reason(
+        'InvalidAnnotation',
+        `${annotationNames.proxyImage}: ${quote(wanted)} is not allowed; allowed: ${allowed}`,
+      ),
     );
   }
   const places = {
@@ -53,12 +56,12 @@ export function hardeningReasons(data: TemplateData, rendered: RenderedPod, snap
 
 /** Annotations whose values a profile may cap. */
 const capped: ReadonlySet<string> = new Set([
-  istioNames.proxyCPU,
-  istioNames.proxyMemory,
-  istioNames.proxyCPULimit,
-  istioNames.proxyMemoryLimit,
-  istioNames.logLevel,
-  istioNames.componentLogLevel,
+  annotationNames.proxyCPU,
+  annotationNames.proxyMemory,
+  annotationNames.proxyCPULimit,
+  annotationNames.proxyMemoryLimit,
+  annotationNames.logLevel,
+  annotationNames.componentLogLevel,
 ]);
 
 function aboveCaps(annotations: JsonObject, base: Effective): Problem[] {
@@ -70,20 +73,20 @@ function aboveCaps(annotations: JsonObject, base: Effective): Problem[] {
   return checkAgainstCaps(draft, Object.fromEntries(asked.map(({ name }) => [name, annotations[name]])));
 }
 
-/** The annotations that alone would change what is captured. */
+/** Returns the annotations of which each, on its own, changes what is captured. */
 function changesOfCapture(view: PodView, request: InjectionRequest, snapshot: Snapshot): Problem[] {
   const captured = (annotations: JsonObject): string =>
     JSON.stringify(captureOf(templateDataOf({ ...view, annotations }, request, snapshot)) ?? null);
   const before = captured({});
-  // Rendering depends on no other, and a pod may have any number of those.
-  return Object.values(istioNames)
+  // Rendering depends on no other annotation, and a pod may have any number of others.
+  return Object.values(annotationNames)
     .filter((name) => view.annotations !== undefined && Object.hasOwn(view.annotations, name))
     .map((name) => [name, view.annotations?.[name]] as const)
     .filter(([name, value]) => captured({ [name]: value }) !== before)
     .map(([where]) => ({ where, message: "changes what is captured, which the pod's profile fixes; leave it out" }));
 }
 
-/** What the pod asks for beyond the caps of its profile. */
+/** Returns the reasons for which the pod exceeds the caps of its profile. */
 export function cappedReasons(view: PodView, request: InjectionRequest, snapshot: Snapshot): Reason[] {
   const base = baseOf(snapshot, request.namespace, view.labels);
   const problems = [

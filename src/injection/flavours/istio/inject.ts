@@ -7,8 +7,8 @@ import { overridesProblems } from '../../../istio/templates/user-copies.ts';
 import type { PodView } from '../../../pod/view.ts';
 import { nameOf } from '../../../sidecars/template-library.ts';
 import { templateList } from '../../../grammar/grammar.ts';
-import { istioNames } from '../../../settings/istio/annotation-names.ts';
-import { annotationProblems, annotationRemarks } from '../../../settings/istio/pod-annotations.ts';
+import { annotationNames } from '../../../pod/annotation-names.ts';
+import { annotationProblems, annotationWarnings } from '../../../settings/istiod-annotations.ts';
 import { stringMember } from '../../../json/json.ts';
 import { chooseProfile } from '../../../settings/effective.ts';
 import { profileLabel } from '../../../settings/schema/profile.ts';
@@ -32,19 +32,19 @@ import { chooseSidecars, declareFragments, type DeclaredFragments } from '../../
 import { baseOf, type Snapshot } from '../../snapshot.ts';
 import { proposalOf } from '../../patch/patch.ts';
 
-/** Names of the wanted sidecars: Istio's templates, and those that are declared. */
+/** Names of the requested sidecars: Istio's templates and declared templates. */
 interface Wanted {
   readonly istio: readonly string[];
   readonly declared: readonly string[];
 }
 
-/** What the pod asks for, or the settings; aliases are resolved once, as in Istio. */
+/** Returns the templates that the pod requests, else those of the settings. As in Istio, aliases are resolved once. */
 export function wantedTemplates(view: PodView, snapshot: Snapshot): Wanted | { readonly problem: Problem } {
   const { values } = snapshot.settings.istiod;
   const { defaultTemplates, aliases = {} } = values.sidecarInjectorWebhook;
-  const text = stringMember(view.annotations, istioNames.templates);
+  const text = stringMember(view.annotations, annotationNames.templates);
   const parsed = text === undefined ? undefined : templateList.parse(text);
-  const where = istioNames.templates;
+  const where = annotationNames.templates;
   if (parsed !== undefined && 'problem' in parsed) return { problem: { where, message: parsed.problem } };
   const fallback = defaultTemplates.length > 0 ? defaultTemplates : snapshot.settings.injection.defaultTemplates;
   const names = (parsed?.value ?? fallback).flatMap((name) =>
@@ -71,7 +71,10 @@ function remarksOnPrevious({ previous }: TemplateData): string[] {
     : ['Istio’s injector has injected the pod before; its templates are laid over that'];
 }
 
-/** A profile does nothing here unless the settings are hardened; a pod's wish for one is said with its label. */
+/**
+ * Returns warnings about the pod's profile, which has no effect unless the settings are hardened. A profile label of
+ * the pod is then reported with its other labels and annotations without effect.
+ */
 function remarksOnProfile(view: PodView, namespace: string, { settings }: Snapshot): string[] {
   const chosen = chooseProfile(settings.profiles, namespace, view.labels)?.name;
   if (settings.istiod.hardened) {
@@ -86,20 +89,22 @@ function invalid(problems: readonly Problem[]): Reason[] {
   return problems.map((problem) => reason('InvalidAnnotation', describeProblem(problem)));
 }
 
-/** A pod of nothing but injected containers would be left without one in its list. */
+/** Returns a reason if the pod would have no container left besides init containers and native sidecars. */
 function emptiness({ containers }: RenderedPod): Reason[] {
   if (containers.length > 0) return [];
   return [reason('InvalidOverride', 'the pod has no container of its own beside the injected ones')];
 }
 
-/** What of the declared sidecars' probes goes to the agent, as the application's do. */
+/** Returns the rewrites of declared sidecars' probes; the agent answers them as it does the application's. */
 function redirectedProbes(declared: DeclaredFragments, rendered: RenderedPod): ProbeEdit[] {
   return injectedContainers(declared.fragments.values()).flatMap((at) =>
     (rendered.edits.get(at.raw) ?? []).map((edit): ProbeEdit => ({ at, ...edit })),
   );
 }
 
-/** Sleeps of the application's containers that stay in their places; one that a template changes is added anew. */
+/**
+ * Plans sleeps for application containers that keep their place. One that a template changes is replaced and gets none.
+ */
 function sleepsFor(view: PodView, namespace: string, { containers }: RenderedPod, snapshot: Snapshot): SleepPlan {
   const seconds = drainSecondsOf(view, namespace, snapshot);
   const application = applicationContainers(view).filter(({ list }) => list === 'containers');
@@ -113,10 +118,7 @@ function sleepsFor(view: PodView, namespace: string, { containers }: RenderedPod
   return { ...plan, remarks: [...plan.remarks, remark] };
 }
 
-/**
- * What is done to a pod that carries no status of ours and whose proxy an istiod configures: what Istio's own injector
- * would make of it.
- */
+/** Plans an injection in istiod mode, reproducing Istio's injector, for a pod without a status annotation of ours. */
 export function proposeIstiodInjection(
   view: PodView,
   request: InjectionRequest,
@@ -144,7 +146,7 @@ export function proposeIstiodInjection(
     ...remarksOnPrevious(data),
     ...remarksOnProfile(view, request.namespace, snapshot),
     ...unknownKeys(view),
-    ...annotationRemarks(view, hardened),
+    ...annotationWarnings(view, hardened),
     ...declared.remarks,
   ];
   const refused = atLeastOne([
@@ -173,7 +175,7 @@ export function proposeIstiodInjection(
   const { template } = rendered;
   const plan: Plan = {
     ...planned.plan,
-    // Declared ones by their versions, so that a second injection finds them.
+    // Declared templates with their versions, so that reinvocation finds them.
     templates: [...wanted.istio, ...selection.chosen.keys()],
     overruled: true,
     revision: revisionOf(data.values),

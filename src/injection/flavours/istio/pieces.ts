@@ -8,7 +8,7 @@ import type { NamedObject } from '../../plan/plan.ts';
 import { otherValues, type PodChanges } from '../../plan/pod-changes.ts';
 import type { ProbeEdit } from '../../plan/probes.ts';
 
-/** Containers of the result that are not the pod's own, each with its place: before the first own one, or after. */
+/** Returns the containers of the result that are not the pod's own, placed before the first own container or after. */
 function placed(list: ContainerList, result: readonly JsonObject[], own: ReadonlySet<JsonObject>): PlacedContainer[] {
   const firstOwn = result.findIndex((container) => own.has(container));
   return result.flatMap((container, index): PlacedContainer[] => {
@@ -18,16 +18,16 @@ function placed(list: ContainerList, result: readonly JsonObject[], own: Readonl
   });
 }
 
-/** What a rendered pod changes, for the plan. */
+/** The changes of a rendered pod, in the form that the plan needs. */
 export interface Pieces {
   readonly fragment: Fragment;
-  /** The pod's own copies of what is added, which leave their place. */
+  /** The pod's own copies of added containers, which are removed from their place. */
   readonly overrides: readonly PodContainer[];
   readonly edits: readonly ProbeEdit[];
   readonly changes: PodChanges;
 }
 
-/** The rendered pod as what it changes in the pod. */
+/** Derives the changes from a rendered pod by comparing object identity with the original pod. */
 export function piecesOf(view: PodView, rendered: RenderedPod, source: string): Pieces {
   const own = new Set([...view.initContainers, ...view.containers]);
   const kept = new Set([...rendered.initContainers, ...rendered.containers].filter((one) => own.has(one)));
@@ -54,7 +54,7 @@ export function piecesOf(view: PodView, rendered: RenderedPod, source: string): 
     changes: {
       labels: otherValues(rendered.labels, view.labels),
       annotations: otherValues(rendered.annotations, view.annotations),
-      // A status that is there already gives way to ours; taking it out first keeps it in the record.
+      // An existing status is replaced by ours. Removing it first keeps it among the recorded originals.
       removedAnnotations: [...rendered.removedAnnotations, statusAnnotation].filter(
         (key) => !Object.hasOwn(rendered.annotations, key),
       ),

@@ -17,7 +17,10 @@ import { planAddedProbes } from './added-probes.ts';
 import { drainSecondsOf } from './drain-seconds.ts';
 import { wantedTemplates } from './inject.ts';
 
-/** What containers that were added since need: probes that the agent asks, hooks, and what declared sidecars give every one. */
+/**
+ * Plans what containers added since the injection need: rewritten probes, hooks, and what declared sidecars add to
+ * every container.
+ */
 export function proposeIstiodReinvocation(
   view: PodView,
   record: InjectionStatus,

@@ -7,7 +7,7 @@ import type { Flavour } from '../flavour.ts';
 import { proposeInjection } from './inject.ts';
 import { proposeReinvocation } from './reinvoke.ts';
 
-/** The proxy of a pod that says nothing of its own: for checking settings before there is any pod. */
+/** Returns the intent of a pod without settings of its own, for checking settings before there is any pod. */
 function plainProxy(settings: Effective, native: boolean): ProxyIntent {
   return {
     settings,
@@ -24,14 +24,14 @@ function plainProxy(settings: Effective, native: boolean): ProxyIntent {
   };
 }
 
-/** Whether the profile's patches fit the containers that a plain pod gets, in both modes. */
+/** Returns which patches of the profile do not fit the containers of a plain pod, native or classic. */
 function misfits(effective: Effective): string[] {
   if (effective.patches.proxy.length === 0 && effective.patches.init.length === 0) return [];
   const found = [true, false].flatMap((native) => proxyFragment(plainProxy(effective, native)).misfits);
   return [...new Set(found)];
 }
 
-/** The proxy that needs no control plane. */
+/** Standalone mode: a proxy that needs no control plane. */
 export const standalone: Flavour = {
   templates: () => [builtInSidecar],
   problems: () => [],

@@ -8,6 +8,7 @@ import type { ProxyFragment } from '../../../sidecars/standalone/proxy.ts';
 import { builtInSidecar } from '../../../sidecars/template-library.ts';
 import { namedWorkload, serviceOf } from '../../../pod/workload.ts';
 import { hookPaths } from '../../../envoy/hooks.ts';
+import { annotationNames } from '../../../pod/annotation-names.ts';
 import { ports } from '../../../pod/conventions.ts';
 import { stringMember } from '../../../json/json.ts';
 import { quote } from '../../../grammar/problem.ts';
@@ -27,7 +28,10 @@ import type { Effective } from '../../../settings/effective.ts';
 import type { Snapshot } from '../../snapshot.ts';
 import { proposalOf } from '../../patch/patch.ts';
 
-/** A classic container never ends, and with it no pod that is meant to end, unless the application ends the proxy. */
+/**
+ * Warns about pods that are meant to complete: a classic container never ends, and so neither does the pod, unless the
+ * application ends the proxy.
+ */
 function remarksOnCompletion(view: PodView, fragments: readonly Fragment[], quitHook: boolean): string[] {
   const policy = stringMember(view.spec, 'restartPolicy');
   if (policy === undefined || policy === 'Always') return [];
@@ -45,21 +49,18 @@ function remarksOnCompletion(view: PodView, fragments: readonly Fragment[], quit
   });
 }
 
-/** Where a pod finds its effective settings. */
-const settingsAnnotation = 'sidecar-injector.io/settings';
-
-/** The effective settings as an annotation, where they are asked for. */
+/** Returns the effective settings as an annotation if the pod asks for it. */
 function shownSettings(effective: Effective): Record<string, string> {
-  return effective.showSettings ? { [settingsAnnotation]: JSON.stringify(viewEffective(effective)) } : {};
+  return effective.showSettings ? { [annotationNames.settings]: JSON.stringify(viewEffective(effective)) } : {};
 }
 
-/** kubectl's default container, so that `logs` and `exec` keep going to the application. */
+/** Sets kubectl's default container, so that `logs` and `exec` keep addressing the application. */
 function defaultContainer(view: PodView): Record<string, string> {
   const first = applicationContainers(view).find(({ list }) => list === 'containers');
-  return first === undefined ? {} : { 'kubectl.kubernetes.io/default-container': first.name };
+  return first === undefined ? {} : { [annotationNames.defaultContainer]: first.name };
 }
 
-/** Containers whose probes and ports the proxy has to do with, and what becomes of them. */
+/** Containers whose probes and ports concern the proxy, and the plans for them. */
 interface Surroundings {
   readonly containers: readonly PodContainer[];
   readonly probes: ProbePlan;
@@ -105,7 +106,7 @@ function proxyOf(
   });
 }
 
-/** Sidecars in the order of selection, as this pod gets them. */
+/** Returns the fragments of the sidecars for this pod in the order of selection. */
 function fragmentsOf(
   view: PodView,
   { chosen, declared, effective, scrape }: ValidatedPod,
@@ -123,7 +124,7 @@ function fragmentsOf(
   });
 }
 
-/** What shows only when the proxy has been made for this pod. */
+/** Returns the reasons that are known only once the proxy of this pod has been built. */
 function misfits({ misfits: patches, capture }: ProxyFragment, byNodeAgent: boolean): Reason[] {
   const beyond = capture === undefined || !byNodeAgent ? [] : beyondNodeAgent(capture);
   const untold = `a node agent captures here (capture.loadedBy), which cannot be told of ${beyond.join(', ')}; leave it out`;
@@ -133,7 +134,7 @@ function misfits({ misfits: patches, capture }: ProxyFragment, byNodeAgent: bool
   ];
 }
 
-/** What is done to a pod that carries no status of ours: everything is checked first, then everything is planned. */
+/** Plans the injection of a pod without a status annotation of ours: first all checks, then the plan. */
 export function proposeInjection(
   view: PodView,
   request: InjectionRequest,
@@ -156,9 +157,14 @@ export function proposeInjection(
   const fragments = fragmentsOf(view, validated, proxy, redirected);
   remarks.push(...remarksOnCompletion(view, fragments, effective.proxy.quitHook));
 
+  const shown = withProxy ? shownSettings(effective) : {};
   const changes = {
-    ...changedAnnotations(view, { ...(byNodeAgent ? proxy?.annotations : {}), ...scrape?.annotations }),
-    removedAnnotations: scrape?.removed ?? [],
+    ...changedAnnotations(view, { ...(byNodeAgent ? proxy?.annotations : {}), ...shown, ...scrape?.annotations }),
+    // Whoever reads it takes it for ours.
+    removedAnnotations: [
+      ...(scrape?.removed ?? []),
+      ...(annotationNames.settings in shown ? [] : [annotationNames.settings]),
+    ],
   };
   const edits = probes.edits.filter((edit) => !isInjected(edit));
   const planned = planFragments(view, { fragments, overrides, edits, redirected, sleeps: sleeps.edits, changes });

@@ -28,7 +28,7 @@ import { planScrape } from '../../plan/scrape.ts';
 import { baseOf, type Snapshot } from '../../snapshot.ts';
 import type { InjectionStatus } from '../../patch/status.ts';
 
-/** Replaces the bootstrap inside the arguments; whatever else others changed in our container stays. */
+/** Replaces the bootstrap in the arguments of the proxy. Other changes that others have made to the container stay. */
 function bootstrapOperation(own: PodContainer, args: readonly string[]): Operation[] {
   const present = member(own.raw, 'args');
   const at = Array.isArray(present) ? present.indexOf('--config-yaml') : -1;
@@ -46,7 +46,7 @@ function ruleOperations(own: PodContainer, effective: Effective, intent: Capture
   });
 }
 
-/** What the proxy has to do with containers that were added since. */
+/** Changes to the proxy for containers added since the injection. */
 interface ProxyChanges {
   readonly operations: readonly Operation[];
   readonly probes: ProbePlan;
@@ -102,9 +102,9 @@ function changesForProxy(
 }
 
 /**
- * What is done to a pod that carries our status and all our containers: only what containers added since need, that is
- * their probes, their declared ports, their hooks, and what sidecars give every container. Everything else stays, because
- * other webhooks and the API server's own plug-ins may have changed it.
+ * Plans the changes to a pod that has our status annotation and all our containers. Only what containers added since
+ * the injection need is changed: their probes, declared ports and hooks, and what sidecars add to every container.
+ * Everything else stays, because other webhooks and the API server's admission plug-ins may have changed it.
  */
 export function proposeReinvocation(
   view: PodView,

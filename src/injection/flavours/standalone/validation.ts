@@ -9,7 +9,7 @@ import type { Effective } from '../../../settings/effective.ts';
 import { stringMember, type JsonObject } from '../../../json/json.ts';
 import { readPodSettings } from '../../../settings/pod-settings.ts';
 import { describeProblem, quote } from '../../../grammar/problem.ts';
-import { mountProblems, proxyConflicts } from '../../plan/conflicts.ts';
+import { mountProblems, proxyConflicts, proxyVolumeConflicts } from '../../plan/conflicts.ts';
 import type { InjectionRequest } from '../../decision.ts';
 import { checkOverride, identityOf, overridesOf } from '../../plan/override.ts';
 import { fixedCaptureProblems } from '../../plan/fixed-capture.ts';
@@ -22,14 +22,14 @@ import { planScrape, type ScrapePlan } from '../../plan/scrape.ts';
 import { chooseSidecars, declareFragments, type ChosenSidecars } from '../../policy/selection.ts';
 import { baseOf, type Snapshot } from '../../snapshot.ts';
 
-/** What a pod, the settings and its sidecars say together, when nothing of it is against an injection. */
+/** The result of pod, settings and sidecars together, if nothing in it prevents an injection. */
 export interface ValidatedPod {
   readonly effective: Effective;
   /** Sidecars in the order of selection. */
   readonly chosen: ChosenSidecars['chosen'];
   readonly withProxy: boolean;
   readonly native: boolean;
-  /** Fragments of the declared sidecars, by reference. */
+  /** Fragments of the declared sidecars by reference. */
   readonly declared: ReadonlyMap<string, Fragment>;
   /** The pod's own copies of injected containers. */
   readonly overrides: readonly PodContainer[];
@@ -48,14 +48,14 @@ function isNative(effective: Effective, snapshot: Snapshot, remarks: string[]): 
   return false;
 }
 
-/** What is said and planned about the proxy's image has to mean the one that the pod's own copy of the container names. */
+/** Applies the image of the pod's own copy of the proxy, so that warnings and plan refer to it. */
 function withOwnImage(effective: Effective, own: JsonObject | undefined): Effective {
   const image = stringMember(own, 'image');
   if (image === undefined || image === 'auto') return effective;
   return { ...effective, proxy: { ...effective.proxy, image } };
 }
 
-/** Hooks are commands, and a distroless image has nothing that could run them. */
+/** Warns about images without a shell: hooks are commands, and a distroless image has nothing to run them. */
 function remarksOnImage({ proxy: { image, holdApplication } }: Effective, native: boolean): string[] {
   if (hasShell(image)) return [];
   const unheld = !native && holdApplication ? ' and the application does not wait for it' : '';
@@ -83,7 +83,10 @@ function overrideProblems(
   return found;
 }
 
-/** Checks everything that can be against the injection; all reasons come back at once. */
+/**
+ * Runs all checks on the pod, its settings and its sidecars, and returns all reasons against the injection at once.
+ * Conflicts between containers, volumes and mounts show only when the plan is made.
+ */
 export function validateInjection(
   view: PodView,
   request: InjectionRequest,
@@ -92,7 +95,7 @@ export function validateInjection(
   const base = baseOf(snapshot, request.namespace, view.labels);
   const settings = readPodSettings(view, base, snapshot.settings.proxy.allowedImages);
   const { effective: wanted } = settings;
-  // The owner itself, not the name that the pod gives its workload: nobody chooses their canary.
+  // The owner itself, not the workload name that the pod sets: nobody may choose their own canary.
   const owner = request.workload ?? workloadOf(view);
   const { chosen, problems } = chooseSidecars(wanted.templates, snapshot, { namespace: request.namespace, owner });
   const withProxy = wanted.templates.includes(builtInSidecar);
@@ -101,7 +104,7 @@ export function validateInjection(
   const identity = identityOf(ownProxy);
   const scrape = withProxy ? planScrape(view.annotations, wanted) : undefined;
 
-  const remarks = [...settings.remarks];
+  const remarks = [...settings.warnings];
   const profile = profileRemark(view.labels, wanted.profile, snapshot.settings.profiles);
   if (profile !== undefined) remarks.push(profile);
   const wantsNative = withProxy || [...chosen.values()].some((template) => template?.spec.mode === 'native');
@@ -126,7 +129,9 @@ export function validateInjection(
     ...[...settings.problems, ...fixedCapture].map((problem) => reason('InvalidAnnotation', describeProblem(problem))),
     ...problems,
     ...overrideProblems(overrides, fitted.effective, snapshot, view),
-    ...(withProxy ? [...proxyConflicts(view, effective, identity), ...mountProblems(view, effective)] : []),
+    ...(withProxy
+      ? [...proxyConflicts(view, effective, identity), ...proxyVolumeConflicts(view), ...mountProblems(view, effective)]
+      : []),
     ...(scrape?.problems ?? []).map((problem) => reason('InvalidAnnotation', describeProblem(problem))),
     ...declared.problems,
   ]);

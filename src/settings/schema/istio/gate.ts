@@ -1,6 +1,6 @@
 import type { Settings } from '../configuration.ts';
 
-/** Which pods are injected, where Istio's values say something about it: their selectors are added, their `disabled` counts. */
+/** Applies what Istio's values say about which pods are injected: their selectors are added and `disabled` is respected. */
 export function withIstioGate(settings: Settings): Settings {
   if (settings.mode !== 'istiod') return settings;
   const { injection } = settings;

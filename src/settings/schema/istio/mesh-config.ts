@@ -3,7 +3,7 @@ import { proxyConfig } from './proxy-config.ts';
 import { flag, mergeValues, text, unread, whole } from './value-types.ts';
 import type { IstioValues } from './values.ts';
 
-/** Istio's MeshConfig (istio.io/api mesh/v1alpha1) as far as injection reads it; the rest is istiod's own business. */
+/** The fields of Istio's MeshConfig (istio.io/api mesh/v1alpha1) that injection reads; only istiod reads the others. */
 const schema = z.strictObject({
   defaultConfig: proxyConfig,
   enablePrometheusMerge: flag.optional(),
@@ -66,14 +66,14 @@ const defaults = {
   trustDomain: 'cluster.local',
 };
 
-/** Istio's mesh configuration, as in the ConfigMap `istio`, key `mesh`. */
+/** Istio's mesh configuration, as in key `mesh` of ConfigMap `istio`. */
 export const meshConfig = z.preprocess((input) => mergeValues(defaults, input ?? {}), schema);
 
 export type MeshConfig = z.output<typeof schema>;
 
 /**
- * The mesh configuration with what Istio's chart writes into it of the values, unless it says that itself: where the
- * istiod of the revision is, the mesh's id, the type of the proxy's image.
+ * Adds to the mesh configuration what Istio's chart takes from the values, unless it is set already: the address of the
+ * revision's istiod, the mesh ID and the image type of the proxy.
  */
 export function completeMeshConfig(mesh: MeshConfig, { revision, global }: IstioValues): MeshConfig {
   const suffix = revision === '' ? '' : `-${revision}`;

@@ -2,7 +2,7 @@ import * as z from 'zod';
 import { byKey, type Json } from '../../../json/json.ts';
 import { flag, mergeValues, text, unread, whole } from './value-types.ts';
 
-/** Istio's ProxyConfig (istio.io/api mesh/v1alpha1/proxy.proto). Fields that are only passed on to the agent stay as they are. */
+/** Istio's ProxyConfig (istio.io/api mesh/v1alpha1/proxy.proto). Fields for the agent are passed on unchecked. */
 export const proxyConfig = z.strictObject({
   holdApplicationUntilProxyStarts: flag.optional(),
   image: z.strictObject({ imageType: text.optional() }).optional(),
@@ -51,7 +51,7 @@ export const proxyConfig = z.strictObject({
 
 export type ProxyConfig = z.output<typeof proxyConfig>;
 
-/** What the agent assumes anyway (istio.io/istio pkg/config/mesh, the default proxy configuration). */
+/** The agent's own defaults (istio.io/istio pkg/config/mesh, default proxy configuration). */
 const builtIn: Readonly<Record<string, Json>> = {
   binaryPath: '/usr/local/bin/envoy',
   configPath: './etc/istio/proxy',
@@ -65,7 +65,7 @@ const builtIn: Readonly<Record<string, Json>> = {
   terminationDrainDuration: '5s',
 };
 
-/** Fields whose zero is told apart from their absence; everywhere else zero means absent (proto3). */
+/** Fields for which zero differs from unset. For all others it does not (proto3). */
 const wrapped: ReadonlySet<string> = new Set(['concurrency', 'holdApplicationUntilProxyStarts', 'statsCompression']);
 
 function isAbsent(key: string, value: unknown): boolean {
@@ -76,13 +76,13 @@ function isAbsent(key: string, value: unknown): boolean {
   return value === '' || value === 0 || value === false || (Array.isArray(value) && value.length === 0);
 }
 
-/** The proxy configuration of one pod: the mesh's with the pod's on top, `proxyMetadata` key by key. */
+/** The proxy configuration of a pod: the mesh's, overridden by the pod's; `proxyMetadata` is merged by key. */
 export function mergeProxyConfig(mesh: ProxyConfig, pod: ProxyConfig): ProxyConfig {
   const own = Object.fromEntries(Object.entries(pod).filter(([, value]) => value !== undefined && value !== null));
   return mergeValues(mesh, own) as ProxyConfig;
 }
 
-/** What differs from the agent's own defaults, for PROXY_CONFIG. */
+/** The fields that differ from the agent's defaults, for PROXY_CONFIG. */
 export function differencesFromDefault(config: ProxyConfig): Readonly<Record<string, unknown>> {
   return Object.fromEntries(
     Object.entries(config)

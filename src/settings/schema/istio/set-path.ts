@@ -1,28 +1,28 @@
 import { quote, type Problem } from '../../../grammar/problem.ts';
 import { isPlain, mergeValues } from './value-types.ts';
 
-/** Keys of maps and places of lists. */
+/** Keys of maps and indexes of lists. */
 export type SetPath = readonly (string | number)[];
 
-/** One setting, and where it belongs below `spec.istiod`. */
+/** A value and its path below `spec.istiod`. */
 export interface SetPathValue {
   readonly path: SetPath;
   readonly value: unknown;
 }
 
-/** Where a path of Istio's installers leads: `values.…`, `meshConfig.…`, `components.…`, or a bare path of the values. */
+/** Resolves a path of Istio's installers: `values.…`, `meshConfig.…`, `components.…`, or a path in the values. */
 function placeOf(path: SetPath): SetPath {
   const [first, ...rest] = path;
   if (first === 'spec') return placeOf(rest);
   if (first === 'values') return rest[0] === 'meshConfig' ? rest : path;
   if (first === 'meshConfig') return path;
-  // Istio's operator switches its node agent on as a component; in the values it is the proxy's matter.
+  // The operator enables the node agent as a component; in the values the setting belongs to the proxy.
   if (path.join('.') === 'components.cni.enabled') return ['values', 'pilot', 'cni', 'enabled'];
   if (path.length === 1 && ['hub', 'tag', 'platform'].includes(String(first))) return ['values', 'global', ...path];
   return ['values', ...path];
 }
 
-/** Helm's reading of one word: a truth value, null, a whole number, else text. */
+/** Parses a word as Helm does: a boolean, null, an integer, or else a string. */
 function scalar(text: string): unknown {
   if (text === 'true' || text === 'false') return text === 'true';
   if (text === 'null') return null;
@@ -44,9 +44,9 @@ function valueOf(text: string): unknown {
 const syntax = /^((?:\\.|[^.=[\]\\])+(?:\[\d{1,4}\])*)(?:\.(?:\\.|[^.=[\]\\])+(?:\[\d{1,4}\])*)*=/s;
 
 /**
- * One `PATH=VALUE` as Helm's `--set` has it: keys separated by dots (`\.` is a dot of the key), `[0]` a place of a list,
- * `{a,b}` a list; a value may also be JSON. The path may begin with `values.`, `meshConfig.` or `components.`, as with
- * Istio's installers.
+ * Parses `PATH=VALUE` as Helm's `--set` does: keys are separated by dots (`\.` is a dot in a key), `[0]` is a list index,
+ * and `{a,b}` is a list. A value may also be JSON. The path may start with `values.`, `meshConfig.` or `components.`, as
+ * with Istio's installers.
  */
 export function readSetting(text: string): SetPathValue | Problem {
   const [head] = syntax.exec(text) ?? [];
@@ -60,7 +60,7 @@ export function readSetting(text: string): SetPathValue | Problem {
   return { path: placeOf(path), value: valueOf(text.slice(head.length)) };
 }
 
-/** The settings with one more. Throws a RangeError when its place in a list would leave others before it empty. */
+/** Returns the settings with one more value. Throws a RangeError if a list index would leave a gap. */
 export function applySetting(input: unknown, { path, value }: SetPathValue): unknown {
   const [step, ...rest] = path;
   if (step === undefined) return mergeInputs(input, value);
@@ -73,7 +73,7 @@ export function applySetting(input: unknown, { path, value }: SetPathValue): unk
   return list.toSpliced(step, 1, applySetting(list[step], { path: rest, value }));
 }
 
-/** The second on top of the first; null stays, because it takes a default away. */
+/** Merges the second into the first. A null is kept, because it removes a default. */
 export function mergeInputs(base: unknown, over: unknown): unknown {
   if (over === undefined) return base;
   if (!isPlain(base) || !isPlain(over)) return over;
@@ -82,7 +82,7 @@ export function mergeInputs(base: unknown, over: unknown): unknown {
   return Object.fromEntries(merged);
 }
 
-/** Mesh configuration inside the values, as Istio's chart takes it too, moves to its own place. */
+/** Moves mesh configuration out of the values, where Istio's chart accepts it too. */
 export function separateMeshConfig(input: unknown): unknown {
   if (typeof input !== 'object' || input === null) return input;
   const { values, meshConfig, ...rest } = input as { values?: unknown; meshConfig?: unknown };

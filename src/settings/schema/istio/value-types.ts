@@ -1,12 +1,12 @@
 import * as z from 'zod';
 
-/** Text that Helm users also write as a number, such as a tag. */
+/** A string that users may write as a number, such as a tag. */
 export const text = z.union([z.string(), z.number()]).transform(String);
 
-/** Text of an environment variable, which YAML may read as a number or a truth value. */
+/** The value of an environment variable, which YAML may parse as a number or boolean. */
 export const variable = z.union([z.string(), z.number(), z.boolean()]).transform(String);
 
-/** A whole number, also as digits: `--set` and JSON of other tools write both. */
+/** An integer, or a string of digits as `--set` and other tools write it. */
 export const whole = z.union([
   z.number().int(),
   z
@@ -17,10 +17,10 @@ export const whole = z.union([
 
 export const flag = z.union([z.boolean(), z.enum(['true', 'false']).transform((word) => word === 'true')]);
 
-/** A Kubernetes object that is passed on as it is. */
+/** A Kubernetes object that is passed on unchecked. */
 export const json = z.record(z.string(), z.unknown());
 
-/** Keys that Istio's own charts read and that change nothing of an injected pod. */
+/** Keys that Istio's charts read but that do not affect injected pods. */
 export function unread<const K extends string>(...keys: readonly K[]): Record<K, z.ZodOptional<z.ZodUnknown>> {
   return Object.fromEntries(keys.map((key) => [key, z.unknown().optional()])) as Record<K, z.ZodOptional<z.ZodUnknown>>;
 }
@@ -31,7 +31,7 @@ export function isPlain(value: unknown): value is Plain {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** The second on top of the first as Helm does it: maps merge, everything else is replaced, null takes away. */
+/** Merges the second into the first as Helm does: maps are merged, other values replaced, and null removes. */
 export function mergeValues(base: unknown, over: unknown): unknown {
   if (over === undefined) return base;
   if (!isPlain(base) || !isPlain(over)) return isPlain(over) ? mergeValues({}, over) : over;

@@ -106,7 +106,7 @@ const global = z.strictObject({
 const namedObjects = z.array(z.looseObject({ name: z.string().min(1) })).default([]);
 const texts = z.record(z.string(), z.string()).default({});
 
-/** A template of the values, as a plain piece of a pod. Istio runs text templates; nothing is run here. */
+/** A template of the values: a plain part of a pod. Unlike Istio's, it is not a text template. */
 const plainTemplate = z.strictObject(
   {
     metadata: z.strictObject({ labels: texts, annotations: texts }).prefault({}),
@@ -139,7 +139,7 @@ const webhook = z.strictObject({
   ...unread('enableNamespacesByDefault', 'injectionURL', 'objectSelector', 'reinvocationPolicy'),
 });
 
-/** Istio's Helm values as far as its injection templates read them; what only other charts read passes without effect. */
+/** The Helm values that Istio's injection templates read. Values that only other charts read are accepted and ignored. */
 const schema = z.strictObject({
   gateways: z.strictObject({
     seccompProfile: json,
@@ -214,7 +214,7 @@ const schema = z.strictObject({
   ),
 });
 
-/** Defaults of Istio's chart, release 1.32, for everything that the templates read. */
+/** The defaults of Istio's chart, release 1.32, for all values that the templates read. */
 const defaults = {
   gateways: { seccompProfile: {}, securityContext: {} },
   global: {
@@ -273,8 +273,8 @@ const defaults = {
 };
 
 /**
- * Helm's chart has the values of istiod itself at the root, and Istio's installers those of the node agent; injection
- * finds what it reads of both under `pilot`.
+ * Moves values to `pilot`, where the templates read them. The chart of istiod has its own values at the root, and Istio's
+ * installers have those of the node agent there.
  */
 function underPilot(input: unknown): unknown {
   if (!isPlain(input)) return input;
@@ -289,7 +289,7 @@ function underPilot(input: unknown): unknown {
   return mergeInputs(rest, { pilot: Object.fromEntries(own) });
 }
 
-/** Istio's Helm values; what is missing has the chart's default, null takes a default away. */
+/** Istio's Helm values. Missing values get the chart's defaults; null removes a default. */
 export const istioValues = z.preprocess((input) => mergeValues(defaults, underPilot(input ?? {})), schema);
 
 export type IstioValues = z.output<typeof schema>;

@@ -61,6 +61,14 @@ describe('verification of our own patch', () => {
       (operations) => [...operations, add('/spec/initContainers/0/ports', [{ containerPort: 15_090 }])],
       'port 15090 TCP is declared twice by injected containers',
     ],
+    [
+      'a path mounted twice',
+      (operations) => [
+        ...operations,
+        add('/spec/initContainers/1/volumeMounts/-', { name: 'istio-logs', mountPath: '/var/log/istio' }),
+      ],
+      'container istio-proxy mounts /var/log/istio twice',
+    ],
   ])('%s is found', (_name, change, violation) => {
     expect(violationsWith(change).some((found) => found.startsWith(violation))).toBe(true);
   });

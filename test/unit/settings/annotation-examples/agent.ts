@@ -4,7 +4,7 @@ const text = 'one line of text, at most 4096 characters';
 const statistics = 'the proxy keeps a fixed set of statistics';
 
 function idle(name: string, good: string, why: string, bad: string, message: string): Examples {
-  return { [name]: { good, remark: `annotation "${name}" has no effect here: ${why}`, bad, message } };
+  return { [name]: { good, warning: `annotation "${name}" has no effect here: ${why}`, bad, message } };
 }
 
 /** A row of which nothing is known but that it is text. */

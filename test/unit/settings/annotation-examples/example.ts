@@ -12,7 +12,7 @@ interface EffectiveExample {
 /** A row without effect: a good value with its warning, a bad one with its sentence. */
 interface IdleExample {
   readonly good: string;
-  readonly remark: string;
+  readonly warning: string;
   readonly bad: string;
   readonly message: string;
 }

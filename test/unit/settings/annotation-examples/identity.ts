@@ -10,7 +10,7 @@ function idle(key: string, good: string, why: string, allowed = name): Examples 
   return {
     [`label ${key}`]: {
       good,
-      remark: `label "${key}" has no effect here: ${why}`,
+      warning: `label "${key}" has no effect here: ${why}`,
       bad: '-',
       message: `"-" is not allowed; allowed: ${allowed}`,
     },

@@ -64,7 +64,7 @@ export const metrics: Examples = {
   },
   'prometheus.istio.io/secure-port': {
     good: '15091',
-    remark:
+    warning:
       'annotation "prometheus.istio.io/secure-port" has no effect here: merged metrics over TLS need the certificates of a mesh',
     bad: 'x',
     message: '"x" is not allowed; allowed: an integer from 1 to 65535',

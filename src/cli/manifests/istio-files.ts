@@ -1,10 +1,10 @@
 import { readFile } from 'node:fs/promises';
 import { parseDocument } from 'yaml';
-import { applySetting, mergeInputs, readSetting } from '../settings/schema/istio/set-path.ts';
-import { isPlain } from '../settings/schema/istio/value-types.ts';
-import { quote, type Problem } from '../grammar/problem.ts';
+import { applySetting, mergeInputs, readSetting } from '../../settings/schema/istio/set-path.ts';
+import { isPlain } from '../../settings/schema/istio/value-types.ts';
+import { quote, type Problem } from '../../grammar/problem.ts';
 
-/** Istio's own settings, as files and single paths; later ones win. */
+/** Istio's own settings, as files and as single paths. Later ones override earlier ones. */
 export interface IstioFiles {
   readonly values: readonly string[];
   readonly meshConfig: readonly string[];
@@ -21,7 +21,7 @@ function parse(text: string): unknown {
   return document.toJS() as unknown;
 }
 
-/** Settings of an IstioOperator object: its values, and those of its other fields that the values have as well. */
+/** Settings of an IstioOperator object: its values, and its other fields that have a counterpart in the values. */
 function operatorInput(spec: Plain): unknown {
   const { values, meshConfig, components, hub, tag, revision } = spec;
   const cni = isPlain(components) && isPlain(components['cni']) ? components['cni']['enabled'] : undefined;
@@ -34,7 +34,9 @@ function operatorInput(spec: Plain): unknown {
   return { values: mergeInputs(own, values), ...(meshConfig === undefined ? {} : { meshConfig }) };
 }
 
-/** What a file holds: plain settings, an IstioOperator, or the ConfigMap in which a running Istio keeps them. */
+/**
+ * Reads the content of a file: plain settings, an IstioOperator, or the ConfigMap in which a running Istio keeps them.
+ */
 function inputOf(content: unknown, kind: 'values' | 'meshConfig'): unknown {
   if (!isPlain(content)) throw new Error('is not a map');
   if (content['kind'] === 'IstioOperator' && isPlain(content['spec'])) return operatorInput(content['spec']);
@@ -45,7 +47,7 @@ function inputOf(content: unknown, kind: 'values' | 'meshConfig'): unknown {
   return { [kind]: parse(text) };
 }
 
-/** Reads all of them on top of each other: an object for `spec.istiod` of the settings, or every problem. */
+/** Reads and merges all files and paths into an object for `spec.istiod` of the settings, or returns every problem. */
 export async function readIstioFiles(
   files: IstioFiles,
 ): Promise<{ readonly input: unknown } | { readonly problems: readonly Problem[] }> {

@@ -1,7 +1,14 @@
-/** Istio's annotations and labels that injection reads or writes in the mode istiod. */
-export const istioNames = {
+/**
+ * Names of the annotations and labels that are used outside their row in the table of annotations. All other names are
+ * written only in their row.
+ */
+export const annotationNames = {
+  inject: 'sidecar.istio.io/inject',
+  namespaceInjection: 'istio-injection',
+  revision: 'istio.io/rev',
   templates: 'inject.istio.io/templates',
   nativeSidecar: 'sidecar.istio.io/nativeSidecar',
+  settings: 'sidecar-injector.io/settings',
   interceptionMode: 'sidecar.istio.io/interceptionMode',
   includeOutboundIPRanges: 'traffic.sidecar.istio.io/includeOutboundIPRanges',
   excludeOutboundIPRanges: 'traffic.sidecar.istio.io/excludeOutboundIPRanges',
@@ -31,12 +38,15 @@ export const istioNames = {
   initialDelaySeconds: 'readiness.status.sidecar.istio.io/initialDelaySeconds',
   periodSeconds: 'readiness.status.sidecar.istio.io/periodSeconds',
   failureThreshold: 'readiness.status.sidecar.istio.io/failureThreshold',
+  applicationDrainSeconds: 'sidecar-injector.io/applicationDrainSeconds',
   rewriteProbes: 'sidecar.istio.io/rewriteAppHTTPProbers',
   mergeMetrics: 'prometheus.istio.io/merge-metrics',
   scrapeTargets: 'prometheus.istio.io/scrape-targets',
   securePort: 'prometheus.istio.io/secure-port',
+  scrape: 'prometheus.io/scrape',
+  scrapePort: 'prometheus.io/port',
+  scrapePath: 'prometheus.io/path',
   datadog: 'apm.datadoghq.com/env',
-  revision: 'istio.io/rev',
   networks: 'k8s.v1.cni.cncf.io/networks',
   otelNamespace: 'resource.opentelemetry.io/service.namespace',
   otelVersion: 'resource.opentelemetry.io/service.version',
@@ -44,6 +54,8 @@ export const istioNames = {
   defaultContainer: 'kubectl.kubernetes.io/default-container',
   defaultLogsContainer: 'kubectl.kubernetes.io/default-logs-container',
   tlsMode: 'security.istio.io/tlsMode',
+  applicationName: 'app.kubernetes.io/name',
+  applicationVersion: 'app.kubernetes.io/version',
   canonicalName: 'service.istio.io/canonical-name',
   canonicalRevision: 'service.istio.io/canonical-revision',
   workloadName: 'service.istio.io/workload-name',

@@ -1,0 +1,47 @@
+import { annotationNames as names } from '../pod/annotation-names.ts';
+import { annotationTable } from './annotation-table.ts';
+import type { AnnotationRow } from './annotation.ts';
+import type { PodKeys } from './pod-settings.ts';
+import { scrapeTargets } from '../grammar/grammar.ts';
+import { member, stringMember } from '../json/json.ts';
+import { quote, type Problem } from '../grammar/problem.ts';
+
+/** The rows of the annotations and labels that the pod sets. */
+function rowsOf({ annotations, labels }: PodKeys): AnnotationRow[] {
+  const maps = { annotation: annotations, label: labels, 'namespace label': undefined };
+  return annotationTable.filter(({ kind, name }) => {
+    const map = maps[kind];
+    return map !== undefined && Object.hasOwn(map, name);
+  });
+}
+
+/** All invalid annotation values of a pod in istiod mode. */
+export function annotationProblems(pod: PodKeys): Problem[] {
+  return rowsOf(pod).flatMap(({ name, istiod }): Problem[] => {
+    if (istiod?.support !== 'supported' || istiod.grammar === undefined) return [];
+    const { grammar, value: otherwise } = istiod;
+    const value = pod.annotations === undefined ? undefined : member(pod.annotations, name);
+    const parsed =
+      typeof value === 'string' ? grammar.parse(value) : { problem: `must be a string; allowed: ${grammar.allowed}` };
+    if (!('problem' in parsed)) return [];
+    const fallback = otherwise === undefined ? '' : `; without it the value global.proxy.${otherwise} counts`;
+    return [{ where: name, message: `${parsed.problem}${fallback}` }];
+  });
+}
+
+/** Istio logs a malformed list of scrape targets and ignores it. */
+function targetWarnings({ annotations }: PodKeys): string[] {
+  const text = stringMember(annotations, names.scrapeTargets);
+  const parsed = text === undefined ? undefined : scrapeTargets.parse(text);
+  return parsed !== undefined && 'problem' in parsed ? [`${names.scrapeTargets} has no effect: ${parsed.problem}`] : [];
+}
+
+/** Warnings about annotations and labels that have no effect in istiod mode. */
+export function annotationWarnings(pod: PodKeys, hardened: boolean): string[] {
+  const warnings = rowsOf(pod).flatMap(({ kind, name, istiod }) =>
+    istiod?.support === 'ignored' && !(hardened && istiod.unlessHardened === true)
+      ? [`${kind} ${quote(name)} has no effect in the mode istiod: ${istiod.because}`]
+      : [],
+  );
+  return [...warnings, ...targetWarnings(pod)];
+}

@@ -1,0 +1,68 @@
+import { describe, expect, test } from '@jest/globals';
+import { undo } from '../../../../src/injection/patch/undo.ts';
+import { applyToValue } from '../../../../src/json/apply.ts';
+import type { JsonObject } from '../../../../src/json/json.ts';
+import { decideOn, injectedPod, podWith } from '../../../support/builders/decisions.ts';
+import { snapshotOf } from '../../../support/builders/snapshots.ts';
+
+const app = { name: 'app', image: 'app:1' };
+
+describe("groups of the pod that are the proxy's", () => {
+  const message = (field: string) =>
+    `the pod's securityContext.${field} has group 1337, the proxy's, and its files could pass the proxy by; use another group`;
+
+  test.each<[string, JsonObject, string[]]>([
+    ['fsGroup', { fsGroup: 1337 }, ['fsGroup']],
+    ['one of several supplemental groups', { supplementalGroups: [1, 1337] }, ['supplementalGroups']],
+    ['both', { fsGroup: 1337, supplementalGroups: [1337] }, ['fsGroup', 'supplementalGroups']],
+    ['others', { fsGroup: 1338, supplementalGroups: [1], runAsNonRoot: true }, []],
+    ['no list', { supplementalGroups: 1337 }, []],
+  ])('%s', (_, securityContext, fields) => {
+    const decision = decideOn(podWith({ spec: { containers: [app], securityContext } }));
+    expect(decision.outcome).toBe(fields.length === 0 ? 'inject' : 'reject');
+    if (fields.length === 0) return;
+    expect(decision.reasons).toEqual(fields.map((field) => ({ code: 'UserConflict', message: message(field) })));
+  });
+
+  test('do not matter where nothing is captured', () => {
+    const snapshot = snapshotOf({ capture: { interceptionMode: 'NONE' } });
+    const pod = podWith({ spec: { containers: [app], securityContext: { fsGroup: 1337 } } });
+    expect(decideOn(pod, snapshot).outcome).toBe('inject');
+  });
+});
+
+describe("the proxy's volumes", () => {
+  const mounting = (name: string): JsonObject => {
+    const container = { ...app, volumeMounts: [{ name, mountPath: '/x' }] };
+    return podWith({ spec: { containers: [container] } });
+  };
+
+  test.each(['istio-admin', 'istio-podinfo', 'istio-token-mask'])('%s is mounted by nobody else', (name) => {
+    const snapshot = snapshotOf({ proxy: { admin: 'socket' } });
+    expect(decideOn(mounting(name), snapshot).reasons).toEqual([
+      {
+        code: 'NameConflict',
+        message: `container "app" mounts volume "${name}", which is the proxy's; leave the mount out`,
+      },
+    ]);
+  });
+
+  test('the one of its log is', () => expect(decideOn(mounting('istio-logs')).outcome).toBe('inject'));
+});
+
+describe('effective settings that a pod claims to have', () => {
+  const key = 'sidecar-injector.io/settings';
+
+  test.each([false, true])('are not passed on; shown %s', (showSettings) => {
+    const pod = podWith({ annotations: { [key]: '{"fake":true}' } });
+    const injected = injectedPod(pod, snapshotOf({ injection: { showSettings } }));
+    const shown = injected.metadata.annotations[key];
+    expect(shown === undefined).toBe(!showSettings);
+    expect(shown ?? '').not.toContain('fake');
+    const restored = undo(injected as unknown as JsonObject);
+    expect(restored?.problems ?? []).toEqual([]);
+    expect(applyToValue(injected as unknown as JsonObject, restored?.operations ?? [])).toMatchObject({
+      metadata: { annotations: { [key]: '{"fake":true}' } },
+    });
+  });
+});
