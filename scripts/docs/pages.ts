@@ -90,7 +90,7 @@ function reasonPage(): string {
   const rows = Object.entries(reasons).map(([code, { outcome, telling, meaning }]) => [
     `<a id="${code.toLowerCase()}"></a>\`${code}\``,
     outcome,
-    outcome === 'reject' ? 'as the denial' : telling,
+    outcome === 'deny' ? 'as the denial' : telling,
     meaning,
   ]);
   return `# Reasons

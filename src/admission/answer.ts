@@ -53,7 +53,7 @@ export interface Answer {
  * Version, kind and uid are always present: the API server refuses an answer without them.
  */
 export function writeAnswer(uid: string, decision: Decision): Answer {
-  const isAllowed = decision.outcome !== 'reject';
+  const isAllowed = decision.outcome !== 'deny';
   let before = `{"apiVersion":"${reviewVersion}","kind":"AdmissionReview","response":{"uid":${JSON.stringify(uid)},"allowed":${isAllowed}`;
   if (!isAllowed) {
     const status = { status: 'Failure', message: denial(decision), reason: 'Invalid', code: 400 };

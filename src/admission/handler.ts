@@ -41,7 +41,7 @@ function decideRequest(
     return { decision: injector.decideInPlace({ pod, namespace, workload, proxyVariables }) };
   } catch (failure) {
     const why = reason('InvalidPatch', 'the injector failed on this pod, please report it');
-    const outcome = settings.injection.onInvalidPatch === 'deny' ? 'reject' : 'skip';
+    const outcome = settings.injection.onInvalidPatch === 'deny' ? 'deny' : 'skip';
     const warnings = [`sidecar-injector: not injected: ${withCode(why)}`];
     return { decision: decisionWithoutPatch(outcome, [why], warnings, hash), failure };
   }

@@ -1,10 +1,10 @@
 import { loopbackSource } from '../pod/conventions.ts';
 import type { JsonObject } from '../json/json.ts';
 import { socketAddress } from './extension.ts';
-import type { Effective } from '../settings/effective.ts';
+import type { PodSettings } from '../settings/effective.ts';
 
 /** Families of the pod's addresses. With v4 alone, nothing binds to IPv6. */
-export type Families = Effective['capture']['families'];
+export type Families = PodSettings['capture']['families'];
 
 /**
  * Returns the address that a listener binds to. One socket serves both families. IPv4 alone is bound only if the

@@ -3,7 +3,7 @@ import { applicationBinding } from './addresses.ts';
 import { loadAssignment } from './extension.ts';
 import { adminAddress } from './hooks.ts';
 import { transparentUpstream } from './http.ts';
-import type { Effective } from '../settings/effective.ts';
+import type { PodSettings } from '../settings/effective.ts';
 import type { TrafficIntent } from './intent.ts';
 
 /** Names of the clusters that every proxy has. As in Istio, metrics report them as the destination service. */
@@ -46,7 +46,7 @@ export function captureClusters({ settings }: Pick<TrafficIntent, 'settings'>): 
 }
 
 /** Returns the cluster of the proxy's own admin interface. */
-export function adminCluster({ admin }: Pick<Effective['proxy'], 'admin'>): JsonObject {
+export function adminCluster({ admin }: Pick<PodSettings['proxy'], 'admin'>): JsonObject {
   const { admin: name } = clusterNames;
   return { name, load_assignment: loadAssignment(name, [adminAddress(admin)]) };
 }

@@ -2,14 +2,14 @@ import { ports } from '../pod/conventions.ts';
 import type { JsonObject } from '../json/json.ts';
 import { socketAddress } from './extension.ts';
 import { ownHttp } from './http.ts';
-import type { Effective } from '../settings/effective.ts';
+import type { PodSettings } from '../settings/effective.ts';
 import { luaFilter, routeScript } from './lua.ts';
 
 /** Folder of the admin interface's Unix socket, on a volume that only the proxy mounts. */
 export const adminSocketFolder = '/var/run/istio-proxy';
 
 /** Returns the `envoy.config.core.v3.Address` of the admin interface, also used by the cluster `admin`. */
-export function adminAddress(admin: Effective['proxy']['admin']): JsonObject {
+export function adminAddress(admin: PodSettings['proxy']['admin']): JsonObject {
   // Readable and writable for the proxy's user only.
   if (admin === 'socket') return { pipe: { path: `${adminSocketFolder}/admin.sock`, mode: 0o600 } };
   // Loopback only: its commands (quit, drain, log levels) are for the pod alone.
@@ -60,7 +60,7 @@ const quitRoute: JsonObject = {
 export function hookListeners({
   admin,
   quitHook,
-}: Pick<Effective['proxy'], 'admin' | 'quitHook'>): readonly JsonObject[] {
+}: Pick<PodSettings['proxy'], 'admin' | 'quitHook'>): readonly JsonObject[] {
   const routes = [...(admin === 'socket' ? socketRoutes : []), ...(quitHook ? [quitRoute] : [])];
   if (routes.length === 0) return [];
   return [

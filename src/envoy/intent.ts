@@ -1,7 +1,7 @@
 import type { ProxyIdentity } from '../pod/conventions.ts';
 import type { ProbeRedirect } from '../pod/probe.ts';
 import type { ServiceIdentity, Workload } from '../pod/workload.ts';
-import type { Effective } from '../settings/effective.ts';
+import type { PodSettings } from '../settings/effective.ts';
 import type { Self } from './self.ts';
 
 /** A metrics page of the application. */
@@ -15,10 +15,10 @@ export interface MetricsTarget {
 export interface TrafficIntent {
   readonly settings: {
     readonly proxy: Pick<
-      Effective['proxy'],
+      PodSettings['proxy'],
       'outboundTrafficPolicy' | 'opaquePorts' | 'protocolDetectionTimeoutMs' | 'accessLog' | 'metrics' | 'tracing'
     >;
-    readonly capture: Pick<Effective['capture'], 'families'>;
+    readonly capture: Pick<PodSettings['capture'], 'families'>;
   };
   readonly workload: Pick<Workload, 'name'>;
   /** Ports that the pod declares as not HTTP, in addition to those of the settings; ascending. */
@@ -37,7 +37,7 @@ export interface MetricsIntent {
 
 /** Everything that the built-in proxy of one pod depends on: its container, and the bootstrap in its arguments. */
 export interface ProxyIntent extends Omit<TrafficIntent, 'self'>, MetricsIntent {
-  readonly settings: Effective;
+  readonly settings: PodSettings;
   /** Native sidecar (init container with restartPolicy Always) or classic container. */
   readonly native: boolean;
   readonly workload: Workload;

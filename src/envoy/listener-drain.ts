@@ -1,7 +1,7 @@
 import { ports } from '../pod/conventions.ts';
 import { askFunction, bash } from './admin-request.ts';
 import { drainRequest, hookPaths } from './hooks.ts';
-import type { Effective } from '../settings/effective.ts';
+import type { PodSettings } from '../settings/effective.ts';
 
 /**
  * Returns the command of the proxy's preStop hook. It drains inbound connections gracefully and refuses new ones after
@@ -12,7 +12,7 @@ import type { Effective } from '../settings/effective.ts';
  * @param admin where the admin interface listens
  * @param holdSeconds seconds to wait after the request; must be less than the pod's grace period
  */
-export function drainCommand(admin: Effective['proxy']['admin'], holdSeconds = 0): string[] {
+export function drainCommand(admin: PodSettings['proxy']['admin'], holdSeconds = 0): string[] {
   const hold = Math.max(0, Math.floor(holdSeconds));
   return bash(
     [

@@ -1,6 +1,6 @@
 import { parseQuantity } from '../grammar/quantity.ts';
 import type { JsonObject } from '../json/json.ts';
-import type { Effective } from '../settings/effective.ts';
+import type { PodSettings } from '../settings/effective.ts';
 import { extension } from './extension.ts';
 
 /** Memory of an Envoy without connections, and of one connection with a request in flight; bytes. */
@@ -14,7 +14,7 @@ const bytesPerConnection = 64 * 1024;
 function mostConnections({
   maxConnections,
   resources,
-}: Pick<Effective['proxy'], 'maxConnections' | 'resources'>): number {
+}: Pick<PodSettings['proxy'], 'maxConnections' | 'resources'>): number {
   if (maxConnections !== undefined) return maxConnections;
   const limit = resources.limits.memory;
   if (limit === undefined) return 50_000;
@@ -28,7 +28,7 @@ const mostStatusConnections = 500;
  * `envoy.config.bootstrap.v3.LayeredRuntime` with the listeners' own bounds. Clients take three quarters of all connections
  * at most, so that they never take the application's way out.
  */
-export function listenerLimits(proxy: Pick<Effective['proxy'], 'maxConnections' | 'resources'>): JsonObject {
+export function listenerLimits(proxy: Pick<PodSettings['proxy'], 'maxConnections' | 'resources'>): JsonObject {
   const inbound = Math.max(1, Math.floor(mostConnections(proxy) * 0.75));
   const limits = { virtualInbound: inbound, status: mostStatusConnections };
   const static_layer = Object.fromEntries(
@@ -38,7 +38,7 @@ export function listenerLimits(proxy: Pick<Effective['proxy'], 'maxConnections' 
 }
 
 /** Returns the `envoy.config.overload.v3.OverloadManager` that keeps the proxy below its memory limit. */
-export function overloadManager(proxy: Pick<Effective['proxy'], 'maxConnections' | 'resources'>): JsonObject {
+export function overloadManager(proxy: Pick<PodSettings['proxy'], 'maxConnections' | 'resources'>): JsonObject {
   return {
     resource_monitors: [
       extension(

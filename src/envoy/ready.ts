@@ -1,13 +1,13 @@
 import { ports } from '../pod/conventions.ts';
 import { askFunction, bash } from './admin-request.ts';
 import { hookPaths } from './hooks.ts';
-import type { Effective } from '../settings/effective.ts';
+import type { PodSettings } from '../settings/effective.ts';
 
 /**
  * Returns the command of a classic proxy's postStart hook. It returns as soon as the proxy accepts traffic; only then
  * does the kubelet start the next container. It fails after ten minutes, which restarts the proxy.
  */
-export function readyCommand(admin: Effective['proxy']['admin']): string[] {
+export function readyCommand(admin: PodSettings['proxy']['admin']): string[] {
   return bash(
     [
       askFunction('GET', hookPaths.ready, admin === 'port' ? ports.admin : ports.hooks),

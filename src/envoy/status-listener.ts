@@ -1,6 +1,6 @@
 import { ports } from '../pod/conventions.ts';
 import type { JsonObject } from '../json/json.ts';
-import type { Effective } from '../settings/effective.ts';
+import type { PodSettings } from '../settings/effective.ts';
 import { listenAddress, type Families } from './addresses.ts';
 import { clusterNames } from './clusters.ts';
 import { ownHttp } from './http.ts';
@@ -17,7 +17,7 @@ function liveness(path: string): JsonObject {
  * off, for the application's probes. It keeps answering when the proxy is overloaded, and it does not drain.
  */
 export function statusListener(
-  { statusPort }: Pick<Effective['proxy'], 'statusPort'>,
+  { statusPort }: Pick<PodSettings['proxy'], 'statusPort'>,
   families: Families,
   page: MetricsPage,
   probes: ProbeAnswers,

@@ -1,6 +1,6 @@
 import { flavours } from './flavours/flavours.ts';
 import type { Flavour } from './flavours/flavour.ts';
-import { resolveBase, type Effective } from '../settings/effective.ts';
+import { resolveBase, type PodSettings } from '../settings/effective.ts';
 import { readSettings, readTemplate } from '../settings/document.ts';
 import type { Problem } from '../grammar/problem.ts';
 import { didYouMean } from '../grammar/suggestion.ts';
@@ -95,7 +95,7 @@ export function createSnapshot(input: SnapshotInput = {}): SnapshotResult {
       problems.push({ where: `spec.profiles[${index}].name`, message: `"${name}" is there twice` });
   }
   if (problems.length > 0) return { problems };
-  const bases = new Map<string, Effective>([['', resolveBase(settings.value, undefined)]]);
+  const bases = new Map<string, PodSettings>([['', resolveBase(settings.value, undefined)]]);
   for (const [index, profile] of profiles.entries()) {
     const base = resolveBase(settings.value, profile);
     bases.set(profile.name, base);

@@ -1,5 +1,5 @@
 import type { CaptureIntent } from '../capture/intent.ts';
-import type { Effective } from '../settings/effective.ts';
+import type { PodSettings } from '../settings/effective.ts';
 import type { JsonObject } from '../json/json.ts';
 import type { Workload } from '../pod/workload.ts';
 import type { Operation } from '../json/operation.ts';
@@ -37,13 +37,13 @@ export interface Added {
   /** Native sidecar or classic container. */
   readonly native: boolean;
   readonly profile: string | undefined;
-  /** Effective settings of the pod; undefined in istiod mode, where Istio's own settings apply. */
-  readonly effective: Effective | undefined;
+  /** PodSettings settings of the pod; undefined in istiod mode, where Istio's own settings apply. */
+  readonly effective: PodSettings | undefined;
 }
 
 /** Outcome of one request. Answer, warnings, audit annotations, log, metrics and command line depend on this alone. */
 export interface Decision {
-  readonly outcome: 'inject' | 'skip' | 'reject';
+  readonly outcome: 'inject' | 'skip' | 'deny';
   readonly reasons: readonly [Reason, ...Reason[]];
   /** Sentences for the author of the pod, each a single line of at most 256 characters. */
   readonly warnings: readonly string[];
@@ -62,7 +62,7 @@ export interface Decision {
 
 /** Returns a decision that changes nothing. */
 export function decisionWithoutPatch(
-  outcome: 'skip' | 'reject',
+  outcome: 'skip' | 'deny',
   reasons: Decision['reasons'],
   warnings: readonly string[],
   settingsHash: string,

@@ -21,20 +21,20 @@ const longestWarning = 256;
 
 const noTexts: KnownTexts = new Map();
 
-function warning(text: string, end = ''): string {
+function shownWarning(text: string, end = ''): string {
   const line = `sidecar-injector: ${text}`.replaceAll(/\p{Cc}+/gu, ' ');
   const room = longestWarning - end.length;
   return `${line.length > room ? `${line.slice(0, room - 1)}…` : line}${end}`;
 }
 
-function withoutPatch({ outcome, reasons, remarks = [] }: NotInjected, view: PodView, snapshot: Snapshot): Decision {
+function withoutPatch({ outcome, reasons, warnings = [] }: NotInjected, view: PodView, snapshot: Snapshot): Decision {
   const asked = asksForInjection(view);
   const told = outcome === 'skip' ? reasons.filter(({ code }) => isWorthTelling(code, asked)) : [];
-  const warnings = [
-    ...told.map(({ code, message }) => warning(`not injected: ${message}`, ` (${code})`)),
-    ...remarks.map((remark) => warning(remark)),
+  const shown = [
+    ...told.map(({ code, message }) => shownWarning(`not injected: ${message}`, ` (${code})`)),
+    ...warnings.map((text) => shownWarning(text)),
   ];
-  return decisionWithoutPatch(outcome, reasons, warnings, snapshot.hash);
+  return decisionWithoutPatch(outcome, reasons, shown, snapshot.hash);
 }
 
 /** What all decisions of one injector share. */
@@ -52,7 +52,7 @@ function propose(
   const policy = decidePolicy(view, request.namespace, snapshot.settings, flavour);
   if (policy.outcome !== 'inject') return { outcome: policy.outcome, reasons: policy.reasons };
   const wrong = atLeastOne(shapeProblems(view));
-  if (wrong !== undefined) return { outcome: 'reject', reasons: wrong };
+  if (wrong !== undefined) return { outcome: 'deny', reasons: wrong };
   const status = view.annotations === undefined ? undefined : member(view.annotations, statusAnnotation);
   const record = status === undefined ? undefined : parseStatus(status);
   if (record === undefined) return flavour.inject(view, request, snapshot, policy.reasons, fragments);
@@ -77,11 +77,11 @@ function decideAnew(view: PodView, request: InjectionRequest, circumstances: Cir
   const { snapshot, flavour, fragments } = circumstances;
   const proposed = propose(view, request, circumstances);
   if (isNotInjected(proposed)) return withoutPatch(proposed, view, snapshot);
-  const { operations, texts = noTexts, record, reasons, remarks, added, capture, proxy } = proposed;
+  const { operations, texts = noTexts, record, reasons, warnings, added, capture, proxy } = proposed;
   const decision: Decision = {
     outcome: 'inject',
     reasons,
-    warnings: remarks.map((remark) => warning(remark)),
+    warnings: warnings.map((text) => shownWarning(text)),
     operations,
     // Written before verification, which makes the values of the operations part of the pod.
     patch: writePatchText(operations, texts),
@@ -94,7 +94,7 @@ function decideAnew(view: PodView, request: InjectionRequest, circumstances: Cir
     if (proxy !== undefined) fragments.keep(proxy);
     return decision;
   }
-  const outcome = snapshot.settings.injection.onInvalidPatch === 'deny' ? 'reject' : 'skip';
+  const outcome = snapshot.settings.injection.onInvalidPatch === 'deny' ? 'deny' : 'skip';
   const message = `the patch failed its own verification, please report it: ${violations.join('; ')}`;
   return withoutPatch({ outcome, reasons: [reason('InvalidPatch', message)] }, view, snapshot);
 }

@@ -1,5 +1,5 @@
 import type { JsonObject } from '../json/json.ts';
-import { chooseProfile, type Effective } from '../settings/effective.ts';
+import { chooseProfile, type PodSettings } from '../settings/effective.ts';
 import type { Settings } from '../settings/schema/configuration.ts';
 import type { TemplateLibrary } from '../sidecars/template-library.ts';
 
@@ -22,8 +22,8 @@ export interface Snapshot extends ClusterFacts {
   /** Hash of settings and templates, written into every injected pod. */
   readonly hash: string;
   readonly version: string;
-  /** Effective settings of a pod without annotations, by profile name; `''` is no profile. */
-  readonly bases: ReadonlyMap<string, Effective>;
+  /** PodSettings settings of a pod without annotations, by profile name; `''` is no profile. */
+  readonly bases: ReadonlyMap<string, PodSettings>;
 }
 
 /** Returns the snapshot with newer facts about the cluster. */
@@ -40,7 +40,7 @@ export function withNamespaces(snapshot: Snapshot, namespaces: Snapshot['namespa
 }
 
 /** Returns the effective settings of a pod before its annotations are read. */
-export function baseOf(snapshot: Snapshot, namespace: string, labels: JsonObject | undefined): Effective {
+export function baseOf(snapshot: Snapshot, namespace: string, labels: JsonObject | undefined): PodSettings {
   const profile = chooseProfile(snapshot.settings.profiles, namespace, labels);
   const base = snapshot.bases.get(profile?.name ?? '');
   if (base === undefined) throw new Error(`profile ${profile?.name} has no base`);

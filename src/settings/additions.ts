@@ -1,4 +1,4 @@
-import { names, tokenPath } from '../pod/conventions.ts';
+import { names } from '../pod/conventions.ts';
 import type { Parsed } from '../grammar/grammar.ts';
 import type { Grammar } from '../grammar/grammar.ts';
 import { isObject, member, stringMember, type Json, type JsonObject } from '../json/json.ts';
@@ -22,23 +22,45 @@ const volumeSources = ['emptyDir', 'configMap', 'downwardAPI', 'projected', 'per
 const projectedSources = ['configMap', 'downwardAPI'] as const;
 const valueSources = ['fieldRef', 'resourceFieldRef', 'configMapKeyRef'] as const;
 
-const ownVolumes: ReadonlySet<string> = new Set([names.logsVolume, names.podInfoVolume, names.tokenMaskVolume]);
-const ownVariables = /^(?:POD_NAME|POD_NAMESPACE|POD_IP|PATH|BASH_ENV|ENV|LD_.*)$/;
+const ownVolumes: ReadonlySet<string> = new Set([
+  names.logsVolume,
+  names.podInfoVolume,
+  names.tokenMaskVolume,
+  names.adminVolume,
+]);
+/**
+ * Names of variables that Envoy reads, or that a profile's patch may refer to. All others are for the programs around it: the
+ * dynamic loader, the C library and the shell of the hooks take code and files from theirs, and no list of those is complete.
+ */
+const variableNames = /^(?:TZ|(?:ENVOY|ISTIO_META|OTEL|PROXY|TCMALLOC)_[A-Za-z0-9_]{1,240})$/;
+const variableWords = 'TZ and names that begin with ENVOY_, ISTIO_META_, OTEL_, PROXY_ or TCMALLOC_';
 
-/** Mount paths of the proxy and directories of its programs. */
-const ownPaths = [
-  '/var/log/istio',
-  '/etc/istio/pod',
-  tokenPath,
-  '/bin',
-  '/sbin',
-  '/lib',
-  '/lib64',
-  '/usr',
-  '/proc',
-  '/sys',
-  '/dev',
+/**
+ * Folders that hold data and that no program of an image looks into by itself. Everything else of a file system decides what
+ * runs in the container, or how.
+ */
+const dataFolders = [
+  '/cache',
+  '/certs',
+  '/config',
+  '/data',
+  '/etc/certs',
+  '/etc/envoy',
+  '/etc/istio',
+  '/home',
+  '/media',
+  '/mnt',
+  '/opt',
+  '/srv',
+  '/tmp',
+  '/var/cache',
+  '/var/lib',
+  '/var/local',
+  '/var/log',
 ];
+
+/** Mounts of the proxy itself within them. */
+const ownPaths = ['/var/log/istio', '/etc/istio/pod'];
 
 type Check = (item: NamedJson) => string | undefined;
 
@@ -121,6 +143,9 @@ function checkMount(mount: NamedJson): string | undefined {
   if (typeof mountPath !== 'string' || !/^(?:\/(?!\.{1,2}(?:\/|$))[^/\p{Cc}:]+)+$/u.test(mountPath)) {
     return 'needs a mountPath; allowed: an absolute path below / without . and ..';
   }
+  if (!dataFolders.some((folder) => isWithin(mountPath, folder))) {
+    return `is mounted at ${quote(mountPath)}; allowed: in or below ${dataFolders.join(', ')}`;
+  }
   const own = ownPaths.find((path) => isWithin(mountPath, path) || isWithin(path, mountPath));
   if (own !== undefined) return `is mounted at ${quote(mountPath)}, where the proxy has ${own}`;
   if (
@@ -132,8 +157,7 @@ function checkMount(mount: NamedJson): string | undefined {
 }
 
 function checkVariable(variable: NamedJson): string | undefined {
-  if (!/^[A-Za-z_][A-Za-z0-9_]{0,255}$/.test(variable.name)) return 'is no name of a variable';
-  if (ownVariables.test(variable.name)) return 'belongs to the proxy itself';
+  if (!variableNames.test(variable.name)) return `is no variable of Envoy's; allowed: ${variableWords}`;
   const { value, valueFrom } = variable;
   const odd = unexpected(variable, ['name', 'value', 'valueFrom']);
   if (odd !== undefined) return `has a field ${quote(odd)}; allowed: name, value, valueFrom`;
@@ -155,7 +179,7 @@ export const volumeAdditions = additions(
 
 /** Mounts of those volumes or the pod's: `{"cache": {"mountPath": "/cache"}}`, or a list as in Kubernetes. */
 export const mountAdditions = additions(
-  'JSON, volume name to mountPath, subPath and readOnly',
+  `JSON, volume name to mountPath, subPath and readOnly; in or below ${dataFolders.join(', ')}`,
   asObject,
   ({ mountPath }) => mountPath,
   checkMount,
@@ -163,7 +187,7 @@ export const mountAdditions = additions(
 
 /** Variables: `{"TZ": "Europe/Berlin"}`, or a list as in Kubernetes. */
 export const variableAdditions = additions(
-  `JSON, name to text, or a list of variables whose values may come from ${valueSources.join(', ')}`,
+  `JSON, name to text, or a list of variables whose values may come from ${valueSources.join(', ')}; ${variableWords}`,
   (value) => (typeof value === 'string' ? { value } : asObject(value)),
   ({ name }) => name,
   checkVariable,

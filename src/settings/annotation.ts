@@ -1,4 +1,4 @@
-import type { Effective } from './effective.ts';
+import type { PodSettings } from './effective.ts';
 import type { Grammar } from '../grammar/grammar.ts';
 
 /**
@@ -44,7 +44,7 @@ export interface AnnotationRow {
   /** One sentence for the documentation: what it does, or why it does nothing. */
   readonly doc: string;
   /** Parses the value, applies it to the draft and reports findings. Undefined if other code reads the value. */
-  readonly apply: ((text: string, draft: Effective) => readonly Finding[]) | undefined;
+  readonly apply: ((text: string, draft: PodSettings) => readonly Finding[]) | undefined;
   /** The meaning in istiod mode. Undefined if the key belongs to another program there. */
   readonly istiod: IstiodUse | undefined;
 }
@@ -87,7 +87,7 @@ export function supported<T>(
     readonly grammar: Grammar<T>;
     readonly defaultText: string;
     readonly doc: string;
-    readonly set: (draft: Effective, value: T) => readonly Finding[] | void;
+    readonly set: (draft: PodSettings, value: T) => readonly Finding[] | void;
   },
 ): AnnotationRow {
   const { name, kind = 'annotation', grammar, defaultText, doc, set } = row;

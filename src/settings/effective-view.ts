@@ -1,4 +1,4 @@
-import type { Effective } from './effective.ts';
+import type { PodSettings } from './effective.ts';
 import type { Json, JsonObject } from '../json/json.ts';
 import type { PortRange } from '../grammar/port-range.ts';
 
@@ -25,7 +25,7 @@ function isEmpty(value: Json | undefined): boolean {
  * The effective settings as plain JSON for users, without undefined fields. Additions of the pod are shown by name only,
  * because their values may be confidential, and patches of a profile by their number of operations.
  */
-export function viewEffective(effective: Effective): JsonObject {
+export function viewEffective(effective: PodSettings): JsonObject {
   const { showSettings: _, proxy, patches, ...rest } = effective;
   const { additions } = proxy;
   const named = (list: readonly { readonly name: string }[]): string[] | undefined =>

@@ -14,7 +14,7 @@ type CaptureSettings = Omit<
 >;
 
 /** The settings of a pod, resolved from defaults, settings, profile, and the pod's annotations and labels. */
-export interface Effective {
+export interface PodSettings {
   templates: readonly string[];
   profile: string | undefined;
   /** Whether the pod asks for a native (true) or classic (false) sidecar. */
@@ -54,7 +54,7 @@ const drainSeconds = 15;
 const noCaps: Caps = { capture: 'open' };
 
 /** The settings of a pod without annotations: the injector's, with a profile applied. */
-export function resolveBase(settings: Settings, profile: Profile | undefined): Effective {
+export function resolveBase(settings: Settings, profile: Profile | undefined): PodSettings {
   const { allowedImages: _images, holdApplicationUntilProxyStarts: holdApplication, ...proxy } = settings.proxy;
   const {
     interceptionMode,
@@ -99,7 +99,7 @@ function copyResources({ requests, limits }: Resources): Resources {
 }
 
 /** A copy of the settings for annotations to change; what they never change is shared. */
-export function draftOf(base: Effective): Effective {
+export function draftOf(base: PodSettings): PodSettings {
   return {
     ...base,
     proxy: {

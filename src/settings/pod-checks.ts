@@ -1,6 +1,6 @@
 import { annotationNames as names } from '../pod/annotation-names.ts';
 import { resourceAnnotations } from './annotations/resources.ts';
-import type { Effective } from './effective.ts';
+import type { PodSettings } from './effective.ts';
 import type { JsonObject } from '../json/json.ts';
 import { quote, type Problem } from '../grammar/problem.ts';
 import { parseQuantity } from '../grammar/quantity.ts';
@@ -10,7 +10,7 @@ function isAbove(value: string, bound: string): boolean {
   return (parseQuantity(value) ?? 0) > (parseQuantity(bound) ?? 0);
 }
 
-function checkCaps(draft: Effective, annotations: JsonObject): Problem[] {
+function checkCaps(draft: PodSettings, annotations: JsonObject): Problem[] {
   return resourceAnnotations.flatMap(({ name, container, list, resource }) => {
     const value = draft[container].resources[list][resource];
     const cap = draft.caps[resource];
@@ -27,7 +27,7 @@ function rank(level: string): number {
   return talkative.indexOf(level === 'warn' ? 'warning' : level);
 }
 
-function checkLogLevel(draft: Effective, annotations: JsonObject): Problem[] {
+function checkLogLevel(draft: PodSettings, annotations: JsonObject): Problem[] {
   const cap = draft.caps.logLevel;
   if (cap === undefined) return [];
   const components = draft.proxy.componentLogLevel.split(',').map((item) => item.split(':')[1] ?? '');
@@ -42,7 +42,7 @@ function checkLogLevel(draft: Effective, annotations: JsonObject): Problem[] {
 }
 
 /** Resolves requests above limits: a value that the pod did not set follows the one that it did. */
-function balance(draft: Effective, annotations: JsonObject): Problem[] {
+function balance(draft: PodSettings, annotations: JsonObject): Problem[] {
   const problems: Problem[] = [];
   for (const request of resourceAnnotations.filter(({ list }) => list === 'requests')) {
     const { container, resource } = request;
@@ -71,14 +71,14 @@ export function isAllowedImage(image: string, allowedImages: readonly string[]):
 }
 
 /** Reports annotation values above the profile's caps. */
-export function checkAgainstCaps(draft: Effective, annotations: JsonObject): Problem[] {
+export function checkAgainstCaps(draft: PodSettings, annotations: JsonObject): Problem[] {
   return [...checkCaps(draft, annotations), ...checkLogLevel(draft, annotations)];
 }
 
 /** Reports values outside the operator's bounds and invalid combinations. May adjust defaults of the draft. */
 export function checkCombinations(
-  draft: Effective,
-  base: Effective,
+  draft: PodSettings,
+  base: PodSettings,
   annotations: JsonObject,
   allowedImages: readonly string[],
 ): Problem[] {

@@ -1,7 +1,7 @@
 import { annotationNames } from '../pod/annotation-names.ts';
 import { annotationTable } from './annotation-table.ts';
 import type { AnnotationRow, Kind } from './annotation.ts';
-import { draftOf, type Effective } from './effective.ts';
+import { draftOf, type PodSettings } from './effective.ts';
 import type { JsonObject } from '../json/json.ts';
 import { checkCombinations } from './pod-checks.ts';
 import { quote, type Problem } from '../grammar/problem.ts';
@@ -36,8 +36,8 @@ export interface PodKeys {
   readonly labels: JsonObject | undefined;
 }
 
-export interface PodSettings {
-  readonly effective: Effective;
+export interface PodSettingsResult {
+  readonly effective: PodSettings;
   /** All invalid values of the pod. If there are any, `effective` must not be used. */
   readonly problems: readonly Problem[];
   /** What was set but has no effect. */
@@ -90,10 +90,10 @@ function inOrder(names: readonly string[]): readonly string[] {
  * Applies a pod's annotations and labels to the base settings. Returns the base itself if the pod sets none of them, so
  * that callers can cache by identity.
  */
-export function readPodSettings(pod: PodKeys, base: Effective, allowedImages: readonly string[]): PodSettings {
+export function readPodSettings(pod: PodKeys, base: PodSettings, allowedImages: readonly string[]): PodSettingsResult {
   const problems: Problem[] = [];
   const warnings: string[] = [];
-  let draft: Effective | undefined;
+  let draft: PodSettings | undefined;
   for (const kind of ['annotation', 'label'] as const) {
     const values = kind === 'annotation' ? pod.annotations : pod.labels;
     if (values === undefined) continue;

@@ -1,7 +1,7 @@
 import { annotationNames } from '../pod/annotation-names.ts';
 import type { Finding, Support } from './annotation.ts';
 import { ports, reservedPorts } from '../pod/conventions.ts';
-import type { Effective } from './effective.ts';
+import type { PodSettings } from './effective.ts';
 import { duration, integer, interceptionMode, oneOf, trueOrFalse, type Grammar } from '../grammar/grammar.ts';
 import { isObject, type Json, type JsonObject } from '../json/json.ts';
 import { quote } from '../grammar/problem.ts';
@@ -14,7 +14,7 @@ export interface ProxyConfigKey {
   readonly support: Support;
   readonly allowed: string;
   readonly doc: string;
-  apply(value: Json, draft: Effective): readonly Finding[];
+  apply(value: Json, draft: PodSettings): readonly Finding[];
 }
 
 const nothing: readonly Finding[] = [];
@@ -28,7 +28,7 @@ function supported<T>(
   key: string,
   grammar: Grammar<T>,
   doc: string,
-  set: (draft: Effective, value: T) => readonly Finding[] | void,
+  set: (draft: PodSettings, value: T) => readonly Finding[] | void,
 ): ProxyConfigKey {
   return {
     key,
@@ -66,7 +66,7 @@ function denied(key: string, because: string, harmless?: Grammar<unknown>): Prox
 }
 
 /** Sets the port of merged metrics and application probes, and rejects ports that the proxy uses. */
-export function setStatusPort(draft: Effective, port: number): readonly Finding[] | undefined {
+export function setStatusPort(draft: PodSettings, port: number): readonly Finding[] | undefined {
   draft.proxy.statusPort = port;
   if (!reservedPorts.has(port)) return undefined;
   return [{ problem: `"${port}" is a port of the proxy itself; allowed: any other port` }];
@@ -160,7 +160,7 @@ export const proxyConfigKeys: readonly ProxyConfigKey[] = [
 const byKey = new Map(proxyConfigKeys.map((row) => [row.key, row]));
 
 /** Applies a ProxyConfig to the draft. Unknown keys give warnings, because newer versions of Istio may define them. */
-export function applyProxyConfig(draft: Effective, config: JsonObject): readonly Finding[] {
+export function applyProxyConfig(draft: PodSettings, config: JsonObject): readonly Finding[] {
   return Object.entries(config).flatMap(([key, value = null]): readonly Finding[] => {
     const row = byKey.get(key);
     if (row !== undefined) return row.apply(value, draft);

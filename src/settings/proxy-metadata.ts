@@ -1,16 +1,20 @@
 import { annotationNames } from '../pod/annotation-names.ts';
 import type { Finding } from './annotation.ts';
-import type { Effective } from './effective.ts';
+import type { PodSettings } from './effective.ts';
 import { groupList, groupListOrAll, looseBoolean, type Grammar } from '../grammar/grammar.ts';
 import type { JsonObject } from '../json/json.ts';
 import { quote } from '../grammar/problem.ts';
 
 /** Applies a variable of the proxy's metadata to the draft. */
-type Apply = (text: string, draft: Effective) => readonly Finding[];
+type Apply = (text: string, draft: PodSettings) => readonly Finding[];
 
 const nothing: readonly Finding[] = [];
 
-function variable<T>(name: string, grammar: Grammar<T>, set: (draft: Effective, value: T) => Finding[] | void): Apply {
+function variable<T>(
+  name: string,
+  grammar: Grammar<T>,
+  set: (draft: PodSettings, value: T) => Finding[] | void,
+): Apply {
   return (text, draft) => {
     const parsed = grammar.parse(text);
     return 'problem' in parsed
@@ -56,7 +60,7 @@ const variables: ReadonlyMap<string, Apply> = new Map<string, Apply>([
 export const proxyMetadataNames: readonly string[] = [...variables.keys()];
 
 /** Applies the metadata to the draft. All variables without effect are reported in one warning. */
-export function applyProxyMetadata(draft: Effective, metadata: JsonObject): readonly Finding[] {
+export function applyProxyMetadata(draft: PodSettings, metadata: JsonObject): readonly Finding[] {
   const findings: Finding[] = [];
   const idle: string[] = [];
   for (const [name, value] of Object.entries(metadata)) {

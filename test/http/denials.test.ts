@@ -61,7 +61,7 @@ describe('the inject label and annotation', () => {
         reason: 'Invalid',
         message: `${where} ${inject}: ${JSON.stringify(shown)} is not allowed; allowed: "true", "false" (InvalidInjectValue)`,
       });
-      expect(response.auditAnnotations).toMatchObject({ decision: 'reject', reasons: 'InvalidInjectValue' });
+      expect(response.auditAnnotations).toMatchObject({ decision: 'deny', reasons: 'InvalidInjectValue' });
     }
   });
 

@@ -99,7 +99,7 @@ test('a review counts by its outcome and reason, its time and its patch', async 
 
 test('a denial counts by its first reason, and only the codes are labels', async () => {
   await postReview(program, reviewOf(annotated({ 'sidecar.istio.io/logLevel': 'hunter2' })));
-  expect(await sample('admission_reviews_total{outcome="reject",reason="InvalidAnnotation"}')).toBe(1);
+  expect(await sample('admission_reviews_total{outcome="deny",reason="InvalidAnnotation"}')).toBe(1);
   expect(await metrics()).not.toContain('hunter2');
 });
 

@@ -1,7 +1,7 @@
 import { quote } from '../../grammar/problem.ts';
 import { usageFailure, type Failure } from '../io.ts';
 import type { EngineOptions } from '../options.ts';
-import type { NamespaceLabels } from './gate.ts';
+import type { NamespaceLabels } from './webhook-selectors.ts';
 
 /** Reads `k=v` texts; the value is everything after the first `=`. */
 function readAnnotations(
@@ -39,7 +39,7 @@ function readLabels(text: string): { readonly labels: Readonly<Record<string, st
 
 /** What the command knows about the namespace of the pods. */
 export interface KnownNamespace {
-  /** Undefined if unknown. Then gate 1 is not evaluated. */
+  /** Undefined if unknown. Then the webhook selectors are not evaluated. */
   readonly labels: NamespaceLabels | undefined;
   readonly annotations: Readonly<Record<string, string>>;
 }

@@ -1,7 +1,7 @@
 import type { Problem } from '../../grammar/problem.ts';
 import type { AddressVariables } from '../../istio/address-variables.ts';
 import type { PodView } from '../../pod/view.ts';
-import type { Effective } from '../../settings/effective.ts';
+import type { PodSettings } from '../../settings/effective.ts';
 import type { Settings } from '../../settings/schema/configuration.ts';
 import type { RememberedFragments } from '../cache/fragments.ts';
 import type { InjectionRequest } from '../decision.ts';
@@ -17,7 +17,7 @@ export interface Flavour {
   /** Returns problems of well-formed settings. `declared` are the references of the declared templates. */
   problems(settings: Settings, declared: readonly string[]): readonly Problem[];
   /** Returns which patches of a profile do not fit the containers that a plain pod gets. */
-  misfits(effective: Effective): readonly string[];
+  misfits(effective: PodSettings): readonly string[];
   /** Returns whether the pod has the status of another injector whose work this flavour continues. */
   continues(view: PodView): boolean;
   /** Plans the injection of a pod without a status annotation of ours. */

@@ -28,5 +28,5 @@ export function annotationsTooLarge(view: PodView, added: Readonly<Record<string
   const entries = [...kept, ...Object.entries(added)];
   if (worstBytes(entries) <= limitBytes || exactBytes(entries) <= limitBytes) return undefined;
   const message = `with ${statusAnnotation} the pod's annotations would exceed ${limitBytes} bytes; make them smaller`;
-  return { outcome: 'reject', reasons: [reason('AnnotationsTooLarge', message)] };
+  return { outcome: 'deny', reasons: [reason('AnnotationsTooLarge', message)] };
 }

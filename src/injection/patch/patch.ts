@@ -200,7 +200,7 @@ export function proposalOf(
   view: PodView,
   plan: Plan,
   snapshot: Snapshot,
-  said: Pick<Proposal, 'reasons' | 'remarks' | 'added' | 'capture' | 'proxy'>,
+  said: Pick<Proposal, 'reasons' | 'warnings' | 'added' | 'capture' | 'proxy'>,
 ): Proposal | NotInjected {
   const { operations, record, status } = writePatch(view, plan, {
     settingsHash: snapshot.hash,

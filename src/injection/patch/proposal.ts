@@ -23,7 +23,7 @@ export interface Proposal {
   readonly record: InjectionStatus;
   readonly reasons: Reasons;
   /** What the author of the pod should know; becomes warnings. */
-  readonly remarks: readonly string[];
+  readonly warnings: readonly string[];
   readonly added: Added | undefined;
   readonly capture: CaptureIntent | undefined;
   /** The proxy built for the pod, remembered once the patch is verified. */
@@ -32,10 +32,10 @@ export interface Proposal {
 
 /** The pod is not patched, for these reasons. */
 export interface NotInjected {
-  readonly outcome: 'skip' | 'reject';
+  readonly outcome: 'skip' | 'deny';
   readonly reasons: Reasons;
   /** What else the author of the pod should know, as in a proposal. */
-  readonly remarks?: readonly string[];
+  readonly warnings?: readonly string[];
 }
 
 export function isNotInjected(proposed: Proposal | NotInjected): proposed is NotInjected {

@@ -1,10 +1,10 @@
-import type { Effective } from '../../settings/effective.ts';
+import type { PodSettings } from '../../settings/effective.ts';
 import { describeEdit } from './application.ts';
 import type { Added } from '../decision.ts';
 import { allOf, type Plan } from './plan.ts';
 
 /** Summarises what the plan adds, for display. `effective` is undefined in istiod mode (Istio's own settings apply). */
-export function addedBy(plan: Plan, native: boolean, effective: Effective | undefined): Added {
+export function addedBy(plan: Plan, native: boolean, effective: PodSettings | undefined): Added {
   return {
     initContainers: allOf(plan.containers.initContainers),
     containers: allOf(plan.containers.containers),

@@ -52,7 +52,7 @@ export interface ApplicationDraft {
    */
   share(source: string, share: Share): SharedVolume | undefined | { readonly conflict: Reason };
   edits(): ApplicationEdit[];
-  readonly remarks: readonly string[];
+  readonly warnings: readonly string[];
 }
 
 /** Returns the path without a final slash, the form in which paths are compared. */
@@ -95,7 +95,7 @@ export function draftApplication(view: PodView): ApplicationDraft {
     }));
     return drafted;
   };
-  const remarks: string[] = [];
+  const warnings: string[] = [];
 
   const select = (source: string, selector: ContainerSelector = 'all'): Drafted[] | { readonly missing: Reason } => {
     const own = containers().filter(({ at }) => at.list === 'containers');
@@ -128,7 +128,7 @@ export function draftApplication(view: PodView): ApplicationDraft {
     const other = container.env.find((entry) => stringMember(entry.item, 'name') === name);
     if (other === undefined) container.env.push({ item, owner: source });
     else if (other.owner === thePod) {
-      remarks.push(
+      warnings.push(
         `container ${quote(container.name)} keeps its own variable ${name}; sidecar ${quote(source)} sets it too`,
       );
     } else if (JSON.stringify(other.item) !== JSON.stringify(item)) {
@@ -141,7 +141,7 @@ export function draftApplication(view: PodView): ApplicationDraft {
   };
 
   return {
-    remarks,
+    warnings,
     change(source, change) {
       const selected = select(source, change.containers);
       if ('missing' in selected) return [selected.missing];

@@ -3,7 +3,7 @@ import { names, type ProxyIdentity } from '../../pod/conventions.ts';
 import { proxyPorts } from '../../sidecars/standalone/proxy.ts';
 import type { Fragment } from '../../sidecars/fragment.ts';
 import type { PodView } from '../../pod/view.ts';
-import type { Effective } from '../../settings/effective.ts';
+import type { PodSettings } from '../../settings/effective.ts';
 import {
   isObject,
   member,
@@ -24,7 +24,7 @@ function idOf(security: JsonObject | undefined, podSecurity: JsonObject | undefi
 
 /** What conflicts with the proxy depend on. */
 export interface ProxyPlaces {
-  readonly proxy: Pick<Effective['proxy'], 'statusPort' | 'admin' | 'quitHook'>;
+  readonly proxy: Pick<PodSettings['proxy'], 'statusPort' | 'admin' | 'quitHook'>;
   readonly capture: { readonly mode: string };
 }
 
@@ -144,7 +144,7 @@ export function listenedTwice(view: PodView, fragments: readonly Fragment[]): Re
 }
 
 /** Returns mounts that the pod adds to the proxy although no volume of that name exists. */
-export function mountProblems(view: PodView, effective: Effective): Reason[] {
+export function mountProblems(view: PodView, effective: PodSettings): Reason[] {
   const { volumes, volumeMounts } = effective.proxy.additions;
   if (volumeMounts.length === 0) return [];
   const known = new Set(

@@ -4,7 +4,7 @@ import type { PodContainer } from '../../pod/containers.ts';
 import { proxyUser, type ProxyIdentity } from '../../pod/conventions.ts';
 import type { PodView } from '../../pod/view.ts';
 import { annotationTable } from '../../settings/annotation-table.ts';
-import { draftOf, type Effective } from '../../settings/effective.ts';
+import { draftOf, type PodSettings } from '../../settings/effective.ts';
 import { captureIntent } from '../../sidecars/standalone/capture-intent.ts';
 import { planProbes } from './probes.ts';
 
@@ -13,9 +13,9 @@ const message = "changes what is captured, which the pod's profile fixes; leave 
 /** What decides about the rules of one pod. */
 interface CaptureInput {
   /** What the profile gives a pod that says nothing. */
-  readonly base: Effective;
+  readonly base: PodSettings;
   /** What this pod gets. */
-  readonly effective: Effective;
+  readonly effective: PodSettings;
   readonly identity: ProxyIdentity;
   /** Containers whose probes the rules may have to let pass. */
   readonly containers: readonly PodContainer[];
@@ -32,7 +32,7 @@ export function fixedCaptureProblems(
   { base, effective, identity, containers, recordedProbes }: CaptureInput,
 ): Problem[] {
   if (base.caps.capture !== 'fixed') return [];
-  const rulesOf = (settings: Effective, user: ProxyIdentity): string =>
+  const rulesOf = (settings: PodSettings, user: ProxyIdentity): string =>
     JSON.stringify(captureIntent(settings, user, planProbes(containers, settings, recordedProbes).exclude) ?? null);
   const fixed = rulesOf(base, proxyUser);
   if (rulesOf(effective, identity) === fixed) return [];

@@ -44,7 +44,7 @@ export interface Plan {
   readonly redirected: readonly ProbeEdit[];
   /** Variables and mounts added to the pod's own containers. */
   readonly applicationEdits: readonly ApplicationEdit[];
-  readonly remarks: readonly string[];
+  readonly warnings: readonly string[];
   /** JSON texts of the containers above, as far as they are known. */
   readonly texts: KnownTexts;
 }
@@ -281,7 +281,7 @@ export function planFragments(
     order: [],
     redirected,
     applicationEdits: application.edits(),
-    remarks: application.remarks,
+    warnings: application.warnings,
     texts,
   };
   return { plan };

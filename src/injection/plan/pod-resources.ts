@@ -2,7 +2,7 @@ import { isInjectedName } from '../../pod/containers.ts';
 import type { Fragment, PlacedContainer } from '../../sidecars/fragment.ts';
 import type { PodView } from '../../pod/view.ts';
 import { names } from '../../pod/conventions.ts';
-import { draftOf, type Effective } from '../../settings/effective.ts';
+import { draftOf, type PodSettings } from '../../settings/effective.ts';
 import { isSame, objectMember, stringMember, type Json, type JsonObject } from '../../json/json.ts';
 import { parseQuantity } from '../../grammar/quantity.ts';
 
@@ -81,42 +81,42 @@ interface Demands {
 }
 
 /** Reduces a demand. If the limit counts as the request because there is none, an explicit request is written. */
-function cut(demand: Demand, list: 'requests' | 'limits', resource: Shared, most: number, remarks: string[]): void {
+function cut(demand: Demand, list: 'requests' | 'limits', resource: Shared, most: number, warnings: string[]): void {
   const value = list === 'requests' ? requestedBy(demand, resource) : (amount(demand.limits[resource]) ?? 0);
   if (value <= most) return;
   const before = demand[list][resource] ?? demand.limits[resource];
   const after = quantityText(resource, Math.max(0, most));
   demand[list][resource] = after;
   const was = typeof before === 'string' ? before : JSON.stringify(before);
-  remarks.push(`${demand.name}: ${resource} ${list} are ${after} and not ${was}, to fit into the pod's resources`);
+  warnings.push(`${demand.name}: ${resource} ${list} are ${after} and not ${was}, to fit into the pod's resources`);
 }
 
-function fitOne(view: PodView, { running, starting }: Demands, resource: Shared, remarks: string[]): void {
+function fitOne(view: PodView, { running, starting }: Demands, resource: Shared, warnings: string[]): void {
   const pod = objectMember(view.spec, 'resources');
   const limit = amount(objectMember(pod, 'limits')?.[resource]);
   const request = amount(objectMember(pod, 'requests')?.[resource]) ?? limit;
   const all = [...running, ...starting];
-  if (limit !== undefined) for (const demand of all) cut(demand, 'limits', resource, limit, remarks);
+  if (limit !== undefined) for (const demand of all) cut(demand, 'limits', resource, limit, warnings);
   if (request === undefined) return;
   const own = ownRequests(view, resource);
   let used = 0;
   for (const demand of running) {
-    cut(demand, 'requests', resource, request - own.worst - used, remarks);
+    cut(demand, 'requests', resource, request - own.worst - used, warnings);
     used += requestedBy(demand, resource);
   }
   // The pod's sidecars already run when these do, and the injected ones may, depending on their place.
-  for (const demand of starting) cut(demand, 'requests', resource, request - own.sidecars - used, remarks);
+  for (const demand of starting) cut(demand, 'requests', resource, request - own.sidecars - used, warnings);
   for (const demand of all) {
     const most = amount(demand.limits[resource]);
-    if (most !== undefined) cut(demand, 'requests', resource, most, remarks);
+    if (most !== undefined) cut(demand, 'requests', resource, most, warnings);
   }
 }
 
 /** The injection with resources that fit into those of the pod. */
 interface Fitted {
-  readonly effective: Effective;
+  readonly effective: PodSettings;
   readonly declared: ReadonlyMap<string, Fragment>;
-  readonly remarks: readonly string[];
+  readonly warnings: readonly string[];
 }
 
 function withDemands(fragment: Fragment, demands: ReadonlyMap<PlacedContainer, Demand>): Fragment {
@@ -142,11 +142,11 @@ function withDemands(fragment: Fragment, demands: ReadonlyMap<PlacedContainer, D
  */
 export function fitPodResources(
   view: PodView,
-  effective: Effective,
+  effective: PodSettings,
   declared: ReadonlyMap<string, Fragment>,
   withProxy: boolean,
 ): Fitted {
-  if (objectMember(view.spec, 'resources') === undefined) return { effective, declared, remarks: [] };
+  if (objectMember(view.spec, 'resources') === undefined) return { effective, declared, warnings: [] };
   const draft = draftOf(effective);
   const demands = new Map(
     [...declared.values()].flatMap(({ containers }) =>
@@ -161,12 +161,12 @@ export function fitPodResources(
     running: [...of(true), ...(withProxy ? [proxy] : [])],
     starting: [...of(false), ...(withProxy ? [init] : [])],
   };
-  const remarks: string[] = [];
-  for (const resource of shared) fitOne(view, shares, resource, remarks);
-  if (remarks.length === 0) return { effective, declared, remarks };
+  const warnings: string[] = [];
+  for (const resource of shared) fitOne(view, shares, resource, warnings);
+  if (warnings.length === 0) return { effective, declared, warnings };
   return {
     effective: draft,
     declared: new Map([...declared].map(([name, fragment]) => [name, withDemands(fragment, demands)])),
-    remarks,
+    warnings,
   };
 }

@@ -16,7 +16,7 @@ export interface SleepEdit {
 /** The hooks to add, and warnings. */
 export interface SleepPlan {
   readonly edits: readonly SleepEdit[];
-  readonly remarks: readonly string[];
+  readonly warnings: readonly string[];
 }
 
 function beforeOf(container: JsonObject): Before | undefined {
@@ -58,10 +58,10 @@ export function planSleeps(
   drainSeconds: number,
   { gracePeriodSeconds, knowsSleep }: Termination,
 ): SleepPlan {
-  if (drainSeconds === 0) return { edits: [], remarks: [] };
+  if (drainSeconds === 0) return { edits: [], warnings: [] };
   if (!knowsSleep) {
     const message = 'this cluster does not know the preStop hook `sleep` (Kubernetes 1.30 and later do)';
-    return { edits: [], remarks: [`${message}; applicationDrainSeconds is left out`] };
+    return { edits: [], warnings: [`${message}; applicationDrainSeconds is left out`] };
   }
   const seconds = Math.min(drainSeconds, gracePeriodSeconds - 1);
   const edits = containers.flatMap((at): SleepEdit[] => {
@@ -69,9 +69,9 @@ export function planSleeps(
     return before === undefined ? [] : [{ at, seconds, before }];
   });
   const short = `applicationDrainSeconds ${drainSeconds} does not fit into the grace period of ${gracePeriodSeconds} s`;
-  const remarks =
+  const warnings =
     seconds === drainSeconds ? [] : [`${short}; ${seconds > 0 ? `${seconds} s are used` : 'it is left out'}`];
-  return { edits, remarks };
+  return { edits, warnings };
 }
 
 /** Returns the operation that adds the hook to its container. */

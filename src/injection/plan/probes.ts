@@ -2,7 +2,7 @@ import type { ProbeAction, ProbeRedirect } from '../../pod/probe.ts';
 import { handlers, namedPort, type RewrittenHandler } from '../../pod/handler.ts';
 import { capturesInbound } from '../../sidecars/standalone/capture-intent.ts';
 import type { PodContainer } from '../../pod/containers.ts';
-import type { Effective } from '../../settings/effective.ts';
+import type { PodSettings } from '../../settings/effective.ts';
 import { isObject, member, objectAt, objectMember, stringMember, type Json, type JsonObject } from '../../json/json.ts';
 import { quote } from '../../grammar/problem.ts';
 
@@ -19,7 +19,7 @@ export interface ProbePlan {
   readonly edits: readonly ProbeEdit[];
   /** Ports of probes that are not rewritten and would be captured; ascending. */
   readonly exclude: readonly number[];
-  readonly remarks: readonly string[];
+  readonly warnings: readonly string[];
 }
 
 /** Resolves the port of an action to a number, whether it is written as number, text or name. */
@@ -82,13 +82,17 @@ function seconds(handler: JsonObject, key: string, otherwise: number): number {
  *
  * @param recorded originals of an earlier injection
  */
-export function planProbes(containers: readonly PodContainer[], effective: Effective, recorded: JsonObject): ProbePlan {
+export function planProbes(
+  containers: readonly PodContainer[],
+  effective: PodSettings,
+  recorded: JsonObject,
+): ProbePlan {
   const { statusPort } = effective.proxy;
   const rewrites = effective.rewriteProbes && statusPort !== 0;
   const redirects: ProbeRedirect[] = [];
   const edits: ProbeEdit[] = [];
   const exclude = new Set<number>();
-  const remarks: string[] = [];
+  const warnings: string[] = [];
   for (const at of containers) {
     const { name } = at;
     for (const place of handlers) {
@@ -102,7 +106,7 @@ export function planProbes(containers: readonly PodContainer[], effective: Effec
       const found = actionOf(source, at.raw);
       if (found === undefined) continue;
       if ('unresolved' in found) {
-        remarks.push(
+        warnings.push(
           `container ${quote(name)}: ${field} asks port ${JSON.stringify(found.unresolved ?? null)}, which the container does not declare; it stays as it is`,
         );
         continue;
@@ -126,5 +130,5 @@ export function planProbes(containers: readonly PodContainer[], effective: Effec
       edits.push({ at, field, key, original, replacement: redirected(original, key, path, statusPort) });
     }
   }
-  return { redirects, edits, exclude: [...exclude].toSorted((left, right) => left - right), remarks };
+  return { redirects, edits, exclude: [...exclude].toSorted((left, right) => left - right), warnings };
 }

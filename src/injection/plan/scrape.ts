@@ -1,7 +1,7 @@
 import type { MetricsTarget } from '../../envoy/intent.ts';
 import { annotationNames } from '../../pod/annotation-names.ts';
 import { reservedPorts } from '../../pod/conventions.ts';
-import type { Effective } from '../../settings/effective.ts';
+import type { PodSettings } from '../../settings/effective.ts';
 import { integer, looseBoolean, oneOf, scrapeTargets, type Grammar } from '../../grammar/grammar.ts';
 import { stringMember, type JsonObject } from '../../json/json.ts';
 import type { Problem } from '../../grammar/problem.ts';
@@ -15,10 +15,10 @@ export interface ScrapePlan {
   /** The pod's own annotations that Prometheus treats as the same. */
   readonly removed: readonly string[];
   readonly problems: readonly Problem[];
-  readonly remarks: readonly string[];
+  readonly warnings: readonly string[];
 }
 
-const nothing: ScrapePlan = { targets: [], annotations: {}, removed: [], problems: [], remarks: [] };
+const nothing: ScrapePlan = { targets: [], annotations: {}, removed: [], problems: [], warnings: [] };
 
 type Field = 'scrape' | 'port' | 'path' | 'scheme';
 
@@ -64,11 +64,11 @@ const portNumber = integer(1, 65_535);
  */
 export function planScrape(
   annotations: JsonObject | undefined,
-  { proxy: { metrics, statusPort } }: Effective,
+  { proxy: { metrics, statusPort } }: PodSettings,
   undo?: Pick<Undo, 'annotations' | 'own'>,
 ): ScrapePlan {
   if (!metrics.merge) return nothing;
-  if (statusPort === 0) return { ...nothing, remarks: ['metrics are not merged: there is no status port'] };
+  if (statusPort === 0) return { ...nothing, warnings: ['metrics are not merged: there is no status port'] };
   const problems: Problem[] = [];
   const said = own(annotations ?? {}, undo);
   const found = findAll(said);
@@ -112,5 +112,5 @@ export function planScrape(
     [annotationNames.scrapePath]: '/stats/prometheus',
   };
   const removed = Object.keys(annotations ?? {}).filter((key) => spelling.test(key) && !Object.hasOwn(ours, key));
-  return { targets: [...unique.values()], annotations: ours, removed, problems, remarks: [] };
+  return { targets: [...unique.values()], annotations: ours, removed, problems, warnings: [] };
 }

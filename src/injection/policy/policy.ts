@@ -35,7 +35,7 @@ type Continuing = Pick<Flavour, 'continues'>;
 
 /** Decision of the injection policy, before the pod is checked. */
 export type Policy = {
-  readonly outcome: 'inject' | 'skip' | 'reject';
+  readonly outcome: 'inject' | 'skip' | 'deny';
   readonly reasons: readonly [Reason, ...Reason[]];
 };
 
@@ -91,7 +91,7 @@ function wish(value: Json | undefined, where: string): Policy | undefined {
     return { outcome: 'skip', reasons: [reason('OptedOut', `the pod's ${where} ${injectName} is "false"`)] };
   const shown = typeof value === 'string' ? quote(value) : quote(JSON.stringify(value));
   return {
-    outcome: 'reject',
+    outcome: 'deny',
     reasons: [
       reason('InvalidInjectValue', `${where} ${injectName}: ${shown} is not allowed; allowed: "true", "false"`),
     ],

@@ -4,7 +4,7 @@ import { profileLabel, type Profile } from '../../settings/schema/profile.ts';
 import { didYouMean } from '../../grammar/suggestion.ts';
 
 /** Returns a warning if the pod asks for a profile by label and does not get it. */
-export function profileRemark(
+export function profileWarning(
   labels: JsonObject | undefined,
   chosen: string | undefined,
   profiles: readonly Profile[],

@@ -2,7 +2,7 @@
 type Telling = 'always' | 'when asked' | 'never';
 
 interface ReasonKind {
-  readonly outcome: 'inject' | 'skip' | 'reject';
+  readonly outcome: 'inject' | 'skip' | 'deny';
   readonly telling: Telling;
   /** Meaning of the code, without the particulars of one pod; printed in the documentation. */
   readonly meaning: string;
@@ -60,78 +60,78 @@ export const reasons = {
     meaning: 'Injected with other settings; it is left alone until it is created anew.',
   },
   InvalidInjectValue: {
-    outcome: 'reject',
+    outcome: 'deny',
     telling: 'always',
     meaning: 'sidecar.istio.io/inject is neither true nor false.',
   },
   InvalidAnnotation: {
-    outcome: 'reject',
+    outcome: 'deny',
     telling: 'always',
     meaning: 'An annotation has a value that is not allowed.',
   },
-  UnknownTemplate: { outcome: 'reject', telling: 'always', meaning: 'The pod asks for a sidecar that does not exist.' },
+  UnknownTemplate: { outcome: 'deny', telling: 'always', meaning: 'The pod asks for a sidecar that does not exist.' },
   TemplateNotAllowed: {
-    outcome: 'reject',
+    outcome: 'deny',
     telling: 'always',
     meaning: 'The sidecar is not for pods of this namespace.',
   },
-  TemplateConflict: { outcome: 'reject', telling: 'always', meaning: 'Two of the sidecars do not go together.' },
+  TemplateConflict: { outcome: 'deny', telling: 'always', meaning: 'Two of the sidecars do not go together.' },
   PrivilegeNotAllowed: {
-    outcome: 'reject',
+    outcome: 'deny',
     telling: 'always',
     meaning: 'The sidecar needs privileges that the settings do not allow in this namespace.',
   },
   SecretNotAllowed: {
-    outcome: 'reject',
+    outcome: 'deny',
     telling: 'always',
     meaning: 'The pod names a Secret for a sidecar, which the settings do not allow in this namespace.',
   },
   MissingInPod: {
-    outcome: 'reject',
+    outcome: 'deny',
     telling: 'always',
     meaning: 'The sidecar needs a container or a volume that the pod does not have.',
   },
   MountConflict: {
-    outcome: 'reject',
+    outcome: 'deny',
     telling: 'always',
     meaning: 'Two volumes would be mounted at one path of a container.',
   },
   NameConflict: {
-    outcome: 'reject',
+    outcome: 'deny',
     telling: 'always',
     meaning: 'A container, volume or variable has a name that is to be injected.',
   },
   PortConflict: {
-    outcome: 'reject',
+    outcome: 'deny',
     telling: 'always',
     meaning: 'A container declares a port of the proxy or of another sidecar.',
   },
   UserConflict: {
-    outcome: 'reject',
+    outcome: 'deny',
     telling: 'always',
     meaning: 'A container of the pod runs as the proxy’s user or group and would bypass it.',
   },
   InvalidOverride: {
-    outcome: 'reject',
+    outcome: 'deny',
     telling: 'always',
     meaning: 'The pod’s own copy of an injected container sets what it may not.',
   },
   ProfileMisfit: {
-    outcome: 'reject',
+    outcome: 'deny',
     telling: 'always',
     meaning: 'A patch of the profile does not apply to the containers that this pod would get.',
   },
   IncompleteInjection: {
-    outcome: 'reject',
+    outcome: 'deny',
     telling: 'always',
     meaning: 'The status annotation names what is not there, or what no injection of this pod can have added.',
   },
   AnnotationsTooLarge: {
-    outcome: 'reject',
+    outcome: 'deny',
     telling: 'always',
     meaning: 'With our status the annotations would exceed Kubernetes’ limit.',
   },
-  InvalidPod: { outcome: 'reject', telling: 'always', meaning: 'The pod does not have the shape of a pod.' },
+  InvalidPod: { outcome: 'deny', telling: 'always', meaning: 'The pod does not have the shape of a pod.' },
   InvalidPatch: {
     outcome: 'skip',
     telling: 'always',

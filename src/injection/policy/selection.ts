@@ -136,7 +136,7 @@ function strayParameters(annotations: JsonObject, chosen: ChosenSidecars['chosen
 export interface DeclaredFragments {
   readonly fragments: ReadonlyMap<string, Fragment>;
   readonly problems: readonly Reason[];
-  readonly remarks: readonly string[];
+  readonly warnings: readonly string[];
 }
 
 /** Reads the parameters of every chosen template and returns the resulting fragments. */
@@ -166,6 +166,6 @@ export function declareFragments(
   return {
     fragments,
     problems,
-    remarks: view.annotations === undefined ? [] : strayParameters(view.annotations, chosen),
+    warnings: view.annotations === undefined ? [] : strayParameters(view.annotations, chosen),
   };
 }

@@ -2,7 +2,7 @@ import type { PodView } from '../../pod/view.ts';
 import type { Fragment } from '../../sidecars/fragment.ts';
 import { builtInSidecar, nameOf } from '../../sidecars/template-library.ts';
 import { names } from '../../pod/conventions.ts';
-import type { Effective } from '../../settings/effective.ts';
+import type { PodSettings } from '../../settings/effective.ts';
 import { isAllowedImage } from '../../settings/pod-checks.ts';
 import { member, objectMember, stringMember, type JsonObject } from '../../json/json.ts';
 import { quote } from '../../grammar/problem.ts';
@@ -132,7 +132,7 @@ function damagedStatus(sentence: string): Reason {
 export function foreignImages(
   view: PodView,
   record: InjectionStatus,
-  { proxy, capture }: Effective,
+  { proxy, capture }: PodSettings,
   fragments: readonly Fragment[],
   allowedImages: readonly string[],
 ): Reason[] {
@@ -155,7 +155,7 @@ export function foreignImages(
 /** Returns why a pod with this status annotation is not processed any further, or undefined if it is. */
 export function refusalOf(view: PodView, record: InjectionStatus, snapshot: Snapshot): NotInjected | undefined {
   const misfit = misfitOf(view, record);
-  if (misfit !== undefined) return { outcome: 'reject', reasons: [damagedStatus(misfit)] };
+  if (misfit !== undefined) return { outcome: 'deny', reasons: [damagedStatus(misfit)] };
   if (record.settingsHash === snapshot.hash) return undefined;
   const message = `injected with the settings ${quote(record.settingsHash)}, now they are ${snapshot.hash}; left alone`;
   return { outcome: 'skip', reasons: [reason('OtherSettings', message)] };

@@ -1,6 +1,6 @@
 import { annotationNames as names } from '../../pod/annotation-names.ts';
 import { supported, type AnnotationRow } from '../annotation.ts';
-import type { Effective } from '../effective.ts';
+import type { PodSettings } from '../effective.ts';
 import {
   cidrList,
   cidrListOrAll,
@@ -18,7 +18,7 @@ import { singlePorts, singlePortsOrAll } from '../../grammar/single-ports.ts';
 /** How Istio reads lists that standalone mode adds to the settings'. */
 const instead = 'in place of the values, not added to them';
 
-function reroute({ capture }: Effective, names: readonly string[]): void {
+function reroute({ capture }: PodSettings, names: readonly string[]): void {
   capture.rerouteInterfaces = [...new Set([...capture.rerouteInterfaces, ...names])];
 }
 

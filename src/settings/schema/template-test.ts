@@ -15,7 +15,7 @@ export const templateTest = z.strictObject({
     nativeSidecars: z.boolean().default(true),
     pod: z.looseObject({}),
     expect: z.strictObject({
-      outcome: z.enum(['inject', 'skip', 'reject']).default('inject'),
+      outcome: z.enum(['inject', 'skip', 'deny']).default('inject'),
       /** Reason codes, in any order. */
       reasons: names.optional(),
       /** Texts that must each occur in a reason or warning. */

@@ -1,6 +1,6 @@
 import type { CaptureIntent } from '../../capture/intent.ts';
 import { captureComment, loopbackSource, ports, transparentProxy, type ProxyIdentity } from '../../pod/conventions.ts';
-import type { Effective } from '../../settings/effective.ts';
+import type { PodSettings } from '../../settings/effective.ts';
 import type { PortRange } from '../../grammar/port-range.ts';
 
 function single(port: number): PortRange {
@@ -15,7 +15,7 @@ function withoutZero(ranges: readonly PortRange[]): PortRange[] {
 }
 
 /** Returns the proxy's own ports that must bypass capture. */
-function ownPorts(effective: Effective): PortRange[] {
+function ownPorts(effective: PodSettings): PortRange[] {
   const { statusPort } = effective.proxy;
   return [ports.metrics, ports.health, ...(statusPort === 0 ? [] : [statusPort])].map(single);
 }
@@ -26,7 +26,7 @@ function ownPorts(effective: Effective): PortRange[] {
  * @param probePorts ports of probes that are not rewritten; excluded inbound as well
  */
 export function captureIntent(
-  effective: Effective,
+  effective: PodSettings,
   identity: ProxyIdentity,
   probePorts: readonly number[],
 ): CaptureIntent | undefined {
@@ -74,7 +74,7 @@ function contains(ranges: readonly PortRange[], port: number): boolean {
 }
 
 /** Returns whether connections to this port of the pod go through the proxy. */
-export function capturesInbound(effective: Effective, port: number): boolean {
+export function capturesInbound(effective: PodSettings, port: number): boolean {
   const { capture } = effective;
   if (capture.mode === 'NONE' || port === ports.tunnel) return false;
   if (capture.includeInboundPorts !== 'all') return contains(capture.includeInboundPorts, port);

@@ -3,13 +3,13 @@ import type { CaptureIntent, Family } from '../../capture/intent.ts';
 import { renderNftables } from '../../capture/nftables.ts';
 import { probeOf } from '../../capture/probe.ts';
 import { names } from '../../pod/conventions.ts';
-import type { Effective } from '../../settings/effective.ts';
+import type { PodSettings } from '../../settings/effective.ts';
 import type { PlacedContainer } from '../fragment.ts';
 import { tokenMask } from '../token-mask.ts';
 import { resourcesOf } from './container-parts.ts';
 
 /** Settings that the entry point needs besides the rules. */
-type Loading = Pick<Effective['capture'], 'backend' | 'verify'>;
+type Loading = Pick<PodSettings['capture'], 'backend' | 'verify'>;
 
 /** A variable of the init container. */
 type Variable = { readonly name: string; readonly value: string };
@@ -46,7 +46,7 @@ export function captureEnvironment(loading: Loading, intent: CaptureIntent): Var
 }
 
 /** Returns the container that loads the capture rules, once, before anything else of the pod runs. */
-export function initContainer(effective: Effective, intent: CaptureIntent): PlacedContainer['container'] {
+export function initContainer(effective: PodSettings, intent: CaptureIntent): PlacedContainer['container'] {
   const { image, imagePullPolicy, resources } = effective.capture;
   return {
     name: names.initContainer,

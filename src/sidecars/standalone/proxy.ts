@@ -1,7 +1,7 @@
 import type { CaptureIntent } from '../../capture/intent.ts';
 import { renderNodeAgentAnnotations } from '../../capture/node-agent-annotations.ts';
 import { names, ports } from '../../pod/conventions.ts';
-import type { Effective } from '../../settings/effective.ts';
+import type { PodSettings } from '../../settings/effective.ts';
 import type { Fragment, PlacedContainer } from '../fragment.ts';
 import { tokenMaskVolume } from '../token-mask.ts';
 import type { ProxyIntent } from '../../envoy/intent.ts';
@@ -36,7 +36,7 @@ const adminVolume = { name: names.adminVolume, emptyDir: { medium: 'Memory', siz
 
 /** Returns every port that the proxy uses, whether its container declares it or not. */
 export function proxyPorts(effective: {
-  readonly proxy: Pick<Effective['proxy'], 'statusPort' | 'admin' | 'quitHook'>;
+  readonly proxy: Pick<PodSettings['proxy'], 'statusPort' | 'admin' | 'quitHook'>;
 }): number[] {
   const { statusPort, admin, quitHook } = effective.proxy;
   return [
@@ -56,7 +56,7 @@ export function proxyFragment(intent: ProxyIntent): ProxyFragment {
   const capture = captureIntent(settings, intent.identity, intent.probePorts);
   const containers: PlacedContainer[] = [];
   const misfits: string[] = [];
-  const patched = (container: PlacedContainer['container'], patch: Effective['patches']['proxy']) => {
+  const patched = (container: PlacedContainer['container'], patch: PodSettings['patches']['proxy']) => {
     const result = patchContainer(container, patch);
     if ('misfit' in result) misfits.push(`container ${container.name}: ${result.misfit}`);
     return 'misfit' in result ? container : result.container;

@@ -2,14 +2,14 @@ import type { ProxyIntent, TrafficIntent } from '../../../src/envoy/intent.ts';
 import type { ProbeAction, ProbeKind, ProbeRedirect } from '../../../src/pod/probe.ts';
 import { unknownPod } from '../../../src/envoy/self.ts';
 import { proxyUser } from '../../../src/pod/conventions.ts';
-import { resolveBase, type Effective } from '../../../src/settings/effective.ts';
+import { resolveBase, type PodSettings } from '../../../src/settings/effective.ts';
 import { snapshotOf } from './snapshots.ts';
 
 const base = resolveBase(snapshotOf().settings, undefined);
 
 /** What differs from the proxy of a pod without annotations: its settings, and what the pod says, in one list. */
 export type ProxyChanges = Partial<
-  Omit<ProxyIntent, 'settings' | 'workload'> & Effective['proxy'] & Pick<Effective['capture'], 'families'>
+  Omit<ProxyIntent, 'settings' | 'workload'> & PodSettings['proxy'] & Pick<PodSettings['capture'], 'families'>
 > & {
   /** Name of the workload. */
   readonly workload?: string;

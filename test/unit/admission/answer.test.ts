@@ -29,11 +29,11 @@ const many = (count: number, message: string): [Reason, ...Reason[]] => [
 ];
 
 test('whatever was decided, version, kind and uid are there', () => {
-  for (const outcome of ['inject', 'skip', 'reject'] as const) {
+  for (const outcome of ['inject', 'skip', 'deny'] as const) {
     expect(answer({ outcome }, '"\n\ud800')).toMatchObject({
       apiVersion: 'admission.k8s.io/v1',
       kind: 'AdmissionReview',
-      response: { uid: '"\n\ud800', allowed: outcome !== 'reject' },
+      response: { uid: '"\n\ud800', allowed: outcome !== 'deny' },
     });
   }
 });
@@ -51,8 +51,8 @@ test('the patch has its place beside its type', () => {
 
 test('the audit annotations hold outcome, codes and settings, each code once', () => {
   const reasons = [reason('PortConflict', 'a'), reason('UserConflict', 'b'), reason('PortConflict', 'c')] as const;
-  expect(answer({ outcome: 'reject', reasons: [...reasons] }).response['auditAnnotations']).toEqual({
-    decision: 'reject',
+  expect(answer({ outcome: 'deny', reasons: [...reasons] }).response['auditAnnotations']).toEqual({
+    decision: 'deny',
     reasons: 'PortConflict,UserConflict',
     'settings-hash': 'abc',
   });
@@ -60,13 +60,13 @@ test('the audit annotations hold outcome, codes and settings, each code once', (
 
 describe('a denial', () => {
   const message = (reasons: Decision['reasons']): string => {
-    const { status } = answer({ outcome: 'reject', reasons }).response as { status: { message: string } };
+    const { status } = answer({ outcome: 'deny', reasons }).response as { status: { message: string } };
     return status.message;
   };
 
   test('has code 400, reason Invalid and all sentences', () => {
     const reasons = [reason('PortConflict', 'first'), reason('UserConflict', 'second')] as const;
-    expect(answer({ outcome: 'reject', reasons: [...reasons] }).response['status']).toEqual({
+    expect(answer({ outcome: 'deny', reasons: [...reasons] }).response['status']).toEqual({
       status: 'Failure',
       code: 400,
       reason: 'Invalid',

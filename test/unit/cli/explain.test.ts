@@ -24,8 +24,8 @@ describe('explain', () => {
     );
     expect(code).toBe(0);
     expect(stdout).toMatch(/^Pod\/web, namespace default \(<stdin>:1\)$/m);
-    expect(stdout).toMatch(/Gate 1, .*yes, entry namespace\.sidecar-injector\.io matches/);
-    expect(stdout).toMatch(/Gate 2, .*inject, because .* \(PolicyEnabled\)/);
+    expect(stdout).toMatch(/Webhook selectors: .*yes, entry namespace\.sidecar-injector\.io matches/);
+    expect(stdout).toMatch(/Injection policy: .*inject, because .* \(PolicyEnabled\)/);
     expect(stdout).toMatch(/native sidecar\s+istio-proxy/);
     expect(stdout).toMatch(/probe\s+app readinessProbe/);
     expect(stdout).toMatch(/^ +DIRECTION +CONNECTIONS +MATCH +THROUGH +WHY$/m);
@@ -35,13 +35,13 @@ describe('explain', () => {
 
   test.each<[string, string, readonly string[], RegExp]>([
     ['the first gate', pod, ['--namespace-labels', 'a=b'], /would not even call the injector:\n.*istio-injection/],
-    ['no first gate', pod, [], /Gate 1, .*not asked/],
-    ['a skip', `${pod}  hostNetwork: true\n`, [], /Gate 2, .*skip, because .* \(HostNetwork\)/],
+    ['no webhook selectors', pod, [], /Webhook selectors: .*not asked/],
+    ['a skip', `${pod}  hostNetwork: true\n`, [], /Injection policy: .*skip, because .* \(HostNetwork\)/],
     [
       'a refusal',
       pod.replace('spec:', '  annotations: {sidecar.istio.io/proxyCPU: much}\nspec:'),
       [],
-      /reject, because .*"much"/,
+      /deny, because .*"much"/,
     ],
     [
       'an object without pods',

@@ -94,7 +94,7 @@ describe('--summary', () => {
       ['Service/web', 'pass', '-', '-', '<stdin>:1', 'makes no pods'],
       ['Deployment/web', 'inject', '100m', '128Mi', '<stdin>:6', 'PolicyEnabled'],
       ['Pod/refuses', 'skip', '-', '-', '<stdin>:22', 'OptedOut'],
-      ['3 objects: 1 inject, 1 skip, 0 reject, 1 pass; requests added with all replicas: cpu 300m, memory 384Mi'],
+      ['3 objects: 1 inject, 1 skip, 0 deny, 1 pass; requests added with all replicas: cpu 300m, memory 384Mi'],
     ]);
     expect(code).toBe(0);
   });
@@ -105,7 +105,7 @@ describe('--summary', () => {
   });
 
   test.each([
-    ['a denied pod', wrong, [], 1, /Pod\/wrong +reject .*sidecar\.istio\.io\/proxyCPU: "much" is not allowed/],
+    ['a denied pod', wrong, [], 1, /Pod\/wrong +deny .*sidecar\.istio\.io\/proxyCPU: "much" is not allowed/],
     ['with --check', deployment, ['--check'], 3, /Deployment\/web/],
     ['a namespace that nobody asks about', deployment, ['--namespace-labels', 'a=b'], 0, /skip .*would not ask for it/],
   ])('%s', async (_, text, args, code, expected) => {

@@ -116,7 +116,7 @@ describe('inject', () => {
     expect(lines[1]?.patch.every(({ path }) => /^\/(?:spec|metadata)\//.test(path))).toBe(true);
   });
 
-  describe('gate 1', () => {
+  describe('webhook selectors', () => {
     test.each<[string, readonly string[], boolean]>([
       ['without labels the namespace counts as enabled', [], true],
       ['an enabled namespace', ['--namespace-labels', 'istio-injection=enabled,team=a'], true],

@@ -82,7 +82,7 @@ describe('explain --pod', () => {
     cluster(injected(plainPod), { 'istio-injection': 'enabled' }, configuration());
     const { stdout } = await explain();
     expect(stdout).toContain('it runs with our sidecar');
-    expect(stdout).toMatch(/Gate 2, .*inject/);
+    expect(stdout).toMatch(/Injection policy: .*inject/);
     expect(stdout).toContain('istio-proxy');
   });
 

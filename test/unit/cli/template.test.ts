@@ -66,9 +66,9 @@ describe('template test', () => {
   });
 
   test('an outcome of another kind fails', async () => {
-    const tests = `metadata: {name: outcome}\nspec:\n  ${pod}\n  expect: {outcome: reject, reasons: [NameConflict]}\n`;
+    const tests = `metadata: {name: outcome}\nspec:\n  ${pod}\n  expect: {outcome: deny, reasons: [NameConflict]}\n`;
     const { code, stdout } = await runCommand(['template', 'test', write('outcome', template, tests)]);
-    expect([code, stdout]).toEqual([1, expect.stringContaining('outcome: expected reject, found inject')]);
+    expect([code, stdout]).toEqual([1, expect.stringContaining('outcome: expected deny, found inject')]);
   });
 
   test.each<[string, string, string, string]>([

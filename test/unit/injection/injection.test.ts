@@ -264,7 +264,7 @@ describe('declared sidecars', () => {
 
   test('an unknown one is refused with a suggestion', () => {
     const decision = decideOn(asking('sidecar,log-shiper'), snapshot);
-    expect(decision.outcome).toBe('reject');
+    expect(decision.outcome).toBe('deny');
     expect(decision.reasons).toEqual([
       {
         code: 'UnknownTemplate',

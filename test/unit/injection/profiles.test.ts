@@ -56,7 +56,7 @@ describe('the documented profiles', () => {
     const annotations = { 'status.sidecar.istio.io/port': '0' };
     const decision = decideIn('shop', podWith({ labels: { tier: 'edge' }, annotations }));
     expect(decision).toMatchObject({
-      outcome: 'reject',
+      outcome: 'deny',
       reasons: [{ code: 'ProfileMisfit', message: expect.stringContaining('(add /readinessProbe/successThreshold)') }],
     });
   });
@@ -179,7 +179,7 @@ describe('fixed capture is judged by the rules', () => {
 test('the effective settings stand on the pod when it asks, without values that may be confidential', () => {
   const annotations = {
     'sidecar-injector.io/showSettings': 'true',
-    'sidecar-injector.io/proxyEnv': '{"KEY":"hunter2"}',
+    'sidecar-injector.io/proxyEnv': '{"OTEL_KEY":"hunter2"}',
     'traffic.sidecar.istio.io/excludeOutboundPorts': '443,8000-8100',
   };
   const decision = decideIn(
@@ -191,7 +191,7 @@ test('the effective settings stand on the pod when it asks, without values that 
   const settings = JSON.parse(shown['sidecar-injector.io/settings'] ?? '') as unknown;
   expect(settings).toMatchObject({
     profile: 'edge',
-    proxy: { additions: { env: ['KEY'] }, resources: { limits: { cpu: '2' } } },
+    proxy: { additions: { env: ['OTEL_KEY'] }, resources: { limits: { cpu: '2' } } },
     capture: { excludeOutboundPorts: [443, '8000-8100'] },
     patches: { proxy: 2 },
     caps: { capture: 'open' },

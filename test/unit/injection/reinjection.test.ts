@@ -87,7 +87,7 @@ describe('a pod that was injected before', () => {
     const pod = structuredClone(injectedPod(podWith())) as unknown as { spec: { initContainers: unknown[] } };
     pod.spec.initContainers.pop();
     const decision = decideOn(pod as unknown as JsonObject);
-    expect(decision.outcome).toBe('reject');
+    expect(decision.outcome).toBe('deny');
     expect(decision.reasons).toEqual([
       {
         code: 'IncompleteInjection',

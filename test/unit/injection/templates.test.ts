@@ -28,7 +28,7 @@ function inject(templates: Templates, pod: JsonObject, settings: object = {}): I
 
 function denials(templates: Templates, pod: JsonObject, settings: object = {}): string[] {
   const decision = decideOn(pod, snapshotWith(templates, settings));
-  expect(decision.outcome).toBe('reject');
+  expect(decision.outcome).toBe('deny');
   return decision.reasons.map(({ code, message }) => `${code}: ${message}`);
 }
 

@@ -318,7 +318,7 @@ describe.each(Object.entries(examples))('%s', (key, { good, effect, value, bad, 
   test('a bad value', () => {
     if (bad === undefined) return;
     const decision = decide({ pod: carrying(key, bad), namespace: 'demo' }, snapshot);
-    expect(decision.outcome).toBe('reject');
+    expect(decision.outcome).toBe('deny');
     expect(decision.reasons[0].message).toContain(key.replace(/^label /, ''));
   });
 });

@@ -40,7 +40,7 @@ describe('annotations', () => {
     ['inject.istio.io/templates', 'sidecar,gatway'],
   ])('%s: %j is refused by name', (name, value) => {
     const decision = decide({ pod: annotated({ [name]: value }), namespace: 'demo' }, plain);
-    expect(decision.outcome).toBe('reject');
+    expect(decision.outcome).toBe('deny');
     expect(decision.reasons.map(({ message }) => message).join('\n')).toContain(name);
   });
 
@@ -394,7 +394,7 @@ describe('hardened', () => {
     ['arguments', istioPod({}, { containers: [{ name: 'app' }, { name: 'istio-proxy', image: 'auto', args: ['x'] }] })],
     ['the proxy’s user', istioPod({}, { containers: [{ name: 'app', securityContext: { runAsUser: 1337 } }] })],
   ])('refused: %s', (_title, pod) => {
-    expect(decide({ pod, namespace: 'demo' }, snapshot).outcome).toBe('reject');
+    expect(decide({ pod, namespace: 'demo' }, snapshot).outcome).toBe('deny');
     expect(decide({ pod, namespace: 'demo' }, plain).outcome).toBe('inject');
   });
 });

@@ -18,7 +18,7 @@ function annotated(annotations: object): JsonObject {
 
 function problems(annotations: object, profile: object): string[] {
   const decision = decide({ pod: annotated(annotations), namespace: 'demo' }, snapshotWith(profile));
-  return decision.outcome === 'reject' ? decision.reasons.map(({ message }) => message) : [];
+  return decision.outcome === 'deny' ? decision.reasons.map(({ message }) => message) : [];
 }
 
 describe('a profile presets, where the settings are hardened', () => {

@@ -31,7 +31,7 @@ test('a review is described by names, codes and numbers alone', () => {
 test('a code is there once, however often it applies', () => {
   const ports = [{ containerPort: 15001 }, { containerPort: 15006 }];
   const fields = fieldsOf(reviewOf(podOf({}, { containers: [{ name: 'app', ports }] })));
-  expect(fields).toMatchObject({ outcome: 'reject', reasons: ['PortConflict'] });
+  expect(fields).toMatchObject({ outcome: 'deny', reasons: ['PortConflict'] });
 });
 
 test('no field is longer than a name in Kubernetes can be', () => {

@@ -60,12 +60,17 @@ describe('volumes', () => {
 });
 
 describe('mounts', () => {
-  test.each(['/cache', '/etc/envoy-extra', '/var/log/other', '/home/x/.config/..y', '/usrlocal'])(
-    '%s is taken',
-    (path) => {
-      expect(problem(mountAdditions, { v: { mountPath: path, subPath: 'a/b', readOnly: true } })).toBe('none');
-    },
-  );
+  test.each([
+    '/cache',
+    '/etc/envoy/extra',
+    '/etc/certs',
+    '/var/log/other',
+    '/home/x/.config/..y',
+    '/var/lib/x',
+    '/tmp',
+  ])('%s is taken', (path) => {
+    expect(problem(mountAdditions, { v: { mountPath: path, subPath: 'a/b', readOnly: true } })).toBe('none');
+  });
 
   test.each([
     '/',
@@ -85,42 +90,84 @@ describe('mounts', () => {
     '/etc/istio/pod/labels',
     '/var/run/secrets/kubernetes.io/serviceaccount',
     '/var/run/secrets/kubernetes.io',
+    '/var/run/istio-proxy',
+    '/run/istio-proxy',
+    '/etc',
+    '/etc/ld.so.preload',
+    '/etc/ld.so.cache',
+    '/etc/ld.so.conf.d/x',
+    '/etc/nsswitch.conf',
+    '/etc/hosts',
+    '/etc/bash.bashrc',
+    '/etc/istio',
+    '/root',
+    '/boot',
+    '/app',
+    '/usrlocal',
+    '/lib32',
+    '/tmpx',
+    '/dev/shm',
   ])('%j is refused', (path) => {
     expect(problem(mountAdditions, { v: { mountPath: path } })).toMatch(/needs a mountPath|is mounted at/);
   });
 
   test.each<[object, string]>([
-    [{ mountPath: '/x', subPath: '../y' }, 'subPath'],
-    [{ mountPath: '/x', subPath: 'a/../../y' }, 'subPath'],
-    [{ mountPath: '/x', subPath: '/y' }, 'subPath'],
-    [{ mountPath: '/x', subPathExpr: '$(POD_NAME)' }, 'has a field "subPathExpr"'],
-    [{ mountPath: '/x', mountPropagation: 'Bidirectional' }, 'has a field "mountPropagation"'],
-    [{ mountPath: '/x', readOnly: 'yes' }, 'readOnly'],
+    [{ mountPath: '/mnt/x', subPath: '../y' }, 'subPath'],
+    [{ mountPath: '/mnt/x', subPath: 'a/../../y' }, 'subPath'],
+    [{ mountPath: '/mnt/x', subPath: '/y' }, 'subPath'],
+    [{ mountPath: '/mnt/x', subPathExpr: '$(POD_NAME)' }, 'has a field "subPathExpr"'],
+    [{ mountPath: '/mnt/x', mountPropagation: 'Bidirectional' }, 'has a field "mountPropagation"'],
+    [{ mountPath: '/mnt/x', readOnly: 'yes' }, 'readOnly'],
   ])('%j is refused', (mount, start) => {
     expect(problem(mountAdditions, { v: mount })).toContain(start);
   });
 
   test('one place for two volumes is refused', () => {
-    expect(problem(mountAdditions, { v: { mountPath: '/x' }, w: { mountPath: '/x' } })).toBe('"/x" is there twice');
+    expect(problem(mountAdditions, { v: { mountPath: '/mnt/x' }, w: { mountPath: '/mnt/x' } })).toBe(
+      '"/mnt/x" is there twice',
+    );
   });
 });
 
 describe('variables', () => {
   test.each<[string, unknown]>([
-    ['text', { A: 'x' }],
-    ['empty text', { A: '' }],
-    ['a field', [{ name: 'A', valueFrom: { fieldRef: { fieldPath: 'spec.nodeName' } } }]],
-    ['a ConfigMap', { A: { valueFrom: { configMapKeyRef: { name: 'c', key: 'k' } } } }],
+    ['text', { OTEL_A: 'x' }],
+    ['empty text', { OTEL_A: '' }],
+    ['a field', [{ name: 'OTEL_A', valueFrom: { fieldRef: { fieldPath: 'spec.nodeName' } } }]],
+    ['a ConfigMap', { OTEL_A: { valueFrom: { configMapKeyRef: { name: 'c', key: 'k' } } } }],
   ])('%s is taken', (_, value) => expect(problem(variableAdditions, value)).toBe('none'));
 
   test.each<[string, unknown, string]>([
-    ['a Secret', { A: { valueFrom: { secretKeyRef: {} } } }, 'may come from one of'],
-    ['a Secret beside a field', { A: { valueFrom: { fieldRef: {}, secretKeyRef: {} } } }, 'may come from one of'],
-    ['a value and a source', [{ name: 'A', value: 'x', valueFrom: { fieldRef: {} } }], 'may come from one of'],
-    ['a number', { A: { value: 5 } }, 'is no text'],
-    ['an unknown field', { A: { value: 'x', secret: 'y' } }, 'has a field "secret"'],
-    ['the loader’s', { LD_PRELOAD: '/x.so' }, 'belongs to the proxy itself'],
-    ['the proxy’s', { POD_IP: '10.0.0.1' }, 'belongs to the proxy itself'],
-    ['an odd name', { 'a b': 'x' }, 'is no name of a variable'],
+    ['a Secret', { OTEL_A: { valueFrom: { secretKeyRef: {} } } }, 'may come from one of'],
+    ['a Secret beside a field', { OTEL_A: { valueFrom: { fieldRef: {}, secretKeyRef: {} } } }, 'may come from one of'],
+    ['a value and a source', [{ name: 'OTEL_A', value: 'x', valueFrom: { fieldRef: {} } }], 'may come from one of'],
+    ['a number', { OTEL_A: { value: 5 } }, 'is no text'],
+    ['an unknown field', { OTEL_A: { value: 'x', secret: 'y' } }, 'has a field "secret"'],
   ])('%s is refused', (_, value, start) => expect(problem(variableAdditions, value)).toContain(start));
+
+  test.each(['TZ', 'OTEL_RESOURCE_ATTRIBUTES', 'ENVOY_X', 'TCMALLOC_A', 'PROXY_ZONE', 'ISTIO_META_X'])(
+    '%s is a name that is taken',
+    (name) => expect(problem(variableAdditions, { [name]: 'x' })).toBe('none'),
+  );
+
+  test.each([
+    ...['LD_PRELOAD', 'LD_AUDIT', 'GLIBC_TUNABLES', 'GCONV_PATH', 'LOCPATH', 'NLSPATH', 'MALLOC_TRACE', 'RES_OPTIONS'],
+    ...[
+      'SHELLOPTS',
+      'BASHOPTS',
+      'PS4',
+      'BASH_ENV',
+      'ENV',
+      'IFS',
+      'PATH',
+      'PROMPT_COMMAND',
+      'BASH_FUNC_ask%%',
+      'CDPATH',
+    ],
+    ...['PERL5LIB', 'PYTHONPATH', 'NODE_OPTIONS', 'HOME', 'POD_IP', 'POD_NAME', 'A', '', 'a b', 'OTEL_', 'OTEL_A=B'],
+    ...['__proto__', 'otel_a', 'XTZ', `OTEL_${'A'.repeat(300)}`],
+  ])('%s is a name that is refused', (name) => {
+    const found = problem(variableAdditions, `{${JSON.stringify(name)}: "x"}`);
+    expect(found).toContain("is no variable of Envoy's; allowed: TZ and names that begin with ENVOY_");
+  });
 });

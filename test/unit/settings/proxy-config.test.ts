@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { resolveBase, type Effective } from '../../../src/settings/effective.ts';
+import { resolveBase, type PodSettings } from '../../../src/settings/effective.ts';
 import { readPodSettings } from '../../../src/settings/pod-settings.ts';
 import { proxyConfigKeys } from '../../../src/settings/proxy-config.ts';
 import { snapshotOf } from '../../support/builders/snapshots.ts';
@@ -11,7 +11,7 @@ function read(config: string, more: Record<string, string> = {}) {
   return readPodSettings({ annotations: { ...more, [name]: config }, labels: undefined }, base, []);
 }
 
-const effects: Record<string, [good: string, (effective: Effective) => unknown, value: unknown, bad: string]> = {
+const effects: Record<string, [good: string, (effective: PodSettings) => unknown, value: unknown, bad: string]> = {
   concurrency: ['concurrency: 0', ({ proxy }) => proxy.concurrency, 0, 'concurrency: -1'],
   holdApplicationUntilProxyStarts: [
     '{"holdApplicationUntilProxyStarts": true}',

@@ -9,7 +9,7 @@ import { isObject, objectsMember, stringMember, type Json } from '../../../json/
 import { describeProblem } from '../../../grammar/problem.ts';
 import { captureVariable } from '../../../sidecars/standalone/init-container.ts';
 import type { CaptureOptions } from './options.ts';
-import { namespaceOf, passGate } from '../../manifests/gate.ts';
+import { namespaceOf, passGate } from '../../manifests/webhook-selectors.ts';
 import { inputFailure, readInput } from '../../manifests/input.ts';
 import { readKnownNamespace } from '../../manifests/known-namespace.ts';
 import { loadSnapshot } from '../../manifests/snapshot.ts';

@@ -1,25 +1,25 @@
 import { explainCapture, type Added, type Injector, type Reason } from '../../../index.ts';
-import { passGate } from '../../manifests/gate.ts';
+import { passGate } from '../../manifests/webhook-selectors.ts';
 import type { KnownNamespace } from '../../manifests/known-namespace.ts';
 import { ownerOf, type Workload } from '../../manifests/rewriting.ts';
 import { settingOrigins, type SettingOrigin } from './setting-origins.ts';
 
 /**
- * Result of gate 1, the selectors that the API server evaluates. Not evaluated if the namespace's labels are unknown.
+ * Result of the webhook selectors, which the API server evaluates. Not evaluated if the namespace's labels are unknown.
  */
 export type GateAnswer =
   | { readonly asked: false }
   | { readonly asked: true; readonly called: true; readonly entry: string }
   | { readonly asked: true; readonly called: false; readonly reasons: readonly string[] };
 
-/** Result of gate 2, the injector's own policy, and what is added because of it. */
+/** Result of the injection policy, the injector's own policy, and what is added because of it. */
 export interface DecisionAnswer {
-  readonly outcome: 'inject' | 'skip' | 'reject';
+  readonly outcome: 'inject' | 'skip' | 'deny';
   readonly reasons: readonly Reason[];
   readonly warnings: readonly string[];
   readonly added: Added | undefined;
   readonly capture: ReturnType<typeof explainCapture> | undefined;
-  /** Effective settings of the pod, with the caps applied. Empty if the pod is not injected. */
+  /** PodSettings settings of the pod, with the caps applied. Empty if the pod is not injected. */
   readonly settings: readonly SettingOrigin[];
 }
 

@@ -31,7 +31,7 @@ function sameSelector(live: JsonObject, key: string, shipped: unknown): boolean 
   return isDeepStrictEqual(member(live, key) ?? {}, shipped);
 }
 
-/** Differences between the cluster's registration and the shipped one, which gate 1 is evaluated with. */
+/** Differences between the cluster's registration and the shipped one, with which the webhook selectors are evaluated. */
 function registrationNotes(configuration: JsonObject): string[] {
   const live = objectsMember(configuration, 'webhooks');
   return registrationEntries.flatMap((entry): string[] => {
@@ -47,7 +47,7 @@ function registrationNotes(configuration: JsonObject): string[] {
       !sameSelector(found, 'namespaceSelector', entry.namespaceSelector) ||
       !sameSelector(found, 'objectSelector', entry.objectSelector)
     ) {
-      notes.push(`entry ${entry.name} has other selectors in this cluster; gate 1 below is that of the shipped ones`);
+      notes.push(`entry ${entry.name} has other selectors in this cluster; the result below is that of the shipped ones`);
     }
     return notes;
   });

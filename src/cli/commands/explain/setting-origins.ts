@@ -1,6 +1,6 @@
 import { createSnapshot, type Json, type Snapshot } from '../../../index.ts';
 import { viewEffective } from '../../../settings/effective-view.ts';
-import type { Effective } from '../../../settings/effective.ts';
+import type { PodSettings } from '../../../settings/effective.ts';
 import { isObject } from '../../../json/json.ts';
 
 /** One effective setting of a pod and where its value comes from. The most specific place wins. */
@@ -16,18 +16,18 @@ function leaves(value: Json, path = ''): [string, Json][] {
   return Object.entries(value).flatMap(([key, item = null]) => leaves(item, path === '' ? key : `${path}.${key}`));
 }
 
-function viewOf(effective: Effective | undefined): ReadonlyMap<string, string> {
+function viewOf(effective: PodSettings | undefined): ReadonlyMap<string, string> {
   const view = effective === undefined ? [] : leaves(viewEffective(effective));
   return new Map(view.map(([name, value]) => [name, JSON.stringify(value)]));
 }
 
-function builtIn(): Effective | undefined {
+function builtIn(): PodSettings | undefined {
   const result = createSnapshot();
   return 'snapshot' in result ? result.snapshot.bases.get('') : undefined;
 }
 
 /** Every effective setting of a pod with its origin. Precedence: built-in defaults < settings < profile < pod. */
-export function settingOrigins(effective: Effective, snapshot: Snapshot): SettingOrigin[] {
+export function settingOrigins(effective: PodSettings, snapshot: Snapshot): SettingOrigin[] {
   const layers = {
     default: viewOf(builtIn()),
     settings: viewOf(snapshot.bases.get('')),

@@ -91,7 +91,7 @@ function settingLines({ settings, added }: DecisionAnswer): string[] {
 function decisionLines(decision: DecisionAnswer): string[] {
   const { outcome, reasons, warnings, added, capture } = decision;
   const [first, ...others] = reasons.map(withCode);
-  const lines = [`  Gate 2, our decision:             ${outcome}, because ${first ?? 'of nothing'}`];
+  const lines = [`  Injection policy:   ${outcome}, because ${first ?? 'of nothing'}`];
   for (const other of others) lines.push(`    and ${other}`);
   for (const text of warnings) lines.push(`    warning: ${text.replace(/^sidecar-injector: /, '')}`);
   if (added !== undefined) {
@@ -114,7 +114,7 @@ function decisionLines(decision: DecisionAnswer): string[] {
 function explainOne({ object, where, notes, gate, decision }: Explanation): string[] {
   const lines = [`${object.kind}/${object.name}, namespace ${object.namespace} (${where})`];
   for (const note of notes) lines.push(`  ${note}`);
-  if (gate !== undefined) lines.push(`  Gate 1, does the API server ask?  ${gateText(gate)}`);
+  if (gate !== undefined) lines.push(`  Webhook selectors:  ${gateText(gate)}`);
   if (gate?.asked === true && !gate.called) {
     lines.push('    the API server would not even call the injector:', ...gate.reasons.map((text) => `    - ${text}`));
   }

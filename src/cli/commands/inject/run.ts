@@ -6,7 +6,7 @@ import { readKnownNamespace, type KnownNamespace } from '../../manifests/known-n
 import { loadSnapshot } from '../../manifests/snapshot.ts';
 import { report, type Io } from '../../io.ts';
 import { checkRewriting, writeRewriting } from '../../manifests/output.ts';
-import { namespaceOf, passGate } from '../../manifests/gate.ts';
+import { namespaceOf, passGate } from '../../manifests/webhook-selectors.ts';
 import { ownerOf, rewriteInput, type RewriteDecision, type Workload } from '../../manifests/rewriting.ts';
 
 /** What decisions depend on besides the workload. */
@@ -30,7 +30,7 @@ function decideRewrite(workload: Workload, context: DecisionContext): RewriteDec
   const decision = decideFor(workload, context);
   if (typeof decision === 'string') return { outcome: 'skip', reason: `skipped: ${decision}` };
   const reasons = decision.reasons.map(withCode);
-  if (decision.outcome === 'reject') return { outcome: 'deny', problems: reasons };
+  if (decision.outcome === 'deny') return { outcome: 'deny', problems: reasons };
   if (decision.outcome === 'skip') return { outcome: 'skip', reason: `skipped: ${reasons.join('; ')}` };
   const notes = decision.warnings.map((text) => `warning: ${text.replace(/^sidecar-injector: /, '')}`);
   return { outcome: 'change', operations: decision.operations, notes };

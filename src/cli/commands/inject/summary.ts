@@ -59,7 +59,7 @@ function rowOf({ object, workload, where }: PlacedObject, decideFor: (workload: 
     ...base,
     decision: outcome,
     reason:
-      outcome === 'reject'
+      outcome === 'deny'
         ? reasons.map(({ message }) => message).join('; ')
         : reasons.map(({ code }) => code).join(', '),
     added: added === undefined ? undefined : requestsOf(added),
@@ -71,7 +71,7 @@ function totalLine(rows: readonly Row[]): string {
   const count = (decision: Row['decision']): number => rows.filter((row) => row.decision === decision).length;
   const total = (resource: keyof Amounts): number =>
     rows.reduce((sum, { added, replicas }) => sum + (added?.[resource] ?? 0) * replicas, 0);
-  const counts = (['inject', 'skip', 'reject', 'pass'] as const).map((decision) => `${count(decision)} ${decision}`);
+  const counts = (['inject', 'skip', 'deny', 'pass'] as const).map((decision) => `${count(decision)} ${decision}`);
   const requests = `cpu ${cpuText(total('cpu'))}, memory ${memoryText(total('memory'))}`;
   return `${rows.length} objects: ${counts.join(', ')}; requests added with all replicas: ${requests}`;
 }
@@ -99,7 +99,7 @@ export function summarise(
   ]);
   const head = ['OBJECT', 'DECISION', 'CPU', 'MEMORY', 'WHERE', 'REASON'];
   io.stdout(`${[...textTable([head, ...cells], ''), totalLine(rows)].join('\n')}\n`);
-  if (rows.some(({ decision }) => decision === 'reject')) return exitCodes.failed;
+  if (rows.some(({ decision }) => decision === 'deny')) return exitCodes.failed;
   const changes = options.check === true && rows.some(({ decision }) => decision === 'inject');
   return changes ? exitCodes.different : exitCodes.fine;
 }

@@ -1,5 +1,5 @@
 import { tokenPath } from '../../../pod/conventions.ts';
-import type { Effective } from '../../../settings/effective.ts';
+import type { PodSettings } from '../../../settings/effective.ts';
 import { member, objectMember, objectsMember, stringMember, type JsonObject } from '../../../json/json.ts';
 import type { Fragment, PlacedContainer } from '../../../sidecars/fragment.ts';
 import { patchContainer } from '../../../sidecars/patched-container.ts';
@@ -21,7 +21,7 @@ function hardened(container: PlacedContainer['container']): PlacedContainer['con
 }
 
 /** A profile's patches by the container that they apply to. */
-type Patches = Effective['patches'];
+type Patches = PodSettings['patches'];
 
 function patchFor(name: string, { proxy, init }: Patches): Patches['proxy'] {
   if (name === proxyName) return proxy;

@@ -10,7 +10,7 @@ import {
 } from '../../../istio/templates/template-data.ts';
 import { annotationNames } from '../../../pod/annotation-names.ts';
 import { annotationTable } from '../../../settings/annotation-table.ts';
-import { draftOf, type Effective } from '../../../settings/effective.ts';
+import { draftOf, type PodSettings } from '../../../settings/effective.ts';
 import { stringMember, type JsonObject } from '../../../json/json.ts';
 import { checkAgainstCaps, isAllowedImage } from '../../../settings/pod-checks.ts';
 import { describeProblem, quote, type Problem } from '../../../grammar/problem.ts';
@@ -64,7 +64,7 @@ const capped: ReadonlySet<string> = new Set([
   annotationNames.componentLogLevel,
 ]);
 
-function aboveCaps(annotations: JsonObject, base: Effective): Problem[] {
+function aboveCaps(annotations: JsonObject, base: PodSettings): Problem[] {
   const draft = draftOf(base);
   const asked = annotationTable.filter(
     ({ kind, name }) => kind === 'annotation' && capped.has(name) && Object.hasOwn(annotations, name),

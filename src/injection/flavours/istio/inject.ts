@@ -22,7 +22,7 @@ import { drainSecondsOf } from './drain-seconds.ts';
 import { injectedContainers, withRedirects } from '../../plan/injected-probes.ts';
 import { templateDataOf } from './data.ts';
 import { cappedReasons, hardeningReasons } from './hardening-checks.ts';
-import { profileRemark } from '../../policy/profile-label.ts';
+import { profileWarning } from '../../policy/profile-label.ts';
 import { piecesOf } from './pieces.ts';
 import { planFragments, type Plan } from '../../plan/plan.ts';
 import { atLeastOne, type Proposal, type Reasons, type NotInjected } from '../../patch/proposal.ts';
@@ -65,7 +65,7 @@ export function wantedTemplates(view: PodView, snapshot: Snapshot): Wanted | { r
   };
 }
 
-function remarksOnPrevious({ previous }: TemplateData): string[] {
+function warningsAboutPrevious({ previous }: TemplateData): string[] {
   return previous === undefined
     ? []
     : ['Istio’s injector has injected the pod before; its templates are laid over that'];
@@ -75,11 +75,11 @@ function remarksOnPrevious({ previous }: TemplateData): string[] {
  * Returns warnings about the pod's profile, which has no effect unless the settings are hardened. A profile label of
  * the pod is then reported with its other labels and annotations without effect.
  */
-function remarksOnProfile(view: PodView, namespace: string, { settings }: Snapshot): string[] {
+function warningsAboutProfile(view: PodView, namespace: string, { settings }: Snapshot): string[] {
   const chosen = chooseProfile(settings.profiles, namespace, view.labels)?.name;
   if (settings.istiod.hardened) {
-    const remark = profileRemark(view.labels, chosen, settings.profiles);
-    return remark === undefined ? [] : [remark];
+    const warning = profileWarning(view.labels, chosen, settings.profiles);
+    return warning === undefined ? [] : [warning];
   }
   if (chosen === undefined || stringMember(view.labels, profileLabel) !== undefined) return [];
   return [`profile ${quote(chosen)} has no effect in the mode istiod without the setting istiod.hardened`];
@@ -114,8 +114,8 @@ function sleepsFor(view: PodView, namespace: string, { containers }: RenderedPod
   const changed = application.filter(({ raw }) => !staying.has(raw));
   if (seconds === 0 || changed.length === 0) return plan;
   const which = changed.map(({ name }) => quote(name)).join(', ');
-  const remark = `applicationDrainSeconds has no effect on ${which}, which a template of Istio’s changes`;
-  return { ...plan, remarks: [...plan.remarks, remark] };
+  const warning = `applicationDrainSeconds has no effect on ${which}, which a template of Istio’s changes`;
+  return { ...plan, warnings: [...plan.warnings, warning] };
 }
 
 /** Plans an injection in istiod mode, reproducing Istio's injector, for a pod without a status annotation of ours. */
@@ -133,7 +133,7 @@ export function proposeIstiodInjection(
       ...('problem' in wanted ? [wanted.problem] : []),
     ]),
   );
-  if (unreadable !== undefined || 'problem' in wanted) return { outcome: 'reject', reasons: unreadable ?? why };
+  if (unreadable !== undefined || 'problem' in wanted) return { outcome: 'deny', reasons: unreadable ?? why };
 
   const { hardened } = snapshot.settings.istiod;
   const data = templateDataOf(view, request, snapshot);
@@ -142,12 +142,12 @@ export function proposeIstiodInjection(
   const declared = declareFragments(selection.chosen, view, request.namespace, data.native, snapshot);
   const beside = injectedContainers(declared.fragments.values()).map(({ raw }) => raw);
   const rendered = renderPod(data, wanted.istio, beside);
-  const remarks = [
-    ...remarksOnPrevious(data),
-    ...remarksOnProfile(view, request.namespace, snapshot),
+  const warnings = [
+    ...warningsAboutPrevious(data),
+    ...warningsAboutProfile(view, request.namespace, snapshot),
     ...unknownKeys(view),
     ...annotationWarnings(view, hardened),
-    ...declared.remarks,
+    ...declared.warnings,
   ];
   const refused = atLeastOne([
     ...invalid(rendered.problems),
@@ -156,22 +156,22 @@ export function proposeIstiodInjection(
     ...selection.problems,
     ...declared.problems,
   ]);
-  if (refused !== undefined) return { outcome: 'reject', reasons: refused, remarks };
+  if (refused !== undefined) return { outcome: 'deny', reasons: refused, warnings };
 
   const { fragment, ...pieces } = piecesOf(view, rendered, wanted.istio.join(','));
   const { patches } = baseOf(snapshot, request.namespace, view.labels);
   const finished = hardened ? harden(fragment, new Set(applicationNames(data)), patches) : { fragment, misfits: [] };
   const misfits = atLeastOne(finished.misfits.map((text) => reason('ProfileMisfit', text)));
-  if (misfits !== undefined) return { outcome: 'reject', reasons: misfits, remarks };
+  if (misfits !== undefined) return { outcome: 'deny', reasons: misfits, warnings };
   const redirected = redirectedProbes(declared, rendered);
   const fragments = [
     finished.fragment,
     ...[...declared.fragments.values()].map((one) => withRedirects(one, redirected)),
   ];
   const sleeps = sleepsFor(view, request.namespace, rendered, snapshot);
-  remarks.push(...sleeps.remarks);
+  warnings.push(...sleeps.warnings);
   const planned = planFragments(view, { fragments, ...pieces, redirected, sleeps: sleeps.edits });
-  if ('conflicts' in planned) return { outcome: 'reject', reasons: planned.conflicts, remarks };
+  if ('conflicts' in planned) return { outcome: 'deny', reasons: planned.conflicts, warnings };
   const { template } = rendered;
   const plan: Plan = {
     ...planned.plan,
@@ -183,7 +183,7 @@ export function proposeIstiodInjection(
   };
   return proposalOf(view, plan, snapshot, {
     reasons: why,
-    remarks: [...remarks, ...plan.remarks],
+    warnings: [...warnings, ...plan.warnings],
     added: addedBy(plan, data.native, undefined),
     capture: rendered.capture,
   });

@@ -39,7 +39,7 @@ export function proposeIstiodReinvocation(
           snapshot,
         ),
   );
-  if (misfits !== undefined) return { outcome: 'reject', reasons: misfits };
+  if (misfits !== undefined) return { outcome: 'deny', reasons: misfits };
   const later = laterEdits(view, record, recordedFragments(view, record, snapshot));
   const proxy = containersOf(view).find(({ name }) => name === names.proxyContainer);
   const own = applicationOf(view, record);
@@ -63,7 +63,7 @@ export function proposeIstiodReinvocation(
     ],
     record: recorded.record,
     reasons: [reason('ProbesAdded', `injected before; ${wordsFor(touched)}`)],
-    remarks: sleeps.remarks,
+    warnings: sleeps.warnings,
     added: undefined,
     capture: undefined,
   };

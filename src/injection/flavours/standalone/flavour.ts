@@ -1,4 +1,4 @@
-import type { Effective } from '../../../settings/effective.ts';
+import type { PodSettings } from '../../../settings/effective.ts';
 import type { ProxyIntent } from '../../../envoy/intent.ts';
 import { proxyUser } from '../../../pod/conventions.ts';
 import { proxyFragment } from '../../../sidecars/standalone/proxy.ts';
@@ -8,7 +8,7 @@ import { proposeInjection } from './inject.ts';
 import { proposeReinvocation } from './reinvoke.ts';
 
 /** Returns the intent of a pod without settings of its own, for checking settings before there is any pod. */
-function plainProxy(settings: Effective, native: boolean): ProxyIntent {
+function plainProxy(settings: PodSettings, native: boolean): ProxyIntent {
   return {
     settings,
     native,
@@ -25,7 +25,7 @@ function plainProxy(settings: Effective, native: boolean): ProxyIntent {
 }
 
 /** Returns which patches of the profile do not fit the containers of a plain pod, native or classic. */
-function misfits(effective: Effective): string[] {
+function misfits(effective: PodSettings): string[] {
   if (effective.patches.proxy.length === 0 && effective.patches.init.length === 0) return [];
   const found = [true, false].flatMap((native) => proxyFragment(plainProxy(effective, native)).misfits);
   return [...new Set(found)];

@@ -24,7 +24,7 @@ import { planProbes, type ProbeEdit, type ProbePlan } from '../../plan/probes.ts
 import { atLeastOne, type Proposal, type Reasons, type NotInjected } from '../../patch/proposal.ts';
 import { reason, type Reason } from '../../policy/reason.ts';
 import { viewEffective } from '../../../settings/effective-view.ts';
-import type { Effective } from '../../../settings/effective.ts';
+import type { PodSettings } from '../../../settings/effective.ts';
 import type { Snapshot } from '../../snapshot.ts';
 import { proposalOf } from '../../patch/patch.ts';
 
@@ -32,7 +32,7 @@ import { proposalOf } from '../../patch/patch.ts';
  * Warns about pods that are meant to complete: a classic container never ends, and so neither does the pod, unless the
  * application ends the proxy.
  */
-function remarksOnCompletion(view: PodView, fragments: readonly Fragment[], quitHook: boolean): string[] {
+function warningsAboutCompletion(view: PodView, fragments: readonly Fragment[], quitHook: boolean): string[] {
   const policy = stringMember(view.spec, 'restartPolicy');
   if (policy === undefined || policy === 'Always') return [];
   const classic = fragments.filter(({ containers }) =>
@@ -50,7 +50,7 @@ function remarksOnCompletion(view: PodView, fragments: readonly Fragment[], quit
 }
 
 /** Returns the effective settings as an annotation if the pod asks for it. */
-function shownSettings(effective: Effective): Record<string, string> {
+function shownSettings(effective: PodSettings): Record<string, string> {
   return effective.showSettings ? { [annotationNames.settings]: JSON.stringify(viewEffective(effective)) } : {};
 }
 
@@ -147,15 +147,15 @@ export function proposeInjection(
   const { effective, withProxy, native, scrape, overrides } = validated;
   const surroundings = surroundingsOf(view, validated, snapshot);
   const { probes, sleeps } = surroundings;
-  const remarks = [...validated.remarks, ...probes.remarks, ...sleeps.remarks, ...(scrape?.remarks ?? [])];
+  const warnings = [...validated.warnings, ...probes.warnings, ...sleeps.warnings, ...(scrape?.warnings ?? [])];
   const byNodeAgent = effective.capture.loadedBy === 'node-agent';
 
   const proxy = withProxy ? proxyOf(view, request, remembered, validated, surroundings) : undefined;
   const refused = proxy === undefined ? undefined : atLeastOne(misfits(proxy, byNodeAgent));
-  if (refused !== undefined) return { outcome: 'reject', reasons: refused, remarks };
+  if (refused !== undefined) return { outcome: 'deny', reasons: refused, warnings };
   const redirected = probes.edits.filter(isInjected);
   const fragments = fragmentsOf(view, validated, proxy, redirected);
-  remarks.push(...remarksOnCompletion(view, fragments, effective.proxy.quitHook));
+  warnings.push(...warningsAboutCompletion(view, fragments, effective.proxy.quitHook));
 
   const shown = withProxy ? shownSettings(effective) : {};
   const changes = {
@@ -168,10 +168,10 @@ export function proposeInjection(
   };
   const edits = probes.edits.filter((edit) => !isInjected(edit));
   const planned = planFragments(view, { fragments, overrides, edits, redirected, sleeps: sleeps.edits, changes });
-  if ('conflicts' in planned) return { outcome: 'reject', reasons: planned.conflicts, remarks };
+  if ('conflicts' in planned) return { outcome: 'deny', reasons: planned.conflicts, warnings };
   return proposalOf(view, planned.plan, snapshot, {
     reasons: why,
-    remarks: [...remarks, ...planned.plan.remarks],
+    warnings: [...warnings, ...planned.plan.warnings],
     added: addedBy(planned.plan, native, effective),
     capture: proxy?.capture,
     proxy,

@@ -7,7 +7,7 @@ import { proxyArguments } from '../../../sidecars/standalone/proxy-container.ts'
 import { namedWorkload, serviceOf } from '../../../pod/workload.ts';
 import type { CaptureIntent } from '../../../capture/intent.ts';
 import { names } from '../../../pod/conventions.ts';
-import type { Effective } from '../../../settings/effective.ts';
+import type { PodSettings } from '../../../settings/effective.ts';
 import { member, objectsMember, stringMember } from '../../../json/json.ts';
 import { readPodSettings } from '../../../settings/pod-settings.ts';
 import { describeProblem } from '../../../grammar/problem.ts';
@@ -37,7 +37,7 @@ function bootstrapOperation(own: PodContainer, args: readonly string[]): Operati
   return [{ op: 'replace', path: `${pointerOf(own)}/args/${at + 1}`, value: bootstrap }];
 }
 
-function ruleOperations(own: PodContainer, effective: Effective, intent: CaptureIntent): Operation[] {
+function ruleOperations(own: PodContainer, effective: PodSettings, intent: CaptureIntent): Operation[] {
   const env = objectsMember(own.raw, 'env');
   return captureRuleVariables(effective.capture, intent).flatMap(({ name, value }): Operation[] => {
     const index = env.findIndex((entry) => stringMember(entry, 'name') === name);
@@ -56,8 +56,8 @@ interface ProxyChanges {
 
 const withoutProxy: ProxyChanges = {
   operations: [],
-  probes: { redirects: [], edits: [], exclude: [], remarks: [] },
-  sleeps: { edits: [], remarks: [] },
+  probes: { redirects: [], edits: [], exclude: [], warnings: [] },
+  sleeps: { edits: [], warnings: [] },
   capture: undefined,
 };
 
@@ -65,7 +65,7 @@ function changesForProxy(
   view: PodView,
   proxy: PodContainer,
   record: InjectionStatus,
-  effective: Effective,
+  effective: PodSettings,
   request: InjectionRequest,
   snapshot: Snapshot,
 ): ProxyChanges {
@@ -125,13 +125,13 @@ export function proposeReinvocation(
   const refused = atLeastOne(
     [...problems, ...fixedCapture].map((problem) => reason('InvalidAnnotation', describeProblem(problem))),
   );
-  if (refused !== undefined) return { outcome: 'reject', reasons: refused };
+  if (refused !== undefined) return { outcome: 'deny', reasons: refused };
   const fragments = recordedFragments(view, record, snapshot);
   const misfits = atLeastOne([
     ...misfitSidecars(record, effective.templates, [builtInSidecar], request.namespace, snapshot),
     ...strangersIn(view, record, fragments),
   ]);
-  if (misfits !== undefined) return { outcome: 'reject', reasons: misfits };
+  if (misfits !== undefined) return { outcome: 'deny', reasons: misfits };
   const images = foreignImages(view, record, effective, fragments, snapshot.settings.proxy.allowedImages);
   const later = laterEdits(view, record, fragments);
   const { probes, sleeps, capture, ...forProxy } =
@@ -152,7 +152,7 @@ export function proposeReinvocation(
     operations: recorded === undefined ? operations : [...operations, recorded.operation],
     record: recorded?.record ?? record,
     reasons: [reason('ProbesAdded', `injected before; ${wordsFor(edits, probes)}`), ...images],
-    remarks: [...probes.remarks, ...sleeps.remarks, ...images.map(({ message }) => message)],
+    warnings: [...probes.warnings, ...sleeps.warnings, ...images.map(({ message }) => message)],
     added: undefined,
     capture,
   };

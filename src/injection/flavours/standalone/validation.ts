@@ -5,7 +5,7 @@ import { hasShell } from '../../../sidecars/standalone/proxy-container.ts';
 import { builtInSidecar } from '../../../sidecars/template-library.ts';
 import { workloadOf } from '../../../pod/workload.ts';
 import { names, proxyUser, type ProxyIdentity } from '../../../pod/conventions.ts';
-import type { Effective } from '../../../settings/effective.ts';
+import type { PodSettings } from '../../../settings/effective.ts';
 import { stringMember, type JsonObject } from '../../../json/json.ts';
 import { readPodSettings } from '../../../settings/pod-settings.ts';
 import { describeProblem, quote } from '../../../grammar/problem.ts';
@@ -15,7 +15,7 @@ import { checkOverride, identityOf, overridesOf } from '../../plan/override.ts';
 import { fixedCaptureProblems } from '../../plan/fixed-capture.ts';
 import { injectedContainers } from '../../plan/injected-probes.ts';
 import { fitPodResources } from '../../plan/pod-resources.ts';
-import { profileRemark } from '../../policy/profile-label.ts';
+import { profileWarning } from '../../policy/profile-label.ts';
 import { atLeastOne, type NotInjected } from '../../patch/proposal.ts';
 import { reason, type Reason } from '../../policy/reason.ts';
 import { planScrape, type ScrapePlan } from '../../plan/scrape.ts';
@@ -24,7 +24,7 @@ import { baseOf, type Snapshot } from '../../snapshot.ts';
 
 /** The result of pod, settings and sidecars together, if nothing in it prevents an injection. */
 export interface ValidatedPod {
-  readonly effective: Effective;
+  readonly effective: PodSettings;
   /** Sidecars in the order of selection. */
   readonly chosen: ChosenSidecars['chosen'];
   readonly withProxy: boolean;
@@ -35,28 +35,28 @@ export interface ValidatedPod {
   readonly overrides: readonly PodContainer[];
   readonly identity: ProxyIdentity;
   readonly scrape: ScrapePlan | undefined;
-  readonly remarks: readonly string[];
+  readonly warnings: readonly string[];
 }
 
-function isNative(effective: Effective, snapshot: Snapshot, remarks: string[]): boolean {
+function isNative(effective: PodSettings, snapshot: Snapshot, warnings: string[]): boolean {
   const setting = snapshot.settings.injection.nativeSidecars;
   const wanted = effective.nativeSidecar ?? (setting === 'auto' ? snapshot.nativeSidecars : setting === 'always');
   if (!wanted || snapshot.nativeSidecars) return wanted;
-  remarks.push(
+  warnings.push(
     'this cluster does not run native sidecars (Kubernetes 1.29 and later do); the sidecar is a classic container',
   );
   return false;
 }
 
 /** Applies the image of the pod's own copy of the proxy, so that warnings and plan refer to it. */
-function withOwnImage(effective: Effective, own: JsonObject | undefined): Effective {
+function withOwnImage(effective: PodSettings, own: JsonObject | undefined): PodSettings {
   const image = stringMember(own, 'image');
   if (image === undefined || image === 'auto') return effective;
   return { ...effective, proxy: { ...effective.proxy, image } };
 }
 
 /** Warns about images without a shell: hooks are commands, and a distroless image has nothing to run them. */
-function remarksOnImage({ proxy: { image, holdApplication } }: Effective, native: boolean): string[] {
+function warningsAboutImage({ proxy: { image, holdApplication } }: PodSettings, native: boolean): string[] {
   if (hasShell(image)) return [];
   const unheld = !native && holdApplication ? ' and the application does not wait for it' : '';
   return [
@@ -66,7 +66,7 @@ function remarksOnImage({ proxy: { image, holdApplication } }: Effective, native
 
 function overrideProblems(
   overrides: readonly PodContainer[],
-  effective: Effective,
+  effective: PodSettings,
   snapshot: Snapshot,
   view: PodView,
 ): Reason[] {
@@ -104,15 +104,15 @@ export function validateInjection(
   const identity = identityOf(ownProxy);
   const scrape = withProxy ? planScrape(view.annotations, wanted) : undefined;
 
-  const remarks = [...settings.warnings];
-  const profile = profileRemark(view.labels, wanted.profile, snapshot.settings.profiles);
-  if (profile !== undefined) remarks.push(profile);
+  const warnings = [...settings.warnings];
+  const profile = profileWarning(view.labels, wanted.profile, snapshot.settings.profiles);
+  if (profile !== undefined) warnings.push(profile);
   const wantsNative = withProxy || [...chosen.values()].some((template) => template?.spec.mode === 'native');
-  const native = wantsNative && isNative(wanted, snapshot, remarks);
+  const native = wantsNative && isNative(wanted, snapshot, warnings);
   const declared = declareFragments(chosen, view, request.namespace, native, snapshot);
   const fitted = fitPodResources(view, wanted, declared.fragments, withProxy);
   const effective = withOwnImage(fitted.effective, ownProxy);
-  remarks.push(...declared.remarks, ...fitted.remarks);
+  warnings.push(...declared.warnings, ...fitted.warnings);
 
   const fixedCapture = withProxy
     ? fixedCaptureProblems(view, {
@@ -135,7 +135,7 @@ export function validateInjection(
     ...(scrape?.problems ?? []).map((problem) => reason('InvalidAnnotation', describeProblem(problem))),
     ...declared.problems,
   ]);
-  if (refused !== undefined) return { outcome: 'reject', reasons: refused, remarks };
-  if (withProxy) remarks.push(...remarksOnImage(effective, native));
-  return { effective, chosen, withProxy, native, declared: fitted.declared, overrides, identity, scrape, remarks };
+  if (refused !== undefined) return { outcome: 'deny', reasons: refused, warnings };
+  if (withProxy) warnings.push(...warningsAboutImage(effective, native));
+  return { effective, chosen, withProxy, native, declared: fitted.declared, overrides, identity, scrape, warnings };
 }

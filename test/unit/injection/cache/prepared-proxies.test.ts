@@ -107,7 +107,7 @@ describe('memory', () => {
     expect(isRemembered(podOf('web', {}, probing(`/${long.slice(0, 1_000)}`)))).toBe(true);
     const override = { name: 'istio-proxy', image: 'auto', env: [{ name: 'A', value: 'x' }] };
     expect(isRemembered(podOf('web', { initContainers: [override] }))).toBe(false);
-    const environment = { 'sidecar-injector.io/proxyEnv': JSON.stringify({ A: long }) };
+    const environment = { 'sidecar-injector.io/proxyEnv': JSON.stringify({ OTEL_A: long }) };
     const pod = podOf('web');
     expect(isRemembered({ ...pod, metadata: { name: 'web', annotations: environment } })).toBe(false);
   });
@@ -116,7 +116,7 @@ describe('memory', () => {
     const kept: unknown[] = [];
     const fragments = { ...rememberFragments(), keep: (fragment: unknown) => void kept.push(fragment) };
     const watching = createInjector(snapshotOf(), fragments);
-    expect(watching.decide({ pod: podOf('web', {}, probing(`/${long}`)), namespace }).outcome).toBe('reject');
+    expect(watching.decide({ pod: podOf('web', {}, probing(`/${long}`)), namespace }).outcome).toBe('deny');
     expect(kept).toEqual([]);
     expect(watching.decide({ pod: podOf('web'), namespace }).outcome).toBe('inject');
     expect(kept).toHaveLength(1);

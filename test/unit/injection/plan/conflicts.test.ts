@@ -19,7 +19,7 @@ describe("groups of the pod that are the proxy's", () => {
     ['no list', { supplementalGroups: 1337 }, []],
   ])('%s', (_, securityContext, fields) => {
     const decision = decideOn(podWith({ spec: { containers: [app], securityContext } }));
-    expect(decision.outcome).toBe(fields.length === 0 ? 'inject' : 'reject');
+    expect(decision.outcome).toBe(fields.length === 0 ? 'inject' : 'deny');
     if (fields.length === 0) return;
     expect(decision.reasons).toEqual(fields.map((field) => ({ code: 'UserConflict', message: message(field) })));
   });

@@ -128,7 +128,7 @@ describe('in the mode istiod', () => {
 
   test('a bad value is refused', () => {
     const { outcome, reasons } = decideOn(podWith({ annotations: { [wanted]: 'soon' } }), snapshot);
-    expect(outcome).toBe('reject');
+    expect(outcome).toBe('deny');
     expect(reasons[0].message).toContain(`${wanted}: "soon" is not allowed`);
   });
 });

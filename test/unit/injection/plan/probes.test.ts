@@ -92,7 +92,7 @@ describe('what the proxy is asked to do', () => {
   test.each(['nowhere', '99999', 0, null])('a port that is none (%j) leaves the probe alone and says so', (port) => {
     const found = plan({ readinessProbe: http(port) });
     expect(found.edits).toEqual([]);
-    expect(found.remarks).toEqual([
+    expect(found.warnings).toEqual([
       `container "web": readinessProbe asks port ${JSON.stringify(port)}, which the container does not declare; it stays as it is`,
     ]);
   });

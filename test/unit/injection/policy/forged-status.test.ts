@@ -83,10 +83,7 @@ describe.each(Object.entries(snapshots))(
     test.each(cases)('%s: refused, with what to do', (_what, status, spec, sentence) => {
       for (const labels of [{}, { 'sidecar.istio.io/inject': 'true' }]) {
         const decision = decideOn(forged(snapshot, status, spec, labels), snapshot);
-        expect([decision.outcome, decision.reasons.map(({ code }) => code)]).toEqual([
-          'reject',
-          ['IncompleteInjection'],
-        ]);
+        expect([decision.outcome, decision.reasons.map(({ code }) => code)]).toEqual(['deny', ['IncompleteInjection']]);
         expect(decision.reasons[0].message).toContain(`${statusAnnotation} ${sentence}`);
         expect(decision.reasons[0].message).toContain('take the annotation out');
       }
@@ -111,7 +108,7 @@ describe('mode standalone', () => {
     ],
   ])('%s in the status is refused', (_what, proxy, more, sentence) => {
     const decision = decideWith(proxy, more);
-    expect([decision.outcome, decision.operations]).toEqual(['reject', []]);
+    expect([decision.outcome, decision.operations]).toEqual(['deny', []]);
     expect(decision.reasons[0].code).toBe('IncompleteInjection');
     expect(decision.reasons[0].message).toContain(sentence);
   });
@@ -196,7 +193,7 @@ test('a patch that fails its verification never goes out', () => {
   };
   for (const [onInvalidPatch, outcome] of [
     ['admit', 'skip'],
-    ['deny', 'reject'],
+    ['deny', 'deny'],
   ] as const) {
     const injector = createInjector(snapshotOf({ injection: { onInvalidPatch } }), broken);
     const decision = injector.decide({ pod: podWith(), namespace: 'shop' });

@@ -32,7 +32,7 @@ const never = { neverInjectSelector: [{ matchLabels: { job: 'batch' } }] };
 const always = { alwaysInjectSelector: [{ matchLabels: { mesh: 'yes' } }] };
 const off = { policy: 'disabled' };
 
-describe('gate 2', () => {
+describe('the injection policy', () => {
   test.each<[string, PodParts, object, string, string]>([
     // policy alone
     ['nothing decides, policy enabled', {}, {}, 'inject', 'PolicyEnabled'],
@@ -58,11 +58,11 @@ describe('gate 2', () => {
       `label ${JSON.stringify(value)}`,
       label(value),
       {},
-      'reject',
+      'deny',
       'InvalidInjectValue',
     ]),
-    ['annotation ""', annotation(''), {}, 'reject', 'InvalidInjectValue'],
-    ['label null', { labels: { [inject]: null } }, {}, 'reject', 'InvalidInjectValue'],
+    ['annotation ""', annotation(''), {}, 'deny', 'InvalidInjectValue'],
+    ['label null', { labels: { [inject]: null } }, {}, 'deny', 'InvalidInjectValue'],
     ['a good label hides a bad annotation', both('true', 'maybe'), {}, 'inject', 'OptedIn'],
     // selectors
     ['never-inject matches', { labels: { job: 'batch' } }, never, 'skip', 'NeverInjectSelector'],
@@ -173,7 +173,7 @@ describe('gate 2', () => {
   });
 });
 
-describe('gate 1', () => {
+describe('webhook selectors', () => {
   const namespaceEntry = 'namespace.sidecar-injector.io';
   const objectEntry = 'object.sidecar-injector.io';
   // Rows: labels of the namespace. Columns: the pod without label, with inject=true, inject=false, inject=maybe.

@@ -14,13 +14,14 @@ export const additions: Examples = {
     effect: ({ proxy }) => proxy.additions.volumeMounts,
     value: [{ name: 'cache', mountPath: '/cache', readOnly: true }],
     bad: '{"cache":{"mountPath":"/usr/local/bin"}}',
-    message: '"cache" is mounted at "/usr/local/bin", where the proxy has /usr',
+    message:
+      '"cache" is mounted at "/usr/local/bin"; allowed: in or below /cache, /certs, /config, /data, /etc/certs, /etc/envoy, /etc/istio, /home, /media, /mnt, /opt, /srv, /tmp, /var/cache, /var/lib, /var/local, /var/log',
   },
   'sidecar-injector.io/proxyEnv': {
     good: '{"TZ":"Europe/Berlin"}',
     effect: ({ proxy }) => proxy.additions.env,
     value: [{ name: 'TZ', value: 'Europe/Berlin' }],
-    bad: '[{"name":"KEY","valueFrom":{"secretKeyRef":{"name":"s","key":"k"}}}]',
-    message: '"KEY" may come from one of fieldRef, resourceFieldRef, configMapKeyRef alone',
+    bad: '[{"name":"OTEL_KEY","valueFrom":{"secretKeyRef":{"name":"s","key":"k"}}}]',
+    message: '"OTEL_KEY" may come from one of fieldRef, resourceFieldRef, configMapKeyRef alone',
   },
 };

@@ -1,9 +1,9 @@
-import type { Effective } from '../../../../src/settings/effective.ts';
+import type { PodSettings } from '../../../../src/settings/effective.ts';
 
 /** A row that changes the effective settings: a good value with what it changes, a bad one with its sentence. */
 interface EffectiveExample {
   readonly good: string;
-  readonly effect: (effective: Effective) => unknown;
+  readonly effect: (effective: PodSettings) => unknown;
   readonly value: unknown;
   readonly bad: string;
   readonly message: string;

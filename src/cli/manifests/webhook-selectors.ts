@@ -9,7 +9,7 @@ export function namespaceOf(workload: Workload, fallback: string | undefined): s
   return workload.namespace ?? fallback ?? 'default';
 }
 
-/** Evaluates gate 1, the selectors of the webhook, for the pods of a workload. */
+/** Evaluates the webhook selectors for the pods of a workload. */
 export function passGate(
   workload: Workload,
   namespace: string,
