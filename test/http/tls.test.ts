@@ -22,6 +22,16 @@ afterEach(async () => {
 /** A client that would take anything: what is refused is refused by the server. */
 const lax = { rejectUnauthorized: false, ciphers: 'ALL:@SECLEVEL=0' } as const;
 
+test('a client of TLS 1.2 may not renegotiate', async () => {
+  const { socket } = await openConnection(webhook, { maxVersion: 'TLSv1.2' });
+  const failure = await new Promise<Error | null>((resolve) => {
+    socket.once('error', resolve);
+    socket.renegotiate({}, resolve);
+  });
+  expect(failure?.message).toMatch(/no renegotiation/i);
+  socket.destroy();
+});
+
 describe('the protocol floor', () => {
   test.each(['TLSv1', 'TLSv1.1'] as const)('%s is refused', async (version) => {
     await expect(openConnection(webhook, { ...lax, minVersion: version, maxVersion: version })).rejects.toThrow(

@@ -130,6 +130,36 @@ describe('caps of a profile, where the settings are hardened', () => {
   });
 });
 
+describe('own copies of injected containers, where the settings are hardened', () => {
+  const own = (caps: object, list: 'initContainers' | 'containers', container: JsonObject): string[] => {
+    const pod: JsonObject = { spec: { containers: [{ name: 'app', image: 'a' }] } };
+    const spec = pod['spec'] as Record<string, JsonObject[]>;
+    spec[list] = [...(spec[list] ?? []), container];
+    const { reasons } = decide({ pod, namespace: 'demo' }, snapshotWith({ caps }, true));
+    return reasons.filter(({ code }) => code === 'InvalidOverride').map(({ message }) => message);
+  };
+
+  test.each(['istio-init', 'istio-proxy'])(
+    '%s may not run anything as root or as the proxy under fixed capture',
+    (name) => {
+      const list = name === 'istio-init' ? 'initContainers' : 'containers';
+      const found = own({ capture: 'fixed' }, list, {
+        name,
+        image: 'auto',
+        env: [{ name: 'LD_PRELOAD', value: '/x' }],
+      });
+      expect(found).toEqual([`container "${name}", env: may not be set; allowed: name, image, resources`]);
+    },
+  );
+
+  test('istio-init may not with open capture either', () => {
+    const mounts = { name: 'istio-init', image: 'auto', volumeMounts: [{ name: 'x', mountPath: '/usr/local/bin' }] };
+    expect(own({}, 'initContainers', mounts)).toEqual([
+      'container "istio-init", volumeMounts: may not be set; allowed: name, image, resources',
+    ]);
+  });
+});
+
 describe('without hardened settings a profile has no effect, and that is said', () => {
   const profile = { resources: { limits: { cpu: '50m' } }, logLevel: 'error', caps: { cpu: '1m' } };
 

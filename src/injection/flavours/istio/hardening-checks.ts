@@ -11,7 +11,7 @@ import {
 import { annotationNames } from '../../../pod/annotation-names.ts';
 import { annotationTable } from '../../../settings/annotation-table.ts';
 import { draftOf, type PodSettings } from '../../../settings/effective.ts';
-import { stringMember, type JsonObject } from '../../../json/json.ts';
+import { member, stringMember, type JsonObject } from '../../../json/json.ts';
 import { checkAgainstCaps, isAllowedImage } from '../../../settings/pod-checks.ts';
 import { describeProblem, quote, type Problem } from '../../../grammar/problem.ts';
 import type { PodView } from '../../../pod/view.ts';
@@ -73,17 +73,20 @@ function aboveCaps(annotations: JsonObject, base: PodSettings): Problem[] {
   return checkAgainstCaps(draft, Object.fromEntries(asked.map(({ name }) => [name, annotations[name]])));
 }
 
-/** Returns the annotations of which each, on its own, changes what is captured. */
+/** Returns what changes the capture that the profile fixes: the annotations that do so alone, else the pod. */
 function changesOfCapture(view: PodView, request: InjectionRequest, snapshot: Snapshot): Problem[] {
   const captured = (annotations: JsonObject): string =>
     JSON.stringify(captureOf(templateDataOf({ ...view, annotations }, request, snapshot)) ?? null);
-  const before = captured({});
+  const fixed = captured({});
+  if (captured(view.annotations ?? {}) === fixed) return [];
+  const message = "changes what is captured, which the pod's profile fixes";
   // Rendering depends on no other annotation, and a pod may have any number of others.
-  return Object.values(annotationNames)
-    .filter((name) => view.annotations !== undefined && Object.hasOwn(view.annotations, name))
-    .map((name) => [name, view.annotations?.[name]] as const)
-    .filter(([name, value]) => captured({ [name]: value }) !== before)
-    .map(([where]) => ({ where, message: "changes what is captured, which the pod's profile fixes; leave it out" }));
+  const responsible = Object.values(annotationNames).filter((name) => {
+    const value = view.annotations === undefined ? undefined : member(view.annotations, name);
+    return value !== undefined && captured({ [name]: value }) !== fixed;
+  });
+  if (responsible.length === 0) return [{ where: 'the pod', message }];
+  return responsible.map((where) => ({ where, message: `${message}; leave it out` }));
 }
 
 /** Returns the reasons for which the pod exceeds the caps of its profile. */
