@@ -108,7 +108,7 @@ ${table(['code', 'outcome', 'warned', 'meaning'], rows)}
 
 async function metricsPage(): Promise<string> {
   const metrics = createMetrics(version);
-  metrics.showReception(() => ({ inFlight: 0, bufferedBytes: 0 }));
+  metrics.observeBuffers(() => ({ inFlight: 0, bufferedBytes: 0 }));
   const { text } = await metrics.expose();
   const types = new Map([...text.matchAll(/^# TYPE (\S+) (\S+)$/gm)].map(([, name = '', type = '']) => [name, type]));
   const rows = [...text.matchAll(/^# HELP (\S+) (.+)$/gm)].map(([, name = '', help = '']) => [

@@ -3,7 +3,10 @@ import type { PatchText } from '../injection/patch/patch-text.ts';
 import { withCode } from '../injection/policy/reason.ts';
 import { reviewVersion } from './review.ts';
 
-/** The API server cuts the total of all warnings near 4 KiB; a few whole ones are worth more than many cut ones. */
+/**
+ * Characters of all warnings. The API server truncates warnings at a total of 4 KiB; a few complete ones are more
+ * useful.
+ */
 const warningBudget = 3072;
 
 function withinBudget(warnings: readonly string[]): string[] {
@@ -17,7 +20,7 @@ function withinBudget(warnings: readonly string[]): string[] {
   return kept;
 }
 
-/** Characters of a denial: room for all problems that a person writes, a bound for those that a machine does. */
+/** Characters of a denial: enough for all problems of a pod that a person wrote, and a limit for generated ones. */
 const denialBudget = 8192;
 
 function denial(decision: Decision): string {
@@ -29,7 +32,7 @@ function denial(decision: Decision): string {
     if (left < 0) break;
     kept.push(sentence);
   }
-  // One sentence is there in any case, shortened if it must be.
+  // There is always at least one sentence, truncated if necessary.
   const [{ code, message }] = decision.reasons;
   const room = denialBudget - withCode({ code, message: '…' }).length;
   if (kept.length === 0) kept.push(withCode({ code, message: `${message.slice(0, room)}…` }));
@@ -37,17 +40,17 @@ function denial(decision: Decision): string {
   return [...kept, ...(more > 0 ? [`and ${more} more`] : [])].join('; ');
 }
 
-/** The body of an answer: `before`, the patch in base64, `after`. */
+/** The body of an answer: `before`, then the patch in base64, then `after`. */
 export interface Answer {
   readonly before: string;
-  /** Empty for an answer without a patch. */
+  /** Empty if the answer has no patch. */
   readonly patch: PatchText;
   readonly after: string;
 }
 
 /**
- * The AdmissionReview that answers the request, as JSON text (k8s.io/api admission/v1 `AdmissionResponse`). Version,
- * kind and uid are always there: the API server refuses an answer without them.
+ * Writes the AdmissionReview that answers a request, as JSON text (k8s.io/api admission/v1 `AdmissionResponse`).
+ * Version, kind and uid are always present: the API server refuses an answer without them.
  */
 export function writeAnswer(uid: string, decision: Decision): Answer {
   const isAllowed = decision.outcome !== 'deny';

@@ -6,7 +6,7 @@ import { workloadOf, type Workload } from '../pod/workload.ts';
 import { writeAnswer, type Answer } from './answer.ts';
 import { decodeReview, type AdmissionRequest } from './review.ts';
 
-/** What one review came to: the answer, and what log and metrics say about it. */
+/** Result of one review: the answer, and the facts for log and metrics. */
 export type Reviewed =
   | { readonly status: 400; readonly problem: string }
   | {
@@ -16,7 +16,7 @@ export type Reviewed =
       readonly request: AdmissionRequest;
       readonly pod: string;
       readonly workload: Workload;
-      /** A defect of ours that was caught; the pod was let through or refused as the settings say. */
+      /** A caught bug of the injector, if any. The pod was admitted or denied according to the settings. */
       readonly failure: unknown;
     };
 
@@ -48,8 +48,8 @@ function decideRequest(
 }
 
 /**
- * Answers one AdmissionReview. Anything but a v1 review with a request and a uid gives status 400 and a sentence.
- * Never throws on a request's content.
+ * Answers one AdmissionReview. Anything else than a v1 review with a request and a uid results in status 400 and a
+ * sentence. Never throws because of a request's content.
  */
 export function review(text: string, injector: Injector, proxyVariables?: ProxyVariables): Reviewed {
   const decoded = decodeReview(text);
@@ -58,7 +58,7 @@ export function review(text: string, injector: Injector, proxyVariables?: ProxyV
   if (isPodCreation(request) && request.object === undefined) {
     return { status: 400, problem: 'The request creates a pod and has no object.' };
   }
-  // Read before the decision, which consumes the pod.
+  // These are read before the decision, which consumes the pod.
   const view = viewPod(request.object ?? {});
   const pod = podName(view);
   const workload = workloadOf(view);

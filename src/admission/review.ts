@@ -1,14 +1,14 @@
 import { isObject, member, objectMember, stringMember, type JsonObject } from '../json/json.ts';
 
-/** The only version that is understood: v1beta1 registrations are gone since Kubernetes 1.22. */
+/** The only supported version: Kubernetes removed v1beta1 registrations in 1.22. */
 export const reviewVersion = 'admission.k8s.io/v1';
 
-/** What of an AdmissionReview's request matters (k8s.io/api admission/v1 `AdmissionRequest`). */
+/** The fields of an AdmissionReview's request that are used (k8s.io/api admission/v1 `AdmissionRequest`). */
 export interface AdmissionRequest {
   readonly uid: string;
   readonly operation: string;
   readonly namespace: string;
-  /** `version/kind` of the object, with the group in front unless it is the core group. */
+  /** `version/kind` of the object, prefixed with its group unless that is the core group. */
   readonly kind: string;
   readonly subResource: string;
   readonly dryRun: boolean;
@@ -24,7 +24,7 @@ function kindText(kind: JsonObject | undefined): string {
     .join('/');
 }
 
-/** Reads an AdmissionReview. A problem is a sentence for the HTTP 400 answer; it never repeats the body. */
+/** Parses an AdmissionReview. A problem is a sentence for the response with status 400; it never quotes the body. */
 export function decodeReview(text: string): Decoded {
   let review: unknown;
   try {
@@ -47,7 +47,7 @@ export function decodeReview(text: string): Decoded {
     request: {
       uid,
       operation: stringMember(request, 'operation') ?? '',
-      // Servers up to 1.23 leave the namespace out of the object, so the request's counts.
+      // API servers up to 1.23 omit the namespace in the object, so the request's is used.
       namespace:
         stringMember(request, 'namespace') ?? stringMember(objectMember(object, 'metadata'), 'namespace') ?? '',
       kind: kindText(objectMember(request, 'kind')),

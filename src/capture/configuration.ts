@@ -6,7 +6,7 @@ import type { CaptureIntent, DnsCapture } from './intent.ts';
 /** Port on which Istio's agent answers captured DNS queries. */
 const dnsPort = 15053;
 
-/** Capture of DNS without any server to capture is none. */
+/** DNS capture of the file; undefined if it names no server whose queries are captured. */
 function dnsOf(file: CaptureFile): DnsCapture | undefined {
   if (!file.redirectDNS) return undefined;
   if (file.captureAllDNS) return { port: dnsPort, servers: 'all' };
@@ -50,8 +50,8 @@ function intentOf(file: CaptureFile): CaptureIntent {
 }
 
 /**
- * The intent of a parsed capture file (an object with the field names of `istio-iptables`), or every problem of the file
- * with the field that it is about.
+ * Reads the intent from a parsed capture file, an object with the field names of `istio-iptables`. Returns either the
+ * intent or every problem of the file with its field.
  */
 export function readCaptureConfiguration(input: unknown): Read<CaptureIntent> {
   const file = readCaptureFile(input);

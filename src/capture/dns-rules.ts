@@ -2,14 +2,14 @@ import type { CaptureIntent, Family } from './intent.ts';
 import { bothFamilies, cidrsOf } from './rule-text.ts';
 import { chains, inTable, jump, proxyOwners, tcp, toPort, udp, type Match, type Rule, type Target } from './rule.ts';
 
-/** DNS servers of one family as CIDRs of one address; `undefined` stands for any server. */
+/** DNS servers of one family, each as the CIDR of its address; `undefined` means any server. */
 function dnsServers({ dns }: CaptureIntent, family: Family): readonly (string | undefined)[] {
   if (dns === undefined) return [];
   if (dns.servers === 'all') return [undefined];
   return cidrsOf(dns.servers, family).map((server) => `${server}/${family === 'v4' ? 32 : 128}`);
 }
 
-/** Rules of table `nat` that send the application's queries to the proxy's DNS server. */
+/** Rules of table `nat` that redirect the application's queries to the proxy's DNS server. */
 export function redirectQueries(intent: CaptureIntent): Rule[] {
   const { dns } = intent;
   if (dns === undefined) return [];
@@ -31,7 +31,10 @@ function at(by: 'source' | 'destination', cidr: string | undefined): Match[] {
   return cidr === undefined ? [] : [{ by, cidr }];
 }
 
-/** Rules of table `raw`: queries of the proxy and of the application are tracked apart, so that no answer is mixed up. */
+/**
+ * Rules of table `raw`. They track queries of the proxy and of the application in different conntrack zones, so that
+ * responses cannot be confused.
+ */
 export function rawRules(intent: CaptureIntent): Rule[] {
   const { dns } = intent;
   if (dns === undefined) return [];

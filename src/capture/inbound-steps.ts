@@ -1,8 +1,10 @@
-import { isWithin } from './address.ts';
+import { isWithin } from './cidr.ts';
 import type { CaptureIntent } from './intent.ts';
 import { captured, direct, everythingElse, excludedInterfaces, isAmong, isTcp, portsText, type Step } from './step.ts';
 
-/** Virtual machines behind an interface of the pod: what they send is the pod's outbound traffic. */
+/**
+ * Steps for virtual machines behind an interface of the pod, whose traffic is treated as the pod's outbound traffic.
+ */
 function reroutedSteps({ rerouteInterfaces, outbound }: CaptureIntent): Step[] {
   if (rerouteInterfaces.length === 0) return [];
   const names = rerouteInterfaces.join(', ');
@@ -49,7 +51,7 @@ function portSteps({ inbound, inboundPort, mode }: CaptureIntent): Step[] {
   return [...(ports.length === 0 ? [] : [listed('inbound')]), rest('inbound')];
 }
 
-/** What the rules do with what arrives. */
+/** Explains what the rules do with inbound traffic. */
 export function inboundSteps(intent: CaptureIntent): Step[] {
   const { tunnelPort, mode } = intent;
   const tunnel = direct(

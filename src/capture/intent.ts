@@ -5,58 +5,60 @@ export type { PortRange };
 
 export type Family = 'v4' | 'v6';
 
-/** Queries to port 53 that go to the proxy's own DNS server, by TCP and UDP. */
+/** Capture of DNS queries to port 53, over TCP and UDP, by the proxy's own DNS server. */
 export interface DnsCapture {
-  /** Where the proxy answers (Istio: 15053). */
+  /** Port of the proxy's DNS server (Istio: 15053). */
   readonly port: number;
-  /** Addresses whose port 53 is captured, without prefix length, both families mixed; or every address. */
+  /** Addresses of both families, without a prefix length, whose port 53 is captured. */
   readonly servers: 'all' | readonly string[];
 }
 
 /**
- * What of a pod's traffic goes through the proxy. Every rendering (iptables, nftables, words, Istio's flags) reads only
- * this. Interception mode NONE has no intent at all. The letter in brackets is the flag of `istio-iptables` that says
- * the same.
+ * Which of a pod's traffic goes through the proxy. Every rendering (iptables, nftables, explanation, Istio's flags)
+ * reads only this. Interception mode NONE has no intent. Letters in brackets are the equivalent flags of
+ * `istio-iptables`.
  */
 export interface CaptureIntent {
-  /** How inbound connections reach the proxy: rewritten to its port, or handed over with both addresses kept (-m). */
+  /** How inbound connections reach the proxy: redirected to its port, or passed with both addresses unchanged (-m). */
   readonly mode: 'REDIRECT' | 'TPROXY';
-  /** Marks and routing table of mode TPROXY (-t, -r); without effect in mode REDIRECT. */
+  /** Marks and routing table of mode TPROXY (-t, -r); mode REDIRECT ignores them. */
   readonly tproxy: {
     /** Mark of packets that belong to the proxy's inbound listener. */
     readonly inboundMark: number;
-    /** Mark of what the proxy sends to the pod's own address. */
+    /** Mark of packets that the proxy sends to the pod's own address. */
     readonly outboundMark: number;
     readonly routeTable: number;
   };
-  /** Whether loading the iptables rules replaces the whole tables or adds to them, as Istio's do. */
+  /** Whether loading the iptables rules replaces whole tables, or adds to them as Istio does. */
   readonly loading: 'replace' | 'append';
-  /** What marks rules of ours that could be anybody's, for clean-up to know them; undefined for Istio's, which have none. */
+  /**
+   * Comment that lets clean-up recognise rules outside our own chains; undefined for Istio's rules, which have none.
+   */
   readonly comment: string | undefined;
-  /** Families to program; never one alone unless the settings say that the cluster has only one. */
+  /** Families to write rules for: both, unless the settings say that the cluster has only one. */
   readonly families: readonly Family[];
   /** The proxy's listener for captured outbound connections (-p). */
   readonly outboundPort: number;
   /** The proxy's listener for captured inbound connections (-z). */
   readonly inboundPort: number;
-  /** Destination port that is never captured inbound, a mesh's tunnel (-e). */
+  /** Destination port of a mesh's tunnel, which is never captured inbound (-e). */
   readonly tunnelPort: number;
-  /** Source address of the proxy's own connections to the application, one a family. */
+  /** Source address of the proxy's connections to the application, per family. */
   readonly loopbackSource: Readonly<Record<Family, string>>;
-  /** Loopback destination that is never captured, as CIDR, one a family. */
+  /** Loopback CIDR that is never captured, per family. */
   readonly loopbackCidr: Readonly<Record<Family, string>>;
-  /** Users whose traffic is the proxy's own (-u). */
+  /** User ids whose traffic is the proxy's own (-u). */
   readonly proxyUids: readonly string[];
-  /** Groups whose traffic is the proxy's own (-g). */
+  /** Group ids whose traffic is the proxy's own (-g). */
   readonly proxyGids: readonly string[];
   readonly inbound: {
     /** Ports to capture. An empty list captures nothing inbound (-b). */
     readonly ports: 'all' | readonly PortRange[];
-    /** Exceptions; they count only when `ports` is `all` (-d). */
+    /** Ports never captured; used only if `ports` is `all` (-d). */
     readonly excludePorts: readonly PortRange[];
   };
   readonly outbound: {
-    /** Destinations to capture (v4 and v6 CIDRs mixed). An empty list captures nothing by address (-i). */
+    /** Destinations to capture, as CIDRs of both families. An empty list captures nothing by address (-i). */
     readonly cidrs: 'all' | readonly string[];
     /** Destinations never captured, whatever the port (-x). */
     readonly excludeCidrs: readonly string[];
@@ -64,9 +66,9 @@ export interface CaptureIntent {
     readonly ports: readonly PortRange[];
     /** Destination ports never captured, whatever the address (-o). */
     readonly excludePorts: readonly PortRange[];
-    /** Users whose traffic passes by. */
+    /** Users whose traffic is never captured. */
     readonly excludeUsers: readonly ExcludedUser[];
-    /** Groups whose processes are captured, names or numbers (ISTIO_OUTBOUND_OWNER_GROUPS). */
+    /** Groups whose processes are captured, by name or id (ISTIO_OUTBOUND_OWNER_GROUPS). */
     readonly ownerGroups: 'all' | readonly string[];
     /** Groups whose processes are never captured (ISTIO_OUTBOUND_OWNER_GROUPS_EXCLUDE). */
     readonly excludeOwnerGroups: readonly string[];
@@ -75,8 +77,8 @@ export interface CaptureIntent {
   readonly excludeInterfaces: readonly string[];
   /** Virtual interfaces whose inbound traffic is treated as the pod's outbound (-k). */
   readonly rerouteInterfaces: readonly string[];
-  /** DNS capture, only where something answers it (--redirect-dns, --capture-all-dns). */
+  /** DNS capture; undefined unless the proxy has a DNS server (--redirect-dns, --capture-all-dns). */
   readonly dns: DnsCapture | undefined;
-  /** Drops inbound packets that connection tracking finds invalid instead of answering them (--drop-invalid). */
+  /** Whether to drop inbound packets that connection tracking finds invalid (--drop-invalid). */
   readonly dropInvalid: boolean;
 }

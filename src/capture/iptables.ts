@@ -3,7 +3,7 @@ import { portText, ruleWord } from './rule-text.ts';
 import { captureRules } from './rules.ts';
 import type { Match, Rule, TableName, Target } from './rule.ts';
 
-/** Chains that the kernel has in each table; a load that replaces names them, so that it empties them. */
+/** Built-in chains of each table. Loading with `replace` names them, which empties them. */
 const builtInChains: Readonly<Record<TableName, readonly string[]>> = {
   mangle: ['PREROUTING', 'INPUT', 'FORWARD', 'OUTPUT', 'POSTROUTING'],
   nat: ['PREROUTING', 'INPUT', 'OUTPUT', 'POSTROUTING'],
@@ -55,7 +55,7 @@ function targetText(target: Target, protocol: 'tcp' | 'udp' | undefined): string
     case 'jump':
       return target.chain;
     case 'redirect':
-      // Istio writes the option in two ways; iptables reads both alike.
+      // Istio writes this option in two ways, which mean the same to iptables.
       return `REDIRECT ${protocol === 'udp' ? '--to-port' : '--to-ports'} ${target.port}`;
     case 'tproxy':
       return `TPROXY --tproxy-mark ${target.mark}/0xffffffff --on-port ${target.port}`;
@@ -66,7 +66,7 @@ function targetText(target: Target, protocol: 'tcp' | 'udp' | undefined): string
   }
 }
 
-/** A rule in one of the kernel's chains that leads to none of ours looks like anybody's. */
+/** The comment for a rule in a built-in chain that does not jump to one of our chains. */
 function markText({ table, chain, target }: Rule, comment: CaptureIntent['comment']): string[] {
   const isNamed = target.to === 'jump' || !builtInChains[table].includes(chain);
   return isNamed || comment === undefined ? [] : [`-m comment --comment ${ruleWord('comment', comment)}`];
@@ -90,11 +90,11 @@ function tableText(name: TableName, rules: readonly Rule[], { loading, comment }
 }
 
 /**
- * Input of `iptables-restore` (v4) or `ip6tables-restore` (v6). With `loading` `replace` it replaces the tables of the
- * pod's network namespace, each in one step, so loading it again changes nothing. With `append` it is what Istio feeds
- * to `iptables-restore --noflush`, line by line. Tables that have no rule are not named.
+ * Renders the input of `iptables-restore` (v4) or `ip6tables-restore` (v6). With `loading` `replace` it replaces each
+ * table of the pod's network namespace atomically, so loading it again changes nothing. With `append` every line equals
+ * what Istio passes to `iptables-restore --noflush`. Tables without rules are omitted.
  *
- * @throws UnsupportedCaptureError for a word that cannot stand in a rule
+ * @throws UnsupportedCaptureError for a word that a rule cannot contain
  */
 export function renderIptables(intent: CaptureIntent, family: Family): string {
   const rules = captureRules(intent).filter((rule) => rule.family === undefined || rule.family === family);

@@ -14,8 +14,8 @@ function optional(flag: string, value: string): string[] {
 }
 
 /**
- * The intent as arguments of `istio-iptables`, in the order in which Istio writes them. Families, tunnel port and
- * loopback sources have no flag: the program finds the first itself and takes its own constants for the others.
+ * Renders the intent as arguments of `istio-iptables`, in Istio's order. Families, tunnel port and loopback sources
+ * have no flag: the program detects the families, and uses constants for the others.
  */
 export function renderIstioIptablesFlags(capture: CaptureIntent): string[] {
   const uids = capture.proxyUids.join(',');
@@ -27,7 +27,7 @@ export function renderIstioIptablesFlags(capture: CaptureIntent): string[] {
     String(capture.inboundPort),
     '-u',
     uids,
-    // Without the flag the group is the same number as the user.
+    // Without this flag the group id equals the user id.
     ...(gids === uids ? [] : ['-g', gids]),
     '-m',
     capture.mode,

@@ -12,7 +12,7 @@ function dropInvalid(): Rule[] {
   ];
 }
 
-/** Packets of known connections stay with their socket, new connections are handed to the proxy's listener. */
+/** Rules that leave packets of known connections to their socket, and pass new connections to the proxy's listener. */
 function handOver(intent: CaptureIntent): Rule[] {
   const { inbound, tproxy, inboundPort } = intent;
   if (inbound.ports !== 'all' && inbound.ports.length === 0) return [];
@@ -39,7 +39,7 @@ function handOver(intent: CaptureIntent): Rule[] {
   ];
 }
 
-/** Marks tell the proxy's connections from those that are still to be handed to it. */
+/** Rules with marks, which distinguish the proxy's connections from those that must still be passed to it. */
 function marks(intent: CaptureIntent): Rule[] {
   const { inboundMark, outboundMark } = intent.tproxy;
   return [
@@ -67,7 +67,7 @@ function marks(intent: CaptureIntent): Rule[] {
   ];
 }
 
-/** Rules of table `mangle`, in Istio's order: inbound capture of mode TPROXY, and dropping of invalid packets. */
+/** Rules of table `mangle`, in Istio's order: inbound capture in mode TPROXY, and dropping of invalid packets. */
 export function mangleRules(intent: CaptureIntent): Rule[] {
   const transparent = intent.mode === 'TPROXY';
   const excluded = intent.excludeInterfaces.flatMap((name) => [

@@ -23,7 +23,7 @@ function interfaceRules(intent: CaptureIntent): Rule[] {
     nat('PREROUTING', [{ by: 'in', name }], pass),
     nat('OUTPUT', [{ by: 'out', name }], pass),
   ]);
-  // Inserted at the head: a later insertion stands before an earlier one, so redirections win over these.
+  // Inserted at the head. Later insertions come before earlier ones, so redirections take precedence over these.
   const rerouted = intent.rerouteInterfaces.map((name) =>
     nat('PREROUTING', [{ by: 'in', name }], pass, { position: 1 }),
   );
@@ -67,10 +67,10 @@ function outboundExclusions({ outbound }: CaptureIntent): Rule[] {
 }
 
 /**
- * The proxy's own traffic, one triple an owner: what it sends to the pod's own address goes through the inbound side
- * (a call to the pod's own Service), what the application sends to itself and everything else of the proxy passes by.
- * The middle rule is left out when loopback destinations are to be captured. With DNS capture, queries are left to
- * later rules; that the group's first rule does not name port 53 is Istio's way.
+ * Rules for the proxy's own traffic, three per owner. The first sends the proxy's connections to the pod's own address
+ * (a call to the pod's own Service) to the inbound listener. The second exempts what the application sends to itself;
+ * it is omitted if loopback destinations are captured. The third exempts all other traffic of the proxy. With DNS
+ * capture, later rules handle queries; as in Istio, the first rule of a group does not exclude port 53.
  */
 function ownerRules(intent: CaptureIntent): Rule[] {
   const dns = intent.dns !== undefined;
@@ -100,7 +100,7 @@ function ownerRules(intent: CaptureIntent): Rule[] {
   ];
 }
 
-/** The rule for the families of which something holds. */
+/** The rule, restricted to the families for which `holds` is true. */
 function onlyWhere(rule: Rule, holds: (family: Family) => boolean): Rule[] {
   const where = bothFamilies.filter(holds);
   return where.length === bothFamilies.length ? [rule] : where.map((family) => ({ ...rule, family }));
@@ -136,7 +136,7 @@ function inclusions(intent: CaptureIntent): Rule[] {
   return rules;
 }
 
-/** Rules of table `nat`, in the order of Istio 1.32 (tools/istio-iptables). */
+/** Rules of table `nat`, in the order that Istio 1.32 uses (tools/istio-iptables). */
 export function natRules(intent: CaptureIntent): Rule[] {
   const excludedAddresses = bothFamilies.flatMap((family) => [
     nat(chains.output, [{ by: 'destination', cidr: intent.loopbackCidr[family] }], pass, { family }),

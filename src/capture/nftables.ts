@@ -5,10 +5,12 @@ import type { Match, Rule, TableName } from './rule.ts';
 
 const table = 'inet istio_capture';
 
-/** Where the kernel calls the chains of each table; numbers, because the output hook refuses the words for them. */
+/**
+ * Hook and priority of each base chain. Priorities are numbers, because the output hook does not accept their names.
+ */
 const hooks: Readonly<Record<string, string>> = {
   mangle_prerouting: 'type filter hook prerouting priority -150; policy accept;',
-  // Of type `route`, because a mark that is set here decides the way.
+  // Type `route`, because a mark that is set here changes the route.
   mangle_output: 'type route hook output priority -150; policy accept;',
   nat_prerouting: 'type nat hook prerouting priority -100; policy accept;',
   nat_output: 'type nat hook output priority -100; policy accept;',
@@ -23,7 +25,7 @@ function chainName(of: TableName, chain: string): string {
   return `${of}_${chain.toLowerCase()}`;
 }
 
-/** Conditions of one rule; a port names its protocol itself, so that stands alone only without one. */
+/** Conditions of one rule. A condition on a port names the protocol, so the protocol is written only without one. */
 function conditions(rule: Rule, intent: CaptureIntent): string[] {
   const { matches } = rule;
   const protocol = matches.find((match) => match.by === 'protocol')?.name;
@@ -93,18 +95,18 @@ function verdict({ target, table: of, family }: Rule): string {
 function ruleLines(rule: Rule, intent: CaptureIntent): string[] {
   const when = conditions(rule, intent);
   const line = [...when, verdict(rule)].join(' ');
-  // Without a listener this verdict lets a packet go on, past the proxy; iptables drops it.
+  // Without a listener, this statement lets a packet continue past the proxy, where iptables drops it.
   return rule.target.to === 'tproxy' ? [line, [...when, 'drop'].join(' ')] : [line];
 }
 
-/** Rules of one chain where insertions have taken their places, as iptables would have them in the end. */
+/** The rules of one chain in their final order, with insertions carried out as iptables would. */
 function inPlace(rules: readonly Rule[]): Rule[] {
   const placed: Rule[] = [];
   for (const rule of rules) placed.splice(rule.position === undefined ? placed.length : rule.position - 1, 0, rule);
   return placed;
 }
 
-/** Rules of both families in one list: an insertion counts the rules of its own family alone. */
+/** Orders the rules of both families in one list. The position of an insertion counts only rules of its own family. */
 function ofBothFamilies(rules: readonly Rule[], families: readonly Family[]): Rule[] {
   const shared = rules.some(({ position, family }) => position !== undefined && family !== undefined);
   if (!shared) return inPlace(rules);
@@ -116,7 +118,7 @@ function ofBothFamilies(rules: readonly Rule[], families: readonly Family[]): Ru
   );
 }
 
-/** With one family alone the table, which sees both, lets the other one pass. */
+/** Rules that exempt a family that is not captured, because the table sees both families. */
 function guards(intent: CaptureIntent): string[] {
   return bothFamilies
     .filter((family) => !intent.families.includes(family))
@@ -124,10 +126,11 @@ function guards(intent: CaptureIntent): string[] {
 }
 
 /**
- * Input of `nft -f`: one table of its own for both families. The three statements are one transaction, so loading it
- * again is harmless and no other table is touched. It decides exactly like the iptables rules of the same intent.
+ * Renders the input of `nft -f`: one separate table for both families. The three statements are one transaction, so
+ * loading it again is harmless, and no other table is changed. It decides exactly like the iptables rules of the same
+ * intent.
  *
- * @throws UnsupportedCaptureError for a word that cannot stand in a rule
+ * @throws UnsupportedCaptureError for a word that a rule cannot contain
  */
 export function renderNftables(intent: CaptureIntent): string {
   const rules = captureRules(intent).filter(({ family }) => family === undefined || intent.families.includes(family));

@@ -1,7 +1,7 @@
 import { annotationNames as names } from '../pod/annotation-names.ts';
 import type { CaptureIntent, PortRange } from './intent.ts';
 
-/** A node agent reads single ports, so ranges are written out. */
+/** Ranges are expanded, because a node agent reads only single ports. */
 function portText(ports: 'all' | readonly PortRange[]): string {
   if (ports === 'all') return '*';
   return ports
@@ -14,9 +14,9 @@ function cidrText(cidrs: 'all' | readonly string[]): string {
 }
 
 /**
- * The intent as the pod annotations that Istio's CNI plug-in reads (istio.io/istio cni/pkg/plugin), for clusters where an
- * agent on the node captures in the place of an init container. The user and group of the proxy have no annotation: the
- * plug-in reads them off the container `istio-proxy`.
+ * Renders the intent as the pod annotations that Istio's CNI plug-in reads (istio.io/istio cni/pkg/plugin), for
+ * clusters where an agent on the node replaces the init container. The proxy's user and group have no annotation: the
+ * plug-in reads them from the container `istio-proxy`.
  */
 export function renderNodeAgentAnnotations(capture: CaptureIntent): Record<string, string> {
   const { inbound, outbound } = capture;
@@ -31,13 +31,13 @@ export function renderNodeAgentAnnotations(capture: CaptureIntent): Record<strin
     [names.includeOutboundIPRanges]: cidrText(outbound.cidrs),
     [names.includeInboundPorts]: portText(inbound.ports),
     [names.excludeInboundPorts]: portText(inbound.excludePorts),
-    // The plug-in's own default is port 15020, the init container's is none; said here, both do the same.
+    // Always written: the plug-in's default is port 15020, but the init container's is none.
     [names.excludeOutboundPorts]: portText(outbound.excludePorts),
     ...Object.fromEntries(optional.filter(([, value]) => value !== '')),
   };
 }
 
-/** What of the intent a node agent cannot be told, in words; it would be left out in silence. */
+/** The parts of the intent that these annotations cannot express, in words, so that they are not ignored silently. */
 export function beyondNodeAgent(capture: CaptureIntent): string[] {
   return [
     ...(capture.outbound.excludeUsers.length > 0 ? ['users whose traffic passes by'] : []),

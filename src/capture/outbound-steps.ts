@@ -1,4 +1,4 @@
-import { isWithin } from './address.ts';
+import { isWithin } from './cidr.ts';
 import type { Connection } from './connection.ts';
 import type { CaptureIntent } from './intent.ts';
 import { capturesLoopback } from './rule-text.ts';
@@ -51,7 +51,7 @@ function ownerText({ by, id }: Owner): string {
   return `${by} ${id}`;
 }
 
-/** What the proxy sends to the pod's own address, and what everybody else sends within the pod. */
+/** Steps for what the proxy sends to the pod's own address, and for what other processes send within the pod. */
 function loopbackSteps(intent: CaptureIntent, owner: Owner): Step[] {
   const dns = intent.dns !== undefined;
   const toItself = (one: Connection): boolean =>
@@ -103,7 +103,7 @@ function proxySteps(intent: CaptureIntent): Step[] {
   const steps = [outbound(delivery)];
   if (first === undefined) return steps;
   steps.push(...loopbackSteps(intent, first));
-  // Behind the first owner's rules nothing is left of what stays in the pod, so those of the others decide nothing.
+  // The first owner's rules decide all traffic inside the pod, so the other owners' rules for it have no effect.
   const reached = intent.dns !== undefined || intent.families.some((family) => capturesLoopback(intent, family));
   if (!reached) return [...steps, rest([first, ...others])];
   return [...steps, rest([first]), ...others.flatMap((owner) => [...loopbackSteps(intent, owner), rest([owner])])];
@@ -186,7 +186,7 @@ function inclusionSteps(intent: CaptureIntent): Step[] {
   return [...steps, outbound(direct('TCP to any other address', 'any', why, isTcp))];
 }
 
-/** What the rules do with what the pod sends. */
+/** Explains what the rules do with outbound traffic. */
 export function outboundSteps(intent: CaptureIntent): Step[] {
   const { excludeCidrs } = intent.outbound;
   const loopback = direct(

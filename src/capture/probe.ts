@@ -3,13 +3,13 @@ import type { CaptureIntent, Family } from './intent.ts';
 import { cidrsOf } from './rule-text.ts';
 import { wayOf } from './words.ts';
 
-/** Addresses that no machine has (RFC 5737, RFC 3849): if the rules fail, nobody gets the connection. */
+/** Documentation addresses (RFC 5737, RFC 3849), which no machine has: if capture fails, no one gets the connection. */
 const nowhere = { v4: '192.0.2.1', v6: '2001:db8::1' } as const;
 const anyPort = 15_002;
 
 /**
- * A connection of root that the rules send to the proxy's outbound listener, to try them with; undefined when there is
- * none, or when it depends on the interface by which the pod reaches the address.
+ * A destination to test the rules with: they send root's connections to it to the proxy's outbound listener. Undefined
+ * if there is none, or if that depends on the interface through which the pod reaches the address.
  */
 export function probeOf(
   intent: CaptureIntent,
@@ -23,7 +23,7 @@ export function probeOf(
     ...ports.map(({ first }) => ({ address: nowhere[family], port: first })),
     ...listed.map((address) => ({ address, port: anyPort })),
   ];
-  // An address of all zeros stands for the machine itself, and loopback addresses do not leave it.
+  // The unspecified address means the machine itself, and loopback addresses never leave it.
   const outside = candidates.filter(({ address }) => !/^(?:0\.|127\.|[0:]*[01]?$)/.test(address));
   return outside.find(({ address, port }) => {
     const connection: Connection = {

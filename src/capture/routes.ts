@@ -1,8 +1,8 @@
 import type { CaptureIntent } from './intent.ts';
 
 /**
- * Arguments of `ip` that lead marked packets to the proxy's transparent listener; none in mode REDIRECT, whose rules do
- * without routes. Adding them twice is an error of `ip`, so whoever runs them looks first.
+ * Arguments of `ip` that route marked packets to the proxy's transparent listener; none in mode REDIRECT, which needs
+ * no routes. `ip` fails on a route that already exists, so callers must check first.
  */
 export function captureRoutes({ mode, families, tproxy }: CaptureIntent): readonly (readonly string[])[] {
   if (mode !== 'TPROXY') return [];

@@ -1,6 +1,6 @@
 import type { CaptureIntent, Family, PortRange } from './intent.ts';
 
-/** A capture intent asks for something that a rendering cannot express. */
+/** A rendering cannot express a value of the capture intent. */
 class UnsupportedCaptureError extends Error {
   override readonly name = 'UnsupportedCaptureError';
   /** Field of the intent, such as `mode`. */
@@ -12,21 +12,21 @@ class UnsupportedCaptureError extends Error {
   }
 }
 
-/** In the order in which they are written. */
+/** Both families, in the order in which rules are written. */
 export const bothFamilies: readonly Family[] = ['v4', 'v6'];
 
 const word = /^[A-Za-z0-9_.:/@+][A-Za-z0-9_.:/@+-]*$/;
 
 /**
- * One word of a rule. Settings and annotations are parsed long before; this is the last line that keeps a stray space
- * or line break from becoming a rule of its own.
+ * Returns the text if it is a single word. Settings and annotations were validated before; this is the last defence
+ * against a blank or line break that would become a rule of its own.
  */
 export function ruleWord(field: string, text: string): string {
   if (word.test(text)) return text;
   throw new UnsupportedCaptureError(field, text, 'letters, digits and _ . : / @ + -');
 }
 
-/** `8080`, or `8000<between>8100` for a range. */
+/** Writes `8080`, or `8000<between>8100` for a range. */
 export function portText(range: PortRange, between: string): string {
   return range.first === range.last ? String(range.first) : `${range.first}${between}${range.last}`;
 }
@@ -40,17 +40,17 @@ export function cidrsOf(cidrs: readonly string[], family: Family): readonly stri
   return cidrs.filter((cidr) => isOfFamily(cidr, family));
 }
 
-/** 127.0.0.0/8, or ::1 however it is written. */
+/** Whether the CIDR is in 127.0.0.0/8 or is ::1, in any notation. */
 function isLoopback(cidr: string): boolean {
   return cidr.startsWith('127.') || /^(?:0*:)*:?0*1(?:\/|$)/.test(cidr);
 }
 
-/** Whether the intent lists a loopback destination of this family among those to capture. */
+/** Whether the intent explicitly captures a loopback destination of this family. */
 export function capturesLoopback({ outbound }: CaptureIntent, family: Family): boolean {
   return outbound.cidrs !== 'all' && cidrsOf(outbound.cidrs, family).some(isLoopback);
 }
 
-/** The loopback source as a CIDR that covers this address alone. */
+/** The loopback source address as a CIDR. */
 export function loopbackSourceCidr(intent: CaptureIntent, family: Family): string {
   return `${intent.loopbackSource[family]}/${family === 'v4' ? 32 : 128}`;
 }

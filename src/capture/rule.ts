@@ -2,7 +2,7 @@ import type { CaptureIntent, Family, PortRange } from './intent.ts';
 
 export type TableName = 'mangle' | 'nat' | 'raw';
 
-/** One condition of a rule; all conditions of a rule must hold. `not` turns it round. */
+/** One condition of a rule; all conditions of a rule must hold. `not` negates it. */
 export type Match =
   | { readonly by: 'in' | 'out'; readonly name: string }
   | { readonly by: 'source' | 'destination'; readonly cidr: string; readonly not?: boolean }
@@ -14,7 +14,7 @@ export type Match =
   | { readonly by: 'mark' | 'connection mark'; readonly mark: number; readonly not?: boolean }
   | { readonly by: 'state'; readonly states: readonly ('INVALID' | 'RELATED' | 'ESTABLISHED')[] };
 
-/** What happens to a packet that a rule matches. Marks and zones let it go on, everything else decides. */
+/** What happens to a packet that matches. After marks and zones the next rule follows; all other targets are final. */
 export type Target =
   | { readonly to: 'return' | 'accept' | 'drop' | 'save mark' | 'restore mark' }
   | { readonly to: 'jump'; readonly chain: string }
@@ -23,19 +23,19 @@ export type Target =
   | { readonly to: 'mark'; readonly mark: number }
   | { readonly to: 'zone'; readonly zone: number };
 
-/** One rule, as data; iptables and nftables are two ways to write it down. */
+/** One rule as data, which can be rendered for iptables and nftables. */
 export interface Rule {
   readonly table: TableName;
   readonly chain: string;
-  /** Only for this family; without it for both. */
+  /** The family that the rule applies to; undefined for both. */
   readonly family?: Family;
-  /** Inserted at this place (1 is the first) of what stands there by then, instead of appended. */
+  /** Position at which the rule is inserted, from 1, in the chain as it is then; undefined appends it. */
   readonly position?: number;
   readonly matches: readonly Match[];
   readonly target: Target;
 }
 
-/** Names of the chains, Istio's, so that whoever can read Istio's rules can read these. */
+/** Names of the chains. They are Istio's, so that people who know Istio's rules can read these. */
 export const chains = {
   inbound: 'ISTIO_INBOUND',
   redirect: 'ISTIO_REDIRECT',
@@ -60,7 +60,7 @@ export function toPort(port: number): Match {
   return to({ first: port, last: port });
 }
 
-/** Every port but this one. */
+/** Matches every port but this one. */
 export function notToPort(port: number): Match {
   return { by: 'destination port', range: { first: port, last: port }, not: true };
 }
@@ -69,12 +69,12 @@ export function jump(chain: string): Target {
   return { to: 'jump', chain };
 }
 
-/** The proxy's own traffic, by user and by group. */
+/** Conditions for the proxy's own traffic, by user and by group. */
 export function proxyOwners({ proxyUids, proxyGids }: CaptureIntent): Match[] {
   return [...proxyUids.map((id): Match => ({ by: 'uid', id })), ...proxyGids.map((id): Match => ({ by: 'gid', id }))];
 }
 
-/** A writer of rules for one table, for one family or for both. */
+/** Returns a function that creates rules for one table, for one family or for both. */
 export function inTable(table: TableName, family?: Family) {
   return (
     chain: string,

@@ -2,18 +2,18 @@ import type { PortRange } from './intent.ts';
 import type { Connection, Way } from './connection.ts';
 import { portText } from './rule-text.ts';
 
-/** One line of the explanation. In each direction the first row that fits a connection decides. */
+/** One row of the explanation. For each direction, the first row that matches a connection decides. */
 export interface CaptureRow {
   readonly direction: Connection['direction'];
-  /** The connections that the row is about. */
+  /** The connections that the row describes. */
   readonly what: string;
-  /** Ports, addresses, interfaces or owners, as the rules name them; `any` for all. */
+  /** Ports, addresses, interfaces or owners, as in the rules; `any` for all. */
   readonly match: string;
   readonly through: 'proxy' | 'direct';
   readonly why: string;
 }
 
-/** A row together with what it says: which connections fit it, and where they end up. */
+/** A row with its meaning: which connections it matches, and where they end up. */
 export interface Step {
   readonly row: CaptureRow;
   readonly fits: (connection: Connection) => boolean;
@@ -23,12 +23,12 @@ export interface Step {
 type Fits = Step['fits'];
 type InDirection = (direction: Connection['direction']) => Step;
 
-/** A step past the proxy. */
+/** A step that bypasses the proxy. */
 export function direct(what: string, match: string, why: string, fits: Fits): InDirection {
   return (direction) => ({ row: { direction, what, match, through: 'direct', why }, fits, way: 'direct' });
 }
 
-/** A step to one of the proxy's doors. */
+/** A step to one of the proxy's listeners. */
 export function captured(
   way: Exclude<Way, 'direct'>,
   what: string,
@@ -43,7 +43,7 @@ export function isTcp({ protocol }: Connection): boolean {
   return protocol === 'tcp';
 }
 
-/** `80, 8000-8100` */
+/** Writes `80, 8000-8100`. */
 export function portsText(ranges: readonly PortRange[]): string {
   return ranges.map((range) => portText(range, '-')).join(', ');
 }
@@ -58,7 +58,7 @@ export function everythingElse(dns: boolean): InDirection {
   return direct('UDP and everything else', 'any', why, () => true);
 }
 
-/** Rows about interfaces that are left out, if there are any. */
+/** Steps for excluded interfaces, if there are any. */
 export function excludedInterfaces(names: readonly string[], direction: Connection['direction']): Step[] {
   if (names.length === 0) return [];
   const fits: Fits = ({ through }) => names.includes(through);

@@ -7,7 +7,7 @@ import { direct, type CaptureRow, type Step } from './step.ts';
 
 export type { CaptureRow };
 
-/** What the settings say of a family that the cluster lacks. */
+/** Steps for a family that the cluster does not have according to the settings. */
 function familySteps(intent: CaptureIntent): Step[] {
   return bothFamilies
     .filter((family) => !intent.families.includes(family))
@@ -23,7 +23,7 @@ function familySteps(intent: CaptureIntent): Step[] {
     });
 }
 
-/** The steps of both directions, in the order in which they decide. */
+/** The steps of both directions, in the order in which they are evaluated. */
 function stepsOf(intent: CaptureIntent): readonly Step[] {
   const steps = [...familySteps(intent), ...inboundSteps(intent), ...outboundSteps(intent)];
   return [
@@ -32,12 +32,12 @@ function stepsOf(intent: CaptureIntent): readonly Step[] {
   ];
 }
 
-/** What the rules of an intent do, in plain words and in the order in which they decide. */
+/** Explains in words what the rules of an intent do, in the order in which they are evaluated. */
 export function explainCapture(intent: CaptureIntent): readonly CaptureRow[] {
   return stepsOf(intent).map(({ row }) => row);
 }
 
-/** Where a connection ends up by the words: the first row of its direction that fits it decides. */
+/** Where a connection ends up according to the explanation: the first matching row of its direction decides. */
 export function wayOf(intent: CaptureIntent, connection: Connection): Way {
   const step = stepsOf(intent).find(({ row, fits }) => row.direction === connection.direction && fits(connection));
   return step?.way ?? 'direct';

@@ -2,18 +2,19 @@ import { X509Certificate } from 'node:crypto';
 
 const certificateBlock = /-----BEGIN CERTIFICATE-----[A-Za-z0-9+/=\s]+-----END CERTIFICATE-----/g;
 
-/** The certificates of a PEM text, or one sentence that says why it is not one. */
+/** The certificates of a PEM text, or one sentence that says why it cannot be used. */
 export type ParsedBundle =
   | { readonly certificates: readonly X509Certificate[]; readonly problem?: never }
   | { readonly certificates?: never; readonly problem: string };
 
 /**
- * Reads every certificate of a PEM text; text around the blocks is allowed (openssl prints some). A text without any
- * certificate, with a block that does not decode, or with an unfinished block is a problem, never half a bundle.
+ * Reads every certificate of a PEM text. Text around the blocks is allowed, because openssl prints some. Without
+ * certificates, or with a block that is incomplete or does not decode, the whole text is a problem; a bundle is never
+ * read in part.
  */
 export function parseBundle(pem: string): ParsedBundle {
   const blocks = pem.match(certificateBlock) ?? [];
-  // A cut-off last block would otherwise be skipped in silence and a CA would be missing.
+  // A truncated last block would otherwise be skipped silently, and a CA would be missing.
   if (pem.split('-----BEGIN CERTIFICATE-----').length - 1 !== blocks.length) {
     return { problem: 'a PEM certificate block is unfinished or holds characters that are not base64' };
   }
@@ -29,15 +30,16 @@ export function parseBundle(pem: string): ParsedBundle {
   return { certificates };
 }
 
-/** SHA-256 fingerprints of the certificates in a PEM text; an unreadable text has none. */
+/** SHA-256 fingerprints of the certificates in a PEM text; empty for a text that cannot be parsed. */
 export function fingerprintsOf(pem: string | undefined): ReadonlySet<string> {
   if (pem === undefined) return new Set();
   return new Set((parseBundle(pem).certificates ?? []).map((certificate) => certificate.fingerprint256));
 }
 
 /**
- * Whether two PEM texts hold the same set of certificates, whatever their order, white space and repetitions. Writing
- * over a bundle that differs only in these lets two replicas overwrite each other for ever. Unreadable texts equal none.
+ * Whether two PEM texts hold the same set of certificates, regardless of order, white space and duplicates. If bundles
+ * that differ only in these were overwritten, two replicas could overwrite each other forever. A text that cannot be
+ * parsed is equal to no other.
  */
 export function sameCertificates(left: string | undefined, right: string | undefined): boolean {
   const a = fingerprintsOf(left);
@@ -45,15 +47,15 @@ export function sameCertificates(left: string | undefined, right: string | undef
   return a.size > 0 && a.size === b.size && isSubset(a, b);
 }
 
-/** Whether the bundle holds every certificate of the other, non-empty, PEM text. */
+/** Whether the bundle contains every certificate of `wanted`, which must hold at least one. */
 export function holdsCertificates(bundle: string | undefined, wanted: string): boolean {
   const needed = fingerprintsOf(wanted);
   return needed.size > 0 && isSubset(needed, fingerprintsOf(bundle));
 }
 
 /**
- * Joins PEM texts into one bundle: each certificate once, in order of first appearance, nothing but the blocks. Throws
- * when a text is no bundle.
+ * Joins PEM texts into one bundle that contains each certificate once, in order of first appearance, and no other text.
+ * Throws if a text cannot be parsed.
  */
 export function joinBundle(pems: readonly string[]): string {
   const blocks = new Map<string, string>();

@@ -2,9 +2,9 @@ import { createPrivateKey, X509Certificate } from 'node:crypto';
 import type { KeyedCertificate } from './authority.ts';
 import { joinBundle, parseBundle } from './bundle.ts';
 import type { RotationAction, RotationPhase, RotationState, Validity } from './rotation.ts';
-import { messageOf } from './problem.ts';
+import { messageOf } from './error-message.ts';
 
-/** Keys of the CA Secret. Only these are read or written; other keys of the Secret are left alone. */
+/** Keys of the CA Secret that are read and written. Other keys are left unchanged. */
 export const secretKeys = {
   certificate: 'ca.crt',
   key: 'ca.key',
@@ -16,12 +16,12 @@ export const secretKeys = {
   generation: 'generation',
 } as const;
 
-/** The content of the CA Secret, checked. */
+/** The validated content of the CA Secret. */
 export interface CaContent {
   readonly current: KeyedCertificate;
-  /** Prepared successor; present exactly in phase `overlap`. */
+  /** The prepared successor; present only in phase `overlap`. */
   readonly next?: KeyedCertificate;
-  /** CA certificates (PEM) that no longer sign but may have living leaves. */
+  /** CA certificates (PEM) that no longer sign, but whose leaves may still be valid. */
   readonly previous: readonly string[];
   readonly phase: RotationPhase;
   readonly phaseSince: Date;
@@ -34,8 +34,9 @@ export type ParsedSecret =
   | { readonly kind: 'invalid'; readonly problem: string };
 
 /**
- * Reads the Secret's values. `empty`: none of our keys has a value. Anything else that is not a whole, consistent
- * content is `invalid` with one sentence that names the key; it holds no values, which may be keys.
+ * Parses the Secret's values. `empty` means that none of our keys has a value. Content that is incomplete or
+ * inconsistent is `invalid`, with one sentence that names the key of the Secret. The sentence never contains private
+ * key material.
  */
 export function parseCaSecret(data: ReadonlyMap<string, string>): ParsedSecret {
   const value = (key: string): string => data.get(key)?.trim() ?? '';
@@ -62,7 +63,7 @@ export function parseCaSecret(data: ReadonlyMap<string, string>): ParsedSecret {
   }
 }
 
-/** Writes the content over the values that the Secret has; keys that are not ours are carried along. */
+/** The Secret's values with this content. Keys that are not ours keep their values. */
 export function renderCaSecret(content: CaContent, base: ReadonlyMap<string, string>): ReadonlyMap<string, string> {
   const data = new Map(base);
   const ours: readonly (readonly [string, string | undefined])[] = [
@@ -82,13 +83,13 @@ export function renderCaSecret(content: CaContent, base: ReadonlyMap<string, str
   return data;
 }
 
-/** Every CA that must be trusted now: the one that signs, the next one, those before. PEM. */
+/** Every CA that must be trusted now: the current, the next and the previous ones. PEM. */
 export function trustBundle(content: CaContent): string {
   const next = content.next === undefined ? [] : [content.next.certificate];
   return joinBundle([content.current.certificate, ...next, ...content.previous]);
 }
 
-/** What the state machine needs of the content. */
+/** The state of the rotation that the content represents. */
 export function rotationState(content: CaContent): RotationState {
   return {
     phase: content.phase,
@@ -99,7 +100,7 @@ export function rotationState(content: CaContent): RotationState {
   };
 }
 
-/** First and last moment of a PEM certificate's life. */
+/** Validity period of a PEM certificate. */
 export function validityOf(certificate: string): Validity {
   const { validFromDate, validToDate } = new X509Certificate(certificate);
   return { notBeforeMs: validFromDate.getTime(), notAfterMs: validToDate.getTime() };
@@ -108,7 +109,7 @@ export function validityOf(certificate: string): Validity {
 /**
  * The content after a step of the rotation.
  *
- * @param facts.fresh the new CA; the steps `generate` and `publish-overlap` need one
+ * @param facts.fresh the new CA; required by the steps `generate` and `publish-overlap`
  * @param facts.inherited CA certificates (PEM) to keep trusting after the first `generate`
  */
 export function applyStep(
@@ -164,13 +165,13 @@ function readPrivateKey(pem: string): ReturnType<typeof createPrivateKey> | unde
   try {
     return createPrivateKey(pem);
   } catch {
-    // OpenSSL's message says nothing that helps here, and the text it speaks of must not be told.
+    // OpenSSL's message does not help the user, and the text that it is about must not be logged.
     return undefined;
   }
 }
 
 function parsePhase(text: string): RotationPhase {
-  // A CA that somebody put there by hand has no phase.
+  // A CA that was added by hand has no phase.
   if (text === '' || text === 'stable') return 'stable';
   if (text === 'overlap' || text === 'retiring') return text;
   throw new Error(`key '${secretKeys.phase}': must be 'stable', 'overlap' or 'retiring', not '${text.slice(0, 40)}'`);

@@ -6,19 +6,19 @@ import { longestTimerMs, minuteMs } from './durations.ts';
 import type { OnCertificateEvent } from './events.ts';
 import { defaultPolicy, needsLeaf } from './rotation.ts';
 import type { CertificateSource, ServingCertificate } from './source.ts';
-import { messageOf } from './problem.ts';
+import { messageOf } from './error-message.ts';
 
 export interface DevSourceOptions {
-  /** Where the CA certificate (PEM) is written, so that curl and a local API server can trust it. */
+  /** File to write the CA certificate (PEM) to, so that curl and a local API server can trust it. */
   readonly caFile: string;
   readonly names?: SubjectNames;
   readonly onEvent?: OnCertificateEvent;
   readonly clock?: () => Date;
-  /** Between two looks at the clock; a laptop that slept through a renewal notices within one. */
+  /** Interval of checks for renewal. A laptop that was suspended past the renewal renews within one interval. */
   readonly pollMs?: number;
 }
 
-/** A CA that lives in memory and a leaf for the own machine; the CA's key never leaves the process. */
+/** Serves a leaf for the local machine, signed by a CA in memory. The CA's key never leaves the process. */
 export function createDevSource(options: DevSourceOptions): CertificateSource {
   const { caFile, names = localNames, clock = () => new Date(), onEvent = () => {}, pollMs = minuteMs } = options;
   const listeners: ((next: ServingCertificate) => void)[] = [];
@@ -82,7 +82,7 @@ export function createDevSource(options: DevSourceOptions): CertificateSource {
   };
 }
 
-/** Readers see the old file or the new one, never a part; the mode is set before the file gets its name. */
+/** Replaces the file atomically; its mode is set before it gets its name. */
 async function writeAtomically(file: string, text: string): Promise<void> {
   const temporary = `${file}.${randomBytes(6).toString('hex')}.tmp`;
   try {

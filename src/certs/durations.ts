@@ -3,5 +3,5 @@ export const minuteMs = 60 * secondMs;
 export const hourMs = 60 * minuteMs;
 export const dayMs = 24 * hourMs;
 
-/** Node fires a longer timer at once. */
+/** Node fires timers with a longer delay immediately. */
 export const longestTimerMs = 2 ** 31 - 1;

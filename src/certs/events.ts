@@ -1,4 +1,4 @@
-/** Constant names of what happens to certificates, for log lines, metric labels and tests. */
+/** Codes of certificate events, for log lines, metric labels and tests. */
 export type CertificateEventCode =
   // the CA and its Secret
   | 'ca-generated'
@@ -25,14 +25,14 @@ export type CertificateEventCode =
   | 'self-check-passed'
   | 'self-check-failed';
 
-/** One thing that happened. A condition that lasts is told once when it begins, and again after it had gone away. */
+/** A certificate event. A condition that persists is reported once when it begins, and again if it recurs. */
 export interface CertificateEvent {
   readonly code: CertificateEventCode;
-  /** One sentence for people; never holds a key. */
+  /** One sentence for people; never contains a key. */
   readonly detail: string;
-  /** End of life of the certificate that the event is about, when it is about one. */
+  /** Expiry of the certificate that the event is about, if any. */
   readonly notAfter?: Date;
-  /** Generation of the CA that the event is about; counts up at every rotation. */
+  /** Generation of the CA that the event is about, if any; incremented by every rotation. */
   readonly generation?: number;
 }
 

@@ -6,25 +6,26 @@ import { parseBundle } from './bundle.ts';
 import { longestTimerMs, secondMs } from './durations.ts';
 import type { OnCertificateEvent } from './events.ts';
 import type { CertificateSource, ServingCertificate } from './source.ts';
-import { messageOf } from './problem.ts';
+import { messageOf } from './error-message.ts';
 
 export interface FileSourceOptions {
   readonly certificateFile: string;
   readonly privateKeyFile: string;
-  /** Told on with every certificate; not needed to serve. */
+  /** CA bundle to report with every certificate; not required for serving. */
   readonly bundleFile?: string;
   readonly onEvent?: OnCertificateEvent;
-  /** Between two looks at the files' content; the watch is only faster, never needed. */
+  /** Interval of reading the files. Watching the directories only makes changes visible sooner. */
   readonly pollMs?: number;
-  /** Wait after a file event, so that one look sees both files of a swap. */
+  /** Delay after a file event, so that both files of a swap are read together. */
   readonly settleMs?: number;
   readonly clock?: () => Date;
 }
 
 /**
- * Serves a pair from files that somebody else keeps (cert-manager, an own CA). The directories are watched, not the
- * files, because kubelet swaps a symlink beside them; content is compared as well, since events get lost. A pair that
- * does not check out is never served: at start it rejects, later the last good pair stays.
+ * Serves a certificate and key from files that something else maintains, such as cert-manager. It watches the
+ * directories rather than the files, because the kubelet replaces a symbolic link next to them, and also polls the
+ * content, because events can be lost. An invalid pair is never served: `start` rejects, and later the last valid pair
+ * stays in use.
  */
 export function createFileSource(options: FileSourceOptions): CertificateSource {
   const { pollMs = 10 * secondMs, settleMs = 100, clock = () => new Date(), onEvent = () => {} } = options;
@@ -38,7 +39,7 @@ export function createFileSource(options: FileSourceOptions): CertificateSource 
   let looking: Promise<void> | undefined;
   let lookAgain = false;
 
-  function tellProblem(next: string | undefined): void {
+  function reportProblem(next: string | undefined): void {
     if (next !== undefined && next !== problem) onEvent({ code: 'pair-invalid', detail: next });
     problem = next;
   }
@@ -47,10 +48,10 @@ export function createFileSource(options: FileSourceOptions): CertificateSource 
     const result = await readPair(options, clock());
     if (stopped) return;
     if (typeof result === 'string') {
-      tellProblem(result);
+      reportProblem(result);
       return;
     }
-    tellProblem(undefined);
+    reportProblem(undefined);
     if (serving !== undefined && samePair(serving, result)) return;
     serving = result;
     onEvent({
@@ -61,7 +62,7 @@ export function createFileSource(options: FileSourceOptions): CertificateSource 
     for (const listener of listeners) listener(result);
   }
 
-  /** One look at a time; whatever happens during one leads to another. */
+  /** Never reads concurrently; a request made during a read causes another one afterwards. */
   function lookSoon(): void {
     if (looking !== undefined) {
       lookAgain = true;
@@ -80,14 +81,14 @@ export function createFileSource(options: FileSourceOptions): CertificateSource 
         clearTimeout(settleTimer);
         if (!stopped) settleTimer = setTimeout(lookSoon, settleMs);
       });
-      watcher.on('error', (error) => tellNoWatch(directory, error));
+      watcher.on('error', (error) => reportNoWatch(directory, error));
       watchers.push(watcher);
     } catch (error) {
-      tellNoWatch(directory, error);
+      reportNoWatch(directory, error);
     }
   }
 
-  function tellNoWatch(directory: string, error: unknown): void {
+  function reportNoWatch(directory: string, error: unknown): void {
     const detail = `cannot watch '${directory}' (${messageOf(error)}); its files are still read every ${pollMs} ms`;
     onEvent({ code: 'watch-unavailable', detail });
   }
@@ -102,7 +103,7 @@ export function createFileSource(options: FileSourceOptions): CertificateSource 
 
   return {
     async start() {
-      // The watch comes first: a swap between the first look and the watch would wait for the poll.
+      // Watching begins before the first read: otherwise a swap between the two would be noticed only by polling.
       const files = [options.certificateFile, options.privateKeyFile, options.bundleFile ?? options.certificateFile];
       for (const directory of new Set(files.map(dirname))) watchDirectory(directory);
       const first = await readPair(options, clock());
@@ -135,7 +136,7 @@ export function createFileSource(options: FileSourceOptions): CertificateSource 
   };
 }
 
-/** The pair, or one sentence that says what is wrong with which file. Never holds anything of the key. */
+/** The pair, or one sentence that names the file and its problem. The sentence never contains key material. */
 async function readPair(files: FileSourceOptions, now: Date): Promise<ServingCertificate | string> {
   const { certificateFile, privateKeyFile, bundleFile } = files;
   try {

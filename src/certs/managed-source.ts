@@ -1,52 +1,56 @@
 import { X509Certificate } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { issueLeaf, type SubjectNames } from './authority.ts';
-import { createBundleKeeper } from './bundle-keeper.ts';
-import { createCaKeeper } from './ca-keeper.ts';
+import { createBundleReconciler } from './bundle-reconciler.ts';
+import { createCaReconciler } from './ca-reconciler.ts';
 import { trustBundle, validityOf } from './ca-secret.ts';
 import { joinBundle } from './bundle.ts';
 import { longestTimerMs, secondMs } from './durations.ts';
 import { createReporter } from './reporter.ts';
 import type { OnCertificateEvent } from './events.ts';
-import type { BundlePublisher, CaStore, VerifyServing } from './ports.ts';
+import type { VerifyServing } from './self-check.ts';
+import type { BundlePublisher, CaStore } from './stores.ts';
 import { defaultPolicy, needsLeaf, type RotationPolicy } from './rotation.ts';
 import type { CertificateSource, ServingCertificate } from './source.ts';
-import { messageOf } from './problem.ts';
+import { messageOf } from './error-message.ts';
 
 export interface ManagedSourceOptions {
   readonly store: CaStore;
   readonly publisher: BundlePublisher;
-  /** A handshake with ourselves through the given bundle; readiness depends on it. */
+  /** Self-check of the served certificate against a bundle; readiness depends on it. */
   readonly verifyServing: VerifyServing;
   /** Names of the Service that the API server calls. */
   readonly names: SubjectNames;
   readonly onEvent?: OnCertificateEvent;
   readonly policy?: RotationPolicy;
-  /** Between two rounds when all is well; also how long a changed bundle stays unrepaired. */
+  /** Interval of rounds without errors; also the longest time before a changed bundle is repaired. */
   readonly pollMs?: number;
-  /** Between the first rounds while something is missing; doubles up to `pollMs`. */
+  /** Interval of the first rounds while something is missing; doubles up to `pollMs`. */
   readonly retryMs?: number;
   readonly clock?: () => Date;
-  /** 0 up to 1; spreads renewals and rounds of replicas that started together. */
+  /** Random number from 0 up to 1; spreads renewals and rounds of replicas that started together. */
   readonly random?: () => number;
 }
 
-/** An API server sees a changed bundle after some 0.1 s; a leaf of a CA that is new to it waits for that. */
+/**
+ * API servers pick up a new bundle within about 0.1 s; wait this long before presenting a leaf of a newly published CA.
+ */
 const propagationMs = 2 * secondMs;
 
-/** Rounds after which every replica that reaches the API server presents a leaf of the CA that the Secret holds. */
+/** Rounds after which every replica that can reach the API server presents a leaf of the CA in the Secret. */
 const settledAfterPolls = 3;
 
-/** Failed handshakes in a row, with a leaf and bundle that had worked, before readiness goes: one may be mere load. */
+/** Consecutive failed self-checks of a pair that passed before, until the replica is not ready; load can cause one. */
 const toleratedFailures = 2;
 
 /**
- * Keeps its own certificates: one CA in a shared Secret, a leaf in memory per replica, our webhook entries' bundle.
- * All replicas do the same without a leader; each step is a compare-and-swap or harmless twice. Every round looks at
- * everything anew, so that whatever somebody deletes or overwrites comes back within one round.
+ * Manages its own certificates: one CA in a shared Secret, one leaf per replica in memory, and the CA bundle of our
+ * webhook entries. All replicas do the same without a leader: each step is a compare-and-swap or idempotent. Every
+ * round reads everything again, so anything that is deleted or overwritten is restored within one round.
  *
- * `start` resolves with the first leaf, whether or not the bundle is published yet, and waits as long as it takes; it
- * rejects only when `stop` is called before. Rounds that follow verify by handshake, so listen at once.
+ * `start` resolves with the first leaf, even if the bundle is not published yet. It waits without a time limit, and
+ * rejects only if `stop` is called first. Later rounds verify by a TLS handshake, so callers must start listening
+ * immediately.
  */
 export function createManagedSource(options: ManagedSourceOptions): CertificateSource {
   const { verifyServing, names, policy = defaultPolicy, pollMs = 10 * secondMs, retryMs = secondMs / 4 } = options;
@@ -55,23 +59,23 @@ export function createManagedSource(options: ManagedSourceOptions): CertificateS
   const reporter = createReporter((event) => {
     if (!stopping.signal.aborted) options.onEvent?.(event);
   });
-  const ca = createCaKeeper({ store: options.store, reporter, policy, clock });
-  const bundles = createBundleKeeper({ publisher: options.publisher, reporter });
+  const ca = createCaReconciler({ store: options.store, reporter, policy, clock });
+  const bundles = createBundleReconciler({ publisher: options.publisher, reporter });
   const listeners: ((next: ServingCertificate) => void)[] = [];
   const first = Promise.withResolvers<ServingCertificate>();
 
   let serving: (ServingCertificate & { readonly signer: string }) | undefined;
-  /** The CA that signed before: other replicas may present it until they have looked at the Secret, too. */
+  /** The previous signer: other replicas may present its leaves until they have read the Secret. */
   let former: { readonly signer: string; readonly untilMs: number } | undefined;
   let jitter = 0;
   let listening = false;
   let leafIsWaiting = false;
-  /** Leaf and bundles of the last handshake that succeeded. */
+  /** Leaf and bundles of the last self-check that passed. */
   let verified: string | undefined;
   let failures = 0;
   let running: Promise<void> | undefined;
 
-  /** First the CA, then trust in it, then a leaf of it, then the proof: any other order opens a gap. */
+  /** Reconciles the CA, publishes the bundle, renews the leaf, then verifies. Any other order opens a gap in trust. */
   async function round(): Promise<void> {
     await bundles.refresh();
     await ca.refresh(bundles.live());
@@ -79,7 +83,7 @@ export function createManagedSource(options: ManagedSourceOptions): CertificateS
     if (content !== undefined) {
       const wanted = trustBundle(content);
       const signer = content.current.certificate;
-      // Before it is published: a leaf waits until API servers have seen it, too.
+      // Read before publishing: a new leaf must wait until API servers have picked up the bundle.
       const isTrusted = bundles.trusts(signer);
       await bundles.publish(joinBundle([wanted, ...stillPresented(signer)]));
       await renewLeaf(wanted, isTrusted);
@@ -87,7 +91,7 @@ export function createManagedSource(options: ManagedSourceOptions): CertificateS
     if (serving !== undefined && listening) await check(serving);
   }
 
-  /** CAs beside the current one whose leaves we, or replicas that look at the Secret later than we, present. */
+  /** CAs other than the current one whose leaves this replica or slower ones still present. */
   function stillPresented(signer: string): readonly string[] {
     const ours = serving === undefined || serving.signer === signer ? [] : [serving.signer];
     const others = former === undefined || clock().getTime() >= former.untilMs ? [] : [former.signer];
@@ -109,7 +113,7 @@ export function createManagedSource(options: ManagedSourceOptions): CertificateS
       if (serving !== undefined && serving.bundle !== bundle) serving = { ...serving, bundle };
       return;
     }
-    // A leaf of a CA that the API server does not trust yet is worse than one that lives a little longer.
+    // It is better to use the old leaf a little longer than to present one of a CA that is not trusted yet.
     const works = serving !== undefined && serving.notAfter > now && isAlive(serving.signer);
     leafIsWaiting = works && !facts.signedByCurrent && !isTrusted;
     if (leafIsWaiting) return;
@@ -120,7 +124,7 @@ export function createManagedSource(options: ManagedSourceOptions): CertificateS
       former = { signer: serving.signer, untilMs: clock().getTime() + settledAfterPolls * pollMs };
     }
     serving = { ...leaf, bundle, signer: content.current.certificate };
-    reporter.tell({ code: 'leaf-issued', detail: reason, notAfter: leaf.notAfter, generation: content.generation });
+    reporter.report({ code: 'leaf-issued', detail: reason, notAfter: leaf.notAfter, generation: content.generation });
     first.resolve(serving);
     if (listening) for (const listener of listeners) listener(serving);
   }
@@ -134,9 +138,9 @@ export function createManagedSource(options: ManagedSourceOptions): CertificateS
       if (bare !== undefined) throw new Error(`the webhook configuration's entry '${bare.entry}' has no CA bundle`);
       for (const bundle of new Set(live.map(({ bundle }) => bundle ?? ''))) await verifyServing(bundle);
       failures = 0;
-      if (verified === undefined) reporter.tell({ code: 'self-check-passed', detail: 'the live bundle verifies us' });
+      if (verified === undefined) reporter.report({ code: 'self-check-passed', detail: 'the live bundle verifies us' });
       verified = subject;
-      reporter.over('self-check-failed');
+      reporter.clear('self-check-failed');
     } catch (error) {
       failures += 1;
       reporter.raise('self-check-failed', messageOf(error));
@@ -153,20 +157,20 @@ export function createManagedSource(options: ManagedSourceOptions): CertificateS
     while (!stopping.signal.aborted) {
       try {
         await round();
-        reporter.over('round-failed');
+        reporter.clear('round-failed');
       } catch (error) {
         reporter.raise('round-failed', messageOf(error));
       }
       let waitMs = pollMs;
       if (leafIsWaiting) {
         waitMs = Math.min(propagationMs, pollMs);
-      } else if (!health().ready || reporter.isTroubled()) {
+      } else if (!health().ready || reporter.hasConditions()) {
         waitMs = backOffMs;
         backOffMs = Math.min(backOffMs * 2, pollMs);
       } else {
         backOffMs = retryMs;
       }
-      // The caller of `start` has the first leaf and listens now: the proof can follow soon.
+      // The caller of `start` has the first leaf and is listening now, so the self-check can follow soon.
       if (serving !== undefined && !listening) {
         listening = true;
         waitMs = backOffMs = retryMs;
@@ -177,7 +181,7 @@ export function createManagedSource(options: ManagedSourceOptions): CertificateS
   }
 
   function health(): { readonly ready: boolean; readonly reason: string } {
-    const trouble = reporter.trouble();
+    const trouble = reporter.conditions();
     if (serving === undefined) return { ready: false, reason: trouble ?? 'there is no certificate yet' };
     const until = serving.notAfter.toISOString();
     if (serving.notAfter <= ca.issueTime()) {
@@ -199,7 +203,7 @@ export function createManagedSource(options: ManagedSourceOptions): CertificateS
     async stop() {
       stopping.abort();
       first.promise.catch(() => {});
-      first.reject(new Error(`stopped before there was a certificate: ${reporter.trouble() ?? 'no reason known'}`));
+      first.reject(new Error(`stopped before there was a certificate: ${reporter.conditions() ?? 'no reason known'}`));
       await running;
     },
   };

@@ -1,37 +1,38 @@
 import type { CertificateEvent, CertificateEventCode, OnCertificateEvent } from './events.ts';
 
-/** Tells events, and remembers which conditions last, so that each is told once and not in every round. */
+/** Reports events, and remembers the active conditions so that each is reported once instead of in every round. */
 export interface Reporter {
-  /** Something that happened at this moment. */
-  tell(event: CertificateEvent): void;
+  /** Reports a single event. */
+  report(event: CertificateEvent): void;
   /**
-   * A condition began or goes on; told again only when its sentence changes.
+   * Marks a condition as active. It is reported again only when its sentence changes.
    *
-   * @param about tells apart conditions of one code that come and go on their own
+   * @param subject separates conditions of one code that come and go independently
    */
-  raise(code: CertificateEventCode, detail: string, about?: string): void;
-  /** The condition is over; does nothing when there was none. */
-  over(code: CertificateEventCode, about?: string): void;
-  isTroubled(): boolean;
-  /** The sentences of all conditions that last, the oldest first. */
-  trouble(): string | undefined;
+  raise(code: CertificateEventCode, detail: string, subject?: string): void;
+  /** Ends a condition; does nothing if it is not active. */
+  clear(code: CertificateEventCode, subject?: string): void;
+  hasConditions(): boolean;
+  /** The sentences of all active conditions, oldest first; undefined if there are none. */
+  conditions(): string | undefined;
 }
 
+/** Creates a reporter without active conditions. */
 export function createReporter(onEvent: OnCertificateEvent): Reporter {
-  const lasting = new Map<string, string>();
-  const keyOf = (code: CertificateEventCode, about = ''): string => `${code} ${about}`;
+  const active = new Map<string, string>();
+  const keyOf = (code: CertificateEventCode, subject = ''): string => `${code} ${subject}`;
   return {
-    tell: onEvent,
-    raise(code, detail, about) {
-      const key = keyOf(code, about);
-      if (lasting.get(key) === detail) return;
-      lasting.set(key, detail);
+    report: onEvent,
+    raise(code, detail, subject) {
+      const key = keyOf(code, subject);
+      if (active.get(key) === detail) return;
+      active.set(key, detail);
       onEvent({ code, detail });
     },
-    over(code, about) {
-      lasting.delete(keyOf(code, about));
+    clear(code, subject) {
+      active.delete(keyOf(code, subject));
     },
-    isTroubled: () => lasting.size > 0,
-    trouble: () => (lasting.size === 0 ? undefined : [...lasting.values()].join('; ')),
+    hasConditions: () => active.size > 0,
+    conditions: () => (active.size === 0 ? undefined : [...active.values()].join('; ')),
   };
 }

@@ -1,18 +1,18 @@
 import { dayMs, hourMs, minuteMs } from './durations.ts';
 
-/** Life times and waits; all have defaults in `defaultPolicy`, tests and impatient clusters use shorter ones. */
+/** Lifetimes and waits of certificate rotation; `defaultPolicy` has the defaults. */
 export interface RotationPolicy {
   readonly caLifetimeMs: number;
-  /** Part of the CA's life after which the next CA is prepared. */
+  /** Fraction of the CA's lifetime after which the next CA is prepared. */
   readonly caRotateAt: number;
   readonly leafLifetimeMs: number;
-  /** Part of a leaf's life after which it is renewed, at the latest. */
+  /** Fraction of a leaf's lifetime after which it is renewed at the latest. */
   readonly leafRenewAt: number;
-  /** Renewals of replicas that started together are spread over this part of the life before `leafRenewAt`. */
+  /** Fraction of the lifetime before `leafRenewAt` over which renewals of replicas are spread. */
   readonly leafRenewSpread: number;
-  /** How long both CAs are published before leaves come from the new one. */
+  /** How long both CAs are published before the new one signs leaves. */
   readonly overlapMs: number;
-  /** How long the old CA stays published after that. */
+  /** How long the old CA stays published afterwards. */
   readonly retireMs: number;
 }
 
@@ -22,38 +22,38 @@ export const defaultPolicy: RotationPolicy = {
   leafLifetimeMs: 7 * dayMs,
   leafRenewAt: 2 / 3,
   leafRenewSpread: 1 / 10,
-  // Sixty polls of 10 s: every replica and every API server has long seen the new bundle.
+  // 60 polls of 10 s, by which every replica and every API server has long read the new bundle.
   overlapMs: 10 * minuteMs,
-  // The life of a leaf that a cut-off replica may have minted from the old CA at the last moment, and a margin.
+  // The lifetime of a leaf that an isolated replica may have issued from the old CA at the last moment, plus a margin.
   retireMs: 7 * dayMs + hourMs,
 };
 
 /**
- * Where a rotation stands. `stable`: one CA signs. `overlap`: the next CA exists and is published, the current one still
- * signs. `retiring`: the next has become the current one, the one before is still published.
+ * Phase of a rotation. `stable`: one CA exists. `overlap`: the next CA is published, but the current one still signs.
+ * `retiring`: the next CA has become the current one, and the previous one is still published.
  */
 export type RotationPhase = 'stable' | 'overlap' | 'retiring';
 
-/** Life of a certificate; milliseconds since 1970. */
+/** Validity period of a certificate, in milliseconds since the Unix epoch. */
 export interface Validity {
   readonly notBeforeMs: number;
   readonly notAfterMs: number;
 }
 
-/** What the state machine knows of the Secret. */
+/** The state of the CA Secret that decides the next step. */
 export interface RotationState {
   readonly phase: RotationPhase;
-  /** When the phase began, by the clock of the replica that began it. */
+  /** When the phase began, by the clock of the replica that changed it. */
   readonly phaseSinceMs: number;
   readonly generation: number;
   readonly current: Validity;
-  /** Present exactly in phase `overlap`. */
+  /** Present only in phase `overlap`. */
   readonly next?: Validity;
 }
 
 export type RotationAction = 'generate' | 'publish-overlap' | 'switch' | 'drop-old' | 'none';
 
-/** What to do next with the CA Secret, and why. */
+/** The next step of the rotation, and its reason. */
 export interface RotationStep {
   readonly action: RotationAction;
   /** One sentence for people. */
@@ -61,22 +61,22 @@ export interface RotationStep {
 }
 
 /**
- * Decides the next step of the CA's life. Any replica may take it; each step is one compare-and-swap of the Secret, so
- * that of two replicas one wins and the other reads the result.
+ * Decides the next step of the rotation. Any replica may take it: each step is one compare-and-swap of the Secret, so
+ * one of two replicas wins and the other reads the result.
  *
  * | Secret | when | step |
  * |---|---|---|
  * | empty | | generate |
  * | stable | younger than `caRotateAt` | none |
  * | stable | older | publish-overlap |
- * | overlap | younger than `overlapMs`, or the next CA is not in every live bundle yet | none |
+ * | overlap | younger than `overlapMs`, or the next CA is missing from a live bundle | none |
  * | overlap | older, and live | switch |
  * | retiring | younger than `retireMs` | none |
  * | retiring | older | drop-old |
- * | any | the current CA has expired | switch when there is a usable next one, else generate |
+ * | any | the current CA has expired | switch if the next CA is usable, else generate |
  *
- * @param state undefined when the Secret holds no CA
- * @param nextIsLive whether the live webhook configuration trusts the next CA already
+ * @param state undefined if the Secret holds no CA
+ * @param facts.nextIsLive whether every webhook entry already trusts the next CA
  */
 export function nextStep(
   state: RotationState | undefined,
@@ -88,7 +88,7 @@ export function nextStep(
   const { current, next } = state;
   const nextUsable = next !== undefined && next.notAfterMs > nowMs;
 
-  // No overlap can help any more: nothing that the old CA signed verifies.
+  // Overlap is of no use any more, because no leaf of the old CA verifies.
   if (current.notAfterMs <= nowMs) {
     const expired = `the CA expired on ${iso(current.notAfterMs)}`;
     return nextUsable ? step('switch', `${expired} and the next one is ready`) : step('generate', expired);
@@ -115,8 +115,8 @@ export function nextStep(
 }
 
 /**
- * Whether to mint a new leaf. `jitter` (0 up to 1) is drawn once per leaf and moves the moment forward by up to
- * `leafRenewSpread` of the life.
+ * Decides whether to issue a new leaf. `jitter` (0 up to 1) is drawn once per leaf and makes the renewal earlier by up
+ * to `leafRenewSpread` of the lifetime.
  */
 export function needsLeaf(
   leaf: Validity | undefined,

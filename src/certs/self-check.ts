@@ -1,11 +1,13 @@
 import { connect, type TLSSocket } from 'node:tls';
-import type { VerifyServing } from './ports.ts';
 import { secondMs } from './durations.ts';
-import { messageOf } from './problem.ts';
+import { messageOf } from './error-message.ts';
+
+/** Completes a TLS handshake with this server, trusting only the given bundle; rejects with the reason otherwise. */
+export type VerifyServing = (bundlePem: string) => Promise<void>;
 
 /**
- * A check of what an API server would see: a TLS handshake with our own port under the Service's name, which trusts
- * nothing but the given bundle.
+ * Creates a check of what an API server would see: a TLS handshake with our own port and the Service's name, trusting
+ * only the given bundle.
  *
  * @param target.servername the name to verify and to send as SNI, `<service>.<namespace>.svc`
  */
@@ -33,7 +35,7 @@ async function handshake(socket: TLSSocket, timeoutMs: number): Promise<void> {
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   const timer = setTimeout(() => reject(new Error(`no answer within ${timeoutMs} ms`)), timeoutMs);
   socket.once('secureConnect', resolve);
-  // Stays after the handshake, so that a late reset has a listener.
+  // Stays registered after the handshake, so that a late connection reset does not end the process.
   socket.on('error', reject);
   socket.once('close', () => reject(new Error('the connection was closed')));
   try {

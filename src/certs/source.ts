@@ -1,20 +1,20 @@
-/** What the HTTPS server presents. PEM texts; the key never leaves the process that holds it. */
+/** The certificate that the HTTPS server presents, as PEM. The key never leaves the process. */
 export interface ServingCertificate {
   readonly certificate: string;
   readonly privateKey: string;
   readonly notAfter: Date;
-  /** CA bundle that verifies the certificate, when this source knows one. */
+  /** CA bundle that verifies the certificate, if the source knows one. */
   readonly bundle?: string;
 }
 
-/** Where the server's certificate comes from: files, the cluster's CA Secret, or a CA in memory. */
+/** Source of the server's certificate: files, the CA Secret of the cluster, or a CA in memory. */
 export interface CertificateSource {
-  /** Resolves with the first certificate. Rejects when there can be none (bad files, no access). */
+  /** Resolves with the first certificate. Rejects if there cannot be one, for example because files are invalid. */
   start(): Promise<ServingCertificate>;
-  /** Calls back with every later certificate. Call before `start`. */
+  /** Registers a listener for every later certificate. Call this before `start`. */
   onChange(listener: (next: ServingCertificate) => void): void;
-  /** Whether an API server can verify what is presented now; `reason` is one sentence for people. */
+  /** Whether API servers can verify the certificate that is presented now; `reason` is one sentence for people. */
   health(): { readonly ready: boolean; readonly reason: string };
-  /** Stops timers and watches. */
+  /** Stops all timers and file watches. */
   stop(): Promise<void>;
 }

@@ -1,7 +1,7 @@
 import type { Grammar } from './grammar.ts';
 import { quote } from './problem.ts';
 
-/** Where a server is: a DNS name or an IP address, IPv6 without brackets, and a port. */
+/** Address of a server: a DNS name or an IP address (IPv6 without brackets), and a port. */
 export interface HostAndPort {
   readonly host: string;
   readonly port: number;
@@ -9,7 +9,7 @@ export interface HostAndPort {
 
 const shape = /^(?:\[([0-9a-fA-F:.]{2,45})\]|([A-Za-z0-9](?:[A-Za-z0-9._-]{0,251}[A-Za-z0-9])?)):([1-9]\d{0,4})$/;
 
-/** `host:port` with an IPv6 address in brackets. */
+/** `host:port`, with an IPv6 address in brackets. */
 export const hostAndPort: Grammar<HostAndPort> = {
   allowed: 'host:port, such as otel-collector.observability:4317',
   parse(text) {

@@ -5,21 +5,21 @@ import { parseQuantity } from './quantity.ts';
 
 export type Parsed<T> = { readonly value: T } | { readonly problem: string };
 
-/** How one kind of text is read; `allowed` completes "allowed: …". */
+/** How one kind of text is parsed. `allowed` completes the sentence "allowed: …" of a problem. */
 export interface Grammar<T> {
   readonly allowed: string;
   parse(text: string): Parsed<T>;
 }
 
-/** Bounds what one list may cost in rules; a pod that needs more wants a range or a CIDR. */
+/** Limits the number of rules that one list can cause. Ranges and larger CIDRs need fewer entries. */
 const longestList = 256;
 
-/** The problem of a text that is not allowed. */
+/** The problem that a text is not allowed. */
 export function refuse(text: string, allowed: string): { readonly problem: string } {
   return { problem: `${quote(text)} is not allowed; allowed: ${allowed}` };
 }
 
-/** A grammar for texts that are read as a whole; `read` returns undefined for texts that are not allowed. */
+/** Creates a grammar. `read` returns undefined if the text is not allowed. */
 export function grammar<T>(allowed: string, read: (text: string) => T | undefined): Grammar<T> {
   return {
     allowed,
@@ -30,7 +30,7 @@ export function grammar<T>(allowed: string, read: (text: string) => T | undefine
   };
 }
 
-/** One of the given words, exactly. */
+/** Exactly one of the given words. */
 export function oneOf<const T extends string>(...words: readonly T[]): Grammar<T> {
   return grammar(words.join(', '), (text) => words.find((word) => word === text));
 }
@@ -45,7 +45,7 @@ export const looseBoolean: Grammar<boolean> = grammar('true, false', (text) => {
   return /^(?:0|f|F|false|FALSE|False)$/.test(text) ? false : undefined;
 });
 
-/** Decimal integer within bounds, without sign, blanks or leading zeros. */
+/** A decimal integer within bounds, without a sign, blanks or leading zeros. */
 export function integer(least: number, most: number): Grammar<number> {
   return grammar(`an integer from ${least} to ${most}`, (text) => {
     if (!/^(?:0|[1-9]\d{0,9})$/.test(text)) return undefined;
@@ -97,11 +97,11 @@ function readPortRange(item: string): PortRange | undefined {
   return { first: first.value, last: last.value };
 }
 
-/** Comma list of ports and ranges, `80,8000-8100`; empty is an empty list. */
+/** A comma-separated list of ports and ranges, such as `80,8000-8100`; an empty text is an empty list. */
 export const portList = list('a comma list of ports 0-65535 and ranges such as 8000-8100', readPortRange);
 export const portListOrAll = orAll(portList);
 
-/** The largest id that the kernel takes for a user; the next one stands for none. */
+/** 4294967294 is the largest user id in Linux; 4294967295 means none. */
 const uid = integer(0, 4_294_967_294);
 
 function readUser(item: string): ExcludedUser | undefined {
@@ -111,7 +111,7 @@ function readUser(item: string): ExcludedUser | undefined {
   return { uid: id, ports: range === undefined ? 'all' : [range] };
 }
 
-/** Comma list of user ids, each alone or with a port or a range of ports: `1000,1001:443,1001:8000-8100`. */
+/** A comma-separated list of user ids, each with an optional port or range: `1000,1001:443,1001:8000-8100`. */
 export const userList = list(
   'a comma list of user ids, each alone or with ports: 1000 or 1000:443 or 1000:8000-8100',
   readUser,
@@ -119,7 +119,7 @@ export const userList = list(
 
 const groupName = /^(?:0|[1-9]\d{0,9}|[a-z_][a-z0-9_-]{0,31})$/;
 
-/** Comma list of groups, by number or by a name that the init image knows; 64 is what one rule can name. */
+/** A comma-separated list of groups, by id or by a name of the init image; one rule can name at most 64. */
 export const groupList: Grammar<readonly string[]> = {
   allowed: 'a comma list of at most 64 group ids or names',
   parse(text) {
@@ -139,7 +139,7 @@ function isIpv4(text: string): boolean {
   return parts.length === 4 && parts.every((part) => /^(?:0|[1-9]\d{0,2})$/.test(part) && Number(part) <= 255);
 }
 
-/** RFC 4291 section 2.2, forms 1 to 3 (groups, `::`, dotted tail); no zone. */
+/** RFC 4291 section 2.2, forms 1 to 3 (groups, `::`, and a dotted IPv4 part at the end), without a zone. */
 function isIpv6(text: string): boolean {
   if (text.length > 45 || text.includes(':::')) return false;
   const halves = text.split('::');
@@ -154,7 +154,10 @@ function isIpv6(text: string): boolean {
   return halves.length === 2 ? count < 8 : count === 8;
 }
 
-/** Whether the text is an IPv4 or IPv6 address with a prefix length; host bits may be set, the kernel masks them. */
+/**
+ * Whether the text is an IPv4 or IPv6 address with a prefix length. Host bits may be set, because the kernel masks
+ * them.
+ */
 export function isCidr(text: string): boolean {
   const [address, prefix, ...rest] = text.split('/');
   if (address === undefined || prefix === undefined || rest.length > 0) return false;
@@ -162,13 +165,13 @@ export function isCidr(text: string): boolean {
   return isIpv4(address) ? Number(prefix) <= 32 : isIpv6(address) && Number(prefix) <= 128;
 }
 
-/** Comma list of CIDRs of both families; empty is an empty list. */
+/** A comma-separated list of CIDRs of both families; an empty text is an empty list. */
 export const cidrList = list('a comma list of CIDRs such as 10.0.0.0/8 or 2001:db8::/32', (item) =>
   isCidr(item) ? item : undefined,
 );
 export const cidrListOrAll = orAll(cidrList);
 
-/** Names of network interfaces: at most 15 characters (IFNAMSIZ), nothing that a rule could misread. */
+/** A comma-separated list of network interfaces: at most 15 characters each (IFNAMSIZ), safe to write in a rule. */
 export const interfaceList = list(
   'a comma list of interface names (a letter, then up to 14 of A-Z a-z 0-9 _ . -)',
   (item) => (/^[a-zA-Z][a-zA-Z0-9_.-]{0,14}$/.test(item) ? item : undefined),
@@ -193,7 +196,9 @@ export const componentLogLevel: Grammar<string> = grammar(
       : undefined,
 );
 
-/** Image reference: registry/repository:tag@digest, as the containers/image and distribution projects write it. */
+/**
+ * An image reference, `registry/repository:tag@digest`, as the distribution and containers/image projects define it.
+ */
 export const imageReference: Grammar<string> = grammar(
   'an image reference such as registry.example.com/envoy:v1.40.0, or with @sha256:…',
   (text) =>
@@ -205,7 +210,7 @@ export const imageReference: Grammar<string> = grammar(
       : undefined,
 );
 
-/** Comma list of template names (DNS labels), each with `:version` or without, at least one. */
+/** A comma-separated list of at least one template name (a DNS label), each with an optional `:version`. */
 export const templateList: Grammar<readonly string[]> = {
   allowed: 'a comma list of template names, each alone or as name:version',
   parse(text) {
@@ -218,7 +223,7 @@ export const templateList: Grammar<readonly string[]> = {
 
 const modes = oneOf('REDIRECT', 'NONE');
 
-/** How traffic is captured. Istio's third mode gets a sentence of its own, because manifests carry it. */
+/** How traffic is captured. Istio's mode TPROXY has its own message, because existing manifests use it. */
 export const interceptionMode: Grammar<'REDIRECT' | 'NONE'> = {
   allowed: modes.allowed,
   parse(text) {
@@ -230,18 +235,18 @@ export const interceptionMode: Grammar<'REDIRECT' | 'NONE'> = {
   },
 };
 
-/** One line of text, for values of which nothing else is known. */
+/** One line of text, for values without any other rule. */
 export const plainText: Grammar<string> = grammar('one line of text, at most 4096 characters', (text) =>
   /^[^\p{Cc}]{0,4096}$/u.test(text) ? text : undefined,
 );
 
-/** Value of a Kubernetes label (k8s.io/apimachinery `util/validation` IsValidLabelValue), the empty one left out. */
+/** A non-empty value of a Kubernetes label (IsValidLabelValue in k8s.io/apimachinery `util/validation`). */
 export const labelValue: Grammar<string> = grammar(
   'a label’s value: 1 to 63 of A-Z a-z 0-9 - _ . with a letter or digit at both ends',
   (text) => (/^[A-Za-z0-9](?:[A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$/.test(text) ? text : undefined),
 );
 
-/** Scopes and levels of Istio's agent, `default:info,ads:debug`. */
+/** Scopes and levels of the log of Istio's agent, such as `default:info,ads:debug`. */
 export const agentLogLevel: Grammar<string> = grammar(
   'a comma list of scope:level or one level, level one of none, fatal, error, warn, info, debug',
   (text) =>
@@ -253,7 +258,7 @@ export const agentLogLevel: Grammar<string> = grammar(
 
 const durationUnits: Readonly<Record<string, number>> = { h: 3600, m: 60, s: 1, ms: 1e-3, us: 1e-6, ns: 1e-9 };
 
-/** Seconds of a duration as Go's `time.ParseDuration` reads it (`1m30s`), without sign, within bounds. */
+/** A duration in the syntax of Go's `time.ParseDuration` (`1m30s`), without a sign, in seconds and within bounds. */
 export function duration(least: number, most: number): Grammar<number> {
   return grammar(`a duration such as 45s or 1m30s, from ${least} s to ${most} s`, (text) => {
     if (!/^(?:\d{1,9}(?:\.\d{1,9})?(?:h|ms|m|us|s|ns)){1,6}$/.test(text)) return undefined;
@@ -265,7 +270,7 @@ export function duration(least: number, most: number): Grammar<number> {
   });
 }
 
-/** Istio's list of pages of metrics, `8080:/metrics,9090`. */
+/** Istio's list of metrics pages, such as `8080:/metrics,9090`. */
 export const scrapeTargets = list('a comma list of port or port:/path', (item) => {
   const [, digits, path = '/metrics'] = /^([1-9]\d{0,4})(?::(\/\S*))?$/.exec(item) ?? [];
   const number = Number(digits);

@@ -1,7 +1,7 @@
 import type { Grammar } from './grammar.ts';
 import { isObject, type Json, type JsonObject } from '../json/json.ts';
 
-/** Bounds what one annotation can make the injector work. */
+/** Limits how much work one annotation can cause. */
 const longest = 16_384;
 
 function json<T extends Json>(allowed: string, accepts: (value: unknown) => value is T): Grammar<T> {

@@ -1,4 +1,4 @@
-/** Inclusive range of TCP ports; one port has `first` equal to `last`. */
+/** An inclusive range of ports; for a single port `first` equals `last`. */
 export interface PortRange {
   readonly first: number;
   readonly last: number;

@@ -1,15 +1,15 @@
-/** One thing wrong with an input. `where` is a path such as `spec.proxy.image` or an annotation's name. */
+/** A problem of an input. `where` is a path such as `spec.proxy.image`, or the name of an annotation. */
 export interface Problem {
   readonly where: string;
   readonly message: string;
 }
 
-/** One line for people: where, what, what is allowed. */
+/** The problem on one line, for people. */
 export function describeProblem(problem: Problem): string {
   return problem.where === '' ? problem.message : `${problem.where}: ${problem.message}`;
 }
 
-/** A user's text in a message: quoted, cut to 64 characters, control characters escaped. */
+/** Quotes a user's text for a message: truncated to 64 characters, with control characters escaped. */
 export function quote(text: string): string {
   const cut = text.length > 64 ? `${text.slice(0, 61)}...` : text;
   return JSON.stringify(cut);

@@ -19,12 +19,12 @@ const binary: Readonly<Record<string, number>> = {
   Ei: 2 ** 60,
 };
 
-/** Upper bound of a quantity's text; the grammar has none, but nobody needs more. */
+/** Maximum length of a quantity. Kubernetes has none, but no sensible quantity is longer. */
 const longest = 32;
 
 /**
- * Value of a Kubernetes quantity in base units (cores, bytes), or undefined when the text is not one.
- * Grammar: k8s.io/apimachinery `api/resource` Quantity; negative quantities are refused, no resource may be negative.
+ * Parses a Kubernetes quantity into base units (cores, bytes); undefined if the text is not a quantity. The syntax is
+ * that of Quantity in k8s.io/apimachinery `api/resource`, without negative values, because no resource can be negative.
  */
 export function parseQuantity(text: string): number | undefined {
   if (text.length > longest) return undefined;

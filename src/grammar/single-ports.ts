@@ -2,7 +2,7 @@ import { portList, portListOrAll, type Grammar } from './grammar.ts';
 import type { PortRange } from './port-range.ts';
 import { quote } from './problem.ts';
 
-/** istio-iptables knows no ranges in its arguments. */
+/** A list of ports without ranges, which istio-iptables does not support in its arguments. */
 function singles<T extends 'all' | readonly PortRange[]>(inner: Grammar<T>): Grammar<T> {
   const allowed = inner.allowed.replace(/ and ranges such as [\d-]+/, '');
   return {

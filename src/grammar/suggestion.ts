@@ -1,4 +1,6 @@
-/** Edits between two words: insert, delete, replace, swap of neighbours (optimal string alignment). */
+/**
+ * Number of insertions, deletions, replacements and swaps of neighbours between two words (optimal string alignment).
+ */
 function editDistance(left: string, right: string): number {
   let beforeLast: number[] = [];
   let last = Array.from({ length: right.length + 1 }, (_, index) => index);
@@ -18,9 +20,11 @@ function editDistance(left: string, right: string): number {
   return last[right.length] ?? 0;
 }
 
-/** The known name that the unknown one most likely meant, or undefined when none is near (a third of its length). */
+/**
+ * The most similar known name; undefined if none is similar enough (edits of at most a third of the unknown's length).
+ */
 export function suggest(unknown: string, known: Iterable<string>): string | undefined {
-  // A user's text of any length reaches this; the cost is quadratic, so long texts get no suggestion.
+  // The text comes from a user and the cost is quadratic, so long texts get no suggestion.
   if (unknown.length > 128) return undefined;
   let best: string | undefined;
   let bestDistance = Math.floor(unknown.length / 3) + 1;
@@ -35,7 +39,7 @@ export function suggest(unknown: string, known: Iterable<string>): string | unde
   return best;
 }
 
-/** `, did you mean "x"?` or nothing. */
+/** The text `, did you mean "x"?`, or an empty text if no name is similar. */
 export function didYouMean(unknown: string, known: Iterable<string>): string {
   const name = suggest(unknown, known);
   return name === undefined ? '' : `, did you mean "${name}"?`;

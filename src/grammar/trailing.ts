@@ -1,6 +1,6 @@
 /**
- * The text without the run of a character at its end. A loop, because an expression such as `/-+$/` starts anew at every
- * character of a run that is not at the end, which is quadratic on a user's text.
+ * Removes all occurrences of a character at the end of the text. A regular expression such as `/-+$/` would take
+ * quadratic time on texts with long runs elsewhere, and the text comes from a user.
  */
 export function withoutTrailing(text: string, character: string): string {
   let end = text.length;

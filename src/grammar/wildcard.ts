@@ -1,4 +1,4 @@
-/** Whether the name matches a pattern in which `*` stands for any characters, none included. Linear, no backtracking. */
+/** Whether the name matches a pattern in which `*` stands for zero or more characters. Linear time, no backtracking. */
 export function matchesWildcard(pattern: string, name: string): boolean {
   if (!pattern.includes('*')) return pattern === name;
   const [head = '', ...parts] = pattern.split('*');

@@ -5,15 +5,15 @@ import { isObject, type JsonObject } from '../json/json.ts';
 const longest = 16_384;
 const allowed = 'a map in YAML or JSON, at most 16384 characters, without anchors';
 
-/** Whether two keys of the map mean the same; the library's own check compares every key with every other. */
+/** Whether the map has a duplicate key. The library's own check takes quadratic time. */
 function hasKeyTwice({ items }: YAMLMap): boolean {
   const keys = new Set(items.map(({ key }) => (isScalar(key) ? String(key.value) : key)));
   return keys.size < items.length;
 }
 
 /**
- * A map in YAML 1.1, as Go's sigs.k8s.io/yaml reads it (JSON is part of it). Anchors, tags and keys that are no
- * scalars are refused: none is needed here, and they are how a small text becomes a large value.
+ * A map in YAML 1.1 or JSON, as Go's sigs.k8s.io/yaml reads it. Anchors, tags and keys that are not scalars are
+ * refused: they are not needed here, and they let a small text become a large value.
  */
 export const yamlMap: Grammar<JsonObject> = {
   allowed,

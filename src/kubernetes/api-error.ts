@@ -1,6 +1,6 @@
 import { isObject, type Json, stringMember } from '../json/json.ts';
 
-/** Why a call failed, as a constant for labels and decisions. */
+/** Code for why a call failed. */
 export type ApiErrorCode =
   | 'unreachable'
   | 'timeout'
@@ -25,11 +25,11 @@ const codesByStatus: ReadonlyMap<number, ApiErrorCode> = new Map([
 
 const longestReason = 300;
 
-/** A call to the API server that did not do what was asked. The message is safe to log: it holds no credentials. */
+/** A failed call to the API server. The message is safe to log: it contains no credentials. */
 export class ApiError extends Error {
   override readonly name = 'ApiError';
   readonly code: ApiErrorCode;
-  /** HTTP status; undefined when there was no answer. */
+  /** HTTP status; undefined if there was no response. */
   readonly statusCode: number | undefined;
 
   constructor(
@@ -43,20 +43,22 @@ export class ApiError extends Error {
   }
 }
 
-/** Whether the error is the API server's answer with this code. */
+/** Whether the error is an `ApiError` with one of these codes. */
 export function isApiError(error: unknown, ...codes: readonly ApiErrorCode[]): error is ApiError {
   return error instanceof ApiError && codes.includes(error.code);
 }
 
-/** An answer that is not 2xx, told with the reason that the API server gave in its Status object. */
+/** The error of a response that is not 2xx, with the message of the Status object that the API server sent. */
 export function errorOfStatus(what: string, statusCode: number, body: Json | undefined): ApiError {
   const reason = isObject(body) ? stringMember(body, 'message') : undefined;
   const code = codesByStatus.get(statusCode) ?? (statusCode >= 500 ? 'server-error' : 'refused');
-  const told = reason === undefined ? '' : `: ${printable(reason)}`;
-  return new ApiError(code, `${what}: the API server answered ${statusCode}${told}`, { statusCode });
+  const suffix = reason === undefined ? '' : `: ${printable(reason)}`;
+  return new ApiError(code, `${what}: the API server answered ${statusCode}${suffix}`, { statusCode });
 }
 
-/** A call that got no answer. Only node's error code is told, its text may hold what was sent. */
+/**
+ * The error of a call without a response. It prefers Node's error code, because Node's message may quote the request.
+ */
 export function errorOfTransport(what: string, server: string, error: unknown): ApiError {
   if (error instanceof ApiError) return error;
   const cause = textMember(error, 'code') ?? '';
@@ -64,16 +66,16 @@ export function errorOfTransport(what: string, server: string, error: unknown): 
   if (/^(ERR_TLS|ERR_SSL|CERT_|UNABLE_TO_|SELF_SIGNED|DEPTH_ZERO|EPROTO)/.test(cause)) {
     return new ApiError('tls', `${what}: TLS with ${server} failed: ${printable(message)}`, { cause: error });
   }
-  const told = cause === '' ? printable(message) : cause;
-  return new ApiError('unreachable', `${what}: no answer from ${server}: ${told}`, { cause: error });
+  const detail = cause === '' ? printable(message) : cause;
+  return new ApiError('unreachable', `${what}: no answer from ${server}: ${detail}`, { cause: error });
 }
 
-/** The first line of whatever was thrown; later lines quote input at times. */
+/** The first line of the message of a thrown value; later lines may quote input. */
 export function messageOf(error: unknown): string {
   return (textMember(error, 'message') ?? String(error)).split('\n')[0] ?? '';
 }
 
-/** Read by name: errors of node's own are not `instanceof Error` in every realm. */
+/** Reads the member by name, because Node's own errors are not `instanceof Error` in every realm. */
 function textMember(error: unknown, key: 'code' | 'message'): string | undefined {
   if (typeof error !== 'object' || error === null) return undefined;
   const value: unknown = Reflect.get(error, key);

@@ -1,5 +1,5 @@
 import { sameCertificates } from '../certs/bundle.ts';
-import type { BundlePublisher } from '../certs/ports.ts';
+import type { BundlePublisher } from '../certs/stores.ts';
 import { isObject, type JsonObject, member, objectMember, stringMember } from '../json/json.ts';
 import { isApiError } from './api-error.ts';
 import { type ApiClient, pathSegment } from './client.ts';
@@ -18,11 +18,11 @@ export function webhookConfigurationPath(name: string): string {
 }
 
 /**
- * The bundles of our entries in one MutatingWebhookConfiguration. Needs `get` and `patch` on it, by name.
+ * Reads and writes the CA bundles of our entries in one MutatingWebhookConfiguration. Needs `get` and `patch` on this
+ * object.
  *
- * Written by JSON Patch with a `test` on each entry's name and never by server-side apply, which would make the
- * installer's own apply fail once it drops or renames an entry; nor as a whole object, which would undo a change that
- * an installer makes at the same moment.
+ * Writes with a JSON Patch that contains a `test` on each entry's name. Server-side apply would make the installer's
+ * own apply fail once it removes or renames an entry, and replacing the whole object would undo a concurrent change.
  */
 export function createBundlePublisher(client: ApiClient, options: { readonly name?: string } = {}): BundlePublisher {
   const path = webhookConfigurationPath(options.name ?? webhookConfigurationName);
@@ -51,7 +51,7 @@ export function createBundlePublisher(client: ApiClient, options: { readonly nam
         return 'written';
       } catch (error) {
         if (isApiError(error, 'not-found')) return 'missing';
-        // 422 is a failing test: the entries moved between reading and writing.
+        // Status 422 is a failed `test` operation: the entries moved between the read and the write.
         if (isApiError(error, 'conflict', 'invalid')) return 'conflict';
         throw error;
       }

@@ -1,10 +1,10 @@
-import type { CaStore } from '../certs/ports.ts';
+import type { CaStore } from '../certs/stores.ts';
 import { type JsonObject, objectMember, stringMember } from '../json/json.ts';
 import { ApiError, isApiError } from './api-error.ts';
 import { type ApiClient, pathSegment } from './client.ts';
 import { namespaceName, secretName } from './names.ts';
 
-/** The CA Secret in the cluster. Needs `get` and `update` on this one Secret, by name. */
+/** The CA Secret in the cluster. Needs `get` and `update` on this Secret. */
 export function createCaStore(
   client: ApiClient,
   options: { readonly namespace?: string; readonly name?: string } = {},
@@ -24,7 +24,7 @@ export function createCaStore(
     },
     async fill(data, resourceVersion) {
       try {
-        // The whole object goes back as it came: labels, owners and fields of later versions stay.
+        // The whole object is sent back, so that labels, owners and fields of later API versions are kept.
         const { body } = await client.get(path);
         if (versionOf(body) !== resourceVersion) return 'conflict';
         await client.put(path, { ...body, data: encodeData(data) });
@@ -40,7 +40,7 @@ export function createCaStore(
 
 function versionOf(secret: JsonObject): string {
   const version = stringMember(objectMember(secret, 'metadata'), 'resourceVersion');
-  // Without it the write would not be a compare-and-swap, and two replicas could end with two CAs.
+  // Without it the write would not be a compare-and-swap, and two replicas could end up with different CAs.
   if (version === undefined || version === '') throw new ApiError('bad-answer', 'the Secret has no resourceVersion');
   return version;
 }
@@ -56,6 +56,6 @@ function decodeData(secret: JsonObject): ReadonlyMap<string, string> {
 }
 
 function encodeData(data: ReadonlyMap<string, string>): JsonObject {
-  // fromEntries defines own members, also for a key like `__proto__`.
+  // `fromEntries` defines own properties, even for a key such as `__proto__`.
   return Object.fromEntries([...data].map(([key, value]) => [key, Buffer.from(value, 'utf8').toString('base64')]));
 }

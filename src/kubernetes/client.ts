@@ -4,36 +4,36 @@ import { isObject, type Json, type JsonObject } from '../json/json.ts';
 import { ApiError, errorOfStatus, errorOfTransport } from './api-error.ts';
 import { loadCredentials } from './credentials.ts';
 
-/** An answer of the API server. */
+/** A response of the API server. */
 export interface ApiAnswer {
-  /** The object as it came over the wire, with the fields that this program does not know. */
+  /** The object as received, including fields that this program does not know. */
   readonly body: JsonObject;
-  /** The API server's clock, when it told it. */
+  /** Time of the API server, if it sent a `Date` header. */
   readonly serverTime?: Date;
 }
 
-/** The three calls that the injector makes, on raw JSON. Every one rejects with an `ApiError` and nothing else. */
+/** The three calls that the injector makes, on raw JSON. They reject only with an `ApiError`. */
 export interface ApiClient {
   get(path: string): Promise<ApiAnswer>;
-  /** Replaces an object; its `metadata.resourceVersion` makes that a compare-and-swap (409 `conflict`). */
+  /** Replaces an object. Its `metadata.resourceVersion` makes this a compare-and-swap (409 is `conflict`). */
   put(path: string, body: JsonObject): Promise<ApiAnswer>;
-  /** Sends a JSON Patch; a failing `test` is answered with 422 `invalid`. */
+  /** Sends a JSON Patch. A failed `test` operation is `invalid` (422). */
   patch(path: string, operations: readonly JsonObject[]): Promise<ApiAnswer>;
-  /** Ends running calls; later ones reject. */
+  /** Aborts running calls; later calls reject. */
   close(): void;
 }
 
 export interface ConnectOptions {
-  /** Path of a kubeconfig file; without it the pod's service account is used. */
+  /** Path of a kubeconfig file; the default is the pod's service account. */
   readonly kubeconfig?: string;
-  /** For one call, from name resolution to the last byte. */
+  /** Time limit of one call, from name resolution to the last byte. */
   readonly timeoutMs?: number;
 }
 
-/** Objects in the API server end at some 1.5 MiB; what is larger is no answer of it. */
+/** Well above the largest object that an API server stores, about 1.5 MiB. */
 const answerLimitBytes = 8 * 1024 * 1024;
 
-/** Reads the credentials; the first contact with the API server is the first call. */
+/** Loads the credentials. The API server is contacted by the first call, not here. */
 export async function connect(options: ConnectOptions = {}): Promise<ApiClient> {
   const { kubeconfig, timeoutMs = 10_000 } = options;
   const credentials = await loadCredentials(kubeconfig);
@@ -69,9 +69,9 @@ export async function connect(options: ConnectOptions = {}): Promise<ApiClient> 
   };
 }
 
-/** One segment of a path. A name comes from a user at times and must not lead elsewhere. */
+/** Validates a name as one segment of a path. Names can come from users and must not address another object. */
 export function pathSegment(kind: string, name: string): string {
-  // DNS-1123 subdomain, the loosest rule of the kinds that are read here.
+  // A DNS-1123 subdomain, the most permissive rule among the kinds that are read here.
   if (/^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?$/.test(name)) return name;
   const rule = 'must be 1 to 253 lower case letters, digits, dashes and dots, with a letter or digit at both ends';
   throw new ApiError('invalid', `the ${kind} name '${name}' ${rule}`);

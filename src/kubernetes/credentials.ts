@@ -1,18 +1,20 @@
 import type { RequestOptions } from 'node:https';
 import { ApiError, messageOf } from './api-error.ts';
 
-/** An API server and how to authenticate there. */
+/** An API server, and the authentication for it. */
 export interface Credentials {
-  /** Base address; may have a path, as behind a proxy. */
+  /** Base URL; may have a path if the server is behind a proxy. */
   readonly server: URL;
-  /** Adds TLS options and authentication to a request; asked for every request, since tokens are renewed on disk. */
+  /**
+   * Adds TLS options and authentication to a request. Call this for every request, because tokens are renewed on disk.
+   */
   authorize(options: RequestOptions): Promise<void>;
 }
 
 /**
- * Credentials from a kubeconfig file, or without one from the pod's service account. Everything that kubeconfig files
- * can say (exec plugins, client certificates, proxies) is the library's to understand. It is imported here and not at
- * the top, because it costs tens of megabytes that only these callers should pay.
+ * Loads credentials from a kubeconfig file, or from the pod's service account if there is none. The Kubernetes client
+ * library interprets the kubeconfig (exec plugins, client certificates, proxies). It is imported here, not at the top
+ * of the file, because it takes tens of megabytes of memory.
  */
 export async function loadCredentials(kubeconfig: string | undefined): Promise<Credentials> {
   const { KubeConfig } = await import('./kube-config.ts');
@@ -30,7 +32,7 @@ export async function loadCredentials(kubeconfig: string | undefined): Promise<C
     const part = cluster === null ? 'cluster' : 'user';
     throw new ApiError('credentials', `cannot use ${source}: its context '${context}' names no known ${part}`);
   }
-  // The library builds this address from two environment variables without looking at them.
+  // The library builds this URL from two environment variables without checking that they are set.
   if (kubeconfig === undefined && cluster.server.includes('undefined')) {
     const missing = 'KUBERNETES_SERVICE_HOST and KUBERNETES_SERVICE_PORT are not set';
     throw new ApiError('credentials', `cannot use ${source}: ${missing}; outside a cluster give a kubeconfig file`);
@@ -47,7 +49,7 @@ export async function loadCredentials(kubeconfig: string | undefined): Promise<C
       } catch (error) {
         throw new ApiError('credentials', `cannot use ${source}: ${messageOf(error)}`, { cause: error });
       }
-      // The library keeps its agent, and in it the CA and client certificate of the first request, for ever.
+      // The library's agent would keep the CA and client certificate of the first request forever.
       if (!hasProxy) options.agent = false;
     },
   };

@@ -1,8 +1,8 @@
-/** Names of the objects that the manifests ship; each is a default that a caller may replace. */
+/** Names of the objects in the shipped manifests; callers can override each of them. */
 export const namespaceName = 'sidecar-injector-system';
 export const secretName = 'sidecar-injector-ca';
 export const webhookConfigurationName = 'sidecar-injector';
 export const serviceName = 'sidecar-injector';
 
-/** Entries of the webhook configuration that end like this are ours; others are never touched. */
+/** Suffix of the names of our entries in the webhook configuration; other entries are never changed. */
 export const entrySuffix = '.sidecar-injector.io';

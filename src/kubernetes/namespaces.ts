@@ -1,13 +1,13 @@
 import { member, objectMember, objectsMember, stringMember } from '../json/json.ts';
 import type { ApiClient } from './client.ts';
 
-/** Annotations of namespaces under one prefix, by namespace; namespaces without any are left out. */
+/** Annotations with one prefix, by namespace; namespaces that have none are omitted. */
 export type NamespaceAnnotations = ReadonlyMap<string, Readonly<Record<string, string>>>;
 
-/** Objects of one answer; a namespace takes some 2 KB of the client's 8 MiB. */
+/** Objects per response. A namespace takes about 2 KB, and a response may have 8 MiB. */
 const pageSize = 500;
 
-/** Lists the namespaces, page by page. Needs the right to list them. Rejects with an `ApiError`. */
+/** Lists all namespaces, page by page. Needs `list` on namespaces. Rejects with an `ApiError`. */
 export async function readNamespaceAnnotations(
   client: Pick<ApiClient, 'get'>,
   prefix: string,

@@ -4,18 +4,18 @@ import { webhookConfigurationPath } from './bundle-publisher.ts';
 import { type ApiClient, pathSegment } from './client.ts';
 import { webhookConfigurationName } from './names.ts';
 
-/** Reads one pod as raw JSON; undefined when there is none. Rejects with an `ApiError`. */
+/** Reads a pod as raw JSON; undefined if it does not exist. Rejects with an `ApiError`. */
 export async function readPod(client: ApiClient, namespace: string, name: string): Promise<JsonObject | undefined> {
   const path = `/api/v1/namespaces/${pathSegment('namespace', namespace)}/pods/${pathSegment('pod', name)}`;
   return readIfPresent(client, path);
 }
 
-/** Reads one namespace as raw JSON; undefined when there is none. Rejects with an `ApiError`. */
+/** Reads a namespace as raw JSON; undefined if it does not exist. Rejects with an `ApiError`. */
 export async function readNamespace(client: ApiClient, name: string): Promise<JsonObject | undefined> {
   return readIfPresent(client, `/api/v1/namespaces/${pathSegment('namespace', name)}`);
 }
 
-/** Reads the MutatingWebhookConfiguration as raw JSON; undefined when there is none. Rejects with an `ApiError`. */
+/** Reads a MutatingWebhookConfiguration as raw JSON; undefined if it does not exist. Rejects with an `ApiError`. */
 export async function readWebhookConfiguration(
   client: ApiClient,
   name: string = webhookConfigurationName,

@@ -1,39 +1,41 @@
 import { type JsonObject, stringMember } from '../json/json.ts';
 import type { ApiClient } from './client.ts';
 
-/** Version of the API server; undefined numbers mean that it told something else than numbers. */
+/** Version of the API server; `undefined` if the server reported something that is not a number. */
 export interface ServerVersion {
   readonly major: number | undefined;
   readonly minor: number | undefined;
 }
 
-/** Asks for the version. Needs no permission beyond being authenticated. */
+/** Reads the version. Any authenticated client may do this. Rejects with an `ApiError`. */
 export async function readServerVersion(client: Pick<ApiClient, 'get'>): Promise<ServerVersion> {
   const { body } = await client.get('/version');
   return parseServerVersion(body);
 }
 
-/** Reads the answer of `/version`; providers write the minor as `30+` at times. */
+/** Parses the response of `/version`. Some providers report a minor version such as `30+`. */
 export function parseServerVersion(body: JsonObject): ServerVersion {
   return { major: leadingNumber(stringMember(body, 'major')), minor: leadingNumber(stringMember(body, 'minor')) };
 }
 
 /**
- * Whether init containers may have `restartPolicy: Always` (feature SidecarContainers, on by default since 1.29). An
- * unknown version counts as capable, because every supported one is.
+ * Whether init containers may have `restartPolicy: Always` (feature SidecarContainers, enabled by default since 1.29).
+ * True for an unknown version, because every supported version has the feature.
  */
 export function supportsNativeSidecars(version: ServerVersion | undefined): boolean {
   return isAtLeast(version, 29);
 }
 
-/** Whether native sidecars are stable (since 1.33), from when on Istio uses them by itself; unknown counts as capable. */
+/**
+ * Whether native sidecars are stable (since 1.33), which makes Istio use them by default. True for an unknown version.
+ */
 export function hasStableSidecars(version: ServerVersion | undefined): boolean {
   return isAtLeast(version, 33);
 }
 
 /**
- * Whether a preStop hook may be `sleep` (feature PodLifecycleSleepAction, on by default since 1.30). An unknown version
- * counts as capable.
+ * Whether a preStop hook may use `sleep` (feature PodLifecycleSleepAction, enabled by default since 1.30). True for an
+ * unknown version.
  */
 export function supportsSleepHook(version: ServerVersion | undefined): boolean {
   return isAtLeast(version, 30);

@@ -1,6 +1,6 @@
 /**
- * Annotations and labels that more than their row in the table of annotations reads or writes. The name of any other one
- * is written in its row alone.
+ * Names of the annotations and labels that are used outside their row in the table of annotations. All other names are
+ * written only in their row.
  */
 export const annotationNames = {
   inject: 'sidecar.istio.io/inject',

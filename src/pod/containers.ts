@@ -2,28 +2,30 @@ import { stringMember, type JsonObject } from '../json/json.ts';
 import { names } from './conventions.ts';
 import type { PodView } from './view.ts';
 
-/** The lists of a pod's containers at admission; ephemeral containers come later, by a subresource of their own. */
+/** The lists of containers in a pod at admission; ephemeral containers are added later, through a subresource. */
 export const containerLists = ['initContainers', 'containers'] as const;
 
 export type ContainerList = (typeof containerLists)[number];
 
-/** A container of a pod with its place. */
+/** A container of a pod, with its position. */
 export interface PodContainer {
   readonly list: ContainerList;
   readonly index: number;
-  /** Empty when it has none, which no API server accepts. */
+  /** Empty if it has no name, which no API server accepts. */
   readonly name: string;
   readonly raw: JsonObject;
 }
 
-/** The containers of a pod, init containers first. */
+/** All containers of a pod, init containers first. */
 export function containersOf(view: PodView): PodContainer[] {
   return containerLists.flatMap((list) =>
     view[list].map((raw, index) => ({ list, index, name: stringMember(raw, 'name') ?? '', raw })),
   );
 }
 
-/** Whether the proxy's containers are called so; a pod that has one of its own means a copy of ours. */
+/**
+ * Whether this is the name of an injected container of the proxy. A pod's own container of that name is merged over it.
+ */
 export function isInjectedName(name: string): boolean {
   return name === names.proxyContainer || name === names.initContainer;
 }

@@ -1,19 +1,19 @@
 /**
  * Ports, ids and loopback source addresses of an injected pod. Capture rules and the proxy's bootstrap both read this
- * table and nothing else: when they disagree about one of them, traffic loops between the rules and the proxy for ever.
+ * table: if they disagreed about one of these, traffic would loop between the rules and the proxy forever.
  */
 export const ports = {
   /** Envoy's admin interface, loopback only. */
   admin: 15000,
-  /** Where captured outbound connections arrive. */
+  /** Listener for captured outbound connections. */
   outbound: 15001,
-  /** What the proxy's hooks and, if wanted, the application may ask of the proxy; loopback only. */
+  /** The part of the admin interface that the proxy's hooks and, optionally, the application may use; loopback only. */
   hooks: 15004,
-  /** Where captured inbound connections arrive. */
+  /** Listener for captured inbound connections. */
   inbound: 15006,
-  /** Istio's tunnel port (HBONE); never captured, so that a mesh may use it. */
+  /** Istio's tunnel port (HBONE); never captured, so that a mesh can use it. */
   tunnel: 15008,
-  /** Merged metrics and the application's probes. */
+  /** Merged metrics, and the application's probes. */
   status: 15020,
   /** The proxy's own health, `/healthz/ready`. */
   health: 15021,
@@ -21,7 +21,7 @@ export const ports = {
   metrics: 15090,
 } as const;
 
-/** Ports that the proxy listens on or must not take, whatever the status port is. */
+/** Ports that the proxy uses or reserves, whatever the status port is. */
 export const reservedPorts: ReadonlySet<number> = new Set([
   ports.admin,
   ports.outbound,
@@ -32,29 +32,29 @@ export const reservedPorts: ReadonlySet<number> = new Set([
   ports.metrics,
 ]);
 
-/** User and group of the proxy process; the rules exempt both from capture. */
+/** User and group of the proxy process; capture rules exempt both. */
 export interface ProxyIdentity {
   readonly uid: number;
   readonly gid: number;
 }
 
-/** Those of a pod that does not say otherwise. */
+/** The default identity of the proxy. */
 export const proxyUser = { uid: 1337, gid: 1337 } as const satisfies ProxyIdentity;
 
 /**
- * Source addresses of the proxy's connections to the application: the rules let them pass by, so they do not come back
- * to the proxy. Neither is an address that an application takes for localhost; the init container adds `::6` to the
+ * Source addresses of the proxy's connections to the application. Capture rules exempt them, so that these connections
+ * do not return to the proxy. Applications do not take them for localhost. The init container adds `::6` to the
  * loopback interface (`docs/decisions/loopback-source.md`).
  */
 export const loopbackSource = { v4: '127.0.0.6', v6: '::6' } as const;
 
-/** Comment of capture rules that neither stand in a chain of ours nor lead to one. */
+/** Comment of capture rules that are neither in one of our chains nor jump to one. */
 export const captureComment = 'ISTIO_CAPTURE';
 
-/** Marks and routing table of interception mode TPROXY, Istio's. */
+/** Istio's marks and routing table for interception mode TPROXY. */
 export const transparentProxy = { inboundMark: 1337, outboundMark: 1338, routeTable: 133 } as const;
 
-/** Names of what is injected. */
+/** Names of injected containers and volumes, and of the injector's namespace. */
 export const names = {
   initContainer: 'istio-init',
   proxyContainer: 'istio-proxy',
@@ -66,10 +66,11 @@ export const names = {
 } as const;
 
 /**
- * Where the ServiceAccount plug-in mounts a pod's API token (kubernetes/plugin/pkg/admission/serviceaccount,
- * DefaultAPITokenMountPath). It leaves a path alone that is taken, so a mount of ours keeps the token out.
+ * Path at which the ServiceAccount admission plug-in mounts a pod's API token (DefaultAPITokenMountPath in
+ * kubernetes/plugin/pkg/admission/serviceaccount). It skips a path that is already mounted, so our own mount keeps the
+ * token out of a container.
  */
 export const tokenPath = '/var/run/secrets/kubernetes.io/serviceaccount';
 
-/** Annotation that says what was done; `uninject` and a second injection read nothing else. */
+/** Annotation that records an injection; `uninject` and reinvocations read only this. */
 export const statusAnnotation = 'sidecar.istio.io/status';

@@ -2,13 +2,15 @@ import type { ProbeKind } from './probe.ts';
 import { member, objectAt, objectsMember, stringMember, type Json, type JsonObject } from '../json/json.ts';
 import { withField } from '../json/field.ts';
 
-/** A place in a container where the kubelet may be told to ask the application over the network. */
+/**
+ * A field of a container that can make the kubelet call the application over the network: a probe or a lifecycle hook.
+ */
 export interface Handler {
-  /** `readinessProbe`, …, or `lifecycle/preStop`; a relative JSON Pointer without its first slash. */
+  /** For example `readinessProbe` or `lifecycle/preStop`: a JSON Pointer in the container, without its first slash. */
   readonly field: string;
-  /** Names of the members that lead to it. */
+  /** The same as a list of member names. */
   readonly path: readonly string[];
-  /** Last and first segment of the path on which the status port is asked instead (Istio's names). */
+  /** Last and first segment of the path on the status port that replaces the handler (Istio's names). */
   readonly kind: ProbeKind;
   readonly folder: 'app-health' | 'app-lifecycle';
 }
@@ -21,7 +23,7 @@ export const handlers: readonly Handler[] = [
   { field: 'lifecycle/postStart', path: ['lifecycle', 'postStart'], kind: 'poststartz', folder: 'app-lifecycle' },
 ];
 
-/** One handler of a container that is turned towards the status port. */
+/** The rewrite of one handler of a container, which makes the kubelet call the status port. */
 export interface RewrittenHandler {
   readonly field: Handler['field'];
   readonly key: 'httpGet' | 'tcpSocket' | 'grpc';
@@ -29,15 +31,15 @@ export interface RewrittenHandler {
   readonly replacement: JsonObject;
 }
 
-/** The container with the handler turned: its action gives path to the replacement. */
+/** Returns the container with the handler's action replaced by a call of the status port. */
 export function withRewrittenHandler<T extends JsonObject>(container: T, edit: RewrittenHandler): T {
   const handler = objectAt(container, edit.field.split('/')) ?? {};
   const kept = Object.entries(handler).filter(([key]) => key !== edit.key);
-  const turned = Object.fromEntries([...kept, ['httpGet', edit.replacement]]);
-  return withField(container, `/${edit.field}`, turned) as T;
+  const rewritten = Object.fromEntries([...kept, ['httpGet', edit.replacement]]);
+  return withField(container, `/${edit.field}`, rewritten) as T;
 }
 
-/** The number of a named port, looked up in the container's own list, as the kubelet does. */
+/** The number of a named port, looked up in the container's own ports, as the kubelet does. */
 export function namedPort(container: JsonObject, name: string): Json | undefined {
   const named = objectsMember(container, 'ports').find((port) => stringMember(port, 'name') === name);
   return named === undefined ? undefined : member(named, 'containerPort');

@@ -7,7 +7,7 @@ export interface LabelRequirement {
   readonly values?: readonly string[] | undefined;
 }
 
-/** A Kubernetes label selector; all parts must hold. An empty one matches everything. */
+/** A Kubernetes label selector. All requirements must hold; an empty selector matches everything. */
 export interface LabelSelector {
   readonly matchLabels?: Readonly<Record<string, string>> | undefined;
   readonly matchExpressions?: readonly LabelRequirement[] | undefined;
@@ -28,7 +28,10 @@ function holds(requirement: LabelRequirement, labels: JsonObject): boolean {
   }
 }
 
-/** Semantics of k8s.io/apimachinery `metav1.LabelSelectorAsSelector`: `NotIn` also holds when the label is absent. */
+/**
+ * Whether the labels match the selector, as k8s.io/apimachinery `metav1.LabelSelectorAsSelector` defines it: `NotIn`
+ * also holds if the label is absent.
+ */
 export function matchesLabels(selector: LabelSelector, labels: JsonObject | undefined): boolean {
   const present = labels ?? {};
   return (
@@ -37,7 +40,7 @@ export function matchesLabels(selector: LabelSelector, labels: JsonObject | unde
   );
 }
 
-/** Whether the selector has no requirement at all. */
+/** Whether the selector has no requirements. */
 export function isEmptySelector(selector: LabelSelector): boolean {
   return Object.keys(selector.matchLabels ?? {}).length === 0 && (selector.matchExpressions ?? []).length === 0;
 }

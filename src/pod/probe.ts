@@ -1,9 +1,9 @@
-/** Which handler of a container the kubelet runs; the value is the last segment of the redirect's path. */
+/** Kind of handler that the kubelet runs; the value is the last segment of the redirect's path. */
 export type ProbeKind = 'readyz' | 'livez' | 'startupz' | 'prestopz' | 'poststartz';
 
 /**
- * What the application expects to be asked, with named ports already resolved. `host` replaces the Host header that the
- * kubelet sends; without it that header is passed on. Whatever the host, the pod's own address is dialled.
+ * The probe that the application expects, with named ports resolved. `host` replaces the Host header that the kubelet
+ * sends; without it, that header is passed on. The connection always goes to the pod's own address.
  */
 export type ProbeAction =
   | {
@@ -23,7 +23,7 @@ export interface ProbeRedirect {
   readonly container: string;
   readonly kind: ProbeKind;
   readonly action: ProbeAction;
-  /** 0 is no limit, as for lifecycle hooks. */
+  /** 0 means no time limit, as for lifecycle hooks. */
   readonly timeoutSeconds: number;
   readonly periodSeconds: number;
 }

@@ -1,11 +1,12 @@
 import { containerLists } from './containers.ts';
 import { isObject, member, objectMember, objectsMember, stringMember, type JsonObject } from '../json/json.ts';
 
-/** Pod Security Standards, from the strictest (https://kubernetes.io/docs/concepts/security/pod-security-standards). */
+/** Levels of the Pod Security Standards (https://kubernetes.io/docs/concepts/security/pod-security-standards). */
 export type PodSecurityLevel = 'restricted' | 'baseline' | 'privileged';
 
-/** One thing that keeps a pod out of a level: `level` is the strictest that it is against. */
+/** A field that violates a level of the Pod Security Standards. */
 export interface PodSecurityViolation {
+  /** The most permissive level that is violated: `baseline` violates `restricted` as well. */
   readonly level: 'restricted' | 'baseline';
   /** `container "x"`, `volume "y"` or `the pod`. */
   readonly where: string;
@@ -64,7 +65,7 @@ function strings(object: JsonObject | undefined, key: string): readonly string[]
   return Array.isArray(value) ? value.filter((item: unknown): item is string => typeof item === 'string') : [];
 }
 
-/** Fields of a security context that both pods and containers have. */
+/** Violations in the fields that the security contexts of pods and containers have in common. */
 function contextViolations(context: JsonObject | undefined): [level: 'baseline', what: string][] {
   const found: [level: 'baseline', what: string][] = [];
   if (stringMember(objectMember(context, 'seccompProfile'), 'type') === 'Unconfined') {
@@ -114,7 +115,7 @@ function containerViolations(
   return found;
 }
 
-/** Everything of a pod's `spec` (or a fragment of one) that keeps it out of a Pod Security level. */
+/** All violations of the Pod Security Standards in a pod's `spec`, or in a part of one. */
 export function podSecurityViolations(spec: JsonObject): PodSecurityViolation[] {
   const found: PodSecurityViolation[] = [];
   const add = (where: string, violations: readonly [PodSecurityViolation['level'], string][]): void => {
@@ -142,7 +143,7 @@ export function podSecurityViolations(spec: JsonObject): PodSecurityViolation[] 
   return found;
 }
 
-/** The strictest level that admits a pod with these violations. */
+/** The strictest level that allows a pod with these violations. */
 export function podSecurityLevel(violations: readonly PodSecurityViolation[]): PodSecurityLevel {
   if (violations.some(({ level }) => level === 'baseline')) return 'privileged';
   return violations.length > 0 ? 'baseline' : 'restricted';

@@ -1,6 +1,6 @@
 import { objectMember, objectsMember, stringMember, type JsonObject } from '../json/json.ts';
 
-/** Reading access to a raw pod. Nothing is copied: the view is as good as the object behind it. */
+/** Read access to the parts of a raw pod. Nothing is copied, so later changes of the pod can invalidate the view. */
 export interface PodView {
   readonly pod: JsonObject;
   readonly metadata: JsonObject | undefined;
@@ -11,6 +11,7 @@ export interface PodView {
   readonly initContainers: readonly JsonObject[];
 }
 
+/** Creates the view. Parts that are missing or have another type are undefined, or empty lists. */
 export function viewPod(pod: JsonObject): PodView {
   const metadata = objectMember(pod, 'metadata');
   const spec = objectMember(pod, 'spec');
@@ -25,7 +26,7 @@ export function viewPod(pod: JsonObject): PodView {
   };
 }
 
-/** Name of the pod for people: its own, or the prefix from which the API server will make one. */
+/** The pod's name for people: its own, or the prefix from which the API server will generate one. */
 export function podName(view: PodView): string {
   const name = stringMember(view.metadata, 'name');
   if (name !== undefined && name !== '') return name;

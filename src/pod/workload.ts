@@ -3,7 +3,7 @@ import { member, objectsMember, stringMember, type JsonObject } from '../json/js
 import { withoutTrailing } from '../grammar/trailing.ts';
 import type { PodView } from './view.ts';
 
-/** What a pod calls itself in metrics: Istio's canonical service and revision, and the labels `app` and `version`. */
+/** A pod's identity in metrics: Istio's canonical service and revision, and the labels `app` and `version`. */
 export interface ServiceIdentity {
   readonly name: string;
   readonly revision: string;
@@ -11,7 +11,7 @@ export interface ServiceIdentity {
   readonly version: string;
 }
 
-/** The object that a pod belongs to, as users know it. */
+/** The object that a pod belongs to, such as a Deployment. */
 export interface Workload {
   readonly apiVersion: string;
   readonly kind: string;
@@ -22,7 +22,7 @@ function controllerOf(view: PodView): JsonObject | undefined {
   return objectsMember(view.metadata, 'ownerReferences').find((owner) => member(owner, 'controller') === true);
 }
 
-/** Name of the controller's owner, read off the names that Kubernetes' own controllers give (Istio's rules). */
+/** The workload of a pod, derived from the names that Kubernetes' controllers generate (Istio's rules). */
 export function workloadOf(view: PodView): Workload {
   const podName = stringMember(view.metadata, 'name');
   const prefix = stringMember(view.metadata, 'generateName') ?? '';
@@ -57,8 +57,8 @@ export function workloadOf(view: PodView): Workload {
 }
 
 /**
- * What the pod calls itself in metrics, by Istio's order of labels: pkg/model/label, canonical service and revision.
- * The pod's labels are read once, when it is injected.
+ * The pod's identity in metrics. The order of labels is Istio's, for its canonical service and revision. The labels are
+ * read only when the pod is injected.
  */
 export function serviceOf(view: PodView, workload: Workload): ServiceIdentity {
   const first = (...keys: string[]): string | undefined => {
@@ -76,7 +76,7 @@ export function serviceOf(view: PodView, workload: Workload): ServiceIdentity {
   };
 }
 
-/** The workload of a pod: the caller's when it knows it, else the owner; the pod's own label may name it otherwise. */
+/** The workload of a pod: `known` if given, else derived from the pod. `name` replaces its name. */
 export function namedWorkload(view: PodView, known: Workload | undefined, name: string | undefined): Workload {
   const workload = known ?? workloadOf(view);
   return name === undefined ? workload : { ...workload, name };

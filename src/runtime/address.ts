@@ -1,10 +1,13 @@
-/** Where to listen: host undefined means every address of the machine. */
+/** Address to listen on; `host` undefined means all addresses of the machine. */
 export interface Address {
   readonly host: string | undefined;
   readonly port: number;
 }
 
-/** Reads `:8443`, `127.0.0.1:8443` or `[::1]:8443`; port 0 asks the system for a free one. Undefined when it is none. */
+/**
+ * Parses `:8443`, `127.0.0.1:8443` or `[::1]:8443`; undefined if the text is none of these. Port 0 lets the system
+ * choose a free port.
+ */
 export function readAddress(text: string): Address | undefined {
   const match = /^(?:\[([0-9a-fA-F:.]+)\]|([^:[\]\s]*)):(\d{1,5})$/.exec(text);
   const port = Number(match?.[3]);

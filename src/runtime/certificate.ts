@@ -12,23 +12,26 @@ import type { ApiClient } from '../kubernetes/client.ts';
 import { namespaceName, serviceName } from '../kubernetes/names.ts';
 import type { KeyPair } from '../server/tls.ts';
 
-/** Which of the three ways to a certificate was asked for. */
+/** The requested source of the server's certificate. */
 export type CertificateChoice =
   | { readonly kind: 'files'; readonly certificateFile: string; readonly privateKeyFile: string }
   | { readonly kind: 'managed' }
   | { readonly kind: 'dev'; readonly caFile: string };
 
-export interface CertificatePorts {
+export interface CertificateDependencies {
   readonly onEvent: (event: CertificateEvent) => void;
-  /** Only for `managed`. */
+  /** Required for `managed`. */
   readonly client: ApiClient | undefined;
-  /** Port that the server listens on, once it does. */
+  /** The port on which the server listens. */
   port(): number;
 }
 
-/** The source for the choice. Throws when `managed` has no client. */
-export function createCertificateSource(choice: CertificateChoice, ports: CertificatePorts): CertificateSource {
-  const { onEvent, client } = ports;
+/** Creates the requested source. Throws if `managed` has no client. */
+export function createCertificateSource(
+  choice: CertificateChoice,
+  dependencies: CertificateDependencies,
+): CertificateSource {
+  const { onEvent, client } = dependencies;
   if (choice.kind === 'files') {
     return createFileSource({
       certificateFile: choice.certificateFile,
@@ -46,7 +49,7 @@ export function createCertificateSource(choice: CertificateChoice, ports: Certif
     verifyServing: async (bundle) => {
       const check = createSelfCheck({
         host: '127.0.0.1',
-        port: ports.port(),
+        port: dependencies.port(),
         servername: `${serviceName}.${namespaceName}.svc`,
       });
       await check(bundle);
@@ -55,8 +58,8 @@ export function createCertificateSource(choice: CertificateChoice, ports: Certif
 }
 
 /**
- * A pair that nobody trusts: while the cluster's CA cannot be read yet, the kubelet's probes are answered all the same
- * (it does not verify), so that waiting for the API server is not a crash loop.
+ * Creates a certificate that nothing trusts. It lets the server answer the kubelet's probes, which do not verify it,
+ * while the CA of the cluster cannot be read yet; otherwise waiting for the API server would be a crash loop.
  */
 export async function createPlaceholderPair(now: Date): Promise<KeyPair> {
   const authority = await createAuthority({ now, lifetimeMs: dayMs });

@@ -6,13 +6,17 @@ import {
   supportsSleepHook,
 } from '../kubernetes/server-version.ts';
 import type { Log } from '../telemetry/log.ts';
-import type { ConfigurationKeeper } from './configuration-keeper.ts';
+import type { ConfigurationReloader } from './configuration-reloader.ts';
 
 const periodMs = 10 * 60_000;
 const retryMs = 15_000;
 
-/** Asks the server's version now and then: a cluster is upgraded while we run. An unknown one counts as capable. */
-export function watchServerVersion(client: ApiClient, configuration: ConfigurationKeeper, log: Log): { stop(): void } {
+/** Reads the API server's version periodically, because clusters are upgraded while the webhook runs. */
+export function watchServerVersion(
+  client: ApiClient,
+  configuration: ConfigurationReloader,
+  log: Log,
+): { stop(): void } {
   let timer: NodeJS.Timeout | undefined;
   let isStopped = false;
   const ask = async (): Promise<void> => {

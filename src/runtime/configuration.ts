@@ -7,10 +7,10 @@ import type { ClusterFacts, Snapshot } from '../injection/snapshot.ts';
 import { describeProblem, type Problem } from '../grammar/problem.ts';
 import type { TemplateTest } from '../settings/schema/template-test.ts';
 
-/** Where settings and sidecar templates come from; undefined means the built-in ones alone. */
+/** Files of settings and sidecar templates; undefined means only the built-in ones. */
 export interface ConfigurationPaths {
   readonly settings?: string | undefined;
-  /** Files, and folders whose files are read; not the folders in them. */
+  /** Files, and directories whose files are read, without subdirectories. */
   readonly sidecars?: readonly string[] | undefined;
 }
 
@@ -18,7 +18,7 @@ export interface FileProblem extends Problem {
   readonly file: string;
 }
 
-/** One line: file, path in it, what is wrong. */
+/** The problem on one line: the file, the path in it, and the message. */
 export function describeFileProblem(problem: FileProblem): string {
   return `${problem.file}: ${describeProblem(problem)}`;
 }
@@ -28,7 +28,7 @@ export type Loaded =
 
 interface Parsed {
   readonly file: string;
-  /** Several documents of one file are told apart by their number. */
+  /** Index of the document in the file, from 0. */
   readonly document: number;
   readonly value: unknown;
 }
@@ -61,7 +61,7 @@ async function readDocuments(file: string, into: Reading): Promise<void> {
     for (const error of parsed.errors) {
       const [position] = error.linePos ?? [];
       const where = position === undefined ? '' : `line ${position.line}, column ${position.col}`;
-      // The rest shows the place in the text; the first line ends with the position again.
+      // The first line repeats the position at its end, and the other lines quote the text.
       const [sentence = ''] = error.message.split('\n');
       into.problems.push({ file, where, message: sentence.replace(/ at line \d+, column \d+:?$/, '') });
     }
@@ -70,7 +70,7 @@ async function readDocuments(file: string, into: Reading): Promise<void> {
       const value: unknown = parsed.toJS();
       if (value !== null && value !== undefined) into.documents.push({ file, document, value });
     } catch (error) {
-      // Aliases are only followed here: one without its anchor, or so many that they would fill the memory.
+      // Aliases are resolved only here: one may have no anchor, or there may be too many of them.
       into.problems.push({ file, where: '', message: `is not YAML: ${causeOf(error)}` });
     }
   }
@@ -78,7 +78,7 @@ async function readDocuments(file: string, into: Reading): Promise<void> {
 
 const manifestName = /\.(?:ya?ml|json)$/;
 
-/** YAML files of a directory, sorted; kubelet's hidden `..data` links are not files of the user. */
+/** The YAML and JSON files of a directory, sorted. Hidden names are skipped, such as the kubelet's `..data` link. */
 async function listFiles(directory: string, into: Reading): Promise<string[]> {
   try {
     const entries = (await readdir(directory, { withFileTypes: true })).filter(({ name }) => !name.startsWith('.'));
@@ -95,7 +95,7 @@ async function listFiles(directory: string, into: Reading): Promise<string[]> {
   }
 }
 
-/** The files that are meant: a file itself, or those of a folder. Each is read once, however often it is named. */
+/** Expands directories to their files. Each file is listed once, even if it is named several times. */
 async function filesOf(paths: readonly string[], into: Reading): Promise<string[]> {
   const files: string[] = [];
   for (const one of paths) {
@@ -116,8 +116,8 @@ function problemsOf(document: Parsed, read: (value: unknown) => object): FilePro
 }
 
 /**
- * Reads settings and templates and checks everything at once. Nothing is half loaded: either a snapshot, or every
- * problem with its file and path. `amend` changes what the settings file says before it is checked.
+ * Loads settings and templates, and validates everything. Returns either a snapshot or every problem with its file and
+ * path. `amend` changes the content of the settings file before validation.
  */
 export async function loadConfiguration(
   paths: ConfigurationPaths,
@@ -131,7 +131,7 @@ export async function loadConfiguration(
   const [first, second] = settings.documents;
   const amended = amend(first?.value);
   if (paths.settings !== undefined && first === undefined && settings.problems.length === 0) {
-    // Half written or emptied by mistake; the built-in settings are what one gets by naming no file.
+    // The file is partly written or was emptied by mistake: the built-in settings apply only if no file is named.
     settings.problems.push({ file: paths.settings, where: '', message: 'is empty' });
   }
   if (second !== undefined) {
@@ -164,7 +164,7 @@ export async function loadConfiguration(
   };
 }
 
-/** The cases of a directory with TemplateTest objects, or every problem with its file. */
+/** The TemplateTest objects in the files of a directory, or every problem with its file. */
 export async function loadTemplateTests(
   directory: string,
 ): Promise<{ readonly tests: readonly TemplateTest[] } | { readonly problems: readonly FileProblem[] }> {

@@ -1,20 +1,20 @@
 import type { ApiClient } from '../kubernetes/client.ts';
 import { readNamespaceAnnotations } from '../kubernetes/namespaces.ts';
 import type { Log } from '../telemetry/log.ts';
-import type { ConfigurationKeeper } from './configuration-keeper.ts';
+import type { ConfigurationReloader } from './configuration-reloader.ts';
 
-/** OpenShift writes a namespace's ids once, when it makes it. */
+/** Prefix of the annotations in which OpenShift stores a namespace's id ranges, once, when it creates the namespace. */
 const prefix = 'openshift.io/sa.scc.';
 
 const periodMs = 15_000;
 
 /**
- * Keeps the ids that OpenShift gives its namespaces, while the settings say that this is OpenShift. A pod of a namespace
- * that is younger than the last look gets ids that OpenShift refuses; its controller tries again.
+ * Reads the id ranges of OpenShift's namespaces periodically, if the settings say that the cluster is OpenShift. A pod
+ * in a namespace created since the last read gets ids that OpenShift refuses; the pod's controller tries again.
  */
 export function watchNamespaces(
   client: ApiClient,
-  configuration: ConfigurationKeeper,
+  configuration: ConfigurationReloader,
   log: Log,
   everyMs = periodMs,
 ): { stop(): void } {

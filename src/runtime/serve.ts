@@ -3,9 +3,8 @@ import type { AddressInfo } from 'node:net';
 import type { CertificateEvent } from '../certs/events.ts';
 import type { CertificateSource } from '../certs/source.ts';
 import { connect, type ApiClient } from '../kubernetes/client.ts';
-import { createHealthServer } from '../server/health-server.ts';
 import { createMetricsServer } from '../server/metrics-server.ts';
-import type { HealthCheck } from '../server/health.ts';
+import { createHealthServer, type HealthCheck } from '../server/health.ts';
 import { createServer, type WebhookServer } from '../server/server.ts';
 import type { KeyPair } from '../server/tls.ts';
 import { version } from '../settings/version.ts';
@@ -16,31 +15,31 @@ import { createCertificateSource, createPlaceholderPair, type CertificateChoice 
 import { watchServerVersion } from './cluster-facts.ts';
 import { watchNamespaces } from './namespace-facts.ts';
 import { describeFileProblem } from './configuration.ts';
-import { keepConfiguration, type ConfigurationKeeper } from './configuration-keeper.ts';
+import { startConfigurationReloader, type ConfigurationReloader } from './configuration-reloader.ts';
 
 export interface ServeOptions {
   readonly listen: Address;
   readonly metricsListen: Address;
-  /** Where the kubelet asks, by plain HTTP; undefined leaves that to `listen` alone. */
+  /** Plain HTTP address for the kubelet's probes; undefined if only `listen` serves them. */
   readonly healthListen?: Address | undefined;
   readonly settings: string | undefined;
   readonly sidecars: readonly string[] | undefined;
   readonly certificate: CertificateChoice;
   readonly kubeconfig: string | undefined;
-  /** How long to go on serving after a stop was asked for, so that callers hear of it first. */
+  /** How long to keep serving after `stop` was called, so that endpoints are removed before the server closes. */
   readonly drainMs: number;
 }
 
-/** A webhook that serves. */
+/** A running webhook. */
 export interface Serving {
   readonly address: AddressInfo;
   readonly metricsAddress: AddressInfo;
   readonly healthAddress: AddressInfo | undefined;
-  /** Unready first, then serve on, then close. Resolves when everything is closed. */
+  /** Reports not ready, keeps serving for `drainMs`, then closes. Resolves when everything is closed. */
   stop(): Promise<void>;
 }
 
-/** Start-up gave up; the problems are for people. */
+/** The server could not start; each problem is a sentence for people. */
 export class StartError extends Error {
   readonly problems: readonly string[];
 
@@ -51,10 +50,10 @@ export class StartError extends Error {
   }
 }
 
-/** Longer than this without a first certificate, and a placeholder answers the kubelet's probes meanwhile. */
+/** How long to wait for the first certificate before the server starts with a placeholder for the kubelet's probes. */
 const patienceMs = 2_000;
 
-function tellEvents(log: Log, metrics: Metrics): (event: CertificateEvent) => void {
+function recordEvents(log: Log, metrics: Metrics): (event: CertificateEvent) => void {
   const bad = /-(?:missing|invalid|unreachable|failed|skewed)$/;
   return (event) => {
     metrics.certificateEvents.inc({ event: event.code });
@@ -69,7 +68,7 @@ const listenProblems: ReadonlyMap<string | undefined, string> = new Map([
   ['EACCES', 'the port needs more rights'],
 ]);
 
-/** Listens, or throws a `StartError` that names the flag. */
+/** Starts listening. Throws a `StartError` that names the flag. */
 async function listen(
   server: Pick<Server, 'listen' | 'once' | 'off' | 'on'>,
   flag: string,
@@ -86,7 +85,7 @@ async function listen(
     throw new StartError([`${flag}: cannot listen: ${listenProblems.get(code) ?? code}`], { cause: error });
   }
   server.off('error', reject);
-  // Out of file descriptors, say: later connections are accepted again, so it must not end the process.
+  // For example, no file descriptors are left. Later connections can succeed, so this must not end the process.
   server.on('error', (error: NodeJS.ErrnoException) => log.warn({ code: error.code }, 'a connection was not accepted'));
 }
 
@@ -117,7 +116,7 @@ async function openClient(options: ServeOptions): Promise<ApiClient | undefined>
 }
 
 interface Parts {
-  readonly configuration: ConfigurationKeeper;
+  readonly configuration: ConfigurationReloader;
   readonly source: CertificateSource;
   readonly metrics: Metrics;
   readonly log: Log;
@@ -136,18 +135,18 @@ function checksOf(parts: Parts, state: { isDraining: boolean }): () => readonly 
   };
 }
 
-/** What was started, to be stopped in reverse order. */
+/** Functions that stop what was started; they run in reverse order. */
 type Cleanups = (() => void | Promise<void>)[];
 
 async function runCleanups(cleanups: Cleanups): Promise<void> {
   for (const cleanup of cleanups.splice(0).toReversed()) await cleanup();
 }
 
-/** A call that is still unfinished by then never comes to its end: its client has stopped in the middle of it. */
+/** Requests that are unfinished after this time are not waited for: their clients have stopped sending. */
 const lastCallMs = 3_000;
 
 async function closeWebhook({ app }: WebhookServer): Promise<void> {
-  // Node looks for slow clients no more once a server is closing, so one of them could keep the process for ever.
+  // Node does not time out slow clients while a server is closing, so one of them could keep the process alive forever.
   const cut = setTimeout(() => app.server.closeAllConnections(), lastCallMs);
   await app.close();
   clearTimeout(cut);
@@ -162,7 +161,7 @@ async function closePlain(server: Server): Promise<void> {
 
 async function start(options: ServeOptions, log: Log, cleanups: Cleanups): Promise<Serving> {
   const metrics = createMetrics(version);
-  const configuration = await keepConfiguration(
+  const configuration = await startConfigurationReloader(
     { settings: options.settings, sidecars: options.sidecars },
     { log, metrics },
   );
@@ -174,7 +173,7 @@ async function start(options: ServeOptions, log: Log, cleanups: Cleanups): Promi
   let server: WebhookServer | undefined;
   const source = createCertificateSource(options.certificate, {
     client,
-    onEvent: tellEvents(log, metrics),
+    onEvent: recordEvents(log, metrics),
     port: () => (server?.app.server.address() as AddressInfo | null)?.port ?? options.listen.port,
   });
   const present = (pair: KeyPair & { readonly notAfter?: Date }): void => {
@@ -184,7 +183,7 @@ async function start(options: ServeOptions, log: Log, cleanups: Cleanups): Promi
   source.onChange(present);
   const starting = source.start();
   cleanups.push(() => source.stop());
-  // Handled below in both branches; a rejection before that must not count as unhandled.
+  // Rejections are handled below; until then they must not count as unhandled.
   starting.catch(() => undefined);
   let first: FirstPair;
   try {
@@ -231,7 +230,7 @@ async function start(options: ServeOptions, log: Log, cleanups: Cleanups): Promi
     healthAddress,
     async stop() {
       state.isDraining = true;
-      // At once: an answer that ends its connection is what moves a caller; at the end it would meet a closed one.
+      // Now rather than after the drain: responses that close their connection make callers move to another replica.
       webhook.drain();
       log.info({ drainMs: options.drainMs }, 'draining');
       await new Promise((resolve) => setTimeout(resolve, options.drainMs));
@@ -242,8 +241,7 @@ async function start(options: ServeOptions, log: Log, cleanups: Cleanups): Promi
 }
 
 /**
- * Starts everything, in the order in which each part can answer. Throws `StartError` with all problems; nothing that
- * was started before is left then.
+ * Starts the webhook. Throws a `StartError` with all problems, after stopping whatever was already started.
  */
 export async function serve(options: ServeOptions, log: Log): Promise<Serving> {
   const cleanups: Cleanups = [];

@@ -1,9 +1,9 @@
 import { watch, type FSWatcher } from 'node:fs';
 
 /**
- * Calls back some time after anything changed in one of the directories, and every `pollMs` besides: kubelet replaces a
- * mounted ConfigMap by swapping a symlink in its directory, which a watch on the file itself would miss, and events may
- * get lost altogether. The callback must find out by itself whether there is anything new.
+ * Calls back shortly after a change in one of the directories, and every `pollMs`. The kubelet replaces a mounted
+ * ConfigMap by replacing a symbolic link in its directory, which a watch on the file itself would miss, and events can
+ * be lost. The callback must check whether anything has changed.
  */
 export function watchDirectories(
   directories: readonly string[],
@@ -21,7 +21,7 @@ export function watchDirectories(
   const watchers: FSWatcher[] = [];
   for (const directory of new Set(directories)) {
     try {
-      // Without a watch (no inotify left) the poll alone still finds every change.
+      // If watching fails, for example because no inotify watches are left, polling still finds every change.
       watchers.push(watch(directory, { persistent: false }, hint).on('error', () => undefined));
     } catch {
       continue;

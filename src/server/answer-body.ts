@@ -1,15 +1,18 @@
 import type { Answer } from '../admission/answer.ts';
 import type { KnownText } from '../injection/patch/patch-text.ts';
 
-/** Three bytes make four characters of base64, so pieces of whole triples can be encoded one by one (RFC 4648, section 4). */
+/**
+ * Encodes the text, padded with blanks to a multiple of 3 bytes, so that encoded pieces can be concatenated (RFC 4648
+ * section 4).
+ */
 function base64Of(text: string): string {
   const blanks = (3 - (Buffer.byteLength(text) % 3)) % 3;
   return Buffer.from(text + ' '.repeat(blanks), 'utf8').toString('base64');
 }
 
 /**
- * Makes the bodies of answers. The base64 of a known text is made once and used again from then on; it is
- * forgotten together with the text.
+ * Creates a function that writes an answer as the body of a response. The base64 of a known text is cached as long as
+ * the text itself exists.
  */
 export function createAnswerEncoder(): (answer: Answer) => string {
   const remembered = new WeakMap<KnownText, string>();

@@ -2,23 +2,23 @@ import type { Server, Socket } from 'node:net';
 
 /** The open connections of one server. */
 export interface Connections {
-  /** The client has proved to be one that the server is for: its connection is kept before those of strangers. */
+  /** Marks the connection as one that has carried a valid request. Other connections are closed before it. */
   welcome(socket: Socket): void;
   isWelcome(socket: Socket): boolean;
 }
 
-/** The same for the bare connection and for the one with TLS on top of it. */
+/** A key that is the same for a TCP connection and the TLS socket on top of it. */
 function keyOf({ remoteAddress, remotePort, localPort }: Socket): string {
   return `${remoteAddress} ${remotePort} ${localPort}`;
 }
 
 /**
- * Bounds the connections of a server, so that whoever only holds them never keeps another out: for a new one above the
- * bound the oldest stranger's ends, and only without strangers the one that brought nothing for longest. `onCut` hears of
- * each.
+ * Limits the number of connections without refusing new ones, so that idle clients cannot lock out others. Above the
+ * limit, a new connection closes the oldest one that was never welcomed, or else the one whose last welcome is oldest.
+ * `onCut` is called for each closed connection.
  */
 export function boundConnections(server: Server, most: number, onCut: () => void): Connections {
-  // In the order in which they came, or were welcomed last.
+  // Ordered by arrival, and by the last welcome.
   const strangers = new Map<string, Socket>();
   const welcomed = new Map<string, Socket>();
   server.on('connection', (socket: Socket) => {

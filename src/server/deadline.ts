@@ -1,8 +1,8 @@
 const unitMs: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000 };
 
 /**
- * The API server's `?timeout=` in milliseconds; it writes a Go duration such as `5s`. Undefined when there is none or
- * it is not one, then nothing is shed.
+ * Parses the API server's `?timeout=`, a Go duration such as `5s`, into milliseconds. Undefined if missing or
+ * malformed; requests are then never shed for lateness.
  */
 export function readTimeoutMs(value: unknown): number | undefined {
   if (typeof value !== 'string') return undefined;
@@ -11,11 +11,16 @@ export function readTimeoutMs(value: unknown): number | undefined {
   return Number(match[1]) * (unitMs[match[2] ?? ''] ?? 0);
 }
 
-/** Share of the timeout after which an answer would come too late to be of use. */
-const usefulShare = 0.9;
+/** Fraction of the timeout after which an answer would arrive too late. */
+const deadlineFraction = 0.9;
 
-/** Whether so much of the caller's timeout (`?timeout=`) is over that an answer would come too late to be of use. */
+/**
+ * Whether an answer would arrive after the caller's timeout.
+ *
+ * @param timeout value of `?timeout=`
+ * @param sinceMs time since the request arrived
+ */
 export function isLate(timeout: unknown, sinceMs: number): boolean {
   const timeoutMs = readTimeoutMs(timeout);
-  return timeoutMs !== undefined && sinceMs > timeoutMs * usefulShare;
+  return timeoutMs !== undefined && sinceMs > timeoutMs * deadlineFraction;
 }

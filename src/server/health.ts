@@ -1,4 +1,7 @@
-/** One thing that readiness depends on. */
+import type { Server } from 'node:http';
+import { createPlainServer } from './plain-server.ts';
+
+/** A condition that readiness depends on. */
 export interface HealthCheck {
   readonly name: string;
   readonly ready: boolean;
@@ -6,13 +9,13 @@ export interface HealthCheck {
   readonly reason: string;
 }
 
-/** What a question of the kubelet is answered with. */
+/** Response to a probe of the kubelet. */
 export interface HealthAnswer {
   readonly status: number;
   readonly body: string;
 }
 
-/** Kubernetes' own layout of /readyz?verbose: a line a check, then the verdict. */
+/** Writes the format of Kubernetes' own `/readyz?verbose`: one line per check, then the result. */
 export function writeHealth(checks: readonly HealthCheck[], verbose: boolean): HealthAnswer {
   const ready = checks.every((check) => check.ready);
   const status = ready ? 200 : 503;
@@ -22,7 +25,7 @@ export function writeHealth(checks: readonly HealthCheck[], verbose: boolean): H
   return { status, body: `${[...lines, verdict].join('\n')}\n` };
 }
 
-/** Paths on which the kubelet asks, each with its answer; `query` is what stands behind the question mark. */
+/** The pages for the kubelet's probes, by path. */
 export function healthPages(
   checks: () => readonly HealthCheck[],
 ): ReadonlyMap<string, (query: URLSearchParams) => HealthAnswer> {
@@ -30,4 +33,16 @@ export function healthPages(
     ['/livez', () => ({ status: 200, body: 'ok\n' })],
     ['/readyz', (query: URLSearchParams) => writeHealth(checks(), query.has('verbose'))],
   ]);
+}
+
+/** Plain HTTP server of `GET /livez` and `GET /readyz?verbose`, for the kubelet. */
+export function createHealthServer(checks: () => readonly HealthCheck[]): Server {
+  const pages = [...healthPages(checks)].map(([path, ask]) => {
+    const page = (query: URLSearchParams) => {
+      const { status, body } = ask(query);
+      return { status, contentType: 'text/plain; charset=utf-8', text: body };
+    };
+    return [path, page] as const;
+  });
+  return createPlainServer(new Map(pages), 'The checks failed.');
 }

@@ -1,33 +1,38 @@
-/** Bounds of the HTTPS server. Each number has its reason; tests may set smaller ones. */
+/** Limits of the HTTPS server. */
 export interface Limits {
-  /** Two objects of up to 3 MiB (an update carries both) and 1 MiB for the rest; the API server refuses larger objects. */
+  /**
+   * Two objects of up to 3 MiB (an update has both) and 1 MiB for the rest; the API server refuses larger objects.
+   */
   readonly bodyBytes: number;
   /**
-   * Bytes of bodies and untaken answers at once, what each has for itself aside. Above it those give way whose clients
-   * stand still; while all are moving, the one that needs more gets 503 with Retry-After, which the API server retries.
+   * Total bytes of bodies and unread responses, not counting `reservedBytes` of each. Above it, requests of stalled
+   * clients are evicted; if none is stalled, the request that needs more gets 503 with Retry-After, which the API
+   * server retries.
    */
   readonly bufferedBytes: number;
-  /** What every request has for itself: a usual review is never refused for the large ones of others. */
-  readonly ownBytes: number;
-  /** How long a client may stand still before its memory is given to others. */
-  readonly stillMs: number;
-  /** For the first byte of a body to arrive and the last one of a small one. */
+  /** Bytes reserved for every request, so that a review of usual size is never refused because of large ones. */
+  readonly reservedBytes: number;
+  /** How long a client may make no progress before it counts as stalled. */
+  readonly stallMs: number;
+  /** Time limit for receiving a small body. */
   readonly bodyTimeoutMs: number;
-  /** Further time for each MiB; all of it is well within the API server's own timeout of at most 30 s. */
+  /** Additional time for each MiB. The total is well below the API server's own timeout of at most 30 s. */
   readonly bodyTimeoutPerMebibyteMs: number;
-  /** Longer than the 90 s for which the API server keeps idle connections: whoever closes first wins a race. */
+  /**
+   * Longer than the 90 s for which API servers keep idle connections, so that we never close one that is being used.
+   */
   readonly keepAliveTimeoutMs: number;
-  /** The same for connections that have brought no review: they are not the API server's. */
+  /** Keep-alive timeout of connections that have not carried a review, and so are not the API server's. */
   readonly strangerTimeoutMs: number;
   readonly headersTimeoutMs: number;
-  /** Whole request, headers included. */
+  /** Time limit for receiving the whole request, including headers. */
   readonly requestTimeoutMs: number;
   readonly handshakeTimeoutMs: number;
-  /** How often Node looks for connections that broke these timeouts. */
+  /** Interval at which Node enforces these timeouts. */
   readonly timeoutCheckMs: number;
   /**
-   * An API server opens one for each call that it makes at a time, 200 by default (--max-mutating-requests-inflight); one
-   * takes some 50 KiB.
+   * An API server opens one for each concurrent call, 200 by default (--max-mutating-requests-inflight). Each takes
+   * about 50 KiB.
    */
   readonly connections: number;
 }
@@ -37,8 +42,8 @@ const mebibyte = 1024 * 1024;
 export const defaultLimits: Limits = {
   bodyBytes: 7 * mebibyte,
   bufferedBytes: 48 * mebibyte,
-  ownBytes: 32 * 1024,
-  stillMs: 250,
+  reservedBytes: 32 * 1024,
+  stallMs: 250,
   bodyTimeoutMs: 2_000,
   bodyTimeoutPerMebibyteMs: 1_000,
   keepAliveTimeoutMs: 120_000,

@@ -7,10 +7,10 @@ export interface PlainPage {
   readonly text: string;
 }
 
-/** Pages by path; `query` is what stands behind the question mark. */
+/** Pages by path. */
 export type PlainPages = ReadonlyMap<string, (query: URLSearchParams) => PlainPage | Promise<PlainPage>>;
 
-/** Prometheus and the kubelet ask one after the other; whoever only holds connections loses them first. */
+/** Maximum number of connections. Prometheus and the kubelet need few; connections that stay idle are closed first. */
 const connections = 64;
 
 function refusal(status: number, sentence: string): PlainPage {
@@ -26,8 +26,8 @@ async function answer(pages: PlainPages, method: string | undefined, url: string
 }
 
 /**
- * Plain HTTP server of a few pages, on a port of its own: what the review port suffers does not reach it, and a
- * NetworkPolicy can tell the two apart. A page that throws is answered with 500 and `failure`.
+ * Creates a plain HTTP server for a few pages. It has a port of its own, so that load on the review port does not
+ * affect it and a NetworkPolicy can distinguish the two. A page that throws is answered with status 500 and `failure`.
  */
 export function createPlainServer(pages: PlainPages, failure: string): Server {
   const server = createServer((request, response) => {

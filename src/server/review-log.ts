@@ -1,13 +1,16 @@
 import type { Reviewed } from '../admission/handler.ts';
 
-/** Longer than any name in Kubernetes (253); a caller may send anything. */
+/** Longer than any name in Kubernetes (253). Callers can send any text. */
 const longestField = 256;
 
 function cut(text: string): string {
   return text.length > longestField ? `${text.slice(0, longestField - 1)}…` : text;
 }
 
-/** Fields of the log line about one review. Nothing of the pod but its name and its owner's, and the reasons' codes. */
+/**
+ * Fields of the log line for one review. Of the pod they contain only its name and its owner's name; of the reasons
+ * only their codes.
+ */
 export function describeReview(
   reviewed: Reviewed & { readonly status: 200 },
   durationMs: number,

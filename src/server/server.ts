@@ -6,20 +6,20 @@ import type { Injector } from '../injection/injector.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import { createAnswerEncoder } from './answer-body.ts';
-import { refuseConnection } from './broken-connection.ts';
+import { answerClientError } from './client-error.ts';
 import { boundConnections, type Connections } from './connections.ts';
 import { isLate } from './deadline.ts';
 import { healthPages, type HealthCheck } from './health.ts';
 import { defaultLimits, type Limits } from './limits.ts';
 import { describeReview } from './review-log.ts';
-import { BodyRefusal, createReception, type Reception } from './reception.ts';
-import { readReviewText } from './review-text.ts';
+import { BodyRefusal, createBufferBudget, type BufferBudget } from './buffer-budget.ts';
+import { stripManagedFields } from './strip-managed-fields.ts';
 import { tlsOptions, type KeyPair } from './tls.ts';
 
-/** Everything that the server needs from outside. */
-export interface ServerPorts {
+/** What the server needs from its creator. */
+export interface ServerDependencies {
   readonly keyPair: KeyPair;
-  /** The injector of the moment; a request sees exactly one. */
+  /** The current injector. Each request uses one injector from start to end. */
   injector(): Injector;
   checks(): readonly HealthCheck[];
   readonly log: Log;
@@ -31,9 +31,9 @@ export interface ServerPorts {
 
 export interface WebhookServer {
   readonly app: FastifyInstance;
-  /** Presents another certificate to new connections; open ones go on. Throws on a pair that does not match. */
+  /** Uses another certificate for new connections. Throws if certificate and key do not match. */
   useKeyPair(pair: KeyPair): void;
-  /** From now on every answer ends its connection, so that callers move to another replica. */
+  /** Closes the connection after every response from now on, so that callers move to another replica. */
   drain(): void;
 }
 
@@ -45,7 +45,9 @@ const allowed: ReadonlyMap<string, string> = new Map([
 
 const noVariables = { variables: undefined } as const;
 
-/** Beside an istiod the address may go on after `/inject`, with variables of the proxy. */
+/**
+ * The method that the path allows. In Istio's mode a path may continue after `/inject`, with variables for the proxy.
+ */
 function methodOf(path: string, { flavour }: Injector): string | undefined {
   return allowed.get(path) ?? (flavour.readAddress !== undefined && path.startsWith('/inject/') ? 'POST' : undefined);
 }
@@ -73,39 +75,39 @@ function noCompiler(): () => never {
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** When the request line arrived, milliseconds of a monotonic clock. */
+    /** When the request arrived, in milliseconds of a monotonic clock. */
     receivedMs: number;
   }
 }
 
-/** Refuses work that cannot be done in time, or for which there is no memory. The API server retries such a 503. */
-async function shed(reply: FastifyReply, metrics: Metrics, why: 'buffered' | 'late'): Promise<FastifyReply> {
+/** Rejects a request that cannot be answered in time or for which there is no memory. The API server retries on 503. */
+async function rejectOverload(reply: FastifyReply, metrics: Metrics, why: 'buffered' | 'late'): Promise<FastifyReply> {
   metrics.shed.inc({ reason: why });
   return sendText(reply.header('retry-after', '1'), 503, 'Overloaded, try again.');
 }
 
 interface Answering {
-  readonly ports: ServerPorts;
+  readonly dependencies: ServerDependencies;
   readonly connections: Connections;
-  readonly reception: Reception;
+  readonly buffers: BufferBudget;
   readonly encodeAnswer: ReturnType<typeof createAnswerEncoder>;
 }
 
 async function answerReview(
   request: FastifyRequest,
   reply: FastifyReply,
-  { ports, connections, reception, encodeAnswer }: Answering,
+  { dependencies, connections, buffers, encodeAnswer }: Answering,
 ): Promise<FastifyReply> {
-  const { log, metrics } = ports;
-  const startMs = ports.nowMs();
+  const { log, metrics } = dependencies;
+  const startMs = dependencies.nowMs();
   const { timeout } = request.query as Record<string, unknown>;
-  if (isLate(timeout, startMs - request.receivedMs)) return shed(reply, metrics, 'late');
-  const text = Buffer.isBuffer(request.body) ? readReviewText(request.body) : '';
+  if (isLate(timeout, startMs - request.receivedMs)) return rejectOverload(reply, metrics, 'late');
+  const text = Buffer.isBuffer(request.body) ? stripManagedFields(request.body) : '';
   if (text === undefined) {
     metrics.badRequests.inc({ status: '400' });
     return sendText(reply, 400, 'The body is not UTF-8.');
   }
-  const injector = ports.injector();
+  const injector = dependencies.injector();
   const address = injector.flavour.readAddress?.(pathOf(request)) ?? noVariables;
   const reviewed = 'problem' in address ? address : review(text, injector, address.variables);
   if ('problem' in reviewed) {
@@ -113,7 +115,7 @@ async function answerReview(
     return sendText(reply, 400, reviewed.problem);
   }
   const { decision } = reviewed;
-  const durationMs = ports.nowMs() - startMs;
+  const durationMs = dependencies.nowMs() - startMs;
   const [first] = decision.reasons;
   metrics.reviews.inc({ outcome: decision.outcome, reason: first.code });
   metrics.duration.observe({ outcome: decision.outcome }, durationMs / 1_000);
@@ -122,28 +124,28 @@ async function answerReview(
   const fields = describeReview(reviewed, durationMs, patchBytes);
   if (reviewed.failure !== undefined) {
     metrics.failures.inc();
-    // Where it happened, not what else an error may carry along: that can be the pod.
+    // Only the stack: other properties of an error may contain the pod.
     const stack = reviewed.failure instanceof Error ? reviewed.failure.stack : undefined;
     log.error({ ...fields, stack }, 'a review could not be decided');
   }
   log.info(fields, 'review');
   const answer = encodeAnswer(reviewed.answer);
   connections.welcome(request.raw.socket);
-  reception.answer(request.raw, answer.length);
+  buffers.holdAnswer(request.raw, answer.length);
   return reply.type('application/json').send(answer);
 }
 
 function installRoutes(app: FastifyInstance, answering: Answering): void {
-  const { ports } = answering;
+  const { dependencies } = answering;
   app.post('/inject', async (request, reply) => answerReview(request, reply, answering));
   app.post('/inject/*', {
     onRequest(request, reply, done) {
-      if (methodOf(pathOf(request), ports.injector()) === undefined) reply.callNotFound();
+      if (methodOf(pathOf(request), dependencies.injector()) === undefined) reply.callNotFound();
       else done();
     },
     handler: async (request, reply) => answerReview(request, reply, answering),
   });
-  for (const [path, ask] of healthPages(() => ports.checks())) {
+  for (const [path, ask] of healthPages(() => dependencies.checks())) {
     app.get(path, async (request, reply) => {
       const { status, body } = ask(new URLSearchParams(request.url.split('?', 2)[1] ?? ''));
       return reply.code(status).type('text/plain; charset=utf-8').send(body);
@@ -151,46 +153,46 @@ function installRoutes(app: FastifyInstance, answering: Answering): void {
   }
 }
 
-function installErrors(app: FastifyInstance, ports: ServerPorts, limits: Limits): void {
+function installErrors(app: FastifyInstance, dependencies: ServerDependencies, limits: Limits): void {
   app.setNotFoundHandler(async (request, reply) => {
-    const method = methodOf(pathOf(request), ports.injector());
+    const method = methodOf(pathOf(request), dependencies.injector());
     if (method === undefined) return sendText(reply, 404, 'There is nothing here.');
-    ports.metrics.badRequests.inc({ status: '405' });
+    dependencies.metrics.badRequests.inc({ status: '405' });
     return sendText(reply.header('allow', method), 405, `Only ${method} is allowed here.`);
   });
   app.setErrorHandler(async (error: FastifyError, _request, reply) => {
     if (error instanceof BodyRefusal) {
-      // The rest of such a body is not read.
+      // The rest of this body will not be read.
       if (error.statusCode !== 503) reply.header('connection', 'close');
-      else return shed(reply, ports.metrics, 'buffered');
+      else return rejectOverload(reply, dependencies.metrics, 'buffered');
     }
     const status = error.statusCode !== undefined && error.statusCode >= 400 ? error.statusCode : 500;
-    ports.metrics.badRequests.inc({ status: String(status) });
-    // The error's own text may quote the request; its code never does.
-    if (status >= 500) ports.log.error({ code: error.code, stack: error.stack }, 'a request failed');
+    dependencies.metrics.badRequests.inc({ status: String(status) });
+    // An error's message may quote the request; its code never does.
+    if (status >= 500) dependencies.log.error({ code: error.code, stack: error.stack }, 'a request failed');
     return sendText(reply, status, sentenceOf(status, limits));
   });
 }
 
-/** Keeps the connection for a short time after the answer, and says so. */
+/** Sets a short keep-alive timeout for the connection, and announces it to the client. */
 function keepShortly(reply: FastifyReply, timeoutMs: number): void {
   if (reply.getHeader('connection') !== undefined) return;
   reply.header('connection', 'keep-alive').header('keep-alive', `timeout=${Math.floor(timeoutMs / 1_000)}`);
   const { socket } = reply.raw;
-  // Node sets its own time when the answer is out, and takes ours back with the next request.
+  // Node sets its own timeout when the response is finished, and again with the next request.
   reply.raw.once('finish', () => setImmediate(() => socket?.setTimeout(timeoutMs)));
 }
 
 /**
- * The webhook's HTTPS server: `POST /inject`, `GET /livez`, `GET /readyz?verbose`, and nothing else. It does not listen
- * yet; the caller does. Throws when certificate and key do not match.
+ * Creates the webhook's HTTPS server, for `POST /inject`, `GET /livez` and `GET /readyz?verbose`. The caller must start
+ * listening. Throws if certificate and key do not match.
  */
-export function createServer(ports: ServerPorts): WebhookServer {
-  const limits = ports.limits ?? defaultLimits;
+export function createServer(dependencies: ServerDependencies): WebhookServer {
+  const limits = dependencies.limits ?? defaultLimits;
   let isDraining = false;
   const app = Fastify({
     https: {
-      ...tlsOptions(ports.keyPair),
+      ...tlsOptions(dependencies.keyPair),
       handshakeTimeout: limits.handshakeTimeoutMs,
       connectionsCheckingInterval: limits.timeoutCheckMs,
       headersTimeout: limits.headersTimeoutMs,
@@ -199,47 +201,47 @@ export function createServer(ports: ServerPorts): WebhookServer {
     bodyLimit: limits.bodyBytes,
     keepAliveTimeout: limits.keepAliveTimeoutMs,
     requestTimeout: limits.requestTimeoutMs,
-    // Of a connection on which nothing moves during a request: its client does not read the answer. A request that
-    // does not arrive gets an answer before that.
+    // Closes connections without any traffic during a request, whose clients do not read the response. Requests that do
+    // not arrive completely time out earlier, with a response.
     connectionTimeout: 2 * limits.requestTimeoutMs,
     exposeHeadRoutes: false,
-    // There are no schemas. Compilers that do nothing keep Fastify from loading its own, which take room and time.
+    // There are no schemas. These compilers keep Fastify from loading its own, which take memory and time.
     schemaController: { compilersFactory: { buildValidator: noCompiler, buildSerializer: noCompiler } },
-    // A request that arrives while the server closes is still answered, the API server does not retry an EOF.
+    // Requests that arrive while the server closes are still answered, because the API server does not retry an EOF.
     return503OnClosing: false,
     forceCloseConnections: 'idle',
     clientErrorHandler(error, socket) {
       const { code } = error as NodeJS.ErrnoException;
-      ports.metrics.badRequests.inc({ status: 'connection' });
-      ports.log.debug({ code }, 'a connection broke the protocol');
-      refuseConnection(code, socket);
+      dependencies.metrics.badRequests.inc({ status: 'connection' });
+      dependencies.log.debug({ code }, 'a connection broke the protocol');
+      answerClientError(code, socket);
     },
-    // A path that does not decode never reaches a route; Fastify's own answer would repeat it.
+    // A path that cannot be decoded reaches no route; Fastify's own response would repeat it.
     frameworkErrors(error, _request, reply) {
-      ports.metrics.badRequests.inc({ status: '400' });
-      ports.log.debug({ code: error.code }, 'a request line is malformed');
+      dependencies.metrics.badRequests.inc({ status: '400' });
+      dependencies.log.debug({ code: error.code }, 'a request line is malformed');
       void sendText(reply as FastifyReply, 400, sentenceOf(400, limits));
     },
   });
   const { server } = app;
   const connections = boundConnections(server, limits.connections, () =>
-    ports.metrics.badRequests.inc({ status: 'dropped' }),
+    dependencies.metrics.badRequests.inc({ status: 'dropped' }),
   );
   server.on('tlsClientError', (error: NodeJS.ErrnoException) => {
-    ports.metrics.badRequests.inc({ status: 'tls' });
-    ports.log.debug({ code: error.code }, 'a TLS handshake failed');
+    dependencies.metrics.badRequests.inc({ status: 'tls' });
+    dependencies.log.debug({ code: error.code }, 'a TLS handshake failed');
   });
   app.removeAllContentTypeParsers();
-  const reception = createReception(limits);
-  ports.metrics.showReception(() => reception);
+  const buffers = createBufferBudget(limits);
+  dependencies.metrics.observeBuffers(() => buffers);
   app.addContentTypeParser('application/json', (request: FastifyRequest, payload: Readable, done) => {
-    if (request.headers['content-encoding'] === undefined) reception.receive(request.raw, payload, done);
+    if (request.headers['content-encoding'] === undefined) buffers.readBody(request.raw, payload, done);
     else done(Object.assign(new Error('content encoding'), { statusCode: 415, code: 'SI_CONTENT_ENCODING' }));
   });
   app.decorateRequest('receivedMs', 0);
   app.addHook('onRequest', (request, reply, done) => {
-    request.receivedMs = ports.nowMs();
-    if (request.method === 'POST') reception.open(request.raw, reply.raw);
+    request.receivedMs = dependencies.nowMs();
+    if (request.method === 'POST') buffers.track(request.raw, reply.raw);
     done();
   });
   app.addHook('onSend', (request, reply, _payload, done) => {
@@ -247,8 +249,8 @@ export function createServer(ports: ServerPorts): WebhookServer {
     else if (!connections.isWelcome(request.raw.socket)) keepShortly(reply, limits.strangerTimeoutMs);
     done();
   });
-  installRoutes(app, { ports, connections, reception, encodeAnswer: createAnswerEncoder() });
-  installErrors(app, ports, limits);
+  installRoutes(app, { dependencies, connections, buffers, encodeAnswer: createAnswerEncoder() });
+  installErrors(app, dependencies, limits);
   return {
     app,
     useKeyPair: (pair) => server.setSecureContext(tlsOptions(pair)),

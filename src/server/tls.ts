@@ -1,15 +1,15 @@
 import { constants } from 'node:crypto';
 import type { TlsOptions } from 'node:tls';
 
-/** PEM texts of what the server presents. */
+/** The server's certificate and key, PEM. */
 export interface KeyPair {
   readonly certificate: string;
   readonly privateKey: string;
 }
 
 /**
- * Authenticated encryption with forward secrecy alone; OpenSSL's own list still has neither as a condition. Go's clients,
- * the API server among them, offer every one of these.
+ * Only ciphers with authenticated encryption and forward secrecy; OpenSSL's defaults require neither. Clients written
+ * in Go, such as the API server, offer all of these.
  */
 const ciphers = [
   'TLS_AES_128_GCM_SHA256',
@@ -24,15 +24,15 @@ const ciphers = [
 ].join(':');
 
 /**
- * The complete TLS options. They are the same at start and at every swap: an option left out at a swap falls back to
- * Node's default, the protocol floor included. Throws when a text is empty: Node would go on without a certificate.
+ * The complete TLS options, for start and for every new certificate: `setSecureContext` resets an omitted option to
+ * Node's default, even the minimum version. Throws if a text is empty, because Node would serve without a certificate.
  */
 export function tlsOptions(pair: KeyPair): TlsOptions {
   if (pair.certificate === '' || pair.privateKey === '') throw new Error('the certificate or its key is empty');
   return {
     cert: pair.certificate,
     key: pair.privateKey,
-    // The API server speaks 1.3 to us; 1.2 is its floor.
+    // API servers use TLS 1.3; their minimum is 1.2.
     minVersion: 'TLSv1.2',
     ciphers,
     honorCipherOrder: true,

@@ -4,8 +4,9 @@ import type { LogLevel } from './level.ts';
 export type Log = pino.Logger;
 
 /**
- * One JSON object a line. Messages are constant, particulars are fields; a pod, an env value, a token or a key is never
- * one of them. Written synchronously: no transport, no worker.
+ * Creates a log that writes one JSON object per line. Messages are constant and details are fields, which never contain
+ * a pod, the value of an environment variable, a token or a key. Writes are synchronous, without a transport or a
+ * worker.
  */
 export function createLog(level: LogLevel, destination: { write(line: string): void }): Log {
   return pino(
@@ -19,15 +20,16 @@ export function createLog(level: LogLevel, destination: { write(line: string): v
   );
 }
 
-/** A line waits so long for others, milliseconds. */
+/** How long a line waits for others, in milliseconds. */
 const gatherMs = 10;
 
-/** Characters that are written without waiting. */
+/** Number of characters above which lines are written without waiting. */
 const gatherLength = 32_768;
 
 /**
- * Lines of a few milliseconds as one write, because a write costs more than the making of a line. `write` must be
- * synchronous; whoever ends the process calls `flush`. What a killed process loses is shorter than what a lost node does.
+ * Combines the lines of a few milliseconds into one write, because a write costs more than formatting a line. `write`
+ * must be synchronous, and `flush` must be called before the process ends. A killed process loses at most these few
+ * milliseconds.
  */
 export function gatherLines(write: (text: string) => void): { write(line: string): void; flush(): void } {
   let pending = '';

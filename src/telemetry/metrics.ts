@@ -1,15 +1,15 @@
 import { Counter, Gauge, Histogram, Registry } from '@prometheus-io/client';
 import { reasons, type ReasonCode } from '../injection/policy/reason.ts';
 
-/** Every metric of the process, in a registry of its own. Label values are bounded: outcomes, codes, results. */
+/** All metrics of the process, in one registry. The number of label values is bounded: outcomes, codes and results. */
 export interface Metrics {
   readonly reviews: Counter<'outcome' | 'reason'>;
   readonly badRequests: Counter<'status'>;
   readonly failures: Counter<string>;
   readonly duration: Histogram<'outcome'>;
   readonly patchBytes: Histogram<string>;
-  /** Shows what is being received; it is read when somebody asks, because it changes several times a review. */
-  showReception(read: () => Reception): void;
+  /** Reports the use of buffers. It is read when metrics are collected, because it changes several times per review. */
+  observeBuffers(read: () => BufferUse): void;
   readonly shed: Counter<'reason'>;
   readonly reloads: Counter<'result'>;
   readonly configurationValid: Gauge<string>;
@@ -17,7 +17,7 @@ export interface Metrics {
   readonly certificateExpiry: Gauge<string>;
   readonly certificateEvents: Counter<'event'>;
   readonly ready: Gauge<string>;
-  /** The text exposition of everything. */
+  /** All metrics in the Prometheus text format. */
   expose(): Promise<{ readonly contentType: string; readonly text: string }>;
 }
 
@@ -29,14 +29,14 @@ interface Options {
   readonly registers: Registry[];
 }
 
-/** Bodies that are on their way. */
-export interface Reception {
+/** Requests and their buffers. */
+export interface BufferUse {
   readonly inFlight: number;
-  /** Bytes of them that are there, and of answers that are not taken yet. */
+  /** Bytes of bodies received so far, and of responses that clients have not read yet. */
   readonly bufferedBytes: number;
 }
 
-function showReception(options: (name: string, help: string) => Options, read: () => Reception): void {
+function observeBuffers(options: (name: string, help: string) => Options, read: () => BufferUse): void {
   const show = (gauge: Options, value: () => number): Gauge =>
     new Gauge({
       ...gauge,
@@ -54,6 +54,7 @@ function showReception(options: (name: string, help: string) => Options, read: (
   );
 }
 
+/** Creates the metrics; `version` is a label of `build_info`. */
 export function createMetrics(version: string): Metrics {
   const registry = new Registry();
   const registers = [registry];
@@ -86,7 +87,7 @@ export function createMetrics(version: string): Metrics {
       ...options('patch_bytes', 'Size of the JSON Patch.'),
       buckets: [1024, 4096, 8192, 16_384, 32_768, 65_536, 262_144],
     }),
-    showReception: (read) => showReception(options, read),
+    observeBuffers: (read) => observeBuffers(options, read),
     shed: new Counter({
       ...options('shed_total', 'Reviews answered 503 with Retry-After, which the API server retries.'),
       labelNames: ['reason'] as const,

@@ -52,7 +52,7 @@ describe('a review is answered inside the time that the API server gives', () =>
 });
 
 describe('more bodies at once than fit', () => {
-  const half = { limits: { bufferedBytes: Math.ceil(review.length * 1.5), ownBytes: 0, stillMs: 60_000 } };
+  const half = { limits: { bufferedBytes: Math.ceil(review.length * 1.5), reservedBytes: 0, stallMs: 60_000 } };
   const almost = review.slice(0, -1);
   const end = review.slice(-1);
   const begin = async (length: number | 'chunked') => {
@@ -121,7 +121,7 @@ describe('more bodies at once than fit', () => {
   });
 
   test('do not keep a single one out, however small the bound', async () => {
-    await start({ limits: { bufferedBytes: 1, ownBytes: 0 } });
+    await start({ limits: { bufferedBytes: 1, reservedBytes: 0 } });
     expect((await postReview(webhook, review)).status).toBe(200);
   });
 

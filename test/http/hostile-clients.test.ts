@@ -116,7 +116,7 @@ describe('when memory is short', () => {
   const large = JSON.stringify(reviewOf(podOf({ annotations: { 'example.com/a': 'x'.repeat(300_000) } })));
 
   test('a body that stands still gives way to one that moves', async () => {
-    webhook = await startWebhook({ limits: { bufferedBytes: large.length, stillMs: 100, bodyTimeoutMs: 60_000 } });
+    webhook = await startWebhook({ limits: { bufferedBytes: large.length, stallMs: 100, bodyTimeoutMs: 60_000 } });
     const still = await openConnection(webhook);
     still.write(headOf(large.length) + large.slice(0, -1));
     // The API server tries again as well.
@@ -131,7 +131,7 @@ describe('when memory is short', () => {
   });
 
   test('a usual review is answered whatever the others hold', async () => {
-    webhook = await startWebhook({ limits: { bufferedBytes: 1, stillMs: 60_000, bodyTimeoutMs: 60_000 } });
+    webhook = await startWebhook({ limits: { bufferedBytes: 1, stallMs: 60_000, bodyTimeoutMs: 60_000 } });
     const still = await openConnection(webhook);
     still.write(headOf(large.length) + large.slice(0, -1));
     expect((await postReview(webhook, large)).status).toBe(503);

@@ -3,7 +3,7 @@ import { describe, expect, test } from '@jest/globals';
 import { review } from '../../../src/admission/handler.ts';
 import { createInjector, decide } from '../../../src/injection/injector.ts';
 import type { Snapshot } from '../../../src/injection/snapshot.ts';
-import { readReviewText } from '../../../src/server/review-text.ts';
+import { stripManagedFields } from '../../../src/server/strip-managed-fields.ts';
 import { annotationTable } from '../../../src/settings/annotation-table.ts';
 import { statusAnnotation } from '../../../src/pod/conventions.ts';
 import { annotationNames } from '../../../src/pod/annotation-names.ts';
@@ -108,7 +108,7 @@ function cost(snapshot: Snapshot, long: JsonObject): number {
   const body = Buffer.from(JSON.stringify(reviewOf(long)));
   const injector = createInjector(snapshot);
   const start = performance.now();
-  review(readReviewText(body) ?? '', injector);
+  review(stripManagedFields(body) ?? '', injector);
   return performance.now() - start;
 }
 

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:tls';
 import type { CertificateEvent, CertificateEventCode } from '../../../src/certs/events.ts';
-import type { BundlePublisher, CaStore } from '../../../src/certs/ports.ts';
+import type { BundlePublisher, CaStore } from '../../../src/certs/stores.ts';
 import type { ServingCertificate } from '../../../src/certs/source.ts';
 
 /** What an API server would hold, in memory: one Secret and the bundles of our entries. */

@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { createAuthority } from '../../../src/certs/authority.ts';
 import { dayMs } from '../../../src/certs/durations.ts';
-import type { BundlePublisher } from '../../../src/certs/ports.ts';
+import type { BundlePublisher } from '../../../src/certs/stores.ts';
 import { createBundlePublisher } from '../../../src/kubernetes/bundle-publisher.ts';
 import { type ApiClient, connect } from '../../../src/kubernetes/client.ts';
 import { fail, type FakeApiServer, startFakeApiServer } from './fake-api-server.ts';

@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from '@jest/globals';
-import type { CaStore } from '../../../src/certs/ports.ts';
+import type { CaStore } from '../../../src/certs/stores.ts';
 import { createCaStore } from '../../../src/kubernetes/ca-store.ts';
 import { type ApiClient, connect } from '../../../src/kubernetes/client.ts';
 import { fail, type FakeApiServer, startFakeApiServer } from './fake-api-server.ts';

@@ -3,7 +3,7 @@ import { expect, test } from '@jest/globals';
 import { createSnapshot } from '../../../src/injection/build-snapshot.ts';
 import type { Snapshot } from '../../../src/injection/snapshot.ts';
 import type { ApiClient } from '../../../src/kubernetes/client.ts';
-import type { ConfigurationKeeper } from '../../../src/runtime/configuration-keeper.ts';
+import type { ConfigurationReloader } from '../../../src/runtime/configuration-reloader.ts';
 import { watchNamespaces } from '../../../src/runtime/namespace-facts.ts';
 import { createLog } from '../../../src/telemetry/log.ts';
 import { istiodSnapshot } from '../../support/processes/istiod.ts';
@@ -30,7 +30,7 @@ async function lookOnce(snapshot: Snapshot): Promise<{ asked: number; told: Snap
     useNamespaces: (namespaces: Snapshot['namespaces']) => {
       told = namespaces;
     },
-  } as unknown as ConfigurationKeeper;
+  } as unknown as ConfigurationReloader;
   const watching = watchNamespaces(client, keeper, createLog('silent', { write: () => undefined }));
   await new Promise((resolve) => setImmediate(resolve));
   watching.stop();

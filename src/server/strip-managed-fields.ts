@@ -11,7 +11,7 @@ const closeBracket = 0x5d;
 const openBrace = 0x7b;
 const closeBrace = 0x7d;
 
-/** Index behind the string whose first character is at `from`, or the length of the body when it does not end. */
+/** Index after the string whose first character is at `from`, or the length of the body if the string does not end. */
 function skipString(body: Buffer, from: number): number {
   const { length } = body;
   let index = from;
@@ -23,7 +23,7 @@ function skipString(body: Buffer, from: number): number {
   return length;
 }
 
-/** Index of the bracket that closes the list whose first item is at `from`; undefined when there is none. */
+/** Index of the bracket that closes the list whose first item is at `from`; undefined if there is none. */
 function endOfList(body: Buffer, from: number): number | undefined {
   const { length } = body;
   let depth = 1;
@@ -43,13 +43,14 @@ function endOfList(body: Buffer, from: number): number | undefined {
 }
 
 /**
- * The text of a review without the items of its first `managedFields`: up to half of what an API server sends, nothing
- * that a decision depends on, and the dearest part to parse, because every item is an object with keys of its own
- * (`docs/decisions/managed-fields.md`). undefined when the body is not UTF-8. The body is CONSUMED: its bytes are moved.
+ * Decodes the body of a review without the items of its first `managedFields`. They are up to half of the bytes, no
+ * decision depends on them, and they are expensive to parse, because every item is an object with unique keys
+ * (`docs/decisions/managed-fields.md`). Undefined if the body is not UTF-8. Consumes `body`: its bytes are moved in
+ * place.
  *
- * An unescaped quote behind a comma or a brace opens a key, so the name in an annotation's text is never mistaken.
+ * An unescaped quote after a comma or a brace always starts a key, so the same word inside an annotation never matches.
  */
-export function readReviewText(body: Buffer): string | undefined {
+export function stripManagedFields(body: Buffer): string | undefined {
   if (!isUtf8(body)) return undefined;
   const at = body.indexOf(key);
   if (at < 1 || (body[at - 1] !== comma && body[at - 1] !== openBrace)) return body.toString('utf8');

@@ -1,31 +1,34 @@
 import { fingerprintsOf, holdsCertificates, sameCertificates } from './bundle.ts';
-import type { BundlePublisher, PublishedBundle } from './ports.ts';
+import type { BundlePublisher, PublishedBundle } from './stores.ts';
 import type { Reporter } from './reporter.ts';
-import { messageOf } from './problem.ts';
+import { messageOf } from './error-message.ts';
 
-/** Keeps the bundles of our webhook entries as they should be, and knows what they are. Never rejects. */
-export interface BundleKeeper {
-  /** Reads the configuration. */
+/**
+ * Reconciles the CA bundles of our entries in the webhook configuration. Its methods never reject; errors are reported.
+ */
+export interface BundleReconciler {
+  /** Reads the webhook configuration. */
   refresh(): Promise<void>;
-  /** Writes the bundle where another set of certificates is, and reads the result back. */
+  /** Writes the bundle to every entry whose set of certificates differs, and reads the result back. */
   publish(wanted: string): Promise<void>;
-  /** The bundles as last read; undefined before the first reading and while there is no configuration. */
+  /** The bundles as last read; undefined before the first read and while the configuration does not exist. */
   live(): readonly PublishedBundle[] | undefined;
-  /** Whether every entry, as last read, trusts the CA; also when there is none, since nobody calls us then. */
+  /** Whether every entry, as last read, trusts the CA; true without entries, because nothing calls the webhook then. */
   trusts(certificate: string): boolean;
 }
 
-export function createBundleKeeper(options: {
+/** Creates a reconciler that has not read the webhook configuration yet. */
+export function createBundleReconciler(options: {
   readonly publisher: BundlePublisher;
   readonly reporter: Reporter;
-}): BundleKeeper {
+}): BundleReconciler {
   const { publisher, reporter } = options;
   let live: readonly PublishedBundle[] | undefined;
 
   async function guarded(work: () => Promise<void>): Promise<void> {
     try {
       await work();
-      reporter.over('api-unreachable', 'webhook configuration');
+      reporter.clear('api-unreachable', 'webhook configuration');
     } catch (error) {
       const why = messageOf(error);
       reporter.raise('api-unreachable', `the webhook configuration: ${why}`, 'webhook configuration');
@@ -35,7 +38,7 @@ export function createBundleKeeper(options: {
   async function read(): Promise<void> {
     live = await publisher.read();
     if (live !== undefined && live.length > 0) {
-      reporter.over('webhook-missing');
+      reporter.clear('webhook-missing');
       return;
     }
     const what = live === undefined ? 'does not exist' : 'has no entry of ours';
@@ -52,12 +55,12 @@ export function createBundleKeeper(options: {
         const outcome = await publisher.publish(wanted);
         if (outcome === 'written') {
           const detail = `${drifted.map(describeDrift).join('; ')}; ${fingerprintsOf(wanted).size} CAs published`;
-          reporter.tell({ code: 'bundle-patched', detail });
+          reporter.report({ code: 'bundle-patched', detail });
         }
         if (outcome === 'conflict') {
           reporter.raise('webhook-conflict', 'the webhook configuration changed while the bundle was written');
         } else {
-          reporter.over('webhook-conflict');
+          reporter.clear('webhook-conflict');
         }
         await read();
       }),

@@ -1,10 +1,10 @@
 import { Buffer } from 'node:buffer';
 import { describe, expect, test } from '@jest/globals';
 import * as fc from 'fast-check';
-import { readReviewText } from '../../../src/server/review-text.ts';
+import { stripManagedFields } from '../../../src/server/strip-managed-fields.ts';
 
 function read(value: unknown): unknown {
-  return JSON.parse(readReviewText(Buffer.from(JSON.stringify(value))) ?? 'null');
+  return JSON.parse(stripManagedFields(Buffer.from(JSON.stringify(value))) ?? 'null');
 }
 
 const someJson = fc.jsonValue({ maxDepth: 4 });
@@ -53,7 +53,7 @@ describe('nothing else is mistaken for them', () => {
 
   test('blanks between the tokens, which an API server never writes', () => {
     const text = '{"managedFields" : [1]}';
-    expect(readReviewText(Buffer.from(text))).toBe(text);
+    expect(stripManagedFields(Buffer.from(text))).toBe(text);
   });
 });
 
@@ -61,12 +61,12 @@ test('a body that is cut off stays what it is, so that it is refused', () => {
   const whole = JSON.stringify({ metadata: { managedFields: [{ 'a"': ['\\"'] }, 'b\\'] }, spec: {} });
   const end = whole.indexOf('},"spec"');
   for (let length = 0; length < end; length++) {
-    expect(() => JSON.parse(readReviewText(Buffer.from(whole.slice(0, length))) ?? '')).toThrow(SyntaxError);
+    expect(() => JSON.parse(stripManagedFields(Buffer.from(whole.slice(0, length))) ?? '')).toThrow(SyntaxError);
   }
 });
 
 test('other text than UTF-8 is none', () => {
-  expect(readReviewText(Buffer.from([0x22, 0xff, 0x22]))).toBeUndefined();
+  expect(stripManagedFields(Buffer.from([0x22, 0xff, 0x22]))).toBeUndefined();
 });
 
 test('characters of several bytes around them come through', () => {

@@ -1,19 +1,19 @@
 import type { Socket } from 'node:net';
 
-/** What the HTTP parser gives up with, as far as it has a status of its own (RFC 9110, 15.5.9; RFC 6585, 5). */
+/** Statuses for errors of the HTTP parser (RFC 9110 section 15.5.9, RFC 6585 section 5); all others are 400. */
 const statuses: ReadonlyMap<string, string> = new Map([
   ['ERR_HTTP_REQUEST_TIMEOUT', '408 Request Timeout'],
   ['HPE_HEADER_OVERFLOW', '431 Request Header Fields Too Large'],
 ]);
 
-/** How long a refused client may take to read its answer. */
+/** How long a client may take to read the response before its connection is destroyed. */
 const lingerMs = 1_000;
 
 /**
- * Answers a request that never became one, and ends its connection. The client need not agree to that: one that does
- * not hang up by itself would otherwise hold the connection for ever.
+ * Answers a request that Node could not parse (`clientError`), and closes its connection, even if the client keeps its
+ * side open.
  */
-export function refuseConnection(code: string | undefined, socket: Socket): void {
+export function answerClientError(code: string | undefined, socket: Socket): void {
   if (socket.destroyed || socket.writableEnded) return;
   if (!socket.writable) {
     socket.destroy();

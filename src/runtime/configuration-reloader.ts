@@ -15,19 +15,19 @@ import {
 } from './configuration.ts';
 import { watchDirectories } from './watch.ts';
 
-/** Holds the snapshot in use and replaces it as a whole when the files change. */
-export interface ConfigurationKeeper {
-  /** Decides by the snapshot in use. */
+/** Holds the snapshot in use, and replaces it as a whole when the files change. */
+export interface ConfigurationReloader {
+  /** The injector for the snapshot in use. */
   injector(): Injector;
-  /** A refused reload does not make the webhook unready: a bad edit must not stop the creation of pods. */
+  /** Ready even after a refused reload: a bad edit must not block the creation of pods. */
   health(): HealthCheck;
   useCluster(facts: ClusterFacts): void;
-  /** Annotations of namespaces that decisions depend on. */
+  /** Replaces the annotations of namespaces that decisions depend on. */
   useNamespaces(namespaces: Snapshot['namespaces']): void;
   stop(): void;
 }
 
-/** Where a change of the files shows; a file's replacement shows in its directory, where other events cost nothing. */
+/** The directories to watch. For a file this is its directory, where its replacement is visible. */
 function directoriesOf({ settings, sidecars = [] }: ConfigurationPaths): string[] {
   return [
     ...(settings === undefined ? [] : [path.dirname(path.resolve(settings))]),
@@ -35,7 +35,7 @@ function directoriesOf({ settings, sidecars = [] }: ConfigurationPaths): string[
   ];
 }
 
-/** A defect of ours that only some file brings to light must not end a webhook that serves. */
+/** Loads the files without rejecting: a bug that some file triggers must not end a webhook that is serving. */
 async function loadAnyway(paths: ConfigurationPaths): Promise<Loaded> {
   try {
     return await loadConfiguration(paths);
@@ -46,15 +46,18 @@ async function loadAnyway(paths: ConfigurationPaths): Promise<Loaded> {
   }
 }
 
-/** Loads the files, fails with all problems when they are bad, then watches them and keeps the last good ones. */
-export async function keepConfiguration(
+/**
+ * Loads the files, watches them, and keeps the last valid snapshot. Returns all problems if the files are invalid at
+ * the start.
+ */
+export async function startConfigurationReloader(
   paths: ConfigurationPaths,
-  ports: { readonly log: Log; readonly metrics: Metrics; readonly pollMs?: number },
-): Promise<ConfigurationKeeper | { readonly problems: readonly FileProblem[] }> {
-  const { log, metrics } = ports;
+  dependencies: { readonly log: Log; readonly metrics: Metrics; readonly pollMs?: number },
+): Promise<ConfigurationReloader | { readonly problems: readonly FileProblem[] }> {
+  const { log, metrics } = dependencies;
   const loaded = await loadConfiguration(paths);
   if ('problems' in loaded) return loaded;
-  // Fragments depend on nothing of a snapshot that is not in what they are asked for by.
+  // The key of a cached fragment contains everything that it depends on, so the cache outlives a snapshot.
   const fragments = rememberFragments();
   let injector = createInjector(loaded.snapshot, fragments);
   const use = (snapshot: Snapshot): void => {
@@ -64,7 +67,7 @@ export async function keepConfiguration(
   let isReloading = false;
   let again = false;
 
-  const tell = (): void => {
+  const publishMetrics = (): void => {
     metrics.configurationInfo.reset();
     metrics.configurationInfo.set({ hash: injector.snapshot.hash }, 1);
     metrics.configurationValid.set(problems.length === 0 ? 1 : 0);
@@ -78,7 +81,7 @@ export async function keepConfiguration(
       { problems: texts, settingsHash: injector.snapshot.hash },
       'new settings are refused, the last good ones stay',
     );
-    tell();
+    publishMetrics();
   };
   const accept = (next: Snapshot): void => {
     const { snapshot } = injector;
@@ -88,7 +91,7 @@ export async function keepConfiguration(
     use(withNamespaces(withClusterFacts(next, snapshot), snapshot.namespaces));
     if (!isSame) metrics.reloads.inc({ result: 'accepted' });
     log.info({ settingsHash: next.hash }, 'settings are in use');
-    tell();
+    publishMetrics();
   };
   const reload = async (): Promise<void> => {
     if (isReloading) {
@@ -108,8 +111,12 @@ export async function keepConfiguration(
   const watching =
     directories.length === 0
       ? undefined
-      : watchDirectories(directories, () => void reload(), ports.pollMs === undefined ? {} : { pollMs: ports.pollMs });
-  tell();
+      : watchDirectories(
+          directories,
+          () => void reload(),
+          dependencies.pollMs === undefined ? {} : { pollMs: dependencies.pollMs },
+        );
+  publishMetrics();
   log.info({ settingsHash: injector.snapshot.hash, files: loaded.files }, 'settings are in use');
   return {
     injector: () => injector,

@@ -2,7 +2,7 @@ import { mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
-import { keepConfiguration, type ConfigurationKeeper } from '../../../src/runtime/configuration-keeper.ts';
+import { startConfigurationReloader, type ConfigurationReloader } from '../../../src/runtime/configuration-reloader.ts';
 import { createLog } from '../../../src/telemetry/log.ts';
 import { createMetrics, type Metrics } from '../../../src/telemetry/metrics.ts';
 import { until } from '../../support/waiting.ts';
@@ -12,7 +12,7 @@ let folder: string;
 let settings: string;
 let metrics: Metrics;
 let lines: string[];
-let keeper: ConfigurationKeeper;
+let keeper: ConfigurationReloader;
 
 const text = (image: string): string =>
   `apiVersion: sidecar-injector.io/v1alpha1\nkind: InjectorConfiguration\nspec: {proxy: {image: "${image}"}}\n`;
@@ -28,7 +28,10 @@ async function replace(content: string): Promise<void> {
 
 async function keep(pollMs?: number): Promise<void> {
   const log = createLog('trace', { write: (line) => void lines.push(line) });
-  const kept = await keepConfiguration({ settings }, { log, metrics, ...(pollMs === undefined ? {} : { pollMs }) });
+  const kept = await startConfigurationReloader(
+    { settings },
+    { log, metrics, ...(pollMs === undefined ? {} : { pollMs }) },
+  );
   if ('problems' in kept) throw new Error('refused');
   keeper = kept;
 }
@@ -48,7 +51,7 @@ afterEach(async () => {
 test('the first files are refused with their problems, and nothing is watched', async () => {
   await keep();
   await replace('a: [');
-  const refused = await keepConfiguration(
+  const refused = await startConfigurationReloader(
     { settings },
     { log: createLog('silent', { write: () => undefined }), metrics },
   );
@@ -93,7 +96,7 @@ test('a template’s single file is watched too', async () => {
     `apiVersion: sidecar-injector.io/v1alpha1\nkind: SidecarTemplate\nmetadata: {name: ${name}}\nspec: {}\n`;
   await writeFile(file, template('one'));
   const log = createLog('silent', { write: () => undefined });
-  const kept = await keepConfiguration({ sidecars: [file] }, { log, metrics, pollMs: 60_000 });
+  const kept = await startConfigurationReloader({ sidecars: [file] }, { log, metrics, pollMs: 60_000 });
   if ('problems' in kept) throw new Error('refused');
   keeper = kept;
   expect([...keeper.injector().snapshot.templates.keys()]).toEqual(['one']);
@@ -115,7 +118,7 @@ test('after the end nothing is reloaded', async () => {
   await keep(10);
   keeper.stop();
   await replace(text('envoy:2'));
-  const other = await keepConfiguration(
+  const other = await startConfigurationReloader(
     { settings },
     { log: createLog('silent', { write: () => undefined }), metrics, pollMs: 10 },
   );

@@ -1,9 +1,9 @@
-/** IPv4 address as a number. */
+/** A valid IPv4 address as a number. */
 function readV4(text: string): bigint {
   return text.split('.').reduce((sum, part) => sum * 256n + BigInt(part), 0n);
 }
 
-/** IPv6 address (RFC 4291 section 2.2, without zone) as a number. */
+/** A valid IPv6 address (RFC 4291 section 2.2, without a zone) as a number. */
 function readV6(text: string): bigint {
   const dotted = /^(.*:)(\d+\.\d+\.\d+\.\d+)$/.exec(text);
   if (dotted?.[1] !== undefined && dotted[2] !== undefined) {
@@ -19,12 +19,12 @@ function readV6(text: string): bigint {
   return all.reduce((sum, group) => sum * 65_536n + BigInt(`0x${group}`), 0n);
 }
 
-/** Number and length in bits of a valid address. */
+/** A valid address as a number, and its length in bits. */
 function read(text: string): { readonly value: bigint; readonly bits: number } {
   return text.includes(':') ? { value: readV6(text), bits: 128 } : { value: readV4(text), bits: 32 };
 }
 
-/** Whether a valid address lies in a valid CIDR; never with different families. */
+/** Whether a valid address is in a valid CIDR; false if their families differ. */
 export function isWithin(address: string, cidr: string): boolean {
   const [network = '', prefix = ''] = cidr.split('/');
   const one = read(address);

@@ -3,7 +3,7 @@ import type { IncomingMessage } from 'node:http';
 import { PassThrough } from 'node:stream';
 import { describe, expect, test } from '@jest/globals';
 import { defaultLimits, type Limits } from '../../../src/server/limits.ts';
-import { createReception, type Reception } from '../../../src/server/reception.ts';
+import { createBufferBudget, type BufferBudget } from '../../../src/server/buffer-budget.ts';
 
 /** One client: its request, and what it does. */
 interface Client {
@@ -16,7 +16,7 @@ interface Client {
   cuts(): number;
 }
 
-function clientOf(reception: Reception, declared?: number): Client {
+function clientOf(buffers: BufferBudget, declared?: number): Client {
   let cut = 0;
   const request = {
     headers: declared === undefined ? {} : { 'content-length': String(declared) },
@@ -24,9 +24,9 @@ function clientOf(reception: Reception, declared?: number): Client {
   } as unknown as IncomingMessage;
   const response = new EventEmitter();
   const payload = new PassThrough();
-  reception.open(request, response);
+  buffers.track(request, response);
   const { promise: body, resolve } = Promise.withResolvers<number>();
-  reception.receive(request, payload, (refusal, received) => resolve(received?.length ?? -(refusal?.statusCode ?? 0)));
+  buffers.readBody(request, payload, (refusal, received) => resolve(received?.length ?? -(refusal?.statusCode ?? 0)));
   return { request, response, payload, body, cuts: () => cut };
 }
 
@@ -35,43 +35,43 @@ async function send({ payload }: Client, bytes: number): Promise<void> {
   await new Promise((resolve) => void setImmediate(resolve));
 }
 
-const small: Limits = { ...defaultLimits, bodyBytes: 1_000, bufferedBytes: 500, ownBytes: 100, stillMs: 100 };
+const small: Limits = { ...defaultLimits, bodyBytes: 1_000, bufferedBytes: 500, reservedBytes: 100, stallMs: 100 };
 
 describe('bodies count as they arrive', () => {
   test('and not as they are promised', async () => {
-    const reception = createReception(small);
-    const promising = Array.from({ length: 50 }, () => clientOf(reception, 1_000));
+    const buffers = createBufferBudget(small);
+    const promising = Array.from({ length: 50 }, () => clientOf(buffers, 1_000));
     for (const client of promising) await send(client, 1);
-    expect(reception.bufferedBytes).toBe(50);
-    const honest = clientOf(reception, 600);
+    expect(buffers.bufferedBytes).toBe(50);
+    const honest = clientOf(buffers, 600);
     await send(honest, 600);
     honest.payload.end();
     expect(await honest.body).toBe(600);
   });
 
   test('until the answer is out or the connection is gone', async () => {
-    const reception = createReception(small);
-    const [done, gone] = [clientOf(reception), clientOf(reception)];
+    const buffers = createBufferBudget(small);
+    const [done, gone] = [clientOf(buffers), clientOf(buffers)];
     await send(done, 10);
     await send(gone, 20);
-    expect([reception.inFlight, reception.bufferedBytes]).toEqual([2, 30]);
+    expect([buffers.inFlight, buffers.bufferedBytes]).toEqual([2, 30]);
     done.payload.end();
     await done.body;
-    reception.answer(done.request, 7);
-    expect(reception.bufferedBytes).toBe(27);
+    buffers.holdAnswer(done.request, 7);
+    expect(buffers.bufferedBytes).toBe(27);
     done.response.emit('close');
     gone.response.emit('close');
     expect(await gone.body).toBe(-400);
-    expect([reception.inFlight, reception.bufferedBytes, done.cuts()]).toEqual([0, 0, 0]);
+    expect([buffers.inFlight, buffers.bufferedBytes, done.cuts()]).toEqual([0, 0, 0]);
     await send(gone, 5);
-    expect(reception.bufferedBytes).toBe(0);
+    expect(buffers.bufferedBytes).toBe(0);
   });
 
   test.each([
     ['declared', 1_001, 0],
     ['found', undefined, 1_001],
   ])('and more than the bound, %s, is refused', async (_how, declared, bytes) => {
-    const client = clientOf(createReception(small), declared);
+    const client = clientOf(createBufferBudget(small), declared);
     if (bytes > 0) await send(client, bytes);
     expect(await client.body).toBe(-413);
   });
@@ -79,8 +79,8 @@ describe('bodies count as they arrive', () => {
 
 describe('when they do not all fit', () => {
   test('the one that came too much is refused while all the others move', async () => {
-    const reception = createReception(small);
-    const [first, second] = [clientOf(reception), clientOf(reception)];
+    const buffers = createBufferBudget(small);
+    const [first, second] = [clientOf(buffers), clientOf(buffers)];
     await send(first, 400);
     await send(second, 400);
     expect(await second.body).toBe(-503);
@@ -89,11 +89,11 @@ describe('when they do not all fit', () => {
   });
 
   test('one that stands still gives way', async () => {
-    const reception = createReception(small);
-    const still = clientOf(reception);
+    const buffers = createBufferBudget(small);
+    const still = clientOf(buffers);
     await send(still, 400);
     await new Promise((resolve) => void setTimeout(resolve, 300));
-    const moving = clientOf(reception);
+    const moving = clientOf(buffers);
     await send(moving, 400);
     expect(await still.body).toBe(-503);
     moving.payload.end();
@@ -101,24 +101,24 @@ describe('when they do not all fit', () => {
   });
 
   test('an answer that nobody takes gives way with its connection', async () => {
-    const reception = createReception(small);
-    const deaf = clientOf(reception);
+    const buffers = createBufferBudget(small);
+    const deaf = clientOf(buffers);
     deaf.payload.end();
     await deaf.body;
-    reception.answer(deaf.request, 550);
+    buffers.holdAnswer(deaf.request, 550);
     await new Promise((resolve) => void setTimeout(resolve, 300));
-    const moving = clientOf(reception);
+    const moving = clientOf(buffers);
     await send(moving, 400);
     moving.payload.end();
     expect(await moving.body).toBe(400);
-    expect([deaf.cuts(), reception.bufferedBytes]).toEqual([1, 400]);
+    expect([deaf.cuts(), buffers.bufferedBytes]).toEqual([1, 400]);
   });
 
   test('what every client has for itself is never refused', async () => {
-    const reception = createReception(small);
-    const large = clientOf(reception);
+    const buffers = createBufferBudget(small);
+    const large = clientOf(buffers);
     await send(large, 900);
-    const usual = Array.from({ length: 20 }, () => clientOf(reception));
+    const usual = Array.from({ length: 20 }, () => clientOf(buffers));
     for (const client of usual) {
       await send(client, 100);
       client.payload.end();
@@ -128,10 +128,10 @@ describe('when they do not all fit', () => {
 });
 
 test('a body that takes longer than its size allows is refused, with nothing of it kept', async () => {
-  const reception = createReception({ ...small, bodyTimeoutMs: 100, bodyTimeoutPerMebibyteMs: 0 });
-  const slow = clientOf(reception, 900);
+  const buffers = createBufferBudget({ ...small, bodyTimeoutMs: 100, bodyTimeoutPerMebibyteMs: 0 });
+  const slow = clientOf(buffers, 900);
   await send(slow, 300);
   expect(await slow.body).toBe(-408);
-  expect(reception.bufferedBytes).toBe(0);
+  expect(buffers.bufferedBytes).toBe(0);
   expect(slow.payload.isPaused()).toBe(true);
 });

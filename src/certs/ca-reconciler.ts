@@ -12,18 +12,18 @@ import {
 import { holdsCertificates, parseBundle, sameCertificates } from './bundle.ts';
 import { minuteMs } from './durations.ts';
 import type { CertificateEventCode } from './events.ts';
-import type { CaStore, PublishedBundle, StoredCa } from './ports.ts';
+import type { CaStore, PublishedBundle, StoredCa } from './stores.ts';
 import type { Reporter } from './reporter.ts';
 import { nextStep, type RotationAction, type RotationPolicy } from './rotation.ts';
-import { messageOf } from './problem.ts';
+import { messageOf } from './error-message.ts';
 
-/** Lost compare-and-swaps in one round; the next round goes on. */
+/** Attempts per round to win the compare-and-swap; the next round tries again. */
 const maximumAttempts = 5;
 
-/** From here on a clock is told to be wrong; leaves are back-dated by half of it. */
+/** A larger clock skew is reported. Leaves are backdated by half of this. */
 const toleratedSkewMs = 10 * minuteMs;
 
-/** More generations than that are never alive at once. */
+/** No more generations than this are ever valid at the same time. */
 const inheritedLimit = 4;
 
 const stepEvents: Record<Exclude<RotationAction, 'none'>, CertificateEventCode> = {
@@ -33,29 +33,31 @@ const stepEvents: Record<Exclude<RotationAction, 'none'>, CertificateEventCode> 
   'drop-old': 'ca-dropped',
 };
 
-/** Keeps the CA that this replica uses equal to the shared Secret, and the Secret's rotation moving. */
-export interface CaKeeper {
+/** Adopts the CA of the shared Secret for this replica, and advances the Secret's rotation. */
+export interface CaReconciler {
   /**
-   * Reads the Secret and takes at most one step. Never rejects: trouble is reported, and what was known stays.
+   * Reads the Secret and takes at most one step of the rotation. Never rejects: errors are reported and the last known
+   * content stays in use.
    *
-   * @param live what the webhook configuration trusted when it was last read
+   * @param live bundles of the webhook configuration as last read
    */
   refresh(live: readonly PublishedBundle[] | undefined): Promise<void>;
-  /** The last good content; outlives the Secret. */
+  /** The last valid content; kept even if the Secret is deleted. */
   content(): CaContent | undefined;
   /**
-   * Now, by the earlier of our clock and the API server's: a leaf from the future would be refused, and a clock that ran
-   * ahead would end the life of a CA that all share.
+   * The current time by our clock or the API server's, whichever is earlier. An API server refuses a leaf from its
+   * future, and a clock that is ahead would expire the CA that all replicas share.
    */
   issueTime(): Date;
 }
 
-export function createCaKeeper(options: {
+/** Creates a reconciler without content; `refresh` reads the Secret. */
+export function createCaReconciler(options: {
   readonly store: CaStore;
   readonly reporter: Reporter;
   readonly policy: RotationPolicy;
   readonly clock: () => Date;
-}): CaKeeper {
+}): CaReconciler {
   const { store, reporter, policy, clock } = options;
   let content: CaContent | undefined;
   let skewMs = 0;
@@ -69,12 +71,12 @@ export function createCaKeeper(options: {
     if (changed || content?.current.certificate !== next.current.certificate) {
       const notAfter = new Date(validityOf(next.current.certificate).notAfterMs);
       const detail = `the Secret holds generation ${next.generation}, phase '${next.phase}'`;
-      reporter.tell({ code: 'ca-adopted', detail, notAfter, generation: next.generation });
+      reporter.report({ code: 'ca-adopted', detail, notAfter, generation: next.generation });
     }
     content = next;
   }
 
-  /** The content to write, if any, and how to call that. */
+  /** The content to write, and the event to report; undefined if there is nothing to write. */
   async function decide(
     stored: StoredCa,
     live: readonly PublishedBundle[] | undefined,
@@ -85,7 +87,7 @@ export function createCaKeeper(options: {
       reporter.raise('secret-invalid', `the CA Secret cannot be used and is left as it is: ${problem}`);
       return undefined;
     }
-    reporter.over('secret-invalid');
+    reporter.clear('secret-invalid');
     if (parsed.kind === 'filled') adopt(parsed.content);
     else if (content !== undefined) {
       return { next: content, code: 'secret-refilled', reason: 'the Secret had lost its values; the same CA is back' };
@@ -105,19 +107,19 @@ export function createCaKeeper(options: {
     if (action === 'none') return undefined;
     const needsFresh = action === 'generate' || action === 'publish-overlap';
     const fresh = needsFresh ? await createAuthority({ now, lifetimeMs: policy.caLifetimeMs }) : undefined;
-    // Whoever emptied the Secret did not stop the replicas that still serve from its CA: it stays trusted for a while.
+    // If the Secret was emptied, replicas may still serve leaves of its CA, so that CA stays trusted for a while.
     const inherited = content === undefined ? ourAuthorities(live ?? [], now) : [];
     const next = applyStep(action, content, { now, inherited, ...(fresh && { fresh }) });
     return { next, code: stepEvents[action], reason };
   }
 
-  /** Why what the Secret holds must not be used, if it must not. */
+  /** Why the Secret's content must not be used; undefined if it may be. */
   function problemOf(parsed: ParsedSecret): string | undefined {
     if (parsed.kind === 'invalid') return parsed.problem;
     if (parsed.kind === 'empty') return undefined;
     const { certificate } = parsed.content.current;
     const validFromMs = validityOf(certificate).notBeforeMs;
-    // When the CA in use is of the future, it is a clock that was changed.
+    // If the CA already in use is not valid yet, a clock was set back.
     if (certificate === content?.current.certificate || validFromMs <= issueTime().getTime()) return undefined;
     return `key 'ca.crt': is not valid before ${new Date(validFromMs).toISOString()}`;
   }
@@ -125,38 +127,38 @@ export function createCaKeeper(options: {
   function noteServerTime(serverTime: Date | undefined): void {
     skewMs = serverTime === undefined ? 0 : serverTime.getTime() - clock().getTime();
     if (Math.abs(skewMs) <= toleratedSkewMs) {
-      reporter.over('clock-skewed');
+      reporter.clear('clock-skewed');
       return;
     }
     const side = `more than ${toleratedSkewMs / minuteMs} minutes ${skewMs > 0 ? 'behind' : 'ahead of'}`;
     reporter.raise('clock-skewed', `our clock is ${side} the API server's; the earlier of both counts`);
   }
 
-  /** Whether the Secret must be read again at once. */
+  /** Returns whether the Secret must be read again immediately. */
   async function attempt(live: readonly PublishedBundle[] | undefined): Promise<boolean> {
     const stored = await store.read();
     if (stored === undefined) {
-      tellMissing();
+      reportMissing();
       return false;
     }
-    reporter.over('secret-missing');
+    reporter.clear('secret-missing');
     noteServerTime(stored.serverTime);
     const decision = await decide(stored, live);
     if (decision === undefined) return false;
     const { next, code, reason } = decision;
     const outcome = await store.fill(renderCaSecret(next, stored.data), stored.resourceVersion);
-    if (outcome === 'missing') tellMissing();
+    if (outcome === 'missing') reportMissing();
     if (outcome === 'conflict') {
-      reporter.tell({ code: 'secret-conflict', detail: `another replica was first: ${reason}` });
+      reporter.report({ code: 'secret-conflict', detail: `another replica was first: ${reason}` });
     }
     if (outcome !== 'written') return outcome === 'conflict';
     content = next;
     const notAfter = new Date(validityOf(next.current.certificate).notAfterMs);
-    reporter.tell({ code, detail: reason, notAfter, generation: next.generation });
+    reporter.report({ code, detail: reason, notAfter, generation: next.generation });
     return false;
   }
 
-  function tellMissing(): void {
+  function reportMissing(): void {
     const consequence =
       content === undefined
         ? 'apply the manifest that holds it'
@@ -169,7 +171,7 @@ export function createCaKeeper(options: {
       try {
         let again = true;
         for (let attempts = 0; again && attempts < maximumAttempts; attempts += 1) again = await attempt(live);
-        reporter.over('api-unreachable', 'secret');
+        reporter.clear('api-unreachable', 'secret');
       } catch (error) {
         const why = messageOf(error);
         reporter.raise('api-unreachable', `the CA Secret: ${why}`, 'secret');
@@ -180,7 +182,7 @@ export function createCaKeeper(options: {
   };
 }
 
-/** CAs of this program that the live configuration trusts and that have not expired, PEM. */
+/** Unexpired CAs (PEM) that this program created and the webhook configuration trusts. */
 function ourAuthorities(live: readonly PublishedBundle[], now: Date): readonly string[] {
   const found = live.flatMap(({ bundle }) => parseBundle(bundle ?? '').certificates ?? []);
   const ours = found.filter(
