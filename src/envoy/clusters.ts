@@ -30,7 +30,7 @@ export function originalDestination(name: string, binding: JsonObject | undefine
     circuit_breakers: unlimited,
     upstream_connection_options: { tcp_keepalive: {} },
     typed_extension_protocol_options: transparentUpstream,
-    upstream_bind_config: binding,
+    ...(binding === undefined ? {} : { upstream_bind_config: binding }),
   };
 }
 

@@ -88,6 +88,7 @@ interface Capturing {
 }
 
 function capture(intent: ProxyIntent, { direction, name, port, filters, routes, cluster }: Capturing): JsonObject {
+  const logOptions = tcpLogOptions(intent);
   return {
     name,
     traffic_direction: direction.toUpperCase(),
@@ -120,7 +121,7 @@ function capture(intent: ProxyIntent, { direction, name, port, filters, routes, 
           // As long as without a proxy; who vanishes is noticed by the kernel.
           idle_timeout: '0s',
           access_log: accessLogs(intent, direction, 'tcp'),
-          access_log_options: tcpLogOptions(intent),
+          ...(logOptions === undefined ? {} : { access_log_options: logOptions }),
         }),
       ],
     },
