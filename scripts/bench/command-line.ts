@@ -145,7 +145,7 @@ export async function benchCommandLine(effort: Effort, say: (line: string) => vo
     return {
       markdown: `${commandLineTitle}
 
-The bundle over a folder of ${manifests.toLocaleString('en-US')} manifests (${size}): workloads of five kinds and many shapes, most with comments and a
+The bundle over a folder of ${manifests.toLocaleString('en-US')} manifests (${size}): workloads of four kinds and many shapes, most with comments and a
 Service. The yardstick reads the same files with comments and layout and prints them, in a process of its own just
 before. Times are of whole processes, from their start to their end, ${effort.starts} runs each; processor time, of all threads, is
 what the share compares. Measured on ${machine.date}; the average load of the minute before was ${machine.load.toFixed(2)}.

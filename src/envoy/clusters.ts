@@ -20,6 +20,11 @@ const unlimited: JsonObject = {
   thresholds: [{ max_connections: most, max_pending_requests: most, max_requests: most, max_retries: most }],
 };
 
+const keepAlive: JsonObject = { tcp_keepalive: {} };
+
+/** No endpoints: connections are closed at once. */
+const blackHole: JsonObject = { name: clusterNames.blackHole };
+
 /** Cluster of wherever a captured connection was going; `binding` is the source of its connections. */
 export function originalDestination(name: string, binding: JsonObject | undefined): JsonObject {
   return {
@@ -28,7 +33,7 @@ export function originalDestination(name: string, binding: JsonObject | undefine
     lb_policy: 'CLUSTER_PROVIDED',
     connect_timeout: '10s',
     circuit_breakers: unlimited,
-    upstream_connection_options: { tcp_keepalive: {} },
+    upstream_connection_options: keepAlive,
     typed_extension_protocol_options: transparentUpstream,
     ...(binding === undefined ? {} : { upstream_bind_config: binding }),
   };
@@ -39,8 +44,7 @@ export function captureClusters({ families }: Pick<ProxyIntent, 'families'>): re
   return [
     originalDestination(clusterNames.passthrough, undefined),
     originalDestination(clusterNames.inbound, applicationBinding(families)),
-    // No endpoints: connections are closed at once.
-    { name: clusterNames.blackHole },
+    blackHole,
   ];
 }
 

@@ -10,20 +10,16 @@ import { grpcStats } from './metrics.ts';
 import { passEverything, refuseEverything, type Direction } from './routes.ts';
 import { tracing } from './tracing.ts';
 
-/** On an opaque port nobody waits for the client's first bytes: where the server speaks first they never come. */
-function inspector(name: string, type: string, disabled: JsonObject): JsonObject {
-  return { ...extension(name, type), filter_disabled: disabled };
-}
-
 const originalDst = extension('original_dst', 'envoy.extensions.filters.listener.original_dst.v3.OriginalDst');
 
+const tlsInspector = extension('tls_inspector', 'envoy.extensions.filters.listener.tls_inspector.v3.TlsInspector');
+
+/** After the TLS one, which tells it to leave TLS connections alone. */
+const httpInspector = extension('http_inspector', 'envoy.extensions.filters.listener.http_inspector.v3.HttpInspector');
+
+/** On an opaque port nobody waits for the client's first bytes: where the server speaks first they never come. */
 function listenerFilters(opaque: JsonObject): readonly JsonObject[] {
-  return [
-    originalDst,
-    inspector('tls_inspector', 'envoy.extensions.filters.listener.tls_inspector.v3.TlsInspector', opaque),
-    // After the TLS one, which tells it to leave TLS connections alone.
-    inspector('http_inspector', 'envoy.extensions.filters.listener.http_inspector.v3.HttpInspector', opaque),
-  ];
+  return [originalDst, ...[tlsInspector, httpInspector].map((one) => ({ ...one, filter_disabled: opaque }))];
 }
 
 /** Neighbouring ranges as one. */
@@ -72,6 +68,9 @@ function tcpProxy(cluster: string, more: JsonObject = {}): JsonObject {
   };
 }
 
+/** The kernel's own times. */
+const keepAlive: JsonObject = {};
+
 const closed: Json = [tcpProxy(clusterNames.blackHole)];
 
 /** Connections that HTTP was recognised in. */
@@ -93,7 +92,7 @@ function capture(intent: ProxyIntent, { direction, name, port, filters, routes, 
     name,
     traffic_direction: direction.toUpperCase(),
     address: listenAddress(port, intent.families),
-    tcp_keepalive: {},
+    tcp_keepalive: keepAlive,
     listener_filters: filters,
     listener_filters_timeout: duration(intent.protocolDetectionTimeoutMs),
     continue_on_listener_filters_timeout: true,
