@@ -81,7 +81,7 @@ class Parts {
   private readonly base: Parts | undefined;
   /** By the text itself; what is no text has a map of its own. */
   private readonly texts = new Map<string, Part>();
-  private readonly others = new Map<Json, Part>();
+  private readonly others = new Map<number | boolean | null, Part>();
   /** Objects and lists by their hashes. */
   private readonly composed = new Map<number, Part[]>();
   /** The same object often stands in several places, and in many documents. */
@@ -122,8 +122,7 @@ class Parts {
     return this.base?.texts.get(text) ?? this.texts.get(text) ?? this.scalar(this.texts, text, textScalar(text));
   }
 
-  /** A number, a boolean or null. */
-  private other(value: Json): Part {
+  private other(value: number | boolean | null): Part {
     return this.base?.others.get(value) ?? this.others.get(value) ?? this.scalar(this.others, value, String(value));
   }
 
