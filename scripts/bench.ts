@@ -1,6 +1,7 @@
-// bench.ts [--quick] [--only=webhook|dataplane]   measures, prints the tables, writes its parts of docs/benchmarks.md
+// bench.ts [--quick] [--only=webhook|command-line|dataplane]   measures, prints the tables, writes its parts of docs/benchmarks.md
 import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { benchCommandLine } from './bench/command-line.ts';
 import { benchDataplane } from './bench/dataplane.ts';
 import { full, quick, type Effort } from './bench/effort.ts';
 import { replaceParts } from './bench/page-parts.ts';
@@ -8,7 +9,7 @@ import { benchWebhook } from './bench/webhook.ts';
 import { root } from './checkout.ts';
 
 const page = path.join(root, 'docs/benchmarks.md');
-const parts = { webhook: benchWebhook, dataplane: benchDataplane };
+const parts = { webhook: benchWebhook, 'command-line': benchCommandLine, dataplane: benchDataplane };
 type BenchName = keyof typeof parts;
 const benchNames = Object.keys(parts) as BenchName[];
 

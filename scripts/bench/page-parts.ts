@@ -4,6 +4,9 @@ export interface Section {
   readonly summary: string;
 }
 
+/** Heading of the command line's part. */
+export const commandLineTitle = '## Command line';
+
 /** Heading of the data plane's part. */
 export const dataplaneTitle = '## Data plane';
 
@@ -11,14 +14,19 @@ export const dataplaneTitle = '## Data plane';
 export const nodeTitle = '## On a node';
 
 /** In the order of the page. */
-const starts = { webhook: '', dataplane: `\n${dataplaneTitle}\n`, node: `\n${nodeTitle}\n` } as const;
+const starts = {
+  webhook: '',
+  'command-line': `\n${commandLineTitle}\n`,
+  dataplane: `\n${dataplaneTitle}\n`,
+  node: `\n${nodeTitle}\n`,
+} as const;
 
 export type PartName = keyof typeof starts;
 
 const partNames = Object.keys(starts) as PartName[];
 
 function partsOf(page: string): Record<PartName, string> {
-  const parts = { webhook: '', dataplane: '', node: '' };
+  const parts = { webhook: '', 'command-line': '', dataplane: '', node: '' };
   const bounds = partNames
     .map((name) => ({ name, at: page.indexOf(starts[name]) }))
     .filter(({ at }) => at >= 0)

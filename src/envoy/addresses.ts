@@ -19,13 +19,18 @@ function source(address: string): JsonObject {
   return { address, port_value: 0 };
 }
 
+const [v4, v6] = [source(loopbackSource.v4), source(loopbackSource.v6)];
+const bindings = {
+  v4: { source_address: v4 },
+  v6: { source_address: v6 },
+  both: { source_address: v4, extra_source_addresses: [{ address: v6 }] },
+} as const;
+
 /**
  * Returns the `envoy.config.core.v3.BindConfig` of the proxy's connections to the application. The capture rules exempt
  * exactly these source addresses. Envoy picks the one of the destination's family.
  */
 export function applicationBinding(families: Families): JsonObject {
-  const [v4, v6] = [source(loopbackSource.v4), source(loopbackSource.v6)];
-  if (!families.includes('v6')) return { source_address: v4 };
-  if (!families.includes('v4')) return { source_address: v6 };
-  return { source_address: v4, extra_source_addresses: [{ address: v6 }] };
+  if (!families.includes('v6')) return bindings.v4;
+  return families.includes('v4') ? bindings.both : bindings.v6;
 }

@@ -2,22 +2,23 @@ import type { Json, JsonObject } from '../json/json.ts';
 import { splitMarks } from './self.ts';
 
 /*
- * Envoy's `--config-yaml` accepts flow YAML: JSON with fewer quotes, and with anchors. A part that occurs several times
- * is written once (`&a [...]`) and referred to later (`*a`). This file finds such parts.
+ * Envoy's `--config-yaml` takes flow YAML: JSON with fewer quotes, and with anchors, so that a part which occurs several
+ * times is written once (`&a [...]`) and referred to later (`*a`). Which parts those are is found here.
  */
 
 /**
- * Escapes text that must reach the container unchanged: in arguments, Kubernetes replaces `$(NAME)`, and `$$` by `$`.
+ * Kubernetes replaces `$(NAME)` in a container's arguments and `$$` by `$`. Text that is to arrive as it is goes through
+ * here.
  */
 export function escapeExpansion(text: string): string {
   return text.includes('$') ? text.replaceAll('$', '$$$$') : text;
 }
 
 const simple = /^[\w ./:,@%()[\]?~=&*{}+-]*$/;
-// JSON allows these characters unescaped in a string; in YAML they end a line or are illegal.
+// JSON allows these raw inside a string; in YAML they end a line or may not appear.
 const unsafe = /[\u007f-\u00a0\u2028\u2029\ufeff]/g;
 
-/** Returns a double-quoted scalar, valid in JSON and YAML alike. Lone surrogates become U+FFFD. */
+/** A double-quoted scalar, JSON and YAML alike; lone surrogates become U+FFFD. */
 function quoted(text: string): string {
   if (simple.test(text)) return `"${text}"`;
   return JSON.stringify(text.toWellFormed()).replaceAll(
@@ -27,10 +28,10 @@ function quoted(text: string): string {
 }
 
 const word = /^(?:[A-Za-z/][\w./-]*|\d+s)$/;
-/** Words that yaml-cpp, or the C++ library below it, reads as a boolean, a number or null. */
+/** What yaml-cpp, or the C++ library below it, takes for a boolean, a number or nothing. */
 const reserved = /^(?:true|false|yes|no|on|off|y|n|null|inf|infinity|nan)$/i;
 
-/** Returns the text as a scalar, without quotes if YAML reads it as a string anyway. */
+/** A text as a scalar: without quotes where YAML takes it for a string anyway. */
 function textScalar(text: string): string {
   if (word.test(text)) return reserved.test(text) ? `"${text}"` : text;
   const [first = '', ...rest] = splitMarks(text);
@@ -39,66 +40,81 @@ function textScalar(text: string): string {
   return quoted(escapeExpansion(first) + parts.join(''));
 }
 
-/** A value or key of the document. Equal values are the same part. */
+/** A value or a key; equal ones are the same part. */
 interface Part {
   readonly id: number;
-  /** YAML text of a scalar; undefined for a list or object. */
-  readonly text: string | undefined;
-  /** Keys of an object; empty for a list. */
-  readonly keys: readonly Part[];
-  readonly items: readonly Part[];
-  /** Approximate length of the part when written out, in characters. */
+  readonly kind: 'scalar' | 'list' | 'object';
+  /** What it was made of; undefined for an empty list or object. */
+  readonly source: Json | undefined;
+  /** Text of a scalar. */
+  readonly text: string;
+  /** The same as a key that is not the first of its object, with what stands around it. */
+  readonly keyText: string;
+  /** Items of a list; keys of an object, each with its value behind it. */
+  readonly members: readonly Part[];
+  /** Characters that it takes written out, about. */
   readonly length: number;
 }
 
-const none: readonly Part[] = [];
+/** FNV-1a (draft-eastlake-fnv, section 2), 32 bits. */
+const hashBasis = 0x811c9dc5;
+const hashPrime = 0x01000193;
 
-function isMadeOf({ keys, items }: Part, otherKeys: readonly Part[], otherItems: readonly Part[]): boolean {
-  if (keys.length !== otherKeys.length || items.length !== otherItems.length) return false;
-  for (let at = 0; at < items.length; at++)
-    if (items[at] !== otherItems[at] || keys[at] !== otherKeys[at]) return false;
-  return true;
+function scalarPart(id: number, text: string, source?: Json): Part {
+  return { id, kind: 'scalar', source, text, keyText: `,${text}: `, members: [], length: text.length };
 }
 
-/** Returns the 32-bit FNV-1a hash of the ids (draft-eastlake-fnv, section 2). */
-function hashOf(keys: readonly Part[], items: readonly Part[]): number {
-  let hash = 0x811c9dc5;
-  for (let at = 0; at < items.length; at++) {
-    hash = Math.imul(hash ^ (keys[at]?.id ?? -1), 0x01000193);
-    hash = Math.imul(hash ^ (items[at]?.id ?? -1), 0x01000193);
-  }
-  return hash;
+const emptyList = scalarPart(0, '[]');
+const emptyObject = scalarPart(1, '{}');
+
+/** An object or a list whose members have been read. */
+interface Read {
+  readonly kind: 'list' | 'object';
+  readonly source: Json;
+  /** Of its members among the open ones. */
+  readonly start: number;
+  readonly length: number;
 }
 
-/** All parts of a document, on top of the known parts of `base`. */
+/** All parts of a document; those of `base` are known already. */
 class Parts {
   private readonly base: Parts | undefined;
-  /** Strings by their own text; other scalars have a map of their own. */
+  /** By the text itself; what is no text has a map of its own. */
   private readonly texts = new Map<string, Part>();
-  private readonly others = new Map<string, Part>();
-  /** Objects and lists by hash. */
+  private readonly others = new Map<number | boolean | null, Part>();
+  /** Objects and lists by their hashes. */
   private readonly composed = new Map<number, Part[]>();
-  /** Parts by object identity: the same object often occurs in several places and in many documents. */
+  /** The same object often stands in several places, and in many documents. */
   private readonly seen = new Map<object, Part>();
+  /** Members of the objects and lists that are being read, the innermost last: most are known, so no list is made of them. */
+  private readonly open: Part[] = [];
+  private openCount = 0;
   private count: number;
 
   constructor(base?: Parts) {
     this.base = base;
-    this.count = base?.size ?? 0;
+    this.count = base?.size ?? 2;
   }
 
   get size(): number {
     return this.count;
   }
 
-  /** Returns the part of a value. */
-  of(value: Json): Part {
+  /**
+   * The part of a value.
+   *
+   * @param guess the part in this place of another document, if there is one: comparing takes less than looking up
+   */
+  of(value: Json, guess?: Part): Part {
+    if (guess !== undefined && guess.source === value) return guess;
     if (typeof value === 'string') return this.text(value);
-    if (typeof value !== 'object' || value === null) return this.other(String(value));
+    if (typeof value !== 'object' || value === null) return this.other(value);
     const seen = this.base?.seen.get(value) ?? this.seen.get(value);
     if (seen !== undefined) return seen;
-    const part = Array.isArray(value) ? this.list(value as readonly Json[]) : this.object(value as JsonObject);
-    this.seen.set(value, part);
+    const isList = Array.isArray(value);
+    const part = isList ? this.list(value as readonly Json[], guess) : this.object(value as JsonObject, guess);
+    // Of a document's own only lists: most objects stand in one place, and a small one is read as quickly as found.
+    if (isList || this.base === undefined) this.seen.set(value, part);
     return part;
   }
 
@@ -106,120 +122,163 @@ class Parts {
     return this.base?.texts.get(text) ?? this.texts.get(text) ?? this.scalar(this.texts, text, textScalar(text));
   }
 
-  /** Returns the part of a number, a boolean, null, or an empty list or object. */
-  private other(text: string): Part {
-    return this.base?.others.get(text) ?? this.others.get(text) ?? this.scalar(this.others, text, text);
+  private other(value: number | boolean | null): Part {
+    return this.base?.others.get(value) ?? this.others.get(value) ?? this.scalar(this.others, value, String(value));
   }
 
-  private scalar(scalars: Map<string, Part>, key: string, text: string): Part {
-    const part = { id: this.count++, text, keys: none, items: none, length: text.length };
-    scalars.set(key, part);
+  private scalar<K extends Json>(scalars: Map<K, Part>, source: K, text: string): Part {
+    const part = scalarPart(this.count++, text, source);
+    scalars.set(source, part);
     return part;
   }
 
-  private compose(keys: readonly Part[], items: readonly Part[], length: number): Part {
-    const hash = hashOf(keys, items);
-    for (const part of this.base?.composed.get(hash) ?? []) if (isMadeOf(part, keys, items)) return part;
-    const own = this.composed.get(hash) ?? [];
-    for (const part of own) if (isMadeOf(part, keys, items)) return part;
-    const made = { id: this.count++, text: undefined, keys, items, length };
-    this.composed.set(hash, [...own, made]);
-    return made;
-  }
-
-  private list(values: readonly Json[]): Part {
-    if (values.length === 0) return this.other('[]');
-    const items = values.map((value) => this.of(value));
-    return this.compose(none, items, 2 + items.reduce((sum, { length }) => sum + length + 1, 0));
-  }
-
-  private object(object: JsonObject): Part {
-    const keys: Part[] = [];
-    const items: Part[] = [];
+  private list(values: readonly Json[], guess: Part | undefined): Part {
+    if (values.length === 0) return emptyList;
+    const start = this.openCount;
     let length = 2;
+    for (let at = 0; at < values.length; at++) {
+      const item = this.of(values[at] as Json, guess?.members[at]);
+      this.open[this.openCount++] = item;
+      length += item.length + 1;
+    }
+    return this.close({ kind: 'list', source: values, start, length }, guess);
+  }
+
+  private object(object: JsonObject, guess: Part | undefined): Part {
+    const start = this.openCount;
+    let length = 2;
+    let at = 0;
     for (const name of Object.keys(object)) {
       const value = object[name];
       if (value === undefined) continue;
-      const key = this.text(name);
-      const item = this.of(value);
-      keys.push(key);
-      items.push(item);
+      const guessedKey = guess?.members[at++];
+      const key = guessedKey?.source === name ? guessedKey : this.text(name);
+      const item = this.of(value, guess?.members[at++]);
+      this.open[this.openCount++] = key;
+      this.open[this.openCount++] = item;
       length += key.length + item.length + 3;
     }
-    return items.length === 0 ? this.other('{}') : this.compose(keys, items, length);
+    if (this.openCount === start) return emptyObject;
+    return this.close({ kind: 'object', source: object, start, length }, guess);
+  }
+
+  /** The part of what was read since `start`, which is open no longer. */
+  private close(read: Read, guess: Part | undefined): Part {
+    const { kind, source, start, length } = read;
+    if (guess !== undefined && this.isRead(read, guess)) {
+      this.openCount = start;
+      return guess;
+    }
+    let hash = kind === 'list' ? hashBasis : hashPrime;
+    for (let at = start; at < this.openCount; at++) hash = Math.imul(hash ^ (this.open[at]?.id ?? 0), hashPrime);
+    const own = this.composed.get(hash);
+    const isRead = (part: Part): boolean => this.isRead(read, part);
+    const known = this.base?.composed.get(hash)?.find(isRead) ?? own?.find(isRead);
+    const part = known ?? {
+      id: this.count++,
+      kind,
+      source,
+      text: '',
+      keyText: '',
+      members: this.open.slice(start, this.openCount),
+      length,
+    };
+    this.openCount = start;
+    if (known === undefined) this.composed.set(hash, own === undefined ? [part] : [...own, part]);
+    return part;
+  }
+
+  private isRead({ kind, start }: Read, part: Part): boolean {
+    const { members } = part;
+    if (part.kind !== kind || members.length !== this.openCount - start) return false;
+    for (let at = 0; at < members.length; at++) if (members[at] !== this.open[start + at]) return false;
+    return true;
   }
 }
 
-/** Counts the uses of each part in a document, by part id. */
+/** How often each part stands in a document, by its id. */
 function countUses(root: Part, size: number): Uint32Array {
   const uses = new Uint32Array(size);
-  const count = ({ id, keys, items }: Part): void => {
+  const count = ({ id, members }: Part): void => {
     uses[id] = (uses[id] ?? 0) + 1;
     if (uses[id] > 1) return;
-    for (const key of keys) count(key);
-    for (const item of items) count(item);
+    for (const member of members) count(member);
   };
   count(root);
   return uses;
 }
 
 function write(root: Part, uses: Uint32Array): string {
-  const names = new Map<Part, string>();
+  const names: string[] = [];
+  /** Place of each part's name, from 1; 0 for none. */
+  const named = new Uint16Array(uses.length);
   let text = '';
-  const put = (part: Part, isKey: boolean): void => {
-    const times = uses[part.id] ?? 0;
-    const end = isKey ? ' ' : '';
-    // An anchor costs four characters and an alias two; an alias used as a key needs a blank before its colon.
-    if (times < 2 || (part.length - 3) * (times - 1) <= 4 + (isKey ? times : 0)) return putWhole(part);
-    const known = names.get(part);
-    if (known !== undefined) {
-      text += `*${known}${end}`;
+  /** Whether a part is written once and referred to; an anchor takes four characters and an alias two, as a key three. */
+  const isNamed = ({ id, length }: Part, isKey: boolean): boolean => {
+    const times = uses[id] ?? 0;
+    return times > 1 && (length - 3) * (times - 1) > 4 + (isKey ? times : 0);
+  };
+  const putNamed = (part: Part): void => {
+    const known = named[part.id] ?? 0;
+    if (known > 0) {
+      text += `*${names[known - 1]}`;
       return;
     }
-    // Names are short because the text is stored in every pod.
-    const name = (10 + names.size).toString(36);
-    names.set(part, name);
+    // Short: the text is stored in every pod.
+    const name = (10 + names.length).toString(36);
+    named[part.id] = names.push(name);
     text += `&${name} `;
     putWhole(part);
-    text += end;
   };
-  const putWhole = (part: Part): void => {
-    if (part.text !== undefined) {
-      text += part.text;
+  const put = (part: Part): void => {
+    if (isNamed(part, false)) putNamed(part);
+    else putWhole(part);
+  };
+  const putKey = (part: Part, isFirst: boolean): void => {
+    if (!isNamed(part, true)) {
+      text += isFirst ? part.keyText.slice(1) : part.keyText;
       return;
     }
-    const { keys, items } = part;
-    const isList = keys.length === 0;
-    text += isList ? '[' : '{';
-    for (let at = 0; at < items.length; at++) {
-      if (at > 0) text += ',';
-      const key = keys[at];
-      if (key !== undefined) {
-        put(key, true);
-        text += ': ';
-      }
-      put(items[at] as Part, false);
-    }
-    text += isList ? ']' : '}';
+    if (!isFirst) text += ',';
+    putNamed(part);
+    // As a key, an alias needs a blank before its colon.
+    text += ' : ';
   };
-  put(root, false);
+  const putWhole = ({ kind, text: own, members }: Part): void => {
+    if (kind === 'scalar') {
+      text += own;
+    } else if (kind === 'list') {
+      for (let at = 0; at < members.length; at++) {
+        text += at === 0 ? '[' : ',';
+        put(members[at] as Part);
+      }
+      text += ']';
+    } else {
+      text += '{';
+      for (let at = 0; at < members.length; at += 2) {
+        putKey(members[at] as Part, at === 0);
+        put(members[at + 1] as Part);
+      }
+      text += '}';
+    }
+  };
+  put(root);
   return text;
 }
 
 /**
- * Returns a function that writes a configuration as text for `--config-yaml` in a container's arguments. The marks of
- * `unknownPod` become `$(POD_IP)`, `$(POD_NAME)` and `$(POD_NAMESPACE)`, which Kubernetes expands from the container's
- * environment. Every other `$` is doubled.
+ * Makes the function that writes a configuration as text for `--config-yaml` in a container's arguments. The marks of
+ * `unknownPod` become `$(POD_IP)`, `$(POD_NAME)` and `$(POD_NAMESPACE)`, which Kubernetes fills in from the container's
+ * environment; every other `$` is doubled.
  *
- * @param constants objects that many configurations contain. They are analysed once, here, and recognised by identity
- * later.
+ * @param constants objects that many configurations have in them: they are looked at once, here, and recognised later
  */
 export function bootstrapWriter(constants: readonly JsonObject[] = []): (configuration: JsonObject) => string {
   const base = new Parts();
-  for (const constant of constants) base.of(constant);
+  const [usual] = constants.map((constant) => base.of(constant));
   return (configuration) => {
     const parts = new Parts(base);
-    const root = parts.of(configuration);
+    const root = parts.of(configuration, usual);
     return write(root, countUses(root, parts.size));
   };
 }

@@ -21,6 +21,11 @@ const unlimited: JsonObject = {
   thresholds: [{ max_connections: most, max_pending_requests: most, max_requests: most, max_retries: most }],
 };
 
+const keepAlive: JsonObject = { tcp_keepalive: {} };
+
+/** A cluster without endpoints: connections are closed at once. */
+const blackHole: JsonObject = { name: clusterNames.blackHole };
+
 /** Returns a cluster for the original destination of captured connections; `binding` sets their source address. */
 export function originalDestination(name: string, binding: JsonObject | undefined): JsonObject {
   return {
@@ -29,9 +34,9 @@ export function originalDestination(name: string, binding: JsonObject | undefine
     lb_policy: 'CLUSTER_PROVIDED',
     connect_timeout: '10s',
     circuit_breakers: unlimited,
-    upstream_connection_options: { tcp_keepalive: {} },
+    upstream_connection_options: keepAlive,
     typed_extension_protocol_options: transparentUpstream,
-    upstream_bind_config: binding,
+    ...(binding === undefined ? {} : { upstream_bind_config: binding }),
   };
 }
 
@@ -40,8 +45,7 @@ export function captureClusters({ settings }: Pick<TrafficIntent, 'settings'>): 
   return [
     originalDestination(clusterNames.passthrough, undefined),
     originalDestination(clusterNames.inbound, applicationBinding(settings.capture.families)),
-    // A cluster without endpoints: connections are closed at once.
-    { name: clusterNames.blackHole },
+    blackHole,
   ];
 }
 

@@ -75,7 +75,7 @@ export function transparentHttp({ name, routes, filters, accessLog, tracing }: T
     // The server decides whether it wants the body; its early hints pass in the same way.
     proxy_100_continue: true,
     upgrade_configs: upgrades,
-    tracing,
+    ...(tracing === undefined ? {} : { tracing }),
     server_header_transformation: 'PASS_THROUGH',
     // Long polls and streams may be silent for longer than Envoy's default of five minutes.
     stream_idle_timeout: '0s',

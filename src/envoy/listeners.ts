@@ -11,23 +11,19 @@ import { grpcStats } from './metrics.ts';
 import { passEverything, refuseEverything, type Direction } from './routes.ts';
 import { tracing } from './tracing.ts';
 
-/**
- * Returns a listener filter that is disabled on opaque ports: it would wait for the client's first bytes, which never
- * come if the server speaks first.
- */
-function inspector(name: string, type: string, disabled: JsonObject): JsonObject {
-  return { ...extension(name, type), filter_disabled: disabled };
-}
-
 const originalDst = extension('original_dst', 'envoy.extensions.filters.listener.original_dst.v3.OriginalDst');
 
+const tlsInspector = extension('tls_inspector', 'envoy.extensions.filters.listener.tls_inspector.v3.TlsInspector');
+
+/** Comes after the TLS inspector, which makes it skip TLS connections. */
+const httpInspector = extension('http_inspector', 'envoy.extensions.filters.listener.http_inspector.v3.HttpInspector');
+
+/**
+ * Returns the listener filters, of which the inspectors are disabled on opaque ports: they would wait for the client's first
+ * bytes, which never come if the server speaks first.
+ */
 function listenerFilters(opaque: JsonObject): readonly JsonObject[] {
-  return [
-    originalDst,
-    inspector('tls_inspector', 'envoy.extensions.filters.listener.tls_inspector.v3.TlsInspector', opaque),
-    // After the TLS inspector, which makes it skip TLS connections.
-    inspector('http_inspector', 'envoy.extensions.filters.listener.http_inspector.v3.HttpInspector', opaque),
-  ];
+  return [originalDst, ...[tlsInspector, httpInspector].map((one) => ({ ...one, filter_disabled: opaque }))];
 }
 
 type Proxy = TrafficIntent['settings']['proxy'];
@@ -79,6 +75,9 @@ function tcpProxy(cluster: string, more: JsonObject = {}): JsonObject {
   };
 }
 
+/** Keep-alive with the kernel's own intervals. */
+const keepAlive: JsonObject = {};
+
 const closed: Json = [tcpProxy(clusterNames.blackHole)];
 
 /** Matches connections in which HTTP was detected. */
@@ -96,11 +95,12 @@ interface Capturing {
 
 function capture(intent: TrafficIntent, { direction, name, port, filters, routes, cluster }: Capturing): JsonObject {
   const { proxy, capture: captured } = intent.settings;
+  const logOptions = tcpLogOptions(proxy);
   return {
     name,
     traffic_direction: direction.toUpperCase(),
     address: listenAddress(port, captured.families),
-    tcp_keepalive: {},
+    tcp_keepalive: keepAlive,
     listener_filters: filters,
     listener_filters_timeout: duration(proxy.protocolDetectionTimeoutMs),
     continue_on_listener_filters_timeout: true,
@@ -128,7 +128,7 @@ function capture(intent: TrafficIntent, { direction, name, port, filters, routes
           // As long as without a proxy; the kernel detects peers that have vanished.
           idle_timeout: '0s',
           access_log: accessLogs(proxy, direction, 'tcp'),
-          access_log_options: tcpLogOptions(proxy),
+          ...(logOptions === undefined ? {} : { access_log_options: logOptions }),
         }),
       ],
     },

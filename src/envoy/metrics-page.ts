@@ -86,6 +86,9 @@ export interface MetricsPage {
   readonly bufferBytes: number | undefined;
 }
 
+/** Made once: a script is the longest text of a configuration. */
+const mergingScript = { istio: merging(istioPage, asIstio), plain: merging('', body) } as const;
+
 /**
  * Returns the parts of the metrics page, `/stats/prometheus`. Scripts run on that route alone, so probes and health
  * checks are not affected.
@@ -95,7 +98,7 @@ export function metricsPage(intent: TrafficIntent & MetricsIntent): MetricsPage 
   const { istio } = settings.proxy.metrics;
   if (!istio && targets.length === 0) return { filters: [], route: plain, clusters: [], bufferBytes: undefined };
   const own = istio ? { own: ownIdentity(intent) } : {};
-  const script = istio ? merging(istioPage, asIstio) : merging('', body);
+  const script = istio ? mergingScript.istio : mergingScript.plain;
   const route =
     targets.length === 0
       ? scripted(renaming, own)

@@ -29,7 +29,7 @@ export function statusListener(
     additional_addresses: further.map((port) => ({ address: listenAddress(port, families) })),
     ignore_global_conn_limit: true,
     bypass_overload_manager: true,
-    per_connection_buffer_limit_bytes: page.bufferBytes,
+    ...(page.bufferBytes === undefined ? {} : { per_connection_buffer_limit_bytes: page.bufferBytes }),
     filter_chains: [
       {
         filters: [

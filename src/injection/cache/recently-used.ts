@@ -27,9 +27,14 @@ export function weigh(value: unknown, most: number): number {
   if (typeof value === 'string') return memberBytes + 2 * value.length;
   if (typeof value !== 'object' || value === null) return memberBytes;
   let bytes = objectBytes;
+  // Not by `in`, which makes a text of every index.
+  if (Array.isArray(value)) {
+    for (let index = 0; index < value.length && bytes <= most; index++) bytes += weigh(value[index], most - bytes);
+    return bytes;
+  }
   for (const key in value) {
     if (bytes > most) return bytes;
-    bytes += Array.isArray(value) ? 0 : 2 * key.length;
+    bytes += 2 * key.length;
     bytes += weigh((value as { readonly [key: string]: unknown })[key], most - bytes);
   }
   return bytes;

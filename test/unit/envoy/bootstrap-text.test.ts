@@ -85,7 +85,7 @@ test.each<[string, JsonObject]>([
   expect(read(write(value))).toEqual(value);
 });
 
-test('any value comes back, whatever is repeated in it', () => {
+describe('any value', () => {
   const text = fc.oneof(fc.string({ unit: 'grapheme' }), fc.constantFrom(...awkward, 'long_enough_to_repeat'));
   const { value } = fc.letrec<{ value: Json; leaf: Json }>((tie) => ({
     leaf: fc.oneof(text, fc.integer(), fc.boolean(), fc.constant(null)),
@@ -100,15 +100,30 @@ test('any value comes back, whatever is repeated in it', () => {
       ),
     ),
   }));
-  fc.assert(
-    fc.property(value, (some) => {
-      const document = { one: some, two: [some, { some }] } as JsonObject;
-      const used = bootstrapWriter([{ known: some }]);
-      expect(read(write(document))).toEqual(document);
-      expect(used(document)).toBe(write(document));
-    }),
-    { numRuns: 500 },
-  );
+  const documentOf = (some: Json): JsonObject => ({ one: some, two: [some, { some }] });
+
+  test('comes back, whatever is repeated in it', () => {
+    fc.assert(
+      fc.property(value, (some) => {
+        const document = documentOf(some);
+        const used = bootstrapWriter([{ known: some }]);
+        expect(read(write(document))).toEqual(document);
+        expect(used(document)).toBe(write(document));
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  test('is written alike, whatever stands in its place in the documents that are known', () => {
+    fc.assert(
+      fc.property(value, value, (some, other) => {
+        const used = bootstrapWriter([documentOf(other), documentOf([some, other])]);
+        expect(used(documentOf(some))).toBe(write(documentOf(some)));
+        expect(used(documentOf([other, some]))).toBe(write(documentOf([other, some])));
+      }),
+      { numRuns: 500 },
+    );
+  });
 });
 
 describe('what occurs several times', () => {
