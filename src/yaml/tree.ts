@@ -127,6 +127,8 @@ function replaceValue(document: Document, changes: Changes, map: YAMLMap, pair: 
     return;
   }
   changes.owners.set(former, { collection: map, item: pair });
+  // A placeholder is an empty text, which must not be taken for the value that it stands for.
+  if (changes.values.size > 0) materialiseBelow(document, changes, former);
   const present = former.toJS(document) as JsonObject;
   for (const key of Object.keys(present)) {
     if (Object.hasOwn(value, key)) continue;

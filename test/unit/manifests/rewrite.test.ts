@@ -54,6 +54,15 @@ const cases: readonly [string, string, readonly Operation[], string][] = [
     'a:\n  c:\n  - name: a\n    e: 2\n  - x\n  v: 1\n',
   ],
   [
+    'an empty text in place of a value that an operation before it has brought',
+    'p:\n  port: 1\n',
+    [
+      { op: 'replace', path: '/p', value: { port: null, deep: { x: 5 } } },
+      { op: 'replace', path: '/p', value: { port: '', deep: { x: '' } } },
+    ],
+    'p:\n  port: ""\n  deep:\n    x: ""\n',
+  ],
+  [
     'a scalar beside its comment',
     'p:   /a  # path\n',
     [{ op: 'replace', path: '/p', value: '/b' }],
