@@ -84,6 +84,10 @@ kind-test: node_modules/.package-lock.json ## Play the short scenarios on it.
 kind-down: ## Delete it.
 	$(KIND) delete cluster --name $(KIND_CLUSTER) --kubeconfig $(KIND_KUBECONFIG)
 
+.PHONY: mutate
+mutate: node_modules/.package-lock.json ## Take protections out one by one and look whether a test notices (ARGS=FILE for one file's).
+	@$(SCRIPT) scripts/mutate.ts $(ARGS)
+
 .PHONY: typecheck lint format
 typecheck: node_modules/.package-lock.json ## Check the types.
 	@tsc --noEmit

@@ -1,0 +1,65 @@
+import type { Edit } from './edit.ts';
+
+const golden = ['test/golden/capture/istio.test.ts', 'test/golden/capture/reviewed.test.ts'];
+const rules = { file: 'src/capture/nat-rules.ts', tests: golden };
+const init = {
+  file: 'src/sidecars/standalone/init-container.ts',
+  tests: ['test/unit/injection/injection.test.ts'],
+};
+const proxy = {
+  file: 'src/sidecars/standalone/proxy-container.ts',
+  tests: ['test/unit/injection/injection.test.ts'],
+};
+
+/** What is captured, and what the injected containers may do. */
+export const capture: readonly Edit[] = [
+  {
+    protects: 'the proxy’s own traffic does not go round in a circle',
+    ...rules,
+    text: '      nat(chains.output, [{ by, id }], pass),\n',
+    replacement: '',
+  },
+  {
+    protects: 'everything outbound is captured',
+    ...rules,
+    text: 'return [...rules, nat(chains.output, [], capture), ...rerouted];',
+    replacement: 'return [...rules, ...rerouted];',
+  },
+  {
+    protects: 'everything inbound is captured',
+    ...rules,
+    text: '    nat(chains.inbound, [tcp], capture),\n',
+    replacement: '',
+  },
+  {
+    protects: 'excluded ports are excluded for their protocols alone',
+    ...rules,
+    text: '[tcp, udp].map((protocol) => nat(chains.output, [protocol, to(range)], pass)),',
+    replacement: '[tcp].map((protocol) => nat(chains.output, [protocol, to(range)], pass)),',
+  },
+  {
+    protects: 'traffic of excluded users passes by',
+    ...rules,
+    text: "if (ports === 'all') return [nat(chains.output, [owner], pass)];",
+    replacement: "if (ports === 'all') return [nat(chains.output, [], pass)];",
+  },
+  ...(
+    [
+      ['the init container is not privileged', 'privileged: false', 'privileged: true'],
+      ['the init container gains nothing', 'allowPrivilegeEscalation: false', 'allowPrivilegeEscalation: true'],
+      ['the init container has two capabilities', "drop: ['ALL']", 'drop: []'],
+      ['the init container writes nothing', 'readOnlyRootFilesystem: true', 'readOnlyRootFilesystem: false'],
+      ['the init container reads no API token', 'volumeMounts: [tokenMask],', 'volumeMounts: [],'],
+    ] as const
+  ).map(([protects, text, replacement]): Edit => ({ protects, text, replacement, ...init })),
+  ...(
+    [
+      ['the proxy is not privileged', 'privileged: false', 'privileged: true'],
+      ['the proxy gains nothing', 'allowPrivilegeEscalation: false', 'allowPrivilegeEscalation: true'],
+      ['the proxy has no capability', "capabilities: { drop: ['ALL'] }", 'capabilities: {}'],
+      ['the proxy writes nothing', 'readOnlyRootFilesystem: true', 'readOnlyRootFilesystem: false'],
+      ['the proxy is not root', 'runAsNonRoot: true', 'runAsNonRoot: false'],
+      ['the proxy reads no API token', '      tokenMask,\n', ''],
+    ] as const
+  ).map(([protects, text, replacement]): Edit => ({ protects, text, replacement, ...proxy })),
+];

@@ -1,0 +1,153 @@
+import type { Edit } from './edit.ts';
+
+const verify = { file: 'src/injection/patch/verify.ts', tests: ['test/unit/injection/patch/verify.test.ts'] };
+const restoration = {
+  file: 'src/injection/patch/restoration.ts',
+  tests: ['test/unit/injection/patch/restoration.test.ts'],
+};
+const memory = {
+  file: 'src/injection/cache/recently-used.ts',
+  tests: ['test/unit/injection/cache/recently-used.test.ts'],
+};
+const growth = ['test/property/admission/growth.test.ts'];
+
+/** The patch, its verification and its way back, what is remembered, and the time that a review takes. */
+export const engine: readonly Edit[] = [
+  {
+    protects: 'a patch that fails its verification does not go out',
+    file: 'src/injection/injector.ts',
+    text: 'if (violations.length === 0) {',
+    replacement: 'if (violations.length >= 0) {',
+    tests: ['test/unit/injection/policy/forged-status.test.ts'],
+  },
+  {
+    protects: 'the verification finds a container twice',
+    ...verify,
+    text: 'if (found !== 1) violations.push',
+    replacement: 'if (found < 1) violations.push',
+  },
+  {
+    protects: 'the verification finds a mount without a volume',
+    ...verify,
+    text: 'if (!volumes.has(volume) && !isMounted(volume))',
+    replacement: "if (volume === '')",
+  },
+  {
+    protects: 'the verification finds a port twice',
+    ...verify,
+    text: 'if (ports.has(number)) violations.push',
+    replacement: "if (number === '') violations.push",
+  },
+  {
+    protects: 'the verification finds a privileged proxy',
+    ...verify,
+    text: 'if (isPrivileged && isInjectedName(name) && !allowed.privilegedProxy)',
+    replacement: 'if (isPrivileged && isInjectedName(name) && !allowed)',
+  },
+  {
+    protects: 'the verification finds a volume twice',
+    ...verify,
+    text: 'if (times !== 1) violations.push',
+    replacement: 'if (times < 0) violations.push',
+  },
+  {
+    protects: 'the verification finds that the status is missing',
+    ...verify,
+    text: 'if (annotations === undefined || !Object.hasOwn(annotations, statusAnnotation)) {',
+    replacement: 'if (annotations === null) {',
+  },
+  {
+    protects: 'uninject gives back no container of another name',
+    ...restoration,
+    text: 'if (!isInjectedName(name)) return [`container ${quote(name)}`];',
+    replacement: '',
+  },
+  {
+    protects: 'uninject gives back no container that could not be injected',
+    ...restoration,
+    text: 'return checkOverride(override, ',
+    replacement: "return checkOverride({ ...override, container: { name: 'istio-proxy' } }, ",
+  },
+  {
+    protects: 'uninject gives back no security context in the mode standalone',
+    ...restoration,
+    text: '!overruled && own.securityContext !== undefined ?',
+    replacement: 'own.labels === undefined ?',
+  },
+  {
+    protects: 'uninject gives back no volume of another name',
+    ...restoration,
+    text: '.filter(({ volume }) => !overruled || !injected.has(nameOf(volume)))',
+    replacement: '.filter(({ volume }) => injected.has(`/${nameOf(volume)}`))',
+  },
+  {
+    protects: 'uninject gives back texts as labels alone',
+    ...restoration,
+    text: ".filter((key) => typeof map[key] !== 'string')",
+    replacement: ".filter((key) => typeof map[key] === 'undefined')",
+  },
+  {
+    protects: 'uninject gives back actions of a probe alone',
+    ...restoration,
+    text: 'return isTurned ? []',
+    replacement: 'return isTurned || true ? []',
+  },
+  {
+    protects: 'a remembered value is bounded',
+    ...memory,
+    text: 'if (weight > entryBytes) return;',
+    replacement: '',
+  },
+  {
+    protects: 'remembered values are bounded together',
+    ...memory,
+    text: ' || sum + weight > bytes',
+    replacement: '',
+  },
+  {
+    protects: 'the number of remembered values is bounded',
+    ...memory,
+    text: 'kept.size >= entries || ',
+    replacement: '',
+  },
+  {
+    protects: 'a pod that is refused leaves nothing behind',
+    file: 'src/injection/injector.ts',
+    text: "return decision.outcome === 'inject' ? recalled.remember(decision) : decision;",
+    replacement: 'return recalled.remember(decision);',
+    tests: ['test/unit/injection/cache/remembered-decisions.test.ts'],
+  },
+  {
+    protects: 'the caller’s pod stays as it is',
+    file: 'src/injection/injector.ts',
+    text: 'decideInPlace({ ...request, pod: structuredClone(request.pod) })',
+    replacement: 'decideInPlace(request)',
+    tests: ['test/property/injection/injection.test.ts'],
+    only: 'leaves the request',
+  },
+  {
+    protects: 'a run of dashes costs its length',
+    file: 'src/grammar/trailing.ts',
+    text: '  let end = text.length;\n  while (end > 0 && text[end - 1] === character) end -= 1;\n  return text.slice(0, end);',
+    replacement: '  return text.replace(new RegExp(`${character}+$`), "");',
+    tests: growth,
+    only: 'mode standalone a review that is long',
+  },
+  {
+    protects: 'a forged status costs its length, names times containers',
+    file: 'src/injection/patch/verify.ts',
+    text: '      const found = times.get(name) ?? 0;',
+    replacement:
+      "      const found = [...lists.initContainers, ...lists.containers].filter((one) => stringMember(one, 'name') === name).length;",
+    tests: growth,
+    only: 'mode standalone a forged status and its pod',
+  },
+  {
+    protects: 'keys of a YAML annotation cost their number',
+    file: 'src/grammar/yaml-grammar.ts',
+    text: '      uniqueKeys: false,\n',
+    replacement: '',
+    tests: growth,
+    only: 'mode standalone an annotation or a label',
+  },
+];

@@ -1,0 +1,248 @@
+import type { Edit } from './edit.ts';
+
+const policyPage = { file: 'src/injection/policy/policy.ts', tests: ['test/unit/injection/policy/policy.test.ts'] };
+const forged = ['test/unit/injection/policy/forged-status.test.ts'];
+const fit = { file: 'src/injection/policy/record-fit.ts', tests: forged };
+const selection = { file: 'src/injection/policy/selection.ts', tests: ['test/unit/injection/templates.test.ts'] };
+const override = { file: 'src/injection/plan/override.ts', tests: ['test/unit/injection/plan/override.test.ts'] };
+const additions = { file: 'src/settings/additions.ts', tests: ['test/unit/settings/additions.test.ts'] };
+const checks = { file: 'src/settings/pod-checks.ts', tests: ['test/unit/injection/profiles.test.ts'] };
+const conflicts = { file: 'src/injection/plan/conflicts.ts', tests: ['test/unit/injection/injection.test.ts'] };
+
+/** Who is injected, and what a pod may ask for. */
+export const policy: readonly Edit[] = [
+  {
+    protects: 'a pod in the network of its node is left alone',
+    ...policyPage,
+    text: "member(view.spec, 'hostNetwork') === true",
+    replacement: "member(view.spec, 'hostNetwork') === 'true'",
+  },
+  {
+    protects: 'system namespaces are left alone',
+    ...policyPage,
+    text: 'if (systemNamespaces.includes(namespace)) {',
+    replacement: 'if (systemNamespaces.length === 0) {',
+  },
+  {
+    protects: 'an inject label with another value is refused',
+    ...policyPage,
+    text: "    outcome: 'reject',\n    reasons: [\n      reason('InvalidInjectValue'",
+    replacement: "    outcome: 'skip',\n    reasons: [\n      reason('InvalidInjectValue'",
+  },
+  {
+    protects: "a pod that is injected twice by somebody else's status",
+    file: 'src/injection/policy/policy.ts',
+    text: 'if (status !== undefined && parseRecord(status) === undefined && !flavour.continues(view)) {',
+    replacement: 'if (status === null) {',
+    tests: forged,
+  },
+  {
+    protects: 'a status that names no sidecar is refused',
+    ...fit,
+    text: "if (templates.length === 0) return 'names no sidecar';",
+    replacement: '',
+  },
+  {
+    protects: 'a status that does not name its proxy is refused',
+    ...fit,
+    text: 'if (templates.includes(builtInSidecar) && !namesProxy(record))',
+    replacement: 'if (templates.includes(builtInSidecar) && templates.length > 9)',
+  },
+  {
+    protects: 'a status that names something twice is refused',
+    ...fit,
+    text: 'if (repeated.length > 0) return',
+    replacement: 'if (repeated.length > 1e9) return',
+  },
+  {
+    protects: 'a status that names a container that is not there is refused',
+    ...fit,
+    text: 'return missing.length === 0 ? undefined',
+    replacement: 'return missing.length >= 0 ? undefined',
+  },
+  {
+    protects: 'a status whose proxy is privileged is refused',
+    ...fit,
+    text: 'if (isInjectedName(name) && isPrivileged(container))',
+    replacement: "if (name === '' && isPrivileged(container))",
+  },
+  {
+    protects: 'a status whose proxy has no configuration is refused',
+    ...fit,
+    text: 'if (name === names.proxyContainer && !hasBootstrap(container))',
+    replacement: "if (name === '' && !hasBootstrap(container))",
+  },
+  {
+    protects: 'a status that names an application container is refused',
+    ...fit,
+    text: 'foreign.length === 0 ? []',
+    replacement: 'foreign.length >= 0 ? []',
+  },
+  {
+    protects: 'a status without a sidecar that the pod is to have is refused',
+    ...fit,
+    text: 'if (left.length > 0) found.push',
+    replacement: 'if (left.length > 1e9) found.push',
+  },
+  {
+    protects: 'an image that is nobody’s is said',
+    ...fit,
+    text: 'if (image === ours || isAllowedImage(image, allowedImages)) return [];',
+    replacement: 'if (image !== name) return [];',
+  },
+  {
+    protects: 'a status longer than all annotations is not read',
+    file: 'src/injection/patch/record.ts',
+    text: ' || value.length > longestStatus',
+    replacement: '',
+    tests: forged,
+  },
+  {
+    protects: 'a status without hash or version is none of ours',
+    file: 'src/injection/patch/record.ts',
+    text: 'if (undo === undefined || settingsHash === undefined || version === undefined) return undefined;',
+    replacement: 'if (undo === undefined) return undefined;',
+    tests: forged,
+  },
+  {
+    protects: 'a sidecar stays in its namespaces',
+    ...selection,
+    text: 'if (spec.namespaces !== undefined && !isAmong(namespace, spec.namespaces)) {',
+    replacement: 'if (spec.namespaces !== undefined && spec.namespaces.length > 1e9) {',
+  },
+  {
+    protects: 'privileged sidecars are where the settings allow them',
+    ...selection,
+    text: 'if (privileges.length > 0 && !isAmong(namespace, allowPrivilegedIn)) {',
+    replacement: 'if (privileges.length > 1e9) {',
+  },
+  {
+    protects: 'a pod names Secrets where the settings allow it',
+    ...selection,
+    text: 'if (made.secrets.length > 0 && !isAmong(namespace, allowSecretsIn)) {',
+    replacement: 'if (made.secrets.length > 1e9) {',
+  },
+  {
+    protects: 'sidecars that do not go together are refused',
+    ...selection,
+    text: 'problems.push(...incompatibilities(chosen));',
+    replacement: '',
+  },
+  {
+    protects: "the pod's own proxy sets no command",
+    ...override,
+    text: "const overridable = new Set([\n  'name',",
+    replacement: "const overridable = new Set([\n  'command',\n  'name',",
+  },
+  {
+    protects: "the pod's own proxy has an allowed image",
+    ...override,
+    text: "wanted !== undefined && wanted !== 'auto' && wanted !== image && !isAllowedImage",
+    replacement: "wanted === '' && !isAllowedImage",
+  },
+  {
+    protects: "the pod's own proxy sets nothing of its security context but user and group",
+    ...override,
+    text: "const isUser = field === 'runAsUser' || field === 'runAsGroup';",
+    replacement: "const isUser = field !== '';",
+  },
+  {
+    protects: "the pod's own proxy is not root",
+    ...override,
+    text: 'Number.isInteger(value) && value > 0 &&',
+    replacement: 'Number.isInteger(value) && value >= 0 &&',
+  },
+  {
+    protects: 'the proxy gets no volume of the node',
+    ...additions,
+    text: "const volumeSources = ['emptyDir', ",
+    replacement: "const volumeSources = ['hostPath', 'emptyDir', ",
+  },
+  {
+    protects: 'the proxy gets no token by a projected volume',
+    ...additions,
+    text: "const projectedSources = ['configMap', ",
+    replacement: "const projectedSources = ['serviceAccountToken', 'configMap', ",
+  },
+  {
+    protects: 'the proxy gets no Secret by a variable',
+    ...additions,
+    text: "const valueSources = ['fieldRef', ",
+    replacement: "const valueSources = ['secretKeyRef', 'fieldRef', ",
+  },
+  {
+    protects: "the proxy's own volumes are its own",
+    ...additions,
+    text: "if (ownVolumes.has(volume.name)) return 'is a volume of the proxy itself';",
+    replacement: '',
+  },
+  {
+    protects: 'no variable chooses what the loader loads',
+    ...additions,
+    text: '|LD_.*)$/',
+    replacement: ')$/',
+  },
+  {
+    protects: 'no mount hides the programs of the image',
+    ...additions,
+    text: "  '/usr',\n",
+    replacement: '',
+  },
+  {
+    protects: 'the number of additions is bounded',
+    ...additions,
+    text: 'const most = 32;',
+    replacement: 'const most = 1e9;',
+  },
+  {
+    protects: "a profile's cap of resources",
+    ...checks,
+    text: 'cap === undefined || !isAbove(value, cap))',
+    replacement: 'cap === undefined || value.length > 0)',
+    tests: ['test/unit/settings/pod-settings.test.ts'],
+  },
+  {
+    protects: "a profile's cap of the log level",
+    ...checks,
+    text: 'rank(level) < rank(cap)',
+    replacement: 'rank(level) < -1',
+  },
+  {
+    protects: "a profile's fixed capture",
+    ...checks,
+    text: "if (draft.caps.capture !== 'fixed') return [];",
+    replacement: 'if (annotations !== null) return [];',
+  },
+  {
+    protects: 'an image by annotation is an allowed one',
+    ...checks,
+    text: 'if (draft.proxy.image !== base.proxy.image && !isAllowedImage(draft.proxy.image, allowedImages)) {',
+    replacement: 'if (draft.proxy.image === allowedImages[0]) {',
+    tests: ['test/unit/settings/pod-settings.test.ts'],
+  },
+  {
+    protects: 'a container that runs as the proxy’s user is refused',
+    ...conflicts,
+    text: "if (idOf(security, podSecurity, 'runAsUser') === identity.uid) {",
+    replacement: "if (idOf(security, podSecurity, 'runAsUser') === 'x') {",
+  },
+  {
+    protects: 'a container that runs as the proxy’s group is refused',
+    ...conflicts,
+    text: "} else if (idOf(security, podSecurity, 'runAsGroup') === identity.gid) {",
+    replacement: "} else if (idOf(security, podSecurity, 'runAsGroup') === 'x') {",
+  },
+  {
+    protects: 'a pod of a hundred thousand containers is not injected',
+    ...conflicts,
+    text: 'const mostEntries = 1_000;',
+    replacement: 'const mostEntries = 1e9;',
+  },
+  {
+    protects: 'only so many misspelt names get a guess',
+    file: 'src/settings/pod-settings.ts',
+    text: 'const mostGuesses = 16;',
+    replacement: 'const mostGuesses = 1e9;',
+    tests: ['test/unit/settings/pod-settings.test.ts'],
+  },
+];

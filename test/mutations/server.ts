@@ -1,0 +1,217 @@
+import type { Edit } from './edit.ts';
+
+const file = 'src/server/limits.ts';
+
+/** Each bound of the server, much larger or (for idle connections) too small. */
+const bounds = (
+  [
+    ['the size of a body', 'bodyBytes: 7 * mebibyte', 'bodyBytes: 70 * mebibyte'],
+    ['the memory of all bodies', 'bufferedBytes: 48 * mebibyte', 'bufferedBytes: 480 * mebibyte'],
+    ['the memory that each body has for itself', 'ownBytes: 32 * 1024', 'ownBytes: 320 * 1024'],
+    ['how long a client may stand still', 'stillMs: 250', 'stillMs: 25_000'],
+    ['the time of a body', 'bodyTimeoutMs: 2_000', 'bodyTimeoutMs: 20_000'],
+    ['the time of a large body', 'bodyTimeoutPerMebibyteMs: 1_000', 'bodyTimeoutPerMebibyteMs: 10_000'],
+    ["the API server's idle connections", 'keepAliveTimeoutMs: 120_000', 'keepAliveTimeoutMs: 60_000'],
+    ["strangers' idle connections", 'strangerTimeoutMs: 5_000', 'strangerTimeoutMs: 120_000'],
+    ['the time of the headers', 'headersTimeoutMs: 5_000', 'headersTimeoutMs: 30_000'],
+    ['the time of a request', 'requestTimeoutMs: 15_000', 'requestTimeoutMs: 150_000'],
+    ['the time of a handshake', 'handshakeTimeoutMs: 5_000', 'handshakeTimeoutMs: 120_000'],
+    ['how often slow connections are looked for', 'timeoutCheckMs: 1_000', 'timeoutCheckMs: 30_000'],
+    ['the number of connections', 'connections: 2_048', 'connections: 65_536'],
+  ] as const
+).map(([protects, text, replacement]): Edit => ({
+  protects,
+  file,
+  text,
+  replacement,
+  tests: ['test/unit/server/limits.test.ts'],
+}));
+
+const reception = { file: 'src/server/reception.ts', tests: ['test/unit/server/reception.test.ts'] };
+const connections = { file: 'src/server/connections.ts', tests: ['test/unit/server/connections.test.ts'] };
+const slowClients = { file: 'src/server/server.ts', tests: ['test/http/slow-clients.test.ts'] };
+const tls = { file: 'src/server/tls.ts', tests: ['test/unit/server/tls.test.ts'] };
+
+/** Bytes, connections and time of the webhook's clients, and what of a pod is logged. */
+export const server: readonly Edit[] = [
+  ...bounds,
+  {
+    protects: 'a slow body is given up',
+    ...reception,
+    text: 'if (guest.age > guest.patience) ',
+    replacement: 'if (guest.age > 1e9) ',
+  },
+  {
+    protects: 'a body larger than the bound is refused as it arrives',
+    ...reception,
+    text: 'if (bytes > limits.bodyBytes) ',
+    replacement: 'if (bytes > 1e9) ',
+  },
+  {
+    protects: 'a body that is declared larger than the bound is refused at once',
+    ...reception,
+    text: 'if ((declaredBytes(request) ?? 0) > limits.bodyBytes) {',
+    replacement: 'if ((declaredBytes(request) ?? 0) > 1e9) {',
+  },
+  {
+    protects: 'bodies that do not fit are refused',
+    ...reception,
+    text: 'if (!makeRoom(guest)) return',
+    replacement: 'if (!makeRoom(guest) && false) return',
+  },
+  {
+    protects: 'bytes are counted as they arrive, beyond what each has for itself',
+    ...reception,
+    text: 'sharedBytes += beyondOwn(bytes) - beyondOwn(guest.bytes);',
+    replacement: 'sharedBytes += bytes - guest.bytes;',
+  },
+  {
+    protects: 'a client that stands still gives way',
+    ...reception,
+    text: 'guest.still > (found?.[1].still ?? roundsOf(limits.stillMs))',
+    replacement: 'guest.still > 1e9',
+  },
+  {
+    protects: 'an answer that nobody takes counts',
+    ...reception,
+    text: 'request[leave] = () => request.socket.destroy();\n      resize(guest, bytes);',
+    replacement: 'request[leave] = () => request.socket.destroy();',
+  },
+  {
+    protects: 'connections are bounded',
+    ...connections,
+    text: 'if (strangers.size + welcomed.size >= most) {',
+    replacement: 'if (strangers.size + welcomed.size >= 1e9) {',
+  },
+  {
+    protects: 'strangers lose their connections before those that brought reviews',
+    ...connections,
+    text: 'strangers.size > 0 ? strangers : welcomed',
+    replacement: 'welcomed.size > 0 ? welcomed : strangers',
+  },
+  {
+    protects: 'the webhook bounds its connections',
+    file: 'src/server/server.ts',
+    text: 'boundConnections(server, limits.connections, ',
+    replacement: 'boundConnections(server, 1e9, ',
+    tests: ['test/http/hostile-clients.test.ts'],
+    only: '4,300 connections',
+  },
+  {
+    protects: 'a connection without a handshake ends',
+    ...slowClients,
+    text: 'handshakeTimeout: limits.handshakeTimeoutMs,',
+    replacement: '',
+    only: 'never begins a handshake',
+  },
+  {
+    protects: 'headers byte by byte end',
+    ...slowClients,
+    text: 'headersTimeout: limits.headersTimeoutMs,',
+    replacement: 'headersTimeout: 600_000,',
+    only: 'headers',
+  },
+  {
+    protects: 'a client that takes no answer is cut off',
+    ...slowClients,
+    text: 'connectionTimeout: 2 * limits.requestTimeoutMs,',
+    replacement: '',
+    only: 'stays and never reads',
+  },
+  {
+    protects: 'a connection that brought no review is kept shortly',
+    ...slowClients,
+    text: 'else if (!connections.isWelcome(request.raw.socket)) keepShortly(reply, limits.strangerTimeoutMs);',
+    replacement: '',
+    only: 'has brought no review',
+  },
+  {
+    protects: 'a refused client that does not hang up is cut off',
+    file: 'src/server/broken-connection.ts',
+    text: 'setTimeout(() => socket.destroy(), lingerMs)',
+    replacement: 'setTimeout(() => undefined, lingerMs)',
+    tests: ['test/http/slow-clients.test.ts'],
+    only: 'never hangs up',
+  },
+  {
+    protects: 'a review whose caller has given up costs nothing',
+    file: 'src/server/server.ts',
+    text: "if (isLate(timeout, startMs - request.receivedMs)) return shed(reply, metrics, 'late');",
+    replacement: '',
+    tests: ['test/http/deadlines.test.ts'],
+  },
+  {
+    protects: 'the metrics and health ports bound their connections',
+    file: 'src/server/plain-server.ts',
+    text: 'boundConnections(server, connections, () => undefined);',
+    replacement: '',
+    tests: ['test/unit/server/plain-server.test.ts'],
+  },
+  {
+    protects: 'a body that is no UTF-8 is refused',
+    file: 'src/server/review-text.ts',
+    text: 'if (!isUtf8(body)) return undefined;',
+    replacement: '',
+    tests: ['test/unit/server/review-text.test.ts'],
+  },
+  {
+    protects: 'the name of managed fields in a text is not mistaken',
+    file: 'src/server/review-text.ts',
+    text: '(body[at - 1] !== comma && body[at - 1] !== openBrace)',
+    replacement: 'body[at - 1] === undefined',
+    tests: ['test/unit/server/review-text.test.ts'],
+  },
+  {
+    protects: 'the text of a failure, which may quote the pod, is not logged',
+    file: 'src/server/failure-place.ts',
+    text: 'stack.slice(at === -1 ? 0 : at + message.length)',
+    replacement: 'stack',
+    tests: ['test/unit/server/failure-place.test.ts'],
+  },
+  {
+    protects: 'lines of a changed text are not logged',
+    file: 'src/server/failure-place.ts',
+    text: 'lines.filter((line) => frame.test(line))',
+    replacement: 'lines',
+    tests: ['test/unit/server/failure-place.test.ts'],
+  },
+  {
+    protects: 'a failure of a decision is logged by its place alone',
+    file: 'src/server/server.ts',
+    text: '{ ...fields, stack: failurePlace(reviewed.failure) }',
+    replacement: '{ ...fields, err: reviewed.failure }',
+    tests: ['test/http/failure-log.test.ts'],
+  },
+  {
+    protects: 'a failure around a decision is logged by its place alone',
+    file: 'src/server/server.ts',
+    text: '{ code: error.code, stack: failurePlace(error) }',
+    replacement: '{ code: error.code, stack: error.stack }',
+    tests: ['test/http/failure-log.test.ts'],
+  },
+  {
+    protects: 'names in the log are cut',
+    file: 'src/server/review-log.ts',
+    text: 'return text.length > longestField ?',
+    replacement: 'return text.length > 1e9 ?',
+    tests: ['test/unit/server/review-log.test.ts'],
+  },
+  {
+    protects: 'TLS 1.2 is the least',
+    ...tls,
+    text: "minVersion: 'TLSv1.2'",
+    replacement: "minVersion: 'TLSv1'",
+  },
+  {
+    protects: 'every cipher authenticates',
+    ...tls,
+    text: "  'ECDHE-RSA-CHACHA20-POLY1305',\n",
+    replacement: "  'ECDHE-RSA-CHACHA20-POLY1305',\n  'AES128-SHA',\n",
+  },
+  {
+    protects: 'no server without a certificate',
+    ...tls,
+    text: "if (pair.certificate === '' || pair.privateKey === '') throw",
+    replacement: "if (pair.certificate === 'none') throw",
+  },
+];
