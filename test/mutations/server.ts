@@ -29,7 +29,7 @@ const bounds = (
 
 const reception = { file: 'src/server/reception.ts', tests: ['test/unit/server/reception.test.ts'] };
 const connections = { file: 'src/server/connections.ts', tests: ['test/unit/server/connections.test.ts'] };
-const slowClients = { file: 'src/server/server.ts', tests: ['test/http/slow-clients.test.ts'] };
+const alone = { file: 'src/server/server.ts', tests: ['test/http/bounds.test.ts'] };
 const tls = { file: 'src/server/tls.ts', tests: ['test/unit/server/tls.test.ts'] };
 
 /** Bytes, connections and time of the webhook's clients, and what of a pod is logged. */
@@ -91,39 +91,59 @@ export const server: readonly Edit[] = [
   },
   {
     protects: 'the webhook bounds its connections',
-    file: 'src/server/server.ts',
+    ...alone,
     text: 'boundConnections(server, limits.connections, ',
     replacement: 'boundConnections(server, 1e9, ',
-    tests: ['test/http/hostile-clients.test.ts'],
-    only: '4,300 connections',
+    only: 'number of connections',
   },
   {
     protects: 'a connection without a handshake ends',
-    ...slowClients,
+    ...alone,
     text: 'handshakeTimeout: limits.handshakeTimeoutMs,',
     replacement: '',
-    only: 'never begins a handshake',
+    only: 'of a handshake',
   },
   {
-    protects: 'headers byte by byte end',
-    ...slowClients,
+    protects: 'headers that stop end',
+    ...alone,
     text: 'headersTimeout: limits.headersTimeoutMs,',
-    replacement: 'headersTimeout: 600_000,',
-    only: 'headers',
+    replacement: '',
+    only: 'of the headers',
+  },
+  {
+    protects: 'a request that stops ends',
+    ...alone,
+    text: '    requestTimeout: limits.requestTimeoutMs,',
+    replacement: '',
+    only: 'of a whole request',
+  },
+  {
+    protects: 'slow connections are looked for often',
+    ...alone,
+    text: 'connectionsCheckingInterval: limits.timeoutCheckMs,',
+    replacement: '',
+    only: 'of the headers',
+  },
+  {
+    protects: 'an idle connection of an API server ends at last',
+    ...alone,
+    text: '    keepAliveTimeout: limits.keepAliveTimeoutMs,',
+    replacement: '    keepAliveTimeout: 600_000,',
+    only: 'brought a review',
   },
   {
     protects: 'a client that takes no answer is cut off',
-    ...slowClients,
+    ...alone,
     text: 'connectionTimeout: 2 * limits.requestTimeoutMs,',
     replacement: '',
-    only: 'stays and never reads',
+    only: 'does not take',
   },
   {
     protects: 'a connection that brought no review is kept shortly',
-    ...slowClients,
+    ...alone,
     text: 'else if (!connections.isWelcome(request.raw.socket)) keepShortly(reply, limits.strangerTimeoutMs);',
     replacement: '',
-    only: 'has brought no review',
+    only: 'brought none',
   },
   {
     protects: 'a refused client that does not hang up is cut off',
