@@ -9,7 +9,6 @@ const memory = {
   file: 'src/injection/cache/recently-used.ts',
   tests: ['test/unit/injection/cache/recently-used.test.ts'],
 };
-const growth = ['test/property/admission/growth.test.ts'];
 
 /** The patch, its verification and its way back, what is remembered, and the time that a review takes. */
 export const engine: readonly Edit[] = [
@@ -134,21 +133,11 @@ export const engine: readonly Edit[] = [
     only: 'run-of-dashes',
   },
   {
-    protects: 'a forged status costs its length, names times containers',
-    file: 'src/injection/patch/verify.ts',
-    text: '      const found = times.get(name) ?? 0;',
-    replacement:
-      "      const found = [...lists.initContainers, ...lists.containers].filter((one) => stringMember(one, 'name') === name).length;",
-    tests: growth,
-    only: 'mode standalone a forged status and its pod',
-  },
-  {
     protects: 'keys of a YAML annotation cost their number',
     file: 'src/grammar/yaml-grammar.ts',
     text: '      uniqueKeys: false,\n',
     replacement: '',
-    tests: growth,
-    only: 'mode standalone an annotation or a label',
+    tests: ['test/property/settings/yaml-keys.test.ts'],
   },
   {
     protects: 'nothing of a pod stands in the log',

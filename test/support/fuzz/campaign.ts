@@ -49,7 +49,7 @@ function keep(campaign: Campaign, input: Buffer): string {
  * for. A failing input is made as small as there is time for and kept in the corpus.
  */
 export function campaign(plan: Campaign): void {
-  describe(`${plan.name}`, () => {
+  describe(plan.name, () => {
     const corpus = corpusOf(plan);
     if (corpus.length > 0) {
       test.each(corpus)('%s', async (name) => {

@@ -101,7 +101,7 @@ function applyChange(value: Json, [step, ...way]: readonly number[], one: Change
   if (step === undefined || (!isList && !isObject(value))) return one.value;
   const entries: readonly (readonly [string, Json])[] = isList
     ? (value as readonly Json[]).map((item, at) => [String(at), item] as const)
-    : Object.entries(value as JsonObject).map(([key, inner]) => [key, inner ?? null] as const);
+    : Object.entries(value).map(([key, inner]) => [key, inner ?? null] as const);
   const at = entries.length === 0 ? 0 : step % entries.length;
   const changed = entries.flatMap((entry, index): readonly (readonly [string, Json])[] => {
     if (index !== at) return [entry];
