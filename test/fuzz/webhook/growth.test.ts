@@ -31,7 +31,10 @@ const inputs: fc.Arbitrary<Buffer> = fc
   .record({
     pod: fc.nat(pods.length - 1),
     place: fc.nat(10_000),
-    piece: fc.oneof(fc.string({ minLength: 1, maxLength: 3 }), fc.constantFrom(...'-/.,:;=[]{}"\\\'$%& \n*0')),
+    piece: fc.oneof(
+      fc.string({ minLength: 1, maxLength: 3 }),
+      fc.constantFrom(...'-/.,:;=[]{}"\\\'$%& \n*0'.split('')),
+    ),
     end: fc.oneof(
       fc.string({ maxLength: 3 }),
       oddText.map((text) => text.slice(0, 20)),
@@ -46,10 +49,7 @@ function withTextAt(value: Json, tokens: readonly string[], text: string): Json 
     return (value as readonly Json[]).map((item, at) => (at === Number(token) ? withTextAt(item, rest, text) : item));
   }
   const object = value as JsonObject;
-  return Object.fromEntries([
-    ...Object.entries(object),
-    [token, withTextAt(object[token] ?? '', rest, text)],
-  ]) as JsonObject;
+  return Object.fromEntries([...Object.entries(object), [token, withTextAt(object[token] ?? '', rest, text)]]);
 }
 
 function check(input: Buffer): void {

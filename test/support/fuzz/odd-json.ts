@@ -2,7 +2,7 @@ import * as fc from 'fast-check';
 import { isObject, type Json, type JsonObject } from '../../../src/json/json.ts';
 
 /** Keys and texts that careless code takes for something else. */
-export const oddTexts = [
+const oddTexts = [
   '',
   ' ',
   '__proto__',
@@ -62,7 +62,7 @@ function objectOf(value: fc.Arbitrary<Json>): fc.Arbitrary<JsonObject> {
 }
 
 /** Any JSON: wrong types, odd keys, deep and long values. */
-export const oddJson: fc.Arbitrary<Json> = fc.letrec<{ value: Json }>((tie) => ({
+const oddJson: fc.Arbitrary<Json> = fc.letrec<{ value: Json }>((tie) => ({
   value: fc.oneof(
     { maxDepth: 3 },
     { arbitrary: scalar, weight: 6 },

@@ -34,8 +34,7 @@ function copied(pod: JsonObject): JsonObject {
 }
 
 function applied(pod: JsonObject, operations: string): JsonObject {
-  return jsonPatch.applyPatch(copied(pod), JSON.parse(operations) as jsonPatch.Operation[], true)
-    .newDocument as JsonObject;
+  return jsonPatch.applyPatch(copied(pod), JSON.parse(operations) as jsonPatch.Operation[], true).newDocument;
 }
 
 /** The pod as the injector gave it out: its patch applies, its verification holds, and it can be taken back. */

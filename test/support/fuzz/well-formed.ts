@@ -34,10 +34,11 @@ function areHandlers(container: JsonObject): boolean {
       value = inner;
     }
     if (!isObject(value)) return false;
+    const handler = value;
     const actions = ['httpGet', 'tcpSocket', 'grpc', 'exec', 'sleep'].filter(
-      (key) => member(value as JsonObject, key) !== undefined,
+      (key) => member(handler, key) !== undefined,
     );
-    return actions.length <= 1 && actions.every((key) => isObject(member(value as JsonObject, key)));
+    return actions.length <= 1 && actions.every((key) => isObject(member(handler, key)));
   });
 }
 
