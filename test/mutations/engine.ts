@@ -187,4 +187,20 @@ export const engine: readonly Edit[] = [
     tests: ['test/fuzz/http/texts.test.ts'],
     only: 'addresses',
   },
+  {
+    protects: 'an escaped quote does not end a string of managed fields',
+    file: 'src/server/review-text.ts',
+    text: 'if (byte === backslash) index += 1;',
+    replacement: '',
+    tests: ['test/fuzz/http/texts.test.ts'],
+    only: 'managed-fields',
+  },
+  {
+    protects: 'a timeout that does not say how long it is counts as none',
+    file: 'src/server/deadline.ts',
+    text: 'return timeoutMs !== undefined && sinceMs > timeoutMs * usefulShare;',
+    replacement: 'return sinceMs > (timeoutMs ?? 0) * usefulShare;',
+    tests: ['test/fuzz/http/texts.test.ts'],
+    only: 'timeouts',
+  },
 ];
