@@ -2,10 +2,11 @@ import type { Edit } from './edit.ts';
 
 const golden = ['test/golden/capture/istio.test.ts', 'test/golden/capture/reviewed.test.ts'];
 const rules = { file: 'src/capture/nat-rules.ts', tests: golden };
-// The verification finds a privileged one as well, so that no pod is injected at all: the file is compared as a whole.
-const whole = ['test/golden/inject/inject.test.ts'];
-const init = { file: 'src/sidecars/standalone/init-container.ts', tests: whole };
-const proxy = { file: 'src/sidecars/standalone/proxy-container.ts', tests: whole };
+const container = ['test/unit/injection/injection.test.ts'];
+const init = { file: 'src/sidecars/standalone/init-container.ts', tests: container };
+const proxy = { file: 'src/sidecars/standalone/proxy-container.ts', tests: container };
+/** The verification finds a privileged one as well, so that no pod is injected at all. */
+const policy = ['test/unit/injection/policy/policy.test.ts'];
 
 /** What is captured, and what the injected containers may do. */
 export const capture: readonly Edit[] = [
@@ -42,7 +43,6 @@ export const capture: readonly Edit[] = [
   },
   ...(
     [
-      ['the init container is not privileged', 'privileged: false', 'privileged: true'],
       ['the init container gains nothing', 'allowPrivilegeEscalation: false', 'allowPrivilegeEscalation: true'],
       ['the init container has two capabilities', "drop: ['ALL']", 'drop: []'],
       ['the init container writes nothing', 'readOnlyRootFilesystem: true', 'readOnlyRootFilesystem: false'],
@@ -51,7 +51,6 @@ export const capture: readonly Edit[] = [
   ).map(([protects, text, replacement]): Edit => ({ protects, text, replacement, ...init })),
   ...(
     [
-      ['the proxy is not privileged', 'privileged: false', 'privileged: true'],
       ['the proxy gains nothing', 'allowPrivilegeEscalation: false', 'allowPrivilegeEscalation: true'],
       ['the proxy has no capability', "capabilities: { drop: ['ALL'] }", 'capabilities: {}'],
       ['the proxy writes nothing', 'readOnlyRootFilesystem: true', 'readOnlyRootFilesystem: false'],
@@ -59,4 +58,11 @@ export const capture: readonly Edit[] = [
       ['the proxy reads no API token', '      tokenMask,\n', ''],
     ] as const
   ).map(([protects, text, replacement]): Edit => ({ protects, text, replacement, ...proxy })),
+  ...([init, proxy] as const).map(({ file }): Edit => ({
+    protects: 'an injected container is not privileged',
+    file,
+    text: 'privileged: false',
+    replacement: 'privileged: true',
+    tests: policy,
+  })),
 ];

@@ -160,7 +160,7 @@ export const engine: readonly Edit[] = [
     file: 'src/json/json.ts',
     text: 'return Object.hasOwn(object, key) ? object[key] : undefined;',
     replacement:
-      "if (key === 'annotations') (Object.prototype as { polluted?: unknown }).polluted = object;\n  return object[key];",
+      "if (key === 'hostNetwork') Object.defineProperty(Object.prototype, 'polluted', { value: 1 });\n  return object[key];",
     tests: ['test/fuzz/webhook/reviews.test.ts'],
     only: 'reviews-standalone',
   },

@@ -10,7 +10,7 @@ function cut(lines: readonly string[]): string {
 }
 
 const numbers = Array.from({ length: 3_000 }, (_, at) => `k${at.toString(36)}`);
-const keys = cut(numbers.map((number) => `${number}: 1`));
+const keys = cut(numbers.map((number) => `${number}:`));
 const items = `a:\n${cut(numbers.map((number) => `- ${number}`))}`;
 
 function least(text: string): number {
@@ -27,6 +27,6 @@ test('two thousand keys cost about what two thousand items do, and are not compa
   const ratios: number[] = [];
   // A pause of the machine makes one look too large, not all of them.
   do ratios.push(least(keys) / least(items));
-  while (Math.min(...ratios) > 3 && ratios.length < 5);
-  expect(Math.min(...ratios)).toBeLessThan(3);
+  while (Math.min(...ratios) > 2 && ratios.length < 5);
+  expect(Math.min(...ratios)).toBeLessThan(2);
 });

@@ -1,6 +1,7 @@
 import { harden } from './harden.ts';
 import { renderPod, type RenderedPod } from '../../../istio/templates/render.ts';
 import { applicationNames, revisionOf, type TemplateData } from '../../../istio/templates/template-data.ts';
+import { proxyName } from '../../../istio/templates/template-pod.ts';
 import { istioTemplateNames } from '../../../istio/templates/templates.ts';
 import { overridesProblems } from '../../../istio/templates/user-copies.ts';
 import type { PodView } from '../../../pod/view.ts';
@@ -8,7 +9,7 @@ import { nameOf } from '../../../sidecars/template-library.ts';
 import { templateList } from '../../../grammar/grammar.ts';
 import { istioNames } from '../../../settings/istio/annotation-names.ts';
 import { annotationProblems, annotationRemarks } from '../../../settings/istio/pod-annotations.ts';
-import { stringMember } from '../../../json/json.ts';
+import { objectsMember, stringMember, type JsonObject } from '../../../json/json.ts';
 import { chooseProfile } from '../../../settings/effective.ts';
 import { profileLabel } from '../../../settings/schema/profile.ts';
 import { unknownKeys } from '../../../settings/pod-settings.ts';
@@ -91,6 +92,25 @@ function emptiness({ containers }: RenderedPod): Reason[] {
   return [reason('InvalidOverride', 'the pod has no container of its own beside the injected ones')];
 }
 
+/** Mounts by annotation whose volume nobody has; the proxy's own copy and what a claim brings are not looked at. */
+function lostMounts(view: PodView, { volumes, containers, initContainers }: RenderedPod): Problem[] {
+  const text = stringMember(view.annotations, istioNames.userVolumeMount);
+  if (text === undefined) return [];
+  // Checked with the other annotations before.
+  const asked = Object.keys(JSON.parse(text) as JsonObject);
+  const mounted = (list: readonly JsonObject[]): readonly (string | undefined)[] =>
+    list.flatMap((one) => objectsMember(one, 'volumeMounts').map((mount) => stringMember(mount, 'name')));
+  const injected = mounted([...containers, ...initContainers].filter((one) => stringMember(one, 'name') === proxyName));
+  const own = mounted([...view.containers, ...view.initContainers]);
+  const known = new Set([...volumes.map((volume) => stringMember(volume, 'name')), ...own]);
+  return asked
+    .filter((name) => injected.includes(name) && !known.has(name))
+    .map((name) => ({
+      where: istioNames.userVolumeMount,
+      message: `${quote(name)} is no volume of the pod; allowed: ${[...known].join(', ')}`,
+    }));
+}
+
 /** What of the declared sidecars' probes goes to the agent, as the application's do. */
 function redirectedProbes(declared: DeclaredFragments, rendered: RenderedPod): ProbeEdit[] {
   return injectedContainers(declared.fragments.values()).flatMap((at) =>
@@ -147,7 +167,7 @@ export function proposeIstiodInjection(
     ...declared.remarks,
   ];
   const refused = atLeastOne([
-    ...invalid(rendered.problems),
+    ...invalid([...rendered.problems, ...lostMounts(view, rendered)]),
     ...emptiness(rendered),
     ...(hardened ? [...hardeningReasons(data, rendered, snapshot), ...cappedReasons(view, request, snapshot)] : []),
     ...selection.problems,
