@@ -6,7 +6,7 @@ const container = ['test/unit/injection/injection.test.ts'];
 const init = { file: 'src/sidecars/standalone/init-container.ts', tests: container };
 const proxy = { file: 'src/sidecars/standalone/proxy-container.ts', tests: container };
 /** The verification finds a privileged one as well, so that no pod is injected at all. */
-const policy = ['test/unit/injection/policy/policy.test.ts'];
+const injected = ['test/unit/injection/reinjection.test.ts'];
 
 /** What is captured, and what the injected containers may do. */
 export const capture: readonly Edit[] = [
@@ -63,6 +63,6 @@ export const capture: readonly Edit[] = [
     file,
     text: 'privileged: false',
     replacement: 'privileged: true',
-    tests: policy,
+    tests: injected,
   })),
 ];

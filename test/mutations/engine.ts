@@ -129,8 +129,7 @@ export const engine: readonly Edit[] = [
     file: 'src/grammar/trailing.ts',
     text: '  let end = text.length;\n  while (end > 0 && text[end - 1] === character) end -= 1;\n  return text.slice(0, end);',
     replacement: '  return text.replace(new RegExp(`${character}+$`), "");',
-    tests: ['test/fuzz/webhook/growth.test.ts'],
-    only: 'run-of-dashes',
+    tests: ['test/unit/grammar/trailing.test.ts'],
   },
   {
     protects: 'keys of a YAML annotation cost their number',

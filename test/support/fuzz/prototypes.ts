@@ -1,21 +1,17 @@
+import { runInNewContext } from 'node:vm';
 import { expect } from '@jest/globals';
 
-const shared = {
-  Object: Object.prototype,
-  Array: Array.prototype,
-  String: String.prototype,
-  Function: Function.prototype,
-};
+const names = ['Object', 'Array', 'String', 'Number', 'Boolean', 'Function'] as const;
 
-function members(): Record<string, readonly string[]> {
-  return Object.fromEntries(
-    Object.entries(shared).map(([name, prototype]) => [name, Reflect.ownKeys(prototype).map(String).toSorted()]),
-  );
-}
+const membersOf = `Object.fromEntries(${JSON.stringify(names)}.map((name) => [name, Reflect.ownKeys(globalThis[name].prototype).map(String).sort().join()]))`;
 
-const before = members();
+/** As they are where nothing has run yet. */
+const before = { ...(runInNewContext(membersOf) as object) };
+
+const shared = { Object, Array, String, Number, Boolean, Function };
 
 /** What all objects share is as it was: no input may add to it. */
 export function expectUntouchedPrototypes(): void {
-  expect(members()).toEqual(before);
+  const now = names.map((name) => [name, Reflect.ownKeys(shared[name].prototype).map(String).toSorted().join()]);
+  expect(Object.fromEntries(now)).toEqual(before);
 }
