@@ -19,7 +19,7 @@ node_modules/.package-lock.json: package-lock.json
 demo: node_modules/.package-lock.json ## Show what the product does, on this machine, without a cluster.
 	@$(SCRIPT) scripts/demo.ts
 
-.PHONY: test test-unit test-property test-golden test-shell test-http test-apiserver test-sidecars test-dataplane
+.PHONY: test test-unit test-property test-fuzz test-golden test-shell test-http test-apiserver test-sidecars test-dataplane
 test: node_modules/.package-lock.json ## Run every test that this machine can run and count them; prepares its own tools.
 	@$(SCRIPT) scripts/test.ts
 
@@ -28,6 +28,9 @@ test-unit: node_modules/.package-lock.json ## Run the unit tests (ARGS=FILE for 
 
 test-property: node_modules/.package-lock.json ## Run the property tests.
 	@$(SCRIPT) scripts/test.ts property -- $(ARGS)
+
+test-fuzz: node_modules/.package-lock.json ## Replay what fuzzing found, then look for more for seconds.
+	@$(SCRIPT) scripts/test.ts fuzz -- $(ARGS)
 
 test-golden: node_modules/.package-lock.json ## Compare with the golden files.
 	@$(SCRIPT) scripts/test.ts golden -- $(ARGS)
@@ -83,6 +86,15 @@ kind-test: node_modules/.package-lock.json ## Play the short scenarios on it.
 
 kind-down: ## Delete it.
 	$(KIND) delete cluster --name $(KIND_CLUSTER) --kubeconfig $(KIND_KUBECONFIG)
+
+.PHONY: fuzz
+fuzz: node_modules/.package-lock.json ## Look for inputs that break something, FUZZ_SECONDS (an hour) each; again with FUZZ_SEED.
+	@FUZZ_SECONDS=$${FUZZ_SECONDS:-3600} NODE_OPTIONS='--experimental-vm-modules --disable-warning=ExperimentalWarning' \
+	  jest --selectProjects fuzz $(ARGS)
+
+.PHONY: mutate
+mutate: node_modules/.package-lock.json ## Take protections out one by one and look whether a test notices (ARGS=FILE for one file's).
+	@$(SCRIPT) scripts/mutate.ts $(ARGS)
 
 .PHONY: typecheck lint format
 typecheck: node_modules/.package-lock.json ## Check the types.

@@ -9,6 +9,7 @@ import { createAnswerEncoder } from './answer-body.ts';
 import { answerClientError } from './client-error.ts';
 import { boundConnections, type Connections } from './connections.ts';
 import { isLate } from './deadline.ts';
+import { failurePlace } from './failure-place.ts';
 import { healthPages, type HealthCheck } from './health.ts';
 import { defaultLimits, type Limits } from './limits.ts';
 import { describeReview } from './review-log.ts';
@@ -124,9 +125,7 @@ async function answerReview(
   const fields = describeReview(reviewed, durationMs, patchBytes);
   if (reviewed.failure !== undefined) {
     metrics.failures.inc();
-    // Only the stack: other properties of an error may contain the pod.
-    const stack = reviewed.failure instanceof Error ? reviewed.failure.stack : undefined;
-    log.error({ ...fields, stack }, 'a review could not be decided');
+    log.error({ ...fields, stack: failurePlace(reviewed.failure) }, 'a review could not be decided');
   }
   log.info(fields, 'review');
   const answer = encodeAnswer(reviewed.answer);
@@ -169,7 +168,7 @@ function installErrors(app: FastifyInstance, dependencies: ServerDependencies, l
     const status = error.statusCode !== undefined && error.statusCode >= 400 ? error.statusCode : 500;
     dependencies.metrics.badRequests.inc({ status: String(status) });
     // An error's message may quote the request; its code never does.
-    if (status >= 500) dependencies.log.error({ code: error.code, stack: error.stack }, 'a request failed');
+    if (status >= 500) dependencies.log.error({ code: error.code, stack: failurePlace(error) }, 'a request failed');
     return sendText(reply, status, sentenceOf(status, limits));
   });
 }

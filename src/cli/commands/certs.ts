@@ -8,7 +8,7 @@ export interface GenerateOptions {
   readonly days: string;
 }
 
-/** `certs generate`: writes a CA and a serving certificate for the Service. Never overwrites a file. */
+/** `certs generate`: writes a CA and a serving certificate for the Service: all files or none. Never overwrites a file. */
 export async function runGenerate(options: GenerateOptions, io: Io): Promise<number> {
   const days = Number(options.days);
   if (!/^\d{1,4}$/.test(options.days) || days < 1) {
@@ -16,7 +16,7 @@ export async function runGenerate(options: GenerateOptions, io: Io): Promise<num
   }
   const { createAuthority, issueLeaf, serviceNames } = await import('../../certs/authority.ts');
   const { dayMs } = await import('../../certs/durations.ts');
-  const { mkdir, writeFile } = await import('node:fs/promises');
+  const { mkdir, rm, writeFile } = await import('node:fs/promises');
   const path = await import('node:path');
   const now = new Date();
   const authority = await createAuthority({ now, lifetimeMs: days * dayMs });
@@ -28,12 +28,17 @@ export async function runGenerate(options: GenerateOptions, io: Io): Promise<num
     { name: 'tls.crt', text: leaf.certificate, mode: 0o644 },
     { name: 'tls.key', text: leaf.privateKey, mode: 0o600 },
   ];
+  const written: string[] = [];
   try {
     await mkdir(options.directory, { recursive: true });
     for (const { name, text, mode } of files) {
-      await writeFile(path.join(options.directory, name), text, { mode, flag: 'wx' });
+      const file = path.join(options.directory, name);
+      await writeFile(file, text, { mode, flag: 'wx' });
+      written.push(file);
     }
   } catch (error) {
+    // Half of a set is worse than none: a key whose certificate is somebody else's.
+    for (const file of written) await rm(file);
     const { code, path: file } = error as NodeJS.ErrnoException;
     const why = code === 'EEXIST' ? 'the file is there already' : String(code);
     const remedy = 'give an empty or new directory with --out; nothing is overwritten';

@@ -7,7 +7,8 @@ import { root } from '../../../scripts/checkout.ts';
 import { run } from '../tools/command.ts';
 import type { Environment, Outcome } from './tier.ts';
 
-const jestReport = z.object({
+/** The part of Jest's report that counts. */
+export const jestReport = z.object({
   numPassedTests: z.number(),
   numFailedTests: z.number(),
   numPendingTests: z.number(),
@@ -16,7 +17,6 @@ const jestReport = z.object({
   numRuntimeErrorTestSuites: z.number(),
 });
 
-/** The part of Jest's report that counts. */
 export type JestReport = z.infer<typeof jestReport>;
 
 /** A tier that takes longer is stopped. */

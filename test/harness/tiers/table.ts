@@ -14,6 +14,7 @@ export const tiers: readonly Tier[] = [
   { name: 'check', needs: [], run: runChecks },
   { name: 'unit', needs: [], run: runJest },
   { name: 'property', needs: [], run: runJest },
+  { name: 'fuzz', needs: [], run: runJest },
   { name: 'golden', needs: [], run: runJest },
   { name: 'shell', needs: ['packages'], run: runJest },
   { name: 'http', needs: ['packages'], run: runJest },

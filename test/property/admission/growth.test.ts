@@ -1,15 +1,13 @@
 import jsonPatch from 'fast-json-patch';
 import { describe, expect, test } from '@jest/globals';
-import { review } from '../../../src/admission/handler.ts';
-import { createInjector, decide } from '../../../src/injection/injector.ts';
+import { decide } from '../../../src/injection/injector.ts';
 import type { Snapshot } from '../../../src/injection/snapshot.ts';
-import { stripManagedFields } from '../../../src/server/strip-managed-fields.ts';
 import { annotationTable } from '../../../src/settings/annotation-table.ts';
 import { statusAnnotation } from '../../../src/pod/conventions.ts';
 import { annotationNames } from '../../../src/pod/annotation-names.ts';
 import type { JsonObject } from '../../../src/json/json.ts';
 import { longPlaces, longTexts, type LongPlace } from '../../support/builders/long-reviews.ts';
-import { reviewOf } from '../../support/builders/reviews.ts';
+import { growing, growthSizes as sizes, type GrowthCase } from '../../support/measuring/growth.ts';
 import { snapshotWithShipped } from '../../support/sidecars/shipped-sidecars.ts';
 
 /**
@@ -17,17 +15,8 @@ import { snapshotWithShipped } from '../../support/sidecars/shipped-sidecars.ts'
  * that takes it for seconds stops every pod of the cluster. Times are compared with each other, never with a clock.
  */
 
-/** Bytes of the short and of the long form of a place. Sixteen times as much for four times the bytes is quadratic. */
-const sizes = { short: 12_000, long: 48_000 } as const;
-const mostGrowth = 9;
-/** The same for twice the bytes, where quadratic is four times. */
-const mostDoubling = 3;
-
 /** Texts of annotations that are documents are read up to 16 KiB only; what they cost grows below that. */
 const documentSizes = { short: 2_000, long: 8_000 } as const;
-
-/** Below so many times the cost of a harmless review of the same length, growth is lost in the noise, and no danger. */
-const worthLooking = 3;
 
 const settings = { injection: { defaultTemplates: ['sidecar', 'log-shipper', 'metrics-exporter'] } };
 const istiod = { mode: 'istiod', istiod: { values: { global: { tag: '1.28.0' } } } };
@@ -103,53 +92,6 @@ function withStatus(after: JsonObject, status: JsonObject): JsonObject {
   return { ...after, metadata: { ...metadata, annotations } };
 }
 
-/** Milliseconds of a review of the pod, by a snapshot that remembers nothing of it. */
-function cost(snapshot: Snapshot, long: JsonObject): number {
-  const body = Buffer.from(JSON.stringify(reviewOf(long)));
-  const injector = createInjector(snapshot);
-  const start = performance.now();
-  review(stripManagedFields(body) ?? '', injector);
-  return performance.now() - start;
-}
-
-function least(times: number, measure: () => number): number {
-  return Math.min(...Array.from({ length: times }, measure));
-}
-
-interface Case {
-  readonly name: string;
-  readonly sizes: { readonly short: number; readonly long: number };
-  readonly make: (size: number) => JsonObject;
-}
-
-/** Names of the cases whose cost grows faster than their bytes. */
-function growing(snapshot: Snapshot, cases: readonly Case[]): string[] {
-  const harmless = (size: number): JsonObject => ({
-    ...pod,
-    padding: Array.from({ length: size / 12 }, () => 'abcdefg'),
-  });
-  for (let times = 0; times < 50; times++) cost(snapshot, harmless(1_000));
-  const reference = least(5, () => cost(snapshot, harmless(sizes.long)));
-  return cases.flatMap(({ name, sizes: { short, long }, make }) => {
-    const large = make(long);
-    if (cost(snapshot, large) < worthLooking * reference) return [];
-    if (least(2, () => cost(snapshot, large)) < worthLooking * reference) return [];
-    const [small, larger] = [make(short), make(2 * long)];
-    const growth = { beyond: 0, again: 0 };
-    // A pause of the machine makes a single look longer, never shorter; what really grows does so at every size.
-    for (let look = 0; look < 4; look++) {
-      const [brief, most] = [least(7, () => cost(snapshot, small)), least(7, () => cost(snapshot, large))];
-      growth.beyond = most / brief;
-      if (growth.beyond <= mostGrowth) return [];
-      growth.again = least(5, () => cost(snapshot, larger)) / most;
-      if (growth.again <= mostDoubling) return [];
-    }
-    return [
-      `${name}: ${growth.beyond.toFixed(1)} times for 4 times the bytes, ${growth.again.toFixed(1)} for twice more`,
-    ];
-  });
-}
-
 /** Annotations and labels that mean something, in every mode. */
 function knownKeys(snapshot: Snapshot): readonly (readonly [map: 'annotations' | 'labels', name: string])[] {
   const parameters = [...snapshot.templates.values()].flatMap((template) => template.parameters);
@@ -170,23 +112,23 @@ const isStatus = ({ name }: LongPlace): boolean => name.startsWith('/metadata/an
 
 describe.each(modes)('mode %s', (_mode, snapshot) => {
   test('a review that is long in one place', () => {
-    const cases = longPlaces(pod).map((place): Case => ({
+    const cases = longPlaces(pod).map((place): GrowthCase => ({
       name: place.name,
       sizes,
       make: (size) => place.stretch(pod, size),
     }));
-    expect(growing(snapshot, cases)).toEqual([]);
+    expect(growing(snapshot, pod, cases)).toEqual([]);
   }, 300_000);
 
   test('an annotation or a label that means something and is long', () => {
     const cases = knownKeys(snapshot).flatMap(([map, name]) =>
-      longTexts(['metadata', map, name]).map((place): Case => ({
+      longTexts(['metadata', map, name]).map((place): GrowthCase => ({
         name: place.name,
         sizes: place.isDocument ? documentSizes : sizes,
         make: (size) => place.stretch(pod, size),
       })),
     );
-    expect(growing(snapshot, cases)).toEqual([]);
+    expect(growing(snapshot, pod, cases)).toEqual([]);
   }, 300_000);
 });
 
@@ -194,15 +136,15 @@ describe.each(modes)('mode %s', (_mode, snapshot) => {
 describe.each(modes.slice(0, 2))('mode %s', (_mode, snapshot) => {
   test('a forged status that is long in one place, and an injected pod that is', () => {
     const { pod: after, status } = injected(snapshot);
-    const forged = longPlaces(status).map((place): Case => ({
+    const forged = longPlaces(status).map((place): GrowthCase => ({
       name: `status ${place.name}`,
       sizes,
       make: (size) => withStatus(after, place.stretch(status, size)),
     }));
     const lists = longPlaces(after)
       .filter((place) => place.isList && !isStatus(place))
-      .map((place): Case => ({ name: place.name, sizes, make: (size) => place.stretch(after, size) }));
-    expect(growing(snapshot, [...forged, ...lists])).toEqual([]);
+      .map((place): GrowthCase => ({ name: place.name, sizes, make: (size) => place.stretch(after, size) }));
+    expect(growing(snapshot, pod, [...forged, ...lists])).toEqual([]);
   }, 300_000);
 
   test('a forged status and its pod that are long together', () => {
@@ -215,12 +157,12 @@ describe.each(modes.slice(0, 2))('mode %s', (_mode, snapshot) => {
     const cases = longPlaces(status)
       .filter(isMany)
       .flatMap((inStatus) =>
-        places.map((inPod): Case => ({
+        places.map((inPod): GrowthCase => ({
           name: `status ${inStatus.name} with ${inPod.name}`,
           sizes,
           make: (size) => inPod.stretch(withStatus(after, inStatus.stretch(status, size / 2)), size / 2),
         })),
       );
-    expect(growing(snapshot, cases)).toEqual([]);
+    expect(growing(snapshot, pod, cases)).toEqual([]);
   }, 300_000);
 });

@@ -1,4 +1,4 @@
-import { createInjector } from '../../../src/injection/injector.ts';
+import { createInjector, type Injector } from '../../../src/injection/injector.ts';
 import type { AddressInfo } from 'node:net';
 import { createAuthority, issueLeaf, localNames, type KeyedCertificate } from '../../../src/certs/authority.ts';
 import type { Snapshot } from '../../../src/injection/snapshot.ts';
@@ -17,6 +17,8 @@ export interface WebhookOptions {
   /** Bounds that differ from the shipped ones. */
   readonly limits?: Partial<Limits>;
   readonly snapshot?: Snapshot;
+  /** In place of one of the snapshot, for what no snapshot brings about. */
+  readonly injector?: Injector;
   readonly checks?: () => readonly HealthCheck[];
   readonly nowMs?: () => number;
 }
@@ -43,7 +45,7 @@ export async function startWebhook(options: WebhookOptions = {}): Promise<Webhoo
   const issue = () => issueLeaf({ authority, names: localNames, now: new Date(), lifetimeMs: hourMs });
   const lines: string[] = [];
   const metrics = createMetrics(version);
-  const injector = createInjector(snapshot);
+  const { injector = createInjector(snapshot) } = options;
   const server = createServer({
     keyPair: await issue(),
     injector: () => injector,

@@ -35,9 +35,15 @@ test('a creation of a pod without a pod is a problem, and so is what is no revie
   }
 });
 
-test('what is not the creation of a pod is not even looked at', () => {
-  const { decision, response } = run(reviewOf('nonsense', { operation: 'UPDATE' }));
-  expect([decision.reasons[0].code, response.allowed]).toEqual(['NotAPodCreation', true]);
+test.each([
+  ['an update', { operation: 'UPDATE' }],
+  ['a subresource', { subResource: 'ephemeralcontainers' }],
+  ['another kind', { kind: { group: '', version: 'v1', kind: 'Secret' } }],
+])('what is not the creation of a pod is not even looked at: %s', (_what, request) => {
+  for (const object of ['nonsense', podOf()]) {
+    const { decision, response } = run(reviewOf(object, request));
+    expect([decision.reasons[0].code, response.allowed]).toEqual(['NotAPodCreation', true]);
+  }
 });
 
 describe('a defect of ours', () => {

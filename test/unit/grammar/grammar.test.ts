@@ -169,4 +169,10 @@ describe('names', () => {
   ])('%s suggests %p', (unknown, suggestion) => {
     expect(suggest(unknown, ['proxyCPU', 'proxyCPULimit', 'proxyMemory'])).toBe(suggestion);
   });
+
+  test('a long text gets none, because a comparison takes as long as both lengths multiplied', () => {
+    const known = (length: number): string[] => [`${'a'.repeat(length - 1)}b`];
+    expect(suggest('a'.repeat(128), known(128))).toBe(known(128)[0]);
+    expect(suggest('a'.repeat(129), known(129))).toBeUndefined();
+  });
 });

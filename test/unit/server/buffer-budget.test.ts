@@ -135,3 +135,14 @@ test('a body that takes longer than its size allows is refused, with nothing of 
   expect(buffers.bufferedBytes).toBe(0);
   expect(slow.payload.isPaused()).toBe(true);
 });
+
+test('a larger body has longer', async () => {
+  const reception = createBufferBudget({ ...small, bodyTimeoutMs: 100, bodyTimeoutPerMebibyteMs: 60_000 });
+  const slow = clientOf(reception, 900);
+  await send(slow, 300);
+  // Longer than a body has that has no further time.
+  await new Promise((resolve) => void setTimeout(resolve, 400));
+  await send(slow, 600);
+  slow.payload.end();
+  expect(await slow.body).toBe(900);
+});

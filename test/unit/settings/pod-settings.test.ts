@@ -113,6 +113,13 @@ describe('the annotation table', () => {
     ]);
   });
 
+  test('only the first of many are guessed, because every guess costs comparisons', () => {
+    const misspelt = Array.from({ length: 40 }, (_, at) => [`sidecar.istio.io/proxyCPU${at}`, 'x'] as const);
+    const { warnings } = readAnnotations(Object.fromEntries(misspelt));
+    expect(warnings).toHaveLength(40);
+    expect(warnings.map((warning) => warning.includes('did you mean')).lastIndexOf(true)).toBe(15);
+  });
+
   test.each(['sidecar.istio.io/inject', 'example.com/sidecar.istio.io', '__proto__', 'constructor'])(
     '%s is no concern of the table',
     (name) => {

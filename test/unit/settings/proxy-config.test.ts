@@ -100,6 +100,7 @@ test.each([
   ['broken YAML', 'a: [', ['is no YAML']],
   ['an anchor', 'a: &x 1', ['has an anchor']],
   ['an alias bomb', 'a: &a [x,x]\nb: &b [*a,*a]', ['has an anchor']],
+  ['an alias of nothing', 'a: *x', ['has an anchor']],
   ['a tag', 'concurrency: !!binary aGk=', ['has an anchor, alias, tag']],
   ['a key twice', 'concurrency: 1\nconcurrency: 2', ['is no YAML (Map keys must be unique']],
   ['a key that is a list', '[a]: 1', ['has an anchor, alias, tag or a key']],

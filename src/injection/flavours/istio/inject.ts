@@ -2,6 +2,7 @@ import { applicationContainers } from '../../../pod/containers.ts';
 import { harden } from './hardened-containers.ts';
 import { renderPod, type RenderedPod } from '../../../istio/templates/render.ts';
 import { applicationNames, revisionOf, type TemplateData } from '../../../istio/templates/template-data.ts';
+import { proxyName } from '../../../istio/templates/template-pod.ts';
 import { istioTemplateNames } from '../../../istio/templates/templates.ts';
 import { overridesProblems } from '../../../istio/templates/user-copies.ts';
 import type { PodView } from '../../../pod/view.ts';
@@ -9,7 +10,7 @@ import { nameOf } from '../../../sidecars/template-library.ts';
 import { templateList } from '../../../grammar/grammar.ts';
 import { annotationNames } from '../../../pod/annotation-names.ts';
 import { annotationProblems, annotationWarnings } from '../../../settings/istiod-annotations.ts';
-import { stringMember } from '../../../json/json.ts';
+import { objectsMember, stringMember, type JsonObject } from '../../../json/json.ts';
 import { chooseProfile } from '../../../settings/effective.ts';
 import { profileLabel } from '../../../settings/schema/profile.ts';
 import { unknownKeys } from '../../../settings/pod-settings.ts';
@@ -95,6 +96,28 @@ function emptiness({ containers }: RenderedPod): Reason[] {
   return [reason('InvalidOverride', 'the pod has no container of its own beside the injected ones')];
 }
 
+/**
+ * Reports mounts by annotation whose volume the pod does not have. The pod's own copy of the proxy and volumes that only claims
+ * bring are not checked.
+ */
+function lostMounts(view: PodView, { volumes, containers, initContainers }: RenderedPod): Problem[] {
+  const text = stringMember(view.annotations, annotationNames.userVolumeMount);
+  if (text === undefined) return [];
+  // Checked with the other annotations before.
+  const asked = Object.keys(JSON.parse(text) as JsonObject);
+  const mounted = (list: readonly JsonObject[]): readonly (string | undefined)[] =>
+    list.flatMap((one) => objectsMember(one, 'volumeMounts').map((mount) => stringMember(mount, 'name')));
+  const injected = mounted([...containers, ...initContainers].filter((one) => stringMember(one, 'name') === proxyName));
+  const own = mounted([...view.containers, ...view.initContainers]);
+  const known = new Set([...volumes.map((volume) => stringMember(volume, 'name')), ...own]);
+  return asked
+    .filter((name) => injected.includes(name) && !known.has(name))
+    .map((name) => ({
+      where: annotationNames.userVolumeMount,
+      message: `${quote(name)} is no volume of the pod; allowed: ${[...known].join(', ')}`,
+    }));
+}
+
 /** Returns the rewrites of declared sidecars' probes; the agent answers them as it does the application's. */
 function redirectedProbes(declared: DeclaredFragments, rendered: RenderedPod): ProbeEdit[] {
   return injectedContainers(declared.fragments.values()).flatMap((at) =>
@@ -150,7 +173,7 @@ export function proposeIstiodInjection(
     ...declared.warnings,
   ];
   const refused = atLeastOne([
-    ...invalid(rendered.problems),
+    ...invalid([...rendered.problems, ...lostMounts(view, rendered)]),
     ...emptiness(rendered),
     ...(hardened ? [...hardeningReasons(data, rendered, snapshot), ...cappedReasons(view, request, snapshot)] : []),
     ...selection.problems,

@@ -194,3 +194,12 @@ describe('not kept, because the next pod needs another patch', () => {
     expect(noteTwice([], ['volume kube-api-access-x7k2p stays'])).toBe(false);
   });
 });
+
+test('a pod that is refused leaves nothing behind, however often it comes', () => {
+  const injector = injectorOf();
+  const refused = warmUp(injector, podOf({ container: { securityContext: { runAsUser: 1337 } } }));
+  expect(refused.outcome).toBe('deny');
+  // What is remembered is frozen.
+  expect(Object.isFrozen(refused)).toBe(false);
+  expect(Object.isFrozen(warmUp(injector))).toBe(true);
+});
