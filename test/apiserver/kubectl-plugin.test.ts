@@ -23,7 +23,7 @@ test('kubectl finds the plug-in and runs it', () => {
 });
 
 test.each([
-  [[''], 'inject\tAdd the sidecar', ':4'],
+  [[''], 'inject\tInject the sidecar', ':4'],
   [['inject', '--summ'], '--summary\twrite no manifests', ':4'],
   [['inject', '-o', 'un'], 'unified', ':4'],
   [['inject', '-f', ''], '', ':0'],
