@@ -1,6 +1,6 @@
 import type { CaptureIntent, Family } from './intent.ts';
 import { bothFamilies, portText, ruleWord } from './rule-text.ts';
-import { captureRules } from './rules.ts';
+import { captureRules, inPlace } from './rules.ts';
 import type { Match, Rule, TableName } from './rule.ts';
 
 const table = 'inet istio_capture';
@@ -95,13 +95,6 @@ function ruleLines(rule: Rule, intent: CaptureIntent): string[] {
   const line = [...when, verdict(rule)].join(' ');
   // Without a listener this verdict lets a packet go on, past the proxy; iptables drops it.
   return rule.target.to === 'tproxy' ? [line, [...when, 'drop'].join(' ')] : [line];
-}
-
-/** Rules of one chain where insertions have taken their places, as iptables would have them in the end. */
-function inPlace(rules: readonly Rule[]): Rule[] {
-  const placed: Rule[] = [];
-  for (const rule of rules) placed.splice(rule.position === undefined ? placed.length : rule.position - 1, 0, rule);
-  return placed;
 }
 
 /** Rules of both families in one list: an insertion counts the rules of its own family alone. */
