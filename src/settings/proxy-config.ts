@@ -7,6 +7,7 @@ import { isObject, type Json, type JsonObject } from '../json/json.ts';
 import { quote } from '../grammar/problem.ts';
 import { applyProxyMetadata, proxyMetadataNames } from './proxy-metadata.ts';
 import { agentFields } from './schema/istio/proxy-config.ts';
+import { wordsOf } from './schema/istio/value-types.ts';
 import { didYouMean } from '../grammar/suggestion.ts';
 
 /** A key of Istio's ProxyConfig (istio/api `mesh/v1alpha1/proxy.proto`), as set in `proxy.istio.io/config`. */
@@ -121,7 +122,7 @@ export const proxyConfigKeys: readonly ProxyConfigKey[] = [
   denied('customConfigFile', 'the proxy’s configuration and the capture rules are made together'),
   denied('proxyBootstrapTemplatePath', 'the proxy’s configuration and the capture rules are made together'),
   denied('proxyAdminPort', 'health, drain and metrics ask on the fixed admin port', integer(ports.admin, ports.admin)),
-  ...Object.entries(agentFields).flatMap(([because, keys]) => keys.map((key) => ignored(key, because))),
+  ...Object.entries(agentFields).flatMap(([because, keys]) => wordsOf(keys).map((key) => ignored(key, because))),
 ];
 
 const byKey = new Map(proxyConfigKeys.map((row) => [row.key, row]));

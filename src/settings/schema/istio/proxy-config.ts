@@ -4,52 +4,33 @@ import { flag, mergeValues, text, unread, whole } from './value-types.ts';
 
 /** Fields that this program only passes on to Istio's agent, by the reason why the built-in proxy ignores them. */
 export const agentFields = {
-  'only a control plane reads it': [
-    'discoveryAddress',
-    'discoveryRefreshDelay',
-    'controlPlaneAuthPolicy',
-    'availabilityZone',
-    'meshId',
-    'caCertificatesPem',
-    'sds',
-    'privateKeyProvider',
-    'gatewayTopology',
-    'proxyHeaders',
-  ],
-  'the proxy has no tracer': ['tracing', 'tracingServiceName', 'zipkinAddress'],
-  'the proxy’s statistics are a fixed set that Prometheus collects': [
-    'extraStatTags',
-    'proxyStatsMatcher',
-    'statNameLength',
-    'statsdUdpAddress',
-    'envoyMetricsService',
-    'envoyMetricsServiceAddress',
-    'statsCompression',
-  ],
-  'the access log goes to standard output': ['envoyAccessLogService', 'fileFlushInterval', 'fileFlushMinSizeKb'],
-  'the proxy is known by its workload’s name': ['serviceCluster'],
-  'there is no agent beside the proxy': ['readinessProbe'],
-  'the proxy is never restarted in place': ['parentShutdownDuration'],
-  'Envoy’s runtime keys are fixed': ['runtimeValues'],
-  'the image is one of the settings; sidecar.istio.io/proxyImage names another': ['image'],
-} as const;
+  'only a control plane reads it': `
+    discoveryAddress discoveryRefreshDelay controlPlaneAuthPolicy availabilityZone meshId caCertificatesPem sds
+    privateKeyProvider gatewayTopology proxyHeaders
+  `,
+  'the proxy has no tracer': 'tracing tracingServiceName zipkinAddress',
+  'the proxy’s statistics are a fixed set that Prometheus collects': `
+    extraStatTags proxyStatsMatcher statNameLength statsdUdpAddress envoyMetricsService envoyMetricsServiceAddress
+    statsCompression
+  `,
+  'the access log goes to standard output': 'envoyAccessLogService fileFlushInterval fileFlushMinSizeKb',
+  'the proxy is known by its workload’s name': 'serviceCluster',
+  'there is no agent beside the proxy': 'readinessProbe',
+  'the proxy is never restarted in place': 'parentShutdownDuration',
+  'Envoy’s runtime keys are fixed': 'runtimeValues',
+  'the image is one of the settings; sidecar.istio.io/proxyImage names another': 'image',
+};
 
 /** Fields that the built-in proxy gives a meaning (or denies), and Istio's agent reads unchecked. */
-const otherFields = [
-  'binaryPath',
-  'concurrency',
-  'configPath',
-  'customConfigFile',
-  'drainDuration',
-  'proxyAdminPort',
-  'proxyBootstrapTemplatePath',
-  'statsEvictionInterval',
-  'terminationDrainDuration',
-] as const;
+const otherFields = `
+  binaryPath concurrency configPath customConfigFile drainDuration proxyAdminPort proxyBootstrapTemplatePath
+  statsEvictionInterval terminationDrainDuration
+`;
 
 /** Istio's ProxyConfig (istio.io/api mesh/v1alpha1/proxy.proto). Fields for the agent are passed on unchecked. */
 export const proxyConfig = z.strictObject({
-  ...unread(...Object.values(agentFields).flat(), ...otherFields),
+  ...unread([...Object.values(agentFields), otherFields].join(' ')),
+  discoveryAddress: z.unknown().optional(),
   holdApplicationUntilProxyStarts: flag.optional(),
   image: z.strictObject({ imageType: text.optional() }).optional(),
   interceptionMode: z.enum(['REDIRECT', 'TPROXY', 'NONE']).optional(),
