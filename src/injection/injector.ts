@@ -53,7 +53,7 @@ function propose(
   if (policy.outcome !== 'inject') return { outcome: policy.outcome, reasons: policy.reasons };
   const wrong = atLeastOne(shapeProblems(view));
   if (wrong !== undefined) return { outcome: 'deny', reasons: wrong };
-  const status = view.annotations === undefined ? undefined : member(view.annotations, statusAnnotation);
+  const status = member(view.annotations, statusAnnotation);
   const record = status === undefined ? undefined : parseStatus(status);
   if (record === undefined) return flavour.inject(view, request, snapshot, policy.reasons, fragments);
   return refusalOf(view, record, snapshot) ?? flavour.reinvoke(view, record, request, snapshot);

@@ -60,7 +60,7 @@ const selinuxTypes: ReadonlySet<string> = new Set([
 ]);
 
 function strings(object: JsonObject | undefined, key: string): readonly string[] {
-  const value = object === undefined ? undefined : member(object, key);
+  const value = member(object, key);
   return Array.isArray(value) ? value.filter((item: unknown): item is string => typeof item === 'string') : [];
 }
 
@@ -89,8 +89,8 @@ function containerViolations(
 ): [level: 'restricted' | 'baseline', what: string][] {
   const context = objectMember(container, 'securityContext');
   const found: [level: 'restricted' | 'baseline', what: string][] = contextViolations(context);
-  const own = (key: string) => (context === undefined ? undefined : member(context, key));
-  const inherited = (key: string) => own(key) ?? (pod === undefined ? undefined : member(pod, key));
+  const own = (key: string) => member(context, key);
+  const inherited = (key: string) => own(key) ?? member(pod, key);
   if (own('privileged') === true) found.push(['baseline', 'privileged']);
   const procMount = own('procMount') ?? 'Default';
   if (procMount !== 'Default') found.push(['baseline', `procMount ${JSON.stringify(procMount)}`]);

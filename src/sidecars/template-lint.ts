@@ -55,7 +55,7 @@ export interface Lint {
 
 function amount(container: JsonObject, part: 'requests' | 'limits', resource: 'cpu' | 'memory'): number | undefined {
   const list = objectMember(objectMember(container, 'resources'), part);
-  const value = list === undefined ? undefined : member(list, resource);
+  const value = member(list, resource);
   return typeof value === 'string' || typeof value === 'number' ? parseQuantity(String(value)) : undefined;
 }
 

@@ -134,7 +134,7 @@ export interface WrittenPatch {
  */
 export function writePatch(view: PodView, plan: Plan, provenance: Provenance): WrittenPatch {
   const parents: Parents = { absent: [], null: [] };
-  const field = (name: string): Json | undefined => (view.spec === undefined ? undefined : member(view.spec, name));
+  const field = (name: string): Json | undefined => member(view.spec, name);
   const operations: Operation[] = [];
   // One by one: a user's list may be longer than the number of arguments that a call accepts.
   const append = (more: readonly Operation[]): void => {

@@ -123,7 +123,7 @@ function metadataOperations(view: PodView, record: InjectionStatus): Operation[]
 /** Returns the operations that undo the recorded injection. */
 function undoOperations(view: PodView, record: InjectionStatus): Operation[] {
   const list = (name: string): readonly Json[] | undefined => {
-    const value = view.spec === undefined ? undefined : member(view.spec, name);
+    const value = member(view.spec, name);
     return Array.isArray(value) ? (value as readonly Json[]) : undefined;
   };
   const operations: Operation[] = [];
@@ -169,7 +169,7 @@ export interface Undoing {
  */
 export function undo(pod: JsonObject): Undoing | undefined {
   const view = viewPod(pod);
-  const status = view.annotations === undefined ? undefined : member(view.annotations, statusAnnotation);
+  const status = member(view.annotations, statusAnnotation);
   const record = status === undefined ? undefined : parseStatus(status);
   if (record === undefined) return undefined;
   const problems = impossibleOriginals(record);

@@ -136,7 +136,7 @@ export function checkOverride(
 export function identityOf(container: JsonObject | undefined): ProxyIdentity {
   const security = objectMember(container, 'securityContext');
   const number = (field: string, otherwise: number): number => {
-    const value = security === undefined ? undefined : member(security, field);
+    const value = member(security, field);
     return typeof value === 'number' ? value : otherwise;
   };
   return { uid: number('runAsUser', proxyUser.uid), gid: number('runAsGroup', proxyUser.gid) };

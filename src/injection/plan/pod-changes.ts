@@ -102,11 +102,11 @@ export function writeOriginals(originals: OwnOriginals): JsonObject | undefined 
 
 /** Reads the originals from the undo record. Of a damaged record, what is still readable is returned. */
 export function readOriginals(kept: JsonObject | undefined): OwnOriginals {
-  const volumes = kept === undefined ? undefined : member(kept, 'volumes');
+  const volumes = member(kept, 'volumes');
   return {
     labels: objectMember(kept, 'labels') ?? {},
     annotations: objectMember(kept, 'annotations') ?? {},
-    securityContext: kept === undefined ? undefined : member(kept, 'securityContext'),
+    securityContext: member(kept, 'securityContext'),
     volumes: (Array.isArray(volumes) ? (volumes as readonly Json[]) : []).flatMap((entry) => {
       const volume = isObject(entry) ? objectMember(entry, 'volume') : undefined;
       const index = isObject(entry) ? member(entry, 'index') : undefined;

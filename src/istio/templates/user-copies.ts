@@ -21,7 +21,7 @@ export function recordedCopies(annotations: JsonObject | undefined): UserCopies 
 
 /** Returns the problems of `proxy.istio.io/overrides`: a broken one would lose what the user wrote. */
 export function overridesProblems(annotations: JsonObject | undefined): Problem[] {
-  const text = annotations === undefined ? undefined : member(annotations, names.overrides);
+  const text = member(annotations, names.overrides);
   if (text === undefined) return [];
   try {
     const value: unknown = typeof text === 'string' ? JSON.parse(text) : undefined;
@@ -76,6 +76,6 @@ export function overridesText({ containers, initContainers }: UserCopies): strin
 /** Returns an id of the container's security context, or undefined if the user has set none. */
 export function idOf(container: JsonObject | undefined, field: 'runAsUser' | 'runAsGroup'): number | undefined {
   const security = objectMember(container, 'securityContext');
-  const value: Json | undefined = security === undefined ? undefined : member(security, field);
+  const value: Json | undefined = member(security, field);
   return typeof value === 'number' ? value : undefined;
 }

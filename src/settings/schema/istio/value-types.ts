@@ -29,7 +29,7 @@ export function wordsOf(text: string): string[] {
  * Keys, separated by white space, that are accepted with any value: Istio's charts or agent read them, but they do not
  * affect injected pods. They are no part of the type, so that nobody reads them here.
  */
-export function unread(keys: string): Record<never, z.ZodUnknown> {
+export function unread(keys: string): object {
   return Object.fromEntries(wordsOf(keys).map((key) => [key, z.unknown().optional()]));
 }
 
