@@ -1,3 +1,5 @@
+import { describeProblem, type Problem } from '../../grammar/problem.ts';
+
 /** When a reason is worth a warning to the author of the pod. */
 type Telling = 'always' | 'when asked' | 'never';
 
@@ -77,6 +79,11 @@ export interface Reason {
 /** Returns a reason; the message defaults to the meaning of the code. */
 export function reason(code: ReasonCode, message?: string): Reason {
   return { code, message: message ?? reasons[code].meaning };
+}
+
+/** Returns one reason for each problem. */
+export function reasonsOf(code: ReasonCode, problems: readonly Problem[]): Reason[] {
+  return problems.map((problem) => reason(code, describeProblem(problem)));
 }
 
 /** Returns the sentence followed by the code, by which documentation, log and metrics identify the reason. */

@@ -1,16 +1,12 @@
-import { describeProblem } from '../../../grammar/problem.ts';
+import type { Flavour } from '../flavour.ts';
 import { istioTemplateNames } from '../../../istio/templates/templates.ts';
 import { names } from '../../../pod/conventions.ts';
 import { containersOf } from '../../../pod/containers.ts';
-import type { PodView } from '../../../pod/view.ts';
-import type { InjectionRequest } from '../../decision.ts';
 import { additionOperations, originalActions, recordedEdit } from '../../patch/patch.ts';
-import { atLeastOne, type Proposal, type NotInjected } from '../../patch/proposal.ts';
-import type { InjectionStatus } from '../../patch/status.ts';
+import { atLeastOne } from '../../patch/proposal.ts';
 import { terminationOf, planSleeps, recordedSleeps, sleepOperation } from '../../plan/prestop-sleep.ts';
 import { misfitSidecars } from '../../policy/status-fit.ts';
-import { reason } from '../../policy/reason.ts';
-import type { Snapshot } from '../../snapshot.ts';
+import { reason, reasonsOf } from '../../policy/reason.ts';
 import { laterEdits, recordedFragments } from '../later-edits.ts';
 import { applicationOf, recordEdits, unchanged, wordsFor } from '../reinvocation.ts';
 import { planAddedProbes } from './added-probes.ts';
@@ -21,16 +17,11 @@ import { wantedTemplates } from './inject.ts';
  * Plans what containers added since the injection need: rewritten probes, hooks, and what declared sidecars add to
  * every container.
  */
-export function proposeIstiodReinvocation(
-  view: PodView,
-  record: InjectionStatus,
-  request: InjectionRequest,
-  snapshot: Snapshot,
-): Proposal | NotInjected {
+export const proposeIstiodReinvocation: Flavour['reinvoke'] = (view, record, request, snapshot) => {
   const wanted = wantedTemplates(view, snapshot);
   const misfits = atLeastOne(
     'problem' in wanted
-      ? [reason('InvalidAnnotation', describeProblem(wanted.problem))]
+      ? reasonsOf('InvalidAnnotation', [wanted.problem])
       : misfitSidecars(
           record,
           [...wanted.istio, ...wanted.declared],
@@ -67,4 +58,4 @@ export function proposeIstiodReinvocation(
     added: undefined,
     capture: undefined,
   };
-}
+};
