@@ -1,10 +1,9 @@
 import type { CaptureIntent } from '../capture/intent.ts';
 import type { PodSettings } from '../settings/effective.ts';
-import type { JsonObject } from '../json/json.ts';
+import type { JsonObject, NamedObject } from '../json/json.ts';
 import type { Workload } from '../pod/workload.ts';
 import type { Operation } from '../json/operation.ts';
 import type { PatchText } from './patch/patch-text.ts';
-import type { NamedObject } from './plan/plan.ts';
 import type { Reason } from './policy/reason.ts';
 
 /** A pod that is about to be created. */

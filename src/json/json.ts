@@ -6,6 +6,9 @@ export interface JsonObject {
   readonly [key: string]: Json | undefined;
 }
 
+/** A Kubernetes object with a name, such as a container or a volume. */
+export type NamedObject = JsonObject & { readonly name: string };
+
 export function isObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
@@ -38,6 +41,21 @@ export function objectsMember(object: JsonObject | undefined, key: string): read
 export function stringMember(object: JsonObject | undefined, key: string): string | undefined {
   const value = member(object, key);
   return typeof value === 'string' ? value : undefined;
+}
+
+/** Returns the list of strings in the member: empty if it is absent or null, undefined if it is anything else. */
+export function stringsMember(object: JsonObject, key: string): readonly string[] | undefined {
+  const value = member(object, key) ?? [];
+  return Array.isArray(value) && value.every((item) => typeof item === 'string') ? value : undefined;
+}
+
+/** Returns the value of a JSON text, or undefined if the text is not JSON. */
+export function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
 }
 
 /** Compares two entries by key, in UTF-16 code units: the same order in every locale. */

@@ -1,17 +1,15 @@
 import { names, tokenPath } from '../pod/conventions.ts';
 import type { Parsed } from '../grammar/grammar.ts';
 import type { Grammar } from '../grammar/grammar.ts';
-import { isObject, member, stringMember, type Json, type JsonObject } from '../json/json.ts';
+import { isObject, member, stringMember, type Json, type JsonObject, type NamedObject } from '../json/json.ts';
 import { jsonObjectOrList } from '../grammar/json-grammar.ts';
 import { quote } from '../grammar/problem.ts';
 
-export type NamedJson = JsonObject & { readonly name: string };
-
 /** Additions of a pod to its proxy. They grant nothing that the author of the pod could not write into the pod itself. */
 export interface Additions {
-  readonly env: readonly NamedJson[];
-  readonly volumes: readonly NamedJson[];
-  readonly volumeMounts: readonly NamedJson[];
+  readonly env: readonly NamedObject[];
+  readonly volumes: readonly NamedObject[];
+  readonly volumeMounts: readonly NamedObject[];
 }
 
 /** The maximum number of each. For more, use a sidecar template. */
@@ -40,13 +38,13 @@ const ownPaths = [
   '/dev',
 ];
 
-type Check = (item: NamedJson) => string | undefined;
+type Check = (item: NamedObject) => string | undefined;
 
 /** Parses named items from an object (`name -> fields`), as in Istio, or from a list, as in Kubernetes. */
-function byName(text: string, fieldsOf: (value: Json) => JsonObject | undefined): NamedJson[] | undefined {
+function byName(text: string, fieldsOf: (value: Json) => JsonObject | undefined): NamedObject[] | undefined {
   const parsed = jsonObjectOrList.parse(text);
   if ('problem' in parsed) return undefined;
-  const items: NamedJson[] = [];
+  const items: NamedObject[] = [];
   const { value } = parsed;
   const entries: [string | undefined, Json | undefined][] = Array.isArray(value)
     ? (value as readonly Json[]).map((item) => [isObject(item) ? stringMember(item, 'name') : undefined, item])
@@ -62,12 +60,12 @@ function byName(text: string, fieldsOf: (value: Json) => JsonObject | undefined)
 function additions(
   allowed: string,
   fieldsOf: (value: Json) => JsonObject | undefined,
-  keyOf: (item: NamedJson) => Json | undefined,
+  keyOf: (item: NamedObject) => Json | undefined,
   check: Check,
-): Grammar<readonly NamedJson[]> {
+): Grammar<readonly NamedObject[]> {
   return {
     allowed,
-    parse(text): Parsed<readonly NamedJson[]> {
+    parse(text): Parsed<readonly NamedObject[]> {
       const items = byName(text, fieldsOf);
       if (items === undefined) {
         const syntax = jsonObjectOrList.parse(text);
@@ -90,7 +88,7 @@ function unexpected(item: JsonObject, known: readonly string[]): string | undefi
   return Object.keys(item).find((field) => !known.includes(field));
 }
 
-function checkVolume(volume: NamedJson): string | undefined {
+function checkVolume(volume: NamedObject): string | undefined {
   if (!/^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/.test(volume.name)) return 'is no DNS label';
   if (ownVolumes.has(volume.name)) return 'is a volume of the proxy itself';
   const fields = Object.keys(volume).filter((field) => field !== 'name');
@@ -113,7 +111,7 @@ function isWithin(path: string, other: string): boolean {
   return path === other || path.startsWith(`${other}/`);
 }
 
-function checkMount(mount: NamedJson): string | undefined {
+function checkMount(mount: NamedObject): string | undefined {
   const known = ['name', 'mountPath', 'subPath', 'readOnly'];
   const odd = unexpected(mount, known);
   if (odd !== undefined) return `has a field ${quote(odd)}; allowed: ${known.join(', ')}`;
@@ -131,7 +129,7 @@ function checkMount(mount: NamedJson): string | undefined {
   return readOnly === undefined || typeof readOnly === 'boolean' ? undefined : 'has a readOnly that is no boolean';
 }
 
-function checkVariable(variable: NamedJson): string | undefined {
+function checkVariable(variable: NamedObject): string | undefined {
   if (!/^[A-Za-z_][A-Za-z0-9_]{0,255}$/.test(variable.name)) return 'is no name of a variable';
   if (ownVariables.test(variable.name)) return 'belongs to the proxy itself';
   const { value, valueFrom } = variable;

@@ -1,4 +1,4 @@
-import type { JsonObject } from '../json/json.ts';
+import type { NamedObject } from '../json/json.ts';
 import type { ApplicationChange, Share } from '../settings/schema/template.ts';
 
 /** Position of a container: before or after the pod's own containers of that list. */
@@ -11,7 +11,7 @@ export interface Placement {
 
 /** A container to inject, and where it goes. */
 export interface PlacedContainer {
-  readonly container: JsonObject & { readonly name: string };
+  readonly container: NamedObject;
   readonly placement: Placement;
   /** The container already includes the pod's own copy of it. */
   readonly userMerged?: true;
@@ -24,7 +24,7 @@ export interface Fragment {
   /** Name of the sidecar, for conflicts and the status annotation. */
   readonly source: string;
   readonly containers: readonly PlacedContainer[];
-  readonly volumes: readonly (JsonObject & { readonly name: string })[];
+  readonly volumes: readonly NamedObject[];
   readonly labels: Readonly<Record<string, string>>;
   readonly annotations: Readonly<Record<string, string>>;
   readonly imagePullSecrets: readonly string[];

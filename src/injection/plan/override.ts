@@ -1,7 +1,15 @@
 import { containersOf, isInjectedName, type PodContainer } from '../../pod/containers.ts';
 import type { PodView } from '../../pod/view.ts';
 import { names, proxyUser, tokenPath, type ProxyIdentity } from '../../pod/conventions.ts';
-import { isObject, member, objectMember, stringMember, type Json, type JsonObject } from '../../json/json.ts';
+import {
+  isObject,
+  member,
+  objectMember,
+  stringMember,
+  type Json,
+  type JsonObject,
+  type NamedObject,
+} from '../../json/json.ts';
 import { isAllowedImage } from '../../settings/pod-checks.ts';
 import { quote, type Problem } from '../../grammar/problem.ts';
 import { parseQuantity } from '../../grammar/quantity.ts';
@@ -143,10 +151,7 @@ export function identityOf(container: JsonObject | undefined): ProxyIdentity {
 }
 
 /** Returns our container with the user's overrides on top, restricted to fields that may be overridden. */
-export function applyOverride(
-  container: JsonObject & { readonly name: string },
-  override: PodContainer,
-): JsonObject & { readonly name: string } {
+export function applyOverride(container: NamedObject, override: PodContainer): NamedObject {
   const allowed = override.name === names.proxyContainer ? proxyFields : otherFields;
   const wishes = Object.entries(override.raw)
     .filter(([field, value]) => allowed.has(field) && !(field === 'image' && value === 'auto') && value !== null)

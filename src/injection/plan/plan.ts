@@ -1,6 +1,6 @@
 import type { Fragment, PlacedContainer, Placement } from '../../sidecars/fragment.ts';
 import type { PodView } from '../../pod/view.ts';
-import { objectsMember, stringMember, type JsonObject } from '../../json/json.ts';
+import { objectsMember, stringMember, type JsonObject, type NamedObject } from '../../json/json.ts';
 import { quote } from '../../grammar/problem.ts';
 import type { SleepEdit } from './prestop-sleep.ts';
 import { draftApplication, type ApplicationDraft, type ApplicationEdit } from './application.ts';
@@ -11,9 +11,6 @@ import type { PodChanges } from './pod-changes.ts';
 import type { ProbeEdit } from './probes.ts';
 import { reason, type Reason } from '../policy/reason.ts';
 import type { ContainerList, PodContainer } from '../../pod/containers.ts';
-
-/** A Kubernetes object with a name, such as a container or a volume. */
-export type NamedObject = JsonObject & { readonly name: string };
 
 /** Additions to one list, before and after the pod's own entries, each in order. */
 export interface Additions {

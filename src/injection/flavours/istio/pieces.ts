@@ -3,8 +3,7 @@ import type { RenderedPod } from '../../../istio/templates/render.ts';
 import { containerLists, containersOf, type ContainerList, type PodContainer } from '../../../pod/containers.ts';
 import type { PodView } from '../../../pod/view.ts';
 import { statusAnnotation } from '../../../pod/conventions.ts';
-import { objectsMember, type JsonObject } from '../../../json/json.ts';
-import type { NamedObject } from '../../plan/plan.ts';
+import { objectsMember, type JsonObject, type NamedObject } from '../../../json/json.ts';
 import { otherValues, type PodChanges } from '../../plan/pod-changes.ts';
 import type { ProbeEdit } from '../../plan/probes.ts';
 

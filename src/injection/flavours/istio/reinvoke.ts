@@ -2,9 +2,9 @@ import type { Flavour } from '../flavour.ts';
 import { istioTemplateNames } from '../../../istio/templates/templates.ts';
 import { names } from '../../../pod/conventions.ts';
 import { containersOf } from '../../../pod/containers.ts';
-import { additionOperations, originalActions, recordedEdit } from '../../patch/patch.ts';
+import { additionOperations } from '../../patch/patch.ts';
 import { atLeastOne } from '../../patch/proposal.ts';
-import { terminationOf, planSleeps, recordedSleeps, sleepOperation } from '../../plan/prestop-sleep.ts';
+import { terminationOf, planSleeps, sleepOperation } from '../../plan/prestop-sleep.ts';
 import { misfitSidecars } from '../../policy/status-fit.ts';
 import { reason, reasonsOf } from '../../policy/reason.ts';
 import { laterEdits, recordedFragments } from '../later-edits.ts';
@@ -39,11 +39,7 @@ export const proposeIstiodReinvocation: Flavour['reinvoke'] = (view, record, req
   const sleeps = planSleeps(own, drainSecondsOf(view, request.namespace, snapshot), terminationOf(view, snapshot));
   const touched = [...edits, ...later, ...sleeps.edits];
   if (touched.length === 0) return unchanged();
-  const recorded = recordEdits(view, record, {
-    probes: originalActions(edits),
-    sleeps: recordedSleeps(sleeps.edits),
-    edits: later.map(recordedEdit),
-  });
+  const recorded = recordEdits(view, record, { probes: edits, sleeps: sleeps.edits, lists: later });
   if ('outcome' in recorded) return recorded;
   return {
     operations: [

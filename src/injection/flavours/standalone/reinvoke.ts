@@ -12,13 +12,13 @@ import type { PodSettings } from '../../../settings/effective.ts';
 import { member, objectsMember, stringMember } from '../../../json/json.ts';
 import { readPodSettings } from '../../../settings/pod-settings.ts';
 import type { InjectionRequest } from '../../decision.ts';
-import { terminationOf, planSleeps, recordedSleeps, sleepOperation, type SleepPlan } from '../../plan/prestop-sleep.ts';
+import { terminationOf, planSleeps, sleepOperation, type SleepPlan } from '../../plan/prestop-sleep.ts';
 import { applicationContainers, containersOf, pointerOf, type PodContainer } from '../../../pod/containers.ts';
 import { applicationOf, recordEdits, unchanged, wordsFor } from '../reinvocation.ts';
 import { laterEdits, recordedFragments } from '../later-edits.ts';
 import type { Operation } from '../../../json/operation.ts';
 import { identityOf } from '../../plan/override.ts';
-import { additionOperations, editOperations, originalActions, recordedEdit } from '../../patch/patch.ts';
+import { additionOperations, editOperations } from '../../patch/patch.ts';
 import { planProbes, type ProbePlan } from '../../plan/probes.ts';
 import { atLeastOne } from '../../patch/proposal.ts';
 import { reason, reasonsOf } from '../../policy/reason.ts';
@@ -135,11 +135,7 @@ export const proposeReinvocation: Flavour['reinvoke'] = (view, record, request, 
   const recorded =
     edits.length === 0
       ? undefined
-      : recordEdits(view, record, {
-          probes: originalActions(probes.edits),
-          sleeps: recordedSleeps(sleeps.edits),
-          edits: later.map(recordedEdit),
-        });
+      : recordEdits(view, record, { probes: probes.edits, sleeps: sleeps.edits, lists: later });
   if (recorded !== undefined && 'outcome' in recorded) return recorded;
   return {
     operations: recorded === undefined ? operations : [...operations, recorded.operation],
