@@ -1,4 +1,4 @@
-import type { CaptureIntent, Family } from './intent.ts';
+import { onePort, type CaptureIntent, type Family } from './intent.ts';
 import { bothFamilies, cidrsOf } from './rule-text.ts';
 import {
   chains,
@@ -50,8 +50,8 @@ export function rawRules(intent: CaptureIntent): Rule[] {
   const raw = inTable('raw');
   const proxyZone: Target = { to: 'zone', zone: 1 };
   const applicationZone: Target = { to: 'zone', zone: 2 };
-  const answers: Match = { by: 'source port', range: { first: dns.port, last: dns.port } };
-  const fromServer: Match = { by: 'source port', range: { first: 53, last: 53 } };
+  const answers: Match = { by: 'source port', range: onePort(dns.port) };
+  const fromServer: Match = { by: 'source port', range: onePort(53) };
   return [
     raw('OUTPUT', [], jump(chains.outputDns)),
     ...proxyOwners(intent).flatMap((owner) => [

@@ -5,6 +5,16 @@ export type { PortRange };
 
 export type Family = 'v4' | 'v6';
 
+/** One port as a range. */
+export function onePort(port: number): PortRange {
+  return { first: port, last: port };
+}
+
+/** Whether one of the ranges has the port. */
+export function hasPort(ranges: readonly PortRange[], port: number): boolean {
+  return ranges.some(({ first, last }) => first <= port && port <= last);
+}
+
 /** Queries to port 53 that go to the proxy's own DNS server, by TCP and UDP. */
 export interface DnsCapture {
   /** Where the proxy answers (Istio: 15053). */

@@ -1,4 +1,4 @@
-import type { CaptureIntent, Family, PortRange } from './intent.ts';
+import { onePort, type CaptureIntent, type Family, type PortRange } from './intent.ts';
 
 export type TableName = 'mangle' | 'nat' | 'raw';
 
@@ -68,12 +68,12 @@ export function to(range: PortRange): Match {
 }
 
 export function toPort(port: number): Match {
-  return to({ first: port, last: port });
+  return to(onePort(port));
 }
 
 /** Every port but this one. */
 export function notToPort(port: number): Match {
-  return { by: 'destination port', range: { first: port, last: port }, not: true };
+  return { by: 'destination port', range: onePort(port), not: true };
 }
 
 export function says(what: string, match: string, why: string): Words {

@@ -1,5 +1,5 @@
 import { isWithin } from './address.ts';
-import type { CaptureIntent, Family } from './intent.ts';
+import { hasPort, type CaptureIntent, type Family } from './intent.ts';
 import type { Connection, Way } from './connection.ts';
 import { bothFamilies } from './rule-text.ts';
 import { captureRules, inPlace } from './rules.ts';
@@ -76,8 +76,6 @@ function pathsOf(intent: CaptureIntent, direction: Connection['direction']): rea
 
 /** Whether a condition holds of the first packet of a connection, which has no mark and no state yet. */
 function holds(match: Match, one: Connection): boolean {
-  const among = ({ first, last }: { readonly first: number; readonly last: number }): boolean =>
-    first <= one.port && one.port <= last;
   const isNot = 'not' in match && match.not;
   switch (match.by) {
     case 'in':
@@ -89,7 +87,7 @@ function holds(match: Match, one: Connection): boolean {
     case 'protocol':
       return one.protocol === match.name;
     case 'destination port':
-      return among(match.range) !== isNot;
+      return hasPort([match.range], one.port) !== isNot;
     case 'other destination port':
       return !match.ports.includes(one.port);
     case 'uid':

@@ -7,7 +7,7 @@ import { isObject, type Json, type JsonObject } from '../json/json.ts';
 import { quote } from '../grammar/problem.ts';
 import { applyProxyMetadata, proxyMetadataNames } from './proxy-metadata.ts';
 import { agentFields } from './schema/istio/proxy-config.ts';
-import { wordsOf } from './schema/istio/value-types.ts';
+import { wordsOf } from '../grammar/words.ts';
 import { didYouMean } from '../grammar/suggestion.ts';
 
 /** A key of Istio's ProxyConfig (istio/api `mesh/v1alpha1/proxy.proto`), as set in `proxy.istio.io/config`. */

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { wordsOf } from '../../../grammar/words.ts';
 
 /** A string that users may write as a number, such as a tag. */
 export const text = z.union([z.string(), z.number()]).transform(String);
@@ -19,11 +20,6 @@ export const flag = z.union([z.boolean(), z.enum(['true', 'false']).transform((w
 
 /** A Kubernetes object that is passed on unchecked. */
 export const json = z.record(z.string(), z.unknown());
-
-/** The words of a text. */
-export function wordsOf(text: string): string[] {
-  return text.trim().split(/\s+/);
-}
 
 /**
  * Keys, separated by white space, that are accepted with any value: Istio's charts or agent read them, but they do not
