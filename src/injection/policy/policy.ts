@@ -8,7 +8,8 @@ import { isEmptySelector, matchesLabels, type LabelSelector } from '../../pod/la
 import { quote } from '../../grammar/problem.ts';
 import type { Settings } from '../../settings/schema/configuration.ts';
 import { matchesWildcard } from '../../grammar/wildcard.ts';
-import { reason, reasons, type Reason, type ReasonCode } from './reason.ts';
+import { atLeastOne, reason, reasons, type Reason, type ReasonCode } from './reason.ts';
+import type { Decision } from '../decision.ts';
 import { parseStatus } from '../patch/status.ts';
 
 /** Label (or annotation) by which a pod opts in or out. */
@@ -34,10 +35,7 @@ const foreignProxies: ReadonlySet<string> = new Set([
 type Continuing = Pick<Flavour, 'continues'>;
 
 /** Decision of the injection policy, before the pod is checked. */
-export type Policy = {
-  readonly outcome: 'inject' | 'skip' | 'deny';
-  readonly reasons: readonly [Reason, ...Reason[]];
-};
+export type Policy = Pick<Decision, 'outcome' | 'reasons'>;
 
 function isWindows(view: PodView): boolean {
   const selector = objectMember(view.spec, 'nodeSelector');
@@ -111,8 +109,8 @@ export function asksForInjection(view: PodView): boolean {
  * An empty selector matches nothing here (Istio's rule), so an unfinished settings file cannot switch everything off.
  */
 export function decidePolicy(view: PodView, namespace: string, settings: Settings, flavour: Continuing): Policy {
-  const [first, ...rest] = exclusions(view, namespace, settings, flavour);
-  if (first !== undefined) return { outcome: 'skip', reasons: [first, ...rest] };
+  const excluded = atLeastOne(exclusions(view, namespace, settings, flavour));
+  if (excluded !== undefined) return { outcome: 'skip', reasons: excluded };
   const asked =
     wish(member(view.labels, injectName), 'label') ?? wish(member(view.annotations, injectName), 'annotation');
   if (asked !== undefined) return asked;

@@ -76,6 +76,15 @@ export interface Reason {
   readonly message: string;
 }
 
+/** Reasons of an outcome; never empty. */
+export type Reasons = readonly [Reason, ...Reason[]];
+
+/** Returns the reasons, or undefined if there are none. */
+export function atLeastOne(found: readonly Reason[]): Reasons | undefined {
+  const [first, ...rest] = found;
+  return first === undefined ? undefined : [first, ...rest];
+}
+
 /** Returns a reason; the message defaults to the meaning of the code. */
 export function reason(code: ReasonCode, message?: string): Reason {
   return { code, message: message ?? reasons[code].meaning };

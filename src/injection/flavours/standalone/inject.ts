@@ -22,8 +22,7 @@ import { injectedContainers, isInjected, withRedirects } from '../../plan/inject
 import { changedAnnotations } from '../../plan/pod-changes.ts';
 import { planFragments } from '../../plan/plan.ts';
 import { planProbes, type ProbeEdit, type ProbePlan } from '../../plan/probes.ts';
-import { atLeastOne } from '../../patch/proposal.ts';
-import { reason, type Reason } from '../../policy/reason.ts';
+import { atLeastOne, reason, type Reason } from '../../policy/reason.ts';
 import { viewEffective } from '../../../settings/effective-view.ts';
 import type { PodSettings } from '../../../settings/effective.ts';
 import type { Snapshot } from '../../snapshot.ts';
