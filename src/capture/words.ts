@@ -105,7 +105,7 @@ function holds(match: Match, one: Connection): boolean {
 /** Paths by the row that they are of. */
 function rowsOf(intent: CaptureIntent, direction: Connection['direction']): readonly (readonly Path[])[] {
   const paths = pathsOf(intent, direction);
-  return [...Map.groupBy(paths, ({ words }) => JSON.stringify(words)).values()];
+  return [...Map.groupBy(paths, ({ words: { what, match } }) => `${what} ${match}`).values()];
 }
 
 /** What the rules of an intent do, in plain words and in the order in which they decide. */

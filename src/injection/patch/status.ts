@@ -114,9 +114,13 @@ function readOverride(entry: JsonObject): Undo['overrides'][number] | undefined 
 
 /** Returns the lists of strings in these members, or undefined if one of them is anything else. */
 function stringLists<K extends string>(object: JsonObject, keys: readonly K[]) {
-  const lists = keys.map((key) => [key, stringsMember(object, key)] as const);
-  if (lists.some(([, list]) => list === undefined)) return undefined;
-  return Object.fromEntries(lists) as Record<K, readonly string[]>;
+  const lists: { [key in K]?: readonly string[] } = {};
+  for (const key of keys) {
+    const list = stringsMember(object, key);
+    if (list === undefined) return undefined;
+    lists[key] = list;
+  }
+  return lists as Record<K, readonly string[]>;
 }
 
 /** Kubernetes' limit for all annotations of an object together, in bytes. A longer text is not parsed. */
