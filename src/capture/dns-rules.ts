@@ -1,6 +1,18 @@
-import type { CaptureIntent, Family } from './intent.ts';
+import { onePort, type CaptureIntent, type Family } from './intent.ts';
 import { bothFamilies, cidrsOf } from './rule-text.ts';
-import { chains, inTable, jump, proxyOwners, tcp, toPort, udp, type Match, type Rule, type Target } from './rule.ts';
+import {
+  chains,
+  inTable,
+  jump,
+  proxyOwners,
+  says,
+  tcp,
+  toPort,
+  udp,
+  type Match,
+  type Rule,
+  type Target,
+} from './rule.ts';
 
 /** DNS servers of one family, each as the CIDR of its address; `undefined` means any server. */
 function dnsServers({ dns }: CaptureIntent, family: Family): readonly (string | undefined)[] {
@@ -13,17 +25,17 @@ function dnsServers({ dns }: CaptureIntent, family: Family): readonly (string | 
 export function redirectQueries(intent: CaptureIntent): Rule[] {
   const { dns } = intent;
   if (dns === undefined) return [];
+  const named = dns.servers === 'all' ? 'any server' : dns.servers.join(', ');
+  const words = says('DNS queries', named, `answered by the proxy, on ${dns.port}`);
   return bothFamilies.flatMap((family) => {
     const servers = dnsServers(intent, family);
     if (servers.length === 0) return [];
+    const nat = inTable('nat', family);
     const queries = (protocol: Match): Rule[] =>
       servers.map((cidr) =>
-        inTable('nat', family)(chains.outputDns, [protocol, toPort(53), ...at('destination', cidr)], {
-          to: 'redirect',
-          port: dns.port,
-        }),
+        nat(chains.outputDns, [protocol, toPort(53), ...at('destination', cidr)], { to: 'redirect', port: dns.port }),
       );
-    return [inTable('nat', family)(chains.output, [], jump(chains.outputDns)), ...queries(tcp), ...queries(udp)];
+    return [nat(chains.output, [], jump(chains.outputDns), { words }), ...queries(tcp), ...queries(udp)];
   });
 }
 
@@ -41,8 +53,8 @@ export function rawRules(intent: CaptureIntent): Rule[] {
   const raw = inTable('raw');
   const proxyZone: Target = { to: 'zone', zone: 1 };
   const applicationZone: Target = { to: 'zone', zone: 2 };
-  const answers: Match = { by: 'source port', range: { first: dns.port, last: dns.port } };
-  const fromServer: Match = { by: 'source port', range: { first: 53, last: 53 } };
+  const answers: Match = { by: 'source port', range: onePort(dns.port) };
+  const fromServer: Match = { by: 'source port', range: onePort(53) };
   return [
     raw('OUTPUT', [], jump(chains.outputDns)),
     ...proxyOwners(intent).flatMap((owner) => [

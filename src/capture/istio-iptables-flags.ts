@@ -5,7 +5,8 @@ function portText(ports: 'all' | readonly PortRange[]): string {
   return ports.map(({ first, last }) => (first === last ? String(first) : `${first}-${last}`)).join(',');
 }
 
-function cidrText(cidrs: 'all' | readonly string[]): string {
+/** Addresses as Istio writes them: `*` for all. */
+export function cidrText(cidrs: 'all' | readonly string[]): string {
   return cidrs === 'all' ? '*' : cidrs.join(',');
 }
 

@@ -1,4 +1,5 @@
 import type { CaptureIntent } from './intent.ts';
+import { excludedInterfaces, inboundWords } from './shared-rules.ts';
 import { bothFamilies, loopbackSourceCidr } from './rule-text.ts';
 import { chains, inTable, jump, loopback, pass, proxyOwners, tcp, to, type Match, type Rule } from './rule.ts';
 
@@ -17,9 +18,10 @@ function handOver(intent: CaptureIntent): Rule[] {
   const { inbound, tproxy, inboundPort } = intent;
   if (inbound.ports !== 'all' && inbound.ports.length === 0) return [];
   const known: Match = { by: 'state', states: ['RELATED', 'ESTABLISHED'] };
+  const { captured: words, excluded } = inboundWords(intent);
   const capture = (matches: readonly Match[]): Rule[] => [
     mangle(chains.inbound, [...matches, known], jump(chains.divert)),
-    mangle(chains.inbound, matches, jump(chains.tproxy)),
+    mangle(chains.inbound, matches, jump(chains.tproxy), { words }),
   ];
   return [
     mangle(chains.divert, [], { to: 'mark', mark: tproxy.inboundMark }),
@@ -34,7 +36,10 @@ function handOver(intent: CaptureIntent): Rule[] {
     ),
     mangle('PREROUTING', [tcp], jump(chains.inbound)),
     ...(inbound.ports === 'all'
-      ? [...inbound.excludePorts.map((range) => mangle(chains.inbound, [tcp, to(range)], pass)), ...capture([tcp])]
+      ? [
+          ...inbound.excludePorts.map((range) => mangle(chains.inbound, [tcp, to(range)], pass, { words: excluded })),
+          ...capture([tcp]),
+        ]
       : inbound.ports.flatMap((range) => capture([tcp, to(range)]))),
   ];
 }
@@ -70,12 +75,8 @@ function marks(intent: CaptureIntent): Rule[] {
 /** Rules of table `mangle`, in Istio's order: inbound capture in mode TPROXY, and dropping of invalid packets. */
 export function mangleRules(intent: CaptureIntent): Rule[] {
   const transparent = intent.mode === 'TPROXY';
-  const excluded = intent.excludeInterfaces.flatMap((name) => [
-    mangle('PREROUTING', [{ by: 'in', name }], pass),
-    mangle('OUTPUT', [{ by: 'out', name }], pass),
-  ]);
   return [
-    ...(transparent ? excluded : []),
+    ...(transparent ? excludedInterfaces('mangle', intent) : []),
     ...(intent.dropInvalid ? dropInvalid() : []),
     ...(transparent ? [...handOver(intent), ...marks(intent)] : []),
   ];

@@ -1,6 +1,6 @@
 import type { CaptureIntent, Family } from './intent.ts';
 import { bothFamilies, portText, ruleWord } from './rule-text.ts';
-import { captureRules } from './rules.ts';
+import { captureRules, inPlace } from './rules.ts';
 import type { Match, Rule, TableName } from './rule.ts';
 
 const table = 'inet istio_capture';
@@ -97,13 +97,6 @@ function ruleLines(rule: Rule, intent: CaptureIntent): string[] {
   const line = [...when, verdict(rule)].join(' ');
   // Without a listener, this statement lets a packet continue past the proxy, where iptables drops it.
   return rule.target.to === 'tproxy' ? [line, [...when, 'drop'].join(' ')] : [line];
-}
-
-/** The rules of one chain in their final order, with insertions carried out as iptables would. */
-function inPlace(rules: readonly Rule[]): Rule[] {
-  const placed: Rule[] = [];
-  for (const rule of rules) placed.splice(rule.position === undefined ? placed.length : rule.position - 1, 0, rule);
-  return placed;
 }
 
 /** Orders the rules of both families in one list. The position of an insertion counts only rules of its own family. */

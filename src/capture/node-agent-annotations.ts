@@ -1,5 +1,6 @@
 import { annotationNames as names } from '../pod/annotation-names.ts';
 import type { CaptureIntent, PortRange } from './intent.ts';
+import { cidrText } from './istio-iptables-flags.ts';
 
 /** Ranges are expanded, because a node agent reads only single ports. */
 function portText(ports: 'all' | readonly PortRange[]): string {
@@ -7,10 +8,6 @@ function portText(ports: 'all' | readonly PortRange[]): string {
   return ports
     .flatMap(({ first, last }) => Array.from({ length: last - first + 1 }, (_, offset) => first + offset))
     .join(',');
-}
-
-function cidrText(cidrs: 'all' | readonly string[]): string {
-  return cidrs === 'all' ? '*' : cidrs.join(',');
 }
 
 /**

@@ -31,6 +31,11 @@ export function portText(range: PortRange, between: string): string {
   return range.first === range.last ? String(range.first) : `${range.first}${between}${range.last}`;
 }
 
+/** `80, 8000-8100` */
+export function portsText(ranges: readonly PortRange[]): string {
+  return ranges.map((range) => portText(range, '-')).join(', ');
+}
+
 function isOfFamily(cidr: string, family: Family): boolean {
   return cidr.includes(':') === (family === 'v6');
 }

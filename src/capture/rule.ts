@@ -1,4 +1,4 @@
-import type { CaptureIntent, Family, PortRange } from './intent.ts';
+import { onePort, type CaptureIntent, type Family, type PortRange } from './intent.ts';
 
 export type TableName = 'mangle' | 'nat' | 'raw';
 
@@ -23,16 +23,27 @@ export type Target =
   | { readonly to: 'mark'; readonly mark: number }
   | { readonly to: 'zone'; readonly zone: number };
 
-/** One rule as data, which can be rendered for iptables and nftables. */
+/** What a rule decides, for people. Rules that say the same are one row of the explanation. */
+export interface Words {
+  /** The connections that the row is about. */
+  readonly what: string;
+  /** Ports, addresses, interfaces or owners, as the rules name them; `any` for all. */
+  readonly match: string;
+  readonly why: string;
+}
+
+/** One rule, as data; iptables, nftables and the explanation are three ways to write it down. */
 export interface Rule {
   readonly table: TableName;
   readonly chain: string;
-  /** The family that the rule applies to; undefined for both. */
-  readonly family?: Family;
+  /** Only for this family; without it for both. */
+  readonly family?: Family | undefined;
   /** Position at which the rule is inserted, from 1, in the chain as it is then; undefined appends it. */
   readonly position?: number;
   readonly matches: readonly Match[];
   readonly target: Target;
+  /** Of this rule and of the chain that it leads to. Rules without words decide about no new connection. */
+  readonly words?: Words | undefined;
 }
 
 /** Names of the chains. They are Istio's, so that people who know Istio's rules can read these. */
@@ -57,21 +68,30 @@ export function to(range: PortRange): Match {
 }
 
 export function toPort(port: number): Match {
-  return to({ first: port, last: port });
+  return to(onePort(port));
 }
 
 /** Matches every port but this one. */
 export function notToPort(port: number): Match {
-  return { by: 'destination port', range: { first: port, last: port }, not: true };
+  return { by: 'destination port', range: onePort(port), not: true };
+}
+
+export function says(what: string, match: string, why: string): Words {
+  return { what, match, why };
 }
 
 export function jump(chain: string): Target {
   return { to: 'jump', chain };
 }
 
-/** Conditions for the proxy's own traffic, by user and by group. */
-export function proxyOwners({ proxyUids, proxyGids }: CaptureIntent): Match[] {
-  return [...proxyUids.map((id): Match => ({ by: 'uid', id })), ...proxyGids.map((id): Match => ({ by: 'gid', id }))];
+interface Owner {
+  readonly by: 'uid' | 'gid';
+  readonly id: string;
+}
+
+/** The proxy's own traffic, by user and by group. */
+export function proxyOwners({ proxyUids, proxyGids }: CaptureIntent): Owner[] {
+  return [...proxyUids.map((id): Owner => ({ by: 'uid', id })), ...proxyGids.map((id): Owner => ({ by: 'gid', id }))];
 }
 
 /** Returns a function that creates rules for one table, for one family or for both. */
@@ -80,13 +100,13 @@ export function inTable(table: TableName, family?: Family) {
     chain: string,
     matches: readonly Match[],
     target: Target,
-    more: Pick<Rule, 'family' | 'position'> = {},
+    more: Pick<Rule, 'family' | 'position' | 'words'> = {},
   ): Rule => ({
     table,
     chain,
     matches,
     target,
-    ...(family === undefined ? {} : { family }),
+    family,
     ...more,
   });
 }

@@ -8,3 +8,10 @@ import type { Rule } from './rule.ts';
 export function captureRules(intent: CaptureIntent): readonly Rule[] {
   return [...mangleRules(intent), ...natRules(intent), ...rawRules(intent)];
 }
+
+/** Rules of one chain where insertions have taken their places, as iptables would have them in the end. */
+export function inPlace(rules: readonly Rule[]): Rule[] {
+  const placed: Rule[] = [];
+  for (const rule of rules) placed.splice(rule.position === undefined ? placed.length : rule.position - 1, 0, rule);
+  return placed;
+}

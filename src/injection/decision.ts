@@ -4,7 +4,7 @@ import type { JsonObject, NamedObject } from '../json/json.ts';
 import type { Workload } from '../pod/workload.ts';
 import type { Operation } from '../json/operation.ts';
 import type { PatchText } from './patch/patch-text.ts';
-import type { Reason } from './policy/reason.ts';
+import type { Reasons } from './policy/reason.ts';
 
 /** A pod that is about to be created. */
 export interface InjectionRequest {
@@ -43,7 +43,7 @@ export interface Added {
 /** Outcome of one request. Answer, warnings, audit annotations, log, metrics and command line depend on this alone. */
 export interface Decision {
   readonly outcome: 'inject' | 'skip' | 'deny';
-  readonly reasons: readonly [Reason, ...Reason[]];
+  readonly reasons: Reasons;
   /** Sentences for the author of the pod, each a single line of at most 256 characters. */
   readonly warnings: readonly string[];
   /**

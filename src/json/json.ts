@@ -14,13 +14,12 @@ export function isObject(value: unknown): value is JsonObject {
 }
 
 /** Returns the object's own member; inherited names such as `toString` are absent. */
-export function member(object: JsonObject, key: string): Json | undefined {
-  return Object.hasOwn(object, key) ? object[key] : undefined;
+export function member(object: JsonObject | undefined, key: string): Json | undefined {
+  return object !== undefined && Object.hasOwn(object, key) ? object[key] : undefined;
 }
 
 /** Returns the member if it is an object, else undefined (absent, null and other types alike). */
 export function objectMember(object: JsonObject | undefined, key: string): JsonObject | undefined {
-  if (object === undefined) return undefined;
   const value = member(object, key);
   return isObject(value) ? value : undefined;
 }
@@ -34,16 +33,29 @@ export function objectAt(object: JsonObject, way: readonly string[]): JsonObject
 
 /** Returns the objects in the member if it is an array, else an empty list. Items of other types are left out. */
 export function objectsMember(object: JsonObject | undefined, key: string): readonly JsonObject[] {
-  if (object === undefined) return [];
   const value = member(object, key);
   return Array.isArray(value) ? value.filter(isObject) : [];
 }
 
 /** Returns the member if it is a string, else undefined. */
 export function stringMember(object: JsonObject | undefined, key: string): string | undefined {
-  if (object === undefined) return undefined;
   const value = member(object, key);
   return typeof value === 'string' ? value : undefined;
+}
+
+/** Returns the list of strings in the member: empty if it is absent or null, undefined if it is anything else. */
+export function stringsMember(object: JsonObject, key: string): readonly string[] | undefined {
+  const value = member(object, key) ?? [];
+  return Array.isArray(value) && value.every((item) => typeof item === 'string') ? value : undefined;
+}
+
+/** Returns the value of a JSON text, or undefined if the text is not JSON. */
+export function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
 }
 
 /** Compares two entries by key, in UTF-16 code units: the same order in every locale. */

@@ -42,5 +42,5 @@ export function withRewrittenHandler<T extends JsonObject>(container: T, edit: R
 /** The number of a named port, looked up in the container's own ports, as the kubelet does. */
 export function namedPort(container: JsonObject, name: string): Json | undefined {
   const named = objectsMember(container, 'ports').find((port) => stringMember(port, 'name') === name);
-  return named === undefined ? undefined : member(named, 'containerPort');
+  return member(named, 'containerPort');
 }

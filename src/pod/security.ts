@@ -1,3 +1,4 @@
+import { wordSet } from '../grammar/words.ts';
 import { containerLists } from './containers.ts';
 import { isObject, member, objectMember, objectsMember, stringMember, type JsonObject } from '../json/json.ts';
 
@@ -13,45 +14,18 @@ export interface PodSecurityViolation {
   readonly what: string;
 }
 
-const baselineCapabilities: ReadonlySet<string> = new Set([
-  'AUDIT_WRITE',
-  'CHOWN',
-  'DAC_OVERRIDE',
-  'FOWNER',
-  'FSETID',
-  'KILL',
-  'MKNOD',
-  'NET_BIND_SERVICE',
-  'SETFCAP',
-  'SETGID',
-  'SETPCAP',
-  'SETUID',
-  'SYS_CHROOT',
-]);
-const restrictedVolumes: ReadonlySet<string> = new Set([
-  'configMap',
-  'csi',
-  'downwardAPI',
-  'emptyDir',
-  'ephemeral',
-  'persistentVolumeClaim',
-  'projected',
-  'secret',
-]);
-const safeSysctls: ReadonlySet<string> = new Set([
-  'kernel.shm_rmid_forced',
-  'net.ipv4.ip_local_port_range',
-  'net.ipv4.ip_local_reserved_ports',
-  'net.ipv4.ip_unprivileged_port_start',
-  'net.ipv4.ping_group_range',
-  'net.ipv4.tcp_fin_timeout',
-  'net.ipv4.tcp_keepalive_intvl',
-  'net.ipv4.tcp_keepalive_probes',
-  'net.ipv4.tcp_keepalive_time',
-  'net.ipv4.tcp_rmem',
-  'net.ipv4.tcp_syncookies',
-  'net.ipv4.tcp_wmem',
-]);
+const baselineCapabilities = wordSet(`
+  AUDIT_WRITE CHOWN DAC_OVERRIDE FOWNER FSETID KILL MKNOD NET_BIND_SERVICE SETFCAP SETGID SETPCAP SETUID SYS_CHROOT
+`);
+const restrictedVolumes = wordSet(`
+  configMap csi downwardAPI emptyDir ephemeral persistentVolumeClaim projected secret
+`);
+const safeSysctls = wordSet(`
+  kernel.shm_rmid_forced net.ipv4.ip_local_port_range net.ipv4.ip_local_reserved_ports
+  net.ipv4.ip_unprivileged_port_start net.ipv4.ping_group_range net.ipv4.tcp_fin_timeout
+  net.ipv4.tcp_keepalive_intvl net.ipv4.tcp_keepalive_probes net.ipv4.tcp_keepalive_time net.ipv4.tcp_rmem
+  net.ipv4.tcp_syncookies net.ipv4.tcp_wmem
+`);
 const selinuxTypes: ReadonlySet<string> = new Set([
   '',
   'container_engine_t',
@@ -61,7 +35,7 @@ const selinuxTypes: ReadonlySet<string> = new Set([
 ]);
 
 function strings(object: JsonObject | undefined, key: string): readonly string[] {
-  const value = object === undefined ? undefined : member(object, key);
+  const value = member(object, key);
   return Array.isArray(value) ? value.filter((item: unknown): item is string => typeof item === 'string') : [];
 }
 
@@ -90,8 +64,8 @@ function containerViolations(
 ): [level: 'restricted' | 'baseline', what: string][] {
   const context = objectMember(container, 'securityContext');
   const found: [level: 'restricted' | 'baseline', what: string][] = contextViolations(context);
-  const own = (key: string) => (context === undefined ? undefined : member(context, key));
-  const inherited = (key: string) => own(key) ?? (pod === undefined ? undefined : member(pod, key));
+  const own = (key: string) => member(context, key);
+  const inherited = (key: string) => own(key) ?? member(pod, key);
   if (own('privileged') === true) found.push(['baseline', 'privileged']);
   const procMount = own('procMount') ?? 'Default';
   if (procMount !== 'Default') found.push(['baseline', `procMount ${JSON.stringify(procMount)}`]);

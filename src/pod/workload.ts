@@ -32,8 +32,7 @@ export function workloadOf(view: PodView): Workload {
   const apiVersion = stringMember(owner, 'apiVersion') ?? '';
   const kind = stringMember(owner, 'kind') ?? '';
   const name = stringMember(owner, 'name') ?? '';
-  const label = (key: string): string | undefined =>
-    view.labels === undefined ? undefined : stringMember(view.labels, key);
+  const label = (key: string): string | undefined => stringMember(view.labels, key);
   if (kind === 'ReplicaSet') {
     for (const [key, parent] of [
       ['pod-template-hash', { apiVersion: 'apps/v1', kind: 'Deployment' }],
@@ -63,7 +62,7 @@ export function workloadOf(view: PodView): Workload {
 export function serviceOf(view: PodView, workload: Workload): ServiceIdentity {
   const first = (...keys: string[]): string | undefined => {
     for (const key of keys) {
-      const value = view.labels === undefined ? undefined : stringMember(view.labels, key);
+      const value = stringMember(view.labels, key);
       if (value !== undefined && value !== '') return value;
     }
     return undefined;

@@ -20,7 +20,7 @@ export function annotationProblems(pod: PodKeys): Problem[] {
   return rowsOf(pod).flatMap(({ name, istiod }): Problem[] => {
     if (istiod?.support !== 'supported' || istiod.grammar === undefined) return [];
     const { grammar, value: otherwise } = istiod;
-    const value = pod.annotations === undefined ? undefined : member(pod.annotations, name);
+    const value = member(pod.annotations, name);
     const parsed =
       typeof value === 'string' ? grammar.parse(value) : { problem: `must be a string; allowed: ${grammar.allowed}` };
     if (!('problem' in parsed)) return [];

@@ -6,6 +6,8 @@ import { duration, integer, interceptionMode, oneOf, trueOrFalse, type Grammar }
 import { isObject, type Json, type JsonObject } from '../json/json.ts';
 import { quote } from '../grammar/problem.ts';
 import { applyProxyMetadata, proxyMetadataNames } from './proxy-metadata.ts';
+import { agentFields } from './schema/istio/proxy-config.ts';
+import { wordsOf } from '../grammar/words.ts';
 import { didYouMean } from '../grammar/suggestion.ts';
 
 /** A key of Istio's ProxyConfig (istio/api `mesh/v1alpha1/proxy.proto`), as set in `proxy.istio.io/config`. */
@@ -42,14 +44,14 @@ function supported<T>(
   };
 }
 
-function ignored(because: string, ...keys: readonly string[]): ProxyConfigKey[] {
-  return keys.map((key) => ({
+function ignored(key: string, because: string): ProxyConfigKey {
+  return {
     key,
     support: 'ignored',
     allowed: 'anything',
     doc: because,
     apply: () => [{ warning: `annotation "${annotationNames.proxyConfig}": ${key} has no effect here: ${because}` }],
-  }));
+  };
 }
 
 function denied(key: string, because: string, harmless?: Grammar<unknown>): ProxyConfigKey {
@@ -120,41 +122,7 @@ export const proxyConfigKeys: readonly ProxyConfigKey[] = [
   denied('customConfigFile', 'the proxy’s configuration and the capture rules are made together'),
   denied('proxyBootstrapTemplatePath', 'the proxy’s configuration and the capture rules are made together'),
   denied('proxyAdminPort', 'health, drain and metrics ask on the fixed admin port', integer(ports.admin, ports.admin)),
-  ...ignored(
-    'only a control plane reads it',
-    'discoveryAddress',
-    'discoveryRefreshDelay',
-    'controlPlaneAuthPolicy',
-    'availabilityZone',
-    'meshId',
-    'caCertificatesPem',
-    'sds',
-    'privateKeyProvider',
-    'gatewayTopology',
-    'proxyHeaders',
-  ),
-  ...ignored('the proxy has no tracer', 'tracing', 'tracingServiceName', 'zipkinAddress'),
-  ...ignored(
-    'the proxy’s statistics are a fixed set that Prometheus collects',
-    'extraStatTags',
-    'proxyStatsMatcher',
-    'statNameLength',
-    'statsdUdpAddress',
-    'envoyMetricsService',
-    'envoyMetricsServiceAddress',
-    'statsCompression',
-  ),
-  ...ignored(
-    'the access log goes to standard output',
-    'envoyAccessLogService',
-    'fileFlushInterval',
-    'fileFlushMinSizeKb',
-  ),
-  ...ignored('the proxy is known by its workload’s name', 'serviceCluster'),
-  ...ignored('there is no agent beside the proxy', 'readinessProbe'),
-  ...ignored('the proxy is never restarted in place', 'parentShutdownDuration'),
-  ...ignored('Envoy’s runtime keys are fixed', 'runtimeValues'),
-  ...ignored('the image is one of the settings; sidecar.istio.io/proxyImage names another', 'image'),
+  ...Object.entries(agentFields).flatMap(([because, keys]) => wordsOf(keys).map((key) => ignored(key, because))),
 ];
 
 const byKey = new Map(proxyConfigKeys.map((row) => [row.key, row]));

@@ -14,42 +14,37 @@ function variable<T>(
   name: string,
   grammar: Grammar<T>,
   set: (draft: PodSettings, value: T) => Finding[] | void,
-): Apply {
-  return (text, draft) => {
+): [string, Apply] {
+  const apply: Apply = (text, draft) => {
     const parsed = grammar.parse(text);
     return 'problem' in parsed
       ? [{ problem: `proxyMetadata.${name}: ${parsed.problem}` }]
       : (set(draft, parsed.value) ?? nothing);
   };
+  return [name, apply];
 }
 
 /** Denied and not ignored: with captured DNS but no DNS server in the proxy, names would not resolve. */
 function dnsCapture(name: string): [string, Apply] {
   const problem = `proxyMetadata.${name} is refused: the proxy has no DNS server that would answer captured queries; leave it out`;
-  return [name, variable(name, looseBoolean, (_, isWanted) => (isWanted ? [{ problem }] : undefined))];
+  return variable(name, looseBoolean, (_, isWanted) => (isWanted ? [{ problem }] : undefined));
 }
 
 function dropInvalid(name: string): [string, Apply] {
-  return [name, variable(name, looseBoolean, (draft, value) => void (draft.capture.dropInvalidPackets = value))];
+  return variable(name, looseBoolean, (draft, value) => void (draft.capture.dropInvalidPackets = value));
 }
 
 /**
  * Variables of Istio's `proxyMetadata` that change the capture rules; istio-iptables reads them from its environment.
  * All others are for Istio's agent, which standalone mode does not have.
  */
-const variables: ReadonlyMap<string, Apply> = new Map<string, Apply>([
-  [
-    'ISTIO_OUTBOUND_OWNER_GROUPS',
-    variable('ISTIO_OUTBOUND_OWNER_GROUPS', groupListOrAll, (draft, value) => {
-      draft.capture.includeOutboundGroups = value;
-    }),
-  ],
-  [
-    'ISTIO_OUTBOUND_OWNER_GROUPS_EXCLUDE',
-    variable('ISTIO_OUTBOUND_OWNER_GROUPS_EXCLUDE', groupList, ({ capture }, value) => {
-      capture.excludeOutboundGroups = [...capture.excludeOutboundGroups, ...value];
-    }),
-  ],
+const variables: ReadonlyMap<string, Apply> = new Map([
+  variable('ISTIO_OUTBOUND_OWNER_GROUPS', groupListOrAll, ({ capture }, value) => {
+    capture.includeOutboundGroups = value;
+  }),
+  variable('ISTIO_OUTBOUND_OWNER_GROUPS_EXCLUDE', groupList, ({ capture }, value) => {
+    capture.excludeOutboundGroups = [...capture.excludeOutboundGroups, ...value];
+  }),
   dropInvalid('INVALID_DROP'),
   dropInvalid('DROP_INVALID'),
   dnsCapture('ISTIO_META_DNS_CAPTURE'),

@@ -2,8 +2,6 @@ import { stringMember, type JsonObject, type NamedObject } from '../json/json.ts
 import type { TemplateSpec } from '../settings/schema/template.ts';
 import type { Fragment, PlacedContainer, Placement } from './fragment.ts';
 
-type Named = NamedObject;
-
 function placementOf(container: JsonObject, list: Placement['list'], spec: TemplateSpec): Placement {
   const { proxy, application } = spec.order ?? {};
   const isNative = list === 'initContainers' && stringMember(container, 'restartPolicy') === 'Always';
@@ -19,22 +17,22 @@ function placementOf(container: JsonObject, list: Placement['list'], spec: Templ
  */
 export function declaredFragment(source: string, spec: TemplateSpec, native: boolean): Fragment {
   const place = (container: JsonObject, list: Placement['list']): PlacedContainer => ({
-    container: container as Named,
+    container: container as NamedObject,
     placement: placementOf(container, list, spec),
   });
   const turned = spec.mode === 'native' && native;
-  const containers = (spec.containers ?? []) as unknown as readonly Named[];
+  const containers = (spec.containers ?? []) as unknown as readonly NamedObject[];
   return {
     source,
     containers: [
-      ...((spec.initContainers ?? []) as unknown as readonly Named[]).map((container) =>
+      ...((spec.initContainers ?? []) as unknown as readonly NamedObject[]).map((container) =>
         place(container, 'initContainers'),
       ),
       ...containers.map((container) =>
         turned ? place({ ...container, restartPolicy: 'Always' }, 'initContainers') : place(container, 'containers'),
       ),
     ],
-    volumes: (spec.volumes ?? []) as unknown as Named[],
+    volumes: (spec.volumes ?? []) as unknown as NamedObject[],
     labels: spec.labels ?? {},
     annotations: spec.annotations ?? {},
     imagePullSecrets: spec.imagePullSecrets ?? [],

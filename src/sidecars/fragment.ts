@@ -1,4 +1,4 @@
-import type { NamedObject } from '../json/json.ts';
+import { stringMember, type NamedObject } from '../json/json.ts';
 import type { ApplicationChange, Share } from '../settings/schema/template.ts';
 
 /** Position of a container: before or after the pod's own containers of that list. */
@@ -17,6 +17,11 @@ export interface PlacedContainer {
   readonly userMerged?: true;
   /** JSON text of the container if it is known already; the same object for all pods that get the container. */
   readonly text?: { readonly text: string };
+}
+
+/** Returns whether the container runs beside the application, as a native sidecar or a classic container. */
+export function runsOn({ container, placement }: PlacedContainer): boolean {
+  return placement.list === 'containers' || stringMember(container, 'restartPolicy') === 'Always';
 }
 
 /** What one sidecar adds to a pod, built in or declared in YAML, as plain Kubernetes objects. */

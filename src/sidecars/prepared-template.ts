@@ -80,7 +80,7 @@ export function fragmentFor(
   const secrets: string[] = [];
   let { spec } = template;
   for (const { annotation, parameter, grammar } of template.parameters) {
-    const value = annotations === undefined ? undefined : member(annotations, annotation);
+    const value = member(annotations, annotation);
     if (value === undefined) {
       if (parameter.required === true) {
         const message = `is missing: sidecar "${template.reference}" needs it; allowed: ${grammar.allowed}`;

@@ -1,5 +1,5 @@
 import { containerLists } from '../pod/containers.ts';
-import { isObject, member, objectsMember, stringMember, type Json, type JsonObject } from '../json/json.ts';
+import { isObject, member, objectsMember, stringMember, type JsonObject } from '../json/json.ts';
 import { allBounds, boundsOf, parameterGrammar } from '../settings/parameter.ts';
 import { quote, type Problem } from '../grammar/problem.ts';
 import { parseQuantity } from '../grammar/quantity.ts';
@@ -134,17 +134,16 @@ function failureProblems(spec: TemplateSpec): Problem[] {
   });
 }
 
+/** Returns a problem unless the template has the named container or volume. */
+function unknown(where: string, name: string, kind: 'container' | 'volume', known: readonly string[]): Problem[] {
+  if (known.includes(name)) return [];
+  return [{ where, message: `${quote(name)} is not a ${kind} of the template${didYouMean(name, known)}` }];
+}
+
 function shareProblems(spec: TemplateSpec, names: readonly string[]): Problem[] {
   return (spec.share ?? []).flatMap((share, index) =>
-    share.with.flatMap(({ container }, place): Problem[] =>
-      names.includes(container)
-        ? []
-        : [
-            {
-              where: `spec.share[${index}].with[${place}].container`,
-              message: `${quote(container)} is not a container of the template${didYouMean(container, names)}`,
-            },
-          ],
+    share.with.flatMap(({ container }, place) =>
+      unknown(`spec.share[${index}].with[${place}].container`, container, 'container', names),
     ),
   );
 }
@@ -154,17 +153,9 @@ function mountProblems(spec: TemplateSpec): Problem[] {
   const shared = (spec.share ?? []).flatMap(({ volume }) => (volume === undefined ? [] : [volume.name]));
   const volumes = [...(spec.volumes ?? []).map(({ name }) => name), ...shared];
   const check = (where: string, mounts: readonly JsonObject[]): Problem[] =>
-    mounts.flatMap((mount, index): Problem[] => {
-      const name = stringMember(mount, 'name') ?? '';
-      return volumes.includes(name)
-        ? []
-        : [
-            {
-              where: `${where}.volumeMounts[${index}].name`,
-              message: `${quote(name)} is not a volume of the template${didYouMean(name, volumes)}`,
-            },
-          ];
-    });
+    mounts.flatMap((mount, index) =>
+      unknown(`${where}.volumeMounts[${index}].name`, stringMember(mount, 'name') ?? '', 'volume', volumes),
+    );
   return [
     ...containersOf(spec).flatMap(({ where, container }) => {
       const mounts = objectsMember(container, 'volumeMounts');
@@ -186,8 +177,7 @@ export function templateProblems(spec: TemplateSpec): Problem[] {
   const names = containers.map(({ container }) => stringMember(container, 'name') ?? '');
   const problems: Problem[] = twice(names, (index) => `${containers[index]?.where ?? ''}.name`);
   for (const { where, container } of containers) {
-    const image: Json | undefined = member(container, 'image');
-    if (typeof image !== 'string' || image === '') problems.push({ where: `${where}.image`, message: 'is missing' });
+    if (!stringMember(container, 'image')) problems.push({ where: `${where}.image`, message: 'is missing' });
   }
   problems.push(
     ...twice(

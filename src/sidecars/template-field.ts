@@ -12,6 +12,7 @@ interface FieldKind {
 
 const anyText = ['string', 'integer', 'boolean', 'quantity', 'path', 'image', 'secretName'] as const;
 const container = String.raw`\/(?:containers|initContainers)\/\d+`;
+const probe = String.raw`${container}\/(?:liveness|readiness|startup)Probe`;
 const secretFields = [
   String.raw`${container}\/env\/\d+\/valueFrom\/secretKeyRef\/name`,
   String.raw`${container}\/envFrom\/\d+\/secretRef\/name`,
@@ -38,22 +39,10 @@ const kinds: readonly FieldKind[] = [
   kind(String.raw`${container}\/image`, 'text', 'image'),
   kind(String.raw`${container}\/resources\/(?:requests|limits)\/[^/]+`, 'text', 'quantity'),
   kind(String.raw`${container}\/ports\/\d+\/containerPort`, 'number', 'integer'),
-  kind(
-    String.raw`${container}\/(?:liveness|readiness|startup)Probe\/(?:initialDelay|period|timeout)Seconds`,
-    'number',
-    'integer',
-  ),
-  kind(
-    String.raw`${container}\/(?:liveness|readiness|startup)Probe\/(?:failure|success)Threshold`,
-    'number',
-    'integer',
-  ),
-  kind(
-    String.raw`${container}\/(?:liveness|readiness|startup)Probe\/(?:httpGet|tcpSocket|grpc)\/port`,
-    'number',
-    'integer',
-  ),
-  kind(String.raw`${container}\/(?:liveness|readiness|startup)Probe\/httpGet\/path`, 'text', 'path'),
+  kind(String.raw`${probe}\/(?:initialDelay|period|timeout)Seconds`, 'number', 'integer'),
+  kind(String.raw`${probe}\/(?:failure|success)Threshold`, 'number', 'integer'),
+  kind(String.raw`${probe}\/(?:httpGet|tcpSocket|grpc)\/port`, 'number', 'integer'),
+  kind(String.raw`${probe}\/httpGet\/path`, 'text', 'path'),
   kind(String.raw`${container}\/volumeMounts\/\d+\/mountPath`, 'text', 'path'),
   kind(String.raw`\/share\/\d+\/path`, 'text', 'path'),
   kind(String.raw`\/application\/\d+\/volumeMounts\/\d+\/mountPath`, 'text', 'path'),

@@ -1,39 +1,18 @@
+import { wordsOf } from '../grammar/words.ts';
 import { member, objectMember, objectsMember, stringMember, type JsonObject } from '../json/json.ts';
 import { proxyUser, tokenPath } from '../pod/conventions.ts';
 import { parseQuantity } from '../grammar/quantity.ts';
 import { didYouMean } from '../grammar/suggestion.ts';
-import type { Fragment, PlacedContainer } from './fragment.ts';
+import { runsOn, type Fragment, type PlacedContainer } from './fragment.ts';
 import { podSecurityViolations, type PodSecurityViolation } from '../pod/security.ts';
 import type { PreparedTemplate } from './prepared-template.ts';
 
 /** Fields of a container (k8s.io/api core/v1 `Container`); the API server silently drops a misspelt one. */
-const containerFields = [
-  'name',
-  'image',
-  'command',
-  'args',
-  'workingDir',
-  'ports',
-  'envFrom',
-  'env',
-  'resources',
-  'resizePolicy',
-  'restartPolicy',
-  'restartPolicyRules',
-  'volumeMounts',
-  'volumeDevices',
-  'livenessProbe',
-  'readinessProbe',
-  'startupProbe',
-  'lifecycle',
-  'terminationMessagePath',
-  'terminationMessagePolicy',
-  'imagePullPolicy',
-  'securityContext',
-  'stdin',
-  'stdinOnce',
-  'tty',
-] as const;
+const containerFields = wordsOf(`
+  name image command args workingDir ports envFrom env resources resizePolicy restartPolicy restartPolicyRules
+  volumeMounts volumeDevices livenessProbe readinessProbe startupProbe lifecycle terminationMessagePath
+  terminationMessagePolicy imagePullPolicy securityContext stdin stdinOnce tty
+`);
 
 /**
  * Sums of the resources of containers that run beside the application, in base units. A limit is undefined if one of
@@ -54,13 +33,8 @@ export interface Lint {
 }
 
 function amount(container: JsonObject, part: 'requests' | 'limits', resource: 'cpu' | 'memory'): number | undefined {
-  const list = objectMember(objectMember(container, 'resources'), part);
-  const value = list === undefined ? undefined : member(list, resource);
+  const value = member(objectMember(objectMember(container, 'resources'), part), resource);
   return typeof value === 'string' || typeof value === 'number' ? parseQuantity(String(value)) : undefined;
-}
-
-function runsOn({ container, placement }: PlacedContainer): boolean {
-  return placement.list === 'containers' || stringMember(container, 'restartPolicy') === 'Always';
 }
 
 /** Adds up the resources of the sidecar's containers that run while the application runs. */
@@ -90,7 +64,7 @@ function containerHints(placed: PlacedContainer, goesOn: boolean): string[] {
   const { container } = placed;
   const hints: string[] = [];
   for (const field of Object.keys(container)) {
-    if (!containerFields.some((known) => known === field)) {
+    if (!containerFields.includes(field)) {
       hints.push(`${field}: no field of a container that is known here${didYouMean(field, containerFields)}`);
     }
   }
@@ -123,8 +97,12 @@ function containerHints(placed: PlacedContainer, goesOn: boolean): string[] {
   return [...hints, ...(tag === undefined ? [] : [tag])].map((hint) => `container "${container.name}": ${hint}`);
 }
 
+/** Returns the volumes of the sidecar, those of its shares included. */
+function allVolumes({ volumes, share = [] }: Fragment): Fragment['volumes'] {
+  return [...volumes, ...(share.flatMap(({ volume }) => volume ?? []) as unknown as Fragment['volumes'])];
+}
+
 function volumeHints(fragment: Fragment): string[] {
-  const shared = (fragment.share ?? []).flatMap(({ volume }) => volume ?? []) as unknown as Fragment['volumes'];
   const own = fragment.volumes.map(({ name }) => name);
   const mounted = [
     ...fragment.containers.flatMap(({ container }) => objectsMember(container, 'volumeMounts')),
@@ -134,7 +112,7 @@ function volumeHints(fragment: Fragment): string[] {
   ].map((mount) => stringMember(mount, 'name'));
   return [
     ...own.filter((name) => !mounted.includes(name)).map((name) => `volume "${name}": mounted nowhere`),
-    ...[...fragment.volumes, ...shared]
+    ...allVolumes(fragment)
       .filter((volume) => {
         const folder = objectMember(volume, 'emptyDir');
         return folder !== undefined && member(folder, 'sizeLimit') === undefined;
@@ -145,13 +123,12 @@ function volumeHints(fragment: Fragment): string[] {
 
 /** Lints a template as it is injected where native sidecars are supported. */
 export function lintTemplate({ native: fragment, spec }: PreparedTemplate, known: readonly string[]): Lint {
-  const shared = (fragment.share ?? []).flatMap(({ volume }) => volume ?? []) as unknown as Fragment['volumes'];
   const containers = (list: PlacedContainer['placement']['list']): JsonObject[] =>
     fragment.containers.filter(({ placement }) => placement.list === list).map(({ container }) => container);
   const pod = {
     initContainers: containers('initContainers'),
     containers: containers('containers'),
-    volumes: [...fragment.volumes, ...shared],
+    volumes: allVolumes(fragment),
   };
   return {
     violations: podSecurityViolations(pod),

@@ -5,9 +5,12 @@ import { objectMember, type Json, type JsonObject } from '../../json/json.ts';
 import { escapeToken, type Operation } from '../../json/operation.ts';
 import { annotationsTooLarge } from '../patch/annotation-size.ts';
 import type { NotInjected } from '../patch/proposal.ts';
-import { writeStatus, type InjectionStatus, type Undo } from '../patch/status.ts';
+import { originalActions, recordedEdit } from '../patch/patch.ts';
+import { writeStatus, type InjectionStatus } from '../patch/status.ts';
+import type { ApplicationEdit } from '../plan/application.ts';
+import { recordedSleeps, type SleepEdit } from '../plan/prestop-sleep.ts';
 import { applicationContainers, type PodContainer } from '../../pod/containers.ts';
-import { type ProbePlan } from '../plan/probes.ts';
+import type { ProbeEdit, ProbePlan } from '../plan/probes.ts';
 import { reason, type Reason } from '../policy/reason.ts';
 
 /** Returns the decision that nothing needs to be done. */
@@ -44,13 +47,17 @@ function mergeByContainer(recorded: JsonObject, added: JsonObject): JsonObject {
 export function recordEdits(
   view: PodView,
   record: InjectionStatus,
-  added: Partial<Pick<Undo, 'probes' | 'sleeps' | 'edits'>>,
+  added: {
+    readonly probes: readonly ProbeEdit[];
+    readonly sleeps: readonly SleepEdit[];
+    readonly lists: readonly ApplicationEdit[];
+  },
 ): { readonly record: InjectionStatus; readonly operation: Operation } | NotInjected {
   const undo = {
     ...record.undo,
-    probes: mergeByContainer(record.undo.probes, added.probes ?? {}),
-    sleeps: mergeByContainer(record.undo.sleeps, added.sleeps ?? {}),
-    edits: [...record.undo.edits, ...(added.edits ?? [])],
+    probes: mergeByContainer(record.undo.probes, originalActions(added.probes)),
+    sleeps: mergeByContainer(record.undo.sleeps, recordedSleeps(added.sleeps)),
+    edits: [...record.undo.edits, ...added.lists.map(recordedEdit)],
   };
   const next = { ...record, undo };
   const value = writeStatus(next);

@@ -113,28 +113,19 @@ function namesOf(additions: Additions, order: readonly string[] = []): string[] 
   return [...ordered, ...[...names].filter((name) => !ordered.has(name))];
 }
 
-/** What a status annotation records about the origin of an injection. */
-export interface Provenance {
-  readonly overruled: boolean;
-  readonly settingsHash: string;
-  readonly version: string;
-}
-
-/** The patch of a plan and the status annotation in it. */
-export interface WrittenPatch {
-  readonly operations: readonly Operation[];
-  readonly record: InjectionStatus;
-  /** Text of the status annotation. */
-  readonly status: string;
-}
-
 /**
- * Writes the plan as JSON Patch: minimal, parents created once, stable order. Edits of the pod's own containers come
- * first, while their indices are still valid, then removals from the back, then additions.
+ * Writes the plan as JSON Patch with its status annotation: minimal, parents created once, stable order. Edits of the
+ * pod's own containers come first, while their indices are still valid, then removals from the back, then additions.
+ * Denies the pod if its annotations would exceed the API server's limit.
  */
-export function writePatch(view: PodView, plan: Plan, provenance: Provenance): WrittenPatch {
+export function proposalOf(
+  view: PodView,
+  plan: Plan,
+  snapshot: Snapshot,
+  said: Pick<Proposal, 'reasons' | 'warnings' | 'added' | 'capture' | 'proxy'>,
+): Proposal | NotInjected {
   const parents: Parents = { absent: [], null: [] };
-  const field = (name: string): Json | undefined => (view.spec === undefined ? undefined : member(view.spec, name));
+  const field = (name: string): Json | undefined => member(view.spec, name);
   const operations: Operation[] = [];
   // One by one: a user's list may be longer than the number of arguments that a call accepts.
   const append = (more: readonly Operation[]): void => {
@@ -181,32 +172,13 @@ export function writePatch(view: PodView, plan: Plan, provenance: Provenance): W
     imagePullSecrets: namesOf(plan.imagePullSecrets),
     templates: plan.templates,
     revision: plan.revision,
-    settingsHash: provenance.settingsHash,
-    version: provenance.version,
-    overruled: provenance.overruled,
+    settingsHash: snapshot.hash,
+    version: snapshot.version,
+    overruled: plan.overruled,
     undo,
   };
-  const status = writeStatus(record);
-  const annotations = { ...plan.annotations, [statusAnnotation]: status };
+  const annotations = { ...plan.annotations, [statusAnnotation]: writeStatus(record) };
   append(mapOperations('/metadata/annotations', presentAnnotations, annotations, { absent: [], null: [] }));
-  return { operations, record, status };
-}
-
-/**
- * Writes the patch of a plan with its status annotation, or denies the pod if its annotations would exceed the API
- * server's limit.
- */
-export function proposalOf(
-  view: PodView,
-  plan: Plan,
-  snapshot: Snapshot,
-  said: Pick<Proposal, 'reasons' | 'warnings' | 'added' | 'capture' | 'proxy'>,
-): Proposal | NotInjected {
-  const { operations, record, status } = writePatch(view, plan, {
-    settingsHash: snapshot.hash,
-    overruled: plan.overruled,
-    version: snapshot.version,
-  });
-  const tooLarge = annotationsTooLarge(view, { ...plan.annotations, [statusAnnotation]: status });
+  const tooLarge = annotationsTooLarge(view, annotations);
   return tooLarge ?? { operations, texts: plan.texts, record, ...said };
 }

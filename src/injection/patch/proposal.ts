@@ -3,17 +3,8 @@ import type { ProxyFragment } from '../../sidecars/standalone/proxy.ts';
 import type { Added } from '../decision.ts';
 import type { Operation } from '../../json/operation.ts';
 import type { KnownTexts } from './patch-text.ts';
-import type { Reason } from '../policy/reason.ts';
+import type { Reasons } from '../policy/reason.ts';
 import type { InjectionStatus } from './status.ts';
-
-/** Reasons of an outcome; never empty. */
-export type Reasons = readonly [Reason, ...Reason[]];
-
-/** Returns the reasons, or undefined if there are none. */
-export function atLeastOne(reasons: readonly Reason[]): Reasons | undefined {
-  const [first, ...rest] = reasons;
-  return first === undefined ? undefined : [first, ...rest];
-}
 
 /** A patch that has not been verified yet, and what is reported about it. */
 export interface Proposal {

@@ -1,6 +1,6 @@
-import { isObject, member, objectMember, stringMember, type Json, type JsonObject } from '../../json/json.ts';
-import { readOriginals, writeOriginals, type OwnOriginals } from '../plan/pod-changes.ts';
-
+import { isObject, member, objectMember, parseJson, stringMember, stringsMember } from '../../json/json.ts';
+import type { Json, JsonObject } from '../../json/json.ts';
+import { indexMember, readOriginals, writeOriginals, type OwnOriginals } from '../plan/pod-changes.ts';
 import type { ContainerList } from '../../pod/containers.ts';
 
 /** Entries that were added to a list of one of the pod's own containers. */
@@ -54,11 +54,6 @@ export interface InjectionStatus {
   readonly undo: Undo;
 }
 
-function strings(value: Json | undefined): readonly string[] | undefined {
-  if (value === undefined || value === null) return [];
-  return Array.isArray(value) && value.every((item) => typeof item === 'string') ? value : undefined;
-}
-
 function listed(names: readonly string[]): readonly string[] | null {
   return names.length === 0 ? null : names;
 }
@@ -91,37 +86,41 @@ export function writeStatus(record: InjectionStatus): string {
   });
 }
 
-function readEdits(value: Json | undefined): readonly RecordedEdit[] | undefined {
+/** Returns the entries of a list as `read` takes them, or undefined if it is no list or one of them is damaged. */
+function readList<T>(value: Json | undefined, read: (entry: JsonObject) => T | undefined): readonly T[] | undefined {
   if (value === undefined) return [];
   if (!Array.isArray(value)) return undefined;
-  const edits: RecordedEdit[] = [];
-  for (const entry of value as readonly Json[]) {
-    if (!isObject(entry)) return undefined;
-    const container = stringMember(entry, 'container');
-    const field = member(entry, 'field');
-    const keys = strings(member(entry, 'keys'));
-    const was = member(entry, 'was');
-    if (container === undefined || keys === undefined || (field !== 'env' && field !== 'volumeMounts'))
-      return undefined;
-    if (was !== undefined && was !== 'absent' && was !== 'null') return undefined;
-    edits.push({ container, field, keys, ...(was === undefined ? {} : { was }) });
-  }
-  return edits;
+  const entries = value.map((entry: Json) => (isObject(entry) ? read(entry) : undefined));
+  return entries.every((entry) => entry !== undefined) ? entries : undefined;
 }
 
-function readOverrides(value: Json | undefined): Undo['overrides'] | undefined {
-  if (value === undefined) return [];
-  if (!Array.isArray(value)) return undefined;
-  const overrides: { list: ContainerList; index: number; container: JsonObject }[] = [];
-  for (const entry of value as readonly Json[]) {
-    const container = isObject(entry) ? objectMember(entry, 'container') : undefined;
-    const list = isObject(entry) ? member(entry, 'list') : undefined;
-    const index = isObject(entry) ? member(entry, 'index') : undefined;
-    if (container === undefined || (list !== 'initContainers' && list !== 'containers')) return undefined;
-    if (typeof index !== 'number' || !Number.isInteger(index) || index < 0) return undefined;
-    overrides.push({ list, index, container });
+function readEdit(entry: JsonObject): RecordedEdit | undefined {
+  const container = stringMember(entry, 'container');
+  const field = member(entry, 'field');
+  const keys = stringsMember(entry, 'keys');
+  const was = member(entry, 'was');
+  if (container === undefined || keys === undefined || (field !== 'env' && field !== 'volumeMounts')) return undefined;
+  if (was !== undefined && was !== 'absent' && was !== 'null') return undefined;
+  return { container, field, keys, ...(was === undefined ? {} : { was }) };
+}
+
+function readOverride(entry: JsonObject): Undo['overrides'][number] | undefined {
+  const container = objectMember(entry, 'container');
+  const list = member(entry, 'list');
+  const index = indexMember(entry);
+  if (container === undefined || index === undefined) return undefined;
+  return list === 'initContainers' || list === 'containers' ? { list, index, container } : undefined;
+}
+
+/** Returns the lists of strings in these members, or undefined if one of them is anything else. */
+function stringLists<K extends string>(object: JsonObject, keys: readonly K[]) {
+  const lists: { [key in K]?: readonly string[] } = {};
+  for (const key of keys) {
+    const list = stringsMember(object, key);
+    if (list === undefined) return undefined;
+    lists[key] = list;
   }
-  return overrides;
+  return lists as Record<K, readonly string[]>;
 }
 
 /** Kubernetes' limit for all annotations of an object together, in bytes. A longer text is not parsed. */
@@ -133,61 +132,28 @@ const longestStatus = 256 * 1024;
  */
 export function parseStatus(value: Json): InjectionStatus | undefined {
   if (typeof value !== 'string' || value.length > longestStatus) return undefined;
-  let status: unknown;
-  try {
-    status = JSON.parse(value);
-  } catch {
-    return undefined;
-  }
+  const status = parseJson(value);
   if (!isObject(status)) return undefined;
   const undo = objectMember(status, 'undo');
   const settingsHash = stringMember(status, 'settingsHash');
   const version = stringMember(status, 'version');
   if (undo === undefined || settingsHash === undefined || version === undefined) return undefined;
-  const initContainers = strings(member(status, 'initContainers'));
-  const containers = strings(member(status, 'containers'));
-  const volumes = strings(member(status, 'volumes'));
-  const imagePullSecrets = strings(member(status, 'imagePullSecrets'));
-  const templates = strings(member(status, 'templates'));
-  const absent = strings(member(undo, 'absent'));
-  const wasNull = strings(member(undo, 'null'));
-  const labels = strings(member(undo, 'labels'));
-  const annotations = strings(member(undo, 'annotations'));
-  const overrides = readOverrides(member(undo, 'overrides'));
-  const edits = readEdits(member(undo, 'edits'));
-  if (
-    !initContainers ||
-    !containers ||
-    !volumes ||
-    !imagePullSecrets ||
-    !templates ||
-    !absent ||
-    !wasNull ||
-    !labels ||
-    !annotations ||
-    !overrides ||
-    !edits
-  ) {
-    return undefined;
-  }
+  const lists = stringLists(status, ['initContainers', 'containers', 'volumes', 'imagePullSecrets', 'templates']);
+  const undone = stringLists(undo, ['absent', 'null', 'labels', 'annotations']);
+  const overrides = readList(member(undo, 'overrides'), readOverride);
+  const edits = readList(member(undo, 'edits'), readEdit);
+  if (!lists || !undone || !overrides || !edits) return undefined;
   return {
-    initContainers,
-    containers,
-    volumes,
-    imagePullSecrets,
-    templates,
+    ...lists,
     revision: stringMember(status, 'revision') ?? 'default',
     settingsHash,
     version,
     overruled: member(status, 'overruled') === true,
     undo: {
-      absent,
-      null: wasNull,
+      ...undone,
       probes: objectMember(undo, 'probes') ?? {},
       sleeps: objectMember(undo, 'sleeps') ?? {},
       edits,
-      labels,
-      annotations,
       overrides,
       own: readOriginals(objectMember(undo, 'own')),
     },

@@ -8,15 +8,15 @@ import { impossibleOriginals, restoredParts } from './restoration.ts';
 import { containerLists, type ContainerList } from '../../pod/containers.ts';
 import { parseStatus, type InjectionStatus } from './status.ts';
 
-function named(list: Json | undefined, name: string): number {
-  return Array.isArray(list)
-    ? list.findIndex((item: Json) => isObject(item) && stringMember(item, 'name') === name)
-    : -1;
-}
-
 /** Returns the entries of a list at their indices; an entry that is not an object becomes an empty one. */
 function objectsIn(value: Json | undefined): readonly JsonObject[] {
   return Array.isArray(value) ? value.map((entry: Json) => (isObject(entry) ? entry : {})) : [];
+}
+
+/** Restores what was there before we created the parent at the pointer, or undefined if we did not. */
+function restoreParent(pointer: string, { undo: made }: InjectionStatus): Operation[] | undefined {
+  if (made.absent.includes(pointer)) return [{ op: 'remove', path: pointer }];
+  return made.null.includes(pointer) ? [{ op: 'replace', path: pointer, value: null }] : undefined;
 }
 
 /** Restores the recorded actions of handlers that still point to the status port. */
@@ -70,24 +70,23 @@ function listOperations(
   record: InjectionStatus,
 ): Operation[] {
   const indices = remove
-    .map((name) => named(list, name))
+    .map((name) => list.findIndex((item) => isObject(item) && stringMember(item, 'name') === name))
     .filter((index) => index >= 0)
     .toSorted((left, right) => right - left);
   const left = list.length - indices.length;
-  if (left === 0 && restore.length === 0) {
-    if (record.undo.absent.includes(pointer)) return [{ op: 'remove', path: pointer }];
-    if (record.undo.null.includes(pointer)) return [{ op: 'replace', path: pointer, value: null }];
-  }
-  return [
-    ...indices.map((index): Operation => ({ op: 'remove', path: `${pointer}/${index}` })),
-    ...restore
-      .toSorted((one, other) => one.index - other.index)
-      .map((entry, offset): Operation => ({
-        op: 'add',
-        path: `${pointer}/${Math.min(entry.index, left + offset)}`,
-        value: entry.container,
-      })),
-  ];
+  const parent = left === 0 && restore.length === 0 ? restoreParent(pointer, record) : undefined;
+  return (
+    parent ?? [
+      ...indices.map((index): Operation => ({ op: 'remove', path: `${pointer}/${index}` })),
+      ...restore
+        .toSorted((one, other) => one.index - other.index)
+        .map((entry, offset): Operation => ({
+          op: 'add',
+          path: `${pointer}/${Math.min(entry.index, left + offset)}`,
+          value: entry.container,
+        })),
+    ]
+  );
 }
 
 function mapOperations(
@@ -97,11 +96,8 @@ function mapOperations(
   record: InjectionStatus,
 ): Operation[] {
   const present = remove.filter((key) => Object.hasOwn(map, key));
-  if (present.length === Object.keys(map).length) {
-    if (record.undo.absent.includes(pointer)) return [{ op: 'remove', path: pointer }];
-    if (record.undo.null.includes(pointer)) return [{ op: 'replace', path: pointer, value: null }];
-  }
-  return present.map((key) => ({ op: 'remove', path: `${pointer}/${escapeToken(key)}` }));
+  const parent = present.length === Object.keys(map).length ? restoreParent(pointer, record) : undefined;
+  return parent ?? present.map((key) => ({ op: 'remove', path: `${pointer}/${escapeToken(key)}` }));
 }
 
 function metadataOperations(view: PodView, record: InjectionStatus): Operation[] {
@@ -115,40 +111,35 @@ function metadataOperations(view: PodView, record: InjectionStatus): Operation[]
   const emptied = Object.keys(metadata ?? {}).every((key) =>
     operations.some((operation) => operation.op === 'remove' && operation.path === `/metadata/${escapeToken(key)}`),
   );
-  if (emptied && record.undo.absent.includes('/metadata')) return [{ op: 'remove', path: '/metadata' }];
-  if (emptied && record.undo.null.includes('/metadata')) return [{ op: 'replace', path: '/metadata', value: null }];
-  return operations;
+  return (emptied ? restoreParent('/metadata', record) : undefined) ?? operations;
 }
 
 /** Returns the operations that undo the recorded injection. */
 function undoOperations(view: PodView, record: InjectionStatus): Operation[] {
   const list = (name: string): readonly Json[] | undefined => {
-    const value = view.spec === undefined ? undefined : member(view.spec, name);
+    const value = member(view.spec, name);
     return Array.isArray(value) ? (value as readonly Json[]) : undefined;
   };
-  const operations: Operation[] = [];
-  for (const name of containerLists) {
-    operations.push(...probeOperations(name, list(name) ?? [], record));
-    operations.push(...editedOperations(name, list(name) ?? [], record));
-  }
-  operations.push(...undoSleeps(view, record.undo.sleeps));
-  for (const name of containerLists) {
-    const restore = record.undo.overrides.filter((override) => override.list === name);
-    const containers = list(name);
-    if (containers !== undefined) {
-      operations.push(...listOperations(`/spec/${name}`, containers, record[name], restore, record));
-    } else if (restore.length > 0) {
-      operations.push({ op: 'add', path: `/spec/${name}`, value: restore.map((entry) => entry.container) });
-    }
-  }
-  const { own } = record.undo;
+  const { own, overrides, sleeps } = record.undo;
   const volumes = own.volumes.map(({ index, volume }) => ({ index, container: volume }));
-  operations.push(...listOperations('/spec/volumes', list('volumes') ?? [], record.volumes, volumes, record));
-  operations.push(
+  return [
+    ...containerLists.flatMap((name) => [
+      ...probeOperations(name, list(name) ?? [], record),
+      ...editedOperations(name, list(name) ?? [], record),
+    ]),
+    ...undoSleeps(view, sleeps),
+    ...containerLists.flatMap((name): Operation[] => {
+      const restore = overrides.filter((override) => override.list === name);
+      const containers = list(name);
+      if (containers !== undefined) return listOperations(`/spec/${name}`, containers, record[name], restore, record);
+      if (restore.length === 0) return [];
+      return [{ op: 'add', path: `/spec/${name}`, value: restore.map((entry) => entry.container) }];
+    }),
+    ...listOperations('/spec/volumes', list('volumes') ?? [], record.volumes, volumes, record),
     ...listOperations('/spec/imagePullSecrets', list('imagePullSecrets') ?? [], record.imagePullSecrets, [], record),
-  );
-  operations.push(...metadataOperations(view, record), ...restoreOperations(view, own));
-  return operations;
+    ...metadataOperations(view, record),
+    ...restoreOperations(view, own),
+  ];
 }
 
 /** Result of undoing an injection. */
@@ -169,7 +160,7 @@ export interface Undoing {
  */
 export function undo(pod: JsonObject): Undoing | undefined {
   const view = viewPod(pod);
-  const status = view.annotations === undefined ? undefined : member(view.annotations, statusAnnotation);
+  const status = member(view.annotations, statusAnnotation);
   const record = status === undefined ? undefined : parseStatus(status);
   if (record === undefined) return undefined;
   const problems = impossibleOriginals(record);

@@ -1,25 +1,18 @@
+import { annotationNames } from '../../pod/annotation-names.ts';
 import { applicationContainers } from '../../pod/containers.ts';
 import { names, type ProxyIdentity } from '../../pod/conventions.ts';
 import { proxyPorts } from '../../sidecars/standalone/proxy.ts';
 import type { Fragment } from '../../sidecars/fragment.ts';
 import type { PodView } from '../../pod/view.ts';
 import type { PodSettings } from '../../settings/effective.ts';
-import {
-  isObject,
-  member,
-  objectMember,
-  objectsMember,
-  stringMember,
-  type Json,
-  type JsonObject,
-} from '../../json/json.ts';
+import { isObject, member, objectMember, objectsMember, stringMember } from '../../json/json.ts';
+import type { Json, JsonObject } from '../../json/json.ts';
 import { quote } from '../../grammar/problem.ts';
 
 import { reason, type Reason } from '../policy/reason.ts';
 
 function idOf(security: JsonObject | undefined, podSecurity: JsonObject | undefined, field: string): Json | undefined {
-  const own = security === undefined ? undefined : member(security, field);
-  return own ?? (podSecurity === undefined ? undefined : member(podSecurity, field));
+  return member(security, field) ?? member(podSecurity, field);
 }
 
 /** What conflicts with the proxy depend on. */
@@ -33,19 +26,15 @@ export interface ProxyPlaces {
  * the setgid bit does, for whoever runs it.
  */
 function groupConflicts(podSecurity: JsonObject | undefined, { gid }: ProxyIdentity): Reason[] {
-  if (podSecurity === undefined) return [];
   const supplemental = member(podSecurity, 'supplementalGroups');
-  const isSupplemental = Array.isArray(supplemental) && supplemental.includes(gid);
   const fields = [
     ...(member(podSecurity, 'fsGroup') === gid ? ['fsGroup'] : []),
-    ...(isSupplemental ? ['supplementalGroups'] : []),
+    ...(Array.isArray(supplemental) && supplemental.includes(gid) ? ['supplementalGroups'] : []),
   ];
-  return fields.map((field) =>
-    reason(
-      'UserConflict',
-      `the pod's securityContext.${field} has group ${gid}, the proxy's, and its files could pass the proxy by; use another group`,
-    ),
-  );
+  return fields.map((field) => {
+    const has = `the pod's securityContext.${field} has group ${gid}, the proxy's`;
+    return reason('UserConflict', `${has}, and its files could pass the proxy by; use another group`);
+  });
 }
 
 /** Volumes that are the proxy's alone; other containers may mount the one of its log. */
@@ -73,32 +62,22 @@ export function proxyConflicts(view: PodView, effective: ProxyPlaces, identity: 
   for (const { name, raw: container } of applicationContainers(view)) {
     for (const port of objectsMember(container, 'ports')) {
       const number = member(port, 'containerPort');
-      if (typeof number === 'number' && taken.has(number)) {
-        found.push(
-          reason(
-            'PortConflict',
-            `container ${quote(name)} declares port ${number}, which the proxy listens on; use another port`,
-          ),
-        );
-      }
+      if (typeof number !== 'number' || !taken.has(number)) continue;
+      const sentence = `container ${quote(name)} declares port ${number}, which the proxy listens on; use another port`;
+      found.push(reason('PortConflict', sentence));
     }
     if (effective.capture.mode === 'NONE') continue;
     const security = objectMember(container, 'securityContext');
-    if (idOf(security, podSecurity, 'runAsUser') === identity.uid) {
-      found.push(
-        reason(
-          'UserConflict',
-          `container ${quote(name)} runs as user ${identity.uid}, the proxy's, and would pass it by; use another runAsUser`,
-        ),
-      );
-    } else if (idOf(security, podSecurity, 'runAsGroup') === identity.gid) {
-      found.push(
-        reason(
-          'UserConflict',
-          `container ${quote(name)} runs as group ${identity.gid}, the proxy's, and would pass it by; use another runAsGroup`,
-        ),
-      );
-    }
+    const same = (
+      [
+        ['user', 'runAsUser', identity.uid],
+        ['group', 'runAsGroup', identity.gid],
+      ] as const
+    ).find(([, field, id]) => idOf(security, podSecurity, field) === id);
+    if (same === undefined) continue;
+    const [kind, field, id] = same;
+    const runs = `container ${quote(name)} runs as ${kind} ${id}, the proxy's`;
+    found.push(reason('UserConflict', `${runs}, and would pass it by; use another ${field}`));
   }
   return found;
 }
@@ -124,9 +103,8 @@ export function listenedTwice(view: PodView, fragments: readonly Fragment[]): Re
       const other = owners.get(key);
       owners.set(key, owner);
       if (other === undefined || source === undefined) continue;
-      found.push(
-        reason('PortConflict', `${key} of sidecar ${quote(source)} is also used by ${other}; change one of them`),
-      );
+      const sentence = `${key} of sidecar ${quote(source)} is also used by ${other}; change one of them`;
+      found.push(reason('PortConflict', sentence));
     }
   };
   for (const { list, name, raw } of applicationContainers(view)) {
@@ -147,17 +125,14 @@ export function listenedTwice(view: PodView, fragments: readonly Fragment[]): Re
 export function mountProblems(view: PodView, effective: PodSettings): Reason[] {
   const { volumes, volumeMounts } = effective.proxy.additions;
   if (volumeMounts.length === 0) return [];
-  const known = new Set(
-    [...objectsMember(view.spec, 'volumes'), ...volumes].map((volume) => stringMember(volume, 'name')),
-  );
+  const known = [...objectsMember(view.spec, 'volumes'), ...volumes].map((volume) => stringMember(volume, 'name'));
+  const allowed = [...new Set(known)].join(', ') || 'none';
   return volumeMounts
-    .filter(({ name }) => !known.has(name))
-    .map(({ name }) =>
-      reason(
-        'InvalidAnnotation',
-        `sidecar.istio.io/userVolumeMount: ${quote(name)} is no volume of the pod; allowed: ${[...known].join(', ') || 'none'}`,
-      ),
-    );
+    .filter(({ name }) => !known.includes(name))
+    .map(({ name }) => {
+      const sentence = `${annotationNames.userVolumeMount}: ${quote(name)} is no volume of the pod; allowed: ${allowed}`;
+      return reason('InvalidAnnotation', sentence);
+    });
 }
 
 const lists = ['initContainers', 'containers', 'volumes', 'imagePullSecrets'] as const;
@@ -196,7 +171,7 @@ export function shapeProblems(view: PodView): Reason[] {
     if (index >= 0) found.push(reason('InvalidPod', `spec.${name}[${index}] is not an object`));
   }
   for (const name of ['labels', 'annotations'] as const) {
-    const value = view.metadata === undefined ? undefined : member(view.metadata, name);
+    const value = member(view.metadata, name);
     if (value !== undefined && value !== null && (typeof value !== 'object' || Array.isArray(value))) {
       found.push(reason('InvalidPod', `metadata.${name} is not a map`));
     }

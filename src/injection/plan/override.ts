@@ -1,3 +1,4 @@
+import { wordSet } from '../../grammar/words.ts';
 import { containersOf, isInjectedName, type PodContainer } from '../../pod/containers.ts';
 import type { PodView } from '../../pod/view.ts';
 import { names, proxyUser, tokenPath, type ProxyIdentity } from '../../pod/conventions.ts';
@@ -17,19 +18,9 @@ import type { Caps } from '../../settings/schema/profile.ts';
 import { overlay } from '../../json/overlay.ts';
 
 /** What a pod's copy of the proxy's container may say. */
-const proxyFields: ReadonlySet<string> = new Set([
-  'name',
-  'image',
-  'env',
-  'resources',
-  'ports',
-  'readinessProbe',
-  'livenessProbe',
-  'startupProbe',
-  'lifecycle',
-  'volumeMounts',
-  'securityContext',
-]);
+const proxyFields = wordSet(`
+  name image env resources ports readinessProbe livenessProbe startupProbe lifecycle volumeMounts securityContext
+`);
 
 /**
  * What any other copy may say. The init container is root with NET_ADMIN and runs the operator's image: a variable or a
@@ -144,7 +135,7 @@ export function checkOverride(
 export function identityOf(container: JsonObject | undefined): ProxyIdentity {
   const security = objectMember(container, 'securityContext');
   const number = (field: string, otherwise: number): number => {
-    const value = security === undefined ? undefined : member(security, field);
+    const value = member(security, field);
     return typeof value === 'number' ? value : otherwise;
   };
   return { uid: number('runAsUser', proxyUser.uid), gid: number('runAsGroup', proxyUser.gid) };

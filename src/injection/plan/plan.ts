@@ -9,7 +9,7 @@ import type { KnownText, KnownTexts } from '../patch/patch-text.ts';
 import { applyOverride } from './override.ts';
 import type { PodChanges } from './pod-changes.ts';
 import type { ProbeEdit } from './probes.ts';
-import { reason, type Reason } from '../policy/reason.ts';
+import { atLeastOne, reason, type Reason, type Reasons } from '../policy/reason.ts';
 import type { ContainerList, PodContainer } from '../../pod/containers.ts';
 
 /** Additions to one list, before and after the pod's own entries, each in order. */
@@ -143,32 +143,17 @@ function rank({ proxy }: Placement): number {
   return proxy === 'before' ? 0 : proxy === 'after' ? 2 : 1;
 }
 
-interface Ranked {
-  readonly container: NamedObject;
-  readonly rank: number;
-}
-
-function inOrder(row: readonly Ranked[]): NamedObject[] {
-  return row.toSorted((left, right) => left.rank - right.rank).map(({ container }) => container);
-}
-
-interface PlacedContainers {
-  readonly lists: Plan['containers'];
-  readonly texts: KnownTexts;
-}
-
 /** Places each container, merged with the pod's own copy of it. */
 function placeContainers(
   view: PodView,
   fragments: readonly Fragment[],
   overrides: readonly PodContainer[],
   conflicts: Reason[],
-): PlacedContainers {
+): Pick<Plan, 'containers' | 'texts'> {
   const owners = nameOwners([...view.initContainers, ...view.containers]);
   const copies = new Map(overrides.map((override) => [override.name, override]));
   for (const name of copies.keys()) owners.delete(name);
-  const ranked = (): { readonly first: Ranked[]; readonly last: Ranked[] } => ({ first: [], last: [] });
-  const lists = { initContainers: ranked(), containers: ranked() };
+  const placed: Pick<PlacedContainer, 'container' | 'placement'>[] = [];
   const texts = new Map<object, KnownText>();
   for (const { source, containers } of fragments) {
     for (const { container, placement, text, userMerged } of containers) {
@@ -178,19 +163,20 @@ function placeContainers(
         continue;
       }
       const override = userMerged ? undefined : copies.get(container.name);
-      const wanted = override === undefined ? container : applyOverride(container, override);
-      lists[placement.list][placement.at].push({ container: wanted, rank: rank(placement) });
+      placed.push({
+        container: override === undefined ? container : applyOverride(container, override),
+        placement,
+      });
       if (override === undefined && text !== undefined) texts.set(container, text);
     }
   }
-  const additions = ({ first, last }: ReturnType<typeof ranked>): Additions => ({
-    first: inOrder(first),
-    last: inOrder(last),
-  });
-  return {
-    lists: { initContainers: additions(lists.initContainers), containers: additions(lists.containers) },
-    texts,
-  };
+  const side = (list: ContainerList, at: Placement['at']): NamedObject[] =>
+    placed
+      .filter(({ placement }) => placement.list === list && placement.at === at)
+      .toSorted((left, right) => rank(left.placement) - rank(right.placement))
+      .map(({ container }) => container);
+  const additions = (list: ContainerList): Additions => ({ first: side(list, 'first'), last: side(list, 'last') });
+  return { containers: { initContainers: additions('initContainers'), containers: additions('containers') }, texts };
 }
 
 /** Returns the side of the pod's own entries on which a fragment puts its volumes and pull secrets. */
@@ -247,18 +233,18 @@ export interface PlanInput {
 export function planFragments(
   view: PodView,
   { fragments, overrides, edits, redirected, sleeps, changes }: PlanInput,
-): { readonly plan: Plan } | { readonly conflicts: readonly [Reason, ...Reason[]] } {
+): { readonly plan: Plan } | { readonly conflicts: Reasons } {
   const conflicts: Reason[] = [];
   const application = draftApplication(view);
   const joined = fragments.map((fragment) => joinApplication(fragment, application, conflicts));
-  const { lists, texts } = placeContainers(view, joined, overrides, conflicts);
+  const { containers, texts } = placeContainers(view, joined, overrides, conflicts);
   const volumes = placeVolumes(view, joined, changes.volumes, conflicts);
   conflicts.push(...listenedTwice(view, fragments));
-  const [first, ...rest] = conflicts;
-  if (first !== undefined) return { conflicts: [first, ...rest] };
+  const found = atLeastOne(conflicts);
+  if (found !== undefined) return { conflicts: found };
   const plan = {
     templates: fragments.map(({ source }) => source),
-    containers: lists,
+    containers,
     volumes,
     imagePullSecrets: missingSecrets(view, fragments),
     labels: newKeys(

@@ -1,5 +1,5 @@
 import type { PodView } from '../../pod/view.ts';
-import { isObject, member, objectMember, stringMember, type Json, type JsonObject } from '../../json/json.ts';
+import { member, objectMember, objectsMember, stringMember, type Json, type JsonObject } from '../../json/json.ts';
 import { escapeToken, type Operation } from '../../json/operation.ts';
 
 /** Changes to the pod's own values outside its containers. */
@@ -100,18 +100,22 @@ export function writeOriginals(originals: OwnOriginals): JsonObject | undefined 
   return Object.keys(kept).length === 0 ? undefined : kept;
 }
 
+/** Returns the member `index` of a recorded entry: where in its list it stood. Undefined if it cannot be that. */
+export function indexMember(entry: JsonObject): number | undefined {
+  const index = member(entry, 'index');
+  return typeof index === 'number' && Number.isInteger(index) && index >= 0 ? index : undefined;
+}
+
 /** Reads the originals from the undo record. Of a damaged record, what is still readable is returned. */
 export function readOriginals(kept: JsonObject | undefined): OwnOriginals {
-  const volumes = kept === undefined ? undefined : member(kept, 'volumes');
   return {
     labels: objectMember(kept, 'labels') ?? {},
     annotations: objectMember(kept, 'annotations') ?? {},
-    securityContext: kept === undefined ? undefined : member(kept, 'securityContext'),
-    volumes: (Array.isArray(volumes) ? (volumes as readonly Json[]) : []).flatMap((entry) => {
-      const volume = isObject(entry) ? objectMember(entry, 'volume') : undefined;
-      const index = isObject(entry) ? member(entry, 'index') : undefined;
-      const isPlace = typeof index === 'number' && Number.isInteger(index) && index >= 0;
-      return volume === undefined || !isPlace ? [] : [{ index, volume }];
+    securityContext: member(kept, 'securityContext'),
+    volumes: objectsMember(kept, 'volumes').flatMap((entry) => {
+      const volume = objectMember(entry, 'volume');
+      const index = indexMember(entry);
+      return volume === undefined || index === undefined ? [] : [{ index, volume }];
     }),
   };
 }

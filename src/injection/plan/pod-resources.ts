@@ -1,5 +1,5 @@
 import { isInjectedName } from '../../pod/containers.ts';
-import type { Fragment, PlacedContainer } from '../../sidecars/fragment.ts';
+import { runsOn, type Fragment, type PlacedContainer } from '../../sidecars/fragment.ts';
 import type { PodView } from '../../pod/view.ts';
 import { names } from '../../pod/conventions.ts';
 import { draftOf, type PodSettings } from '../../settings/effective.ts';
@@ -64,11 +64,6 @@ function demandOf(container: PlacedContainer['container']): Demand {
 
 function requestedBy({ requests, limits }: Demand, resource: Shared): number {
   return amount(requests[resource]) ?? amount(limits[resource]) ?? 0;
-}
-
-/** Returns whether the container runs beside the application, as a native sidecar or a classic container. */
-function runsOn({ container, placement }: PlacedContainer): boolean {
-  return placement.list === 'containers' || stringMember(container, 'restartPolicy') === 'Always';
 }
 
 /**

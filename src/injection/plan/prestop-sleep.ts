@@ -39,7 +39,7 @@ export interface Termination {
 
 /** Returns the pod's grace period in seconds; Kubernetes' default is 30. */
 function gracePeriodOf(view: PodView): number {
-  const value = view.spec === undefined ? undefined : member(view.spec, 'terminationGracePeriodSeconds');
+  const value = member(view.spec, 'terminationGracePeriodSeconds');
   return typeof value === 'number' ? value : 30;
 }
 

@@ -8,7 +8,8 @@ import { isEmptySelector, matchesLabels, type LabelSelector } from '../../pod/la
 import { quote } from '../../grammar/problem.ts';
 import type { Settings } from '../../settings/schema/configuration.ts';
 import { matchesWildcard } from '../../grammar/wildcard.ts';
-import { reason, type Reason } from './reason.ts';
+import { atLeastOne, reason, reasons, type Reason, type ReasonCode } from './reason.ts';
+import type { Decision } from '../decision.ts';
 import { parseStatus } from '../patch/status.ts';
 
 /** Label (or annotation) by which a pod opts in or out. */
@@ -34,10 +35,7 @@ const foreignProxies: ReadonlySet<string> = new Set([
 type Continuing = Pick<Flavour, 'continues'>;
 
 /** Decision of the injection policy, before the pod is checked. */
-export type Policy = {
-  readonly outcome: 'inject' | 'skip' | 'deny';
-  readonly reasons: readonly [Reason, ...Reason[]];
-};
+export type Policy = Pick<Decision, 'outcome' | 'reasons'>;
 
 function isWindows(view: PodView): boolean {
   const selector = objectMember(view.spec, 'nodeSelector');
@@ -51,13 +49,12 @@ function isWindows(view: PodView): boolean {
 /** Returns all reasons for which the pod must never be injected. */
 function exclusions(view: PodView, namespace: string, settings: Settings, flavour: Continuing): Reason[] {
   const found: Reason[] = [];
-  if (view.spec !== undefined && member(view.spec, 'hostNetwork') === true) {
-    found.push(
-      reason('HostNetwork', 'the pod uses the network of its node (hostNetwork: true), which must not be captured'),
-    );
+  if (member(view.spec, 'hostNetwork') === true) {
+    const message = 'the pod uses the network of its node (hostNetwork: true), which must not be captured';
+    found.push(reason('HostNetwork', message));
   }
   if (isWindows(view)) found.push(reason('WindowsPod', 'the pod runs on Windows, the proxy needs Linux'));
-  if (view.annotations !== undefined && Object.hasOwn(view.annotations, 'kubernetes.io/config.mirror')) {
+  if (member(view.annotations, 'kubernetes.io/config.mirror') !== undefined) {
     found.push(reason('MirrorPod', 'the pod mirrors a static pod of a node, which only its file can change'));
   }
   if (systemNamespaces.includes(namespace)) {
@@ -72,7 +69,7 @@ function exclusions(view: PodView, namespace: string, settings: Settings, flavou
   if (foreign !== undefined) {
     found.push(reason('ForeignProxy', `the pod has another mesh's proxy, container ${quote(foreign)}`));
   }
-  const status = view.annotations === undefined ? undefined : member(view.annotations, statusAnnotation);
+  const status = member(view.annotations, statusAnnotation);
   if (status !== undefined && parseStatus(status) === undefined && !flavour.continues(view)) {
     found.push(reason('ForeignStatus', `the annotation ${statusAnnotation} was written by another injector`));
   }
@@ -83,25 +80,24 @@ function selects(selectors: readonly LabelSelector[], view: PodView): boolean {
   return selectors.some((selector) => !isEmptySelector(selector) && matchesLabels(selector, view.labels));
 }
 
+/** Returns the decision for one reason; its code has the outcome. */
+function decided(code: ReasonCode, message: string): Policy {
+  return { outcome: reasons[code].outcome, reasons: [reason(code, message)] };
+}
+
 function wish(value: Json | undefined, where: string): Policy | undefined {
   if (value === undefined) return undefined;
-  if (value === 'true')
-    return { outcome: 'inject', reasons: [reason('OptedIn', `the pod's ${where} ${injectName} is "true"`)] };
-  if (value === 'false')
-    return { outcome: 'skip', reasons: [reason('OptedOut', `the pod's ${where} ${injectName} is "false"`)] };
+  if (value === 'true') return decided('OptedIn', `the pod's ${where} ${injectName} is "true"`);
+  if (value === 'false') return decided('OptedOut', `the pod's ${where} ${injectName} is "false"`);
   const shown = typeof value === 'string' ? quote(value) : quote(JSON.stringify(value));
-  return {
-    outcome: 'deny',
-    reasons: [
-      reason('InvalidInjectValue', `${where} ${injectName}: ${shown} is not allowed; allowed: "true", "false"`),
-    ],
-  };
+  const message = `${where} ${injectName}: ${shown} is not allowed; allowed: "true", "false"`;
+  return decided('InvalidInjectValue', message);
 }
 
 /** Returns whether the pod itself asks for injection, by label or annotation. An invalid value counts as asking. */
 export function asksForInjection(view: PodView): boolean {
-  const label = view.labels === undefined ? undefined : member(view.labels, injectName);
-  const value = label ?? (view.annotations === undefined ? undefined : member(view.annotations, injectName));
+  const label = member(view.labels, injectName);
+  const value = label ?? member(view.annotations, injectName);
   return value !== undefined && value !== 'false';
 }
 
@@ -113,31 +109,19 @@ export function asksForInjection(view: PodView): boolean {
  * An empty selector matches nothing here (Istio's rule), so an unfinished settings file cannot switch everything off.
  */
 export function decidePolicy(view: PodView, namespace: string, settings: Settings, flavour: Continuing): Policy {
-  const [first, ...rest] = exclusions(view, namespace, settings, flavour);
-  if (first !== undefined) return { outcome: 'skip', reasons: [first, ...rest] };
+  const excluded = atLeastOne(exclusions(view, namespace, settings, flavour));
+  if (excluded !== undefined) return { outcome: 'skip', reasons: excluded };
   const asked =
-    wish(view.labels === undefined ? undefined : member(view.labels, injectName), 'label') ??
-    wish(view.annotations === undefined ? undefined : member(view.annotations, injectName), 'annotation');
+    wish(member(view.labels, injectName), 'label') ?? wish(member(view.annotations, injectName), 'annotation');
   if (asked !== undefined) return asked;
   const { injection } = settings;
   if (selects(injection.neverInjectSelector, view)) {
-    return {
-      outcome: 'skip',
-      reasons: [reason('NeverInjectSelector', 'a never-inject selector of the settings matches the pod')],
-    };
+    return decided('NeverInjectSelector', 'a never-inject selector of the settings matches the pod');
   }
   if (selects(injection.alwaysInjectSelector, view)) {
-    return {
-      outcome: 'inject',
-      reasons: [reason('AlwaysInjectSelector', 'an always-inject selector of the settings matches the pod')],
-    };
+    return decided('AlwaysInjectSelector', 'an always-inject selector of the settings matches the pod');
   }
   return injection.policy === 'enabled'
-    ? {
-        outcome: 'inject',
-        reasons: [
-          reason('PolicyEnabled', 'the settings inject every pod that neither label, annotation nor selector decides'),
-        ],
-      }
-    : { outcome: 'skip', reasons: [reason('PolicyDisabled', 'the settings inject only pods that ask for it')] };
+    ? decided('PolicyEnabled', 'the settings inject every pod that neither label, annotation nor selector decides')
+    : decided('PolicyDisabled', 'the settings inject only pods that ask for it');
 }

@@ -9,7 +9,7 @@ export function profileWarning(
   chosen: string | undefined,
   profiles: readonly Profile[],
 ): string | undefined {
-  const asked = labels === undefined ? undefined : member(labels, profileLabel);
+  const asked = member(labels, profileLabel);
   if (typeof asked !== 'string' || asked === chosen) return undefined;
   const known = profiles.map(({ name }) => name);
   const got = chosen === undefined ? 'the pod gets none' : `the pod gets ${quote(chosen)}, which comes first`;

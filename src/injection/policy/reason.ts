@@ -1,3 +1,5 @@
+import { describeProblem, type Problem } from '../../grammar/problem.ts';
+
 /** When a reason is worth a warning to the author of the pod. */
 type Telling = 'always' | 'when asked' | 'never';
 
@@ -8,137 +10,62 @@ interface ReasonKind {
   readonly meaning: string;
 }
 
+function inject(meaning: string) {
+  return { outcome: 'inject', telling: 'never', meaning } as const;
+}
+
+function skip(telling: Telling, meaning: string) {
+  return { outcome: 'skip', telling, meaning } as const;
+}
+
+function deny(meaning: string) {
+  return { outcome: 'deny', telling: 'always', meaning } as const;
+}
+
 /** All reasons of decisions. The code is the same in warnings, audit annotations, metrics, logs and `explain`. */
 export const reasons = {
-  OptedIn: { outcome: 'inject', telling: 'never', meaning: 'The pod asks for it with sidecar.istio.io/inject=true.' },
-  AlwaysInjectSelector: {
-    outcome: 'inject',
-    telling: 'never',
-    meaning: 'An always-inject selector of the settings matches.',
-  },
-  PolicyEnabled: { outcome: 'inject', telling: 'never', meaning: 'The settings inject where nothing else decides.' },
-  ProbesAdded: {
-    outcome: 'inject',
-    telling: 'never',
-    meaning: 'Injected before; containers added since get their probes.',
-  },
-  HostNetwork: {
-    outcome: 'skip',
-    telling: 'when asked',
-    meaning: 'The pod uses the node’s network; capture would change the node.',
-  },
-  WindowsPod: { outcome: 'skip', telling: 'always', meaning: 'The pod runs on Windows.' },
-  MirrorPod: {
-    outcome: 'skip',
-    telling: 'when asked',
-    meaning: 'A mirror of a static pod, which the API server cannot change.',
-  },
-  SystemNamespace: {
-    outcome: 'skip',
-    telling: 'always',
-    meaning: 'Namespaces of Kubernetes and of the injector are never injected.',
-  },
-  ExcludedNamespace: { outcome: 'skip', telling: 'always', meaning: 'The settings exclude the namespace.' },
-  ForeignProxy: { outcome: 'skip', telling: 'always', meaning: 'Another mesh’s proxy is in the pod.' },
-  ForeignStatus: { outcome: 'skip', telling: 'always', meaning: 'Another injector’s status annotation is on the pod.' },
-  OptedOut: { outcome: 'skip', telling: 'never', meaning: 'The pod refuses it with sidecar.istio.io/inject=false.' },
-  NeverInjectSelector: {
-    outcome: 'skip',
-    telling: 'never',
-    meaning: 'A never-inject selector of the settings matches.',
-  },
-  PolicyDisabled: { outcome: 'skip', telling: 'never', meaning: 'The settings inject only where the pod asks.' },
-  AlreadyInjected: { outcome: 'skip', telling: 'never', meaning: 'Everything is there already.' },
-  ForeignImage: {
-    outcome: 'skip',
-    telling: 'always',
-    meaning: 'Injected before, and an injected container has an image that the settings do not name.',
-  },
-  OtherSettings: {
-    outcome: 'skip',
-    telling: 'always',
-    meaning: 'Injected with other settings; it is left alone until it is created anew.',
-  },
-  InvalidInjectValue: {
-    outcome: 'deny',
-    telling: 'always',
-    meaning: 'sidecar.istio.io/inject is neither true nor false.',
-  },
-  InvalidAnnotation: {
-    outcome: 'deny',
-    telling: 'always',
-    meaning: 'An annotation has a value that is not allowed.',
-  },
-  UnknownTemplate: { outcome: 'deny', telling: 'always', meaning: 'The pod asks for a sidecar that does not exist.' },
-  TemplateNotAllowed: {
-    outcome: 'deny',
-    telling: 'always',
-    meaning: 'The sidecar is not for pods of this namespace.',
-  },
-  TemplateConflict: { outcome: 'deny', telling: 'always', meaning: 'Two of the sidecars do not go together.' },
-  PrivilegeNotAllowed: {
-    outcome: 'deny',
-    telling: 'always',
-    meaning: 'The sidecar needs privileges that the settings do not allow in this namespace.',
-  },
-  SecretNotAllowed: {
-    outcome: 'deny',
-    telling: 'always',
-    meaning: 'The pod names a Secret for a sidecar, which the settings do not allow in this namespace.',
-  },
-  MissingInPod: {
-    outcome: 'deny',
-    telling: 'always',
-    meaning: 'The sidecar needs a container or a volume that the pod does not have.',
-  },
-  MountConflict: {
-    outcome: 'deny',
-    telling: 'always',
-    meaning: 'Two volumes would be mounted at one path of a container.',
-  },
-  NameConflict: {
-    outcome: 'deny',
-    telling: 'always',
-    meaning: 'A container, volume or variable has a name that is to be injected.',
-  },
-  PortConflict: {
-    outcome: 'deny',
-    telling: 'always',
-    meaning: 'A container declares a port of the proxy or of another sidecar.',
-  },
-  UserConflict: {
-    outcome: 'deny',
-    telling: 'always',
-    meaning: 'A container of the pod runs as the proxy’s user or group and would bypass it.',
-  },
-  InvalidOverride: {
-    outcome: 'deny',
-    telling: 'always',
-    meaning: 'The pod’s own copy of an injected container sets what it may not.',
-  },
-  ProfileMisfit: {
-    outcome: 'deny',
-    telling: 'always',
-    meaning: 'A patch of the profile does not apply to the containers that this pod would get.',
-  },
-  IncompleteInjection: {
-    outcome: 'deny',
-    telling: 'always',
-    meaning: 'The status annotation names what is not there, or what no injection of this pod can have added.',
-  },
-  AnnotationsTooLarge: {
-    outcome: 'deny',
-    telling: 'always',
-    meaning: 'With our status the annotations would exceed Kubernetes’ limit.',
-  },
-  InvalidPod: { outcome: 'deny', telling: 'always', meaning: 'The pod does not have the shape of a pod.' },
-  InvalidPatch: {
-    outcome: 'skip',
-    telling: 'always',
-    meaning: 'Our own patch failed its verification; a defect of the injector.',
-  },
-  NotAPodCreation: { outcome: 'skip', telling: 'never', meaning: 'Only the creation of pods is injected.' },
-} as const satisfies Record<string, ReasonKind>;
+  OptedIn: inject('The pod asks for it with sidecar.istio.io/inject=true.'),
+  AlwaysInjectSelector: inject('An always-inject selector of the settings matches.'),
+  PolicyEnabled: inject('The settings inject where nothing else decides.'),
+  ProbesAdded: inject('Injected before; containers added since get their probes.'),
+  HostNetwork: skip('when asked', 'The pod uses the node’s network; capture would change the node.'),
+  WindowsPod: skip('always', 'The pod runs on Windows.'),
+  MirrorPod: skip('when asked', 'A mirror of a static pod, which the API server cannot change.'),
+  SystemNamespace: skip('always', 'Namespaces of Kubernetes and of the injector are never injected.'),
+  ExcludedNamespace: skip('always', 'The settings exclude the namespace.'),
+  ForeignProxy: skip('always', 'Another mesh’s proxy is in the pod.'),
+  ForeignStatus: skip('always', 'Another injector’s status annotation is on the pod.'),
+  OptedOut: skip('never', 'The pod refuses it with sidecar.istio.io/inject=false.'),
+  NeverInjectSelector: skip('never', 'A never-inject selector of the settings matches.'),
+  PolicyDisabled: skip('never', 'The settings inject only where the pod asks.'),
+  AlreadyInjected: skip('never', 'Everything is there already.'),
+  ForeignImage: skip(
+    'always',
+    'Injected before, and an injected container has an image that the settings do not name.',
+  ),
+  OtherSettings: skip('always', 'Injected with other settings; it is left alone until it is created anew.'),
+  InvalidInjectValue: deny('sidecar.istio.io/inject is neither true nor false.'),
+  InvalidAnnotation: deny('An annotation has a value that is not allowed.'),
+  UnknownTemplate: deny('The pod asks for a sidecar that does not exist.'),
+  TemplateNotAllowed: deny('The sidecar is not for pods of this namespace.'),
+  TemplateConflict: deny('Two of the sidecars do not go together.'),
+  PrivilegeNotAllowed: deny('The sidecar needs privileges that the settings do not allow in this namespace.'),
+  SecretNotAllowed: deny('The pod names a Secret for a sidecar, which the settings do not allow in this namespace.'),
+  MissingInPod: deny('The sidecar needs a container or a volume that the pod does not have.'),
+  MountConflict: deny('Two volumes would be mounted at one path of a container.'),
+  NameConflict: deny('A container, volume or variable has a name that is to be injected.'),
+  PortConflict: deny('A container declares a port of the proxy or of another sidecar.'),
+  UserConflict: deny('A container of the pod runs as the proxy’s user or group and would bypass it.'),
+  InvalidOverride: deny('The pod’s own copy of an injected container sets what it may not.'),
+  ProfileMisfit: deny('A patch of the profile does not apply to the containers that this pod would get.'),
+  IncompleteInjection: deny(
+    'The status annotation names what is not there, or what no injection of this pod can have added.',
+  ),
+  AnnotationsTooLarge: deny('With our status the annotations would exceed Kubernetes’ limit.'),
+  InvalidPod: deny('The pod does not have the shape of a pod.'),
+  InvalidPatch: skip('always', 'Our own patch failed its verification; a defect of the injector.'),
+  NotAPodCreation: skip('never', 'Only the creation of pods is injected.'),
+} satisfies Record<string, ReasonKind>;
 
 /** Code of a reason. */
 export type ReasonCode = keyof typeof reasons;
@@ -149,9 +76,23 @@ export interface Reason {
   readonly message: string;
 }
 
+/** Reasons of an outcome; never empty. */
+export type Reasons = readonly [Reason, ...Reason[]];
+
+/** Returns the reasons, or undefined if there are none. */
+export function atLeastOne(found: readonly Reason[]): Reasons | undefined {
+  const [first, ...rest] = found;
+  return first === undefined ? undefined : [first, ...rest];
+}
+
 /** Returns a reason; the message defaults to the meaning of the code. */
 export function reason(code: ReasonCode, message?: string): Reason {
   return { code, message: message ?? reasons[code].meaning };
+}
+
+/** Returns one reason for each problem. */
+export function reasonsOf(code: ReasonCode, problems: readonly Problem[]): Reason[] {
+  return problems.map((problem) => reason(code, describeProblem(problem)));
 }
 
 /** Returns the sentence followed by the code, by which documentation, log and metrics identify the reason. */

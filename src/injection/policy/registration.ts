@@ -66,7 +66,7 @@ export const registrationEntries: readonly RegistrationEntry[] = [
 ];
 
 function hasInjectLabel(view: PodView): boolean {
-  return view.labels !== undefined && Object.hasOwn(view.labels, annotationNames.inject);
+  return member(view.labels, annotationNames.inject) !== undefined;
 }
 
 /** A pod that asks by label is sent to the webhook all the same, so that its author learns why it is not injected. */
@@ -78,16 +78,13 @@ export const matchConditions: readonly MatchCondition[] = [
     name: 'not-host-network',
     expression: `!has(object.spec.hostNetwork) || !object.spec.hostNetwork || ${asks}`,
     otherwise: 'the pod uses the network of its node (hostNetwork: true)',
-    holds: (view) => view.spec === undefined || member(view.spec, 'hostNetwork') !== true || hasInjectLabel(view),
+    holds: (view) => member(view.spec, 'hostNetwork') !== true || hasInjectLabel(view),
   },
   {
     name: 'not-mirror-pod',
     expression: `!has(object.metadata.annotations) || !('kubernetes.io/config.mirror' in object.metadata.annotations) || ${asks}`,
     otherwise: 'the pod mirrors a static pod of a node',
-    holds: (view) =>
-      view.annotations === undefined ||
-      !Object.hasOwn(view.annotations, 'kubernetes.io/config.mirror') ||
-      hasInjectLabel(view),
+    holds: (view) => member(view.annotations, 'kubernetes.io/config.mirror') === undefined || hasInjectLabel(view),
   },
 ];
 
@@ -119,7 +116,7 @@ function mismatch(selector: LabelSelector, labels: JsonObject | undefined, of: s
     (requirement) => !matchesLabels({ matchExpressions: [requirement] }, labels),
   );
   if (failed === undefined) return undefined;
-  const present = labels === undefined ? undefined : member(labels, failed.key);
+  const present = member(labels, failed.key);
   const shown = typeof present === 'string' ? quote(present) : 'absent';
   return `it wants that the ${of} label ${describeRequirement(failed)}; it is ${shown}`;
 }

@@ -1,5 +1,5 @@
 import type { JsonObject } from '../../json/json.ts';
-import { describeProblem, quote } from '../../grammar/problem.ts';
+import { quote } from '../../grammar/problem.ts';
 import { didYouMean } from '../../grammar/suggestion.ts';
 import { matchesWildcard } from '../../grammar/wildcard.ts';
 import type { Fragment } from '../../sidecars/fragment.ts';
@@ -14,7 +14,7 @@ import {
 } from '../../sidecars/template-library.ts';
 import type { Workload } from '../../pod/workload.ts';
 import { hashText } from '../hash.ts';
-import { reason, type Reason } from './reason.ts';
+import { reason, reasonsOf, type Reason } from './reason.ts';
 import type { Snapshot } from '../snapshot.ts';
 
 /** Namespace and owner for which sidecars are chosen. */
@@ -153,7 +153,7 @@ export function declareFragments(
     if (template === undefined) continue;
     const made = fragmentFor(template, view.annotations, native);
     if ('problems' in made) {
-      problems.push(...made.problems.map((problem) => reason('InvalidAnnotation', describeProblem(problem))));
+      problems.push(...reasonsOf('InvalidAnnotation', made.problems));
       continue;
     }
     const { allowSecretsIn } = snapshot.settings.sidecars;

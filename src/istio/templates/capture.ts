@@ -1,4 +1,4 @@
-import type { CaptureIntent } from '../../capture/intent.ts';
+import { onePort, type CaptureIntent } from '../../capture/intent.ts';
 import { loopbackSource, ports, transparentProxy } from '../../pod/conventions.ts';
 import { annotationNames as names } from '../../pod/annotation-names.ts';
 import { singlePorts, singlePortsOrAll } from '../../grammar/single-ports.ts';
@@ -23,16 +23,12 @@ function read<T>(grammar: Grammar<T>, text: string): T {
 /** Port on which Istio's agent answers captured DNS queries. */
 const agentDnsPort = 15_053;
 
-function single(port: number): PortRange {
-  return { first: port, last: port };
-}
-
 /** Returns the ports that bypass the proxy: the proxy's own, the user's, and the agent's unless the user names it. */
 function excludedInbound(data: TemplateData, wanted: string): PortRange[] {
   const own = read(singlePorts, wanted);
   const status = Number(statusPortOf(data));
   const named = own.some(({ first }) => first === status);
-  return [...[ports.metrics, ports.health].map(single), ...own, ...(status === 0 || named ? [] : [single(status)])];
+  return [...[ports.metrics, ports.health].map(onePort), ...own, ...(status === 0 || named ? [] : [onePort(status)])];
 }
 
 /** Returns the excluded ports of the user and the agent, as text of the annotation for a node agent. */

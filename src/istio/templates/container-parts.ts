@@ -3,27 +3,29 @@ import { byKey, type JsonObject, type NamedObject } from '../../json/json.ts';
 import { withAsked } from './asked-resources.ts';
 import { annotationOf, type TemplateData } from './template-data.ts';
 
-type Variable = NamedObject;
-
-export function variable(name: string, value: string): Variable {
+export function variable(name: string, value: string): NamedObject {
   return { name, value };
 }
 
 /** Returns a variable whose value the kubelet takes from a field of the pod. */
-export function fieldVariable(name: string, fieldPath: string): Variable {
+export function fieldVariable(name: string, fieldPath: string): NamedObject {
   return { name, valueFrom: { fieldRef: { fieldPath } } };
 }
 
 /** Returns a variable whose value the kubelet takes from the container's resources. */
-export function resourceVariable(name: string, resource: string): Variable {
+export function resourceVariable(name: string, resource: string): NamedObject {
   return { name, valueFrom: { resourceFieldRef: { divisor: '1', resource } } };
 }
 
+/** Returns the values as variables, sorted by name. */
+export function sortedVariables(values: Readonly<Record<string, string>>): NamedObject[] {
+  const entries = Object.entries(values).toSorted(byKey);
+  return entries.map(([name, value]) => variable(name, value));
+}
+
 /** Returns the metadata that the mesh or the pod sets for the agent, sorted by name. */
-export function metadataVariables(data: TemplateData): Variable[] {
-  return Object.entries(data.proxyConfig.proxyMetadata ?? {})
-    .toSorted(byKey)
-    .map(([name, value]) => variable(name, value));
+export function metadataVariables(data: TemplateData): NamedObject[] {
+  return sortedVariables(data.proxyConfig.proxyMetadata ?? {});
 }
 
 function amounts(cpu: string | undefined, memory: string | undefined): JsonObject | undefined {

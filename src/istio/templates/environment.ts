@@ -1,7 +1,7 @@
 import { annotationNames as names } from '../../pod/annotation-names.ts';
 import { differencesFromDefault } from '../../settings/schema/istio/proxy-config.ts';
-import { byKey, member, objectsMember, type Json, type JsonObject, type NamedObject } from '../../json/json.ts';
-import { fieldVariable, metadataVariables, resourceVariable, variable } from './container-parts.ts';
+import { member, objectsMember, type Json, type JsonObject, type NamedObject } from '../../json/json.ts';
+import { fieldVariable, metadataVariables, resourceVariable, sortedVariables, variable } from './container-parts.ts';
 import { otelAttributes } from './otel-attributes.ts';
 import { annotationOf, applicationNames, interceptionModeOf, labelOf, type TemplateData } from './template-data.ts';
 
@@ -91,10 +91,7 @@ function datadogVariables(data: TemplateData): Variables {
   const text = annotationOf(data, names.datadog);
   if (data.values.global.proxy.tracer !== 'datadog' || text === undefined) return [];
   // The annotation has been checked with the others before.
-  const values = JSON.parse(text) as Readonly<Record<string, string>>;
-  return Object.entries(values)
-    .toSorted(byKey)
-    .map(([name, value]) => variable(name, value));
+  return sortedVariables(JSON.parse(text) as Readonly<Record<string, string>>);
 }
 
 function appContainers(data: TemplateData): Variables {

@@ -1,13 +1,12 @@
 import { ports } from '../../pod/conventions.ts';
 import { annotationNames as names } from '../../pod/annotation-names.ts';
 import type { JsonObject } from '../../json/json.ts';
-import { pullPolicyOf, seccompOf } from './container-parts.ts';
+import { seccompOf } from './container-parts.ts';
 import { gatewayEnvironment } from './environment.ts';
 import { canonicalLabels, defaultContainers } from './identity-labels.ts';
-import { proxyImage } from './images.ts';
-import { agentArguments } from './proxy-container.ts';
+import { agentContainer } from './proxy-container.ts';
 import { applicationNames, identityOf, revisionOf, type TemplateData } from './template-data.ts';
-import { proxyName, type TemplatePod } from './template-pod.ts';
+import { type TemplatePod } from './template-pod.ts';
 import { gatewayVolumes } from './volumes.ts';
 
 /** Returns Istio's template `gateway`: the proxy is the pod's own purpose, and nothing is captured. */
@@ -26,11 +25,7 @@ export function gatewayTemplate(data: TemplateData): TemplatePod {
     initContainers: [],
     containers: [
       {
-        name: proxyName,
-        image: proxyImage(data),
-        ...pullPolicyOf(data),
-        ports: [{ containerPort: ports.metrics, protocol: 'TCP', name: 'http-envoy-prom' }],
-        args: agentArguments(data, 'router'),
+        ...agentContainer(data, 'router'),
         ...(lifecycle === undefined ? {} : { lifecycle: lifecycle as JsonObject }),
         env: gatewayEnvironment(data),
         readinessProbe: {

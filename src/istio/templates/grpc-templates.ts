@@ -1,13 +1,12 @@
 import { ports } from '../../pod/conventions.ts';
 import { annotationNames as names } from '../../pod/annotation-names.ts';
 import type { JsonObject } from '../../json/json.ts';
-import { fieldVariable, pullPolicyOf, resourcesOf, variable } from './container-parts.ts';
+import { fieldVariable, resourcesOf, variable } from './container-parts.ts';
 import { agentEnvironment } from './environment.ts';
 import { canonicalLabels, defaultContainers } from './identity-labels.ts';
-import { proxyImage } from './images.ts';
-import { agentArguments, readinessNumbers } from './proxy-container.ts';
+import { agentContainer, readinessNumbers } from './proxy-container.ts';
 import { applicationNames, revisionOf, statusPortOf, type TemplateData } from './template-data.ts';
-import { proxyName, type TemplatePod } from './template-pod.ts';
+import { type TemplatePod } from './template-pod.ts';
 import { agentVolumes, sharedWithApplications } from './volumes.ts';
 
 /** Probes are not rewritten: there is no proxy in their way. */
@@ -25,11 +24,7 @@ export function grpcAgentTemplate(data: TemplateData): TemplatePod {
     initContainers: [],
     containers: [
       {
-        name: proxyName,
-        image: proxyImage(data),
-        ...pullPolicyOf(data),
-        ports: [{ containerPort: ports.status, protocol: 'TCP', name: 'mesh-metrics' }],
-        args: agentArguments(data, 'sidecar'),
+        ...agentContainer(data, 'sidecar', { containerPort: ports.status, name: 'mesh-metrics' }),
         lifecycle: (lifecycle as JsonObject | undefined) ?? { postStart: { exec: { command: wait } } },
         env: agentEnvironment(data),
         ...(statusPortOf(data) === '0'

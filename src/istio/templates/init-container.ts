@@ -1,11 +1,10 @@
 import { renderIstioIptablesFlags } from '../../capture/istio-iptables-flags.ts';
 import type { CaptureIntent } from '../../capture/intent.ts';
 import { annotationNames as names } from '../../pod/annotation-names.ts';
-import type { JsonObject } from '../../json/json.ts';
+import type { JsonObject, NamedObject } from '../../json/json.ts';
 import { initResourcesOf, metadataVariables, pullPolicyOf, seccompOf } from './container-parts.ts';
 import { initImage } from './images.ts';
 import { annotationOf, identityOf, interceptionModeOf, isCni, type TemplateData } from './template-data.ts';
-import type { Named } from './template-pod.ts';
 
 /** Names of the init container: `load` loads the rules; `check` verifies that a node agent has loaded them. */
 export const initNames = { load: 'istio-init', check: 'istio-validation' } as const;
@@ -35,7 +34,7 @@ function securityOf(data: TemplateData): JsonObject {
 }
 
 /** Returns the init container, which runs before everything else in the pod, from the agent's image. */
-export function initContainer(data: TemplateData, capture: CaptureIntent): Named {
+export function initContainer(data: TemplateData, capture: CaptureIntent): NamedObject {
   const { logging, logAsJson, proxy_init: settings, nativeNftables } = data.values.global;
   const cni = isCni(data);
   const env = metadataVariables(data);

@@ -1,5 +1,5 @@
 import { annotationNames as names } from '../../pod/annotation-names.ts';
-import { isObject, type Json } from '../../json/json.ts';
+import { isObject, parseJson, type Json } from '../../json/json.ts';
 import { excludedInboundText } from './capture.ts';
 import { annotationOf, interceptionModeOf, type TemplateData } from './template-data.ts';
 
@@ -16,12 +16,7 @@ export function withMultusNetwork(list: string | undefined): string {
   if (!text.startsWith('[')) {
     return text.split(',').some((entry) => entry.trim() === wanted) ? text : `${text}, ${wanted}`;
   }
-  let entries: unknown;
-  try {
-    entries = JSON.parse(text);
-  } catch {
-    return text;
-  }
+  const entries = parseJson(text);
   if (!Array.isArray(entries)) return text;
   const isThere = (entries as readonly Json[]).some(
     (entry) => isObject(entry) && entry['name'] === network.name && entry['namespace'] === network.namespace,

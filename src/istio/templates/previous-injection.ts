@@ -1,5 +1,5 @@
 import { statusAnnotation } from '../../pod/conventions.ts';
-import { isObject, member, stringMember, type Json, type JsonObject } from '../../json/json.ts';
+import { isObject, parseJson, stringMember, stringsMember, type JsonObject } from '../../json/json.ts';
 import type { PodView } from '../../pod/view.ts';
 
 /** Names of the containers that Istio's own injector has added to a pod, from its status annotation. */
@@ -8,26 +8,12 @@ export interface PreviousInjection {
   readonly containers: readonly string[];
 }
 
-function texts(value: Json | undefined): readonly string[] | undefined {
-  if (value === undefined || value === null) return [];
-  return Array.isArray(value) && value.every((item: Json) => typeof item === 'string') ? value : undefined;
-}
-
-function parsed(text: string | undefined): unknown {
-  if (text === undefined) return undefined;
-  try {
-    return JSON.parse(text) as unknown;
-  } catch {
-    return undefined;
-  }
-}
-
 /** Reads the status annotation. Undefined if there is none, or if it does not have Istio's form. */
 export function previousInjection({ annotations }: PodView): PreviousInjection | undefined {
-  const status = parsed(stringMember(annotations, statusAnnotation));
+  const status = parseJson(stringMember(annotations, statusAnnotation) ?? '');
   if (!isObject(status)) return undefined;
-  const initContainers = texts(member(status, 'initContainers'));
-  const containers = texts(member(status, 'containers'));
+  const initContainers = stringsMember(status, 'initContainers');
+  const containers = stringsMember(status, 'containers');
   return initContainers === undefined || containers === undefined ? undefined : { initContainers, containers };
 }
 

@@ -3,7 +3,8 @@ import { looseBoolean } from '../../grammar/grammar.ts';
 import { annotationNames as names } from '../../pod/annotation-names.ts';
 import type { MeshConfig } from '../../settings/schema/istio/mesh-config.ts';
 import type { IstioValues } from '../../settings/schema/istio/values.ts';
-import { byKey, isObject, member, objectAt, objectMember, stringMember, type JsonObject } from '../../json/json.ts';
+import { byKey, isObject, member, objectAt, objectMember, parseJson, stringMember } from '../../json/json.ts';
+import type { JsonObject } from '../../json/json.ts';
 import { handlers, namedPort, type RewrittenHandler } from '../../pod/handler.ts';
 
 /** The probes that the agent sends to the application, keyed by the path on which the kubelet probes the agent. */
@@ -82,12 +83,8 @@ const proberVariable = 'ISTIO_KUBE_APP_PROBERS';
 
 /** Returns the probers that the agent already has; none if the variable is not valid JSON. */
 function answered(text: string | undefined): Probers {
-  try {
-    const value: unknown = JSON.parse(text ?? '{}');
-    return isObject(value) ? (value as Probers) : {};
-  } catch {
-    return {};
-  }
+  const value = parseJson(text ?? '');
+  return isObject(value) ? (value as Probers) : {};
 }
 
 /**

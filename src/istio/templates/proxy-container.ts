@@ -1,6 +1,6 @@
 import { ports, proxyUser } from '../../pod/conventions.ts';
 import { annotationNames as names } from '../../pod/annotation-names.ts';
-import type { JsonObject } from '../../json/json.ts';
+import type { JsonObject, NamedObject } from '../../json/json.ts';
 import { pullPolicyOf, resourcesOf, seccompOf } from './container-parts.ts';
 import { sidecarEnvironment } from './environment.ts';
 import { proxyImage } from './images.ts';
@@ -12,10 +12,10 @@ import {
   statusPortOf,
   type TemplateData,
 } from './template-data.ts';
-import { proxyName, type Named } from './template-pod.ts';
+import { proxyName } from './template-pod.ts';
 
 /** Returns the arguments of the agent as a sidecar (`sidecar`) or as a gateway (`router`). */
-export function agentArguments(data: TemplateData, role: 'sidecar' | 'router'): string[] {
+function agentArguments(data: TemplateData, role: 'sidecar' | 'router'): string[] {
   const { proxy, logging, logAsJson, sts } = data.values.global;
   return [
     'proxy',
@@ -102,14 +102,28 @@ function securityOf(data: TemplateData): JsonObject {
   };
 }
 
-/** Returns the container of the agent and its Envoy beside an application. */
-export function sidecarContainer(data: TemplateData, mounts: readonly JsonObject[]): Named {
+/** Returns what the agent's container has in common in all templates. `port` is the one that it declares. */
+export function agentContainer(
+  data: TemplateData,
+  role: 'sidecar' | 'router',
+  port: { readonly containerPort: number; readonly name: string } = {
+    containerPort: ports.metrics,
+    name: 'http-envoy-prom',
+  },
+): NamedObject {
   return {
     name: proxyName,
     image: proxyImage(data),
     ...pullPolicyOf(data),
-    ports: [{ containerPort: ports.metrics, protocol: 'TCP', name: 'http-envoy-prom' }],
-    args: agentArguments(data, 'sidecar'),
+    ports: [{ containerPort: port.containerPort, protocol: 'TCP', name: port.name }],
+    args: agentArguments(data, role),
+  };
+}
+
+/** Returns the container of the agent and its Envoy beside an application. */
+export function sidecarContainer(data: TemplateData, mounts: readonly JsonObject[]): NamedObject {
+  return {
+    ...agentContainer(data, 'sidecar'),
     ...lifecycleOf(data),
     env: sidecarEnvironment(data),
     ...probesOf(data),

@@ -1,7 +1,7 @@
 import { annotationNames as names } from '../../pod/annotation-names.ts';
-import { byKey, objectsMember, stringMember, type JsonObject } from '../../json/json.ts';
+import { objectsMember, stringMember, type JsonObject } from '../../json/json.ts';
 import { replaceNamed, type Lists } from './container-lists.ts';
-import { variable } from './container-parts.ts';
+import { sortedVariables } from './container-parts.ts';
 import { withProberVariable, type Probers } from './probers.ts';
 import { labelOf, type TemplateData } from './template-data.ts';
 import { proxyName } from './template-pod.ts';
@@ -20,14 +20,11 @@ export function networkOf(data: TemplateData): string {
  */
 export function placeVariables(data: TemplateData, network: string): JsonObject[] {
   const cluster = data.addressVariables[clusterVariable] || data.values.global.multiCluster.clusterName;
-  const all = {
+  return sortedVariables({
     ...data.addressVariables,
     ...(cluster === '' ? {} : { [clusterVariable]: cluster }),
     ...(network === '' ? {} : { [networkVariable]: network }),
-  };
-  return Object.entries(all)
-    .toSorted(byKey)
-    .map(([name, value]) => variable(name, value));
+  });
 }
 
 function withProxy(lists: Lists, change: (container: JsonObject) => JsonObject): Lists {

@@ -46,12 +46,12 @@ export interface TemplateData {
 }
 
 export function annotationOf(data: TemplateData, name: string): string | undefined {
-  return data.view.annotations === undefined ? undefined : stringMember(data.view.annotations, name);
+  return stringMember(data.view.annotations, name);
 }
 
 /** Returns the label's value, or undefined if it is missing or empty. */
 export function labelOf(data: TemplateData, name: string): string | undefined {
-  const value = data.view.labels === undefined ? undefined : stringMember(data.view.labels, name);
+  const value = stringMember(data.view.labels, name);
   return value === '' ? undefined : value;
 }
 

@@ -1,6 +1,6 @@
-import { stringMember, type JsonObject } from '../../json/json.ts';
+import { stringMember, type JsonObject, type NamedObject } from '../../json/json.ts';
 import { mergeNamed, strategicMerge } from '../../json/strategic-merge.ts';
-import type { Named, TemplatePod } from './template-pod.ts';
+import type { TemplatePod } from './template-pod.ts';
 
 /**
  * Moves containers of the template to the init containers if an earlier template has them there, as native sidecars.
@@ -27,9 +27,9 @@ export function mergeTemplates(before: TemplatePod, later: TemplatePod): Templat
   return {
     labels: { ...before.labels, ...template.labels },
     annotations: { ...before.annotations, ...template.annotations },
-    initContainers: mergeNamed(before.initContainers, template.initContainers) as Named[],
-    containers: mergeNamed(before.containers, template.containers) as Named[],
-    volumes: mergeNamed(before.volumes, template.volumes) as Named[],
+    initContainers: mergeNamed(before.initContainers, template.initContainers) as NamedObject[],
+    containers: mergeNamed(before.containers, template.containers) as NamedObject[],
+    volumes: mergeNamed(before.volumes, template.volumes) as NamedObject[],
     imagePullSecrets: mergeNamed(secretsOf(before.imagePullSecrets), secretsOf(template.imagePullSecrets)).map(
       (secret) => stringMember(secret, 'name') ?? '',
     ),

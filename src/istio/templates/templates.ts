@@ -1,9 +1,10 @@
+import type { NamedObject } from '../../json/json.ts';
 import type { IstioValues } from '../../settings/schema/istio/values.ts';
 import { gatewayTemplate } from './gateway-template.ts';
 import { grpcAgentTemplate, grpcSimpleTemplate } from './grpc-templates.ts';
 import { sidecarTemplate } from './sidecar-template.ts';
 import type { TemplateData } from './template-data.ts';
-import type { Named, TemplatePod } from './template-pod.ts';
+import type { TemplatePod } from './template-pod.ts';
 
 type Template = (data: TemplateData) => TemplatePod;
 
@@ -20,9 +21,9 @@ function declared({ metadata, spec }: Declared): TemplatePod {
   return {
     labels: metadata.labels,
     annotations: metadata.annotations,
-    initContainers: spec.initContainers as Named[],
-    containers: spec.containers as Named[],
-    volumes: spec.volumes as Named[],
+    initContainers: spec.initContainers as NamedObject[],
+    containers: spec.containers as NamedObject[],
+    volumes: spec.volumes as NamedObject[],
     imagePullSecrets: spec.imagePullSecrets.map(({ name }) => name),
     ...(spec.securityContext === undefined ? {} : { securityContext: spec.securityContext as TemplatePod['labels'] }),
   };

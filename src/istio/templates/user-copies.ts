@@ -1,5 +1,6 @@
 import { annotationNames as names } from '../../pod/annotation-names.ts';
-import { member, objectMember, objectsMember, stringMember, type Json, type JsonObject } from '../../json/json.ts';
+import { isObject, member, objectMember, objectsMember, parseJson, stringMember } from '../../json/json.ts';
+import type { JsonObject } from '../../json/json.ts';
 import type { Problem } from '../../grammar/problem.ts';
 import type { TemplateData } from './template-data.ts';
 import type { TemplatePod } from './template-pod.ts';
@@ -21,14 +22,9 @@ export function recordedCopies(annotations: JsonObject | undefined): UserCopies 
 
 /** Returns the problems of `proxy.istio.io/overrides`: a broken one would lose what the user wrote. */
 export function overridesProblems(annotations: JsonObject | undefined): Problem[] {
-  const text = annotations === undefined ? undefined : member(annotations, names.overrides);
+  const text = member(annotations, names.overrides);
   if (text === undefined) return [];
-  try {
-    const value: unknown = typeof text === 'string' ? JSON.parse(text) : undefined;
-    if (typeof value === 'object' && value !== null && !Array.isArray(value)) return [];
-  } catch {
-    // Reported by the problem below.
-  }
+  if (typeof text === 'string' && isObject(parseJson(text))) return [];
   return [{ where: names.overrides, message: 'is not a JSON object; allowed: what the injector wrote' }];
 }
 
@@ -76,6 +72,6 @@ export function overridesText({ containers, initContainers }: UserCopies): strin
 /** Returns an id of the container's security context, or undefined if the user has set none. */
 export function idOf(container: JsonObject | undefined, field: 'runAsUser' | 'runAsGroup'): number | undefined {
   const security = objectMember(container, 'securityContext');
-  const value: Json | undefined = security === undefined ? undefined : member(security, field);
+  const value = member(security, field);
   return typeof value === 'number' ? value : undefined;
 }

@@ -1,54 +1,44 @@
 import { annotationNames as names } from '../../pod/annotation-names.ts';
-import { byKey, stringMember, type JsonObject } from '../../json/json.ts';
-import type { Named } from './template-pod.ts';
+import { byKey, stringMember, type JsonObject, type NamedObject } from '../../json/json.ts';
 import { annotationOf, type TemplateData } from './template-data.ts';
 
 /** A volume and its mounts in the proxy; either may be missing. */
 interface Mounted {
-  readonly volume?: Named;
+  readonly volume?: NamedObject;
   readonly mounts?: readonly JsonObject[];
 }
 
-const certificates = '/var/run/secrets/workload-spiffe-credentials';
+function mounted(name: string, source: JsonObject, mountPath: string, more: JsonObject = {}): Mounted {
+  return { volume: { name, ...source }, mounts: [{ name, mountPath, ...more }] };
+}
 
 /**
  * Returns a volume without a source. The API server makes it an emptyDir, unless the pod or a later template sets
  * another source (a CSI driver of SPIRE or of a certificate manager). A source set here would be in addition to theirs.
  */
 function socket(name: string, mountPath: string): Mounted {
-  return { volume: { name }, mounts: [{ name, mountPath }] };
+  return mounted(name, {}, mountPath);
 }
+
+const certificates = '/var/run/secrets/workload-spiffe-credentials';
 
 function workloadCertificates({ values }: TemplateData): Mounted {
   if (values.global.caName !== 'GkeWorkloadCertificate') return socket('workload-certs', certificates);
-  const name = 'gke-workload-certificate';
-  return {
-    volume: { name, csi: { driver: 'workloadcertificates.security.cloud.google.com' } },
-    mounts: [{ name, mountPath: certificates, readOnly: true }],
-  };
+  const csi = { driver: 'workloadcertificates.security.cloud.google.com' };
+  return mounted('gke-workload-certificate', { csi }, certificates, { readOnly: true });
 }
 
 function memory(name: string): Mounted {
-  return { volume: { name, emptyDir: { medium: 'Memory' } }, mounts: [{ name, mountPath: '/etc/istio/proxy' }] };
+  return mounted(name, { emptyDir: { medium: 'Memory' } }, '/etc/istio/proxy');
 }
 
-const data: Mounted = {
-  volume: { name: 'istio-data', emptyDir: {} },
-  mounts: [{ name: 'istio-data', mountPath: '/var/lib/istio/data' }],
-};
+const data = mounted('istio-data', { emptyDir: {} }, '/var/lib/istio/data');
 
-const podInfo: Mounted = {
-  volume: {
-    name: 'istio-podinfo',
-    downwardAPI: {
-      items: [
-        { path: 'labels', fieldRef: { fieldPath: 'metadata.labels' } },
-        { path: 'annotations', fieldRef: { fieldPath: 'metadata.annotations' } },
-      ],
-    },
-  },
-  mounts: [{ name: 'istio-podinfo', mountPath: '/etc/istio/pod' }],
-};
+const podFields = [
+  { path: 'labels', fieldRef: { fieldPath: 'metadata.labels' } },
+  { path: 'annotations', fieldRef: { fieldPath: 'metadata.annotations' } },
+];
+const podInfo = mounted('istio-podinfo', { downwardAPI: { items: podFields } }, '/etc/istio/pod');
 
 /**
  * Returns the volume of the token that identifies the pod to istiod: without it, or with another audience, no
@@ -56,66 +46,41 @@ const podInfo: Mounted = {
  */
 function token({ values }: TemplateData): Mounted {
   const { aud: audience } = values.global.sds.token;
-  return {
-    volume: {
-      name: 'istio-token',
-      projected: {
-        sources: [{ serviceAccountToken: { audience, expirationSeconds: 43_200, path: 'istio-token' } }],
-      },
-    },
-    mounts: [{ name: 'istio-token', mountPath: '/var/run/secrets/tokens' }],
-  };
+  const serviceAccountToken = { audience, expirationSeconds: 43_200, path: 'istio-token' };
+  return mounted('istio-token', { projected: { sources: [{ serviceAccountToken }] } }, '/var/run/secrets/tokens');
 }
 
 /** Returns the volume of istiod's root certificate; the agent does not start without it. */
 function rootCertificate({ values }: TemplateData): Mounted {
-  if (values.global.pilotCertProvider !== 'istiod') return {};
-  const name = 'istiod-ca-cert';
+  const { pilotCertProvider, trustBundleName } = values.global;
+  if (pilotCertProvider !== 'istiod') return {};
   const bundled = values.pilot.env['ENABLE_CLUSTER_TRUST_BUNDLE_API'] === 'true';
+  const clusterTrustBundle = { name: `istio.io:istiod-ca:${trustBundleName ?? 'root-cert'}`, path: 'root-cert.pem' };
   const source = bundled
-    ? {
-        projected: {
-          sources: [
-            {
-              clusterTrustBundle: {
-                name: `istio.io:istiod-ca:${values.global.trustBundleName ?? 'root-cert'}`,
-                path: 'root-cert.pem',
-              },
-            },
-          ],
-        },
-      }
-    : { configMap: { name: values.global.trustBundleName ?? 'istio-ca-root-cert' } };
-  return { volume: { name, ...source }, mounts: [{ name, mountPath: '/var/run/secrets/istio' }] };
+    ? { projected: { sources: [{ clusterTrustBundle }] } }
+    : { configMap: { name: trustBundleName ?? 'istio-ca-root-cert' } };
+  return mounted('istiod-ca-cert', source, '/var/run/secrets/istio');
 }
 
 /** Returns the volume of the certificate revocation list. It exists even where no root certificate is mounted. */
 function revocations({ values }: TemplateData): Mounted {
   const name = 'istio-ca-crl';
-  const mounted = values.global.pilotCertProvider === 'istiod';
-  return {
-    volume: { name, configMap: { name: values.pilot.crlConfigMapName ?? name, optional: true } },
-    mounts: mounted ? [{ name, mountPath: '/var/run/secrets/istio/crl' }] : [],
-  };
+  const configMap = { name: values.pilot.crlConfigMapName ?? name, optional: true };
+  const whole = mounted(name, { configMap }, '/var/run/secrets/istio/crl');
+  return values.global.pilotCertProvider === 'istiod' ? whole : { ...whole, mounts: [] };
 }
 
 function bootstrapOverride(subject: TemplateData): Mounted {
-  const configMap = annotationOf(subject, names.bootstrapOverride);
-  if (configMap === undefined) return {};
-  const name = 'custom-bootstrap-volume';
-  return {
-    volume: { name, configMap: { name: configMap } },
-    mounts: [{ name, mountPath: '/etc/istio/custom-bootstrap' }],
-  };
+  const name = annotationOf(subject, names.bootstrapOverride);
+  if (name === undefined) return {};
+  return mounted('custom-bootstrap-volume', { configMap: { name } }, '/etc/istio/custom-bootstrap');
 }
 
 function mutualTlsCertificates({ values, view }: TemplateData): Mounted {
   if (!values.global.mountMtlsCerts) return {};
   const account = stringMember(view.spec, 'serviceAccountName') || 'default';
-  return {
-    volume: { name: 'istio-certs', secret: { optional: true, secretName: `istio.${account}` } },
-    mounts: [{ name: 'istio-certs', mountPath: '/etc/certs/', readOnly: true }],
-  };
+  const secret = { optional: true, secretName: `istio.${account}` };
+  return mounted('istio-certs', { secret }, '/etc/certs/', { readOnly: true });
 }
 
 function lightstepCertificates({ values, proxyConfig }: TemplateData): Mounted {
@@ -123,14 +88,12 @@ function lightstepCertificates({ values, proxyConfig }: TemplateData): Mounted {
   const settings = tracing?.['tlsSettings'];
   if (values.global.proxy.tracer !== 'lightstep' || typeof settings !== 'object' || settings === null) return {};
   const file = stringMember(settings as JsonObject, 'caCertificates') ?? '';
-  const name = 'lightstep-certs';
-  return {
-    volume: { name, secret: { optional: true, secretName: 'lightstep.cacert' } },
-    mounts: [{ name, mountPath: file.slice(0, Math.max(0, file.lastIndexOf('/'))) || '/', readOnly: true }],
-  };
+  const folder = file.slice(0, Math.max(0, file.lastIndexOf('/'))) || '/';
+  const secret = { optional: true, secretName: 'lightstep.cacert' };
+  return mounted('lightstep-certs', { secret }, folder, { readOnly: true });
 }
 
-function entriesOf(subject: TemplateData, annotation: string): Named[] {
+function entriesOf(subject: TemplateData, annotation: string): NamedObject[] {
   const text = annotationOf(subject, annotation);
   if (text === undefined) return [];
   // The annotation has been checked with the others before.
@@ -149,14 +112,14 @@ function userVolumes(subject: TemplateData): Mounted[] {
 
 /** Volumes of a pod and the proxy's mounts of them, each in Istio's order. */
 export interface VolumeSet {
-  readonly volumes: readonly Named[];
+  readonly volumes: readonly NamedObject[];
   readonly mounts: readonly JsonObject[];
 }
 
 function setOf(volumes: readonly Mounted[], mounts: readonly Mounted[] = volumes): VolumeSet {
   return {
     volumes: volumes.flatMap(({ volume }) => (volume === undefined ? [] : [volume])),
-    mounts: mounts.flatMap((mounted) => mounted.mounts ?? []),
+    mounts: mounts.flatMap((one) => one.mounts ?? []),
   };
 }
 

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { wordsOf } from '../../grammar/words.ts';
 import { labelSelector, namespacePattern } from './values.ts';
 
 /** Settings of which pods are injected, and how in general. */
@@ -8,23 +9,12 @@ export const injection = z.strictObject({
   neverInjectSelector: z.array(labelSelector).default([]),
   alwaysInjectSelector: z.array(labelSelector).default([]),
   /** Namespaces that are never injected. The injector's own and the system's are always excluded. */
-  excludedNamespaces: z
-    .array(namespacePattern)
-    .default([
-      'calico-apiserver',
-      'calico-system',
-      'cert-manager',
-      'cilium',
-      'cilium-*',
-      'gatekeeper-system',
-      'istio-system',
-      'kube-*',
-      'kyverno',
-      'linkerd',
-      'linkerd-*',
-      'metallb-system',
-      'tigera-operator',
-    ]),
+  excludedNamespaces: z.array(namespacePattern).default(
+    wordsOf(`
+        calico-apiserver calico-system cert-manager cilium cilium-* gatekeeper-system istio-system kube-* kyverno
+        linkerd linkerd-* metallb-system tigera-operator
+      `),
+  ),
   defaultTemplates: z.array(z.string()).min(1).default(['sidecar']),
   /** Whether all injected pods get their effective settings as an annotation. A pod can also request it. */
   showSettings: z.boolean().default(false),

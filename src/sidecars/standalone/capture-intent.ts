@@ -1,11 +1,7 @@
-import type { CaptureIntent } from '../../capture/intent.ts';
+import { hasPort, onePort, type CaptureIntent } from '../../capture/intent.ts';
 import { captureComment, loopbackSource, ports, transparentProxy, type ProxyIdentity } from '../../pod/conventions.ts';
 import type { PodSettings } from '../../settings/effective.ts';
 import type { PortRange } from '../../grammar/port-range.ts';
-
-function single(port: number): PortRange {
-  return { first: port, last: port };
-}
 
 /** Removes port 0: it is legal in the annotations but matches no traffic, so no rule is needed. */
 function withoutZero(ranges: readonly PortRange[]): PortRange[] {
@@ -17,7 +13,7 @@ function withoutZero(ranges: readonly PortRange[]): PortRange[] {
 /** Returns the proxy's own ports that must bypass capture. */
 function ownPorts(effective: PodSettings): PortRange[] {
   const { statusPort } = effective.proxy;
-  return [ports.metrics, ports.health, ...(statusPort === 0 ? [] : [statusPort])].map(single);
+  return [ports.metrics, ports.health, ...(statusPort === 0 ? [] : [statusPort])].map(onePort);
 }
 
 /**
@@ -47,7 +43,7 @@ export function captureIntent(
     proxyGids: [String(identity.gid)],
     inbound: {
       ports: capture.includeInboundPorts === 'all' ? 'all' : withoutZero(capture.includeInboundPorts),
-      excludePorts: [...ownPorts(effective), ...withoutZero(capture.excludeInboundPorts), ...probePorts.map(single)],
+      excludePorts: [...ownPorts(effective), ...withoutZero(capture.excludeInboundPorts), ...probePorts.map(onePort)],
     },
     outbound: {
       cidrs: capture.includeOutboundIPRanges,
@@ -69,14 +65,10 @@ export function captureIntent(
   };
 }
 
-function contains(ranges: readonly PortRange[], port: number): boolean {
-  return ranges.some((range) => range.first <= port && port <= range.last);
-}
-
 /** Returns whether connections to this port of the pod go through the proxy. */
 export function capturesInbound(effective: PodSettings, port: number): boolean {
   const { capture } = effective;
   if (capture.mode === 'NONE' || port === ports.tunnel) return false;
-  if (capture.includeInboundPorts !== 'all') return contains(capture.includeInboundPorts, port);
-  return !contains(ownPorts(effective), port) && !contains(capture.excludeInboundPorts, port);
+  if (capture.includeInboundPorts !== 'all') return hasPort(capture.includeInboundPorts, port);
+  return !hasPort(ownPorts(effective), port) && !hasPort(capture.excludeInboundPorts, port);
 }

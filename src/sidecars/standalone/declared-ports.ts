@@ -1,3 +1,4 @@
+import { wordSet } from '../../grammar/words.ts';
 import { member, objectsMember, stringMember, type JsonObject } from '../../json/json.ts';
 
 /**
@@ -5,30 +6,10 @@ import { member, objectsMember, stringMember, type JsonObject } from '../../json
  * `<protocol>[-<suffix>]` and the names `tcp`, `mongo`, `mysql` and `redis` are Istio's
  * (https://istio.io/latest/docs/ops/configuration/traffic-management/protocol-selection/).
  */
-const opaqueProtocols: ReadonlySet<string> = new Set([
-  'amqp',
-  'cassandra',
-  'ftp',
-  'imap',
-  'kafka',
-  'ldap',
-  'mariadb',
-  'memcached',
-  'mongo',
-  'mongodb',
-  'mqtt',
-  'mysql',
-  'nats',
-  'pop3',
-  'postgres',
-  'postgresql',
-  'redis',
-  'sftp',
-  'smtp',
-  'ssh',
-  'tcp',
-  'zookeeper',
-]);
+const opaqueProtocols = wordSet(`
+  amqp cassandra ftp imap kafka ldap mariadb memcached mongo mongodb mqtt mysql nats pop3 postgres postgresql redis
+  sftp smtp ssh tcp zookeeper
+`);
 
 function isOpaque(port: JsonObject): boolean {
   const [protocol = ''] = (stringMember(port, 'name') ?? '').split('-', 1);

@@ -13,14 +13,14 @@ import { annotationTable } from '../../../settings/annotation-table.ts';
 import { draftOf, type PodSettings } from '../../../settings/effective.ts';
 import { member, stringMember, type JsonObject } from '../../../json/json.ts';
 import { checkAgainstCaps, isAllowedImage } from '../../../settings/pod-checks.ts';
-import { describeProblem, quote, type Problem } from '../../../grammar/problem.ts';
+import { quote, type Problem } from '../../../grammar/problem.ts';
 import type { PodView } from '../../../pod/view.ts';
 import { proxyConflicts } from '../../plan/conflicts.ts';
 import type { InjectionRequest } from '../../decision.ts';
 import { templateDataOf } from './data.ts';
 import { containersOf } from '../../../pod/containers.ts';
 import { checkOverride } from '../../plan/override.ts';
-import { reason, type Reason } from '../../policy/reason.ts';
+import { reason, reasonsOf, type Reason } from '../../policy/reason.ts';
 import { baseOf, type Snapshot } from '../../snapshot.ts';
 
 /** With hardened settings, checks overrides, images and conflicts with the proxy as in standalone mode. */
@@ -37,15 +37,11 @@ export function hardeningReasons(data: TemplateData, rendered: RenderedPod, snap
   const problems = containersOf(view)
     .filter(({ name }) => injected.has(name) && !application.has(name))
     .flatMap((copy): Problem[] => checkOverride(copy, ownImage, proxy.allowedImages, caps));
-  const found = problems.map((problem) => reason('InvalidOverride', describeProblem(problem)));
+  const found = reasonsOf('InvalidOverride', problems);
   if (wanted !== ownImage && !isAllowedImage(wanted, proxy.allowedImages)) {
     const allowed = [ownImage, ...proxy.allowedImages].join(', ');
-    found.push(
-      reason(
-        'InvalidAnnotation',
-        `${annotationNames.proxyImage}: ${quote(wanted)} is not allowed; allowed: ${allowed}`,
-      ),
-    );
+    const message = `${annotationNames.proxyImage}: ${quote(wanted)} is not allowed; allowed: ${allowed}`;
+    found.push(reason('InvalidAnnotation', message));
   }
   const places = {
     proxy: { statusPort: Number(statusPortOf(data)), admin: 'port', quitHook: false },
@@ -96,5 +92,5 @@ export function cappedReasons(view: PodView, request: InjectionRequest, snapshot
     ...aboveCaps(view.annotations ?? {}, base),
     ...(base.caps.capture === 'fixed' ? changesOfCapture(view, request, snapshot) : []),
   ];
-  return problems.map((problem) => reason('InvalidAnnotation', describeProblem(problem)));
+  return reasonsOf('InvalidAnnotation', problems);
 }

@@ -1,3 +1,4 @@
+import type { Flavour } from '../flavour.ts';
 import { applicationContainers } from '../../../pod/containers.ts';
 import { harden } from './hardened-containers.ts';
 import { renderPod, type RenderedPod } from '../../../istio/templates/render.ts';
@@ -14,10 +15,9 @@ import { objectsMember, stringMember, type JsonObject } from '../../../json/json
 import { chooseProfile } from '../../../settings/effective.ts';
 import { profileLabel } from '../../../settings/schema/profile.ts';
 import { unknownKeys } from '../../../settings/pod-settings.ts';
-import { describeProblem, quote, type Problem } from '../../../grammar/problem.ts';
+import { quote, type Problem } from '../../../grammar/problem.ts';
 import { didYouMean } from '../../../grammar/suggestion.ts';
 import { addedBy } from '../../plan/added.ts';
-import type { InjectionRequest } from '../../decision.ts';
 import { terminationOf, planSleeps, type SleepPlan } from '../../plan/prestop-sleep.ts';
 import { drainSecondsOf } from './drain-seconds.ts';
 import { injectedContainers, withRedirects } from '../../plan/injected-probes.ts';
@@ -26,9 +26,8 @@ import { cappedReasons, hardeningReasons } from './hardening-checks.ts';
 import { profileWarning } from '../../policy/profile-label.ts';
 import { piecesOf } from './pieces.ts';
 import { planFragments, type Plan } from '../../plan/plan.ts';
-import { atLeastOne, type Proposal, type Reasons, type NotInjected } from '../../patch/proposal.ts';
 import { type ProbeEdit } from '../../plan/probes.ts';
-import { reason, type Reason } from '../../policy/reason.ts';
+import { atLeastOne, reason, reasonsOf, type Reason } from '../../policy/reason.ts';
 import { chooseSidecars, declareFragments, type DeclaredFragments } from '../../policy/selection.ts';
 import { baseOf, type Snapshot } from '../../snapshot.ts';
 import { proposalOf } from '../../patch/patch.ts';
@@ -86,10 +85,6 @@ function warningsAboutProfile(view: PodView, namespace: string, { settings }: Sn
   return [`profile ${quote(chosen)} has no effect in the mode istiod without the setting istiod.hardened`];
 }
 
-function invalid(problems: readonly Problem[]): Reason[] {
-  return problems.map((problem) => reason('InvalidAnnotation', describeProblem(problem)));
-}
-
 /** Returns a reason if the pod would have no container left besides init containers and native sidecars. */
 function emptiness({ containers }: RenderedPod): Reason[] {
   if (containers.length > 0) return [];
@@ -142,15 +137,10 @@ function sleepsFor(view: PodView, namespace: string, { containers }: RenderedPod
 }
 
 /** Plans an injection in istiod mode, reproducing Istio's injector, for a pod without a status annotation of ours. */
-export function proposeIstiodInjection(
-  view: PodView,
-  request: InjectionRequest,
-  snapshot: Snapshot,
-  why: Reasons,
-): Proposal | NotInjected {
+export const proposeIstiodInjection: Flavour['inject'] = (view, request, snapshot, why) => {
   const wanted = wantedTemplates(view, snapshot);
   const unreadable = atLeastOne(
-    invalid([
+    reasonsOf('InvalidAnnotation', [
       ...annotationProblems(view),
       ...overridesProblems(view.annotations),
       ...('problem' in wanted ? [wanted.problem] : []),
@@ -173,7 +163,7 @@ export function proposeIstiodInjection(
     ...declared.warnings,
   ];
   const refused = atLeastOne([
-    ...invalid([...rendered.problems, ...lostMounts(view, rendered)]),
+    ...reasonsOf('InvalidAnnotation', [...rendered.problems, ...lostMounts(view, rendered)]),
     ...emptiness(rendered),
     ...(hardened ? [...hardeningReasons(data, rendered, snapshot), ...cappedReasons(view, request, snapshot)] : []),
     ...selection.problems,
@@ -210,4 +200,4 @@ export function proposeIstiodInjection(
     added: addedBy(plan, data.native, undefined),
     capture: rendered.capture,
   });
-}
+};

@@ -1,16 +1,11 @@
-import { describeProblem } from '../../../grammar/problem.ts';
+import type { Flavour } from '../flavour.ts';
 import { istioTemplateNames } from '../../../istio/templates/templates.ts';
 import { names } from '../../../pod/conventions.ts';
 import { containersOf } from '../../../pod/containers.ts';
-import type { PodView } from '../../../pod/view.ts';
-import type { InjectionRequest } from '../../decision.ts';
-import { additionOperations, originalActions, recordedEdit } from '../../patch/patch.ts';
-import { atLeastOne, type Proposal, type NotInjected } from '../../patch/proposal.ts';
-import type { InjectionStatus } from '../../patch/status.ts';
-import { terminationOf, planSleeps, recordedSleeps, sleepOperation } from '../../plan/prestop-sleep.ts';
+import { additionOperations } from '../../patch/patch.ts';
+import { terminationOf, planSleeps, sleepOperation } from '../../plan/prestop-sleep.ts';
 import { misfitSidecars } from '../../policy/status-fit.ts';
-import { reason } from '../../policy/reason.ts';
-import type { Snapshot } from '../../snapshot.ts';
+import { atLeastOne, reason, reasonsOf } from '../../policy/reason.ts';
 import { laterEdits, recordedFragments } from '../later-edits.ts';
 import { applicationOf, recordEdits, unchanged, wordsFor } from '../reinvocation.ts';
 import { planAddedProbes } from './added-probes.ts';
@@ -21,16 +16,11 @@ import { wantedTemplates } from './inject.ts';
  * Plans what containers added since the injection need: rewritten probes, hooks, and what declared sidecars add to
  * every container.
  */
-export function proposeIstiodReinvocation(
-  view: PodView,
-  record: InjectionStatus,
-  request: InjectionRequest,
-  snapshot: Snapshot,
-): Proposal | NotInjected {
+export const proposeIstiodReinvocation: Flavour['reinvoke'] = (view, record, request, snapshot) => {
   const wanted = wantedTemplates(view, snapshot);
   const misfits = atLeastOne(
     'problem' in wanted
-      ? [reason('InvalidAnnotation', describeProblem(wanted.problem))]
+      ? reasonsOf('InvalidAnnotation', [wanted.problem])
       : misfitSidecars(
           record,
           [...wanted.istio, ...wanted.declared],
@@ -48,11 +38,7 @@ export function proposeIstiodReinvocation(
   const sleeps = planSleeps(own, drainSecondsOf(view, request.namespace, snapshot), terminationOf(view, snapshot));
   const touched = [...edits, ...later, ...sleeps.edits];
   if (touched.length === 0) return unchanged();
-  const recorded = recordEdits(view, record, {
-    probes: originalActions(edits),
-    sleeps: recordedSleeps(sleeps.edits),
-    edits: later.map(recordedEdit),
-  });
+  const recorded = recordEdits(view, record, { probes: edits, sleeps: sleeps.edits, lists: later });
   if ('outcome' in recorded) return recorded;
   return {
     operations: [
@@ -67,4 +53,4 @@ export function proposeIstiodReinvocation(
     added: undefined,
     capture: undefined,
   };
-}
+};

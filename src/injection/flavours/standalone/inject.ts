@@ -1,3 +1,4 @@
+import type { Flavour } from '../flavour.ts';
 import type { RememberedFragments } from '../../cache/fragments.ts';
 import { beyondNodeAgent } from '../../../capture/node-agent-annotations.ts';
 import type { Fragment } from '../../../sidecars/fragment.ts';
@@ -21,8 +22,7 @@ import { injectedContainers, isInjected, withRedirects } from '../../plan/inject
 import { changedAnnotations } from '../../plan/pod-changes.ts';
 import { planFragments } from '../../plan/plan.ts';
 import { planProbes, type ProbeEdit, type ProbePlan } from '../../plan/probes.ts';
-import { atLeastOne, type Proposal, type Reasons, type NotInjected } from '../../patch/proposal.ts';
-import { reason, type Reason } from '../../policy/reason.ts';
+import { atLeastOne, reason, type Reason } from '../../policy/reason.ts';
 import { viewEffective } from '../../../settings/effective-view.ts';
 import type { PodSettings } from '../../../settings/effective.ts';
 import type { Snapshot } from '../../snapshot.ts';
@@ -135,13 +135,7 @@ function misfits({ misfits: patches, capture }: ProxyFragment, byNodeAgent: bool
 }
 
 /** Plans the injection of a pod without a status annotation of ours: first all checks, then the plan. */
-export function proposeInjection(
-  view: PodView,
-  request: InjectionRequest,
-  snapshot: Snapshot,
-  why: Reasons,
-  remembered: RememberedFragments,
-): Proposal | NotInjected {
+export const proposeInjection: Flavour['inject'] = (view, request, snapshot, why, remembered) => {
   const validated = validateInjection(view, request, snapshot);
   if ('outcome' in validated) return validated;
   const { effective, withProxy, native, scrape, overrides } = validated;
@@ -176,4 +170,4 @@ export function proposeInjection(
     capture: proxy?.capture,
     proxy,
   });
-}
+};

@@ -1,3 +1,4 @@
+import type { Flavour } from '../flavour.ts';
 import { captureIntent } from '../../../sidecars/standalone/capture-intent.ts';
 import type { PodView } from '../../../pod/view.ts';
 import { declaredOpaquePorts } from '../../../sidecars/standalone/declared-ports.ts';
@@ -10,18 +11,16 @@ import { names } from '../../../pod/conventions.ts';
 import type { PodSettings } from '../../../settings/effective.ts';
 import { member, objectsMember, stringMember } from '../../../json/json.ts';
 import { readPodSettings } from '../../../settings/pod-settings.ts';
-import { describeProblem } from '../../../grammar/problem.ts';
 import type { InjectionRequest } from '../../decision.ts';
-import { terminationOf, planSleeps, recordedSleeps, sleepOperation, type SleepPlan } from '../../plan/prestop-sleep.ts';
+import { terminationOf, planSleeps, sleepOperation, type SleepPlan } from '../../plan/prestop-sleep.ts';
 import { applicationContainers, containersOf, pointerOf, type PodContainer } from '../../../pod/containers.ts';
 import { applicationOf, recordEdits, unchanged, wordsFor } from '../reinvocation.ts';
 import { laterEdits, recordedFragments } from '../later-edits.ts';
 import type { Operation } from '../../../json/operation.ts';
 import { identityOf } from '../../plan/override.ts';
-import { additionOperations, editOperations, originalActions, recordedEdit } from '../../patch/patch.ts';
+import { additionOperations, editOperations } from '../../patch/patch.ts';
 import { planProbes, type ProbePlan } from '../../plan/probes.ts';
-import { atLeastOne, type Proposal, type NotInjected } from '../../patch/proposal.ts';
-import { reason } from '../../policy/reason.ts';
+import { atLeastOne, reason, reasonsOf } from '../../policy/reason.ts';
 import { foreignImages, misfitSidecars, strangersIn } from '../../policy/status-fit.ts';
 import { fixedCaptureProblems } from '../../plan/fixed-capture.ts';
 import { planScrape } from '../../plan/scrape.ts';
@@ -106,12 +105,7 @@ function changesForProxy(
  * the injection need is changed: their probes, declared ports and hooks, and what sidecars add to every container.
  * Everything else stays, because other webhooks and the API server's admission plug-ins may have changed it.
  */
-export function proposeReinvocation(
-  view: PodView,
-  record: InjectionStatus,
-  request: InjectionRequest,
-  snapshot: Snapshot,
-): Proposal | NotInjected {
+export const proposeReinvocation: Flavour['reinvoke'] = (view, record, request, snapshot) => {
   const base = baseOf(snapshot, request.namespace, view.labels);
   const { effective, problems } = readPodSettings(view, base, snapshot.settings.proxy.allowedImages);
   const proxy = containersOf(view).find(({ name }) => name === names.proxyContainer);
@@ -122,9 +116,7 @@ export function proposeReinvocation(
     containers: applicationContainers(view),
     recordedProbes: record.undo.probes,
   });
-  const refused = atLeastOne(
-    [...problems, ...fixedCapture].map((problem) => reason('InvalidAnnotation', describeProblem(problem))),
-  );
+  const refused = atLeastOne(reasonsOf('InvalidAnnotation', [...problems, ...fixedCapture]));
   if (refused !== undefined) return { outcome: 'deny', reasons: refused };
   const fragments = recordedFragments(view, record, snapshot);
   const misfits = atLeastOne([
@@ -142,11 +134,7 @@ export function proposeReinvocation(
   const recorded =
     edits.length === 0
       ? undefined
-      : recordEdits(view, record, {
-          probes: originalActions(probes.edits),
-          sleeps: recordedSleeps(sleeps.edits),
-          edits: later.map(recordedEdit),
-        });
+      : recordEdits(view, record, { probes: probes.edits, sleeps: sleeps.edits, lists: later });
   if (recorded !== undefined && 'outcome' in recorded) return recorded;
   return {
     operations: recorded === undefined ? operations : [...operations, recorded.operation],
@@ -156,4 +144,4 @@ export function proposeReinvocation(
     added: undefined,
     capture,
   };
-}
+};

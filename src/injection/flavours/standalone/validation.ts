@@ -8,7 +8,7 @@ import { names, proxyUser, type ProxyIdentity } from '../../../pod/conventions.t
 import type { PodSettings } from '../../../settings/effective.ts';
 import { stringMember, type JsonObject } from '../../../json/json.ts';
 import { readPodSettings } from '../../../settings/pod-settings.ts';
-import { describeProblem, quote } from '../../../grammar/problem.ts';
+import { quote } from '../../../grammar/problem.ts';
 import { mountProblems, proxyConflicts, proxyVolumeConflicts } from '../../plan/conflicts.ts';
 import type { InjectionRequest } from '../../decision.ts';
 import { checkOverride, identityOf, overridesOf } from '../../plan/override.ts';
@@ -16,8 +16,8 @@ import { fixedCaptureProblems } from '../../plan/fixed-capture.ts';
 import { injectedContainers } from '../../plan/injected-probes.ts';
 import { fitPodResources } from '../../plan/pod-resources.ts';
 import { profileWarning } from '../../policy/profile-label.ts';
-import { atLeastOne, type NotInjected } from '../../patch/proposal.ts';
-import { reason, type Reason } from '../../policy/reason.ts';
+import { type NotInjected } from '../../patch/proposal.ts';
+import { atLeastOne, reason, reasonsOf, type Reason } from '../../policy/reason.ts';
 import { planScrape, type ScrapePlan } from '../../plan/scrape.ts';
 import { chooseSidecars, declareFragments, type ChosenSidecars } from '../../policy/selection.ts';
 import { baseOf, type Snapshot } from '../../snapshot.ts';
@@ -76,7 +76,7 @@ function overrideProblems(
     const image = override.name === names.initContainer ? effective.capture.image : effective.proxy.image;
     return checkOverride(override, image, allowedImages, effective.caps);
   });
-  const found = problems.map((problem) => reason('InvalidOverride', describeProblem(problem)));
+  const found = reasonsOf('InvalidOverride', problems);
   if (applicationContainers(view).every(({ list }) => list === 'initContainers')) {
     found.push(reason('InvalidOverride', 'the pod has no container of its own beside the injected ones'));
   }
@@ -126,13 +126,13 @@ export function validateInjection(
     : [];
 
   const refused = atLeastOne([
-    ...[...settings.problems, ...fixedCapture].map((problem) => reason('InvalidAnnotation', describeProblem(problem))),
+    ...reasonsOf('InvalidAnnotation', [...settings.problems, ...fixedCapture]),
     ...problems,
     ...overrideProblems(overrides, fitted.effective, snapshot, view),
     ...(withProxy
       ? [...proxyConflicts(view, effective, identity), ...proxyVolumeConflicts(view), ...mountProblems(view, effective)]
       : []),
-    ...(scrape?.problems ?? []).map((problem) => reason('InvalidAnnotation', describeProblem(problem))),
+    ...reasonsOf('InvalidAnnotation', scrape?.problems ?? []),
     ...declared.problems,
   ]);
   if (refused !== undefined) return { outcome: 'deny', reasons: refused, warnings };

@@ -12,51 +12,16 @@ const schema = z.strictObject({
   proxyInboundListenPort: whole,
   proxyListenPort: whole,
   trustDomain: text,
-  ...unread(
-    'accessLogEncoding',
-    'accessLogFile',
-    'accessLogFormat',
-    'ca',
-    'caCertificates',
-    'certificates',
-    'configSources',
-    'connectTimeout',
-    'defaultDestinationRuleExportTo',
-    'defaultHttpRetryPolicy',
-    'defaultProviders',
-    'defaultServiceExportTo',
-    'defaultVirtualServiceExportTo',
-    'disableEnvoyListenerLog',
-    'discoverySelectors',
-    'dnsRefreshRate',
-    'enableAutoMtls',
-    'enableEnvoyAccessLogService',
-    'enableTracing',
-    'h2UpgradePolicy',
-    'hboneIdleTimeout',
-    'inboundClusterStatName',
-    'ingressClass',
-    'ingressControllerMode',
-    'ingressSelector',
-    'ingressService',
-    'localityLbSetting',
-    'meshMTLS',
-    'mixerCheckServer',
-    'mixerReportServer',
-    'outboundClusterStatName',
-    'outboundTrafficPolicy',
-    'pathNormalization',
-    'protocolDetectionTimeout',
-    'proxyHttpPort',
-    'rootNamespace',
-    'serviceScopeConfigs',
-    'serviceSettings',
-    'tcpKeepalive',
-    'thriftConfig',
-    'tlsDefaults',
-    'trustDomainAliases',
-    'verifyCertificateAtClient',
-  ),
+  ...unread(`
+    accessLogEncoding accessLogFile accessLogFormat ca caCertificates certificates configSources connectTimeout
+    defaultDestinationRuleExportTo defaultHttpRetryPolicy defaultProviders defaultServiceExportTo
+    defaultVirtualServiceExportTo disableEnvoyListenerLog discoverySelectors dnsRefreshRate enableAutoMtls
+    enableEnvoyAccessLogService enableTracing h2UpgradePolicy hboneIdleTimeout inboundClusterStatName ingressClass
+    ingressControllerMode ingressSelector ingressService localityLbSetting meshMTLS mixerCheckServer mixerReportServer
+    outboundClusterStatName outboundTrafficPolicy pathNormalization protocolDetectionTimeout proxyHttpPort
+    rootNamespace serviceScopeConfigs serviceSettings tcpKeepalive thriftConfig tlsDefaults trustDomainAliases
+    verifyCertificateAtClient
+  `),
 });
 
 const defaults = {

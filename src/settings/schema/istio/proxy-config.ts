@@ -2,51 +2,41 @@ import * as z from 'zod';
 import { byKey, type Json } from '../../../json/json.ts';
 import { flag, mergeValues, text, unread, whole } from './value-types.ts';
 
+/** Fields that this program only passes on to Istio's agent, by the reason why the built-in proxy ignores them. */
+export const agentFields = {
+  'only a control plane reads it': `
+    discoveryAddress discoveryRefreshDelay controlPlaneAuthPolicy availabilityZone meshId caCertificatesPem sds
+    privateKeyProvider gatewayTopology proxyHeaders
+  `,
+  'the proxy has no tracer': 'tracing tracingServiceName zipkinAddress',
+  'the proxy’s statistics are a fixed set that Prometheus collects': `
+    extraStatTags proxyStatsMatcher statNameLength statsdUdpAddress envoyMetricsService envoyMetricsServiceAddress
+    statsCompression
+  `,
+  'the access log goes to standard output': 'envoyAccessLogService fileFlushInterval fileFlushMinSizeKb',
+  'the proxy is known by its workload’s name': 'serviceCluster',
+  'there is no agent beside the proxy': 'readinessProbe',
+  'the proxy is never restarted in place': 'parentShutdownDuration',
+  'Envoy’s runtime keys are fixed': 'runtimeValues',
+  'the image is one of the settings; sidecar.istio.io/proxyImage names another': 'image',
+};
+
+/** Fields that the built-in proxy gives a meaning (or denies), and Istio's agent reads unchecked. */
+const otherFields = `
+  binaryPath concurrency configPath customConfigFile drainDuration proxyAdminPort proxyBootstrapTemplatePath
+  statsEvictionInterval terminationDrainDuration
+`;
+
 /** Istio's ProxyConfig (istio.io/api mesh/v1alpha1/proxy.proto). Fields for the agent are passed on unchecked. */
 export const proxyConfig = z.strictObject({
+  ...unread([...Object.values(agentFields), otherFields].join(' ')),
+  discoveryAddress: z.unknown().optional(),
   holdApplicationUntilProxyStarts: flag.optional(),
   image: z.strictObject({ imageType: text.optional() }).optional(),
   interceptionMode: z.enum(['REDIRECT', 'TPROXY', 'NONE']).optional(),
   proxyMetadata: z.record(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'allowed: names of variables'), text).optional(),
   statusPort: whole.optional(),
   tracing: z.looseObject({}).optional(),
-  ...unread(
-    'availabilityZone',
-    'binaryPath',
-    'caCertificatesPem',
-    'concurrency',
-    'configPath',
-    'controlPlaneAuthPolicy',
-    'customConfigFile',
-    'discoveryAddress',
-    'discoveryRefreshDelay',
-    'drainDuration',
-    'envoyAccessLogService',
-    'envoyMetricsService',
-    'envoyMetricsServiceAddress',
-    'extraStatTags',
-    'fileFlushInterval',
-    'fileFlushMinSizeKb',
-    'gatewayTopology',
-    'meshId',
-    'parentShutdownDuration',
-    'privateKeyProvider',
-    'proxyAdminPort',
-    'proxyBootstrapTemplatePath',
-    'proxyHeaders',
-    'proxyStatsMatcher',
-    'readinessProbe',
-    'runtimeValues',
-    'sds',
-    'serviceCluster',
-    'statNameLength',
-    'statsCompression',
-    'statsEvictionInterval',
-    'statsdUdpAddress',
-    'terminationDrainDuration',
-    'tracingServiceName',
-    'zipkinAddress',
-  ),
 });
 
 export type ProxyConfig = z.output<typeof proxyConfig>;

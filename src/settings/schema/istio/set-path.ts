@@ -1,3 +1,4 @@
+import { parseJson } from '../../../json/json.ts';
 import { quote, type Problem } from '../../../grammar/problem.ts';
 import { isPlain, mergeValues } from './value-types.ts';
 
@@ -30,13 +31,7 @@ function scalar(text: string): unknown {
 }
 
 function valueOf(text: string): unknown {
-  if (text === '{}' || /^(?:\{\s*"|\[)/.test(text)) {
-    try {
-      return JSON.parse(text) as unknown;
-    } catch {
-      return text;
-    }
-  }
+  if (text === '{}' || /^(?:\{\s*"|\[)/.test(text)) return parseJson(text) ?? text;
   const list = /^\{(.*)\}$/s.exec(text)?.[1];
   return list === undefined ? scalar(text) : list.split(',').map((item) => scalar(item.trim()));
 }

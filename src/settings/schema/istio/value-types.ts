@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { wordsOf } from '../../../grammar/words.ts';
 
 /** A string that users may write as a number, such as a tag. */
 export const text = z.union([z.string(), z.number()]).transform(String);
@@ -20,9 +21,12 @@ export const flag = z.union([z.boolean(), z.enum(['true', 'false']).transform((w
 /** A Kubernetes object that is passed on unchecked. */
 export const json = z.record(z.string(), z.unknown());
 
-/** Keys that Istio's charts read but that do not affect injected pods. */
-export function unread<const K extends string>(...keys: readonly K[]): Record<K, z.ZodOptional<z.ZodUnknown>> {
-  return Object.fromEntries(keys.map((key) => [key, z.unknown().optional()])) as Record<K, z.ZodOptional<z.ZodUnknown>>;
+/**
+ * Keys, separated by white space, that are accepted with any value: Istio's charts or agent read them, but they do not
+ * affect injected pods. They are no part of the type, so that nobody reads them here.
+ */
+export function unread(keys: string): object {
+  return Object.fromEntries(wordsOf(keys).map((key) => [key, z.unknown().optional()]));
 }
 
 type Plain = Readonly<Record<string, unknown>>;

@@ -34,7 +34,7 @@ const proxy = z.strictObject({
   startupProbe: z.strictObject({ enabled: flag, failureThreshold: whole }),
   statusPort: whole,
   tracer: text,
-  ...unread('enableCoreDump', 'readinessProbe', 'holdApplication', 'zipkin', 'lightstep', 'datadog', 'stackdriver'),
+  ...unread('enableCoreDump readinessProbe holdApplication zipkin lightstep datadog stackdriver'),
 });
 
 const proxyInit = z.strictObject({
@@ -54,53 +54,25 @@ const global = z.strictObject({
   logging: z.strictObject({ level: text }),
   meshID: text,
   mountMtlsCerts: flag,
-  multiCluster: z.strictObject({ clusterName: text, ...unread('enabled', 'includeEnvoyFilter', 'globalDomainSuffix') }),
+  multiCluster: z.strictObject({ clusterName: text, ...unread('enabled includeEnvoyFilter globalDomainSuffix') }),
   nativeNftables: flag,
   network: text,
   pilotCertProvider: text,
   platform: text.optional(),
   proxy,
   proxy_init: proxyInit,
-  sds: z.strictObject({ token: z.strictObject({ aud: text }), ...unread('enabled', 'udsPath') }),
+  sds: z.strictObject({ token: z.strictObject({ aud: text }), ...unread('enabled udsPath') }),
   sts: z.strictObject({ servicePort: whole }),
   tag: text.optional(),
   trustBundleName: text.optional(),
   variant: text,
-  ...unread(
-    'agentgateway',
-    'arch',
-    'autoscalingv2API',
-    'certSigners',
-    'configCluster',
-    'configRootNamespace',
-    'configValidation',
-    'defaultConfigVisibilitySettings',
-    'defaultNodeSelector',
-    'defaultPodDisruptionBudget',
-    'defaultResources',
-    'defaultTolerations',
-    'enabled',
-    'env',
-    'externalIstiod',
-    'gatewayClasses',
-    'ipFamilies',
-    'ipFamilyPolicy',
-    'istiod',
-    'jwtPolicy',
-    'meshNetworks',
-    'networkPolicy',
-    'omitSidecarInjectorConfigMap',
-    'oneNamespace',
-    'operatorManageWebhooks',
-    'podDNSSearchNamespaces',
-    'priorityClassName',
-    'remotePilotAddress',
-    'resourceScope',
-    'tracer',
-    'trustDomain',
-    'useMCP',
-    'waypoint',
-  ),
+  ...unread(`
+    agentgateway arch autoscalingv2API certSigners configCluster configRootNamespace configValidation
+    defaultConfigVisibilitySettings defaultNodeSelector defaultPodDisruptionBudget defaultResources defaultTolerations
+    enabled env externalIstiod gatewayClasses ipFamilies ipFamilyPolicy istiod jwtPolicy meshNetworks networkPolicy
+    omitSidecarInjectorConfigMap oneNamespace operatorManageWebhooks podDNSSearchNamespaces priorityClassName
+    remotePilotAddress resourceScope tracer trustDomain useMCP waypoint
+  `),
 });
 
 const namedObjects = z.array(z.looseObject({ name: z.string().min(1) })).default([]);
@@ -136,7 +108,7 @@ const webhook = z.strictObject({
   neverInjectSelector: z.array(labelSelector),
   rewriteAppHTTPProbe: flag,
   templates: z.record(z.string(), template),
-  ...unread('enableNamespacesByDefault', 'injectionURL', 'objectSelector', 'reinvocationPolicy'),
+  ...unread('enableNamespacesByDefault injectionURL objectSelector reinvocationPolicy'),
 });
 
 /** The Helm values that Istio's injection templates read. Values that only other charts read are accepted and ignored. */
@@ -144,7 +116,7 @@ const schema = z.strictObject({
   gateways: z.strictObject({
     seccompProfile: json,
     securityContext: json,
-    ...unread('istio-ingressgateway', 'istio-egressgateway'),
+    ...unread('istio-ingressgateway istio-egressgateway'),
   }),
   global,
   istio_cni: z.looseObject({ enabled: flag.optional(), provider: text.optional() }).optional(),
@@ -155,63 +127,16 @@ const schema = z.strictObject({
   }),
   revision: text,
   sidecarInjectorWebhook: webhook,
-  ...unread(
-    '_internal_defaults_do_not_set',
-    'affinity',
-    'ambient',
-    'autoscaleBehavior',
-    'autoscaleEnabled',
-    'autoscaleMax',
-    'autoscaleMin',
-    'base',
-    'compatibilityVersion',
-    'configMap',
-    'cpu',
-    'defaultRevision',
-    'deploymentAnnotations',
-    'deploymentLabels',
-    'envVarFrom',
-    'experimental',
-    'extraContainerArgs',
-    'gatewayClasses',
-    'hub',
-    'image',
-    'initContainers',
-    'ipFamilies',
-    'ipFamilyPolicy',
-    'istiodRemote',
-    'jwksResolverExtraRootCA',
-    'keepaliveMaxServerConnectionAge',
-    'memory',
-    'meshConfig',
-    'nodeSelector',
-    'ownerName',
-    'pdb',
-    'podAnnotations',
-    'podLabels',
-    'profile',
-    'replicaCount',
-    'resources',
-    'revisionTags',
-    'rollingMaxSurge',
-    'rollingMaxUnavailable',
-    'seccompProfile',
-    'serviceAccountAnnotations',
-    'serviceAnnotations',
-    'sidecarInjectorWebhookAnnotations',
-    'tag',
-    'taint',
-    'telemetry',
-    'tolerations',
-    'topologySpreadConstraints',
-    'traceSampling',
-    'trustedZtunnelName',
-    'trustedZtunnelNamespace',
-    'variant',
-    'volumeMounts',
-    'volumes',
-    'ztunnel',
-  ),
+  ...unread(`
+    _internal_defaults_do_not_set affinity ambient autoscaleBehavior autoscaleEnabled autoscaleMax autoscaleMin base
+    compatibilityVersion configMap cpu defaultRevision deploymentAnnotations deploymentLabels envVarFrom experimental
+    extraContainerArgs gatewayClasses hub image initContainers ipFamilies ipFamilyPolicy istiodRemote
+    jwksResolverExtraRootCA keepaliveMaxServerConnectionAge memory meshConfig nodeSelector ownerName pdb
+    podAnnotations podLabels profile replicaCount resources revisionTags rollingMaxSurge rollingMaxUnavailable
+    seccompProfile serviceAccountAnnotations serviceAnnotations sidecarInjectorWebhookAnnotations tag taint telemetry
+    tolerations topologySpreadConstraints traceSampling trustedZtunnelName trustedZtunnelNamespace variant
+    volumeMounts volumes ztunnel
+  `),
 });
 
 /** The defaults of Istio's chart, release 1.32, for all values that the templates read. */
