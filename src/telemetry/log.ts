@@ -1,11 +1,13 @@
 import pino from 'pino';
+import { visibleLines } from '../grammar/visible.ts';
 import type { LogLevel } from './level.ts';
 
 export type Log = pino.Logger;
 
 /**
  * One JSON object a line. Messages are constant, particulars are fields; a pod, an env value, a token or a key is never
- * one of them. Written synchronously: no transport, no worker.
+ * one of them. What is not seen is escaped, for whoever reads the log on a terminal. Written synchronously: no transport,
+ * no worker.
  */
 export function createLog(level: LogLevel, destination: { write(line: string): void }): Log {
   return pino(
@@ -15,7 +17,7 @@ export function createLog(level: LogLevel, destination: { write(line: string): v
       timestamp: pino.stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }) },
     },
-    destination,
+    { write: (line: string) => destination.write(visibleLines(line)) },
   );
 }
 

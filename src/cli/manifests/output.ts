@@ -1,6 +1,6 @@
 import { isObject, member, type Json } from '../../json/json.ts';
 import { inputFailure } from './input.ts';
-import { exitCodes, report, type Io } from '../io.ts';
+import { exitCodes, print, remark, report, separated, type Io } from '../io.ts';
 import { describeObject, type Rewriting } from './rewriting.ts';
 
 /** Output format of rewritten manifests. `yaml` keeps each document in its own notation, also JSON. */
@@ -54,11 +54,11 @@ function patchText(rewriting: Rewriting): string {
 
 /** Writes the changes by object, container and field. */
 async function writeChanges(rewriting: Rewriting, io: Io): Promise<number> {
-  const { changeText } = await import('./change-text.ts');
+  const { changeLines } = await import('./change-text.ts');
   const patches = rewriting.sources.flatMap(({ documents }) => documents.flatMap((document) => document.patches));
-  const texts = patches.map(changeText).filter((text) => text !== '');
+  const texts = patches.map(changeLines).filter((lines) => lines.length > 0);
   if (texts.length === 0) return exitCodes.fine;
-  io.stdout(texts.join('\n'));
+  print(separated(texts), io);
   return exitCodes.different;
 }
 
@@ -91,23 +91,23 @@ async function write(rewriting: Rewriting, format: OutputFormat, io: Io): Promis
 
 /** Writes the notes, lists the objects that would change, and returns the exit code. */
 export function checkRewriting(rewriting: Rewriting, io: Io): number {
-  for (const note of rewriting.notes) io.stderr(`${note.replaceAll(/\s*\n\s*/g, ' ')}\n`);
+  remark(rewriting.notes, io);
   if (rewriting.problems.length > 0) return report(inputFailure(rewriting.problems), io);
   const changing = rewriting.sources.flatMap(({ name, documents }) =>
     documents.flatMap(({ patches }) =>
       patches
         .filter(({ operations }) => operations.length > 0)
-        .map(({ object }) => `${name}: ${describeObject(object)} would change\n`),
+        .map(({ object }) => `${name}: ${describeObject(object)} would change`),
     ),
   );
   if (changing.length === 0) return exitCodes.fine;
-  io.stdout(changing.join(''));
+  print(changing, io);
   return exitCodes.different;
 }
 
 /** Writes the notes and the result, and returns the exit code. If there is a problem, standard output stays empty. */
 export async function writeRewriting(rewriting: Rewriting, format: OutputFormat, io: Io): Promise<number> {
-  for (const note of rewriting.notes) io.stderr(`${note.replaceAll(/\s*\n\s*/g, ' ')}\n`);
+  remark(rewriting.notes, io);
   if (rewriting.problems.length === 0) return write(rewriting, format, io);
   return report(inputFailure(rewriting.problems), io);
 }

@@ -5,6 +5,7 @@ import { createValuePrinter } from '../../yaml/value-printer.ts';
 import { findObjects, type FoundObject } from '../../manifests/workloads.ts';
 import { objectMember, stringMember, type Json } from '../../json/json.ts';
 import { describeProblem } from '../../grammar/problem.ts';
+import { visible } from '../../grammar/visible.ts';
 import type { Input } from './input.ts';
 
 /** An object that makes pods. */
@@ -49,7 +50,7 @@ export interface Rewriting {
 
 /** The name of the object in messages, such as `Deployment/web`. */
 export function describeObject(object: FoundObject): string {
-  return `${object.kind}/${object.name}`;
+  return visible(`${object.kind}/${object.name}`);
 }
 
 /** Whether the object makes pods. */

@@ -1,3 +1,5 @@
+import { visible } from '../../grammar/visible.ts';
+
 /** When a reason is worth a warning to the author of the pod. */
 type Telling = 'always' | 'when asked' | 'never';
 
@@ -149,9 +151,9 @@ export interface Reason {
   readonly message: string;
 }
 
-/** Returns a reason; the message defaults to the meaning of the code. */
+/** Returns a reason; the message defaults to the meaning of the code. What a text of a user hides in it is made visible. */
 export function reason(code: ReasonCode, message?: string): Reason {
-  return { code, message: message ?? reasons[code].meaning };
+  return { code, message: message === undefined ? reasons[code].meaning : visible(message) };
 }
 
 /** Returns the sentence followed by the code, by which documentation, log and metrics identify the reason. */
