@@ -28,15 +28,18 @@ function endOfString(text: string, start: number): number {
   return at + 1;
 }
 
-/** The places of all values of a JSON object or list, which must be valid and start at the offset. */
+/** The places of all values of a JSON value, which must be valid and start at the offset. */
 export function parseJsonText(text: string, offset: number): JsonNode {
   const open: OpenNode[] = [];
   let key: { readonly name: string; readonly from: number } | undefined;
   const between = /[\s,:]*/y;
   const scalar = /[^\s,\]}]+/y;
-  const attach = (node: OpenNode): void => {
-    open.at(-1)?.entries.push({ key: key?.name, from: key?.from ?? node.from, value: node });
+  /** Whether the node is the outermost. */
+  const attach = (node: OpenNode): boolean => {
+    const parent = open.at(-1);
+    parent?.entries.push({ key: key?.name, from: key?.from ?? node.from, value: node });
     key = undefined;
+    return parent === undefined;
   };
   for (let at = offset; ;) {
     between.lastIndex = at;
@@ -58,13 +61,15 @@ export function parseJsonText(text: string, offset: number): JsonNode {
       if (open.at(-1)?.kind === 'object' && key === undefined) {
         key = { name: JSON.parse(text.slice(from, at)) as string, from };
       } else {
-        attach({ from, to: at, kind: 'scalar', entries: [] });
+        const node: OpenNode = { from, to: at, kind: 'scalar', entries: [] };
+        if (attach(node)) return node;
       }
     } else {
       scalar.lastIndex = from;
       if (!scalar.test(text)) throw new Error('the text is no JSON');
       at = scalar.lastIndex;
-      attach({ from, to: at, kind: 'scalar', entries: [] });
+      const node: OpenNode = { from, to: at, kind: 'scalar', entries: [] };
+      if (attach(node)) return node;
     }
   }
 }

@@ -1,15 +1,16 @@
-import { isDeepStrictEqual } from 'node:util';
 import type { Document } from 'yaml';
 import type { Operation } from '../json/operation.ts';
 import { isObject, isSame, type Json } from '../json/json.ts';
 import { applyToValue } from '../json/apply.ts';
 import { expandShared } from '../yaml/expand.ts';
 import { editJson } from './json-edit.ts';
-import { parseYaml, type Manifest } from './manifest.ts';
+import type { Manifest } from './manifest.ts';
 import { detectLayout } from '../yaml/layout.ts';
 import { printOptions } from '../yaml/print.ts';
+import { parseYaml } from '../yaml/schema.ts';
 import { spliceChanges, placeholder } from '../yaml/splice.ts';
 import { changeDocument, materialiseBelow } from '../yaml/tree.ts';
+import { readValue } from '../yaml/value.ts';
 import { createValuePrinter, type ValuePrinter } from '../yaml/value-printer.ts';
 
 /** A document after its operations: the exact text to write and its value. */
@@ -36,10 +37,10 @@ function fillIn(value: Json, byPlaceholder: ReadonlyMap<Json, Json>): Json {
 }
 
 function says(text: string, value: Json, values: readonly Json[] = []): boolean {
-  const document = parseYaml(text);
-  if (document.errors.length > 0) return false;
+  const read = readValue(parseYaml(text));
+  if ('message' in read) return false;
   const byPlaceholder = new Map(values.map((inner, index) => [placeholder(index), inner]));
-  return isDeepStrictEqual(fillIn(document.toJS() as Json, byPlaceholder), value);
+  return isSame(fillIn(read.value, byPlaceholder), value);
 }
 
 /** Rewrites only the lines that change, or returns undefined if that is not possible. */

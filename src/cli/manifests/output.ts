@@ -1,4 +1,3 @@
-import { isObject, member, type Json } from '../../json/json.ts';
 import { inputFailure } from './input.ts';
 import { exitCodes, print, remark, report, separated, type Io } from '../io.ts';
 import { describeObject, type Rewriting } from './rewriting.ts';
@@ -26,20 +25,6 @@ function streamText(rewriting: Rewriting): string {
   return parts.join('');
 }
 
-function itemsOf(value: Json): readonly Json[] {
-  const items = isObject(value) && member(value, 'kind') === 'List' ? member(value, 'items') : undefined;
-  return Array.isArray(items) ? (items as readonly Json[]) : [value];
-}
-
-function jsonText(rewriting: Rewriting): string {
-  const values = rewriting.sources.flatMap(({ documents }) =>
-    documents.flatMap(({ value }) => (value === undefined ? [] : [value])),
-  );
-  const only = values.length === 1 ? values[0] : undefined;
-  const output = only ?? { apiVersion: 'v1', kind: 'List', items: values.flatMap(itemsOf) };
-  return `${JSON.stringify(output, null, 2)}\n`;
-}
-
 /** One line of JSON for each object that changes. */
 function patchText(rewriting: Rewriting): string {
   return rewriting.sources
@@ -50,6 +35,13 @@ function patchText(rewriting: Rewriting): string {
       return `${JSON.stringify({ apiVersion, kind, ...where, name, patch: operations })}\n`;
     })
     .join('');
+}
+
+/** Writes all objects as one JSON document. */
+async function writeJson(rewriting: Rewriting, io: Io): Promise<number> {
+  const { printAsJson } = await import('../../manifests/json-output.ts');
+  io.stdout(printAsJson(rewriting.sources.flatMap(({ documents }) => documents.map(({ after }) => after))));
+  return exitCodes.fine;
 }
 
 /** Writes the changes by object, container and field. */
@@ -77,8 +69,7 @@ async function write(rewriting: Rewriting, format: OutputFormat, io: Io): Promis
       io.stdout(streamText(rewriting));
       return exitCodes.fine;
     case 'json':
-      io.stdout(jsonText(rewriting));
-      return exitCodes.fine;
+      return writeJson(rewriting, io);
     case 'patch':
       io.stdout(patchText(rewriting));
       return exitCodes.fine;

@@ -35,7 +35,7 @@ const cases: readonly [string, string, readonly Operation[], string][] = [
     'an item of a list on one line, below a comment of its own',
     'c:\n# first\n- {}\n# second\n- [false]  # beside\n',
     [{ op: 'add', path: '/c/1/0', value: 0 }],
-    'c:\n# first\n- {}\n# second\n- [ 0, false ]  # beside\n',
+    'c:\n# first\n- {}\n# second\n- [0, false]  # beside\n',
   ],
   [
     'a member of the map of a list item',
