@@ -74,7 +74,7 @@ function createReader(): (node: unknown) => Json {
 
   const keyOf = (key: unknown): string => {
     if (!isScalar(key)) throw new Unfit('a key must be plain text', key);
-    const value = read(key);
+    const value = read(key) as string | number | boolean | null;
     return value === null ? '' : String(value);
   };
 

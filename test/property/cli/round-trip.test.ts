@@ -71,18 +71,18 @@ function objectOf(leaf: fc.Arbitrary<Tree>): fc.Arbitrary<{ readonly isPod: bool
   });
   const metadata = fc
     .tuple(optional('labels', texts), optional('annotations', texts), optional('extra', tree))
-    .map((parts): { readonly [key: string]: Tree } => Object.assign({}, ...parts) as { readonly [key: string]: Tree });
+    .map((parts): { readonly [key: string]: Tree } => Object.assign({}, ...parts));
   const probe: Tree = { httpGet: { path: '/ready', port: port('8080') }, periodSeconds: port('10') };
   const container = fc
     .tuple(optional('readinessProbe', fc.constant(probe)), optional('extra', tree), optional('ports', fc.constant([])))
-    .map((parts): Tree => ({ name: 'app', image: 'app:1', ...Object.assign({}, ...parts) }) as Tree);
+    .map((parts): Tree => ({ name: 'app', image: 'app:1', ...Object.assign({}, ...parts) }));
   const podSpec = fc
     .tuple(
       container,
       optional('volumes', fc.constantFrom<Tree>([], [{ name: 'v', emptyDir: {} }])),
       optional('extra', tree),
     )
-    .map(([one, ...parts]): Tree => ({ containers: [one], ...Object.assign({}, ...parts) }) as Tree);
+    .map(([one, ...parts]): Tree => ({ containers: [one], ...Object.assign({}, ...parts) }));
   const pod = fc
     .tuple(metadata, podSpec)
     .map(([meta, spec]): Tree => ({ apiVersion: 'v1', kind: 'Pod', metadata: { name: 'web', ...meta }, spec }));
@@ -92,14 +92,12 @@ function objectOf(leaf: fc.Arbitrary<Tree>): fc.Arbitrary<{ readonly isPod: bool
     metadata: { name: 'web', ...outer },
     spec: { extra, template: { metadata: meta, spec } },
   }));
-  const other = fc
-    .tuple(metadata, tree)
-    .map(([meta, spec]): Tree => ({
-      apiVersion: 'example.com/v1',
-      kind: 'Other',
-      metadata: { name: 'x', ...meta },
-      spec,
-    }));
+  const other = fc.tuple(metadata, tree).map(([meta, spec]): Tree => ({
+    apiVersion: 'example.com/v1',
+    kind: 'Other',
+    metadata: { name: 'x', ...meta },
+    spec,
+  }));
   return fc.oneof(
     pod.map((one) => ({ isPod: true, tree: one })),
     deployment.map((one) => ({ isPod: true, tree: one })),
