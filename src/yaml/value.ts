@@ -10,7 +10,7 @@ export interface TextProblem {
 }
 
 /** Deeper than any object of Kubernetes, and not so deep that a walk of its values would fill the stack. */
-export const mostLevels = 1_000;
+export const mostLevels = 500;
 export const tooDeep = `is nested too deeply; allowed: ${mostLevels} levels`;
 
 /** All aliases of a document may stand for so many values together: a small text can ask for billions. */
