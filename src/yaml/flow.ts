@@ -74,11 +74,12 @@ function placesOf(page: Page, items: readonly unknown[], start: number): Map<unk
     const from = isNode(first) ? first.range?.[0] : undefined;
     const to = isNode(last) ? last.range?.[1] : undefined;
     if (from === undefined || to === undefined) return undefined;
-    const comma = index === items.length - 1 ? to : page.text.indexOf(',', to);
+    const isLast = index === items.length - 1;
+    const comma = isLast ? to : page.text.indexOf(',', to);
     const place = { lead: page.text.slice(at, from), from, to, tail: page.text.slice(to, comma) };
-    if (/[#?]/.test(place.lead + place.tail)) return undefined;
+    if (place.tail.trim() !== '' || place.lead.replaceAll(/#.*/g, '').trim() !== '') return undefined;
     places.set(item, place);
-    at = index === items.length - 1 ? to : comma + 1;
+    at = isLast ? to : comma + 1;
   }
   return places;
 }
@@ -97,9 +98,28 @@ function itemText(page: Page, item: unknown, place: Place): string | undefined {
   return changed === undefined ? undefined : text.slice(place.from, inner.range?.[0]) + changed;
 }
 
+/** The line break and indentation of a lead with comments, or the lead itself. */
+function withoutComments(lead: string): string {
+  return lead.includes('#') ? (/\r?\n[ \t]*$/.exec(lead)?.[0] ?? ' ') : lead;
+}
+
+/** Whether a comment stands before an item that is taken away, or before the one that comes first because of it. */
+function losesComment(
+  parsed: readonly unknown[],
+  places: ReadonlyMap<unknown, Place>,
+  kept: ReadonlySet<unknown>,
+): boolean {
+  const [first] = parsed;
+  const isFirstGone = !kept.has(first);
+  const next = parsed.find((item) => kept.has(item));
+  return parsed.some(
+    (item) => (!kept.has(item) || (isFirstGone && item === next)) && places.get(item)?.lead.includes('#') === true,
+  );
+}
+
 /**
- * Text of a changed flow collection in which what did not change keeps its bytes. Undefined if it has comments or
- * unusual notation; then the library prints it.
+ * Text of a changed flow collection in which what did not change keeps its bytes. Undefined if it has unusual notation,
+ * or comments beside what is taken away; then the library prints it.
  */
 export function flowText(page: Page, collection: Collection): string | undefined {
   const [from, to] = collection.range ?? [0, 0];
@@ -108,11 +128,13 @@ export function flowText(page: Page, collection: Collection): string | undefined
   const parsed = parsedItems(page, collection);
   const places = placesOf(page, parsed, from + 1);
   if (places === undefined) return undefined;
-  if (collection.items.length === 0) return open === '{' ? '{}' : '[]';
+  const kept = new Set<unknown>(collection.items);
+  if (losesComment(parsed, places, kept)) return undefined;
+  if (kept.size === 0) return page.text.slice(from, to).includes('#') ? undefined : open === '{' ? '{}' : '[]';
   const [first, second] = places.values();
   const padding = page.layout.flowPadding && open === '{' ? ' ' : '';
   const firstLead = first?.lead ?? padding;
-  const otherLead = second?.lead ?? (firstLead.includes('\n') ? firstLead : ' ');
+  const otherLead = withoutComments(second?.lead ?? (firstLead.includes('\n') ? firstLead : ' '));
   const texts: string[] = [];
   for (const item of collection.items as readonly unknown[]) {
     const place = places.get(item);
@@ -123,6 +145,5 @@ export function flowText(page: Page, collection: Collection): string | undefined
   }
   const end = [...places.values()].at(-1)?.to;
   const closing = end === undefined ? padding : page.text.slice(end, to - 1);
-  if (closing.includes('#')) return undefined;
   return open + texts.join(',') + closing + page.text.slice(to - 1, to);
 }

@@ -170,6 +170,18 @@ describe('rewriteManifest', () => {
     expect(rewrite(before, operation)).toMatchObject({ text: after, reprinted: true });
   });
 
+  test.each<[string, string]>([
+    ['comments', 'a: { # c\n  b: 1, # d, e\n  c: 2 # f\n}\n'],
+    ['one member a line and a comma at the end', 'a: {\n  b: 1,\n  c: 2,\n  }\n'],
+    ['members of JSON', 'a:   {"b":1.0 ,"c": [ 0x10,2 ]}\n'],
+    ['quotes and tags', 'a: {b: !!str 1, c: \'x\', d: "y"} # z\n'],
+    ['nothing in it', 'a: {}\n'],
+  ])('takes away from a map on one line what it added: %s', (_what, text) => {
+    const added = rewrite(text, { op: 'add', path: '/a/k', value: 'v' }).text;
+    expect(added).not.toBe(text);
+    expect(rewrite(added, { op: 'remove', path: '/a/k' }).text).toBe(text);
+  });
+
   test.each<[string, string, string]>([
     ['two spaces', '{\n  "a": [\n    1\n  ]\n}\n', '{\n  "a": [\n    1\n  ],\n  "b": 2\n}\n'],
     ['tabs', '{\n\t"a": 1\n}', '{\n\t"a": 1,\n\t"b": 2\n}'],

@@ -63,7 +63,7 @@ describe('a value of YAML', () => {
   test.each([
     ['b: {n: 99999999999999999999999, f: 1.0, e: 1E5, h: 0x1F, z: -0, "q": \'s\'}', 'b: {n: 99999999999999999999999, f: 1.0, e: 1E5, h: 0x1F, z: -0, "q": \'s\', k: v}'],
     ['b:   {"a":1.0 ,"c": [ 1e400,2 ]}  # note', 'b:   {"a":1.0 ,"c": [ 1e400,2 ],k: v}  # note'],
-    ['b: {n: 1.0, # note\n  m: 1E5}', 'b: {\n     n: 1.0, # note\n     m: 1E5,\n     k: v\n   }'],
+    ['b: {n: 1.0, # note\n  m: 1E5}', 'b: {n: 1.0, # note\n  m: 1E5,\n  k: v}'],
     ['b: {x: &a 0x10, y: 1.0}\nc: *a', 'b: {x: &a 0x10, y: 1.0, k: v}\nc: *a'],
     ['b: {x: !!binary aGVsbG8=}', 'b: {x: !!binary aGVsbG8=, k: v}'],
   ])('keeps its notation beside what is added: %s', (before, after) => {
