@@ -32,7 +32,8 @@ function denial(decision: Decision): string {
   // One sentence is there in any case, shortened if it must be.
   const [{ code, message }] = decision.reasons;
   const room = denialBudget - withCode({ code, message: '…' }).length;
-  if (kept.length === 0) kept.push(withCode({ code, message: `${message.slice(0, room).replace(/[\uD800-\uDBFF]$/, '')}…` }));
+  if (kept.length === 0)
+    kept.push(withCode({ code, message: `${message.slice(0, room).replace(/[\uD800-\uDBFF]$/, '')}…` }));
   const more = decision.reasons.length - kept.length;
   return [...kept, ...(more > 0 ? [`and ${more} more`] : [])].join('; ');
 }

@@ -47,7 +47,9 @@ function registrationNotes(configuration: JsonObject): string[] {
       !sameSelector(found, 'namespaceSelector', entry.namespaceSelector) ||
       !sameSelector(found, 'objectSelector', entry.objectSelector)
     ) {
-      notes.push(`entry ${entry.name} has other selectors in this cluster; the result below is that of the shipped ones`);
+      notes.push(
+        `entry ${entry.name} has other selectors in this cluster; the result below is that of the shipped ones`,
+      );
     }
     return notes;
   });
