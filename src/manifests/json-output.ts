@@ -22,7 +22,7 @@ interface JsonPiece {
 /** The document as JSON, numbers with all their digits. Undefined for one without a JSON object or list. */
 function jsonOf(text: string): JsonPiece | undefined {
   const json = readJson(text);
-  if (json !== undefined && 'from' in json) return { text, node: parseJsonText(text, json.from) };
+  if (json !== undefined && 'format' in json) return { text, node: parseJsonText(text, json.from) };
   const read = readValue(parseYaml(text, { intAsBigInt: true }));
   if ('message' in read || read.value === null) return undefined;
   const written = writeJson(read.value);
