@@ -13,13 +13,7 @@ export interface MetricsTarget {
 
 /** Input of the capture listeners, their routes and their clusters: what a control plane would know about a proxy. */
 export interface TrafficIntent {
-  readonly settings: {
-    readonly proxy: Pick<
-      PodSettings['proxy'],
-      'outboundTrafficPolicy' | 'opaquePorts' | 'protocolDetectionTimeoutMs' | 'accessLog' | 'metrics' | 'tracing'
-    >;
-    readonly capture: Pick<PodSettings['capture'], 'families'>;
-  };
+  readonly settings: Pick<PodSettings, 'proxy' | 'capture'>;
   readonly workload: Pick<Workload, 'name'>;
   /** Ports that the pod declares as not HTTP, in addition to those of the settings; ascending. */
   readonly opaqueInboundPorts: readonly number[];
