@@ -168,7 +168,8 @@ written to standard output.
 
 If you come from Istio's \`kube-inject\`: \`-f -\` reads standard input here too, and you can pipe the result into
 \`kubectl apply -f -\`. Unlike \`kube-inject\`, \`inject\` needs no cluster, \`-o\` names a format instead of a file, comments and
-unchanged lines are kept byte for byte, and \`uninject\` reverts an injection completely.
+unchanged lines are kept byte for byte, and \`uninject\` restores every field of an injected pod (not always the order of
+its keys; JSON that changes is laid out anew).
 
 The program is also a kubectl plug-in, \`kubectl sidecar-injector …\`. Add \`bin/\`, which holds \`kubectl-sidecar_injector\`, to
 your PATH, or link that file from a folder that is on it. The plug-in runs on the Node.js that \`npm ci\` installs in the
