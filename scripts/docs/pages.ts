@@ -70,7 +70,8 @@ problems of a pod at once. The mark says what follows from a good one:
 - refused: the pod is denied with the reason and with what to use instead, because silence would leave the user with
   something else than was asked for. Values under "allowed" ask for what happens anyway and pass.
 
-An unknown key under one of these prefixes gives a warning that names the nearest known one. What profiles may bound or
+A deprecated name gives a warning with what to use instead, and an unknown key under one of these prefixes one that names
+the nearest known one. What profiles may bound or
 preset: [profiles](profiles.md).
 
 Mark, default and effect are those of the mode standalone. In mode istiod the annotations mean what they mean to Istio; the

@@ -372,6 +372,26 @@ describe('rows without effect', () => {
     ]);
   });
 
+  test.each<[string, Record<string, string>, readonly string[]]>([
+    [
+      'a deprecated name',
+      { 'traffic.sidecar.istio.io/kubevirtInterfaces': 'tap0' },
+      [expect.stringContaining('is deprecated; use the annotation istio.io/reroute-virtual-interfaces')],
+    ],
+    [
+      'an exclusion beside a list',
+      {
+        'traffic.sidecar.istio.io/includeInboundPorts': '80',
+        'traffic.sidecar.istio.io/excludeInboundPorts': '9000',
+      },
+      [expect.stringContaining('excludeInboundPorts" has no effect: exactly the ports that includeInboundPorts lists')],
+    ],
+    ['an exclusion beside all', { 'traffic.sidecar.istio.io/excludeInboundPorts': '9000' }, []],
+  ])('%s', (_what, annotations, warnings) => {
+    const pod = istioPod({ annotations }, { containers: [app] });
+    expect(decide({ pod, namespace: 'demo' }, snapshot).warnings).toEqual(warnings);
+  });
+
   test('names that every object has are no rows', () => {
     const labels = Object.fromEntries([['constructor', 'x']]);
     expect(decide({ pod: istioPod({ labels }), namespace: 'demo' }, snapshot).warnings).toEqual([]);
