@@ -372,24 +372,20 @@ describe('rows without effect', () => {
     ]);
   });
 
-  test.each<[string, Record<string, string>, readonly string[]]>([
+  test.each<[string, Record<string, string>, string]>([
     [
       'a deprecated name',
       { 'traffic.sidecar.istio.io/kubevirtInterfaces': 'tap0' },
-      [expect.stringContaining('is deprecated; use the annotation istio.io/reroute-virtual-interfaces')],
+      'kubevirtInterfaces" is deprecated; use the annotation istio.io/reroute-virtual-interfaces',
     ],
     [
       'an exclusion beside a list',
-      {
-        'traffic.sidecar.istio.io/includeInboundPorts': '80',
-        'traffic.sidecar.istio.io/excludeInboundPorts': '9000',
-      },
-      [expect.stringContaining('excludeInboundPorts" has no effect: exactly the ports that includeInboundPorts lists')],
+      { 'traffic.sidecar.istio.io/includeInboundPorts': '80', 'traffic.sidecar.istio.io/excludeInboundPorts': '9000' },
+      'excludeInboundPorts" has no effect: exactly the ports that includeInboundPorts lists are captured',
     ],
-    ['an exclusion beside all', { 'traffic.sidecar.istio.io/excludeInboundPorts': '9000' }, []],
-  ])('%s', (_what, annotations, warnings) => {
+  ])('%s: a warning', (_what, annotations, warning) => {
     const pod = istioPod({ annotations }, { containers: [app] });
-    expect(decide({ pod, namespace: 'demo' }, snapshot).warnings).toEqual(warnings);
+    expect(decide({ pod, namespace: 'demo' }, snapshot).warnings).toEqual([expect.stringContaining(warning)]);
   });
 
   test('names that every object has are no rows', () => {
