@@ -26,6 +26,7 @@ import { cappedReasons, hardeningReasons } from './hardening-checks.ts';
 import { profileWarning } from '../../policy/profile-label.ts';
 import { piecesOf } from './pieces.ts';
 import { planFragments, type Plan } from '../../plan/plan.ts';
+import { fitFragments } from '../../plan/pod-resources.ts';
 import { atLeastOne, type Proposal, type Reasons, type NotInjected } from '../../patch/proposal.ts';
 import { type ProbeEdit } from '../../plan/probes.ts';
 import { reason, type Reason } from '../../policy/reason.ts';
@@ -187,12 +188,11 @@ export function proposeIstiodInjection(
   const misfits = atLeastOne(finished.misfits.map((text) => reason('ProfileMisfit', text)));
   if (misfits !== undefined) return { outcome: 'deny', reasons: misfits, warnings };
   const redirected = redirectedProbes(declared, rendered);
-  const fragments = [
-    finished.fragment,
-    ...[...declared.fragments.values()].map((one) => withRedirects(one, redirected)),
-  ];
+  const others = [...declared.fragments.values()].map((one) => withRedirects(one, redirected));
+  const fitted = fitFragments(view, [...others, finished.fragment], new Set(applicationNames(data)));
+  const fragments = [...fitted.fragments.slice(-1), ...fitted.fragments.slice(0, -1)];
   const sleeps = sleepsFor(view, request.namespace, rendered, snapshot);
-  warnings.push(...sleeps.warnings);
+  warnings.push(...fitted.warnings, ...sleeps.warnings);
   const planned = planFragments(view, { fragments, ...pieces, redirected, sleeps: sleeps.edits });
   if ('conflicts' in planned) return { outcome: 'deny', reasons: planned.conflicts, warnings };
   const { template } = rendered;
