@@ -152,7 +152,7 @@ export function proposeReinvocation(
     operations: recorded === undefined ? operations : [...operations, recorded.operation],
     record: recorded?.record ?? record,
     reasons: [reason('ProbesAdded', `injected before; ${wordsFor(edits, probes)}`), ...images],
-    warnings: [...probes.warnings, ...sleeps.warnings, ...images.map(({ message }) => message)],
+    warnings: [...probes.warnings, ...sleeps.warnings],
     added: undefined,
     capture,
   };
