@@ -37,7 +37,10 @@ beforeAll(async () => {
   ];
   for (const name of copied) cpSync(path.join(root, name), path.join(checkout, name), { recursive: true });
   symlinkSync(modules, path.join(checkout, 'node_modules'));
-  const { stdout } = await run('npm', ['pack', '--json', '--pack-destination', folder], { cwd: checkout });
+  const { stdout } = await run('npm', ['pack', '--json', '--pack-destination', folder], {
+    cwd: checkout,
+    env: { ...process.env, npm_config_update_notifier: 'false' },
+  });
   const [{ filename }] = JSON.parse(stdout.slice(stdout.indexOf('[\n'))) as [{ filename: string }];
   mkdirSync(installed, { recursive: true });
   await run('tar', ['-xzf', path.join(folder, filename), '-C', installed, '--strip-components=1']);
