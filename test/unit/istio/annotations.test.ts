@@ -388,6 +388,14 @@ describe('rows without effect', () => {
     expect(decide({ pod, namespace: 'demo' }, snapshot).warnings).toEqual([expect.stringContaining(warning)]);
   });
 
+  test('a probe of another host, which Istio rewrites all the same', () => {
+    const readinessProbe = { httpGet: { port: 80, host: '10.0.0.1' } };
+    const pod = istioPod({}, { containers: [{ ...app, readinessProbe }] });
+    expect(decide({ pod, namespace: 'demo' }, snapshot).warnings).toEqual([
+      'sidecar-injector: container "app": readinessProbe asks host "10.0.0.1" and not the pod, now for the agent’s path',
+    ]);
+  });
+
   test('names that every object has are no rows', () => {
     const labels = Object.fromEntries([['constructor', 'x']]);
     expect(decide({ pod: istioPod({ labels }), namespace: 'demo' }, snapshot).warnings).toEqual([]);

@@ -119,6 +119,15 @@ function lostMounts(view: PodView, { volumes, containers, initContainers }: Rend
     }));
 }
 
+/** Warnings about rewritten probes and hooks whose host Istio keeps, so that the kubelet asks that host for the agent's path. */
+function warningsAboutHosts(edits: readonly ProbeEdit[]): string[] {
+  return edits.flatMap(({ at, field, replacement }) => {
+    const host = stringMember(replacement, 'host') || undefined;
+    if (host === undefined) return [];
+    return [`container ${quote(at.name)}: ${field} asks host ${quote(host)} and not the pod, now for the agent’s path`];
+  });
+}
+
 /** Returns the rewrites of declared sidecars' probes; the agent answers them as it does the application's. */
 function redirectedProbes(declared: DeclaredFragments, rendered: RenderedPod): ProbeEdit[] {
   return injectedContainers(declared.fragments.values()).flatMap((at) =>
@@ -192,7 +201,7 @@ export function proposeIstiodInjection(
   const fitted = fitFragments(view, [...others, finished.fragment], new Set(applicationNames(data)));
   const fragments = [...fitted.fragments.slice(-1), ...fitted.fragments.slice(0, -1)];
   const sleeps = sleepsFor(view, request.namespace, rendered, snapshot);
-  warnings.push(...fitted.warnings, ...sleeps.warnings);
+  warnings.push(...warningsAboutHosts(pieces.edits), ...fitted.warnings, ...sleeps.warnings);
   const planned = planFragments(view, { fragments, ...pieces, redirected, sleeps: sleeps.edits });
   if ('conflicts' in planned) return { outcome: 'deny', reasons: planned.conflicts, warnings };
   const { template } = rendered;
