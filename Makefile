@@ -128,4 +128,4 @@ images: node_modules/.package-lock.json ## Build both container images with DOCK
 
 .PHONY: clean
 clean: ## Remove what was built; node_modules and the cached test programs stay.
-	rm -rf dist coverage demo-output
+	rm -rf dist lib coverage demo-output

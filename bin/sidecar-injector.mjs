@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// Runs the program from a checkout without a build. TypeScript needs Node 24 (type stripping), so an older Node hands
+// Runs the program from a checkout without a build, and as packed (`npm pack`) from its bundle. TypeScript needs Node 24 (type stripping), so an older Node hands
 // over to the one that `npm ci` installed beside it.
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
@@ -9,7 +9,10 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const self = fileURLToPath(import.meta.url);
-const main = fileURLToPath(new URL('../src/main.ts', import.meta.url));
+const [source, bundle] = ['../src/main.ts', '../dist/sidecar-injector.mjs'].map((file) =>
+  fileURLToPath(new URL(file, import.meta.url)),
+);
+const main = existsSync(source) ? source : bundle;
 const pinned = fileURLToPath(new URL('../node_modules/node/bin/node', import.meta.url));
 
 if (Number(process.versions.node.split('.')[0]) >= 24) {

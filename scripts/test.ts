@@ -2,6 +2,7 @@
 // With CI=true a tier that this machine cannot run counts as failed.
 import { prepareEnvoy } from '../test/harness/tools/envoy.ts';
 import { prepareKubernetes } from '../test/harness/tools/kubernetes.ts';
+import { prepareKustomize } from '../test/harness/tools/kustomize.ts';
 import { prepareNodePrograms } from '../test/harness/tools/node-programs.ts';
 import {
   prepareNetworkNamespaces,
@@ -48,6 +49,7 @@ async function startTools(needed: ReadonlySet<ToolName>): Promise<Tools> {
   const namespaces = await prepare('network namespaces', prepareNetworkNamespaces);
   const envoy = await prepare('envoy', prepareEnvoy);
   const kubernetes = prepare('kubernetes', prepareKubernetes);
+  const kustomize = kubernetes.then(() => prepare('kustomize', prepareKustomize));
   return {
     packages: Promise.resolve(packages),
     'node packages': Promise.resolve(nodePackages),
@@ -56,7 +58,8 @@ async function startTools(needed: ReadonlySet<ToolName>): Promise<Tools> {
     envoy: Promise.resolve(envoy),
     kubernetes,
     // Built one after the other: what tiers wait for first comes first.
-    'node programs': kubernetes.then(() => prepare('node programs', prepareNodePrograms)),
+    kustomize,
+    'node programs': kustomize.then(() => prepare('node programs', prepareNodePrograms)),
   };
 }
 

@@ -16,6 +16,7 @@ export {
   selectEntry,
   webhookConfiguration,
   type EntryMatch,
+  type RegistrationEntry,
 } from './injection/policy/registration.ts';
 export { createSnapshot, type SnapshotInput, type SnapshotResult } from './injection/build-snapshot.ts';
 export { type Snapshot } from './injection/snapshot.ts';

@@ -70,7 +70,8 @@ problems of a pod at once. The mark says what follows from a good one:
 - refused: the pod is denied with the reason and with what to use instead, because silence would leave the user with
   something else than was asked for. Values under "allowed" ask for what happens anyway and pass.
 
-An unknown key under one of these prefixes gives a warning that names the nearest known one. What profiles may bound or
+A deprecated name gives a warning with what to use instead, and an unknown key under one of these prefixes one that names
+the nearest known one. What profiles may bound or
 preset: [profiles](profiles.md).
 
 Mark, default and effect are those of the mode standalone. In mode istiod the annotations mean what they mean to Istio; the
@@ -168,7 +169,8 @@ written to standard output.
 
 If you come from Istio's \`kube-inject\`: \`-f -\` reads standard input here too, and you can pipe the result into
 \`kubectl apply -f -\`. Unlike \`kube-inject\`, \`inject\` needs no cluster, \`-o\` names a format instead of a file, comments and
-unchanged lines are kept byte for byte, and \`uninject\` reverts an injection completely.
+unchanged lines are kept byte for byte, and \`uninject\` restores every field of an injected pod (not always the order of
+its keys; JSON that changes is laid out anew).
 
 The program is also a kubectl plug-in, \`kubectl sidecar-injector …\`. Add \`bin/\`, which holds \`kubectl-sidecar_injector\`, to
 your PATH, or link that file from a folder that is on it. The plug-in runs on the Node.js that \`npm ci\` installs in the

@@ -127,8 +127,9 @@ function guards(intent: CaptureIntent): string[] {
  */
 export function renderNftables(intent: CaptureIntent): string {
   const rules = captureRules(intent).filter(({ family }) => family === undefined || intent.families.includes(family));
-  const byChain = Map.groupBy(rules, (rule) => chainName(rule.table, rule.chain));
-  const chains = [...byChain].map(([name, own]) => {
+  const chainOf = (rule: Rule): string => chainName(rule.table, rule.chain);
+  const chains = [...new Set(rules.map(chainOf))].map((name) => {
+    const own = rules.filter((rule) => chainOf(rule) === name);
     const hook = Object.hasOwn(hooks, name) ? [hooks[name] ?? '', ...guards(intent)] : [];
     const lines = ofBothFamilies(own, intent.families).flatMap((rule) => ruleLines(rule, intent));
     return [`  chain ${name} {`, ...[...hook, ...lines].map((line) => `    ${line}`), '  }'].join('\n');

@@ -24,17 +24,22 @@ export function createDevSource(options: DevSourceOptions): CertificateSource {
   const listeners: ((next: ServingCertificate) => void)[] = [];
   let authority: KeyedCertificate | undefined;
   let serving: ServingCertificate | undefined;
+  let isAnnounced = false;
   let problem = 'not started';
   let timer: NodeJS.Timeout | undefined;
   let renewing: Promise<void> | undefined;
   let stopped = false;
 
+  async function writeCa(certificate: string): Promise<void> {
+    await writeAtomically(caFile, certificate);
+    onEvent({ code: 'ca-generated', detail: `the CA certificate is in '${caFile}'` });
+  }
+
   async function mint(): Promise<ServingCertificate> {
     const now = clock();
     if (authority === undefined || validityOf(authority.certificate).notAfterMs <= now.getTime()) {
       authority = await createAuthority({ now, lifetimeMs: defaultPolicy.caLifetimeMs });
-      await writeAtomically(caFile, authority.certificate);
-      onEvent({ code: 'ca-generated', detail: `the CA certificate is in '${caFile}'` });
+      if (isAnnounced) await writeCa(authority.certificate);
     }
     const leaf = await issueLeaf({ authority, names, now, lifetimeMs: defaultPolicy.leafLifetimeMs });
     serving = { ...leaf, bundle: authority.certificate };
@@ -66,6 +71,11 @@ export function createDevSource(options: DevSourceOptions): CertificateSource {
         Math.min(pollMs, longestTimerMs),
       );
       return first;
+    },
+    // Not at the start: a server that cannot listen would replace the file of the one that does.
+    async announce() {
+      isAnnounced = true;
+      if (authority !== undefined) await writeCa(authority.certificate);
     },
     onChange(listener) {
       listeners.push(listener);

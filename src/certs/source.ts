@@ -11,6 +11,8 @@ export interface ServingCertificate {
 export interface CertificateSource {
   /** Resolves with the first certificate. Rejects if there cannot be one, for example because files are invalid. */
   start(): Promise<ServingCertificate>;
+  /** Tells clients how to verify the certificate; called once the server listens. Rejects if that cannot be done. */
+  announce?(): Promise<void>;
   /** Registers a listener for every later certificate. Call this before `start`. */
   onChange(listener: (next: ServingCertificate) => void): void;
   /** Whether API servers can verify the certificate that is presented now; `reason` is one sentence for people. */

@@ -40,7 +40,7 @@ export function addEngineOptions(command: Command): void {
     .option('--settings <file>', 'file with the InjectorConfiguration to use (default: the built-in settings)')
     .option(
       '--sidecars <path>',
-      'file or folder with SidecarTemplate objects to use; can be repeated (default: none)',
+      'file, folder or folder of folders with SidecarTemplate objects to use; can be repeated (default: none)',
       collect,
     )
     .option('-n, --namespace <name>', 'namespace of objects that do not name one (default: "default")')

@@ -12,7 +12,7 @@ import { decisionWithoutPatch, type Decision, type InjectionRequest } from './de
 import { writePatchText, type KnownTexts } from './patch/patch-text.ts';
 import { asksForInjection, decidePolicy } from './policy/policy.ts';
 import { isNotInjected, type Proposal, type NotInjected } from './patch/proposal.ts';
-import { atLeastOne, isWorthTelling, reason } from './policy/reason.ts';
+import { atLeastOne, isWorthTelling, reason, type Reason } from './policy/reason.ts';
 import { parseStatus } from './patch/status.ts';
 import type { Snapshot } from './snapshot.ts';
 import { applyAndVerify } from './patch/verify.ts';
@@ -29,13 +29,17 @@ function shownWarning(text: string, end = ''): string {
   return `${line.length > room ? `${cut}…` : line}${end}`;
 }
 
-function withoutPatch({ outcome, reasons, warnings = [] }: NotInjected, view: PodView, snapshot: Snapshot): Decision {
+/** Warnings for the reasons that are worth one. Their code stays if the text has to be shortened. */
+function warningsOf(reasons: readonly Reason[], view: PodView, start = ''): string[] {
   const asked = asksForInjection(view);
-  const told = outcome === 'skip' ? reasons.filter(({ code }) => isWorthTelling(code, asked)) : [];
-  const shown = [
-    ...told.map(({ code, message }) => shownWarning(`not injected: ${message}`, ` (${code})`)),
-    ...warnings.map((text) => shownWarning(text)),
-  ];
+  return reasons
+    .filter(({ code }) => isWorthTelling(code, asked))
+    .map(({ code, message }) => shownWarning(`${start}${message}`, ` (${code})`));
+}
+
+function withoutPatch({ outcome, reasons, warnings = [] }: NotInjected, view: PodView, snapshot: Snapshot): Decision {
+  const told = outcome === 'skip' ? warningsOf(reasons, view, 'not injected: ') : [];
+  const shown = [...told, ...warnings.map((text) => shownWarning(text))];
   return decisionWithoutPatch(outcome, reasons, shown, snapshot.hash);
 }
 
@@ -83,7 +87,7 @@ function decideAnew(view: PodView, request: InjectionRequest, circumstances: Cir
   const decision: Decision = {
     outcome: 'inject',
     reasons,
-    warnings: warnings.map((text) => shownWarning(text)),
+    warnings: [...warnings.map((text) => shownWarning(text)), ...warningsOf(reasons, view)],
     operations,
     // Written before verification, which makes the values of the operations part of the pod.
     patch: writePatchText(operations, texts),

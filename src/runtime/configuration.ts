@@ -10,7 +10,7 @@ import type { TemplateTest } from '../settings/schema/template-test.ts';
 /** Files of settings and sidecar templates; undefined means only the built-in ones. */
 export interface ConfigurationPaths {
   readonly settings?: string | undefined;
-  /** Files, and directories whose files are read, without subdirectories. */
+  /** Files, directories whose files are read, and directories of such directories. */
   readonly sidecars?: readonly string[] | undefined;
 }
 
@@ -78,21 +78,40 @@ async function readDocuments(file: string, into: Reading): Promise<void> {
 
 const manifestName = /\.(?:ya?ml|json)$/;
 
-/** The YAML and JSON files of a directory, sorted. Hidden names are skipped, such as the kubelet's `..data` link. */
-async function listFiles(directory: string, into: Reading): Promise<string[]> {
+/** What kustomize reads in a directory of manifests; it describes the others. */
+const kustomization = /^kustomization\.ya?ml$/;
+
+/**
+ * The YAML and JSON files of a directory and its subdirectories, both sorted. Hidden names are skipped, such as the
+ * kubelet's `..data` link.
+ */
+async function listDirectory(
+  directory: string,
+  into: Reading,
+): Promise<{ readonly files: readonly string[]; readonly directories: readonly string[] }> {
   try {
     const entries = (await readdir(directory, { withFileTypes: true })).filter(({ name }) => !name.startsWith('.'));
-    const names = entries.map(({ name }) => name).filter((name) => manifestName.test(name));
-    const inner = entries.find((entry) => entry.isDirectory());
-    if (names.length === 0 && inner !== undefined) {
-      const message = `holds folders and no .yaml, .yml or .json file; name the folders one by one, such as ${path.join(directory, inner.name)}`;
-      into.problems.push({ file: directory, where: '', message });
-    }
-    return names.toSorted().map((name) => path.join(directory, name));
+    const paths = (kept: typeof entries) => kept.map(({ name }) => path.join(directory, name)).toSorted();
+    const directories = entries.filter((entry) => entry.isDirectory());
+    const files = entries.filter((entry) => !directories.includes(entry) && manifestName.test(entry.name));
+    return { files: paths(files.filter(({ name }) => !kustomization.test(name))), directories: paths(directories) };
   } catch (error) {
     into.problems.push({ file: directory, where: '', message: `cannot be read: ${causeOf(error)}` });
-    return [];
+    return { files: [], directories: [] };
   }
+}
+
+/** The files of a directory, or, if it only has subdirectories, those of each of them. */
+async function listTemplates(directory: string, into: Reading): Promise<string[]> {
+  const { files, directories } = await listDirectory(directory, into);
+  if (files.length > 0 || directories.length === 0) return [...files];
+  const inner: string[] = [];
+  for (const one of directories) inner.push(...(await listDirectory(one, into)).files);
+  if (inner.length === 0) {
+    const message = 'no .yaml, .yml or .json file is there, nor in one of its folders';
+    into.problems.push({ file: directory, where: '', message });
+  }
+  return inner;
 }
 
 /** Expands directories to their files. Each file is listed once, even if it is named several times. */
@@ -100,7 +119,7 @@ async function filesOf(paths: readonly string[], into: Reading): Promise<string[
   const files: string[] = [];
   for (const one of paths) {
     const isFile = manifestName.test(one) && (await stat(one).catch(() => undefined))?.isFile() === true;
-    files.push(...(isFile ? [one] : await listFiles(one, into)));
+    files.push(...(isFile ? [one] : await listTemplates(one, into)));
   }
   return [...new Map(files.map((file) => [path.resolve(file), file])).values()];
 }
@@ -169,7 +188,7 @@ export async function loadTemplateTests(
   directory: string,
 ): Promise<{ readonly tests: readonly TemplateTest[] } | { readonly problems: readonly FileProblem[] }> {
   const reading: Reading = { documents: [], problems: [] };
-  for (const file of await listFiles(directory, reading)) await readDocuments(file, reading);
+  for (const file of (await listDirectory(directory, reading)).files) await readDocuments(file, reading);
   const problems = [
     ...reading.problems,
     ...reading.documents.flatMap((document) => problemsOf(document, readTemplateTest)),

@@ -216,6 +216,11 @@ async function start(options: ServeOptions, log: Log, cleanups: Cleanups): Promi
     healthAddress = healthServer.address() as AddressInfo;
     log.info({ address: healthAddress.address, port: healthAddress.port }, 'health listening');
   }
+  try {
+    await source.announce?.();
+  } catch (error) {
+    throw new StartError([error instanceof Error ? error.message : String(error)], { cause: error });
+  }
   const facts = client === undefined ? undefined : watchServerVersion(client, configuration, log);
   cleanups.push(() => facts?.stop());
   const namespaces = client === undefined ? undefined : watchNamespaces(client, configuration, log);

@@ -45,6 +45,8 @@ export interface AnnotationRow {
   readonly doc: string;
   /** Parses the value, applies it to the draft and reports findings. Undefined if other code reads the value. */
   readonly apply: ((text: string, draft: PodSettings) => readonly Finding[]) | undefined;
+  /** What to use instead of a deprecated key; completes "is deprecated; use …". */
+  readonly deprecated?: string | undefined;
   /** The meaning in istiod mode. Undefined if the key belongs to another program there. */
   readonly istiod: IstiodUse | undefined;
 }
@@ -61,6 +63,7 @@ interface Named {
   readonly name: string;
   /** Defaults to annotation. */
   readonly kind?: Kind;
+  readonly deprecated?: string;
   readonly istiod?: IstiodColumn | undefined;
 }
 
@@ -90,7 +93,7 @@ export function supported<T>(
     readonly set: (draft: PodSettings, value: T) => readonly Finding[] | void;
   },
 ): AnnotationRow {
-  const { name, kind = 'annotation', grammar, defaultText, doc, set } = row;
+  const { name, kind = 'annotation', grammar, defaultText, doc, deprecated, set } = row;
   return {
     name,
     kind,
@@ -98,6 +101,7 @@ export function supported<T>(
     allowed: grammar.allowed,
     defaultText,
     doc,
+    deprecated,
     apply(text, draft) {
       const parsed = grammar.parse(text);
       return 'problem' in parsed ? [parsed] : (set(draft, parsed.value) ?? nothing);
@@ -113,8 +117,9 @@ export function supported<T>(
 export function readElsewhere(
   row: Named & { readonly allowed: string; readonly defaultText: string; readonly doc: string },
 ): AnnotationRow {
-  const { name, kind = 'annotation', allowed, defaultText, doc } = row;
-  return { name, kind, support: 'supported', allowed, defaultText, doc, apply: undefined, istiod: istiodUse(row) };
+  const { name, kind = 'annotation', allowed, defaultText, doc, deprecated } = row;
+  const istiod = istiodUse(row);
+  return { name, kind, support: 'supported', allowed, defaultText, doc, deprecated, apply: undefined, istiod };
 }
 
 /**

@@ -1,7 +1,8 @@
 import { annotationNames as names } from '../pod/annotation-names.ts';
 import { annotationTable } from './annotation-table.ts';
 import type { AnnotationRow } from './annotation.ts';
-import type { PodKeys } from './pod-settings.ts';
+import { idleExclusion } from './pod-checks.ts';
+import { deprecation, type PodKeys } from './pod-settings.ts';
 import { scrapeTargets } from '../grammar/grammar.ts';
 import { member, stringMember } from '../json/json.ts';
 import { quote, type Problem } from '../grammar/problem.ts';
@@ -43,5 +44,8 @@ export function annotationWarnings(pod: PodKeys, hardened: boolean): string[] {
       ? [`${kind} ${quote(name)} has no effect in the mode istiod: ${istiod.because}`]
       : [],
   );
-  return [...warnings, ...targetWarnings(pod)];
+  const deprecations = rowsOf(pod).flatMap((row) => deprecation(row, pod));
+  const listed = stringMember(pod.annotations, names.includeInboundPorts) ?? '*';
+  const idle = listed === '*' ? [] : idleExclusion(pod.annotations);
+  return [...warnings, ...deprecations, ...idle, ...targetWarnings(pod)];
 }

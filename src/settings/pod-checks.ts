@@ -75,6 +75,13 @@ export function checkAgainstCaps(draft: PodSettings, annotations: JsonObject): P
   return [...checkCaps(draft, annotations), ...checkLogLevel(draft, annotations)];
 }
 
+/** A warning if the pod excludes inbound ports although only listed ones are captured, for which no exclusion is read. */
+export function idleExclusion(annotations: JsonObject | undefined): string[] {
+  const name = names.excludeInboundPorts;
+  if (annotations === undefined || !Object.hasOwn(annotations, name)) return [];
+  return [`annotation ${quote(name)} has no effect: exactly the ports that includeInboundPorts lists are captured`];
+}
+
 /** Reports values outside the operator's bounds and invalid combinations. May adjust defaults of the draft. */
 export function checkCombinations(
   draft: PodSettings,

@@ -3,7 +3,7 @@ import { annotationTable } from './annotation-table.ts';
 import type { AnnotationRow, Kind } from './annotation.ts';
 import { draftOf, type PodSettings } from './effective.ts';
 import type { JsonObject } from '../json/json.ts';
-import { checkCombinations } from './pod-checks.ts';
+import { checkCombinations, idleExclusion } from './pod-checks.ts';
 import { quote, type Problem } from '../grammar/problem.ts';
 import { suggest } from '../grammar/suggestion.ts';
 
@@ -69,6 +69,12 @@ function warnAbout(kind: 'annotation' | 'label', name: string, warnings: string[
   warnings.push(unknownKey(kind, name, warnings.length < mostGuesses));
 }
 
+/** A warning if the pod sets a deprecated key, unless it also has the label of this name, which is what to use instead. */
+export function deprecation({ kind, name, deprecated }: AnnotationRow, { labels }: PodKeys): string[] {
+  if (deprecated === undefined || (labels !== undefined && Object.hasOwn(labels, name))) return [];
+  return [`${kind} ${quote(name)} is deprecated; use ${deprecated}`];
+}
+
 /** Warnings about annotations and labels that are meant for the injector but unknown to it. */
 export function unknownKeys(pod: PodKeys): string[] {
   const warnings: string[] = [];
@@ -103,6 +109,7 @@ export function readPodSettings(pod: PodKeys, base: PodSettings, allowedImages: 
         warnAbout(kind, name, warnings);
         continue;
       }
+      warnings.push(...deprecation(row, pod));
       if (row.apply === undefined) continue;
       draft ??= draftOf(base);
       const value = values[name];
@@ -118,5 +125,6 @@ export function readPodSettings(pod: PodKeys, base: PodSettings, allowedImages: 
   }
   if (draft === undefined) return { effective: base, problems, warnings };
   problems.push(...checkCombinations(draft, base, pod.annotations ?? {}, allowedImages));
+  if (draft.capture.includeInboundPorts !== 'all') warnings.push(...idleExclusion(pod.annotations));
   return { effective: draft, problems, warnings };
 }

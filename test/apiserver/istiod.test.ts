@@ -15,6 +15,8 @@ afterAll(() => cluster.api.close());
 
 const app = { name: 'app', image: 'registry.example/app:1', readinessProbe: { tcpSocket: { port: 80 } } };
 const proxy = { name: 'istio-proxy', image: 'auto' };
+const resources = { requests: { cpu: '250m', memory: '64Mi' }, limits: { cpu: '500m', memory: '96Mi' } };
+const modest = { ...app, resources: { requests: { cpu: '200m', memory: '32Mi' } } };
 const cni = { pilot: { cni: { enabled: true } } };
 
 async function create(name: string, pod: JsonObject): Promise<{ status: number; body: JsonObject }> {
@@ -53,6 +55,29 @@ describe('an API server takes', () => {
       {},
       { istiod: { hardened: true, values: { global: { tag: '1.28.0' } } } },
       istioPod({}, { containers: [app] }),
+    ],
+    ['pod-resources', {}, {}, istioPod({}, { containers: [modest], resources })],
+    [
+      'pod-resources-classic',
+      {},
+      { injection: { nativeSidecars: 'never' } },
+      istioPod({}, { containers: [modest], resources }),
+    ],
+    ['pod-resources-node-agent', cni, {}, istioPod({}, { containers: [modest], resources })],
+    [
+      'pod-resources-override',
+      {},
+      {},
+      istioPod(
+        {},
+        {
+          containers: [modest, { ...proxy, resources: { requests: { cpu: '40m' }, limits: { memory: '1Gi' } } }],
+          initContainers: [
+            { ...app, name: 'migrate', readinessProbe: undefined, resources: { requests: { cpu: '240m' } } },
+          ],
+          resources,
+        },
+      ),
     ],
     ['openshift', { ...cni, global: { platform: 'openshift' } }, {}, istioPod({}, { containers: [app] })],
   ])('%s', async (name, values, spec, pod) => {

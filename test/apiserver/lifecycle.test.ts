@@ -70,14 +70,18 @@ describe('the one file, in a cluster that never saw us', () => {
     expect([code, stdout]).toEqual([0, '']);
   });
 
-  test('while nothing serves, refuses pods of enabled namespaces alone, and names us', async () => {
+  test('while nothing serves, refuses pods of enabled namespaces and those that ask by label, and names us', async () => {
     const [enabled, plain] = await Promise.all([cluster.createNamespace(injected), cluster.createNamespace()]);
     const refused = await until('a refusal', async () => {
       const answer = await cluster.createPod(enabled, makePod('pod'), 'dryRun=All');
       return answer.status === 500 ? answer : undefined;
     });
+    const labelled = (value: string) => ({ metadata: { labels: { 'sidecar.istio.io/inject': value } } });
     expect(refused.body.message).toContain('failed calling webhook "namespace.sidecar-injector.io"');
+    const asking = await cluster.createPod(plain, makePod('asking', labelled('true')));
+    expect(asking.body.message).toContain('failed calling webhook "object.sidecar-injector.io"');
     expect((await cluster.createPod(plain, makePod('pod'))).status).toBe(201);
+    expect((await cluster.createPod(enabled, makePod('refusing', labelled('false')))).status).toBe(201);
   });
 
   test('is uninstalled by the two commands of its header, and leaves nothing', async () => {

@@ -1,5 +1,7 @@
+import { execFile } from 'node:child_process';
 import { readFile, readdir } from 'node:fs/promises';
 import path from 'node:path';
+import { promisify } from 'node:util';
 import { describe, expect, test } from '@jest/globals';
 import { installFile, renderInstall, renderKustomization } from '../../scripts/manifests/install.ts';
 import { root } from '../../scripts/checkout.ts';
@@ -7,6 +9,7 @@ import { findProgram } from '../harness/tools/kubernetes.ts';
 import { runKubectl } from '../support/cluster/kubectl.ts';
 import { sharedCluster } from '../support/processes/shared-cluster.ts';
 
+const oldKustomize = process.env['OLD_KUSTOMIZE_BIN'] ?? 'kustomize';
 const kubectlPath = findProgram('kubectl', process.env);
 const overlays = (await readdir(path.join(root, 'deploy/overlays'))).map((name) => `overlays/${name}`);
 
@@ -25,5 +28,10 @@ describe.each(['base', ...overlays])('deploy/%s', (folder) => {
       .join('---\n');
     const args = ['apply', '--dry-run=server', '--validate=strict', '-f', '-'];
     expect(await runKubectl(kubeconfig, args, checked)).toMatchObject({ code: 0, stderr: '' });
+  });
+
+  test('is the same from the oldest supported kustomize', async () => {
+    const { stdout } = await promisify(execFile)(oldKustomize, ['build', path.join(root, 'deploy', folder)]);
+    expect(stdout).toBe(await renderKustomization(folder, kubectlPath));
   });
 });

@@ -36,7 +36,11 @@ export function registerCheck(program: Command, io: Io): void {
     .command('check')
     .description('Validate settings and sidecar templates, and report every problem with its file and path.')
     .option('--settings <file>', 'file with an InjectorConfiguration')
-    .option('--sidecars <path>', 'file or folder with SidecarTemplate objects; can be repeated', collect)
+    .option(
+      '--sidecars <path>',
+      'file, folder or folder of folders with SidecarTemplate objects; can be repeated',
+      collect,
+    )
     .addHelpText('after', '\nExample:\n  sidecar-injector check --settings settings.yaml --sidecars sidecars/')
     .action(async (options: CheckOptions) => io.finish(await runCheck(options, io)));
 }

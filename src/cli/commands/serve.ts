@@ -125,7 +125,7 @@ export function registerServe(program: Command, io: Io): void {
     )
     .option(
       '--sidecars <path>',
-      'file or folder with SidecarTemplate objects; reloaded when it changes; can be repeated (default: none)',
+      'file, folder or folder of folders with SidecarTemplate objects; reloaded when it changes; can be repeated (default: none)',
       collect,
     )
     .option('--tls-cert-file <file>', 'file with the serving certificate in PEM; reloaded when it changes')

@@ -1,4 +1,4 @@
-import { selectEntry } from '../../index.ts';
+import { selectEntry, type RegistrationEntry } from '../../index.ts';
 import type { Workload } from './rewriting.ts';
 
 /** Labels of a namespace, without the one for its name, which the API server adds. */
@@ -9,11 +9,12 @@ export function namespaceOf(workload: Workload, fallback: string | undefined): s
   return workload.namespace ?? fallback ?? 'default';
 }
 
-/** Evaluates the webhook selectors for the pods of a workload. */
+/** Evaluates the webhook selectors for the pods of a workload: the shipped ones, or those of `entries`. */
 export function passGate(
   workload: Workload,
   namespace: string,
   labels: NamespaceLabels,
+  entries?: readonly RegistrationEntry[],
 ): ReturnType<typeof selectEntry> {
-  return selectEntry({ ...labels, 'kubernetes.io/metadata.name': namespace }, workload.pod.value);
+  return selectEntry({ ...labels, 'kubernetes.io/metadata.name': namespace }, workload.pod.value, entries);
 }

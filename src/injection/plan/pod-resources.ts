@@ -124,9 +124,46 @@ function withDemands(fragment: Fragment, demands: ReadonlyMap<PlacedContainer, D
       ...(Object.keys(limits).length === 0 ? {} : { limits }),
     };
     if (isSame(next, resources ?? {})) return placed;
-    return { placement: placed.placement, container: { ...placed.container, resources: next } };
+    const { text: _, ...others } = placed;
+    return { ...others, container: { ...placed.container, resources: next } };
   });
   return { ...fragment, containers };
+}
+
+/** Reduces the demands where they do not fit, and returns a warning for every change. */
+function fit(view: PodView, demands: Demands): string[] {
+  const warnings: string[] = [];
+  for (const resource of shared) fitOne(view, demands, resource, warnings);
+  return warnings;
+}
+
+/** The demands of placed containers, those that run beside the application apart from those that only start the pod. */
+function divide(demands: ReadonlyMap<PlacedContainer, Demand>): Demands {
+  const of = (runs: boolean): Demand[] =>
+    [...demands].filter(([placed]) => runsOn(placed) === runs).map(([, demand]) => demand);
+  return { running: of(true), starting: of(false) };
+}
+
+function demandsOf(containers: readonly PlacedContainer[]): Map<PlacedContainer, Demand> {
+  return new Map(containers.map((placed) => [placed, demandOf(placed.container)]));
+}
+
+/**
+ * Fits the resources of finished fragments into those of the pod, by the rules of `fitPodResources`. Earlier fragments get
+ * their share first.
+ *
+ * @param application names of containers that are the pod's own, although a fragment replaces them
+ */
+export function fitFragments(
+  view: PodView,
+  fragments: readonly Fragment[],
+  application: ReadonlySet<string>,
+): { readonly fragments: readonly Fragment[]; readonly warnings: readonly string[] } {
+  if (objectMember(view.spec, 'resources') === undefined) return { fragments, warnings: [] };
+  const injected = fragments.flatMap(({ containers }) => containers);
+  const demands = demandsOf(injected.filter(({ container }) => !application.has(container.name)));
+  const warnings = fit(view, divide(demands));
+  return { fragments: fragments.map((fragment) => withDemands(fragment, demands)), warnings };
 }
 
 /**
@@ -143,21 +180,14 @@ export function fitPodResources(
 ): Fitted {
   if (objectMember(view.spec, 'resources') === undefined) return { effective, declared, warnings: [] };
   const draft = draftOf(effective);
-  const demands = new Map(
-    [...declared.values()].flatMap(({ containers }) =>
-      containers.map((placed) => [placed, demandOf(placed.container)] as const),
-    ),
-  );
-  const of = (runs: boolean): Demand[] =>
-    [...demands].filter(([placed]) => runsOn(placed) === runs).map(([, demand]) => demand);
+  const demands = demandsOf([...declared.values()].flatMap(({ containers }) => containers));
+  const { running, starting } = divide(demands);
   const proxy = { name: names.proxyContainer, ...draft.proxy.resources };
   const init = { name: names.initContainer, ...draft.capture.resources };
-  const shares = {
-    running: [...of(true), ...(withProxy ? [proxy] : [])],
-    starting: [...of(false), ...(withProxy ? [init] : [])],
-  };
-  const warnings: string[] = [];
-  for (const resource of shared) fitOne(view, shares, resource, warnings);
+  const warnings = fit(view, {
+    running: [...running, ...(withProxy ? [proxy] : [])],
+    starting: [...starting, ...(withProxy ? [init] : [])],
+  });
   if (warnings.length === 0) return { effective, declared, warnings };
   return {
     effective: draft,

@@ -36,32 +36,32 @@ function isPort(value: number | undefined): value is number {
 }
 
 type Action =
-  { readonly key: ProbeEdit['key']; readonly action: ProbeAction } | { readonly unresolved: Json | undefined };
+  | { readonly key: ProbeEdit['key']; readonly action: ProbeAction; readonly host: string | undefined }
+  | { readonly unresolved: Json | undefined };
 
 /**
- * Returns the single network action of a handler. Undefined for exec, sleep, foreign hosts and handlers that the API
- * server rejects.
+ * Returns the single network action of a handler, with the host that it asks instead of the pod. Undefined for exec, sleep
+ * and handlers that the API server rejects.
  */
 function actionOf(handler: JsonObject, container: JsonObject): Action | undefined {
   const present = (['httpGet', 'tcpSocket', 'grpc'] as const).filter((key) => isObject(member(handler, key)));
   const [key] = present;
   if (key === undefined || present.length > 1) return undefined;
   const action = objectMember(handler, key) ?? {};
-  const host = stringMember(action, 'host');
-  // With a host, the kubelet probes another address than the pod's, which the pod's rules do not capture.
-  if (host !== undefined && host !== '') return undefined;
+  const host = stringMember(action, 'host') || undefined;
   const port = resolvePort(member(action, 'port'), container);
   if (!isPort(port)) return { unresolved: member(action, 'port') };
-  if (key === 'tcpSocket') return { key, action: { type: 'tcp', port } };
+  if (key === 'tcpSocket') return { key, host, action: { type: 'tcp', port } };
   if (key === 'grpc') {
     const service = stringMember(action, 'service');
     return {
       key,
+      host,
       action: service === undefined || service === '' ? { type: 'grpc', port } : { type: 'grpc', port, service },
     };
   }
   const scheme = stringMember(action, 'scheme') === 'HTTPS' ? 'HTTPS' : 'HTTP';
-  return { key, action: { type: 'http', scheme, port, path: stringMember(action, 'path') || '/' } };
+  return { key, host, action: { type: 'http', scheme, port, path: stringMember(action, 'path') || '/' } };
 }
 
 /** Returns the rewritten action: our path, the status port, plain HTTP. The user's headers stay. */
@@ -111,8 +111,13 @@ export function planProbes(
         );
         continue;
       }
-      const { key, action } = found;
+      const { key, action, host } = found;
       if (!capturesInbound(effective, action.port)) continue;
+      if (host !== undefined) {
+        // The kubelet probes another address than the pod's, which the pod's rules do not capture.
+        warnings.push(`container ${quote(name)}: ${field} asks host ${quote(host)} and not the pod; it stays as it is`);
+        continue;
+      }
       if (!rewrites) {
         exclude.add(action.port);
         continue;

@@ -112,7 +112,10 @@ function describeRequirement({
 }
 
 function mismatch(selector: LabelSelector, labels: JsonObject | undefined, of: string): string | undefined {
-  const failed = (selector.matchExpressions ?? []).find(
+  const exact = Object.entries(selector.matchLabels ?? {}).map(
+    ([key, value]) => ({ key, operator: 'In', values: [value] }) as const,
+  );
+  const failed = [...exact, ...(selector.matchExpressions ?? [])].find(
     (requirement) => !matchesLabels({ matchExpressions: [requirement] }, labels),
   );
   if (failed === undefined) return undefined;
@@ -122,15 +125,19 @@ function mismatch(selector: LabelSelector, labels: JsonObject | undefined, of: s
 }
 
 /**
- * Evaluates the webhook selectors in code: returns whether the API server would call the webhook for this pod, with the
- * shipped registration.
+ * Evaluates the webhook selectors in code: returns whether the API server would call the webhook for this pod.
  *
  * @param namespaceLabels must contain `kubernetes.io/metadata.name`, which every namespace has
+ * @param entries of a registration with other selectors than the shipped ones; the shipped match conditions apply to them
  */
-export function selectEntry(namespaceLabels: Readonly<Record<string, string>>, pod: JsonObject): EntryMatch {
+export function selectEntry(
+  namespaceLabels: Readonly<Record<string, string>>,
+  pod: JsonObject,
+  entries: readonly RegistrationEntry[] = registrationEntries,
+): EntryMatch {
   const view = viewPod(pod);
   const reasons: string[] = [];
-  for (const entry of registrationEntries) {
+  for (const entry of entries) {
     const why =
       mismatch(entry.namespaceSelector, namespaceLabels, "namespace's") ??
       mismatch(entry.objectSelector, view.labels, "pod's") ??

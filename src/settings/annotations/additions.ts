@@ -9,7 +9,7 @@ export const additions: readonly AnnotationRow[] = [
     name: names.userVolume,
     grammar: volumeAdditions,
     defaultText: 'none',
-    doc: 'Further volumes for the proxy. No hostPath, and no Secret: an annotation makes no new reference to one.',
+    doc: 'Further volumes for the proxy. No hostPath, and no Secret: an annotation makes no new reference to one. `projected` takes only configMap and downwardAPI as its sources.',
     set: (draft, value) => void (draft.proxy.additions = { ...draft.proxy.additions, volumes: value }),
     istiod: { grammar: objectsByName, note: 'a JSON object by name, with any source' },
   }),

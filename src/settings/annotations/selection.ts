@@ -24,7 +24,8 @@ export const selection: readonly AnnotationRow[] = [
     name: names.inject,
     allowed: 'true, false',
     defaultText: 'the label of the same name',
-    doc: 'The old place of the label. It cannot make the API server ask, and the label wins.',
+    doc: 'The old place of the label, with a warning. It cannot make the API server ask, and the label wins.',
+    deprecated: 'the label of the same name',
   }),
   readElsewhere({
     name: profileLabel,

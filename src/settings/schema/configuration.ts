@@ -3,11 +3,23 @@ import { capture } from './capture.ts';
 import { injection } from './injection.ts';
 import { istiod, mode } from './istiod.ts';
 import { apiVersion, metadata } from './object.ts';
-import { profile, profileLabel } from './profile.ts';
+import { profile, profileLabel, type Profile } from './profile.ts';
 import { proxy } from './proxy.ts';
 import { sidecars } from './sidecars.ts';
 
 const probes = z.strictObject({ rewrite: z.boolean().default(true) });
+
+/** The profile of every installation, unless the settings define one of its name. */
+const small: Profile = {
+  name: 'small',
+  podSelector: { matchLabels: { [profileLabel]: 'small' } },
+  resources: { requests: { cpu: '50m', memory: '64Mi' }, limits: { cpu: '100m', memory: '128Mi' } },
+};
+
+/** Returns the profiles with the built-in one last, so that it never takes precedence. */
+function withBuiltIn(profiles: Profile[]): Profile[] {
+  return profiles.some(({ name }) => name === small.name) ? profiles : [...profiles, small];
+}
 
 const spec = z.strictObject({
   mode,
@@ -17,13 +29,7 @@ const spec = z.strictObject({
   probes: probes.prefault({}),
   istiod: istiod.prefault({}),
   sidecars: sidecars.prefault({}),
-  profiles: z.array(profile).default([
-    {
-      name: 'small',
-      podSelector: { matchLabels: { [profileLabel]: 'small' } },
-      resources: { requests: { cpu: '50m', memory: '64Mi' }, limits: { cpu: '100m', memory: '128Mi' } },
-    },
-  ]),
+  profiles: z.array(profile).default([]).transform(withBuiltIn),
 });
 
 export const injectorConfiguration = z.strictObject({

@@ -2,7 +2,14 @@ import type { Tool } from '../tools/tool.ts';
 
 /** Tools that tests may need; each is prepared once, at the start of a run. */
 export type ToolName =
-  'packages' | 'node packages' | 'sidecar programs' | 'network namespaces' | 'envoy' | 'kubernetes' | 'node programs';
+  | 'packages'
+  | 'node packages'
+  | 'sidecar programs'
+  | 'network namespaces'
+  | 'envoy'
+  | 'kubernetes'
+  | 'kustomize'
+  | 'node programs';
 
 /** One tier of the tests. */
 export interface Tier {

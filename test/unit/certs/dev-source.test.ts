@@ -26,6 +26,8 @@ test('localhost verifies through the CA file', async () => {
   source = createDevSource({ caFile });
   expect(source.health().ready).toBe(false);
   const serving = await source.start();
+  expect(await readdir(folder)).toEqual([]);
+  await source.announce?.();
   const listener = await listenTls(serving);
   try {
     const ca = await readFile(caFile, 'utf8');
@@ -51,15 +53,17 @@ test('a leaf that is due is renewed from the same CA', async () => {
   });
   const renewed = new Promise<ServingCertificate>((resolve) => source?.onChange(resolve));
   const first = await source.start();
+  await source.announce?.();
   now = new Date(now.getTime() + 6 * dayMs);
   const next = await renewed;
   expect(next.certificate).not.toBe(first.certificate);
   expect(next.bundle).toBe(first.bundle);
-  expect(log.codes()).toEqual(['ca-generated', 'leaf-issued', 'leaf-issued']);
+  expect(log.codes()).toEqual(['leaf-issued', 'ca-generated', 'leaf-issued']);
 });
 
 test('a CA file that cannot be written rejects', async () => {
   const caFile = join(folder, 'missing', 'ca.crt');
   source = createDevSource({ caFile });
-  await expect(source.start()).rejects.toThrow(`cannot write the CA certificate to '${caFile}': ENOENT`);
+  await source.start();
+  await expect(source.announce?.()).rejects.toThrow(`cannot write the CA certificate to '${caFile}': ENOENT`);
 });

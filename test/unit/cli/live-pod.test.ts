@@ -101,11 +101,34 @@ describe('explain --pod', () => {
     [
       'other selectors',
       configuration((webhooks) => webhooks.map((webhook) => ({ ...webhook, namespaceSelector: {} }))),
-      /other selectors in this cluster/,
+      /namespace\.sidecar-injector\.io has other selectors in this cluster than the shipped ones; they decide below/,
+    ],
+    [
+      'other match conditions',
+      configuration((webhooks) => webhooks.map((webhook) => ({ ...webhook, matchConditions: [] }))),
+      /other match conditions in this cluster; the result below is that of the shipped ones/,
     ],
   ])('says what is wrong with the registration: %s', async (_what, webhooks, expected) => {
     cluster(plainPod, { 'istio-injection': 'enabled' }, webhooks);
     expect((await explain()).stdout).toMatch(expected);
+  });
+
+  test.each([
+    [{ team: 'shop' }, /Webhook selectors: {2}yes, entry namespace\.sidecar-injector\.io matches/],
+    [{ team: 'ops' }, /wants that the namespace's label team is "shop"; it is "ops"/],
+  ])('the selectors of the live registration decide: %j', async (labels, expected) => {
+    const live = configuration((webhooks) =>
+      webhooks.map((webhook) => ({ ...webhook, namespaceSelector: { matchLabels: { team: 'shop' } } })),
+    );
+    cluster(plainPod, labels, live);
+    expect((await explain()).stdout).toMatch(expected);
+  });
+
+  test('says that the settings are not those of the cluster', async () => {
+    cluster(plainPod, { 'istio-injection': 'enabled' }, configuration());
+    expect((await explain()).stdout).toContain(
+      'the injection policy below is that of the built-in settings (--settings names those of the cluster) and no declared',
+    );
   });
 
   test('a pod that is not there', async () => {

@@ -28,6 +28,8 @@ describe('the documented profiles', () => {
     ['a pattern', 'batch-7', {}, 'batch'],
     ['a selector', 'shop', { tier: 'edge' }, 'edge'],
     ['a name', 'shop', label('large'), 'large'],
+    ['the name of the built-in one', 'shop', label('small'), 'small'],
+    ['a namespace before the built-in one', 'batch', label('small'), 'batch'],
     ['nothing', 'shop', {}, undefined],
     ['the first one, whatever the pod asks for', 'batch', { ...label('large'), tier: 'edge' }, 'batch'],
     ['an unknown name', 'shop', label('huge'), undefined],
@@ -38,12 +40,21 @@ describe('the documented profiles', () => {
 
   test.each([
     ['lrage', 'shop', '"lrage" is not a known profile, did you mean "large"?; the pod gets none'],
-    ['x', 'shop', '"x" is not a known profile; known: batch, edge, large; the pod gets none'],
+    ['x', 'shop', '"x" is not a known profile; known: batch, edge, large, small; the pod gets none'],
     ['large', 'batch', 'profile "large" is not for this pod; the pod gets "batch", which comes first'],
   ])('asked for in vain: %s in %s', (name, namespace, message) => {
     expect(decideIn(namespace, podWith({ labels: label(name) })).warnings).toEqual([
       `sidecar-injector: label sidecar-injector.io/profile: ${message}`,
     ]);
+  });
+
+  test('small of the settings takes the place of the built-in one', () => {
+    const own = snapshotOf({ profiles: [{ name: 'small', resources: { requests: { cpu: '20m' } } }] });
+    const proxy = containerOf(injectedPod(podWith({ labels: label('small') }), own), 'istio-proxy');
+    expect(proxy['resources']).toEqual({
+      requests: { cpu: '20m', memory: '128Mi' },
+      limits: { cpu: '2', memory: '1Gi' },
+    });
   });
 
   test('patches the container', () => {

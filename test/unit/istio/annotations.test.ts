@@ -372,6 +372,30 @@ describe('rows without effect', () => {
     ]);
   });
 
+  test.each<[string, Record<string, string>, string]>([
+    [
+      'a deprecated name',
+      { 'traffic.sidecar.istio.io/kubevirtInterfaces': 'tap0' },
+      'kubevirtInterfaces" is deprecated; use the annotation istio.io/reroute-virtual-interfaces',
+    ],
+    [
+      'an exclusion beside a list',
+      { 'traffic.sidecar.istio.io/includeInboundPorts': '80', 'traffic.sidecar.istio.io/excludeInboundPorts': '9000' },
+      'excludeInboundPorts" has no effect: exactly the ports that includeInboundPorts lists are captured',
+    ],
+  ])('%s: a warning', (_what, annotations, warning) => {
+    const pod = istioPod({ annotations }, { containers: [app] });
+    expect(decide({ pod, namespace: 'demo' }, snapshot).warnings).toEqual([expect.stringContaining(warning)]);
+  });
+
+  test('a probe of another host, which Istio rewrites all the same', () => {
+    const readinessProbe = { httpGet: { port: 80, host: '10.0.0.1' } };
+    const pod = istioPod({}, { containers: [{ ...app, readinessProbe }] });
+    expect(decide({ pod, namespace: 'demo' }, snapshot).warnings).toEqual([
+      'sidecar-injector: container "app": readinessProbe asks host "10.0.0.1" and not the pod, now for the agent’s path',
+    ]);
+  });
+
   test('names that every object has are no rows', () => {
     const labels = Object.fromEntries([['constructor', 'x']]);
     expect(decide({ pod: istioPod({ labels }), namespace: 'demo' }, snapshot).warnings).toEqual([]);

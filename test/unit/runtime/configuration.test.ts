@@ -2,6 +2,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { root } from '../../../scripts/checkout.ts';
 import { describeFileProblem, loadConfiguration } from '../../../src/runtime/configuration.ts';
 
 let folder: string;
@@ -167,10 +168,25 @@ describe('templates of several places', () => {
     expect([...snapshot.templates.keys()]).toEqual(['b', 'c', 'a']);
   });
 
-  test('a folder of nothing but folders is a mistake that is said', async () => {
-    await mkdir(path.join(sidecars, 'log-shipper'));
+  test('are folders of folders, without what is deeper and without kustomize’s own file', async () => {
+    await mkdir(path.join(sidecars, 'two', 'tests'), { recursive: true });
+    await mkdir(path.join(sidecars, 'one'));
+    await writeFile(path.join(sidecars, 'kustomization.yaml'), 'kind: Kustomization');
+    await writeFile(path.join(sidecars, 'two', 'template.yaml'), template('two'));
+    await writeFile(path.join(sidecars, 'two', 'tests', 'two.yaml'), 'not: a template');
+    await writeFile(path.join(sidecars, 'one', 'template.yaml'), template('one'));
+    expect([...(await load({ sidecars: [sidecars] })).snapshot.templates.keys()]).toEqual(['one', 'two']);
+  });
+
+  test('the shipped folder is one', async () => {
+    const { snapshot } = await load({ sidecars: [path.join(root, 'deploy/sidecars')] });
+    expect([...snapshot.templates.keys()]).toContain('log-shipper');
+  });
+
+  test('a folder of folders without templates is a mistake that is said', async () => {
+    await mkdir(path.join(sidecars, 'log-shipper', 'tests'), { recursive: true });
     expect(await problemsOf({ sidecars: [sidecars] })).toEqual([
-      'sidecars: holds folders and no .yaml, .yml or .json file; name the folders one by one, such as sidecars/log-shipper',
+      'sidecars: no .yaml, .yml or .json file is there, nor in one of its folders',
     ]);
   });
 

@@ -93,6 +93,16 @@ describe('a start that fails', () => {
     expect(serving.address.port).toBe(free.port);
   });
 
+  test('leaves the CA file of a server that runs', async () => {
+    serving = await serve(options(), log);
+    const { port } = serving.address;
+    const file = path.join(folder, 'ca.pem');
+    const ca = await readFile(file, 'utf8');
+    await expect(serve(options({ listen: { host: '127.0.0.1', port } }), log)).rejects.toBeInstanceOf(StartError);
+    expect(await readFile(file, 'utf8')).toBe(ca);
+    expect((await ask({ port, ca }, { path: '/livez' })).status).toBe(200);
+  });
+
   test('without an API server for managed certificates says what is missing', async () => {
     const failing = serve(options({ certificate: { kind: 'managed' }, kubeconfig: path.join(folder, 'none') }), log);
     await expect(failing).rejects.toBeInstanceOf(StartError);

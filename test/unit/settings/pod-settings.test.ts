@@ -40,7 +40,11 @@ describe('the annotation table', () => {
       expect([row.apply, good()]).toEqual([undefined, itsValue]);
     } else if ('effect' in example) {
       const found = read(row, example.good);
-      expect([row.support, found.problems, found.warnings]).toEqual(['supported', [], []]);
+      expect([row.support, found.problems, found.warnings]).toEqual([
+        'supported',
+        [],
+        example.deprecation === undefined ? [] : [example.deprecation],
+      ]);
       expect(example.effect(found.effective)).toEqual(example.value);
       expect(example.effect(base)).not.toEqual(example.value);
     } else if ('warning' in example) {
@@ -111,6 +115,34 @@ describe('the annotation table', () => {
     expect(read({ kind, name }, 'x').warnings).toEqual([
       `${kind} ${JSON.stringify(name)} is unknown and has no effect${suggestion}`,
     ]);
+  });
+
+  test('the annotation that is deprecated for a label gives a warning without the label', () => {
+    const values = { 'sidecar.istio.io/inject': 'true' };
+    const warnings = (labels: Record<string, string> | undefined) =>
+      readPodSettings({ annotations: values, labels }, base, []).warnings;
+    expect(warnings(undefined)).toEqual([
+      'annotation "sidecar.istio.io/inject" is deprecated; use the label of the same name',
+    ]);
+    expect(warnings(values)).toEqual([]);
+  });
+
+  test.each([
+    ['80,9000', true],
+    ['', true],
+    ['*', false],
+  ])('an excluded inbound port beside includeInboundPorts %j: a warning is %j', (included, warned) => {
+    const { warnings } = readAnnotations({
+      'traffic.sidecar.istio.io/includeInboundPorts': included,
+      'traffic.sidecar.istio.io/excludeInboundPorts': '9000',
+    });
+    expect(warnings).toEqual(
+      warned
+        ? [
+            'annotation "traffic.sidecar.istio.io/excludeInboundPorts" has no effect: exactly the ports that includeInboundPorts lists are captured',
+          ]
+        : [],
+    );
   });
 
   test('only the first of many are guessed, because every guess costs comparisons', () => {

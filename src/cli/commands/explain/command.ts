@@ -20,7 +20,10 @@ export function registerExplain(program: Command, io: Io): void {
   addFilenameOption(command);
   addOutputOption(command, ['text', 'json'], 'output format: text for people, json for programs');
   command
-    .option('--pod <namespace/name>', 'live pod to explain, instead of -f')
+    .option(
+      '--pod <namespace/name>',
+      'live pod to explain, instead of -f; its namespace and the registration are read too, but not the ConfigMaps with settings and sidecars',
+    )
     .option(
       '--kubeconfig <file>',
       'kubeconfig file to use (default: $KUBECONFIG, ~/.kube/config or the service account of the pod)',

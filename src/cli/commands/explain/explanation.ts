@@ -1,4 +1,4 @@
-import { explainCapture, type Added, type Injector, type Reason } from '../../../index.ts';
+import { explainCapture, type Added, type Injector, type Reason, type RegistrationEntry } from '../../../index.ts';
 import { passGate } from '../../manifests/webhook-selectors.ts';
 import type { KnownNamespace } from '../../manifests/known-namespace.ts';
 import { ownerOf, type Workload } from '../../manifests/rewriting.ts';
@@ -48,13 +48,15 @@ export function explainWorkload(
     readonly namespace: string;
     readonly where: string;
     readonly notes: readonly string[];
+    /** Entries of the cluster's registration; the shipped ones if left out. */
+    readonly entries?: readonly RegistrationEntry[];
   },
 ): Explanation {
-  const { namespace, labels, annotations: namespaceAnnotations, injector, where, notes } = context;
+  const { namespace, labels, annotations: namespaceAnnotations, injector, where, notes, entries } = context;
   const { apiVersion, kind, name } = workload;
   const object = { apiVersion, kind, name, namespace };
   const gate: GateAnswer =
-    labels === undefined ? { asked: false } : { asked: true, ...passGate(workload, namespace, labels) };
+    labels === undefined ? { asked: false } : { asked: true, ...passGate(workload, namespace, labels, entries) };
   if (gate.asked && !gate.called) return { object, where, notes, gate, decision: undefined };
   const { outcome, reasons, warnings, added, capture } = injector.decide({
     pod: workload.pod.value,

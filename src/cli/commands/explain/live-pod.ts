@@ -2,7 +2,14 @@ import { existsSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
-import { registrationEntries, undo, type Injector, type JsonObject } from '../../../index.ts';
+import {
+  matchConditions,
+  registrationEntries,
+  undo,
+  type Injector,
+  type JsonObject,
+  type RegistrationEntry,
+} from '../../../index.ts';
 import { ApiError } from '../../../kubernetes/api-error.ts';
 import { connect, type ApiClient } from '../../../kubernetes/client.ts';
 import { webhookConfigurationName } from '../../../kubernetes/names.ts';
@@ -12,6 +19,7 @@ import { findObjects } from '../../../manifests/workloads.ts';
 import { isObject, member, objectMember, objectsMember, stringMember } from '../../../json/json.ts';
 import { quote } from '../../../grammar/problem.ts';
 import { explainWorkload, type Explanation } from './explanation.ts';
+import type { ExplainOptions } from './options.ts';
 import { exitCodes, usageFailure, type Failure } from '../../io.ts';
 import { isWorkload } from '../../manifests/rewriting.ts';
 
@@ -31,7 +39,24 @@ function sameSelector(live: JsonObject, key: string, shipped: unknown): boolean 
   return isDeepStrictEqual(member(live, key) ?? {}, shipped);
 }
 
-/** Differences between the cluster's registration and the shipped one, with which the webhook selectors are evaluated. */
+function sameConditions(live: JsonObject): boolean {
+  const texts = objectsMember(live, 'matchConditions').map((one) => stringMember(one, 'expression'));
+  return isDeepStrictEqual(
+    texts,
+    matchConditions.map(({ expression }) => expression),
+  );
+}
+
+/** The entries of the cluster's registration. The API server has checked the shape of its selectors. */
+function liveEntries(configuration: JsonObject): RegistrationEntry[] {
+  return objectsMember(configuration, 'webhooks').map((webhook) => ({
+    name: stringMember(webhook, 'name') ?? '',
+    namespaceSelector: objectMember(webhook, 'namespaceSelector') ?? {},
+    objectSelector: objectMember(webhook, 'objectSelector') ?? {},
+  }));
+}
+
+/** What is wrong with the cluster's registration, and where it differs from the shipped one. */
 function registrationNotes(configuration: JsonObject): string[] {
   const live = objectsMember(configuration, 'webhooks');
   return registrationEntries.flatMap((entry): string[] => {
@@ -47,8 +72,11 @@ function registrationNotes(configuration: JsonObject): string[] {
       !sameSelector(found, 'namespaceSelector', entry.namespaceSelector) ||
       !sameSelector(found, 'objectSelector', entry.objectSelector)
     ) {
+      notes.push(`entry ${entry.name} has other selectors in this cluster than the shipped ones; they decide below`);
+    }
+    if (!sameConditions(found)) {
       notes.push(
-        `entry ${entry.name} has other selectors in this cluster; the result below is that of the shipped ones`,
+        `entry ${entry.name} has other match conditions in this cluster; the result below is that of the shipped ones`,
       );
     }
     return notes;
@@ -79,6 +107,7 @@ async function read(
   namespace: string,
   name: string,
   injector: Injector,
+  settingsNotes: readonly string[],
 ): Promise<Explanation[] | Failure> {
   const pod = await readPod(client, namespace, name);
   if (pod === undefined)
@@ -96,15 +125,29 @@ async function read(
     const gate = { asked: true, called: false, reasons: [why] } as const;
     return [{ object: { apiVersion, kind, name, namespace }, where, notes: [before.note], gate, decision: undefined }];
   }
-  const notes = [before.note, ...registrationNotes(configuration)];
+  const notes = [before.note, ...settingsNotes, ...registrationNotes(configuration)];
+  const entries = liveEntries(configuration);
   const known = { labels: textsOf(holder, 'labels'), annotations: textsOf(holder, 'annotations') };
-  return [explainWorkload(workload, { ...known, injector, namespace, where, notes })];
+  return [explainWorkload(workload, { ...known, injector, namespace, where, notes, entries })];
 }
 
-/** Explains a live pod, given as `namespace/name`. */
+/** Which settings decide: those of the cluster's ConfigMaps are not read. */
+function notesAboutSettings({ settings, sidecars }: ExplainOptions): string[] {
+  if (settings !== undefined && sidecars !== undefined) return [];
+  const missing = [
+    ...(settings === undefined ? ['the built-in settings (--settings names those of the cluster)'] : []),
+    ...(sidecars === undefined ? ['no declared sidecars (--sidecars names those of the cluster)'] : []),
+  ];
+  return [`the injection policy below is that of ${missing.join(' and ')}`];
+}
+
+/**
+ * Explains a live pod, given as `namespace/name`: pod, namespace and registration are read from the cluster; settings and
+ * sidecars are those of the injector.
+ */
 export async function explainLivePod(
   target: string,
-  kubeconfig: string | undefined,
+  options: ExplainOptions,
   injector: Injector,
 ): Promise<readonly Explanation[] | Failure> {
   const match = /^([a-z0-9][a-z0-9-]*)\/([a-z0-9][a-z0-9.-]*)$/.exec(target);
@@ -114,11 +157,11 @@ export async function explainLivePod(
       'write the namespace, a slash and the name of the pod',
     );
   }
-  const found = findKubeconfig(kubeconfig);
+  const found = findKubeconfig(options.kubeconfig);
   try {
     const client = await connect(found === undefined ? {} : { kubeconfig: found });
     try {
-      return await read(client, match[1], match[2], injector);
+      return await read(client, match[1], match[2], injector, notesAboutSettings(options));
     } finally {
       client.close();
     }

@@ -77,7 +77,7 @@ export async function runExplain(options: ExplainOptions, io: Io): Promise<numbe
     explanations = await explainFiles(options, injector, known, io);
   } else {
     const { explainLivePod } = await import('./live-pod.ts');
-    explanations = await explainLivePod(options.pod, options.kubeconfig, injector);
+    explanations = await explainLivePod(options.pod, options, injector);
   }
   if ('problems' in explanations) return report(explanations, io);
   if (options.output === 'json') printJson(explanationView(explanations), io);

@@ -26,6 +26,7 @@ import { cappedReasons, hardeningReasons } from './hardening-checks.ts';
 import { profileWarning } from '../../policy/profile-label.ts';
 import { piecesOf } from './pieces.ts';
 import { planFragments, type Plan } from '../../plan/plan.ts';
+import { fitFragments } from '../../plan/pod-resources.ts';
 import { type ProbeEdit } from '../../plan/probes.ts';
 import { atLeastOne, reason, reasonsOf, type Reason } from '../../policy/reason.ts';
 import { chooseSidecars, declareFragments, type DeclaredFragments } from '../../policy/selection.ts';
@@ -113,6 +114,15 @@ function lostMounts(view: PodView, { volumes, containers, initContainers }: Rend
     }));
 }
 
+/** Warnings about rewritten probes and hooks whose host Istio keeps, so that the kubelet asks that host for the agent's path. */
+function warningsAboutHosts(edits: readonly ProbeEdit[]): string[] {
+  return edits.flatMap(({ at, field, replacement }) => {
+    const host = stringMember(replacement, 'host') || undefined;
+    if (host === undefined) return [];
+    return [`container ${quote(at.name)}: ${field} asks host ${quote(host)} and not the pod, now for the agent’s path`];
+  });
+}
+
 /** Returns the rewrites of declared sidecars' probes; the agent answers them as it does the application's. */
 function redirectedProbes(declared: DeclaredFragments, rendered: RenderedPod): ProbeEdit[] {
   return injectedContainers(declared.fragments.values()).flatMap((at) =>
@@ -177,12 +187,11 @@ export const proposeIstiodInjection: Flavour['inject'] = (view, request, snapsho
   const misfits = atLeastOne(finished.misfits.map((text) => reason('ProfileMisfit', text)));
   if (misfits !== undefined) return { outcome: 'deny', reasons: misfits, warnings };
   const redirected = redirectedProbes(declared, rendered);
-  const fragments = [
-    finished.fragment,
-    ...[...declared.fragments.values()].map((one) => withRedirects(one, redirected)),
-  ];
+  const others = [...declared.fragments.values()].map((one) => withRedirects(one, redirected));
+  const fitted = fitFragments(view, [...others, finished.fragment], new Set(applicationNames(data)));
+  const fragments = [...fitted.fragments.slice(-1), ...fitted.fragments.slice(0, -1)];
   const sleeps = sleepsFor(view, request.namespace, rendered, snapshot);
-  warnings.push(...sleeps.warnings);
+  warnings.push(...warningsAboutHosts(pieces.edits), ...fitted.warnings, ...sleeps.warnings);
   const planned = planFragments(view, { fragments, ...pieces, redirected, sleeps: sleeps.edits });
   if ('conflicts' in planned) return { outcome: 'deny', reasons: planned.conflicts, warnings };
   const { template } = rendered;

@@ -140,7 +140,7 @@ export const proposeReinvocation: Flavour['reinvoke'] = (view, record, request, 
     operations: recorded === undefined ? operations : [...operations, recorded.operation],
     record: recorded?.record ?? record,
     reasons: [reason('ProbesAdded', `injected before; ${wordsFor(edits, probes)}`), ...images],
-    warnings: [...probes.warnings, ...sleeps.warnings, ...images.map(({ message }) => message)],
+    warnings: [...probes.warnings, ...sleeps.warnings],
     added: undefined,
     capture,
   };

@@ -3,6 +3,7 @@ import * as fc from 'fast-check';
 import type { JsonObject } from '../../../../src/json/json.ts';
 import { parseQuantity } from '../../../../src/grammar/quantity.ts';
 import { containerOf, decideOn, injectedPod, podWith, type InjectedPod } from '../../../support/builders/decisions.ts';
+import { injectWithIstiod, istioPod, istiodSnapshot } from '../../../support/processes/istiod.ts';
 import { snapshotOf } from '../../../support/builders/snapshots.ts';
 import { templateObject } from '../../../support/builders/templates.ts';
 
@@ -92,6 +93,52 @@ test('an injected pod keeps within its own resources whenever it did before', ()
     }),
     { numRuns: 300 },
   );
+});
+
+describe('in the mode istiod', () => {
+  const native = istiodSnapshot();
+  const classicOnly = istiodSnapshot({}, { spec: { injection: { nativeSidecars: 'never' } } });
+  const nodeAgent = istiodSnapshot({ pilot: { cni: { enabled: true } } });
+  const app = (cpu: string) => ({ name: 'app', image: 'shop:1', resources: { requests: { cpu } } });
+
+  test('the proxy is fitted and says so; the application is not touched', () => {
+    const resources = { requests: { cpu: '250m' }, limits: { cpu: '1' } };
+    const { decision, container } = injectWithIstiod(istioPod({}, { containers: [app('200m')], resources }), native);
+    expect(container('istio-proxy')).toHaveProperty('resources.requests.cpu', '50m');
+    expect(container('istio-proxy')).toHaveProperty('resources.limits.cpu', '1000m');
+    expect(container('app')).toEqual(expect.objectContaining(app('200m')));
+    expect(decision.warnings).toContain(
+      "sidecar-injector: istio-proxy: cpu requests are 50m and not 100m, to fit into the pod's resources",
+    );
+  });
+
+  test('no pod leaves its own resources because of what is injected', () => {
+    const cpu = (value: number) => `${value}m`;
+    const copy = fc.option(fc.record({ requests: milli, limits: milli }), { nil: undefined });
+    const snapshot = fc.constantFrom(native, classicOnly, nodeAgent);
+    fc.assert(
+      fc.property(snapshot, milli, milli, milli, copy, (settings, application, init, more, own) => {
+        const before = Math.max(application, init);
+        const proxy = {
+          name: 'istio-proxy',
+          image: 'auto',
+          resources: { requests: { cpu: cpu(own?.requests ?? 0) }, limits: { cpu: cpu(own?.limits ?? 0) } },
+        };
+        const pod = istioPod(
+          {},
+          {
+            containers: [app(cpu(application)), ...(own === undefined ? [] : [proxy])],
+            initContainers: [{ ...app(cpu(init)), name: 'migrate' }],
+            resources: { requests: { cpu: cpu(before + more) }, limits: { cpu: cpu(before + more + 100) } },
+          },
+        );
+        const injected = injectWithIstiod(pod, settings).pod as unknown as InjectedPod;
+        const most = { request: (before + more) / 1000, limit: (before + more + 100) / 1000 };
+        expect(isLegal(injected, 'cpu', most)).toBe(true);
+      }),
+      { numRuns: 300 },
+    );
+  });
 });
 
 describe('with further sidecars', () => {

@@ -97,6 +97,14 @@ describe('what the proxy is asked to do', () => {
     ]);
   });
 
+  test.each([
+    ['8080', ['container "web": readinessProbe asks host "10.0.0.1" and not the pod; it stays as it is']],
+    ['80', []],
+  ])('a host of its own is told where the port is captured (%s)', (includeInboundPorts, warnings) => {
+    const annotations = { 'traffic.sidecar.istio.io/includeInboundPorts': includeInboundPorts };
+    expect(plan({ readinessProbe: http(8080, { host: '10.0.0.1' }) }, annotations).warnings).toEqual(warnings);
+  });
+
   test('a probe of an earlier injection is answered again and not edited again', () => {
     const readinessProbe = { httpGet: { path: '/app-health/web/readyz', port: 15_020, scheme: 'HTTP' } };
     const found = plan({ readinessProbe }, {}, { web: { readinessProbe: { tcpSocket: { port: 8080 } } } });

@@ -130,7 +130,7 @@ describe('mode standalone', () => {
       'inject',
       ['ProbesAdded', 'ForeignImage'],
     ]);
-    expect(decision.warnings.join('\n')).toContain('"evil:1"');
+    expect(decision.warnings).toEqual([expect.stringMatching(/"evil:1".* \(ForeignImage\)$/)]);
   });
 
   test('a rewritten image that the settings allow is not worth a word', () => {

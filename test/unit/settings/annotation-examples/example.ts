@@ -5,6 +5,8 @@ interface EffectiveExample {
   readonly good: string;
   readonly effect: (effective: PodSettings) => unknown;
   readonly value: unknown;
+  /** The warning of a deprecated row. */
+  readonly deprecation?: string;
   readonly bad: string;
   readonly message: string;
 }

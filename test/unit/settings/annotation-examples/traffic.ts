@@ -75,6 +75,7 @@ export const traffic: Examples = {
     good: 'k6t-eth0',
     effect: ({ capture }) => capture.rerouteInterfaces,
     value: ['k6t-eth0'],
+    deprecation: `annotation "${prefix}/kubevirtInterfaces" is deprecated; use the annotation istio.io/reroute-virtual-interfaces`,
     bad: '0eth',
     message: `"0eth" is not allowed; allowed: ${interfaces}`,
   },
