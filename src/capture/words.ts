@@ -29,12 +29,11 @@ function wayBy(target: Target, { outboundPort, dns }: CaptureIntent): Way | unde
   return target.port === outboundPort ? 'outbound listener' : 'inbound listener';
 }
 
-/** The ways through the rules that say what they decide, in the order in which the kernel tries them. */
+/** Returns the paths through the rules that have words, in the order in which the kernel tries them. */
 function pathsByRules(intent: CaptureIntent, direction: Connection['direction']): Path[] {
   const rules = captureRules(intent).filter(({ family }) => family === undefined || intent.families.includes(family));
-  const byChain = Map.groupBy(rules, ({ table, chain }) => `${table} ${chain}`);
   const follow = (table: string, chain: string, before: Pick<Rule, 'family' | 'matches' | 'words'>): Path[] =>
-    inPlace(byChain.get(`${table} ${chain}`) ?? []).flatMap(({ target, ...rule }) => {
+    inPlace(rules.filter((rule) => rule.table === table && rule.chain === chain)).flatMap(({ target, ...rule }) => {
       const words = rule.words ?? before.words;
       const family = rule.family ?? before.family;
       const matches = [...before.matches, ...rule.matches];
@@ -46,7 +45,7 @@ function pathsByRules(intent: CaptureIntent, direction: Connection['direction'])
   return ['mangle', 'nat'].flatMap((table) => follow(table, hook, { matches: [] }));
 }
 
-/** All ways of one direction: past the rules of an absent family, by the rules, and what no rule is about. */
+/** Returns all paths of one direction: of an absent address family, through the rules, and of what no rule matches. */
 function pathsOf(intent: CaptureIntent, direction: Connection['direction']): readonly Path[] {
   const { inbound, outbound, dns } = intent;
   const direct = (words: Words, matches: readonly Match[], family?: Family): Path => ({
@@ -74,7 +73,7 @@ function pathsOf(intent: CaptureIntent, direction: Connection['direction']): rea
   ];
 }
 
-/** Whether a condition holds of the first packet of a connection, which has no mark and no state yet. */
+/** Returns whether a condition holds for the first packet of a connection, which has no mark and no state yet. */
 function holds(match: Match, one: Connection): boolean {
   const isNot = 'not' in match && match.not;
   switch (match.by) {
@@ -102,10 +101,16 @@ function holds(match: Match, one: Connection): boolean {
   }
 }
 
-/** Paths by the row that they are of. */
+/** Groups the paths by the row of the explanation that they belong to. */
 function rowsOf(intent: CaptureIntent, direction: Connection['direction']): readonly (readonly Path[])[] {
-  const paths = pathsOf(intent, direction);
-  return [...Map.groupBy(paths, ({ words: { what, match } }) => `${what} ${match}`).values()];
+  const rows = new Map<string, Path[]>();
+  for (const path of pathsOf(intent, direction)) {
+    const key = `${path.words.what} ${path.words.match}`;
+    const row = rows.get(key) ?? [];
+    rows.set(key, row);
+    row.push(path);
+  }
+  return [...rows.values()];
 }
 
 /** Explains in words what the rules of an intent do, in the order in which they are evaluated. */
@@ -118,7 +123,7 @@ export function explainCapture(intent: CaptureIntent): readonly CaptureRow[] {
   });
 }
 
-/** Where a connection ends up by the words: the first row of its direction that fits it decides. */
+/** Returns where a connection ends up according to the explanation: the first matching row of its direction decides. */
 export function wayOf(intent: CaptureIntent, one: Connection): Way {
   const taken = rowsOf(intent, one.direction)
     .flat()
