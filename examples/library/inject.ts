@@ -1,5 +1,5 @@
-// The engine as a library: decide about one pod and show what would change. Run it with Node 24:
-//   node examples/library/inject.ts
+// The engine as a library: decide about one pod and show what would change. Run it with the Node 24 of the checkout:
+//   npx node examples/library/inject.ts
 import { createSnapshot, decide } from 'sidecar-injector';
 
 const result = createSnapshot();
