@@ -21,7 +21,7 @@ export async function runCheck(options: CheckOptions, io: Io): Promise<number> {
   }
   const { snapshot, files } = loaded;
   const templates = ['sidecar (built in)', ...snapshot.templates.keys()];
-  io.stdout(`${files.length === 0 ? 'no documents' : files.join(', ')}: fine\n`);
+  io.stdout(`${files.length === 0 ? 'no documents' : files.join(', ')}: valid\n`);
   io.stdout(`settings ${snapshot.hash}, sidecars: ${templates.join(', ')}\n`);
   return exitCodes.fine;
 }

@@ -93,8 +93,16 @@ async function read(
   if (configuration === undefined) {
     const { apiVersion, kind } = workload;
     const why = `the cluster has no MutatingWebhookConfiguration ${webhookConfigurationName}`;
-    const gate = { asked: true, called: false, reasons: [why] } as const;
-    return [{ object: { apiVersion, kind, name, namespace }, where, notes: [before.note], gate, decision: undefined }];
+    const webhookSelectors = { asked: true, called: false, reasons: [why] } as const;
+    return [
+      {
+        object: { apiVersion, kind, name, namespace },
+        where,
+        notes: [before.note],
+        webhookSelectors,
+        decision: undefined,
+      },
+    ];
   }
   const notes = [before.note, ...registrationNotes(configuration)];
   const known = { labels: textsOf(holder, 'labels'), annotations: textsOf(holder, 'annotations') };
