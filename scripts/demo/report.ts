@@ -73,13 +73,14 @@ function addedVolumes({ before, after }: Answered): string {
 function addedAnnotations({ before, after }: Answered): string[] {
   const annotations = (pod: JsonObject) => objectMember(objectMember(pod, 'metadata'), 'annotations') ?? {};
   const known = annotations(before);
-  return Object.entries(annotations(after))
-    .filter(([name]) => !Object.hasOwn(known, name))
-    .map(([name, value]) =>
-      name === statusAnnotation
-        ? `  annotation ${name}, ${String(value).length} characters (how to undo it, for \`uninject\`)`
-        : `  annotation ${name}: ${String(value)}`,
-    );
+  return Object.keys(annotations(after))
+    .filter((name) => !Object.hasOwn(known, name))
+    .map((name) => {
+      const value = stringMember(annotations(after), name) ?? '';
+      return name === statusAnnotation
+        ? `  annotation ${name}, ${value.length} characters (how to undo it, for \`uninject\`)`
+        : `  annotation ${name}: ${value}`;
+    });
 }
 
 /** The whole report for a person, as lines. */

@@ -4,7 +4,7 @@ import { expect, test } from '@jest/globals';
 
 const root = path.resolve(import.meta.dirname, '../..');
 const pages = globSync(['*.md', 'docs/**/*.md', 'certs/*.md', 'deploy/sidecars/*/*.md'], { cwd: root });
-const folders = ['.ci', 'bin', 'certs', 'deploy', 'docs', 'examples', 'scripts', 'src', 'test'];
+const folders = new Set(['.ci', 'bin', 'certs', 'deploy', 'docs', 'examples', 'scripts', 'src', 'test']);
 const programs = new Set(
   globSync('{bin,deploy,scripts,src,test}/**/*.{ts,mjs,sh,pl}', { cwd: root }).map((file) => path.basename(file)),
 );
@@ -21,7 +21,7 @@ function namedPaths(page: string): readonly string[] {
 function isThere(name: string): boolean | undefined {
   const [first = '', ...rest] = name.split('/');
   if (rest.length === 0) return /\.(?:ts|mjs|sh)$/.test(name) ? programs.has(name) : undefined;
-  if (folders.includes(first)) return existsSync(path.join(root, name));
+  if (folders.has(first)) return existsSync(path.join(root, name));
   // Pages on the source name its files from the room on.
   return name.endsWith('.ts') ? existsSync(path.join(root, 'src', name)) : undefined;
 }
