@@ -35,7 +35,8 @@ function denial(decision: Decision): string {
   // There is always at least one sentence, truncated if necessary.
   const [{ code, message }] = decision.reasons;
   const room = denialBudget - withCode({ code, message: '…' }).length;
-  if (kept.length === 0) kept.push(withCode({ code, message: `${message.slice(0, room)}…` }));
+  if (kept.length === 0)
+    kept.push(withCode({ code, message: `${message.slice(0, room).replace(/[\uD800-\uDBFF]$/, '')}…` }));
   const more = decision.reasons.length - kept.length;
   return [...kept, ...(more > 0 ? [`and ${more} more`] : [])].join('; ');
 }

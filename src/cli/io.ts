@@ -1,3 +1,5 @@
+import { visible, visibleLines } from '../grammar/visible.ts';
+
 /** The parts of the process that a command may use; tests pass their own. */
 export interface Io {
   /** Writes to standard output. It is not an error if the reader has closed the pipe. */
@@ -23,10 +25,38 @@ export interface Failure {
   readonly code: typeof exitCodes.failed | typeof exitCodes.usage;
 }
 
+/** A text of a program or of several lines as one line, for a message. */
+function oneLine(text: string): string {
+  const lines = text.split('\n').map((line) => line.trim());
+  return visible(lines.filter((line) => line !== '').join(' '));
+}
+
+/**
+ * Writes lines for people to standard output. Texts of a user may be in them: what is not seen is escaped. Manifests,
+ * which stay as they are, are written with `io.stdout`.
+ */
+export function print(lines: readonly string[], io: Io): void {
+  io.stdout(lines.map((line) => `${visible(line)}\n`).join(''));
+}
+
+/** Blocks of lines with an empty line between them. */
+export function separated(blocks: readonly (readonly string[])[]): string[] {
+  return blocks.flatMap((lines, index) => (index === 0 ? lines : ['', ...lines]));
+}
+
+/** Writes JSON to standard output; characters that are not seen are escaped in its texts. */
+export function printJson(value: unknown, io: Io): void {
+  io.stdout(`${visibleLines(JSON.stringify(value, null, 2))}\n`);
+}
+
+/** Writes remarks to standard error, each on one line. */
+export function remark(notes: readonly string[], io: Io): void {
+  for (const note of notes) io.stderr(`${oneLine(note)}\n`);
+}
+
 /** Writes the failure to standard error and returns its exit code. */
 export function report(failure: Failure, io: Io): number {
-  for (const problem of failure.problems) io.stderr(`error: ${problem.replaceAll(/\s*\n\s*/g, ' ')}\n`);
-  io.stderr(`hint: ${failure.remedy}\n`);
+  remark([...failure.problems.map((problem) => `error: ${problem}`), `hint: ${failure.remedy}`], io);
   return failure.code;
 }
 

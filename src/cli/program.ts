@@ -1,4 +1,5 @@
 import { Command, CommanderError } from 'commander';
+import { visibleLines } from '../grammar/visible.ts';
 import { version } from '../settings/version.ts';
 import { registerCapture } from './commands/capture/command.ts';
 import { registerCerts } from './commands/certs.ts';
@@ -33,7 +34,7 @@ export function createProgram(io: Io): Command {
     .version(version)
     .exitOverride()
     .showHelpAfterError('hint: run the same command with --help')
-    .configureOutput({ writeOut: (text) => io.stdout(text), writeErr: (text) => io.stderr(text) })
+    .configureOutput({ writeOut: (text) => io.stdout(text), writeErr: (text) => io.stderr(visibleLines(text)) })
     .addHelpText(
       'after',
       '\nExit codes: 0 success, 1 failure, 2 invalid usage, 3 differences found (-o diff, -o unified, --check).',

@@ -1,7 +1,9 @@
+import { visible } from '../grammar/visible.ts';
 import type { CaptureRow } from '../capture/words.ts';
 
 /** Formats rows of cells as indented lines with aligned columns. The last column is not padded. */
-export function textTable(rows: readonly (readonly string[])[], indent: string): string[] {
+export function textTable(cells: readonly (readonly string[])[], indent: string): string[] {
+  const rows = cells.map((row) => row.map(visible));
   const widths: number[] = [];
   for (const row of rows) row.forEach((cell, column) => (widths[column] = Math.max(widths[column] ?? 0, cell.length)));
   return rows.map((row) =>

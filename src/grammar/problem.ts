@@ -1,3 +1,5 @@
+import { visible } from './visible.ts';
+
 /** A problem of an input. `where` is a path such as `spec.proxy.image`, or the name of an annotation. */
 export interface Problem {
   readonly where: string;
@@ -9,8 +11,8 @@ export function describeProblem(problem: Problem): string {
   return problem.where === '' ? problem.message : `${problem.where}: ${problem.message}`;
 }
 
-/** Quotes a user's text for a message: truncated to 64 characters, with control characters escaped. */
+/** Quotes a user's text for a message: truncated to 64 characters, with invisible characters escaped. */
 export function quote(text: string): string {
-  const cut = text.length > 64 ? `${text.slice(0, 61)}...` : text;
-  return JSON.stringify(cut);
+  const cut = text.length > 64 ? `${text.slice(0, 61).replace(/[\uD800-\uDBFF]$/, '')}...` : text;
+  return visible(JSON.stringify(cut));
 }

@@ -7,6 +7,7 @@ import { viewPod, type PodView } from '../pod/view.ts';
 import { statusAnnotation } from '../pod/conventions.ts';
 import { member } from '../json/json.ts';
 import { shapeProblems } from './plan/conflicts.ts';
+import { visible } from '../grammar/visible.ts';
 import { decisionWithoutPatch, type Decision, type InjectionRequest } from './decision.ts';
 import { writePatchText, type KnownTexts } from './patch/patch-text.ts';
 import { asksForInjection, decidePolicy } from './policy/policy.ts';
@@ -22,9 +23,10 @@ const longestWarning = 256;
 const noTexts: KnownTexts = new Map();
 
 function shownWarning(text: string, end = ''): string {
-  const line = `sidecar-injector: ${text}`.replaceAll(/\p{Cc}+/gu, ' ');
+  const line = visible(`sidecar-injector: ${text}`.replaceAll(/\p{Cc}+/gu, ' '));
   const room = longestWarning - end.length;
-  return `${line.length > room ? `${line.slice(0, room - 1)}…` : line}${end}`;
+  const cut = line.slice(0, room - 1).replace(/[\uD800-\uDBFF]$/, '');
+  return `${line.length > room ? `${cut}…` : line}${end}`;
 }
 
 function withoutPatch({ outcome, reasons, warnings = [] }: NotInjected, view: PodView, snapshot: Snapshot): Decision {

@@ -1,8 +1,10 @@
-import { isScalar, parseDocument, visit, type Document, type Tags } from 'yaml';
+import type { Document } from 'yaml';
 import type { Json } from '../json/json.ts';
 import type { Problem } from '../grammar/problem.ts';
-import { plainValue } from '../yaml/plain-value.ts';
+import { isPlain } from '../yaml/plain.ts';
+import { parseYaml } from '../yaml/schema.ts';
 import { splitStream, type Chunk } from '../yaml/stream.ts';
+import { mostLevels, notFinite, readValue, tooDeep, type TextProblem } from '../yaml/value.ts';
 import type { Source } from './source.ts';
 
 /** One document of a stream: its exact text and the value that Kubernetes would read. */
@@ -15,74 +17,45 @@ export interface Manifest {
     /** Only comments, blank lines and separators. */
     | { readonly format: 'empty' }
     | { readonly format: 'json'; readonly value: Json; readonly from: number; readonly to: number }
-    /** `plain`: only indentation gives the structure, see `plainValue`. */
+    /** `plain`: only indentation gives the structure, see `isPlain`. */
     | { readonly format: 'yaml'; readonly value: Json; readonly document: Document; readonly plain: boolean };
 }
 
-// kubectl reads YAML 1.1 (`yes` is true, 0644 is octal) but reads times, dates and base-60 numbers as strings.
-function kubernetesTags(tags: Tags): Tags {
-  return tags.filter(
-    (tag) => typeof tag === 'string' || (tag.format !== 'TIME' && tag.tag !== 'tag:yaml.org,2002:timestamp'),
-  );
+/** What JSON can say and nothing here or in Kubernetes can hold: too many levels, and numbers beyond those of 64 bits. */
+function findUnfit(text: string, from: number): TextProblem | undefined {
+  let level = 0;
+  for (const { 0: token, index } of text.slice(from).matchAll(/"[^"\\]*(?:\\.[^"\\]*)*"|[{[\]}]|-?\d[^\s,\]}]*/gs)) {
+    if (token === '{' || token === '[') level++;
+    else if (token === '}' || token === ']') level--;
+    else if (!token.startsWith('"') && !Number.isFinite(Number(token))) {
+      return { offset: from + index, message: notFinite(token) };
+    }
+    if (level > mostLevels) return { offset: from + index, message: tooDeep };
+  }
+  return undefined;
 }
 
-/** Parses one YAML document as kubectl does. Positions of its nodes are offsets in `text`. */
-export function parseYaml(text: string): Document {
-  return parseDocument(text, {
-    version: '1.1',
-    customTags: kubernetesTags,
-    prettyErrors: false,
-  });
+/** Whether the value has no more levels than these, and finite numbers only. */
+function isFit(value: Json, levels: number): boolean {
+  if (typeof value === 'number') return Number.isFinite(value);
+  if (typeof value !== 'object' || value === null) return true;
+  return levels > 0 && Object.values(value).every((inner = null) => isFit(inner, levels - 1));
 }
 
-function readJson(text: string): { value: Json; from: number; to: number } | undefined {
+/** Reads a document in JSON. Undefined if it is none. */
+export function readJson(text: string): Extract<Manifest['content'], { format: 'json' }> | TextProblem | undefined {
   const start = /^\uFEFF?(?:---[ \t]*\r?\n)?\s*(?=[{[])/.exec(text);
   if (start === null) return undefined;
   const from = start[0].length;
   const to = text.trimEnd().length;
+  let value: Json;
   try {
-    return { value: JSON.parse(text.slice(from, to)) as Json, from, to };
+    value = JSON.parse(text.slice(from, to)) as Json;
   } catch {
     return undefined;
   }
-}
-
-function firstSentence(message: string): string {
-  return message.split('\n')[0] ?? message;
-}
-
-/** A problem at a character of the text. */
-interface TextProblem {
-  readonly offset: number;
-  readonly message: string;
-}
-
-/** Finds errors, and YAML that Kubernetes cannot read: keys that are not scalars, aliases without an anchor. */
-function findProblem(document: Document): TextProblem | undefined {
-  const error = document.errors[0];
-  if (error !== undefined) return { offset: error.pos[0], message: firstSentence(error.message) };
-  const anchors = new Set<string>();
-  let problem: TextProblem | undefined;
-  visit(document, {
-    Pair: (_key, pair) => {
-      if (isScalar(pair.key)) return undefined;
-      problem = {
-        offset: (pair.key as { range?: number[] } | null)?.range?.[0] ?? 0,
-        message: 'a key must be plain text',
-      };
-      return visit.BREAK;
-    },
-    Node: (_key, node) => {
-      if ('anchor' in node && node.anchor !== undefined) anchors.add(node.anchor);
-      return undefined;
-    },
-    Alias: (_key, alias) => {
-      if (anchors.has(alias.source)) return undefined;
-      problem = { offset: alias.range?.[0] ?? 0, message: `the alias *${alias.source} names no anchor before it` };
-      return visit.BREAK;
-    },
-  });
-  return problem;
+  const unfit = isFit(value, mostLevels) ? undefined : findUnfit(text, from);
+  return unfit ?? { format: 'json', value, from, to };
 }
 
 function problemAt(source: string, chunk: Chunk, problem: TextProblem): Problem {
@@ -93,26 +66,16 @@ function problemAt(source: string, chunk: Chunk, problem: TextProblem): Problem 
 }
 
 function readChunk(source: string, chunk: Chunk): Manifest | Problem {
-  const base = { source, line: chunk.line, text: chunk.text };
-  const json = readJson(chunk.text);
-  if (json !== undefined) return { ...base, content: { format: 'json', ...json } };
-  const document = parseYaml(chunk.text);
-  const plain = plainValue(chunk.text, document);
-  if (plain !== undefined && plain !== null)
-    return { ...base, content: { format: 'yaml', value: plain, document, plain: true } };
-  const found = findProblem(document);
-  if (found !== undefined) return problemAt(source, chunk, found);
-  try {
-    // Aliases become shared objects. The round trip copies them, so that one place can change without the others.
-    const value = JSON.parse(JSON.stringify(document.toJS())) as Json;
-    return {
-      ...base,
-      content: value === null ? { format: 'empty' } : { format: 'yaml', value, document, plain: false },
-    };
-  } catch (error) {
-    // The parser rejects aliases that expand too far.
-    return { where: `${source}:${chunk.line}:1`, message: error instanceof Error ? error.message : String(error) };
-  }
+  const { text } = chunk;
+  const base = { source, line: chunk.line, text };
+  const json = readJson(text);
+  if (json !== undefined) return 'message' in json ? problemAt(source, chunk, json) : { ...base, content: json };
+  const document = parseYaml(text);
+  const read = readValue(document);
+  if ('message' in read) return problemAt(source, chunk, read);
+  const { value } = read;
+  if (value === null) return { ...base, content: { format: 'empty' } };
+  return { ...base, content: { format: 'yaml', value, document, plain: isPlain(text, document) } };
 }
 
 /**

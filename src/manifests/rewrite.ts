@@ -1,14 +1,16 @@
-import { isDeepStrictEqual } from 'node:util';
 import type { Document } from 'yaml';
 import type { Operation } from '../json/operation.ts';
-import { isObject, type Json } from '../json/json.ts';
+import { isObject, isSame, type Json } from '../json/json.ts';
 import { applyToValue } from '../json/apply.ts';
 import { expandShared } from '../yaml/expand.ts';
-import { parseYaml, type Manifest } from './manifest.ts';
+import { editJson } from './json-edit.ts';
+import type { Manifest } from './manifest.ts';
 import { detectLayout } from '../yaml/layout.ts';
 import { printOptions } from '../yaml/print.ts';
+import { parseYaml } from '../yaml/schema.ts';
 import { spliceChanges, placeholder } from '../yaml/splice.ts';
 import { changeDocument, materialiseBelow } from '../yaml/tree.ts';
+import { readValue } from '../yaml/value.ts';
 import { createValuePrinter, type ValuePrinter } from '../yaml/value-printer.ts';
 
 /** A document after its operations: the exact text to write and its value. */
@@ -19,15 +21,10 @@ export interface Rewritten {
   readonly reprinted: boolean;
 }
 
-function indentOf(text: string): string | number {
-  const indented = /^[{[][ \t]*\r?\n([ \t]+)/.exec(text);
-  return indented?.[1] ?? (text.includes('\n') ? 2 : 0);
-}
-
-function rewriteJson(text: string, from: number, to: number, value: Json): string {
-  const printed = JSON.stringify(value, null, indentOf(text.slice(from, to)));
-  const lines = text.includes('\r\n') ? printed.replaceAll('\n', '\r\n') : printed;
-  return text.slice(0, from) + lines + text.slice(to);
+function rewriteJson(text: string, from: number, to: number, operations: readonly Operation[], value: Json): string {
+  const edited = editJson(text, from, to, operations);
+  if (isSame(JSON.parse(edited.slice(from, edited.length - text.length + to)), value)) return edited;
+  throw new Error('the changed document would not read back as it should');
 }
 
 /** Replaces placeholders by the values that they stand for. */
@@ -40,10 +37,10 @@ function fillIn(value: Json, byPlaceholder: ReadonlyMap<Json, Json>): Json {
 }
 
 function says(text: string, value: Json, values: readonly Json[] = []): boolean {
-  const document = parseYaml(text);
-  if (document.errors.length > 0) return false;
+  const read = readValue(parseYaml(text));
+  if ('message' in read) return false;
   const byPlaceholder = new Map(values.map((inner, index) => [placeholder(index), inner]));
-  return isDeepStrictEqual(fillIn(document.toJS() as Json, byPlaceholder), value);
+  return isSame(fillIn(read.value, byPlaceholder), value);
 }
 
 /** Rewrites only the lines that change, or returns undefined if that is not possible. */
@@ -89,7 +86,7 @@ export function rewriteManifest(
   if (content.format === 'empty') throw new Error('an empty document cannot be changed');
   const value = applyToValue(content.value, operations);
   if (content.format === 'json')
-    return { text: rewriteJson(text, content.from, content.to, value), value, reprinted: false };
+    return { text: rewriteJson(text, content.from, content.to, operations, value), value, reprinted: false };
   const inPlace = rewriteInPlace({ ...content, text }, operations, value, printer);
   if (inPlace !== undefined) return { text: inPlace, value, reprinted: false };
   const whole = rewriteWhole(text, operations);

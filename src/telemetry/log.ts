@@ -1,12 +1,13 @@
 import pino from 'pino';
+import { visibleLines } from '../grammar/visible.ts';
 import type { LogLevel } from './level.ts';
 
 export type Log = pino.Logger;
 
 /**
  * Creates a log that writes one JSON object per line. Messages are constant and details are fields, which never contain
- * a pod, the value of an environment variable, a token or a key. Writes are synchronous, without a transport or a
- * worker.
+ * a pod, the value of an environment variable, a token or a key. Invisible characters are escaped, for readers on a
+ * terminal. Writes are synchronous, without a transport or a worker.
  */
 export function createLog(level: LogLevel, destination: { write(line: string): void }): Log {
   return pino(
@@ -16,7 +17,7 @@ export function createLog(level: LogLevel, destination: { write(line: string): v
       timestamp: pino.stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }) },
     },
-    destination,
+    { write: (line: string) => destination.write(visibleLines(line)) },
   );
 }
 

@@ -1,4 +1,4 @@
-import { isMap, isNode, isScalar, isSeq, visit, type Document, type Node, type Pair, type YAMLMap } from 'yaml';
+import { isMap, isScalar, isSeq, visit, type Document, type Node, type Pair, type YAMLMap } from 'yaml';
 
 /** Whether the pair is a merge key (`<<: *base`). */
 export function isMergePair(pair: Pair): boolean {
@@ -39,11 +39,15 @@ function dropAnchors(node: Node | Document): void {
 
 /** Replaces every alias by a copy of its anchored node and every merge key by its members, in place. */
 export function expandShared(document: Document): void {
+  // Nodes are visited in the order of the text, so the last one with the name is the one that an alias means.
+  const anchored = new Map<string, Node>();
   visit(document, {
+    Node: (_key, node) => {
+      if ('anchor' in node && node.anchor !== undefined) anchored.set(node.anchor, node);
+    },
     Alias: (_key, alias) => {
-      const target = alias.resolve(document);
-      if (!isNode(target)) return undefined;
-      const copy = target.clone() as Node;
+      const copy = anchored.get(alias.source)?.clone() as Node | undefined;
+      if (copy === undefined) return undefined;
       dropAnchors(copy);
       // Comments belong to the place of the alias, not to the shared node.
       copy.comment = alias.comment ?? null;

@@ -1,5 +1,6 @@
 import { Document, YAMLMap, YAMLSeq, type Node, type Pair, type ToStringOptions } from 'yaml';
 import type { Layout } from './layout.ts';
+import { kubernetesTags } from './schema.ts';
 
 /** Printing options for a layout. Long lines are not folded. */
 export function printOptions(layout: Layout): ToStringOptions {
@@ -17,7 +18,7 @@ export function printOptions(layout: Layout): ToStringOptions {
  * schema.
  */
 function print(node: Node, layout: Layout): string {
-  const document = new Document(null, { version: '1.1', compat: 'core' });
+  const document = new Document(null, { version: '1.1', compat: 'core', customTags: kubernetesTags });
   document.contents = node;
   const text = document.toString({ ...printOptions(layout), directives: false });
   return text.endsWith('\n') ? text : `${text}\n`;

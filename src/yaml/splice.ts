@@ -1,8 +1,9 @@
-import { isCollection, isNode, isPair, isScalar, Scalar, visit, type Document, type Node, type Pair } from 'yaml';
+import { isCollection, isNode, isPair, isScalar, Scalar, type Document, type Node, type Pair } from 'yaml';
 import type { Json } from '../json/json.ts';
 import { keepComment, keepCommentOf, leaveCommentAbove, leaveCommentsBelow } from './comments.ts';
 import type { Edit } from './edit.ts';
 import { extentsOf, parsedItems, placeAfter, startOfBody, type Page } from './extent.ts';
+import { flowText, quoteColons } from './flow.ts';
 import { columnOf, detectLayout } from './layout.ts';
 import { printInline, printItem, printPair } from './print.ts';
 import { materialiseBelow, type Changes, type Collection, type Owner } from './tree.ts';
@@ -22,21 +23,7 @@ function depthOf(page: Page, collection: Collection): number {
   return owner === undefined ? 0 : 1 + depthOf(page, owner.collection);
 }
 
-/**
- * Quotes new scalars that contain a colon. YAML 1.2 needs quotes only if a blank or bracket follows (section 7.3.3),
- * but the parsers of kubectl and of Python reject a plain `::6` between brackets.
- */
-function quoteColons(collection: Collection): void {
-  visit(collection, {
-    Scalar(_, scalar) {
-      const { value, type } = scalar;
-      if (type !== undefined || typeof value !== 'string' || !value.includes(':')) return;
-      scalar.type = value.includes('"') ? Scalar.QUOTE_SINGLE : Scalar.QUOTE_DOUBLE;
-    },
-  });
-}
-
-/** Prints a flow collection again in its place. */
+/** Changes a flow collection in its place, or prints it again where it has comments or unusual notation. */
 function reprintFlow(page: Page, collection: Collection): Edit[] {
   const [from, to] = collection.range ?? [0, 0];
   const owner = page.changes.owners.get(collection);
@@ -46,6 +33,8 @@ function reprintFlow(page: Page, collection: Collection): Edit[] {
     collection.comment = null;
     return keepComment(page, to, reprintItem(page, owner));
   }
+  const changed = flowText(page, collection);
+  if (changed !== undefined) return [{ from, to, text: changed, depth: 0, whole: true }];
   // Comments above and beside the collection stay in the text, so they must not be printed again.
   collection.commentBefore = null;
   collection.comment = null;
@@ -163,6 +152,7 @@ function editsOf(page: Page, collection: Collection, printer: ValuePrinter): Edi
   const edits: Edit[] = [];
   const column = columnOf(page.text, first.from);
   const kept = new Set<unknown>(collection.items);
+  const extentOf = new Map(extents.map((extent, index) => [parsed[index], extent]));
   for (const [index, extent] of extents.entries()) {
     if (kept.has(parsed[index])) continue;
     if (!extent.startsLine) return reprintItem(page, owner);
@@ -171,7 +161,7 @@ function editsOf(page: Page, collection: Collection, printer: ValuePrinter): Edi
   const depth = depthOf(page, collection);
   let place = first.startsLine ? startOfBody(page.text, first) : undefined;
   for (const item of collection.items) {
-    const extent = extents[parsed.indexOf(item)];
+    const extent = extentOf.get(item);
     if (extent !== undefined) {
       place = placeAfter(page.text, extent);
       if (isPair(item) && page.changes.formerValues.has(item))

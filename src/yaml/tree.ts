@@ -79,12 +79,31 @@ function throwIfShared(node: unknown): void {
   if (isAlias(node) || (isCollection(node) && node.anchor !== undefined)) throw sharedNode();
 }
 
+/** Whether the map, or a map that it merges, has the key. Of several anchors with one name, each counts. */
+function hasMerged(document: Document, map: YAMLMap, token: string): boolean {
+  const anchored = new Map<string, YAMLMap[]>();
+  visit(document, {
+    Map: (_key, node) => {
+      if (node.anchor === undefined) return;
+      const others = anchored.get(node.anchor);
+      if (others === undefined) anchored.set(node.anchor, [node]);
+      else others.push(node);
+    },
+  });
+  const seen = new Set<YAMLMap>();
+  const has = (one: unknown): boolean => {
+    if (isAlias(one)) return anchored.get(one.source)?.some(has) === true;
+    if (isSeq(one)) return one.items.some(has);
+    if (!isMap(one) || seen.has(one)) return false;
+    seen.add(one);
+    return findPair(one, token) !== undefined || one.items.some((pair) => isMergePair(pair) && has(pair.value));
+  };
+  return has(map);
+}
+
 /** A map's own key hides a merged one, so a key is shared only if it comes from a merge key alone. */
 function throwIfMerged(document: Document, map: YAMLMap, token: string): void {
-  if (!map.items.some(isMergePair)) return;
-  if (isObject(map.toJS(document) as unknown) && Object.hasOwn(map.toJS(document) as object, token)) {
-    throw sharedNode();
-  }
+  if (map.items.some(isMergePair) && hasMerged(document, map, token)) throw sharedNode();
 }
 
 function createValue(changes: Changes, value: Json): Node {

@@ -13,33 +13,33 @@ export const capture: readonly Edit[] = [
   {
     protects: 'the proxy’s own traffic does not go round in a circle',
     ...rules,
-    text: '      nat(chains.output, [{ by, id }], pass),\n',
+    text: '      nat(chains.output, [{ by, id }], pass, { words }),\n',
     replacement: '',
   },
   {
     protects: 'everything outbound is captured',
     ...rules,
-    text: 'return [...rules, nat(chains.output, [], capture), ...rerouted];',
+    text: 'return [...rules, nat(chains.output, [], capture, { words }), ...rerouted];',
     replacement: 'return [...rules, ...rerouted];',
   },
   {
     protects: 'everything inbound is captured',
     ...rules,
-    text: '    nat(chains.inbound, [tcp], capture),\n',
+    text: '    nat(chains.inbound, [tcp], capture, { words }),\n',
     replacement: '',
   },
   {
     protects: 'excluded ports are excluded for their protocols alone',
     ...rules,
-    text: '[tcp, udp].map((protocol) => nat(chains.output, [protocol, to(range)], pass)),',
-    replacement: '[tcp].map((protocol) => nat(chains.output, [protocol, to(range)], pass)),',
+    text: '[tcp, udp].map((protocol) => nat(chains.output, [protocol, to(range)], pass, { words: toPorts })),',
+    replacement: '[tcp].map((protocol) => nat(chains.output, [protocol, to(range)], pass, { words: toPorts })),',
   },
   {
     protects: 'traffic of others than the excluded users does not pass by',
     ...rules,
     tests: ['test/unit/capture/iptables.test.ts'],
-    text: "if (ports === 'all') return [nat(chains.output, [owner], pass)];",
-    replacement: "if (ports === 'all') return [nat(chains.output, [], pass)];",
+    text: "if (ports === 'all') return [nat(chains.output, [owner], pass, { words })];",
+    replacement: "if (ports === 'all') return [nat(chains.output, [], pass, { words })];",
   },
   ...(
     [

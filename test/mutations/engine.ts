@@ -149,17 +149,17 @@ export const engine: readonly Edit[] = [
   {
     protects: 'a patch gives back what it changed, labels too',
     file: 'src/injection/patch/undo.ts',
-    text: 'return Array.isArray(list)\n    ? list.findIndex(',
-    replacement: 'return Array.isArray(list) && list.length < 3\n    ? list.findIndex(',
+    text: '.map((name) => list.findIndex((item) => isObject(item) && ',
+    replacement: '.map((name) => list.findIndex((item) => list.length < 3 && isObject(item) && ',
     tests: ['test/fuzz/webhook/reviews.test.ts'],
     only: 'standalone',
   },
   {
     protects: 'a key of a user never sets a prototype',
     file: 'src/json/json.ts',
-    text: 'return Object.hasOwn(object, key) ? object[key] : undefined;',
+    text: 'return object !== undefined && Object.hasOwn(object, key) ? object[key] : undefined;',
     replacement:
-      "if (key === 'hostNetwork') Object.defineProperty(Object.prototype, 'polluted', { value: 1 });\n  return object[key];",
+      "if (key === 'hostNetwork') Object.defineProperty(Object.prototype, 'polluted', { value: 1 });\n  return object?.[key];",
     tests: ['test/fuzz/webhook/reviews.test.ts'],
     only: 'reviews-standalone',
   },

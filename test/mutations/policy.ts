@@ -26,8 +26,8 @@ export const policy: readonly Edit[] = [
   {
     protects: 'an inject label with another value is refused',
     ...policyPage,
-    text: "    outcome: 'deny',\n    reasons: [\n      reason('InvalidInjectValue'",
-    replacement: "    outcome: 'skip',\n    reasons: [\n      reason('InvalidInjectValue'",
+    text: "return decided('InvalidInjectValue', message);",
+    replacement: "return decided('OptedOut', message);",
   },
   {
     protects: "a pod that is injected twice by somebody else's status",
@@ -131,8 +131,8 @@ export const policy: readonly Edit[] = [
   {
     protects: "the pod's own proxy sets no command",
     ...override,
-    text: "const proxyFields: ReadonlySet<string> = new Set([\n  'name',",
-    replacement: "const proxyFields: ReadonlySet<string> = new Set([\n  'command',\n  'name',",
+    text: 'const proxyFields = wordSet(`\n',
+    replacement: 'const proxyFields = wordSet(`\n  command',
   },
   {
     protects: "the pod's own istio-init brings no variable",
@@ -278,14 +278,14 @@ export const policy: readonly Edit[] = [
   {
     protects: 'a container that runs as the proxy’s user is refused',
     ...conflicts,
-    text: "if (idOf(security, podSecurity, 'runAsUser') === identity.uid) {",
-    replacement: "if (idOf(security, podSecurity, 'runAsUser') === 'x') {",
+    text: "['user', 'runAsUser', identity.uid],",
+    replacement: "['user', 'runAsUser', -1],",
   },
   {
     protects: 'a container that runs as the proxy’s group is refused',
     ...conflicts,
-    text: "} else if (idOf(security, podSecurity, 'runAsGroup') === identity.gid) {",
-    replacement: "} else if (idOf(security, podSecurity, 'runAsGroup') === 'x') {",
+    text: "['group', 'runAsGroup', identity.gid],",
+    replacement: "['group', 'runAsGroup', -1],",
   },
   {
     protects: 'a pod of a hundred thousand containers is not injected',

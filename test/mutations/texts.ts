@@ -9,8 +9,8 @@ export const texts: readonly Edit[] = [
   {
     protects: 'an inherited member is no member',
     file: 'src/json/json.ts',
-    text: 'return Object.hasOwn(object, key) ? object[key] : undefined;',
-    replacement: 'return object[key];',
+    text: 'return object !== undefined && Object.hasOwn(object, key) ? object[key] : undefined;',
+    replacement: 'return object?.[key];',
     tests: keys,
   },
   {

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { exitCodes, report, usageFailure, type Io } from '../io.ts';
+import { exitCodes, print, report, usageFailure, type Io } from '../io.ts';
 
 export interface GenerateOptions {
   readonly directory: string;
@@ -44,7 +44,10 @@ export async function runGenerate(options: GenerateOptions, io: Io): Promise<num
     const remedy = 'give an empty or new directory with --out; nothing is overwritten';
     return report({ problems: [`${file ?? options.directory}: ${why}`], remedy, code: exitCodes.failed }, io);
   }
-  io.stdout(`${files.map(({ name }) => path.join(options.directory, name)).join('\n')}\n`);
+  print(
+    files.map(({ name }) => path.join(options.directory, name)),
+    io,
+  );
   io.stderr(
     `valid until ${leaf.notAfter.toISOString()} for ${names.dns.join(', ')}; keep ca.key away from the cluster\n`,
   );

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { exitCodes, report, type Io } from '../io.ts';
+import { exitCodes, print, report, type Io } from '../io.ts';
 import { collect } from '../options.ts';
 
 export interface CheckOptions {
@@ -21,8 +21,13 @@ export async function runCheck(options: CheckOptions, io: Io): Promise<number> {
   }
   const { snapshot, files } = loaded;
   const templates = ['sidecar (built in)', ...snapshot.templates.keys()];
-  io.stdout(`${files.length === 0 ? 'no documents' : files.join(', ')}: valid\n`);
-  io.stdout(`settings ${snapshot.hash}, sidecars: ${templates.join(', ')}\n`);
+  print(
+    [
+      `${files.length === 0 ? 'no documents' : files.join(', ')}: valid`,
+      `settings ${snapshot.hash}, sidecars: ${templates.join(', ')}`,
+    ],
+    io,
+  );
   return exitCodes.fine;
 }
 

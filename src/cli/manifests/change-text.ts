@@ -9,7 +9,7 @@ const longestValue = 96;
 /** Formats a value on one line. A long value is cut, and its length is given. */
 function valueText(value: Json): string {
   const text = typeof value === 'string' ? value : JSON.stringify(value);
-  const line = text.replaceAll(/\s+/g, ' ');
+  const line = text.replaceAll(/[^\S\uFEFF]+/g, ' ');
   return line.length <= longestValue ? line : `${line.slice(0, longestValue)}… (${text.length} characters)`;
 }
 
@@ -23,7 +23,7 @@ function fields(path: string, value: Json): [string, Json][] {
   return Object.entries(value).flatMap(([name, item]) => (item === undefined ? [] : fields(`${path}.${name}`, item)));
 }
 
-function changeLines(change: Change, whole: boolean): string[] {
+function fieldLines(change: Change, whole: boolean): string[] {
   const added = whole ? ' ' : '+';
   switch (change.what) {
     case 'added':
@@ -49,7 +49,7 @@ function partLines({ kind, name, what, changes }: ChangedPart): string[] {
     const shown = only.what === 'changed' ? `${valueText(only.before)} -> ${valueText(value)}` : valueText(value);
     return [`  ${marks[what]} ${kind} ${name}: ${shown}`];
   }
-  const lines = changes.flatMap((change) => changeLines(change, what === 'added'));
+  const lines = changes.flatMap((change) => fieldLines(change, what === 'added'));
   return [`  ${marks[what]} ${`${kind} ${name}`.trimEnd()}`, ...lines.map((line) => `      ${line}`)];
 }
 
@@ -59,12 +59,12 @@ function podOf(object: JsonObject, path: readonly string[]): JsonObject {
   return isObject(at) ? at : {};
 }
 
-/** Describes the changes of one object by part and field. Empty if nothing changes. */
-export function changeText({ object, operations }: ObjectPatch): string {
-  if (object.pod === undefined || operations.length === 0) return '';
+/** Lines that describe the changes of one object by part and field. None if nothing changes. */
+export function changeLines({ object, operations }: ObjectPatch): string[] {
+  if (object.pod === undefined || operations.length === 0) return [];
   const path = pointerTokens(object.pod.pointer.slice(object.pointer.length));
   const after = applyToValue(object.object, operations) as JsonObject;
   const parts = findChangedParts(podOf(object.object, path), podOf(after, path));
   const where = object.namespace === undefined ? '' : `, namespace ${object.namespace}`;
-  return `${[`${describeObject(object)}${where}`, ...parts.flatMap(partLines)].join('\n')}\n`;
+  return [`${describeObject(object)}${where}`, ...parts.flatMap(partLines)];
 }

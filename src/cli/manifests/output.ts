@@ -1,6 +1,5 @@
-import { isObject, member, type Json } from '../../json/json.ts';
 import { inputFailure } from './input.ts';
-import { exitCodes, report, type Io } from '../io.ts';
+import { exitCodes, print, remark, report, separated, type Io } from '../io.ts';
 import { describeObject, type Rewriting } from './rewriting.ts';
 
 /** Output format of rewritten manifests. `yaml` keeps each document in its own notation, also JSON. */
@@ -26,20 +25,6 @@ function streamText(rewriting: Rewriting): string {
   return parts.join('');
 }
 
-function itemsOf(value: Json): readonly Json[] {
-  const items = isObject(value) && member(value, 'kind') === 'List' ? member(value, 'items') : undefined;
-  return Array.isArray(items) ? (items as readonly Json[]) : [value];
-}
-
-function jsonText(rewriting: Rewriting): string {
-  const values = rewriting.sources.flatMap(({ documents }) =>
-    documents.flatMap(({ value }) => (value === undefined ? [] : [value])),
-  );
-  const only = values.length === 1 ? values[0] : undefined;
-  const output = only ?? { apiVersion: 'v1', kind: 'List', items: values.flatMap(itemsOf) };
-  return `${JSON.stringify(output, null, 2)}\n`;
-}
-
 /** One line of JSON for each object that changes. */
 function patchText(rewriting: Rewriting): string {
   return rewriting.sources
@@ -52,13 +37,20 @@ function patchText(rewriting: Rewriting): string {
     .join('');
 }
 
+/** Writes all objects as one JSON document. */
+async function writeJson(rewriting: Rewriting, io: Io): Promise<number> {
+  const { printAsJson } = await import('../../manifests/json-output.ts');
+  io.stdout(printAsJson(rewriting.sources.flatMap(({ documents }) => documents.map(({ after }) => after))));
+  return exitCodes.fine;
+}
+
 /** Writes the changes by object, container and field. */
 async function writeChanges(rewriting: Rewriting, io: Io): Promise<number> {
-  const { changeText } = await import('./change-text.ts');
+  const { changeLines } = await import('./change-text.ts');
   const patches = rewriting.sources.flatMap(({ documents }) => documents.flatMap((document) => document.patches));
-  const texts = patches.map(changeText).filter((text) => text !== '');
+  const texts = patches.map(changeLines).filter((lines) => lines.length > 0);
   if (texts.length === 0) return exitCodes.fine;
-  io.stdout(texts.join('\n'));
+  print(separated(texts), io);
   return exitCodes.different;
 }
 
@@ -77,8 +69,7 @@ async function write(rewriting: Rewriting, format: OutputFormat, io: Io): Promis
       io.stdout(streamText(rewriting));
       return exitCodes.fine;
     case 'json':
-      io.stdout(jsonText(rewriting));
-      return exitCodes.fine;
+      return writeJson(rewriting, io);
     case 'patch':
       io.stdout(patchText(rewriting));
       return exitCodes.fine;
@@ -91,23 +82,23 @@ async function write(rewriting: Rewriting, format: OutputFormat, io: Io): Promis
 
 /** Writes the notes, lists the objects that would change, and returns the exit code. */
 export function checkRewriting(rewriting: Rewriting, io: Io): number {
-  for (const note of rewriting.notes) io.stderr(`${note.replaceAll(/\s*\n\s*/g, ' ')}\n`);
+  remark(rewriting.notes, io);
   if (rewriting.problems.length > 0) return report(inputFailure(rewriting.problems), io);
   const changing = rewriting.sources.flatMap(({ name, documents }) =>
     documents.flatMap(({ patches }) =>
       patches
         .filter(({ operations }) => operations.length > 0)
-        .map(({ object }) => `${name}: ${describeObject(object)} would change\n`),
+        .map(({ object }) => `${name}: ${describeObject(object)} would change`),
     ),
   );
   if (changing.length === 0) return exitCodes.fine;
-  io.stdout(changing.join(''));
+  print(changing, io);
   return exitCodes.different;
 }
 
 /** Writes the notes and the result, and returns the exit code. If there is a problem, standard output stays empty. */
 export async function writeRewriting(rewriting: Rewriting, format: OutputFormat, io: Io): Promise<number> {
-  for (const note of rewriting.notes) io.stderr(`${note.replaceAll(/\s*\n\s*/g, ' ')}\n`);
+  remark(rewriting.notes, io);
   if (rewriting.problems.length === 0) return write(rewriting, format, io);
   return report(inputFailure(rewriting.problems), io);
 }

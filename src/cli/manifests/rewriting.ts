@@ -3,8 +3,9 @@ import { readManifests, type Manifest } from '../../manifests/manifest.ts';
 import { rewriteManifest } from '../../manifests/rewrite.ts';
 import { createValuePrinter } from '../../yaml/value-printer.ts';
 import { findObjects, type FoundObject } from '../../manifests/workloads.ts';
-import { objectMember, stringMember, type Json } from '../../json/json.ts';
+import { objectMember, stringMember } from '../../json/json.ts';
 import { describeProblem } from '../../grammar/problem.ts';
+import { visible } from '../../grammar/visible.ts';
 import type { Input } from './input.ts';
 
 /** An object that makes pods. */
@@ -29,8 +30,6 @@ export interface ObjectPatch {
 export interface RewrittenDocument {
   readonly before: string;
   readonly after: string;
-  /** Undefined for a document without content. */
-  readonly value: Json | undefined;
   readonly patches: readonly ObjectPatch[];
 }
 
@@ -49,7 +48,7 @@ export interface Rewriting {
 
 /** The name of the object in messages, such as `Deployment/web`. */
 export function describeObject(object: FoundObject): string {
-  return `${object.kind}/${object.name}`;
+  return visible(`${object.kind}/${object.name}`);
 }
 
 /** Whether the object makes pods. */
@@ -119,18 +118,18 @@ export function rewriteInput(input: Input, decide: (workload: Workload) => Rewri
 
   const rewrite = (manifest: Manifest): RewrittenDocument => {
     const { content, text } = manifest;
-    if (content.format === 'empty') return { before: text, after: text, value: undefined, patches: [] };
+    if (content.format === 'empty') return { before: text, after: text, patches: [] };
     const where = `${manifest.source}:${manifest.line}`;
     const objects = findObjects(content.value, input.paths);
     if (objects.length === 0) notes.push(`${where}: passed through: not a Kubernetes object`);
     const patches = objects.flatMap((object) => patchOf(object, where));
     const operations = patches.flatMap((patch) => prefixed(patch.operations, patch.object.pointer));
-    if (operations.length === 0) return { before: text, after: text, value: content.value, patches };
+    if (operations.length === 0) return { before: text, after: text, patches };
     const rewritten = rewriteManifest(manifest, operations, printer);
     if (rewritten.reprinted) {
       notes.push(`${where}: printed anew, because a change meets an anchor, alias or unusual notation there`);
     }
-    return { before: text, after: rewritten.text, value: rewritten.value, patches };
+    return { before: text, after: rewritten.text, patches };
   };
 
   const sources = input.sources.map((source): RewrittenSource => {

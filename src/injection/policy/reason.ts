@@ -1,4 +1,5 @@
 import { describeProblem, type Problem } from '../../grammar/problem.ts';
+import { visible } from '../../grammar/visible.ts';
 
 /** When a reason is worth a warning to the author of the pod. */
 type Telling = 'always' | 'when asked' | 'never';
@@ -88,9 +89,9 @@ export function atLeastOne(found: readonly Reason[]): Reasons | undefined {
   return first === undefined ? undefined : [first, ...rest];
 }
 
-/** Returns a reason; the message defaults to the meaning of the code. */
+/** Returns a reason; the message defaults to the meaning of the code. Invisible characters of a user's text are escaped. */
 export function reason(code: ReasonCode, message?: string): Reason {
-  return { code, message: message ?? reasons[code].meaning };
+  return { code, message: message === undefined ? reasons[code].meaning : visible(message) };
 }
 
 /** Returns one reason for each problem. */

@@ -50,8 +50,18 @@ export function proxyPorts(effective: {
   ];
 }
 
-/** Returns the built-in sidecar, reserved name `sidecar`: Envoy, the capture init container and their volumes. */
-export function proxyFragment(intent: ProxyIntent): ProxyFragment {
+/** Returns the init container of a pod, which loads the rules of `capture`. */
+export type InitContainerOf = (intent: ProxyIntent, capture: CaptureIntent) => PlacedContainer['container'];
+
+/**
+ * Returns the built-in sidecar, reserved name `sidecar`: Envoy, the capture init container and their volumes.
+ *
+ * @param initContainerOf a function that remembers init containers, where there is one
+ */
+export function proxyFragment(
+  intent: ProxyIntent,
+  initContainerOf: InitContainerOf = ({ settings }, capture) => initContainer(settings, capture),
+): ProxyFragment {
   const { settings, native } = intent;
   const capture = captureIntent(settings, intent.identity, intent.probePorts);
   const containers: PlacedContainer[] = [];
@@ -64,7 +74,7 @@ export function proxyFragment(intent: ProxyIntent): ProxyFragment {
   const byNodeAgent = settings.capture.loadedBy === 'node-agent';
   if (capture !== undefined && !byNodeAgent) {
     containers.push({
-      container: patched(initContainer(settings, capture), settings.patches.init),
+      container: patched(initContainerOf(intent, capture), settings.patches.init),
       placement: { list: 'initContainers', at: native ? 'first' : 'last' },
     });
   }

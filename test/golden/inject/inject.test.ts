@@ -33,10 +33,7 @@ describe('inject', () => {
   test.each(inputs)('%s: uninject gives the input back', async (name) => {
     const injected = await runCommand(['inject', '-f', join(folder, name), '--sidecars', sidecars]);
     const back = await runCommand(['uninject', '-f', '-'], injected.stdout);
-    const original = readFileSync(join(folder, name), 'utf8');
-    // JSON has no comments to keep; its indentation is made uniform.
-    if (name.endsWith('.json')) expect(JSON.parse(back.stdout)).toEqual(JSON.parse(original));
-    else expect(back.stdout).toBe(original);
+    expect(back.stdout).toBe(readFileSync(join(folder, name), 'utf8'));
   });
 
   test('a diff that `patch` would apply', async () => {

@@ -35,7 +35,7 @@ const cases: readonly [string, string, readonly Operation[], string][] = [
     'an item of a list on one line, below a comment of its own',
     'c:\n# first\n- {}\n# second\n- [false]  # beside\n',
     [{ op: 'add', path: '/c/1/0', value: 0 }],
-    'c:\n# first\n- {}\n# second\n- [ 0, false ]  # beside\n',
+    'c:\n# first\n- {}\n# second\n- [0, false]  # beside\n',
   ],
   [
     'a member of the map of a list item',
@@ -177,6 +177,18 @@ describe('rewriteManifest', () => {
     ['an explicit key', '? a\n: b: 1\n', { op: 'add', path: '/a/c', value: 2 }, 'a:\n  b: 1\n  c: 2\n'],
   ])('prints the document anew around %s', (_what, before, operation, after) => {
     expect(rewrite(before, operation)).toMatchObject({ text: after, reprinted: true });
+  });
+
+  test.each<[string, string]>([
+    ['comments', 'a: { # c\n  b: 1, # d, e\n  c: 2 # f\n}\n'],
+    ['one member a line and a comma at the end', 'a: {\n  b: 1,\n  c: 2,\n  }\n'],
+    ['members of JSON', 'a:   {"b":1.0 ,"c": [ 0x10,2 ]}\n'],
+    ['quotes and tags', 'a: {b: !!str 1, c: \'x\', d: "y"} # z\n'],
+    ['nothing in it', 'a: {}\n'],
+  ])('takes away from a map on one line what it added: %s', (_what, text) => {
+    const added = rewrite(text, { op: 'add', path: '/a/k', value: 'v' }).text;
+    expect(added).not.toBe(text);
+    expect(rewrite(added, { op: 'remove', path: '/a/k' }).text).toBe(text);
   });
 
   test.each<[string, string, string]>([

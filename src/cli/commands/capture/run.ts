@@ -6,6 +6,7 @@ import { explainCapture } from '../../../capture/words.ts';
 import type { CaptureOptions } from './options.ts';
 import { readCaptureFiles, readCapturedPods, type Captured } from './captured.ts';
 import { inputFailure } from '../../manifests/input.ts';
+import { visible } from '../../../grammar/visible.ts';
 import { exitCodes, report, usageFailure, type Failure, type Io } from '../../io.ts';
 import { captureTable } from '../../text-table.ts';
 
@@ -82,9 +83,10 @@ function wrongUsage({ filename, config, dryRun, explain }: CaptureOptions): Fail
 export async function runCapture(options: CaptureOptions, io: Io): Promise<number> {
   const wrong = wrongUsage(options);
   if (wrong !== undefined) return report(wrong, io);
-  const captured =
+  const read =
     options.config === undefined ? await readCapturedPods(options, io) : await readCaptureFiles(options.config, io);
-  if ('problems' in captured) return report(captured, io);
+  if ('problems' in read) return report(read, io);
+  const captured = read.map((one) => ({ ...one, name: visible(one.name) }));
   for (const { name, intent } of captured) {
     if (intent === undefined) io.stderr(`${name}: nothing is captured (interception mode NONE, or no proxy)\n`);
   }

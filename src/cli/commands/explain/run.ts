@@ -1,12 +1,12 @@
 import { createInjector, type Added, type Injector, type Json, type JsonObject } from '../../../index.ts';
-import { exitCodes, report, usageFailure, type Failure, type Io } from '../../io.ts';
+import { exitCodes, print, printJson, report, usageFailure, type Failure, type Io } from '../../io.ts';
 import { inputFailure, readInput } from '../../manifests/input.ts';
 import { readKnownNamespace, type KnownNamespace } from '../../manifests/known-namespace.ts';
 import { loadSnapshot } from '../../manifests/snapshot.ts';
 import { findWorkloads } from '../../manifests/rewriting.ts';
 import { explainWorkload, type Explanation } from './explanation.ts';
 import type { ExplainOptions } from './options.ts';
-import { explanationText } from './text.ts';
+import { explanationLines } from './text.ts';
 
 async function explainFiles(
   options: ExplainOptions,
@@ -52,12 +52,11 @@ function publicView(added: Added | undefined): Json {
   };
 }
 
-function explanationJson(explanations: readonly Explanation[]): string {
-  const view = explanations.map(({ decision, ...rest }) => ({
+function explanationView(explanations: readonly Explanation[]): unknown {
+  return explanations.map(({ decision, ...rest }) => ({
     ...rest,
     ...(decision === undefined ? {} : { decision: { ...decision, added: publicView(decision.added) } }),
   }));
-  return `${JSON.stringify(view, null, 2)}\n`;
 }
 
 /** Runs `explain` and returns the exit code. A denied pod is an answer, not a failure. */
@@ -81,6 +80,7 @@ export async function runExplain(options: ExplainOptions, io: Io): Promise<numbe
     explanations = await explainLivePod(options.pod, options.kubeconfig, injector);
   }
   if ('problems' in explanations) return report(explanations, io);
-  io.stdout(options.output === 'json' ? explanationJson(explanations) : explanationText(explanations));
+  if (options.output === 'json') printJson(explanationView(explanations), io);
+  else print(explanationLines(explanations), io);
   return exitCodes.fine;
 }

@@ -3,6 +3,7 @@ import { isObject, member, objectMember, stringMember, type Json, type JsonObjec
 import { names } from '../../../pod/conventions.ts';
 import type { Added } from '../../../index.ts';
 import type { DecisionAnswer, Explanation, SelectorsAnswer } from './explanation.ts';
+import { separated } from '../../io.ts';
 import { captureTable, textTable } from '../../text-table.ts';
 
 function selectorsText(answer: SelectorsAnswer): string {
@@ -124,7 +125,7 @@ function explainOne({ object, where, notes, webhookSelectors: answer, decision }
   return decision === undefined ? lines : [...lines, ...decisionLines(decision)];
 }
 
-/** Formats all explanations as text, with an empty line between them. */
-export function explanationText(explanations: readonly Explanation[]): string {
-  return explanations.map((one) => `${explainOne(one).join('\n')}\n`).join('\n');
+/** Formats all explanations as lines, with an empty line between them. */
+export function explanationLines(explanations: readonly Explanation[]): string[] {
+  return separated(explanations.map(explainOne));
 }

@@ -4,7 +4,7 @@ import { member, objectMember, type JsonObject } from '../../../json/json.ts';
 import { parseQuantity } from '../../../grammar/quantity.ts';
 import type { InjectOptions } from './options.ts';
 import { inputFailure, type Input } from '../../manifests/input.ts';
-import { exitCodes, report, type Io } from '../../io.ts';
+import { exitCodes, print, report, type Io } from '../../io.ts';
 import { describeObject, findWorkloads, type PlacedObject, type Workload } from '../../manifests/rewriting.ts';
 import { textTable } from '../../text-table.ts';
 
@@ -97,7 +97,7 @@ export function summarise(
     reason,
   ]);
   const head = ['OBJECT', 'DECISION', 'CPU', 'MEMORY', 'WHERE', 'REASON'];
-  io.stdout(`${[...textTable([head, ...cells], ''), totalLine(rows)].join('\n')}\n`);
+  print([...textTable([head, ...cells], ''), totalLine(rows)], io);
   if (rows.some(({ decision }) => decision === 'deny')) return exitCodes.failed;
   const changes = options.check === true && rows.some(({ decision }) => decision === 'inject');
   return changes ? exitCodes.different : exitCodes.fine;

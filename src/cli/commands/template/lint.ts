@@ -2,7 +2,7 @@ import type { PodSecurityViolation } from '../../../pod/security.ts';
 import { podSecurityLevel } from '../../../pod/security.ts';
 import { lintTemplate, type Lint } from '../../../sidecars/template-lint.ts';
 import { builtInSidecar, nameOf } from '../../../sidecars/template-library.ts';
-import { exitCodes, report, type Io } from '../../io.ts';
+import { exitCodes, print, report, type Io } from '../../io.ts';
 
 export interface LintOptions {
   readonly strict?: boolean;
@@ -47,10 +47,10 @@ export async function runTemplateLint(folder: string, options: LintOptions, io: 
   for (const [name, template] of templates) {
     const lint = lintTemplate(template, known);
     hints += lint.hints.length;
-    io.stdout(`${lines(name, lint).join('\n')}\n`);
+    print(lines(name, lint), io);
   }
   const count = (number: number, noun: string): string => `${number} ${noun}${number === 1 ? '' : 's'}`;
   const sum = `${count(templates.size, 'sidecar')}, ${count(hints, 'hint')}`;
-  io.stdout(`${sum}; with the proxy, capture needs Pod Security level privileged\n`);
+  print([`${sum}; with the proxy, capture needs Pod Security level privileged`], io);
   return options.strict === true && hints > 0 ? exitCodes.failed : exitCodes.fine;
 }

@@ -1,7 +1,7 @@
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { quote } from '../../../grammar/problem.ts';
-import { exitCodes, report, usageFailure, type Io } from '../../io.ts';
+import { exitCodes, print, report, usageFailure, type Io } from '../../io.ts';
 
 /** Name of the starter sidecar, in file names and contents. The build copies its folder next to the bundled module. */
 const starterName = 'starter';
@@ -43,6 +43,9 @@ export async function runTemplateNew(name: string, folder: string, io: Io): Prom
     const remedy = 'name a new folder with --out; nothing is overwritten';
     return report({ problems: [`${file}: ${why}`], remedy, code: exitCodes.failed }, io);
   }
-  for (const { file } of files) io.stdout(`${file}\n`);
+  print(
+    files.map(({ file }) => file),
+    io,
+  );
   return exitCodes.fine;
 }

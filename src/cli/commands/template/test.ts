@@ -3,7 +3,7 @@ import { decide, joinPatch, undo, type Decision, type Snapshot } from '../../../
 import { applyToValue } from '../../../json/apply.ts';
 import { canonicalText, objectMember, objectsMember, stringMember, type JsonObject } from '../../../json/json.ts';
 import type { TemplateTest } from '../../../settings/schema/template-test.ts';
-import { exitCodes, report, type Io } from '../../io.ts';
+import { exitCodes, print, report, type Io } from '../../io.ts';
 import { differences } from './expectation.ts';
 
 function namesIn(pod: JsonObject, list: string): string[] {
@@ -83,9 +83,9 @@ export async function runTemplateTest(folder: string, io: Io): Promise<number> {
     const found =
       'problems' in snapshot ? snapshot.problems.map(describeFileProblem) : runCase(test, snapshot.snapshot);
     if (found.length > 0) failed += 1;
-    io.stdout(`${found.length === 0 ? 'ok' : 'FAILED'}  ${test.metadata.name}\n`);
-    for (const line of found) io.stdout(`        ${line}\n`);
+    const verdict = found.length === 0 ? 'ok' : 'FAILED';
+    print([`${verdict}  ${test.metadata.name}`, ...found.map((line) => `        ${line}`)], io);
   }
-  io.stdout(`${loaded.tests.length - failed} passed, ${failed} failed\n`);
+  print([`${loaded.tests.length - failed} passed, ${failed} failed`], io);
   return failed === 0 ? exitCodes.fine : exitCodes.failed;
 }

@@ -39,6 +39,45 @@ const pods: readonly (readonly [what: string, pod: JsonObject])[] = [
   ['an override', podOf('web', { initContainers: [{ name: 'istio-proxy', image: 'auto', env: [{ name: 'A' }] }] })],
 ];
 
+describe('the init container', () => {
+  const initOf = (injector: Injector, pod: JsonObject) => injector.decide({ pod, namespace }).added?.initContainers[0];
+  const annotated = (annotations: JsonObject): JsonObject => ({
+    ...podOf('api'),
+    metadata: { name: 'api', annotations },
+  });
+
+  test('is the very same for workloads that say nothing about what is captured', () => {
+    const injector = injectorOf();
+    const first = initOf(injector, podOf('web', {}, probing('/a')));
+    expect(first).toMatchObject({ name: 'istio-init' });
+    expect(initOf(injector, podOf('api', {}, probing('/b')))).toBe(first);
+  });
+
+  test.each<[string, JsonObject]>([
+    ['ports', annotated({ 'traffic.sidecar.istio.io/excludeOutboundPorts': '443' })],
+    ['another status port', annotated({ 'status.sidecar.istio.io/port': '15999' })],
+    [
+      'a user',
+      podOf('api', { initContainers: [{ name: 'istio-proxy', image: 'auto', securityContext: { runAsUser: 7 } }] }),
+    ],
+    [
+      'probes that stay as they are',
+      {
+        ...podOf('api', {}, probing('/')),
+        metadata: { name: 'api', annotations: { 'sidecar.istio.io/rewriteAppHTTPProbers': 'false' } },
+      },
+    ],
+  ])('is its own with %s', (_what, pod) => {
+    const injector = injectorOf();
+    const plain = initOf(injector, podOf('web'));
+    const own = initOf(injector, pod);
+    expect(own).toMatchObject({ name: 'istio-init' });
+    expect(own).not.toEqual(plain);
+    expect(own).toEqual(initOf(injectorOf(), pod));
+    expect(initOf(injector, podOf('shop'))).toBe(plain);
+  });
+});
+
 describe.each([
   ['native', {}],
   ['classic', { injection: { nativeSidecars: 'never' } }],
