@@ -29,7 +29,7 @@ test-unit: node_modules/.package-lock.json ## Run the unit tests (ARGS=FILE for 
 test-property: node_modules/.package-lock.json ## Run the property tests.
 	@$(SCRIPT) scripts/test.ts property -- $(ARGS)
 
-test-fuzz: node_modules/.package-lock.json ## Replay what fuzzing found, then look for more for seconds.
+test-fuzz: node_modules/.package-lock.json ## Replay what fuzzing found, then search for more for seconds.
 	@$(SCRIPT) scripts/test.ts fuzz -- $(ARGS)
 
 test-golden: node_modules/.package-lock.json ## Compare with the golden files.
@@ -57,7 +57,7 @@ test-cluster: node_modules/.package-lock.json ## Test on a real node with contai
 cluster-test: node_modules/.package-lock.json ## The same with every scenario, faults, upgrades and figures included.
 	@$(SCRIPT) scripts/test.ts cluster cluster-long -- $(ARGS)
 
-cluster-bench: node_modules/.package-lock.json ## Play the long scenarios and write their figures into docs/benchmarks.md.
+cluster-bench: node_modules/.package-lock.json ## Run the long scenarios and write their figures into docs/benchmarks.md.
 	@rm -f .cluster-findings.jsonl
 	@CLUSTER_FINDINGS=$(CURDIR)/.cluster-findings.jsonl $(SCRIPT) scripts/test.ts cluster-long
 	@$(SCRIPT) scripts/node-figures.ts .cluster-findings.jsonl
@@ -65,7 +65,7 @@ cluster-bench: node_modules/.package-lock.json ## Play the long scenarios and wr
 cluster-up: node_modules/.package-lock.json ## Start a Kubernetes node with the images of this checkout (root on Linux, no Docker).
 	@$(SCRIPT) scripts/cluster.ts up
 
-cluster-down: node_modules/.package-lock.json ## Stop it and remove every trace, also what a killed run left.
+cluster-down: node_modules/.package-lock.json ## Stop it and remove everything of it, also after a killed run.
 	@$(SCRIPT) scripts/cluster.ts down
 
 KIND ?= kind
@@ -81,19 +81,19 @@ kind-load: images ## Build both images and load them into it, with the one that 
 	$(KIND) load docker-image --name $(KIND_CLUSTER) sidecar-injector:$(VERSION) sidecar-injector-init:$(VERSION) \
 	  cluster.test/workbench:1
 
-kind-test: node_modules/.package-lock.json ## Play the short scenarios on it.
+kind-test: node_modules/.package-lock.json ## Run the short scenarios on it.
 	@CLUSTER=existing KUBECONFIG=$(CURDIR)/$(KIND_KUBECONFIG) $(SCRIPT) scripts/test.ts cluster -- $(ARGS)
 
 kind-down: ## Delete it.
 	$(KIND) delete cluster --name $(KIND_CLUSTER) --kubeconfig $(KIND_KUBECONFIG)
 
 .PHONY: fuzz
-fuzz: node_modules/.package-lock.json ## Look for inputs that break something, FUZZ_SECONDS (an hour) each; again with FUZZ_SEED.
+fuzz: node_modules/.package-lock.json ## Search for inputs that break something, FUZZ_SECONDS (an hour) each; FUZZ_SEED repeats a run.
 	@FUZZ_SECONDS=$${FUZZ_SECONDS:-3600} NODE_OPTIONS='--experimental-vm-modules --disable-warning=ExperimentalWarning' \
 	  jest --selectProjects fuzz $(ARGS)
 
 .PHONY: mutate
-mutate: node_modules/.package-lock.json ## Take protections out one by one and look whether a test notices (ARGS=FILE for one file's).
+mutate: node_modules/.package-lock.json ## Remove protections one by one and check whether a test fails (ARGS=FILE for one file's).
 	@$(SCRIPT) scripts/mutate.ts $(ARGS)
 
 .PHONY: typecheck lint format
@@ -115,7 +115,7 @@ docs: node_modules/.package-lock.json ## Write the generated pages of the docume
 	@$(SCRIPT) scripts/docs.ts
 
 .PHONY: bench
-bench: node_modules/.package-lock.json ## Measure webhook and data plane (ARGS=--quick for a rough look, --only=webhook, --only=command-line, --only=dataplane).
+bench: node_modules/.package-lock.json ## Measure webhook and data plane (ARGS=--quick for rough figures, --only=webhook, --only=command-line, --only=dataplane).
 	@$(SCRIPT) scripts/bench.ts $(ARGS)
 
 .PHONY: build images

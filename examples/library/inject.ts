@@ -1,5 +1,5 @@
 // The engine as a library: decide about one pod and show what would change. In the checkout, with Node 24:
-//   node examples/library/inject.ts
+//   npx node examples/library/inject.ts
 // Elsewhere, with Node 20 or later: run `npm pack` in the checkout, `npm install` the file that it writes, and import from
 // 'sidecar-injector'.
 import { createSnapshot, decide } from '../../src/index.ts';

@@ -70,16 +70,28 @@ function addedVolumes({ before, after }: Answered): string {
     .join(', ');
 }
 
+function addedAnnotations({ before, after }: Answered): string[] {
+  const annotations = (pod: JsonObject) => objectMember(objectMember(pod, 'metadata'), 'annotations') ?? {};
+  const known = annotations(before);
+  return Object.keys(annotations(after))
+    .filter((name) => !Object.hasOwn(known, name))
+    .map((name) => {
+      const value = stringMember(annotations(after), name) ?? '';
+      return name === statusAnnotation
+        ? `  annotation ${name}, ${value.length} characters (how to undo it, for \`uninject\`)`
+        : `  annotation ${name}: ${value}`;
+    });
+}
+
 /** The whole report for a person, as lines. */
 export function describeAnswer(answered: Answered): string[] {
-  const status = stringMember(objectMember(objectMember(answered.after, 'metadata'), 'annotations'), statusAnnotation);
   return [
     `Decision: ${answered.decision} (${answered.reasons}): ${answered.why}`,
     '',
     'Added to the pod:',
     ...addedContainers(answered),
     `  volumes ${addedVolumes(answered)}`,
-    `  annotation ${statusAnnotation}, ${status?.length ?? 0} bytes (how to undo it, for \`uninject\`)`,
+    ...addedAnnotations(answered),
     ...changedProbes(answered),
     '',
     `Warnings: ${answered.warnings.length === 0 ? 'none' : ''}`,

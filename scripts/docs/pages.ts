@@ -28,7 +28,7 @@ function table(head: readonly string[], rows: readonly (readonly string[])[]): s
 const words: Readonly<Record<Support, string>> = {
   supported: 'effective',
   ignored: 'accepted without effect',
-  denied: 'refused',
+  denied: 'denied',
 };
 
 function useText(use: IstiodUse | undefined): string {
@@ -62,26 +62,25 @@ function annotationPage(): string {
 ${notice}
 
 What a pod may set. Names and values are Istio's, except those under \`sidecar-injector.io/\`. Every value is read by a
-strict grammar: a bad one refuses the pod (code 400, reason Invalid) with the name, the value and what is allowed, all
-problems of a pod at once. The mark says what follows from a good one:
+strict grammar: an invalid value denies the pod (code 400, reason Invalid) with the name, the value and what is allowed, all
+problems of a pod at once. The mark describes the effect of a valid value:
 
 - effective: the pod gets it;
-- accepted without effect: nothing follows, and a warning says so with the reason;
-- refused: the pod is denied with the reason and with what to use instead, because silence would leave the user with
-  something else than was asked for. Values under "allowed" ask for what happens anyway and pass.
+- accepted without effect: it changes nothing, and a warning says so with the reason;
+- denied: the pod is denied with the reason and with what to use instead, because the user would otherwise silently get
+  something else than was requested. Values under "allowed" request what happens anyway, and are accepted.
 
-A deprecated name gives a warning with what to use instead, and an unknown key under one of these prefixes one that names
-the nearest known one. What profiles may bound or
-preset: [profiles](profiles.md).
+A deprecated name causes a warning with what to use instead, and an unknown key under one of these prefixes one with the most
+similar known key. What profiles can preset or limit: [profiles](profiles.md).
 
-Mark, default and effect are those of the mode standalone. In mode istiod the annotations mean what they mean to Istio; the
-last column says what follows there: [istiod](istiod.md).
+Mark, default and effect are those of mode standalone. In mode istiod the annotations have Istio's meaning, which the last column
+describes: [istiod](istiod.md).
 
 ${subjects.join('\n\n')}
 
 ## Keys of \`proxy.istio.io/config\`
 
-Istio's ProxyConfig in YAML or JSON. A key that is not here is unknown and gives a warning.
+Istio's ProxyConfig in YAML or JSON. A key that is not listed is unknown and causes a warning.
 
 ${table(['key', 'mark', 'allowed', 'effect'], configKeys)}
 `;
@@ -100,8 +99,9 @@ ${notice}
 
 Every decision has at least one reason. The code is the same in the log (\`reasons\`), the audit annotation \`reasons\`, the
 metric \`sidecar_injector_admission_reviews_total{reason=…}\` (the first one) and \`sidecar-injector explain\`. "Warned" says
-when kubectl shows it as a warning: always, only when the pod itself asks for injection, or never. Denials and these warnings
-end with the code in brackets.
+when kubectl shows the reason as a warning: always, only when the pod itself asks for injection, or never. "As the denial"
+means that the reason is the message with which the API server rejects the pod, so there is no additional warning. Denials and
+warnings end with the code in brackets.
 
 ${table(['code', 'outcome', 'warned', 'meaning'], rows)}
 `;
@@ -157,13 +157,14 @@ function commandLinePage(): string {
 
 ${notice}
 
-Commands write results to standard output, and notes and errors to standard error. If there is an error, nothing is
-written to standard output.
+Commands write results to standard output, and notes and errors to standard error. If an input cannot be read or a pod would be
+denied, \`inject\`, \`uninject\` and \`capture\` write nothing to standard output. For \`explain\` and \`inject --summary\` a
+denied pod is a result like any other, which they show.
 
 | exit code | meaning                                                                       |
 | --------- | ----------------------------------------------------------------------------- |
-| 0         | success                                                                       |
-| 1         | failure, such as an input that cannot be read or a pod that would be denied   |
+| 0         | success, for \`explain\` also if a pod would be denied |
+| 1         | failure, such as an input that cannot be read, or a pod that \`inject\` (with or without \`--summary\`) or \`capture\` finds to be denied |
 | 2         | invalid usage                                                                 |
 | 3         | there are differences (\`-o diff\`, \`-o unified\`, \`inject --check\`)         |
 
@@ -171,6 +172,9 @@ If you come from Istio's \`kube-inject\`: \`-f -\` reads standard input here too
 \`kubectl apply -f -\`. Unlike \`kube-inject\`, \`inject\` needs no cluster, \`-o\` names a format instead of a file, comments and
 unchanged lines are kept byte for byte, and \`uninject\` restores every field of an injected pod (not always the order of
 its keys; JSON that changes is laid out anew).
+
+In the checkout, \`npx sidecar-injector\` runs the program. For the command \`sidecar-injector\` everywhere, which completion
+needs, link it from a folder of your PATH: \`ln -s "$PWD/bin/sidecar-injector.mjs" ~/.local/bin/sidecar-injector\`.
 
 The program is also a kubectl plug-in, \`kubectl sidecar-injector …\`. Add \`bin/\`, which holds \`kubectl-sidecar_injector\`, to
 your PATH, or link that file from a folder that is on it. The plug-in runs on the Node.js that \`npm ci\` installs in the

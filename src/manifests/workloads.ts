@@ -77,7 +77,7 @@ function whyNoPod(object: JsonObject, key: string, path: string | undefined): st
   if (holdsPod(guess) && Array.isArray(valueAt(guess, '/spec/containers'))) {
     return `an unknown workload; --pod-template ${key}=${template} takes the pod from there`;
   }
-  return 'makes no pods';
+  return 'does not create pods';
 }
 
 function findOne(

@@ -167,7 +167,7 @@ export function denied(
     doc: `${because}; ${instead}`,
     apply(text) {
       if (harmless !== undefined && !('problem' in harmless.parse(text))) return nothing;
-      return [{ problem: `is refused: ${because}; ${instead}` }];
+      return [{ problem: `is not supported: ${because}; ${instead}` }];
     },
     istiod: istiodUse(row),
   };

@@ -62,7 +62,7 @@ function denied(key: string, because: string, harmless?: Grammar<unknown>): Prox
     doc: because,
     apply(value) {
       if (harmless !== undefined && !('problem' in harmless.parse(textOf(value)))) return nothing;
-      return [{ problem: `${key} is refused: ${because}; leave it out` }];
+      return [{ problem: `${key} is not supported: ${because}; leave it out` }];
     },
   };
 }
@@ -110,7 +110,7 @@ export const proxyConfigKeys: readonly ProxyConfigKey[] = [
     key: 'proxyMetadata',
     support: 'supported',
     allowed: `a map of texts; with effect: ${proxyMetadataNames.join(', ')}`,
-    doc: 'Variables by which Istio changes the capture rules: groups of processes, invalid packets; captured DNS is refused. All others are for an agent, of which there is none.',
+    doc: 'Variables by which Istio changes the capture rules: groups of processes, invalid packets; captured DNS is denied. All others are for an agent, of which there is none.',
     apply(value, draft) {
       if (isObject(value)) return applyProxyMetadata(draft, value);
       return [{ problem: `proxyMetadata: ${quote(textOf(value))} is not allowed; allowed: a map of texts` }];

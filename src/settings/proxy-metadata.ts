@@ -26,7 +26,7 @@ function variable<T>(
 
 /** Denied and not ignored: with captured DNS but no DNS server in the proxy, names would not resolve. */
 function dnsCapture(name: string): [string, Apply] {
-  const problem = `proxyMetadata.${name} is refused: the proxy has no DNS server that would answer captured queries; leave it out`;
+  const problem = `proxyMetadata.${name} is not supported: the proxy has no DNS server that would answer captured queries; leave it out`;
   return variable(name, looseBoolean, (_, isWanted) => (isWanted ? [{ problem }] : undefined));
 }
 

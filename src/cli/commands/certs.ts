@@ -40,7 +40,7 @@ export async function runGenerate(options: GenerateOptions, io: Io): Promise<num
     // Half of a set is worse than none: a key whose certificate is somebody else's.
     for (const file of written) await rm(file);
     const { code, path: file } = error as NodeJS.ErrnoException;
-    const why = code === 'EEXIST' ? 'the file is there already' : String(code);
+    const why = code === 'EEXIST' ? 'already exists' : String(code);
     const remedy = 'give an empty or new directory with --out; nothing is overwritten';
     return report({ problems: [`${file ?? options.directory}: ${why}`], remedy, code: exitCodes.failed }, io);
   }

@@ -23,7 +23,7 @@ export async function runCheck(options: CheckOptions, io: Io): Promise<number> {
   const templates = ['sidecar (built in)', ...snapshot.templates.keys()];
   print(
     [
-      `${files.length === 0 ? 'no documents' : files.join(', ')}: fine`,
+      `${files.length === 0 ? 'no documents' : files.join(', ')}: valid`,
       `settings ${snapshot.hash}, sidecars: ${templates.join(', ')}`,
     ],
     io,

@@ -64,7 +64,10 @@ export const reasons = {
   ),
   AnnotationsTooLarge: deny('With our status the annotations would exceed Kubernetes’ limit.'),
   InvalidPod: deny('The pod does not have the shape of a pod.'),
-  InvalidPatch: skip('always', 'Our own patch failed its verification; a defect of the injector.'),
+  InvalidPatch: skip(
+    'always',
+    'The patch failed its verification, a defect of the injector. Denied instead with injection.onInvalidPatch: deny.',
+  ),
   NotAPodCreation: skip('never', 'Only the creation of pods is injected.'),
 } satisfies Record<string, ReasonKind>;
 

@@ -121,7 +121,7 @@ function mismatch(selector: LabelSelector, labels: JsonObject | undefined, of: s
   if (failed === undefined) return undefined;
   const present = member(labels, failed.key);
   const shown = typeof present === 'string' ? quote(present) : 'absent';
-  return `it wants that the ${of} label ${describeRequirement(failed)}; it is ${shown}`;
+  return `it requires that the ${of} label ${describeRequirement(failed)}; it is ${shown}`;
 }
 
 /**

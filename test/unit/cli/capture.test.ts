@@ -124,10 +124,10 @@ describe('of a pod', () => {
       /--family v6 is not captured/,
     ],
     [
-      'nothing that makes pods',
+      'nothing that creates pods',
       '{"apiVersion":"v1","kind":"Service","metadata":{"name":"s"}}',
       [],
-      /no object that makes pods/,
+      /no object that creates pods/,
     ],
   ])('%s is a failure', async (_, text, more, message) => {
     const { stdout, stderr, code } = await runCommand(['capture', '-f', '-', '--dry-run', ...more], text);

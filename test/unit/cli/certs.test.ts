@@ -56,7 +56,7 @@ describe('certs generate', () => {
     await writeFile(path.join(folder, name), 'precious');
     const { code, stdout, stderr } = await generate();
     expect([code, stdout]).toEqual([1, '']);
-    expect(stderr).toContain(`${path.join(folder, name)}: the file is there already`);
+    expect(stderr).toContain(`${path.join(folder, name)}: already exists`);
     expect(stderr).toContain('nothing is overwritten');
     expect(await read(name)).toBe('precious');
     expect(await readdir(folder)).toEqual([name]);

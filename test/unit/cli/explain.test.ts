@@ -17,7 +17,7 @@ spec:
 `;
 
 describe('explain', () => {
-  test('walks both gates and shows what is added and captured', async () => {
+  test('walks selectors and policy, and shows what is added and captured', async () => {
     const { stdout, code } = await runCommand(
       ['explain', '-f', '-', '--namespace-labels', 'istio-injection=enabled'],
       pod,
@@ -47,7 +47,7 @@ describe('explain', () => {
       'an object without pods',
       'apiVersion: v1\nkind: Service\nmetadata: {name: s}\n',
       [],
-      /Service\/s.*\n  makes no pods/,
+      /Service\/s.*\n  does not create pods/,
     ],
   ])('says what %s decided', async (_what, text, args, expected) => {
     const { stdout, code } = await runCommand(['explain', '-f', '-', ...args], text);
@@ -104,7 +104,7 @@ spec:`,
     const [explanation] = JSON.parse(stdout) as Record<string, unknown>[];
     expect(explanation).toMatchObject({
       object: { kind: 'Pod', name: 'web', namespace: 'default' },
-      gate: { asked: false },
+      webhookSelectors: { asked: false },
       decision: {
         outcome: 'inject',
         reasons: [{ code: 'PolicyEnabled' }],

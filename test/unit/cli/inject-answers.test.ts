@@ -91,7 +91,7 @@ describe('--summary', () => {
     const { stdout, code } = await inject([service, deployment, refuses].join('---\n'), '--summary');
     expect(lines(stdout).map((line) => line.split(/ {2,}/))).toEqual([
       ['OBJECT', 'DECISION', 'CPU', 'MEMORY', 'WHERE', 'REASON'],
-      ['Service/web', 'pass', '-', '-', '<stdin>:1', 'makes no pods'],
+      ['Service/web', 'pass', '-', '-', '<stdin>:1', 'does not create pods'],
       ['Deployment/web', 'inject', '100m', '128Mi', '<stdin>:6', 'PolicyEnabled'],
       ['Pod/refuses', 'skip', '-', '-', '<stdin>:22', 'OptedOut'],
       ['3 objects: 1 inject, 1 skip, 0 deny, 1 pass; requests added with all replicas: cpu 300m, memory 384Mi'],
@@ -105,7 +105,13 @@ describe('--summary', () => {
   });
 
   test.each([
-    ['a denied pod', wrong, [], 1, /Pod\/wrong +deny .*sidecar\.istio\.io\/proxyCPU: "much" is not allowed/],
+    [
+      'a denied pod',
+      wrong,
+      [],
+      1,
+      /Pod\/wrong +deny .*sidecar\.istio\.io\/proxyCPU: "much" is not allowed.*\(InvalidAnnotation\)\n1 object: 0 inject/,
+    ],
     ['with --check', deployment, ['--check'], 3, /Deployment\/web/],
     ['a namespace that nobody asks about', deployment, ['--namespace-labels', 'a=b'], 0, /skip .*would not ask for it/],
   ])('%s', async (_, text, args, code, expected) => {

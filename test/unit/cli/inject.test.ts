@@ -33,7 +33,7 @@ describe('inject', () => {
     const run = await runCommand(['inject', '-f', '-'], text);
     expect(run.stdout).toBe(text);
     expect(run.stderr.trim().split('\n')).toEqual([
-      expect.stringMatching(/^Service\/web: passed through: makes no pods$/),
+      expect.stringMatching(/^Service\/web: passed through: does not create pods$/),
       expect.stringMatching(/^Pod\/host: skipped: .*hostNetwork.* \(HostNetwork\)$/),
       expect.stringMatching(/^Pod\/refuses: skipped: .* \(OptedOut\)$/),
     ]);
@@ -179,7 +179,7 @@ describe('uninject', () => {
     expect(injected.stdout).toContain('/app-health/app/readyz');
     const back = await runCommand(['uninject', '-f', '-'], injected.stdout);
     expect(back).toMatchObject({ code: 0, stdout: text });
-    expect(back.stderr).toBe('Service/web: passed through: makes no pods\n');
+    expect(back.stderr).toBe('Service/web: passed through: does not create pods\n');
     const again = await runCommand(['uninject', '-f', '-'], text);
     expect(again.stdout).toBe(text);
     expect(again.stderr).toContain('Pod/web: passed through: was not injected');

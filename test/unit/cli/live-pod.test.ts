@@ -115,7 +115,7 @@ describe('explain --pod', () => {
 
   test.each([
     [{ team: 'shop' }, /Webhook selectors: {2}yes, entry namespace\.sidecar-injector\.io matches/],
-    [{ team: 'ops' }, /wants that the namespace's label team is "shop"; it is "ops"/],
+    [{ team: 'ops' }, /requires that the namespace's label team is "shop"; it is "ops"/],
   ])('the selectors of the live registration decide: %j', async (labels, expected) => {
     const live = configuration((webhooks) =>
       webhooks.map((webhook) => ({ ...webhook, namespaceSelector: { matchLabels: { team: 'shop' } } })),

@@ -37,7 +37,7 @@ describe('template new', () => {
     ]);
     expect(await runCommand(['template', 'new', 'clock', '--out', out])).toMatchObject({
       code: 1,
-      stderr: expect.stringContaining('template.yaml: is there already'),
+      stderr: expect.stringContaining('template.yaml: already exists'),
     });
   });
 

@@ -2,7 +2,6 @@ import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import jsonPatch from 'fast-json-patch';
-import { parse } from 'yaml';
 import { decide, joinPatch } from '../../../src/index.ts';
 import { undo } from '../../../src/injection/patch/undo.ts';
 import type { JsonObject } from '../../../src/json/json.ts';
@@ -33,14 +32,21 @@ describe.each(shippedFolders.map((folder) => [path.basename(folder), folder] as 
     expect([code, stdout]).toEqual([0, expect.stringMatching(/^(?:ok .*\n)+\d+ passed, 0 failed\n$/)]);
   });
 
-  test('has a README, an example, and is in the shipped ConfigMap', () => {
+  test('has all that CONTRIBUTING.md asks of a shipped sidecar', () => {
     const root = path.resolve(folder, '../../..');
-    expect(existsSync(path.join(folder, 'README.md'))).toBe(true);
-    expect(existsSync(path.join(root, 'examples', name, `${name}.yaml`))).toBe(true);
-    const kustomization = parse(readFileSync(path.join(folder, '../kustomization.yaml'), 'utf8')) as {
-      configMapGenerator: { files: string[] }[];
+    const readme = `deploy/sidecars/${name}/README.md`;
+    const files = [readme, `examples/${name}/${name}.yaml`, `test/sidecars/${name}.test.ts`];
+    const missing = files.filter((file) => !existsSync(path.join(root, file))).map((file) => `the file ${file}`);
+    const mentions = {
+      'deploy/sidecars/kustomization.yaml': `- ${name}.yaml=${name}/template.yaml\n`,
+      'README.md': `| [\`${name}\`](${readme}) `,
+      'docs/sidecars.md': `[${name}](../${readme})`,
+      'test/support/sidecars/sidecar-duties.ts': `'${name}'(namespace, pod) {`,
     };
-    expect(kustomization.configMapGenerator[0]?.files).toContain(`${name}.yaml=${name}/template.yaml`);
+    for (const [file, text] of Object.entries(mentions)) {
+      if (!readFileSync(path.join(root, file), 'utf8').includes(text)) missing.push(`in ${file}: ${text}`);
+    }
+    expect(missing).toEqual([]);
   });
 
   test('its example is injected with it', async () => {

@@ -32,8 +32,8 @@ describe('findObjects', () => {
   });
 
   test.each<[string, JsonObject, RegExp]>([
-    ['a Service', { apiVersion: 'v1', kind: 'Service', spec: {} }, /makes no pods/],
-    ['a Deployment of another group', { apiVersion: 'example.com/v1', kind: 'Deployment' }, /makes no pods/],
+    ['a Service', { apiVersion: 'v1', kind: 'Service', spec: {} }, /does not create pods/],
+    ['a Deployment of another group', { apiVersion: 'example.com/v1', kind: 'Deployment' }, /does not create pods/],
     [
       'a Deployment without a pod',
       { apiVersion: 'apps/v1', kind: 'Deployment', spec: {} },

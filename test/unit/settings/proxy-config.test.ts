@@ -63,7 +63,7 @@ describe('keys of a ProxyConfig', () => {
 
   test.each(keysWith('denied'))('%s is refused', (key) => {
     expect(read(`${key}: 15999`).problems).toEqual([
-      { where: name, message: expect.stringMatching(`^${key} is refused: `) },
+      { where: name, message: expect.stringMatching(`^${key} is not supported: `) },
     ]);
   });
 

@@ -27,9 +27,9 @@ test.each<[object, object]>([
 test.each([
   [
     { ISTIO_META_DNS_CAPTURE: 'true' },
-    'proxyMetadata.ISTIO_META_DNS_CAPTURE is refused: the proxy has no DNS server that would answer captured queries; leave it out',
+    'proxyMetadata.ISTIO_META_DNS_CAPTURE is not supported: the proxy has no DNS server that would answer captured queries; leave it out',
   ],
-  [{ REDIRECT_DNS: 'true' }, expect.stringContaining('REDIRECT_DNS is refused: ')],
+  [{ REDIRECT_DNS: 'true' }, expect.stringContaining('REDIRECT_DNS is not supported: ')],
   [{ INVALID_DROP: 'maybe' }, 'proxyMetadata.INVALID_DROP: "maybe" is not allowed; allowed: true, false'],
   [
     { ISTIO_OUTBOUND_OWNER_GROUPS: 'a b' },

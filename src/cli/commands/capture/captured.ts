@@ -71,7 +71,7 @@ export async function readCapturedPods(options: CaptureOptions, io: Io): Promise
     return [];
   });
   if (problems.length > 0) return inputFailure(problems);
-  return captured.length > 0 ? captured : inputFailure(['the input has no object that makes pods']);
+  return captured.length > 0 ? captured : inputFailure(['the input has no object that creates pods']);
 }
 
 /** Reads a capture file: one object, in JSON or YAML. */

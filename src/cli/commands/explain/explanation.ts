@@ -7,7 +7,7 @@ import { settingOrigins, type SettingOrigin } from './setting-origins.ts';
 /**
  * Result of the webhook selectors, which the API server evaluates. Not evaluated if the namespace's labels are unknown.
  */
-export type GateAnswer =
+export type SelectorsAnswer =
   | { readonly asked: false }
   | { readonly asked: true; readonly called: true; readonly entry: string }
   | { readonly asked: true; readonly called: false; readonly reasons: readonly string[] };
@@ -33,14 +33,14 @@ export interface Explanation {
   };
   /** File and line of the object, or `live`. */
   readonly where: string;
-  /** Remarks besides the two gates, such as the state of a live pod, or that an object makes no pods. */
+  /** Remarks besides selectors and policy, such as the state of a live pod, or that an object does not create pods. */
   readonly notes: readonly string[];
-  readonly gate: GateAnswer | undefined;
+  readonly webhookSelectors: SelectorsAnswer | undefined;
   /** Undefined if the API server would not call the webhook, or if there is no pod. */
   readonly decision: DecisionAnswer | undefined;
 }
 
-/** Evaluates both gates for the pods of a workload. */
+/** Evaluates webhook selectors and injection policy for the pods of a workload. */
 export function explainWorkload(
   workload: Workload,
   context: KnownNamespace & {
@@ -55,9 +55,11 @@ export function explainWorkload(
   const { namespace, labels, annotations: namespaceAnnotations, injector, where, notes, entries } = context;
   const { apiVersion, kind, name } = workload;
   const object = { apiVersion, kind, name, namespace };
-  const gate: GateAnswer =
+  const webhookSelectors: SelectorsAnswer =
     labels === undefined ? { asked: false } : { asked: true, ...passGate(workload, namespace, labels, entries) };
-  if (gate.asked && !gate.called) return { object, where, notes, gate, decision: undefined };
+  if (webhookSelectors.asked && !webhookSelectors.called) {
+    return { object, where, notes, webhookSelectors, decision: undefined };
+  }
   const { outcome, reasons, warnings, added, capture } = injector.decide({
     pod: workload.pod.value,
     namespace,
@@ -66,5 +68,6 @@ export function explainWorkload(
   });
   const rows = capture === undefined ? undefined : explainCapture(capture);
   const settings = added?.effective === undefined ? [] : settingOrigins(added.effective, injector.snapshot);
-  return { object, where, notes, gate, decision: { outcome, reasons, warnings, added, capture: rows, settings } };
+  const decision = { outcome, reasons, warnings, added, capture: rows, settings };
+  return { object, where, notes, webhookSelectors, decision };
 }

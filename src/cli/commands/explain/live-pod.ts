@@ -122,8 +122,16 @@ async function read(
   if (configuration === undefined) {
     const { apiVersion, kind } = workload;
     const why = `the cluster has no MutatingWebhookConfiguration ${webhookConfigurationName}`;
-    const gate = { asked: true, called: false, reasons: [why] } as const;
-    return [{ object: { apiVersion, kind, name, namespace }, where, notes: [before.note], gate, decision: undefined }];
+    const webhookSelectors = { asked: true, called: false, reasons: [why] } as const;
+    return [
+      {
+        object: { apiVersion, kind, name, namespace },
+        where,
+        notes: [before.note],
+        webhookSelectors,
+        decision: undefined,
+      },
+    ];
   }
   const notes = [before.note, ...settingsNotes, ...registrationNotes(configuration)];
   const entries = liveEntries(configuration);

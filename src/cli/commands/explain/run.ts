@@ -28,7 +28,7 @@ async function explainFiles(
       object: { apiVersion, kind, name, namespace },
       where,
       notes: [object.skipReason],
-      gate: undefined,
+      webhookSelectors: undefined,
       decision: undefined,
     };
   });

@@ -2,13 +2,13 @@ import { withCode } from '../../../injection/policy/reason.ts';
 import { isObject, member, objectMember, stringMember, type Json, type JsonObject } from '../../../json/json.ts';
 import { names } from '../../../pod/conventions.ts';
 import type { Added } from '../../../index.ts';
-import type { DecisionAnswer, Explanation, GateAnswer } from './explanation.ts';
+import type { DecisionAnswer, Explanation, SelectorsAnswer } from './explanation.ts';
 import { separated } from '../../io.ts';
 import { captureTable, textTable } from '../../text-table.ts';
 
-function gateText(gate: GateAnswer): string {
-  if (!gate.asked) return 'not asked; the namespace counts as enabled (--namespace-labels asks)';
-  return gate.called ? `yes, entry ${gate.entry} matches` : 'no';
+function selectorsText(answer: SelectorsAnswer): string {
+  if (!answer.asked) return 'not asked; the namespace counts as enabled (--namespace-labels asks)';
+  return answer.called ? `yes, entry ${answer.entry} matches` : 'no';
 }
 
 const purposes = new Map<string, string>([
@@ -112,12 +112,15 @@ function decisionLines(decision: DecisionAnswer): string[] {
   return lines;
 }
 
-function explainOne({ object, where, notes, gate, decision }: Explanation): string[] {
+function explainOne({ object, where, notes, webhookSelectors: answer, decision }: Explanation): string[] {
   const lines = [`${object.kind}/${object.name}, namespace ${object.namespace} (${where})`];
   for (const note of notes) lines.push(`  ${note}`);
-  if (gate !== undefined) lines.push(`  Webhook selectors:  ${gateText(gate)}`);
-  if (gate?.asked === true && !gate.called) {
-    lines.push('    the API server would not even call the injector:', ...gate.reasons.map((text) => `    - ${text}`));
+  if (answer !== undefined) lines.push(`  Webhook selectors:  ${selectorsText(answer)}`);
+  if (answer?.asked === true && !answer.called) {
+    lines.push(
+      '    the API server would not even call the injector:',
+      ...answer.reasons.map((text) => `    - ${text}`),
+    );
   }
   return decision === undefined ? lines : [...lines, ...decisionLines(decision)];
 }

@@ -36,7 +36,7 @@ export function registerInject(program: Command, io: Io): void {
       command
         .createOption(
           '--summary',
-          'write no manifests; print a table with decision, reason, and added CPU and memory for each object',
+          'write no manifests; print a table with the decision (inject, skip, deny, or pass for objects that do not create pods), its reason, and added CPU and memory for each object',
         )
         .conflicts('output'),
     );

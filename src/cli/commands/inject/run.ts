@@ -16,7 +16,7 @@ interface DecisionContext extends KnownNamespace {
   readonly fallback: string | undefined;
 }
 
-/** Evaluates both gates for the pods of a workload. Returns a text if the API server would not call the webhook. */
+/** Evaluates webhook selectors and injection policy for the pods of a workload. Returns a text if the API server would not call the webhook. */
 function decideFor(workload: Workload, context: DecisionContext): Decision | string {
   const namespace = namespaceOf(workload, context.fallback);
   const { labels, annotations, injector } = context;

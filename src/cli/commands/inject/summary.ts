@@ -1,4 +1,5 @@
 import type { Added, Decision } from '../../../index.ts';
+import { withCode } from '../../../injection/policy/reason.ts';
 import { member, objectMember, type JsonObject } from '../../../json/json.ts';
 import { parseQuantity } from '../../../grammar/quantity.ts';
 import type { InjectOptions } from './options.ts';
@@ -58,10 +59,7 @@ function rowOf({ object, workload, where }: PlacedObject, decideFor: (workload: 
   return {
     ...base,
     decision: outcome,
-    reason:
-      outcome === 'deny'
-        ? reasons.map(({ message }) => message).join('; ')
-        : reasons.map(({ code }) => code).join(', '),
+    reason: outcome === 'deny' ? reasons.map(withCode).join('; ') : reasons.map(({ code }) => code).join(', '),
     added: added === undefined ? undefined : requestsOf(added),
     replicas: replicasOf(object.object),
   };
@@ -73,7 +71,8 @@ function totalLine(rows: readonly Row[]): string {
     rows.reduce((sum, { added, replicas }) => sum + (added?.[resource] ?? 0) * replicas, 0);
   const counts = (['inject', 'skip', 'deny', 'pass'] as const).map((decision) => `${count(decision)} ${decision}`);
   const requests = `cpu ${cpuText(total('cpu'))}, memory ${memoryText(total('memory'))}`;
-  return `${rows.length} objects: ${counts.join(', ')}; requests added with all replicas: ${requests}`;
+  const objects = rows.length === 1 ? '1 object' : `${rows.length} objects`;
+  return `${objects}: ${counts.join(', ')}; requests added with all replicas: ${requests}`;
 }
 
 /**

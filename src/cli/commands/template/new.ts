@@ -39,7 +39,7 @@ export async function runTemplateNew(name: string, folder: string, io: Io): Prom
     }
   } catch (error) {
     const { code, path: file = folder } = error as NodeJS.ErrnoException;
-    const why = code === 'EEXIST' ? 'is there already' : `cannot be written: ${code}`;
+    const why = code === 'EEXIST' ? 'already exists' : `cannot be written: ${code}`;
     const remedy = 'name a new folder with --out; nothing is overwritten';
     return report({ problems: [`${file}: ${why}`], remedy, code: exitCodes.failed }, io);
   }

@@ -220,8 +220,8 @@ describe('webhook selectors', () => {
     expect(selection).toEqual({
       called: false,
       reasons: [
-        'entry namespace.sidecar-injector.io does not match: it wants that the namespace\'s label istio-injection is "enabled"; it is absent',
-        'entry object.sidecar-injector.io does not match: it wants that the pod\'s label sidecar.istio.io/inject is "true"; it is absent',
+        'entry namespace.sidecar-injector.io does not match: it requires that the namespace\'s label istio-injection is "enabled"; it is absent',
+        'entry object.sidecar-injector.io does not match: it requires that the pod\'s label sidecar.istio.io/inject is "true"; it is absent',
       ],
     });
   });

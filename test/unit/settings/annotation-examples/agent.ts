@@ -32,19 +32,19 @@ export const agent: Examples = {
     harmless: undefined,
     bad: 'my-bootstrap',
     message:
-      'is refused: the proxy’s configuration and the capture rules are made together, another one would loop or lose traffic; ask for what is missing by the other annotations, or by the settings',
+      'is not supported: the proxy’s configuration and the capture rules are made together, another one would loop or lose traffic; ask for what is missing by the other annotations, or by the settings',
   },
   'sidecar.istio.io/capNetBindService': {
     harmless: 'false',
     bad: 'true',
     message:
-      'is refused: the proxy never runs as root and has no capabilities; with capture it needs none for low ports; leave it out, the application’s own low ports are captured as any other',
+      'is not supported: the proxy never runs as root and has no capabilities; with capture it needs none for low ports; leave it out, the application’s own low ports are captured as any other',
   },
   'sidecar.istio.io/discoveryAddress': {
     harmless: undefined,
     bad: 'istiod.istio-system.svc:15012',
     message:
-      'is refused: the built-in proxy reads its configuration from no control plane; leave it out, or let the control plane’s own injector inject the pod (label istio.io/rev)',
+      'is not supported: the built-in proxy reads its configuration from no control plane; leave it out, or let the control plane’s own injector inject the pod (label istio.io/rev)',
   },
   ...idleText('sidecar.istio.io/statsInclusionPrefixes', statistics),
   ...idleText('sidecar.istio.io/statsInclusionSuffixes', statistics),
