@@ -1,4 +1,5 @@
 import type { Readable } from 'node:stream';
+import type { TLSSocket } from 'node:tls';
 import Fastify, { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { review } from '../admission/handler.ts';
 import { patchLength } from '../injection/patch/patch-text.ts';
@@ -10,6 +11,7 @@ import { answerClientError } from './client-error.ts';
 import { boundConnections, type Connections } from './connections.ts';
 import { isLate } from './deadline.ts';
 import { failurePlace } from './failure-place.ts';
+import { boundHandshakes } from './handshakes.ts';
 import { healthPages, type HealthCheck } from './health.ts';
 import { defaultLimits, type Limits } from './limits.ts';
 import { describeReview } from './review-log.ts';
@@ -192,7 +194,6 @@ export function createServer(dependencies: ServerDependencies): WebhookServer {
   const app = Fastify({
     https: {
       ...tlsOptions(dependencies.keyPair),
-      handshakeTimeout: limits.handshakeTimeoutMs,
       connectionsCheckingInterval: limits.timeoutCheckMs,
       headersTimeout: limits.headersTimeoutMs,
     },
@@ -226,9 +227,16 @@ export function createServer(dependencies: ServerDependencies): WebhookServer {
   const connections = boundConnections(server, limits.connections, () =>
     dependencies.metrics.badRequests.inc({ status: 'dropped' }),
   );
-  server.on('tlsClientError', (error: NodeJS.ErrnoException) => {
+  boundHandshakes(server, limits.handshakeTimeoutMs, () =>
+    dependencies.log.debug({ limitMs: limits.handshakeTimeoutMs }, 'a TLS handshake takes too long'),
+  );
+  // Node's own listener makes a `clientError` of it. The answer to that would wait for the end of the handshake, and
+  // reach a client whose request nobody has read.
+  server.removeAllListeners('tlsClientError');
+  server.on('tlsClientError', (error: NodeJS.ErrnoException, socket: TLSSocket) => {
     dependencies.metrics.badRequests.inc({ status: 'tls' });
     dependencies.log.debug({ code: error.code }, 'a TLS handshake failed');
+    socket.destroy();
   });
   app.removeAllContentTypeParsers();
   const buffers = createBufferBudget(limits);

@@ -99,9 +99,25 @@ export const server: readonly Edit[] = [
   {
     protects: 'a connection without a handshake ends',
     ...alone,
-    text: 'handshakeTimeout: limits.handshakeTimeoutMs,',
-    replacement: '',
+    text: 'boundHandshakes(server, limits.handshakeTimeoutMs, ',
+    replacement: 'boundHandshakes(server, 1e9, ',
     only: 'of a handshake',
+  },
+  {
+    protects: 'no client pays for a pause of ours with its handshake',
+    ...alone,
+    tests: ['test/http/handshakes.test.ts'],
+    text: '      ...tlsOptions(dependencies.keyPair),',
+    replacement: '      ...tlsOptions(dependencies.keyPair),\n      handshakeTimeout: limits.handshakeTimeoutMs,',
+    only: 'itself was busy',
+  },
+  {
+    protects: 'a failed handshake is not answered',
+    ...alone,
+    tests: ['test/http/handshakes.test.ts'],
+    text: "server.removeAllListeners('tlsClientError');",
+    replacement: '',
+    only: 'came too late',
   },
   {
     protects: 'headers that stop end',
