@@ -211,9 +211,10 @@ export function createServer(dependencies: ServerDependencies): WebhookServer {
     return503OnClosing: false,
     forceCloseConnections: 'idle',
     clientErrorHandler(error, socket) {
-      const { code } = error as NodeJS.ErrnoException;
+      // The parser's reason is one of its constants, never what the client sent.
+      const { code, reason } = error as NodeJS.ErrnoException & { readonly reason?: string };
       dependencies.metrics.badRequests.inc({ status: 'connection' });
-      dependencies.log.debug({ code }, 'a connection broke the protocol');
+      dependencies.log.debug({ code, reason }, 'a connection broke the protocol');
       answerClientError(code, socket);
     },
     // A path that cannot be decoded reaches no route; Fastify's own response would repeat it.

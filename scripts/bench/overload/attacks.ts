@@ -31,12 +31,13 @@ function ended(socket: Socket): Promise<void> {
 /** Sends a byte now and then until the webhook ends the connection. */
 async function sendSlowly({ port, ca }: Victim, count: Count): Promise<void> {
   const socket = connect({ host: '127.0.0.1', port, ca }).on('error', () => undefined);
+  let drip: NodeJS.Timeout | undefined;
   socket.once('secureConnect', () => {
-    count('bodies announced');
+    count('announced');
     socket.write(announcement);
+    drip = setInterval(() => socket.writable && socket.write(' '), 200);
   });
   socket.once('data', (chunk) => count(`answered ${chunk.toString('latin1', 9, 12)}`));
-  const drip = setInterval(() => socket.writable && socket.write(' '), 200);
   await ended(socket);
   clearInterval(drip);
 }
@@ -45,14 +46,14 @@ async function dripBodies(victim: Victim, count: Count): Promise<never> {
   for (;;) await Promise.all(Array.from({ length: slowBodies }, () => sendSlowly(victim, count)));
 }
 
-/** Opens a connection that then does nothing; a few ask a question first, over TLS. */
+/** Opens a connection that then does nothing, or only asks a question over TLS. Does not wait for an answer. */
 async function lieOpen({ port, ca }: Victim, asks: boolean): Promise<Socket> {
   const at = { host: '127.0.0.1', port };
   const socket = asks ? connect({ ...at, ca }) : connectPlainly(at);
   socket.on('error', () => undefined);
-  const ready = new Promise<void>((resolve) => void socket.once(asks ? 'data' : 'connect', () => resolve()));
-  if (asks) socket.once('secureConnect', () => socket.write('GET /livez HTTP/1.1\r\nHost: x\r\n\r\n'));
-  await Promise.race([ready, ended(socket)]);
+  if (asks) socket.resume().once('secureConnect', () => socket.write('GET /livez HTTP/1.1\r\nHost: x\r\n\r\n'));
+  const connected = new Promise<void>((resolve) => void socket.once('connect', () => resolve()));
+  await Promise.race([connected, ended(socket)]);
   return socket;
 }
 
@@ -64,16 +65,18 @@ async function holdIdle(victim: Victim, count: Count): Promise<never> {
   const open = new Set<Socket>();
   for (;;) {
     for (let missing = idleConnections - open.size; missing > 0; missing -= batch) {
-      const sockets = await Promise.all(Array.from({ length: batch }, (_, index) => lieOpen(victim, index % 3 === 0)));
+      const sockets = await Promise.all(
+        Array.from({ length: Math.min(batch, missing) }, (_, index) => lieOpen(victim, index % 3 === 0)),
+      );
       for (const socket of sockets) {
-        count('connections opened');
+        count('opened');
         if (socket.destroyed) {
-          count('closed by the webhook');
+          count('closed');
           continue;
         }
         open.add(socket);
         socket.once('close', () => {
-          count('closed by the webhook');
+          count('closed');
           open.delete(socket);
         });
       }
@@ -83,7 +86,7 @@ async function holdIdle(victim: Victim, count: Count): Promise<never> {
 }
 
 /** A review of 3 MB that is as good as any. */
-function largeReview(): Buffer {
+export function largeReview(): Buffer {
   const env = Array.from({ length: 3_000 }, (_, index) => ({ name: `A${index}`, value: 'x'.repeat(1_000) }));
   const spec = { containers: [{ name: 'app', image: 'registry.example.com/app:1', env }] };
   return requestBytes(reviewText({ metadata: { name: 'large', labels: { app: 'large' } }, spec }));

@@ -1,8 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { openConnection, requestBytes, type Answer, type Connection } from '../connection.ts';
+import { openConnection, requestBytes, type Answer } from '../connection.ts';
 import { typicalPod } from '../pods.ts';
 import { reviewText, workloadNames } from '../reviews.ts';
 import type { ServerProcess } from '../server-process.ts';
+import { createPool } from './connection-pool.ts';
 
 /** What became of one review. */
 export interface Attempt {
@@ -40,18 +41,18 @@ function judge({ status, body }: Answer, wantedUid: string): Omit<Attempt, 'dura
 
 /**
  * Sends usual reviews at a constant rate, whatever becomes of them, as the API server's client does: over an idle
- * connection if there is one, else over a new one. Nothing is tried again.
+ * connection if there is one, else over the first that is opened or free. Nothing is tried again.
  */
 export async function sendSteadily(server: ServerProcess, pace: Pace): Promise<readonly Attempt[]> {
   const texts = workloadNames.map((name) => reviewText(typicalPod(name)));
-  const idle: Connection[] = [];
+  const pool = createPool(() => openConnection(server.port, server.ca));
   const exchange = async (index: number): Promise<Omit<Attempt, 'durationMs'>> => {
     const { uid: own, request } = reviewAt(texts, index);
-    const connection = idle.pop() ?? (await openConnection(server.port, server.ca));
+    const connection = await pool.borrow(timeoutMs);
     const givenUp = setTimeout(() => connection.close(), timeoutMs);
     try {
       const answer = await connection.ask(request);
-      idle.push(connection);
+      pool.giveBack(connection);
       return judge(answer, own);
     } finally {
       clearTimeout(givenUp);
@@ -64,7 +65,7 @@ export async function sendSteadily(server: ServerProcess, pace: Pace): Promise<r
       problem: message,
     }));
     const durationMs = performance.now() - dueMs;
-    return durationMs > timeoutMs ? { outcome: 'failed', problem: 'too late', durationMs } : { ...found, durationMs };
+    return durationMs < timeoutMs ? { ...found, durationMs } : { outcome: 'failed', problem: 'too late', durationMs };
   };
   const startMs = performance.now();
   const sent: Promise<Attempt>[] = [];
@@ -74,6 +75,6 @@ export async function sendSteadily(server: ServerProcess, pace: Pace): Promise<r
     sent.push(one(index));
   }
   const attempts = await Promise.all(sent);
-  for (const connection of idle) connection.close();
+  pool.close();
   return attempts;
 }
