@@ -163,9 +163,11 @@ function installErrors(app: FastifyInstance, dependencies: ServerDependencies, l
   });
   app.setErrorHandler(async (error: FastifyError, _request, reply) => {
     if (error instanceof BodyRefusal) {
-      // The rest of this body will not be read.
-      if (error.statusCode !== 503) reply.header('connection', 'close');
-      else return rejectOverload(reply, dependencies.metrics, 'buffered');
+      // Fastify ends the connection after any failure to read a body. The client would meet a reset while it is still
+      // sending, instead of the answer that asks it to try again. The rest of any other body will not be read.
+      if (error.statusCode === 503) {
+        return rejectOverload(reply.removeHeader('connection'), dependencies.metrics, 'buffered');
+      }
     }
     const status = error.statusCode !== undefined && error.statusCode >= 400 ? error.statusCode : 500;
     dependencies.metrics.badRequests.inc({ status: String(status) });
