@@ -106,8 +106,9 @@ the minute before was ${machine.load.toFixed(2)}.
   fifty when all are answered.
 
 A review is decided when it is answered 200 with its own uid and patch within ${timeoutMs / 1_000} s. Like the API server's client, the
-load opens a connection when none is idle, and takes what is free first; unlike it, it tries nothing again. Latencies are those of decided reviews,
-from the moment that one is due. Ratios compare with the reference of the same round: median, least and most.`;
+load opens a connection when none is idle, and takes the first that is free; unlike it, it tries nothing again. Latencies
+are those of decided reviews, from the moment that one is due. Ratios compare with the reference of the same round:
+median, least and most.`;
 }
 
 /** The part of the page, and its tables for a terminal. */
