@@ -12,6 +12,8 @@ export interface Connection {
   ask(request: Buffer): Promise<Answer>;
   /** The same for the body of an answer 200. Rejects when it is another. */
   exchange(request: Buffer): Promise<Buffer>;
+  /** False when either side has ended it. */
+  isOpen(): boolean;
   close(): void;
 }
 
@@ -98,6 +100,7 @@ function attend(socket: TLSSocket): Connection {
       if (status !== 200) throw unexpected(`HTTP/1.1 ${status}`);
       return body;
     },
+    isOpen: () => socket.readable && socket.writable,
     close: () => socket.destroy(),
   };
 }

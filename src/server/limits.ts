@@ -14,7 +14,10 @@ export interface Limits {
   readonly reservedBytes: number;
   /** Larger bodies are received in turns. A review of a pod with 1,000 variables has 130 KiB. */
   readonly largeBytes: number;
-  /** How many of them at a time; each takes some 15 ms of the only thread. */
+  /**
+   * How many of them at a time; each takes some 15 ms of the only thread. Node accepts one connection in each iteration
+   * of the event loop, so iterations must be short.
+   */
   readonly largeBodies: number;
   /** How long a client may make no progress before it counts as stalled. */
   readonly stallMs: number;
@@ -48,7 +51,7 @@ export const defaultLimits: Limits = {
   bufferedBytes: 48 * mebibyte,
   reservedBytes: 32 * 1024,
   largeBytes: 256 * 1024,
-  largeBodies: 4,
+  largeBodies: 1,
   stallMs: 250,
   bodyTimeoutMs: 2_000,
   bodyTimeoutPerMebibyteMs: 1_000,

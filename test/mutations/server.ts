@@ -9,7 +9,7 @@ const bounds = (
     ['the memory of all bodies', 'bufferedBytes: 48 * mebibyte', 'bufferedBytes: 480 * mebibyte'],
     ['the memory that each body has for itself', 'reservedBytes: 32 * 1024', 'reservedBytes: 320 * 1024'],
     ['how large bodies may be that need no turn', 'largeBytes: 256 * 1024', 'largeBytes: 2560 * 1024'],
-    ['how many large bodies there are at a time', 'largeBodies: 4', 'largeBodies: 40'],
+    ['how many large bodies there are at a time', 'largeBodies: 1', 'largeBodies: 40'],
     ['how long a client may stand still', 'stallMs: 250', 'stallMs: 25_000'],
     ['the time of a body', 'bodyTimeoutMs: 2_000', 'bodyTimeoutMs: 20_000'],
     ['the time of a large body', 'bodyTimeoutPerMebibyteMs: 1_000', 'bodyTimeoutPerMebibyteMs: 10_000'],

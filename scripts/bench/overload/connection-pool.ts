@@ -23,7 +23,7 @@ export function createPool(open: () => Promise<Connection>): ConnectionPool {
   let isClosed = false;
   const giveBack = (connection: Connection): void => {
     const [next] = waiters;
-    if (isClosed) {
+    if (isClosed || !connection.isOpen()) {
       connection.close();
     } else if (next === undefined) {
       idle.push(connection);
@@ -34,8 +34,9 @@ export function createPool(open: () => Promise<Connection>): ConnectionPool {
   };
   return {
     borrow(timeoutMs) {
-      const known = idle.pop();
-      if (known !== undefined) return Promise.resolve(known);
+      for (let known = idle.pop(); known !== undefined; known = idle.pop()) {
+        if (known.isOpen()) return Promise.resolve(known);
+      }
       const { promise, resolve, reject } = Promise.withResolvers<Connection>();
       const waiter: Waiter = { resolve, reject };
       const giveUp = (error: Error): void => {

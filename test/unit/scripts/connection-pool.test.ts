@@ -18,6 +18,7 @@ function connection(): Connection & { closed(): boolean } {
   return {
     ask: () => Promise.reject(new Error('unused')),
     exchange: () => Promise.reject(new Error('unused')),
+    isOpen: () => !isClosed,
     close: () => (isClosed = true),
     closed: () => isClosed,
   };
@@ -48,6 +49,18 @@ test('who waits gets what is free first, and what is opened later is kept', asyn
   opening[1]?.resolve(late);
   await opening[1]?.promise;
   expect(await pool.borrow(patience)).toBe(late);
+});
+
+test('an idle connection that has ended is not used again', async () => {
+  const { pool, opening } = pooled();
+  const [ended, fresh] = [connection(), connection()];
+  const first = pool.borrow(patience);
+  opening[0]?.resolve(ended);
+  pool.giveBack(await first);
+  ended.close();
+  const second = pool.borrow(patience);
+  opening[1]?.resolve(fresh);
+  expect(await second).toBe(fresh);
 });
 
 test('a connection that cannot be opened fails the one it was for', async () => {
