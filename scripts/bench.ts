@@ -1,15 +1,22 @@
-// bench.ts [--quick] [--only=webhook|command-line|dataplane]   measures, prints the tables, writes its parts of docs/benchmarks.md
+// bench.ts [--quick] [--only=webhook|overload|command-line|dataplane]   measures, prints the tables, writes its parts of docs/benchmarks.md
 import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { readArguments } from './bench/arguments.ts';
 import { benchCommandLine } from './bench/command-line.ts';
 import { benchDataplane } from './bench/dataplane.ts';
-import { full, quick, type Effort } from './bench/effort.ts';
+import type { Effort } from './bench/effort.ts';
+import { benchOverload } from './bench/overload.ts';
 import { replaceParts } from './bench/page-parts.ts';
 import { benchWebhook } from './bench/webhook.ts';
 import { root } from './checkout.ts';
 
 const page = path.join(root, 'docs/benchmarks.md');
-const parts = { webhook: benchWebhook, 'command-line': benchCommandLine, dataplane: benchDataplane };
+const parts = {
+  webhook: benchWebhook,
+  overload: benchOverload,
+  'command-line': benchCommandLine,
+  dataplane: benchDataplane,
+};
 type BenchName = keyof typeof parts;
 const benchNames = Object.keys(parts) as BenchName[];
 
@@ -32,10 +39,9 @@ async function bench(effort: Effort, chosen: readonly BenchName[]): Promise<void
   }
 }
 
-const only = process.argv.find((word) => word.startsWith('--only='))?.slice('--only='.length);
-const chosen = benchNames.filter((name) => only === undefined || name === only);
-if (chosen.length === 0) {
-  process.stderr.write(`--only=${only}: allowed are ${benchNames.join(', ')}\n`);
+const choice = readArguments(process.argv.slice(2), benchNames);
+if (typeof choice === 'string') {
+  process.stderr.write(`${choice}\n`);
   process.exit(2);
 }
-await bench(process.argv.includes('--quick') ? quick : full, chosen);
+await bench(choice.effort, choice.parts);

@@ -1,9 +1,19 @@
 import { connect, type TLSSocket } from 'node:tls';
 
+/** What a server answered. */
+export interface Answer {
+  readonly status: number;
+  readonly body: Buffer;
+}
+
 /** A kept-alive HTTPS connection that sends one request at a time. */
 export interface Connection {
-  /** Sends a whole request and resolves with the answer's body when its last byte is here. Rejects unless it is 200. */
+  /** Sends a whole request and resolves when the last byte of its answer is here. Rejects when the connection ends. */
+  ask(request: Buffer): Promise<Answer>;
+  /** The same for the body of an answer 200. Rejects when it is another. */
   exchange(request: Buffer): Promise<Buffer>;
+  /** False when either side has ended it. */
+  isOpen(): boolean;
   close(): void;
 }
 
@@ -23,13 +33,22 @@ export function requestBytes(review: string): Buffer {
 }
 
 interface Pending {
-  readonly resolve: (body: Buffer) => void;
+  readonly resolve: (answer: Answer) => void;
   readonly reject: (error: Error) => void;
   readonly chunks: Buffer[];
   received: number;
+  status: number;
   /** Bytes of head and body together, known when the head is here. */
   expected: number;
   headBytes: number;
+}
+
+function unexpected(what: string | undefined): Error {
+  return new Error(`unexpected answer: ${what}`);
+}
+
+function gone(): Error {
+  return new Error('the server closed the connection');
 }
 
 function readHead(pending: Pending): void {
@@ -38,9 +57,9 @@ function readHead(pending: Pending): void {
   if (end < 0) return;
   const head = text.slice(0, end);
   const length = /\r\ncontent-length: (\d+)/i.exec(head)?.[1];
-  if (!head.startsWith('HTTP/1.1 200 ') || length === undefined) {
-    throw new Error(`unexpected answer: ${head.split('\r\n', 1)[0]}`);
-  }
+  const status = /^HTTP\/1\.1 (\d{3}) /.exec(head)?.[1];
+  if (status === undefined || length === undefined) throw unexpected(head.split('\r\n', 1)[0]);
+  pending.status = Number(status);
   pending.headBytes = end + 4;
   pending.expected = pending.headBytes + Number(length);
 }
@@ -62,19 +81,26 @@ function attend(socket: TLSSocket): Connection {
       return fail(error as Error);
     }
     if (pending.expected === 0 || pending.received < pending.expected) return undefined;
-    const { resolve, chunks, headBytes } = pending;
+    const { resolve, status, chunks, headBytes } = pending;
     pending = undefined;
-    return resolve(Buffer.concat(chunks).subarray(headBytes));
+    return resolve({ status, body: Buffer.concat(chunks).subarray(headBytes) });
   });
   socket.on('error', fail);
-  socket.on('close', () => fail(new Error('the server closed the connection')));
+  socket.on('close', () => fail(gone()));
+  const ask = (request: Buffer): Promise<Answer> =>
+    new Promise((resolve, reject) => {
+      if (socket.destroyed) return reject(gone());
+      pending = { resolve, reject, chunks: [], received: 0, status: 0, expected: 0, headBytes: 0 };
+      socket.write(request);
+    });
   return {
-    exchange(request) {
-      return new Promise((resolve, reject) => {
-        pending = { resolve, reject, chunks: [], received: 0, expected: 0, headBytes: 0 };
-        socket.write(request);
-      });
+    ask,
+    async exchange(request) {
+      const { status, body } = await ask(request);
+      if (status !== 200) throw unexpected(`HTTP/1.1 ${status}`);
+      return body;
     },
+    isOpen: () => socket.readable && socket.writable,
     close: () => socket.destroy(),
   };
 }

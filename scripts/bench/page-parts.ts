@@ -4,6 +4,9 @@ export interface Section {
   readonly summary: string;
 }
 
+/** Heading of the part about overload. */
+export const overloadTitle = '## Overload';
+
 /** Heading of the command line's part. */
 export const commandLineTitle = '## Command line';
 
@@ -16,6 +19,7 @@ export const nodeTitle = '## On a node';
 /** In the order of the page. */
 const starts = {
   webhook: '',
+  overload: `\n${overloadTitle}\n`,
   'command-line': `\n${commandLineTitle}\n`,
   dataplane: `\n${dataplaneTitle}\n`,
   node: `\n${nodeTitle}\n`,
@@ -26,7 +30,7 @@ export type PartName = keyof typeof starts;
 const partNames = Object.keys(starts) as PartName[];
 
 function partsOf(page: string): Record<PartName, string> {
-  const parts = { webhook: '', 'command-line': '', dataplane: '', node: '' };
+  const parts = { webhook: '', overload: '', 'command-line': '', dataplane: '', node: '' };
   const bounds = partNames
     .map((name) => ({ name, at: page.indexOf(starts[name]) }))
     .filter(({ at }) => at >= 0)

@@ -10,6 +10,8 @@ interface Usage {
   /** Of all its threads, user and system time. */
   readonly cpuMicros: number;
   readonly rssBytes: number;
+  /** The most that it ever had. */
+  readonly peakRssBytes: number;
 }
 
 /** A server in a process of its own. */

@@ -3,7 +3,8 @@
 
 process.on('message', () => {
   const { user, system } = process.cpuUsage();
-  process.send?.({ cpuMicros: user + system, rssBytes: process.memoryUsage.rss() });
+  const peakRssBytes = process.resourceUsage().maxRSS * 1_024;
+  process.send?.({ cpuMicros: user + system, rssBytes: process.memoryUsage.rss(), peakRssBytes });
 });
 process.on('disconnect', () => process.exit());
 process.channel?.unref();

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { Readable } from 'node:stream';
 import type { Limits } from './limits.ts';
+import { createTurns } from './turns.ts';
 
 /** Why a body was not read to its end; `statusCode` is the status of the response. */
 export class BodyRefusal extends Error {
@@ -37,7 +38,7 @@ export interface BufferBudget {
 /** What is known of one request. */
 interface Account {
   bytes: number;
-  /** Rounds since the request arrived. */
+  /** Rounds since the request arrived, except those in which it waited for its turn. */
   age: number;
   /** Rounds since its client last counted as making progress. */
   stalled: number;
@@ -88,6 +89,7 @@ export function createBufferBudget(limits: Limits): BufferBudget {
   /** The part of `bufferedBytes` that exceeds what is reserved for each request. */
   let sharedBytes = 0;
   let sweep: NodeJS.Timeout | undefined;
+  const turns = createTurns(limits.largeBodies);
 
   const beyondReserve = (bytes: number): number => Math.max(0, bytes - limits.reservedBytes);
 
@@ -99,7 +101,10 @@ export function createBufferBudget(limits: Limits): BufferBudget {
 
   const round = (): void => {
     sweep = accounts.size === 0 ? undefined : setTimeout(round, roundMs).unref();
+    turns.round();
     for (const [request, account] of accounts) {
+      // It is we who let it wait.
+      if (turns.isWaiting(request)) continue;
       account.age += 1;
       account.stalled += 1;
       if (account.age > account.deadline) request[evict]?.(new BodyRefusal(408, 'SI_SLOW_BODY'));
@@ -167,6 +172,7 @@ export function createBufferBudget(limits: Limits): BufferBudget {
         resize(account, 0);
         chunks.length = 0;
         payload.removeListener('data', take);
+        turns.leave(request);
         // The rest of a body refused for overload is read and discarded, so that the client can retry on this
         // connection.
         if (refusal.statusCode === 503) payload.resume();
@@ -184,6 +190,7 @@ export function createBufferBudget(limits: Limits): BufferBudget {
         }
         if (!makeRoom(account)) return refuse(new BodyRefusal(503, 'SI_BUFFERED'));
         chunks.push(chunk);
+        if (bytes > limits.largeBytes && bytes - chunk.length <= limits.largeBytes) turns.enter(request, payload);
       };
       // Creating an error captures a stack, so none is created when a body ends normally.
       const broken = (): void => {
@@ -197,6 +204,7 @@ export function createBufferBudget(limits: Limits): BufferBudget {
         if (account.deadline === Infinity) return;
         account.deadline = Infinity;
         request[evict] = undefined;
+        turns.leave(request);
         // Always a copy: a chunk is a view of the socket's read buffer, and the body is modified in place later.
         const body = Buffer.concat(chunks, account.bytes);
         // The connection keeps its last request until the next one arrives, and with it everything these closures refer

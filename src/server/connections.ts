@@ -8,7 +8,7 @@ export interface Connections {
 }
 
 /** A key that is the same for a TCP connection and the TLS socket on top of it. */
-function keyOf({ remoteAddress, remotePort, localPort }: Socket): string {
+export function keyOf({ remoteAddress, remotePort, localPort }: Socket): string {
   return `${remoteAddress} ${remotePort} ${localPort}`;
 }
 

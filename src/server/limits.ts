@@ -12,6 +12,13 @@ export interface Limits {
   readonly bufferedBytes: number;
   /** Bytes reserved for every request, so that a review of usual size is never refused because of large ones. */
   readonly reservedBytes: number;
+  /** Larger bodies are received in turns. A review of a pod with 1,000 variables has 130 KiB. */
+  readonly largeBytes: number;
+  /**
+   * How many of them at a time; each takes some 15 ms of the only thread. Node accepts one connection in each iteration
+   * of the event loop, so iterations must be short.
+   */
+  readonly largeBodies: number;
   /** How long a client may make no progress before it counts as stalled. */
   readonly stallMs: number;
   /** Time limit for receiving a small body. */
@@ -43,6 +50,8 @@ export const defaultLimits: Limits = {
   bodyBytes: 7 * mebibyte,
   bufferedBytes: 48 * mebibyte,
   reservedBytes: 32 * 1024,
+  largeBytes: 256 * 1024,
+  largeBodies: 1,
   stallMs: 250,
   bodyTimeoutMs: 2_000,
   bodyTimeoutPerMebibyteMs: 1_000,

@@ -1,4 +1,5 @@
 import type { Readable } from 'node:stream';
+import type { TLSSocket } from 'node:tls';
 import Fastify, { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { review } from '../admission/handler.ts';
 import { patchLength } from '../injection/patch/patch-text.ts';
@@ -10,6 +11,7 @@ import { answerClientError } from './client-error.ts';
 import { boundConnections, type Connections } from './connections.ts';
 import { isLate } from './deadline.ts';
 import { failurePlace } from './failure-place.ts';
+import { boundHandshakes } from './handshakes.ts';
 import { healthPages, type HealthCheck } from './health.ts';
 import { defaultLimits, type Limits } from './limits.ts';
 import { describeReview } from './review-log.ts';
@@ -161,9 +163,11 @@ function installErrors(app: FastifyInstance, dependencies: ServerDependencies, l
   });
   app.setErrorHandler(async (error: FastifyError, _request, reply) => {
     if (error instanceof BodyRefusal) {
-      // The rest of this body will not be read.
-      if (error.statusCode !== 503) reply.header('connection', 'close');
-      else return rejectOverload(reply, dependencies.metrics, 'buffered');
+      // Fastify ends the connection after any failure to read a body. The client would meet a reset while it is still
+      // sending, instead of the answer that asks it to try again. The rest of any other body will not be read.
+      if (error.statusCode === 503) {
+        return rejectOverload(reply.removeHeader('connection'), dependencies.metrics, 'buffered');
+      }
     }
     const status = error.statusCode !== undefined && error.statusCode >= 400 ? error.statusCode : 500;
     dependencies.metrics.badRequests.inc({ status: String(status) });
@@ -192,7 +196,6 @@ export function createServer(dependencies: ServerDependencies): WebhookServer {
   const app = Fastify({
     https: {
       ...tlsOptions(dependencies.keyPair),
-      handshakeTimeout: limits.handshakeTimeoutMs,
       connectionsCheckingInterval: limits.timeoutCheckMs,
       headersTimeout: limits.headersTimeoutMs,
     },
@@ -210,9 +213,10 @@ export function createServer(dependencies: ServerDependencies): WebhookServer {
     return503OnClosing: false,
     forceCloseConnections: 'idle',
     clientErrorHandler(error, socket) {
-      const { code } = error as NodeJS.ErrnoException;
+      // The parser's reason is one of its constants, never what the client sent.
+      const { code, reason } = error as NodeJS.ErrnoException & { readonly reason?: string };
       dependencies.metrics.badRequests.inc({ status: 'connection' });
-      dependencies.log.debug({ code }, 'a connection broke the protocol');
+      dependencies.log.debug({ code, reason }, 'a connection broke the protocol');
       answerClientError(code, socket);
     },
     // A path that cannot be decoded reaches no route; Fastify's own response would repeat it.
@@ -226,9 +230,16 @@ export function createServer(dependencies: ServerDependencies): WebhookServer {
   const connections = boundConnections(server, limits.connections, () =>
     dependencies.metrics.badRequests.inc({ status: 'dropped' }),
   );
-  server.on('tlsClientError', (error: NodeJS.ErrnoException) => {
+  boundHandshakes(server, limits.handshakeTimeoutMs, () =>
+    dependencies.log.debug({ limitMs: limits.handshakeTimeoutMs }, 'a TLS handshake takes too long'),
+  );
+  // Node's own listener makes a `clientError` of it. The answer to that would wait for the end of the handshake, and
+  // reach a client whose request nobody has read.
+  server.removeAllListeners('tlsClientError');
+  server.on('tlsClientError', (error: NodeJS.ErrnoException, socket: TLSSocket) => {
     dependencies.metrics.badRequests.inc({ status: 'tls' });
     dependencies.log.debug({ code: error.code }, 'a TLS handshake failed');
+    socket.destroy();
   });
   app.removeAllContentTypeParsers();
   const buffers = createBufferBudget(limits);

@@ -138,4 +138,20 @@ describe('when memory is short', () => {
     expect((await postReview(webhook, review)).status).toBe(200);
     still.socket.destroy();
   });
+
+  test('who is refused reads the answer, sends its body to the end and tries again on the same connection', async () => {
+    webhook = await startWebhook({ limits: { bufferedBytes: 1, stallMs: 60_000, bodyTimeoutMs: 60_000 } });
+    const still = await openConnection(webhook);
+    still.write(headOf(large.length) + large.slice(0, -1));
+    await until('it is received', async () =>
+      (await webhook.sample('sidecar_injector_admission_buffered_bytes')) === large.length - 1 ? true : undefined,
+    );
+    const refused = await openConnection(webhook);
+    refused.write(headOf(large.length) + large.slice(0, -1));
+    expect(await refused.receive(/Overloaded/)).not.toContain('connection: close');
+    still.socket.destroy();
+    refused.write(large.slice(-1) + headOf(review.length) + review);
+    expect(statusesOf(await refused.receive(/patchType/))).toEqual([503, 200]);
+    refused.socket.destroy();
+  });
 });

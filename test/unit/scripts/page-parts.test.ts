@@ -2,40 +2,47 @@ import { describe, expect, test } from '@jest/globals';
 import { replaceParts } from '../../../scripts/bench/page-parts.ts';
 
 const webhook = '# Benchmarks\n\nold webhook\n\n## Data plane of others\n';
+const overload = '## Overload\n\nold overload\n';
 const commandLine = '## Command line\n\nold command line\n';
 const dataplane = '## Data plane\n\nold data plane\n';
 const node = '## On a node\n\nold node\n';
-const page = `${webhook}\n${commandLine}\n${dataplane}\n${node}`;
+const page = `${webhook}\n${overload}\n${commandLine}\n${dataplane}\n${node}`;
 
 describe('the page of benchmarks', () => {
   test.each([
     ['keeps what was not measured', {}, page],
-    ['takes a new webhook part', { webhook: '# New\n' }, `# New\n\n${commandLine}\n${dataplane}\n${node}`],
+    ['takes a new webhook part', { webhook: '# New\n' }, `# New\n\n${overload}\n${commandLine}\n${dataplane}\n${node}`],
+    [
+      'takes a new overload',
+      { overload: '## Overload\n\nnew' },
+      `${webhook}\n## Overload\n\nnew\n\n${commandLine}\n${dataplane}\n${node}`,
+    ],
     [
       'takes a new command line',
       { 'command-line': '## Command line\n\nnew' },
-      `${webhook}\n## Command line\n\nnew\n\n${dataplane}\n${node}`,
+      `${webhook}\n${overload}\n## Command line\n\nnew\n\n${dataplane}\n${node}`,
     ],
     [
       'takes a new data plane',
       { dataplane: '## Data plane\n\nnew\n' },
-      `${webhook}\n${commandLine}\n## Data plane\n\nnew\n\n${node}`,
+      `${webhook}\n${overload}\n${commandLine}\n## Data plane\n\nnew\n\n${node}`,
     ],
     [
       'takes a new node',
       { node: '## On a node\n\nnew' },
-      `${webhook}\n${commandLine}\n${dataplane}\n## On a node\n\nnew\n`,
+      `${webhook}\n${overload}\n${commandLine}\n${dataplane}\n## On a node\n\nnew\n`,
     ],
     [
       'takes two',
       { webhook: 'a', dataplane: '## Data plane\n\nb' },
-      `a\n\n${commandLine}\n## Data plane\n\nb\n\n${node}`,
+      `a\n\n${overload}\n${commandLine}\n## Data plane\n\nb\n\n${node}`,
     ],
   ])('%s', (_, measured, expected) => {
     expect(replaceParts(page, measured)).toBe(expected);
   });
 
   test.each([
+    ['its overload', { overload }, `# Benchmarks\n\n${overload}`],
     ['its command line', { 'command-line': commandLine }, `# Benchmarks\n\n${commandLine}`],
     ['its data plane', { dataplane }, `# Benchmarks\n\n${dataplane}`],
     ['its node', { node }, `# Benchmarks\n\n${node}`],
@@ -44,6 +51,6 @@ describe('the page of benchmarks', () => {
   });
 
   test('has each part in its place, wherever it stood before', () => {
-    expect(replaceParts(`${webhook}\n${node}\n${dataplane}\n${commandLine}`, {})).toBe(page);
+    expect(replaceParts(`${webhook}\n${node}\n${dataplane}\n${commandLine}\n${overload}`, {})).toBe(page);
   });
 });

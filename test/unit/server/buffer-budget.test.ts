@@ -127,6 +127,50 @@ describe('when they do not all fit', () => {
   });
 });
 
+describe('large bodies', () => {
+  const oneByOne: Limits = { ...small, bufferedBytes: 10_000, largeBytes: 200, largeBodies: 1 };
+
+  test('are received one after the other', async () => {
+    const buffers = createBufferBudget(oneByOne);
+    const [first, second, usual] = [clientOf(buffers), clientOf(buffers), clientOf(buffers)];
+    await send(first, 300);
+    await send(second, 300);
+    await send(second, 300);
+    await send(usual, 200);
+    expect([first, second, usual].map(({ payload }) => payload.isPaused())).toEqual([false, true, false]);
+    expect(buffers.bufferedBytes).toBe(800);
+    first.payload.end();
+    expect(await first.body).toBe(300);
+    second.payload.end();
+    expect(await second.body).toBe(600);
+  });
+
+  test.each([
+    ['is given up', ({ response }: Client) => response.emit('close')],
+    ['breaks off', ({ payload }: Client) => payload.destroy()],
+  ])('make place when one of them %s', async (_what, end) => {
+    const buffers = createBufferBudget(oneByOne);
+    const [first, second] = [clientOf(buffers), clientOf(buffers)];
+    await send(first, 300);
+    await send(second, 300);
+    end(first);
+    expect(await first.body).toBe(-400);
+    expect(second.payload.isPaused()).toBe(false);
+  });
+
+  test('have as much time as others from their turn on', async () => {
+    const buffers = createBufferBudget({ ...oneByOne, bodyTimeoutMs: 100, bodyTimeoutPerMebibyteMs: 0 });
+    const clients = Array.from({ length: 6 }, () => clientOf(buffers, 900));
+    for (const client of clients) await send(client, 300);
+    const ended: number[] = [];
+    for (const [index, { body }] of clients.entries()) void body.then(() => ended.push(index));
+    expect(await clients[0]?.body).toBe(-408);
+    await new Promise((resolve) => void setImmediate(resolve));
+    expect(ended).not.toContain(5);
+    expect(await clients[5]?.body).toBe(-408);
+  });
+});
+
 test('a body that takes longer than its size allows is refused, with nothing of it kept', async () => {
   const buffers = createBufferBudget({ ...small, bodyTimeoutMs: 100, bodyTimeoutPerMebibyteMs: 0 });
   const slow = clientOf(buffers, 900);

@@ -18,6 +18,8 @@ const sentences: { readonly [bound in keyof Limits]: string } = {
   bodyTimeoutPerMebibyteMs: `plus ${limits.bodyTimeoutPerMebibyteMs / 1_000} s for each MiB`,
   reservedBytes: `| ${limits.reservedBytes / kibibyte} KiB reserved for each, `,
   bufferedBytes: ` ${limits.bufferedBytes / mebibyte} MiB for all of them beyond that`,
+  largeBytes: `| ${limits.largeBodies} larger than ${limits.largeBytes / kibibyte} KiB at a time`,
+  largeBodies: `| ${limits.largeBodies} larger than `,
   stallMs: ` in ${limits.stallMs} ms `,
   connections: `| ${limits.connections.toLocaleString('en')}, about 50 KiB each`,
   keepAliveTimeoutMs: `| ${limits.keepAliveTimeoutMs / 1_000} s after a review, `,
