@@ -34,6 +34,8 @@ export function originalDestination(name: string, binding: JsonObject | undefine
     lb_policy: 'CLUSTER_PROVIDED',
     connect_timeout: '10s',
     circuit_breakers: unlimited,
+    // A login may belong to the connection (NTLM, Negotiate), so that no connection serves two clients.
+    connection_pool_per_downstream_connection: true,
     upstream_connection_options: keepAlive,
     typed_extension_protocol_options: transparentUpstream,
     ...(binding === undefined ? {} : { upstream_bind_config: binding }),

@@ -1,6 +1,7 @@
 import type { AgentCalls } from './agent.ts';
 import { collected } from './agent-collector.ts';
 import { ask, askHttp2, dial, download, sendDatagram, talk } from './agent-clients.ts';
+import { converse } from './agent-conversations.ts';
 import { askInBursts, askTogether, redirectLoad, startLoad, stopLoad } from './agent-load.ts';
 import { askAtRate } from './agent-rate.ts';
 import { close, listen, setHealthy } from './agent-servers.ts';
@@ -18,6 +19,7 @@ const calls: AgentCalls = {
   ask,
   askHttp2,
   dial,
+  converse,
   talk,
   sendDatagram,
   download,

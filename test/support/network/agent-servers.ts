@@ -15,6 +15,8 @@ import { collector } from './agent-collector.ts';
 import type { AgentCalls, Echoed, Heard, ListenOptions } from './agent.ts';
 
 const closers = new Map<number, () => Promise<void>>();
+/** Who has logged in on a connection. */
+const users = new WeakMap<Duplex, string>();
 let healthy = true;
 let gathered: (() => void)[] = [];
 
@@ -41,7 +43,13 @@ const answer: RequestListener = (request, response) => {
     response.writeHead(Number(status), headers);
     response.end(JSON.stringify(heard));
   };
-  if (pathname === '/moved') {
+  if (pathname === '/login') {
+    users.set(request.socket, searchParams.get('user') ?? '');
+    response.end('logged in');
+  } else if (pathname === '/who') {
+    const user = users.get(request.socket);
+    response.writeHead(user === undefined ? 401 : 200).end(user ?? 'nobody');
+  } else if (pathname === '/moved') {
     response.writeHead(302, { location: '/elsewhere' }).end();
   } else if (pathname === '/bytes') {
     sendBytes(response, number('count')).catch(() => response.destroy());

@@ -19,6 +19,7 @@ export interface ListenOptions {
    * `script` answers the end of an HTTP head with `text`, in which `{request}` stands for that head, and sends back what
    * comes after it; `last-word` says `text` when the client has ended its side.
    * `refusing` is HTTP/2 and refuses every other request without having looked at it, the first one too.
+   * `/login?user=alice` makes `/who` answer `alice` from now on, on this connection alone; others get 401 from it.
    * `/moved` redirects, `/status/418` has that status, `/bytes?count=N` sends so many bytes, `/slow?ms=N` takes its time, `/gather?count=N` answers as
    * soon as so many requests wait, and an upgrade to WebSocket is answered with the same words.
    */
@@ -71,6 +72,13 @@ export interface LoadReport {
   readonly failures: readonly string[];
 }
 
+/** One step of a conversation; `send` has a character for a byte. */
+export interface Step {
+  readonly who: string;
+  readonly send: string;
+  readonly until: string;
+}
+
 interface Peer {
   readonly host: string;
   readonly port: number;
@@ -104,6 +112,12 @@ export interface AgentCalls {
       readonly limitMs?: number;
     },
   ): Promise<Dialled>;
+  /**
+   * A conversation on several connections to one server, in turn: whoever has no connection yet opens one, sends, and
+   * waits for a piece of text, at most 10 s or until its connection ends. Returns what each step has heard, a character
+   * for a byte. All connections stay open until the last step.
+   */
+  converse(options: Peer & { readonly steps: readonly Step[] }): Promise<readonly string[]>;
   /** Opens a WebSocket, says something and returns the answer. */
   talk(options: { readonly url: string; readonly text: string }): Promise<string>;
   /** Sends one datagram and returns the answer. */
@@ -140,6 +154,7 @@ const callNames = [
   'ask',
   'askHttp2',
   'dial',
+  'converse',
   'talk',
   'sendDatagram',
   'download',
