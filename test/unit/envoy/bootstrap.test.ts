@@ -137,7 +137,7 @@ describe.each([
     expect(http).toMatchObject({
       server_header_transformation: 'PASS_THROUGH',
       stream_idle_timeout: '0s',
-      upgrade_configs: ['websocket', 'CONNECT', 'tcp', 'SPDY/3.1'].map((upgrade_type) => ({ upgrade_type })),
+      upgrade_configs: ['websocket', 'tcp', 'SPDY/3.1', 'CONNECT'].map((upgrade_type) => ({ upgrade_type })),
       http_protocol_options: { accept_http_10: true },
     });
     expect(at(listener(name), 'default_filter_chain', 'filters', 0, 'typed_config')).toMatchObject({
