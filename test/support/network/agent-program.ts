@@ -4,7 +4,7 @@ import { ask, askHttp2, dial, download, sendDatagram, talk } from './agent-clien
 import { converse } from './agent-conversations.ts';
 import { askInBursts, askTogether, redirectLoad, startLoad, stopLoad } from './agent-load.ts';
 import { askAtRate } from './agent-rate.ts';
-import { close, listen, setHealthy } from './agent-servers.ts';
+import { close, connected, listen, setHealthy } from './agent-servers.ts';
 
 /*
  * The process behind `startAgent`: it runs inside a network namespace as a user of the test's choice and serves, asks
@@ -14,6 +14,7 @@ import { close, listen, setHealthy } from './agent-servers.ts';
 const calls: AgentCalls = {
   listen,
   close,
+  connected,
   setHealthy,
   collected,
   ask,

@@ -15,7 +15,7 @@ export interface Heard {
 export interface ListenOptions {
   /**
    * `http` and `h2c` answer every path with a `Heard`, 503 when unhealthy, but for those below; `echo` answers what it
-   * gets with a line of JSON, an `Echoed`; `banner` speaks first; `grpc` is a health service; `udp` is `echo` for datagrams; `collector` takes spans;
+   * gets with a line of JSON, an `Echoed`, and has keep-alive of 2 s; `banner` speaks first; `grpc` is a health service; `udp` is `echo` for datagrams; `collector` takes spans;
    * `script` answers the end of an HTTP head with `text`, in which `{request}` stands for that head, and sends back what
    * comes after it; `last-word` says `text` when the client has ended its side.
    * `refusing` is HTTP/2 and refuses every other request without having looked at it, the first one too.
@@ -88,11 +88,17 @@ interface Peer {
 export interface AgentCalls {
   listen(options: ListenOptions): Promise<null>;
   close(options: { readonly port: number }): Promise<null>;
+  /** How many connections a server has that speaks TCP or HTTP. */
+  connected(options: { readonly port: number }): Promise<number>;
   setHealthy(state: boolean): Promise<null>;
   /** What the collector was sent so far: gRPC messages, base64. */
   collected(): Promise<readonly string[]>;
-  /** One HTTP request on a connection of its own; over TLS no certificate is checked. */
-  ask(options: { readonly url: string; readonly headers?: Readonly<Record<string, string>> }): Promise<Answer>;
+  /** One HTTP request on a connection of its own, by default for at most 10 s; over TLS no certificate is checked. */
+  ask(options: {
+    readonly url: string;
+    readonly headers?: Readonly<Record<string, string>>;
+    readonly limitMs?: number;
+  }): Promise<Answer>;
   /** One HTTP/2 request without TLS, with prior knowledge. `body` is base64. */
   askHttp2(options: {
     readonly url: string;
@@ -101,12 +107,13 @@ export interface AgentCalls {
   }): Promise<Http2Answer>;
   /**
    * Opens a TCP connection and waits for the first bytes or, when told, for a piece of text or for its end; `silent` after
-   * `limitMs` (10 s). `halfClose` ends the client's side after what it sends.
+   * `limitMs` (10 s). `halfClose` ends the client's side after what it sends; a vanished peer is `closed`.
    */
   dial(
     options: Peer & {
       readonly send?: string;
       readonly halfClose?: boolean;
+      readonly keepAliveMs?: number;
       readonly until?: string;
       readonly untilClosed?: boolean;
       readonly limitMs?: number;
@@ -149,6 +156,7 @@ export interface AgentCalls {
 const callNames = [
   'listen',
   'close',
+  'connected',
   'setHealthy',
   'collected',
   'ask',

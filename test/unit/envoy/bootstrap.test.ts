@@ -144,8 +144,9 @@ describe.each([
       cluster: target,
       idle_timeout: '0s',
     });
-    expect(listener(name)).toMatchObject({ tcp_keepalive: {} });
-    expect(cluster(target)).toMatchObject({ upstream_connection_options: { tcp_keepalive: {} } });
+    const tcp_keepalive = { keepalive_time: 30, keepalive_interval: 5, keepalive_probes: 5 };
+    expect(listener(name)).toMatchObject({ tcp_keepalive });
+    expect(cluster(target)).toMatchObject({ upstream_connection_options: { tcp_keepalive } });
     expect(at(cluster(target), 'typed_extension_protocol_options')).toMatchObject({
       'envoy.extensions.upstreams.http.v3.HttpProtocolOptions': {
         common_http_protocol_options: { idle_timeout: '1s' },
