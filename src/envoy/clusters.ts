@@ -3,6 +3,7 @@ import { applicationBinding } from './addresses.ts';
 import { loadAssignment } from './extension.ts';
 import { adminAddress } from './hooks.ts';
 import { transparentUpstream } from './http.ts';
+import { bufferBytes } from './buffers.ts';
 import { keepAlive } from './keep-alive.ts';
 import type { PodSettings } from '../settings/effective.ts';
 import type { TrafficIntent } from './intent.ts';
@@ -35,6 +36,7 @@ export function originalDestination(name: string, binding: JsonObject | undefine
     circuit_breakers: unlimited,
     // A login may belong to the connection (NTLM, Negotiate), so that no connection serves two clients.
     connection_pool_per_downstream_connection: true,
+    per_connection_buffer_limit_bytes: bufferBytes,
     upstream_connection_options: { tcp_keepalive: keepAlive },
     typed_extension_protocol_options: transparentUpstream,
     ...(binding === undefined ? {} : { upstream_bind_config: binding }),

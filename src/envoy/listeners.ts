@@ -6,6 +6,7 @@ import { clusterNames } from './clusters.ts';
 import { duration, extension, typed } from './extension.ts';
 import { transparentHttp, type Routes } from './http.ts';
 import type { TrafficIntent } from './intent.ts';
+import { bufferBytes } from './buffers.ts';
 import { keepAlive } from './keep-alive.ts';
 import { grpcStats } from './metrics.ts';
 import { passEverything, refuseEverything, type Direction } from './routes.ts';
@@ -97,6 +98,7 @@ function capture(intent: TrafficIntent, { direction, name, port, filters, routes
     name,
     traffic_direction: direction.toUpperCase(),
     address: listenAddress(port, captured.families),
+    per_connection_buffer_limit_bytes: bufferBytes,
     tcp_keepalive: keepAlive,
     listener_filters: filters,
     listener_filters_timeout: duration(proxy.protocolDetectionTimeoutMs),

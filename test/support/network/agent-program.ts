@@ -4,6 +4,7 @@ import { ask, askHttp2, dial, download, sendDatagram, talk } from './agent-clien
 import { converse } from './agent-conversations.ts';
 import { askInBursts, askTogether, redirectLoad, startLoad, stopLoad } from './agent-load.ts';
 import { askAtRate } from './agent-rate.ts';
+import { dropUnread, holdUnread } from './agent-unread.ts';
 import { close, connected, listen, setHealthy } from './agent-servers.ts';
 
 /*
@@ -24,6 +25,8 @@ const calls: AgentCalls = {
   talk,
   sendDatagram,
   download,
+  holdUnread,
+  dropUnread,
   askTogether,
   askInBursts,
   askAtRate,

@@ -131,6 +131,9 @@ export interface AgentCalls {
   sendDatagram(options: Peer & { readonly text: string }): Promise<string>;
   /** Reads a large answer; `crc` is CRC-32 of its bytes. */
   download(options: { readonly url: string }): Promise<{ readonly bytes: number; readonly crc: number }>;
+  /** So many clients that ask, each on a connection of its own, and do not read the answer, until they are dropped. */
+  holdUnread(options: { readonly url: string; readonly count: number; readonly http2?: boolean }): Promise<null>;
+  dropUnread(): Promise<null>;
   /** So many requests at once, each on a connection of its own. */
   askTogether(options: { readonly url: string; readonly count: number }): Promise<LoadReport>;
   /** Bursts of `count` requests on kept connections, with idle times between them. */
@@ -166,6 +169,8 @@ const callNames = [
   'talk',
   'sendDatagram',
   'download',
+  'holdUnread',
+  'dropUnread',
   'askTogether',
   'askInBursts',
   'askAtRate',

@@ -43,7 +43,7 @@ describe('size', () => {
 
   test.each([
     ['with metrics', true, 16_384],
-    ['without metrics', false, 8192],
+    ['without metrics', false, 9_216],
   ])('%s it stays within the budget, because every pod stores it', (_, istio, most) => {
     const intent = proxyIntent({ probes: two, metrics: { istio, merge: true } });
     expect(Buffer.byteLength(renderBootstrap(intent))).toBeLessThanOrEqual(most);
@@ -145,8 +145,11 @@ describe.each([
       idle_timeout: '0s',
     });
     const tcp_keepalive = { keepalive_time: 30, keepalive_interval: 5, keepalive_probes: 5 };
-    expect(listener(name)).toMatchObject({ tcp_keepalive });
-    expect(cluster(target)).toMatchObject({ upstream_connection_options: { tcp_keepalive } });
+    expect(listener(name)).toMatchObject({ tcp_keepalive, per_connection_buffer_limit_bytes: 65_536 });
+    expect(cluster(target)).toMatchObject({
+      upstream_connection_options: { tcp_keepalive },
+      per_connection_buffer_limit_bytes: 65_536,
+    });
     expect(at(cluster(target), 'typed_extension_protocol_options')).toMatchObject({
       'envoy.extensions.upstreams.http.v3.HttpProtocolOptions': {
         common_http_protocol_options: { idle_timeout: '1s' },
