@@ -3,6 +3,8 @@ import { applicationBinding } from './addresses.ts';
 import { loadAssignment } from './extension.ts';
 import { adminAddress } from './hooks.ts';
 import { transparentUpstream } from './http.ts';
+import { bufferBytes } from './buffers.ts';
+import { keepAlive } from './keep-alive.ts';
 import type { PodSettings } from '../settings/effective.ts';
 import type { TrafficIntent } from './intent.ts';
 
@@ -21,8 +23,6 @@ const unlimited: JsonObject = {
   thresholds: [{ max_connections: most, max_pending_requests: most, max_requests: most, max_retries: most }],
 };
 
-const keepAlive: JsonObject = { tcp_keepalive: {} };
-
 /** A cluster without endpoints: connections are closed at once. */
 const blackHole: JsonObject = { name: clusterNames.blackHole };
 
@@ -34,7 +34,10 @@ export function originalDestination(name: string, binding: JsonObject | undefine
     lb_policy: 'CLUSTER_PROVIDED',
     connect_timeout: '10s',
     circuit_breakers: unlimited,
-    upstream_connection_options: keepAlive,
+    // A login may belong to the connection (NTLM, Negotiate), so that no connection serves two clients.
+    connection_pool_per_downstream_connection: true,
+    per_connection_buffer_limit_bytes: bufferBytes,
+    upstream_connection_options: { tcp_keepalive: keepAlive },
     typed_extension_protocol_options: transparentUpstream,
     ...(binding === undefined ? {} : { upstream_bind_config: binding }),
   };

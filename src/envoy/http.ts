@@ -20,6 +20,25 @@ const router: JsonObject = extension('router', 'envoy.extensions.filters.http.ro
 const mostHeaders = { max_headers_count: 2_000 } as const;
 const mostHeaderKibibytes = 256;
 
+/**
+ * Protocols that an HTTP/1 connection may upgrade to. A client that offers another one (Apache's
+ * HttpClient offers `TLS/1.2` with every request) gets an answer without an upgrade, as from a server that does not know it.
+ */
+const upgrades = ['websocket', 'tcp', 'SPDY/3.1'];
+
+/**
+ * Matches protocols that do not begin like one of those. RE2 has no negation, and Envoy allows only short expressions, so two
+ * letters have to do.
+ */
+const otherUpgrades = '(?i)([^wts]|w[^e]|t[^c]|s[^p]).*';
+
+/** Options of captured HTTP/2, on both sides of the proxy. */
+const http2: JsonObject = {
+  // A stream that is read slowly holds up to two of these. Envoy's default is 16 MiB; 256 KiB are enough for 128 MiB a second
+  // over a network with a round trip of 2 ms.
+  initial_stream_window_size: 262_144,
+};
+
 const serverHttp1: JsonObject = {
   // HTTP/1.0 without a Host header is legal and sent by old health checkers; Envoy needs a host for it.
   accept_http_10: true,
@@ -27,13 +46,9 @@ const serverHttp1: JsonObject = {
   enable_trailers: true,
   allow_custom_methods: true,
   header_key_format: preserveCase,
+  // Without this, Envoy answers 403.
+  ignore_http_11_upgrade: [{ safe_regex: { regex: otherUpgrades } }],
 };
-
-/**
- * Protocols that an HTTP/1 connection may upgrade to. Envoy rejects upgrades to any other protocol except h2c, which
- * clients can do without.
- */
-const upgrades = ['websocket', 'CONNECT', 'tcp', 'SPDY/3.1'].map((upgrade_type) => ({ upgrade_type }));
 
 /** An `envoy.config.route.v3.RouteConfiguration` in the listener, or the name of one that a control plane sends. */
 export type Routes = { readonly inline: JsonObject } | { readonly rds: string };
@@ -70,11 +85,13 @@ export function transparentHttp({ name, routes, filters, accessLog, tracing }: T
     http_filters: [...filters, router],
     access_log: accessLog,
     http_protocol_options: serverHttp1,
+    http2_protocol_options: http2,
     common_http_protocol_options: mostHeaders,
     max_request_headers_kb: mostHeaderKibibytes,
     // The server decides whether it wants the body; its early hints pass in the same way.
     proxy_100_continue: true,
-    upgrade_configs: upgrades,
+    // CONNECT is a method, which Envoy treats as an upgrade.
+    upgrade_configs: [...upgrades, 'CONNECT'].map((upgrade_type) => ({ upgrade_type })),
     ...(tracing === undefined ? {} : { tracing }),
     server_header_transformation: 'PASS_THROUGH',
     // Long polls and streams may be silent for longer than Envoy's default of five minutes.
@@ -127,7 +144,7 @@ export const transparentUpstream: JsonObject = upstreamHttp({
   },
   use_downstream_protocol_config: {
     http_protocol_options: { enable_trailers: true, header_key_format: preserveCase },
-    http2_protocol_options: {},
+    http2_protocol_options: http2,
   },
 });
 

@@ -6,7 +6,8 @@ import { clusterNames } from './clusters.ts';
 import { duration, extension, typed } from './extension.ts';
 import { transparentHttp, type Routes } from './http.ts';
 import type { TrafficIntent } from './intent.ts';
-
+import { bufferBytes } from './buffers.ts';
+import { keepAlive } from './keep-alive.ts';
 import { grpcStats } from './metrics.ts';
 import { passEverything, refuseEverything, type Direction } from './routes.ts';
 import { tracing } from './tracing.ts';
@@ -75,9 +76,6 @@ function tcpProxy(cluster: string, more: JsonObject = {}): JsonObject {
   };
 }
 
-/** Keep-alive with the kernel's own intervals. */
-const keepAlive: JsonObject = {};
-
 const closed: Json = [tcpProxy(clusterNames.blackHole)];
 
 /** Matches connections in which HTTP was detected. */
@@ -100,6 +98,7 @@ function capture(intent: TrafficIntent, { direction, name, port, filters, routes
     name,
     traffic_direction: direction.toUpperCase(),
     address: listenAddress(port, captured.families),
+    per_connection_buffer_limit_bytes: bufferBytes,
     tcp_keepalive: keepAlive,
     listener_filters: filters,
     listener_filters_timeout: duration(proxy.protocolDetectionTimeoutMs),
@@ -125,7 +124,7 @@ function capture(intent: TrafficIntent, { direction, name, port, filters, routes
       name: 'tcp',
       filters: [
         tcpProxy(cluster, {
-          // As long as without a proxy; the kernel detects peers that have vanished.
+          // As long as without a proxy; keep-alive detects peers that have vanished.
           idle_timeout: '0s',
           access_log: accessLogs(proxy, direction, 'tcp'),
           ...(logOptions === undefined ? {} : { access_log_options: logOptions }),

@@ -3,9 +3,9 @@ import type { JsonObject } from '../json/json.ts';
 import type { PodSettings } from '../settings/effective.ts';
 import { extension } from './extension.ts';
 
-/** Memory of an Envoy without connections, and of one connection with a request in flight; bytes. */
+/** Memory of an Envoy without connections, and of one connection whose client does not read the response; bytes. */
 const idleBytes = 64 * 1024 ** 2;
-const bytesPerConnection = 64 * 1024;
+const bytesPerConnection = 144 * 1024;
 
 /**
  * Returns the maximum number of client connections: what fits into the memory limit, or a number that is never reached

@@ -19,6 +19,17 @@ const exchanges: readonly (readonly [name: string, send: string, answer: string,
     const answer = lines('HTTP/1.1 101 Switching Protocols', ...upgrade, '');
     return [`an upgrade to ${protocol}`, `${request('POST / HTTP/1.1', ...upgrade)}raw`, answer, 'raw'] as const;
   }),
+  // What a client offers that can do without: Apache's HttpClient 5.4, CUPS, RFC 9110's example, and one that nobody knows.
+  ...['TLS/1.2', 'tls/1.3', 'TLS/1.2,TLS/1.1,TLS/1.0', 'HTTP/2.0, SHTTP/1.3, IRC/6.9', 'h2c', 'foo/2'].map((offer) => {
+    const send = request('GET /offered HTTP/1.1', 'Connection: Upgrade, keep-alive', `Upgrade: ${offer}`);
+    return [`an offer of ${offer}`, send, `${ok()}{request}`, 'GET /offered'] as const;
+  }),
+  [
+    'an offer with a body',
+    `${request('POST /offered HTTP/1.1', 'Connection: Upgrade', 'Upgrade: TLS/1.2', length.seven)}payload`,
+    ok(),
+    'payload',
+  ],
   [
     'trailers of a request',
     `${request('POST / HTTP/1.1', 'Transfer-Encoding: chunked')}${lines('1', 'a', '0', 'X-T: yes', '')}`,

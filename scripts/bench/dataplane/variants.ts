@@ -30,8 +30,6 @@ export const plain: Variant = { name: 'plain Envoy', edit: editBootstrap(() => p
 /** The port of the measured answer declared as TCP: what a connection costs that the proxy does not read. */
 export const asTcp: Variant = { name: 'as TCP', settings: { proxy: { opaquePorts: '8080' } } };
 
-const buffers = 'per_connection_buffer_limit_bytes: 32768';
-
 /** What an administrator can do without, and the yardstick. */
 export const choices: readonly Variant[] = [
   asInjected,
@@ -68,9 +66,7 @@ export const variants: readonly Variant[] = [
   },
   {
     name: 'buffers of 32 KiB',
-    edit: editBootstrap((text) =>
-      text.replaceAll(/\{name: (virtual(?:In|Out)bound|(?:Inbound)?PassthroughCluster),/g, `{name: $1,${buffers},`),
-    ),
+    edit: editBootstrap((text) => text.replaceAll('65536', '32768')),
   },
   {
     name: 'watchdogs of five a second',

@@ -14,19 +14,23 @@ async function chunksOf(stream: AsyncIterable<unknown>): Promise<Buffer> {
   return Buffer.concat(chunks);
 }
 
-async function respond(url: string, headers: Readonly<Record<string, string>> = {}): Promise<IncomingMessage> {
-  const options = { headers: { ...headers }, agent: false, timeout: 10_000 } as const;
+async function respond(
+  url: string,
+  headers: Readonly<Record<string, string>> = {},
+  limitMs = 10_000,
+): Promise<IncomingMessage> {
+  const options = { headers: { ...headers }, agent: false, timeout: limitMs } as const;
   const request = url.startsWith('https:')
     ? httpsRequest(url, { ...options, rejectUnauthorized: false })
     : httpRequest(url, options);
-  request.on('timeout', () => request.destroy(new Error('no answer within 10 s')));
+  request.on('timeout', () => request.destroy(new Error(`no answer within ${limitMs} ms`)));
   request.end();
   const [response] = (await once(request, 'response')) as [IncomingMessage];
   return response;
 }
 
-export const ask: AgentCalls['ask'] = async ({ url, headers }) => {
-  const response = await respond(url, headers);
+export const ask: AgentCalls['ask'] = async ({ url, headers, limitMs }) => {
+  const response = await respond(url, headers, limitMs);
   const fingerprint = url.startsWith('https:')
     ? (response.socket as TLSSocket).getPeerCertificate().fingerprint256
     : undefined;
@@ -65,6 +69,7 @@ export const dial: AgentCalls['dial'] = ({
   port,
   send,
   halfClose = false,
+  keepAliveMs,
   until = '',
   untilClosed,
   limitMs = 10_000,
@@ -72,7 +77,8 @@ export const dial: AgentCalls['dial'] = ({
   new Promise<Dialled>((resolve, reject) => {
     const started = performance.now();
     let text = '';
-    const socket = connect({ host, port, allowHalfOpen: halfClose });
+    const keepAlive = keepAliveMs === undefined ? {} : { keepAlive: true, keepAliveInitialDelay: keepAliveMs };
+    const socket = connect({ host, port, allowHalfOpen: halfClose, ...keepAlive });
     const finish = (ending: Dialled['ending']): void => {
       socket.destroy();
       resolve({ text, ending, ms: performance.now() - started });
@@ -88,7 +94,7 @@ export const dial: AgentCalls['dial'] = ({
     });
     socket.on('close', () => finish('closed'));
     socket.on('error', (error: NodeJS.ErrnoException) =>
-      error.code === 'ECONNRESET' ? finish('closed') : reject(error),
+      error.code === 'ECONNRESET' || error.code === 'ETIMEDOUT' ? finish('closed') : reject(error),
     );
   });
 

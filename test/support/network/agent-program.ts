@@ -1,9 +1,11 @@
 import type { AgentCalls } from './agent.ts';
 import { collected } from './agent-collector.ts';
 import { ask, askHttp2, dial, download, sendDatagram, talk } from './agent-clients.ts';
+import { converse } from './agent-conversations.ts';
 import { askInBursts, askTogether, redirectLoad, startLoad, stopLoad } from './agent-load.ts';
 import { askAtRate } from './agent-rate.ts';
-import { close, listen, setHealthy } from './agent-servers.ts';
+import { dropUnread, holdUnread } from './agent-unread.ts';
+import { close, connected, listen, setHealthy } from './agent-servers.ts';
 
 /*
  * The process behind `startAgent`: it runs inside a network namespace as a user of the test's choice and serves, asks
@@ -13,14 +15,18 @@ import { close, listen, setHealthy } from './agent-servers.ts';
 const calls: AgentCalls = {
   listen,
   close,
+  connected,
   setHealthy,
   collected,
   ask,
   askHttp2,
   dial,
+  converse,
   talk,
   sendDatagram,
   download,
+  holdUnread,
+  dropUnread,
   askTogether,
   askInBursts,
   askAtRate,

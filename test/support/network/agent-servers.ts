@@ -15,6 +15,9 @@ import { collector } from './agent-collector.ts';
 import type { AgentCalls, Echoed, Heard, ListenOptions } from './agent.ts';
 
 const closers = new Map<number, () => Promise<void>>();
+const servers = new Map<number, Server>();
+/** Who has logged in on a connection. */
+const users = new WeakMap<Duplex, string>();
 let healthy = true;
 let gathered: (() => void)[] = [];
 
@@ -41,7 +44,13 @@ const answer: RequestListener = (request, response) => {
     response.writeHead(Number(status), headers);
     response.end(JSON.stringify(heard));
   };
-  if (pathname === '/moved') {
+  if (pathname === '/login') {
+    users.set(request.socket, searchParams.get('user') ?? '');
+    response.end('logged in');
+  } else if (pathname === '/who') {
+    const user = users.get(request.socket);
+    response.writeHead(user === undefined ? 401 : 200).end(user ?? 'nobody');
+  } else if (pathname === '/moved') {
     response.writeHead(302, { location: '/elsewhere' }).end();
   } else if (pathname === '/bytes') {
     sendBytes(response, number('count')).catch(() => response.destroy());
@@ -175,7 +184,7 @@ function serverOf(kind: Exclude<ListenOptions['kind'], 'udp'>, options: ListenOp
         answer as unknown as (request: Http2ServerRequest, response: Http2ServerResponse) => void,
       );
     case 'echo':
-      return createTcpServer(echo);
+      return createTcpServer({ keepAlive: true, keepAliveInitialDelay: 2_000 }, echo);
     case 'banner':
       return createTcpServer((socket) => {
         socket.on('error', () => socket.destroy());
@@ -205,6 +214,7 @@ export const listen: AgentCalls['listen'] = async (options) => {
   const server = serverOf(options.kind, options);
   server.listen({ port: options.port, host: options.host ?? '::', backlog: 4096 });
   await once(server, 'listening');
+  servers.set(options.port, server);
   closers.set(options.port, async () => {
     if ('closeAllConnections' in server) (server as unknown as { closeAllConnections(): void }).closeAllConnections();
     await new Promise((resolve) => server.close(resolve));
@@ -219,6 +229,13 @@ export const close: AgentCalls['close'] = async ({ port }) => {
   await closer();
   return null;
 };
+
+export const connected: AgentCalls['connected'] = ({ port }) =>
+  new Promise((resolve, reject) => {
+    const server = servers.get(port);
+    if (server === undefined) throw new Error(`nothing listens on ${port}`);
+    server.getConnections((error, count) => (error === null ? resolve(count) : reject(error)));
+  });
 
 export const setHealthy: AgentCalls['setHealthy'] = (state) => {
   healthy = state;

@@ -15,10 +15,11 @@ export interface Heard {
 export interface ListenOptions {
   /**
    * `http` and `h2c` answer every path with a `Heard`, 503 when unhealthy, but for those below; `echo` answers what it
-   * gets with a line of JSON, an `Echoed`; `banner` speaks first; `grpc` is a health service; `udp` is `echo` for datagrams; `collector` takes spans;
+   * gets with a line of JSON, an `Echoed`, and has keep-alive of 2 s; `banner` speaks first; `grpc` is a health service; `udp` is `echo` for datagrams; `collector` takes spans;
    * `script` answers the end of an HTTP head with `text`, in which `{request}` stands for that head, and sends back what
    * comes after it; `last-word` says `text` when the client has ended its side.
    * `refusing` is HTTP/2 and refuses every other request without having looked at it, the first one too.
+   * `/login?user=alice` makes `/who` answer `alice` from now on, on this connection alone; others get 401 from it.
    * `/moved` redirects, `/status/418` has that status, `/bytes?count=N` sends so many bytes, `/slow?ms=N` takes its time, `/gather?count=N` answers as
    * soon as so many requests wait, and an upgrade to WebSocket is answered with the same words.
    */
@@ -71,6 +72,13 @@ export interface LoadReport {
   readonly failures: readonly string[];
 }
 
+/** One step of a conversation; `send` has a character for a byte. */
+export interface Step {
+  readonly who: string;
+  readonly send: string;
+  readonly until: string;
+}
+
 interface Peer {
   readonly host: string;
   readonly port: number;
@@ -80,11 +88,17 @@ interface Peer {
 export interface AgentCalls {
   listen(options: ListenOptions): Promise<null>;
   close(options: { readonly port: number }): Promise<null>;
+  /** How many connections a server has that speaks TCP or HTTP. */
+  connected(options: { readonly port: number }): Promise<number>;
   setHealthy(state: boolean): Promise<null>;
   /** What the collector was sent so far: gRPC messages, base64. */
   collected(): Promise<readonly string[]>;
-  /** One HTTP request on a connection of its own; over TLS no certificate is checked. */
-  ask(options: { readonly url: string; readonly headers?: Readonly<Record<string, string>> }): Promise<Answer>;
+  /** One HTTP request on a connection of its own, by default for at most 10 s; over TLS no certificate is checked. */
+  ask(options: {
+    readonly url: string;
+    readonly headers?: Readonly<Record<string, string>>;
+    readonly limitMs?: number;
+  }): Promise<Answer>;
   /** One HTTP/2 request without TLS, with prior knowledge. `body` is base64. */
   askHttp2(options: {
     readonly url: string;
@@ -93,23 +107,33 @@ export interface AgentCalls {
   }): Promise<Http2Answer>;
   /**
    * Opens a TCP connection and waits for the first bytes or, when told, for a piece of text or for its end; `silent` after
-   * `limitMs` (10 s). `halfClose` ends the client's side after what it sends.
+   * `limitMs` (10 s). `halfClose` ends the client's side after what it sends; a vanished peer is `closed`.
    */
   dial(
     options: Peer & {
       readonly send?: string;
       readonly halfClose?: boolean;
+      readonly keepAliveMs?: number;
       readonly until?: string;
       readonly untilClosed?: boolean;
       readonly limitMs?: number;
     },
   ): Promise<Dialled>;
+  /**
+   * A conversation on several connections to one server, in turn: whoever has no connection yet opens one, sends, and
+   * waits for a piece of text, at most 10 s or until its connection ends. Returns what each step has heard, a character
+   * for a byte. All connections stay open until the last step.
+   */
+  converse(options: Peer & { readonly steps: readonly Step[] }): Promise<readonly string[]>;
   /** Opens a WebSocket, says something and returns the answer. */
   talk(options: { readonly url: string; readonly text: string }): Promise<string>;
   /** Sends one datagram and returns the answer. */
   sendDatagram(options: Peer & { readonly text: string }): Promise<string>;
   /** Reads a large answer; `crc` is CRC-32 of its bytes. */
   download(options: { readonly url: string }): Promise<{ readonly bytes: number; readonly crc: number }>;
+  /** So many clients that ask, each on a connection of its own, and do not read the answer, until they are dropped. */
+  holdUnread(options: { readonly url: string; readonly count: number; readonly http2?: boolean }): Promise<null>;
+  dropUnread(): Promise<null>;
   /** So many requests at once, each on a connection of its own. */
   askTogether(options: { readonly url: string; readonly count: number }): Promise<LoadReport>;
   /** Bursts of `count` requests on kept connections, with idle times between them. */
@@ -135,14 +159,18 @@ export interface AgentCalls {
 const callNames = [
   'listen',
   'close',
+  'connected',
   'setHealthy',
   'collected',
   'ask',
   'askHttp2',
   'dial',
+  'converse',
   'talk',
   'sendDatagram',
   'download',
+  'holdUnread',
+  'dropUnread',
   'askTogether',
   'askInBursts',
   'askAtRate',

@@ -43,7 +43,7 @@ describe('size', () => {
 
   test.each([
     ['with metrics', true, 16_384],
-    ['without metrics', false, 8192],
+    ['without metrics', false, 9_216],
   ])('%s it stays within the budget, because every pod stores it', (_, istio, most) => {
     const intent = proxyIntent({ probes: two, metrics: { istio, merge: true } });
     expect(Buffer.byteLength(renderBootstrap(intent))).toBeLessThanOrEqual(most);
@@ -137,15 +137,19 @@ describe.each([
     expect(http).toMatchObject({
       server_header_transformation: 'PASS_THROUGH',
       stream_idle_timeout: '0s',
-      upgrade_configs: ['websocket', 'CONNECT', 'tcp', 'SPDY/3.1'].map((upgrade_type) => ({ upgrade_type })),
+      upgrade_configs: ['websocket', 'tcp', 'SPDY/3.1', 'CONNECT'].map((upgrade_type) => ({ upgrade_type })),
       http_protocol_options: { accept_http_10: true },
     });
     expect(at(listener(name), 'default_filter_chain', 'filters', 0, 'typed_config')).toMatchObject({
       cluster: target,
       idle_timeout: '0s',
     });
-    expect(listener(name)).toMatchObject({ tcp_keepalive: {} });
-    expect(cluster(target)).toMatchObject({ upstream_connection_options: { tcp_keepalive: {} } });
+    const tcp_keepalive = { keepalive_time: 30, keepalive_interval: 5, keepalive_probes: 5 };
+    expect(listener(name)).toMatchObject({ tcp_keepalive, per_connection_buffer_limit_bytes: 65_536 });
+    expect(cluster(target)).toMatchObject({
+      upstream_connection_options: { tcp_keepalive },
+      per_connection_buffer_limit_bytes: 65_536,
+    });
     expect(at(cluster(target), 'typed_extension_protocol_options')).toMatchObject({
       'envoy.extensions.upstreams.http.v3.HttpProtocolOptions': {
         common_http_protocol_options: { idle_timeout: '1s' },

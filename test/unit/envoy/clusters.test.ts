@@ -57,6 +57,7 @@ test('an original destination is dialled without limits, from where its binding 
     name: 'a',
     type: 'ORIGINAL_DST',
     lb_policy: 'CLUSTER_PROVIDED',
+    connection_pool_per_downstream_connection: true,
     circuit_breakers: { thresholds: [{ max_connections: 4_294_967_295, max_retries: 4_294_967_295 }] },
     typed_extension_protocol_options: transparentUpstream,
     upstream_bind_config: { source_address: {} },
