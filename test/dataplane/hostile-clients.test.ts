@@ -4,6 +4,7 @@ import { probe, proxyIntent } from '../support/builders/proxy-intent.ts';
 import { startAgent, type Agent } from '../support/network/agent.ts';
 import { captureTraffic } from '../support/network/capture-script.ts';
 import { startEnvoy, type RunningEnvoy } from '../support/network/envoy.ts';
+import { preface } from '../support/network/http2-frames.ts';
 import { addresses, createPodNamespace, type PodNamespace } from '../support/network/pod-namespace.ts';
 
 const maxConnections = 40;
@@ -70,6 +71,10 @@ describe('the status listener', () => {
   test('takes few headers', async () => {
     const long = `GET /healthz/ready HTTP/1.1\r\nHost: x\r\nConnection: close\r\nX: ${'x'.repeat(20_000)}\r\n\r\n`;
     expect(await raw(15_021, long)).toMatch(/^HTTP\/1\.1 431 /);
+  });
+
+  test('does not speak HTTP/2, whose streams have no bound of their own', async () => {
+    expect(await raw(15_021, preface)).toMatch(/^HTTP\/1\.1 [45]/);
   });
 
   test.each([15_020, 15_021, 15_090])('passes on what the kubelet asks and nothing else, on port %d', async (port) => {

@@ -265,6 +265,7 @@ test.each([
           static_layer: {
             'envoy.resource_limits.listener.virtualInbound.connection_limit': inbound,
             'envoy.resource_limits.listener.status.connection_limit': 500,
+            'overload.premature_reset_total_stream_count': 1_000_000_000,
           },
         },
       ],
