@@ -74,6 +74,14 @@ function connectionManager(fields: JsonObject): JsonObject {
   );
 }
 
+/** A request id belongs to the application: Envoy neither writes into it whether it is traced, nor decides by it. */
+const untouchedRequestId: JsonObject = {
+  typed_config: typed('envoy.extensions.request_id.uuid.v3.UuidRequestIdConfig', {
+    pack_trace_reason: false,
+    use_request_id_for_trace_sampling: false,
+  }),
+};
+
 /** What differs between the connection managers of captured traffic. */
 export interface TransparentHttp {
   /** Prefix of the connection manager's statistics. */
@@ -100,7 +108,7 @@ export function transparentHttp({ name, routes, filters, accessLog, tracing }: T
     proxy_100_continue: true,
     // CONNECT is a method, which Envoy treats as an upgrade.
     upgrade_configs: [...upgrades, 'CONNECT'].map((upgrade_type) => ({ upgrade_type })),
-    ...(tracing === undefined ? {} : { tracing }),
+    ...(tracing === undefined ? {} : { tracing, request_id_extension: untouchedRequestId }),
     server_header_transformation: 'PASS_THROUGH',
     // Long polls and streams may be silent for longer than Envoy's default of five minutes.
     stream_idle_timeout: '0s',
