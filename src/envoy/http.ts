@@ -102,7 +102,8 @@ export function transparentHttp({ name, routes, filters, accessLog, tracing }: T
     access_log: accessLog,
     http_protocol_options: serverHttp1,
     http2_protocol_options: http2,
-    common_http_protocol_options: mostHeaders,
+    // Idle connections are kept, as those of other protocols; Envoy's default is an hour. Their number is limited.
+    common_http_protocol_options: { ...mostHeaders, idle_timeout: '0s' },
     max_request_headers_kb: mostHeaderKibibytes,
     // The server decides whether it wants the body; its early hints pass in the same way.
     proxy_100_continue: true,

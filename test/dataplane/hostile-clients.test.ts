@@ -61,6 +61,14 @@ test('clients that never end their headers leave the way out free, and are close
   expect((await outside.ask({ url: `http://${address}:8080/` })).status).toBe(200);
 }, 90_000);
 
+test('clients that stay after their request leave the way out free', async () => {
+  const before = overflows(15_006);
+  await outside.holdUnread({ url: `http://${address}:8080/`, count: 2 * maxConnections });
+  expect(overflows(15_006) - before).toBeGreaterThanOrEqual(maxConnections);
+  expect((await app.ask({ url: `http://${addresses.cluster.v4}:8081/` })).status).toBe(200);
+  await outside.dropUnread();
+});
+
 describe('the status listener', () => {
   test('has a bound, and time for nobody who says nothing', async () => {
     expect(new Set(await neverEnding(15_021, 600))).toEqual(new Set(['closed']));

@@ -137,6 +137,7 @@ describe.each([
     expect(http).toMatchObject({
       server_header_transformation: 'PASS_THROUGH',
       stream_idle_timeout: '0s',
+      common_http_protocol_options: { idle_timeout: '0s' },
       upgrade_configs: ['websocket', 'tcp', 'SPDY/3.1', 'CONNECT'].map((upgrade_type) => ({ upgrade_type })),
       http_protocol_options: { accept_http_10: true },
     });
