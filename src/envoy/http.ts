@@ -32,11 +32,19 @@ const upgrades = ['websocket', 'tcp', 'SPDY/3.1'];
  */
 const otherUpgrades = '(?i)([^wts]|w[^e]|t[^c]|s[^p]).*';
 
+const noLimit = 1_000_000;
+
 /** Options of captured HTTP/2, on both sides of the proxy. */
 const http2: JsonObject = {
   // A stream that is read slowly holds up to two of these. Envoy's default is 16 MiB; 256 KiB are enough for 128 MiB a second
   // over a network with a round trip of 2 ms.
   initial_stream_window_size: 262_144,
+  // A malformed message ends its stream and not the connection, which has other streams.
+  override_stream_error_on_invalid_http_message: true,
+  // Legal, and sent by common libraries. The defaults are for a proxy that faces strangers alone.
+  max_consecutive_inbound_frames_with_empty_payload: noLimit,
+  max_inbound_priority_frames_per_stream: noLimit,
+  max_inbound_window_update_frames_per_data_frame_sent: noLimit,
 };
 
 const serverHttp1: JsonObject = {
@@ -66,6 +74,14 @@ function connectionManager(fields: JsonObject): JsonObject {
   );
 }
 
+/** A request id belongs to the application: Envoy neither writes into it whether it is traced, nor decides by it. */
+const untouchedRequestId: JsonObject = {
+  typed_config: typed('envoy.extensions.request_id.uuid.v3.UuidRequestIdConfig', {
+    pack_trace_reason: false,
+    use_request_id_for_trace_sampling: false,
+  }),
+};
+
 /** What differs between the connection managers of captured traffic. */
 export interface TransparentHttp {
   /** Prefix of the connection manager's statistics. */
@@ -86,13 +102,14 @@ export function transparentHttp({ name, routes, filters, accessLog, tracing }: T
     access_log: accessLog,
     http_protocol_options: serverHttp1,
     http2_protocol_options: http2,
-    common_http_protocol_options: mostHeaders,
+    // Idle connections are kept, as those of other protocols; Envoy's default is an hour. Their number is limited.
+    common_http_protocol_options: { ...mostHeaders, idle_timeout: '0s' },
     max_request_headers_kb: mostHeaderKibibytes,
     // The server decides whether it wants the body; its early hints pass in the same way.
     proxy_100_continue: true,
     // CONNECT is a method, which Envoy treats as an upgrade.
     upgrade_configs: [...upgrades, 'CONNECT'].map((upgrade_type) => ({ upgrade_type })),
-    ...(tracing === undefined ? {} : { tracing }),
+    ...(tracing === undefined ? {} : { tracing, request_id_extension: untouchedRequestId }),
     server_header_transformation: 'PASS_THROUGH',
     // Long polls and streams may be silent for longer than Envoy's default of five minutes.
     stream_idle_timeout: '0s',
@@ -109,6 +126,8 @@ export function transparentHttp({ name, routes, filters, accessLog, tracing }: T
 export function ownHttp(name: string, filters: readonly JsonObject[], routes: readonly JsonObject[]): JsonObject {
   return connectionManager({
     stat_prefix: name,
+    // Kubelets and Prometheus speak HTTP/1 without TLS, and HTTP/2 would let a client hold and reset many requests.
+    codec_type: 'HTTP1',
     // A redirect by the application counts as success; the kubelet must not follow it to a path that is not here.
     route_config: { virtual_hosts: [{ name, domains: ['*'], routes, response_headers_to_remove: ['location'] }] },
     http_filters: [...filters, router],

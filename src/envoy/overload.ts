@@ -25,6 +25,12 @@ function mostConnections({
 const mostStatusConnections = 500;
 
 /**
+ * Envoy ends an HTTP/2 connection of which 250 streams are reset within a second of their beginning. Requests with short
+ * deadlines are like that. The setting is one for all listeners; the proxy's own ones do not speak HTTP/2.
+ */
+const cancelledStreams: JsonObject = { 'overload.premature_reset_total_stream_count': 1_000_000_000 };
+
+/**
  * `envoy.config.bootstrap.v3.LayeredRuntime` with the listeners' own bounds. Clients take three quarters of all connections
  * at most, so that they never take the application's way out.
  */
@@ -34,7 +40,7 @@ export function listenerLimits(proxy: Pick<PodSettings['proxy'], 'maxConnections
   const static_layer = Object.fromEntries(
     Object.entries(limits).map(([name, most]) => [`envoy.resource_limits.listener.${name}.connection_limit`, most]),
   );
-  return { layers: [{ name: 'limits', static_layer }] };
+  return { layers: [{ name: 'limits', static_layer: { ...static_layer, ...cancelledStreams } }] };
 }
 
 /** Returns the `envoy.config.overload.v3.OverloadManager` that keeps the proxy below its memory limit. */

@@ -4,6 +4,7 @@ import { probe, proxyIntent } from '../support/builders/proxy-intent.ts';
 import { startAgent, type Agent } from '../support/network/agent.ts';
 import { captureTraffic } from '../support/network/capture-script.ts';
 import { startEnvoy, type RunningEnvoy } from '../support/network/envoy.ts';
+import { preface } from '../support/network/http2-frames.ts';
 import { addresses, createPodNamespace, type PodNamespace } from '../support/network/pod-namespace.ts';
 
 const maxConnections = 40;
@@ -60,6 +61,14 @@ test('clients that never end their headers leave the way out free, and are close
   expect((await outside.ask({ url: `http://${address}:8080/` })).status).toBe(200);
 }, 90_000);
 
+test('clients that stay after their request leave the way out free', async () => {
+  const before = overflows(15_006);
+  await outside.holdUnread({ url: `http://${address}:8080/`, count: 2 * maxConnections });
+  expect(overflows(15_006) - before).toBeGreaterThanOrEqual(maxConnections);
+  expect((await app.ask({ url: `http://${addresses.cluster.v4}:8081/` })).status).toBe(200);
+  await outside.dropUnread();
+});
+
 describe('the status listener', () => {
   test('has a bound, and time for nobody who says nothing', async () => {
     expect(new Set(await neverEnding(15_021, 600))).toEqual(new Set(['closed']));
@@ -70,6 +79,10 @@ describe('the status listener', () => {
   test('takes few headers', async () => {
     const long = `GET /healthz/ready HTTP/1.1\r\nHost: x\r\nConnection: close\r\nX: ${'x'.repeat(20_000)}\r\n\r\n`;
     expect(await raw(15_021, long)).toMatch(/^HTTP\/1\.1 431 /);
+  });
+
+  test('does not speak HTTP/2, whose streams have no bound of their own', async () => {
+    expect(await raw(15_021, preface)).toMatch(/^HTTP\/1\.1 [45]/);
   });
 
   test.each([15_020, 15_021, 15_090])('passes on what the kubelet asks and nothing else, on port %d', async (port) => {

@@ -29,12 +29,19 @@ afterAll(async () => {
   pod.remove();
 });
 
-/** What the application is told of the trace. */
-async function traceparent(headers: Readonly<Record<string, string>> = {}): Promise<string | undefined> {
+type Headers = Readonly<Record<string, string>>;
+
+/** The value of a header as the application gets it. */
+async function arriving(header: string, headers: Headers = {}): Promise<string | undefined> {
   const { status, body } = await outside.ask({ url, headers });
   expect(status).toBe(200);
   const { rawHeaders } = JSON.parse(body) as Heard;
-  return rawHeaders[rawHeaders.findIndex((name) => name.toLowerCase() === 'traceparent') + 1];
+  return rawHeaders[rawHeaders.findIndex((name) => name.toLowerCase() === header) + 1];
+}
+
+/** What the application is told of the trace. */
+function traceparent(headers: Headers = {}): Promise<string | undefined> {
+  return arriving('traceparent', headers);
 }
 
 describe('with a collector', () => {
@@ -66,6 +73,21 @@ describe('with a collector', () => {
 
   test('a request without a trace begins one', async () => {
     expect(await traceparent()).toMatch(/^00-[0-9a-f]{32}-[0-9a-f]{16}-01$/);
+  });
+
+  test.each(['11111111-2222-4333-8444-555555555555', '11111111-2222-9333-8444-555555555555', 'order-42'])(
+    'the id of a request, %j, stays as it is, and has no say in what is traced',
+    async (id) => {
+      const headers = { 'X-Request-Id': id };
+      expect(await traceparent(headers)).toMatch(/-01$/);
+      expect(await arriving('x-request-id', headers)).toBe(id);
+    },
+  );
+
+  test('an id that the proxy gives is a valid UUID', async () => {
+    expect(await arriving('x-request-id')).toMatch(
+      /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/,
+    );
   });
 
   test('a caller who does not want to be traced is not', async () => {

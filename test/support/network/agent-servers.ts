@@ -12,6 +12,7 @@ import { createServer as createHttpsServer } from 'node:https';
 import { createServer as createTcpServer, type Server, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { collector } from './agent-collector.ts';
+import { begunStreams, preface, settings } from './http2-frames.ts';
 import type { AgentCalls, Echoed, Heard, ListenOptions } from './agent.ts';
 
 const closers = new Map<number, () => Promise<void>>();
@@ -136,6 +137,20 @@ function script(socket: Socket, text: string): void {
   });
 }
 
+/** Answers streams with frames of the test's own, also such as no library would send. */
+function sendFrames(socket: Socket, answers: Readonly<Record<number, string>>): void {
+  let heard = '';
+  let answered = 0;
+  socket.on('error', () => socket.destroy());
+  socket.write(settings);
+  socket.on('data', (chunk: Buffer) => {
+    heard += chunk.toString('latin1');
+    const streams = begunStreams(heard.slice(preface.length - settings.length));
+    for (const stream of streams.slice(answered)) socket.write(answers[stream] ?? '', 'latin1');
+    answered = streams.length;
+  });
+}
+
 function lastWord(socket: Socket, text: string): void {
   socket.on('error', () => socket.destroy());
   socket.on('end', () => socket.end(text));
@@ -175,6 +190,8 @@ function serverOf(kind: Exclude<ListenOptions['kind'], 'udp'>, options: ListenOp
       return refusing();
     case 'script':
       return createTcpServer((socket) => script(socket, options.text ?? ''));
+    case 'frames':
+      return createTcpServer((socket) => sendFrames(socket, options.frames ?? {}));
     case 'last-word':
       return createTcpServer({ allowHalfOpen: true }, (socket) => lastWord(socket, options.text ?? ''));
     case 'grpc':

@@ -12,7 +12,10 @@ async function holdHttp(url: URL): Promise<void> {
   await once(socket, 'connect');
   socket.on('error', () => socket.destroy());
   socket.write(`GET ${url.pathname}${url.search} HTTP/1.1\r\nHost: ${url.host}\r\n\r\n`);
-  await once(socket, 'readable');
+  // A proxy that has enough connections closes this one.
+  await new Promise<void>((resolve) => {
+    socket.once('readable', () => resolve()).once('close', () => resolve());
+  });
 }
 
 async function holdHttp2(url: URL): Promise<void> {

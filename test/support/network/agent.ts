@@ -17,19 +17,22 @@ export interface ListenOptions {
    * `http` and `h2c` answer every path with a `Heard`, 503 when unhealthy, but for those below; `echo` answers what it
    * gets with a line of JSON, an `Echoed`, and has keep-alive of 2 s; `banner` speaks first; `grpc` is a health service; `udp` is `echo` for datagrams; `collector` takes spans;
    * `script` answers the end of an HTTP head with `text`, in which `{request}` stands for that head, and sends back what
-   * comes after it; `last-word` says `text` when the client has ended its side.
+   * comes after it; `frames` is HTTP/2 and answers a stream with the frames that are given for it;
+   * `last-word` says `text` when the client has ended its side.
    * `refusing` is HTTP/2 and refuses every other request without having looked at it, the first one too.
    * `/login?user=alice` makes `/who` answer `alice` from now on, on this connection alone; others get 401 from it.
    * `/moved` redirects, `/status/418` has that status, `/bytes?count=N` sends so many bytes, `/slow?ms=N` takes its time, `/gather?count=N` answers as
    * soon as so many requests wait, and an upgrade to WebSocket is answered with the same words.
    */
   readonly kind:
-    'http' | 'h2c' | 'echo' | 'banner' | 'grpc' | 'udp' | 'collector' | 'refusing' | 'script' | 'last-word';
+    'http' | 'h2c' | 'echo' | 'banner' | 'grpc' | 'udp' | 'collector' | 'refusing' | 'script' | 'frames' | 'last-word';
   readonly port: number;
   /** Default: both families. */
   readonly host?: string;
   readonly tls?: { readonly key: string; readonly cert: string };
   readonly text?: string;
+  /** What `frames` answers by stream, a character for a byte. */
+  readonly frames?: Readonly<Record<number, string>>;
   /** What `http` answers instead, whatever the path. */
   readonly answer?: {
     readonly status: number;

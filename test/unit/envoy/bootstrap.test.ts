@@ -137,6 +137,7 @@ describe.each([
     expect(http).toMatchObject({
       server_header_transformation: 'PASS_THROUGH',
       stream_idle_timeout: '0s',
+      common_http_protocol_options: { idle_timeout: '0s' },
       upgrade_configs: ['websocket', 'tcp', 'SPDY/3.1', 'CONNECT'].map((upgrade_type) => ({ upgrade_type })),
       http_protocol_options: { accept_http_10: true },
     });
@@ -265,6 +266,7 @@ test.each([
           static_layer: {
             'envoy.resource_limits.listener.virtualInbound.connection_limit': inbound,
             'envoy.resource_limits.listener.status.connection_limit': 500,
+            'overload.premature_reset_total_stream_count': 1_000_000_000,
           },
         },
       ],

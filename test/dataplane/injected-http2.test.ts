@@ -1,0 +1,110 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { podWith } from '../support/builders/decisions.ts';
+import type { Agent } from '../support/network/agent.ts';
+import { data, headers, preface, priority, reset, windowUpdate, type Fields } from '../support/network/http2-frames.ts';
+import { destination, directions, openScene, type Scene } from '../support/network/scene.ts';
+
+/** The same servers twice: behind the proxy, and on ports that nothing captures, which is how it is without a proxy. */
+const ways = [
+  ['with the proxy', { node: 8080, empty: 8082 }],
+  ['without it', { node: 8180, empty: 8182 }],
+] as const;
+
+const request = (path: string, more: Fields = {}): Fields => ({
+  ':method': 'GET',
+  ':scheme': 'http',
+  ':path': path,
+  ':authority': 'shop',
+  ...more,
+});
+const ok: Fields = { ':status': '200' };
+const times = (count: number, one: string): string => one.repeat(count);
+/** The streams that a client opens, from the third one on. */
+const many = Array.from({ length: 700 }, (_, index) => 3 + 2 * index);
+
+let scene: Scene;
+
+beforeAll(async () => {
+  const excluded = Object.values(ways[1][1]).join(',');
+  const annotations = {
+    'traffic.sidecar.istio.io/excludeInboundPorts': excluded,
+    'traffic.sidecar.istio.io/excludeOutboundPorts': excluded,
+  };
+  scene = await openScene({ label: 'http2', pod: podWith({ annotations }) });
+  for (const agent of [scene.app, scene.outside]) {
+    for (const [, { node, empty }] of ways) {
+      await agent.listen({ kind: 'h2c', port: node });
+      await agent.listen({
+        kind: 'frames',
+        port: empty,
+        frames: { 1: headers(1, ok, false) + times(50, data(1, '', false)) + data(1, 'a good answer') },
+      });
+    }
+  }
+});
+
+afterAll(() => scene.stop());
+
+describe.each(directions)('%s', (direction) => {
+  const client = (): Agent => (direction === 'inbound' ? scene.outside : scene.app);
+  const host = destination(direction, 'v4');
+
+  describe.each(ways)('%s', (_, ports) => {
+    /** What is heard on one connection after what is sent, in turn, up to a text. */
+    async function hear(port: number, sends: readonly string[], until: string): Promise<string> {
+      const steps = sends.map((send, index) => ({ who: 'one', send, until: index === sends.length - 1 ? until : '' }));
+      return (await client().converse({ host, port, steps })).join('');
+    }
+
+    test.each<[what: string, bad: string]>([
+      ['connection', headers(3, request('/bad', { connection: 'close' }))],
+      ['transfer-encoding', headers(3, request('/bad', { 'transfer-encoding': 'chunked' }))],
+      ['te: gzip', headers(3, request('/bad', { te: 'gzip' }))],
+      ['an upper-case name', headers(3, request('/bad', { 'X-Upper': 'case' }))],
+      ['a control character', headers(3, request('/bad', { x: 'a\u0001b' }))],
+      ['a newline', headers(3, request('/bad', { x: 'a\nb' }))],
+      ['an unknown pseudo-header', headers(3, request('/bad', { ':x': 'y' }))],
+      ['no path', headers(3, { ':method': 'GET', ':scheme': 'http', ':authority': 'shop' })],
+      ['no authority', headers(3, { ':method': 'GET', ':scheme': 'http', ':path': '/bad' })],
+    ])('a malformed request harms none beside it: %s', async (__, bad) => {
+      const good = headers(1, request('/slow?ms=200'));
+      const later = headers(5, request('/slow?ms=400'));
+      const heard = await hear(ports.node, [preface + good + bad + later], '"/slow?ms=400"');
+      expect(heard).toContain('"/slow?ms=200"');
+      expect(heard).toContain('"/slow?ms=400"');
+    });
+
+    test('frames without content in a request', async () => {
+      const send = headers(1, request('/empty', { ':method': 'POST' }), false) + times(50, data(1, '', false));
+      expect(await hear(ports.node, [preface + send + data(1, '')], '"/empty"')).toContain('"/empty"');
+    });
+
+    test('frames without content in an answer', async () => {
+      const send = headers(1, request('/'));
+      expect(await hear(ports.empty, [preface + send], 'a good answer')).toContain('a good answer');
+    });
+
+    test('many changes of priority', async () => {
+      const send = headers(1, request('/slow?ms=200')) + times(1_000, priority(1));
+      expect(await hear(ports.node, [preface + send], '"/slow?ms=200"')).toContain('"/slow?ms=200"');
+    });
+
+    test('many small updates of the window, as from a client that reads little by little', async () => {
+      const first = headers(1, request('/first'));
+      const second = times(300, windowUpdate(0, 1)) + headers(3, request('/second'));
+      const steps = [
+        { who: 'one', send: preface + first, until: '"/first"' },
+        { who: 'one', send: second, until: '"/second"' },
+      ];
+      const [, heard] = await client().converse({ host, port: ports.node, steps });
+      expect(heard).toContain('"/second"');
+    });
+
+    test('a stream beside many that are cancelled', async () => {
+      const begin =
+        headers(1, request('/slow?ms=500')) + many.map((id) => headers(id, request('/slow?ms=9000'))).join('');
+      const heard = await hear(ports.node, [preface + begin, many.map(reset).join('')], '"/slow?ms=500"');
+      expect(heard).toContain('"/slow?ms=500"');
+    });
+  });
+});

@@ -1,0 +1,62 @@
+/*
+ * Frames of HTTP/2 as texts of a character for a byte, for what no library sends (RFC 9113, section 4 and 6).
+ */
+
+const types = { data: 0, headers: 1, priority: 2, reset: 3, settings: 4, windowUpdate: 8 } as const;
+const endStream = 1;
+const endHeaders = 4;
+
+function number(value: number, length: number): string {
+  const bytes = Array.from({ length }, (_, index) => (value >>> (8 * (length - 1 - index))) & 0xff);
+  return String.fromCharCode(...bytes);
+}
+
+function frame(type: keyof typeof types, stream: number, payload: string, flags = 0): string {
+  return number(payload.length, 3) + number(types[type], 1) + number(flags, 1) + number(stream, 4) + payload;
+}
+
+/** A field as a literal that is not indexed (RFC 7541, section 6.2.2); name and value have less than 127 bytes. */
+function field([name, value]: readonly [name: string, value: string]): string {
+  return `\0${number(name.length, 1)}${name}${number(value.length, 1)}${value}`;
+}
+
+export type Fields = Readonly<Record<string, string>>;
+
+/** What both sides begin with. */
+export const settings = frame('settings', 0, '');
+export const preface = `PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n${settings}`;
+
+export function headers(stream: number, fields: Fields, isLast = true): string {
+  return frame('headers', stream, Object.entries(fields).map(field).join(''), endHeaders | (isLast ? endStream : 0));
+}
+
+export function data(stream: number, text: string, isLast = true): string {
+  return frame('data', stream, text, isLast ? endStream : 0);
+}
+
+/** CANCEL. */
+export function reset(stream: number): string {
+  return frame('reset', stream, number(8, 4));
+}
+
+/** Makes the stream depend on none, with weight 16. */
+export function priority(stream: number): string {
+  return frame('priority', stream, number(0, 4) + number(15, 1));
+}
+
+export function windowUpdate(stream: number, bytes: number): string {
+  return frame('windowUpdate', stream, number(bytes, 4));
+}
+
+/** Streams that the frames begin, in order; a frame that is not whole is none. */
+export function begunStreams(frames: string): readonly number[] {
+  const at = (index: number): number => frames.charCodeAt(index);
+  const streams: number[] = [];
+  for (let start = 0; start + 9 <= frames.length;) {
+    const length = at(start) * 65_536 + at(start + 1) * 256 + at(start + 2);
+    if (start + 9 + length > frames.length) break;
+    if (at(start + 3) === types.headers) streams.push(at(start + 7) * 256 + at(start + 8));
+    start += 9 + length;
+  }
+  return streams;
+}
