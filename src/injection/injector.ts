@@ -1,6 +1,6 @@
 import type { Flavour } from './flavours/flavour.ts';
 import { flavours } from './flavours/flavours.ts';
-import { refusalOf } from './policy/status-fit.ts';
+import { damagedStatus, refusalOf } from './policy/status-fit.ts';
 import { rememberDecisions } from './cache/decisions.ts';
 import { rememberFragments, type RememberedFragments } from './cache/fragments.ts';
 import { viewPod, type PodView } from '../pod/view.ts';
@@ -15,7 +15,7 @@ import { isNotInjected, type Proposal, type NotInjected } from './patch/proposal
 import { atLeastOne, isWorthTelling, reason, type Reason } from './policy/reason.ts';
 import { parseStatus } from './patch/status.ts';
 import type { Snapshot } from './snapshot.ts';
-import { applyAndVerify } from './patch/verify.ts';
+import { applyAndVerify, violationsIn } from './patch/verify.ts';
 
 /** kubectl shows long warnings in full, but the API server limits the sum of all to about 4 KiB. */
 const longestWarning = 256;
@@ -62,7 +62,14 @@ function propose(
   const status = member(view.annotations, statusAnnotation);
   const record = status === undefined ? undefined : parseStatus(status);
   if (record === undefined) return flavour.inject(view, request, snapshot, policy.reasons, fragments);
-  return refusalOf(view, record, snapshot) ?? flavour.reinvoke(view, record, request, snapshot);
+  const refused = refusalOf(view, record, snapshot);
+  if (refused !== undefined) return refused;
+  const proposed = flavour.reinvoke(view, record, request, snapshot);
+  if (isNotInjected(proposed)) return proposed;
+  // What is wrong with the pod as it came is no fault of the patch.
+  const misfits = violationsIn(view.pod, record, flavour.allowed(snapshot.settings));
+  if (misfits.length === 0) return proposed;
+  return { outcome: 'deny', reasons: [damagedStatus(`does not fit the pod: ${misfits.slice(0, 8).join('; ')}`)] };
 }
 
 /** Decides about pods with one snapshot, and remembers results that save work for similar pods. */

@@ -91,25 +91,9 @@ function checkContainers(
   }
 }
 
-/**
- * Applies the operations to the pod IN PLACE and returns violations in what we added. The user's own mistakes are left
- * to the API server. A failurePolicy of Ignore does not help against a bad patch, so no patch is sent unverified.
- *
- * Afterwards the values of the operations are part of the pod: serialise them before.
- */
-export function applyAndVerify(
-  pod: JsonObject,
-  operations: readonly Operation[],
-  record: InjectionStatus,
-  allowed: Allowed = { privilegedProxy: false },
-): string[] {
+/** Returns what is wrong with the parts of the pod that the status names as injected. */
+export function violationsIn(pod: JsonObject, record: InjectionStatus, allowed: Allowed): string[] {
   const violations: string[] = [];
-  try {
-    jsonPatch.applyPatch(pod, operations as jsonPatch.Operation[], false, true, true);
-  } catch (error) {
-    const cause = error instanceof Error ? error.message.split('\n')[0] : String(error);
-    return [`the patch does not apply: ${cause}`];
-  }
   const spec = objectMember(pod, 'spec');
   checkContainers(spec, record, allowed, violations);
   const volumes = countNames(objectsMember(spec, 'volumes'));
@@ -122,4 +106,25 @@ export function applyAndVerify(
     violations.push('the status annotation is missing');
   }
   return violations;
+}
+
+/**
+ * Applies the operations to the pod IN PLACE and returns violations in what we added. The user's own mistakes are left
+ * to the API server. A failurePolicy of Ignore does not help against a bad patch, so no patch is sent unverified.
+ *
+ * Afterwards the values of the operations are part of the pod: serialise them before.
+ */
+export function applyAndVerify(
+  pod: JsonObject,
+  operations: readonly Operation[],
+  record: InjectionStatus,
+  allowed: Allowed = { privilegedProxy: false },
+): string[] {
+  try {
+    jsonPatch.applyPatch(pod, operations as jsonPatch.Operation[], false, true, true);
+  } catch (error) {
+    const cause = error instanceof Error ? error.message.split('\n')[0] : String(error);
+    return [`the patch does not apply: ${cause}`];
+  }
+  return violationsIn(pod, record, allowed);
 }

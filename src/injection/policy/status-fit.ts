@@ -119,7 +119,7 @@ export function strangersIn(view: PodView, record: InjectionStatus, fragments: r
 }
 
 /** Returns the reason for a status annotation that no injection of this pod can have written. */
-function damagedStatus(sentence: string): Reason {
+export function damagedStatus(sentence: string): Reason {
   const remedy = 'take the annotation out, or run `sidecar-injector uninject`';
   return reason('IncompleteInjection', `sidecar.istio.io/status ${sentence}; ${remedy}`);
 }

@@ -184,6 +184,26 @@ describe('what is no status of ours is left alone, and said', () => {
   });
 });
 
+describe('a status that does not verify is no defect of ours', () => {
+  const mounted = { ...envoy, volumeMounts: [{ name: 'nowhere', mountPath: '/x' }] };
+  const late = { name: 'late', readinessProbe: { httpGet: { port: 9090 } } };
+
+  test.each<[string, JsonObject, JsonObject, string]>([
+    ['volumes that are not there', { volumes: ['istio-logs'] }, envoy, 'volume istio-logs is there 0 times'],
+    ['mounts of no volume', {}, mounted, 'container istio-proxy mounts volume nowhere, which does not exist'],
+  ])('%s', (_what, more, proxy, sentence) => {
+    const snapshot = snapshotOf();
+    const pod = forged(
+      snapshot,
+      { templates: ['sidecar'], containers: ['istio-proxy'], ...more },
+      { containers: [app, proxy, late] },
+    );
+    const decision = decideOn(pod, snapshot);
+    expect([decision.outcome, decision.reasons[0].code]).toEqual(['deny', 'IncompleteInjection']);
+    expect(decision.reasons[0].message).toContain(`does not fit the pod: ${sentence}`);
+  });
+});
+
 test('a patch that fails its verification never goes out', () => {
   const fragments = rememberFragments();
   // A defect of ours, which no input is known to bring about.
