@@ -8,7 +8,8 @@ import { tlsOptions } from '../../src/server/tls.ts';
 
 const [caFile = '', answerFile = ''] = process.argv.slice(2);
 const answer = await readFile(answerFile, 'utf8');
-const pair = await createDevSource({ caFile }).start();
+const source = createDevSource({ caFile });
+const pair = await source.start();
 const app = Fastify({ https: tlsOptions(pair), logger: false, bodyLimit: 7 * 1024 * 1024, keepAliveTimeout: 120_000 });
 app.removeAllContentTypeParsers();
 app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
@@ -18,5 +19,6 @@ app.post('/inject', async (request, reply) => {
   return reply.type('application/json').send(answer);
 });
 await app.listen({ host: '127.0.0.1', port: 0 });
+await source.announce?.();
 const { port } = app.server.address() as AddressInfo;
 process.stdout.write(`${JSON.stringify({ msg: 'listening', port })}\n`);
