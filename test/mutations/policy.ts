@@ -265,8 +265,8 @@ export const policy: readonly Edit[] = [
     protects: "a profile's fixed capture",
     file: 'src/injection/plan/fixed-capture.ts',
     tests: ['test/unit/injection/profiles.test.ts'],
-    text: 'if (rulesOf(effective, identity) === fixed) return [];',
-    replacement: 'if (fixed !== null) return [];',
+    text: 'if (rules.actual === rules.fixed) return [];',
+    replacement: 'if (rules.fixed !== null) return [];',
   },
   {
     protects: 'an image by annotation is an allowed one',

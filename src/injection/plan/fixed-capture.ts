@@ -8,7 +8,24 @@ import { draftOf, type PodSettings } from '../../settings/effective.ts';
 import { captureIntent } from '../../sidecars/standalone/capture-intent.ts';
 import { planProbes } from './probes.ts';
 
-const message = "changes what is captured, which the pod's profile fixes; leave it out";
+/**
+ * Says what changes the capture that a profile fixes: the annotations of the pod that do so alone, else the pod.
+ *
+ * @param rules of the pod as it came, and of one that says nothing
+ * @param names the pod's annotations that may matter
+ * @param rulesWith the rules of a pod that has this annotation alone
+ */
+export function captureChanges(
+  rules: { readonly actual: string; readonly fixed: string },
+  names: readonly string[],
+  rulesWith: (name: string) => string,
+): Problem[] {
+  if (rules.actual === rules.fixed) return [];
+  const message = "changes what is captured, which the pod's profile fixes";
+  const responsible = names.filter((name) => rulesWith(name) !== rules.fixed);
+  if (responsible.length === 0) return [{ where: 'the pod', message }];
+  return responsible.map((where) => ({ where, message: `${message}; leave it out` }));
+}
 
 /** What decides about the rules of one pod. */
 interface CaptureInput {
@@ -34,15 +51,18 @@ export function fixedCaptureProblems(
   if (base.caps.capture !== 'fixed') return [];
   const rulesOf = (settings: PodSettings, user: ProxyIdentity): string =>
     JSON.stringify(captureIntent(settings, user, planProbes(containers, settings, recordedProbes).exclude) ?? null);
-  const fixed = rulesOf(base, proxyUser);
-  if (rulesOf(effective, identity) === fixed) return [];
-  const responsible = annotationTable.filter(({ name, kind, apply }) => {
-    const value = kind === 'annotation' ? stringMember(view.annotations, name) : undefined;
-    if (value === undefined || apply === undefined) return false;
+  const asked = annotationTable.filter(
+    ({ name, kind }) => kind === 'annotation' && stringMember(view.annotations, name) !== undefined,
+  );
+  const rules = { actual: rulesOf(effective, identity), fixed: rulesOf(base, proxyUser) };
+  const rulesWith = (name: string): string => {
     const alone = draftOf(base);
-    apply(value, alone);
-    return rulesOf(alone, proxyUser) !== fixed;
-  });
-  if (responsible.length === 0) return [{ where: 'the pod', message: `${message.split(';', 1)[0]}` }];
-  return responsible.map(({ name }) => ({ where: name, message }));
+    asked.find((row) => row.name === name)?.apply?.(stringMember(view.annotations, name) ?? '', alone);
+    return rulesOf(alone, proxyUser);
+  };
+  return captureChanges(
+    rules,
+    asked.map(({ name }) => name),
+    rulesWith,
+  );
 }

@@ -19,6 +19,7 @@ import { proxyConflicts } from '../../plan/conflicts.ts';
 import type { InjectionRequest } from '../../decision.ts';
 import { templateDataOf } from './data.ts';
 import { containersOf } from '../../../pod/containers.ts';
+import { captureChanges } from '../../plan/fixed-capture.ts';
 import { checkOverride } from '../../plan/override.ts';
 import { reason, reasonsOf, type Reason } from '../../policy/reason.ts';
 import { baseOf, type Snapshot } from '../../snapshot.ts';
@@ -73,16 +74,10 @@ function aboveCaps(annotations: JsonObject, base: PodSettings): Problem[] {
 function changesOfCapture(view: PodView, request: InjectionRequest, snapshot: Snapshot): Problem[] {
   const captured = (annotations: JsonObject): string =>
     JSON.stringify(captureOf(templateDataOf({ ...view, annotations }, request, snapshot)) ?? null);
-  const fixed = captured({});
-  if (captured(view.annotations ?? {}) === fixed) return [];
-  const message = "changes what is captured, which the pod's profile fixes";
   // Rendering depends on no other annotation, and a pod may have any number of others.
-  const responsible = Object.values(annotationNames).filter((name) => {
-    const value = view.annotations === undefined ? undefined : member(view.annotations, name);
-    return value !== undefined && captured({ [name]: value }) !== fixed;
-  });
-  if (responsible.length === 0) return [{ where: 'the pod', message }];
-  return responsible.map((where) => ({ where, message: `${message}; leave it out` }));
+  const asked = Object.values(annotationNames).filter((name) => member(view.annotations, name) !== undefined);
+  const rules = { actual: captured(view.annotations ?? {}), fixed: captured({}) };
+  return captureChanges(rules, asked, (name) => captured({ [name]: member(view.annotations, name) }));
 }
 
 /** Returns the reasons for which the pod exceeds the caps of its profile. */
