@@ -1,8 +1,8 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, test } from '@jest/globals';
+import { root } from '../../scripts/checkout.ts';
 
-const root = path.resolve(import.meta.dirname, '../..');
 const source = path.join(root, 'src');
 
 interface Import {

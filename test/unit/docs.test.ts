@@ -5,8 +5,8 @@ import { promisify } from 'node:util';
 import { describe, expect, test } from '@jest/globals';
 import { version } from '../../src/index.ts';
 import { generatePages } from '../../scripts/docs/pages.ts';
+import { root } from '../../scripts/checkout.ts';
 
-const root = path.resolve(import.meta.dirname, '../..');
 const run = promisify(execFile);
 
 /** Markdown without the widths that the formatter gives to tables. */

@@ -3,8 +3,7 @@ import path from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { edits } from '../mutations/table.ts';
 import { tierOf } from '../../scripts/mutate/tier.ts';
-
-const root = path.resolve(import.meta.dirname, '../..');
+import { root } from '../../scripts/checkout.ts';
 
 describe('every protection that `make mutate` takes out is there', () => {
   test.each(edits.map((edit) => [`${edit.file}: ${edit.protects}`, edit] as const))('%s', (_name, edit) => {

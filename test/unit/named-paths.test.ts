@@ -1,8 +1,8 @@
 import { existsSync, globSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { expect, test } from '@jest/globals';
+import { root } from '../../scripts/checkout.ts';
 
-const root = path.resolve(import.meta.dirname, '../..');
 const pages = globSync(['*.md', 'docs/**/*.md', 'certs/*.md', 'deploy/sidecars/*/*.md'], { cwd: root });
 const folders = new Set(['.ci', 'bin', 'certs', 'deploy', 'docs', 'examples', 'scripts', 'src', 'test']);
 const programs = new Set(

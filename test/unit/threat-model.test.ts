@@ -1,8 +1,8 @@
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, test } from '@jest/globals';
+import { root } from '../../scripts/checkout.ts';
 
-const root = path.resolve(import.meta.dirname, '../..');
 const page = readFileSync(path.join(root, 'docs/threat-model.md'), 'utf8');
 const named = [...new Set([...page.matchAll(/`(test\/[^`]*)`/g)].map(([, file = '']) => file))];
 /** Threat and answer of every row. */
