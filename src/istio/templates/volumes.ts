@@ -147,13 +147,14 @@ export function sidecarVolumes(subject: TemplateData): VolumeSet {
 /** Returns the volumes of a gateway. */
 export function gatewayVolumes(subject: TemplateData): VolumeSet {
   const certs = workloadCertificates(subject);
+  const bootstrap = bootstrapOverride(subject);
   const root = rootCertificate(subject);
   const own = token(subject);
   const mtls = mutualTlsCertificates(subject);
   const sockets = [workloadSocket, credentialSocket, certs];
   return setOf(
-    [...sockets, envoy, data, podInfo, own, root, mtls],
-    [...sockets, root, data, envoy, own, mtls, podInfo],
+    [...sockets, bootstrap, envoy, data, podInfo, own, root, mtls],
+    [...sockets, root, data, bootstrap, envoy, own, mtls, podInfo],
   );
 }
 
