@@ -21,13 +21,18 @@ function handlerProblems(probes: JsonObject): string[] {
   );
 }
 
-function overrideProblems({ overruled, initContainers, containers, undo }: InjectionStatus): string[] {
-  const injected = new Set([...initContainers, ...containers]);
+function overrideProblems(
+  { overruled, initContainers, containers, undo }: InjectionStatus,
+  present: ReadonlySet<string>,
+): string[] {
+  const known = new Set([...initContainers, ...containers, ...present]);
   return undo.overrides.flatMap((override) => {
-    const { list, container } = override;
+    const { list, container, removed } = override;
     const name = nameOf(container);
     if (overruled) {
-      return injected.has(name) ? [] : [`container ${quote(name)}, in whose place nothing was injected`];
+      // One of Istio's values' templates may have moved or removed it.
+      if (removed === true || known.has(name)) return [];
+      return [`container ${quote(name)}, in whose place nothing was injected`];
     }
     if (!isInjectedName(name)) return [`container ${quote(name)}`];
     // The images allowed at the time are unknown; the image is shown to the user with everything else restored.
@@ -43,14 +48,18 @@ function mapProblems(what: string, map: JsonObject): string[] {
     .map((key) => `${what} ${quote(key)}, which is no text`);
 }
 
+function fieldWords(fields: JsonObject): string[] {
+  return Object.keys(fields).map((name) => `the pod's ${name}`);
+}
+
 function ownProblems({ overruled, volumes, undo: { own } }: InjectionStatus): string[] {
   const injected = new Set(volumes);
   return [
     ...mapProblems('label', own.labels),
     ...mapProblems('annotation', own.annotations),
-    ...(!overruled && own.securityContext !== undefined ? ["the pod's securityContext"] : []),
+    ...(overruled ? [] : fieldWords(own.fields)),
     ...own.volumes
-      .filter(({ volume }) => !overruled || !injected.has(nameOf(volume)))
+      .filter(({ volume, removed }) => !overruled || !(removed === true || injected.has(nameOf(volume))))
       .map(({ volume }) => `volume ${quote(nameOf(volume))}`),
   ];
 }
@@ -58,10 +67,10 @@ function ownProblems({ overruled, volumes, undo: { own } }: InjectionStatus): st
 /**
  * Returns what the status annotation would restore although no injection can have removed it. Anybody may write the
  * annotation, and what it hides would be applied with the rights of whoever removes the sidecar. Empty for a status of
- * ours.
+ * ours. `present` are the names of the pod's containers.
  */
-export function impossibleOriginals(record: InjectionStatus): string[] {
-  return [...overrideProblems(record), ...ownProblems(record), ...handlerProblems(record.undo.probes)];
+export function impossibleOriginals(record: InjectionStatus, present: ReadonlySet<string>): string[] {
+  return [...overrideProblems(record, present), ...ownProblems(record), ...handlerProblems(record.undo.probes)];
 }
 
 function fieldsOf(object: JsonObject): string {
@@ -79,7 +88,7 @@ export function restoredParts({ undo: { overrides, own } }: InjectionStatus): st
   return [
     ...overrides.map(({ container }) => `container ${quote(nameOf(container))} (${fieldsOf(container)})`),
     ...own.volumes.map(({ volume }) => `volume ${quote(nameOf(volume))} (${fieldsOf(volume)})`),
-    ...(own.securityContext === undefined ? [] : ["the pod's securityContext"]),
+    ...fieldWords(own.fields),
     ...keysOf('label', own.labels),
     ...keysOf('annotation', own.annotations),
   ];

@@ -5,7 +5,7 @@ import { undoSleeps } from '../plan/prestop-sleep.ts';
 import { escapeToken, type Operation } from '../../json/operation.ts';
 import { restoreOperations } from '../plan/pod-changes.ts';
 import { impossibleOriginals, restoredParts } from './restoration.ts';
-import { containerLists, type ContainerList } from '../../pod/containers.ts';
+import { containerLists, containersOf, type ContainerList } from '../../pod/containers.ts';
 import { parseStatus, type InjectionStatus } from './status.ts';
 
 /** Returns the entries of a list at their indices; an entry that is not an object becomes an empty one. */
@@ -120,7 +120,11 @@ function undoOperations(view: PodView, record: InjectionStatus): Operation[] {
     const value = member(view.spec, name);
     return Array.isArray(value) ? (value as readonly Json[]) : undefined;
   };
-  const { own, overrides, sleeps } = record.undo;
+  const { own, overrides, secrets, sleeps } = record.undo;
+  // A container may have been moved without being injected.
+  const taken = overrides.flatMap(({ container, removed }) =>
+    removed === true ? [] : [stringMember(container, 'name') ?? ''],
+  );
   const volumes = own.volumes.map(({ index, volume }) => ({ index, container: volume }));
   return [
     ...containerLists.flatMap((name) => [
@@ -131,12 +135,19 @@ function undoOperations(view: PodView, record: InjectionStatus): Operation[] {
     ...containerLists.flatMap((name): Operation[] => {
       const restore = overrides.filter((override) => override.list === name);
       const containers = list(name);
-      if (containers !== undefined) return listOperations(`/spec/${name}`, containers, record[name], restore, record);
+      const remove = [...new Set([...record[name], ...taken])];
+      if (containers !== undefined) return listOperations(`/spec/${name}`, containers, remove, restore, record);
       if (restore.length === 0) return [];
       return [{ op: 'add', path: `/spec/${name}`, value: restore.map((entry) => entry.container) }];
     }),
     ...listOperations('/spec/volumes', list('volumes') ?? [], record.volumes, volumes, record),
-    ...listOperations('/spec/imagePullSecrets', list('imagePullSecrets') ?? [], record.imagePullSecrets, [], record),
+    ...listOperations(
+      '/spec/imagePullSecrets',
+      list('imagePullSecrets') ?? [],
+      record.imagePullSecrets.filter((name) => !secrets.includes(name)),
+      [],
+      record,
+    ),
     ...metadataOperations(view, record),
     ...restoreOperations(view, own),
   ];
@@ -163,7 +174,7 @@ export function undo(pod: JsonObject): Undoing | undefined {
   const status = member(view.annotations, statusAnnotation);
   const record = status === undefined ? undefined : parseStatus(status);
   if (record === undefined) return undefined;
-  const problems = impossibleOriginals(record);
+  const problems = impossibleOriginals(record, new Set(containersOf(view).map(({ name }) => name)));
   if (problems.length > 0) return { operations: [], restored: [], problems };
   return { operations: undoOperations(view, record), restored: restoredParts(record), problems };
 }

@@ -18,6 +18,9 @@ export interface Additions {
   readonly last: readonly NamedObject[];
 }
 
+/** Names of injected objects, by list. */
+export type StatusNames = Readonly<Record<ContainerList | 'volumes' | 'imagePullSecrets', readonly string[]>>;
+
 /** All changes to one pod, as values. The patch is written from this alone. */
 export interface Plan {
   readonly templates: readonly string[];
@@ -35,8 +38,8 @@ export interface Plan {
   readonly overruled: boolean;
   /** Istio's revision; `default` without one. */
   readonly revision: string;
-  /** Names in the order in which the status annotation lists them; others follow in the order of the pod. */
-  readonly order: readonly string[];
+  /** Names that the status annotation lists; without them, the names of everything added. */
+  readonly names?: StatusNames;
   /** Probes of injected containers, rewritten before the containers are added. */
   readonly redirected: readonly ProbeEdit[];
   /** Variables and mounts added to the pod's own containers. */
@@ -261,7 +264,6 @@ export function planFragments(
     changes,
     overruled: false,
     revision: 'default',
-    order: [],
     redirected,
     applicationEdits: application.edits(),
     warnings: application.warnings,

@@ -3,6 +3,8 @@ import { readAddressVariables } from '../../../istio/address-variables.ts';
 import { previousInjection } from '../../../istio/templates/previous-injection.ts';
 import { istioTemplateNames } from '../../../istio/templates/templates.ts';
 import type { Settings } from '../../../settings/schema/configuration.ts';
+import { rightsOf } from '../../../settings/schema/istio/pod-template.ts';
+import type { IstioValues } from '../../../settings/schema/istio/values.ts';
 import { builtInSidecar } from '../../../sidecars/template-library.ts';
 import type { Flavour } from '../flavour.ts';
 import { proposeIstiodInjection } from './inject.ts';
@@ -23,7 +25,17 @@ function problemsOf({ istiod }: Settings, templates: readonly string[]): Problem
       problems.push({ where: 'sidecar templates', message: `"${name}" is the name of a template of Istio’s` });
     }
   }
-  return problems;
+  return [...problems, ...(istiod.hardened ? rightsProblems(istiod.values) : [])];
+}
+
+/** With hardened settings, pods may select a template of the values, but get no more rights by it. */
+function rightsProblems({ sidecarInjectorWebhook }: IstioValues): Problem[] {
+  return Object.entries(sidecarInjectorWebhook.templates).flatMap(([name, template]) =>
+    rightsOf(template).map((member) => ({
+      where: `spec.istiod.values.sidecarInjectorWebhook.templates.${name}.spec.${member}`,
+      message: 'is not allowed with spec.istiod.hardened, because any pod may select the template; remove it',
+    })),
+  );
 }
 
 /** Istiod mode: Istio's own proxy, configured by an istiod. */

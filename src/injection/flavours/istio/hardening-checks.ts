@@ -28,9 +28,7 @@ import { baseOf, type Snapshot } from '../../snapshot.ts';
 export function hardeningReasons(data: TemplateData, rendered: RenderedPod, snapshot: Snapshot): Reason[] {
   const { proxy } = snapshot.settings;
   const { view } = data;
-  const injected = new Set(
-    [...rendered.template.initContainers, ...rendered.template.containers].map(({ name }) => name),
-  );
+  const injected = new Set([...rendered.template.initContainers, ...rendered.template.containers]);
   const application = new Set(applicationNames(data));
   const { caps } = baseOf(snapshot, data.namespace, view.labels);
   const ownImage = proxyImage({ ...data, view: { ...view, annotations: undefined } });
