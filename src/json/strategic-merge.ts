@@ -90,13 +90,20 @@ function withoutSpecial(base: readonly Json[], patch: readonly Json[], key: stri
 function mergeList(base: readonly Json[], patch: readonly Json[], key: string): Json[] {
   const { original, items } = withoutSpecial(base, patch, key);
   const merged = [...original];
-  const index = new Map(original.map((item, at) => [keyOf(item, key), at] as const).toReversed());
+  const index = new Map<Json | undefined, number[]>();
+  original.forEach((item, at) => {
+    const places = index.get(keyOf(item, key));
+    if (places === undefined) index.set(keyOf(item, key), [at]);
+    else places.push(at);
+  });
   for (const item of items) {
     const name = keyOf(item, key);
-    const at = name === undefined ? undefined : index.get(name);
+    const places = name === undefined ? undefined : index.get(name);
+    // The first of a name counts. A port may be there for TCP and UDP, and then each has its own place.
+    const at = key === 'containerPort' && places !== undefined && places.length > 1 ? places.shift() : places?.[0];
     const before = at === undefined ? undefined : merged[at];
     if (at !== undefined && isObject(before) && isObject(item)) merged[at] = strategicMerge(before, item);
-    else index.set(name, merged.push(plain(item, 'kept')) - 1);
+    else index.set(name, [merged.push(plain(item, 'kept')) - 1]);
   }
   const wanted = items.map((item) => keyOf(item, key));
   return ordered(merged, wanted, original, key);

@@ -5,6 +5,7 @@ import { quote } from '../../grammar/problem.ts';
 import type { SleepEdit } from './prestop-sleep.ts';
 import { draftApplication, type ApplicationDraft, type ApplicationEdit } from './application.ts';
 import { listenedTwice } from './conflicts.ts';
+import { copyFaults } from './copy-faults.ts';
 import type { KnownText, KnownTexts } from '../patch/patch-text.ts';
 import { applyOverride } from './override.ts';
 import type { PodChanges } from './pod-changes.ts';
@@ -243,7 +244,14 @@ export function planFragments(
   const { containers, texts } = placeContainers(view, joined, overrides, conflicts);
   const volumes = placeVolumes(view, joined, changes.volumes, conflicts);
   conflicts.push(...listenedTwice(view, fragments));
-  const found = atLeastOne(conflicts);
+  const lists = [containers.initContainers, containers.containers];
+  const faults = copyFaults(view, {
+    added: lists.flatMap(allOf),
+    volumes: allOf(volumes).map(({ name }) => name),
+    removedVolumes: new Set(changes.volumes.map(({ index }) => index)),
+    overrides,
+  });
+  const found = atLeastOne(conflicts.length > 0 ? conflicts : faults);
   if (found !== undefined) return { conflicts: found };
   const plan = {
     templates: fragments.map(({ source }) => source),

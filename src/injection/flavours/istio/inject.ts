@@ -5,7 +5,6 @@ import { renderPod, type Beside, type RenderedPod } from '../../../istio/templat
 import type { TemplateNames } from '../../../istio/templates/template-merge.ts';
 import type { Fragment } from '../../../sidecars/fragment.ts';
 import { applicationNames, revisionOf, type TemplateData } from '../../../istio/templates/template-data.ts';
-import { proxyName } from '../../../istio/templates/template-pod.ts';
 import { istioTemplateNames } from '../../../istio/templates/templates.ts';
 import { overridesProblems } from '../../../istio/templates/user-copies.ts';
 import type { PodView } from '../../../pod/view.ts';
@@ -13,7 +12,7 @@ import { nameOf } from '../../../sidecars/template-library.ts';
 import { templateList } from '../../../grammar/grammar.ts';
 import { annotationNames } from '../../../pod/annotation-names.ts';
 import { annotationProblems, annotationWarnings } from '../../../settings/istiod-annotations.ts';
-import { objectsMember, stringMember, type JsonObject } from '../../../json/json.ts';
+import { stringMember } from '../../../json/json.ts';
 import { chooseProfile } from '../../../settings/effective.ts';
 import { profileLabel } from '../../../settings/schema/profile.ts';
 import { unknownKeys } from '../../../settings/pod-settings.ts';
@@ -25,6 +24,7 @@ import { drainSecondsOf } from './drain-seconds.ts';
 import { injectedContainers, withRedirects } from '../../plan/injected-probes.ts';
 import { templateDataOf } from './data.ts';
 import { cappedReasons, hardeningReasons } from './hardening-checks.ts';
+import { templateFaults, userMountProblems } from './mount-faults.ts';
 import { profileWarning } from '../../policy/profile-label.ts';
 import { piecesOf, type Pieces } from './pieces.ts';
 import { allOf, planFragments, type Additions, type Plan, type StatusNames } from '../../plan/plan.ts';
@@ -92,28 +92,6 @@ function warningsAboutProfile(view: PodView, namespace: string, { settings }: Sn
 function emptiness({ containers }: RenderedPod): Reason[] {
   if (containers.length > 0) return [];
   return [reason('InvalidOverride', 'the pod has no container of its own beside the injected ones')];
-}
-
-/**
- * Reports mounts by annotation whose volume the pod does not have. The pod's own copy of the proxy and volumes that only claims
- * bring are not checked.
- */
-function lostMounts(view: PodView, { volumes, containers, initContainers }: RenderedPod): Problem[] {
-  const text = stringMember(view.annotations, annotationNames.userVolumeMount);
-  if (text === undefined) return [];
-  // Checked with the other annotations before.
-  const asked = Object.keys(JSON.parse(text) as JsonObject);
-  const mounted = (list: readonly JsonObject[]): readonly (string | undefined)[] =>
-    list.flatMap((one) => objectsMember(one, 'volumeMounts').map((mount) => stringMember(mount, 'name')));
-  const injected = mounted([...containers, ...initContainers].filter((one) => stringMember(one, 'name') === proxyName));
-  const own = mounted([...view.containers, ...view.initContainers]);
-  const known = new Set([...volumes.map((volume) => stringMember(volume, 'name')), ...own]);
-  return asked
-    .filter((name) => injected.includes(name) && !known.has(name))
-    .map((name) => ({
-      where: annotationNames.userVolumeMount,
-      message: `${quote(name)} is no volume of the pod; allowed: ${[...known].join(', ')}`,
-    }));
 }
 
 /** Warnings about rewritten probes and hooks whose host Istio keeps, so that the kubelet asks that host for the agent's path. */
@@ -199,6 +177,7 @@ export const proposeIstiodInjection: Flavour['inject'] = (view, request, snapsho
   const selection = chooseSidecars(wanted.declared, snapshot, situation);
   const declared = declareFragments(selection.chosen, view, request.namespace, data.native, snapshot);
   const rendered = renderPod(data, wanted.istio, besideIstio(declared));
+  const application = namesOfPod(data, rendered);
   const warnings = [
     ...warningsAboutPrevious(data),
     ...warningsAboutProfile(view, request.namespace, snapshot),
@@ -208,7 +187,8 @@ export const proposeIstiodInjection: Flavour['inject'] = (view, request, snapsho
     ...declared.warnings,
   ];
   const refused = atLeastOne([
-    ...reasonsOf('InvalidAnnotation', [...rendered.problems, ...lostMounts(view, rendered)]),
+    ...reasonsOf('InvalidAnnotation', [...rendered.problems, ...userMountProblems(view, rendered)]),
+    ...templateFaults(view, rendered, application),
     ...emptiness(rendered),
     ...(hardened ? [...hardeningReasons(data, rendered, snapshot), ...cappedReasons(view, request, snapshot)] : []),
     ...selection.problems,
@@ -218,7 +198,6 @@ export const proposeIstiodInjection: Flavour['inject'] = (view, request, snapsho
 
   const { fragment, ...pieces } = piecesOf(view, rendered, wanted.istio.join(','));
   const { patches } = baseOf(snapshot, request.namespace, view.labels);
-  const application = namesOfPod(data, rendered);
   const finished = hardened ? harden(fragment, application, patches) : { fragment, misfits: [] };
   const misfits = atLeastOne(finished.misfits.map((text) => reason('ProfileMisfit', text)));
   if (misfits !== undefined) return { outcome: 'deny', reasons: misfits, warnings };
