@@ -11,6 +11,12 @@ function nameOf(object: JsonObject): string {
   return stringMember(object, 'name') ?? '';
 }
 
+/** Names of containers and volumes that the pod has. */
+export interface PresentNames {
+  readonly containers: readonly string[];
+  readonly volumes: readonly string[];
+}
+
 function handlerProblems(probes: JsonObject): string[] {
   return Object.entries(probes).flatMap(([container, fields]) =>
     Object.entries(isObject(fields) ? fields : {}).flatMap(([field, original]) => {
@@ -23,9 +29,9 @@ function handlerProblems(probes: JsonObject): string[] {
 
 function overrideProblems(
   { overruled, initContainers, containers, undo }: InjectionStatus,
-  present: ReadonlySet<string>,
+  present: PresentNames,
 ): string[] {
-  const known = new Set([...initContainers, ...containers, ...present]);
+  const known = new Set([...initContainers, ...containers, ...present.containers]);
   return undo.overrides.flatMap((override) => {
     const { list, container, removed } = override;
     const name = nameOf(container);
@@ -52,14 +58,14 @@ function fieldWords(fields: JsonObject): string[] {
   return Object.keys(fields).map((name) => `the pod's ${name}`);
 }
 
-function ownProblems({ overruled, volumes, undo: { own } }: InjectionStatus): string[] {
-  const injected = new Set(volumes);
+function ownProblems({ overruled, volumes, undo: { own } }: InjectionStatus, present: PresentNames): string[] {
+  const known = new Set([...volumes, ...present.volumes]);
   return [
     ...mapProblems('label', own.labels),
     ...mapProblems('annotation', own.annotations),
     ...(overruled ? [] : fieldWords(own.fields)),
     ...own.volumes
-      .filter(({ volume, removed }) => !overruled || !(removed === true || injected.has(nameOf(volume))))
+      .filter(({ volume, removed }) => !overruled || !(removed === true || known.has(nameOf(volume))))
       .map(({ volume }) => `volume ${quote(nameOf(volume))}`),
   ];
 }
@@ -67,10 +73,10 @@ function ownProblems({ overruled, volumes, undo: { own } }: InjectionStatus): st
 /**
  * Returns what the status annotation would restore although no injection can have removed it. Anybody may write the
  * annotation, and what it hides would be applied with the rights of whoever removes the sidecar. Empty for a status of
- * ours. `present` are the names of the pod's containers.
+ * ours.
  */
-export function impossibleOriginals(record: InjectionStatus, present: ReadonlySet<string>): string[] {
-  return [...overrideProblems(record, present), ...ownProblems(record), ...handlerProblems(record.undo.probes)];
+export function impossibleOriginals(record: InjectionStatus, present: PresentNames): string[] {
+  return [...overrideProblems(record, present), ...ownProblems(record, present), ...handlerProblems(record.undo.probes)];
 }
 
 function fieldsOf(object: JsonObject): string {

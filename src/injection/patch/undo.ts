@@ -1,6 +1,15 @@
 import { viewPod, type PodView } from '../../pod/view.ts';
 import { statusAnnotation } from '../../pod/conventions.ts';
-import { isObject, member, objectAt, objectMember, stringMember, type Json, type JsonObject } from '../../json/json.ts';
+import {
+  isObject,
+  member,
+  objectAt,
+  objectMember,
+  objectsMember,
+  stringMember,
+  type Json,
+  type JsonObject,
+} from '../../json/json.ts';
 import { undoSleeps } from '../plan/prestop-sleep.ts';
 import { escapeToken, type Operation } from '../../json/operation.ts';
 import { restoreOperations } from '../plan/pod-changes.ts';
@@ -121,11 +130,12 @@ function undoOperations(view: PodView, record: InjectionStatus): Operation[] {
     return Array.isArray(value) ? (value as readonly Json[]) : undefined;
   };
   const { own, overrides, secrets, sleeps } = record.undo;
-  // A container may have been moved without being injected.
-  const taken = overrides.flatMap(({ container, removed }) =>
-    removed === true ? [] : [stringMember(container, 'name') ?? ''],
-  );
-  const volumes = own.volumes.map(({ index, volume }) => ({ index, container: volume }));
+  // A container or a volume may have been moved without being injected.
+  const namesOf = (objects: readonly { readonly container: JsonObject; readonly removed?: true }[]): string[] =>
+    objects.flatMap(({ container, removed }) => (removed === true ? [] : [stringMember(container, 'name') ?? '']));
+  const taken = namesOf(overrides);
+  const volumes = own.volumes.map(({ volume, ...rest }) => ({ ...rest, container: volume }));
+  const takenVolumes = [...new Set([...record.volumes, ...namesOf(volumes)])];
   return [
     ...containerLists.flatMap((name) => [
       ...probeOperations(name, list(name) ?? [], record),
@@ -140,7 +150,7 @@ function undoOperations(view: PodView, record: InjectionStatus): Operation[] {
       if (restore.length === 0) return [];
       return [{ op: 'add', path: `/spec/${name}`, value: restore.map((entry) => entry.container) }];
     }),
-    ...listOperations('/spec/volumes', list('volumes') ?? [], record.volumes, volumes, record),
+    ...listOperations('/spec/volumes', list('volumes') ?? [], takenVolumes, volumes, record),
     ...listOperations(
       '/spec/imagePullSecrets',
       list('imagePullSecrets') ?? [],
@@ -174,7 +184,10 @@ export function undo(pod: JsonObject): Undoing | undefined {
   const status = member(view.annotations, statusAnnotation);
   const record = status === undefined ? undefined : parseStatus(status);
   if (record === undefined) return undefined;
-  const problems = impossibleOriginals(record, new Set(containersOf(view).map(({ name }) => name)));
+  const problems = impossibleOriginals(record, {
+    containers: containersOf(view).map(({ name }) => name),
+    volumes: objectsMember(view.spec, 'volumes').map((volume) => stringMember(volume, 'name') ?? ''),
+  });
   if (problems.length > 0) return { operations: [], restored: [], problems };
   return { operations: undoOperations(view, record), restored: restoredParts(record), problems };
 }

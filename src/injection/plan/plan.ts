@@ -185,7 +185,7 @@ function placeContainers(
 
 /** Returns the side of the pod's own entries on which a fragment puts its volumes and pull secrets. */
 function sideOf({ volumesFirst }: Fragment): keyof Additions {
-  return volumesFirst === true ? 'first' : 'last';
+  return volumesFirst === undefined ? 'last' : 'first';
 }
 
 function placeVolumes(
@@ -198,9 +198,10 @@ function placeVolumes(
   for (const { volume } of replaced) owners.delete(stringMember(volume, 'name') ?? '');
   const sides: { readonly first: NamedObject[]; readonly last: NamedObject[] } = { first: [], last: [] };
   for (const fragment of fragments) {
+    const last = new Set(fragment.volumesFirst?.last);
     for (const volume of fragment.volumes) {
       const conflict = claim(owners, 'volume', volume.name, fragment.source);
-      if (conflict === undefined) sides[sideOf(fragment)].push(volume);
+      if (conflict === undefined) sides[last.has(volume) ? 'last' : sideOf(fragment)].push(volume);
       else conflicts.push(conflict);
     }
   }

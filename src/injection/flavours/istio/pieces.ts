@@ -66,9 +66,9 @@ export function piecesOf(view: PodView, rendered: RenderedPod, source: string): 
     staying.has(at.raw) ? (rendered.edits.get(at.raw) ?? []).map((edit) => ({ at, ...edit })) : [],
   );
   const volumes = objectsMember(view.spec, 'volumes');
-  const ownVolumes = new Set(volumes);
-  const keptVolumes = new Set(rendered.volumes);
-  const addedVolumes = rendered.volumes.filter((volume) => !ownVolumes.has(volume)) as NamedObject[];
+  const keptVolumes = new Set(stayingIn(volumes, rendered.volumes));
+  const addedVolumes = rendered.volumes.filter((volume) => !keptVolumes.has(volume)) as NamedObject[];
+  const firstKept = rendered.volumes.findIndex((volume) => keptVolumes.has(volume));
   const addedNames = new Set(addedVolumes.map(({ name }) => name));
   const secrets = addedSecrets(objectsMember(view.spec, 'imagePullSecrets'), rendered.imagePullSecrets);
   return {
@@ -79,7 +79,8 @@ export function piecesOf(view: PodView, rendered: RenderedPod, source: string): 
       labels: rendered.labels,
       annotations: rendered.annotations,
       imagePullSecrets: secrets ?? [],
-      volumesFirst: true,
+      // Without a volume that stays, all of them are first.
+      volumesFirst: { last: firstKept < 0 ? [] : addedVolumes.slice(firstKept) },
     },
     overrides,
     edits,
