@@ -43,7 +43,8 @@ function listProblems(list: readonly Json[], name: string, path: Path): PatchPro
 
 /** Returns the places of directives in the value. */
 function directiveIn(value: Json, path: Path): Path[] {
-  if (Array.isArray(value)) return (value as readonly Json[]).flatMap((item, index) => directiveIn(item, [...path, index]));
+  if (Array.isArray(value))
+    return (value as readonly Json[]).flatMap((item, index) => directiveIn(item, [...path, index]));
   if (!isObject(value)) return [];
   return Object.entries(value).flatMap(([name, inner]) =>
     name.startsWith('$') ? [[...path, name]] : inner === undefined ? [] : directiveIn(inner, [...path, name]),
@@ -53,8 +54,7 @@ function directiveIn(value: Json, path: Path): Path[] {
 /** Checks that the order names everything that the patch has in the list, in the patch's order. */
 function orderProblem(order: readonly Json[], list: Json | undefined, name: string): string | undefined {
   const key = podMergeKeyOf(name);
-  const keyOf = (item: Json): Json | undefined =>
-    key === undefined || !isObject(item) ? item : member(item, key);
+  const keyOf = (item: Json): Json | undefined => (key === undefined || !isObject(item) ? item : member(item, key));
   const isDirective = (item: Json): boolean => isObject(item) && member(item, directives.patch) !== undefined;
   const patched = Array.isArray(list) ? (list as readonly Json[]).filter((item) => !isDirective(item)).map(keyOf) : [];
   const wanted = order.map(keyOf);
@@ -72,7 +72,8 @@ function besideProblem(patch: JsonObject, name: string, value: Json): string | u
     const field = name.slice(directives.order.length);
     return orderProblem(list, member(patch, field), field);
   }
-  if (name !== directives.retainKeys) return 'is no directive; allowed: $patch, $retainKeys, $setElementOrder/LIST, $deleteFromPrimitiveList/LIST';
+  if (name !== directives.retainKeys)
+    return 'is no directive; allowed: $patch, $retainKeys, $setElementOrder/LIST, $deleteFromPrimitiveList/LIST';
   const lost = Object.keys(patch).find((key) => !key.startsWith('$') && patch[key] !== null && !list.includes(key));
   return lost === undefined ? undefined : `must name ${lost}, which the patch sets`;
 }

@@ -143,7 +143,11 @@ export function strategicMerge(base: JsonObject, patch: JsonObject): JsonObject 
   const merged = retained(base, patch);
   for (const [name, deleted] of besideFields(patch, directives.deletion)) {
     const list = merged.get(name);
-    if (Array.isArray(list)) merged.set(name, (list as readonly Json[]).filter((item) => !deleted.includes(item)));
+    if (Array.isArray(list))
+      merged.set(
+        name,
+        (list as readonly Json[]).filter((item) => !deleted.includes(item)),
+      );
   }
   for (const [name, value] of Object.entries(patch)) {
     if (name.startsWith('$') || value === undefined) continue;

@@ -175,7 +175,9 @@ export function proposalOf(
   if (!isObject(presentAnnotations)) noteParent(parents, '/metadata/annotations', presentAnnotations);
 
   const names = namesOf(plan);
-  const ownSecrets = new Set(objectsMember(view.spec, 'imagePullSecrets').map((one) => stringMember(one, 'name') ?? ''));
+  const ownSecrets = new Set(
+    objectsMember(view.spec, 'imagePullSecrets').map((one) => stringMember(one, 'name') ?? ''),
+  );
   const undo: Undo = {
     absent: parents.absent,
     null: parents.null,

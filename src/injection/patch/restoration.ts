@@ -76,7 +76,11 @@ function ownProblems({ overruled, volumes, undo: { own } }: InjectionStatus, pre
  * ours.
  */
 export function impossibleOriginals(record: InjectionStatus, present: PresentNames): string[] {
-  return [...overrideProblems(record, present), ...ownProblems(record, present), ...handlerProblems(record.undo.probes)];
+  return [
+    ...overrideProblems(record, present),
+    ...ownProblems(record, present),
+    ...handlerProblems(record.undo.probes),
+  ];
 }
 
 function fieldsOf(object: JsonObject): string {

@@ -72,4 +72,3 @@ export function copyFaults(view: PodView, { added, volumes, removedVolumes, over
       ),
   ];
 }
-

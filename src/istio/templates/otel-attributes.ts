@@ -29,8 +29,7 @@ export function otelAttributes(data: TemplateData): string | undefined {
     annotationOf(data, names.otelVersion) ||
     labelOf(data, names.applicationVersion) ||
     (first !== undefined && rest.length === 0 ? imageVersion(stringMember(first, 'image') ?? '') : '');
-  const ownInstance =
-    first === undefined ? '' : `${data.namespace}.$(POD_NAME).${stringMember(first, 'name') ?? ''}`;
+  const ownInstance = first === undefined ? '' : `${data.namespace}.$(POD_NAME).${stringMember(first, 'name') ?? ''}`;
   const instance = annotationOf(data, names.otelInstance) || ownInstance;
   const attributes = { 'service.namespace': namespace, 'service.version': version, 'service.instance.id': instance };
   const given = Object.entries(attributes).filter(([, value]) => value !== '');

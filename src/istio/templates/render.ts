@@ -1,6 +1,14 @@
 import type { CaptureIntent } from '../../capture/intent.ts';
 import { annotationNames as names } from '../../pod/annotation-names.ts';
-import { isSame, member, objectMember, objectsMember, stringMember, type Json, type JsonObject } from '../../json/json.ts';
+import {
+  isSame,
+  member,
+  objectMember,
+  objectsMember,
+  stringMember,
+  type Json,
+  type JsonObject,
+} from '../../json/json.ts';
 import type { Problem } from '../../grammar/problem.ts';
 import { captureOf } from './capture.ts';
 import { has, ordered, type Lists } from './container-lists.ts';

@@ -41,7 +41,10 @@ export function patchOf({ labels, annotations, imagePullSecrets, securityContext
     ...(securityContext === undefined ? {} : { securityContext }),
   };
   const given = Object.entries(spec).filter(([, value]) => !Array.isArray(value) || value.length > 0);
-  return { metadata: { ...filled('labels', labels), ...filled('annotations', annotations) }, spec: Object.fromEntries(given) };
+  return {
+    metadata: { ...filled('labels', labels), ...filled('annotations', annotations) },
+    spec: Object.fromEntries(given),
+  };
 }
 
 function namesIn(list: readonly JsonObject[]): ReadonlySet<string | undefined> {

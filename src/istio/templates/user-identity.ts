@@ -20,7 +20,8 @@ function withSecurity(container: JsonObject, more: JsonObject): JsonObject {
 export function withUserIdentity(lists: Lists, data: TemplateData, user: JsonObject | undefined): Lists {
   const uid = idOf(user, 'runAsUser');
   const gid = idOf(user, 'runAsGroup');
-  const isCaptured = has(lists.initContainers, initNames.load) || has(lists.initContainers, initNames.check);
+  const loads = has(lists.initContainers, initNames.load);
+  const isCaptured = loads || has(lists.initContainers, initNames.check);
   if (!isCaptured || (uid === undefined && gid === undefined)) return lists;
   const change = (containers: readonly JsonObject[], name: string, more: JsonObject): readonly JsonObject[] =>
     replaceNamed(containers, name, (one) => withSecurity(one, more));
@@ -30,6 +31,7 @@ export function withUserIdentity(lists: Lists, data: TemplateData, user: JsonObj
       containers: change(lists.containers, proxyName, { runAsUser: 0 }),
     };
   }
+  if (loads) return lists;
   const ids = { ...(uid === undefined ? {} : { runAsUser: uid }), ...(gid === undefined ? {} : { runAsGroup: gid }) };
   return { ...lists, initContainers: change(lists.initContainers, initNames.check, ids) };
 }

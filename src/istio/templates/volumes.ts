@@ -88,7 +88,7 @@ function lightstepCertificates({ values, proxyConfig }: TemplateData): Mounted {
   const settings = tracing?.['tlsSettings'];
   if (values.global.proxy.tracer !== 'lightstep' || typeof settings !== 'object' || settings === null) return {};
   const file = stringMember(settings as JsonObject, 'caCertificates') ?? '';
-  const folder = file.slice(0, Math.max(0, file.lastIndexOf('/'))) || '/';
+  const folder = file.slice(0, file.lastIndexOf('/') + 1) || '/';
   const secret = { optional: true, secretName: 'lightstep.cacert' };
   return mounted('lightstep-certs', { secret }, folder, { readOnly: true });
 }

@@ -203,9 +203,11 @@ export const proposeIstiodInjection: Flavour['inject'] = (view, request, snapsho
   if (misfits !== undefined) return { outcome: 'deny', reasons: misfits, warnings };
   const redirected = redirectedProbes(declared, rendered);
   // Their labels and annotations are in the rendered pod.
-  const others = [...declared.fragments.values()].map(
-    (one): Fragment => ({ ...withRedirects(one, redirected), labels: {}, annotations: {} }),
-  );
+  const others = [...declared.fragments.values()].map((one): Fragment => ({
+    ...withRedirects(one, redirected),
+    labels: {},
+    annotations: {},
+  }));
   const fitted = fitFragments(view, [...others, finished.fragment], application);
   const fragments = [...fitted.fragments.slice(-1), ...fitted.fragments.slice(0, -1)];
   const sleeps = sleepsFor(view, request.namespace, { fragment, ...pieces }, snapshot);

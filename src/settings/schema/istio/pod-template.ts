@@ -29,7 +29,8 @@ const ofList = /^\$(?:setElementOrder|deleteFromPrimitiveList)\//;
 /** Keys are labels or annotations, or a directive. Null takes a key out. */
 const texts = z.record(z.string(), z.union([z.string(), z.null(), z.array(z.string())])).superRefine((map, context) => {
   for (const [key, value] of Object.entries(map)) {
-    if (Array.isArray(value) && !key.startsWith('$')) context.addIssue({ code: 'custom', path: [key], message: 'must be a string' });
+    if (Array.isArray(value) && !key.startsWith('$'))
+      context.addIssue({ code: 'custom', path: [key], message: 'must be a string' });
   }
 });
 

@@ -188,7 +188,19 @@ function underPilot(input: unknown): unknown {
   return mergeInputs(rest, { pilot: Object.fromEntries(own) });
 }
 
+/** Returns the merged values with the templates as they came: in a patch of a pod, null has a meaning of its own. */
+function withTemplates(merged: unknown, input: unknown): unknown {
+  const given = isPlain(input) && isPlain(input['sidecarInjectorWebhook']) ? input['sidecarInjectorWebhook'] : {};
+  const { templates } = given;
+  if (!isPlain(templates) || !isPlain(merged) || !isPlain(merged['sidecarInjectorWebhook'])) return merged;
+  const own = Object.fromEntries(Object.entries(templates).filter(([, template]) => template !== null));
+  return { ...merged, sidecarInjectorWebhook: { ...merged['sidecarInjectorWebhook'], templates: own } };
+}
+
 /** Istio's Helm values. Missing values get the chart's defaults; null removes a default. */
-export const istioValues = z.preprocess((input) => mergeValues(defaults, underPilot(input ?? {})), schema);
+export const istioValues = z.preprocess(
+  (input) => withTemplates(mergeValues(defaults, underPilot(input ?? {})), input),
+  schema,
+);
 
 export type IstioValues = z.output<typeof schema>;
