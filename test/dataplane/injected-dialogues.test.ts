@@ -29,26 +29,26 @@ const endings: Readonly<Record<string, Ending>> = {
   'an answer, and whoever began ends': (send, first, second) => [
     { by: first, send },
     { by: second, send: 'fine\n' },
-    { by: first, then: 'end' },
+    { by: first, leave: 'end' },
   ],
   'an answer, and whoever answered ends': (send, first, second) => [
     { by: first, send },
-    { by: second, send: 'fine\n', then: 'end' },
+    { by: second, send: 'fine\n', leave: 'end' },
   ],
   'the end of that side, then an answer': (send, first, second) => [
-    { by: first, send, then: 'end' },
-    { by: second, send: 'and good bye\n', then: 'end' },
+    { by: first, send, leave: 'end' },
+    { by: second, send: 'and good bye\n', leave: 'end' },
   ],
   'the end of that side, a pause, then much': (send, first, second) => [
-    { by: first, send, then: 'end' },
+    { by: first, send, leave: 'end' },
     { by: second, pauseMs: 30 },
-    { by: second, send: 'z'.repeat(150_000), then: 'end' },
+    { by: second, send: 'z'.repeat(150_000), leave: 'end' },
   ],
   'three turns': (send, first, second) => [
     { by: first, send },
     { by: second, send: 'go on' },
     { by: first, send },
-    { by: second, send, then: 'end' },
+    { by: second, send, leave: 'end' },
   ],
 };
 
@@ -125,7 +125,7 @@ describe.each(directions)('%s', (direction) => {
   });
 
   test.each(farewells)('$name', async ({ by, send, pauseMs }) => {
-    const turns: readonly Turn[] = [{ by, send, pauseMs, then: 'close' }];
+    const turns: readonly Turn[] = [{ by, send, pauseMs, leave: 'close' }];
     const captured = await heard(ports.captured, turns, 5);
     expect(captured).toEqual(await heard(ports.excluded, turns, 5));
     expect(captured[other[by]].map(({ bytes }) => bytes)).toEqual(Array.from({ length: 5 }, () => send.length));

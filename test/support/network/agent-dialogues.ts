@@ -41,13 +41,13 @@ async function play(line: Listening, side: Turn['by'], turns: readonly Turn[]): 
   const { socket } = line;
   const told = (): Told => ({ bytes: line.bytes, crc: line.crc, ending: line.ending ?? 'closed' });
   let expected = 0;
-  for (const { by, send, pauseMs, then } of turns) {
+  for (const { by, send, pauseMs, leave } of turns) {
     if (by === side) {
       if (send !== undefined && !socket.destroyed)
         await new Promise((resolve) => socket.write(send, 'latin1', resolve));
       if (pauseMs !== undefined) await pause(pauseMs);
-      if (then === 'end') socket.end();
-      if (then === 'close') {
+      if (leave === 'end') socket.end();
+      if (leave === 'close') {
         // As close(2): what is said goes out, what is still to come is not wanted.
         socket.destroy();
         return told();
@@ -55,7 +55,7 @@ async function play(line: Listening, side: Turn['by'], turns: readonly Turn[]): 
     } else {
       expected += send?.length ?? 0;
       await hear(line, () => line.bytes >= expected);
-      if (then !== undefined) await hear(line, () => false);
+      if (leave !== undefined) await hear(line, () => false);
     }
   }
   await hear(line, () => false);

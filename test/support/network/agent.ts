@@ -90,7 +90,7 @@ export interface Turn {
   readonly by: 'client' | 'server';
   readonly send?: string;
   readonly pauseMs?: number;
-  readonly then?: 'end' | 'close';
+  readonly leave?: 'end' | 'close';
 }
 
 /** What a side of a dialogue has heard: bytes, their CRC-32, and how the other side ended, `silent` after 10 s. */
