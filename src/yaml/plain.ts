@@ -37,12 +37,13 @@ export function isPlain(text: string, document: Document): boolean {
     return node.items.every(
       ({ key, value }) =>
         isScalar(key) &&
-        key.value !== null &&
-        typeof key.value !== 'symbol' &&
+        key.value !== '<<' &&
         look(key) &&
         (value === null || look(value)),
     );
   };
 
-  return document.errors.length === 0 && look(document.contents);
+  // Only YAML takes these for line breaks, see `parseYaml`.
+  const hasOddBreak = /\u0085|\r(?!\n)/.test(text);
+  return document.errors.length === 0 && !hasOddBreak && look(document.contents);
 }

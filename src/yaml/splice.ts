@@ -1,5 +1,6 @@
 import { isCollection, isNode, isPair, isScalar, Scalar, type Document, type Node, type Pair } from 'yaml';
 import type { Json } from '../json/json.ts';
+import { readKey } from '../grammar/yaml/node.ts';
 import { keepComment, keepCommentOf, leaveCommentAbove, leaveCommentsBelow } from './comments.ts';
 import type { Edit } from './edit.ts';
 import { extentsOf, parsedItems, placeAfter, startOfBody, type Page } from './extent.ts';
@@ -81,7 +82,7 @@ function printOne(page: Page, item: unknown, column: number, firstToo: boolean):
 function replaceValue(page: Page, pair: Pair, owner: Owner, printer: ValuePrinter): Edit[] {
   const former = page.changes.formerValues.get(pair);
   const value = page.changes.values.get(pair.value);
-  const key = isScalar(pair.key) ? String(pair.key.value) : undefined;
+  const key = isScalar(pair.key) ? readKey(pair.key) : undefined;
   if (owner.collection.flow === true) return reprintFlow(page, owner.collection);
   if (value === undefined || key === undefined) {
     // An operation changed something below the new value. The pair's comment stays where it is.
@@ -136,7 +137,7 @@ function printNew(
 ): Pick<Edit, 'text' | 'value' | 'lines'> {
   const value = page.changes.values.get(isPair(item) ? item.value : item);
   if (value === undefined) return { text: printOne(page, item, column, true) };
-  const key = isPair(item) && isScalar(item.key) ? String(item.key.value) : undefined;
+  const key = isPair(item) && isScalar(item.key) ? readKey(item.key) : undefined;
   const lines = (shown: Json): string => printer.printEntry(key, shown, column, page.layout);
   return { text: lines(value), value, lines };
 }

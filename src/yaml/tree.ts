@@ -14,7 +14,8 @@ import {
 } from 'yaml';
 import type { Operation } from '../json/operation.ts';
 import { isObject, member, type Json, type JsonObject } from '../json/json.ts';
-import { isMergePair } from './expand.ts';
+import { isMergePair, readKey } from '../grammar/yaml/node.ts';
+import { readNode } from '../grammar/yaml/value.ts';
 import { listIndex, pointerTokens } from '../json/pointer.ts';
 
 export type Collection = YAMLMap | YAMLSeq;
@@ -49,7 +50,7 @@ function doesNotFit(operation: Operation): Error {
 }
 
 function findPair(map: YAMLMap, token: string): Pair | undefined {
-  return map.items.find((pair) => isScalar(pair.key) && String(pair.key.value) === token);
+  return map.items.find((pair) => isScalar(pair.key) && readKey(pair.key) === token);
 }
 
 function isEqual(one: Json, other: Json): boolean {
@@ -148,7 +149,7 @@ function replaceValue(document: Document, changes: Changes, map: YAMLMap, pair: 
   changes.owners.set(former, { collection: map, item: pair });
   // A placeholder is an empty text, which must not be taken for the value that it stands for.
   if (changes.values.size > 0) materialiseBelow(document, changes, former);
-  const present = former.toJS(document) as JsonObject;
+  const present = readNode(former, document) as JsonObject;
   for (const key of Object.keys(present)) {
     if (Object.hasOwn(value, key)) continue;
     touch(changes, former);

@@ -1,7 +1,7 @@
 import { expect } from '@jest/globals';
 import * as fc from 'fast-check';
 import { parseAllDocuments } from 'yaml';
-import { parseYaml } from '../../../src/yaml/schema.ts';
+import { parseYaml } from '../../../src/grammar/yaml/document.ts';
 import { splitStream } from '../../../src/yaml/stream.ts';
 import { canonicalText } from '../../../src/json/json.ts';
 import { runCommand, type Run } from '../../support/builders/recorded-io.ts';
