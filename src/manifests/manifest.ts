@@ -58,10 +58,13 @@ export function readJson(text: string): Extract<Manifest['content'], { format: '
   return unfit ?? { format: 'json', value, from, to };
 }
 
+/** A line, or its value, that begins with a template. Between quotes or inside a text, braces are for others. */
+const looksLikeTemplate = /^[ \t]*(?:- +)*(?:[^\s"'#:]+:[ \t]+)?\{\{/m;
+
 function problemAt(source: string, chunk: Chunk, problem: TextProblem): Problem {
   const before = chunk.text.slice(0, problem.offset).split('\n');
   const where = `${source}:${chunk.line + before.length - 1}:${(before.at(-1)?.length ?? 0) + 1}`;
-  const templated = chunk.text.includes('{{') ? '; this looks like a chart template, render it first' : '';
+  const templated = looksLikeTemplate.test(chunk.text) ? '; this looks like a chart template, render it first' : '';
   return { where, message: `${problem.message}${templated}` };
 }
 

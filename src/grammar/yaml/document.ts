@@ -30,16 +30,16 @@ export function kubernetesTags(tags: Tags): Tags {
   return [plainTag, ...tags];
 }
 
-/** The tokens of a text. Their positions are offsets in the text, which may have a byte order mark after `---`. */
+/** The tokens of a text, with offsets in it. A byte order mark at its start or after `---` is passed over. */
 function* tokensOf(text: string): Generator<CST.Token> {
   const parser = new Parser();
   // libyaml ends lines at these characters, too.
   const lines = text.replaceAll(/\r(?!\n)|\u0085/g, '\n');
-  const [head = ''] = /^\uFEFF?---[ \t]*\r?\n(?=\uFEFF)/.exec(lines) ?? [];
-  const marked = head === '' ? lines : head + lines.slice(head.length + 1);
-  for (const lexeme of createLexer().lex(marked)) {
+  const mark = /^(?:---[ \t]*\r?\n)?(?=\uFEFF)/.exec(lines)?.[0].length;
+  if (mark === 0) parser.offset = 1;
+  for (const lexeme of createLexer().lex(mark === undefined ? lines : lines.slice(0, mark) + lines.slice(mark + 1))) {
     yield* parser.next(lexeme);
-    if (head !== '' && parser.offset === head.length) parser.offset += 1;
+    if (mark !== 0 && parser.offset === mark) parser.offset += 1;
   }
   yield* parser.end();
 }
@@ -49,29 +49,35 @@ function isTolerated({ message }: YAMLParseError): boolean {
   return message.startsWith('Comments must be separated');
 }
 
-/**
- * libyaml ends lines at these two, too, and keeps them in the text. That makes no difference between quotes, unless
- * blanks stand beside it.
- */
-function findLineSeparators(text: string, document: Document): YAMLParseError[] {
-  const places = [...text.matchAll(/[\u2028\u2029]/g)].map(({ index }) => index);
-  if (places.length === 0) return [];
-  const harmless = new Set<number>();
+/** A block scalar with nothing but blanks below a header with an indentation, of which the library reads no text. */
+const onlyBlanks = /^[|>][-+]?[1-9][^\n]*\n(?=\s* )\s*$/;
+
+/** What kubectl reads otherwise, with how to write it so that all read the same. */
+function findAmbiguous(text: string, document: Document): YAMLParseError[] {
+  const separators = new Set([...text.matchAll(/[\u2028\u2029]/g)].map(({ index }) => index));
+  const errors: YAMLParseError[] = [];
+  const report = (from: number, to: number, message: string): void => {
+    errors.push(new YAMLParseError([from, to], 'UNEXPECTED_TOKEN', message));
+  };
   visit(document, {
     Scalar: (_key, { type, range }) => {
-      if (range == null || (type !== 'QUOTE_SINGLE' && type !== 'QUOTE_DOUBLE')) return;
-      for (const { index } of text.slice(range[0], range[1]).matchAll(/(?<!\s)[\u2028\u2029](?!\s)/g)) {
-        harmless.add(range[0] + index);
+      if (range == null) return;
+      const [from, to] = range;
+      if (type === 'QUOTE_SINGLE' || type === 'QUOTE_DOUBLE') {
+        // libyaml ends lines here, too. Between quotes that makes no difference, unless blanks stand beside it.
+        if (separators.size === 0) return;
+        const harmless = text.slice(from, to).matchAll(/(?<!\s)[\u2028\u2029](?!\s)/g);
+        for (const { index } of harmless) separators.delete(from + index);
+      } else if (type !== 'PLAIN' && onlyBlanks.test(text.slice(from, to))) {
+        report(from, to, 'is a text of blanks only; write it between double quotes');
       }
     },
   });
-  const message = 'is a line break in YAML; write \\u2028 or \\u2029 in a text between double quotes';
-  return places
-    .filter((place) => !harmless.has(place))
-    .map((place) => {
-      const name = text.charCodeAt(place).toString(16);
-      return new YAMLParseError([place, place + 1], 'UNEXPECTED_TOKEN', `U+${name} ${message}`);
-    });
+  for (const at of separators) {
+    const name = `U+${text.charCodeAt(at).toString(16)}`;
+    report(at, at + 1, `${name} is a line break in YAML; write \\u2028 or \\u2029 in a text between double quotes`);
+  }
+  return errors;
 }
 
 /**
@@ -88,7 +94,7 @@ export function parseYaml(text: string): Document {
   });
   const [document, second] = composer.compose(tokensOf(text), true, text.length);
   if (document === undefined) throw new Error('a text has at least an empty document');
-  document.errors = [...document.errors.filter((error) => !isTolerated(error)), ...findLineSeparators(text, document)];
+  document.errors = [...document.errors.filter((error) => !isTolerated(error)), ...findAmbiguous(text, document)];
   if (second !== undefined) {
     const [from, to] = second.range;
     document.errors.push(new YAMLParseError([from, to], 'MULTIPLE_DOCS', 'a new document begins without `---`'));

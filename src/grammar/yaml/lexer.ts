@@ -14,6 +14,11 @@ interface LexerParts {
   parseQuotedScalar: () => Generator<string, string>;
   parseFlowCollection: () => Generator<string, string>;
   parsePlainScalar: () => Generator<string, string>;
+  /** The indentation that the header of a block scalar gives, or -1. */
+  readonly blockScalarIndent: number;
+  /** Whether the blank lines after a block scalar belong to it. */
+  blockScalarKeep: boolean;
+  parseBlockScalar: () => Generator<string, string>;
 }
 
 const blank = new Set([undefined, '', ' ', '\t', '\r', '\n']);
@@ -45,7 +50,7 @@ function endInFlow(lexer: LexerParts): number {
 export function createLexer(): Lexer {
   const lexer = new Lexer();
   const parts = lexer as unknown as LexerParts;
-  const { parseQuotedScalar, parseFlowCollection, parsePlainScalar, pushUntil } = parts;
+  const { parseQuotedScalar, parseFlowCollection, parsePlainScalar, parseBlockScalar, pushUntil } = parts;
 
   function* withoutIndent(parse: () => Generator<string, string>): Generator<string, string> {
     const { indentNext } = parts;
@@ -63,6 +68,11 @@ export function createLexer(): Lexer {
       yield scalarFollows;
       yield* parts.pushToIndex(endInFlow(parts), true);
       return 'flow';
+    },
+    parseBlockScalar: () => {
+      // Blank lines at its end are text where they are longer than the given indentation.
+      if (parts.blockScalarIndent !== -1) parts.blockScalarKeep = true;
+      return parseBlockScalar.call(lexer);
     },
     pushUntil: (isEnd: (character: string | undefined) => boolean) => {
       const isName = /[&*]/.test(parts.buffer[parts.pos] ?? '');

@@ -35,7 +35,7 @@ function formatFloat(value: number): string {
 
 /** The text of a parsed key, or of a value that stands for one. Throws `Unfit` if it has none. */
 export function readKey(key: unknown): string {
-  if (!isScalar(key)) throw new Unfit('a key must be plain text', key);
+  if (!isScalar(key)) throw new Unfit('a key must be plain text; write quotes around it', key);
   const value = readScalar(key);
   if (value instanceof YamlNumber) {
     if (!Number.isFinite(value.value)) return value.digits.toLowerCase().replace('+', '');

@@ -1,6 +1,7 @@
 import { isAlias, isCollection, isMap, isPair, isScalar, isSeq, type Alias, type Document, type YAMLMap } from 'yaml';
 import { quote } from '../problem.ts';
 import { isObject, type Json } from '../../json/json.ts';
+import { withAdvice } from './advice.ts';
 import { isMergePair, readKey, readScalar, Unfit } from './node.ts';
 import { YamlNumber } from './scalar.ts';
 
@@ -93,7 +94,7 @@ function createReader<N extends number | YamlNumber>(
         continue;
       }
       const key = keyOf(pair.key);
-      if (own.has(key)) throw new Unfit('Map keys must be unique', pair.key);
+      if (own.has(key)) throw new Unfit(`Map keys must be unique: ${quote(key)} is there twice; remove one`, pair.key);
       own.add(key);
       members.set(key, pair.value === null ? null : read(pair.value));
     }
@@ -108,7 +109,7 @@ function createReader<N extends number | YamlNumber>(
     }
     const text = aliased(key);
     if (typeof text === 'string') return text;
-    throw new Unfit('a key must be plain text', key);
+    throw new Unfit('a key must be plain text; write quotes around it', key);
   };
 
   const readBare = (node: unknown): Tree<N> => {
@@ -141,7 +142,7 @@ function readWith<N extends number | YamlNumber>(
   const [error] = document.errors;
   if (error !== undefined) {
     const [message = ''] = error.message.split('\n');
-    return { offset: error.pos[0], message: error.code === 'RESOURCE_EXHAUSTION' ? tooDeep : message };
+    return { offset: error.pos[0], message: error.code === 'RESOURCE_EXHAUSTION' ? tooDeep : withAdvice(message) };
   }
   const deep = nodeBelow(document.contents, mostLevels);
   if (deep !== undefined) return { offset: offsetOf(deep), message: tooDeep };

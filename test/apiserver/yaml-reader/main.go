@@ -3,6 +3,8 @@
 package main
 
 import (
+	"bufio"
+	"bytes"
 	"encoding/json"
 	"errors"
 	"io"
@@ -10,16 +12,35 @@ import (
 	"os"
 	"strings"
 
+	goyaml "go.yaml.in/yaml/v2"
 	"k8s.io/apimachinery/pkg/util/yaml"
 )
 
 type answer struct {
 	Documents []json.RawMessage `json:"documents"`
 	Problem   string            `json:"problem,omitempty"`
+	// Whether kubectl passes over a part of the text without a word.
+	Incomplete bool `json:"incomplete,omitempty"`
 }
 
 // The size of the buffer in which kubectl looks for the beginning of JSON.
 const lookAhead = 4096
+
+// isIncomplete tells whether something follows the first document between two separators. Nothing else is read.
+func isIncomplete(text string) bool {
+	reader := yaml.NewYAMLReader(bufio.NewReader(strings.NewReader(text)))
+	for {
+		chunk, err := reader.Read()
+		if err != nil {
+			return false
+		}
+		decoder := goyaml.NewDecoder(bytes.NewReader(chunk))
+		var first, second any
+		if err := decoder.Decode(&first); err == nil && !errors.Is(decoder.Decode(&second), io.EOF) {
+			return true
+		}
+	}
+}
 
 func read(text string) answer {
 	found := answer{Documents: []json.RawMessage{}}
@@ -28,6 +49,7 @@ func read(text string) answer {
 		var document json.RawMessage
 		err := decoder.Decode(&document)
 		if errors.Is(err, io.EOF) {
+			found.Incomplete = isIncomplete(text)
 			return found
 		}
 		if err != nil {
