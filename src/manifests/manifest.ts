@@ -2,9 +2,9 @@ import type { Document } from 'yaml';
 import type { Json } from '../json/json.ts';
 import type { Problem } from '../grammar/problem.ts';
 import { isPlain } from '../yaml/plain.ts';
-import { parseYaml } from '../grammar/yaml/document.ts';
+import { mostLevels, parseYaml } from '../grammar/yaml/document.ts';
 import { splitStream, type Chunk } from '../yaml/stream.ts';
-import { mostLevels, notFinite, readValue, tooDeep, type TextProblem } from '../grammar/yaml/value.ts';
+import { notFinite, readValue, tooDeep, type TextProblem } from '../grammar/yaml/value.ts';
 import type { Source } from './source.ts';
 
 /** One document of a stream: its exact text and the value that Kubernetes would read. */

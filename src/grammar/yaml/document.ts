@@ -30,6 +30,19 @@ export function kubernetesTags(tags: Tags): Tags {
   return [plainTag, ...tags];
 }
 
+/** Deeper than any object of Kubernetes, and not so deep that a walk of its values would fill the stack. */
+export const mostLevels = 500;
+
+/** Ends the parsing of a text that is nested more deeply, before the library walks it with a function that calls itself. */
+class TooDeep extends Error {
+  readonly offset: number;
+
+  constructor(offset: number) {
+    super();
+    this.offset = offset;
+  }
+}
+
 /** The tokens of a text, with offsets in it. A byte order mark at its start or after `---` is passed over. */
 function* tokensOf(text: string): Generator<CST.Token> {
   const parser = new Parser();
@@ -39,6 +52,8 @@ function* tokensOf(text: string): Generator<CST.Token> {
   if (mark === 0) parser.offset = 1;
   for (const lexeme of createLexer().lex(mark === undefined ? lines : lines.slice(0, mark) + lines.slice(mark + 1))) {
     yield* parser.next(lexeme);
+    // The stack holds the document and what is open in it.
+    if (parser.stack.length > mostLevels + 1) throw new TooDeep(parser.stack.at(-1)?.offset ?? parser.offset);
     if (mark !== 0 && parser.offset === mark) parser.offset += 1;
   }
   yield* parser.end();
@@ -92,7 +107,15 @@ export function parseYaml(text: string): Document {
     resolveKnownTags: false,
     uniqueKeys: false,
   });
-  const [document, second] = composer.compose(tokensOf(text), true, text.length);
+  let documents: readonly Document.Parsed[];
+  try {
+    documents = [...composer.compose(tokensOf(text), true, text.length)];
+  } catch (error) {
+    if (!(error instanceof TooDeep)) throw error;
+    documents = [...composer.end(true, text.length)];
+    documents[0]?.errors.push(new YAMLParseError([error.offset, error.offset + 1], 'RESOURCE_EXHAUSTION', 'too deep'));
+  }
+  const [document, second] = documents;
   if (document === undefined) throw new Error('a text has at least an empty document');
   document.errors = [...document.errors.filter((error) => !isTolerated(error)), ...findAmbiguous(text, document)];
   if (second !== undefined) {

@@ -137,8 +137,9 @@ function isTime(text: string): boolean {
   const [, year, month, day, between, hour = 0, minute = 0, second = 0, zone] = match;
   if (between !== undefined && between.startsWith(' ') !== (zone === undefined)) return false;
   const [zoneHour = 0, zoneMinute = 0] = zone === undefined || zone === 'Z' ? [] : zone.slice(1).split(':').map(Number);
-  const lastDay = new Date(Date.UTC(2000 + (Number(year) % 400), Number(month), 0)).getUTCDate();
-  const isDate = Number(month) >= 1 && Number(month) <= 12 && Number(day) >= 1 && Number(day) <= lastDay;
+  const isLeap = Number(year) % 4 === 0 && (Number(year) % 100 !== 0 || Number(year) % 400 === 0);
+  const lastDay = [31, isLeap ? 29 : 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31][Number(month) - 1] ?? 0;
+  const isDate = Number(day) >= 1 && Number(day) <= lastDay;
   const isClock = Number(hour) < 24 && Number(minute) < 60 && Number(second) < 60;
   return isDate && isClock && zoneHour <= 24 && zoneMinute <= 60;
 }

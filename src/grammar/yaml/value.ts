@@ -2,6 +2,7 @@ import { isAlias, isCollection, isMap, isPair, isScalar, isSeq, type Alias, type
 import { quote } from '../problem.ts';
 import { isObject, type Json } from '../../json/json.ts';
 import { withAdvice } from './advice.ts';
+import { mostLevels } from './document.ts';
 import { isMergePair, readKey, readScalar, Unfit } from './node.ts';
 import { YamlNumber } from './scalar.ts';
 
@@ -11,8 +12,6 @@ export interface TextProblem {
   readonly message: string;
 }
 
-/** Deeper than any object of Kubernetes, and not so deep that a walk of its values would fill the stack. */
-export const mostLevels = 500;
 export const tooDeep = `is nested too deeply; allowed: ${mostLevels} levels`;
 
 /** All aliases of a document may stand for so many values together: a small text can ask for billions. */
