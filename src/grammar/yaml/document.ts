@@ -25,9 +25,35 @@ const plainTag: ScalarTag = {
   stringify: ({ value }) => (value instanceof PlainValue ? value.source : JSON.stringify(value)),
 };
 
+/** Control characters, line separators and byte order marks, which the library prints as they are, even between quotes. */
+const unprintable = /[\u007f-\u009f\u2028\u2029\ufeff]/g;
+
+/** The text between double quotes, with escapes for what readers of YAML take for a line break or refuse. */
+export function escapeText(text: string): string {
+  return JSON.stringify(text).replaceAll(
+    unprintable,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
+}
+
+/** Tags with which texts are printed so that every reader of YAML reads the same. */
+export function printableTags(tags: Tags): Tags {
+  return tags.map((tag) => {
+    if (typeof tag === 'string' || tag.tag !== 'tag:yaml.org,2002:str' || tag.collection !== undefined) return tag;
+    const { stringify } = tag;
+    return {
+      ...tag,
+      stringify: (item, context, onComment, onChompKeep) =>
+        typeof item.value === 'string' && item.value.search(unprintable) !== -1
+          ? escapeText(item.value)
+          : (stringify?.(item, context, onComment, onChompKeep) ?? String(item.value)),
+    };
+  });
+}
+
 /** The tags of what `parseYaml` parses, before others that only serve to print it. */
 export function kubernetesTags(tags: Tags): Tags {
-  return [plainTag, ...tags];
+  return [plainTag, ...printableTags(tags)];
 }
 
 /** Deeper than any object of Kubernetes, and not so deep that a walk of its values would fill the stack. */
