@@ -73,6 +73,7 @@ function emptyCollection(page: Page, owner: Owner | undefined): Edit[] {
 function printOne(page: Page, item: unknown, column: number, firstToo: boolean): string {
   const below = isPair(item) ? item.value : item;
   if (isCollection(below)) materialiseBelow(page.document, page.changes, below);
+  if (isCollection(below) && below.flow === true) quoteColons(below);
   return isPair(item)
     ? printPair(item, column, page.layout, firstToo)
     : printItem(item as Node, column, page.layout, firstToo);
@@ -142,6 +143,16 @@ function printNew(
   return { text: lines(value), value, lines };
 }
 
+/** The new items that stand where a parsed one stood, by the parsed one. */
+function successorsIn(page: Page, collection: Collection): ReadonlyMap<unknown, unknown> {
+  const found = new Map<unknown, unknown>();
+  for (const item of collection.items) {
+    const former = isPair(item) ? page.changes.successors.get(item) : undefined;
+    if (former !== undefined) found.set(former, item);
+  }
+  return found;
+}
+
 function editsOf(page: Page, collection: Collection, printer: ValuePrinter): Edit[] {
   if (collection.flow === true) return reprintFlow(page, collection);
   const parsed = parsedItems(page, collection);
@@ -154,8 +165,25 @@ function editsOf(page: Page, collection: Collection, printer: ValuePrinter): Edi
   const column = columnOf(page.text, first.from);
   const kept = new Set<unknown>(collection.items);
   const extentOf = new Map(extents.map((extent, index) => [parsed[index], extent]));
+  const successorOf = successorsIn(page, collection);
   for (const [index, extent] of extents.entries()) {
     if (kept.has(parsed[index])) continue;
+    const successor = successorOf.get(parsed[index]);
+    if (successor !== undefined) {
+      const { text, ...rest } = printNew(page, successor, column, printer);
+      const lines = rest.lines;
+      const inPlace = (whole: string): string => whole.slice(column);
+      edits.push({
+        from: extent.from,
+        to: placeAfter(page.text, extent),
+        text: inPlace(text),
+        depth: 0,
+        whole: true,
+        ...(rest.value === undefined ? {} : { value: rest.value }),
+        ...(lines === undefined ? {} : { lines: (shown: Json) => inPlace(lines(shown)) }),
+      });
+      continue;
+    }
     if (!extent.startsLine) return reprintItem(page, owner);
     edits.push({ from: extent.from - column, to: placeAfter(page.text, extent), text: '', depth: 0, whole: true });
   }
@@ -167,6 +195,9 @@ function editsOf(page: Page, collection: Collection, printer: ValuePrinter): Edi
       place = placeAfter(page.text, extent);
       if (isPair(item) && page.changes.formerValues.has(item))
         edits.push(...replaceValue(page, item, { collection, item }, printer));
+    } else if (isPair(item) && extentOf.has(page.changes.successors.get(item))) {
+      const replaced = extentOf.get(page.changes.successors.get(item));
+      if (replaced !== undefined) place = placeAfter(page.text, replaced);
     } else if (place === undefined) {
       return reprintItem(page, owner);
     } else {
