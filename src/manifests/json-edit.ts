@@ -11,9 +11,10 @@ interface Style {
   readonly lineBreak: string;
   /** What stands between a key and its value. */
   readonly colon: string;
-  /** What stands between the entries of a container on one line. */
-  readonly comma: string;
 }
+
+/** What stands between a key and its value, and between entries, in a container on one line. */
+type Spacing = readonly [colon: string, comma: string];
 
 /** An entry with the text around it. Entries are separated by commas. */
 interface Entry {
@@ -29,7 +30,9 @@ interface Entry {
 
 /** A value of a changed document: as it was parsed, a container of which something changes, or new. */
 type Value =
-  { readonly state: 'parsed'; readonly node: JsonNode } | Opened | { readonly state: 'new'; readonly value: Json };
+  | { readonly state: 'parsed'; readonly node: JsonNode }
+  | Opened
+  | { readonly state: 'new'; readonly value: Json; readonly spacing?: Spacing };
 
 interface Opened {
   readonly state: 'opened';
@@ -51,7 +54,6 @@ function detectStyle(text: string): Style {
     indent: indented?.[1] ?? (isLines ? 2 : 0),
     lineBreak: text.includes('\r\n') ? '\r\n' : '\n',
     colon: colon ?? (isLines ? ': ' : ':'),
-    comma: /[^\\][\]}"\d],[ \t]+["[{\d]/.test(text) ? ', ' : ',',
   };
 }
 
@@ -168,13 +170,25 @@ interface Gap {
   readonly nextLead: string | undefined;
 }
 
-/** Puts a new member where another one stood, with the white space around it. */
-function fill({ parent, entry, index, nextLead }: Gap, key: string, value: Json): void {
-  const { head } = entry;
+function spacingOf(container: string): Spacing {
+  const colon = /^\{\s*"(?:[^"\\]|\\.)*"(\s*:\s*)/.exec(container)?.[1] ?? ':';
+  return [colon, colon.endsWith(' ') ? ', ' : ','];
+}
+
+/** Puts a new member where another one stood, with the white space around it and in it. */
+function fill(text: string, { parent, entry, index, nextLead }: Gap, key: string, value: Json): void {
+  const { head, value: former } = entry;
+  const inside = former.state === 'parsed' ? text.slice(former.node.from, former.node.to) : '';
+  const spacing = inside === '' || inside.includes('\n') ? {} : { spacing: spacingOf(inside) };
   const next = parent.entries[index];
   if (next !== undefined && nextLead !== undefined) next.lead = nextLead;
   const colon = head.slice(head.lastIndexOf('"') + 1);
-  parent.entries.splice(index, 0, { ...entry, head: JSON.stringify(key) + colon, key, value: { state: 'new', value } });
+  parent.entries.splice(index, 0, {
+    ...entry,
+    head: JSON.stringify(key) + colon,
+    key,
+    value: { state: 'new', value, ...spacing },
+  });
 }
 
 /** Applies the operation. Returns the gap that it leaves. */
@@ -197,7 +211,7 @@ function applyTo(
       return { parent, entry, index: Math.min(at, entries.length), nextLead };
     }
     if (entry !== undefined) setValue(text, entry, operation.value, style);
-    else if (gap?.parent === parent) fill(gap, token, operation.value);
+    else if (gap?.parent === parent) fill(text, gap, token, operation.value);
     else insert(parent, entries.length, token, operation.value, style);
     return undefined;
   }
@@ -240,22 +254,23 @@ function applyOperation(
 }
 
 /** Prints a new value on one line. */
-function printInline(value: Json, style: Style): string {
+function printInline(value: Json, spacing: Spacing): string {
+  const [colon, comma] = spacing;
   if (Array.isArray(value)) {
-    return `[${(value as readonly Json[]).map((item) => printInline(item, style)).join(style.comma)}]`;
+    return `[${(value as readonly Json[]).map((item) => printInline(item, spacing)).join(comma)}]`;
   }
   if (!isObject(value)) return JSON.stringify(value);
-  const colon = style.colon.includes('\n') ? ': ' : style.colon;
   const members = Object.entries(value).map(
-    ([key, inner = null]) => JSON.stringify(key) + colon + printInline(inner, style),
+    ([key, inner = null]) => JSON.stringify(key) + colon + printInline(inner, spacing),
   );
-  return `{${members.join(style.comma)}}`;
+  return `{${members.join(comma)}}`;
 }
 
 function print(text: string, value: Value, lead: string, style: Style): string {
   if (value.state === 'parsed') return text.slice(value.node.from, value.node.to);
   if (value.state === 'new') {
-    if (!lead.includes('\n')) return printInline(value.value, style);
+    if (value.spacing !== undefined) return printInline(value.value, value.spacing);
+    if (!lead.includes('\n')) return JSON.stringify(value.value);
     const margin = lead.slice(lead.lastIndexOf('\n') + 1);
     return JSON.stringify(value.value, null, style.indent).replaceAll('\n', style.lineBreak + margin);
   }

@@ -35,11 +35,7 @@ export function isPlain(text: string, document: Document): boolean {
     if (node.flow === true && !isOneLine(node.range)) return false;
     if (isSeq(node)) return node.items.every(look);
     return node.items.every(
-      ({ key, value }) =>
-        isScalar(key) &&
-        key.value !== '<<' &&
-        look(key) &&
-        (value === null || look(value)),
+      ({ key, value }) => isScalar(key) && key.value !== '<<' && look(key) && (value === null || look(value)),
     );
   };
 

@@ -257,7 +257,13 @@ function applyToMap(
  * expanded first (`expandShared`), or if an operation does not fit.
  */
 export function changeDocument(document: Document, operations: readonly Operation[]): Changes {
-  const changes: Changes = { parsedItems: new Map(), formerValues: new Map(), owners: new Map(), values: new Map(), successors: new Map() };
+  const changes: Changes = {
+    parsedItems: new Map(),
+    formerValues: new Map(),
+    owners: new Map(),
+    values: new Map(),
+    successors: new Map(),
+  };
   let gap: Gap | undefined;
   for (const operation of operations) {
     const tokens = pointerTokens(operation.path);

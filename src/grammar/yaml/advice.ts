@@ -6,7 +6,10 @@ const advices: readonly (readonly [RegExp, string])[] = [
   [/^Nested mappings are not allowed/, 'write quotes around a text that has a colon and a blank'],
   [/^Block collections are not allowed within flow/, 'write quotes around the dash'],
   [/^Invalid escape sequence/, 'between double quotes a backslash is written \\\\, and other quotes need none'],
-  [/^Implicit (?:map )?keys/, 'write a colon and a blank after the key, and indent the lines of a text deeper than its key'],
+  [
+    /^Implicit (?:map )?keys/,
+    'write a colon and a blank after the key, and indent the lines of a text deeper than its key',
+  ],
   [/^Unexpected .* at node end$/, 'indent the line as those that it belongs to, and write quotes around a whole text'],
   [/^All (?:mapping|sequence) items must start at the same column/, 'indent the line as those before it'],
   [/^Sequence item without - indicator/, 'indent the line as those that it belongs to'],

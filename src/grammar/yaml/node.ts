@@ -26,7 +26,9 @@ export function readScalar(node: Scalar): ScalarValue {
 function formatFloat(value: number): string {
   const single = Math.fround(value);
   if (!Number.isFinite(single) || Object.is(single, -0)) return single === 0 ? '-0' : single > 0 ? '.inf' : '-.inf';
-  const shortest = [1, 2, 3, 4, 5, 6, 7, 8, 9].find((digits) => Math.fround(Number(single.toPrecision(digits))) === single);
+  const shortest = [1, 2, 3, 4, 5, 6, 7, 8, 9].find(
+    (digits) => Math.fround(Number(single.toPrecision(digits))) === single,
+  );
   const [mantissa = '', exponent = '0'] = single.toExponential((shortest ?? 9) - 1).split('e');
   const power = Number(exponent);
   if (power >= -4 && power < 6) return String(Number(`${mantissa}e${power}`));
@@ -40,7 +42,8 @@ export function readKey(key: unknown): string {
   if (value instanceof YamlNumber) {
     if (!Number.isFinite(value.value)) return value.digits.toLowerCase().replace('+', '');
     if (!value.isWhole) return formatFloat(value.value);
-    if (BigInt(value.digits) > 0x7fff_ffff_ffff_ffffn) throw new Unfit('a number of 64 bits is no key; write quotes around it', key);
+    if (BigInt(value.digits) > 0x7fff_ffff_ffff_ffffn)
+      throw new Unfit('a number of 64 bits is no key; write quotes around it', key);
     return value.digits;
   }
   if (value === null) throw new Unfit('null is no key; write quotes around it', key);

@@ -132,7 +132,9 @@ function decodeBinary(text: string): Tagged {
 
 /** Whether Go reads the text as a date, or as a date with a time. */
 function isTime(text: string): boolean {
-  const match = /^(\d{4})-(\d\d?)-(\d\d?)(?:([Tt]| +)(\d\d?):(\d\d?):(\d\d?)(?:[.,]\d+)?(Z|[-+]\d\d:\d\d)?)?$/.exec(text);
+  const match = /^(\d{4})-(\d\d?)-(\d\d?)(?:([Tt]| +)(\d\d?):(\d\d?):(\d\d?)(?:[.,]\d+)?(Z|[-+]\d\d:\d\d)?)?$/.exec(
+    text,
+  );
   if (match === null) return false;
   const [, year, month, day, between, hour = 0, minute = 0, second = 0, zone] = match;
   if (between !== undefined && between.startsWith(' ') !== (zone === undefined)) return false;

@@ -89,7 +89,8 @@ function createReader<N extends number | YamlNumber>(
     const own = new Set<string>();
     for (const pair of map.items) {
       if (isMergePair(pair)) {
-        for (const base of mergedBy(pair.value)) for (const [key, value] of Object.entries(base)) members.set(key, value);
+        for (const base of mergedBy(pair.value))
+          for (const [key, value] of Object.entries(base)) members.set(key, value);
         continue;
       }
       const key = keyOf(pair.key);
