@@ -17,8 +17,9 @@ import (
 )
 
 type answer struct {
-	Documents []json.RawMessage `json:"documents"`
-	Problem   string            `json:"problem,omitempty"`
+	// JSON, with the digits that kubectl passes on.
+	Documents []string `json:"documents"`
+	Problem   string   `json:"problem,omitempty"`
 	// Whether kubectl passes over a part of the text without a word.
 	Incomplete bool `json:"incomplete,omitempty"`
 }
@@ -43,7 +44,7 @@ func isIncomplete(text string) bool {
 }
 
 func read(text string) answer {
-	found := answer{Documents: []json.RawMessage{}}
+	found := answer{Documents: []string{}}
 	decoder := yaml.NewYAMLOrJSONDecoder(strings.NewReader(text), lookAhead)
 	for {
 		var document json.RawMessage
@@ -58,7 +59,7 @@ func read(text string) answer {
 		}
 		// Nothing but white space and comments.
 		if len(document) != 0 && string(document) != "null" {
-			found.Documents = append(found.Documents, document)
+			found.Documents = append(found.Documents, string(document))
 		}
 	}
 }
