@@ -226,7 +226,7 @@ function addPair(document: Document, changes: Changes, map: YAMLMap, token: stri
     isCollection(former) && former.flow === true && typeof value === 'object' && value !== null
       ? document.createNode(value, { flow: true, aliasDuplicateObjects: false })
       : createValue(changes, value);
-  const pair = new Pair<unknown, unknown>(document.createNode(token), node);
+  const pair = new Pair(document.createNode(token), node);
   map.items.splice(gap?.index ?? map.items.length, 0, pair);
   if (gap !== undefined) changes.successors.set(pair, gap.pair);
 }

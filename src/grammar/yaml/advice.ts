@@ -13,13 +13,14 @@ const advices: readonly (readonly [RegExp, string])[] = [
   [/^Unexpected .* at node end$/, 'indent the line as those that it belongs to, and write quotes around a whole text'],
   [/^All (?:mapping|sequence) items must start at the same column/, 'indent the line as those before it'],
   [/^Sequence item without - indicator/, 'indent the line as those that it belongs to'],
-  [/^Flow (?:map|sequence)/, 'write the closing bracket'],
   [/^Tags and anchors must be separated/, 'write a blank after it'],
   [/^Block scalars with more-indented leading/, 'shorten the blank lines'],
 ];
 
 /** An error of the library's parser with what to do about it. */
 export function withAdvice(message: string): string {
+  const bracket = /^Flow (?:map|sequence) .* and end with a ([\]}])$/.exec(message)?.[1];
+  if (bracket !== undefined) return `Missing closing ${bracket}; write the closing bracket`;
   const advice = advices.find(([start]) => start.test(message))?.[1];
   return advice === undefined ? message : `${message}; ${advice}`;
 }

@@ -14,7 +14,7 @@ export function createChance(seed: number): Chance {
   return { below, pick: (list) => list[below(list.length)] as (typeof list)[number] };
 }
 
-const characters = [...'+-._~019aefxXoObByYnN:'];
+const characters = '+-._~019aefxXoObByYnN:'.split('');
 const pieces = [
   '+', '-', '.', '_', 'e', 'E', '0', '1', '7', '8', '9', '0x', '0X', '0o', '0O', '0b', '0B', 'ff', 'inf', 'Inf', 'nan',
   'NaN', '400', '18446744073709551615', '9223372036854775807', '9223372036854775808', '00', '12', 'true', 'no', 'null',
