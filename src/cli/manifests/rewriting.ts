@@ -7,6 +7,7 @@ import { objectMember, stringMember } from '../../json/json.ts';
 import { describeProblem } from '../../grammar/problem.ts';
 import { visible } from '../../grammar/visible.ts';
 import type { Input } from './input.ts';
+import { roundingNotes } from './rounding.ts';
 
 /** An object that makes pods. */
 export type Workload = FoundObject & { readonly pod: NonNullable<FoundObject['pod']> };
@@ -123,7 +124,8 @@ export function rewriteInput(input: Input, decide: (workload: Workload) => Rewri
       notes.push(`${name}: ${decision.reason}`);
       return [];
     }
-    notes.push(...decision.notes.map((note) => `${name}: ${note}`));
+    const remarks = [...decision.notes, ...roundingNotes(decision.operations)];
+    notes.push(...remarks.map((note) => `${name}: ${note}`));
     const within = object.pod.pointer.slice(object.pointer.length);
     return [{ object, operations: prefixed(decision.operations, within) }];
   };
