@@ -1,9 +1,10 @@
 import type { Json, Operation } from '../../index.ts';
 
-function* numbersIn(value: Json | undefined): Generator<number> {
-  if (typeof value === 'number') yield value;
-  else if (typeof value === 'object' && value !== null)
-    for (const inner of Object.values(value)) yield* numbersIn(inner);
+/** Adds the whole numbers in a value that a float may not hold. */
+function addLarge(value: Json | undefined, large: Set<number>): void {
+  if (typeof value === 'number' && Number.isInteger(value) && !Number.isSafeInteger(value)) large.add(value);
+  if (typeof value !== 'object' || value === null) return;
+  for (const inner of Object.values(value)) addLarge(inner, large);
 }
 
 /**
@@ -11,8 +12,8 @@ function* numbersIn(value: Json | undefined): Generator<number> {
  * digits. Numbers that no operation touches keep theirs.
  */
 export function roundingNotes(operations: readonly Operation[]): string[] {
-  const added = operations.flatMap((operation) => ('value' in operation ? [...numbersIn(operation.value)] : []));
-  const rounded = new Set(added.filter((number) => Number.isInteger(number) && !Number.isSafeInteger(number)));
+  const rounded = new Set<number>();
+  for (const operation of operations) if ('value' in operation) addLarge(operation.value, rounded);
   return [...rounded].map(
     (number) =>
       `warning: ${BigInt(number)} may have had other digits: whole numbers above ${Number.MAX_SAFE_INTEGER} are rounded in a container that is moved or given back`,

@@ -93,8 +93,12 @@ function isTolerated({ message }: YAMLParseError): boolean {
 /** A block scalar with nothing but blanks below a header with an indentation, of which the library reads no text. */
 const onlyBlanks = /^[|>][-+]?[1-9][^\n]*\n(?=\s* )\s*$/;
 
+/** Without one of these there is nothing to look for. */
+const mayBeAmbiguous = /[\u2028\u2029]|[|>][-+]?[1-9]/;
+
 /** What kubectl reads otherwise, with how to write it so that all read the same. */
 function findAmbiguous(text: string, document: Document): YAMLParseError[] {
+  if (!mayBeAmbiguous.test(text)) return [];
   const separators = new Set([...text.matchAll(/[\u2028\u2029]/g)].map(({ index }) => index));
   const errors: YAMLParseError[] = [];
   const report = (from: number, to: number, message: string): void => {
