@@ -1,6 +1,6 @@
 /** What to do about the errors of the library's parser, by the start of its message. */
 const advices: readonly (readonly [RegExp, string])[] = [
-  [/^Missing closing/, 'write the closing quote'],
+  [/^Missing closing/, 'write it'],
   [/^Plain value cannot start with/, 'write quotes around the value'],
   [/^Tabs are not allowed/, 'write spaces'],
   [/^Nested mappings are not allowed/, 'write quotes around a text that has a colon and a blank'],
@@ -19,8 +19,6 @@ const advices: readonly (readonly [RegExp, string])[] = [
 
 /** An error of the library's parser with what to do about it. */
 export function withAdvice(message: string): string {
-  const bracket = /^Flow (?:map|sequence) .* and end with a ([\]}])$/.exec(message)?.[1];
-  if (bracket !== undefined) return `Missing closing ${bracket}; write the closing bracket`;
   const advice = advices.find(([start]) => start.test(message))?.[1];
   return advice === undefined ? message : `${message}; ${advice}`;
 }

@@ -1,4 +1,18 @@
-import { Composer, Parser, visit, YAMLParseError, type CST, type Document, type ScalarTag, type Tags } from 'yaml';
+import {
+  Composer,
+  isCollection,
+  isNode,
+  isPair,
+  Parser,
+  visit,
+  YAMLParseError,
+  type CST,
+  type Document,
+  type Node,
+  type ScalarTag,
+  type Tags,
+} from 'yaml';
+import { quote } from '../problem.ts';
 import { createLexer } from './lexer.ts';
 import { plainValue, resolvePlain, type ScalarValue } from './scalar.ts';
 
@@ -125,6 +139,39 @@ function findAmbiguous(text: string, document: Document): YAMLParseError[] {
   return errors;
 }
 
+const closings: Readonly<Record<string, string>> = {
+  '[': 'bracket ]',
+  '{': 'bracket }',
+  '"': 'quote "',
+  "'": "quote '",
+};
+
+/** End of the last node inside a collection. */
+function endInside(node: Node): number {
+  const last: unknown = isCollection(node) ? node.items.at(-1) : undefined;
+  const inner: unknown = isPair(last) ? (last.value ?? last.key) : last;
+  return isNode(inner) ? (inner.range?.[1] ?? 0) : 0;
+}
+
+/** Says which bracket or quote is not closed, if there is one: whatever follows it is misunderstood. */
+function findUnclosed(text: string, document: Document): YAMLParseError[] {
+  const error = document.errors.find(({ message }) => /^Missing closing|^Flow (?:map|sequence) /.test(message));
+  if (error === undefined) return [];
+  let found: YAMLParseError | undefined;
+  visit(document, {
+    Node: (_key, node) => {
+      const [from, to] = node.range ?? [0, 0];
+      const closing = closings[text[from] ?? ''];
+      const isClosed = to - from > 1 && closing?.endsWith(text[to - 1] ?? '') === true && endInside(node) < to;
+      if (closing === undefined || isClosed) return undefined;
+      const message = `Missing closing ${closing} of ${quote(text.slice(from, to).trimEnd())}`;
+      found = new YAMLParseError(error.pos, 'MISSING_CHAR', message);
+      return visit.BREAK;
+    },
+  });
+  return found === undefined ? [] : [found];
+}
+
 /**
  * Parses one YAML document as kubectl does. Positions of its nodes are offsets in `text`. What scalars mean, and whether
  * keys are unique, is left to `readValue`.
@@ -147,7 +194,8 @@ export function parseYaml(text: string): Document {
   }
   const [document, second] = documents;
   if (document === undefined) throw new Error('a text has at least an empty document');
-  document.errors = [...document.errors.filter((error) => !isTolerated(error)), ...findAmbiguous(text, document)];
+  const errors = document.errors.filter((error) => !isTolerated(error));
+  document.errors = [...findUnclosed(text, document), ...errors, ...findAmbiguous(text, document)];
   if (second !== undefined) {
     const [from, to] = second.range;
     document.errors.push(new YAMLParseError([from, to], 'MULTIPLE_DOCS', 'a new document begins without `---`'));

@@ -1,4 +1,16 @@
-import { isAlias, isCollection, isMap, isPair, isScalar, isSeq, type Alias, type Document, type YAMLMap } from 'yaml';
+import {
+  isAlias,
+  isCollection,
+  isMap,
+  isPair,
+  isScalar,
+  isSeq,
+  visit,
+  type Alias,
+  type Document,
+  type Node,
+  type YAMLMap,
+} from 'yaml';
 import { quote } from '../problem.ts';
 import { isObject, type Json } from '../../json/json.ts';
 import { withAdvice } from './advice.ts';
@@ -163,11 +175,27 @@ export function readValue(document: Document): { readonly value: Json } | TextPr
   return readWith(document, ({ value }) => value);
 }
 
+/** Finds what an alias of the document names: the last node with the anchor before it. */
+function createFinder(document: Document): (alias: Alias) => unknown {
+  const anchored = new Map<string, Node[]>();
+  visit(document, {
+    Node: (_key, node) => {
+      const anchor = 'anchor' in node ? node.anchor : undefined;
+      if (anchor === undefined) return;
+      const others = anchored.get(anchor);
+      if (others === undefined) anchored.set(anchor, [node]);
+      else others.push(node);
+    },
+  });
+  return (alias) => anchored.get(alias.source)?.findLast((node) => offsetOf(node) < offsetOf(alias));
+}
+
 /** The value of a node of a document that has been read. */
 export function readNode(node: unknown, document: Document): Json {
+  let find: ((alias: Alias) => unknown) | undefined;
   return createReader(
     ({ value }) => value,
-    (alias) => alias.resolve(document),
+    (alias) => (find ??= createFinder(document))(alias),
   )(node);
 }
 

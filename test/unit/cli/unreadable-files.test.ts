@@ -24,7 +24,12 @@ describe('a folder with files that cannot be read', () => {
 
   afterEach(() => rm(folder, { recursive: true }));
 
-  const problems = ['b.yaml:7:1: ', 'c.yaml: is not UTF-8', 'd.yaml: there is no such file', 'e.json:1:7: "1e400"'];
+  const problems = [
+    'b.yaml:7:1: Missing closing bracket ] of "["; write it',
+    'c.yaml: is not UTF-8',
+    'd.yaml: there is no such file',
+    'e.json:1:7: "1e400"',
+  ];
 
   function expectProblems(stderr: string): void {
     for (const problem of problems) expect(stderr).toContain(`error: ${path.join(folder, problem)}`);
