@@ -14,7 +14,7 @@ import {
 } from 'yaml';
 import { quote } from '../problem.ts';
 import { createLexer } from './lexer.ts';
-import { plainValue, resolvePlain, type ScalarValue } from './scalar.ts';
+import { plainValue, resolvePlain, YamlNumber, type ScalarValue } from './scalar.ts';
 
 /** The value of a plain scalar that is no text. It is printed as it was written: `1.0`, `0644`, `~`, 20 digits. */
 export class PlainValue {
@@ -68,6 +68,22 @@ export function printableTags(tags: Tags): Tags {
 /** The tags of what `parseYaml` parses, before others that only serve to print it. */
 export function kubernetesTags(tags: Tags): Tags {
   return [plainTag, ...printableTags(tags)];
+}
+
+/** The library's tags of YAML 1.1, with plain scalars that mean what they mean to kubectl. */
+export function plainScalarTags(tags: Tags): Tags {
+  const scalar: ScalarTag = {
+    tag: plainTag.tag,
+    default: true,
+    test: plainValue,
+    resolve(text) {
+      const value = resolvePlain(text);
+      return value instanceof YamlNumber ? value.value : value;
+    },
+  };
+  const isKept = (tag: Tags[number]): boolean =>
+    typeof tag === 'string' || tag.test === undefined || tag.tag.endsWith(':merge');
+  return [scalar, ...tags.filter(isKept)];
 }
 
 /** Deeper than any object of Kubernetes, and not so deep that a walk of its values would fill the stack. */
