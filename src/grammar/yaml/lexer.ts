@@ -45,7 +45,7 @@ function endInFlow(lexer: LexerParts): number {
 
 /**
  * The library's lexer with the indulgence of libyaml, which kubectl's parser comes from: between quotes and brackets,
- * indentation means nothing, `[a:]` is a list of one text, and a colon ends the name of an anchor.
+ * indentation means nothing, `[a:]` is a list of one text and `[?a]` one of a map, and a colon ends the name of an anchor.
  */
 export function createLexer(): Lexer {
   const lexer = new Lexer();
@@ -65,8 +65,12 @@ export function createLexer(): Lexer {
     parseFlowCollection: () => withoutIndent(parseFlowCollection),
     *parsePlainScalar() {
       if (parts.flowLevel === 0) return yield* parsePlainScalar.call(lexer);
-      yield scalarFollows;
-      yield* parts.pushToIndex(endInFlow(parts), true);
+      if (parts.buffer[parts.pos] === '?') {
+        yield* parts.pushToIndex(parts.pos + 1, false);
+      } else {
+        yield scalarFollows;
+        yield* parts.pushToIndex(endInFlow(parts), true);
+      }
       return 'flow';
     },
     parseBlockScalar: () => {
