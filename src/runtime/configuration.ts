@@ -5,7 +5,7 @@ import { readSettings, readTemplate, readTemplateTest } from '../settings/docume
 import { createSnapshot } from '../injection/build-snapshot.ts';
 import type { ClusterFacts, Snapshot } from '../injection/snapshot.ts';
 import { describeProblem, type Problem } from '../grammar/problem.ts';
-import { plainScalarTags } from '../grammar/yaml/document.ts';
+import { plainScalarTags } from '../grammar/yaml/tags.ts';
 import type { TemplateTest } from '../settings/schema/template-test.ts';
 
 /** Files of settings and sidecar templates; undefined means only the built-in ones. */

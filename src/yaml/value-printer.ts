@@ -1,5 +1,5 @@
 import { Document, Pair, Scalar, YAMLMap } from 'yaml';
-import { escapeText, printableTags } from '../grammar/yaml/document.ts';
+import { escapeText, printableTags } from '../grammar/yaml/tags.ts';
 import { isObject, type Json } from '../json/json.ts';
 import type { Layout } from './layout.ts';
 import { printOptions } from './print.ts';

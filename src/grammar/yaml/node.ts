@@ -1,5 +1,5 @@
 import { isScalar, Scalar, type Pair } from 'yaml';
-import { PlainValue } from './document.ts';
+import { PlainValue } from './tags.ts';
 import { resolveTagged, YamlNumber, type ScalarValue } from './scalar.ts';
 
 /** A node that has no value in Kubernetes, and why. */
