@@ -3,6 +3,7 @@ import { collected } from './agent-collector.ts';
 import { ask, askHttp2, dial, download, sendDatagram, talk } from './agent-clients.ts';
 import { converse } from './agent-conversations.ts';
 import { exchange, prepare, received } from './agent-exchanges.ts';
+import { recall, rehearse, speak } from './agent-dialogues.ts';
 import { askInBursts, askTogether, redirectLoad, startLoad, stopLoad } from './agent-load.ts';
 import { askAtRate } from './agent-rate.ts';
 import { dropUnread, holdUnread } from './agent-unread.ts';
@@ -26,6 +27,9 @@ const calls: AgentCalls = {
   prepare,
   received,
   exchange,
+  rehearse,
+  recall,
+  speak,
   talk,
   sendDatagram,
   download,
