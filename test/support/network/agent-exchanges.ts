@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { connect, createServer, type Server, type Socket } from 'node:net';
-import type { AgentCalls, Ending, Exchanged, Party } from './agent.ts';
+import type { AgentCalls } from './agent.ts';
+import type { Ending, Exchanged, Party } from './party.ts';
 import { countAnswers } from './http1-messages.ts';
 
 /** Bytes are characters, so that anything can be sent and compared as text. */

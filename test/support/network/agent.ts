@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import type { Exchanged, Party } from './party.ts';
 import { inNamespace } from './pod-namespace.ts';
 
 /** What a server of an agent tells whoever asked: how the request or connection arrived. */
@@ -93,28 +94,6 @@ export interface Step {
   readonly who: string;
   readonly send: string;
   readonly until: string;
-}
-
-/** What one side of a connection says: each piece as soon as the other side has said what comes before it. */
-export interface PartyStep {
-  readonly until?: string;
-  /** A character for a byte. */
-  readonly send?: string;
-}
-
-export interface Party {
-  readonly steps: readonly PartyStep[];
-  /** What it does with its connection after that; `keep` leaves it to the other side. */
-  readonly end: 'keep' | 'close' | 'reset';
-}
-
-/** How the other side has left the connection so far. */
-export type Ending = 'open' | 'closed' | 'reset';
-
-/** What one side has heard of the other, a character for a byte. */
-export interface Exchanged {
-  readonly text: string;
-  readonly ending: Ending;
 }
 
 /**

@@ -1,4 +1,4 @@
-import type { Party, PartyStep } from '../agent.ts';
+import type { Party, PartyStep } from '../party.ts';
 
 /** One conversation of a client and a server over HTTP/1, byte by byte. */
 export interface Shape {
