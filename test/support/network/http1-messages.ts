@@ -15,7 +15,7 @@ export interface Message {
 }
 
 /** Fields between neighbours (RFC 9110, section 7.6.1), and the length, which says the same as chunks. */
-const between = [
+const between = new Set([
   'connection',
   'keep-alive',
   'proxy-connection',
@@ -23,7 +23,7 @@ const between = [
   'content-length',
   'trailer',
   'te',
-];
+]);
 
 /** Space around a value says nothing (RFC 9112, section 5). */
 function trimmed(field: string): string {
@@ -148,7 +148,7 @@ function compareFields(
   const sent = plain.map(nameOf);
   const isCompared = (field: string): boolean => {
     const name = nameOf(field);
-    return !between.includes(name) && (sent.includes(name) || !added.includes(name));
+    return !between.has(name) && (sent.includes(name) || !added.includes(name));
   };
   const before = plain.filter(isCompared).map(trimmed);
   const after = proxied.filter(isCompared).map(trimmed);

@@ -4,15 +4,13 @@ const chunked = 'Transfer-Encoding: chunked';
 const head = (...fields: readonly string[]): string => lines('HTTP/1.1 200 OK', ...fields, '');
 const body = lines('4', 'fin.', '0', '');
 
-const statuses = [
-  ...[
-    200, 201, 202, 203, 206, 207, 226, 300, 301, 302, 303, 307, 308, 399, 400, 401, 402, 403, 404, 405, 406, 407, 408,
-  ],
-  ...[
-    409, 410, 411, 412, 413, 414, 415, 416, 417, 418, 421, 422, 425, 426, 428, 429, 431, 451, 499, 500, 501, 502, 503,
-  ],
-  ...[504, 505, 506, 507, 508, 510, 511, 599, 600, 799, 999],
-].map((status) => replies(`the status ${status}`, answer().replace('200 OK', `${status} Words`)));
+const statuses = (
+  '200 201 202 203 206 207 226 300 301 302 303 307 308 399 400 401 402 403 404 405 406 407 ' +
+  '408 409 410 411 412 413 414 415 416 417 418 421 422 425 426 428 429 431 451 499 500 501 ' +
+  '502 503 504 505 506 507 508 510 511 599 600 799 999'
+)
+  .split(' ')
+  .map((status) => replies(`the status ${status}`, answer().replace('200 OK', `${status} Words`)));
 
 const bodiless: readonly Shape[] = [
   ...['204 No Content', '205 Reset Content', '304 Not Modified'].map((status) =>

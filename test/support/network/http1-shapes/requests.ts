@@ -3,8 +3,25 @@ import { answer, answers, asks, lines, request, says, type Shape } from './shape
 const long = 'x'.repeat(100_000);
 
 const methods = [
-  ...['GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'TRACE', 'PROPFIND', 'REPORT', 'SEARCH', 'M-SEARCH'],
-  ...['MKCALENDAR', 'PURGE', 'NOTIFY', 'QUERY', 'LOCK', 'frobnicate', 'get', 'X!#$%&*+.^_|~'],
+  'GET',
+  'POST',
+  'PUT',
+  'PATCH',
+  'DELETE',
+  'OPTIONS',
+  'TRACE',
+  'PROPFIND',
+  'REPORT',
+  'SEARCH',
+  'M-SEARCH',
+  'MKCALENDAR',
+  'PURGE',
+  'NOTIFY',
+  'QUERY',
+  'LOCK',
+  'frobnicate',
+  'get',
+  'X!#$%&*+.^_|~',
 ].map((method) => asks(`the method ${method}`, request(`${method} /x HTTP/1.1`), { methods: [method] }));
 
 const queries: readonly Shape[] = [
@@ -12,13 +29,50 @@ const queries: readonly Shape[] = [
 ];
 
 const targets = [
-  ...['//a//b', '/./a/../b', '/a/..', '/%2F%2e%2E', '/%00', '/%zz', '/a%20b', '/?', '/?a=b&c=%3D', '/;a=b', '/a?b?c'],
-  ...['/|{}^`"<>', '/a\\b', '/caf\u00c3\u00a9', '/*', '/http://other/', '/:80', '//', '/a b', '/a#b', '*', 'x', ''],
-  ...['http://shop/x?y=1', 'http://other:81/x', 'https://shop/x', 'HTTP://SHOP/', 'http://shop', 'ftp://shop/x'],
+  '//a//b',
+  '/./a/../b',
+  '/a/..',
+  '/%2F%2e%2E',
+  '/%00',
+  '/%zz',
+  '/a%20b',
+  '/?',
+  '/?a=b&c=%3D',
+  '/;a=b',
+  '/a?b?c',
+  '/|{}^`"<>',
+  '/a\\b',
+  '/caf\u00c3\u00a9',
+  '/*',
+  '/http://other/',
+  '/:80',
+  '//',
+  '/a b',
+  '/a#b',
+  '*',
+  'x',
+  '',
+  'http://shop/x?y=1',
+  'http://other:81/x',
+  'https://shop/x',
+  'HTTP://SHOP/',
+  'http://shop',
+  'ftp://shop/x',
 ].map((target) => asks(`the target ${target}`, request(`GET ${target} HTTP/1.1`)));
 
 const hosts = [
-  ...['shop:8080', 'SHOP', '', '[::1]', '[::1]:80', '10.0.0.1', 'a_b', 'shop.', 'shop:', 'user@shop', 'a,b', 'a b'],
+  'shop:8080',
+  'SHOP',
+  '',
+  '[::1]',
+  '[::1]:80',
+  '10.0.0.1',
+  'a_b',
+  'shop.',
+  'shop:',
+  'user@shop',
+  'a,b',
+  'a b',
 ].map((host) => asks(`the host ${host}`, lines('GET / HTTP/1.1', `Host: ${host}`, 'X-End: 1', '')));
 
 const versions: readonly Shape[] = [
@@ -32,8 +86,21 @@ const versions: readonly Shape[] = [
 ];
 
 const names = [
-  ...['X_Under_Score', 'x-lower', 'X-UPPER', 'x.dot', '1', '-', "X!#$%&'*+-.^`|~", 'X'.repeat(1_000), 'X Y', 'X ', ''],
-  ...['X\u00e9', 'X/Y', 'X(Y)', 'X"Y"'],
+  'X_Under_Score',
+  'x-lower',
+  'X-UPPER',
+  'x.dot',
+  '1',
+  '-',
+  "X!#$%&'*+-.^`|~",
+  'X'.repeat(1_000),
+  'X Y',
+  'X ',
+  '',
+  'X\u00e9',
+  'X/Y',
+  'X(Y)',
+  'X"Y"',
 ].map((name) =>
   asks(
     `the name ${name.length > 50 ? 'of 1,000 letters' : JSON.stringify(name)}`,
@@ -42,22 +109,20 @@ const names = [
 );
 
 const values = [
-  ...[
-    '',
-    ' a ',
-    'a  b',
-    '\ta\t',
-    'a\tb',
-    '\u00e9',
-    '\u00c3\u00a9',
-    '"a\\"b"',
-    'a,,b',
-    ',',
-    ':',
-    '\u0001',
-    'a\u0000b',
-    '\u007f',
-  ],
+  '',
+  ' a ',
+  'a  b',
+  '\ta\t',
+  'a\tb',
+  '\u00e9',
+  '\u00c3\u00a9',
+  '"a\\"b"',
+  'a,,b',
+  ',',
+  ':',
+  '\u0001',
+  'a\u0000b',
+  '\u007f',
 ].map((value) => asks(`the value ${JSON.stringify(value)}`, request('GET / HTTP/1.1', `X-Value: ${value}`)));
 
 const fields = [
