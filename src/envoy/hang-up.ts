@@ -34,7 +34,7 @@ const isLast: JsonObject = {
 
 /** An HTTP filter that runs its script only for those answers: it would cost every other one twice as much as the look. */
 export const hangUp: JsonObject = extension('hang_up', 'envoy.extensions.common.matching.v3.ExtensionWithMatcher', {
-  extension_config: scriptFilter(script),
+  extension_config: scriptFilter('hang_up', script),
   xds_matcher: {
     matcher_list: {
       matchers: [
