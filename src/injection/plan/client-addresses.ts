@@ -18,13 +18,6 @@ interface Server {
 
 const servers: readonly Server[] = [
   {
-    name: 'Apache httpd',
-    images: ['httpd', 'apache', 'apache2'],
-    port: 80,
-    consequence:
-      'pages with "Require local", such as /server-status, are open to everybody (use "Require ip 127.0.0.1")',
-  },
-  {
     name: 'etcd',
     images: ['etcd'],
     port: 2380,

@@ -68,9 +68,9 @@ export function unknown(stream: number, text: string): string {
   return frame('unknown', stream, text);
 }
 
-/** CANCEL. */
-export function reset(stream: number): string {
-  return frame('reset', stream, number(8, 4));
+/** By default CANCEL. */
+export function reset(stream: number, code = 8): string {
+  return frame('reset', stream, number(code, 4));
 }
 
 /** Makes the stream depend on none, with weight 16. */

@@ -20,7 +20,6 @@ test.each([
 });
 
 test.each([
-  ['httpd:2.4', /Apache httpd .*Require local.*port 80 /],
   ['quay.io/coreos/etcd:v3.6.0', /etcd .*members.*port 2380 /],
   ['boky/postfix', /Postfix .*mynetworks.*port 25 /],
   ['valkey/valkey:8', /Redis .*replica-announce-ip.*port 6379 /],
