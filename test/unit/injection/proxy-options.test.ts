@@ -151,7 +151,7 @@ describe('the bootstrap of the demo’s pod, which every pod like it stores', ()
 
   test.each([
     ['with metrics', {}, 16_384],
-    ['without metrics', { metrics: { istio: false } }, 9_216],
+    ['without metrics', { metrics: { istio: false } }, 10_752],
   ])('%s stays within its budget', (_, proxy, most) => {
     if (deployment === undefined) throw new Error('no Deployment in the example');
     const pod = injectedPod(podOfDeployment(deployment, 'shop'), snapshotOf({ proxy }));

@@ -14,6 +14,7 @@ import { ports } from '../../../pod/conventions.ts';
 import { stringMember } from '../../../json/json.ts';
 import { quote } from '../../../grammar/problem.ts';
 import { addedBy } from '../../plan/added.ts';
+import { warningsAboutAddresses } from '../../plan/client-addresses.ts';
 import type { InjectionRequest } from '../../decision.ts';
 import { terminationOf, planSleeps, type Termination, type SleepPlan } from '../../plan/prestop-sleep.ts';
 import { validateInjection, type ValidatedPod } from './validation.ts';
@@ -153,6 +154,7 @@ export const proposeInjection: Flavour['inject'] = (view, request, snapshot, why
   const redirected = probes.edits.filter(isInjected);
   const fragments = fragmentsOf(view, validated, proxy, redirected);
   warnings.push(...warningsAboutCompletion(view, fragments, effective.proxy.quitHook));
+  if (withProxy) warnings.push(...warningsAboutAddresses(view, effective));
 
   const shown = withProxy ? shownSettings(effective) : {};
   const changes = {
