@@ -31,7 +31,7 @@ export function addFilenameOption(command: Command): void {
 
 export function addPodTemplateOption(command: Command): void {
   const text =
-    'additional kind and the path of its pod template, such as Service.serving.knative.dev=/spec/template; can be repeated';
+    'kind and the path of its pod template, where * stands for any item or member, such as Train.example.com=/spec/cars/*/template; can be repeated, and the paths of a kind take the place of those that are known (see docs/command-line.md)';
   command.option('--pod-template <kind=path>', text, collect);
 }
 
@@ -92,6 +92,10 @@ export function addOutputOption(command: Command, choices: readonly [string, ...
     throw new InvalidArgumentError(`Allowed choices are ${choices.join(', ')}${file}`);
   });
   command.addOption(option);
+}
+
+export function addVerboseOption(command: Command): void {
+  command.option('-v, --verbose', 'tell about every object on standard error, not only warnings and a summary');
 }
 
 /** Appends a block of examples to the help text. */

@@ -1,6 +1,6 @@
 import { inputFailure } from './input.ts';
 import { exitCodes, print, remark, report, separated, type Io } from '../io.ts';
-import { describeObject, type Rewriting } from './rewriting.ts';
+import type { RewrittenDocument, Rewriting } from './rewriting.ts';
 
 /** Output format of rewritten manifests. `yaml` keeps each document in its own notation, also JSON. */
 export type OutputFormat = 'yaml' | 'json' | 'patch' | 'diff' | 'unified';
@@ -26,15 +26,19 @@ function streamText(rewriting: Rewriting): string {
 }
 
 /** One line of JSON for each object that changes. */
+function patchLines({ patches }: RewrittenDocument): string[] {
+  return [...Map.groupBy(patches, ({ workload }) => workload.pointer).values()].flatMap((same) => {
+    const [first] = same;
+    if (first === undefined) return [];
+    const { apiVersion, kind, namespace, name } = first.workload;
+    const patch = same.flatMap(({ operations }) => operations);
+    const where = namespace === undefined ? {} : { namespace };
+    return [`${JSON.stringify({ apiVersion, kind, ...where, name, patch })}\n`];
+  });
+}
+
 function patchText(rewriting: Rewriting): string {
-  return rewriting.sources
-    .flatMap(({ documents }) => documents.flatMap(({ patches }) => patches))
-    .filter(({ operations }) => operations.length > 0)
-    .map(({ object: { apiVersion, kind, namespace, name }, operations }) => {
-      const where = namespace === undefined ? {} : { namespace };
-      return `${JSON.stringify({ apiVersion, kind, ...where, name, patch: operations })}\n`;
-    })
-    .join('');
+  return rewriting.sources.flatMap(({ documents }) => documents.flatMap(patchLines)).join('');
 }
 
 /** Writes all objects as one JSON document. */
@@ -80,25 +84,52 @@ async function write(rewriting: Rewriting, format: OutputFormat, io: Io): Promis
   }
 }
 
-/** Writes the notes, lists the objects that would change, and returns the exit code. */
-export function checkRewriting(rewriting: Rewriting, io: Io): number {
-  remark(rewriting.notes, io);
-  if (rewriting.problems.length > 0) return report(inputFailure(rewriting.problems), io);
-  const changing = rewriting.sources.flatMap(({ name, documents }) =>
-    documents.flatMap(({ patches }) =>
-      patches
-        .filter(({ operations }) => operations.length > 0)
-        .map(({ object }) => `${name}: ${describeObject(object)} would change`),
-    ),
-  );
-  if (changing.length === 0) return exitCodes.fine;
-  print(changing, io);
-  return exitCodes.different;
+/** What is written besides the result. */
+interface Verbosity {
+  /** Whether to tell about every object, and not only warnings and a summary. */
+  readonly verbose?: boolean;
 }
 
-/** Writes the notes and the result, and returns the exit code. If there is a problem, standard output stays empty. */
-export async function writeRewriting(rewriting: Rewriting, format: OutputFormat, io: Io): Promise<number> {
-  remark(rewriting.notes, io);
-  if (rewriting.problems.length === 0) return write(rewriting, format, io);
-  return report(inputFailure(rewriting.problems), io);
+/** Reports the problems that prevent a result. Undefined if there are none. */
+function fail({ telling, problems }: Rewriting, { verbose = false }: Verbosity, io: Io): number | undefined {
+  if (problems.length === 0) return undefined;
+  remark(telling.lines(verbose).slice(0, -1), io);
+  return report(inputFailure(problems), io);
+}
+
+/** Lists the objects that would change or are outdated, tells about the input, and returns the exit code. */
+export function checkRewriting(rewriting: Rewriting, verbosity: Verbosity, io: Io): number {
+  const failed = fail(rewriting, verbosity, io);
+  if (failed !== undefined) return failed;
+  const { findings, telling } = rewriting;
+  const lines = findings.map(({ source, name, finding }) => {
+    const what = finding.what === 'changes' ? 'would change' : `is outdated: ${finding.why}`;
+    return `${source}: ${name} ${what}`;
+  });
+  if (lines.length > 0) print(lines, io);
+  remark(telling.lines(verbosity.verbose ?? false), io);
+  return lines.length === 0 ? exitCodes.fine : exitCodes.different;
+}
+
+/**
+ * Writes the result, tells about the input, and returns the exit code. If there is a problem, standard output stays
+ * empty.
+ */
+export async function writeRewriting(
+  rewriting: Rewriting,
+  format: OutputFormat,
+  verbosity: Verbosity,
+  io: Io,
+): Promise<number> {
+  const failed = fail(rewriting, verbosity, io);
+  if (failed !== undefined) return failed;
+  const { findings, telling } = rewriting;
+  for (const { where, name, finding } of findings) {
+    if (finding.what === 'outdated') {
+      telling.warn(`${where}: ${name}: ${finding.why}; it stays as it is, inject --refresh renders it anew`);
+    }
+  }
+  const code = await write(rewriting, format, io);
+  remark(telling.lines(verbosity.verbose ?? false), io);
+  return code;
 }
