@@ -71,7 +71,8 @@ export function findPreviousInjection(pod: JsonObject, decide: Decide): Previous
   const status = text === undefined ? undefined : parseStatus(text);
   const undone = undo(pod);
   if (status === undefined || undone === undefined) return undefined;
-  if (undone.problems.length > 0) return { state: 'unknown', problems: undone.problems };
+  const problems = [...undone.problems, ...undone.leftovers];
+  if (problems.length > 0) return { state: 'unknown', problems };
   const plain = applyToValue(pod, undone.operations);
   if (!isObject(plain)) return { state: 'unknown', problems: ['the pod would be gone'] };
   const decision = decide(plain);

@@ -129,8 +129,11 @@ export function restoreOperations(view: PodView, originals: OwnOriginals): Opera
       operations.push({ op: 'add', path: `/metadata/${map}/${escapeToken(key)}`, value });
     }
   }
-  if (originals.securityContext === null) operations.push({ op: 'remove', path: '/spec/securityContext' });
-  else if (originals.securityContext !== undefined) {
+  if (originals.securityContext === null) {
+    if (member(view.spec, 'securityContext') !== undefined) {
+      operations.push({ op: 'remove', path: '/spec/securityContext' });
+    }
+  } else if (originals.securityContext !== undefined) {
     operations.push({ op: 'add', path: '/spec/securityContext', value: originals.securityContext });
   }
   return operations;

@@ -97,6 +97,9 @@ function beforeInjection(pod: JsonObject): { readonly pod: JsonObject; readonly 
   if (undone.problems.length > 0) {
     return { pod, note: `its status annotation is none of an injection: ${undone.problems.join('; ')}` };
   }
+  if (undone.leftovers.length > 0) {
+    return { pod, note: `what was injected cannot be told from the rest: ${undone.leftovers.join('; ')}` };
+  }
   const plain = applyToValue(pod, undone.operations);
   const note = 'it runs with our sidecar; below is what a new pod of the same kind would get';
   return { pod: isObject(plain) ? plain : pod, note };

@@ -22,6 +22,7 @@ function decideRewrite(workload: Workload): RewriteDecision {
       ],
     };
   }
+  if (undone.leftovers.length > 0) return { outcome: 'deny', problems: undone.leftovers };
   const notes = undone.restored.map((part) => `put back from ${statusAnnotation}: ${part}`);
   return { outcome: 'change', steps: [undone.operations], did: 'uninjected', warnings: [], notes };
 }
