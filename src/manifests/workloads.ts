@@ -51,7 +51,7 @@ function rowsByKind(subjects: readonly TemplateSubject[]): ReadonlyMap<string, T
 const templates = rowsByKind(templateSubjects);
 const holders = rowsByKind(holderSubjects);
 const reasonsWithout = new Map(
-  withoutTemplate.flatMap(({ group, kinds, because }) => kinds.map((kind) => [kindKey(group, kind), because])),
+  withoutTemplate.flatMap((row) => row.kinds.map((kind) => [kindKey(row.group, kind), row])),
 );
 
 /** `Kind.group` of the object. */
@@ -109,8 +109,8 @@ function whyNoPod(object: JsonObject, key: string, paths: readonly string[] | un
       return { reason: 'its pods come from the workload that spec.workloadRef names', makesPods: false };
     return { reason: `has no pod at ${paths.map((path) => `${path}/spec`).join(', ')}`, makesPods: true };
   }
-  const because = reasonsWithout.get(key);
-  if (because !== undefined) return { reason: `no known pod template: ${because}`, makesPods: true };
+  const known = reasonsWithout.get(key);
+  if (known !== undefined) return { reason: `no known pod template: ${known.because}`, makesPods: known.makesPods };
   const { status: _, ...desired } = object;
   const guesses = [...pathsOf(desired, looksLikePod)].slice(0, 4);
   if (guesses.length === 0) return { reason: 'no known pod template', makesPods: false };

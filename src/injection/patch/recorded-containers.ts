@@ -73,7 +73,7 @@ function mountsOneOf(container: JsonObject, volumes: ReadonlySet<string>): strin
 /** The containers of the application under the names that the record knows. */
 export interface RecordedContainers {
   /** The recorded name of a container, which is its own unless somebody has renamed or copied it. */
-  nameOf(container: JsonObject): string;
+  readonly nameOf: (container: JsonObject) => string;
   /** What is added to a container that may or may not be a recorded one, one sentence each. */
   readonly doubts: readonly string[];
 }
