@@ -36,7 +36,7 @@ export const withoutTemplate: readonly WithoutTemplate[] = [
   },
   {
     group: 'kubevirt.io',
-    kinds: ['VirtualMachine', 'VirtualMachineInstance', 'VirtualMachineInstanceReplicaSet', 'VirtualMachinePool'],
+    kinds: ['VirtualMachine', 'VirtualMachineInstance', 'VirtualMachineInstanceReplicaSet'],
     because: 'its template describes a virtual machine, for which its controller makes the pod',
     makesPods: true,
   },
