@@ -16,3 +16,8 @@ export function quote(text: string): string {
   const cut = text.length > 64 ? `${text.slice(0, 61).replace(/[\uD800-\uDBFF]$/, '')}...` : text;
   return visible(JSON.stringify(cut));
 }
+
+/** Returns the problem of a value that YAML has read as a number or a truth value, where Kubernetes takes text only. */
+export function notText(allowed: string): string {
+  return `must be a string: quote it; allowed: ${allowed}`;
+}
