@@ -1,4 +1,6 @@
 import { InvalidArgumentError, type Command } from 'commander';
+import { visible } from '../grammar/visible.ts';
+import { exitCodes } from './io.ts';
 
 /** Options of every command that reads manifests. */
 export interface ManifestOptions {
@@ -24,9 +26,20 @@ export function collect(value: string, before: readonly string[] | undefined): r
   return [...(before ?? []), value];
 }
 
+/** Adds `-f`. A file without it, as other programs and wildcards of a shell give them, is refused with what to write. */
 export function addFilenameOption(command: Command): void {
   const text = 'file, folder (searched recursively for .yaml, .yml and .json) or - for standard input; can be repeated';
-  command.option('-f, --filename <path>', text, collect);
+  command.option('-f, --filename <path>', text, collect).allowExcessArguments();
+  command.hook('preAction', (_, { args }) => {
+    if (args.length === 0) return;
+    const files = args.slice(0, 3).map((file) => `-f ${visible(file)}`);
+    const use = `${files.join(' ')}${args.length > files.length ? ' ...' : ''}`;
+    const folder = args.length > 1 ? ', or name their folder' : '';
+    command.error(`error: too many arguments for '${command.name()}': use ${use}${folder}`, {
+      code: 'commander.excessArguments',
+      exitCode: exitCodes.usage,
+    });
+  });
 }
 
 export function addPodTemplateOption(command: Command): void {

@@ -175,7 +175,12 @@ describe('inject', () => {
     ],
     ['a broken label', ['-f', '-', '--namespace-labels', 'a'], /not a label/],
     ['an unknown option', ['-f', '-', '--what'], /--what/],
-    ['an argument too many', ['-f', '-', 'x'], /too many arguments/],
+    ['an argument too many', ['-f', '-', 'x'], /too many arguments for 'inject': use -f x$/m],
+    [
+      'what a shell makes of -f *.yaml',
+      ['-f', 'a.yaml', 'b.yaml', 'c.yaml', 'd.yaml', 'e.yaml'],
+      /use -f b\.yaml -f c\.yaml -f d\.yaml \.\.\., or name their folder$/m,
+    ],
   ])('usage: %s', async (_what, args, message) => {
     const run = await runCommand(['inject', ...args], service);
     expect(run).toMatchObject({ code: 2, stdout: '' });
@@ -203,3 +208,12 @@ describe('uninject', () => {
     expect(again.stderr).toContain('Pod/web: passed through: was not injected');
   });
 });
+
+test.each(['inject', 'uninject', 'explain', 'capture'])(
+  '%s of a file without -f says what to write',
+  async (command) => {
+    const run = await runCommand([command, 'web.yaml']);
+    expect(run).toMatchObject({ code: 2, stdout: '' });
+    expect(run.stderr).toContain(`error: too many arguments for '${command}': use -f web.yaml\n`);
+  },
+);
