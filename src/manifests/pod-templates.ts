@@ -8,6 +8,8 @@ export interface TemplateRow {
   readonly paths: readonly string[];
   /** What else an injected object of these kinds needs, told with every injection. */
   readonly caution?: string;
+  /** Whether the template is only a part of the pod, to which the controller adds the rest. */
+  readonly isPartial?: boolean;
 }
 
 /** Kinds of one project. */
@@ -19,6 +21,12 @@ export interface TemplateSubject {
 /** One row of the tables; the kinds are separated by spaces. */
 export function row(group: string, kinds: string, ...paths: readonly string[]): TemplateRow {
   return { group, kinds: kinds.split(' '), paths };
+}
+
+/** A row of kinds whose controller adds to the template, perhaps even the containers. */
+function partial(group: string, kinds: string, ...paths: readonly string[]): TemplateRow {
+  const caution = 'its controller adds to the pod what the template lacks; probes and ports of that are unknown here';
+  return { ...row(group, kinds, ...paths), caution, isPartial: true };
 }
 
 function below(parents: readonly string[], ...paths: readonly string[]): string[] {
@@ -168,22 +176,22 @@ export const templateSubjects: readonly TemplateSubject[] = [
   {
     title: 'Flink',
     rows: [
-      row('flink.apache.org', 'FlinkDeployment', ...below(['/spec'], ...flinkTemplates)),
-      row('flink.apache.org', 'FlinkBlueGreenDeployment', ...below(['/spec/template/spec'], ...flinkTemplates)),
+      partial('flink.apache.org', 'FlinkDeployment', ...below(['/spec'], ...flinkTemplates)),
+      partial('flink.apache.org', 'FlinkBlueGreenDeployment', ...below(['/spec/template/spec'], ...flinkTemplates)),
     ],
   },
   {
     title: 'Spark',
     rows: [
-      row('sparkoperator.k8s.io', 'SparkApplication', ...below(['/spec'], ...sparkPods)),
-      row('sparkoperator.k8s.io', 'ScheduledSparkApplication', ...below(['/spec/template'], ...sparkPods)),
-      row('sparkoperator.k8s.io', 'SparkConnect', '/spec/server/template', '/spec/executor/template'),
-      row(
+      partial('sparkoperator.k8s.io', 'SparkApplication', ...below(['/spec'], ...sparkPods)),
+      partial('sparkoperator.k8s.io', 'ScheduledSparkApplication', ...below(['/spec/template'], ...sparkPods)),
+      partial('sparkoperator.k8s.io', 'SparkConnect', '/spec/server/template', '/spec/executor/template'),
+      partial(
         'spark.apache.org',
         'SparkApplication',
         ...below(['/spec'], '/driverSpec/podTemplateSpec', '/executorSpec/podTemplateSpec'),
       ),
-      row(
+      partial(
         'spark.apache.org',
         'SparkCluster',
         ...below(['/spec'], '/masterSpec/statefulSetSpec/template', '/workerSpec/statefulSetSpec/template'),
@@ -196,12 +204,12 @@ export const templateSubjects: readonly TemplateSubject[] = [
   },
   {
     title: 'Seldon',
-    rows: [row('machinelearning.seldon.io', 'SeldonDeployment', '/spec/predictors/*/componentSpecs/*')],
+    rows: [partial('machinelearning.seldon.io', 'SeldonDeployment', '/spec/predictors/*/componentSpecs/*')],
   },
   {
     title: 'GitHub Actions runners',
     rows: [
-      row('actions.summerwind.dev', 'RunnerDeployment RunnerReplicaSet RunnerSet', template),
+      partial('actions.summerwind.dev', 'RunnerDeployment RunnerReplicaSet RunnerSet', template),
       row('actions.github.com', 'AutoscalingRunnerSet', template, '/spec/listenerTemplate'),
       row('actions.github.com', 'EphemeralRunnerSet', '/spec/ephemeralRunnerSpec'),
     ],
@@ -209,26 +217,26 @@ export const templateSubjects: readonly TemplateSubject[] = [
   {
     title: 'Elastic',
     rows: [
-      row(`elasticsearch.${elastic}`, 'Elasticsearch', '/spec/nodeSets/*/podTemplate'),
-      row(`kibana.${elastic}`, 'Kibana', '/spec/podTemplate'),
-      row(`apm.${elastic}`, 'ApmServer', '/spec/podTemplate'),
-      row(`logstash.${elastic}`, 'Logstash', '/spec/podTemplate'),
-      row(`enterprisesearch.${elastic}`, 'EnterpriseSearch', '/spec/podTemplate'),
-      row(`maps.${elastic}`, 'ElasticMapsServer', '/spec/podTemplate'),
-      row(`beat.${elastic}`, 'Beat', ...elasticAgents),
-      row(`agent.${elastic}`, 'Agent', ...elasticAgents, '/spec/statefulSet/podTemplate'),
+      partial(`elasticsearch.${elastic}`, 'Elasticsearch', '/spec/nodeSets/*/podTemplate'),
+      partial(`kibana.${elastic}`, 'Kibana', '/spec/podTemplate'),
+      partial(`apm.${elastic}`, 'ApmServer', '/spec/podTemplate'),
+      partial(`logstash.${elastic}`, 'Logstash', '/spec/podTemplate'),
+      partial(`enterprisesearch.${elastic}`, 'EnterpriseSearch', '/spec/podTemplate'),
+      partial(`maps.${elastic}`, 'ElasticMapsServer', '/spec/podTemplate'),
+      partial(`beat.${elastic}`, 'Beat', ...elasticAgents),
+      partial(`agent.${elastic}`, 'Agent', ...elasticAgents, '/spec/statefulSet/podTemplate'),
     ],
   },
   {
     title: 'Other operators',
     rows: [
-      row('postgresql.cnpg.io', 'Pooler', template),
-      row('cassandra.datastax.com', 'CassandraDatacenter', '/spec/podTemplateSpec'),
-      row('rabbitmq.com', 'RabbitmqCluster', '/spec/override/statefulSet/spec/template'),
+      partial('postgresql.cnpg.io', 'Pooler', template),
+      partial('cassandra.datastax.com', 'CassandraDatacenter', '/spec/podTemplateSpec'),
+      partial('rabbitmq.com', 'RabbitmqCluster', '/spec/override/statefulSet/spec/template'),
       row('clickhouse.altinity.com', 'ClickHouseInstallation', '/spec/templates/podTemplates/*'),
-      row('grafana.integreatly.org', 'Grafana', '/spec/deployment/spec/template'),
-      row('k8s.keycloak.org', 'Keycloak', '/spec/unsupported/podTemplate'),
-      row('pkg.crossplane.io', 'DeploymentRuntimeConfig', '/spec/deploymentTemplate/spec/template'),
+      partial('grafana.integreatly.org', 'Grafana', '/spec/deployment/spec/template'),
+      partial('k8s.keycloak.org', 'Keycloak', '/spec/unsupported/podTemplate'),
+      partial('pkg.crossplane.io', 'DeploymentRuntimeConfig', '/spec/deploymentTemplate/spec/template'),
       row('agents.x-k8s.io', 'Sandbox', '/spec/podTemplate'),
       row('extensions.agents.x-k8s.io', 'SandboxTemplate', '/spec/podTemplate'),
     ],

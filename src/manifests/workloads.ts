@@ -103,11 +103,20 @@ function looksLikePod(value: Json): boolean {
   return Array.isArray(containers) && containers.length > 0 && containers.every(isObject);
 }
 
-function whyNoPod(object: JsonObject, key: string, paths: readonly string[] | undefined): WithoutPod {
+function whyNoPod(
+  object: JsonObject,
+  key: string,
+  paths: readonly string[] | undefined,
+  isPartial: boolean,
+): WithoutPod {
   if (paths !== undefined) {
     if (objectMember(objectMember(object, 'spec'), 'workloadRef') !== undefined)
       return { reason: 'its pods come from the workload that spec.workloadRef names', makesPods: false };
-    return { reason: `has no pod at ${paths.map((path) => `${path}/spec`).join(', ')}`, makesPods: true };
+    const places = paths.map((path) => `${path}/spec`).join(', ');
+    const reason = isPartial
+      ? `has no containers at ${places}; its controller adds them, and only the webhook sees its pods`
+      : `has no pod at ${places}`;
+    return { reason, makesPods: true };
   }
   const known = reasonsWithout.get(key);
   if (known !== undefined) return { reason: `no known pod template: ${known.because}`, makesPods: known.makesPods };
@@ -118,11 +127,17 @@ function whyNoPod(object: JsonObject, key: string, paths: readonly string[] | un
   return { reason: `no known pod template; ${options} takes what looks like one`, makesPods: true };
 }
 
-function findPods(object: JsonObject, pointer: string, paths: readonly string[]): FoundPod[] {
+function hasContainers(pod: JsonObject): boolean {
+  const containers = member(objectMember(pod, 'spec'), 'containers');
+  return Array.isArray(containers) && containers.length > 0;
+}
+
+function findPods(object: JsonObject, pointer: string, paths: readonly string[], isPartial: boolean): FoundPod[] {
   const found = new Map<string, FoundPod>();
   for (const path of paths) {
     for (const place of placesAt(object, path)) {
       if (!isPod(place.value) || found.has(place.pointer)) continue;
+      if (isPartial && !hasContainers(place.value)) continue;
       found.set(place.pointer, { pointer: pointer + place.pointer, value: place.value, path });
     }
   }
@@ -136,8 +151,10 @@ function findOne(
   paths: TemplatePaths,
 ): FoundObject {
   const key = keyOf(type);
-  const own = paths.get(key) ?? templates.get(key)?.paths;
-  const pods = findPods(object, pointer, own ?? []);
+  const row = templates.get(key);
+  const isPartial = row?.isPartial === true;
+  const own = paths.get(key) ?? row?.paths;
+  const pods = findPods(object, pointer, own ?? [], isPartial);
   return {
     pointer,
     object,
@@ -145,7 +162,7 @@ function findOne(
     name: nameOf(object),
     namespace: stringMember(objectMember(object, 'metadata'), 'namespace'),
     pods,
-    without: pods.length === 0 ? whyNoPod(object, key, own) : undefined,
+    without: pods.length === 0 ? whyNoPod(object, key, own, isPartial) : undefined,
   };
 }
 

@@ -156,3 +156,14 @@ test('lists hold lists, and what holds objects holds what holds objects', () => 
     ['ConfigMap', undefined],
   ]);
 });
+
+test.each<[string, string, JsonObject]>([
+  ['flink.apache.org/v1beta1', 'FlinkDeployment', { podTemplate: { spec: { volumes: [] } } }],
+  ['actions.summerwind.dev/v1alpha1', 'RunnerDeployment', { template: { spec: { repository: 'a/b' } } }],
+  ['kibana.k8s.elastic.co/v1', 'Kibana', { podTemplate: { spec: { containers: [] } } }],
+  ['sparkoperator.k8s.io/v1beta2', 'SparkApplication', { driver: { cores: 1 } }],
+])('%s %s without containers is left to the webhook', (apiVersion, kind, spec) => {
+  const [found] = findObjects({ apiVersion, kind, spec });
+  expect(found).toMatchObject({ pods: [], without: { makesPods: true } });
+  expect(found?.without?.reason).toMatch(/its controller adds them, and only the webhook sees its pods$/);
+});
