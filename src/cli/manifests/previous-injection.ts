@@ -51,7 +51,7 @@ function outdatedText(
   const how = [
     ...(status.settingsHash === decision.settingsHash
       ? []
-      : [`with other settings (${status.settingsHash} then, ${decision.settingsHash} now)`]),
+      : [`with other settings (${status.settingsHash} then, ${decision.settingsHash} now; OtherSettings)`]),
     ...(status.version === version ? [] : [`by version ${status.version} (this is ${version})`]),
   ];
   const parts = isObject(fresh) ? differences(present, fresh) : [];

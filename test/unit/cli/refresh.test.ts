@@ -47,7 +47,7 @@ describe('what was injected before', () => {
     const text = await injectedOf(`${service}---\n${web}`);
     expect(await run(text, 'inject', '--check')).toEqual({
       stdout: '',
-      stderr: '0 injected, 1 injected before, 1 passed through; --verbose tells about each\n',
+      stderr: '0 to be injected, 1 injected before, 1 passed through; --verbose tells about each\n',
       code: 0,
     });
     expect(await run(text, 'inject', '--refresh')).toMatchObject({ stdout: text, code: 0 });
@@ -73,7 +73,7 @@ describe('what was injected before', () => {
       'settings',
       () => ({
         second: ['--settings', settings],
-        why: /^was injected with other settings \([0-9a-f]{16} then, [0-9a-f]{16} now\); would change: native sidecar istio-proxy$/,
+        why: /^was injected with other settings \([0-9a-f]{16} then, [0-9a-f]{16} now; OtherSettings\); would change: native sidecar istio-proxy$/,
       }),
     ],
     ['an option', () => ({ second: ['--native-sidecars', 'false'], why: /other settings .*container istio-proxy/ })],
@@ -132,6 +132,7 @@ describe('what was injected before', () => {
         const plain = await run(text, 'inject', ...second);
         expect(plain).toMatchObject({ stdout: text, code: 0 });
         expect(plain.stderr).toMatch(/^warning: <stdin>:6: Deployment\/web: .*inject --refresh renders it anew$/m);
+        expect(plain.stderr.match(/^warning: /gm)).toHaveLength(1);
       }
       expect(check.code).toBe(3);
       const table = await run(text, 'inject', '--summary', '--check', ...second);
@@ -163,6 +164,7 @@ describe('what was injected before', () => {
     expect(JSON.parse(patch.stdout)).toMatchObject({ kind: 'Deployment', name: 'web' });
     const check = await run(text, 'inject', '--refresh', '--check');
     expect(check).toMatchObject({ code: 3, stdout: '<stdin>: Deployment/web would change\n' });
+    expect(check.stderr).toMatch(/^0 to be injected, 1 to be refreshed;/m);
   });
 
   test('--refresh takes the sidecar out where none would be injected', async () => {

@@ -1,4 +1,4 @@
-import type { Decision } from '../../../index.ts';
+import type { Decision, ReasonCode } from '../../../index.ts';
 import { withCode } from '../../../injection/policy/reason.ts';
 import { applyToValue } from '../../../json/apply.ts';
 import { isObject, type JsonObject } from '../../../json/json.ts';
@@ -8,10 +8,23 @@ import type { RewriteDecision } from '../../manifests/rewriting.ts';
 import type { Workload } from '../../manifests/workload.ts';
 import type { InjectOptions } from './options.ts';
 
-/** What `inject` can do with a workload, in the order of the summary. */
-export const summaryWords = ['injected', 'refreshed', 'uninjected', 'injected before', 'outdated', 'skipped'] as const;
+const words = ['injected', 'refreshed', 'uninjected', 'injected before', 'outdated', 'skipped'] as const;
 
-type Word = (typeof summaryWords)[number];
+type Word = (typeof words)[number];
+type Changing = 'injected' | 'refreshed' | 'uninjected';
+
+type Wanted = Pick<InjectOptions, 'refresh' | 'check'>;
+
+/** What is done, or would be if it were not for `--check`. */
+function changing(word: Changing, { check = false }: Wanted): string {
+  return check ? `to be ${word}` : word;
+}
+
+/** What `inject` can do with a workload, in the order of the summary. */
+export function summaryWords(options: Wanted): readonly string[] {
+  const [injected, refreshed, uninjected, ...others] = words;
+  return [...[injected, refreshed, uninjected].map((word) => changing(word, options)), ...others];
+}
 
 /** Sentences for the author of a manifest, who knows which program speaks. */
 function warningsOf({ warnings }: Pick<Decision, 'warnings'>): string[] {
@@ -32,9 +45,15 @@ function kept(decision: Decision | string, outdated: string | undefined): Rewrit
     did,
     ...(did === 'skipped' ? { because: codes.join('+') } : {}),
     reason: `skipped: ${reasons.map(withCode).join('; ')}`,
-    warnings: warningsOf(decision),
+    warnings: outdated === undefined ? warningsOf(decision) : otherWarnings(decision),
     outdated,
   };
+}
+
+/** The warnings without the one that the pod is outdated, which is told in more detail. */
+function otherWarnings(decision: Decision): string[] {
+  const code: ReasonCode = 'OtherSettings';
+  return warningsOf(decision).filter((text) => !text.endsWith(`(${code})`));
 }
 
 function cautions(workload: Workload): string[] {
@@ -43,7 +62,7 @@ function cautions(workload: Workload): string[] {
 }
 
 /** Takes the earlier injection back and injects anew, unless that would change nothing. */
-function refresh(workload: Workload, previous: PreviousInjection): RewriteDecision {
+function refresh(workload: Workload, previous: PreviousInjection, options: Wanted): RewriteDecision {
   if (previous.state === 'unknown') return { outcome: 'deny', problems: previous.problems };
   const { decision, undo, outdated } = previous;
   if (typeof decision !== 'string' && decision.outcome === 'deny') {
@@ -54,10 +73,16 @@ function refresh(workload: Workload, previous: PreviousInjection): RewriteDecisi
     return { outcome: 'keep', did: 'injected before', reason: 'is as it would be injected now', warnings };
   }
   if (typeof decision === 'string' || decision.outcome === 'skip') {
-    return { outcome: 'change', steps: [undo], did: 'uninjected', warnings: [outdated], notes: [] };
+    return { outcome: 'change', steps: [undo], did: changing('uninjected', options), warnings: [outdated], notes: [] };
   }
   const warnings = [...warningsOf(decision), ...cautions(workload)];
-  return { outcome: 'change', steps: [undo, decision.operations], did: 'refreshed', warnings, notes: [outdated] };
+  return {
+    outcome: 'change',
+    steps: [undo, decision.operations],
+    did: changing('refreshed', options),
+    warnings,
+    notes: [outdated],
+  };
 }
 
 function outdatedOf(pod: JsonObject, decide: Decide): string | undefined {
@@ -66,14 +91,10 @@ function outdatedOf(pod: JsonObject, decide: Decide): string | undefined {
 }
 
 /** Decides what `inject` does with a workload. `decide` is the decision about its pod in any state. */
-export function decideRewrite(
-  workload: Workload,
-  decide: Decide,
-  options: Pick<InjectOptions, 'refresh'>,
-): RewriteDecision {
+export function decideRewrite(workload: Workload, decide: Decide, options: Wanted): RewriteDecision {
   const { value: pod } = workload.pod;
   const previous = options.refresh === true ? findPreviousInjection(pod, decide) : undefined;
-  if (previous !== undefined) return refresh(workload, previous);
+  if (previous !== undefined) return refresh(workload, previous, options);
   const decision = decide(pod);
   if (typeof decision === 'string' || decision.outcome === 'skip') return kept(decision, outdatedOf(pod, decide));
   if (decision.outcome === 'deny') return { outcome: 'deny', problems: decision.reasons.map(withCode) };
@@ -82,7 +103,7 @@ export function decideRewrite(
   return {
     outcome: 'change',
     steps: [decision.operations],
-    did: 'injected',
+    did: changing('injected', options),
     warnings: [...warningsOf(decision), ...(isAnew ? cautions(workload) : [])],
     notes: [],
     outdated: isObject(after) ? outdatedOf(after, decide) : undefined,

@@ -48,7 +48,7 @@ export async function runInject(options: InjectOptions, io: Io): Promise<number>
     const { summarise } = await import('./summary.ts');
     return summarise(input, decider, options, io);
   }
-  const rewriting = rewriteInput(input, summaryWords, (workload) =>
+  const rewriting = rewriteInput(input, summaryWords(options), (workload) =>
     decideRewrite(workload, decider(workload), options),
   );
   return options.check === true
