@@ -35,3 +35,15 @@ export function parseQuantity(text: string): number | undefined {
   const value = Number(`${digits}${exponent}`) * scale;
   return Number.isFinite(value) ? value : undefined;
 }
+
+/**
+ * Returns a quantity as people write it: CPU in whole cores or millicores, anything else with the suffix that gives the
+ * shortest exact text, such as `60Mi` or `64M`.
+ */
+export function quantityText(resource: string, value: number): string {
+  if (resource === 'cpu') return Number.isInteger(value) ? String(value) : `${Math.round(value * 1000)}m`;
+  const exact = [...Object.entries(binary), ...Object.entries(decimal)]
+    .filter(([suffix, scale]) => scale > 1 && suffix !== '' && value !== 0 && Number.isInteger(value / scale))
+    .map(([suffix, scale]) => `${value / scale}${suffix}`);
+  return [...exact, String(value)].reduce((best, text) => (text.length < best.length ? text : best));
+}

@@ -1,4 +1,4 @@
-import { describeProblem, type Problem } from '../../grammar/problem.ts';
+import { describeProblem, joinProblems, type Problem } from '../../grammar/problem.ts';
 import { visible } from '../../grammar/visible.ts';
 
 /** When a reason is worth a warning to the author of the pod. */
@@ -94,9 +94,10 @@ export function reason(code: ReasonCode, message?: string): Reason {
   return { code, message: message === undefined ? reasons[code].meaning : visible(message) };
 }
 
-/** Returns one reason for each problem. */
+/** Returns a reason for the problems of one kind: one for each, except that fields for which the same holds are joined. */
 export function reasonsOf(code: ReasonCode, problems: readonly Problem[]): Reason[] {
-  return problems.map((problem) => reason(code, describeProblem(problem)));
+  const told = code === 'InvalidOverride' ? joinProblems(problems) : problems;
+  return told.map((problem) => reason(code, describeProblem(problem)));
 }
 
 /** Returns the sentence followed by the code, by which documentation, log and metrics identify the reason. */
