@@ -146,3 +146,8 @@ objects:
   expect(run.stdout).toContain('replicas: ${{REPLICAS}}');
   expect((await runCommand(['uninject', '-f', '-'], run.stdout)).stdout).toBe(text);
 });
+
+test('the help of inject says that there is a table', async () => {
+  const { stdout } = await runCommand(['inject', '--help']);
+  expect(stdout).toMatch(/Pod templates of many kinds are known.*\ndocs\/command-line\.md lists them all/);
+});
