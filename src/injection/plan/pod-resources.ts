@@ -4,7 +4,7 @@ import type { PodView } from '../../pod/view.ts';
 import { names } from '../../pod/conventions.ts';
 import { draftOf, type PodSettings } from '../../settings/effective.ts';
 import { isSame, objectMember, stringMember, type Json, type JsonObject } from '../../json/json.ts';
-import { parseQuantity } from '../../grammar/quantity.ts';
+import { parseQuantity, quantityText } from '../../grammar/quantity.ts';
 
 const shared = ['cpu', 'memory'] as const;
 type Shared = (typeof shared)[number];
@@ -40,7 +40,7 @@ function ownRequests(view: PodView, resource: Shared): { readonly sidecars: numb
 }
 
 /** Returns the largest quantity not above the number, in whole millicores or bytes. */
-function quantityText(resource: Shared, value: number): string {
+function wholeQuantity(resource: Shared, value: number): string {
   return resource === 'cpu' ? `${Math.floor(value * 1000 + 1e-6)}m` : String(Math.floor(value));
 }
 
@@ -79,11 +79,10 @@ interface Demands {
 function cut(demand: Demand, list: 'requests' | 'limits', resource: Shared, most: number, warnings: string[]): void {
   const value = list === 'requests' ? requestedBy(demand, resource) : (amount(demand.limits[resource]) ?? 0);
   if (value <= most) return;
-  const before = demand[list][resource] ?? demand.limits[resource];
-  const after = quantityText(resource, Math.max(0, most));
+  const after = wholeQuantity(resource, Math.max(0, most));
   demand[list][resource] = after;
-  const was = typeof before === 'string' ? before : JSON.stringify(before);
-  warnings.push(`${demand.name}: ${resource} ${list} are ${after} and not ${was}, to fit into the pod's resources`);
+  const shown = quantityText(resource, parseQuantity(after) ?? most);
+  warnings.push(`${demand.name}: ${resource} ${list} are reduced to ${shown}, to fit into the pod's resources`);
 }
 
 function fitOne(view: PodView, { running, starting }: Demands, resource: Shared, warnings: string[]): void {
