@@ -1,10 +1,11 @@
 import { isInjectedName } from '../../pod/containers.ts';
 import { runsOn, type Fragment, type PlacedContainer } from '../../sidecars/fragment.ts';
 import type { PodView } from '../../pod/view.ts';
+import { quantityText } from '../../grammar/quantity.ts';
 import { names } from '../../pod/conventions.ts';
 import { draftOf, type PodSettings } from '../../settings/effective.ts';
 import { isSame, objectMember, stringMember, type Json, type JsonObject } from '../../json/json.ts';
-import { parseQuantity, quantityText } from '../../grammar/quantity.ts';
+import { parseQuantity } from '../../grammar/quantity.ts';
 
 const shared = ['cpu', 'memory'] as const;
 type Shared = (typeof shared)[number];
@@ -81,7 +82,7 @@ function cut(demand: Demand, list: 'requests' | 'limits', resource: Shared, most
   if (value <= most) return;
   const after = wholeQuantity(resource, Math.max(0, most));
   demand[list][resource] = after;
-  const shown = quantityText(resource, parseQuantity(after) ?? most);
+  const shown = quantityText(resource, Math.max(0, most));
   warnings.push(`${demand.name}: ${resource} ${list} are reduced to ${shown}, to fit into the pod's resources`);
 }
 

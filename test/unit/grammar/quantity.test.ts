@@ -18,3 +18,7 @@ test.each([
   expect(quantityText(resource, value)).toBe(text);
   expect(parseQuantity(text)).toBeCloseTo(value, 9);
 });
+
+test('what is between two quantities is rounded down', () => {
+  expect([quantityText('cpu', 0.0999), quantityText('memory', 1024.9)]).toEqual(['99m', '1Ki']);
+});
