@@ -1,5 +1,5 @@
 import type { Decision, ReasonCode } from '../../../index.ts';
-import { withCode } from '../../../injection/policy/reason.ts';
+import { denialSentences, withCode } from '../../../injection/policy/reason.ts';
 import { applyToValue } from '../../../json/apply.ts';
 import { isObject, type JsonObject } from '../../../json/json.ts';
 import { cautionOf } from '../../../manifests/workloads.ts';
@@ -66,7 +66,7 @@ function refresh(workload: Workload, previous: PreviousInjection, options: Wante
   if (previous.state === 'unknown') return { outcome: 'deny', problems: previous.problems };
   const { decision, undo, outdated } = previous;
   if (typeof decision !== 'string' && decision.outcome === 'deny') {
-    return { outcome: 'deny', problems: decision.reasons.map(withCode) };
+    return { outcome: 'deny', problems: denialSentences(decision.reasons) };
   }
   if (outdated === undefined) {
     const warnings = typeof decision === 'string' ? [] : warningsOf(decision);
@@ -97,7 +97,7 @@ export function decideRewrite(workload: Workload, decide: Decide, options: Wante
   if (previous !== undefined) return refresh(workload, previous, options);
   const decision = decide(pod);
   if (typeof decision === 'string' || decision.outcome === 'skip') return kept(decision, outdatedOf(pod, decide));
-  if (decision.outcome === 'deny') return { outcome: 'deny', problems: decision.reasons.map(withCode) };
+  if (decision.outcome === 'deny') return { outcome: 'deny', problems: denialSentences(decision.reasons) };
   const isAnew = decision.added !== undefined;
   const after = isAnew ? undefined : applyToValue(pod, decision.operations);
   return {
