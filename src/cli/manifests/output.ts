@@ -1,4 +1,4 @@
-import { inputFailure } from './input.ts';
+import { inputFailure, partialFailure } from './input.ts';
 import { exitCodes, print, remark, report, separated, type Io } from '../io.ts';
 import type { RewrittenDocument, Rewriting } from './rewriting.ts';
 
@@ -90,30 +90,44 @@ interface Verbosity {
   readonly verbose?: boolean;
 }
 
-/** Reports the problems that prevent a result. Undefined if there are none. */
-function fail({ telling, problems }: Rewriting, { verbose = false }: Verbosity, io: Io): number | undefined {
-  if (problems.length === 0) return undefined;
+/** Reports what stops the command: a denied pod, or that nothing could be read. */
+function stop(
+  { sources, telling, problems, unread }: Rewriting,
+  { verbose = false }: Verbosity,
+  io: Io,
+): number | undefined {
+  if (problems.length === 0 && sources.length > 0) return undefined;
   remark(telling.lines(verbose).slice(0, -1), io);
-  return report(inputFailure(problems), io);
+  return report(inputFailure([...unread, ...problems]), io);
 }
 
-/** Lists the objects that would change or are outdated, tells about the input, and returns the exit code. */
+/**
+ * Tells about the input, and reports the sources that are missing in what the command has done. The exit code tells so,
+ * whatever it was.
+ */
+function conclude(code: number, { telling, unread }: Rewriting, { verbose = false }: Verbosity, io: Io): number {
+  remark(telling.lines(verbose), io);
+  return unread.length === 0 ? code : report(partialFailure(unread), io);
+}
+
+/**
+ * Lists the objects that would change or are outdated, tells about the input, and returns the exit code. Sources that
+ * cannot be read are reported beside.
+ */
 export function checkRewriting(rewriting: Rewriting, verbosity: Verbosity, io: Io): number {
-  const failed = fail(rewriting, verbosity, io);
-  if (failed !== undefined) return failed;
-  const { findings, telling } = rewriting;
-  const lines = findings.map(({ source, name, finding }) => {
+  const stopped = stop(rewriting, verbosity, io);
+  if (stopped !== undefined) return stopped;
+  const lines = rewriting.findings.map(({ source, name, finding }) => {
     const what = finding.what === 'changes' ? 'would change' : `is outdated: ${finding.why}`;
     return `${source}: ${name} ${what}`;
   });
   if (lines.length > 0) print(lines, io);
-  remark(telling.lines(verbosity.verbose ?? false), io);
-  return lines.length === 0 ? exitCodes.fine : exitCodes.different;
+  return conclude(lines.length > 0 ? exitCodes.different : exitCodes.fine, rewriting, verbosity, io);
 }
 
 /**
- * Writes the result, tells about the input, and returns the exit code. If there is a problem, standard output stays
- * empty.
+ * Writes the result, tells about the input, and returns the exit code. If a pod is denied, standard output stays empty.
+ * Sources that cannot be read are left out and reported.
  */
 export async function writeRewriting(
   rewriting: Rewriting,
@@ -121,15 +135,12 @@ export async function writeRewriting(
   verbosity: Verbosity,
   io: Io,
 ): Promise<number> {
-  const failed = fail(rewriting, verbosity, io);
-  if (failed !== undefined) return failed;
-  const { findings, telling } = rewriting;
-  for (const { where, name, finding } of findings) {
+  const stopped = stop(rewriting, verbosity, io);
+  if (stopped !== undefined) return stopped;
+  for (const { where, name, finding } of rewriting.findings) {
     if (finding.what === 'outdated') {
-      telling.warn(`${where}: ${name}: ${finding.why}; it stays as it is, inject --refresh renders it anew`);
+      rewriting.telling.warn(`${where}: ${name}: ${finding.why}; it stays as it is, inject --refresh renders it anew`);
     }
   }
-  const code = await write(rewriting, format, io);
-  remark(telling.lines(verbosity.verbose ?? false), io);
-  return code;
+  return conclude(await write(rewriting, format, io), rewriting, verbosity, io);
 }

@@ -6,6 +6,7 @@ import { findObjects, hasKind, keyOf, type FoundObject } from '../../manifests/w
 import { describeProblem } from '../../grammar/problem.ts';
 import { visible } from '../../grammar/visible.ts';
 import type { Input } from './input.ts';
+import { roundingWarnings } from './rounding.ts';
 import { createTelling, type Telling } from './telling.ts';
 import { describeObject, describeWorkload, warnOfUnusedPaths, workloadsOf, type Workload } from './workload.ts';
 
@@ -67,11 +68,15 @@ export interface Finding {
 
 /** The rewritten input. If there are problems, the sources are incomplete and must not be written. */
 export interface Rewriting {
+  /** Sources that could be read, whole. */
   readonly sources: readonly RewrittenSource[];
   readonly findings: readonly Finding[];
   /** Objects that stay unchanged and why, warnings, and other remarks for the user. */
   readonly telling: Telling;
+  /** Why pods are denied. */
   readonly problems: readonly string[];
+  /** Why sources are missing. */
+  readonly unread: readonly string[];
 }
 
 function prefixed(operations: readonly Operation[], prefix: string): Operation[] {
@@ -117,6 +122,7 @@ function tellWithoutPod(object: FoundObject, where: string, telling: Telling): v
 
 /**
  * Decides about every workload of the input and rewrites the documents that change. All others are kept byte for byte.
+ * A source with a document that cannot be read is left out whole.
  *
  * @param words of the summary, in order
  */
@@ -125,8 +131,11 @@ export function rewriteInput(
   words: readonly string[],
   decide: (workload: Workload) => RewriteDecision,
 ): Rewriting {
-  const telling = createTelling([...words, 'passed through']);
+  const whole = createTelling([...words, 'passed through']);
+  // Of the present source; what is left out has nothing to say.
+  let telling = whole;
   const problems: string[] = [];
+  const unread = [...input.unread];
   const findings: Finding[] = [];
   const found: FoundObject[] = [];
   const printer = createValuePrinter();
@@ -150,6 +159,7 @@ export function rewriteInput(
       return [];
     }
     for (const note of decision.notes) telling.note(`${where}: ${name}: ${note}`);
+    for (const warning of roundingWarnings(decision.steps.flat())) telling.warn(`${where}: ${name}: ${warning}`);
     telling.detail(`${where}: ${name}: ${decision.did}`);
     telling.count(decision.did);
     const changes = decision.steps.some((step) => step.length > 0);
@@ -183,14 +193,23 @@ export function rewriteInput(
     return { before: text, after: rewritten.text, patches };
   };
 
-  const sources = input.sources.map((source): RewrittenSource => {
+  const sources = input.sources.flatMap((source): RewrittenSource[] => {
     const documents: RewrittenDocument[] = [];
+    const unreadable: string[] = [];
+    const findingsBefore = findings.length;
+    telling = createTelling([]);
     for (const manifest of readManifests(source)) {
-      if ('message' in manifest) problems.push(describeProblem(manifest));
+      if ('message' in manifest) unreadable.push(describeProblem(manifest));
       else documents.push(rewrite(manifest));
     }
-    return { name: source.name, documents };
+    if (unreadable.length === 0) {
+      whole.add(telling);
+      return [{ name: source.name, documents }];
+    }
+    unread.push(...unreadable);
+    findings.splice(findingsBefore);
+    return [];
   });
-  for (const warning of warnOfUnusedPaths(input.paths, found)) telling.warn(warning);
-  return { sources, findings, telling, problems };
+  for (const warning of warnOfUnusedPaths(input.paths, found)) whole.warn(warning);
+  return { sources, findings, telling: whole, problems, unread };
 }

@@ -1,3 +1,9 @@
+/** A line, and whether it is told without `--verbose`. */
+interface Line {
+  readonly text: string;
+  readonly always: boolean;
+}
+
 /** What a command tells about its input on standard error, collected while it works. */
 export interface Telling {
   /** Something that the user should know whatever was asked for. It is told once, however often it is said. */
@@ -8,13 +14,13 @@ export interface Telling {
   detail(text: string): void;
   /** Counts one pod or object for the summary, under a word such as `injected`, with the reason if there is one. */
   count(word: string, because?: string): void;
+  /** Says and counts all that the other one has. */
+  add(other: Telling): void;
+  /** What has been said and counted. */
+  readonly said: ReadonlyMap<string, Line>;
+  readonly counts: ReadonlyMap<string, ReadonlyMap<string, number>>;
   /** The lines, in the order in which they were said, and a summary as the last one. */
   lines(verbose: boolean): readonly string[];
-}
-
-interface Line {
-  readonly text: string;
-  readonly always: boolean;
 }
 
 function summaryPart(word: string, reasons: ReadonlyMap<string, number>): string {
@@ -35,14 +41,23 @@ export function createTelling(words: readonly string[]): Telling {
   const say = (text: string, always: boolean): void => {
     if (!said.has(text)) said.set(text, { text, always });
   };
+  const count = (word: string, because: string, more: number): void => {
+    const reasons = counts.get(word) ?? new Map<string, number>();
+    counts.set(word, reasons.set(because, (reasons.get(because) ?? 0) + more));
+  };
   return {
+    said,
+    counts,
+    add: (other) => {
+      for (const { text, always } of other.said.values()) say(text, always);
+      for (const [word, reasons] of other.counts) {
+        for (const [because, number] of reasons) count(word, because, number);
+      }
+    },
     warn: (text) => say(`warning: ${text}`, true),
     note: (text) => say(`note: ${text}`, true),
     detail: (text) => say(text, false),
-    count: (word, because = '') => {
-      const reasons = counts.get(word) ?? new Map<string, number>();
-      counts.set(word, reasons.set(because, (reasons.get(because) ?? 0) + 1));
-    },
+    count: (word, because = '') => count(word, because, 1),
     lines: (verbose) => {
       const lines = [...said.values()];
       const shown = lines.filter(({ always }) => verbose || always);

@@ -55,27 +55,33 @@ export function warnOfUnusedPaths(paths: TemplatePaths, objects: readonly FoundO
   });
 }
 
-/** Finds every object of the input, in order. Nothing is changed. */
+/** Finds every object of the sources that can be read, in order. Nothing is changed. */
 export function findWorkloads(input: Input): {
   readonly objects: readonly PlacedObject[];
   readonly warnings: readonly string[];
-  readonly problems: readonly string[];
+  readonly unread: readonly string[];
 } {
   const objects: PlacedObject[] = [];
-  const problems: string[] = [];
-  for (const manifest of input.sources.flatMap((source) => [...readManifests(source)])) {
-    if ('message' in manifest) {
-      problems.push(describeProblem(manifest));
-    } else if (manifest.content.format !== 'empty') {
-      for (const object of findObjects(manifest.content.value, input.paths)) {
+  const unread = [...input.unread];
+  for (const source of input.sources) {
+    const found: PlacedObject[] = [];
+    const problems: string[] = [];
+    for (const manifest of readManifests(source)) {
+      if ('message' in manifest) {
+        problems.push(describeProblem(manifest));
+      } else if (manifest.content.format !== 'empty') {
         const where = `${manifest.source}:${manifest.line}`;
-        objects.push({ object, workloads: workloadsOf(object), where });
+        for (const object of findObjects(manifest.content.value, input.paths)) {
+          found.push({ object, workloads: workloadsOf(object), where });
+        }
       }
     }
+    if (problems.length > 0) unread.push(...problems);
+    else for (const one of found) objects.push(one);
   }
   const warnings = warnOfUnusedPaths(
     input.paths,
     objects.map(({ object }) => object),
   );
-  return { objects, warnings, problems };
+  return { objects, warnings, unread };
 }

@@ -48,13 +48,13 @@ export async function readCapturedPods(options: CaptureOptions, io: Io): Promise
   if ('problems' in loaded) return loaded;
   const input = await readInput(options, io);
   if ('problems' in input) return input;
-  const { objects, warnings, problems: found } = findWorkloads(input);
+  const { objects, warnings, unread } = findWorkloads(input);
   remark(
     warnings.map((warning) => `warning: ${warning}`),
     io,
   );
   const injector = createInjector(loaded.snapshot);
-  const problems = [...found];
+  const problems = [...unread];
   const workloads = objects.flatMap((placed) =>
     placed.workloads.map((workload) => ({ workload, where: placed.where })),
   );

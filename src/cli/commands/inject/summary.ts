@@ -8,7 +8,7 @@ import { pointerTokens } from '../../../json/pointer.ts';
 import { escapeToken } from '../../../json/operation.ts';
 import { parseQuantity } from '../../../grammar/quantity.ts';
 import type { InjectOptions } from './options.ts';
-import { inputFailure, type Input } from '../../manifests/input.ts';
+import { inputFailure, partialFailure, type Input } from '../../manifests/input.ts';
 import { exitCodes, print, remark, report, type Io } from '../../io.ts';
 import { describeObject, describeWorkload, findWorkloads, type Workload } from '../../manifests/workload.ts';
 import { textTable } from '../../text-table.ts';
@@ -107,8 +107,8 @@ function totalLine(rows: readonly Row[]): string {
 }
 
 /**
- * `inject --summary`: prints a table with the decision on every object. The exit code is 1 if a pod would be denied.
- * Otherwise it is 3 if `--check` is given and something would change or is outdated.
+ * `inject --summary`: prints a table with the decision on every object. The exit code is 1 if a pod would be denied, or
+ * if a source cannot be read. Otherwise it is 3 if `--check` is given and something would change or is outdated.
  */
 export function summarise(
   input: Input,
@@ -116,12 +116,12 @@ export function summarise(
   options: Pick<InjectOptions, 'check'>,
   io: Io,
 ): number {
-  const { objects, warnings, problems } = findWorkloads(input);
+  const { objects, warnings, unread } = findWorkloads(input);
   remark(
     warnings.map((warning) => `warning: ${warning}`),
     io,
   );
-  if (problems.length > 0) return report(inputFailure(problems), io);
+  if (objects.length === 0 && unread.length > 0) return report(inputFailure(unread), io);
   const rows = objects.flatMap(({ object, workloads, where }) =>
     workloads.length === 0
       ? [rowWithoutPod(object, where)]
@@ -137,6 +137,7 @@ export function summarise(
   ]);
   const head = ['OBJECT', 'DECISION', 'CPU', 'MEMORY', 'WHERE', 'REASON'];
   print([...textTable([head, ...cells], ''), totalLine(rows)], io);
+  if (unread.length > 0) return report(partialFailure(unread), io);
   if (rows.some(({ decision }) => decision === 'deny')) return exitCodes.failed;
   const changes =
     options.check === true && rows.some(({ decision }) => decision === 'inject' || decision === 'outdated');
