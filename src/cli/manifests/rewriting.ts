@@ -172,7 +172,7 @@ export function rewriteInput(
     if (content.format === 'empty') return { before: text, after: text, patches: [] };
     const where = `${manifest.source}:${manifest.line}`;
     const objects = findObjects(content.value, input.paths);
-    for (const object of objects) found.push(object);
+    if (input.paths.size > 0) for (const object of objects) found.push(object);
     if (objects.length === 0 && !hasKind(content.value)) {
       telling.count('passed through');
       telling.detail(`${where}: passed through: not a Kubernetes object`);
