@@ -1,12 +1,20 @@
 import { viewPod, type PodView } from '../../pod/view.ts';
 import { statusAnnotation } from '../../pod/conventions.ts';
-import { isObject, member, objectMember, stringMember, type Json, type JsonObject } from '../../json/json.ts';
+import {
+  isObject,
+  member,
+  objectMember,
+  objectsMember,
+  stringMember,
+  type Json,
+  type JsonObject,
+} from '../../json/json.ts';
 import { findRecorded, leftovers, redirectedHandlers, type RecordedContainers } from './recorded-containers.ts';
 import { undoSleeps } from '../plan/prestop-sleep.ts';
 import { escapeToken, type Operation } from '../../json/operation.ts';
 import { restoreOperations } from '../plan/pod-changes.ts';
 import { impossibleOriginals, restoredParts } from './restoration.ts';
-import { containerLists, type ContainerList } from '../../pod/containers.ts';
+import { containerLists, containersOf, type ContainerList } from '../../pod/containers.ts';
 import { parseStatus, type InjectionStatus } from './status.ts';
 
 /** Returns the entries of a list at their indices; an entry that is not an object becomes an empty one. */
@@ -127,9 +135,14 @@ function undoOperations(view: PodView, record: InjectionStatus): Operation[] {
     const value = member(view.spec, name);
     return Array.isArray(value) ? (value as readonly Json[]) : undefined;
   };
-  const { own, overrides, sleeps } = record.undo;
+  const { own, overrides, secrets, sleeps } = record.undo;
   const { nameOf } = findRecorded(view, record);
-  const volumes = own.volumes.map(({ index, volume }) => ({ index, container: volume }));
+  // A container or a volume may have been moved without being injected.
+  const namesOf = (objects: readonly { readonly container: JsonObject; readonly removed?: true }[]): string[] =>
+    objects.flatMap(({ container, removed }) => (removed === true ? [] : [stringMember(container, 'name') ?? '']));
+  const taken = namesOf(overrides);
+  const volumes = own.volumes.map(({ volume, ...rest }) => ({ ...rest, container: volume }));
+  const takenVolumes = [...new Set([...record.volumes, ...namesOf(volumes)])];
   return [
     ...containerLists.flatMap((name) => [
       ...probeOperations(name, list(name) ?? [], record),
@@ -138,10 +151,17 @@ function undoOperations(view: PodView, record: InjectionStatus): Operation[] {
     ...undoSleeps(view, sleeps, nameOf),
     ...containerLists.flatMap((name): Operation[] => {
       const restore = overrides.filter((override) => override.list === name);
-      return listOperations(`/spec/${name}`, list(name), record[name], restore, record);
+      const remove = [...new Set([...record[name], ...taken])];
+      return listOperations(`/spec/${name}`, list(name), remove, restore, record);
     }),
-    ...listOperations('/spec/volumes', list('volumes'), record.volumes, volumes, record),
-    ...listOperations('/spec/imagePullSecrets', list('imagePullSecrets'), record.imagePullSecrets, [], record),
+    ...listOperations('/spec/volumes', list('volumes'), takenVolumes, volumes, record),
+    ...listOperations(
+      '/spec/imagePullSecrets',
+      list('imagePullSecrets'),
+      record.imagePullSecrets.filter((name) => !secrets.includes(name)),
+      [],
+      record,
+    ),
     ...metadataOperations(view, record),
     ...restoreOperations(view, own),
   ];
@@ -173,7 +193,10 @@ export function undo(pod: JsonObject): Undoing | undefined {
   const status = member(view.annotations, statusAnnotation);
   const record = status === undefined ? undefined : parseStatus(status);
   if (record === undefined) return undefined;
-  const problems = impossibleOriginals(record);
+  const problems = impossibleOriginals(record, {
+    containers: containersOf(view).map(({ name }) => name),
+    volumes: objectsMember(view.spec, 'volumes').map((volume) => stringMember(volume, 'name') ?? ''),
+  });
   const left = problems.length > 0 ? [] : leftovers(view, record);
   if (problems.length + left.length > 0) return { operations: [], restored: [], problems, leftovers: left };
   return { operations: undoOperations(view, record), restored: restoredParts(record), problems, leftovers: left };
