@@ -7,7 +7,6 @@ import type { IstiodUse, Support } from '../../src/settings/annotation.ts';
 import { holderSubjects } from '../../src/manifests/object-holders.ts';
 import { templateSubjects, type TemplateSubject } from '../../src/manifests/pod-templates.ts';
 import { withoutTemplate } from '../../src/manifests/without-template.ts';
-import { kindKey } from '../../src/manifests/workloads.ts';
 import { reasons } from '../../src/injection/policy/reason.ts';
 import { proxyConfigKeys } from '../../src/settings/proxy-config.ts';
 import { version } from '../../src/settings/version.ts';
@@ -161,15 +160,20 @@ function optionRows(node: CommandNode): string[][] {
   });
 }
 
-function kindNames(group: string, kinds: readonly string[]): string {
-  return kinds.map((kind) => `\`${kindKey(group, kind)}\``).join(', ');
+function kindNames(kinds: readonly string[]): string {
+  return kinds.map((kind) => `\`${kind}\``).join(', ');
+}
+
+function groupName(group: string): string {
+  return group === '' ? 'core' : group;
 }
 
 function pathRows(subjects: readonly TemplateSubject[]): string[][] {
   return subjects.flatMap(({ title, rows }) =>
     rows.map(({ group, kinds, paths, caution }) => [
       title,
-      kindNames(group, kinds),
+      groupName(group),
+      kindNames(kinds),
       paths.map((path) => (path === '' ? 'the pod itself' : `\`${path}\``)).join(', ') +
         (caution === undefined ? '' : `. ${caution}.`),
     ]),
@@ -177,22 +181,22 @@ function pathRows(subjects: readonly TemplateSubject[]): string[][] {
 }
 
 function templateSection(): string {
-  const without = withoutTemplate.map(({ group, kinds, because }) => [kindNames(group, kinds), because]);
+  const without = withoutTemplate.map(({ group, kinds, because }) => [groupName(group), kindNames(kinds), because]);
   return `## Kinds with pod templates
 
 \`inject\`, \`uninject\`, \`explain\` and \`capture\` find the pods of these kinds, in any version. In a path, \`*\` stands for
 every item of a list or every member of a map, so one object can have several pod templates; each is injected on its own.
 Labels and annotations are those of the template, which its pods get, and the namespace is that of the object.
 
-${table(['project', 'kind', 'pod template'], pathRows(templateSubjects))}
+${table(['project', 'API group', 'kinds', 'pod template'], pathRows(templateSubjects))}
 
 Lists of any kind are searched, and so are these kinds, which hold whole objects:
 
-${table(['project', 'kind', 'objects'], pathRows(holderSubjects))}
+${table(['project', 'API group', 'kinds', 'objects'], pathRows(holderSubjects))}
 
 Of these kinds no pod template is known. If pods are made of them, the webhook injects those; nothing can do it offline:
 
-${table(['kind', 'because'], without)}
+${table(['API group', 'kinds', 'because'], without)}
 
 \`--pod-template KIND=PATH\` adds a kind, such as \`--pod-template 'Train.example.com=/spec/cars/*/template'\`: the kind, a dot and
 its API group, which only the core group has not, and the path of a template with \`metadata\` and \`spec\`. The option can be

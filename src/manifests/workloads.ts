@@ -39,7 +39,7 @@ export interface WithoutPod {
 }
 
 /** `Kind.group`, by which the kind of an object is known in any version; the core group has no suffix. */
-export function kindKey(group: string, kind: string): string {
+function kindKey(group: string, kind: string): string {
   return group === '' ? kind : `${kind}.${group}`;
 }
 

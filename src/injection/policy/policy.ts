@@ -91,7 +91,8 @@ function wish(value: Json | undefined, where: string): Policy | undefined {
   if (value === 'false') return decided('OptedOut', `the pod's ${where} ${injectName} is "false"`);
   const allowed = '"true", "false"';
   const problem = typeof value === 'string' ? `${quote(value)} is not allowed; allowed: ${allowed}` : notText(allowed);
-  return decided('InvalidInjectValue', `${where} ${injectName}: ${problem}`);
+  const message = `${where} ${injectName}: ${problem}`;
+  return decided('InvalidInjectValue', message);
 }
 
 /** Returns whether the pod itself asks for injection, by label or annotation. An invalid value counts as asking. */
