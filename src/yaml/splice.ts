@@ -3,7 +3,7 @@ import type { Json } from '../json/json.ts';
 import { readKey } from '../grammar/yaml/node.ts';
 import { keepComment, keepCommentOf, leaveCommentAbove, leaveCommentsBelow } from './comments.ts';
 import type { Edit } from './edit.ts';
-import { extentsOf, parsedItems, placeAfter, startOfBody, type Page } from './extent.ts';
+import { extentsOf, parsedItems, placeAfter, startOfBody, type Extent, type Page } from './extent.ts';
 import { flowText, quoteColons } from './flow.ts';
 import { columnOf, detectLayout } from './layout.ts';
 import { printInline, printItem, printPair } from './print.ts';
@@ -143,6 +143,21 @@ function printNew(
   return { text: lines(value), value, lines };
 }
 
+/** Prints a new item where a parsed one stood, which need not begin its line. */
+function putInPlace(page: Page, extent: Extent, item: unknown, printer: ValuePrinter): Edit {
+  const column = columnOf(page.text, extent.from);
+  const { text, lines, ...rest } = printNew(page, item, column, printer);
+  return {
+    ...rest,
+    from: extent.from,
+    to: placeAfter(page.text, extent),
+    text: text.slice(column),
+    ...(lines === undefined ? {} : { lines: (value: Json) => lines(value).slice(column) }),
+    depth: 0,
+    whole: true,
+  };
+}
+
 /** The new items that stand where a parsed one stood, by the parsed one. */
 function successorsIn(page: Page, collection: Collection): ReadonlyMap<unknown, unknown> {
   const found = new Map<unknown, unknown>();
@@ -170,18 +185,7 @@ function editsOf(page: Page, collection: Collection, printer: ValuePrinter): Edi
     if (kept.has(parsed[index])) continue;
     const successor = successorOf.get(parsed[index]);
     if (successor !== undefined) {
-      const { text, ...rest } = printNew(page, successor, column, printer);
-      const lines = rest.lines;
-      const inPlace = (whole: string): string => whole.slice(column);
-      edits.push({
-        from: extent.from,
-        to: placeAfter(page.text, extent),
-        text: inPlace(text),
-        depth: 0,
-        whole: true,
-        ...(rest.value === undefined ? {} : { value: rest.value }),
-        ...(lines === undefined ? {} : { lines: (shown: Json) => inPlace(lines(shown)) }),
-      });
+      edits.push(putInPlace(page, extent, successor, printer));
       continue;
     }
     if (!extent.startsLine) return reprintItem(page, owner);

@@ -80,8 +80,8 @@ export const texts: readonly Edit[] = [
     protects: 'a map with a key twice is refused',
     file: 'src/grammar/yaml/value.ts',
     tests: ['test/unit/settings/proxy-config.test.ts', 'test/unit/yaml/value.test.ts'],
-    text: 'if (own.has(key)) throw',
-    replacement: 'if (own.has(key) && key === "") throw',
+    text: 'if (own.has(key))',
+    replacement: 'if (own.has(key) && key === "")',
   },
   {
     protects: 'a long text gets no suggestion, which costs its square',

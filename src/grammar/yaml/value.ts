@@ -106,7 +106,11 @@ function createReader<N extends number | YamlNumber>(
         continue;
       }
       const key = keyOf(pair.key);
-      if (own.has(key)) throw new Unfit(`Map keys must be unique: ${quote(key)} is there twice; remove one`, pair.key);
+      if (own.has(key))
+        throw new Unfit(
+          `Map keys must be unique: ${quote(key)} is there twice, and kubectl takes the last; remove one`,
+          pair.key,
+        );
       own.add(key);
       members.set(key, pair.value === null ? null : read(pair.value));
     }

@@ -63,7 +63,7 @@ describe('YAML as kubectl reads it', () => {
   });
 
   test.each<[string, RegExp]>([
-    ['a: 1\na: 2', /Map keys must be unique: "a" is there twice; remove one/],
+    ['a: 1\na: 2', /Map keys must be unique: "a" is there twice, and kubectl takes the last; remove one/],
     ['~: 1', /null is no key; write quotes around it/],
     ['18446744073709551615: 1', /no key; write quotes/],
     ['[1]: 2', /a key must be plain text; write quotes around it/],
