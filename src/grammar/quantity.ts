@@ -35,3 +35,19 @@ export function parseQuantity(text: string): number | undefined {
   const value = Number(`${digits}${exponent}`) * scale;
   return Number.isFinite(value) ? value : undefined;
 }
+
+/**
+ * Returns the largest quantity not above the number as people write it: CPU in whole cores or millicores, anything else
+ * with the suffix that gives the shortest exact text, such as `60Mi` or `64M`.
+ */
+export function quantityText(resource: string, amount: number): string {
+  if (resource === 'cpu') {
+    const millicores = Math.floor(amount * 1000 + 1e-6);
+    return millicores % 1000 === 0 ? String(millicores / 1000) : `${millicores}m`;
+  }
+  const value = Math.floor(amount);
+  const exact = [...Object.entries(binary), ...Object.entries(decimal)]
+    .filter(([suffix, scale]) => scale > 1 && suffix !== '' && value !== 0 && Number.isInteger(value / scale))
+    .map(([suffix, scale]) => `${value / scale}${suffix}`);
+  return [...exact, String(value)].reduce((best, text) => (text.length < best.length ? text : best));
+}

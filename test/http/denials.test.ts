@@ -226,7 +226,7 @@ describe('a bad annotation is a denial that names it, the value and what is allo
 
   test.each([7, true, null, ['80'], { a: 1 }])('that is %j and no text', async (value) => {
     const message = (await send(annotated({ [ports]: value }))).status?.message;
-    expect(message).toBe(`${ports}: must be a string; allowed: ${portWords} (InvalidAnnotation)`);
+    expect(message).toBe(`${ports}: must be a string: quote it; allowed: ${portWords} (InvalidAnnotation)`);
   });
 
   test('of a megabyte, shown in part', async () => {

@@ -1,6 +1,7 @@
 import { isInjectedName } from '../../pod/containers.ts';
 import { runsOn, type Fragment, type PlacedContainer } from '../../sidecars/fragment.ts';
 import type { PodView } from '../../pod/view.ts';
+import { quantityText } from '../../grammar/quantity.ts';
 import { names } from '../../pod/conventions.ts';
 import { draftOf, type PodSettings } from '../../settings/effective.ts';
 import { isSame, objectMember, stringMember, type Json, type JsonObject } from '../../json/json.ts';
@@ -40,7 +41,7 @@ function ownRequests(view: PodView, resource: Shared): { readonly sidecars: numb
 }
 
 /** Returns the largest quantity not above the number, in whole millicores or bytes. */
-function quantityText(resource: Shared, value: number): string {
+function wholeQuantity(resource: Shared, value: number): string {
   return resource === 'cpu' ? `${Math.floor(value * 1000 + 1e-6)}m` : String(Math.floor(value));
 }
 
@@ -79,11 +80,10 @@ interface Demands {
 function cut(demand: Demand, list: 'requests' | 'limits', resource: Shared, most: number, warnings: string[]): void {
   const value = list === 'requests' ? requestedBy(demand, resource) : (amount(demand.limits[resource]) ?? 0);
   if (value <= most) return;
-  const before = demand[list][resource] ?? demand.limits[resource];
-  const after = quantityText(resource, Math.max(0, most));
+  const after = wholeQuantity(resource, Math.max(0, most));
   demand[list][resource] = after;
-  const was = typeof before === 'string' ? before : JSON.stringify(before);
-  warnings.push(`${demand.name}: ${resource} ${list} are ${after} and not ${was}, to fit into the pod's resources`);
+  const shown = quantityText(resource, Math.max(0, most));
+  warnings.push(`${demand.name}: ${resource} ${list} are reduced to ${shown}, to fit into the pod's resources`);
 }
 
 function fitOne(view: PodView, { running, starting }: Demands, resource: Shared, warnings: string[]): void {

@@ -5,7 +5,7 @@ import { annotationNames } from '../../pod/annotation-names.ts';
 import { names, statusAnnotation } from '../../pod/conventions.ts';
 import { member, objectMember, stringMember, type Json } from '../../json/json.ts';
 import { isEmptySelector, matchesLabels, type LabelSelector } from '../../pod/label-selector.ts';
-import { quote } from '../../grammar/problem.ts';
+import { notText, quote } from '../../grammar/problem.ts';
 import type { Settings } from '../../settings/schema/configuration.ts';
 import { matchesWildcard } from '../../grammar/wildcard.ts';
 import { atLeastOne, reason, reasons, type Reason, type ReasonCode } from './reason.ts';
@@ -89,8 +89,9 @@ function wish(value: Json | undefined, where: string): Policy | undefined {
   if (value === undefined) return undefined;
   if (value === 'true') return decided('OptedIn', `the pod's ${where} ${injectName} is "true"`);
   if (value === 'false') return decided('OptedOut', `the pod's ${where} ${injectName} is "false"`);
-  const shown = typeof value === 'string' ? quote(value) : quote(JSON.stringify(value));
-  const message = `${where} ${injectName}: ${shown} is not allowed; allowed: "true", "false"`;
+  const allowed = '"true", "false"';
+  const problem = typeof value === 'string' ? `${quote(value)} is not allowed; allowed: ${allowed}` : notText(allowed);
+  const message = `${where} ${injectName}: ${problem}`;
   return decided('InvalidInjectValue', message);
 }
 

@@ -88,7 +88,7 @@ export function objectsOf(text: string): Compared[] {
   if (!Array.isArray(documents)) return [];
   return documents.flatMap((document) => {
     const value = document.toJS() as Json;
-    return findObjects(value).map(({ object, pointer, pod }): Compared => {
+    return findObjects(value).map(({ object, pointer, pods: [pod] }): Compared => {
       if (pod === undefined) return { object: normalise(withoutZeros(object)) as JsonObject, pod: undefined };
       const { metadata, spec } = pod.value;
       const tokens = pod.pointer.slice(pointer.length).split('/').slice(1);

@@ -127,7 +127,7 @@ describe('of a pod', () => {
       'nothing that creates pods',
       '{"apiVersion":"v1","kind":"Service","metadata":{"name":"s"}}',
       [],
-      /no object that creates pods/,
+      /no object with a known pod template/,
     ],
   ])('%s is a failure', async (_, text, more, message) => {
     const { stdout, stderr, code } = await runCommand(['capture', '-f', '-', '--dry-run', ...more], text);

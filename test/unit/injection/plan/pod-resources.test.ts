@@ -33,8 +33,12 @@ describe('resources of the pod as a whole', () => {
       requests: { cpu: '50m', memory: '67108864' },
       limits: { cpu: '1000m', memory: '536870912' },
     });
-    expect(decideOn(pod).warnings).toContain(
-      "sidecar-injector: istio-proxy: cpu requests are 50m and not 100m, to fit into the pod's resources",
+    expect(decideOn(pod).warnings).toEqual(
+      expect.arrayContaining([
+        "sidecar-injector: istio-proxy: cpu requests are reduced to 50m, to fit into the pod's resources",
+        "sidecar-injector: istio-proxy: memory limits are reduced to 512Mi, to fit into the pod's resources",
+        "sidecar-injector: istio-proxy: memory requests are reduced to 64Mi, to fit into the pod's resources",
+      ]),
     );
   });
 
@@ -108,7 +112,7 @@ describe('in the mode istiod', () => {
     expect(container('istio-proxy')).toHaveProperty('resources.limits.cpu', '1000m');
     expect(container('app')).toEqual(expect.objectContaining(app('200m')));
     expect(decision.warnings).toContain(
-      "sidecar-injector: istio-proxy: cpu requests are 50m and not 100m, to fit into the pod's resources",
+      "sidecar-injector: istio-proxy: cpu requests are reduced to 50m, to fit into the pod's resources",
     );
   });
 
@@ -174,8 +178,8 @@ describe('with further sidecars', () => {
     expect(resourcesOf(pod, 'istio-proxy').requests['cpu']).toBe('0m');
     expect(decision.warnings).toEqual(
       expect.arrayContaining([
-        "sidecar-injector: shipper: cpu limits are 1000m and not 2, to fit into the pod's resources",
-        "sidecar-injector: shipper: cpu requests are 100m and not 300m, to fit into the pod's resources",
+        "sidecar-injector: shipper: cpu limits are reduced to 1, to fit into the pod's resources",
+        "sidecar-injector: shipper: cpu requests are reduced to 100m, to fit into the pod's resources",
       ]),
     );
   });
