@@ -63,7 +63,8 @@ export function renderPod(
   const own = moveToTemplate({ initContainers: data.view.initContainers, containers: data.view.containers }, template);
   const copies = userCopies(data, template);
   const user = [...copies.initContainers, ...copies.containers].find((one) => stringMember(one, 'name') === proxyName);
-  const laid = (list: List): JsonObject[] => mergeNamed(mergeNamed(own[list], template[list]), copies[list]);
+  const laid = (list: List): JsonObject[] =>
+    mergeNamed(mergeNamed(own[list], template[list], 'containers'), copies[list], 'containers');
   let lists: Lists = withUserIdentity(
     { initContainers: laid('initContainers'), containers: laid('containers') },
     data,
@@ -97,7 +98,7 @@ export function renderPod(
   const ownSecurity = objectMember(data.view.spec, 'securityContext');
   return {
     ...lists,
-    volumes: mergeNamed(objectsMember(data.view.spec, 'volumes'), template.volumes),
+    volumes: mergeNamed(objectsMember(data.view.spec, 'volumes'), template.volumes, 'volumes'),
     imagePullSecrets: template.imagePullSecrets,
     securityContext:
       template.securityContext === undefined ? undefined : strategicMerge(ownSecurity ?? {}, template.securityContext),

@@ -27,12 +27,14 @@ export function mergeTemplates(before: TemplatePod, later: TemplatePod): Templat
   return {
     labels: { ...before.labels, ...template.labels },
     annotations: { ...before.annotations, ...template.annotations },
-    initContainers: mergeNamed(before.initContainers, template.initContainers) as NamedObject[],
-    containers: mergeNamed(before.containers, template.containers) as NamedObject[],
-    volumes: mergeNamed(before.volumes, template.volumes) as NamedObject[],
-    imagePullSecrets: mergeNamed(secretsOf(before.imagePullSecrets), secretsOf(template.imagePullSecrets)).map(
-      (secret) => stringMember(secret, 'name') ?? '',
-    ),
+    initContainers: mergeNamed(before.initContainers, template.initContainers, 'containers') as NamedObject[],
+    containers: mergeNamed(before.containers, template.containers, 'containers') as NamedObject[],
+    volumes: mergeNamed(before.volumes, template.volumes, 'volumes') as NamedObject[],
+    imagePullSecrets: mergeNamed(
+      secretsOf(before.imagePullSecrets),
+      secretsOf(template.imagePullSecrets),
+      'imagePullSecrets',
+    ).map((secret) => stringMember(secret, 'name') ?? ''),
     ...(security === undefined && before.securityContext === undefined
       ? {}
       : { securityContext: strategicMerge(before.securityContext ?? {}, security ?? {}) }),

@@ -13,12 +13,12 @@ describe('strategic merge', () => {
     ['', 'xy', 'xy'],
     ['ab', '', 'ab'],
   ])('order of %j under %j is %j', (base, patch, expected) => {
-    expect(mergeNamed(named(base), named(patch)).map(({ name }) => name)).toEqual(expected.split(''));
+    expect(mergeNamed(named(base), named(patch), 'containers').map(({ name }) => name)).toEqual(expected.split(''));
   });
 
   test('what the patch does not name stays the same object', () => {
     const [own = {}, other = {}] = named('ab');
-    const merged = mergeNamed([own, other], [{ name: 'b', more: 1 }]);
+    const merged = mergeNamed([own, other], [{ name: 'b', more: 1 }], 'containers');
     expect(merged[0]).toBe(own);
     expect(merged[1]).toEqual({ name: 'b', more: 1 });
   });
@@ -32,7 +32,7 @@ describe('strategic merge', () => {
     [
       { ports: [{ containerPort: 1, name: 'x' }] },
       { ports: [{ containerPort: 1, protocol: 'UDP' }] },
-      { ports: [{ containerPort: 1, name: 'x', protocol: 'UDP' }] },
+      { ports: [{ containerPort: 1, protocol: 'UDP' }, { containerPort: 1, name: 'x' }] },
     ],
     [{}, { a: { b: null, c: 1 } }, { a: { c: 1 } }],
   ])('%j under %j is %j', (base, patch, expected) => {

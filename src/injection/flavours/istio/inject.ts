@@ -188,7 +188,7 @@ export const proposeIstiodInjection: Flavour['inject'] = (view, request, snapsho
   if (misfits !== undefined) return { outcome: 'deny', reasons: misfits, warnings };
   const redirected = redirectedProbes(declared, rendered);
   const others = [...declared.fragments.values()].map((one) => withRedirects(one, redirected));
-  const fitted = fitFragments(view, [...others, finished.fragment], new Set(applicationNames(data)));
+  const fitted = fitFragments(view, [...others, finished.fragment], new Set(applicationNames(data)), pieces.overrides);
   const fragments = [...fitted.fragments.slice(-1), ...fitted.fragments.slice(0, -1)];
   const sleeps = sleepsFor(view, request.namespace, rendered, snapshot);
   warnings.push(...warningsAboutHosts(pieces.edits), ...fitted.warnings, ...sleeps.warnings);

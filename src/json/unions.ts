@@ -1,0 +1,74 @@
+import { isObject, type Json, type JsonObject } from './json.ts';
+
+/** What belongs to a union: its members, or whatever is not named. */
+type Union = { readonly members: readonly string[] } | { readonly allBut: readonly string[] };
+
+const probe: Union = { members: ['exec', 'grpc', 'httpGet', 'tcpSocket'] };
+const hook: Union = { members: ['exec', 'httpGet', 'sleep', 'tcpSocket'] };
+const profile: Union = { members: ['localhostProfile', 'type'] };
+
+/**
+ * Unions of a pod's spec (kubernetes/api core/v1): of their members an object may have one alone, by the name of the
+ * object or of the list that it is in. In the two profiles the type decides whether the other member may be there.
+ */
+const unions: ReadonlyMap<string, Union> = new Map<string, Union>([
+  ['livenessProbe', probe],
+  ['readinessProbe', probe],
+  ['startupProbe', probe],
+  ['postStart', hook],
+  ['preStop', hook],
+  ['env', { members: ['value', 'valueFrom'] }],
+  ['valueFrom', { allBut: [] }],
+  ['volume', { allBut: ['name'] }],
+  ['volumes', { allBut: ['name'] }],
+  ['volumeMounts', { members: ['subPath', 'subPathExpr'] }],
+  ['resourceClaims', { allBut: ['name'] }],
+  ['seccompProfile', profile],
+  ['appArmorProfile', profile],
+]);
+
+/**
+ * Returns the base without the members of its union if the patch has one of them: a choice replaces the choice.
+ *
+ * @param name of the object, or of the list that it is in
+ * @param merging keeps the member that the patch has too, so that the two can be merged
+ */
+export function withoutChoice(
+  base: JsonObject,
+  patch: JsonObject,
+  name: string | undefined,
+  merging: boolean = false,
+): JsonObject {
+  const union = name === undefined ? undefined : unions.get(name);
+  if (union === undefined) return base;
+  const belongs = (key: string): boolean =>
+    'members' in union ? union.members.includes(key) : !union.allBut.includes(key);
+  const chosen = Object.keys(patch).filter((key) => belongs(key) && patch[key] !== undefined && patch[key] !== null);
+  if (chosen.length === 0) return base;
+  const stays = (key: string): boolean => !belongs(key) || (merging && union !== profile && chosen.includes(key));
+  const kept = Object.entries(base).filter(([key]) => stays(key));
+  return kept.length === Object.keys(base).length ? base : Object.fromEntries(kept);
+}
+
+function nameOf(port: Json): Json | undefined {
+  return isObject(port) ? port['name'] : undefined;
+}
+
+/**
+ * Returns the merged ports of a container, in which those of the base have lost names that the patch gives to other
+ * ports: a name stands for one port.
+ *
+ * @param keyOf by which ports of base and patch are the same
+ */
+export function withUniquePortNames(
+  merged: readonly Json[],
+  patch: readonly Json[],
+  keyOf: (port: Json) => Json | undefined,
+): readonly Json[] {
+  const owners = new Map(patch.flatMap((port) => (nameOf(port) === undefined ? [] : [[nameOf(port), keyOf(port)]])));
+  return merged.map((port) => {
+    const name = nameOf(port);
+    if (!isObject(port) || name === undefined || !owners.has(name) || owners.get(name) === keyOf(port)) return port;
+    return Object.fromEntries(Object.entries(port).filter(([key]) => key !== 'name'));
+  });
+}
