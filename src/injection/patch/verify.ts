@@ -19,17 +19,19 @@ function countNames(objects: readonly JsonObject[]): ReadonlyMap<string | undefi
 }
 
 /**
- * Returns the volumes that other containers mount. The pod template of a StatefulSet mounts volumes that only its
+ * Returns the volumes that other containers mount, and the pod's own copies of the injected ones. The pod template of a StatefulSet mounts volumes that only its
  * claims provide, and a sidecar may share one of those.
  */
 function mountedByOthers(lists: Lists, record: InjectionStatus): ReadonlySet<string | undefined> {
+  const others = containerLists.flatMap((list) => {
+    const recorded = new Set(record[list]);
+    return lists[list].filter((container) => !recorded.has(stringMember(container, 'name') ?? ''));
+  });
+  const copies = record.undo.overrides.map(({ container }) => container);
   return new Set(
-    containerLists.flatMap((list) => {
-      const recorded = new Set(record[list]);
-      return lists[list]
-        .filter((container) => !recorded.has(stringMember(container, 'name') ?? ''))
-        .flatMap((container) => objectsMember(container, 'volumeMounts').map((mount) => stringMember(mount, 'name')));
-    }),
+    [...others, ...copies].flatMap((container) =>
+      objectsMember(container, 'volumeMounts').map((mount) => stringMember(mount, 'name')),
+    ),
   );
 }
 
@@ -77,7 +79,10 @@ function checkContainers(
         if (!volumes.has(volume) && !isMounted(volume))
           violations.push(`container ${name} mounts volume ${volume}, which does not exist`);
       }
-      for (const port of objectsMember(container, 'ports')) {
+      // A declared container that has ended does not listen any more, and others may declare its ports.
+      const listens =
+        isInjectedName(name) || list === 'containers' || stringMember(container, 'restartPolicy') === 'Always';
+      for (const port of listens ? objectsMember(container, 'ports') : []) {
         const number = `${JSON.stringify(member(port, 'containerPort') ?? null)} ${stringMember(port, 'protocol') ?? 'TCP'}`;
         if (ports.has(number)) violations.push(`port ${number} is declared twice by injected containers`);
         ports.add(number);

@@ -4,6 +4,7 @@ import { objectsMember, stringMember, type JsonObject, type NamedObject } from '
 import { quote } from '../../grammar/problem.ts';
 import type { SleepEdit } from './prestop-sleep.ts';
 import { draftApplication, type ApplicationDraft, type ApplicationEdit } from './application.ts';
+import { copyConflicts } from './copy-conflicts.ts';
 import { listenedTwice } from './conflicts.ts';
 import type { KnownText, KnownTexts } from '../patch/patch-text.ts';
 import { applyOverride } from './override.ts';
@@ -239,7 +240,9 @@ export function planFragments(
   const joined = fragments.map((fragment) => joinApplication(fragment, application, conflicts));
   const { containers, texts } = placeContainers(view, joined, overrides, conflicts);
   const volumes = placeVolumes(view, joined, changes.volumes, conflicts);
-  conflicts.push(...listenedTwice(view, fragments));
+  const listened = listenedTwice(view, fragments);
+  const placed = [...Object.values(containers)].flatMap((additions) => allOf(additions));
+  conflicts.push(...listened, ...(listened.length === 0 ? copyConflicts(placed, overrides) : []));
   const found = atLeastOne(conflicts);
   if (found !== undefined) return { conflicts: found };
   const plan = {

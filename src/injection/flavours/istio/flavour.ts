@@ -33,6 +33,9 @@ export const istio: Flavour = {
   misfits: () => [],
   // Istio's injector applies its templates on top of an earlier injection of its own.
   continues: (view) => previousInjection(view) !== undefined,
+  // Istio's containers are this flavour's own.
+  isForeign: () => false,
+  leftovers: () => undefined,
   inject: proposeIstiodInjection,
   reinvoke: proposeIstiodReinvocation,
   // Istio's values may make its proxy privileged.

@@ -4,6 +4,8 @@ import { proxyUser } from '../../../pod/conventions.ts';
 import { proxyFragment } from '../../../sidecars/standalone/proxy.ts';
 import { builtInSidecar } from '../../../sidecars/template-library.ts';
 import type { Flavour } from '../flavour.ts';
+import { leftoversIn } from './leftovers.ts';
+import { isIstioContainer } from './istio-container.ts';
 import { proposeInjection } from './inject.ts';
 import { proposeReinvocation } from './reinvoke.ts';
 
@@ -37,6 +39,8 @@ export const standalone: Flavour = {
   problems: () => [],
   misfits,
   continues: () => false,
+  isForeign: isIstioContainer,
+  leftovers: leftoversIn,
   inject: proposeInjection,
   reinvoke: proposeReinvocation,
   allowed: () => ({ privilegedProxy: false }),

@@ -1,0 +1,79 @@
+import { isSame, member, objectMember, objectsMember, stringMember, type JsonObject } from '../../../json/json.ts';
+import { names } from '../../../pod/conventions.ts';
+import { containersOf, type PodContainer } from '../../../pod/containers.ts';
+import { readPodSettings } from '../../../settings/pod-settings.ts';
+import type { Fragment } from '../../../sidecars/fragment.ts';
+import { captureVariable } from '../../../sidecars/standalone/init-container.ts';
+import { volumesOf } from '../../../sidecars/standalone/proxy.ts';
+import { builtInSidecar } from '../../../sidecars/template-library.ts';
+import type { PodView } from '../../../pod/view.ts';
+import { workloadOf } from '../../../pod/workload.ts';
+import { findLeftovers } from '../../plan/leftovers.ts';
+import { chooseSidecars, declareFragments } from '../../policy/selection.ts';
+import { hasBootstrap } from '../../policy/status-fit.ts';
+import { baseOf, type Snapshot } from '../../snapshot.ts';
+import type { Flavour } from '../flavour.ts';
+
+const ruleVariables: ReadonlySet<string | undefined> = new Set(
+  (['v4', 'v6', 'nft'] as const).map((rendering) => captureVariable(rendering)),
+);
+
+/**
+ * Returns whether the container is one of the built-in sidecar as it was injected, and not a pod's own copy of it: such a
+ * copy has no rules and no bootstrap. Nothing of it is kept, so it cannot matter who wrote it.
+ */
+function isBuiltIn({ name, raw }: PodContainer): boolean {
+  const image = stringMember(raw, 'image') ?? 'auto';
+  if (image === 'auto') return false;
+  if (name === names.proxyContainer) return hasBootstrap(raw);
+  if (name !== names.initContainer) return false;
+  const added = member(objectMember(objectMember(raw, 'securityContext'), 'capabilities'), 'add');
+  const hasRules = objectsMember(raw, 'env').some((variable) => ruleVariables.has(stringMember(variable, 'name')));
+  return hasRules && Array.isArray(added) && added.includes('NET_ADMIN');
+}
+
+/** Returns whether both run the same program of the same image. */
+function isAlike(one: JsonObject, other: JsonObject): boolean {
+  return ['image', 'command', 'args'].every((field) =>
+    isSame(member(one, field) ?? null, member(other, field) ?? null),
+  );
+}
+
+function isDeclared({ name, raw }: PodContainer, fragments: readonly Fragment[]): boolean {
+  return fragments.some(({ containers }) =>
+    containers.some(({ container }) => container.name === name && isAlike(container, raw)),
+  );
+}
+
+const builtInVolumes = [names.logsVolume, names.podInfoVolume, names.tokenMaskVolume, names.adminVolume] as const;
+
+/** Returns whether names of the pod are those of injected containers or volumes; of most pods none is. */
+function hasKnownNames(view: PodView, { templates }: Snapshot): boolean {
+  const known = new Set<string | undefined>(builtInVolumes);
+  for (const { native } of templates.values()) {
+    for (const { container } of native.containers) known.add(container.name);
+    for (const { name } of native.volumes) known.add(name);
+  }
+  return (
+    objectsMember(view.spec, 'volumes').some((volume) => known.has(stringMember(volume, 'name'))) ||
+    containersOf(view).some((container) => known.has(container.name) || isBuiltIn(container))
+  );
+}
+
+/** Returns what an earlier injection has left in a pod whose status annotation is missing. */
+export const leftoversIn: Flavour['leftovers'] = (view, request, snapshot) => {
+  if (!hasKnownNames(view, snapshot)) return undefined;
+  const base = baseOf(snapshot, request.namespace, view.labels);
+  const { effective, problems } = readPodSettings(view, base, snapshot.settings.proxy.allowedImages);
+  if (problems.length > 0) return undefined;
+  const owner = request.workload ?? workloadOf(view);
+  const { chosen } = chooseSidecars(effective.templates, snapshot, { namespace: request.namespace, owner });
+  const withProxy = chosen.has(builtInSidecar);
+  const declared = declareFragments(chosen, view, request.namespace, snapshot.nativeSidecars, snapshot);
+  const fragments = [...declared.fragments.values()];
+  return findLeftovers(view, {
+    isLeft: (container) => (withProxy && isBuiltIn(container)) || isDeclared(container, fragments),
+    volumes: [...(withProxy ? volumesOf(effective.proxy) : []), ...fragments.flatMap(({ volumes }) => volumes)],
+    statusPort: effective.proxy.statusPort,
+  });
+};
