@@ -27,8 +27,9 @@ export type Identify = (item: Json) => Json | undefined;
 
 /** A container may have a port of one number for each protocol (listMapKey of `ports` in kubernetes/api core/v1). */
 const identifyPort: Identify = (port) => {
-  const number = isObject(port) ? member(port, 'containerPort') : undefined;
-  return number === undefined || !isObject(port) ? undefined : `${String(number)} ${String(port['protocol'] ?? 'TCP')}`;
+  if (!isObject(port)) return undefined;
+  const number = member(port, 'containerPort');
+  return number === undefined ? undefined : JSON.stringify([number, member(port, 'protocol') ?? 'TCP']);
 };
 
 /** Returns how items of the list are matched when two lists are merged, or undefined if the list is replaced whole. */

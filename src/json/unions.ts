@@ -27,6 +27,22 @@ const unions: ReadonlyMap<string, Union> = new Map<string, Union>([
   ['appArmorProfile', profile],
 ]);
 
+/** The API server refuses a container that may not gain privileges but has all of them. */
+function withoutContradiction(base: JsonObject, patch: JsonObject): JsonObject {
+  const capabilities = patch['capabilities'];
+  const added = isObject(capabilities) ? capabilities['add'] : undefined;
+  const isMighty =
+    patch['privileged'] === true ||
+    (Array.isArray(added) && (added.includes('SYS_ADMIN') || added.includes('CAP_SYS_ADMIN')));
+  const contradicted = isMighty
+    ? 'allowPrivilegeEscalation'
+    : patch['allowPrivilegeEscalation'] === false
+      ? 'privileged'
+      : undefined;
+  if (contradicted === undefined || !Object.hasOwn(base, contradicted)) return base;
+  return Object.fromEntries(Object.entries(base).filter(([field]) => field !== contradicted));
+}
+
 /**
  * Returns the base without the members of its union if the patch has one of them: a choice replaces the choice.
  *
@@ -39,6 +55,7 @@ export function withoutChoice(
   name: string | undefined,
   merging: boolean = false,
 ): JsonObject {
+  if (name === 'securityContext') return withoutContradiction(base, patch);
   const union = name === undefined ? undefined : unions.get(name);
   if (union === undefined) return base;
   const belongs = (key: string): boolean =>

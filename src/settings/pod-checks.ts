@@ -4,7 +4,7 @@ import type { PodSettings } from './effective.ts';
 import type { JsonObject } from '../json/json.ts';
 import { quote, type Problem } from '../grammar/problem.ts';
 import { parseQuantity } from '../grammar/quantity.ts';
-import { balance, type ContainerResources } from '../pod/resources.ts';
+import { balance } from '../pod/resources.ts';
 import { matchesWildcard } from '../grammar/wildcard.ts';
 
 function isAbove(value: string, bound: string): boolean {
@@ -51,14 +51,16 @@ function askedBy(annotations: JsonObject, container: 'proxy' | 'capture') {
   return asked;
 }
 
+type Lists = Record<'requests' | 'limits', Record<string, string | undefined>>;
+
 /** Resolves requests above limits: a value that the pod did not set follows the one that it did. */
 function balanceResources(draft: PodSettings, annotations: JsonObject): Problem[] {
   return (['proxy', 'capture'] as const).flatMap((container) => {
     const asked = askedBy(annotations, container);
-    const { requests, limits } = draft[container].resources as ContainerResources;
+    const { requests, limits }: Lists = draft[container].resources;
     return balance({ requests, limits }, asked).map((resource) => ({
       where: asked.requests[resource] ?? '',
-      message: `${quote(String(requests[resource]))} is above the limit ${quote(String(limits[resource]))}`,
+      message: `${quote(requests[resource] ?? '')} is above the limit ${quote(limits[resource] ?? '')}`,
     }));
   });
 }

@@ -6,8 +6,11 @@ const known: ReadonlySet<string> = new Set(['cpu', 'memory', 'ephemeral-storage'
 
 const lists = ['requests', 'limits'] as const;
 
-function isQuantity(value: Json | undefined): boolean {
-  return typeof value === 'string' || typeof value === 'number';
+/** Returns the quantity as text, as which the settings have it. */
+function quantityOf(name: string, value: Json | undefined): string | undefined {
+  if (!known.has(name)) return undefined;
+  if (typeof value === 'number') return String(value);
+  return typeof value === 'string' ? value : undefined;
 }
 
 /**
@@ -27,11 +30,12 @@ export function settledResources(resources: JsonObject | undefined): {
       others[field] = value;
       continue;
     }
-    const isSettled = ([name, amount]: readonly [string, Json | undefined]): boolean =>
-      known.has(name) && isQuantity(amount);
-    const entries = Object.entries(value);
-    for (const [name, amount] of entries.filter(isSettled)) settled[list][name] = String(amount);
-    const rest = entries.filter((entry) => !isSettled(entry));
+    const rest: [string, Json | undefined][] = [];
+    for (const [name, amount] of Object.entries(value)) {
+      const quantity = quantityOf(name, amount);
+      if (quantity === undefined) rest.push([name, amount]);
+      else settled[list][name] = quantity;
+    }
     if (rest.length > 0) others[field] = Object.fromEntries(rest);
   }
   return { settled, others };

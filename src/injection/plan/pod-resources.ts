@@ -232,7 +232,7 @@ export function fitPodResources(view: PodView, { effective, declared, withProxy,
 
 /** Returns the settings with these resources; the same settings if they have them already. */
 function withResources(effective: PodSettings, proxy: ContainerResources, init: ContainerResources): PodSettings {
-  const of = ({ requests, limits }: ContainerResources): Resources => ({ requests, limits }) as Resources;
+  const of = ({ requests, limits }: ContainerResources): Resources => ({ requests, limits });
   const [forProxy, forInit] = [of(proxy), of(init)];
   if (isSame(forProxy, effective.proxy.resources) && isSame(forInit, effective.capture.resources)) return effective;
   return {
@@ -244,5 +244,5 @@ function withResources(effective: PodSettings, proxy: ContainerResources, init: 
 
 /** Returns the settings with the resources that the proxy's container has by now. */
 export function withResourcesOf(effective: PodSettings, proxy: JsonObject): PodSettings {
-  return withResources(effective, ownResources(proxy), effective.capture.resources as ContainerResources);
+  return withResources(effective, ownResources(proxy), effective.capture.resources);
 }

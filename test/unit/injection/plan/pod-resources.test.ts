@@ -333,7 +333,7 @@ describe('requests above limits, whoever has set them', () => {
       { templates: [templateObject('shipper', { containers: [container], parameters })] },
     );
     const annotations = {
-      'inject.istio.io/templates': 'shipper',
+      'inject.istio.io/templates': 'sidecar,shipper',
       'shipper.sidecar-injector.io/memory': '32Mi',
     };
     expect(resourcesOf(injectedPod(podWith({ annotations }), snapshot), 'shipper')).toEqual({
