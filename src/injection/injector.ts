@@ -6,6 +6,7 @@ import { rememberFragments, type RememberedFragments } from './cache/fragments.t
 import { viewPod, type PodView } from '../pod/view.ts';
 import { statusAnnotation } from '../pod/conventions.ts';
 import { applyToValue } from '../json/apply.ts';
+import type { Operation } from '../json/operation.ts';
 import { member, type JsonObject } from '../json/json.ts';
 import { shapeProblems } from './plan/conflicts.ts';
 import { visible } from '../grammar/visible.ts';
@@ -74,6 +75,15 @@ function proposeAnew(
   return { ...proposed, operations: [...before, ...proposed.operations], warnings: said };
 }
 
+/** Returns the pod before its injection. Undefined if the record, which anybody may have written, does not fit the pod. */
+function undoneBy(pod: JsonObject, operations: readonly Operation[]): PodView | undefined {
+  try {
+    return viewPod(applyToValue(pod, operations) as JsonObject);
+  } catch {
+    return undefined;
+  }
+}
+
 /** Undoes the recorded injection of a pod that was copied without its init containers, and injects it anew. */
 function proposeRenewal(
   view: PodView,
@@ -86,7 +96,11 @@ function proposeRenewal(
     const sentence = `would restore what no injection has taken: ${problems.slice(0, 8).join('; ')}`;
     return { outcome: 'deny', reasons: [damagedStatus(sentence)] };
   }
-  const undone = viewPod(applyToValue(view.pod, operations) as JsonObject);
+  const undone = undoneBy(view.pod, operations);
+  const wrong = undone === undefined ? undefined : atLeastOne(shapeProblems(undone));
+  if (undone === undefined || wrong !== undefined) {
+    return { outcome: 'deny', reasons: [damagedStatus('cannot be undone')] };
+  }
   const warning = 'the pod was copied without its init containers; it is injected anew';
   return proposeAnew(undone, request, why, circumstances, { operations, warnings: [warning] });
 }

@@ -182,7 +182,7 @@ export function checkOverride(
   return [...problems, ...securityProblems(name, security, ['runAsUser', 'runAsGroup'], where, bounds)];
 }
 
-/** Ids of nobody: every id in a copy is its author's choice. */
+/** No ids: every one in a copy is its author's choice. */
 export const noIds: TakenIds = { runAsUser: new Set(), runAsGroup: new Set() };
 
 /** Any user or group but root's, whosever it is. */

@@ -49,17 +49,24 @@ interface Ids {
 /** Ids that others have, by field of the security context. */
 export type TakenIds = Readonly<Record<(typeof idFields)[number], Ids>>;
 
+/** The least id that OpenShift assigns to a namespace (its default uidAllocationRange is 1000000000-1999999999/10000). */
+const leastPlatformId = 1_000_000_000;
+
+function isPlatformId(id: Json | undefined): boolean {
+  return typeof id === 'number' && id >= leastPlatformId;
+}
+
 /**
- * Returns the ids that the pod's own containers set. OpenShift writes the namespace's user into every container before it
- * calls the webhook, so one of these in a copy of an injected container is nobody's choice.
+ * Returns the ids that a platform has given to the pod's own containers. OpenShift writes the namespace's user into every
+ * container before it calls the webhook, so one of these in a copy of an injected container is nobody's choice.
  */
-export function idsOf(containers: readonly PodContainer[]): TakenIds {
+export function platformIdsOf(containers: readonly PodContainer[]): TakenIds {
   const of = (field: string): ReadonlySet<Json | undefined> =>
     new Set(
       containers
         .filter(({ name }) => !isInjectedName(name))
         .map(({ raw }) => member(objectMember(raw, 'securityContext'), field))
-        .filter((id) => id !== undefined && id !== null),
+        .filter(isPlatformId),
     );
   return { runAsUser: of('runAsUser'), runAsGroup: of('runAsGroup') };
 }

@@ -4,7 +4,7 @@ import { builtInSidecar, nameOf } from '../../sidecars/template-library.ts';
 import { names } from '../../pod/conventions.ts';
 import type { PodSettings } from '../../settings/effective.ts';
 import { isAllowedImage } from '../../settings/pod-checks.ts';
-import { member, objectMember, stringMember, type JsonObject } from '../../json/json.ts';
+import { member, objectMember, objectsMember, stringMember, type JsonObject } from '../../json/json.ts';
 import { quote } from '../../grammar/problem.ts';
 
 import type { NotInjected } from '../patch/proposal.ts';
@@ -51,8 +51,10 @@ function isLong({ initContainers, containers, volumes, imagePullSecrets, undo }:
  */
 export function lacksInitContainers(view: PodView, record: InjectionStatus): boolean {
   if (record.initContainers.length === 0 || view.initContainers.length > 0 || isLong(record)) return false;
-  const present = new Set(view.containers.map((container) => stringMember(container, 'name')));
-  return record.containers.every((name) => present.has(name));
+  const namesIn = (list: readonly JsonObject[]): ReadonlySet<string | undefined> =>
+    new Set(list.map((one) => stringMember(one, 'name')));
+  const [containers, volumes] = [namesIn(view.containers), namesIn(objectsMember(view.spec, 'volumes'))];
+  return record.containers.every((name) => containers.has(name)) && record.volumes.every((name) => volumes.has(name));
 }
 
 function namesProxy({ initContainers, containers }: InjectionStatus): boolean {

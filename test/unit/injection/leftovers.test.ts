@@ -153,6 +153,18 @@ describe('a copy with the status but without init containers', () => {
     expect(decideOn(copy(pod)).warnings.join('\n')).toContain('was copied without its init containers');
   });
 
+  test('one whose record does not fit the pod is refused', () => {
+    const status = JSON.stringify({
+      settingsHash: 'x',
+      version: '1',
+      templates: ['sidecar'],
+      initContainers: ['istio-init', 'istio-proxy'],
+      undo: { absent: ['/spec/volumes'] },
+    });
+    const decision = decideOn(podWith({ annotations: { [statusAnnotation]: status } }));
+    expect([decision.outcome, decision.reasons[0].code]).toEqual(['deny', 'IncompleteInjection']);
+  });
+
   test('one that would bring back what no injection has taken is refused', () => {
     const overrides = [{ list: 'containers', index: 0, container: { name: 'evil', image: 'evil:1' } }];
     const status = JSON.stringify({

@@ -12,7 +12,7 @@ import { readPodSettings } from '../../../settings/pod-settings.ts';
 import { quote } from '../../../grammar/problem.ts';
 import { mountProblems, proxyConflicts, proxyVolumeConflicts } from '../../plan/conflicts.ts';
 import type { InjectionRequest } from '../../decision.ts';
-import { idsOf, identityOf, overridesOf, type TakenIds } from '../../plan/override.ts';
+import { platformIdsOf, identityOf, overridesOf, type TakenIds } from '../../plan/override.ts';
 import { checkOverride, overrideWarnings } from '../../plan/override-check.ts';
 import { fixedCaptureProblems } from '../../plan/fixed-capture.ts';
 import { injectedContainers } from '../../plan/injected-probes.ts';
@@ -108,7 +108,7 @@ export function validateInjection(
   const withProxy = wanted.templates.includes(builtInSidecar);
   const overrides = withProxy ? overridesOf(view) : [];
   const ownProxy = overrides.find(({ name }) => name === names.proxyContainer)?.raw;
-  const taken = idsOf(applicationContainers(view));
+  const taken = platformIdsOf(applicationContainers(view));
   const identity = identityOf(ownProxy, taken);
   const scrape = withProxy ? planScrape(view.annotations, wanted) : undefined;
 
