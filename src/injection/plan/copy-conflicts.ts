@@ -25,21 +25,21 @@ function portConflicts(containers: readonly NamedObject[]): Reason[] {
 }
 
 function mountConflicts(container: NamedObject): Reason[] {
+  const seen = new Set<string>();
   const paths = objectsMember(container, 'volumeMounts').map((mount) => stringMember(mount, 'mountPath') ?? '');
-  const twice = new Set(paths.filter((path, index) => paths.indexOf(path) !== index));
+  const twice = new Set(paths.filter((path) => seen.size === seen.add(path).size));
   return [...twice].map((path) =>
     reason('MountConflict', `container ${quote(container.name)} mounts two volumes at ${quote(path)}; leave one out`),
   );
 }
 
 /**
- * Returns conflicts that the pod's own copies of injected containers bring about: ports that two of the containers declare,
- * and paths that are mounted twice.
+ * Returns conflicts within the injected containers that the pod brings about: ports that two of them declare because of
+ * its own copies, and paths at which its copies or annotations mount a second volume.
  *
  * @param containers all injected ones, with the copies merged in
  */
 export function copyConflicts(containers: readonly NamedObject[], copies: readonly PodContainer[]): Reason[] {
-  const own = new Set(copies.map(({ name }) => name).filter(isInjectedName));
-  if (own.size === 0) return [];
-  return [...portConflicts(containers), ...containers.filter(({ name }) => own.has(name)).flatMap(mountConflicts)];
+  const mounts = containers.filter(({ name }) => isInjectedName(name)).flatMap(mountConflicts);
+  return copies.some(({ name }) => isInjectedName(name)) ? [...portConflicts(containers), ...mounts] : mounts;
 }

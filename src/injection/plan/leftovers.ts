@@ -39,8 +39,8 @@ function isDefaulted(value: Json | undefined, wanted: Json | undefined): boolean
 export interface Injected {
   readonly isLeft: (container: PodContainer) => boolean;
   readonly volumes: readonly NamedObject[];
-  /** Ports on which the proxy answers the application's probes. */
-  readonly statusPort: number;
+  /** Port on which the proxy answers the application's probes; undefined if those are left alone. */
+  readonly statusPort: number | undefined;
 }
 
 /**

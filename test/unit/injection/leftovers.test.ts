@@ -10,6 +10,7 @@ import {
   type InjectedPod,
 } from '../../support/builders/decisions.ts';
 import { snapshotOf } from '../../support/builders/snapshots.ts';
+import { injectWithIstiod, istioPod, istiodSnapshot } from '../../support/processes/istiod.ts';
 import { templateObject } from '../../support/builders/templates.ts';
 
 /** A pod as somebody has copied it: its spec alone. */
@@ -177,5 +178,38 @@ describe('a copy with the status but without init containers', () => {
     const decision = decideOn(podWith({ annotations: { [statusAnnotation]: status } }));
     expect([decision.outcome, decision.reasons[0].code]).toEqual(['deny', 'IncompleteInjection']);
     expect(decision.reasons[0].message).toContain('container "evil"');
+  });
+});
+
+describe('in the mode istiod', () => {
+  const hardened = istiodSnapshot({}, { spec: { istiod: { hardened: true, values: { global: { tag: '1.28.0' } } } } });
+
+  test.each([
+    ['plain', istiodSnapshot()],
+    ['hardened', hardened],
+  ])('a copy without annotations is injected: %s', (_what, snapshot) => {
+    const { pod } = injectWithIstiod(istioPod(), snapshot);
+    const copy = injectWithIstiod({ metadata: { name: 'copy' }, spec: pod['spec'] }, snapshot);
+    const { containers, initContainers } = copy.pod['spec'] as unknown as InjectedPod['spec'];
+    expect([namesOf(initContainers), namesOf(containers)]).toEqual([['istio-init', 'istio-proxy'], ['app']]);
+  });
+
+  test('a copy of a standalone proxy gets one of Istio’s', () => {
+    const { container } = injectWithIstiod(copyOf(injectedPod(podWith())), istiodSnapshot());
+    expect(container('istio-proxy')).toMatchObject({ args: expect.arrayContaining(['proxy', 'sidecar']) });
+    expect(container('istio-proxy')).not.toHaveProperty('command');
+  });
+
+  test('a path at which an annotation mounts a second volume is a conflict, and no defect', () => {
+    const annotations = {
+      'sidecar.istio.io/userVolume': '{"x":{"emptyDir":{}}}',
+      'sidecar.istio.io/userVolumeMount': '{"x":{"mountPath":"/etc/istio/proxy"}}',
+    };
+    expect(decideOn(podWith({ annotations }), istiodSnapshot()).reasons).toEqual([
+      {
+        code: 'MountConflict',
+        message: 'container "istio-proxy" mounts two volumes at "/etc/istio/proxy"; leave one out',
+      },
+    ]);
   });
 });

@@ -6,6 +6,7 @@ import type { Settings } from '../../../settings/schema/configuration.ts';
 import { builtInSidecar } from '../../../sidecars/template-library.ts';
 import type { Flavour } from '../flavour.ts';
 import { proposeIstiodInjection } from './inject.ts';
+import { leftoversIn } from './leftovers.ts';
 import { proposeIstiodReinvocation } from './reinvoke.ts';
 
 /** Checks what istiod mode needs beyond well-formed settings. */
@@ -35,7 +36,7 @@ export const istio: Flavour = {
   continues: (view) => previousInjection(view) !== undefined,
   // Istio's containers are this flavour's own.
   isForeign: () => false,
-  leftovers: () => undefined,
+  leftovers: leftoversIn,
   inject: proposeIstiodInjection,
   reinvoke: proposeIstiodReinvocation,
   // Istio's values may make its proxy privileged.

@@ -1,36 +1,17 @@
-import { isSame, member, objectMember, objectsMember, stringMember, type JsonObject } from '../../../json/json.ts';
+import { isSame, member, objectsMember, stringMember, type JsonObject } from '../../../json/json.ts';
 import { names } from '../../../pod/conventions.ts';
 import { containersOf, type PodContainer } from '../../../pod/containers.ts';
 import { readPodSettings } from '../../../settings/pod-settings.ts';
 import type { Fragment } from '../../../sidecars/fragment.ts';
-import { captureVariable } from '../../../sidecars/standalone/init-container.ts';
 import { volumesOf } from '../../../sidecars/standalone/proxy.ts';
 import { builtInSidecar } from '../../../sidecars/template-library.ts';
 import type { PodView } from '../../../pod/view.ts';
 import { workloadOf } from '../../../pod/workload.ts';
+import { isBuiltIn } from '../../plan/injected-container.ts';
 import { findLeftovers } from '../../plan/leftovers.ts';
 import { chooseSidecars, declareFragments } from '../../policy/selection.ts';
-import { hasBootstrap } from '../../policy/status-fit.ts';
 import { baseOf, type Snapshot } from '../../snapshot.ts';
 import type { Flavour } from '../flavour.ts';
-
-const ruleVariables: ReadonlySet<string | undefined> = new Set(
-  (['v4', 'v6', 'nft'] as const).map((rendering) => captureVariable(rendering)),
-);
-
-/**
- * Returns whether the container is one of the built-in sidecar as it was injected, and not a pod's own copy of it: such a
- * copy has no rules and no bootstrap. Nothing of it is kept, so it cannot matter who wrote it.
- */
-function isBuiltIn({ name, raw }: PodContainer): boolean {
-  const image = stringMember(raw, 'image') ?? 'auto';
-  if (image === 'auto') return false;
-  if (name === names.proxyContainer) return hasBootstrap(raw);
-  if (name !== names.initContainer) return false;
-  const added = member(objectMember(objectMember(raw, 'securityContext'), 'capabilities'), 'add');
-  const hasRules = objectsMember(raw, 'env').some((variable) => ruleVariables.has(stringMember(variable, 'name')));
-  return hasRules && Array.isArray(added) && added.includes('NET_ADMIN');
-}
 
 /** Returns whether both run the same program of the same image. */
 function isAlike(one: JsonObject, other: JsonObject): boolean {
