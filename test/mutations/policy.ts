@@ -145,6 +145,13 @@ export const policy: readonly Edit[] = [
     replacement: "const otherFields: ReadonlySet<string> = new Set(['name', 'image', 'resources', 'env']);",
   },
   {
+    protects: 'nothing is kept of containers that look like those of an earlier injection',
+    file: 'src/injection/plan/leftovers.ts',
+    tests: ['test/unit/injection/leftovers.test.ts'],
+    text: 'const containers = containersOf(view).filter(injected.isLeft);',
+    replacement: 'const containers = containersOf(view).filter(({ name }) => name === injected.volumes[0]?.name);',
+  },
+  {
     protects: "the pod's own istio-init runs the operator's image",
     ...overrideCheck,
     text: 'const images = name === names.proxyContainer ? allowedImages : [];',
