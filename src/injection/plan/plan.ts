@@ -242,7 +242,7 @@ export function planFragments(
   const volumes = placeVolumes(view, joined, changes.volumes, conflicts);
   const listened = listenedTwice(view, fragments);
   const placed = Object.values(containers).flatMap((additions) => allOf(additions));
-  conflicts.push(...listened, ...(listened.length === 0 ? copyConflicts(placed, overrides) : []));
+  conflicts.push(...listened, ...(listened.length === 0 ? copyConflicts(view, placed, overrides) : []));
   const found = atLeastOne(conflicts);
   if (found !== undefined) return { conflicts: found };
   const plan = {

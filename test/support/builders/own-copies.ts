@@ -78,16 +78,47 @@ const quantities: Readonly<Record<string, fc.Arbitrary<Json | undefined>>> = {
   'ephemeral-storage': optional(fc.constantFrom<Json>('1Mi', '1Gi')),
 };
 
-const resources = fields({ requests: optional(fields(quantities)), limits: optional(fields(quantities)) });
+/** Resources of which as many are requested as there are at most. */
+const whole = fc.option(
+  fc.constantFrom<JsonObject>({ 'example.com/x': '1' }, { 'hugepages-2Mi': '2Mi' }, { 'hugepages-2Mi': '4Mi' }),
+  { nil: {} as JsonObject, freq: 4 },
+);
+
+const resources = fc
+  .tuple(optional(fields(quantities)), optional(fields(quantities)), whole)
+  .map(([requests, limits, both]): JsonObject => {
+    const isBoth = Object.keys(both).length > 0;
+    return {
+      ...(requests === undefined && !isBoth ? {} : { requests: { ...requests, ...both } }),
+      ...(limits === undefined && !isBoth ? {} : { limits: { ...limits, ...both } }),
+    };
+  });
 
 const mounts = fc.uniqueArray(
   fields({
-    name: fc.constantFrom('data', 'more'),
+    name: fc.constantFrom('data', 'more', 'data', 'more', 'istio-logs', 'istio-data'),
     mountPath: fc.constantFrom('/data', '/var/log/istio', '/etc/istio/pod', '/x'),
     readOnly: optional(fc.boolean()),
     subPath: optional(fc.constant('s')),
   }),
   { maxLength: 3, selector: (mount) => mount['mountPath'] },
+);
+
+/** Volumes of a pod besides those that are there always; some have the names of injected ones. */
+const volumes = fc.uniqueArray(
+  fc
+    .tuple(
+      fc.constantFrom('istio-logs', 'istio-podinfo', 'istio-token-mask', 'istio-data', 'istio-envoy', 'extra'),
+      fc.constantFrom<JsonObject>(
+        { emptyDir: {} },
+        { emptyDir: { medium: 'Memory', sizeLimit: '64Ki' } },
+        { configMap: { name: 'c', optional: true } },
+        { secret: { secretName: 's', optional: true } },
+        { hostPath: { path: '/tmp' } },
+      ),
+    )
+    .map(([name, source]): JsonObject => ({ name, ...source })),
+  { maxLength: 2, selector: (volume) => volume['name'] },
 );
 
 const security = fields({
@@ -178,13 +209,14 @@ export const podWithCopies: fc.Arbitrary<JsonObject> = fc
     prepare: optional(fields({ resources: optional(resources) })),
     resources: podResources,
     annotations,
+    volumes: fc.oneof({ weight: 3, arbitrary: fc.constant<JsonObject[]>([]) }, { weight: 1, arbitrary: volumes }),
     more: fields({
       restartPolicy: optional(fc.constantFrom('Always', 'Never', 'OnFailure')),
       terminationGracePeriodSeconds: optional(fc.constantFrom(20, 60)),
       shareProcessNamespace: optional(fc.boolean()),
     }),
   })
-  .map(({ app, proxy, init, at, prepare, resources: whole, annotations: asked, more }) => {
+  .map(({ app, proxy, init, at, prepare, resources: ofPod, annotations: asked, volumes: own, more }) => {
     const withoutHandlers = (container: JsonObject): JsonObject =>
       Object.fromEntries(
         Object.entries(container).filter(([field]) => !field.endsWith('Probe') && field !== 'lifecycle'),
@@ -203,11 +235,8 @@ export const podWithCopies: fc.Arbitrary<JsonObject> = fc
       spec: {
         containers: [app, ...(at === 'containers' ? proxies : [])],
         ...(initContainers.length === 0 ? {} : { initContainers }),
-        volumes: [
-          { name: 'data', emptyDir: {} },
-          { name: 'more', configMap: { name: 'c', optional: true } },
-        ],
-        ...(whole === undefined ? {} : { resources: whole }),
+        volumes: [{ name: 'data', emptyDir: {} }, { name: 'more', configMap: { name: 'c', optional: true } }, ...own],
+        ...(ofPod === undefined ? {} : { resources: ofPod }),
         ...more,
       },
     };

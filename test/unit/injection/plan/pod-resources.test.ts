@@ -280,6 +280,19 @@ describe("the pod's own copy", () => {
     expect(resourcesOf(injectedPod(pod), 'istio-proxy').requests).toEqual({ cpu: '900m', memory: '1006632960' });
   });
 
+  test('huge pages cannot be fitted: they are refused where the pod has its own', () => {
+    const pages = { 'hugepages-2Mi': '4Mi' };
+    const pod = (spec: JsonObject) => withCopy('istio-proxy', { requests: pages, limits: pages }, spec);
+    expect(decideOn(pod({ resources: { limits: pages } })).reasons).toEqual([
+      {
+        code: 'InvalidOverride',
+        message:
+          'container "istio-proxy", resources: hugepages-2Mi may not be set where the pod has resources of its own for it',
+      },
+    ]);
+    expect(resourcesOf(injectedPod(pod({})), 'istio-proxy')).toMatchObject({ requests: pages, limits: pages });
+  });
+
   test('a cap holds for what follows, too', () => {
     const snapshot = snapshotOf({ profiles: [{ name: 'p', namespaces: ['*'], caps: { cpu: '2' } }] });
     expect(decideOn(withCopy('istio-proxy', { requests: { cpu: '3' } }), snapshot).reasons[0].code).toBe(
