@@ -34,6 +34,17 @@ export function resourcesIn(container: JsonObject | undefined): ContainerResourc
   };
 }
 
+function isAbove(request: Json | undefined, limit: Json | undefined): boolean {
+  if (request === undefined || limit === undefined || request === limit) return false;
+  const [least, most] = [amountOf(request), amountOf(limit)];
+  return least !== undefined && most !== undefined && least > most;
+}
+
+/** Returns whether no request is above its limit. */
+export function isBalanced({ requests, limits }: ContainerResources): boolean {
+  return Object.keys(requests).every((resource) => !isAbove(requests[resource], limits[resource]));
+}
+
 /**
  * Resolves requests above their limits, which the API server rejects: a value that nobody asked for follows the one
  * that was asked for, else the request follows the limit. Returns the resources of which both were asked for; they stay
@@ -41,8 +52,7 @@ export function resourcesIn(container: JsonObject | undefined): ContainerResourc
  */
 export function balance({ requests, limits }: ContainerResources, asked: Asked): string[] {
   return Object.keys(requests).filter((resource) => {
-    const [least, most] = [amountOf(requests[resource]), amountOf(limits[resource])];
-    if (least === undefined || most === undefined || least <= most) return false;
+    if (!isAbove(requests[resource], limits[resource])) return false;
     if (!Object.hasOwn(asked.requests, resource)) requests[resource] = limits[resource];
     else if (!Object.hasOwn(asked.limits, resource)) limits[resource] = requests[resource];
     else return true;

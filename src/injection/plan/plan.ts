@@ -241,7 +241,7 @@ export function planFragments(
   const { containers, texts } = placeContainers(view, joined, overrides, conflicts);
   const volumes = placeVolumes(view, joined, changes.volumes, conflicts);
   const listened = listenedTwice(view, fragments);
-  const placed = Object.values(containers).flatMap((additions) => allOf(additions));
+  const placed = [...allOf(containers.initContainers), ...allOf(containers.containers)];
   conflicts.push(...listened, ...(listened.length === 0 ? copyConflicts(view, placed, overrides) : []));
   const found = atLeastOne(conflicts);
   if (found !== undefined) return { conflicts: found };

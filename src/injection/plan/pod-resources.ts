@@ -5,6 +5,7 @@ import { names } from '../../pod/conventions.ts';
 import {
   amountOf,
   balance,
+  isBalanced,
   nothingAsked,
   resourcesIn,
   type Asked,
@@ -202,6 +203,12 @@ function withOwn(name: string, resources: Resources, overrides: readonly PodCont
   return [demand, balanceDemand(demand, own)];
 }
 
+/** Returns whether there is nothing to fit, as in most pods. */
+function isSettled(view: PodView, { effective, declared, overrides }: Wanted): boolean {
+  if (overrides.length > 0 || declared.size > 0 || objectMember(view.spec, 'resources') !== undefined) return false;
+  return isBalanced(effective.proxy.resources) && isBalanced(effective.capture.resources);
+}
+
 /**
  * Fits the resources of all that is injected, wherever they come from: settings, profiles, annotations, the pod's own
  * copies and templates. No request is above its limit (the API server rejects that), and they fit into those of the pod
@@ -209,7 +216,9 @@ function withOwn(name: string, resources: Resources, overrides: readonly PodCont
  * whose containers has a higher limit (kubernetes/pkg/apis/core/validation, validatePodResources). Declared sidecars come
  * first, in the order of selection, and the proxy gets the rest. What fits is returned unchanged.
  */
-export function fitPodResources(view: PodView, { effective, declared, withProxy, overrides }: Wanted): Fitted {
+export function fitPodResources(view: PodView, wanted: Wanted): Fitted {
+  const { effective, declared, withProxy, overrides } = wanted;
+  if (isSettled(view, wanted)) return { effective, declared, warnings: [] };
   const demands = demandsOf([...declared.values()].flatMap(({ containers }) => containers));
   const warnings = [...demands.values()].flatMap((demand) => balanceDemand(demand));
   const { running, starting } = divide(demands);

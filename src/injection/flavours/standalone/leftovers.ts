@@ -1,6 +1,6 @@
 import { isSame, member, objectsMember, stringMember, type JsonObject } from '../../../json/json.ts';
 import { names } from '../../../pod/conventions.ts';
-import { containersOf, type PodContainer } from '../../../pod/containers.ts';
+import type { PodContainer } from '../../../pod/containers.ts';
 import { readPodSettings } from '../../../settings/pod-settings.ts';
 import type { Fragment } from '../../../sidecars/fragment.ts';
 import { volumesOf } from '../../../sidecars/standalone/proxy.ts';
@@ -26,19 +26,29 @@ function isDeclared({ name, raw }: PodContainer, fragments: readonly Fragment[])
   );
 }
 
-const builtInVolumes = [names.logsVolume, names.podInfoVolume, names.tokenMaskVolume, names.adminVolume] as const;
+const builtInNames: ReadonlySet<string | undefined> = new Set([
+  names.initContainer,
+  names.proxyContainer,
+  names.logsVolume,
+  names.podInfoVolume,
+  names.tokenMaskVolume,
+  names.adminVolume,
+]);
+
+function namesOf({ templates }: Snapshot): ReadonlySet<string | undefined> {
+  const known = new Set<string | undefined>();
+  for (const { native } of templates.values()) {
+    for (const { name } of [...native.containers.map(({ container }) => container), ...native.volumes]) known.add(name);
+  }
+  return known;
+}
 
 /** Returns whether names of the pod are those of injected containers or volumes; of most pods none is. */
-function hasKnownNames(view: PodView, { templates }: Snapshot): boolean {
-  const known = new Set<string | undefined>(builtInVolumes);
-  for (const { native } of templates.values()) {
-    for (const { container } of native.containers) known.add(container.name);
-    for (const { name } of native.volumes) known.add(name);
-  }
-  return (
-    objectsMember(view.spec, 'volumes').some((volume) => known.has(stringMember(volume, 'name'))) ||
-    containersOf(view).some((container) => known.has(container.name) || isBuiltIn(container))
-  );
+function hasKnownNames(view: PodView, snapshot: Snapshot): boolean {
+  const lists = [view.containers, view.initContainers, objectsMember(view.spec, 'volumes')];
+  const areAmong = (known: ReadonlySet<string | undefined>): boolean =>
+    lists.some((list) => list.some((one) => known.has(stringMember(one, 'name'))));
+  return areAmong(builtInNames) || (snapshot.templates.size > 0 && areAmong(namesOf(snapshot)));
 }
 
 /** Returns what an earlier injection has left in a pod whose status annotation is missing. */
