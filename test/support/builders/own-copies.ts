@@ -81,7 +81,7 @@ const quantities: Readonly<Record<string, fc.Arbitrary<Json | undefined>>> = {
 /** Resources of which as many are requested as there are at most. */
 const whole = fc.option(
   fc.constantFrom<JsonObject>({ 'example.com/x': '1' }, { 'hugepages-2Mi': '2Mi' }, { 'hugepages-2Mi': '4Mi' }),
-  { nil: {} as JsonObject, freq: 4 },
+  { nil: {}, freq: 4 },
 );
 
 const resources = fc

@@ -25,6 +25,7 @@ import { templateDataOf } from './data.ts';
 import { cappedReasons, hardeningReasons } from './hardening-checks.ts';
 import { profileWarning } from '../../policy/profile-label.ts';
 import { piecesOf } from './pieces.ts';
+import { volumeConflicts } from './volume-conflicts.ts';
 import { planFragments, type Plan } from '../../plan/plan.ts';
 import { fitFragments } from '../../plan/pod-resources.ts';
 import { type ProbeEdit } from '../../plan/probes.ts';
@@ -175,6 +176,7 @@ export const proposeIstiodInjection: Flavour['inject'] = (view, request, snapsho
   const refused = atLeastOne([
     ...reasonsOf('InvalidAnnotation', [...rendered.problems, ...lostMounts(view, rendered)]),
     ...emptiness(rendered),
+    ...volumeConflicts(view, rendered),
     ...(hardened ? [...hardeningReasons(data, rendered, snapshot), ...cappedReasons(view, request, snapshot)] : []),
     ...selection.problems,
     ...declared.problems,

@@ -86,6 +86,28 @@ describe('ports', () => {
   });
 });
 
+describe('volumes in the mode istiod', () => {
+  const withVolume = (volume: JsonObject) => istioPod({}, { volumes: [volume] });
+
+  test('of one name have one source', () => {
+    const volume = { name: 'istio-data', hostPath: { path: '/data' } };
+    expect(decideOn(withVolume(volume), istiodSnapshot()).reasons).toEqual([
+      {
+        code: 'NameConflict',
+        message: 'volume "istio-data" of the pod has the source hostPath, and Istio\'s has emptyDir; rename the pod\'s',
+      },
+    ]);
+  });
+
+  test.each([
+    { name: 'istio-data', emptyDir: { medium: 'Memory' } },
+    { name: 'workload-certs', csi: { driver: 'csi.spiffe.io' } },
+    { name: 'istio-data' },
+  ])('%j goes with Istio’s', (volume) => {
+    expect(decideOn(withVolume(volume), istiodSnapshot()).outcome).toBe('inject');
+  });
+});
+
 describe('own copies in the mode istiod', () => {
   const copy = (name: string, ports: readonly JsonObject[]) =>
     istioPod({}, { containers: [app, { name: 'istio-proxy', image: 'auto' }], initContainers: [{ name, ports }] });
