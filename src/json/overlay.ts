@@ -1,5 +1,5 @@
 import { isObject, member, type Json, type JsonObject } from './json.ts';
-import { withoutChoice, withUniquePortNames } from './unions.ts';
+import { withoutChoice, withUniqueNames } from './unions.ts';
 
 /** Merge keys by list name: Kubernetes' patchMergeKey, then those of templates. Other lists are replaced whole. */
 const mergeKeys: ReadonlyMap<string, string> = new Map([
@@ -23,7 +23,7 @@ export function mergeKeyOf(list: string): string | undefined {
 }
 
 /** Returns by what an item of a list is known, or undefined if it has no such thing. */
-export type Identify = (item: Json) => Json | undefined;
+type Identify = (item: Json) => Json | undefined;
 
 /** A container may have a port of one number for each protocol (listMapKey of `ports` in kubernetes/api core/v1). */
 const identifyPort: Identify = (port) => {
@@ -33,7 +33,7 @@ const identifyPort: Identify = (port) => {
 };
 
 /** Returns how items of the list are matched when two lists are merged, or undefined if the list is replaced whole. */
-export function identityIn(list: string): Identify | undefined {
+function identityIn(list: string): Identify | undefined {
   const key = mergeKeyOf(list);
   if (key === undefined) return undefined;
   return list === 'ports' ? identifyPort : (item) => (isObject(item) ? member(item, key) : undefined);
@@ -50,13 +50,22 @@ function overlayList(base: readonly Json[], patch: readonly Json[], list: string
   return [...merged, ...patch.filter((item) => !present.has(identify(item)))];
 }
 
+/** Returns the places in the merged list of items to which the patch gives names, by name. */
+function nameOwners(merged: readonly Json[], patch: readonly Json[], identify: Identify): ReadonlyMap<Json, number> {
+  return new Map(
+    patch.flatMap((item): [Json, number][] => {
+      const name = isObject(item) ? member(item, 'name') : undefined;
+      return name === undefined ? [] : [[name, merged.findIndex((one) => identify(one) === identify(item))]];
+    }),
+  );
+}
+
 function overlayValue(base: Json | undefined, patch: Json, name: string): Json {
   if (isObject(base) && isObject(patch)) return overlay(withoutChoice(base, patch, name), patch);
   const identify = identityIn(name);
   if (identify === undefined || !Array.isArray(base) || !Array.isArray(patch)) return patch;
-  const items = patch as readonly Json[];
-  const merged = overlayList(base as readonly Json[], items, name, identify);
-  return name === 'ports' ? withUniquePortNames(merged, items, identify) : merged;
+  const merged = overlayList(base as readonly Json[], patch as readonly Json[], name, identify);
+  return name === 'ports' ? withUniqueNames(merged, nameOwners(merged, patch as readonly Json[], identify)) : merged;
 }
 
 /**

@@ -67,25 +67,16 @@ export function withoutChoice(
   return kept.length === Object.keys(base).length ? base : Object.fromEntries(kept);
 }
 
-function nameOf(port: Json): Json | undefined {
-  return isObject(port) ? port['name'] : undefined;
-}
-
 /**
- * Returns the merged ports of a container, in which those of the base have lost names that the patch gives to other
- * ports: a name stands for one port.
+ * Returns the merged ports of a container, in which others have lost names that the patch gives: a name stands for one port.
  *
- * @param keyOf by which ports of base and patch are the same
+ * @param owners places of the ports to which the patch gives names, by name
  */
-export function withUniquePortNames(
-  merged: readonly Json[],
-  patch: readonly Json[],
-  keyOf: (port: Json) => Json | undefined,
-): readonly Json[] {
-  const owners = new Map(patch.flatMap((port) => (nameOf(port) === undefined ? [] : [[nameOf(port), keyOf(port)]])));
-  return merged.map((port) => {
-    const name = nameOf(port);
-    if (!isObject(port) || name === undefined || !owners.has(name) || owners.get(name) === keyOf(port)) return port;
+export function withUniqueNames(ports: readonly Json[], owners: ReadonlyMap<Json, number>): readonly Json[] {
+  return ports.map((port, index) => {
+    const name = isObject(port) ? port['name'] : undefined;
+    const owner = name === undefined ? undefined : owners.get(name);
+    if (!isObject(port) || owner === undefined || owner === index) return port;
     return Object.fromEntries(Object.entries(port).filter(([key]) => key !== 'name'));
   });
 }

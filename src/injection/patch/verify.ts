@@ -19,7 +19,7 @@ function countNames(objects: readonly JsonObject[]): ReadonlyMap<string | undefi
 }
 
 /**
- * Returns the volumes that other containers mount, and the pod's own copies of the injected ones. The pod template of a StatefulSet mounts volumes that only its
+ * Returns the volumes that other containers mount. The pod template of a StatefulSet mounts volumes that only its
  * claims provide, and a sidecar may share one of those.
  */
 function mountedByOthers(lists: Lists, record: InjectionStatus): ReadonlySet<string | undefined> {
@@ -27,9 +27,12 @@ function mountedByOthers(lists: Lists, record: InjectionStatus): ReadonlySet<str
     const recorded = new Set(record[list]);
     return lists[list].filter((container) => !recorded.has(stringMember(container, 'name') ?? ''));
   });
-  const copies = record.undo.overrides.map(({ container }) => container);
+  // What the pod's own containers mounted before one of Istio's templates changed them.
+  const changed = record.undo.overrides
+    .map(({ container }) => container)
+    .filter((container) => !isInjectedName(stringMember(container, 'name') ?? ''));
   return new Set(
-    [...others, ...copies].flatMap((container) =>
+    [...others, ...changed].flatMap((container) =>
       objectsMember(container, 'volumeMounts').map((mount) => stringMember(mount, 'name')),
     ),
   );

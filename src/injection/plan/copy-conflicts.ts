@@ -12,26 +12,17 @@ function portsOf(container: JsonObject): string[] {
   });
 }
 
+/** Ports that two containers declare. */
 function portConflicts(containers: readonly NamedObject[]): Reason[] {
   const owners = new Map<string, string>();
   return containers.flatMap((container) =>
     portsOf(container).flatMap((port) => {
       const other = owners.get(port);
       owners.set(port, container.name);
-      if (other === undefined) return [];
-      const also = other === container.name ? 'twice' : `and so does container ${quote(other)}`;
-      const sentence = `container ${quote(container.name)} declares ${port}, ${also}; use another port`;
-      return [reason('PortConflict', sentence)];
+      if (other === undefined || other === container.name) return [];
+      const names = `${quote(other)} and ${quote(container.name)}`;
+      return [reason('PortConflict', `containers ${names}, both injected, declare ${port}; use another port`)];
     }),
-  );
-}
-
-function mountConflicts(container: NamedObject): Reason[] {
-  const seen = new Set<string>();
-  const paths = objectsMember(container, 'volumeMounts').map((mount) => stringMember(mount, 'mountPath') ?? '');
-  const twice = new Set(paths.filter((path) => seen.size === seen.add(path).size));
-  return [...twice].map((path) =>
-    reason('MountConflict', `container ${quote(container.name)} mounts two volumes at ${quote(path)}; leave one out`),
   );
 }
 
@@ -56,8 +47,8 @@ function hugePageConflicts(view: PodView, copies: readonly PodContainer[]): Reas
 }
 
 /**
- * Returns conflicts within the injected containers that the pod brings about: ports that two of them declare because of
- * its own copies, and paths at which its copies or annotations mount a second volume.
+ * Returns conflicts between the injected containers that the pod's own copies of them bring about: ports that two of them
+ * declare, and resources that cannot be fitted.
  *
  * @param containers all injected ones, with the copies merged in
  */
@@ -66,8 +57,6 @@ export function copyConflicts(
   containers: readonly NamedObject[],
   copies: readonly PodContainer[],
 ): Reason[] {
-  const mounts = containers.filter(({ name }) => isInjectedName(name)).flatMap(mountConflicts);
   const own = copies.filter(({ name }) => isInjectedName(name));
-  if (own.length === 0) return mounts;
-  return [...portConflicts(containers), ...mounts, ...hugePageConflicts(view, own)];
+  return own.length === 0 ? [] : [...portConflicts(containers), ...hugePageConflicts(view, own)];
 }

@@ -199,17 +199,4 @@ describe('in the mode istiod', () => {
     expect(container('istio-proxy')).toMatchObject({ args: expect.arrayContaining(['proxy', 'sidecar']) });
     expect(container('istio-proxy')).not.toHaveProperty('command');
   });
-
-  test('a path at which an annotation mounts a second volume is a conflict, and no defect', () => {
-    const annotations = {
-      'sidecar.istio.io/userVolume': '{"x":{"emptyDir":{}}}',
-      'sidecar.istio.io/userVolumeMount': '{"x":{"mountPath":"/etc/istio/proxy"}}',
-    };
-    expect(decideOn(podWith({ annotations }), istiodSnapshot()).reasons).toEqual([
-      {
-        code: 'MountConflict',
-        message: 'container "istio-proxy" mounts two volumes at "/etc/istio/proxy"; leave one out',
-      },
-    ]);
-  });
 });

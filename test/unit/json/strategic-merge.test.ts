@@ -14,12 +14,12 @@ describe('strategic merge', () => {
     ['', 'xy', 'xy'],
     ['ab', '', 'ab'],
   ])('order of %j under %j is %j', (base, patch, expected) => {
-    expect(mergeNamed(named(base), named(patch), 'containers').map(({ name }) => name)).toEqual(expected.split(''));
+    expect(mergeNamed(named(base), named(patch)).map(({ name }) => name)).toEqual(expected.split(''));
   });
 
   test('what the patch does not name stays the same object', () => {
     const [own = {}, other = {}] = named('ab');
-    const merged = mergeNamed([own, other], [{ name: 'b', more: 1 }], 'containers');
+    const merged = mergeNamed([own, other], [{ name: 'b', more: 1 }]);
     expect(merged[0]).toBe(own);
     expect(merged[1]).toEqual({ name: 'b', more: 1 });
   });
@@ -33,12 +33,7 @@ describe('strategic merge', () => {
     [
       { ports: [{ containerPort: 1, name: 'x' }] },
       { ports: [{ containerPort: 1, protocol: 'UDP' }] },
-      {
-        ports: [
-          { containerPort: 1, protocol: 'UDP' },
-          { containerPort: 1, name: 'x' },
-        ],
-      },
+      { ports: [{ containerPort: 1, name: 'x', protocol: 'UDP' }] },
     ],
     [{}, { a: { b: null, c: 1 } }, { a: { c: 1 } }],
     [
@@ -92,17 +87,22 @@ describe('strategic merge', () => {
       { ports: [{ containerPort: 2, name: 'x' }, { containerPort: 1 }] },
     ],
     [
-      { ports: [{ containerPort: 1, name: 'x', protocol: 'TCP' }] },
       {
         ports: [
-          { containerPort: 1, name: 'y' },
+          { containerPort: 1, name: 'x' },
           { containerPort: 1, name: 'z', protocol: 'UDP' },
         ],
       },
       {
         ports: [
-          { containerPort: 1, name: 'y', protocol: 'TCP' },
-          { containerPort: 1, name: 'z', protocol: 'UDP' },
+          { containerPort: 1, name: 'z' },
+          { containerPort: 1, protocol: 'UDP' },
+        ],
+      },
+      {
+        ports: [
+          { containerPort: 1, name: 'z' },
+          { containerPort: 1, protocol: 'UDP' },
         ],
       },
     ],

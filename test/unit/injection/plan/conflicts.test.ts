@@ -116,9 +116,7 @@ describe('own copies in the mode istiod', () => {
     expect(decideOn(copy('istio-init', [{ containerPort: 15_090 }]), istiodSnapshot()).reasons).toEqual([
       {
         code: 'PortConflict',
-        message: expect.stringMatching(
-          /TCP port 15090, and so does container "istio-(?:init|proxy)"; use another port$/,
-        ),
+        message: expect.stringContaining('both injected, declare port 15090/TCP'),
       },
     ]);
   });

@@ -138,38 +138,6 @@ describe("the pod's own istio-proxy", () => {
     ]);
   });
 
-  test.each<[string, JsonObject, string, string]>([
-    [
-      'a port twice',
-      {
-        ports: [
-          { containerPort: 1, name: 'a' },
-          { containerPort: 1, name: 'b' },
-        ],
-      },
-      'PortConflict',
-      'container "istio-proxy" declares TCP port 1, twice; use another port',
-    ],
-    [
-      'two volumes at one path',
-      {
-        volumeMounts: [
-          { name: 'a', mountPath: '/x' },
-          { name: 'b', mountPath: '/x' },
-        ],
-      },
-      'MountConflict',
-      'container "istio-proxy" mounts two volumes at "/x"; leave one out',
-    ],
-  ])('%s is refused as what it is', (_what, fields, code, message) => {
-    expect(decideOn(withProxy(fields)).reasons).toEqual([{ code, message }]);
-  });
-
-  test("a volume that only a StatefulSet's claims bring is none of our business", () => {
-    const volumeMounts = [{ name: 'claim', mountPath: '/claim' }];
-    expect(decideOn(withProxy({ volumeMounts })).outcome).toBe('inject');
-  });
-
   const plain = containerOf(injectedPod(podWith()), 'istio-proxy');
   const hardened = {
     allowPrivilegeEscalation: false,
