@@ -60,7 +60,12 @@ export function withoutChoice(
   if (union === undefined) return base;
   const belongs = (key: string): boolean =>
     'members' in union ? union.members.includes(key) : !union.allBut.includes(key);
-  const chosen = Object.keys(patch).filter((key) => belongs(key) && patch[key] !== undefined && patch[key] !== null);
+  const isChoice = (key: string): boolean => {
+    const value = patch[key];
+    const isDirective = key.startsWith('$') || (isObject(value) && value['$patch'] === 'delete');
+    return belongs(key) && value !== undefined && value !== null && !isDirective;
+  };
+  const chosen = Object.keys(patch).filter(isChoice);
   if (chosen.length === 0) return base;
   const stays = (key: string): boolean => !belongs(key) || (merging && union !== profile && chosen.includes(key));
   const kept = Object.entries(base).filter(([key]) => stays(key));

@@ -67,6 +67,11 @@ describe('strategic merge', () => {
       { volumes: [{ name: 'v', configMap: { name: 'c' } }] },
     ],
     [
+      { volumes: [{ name: 'v', emptyDir: {} }] },
+      { volumes: [{ name: 'v', secret: { $patch: 'delete' }, hostPath: null }] },
+      { volumes: [{ name: 'v', emptyDir: {} }] },
+    ],
+    [
       { volumes: [{ name: 'v', csi: { driver: 'd' } }] },
       { volumes: [{ name: 'v' }] },
       { volumes: [{ name: 'v', csi: { driver: 'd' } }] },
