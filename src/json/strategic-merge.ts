@@ -1,5 +1,6 @@
 import { isObject, member, type Json, type JsonObject } from './json.ts';
 import { mergeKeyOf } from './overlay.ts';
+import { withoutChoice, withUniqueNames } from './unions.ts';
 
 /** Prefixes of directives that name a list beside it, and the directives for an object (apimachinery's strategicpatch). */
 export const directives = {
@@ -101,7 +102,7 @@ function withoutSpecial(base: readonly Json[], patch: readonly Json[], key: stri
 }
 
 /** Merges two lists by key. What the patch does not name keeps its identity. */
-function mergeList(base: readonly Json[], patch: readonly Json[], key: string): Json[] {
+function mergeList(base: readonly Json[], patch: readonly Json[], key: string, list?: string): Json[] {
   const { original, items } = withoutSpecial(base, patch, key);
   const merged = [...original];
   const index = new Map<Json | undefined, number[]>();
@@ -110,24 +111,29 @@ function mergeList(base: readonly Json[], patch: readonly Json[], key: string): 
     if (places === undefined) index.set(keyOf(item, key), [at]);
     else places.push(at);
   });
+  const owners = new Map<Json, number>();
   for (const item of items) {
     const name = keyOf(item, key);
     const places = name === undefined ? undefined : index.get(name);
     // The first of a name counts. A port may be there for TCP and UDP, and then each has its own place.
     const at = key === 'containerPort' && places !== undefined && places.length > 1 ? places.shift() : places?.[0];
     const before = at === undefined ? undefined : merged[at];
-    if (at !== undefined && isObject(before) && isObject(item)) merged[at] = strategicMerge(before, item);
-    else index.set(name, [merged.push(plain(item, 'kept')) - 1]);
+    const isMerged = at !== undefined && isObject(before) && isObject(item);
+    const place = isMerged ? at : merged.push(plain(item, 'kept')) - 1;
+    if (isMerged) merged[at] = strategicMerge(withoutChoice(before, item, list, true), item);
+    else index.set(name, [place]);
+    const given = isObject(item) ? member(item, 'name') : undefined;
+    if (given !== undefined) owners.set(given, place);
   }
   const wanted = items.map((item) => keyOf(item, key));
-  return ordered(merged, wanted, original, key);
+  return ordered(list === 'ports' ? withUniqueNames(merged, owners) : merged, wanted, original, key);
 }
 
 function mergeValue(base: Json | undefined, patch: Json, name: string): Json {
-  if (isObject(patch) && isObject(base)) return strategicMerge(base, patch);
+  if (isObject(patch) && isObject(base)) return strategicMerge(withoutChoice(base, patch, name, true), patch);
   const key = podMergeKeyOf(name);
   if (key !== undefined && Array.isArray(patch) && Array.isArray(base)) {
-    return mergeList(base as readonly Json[], patch as readonly Json[], key);
+    return mergeList(base as readonly Json[], patch as readonly Json[], key, name);
   }
   return plain(patch, 'removed');
 }
@@ -148,7 +154,9 @@ function retained(base: JsonObject, patch: JsonObject): Map<string, Json | undef
 /**
  * Returns the base with the patch laid over it, as the API server's strategic merge patch does for pods: objects merge,
  * keyed lists merge by key, null removes a member, and directives are carried out. A value of the patch that has a
- * `$patch` is dropped where the base has nothing. Objects that the patch does not touch keep their identity.
+ * `$patch` is dropped where the base has nothing. Objects that the patch does not touch keep their identity. Unlike there,
+ * the patch's choice replaces the base's where only one may be (the action of a probe, the source of a volume), and a port
+ * of the base loses the name that the patch gives to another: the merged pod has to be valid.
  */
 export function strategicMerge(base: JsonObject, patch: JsonObject): JsonObject {
   const directive = directiveOf(patch);

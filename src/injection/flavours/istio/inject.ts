@@ -27,6 +27,7 @@ import { cappedReasons, hardeningReasons } from './hardening-checks.ts';
 import { templateFaults, userMountProblems } from './mount-faults.ts';
 import { profileWarning } from '../../policy/profile-label.ts';
 import { piecesOf, type Pieces } from './pieces.ts';
+import { volumeConflicts } from './volume-conflicts.ts';
 import { allOf, planFragments, type Additions, type Plan, type StatusNames } from '../../plan/plan.ts';
 import { fitFragments } from '../../plan/pod-resources.ts';
 import { type ProbeEdit } from '../../plan/probes.ts';
@@ -193,6 +194,7 @@ export const proposeIstiodInjection: Flavour['inject'] = (view, request, snapsho
     ...reasonsOf('InvalidAnnotation', [...rendered.problems, ...userMountProblems(view, rendered)]),
     ...templateFaults(view, rendered, application),
     ...emptiness(rendered),
+    ...volumeConflicts(view, rendered),
     ...(hardened ? [...hardeningReasons(data, rendered, snapshot), ...cappedReasons(view, request, snapshot)] : []),
     ...selection.problems,
     ...declared.problems,
@@ -211,7 +213,7 @@ export const proposeIstiodInjection: Flavour['inject'] = (view, request, snapsho
     labels: {},
     annotations: {},
   }));
-  const fitted = fitFragments(view, [...others, finished.fragment], application);
+  const fitted = fitFragments(view, [...others, finished.fragment], application, pieces.overrides);
   const fragments = [...fitted.fragments.slice(-1), ...fitted.fragments.slice(0, -1)];
   const sleeps = sleepsFor(view, request.namespace, { fragment, ...pieces }, snapshot);
   warnings.push(...warningsAboutHosts(pieces.edits), ...fitted.warnings, ...sleeps.warnings);
