@@ -91,10 +91,13 @@ function proposeRenewal(
   why: Reasons,
   circumstances: Circumstances,
 ): Proposal | NotInjected {
-  const { operations, problems } = undo(view.pod) ?? { operations: [], problems: [] };
+  const { operations, problems, leftovers } = undo(view.pod) ?? { operations: [], problems: [], leftovers: [] };
   if (problems.length > 0) {
     const sentence = `would restore what no injection has taken: ${problems.slice(0, 8).join('; ')}`;
     return { outcome: 'deny', reasons: [damagedStatus(sentence)] };
+  }
+  if (leftovers.length > 0) {
+    return { outcome: 'deny', reasons: [damagedStatus(`does not tell all: ${leftovers.slice(0, 8).join('; ')}`)] };
   }
   const undone = undoneBy(view.pod, operations);
   const wrong = undone === undefined ? undefined : atLeastOne(shapeProblems(undone));

@@ -154,16 +154,24 @@ describe('a copy with the status but without init containers', () => {
     expect(decideOn(copy(pod)).warnings.join('\n')).toContain('was copied without its init containers');
   });
 
-  test('one whose record does not fit the pod is refused', () => {
+  test('one whose record names parents that are not there is injected as the pod without it', () => {
     const status = JSON.stringify({
       settingsHash: 'x',
       version: '1',
       templates: ['sidecar'],
       initContainers: ['istio-init', 'istio-proxy'],
-      undo: { absent: ['/spec/volumes'] },
+      undo: { absent: ['/spec/volumes', '/spec/initContainers'] },
     });
-    const decision = decideOn(podWith({ annotations: { [statusAnnotation]: status } }));
+    const again = injectedPod(podWith({ annotations: { [statusAnnotation]: status } }));
+    expect(again.spec).toEqual(injectedPod(podWith()).spec);
+  });
+
+  test('one with a probe whose original nobody knows is refused', () => {
+    const injected = copy(probed);
+    const text = JSON.stringify(injected).replace('/app-health/app/readyz', '/app-health/ghost/readyz');
+    const decision = decideOn(JSON.parse(text) as JsonObject);
     expect([decision.outcome, decision.reasons[0].code]).toEqual(['deny', 'IncompleteInjection']);
+    expect(decision.reasons[0].message).toContain('readinessProbe asks /app-health/ghost/readyz of the sidecar');
   });
 
   test('one that would bring back what no injection has taken is refused', () => {
