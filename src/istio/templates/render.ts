@@ -91,7 +91,7 @@ export function renderPod(
     ...placeVariables(data, network),
     ...(metrics.variable === undefined ? [] : [variable('ISTIO_PROMETHEUS_ANNOTATIONS', metrics.variable)]),
   ];
-  lists = ordered(withProbers(withVariables(probes, variables), probes.probers), data);
+  lists = ordered(withProbers(withVariables(probes, variables), probes.probers, data), data);
   const proxy = [...lists.initContainers, ...lists.containers].find((one) => stringMember(one, 'name') === proxyName);
   const overrides = data.previous === undefined ? overridesText(copies) : undefined;
   const ownSecurity = objectMember(data.view.spec, 'securityContext');

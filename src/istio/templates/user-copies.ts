@@ -2,6 +2,7 @@ import { annotationNames as names } from '../../pod/annotation-names.ts';
 import { isObject, member, objectMember, objectsMember, parseJson, stringMember } from '../../json/json.ts';
 import type { JsonObject } from '../../json/json.ts';
 import type { Problem } from '../../grammar/problem.ts';
+import { storedForm } from './stored-form.ts';
 import type { TemplateData } from './template-data.ts';
 import type { TemplatePod } from './template-pod.ts';
 
@@ -38,10 +39,9 @@ function byName(...lists: readonly (readonly JsonObject[])[]): ReadonlyMap<strin
   );
 }
 
-/** Removes the image `auto` or an empty one, which stand for the template's own image. */
+/** Removes the image `auto`, which stands for the template's own image. */
 function withoutAutoImage(container: JsonObject): JsonObject {
-  const image = stringMember(container, 'image');
-  if (image !== 'auto' && image !== '') return container;
+  if (stringMember(container, 'image') !== 'auto') return container;
   return Object.fromEntries(Object.entries(container).filter(([key]) => key !== 'image'));
 }
 
@@ -54,7 +54,7 @@ export function userCopies(data: TemplateData, template: TemplatePod): UserCopie
     return template[list].flatMap(({ name }) => {
       // A container injected earlier is not a user's copy.
       const found = injected.has(name) ? undefined : known.get(name);
-      return found === undefined ? [] : [withoutAutoImage(found)];
+      return found === undefined ? [] : [withoutAutoImage(storedForm(found))];
     });
   };
   return { containers: copies('containers'), initContainers: copies('initContainers') };

@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
-import { decide } from '../../../src/index.ts';
+import { undo } from '../../../src/index.ts';
+import { applyToValue } from '../../../src/json/apply.ts';
 import type { JsonObject } from '../../../src/json/json.ts';
 import { injectWithIstiod, istioPod, istiodSnapshot, type Injected } from '../../support/processes/istiod.ts';
 
@@ -190,14 +191,23 @@ describe('a pod that Istio’s injector has injected', () => {
     ]);
   });
 
-  test.each(['x', '[]', '{"containers": "istio-proxy"}', '{"initContainers": [1]}'])(
-    'a status of another form is left alone: %s',
+  test.each(['', 'x', '[]', '{"containers": "istio-proxy"}', '{"initContainers": [1]}'])(
+    'a status of another form names no containers, and is replaced: %j',
     (text) => {
-      const foreign = istioPod({ annotations: { 'sidecar.istio.io/status': text } }, spec);
-      expect(decide({ pod: foreign, namespace: 'demo' }, istiodSnapshot())).toMatchObject({
-        outcome: 'skip',
-        reasons: [{ code: 'ForeignStatus' }],
-      });
+      const odd = istioPod({ annotations: { 'sidecar.istio.io/status': text } });
+      const { decision, annotation, container } = injectWithIstiod(odd, istiodSnapshot());
+      expect(container('istio-proxy')).toBeDefined();
+      expect(annotation('sidecar.istio.io/status')).toContain('"initContainers":["istio-init","istio-proxy"]');
+      expect(decision.warnings).toEqual([expect.stringContaining('not what an injector writes')]);
+      const after = applyToValue(structuredClone(odd), decision.operations) as JsonObject;
+      expect(applyToValue(after, undo(after)?.operations ?? [])).toEqual(odd);
     },
   );
+
+  test('variables of probers that only the user’s copy sets are replaced', () => {
+    const copy = { name: 'istio-proxy', env: [{ name: 'ISTIO_KUBE_APP_PROBERS', value: '{"a":{}}' }] };
+    const probed = { name: 'app', image: 'shop:1', readinessProbe: { httpGet: { port: 80 } } };
+    const injected = injectWithIstiod(istioPod({}, { containers: [probed, copy] }), istiodSnapshot());
+    expect(injected.variable('ISTIO_KUBE_APP_PROBERS')).toBe('{"/app-health/app/readyz":{"httpGet":{"port":80}}}');
+  });
 });

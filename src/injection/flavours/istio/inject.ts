@@ -10,6 +10,7 @@ import type { PodView } from '../../../pod/view.ts';
 import { nameOf } from '../../../sidecars/template-library.ts';
 import { templateList } from '../../../grammar/grammar.ts';
 import { annotationNames } from '../../../pod/annotation-names.ts';
+import { statusAnnotation } from '../../../pod/conventions.ts';
 import { annotationProblems, annotationWarnings } from '../../../settings/istiod-annotations.ts';
 import { objectsMember, stringMember, type JsonObject } from '../../../json/json.ts';
 import { chooseProfile } from '../../../settings/effective.ts';
@@ -67,9 +68,10 @@ export function wantedTemplates(view: PodView, snapshot: Snapshot): Wanted | { r
 }
 
 function warningsAboutPrevious({ previous }: TemplateData): string[] {
-  return previous === undefined
-    ? []
-    : ['Istio’s injector has injected the pod before; its templates are laid over that'];
+  if (previous === undefined) return [];
+  return previous.isReadable
+    ? ['Istio’s injector has injected the pod before; its templates are laid over that']
+    : [`annotation ${quote(statusAnnotation)} is not what an injector writes, and is replaced`];
 }
 
 /**

@@ -6,7 +6,7 @@ import { flag, mergeValues, text, unread, whole } from './value-types.ts';
 export const agentFields = {
   'only a control plane reads it': `
     discoveryAddress discoveryRefreshDelay controlPlaneAuthPolicy availabilityZone meshId caCertificatesPem sds
-    privateKeyProvider gatewayTopology proxyHeaders
+    privateKeyProvider gatewayTopology proxyHeaders connectionSettings
   `,
   'the proxy has no tracer': 'tracing tracingServiceName zipkinAddress',
   'the proxy’s statistics are a fixed set that Prometheus collects': `

@@ -69,9 +69,9 @@ const global = z.strictObject({
   ...unread(`
     agentgateway arch autoscalingv2API certSigners configCluster configRootNamespace configValidation
     defaultConfigVisibilitySettings defaultNodeSelector defaultPodDisruptionBudget defaultResources defaultTolerations
-    enabled env externalIstiod gatewayClasses ipFamilies ipFamilyPolicy istiod jwtPolicy meshNetworks networkPolicy
+    enableReaderRBAC enabled env externalIstiod gatewayClasses ipFamilies ipFamilyPolicy istiod jwtPolicy meshNetworks networkPolicy
     omitSidecarInjectorConfigMap oneNamespace operatorManageWebhooks podDNSSearchNamespaces priorityClassName
-    remotePilotAddress resourceScope tracer trustDomain useMCP waypoint
+    readerServiceAccount remotePilotAddress resourceScope revision tracer trustDomain useMCP waypoint
   `),
 });
 
@@ -116,10 +116,9 @@ const schema = z.strictObject({
   gateways: z.strictObject({
     seccompProfile: json,
     securityContext: json,
-    ...unread('istio-ingressgateway istio-egressgateway'),
+    ...unread('enabled istio-ingressgateway istio-egressgateway'),
   }),
   global,
-  istio_cni: z.looseObject({ enabled: flag.optional(), provider: text.optional() }).optional(),
   pilot: z.looseObject({
     cni: z.looseObject({ enabled: flag, provider: text }),
     crlConfigMapName: text.optional(),
@@ -130,10 +129,10 @@ const schema = z.strictObject({
   ...unread(`
     _internal_defaults_do_not_set affinity ambient autoscaleBehavior autoscaleEnabled autoscaleMax autoscaleMin base
     compatibilityVersion configMap cpu defaultRevision deploymentAnnotations deploymentLabels envVarFrom experimental
-    extraContainerArgs gatewayClasses hub image initContainers ipFamilies ipFamilyPolicy istiodRemote
+    extraContainerArgs gatewayClasses hub image initContainers ipFamilies ipFamilyPolicy istioCni istio_cni istiodRemote
     jwksResolverExtraRootCA keepaliveMaxServerConnectionAge memory meshConfig nodeSelector ownerName pdb
-    podAnnotations podLabels profile replicaCount resources revisionTags rollingMaxSurge rollingMaxUnavailable
-    seccompProfile serviceAccountAnnotations serviceAnnotations sidecarInjectorWebhookAnnotations tag taint telemetry
+    podAnnotations podLabels profile replicaCount resourceQuotas resources revisionTags rollingMaxSurge rollingMaxUnavailable
+    seLinuxOptions seccompProfile serviceAccountAnnotations serviceAnnotations sidecarInjectorWebhookAnnotations tag taint telemetry
     tolerations topologySpreadConstraints traceSampling trustedZtunnelName trustedZtunnelNamespace variant
     volumeMounts volumes ztunnel
   `),
