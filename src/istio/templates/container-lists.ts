@@ -1,5 +1,6 @@
 import { stringMember, type JsonObject } from '../../json/json.ts';
 import { initNames } from './init-container.ts';
+import type { PreviousInjection } from './previous-injection.ts';
 import { holdsApplication, type TemplateData } from './template-data.ts';
 import { proxyName, type TemplatePod } from './template-pod.ts';
 
@@ -26,8 +27,16 @@ export function replaceNamed(
   return containers.map((container) => (stringMember(container, 'name') === name ? change(container) : container));
 }
 
-/** Moves containers of the pod to the list in which the template has them. */
-export function moveToTemplate(own: Lists, template: TemplatePod): Lists {
+/** Returns the container without what makes an init container a native sidecar and is invalid elsewhere. */
+export function withoutRestartPolicy({ restartPolicy: _, ...container }: JsonObject): JsonObject {
+  return container;
+}
+
+/**
+ * Moves containers of the pod to the list in which the template has them. A native sidecar becomes an ordinary
+ * container; one that an earlier injection has added is left out, and the template's takes its place.
+ */
+export function moveToTemplate(own: Lists, template: TemplatePod, previous: PreviousInjection | undefined): Lists {
   const isNamed = (containers: TemplatePod['containers']): ((one: JsonObject) => boolean) => {
     const names = new Set(containers.map(({ name }) => name));
     return (one) => names.has(stringMember(one, 'name') ?? '');
@@ -37,8 +46,10 @@ export function moveToTemplate(own: Lists, template: TemplatePod): Lists {
   const toInit = own.containers.filter(goesToInit);
   const toMain = own.initContainers.filter(goesToMain);
   if (toInit.length + toMain.length === 0) return own;
+  const injected = new Set(previous?.initContainers);
+  const kept = toMain.filter((one) => !injected.has(stringMember(one, 'name') ?? '')).map(withoutRestartPolicy);
   return {
-    containers: [...own.containers.filter((one) => !goesToInit(one)), ...toMain],
+    containers: [...own.containers.filter((one) => !goesToInit(one)), ...kept],
     initContainers: [...own.initContainers.filter((one) => !goesToMain(one)), ...toInit],
   };
 }

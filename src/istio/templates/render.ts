@@ -60,7 +60,8 @@ export function renderPod(
     if (made === undefined || before === emptyTemplate) return made ?? before;
     return mergeTemplates(before, made);
   }, emptyTemplate);
-  const own = moveToTemplate({ initContainers: data.view.initContainers, containers: data.view.containers }, template);
+  const { initContainers, containers } = data.view;
+  const own = moveToTemplate({ initContainers, containers }, template, data.previous);
   const copies = userCopies(data, template);
   const user = [...copies.initContainers, ...copies.containers].find((one) => stringMember(one, 'name') === proxyName);
   const laid = (list: List): JsonObject[] => mergeNamed(mergeNamed(own[list], template[list]), copies[list]);

@@ -2,6 +2,7 @@ import { annotationNames as names } from '../../pod/annotation-names.ts';
 import { isObject, member, objectMember, objectsMember, parseJson, stringMember } from '../../json/json.ts';
 import type { JsonObject } from '../../json/json.ts';
 import type { Problem } from '../../grammar/problem.ts';
+import { withoutRestartPolicy } from './container-lists.ts';
 import { storedForm } from './stored-form.ts';
 import type { TemplateData } from './template-data.ts';
 import type { TemplatePod } from './template-pod.ts';
@@ -48,12 +49,22 @@ function withoutAutoImage(container: JsonObject): JsonObject {
 /** Returns the copies that are merged on top of the templates once more, so that the user's values win. */
 export function userCopies(data: TemplateData, template: TemplatePod): UserCopies {
   const before = recordedCopies(data.view.annotations);
+  const { view, previous } = data;
+  const native = new Set(previous?.initContainers);
+  const known: Readonly<Record<List, ReturnType<typeof byName>>> = {
+    initContainers: byName(before.initContainers, view.containers, view.initContainers),
+    containers: byName(
+      before.containers,
+      before.initContainers.map(withoutRestartPolicy),
+      view.containers,
+      view.initContainers.filter((one) => !native.has(stringMember(one, 'name') ?? '')).map(withoutRestartPolicy),
+    ),
+  };
   const copies = (list: List): JsonObject[] => {
-    const injected = new Set(data.previous?.[list]);
-    const known = byName(before[list], data.view.containers, data.view.initContainers);
+    const injected = new Set(previous?.[list]);
     return template[list].flatMap(({ name }) => {
       // A container injected earlier is not a user's copy.
-      const found = injected.has(name) ? undefined : known.get(name);
+      const found = injected.has(name) ? undefined : known[list].get(name);
       return found === undefined ? [] : [withoutAutoImage(storedForm(found))];
     });
   };

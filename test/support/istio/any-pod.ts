@@ -1,5 +1,5 @@
 import * as fc from 'fast-check';
-import type { Json, JsonObject } from '../../../src/json/json.ts';
+import { objectsMember, type Json, type JsonObject } from '../../../src/json/json.ts';
 import { anyContainer, anyCopy, someOf } from './any-container.ts';
 import { annotationValues, labelValues, type Values } from './vocabulary.ts';
 
@@ -142,6 +142,16 @@ function anyContainers(template: TemplateName, nulls: boolean): fc.Arbitrary<Jso
     });
 }
 
+/** The spec with an empty volume for every mount that has none: the API server takes no other pod. */
+function withMountedVolumes(spec: JsonObject): JsonObject {
+  const volumes = objectsMember(spec, 'volumes');
+  const containers = [...objectsMember(spec, 'containers'), ...objectsMember(spec, 'initContainers')];
+  const mounted = containers.flatMap((one) => objectsMember(one, 'volumeMounts').map((mount) => mount['name'] ?? ''));
+  const missing = [...new Set(mounted)].filter((name) => !volumes.some((volume) => volume['name'] === name));
+  if (missing.length === 0) return spec;
+  return { ...spec, volumes: [...volumes, ...missing.map((name): JsonObject => ({ name, emptyDir: {} }))] };
+}
+
 /** A pod that asks for the template. `namespaces` are those it may be in. */
 export function anyPod(template: TemplateName, way: Way, namespaces: readonly string[]): fc.Arbitrary<JsonObject> {
   const asked = template === 'sidecar' ? {} : { 'inject.istio.io/templates': template };
@@ -168,7 +178,7 @@ export function anyPod(template: TemplateName, way: Way, namespaces: readonly st
           ...(Object.keys(allLabels).length === 0 ? {} : { labels: allLabels }),
           ...(Object.keys(allAnnotations).length === 0 ? {} : { annotations: allAnnotations }),
         },
-        spec: { ...containers, ...spec, ...(hostNetwork ? { hostNetwork: true } : {}) },
+        spec: withMountedVolumes({ ...containers, ...spec, ...(hostNetwork ? { hostNetwork: true } : {}) }),
       };
     });
 }

@@ -8,7 +8,7 @@ import {
 } from '../../../src/json/json.ts';
 import type { Case, Outcome } from './injector.ts';
 import type { Compared } from './normal-form.ts';
-import { annotationValues, labelValues } from './vocabulary.ts';
+import { annotationValues, labelValues, type Values } from './vocabulary.ts';
 
 /*
  * What docs/istiod.md lists as different. Everything else that differs is a fault.
@@ -33,10 +33,14 @@ function isNoPod(object: JsonObject): boolean {
 /** Whether every reason names an annotation or label whose value Istio takes but does not understand. */
 function refusesOddValues(one: Case, message: string): boolean {
   const metadata = objectMember(podOf(one.object), 'metadata');
-  const texts = { ...objectMember(metadata, 'labels'), ...objectMember(metadata, 'annotations') };
-  const odd = Object.entries({ ...labelValues, ...annotationValues })
-    .filter(([name, { odd: values = [] }]) => values.includes(stringMember(texts, name) ?? '\0'))
-    .map(([name]) => name);
+  const oddOf = (table: Readonly<Record<string, Values>>, texts: JsonObject | undefined): string[] =>
+    Object.entries(table)
+      .filter(([name, { odd: values = [] }]) => values.includes(stringMember(texts, name) ?? '\0'))
+      .map(([name]) => name);
+  const odd = [
+    ...oddOf(labelValues, objectMember(metadata, 'labels')),
+    ...oddOf(annotationValues, objectMember(metadata, 'annotations')),
+  ];
   return message.split('\n').every((line) => odd.some((name) => line.includes(name)));
 }
 
@@ -47,33 +51,65 @@ export function isDocumented(one: Case, ours: Outcome, istio: Outcome): boolean 
   return ours.outcome === 'deny' && refusesOddValues(one, ours.message);
 }
 
-/** A change of the injected containers of either side. */
+/** A change of a container of either side. */
 type Change = (container: JsonObject) => JsonObject;
+
+function itemsOf(container: JsonObject, key: string): readonly Json[] | undefined {
+  const list = container[key];
+  return Array.isArray(list) ? (list as readonly Json[]) : undefined;
+}
 
 function without(
   container: JsonObject,
   key: string,
   isUnwanted: (item: Json, index: number, all: readonly Json[]) => boolean,
 ): JsonObject {
-  const list = container[key];
-  if (!Array.isArray(list)) return container;
-  const items = list as readonly Json[];
+  const items = itemsOf(container, key);
+  if (items === undefined) return container;
   return { ...container, [key]: items.filter((item, index) => !isUnwanted(item, index, items)) };
 }
 
+const nameOf = (item: Json): Json | undefined => (isObject(item) ? item['name'] : undefined);
+
 /** The variable that release 1.31 sets and 1.32, whose templates are rendered here, does not. */
-const withoutOldVariable: Change = (container) =>
-  without(container, 'env', (item) => isObject(item) && item['name'] === 'GOMAXPROCS');
+const withoutOldVariable: Change = (container) => without(container, 'env', (item) => nameOf(item) === 'GOMAXPROCS');
+
+/** A variable that the pod's own copy sets and the injector adds once more. */
+const withLastVariables: Change = (container) =>
+  without(container, 'env', (item, index, all) => all.findLastIndex((other) => nameOf(other) === nameOf(item)) > index);
 
 /** `-g GROUP`: with TPROXY the rules exempt the group of the pod's own proxy as well. */
 const withoutGroup: Change = (container) =>
   without(container, 'args', (item, index, all) => item === '-g' || all[index - 1] === '-g');
 
+const lists: ReadonlySet<Json | undefined> = new Set(['-q', '-o', '-k']);
+
+/** Flags with an empty list of ports, and spaces in one with some. */
+const withPlainLists: Change = (container) => {
+  const plain = without(
+    container,
+    'args',
+    (item, index, all) => (lists.has(item) && all[index + 1] === '') || (lists.has(all[index - 1]) && item === ''),
+  );
+  const args = itemsOf(plain, 'args');
+  if (args === undefined) return plain;
+  return {
+    ...plain,
+    args: args.map((item, index) =>
+      lists.has(args[index - 1]) && typeof item === 'string' ? item.replaceAll(' ', '') : item,
+    ),
+  };
+};
+
 /** The hook that calls port 0. */
 const withoutHookToNothing: Change = (container) => {
   if (!JSON.stringify(container['lifecycle'] ?? null).includes('--debug-port=0"')) return container;
-  const { lifecycle: _, ...rest } = container;
-  return rest;
+  const lifecycle = objectMember(container, 'lifecycle');
+  const { exec: _, ...preStop } = objectMember(lifecycle, 'preStop') ?? {};
+  const { preStop: __, ...others } = lifecycle ?? {};
+  const hooks = Object.keys(preStop).length === 0 ? others : { ...others, preStop };
+  const { lifecycle: ___, ...rest } = container;
+  return Object.keys(hooks).length === 0 ? rest : { ...rest, lifecycle: hooks };
 };
 
 function changed(compared: Compared | undefined, changes: readonly Change[]): Compared | undefined {
@@ -84,17 +120,53 @@ function changed(compared: Compared | undefined, changes: readonly Change[]): Co
     if (containers.length === 0) return {};
     return { [name]: containers.map((one) => changes.reduce((made, change) => change(made), one)) };
   };
+  // A volume of the pod's own with an injected name moves the others; their order means nothing.
+  const volumes = objectsMember(spec, 'volumes').toSorted((one, other) =>
+    String(one['name']) < String(other['name']) ? -1 : 1,
+  );
   return {
     ...compared,
-    pod: { ...compared.pod, spec: { ...spec, ...list('containers'), ...list('initContainers') } },
+    pod: { ...compared.pod, spec: { ...spec, volumes, ...list('containers'), ...list('initContainers') } },
   };
 }
 
 /** Both results without what the documentation lists as different. */
 export function withoutDocumented(
-  _one: Case,
   ours: Compared | undefined,
   istio: Compared | undefined,
 ): readonly [Compared | undefined, Compared | undefined] {
-  return [changed(ours, [withoutGroup]), changed(istio, [withoutOldVariable, withoutHookToNothing])];
+  return [
+    changed(ours, [withoutGroup]),
+    changed(istio, [withoutOldVariable, withLastVariables, withPlainLists, withoutHookToNothing]),
+  ];
+}
+
+function withoutIds(container: JsonObject): JsonObject {
+  const { runAsUser: _user, runAsGroup: _group, ...security } = objectMember(container, 'securityContext') ?? {};
+  return { ...container, securityContext: security };
+}
+
+/**
+ * The case as Istio's injector has to be given it on OpenShift: it drops the ids of the pod's own proxy if the
+ * application has the same user, but its patch then assumes a pod without them, and values land in other places.
+ */
+export function forIstio(one: Case): Case {
+  const spec = objectMember(one.object, 'spec');
+  if (!one.settings.openShift || spec === undefined) return one;
+  const all = containersOf(one.object);
+  const userOf = (container: JsonObject | undefined): Json =>
+    objectMember(container, 'securityContext')?.['runAsUser'] ?? 0;
+  const proxy = all.find((container) => container['name'] === 'istio-proxy');
+  const application = all.findLast(
+    (container) =>
+      !['istio-proxy', 'istio-init', 'istio-validation'].includes(String(container['name'])) &&
+      objectMember(container, 'securityContext')?.['runAsUser'] !== undefined,
+  );
+  if (objectMember(proxy, 'securityContext') === undefined || userOf(proxy) !== userOf(application)) return one;
+  const clean = (name: string): JsonObject => {
+    const containers = objectsMember(spec, name);
+    if (containers.length === 0) return {};
+    return { [name]: containers.map((container) => (container === proxy ? withoutIds(container) : container)) };
+  };
+  return { ...one, object: { ...one.object, spec: { ...spec, ...clean('containers'), ...clean('initContainers') } } };
 }

@@ -11,6 +11,7 @@ const ports: Values = {
 const interfaces: Values = { good: ['eth1', 'eth1,net.2'], odd: ['', 'eth1,', '1a', 'averyveryverylongname', 'a b'] };
 const quantity: Values = { good: ['100m', '1', '1500m', '64Mi'], odd: ['', 'x', '-1', '1\n', '1 Gi', '0'] };
 const number32: Values = { good: ['0', '1', '30'], odd: ['', '-1', '1.5', 'x', '4294967296', '+1'] };
+const positive: Values = { good: ['1', '30'], odd: ['0', '', 'x'] };
 const labelText: Values = { good: ['w', 'a-b.c_d', 'A1'], odd: [''] };
 
 /** Istio's annotations that injection reads, and what others write beside them. */
@@ -91,8 +92,8 @@ export const annotationValues: Readonly<Record<string, Values>> = {
   },
   'status.sidecar.istio.io/port': { good: ['15020', '0', '15999'], odd: ['', 'x', '65536', ' 15020'] },
   'readiness.status.sidecar.istio.io/initialDelaySeconds': number32,
-  'readiness.status.sidecar.istio.io/periodSeconds': number32,
-  'readiness.status.sidecar.istio.io/failureThreshold': number32,
+  'readiness.status.sidecar.istio.io/periodSeconds': positive,
+  'readiness.status.sidecar.istio.io/failureThreshold': positive,
   'readiness.status.sidecar.istio.io/applicationPorts': { good: ['80'] },
   'apm.datadoghq.com/env': { good: ['{"DD_ENV":"prod"}', '{}'], odd: ['', 'x', '{"A":1}'] },
   'resource.opentelemetry.io/service.namespace': { good: ['ns'], odd: [''] },

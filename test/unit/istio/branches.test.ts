@@ -178,6 +178,34 @@ describe('a pod that Istio’s injector has injected', () => {
     expect(injected.variable('JWT_POLICY')).toBe('third-party-jwt');
   });
 
+  describe('a native proxy where the proxy is an ordinary container', () => {
+    const never = istiodSnapshot({}, { spec: { injection: { nativeSidecars: 'never' } } });
+    const hook = { preStop: { exec: { command: ['pilot-agent', 'request', 'POST', 'drain'] } } };
+    const native = { ...old, restartPolicy: 'Always', lifecycle: hook };
+    const own = { containers: [{ name: 'app', image: 'shop:1' }], initContainers: [native] };
+
+    test('nothing of an earlier injection is left', () => {
+      const annotations = { 'sidecar.istio.io/status': status({ initContainers: ['istio-proxy'], containers: null }) };
+      const injected = injectWithIstiod(istioPod({ annotations }, own), never);
+      expect(initNames(injected)).toEqual(['istio-init']);
+      const fresh = injectWithIstiod(istioPod({}, { containers: own.containers }), never);
+      expect(injected.container('istio-proxy')).toEqual(fresh.container('istio-proxy'));
+    });
+
+    test('but what the user wrote, then and now', () => {
+      const annotations = {
+        'sidecar.istio.io/status': status({ initContainers: ['istio-proxy'], containers: null }),
+        'proxy.istio.io/overrides': JSON.stringify({ initContainers: [{ ...native, image: 'auto', args: ['then'] }] }),
+      };
+      const then = injectWithIstiod(istioPod({ annotations }, own), never).container('istio-proxy');
+      expect(then).toMatchObject({ image: 'docker.io/istio/proxyv2:1.28.0', args: ['then'] });
+      expect(then).not.toHaveProperty('restartPolicy');
+      const now = injectWithIstiod(istioPod({}, own), never).container('istio-proxy');
+      expect(now).toMatchObject({ image: 'old:1', args: ['proxy', 'old'], lifecycle: hook });
+      expect(now).not.toHaveProperty('restartPolicy');
+    });
+  });
+
   test('the user’s own copy, kept from the first time, is back among the pod’s containers', () => {
     const copy = { name: 'istio-proxy', image: 'auto', ports: [{ containerPort: 9 }] };
     const annotations = {
