@@ -48,7 +48,8 @@ export interface Rewriting {
 
 /** The name of the object in messages, such as `Deployment/web`. */
 export function describeObject(object: FoundObject): string {
-  return visible(`${object.kind}/${object.name}`);
+  const { kind, name, namespace } = object;
+  return visible(`${kind}/${name}${namespace === undefined ? '' : ` in ${namespace}`}`);
 }
 
 /** Whether the object makes pods. */

@@ -89,8 +89,11 @@ function wish(value: Json | undefined, where: string): Policy | undefined {
   if (value === undefined) return undefined;
   if (value === 'true') return decided('OptedIn', `the pod's ${where} ${injectName} is "true"`);
   if (value === 'false') return decided('OptedOut', `the pod's ${where} ${injectName} is "false"`);
-  const shown = typeof value === 'string' ? quote(value) : quote(JSON.stringify(value));
-  const message = `${where} ${injectName}: ${shown} is not allowed; allowed: "true", "false"`;
+  const problem =
+    typeof value === 'string'
+      ? `${quote(value)} is not allowed`
+      : `must be a string, in quotes, not ${JSON.stringify(value).slice(0, 20)}`;
+  const message = `${where} ${injectName}: ${problem}; allowed: "true", "false"`;
   return decided('InvalidInjectValue', message);
 }
 
