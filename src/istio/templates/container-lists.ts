@@ -28,8 +28,9 @@ export function replaceNamed(
 }
 
 /** Returns the container without what makes an init container a native sidecar and is invalid elsewhere. */
-export function withoutRestartPolicy({ restartPolicy: _, ...container }: JsonObject): JsonObject {
-  return container;
+export function withoutRestartPolicy(container: JsonObject): JsonObject {
+  const { restartPolicy: _, ...rest } = container;
+  return rest;
 }
 
 /**

@@ -122,7 +122,7 @@ function changed(compared: Compared | undefined, changes: readonly Change[]): Co
   };
   // A volume of the pod's own with an injected name moves the others; their order means nothing.
   const volumes = objectsMember(spec, 'volumes').toSorted((one, other) =>
-    String(one['name']) < String(other['name']) ? -1 : 1,
+    (stringMember(one, 'name') ?? '') < (stringMember(other, 'name') ?? '') ? -1 : 1,
   );
   return {
     ...compared,
@@ -159,7 +159,7 @@ export function forIstio(one: Case): Case {
   const proxy = all.find((container) => container['name'] === 'istio-proxy');
   const application = all.findLast(
     (container) =>
-      !['istio-proxy', 'istio-init', 'istio-validation'].includes(String(container['name'])) &&
+      !['istio-proxy', 'istio-init', 'istio-validation'].includes(stringMember(container, 'name') ?? '') &&
       objectMember(container, 'securityContext')?.['runAsUser'] !== undefined,
   );
   if (objectMember(proxy, 'securityContext') === undefined || userOf(proxy) !== userOf(application)) return one;
