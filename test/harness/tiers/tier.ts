@@ -9,7 +9,8 @@ export type ToolName =
   | 'envoy'
   | 'kubernetes'
   | 'kustomize'
-  | 'node programs';
+  | 'node programs'
+  | 'istio injector';
 
 /** One tier of the tests. */
 export interface Tier {

@@ -44,13 +44,23 @@ function summary(outcome: Outcome): Json {
   return outcome.outcome === 'deny' ? `deny: ${outcome.message}` : outcome.outcome;
 }
 
-/** All differences of a case that the documentation does not list. */
-export async function differencesIn(one: Case, istio: IstioInjector): Promise<Difference[]> {
+/**
+ * All differences of a case that the documentation does not list.
+ *
+ * @param onInjected is called if both have injected the pod
+ */
+export async function differencesIn(
+  one: Case,
+  istio: IstioInjector,
+  onInjected: () => void = () => undefined,
+): Promise<Difference[]> {
   const expected = forIstio(one);
   const answer = await istio.inject(expected);
   // On OpenShift the two are given different pods, so ours is not given what Istio's program has made of its own.
   const object = expected === one ? answer.given : one.object;
-  return differencesOf(one, injectOurs({ ...one, object }), answer.outcome);
+  const ours = injectOurs({ ...one, object });
+  if (ours.outcome === 'inject' && answer.outcome.outcome === 'inject') onInjected();
+  return differencesOf(one, ours, answer.outcome);
 }
 
 function differencesOf(one: Case, ours: Outcome, istio: Outcome): Difference[] {
