@@ -5,7 +5,7 @@ import type { Problem } from '../../grammar/problem.ts';
 import { withoutRestartPolicy } from './container-lists.ts';
 import { storedForm } from './stored-form.ts';
 import type { TemplateData } from './template-data.ts';
-import type { TemplatePod } from './template-pod.ts';
+import type { TemplateNames } from './template-merge.ts';
 
 type List = 'initContainers' | 'containers';
 
@@ -47,7 +47,7 @@ function withoutAutoImage(container: JsonObject): JsonObject {
 }
 
 /** Returns the copies that are merged on top of the templates once more, so that the user's values win. */
-export function userCopies(data: TemplateData, template: TemplatePod): UserCopies {
+export function userCopies(data: TemplateData, template: TemplateNames): UserCopies {
   const before = recordedCopies(data.view.annotations);
   const { view, previous } = data;
   const native = new Set(previous?.initContainers);
@@ -62,7 +62,7 @@ export function userCopies(data: TemplateData, template: TemplatePod): UserCopie
   };
   const copies = (list: List): JsonObject[] => {
     const injected = new Set(previous?.[list]);
-    return template[list].flatMap(({ name }) => {
+    return template[list].flatMap((name) => {
       // A container injected earlier is not a user's copy.
       const found = injected.has(name) ? undefined : known[list].get(name);
       return found === undefined ? [] : [withoutAutoImage(storedForm(found))];

@@ -71,8 +71,8 @@ function without(
 
 const nameOf = (item: Json): Json | undefined => (isObject(item) ? item['name'] : undefined);
 
-/** The variable that release 1.31 sets and 1.32, whose templates are rendered here, does not. */
-const withoutOldVariable: Change = (container) => without(container, 'env', (item) => nameOf(item) === 'GOMAXPROCS');
+/** The variable that the proxy has since August 2026. */
+const withoutNewVariable: Change = (container) => without(container, 'env', (item) => nameOf(item) === 'GOMAXPROCS');
 
 /** A variable that the pod's own copy sets and the injector adds once more. */
 const withLastVariables: Change = (container) =>
@@ -137,7 +137,7 @@ export function withoutDocumented(
 ): readonly [Compared | undefined, Compared | undefined] {
   return [
     changed(ours, [withoutGroup]),
-    changed(istio, [withoutOldVariable, withLastVariables, withPlainLists, withoutHookToNothing]),
+    changed(istio, [withoutNewVariable, withLastVariables, withPlainLists, withoutHookToNothing]),
   ];
 }
 
