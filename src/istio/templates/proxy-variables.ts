@@ -3,15 +3,20 @@ import { objectsMember, stringMember, type JsonObject } from '../../json/json.ts
 import { replaceNamed, type Lists } from './container-lists.ts';
 import { sortedVariables } from './container-parts.ts';
 import { proberEntry, withProberVariable, type Probers } from './probers.ts';
-import { labelOf, type TemplateData } from './template-data.ts';
+import { type TemplateData } from './template-data.ts';
 import { proxyName } from './template-pod.ts';
 
 const clusterVariable = 'ISTIO_META_CLUSTER_ID';
 const networkVariable = 'ISTIO_META_NETWORK';
 
-/** Returns the network of the proxy, from the pod's label, else the request's address, else the values. */
+/**
+ * Returns the network of the proxy, from the pod's label, else the request's address, else the values. An empty label
+ * hides the values.
+ */
 export function networkOf(data: TemplateData): string {
-  return labelOf(data, names.network) ?? (data.addressVariables[networkVariable] || data.values.global.network);
+  const label = stringMember(data.view.labels, names.network);
+  const otherwise = label === undefined ? data.values.global.network : '';
+  return label || data.addressVariables[networkVariable] || otherwise;
 }
 
 /**

@@ -143,11 +143,15 @@ func (i *injectors) inject(using *installation, one *testCase) result {
 
 // injectFile does what istioctl kube-inject does with files alone.
 func injectFile(using *installation, object []byte) result {
+	manifest, err := yaml.JSONToYAML(object)
+	if err != nil {
+		return result{Error: err.Error()}
+	}
 	var out bytes.Buffer
 	skipped := false
 	warn := func(string) { skipped = true }
-	err := inject.IntoResourceFile(nil, using.config.Templates, using.parsed, using.revision, using.mesh,
-		bytes.NewReader(object), &out, warn)
+	err = inject.IntoResourceFile(nil, using.config.Templates, using.parsed, using.revision, using.mesh,
+		bytes.NewReader(manifest), &out, warn)
 	if err != nil {
 		return result{Error: err.Error()}
 	}

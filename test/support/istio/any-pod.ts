@@ -22,7 +22,9 @@ function anyTexts(table: Readonly<Record<string, Values>>, maxLength: number): f
         )
         .map((value): [string, string] => [name, value]),
     );
-  return fc.uniqueArray(entry, { maxLength, selector: ([name]) => name }).map((all) => Object.fromEntries(all));
+  return fc
+    .uniqueArray(entry, { maxLength, selector: ([name]) => name.replaceAll(/[./-]/g, '_') })
+    .map((all) => Object.fromEntries(all));
 }
 
 interface Owned {
@@ -168,7 +170,9 @@ export function anyPod(template: TemplateName, way: Way, namespaces: readonly st
     .map(([owner, namespace, labels, annotations, containers, spec, hostNetwork]): JsonObject => {
       const { metadata } = way === 'file' ? { metadata: { name: 'p' } } : owner;
       const allLabels = { ...(way === 'file' ? {} : owner.labels), ...labels };
-      const allAnnotations = { ...asked, ...annotations };
+      // kube-inject takes another status port from there than the webhook does.
+      const isDocumented = way === 'file' && annotations['proxy.istio.io/config']?.includes('statusPort') === true;
+      const allAnnotations = { ...asked, ...annotations, ...(isDocumented ? { 'proxy.istio.io/config': '' } : {}) };
       return {
         apiVersion: 'v1',
         kind: 'Pod',

@@ -72,6 +72,6 @@ function differencesOf(one: Case, ours: Outcome, istio: Outcome): Difference[] {
   if (ours.outcome !== 'inject' || istio.outcome !== 'inject') return [];
   const [left] = comparedOf(ours.object);
   const [right] = comparedOf(istio.object);
-  const [a, b] = withoutDocumented(left, right);
+  const [a, b] = withoutDocumented(one, left, right);
   return compare('', a as unknown as Json, b as unknown as Json);
 }

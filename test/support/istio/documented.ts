@@ -48,7 +48,10 @@ function refusesOddValues(one: Case, message: string): boolean {
 export function isDocumented(one: Case, ours: Outcome, istio: Outcome): boolean {
   if (ours.outcome === 'deny' && ours.message.includes('InvalidPatch')) return false;
   if (istio.outcome === 'inject' && isNoPod(istio.object)) return true;
-  return ours.outcome === 'deny' && refusesOddValues(one, ours.message);
+  if (ours.outcome !== 'deny') return false;
+  return (
+    refusesOddValues(one, ours.message) || ours.message.split('\n').every((line) => line.startsWith('PortConflict:'))
+  );
 }
 
 /** A change of a container of either side. */
@@ -82,7 +85,7 @@ const withLastVariables: Change = (container) =>
 const withoutGroup: Change = (container) =>
   without(container, 'args', (item, index, all) => item === '-g' || all[index - 1] === '-g');
 
-const lists: ReadonlySet<Json | undefined> = new Set(['-q', '-o', '-k']);
+const lists: ReadonlySet<Json | undefined> = new Set(['-q', '-o', '-k', '-c']);
 
 /** Flags with an empty list of ports, and spaces in one with some. */
 const withPlainLists: Change = (container) => {
@@ -130,14 +133,44 @@ function changed(compared: Compared | undefined, changes: readonly Change[]): Co
   };
 }
 
+function annotationOf(one: Case, name: string): string | undefined {
+  return stringMember(objectMember(objectMember(podOf(one.object), 'metadata'), 'annotations'), name);
+}
+
+/** Whether Istio makes the pod's own proxy root although the pod asks for no TPROXY. */
+function isRootForMesh(one: Case): boolean {
+  const mode = annotationOf(one, 'sidecar.istio.io/interceptionMode');
+  const config = [one.settings.meshConfig, annotationOf(one, 'proxy.istio.io/config') ?? ''];
+  return mode !== undefined && mode !== 'TPROXY' && JSON.stringify(config).includes('TPROXY');
+}
+
+const withoutUser: Change = (container) => {
+  const { runAsUser: _, ...security } = objectMember(container, 'securityContext') ?? {};
+  return container['name'] === 'istio-proxy' ? { ...container, securityContext: security } : container;
+};
+
+/** An agent that is asked for no status port has neither mounts nor resources in Istio. */
+function isBareAgent(one: Case): boolean {
+  const proxy = objectMember(objectMember(one.settings.values, 'global'), 'proxy');
+  const port = annotationOf(one, 'status.sidecar.istio.io/port') ?? String(proxy?.['statusPort'] as string);
+  return annotationOf(one, 'inject.istio.io/templates') === 'grpc-agent' && port === '0';
+}
+
+const withoutMounts: Change = (container) => {
+  const { resources: _, volumeMounts: __, ...rest } = container;
+  return container['name'] === 'istio-proxy' ? rest : container;
+};
+
 /** Both results without what the documentation lists as different. */
 export function withoutDocumented(
+  one: Case,
   ours: Compared | undefined,
   istio: Compared | undefined,
 ): readonly [Compared | undefined, Compared | undefined] {
+  const both = [...(isRootForMesh(one) ? [withoutUser] : []), ...(isBareAgent(one) ? [withoutMounts] : [])];
   return [
-    changed(ours, [withoutGroup]),
-    changed(istio, [withoutNewVariable, withLastVariables, withPlainLists, withoutHookToNothing]),
+    changed(ours, [...both, withoutGroup]),
+    changed(istio, [...both, withoutNewVariable, withLastVariables, withPlainLists, withoutHookToNothing]),
   ];
 }
 

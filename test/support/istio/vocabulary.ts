@@ -50,8 +50,8 @@ export const annotationValues: Readonly<Record<string, Values>> = {
     odd: ['', '[]', '{"extra":1}', 'x'],
   },
   'sidecar.istio.io/userVolumeMount': {
-    good: ['{"data":{"mountPath":"/mine"}}', '{}'],
-    odd: ['', '[]', '{"extra":{"mountPath":"/extra"}}', 'x'],
+    good: ['{"istio-data":{"mountPath":"/mine"}}', '{}'],
+    odd: ['{"data":{"mountPath":"/mine"}}', '', '[]', '{"extra":{"mountPath":"/extra"}}', 'x'],
   },
   'proxy.istio.io/config': {
     good: [
