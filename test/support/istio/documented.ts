@@ -89,19 +89,16 @@ const lists: ReadonlySet<Json | undefined> = new Set(['-q', '-o', '-k', '-c']);
 
 /** Flags with an empty list of ports, and spaces in one with some. */
 const withPlainLists: Change = (container) => {
-  const plain = without(
-    container,
+  const args = itemsOf(container, 'args');
+  if (args === undefined) return container;
+  const plain = args.map((item, index) =>
+    lists.has(args[index - 1]) && typeof item === 'string' ? item.replaceAll(' ', '') : item,
+  );
+  return without(
+    { ...container, args: plain },
     'args',
     (item, index, all) => (lists.has(item) && all[index + 1] === '') || (lists.has(all[index - 1]) && item === ''),
   );
-  const args = itemsOf(plain, 'args');
-  if (args === undefined) return plain;
-  return {
-    ...plain,
-    args: args.map((item, index) =>
-      lists.has(args[index - 1]) && typeof item === 'string' ? item.replaceAll(' ', '') : item,
-    ),
-  };
 };
 
 /** The hook that calls port 0. */
@@ -157,8 +154,10 @@ function isBareAgent(one: Case): boolean {
 }
 
 const withoutMounts: Change = (container) => {
+  if (container['name'] !== 'istio-proxy') return container;
   const { resources: _, volumeMounts: __, ...rest } = container;
-  return container['name'] === 'istio-proxy' ? rest : container;
+  // Mounts by annotation end up among the variables.
+  return without(rest, 'env', (item) => nameOf(item) === 'istio-data');
 };
 
 /** Both results without what the documentation lists as different. */

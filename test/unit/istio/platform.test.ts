@@ -201,6 +201,31 @@ describe('templates', () => {
     });
   });
 
+  describe('a text template of the values', () => {
+    const text = '{{- $x := list }}\nspec:\n  hostname: {{ .ObjectMeta.Name }}\n';
+    const withText = (more: object) => istiodSnapshot({ sidecarInjectorWebhook: { templates: { text }, ...more } });
+
+    test('is refused to the pods that select it, and to no other', () => {
+      const snapshot = withText({ aliases: { both: ['sidecar', 'text'] } });
+      for (const name of ['text', 'sidecar,text', 'both']) {
+        const pod = istioPod({ annotations: { 'inject.istio.io/templates': name } });
+        expect(decide({ pod, namespace: 'demo' }, snapshot)).toMatchObject({
+          outcome: 'deny',
+          reasons: [{ message: expect.stringContaining('"text" is a text template with {{') }],
+        });
+      }
+      expect(injectWithIstiod(istioPod(), snapshot).container('istio-proxy')).toBeDefined();
+    });
+
+    test.each([
+      { defaultTemplates: ['sidecar', 'text'] },
+      { defaultTemplates: ['both'], aliases: { both: ['sidecar', 'text'] } },
+      { templates: { sidecar: text } },
+    ])('is refused in the settings if every pod gets it: %j', (more) => {
+      expect(() => withText(more)).toThrow('text templates with {{ are not run');
+    });
+  });
+
   test('gRPC without an agent: every container learns where the bootstrap is', () => {
     const pod = istioPod({ annotations: { 'inject.istio.io/templates': 'grpc-simple' } });
     const injected = injectWithIstiod(pod, istiodSnapshot());

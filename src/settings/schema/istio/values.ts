@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { cidrList, cidrListOrAll } from '../../../grammar/grammar.ts';
 import { labelSelector, written } from '../values.ts';
-import { podTemplate } from './pod-template.ts';
+import { podTemplate, withoutText } from './pod-template.ts';
 import { singlePorts, singlePortsOrAll } from '../../../grammar/single-ports.ts';
 import { mergeInputs } from './set-path.ts';
 import { flag, isPlain, json, mergeValues, text, unread, variable, whole } from './value-types.ts';
@@ -187,12 +187,26 @@ function underPilot(input: unknown): unknown {
   return mergeInputs(rest, { pilot: Object.fromEntries(own) });
 }
 
+/** Returns the names of the templates that pods get without selecting any, aliases resolved. */
+function chosenTemplates({ defaultTemplates, aliases }: Readonly<Record<string, unknown>>): ReadonlySet<unknown> {
+  const names: readonly unknown[] = Array.isArray(defaultTemplates) ? defaultTemplates : [];
+  const chosen = names.length === 0 ? ['sidecar'] : names;
+  return new Set(
+    chosen.flatMap((name) => (isPlain(aliases) && typeof name === 'string' ? (aliases[name] ?? name) : name)),
+  );
+}
+
 /** Returns the merged values with the templates as they came: in a patch of a pod, null has a meaning of its own. */
 function withTemplates(merged: unknown, input: unknown): unknown {
   const given = isPlain(input) && isPlain(input['sidecarInjectorWebhook']) ? input['sidecarInjectorWebhook'] : {};
   const { templates } = given;
   if (!isPlain(templates) || !isPlain(merged) || !isPlain(merged['sidecarInjectorWebhook'])) return merged;
-  const own = Object.fromEntries(Object.entries(templates).filter(([, template]) => template !== null));
+  const chosen = chosenTemplates(merged['sidecarInjectorWebhook']);
+  const own = Object.fromEntries(
+    Object.entries(templates)
+      .filter(([, template]) => template !== null)
+      .map(([name, template]) => [name, chosen.has(name) ? template : withoutText(template)]),
+  );
   return { ...merged, sidecarInjectorWebhook: { ...merged['sidecarInjectorWebhook'], templates: own } };
 }
 
