@@ -149,7 +149,7 @@ const withoutUser: Change = (container) => {
 /** An agent that is asked for no status port has neither mounts nor resources in Istio. */
 function isBareAgent(one: Case): boolean {
   const proxy = objectMember(objectMember(one.settings.values, 'global'), 'proxy');
-  const port = annotationOf(one, 'status.sidecar.istio.io/port') ?? String(proxy?.['statusPort'] as string);
+  const port = annotationOf(one, 'status.sidecar.istio.io/port') ?? JSON.stringify(proxy?.['statusPort'] ?? null);
   return annotationOf(one, 'inject.istio.io/templates') === 'grpc-agent' && port === '0';
 }
 
