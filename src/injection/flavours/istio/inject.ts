@@ -229,7 +229,7 @@ export const proposeIstiodInjection: Flavour['inject'] = (view, request, snapsho
     templates: [...wanted.istio, ...selection.chosen.keys()],
     overruled: true,
     revision: revisionOf(data.values),
-    names: statusNames(rendered.template, finished.fragment, planned.plan),
+    names: statusNames(rendered.template, fragment, planned.plan),
   };
   return proposalOf(view, plan, snapshot, {
     reasons: why,
