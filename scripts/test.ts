@@ -12,6 +12,7 @@ import {
   prepareSidecarPackages,
 } from '../test/harness/tools/packages.ts';
 import { joinEnvironments, say, seconds, type Tool } from '../test/harness/tools/tool.ts';
+import { prepareYamlReader } from '../test/harness/tools/yaml-reader.ts';
 import { writeReport } from '../test/harness/tiers/report.ts';
 import { tiers } from '../test/harness/tiers/table.ts';
 import type { Result, Tier, ToolName, Tools } from '../test/harness/tiers/tier.ts';
@@ -61,6 +62,7 @@ async function startTools(needed: ReadonlySet<ToolName>): Promise<Tools> {
     envoy: Promise.resolve(envoy),
     kubernetes,
     kustomize,
+    'YAML reader': kustomize.then(() => prepare('YAML reader', prepareYamlReader)),
     'node programs': nodePrograms,
     'istio injector': nodePrograms.then(() => prepare('istio injector', prepareIstioInjector)),
   };

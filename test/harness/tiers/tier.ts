@@ -9,6 +9,7 @@ export type ToolName =
   | 'envoy'
   | 'kubernetes'
   | 'kustomize'
+  | 'YAML reader'
   | 'node programs'
   | 'istio injector';
 
