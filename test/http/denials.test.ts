@@ -67,7 +67,10 @@ describe('the inject label and annotation', () => {
 
   test.each([true, false, null, 1, [], {}])('with the value %j, which is no text, are a denial', async (value) => {
     for (const where of ['labels', 'annotations']) {
-      expect((await send(podOf({ [where]: { [inject]: value } }))).status?.code).toBe(400);
+      expect((await send(podOf({ [where]: { [inject]: value } }))).status).toMatchObject({
+        code: 400,
+        message: expect.stringContaining(`must be a string, in quotes, not ${JSON.stringify(value)}`),
+      });
     }
   });
 

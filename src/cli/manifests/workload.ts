@@ -9,9 +9,9 @@ import type { Input } from './input.ts';
 /** One pod or pod template of an object. */
 export type Workload = FoundObject & { readonly pod: FoundPod };
 
-/** The name of the object in messages, such as `Deployment/web`. */
-export function describeObject(object: FoundObject): string {
-  return visible(`${object.kind}/${object.name}`);
+/** The name of the object in messages, such as `Deployment/web in shop`. */
+export function describeObject({ kind, name, namespace }: FoundObject): string {
+  return visible(`${kind}/${name}${namespace === undefined ? '' : ` in ${namespace}`}`);
 }
 
 /** The same, with the place of the pod template if the object has several. */

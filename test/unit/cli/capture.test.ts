@@ -167,6 +167,16 @@ describe('of a capture file', () => {
     ]);
   });
 
+  test('a rule of its own for every excluded group, and one for at most 64 included ones', async () => {
+    const groups = Array.from({ length: 65 }, (_, index) => String(2000 + index)).join(',');
+    const dryRun = (config: object) =>
+      runCommand(['capture', '--config', '-', '--dry-run', '--family', 'v4'], JSON.stringify(config));
+    const excluded = await dryRun({ ownerGroupsExclude: groups });
+    expect(excluded.stdout.match(/--gid-owner 20\d\d -j RETURN/g)).toHaveLength(65);
+    const included = await dryRun({ ownerGroupsInclude: groups });
+    expect(included.stderr).toContain('at most 64 group ids or names');
+  });
+
   test('--explain needs no pod', async () => {
     const { stdout } = await runCommand(['capture', '--config', '-', '--explain'], '{"inboundPortsInclude": "80"}');
     expect(stdout).toMatch(/inbound +TCP to a listed port +80 +proxy/);

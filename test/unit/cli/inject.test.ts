@@ -49,6 +49,12 @@ describe('inject', () => {
     });
   });
 
+  test('names the namespace of an object that has one', async () => {
+    const text = refuses.replace('metadata:\n', 'metadata:\n  namespace: shop\n');
+    const { stderr } = await runCommand(['inject', '-f', '-'], text);
+    expect(stderr).toMatch(/^Pod\/refuses in shop: skipped: /);
+  });
+
   test('injects, and leaves an injected pod as it is', async () => {
     const once = await runCommand(['inject', '-f', '-'], `${service}---\n${pod('web')}`);
     expect(once.stdout).toContain('name: istio-proxy');

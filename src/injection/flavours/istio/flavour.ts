@@ -56,7 +56,7 @@ export const istio: Flavour = {
   templates: ({ istiod }) => istioTemplateNames(istiod.values),
   problems: problemsOf,
   misfits: () => [],
-  // Istio's injector applies its templates on top of an earlier injection of its own.
+  // Istio's injector applies its templates on top of an earlier injection of its own, whatever its status says.
   continues: (view) => previousInjection(view) !== undefined,
   // Istio's containers are this flavour's own.
   isForeign: () => false,

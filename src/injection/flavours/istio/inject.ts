@@ -11,8 +11,10 @@ import type { PodView } from '../../../pod/view.ts';
 import { nameOf } from '../../../sidecars/template-library.ts';
 import { templateList } from '../../../grammar/grammar.ts';
 import { annotationNames } from '../../../pod/annotation-names.ts';
+import { statusAnnotation } from '../../../pod/conventions.ts';
 import { annotationProblems, annotationWarnings } from '../../../settings/istiod-annotations.ts';
 import { stringMember } from '../../../json/json.ts';
+import { isTextTemplate } from '../../../settings/schema/istio/pod-template.ts';
 import { chooseProfile } from '../../../settings/effective.ts';
 import { profileLabel } from '../../../settings/schema/profile.ts';
 import { unknownKeys } from '../../../settings/pod-settings.ts';
@@ -46,8 +48,8 @@ interface Wanted {
 export function wantedTemplates(view: PodView, snapshot: Snapshot): Wanted | { readonly problem: Problem } {
   const { values } = snapshot.settings.istiod;
   const { defaultTemplates, aliases = {} } = values.sidecarInjectorWebhook;
-  const text = stringMember(view.annotations, annotationNames.templates);
-  const parsed = text === undefined ? undefined : templateList.parse(text);
+  const asked = stringMember(view.annotations, annotationNames.templates);
+  const parsed = asked === undefined ? undefined : templateList.parse(asked);
   const where = annotationNames.templates;
   if (parsed !== undefined && 'problem' in parsed) return { problem: { where, message: parsed.problem } };
   const fallback = defaultTemplates.length > 0 ? defaultTemplates : snapshot.settings.injection.defaultTemplates;
@@ -63,6 +65,12 @@ export function wantedTemplates(view: PodView, snapshot: Snapshot): Wanted | { r
     return { problem: { where, message } };
   }
   const once = [...new Set(names)];
+  const { templates } = values.sidecarInjectorWebhook;
+  const text = once.find((name) => Object.hasOwn(templates, name) && isTextTemplate(templates[name]));
+  if (text !== undefined) {
+    const message = `${quote(text)} is a text template with {{ in Istio’s values, which is not run; write a SidecarTemplate`;
+    return { problem: { where, message } };
+  }
   return {
     istio: once.filter((name) => istio.includes(name)),
     declared: once.filter((name) => !istio.includes(name)),
@@ -70,9 +78,10 @@ export function wantedTemplates(view: PodView, snapshot: Snapshot): Wanted | { r
 }
 
 function warningsAboutPrevious({ previous }: TemplateData): string[] {
-  return previous === undefined
-    ? []
-    : ['Istio’s injector has injected the pod before; its templates are laid over that'];
+  if (previous === undefined) return [];
+  return previous.isReadable
+    ? ['Istio’s injector has injected the pod before; its templates are laid over that']
+    : [`annotation ${quote(statusAnnotation)} is not what an injector writes, and is replaced`];
 }
 
 /**
