@@ -2,8 +2,8 @@ import { createInjector, type Injector } from '../../../src/injection/injector.t
 import { applyToValue } from '../../../src/json/apply.ts';
 import { readAddressVariables } from '../../../src/istio/address-variables.ts';
 import type { JsonObject } from '../../../src/json/json.ts';
-import { findObjects, type FoundObject } from '../../../src/manifests/workloads.ts';
-import { ownerOf, type Workload } from '../../../src/cli/manifests/rewriting.ts';
+import { findObjects } from '../../../src/manifests/workloads.ts';
+import { ownerOf, workloadsOf } from '../../../src/cli/manifests/workload.ts';
 import { snapshotOf } from '../builders/snapshots.ts';
 import type { IstioSettings } from './any-settings.ts';
 import type { Case, Outcome } from './injector.ts';
@@ -51,8 +51,8 @@ function prepared(settings: IstioSettings): Injector | Error {
 export function injectOurs({ way, settings, object, path }: Case): Outcome {
   const injector = prepared(settings);
   if (injector instanceof Error) return { outcome: 'deny', message: `settings: ${injector.message}` };
-  const [found] = findObjects(object);
-  if (!isWorkload(found)) return { outcome: 'skip' };
+  const [found] = findObjects(object).flatMap(workloadsOf);
+  if (found === undefined) return { outcome: 'skip' };
   const address = readAddressVariables(path);
   if ('problem' in address) return { outcome: 'deny', message: address.problem };
   const namespace = found.namespace ?? 'default';
@@ -73,8 +73,4 @@ export function injectOurs({ way, settings, object, path }: Case): Outcome {
   const prefix = found.pod.pointer;
   const operations = decision.operations.map((one) => ({ ...one, path: `${prefix}${one.path}` }));
   return { outcome: 'inject', object: applyToValue(structuredClone(object), operations) as JsonObject };
-}
-
-function isWorkload(found: FoundObject | undefined): found is Workload {
-  return found?.pod !== undefined;
 }

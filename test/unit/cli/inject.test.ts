@@ -51,8 +51,8 @@ describe('inject', () => {
 
   test('names the namespace of an object that has one', async () => {
     const text = refuses.replace('metadata:\n', 'metadata:\n  namespace: shop\n');
-    const { stderr } = await runCommand(['inject', '-f', '-'], text);
-    expect(stderr).toMatch(/^Pod\/refuses in shop: skipped: /);
+    const { stderr } = await runCommand(['inject', '-f', '-', '-v'], text);
+    expect(stderr).toMatch(/^<stdin>:1: Pod\/refuses in shop: skipped: /);
   });
 
   test('injects, and leaves an injected pod as it is', async () => {

@@ -57,9 +57,9 @@ describe('an object with several pod templates', () => {
   test('has a row for each in the table, with its own replicas', async () => {
     const { stdout } = await inject(plain, '--summary');
     expect(stdout.trimEnd().split('\n').slice(1)).toEqual([
-      expect.stringMatching(/^RayCluster\/ray \(\/spec\/headGroupSpec\/template\) +inject +100m/),
-      expect.stringMatching(/^RayCluster\/ray \(\/spec\/workerGroupSpecs\/0\/template\) +inject +100m/),
-      expect.stringMatching(/^RayCluster\/ray \(\/spec\/workerGroupSpecs\/1\/template\) +inject +50m/),
+      expect.stringMatching(/^RayCluster\/ray in ml \(\/spec\/headGroupSpec\/template\) +inject +100m/),
+      expect.stringMatching(/^RayCluster\/ray in ml \(\/spec\/workerGroupSpecs\/0\/template\) +inject +100m/),
+      expect.stringMatching(/^RayCluster\/ray in ml \(\/spec\/workerGroupSpecs\/1\/template\) +inject +50m/),
       // 1 x 100m + 3 x 100m + 2 x 50m
       expect.stringMatching(/cpu 500m/),
     ]);
@@ -82,7 +82,7 @@ describe('an object with several pod templates', () => {
   test('names the template in problems', async () => {
     const run = await inject(plain.replace('50m', 'much'));
     expect(run).toMatchObject({ code: 1, stdout: '' });
-    expect(run.stderr).toContain('RayCluster/ray (/spec/workerGroupSpecs/1/template): ');
+    expect(run.stderr).toContain('RayCluster/ray in ml (/spec/workerGroupSpecs/1/template): ');
   });
 });
 
