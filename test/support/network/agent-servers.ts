@@ -52,7 +52,8 @@ const answer: RequestListener = (request, response) => {
     const user = users.get(request.socket);
     response.writeHead(user === undefined ? 401 : 200).end(user ?? 'nobody');
   } else if (pathname === '/moved') {
-    response.writeHead(302, { location: '/elsewhere' }).end();
+    const to = searchParams.get('to') ?? '/elsewhere';
+    response.writeHead(Number(searchParams.get('status') ?? 302), { location: to }).end(`moved to ${to}`);
   } else if (pathname === '/bytes') {
     sendBytes(response, number('count')).catch(() => response.destroy());
   } else if (pathname === '/slow') {

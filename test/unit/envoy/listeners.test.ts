@@ -188,9 +188,15 @@ describe('the status listener', () => {
     const answers = probeAnswers(
       [probe('readyz', http), probe('livez', { ...http, path: '/live' }), probe('startupz', { type: 'tcp', port: 1 })],
       { families: ['v4'], self: unknownPod },
+      15_020,
     );
-    expect([answers.filters.length, answers.routes.length]).toEqual([1, 2]);
-    expect(answers.clusters.map((one) => one['name'])).toEqual(['probe.http.8080', 'probe.web.startupz']);
+    expect([answers.filters.length, answers.routes.length]).toEqual([2, 2]);
+    expect(answers.clusters.map((one) => one['name'])).toEqual([
+      'probe.http.8080',
+      'probe.web.startupz',
+      'probe.http',
+      'probe.https',
+    ]);
   });
 });
 
