@@ -1,98 +1,71 @@
 import { ports } from '../pod/conventions.ts';
 
-/** Ports of the proxy itself: on none of them a redirect could lead to the application. */
-const closed = [ports.outbound, ports.inbound, ports.health, ports.metrics];
-
 /**
  * Lua script that makes the result of an HTTP probe or hook what it would be without the proxy.
  *
  * The application gets the `Host` that the kubelet sends to its port. Redirects to the pod's own address are followed as
- * the kubelet follows them (kubernetes/pkg/probe/http, RedirectChecker, and Go's net/http): nine at most, to any port, by
- * HTTP or HTTPS, with the headers of the probe; a redirect elsewhere is the result. The kubelet itself could not follow
- * them: what they lead to is not on the status port, where everybody could ask for it.
+ * the kubelet follows them (kubernetes/pkg/probe/http, RedirectChecker, and Go's net/http and net/url): nine at most, to
+ * any port, by HTTP or HTTPS, with the headers of the probe; a redirect elsewhere is the result. The kubelet itself could
+ * not follow them: what they lead to is not on the status port, where everybody could ask for it.
  *
  * Any response ends a hook, so a hook that gets none must not look like one: its response is a redirect that leads
  * nowhere, which is an error for the kubelet and says why.
+ *
+ * In the script, `c` is what it knows of the probe, `u` and `n` are the present and the next URL (`name` as written in
+ * the URL, `own` if it is absolute), `s` are the headers that are sent. It is short because every pod stores it. A
+ * redirect to a port of the status listener would run it again and again.
  */
-export const probeScript = `local function at(u)
-return (u.host:find(':',1,true) and '['..u.host..']' or u.host)..':'..u.port
+export const probeScript = `local function at(u) return (u.host:find':' and '['..u.host..']' or u.host)..':'..u.port end
+local function resolve(u,to)
+local scheme,rest=to:match'^(%a[%w+.-]*):(.*)'
+local path,query=(rest or to):gsub('#.*',''):match'^([^?]*)(.*)'
+local n={scheme=(scheme or u.scheme):lower(),host=scheme and '' or u.host,port=u.port,name=u.name,own=scheme}
+if path:find'^//[^/]' then
+n.name,path=path:match'^//([^/]*)(.*)'
+n.name=n.name:gsub('.*@','')
+n.host,n.port=n.name:match'^%[(.*)%]:?(.*)'
+if not n.host then n.host,n.port=n.name:match'([^:]*):?(.*)' end
+if n.port=='' then n.port=n.scheme=='https' and '443' or '80' end
+elseif path=='' then
+path=u.path:match'[^?]*'
+if query=='' then query=u.path:sub(#path+1) end
+elseif path:find'^[^/]' then path=u.path:match'^[^?]*/'..path end
+local p={}
+for part in (path:sub(2)..'/'):gmatch'([^/]*)/' do
+if part=='..' then p[#p]=nil elseif part~='.' then p[#p+1]=part end
 end
-local function escaped(s)
-return (s:gsub("[^%w!$&'()*+,;=:@%%/?%-._~%[%]]",function(c) return ('%%%02X'):format(c:byte()) end))
+if path:find'/%.%.?$' then p[#p+1]='' end
+n.path=('/'..table.concat(p,'/')..query):gsub('[^!#-;=?-Z[%]_a-z~]',function(x) return ('%%%02X'):format(x:byte()) end)
+return n
 end
-local function resolve(base,to)
-to=to:gsub('#.*','')
-local scheme,rest=to:match('^(%a[%w+.-]*):(.*)')
-local path,query=(rest or to):match('^([^?]*)(.*)')
-local stray=path:gsub('%%%x%x',''):find('%',1,true)
-if stray or to:find('^:') or to:find('%c') or not scheme and path:find('^[^/]*:') then return end
-local u={scheme=(scheme or base.scheme):lower(),host=scheme and '' or base.host,port=base.port,name=base.name,whole=scheme}
-if path:find('^//[^/]') or scheme and path:find('^//') then
-local authority
-authority,path=path:match('^//([^/]*)(.*)')
-authority=authority:gsub('^.*@','')
-u.name=authority
-local host,port=authority:match('^%[(.*)%]:?(%d*)$')
-if not host then host,port=authority:match('^([^:]*):?(%d*)$') end
-if not host then return end
-u.host,u.port=host,port~='' and port or u.scheme=='https' and '443' or '80'
-elseif not scheme and path=='' then
-path=base.path
-if query=='' then query=base.query end
-elseif not scheme and path:sub(1,1)~='/' then
-path=base.path:match('^.*/')..path
-end
-local parts={}
-for part in (path:sub(2)..'/'):gmatch('([^/]*)/') do
-if part=='..' then parts[#parts]=nil elseif part~='.' then parts[#parts+1]=part end
-end
-if path:find('/%.%.?$') then parts[#parts+1]='' end
-u.path,u.query=escaped('/'..table.concat(parts,'/')),escaped(query)
-return u
-end
-local closed={${closed.map((port) => `['${port}']=true`).join(',')}}
-local redirects={['301']=true,['302']=true,['303']=true,['307']=true,['308']=true}
 function envoy_on_request(h)
-local c,headers=h:filterContext():get('probe'),h:headers()
-if headers:get(':authority')==at({host=c.host,port=c.status}) then headers:replace(':authority',at(c)) end
-local sent={}
-for k,v in pairs(headers) do
-local had=sent[k]
-if type(had)=='table' then had[#had+1]=v else sent[k]=had and {had,v} or v end
-end
-h:streamInfo():dynamicMetadata():set('probe','headers',sent)
+local c,r,s=h:filterContext():get'probe',h:headers(),{}
+if r:get':authority'==at{host=c.host,port=c.status} then r:replace(':authority',at(c)) end
+for k,v in pairs(r) do s[k]=s[k] and s[k]..','..v or v end
+h:streamInfo():dynamicMetadata():set('probe','sent',s)
 end
 function envoy_on_response(h)
-local c,headers=h:filterContext():get('probe'),h:headers()
-local status,to=headers:get(':status'),headers:get('location')
-headers:remove('location')
-local failure,text
-if headers:get('x-envoy-upstream-service-time') then
-local sent=h:streamInfo():dynamicMetadata():get('probe').headers
-local u,name,count=c,sent[':authority'],1
+local c,r,s=h:filterContext():get'probe',h:headers(),h:streamInfo():dynamicMetadata():get'probe'.sent
+local status,to,u,name,count,failure,text=r:get':status',r:get'location',c,s[':authority'],1
+r:remove'location'
+if not r:get'x-envoy-upstream-service-time' then to,failure=nil,c.hook and 'no response' end
 u.name=at(u)
-while redirects[status] and to and to~='' do
+while to and to~='' and ('301 302 303 307 308'):find(status,1,true) do
 local n=resolve(u,to)
-if n and n.host~=c.host then break end
-if not n then failure='the application redirects to an invalid URL'
-elseif count==10 then failure='the application redirects more than 9 times'
-elseif n.scheme~='http' and n.scheme~='https' or closed[n.port] or n.port==c.status then failure='the application redirects to '..n.scheme..' on port '..n.port
-end
-if failure then break end
+if n.host~=c.host then break end
+if count==10 or not n.scheme:find'^https?$' or n.port==c.status or n.port=='${ports.health}' or n.port=='${ports.metrics}' then failure='redirected to '..to break end
 h:body(true)
-if n.whole or name==u.name then name=n.name end
-sent[':authority'],sent[':path'],sent[':scheme'],sent['x-envoy-original-dst-host']=name,n.path..n.query,n.scheme,at(n)
-local head,body=h:httpCall('probe.'..n.scheme,sent,'',c.timeout)
-u,count,status,to,text=n,count+1,head[':status'],head.location,body or ''
+if n.own or name==u.name then name=n.name end
+s[':authority'],s[':path'],s[':scheme'],s['x-envoy-original-dst-host']=name,n.path,n.scheme,at(n)
+r,text=h:httpCall('probe.'..n.scheme,s,'',c.timeout)
+u,count,status,to,text=n,count+1,r[':status'],r.location,text or ''
 end
-elseif c.hook then failure='no response from the application'
-end
-headers=h:headers()
+r=h:headers()
 if failure and c.hook then
-headers:replace(':status','302')
-headers:replace('location',':'..failure)
+r:replace(':status','302')
+r:replace('location',':'..failure)
 elseif failure or text then
-headers:replace(':status',failure and '502' or status)
+r:replace(':status',failure and '502' or status)
 h:body(true):setBytes(failure or text)
 end
 end

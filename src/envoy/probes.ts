@@ -98,13 +98,11 @@ const redirectFilter = luaScripts(script, { [script]: probeScript });
 
 /** Returns what the script must know of a probe or hook. */
 function scriptContext(probe: ProbeRedirect, action: HttpAction, host: string, statusPort: number): JsonObject {
-  const [path = '', ...query] = probeTarget(action.path).split('?');
   return {
     scheme: action.scheme.toLowerCase(),
     host,
     port: String(action.port),
-    path,
-    query: query.length === 0 ? '' : `?${query.join('?')}`,
+    path: probeTarget(action.path),
     status: String(statusPort),
     timeout: probe.timeoutSeconds * 1000,
     ...(isHook(probe) ? { hook: true } : {}),

@@ -15,13 +15,15 @@ import { stringMember } from '../../../json/json.ts';
 import { quote } from '../../../grammar/problem.ts';
 import { addedBy } from '../../plan/added.ts';
 import type { InjectionRequest } from '../../decision.ts';
-import { terminationOf, planSleeps, type Termination, type SleepPlan } from '../../plan/prestop-sleep.ts';
+import type { PreStopWaits } from '../../../envoy/intent.ts';
+import { planSleeps, preStopWaits, terminationOf, type SleepPlan, type Termination } from '../../plan/prestop-sleep.ts';
 import { validateInjection, type ValidatedPod } from './validation.ts';
 import { injectedContainers, isInjected, withRedirects } from '../../plan/injected-probes.ts';
 
 import { changedAnnotations } from '../../plan/pod-changes.ts';
 import { planFragments } from '../../plan/plan.ts';
 import { planProbes, type ProbeEdit, type ProbePlan } from '../../plan/probes.ts';
+import { startedBeforeProxy } from '../../plan/start-order.ts';
 import { atLeastOne, reason, type Reason } from '../../policy/reason.ts';
 import { viewEffective } from '../../../settings/effective-view.ts';
 import type { PodSettings } from '../../../settings/effective.ts';
@@ -66,21 +68,26 @@ interface Surroundings {
   readonly probes: ProbePlan;
   readonly sleeps: SleepPlan;
   readonly end: Termination;
+  readonly waits: PreStopWaits;
 }
 
 function surroundingsOf(
   view: PodView,
-  { effective, withProxy, declared }: ValidatedPod,
+  { effective, withProxy, declared, chosen, native }: ValidatedPod,
   snapshot: Snapshot,
 ): Surroundings {
   const application = withProxy ? applicationContainers(view) : [];
   const containers = withProxy ? [...application, ...injectedContainers(declared.values())] : [];
   const end = terminationOf(view, snapshot);
+  const { holdApplication } = effective.proxy;
+  const before = startedBeforeProxy({ application, selected: chosen.keys(), declared, native, holdApplication });
+  const sleeps = planSleeps(application, effective.proxy.applicationDrainSeconds, end);
   return {
     containers,
-    probes: planProbes(containers, effective, {}),
-    sleeps: planSleeps(application, effective.proxy.applicationDrainSeconds, end),
+    probes: planProbes(containers, effective, {}, before),
+    sleeps,
     end,
+    waits: preStopWaits(containers, sleeps.edits),
   };
 }
 
@@ -89,7 +96,7 @@ function proxyOf(
   request: InjectionRequest,
   remembered: RememberedFragments,
   { effective, native, identity, scrape }: ValidatedPod,
-  { containers, probes, end }: Surroundings,
+  { containers, probes, end, waits }: Surroundings,
 ): ProxyFragment {
   const workload = namedWorkload(view, request.workload, effective.workloadName);
   return remembered.fragmentOf({
@@ -99,6 +106,7 @@ function proxyOf(
     service: serviceOf(view, workload),
     identity,
     ...end,
+    waits,
     probes: probes.redirects,
     metricsTargets: scrape?.targets ?? [],
     probePorts: probes.exclude,

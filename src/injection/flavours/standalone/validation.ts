@@ -15,6 +15,7 @@ import { checkOverride, identityOf, overridesOf } from '../../plan/override.ts';
 import { fixedCaptureProblems } from '../../plan/fixed-capture.ts';
 import { injectedContainers } from '../../plan/injected-probes.ts';
 import { fitPodResources } from '../../plan/pod-resources.ts';
+import { startedBeforeProxy } from '../../plan/start-order.ts';
 import { profileWarning } from '../../policy/profile-label.ts';
 import { type NotInjected } from '../../patch/proposal.ts';
 import { atLeastOne, reason, reasonsOf, type Reason } from '../../policy/reason.ts';
@@ -38,9 +39,13 @@ export interface ValidatedPod {
   readonly warnings: readonly string[];
 }
 
-function isNative(effective: PodSettings, snapshot: Snapshot, warnings: string[]): boolean {
+function wantsNativeSidecar({ nativeSidecar }: PodSettings, snapshot: Snapshot): boolean {
   const setting = snapshot.settings.injection.nativeSidecars;
-  const wanted = effective.nativeSidecar ?? (setting === 'auto' ? snapshot.nativeSidecars : setting === 'always');
+  return nativeSidecar ?? (setting === 'auto' ? snapshot.nativeSidecars : setting === 'always');
+}
+
+function isNative(effective: PodSettings, snapshot: Snapshot, warnings: string[]): boolean {
+  const wanted = wantsNativeSidecar(effective, snapshot);
   if (!wanted || snapshot.nativeSidecars) return wanted;
   warnings.push(
     'this cluster does not run native sidecars (Kubernetes 1.29 and later do); the sidecar is a classic container',
@@ -122,6 +127,14 @@ export function validateInjection(
         identity: proxyUser,
         containers: [...applicationContainers(view), ...injectedContainers(declared.fragments.values())],
         recordedProbes: {},
+        startedBefore: (settings) =>
+          startedBeforeProxy({
+            application: applicationContainers(view),
+            selected: chosen.keys(),
+            declared: declared.fragments,
+            native: snapshot.nativeSidecars && wantsNativeSidecar(settings, snapshot),
+            holdApplication: settings.proxy.holdApplication,
+          }),
       })
     : [];
 
