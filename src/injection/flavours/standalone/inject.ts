@@ -23,6 +23,7 @@ import { injectedContainers, isInjected, withRedirects } from '../../plan/inject
 import { changedAnnotations } from '../../plan/pod-changes.ts';
 import { planFragments } from '../../plan/plan.ts';
 import { planProbes, type ProbeEdit, type ProbePlan } from '../../plan/probes.ts';
+import { warningsAboutClass } from '../../plan/service-class.ts';
 import { startedBeforeProxy } from '../../plan/start-order.ts';
 import { atLeastOne, reason, type Reason } from '../../policy/reason.ts';
 import { viewEffective } from '../../../settings/effective-view.ts';
@@ -173,7 +174,7 @@ export const proposeInjection: Flavour['inject'] = (view, request, snapshot, why
   if ('conflicts' in planned) return { outcome: 'deny', reasons: planned.conflicts, warnings };
   return proposalOf(view, planned.plan, snapshot, {
     reasons: why,
-    warnings: [...warnings, ...planned.plan.warnings],
+    warnings: [...warnings, ...planned.plan.warnings, ...warningsAboutClass(view, planned.plan)],
     added: addedBy(planned.plan, native, effective),
     capture: proxy?.capture,
     proxy,

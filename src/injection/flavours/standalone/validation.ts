@@ -15,6 +15,7 @@ import { checkOverride, identityOf, overridesOf } from '../../plan/override.ts';
 import { fixedCaptureProblems } from '../../plan/fixed-capture.ts';
 import { injectedContainers } from '../../plan/injected-probes.ts';
 import { fitPodResources } from '../../plan/pod-resources.ts';
+import { keepGuaranteed } from '../../plan/service-class.ts';
 import { startedBeforeProxy } from '../../plan/start-order.ts';
 import { profileWarning } from '../../policy/profile-label.ts';
 import { type NotInjected } from '../../patch/proposal.ts';
@@ -116,7 +117,7 @@ export function validateInjection(
   const native = wantsNative && isNative(wanted, snapshot, warnings);
   const declared = declareFragments(chosen, view, request.namespace, native, snapshot);
   const fitted = fitPodResources(view, wanted, declared.fragments, withProxy);
-  const effective = withOwnImage(fitted.effective, ownProxy);
+  const effective = withOwnImage(keepGuaranteed(view, fitted.effective, ownProxy), ownProxy);
   warnings.push(...declared.warnings, ...fitted.warnings);
 
   const fixedCapture = withProxy
