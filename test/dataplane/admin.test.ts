@@ -35,7 +35,10 @@ afterAll(async () => {
 });
 
 function start(changes: ProxyChanges): Promise<RunningEnvoy> {
-  return startEnvoy(pod, proxyIntent({ drainSeconds: 2, ...changes }), { drainSeconds: 2, folders: { '/var/run/istio-proxy': folder } });
+  return startEnvoy(pod, proxyIntent({ drainSeconds: 2, ...changes }), {
+    drainSeconds: 2,
+    folders: { '/var/run/istio-proxy': folder },
+  });
 }
 
 function as(uid: number, ...command: string[]): Finished {

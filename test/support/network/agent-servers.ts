@@ -167,11 +167,14 @@ function echo(socket: Socket): void {
   });
 }
 
-function httpServer({ tls, keepAliveMs, answer: fixed }: ListenOptions): Server {
+function httpServer({ tls, keepAliveMs, answer: fixed, authorization }: ListenOptions): Server {
   const listener: RequestListener =
     fixed === undefined
       ? answer
-      : (_, response) => void response.writeHead(fixed.status, fixed.headers).end(fixed.body);
+      : (request, response) =>
+          void (authorization === undefined || request.headers.authorization === authorization
+            ? response.writeHead(fixed.status, fixed.headers).end(fixed.body)
+            : response.writeHead(401).end());
   const server =
     tls === undefined ? createHttpServer(listener) : createHttpsServer({ ...tls, minVersion: 'TLSv1.3' }, listener);
   if (keepAliveMs !== undefined) {

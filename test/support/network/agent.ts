@@ -39,6 +39,8 @@ export interface ListenOptions {
     readonly headers: Readonly<Record<string, string>>;
     readonly body: string;
   };
+  /** The `Authorization` without which `http` gives that answer to nobody. */
+  readonly authorization?: string;
   /** When `http` closes idle connections; Node's own default otherwise. */
   readonly keepAliveMs?: number;
 }
