@@ -3,12 +3,14 @@ import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { installFile, renderInstall } from './manifests/install.ts';
 import { registrationFile, renderRegistration } from './manifests/registration.ts';
+import { renderSidecars, sidecarsFile } from './manifests/sidecars.ts';
 import { root } from './checkout.ts';
 import { findProgram, prepareKubernetes } from '../test/harness/tools/kubernetes.ts';
 import { joinEnvironments } from '../test/harness/tools/tool.ts';
 
-// kustomize reads the registration: it comes first.
+// kustomize reads these two: they come first.
 await writeFile(path.join(root, registrationFile), renderRegistration());
+await writeFile(path.join(root, sidecarsFile), renderSidecars());
 const kubectl = findProgram('kubectl', joinEnvironments([await prepareKubernetes(['kubectl'])]));
 await writeFile(path.join(root, installFile), await renderInstall(kubectl));
-process.stdout.write(`${registrationFile}\n${installFile}\n`);
+process.stdout.write(`${registrationFile}\n${sidecarsFile}\n${installFile}\n`);

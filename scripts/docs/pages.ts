@@ -1,3 +1,4 @@
+import path from 'node:path';
 import { commandTree, type CommandNode } from '../../src/cli/commands/completion/command-tree.ts';
 import type { Io } from '../../src/cli/io.ts';
 import { createProgram } from '../../src/cli/program.ts';
@@ -6,6 +7,7 @@ import type { IstiodUse, Support } from '../../src/settings/annotation.ts';
 import { reasons } from '../../src/injection/policy/reason.ts';
 import { proxyConfigKeys } from '../../src/settings/proxy-config.ts';
 import { version } from '../../src/settings/version.ts';
+import { sidecarsFile, shippedNames, shippedTemplates } from '../manifests/sidecars.ts';
 import { createMetrics } from '../../src/telemetry/metrics.ts';
 
 /** A generated page: where it lies and what it says. */
@@ -128,6 +130,25 @@ ${table(['metric', 'type', 'meaning'], rows)}
 `;
 }
 
+function sidecarsPage(): string {
+  const rows = shippedNames().flatMap((name) =>
+    shippedTemplates(name).map(({ reference, description }) => [
+      `[\`${reference}\`](${name}/README.md)`,
+      description.trim(),
+    ]),
+  );
+  return `# Shipped sidecars
+
+${notice}
+
+These sidecars are in the ConfigMap \`sidecar-injector-sidecars\` of the installation. A pod selects them by name:
+\`inject.istio.io/templates: sidecar,${shippedNames()[0]}\`, where \`sidecar\` is the proxy. Each page lists the annotations that the
+sidecar reads. Write your own: [custom sidecars](../../docs/sidecars.md).
+
+${table(['sidecar', 'what it does'], rows)}
+`;
+}
+
 function optionRows(node: CommandNode): string[][] {
   return node.options.map(({ flags, values, description }) => {
     const takes = { none: '', files: 'a path', text: 'text', choices: '' }[values.kind];
@@ -145,7 +166,7 @@ function commandLinePage(): string {
     finish: () => undefined,
   };
   const commands = commandTree(createProgram(silent))
-    .filter(({ path, subcommands }) => path !== '' && subcommands.length === 0)
+    .filter(({ path: command, subcommands }) => command !== '' && subcommands.length === 0)
     .map((node) => {
       const values = node.arguments.map(({ name, values: { kind }, values: of }) =>
         kind === 'choices' && 'choices' in of ? ` ${of.choices.join('|')}` : ` <${name}>`,
@@ -196,5 +217,6 @@ export async function generatePages(): Promise<readonly Page[]> {
     { path: 'docs/command-line.md', text: commandLinePage() },
     { path: 'docs/annotations.md', text: annotationPage() },
     { path: 'docs/reasons.md', text: reasonPage() },
+    { path: path.join(path.dirname(sidecarsFile), 'README.md'), text: sidecarsPage() },
   ];
 }

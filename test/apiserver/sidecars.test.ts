@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { nameOf } from '../../src/sidecars/template-library.ts';
 import { injectedPod, podWith } from '../support/builders/decisions.ts';
 import { sharedCluster } from '../support/processes/shared-cluster.ts';
-import { requiredParameters, snapshotWithShipped } from '../support/sidecars/shipped-sidecars.ts';
+import { selectionOf, snapshotWithShipped } from '../support/sidecars/shipped-sidecars.ts';
 import { openTestCluster } from '../support/processes/test-cluster.ts';
 
 const cluster = openTestCluster(sharedCluster());
@@ -29,10 +29,7 @@ const hardened = {
 /** The pod as the engine injects it, for a namespace where no webhook is called. */
 function injectedWith(templates: readonly string[], mode = snapshot): object {
   const pod = podWith({
-    annotations: {
-      'inject.istio.io/templates': templates.join(','),
-      ...(templates.includes('tls-terminator') && requiredParameters),
-    },
+    annotations: selectionOf(templates),
     container: {
       ports: [{ containerPort: 8080 }],
       readinessProbe: { httpGet: { port: 8080 } },

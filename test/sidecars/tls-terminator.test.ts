@@ -7,7 +7,7 @@ import { startAgent, type Agent } from '../support/network/agent.ts';
 import { addresses } from '../support/network/pod-namespace.ts';
 import { answerOf, createSandbox, type RunningContainer, type Sandbox } from '../support/sidecars/sandbox.ts';
 import { applicationPod, applicationUser } from '../support/sidecars/sandboxed-application.ts';
-import { requiredParameters, snapshotWithShipped } from '../support/sidecars/shipped-sidecars.ts';
+import { selectionOf, snapshotWithShipped } from '../support/sidecars/shipped-sidecars.ts';
 import { selfSigned } from '../support/http/self-signed.ts';
 import { until } from '../support/waiting.ts';
 
@@ -28,7 +28,7 @@ beforeAll(async () => {
   ca = path.join(folder, 'ca.pem');
   first = selfSigned(host);
   writeFileSync(ca, first.cert);
-  const pod = applicationPod({ 'inject.istio.io/templates': 'tls-terminator', ...requiredParameters });
+  const pod = applicationPod(selectionOf(['tls-terminator']));
   sandbox = createSandbox('tls', injectedPod(pod, snapshotWithShipped()), {
     'tls-terminator-certificate': { 'tls.crt': first.cert, 'tls.key': first.key },
   });
@@ -79,7 +79,7 @@ test('runs without rights, with nothing writable but its temporary folder', () =
 });
 
 test('takes up a renewed certificate while it runs', async () => {
-  const pod = applicationPod({ 'inject.istio.io/templates': 'tls-terminator', ...requiredParameters });
+  const pod = applicationPod(selectionOf(['tls-terminator']));
   const injected = injectedPod(pod, snapshotWithShipped());
   // The 30 s between two looks are too long for a test.
   const env = injected.spec.initContainers[0]?.['env'] as { name: string; value: string }[];

@@ -12,7 +12,10 @@ import {
 } from '../../support/cluster/cluster-namespace.ts';
 import { envoyStatistics } from '../../support/network/envoy-in-pod.ts';
 import { kubectl } from '../../support/cluster/kubectl.ts';
-import { busyConfig, busyPod, duties, logged, privilegesOf } from '../../support/sidecars/sidecar-duties.ts';
+import { busyConfig, busyPod } from '../../support/sidecars/busy-pod.ts';
+import { logged, privilegesOf } from '../../support/sidecars/container-state.ts';
+import { dutyOf } from '../../support/sidecars/shipped-sidecars.ts';
+import { shippedNames } from '../../../scripts/manifests/sidecars.ts';
 import { system } from '../../support/cluster/system-namespace.ts';
 import { injected } from '../../support/processes/test-cluster.ts';
 import { until } from '../../support/waiting.ts';
@@ -21,7 +24,7 @@ import { idlePod } from '../../support/cluster/workbench.ts';
 jest.setTimeout(240_000);
 
 const hourMs = 3_600_000;
-const sidecars = Object.keys(duties);
+const sidecars = shippedNames();
 let shop: ClusterNamespace;
 let elsewhere: ClusterNamespace;
 let authority: Awaited<ReturnType<typeof createAuthority>>;
@@ -188,7 +191,7 @@ describe('the example of each', () => {
 test('the other versions: Fluentd ships to its own output, the privileged agent has every privilege', async () => {
   await shop.apply(busyPod('fluentd', ['log-shipper:fluentd']), busyPod('privileged', ['security-agent:privileged']));
   await Promise.all([shop.untilPod('fluentd'), shop.untilPod('privileged')]);
-  await duties['log-shipper']?.(shop, 'fluentd');
+  await dutyOf('log-shipper')(shop, 'fluentd');
   await logged(shop, 'privileged', 'security-agent', '"started"');
   const { user, capabilities } = await privilegesOf(shop, 'privileged/security-agent');
   expect(user).toBe('0');
@@ -210,7 +213,7 @@ describe('together they do what each does alone', () => {
     async (_title, name, names) => {
       const pod = await shop.untilPod(name);
       expect(readyCount(pod)).toBe(`${names.length + 2}/${names.length + 2}`);
-      for (const sidecar of names) await duties[sidecar]?.(shop, name);
+      for (const sidecar of names) await dutyOf(sidecar)(shop, name);
       expect(await curl(`http://${pod.status.podIP}:8080/`)).toContain(`"host":"${name}"`);
       expect(restarts(await shop.untilPod(name))).toBe(0);
       await shop.kubectl('delete', 'pod', name, '--wait=false');

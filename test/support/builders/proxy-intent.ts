@@ -29,6 +29,7 @@ export function proxyIntent(changes: ProxyChanges = {}): ProxyIntent & TrafficIn
     waits = { sleepSeconds: 0, others: false },
     knowsSleep = true,
     probePorts = [],
+    httpInboundPorts = [],
     opaqueInboundPorts = [],
     maxConnections = 50_000,
     ...proxy
@@ -45,6 +46,7 @@ export function proxyIntent(changes: ProxyChanges = {}): ProxyIntent & TrafficIn
     waits,
     knowsSleep,
     probePorts,
+    httpInboundPorts,
     opaqueInboundPorts,
     self: unknownPod,
   };

@@ -9,8 +9,9 @@ import { podSecurityLevel, podSecurityViolations } from '../../../src/pod/securi
 import { lintTemplate } from '../../../src/sidecars/template-lint.ts';
 import { nameOf } from '../../../src/sidecars/template-library.ts';
 import { podWith } from '../../support/builders/decisions.ts';
+import { renderSidecars, sidecarsFile } from '../../../scripts/manifests/sidecars.ts';
 import { runCommand } from '../../support/builders/recorded-io.ts';
-import { requiredParameters, shippedFolders, snapshotWithShipped } from '../../support/sidecars/shipped-sidecars.ts';
+import { selectionOf, shippedFolders, snapshotWithShipped } from '../../support/sidecars/shipped-sidecars.ts';
 
 const snapshot = snapshotWithShipped();
 const references = ['sidecar', ...snapshot.templates.keys()];
@@ -19,10 +20,7 @@ const pairs = references.flatMap((one) =>
 );
 const pod = (templates: readonly string[]): JsonObject =>
   podWith({
-    annotations: {
-      'inject.istio.io/templates': templates.join(','),
-      ...(templates.includes('tls-terminator') && requiredParameters),
-    },
+    annotations: selectionOf(templates),
     container: { ports: [{ containerPort: 8080 }], readinessProbe: { httpGet: { port: 8080 } } },
   });
 
@@ -36,16 +34,7 @@ describe.each(shippedFolders.map((folder) => [path.basename(folder), folder] as 
     const root = path.resolve(folder, '../../..');
     const readme = `deploy/sidecars/${name}/README.md`;
     const files = [readme, `examples/${name}/${name}.yaml`, `test/sidecars/${name}.test.ts`];
-    const missing = files.filter((file) => !existsSync(path.join(root, file))).map((file) => `the file ${file}`);
-    const mentions = {
-      'deploy/sidecars/kustomization.yaml': `- ${name}.yaml=${name}/template.yaml\n`,
-      'README.md': `| [\`${name}\`](${readme}) `,
-      'docs/sidecars.md': `[${name}](../${readme})`,
-      'test/support/sidecars/sidecar-duties.ts': `'${name}'(namespace, pod) {`,
-    };
-    for (const [file, text] of Object.entries(mentions)) {
-      if (!readFileSync(path.join(root, file), 'utf8').includes(text)) missing.push(`in ${file}: ${text}`);
-    }
+    const missing = files.filter((file) => !existsSync(path.join(root, file)));
     expect(missing).toEqual([]);
   });
 
@@ -58,6 +47,11 @@ describe.each(shippedFolders.map((folder) => [path.basename(folder), folder] as 
     expect([code, stderr]).toEqual([0, expect.not.stringContaining('warning')]);
     expect(stdout).toContain(`name: ${name}`);
   });
+});
+
+test('the kustomization lists the folders beside it (make manifests)', () => {
+  const root = path.resolve(import.meta.dirname, '../../..');
+  expect(readFileSync(path.join(root, sidecarsFile), 'utf8')).toBe(renderSidecars());
 });
 
 describe('every pair works together', () => {
@@ -99,9 +93,9 @@ test('a pod with all but the proxy and the privileged one is admitted by restric
     runAsNonRoot: true,
     seccompProfile: { type: 'RuntimeDefault' },
   };
-  const wanted = [...snapshot.templates.keys()].filter((reference) => !reference.includes(':')).join(',');
+  const wanted = [...snapshot.templates.keys()].filter((reference) => !reference.includes(':'));
   const before = podWith({
-    annotations: { 'inject.istio.io/templates': wanted, ...requiredParameters },
+    annotations: selectionOf(wanted),
     container: { securityContext: hardened },
   });
   const { patch } = decide({ pod: before, namespace: 'shop' }, snapshot);

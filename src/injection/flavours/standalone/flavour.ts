@@ -21,6 +21,7 @@ function plainProxy(settings: PodSettings, native: boolean): ProxyIntent {
     waits: { sleepSeconds: 0, others: false },
     knowsSleep: true,
     probePorts: [],
+    httpInboundPorts: [],
     opaqueInboundPorts: [],
   };
 }
