@@ -58,6 +58,7 @@ h:body(true)
 if n.own or name==u.name then name=n.name end
 s[':authority'],s[':path'],s[':scheme'],s['x-envoy-original-dst-host']=name,n.path,n.scheme,at(n)
 r,text=h:httpCall('probe.'..n.scheme,s,'',c.timeout)
+if c.hook and not r['x-envoy-upstream-service-time'] then failure='no response' break end
 u,count,status,to,text=n,count+1,r[':status'],r.location,text or ''
 end
 r=h:headers()

@@ -66,6 +66,11 @@ describe.each(['v4', 'v6'] as const)('redirects of probes in a pod whose address
     probe('startupz', onPort(moved(`http://${host}:8080/status/200`), 8443, 'HTTPS')),
     probe('prestopz', onPort(moved('/status/503'), 8080), { timeoutSeconds: 0 }),
     probe('poststartz', onPort('/', 8099), { timeoutSeconds: 0 }),
+    probe('poststartz', onPort(moved(`http://${host}:8099/`), 8080), {
+      container: 'closed',
+      path: '/app-lifecycle/closed/poststartz',
+      timeoutSeconds: 0,
+    }),
     probe('poststartz', onPort(chain(10, '/'), 8080), {
       container: 'loop',
       path: '/app-lifecycle/loop/poststartz',
@@ -133,6 +138,8 @@ describe.each(['v4', 'v6'] as const)('redirects of probes in a pod whose address
     expect([refused.status, header(refused, 'location')]).toEqual([302, ':no response']);
     const loop = await get('/app-lifecycle/loop/poststartz');
     expect([loop.status, header(loop, 'location')]).toEqual([302, ':redirected to /']);
+    const closed = await get('/app-lifecycle/closed/poststartz');
+    expect([closed.status, header(closed, 'location')]).toEqual([302, ':no response']);
   });
 
   test('nobody else gets anywhere by the way of a probe', async () => {
