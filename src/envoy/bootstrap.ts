@@ -59,7 +59,7 @@ export function bootstrap(wanted: BootstrapIntent, self: Self = unknownPod): Jso
   const { proxy, capture } = intent.settings;
   const { listeners, clusters } = captureResources(intent);
   const application = { families: capture.families, self };
-  const probes = probeAnswers(proxy.statusPort === 0 ? [] : intent.probes, application);
+  const probes = probeAnswers(proxy.statusPort === 0 ? [] : intent.probes, application, proxy.statusPort);
   const page = metricsPage(intent);
   return {
     node: node(intent),
@@ -118,7 +118,7 @@ const write = bootstrapWriter([
     { statusPort: ports.status },
     usual.settings.capture.families,
     metricsPage(usual),
-    probeAnswers([usualProbe], { families: usual.settings.capture.families, self: unknownPod }),
+    probeAnswers([usualProbe], { families: usual.settings.capture.families, self: unknownPod }, ports.status),
   ),
   { statistics },
 ]);

@@ -22,8 +22,13 @@ export function adminAddress(admin: PodSettings['proxy']['admin']): JsonObject {
  */
 export const hookPaths = { ready: '/ready', drain: '/drain', quit: '/quitquitquit' } as const;
 
-/** Path of Envoy's admin interface that drains inbound listeners gracefully. */
-export const drainRequest = '/drain_listeners?graceful&inboundonly';
+/**
+ * Returns the path of Envoy's admin interface that drains inbound listeners gracefully: responses ask clients to close
+ * their connections, and new connections are refused after the drain time, or never without one (`skip_exit`).
+ */
+export function drainRequest({ drainSeconds }: Pick<PodSettings['proxy'], 'drainSeconds'>): string {
+  return `/drain_listeners?graceful&inboundonly${drainSeconds === undefined ? '&skip_exit' : ''}`;
+}
 
 function match(method: 'GET' | 'POST', path: string): JsonObject {
   return { path, headers: [{ name: ':method', string_match: { exact: method } }] };
@@ -42,10 +47,9 @@ h:httpCall("admin",{[":method"]="POST",[":path"]="/quitquitquit",[":authority"]=
 h:respond({[":status"]="200"},"OK")
 end`;
 
-const socketRoutes: readonly JsonObject[] = [
-  toAdmin('GET', hookPaths.ready, '/ready'),
-  toAdmin('POST', hookPaths.drain, drainRequest),
-];
+function socketRoutes(proxy: Pick<PodSettings['proxy'], 'drainSeconds'>): readonly JsonObject[] {
+  return [toAdmin('GET', hookPaths.ready, '/ready'), toAdmin('POST', hookPaths.drain, drainRequest(proxy))];
+}
 
 const quitRoute: JsonObject = {
   match: match('POST', hookPaths.quit),
@@ -57,11 +61,11 @@ const quitRoute: JsonObject = {
  * Returns the listener for hooks. It exists if the admin interface is a socket, and if the application may ask the
  * proxy to quit.
  */
-export function hookListeners({
-  admin,
-  quitHook,
-}: Pick<PodSettings['proxy'], 'admin' | 'quitHook'>): readonly JsonObject[] {
-  const routes = [...(admin === 'socket' ? socketRoutes : []), ...(quitHook ? [quitRoute] : [])];
+export function hookListeners(
+  proxy: Pick<PodSettings['proxy'], 'admin' | 'quitHook' | 'drainSeconds'>,
+): readonly JsonObject[] {
+  const { admin, quitHook } = proxy;
+  const routes = [...(admin === 'socket' ? socketRoutes(proxy) : []), ...(quitHook ? [quitRoute] : [])];
   if (routes.length === 0) return [];
   return [
     {

@@ -134,12 +134,13 @@ export function ownHttp(name: string, filters: readonly JsonObject[], routes: re
     stat_prefix: name,
     // Kubelets and Prometheus speak HTTP/1 without TLS, and HTTP/2 would let a client hold and reset many requests.
     codec_type: 'HTTP1',
-    // A redirect by the application counts as success; the kubelet must not follow it to a path that is not here.
-    route_config: { virtual_hosts: [{ name, domains: ['*'], routes, response_headers_to_remove: ['location'] }] },
+    route_config: { virtual_hosts: [{ name, domains: ['*'], routes }] },
     http_filters: [...filters, router],
     common_http_protocol_options: { idle_timeout: '60s' },
     max_request_headers_kb: 16,
     request_headers_timeout: '10s',
+    // Their requests have no body. A hook may take as long as it likes to respond, but nobody to ask.
+    request_timeout: '10s',
     stream_idle_timeout: '60s',
   });
 }

@@ -31,6 +31,14 @@ export interface MetricsIntent {
   readonly metricsTargets: readonly MetricsTarget[];
 }
 
+/** How long a pod's other containers wait before they are told to end. */
+export interface PreStopWaits {
+  /** The longest preStop hook `sleep` in seconds; 0 without one. */
+  readonly sleepSeconds: number;
+  /** Whether there are hooks whose length is not known: commands and HTTP requests. */
+  readonly others: boolean;
+}
+
 /** Everything that the built-in proxy of one pod depends on: its container, and the bootstrap in its arguments. */
 export interface ProxyIntent extends Omit<TrafficIntent, 'self'>, MetricsIntent {
   readonly settings: PodSettings;
@@ -41,6 +49,7 @@ export interface ProxyIntent extends Omit<TrafficIntent, 'self'>, MetricsIntent 
   readonly probes: readonly ProbeRedirect[];
   /** Grace period of the pod's termination in seconds, for hooks that wait. */
   readonly gracePeriodSeconds: number;
+  readonly waits: PreStopWaits;
   /** Whether the API server supports the preStop hook `sleep`. */
   readonly knowsSleep: boolean;
   /** Ports of probes that are not rewritten and must therefore not be captured. */

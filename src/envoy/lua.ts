@@ -15,3 +15,17 @@ export function scriptFilter(name: string, script: string): JsonObject {
 export function routeScript(script: string, more: JsonObject = {}): JsonObject {
   return { lua: typed(`${type}PerRoute`, { source_code: { inline_string: script }, ...more }) };
 }
+
+/** Returns a filter that runs, on the routes that name one, a script out of several. It does nothing on the others. */
+export function luaScripts(name: string, scripts: Readonly<Record<string, string>>): JsonObject {
+  const source_codes = Object.entries(scripts).map(([key, inline_string]) => [key, { inline_string }]);
+  return extension(name, type, { source_codes: Object.fromEntries(source_codes) as JsonObject });
+}
+
+/**
+ * Returns the `typed_per_filter_config` of a route that runs a script of such a filter. All routes share the script,
+ * which costs memory for each worker; `more` is added to the route's own message.
+ */
+export function scriptNamed(filter: string, script: string, more: JsonObject): JsonObject {
+  return { [filter]: typed(`${type}PerRoute`, { name: script, ...more }) };
+}

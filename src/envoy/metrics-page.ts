@@ -19,16 +19,16 @@ end`;
 
 /**
  * Returns a script that appends the application's metrics. Their pages are fetched while the scraper waits, each within
- * nine tenths of the scraper's timeout. A page that does not answer is left out and reported as 0. What only
+ * nine tenths of the scraper's timeout, and with its `Authorization`: the application decides who may read its page. A page that does not answer is left out and reported as 0. What only
  * OpenMetrics allows (the end mark, exemplars) is removed, because Envoy's page is in the older text format.
  */
 function merging(before: string, page: string): string {
   return `${before}function envoy_on_request(h)
 local s=h:headers():get("x-prometheus-scrape-timeout-seconds")
 s=math.min(math.max(tonumber(s or 10) or 10,1),60)
-local text=""
+local text,token="",h:headers():get("authorization")
 for _,t in ipairs(h:filterContext():get("targets")) do
-local head,body=h:httpCall(t.cluster,{[":method"]="GET",[":path"]=t.path,[":authority"]=t.host,accept="text/plain;version=0.0.4"},"",s*900)
+local head,body=h:httpCall(t.cluster,{[":method"]="GET",[":path"]=t.path,[":authority"]=t.host,accept="text/plain;version=0.0.4",authorization=token},"",s*900)
 local up=head[":status"]=="200" and body
 if up then
 if (head["content-type"] or ""):find("openmetrics",1,true) then body=body:gsub("# EOF%s*$",""):gsub(" # {[^\\n]*","") end

@@ -2,6 +2,8 @@ import type { JsonObject } from '../json/json.ts';
 import { applicationBinding, type Families } from './addresses.ts';
 import { duration, extension, loadAssignment, socketAddress } from './extension.ts';
 import { anyTls, grpcUpstream, transparentUpstream } from './http.ts';
+import { luaScripts, scriptNamed } from './lua.ts';
+import { probeScript } from './probe-script.ts';
 import type { Self } from './self.ts';
 import type { ProbeAction, ProbeRedirect } from '../pod/probe.ts';
 import { probeTarget } from './probe-target.ts';
@@ -89,17 +91,65 @@ function healthFilter(name: string, path: string): JsonObject {
   });
 }
 
-function httpRoute(cluster: string, { path, timeoutSeconds }: ProbeRedirect, action: HttpAction): JsonObject {
+/** Name of the filter and of its script. */
+const script = 'probe';
+
+const redirectFilter = luaScripts(script, { [script]: probeScript });
+
+/** Returns what the script must know of a probe or hook. */
+function scriptContext(probe: ProbeRedirect, action: HttpAction, host: string, statusPort: number): JsonObject {
+  return {
+    scheme: action.scheme.toLowerCase(),
+    host,
+    port: String(action.port),
+    path: probeTarget(action.path),
+    status: String(statusPort),
+    timeout: probe.timeoutSeconds * 1000,
+    ...(isHook(probe) ? { hook: true } : {}),
+  };
+}
+
+function isHook({ kind }: ProbeRedirect): boolean {
+  return kind === 'prestopz' || kind === 'poststartz';
+}
+
+function httpRoute(
+  cluster: string,
+  probe: ProbeRedirect,
+  action: HttpAction,
+  { self }: Application,
+  statusPort: number,
+): JsonObject {
+  const { path, timeoutSeconds } = probe;
+  const timeout = duration(timeoutSeconds * 1000);
   return {
     // Exactly what the kubelet asks: another method or a query would reach the application on a path that it never offered.
     match: { path, headers: [exact(':method', 'GET'), exact(':path', path)] },
     route: {
       cluster,
       prefix_rewrite: probeTarget(action.path),
-      timeout: duration(timeoutSeconds * 1000),
+      timeout,
+      // The listener's own limit would end what may take longer.
+      idle_timeout: timeout,
       ...(action.host === undefined ? {} : { host_rewrite_literal: action.host }),
     },
+    typed_per_filter_config: scriptNamed(script, script, {
+      filter_context: { probe: scriptContext(probe, action, self.address, statusPort) },
+    }),
   };
+}
+
+/** Returns the clusters to which redirects lead: any port of the pod, whose address the script gives. */
+function redirectClusters({ families }: Application): readonly JsonObject[] {
+  return (['http', 'https'] as const).map((scheme) => ({
+    name: `probe.${scheme}`,
+    type: 'ORIGINAL_DST',
+    lb_policy: 'CLUSTER_PROVIDED',
+    original_dst_lb_config: { use_http_header: true },
+    upstream_bind_config: applicationBinding(families),
+    typed_extension_protocol_options: transparentUpstream,
+    ...(scheme === 'https' ? { transport_socket: anyTls } : {}),
+  }));
 }
 
 /**
@@ -118,15 +168,23 @@ export interface ProbeAnswers {
   readonly clusters: readonly JsonObject[];
 }
 
-/** Returns the parts that answer all probes, in order. A timeout of 0 means none for HTTP, and 1 s for TCP and gRPC. */
-export function probeAnswers(probes: readonly ProbeRedirect[], application: Application): ProbeAnswers {
+/**
+ * Returns the parts that answer all probes, in order. A timeout of 0 means none for HTTP, and 1 s for TCP and gRPC.
+ *
+ * @param statusPort port that the kubelet asks
+ */
+export function probeAnswers(
+  probes: readonly ProbeRedirect[],
+  application: Application,
+  statusPort: number,
+): ProbeAnswers {
   const filters: JsonObject[] = [];
   const routes: JsonObject[] = [];
   const clusters = new Map<string, JsonObject>();
   for (const probe of probes) {
     const { action } = probe;
     const name = clusterName(probe);
-    if (action.type === 'http') routes.push(httpRoute(name, probe, action));
+    if (action.type === 'http') routes.push(httpRoute(name, probe, action, application, statusPort));
     else filters.push(healthFilter(name, probe.path));
     if (clusters.has(name)) continue;
     clusters.set(
@@ -136,5 +194,10 @@ export function probeAnswers(probes: readonly ProbeRedirect[], application: Appl
         : checkedCluster(name, probe, action, application),
     );
   }
-  return { filters, routes, clusters: [...clusters.values()] };
+  if (routes.length === 0) return { filters, routes, clusters: [...clusters.values()] };
+  return {
+    filters: [...filters, redirectFilter],
+    routes,
+    clusters: [...clusters.values(), ...redirectClusters(application)],
+  };
 }

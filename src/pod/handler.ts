@@ -15,6 +15,11 @@ export interface Handler {
   readonly folder: 'app-health' | 'app-lifecycle';
 }
 
+/** Returns whether the handler is a lifecycle hook, which has neither a timeout nor a period. */
+export function isHook({ folder }: Pick<Handler, 'folder'>): boolean {
+  return folder === 'app-lifecycle';
+}
+
 export const handlers: readonly Handler[] = [
   { field: 'readinessProbe', path: ['readinessProbe'], kind: 'readyz', folder: 'app-health' },
   { field: 'livenessProbe', path: ['livenessProbe'], kind: 'livez', folder: 'app-health' },

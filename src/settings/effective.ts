@@ -27,10 +27,10 @@ export interface PodSettings {
     holdApplication: boolean;
     /** Worker threads, 0 for one per core. Undefined: derived from the CPU limit. */
     concurrency: number | undefined;
-    /** How long clients are asked to reconnect elsewhere before their connections end, in seconds. */
-    drainSeconds: number;
-    /** How long a classic proxy keeps running after it has started to drain, in seconds. */
-    terminationDrainSeconds: number;
+    /** Seconds after which a proxy that drains refuses new connections. Undefined: not before the application ends. */
+    drainSeconds: number | undefined;
+    /** How long a classic proxy runs on after it has begun to drain, in seconds. Undefined: until the application ends. */
+    terminationDrainSeconds: number | undefined;
     /** What the pod adds to the proxy's container. */
     additions: Additions;
   };
@@ -46,9 +46,6 @@ export interface PodSettings {
 function mergeResources(base: Resources, over: ResourceChanges | undefined): Resources {
   return over === undefined ? base : changeResources(base, over);
 }
-
-/** Long enough for clients to notice, and half of Kubernetes' default grace period. */
-const drainSeconds = 15;
 
 const noCaps: Caps = { capture: 'open' };
 
@@ -75,8 +72,8 @@ export function resolveBase(settings: Settings, profile: Profile | undefined): P
       resources: mergeResources(proxy.resources, profile?.resources),
       holdApplication,
       concurrency: undefined,
-      drainSeconds,
-      terminationDrainSeconds: drainSeconds,
+      drainSeconds: undefined,
+      terminationDrainSeconds: undefined,
       additions: { env: [], volumes: [], volumeMounts: [] },
     },
     capture: {

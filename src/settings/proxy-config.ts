@@ -91,13 +91,13 @@ export const proxyConfigKeys: readonly ProxyConfigKey[] = [
   supported(
     'drainDuration',
     duration(1, 3600),
-    'How long clients are asked to go elsewhere before their connections end.',
+    'How long a pod that ends takes new connections; without it, for as long as the application does. It is at least the longest sleep of a preStop hook.',
     (draft, value) => void (draft.proxy.drainSeconds = Math.ceil(value)),
   ),
   supported(
     'terminationDrainDuration',
     duration(0, 3600),
-    'How long a classic proxy goes on after it began to drain, at most 5 s less than the pod’s grace period. A native sidecar ends after the application anyway.',
+    'How long a classic proxy goes on after it began to drain, at most 5 s less than the pod’s grace period; without it, for at least 15 s and until the application has no sockets any more. A native sidecar ends after the application anyway.',
     (draft, value) => void (draft.proxy.terminationDrainSeconds = Math.ceil(value)),
   ),
   supported(

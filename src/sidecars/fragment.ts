@@ -9,6 +9,11 @@ export interface Placement {
   readonly proxy?: 'before' | 'after' | undefined;
 }
 
+/** Returns the rank of a container among the injected ones of the same place. */
+export function rankOf({ proxy }: Pick<Placement, 'proxy'>): number {
+  return proxy === 'before' ? 0 : proxy === 'after' ? 2 : 1;
+}
+
 /** A container to inject, and where it goes. */
 export interface PlacedContainer {
   readonly container: NamedObject;

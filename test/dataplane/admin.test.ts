@@ -35,7 +35,10 @@ afterAll(async () => {
 });
 
 function start(changes: ProxyChanges): Promise<RunningEnvoy> {
-  return startEnvoy(pod, proxyIntent(changes), { drainSeconds: 2, folders: { '/var/run/istio-proxy': folder } });
+  return startEnvoy(pod, proxyIntent({ drainSeconds: 2, ...changes }), {
+    drainSeconds: 2,
+    folders: { '/var/run/istio-proxy': folder },
+  });
 }
 
 function as(uid: number, ...command: string[]): Finished {
@@ -88,7 +91,7 @@ describe('on a unix socket', () => {
 
   test('the hook at the end still drains', async () => {
     expect(await inbound()).toBe('200');
-    expect(as(1337, ...drainCommand('socket'))).toMatchObject({ status: 0, stderr: '' });
+    expect(as(1337, ...drainCommand({ admin: 'socket', drainSeconds: 2 }))).toMatchObject({ status: 0, stderr: '' });
     expect(await eventually(inbound, (one) => one.includes('ECONNREFUSED'))).toContain('ECONNREFUSED');
   });
 

@@ -8,6 +8,8 @@ import { startAgent, type Agent } from '../support/network/agent.ts';
 import { addresses, createPodNamespace, type PodNamespace } from '../support/network/pod-namespace.ts';
 import { proxyIntent } from '../support/builders/proxy-intent.ts';
 
+const proxy = { admin: 'port', drainSeconds: 2 } as const;
+
 let pod: PodNamespace;
 let envoy: RunningEnvoy;
 let app: Agent;
@@ -16,7 +18,7 @@ let outside: Agent;
 beforeAll(async () => {
   pod = createPodNamespace('drain');
   captureTraffic(pod, captureIntent());
-  envoy = await startEnvoy(pod, proxyIntent(), { drainSeconds: 2 });
+  envoy = await startEnvoy(pod, proxyIntent(proxy), { drainSeconds: proxy.drainSeconds });
   app = await startAgent(pod.name.pod, 1000);
   outside = await startAgent(pod.name.cluster);
   await app.listen({ kind: 'http', port: 8080 });
@@ -40,9 +42,9 @@ async function keepAlive(): Promise<string> {
   return text.slice(0, text.indexOf('\r\n\r\n')).toLowerCase();
 }
 
-test('draining sends clients away, then refuses inbound alone', async () => {
+test('draining for a time sends clients away, then refuses inbound alone', async () => {
   expect(await keepAlive()).not.toContain('connection: close');
-  const command = ['setpriv', '--reuid=1337', '--regid=1337', '--clear-groups', '--', ...drainCommand('port')];
+  const command = ['setpriv', '--reuid=1337', '--regid=1337', '--clear-groups', '--', ...drainCommand(proxy)];
   expect(pod.run('pod', command)).toMatchObject({ status: 0, stderr: '' });
   const draining = await keepAlive();
   expect(draining).toContain('http/1.1 200');

@@ -72,6 +72,50 @@ describe('a pod that is taken away under twenty clients', () => {
   });
 });
 
+describe('a pod that is taken away serves as long as its application does', () => {
+  const served = async (): Promise<number> => (await scene.outside.ask({ url: url(addresses.pod.v4, 8080) })).status;
+  const calls = async (): Promise<number> => (await scene.app.ask({ url: url(addresses.cluster.v4, 8080) })).status;
+
+  async function begin(label: string, pod: JsonObject): Promise<void> {
+    scene = await openScene({ label, pod });
+    await scene.app.listen({ kind: 'http', port: 8080 });
+    await scene.outside.listen({ kind: 'http', port: 8080 });
+  }
+
+  test('native: no time ends it', async () => {
+    await begin('serving', podWith({ spec: { terminationGracePeriodSeconds: 2 } }));
+    expect(await scene.pod.preStop()).toBe(0);
+    await pause(5_000);
+    expect([await served(), await calls()]).toEqual([200, 200]);
+  });
+
+  test('native, with a drain time of its own: not before the longest sleep has ended', async () => {
+    const preStop = { sleep: { seconds: 7 } };
+    const annotations = { 'proxy.istio.io/config': 'drainDuration: 2s' };
+    await begin('sleeping', podWith({ annotations, container: { lifecycle: { preStop } } }));
+    expect(await scene.pod.preStop()).toBe(0);
+    await pause(4_000);
+    expect(await served()).toBe(200);
+    const refused = (): Promise<string> => served().then(String, (error: Error) => error.message);
+    expect(await eventually(refused, (text) => text.includes('ECONNREFUSED'))).toContain('ECONNREFUSED');
+    expect(await calls()).toBe(200);
+  });
+
+  test('classic: its hook ends when the application has ended', async () => {
+    const annotations = { 'sidecar.istio.io/nativeSidecar': 'false' };
+    await begin('lasting', podWith({ annotations, spec: { terminationGracePeriodSeconds: 600 } }));
+    let ended = false;
+    const hook = scene.pod.preStop().then((code) => {
+      ended = true;
+      return code;
+    });
+    await pause(17_000);
+    expect([ended, await served(), await calls()]).toEqual([false, 200, 200]);
+    await scene.app.stop();
+    expect(await hook).toBe(0);
+  }, 60_000);
+});
+
 test('servers that close idle connections at the wrong moment cost no request, in either direction', async () => {
   scene = await openScene({ label: 'race', pod: podWith() });
   const closesAfterMs = 2_000;

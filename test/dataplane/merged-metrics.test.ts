@@ -14,10 +14,14 @@ const targets = [
   { scheme: 'HTTP', port: 8082, path: '/open?x=1' },
   { scheme: 'HTTPS', port: 8443, path: '/' },
   { scheme: 'HTTP', port: 8083, path: '/' },
+  { scheme: 'HTTP', port: 8084, path: '/private' },
+  { scheme: 'HTTPS', port: 8444, path: '/private' },
 ] as const;
 
 const text = '# TYPE app_orders_total counter\napp_orders_total{kind="a b"} 5\nenvoy_istio_lookalike 1';
 const openMetrics = '# TYPE app_open counter\napp_open_total 7 # {trace_id="abc"} 1\n# EOF\n';
+
+const token = 'Bearer abc';
 
 let namespaces: PodNamespace;
 let envoy: RunningEnvoy;
@@ -37,6 +41,16 @@ beforeAll(async () => {
   await app.listen({ kind: 'http', port: 8082, answer: { status: 200, headers: open, body: openMetrics } });
   const secured = { status: 200, headers: plain, body: 'app_secured 1\n' };
   await app.listen({ kind: 'http', port: 8443, tls: selfSigned(), answer: secured });
+  for (const port of [8084, 8444]) {
+    const answer = { status: 200, headers: plain, body: `app_private_${port} 1\n` };
+    await app.listen({
+      kind: 'http',
+      port,
+      answer,
+      authorization: token,
+      ...(port === 8444 ? { tls: selfSigned() } : {}),
+    });
+  }
   await app.listen({ kind: 'http', port: 8080 });
   prometheus = await startPrometheus(namespaces.name.cluster, outside, `${addresses.pod.v4}:15020`);
 }, 60_000);
@@ -53,8 +67,8 @@ async function value(expression: string): Promise<number | undefined> {
   return (await prometheus.query(expression))[0]?.value;
 }
 
-async function page(): Promise<string> {
-  return (await outside.ask({ url: `http://${addresses.pod.v4}:15020/stats/prometheus` })).body;
+async function page(headers: Record<string, string> = {}): Promise<string> {
+  return (await outside.ask({ url: `http://${addresses.pod.v4}:15020/stats/prometheus`, headers })).body;
 }
 
 test('Prometheus gets the proxy’s metrics and the application’s in one scrape', async () => {
@@ -84,12 +98,30 @@ test('each page says whether it was there', async () => {
     '8082/open?x=1': 1,
     '8443/': 1,
     '8083/': 0,
+    '8084/private': 0,
+    '8444/private': 0,
   });
 });
 
 test('an application over TLS is asked without a look at its certificate', async () => {
   expect(await value('app_secured')).toBe(1);
 });
+
+test.each([
+  ['HTTP', 8084],
+  ['HTTPS', 8444],
+])(
+  'an application over %s that asks who scrapes gets the scraper’s authorization, and gives its page',
+  async (_, port) => {
+    const up = `sidecar_injector_application_up{target="${port}/private"}`;
+    expect(await page()).toContain(`${up} 0\n`);
+    expect(await page()).not.toContain(`app_private_${port}`);
+    const allowed = await page({ authorization: token });
+    expect(allowed).toContain(`${up} 1\n`);
+    expect(allowed).toContain(`app_private_${port} 1\n`);
+    expect(await page({ authorization: 'Bearer other' })).toContain(`${up} 0\n`);
+  },
+);
 
 test('without the application the proxy’s own metrics are still there', async () => {
   for (const { port } of targets.slice(0, 3)) await app.close({ port });

@@ -103,9 +103,9 @@ describe.each(['v4', 'v6'] as const)('a pod whose address is %s', (family) => {
     );
   });
 
-  test('a redirect is success, and leads nowhere', async () => {
+  test('a redirect is followed, and the page behind it is the answer', async () => {
     const answer = await get('/app-lifecycle/web/prestopz');
-    expect(answer.status).toBe(302);
+    expect([answer.status, (JSON.parse(answer.body) as Record<string, unknown>)['url']]).toEqual([200, '/elsewhere']);
     expect(answer.rawHeaders.map((one) => one.toLowerCase())).not.toContain('location');
   });
 

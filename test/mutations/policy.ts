@@ -158,6 +158,13 @@ export const policy: readonly Edit[] = [
     replacement: 'const images = allowedImages;',
   },
   {
+    protects: 'with fixed capture a classic proxy is no way to get a port out of it',
+    file: 'src/injection/flavours/standalone/validation.ts',
+    tests: ['test/unit/injection/started-before-proxy.test.ts'],
+    text: 'native: snapshot.nativeSidecars && wantsNativeSidecar(settings, snapshot),',
+    replacement: 'native,',
+  },
+  {
     protects: 'with fixed capture nothing of the pod runs as the proxy',
     file: 'src/injection/plan/override-check.ts',
     tests: ['test/unit/injection/profiles.test.ts'],

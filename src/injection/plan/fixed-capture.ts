@@ -7,6 +7,7 @@ import { annotationTable } from '../../settings/annotation-table.ts';
 import { draftOf, type PodSettings } from '../../settings/effective.ts';
 import { captureIntent } from '../../sidecars/standalone/capture-intent.ts';
 import { planProbes } from './probes.ts';
+import type { StartedBefore } from './start-order.ts';
 
 /**
  * Says what changes the capture that a profile fixes: the annotations of the pod that do so alone, else the pod.
@@ -38,6 +39,8 @@ interface CaptureInput {
   readonly containers: readonly PodContainer[];
   /** Original actions of probes that an earlier injection has rewritten. */
   readonly recordedProbes: JsonObject;
+  /** Containers that start before the proxy with these settings. */
+  readonly startedBefore: (settings: PodSettings) => StartedBefore;
 }
 
 /**
@@ -46,11 +49,13 @@ interface CaptureInput {
  */
 export function fixedCaptureProblems(
   view: PodView,
-  { base, effective, identity, containers, recordedProbes }: CaptureInput,
+  { base, effective, identity, containers, recordedProbes, startedBefore }: CaptureInput,
 ): Problem[] {
   if (base.caps.capture !== 'fixed') return [];
-  const rulesOf = (settings: PodSettings, user: ProxyIdentity): string =>
-    JSON.stringify(captureIntent(settings, user, planProbes(containers, settings, recordedProbes).exclude) ?? null);
+  const rulesOf = (settings: PodSettings, user: ProxyIdentity): string => {
+    const { exclude } = planProbes(containers, settings, recordedProbes, startedBefore(settings));
+    return JSON.stringify(captureIntent(settings, user, exclude) ?? null);
+  };
   const asked = annotationTable.filter(
     ({ name, kind }) => kind === 'annotation' && stringMember(view.annotations, name) !== undefined,
   );

@@ -1,4 +1,4 @@
-import type { Fragment, PlacedContainer, Placement } from '../../sidecars/fragment.ts';
+import { rankOf, type Fragment, type PlacedContainer, type Placement } from '../../sidecars/fragment.ts';
 import type { PodView } from '../../pod/view.ts';
 import { objectsMember, stringMember, type JsonObject, type NamedObject } from '../../json/json.ts';
 import { quote } from '../../grammar/problem.ts';
@@ -143,11 +143,6 @@ function joinApplication(fragment: Fragment, application: ApplicationDraft, conf
   };
 }
 
-/** Returns the rank of a container among the injected ones of the same place. */
-function rank({ proxy }: Placement): number {
-  return proxy === 'before' ? 0 : proxy === 'after' ? 2 : 1;
-}
-
 /** Places each container, merged with the pod's own copy of it. */
 function placeContainers(
   view: PodView,
@@ -178,7 +173,7 @@ function placeContainers(
   const side = (list: ContainerList, at: Placement['at']): NamedObject[] =>
     placed
       .filter(({ placement }) => placement.list === list && placement.at === at)
-      .toSorted((left, right) => rank(left.placement) - rank(right.placement))
+      .toSorted((left, right) => rankOf(left.placement) - rankOf(right.placement))
       .map(({ container }) => container);
   const additions = (list: ContainerList): Additions => ({ first: side(list, 'first'), last: side(list, 'last') });
   return { containers: { initContainers: additions('initContainers'), containers: additions('containers') }, texts };

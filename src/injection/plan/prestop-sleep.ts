@@ -1,6 +1,7 @@
 import { pointerOf, type PodContainer } from '../../pod/containers.ts';
+import type { PreStopWaits } from '../../envoy/intent.ts';
 import type { PodView } from '../../pod/view.ts';
-import { isObject, member, objectMember, stringMember, type Json, type JsonObject } from '../../json/json.ts';
+import { isObject, member, objectAt, objectMember, stringMember, type Json, type JsonObject } from '../../json/json.ts';
 import type { Operation } from '../../json/operation.ts';
 
 /** What stood in place of the hook, for the undo record. */
@@ -46,6 +47,22 @@ function gracePeriodOf(view: PodView): number {
 /** Returns the termination of this pod in this cluster. */
 export function terminationOf(view: PodView, { sleepHook }: { readonly sleepHook: boolean }): Termination {
   return { gracePeriodSeconds: gracePeriodOf(view), knowsSleep: sleepHook };
+}
+
+/**
+ * Returns how long the containers wait in their preStop hooks, planned sleeps included. How long a command or an HTTP
+ * request takes cannot be read from it, although the command may be `sleep 30`.
+ */
+export function preStopWaits(containers: readonly PodContainer[], planned: readonly SleepEdit[]): PreStopWaits {
+  const own = containers.map(({ raw }) => objectAt(raw, ['lifecycle', 'preStop'])).filter((hook) => hook !== undefined);
+  const sleeps = own.flatMap((hook) => {
+    const value = member(objectMember(hook, 'sleep'), 'seconds');
+    return typeof value === 'number' ? [value] : [];
+  });
+  return {
+    sleepSeconds: Math.max(0, ...sleeps, ...planned.map(({ seconds }) => seconds)),
+    others: own.some((hook) => objectMember(hook, 'exec') !== undefined || objectMember(hook, 'httpGet') !== undefined),
+  };
 }
 
 /**

@@ -1,10 +1,11 @@
 import type { ProbeAction, ProbeRedirect } from '../../pod/probe.ts';
-import { handlers, namedPort, type RewrittenHandler } from '../../pod/handler.ts';
+import { handlers, isHook, namedPort, type Handler, type RewrittenHandler } from '../../pod/handler.ts';
 import { capturesInbound } from '../../sidecars/standalone/capture-intent.ts';
 import type { PodContainer } from '../../pod/containers.ts';
 import type { PodSettings } from '../../settings/effective.ts';
 import { isObject, member, objectAt, objectMember, stringMember, type Json, type JsonObject } from '../../json/json.ts';
 import { quote } from '../../grammar/problem.ts';
+import type { StartedBefore } from './start-order.ts';
 
 /** A rewritten handler and its container. */
 export interface ProbeEdit extends RewrittenHandler {
@@ -75,17 +76,40 @@ function seconds(handler: JsonObject, key: string, otherwise: number): number {
   return typeof value === 'number' && Number.isInteger(value) && value > 0 ? value : otherwise;
 }
 
+/** How long the kubelet waits for a handler, and how often it asks. It waits for a hook without a limit, and asks once. */
+function timesOf(handler: JsonObject, place: Handler): Pick<ProbeRedirect, 'timeoutSeconds' | 'periodSeconds'> {
+  if (isHook(place)) return { timeoutSeconds: 0, periodSeconds: 0 };
+  return {
+    timeoutSeconds: seconds(handler, 'timeoutSeconds', 1),
+    periodSeconds: seconds(handler, 'periodSeconds', 10),
+  };
+}
+
+/**
+ * Returns why the proxy cannot answer a handler of a container that starts before it. The kubelet starts the next
+ * container only when the startup probe of a native sidecar has succeeded, or when the postStart hook of any container
+ * has ended, so that both would wait for each other. Undefined where the proxy is there by the time of the handler.
+ */
+function tooEarly({ list }: PodContainer, { field }: Handler): string | undefined {
+  if (list === 'initContainers') return 'its container starts before the proxy';
+  return field === 'lifecycle/postStart'
+    ? 'it runs before the proxy starts (holdApplicationUntilProxyStarts changes the order)'
+    : undefined;
+}
+
 /**
  * Plans which probes and hooks the proxy answers for the application. Probes are affected if their port is captured
  * inbound: the kubelet would otherwise learn about the proxy instead of the application. They are rewritten, or, if
- * rewriting is off or there is no status port, their ports are excluded from capture.
+ * rewriting is off, there is no status port, or the proxy is not there yet, their ports are excluded from capture.
  *
  * @param recorded originals of an earlier injection
+ * @param before containers that start before the proxy
  */
 export function planProbes(
   containers: readonly PodContainer[],
   effective: PodSettings,
   recorded: JsonObject,
+  before: StartedBefore,
 ): ProbePlan {
   const { statusPort } = effective.proxy;
   const rewrites = effective.rewriteProbes && statusPort !== 0;
@@ -100,9 +124,9 @@ export function planProbes(
       if (handler === undefined) continue;
       const { field, kind, folder } = place;
       const path = `/${folder}/${name}/${kind}`;
-      const before = objectMember(objectMember(recorded, name), field);
-      const isRedirected = before !== undefined && stringMember(objectMember(handler, 'httpGet'), 'path') === path;
-      const source = isRedirected ? before : handler;
+      const original = objectMember(objectMember(recorded, name), field);
+      const isRedirected = original !== undefined && stringMember(objectMember(handler, 'httpGet'), 'path') === path;
+      const source = isRedirected ? original : handler;
       const found = actionOf(source, at.raw);
       if (found === undefined) continue;
       if ('unresolved' in found) {
@@ -112,6 +136,8 @@ export function planProbes(
         continue;
       }
       const { key, action, host } = found;
+      // The kubelet has no such hook: it fails, whatever is there.
+      if (isHook(place) && key !== 'httpGet') continue;
       if (!capturesInbound(effective, action.port)) continue;
       if (host !== undefined) {
         // The kubelet probes another address than the pod's, which the pod's rules do not capture.
@@ -122,17 +148,24 @@ export function planProbes(
         exclude.add(action.port);
         continue;
       }
+      const early = before.has(name) && !isRedirected ? tooEarly(at, place) : undefined;
+      if (early !== undefined) {
+        exclude.add(action.port);
+        warnings.push(
+          `container ${quote(name)}: ${field} stays as it is and its port ${action.port} is not captured, because ${early}`,
+        );
+        continue;
+      }
       redirects.push({
         path,
         container: name,
         kind,
         action,
-        timeoutSeconds: seconds(handler, 'timeoutSeconds', 1),
-        periodSeconds: seconds(handler, 'periodSeconds', 10),
+        ...timesOf(handler, place),
       });
       if (isRedirected) continue;
-      const original = objectMember(handler, key) ?? {};
-      edits.push({ at, field, key, original, replacement: redirected(original, key, path, statusPort) });
+      const asked = objectMember(handler, key) ?? {};
+      edits.push({ at, field, key, original: asked, replacement: redirected(asked, key, path, statusPort) });
     }
   }
   return {

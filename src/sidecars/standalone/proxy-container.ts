@@ -1,6 +1,6 @@
 import { envoyArguments } from '../../envoy/arguments.ts';
 import { renderBootstrap } from '../../envoy/bootstrap.ts';
-import { drainCommand } from '../../envoy/listener-drain.ts';
+import { drainCommand, type Hold } from '../../envoy/listener-drain.ts';
 import { adminSocketFolder } from '../../envoy/hooks.ts';
 import type { BootstrapIntent, ProxyIntent } from '../../envoy/intent.ts';
 import { readyCommand } from '../../envoy/ready.ts';
@@ -43,12 +43,32 @@ function probesOf({ settings, native }: ProxyIntent): JsonObject {
   };
 }
 
+/** Seconds that a classic proxy runs on at least, for requests of an application that does not listen. */
+const leastHoldSeconds = 15;
+
+/** Returns the seconds that a classic proxy can run on. Some of the grace period is left for its own termination. */
+function mostHoldSeconds({ gracePeriodSeconds }: ProxyIntent): number {
+  return Math.max(0, gracePeriodSeconds - 5);
+}
+
+/** Returns how long a classic proxy runs on after it has begun to drain, because it is stopped beside the application. */
+function holdOf(intent: ProxyIntent): Hold {
+  const { terminationDrainSeconds } = intent.settings.proxy;
+  const most = mostHoldSeconds(intent);
+  if (intent.native) return { seconds: 0 };
+  if (terminationDrainSeconds !== undefined) return { seconds: Math.min(terminationDrainSeconds, most) };
+  return { least: Math.min(leastHoldSeconds, most), most };
+}
+
 /**
- * Returns the seconds that a classic proxy waits after it started to drain, because it is stopped together with the
- * application. Some of the grace period is left for its own termination.
+ * Returns the same in seconds for a proxy that cannot see whether the application is still there. The application ends
+ * some time after its hook.
  */
-function holdSeconds(terminationDrainSeconds: number, gracePeriodSeconds: number): number {
-  return Math.min(terminationDrainSeconds, Math.max(0, gracePeriodSeconds - 5));
+function blindHoldSeconds(intent: ProxyIntent): number {
+  const hold = holdOf(intent);
+  if ('seconds' in hold) return hold.seconds;
+  const { sleepSeconds, others } = intent.waits;
+  return others ? hold.most : Math.min(sleepSeconds + leastHoldSeconds, hold.most);
 }
 
 /** Returns whether hooks can run commands: Envoy's distroless images contain nothing but Envoy. */
@@ -58,24 +78,37 @@ export function hasShell(image: string): boolean {
 
 /** Returns the hooks, which are bash commands. Without a shell only the kubelet's `sleep` is available. */
 function lifecycleOf(intent: ProxyIntent): JsonObject {
-  const { admin, holdApplication, terminationDrainSeconds } = intent.settings.proxy;
-  const hold = intent.native ? 0 : holdSeconds(terminationDrainSeconds, intent.gracePeriodSeconds);
-  if (!hasShell(intent.settings.proxy.image)) {
+  const { proxy } = intent.settings;
+  const { admin, holdApplication } = proxy;
+  if (!hasShell(proxy.image)) {
+    const hold = blindHoldSeconds(intent);
     return hold > 0 && intent.knowsSleep ? { lifecycle: { preStop: { sleep: { seconds: hold } } } } : {};
   }
-  const preStop = { exec: { command: drainCommand(admin, hold) } };
+  const preStop = { exec: { command: drainCommand(proxy, holdOf(intent)) } };
   // The startup probe of a native sidecar already holds the application back; a classic one needs a hook that waits.
   if (intent.native || !holdApplication) return { lifecycle: { preStop } };
   return { lifecycle: { postStart: { exec: { command: readyCommand(admin) } }, preStop } };
 }
 
+/**
+ * Returns Envoy's drain time in seconds. It is never shorter than what the pod is known to wait for. Without a drain time
+ * of its own the proxy's hook does not refuse connections at all, and this is for whoever else drains the proxy.
+ */
+function drainTime({ settings, gracePeriodSeconds, waits }: LaunchIntent): number {
+  const { drainSeconds } = settings.proxy;
+  return Math.max(1, drainSeconds === undefined ? gracePeriodSeconds : Math.max(drainSeconds, waits.sleepSeconds));
+}
+
+/** Input of Envoy's arguments. */
+type LaunchIntent = BootstrapIntent & Pick<ProxyIntent, 'gracePeriodSeconds' | 'waits'>;
+
 /** Returns Envoy's arguments for this pod. Also used when probes are added to a pod that is already injected. */
-export function proxyArguments(intent: BootstrapIntent): string[] {
-  const { concurrency, resources, drainSeconds, logLevel, componentLogLevel } = intent.settings.proxy;
+export function proxyArguments(intent: LaunchIntent): string[] {
+  const { concurrency, resources, logLevel, componentLogLevel } = intent.settings.proxy;
   return envoyArguments({
     bootstrap: renderBootstrap(intent),
     concurrency: concurrency ?? concurrencyOf(resources),
-    drainSeconds,
+    drainSeconds: drainTime(intent),
     logLevel,
     componentLogLevel,
   });

@@ -3,7 +3,7 @@ import { renderNodeAgentAnnotations } from '../../capture/node-agent-annotations
 import { names, ports, proxyUser } from '../../pod/conventions.ts';
 import type { PodSettings } from '../../settings/effective.ts';
 import type { JsonObject, NamedObject } from '../../json/json.ts';
-import type { Fragment, PlacedContainer } from '../fragment.ts';
+import type { Fragment, PlacedContainer, Placement } from '../fragment.ts';
 import { tokenMaskVolume } from '../token-mask.ts';
 import type { ProxyIntent } from '../../envoy/intent.ts';
 import { captureIntent } from './capture-intent.ts';
@@ -67,6 +67,12 @@ export function volumesOf({ admin, additions }: Pick<PodSettings['proxy'], 'admi
   return [...volumes, ...(admin === 'socket' ? [adminVolume] : []), ...additions.volumes];
 }
 
+/** Returns the place of the proxy: before the application if it is native or holds the application back. */
+export function placeOfProxy(native: boolean, holdApplication: boolean): Placement {
+  if (native) return { list: 'initContainers', at: 'first' };
+  return { list: 'containers', at: holdApplication ? 'first' : 'last' };
+}
+
 /** Returns the init container of a pod, which loads the rules of `capture`. */
 export type InitContainerOf = (intent: ProxyIntent, capture: CaptureIntent) => PlacedContainer['container'];
 
@@ -97,9 +103,7 @@ export function proxyFragment(
   }
   containers.push({
     container: patched(proxyContainer(intent), settings.patches.proxy),
-    placement: native
-      ? { list: 'initContainers', at: 'first' }
-      : { list: 'containers', at: settings.proxy.holdApplication ? 'first' : 'last' },
+    placement: placeOfProxy(native, settings.proxy.holdApplication),
   });
   return {
     source: 'sidecar',

@@ -1,5 +1,6 @@
 // serve.ts   an application for scenarios; it takes its orders from environment variables
-//   PORT         HTTP (default 8080): answers what it saw as JSON; /slow answers after a second
+//   PORT         HTTP (default 8080): answers what it saw as JSON; /slow answers after a second, /wait?ms=N after N ms and logs
+//                it, /status/N with that status, /moved?to=URL redirects (&status=N); {ip} in URL is POD_IP
 //   BANNER_PORT  TCP: speaks first, as SMTP and MySQL do
 //   TLS_PORT     HTTPS with the certificate in TLS_CERT and TLS_KEY
 //   LAST_CALL    URL that is asked after SIGTERM, before the process ends; the answer is logged
@@ -19,7 +20,22 @@ function answer(request: IncomingMessage, response: ServerResponse): void {
   const body = JSON.stringify({ host: hostname(), peer: socket.remoteAddress, method, url, headers });
   if (ending) response.setHeader('connection', 'close');
   const send = () => response.setHeader('content-type', 'application/json').end(`${body}\n`);
-  if (url === '/slow') setTimeout(send, 1000);
+  const { pathname, searchParams } = new URL(url ?? '/', 'http://serve');
+  const status = Number(searchParams.get('status') ?? /^\/status\/(\d+)$/.exec(pathname)?.[1] ?? 200);
+  if (pathname === '/moved') {
+    const to = (searchParams.get('to') ?? '').replaceAll('{ip}', env['POD_IP'] ?? '');
+    response.writeHead(searchParams.has('status') ? status : 302, { location: to }).end();
+  } else if (pathname.startsWith('/status/')) {
+    response.writeHead(status).end();
+  } else if (pathname === '/wait') {
+    setTimeout(
+      () => {
+        say({ event: 'waited' });
+        send();
+      },
+      Number(searchParams.get('ms')),
+    );
+  } else if (url === '/slow') setTimeout(send, 1000);
   else send();
 }
 

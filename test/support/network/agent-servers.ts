@@ -53,7 +53,8 @@ const answer: RequestListener = (request, response) => {
     const user = users.get(request.socket);
     response.writeHead(user === undefined ? 401 : 200).end(user ?? 'nobody');
   } else if (pathname === '/moved') {
-    response.writeHead(302, { location: '/elsewhere' }).end();
+    const to = searchParams.get('to') ?? '/elsewhere';
+    response.writeHead(Number(searchParams.get('status') ?? 302), { location: to }).end(`moved to ${to}`);
   } else if (pathname === '/bytes') {
     sendBytes(response, number('count')).catch(() => response.destroy());
   } else if (pathname === '/slow') {
@@ -167,11 +168,14 @@ function echo(socket: Socket): void {
   });
 }
 
-function httpServer({ tls, keepAliveMs, answer: fixed }: ListenOptions): Server {
+function httpServer({ tls, keepAliveMs, answer: fixed, authorization }: ListenOptions): Server {
   const listener: RequestListener =
     fixed === undefined
       ? answer
-      : (_, response) => void response.writeHead(fixed.status, fixed.headers).end(fixed.body);
+      : (request, response) =>
+          void (authorization === undefined || request.headers.authorization === authorization
+            ? response.writeHead(fixed.status, fixed.headers).end(fixed.body)
+            : response.writeHead(401).end());
   const server =
     tls === undefined ? createHttpServer(listener) : createHttpsServer({ ...tls, minVersion: 'TLSv1.3' }, listener);
   if (keepAliveMs !== undefined) {

@@ -53,6 +53,8 @@ export interface ListenOptions {
   };
   /** Whether `exchange` listens no more as soon as it has a connection. */
   readonly takesOne?: boolean;
+  /** The `Authorization` without which `http` gives that answer to nobody. */
+  readonly authorization?: string;
   /** When `http` closes idle connections; Node's own default otherwise. */
   readonly keepAliveMs?: number;
 }

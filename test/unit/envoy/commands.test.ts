@@ -4,6 +4,8 @@ import { envoyArguments } from '../../../src/envoy/arguments.ts';
 import { drainCommand } from '../../../src/envoy/listener-drain.ts';
 import { readyCommand } from '../../../src/envoy/ready.ts';
 
+const port = { admin: 'port', drainSeconds: undefined } as const;
+
 const launch = {
   bootstrap: '{a: "$$"}',
   concurrency: 2,
@@ -33,9 +35,11 @@ test('levels are not expanded', () => {
 });
 
 describe.each([
-  ['drain', drainCommand('port')],
-  ['drain by the hook', drainCommand('socket')],
-  ['drain and hold', drainCommand('port', 20)],
+  ['drain', drainCommand(port)],
+  ['drain for a time', drainCommand({ ...port, drainSeconds: 5 })],
+  ['drain by the hook', drainCommand({ admin: 'socket', drainSeconds: undefined })],
+  ['drain and hold', drainCommand(port, { seconds: 20 })],
+  ['drain and hold while there is need', drainCommand(port, { least: 15, most: 25 })],
   ['ready', readyCommand('port')],
   ['ready by the hook', readyCommand('socket')],
 ])('%s', (_, command) => {
@@ -48,7 +52,12 @@ describe.each([
 });
 
 test('drain asks for inbound alone, and holds only when told', () => {
-  expect(drainCommand('port').join(' ')).toContain('POST /drain_listeners?graceful&inboundonly HTTP/1.1');
-  expect(drainCommand('port').join(' ')).not.toContain('sleep');
-  expect(drainCommand('port', 20.9).join(' ')).toContain('sleep 20');
+  expect(drainCommand(port).join(' ')).toContain('POST /drain_listeners?graceful&inboundonly&skip_exit HTTP/1.1');
+  expect(drainCommand(port).join(' ')).not.toContain('sleep');
+  expect(drainCommand(port, { seconds: 20.9 }).join(' ')).toContain('sleep 20');
+  expect(drainCommand(port, { least: 0, most: 0 }).join(' ')).not.toContain('sleep');
+});
+
+test('with a drain time of its own the proxy refuses connections after it', () => {
+  expect(drainCommand({ admin: 'port', drainSeconds: 5 }).join(' ')).toContain('graceful&inboundonly HTTP/1.1');
 });

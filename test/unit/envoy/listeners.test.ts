@@ -99,18 +99,12 @@ describe('connection managers', () => {
     });
   });
 
-  test('of the proxy itself have no log and hide redirects', () => {
+  test('of the proxy itself have no log, and little time for a request', () => {
     const own = managerOf(ownHttp('status', [filter], [{ match: { path: '/x' } }]));
     expect(own.access_log).toBeUndefined();
+    expect(own).toMatchObject({ request_headers_timeout: '10s', request_timeout: '10s', stream_idle_timeout: '60s' });
     expect(own.route_config).toEqual({
-      virtual_hosts: [
-        {
-          name: 'status',
-          domains: ['*'],
-          routes: [{ match: { path: '/x' } }],
-          response_headers_to_remove: ['location'],
-        },
-      ],
+      virtual_hosts: [{ name: 'status', domains: ['*'], routes: [{ match: { path: '/x' } }] }],
     });
   });
 });
@@ -218,9 +212,15 @@ describe('the status listener', () => {
     const answers = probeAnswers(
       [probe('readyz', http), probe('livez', { ...http, path: '/live' }), probe('startupz', { type: 'tcp', port: 1 })],
       { families: ['v4'], self: unknownPod },
+      15_020,
     );
-    expect([answers.filters.length, answers.routes.length]).toEqual([1, 2]);
-    expect(answers.clusters.map((one) => one['name'])).toEqual(['probe.http.8080', 'probe.web.startupz']);
+    expect([answers.filters.length, answers.routes.length]).toEqual([2, 2]);
+    expect(answers.clusters.map((one) => one['name'])).toEqual([
+      'probe.http.8080',
+      'probe.web.startupz',
+      'probe.http',
+      'probe.https',
+    ]);
   });
 });
 
@@ -230,7 +230,7 @@ test.each([
   ['socket', false, ['/ready', '/drain']],
   ['socket', true, ['/ready', '/drain', '/quitquitquit']],
 ] as const)('hooks for an admin interface on a %s, quitting %s', (admin, quitHook, paths) => {
-  const listeners = hookListeners({ admin, quitHook });
+  const listeners = hookListeners({ admin, quitHook, drainSeconds: undefined });
   expect(listeners).toHaveLength(paths.length === 0 ? 0 : 1);
   expect(JSON.stringify(listeners).match(/(?<="match":\{"path":")[^"]*/g) ?? []).toEqual(paths);
 });

@@ -45,9 +45,25 @@ describe('httpGet', () => {
           { name: ':path', string_match: { exact: '/app-health/web/readyz' } },
         ],
       },
-      route: { cluster: 'probe.http.8080', prefix_rewrite: '/ready?full=1', timeout: '3s' },
+      route: { cluster: 'probe.http.8080', prefix_rewrite: '/ready?full=1', timeout: '3s', idle_timeout: '3s' },
+      typed_per_filter_config: {
+        probe: {
+          '@type': 'type.googleapis.com/envoy.extensions.filters.http.lua.v3.LuaPerRoute',
+          name: 'probe',
+          filter_context: {
+            probe: {
+              scheme: 'http',
+              host: 'fd00::7',
+              port: '8080',
+              path: '/ready?full=1',
+              status: '15020',
+              timeout: 3000,
+            },
+          },
+        },
+      },
     });
-    expect(clusters).toHaveLength(1);
+    expect(clusters.map((one) => one['name'])).toEqual(['probe.http.8080', 'probe.http', 'probe.https']);
     expect(clusters[0]).toMatchObject({
       load_assignment: {
         endpoints: [
@@ -67,7 +83,11 @@ describe('httpGet', () => {
 
   test('a lifecycle hook without a limit has no timeout', () => {
     const { routes } = status(probe('prestopz', http, { timeoutSeconds: 0 }));
-    expect(routes.at(-1)).toMatchObject({ match: { path: '/app-lifecycle/web/prestopz' }, route: { timeout: '0s' } });
+    expect(routes.at(-1)).toMatchObject({
+      match: { path: '/app-lifecycle/web/prestopz' },
+      route: { timeout: '0s', idle_timeout: '0s' },
+      typed_per_filter_config: { probe: { filter_context: { probe: { hook: true, timeout: 0 } } } },
+    });
   });
 
   test('over https nothing is verified and any TLS version is taken', () => {
@@ -87,7 +107,13 @@ describe('httpGet', () => {
       probe('startupz', { ...http, port: 9 }),
       probe('prestopz', http),
     );
-    expect(clusters.map((one) => one['name'])).toEqual(['probe.http.8080', 'probe.https.8080', 'probe.http.9']);
+    expect(clusters.map((one) => one['name'])).toEqual([
+      'probe.http.8080',
+      'probe.https.8080',
+      'probe.http.9',
+      'probe.http',
+      'probe.https',
+    ]);
   });
 });
 

@@ -20,6 +20,7 @@ function plainProxy(settings: PodSettings, native: boolean): ProxyIntent {
     probes: [],
     metricsTargets: [],
     gracePeriodSeconds: 30,
+    waits: { sleepSeconds: 0, others: false },
     knowsSleep: true,
     probePorts: [],
     httpInboundPorts: [],

@@ -16,7 +16,8 @@ import { quote } from '../../../grammar/problem.ts';
 import { addedBy } from '../../plan/added.ts';
 import { warningsAboutAddresses } from '../../plan/client-addresses.ts';
 import type { InjectionRequest } from '../../decision.ts';
-import { terminationOf, planSleeps, type Termination, type SleepPlan } from '../../plan/prestop-sleep.ts';
+import type { PreStopWaits } from '../../../envoy/intent.ts';
+import { planSleeps, preStopWaits, terminationOf, type SleepPlan, type Termination } from '../../plan/prestop-sleep.ts';
 import { validateInjection, type ValidatedPod } from './validation.ts';
 import { injectedContainers, isInjected, withRedirects } from '../../plan/injected-probes.ts';
 
@@ -24,6 +25,8 @@ import { changedAnnotations } from '../../plan/pod-changes.ts';
 import { planFragments } from '../../plan/plan.ts';
 import { fitFragments } from '../../plan/pod-resources.ts';
 import { planProbes, type ProbeEdit, type ProbePlan } from '../../plan/probes.ts';
+import { warningsAboutClass } from '../../plan/service-class.ts';
+import { startedBeforeProxy } from '../../plan/start-order.ts';
 import { atLeastOne, reason, type Reason } from '../../policy/reason.ts';
 import { viewEffective } from '../../../settings/effective-view.ts';
 import type { PodSettings } from '../../../settings/effective.ts';
@@ -68,21 +71,26 @@ interface Surroundings {
   readonly probes: ProbePlan;
   readonly sleeps: SleepPlan;
   readonly end: Termination;
+  readonly waits: PreStopWaits;
 }
 
 function surroundingsOf(
   view: PodView,
-  { effective, withProxy, declared }: ValidatedPod,
+  { effective, withProxy, declared, chosen, native }: ValidatedPod,
   snapshot: Snapshot,
 ): Surroundings {
   const application = withProxy ? applicationContainers(view) : [];
   const containers = withProxy ? [...application, ...injectedContainers(declared.values())] : [];
   const end = terminationOf(view, snapshot);
+  const { holdApplication } = effective.proxy;
+  const before = startedBeforeProxy({ application, selected: chosen.keys(), declared, native, holdApplication });
+  const sleeps = planSleeps(application, effective.proxy.applicationDrainSeconds, end);
   return {
     containers,
-    probes: planProbes(containers, effective, {}),
-    sleeps: planSleeps(application, effective.proxy.applicationDrainSeconds, end),
+    probes: planProbes(containers, effective, {}, before),
+    sleeps,
     end,
+    waits: preStopWaits(containers, sleeps.edits),
   };
 }
 
@@ -91,7 +99,7 @@ function proxyOf(
   request: InjectionRequest,
   remembered: RememberedFragments,
   { effective, native, identity, scrape }: ValidatedPod,
-  { containers, probes, end }: Surroundings,
+  { containers, probes, end, waits }: Surroundings,
 ): ProxyFragment {
   const workload = namedWorkload(view, request.workload, effective.workloadName);
   return remembered.fragmentOf({
@@ -101,6 +109,7 @@ function proxyOf(
     service: serviceOf(view, workload),
     identity,
     ...end,
+    waits,
     probes: probes.redirects,
     metricsTargets: scrape?.targets ?? [],
     probePorts: probes.exclude,
@@ -176,7 +185,7 @@ export const proposeInjection: Flavour['inject'] = (view, request, snapshot, why
   if ('conflicts' in planned) return { outcome: 'deny', reasons: planned.conflicts, warnings };
   return proposalOf(view, planned.plan, snapshot, {
     reasons: why,
-    warnings: [...warnings, ...planned.plan.warnings],
+    warnings: [...warnings, ...planned.plan.warnings, ...warningsAboutClass(view, planned.plan)],
     added: addedBy(planned.plan, native, effective),
     capture: proxy?.capture,
     proxy,

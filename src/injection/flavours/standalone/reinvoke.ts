@@ -12,7 +12,7 @@ import type { PodSettings } from '../../../settings/effective.ts';
 import { member, objectsMember, stringMember } from '../../../json/json.ts';
 import { readPodSettings } from '../../../settings/pod-settings.ts';
 import type { InjectionRequest } from '../../decision.ts';
-import { terminationOf, planSleeps, sleepOperation, type SleepPlan } from '../../plan/prestop-sleep.ts';
+import { planSleeps, preStopWaits, sleepOperation, terminationOf, type SleepPlan } from '../../plan/prestop-sleep.ts';
 import { applicationContainers, containersOf, pointerOf, type PodContainer } from '../../../pod/containers.ts';
 import { applicationOf, recordEdits, unchanged, wordsFor } from '../reinvocation.ts';
 import { laterEdits, recordedFragments } from '../later-edits.ts';
@@ -25,6 +25,7 @@ import { atLeastOne, reason, reasonsOf } from '../../policy/reason.ts';
 import { foreignImages, misfitSidecars, strangersIn } from '../../policy/status-fit.ts';
 import { fixedCaptureProblems } from '../../plan/fixed-capture.ts';
 import { planScrape } from '../../plan/scrape.ts';
+import { standingBeforeProxy } from '../../plan/start-order.ts';
 import { baseOf, type Snapshot } from '../../snapshot.ts';
 import type { InjectionStatus } from '../../patch/status.ts';
 
@@ -70,17 +71,14 @@ function changesForProxy(
   snapshot: Snapshot,
 ): ProxyChanges {
   const application = applicationContainers(view);
-  const probes = planProbes(application, effective, record.undo.probes);
+  const probes = planProbes(application, effective, record.undo.probes, standingBeforeProxy(containersOf(view)));
   const declared = declaredPorts(
     application.map(({ raw }) => raw),
     probes.redirects,
   );
   const declaredCount = declared.httpInboundPorts.length + declared.opaqueInboundPorts.length;
-  const sleeps = planSleeps(
-    applicationOf(view, record),
-    effective.proxy.applicationDrainSeconds,
-    terminationOf(view, snapshot),
-  );
+  const end = terminationOf(view, snapshot);
+  const sleeps = planSleeps(applicationOf(view, record), effective.proxy.applicationDrainSeconds, end);
   const found = probes.edits.length + sleeps.edits.length + probes.exclude.length + declaredCount;
   if (found === 0) return { operations: [], probes, sleeps, capture: undefined };
 
@@ -95,6 +93,8 @@ function changesForProxy(
     metricsTargets: planScrape(view.annotations, effective, record.undo).targets,
     probes: probes.redirects,
     ...declared,
+    gracePeriodSeconds: end.gracePeriodSeconds,
+    waits: preStopWaits(application, sleeps.edits),
   });
   const operations: Operation[] = [
     ...probes.edits.flatMap(editOperations),
@@ -120,6 +120,7 @@ export const proposeReinvocation: Flavour['reinvoke'] = (view, record, request, 
     identity: identityOf(proxy?.raw),
     containers: applicationContainers(view),
     recordedProbes: record.undo.probes,
+    startedBefore: () => standingBeforeProxy(containersOf(view)),
   });
   const refused = atLeastOne(reasonsOf('InvalidAnnotation', [...problems, ...fixedCapture]));
   if (refused !== undefined) return { outcome: 'deny', reasons: refused };

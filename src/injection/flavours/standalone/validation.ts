@@ -17,6 +17,8 @@ import { checkOverride, overrideWarnings } from '../../plan/override-check.ts';
 import { fixedCaptureProblems } from '../../plan/fixed-capture.ts';
 import { injectedContainers } from '../../plan/injected-probes.ts';
 import { fitPodResources } from '../../plan/pod-resources.ts';
+import { keepGuaranteed } from '../../plan/service-class.ts';
+import { startedBeforeProxy } from '../../plan/start-order.ts';
 import { profileWarning } from '../../policy/profile-label.ts';
 import { type NotInjected } from '../../patch/proposal.ts';
 import { atLeastOne, reason, reasonsOf, type Reason } from '../../policy/reason.ts';
@@ -40,9 +42,13 @@ export interface ValidatedPod {
   readonly warnings: readonly string[];
 }
 
-function isNative(effective: PodSettings, snapshot: Snapshot, warnings: string[]): boolean {
+function wantsNativeSidecar({ nativeSidecar }: PodSettings, snapshot: Snapshot): boolean {
   const setting = snapshot.settings.injection.nativeSidecars;
-  const wanted = effective.nativeSidecar ?? (setting === 'auto' ? snapshot.nativeSidecars : setting === 'always');
+  return nativeSidecar ?? (setting === 'auto' ? snapshot.nativeSidecars : setting === 'always');
+}
+
+function isNative(effective: PodSettings, snapshot: Snapshot, warnings: string[]): boolean {
+  const wanted = wantsNativeSidecar(effective, snapshot);
   if (!wanted || snapshot.nativeSidecars) return wanted;
   warnings.push(
     'this cluster does not run native sidecars (Kubernetes 1.29 and later do); the sidecar is a classic container',
@@ -119,7 +125,7 @@ export function validateInjection(
   const native = wantsNative && isNative(wanted, snapshot, warnings);
   const declared = declareFragments(chosen, view, request.namespace, native, snapshot);
   const fitted = fitPodResources(view, { effective: wanted, declared: declared.fragments, withProxy, overrides });
-  const effective = withOwnImage(fitted.effective, ownProxy);
+  const effective = withOwnImage(keepGuaranteed(view, fitted.effective, ownProxy), ownProxy);
   warnings.push(...declared.warnings, ...fitted.warnings);
 
   const fixedCapture = withProxy
@@ -130,6 +136,14 @@ export function validateInjection(
         identity: proxyUser,
         containers: [...applicationContainers(view), ...injectedContainers(declared.fragments.values())],
         recordedProbes: {},
+        startedBefore: (settings) =>
+          startedBeforeProxy({
+            application: applicationContainers(view),
+            selected: chosen.keys(),
+            declared: declared.fragments,
+            native: snapshot.nativeSidecars && wantsNativeSidecar(settings, snapshot),
+            holdApplication: settings.proxy.holdApplication,
+          }),
       })
     : [];
 

@@ -11,7 +11,7 @@ const ports = [{ name: 'http', containerPort: 8080 }];
 function plan(fields: JsonObject, annotations: JsonObject = {}, recorded: JsonObject = {}) {
   const { effective } = readPodSettings({ annotations, labels: undefined }, base, []);
   const container = { name: 'web', ports, ...fields };
-  return planProbes([{ list: 'containers', index: 2, name: 'web', raw: container }], effective, recorded);
+  return planProbes([{ list: 'containers', index: 2, name: 'web', raw: container }], effective, recorded, new Set());
 }
 
 const http = (port: unknown, more: JsonObject = {}): JsonObject => ({
@@ -85,8 +85,14 @@ describe('what the proxy is asked to do', () => {
     ['postStart', '/app-lifecycle/web/poststartz'],
   ])('the hook %s too', (hook, path) => {
     const found = plan({ lifecycle: { [hook]: http(8080) } });
-    expect(found.redirects[0]?.path).toBe(path);
+    // The kubelet waits for a hook for as long as the grace period allows, and knows no fields of probes there.
+    expect(found.redirects[0]).toMatchObject({ path, timeoutSeconds: 0, periodSeconds: 0 });
     expect(found.edits[0]?.field).toBe(`lifecycle/${hook}`);
+  });
+
+  test.each(['preStop', 'postStart'])('a hook %s by a TCP connection, which no kubelet runs, stays', (hook) => {
+    const found = plan({ lifecycle: { [hook]: { tcpSocket: { port: 8080 } } } });
+    expect(found).toEqual({ redirects: [], edits: [], exclude: [], warnings: [] });
   });
 
   test.each(['nowhere', '99999', 0, null])('a port that is none (%j) leaves the probe alone and says so', (port) => {

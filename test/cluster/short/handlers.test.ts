@@ -1,0 +1,210 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import type { JsonObject } from '../../../src/json/json.ts';
+import {
+  createClusterNamespace,
+  type ClusterNamespace,
+  type RunningPod,
+} from '../../support/cluster/cluster-namespace.ts';
+import { idlePod } from '../../support/cluster/workbench.ts';
+import { selfSigned } from '../../support/http/self-signed.ts';
+import { injected } from '../../support/processes/test-cluster.ts';
+import { until } from '../../support/waiting.ts';
+
+jest.setTimeout(200_000);
+
+const image = 'cluster.test/workbench:1';
+const plain = { labels: { 'sidecar.istio.io/inject': 'false' } };
+const classic = { annotations: { 'sidecar.istio.io/nativeSidecar': 'false' } };
+
+let namespace: ClusterNamespace;
+
+beforeAll(async () => {
+  namespace = await createClusterNamespace(injected);
+});
+afterAll(() => namespace.remove());
+
+const podIp = { name: 'POD_IP', valueFrom: { fieldRef: { fieldPath: 'status.podIP' } } };
+
+function pod(name: string, metadata: JsonObject, spec: JsonObject): JsonObject {
+  return { apiVersion: 'v1', kind: 'Pod', metadata: { name, ...metadata }, spec };
+}
+
+function serving(name: string, more: JsonObject = {}, env: Record<string, string> = {}): JsonObject {
+  const variables = Object.entries(env).map(([key, value]) => ({ name: key, value }));
+  return { name, image, args: ['serve.ts'], env: [podIp, ...variables], ...more };
+}
+
+const moved = (place: string): string => `/moved?to=${encodeURIComponent(place)}`;
+const chain = (length: number, end: string): string => Array.from({ length }).reduce<string>(moved, end);
+
+/** What a probe asks, by the name of the container that has it. */
+const probed: Record<string, { readonly path: string; readonly scheme?: 'HTTPS' }> = {
+  fine: { path: '/status/200' },
+  'to-good': { path: moved('/status/200') },
+  'to-bad': { path: moved('/status/503') },
+  relative: { path: moved('status/503') },
+  dots: { path: moved('a/../status/503') },
+  query: { path: moved('?to=/status/503') },
+  nine: { path: chain(9, '/status/200') },
+  ten: { path: chain(10, '/status/200') },
+  loop: { path: moved('#') },
+  'absolute-bad': { path: moved('http://{ip}:8080/status/503') },
+  'other-port-bad': { path: moved('http://{ip}:8081/status/503') },
+  'other-port-good': { path: moved('http://{ip}:8081/status/200') },
+  'closed-port': { path: moved('http://{ip}:8099/') },
+  'to-https-bad': { path: moved('https://{ip}:8443/status/503') },
+  'to-https-good': { path: moved('https://{ip}:8443/status/200') },
+  'from-https-bad': { path: moved('http://{ip}:8080/status/503'), scheme: 'HTTPS' },
+  'https-relative-bad': { path: moved('/status/503'), scheme: 'HTTPS' },
+  'other-host': { path: moved('http://other.example/') },
+  'other-host-then': { path: moved(moved('//other.example/status/503')) },
+  ftp: { path: moved('ftp://{ip}/') },
+  'not-followed': { path: '/moved?status=304&to=/status/503' },
+  'moved-permanently': { path: '/moved?status=308&to=/status/503' },
+};
+
+function probedPod(name: string, metadata: JsonObject): JsonObject {
+  const { key, cert } = selfSigned();
+  const containers = Object.entries(probed).map(([container, { path, scheme = 'HTTP' }]) => ({
+    name: container,
+    image,
+    command: ['/bin/sh', '-c', 'exec sleep 3600'],
+    readinessProbe: {
+      httpGet: { path, scheme, port: scheme === 'HTTP' ? 8080 : 8443 },
+      periodSeconds: 1,
+      timeoutSeconds: 5,
+    },
+  }));
+  return pod(name, metadata, {
+    terminationGracePeriodSeconds: 1,
+    containers: [
+      serving('app', {}, { TLS_PORT: '8443', TLS_KEY: key, TLS_CERT: cert }),
+      serving('other', {}, { PORT: '8081' }),
+      ...containers,
+    ],
+  });
+}
+
+function readiness({ status }: RunningPod): Record<string, boolean> {
+  const found = (status.containerStatuses ?? []).filter(({ name }) => name in probed);
+  return Object.fromEntries(found.map(({ name, ready }) => [name, ready]));
+}
+
+test('the kubelet finds the same containers ready with the proxy and without it, wherever their probes are redirected', async () => {
+  await namespace.apply(probedPod('plain', plain), probedPod('probed', {}), probedPod('probed-classic', classic));
+  // Each has been asked by then: it is ready, or the kubelet has told why not.
+  const judged = (name: string) =>
+    until(
+      `every container of ${name} has been judged`,
+      async () => {
+        const states = readiness(await namespace.get<RunningPod>('pod', name));
+        const { items } = await namespace.get<{ items: { involvedObject: { fieldPath?: string } }[] }>(
+          'events',
+          `--field-selector=reason=Unhealthy,involvedObject.name=${name}`,
+        );
+        const failed = new Set(items.map(({ involvedObject }) => /\{(.*)\}/.exec(involvedObject.fieldPath ?? '')?.[1]));
+        const all = Object.keys(probed).every((container) => states[container] === true || failed.has(container));
+        return all && states['fine'] === true && states['nine'] === true ? true : undefined;
+      },
+      90_000,
+    );
+  await Promise.all(['plain', 'probed', 'probed-classic'].map(judged));
+  await pause(3_000);
+  const [without, native, old] = await Promise.all(
+    ['plain', 'probed', 'probed-classic'].map(async (name) => readiness(await namespace.get<RunningPod>('pod', name))),
+  );
+  expect(without).toMatchObject({ 'to-good': true, 'to-bad': false, nine: true, ten: false, 'other-host': true });
+  expect(native).toEqual(without);
+  expect(old).toEqual(without);
+});
+
+describe('a native sidecar of the pod, whose handlers the kubelet runs before a classic proxy starts', () => {
+  const asked = (path: string) => ({ httpGet: { path, port: 9801 } });
+  const helper = serving(
+    'helper',
+    {
+      restartPolicy: 'Always',
+      startupProbe: { ...asked('/startup'), periodSeconds: 1, failureThreshold: 30 },
+      livenessProbe: { tcpSocket: { port: 9801 }, periodSeconds: 1 },
+      readinessProbe: { ...asked('/ready'), periodSeconds: 1 },
+    },
+    { PORT: '9801' },
+  );
+  const app = serving('app', {
+    lifecycle: { postStart: asked('/started') },
+    readinessProbe: { httpGet: { path: '/', port: 8080 }, periodSeconds: 1 },
+  });
+  const spec = { terminationGracePeriodSeconds: 1, initContainers: [helper], containers: [app] };
+
+  test.each<[string, JsonObject]>([
+    ['classic-helper', classic],
+    ['native-helper', {}],
+  ])('the pod becomes ready: %s', async (name, metadata) => {
+    await namespace.apply(pod(name, metadata, spec));
+    const { status } = await namespace.untilPod(name);
+    const states = [...(status.initContainerStatuses ?? []), ...(status.containerStatuses ?? [])];
+    expect(states.map(({ restartCount }) => restartCount)).toEqual(states.map(() => 0));
+    expect(states.find(({ name: container }) => container === 'helper')).toMatchObject({ ready: true, started: true });
+  });
+});
+
+describe('the end of a pod', () => {
+  const ways = { 'ends-plain': plain, 'ends-native': {}, 'ends-classic': classic } as const;
+  const names = Object.keys(ways) as (keyof typeof ways)[];
+
+  test('a hook over HTTP takes the time that it takes', async () => {
+    const lifecycle = { preStop: { httpGet: { path: '/wait?ms=4000', port: 8080 } } };
+    const spec = { terminationGracePeriodSeconds: 20, containers: [serving('app', { lifecycle })] };
+    const hooked = names.map((name) => `hooked-${name}`);
+    await namespace.apply(...names.map((name) => pod(`hooked-${name}`, ways[name], spec)));
+    await Promise.all(hooked.map((name) => namespace.untilPod(name)));
+    await namespace.untilServed('hooked-ends-native/app', 'http://127.0.0.1:8080/');
+    const logs = Promise.all(hooked.map((name) => namespace.kubectl('logs', '-f', name, '--container=app')));
+    await namespace.kubectl('delete', 'pod', ...hooked, '--wait=false');
+    for (const text of await logs) {
+      const events = text.split('\n').flatMap((line) => /"event":"(.*?)"/.exec(line)?.[1] ?? []);
+      expect(events).toEqual(['serving', 'waited', 'told to end']);
+    }
+  });
+
+  test('takes new connections for as long as the application serves, and so does the proxy outbound', async () => {
+    const lifecycle = { preStop: { sleep: { seconds: 22 } } };
+    const spec = { terminationGracePeriodSeconds: 40, containers: [serving('app', { lifecycle })] };
+    await namespace.apply(idlePod('client', plain), ...names.map((name) => pod(name, ways[name], spec)));
+    const pods = await Promise.all(['client', ...names].map((name) => namespace.untilPod(name)));
+    const addresses = pods.slice(1).map(({ status }) => status.podIP ?? '');
+    await namespace.kubectl('delete', 'pod', ...names, '--wait=false');
+    const status = async (address: string): Promise<string> => {
+      const command = [
+        'curl',
+        '-s',
+        '-o',
+        '/dev/null',
+        '-w',
+        '%{http_code}',
+        '--max-time',
+        '2',
+        `http://${address}:8080/`,
+      ];
+      return (await namespace.tryKubectl('exec', 'client', '--', ...command)).stdout;
+    };
+    const rounds: string[][] = [];
+    await until(
+      'all have ended',
+      async () => {
+        const round = await Promise.all(addresses.map(status));
+        rounds.push(round);
+        await pause(500);
+        return round.every((one) => one !== '200') ? true : undefined;
+      },
+      60_000,
+    );
+    const [without = 0, ...others] = addresses.map(
+      (_, index) => rounds.filter((round) => round[index] === '200').length,
+    );
+    // The pods do not end within one and the same round.
+    for (const count of others) expect(count).toBeGreaterThanOrEqual(without - 3);
+    expect(without).toBeGreaterThan(8);
+  });
+});
