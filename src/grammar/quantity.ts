@@ -37,7 +37,8 @@ export function quantityText(resource: string, amount: number): string {
     return millicores % 1000 === 0 ? String(millicores / 1000) : `${millicores}m`;
   }
   const value = Math.floor(amount);
-  const exact = [...Object.entries(binary), ...Object.entries(decimal)]
+  const decimals = Object.entries(decimal).map(([suffix, power]) => [suffix, 10 ** power] as const);
+  const exact = [...Object.entries(binary), ...decimals]
     .filter(([suffix, scale]) => scale > 1 && suffix !== '' && value !== 0 && Number.isInteger(value / scale))
     .map(([suffix, scale]) => `${value / scale}${suffix}`);
   return [...exact, String(value)].reduce((best, text) => (text.length < best.length ? text : best));
