@@ -110,6 +110,10 @@ format: node_modules/.package-lock.json ## Format every file.
 manifests: node_modules/.package-lock.json ## Write the generated manifests: deploy/install.yaml and the registration.
 	@$(SCRIPT) scripts/manifests.ts
 
+.PHONY: descriptors
+descriptors: node_modules/.package-lock.json ## Write the types of Envoy's API for the control plane (needs Go).
+	@$(SCRIPT) scripts/descriptors.ts
+
 .PHONY: docs
 docs: node_modules/.package-lock.json ## Write the generated pages of the documentation.
 	@$(SCRIPT) scripts/docs.ts
