@@ -25,7 +25,8 @@ const oids = {
   clientAuth: '1.3.6.1.5.5.7.3.2',
 } as const;
 
-const constructed = (type: forge.asn1.Type, items: readonly Node[]): Node => asn1.create(Class.UNIVERSAL, type, true, [...items]);
+const constructed = (type: forge.asn1.Type, items: readonly Node[]): Node =>
+  asn1.create(Class.UNIVERSAL, type, true, [...items]);
 const sequence = (...items: readonly Node[]): Node => constructed(Type.SEQUENCE, items);
 const primitive = (type: forge.asn1.Type, bytes: string): Node => asn1.create(Class.UNIVERSAL, type, false, bytes);
 const oid = (id: string): Node => primitive(Type.OID, asn1.oidToDer(id).getBytes());

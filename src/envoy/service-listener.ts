@@ -96,4 +96,3 @@ export function serviceListener(intent: ServiceListenerIntent): JsonObject {
     ...chains(intent),
   };
 }
-

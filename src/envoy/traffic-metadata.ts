@@ -24,7 +24,9 @@ export const metadataKey = 'SIDECAR_INJECTOR';
 export function trafficMetadata(intent: Omit<TrafficIntent, 'self'>): JsonObject {
   const { proxy, capture } = intent.settings;
   const metadata: TrafficMetadata = {
-    proxy: Object.fromEntries(proxyKeys.flatMap((key) => (proxy[key] === undefined ? [] : [[key, proxy[key]]]))) as TrafficMetadata['proxy'],
+    proxy: Object.fromEntries(
+      proxyKeys.flatMap((key) => (proxy[key] === undefined ? [] : [[key, proxy[key]]])),
+    ) as TrafficMetadata['proxy'],
     families: capture.families,
     workload: { name: intent.workload.name },
     opaqueInboundPorts: intent.opaqueInboundPorts,
@@ -38,7 +40,8 @@ export function trafficMetadata(intent: Omit<TrafficIntent, 'self'>): JsonObject
  */
 export function readTrafficMetadata(metadata: JsonObject, self: TrafficIntent['self']): TrafficIntent | undefined {
   const told = metadata[metadataKey] as TrafficMetadata | undefined;
-  if (!isObject(told) || !isObject(told.proxy) || !Array.isArray(told.families) || !isObject(told.workload)) return undefined;
+  if (!isObject(told) || !isObject(told.proxy) || !Array.isArray(told.families) || !isObject(told.workload))
+    return undefined;
   return {
     settings: { proxy: told.proxy, capture: { families: told.families } } as unknown as TrafficIntent['settings'],
     workload: told.workload,

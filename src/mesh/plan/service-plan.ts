@@ -62,8 +62,7 @@ function endpointsOf(world: World, service: Service, port: ServicePort, domains:
         port: target.number,
         health: healthOf(endpoint, service),
         pod,
-        identity:
-          pod?.hasMeshProxy === true ? spiffeId(domains.trust, pod.namespace, pod.serviceAccount) : undefined,
+        identity: pod?.hasMeshProxy === true ? spiffeId(domains.trust, pod.namespace, pod.serviceAccount) : undefined,
       };
       const at = `${plan.address} ${plan.port}`;
       // While controllers move an endpoint from one slice to another, it is in both: the one that can be used counts.

@@ -41,7 +41,11 @@ export interface RunningControlPlane {
 
 const leafLifetimeMs = 24 * 60 * 60 * 1000;
 
-function secretsOf(issuer: LeafIssuer, { namespace, serviceAccount }: Caller, options: ControlPlaneOptions): readonly Resource[] {
+function secretsOf(
+  issuer: LeafIssuer,
+  { namespace, serviceAccount }: Caller,
+  options: ControlPlaneOptions,
+): readonly Resource[] {
   const uri = spiffeId(options.domains.trust, namespace, serviceAccount);
   const leaf = issuer.issue({ names: { uris: [uri] }, now: options.clock(), lifetimeMs: leafLifetimeMs });
   return workloadSecrets(leaf, options.roots);

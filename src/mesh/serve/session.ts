@@ -12,7 +12,13 @@ import type { Catalog, Member } from './catalog.ts';
 /** What happens on a stream, for metrics, log and verdicts. */
 export type SessionEvent =
   | { readonly type: 'accepted'; readonly kind: Kind; readonly name: string; readonly version: string | undefined }
-  | { readonly type: 'rejected'; readonly kind: Kind; readonly name: string; readonly version: string; readonly text: string }
+  | {
+      readonly type: 'rejected';
+      readonly kind: Kind;
+      readonly name: string;
+      readonly version: string;
+      readonly text: string;
+    }
   | { readonly type: 'unanswered'; readonly kind: Kind; readonly names: readonly string[] };
 
 /** Times after which a response that a proxy has not answered no longer holds up others, and no longer counts. */

@@ -47,7 +47,11 @@ export function createShelf(encoder: Encoder, refused: (resource: RefusedResourc
         if (content[kind].delete(name)) changed.get(kind)?.add(name);
       }
       if (resources.length === 0) owned.delete(owner);
-      else owned.set(owner, resources.map(({ kind, name }) => [kind, name] as const));
+      else
+        owned.set(
+          owner,
+          resources.map(({ kind, name }) => [kind, name] as const),
+        );
       return changed;
     },
   };

@@ -34,6 +34,7 @@ export type Output<R extends Versioned> =
  * - One response of a kind is under way at a time; later changes are sent together once it was answered.
  * - A changed cluster is followed by its endpoints, also if they are the same: Envoy warms the cluster until they arrive.
  * - Listeners and routes wait for clusters and endpoints that they may refer to; removals wait for listeners and routes.
+ * - Where Envoy does not answer for clusters, or does not ask for them, one of them may wait for endpoints: all are sent again.
  * - Of a rejected response nothing counts as held. Its resources are sent one by one, and what is rejected alone is not sent again.
  */
 export interface Stream<R extends Versioned> {
@@ -57,6 +58,9 @@ type Subscriptions<R extends Versioned> = Readonly<Record<Kind, Subscription<R>>
 /** Kinds whose resources Envoy never drops because they are missing: they go when nobody refers to them. */
 const namedKinds: ReadonlySet<Kind> = new Set<Kind>(['secret', 'endpoints', 'routes']);
 
+/** Stands for the version of what a proxy may hold. No content has it. */
+const unknownVersion = '';
+
 /** Creates the stream of a proxy that has just connected. */
 export function createStream<R extends Versioned>(): Stream<R> {
   const subscriptions = Object.fromEntries(kinds.map((kind) => [kind, newSubscription<R>(kind)])) as Subscriptions<R>;
@@ -74,10 +78,22 @@ export function createStream<R extends Versioned>(): Stream<R> {
   function open(subscription: Subscription<R>, { kind, subscribe, initialVersions }: Request): void {
     subscription.isOpen = true;
     subscription.owesAnswer = true;
-    for (const [name, version] of Object.entries(initialVersions)) subscription.held.set(name, version);
+    for (const [name, version] of Object.entries(initialVersions)) {
+      subscription.held.set(name, version);
+      subscription.established.add(name);
+    }
     // Without names, the first request of clusters and of listeners is for all of them.
     if (!namedKinds.has(kind) && subscribe.length === 0) openWildcard(subscription);
     for (const name of subscription.held.keys()) subscription.dirty.add(name);
+  }
+
+  /** Sends all endpoints again: a cluster may wait for some that came before it was changed, on an earlier stream. */
+  function forceEndpoints(): void {
+    const { names, forced, dirty } = subscriptions.endpoints;
+    for (const name of names) {
+      forced.add(name);
+      dirty.add(name);
+    }
   }
 
   function openWildcard(subscription: Subscription<R>): void {
@@ -94,11 +110,17 @@ export function createStream<R extends Versioned>(): Stream<R> {
   }
 
   function accept(subscription: Subscription<R>, sent: ReadonlyMap<string, R | undefined>): void {
-    const { kind, held } = subscription;
+    const { kind, held, accepted, established } = subscription;
     for (const [name, resource] of sent) {
-      if (resource === undefined) held.delete(name);
+      for (const set of [held, accepted, established]) set.delete(name);
       // What the proxy unsubscribed from in the meantime, it does not hold.
-      else if (wants(subscription, name)) held.set(name, resource.version);
+      if (resource !== undefined && wants(subscription, name)) {
+        held.set(name, resource.version);
+        accepted.set(name, resource);
+        established.add(name);
+      }
+      // The target may have changed while the response was under way.
+      subscription.dirty.add(name);
       outputs.push({ type: 'accepted', kind, name, version: resource?.version });
     }
   }
@@ -113,7 +135,8 @@ export function createStream<R extends Versioned>(): Stream<R> {
       outputs.push({ type: 'rejected', resource, text });
       return;
     }
-    // Envoy has dropped all of them, or some: what it holds now is not known.
+    // Envoy has dropped all of them, or some.
+    doubt(subscription, sent);
     for (const [name, resource] of sent) {
       if (resource === undefined) continue;
       subscription.suspects.add(name);
@@ -121,13 +144,22 @@ export function createStream<R extends Versioned>(): Stream<R> {
     }
   }
 
+  /** Notes that the proxy may hold what was sent, or what it held before. */
+  function doubt(subscription: Subscription<R>, sent: ReadonlyMap<string, R | undefined>): void {
+    for (const name of sent.keys()) {
+      subscription.dirty.add(name);
+      if (wants(subscription, name)) subscription.held.set(name, unknownVersion);
+    }
+  }
+
   function subscribe(subscription: Subscription<R>, { subscribe: names, unsubscribe, initialVersions }: Request): void {
+    const { held, established, accepted, dirty, forced, suspects, rejected } = subscription;
+    const sets = [held, established, accepted, dirty, forced, suspects, rejected];
     for (const name of unsubscribe) {
       if (name === '*') subscription.isWildcard = false;
       subscription.names.delete(name);
       if (subscription.isWildcard) continue;
-      for (const set of [subscription.held, subscription.dirty, subscription.forced, subscription.suspects]) set.delete(name);
-      subscription.rejected.delete(name);
+      for (const set of sets) set.delete(name);
     }
     for (const name of names) {
       if (name === '*') {
@@ -176,13 +208,16 @@ export function createStream<R extends Versioned>(): Stream<R> {
     if (!wants(subscription, name)) return undefined;
     const wanted = target[kind].get(name);
     if (wanted === undefined) return namedKinds.has(kind) && forced.has(name) ? 'missing' : undefined;
-    if (rejected.get(name) === wanted.version) return undefined;
+    if (rejected.get(name) === wanted.version) {
+      // A changed cluster waits for endpoints, so the last good ones are sent again.
+      return forced.has(name) && kind === 'endpoints' ? (subscription.accepted.get(name) ?? 'missing') : undefined;
+    }
     return held.get(name) === wanted.version && !forced.has(name) ? undefined : wanted;
   }
 
   function send(subscription: Subscription<R>): void {
     const { kind, dirty, forced, suspects } = subscription;
-    if (!subscription.isOpen || !isSettled(subscription)) return;
+    if (!subscription.isOpen || subscription.inFlight !== undefined) return;
     const sent = new Map<string, R | undefined>();
     for (const name of dirty) {
       const isSuspect = suspects.has(name);
@@ -216,7 +251,7 @@ export function createStream<R extends Versioned>(): Stream<R> {
   }
 
   function remove(subscription: Subscription<R>): void {
-    if (!subscription.isOpen || !isSettled(subscription)) return;
+    if (!subscription.isOpen || subscription.inFlight !== undefined) return;
     const gone = [...subscription.dirty].filter((name) => isRemoved(subscription, name));
     if (gone.length === 0) return;
     for (const name of gone) subscription.dirty.delete(name);
@@ -224,8 +259,6 @@ export function createStream<R extends Versioned>(): Stream<R> {
   }
 
   function emit(subscription: Subscription<R>, sent: ReadonlyMap<string, R | undefined>): void {
-    // Whatever a late response held counts as not sent.
-    for (const name of subscription.inFlight?.sent.keys() ?? []) if (!sent.has(name)) subscription.dirty.add(name);
     counter += 1;
     const nonce = String(counter);
     subscription.inFlight = { nonce, sent, isLate: false };
@@ -238,9 +271,12 @@ export function createStream<R extends Versioned>(): Stream<R> {
   return {
     receive(request) {
       const subscription = subscriptions[request.kind];
-      if (!subscription.isOpen) open(subscription, request);
+      const isFirst = !subscription.isOpen;
+      if (isFirst) open(subscription, request);
       answer(subscription, request);
       subscribe(subscription, request);
+      // Envoy does not ask for clusters while one of them waits for endpoints.
+      if (isFirst && request.kind === 'endpoints' && !subscriptions.cluster.isOpen) forceEndpoints();
       return flush();
     },
     aim(next, changes) {
@@ -257,6 +293,7 @@ export function createStream<R extends Versioned>(): Stream<R> {
       const { inFlight } = subscription;
       if (inFlight?.nonce !== nonce || inFlight.isLate) return [];
       subscription.inFlight = { ...inFlight, isLate: true };
+      if (kind === 'cluster') forceEndpoints();
       outputs.push({ type: 'unanswered', kind, names: [...inFlight.sent.keys()] });
       return flush();
     },
@@ -265,15 +302,16 @@ export function createStream<R extends Versioned>(): Stream<R> {
       const { inFlight } = subscription;
       if (inFlight?.nonce !== nonce) return [];
       const fresh = [...inFlight.sent].flatMap(([name, resource]) =>
-        resource === undefined || subscription.held.has(name) ? [] : [name],
+        resource === undefined || subscription.established.has(name) ? [] : [name],
       );
-      for (const name of inFlight.sent.keys()) subscription.dirty.add(name);
+      doubt(subscription, inFlight.sent);
       subscription.inFlight = undefined;
       for (const name of fresh) {
         subscription.suspects.add(name);
         subscription.forced.add(name);
       }
-      if (fresh.length > 1 && subscription.isWildcard) emit(subscription, new Map(fresh.map((name) => [name, undefined])));
+      if (fresh.length > 0 && inFlight.sent.size > 1 && subscription.isWildcard)
+        emit(subscription, new Map(fresh.map((name) => [name, undefined])));
       return flush();
     },
     isInSync: () => kinds.every((kind) => subscriptions[kind].inFlight === undefined && !hasNews(subscriptions[kind])),

@@ -28,6 +28,10 @@ export interface Subscription<R extends Versioned> {
   readonly forced: Set<string>;
   /** Names of a rejected response: each is sent alone, so that the rejected one is found. */
   readonly suspects: Set<string>;
+  /** Names of which the proxy certainly holds some version. */
+  readonly established: Set<string>;
+  /** What the proxy has accepted on this stream. */
+  readonly accepted: Map<string, R>;
   /** Versions that this proxy has rejected; they are not sent again. */
   readonly rejected: Map<string, string>;
   inFlight: InFlight<R> | undefined;
@@ -45,6 +49,8 @@ export function newSubscription<R extends Versioned>(kind: Kind): Subscription<R
     dirty: new Set(),
     forced: new Set(),
     suspects: new Set(),
+    established: new Set(),
+    accepted: new Map(),
     rejected: new Map(),
     inFlight: undefined,
   };

@@ -19,7 +19,13 @@ export type Changes = Readonly<Partial<Record<Kind, Iterable<string>>>>;
 const none = new Map<string, never>();
 
 /** A target without resources. */
-export const emptyTarget: Target<never> = { secret: none, cluster: none, endpoints: none, listener: none, routes: none };
+export const emptyTarget: Target<never> = {
+  secret: none,
+  cluster: none,
+  endpoints: none,
+  listener: none,
+  routes: none,
+};
 
 function* allKeys<R>(layers: readonly ResourceSet<R>[]): Generator<string> {
   for (const [index, layer] of layers.entries()) {

@@ -42,7 +42,8 @@ function plainMessage(message: ReflectMessage, types: EnvoyTypes): RuleValue {
         field.listKind === 'message' ? plainMessage(item as unknown as ReflectMessage, types) : item,
       );
     } else {
-      plain[field.name] = field.fieldKind === 'message' ? plainMessage(value as ReflectMessage, types) : (value as RuleValue);
+      plain[field.name] =
+        field.fieldKind === 'message' ? plainMessage(value as ReflectMessage, types) : (value as RuleValue);
     }
   }
   return plain;

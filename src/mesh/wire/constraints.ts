@@ -26,13 +26,28 @@ function holds(sentence: (limit: RuleValue) => string, test: (value: never, limi
 }
 
 const compared = {
-  lt: holds((limit) => `must be less than ${String(limit)}`, (value: number, limit: number) => value < limit),
-  lte: holds((limit) => `must be at most ${String(limit)}`, (value: number, limit: number) => value <= limit),
-  gt: holds((limit) => `must be greater than ${String(limit)}`, (value: number, limit: number) => value > limit),
-  gte: holds((limit) => `must be at least ${String(limit)}`, (value: number, limit: number) => value >= limit),
+  lt: holds(
+    (limit) => `must be less than ${String(limit)}`,
+    (value: number, limit: number) => value < limit,
+  ),
+  lte: holds(
+    (limit) => `must be at most ${String(limit)}`,
+    (value: number, limit: number) => value <= limit,
+  ),
+  gt: holds(
+    (limit) => `must be greater than ${String(limit)}`,
+    (value: number, limit: number) => value > limit,
+  ),
+  gte: holds(
+    (limit) => `must be at least ${String(limit)}`,
+    (value: number, limit: number) => value >= limit,
+  ),
 } as const;
 
-const sameAs = holds((limit) => `must be ${String(limit)}`, (value: RuleValue, limit: RuleValue) => value === limit);
+const sameAs = holds(
+  (limit) => `must be ${String(limit)}`,
+  (value: RuleValue, limit: RuleValue) => value === limit,
+);
 
 const listed = {
   const: sameAs,
@@ -64,8 +79,14 @@ const texts: Readonly<Record<string, Rule>> = {
     (limit) => `must match ${String(limit)}`,
     (value: string, limit: string) => new RegExp(limit, 'u').test(value),
   ),
-  prefix: holds((limit) => `must begin with ${String(limit)}`, (value: string, limit: string) => value.startsWith(limit)),
-  suffix: holds((limit) => `must end with ${String(limit)}`, (value: string, limit: string) => value.endsWith(limit)),
+  prefix: holds(
+    (limit) => `must begin with ${String(limit)}`,
+    (value: string, limit: string) => value.startsWith(limit),
+  ),
+  suffix: holds(
+    (limit) => `must end with ${String(limit)}`,
+    (value: string, limit: string) => value.endsWith(limit),
+  ),
   // 1 is a header name, 2 is a header value. Rules that are not strict only forbid what ends a header.
   well_known_regex: (limit, { strict }) => {
     const pattern = strict === false ? noBreaks : headerName[limit as 1 | 2];
@@ -125,12 +146,9 @@ function scalarTests(rules: Rules, values: DescEnum | undefined): readonly Test[
       return [rule(limit, beside, values)];
     });
     if (beside['ignore_empty'] !== true) return tests;
-    return tests.map(
-      (test): Test =>
-        (value, path, report) => {
-          if (value !== '') test(value, path, report);
-        },
-    );
+    return tests.map((test): Test => (value, path, report) => {
+      if (value !== '') test(value, path, report);
+    });
   });
 }
 

@@ -49,7 +49,9 @@ function readEndpoint(endpoint: JsonObject, namespace: string): readonly Endpoin
       isReady,
       isServing: (member(conditions, 'serving') ?? isReady) === true,
       isTerminating: member(conditions, 'terminating') === true,
-      pod: isPod ? `${stringMember(target, 'namespace') ?? namespace}/${stringMember(target, 'name') ?? ''}` : undefined,
+      pod: isPod
+        ? `${stringMember(target, 'namespace') ?? namespace}/${stringMember(target, 'name') ?? ''}`
+        : undefined,
       hostname: stringMember(endpoint, 'hostname'),
     },
   ];

@@ -28,8 +28,9 @@ export interface World {
 }
 
 /** A change of one object. */
-export type WorldEvent =
-  | { readonly [K in ObjectKind]: { readonly kind: K; readonly key: string; readonly value: Objects[K] | undefined } }[ObjectKind];
+export type WorldEvent = {
+  readonly [K in ObjectKind]: { readonly kind: K; readonly key: string; readonly value: Objects[K] | undefined };
+}[ObjectKind];
 
 /** What has changed: keys of Services whose own plan or endpoints may differ now, and keys of pods. */
 export interface Touched {
@@ -93,7 +94,10 @@ function addressesOf(pod: Pod | undefined): readonly string[] {
 }
 
 /** Returns the world after the events, and what they touch. */
-export function applyEvents(world: World, events: readonly WorldEvent[]): { readonly world: World; readonly touched: Touched } {
+export function applyEvents(
+  world: World,
+  events: readonly WorldEvent[],
+): { readonly world: World; readonly touched: Touched } {
   const service = new Draft(world.service);
   const slice = new Draft(world.slice);
   const pod = new Draft(world.pod);

@@ -57,7 +57,8 @@ say({ type: 'listening', host, port: controlPlane.port, roots: own.certificate }
 for await (const line of createInterface({ input: process.stdin })) {
   const command = JSON.parse(line) as Command;
   if (command.type === 'token') callers.set(command.token, command.caller);
-  else if (command.type === 'sync') say({ type: 'sessions', inSync: [...controlPlane.sessions].map((one) => [one.caller.podName, one.isInSync()]) });
+  else if (command.type === 'sync')
+    say({ type: 'sessions', inSync: [...controlPlane.sessions].map((one) => [one.caller.podName, one.isInSync()]) });
   else controlPlane.apply(command.objects.map((object) => eventOf(object, command.type === 'set')));
 }
 await controlPlane.stop();
