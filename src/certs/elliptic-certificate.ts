@@ -63,10 +63,12 @@ function keyIdentifier(publicKeyDer: Buffer): string {
   return binary(createHash('sha1').update(publicKeyDer.subarray(-65)).digest());
 }
 
-/** GeneralName: URI is 6, DNS name is 2. */
+/** Alternative names of a leaf. */
 interface Names {
   readonly uris?: readonly string[];
   readonly dns?: readonly string[];
+  /** IP addresses. */
+  readonly ips?: readonly string[];
 }
 
 interface Wanted {
@@ -80,6 +82,11 @@ interface Wanted {
   readonly names: Names;
 }
 
+/** The 4 or 16 bytes of an address. node-forge's types lack the function. */
+function addressBytes(ip: string): string {
+  return (forge.util as unknown as { bytesFromIP(ip: string): string }).bytesFromIP(ip);
+}
+
 /** A serial number of 16 random bytes, positive and without leading zeros (RFC 5280 section 4.1.2.2). */
 function serialNumber(): string {
   const bytes = randomBytes(16);
@@ -88,9 +95,11 @@ function serialNumber(): string {
 }
 
 function extensionsOf({ isAuthority, names, publicKey, issuerKeyIdentifier, subject }: Wanted): readonly Node[] {
+  // Tags of GeneralName (RFC 5280 section 4.2.1.6).
   const alternatives = [
     ...(names.uris ?? []).map((uri) => context(6, false, uri)),
     ...(names.dns ?? []).map((name) => context(2, false, name)),
+    ...(names.ips ?? []).map((ip) => context(7, false, addressBytes(ip))),
   ];
   return [
     // Path length 0: this authority signs leaves only.

@@ -24,6 +24,8 @@ export interface ControlPlaneOptions {
   readonly roots: string;
   readonly authenticator: Authenticator;
   readonly clock: () => Date;
+  /** A number from 0 to below 1, to spread what many proxies would do at the same time. */
+  readonly random: () => number;
   readonly report: (event: SessionEvent, caller: Caller) => void;
   readonly refused: (resource: RefusedResource, owner: string) => void;
   readonly turnedAway: (peerAddress: string, reason: string) => void;
@@ -34,6 +36,8 @@ export interface RunningControlPlane {
   readonly port: number;
   readonly catalog: Catalog;
   apply(events: readonly WorldEvent[]): void;
+  /** Gives every connected proxy a new certificate now. */
+  renewAll(): void;
   /** Streams that are open. */
   readonly sessions: ReadonlySet<Session>;
   stop(): Promise<void>;
@@ -65,6 +69,17 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<R
   const issuer = createLeafIssuer(options.authority);
   const sessions = new Set<Session>();
 
+  /** Gives a proxy a new certificate at about half of the life of the last. Returns a function that ends it. */
+  function keepRenewing(session: Session): () => void {
+    const renew = (): void => {
+      session.useSecrets(secretsOf(issuer, session.caller, options));
+      cancel = after(delayMs(), renew);
+    };
+    const delayMs = (): number => leafLifetimeMs * (0.4 + 0.2 * options.random());
+    let cancel = after(delayMs(), renew);
+    return () => cancel();
+  }
+
   async function accept(connection: AdsConnection): Promise<void> {
     const waiting: Uint8Array[] = [];
     let session: Session | undefined;
@@ -73,8 +88,10 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<R
       if (session === undefined) waiting.push(bytes);
       else receive(session, bytes);
     });
+    let cancelRenewal = (): void => undefined;
     connection.onEnd(() => {
       isOver = true;
+      cancelRenewal();
       session?.close();
       if (session !== undefined) sessions.delete(session);
     });
@@ -94,6 +111,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<R
       after,
     });
     sessions.add(session);
+    cancelRenewal = keepRenewing(session);
     for (const bytes of waiting) receive(session, bytes);
 
     function receive(to: Session, bytes: Uint8Array): void {
@@ -119,6 +137,9 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<R
     catalog,
     sessions,
     apply: (events) => catalog.apply(events),
+    renewAll() {
+      for (const session of sessions) session.useSecrets(secretsOf(issuer, session.caller, options));
+    },
     stop: () => server.stop(),
   };
 }
