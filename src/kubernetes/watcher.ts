@@ -151,11 +151,13 @@ export function startWatcher(options: WatcherOptions): Watcher {
       // What is thrown for a line must end the call, which knows only its own errors.
       const broken = new AbortController();
       let problem: unknown;
+      let isQuiet = true;
       const signal = AbortSignal.any([stopping.signal, broken.signal]);
       await client.stream(
         `${path}?${query}`,
         (line) => {
           if (problem !== undefined) return;
+          isQuiet = false;
           try {
             version = take(line);
             failures = 0;
@@ -168,6 +170,8 @@ export function startWatcher(options: WatcherOptions): Watcher {
       );
       if (problem === expired) return;
       if (problem !== undefined) throw problem;
+      // An API server that ends watches at once must not be asked again and again without a pause.
+      if (isQuiet) await pace.sleep(backOffMs.first, stopping.signal);
     }
   }
 
@@ -183,8 +187,11 @@ export function startWatcher(options: WatcherOptions): Watcher {
         if (stopping.signal.aborted) break;
         const error =
           thrown instanceof ApiError ? thrown : new ApiError('bad-answer', `GET ${path}: ${messageOf(thrown)}`);
-        // A version that the API server has forgotten needs a new list, and no pause.
-        if (error.statusCode === 410) continue;
+        // A version that the API server has forgotten is no failure: a new list has a newer one.
+        if (error.statusCode === 410) {
+          await pace.sleep(backOffMs.first, stopping.signal);
+          continue;
+        }
         const retryMs = Math.min(backOffMs.most, backOffMs.first * 2 ** failures) * (0.5 + pace.random() / 2);
         failures += 1;
         onState({ type: 'failed', error, retryMs });
