@@ -40,10 +40,42 @@ const path = '/var/log/istio/access.log';
 
 const format = { log_format: { json_format: fields } };
 
-const writers = {
-  // A dedicated logger: the file logger cannot open /dev/stdout as an unprivileged user.
-  stdout: extension('stdout', 'envoy.extensions.access_loggers.stream.v3.StdoutAccessLog', format),
-  file: extension('file', 'envoy.extensions.access_loggers.file.v3.FileAccessLog', { path, ...format }),
+/** A dedicated logger: the file logger cannot open /dev/stdout as an unprivileged user. */
+function stdout(of: JsonObject): JsonObject {
+  return extension('stdout', 'envoy.extensions.access_loggers.stream.v3.StdoutAccessLog', of);
+}
+
+function file(of: JsonObject): JsonObject {
+  return extension('file', 'envoy.extensions.access_loggers.file.v3.FileAccessLog', { path, ...of });
+}
+
+const writers = { stdout: stdout(format), file: file(format) } as const;
+
+/**
+ * A connection that ended while it was inspected: it has no filter chain yet, so nothing else reports it. What it carried is
+ * lost and not counted.
+ */
+const cutFields = {
+  downstream_local_address: fields.downstream_local_address,
+  downstream_remote_address: fields.downstream_remote_address,
+  duration: fields.duration,
+  response_code_details: 'downstream_closed_during_inspection',
+  start_time: fields.start_time,
+};
+
+const cutFormat = { log_format: { json_format: cutFields } };
+
+const withoutChain = {
+  filter: {
+    extension_filter: extension('cel', 'envoy.extensions.access_loggers.filters.cel.v3.ExpressionFilter', {
+      expression: "xds.filter_chain_name == ''",
+    }),
+  },
+};
+
+const cutWriters = {
+  stdout: { ...withoutChain, ...stdout(cutFormat) },
+  file: { ...withoutChain, ...file(cutFormat) },
 } as const;
 
 type Told = Pick<TrafficIntent['settings']['proxy'], 'accessLog' | 'metrics'>;
@@ -67,6 +99,11 @@ function lines({ accessLog, metrics }: Told): readonly JsonObject[] {
 export function accessLogs(told: Told, direction: Direction, of: 'http' | 'tcp'): readonly JsonObject[] {
   if (!told.metrics.istio) return lines(told);
   return [...lines(told), ...(of === 'http' ? httpMetrics : tcpMetrics)[direction]];
+}
+
+/** Returns the access loggers of a listener that inspects connections, for those that end meanwhile. */
+export function cutConnectionLogs({ accessLog }: Pick<Told, 'accessLog'>): readonly JsonObject[] {
+  return accessLog === 'none' ? [] : [cutWriters[accessLog]];
 }
 
 /** Returns `TcpAccessLogOptions`: with metrics on, connections are also counted when they begin. */

@@ -94,6 +94,7 @@ const usual = {
   settings: {
     proxy: {
       outboundTrafficPolicy: 'ALLOW_ANY',
+      httpPorts: [{ first: 80, last: 80 }],
       opaquePorts: [],
       protocolDetectionTimeoutMs: 500,
       accessLog: 'stdout',
@@ -103,6 +104,7 @@ const usual = {
     capture: { families: ['v4', 'v6'] },
   },
   workload: { name: 'web' },
+  httpInboundPorts: [],
   opaqueInboundPorts: [],
   self: unknownPod,
   service: { name: 'web', revision: 'latest', app: 'web', version: 'latest' },

@@ -15,6 +15,8 @@ export interface MetricsTarget {
 export interface TrafficIntent {
   readonly settings: Pick<PodSettings, 'proxy' | 'capture'>;
   readonly workload: Pick<Workload, 'name'>;
+  /** Ports that the pod declares as HTTP, in addition to those of the settings; ascending. */
+  readonly httpInboundPorts: readonly number[];
   /** Ports that the pod declares as not HTTP, in addition to those of the settings; ascending. */
   readonly opaqueInboundPorts: readonly number[];
   /** Address and name of the pod. */
@@ -48,5 +50,5 @@ export interface ProxyIntent extends Omit<TrafficIntent, 'self'>, MetricsIntent 
 /** Input of the bootstrap. */
 export type BootstrapIntent = Pick<
   ProxyIntent,
-  'settings' | 'workload' | 'service' | 'probes' | 'metricsTargets' | 'opaqueInboundPorts'
+  'settings' | 'workload' | 'service' | 'probes' | 'metricsTargets' | 'httpInboundPorts' | 'opaqueInboundPorts'
 >;

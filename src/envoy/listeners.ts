@@ -1,72 +1,20 @@
 import { ports } from '../pod/conventions.ts';
 import type { Json, JsonObject } from '../json/json.ts';
-import { accessLogs, tcpLogOptions } from './access-log.ts';
+import type { PortRange } from '../grammar/port-range.ts';
+import { accessLogs, cutConnectionLogs, tcpLogOptions } from './access-log.ts';
 import { listenAddress } from './addresses.ts';
 import { clusterNames } from './clusters.ts';
-import { duration, extension, typed } from './extension.ts';
+import { duration, typed } from './extension.ts';
 import { transparentHttp, type Routes } from './http.ts';
 import type { TrafficIntent } from './intent.ts';
+import { inspectedPorts, isHttp, listenerFilters } from './inspection.ts';
 import { bufferBytes } from './buffers.ts';
 import { keepAlive } from './keep-alive.ts';
 import { grpcStats } from './metrics.ts';
 import { passEverything, refuseEverything, type Direction } from './routes.ts';
 import { tracing } from './tracing.ts';
 
-const originalDst = extension('original_dst', 'envoy.extensions.filters.listener.original_dst.v3.OriginalDst');
-
-const tlsInspector = extension('tls_inspector', 'envoy.extensions.filters.listener.tls_inspector.v3.TlsInspector');
-
-/** Comes after the TLS inspector, which makes it skip TLS connections. */
-const httpInspector = extension('http_inspector', 'envoy.extensions.filters.listener.http_inspector.v3.HttpInspector');
-
-/**
- * Returns the listener filters, of which the inspectors are disabled on opaque ports: they would wait for the client's first
- * bytes, which never come if the server speaks first.
- */
-function listenerFilters(opaque: JsonObject): readonly JsonObject[] {
-  return [originalDst, ...[tlsInspector, httpInspector].map((one) => ({ ...one, filter_disabled: opaque }))];
-}
-
 type Proxy = TrafficIntent['settings']['proxy'];
-
-/** Merges adjacent port ranges. */
-function joined(ranges: Proxy['opaquePorts']): { first: number; last: number }[] {
-  const result: { first: number; last: number }[] = [];
-  for (const { first, last } of ranges) {
-    const previous = result.at(-1);
-    if (previous !== undefined && previous.last + 1 === first) previous.last = last;
-    else result.push({ first, last });
-  }
-  return result;
-}
-
-/**
- * Returns a `ListenerFilterChainMatchPredicate` of destination ports. Its upper bound is exclusive. An empty range
- * stands for no ports at all, and `or_match` needs at least two alternatives.
- */
-function portPredicate(opaquePorts: Proxy['opaquePorts']): JsonObject {
-  const ranges = joined(opaquePorts);
-  const rules = (ranges.length === 0 ? [{ first: 0, last: -1 }] : ranges).map(({ first, last }) => ({
-    destination_port_range: { start: first, end: last + 1 },
-  }));
-  const [only, second] = rules;
-  return only !== undefined && second === undefined ? only : { or_match: { rules } };
-}
-
-/** Returns the listener filters of both directions. Inbound, they also skip the opaque ports that the pod declares. */
-function filtersOf({
-  settings,
-  opaqueInboundPorts,
-}: TrafficIntent): Readonly<Record<Direction, readonly JsonObject[]>> {
-  const { opaquePorts } = settings.proxy;
-  const declared = opaqueInboundPorts
-    .filter((port) => !opaquePorts.some(({ first, last }) => first <= port && port <= last))
-    .map((port) => ({ first: port, last: port }));
-  const shared = portPredicate(opaquePorts);
-  const outbound = listenerFilters(shared);
-  if (declared.length === 0) return { outbound, inbound: outbound };
-  return { outbound, inbound: listenerFilters({ or_match: { rules: [shared, portPredicate(declared)] } }) };
-}
 
 function tcpProxy(cluster: string, more: JsonObject = {}): JsonObject {
   const type = 'envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy';
@@ -78,47 +26,56 @@ function tcpProxy(cluster: string, more: JsonObject = {}): JsonObject {
 
 const closed: Json = [tcpProxy(clusterNames.blackHole)];
 
-/** Matches connections in which HTTP was detected. */
-const isHttp: JsonObject = { transport_protocol: 'raw_buffer', application_protocols: ['http/1.0', 'http/1.1', 'h2c'] };
-
 interface Capturing {
   readonly direction: Direction;
   readonly name: string;
   readonly port: number;
-  readonly filters: readonly JsonObject[];
+  /** Ports on which connections are inspected. */
+  readonly inspected: readonly PortRange[];
   readonly routes: Routes;
   /** Cluster for connections without HTTP. */
   readonly cluster: string;
 }
 
-function capture(intent: TrafficIntent, { direction, name, port, filters, routes, cluster }: Capturing): JsonObject {
+/** Returns what a listener does about connections that it inspects: how long, and how it reports those that end meanwhile. */
+function inspection(proxy: Proxy): JsonObject {
+  const cut = cutConnectionLogs(proxy);
+  return {
+    listener_filters_timeout: duration(proxy.protocolDetectionTimeoutMs),
+    continue_on_listener_filters_timeout: true,
+    ...(cut.length === 0 ? {} : { access_log: cut }),
+  };
+}
+
+/** Returns the filter chain of connections in which HTTP was detected. */
+function httpChain(intent: TrafficIntent, direction: Direction, routes: Routes): JsonObject {
+  const { proxy } = intent.settings;
+  const manager = transparentHttp({
+    name: direction,
+    routes,
+    filters: proxy.metrics.istio ? [grpcStats] : [],
+    accessLog: accessLogs(proxy, direction, 'http'),
+    tracing: tracing(intent),
+  });
+  return { name: 'http', filter_chain_match: isHttp, filters: [manager] };
+}
+
+function capture(intent: TrafficIntent, { direction, name, port, inspected, routes, cluster }: Capturing): JsonObject {
   const { proxy, capture: captured } = intent.settings;
   const logOptions = tcpLogOptions(proxy);
+  const inspects = inspected.length > 0;
   return {
     name,
     traffic_direction: direction.toUpperCase(),
     address: listenAddress(port, captured.families),
     per_connection_buffer_limit_bytes: bufferBytes,
     tcp_keepalive: keepAlive,
-    listener_filters: filters,
-    listener_filters_timeout: duration(proxy.protocolDetectionTimeoutMs),
-    continue_on_listener_filters_timeout: true,
+    listener_filters: listenerFilters(inspected),
+    ...(inspects ? inspection(proxy) : {}),
     filter_chains: [
       // A connection to the listener's own port would be sent back to it in an endless loop.
       { name: 'loop-guard', filter_chain_match: { destination_port: port }, filters: closed },
-      {
-        name: 'http',
-        filter_chain_match: isHttp,
-        filters: [
-          transparentHttp({
-            name: direction,
-            routes,
-            filters: proxy.metrics.istio ? [grpcStats] : [],
-            accessLog: accessLogs(proxy, direction, 'http'),
-            tracing: tracing(intent),
-          }),
-        ],
-      },
+      ...(inspects ? [httpChain(intent, direction, routes)] : []),
     ],
     default_filter_chain: {
       name: 'tcp',
@@ -163,13 +120,13 @@ export function captureListeners(
   intent: TrafficIntent,
   routes: CaptureRoutes = plainRoutes(intent.settings.proxy),
 ): readonly JsonObject[] {
-  const filters = filtersOf(intent);
+  const inspected = inspectedPorts(intent);
   return [
     capture(intent, {
       direction: 'outbound',
       name: 'virtualOutbound',
       port: ports.outbound,
-      filters: filters.outbound,
+      inspected: inspected.outbound,
       routes: routes.outbound,
       cluster: outboundCluster(intent.settings.proxy),
     }),
@@ -177,7 +134,7 @@ export function captureListeners(
       direction: 'inbound',
       name: 'virtualInbound',
       port: ports.inbound,
-      filters: filters.inbound,
+      inspected: inspected.inbound,
       routes: routes.inbound,
       cluster: clusterNames.inbound,
     }),

@@ -31,8 +31,8 @@ function knownKeys(schema: unknown, path: readonly PropertyKey[]): string[] {
   };
   for (const part of path) {
     unwrap();
-    const holder = node as { shape?: Record<string, unknown>; def?: { element?: unknown } };
-    node = typeof part === 'number' ? holder.def?.element : holder.shape?.[String(part)];
+    const holder = node as { shape?: Record<string, unknown>; def?: { element?: unknown; valueType?: unknown } };
+    node = typeof part === 'number' ? holder.def?.element : (holder.shape?.[String(part)] ?? holder.def?.valueType);
     if (node === undefined) return [];
   }
   unwrap();
@@ -45,7 +45,7 @@ function problemsOf(error: z.ZodError, schema: unknown): Problem[] {
     const known = knownKeys(schema, issue.path);
     return issue.keys.map((key) => ({
       where: pathText([...issue.path, key]),
-      message: `unknown key${didYouMean(key, known) || `; allowed: ${known.join(', ')}`}`,
+      message: `unknown key${didYouMean(key, known) || (known.length === 0 ? '' : `; allowed: ${known.join(', ')}`)}`,
     }));
   });
 }

@@ -3,7 +3,6 @@ import { annotationTable } from './annotation-table.ts';
 import type { AnnotationRow } from './annotation.ts';
 import { idleExclusion } from './pod-checks.ts';
 import { deprecation, type PodKeys } from './pod-settings.ts';
-import { scrapeTargets } from '../grammar/grammar.ts';
 import { member, stringMember } from '../json/json.ts';
 import { quote, type Problem } from '../grammar/problem.ts';
 
@@ -30,13 +29,6 @@ export function annotationProblems(pod: PodKeys): Problem[] {
   });
 }
 
-/** Istio logs a malformed list of scrape targets and ignores it. */
-function targetWarnings({ annotations }: PodKeys): string[] {
-  const text = stringMember(annotations, names.scrapeTargets);
-  const parsed = text === undefined ? undefined : scrapeTargets.parse(text);
-  return parsed !== undefined && 'problem' in parsed ? [`${names.scrapeTargets} has no effect: ${parsed.problem}`] : [];
-}
-
 /** Warnings about annotations and labels that have no effect in istiod mode. */
 export function annotationWarnings(pod: PodKeys, hardened: boolean): string[] {
   const warnings = rowsOf(pod).flatMap(({ kind, name, istiod }) =>
@@ -47,5 +39,5 @@ export function annotationWarnings(pod: PodKeys, hardened: boolean): string[] {
   const deprecations = rowsOf(pod).flatMap((row) => deprecation(row, pod));
   const listed = stringMember(pod.annotations, names.includeInboundPorts) ?? '*';
   const idle = listed === '*' ? [] : idleExclusion(pod.annotations);
-  return [...warnings, ...deprecations, ...idle, ...targetWarnings(pod)];
+  return [...warnings, ...deprecations, ...idle];
 }

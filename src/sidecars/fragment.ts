@@ -33,8 +33,8 @@ export interface Fragment {
   readonly labels: Readonly<Record<string, string>>;
   readonly annotations: Readonly<Record<string, string>>;
   readonly imagePullSecrets: readonly string[];
-  /** Volumes and pull secrets go before the pod's own, not after them. */
-  readonly volumesFirst?: true;
+  /** Volumes and pull secrets go before the pod's own, not after them; these volumes go after them all the same. */
+  readonly volumesFirst?: { readonly last: readonly NamedObject[] };
   /** Files of the application that the sidecar's containers see. */
   readonly share?: readonly Share[];
   /** Additions to the application containers. */

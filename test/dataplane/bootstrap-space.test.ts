@@ -54,6 +54,7 @@ const anyProxySettings = fc.record(
     clusterDomain: fc.constantFrom('cluster.local', 'corp.example'),
     outboundTrafficPolicy: fc.constantFrom('ALLOW_ANY', 'REGISTRY_ONLY'),
     protocolDetectionTimeoutMs: fc.constantFrom(0, 1, 500, 60_000),
+    httpPorts: fc.constantFrom('', '8080', '1-65535', '80,443,8080-8089'),
     opaquePorts: fc.constantFrom('', '3306', '1-65535', '21,22,3306,5000-5010'),
     maxConnections: fc.constantFrom(1, 50_000, 10_000_000),
     accessLog: fc.constantFrom('stdout', 'file', 'none'),

@@ -20,7 +20,7 @@ beforeAll(async () => {
   app = await startAgent(pod.name.pod, 1000);
   outside = await startAgent(pod.name.cluster);
   await app.listen({ kind: 'http', port: 8080 });
-  await outside.listen({ kind: 'http', port: 9090 });
+  await outside.listen({ kind: 'http', port: 8081 });
 });
 
 afterAll(async () => {
@@ -54,7 +54,7 @@ test('draining sends clients away, then refuses inbound alone', async () => {
       (error: Error) => error.message,
     );
   expect(await eventually(inbound, (one) => one.includes('ECONNREFUSED'))).toContain('ECONNREFUSED');
-  expect((await app.ask({ url: `http://${addresses.cluster.v4}:9090/` })).status).toBe(200);
+  expect((await app.ask({ url: `http://${addresses.cluster.v4}:8081/` })).status).toBe(200);
   for (const address of ['15020/health', '15021/healthz/ready', '15090/stats/prometheus']) {
     expect((await outside.ask({ url: `http://${addresses.pod.v4}:${address}` })).status).toBe(200);
   }

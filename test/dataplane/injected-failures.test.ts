@@ -9,14 +9,14 @@ const binary = '\u0001\u0002\u0003\n';
 let scene: Scene;
 
 beforeAll(async () => {
-  const container = { ports: [{ name: 'redis-own', containerPort: 9400 }] };
-  const pod = podWith({ annotations: { 'sidecar-injector.io/opaquePorts': '9500' }, container });
+  const container = { ports: [{ name: 'redis-own', containerPort: 8085 }] };
+  const pod = podWith({ annotations: { 'sidecar-injector.io/opaquePorts': '8084' }, container });
   scene = await openScene({ label: 'failures', pod, settings: { proxy: { protocolDetectionTimeoutMs: timeoutMs } } });
   for (const agent of [scene.app, scene.outside]) {
-    for (const port of [9400, 9500, 9600]) await agent.listen({ kind: 'echo', port });
-    await agent.listen({ kind: 'refusing', port: 9800 });
-    await agent.listen({ kind: 'http', port: 9900 });
-    for (const port of [3306, 9700]) await agent.listen({ kind: 'banner', port });
+    for (const port of [8084, 8085, 8086, 9600]) await agent.listen({ kind: 'echo', port });
+    await agent.listen({ kind: 'refusing', port: 8082 });
+    await agent.listen({ kind: 'http', port: 8080 });
+    for (const port of [3306, 8087, 9700]) await agent.listen({ kind: 'banner', port });
   }
 });
 
@@ -29,20 +29,19 @@ describe.each(directions)('%s', (direction) => {
     const host = destination(direction, family);
 
     test('a port where nobody listens is a 503 for HTTP and the end of the connection for the rest', async () => {
-      expect((await client().ask({ url: url(host, 9999) })).status).toBe(503);
-      const ends = [binary, undefined].map((send) =>
-        client().dial({ host, port: 9999, untilClosed: true, ...(send === undefined ? {} : { send }) }),
-      );
+      expect((await client().ask({ url: url(host, 8089) })).status).toBe(503);
+      const silent = [8089, 9999].map((port) => client().dial({ host, port, untilClosed: true }));
+      const ends = [...silent, client().dial({ host, port: 8089, send: binary, untilClosed: true })];
       for (const end of await Promise.all(ends)) expect(end).toMatchObject({ text: '', ending: 'closed' });
     });
 
     test('what an HTTP/2 server refuses before it has begun is asked for once more', async () => {
-      const { status, body } = await client().askHttp2({ url: url(host, 9800) });
+      const { status, body } = await client().askHttp2({ url: url(host, 8082) });
       expect([status, Buffer.from(body, 'base64').toString()]).toEqual([200, 'served']);
     });
 
-    test('nobody waits for the first bytes where a port is known, declared or annotated', async () => {
-      const opaque = direction === 'inbound' ? [9400, 9500] : [9500];
+    test('the first bytes are waited for on ports for HTTP alone, unless they are declared or annotated', async () => {
+      const atOnce = direction === 'inbound' ? [9600, 8084, 8085] : [9600, 8084];
       const order: number[] = [];
       const dial = async (port: number, send?: string) => {
         const dialled = await client().dial({ host, port, ...(send === undefined ? {} : { send }) });
@@ -51,12 +50,13 @@ describe.each(directions)('%s', (direction) => {
       };
       // Letters without a newline could still become an HTTP request.
       const [letters, silence] = await Promise.all([
-        dial(9600, 'ping'),
-        dial(9700),
+        dial(8086, 'ping'),
+        dial(8087),
         dial(3306),
-        ...opaque.map((port) => dial(port, 'ping')),
+        dial(9700),
+        ...atOnce.map((port) => dial(port, 'ping')),
       ]);
-      expect(new Set(order.slice(0, -2))).toEqual(new Set([3306, ...opaque]));
+      expect(new Set(order.slice(0, -2))).toEqual(new Set([3306, 9700, ...atOnce]));
       // A timer may fire a little early, never much.
       for (const { ms } of [letters, silence]) expect(ms).toBeGreaterThan(timeoutMs * 0.9);
     });
@@ -84,7 +84,7 @@ test('where IPv6 is switched off in the pod, IPv4 goes on', async () => {
   await scene.pod.startProxy();
   for (const direction of directions) {
     const client = direction === 'inbound' ? scene.outside : scene.app;
-    const { status, body } = await client.ask({ url: url(destination(direction, 'v4'), 9900) });
+    const { status, body } = await client.ask({ url: url(destination(direction, 'v4'), 8080) });
     expect(status).toBe(200);
     expect(JSON.parse(body)).toMatchObject({ remoteAddress: seenSource(direction, 'v4') });
   }

@@ -72,7 +72,7 @@ beforeAll(async () => {
   scene = await openScene({
     label: 'fidelity',
     pod: podWith({ annotations: { 'sidecar-injector.io/opaquePorts': '9082' } }),
-    settings: { proxy: { protocolDetectionTimeoutMs: 60_000 } },
+    settings: { proxy: { protocolDetectionTimeoutMs: 60_000, httpPorts: '1-65535' } },
   });
   for (const agent of [scene.app, scene.outside]) {
     for (const [index, [, , text]] of exchanges.entries())

@@ -16,7 +16,17 @@ import {
 import type { LogEntry } from '../support/network/running-pod.ts';
 import { selfSigned } from '../support/http/self-signed.ts';
 
-const ports = { http: 8080, h2c: 8081, grpc: 8082, echo: 8083, https: 8443, raw: 9000, mysql: 3306, undeclared: 9001 };
+const ports = {
+  http: 8080,
+  h2c: 8081,
+  grpc: 8082,
+  echo: 8083,
+  https: 8443,
+  raw: 9000,
+  mysql: 3306,
+  undeclared: 9001,
+  waiting: 8084,
+};
 const tls = selfSigned();
 
 /** What the proxy counts a connection or request as. */
@@ -40,7 +50,7 @@ async function serve(agent: Agent): Promise<void> {
   await agent.listen({ kind: 'echo', port: ports.echo });
   await agent.listen({ kind: 'http', port: ports.https, tls });
   await agent.listen({ kind: 'udp', port: 5353 });
-  for (const port of [ports.raw, ports.mysql, ports.undeclared]) {
+  for (const port of [ports.raw, ports.mysql, ports.undeclared, ports.waiting]) {
     await agent.listen({ kind: 'banner', port, text: `banner of ${port}\n` });
   }
 }
@@ -148,13 +158,15 @@ describe.each([
     });
   });
 
-  describe.each(families)('server-first on ports that nobody knows, %s', (family) => {
-    test('a port whose name says so does not wait, one without a name does', async () => {
-      const host = destination('inbound', family);
-      const undeclared = scene.outside.dial({ host, port: ports.undeclared, limitMs: 1_000 });
-      const declared = await scene.outside.dial({ host, port: ports.raw });
-      expect(declared.text).toBe('banner of 9000\n');
-      expect(await undeclared).toMatchObject({ text: '', ending: 'silent' });
+  describe.each(directions)('server-first, %s', (direction) => {
+    test.each(families)('a port for HTTP waits for the client, one that nobody knows does not, %s', async (family) => {
+      const host = destination(direction, family);
+      const client = direction === 'inbound' ? scene.outside : scene.app;
+      const waiting = client.dial({ host, port: ports.waiting, limitMs: 1_000 });
+      for (const port of [ports.undeclared, ports.raw]) {
+        expect((await client.dial({ host, port })).text).toBe(`banner of ${port}\n`);
+      }
+      expect(await waiting).toMatchObject({ text: '', ending: 'silent' });
     });
   });
 

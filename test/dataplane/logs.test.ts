@@ -81,6 +81,27 @@ test('one line of JSON a request and a connection, on standard output', async ()
   }
 });
 
+test('a connection that ends while it is inspected, on a port for HTTP, has a line that says so', async () => {
+  const envoy = await startEnvoy(pod, proxyIntent());
+  try {
+    const cut = { host: addresses.pod.v4, port: 8080, send: 'letters without a newline', halfClose: true };
+    expect(await outside.dial({ ...cut, untilClosed: true })).toMatchObject({ text: '', ending: 'closed' });
+    const [line] = await eventually(
+      () => Promise.resolve(linesOf(envoy.output.stdout)),
+      (found) => found.length > 0,
+    );
+    expect(line).toEqual({
+      downstream_local_address: `${addresses.pod.v4}:8080`,
+      downstream_remote_address: expect.stringMatching(/^10\.77\.0\.1:\d+$/),
+      duration: expect.any(Number),
+      response_code_details: 'downstream_closed_during_inspection',
+      start_time: expect.stringMatching(/Z$/),
+    });
+  } finally {
+    await envoy.stop();
+  }
+});
+
 test('a client tells neither its address nor how long a line is', async () => {
   const envoy = await startEnvoy(pod, proxyIntent());
   try {

@@ -79,9 +79,9 @@ beforeAll(async () => {
   app = await startAgent(namespaces.name.pod, 1000);
   outside = await startAgent(namespaces.name.cluster);
   await app.listen({ kind: 'http', port: 8080 });
-  await app.listen({ kind: 'grpc', port: 9001 });
+  await app.listen({ kind: 'grpc', port: 8082 });
   await app.listen({ kind: 'banner', port: 3306, text: 'from the pod\n' });
-  await outside.listen({ kind: 'http', port: 9090 });
+  await outside.listen({ kind: 'http', port: 8081 });
   await outside.listen({ kind: 'banner', port: 3306, text: 'from outside\n' });
   prometheus = await startPrometheus(namespaces.name.cluster, outside, `${pod}:15020`);
 }, 60_000);
@@ -109,7 +109,7 @@ test('requests, by code, protocol and direction', async () => {
   for (let count = 0; count < 7; count++) await outside.ask({ url: `http://${pod}:8080/` });
   for (let count = 0; count < 2; count++) await outside.ask({ url: `http://${pod}:8080/status/404` });
   await outside.ask({ url: `http://${pod}:8080/`, headers: { 'Content-Type': 'application/grpc' } });
-  for (let count = 0; count < 3; count++) await app.ask({ url: `http://${cluster}:9090/` });
+  for (let count = 0; count < 3; count++) await app.ask({ url: `http://${cluster}:8081/` });
   const found = await scraped('istio_requests_total', (series) => total(series) === 13);
   expect(found.map((series) => [labels(series), series.value])).toEqual(
     expect.arrayContaining([
@@ -143,8 +143,8 @@ test.each(['istio_request_duration_milliseconds', 'istio_request_bytes', 'istio_
 
 test('bytes are those of the wire', async () => {
   const body = 'x'.repeat(4000);
-  await app.listen({ kind: 'http', port: 8090, answer: { status: 299, headers: {}, body } });
-  await outside.ask({ url: `http://${pod}:8090/` });
+  await app.listen({ kind: 'http', port: 8089, answer: { status: 299, headers: {}, body } });
+  await outside.ask({ url: `http://${pod}:8089/` });
   const [sum] = await scraped('istio_response_bytes_sum{response_code="299"}', (series) => series.length === 1);
   expect(sum?.value).toBeGreaterThan(4000 * 0.95);
   expect(sum?.value).toBeLessThan(4400 * 1.05);
@@ -183,7 +183,7 @@ test('the bytes of a connection count while it lasts', async () => {
 });
 
 test('messages of gRPC', async () => {
-  const url = `http://${pod}:9001/grpc.health.v1.Health/Check`;
+  const url = `http://${pod}:8082/grpc.health.v1.Health/Check`;
   const headers = { 'content-type': 'application/grpc', te: 'trailers' };
   const message = Buffer.from([0, 0, 0, 0, 0]);
   const body = Buffer.concat([message, message]).toString('base64');

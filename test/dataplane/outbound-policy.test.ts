@@ -18,7 +18,7 @@ beforeAll(async () => {
   app = await startAgent(pod.name.pod, 1000);
   outside = await startAgent(pod.name.cluster);
   await app.listen({ kind: 'http', port: 8080 });
-  await outside.listen({ kind: 'http', port: 9090 });
+  await outside.listen({ kind: 'http', port: 8081 });
   await outside.listen({ kind: 'banner', port: 3306 });
 });
 
@@ -30,7 +30,7 @@ afterAll(async () => {
 });
 
 test('REGISTRY_ONLY: what nobody has registered is refused, and counted as such', async () => {
-  expect((await app.ask({ url: `http://${addresses.cluster.v4}:9090/` })).status).toBe(502);
+  expect((await app.ask({ url: `http://${addresses.cluster.v4}:8081/` })).status).toBe(502);
   const { text, ending } = await app.dial({ host: addresses.cluster.v4, port: 3306, untilClosed: true });
   expect([text, ending]).toEqual(['', 'closed']);
   const { body } = await outside.ask({ url: `http://${addresses.pod.v4}:15020/stats/prometheus` });

@@ -27,7 +27,8 @@ describe.each(backEnds)('%s', (label, load) => {
   const opened: { stop(): Promise<void> }[] = [];
 
   beforeAll(async () => {
-    scene = await openScene({ label, pod: podWith() });
+    // A request id shows which way a request took, whatever its port.
+    scene = await openScene({ label, pod: podWith(), settings: { proxy: { httpPorts: '1-65535' } } });
     proxyUser = await startAgent(scene.pod.namespace.name.pod, 1337);
     opened.push(proxyUser, scene);
     clearRules(scene.pod);

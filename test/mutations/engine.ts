@@ -68,16 +68,16 @@ export const engine: readonly Edit[] = [
     replacement: 'return checkOverride({ list, name, raw: {} }, ',
   },
   {
-    protects: 'uninject gives back no security context in the mode standalone',
+    protects: 'uninject gives back no members of the spec in the mode standalone',
     ...restoration,
-    text: '!overruled && own.securityContext !== undefined ?',
-    replacement: 'own.labels === undefined ?',
+    text: '(overruled ? [] : fieldWords(own.fields))',
+    replacement: '(own.labels !== undefined ? [] : fieldWords(own.fields))',
   },
   {
     protects: 'uninject gives back no volume of another name',
     ...restoration,
-    text: '.filter(({ volume }) => !overruled || !injected.has(nameOf(volume)))',
-    replacement: '.filter(({ volume }) => injected.has(`/${nameOf(volume)}`))',
+    text: '!overruled || !(removed === true || known.has(nameOf(volume)))',
+    replacement: 'removed === true && known.has(`/${nameOf(volume)}`)',
   },
   {
     protects: 'uninject gives back texts as labels alone',

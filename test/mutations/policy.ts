@@ -182,6 +182,13 @@ export const policy: readonly Edit[] = [
     replacement: '%DOWNSTREAM_REMOTE_ADDRESS%',
   },
   {
+    protects: 'what is sent on a port that nobody has declared is not inspected, which could lose it',
+    file: 'src/envoy/inspection.ts',
+    tests: ['test/unit/envoy/bootstrap.test.ts'],
+    text: '{ not_match: portPredicate(inspected) }',
+    replacement: '{ any_match: inspected.length === 0 }',
+  },
+  {
     protects: "only the kubelet's own question reaches the application",
     file: 'src/envoy/probes.ts',
     tests: ['test/unit/envoy/probes.test.ts'],

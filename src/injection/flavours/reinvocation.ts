@@ -30,7 +30,7 @@ export function wordsFor(edits: readonly { readonly at: PodContainer }[], probes
   if (touched.size > 0) return `what ${[...touched].map(quote).join(', ')} needs was added`;
   return probes !== undefined && probes.exclude.length > 0
     ? 'their probe ports were excluded from capture'
-    : 'the proxy was told of their ports without HTTP';
+    : 'the proxy was told of the ports that they declare';
 }
 
 function mergeByContainer(recorded: JsonObject, added: JsonObject): JsonObject {

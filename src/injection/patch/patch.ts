@@ -1,14 +1,14 @@
 import { containerLists, pointerOf } from '../../pod/containers.ts';
 import type { PodView } from '../../pod/view.ts';
 import { statusAnnotation } from '../../pod/conventions.ts';
-import { isObject, member, stringMember, type Json, type JsonObject } from '../../json/json.ts';
+import { isObject, member, objectsMember, stringMember, type Json, type JsonObject } from '../../json/json.ts';
 import { annotationsTooLarge } from './annotation-size.ts';
 import type { NotInjected, Proposal } from './proposal.ts';
 import type { Snapshot } from '../snapshot.ts';
 import { recordedSleeps, sleepOperation } from '../plan/prestop-sleep.ts';
 import type { ApplicationEdit } from '../plan/application.ts';
 import { escapeToken, type Operation } from '../../json/operation.ts';
-import { allOf, type Additions, type Plan } from '../plan/plan.ts';
+import { allOf, type Additions, type Plan, type StatusNames } from '../plan/plan.ts';
 import { changeOperations, originalsOf, volumeRemovals } from '../plan/pod-changes.ts';
 import type { ProbeEdit } from '../plan/probes.ts';
 import { writeStatus, type InjectionStatus, type RecordedEdit, type Undo } from './status.ts';
@@ -107,10 +107,30 @@ export function originalActions(edits: readonly ProbeEdit[]): JsonObject {
   return Object.fromEntries([...containers].map(([name, fields]) => [name, Object.fromEntries(fields)]));
 }
 
-function namesOf(additions: Additions, order: readonly string[] = []): string[] {
-  const names = new Set(allOf(additions).map(({ name }) => name));
-  const ordered = new Set(order.filter((name) => names.has(name)));
-  return [...ordered, ...[...names].filter((name) => !ordered.has(name))];
+function namesIn(additions: Additions): string[] {
+  return [...new Set(allOf(additions).map(({ name }) => name))];
+}
+
+function namesOf(plan: Plan): StatusNames {
+  return (
+    plan.names ?? {
+      initContainers: namesIn(plan.containers.initContainers),
+      containers: namesIn(plan.containers.containers),
+      volumes: namesIn(plan.volumes),
+      imagePullSecrets: namesIn(plan.imagePullSecrets),
+    }
+  );
+}
+
+/** Returns the containers that are taken from their places, as the undo record has them. */
+function takenContainers({ overrides, containers }: Plan): Undo['overrides'] {
+  const added = new Set(containerLists.flatMap((list) => allOf(containers[list]).map(({ name }) => name)));
+  return overrides.map(({ list, index, name, raw }) => ({
+    list,
+    index,
+    container: raw,
+    ...(added.has(name) ? {} : { removed: true as const }),
+  }));
 }
 
 /**
@@ -154,6 +174,10 @@ export function proposalOf(
   const presentAnnotations = below('annotations');
   if (!isObject(presentAnnotations)) noteParent(parents, '/metadata/annotations', presentAnnotations);
 
+  const names = namesOf(plan);
+  const ownSecrets = new Set(
+    objectsMember(view.spec, 'imagePullSecrets').map((one) => stringMember(one, 'name') ?? ''),
+  );
   const undo: Undo = {
     absent: parents.absent,
     null: parents.null,
@@ -162,14 +186,12 @@ export function proposalOf(
     edits: plan.applicationEdits.map(recordedEdit),
     labels: Object.keys(plan.labels),
     annotations: Object.keys(plan.annotations),
-    overrides: plan.overrides.map(({ list, index, raw }) => ({ list, index, container: raw })),
+    overrides: takenContainers(plan),
+    secrets: names.imagePullSecrets.filter((name) => ownSecrets.has(name)),
     own: originalsOf(view, plan.changes),
   };
   const record: InjectionStatus = {
-    initContainers: namesOf(plan.containers.initContainers, plan.order),
-    containers: namesOf(plan.containers.containers, plan.order),
-    volumes: namesOf(plan.volumes),
-    imagePullSecrets: namesOf(plan.imagePullSecrets),
+    ...names,
     templates: plan.templates,
     revision: plan.revision,
     settingsHash: snapshot.hash,

@@ -11,6 +11,12 @@ function nameOf(object: JsonObject): string {
   return stringMember(object, 'name') ?? '';
 }
 
+/** Names of containers and volumes that the pod has. */
+export interface PresentNames {
+  readonly containers: readonly string[];
+  readonly volumes: readonly string[];
+}
+
 function handlerProblems(probes: JsonObject): string[] {
   return Object.entries(probes).flatMap(([container, fields]) =>
     Object.entries(isObject(fields) ? fields : {}).flatMap(([field, original]) => {
@@ -21,13 +27,18 @@ function handlerProblems(probes: JsonObject): string[] {
   );
 }
 
-function overrideProblems({ overruled, initContainers, containers, undo }: InjectionStatus): string[] {
-  const injected = new Set([...initContainers, ...containers]);
+function overrideProblems(
+  { overruled, initContainers, containers, undo }: InjectionStatus,
+  present: PresentNames,
+): string[] {
+  const known = new Set([...initContainers, ...containers, ...present.containers]);
   return undo.overrides.flatMap((override) => {
-    const { list, container } = override;
+    const { list, container, removed } = override;
     const name = nameOf(container);
     if (overruled) {
-      return injected.has(name) ? [] : [`container ${quote(name)}, in whose place nothing was injected`];
+      // One of Istio's values' templates may have moved or removed it.
+      if (removed === true || known.has(name)) return [];
+      return [`container ${quote(name)}, in whose place nothing was injected`];
     }
     if (!isInjectedName(name)) return [`container ${quote(name)}`];
     // The images allowed at the time are unknown; the image is shown to the user with everything else restored.
@@ -43,14 +54,18 @@ function mapProblems(what: string, map: JsonObject): string[] {
     .map((key) => `${what} ${quote(key)}, which is no text`);
 }
 
-function ownProblems({ overruled, volumes, undo: { own } }: InjectionStatus): string[] {
-  const injected = new Set(volumes);
+function fieldWords(fields: JsonObject): string[] {
+  return Object.keys(fields).map((name) => `the pod's ${name}`);
+}
+
+function ownProblems({ overruled, volumes, undo: { own } }: InjectionStatus, present: PresentNames): string[] {
+  const known = new Set([...volumes, ...present.volumes]);
   return [
     ...mapProblems('label', own.labels),
     ...mapProblems('annotation', own.annotations),
-    ...(!overruled && own.securityContext !== undefined ? ["the pod's securityContext"] : []),
+    ...(overruled ? [] : fieldWords(own.fields)),
     ...own.volumes
-      .filter(({ volume }) => !overruled || !injected.has(nameOf(volume)))
+      .filter(({ volume, removed }) => !overruled || !(removed === true || known.has(nameOf(volume))))
       .map(({ volume }) => `volume ${quote(nameOf(volume))}`),
   ];
 }
@@ -60,8 +75,12 @@ function ownProblems({ overruled, volumes, undo: { own } }: InjectionStatus): st
  * annotation, and what it hides would be applied with the rights of whoever removes the sidecar. Empty for a status of
  * ours.
  */
-export function impossibleOriginals(record: InjectionStatus): string[] {
-  return [...overrideProblems(record), ...ownProblems(record), ...handlerProblems(record.undo.probes)];
+export function impossibleOriginals(record: InjectionStatus, present: PresentNames): string[] {
+  return [
+    ...overrideProblems(record, present),
+    ...ownProblems(record, present),
+    ...handlerProblems(record.undo.probes),
+  ];
 }
 
 function fieldsOf(object: JsonObject): string {
@@ -79,7 +98,7 @@ export function restoredParts({ undo: { overrides, own } }: InjectionStatus): st
   return [
     ...overrides.map(({ container }) => `container ${quote(nameOf(container))} (${fieldsOf(container)})`),
     ...own.volumes.map(({ volume }) => `volume ${quote(nameOf(volume))} (${fieldsOf(volume)})`),
-    ...(own.securityContext === undefined ? [] : ["the pod's securityContext"]),
+    ...fieldWords(own.fields),
     ...keysOf('label', own.labels),
     ...keysOf('annotation', own.annotations),
   ];

@@ -13,6 +13,14 @@ export interface RecordedEdit {
   readonly was?: 'absent' | 'null';
 }
 
+/** A container of the pod as it was, and its place. `removed` means that none of its name is in the result. */
+interface RecordedContainer {
+  readonly list: ContainerList;
+  readonly index: number;
+  readonly container: JsonObject;
+  readonly removed?: true;
+}
+
 /** How to undo an injection. Everything is found by name, so that later changes by others do not interfere. */
 export interface Undo {
   /** JSON Pointers of parents that were absent and that we created. */
@@ -28,12 +36,10 @@ export interface Undo {
   /** Keys that we added. */
   readonly labels: readonly string[];
   readonly annotations: readonly string[];
-  /** The pod's own copies of injected containers, unchanged. */
-  readonly overrides: readonly {
-    readonly list: ContainerList;
-    readonly index: number;
-    readonly container: JsonObject;
-  }[];
+  /** Containers of the pod that were taken from their places: the user's copies of injected ones, and changed ones. */
+  readonly overrides: readonly RecordedContainer[];
+  /** Pull secrets that the status names although the pod had them itself. */
+  readonly secrets: readonly string[];
   /** Originals of the pod's other values that were changed. */
   readonly own: OwnOriginals;
 }
@@ -62,13 +68,13 @@ function listed(names: readonly string[]): readonly string[] | null {
 export function writeStatus(record: InjectionStatus): string {
   const { undo } = record;
   const kept: { [key: string]: Json } = {};
-  for (const key of ['absent', 'null', 'labels', 'annotations'] as const) {
+  for (const key of ['absent', 'null', 'labels', 'annotations', 'secrets'] as const) {
     if (undo[key].length > 0) kept[key] = undo[key];
   }
   for (const key of ['probes', 'sleeps'] as const) {
     if (Object.keys(undo[key]).length > 0) kept[key] = undo[key];
   }
-  if (undo.overrides.length > 0) kept['overrides'] = undo.overrides;
+  if (undo.overrides.length > 0) kept['overrides'] = undo.overrides as unknown as Json;
   const own = writeOriginals(undo.own);
   if (own !== undefined) kept['own'] = own;
   if (undo.edits.length > 0) kept['edits'] = undo.edits as unknown as Json;
@@ -109,7 +115,8 @@ function readOverride(entry: JsonObject): Undo['overrides'][number] | undefined 
   const list = member(entry, 'list');
   const index = indexMember(entry);
   if (container === undefined || index === undefined) return undefined;
-  return list === 'initContainers' || list === 'containers' ? { list, index, container } : undefined;
+  if (list !== 'initContainers' && list !== 'containers') return undefined;
+  return { list, index, container, ...(member(entry, 'removed') === true ? { removed: true } : {}) };
 }
 
 /** Returns the lists of strings in these members, or undefined if one of them is anything else. */
@@ -139,7 +146,7 @@ export function parseStatus(value: Json): InjectionStatus | undefined {
   const version = stringMember(status, 'version');
   if (undo === undefined || settingsHash === undefined || version === undefined) return undefined;
   const lists = stringLists(status, ['initContainers', 'containers', 'volumes', 'imagePullSecrets', 'templates']);
-  const undone = stringLists(undo, ['absent', 'null', 'labels', 'annotations']);
+  const undone = stringLists(undo, ['absent', 'null', 'labels', 'annotations', 'secrets']);
   const overrides = readList(member(undo, 'overrides'), readOverride);
   const edits = readList(member(undo, 'edits'), readEdit);
   if (!lists || !undone || !overrides || !edits) return undefined;

@@ -1,11 +1,20 @@
 import { viewPod, type PodView } from '../../pod/view.ts';
 import { statusAnnotation } from '../../pod/conventions.ts';
-import { isObject, member, objectAt, objectMember, stringMember, type Json, type JsonObject } from '../../json/json.ts';
+import {
+  isObject,
+  member,
+  objectAt,
+  objectMember,
+  objectsMember,
+  stringMember,
+  type Json,
+  type JsonObject,
+} from '../../json/json.ts';
 import { undoSleeps } from '../plan/prestop-sleep.ts';
 import { escapeToken, type Operation } from '../../json/operation.ts';
 import { restoreOperations } from '../plan/pod-changes.ts';
 import { impossibleOriginals, restoredParts } from './restoration.ts';
-import { containerLists, type ContainerList } from '../../pod/containers.ts';
+import { containerLists, containersOf, type ContainerList } from '../../pod/containers.ts';
 import { parseStatus, type InjectionStatus } from './status.ts';
 
 /** Returns the entries of a list at their indices; an entry that is not an object becomes an empty one. */
@@ -120,8 +129,13 @@ function undoOperations(view: PodView, record: InjectionStatus): Operation[] {
     const value = member(view.spec, name);
     return Array.isArray(value) ? (value as readonly Json[]) : undefined;
   };
-  const { own, overrides, sleeps } = record.undo;
-  const volumes = own.volumes.map(({ index, volume }) => ({ index, container: volume }));
+  const { own, overrides, secrets, sleeps } = record.undo;
+  // A container or a volume may have been moved without being injected.
+  const namesOf = (objects: readonly { readonly container: JsonObject; readonly removed?: true }[]): string[] =>
+    objects.flatMap(({ container, removed }) => (removed === true ? [] : [stringMember(container, 'name') ?? '']));
+  const taken = namesOf(overrides);
+  const volumes = own.volumes.map(({ volume, ...rest }) => ({ ...rest, container: volume }));
+  const takenVolumes = [...new Set([...record.volumes, ...namesOf(volumes)])];
   return [
     ...containerLists.flatMap((name) => [
       ...probeOperations(name, list(name) ?? [], record),
@@ -131,12 +145,19 @@ function undoOperations(view: PodView, record: InjectionStatus): Operation[] {
     ...containerLists.flatMap((name): Operation[] => {
       const restore = overrides.filter((override) => override.list === name);
       const containers = list(name);
-      if (containers !== undefined) return listOperations(`/spec/${name}`, containers, record[name], restore, record);
+      const remove = [...new Set([...record[name], ...taken])];
+      if (containers !== undefined) return listOperations(`/spec/${name}`, containers, remove, restore, record);
       if (restore.length === 0) return [];
       return [{ op: 'add', path: `/spec/${name}`, value: restore.map((entry) => entry.container) }];
     }),
-    ...listOperations('/spec/volumes', list('volumes') ?? [], record.volumes, volumes, record),
-    ...listOperations('/spec/imagePullSecrets', list('imagePullSecrets') ?? [], record.imagePullSecrets, [], record),
+    ...listOperations('/spec/volumes', list('volumes') ?? [], takenVolumes, volumes, record),
+    ...listOperations(
+      '/spec/imagePullSecrets',
+      list('imagePullSecrets') ?? [],
+      record.imagePullSecrets.filter((name) => !secrets.includes(name)),
+      [],
+      record,
+    ),
     ...metadataOperations(view, record),
     ...restoreOperations(view, own),
   ];
@@ -163,7 +184,10 @@ export function undo(pod: JsonObject): Undoing | undefined {
   const status = member(view.annotations, statusAnnotation);
   const record = status === undefined ? undefined : parseStatus(status);
   if (record === undefined) return undefined;
-  const problems = impossibleOriginals(record);
+  const problems = impossibleOriginals(record, {
+    containers: containersOf(view).map(({ name }) => name),
+    volumes: objectsMember(view.spec, 'volumes').map((volume) => stringMember(volume, 'name') ?? ''),
+  });
   if (problems.length > 0) return { operations: [], restored: [], problems };
   return { operations: undoOperations(view, record), restored: restoredParts(record), problems };
 }

@@ -23,13 +23,18 @@ function countNames(objects: readonly JsonObject[]): ReadonlyMap<string | undefi
  * claims provide, and a sidecar may share one of those.
  */
 function mountedByOthers(lists: Lists, record: InjectionStatus): ReadonlySet<string | undefined> {
+  const others = containerLists.flatMap((list) => {
+    const recorded = new Set(record[list]);
+    return lists[list].filter((container) => !recorded.has(stringMember(container, 'name') ?? ''));
+  });
+  // What the pod's own containers mounted before one of Istio's templates changed them.
+  const changed = record.undo.overrides
+    .map(({ container }) => container)
+    .filter((container) => !isInjectedName(stringMember(container, 'name') ?? ''));
   return new Set(
-    containerLists.flatMap((list) => {
-      const recorded = new Set(record[list]);
-      return lists[list]
-        .filter((container) => !recorded.has(stringMember(container, 'name') ?? ''))
-        .flatMap((container) => objectsMember(container, 'volumeMounts').map((mount) => stringMember(mount, 'name')));
-    }),
+    [...others, ...changed].flatMap((container) =>
+      objectsMember(container, 'volumeMounts').map((mount) => stringMember(mount, 'name')),
+    ),
   );
 }
 

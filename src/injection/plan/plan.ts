@@ -5,6 +5,7 @@ import { quote } from '../../grammar/problem.ts';
 import type { SleepEdit } from './prestop-sleep.ts';
 import { draftApplication, type ApplicationDraft, type ApplicationEdit } from './application.ts';
 import { listenedTwice } from './conflicts.ts';
+import { copyFaults } from './copy-faults.ts';
 import type { KnownText, KnownTexts } from '../patch/patch-text.ts';
 import { applyOverride } from './override.ts';
 import type { PodChanges } from './pod-changes.ts';
@@ -17,6 +18,9 @@ export interface Additions {
   readonly first: readonly NamedObject[];
   readonly last: readonly NamedObject[];
 }
+
+/** Names of injected objects, by list. */
+export type StatusNames = Readonly<Record<ContainerList | 'volumes' | 'imagePullSecrets', readonly string[]>>;
 
 /** All changes to one pod, as values. The patch is written from this alone. */
 export interface Plan {
@@ -35,8 +39,8 @@ export interface Plan {
   readonly overruled: boolean;
   /** Istio's revision; `default` without one. */
   readonly revision: string;
-  /** Names in the order in which the status annotation lists them; others follow in the order of the pod. */
-  readonly order: readonly string[];
+  /** Names that the status annotation lists; without them, the names of everything added. */
+  readonly names?: StatusNames;
   /** Probes of injected containers, rewritten before the containers are added. */
   readonly redirected: readonly ProbeEdit[];
   /** Variables and mounts added to the pod's own containers. */
@@ -181,7 +185,7 @@ function placeContainers(
 
 /** Returns the side of the pod's own entries on which a fragment puts its volumes and pull secrets. */
 function sideOf({ volumesFirst }: Fragment): keyof Additions {
-  return volumesFirst === true ? 'first' : 'last';
+  return volumesFirst === undefined ? 'last' : 'first';
 }
 
 function placeVolumes(
@@ -194,9 +198,10 @@ function placeVolumes(
   for (const { volume } of replaced) owners.delete(stringMember(volume, 'name') ?? '');
   const sides: { readonly first: NamedObject[]; readonly last: NamedObject[] } = { first: [], last: [] };
   for (const fragment of fragments) {
+    const last = new Set(fragment.volumesFirst?.last);
     for (const volume of fragment.volumes) {
       const conflict = claim(owners, 'volume', volume.name, fragment.source);
-      if (conflict === undefined) sides[sideOf(fragment)].push(volume);
+      if (conflict === undefined) sides[last.has(volume) ? 'last' : sideOf(fragment)].push(volume);
       else conflicts.push(conflict);
     }
   }
@@ -240,7 +245,14 @@ export function planFragments(
   const { containers, texts } = placeContainers(view, joined, overrides, conflicts);
   const volumes = placeVolumes(view, joined, changes.volumes, conflicts);
   conflicts.push(...listenedTwice(view, fragments));
-  const found = atLeastOne(conflicts);
+  const lists = [containers.initContainers, containers.containers];
+  const faults = copyFaults(view, {
+    added: lists.flatMap(allOf),
+    volumes: allOf(volumes).map(({ name }) => name),
+    removedVolumes: new Set(changes.volumes.map(({ index }) => index)),
+    overrides,
+  });
+  const found = atLeastOne(conflicts.length > 0 ? conflicts : faults);
   if (found !== undefined) return { conflicts: found };
   const plan = {
     templates: fragments.map(({ source }) => source),
@@ -261,7 +273,6 @@ export function planFragments(
     changes,
     overruled: false,
     revision: 'default',
-    order: [],
     redirected,
     applicationEdits: application.edits(),
     warnings: application.warnings,

@@ -135,5 +135,11 @@ export function planProbes(
       edits.push({ at, field, key, original, replacement: redirected(original, key, path, statusPort) });
     }
   }
-  return { redirects, edits, exclude: [...exclude].toSorted((left, right) => left - right), warnings };
+  return {
+    // In an order that does not depend on the containers' places, which are not known of those that are still to be added.
+    redirects: redirects.toSorted((left, right) => (left.path < right.path ? -1 : 1)),
+    edits,
+    exclude: [...exclude].toSorted((left, right) => left - right),
+    warnings,
+  };
 }

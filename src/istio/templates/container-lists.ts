@@ -1,7 +1,7 @@
 import { stringMember, type JsonObject } from '../../json/json.ts';
 import { initNames } from './init-container.ts';
 import { holdsApplication, type TemplateData } from './template-data.ts';
-import { proxyName, type TemplatePod } from './template-pod.ts';
+import { proxyName } from './template-pod.ts';
 
 /** Injected for core dumps by Istio before 1.16. Manifests still contain it, and Istio still orders it. */
 const coreDumpName = 'enable-core-dump';
@@ -27,10 +27,10 @@ export function replaceNamed(
 }
 
 /** Moves containers of the pod to the list in which the template has them. */
-export function moveToTemplate(own: Lists, template: TemplatePod): Lists {
-  const isNamed = (containers: TemplatePod['containers']): ((one: JsonObject) => boolean) => {
-    const names = new Set(containers.map(({ name }) => name));
-    return (one) => names.has(stringMember(one, 'name') ?? '');
+export function moveToTemplate(own: Lists, template: Lists): Lists {
+  const isNamed = (containers: readonly JsonObject[]): ((one: JsonObject) => boolean) => {
+    const names = new Set(containers.map((container) => stringMember(container, 'name')));
+    return (one) => names.has(stringMember(one, 'name'));
   };
   const goesToInit = isNamed(template.initContainers);
   const goesToMain = isNamed(template.containers);
@@ -43,11 +43,8 @@ export function moveToTemplate(own: Lists, template: TemplatePod): Lists {
   };
 }
 
-/** Moves the named container. It is cloned: later code recognises unmoved containers by identity. */
 function moved(containers: readonly JsonObject[], name: string, to: 'first' | 'last'): readonly JsonObject[] {
-  const found = containers
-    .filter((container) => stringMember(container, 'name') === name)
-    .map((container) => ({ ...container }));
+  const found = containers.filter((container) => stringMember(container, 'name') === name);
   const rest = containers.filter((container) => stringMember(container, 'name') !== name);
   return to === 'first' ? [...found, ...rest] : [...rest, ...found];
 }

@@ -73,10 +73,18 @@ function clusterVariables({ values }: TemplateData): Variables {
   ];
 }
 
-function workloadVariables(data: TemplateData): Variables {
-  const name = labelOf(data, names.workloadName) ?? data.workload.name;
-  if (name === '') return [];
-  return [variable('ISTIO_META_WORKLOAD_NAME', name), variable('ISTIO_META_OWNER', owner(data))];
+function workloadVariables(data: TemplateData, name = data.workload.name): Variables {
+  const { workload } = data;
+  const isOwned = workload.name !== '' && workload.apiVersion !== '';
+  return [
+    ...(name === '' ? [] : [variable('ISTIO_META_WORKLOAD_NAME', name)]),
+    ...(isOwned ? [variable('ISTIO_META_OWNER', owner(data))] : []),
+  ];
+}
+
+function bootstrapVariables(data: TemplateData): Variables {
+  if (annotationOf(data, names.bootstrapOverride) === undefined) return [];
+  return [variable('ISTIO_BOOTSTRAP_OVERRIDE', '/etc/istio/custom-bootstrap/custom_bootstrap.json')];
 }
 
 function meshVariables({ values, mesh }: TemplateData): Variables {
@@ -100,7 +108,6 @@ function appContainers(data: TemplateData): Variables {
 
 /** Returns the environment of a sidecar proxy in Istio's order: the kubelet resolves `$(NAME)` in that order. */
 export function sidecarEnvironment(data: TemplateData): Variables {
-  const bootstrap = annotationOf(data, names.bootstrapOverride);
   const otel = otelAttributes(data);
   return [
     ...identityVariables(data),
@@ -111,10 +118,9 @@ export function sidecarEnvironment(data: TemplateData): Variables {
     ...complianceVariables(data),
     ...clusterVariables(data),
     variable('ISTIO_META_INTERCEPTION_MODE', interceptionModeOf(data)),
-    ...workloadVariables(data),
-    ...(bootstrap === undefined
-      ? []
-      : [variable('ISTIO_BOOTSTRAP_OVERRIDE', '/etc/istio/custom-bootstrap/custom_bootstrap.json')]),
+    // Only this template reads the label.
+    ...workloadVariables(data, labelOf(data, names.workloadName)),
+    ...bootstrapVariables(data),
     ...meshVariables(data),
     ...datadogVariables(data),
     ...(otel === undefined ? [] : [variable('OTEL_RESOURCE_ATTRIBUTES', otel)]),
@@ -122,7 +128,7 @@ export function sidecarEnvironment(data: TemplateData): Variables {
   ];
 }
 
-/** Returns the environment of a gateway, which is the only container of its pod. */
+/** Returns the environment of a gateway. */
 export function gatewayEnvironment(data: TemplateData): Variables {
   return [
     ...identityVariables(data).filter(({ name }) => name !== 'REWRITE_PROBE_LEGACY_LOCALHOST_DESTINATION'),
@@ -134,6 +140,7 @@ export function gatewayEnvironment(data: TemplateData): Variables {
     ...clusterVariables(data),
     variable('ISTIO_META_INTERCEPTION_MODE', data.proxyConfig.interceptionMode ?? 'REDIRECT'),
     ...workloadVariables(data),
+    ...bootstrapVariables(data),
     ...meshVariables(data),
     ...metadataVariables(data),
   ];
@@ -147,7 +154,6 @@ export function agentEnvironment(data: TemplateData): Variables {
     ...identityVariables(data),
     ...configVariables(data),
     ...appContainers(data),
-    ...complianceVariables(data),
     ...clusterVariables(data),
     ...workloadVariables(data),
     ...meshVariables(data),

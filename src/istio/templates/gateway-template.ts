@@ -1,11 +1,10 @@
 import { ports } from '../../pod/conventions.ts';
 import { annotationNames as names } from '../../pod/annotation-names.ts';
 import type { JsonObject } from '../../json/json.ts';
-import { seccompOf } from './container-parts.ts';
 import { gatewayEnvironment } from './environment.ts';
 import { canonicalLabels, defaultContainers } from './identity-labels.ts';
 import { agentContainer } from './proxy-container.ts';
-import { applicationNames, identityOf, revisionOf, type TemplateData } from './template-data.ts';
+import { identityOf, revisionOf, type TemplateData } from './template-data.ts';
 import { type TemplatePod } from './template-pod.ts';
 import { gatewayVolumes } from './volumes.ts';
 
@@ -20,7 +19,7 @@ export function gatewayTemplate(data: TemplateData): TemplatePod {
     labels: canonicalLabels(data),
     annotations: {
       [names.revision]: revisionOf(data.values),
-      ...(applicationNames(data).length === 1 ? defaultContainers(data) : {}),
+      ...defaultContainers(data),
     },
     initContainers: [],
     containers: [
@@ -35,7 +34,7 @@ export function gatewayTemplate(data: TemplateData): TemplatePod {
           timeoutSeconds: 3,
           failureThreshold: readinessFailureThreshold,
         },
-        securityContext: { ...seccompOf(gateways.seccompProfile), runAsUser: uid, runAsGroup: gid },
+        securityContext: { runAsUser: uid, runAsGroup: gid },
         volumeMounts: mounts,
       },
     ],

@@ -1,6 +1,5 @@
 import { ports } from '../../pod/conventions.ts';
 import { annotationNames as names } from '../../pod/annotation-names.ts';
-import type { JsonObject } from '../../json/json.ts';
 import { fieldVariable, resourcesOf, variable } from './container-parts.ts';
 import { agentEnvironment } from './environment.ts';
 import { canonicalLabels, defaultContainers } from './identity-labels.ts';
@@ -15,7 +14,6 @@ const probesStay = { [names.rewriteProbes]: 'false' };
 /** Returns Istio's template `grpc-agent`: the agent without Envoy, for gRPC applications that speak xDS themselves. */
 export function grpcAgentTemplate(data: TemplateData): TemplatePod {
   const { volumes, mounts } = agentVolumes(data);
-  const { lifecycle } = data.values.global.proxy;
   const wait = ['pilot-agent', 'wait', `--url=http://localhost:${ports.status}/healthz/ready`];
   const shared = sharedWithApplications(data);
   return {
@@ -25,7 +23,7 @@ export function grpcAgentTemplate(data: TemplateData): TemplatePod {
     containers: [
       {
         ...agentContainer(data, 'sidecar', { containerPort: ports.status, name: 'mesh-metrics' }),
-        lifecycle: (lifecycle as JsonObject | undefined) ?? { postStart: { exec: { command: wait } } },
+        lifecycle: { postStart: { exec: { command: wait } } },
         env: agentEnvironment(data),
         ...(statusPortOf(data) === '0'
           ? {}

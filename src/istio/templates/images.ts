@@ -11,12 +11,9 @@ function withType(tag: string, type: string): string {
   return type === 'default' ? bare : `${bare}-${type}`;
 }
 
-function named(data: TemplateData, image: string): string {
+function named(data: TemplateData, image: string, configured: string): string {
   const { hub, tag = '', variant } = data.values.global;
-  // `image` of the ProxyConfig replaces the variant even if it sets no type.
-  const { image: configured } = data.proxyConfig;
-  const type =
-    annotationOf(data, names.proxyImageType) ?? (configured === undefined ? variant : (configured.imageType ?? ''));
+  const type = annotationOf(data, names.proxyImageType) ?? (configured === '' ? variant : configured);
   // A name without a slash in the pod's annotation would not name a registry; Istio ignores it.
   const own = annotationOf(data, names.proxyImage);
   const wanted = own?.includes('/') === true ? own : image;
@@ -25,10 +22,10 @@ function named(data: TemplateData, image: string): string {
 
 /** Returns the image of the proxy by Istio's rules for the annotation, the values and the image type. */
 export function proxyImage(data: TemplateData): string {
-  return named(data, data.values.global.proxy.image);
+  return named(data, data.values.global.proxy.image, data.proxyConfig.image?.imageType ?? '');
 }
 
-/** Returns the image of the container that loads or checks the rules, of the same image type. */
+/** Returns the image of the container that loads or checks the rules. The ProxyConfig's image type is the proxy's alone. */
 export function initImage(data: TemplateData): string {
-  return named(data, data.values.global.proxy_init.image);
+  return named(data, data.values.global.proxy_init.image, '');
 }

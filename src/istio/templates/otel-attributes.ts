@@ -10,29 +10,28 @@ function isWanted(data: TemplateData): boolean {
   });
 }
 
-/** Returns the tag or digest of an image reference. */
-function imageVersion(image: string | undefined): string | undefined {
-  const [name = '', ...digest] = (image ?? '').split('@');
-  const tag = name.slice(name.lastIndexOf(':') + 1);
+/** Returns the tag of an image reference, its digest, or both as `TAG@DIGEST`; empty if it has neither. */
+function imageVersion(image: string): string {
+  const [name = '', ...rest] = image.split('@');
+  const last = name.slice(name.lastIndexOf('/') + 1);
   // A colon before the last slash belongs to the registry's port.
-  if (name.includes(':') && tag !== '' && !tag.includes('/')) return tag;
-  return digest.length === 0 ? undefined : digest.join('@');
+  const tag = last.includes(':') ? last.slice(last.lastIndexOf(':') + 1) : '';
+  return [tag, rest.join('@')].filter((part) => part !== '').join('@');
 }
 
 /** Returns OTEL_RESOURCE_ATTRIBUTES by OpenTelemetry's conventions for Kubernetes, if a provider asks for it. */
 export function otelAttributes(data: TemplateData): string | undefined {
   if (!isWanted(data)) return undefined;
   const [first, ...rest] = data.containers;
-  const namespace = annotationOf(data, names.otelNamespace) ?? data.namespace;
+  // An empty annotation counts as none.
+  const namespace = annotationOf(data, names.otelNamespace) || data.namespace;
   const version =
-    annotationOf(data, names.otelVersion) ??
-    labelOf(data, names.applicationVersion) ??
-    (rest.length === 0 ? imageVersion(stringMember(first, 'image')) : undefined);
-  const instance =
-    annotationOf(data, names.otelInstance) ?? `${data.namespace}.$(POD_NAME).${stringMember(first, 'name') ?? ''}`;
-  return [
-    `service.namespace=${namespace}`,
-    ...(version === undefined ? [] : [`service.version=${version}`]),
-    `service.instance.id=${instance}`,
-  ].join(',');
+    annotationOf(data, names.otelVersion) ||
+    labelOf(data, names.applicationVersion) ||
+    (first !== undefined && rest.length === 0 ? imageVersion(stringMember(first, 'image') ?? '') : '');
+  const ownInstance = first === undefined ? '' : `${data.namespace}.$(POD_NAME).${stringMember(first, 'name') ?? ''}`;
+  const instance = annotationOf(data, names.otelInstance) || ownInstance;
+  const attributes = { 'service.namespace': namespace, 'service.version': version, 'service.instance.id': instance };
+  const given = Object.entries(attributes).filter(([, value]) => value !== '');
+  return given.length === 0 ? undefined : given.map(([name, value]) => `${name}=${value}`).join(',');
 }

@@ -27,7 +27,6 @@ function agentArguments(data: TemplateData, role: 'sidecar' | 'router'): string[
     `--log_output_level=${annotationOf(data, names.agentLogLevel) ?? logging.level}`,
     ...(sts.servicePort === 0 ? [] : [`--stsPort=${sts.servicePort}`]),
     ...(logAsJson ? ['--log_as_json'] : []),
-    ...(proxy.outlierLogPath === '' ? [] : [`--outlierLogPath=${proxy.outlierLogPath}`]),
   ];
 }
 
@@ -110,7 +109,7 @@ export function agentContainer(
     containerPort: ports.metrics,
     name: 'http-envoy-prom',
   },
-): NamedObject {
+): NamedObject & { readonly args: readonly string[] } {
   return {
     name: proxyName,
     image: proxyImage(data),
@@ -122,8 +121,11 @@ export function agentContainer(
 
 /** Returns the container of the agent and its Envoy beside an application. */
 export function sidecarContainer(data: TemplateData, mounts: readonly JsonObject[]): NamedObject {
+  const agent = agentContainer(data, 'sidecar');
+  const { outlierLogPath } = data.values.global.proxy;
   return {
-    ...agentContainer(data, 'sidecar'),
+    ...agent,
+    args: [...agent.args, ...(outlierLogPath === '' ? [] : [`--outlierLogPath=${outlierLogPath}`])],
     ...lifecycleOf(data),
     env: sidecarEnvironment(data),
     ...probesOf(data),

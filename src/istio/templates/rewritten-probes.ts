@@ -15,8 +15,13 @@ interface RewrittenLists extends Lists {
  * Rewrites the probes of every container except the proxy. For objects of the pod, and containers in `beside`, the
  * rewrites are returned as edits; all others are replaced by a rewritten copy.
  */
-export function rewriteProbes(lists: Lists, data: TemplateData, beside: readonly JsonObject[]): RewrittenLists {
-  const statusPorts = statusPortsOf(data.mesh, data.view.annotations);
+export function rewriteProbes(
+  lists: Lists,
+  data: TemplateData,
+  annotations: JsonObject,
+  beside: readonly JsonObject[],
+): RewrittenLists {
+  const statusPorts = statusPortsOf(data.mesh, annotations);
   const own = new Set<JsonObject>([...data.view.initContainers, ...data.view.containers, ...beside]);
   const edits = new Map<JsonObject, readonly RewrittenHandler[]>();
   const probers = new Map<string, JsonObject>();

@@ -1,40 +1,97 @@
-import { stringMember, type JsonObject, type NamedObject } from '../../json/json.ts';
-import { mergeNamed, strategicMerge } from '../../json/strategic-merge.ts';
+import { objectMember, objectsMember, stringMember, type JsonObject } from '../../json/json.ts';
+import { strategicMerge } from '../../json/strategic-merge.ts';
+import type { PodView } from '../../pod/view.ts';
+import { moveToTemplate, type Lists } from './container-lists.ts';
 import type { TemplatePod } from './template-pod.ts';
 
-/**
- * Moves containers of the template to the init containers if an earlier template has them there, as native sidecars.
- */
-function inPlace(template: TemplatePod, before: TemplatePod): TemplatePod {
-  const names = new Set(before.initContainers.map(({ name }) => name));
-  const misplaced = template.containers.filter(({ name }) => names.has(name));
-  if (misplaced.length === 0) return template;
+/** A pod and the result of the templates alone, while templates are laid over both. */
+export interface Layers {
+  readonly pod: JsonObject;
+  readonly template: JsonObject;
+}
+
+/** Returns the two lists of containers of a pod. */
+export function listsOf(pod: JsonObject): Lists {
+  const spec = objectMember(pod, 'spec');
+  return { initContainers: objectsMember(spec, 'initContainers'), containers: objectsMember(spec, 'containers') };
+}
+
+/** Returns the pod with other lists of containers. An empty list is left out unless the pod has one. */
+export function withLists(pod: JsonObject, { initContainers, containers }: Lists): JsonObject {
+  const spec = objectMember(pod, 'spec') ?? {};
+  const hasInit = initContainers.length > 0 || Object.hasOwn(spec, 'initContainers');
+  return { ...pod, spec: { ...spec, containers, ...(hasInit ? { initContainers } : {}) } };
+}
+
+function filled(name: string, map: JsonObject | undefined): JsonObject {
+  return map === undefined || Object.keys(map).length === 0 ? {} : { [name]: map };
+}
+
+/** Returns the parts of the pod that templates are laid over. Objects keep their identity. */
+export function bareLayers({ labels, annotations, spec, initContainers, containers }: PodView): Layers {
+  const metadata = { ...filled('labels', labels), ...filled('annotations', annotations) };
+  return { pod: withLists({ metadata, spec: spec ?? {} }, { initContainers, containers }), template: {} };
+}
+
+/** Returns the output of one of Istio's own templates as a patch of the pod. */
+export function patchOf({ labels, annotations, imagePullSecrets, securityContext, ...lists }: TemplatePod): JsonObject {
+  const spec = {
+    ...lists,
+    imagePullSecrets: imagePullSecrets.map((name) => ({ name })),
+    ...(securityContext === undefined ? {} : { securityContext }),
+  };
+  const given = Object.entries(spec).filter(([, value]) => !Array.isArray(value) || value.length > 0);
   return {
-    ...template,
-    containers: template.containers.filter(({ name }) => !names.has(name)),
-    initContainers: [...template.initContainers, ...misplaced],
+    metadata: { ...filled('labels', labels), ...filled('annotations', annotations) },
+    spec: Object.fromEntries(given),
   };
 }
 
-function secretsOf(secretNames: readonly string[]): JsonObject[] {
-  return secretNames.map((name) => ({ name }));
+function namesIn(list: readonly JsonObject[]): ReadonlySet<string | undefined> {
+  return new Set(list.map((object) => stringMember(object, 'name')));
 }
 
-/** Merges a template on top of another, list by list, as templates are merged onto a pod. */
-export function mergeTemplates(before: TemplatePod, later: TemplatePod): TemplatePod {
-  const template = inPlace(later, before);
-  const security = template.securityContext;
+/**
+ * Moves containers of the patch to the init containers if an earlier template has them there, as native sidecars.
+ */
+function inPlace(patch: JsonObject, before: JsonObject): JsonObject {
+  const names = namesIn(listsOf(before).initContainers);
+  const { initContainers, containers } = listsOf(patch);
+  const isMisplaced = (container: JsonObject): boolean => names.has(stringMember(container, 'name'));
+  const misplaced = containers.filter(isMisplaced);
+  if (misplaced.length === 0) return patch;
+  return withLists(patch, {
+    initContainers: [...initContainers, ...misplaced],
+    containers: containers.filter((container) => !isMisplaced(container)),
+  });
+}
+
+/** Lays one template over the pod and over the templates before it. */
+export function layTemplate({ pod, template }: Layers, patch: JsonObject): Layers {
+  const placed = inPlace(patch, template);
+  const next = strategicMerge(template, placed);
+  return { pod: strategicMerge(withLists(pod, moveToTemplate(listsOf(pod), listsOf(next))), placed), template: next };
+}
+
+/** What an object's texts are by key; values of other types are left out. */
+export function textsOf(map: JsonObject | undefined): Readonly<Record<string, string>> {
+  const texts = Object.entries(map ?? {}).filter((entry): entry is [string, string] => typeof entry[1] === 'string');
+  return Object.fromEntries(texts);
+}
+
+/** Names that the templates bring, by list, in the templates' order. */
+export type TemplateNames = Readonly<
+  Record<'initContainers' | 'containers' | 'volumes' | 'imagePullSecrets', readonly string[]>
+>;
+
+export function namesOf(template: JsonObject): TemplateNames {
+  const spec = objectMember(template, 'spec');
+  const names = (list: keyof TemplateNames): string[] =>
+    objectsMember(spec, list).map((object) => stringMember(object, 'name') ?? '');
   return {
-    labels: { ...before.labels, ...template.labels },
-    annotations: { ...before.annotations, ...template.annotations },
-    initContainers: mergeNamed(before.initContainers, template.initContainers) as NamedObject[],
-    containers: mergeNamed(before.containers, template.containers) as NamedObject[],
-    volumes: mergeNamed(before.volumes, template.volumes) as NamedObject[],
-    imagePullSecrets: mergeNamed(secretsOf(before.imagePullSecrets), secretsOf(template.imagePullSecrets)).map(
-      (secret) => stringMember(secret, 'name') ?? '',
-    ),
-    ...(security === undefined && before.securityContext === undefined
-      ? {}
-      : { securityContext: strategicMerge(before.securityContext ?? {}, security ?? {}) }),
+    initContainers: names('initContainers'),
+    containers: names('containers'),
+    volumes: names('volumes'),
+    imagePullSecrets: names('imagePullSecrets'),
   };
 }

@@ -1,33 +1,21 @@
-import type { NamedObject } from '../../json/json.ts';
+import type { JsonObject } from '../../json/json.ts';
 import type { IstioValues } from '../../settings/schema/istio/values.ts';
 import { gatewayTemplate } from './gateway-template.ts';
 import { grpcAgentTemplate, grpcSimpleTemplate } from './grpc-templates.ts';
 import { sidecarTemplate } from './sidecar-template.ts';
 import type { TemplateData } from './template-data.ts';
+import { patchOf } from './template-merge.ts';
 import type { TemplatePod } from './template-pod.ts';
 
-type Template = (data: TemplateData) => TemplatePod;
+/** Returns a patch that is laid over the pod. */
+type Template = (data: TemplateData) => JsonObject;
 
-const builtIn: ReadonlyMap<string, Template> = new Map([
+const builtIn: ReadonlyMap<string, (data: TemplateData) => TemplatePod> = new Map([
   ['sidecar', sidecarTemplate],
   ['gateway', gatewayTemplate],
   ['grpc-simple', grpcSimpleTemplate],
   ['grpc-agent', grpcAgentTemplate],
 ]);
-
-type Declared = IstioValues['sidecarInjectorWebhook']['templates'][string];
-
-function declared({ metadata, spec }: Declared): TemplatePod {
-  return {
-    labels: metadata.labels,
-    annotations: metadata.annotations,
-    initContainers: spec.initContainers as NamedObject[],
-    containers: spec.containers as NamedObject[],
-    volumes: spec.volumes as NamedObject[],
-    imagePullSecrets: spec.imagePullSecrets.map(({ name }) => name),
-    ...(spec.securityContext === undefined ? {} : { securityContext: spec.securityContext as TemplatePod['labels'] }),
-  };
-}
 
 /** Returns the names of Istio's templates: those of its chart and those that its values add. */
 export function istioTemplateNames(values: IstioValues): string[] {
@@ -38,5 +26,7 @@ export function istioTemplateNames(values: IstioValues): string[] {
 export function istioTemplate(values: IstioValues, name: string): Template | undefined {
   const { templates } = values.sidecarInjectorWebhook;
   const own = Object.hasOwn(templates, name) ? templates[name] : undefined;
-  return own === undefined ? builtIn.get(name) : () => declared(own);
+  if (own !== undefined) return () => own;
+  const template = builtIn.get(name);
+  return template === undefined ? undefined : (data) => patchOf(template(data));
 }

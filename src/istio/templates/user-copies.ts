@@ -3,7 +3,7 @@ import { isObject, member, objectMember, objectsMember, parseJson, stringMember 
 import type { JsonObject } from '../../json/json.ts';
 import type { Problem } from '../../grammar/problem.ts';
 import type { TemplateData } from './template-data.ts';
-import type { TemplatePod } from './template-pod.ts';
+import type { TemplateNames } from './template-merge.ts';
 
 type List = 'initContainers' | 'containers';
 
@@ -46,12 +46,12 @@ function withoutAutoImage(container: JsonObject): JsonObject {
 }
 
 /** Returns the copies that are merged on top of the templates once more, so that the user's values win. */
-export function userCopies(data: TemplateData, template: TemplatePod): UserCopies {
+export function userCopies(data: TemplateData, template: TemplateNames): UserCopies {
   const before = recordedCopies(data.view.annotations);
   const copies = (list: List): JsonObject[] => {
     const injected = new Set(data.previous?.[list]);
     const known = byName(before[list], data.view.containers, data.view.initContainers);
-    return template[list].flatMap(({ name }) => {
+    return template[list].flatMap((name) => {
       // A container injected earlier is not a user's copy.
       const found = injected.has(name) ? undefined : known.get(name);
       return found === undefined ? [] : [withoutAutoImage(found)];

@@ -2,7 +2,7 @@ import { renderIstioIptablesFlags } from '../../capture/istio-iptables-flags.ts'
 import type { CaptureIntent } from '../../capture/intent.ts';
 import { objectMember, type Json, type JsonObject } from '../../json/json.ts';
 import type { ExemptIdentity } from './capture.ts';
-import { replaceNamed, type Lists } from './container-lists.ts';
+import { has, replaceNamed, type Lists } from './container-lists.ts';
 import { proxyName } from './template-pod.ts';
 import { initNames } from './init-container.ts';
 import { interceptionModeOf, type TemplateData } from './template-data.ts';
@@ -13,13 +13,16 @@ function withSecurity(container: JsonObject, more: JsonObject): JsonObject {
 }
 
 /**
- * Applies the user and group of the user's copy of the proxy. With TPROXY the proxy must run as root, and the init
- * container that checks the rules stays as it is. Otherwise the check runs with the proxy's ids.
+ * Applies the user and group of the user's copy of the proxy where an init container loads or checks the rules. With
+ * TPROXY the proxy must run as root, and the container that checks the rules stays as it is. Otherwise the check runs
+ * with the proxy's ids.
  */
 export function withUserIdentity(lists: Lists, data: TemplateData, user: JsonObject | undefined): Lists {
   const uid = idOf(user, 'runAsUser');
   const gid = idOf(user, 'runAsGroup');
-  if (uid === undefined && gid === undefined) return lists;
+  const loads = has(lists.initContainers, initNames.load);
+  const isCaptured = loads || has(lists.initContainers, initNames.check);
+  if (!isCaptured || (uid === undefined && gid === undefined)) return lists;
   const change = (containers: readonly JsonObject[], name: string, more: JsonObject): readonly JsonObject[] =>
     replaceNamed(containers, name, (one) => withSecurity(one, more));
   if (interceptionModeOf(data) === 'TPROXY') {
@@ -28,6 +31,7 @@ export function withUserIdentity(lists: Lists, data: TemplateData, user: JsonObj
       containers: change(lists.containers, proxyName, { runAsUser: 0 }),
     };
   }
+  if (loads) return lists;
   const ids = { ...(uid === undefined ? {} : { runAsUser: uid }), ...(gid === undefined ? {} : { runAsGroup: gid }) };
   return { ...lists, initContainers: change(lists.initContainers, initNames.check, ids) };
 }

@@ -88,7 +88,7 @@ function lightstepCertificates({ values, proxyConfig }: TemplateData): Mounted {
   const settings = tracing?.['tlsSettings'];
   if (values.global.proxy.tracer !== 'lightstep' || typeof settings !== 'object' || settings === null) return {};
   const file = stringMember(settings as JsonObject, 'caCertificates') ?? '';
-  const folder = file.slice(0, Math.max(0, file.lastIndexOf('/'))) || '/';
+  const folder = file.slice(0, file.lastIndexOf('/') + 1) || '/';
   const secret = { optional: true, secretName: 'lightstep.cacert' };
   return mounted('lightstep-certs', { secret }, folder, { readOnly: true });
 }
@@ -147,13 +147,14 @@ export function sidecarVolumes(subject: TemplateData): VolumeSet {
 /** Returns the volumes of a gateway. */
 export function gatewayVolumes(subject: TemplateData): VolumeSet {
   const certs = workloadCertificates(subject);
+  const bootstrap = bootstrapOverride(subject);
   const root = rootCertificate(subject);
   const own = token(subject);
   const mtls = mutualTlsCertificates(subject);
   const sockets = [workloadSocket, credentialSocket, certs];
   return setOf(
-    [...sockets, envoy, data, podInfo, own, root, mtls],
-    [...sockets, root, data, envoy, own, mtls, podInfo],
+    [...sockets, bootstrap, envoy, data, podInfo, own, root, mtls],
+    [...sockets, root, data, bootstrap, envoy, own, mtls, podInfo],
   );
 }
 

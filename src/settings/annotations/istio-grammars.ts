@@ -3,6 +3,7 @@ import { jsonObject } from '../../grammar/json-grammar.ts';
 import { isObject, type JsonObject } from '../../json/json.ts';
 import { yamlMap } from '../../grammar/yaml-grammar.ts';
 import { proxyConfig, type ProxyConfig } from '../schema/istio/proxy-config.ts';
+import { mergeValues } from '../schema/istio/value-types.ts';
 
 /** A JSON object in which all values are accepted. */
 function valuesOf(allowed: string, accepts: (value: unknown) => boolean): Grammar<JsonObject> {
@@ -37,7 +38,8 @@ export const proxyConfigText: Grammar<ProxyConfig> = {
   parse(text) {
     const map = yamlMap.parse(text);
     if ('problem' in map) return map;
-    const result = proxyConfig.safeParse(map.value);
+    // Null stands for a field that is not there.
+    const result = proxyConfig.safeParse(mergeValues({}, map.value));
     if (result.success) return { value: result.data };
     const [issue] = result.error.issues;
     const where = issue?.path.join('.') ?? '';

@@ -129,10 +129,17 @@ export const traffic: readonly AnnotationRow[] = [
       void (draft.capture.excludeOutboundGroups = [...draft.capture.excludeOutboundGroups, ...value]),
   }),
   supported({
+    name: 'sidecar-injector.io/httpPorts',
+    grammar: portList,
+    defaultText: 'setting `proxy.httpPorts` (80, 443, 8080-8089, 8443, 50051)',
+    doc: 'Ports, of the pod and of what it calls, on which HTTP is detected and proxied by request; added to the setting’s and to the container ports whose names or probes say so. Opaque ports stay opaque.',
+    set: (draft, value) => void (draft.proxy.httpPorts = [...draft.proxy.httpPorts, ...value]),
+  }),
+  supported({
     name: 'sidecar-injector.io/opaquePorts',
     grammar: portList,
     defaultText: 'setting `proxy.opaquePorts` (well-known ports of databases, mail, SSH, FTP and Squid)',
-    doc: 'Ports, of the pod and of what it calls, whose connections are passed on without waiting for the client’s first bytes; added to the setting’s and to the container ports whose names say so.',
+    doc: 'Ports, of the pod and of what it calls, whose connections are forwarded as bytes even if they are HTTP ports; added to the setting’s and to the container ports whose names say so.',
     set: (draft, value) => void (draft.proxy.opaquePorts = [...draft.proxy.opaquePorts, ...value]),
   }),
 ];

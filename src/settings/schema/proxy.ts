@@ -49,7 +49,9 @@ export const proxy = z.strictObject({
     .default('cluster.local'),
   outboundTrafficPolicy: z.enum(['ALLOW_ANY', 'REGISTRY_ONLY']).default('ALLOW_ANY'),
   protocolDetectionTimeoutMs: z.number().int().min(0).max(60_000).default(500),
-  /** Ports without protocol detection: the server speaks first, or the proxy would alter its HTTP (Squid). */
+  /** Ports on which HTTP and TLS are detected. On all others, whatever is sent is forwarded as bytes. */
+  httpPorts: parsed(portList).prefault('80,443,8080-8089,8443,50051'),
+  /** Ports without protocol detection, whatever else names them: the proxy would alter the HTTP there (Squid). */
   opaquePorts: parsed(portList).prefault('21,22,25,53,110,143,465,587,993,995,3128,3306,4222,5432,6379,27017'),
   /** Limit of open client connections. Defaults to what fits into the memory limit. */
   maxConnections: z.number().int().min(1).max(10_000_000).optional(),

@@ -49,6 +49,8 @@ export const anyProxyIntent: fc.Arbitrary<ProxyIntent> = fc
       clusterDomain: anyText,
       statusPort: fc.oneof(fc.constant(0), anyPort),
       outboundTrafficPolicy: fc.constantFrom('ALLOW_ANY', 'REGISTRY_ONLY'),
+      httpPorts: anyRanges,
+      httpInboundPorts: fc.array(anyPort, { maxLength: 5 }),
       opaquePorts: anyRanges,
       opaqueInboundPorts: fc.array(anyPort, { maxLength: 5 }),
       protocolDetectionTimeoutMs: fc.integer({ min: 0, max: 60_000 }),

@@ -13,8 +13,10 @@ export const envoyIntents: Readonly<Record<string, ProxyIntent>> = {
     workload: 'web "$(HOME)" \\ 🚀',
     clusterDomain: 'example.org',
     outboundTrafficPolicy: 'REGISTRY_ONLY',
-    opaquePorts: [{ first: 20, last: 22 }, port(23), port(3306)],
-    opaqueInboundPorts: [3306, 7000],
+    httpPorts: [port(80), { first: 8000, last: 9000 }],
+    httpInboundPorts: [3306, 9100],
+    opaquePorts: [{ first: 8010, last: 8012 }, port(3306)],
+    opaqueInboundPorts: [8443, 9100],
     accessLog: 'file',
     metricsTargets: [
       { scheme: 'HTTP', port: 9100, path: '/metrics' },
@@ -37,6 +39,6 @@ export const envoyIntents: Readonly<Record<string, ProxyIntent>> = {
     metrics: { istio: false, merge: true },
     metricsTargets: [{ scheme: 'HTTP', port: 8080, path: '/metrics' }],
     quitHook: true,
-    opaquePorts: [],
+    httpPorts: [],
   }),
 };

@@ -28,6 +28,7 @@ export function proxyIntent(changes: ProxyChanges = {}): ProxyIntent & TrafficIn
     gracePeriodSeconds = 30,
     knowsSleep = true,
     probePorts = [],
+    httpInboundPorts = [],
     opaqueInboundPorts = [],
     maxConnections = 50_000,
     ...proxy
@@ -43,6 +44,7 @@ export function proxyIntent(changes: ProxyChanges = {}): ProxyIntent & TrafficIn
     gracePeriodSeconds,
     knowsSleep,
     probePorts,
+    httpInboundPorts,
     opaqueInboundPorts,
     self: unknownPod,
   };

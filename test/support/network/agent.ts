@@ -82,6 +82,24 @@ export interface Step {
   readonly until: string;
 }
 
+/**
+ * One turn of a dialogue over TCP: what a side sends (a character for a byte), how long it waits after that, and whether it
+ * then ends its side or closes the connection as a whole.
+ */
+export interface Turn {
+  readonly by: 'client' | 'server';
+  readonly send?: string;
+  readonly pauseMs?: number;
+  readonly leave?: 'end' | 'close';
+}
+
+/** What a side of a dialogue has heard: bytes, their CRC-32, and how the other side ended, `silent` after 10 s. */
+export interface Told {
+  readonly bytes: number;
+  readonly crc: number;
+  readonly ending: 'end' | 'closed' | 'reset' | 'silent';
+}
+
 interface Peer {
   readonly host: string;
   readonly port: number;
@@ -128,6 +146,12 @@ export interface AgentCalls {
    * for a byte. All connections stay open until the last step.
    */
   converse(options: Peer & { readonly steps: readonly Step[] }): Promise<readonly string[]>;
+  /** Serves dialogues on a port: whoever connects from now on meets the server's turns of this one. */
+  rehearse(options: { readonly port: number; readonly turns: readonly Turn[] }): Promise<null>;
+  /** What the server has heard since, once so many have connected, at most after 10 s, and all dialogues are over. */
+  recall(options: { readonly port: number; readonly count: number }): Promise<readonly Told[]>;
+  /** Has so many dialogues at the same time, each on a connection of its own, with the client's turns. */
+  speak(options: Peer & { readonly turns: readonly Turn[]; readonly count: number }): Promise<readonly Told[]>;
   /** Opens a WebSocket, says something and returns the answer. */
   talk(options: { readonly url: string; readonly text: string }): Promise<string>;
   /** Sends one datagram and returns the answer. */
@@ -169,6 +193,9 @@ const callNames = [
   'askHttp2',
   'dial',
   'converse',
+  'rehearse',
+  'recall',
+  'speak',
   'talk',
   'sendDatagram',
   'download',

@@ -162,41 +162,42 @@ describe.each([
   });
 
   test.each([
-    [[], { destination_port_range: { start: 0, end: 0 } }],
-    [[port(3306)], { destination_port_range: { start: 3306, end: 3307 } }],
+    [[port(8080)], [], { destination_port_range: { start: 8080, end: 8081 } }],
     [
-      [port(21), port(22), { first: 9000, last: 9010 }],
+      [port(9001), { first: 8080, last: 8089 }, port(9000), port(0)],
+      [{ first: 8086, last: 8088 }, port(8080), port(443)],
       {
         or_match: {
           rules: [
-            { destination_port_range: { start: 21, end: 23 } },
-            { destination_port_range: { start: 9000, end: 9011 } },
+            { destination_port_range: { start: 0, end: 1 } },
+            { destination_port_range: { start: 8081, end: 8086 } },
+            { destination_port_range: { start: 8089, end: 8090 } },
+            { destination_port_range: { start: 9000, end: 9002 } },
           ],
         },
       },
     ],
-  ])('both inspectors skip the opaque ports %j', (opaquePorts, predicate) => {
-    const filters = at(listener(name, { opaquePorts }), 'listener_filters') as Any[];
+  ])('both inspectors see only the HTTP ports %j without the opaque ports %j', (httpPorts, opaquePorts, predicate) => {
+    const filters = at(listener(name, { httpPorts, opaquePorts }), 'listener_filters') as Any[];
+    const filter_disabled = { not_match: predicate };
     expect(filters.map((filter) => [filter['name'], filter['filter_disabled']])).toEqual([
       ['original_dst', undefined],
-      ['tls_inspector', predicate],
-      ['http_inspector', predicate],
+      ['tls_inspector', filter_disabled],
+      ['http_inspector', filter_disabled],
     ]);
   });
 
-  test('skips the ports that the pod declares, inbound alone', () => {
-    const filters = at(
-      listener(name, { opaquePorts: [port(22)], opaqueInboundPorts: [7, 8, 22, 90] }),
-      'listener_filters',
-    );
-    const both = { destination_port_range: { start: 22, end: 23 } };
-    const ranges = [
-      { destination_port_range: { start: 7, end: 9 } },
-      { destination_port_range: { start: 90, end: 91 } },
-    ];
-    const inbound = { or_match: { rules: [both, { or_match: { rules: ranges } }] } };
-    for (const filter of (filters as Any[]).slice(1)) {
-      expect(filter['filter_disabled']).toEqual(direction === 'INBOUND' ? inbound : both);
+  test('the ports that the pod declares count inbound alone', () => {
+    const ports = {
+      httpPorts: [port(80)],
+      opaquePorts: [port(22)],
+      httpInboundPorts: [7, 22, 90],
+      opaqueInboundPorts: [90],
+    };
+    const range = (one: number) => ({ destination_port_range: { start: one, end: one + 1 } });
+    const inbound = { or_match: { rules: [range(7), range(80)] } };
+    for (const filter of (at(listener(name, ports), 'listener_filters') as Any[]).slice(1)) {
+      expect(filter['filter_disabled']).toEqual({ not_match: direction === 'INBOUND' ? inbound : range(80) });
     }
   });
 

@@ -97,9 +97,9 @@ describe('connection managers', () => {
   });
 });
 
-describe('what is told about captured traffic', () => {
-  const metrics = (istio: boolean) => ({ istio, merge: true });
+const metrics = (istio: boolean) => ({ istio, merge: true });
 
+describe('what is told about captured traffic', () => {
   test('lines alone, metrics alone, both, nothing', () => {
     const count = (accessLog: 'stdout' | 'file' | 'none', istio: boolean) =>
       accessLogs({ accessLog, metrics: metrics(istio) }, 'inbound', 'tcp').length;
@@ -123,28 +123,40 @@ describe('what is told about captured traffic', () => {
 });
 
 describe('capture listeners', () => {
-  test('have names, ports, and filters that leave opaque ports alone', () => {
-    const opaquePorts = [
-      { first: 21, last: 22 },
-      { first: 23, last: 23 },
-    ];
-    const listeners = captureListeners(proxyIntent({ opaquePorts, opaqueInboundPorts: [22, 7000] }));
-    expect(listeners.map((one) => [one['name'], one['traffic_direction']])).toEqual([
+  const httpPorts = [
+    { first: 8080, last: 8089 },
+    { first: 80, last: 80 },
+    { first: 81, last: 81 },
+  ];
+
+  test('have names and directions', () => {
+    expect(captureListeners(proxyIntent()).map((one) => [one['name'], one['traffic_direction']])).toEqual([
       ['virtualOutbound', 'OUTBOUND'],
       ['virtualInbound', 'INBOUND'],
     ]);
-    const disabled = listeners.map((one) => (one['listener_filters'] as readonly JsonObject[])[1]?.['filter_disabled']);
-    const shared = { destination_port_range: { start: 21, end: 24 } };
-    expect(disabled).toEqual([
-      shared,
-      { or_match: { rules: [shared, { destination_port_range: { start: 7000, end: 7001 } }] } },
-    ]);
   });
 
-  test('no opaque port is a range of none', () => {
-    for (const listener of captureListeners(proxyIntent({ opaquePorts: [] }))) {
-      const [, inspector] = listener['listener_filters'] as readonly JsonObject[];
-      expect(inspector?.['filter_disabled']).toEqual({ destination_port_range: { start: 0, end: 0 } });
+  test('inspect no connection, and have no chain for HTTP, if no port is for HTTP', () => {
+    const opaquePorts = [{ first: 0, last: 65_535 }];
+    for (const listener of captureListeners(proxyIntent({ httpPorts, opaquePorts, httpInboundPorts: [9000] }))) {
+      expect(listener['listener_filters']).toEqual([expect.objectContaining({ name: 'original_dst' })]);
+      expect(listener['filter_chains']).toEqual([expect.objectContaining({ name: 'loop-guard' })]);
+      for (const member of ['access_log', 'listener_filters_timeout']) expect(listener).not.toHaveProperty(member);
+    }
+  });
+
+  test('log connections that end while they are inspected, if there is a log', () => {
+    const logs = (accessLog: 'stdout' | 'file' | 'none') =>
+      captureListeners(proxyIntent({ accessLog })).map((one) => one['access_log']);
+    expect(logs('none')).toEqual([undefined, undefined]);
+    for (const kind of ['stdout', 'file'] as const) {
+      for (const log of logs(kind))
+        expect(log).toEqual(
+          accessLogs({ accessLog: kind, metrics: metrics(false) }, 'inbound', 'tcp').map(({ name }) =>
+            expect.objectContaining({ name }),
+          ),
+        );
+      expect(JSON.stringify(logs(kind))).toContain('downstream_closed_during_inspection');
     }
   });
 

@@ -366,9 +366,9 @@ describe('rows without effect', () => {
   });
 
   test('a list of pages that is not in order', () => {
-    const pod = carrying('prometheus.istio.io/scrape-targets', '80;81');
+    const pod = carrying('prometheus.istio.io/scrape-targets', '80,:/a');
     expect(decide({ pod, namespace: 'demo' }, snapshot).warnings).toEqual([
-      expect.stringContaining('prometheus.istio.io/scrape-targets has no effect: '),
+      expect.stringContaining('prometheus.istio.io/scrape-targets has no effect: an entry has no port'),
     ]);
   });
 

@@ -186,3 +186,33 @@ test('a patch for Istio’s container alone is no problem of the settings', () =
   const spec = { mode: 'istiod', istiod: { hardened: true, ...istiod }, profiles };
   expect(createSnapshot({ settings: { ...settings, spec } })).toHaveProperty('snapshot');
 });
+
+describe('no proxy becomes privileged, where the settings are hardened', () => {
+  const traces = 'proxyMetadata: {IPTABLES_TRACE_LOGGING: "true"}';
+  const t = { spec: { containers: [{ name: 'istio-proxy', securityContext: { privileged: true } }] } };
+
+  test.each<[string, object]>([
+    ['the pod’s own proxy configuration', { 'proxy.istio.io/config': traces }],
+    ['a template of the values', { 'inject.istio.io/templates': 'sidecar,t' }],
+  ])('by %s: denied, and not let through without a proxy', (_what, annotations) => {
+    const values = { ...istiod.values, sidecarInjectorWebhook: { templates: { t } } };
+    const snapshot = istiodSnapshot({}, { spec: { istiod: { hardened: true, values } } });
+    const { outcome, reasons } = decide({ pod: annotated(annotations), namespace: 'demo' }, snapshot);
+    expect([outcome, reasons.map(({ code }) => code)]).toEqual(['deny', ['PrivilegeNotAllowed']]);
+    expect(reasons[0].message).toContain('container "istio-proxy" would be privileged');
+  });
+
+  test.each<[object, object, string]>([
+    [{ global: { tag: '1', proxy: { privileged: true } } }, {}, 'spec.istiod.values.global.proxy.privileged'],
+    [
+      { global: { tag: '1' } },
+      { defaultConfig: { proxyMetadata: { IPTABLES_TRACE_LOGGING: 'true' } } },
+      'spec.istiod.meshConfig.defaultConfig.proxyMetadata.IPTABLES_TRACE_LOGGING',
+    ],
+  ])('by %j %j: a problem of the settings', (values, meshConfig, where) => {
+    const spec = { mode: 'istiod', istiod: { hardened: true, values, meshConfig } };
+    const settings = { apiVersion: 'sidecar-injector.io/v1alpha1', kind: 'InjectorConfiguration', spec };
+    const message = 'makes the proxy privileged, which spec.istiod.hardened does not allow; remove it';
+    expect(createSnapshot({ settings })).toEqual({ problems: [{ where, message }] });
+  });
+});

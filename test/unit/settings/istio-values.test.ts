@@ -234,13 +234,13 @@ describe('a value changes its one thing', () => {
     expect(container('istio-init')?.['image']).toBe(expected);
   });
 
-  test('an image of the ProxyConfig stands for the variant, even without a type', () => {
+  test('an image of the ProxyConfig without a type leaves the variant', () => {
     const snapshot = istiodSnapshot(
       { global: { variant: 'distroless' } },
       { meshConfig: { defaultConfig: { image: {} } } },
     );
     expect(injectWithIstiod(istioPod(), snapshot).container('istio-proxy')?.['image']).toBe(
-      'docker.io/istio/proxyv2:1.28.0',
+      'docker.io/istio/proxyv2:1.28.0-distroless',
     );
   });
 

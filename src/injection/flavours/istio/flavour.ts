@@ -3,6 +3,9 @@ import { readAddressVariables } from '../../../istio/address-variables.ts';
 import { previousInjection } from '../../../istio/templates/previous-injection.ts';
 import { istioTemplateNames } from '../../../istio/templates/templates.ts';
 import type { Settings } from '../../../settings/schema/configuration.ts';
+import { rightsOf } from '../../../settings/schema/istio/pod-template.ts';
+import type { MeshConfig } from '../../../settings/schema/istio/mesh-config.ts';
+import type { IstioValues } from '../../../settings/schema/istio/values.ts';
 import { builtInSidecar } from '../../../sidecars/template-library.ts';
 import type { Flavour } from '../flavour.ts';
 import { proposeIstiodInjection } from './inject.ts';
@@ -23,7 +26,28 @@ function problemsOf({ istiod }: Settings, templates: readonly string[]): Problem
       problems.push({ where: 'sidecar templates', message: `"${name}" is the name of a template of Istio’s` });
     }
   }
-  return problems;
+  return [...problems, ...(istiod.hardened ? rightsProblems(istiod.values, istiod.meshConfig) : [])];
+}
+
+/**
+ * With hardened settings, pods may select a template of the values, but get no more rights by it, and no proxy is
+ * privileged.
+ */
+function rightsProblems({ global, sidecarInjectorWebhook }: IstioValues, { defaultConfig }: MeshConfig): Problem[] {
+  const privileges: Problem[] = [];
+  const message = 'makes the proxy privileged, which spec.istiod.hardened does not allow; remove it';
+  if (global.proxy.privileged) privileges.push({ where: 'spec.istiod.values.global.proxy.privileged', message });
+  if (defaultConfig.proxyMetadata?.['IPTABLES_TRACE_LOGGING'] === 'true') {
+    const where = 'spec.istiod.meshConfig.defaultConfig.proxyMetadata.IPTABLES_TRACE_LOGGING';
+    privileges.push({ where, message });
+  }
+  const rights = Object.entries(sidecarInjectorWebhook.templates).flatMap(([name, template]) =>
+    rightsOf(template).map((member) => ({
+      where: `spec.istiod.values.sidecarInjectorWebhook.templates.${name}.spec.${member}`,
+      message: 'is not allowed with spec.istiod.hardened, because any pod may select the template; remove it',
+    })),
+  );
+  return [...privileges, ...rights];
 }
 
 /** Istiod mode: Istio's own proxy, configured by an istiod. */

@@ -11,14 +11,14 @@ import {
 import { annotationNames } from '../../../pod/annotation-names.ts';
 import { annotationTable } from '../../../settings/annotation-table.ts';
 import { draftOf, type PodSettings } from '../../../settings/effective.ts';
-import { member, stringMember, type JsonObject } from '../../../json/json.ts';
+import { member, objectMember, stringMember, type JsonObject } from '../../../json/json.ts';
 import { checkAgainstCaps, isAllowedImage } from '../../../settings/pod-checks.ts';
 import { quote, type Problem } from '../../../grammar/problem.ts';
 import type { PodView } from '../../../pod/view.ts';
 import { proxyConflicts } from '../../plan/conflicts.ts';
 import type { InjectionRequest } from '../../decision.ts';
 import { templateDataOf } from './data.ts';
-import { containersOf } from '../../../pod/containers.ts';
+import { containersOf, isInjectedName } from '../../../pod/containers.ts';
 import { captureChanges } from '../../plan/fixed-capture.ts';
 import { checkOverride } from '../../plan/override.ts';
 import { reason, reasonsOf, type Reason } from '../../policy/reason.ts';
@@ -28,9 +28,7 @@ import { baseOf, type Snapshot } from '../../snapshot.ts';
 export function hardeningReasons(data: TemplateData, rendered: RenderedPod, snapshot: Snapshot): Reason[] {
   const { proxy } = snapshot.settings;
   const { view } = data;
-  const injected = new Set(
-    [...rendered.template.initContainers, ...rendered.template.containers].map(({ name }) => name),
-  );
+  const injected = new Set([...rendered.template.initContainers, ...rendered.template.containers]);
   const application = new Set(applicationNames(data));
   const { caps } = baseOf(snapshot, data.namespace, view.labels);
   const ownImage = proxyImage({ ...data, view: { ...view, annotations: undefined } });
@@ -43,6 +41,12 @@ export function hardeningReasons(data: TemplateData, rendered: RenderedPod, snap
     const allowed = [ownImage, ...proxy.allowedImages].join(', ');
     const message = `${annotationNames.proxyImage}: ${quote(wanted)} is not allowed; allowed: ${allowed}`;
     found.push(reason('InvalidAnnotation', message));
+  }
+  for (const container of [...rendered.initContainers, ...rendered.containers]) {
+    const name = stringMember(container, 'name') ?? '';
+    if (!isInjectedName(name) || member(objectMember(container, 'securityContext'), 'privileged') !== true) continue;
+    const sentence = `container ${quote(name)} would be privileged, which spec.istiod.hardened does not allow; take IPTABLES_TRACE_LOGGING out of ${annotationNames.proxyConfig}, or the template of Istio’s values that asks for it`;
+    found.push(reason('PrivilegeNotAllowed', sentence));
   }
   const places = {
     proxy: { statusPort: Number(statusPortOf(data)), admin: 'port', quitHook: false },

@@ -1,9 +1,10 @@
 import type { Flavour } from '../flavour.ts';
 import { applicationContainers } from '../../../pod/containers.ts';
 import { harden } from './hardened-containers.ts';
-import { renderPod, type RenderedPod } from '../../../istio/templates/render.ts';
+import { renderPod, type Beside, type RenderedPod } from '../../../istio/templates/render.ts';
+import type { TemplateNames } from '../../../istio/templates/template-merge.ts';
+import type { Fragment } from '../../../sidecars/fragment.ts';
 import { applicationNames, revisionOf, type TemplateData } from '../../../istio/templates/template-data.ts';
-import { proxyName } from '../../../istio/templates/template-pod.ts';
 import { istioTemplateNames } from '../../../istio/templates/templates.ts';
 import { overridesProblems } from '../../../istio/templates/user-copies.ts';
 import type { PodView } from '../../../pod/view.ts';
@@ -11,7 +12,7 @@ import { nameOf } from '../../../sidecars/template-library.ts';
 import { templateList } from '../../../grammar/grammar.ts';
 import { annotationNames } from '../../../pod/annotation-names.ts';
 import { annotationProblems, annotationWarnings } from '../../../settings/istiod-annotations.ts';
-import { objectsMember, stringMember, type JsonObject } from '../../../json/json.ts';
+import { stringMember } from '../../../json/json.ts';
 import { chooseProfile } from '../../../settings/effective.ts';
 import { profileLabel } from '../../../settings/schema/profile.ts';
 import { unknownKeys } from '../../../settings/pod-settings.ts';
@@ -23,9 +24,10 @@ import { drainSecondsOf } from './drain-seconds.ts';
 import { injectedContainers, withRedirects } from '../../plan/injected-probes.ts';
 import { templateDataOf } from './data.ts';
 import { cappedReasons, hardeningReasons } from './hardening-checks.ts';
+import { templateFaults, userMountProblems } from './mount-faults.ts';
 import { profileWarning } from '../../policy/profile-label.ts';
-import { piecesOf } from './pieces.ts';
-import { planFragments, type Plan } from '../../plan/plan.ts';
+import { piecesOf, type Pieces } from './pieces.ts';
+import { allOf, planFragments, type Additions, type Plan, type StatusNames } from '../../plan/plan.ts';
 import { fitFragments } from '../../plan/pod-resources.ts';
 import { type ProbeEdit } from '../../plan/probes.ts';
 import { atLeastOne, reason, reasonsOf, type Reason } from '../../policy/reason.ts';
@@ -92,28 +94,6 @@ function emptiness({ containers }: RenderedPod): Reason[] {
   return [reason('InvalidOverride', 'the pod has no container of its own beside the injected ones')];
 }
 
-/**
- * Reports mounts by annotation whose volume the pod does not have. The pod's own copy of the proxy and volumes that only claims
- * bring are not checked.
- */
-function lostMounts(view: PodView, { volumes, containers, initContainers }: RenderedPod): Problem[] {
-  const text = stringMember(view.annotations, annotationNames.userVolumeMount);
-  if (text === undefined) return [];
-  // Checked with the other annotations before.
-  const asked = Object.keys(JSON.parse(text) as JsonObject);
-  const mounted = (list: readonly JsonObject[]): readonly (string | undefined)[] =>
-    list.flatMap((one) => objectsMember(one, 'volumeMounts').map((mount) => stringMember(mount, 'name')));
-  const injected = mounted([...containers, ...initContainers].filter((one) => stringMember(one, 'name') === proxyName));
-  const own = mounted([...view.containers, ...view.initContainers]);
-  const known = new Set([...volumes.map((volume) => stringMember(volume, 'name')), ...own]);
-  return asked
-    .filter((name) => injected.includes(name) && !known.has(name))
-    .map((name) => ({
-      where: annotationNames.userVolumeMount,
-      message: `${quote(name)} is no volume of the pod; allowed: ${[...known].join(', ')}`,
-    }));
-}
-
 /** Warnings about rewritten probes and hooks whose host Istio keeps, so that the kubelet asks that host for the agent's path. */
 function warningsAboutHosts(edits: readonly ProbeEdit[]): string[] {
   return edits.flatMap(({ at, field, replacement }) => {
@@ -133,17 +113,50 @@ function redirectedProbes(declared: DeclaredFragments, rendered: RenderedPod): P
 /**
  * Plans sleeps for application containers that keep their place. One that a template changes is replaced and gets none.
  */
-function sleepsFor(view: PodView, namespace: string, { containers }: RenderedPod, snapshot: Snapshot): SleepPlan {
+function sleepsFor(view: PodView, namespace: string, { overrides }: Pieces, snapshot: Snapshot): SleepPlan {
   const seconds = drainSecondsOf(view, namespace, snapshot);
   const application = applicationContainers(view).filter(({ list }) => list === 'containers');
-  const staying = new Set(containers);
-  const kept = application.filter(({ raw }) => staying.has(raw));
+  const taken = new Set(overrides.map(({ raw }) => raw));
+  const kept = application.filter(({ raw }) => !taken.has(raw));
   const plan = planSleeps(kept, seconds, terminationOf(view, snapshot));
-  const changed = application.filter(({ raw }) => !staying.has(raw));
+  const changed = application.filter(({ raw }) => taken.has(raw));
   if (seconds === 0 || changed.length === 0) return plan;
   const which = changed.map(({ name }) => quote(name)).join(', ');
   const warning = `applicationDrainSeconds has no effect on ${which}, which a template of Istio’s changes`;
   return { ...plan, warnings: [...plan.warnings, warning] };
+}
+
+/** Returns what declared sidecars add besides Istio's templates. The last one that sets a key wins. */
+function besideIstio({ fragments }: DeclaredFragments): Beside {
+  const all = [...fragments.values()];
+  return {
+    containers: injectedContainers(all).map(({ raw }) => raw),
+    labels: Object.assign({}, ...all.map(({ labels }) => labels)) as Beside['labels'],
+    annotations: Object.assign({}, ...all.map(({ annotations }) => annotations)) as Beside['annotations'],
+  };
+}
+
+/** Returns the names of containers that are the pod's own, although they may be taken from their places. */
+function namesOfPod(data: TemplateData, { template }: RenderedPod): ReadonlySet<string> {
+  const added = new Set(template.initContainers);
+  const init = data.view.initContainers.map((container) => stringMember(container, 'name') ?? '');
+  return new Set([...applicationNames(data), ...init.filter((name) => !added.has(name))]);
+}
+
+/** Returns the names for the status: as in Istio's, those of the templates, then those of declared sidecars. */
+function statusNames(template: TemplateNames, fragment: Fragment, plan: Plan): StatusNames {
+  const own = new Set(fragment.containers.map(({ container }) => container.name));
+  const ownVolumes = new Set(fragment.volumes.map(({ name }) => name));
+  const ownSecrets = new Set(fragment.imagePullSecrets);
+  const names = (all: readonly string[], added: Additions, known: ReadonlySet<string>): string[] => [
+    ...new Set([...all, ...allOf(added).flatMap(({ name }) => (known.has(name) ? [] : [name]))]),
+  ];
+  return {
+    initContainers: names(template.initContainers, plan.containers.initContainers, own),
+    containers: names(template.containers, plan.containers.containers, own),
+    volumes: names(template.volumes, plan.volumes, ownVolumes),
+    imagePullSecrets: names(template.imagePullSecrets, plan.imagePullSecrets, ownSecrets),
+  };
 }
 
 /** Plans an injection in istiod mode, reproducing Istio's injector, for a pod without a status annotation of ours. */
@@ -163,17 +176,19 @@ export const proposeIstiodInjection: Flavour['inject'] = (view, request, snapsho
   const situation = { namespace: request.namespace, owner: data.workload };
   const selection = chooseSidecars(wanted.declared, snapshot, situation);
   const declared = declareFragments(selection.chosen, view, request.namespace, data.native, snapshot);
-  const beside = injectedContainers(declared.fragments.values()).map(({ raw }) => raw);
-  const rendered = renderPod(data, wanted.istio, beside);
+  const rendered = renderPod(data, wanted.istio, besideIstio(declared));
+  const application = namesOfPod(data, rendered);
   const warnings = [
     ...warningsAboutPrevious(data),
     ...warningsAboutProfile(view, request.namespace, snapshot),
     ...unknownKeys(view),
     ...annotationWarnings(view, hardened),
+    ...rendered.warnings,
     ...declared.warnings,
   ];
   const refused = atLeastOne([
-    ...reasonsOf('InvalidAnnotation', [...rendered.problems, ...lostMounts(view, rendered)]),
+    ...reasonsOf('InvalidAnnotation', [...rendered.problems, ...userMountProblems(view, rendered)]),
+    ...templateFaults(view, rendered, application),
     ...emptiness(rendered),
     ...(hardened ? [...hardeningReasons(data, rendered, snapshot), ...cappedReasons(view, request, snapshot)] : []),
     ...selection.problems,
@@ -183,25 +198,29 @@ export const proposeIstiodInjection: Flavour['inject'] = (view, request, snapsho
 
   const { fragment, ...pieces } = piecesOf(view, rendered, wanted.istio.join(','));
   const { patches } = baseOf(snapshot, request.namespace, view.labels);
-  const finished = hardened ? harden(fragment, new Set(applicationNames(data)), patches) : { fragment, misfits: [] };
+  const finished = hardened ? harden(fragment, application, patches) : { fragment, misfits: [] };
   const misfits = atLeastOne(finished.misfits.map((text) => reason('ProfileMisfit', text)));
   if (misfits !== undefined) return { outcome: 'deny', reasons: misfits, warnings };
   const redirected = redirectedProbes(declared, rendered);
-  const others = [...declared.fragments.values()].map((one) => withRedirects(one, redirected));
-  const fitted = fitFragments(view, [...others, finished.fragment], new Set(applicationNames(data)));
+  // Their labels and annotations are in the rendered pod.
+  const others = [...declared.fragments.values()].map((one): Fragment => ({
+    ...withRedirects(one, redirected),
+    labels: {},
+    annotations: {},
+  }));
+  const fitted = fitFragments(view, [...others, finished.fragment], application);
   const fragments = [...fitted.fragments.slice(-1), ...fitted.fragments.slice(0, -1)];
-  const sleeps = sleepsFor(view, request.namespace, rendered, snapshot);
+  const sleeps = sleepsFor(view, request.namespace, { fragment, ...pieces }, snapshot);
   warnings.push(...warningsAboutHosts(pieces.edits), ...fitted.warnings, ...sleeps.warnings);
   const planned = planFragments(view, { fragments, ...pieces, redirected, sleeps: sleeps.edits });
   if ('conflicts' in planned) return { outcome: 'deny', reasons: planned.conflicts, warnings };
-  const { template } = rendered;
   const plan: Plan = {
     ...planned.plan,
     // Declared templates with their versions, so that reinvocation finds them.
     templates: [...wanted.istio, ...selection.chosen.keys()],
     overruled: true,
     revision: revisionOf(data.values),
-    order: [...template.initContainers, ...template.containers].map(({ name }) => name),
+    names: statusNames(rendered.template, finished.fragment, planned.plan),
   };
   return proposalOf(view, plan, snapshot, {
     reasons: why,

@@ -20,6 +20,7 @@ function plainProxy(settings: PodSettings, native: boolean): ProxyIntent {
     gracePeriodSeconds: 30,
     knowsSleep: true,
     probePorts: [],
+    httpInboundPorts: [],
     opaqueInboundPorts: [],
   };
 }

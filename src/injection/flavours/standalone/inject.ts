@@ -4,7 +4,7 @@ import { beyondNodeAgent } from '../../../capture/node-agent-annotations.ts';
 import type { Fragment } from '../../../sidecars/fragment.ts';
 import { applicationContainers, type PodContainer } from '../../../pod/containers.ts';
 import type { PodView } from '../../../pod/view.ts';
-import { declaredOpaquePorts } from '../../../sidecars/standalone/declared-ports.ts';
+import { declaredPorts } from '../../../sidecars/standalone/declared-ports.ts';
 import type { ProxyFragment } from '../../../sidecars/standalone/proxy.ts';
 import { builtInSidecar } from '../../../sidecars/template-library.ts';
 import { namedWorkload, serviceOf } from '../../../pod/workload.ts';
@@ -102,7 +102,10 @@ function proxyOf(
     probes: probes.redirects,
     metricsTargets: scrape?.targets ?? [],
     probePorts: probes.exclude,
-    opaqueInboundPorts: declaredOpaquePorts(containers.map(({ raw }) => raw)),
+    ...declaredPorts(
+      containers.map(({ raw }) => raw),
+      probes.redirects,
+    ),
   });
 }
 

@@ -1,7 +1,7 @@
 import type { Flavour } from '../flavour.ts';
 import { captureIntent } from '../../../sidecars/standalone/capture-intent.ts';
 import type { PodView } from '../../../pod/view.ts';
-import { declaredOpaquePorts } from '../../../sidecars/standalone/declared-ports.ts';
+import { declaredPorts } from '../../../sidecars/standalone/declared-ports.ts';
 import { captureRuleVariables } from '../../../sidecars/standalone/init-container.ts';
 import { builtInSidecar } from '../../../sidecars/template-library.ts';
 import { proxyArguments } from '../../../sidecars/standalone/proxy-container.ts';
@@ -70,13 +70,17 @@ function changesForProxy(
 ): ProxyChanges {
   const application = applicationContainers(view);
   const probes = planProbes(application, effective, record.undo.probes);
-  const opaqueInboundPorts = declaredOpaquePorts(application.map(({ raw }) => raw));
+  const declared = declaredPorts(
+    application.map(({ raw }) => raw),
+    probes.redirects,
+  );
+  const declaredCount = declared.httpInboundPorts.length + declared.opaqueInboundPorts.length;
   const sleeps = planSleeps(
     applicationOf(view, record),
     effective.proxy.applicationDrainSeconds,
     terminationOf(view, snapshot),
   );
-  const found = probes.edits.length + sleeps.edits.length + probes.exclude.length + opaqueInboundPorts.length;
+  const found = probes.edits.length + sleeps.edits.length + probes.exclude.length + declaredCount;
   if (found === 0) return { operations: [], probes, sleeps, capture: undefined };
 
   const identity = identityOf(proxy.raw);
@@ -89,12 +93,12 @@ function changesForProxy(
     service: serviceOf(view, workload),
     metricsTargets: planScrape(view.annotations, effective, record.undo).targets,
     probes: probes.redirects,
-    opaqueInboundPorts,
+    ...declared,
   });
   const operations: Operation[] = [
     ...probes.edits.flatMap(editOperations),
     ...sleeps.edits.map(sleepOperation),
-    ...(probes.edits.length + opaqueInboundPorts.length > 0 ? bootstrapOperation(proxy, args) : []),
+    ...(probes.edits.length + declaredCount > 0 ? bootstrapOperation(proxy, args) : []),
     ...(init === undefined || capture === undefined ? [] : ruleOperations(init, effective, capture)),
   ];
   return { operations, probes, sleeps, capture };

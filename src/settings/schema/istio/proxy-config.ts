@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { byKey, type Json } from '../../../json/json.ts';
-import { flag, mergeValues, text, unread, whole } from './value-types.ts';
+import { flag, isPlain, mergeValues, text, unread, whole } from './value-types.ts';
 
 /** Fields that this program only passes on to Istio's agent, by the reason why the built-in proxy ignores them. */
 export const agentFields = {
@@ -66,10 +66,31 @@ function isAbsent(key: string, value: unknown): boolean {
   return value === '' || value === 0 || value === false || (Array.isArray(value) && value.length === 0);
 }
 
-/** The proxy configuration of a pod: the mesh's, overridden by the pod's; `proxyMetadata` is merged by key. */
+/** Members of `proxyHeaders` that are kept unless the pod sets them (istio.io/istio pkg/config/mesh, MergeProxyConfig). */
+const keptHeaders = ['forwardedClientCert', 'requestId', 'attemptCount', 'server', 'envoyDebugHeaders'] as const;
+
+/** Returns the pod's headers with those of the mesh that are kept; undefined if the pod sets none. */
+function mergeHeaders(mesh: unknown, pod: unknown): Readonly<Record<string, unknown>> | undefined {
+  if (!isPlain(pod)) return undefined;
+  const kept = isPlain(mesh) ? keptHeaders.flatMap((key) => (key in mesh ? [[key, mesh[key]] as const] : [])) : [];
+  return { ...Object.fromEntries(kept), ...pod };
+}
+
+/**
+ * The proxy configuration of a pod: the mesh's, overridden by the pod's field by field, as protobuf's JSON is read over
+ * a message. Objects and lists are replaced as a whole; only `proxyMetadata` is merged by key, and `proxyHeaders` in part.
+ */
 export function mergeProxyConfig(mesh: ProxyConfig, pod: ProxyConfig): ProxyConfig {
-  const own = Object.fromEntries(Object.entries(pod).filter(([, value]) => value !== undefined && value !== null));
-  return mergeValues(mesh, own) as ProxyConfig;
+  // Null stands for a field that is not there.
+  const own = mergeValues({}, pod) as ProxyConfig & { readonly proxyHeaders?: unknown };
+  const { proxyHeaders: before } = mesh as { readonly proxyHeaders?: unknown };
+  const proxyHeaders = mergeHeaders(before, own.proxyHeaders);
+  return {
+    ...mesh,
+    ...own,
+    ...(own.proxyMetadata === undefined ? {} : { proxyMetadata: { ...mesh.proxyMetadata, ...own.proxyMetadata } }),
+    ...(proxyHeaders === undefined ? {} : { proxyHeaders }),
+  };
 }
 
 /** The fields that differ from the agent's defaults, for PROXY_CONFIG. */

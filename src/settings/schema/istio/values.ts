@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { cidrList, cidrListOrAll } from '../../../grammar/grammar.ts';
 import { labelSelector, written } from '../values.ts';
-import { yamlMap } from '../../../grammar/yaml-grammar.ts';
+import { podTemplate } from './pod-template.ts';
 import { singlePorts, singlePortsOrAll } from '../../../grammar/single-ports.ts';
 import { mergeInputs } from './set-path.ts';
 import { flag, isPlain, json, mergeValues, text, unread, variable, whole } from './value-types.ts';
@@ -75,31 +75,6 @@ const global = z.strictObject({
   `),
 });
 
-const namedObjects = z.array(z.looseObject({ name: z.string().min(1) })).default([]);
-const texts = z.record(z.string(), z.string()).default({});
-
-/** A template of the values: a plain part of a pod. Unlike Istio's, it is not a text template. */
-const plainTemplate = z.strictObject(
-  {
-    metadata: z.strictObject({ labels: texts, annotations: texts }).prefault({}),
-    spec: z
-      .strictObject({
-        containers: namedObjects,
-        initContainers: namedObjects,
-        volumes: namedObjects,
-        imagePullSecrets: namedObjects,
-        securityContext: json.optional(),
-      })
-      .prefault({}),
-  },
-  'is not a plain piece of a pod; text templates with {{ are not run, write a SidecarTemplate',
-);
-
-const template = z.preprocess((input) => {
-  const parsed = typeof input === 'string' ? yamlMap.parse(input) : undefined;
-  return parsed === undefined || 'problem' in parsed ? input : parsed.value;
-}, plainTemplate);
-
 const webhook = z.strictObject({
   aliases: z.record(z.string(), z.array(z.string())).optional(),
   alwaysInjectSelector: z.array(labelSelector),
@@ -107,16 +82,15 @@ const webhook = z.strictObject({
   injectedAnnotations: z.record(z.string(), z.string()),
   neverInjectSelector: z.array(labelSelector),
   rewriteAppHTTPProbe: flag,
-  templates: z.record(z.string(), template),
+  templates: z.record(z.string(), podTemplate),
   ...unread('enableNamespacesByDefault injectionURL objectSelector reinvocationPolicy'),
 });
 
 /** The Helm values that Istio's injection templates read. Values that only other charts read are accepted and ignored. */
 const schema = z.strictObject({
   gateways: z.strictObject({
-    seccompProfile: json,
     securityContext: json,
-    ...unread('istio-ingressgateway istio-egressgateway'),
+    ...unread('istio-ingressgateway istio-egressgateway seccompProfile'),
   }),
   global,
   istio_cni: z.looseObject({ enabled: flag.optional(), provider: text.optional() }).optional(),
@@ -141,7 +115,7 @@ const schema = z.strictObject({
 
 /** The defaults of Istio's chart, release 1.32, for all values that the templates read. */
 const defaults = {
-  gateways: { seccompProfile: {}, securityContext: {} },
+  gateways: { securityContext: {} },
   global: {
     caAddress: '',
     caName: '',
@@ -214,7 +188,19 @@ function underPilot(input: unknown): unknown {
   return mergeInputs(rest, { pilot: Object.fromEntries(own) });
 }
 
+/** Returns the merged values with the templates as they came: in a patch of a pod, null has a meaning of its own. */
+function withTemplates(merged: unknown, input: unknown): unknown {
+  const given = isPlain(input) && isPlain(input['sidecarInjectorWebhook']) ? input['sidecarInjectorWebhook'] : {};
+  const { templates } = given;
+  if (!isPlain(templates) || !isPlain(merged) || !isPlain(merged['sidecarInjectorWebhook'])) return merged;
+  const own = Object.fromEntries(Object.entries(templates).filter(([, template]) => template !== null));
+  return { ...merged, sidecarInjectorWebhook: { ...merged['sidecarInjectorWebhook'], templates: own } };
+}
+
 /** Istio's Helm values. Missing values get the chart's defaults; null removes a default. */
-export const istioValues = z.preprocess((input) => mergeValues(defaults, underPilot(input ?? {})), schema);
+export const istioValues = z.preprocess(
+  (input) => withTemplates(mergeValues(defaults, underPilot(input ?? {})), input),
+  schema,
+);
 
 export type IstioValues = z.output<typeof schema>;

@@ -105,6 +105,13 @@ export const traffic: Examples = {
     bad: '*',
     message: '"*" is not allowed; allowed: a comma list of at most 64 group ids or names',
   },
+  'sidecar-injector.io/httpPorts': {
+    good: '9000',
+    effect: ({ proxy }) => proxy.httpPorts.at(-1),
+    value: one(9000),
+    bad: 'http',
+    message: `"http" is not allowed; allowed: ${ports}`,
+  },
   'sidecar-injector.io/opaquePorts': {
     good: '9000',
     effect: ({ proxy }) => proxy.opaquePorts.at(-1),
