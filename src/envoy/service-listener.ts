@@ -2,6 +2,7 @@ import type { JsonObject } from '../json/json.ts';
 import { bufferBytes } from './buffers.ts';
 import { duration, extension, socketAddress, typed } from './extension.ts';
 import { transparentHttp } from './http.ts';
+import { inspectAll, isHttp } from './inspection.ts';
 import { keepAlive } from './keep-alive.ts';
 import { meshProtocols } from './mesh-tls.ts';
 import { grpcStats } from './metrics.ts';
@@ -22,12 +23,6 @@ export interface ServiceListenerIntent {
   readonly logOptions: JsonObject | undefined;
   readonly tracing: JsonObject | undefined;
 }
-
-const tlsInspector = extension('tls_inspector', 'envoy.extensions.filters.listener.tls_inspector.v3.TlsInspector');
-const httpInspector = extension('http_inspector', 'envoy.extensions.filters.listener.http_inspector.v3.HttpInspector');
-
-/** Matches connections in which HTTP was detected. */
-const isHttp: JsonObject = { transport_protocol: 'raw_buffer', application_protocols: ['http/1.0', 'http/1.1', 'h2c'] };
 
 /** Tells the server that no HTTP is inside, where the cluster says otherwise because it serves both. */
 const announceTcp: JsonObject = extension(
@@ -75,7 +70,7 @@ function chains(intent: ServiceListenerIntent): JsonObject {
       return { filter_chains: [{ name: 'tcp', filters: [tcpFilter(intent)] }] };
     case 'detect':
       return {
-        listener_filters: [tlsInspector, httpInspector],
+        listener_filters: inspectAll,
         listener_filters_timeout: duration(intent.detectionTimeoutMs),
         continue_on_listener_filters_timeout: true,
         filter_chains: [{ name: 'http', filter_chain_match: isHttp, filters: [httpFilter(intent)] }],

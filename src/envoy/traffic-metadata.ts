@@ -4,6 +4,7 @@ import type { TrafficIntent } from './intent.ts';
 /** Settings of a proxy that its control plane has to know; everything else is in its bootstrap. */
 const proxyKeys = [
   'outboundTrafficPolicy',
+  'httpPorts',
   'opaquePorts',
   'protocolDetectionTimeoutMs',
   'accessLog',
@@ -29,6 +30,7 @@ export function trafficMetadata(intent: Omit<TrafficIntent, 'self'>): JsonObject
     ) as TrafficMetadata['proxy'],
     families: capture.families,
     workload: { name: intent.workload.name },
+    httpInboundPorts: intent.httpInboundPorts,
     opaqueInboundPorts: intent.opaqueInboundPorts,
   };
   return metadata as unknown as JsonObject;
@@ -45,6 +47,7 @@ export function readTrafficMetadata(metadata: JsonObject, self: TrafficIntent['s
   return {
     settings: { proxy: told.proxy, capture: { families: told.families } } as unknown as TrafficIntent['settings'],
     workload: told.workload,
+    httpInboundPorts: told.httpInboundPorts,
     opaqueInboundPorts: told.opaqueInboundPorts,
     self,
   };

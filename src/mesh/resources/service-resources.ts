@@ -52,15 +52,23 @@ function identitiesOf({ endpoints }: PortPlan): readonly string[] {
   return [...new Set(endpoints.flatMap(({ identity }) => identity ?? []))].toSorted();
 }
 
-/** Returns what every proxy gets for a Service, whatever its settings: clusters, endpoints and routes of each port. */
-export function serviceResources(plan: ServicePlan): readonly Resource[] {
+/** Returns identities that a cluster accepts, by its name, beside those of its endpoints. */
+export type FormerIdentities = (cluster: string, current: readonly string[]) => readonly string[];
+
+/**
+ * Returns what every proxy gets for a Service, whatever its settings: clusters, endpoints and routes of each port.
+ *
+ * @param former identities that endpoints had until recently; a proxy may still have those endpoints when it gets the cluster
+ */
+export function serviceResources(plan: ServicePlan, former: FormerIdentities = () => []): readonly Resource[] {
   return plan.ports.flatMap((port): readonly Resource[] => {
     const name = outboundName(port.number, plan.host);
+    const current = identitiesOf(port);
     const cluster = serviceCluster({
       name,
       host: plan.host,
       port: port.number,
-      identities: identitiesOf(port),
+      identities: [...new Set([...current, ...former(name, current)])].toSorted(),
       alpn: port.protocol === 'tcp' ? meshProtocols.tcp : meshProtocols.http,
       metadata: { host: plan.host, name: plan.name, namespace: plan.namespace },
     });

@@ -9,6 +9,7 @@ import type { Resource } from '../resources/resource.ts';
 import { layered, type Changes, type Target } from '../stream/target.ts';
 import type { EncodedResource, Encoder, RefusedResource } from '../wire/encoder.ts';
 import { applyEvents, emptyWorld, type World, type WorldEvent } from '../world/world.ts';
+import { createIdentityMemory } from './former-identities.ts';
 import { createShelf, type Shelf } from './shelf.ts';
 
 /** A proxy that takes part. */
@@ -26,6 +27,8 @@ export interface Catalog {
   readonly world: () => World;
   /** Takes events. Members whose target has changed are called with the names that differ. */
   apply(events: readonly WorldEvent[]): void;
+  /** Drops identities that no endpoint has had for a minute; to be called every few seconds. */
+  forgetIdentities(): void;
   /** Takes in a proxy; `changed` is called after each change of its target. */
   join(traffic: TrafficIntent, changed: (changes: Changes) => void): Member;
 }
@@ -63,8 +66,10 @@ function profileKey({ settings: { proxy }, workload, self }: TrafficIntent): str
 export function createCatalog(
   encoder: Encoder,
   domains: Domains,
+  nowMs: () => number,
   refused: (resource: RefusedResource, owner: string) => void,
 ): Catalog {
+  const identities = createIdentityMemory(nowMs);
   let world = emptyWorld;
   const plans = new Map<string, ServicePlan>();
   const shared = createShelf(encoder, refused);
@@ -74,7 +79,7 @@ export function createCatalog(
     const plan = planService(world, key, domains);
     if (plan === undefined) plans.delete(key);
     else plans.set(key, plan);
-    return shared.put(key, plan === undefined ? [] : serviceResources(plan));
+    return shared.put(key, plan === undefined ? [] : serviceResources(plan, identities.of(key)));
   }
 
   function relisten({ listeners, traffic }: Profile, key: string): Names {
@@ -92,25 +97,28 @@ export function createCatalog(
     return profile;
   }
 
+  /** Plans Services anew, and tells the members what differs. Endpoints do not change listeners. */
+  function update(services: Iterable<string>, listening: Iterable<string>): void {
+    const common = [...services].map(replan);
+    for (const profile of profiles.values()) {
+      const changes = merge([...common, ...[...listening].map((key) => relisten(profile, key))]);
+      if (Object.keys(changes).length === 0) continue;
+      for (const notify of profile.members.values()) notify(changes);
+    }
+  }
+
   return {
     world: () => world,
     apply(events) {
       const { world: next, touched } = applyEvents(world, events);
       world = next;
-      const keys = new Set([...touched.services, ...touched.endpoints]);
-      const common = [...keys].map(replan);
-      for (const profile of profiles.values()) {
-        // Endpoints do not change listeners.
-        const own = [...touched.services].map((key) => relisten(profile, key));
-        const changes = merge([...common, ...own]);
-        if (Object.keys(changes).length === 0) continue;
-        for (const notify of profile.members.values()) notify(changes);
-      }
+      update(new Set([...touched.services, ...touched.endpoints]), touched.services);
     },
+    forgetIdentities: () => update(identities.forget(), []),
     join(traffic, changed) {
       const profile = profileOf(traffic);
       const own = createShelf(encoder, refused);
-      own.put('proxy', proxyResources({ traffic, trustDomain: domains.trust }));
+      own.put('proxy', proxyResources(traffic, domains.trust));
       const member: Member = {
         target: layered([own.target, shared.target, profile.listeners.target]),
         useSecrets: (secrets) => merge([own.put('secrets', secrets)]),

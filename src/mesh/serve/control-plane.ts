@@ -43,6 +43,9 @@ export interface RunningControlPlane {
   stop(): Promise<void>;
 }
 
+/** How often identities are looked through that no endpoint has any more. */
+const forgetMs = 10_000;
+
 const leafLifetimeMs = 24 * 60 * 60 * 1000;
 
 function secretsOf(
@@ -65,7 +68,13 @@ function after(milliseconds: number, action: () => void): () => void {
 export async function startControlPlane(options: ControlPlaneOptions): Promise<RunningControlPlane> {
   const types = loadEnvoyTypes();
   const read = createRequestReader(types);
-  const catalog = createCatalog(createEncoder(types), options.domains, options.refused);
+  const catalog = createCatalog(
+    createEncoder(types),
+    options.domains,
+    () => options.clock().getTime(),
+    options.refused,
+  );
+  const forgetting = setInterval(() => catalog.forgetIdentities(), forgetMs).unref();
   const issuer = createLeafIssuer(options.authority);
   const sessions = new Set<Session>();
 
@@ -140,6 +149,9 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<R
     renewAll() {
       for (const session of sessions) session.useSecrets(secretsOf(issuer, session.caller, options));
     },
-    stop: () => server.stop(),
+    stop() {
+      clearInterval(forgetting);
+      return server.stop();
+    },
   };
 }

@@ -121,6 +121,7 @@ export function createStream<R extends Versioned>(): Stream<R> {
       }
       // The target may have changed while the response was under way.
       subscription.dirty.add(name);
+      if (kind === 'cluster') subscriptions.endpoints.dirty.add(name);
       outputs.push({ type: 'accepted', kind, name, version: resource?.version });
     }
   }
@@ -202,17 +203,27 @@ export function createStream<R extends Versioned>(): Stream<R> {
     return false;
   }
 
+  /** Returns whether the proxy has not accepted the wanted version of a resource that it has accepted before. */
+  function isChanging({ kind, held, established, rejected }: Subscription<R>, name: string): boolean {
+    const version = target[kind].get(name)?.version;
+    return established.has(name) && held.get(name) !== version && rejected.get(name) !== version;
+  }
+
   /** Returns what to send for a name, or undefined if the proxy need not get anything. */
   function newsOf(subscription: Subscription<R>, name: string): R | 'missing' | undefined {
-    const { kind, held, forced, rejected } = subscription;
+    const { kind, held, accepted, forced, rejected } = subscription;
     if (!wants(subscription, name)) return undefined;
     const wanted = target[kind].get(name);
     if (wanted === undefined) return namedKinds.has(kind) && forced.has(name) ? 'missing' : undefined;
     if (rejected.get(name) === wanted.version) {
       // A changed cluster waits for endpoints, so the last good ones are sent again.
-      return forced.has(name) && kind === 'endpoints' ? (subscription.accepted.get(name) ?? 'missing') : undefined;
+      return forced.has(name) && kind === 'endpoints' ? (accepted.get(name) ?? 'missing') : undefined;
     }
-    return held.get(name) === wanted.version && !forced.has(name) ? undefined : wanted;
+    if (held.get(name) === wanted.version && !forced.has(name)) return undefined;
+    // New endpoints may have identities that the old cluster does not accept: they follow when the new one is in use.
+    const last = kind === 'endpoints' && isChanging(subscriptions.cluster, name) ? accepted.get(name) : undefined;
+    if (last === undefined) return wanted;
+    return forced.has(name) ? last : undefined;
   }
 
   function send(subscription: Subscription<R>): void {
