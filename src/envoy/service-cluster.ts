@@ -8,7 +8,7 @@ import { clientTls, fromControlPlane, plainText } from './mesh-tls.ts';
 /** Key and value in the metadata of endpoints that take mutual TLS. */
 export const meshEndpoint: JsonObject = { tlsMode: 'istio' };
 
-/** A cluster whose endpoints come by themselves. */
+/** A cluster of one port of a Service. */
 export interface ServiceClusterIntent {
   /** Name of the cluster and of its endpoints. */
   readonly name: string;
@@ -22,30 +22,45 @@ export interface ServiceClusterIntent {
   readonly metadata: JsonObject;
 }
 
-/** Returns the cluster of one port of a Service. */
-export function serviceCluster({ name, host, port, identities, alpn, metadata }: ServiceClusterIntent): JsonObject {
-  const sni = `outbound_.${port}_._.${host}`;
+function tls({ host, port, identities, alpn }: ServiceClusterIntent): JsonObject {
+  return clientTls(`outbound_.${port}_._.${host}`, { exact: identities }, [alpn]);
+}
+
+/** Returns what the clusters of a Service have in common. */
+function common({ name, metadata }: ServiceClusterIntent): JsonObject {
   return {
     name,
-    type: 'EDS',
-    eds_cluster_config: { eds_config: fromControlPlane },
     connect_timeout: '10s',
-    lb_policy: 'LEAST_REQUEST',
-    // With the default, half of the endpoints being unready would send requests to all of them.
-    common_lb_config: { healthy_panic_threshold: { value: 0 } },
     circuit_breakers: unlimited,
     connection_pool_per_downstream_connection: true,
     per_connection_buffer_limit_bytes: bufferBytes,
     upstream_connection_options: { tcp_keepalive: keepAlive },
     metadata: { filter_metadata: { mesh: metadata } },
-    ...(identities.length === 0
+    typed_extension_protocol_options: transparentUpstream,
+  };
+}
+
+/** Returns the cluster of a Service with an address: its endpoints come by themselves, each with or without mutual TLS. */
+export function serviceCluster(intent: ServiceClusterIntent): JsonObject {
+  return {
+    ...common(intent),
+    type: 'EDS',
+    eds_cluster_config: { eds_config: fromControlPlane },
+    lb_policy: 'LEAST_REQUEST',
+    // With the default, half of the endpoints being unready would send requests to all of them.
+    common_lb_config: { healthy_panic_threshold: { value: 0 } },
+    ...(intent.identities.length === 0
       ? {}
       : {
           transport_socket_matches: [
-            { name: 'mesh', match: meshEndpoint, transport_socket: clientTls(sni, { exact: identities }, [alpn]) },
+            { name: 'mesh', match: meshEndpoint, transport_socket: tls(intent) },
             { name: 'plain', match: {}, transport_socket: plainText },
           ],
         }),
-    typed_extension_protocol_options: transparentUpstream,
   };
+}
+
+/** Returns the cluster of a headless Service, for those of its pods that take mutual TLS: the client picks the pod. */
+export function headlessCluster(intent: ServiceClusterIntent): JsonObject {
+  return { ...common(intent), type: 'ORIGINAL_DST', lb_policy: 'CLUSTER_PROVIDED', transport_socket: tls(intent) };
 }

@@ -75,6 +75,31 @@ describe('a call by the name of a Service', () => {
   });
 });
 
+describe('a headless Service', () => {
+  test('is called at the address of a pod, over mutual TLS', async () => {
+    const headless = [
+      { name: 'http', port: 8080, target: 8080 },
+      { name: 'tcp-greeting', port: 9000, target: 9000 },
+    ];
+    scene.set(...serviceObjects('carts', 'None', headless, [cart, legacy]));
+    await scene.controlPlane.untilInSync(2);
+    expect((await front.app.ask({ url: `http://${cart.network.v4}:8080/headless` })).status).toBe(200);
+    expect(await entryOf(cart, '/headless')).toMatchObject({
+      requested_server_name: 'outbound_.8080_._.carts.shop.svc.cluster.local',
+    });
+    const { text, ms } = await front.app.dial({ host: cart.network.v4, port: 9000, until: '\n' });
+    expect(text).toBe('hello\n');
+    expect(ms).toBeLessThan(400);
+    // A pod without a proxy is reached as before.
+    expect((await front.app.ask({ url: `http://${legacy.network.v4}:8080/headless` })).status).toBe(200);
+  });
+
+  test('leads to its own pod, too', async () => {
+    expect((await cart.app.ask({ url: `http://${cart.network.v4}:8080/myself` })).status).toBe(200);
+    expect((await cart.app.ask({ url: `http://${cartAddress}/myself` })).status).toBe(200);
+  });
+});
+
 test('a client without a proxy reaches a pod of the mesh in plain text', async () => {
   expect((await scene.outside.ask({ url: `http://${cart.network.v4}:8080/from-outside` })).status).toBe(200);
   expect(await entryOf(cart, '/from-outside')).toMatchObject({ requested_server_name: null });

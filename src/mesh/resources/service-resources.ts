@@ -1,6 +1,6 @@
 import { meshProtocols } from '../../envoy/mesh-tls.ts';
 import { passEverything } from '../../envoy/routes.ts';
-import { meshEndpoint, serviceCluster } from '../../envoy/service-cluster.ts';
+import { headlessCluster, meshEndpoint, serviceCluster } from '../../envoy/service-cluster.ts';
 import type { JsonObject } from '../../json/json.ts';
 import type { EndpointPlan, PortPlan, ServicePlan } from '../plan/service-plan.ts';
 import { outboundName } from './names.ts';
@@ -64,20 +64,21 @@ export function serviceResources(plan: ServicePlan, former: FormerIdentities = (
   return plan.ports.flatMap((port): readonly Resource[] => {
     const name = outboundName(port.number, plan.host);
     const current = identitiesOf(port);
-    const cluster = serviceCluster({
+    const identities = [...new Set([...current, ...former(name, current)])].toSorted();
+    const intent = {
       name,
       host: plan.host,
       port: port.number,
-      identities: [...new Set([...current, ...former(name, current)])].toSorted(),
+      identities,
       alpn: port.protocol === 'tcp' ? meshProtocols.tcp : meshProtocols.http,
       metadata: { host: plan.host, name: plan.name, namespace: plan.namespace },
-    });
-    return [
-      { kind: 'cluster', name, json: cluster },
-      endpointsResource(name, port),
-      ...(port.protocol === 'tcp'
-        ? []
-        : [{ kind: 'routes', name, json: { name, ...passEverything(name, 'outbound', name) } } as const]),
-    ];
+    };
+    const routes: Resource = { kind: 'routes', name, json: { name, ...passEverything(name, 'outbound', name) } };
+    const ofProtocol = port.protocol === 'tcp' ? [] : [routes];
+    if (plan.isHeadless) {
+      // Pods without mutual TLS are reached like any other address.
+      return identities.length === 0 ? [] : [{ kind: 'cluster', name, json: headlessCluster(intent) }, ...ofProtocol];
+    }
+    return [{ kind: 'cluster', name, json: serviceCluster(intent) }, endpointsResource(name, port), ...ofProtocol];
   });
 }

@@ -97,7 +97,7 @@ export function createCatalog(
     return profile;
   }
 
-  /** Plans Services anew, and tells the members what differs. Endpoints do not change listeners. */
+  /** Plans Services anew, and tells the members what differs. */
   function update(services: Iterable<string>, listening: Iterable<string>): void {
     const common = [...services].map(replan);
     for (const profile of profiles.values()) {
@@ -112,7 +112,9 @@ export function createCatalog(
     apply(events) {
       const { world: next, touched } = applyEvents(world, events);
       world = next;
-      update(new Set([...touched.services, ...touched.endpoints]), touched.services);
+      // Endpoints are listeners only of headless Services.
+      const headless = [...touched.endpoints].filter((key) => world.service.get(key)?.isHeadless === true);
+      update(new Set([...touched.services, ...touched.endpoints]), new Set([...touched.services, ...headless]));
     },
     forgetIdentities: () => update(identities.forget(), []),
     join(traffic, changed) {
