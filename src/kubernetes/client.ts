@@ -58,7 +58,9 @@ export async function connect(options: ConnectOptions = {}): Promise<ApiClient> 
     try {
       const body = content === undefined ? undefined : Buffer.from(JSON.stringify(content));
       const target = targetOf(credentials.server, path);
-      const headers: Record<string, string> = { accept: 'application/json', 'user-agent': 'sidecar-injector' };
+      // Keys of tokens come under a type of their own.
+      const accept = 'application/json, application/jwk-set+json';
+      const headers: Record<string, string> = { accept, 'user-agent': 'sidecar-injector' };
       if (body !== undefined) headers['content-length'] = String(body.length);
       if (contentType !== undefined) headers['content-type'] = contentType;
       const signal = AbortSignal.any([timeout, closing.signal]);

@@ -57,7 +57,10 @@ export function inNamespace(name: string, uid?: number): [command: string, ...wo
 export function createPodNamespace(label: string): PodNamespace {
   if (process.getuid?.() !== 0) throw new Error('network namespaces need root: run this tier as root');
   removeLeftovers();
-  const name = { pod: `${namespacePrefix}${process.pid}-${label}-p`, cluster: `${namespacePrefix}${process.pid}-${label}-c` };
+  const name = {
+    pod: `${namespacePrefix}${process.pid}-${label}-p`,
+    cluster: `${namespacePrefix}${process.pid}-${label}-c`,
+  };
   const remove = (): void => {
     for (const one of Object.values(name)) spawnSync('ip', ['netns', 'delete', one]);
   };
