@@ -31,7 +31,7 @@ const sequence = (...items: readonly Node[]): Node => constructed(Type.SEQUENCE,
 const primitive = (type: forge.asn1.Type, bytes: string): Node => asn1.create(Class.UNIVERSAL, type, false, bytes);
 const oid = (id: string): Node => primitive(Type.OID, asn1.oidToDer(id).getBytes());
 const context = (tag: number, isConstructed: boolean, value: string | Node[]): Node =>
-  asn1.create(Class.CONTEXT_SPECIFIC, tag as forge.asn1.Type, isConstructed, value);
+  asn1.create(Class.CONTEXT_SPECIFIC, tag, isConstructed, value);
 
 function binary(bytes: Uint8Array): string {
   return Buffer.from(bytes).toString('latin1');

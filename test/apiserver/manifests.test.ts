@@ -3,7 +3,13 @@ import { readFile, readdir } from 'node:fs/promises';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { describe, expect, test } from '@jest/globals';
-import { installFile, meshFile, renderInstall, renderKustomization, renderMesh } from '../../scripts/manifests/install.ts';
+import {
+  installFile,
+  meshFile,
+  renderInstall,
+  renderKustomization,
+  renderMesh,
+} from '../../scripts/manifests/install.ts';
 import { root } from '../../scripts/checkout.ts';
 import { findProgram } from '../harness/tools/kubernetes.ts';
 import { runKubectl } from '../support/cluster/kubectl.ts';

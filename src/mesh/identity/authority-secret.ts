@@ -4,6 +4,11 @@ import type { CaStore } from '../../certs/stores.ts';
 
 const keys = { certificate: 'ca.crt', privateKey: 'ca.key' } as const;
 
+/** Other keys of the Secret stay as they are. */
+function withAuthority(data: ReadonlyMap<string, string>, authority: KeyedCertificate): ReadonlyMap<string, string> {
+  return new Map([...data, [keys.certificate, authority.certificate], [keys.privateKey, authority.privateKey]]);
+}
+
 /** Times that a compare-and-swap is tried while other replicas do the same. */
 const mostAttempts = 5;
 
@@ -28,12 +33,7 @@ export async function ensureAuthority(
       );
     }
     const fresh = createEllipticAuthority({ name: options.name, now: options.clock(), lifetimeMs: options.lifetimeMs });
-    const data = new Map([
-      ...stored.data,
-      [keys.certificate, fresh.certificate] as const,
-      [keys.privateKey, fresh.privateKey] as const,
-    ]);
-    if ((await store.fill(data, stored.resourceVersion)) === 'written') return fresh;
+    if ((await store.fill(withAuthority(stored.data, fresh), stored.resourceVersion)) === 'written') return fresh;
   }
   throw new Error(`the Secret ${options.secret} could not be filled: others change it all the time`);
 }

@@ -2,14 +2,14 @@ import { clusterNames, captureClusters } from '../../envoy/clusters.ts';
 import type { TrafficIntent } from '../../envoy/intent.ts';
 import { captureListeners, plainRoutes } from '../../envoy/listeners.ts';
 import { passEverything } from '../../envoy/routes.ts';
-import type { JsonObject } from '../../json/json.ts';
+import { stringMember, type JsonObject } from '../../json/json.ts';
 import type { Resource } from './resource.ts';
 
 /** Name of the routes of requests that arrive at a pod. */
 export const inboundRoutes = 'inbound';
 
 function named(kind: Resource['kind'], json: JsonObject): Resource {
-  return { kind, name: String(json['name']), json };
+  return { kind, name: stringMember(json, 'name') ?? '', json };
 }
 
 /** Returns the listeners of captured connections, their routes, and the clusters for what no Service stands for. */

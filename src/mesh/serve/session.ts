@@ -63,7 +63,8 @@ export function createSession({ connection, caller, catalog, secrets, report, af
           report({ type: 'rejected', kind, name, version, text: output.text });
           break;
         }
-        default:
+        case 'accepted':
+        case 'unanswered':
           report(output);
       }
     }

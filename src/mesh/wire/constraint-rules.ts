@@ -29,7 +29,7 @@ export function nanoseconds({ seconds, nanos }: { readonly seconds: bigint; read
   return seconds * 1_000_000_000n + BigInt(nanos);
 }
 
-function plainMessage(message: ReflectMessage, types: EnvoyTypes): RuleValue {
+function plainMessage(message: ReflectMessage): RuleValue {
   if (message.desc.typeName === 'google.protobuf.Duration') {
     return nanoseconds(message.message as unknown as { seconds: bigint; nanos: number });
   }
@@ -39,11 +39,10 @@ function plainMessage(message: ReflectMessage, types: EnvoyTypes): RuleValue {
     const value = message.get(field);
     if (field.fieldKind === 'list') {
       plain[field.name] = [...(value as Iterable<RuleValue>)].map((item) =>
-        field.listKind === 'message' ? plainMessage(item as unknown as ReflectMessage, types) : item,
+        field.listKind === 'message' ? plainMessage(item as unknown as ReflectMessage) : item,
       );
     } else {
-      plain[field.name] =
-        field.fieldKind === 'message' ? plainMessage(value as ReflectMessage, types) : (value as RuleValue);
+      plain[field.name] = field.fieldKind === 'message' ? plainMessage(value as ReflectMessage) : (value as RuleValue);
     }
   }
   return plain;
@@ -57,7 +56,7 @@ export function createRuleReader(types: EnvoyTypes): RuleReader {
   return {
     field(field) {
       if (!hasOption(field, rules)) return undefined;
-      return plainMessage(reflect(type, getOption(field, rules) as never), types) as Rules;
+      return plainMessage(reflect(type, getOption(field, rules) as never)) as Rules;
     },
     isRequired: (oneof) => getOption(oneof, required) === true,
   };

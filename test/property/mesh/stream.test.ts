@@ -130,7 +130,7 @@ class Game {
   }
 
   time(what: 'late' | 'abandon'): void {
-    for (const [kind, nonce] of [...this.underWay]) {
+    for (const [kind, nonce] of Array.from(this.underWay)) {
       this.late.add(nonce);
       if (what === 'abandon') this.underWay.delete(kind);
       this.take(what === 'late' ? this.stream.late(kind, nonce) : this.stream.abandon(kind, nonce));

@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
 import * as fc from 'fast-check';
-import type { JsonObject } from '../../../src/json/json.ts';
+import { byKey, type JsonObject } from '../../../src/json/json.ts';
 import { planService } from '../../../src/mesh/plan/service-plan.ts';
 import { serviceResources } from '../../../src/mesh/resources/service-resources.ts';
 import { readEndpointSlice } from '../../../src/mesh/world/endpoint-slice.ts';
@@ -89,7 +89,7 @@ function resourcesOf(world: World, key: string) {
 }
 
 function sorted(sets: ReadonlyMap<string, ReadonlySet<string>>) {
-  return Object.fromEntries([...sets].toSorted().map(([key, items]) => [key, [...items].toSorted()]));
+  return Object.fromEntries([...sets].toSorted(byKey).map(([key, items]) => [key, [...items].toSorted()]));
 }
 
 const seed = Number(process.env['FAST_CHECK_SEED'] ?? Date.now() % 2 ** 31);
@@ -102,7 +102,7 @@ test(`a history leads to the same world as its last objects (seed ${seed})`, () 
       const planned = new Map<string, unknown>();
       let world = emptyWorld;
       for (const portion of history) {
-        for (const one of portion) last.set(`${String(one.object['kind'])} ${keyOf(one.object)}`, one);
+        for (const one of portion) last.set(`${one.object['kind'] as string} ${keyOf(one.object)}`, one);
         const { world: next, touched } = applyEvents(world, portion.map(eventOf));
         world = next;
         for (const key of [...touched.services, ...touched.endpoints]) planned.set(key, resourcesOf(world, key));

@@ -24,7 +24,7 @@ const say = (line: object): void => void process.stdout.write(`${JSON.stringify(
 
 function eventOf(object: JsonObject, isSet: boolean): WorldEvent {
   const key = keyOf(object);
-  switch (object['kind']) {
+  switch (object['kind'] as string) {
     case 'Service':
       return { kind: 'service', key, value: isSet ? readService(object) : undefined };
     case 'EndpointSlice':

@@ -92,7 +92,7 @@ export async function openMesh(label: string, wanted: readonly MeshPodOptions[])
 
   function idOf(object: JsonObject): string {
     const { namespace, name } = object['metadata'] as { namespace: string; name: string };
-    return `${String(object['kind'])} ${namespace}/${name}`;
+    return `${object['kind'] as string} ${namespace}/${name}`;
   }
 
   async function startProcess(): Promise<ControlPlaneProcess> {
