@@ -11,6 +11,7 @@ import {
   prepareSidecarPackages,
 } from '../test/harness/tools/packages.ts';
 import { joinEnvironments, say, seconds, type Tool } from '../test/harness/tools/tool.ts';
+import { prepareYamlReader } from '../test/harness/tools/yaml-reader.ts';
 import { writeReport } from '../test/harness/tiers/report.ts';
 import { tiers } from '../test/harness/tiers/table.ts';
 import type { Result, Tier, ToolName, Tools } from '../test/harness/tiers/tier.ts';
@@ -59,6 +60,7 @@ async function startTools(needed: ReadonlySet<ToolName>): Promise<Tools> {
     kubernetes,
     // Built one after the other: what tiers wait for first comes first.
     kustomize,
+    'YAML reader': kustomize.then(() => prepare('YAML reader', prepareYamlReader)),
     'node programs': kustomize.then(() => prepare('node programs', prepareNodePrograms)),
   };
 }

@@ -178,21 +178,44 @@ function commandLinePage(): string {
 
 ${notice}
 
-Commands write results to standard output, and notes and errors to standard error. If an input cannot be read or a pod would be
-denied, \`inject\`, \`uninject\` and \`capture\` write nothing to standard output. For \`explain\` and \`inject --summary\` a
-denied pod is a result like any other, which they show.
+Commands write results to standard output, and notes and errors to standard error. If a pod would be denied, \`inject\` and
+\`capture\` write nothing to standard output. For \`explain\` and \`inject --summary\` a denied pod is a result like any other, which
+they show.
+
+A file that cannot be read or parsed does not stop \`inject\`, \`uninject\` and \`explain\`: it is named on standard error and
+left out whole, all other files are processed, standard output is a valid stream of them, and the exit code is 1. Check the exit
+code before you apply the output (in bash, \`set -o pipefail\`). \`capture\` and \`check\` report every such file and do nothing else.
 
 | exit code | meaning                                                                       |
 | --------- | ----------------------------------------------------------------------------- |
 | 0         | success, for \`explain\` also if a pod would be denied |
-| 1         | failure, such as an input that cannot be read, or a pod that \`inject\` (with or without \`--summary\`) or \`capture\` finds to be denied |
+| 1         | failure, such as an input of which some could not be read, also if the rest was processed or differs, or a pod that \`inject\` (with or without \`--summary\`) or \`capture\` finds to be denied |
 | 2         | invalid usage                                                                 |
 | 3         | there are differences (\`-o diff\`, \`-o unified\`, \`inject --check\`)         |
 
 If you come from Istio's \`kube-inject\`: \`-f -\` reads standard input here too, and you can pipe the result into
 \`kubectl apply -f -\`. Unlike \`kube-inject\`, \`inject\` needs no cluster, \`-o\` names a format instead of a file, comments and
-unchanged lines are kept byte for byte, and \`uninject\` restores every field of an injected pod (not always the order of
-its keys; JSON that changes is laid out anew).
+unchanged lines are kept byte for byte, also in JSON, and \`uninject\` restores every field of an injected pod.
+
+## How manifests are read
+
+YAML is read by the rules of kubectl, which are those of YAML 1.1 with the changes of Go's \`sigs.k8s.io/yaml\`: \`yes\`, \`on\` and
+\`y\` are booleans, \`010\` and \`0o10\` are 8, \`1_000\` is a number, and \`e1\`, \`.\`, \`1e400\`, dates and \`12:30:45\` are texts. Between quotes
+and brackets, indentation means nothing. A merge key (\`<<\`) overrides what stands before it. Numbers keep all their digits in every
+output, except where a number above 2^53 stands in a container that injection moves (a pod's own \`istio-proxy\`), which is told.
+
+Some texts that kubectl takes are refused, because it drops a part of them without a word or because other readers of YAML differ. The
+message says what to write:
+
+| text                                                              | what kubectl does        | what to write                                 |
+| ----------------------------------------------------------------- | ------------------------ | --------------------------------------------- |
+| a key twice in a map                                              | takes the last one       | one of them                                   |
+| a line that is indented less than the document before it          | drops it and what follows | the indentation of the others, or \`---\`      |
+| a list or map as key, \`[-]\`, or \`"\\'"\`                         | reads it in its own way  | quotes                                        |
+| U+2028 and U+2029 outside quotes, or with blanks beside           | ends the line            | \`"\\u2028"\`                                 |
+| a block text of blanks only, or whose first blank lines are longer | reads blanks             | a text between double quotes                  |
+
+What follows a line \`...\` is read here as the next document; kubectl drops it.
 
 In the checkout, \`npx sidecar-injector\` runs the program. For the command \`sidecar-injector\` everywhere, which completion
 needs, link it from a folder of your PATH: \`ln -s "$PWD/bin/sidecar-injector.mjs" ~/.local/bin/sidecar-injector\`.

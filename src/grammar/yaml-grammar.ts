@@ -1,14 +1,26 @@
-import { isAlias, isMap, isScalar, parseDocument, visit, type YAMLMap } from 'yaml';
+import { isAlias, isScalar, visit, type Document } from 'yaml';
 import type { Grammar } from './grammar.ts';
 import { isObject, type JsonObject } from '../json/json.ts';
+import { parseYaml } from './yaml/document.ts';
+import { readValue } from './yaml/value.ts';
 
 const longest = 16_384;
 const allowed = 'a map in YAML or JSON, at most 16384 characters, without anchors';
 
-/** Whether the map has a duplicate key. The library's own check takes quadratic time. */
-function hasKeyTwice({ items }: YAMLMap): boolean {
-  const keys = new Set(items.map(({ key }) => (isScalar(key) ? String(key.value) : key)));
-  return keys.size < items.length;
+/** Whether there is an anchor, alias or tag, or a key that is no scalar. */
+function isOdd(document: Document): boolean {
+  let odd = false;
+  visit(document, {
+    Node: (_key, node) => {
+      odd ||= isAlias(node) || node.tag !== undefined || ('anchor' in node && node.anchor !== undefined);
+      return odd ? visit.BREAK : undefined;
+    },
+    Pair: (_key, pair) => {
+      odd ||= !isScalar(pair.key);
+      return odd ? visit.BREAK : undefined;
+    },
+  });
+  return odd;
 }
 
 /**
@@ -19,30 +31,13 @@ export const yamlMap: Grammar<JsonObject> = {
   allowed,
   parse(text) {
     if (text.length > longest) return { problem: `is longer than ${longest} characters; allowed: ${allowed}` };
-    const document = parseDocument(text, {
-      version: '1.1',
-      prettyErrors: false,
-      logLevel: 'error',
-      uniqueKeys: false,
-    });
-    const [error] = document.errors;
-    if (error !== undefined) return { problem: `is no YAML (${error.message.split('\n')[0]}); allowed: ${allowed}` };
-    let odd = false;
-    let isAmbiguous = false;
-    visit(document, {
-      Node: (_key, node) => {
-        isAmbiguous ||= isMap(node) && hasKeyTwice(node);
-        odd ||= isAlias(node) || node.tag !== undefined || ('anchor' in node && node.anchor !== undefined);
-        return odd ? visit.BREAK : undefined;
-      },
-      Pair: (_key, pair) => {
-        odd ||= !isScalar(pair.key);
-        return odd ? visit.BREAK : undefined;
-      },
-    });
-    if (odd) return { problem: `has an anchor, alias, tag or a key that is no text; allowed: ${allowed}` };
-    if (isAmbiguous) return { problem: `is no YAML (Map keys must be unique); allowed: ${allowed}` };
-    const value: unknown = document.toJS();
+    const document = parseYaml(text);
+    if (document.errors.length === 0 && isOdd(document)) {
+      return { problem: `has an anchor, alias, tag or a key that is no text; allowed: ${allowed}` };
+    }
+    const read = readValue(document);
+    if ('message' in read) return { problem: `is no YAML (${read.message}); allowed: ${allowed}` };
+    const { value } = read;
     if (value === null) return { value: {} };
     return isObject(value) ? { value } : { problem: `is no map; allowed: ${allowed}` };
   },

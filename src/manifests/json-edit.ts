@@ -13,6 +13,9 @@ interface Style {
   readonly colon: string;
 }
 
+/** What stands between a key and its value, and between entries, in a container on one line. */
+type Spacing = readonly [colon: string, comma: string];
+
 /** An entry with the text around it. Entries are separated by commas. */
 interface Entry {
   readonly key: string | undefined;
@@ -27,7 +30,9 @@ interface Entry {
 
 /** A value of a changed document: as it was parsed, a container of which something changes, or new. */
 type Value =
-  { readonly state: 'parsed'; readonly node: JsonNode } | Opened | { readonly state: 'new'; readonly value: Json };
+  | { readonly state: 'parsed'; readonly node: JsonNode }
+  | Opened
+  | { readonly state: 'new'; readonly value: Json; readonly spacing?: Spacing };
 
 interface Opened {
   readonly state: 'opened';
@@ -156,19 +161,59 @@ function doesNotFit(operation: Operation): Error {
   return new Error(`operation ${operation.op} at ${operation.path} does not fit the document`);
 }
 
-function applyTo(text: string, parent: Opened, token: string, operation: Operation, style: Style): void {
+/** A member that the last operation has taken away, and where it stood. */
+interface Gap {
+  readonly parent: Opened;
+  readonly entry: Entry;
+  readonly index: number;
+  /** White space before the entry after it, before that became the first one. */
+  readonly nextLead: string | undefined;
+}
+
+function spacingOf(container: string): Spacing {
+  const colon = /^\{\s*"(?:[^"\\]|\\.)*"(\s*:\s*)/.exec(container)?.[1] ?? ':';
+  return [colon, colon.endsWith(' ') ? ', ' : ','];
+}
+
+/** Puts a new member where another one stood, with the white space around it and in it. */
+function fill(text: string, { parent, entry, index, nextLead }: Gap, key: string, value: Json): void {
+  const { head, value: former } = entry;
+  const inside = former.state === 'parsed' ? text.slice(former.node.from, former.node.to) : '';
+  const spacing = inside === '' || inside.includes('\n') ? {} : { spacing: spacingOf(inside) };
+  const next = parent.entries[index];
+  if (next !== undefined && nextLead !== undefined) next.lead = nextLead;
+  const colon = head.slice(head.lastIndexOf('"') + 1);
+  parent.entries.splice(index, 0, {
+    ...entry,
+    head: JSON.stringify(key) + colon,
+    key,
+    value: { state: 'new', value, ...spacing },
+  });
+}
+
+/** Applies the operation. Returns the gap that it leaves. */
+function applyTo(
+  text: string,
+  parent: Opened,
+  token: string,
+  operation: Operation,
+  style: Style,
+  gap: Gap | undefined,
+): Gap | undefined {
   const { entries, kind } = parent;
   if (kind === 'object') {
-    const entry = entries[indexOfKey(parent, token)];
-    if (operation.op !== 'remove') {
-      if (entry === undefined) insert(parent, entries.length, token, operation.value, style);
-      else setValue(text, entry, operation.value, style);
-    } else if (entry === undefined) {
-      throw doesNotFit(operation);
-    } else {
+    const at = indexOfKey(parent, token);
+    const entry = entries[at];
+    if (operation.op === 'remove') {
+      if (entry === undefined) throw doesNotFit(operation);
+      const nextLead = entries[at + 1]?.lead;
       removeKey(parent, token);
+      return { parent, entry, index: Math.min(at, entries.length), nextLead };
     }
-    return;
+    if (entry !== undefined) setValue(text, entry, operation.value, style);
+    else if (gap?.parent === parent) fill(text, gap, token, operation.value);
+    else insert(parent, entries.length, token, operation.value, style);
+    return undefined;
   }
   const index = listIndex(token, entries.length);
   if (index === undefined) throw doesNotFit(operation);
@@ -177,9 +222,16 @@ function applyTo(text: string, parent: Opened, token: string, operation: Operati
   else if (entry === undefined) throw doesNotFit(operation);
   else if (operation.op === 'remove') remove(parent, index);
   else setValue(text, entry, operation.value, style);
+  return undefined;
 }
 
-function applyOperation(text: string, root: Opened, operation: Operation, style: Style): void {
+function applyOperation(
+  text: string,
+  root: Opened,
+  operation: Operation,
+  style: Style,
+  gap: Gap | undefined,
+): Gap | undefined {
   const tokens = pointerTokens(operation.path);
   let parent = root;
   while (tokens.length > 1) {
@@ -190,7 +242,7 @@ function applyOperation(text: string, root: Opened, operation: Operation, style:
     if (entry.value.state === 'new') {
       const path = tokens.map((rest) => `/${escapeToken(rest)}`).join('');
       entry.value = { state: 'new', value: applyToValue(entry.value.value, [{ ...operation, path }]) };
-      return;
+      return undefined;
     }
     const opened = openEntry(text, entry);
     if (opened === undefined) throw doesNotFit(operation);
@@ -198,12 +250,26 @@ function applyOperation(text: string, root: Opened, operation: Operation, style:
   }
   const [last] = tokens;
   if (last === undefined) throw doesNotFit(operation);
-  applyTo(text, parent, last, operation, style);
+  return applyTo(text, parent, last, operation, style, gap);
+}
+
+/** Prints a new value on one line. */
+function printInline(value: Json, spacing: Spacing): string {
+  const [colon, comma] = spacing;
+  if (Array.isArray(value)) {
+    return `[${(value as readonly Json[]).map((item) => printInline(item, spacing)).join(comma)}]`;
+  }
+  if (!isObject(value)) return JSON.stringify(value);
+  const members = Object.entries(value).map(
+    ([key, inner = null]) => JSON.stringify(key) + colon + printInline(inner, spacing),
+  );
+  return `{${members.join(comma)}}`;
 }
 
 function print(text: string, value: Value, lead: string, style: Style): string {
   if (value.state === 'parsed') return text.slice(value.node.from, value.node.to);
   if (value.state === 'new') {
+    if (value.spacing !== undefined) return printInline(value.value, value.spacing);
     if (!lead.includes('\n')) return JSON.stringify(value.value);
     const margin = lead.slice(lead.lastIndexOf('\n') + 1);
     return JSON.stringify(value.value, null, style.indent).replaceAll('\n', style.lineBreak + margin);
@@ -226,6 +292,7 @@ export function editJson(text: string, from: number, to: number, operations: rea
   const style = detectStyle(json);
   const node = parseJsonText(json, 0);
   const root = openNode(json, node, node.kind === 'list' ? 'list' : 'object', json.includes('\n'));
-  for (const operation of operations) applyOperation(json, root, operation, style);
+  let gap: Gap | undefined;
+  for (const operation of operations) gap = applyOperation(json, root, operation, style, gap);
   return text.slice(0, from) + print(json, root, '\n', style) + text.slice(to);
 }

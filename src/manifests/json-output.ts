@@ -1,15 +1,15 @@
-import { isObject, type Json } from '../json/json.ts';
-import { parseYaml } from '../yaml/schema.ts';
-import { readValue } from '../yaml/value.ts';
+import { parseYaml } from '../grammar/yaml/document.ts';
+import { YamlNumber } from '../grammar/yaml/scalar.ts';
+import { readDigits, type Tree } from '../grammar/yaml/value.ts';
 import { parseJsonText, type JsonNode } from './json-text.ts';
 import { readJson } from './manifest.ts';
 
-/** Writes a value, of which whole numbers may be `bigint`. */
-function writeJson(value: Json | bigint): string {
-  if (typeof value === 'bigint') return String(value);
-  if (Array.isArray(value)) return `[${value.map(writeJson).join(',')}]`;
-  if (!isObject(value)) return Object.is(value, -0) ? '-0' : JSON.stringify(value);
-  const members = Object.entries(value).map(([key, inner = null]) => `${JSON.stringify(key)}:${writeJson(inner)}`);
+/** Writes a value with all digits of its numbers. */
+function writeJson(value: Tree<YamlNumber>): string {
+  if (value instanceof YamlNumber) return value.digits;
+  if (Array.isArray(value)) return `[${(value as readonly Tree<YamlNumber>[]).map(writeJson).join(',')}]`;
+  if (typeof value !== 'object' || value === null) return JSON.stringify(value);
+  const members = Object.entries(value).map(([key, inner]) => `${JSON.stringify(key)}:${writeJson(inner)}`);
   return `{${members.join(',')}}`;
 }
 
@@ -23,7 +23,7 @@ interface JsonPiece {
 function jsonOf(text: string): JsonPiece | undefined {
   const json = readJson(text);
   if (json !== undefined && 'format' in json) return { text, node: parseJsonText(text, json.from) };
-  const read = readValue(parseYaml(text, { intAsBigInt: true }));
+  const read = readDigits(parseYaml(text));
   if ('message' in read || read.value === null) return undefined;
   const written = writeJson(read.value);
   return { text: written, node: parseJsonText(written, 0) };

@@ -2,9 +2,9 @@ import type { Document } from 'yaml';
 import type { Json } from '../json/json.ts';
 import type { Problem } from '../grammar/problem.ts';
 import { isPlain } from '../yaml/plain.ts';
-import { parseYaml } from '../yaml/schema.ts';
+import { mostLevels, parseYaml } from '../grammar/yaml/document.ts';
 import { splitStream, type Chunk } from '../yaml/stream.ts';
-import { mostLevels, notFinite, readValue, tooDeep, type TextProblem } from '../yaml/value.ts';
+import { notFinite, readValue, tooDeep, type TextProblem } from '../grammar/yaml/value.ts';
 import type { Source } from './source.ts';
 
 /** One document of a stream: its exact text and the value that Kubernetes would read. */
@@ -58,10 +58,13 @@ export function readJson(text: string): Extract<Manifest['content'], { format: '
   return unfit ?? { format: 'json', value, from, to };
 }
 
+/** A line, or its value, that begins with a template. Between quotes or inside a text, braces are for others. */
+const looksLikeTemplate = /^[ \t]*(?:- +)*(?:[^\s"'#:]+:[ \t]+)?\{\{/m;
+
 function problemAt(source: string, chunk: Chunk, problem: TextProblem): Problem {
   const before = chunk.text.slice(0, problem.offset).split('\n');
   const where = `${source}:${chunk.line + before.length - 1}:${(before.at(-1)?.length ?? 0) + 1}`;
-  const templated = chunk.text.includes('{{') ? '; this looks like a chart template, render it first' : '';
+  const templated = looksLikeTemplate.test(chunk.text) ? '; this looks like a chart template, render it first' : '';
   return { where, message: `${problem.message}${templated}` };
 }
 

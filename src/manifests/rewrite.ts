@@ -7,10 +7,10 @@ import { editJson } from './json-edit.ts';
 import type { Manifest } from './manifest.ts';
 import { detectLayout } from '../yaml/layout.ts';
 import { printOptions } from '../yaml/print.ts';
-import { parseYaml } from '../yaml/schema.ts';
+import { parseYaml } from '../grammar/yaml/document.ts';
 import { spliceChanges, placeholder } from '../yaml/splice.ts';
 import { changeDocument, materialiseBelow } from '../yaml/tree.ts';
-import { readValue } from '../yaml/value.ts';
+import { readValue } from '../grammar/yaml/value.ts';
 import { createValuePrinter, type ValuePrinter } from '../yaml/value-printer.ts';
 
 /** A document after its operations: the exact text to write and its value. */

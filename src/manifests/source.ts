@@ -1,3 +1,4 @@
+import type { Dirent } from 'node:fs';
 import { readdir, readFile, realpath, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Problem } from '../grammar/problem.ts';
@@ -15,26 +16,38 @@ export interface ReadSources {
 
 const manifestName = /\.(?:ya?ml|json)$/;
 
+/** What was found below a folder: files, and folders that could not be read. */
+interface Listing {
+  readonly files: string[];
+  readonly problems: Problem[];
+  /** Real paths of folders. A link may lead to a parent folder, so every folder is visited once. */
+  readonly seen: Set<string>;
+}
+
 /**
- * Manifests below a folder, sorted by path. Hidden entries are skipped: a mounted ConfigMap keeps copies of its files
- * there.
+ * Lists manifests below a folder, sorted by path. Hidden entries are skipped: a mounted ConfigMap keeps copies of its
+ * files there.
  */
-async function listFolder(folder: string, seen: Set<string>): Promise<string[]> {
-  const identity = await realpath(folder);
-  // A link may lead to a parent folder, so every folder is visited once.
-  if (seen.has(identity)) return [];
-  seen.add(identity);
-  const files: string[] = [];
-  const entries = await readdir(folder, { withFileTypes: true });
+async function listFolder(folder: string, listing: Listing): Promise<void> {
+  const { files, problems, seen } = listing;
+  let entries: Dirent[];
+  try {
+    const identity = await realpath(folder);
+    if (seen.has(identity)) return;
+    seen.add(identity);
+    entries = await readdir(folder, { withFileTypes: true });
+  } catch (error) {
+    problems.push({ where: folder, message: describeReadError(error) });
+    return;
+  }
   for (const found of entries.sort((a, b) => (a.name < b.name ? -1 : 1))) {
     if (found.name.startsWith('.')) continue;
     const path = join(folder, found.name);
     // A broken link stays in the list: reading it reports the problem.
     const entry = found.isSymbolicLink() ? await stat(path).catch(() => undefined) : found;
-    if (entry?.isDirectory() === true) files.push(...(await listFolder(path, seen)));
+    if (entry?.isDirectory() === true) await listFolder(path, listing);
     else if (entry?.isFile() !== false && manifestName.test(found.name)) files.push(path);
   }
-  return files;
 }
 
 function decode(name: string, bytes: Uint8Array): Source | Problem {
@@ -65,7 +78,7 @@ async function readAll(files: readonly string[]): Promise<(Source | Problem)[]> 
 }
 
 function describeReadError(error: unknown): string {
-  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+  const code = typeof error === 'object' && error !== null && 'code' in error ? String(error.code) : '';
   if (code === 'ENOENT') return 'there is no such file or folder';
   if (code === 'EACCES' || code === 'EPERM') return 'this user may not read it';
   if (code === 'ELOOP') return 'its links go round in a circle';
@@ -88,8 +101,13 @@ export async function readSources(paths: readonly string[], stdin: () => Promise
       if (path === '-') {
         keep(decode('<stdin>', await stdin()));
       } else if ((await stat(path)).isDirectory()) {
-        const files = await listFolder(path, new Set());
-        if (files.length === 0) problems.push({ where: path, message: 'holds no .yaml, .yml or .json file' });
+        const files: string[] = [];
+        const unread: Problem[] = [];
+        await listFolder(path, { files, problems: unread, seen: new Set() });
+        problems.push(...unread);
+        if (files.length === 0 && unread.length === 0) {
+          problems.push({ where: path, message: 'holds no .yaml, .yml or .json file' });
+        }
         for (const read of await readAll(files)) keep(read);
       } else {
         keep(decode(path, await readFile(path)));

@@ -5,6 +5,7 @@ import { readSettings, readTemplate, readTemplateTest } from '../settings/docume
 import { createSnapshot } from '../injection/build-snapshot.ts';
 import type { ClusterFacts, Snapshot } from '../injection/snapshot.ts';
 import { describeProblem, type Problem } from '../grammar/problem.ts';
+import { plainScalarTags } from '../grammar/yaml/tags.ts';
 import type { TemplateTest } from '../settings/schema/template-test.ts';
 
 /** Files of settings and sidecar templates; undefined means only the built-in ones. */
@@ -55,7 +56,7 @@ async function readDocuments(file: string, into: Reading): Promise<void> {
     into.problems.push({ file, where: '', message: `cannot be read: ${causeOf(error)}` });
     return;
   }
-  const documents = parseAllDocuments(text, { version: '1.1' });
+  const documents = parseAllDocuments(text, { version: '1.1', customTags: plainScalarTags });
   if (!Array.isArray(documents)) return;
   for (const [document, parsed] of documents.entries()) {
     for (const error of parsed.errors) {

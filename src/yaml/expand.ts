@@ -1,32 +1,24 @@
-import { isMap, isScalar, isSeq, visit, type Document, type Node, type Pair, type YAMLMap } from 'yaml';
-
-/** Whether the pair is a merge key (`<<: *base`). */
-export function isMergePair(pair: Pair): boolean {
-  return isScalar(pair.key) && typeof pair.key.value === 'symbol';
-}
-
-function keyText(pair: Pair): string {
-  return isScalar(pair.key) ? String(pair.key.value) : String(pair.key);
-}
+import { isMap, isSeq, visit, type Document, type Node, type Pair, type YAMLMap } from 'yaml';
+import { isMergePair, readKey } from '../grammar/yaml/node.ts';
 
 function flattenMerges(map: YAMLMap): void {
   if (!map.items.some(isMergePair)) return;
-  const own = new Set(map.items.filter((pair) => !isMergePair(pair)).map(keyText));
-  map.items = map.items.flatMap((pair) => {
-    if (!isMergePair(pair)) return [pair];
-    const bases = isSeq(pair.value) ? pair.value.items : [pair.value];
-    return bases
-      .filter((base) => isMap(base))
-      .flatMap((base) => {
+  // What comes later counts, be it merged or not; of several merged maps, the first.
+  const byKey = new Map<string, Pair>();
+  for (const pair of map.items) {
+    if (isMergePair(pair)) {
+      const bases = isSeq(pair.value) ? pair.value.items.toReversed() : [pair.value];
+      for (const base of bases.filter((node) => isMap(node))) {
         flattenMerges(base);
-        return base.items.filter((merged) => {
-          const key = keyText(merged);
-          if (own.has(key)) return false;
-          own.add(key);
-          return true;
-        });
-      });
-  });
+        for (const merged of base.items) byKey.set(readKey(merged.key), merged);
+      }
+    } else {
+      const key = readKey(pair.key);
+      byKey.delete(key);
+      byKey.set(key, pair);
+    }
+  }
+  map.items = [...byKey.values()];
 }
 
 function dropAnchors(node: Node | Document): void {

@@ -128,7 +128,8 @@ export function flowText(page: Page, collection: Collection): string | undefined
   const parsed = parsedItems(page, collection);
   const places = placesOf(page, parsed, from + 1);
   if (places === undefined) return undefined;
-  const kept = new Set<unknown>(collection.items);
+  const formerOf = (item: unknown): unknown => (isPair(item) ? page.changes.successors.get(item) : undefined) ?? item;
+  const kept = new Set<unknown>(collection.items.map(formerOf));
   if (losesComment(parsed, places, kept)) return undefined;
   if (kept.size === 0) return page.text.slice(from, to).includes('#') ? undefined : open === '{' ? '{}' : '[]';
   const [first, second] = places.values();
@@ -137,8 +138,9 @@ export function flowText(page: Page, collection: Collection): string | undefined
   const otherLead = withoutComments(second?.lead ?? (firstLead.includes('\n') ? firstLead : ' '));
   const texts: string[] = [];
   for (const item of collection.items as readonly unknown[]) {
-    const place = places.get(item);
-    const text = place === undefined ? printNew(page, item) : itemText(page, item, place);
+    const place = places.get(formerOf(item));
+    const isParsed = places.has(item);
+    const text = place === undefined || !isParsed ? printNew(page, item) : itemText(page, item, place);
     if (text === undefined) return undefined;
     const own = place === first ? undefined : place?.lead;
     texts.push((texts.length === 0 ? firstLead : (own ?? otherLead)) + text + (place?.tail ?? ''));

@@ -35,14 +35,11 @@ export function isPlain(text: string, document: Document): boolean {
     if (node.flow === true && !isOneLine(node.range)) return false;
     if (isSeq(node)) return node.items.every(look);
     return node.items.every(
-      ({ key, value }) =>
-        isScalar(key) &&
-        key.value !== null &&
-        typeof key.value !== 'symbol' &&
-        look(key) &&
-        (value === null || look(value)),
+      ({ key, value }) => isScalar(key) && key.value !== '<<' && look(key) && (value === null || look(value)),
     );
   };
 
-  return document.errors.length === 0 && look(document.contents);
+  // Only YAML takes these for line breaks, see `parseYaml`.
+  const hasOddBreak = /\u0085|\r(?!\n)/.test(text);
+  return document.errors.length === 0 && !hasOddBreak && look(document.contents);
 }

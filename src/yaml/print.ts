@@ -1,6 +1,6 @@
 import { Document, YAMLMap, YAMLSeq, type Node, type Pair, type ToStringOptions } from 'yaml';
 import type { Layout } from './layout.ts';
-import { kubernetesTags } from './schema.ts';
+import { kubernetesTags } from '../grammar/yaml/tags.ts';
 
 /** Printing options for a layout. Long lines are not folded. */
 export function printOptions(layout: Layout): ToStringOptions {

@@ -1,8 +1,9 @@
 import { isCollection, isNode, isPair, isScalar, Scalar, type Document, type Node, type Pair } from 'yaml';
 import type { Json } from '../json/json.ts';
+import { readKey } from '../grammar/yaml/node.ts';
 import { keepComment, keepCommentOf, leaveCommentAbove, leaveCommentsBelow } from './comments.ts';
 import type { Edit } from './edit.ts';
-import { extentsOf, parsedItems, placeAfter, startOfBody, type Page } from './extent.ts';
+import { extentsOf, parsedItems, placeAfter, startOfBody, type Extent, type Page } from './extent.ts';
 import { flowText, quoteColons } from './flow.ts';
 import { columnOf, detectLayout } from './layout.ts';
 import { printInline, printItem, printPair } from './print.ts';
@@ -72,6 +73,7 @@ function emptyCollection(page: Page, owner: Owner | undefined): Edit[] {
 function printOne(page: Page, item: unknown, column: number, firstToo: boolean): string {
   const below = isPair(item) ? item.value : item;
   if (isCollection(below)) materialiseBelow(page.document, page.changes, below);
+  if (isCollection(below) && below.flow === true) quoteColons(below);
   return isPair(item)
     ? printPair(item, column, page.layout, firstToo)
     : printItem(item as Node, column, page.layout, firstToo);
@@ -81,7 +83,7 @@ function printOne(page: Page, item: unknown, column: number, firstToo: boolean):
 function replaceValue(page: Page, pair: Pair, owner: Owner, printer: ValuePrinter): Edit[] {
   const former = page.changes.formerValues.get(pair);
   const value = page.changes.values.get(pair.value);
-  const key = isScalar(pair.key) ? String(pair.key.value) : undefined;
+  const key = isScalar(pair.key) ? readKey(pair.key) : undefined;
   if (owner.collection.flow === true) return reprintFlow(page, owner.collection);
   if (value === undefined || key === undefined) {
     // An operation changed something below the new value. The pair's comment stays where it is.
@@ -136,9 +138,34 @@ function printNew(
 ): Pick<Edit, 'text' | 'value' | 'lines'> {
   const value = page.changes.values.get(isPair(item) ? item.value : item);
   if (value === undefined) return { text: printOne(page, item, column, true) };
-  const key = isPair(item) && isScalar(item.key) ? String(item.key.value) : undefined;
+  const key = isPair(item) && isScalar(item.key) ? readKey(item.key) : undefined;
   const lines = (shown: Json): string => printer.printEntry(key, shown, column, page.layout);
   return { text: lines(value), value, lines };
+}
+
+/** Prints a new item where a parsed one stood, which need not begin its line. */
+function putInPlace(page: Page, extent: Extent, item: unknown, printer: ValuePrinter): Edit {
+  const column = columnOf(page.text, extent.from);
+  const { text, lines, ...rest } = printNew(page, item, column, printer);
+  return {
+    ...rest,
+    from: extent.from,
+    to: placeAfter(page.text, extent),
+    text: text.slice(column),
+    ...(lines === undefined ? {} : { lines: (value: Json) => lines(value).slice(column) }),
+    depth: 0,
+    whole: true,
+  };
+}
+
+/** The new items that stand where a parsed one stood, by the parsed one. */
+function successorsIn(page: Page, collection: Collection): ReadonlyMap<unknown, unknown> {
+  const found = new Map<unknown, unknown>();
+  for (const item of collection.items) {
+    const former = isPair(item) ? page.changes.successors.get(item) : undefined;
+    if (former !== undefined) found.set(former, item);
+  }
+  return found;
 }
 
 function editsOf(page: Page, collection: Collection, printer: ValuePrinter): Edit[] {
@@ -153,8 +180,14 @@ function editsOf(page: Page, collection: Collection, printer: ValuePrinter): Edi
   const column = columnOf(page.text, first.from);
   const kept = new Set<unknown>(collection.items);
   const extentOf = new Map(extents.map((extent, index) => [parsed[index], extent]));
+  const successorOf = successorsIn(page, collection);
   for (const [index, extent] of extents.entries()) {
     if (kept.has(parsed[index])) continue;
+    const successor = successorOf.get(parsed[index]);
+    if (successor !== undefined) {
+      edits.push(putInPlace(page, extent, successor, printer));
+      continue;
+    }
     if (!extent.startsLine) return reprintItem(page, owner);
     edits.push({ from: extent.from - column, to: placeAfter(page.text, extent), text: '', depth: 0, whole: true });
   }
@@ -166,6 +199,9 @@ function editsOf(page: Page, collection: Collection, printer: ValuePrinter): Edi
       place = placeAfter(page.text, extent);
       if (isPair(item) && page.changes.formerValues.has(item))
         edits.push(...replaceValue(page, item, { collection, item }, printer));
+    } else if (isPair(item) && extentOf.has(page.changes.successors.get(item))) {
+      const replaced = extentOf.get(page.changes.successors.get(item));
+      if (replaced !== undefined) place = placeAfter(page.text, replaced);
     } else if (place === undefined) {
       return reprintItem(page, owner);
     } else {

@@ -14,7 +14,8 @@ import {
 } from 'yaml';
 import type { Operation } from '../json/operation.ts';
 import { isObject, member, type Json, type JsonObject } from '../json/json.ts';
-import { isMergePair } from './expand.ts';
+import { isMergePair, readKey } from '../grammar/yaml/node.ts';
+import { readNode } from '../grammar/yaml/value.ts';
 import { listIndex, pointerTokens } from '../json/pointer.ts';
 
 export type Collection = YAMLMap | YAMLSeq;
@@ -37,6 +38,15 @@ export interface Changes {
    * into the value or if the library has to print it.
    */
   readonly values: Map<unknown, Json>;
+  /** Pairs that stand where an operation has just taken another one away, such as one action of a probe for another. */
+  readonly successors: Map<Pair, Pair>;
+}
+
+/** A pair that the last operation has taken away, and where it stood. */
+interface Gap {
+  readonly map: YAMLMap;
+  readonly pair: Pair;
+  readonly index: number;
 }
 
 /** The path leads through an alias, a merge key or an anchor, so that a change would also show in other places. */
@@ -49,7 +59,7 @@ function doesNotFit(operation: Operation): Error {
 }
 
 function findPair(map: YAMLMap, token: string): Pair | undefined {
-  return map.items.find((pair) => isScalar(pair.key) && String(pair.key.value) === token);
+  return map.items.find((pair) => isScalar(pair.key) && readKey(pair.key) === token);
 }
 
 function isEqual(one: Json, other: Json): boolean {
@@ -148,7 +158,7 @@ function replaceValue(document: Document, changes: Changes, map: YAMLMap, pair: 
   changes.owners.set(former, { collection: map, item: pair });
   // A placeholder is an empty text, which must not be taken for the value that it stands for.
   if (changes.values.size > 0) materialiseBelow(document, changes, former);
-  const present = former.toJS(document) as JsonObject;
+  const present = readNode(former, document) as JsonObject;
   for (const key of Object.keys(present)) {
     if (Object.hasOwn(value, key)) continue;
     touch(changes, former);
@@ -209,20 +219,37 @@ function applyToList(changes: Changes, list: YAMLSeq, token: string, operation: 
   else list.items.splice(index, operation.op === 'add' ? 0 : 1, createValue(changes, operation.value));
 }
 
-function applyToMap(document: Document, changes: Changes, map: YAMLMap, token: string, operation: Operation): void {
+function addPair(document: Document, changes: Changes, map: YAMLMap, token: string, value: Json, gap?: Gap): void {
+  throwIfMerged(document, map, token);
+  const former: unknown = gap?.pair.value;
+  const node =
+    isCollection(former) && former.flow === true && typeof value === 'object' && value !== null
+      ? document.createNode(value, { flow: true, aliasDuplicateObjects: false })
+      : createValue(changes, value);
+  const pair = new Pair(document.createNode(token), node);
+  map.items.splice(gap?.index ?? map.items.length, 0, pair);
+  if (gap !== undefined) changes.successors.set(pair, gap.pair);
+}
+
+/** Applies the operation. Returns the gap that it leaves. */
+function applyToMap(
+  document: Document,
+  changes: Changes,
+  map: YAMLMap,
+  token: string,
+  operation: Operation,
+  gap: Gap | undefined,
+): Gap | undefined {
   const pair = findPair(map, token);
   if (operation.op !== 'remove') {
-    if (pair === undefined) {
-      throwIfMerged(document, map, token);
-      map.items.push(new Pair(document.createNode(token), createValue(changes, operation.value)));
-    } else {
-      replaceValue(document, changes, map, pair, operation.value);
-    }
-  } else if (pair === undefined) {
-    throw doesNotFit(operation);
-  } else {
-    map.items.splice(map.items.indexOf(pair), 1);
+    if (pair === undefined) addPair(document, changes, map, token, operation.value, gap?.map === map ? gap : undefined);
+    else replaceValue(document, changes, map, pair, operation.value);
+    return undefined;
   }
+  if (pair === undefined) throw doesNotFit(operation);
+  const index = map.items.indexOf(pair);
+  map.items.splice(index, 1);
+  return { map, pair, index };
 }
 
 /**
@@ -230,7 +257,14 @@ function applyToMap(document: Document, changes: Changes, map: YAMLMap, token: s
  * expanded first (`expandShared`), or if an operation does not fit.
  */
 export function changeDocument(document: Document, operations: readonly Operation[]): Changes {
-  const changes: Changes = { parsedItems: new Map(), formerValues: new Map(), owners: new Map(), values: new Map() };
+  const changes: Changes = {
+    parsedItems: new Map(),
+    formerValues: new Map(),
+    owners: new Map(),
+    values: new Map(),
+    successors: new Map(),
+  };
+  let gap: Gap | undefined;
   for (const operation of operations) {
     const tokens = pointerTokens(operation.path);
     const last = tokens.pop();
@@ -239,8 +273,12 @@ export function changeDocument(document: Document, operations: readonly Operatio
     let parent: Collection = document.contents;
     for (const token of tokens) parent = descend(document, changes, parent, token, operation);
     touch(changes, parent);
-    if (isSeq(parent)) applyToList(changes, parent, last, operation);
-    else applyToMap(document, changes, parent, last, operation);
+    if (isSeq(parent)) {
+      applyToList(changes, parent, last, operation);
+      gap = undefined;
+    } else {
+      gap = applyToMap(document, changes, parent, last, operation, gap);
+    }
     dropCommentOfEmpty(parent);
   }
   return changes;

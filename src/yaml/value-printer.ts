@@ -1,4 +1,5 @@
 import { Document, Pair, Scalar, YAMLMap } from 'yaml';
+import { escapeText, printableTags } from '../grammar/yaml/tags.ts';
 import { isObject, type Json } from '../json/json.ts';
 import type { Layout } from './layout.ts';
 import { printOptions } from './print.ts';
@@ -16,7 +17,7 @@ const longestKept = 4_096;
 const longText = 256;
 
 export function createValuePrinter(): ValuePrinter {
-  const document = new Document(null, { version: '1.1', compat: 'core' });
+  const document = new Document(null, { version: '1.1', compat: 'core', customTags: printableTags });
   const known = new Map<string, string>();
 
   /**
@@ -64,7 +65,7 @@ export function createValuePrinter(): ValuePrinter {
 
   function keyNotation(key: string, layout: Layout): string {
     const notation = textNotation(key, layout);
-    return notation.includes('\n') ? JSON.stringify(key) : notation;
+    return notation.includes('\n') ? escapeText(key) : notation;
   }
 
   return {

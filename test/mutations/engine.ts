@@ -133,8 +133,8 @@ export const engine: readonly Edit[] = [
   },
   {
     protects: 'keys of a YAML annotation cost their number',
-    file: 'src/grammar/yaml-grammar.ts',
-    text: '      uniqueKeys: false,\n',
+    file: 'src/grammar/yaml/document.ts',
+    text: '    uniqueKeys: false,\n',
     replacement: '',
     tests: ['test/property/settings/yaml-keys.test.ts'],
   },

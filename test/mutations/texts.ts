@@ -78,9 +78,10 @@ export const texts: readonly Edit[] = [
   },
   {
     protects: 'a map with a key twice is refused',
-    ...yaml,
-    text: 'isAmbiguous ||= isMap(node) && hasKeyTwice(node);',
-    replacement: '',
+    file: 'src/grammar/yaml/value.ts',
+    tests: ['test/unit/settings/proxy-config.test.ts', 'test/unit/yaml/value.test.ts'],
+    text: 'if (own.has(key))',
+    replacement: 'if (own.has(key) && key === "")',
   },
   {
     protects: 'a long text gets no suggestion, which costs its square',

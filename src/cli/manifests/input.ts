@@ -8,6 +8,8 @@ import type { ManifestOptions } from '../options.ts';
 export interface Input {
   readonly sources: readonly Source[];
   readonly paths: TemplatePaths;
+  /** Why sources are missing, one line each. */
+  readonly unread: readonly string[];
 }
 
 function readTemplatePaths(texts: readonly string[]): TemplatePaths | Failure {
@@ -29,7 +31,13 @@ export function inputFailure(problems: readonly string[]): Failure {
   return { problems, remedy, code: exitCodes.failed };
 }
 
-/** Reads all sources before anything is done, so that one unreadable file stops the command. */
+/** Creates the failure for sources that could not be read, after the command has dealt with all others. */
+export function partialFailure(unread: readonly string[]): Failure {
+  const remedy = 'correct these files and run the command again; nothing of them was written, everything else was done';
+  return { problems: unread, remedy, code: exitCodes.failed };
+}
+
+/** Reads all sources. Those that cannot be read are missing; if all are, that is a failure. */
 export async function readInput(options: ManifestOptions, io: Io): Promise<Input | Failure> {
   const filenames = options.filename ?? [];
   const paths = readTemplatePaths(options.podTemplate ?? []);
@@ -39,5 +47,6 @@ export async function readInput(options: ManifestOptions, io: Io): Promise<Input
     return usageFailure('-f - is given twice', 'standard input can be read only once; give -f - once');
   }
   const { sources, problems } = await readSources(filenames, () => io.stdin());
-  return problems.length > 0 ? inputFailure(problems.map(describeProblem)) : { sources, paths };
+  const unread = problems.map(describeProblem);
+  return sources.length === 0 ? inputFailure(unread) : { sources, paths, unread };
 }

@@ -1,8 +1,9 @@
 import { readFile } from 'node:fs/promises';
-import { parseDocument } from 'yaml';
 import { applySetting, mergeInputs, readSetting } from '../../settings/schema/istio/set-path.ts';
 import { isPlain } from '../../settings/schema/istio/value-types.ts';
 import { quote, type Problem } from '../../grammar/problem.ts';
+import { parseYaml } from '../../grammar/yaml/document.ts';
+import { readValue } from '../../grammar/yaml/value.ts';
 
 /** Istio's own settings, as files and as single paths. Later ones override earlier ones. */
 export interface IstioFiles {
@@ -15,10 +16,9 @@ export interface IstioFiles {
 type Plain = Readonly<Record<string, unknown>>;
 
 function parse(text: string): unknown {
-  const document = parseDocument(text, { version: '1.1' });
-  const [error] = document.errors;
-  if (error !== undefined) throw new Error(error.message.split('\n')[0]);
-  return document.toJS() as unknown;
+  const read = readValue(parseYaml(text));
+  if ('message' in read) throw new Error(read.message);
+  return read.value;
 }
 
 /** Settings of an IstioOperator object: its values, and its other fields that have a counterpart in the values. */

@@ -1,4 +1,4 @@
-import { inputFailure } from './input.ts';
+import { inputFailure, partialFailure } from './input.ts';
 import { exitCodes, print, remark, report, separated, type Io } from '../io.ts';
 import { describeObject, type Rewriting } from './rewriting.ts';
 
@@ -80,10 +80,25 @@ async function write(rewriting: Rewriting, format: OutputFormat, io: Io): Promis
   }
 }
 
-/** Writes the notes, lists the objects that would change, and returns the exit code. */
+/** Reports what stops the command: a denied pod, or that nothing could be read. */
+function stop({ sources, problems, unread }: Rewriting, io: Io): number | undefined {
+  if (problems.length === 0 && sources.length > 0) return undefined;
+  return report(inputFailure([...unread, ...problems]), io);
+}
+
+/** Reports the sources that are missing in what the command has done. The exit code tells so, whatever it was. */
+function conclude(code: number, { unread }: Rewriting, io: Io): number {
+  return unread.length === 0 ? code : report(partialFailure(unread), io);
+}
+
+/**
+ * Writes the notes, lists the objects that would change, and returns the exit code. Sources that cannot be read are
+ * reported beside.
+ */
 export function checkRewriting(rewriting: Rewriting, io: Io): number {
   remark(rewriting.notes, io);
-  if (rewriting.problems.length > 0) return report(inputFailure(rewriting.problems), io);
+  const stopped = stop(rewriting, io);
+  if (stopped !== undefined) return stopped;
   const changing = rewriting.sources.flatMap(({ name, documents }) =>
     documents.flatMap(({ patches }) =>
       patches
@@ -91,14 +106,15 @@ export function checkRewriting(rewriting: Rewriting, io: Io): number {
         .map(({ object }) => `${name}: ${describeObject(object)} would change`),
     ),
   );
-  if (changing.length === 0) return exitCodes.fine;
-  print(changing, io);
-  return exitCodes.different;
+  if (changing.length > 0) print(changing, io);
+  return conclude(changing.length > 0 ? exitCodes.different : exitCodes.fine, rewriting, io);
 }
 
-/** Writes the notes and the result, and returns the exit code. If there is a problem, standard output stays empty. */
+/**
+ * Writes the notes and the result, and returns the exit code. If a pod is denied, standard output stays empty. Sources
+ * that cannot be read are left out and reported.
+ */
 export async function writeRewriting(rewriting: Rewriting, format: OutputFormat, io: Io): Promise<number> {
   remark(rewriting.notes, io);
-  if (rewriting.problems.length === 0) return write(rewriting, format, io);
-  return report(inputFailure(rewriting.problems), io);
+  return stop(rewriting, io) ?? conclude(await write(rewriting, format, io), rewriting, io);
 }

@@ -7,6 +7,7 @@ import { objectMember, stringMember } from '../../json/json.ts';
 import { describeProblem } from '../../grammar/problem.ts';
 import { visible } from '../../grammar/visible.ts';
 import type { Input } from './input.ts';
+import { roundingNotes } from './rounding.ts';
 
 /** An object that makes pods. */
 export type Workload = FoundObject & { readonly pod: NonNullable<FoundObject['pod']> };
@@ -40,10 +41,14 @@ export interface RewrittenSource {
 
 /** The rewritten input. If there are problems, the sources are incomplete and must not be written. */
 export interface Rewriting {
+  /** Sources that could be read, whole. */
   readonly sources: readonly RewrittenSource[];
   /** Objects that stay unchanged and why, warnings, and other remarks for the user; one line each. */
   readonly notes: readonly string[];
+  /** Why pods are denied. */
   readonly problems: readonly string[];
+  /** Why sources are missing. */
+  readonly unread: readonly string[];
 }
 
 /** The name of the object in messages, such as `Deployment/web`. */
@@ -68,32 +73,40 @@ export interface PlacedObject {
   readonly where: string;
 }
 
-/** Finds every object of the input, in order. Nothing is changed. */
+/** Finds every object of the sources that can be read, in order. Nothing is changed. */
 export function findWorkloads(input: Input): {
   readonly objects: readonly PlacedObject[];
-  readonly problems: readonly string[];
+  readonly unread: readonly string[];
 } {
   const objects: PlacedObject[] = [];
-  const problems: string[] = [];
-  for (const manifest of input.sources.flatMap((source) => [...readManifests(source)])) {
-    if ('message' in manifest) {
-      problems.push(describeProblem(manifest));
-    } else if (manifest.content.format !== 'empty') {
-      for (const object of findObjects(manifest.content.value, input.paths)) {
-        const where = `${manifest.source}:${manifest.line}`;
-        objects.push({ object, workload: isWorkload(object) ? object : undefined, where });
+  const unread = [...input.unread];
+  for (const source of input.sources) {
+    const found: PlacedObject[] = [];
+    const problems: string[] = [];
+    for (const manifest of readManifests(source)) {
+      if ('message' in manifest) {
+        problems.push(describeProblem(manifest));
+      } else if (manifest.content.format !== 'empty') {
+        for (const object of findObjects(manifest.content.value, input.paths)) {
+          const where = `${manifest.source}:${manifest.line}`;
+          found.push({ object, workload: isWorkload(object) ? object : undefined, where });
+        }
       }
     }
+    if (problems.length > 0) unread.push(...problems);
+    else objects.push(...found);
   }
-  return { objects, problems };
+  return { objects, unread };
 }
 
 /**
  * Decides about every workload of the input and rewrites the documents that change. All others are kept byte for byte.
+ * A source with a document that cannot be read is left out whole.
  */
 export function rewriteInput(input: Input, decide: (workload: Workload) => RewriteDecision): Rewriting {
   const notes: string[] = [];
   const problems: string[] = [];
+  const unread = [...input.unread];
   const printer = createValuePrinter();
 
   const patchOf = (object: FoundObject, where: string): ObjectPatch[] => {
@@ -111,7 +124,8 @@ export function rewriteInput(input: Input, decide: (workload: Workload) => Rewri
       notes.push(`${name}: ${decision.reason}`);
       return [];
     }
-    notes.push(...decision.notes.map((note) => `${name}: ${note}`));
+    const remarks = [...decision.notes, ...roundingNotes(decision.operations)];
+    notes.push(...remarks.map((note) => `${name}: ${note}`));
     const within = object.pod.pointer.slice(object.pointer.length);
     return [{ object, operations: prefixed(decision.operations, within) }];
   };
@@ -132,15 +146,21 @@ export function rewriteInput(input: Input, decide: (workload: Workload) => Rewri
     return { before: text, after: rewritten.text, patches };
   };
 
-  const sources = input.sources.map((source): RewrittenSource => {
+  const sources = input.sources.flatMap((source): RewrittenSource[] => {
     const documents: RewrittenDocument[] = [];
+    const unreadable: string[] = [];
+    const before = notes.length;
     for (const manifest of readManifests(source)) {
-      if ('message' in manifest) problems.push(describeProblem(manifest));
+      if ('message' in manifest) unreadable.push(describeProblem(manifest));
       else documents.push(rewrite(manifest));
     }
-    return { name: source.name, documents };
+    if (unreadable.length === 0) return [{ name: source.name, documents }];
+    unread.push(...unreadable);
+    // What is left out has nothing to say.
+    notes.splice(before);
+    return [];
   });
-  return { sources, notes, problems };
+  return { sources, notes, problems, unread };
 }
 
 /** Owner of the pods that the workload creates. Undefined for a pod, which names its owner in its metadata. */

@@ -19,7 +19,12 @@ export const tiers: readonly Tier[] = [
   { name: 'shell', needs: ['packages'], run: runJest },
   { name: 'http', needs: ['packages'], run: runJest },
   // Its files mostly wait for the cluster, each for its own.
-  { name: 'apiserver', needs: ['kubernetes', 'kustomize'], run: runJest, jestArguments: ['--maxWorkers=3'] },
+  {
+    name: 'apiserver',
+    needs: ['kubernetes', 'kustomize', 'YAML reader'],
+    run: runJest,
+    jestArguments: ['--maxWorkers=3'],
+  },
   { name: 'sidecars', needs: ['packages', 'network namespaces', 'sidecar programs'], run: runJest },
   // Its files mostly wait, each in namespaces of its own.
   {

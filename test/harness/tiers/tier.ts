@@ -9,6 +9,7 @@ export type ToolName =
   | 'envoy'
   | 'kubernetes'
   | 'kustomize'
+  | 'YAML reader'
   | 'node programs';
 
 /** One tier of the tests. */

@@ -132,8 +132,14 @@ describe('rewriteManifest', () => {
         for (const [picks, added] of choices) {
           const operation = chooseOperation(now, picks, added);
           if (operation === undefined) continue;
-          chosen.push(operation);
-          now = applyToValue(now, [operation]);
+          const place = operation.path.lastIndexOf('/');
+          const isMember = !/^\/(?:\d+|-)$/.test(operation.path.slice(place));
+          // One member for another, as one action of a probe for another, which takes its place.
+          const heir: Operation = { op: 'add', path: `${operation.path.slice(0, place)}/heir`, value: added };
+          const together =
+            operation.op === 'remove' && isMember && picks.length % 2 === 0 ? [operation, heir] : [operation];
+          chosen.push(...together);
+          now = applyToValue(now, together);
         }
         const rewritten = rewriteManifest(manifest, chosen);
         expect(rewritten.value).toEqual(now);

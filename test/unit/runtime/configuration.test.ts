@@ -69,6 +69,15 @@ describe('good files', () => {
     expect((await load({ settings, sidecars: [sidecars] })).snapshot.templates.size).toBe(0);
   });
 
+  test('have plain texts and numbers as kubectl reads them', async () => {
+    await writeFile(
+      settings,
+      `${head}spec: {proxy: {image: e3, statusPort: 0o35254, applicationDrainSeconds: 0B11}}\n`,
+    );
+    const { snapshot } = await load({ settings });
+    expect(snapshot.settings.proxy).toMatchObject({ image: 'e3', statusPort: 15_020, applicationDrainSeconds: 3 });
+  });
+
   test('have the same hash whenever they say the same', async () => {
     await writeFile(settings, head);
     const first = (await load({ settings })).snapshot.hash;

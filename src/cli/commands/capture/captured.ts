@@ -48,9 +48,9 @@ export async function readCapturedPods(options: CaptureOptions, io: Io): Promise
   if ('problems' in loaded) return loaded;
   const input = await readInput(options, io);
   if ('problems' in input) return input;
-  const { objects, problems: found } = findWorkloads(input);
+  const { objects, unread } = findWorkloads(input);
   const injector = createInjector(loaded.snapshot);
-  const problems = [...found];
+  const problems = [...unread];
   const captured = objects.flatMap(({ workload, where }): Captured[] => {
     if (workload === undefined) return [];
     const name = `${where}: ${describeObject(workload)}`;

@@ -1,6 +1,6 @@
 import { createInjector, type Added, type Injector, type Json, type JsonObject } from '../../../index.ts';
 import { exitCodes, print, printJson, report, usageFailure, type Failure, type Io } from '../../io.ts';
-import { inputFailure, readInput } from '../../manifests/input.ts';
+import { inputFailure, partialFailure, readInput } from '../../manifests/input.ts';
 import { readKnownNamespace, type KnownNamespace } from '../../manifests/known-namespace.ts';
 import { loadSnapshot } from '../../manifests/snapshot.ts';
 import { findWorkloads } from '../../manifests/rewriting.ts';
@@ -8,17 +8,23 @@ import { explainWorkload, type Explanation } from './explanation.ts';
 import type { ExplainOptions } from './options.ts';
 import { explanationLines } from './text.ts';
 
+/** What is explained, and why some of the input is not. */
+interface Explained {
+  readonly explanations: readonly Explanation[];
+  readonly unread: readonly string[];
+}
+
 async function explainFiles(
   options: ExplainOptions,
   injector: Injector,
   known: KnownNamespace,
   io: Io,
-): Promise<Explanation[] | Failure> {
+): Promise<Explained | Failure> {
   const input = await readInput(options, io);
   if ('problems' in input) return input;
-  const { objects, problems } = findWorkloads(input);
-  if (problems.length > 0) return inputFailure(problems);
-  return objects.map(({ object, workload, where }): Explanation => {
+  const { objects, unread } = findWorkloads(input);
+  if (objects.length === 0 && unread.length > 0) return inputFailure(unread);
+  const explanations = objects.map(({ object, workload, where }): Explanation => {
     const namespace = object.namespace ?? options.namespace ?? 'default';
     if (workload !== undefined) {
       return explainWorkload(workload, { ...known, injector, namespace, where, notes: [] });
@@ -32,6 +38,7 @@ async function explainFiles(
       decision: undefined,
     };
   });
+  return { explanations, unread };
 }
 
 /** Shows only names, images and resources of what is added, because other values may hold secrets. */
@@ -72,15 +79,17 @@ export async function runExplain(options: ExplainOptions, io: Io): Promise<numbe
   const loaded = await loadSnapshot(options);
   if ('problems' in loaded) return report(loaded, io);
   const injector = createInjector(loaded.snapshot);
-  let explanations: readonly Explanation[] | Failure;
+  let explained: Explained | Failure;
   if (options.pod === undefined) {
-    explanations = await explainFiles(options, injector, known, io);
+    explained = await explainFiles(options, injector, known, io);
   } else {
     const { explainLivePod } = await import('./live-pod.ts');
-    explanations = await explainLivePod(options.pod, options, injector);
+    const live = await explainLivePod(options.pod, options, injector);
+    explained = 'problems' in live ? live : { explanations: live, unread: [] };
   }
-  if ('problems' in explanations) return report(explanations, io);
+  if ('problems' in explained) return report(explained, io);
+  const { explanations, unread } = explained;
   if (options.output === 'json') printJson(explanationView(explanations), io);
   else print(explanationLines(explanations), io);
-  return exitCodes.fine;
+  return unread.length === 0 ? exitCodes.fine : report(partialFailure(unread), io);
 }

@@ -3,7 +3,7 @@ import { withCode } from '../../../injection/policy/reason.ts';
 import { member, objectMember, type JsonObject } from '../../../json/json.ts';
 import { parseQuantity } from '../../../grammar/quantity.ts';
 import type { InjectOptions } from './options.ts';
-import { inputFailure, type Input } from '../../manifests/input.ts';
+import { inputFailure, partialFailure, type Input } from '../../manifests/input.ts';
 import { exitCodes, print, report, type Io } from '../../io.ts';
 import { describeObject, findWorkloads, type PlacedObject, type Workload } from '../../manifests/rewriting.ts';
 import { textTable } from '../../text-table.ts';
@@ -76,7 +76,8 @@ function totalLine(rows: readonly Row[]): string {
 }
 
 /**
- * `inject --summary`: prints a table with the decision on every object. The exit code is 1 if a pod would be denied.
+ * `inject --summary`: prints a table with the decision on every object. The exit code is 1 if a pod would be denied, or
+ * if a source cannot be read.
  * Otherwise it is 3 if `--check` is given and something would change.
  */
 export function summarise(
@@ -85,8 +86,8 @@ export function summarise(
   options: Pick<InjectOptions, 'check'>,
   io: Io,
 ): number {
-  const { objects, problems } = findWorkloads(input);
-  if (problems.length > 0) return report(inputFailure(problems), io);
+  const { objects, unread } = findWorkloads(input);
+  if (objects.length === 0 && unread.length > 0) return report(inputFailure(unread), io);
   const rows = objects.map((object) => rowOf(object, decideFor));
   const cells = rows.map(({ object, decision, reason, added, where }) => [
     object,
@@ -98,6 +99,7 @@ export function summarise(
   ]);
   const head = ['OBJECT', 'DECISION', 'CPU', 'MEMORY', 'WHERE', 'REASON'];
   print([...textTable([head, ...cells], ''), totalLine(rows)], io);
+  if (unread.length > 0) return report(partialFailure(unread), io);
   if (rows.some(({ decision }) => decision === 'deny')) return exitCodes.failed;
   const changes = options.check === true && rows.some(({ decision }) => decision === 'inject');
   return changes ? exitCodes.different : exitCodes.fine;
