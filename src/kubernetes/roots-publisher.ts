@@ -3,7 +3,7 @@ import { isApiError } from './api-error.ts';
 import { pathSegment, type ApiClient } from './client.ts';
 
 /** Key of the ConfigMap. */
-export const rootsKey = 'root.pem';
+const rootsKey = 'root.pem';
 
 /**
  * Writes root certificates (PEM) into a ConfigMap that exists, unless it has them already. Needs `get` and `patch` on it. Returns

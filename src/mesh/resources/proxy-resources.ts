@@ -6,7 +6,7 @@ import { stringMember, type JsonObject } from '../../json/json.ts';
 import type { Resource } from './resource.ts';
 
 /** Name of the routes of requests that arrive at a pod. */
-export const inboundRoutes = 'inbound';
+const inboundRoutes = 'inbound';
 
 function named(kind: Resource['kind'], json: JsonObject): Resource {
   return { kind, name: stringMember(json, 'name') ?? '', json };

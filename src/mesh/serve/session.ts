@@ -2,7 +2,8 @@ import { readTrafficMetadata } from '../../envoy/traffic-metadata.ts';
 import type { Caller } from '../identity/caller.ts';
 import { kindOf, typeUrl, type Kind } from '../resources/kinds.ts';
 import type { Resource } from '../resources/resource.ts';
-import { createStream, type Output, type Request } from '../stream/stream.ts';
+import type { Output, Request } from '../stream/exchange.ts';
+import { createStream } from '../stream/stream.ts';
 import type { Changes } from '../stream/target.ts';
 import { writeResponse, type DiscoveryRequest } from '../wire/discovery.ts';
 import type { EncodedResource } from '../wire/encoder.ts';
@@ -22,7 +23,7 @@ export type SessionEvent =
   | { readonly type: 'unanswered'; readonly kind: Kind; readonly names: readonly string[] };
 
 /** Times after which a response that a proxy has not answered no longer holds up others, and no longer counts. */
-export const patienceMs = { late: 3_000, abandoned: 15_000 } as const;
+const patienceMs = { late: 3_000, abandoned: 15_000 } as const;
 
 /** A proxy's stream that has been let in. */
 export interface Session {

@@ -1,7 +1,8 @@
 import { expect, test } from '@jest/globals';
 import * as fc from 'fast-check';
 import type { Kind } from '../../../src/mesh/resources/kinds.ts';
-import { createStream, type Output, type Stream } from '../../../src/mesh/stream/stream.ts';
+import type { Output } from '../../../src/mesh/stream/exchange.ts';
+import { createStream, type Stream } from '../../../src/mesh/stream/stream.ts';
 import { DiscoveryClient, type ModelResource } from '../../support/models/discovery-client.ts';
 
 /*

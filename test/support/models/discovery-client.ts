@@ -1,5 +1,5 @@
 import type { Kind } from '../../../src/mesh/resources/kinds.ts';
-import type { Output, Request } from '../../../src/mesh/stream/stream.ts';
+import type { Output, Request } from '../../../src/mesh/stream/exchange.ts';
 import type { Versioned } from '../../../src/mesh/stream/target.ts';
 
 /** A resource of the model: what it refers to, and whether Envoy accepts it. */
