@@ -1,6 +1,6 @@
 import { kinds, type Kind } from '../resources/kinds.ts';
 import type { Output, Request } from './exchange.ts';
-import { isSettled, newSubscription, wants, type Subscription } from './subscription.ts';
+import { doubt, forget, isSettled, newSubscription, wants, type Subscription } from './subscription.ts';
 import { emptyTarget, type Changes, type Target, type Versioned } from './target.ts';
 
 /**
@@ -34,9 +34,6 @@ type Subscriptions<R extends Versioned> = Readonly<Record<Kind, Subscription<R>>
 
 /** Kinds whose resources Envoy never drops because they are missing: they go when nobody refers to them. */
 const namedKinds: ReadonlySet<Kind> = new Set<Kind>(['secret', 'endpoints', 'routes']);
-
-/** Stands for the version of what a proxy may hold. No content has it. */
-const unknownVersion = '';
 
 /** Creates the stream of a proxy that has just connected. */
 export function createStream<R extends Versioned>(): Stream<R> {
@@ -122,22 +119,12 @@ export function createStream<R extends Versioned>(): Stream<R> {
     }
   }
 
-  /** Notes that the proxy may hold what was sent, or what it held before. */
-  function doubt(subscription: Subscription<R>, sent: ReadonlyMap<string, R | undefined>): void {
-    for (const name of sent.keys()) {
-      subscription.dirty.add(name);
-      if (wants(subscription, name)) subscription.held.set(name, unknownVersion);
-    }
-  }
-
   function subscribe(subscription: Subscription<R>, { subscribe: names, unsubscribe, initialVersions }: Request): void {
-    const { held, established, accepted, dirty, forced, suspects, rejected } = subscription;
-    const sets = [held, established, accepted, dirty, forced, suspects, rejected];
     for (const name of unsubscribe) {
       if (name === '*') subscription.isWildcard = false;
       subscription.names.delete(name);
       if (subscription.isWildcard) continue;
-      for (const set of sets) set.delete(name);
+      forget(subscription, name);
     }
     for (const name of names) {
       if (name === '*') {

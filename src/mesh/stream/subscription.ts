@@ -65,3 +65,20 @@ export function wants<R extends Versioned>({ isWildcard, names }: Subscription<R
 export function isSettled<R extends Versioned>({ inFlight }: Subscription<R>): boolean {
   return inFlight === undefined || inFlight.isLate;
 }
+
+/** Forgets a name that the proxy has unsubscribed from. */
+export function forget<R extends Versioned>(subscription: Subscription<R>, name: string): void {
+  const { held, established, accepted, dirty, forced, suspects, rejected } = subscription;
+  for (const set of [held, established, accepted, dirty, forced, suspects, rejected]) set.delete(name);
+}
+
+/** Stands for the version of what a proxy may hold. No content has it. */
+const unknownVersion = '';
+
+/** Notes that the proxy may hold what was sent, or what it held before. */
+export function doubt<R extends Versioned>(subscription: Subscription<R>, sent: InFlight<R>['sent']): void {
+  for (const name of sent.keys()) {
+    subscription.dirty.add(name);
+    if (wants(subscription, name)) subscription.held.set(name, unknownVersion);
+  }
+}
