@@ -166,7 +166,13 @@ describe('is reported, and tried again with a new list', () => {
 
 test('pauses grow while nothing works, up to half a minute, and are short again afterwards', async () => {
   const away: Turn = { fails: new ApiError('unreachable', 'away') };
-  const { states } = await played(...Array<Turn>(10).fill(away), { list: list('7') }, away, { list: list('8') }, stays);
+  const { states } = await played(
+    ...Array.from({ length: 10 }, () => away),
+    { list: list('7') },
+    away,
+    { list: list('8') },
+    stays,
+  );
   const pauses = states.flatMap((state) => (state.type === 'failed' ? [state.retryMs] : []));
   expect(pauses).toEqual([150, 300, 600, 1_200, 2_400, 4_800, 9_600, 19_200, 22_500, 22_500, 150]);
 });
