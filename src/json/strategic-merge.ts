@@ -31,19 +31,33 @@ function directiveOf(value: Json): Json | undefined {
   return isObject(value) ? member(value, directives.patch) : undefined;
 }
 
-/** Returns the value without nulls and directives. With `marked` removed, so is everything that has a `$patch`. */
+/** Returns whether the member or item is left out of a value that stands alone. */
+function isOut(value: Json | undefined, marked: 'kept' | 'removed'): boolean {
+  return value === undefined || value === null || (marked === 'removed' && directiveOf(value) !== undefined);
+}
+
+/**
+ * Returns the value without nulls and directives. With `marked` removed, so is everything that has a `$patch`. What has
+ * neither keeps its identity, because most templates are free of them and are laid over every pod.
+ */
 function plain(value: Json, marked: 'kept' | 'removed'): Json {
-  const isOut = (one: Json | undefined): boolean =>
-    one === undefined || one === null || (marked === 'removed' && directiveOf(one) !== undefined);
+  if (typeof value !== 'object' || value === null) return value;
+  let isChanged = false;
+  const inner = (one: Json): Json => {
+    const result = plain(one, marked);
+    if (result !== one) isChanged = true;
+    return result;
+  };
   if (Array.isArray(value)) {
-    return (value as readonly Json[]).filter((item) => !isOut(item)).map((item) => plain(item, marked));
+    const items = value as readonly Json[];
+    const kept = items.filter((item) => !isOut(item, marked)).map(inner);
+    return isChanged || kept.length < items.length ? kept : value;
   }
-  if (!isObject(value)) return value;
-  return Object.fromEntries(
-    Object.entries(value).flatMap(([name, inner]): [string, Json][] =>
-      inner === undefined || isOut(inner) || name.startsWith('$') ? [] : [[name, plain(inner, marked)]],
-    ),
+  const entries = Object.entries(value);
+  const kept = entries.flatMap(([name, one]): [string, Json][] =>
+    one === undefined || isOut(one, marked) || name.startsWith('$') ? [] : [[name, inner(one)]],
   );
+  return isChanged || kept.length < entries.length ? Object.fromEntries(kept) : value;
 }
 
 /**

@@ -143,7 +143,10 @@ function namesOfPod(data: TemplateData, { template }: RenderedPod): ReadonlySet<
   return new Set([...applicationNames(data), ...init.filter((name) => !added.has(name))]);
 }
 
-/** Returns the names for the status: as in Istio's, those of the templates, then those of declared sidecars. */
+/**
+ * Returns the names for the status: as in Istio's, those of the templates, then those of declared sidecars and of what
+ * hardening adds. `fragment` has what the rendered pod adds, the pod's own moved objects among it.
+ */
 function statusNames(template: TemplateNames, fragment: Fragment, plan: Plan): StatusNames {
   const own = new Set(fragment.containers.map(({ container }) => container.name));
   const ownVolumes = new Set(fragment.volumes.map(({ name }) => name));
@@ -220,7 +223,7 @@ export const proposeIstiodInjection: Flavour['inject'] = (view, request, snapsho
     templates: [...wanted.istio, ...selection.chosen.keys()],
     overruled: true,
     revision: revisionOf(data.values),
-    names: statusNames(rendered.template, finished.fragment, planned.plan),
+    names: statusNames(rendered.template, fragment, planned.plan),
   };
   return proposalOf(view, plan, snapshot, {
     reasons: why,
