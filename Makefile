@@ -19,7 +19,7 @@ node_modules/.package-lock.json: package-lock.json
 demo: node_modules/.package-lock.json ## Show what the product does, on this machine, without a cluster.
 	@$(SCRIPT) scripts/demo.ts
 
-.PHONY: test test-unit test-property test-fuzz test-golden test-shell test-http test-apiserver test-sidecars test-dataplane test-istio
+.PHONY: test test-unit test-property test-fuzz test-golden test-shell test-http test-apiserver test-sidecars test-dataplane test-mesh test-istio
 test: node_modules/.package-lock.json ## Run every test that this machine can run and count them; prepares its own tools.
 	@$(SCRIPT) scripts/test.ts
 
@@ -52,6 +52,9 @@ test-dataplane: node_modules/.package-lock.json ## Test rules and proxy with rea
 
 test-istio: node_modules/.package-lock.json ## Compare mode istiod with Istio's own injector (built with Go; FAST_CHECK_RUNS=2000 pods).
 	@$(SCRIPT) scripts/test.ts istio -- $(ARGS)
+
+test-mesh: node_modules/.package-lock.json ## Test the mesh with real Envoys around a control plane (root on Linux).
+	@$(SCRIPT) scripts/test.ts mesh -- $(ARGS)
 
 .PHONY: test-cluster cluster-up cluster-down cluster-test cluster-bench
 test-cluster: node_modules/.package-lock.json ## Test on a real node with containers and Envoy, short scenarios (root on Linux).
@@ -112,6 +115,10 @@ format: node_modules/.package-lock.json ## Format every file.
 .PHONY: manifests
 manifests: node_modules/.package-lock.json ## Write the generated manifests: deploy/install.yaml and the registration.
 	@$(SCRIPT) scripts/manifests.ts
+
+.PHONY: descriptors
+descriptors: node_modules/.package-lock.json ## Write the types of Envoy's API for the control plane (needs Go).
+	@$(SCRIPT) scripts/descriptors.ts
 
 .PHONY: docs
 docs: node_modules/.package-lock.json ## Write the generated pages of the documentation.

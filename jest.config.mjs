@@ -19,7 +19,7 @@ const tier = (name, more = {}) => ({
 export default {
   testTimeout: 30_000,
   projects: [
-    ...['unit', 'property', 'fuzz', 'golden', 'shell', 'http', 'dataplane', 'sidecars', 'istio'].map((name) =>
+    ...['unit', 'property', 'fuzz', 'golden', 'shell', 'http', 'dataplane', 'mesh', 'sidecars', 'istio'].map((name) =>
       tier(name),
     ),
     tier('cluster', { ...cluster, testMatch: ['<rootDir>/test/cluster/short/**/*.test.ts'] }),

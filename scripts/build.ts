@@ -41,12 +41,12 @@ const { metafile } = await build({
 }).catch(() => process.exit(1));
 
 // Files that the program reads stand beside the module that reads them, in the bundle as in src.
-const reader = 'src/cli/commands/template/new.ts';
-const [part] = Object.entries(metafile.outputs).find(([, { entryPoint }]) => entryPoint === reader) ?? [];
-if (part === undefined) throw new Error(`no file of dist/ holds ${reader}; let it be imported lazily`);
-await cp(path.join(root, path.dirname(reader), 'starter'), path.join(root, path.dirname(part), 'starter'), {
-  recursive: true,
-});
+const data = { 'src/cli/commands/template/new.ts': 'starter', 'src/mesh/wire/envoy-types.ts': 'envoy.binpb.gz' };
+for (const [reader, file] of Object.entries(data)) {
+  const [part] = Object.entries(metafile.outputs).find(([, { inputs }]) => reader in inputs) ?? [];
+  if (part === undefined) throw new Error(`no file of dist/ holds ${reader}`);
+  await cp(path.join(root, path.dirname(reader), file), path.join(root, path.dirname(part), file), { recursive: true });
+}
 
 const sizes = new Map<string, number>();
 const outputs = Object.entries(metafile.outputs).filter(([file]) => file.endsWith('.mjs'));

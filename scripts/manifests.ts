@@ -1,7 +1,7 @@
 // manifests.ts   writes the manifests that are generated
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { installFile, renderInstall } from './manifests/install.ts';
+import { installFile, meshFile, renderInstall, renderMesh } from './manifests/install.ts';
 import { registrationFile, renderRegistration } from './manifests/registration.ts';
 import { renderSidecars, sidecarsFile } from './manifests/sidecars.ts';
 import { root } from './checkout.ts';
@@ -13,4 +13,5 @@ await writeFile(path.join(root, registrationFile), renderRegistration());
 await writeFile(path.join(root, sidecarsFile), renderSidecars());
 const kubectl = findProgram('kubectl', joinEnvironments([await prepareKubernetes(['kubectl'])]));
 await writeFile(path.join(root, installFile), await renderInstall(kubectl));
-process.stdout.write(`${registrationFile}\n${sidecarsFile}\n${installFile}\n`);
+await writeFile(path.join(root, meshFile), await renderMesh(kubectl));
+for (const file of [registrationFile, sidecarsFile, installFile, meshFile]) process.stdout.write(`${file}\n`);

@@ -22,3 +22,16 @@ export async function renderKustomization(folder: string, kubectl: string): Prom
 export async function renderInstall(kubectl: string): Promise<string> {
   return header + (await renderKustomization('base', kubectl));
 }
+
+/** The generated manifest of the control plane, relative to the checkout. */
+export const meshFile = 'deploy/mesh.yaml';
+
+const meshHeader = `# Generated from deploy/mesh by \`make manifests\`; do not edit.
+#   install:   kubectl apply -f mesh.yaml       (beside install.yaml)
+#   uninstall: kubectl delete --ignore-not-found -f mesh.yaml
+`;
+
+/** The text that deploy/mesh.yaml has to be. */
+export async function renderMesh(kubectl: string): Promise<string> {
+  return meshHeader + (await renderKustomization('mesh', kubectl));
+}

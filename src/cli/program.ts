@@ -7,6 +7,7 @@ import { registerCheck } from './commands/check.ts';
 import { registerCompletion } from './commands/completion/command.ts';
 import { registerExplain } from './commands/explain/command.ts';
 import { registerInject } from './commands/inject/command.ts';
+import { registerMesh } from './commands/mesh.ts';
 import { exitCodes, report, type Io } from './io.ts';
 import { registerServe } from './commands/serve.ts';
 import { registerTemplate } from './commands/template/command.ts';
@@ -16,6 +17,7 @@ import { registerVersion } from './commands/version.ts';
 /** Every sub-command registers itself. The modules that a command works with are loaded when it runs. */
 const registrations: readonly ((program: Command, io: Io) => void)[] = [
   registerServe,
+  registerMesh,
   registerInject,
   registerUninject,
   registerExplain,

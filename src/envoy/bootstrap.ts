@@ -5,6 +5,7 @@ import { bootstrapWriter } from './bootstrap-text.ts';
 import { adminCluster, captureClusters } from './clusters.ts';
 import { adminAddress, hookListeners } from './hooks.ts';
 import type { BootstrapIntent, MetricsIntent, TrafficIntent } from './intent.ts';
+import { dynamicResources, type ControlPlane } from './control-plane.ts';
 import { captureListeners } from './listeners.ts';
 import { metricsPage } from './metrics-page.ts';
 import { listenerLimits, overloadManager } from './overload.ts';
@@ -12,6 +13,7 @@ import { probeAnswers } from './probes.ts';
 import { unknownPod, type Self } from './self.ts';
 import { statusListener } from './status-listener.ts';
 import { proxyName, tracingClusters } from './tracing.ts';
+import { metadataKey, trafficMetadata } from './traffic-metadata.ts';
 
 /** Statistics that Envoy keeps: all of them would stay in memory, so only those with a reader are included. */
 const statistics: readonly JsonObject[] = [
@@ -27,12 +29,17 @@ const statistics: readonly JsonObject[] = [
 /** With Envoy's default of 200 ms, the watchdog wakes every thread ten times a second: most of an idle proxy's work. */
 const patience: JsonObject = { miss_timeout: '1s' };
 
-function node({ workload, settings, self }: BootstrapIntent & { readonly self: Self }): JsonObject {
+function node(intent: BootstrapIntent & { readonly self: Self }, hasControlPlane: boolean): JsonObject {
+  const { workload, settings, self } = intent;
   return {
     // Four parts in Istio's format, so that tools which parse the id keep working.
     id: `sidecar~${self.address}~${self.name}.${self.namespace}~${self.namespace}.svc.${settings.proxy.clusterDomain}`,
     cluster: proxyName({ workload, self }),
-    metadata: { NAMESPACE: self.namespace, WORKLOAD_NAME: workload.name },
+    metadata: {
+      NAMESPACE: self.namespace,
+      WORKLOAD_NAME: workload.name,
+      ...(hasControlPlane ? { [metadataKey]: trafficMetadata(intent) } : {}),
+    },
   };
 }
 
@@ -53,17 +60,19 @@ export function captureResources(intent: TrafficIntent): {
  * left out.
  *
  * @param self the pod; by default `unknownPod`, because the pod is not known when its bootstrap is written
+ * @param control where the listeners and clusters of captured traffic come from; by default they are in the bootstrap
  */
-export function bootstrap(wanted: BootstrapIntent, self: Self = unknownPod): JsonObject {
+export function bootstrap(wanted: BootstrapIntent, self: Self = unknownPod, control?: ControlPlane): JsonObject {
   const intent = { ...wanted, self };
   const { proxy, capture } = intent.settings;
-  const { listeners, clusters } = captureResources(intent);
+  const { listeners, clusters } = control === undefined ? captureResources(intent) : { listeners: [], clusters: [] };
   const application = { families: capture.families, self };
   const probes = probeAnswers(proxy.statusPort === 0 ? [] : intent.probes, application, proxy.statusPort);
   const page = metricsPage(intent);
   return {
-    node: node(intent),
+    node: node(intent, control !== undefined),
     admin: { address: adminAddress(proxy.admin) },
+    ...(control === undefined ? {} : { dynamic_resources: dynamicResources(control) }),
     static_resources: {
       listeners: [...listeners, statusListener(proxy, capture.families, page, probes), ...hookListeners(proxy)],
       clusters: [...clusters, adminCluster(proxy), ...probes.clusters, ...page.clusters, ...tracingClusters(intent)],
@@ -124,6 +133,6 @@ const write = bootstrapWriter([
 ]);
 
 /** Returns the bootstrap of one pod as text for `--config-yaml`. */
-export function renderBootstrap(intent: BootstrapIntent): string {
-  return write(bootstrap(intent));
+export function renderBootstrap(intent: BootstrapIntent, control?: ControlPlane): string {
+  return write(bootstrap(intent, unknownPod, control));
 }

@@ -19,7 +19,7 @@ export const clusterNames = {
 const most = 4_294_967_295;
 
 /** Envoy's default of 1,024 would throttle an application that has no such limit without a proxy. */
-const unlimited: JsonObject = {
+export const unlimited: JsonObject = {
   thresholds: [{ max_connections: most, max_pending_requests: most, max_requests: most, max_retries: most }],
 };
 

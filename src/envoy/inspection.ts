@@ -64,17 +64,24 @@ function portPredicate(ranges: readonly PortRange[]): JsonObject {
 
 const originalDst = extension('original_dst', 'envoy.extensions.filters.listener.original_dst.v3.OriginalDst');
 
-const inspectors = [
-  extension('tls_inspector', 'envoy.extensions.filters.listener.tls_inspector.v3.TlsInspector'),
-  // Comes after the TLS inspector, which makes it skip TLS connections.
-  extension('http_inspector', 'envoy.extensions.filters.listener.http_inspector.v3.HttpInspector'),
-];
+const tlsInspector = extension('tls_inspector', 'envoy.extensions.filters.listener.tls_inspector.v3.TlsInspector');
 
-/** Returns the listener filters of captured connections: their original destination, and the inspection of those ports. */
-export function listenerFilters(inspected: readonly PortRange[]): readonly JsonObject[] {
-  if (inspected.length === 0) return [originalDst];
+/** Comes after the TLS inspector, which makes it skip TLS connections. */
+const httpInspector = extension('http_inspector', 'envoy.extensions.filters.listener.http_inspector.v3.HttpInspector');
+
+/** Listener filters that inspect every connection. */
+export const inspectAll: readonly JsonObject[] = [tlsInspector, httpInspector];
+
+/**
+ * Returns the listener filters of captured connections: their original destination, and the inspection of those ports.
+ *
+ * @param takesTls whether connections to all other ports may be mutual TLS of the mesh, too
+ */
+export function listenerFilters(inspected: readonly PortRange[], takesTls = false): readonly JsonObject[] {
+  if (inspected.length === 0) return takesTls ? [originalDst, tlsInspector] : [originalDst];
   const filter_disabled = { not_match: portPredicate(inspected) };
-  return [originalDst, ...inspectors.map((one) => ({ ...one, filter_disabled }))];
+  const http = { ...httpInspector, filter_disabled };
+  return [originalDst, takesTls ? tlsInspector : { ...tlsInspector, filter_disabled }, http];
 }
 
 /** Matches connections in which HTTP was detected. */

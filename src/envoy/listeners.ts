@@ -11,6 +11,7 @@ import { inspectedPorts, isHttp, listenerFilters } from './inspection.ts';
 import { bufferBytes } from './buffers.ts';
 import { keepAlive } from './keep-alive.ts';
 import { countsMessages, grpcStats } from './metrics.ts';
+import { meshProtocols, serverTls } from './mesh-tls.ts';
 import { passEverything, refuseEverything, type Direction } from './routes.ts';
 import { tracing } from './tracing.ts';
 
@@ -35,6 +36,8 @@ interface Capturing {
   readonly routes: Routes;
   /** Cluster for connections without HTTP. */
   readonly cluster: string;
+  /** Trust domain of clients that come with mutual TLS; undefined if none do. */
+  readonly trustDomain?: string | undefined;
 }
 
 /** Returns what a listener does about connections that it inspects: how long, and how it reports those that end meanwhile. */
@@ -47,47 +50,62 @@ function inspection(proxy: Proxy): JsonObject {
   };
 }
 
-/** Returns the filter chain of connections in which HTTP was detected. */
-function httpChain(intent: TrafficIntent, direction: Direction, routes: Routes): JsonObject {
+/** Returns the filter of connections that are HTTP. */
+function httpFilter(intent: TrafficIntent, direction: Direction, routes: Routes): JsonObject {
   const { proxy } = intent.settings;
-  const manager = transparentHttp({
+  return transparentHttp({
     name: direction,
     routes,
     filters: proxy.metrics.istio ? [grpcStats] : [],
     accessLog: accessLogs(proxy, direction, 'http'),
     tracing: tracing(intent),
   });
-  return { name: 'http', filter_chain_match: isHttp, filters: [manager] };
 }
 
-function capture(intent: TrafficIntent, { direction, name, port, inspected, routes, cluster }: Capturing): JsonObject {
-  const { proxy, capture: captured } = intent.settings;
+/** Returns the filter of all other connections. */
+function tcpFilter({ settings: { proxy } }: TrafficIntent, direction: Direction, cluster: string): JsonObject {
   const logOptions = tcpLogOptions(proxy);
+  return tcpProxy(cluster, {
+    // As long as without a proxy; keep-alive detects peers that have vanished.
+    idle_timeout: '0s',
+    access_log: accessLogs(proxy, direction, 'tcp'),
+    ...(logOptions === undefined ? {} : { access_log_options: logOptions }),
+  });
+}
+
+/** Returns the filter chains of mutual TLS: clients of the mesh say by their application protocol what is inside. */
+function securedChains(trustDomain: string, http: JsonObject, tcp: JsonObject): readonly JsonObject[] {
+  const chain = (of: keyof typeof meshProtocols, filter: JsonObject): JsonObject => ({
+    name: `mtls-${of}`,
+    filter_chain_match: { transport_protocol: 'tls', application_protocols: [meshProtocols[of]] },
+    transport_socket: serverTls({ prefix: `spiffe://${trustDomain}/` }),
+    filters: [filter],
+  });
+  return [chain('http', http), chain('tcp', tcp)];
+}
+
+function capture(intent: TrafficIntent, capturing: Capturing): JsonObject {
+  const { direction, name, port, inspected, routes, cluster, trustDomain } = capturing;
+  const { proxy, capture: captured } = intent.settings;
+  const takesTls = trustDomain !== undefined;
   const inspects = inspected.length > 0;
+  const http = inspects || takesTls ? httpFilter(intent, direction, routes) : undefined;
+  const tcp = tcpFilter(intent, direction, cluster);
   return {
     name,
     traffic_direction: direction.toUpperCase(),
     address: listenAddress(port, captured.families),
     per_connection_buffer_limit_bytes: bufferBytes,
     tcp_keepalive: keepAlive,
-    listener_filters: listenerFilters(inspected),
-    ...(inspects ? inspection(proxy) : {}),
+    listener_filters: listenerFilters(inspected, takesTls),
+    ...(http === undefined ? {} : inspection(proxy)),
     filter_chains: [
       // A connection to the listener's own port would be sent back to it in an endless loop.
       { name: 'loop-guard', filter_chain_match: { destination_port: port }, filters: closed },
-      ...(inspects ? [httpChain(intent, direction, routes)] : []),
+      ...(http !== undefined && inspects ? [{ name: 'http', filter_chain_match: isHttp, filters: [http] }] : []),
+      ...(http !== undefined && takesTls ? securedChains(trustDomain, http, tcp) : []),
     ],
-    default_filter_chain: {
-      name: 'tcp',
-      filters: [
-        tcpProxy(cluster, {
-          // As long as without a proxy; keep-alive detects peers that have vanished.
-          idle_timeout: '0s',
-          access_log: accessLogs(proxy, direction, 'tcp'),
-          ...(logOptions === undefined ? {} : { access_log_options: logOptions }),
-        }),
-      ],
-    },
+    default_filter_chain: { name: 'tcp', filters: [tcp] },
   };
 }
 
@@ -99,13 +117,19 @@ export function outboundCluster({ outboundTrafficPolicy }: Pick<Proxy, 'outbound
 /** Source of the routes of captured requests, for each direction. */
 export type CaptureRoutes = Readonly<Record<Direction, Routes>>;
 
+/** What a control plane adds to the listeners of captured connections. */
+export interface MeshCapture {
+  /** Trust domain of clients that come with mutual TLS. */
+  readonly trustDomain: string;
+}
+
 /**
  * Returns the routes of a proxy that knows no destinations: requests go to their original destination or are refused.
  */
 export function plainRoutes({
   outboundTrafficPolicy,
   metrics,
-}: Pick<Proxy, 'outboundTrafficPolicy' | 'metrics'>): CaptureRoutes {
+}: Pick<Proxy, 'outboundTrafficPolicy' | 'metrics'>): Readonly<Record<Direction, { readonly inline: JsonObject }>> {
   const ofGrpc = metrics.istio ? countsMessages : undefined;
   const outbound =
     outboundTrafficPolicy === 'ALLOW_ANY'
@@ -120,21 +144,28 @@ export function plainRoutes({
 /**
  * Returns the listeners of captured connections, outbound and inbound. What happens to requests is defined by routes,
  * because routes can change while connections are open.
+ *
+ * @param mesh by default, the proxy has no control plane
  */
 export function captureListeners(
   intent: TrafficIntent,
   routes: CaptureRoutes = plainRoutes(intent.settings.proxy),
+  mesh?: MeshCapture,
 ): readonly JsonObject[] {
   const inspected = inspectedPorts(intent);
   return [
-    capture(intent, {
-      direction: 'outbound',
-      name: 'virtualOutbound',
-      port: ports.outbound,
-      inspected: inspected.outbound,
-      routes: routes.outbound,
-      cluster: outboundCluster(intent.settings.proxy),
-    }),
+    {
+      ...capture(intent, {
+        direction: 'outbound',
+        name: 'virtualOutbound',
+        port: ports.outbound,
+        inspected: inspected.outbound,
+        routes: routes.outbound,
+        cluster: outboundCluster(intent.settings.proxy),
+      }),
+      // Connections to the address of a Service are handed to the listener of that address.
+      ...(mesh === undefined ? {} : { use_original_dst: true }),
+    },
     capture(intent, {
       direction: 'inbound',
       name: 'virtualInbound',
@@ -142,6 +173,7 @@ export function captureListeners(
       inspected: inspected.inbound,
       routes: routes.inbound,
       cluster: clusterNames.inbound,
+      trustDomain: mesh?.trustDomain,
     }),
   ];
 }

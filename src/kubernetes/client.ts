@@ -12,13 +12,26 @@ export interface ApiAnswer {
   readonly serverTime?: Date;
 }
 
-/** The three calls that the injector makes, on raw JSON. They reject only with an `ApiError`. */
+/** How a stream of lines is read. */
+export interface StreamOptions {
+  /** Ends the call. */
+  readonly signal: AbortSignal;
+  /** Time without a byte after which the call fails with `timeout`. */
+  readonly inactivityMs: number;
+}
+
+/** The calls of this program, on raw JSON. They reject only with an `ApiError`. */
 export interface ApiClient {
   get(path: string): Promise<ApiAnswer>;
   /** Replaces an object. Its `metadata.resourceVersion` makes this a compare-and-swap (409 is `conflict`). */
   put(path: string, body: JsonObject): Promise<ApiAnswer>;
   /** Sends a JSON Patch. A failed `test` operation is `invalid` (422). */
   patch(path: string, operations: readonly JsonObject[]): Promise<ApiAnswer>;
+  /**
+   * Reads the lines of a response while they arrive, as a watch sends them. Resolves when the server ends the response or
+   * the signal aborts it.
+   */
+  stream(path: string, onLine: (line: string) => void, options: StreamOptions): Promise<void>;
   /** Aborts running calls; later calls reject. */
   close(): void;
 }
@@ -45,7 +58,9 @@ export async function connect(options: ConnectOptions = {}): Promise<ApiClient> 
     try {
       const body = content === undefined ? undefined : Buffer.from(JSON.stringify(content));
       const target = targetOf(credentials.server, path);
-      const headers: Record<string, string> = { accept: 'application/json', 'user-agent': 'sidecar-injector' };
+      // Keys of tokens come under a type of their own.
+      const accept = 'application/json, application/jwk-set+json';
+      const headers: Record<string, string> = { accept, 'user-agent': 'sidecar-injector' };
       if (body !== undefined) headers['content-length'] = String(body.length);
       if (contentType !== undefined) headers['content-type'] = contentType;
       const signal = AbortSignal.any([timeout, closing.signal]);
@@ -61,8 +76,34 @@ export async function connect(options: ConnectOptions = {}): Promise<ApiClient> 
     }
   }
 
+  async function stream(path: string, onLine: (line: string) => void, options: StreamOptions): Promise<void> {
+    const what = `GET ${path}`;
+    const quiet = new AbortController();
+    const timer = setTimeout(() => quiet.abort(), options.inactivityMs);
+    try {
+      const signal = AbortSignal.any([options.signal, quiet.signal, closing.signal]);
+      const headers = { accept: 'application/json', 'user-agent': 'sidecar-injector' };
+      const request: RequestOptions = { ...targetOf(credentials.server, path), method: 'GET', headers, signal };
+      await credentials.authorize(request);
+      await receiveLines(what, credentials.server.protocol === 'http:', request, onLine, () => timer.refresh());
+    } catch (error) {
+      if (options.signal.aborted) return;
+      if (closing.signal.aborted) throw new ApiError('unreachable', `${what}: the client was closed`);
+      if (quiet.signal.aborted) {
+        throw new ApiError(
+          'timeout',
+          `${what}: nothing from ${credentials.server.host} for ${options.inactivityMs} ms`,
+        );
+      }
+      throw errorOfTransport(what, credentials.server.host, error);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
   return {
     get: (path) => call('GET', path),
+    stream,
     put: (path, body) => call('PUT', path, 'application/json', body),
     patch: (path, operations) => call('PATCH', path, 'application/json-patch+json', operations),
     close: () => closing.abort(),
@@ -120,6 +161,45 @@ async function send(
   });
   request.on('error', reject);
   request.end(body);
+  return promise;
+}
+
+/** Longest line of a stream; an object of the API server has at most about 1.5 MiB. */
+const lineLimitBytes = answerLimitBytes;
+
+async function receiveLines(
+  what: string,
+  isPlain: boolean,
+  options: RequestOptions,
+  onLine: (line: string) => void,
+  onBytes: () => void,
+): Promise<void> {
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  const request = (isPlain ? requestHttp : requestHttps)(options, (response) => {
+    const status = response.statusCode ?? 0;
+    const decoder = new TextDecoder();
+    let rest = '';
+    response.on('data', (chunk: Buffer) => {
+      onBytes();
+      rest += decoder.decode(chunk, { stream: true });
+      if (status !== 200) return;
+      const lines = rest.split('\n');
+      rest = lines.pop() ?? '';
+      if (rest.length > lineLimitBytes) {
+        response.destroy(new ApiError('bad-answer', `${what}: a line is longer than ${lineLimitBytes} characters`));
+      }
+      for (const line of lines) if (line !== '') onLine(line);
+    });
+    response.on('error', reject);
+    response.on('end', () => {
+      if (status !== 200) reject(errorOfStatus(what, status, parseJson(rest)));
+      // A line that is cut off would otherwise be lost in silence.
+      else if (rest.trim() !== '') reject(new ApiError('bad-answer', `${what}: the answer ends within a line`));
+      else resolve();
+    });
+  });
+  request.on('error', reject);
+  request.end();
   return promise;
 }
 

@@ -3,7 +3,13 @@ import { readFile, readdir } from 'node:fs/promises';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { describe, expect, test } from '@jest/globals';
-import { installFile, renderInstall, renderKustomization } from '../../scripts/manifests/install.ts';
+import {
+  installFile,
+  meshFile,
+  renderInstall,
+  renderKustomization,
+  renderMesh,
+} from '../../scripts/manifests/install.ts';
 import { root } from '../../scripts/checkout.ts';
 import { findProgram } from '../harness/tools/kubernetes.ts';
 import { runKubectl } from '../support/cluster/kubectl.ts';
@@ -13,11 +19,12 @@ const oldKustomize = process.env['OLD_KUSTOMIZE_BIN'] ?? 'kustomize';
 const kubectlPath = findProgram('kubectl', process.env);
 const overlays = (await readdir(path.join(root, 'deploy/overlays'))).map((name) => `overlays/${name}`);
 
-test('deploy/install.yaml is what `make manifests` writes', async () => {
+test('deploy/install.yaml and deploy/mesh.yaml are what `make manifests` writes', async () => {
   expect(await readFile(path.join(root, installFile), 'utf8')).toBe(await renderInstall(kubectlPath));
+  expect(await readFile(path.join(root, meshFile), 'utf8')).toBe(await renderMesh(kubectlPath));
 });
 
-describe.each(['base', ...overlays])('deploy/%s', (folder) => {
+describe.each(['base', 'mesh', ...overlays])('deploy/%s', (folder) => {
   test('is accepted by the API server without a warning', async () => {
     const { kubeconfig } = sharedCluster();
     const documents = (await renderKustomization(folder, kubectlPath)).split(/^---\n/m);

@@ -51,10 +51,11 @@ const below: Record<string, readonly string[]> = {
   telemetry: engine,
   certs: [],
   kubernetes: [...ground, 'settings', 'certs'],
+  mesh: [...ground, 'settings', 'envoy', 'certs', 'kubernetes'],
   yaml: ['json', 'grammar'],
   manifests: [...engine, 'yaml'],
   server: [...engine, 'admission', 'telemetry'],
-  runtime: [...engine, 'admission', 'telemetry', 'certs', 'kubernetes', 'server'],
+  runtime: [...engine, 'admission', 'telemetry', 'certs', 'kubernetes', 'server', 'mesh'],
   cli: [...engine, '(top)', 'yaml', 'manifests', 'runtime', 'telemetry', 'certs', 'kubernetes'],
   '(top)': [...engine, 'cli'],
 };
@@ -63,6 +64,11 @@ const below: Record<string, readonly string[]> = {
 const owners: Record<string, readonly string[]> = {
   '@kubernetes/client-node': ['kubernetes'],
   'node-forge': ['certs'],
+  '@bufbuild/protobuf': ['mesh'],
+  '@bufbuild/protobuf/reflect': ['mesh'],
+  '@bufbuild/protobuf/wire': ['mesh'],
+  '@bufbuild/protobuf/wkt': ['mesh'],
+  '@grpc/grpc-js': ['mesh'],
   '@prometheus-io/client': ['telemetry'],
   pino: ['telemetry'],
   fastify: ['server'],
@@ -139,6 +145,43 @@ describe('the house', () => {
       .filter((file) =>
         forbidden.test(readFileSync(file, 'utf8').replaceAll(/\/\*[^]*?\*\/|\/\/.*|'[^'\n]*'|`[^`]*`/g, '')),
       );
+    expect(found.map((file) => path.relative(root, file))).toEqual([]);
+  });
+
+  /** Rooms within the control plane: what each may import besides itself. */
+  const withinMesh: Record<string, readonly string[]> = {
+    world: [],
+    plan: ['world'],
+    resources: ['plan', 'world'],
+    wire: ['resources'],
+    stream: ['resources'],
+    identity: ['resources', 'world'],
+    serve: ['identity', 'plan', 'resources', 'stream', 'wire', 'world'],
+  };
+  const meshRoom = (file: string): string => path.relative(path.join(source, 'mesh'), file).split(path.sep)[0] ?? '';
+
+  test('within the control plane, too', () => {
+    const inside = files(path.join(source, 'mesh'));
+    expect([...new Set(inside.map(meshRoom))].toSorted()).toEqual(Object.keys(withinMesh).toSorted());
+    const wrong = inside.flatMap((file) =>
+      [...readFileSync(file, 'utf8').matchAll(/\bfrom '(\.[^']+)'/g)].flatMap(([, specifier = '']) => {
+        const target = meshRoom(path.resolve(path.dirname(file), specifier));
+        if (target === '..' || target === meshRoom(file)) return [];
+        return withinMesh[meshRoom(file)]?.includes(target) === true
+          ? []
+          : [`${path.relative(root, file)} -> ${target}`];
+      }),
+    );
+    expect(wrong).toEqual([]);
+  });
+
+  test('what the control plane decides knows no platform', () => {
+    const decides = files(path.join(source, 'mesh')).filter((file) =>
+      ['world', 'plan', 'resources', 'stream'].includes(meshRoom(file)),
+    );
+    const found = decides.filter((file) =>
+      /from 'node:|\bDate\b|Math\.random|setTimeout/.test(readFileSync(file, 'utf8')),
+    );
     expect(found.map((file) => path.relative(root, file))).toEqual([]);
   });
 

@@ -4,6 +4,7 @@ import type { CertificateChoice } from '../../runtime/certificate.ts';
 import { isLogLevel, logLevels } from '../../telemetry/level.ts';
 import { exitCodes, report, usageFailure, type Failure, type Io } from '../io.ts';
 import { collect } from '../options.ts';
+import { untilSignal } from '../signals.ts';
 
 export interface ServeFlags {
   readonly listen: string;
@@ -47,20 +48,6 @@ function addressOf(flag: string, text: string): Address | Failure {
     readAddress(text) ??
     usageFailure(`${flag}: "${text}" is not an address`, 'write :8443, 127.0.0.1:8443 or [::1]:8443')
   );
-}
-
-/** Resolves with the name of the first signal. A second signal ends the process immediately. */
-async function untilSignal(): Promise<string> {
-  const { promise, resolve } = Promise.withResolvers<string>();
-  let asked = false;
-  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
-    process.on(signal, () => {
-      if (asked) process.exit(exitCodes.failed);
-      asked = true;
-      resolve(signal);
-    });
-  }
-  return promise;
 }
 
 /** `serve`: runs the webhook until SIGTERM or SIGINT. */

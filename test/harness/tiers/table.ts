@@ -33,6 +33,12 @@ export const tiers: readonly Tier[] = [
     run: runJest,
     jestArguments: ['--maxWorkers=2'],
   },
+  {
+    name: 'mesh',
+    needs: ['packages', 'network namespaces', 'envoy'],
+    run: runJest,
+    jestArguments: ['--maxWorkers=2'],
+  },
   // Scenarios that mostly wait for pods.
   { name: 'cluster', needs: nodeTools, run: runOnNode, jestArguments: ['--maxWorkers=3'] },
   { name: 'istio', needs: ['istio injector'], run: runJest },

@@ -61,15 +61,15 @@ export async function renderInstallation(access: ClusterAccess, options: Install
 }
 
 /** A kubeconfig file of the shipped ServiceAccount, with a token that the API server made for it. */
-export async function writeServiceAccountKubeconfig(access: ClusterAccess): Promise<string> {
+export async function writeServiceAccountKubeconfig(access: ClusterAccess, account = serviceAccount): Promise<string> {
   const api = openApiClient(access);
   try {
     const answer = await api.create<{ status: { token: string } }>(
-      `/api/v1/namespaces/${namespace}/serviceaccounts/${serviceAccount}/token`,
+      `/api/v1/namespaces/${namespace}/serviceaccounts/${account}/token`,
       { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenRequest', spec: { expirationSeconds: 3600 } },
     );
-    if (answer.status !== 201) throw new Error(`no token for ${serviceAccount}: ${answer.body.message}`);
-    const file = path.join(access.folder, `${serviceAccount}.kubeconfig`);
+    if (answer.status !== 201) throw new Error(`no token for ${account}: ${answer.body.message}`);
+    const file = path.join(access.folder, `${account}.kubeconfig`);
     await writeFile(file, renderKubeconfig({ ...access, token: answer.body.status.token }), { mode: 0o600 });
     return file;
   } finally {

@@ -5,7 +5,7 @@ import { existsSync, readdirSync } from 'node:fs';
  * A pod as the kernel sees it: a network namespace with one veth, and at the other end of it a second namespace, the
  * rest of the cluster. Needs root. Names hold the test's process id, so that what a killed test left is found and removed.
  */
-const prefix = 'sidecar-pod-';
+export const namespacePrefix = 'sidecar-pod-';
 
 export type Place = 'pod' | 'cluster';
 
@@ -39,10 +39,10 @@ function ip(...words: string[]): void {
 }
 
 /** Namespaces of tests that have ended without removing them. */
-function removeLeftovers(): void {
+export function removeLeftovers(): void {
   if (!existsSync('/run/netns')) return;
   for (const name of readdirSync('/run/netns')) {
-    const pid = new RegExp(`^${prefix}(\\d+)-`).exec(name)?.[1];
+    const pid = new RegExp(`^${namespacePrefix}(\\d+)-`).exec(name)?.[1];
     if (pid !== undefined && !existsSync(`/proc/${pid}`)) spawnSync('ip', ['netns', 'delete', name]);
   }
 }
@@ -57,7 +57,10 @@ export function inNamespace(name: string, uid?: number): [command: string, ...wo
 export function createPodNamespace(label: string): PodNamespace {
   if (process.getuid?.() !== 0) throw new Error('network namespaces need root: run this tier as root');
   removeLeftovers();
-  const name = { pod: `${prefix}${process.pid}-${label}-p`, cluster: `${prefix}${process.pid}-${label}-c` };
+  const name = {
+    pod: `${namespacePrefix}${process.pid}-${label}-p`,
+    cluster: `${namespacePrefix}${process.pid}-${label}-c`,
+  };
   const remove = (): void => {
     for (const one of Object.values(name)) spawnSync('ip', ['netns', 'delete', one]);
   };

@@ -1,0 +1,222 @@
+import { createHash, createPrivateKey, generateKeyPairSync, randomBytes, sign, X509Certificate } from 'node:crypto';
+import forge from 'node-forge';
+import { caBackdateMs, leafBackdateMs, type KeyedCertificate } from './authority.ts';
+
+/*
+ * Certificates with P-256 keys, for identities of a mesh: a key and its signature take a quarter of a millisecond, an RSA key some
+ * hundred. node-forge cannot hold such keys, but its DER writer can write any certificate (RFC 5280). OpenSSL signs and verifies.
+ */
+
+const { asn1 } = forge;
+const { Class, Type } = asn1;
+
+type Node = forge.asn1.Asn1;
+
+const oids = {
+  ecdsaWithSha256: '1.2.840.10045.4.3.2',
+  commonName: '2.5.4.3',
+  subjectKeyIdentifier: '2.5.29.14',
+  keyUsage: '2.5.29.15',
+  subjectAltName: '2.5.29.17',
+  basicConstraints: '2.5.29.19',
+  authorityKeyIdentifier: '2.5.29.35',
+  extKeyUsage: '2.5.29.37',
+  serverAuth: '1.3.6.1.5.5.7.3.1',
+  clientAuth: '1.3.6.1.5.5.7.3.2',
+} as const;
+
+const constructed = (type: forge.asn1.Type, items: readonly Node[]): Node =>
+  asn1.create(Class.UNIVERSAL, type, true, [...items]);
+const sequence = (...items: readonly Node[]): Node => constructed(Type.SEQUENCE, items);
+const primitive = (type: forge.asn1.Type, bytes: string): Node => asn1.create(Class.UNIVERSAL, type, false, bytes);
+const oid = (id: string): Node => primitive(Type.OID, asn1.oidToDer(id).getBytes());
+const context = (tag: number, isConstructed: boolean, value: string | Node[]): Node =>
+  asn1.create(Class.CONTEXT_SPECIFIC, tag, isConstructed, value);
+
+function binary(bytes: Uint8Array): string {
+  return Buffer.from(bytes).toString('latin1');
+}
+
+/** UTCTime until 2049, GeneralizedTime from 2050 on (RFC 5280 section 4.1.2.5). */
+function time(date: Date): Node {
+  return date.getUTCFullYear() < 2050
+    ? primitive(Type.UTCTIME, asn1.dateToUtcTime(date))
+    : primitive(Type.GENERALIZEDTIME, asn1.dateToGeneralizedTime(date));
+}
+
+function nameOf(commonName: string): Node {
+  if (commonName === '') return sequence();
+  return sequence(constructed(Type.SET, [sequence(oid(oids.commonName), primitive(Type.UTF8, commonName))]));
+}
+
+function extension(id: string, isCritical: boolean, value: Node): Node {
+  const octets = primitive(Type.OCTETSTRING, asn1.toDer(value).getBytes());
+  return sequence(oid(id), ...(isCritical ? [primitive(Type.BOOLEAN, '\u00ff')] : []), octets);
+}
+
+/** The named bits of KeyUsage that are used here (RFC 5280 section 4.2.1.3): the count of unused bits, then the bits. */
+const keyUsages = { digitalSignature: '\u0007\u0080', certificateSigning: '\u0002\u0004' } as const;
+
+/** SHA-1 of the public key's bits (RFC 5280 section 4.2.1.2); an identifier, not a proof. */
+function keyIdentifier(publicKeyDer: Buffer): string {
+  // The last 65 bytes of a P-256 SubjectPublicKeyInfo are the point.
+  return binary(createHash('sha1').update(publicKeyDer.subarray(-65)).digest());
+}
+
+/** Alternative names of a leaf. */
+interface Names {
+  readonly uris?: readonly string[];
+  readonly dns?: readonly string[];
+  /** IP addresses. */
+  readonly ips?: readonly string[];
+}
+
+interface Wanted {
+  readonly subject: string;
+  readonly issuer: string;
+  readonly notBefore: Date;
+  readonly notAfter: Date;
+  readonly publicKey: Buffer;
+  readonly issuerKeyIdentifier: string;
+  readonly isAuthority: boolean;
+  readonly names: Names;
+}
+
+/** The 4 or 16 bytes of an address. node-forge's types lack the function. */
+function addressBytes(ip: string): string {
+  return (forge.util as unknown as { bytesFromIP(ip: string): string }).bytesFromIP(ip);
+}
+
+/** A serial number of 16 random bytes, positive and without leading zeros (RFC 5280 section 4.1.2.2). */
+function serialNumber(): string {
+  const bytes = randomBytes(16);
+  bytes[0] = ((bytes[0] ?? 0) & 0x7f) | 0x40;
+  return binary(bytes);
+}
+
+function extensionsOf({ isAuthority, names, publicKey, issuerKeyIdentifier, subject }: Wanted): readonly Node[] {
+  // Tags of GeneralName (RFC 5280 section 4.2.1.6).
+  const alternatives = [
+    ...(names.uris ?? []).map((uri) => context(6, false, uri)),
+    ...(names.dns ?? []).map((name) => context(2, false, name)),
+    ...(names.ips ?? []).map((ip) => context(7, false, addressBytes(ip))),
+  ];
+  return [
+    // Path length 0: this authority signs leaves only.
+    extension(
+      oids.basicConstraints,
+      true,
+      isAuthority ? sequence(primitive(Type.BOOLEAN, '\u00ff'), primitive(Type.INTEGER, '\0')) : sequence(),
+    ),
+    extension(
+      oids.keyUsage,
+      true,
+      primitive(Type.BITSTRING, isAuthority ? keyUsages.certificateSigning : keyUsages.digitalSignature),
+    ),
+    ...(isAuthority ? [] : [extension(oids.extKeyUsage, false, sequence(oid(oids.serverAuth), oid(oids.clientAuth)))]),
+    extension(oids.subjectKeyIdentifier, false, primitive(Type.OCTETSTRING, keyIdentifier(publicKey))),
+    extension(oids.authorityKeyIdentifier, false, sequence(context(0, false, issuerKeyIdentifier))),
+    // Critical if there is no subject beside it (RFC 5280 section 4.2.1.6), as SPIFFE wants it.
+    ...(alternatives.length === 0 ? [] : [extension(oids.subjectAltName, subject === '', sequence(...alternatives))]),
+  ];
+}
+
+function signed(wanted: Wanted, signingKey: string): string {
+  const algorithm = sequence(oid(oids.ecdsaWithSha256));
+  const toBeSigned = sequence(
+    context(0, true, [primitive(Type.INTEGER, '\u0002')]),
+    primitive(Type.INTEGER, serialNumber()),
+    algorithm,
+    nameOf(wanted.issuer),
+    sequence(time(wanted.notBefore), time(wanted.notAfter)),
+    nameOf(wanted.subject),
+    asn1.fromDer(forge.util.createBuffer(binary(wanted.publicKey))),
+    context(3, true, [sequence(...extensionsOf(wanted))]),
+  );
+  const bytes = Buffer.from(asn1.toDer(toBeSigned).getBytes(), 'latin1');
+  const signature = sign('sha256', bytes, signingKey);
+  const certificate = sequence(toBeSigned, algorithm, primitive(Type.BITSTRING, `\0${binary(signature)}`));
+  const der = Buffer.from(asn1.toDer(certificate).getBytes(), 'latin1');
+  return new X509Certificate(der).toString();
+}
+
+function newKeys(): { readonly publicKey: Buffer; readonly privateKey: string } {
+  return generateKeyPairSync('ec', {
+    namedCurve: 'prime256v1',
+    publicKeyEncoding: { type: 'spki', format: 'der' },
+    privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
+  });
+}
+
+/**
+ * Creates an authority that can sign only leaves. Its subject is unique, so that a verifier never confuses two generations.
+ */
+export function createEllipticAuthority(options: {
+  readonly name: string;
+  readonly now: Date;
+  readonly lifetimeMs: number;
+}): KeyedCertificate {
+  const { publicKey, privateKey } = newKeys();
+  const subject = `${options.name}-${randomBytes(4).toString('hex')}`;
+  const certificate = signed(
+    {
+      subject,
+      issuer: subject,
+      notBefore: new Date(options.now.getTime() - caBackdateMs),
+      notAfter: new Date(options.now.getTime() + options.lifetimeMs),
+      publicKey,
+      issuerKeyIdentifier: keyIdentifier(publicKey),
+      isAuthority: true,
+      names: {},
+    },
+    privateKey,
+  );
+  const x509 = new X509Certificate(certificate);
+  if (!x509.ca || !x509.verify(x509.publicKey)) throw new Error('the new CA does not verify its own signature');
+  return { certificate, privateKey };
+}
+
+/** Signs leaves of one authority. */
+export interface LeafIssuer {
+  /**
+   * Issues a leaf with a new key, for servers and clients. It never outlives its authority. Throws if that has expired.
+   */
+  issue(options: { readonly names: Names; readonly now: Date; readonly lifetimeMs: number }): KeyedCertificate & {
+    readonly notBefore: Date;
+    readonly notAfter: Date;
+  };
+}
+
+/** Reads the authority once. Throws if its certificate and key do not match, or its key is not P-256. */
+export function createLeafIssuer(authority: KeyedCertificate): LeafIssuer {
+  const ca = new X509Certificate(authority.certificate);
+  if (!ca.checkPrivateKey(createPrivateKey(authority.privateKey))) {
+    throw new Error('the CA certificate and the CA key do not belong together');
+  }
+  if (ca.publicKey.asymmetricKeyDetails?.namedCurve !== 'prime256v1') throw new Error("the CA's key is not P-256");
+  const issuerKeyIdentifier = keyIdentifier(ca.publicKey.export({ type: 'spki', format: 'der' }));
+  const issuer = ca.subject.replace(/^CN=/, '');
+  return {
+    issue({ names, now, lifetimeMs }) {
+      const end = ca.validToDate.getTime();
+      if (end <= now.getTime()) throw new Error(`the CA expired on ${ca.validToDate.toISOString()}`);
+      const { publicKey, privateKey } = newKeys();
+      const certificate = signed(
+        {
+          subject: '',
+          issuer,
+          notBefore: new Date(now.getTime() - leafBackdateMs),
+          notAfter: new Date(Math.min(now.getTime() + lifetimeMs, end)),
+          publicKey,
+          issuerKeyIdentifier,
+          isAuthority: false,
+          names,
+        },
+        authority.privateKey,
+      );
+      const leaf = new X509Certificate(certificate);
+      if (!leaf.verify(ca.publicKey)) throw new Error('the new leaf does not verify with its CA');
+      return { certificate, privateKey, notBefore: leaf.validFromDate, notAfter: leaf.validToDate };
+    },
+  };
+}

@@ -1,0 +1,82 @@
+import type { Command } from 'commander';
+import { readAddress, type Address } from '../../runtime/address.ts';
+import { isLogLevel, logLevels } from '../../telemetry/level.ts';
+import { exitCodes, report, usageFailure, type Failure, type Io } from '../io.ts';
+import { untilSignal } from '../signals.ts';
+
+interface MeshFlags {
+  readonly listen: string;
+  readonly metricsListen: string;
+  readonly healthListen: string;
+  readonly kubeconfig?: string;
+  readonly namespace: string;
+  readonly service: string;
+  readonly clusterDomain: string;
+  readonly trustDomain: string;
+  readonly audience: string;
+  readonly logLevel: string;
+}
+
+function addressOf(flag: string, text: string): Address | Failure {
+  return (
+    readAddress(text) ??
+    usageFailure(`${flag}: "${text}" is not an address`, 'write :15012, 127.0.0.1:15012 or [::1]:15012')
+  );
+}
+
+/** `mesh`: runs the control plane until SIGTERM or SIGINT. */
+async function runMesh(flags: MeshFlags, io: Io): Promise<number> {
+  const listen = addressOf('--listen', flags.listen);
+  if ('problems' in listen) return report(listen, io);
+  const metricsListen = addressOf('--metrics-listen', flags.metricsListen);
+  if ('problems' in metricsListen) return report(metricsListen, io);
+  const healthListen = addressOf('--health-listen', flags.healthListen);
+  if ('problems' in healthListen) return report(healthListen, io);
+  if (!isLogLevel(flags.logLevel)) {
+    return report(
+      usageFailure(`--log-level: "${flags.logLevel}" is not a level`, `give one of ${logLevels.join(', ')}`),
+      io,
+    );
+  }
+  const stopped = untilSignal();
+  const { serveMesh } = await import('../../runtime/mesh.ts');
+  const { StartError } = await import('../../runtime/serve.ts');
+  const { createLog, gatherLines } = await import('../../telemetry/log.ts');
+  const lines = gatherLines((text) => io.stdout(text));
+  process.once('exit', () => lines.flush());
+  const log = createLog(flags.logLevel, lines);
+  const { kubeconfig, namespace, service, clusterDomain, trustDomain, audience } = flags;
+  try {
+    const running = await serveMesh(
+      { listen, metricsListen, healthListen, kubeconfig, namespace, service, clusterDomain, trustDomain, audience },
+      log,
+    );
+    await stopped;
+    await running.stop();
+    return exitCodes.fine;
+  } catch (error) {
+    if (!(error instanceof StartError)) throw error;
+    lines.flush();
+    return report({ problems: error.problems, remedy: 'correct it and start again', code: exitCodes.failed }, io);
+  }
+}
+
+export function registerMesh(program: Command, io: Io): void {
+  program
+    .command('mesh')
+    .description(
+      'Serve the control plane of the mesh, which configures the proxies of injected pods, until SIGTERM or SIGINT.',
+    )
+    .option('--listen <address>', 'address to serve proxies on, over gRPC with TLS', ':15012')
+    .option('--metrics-listen <address>', 'address to serve /metrics on, over plain HTTP', ':9090')
+    .option('--health-listen <address>', 'address to serve /livez and /readyz on, over plain HTTP', ':8081')
+    .option('--kubeconfig <file>', 'kubeconfig file for reaching the API server from outside the cluster')
+    .option('--namespace <name>', 'namespace of the control plane and its Secrets', 'sidecar-injector-system')
+    .option('--service <name>', 'Service by which proxies reach the control plane', 'sidecar-injector-mesh')
+    .option('--cluster-domain <name>', 'DNS domain of the cluster', 'cluster.local')
+    .option('--trust-domain <name>', 'trust domain of the identities in certificates', 'cluster.local')
+    .option('--audience <name>', 'audience of the tokens that proxies show', 'sidecar-injector-mesh')
+    .option('--log-level <level>', `lowest level to log: ${logLevels.join(', ')}`, 'info')
+    .addHelpText('after', '\nExamples:\n  sidecar-injector mesh\n  sidecar-injector mesh --kubeconfig ~/.kube/config')
+    .action(async (flags: MeshFlags) => io.finish(await runMesh(flags, io)));
+}

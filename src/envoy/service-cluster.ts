@@ -1,0 +1,66 @@
+import type { JsonObject } from '../json/json.ts';
+import { bufferBytes } from './buffers.ts';
+import { unlimited } from './clusters.ts';
+import { transparentUpstream } from './http.ts';
+import { keepAlive } from './keep-alive.ts';
+import { clientTls, fromControlPlane, plainText } from './mesh-tls.ts';
+
+/** Key and value in the metadata of endpoints that take mutual TLS. */
+export const meshEndpoint: JsonObject = { tlsMode: 'istio' };
+
+/** A cluster of one port of a Service. */
+export interface ServiceClusterIntent {
+  /** Name of the cluster and of its endpoints. */
+  readonly name: string;
+  readonly host: string;
+  readonly port: number;
+  /** SPIFFE ids that its endpoints may have; none if no endpoint takes mutual TLS. */
+  readonly identities: readonly string[];
+  /** Application protocol of connections with mutual TLS. */
+  readonly alpn: string;
+  /** Metadata that metrics read, by key. */
+  readonly metadata: JsonObject;
+}
+
+function tls({ host, port, identities, alpn }: ServiceClusterIntent): JsonObject {
+  return clientTls(`outbound_.${port}_._.${host}`, { exact: identities }, [alpn]);
+}
+
+/** Returns what the clusters of a Service have in common. */
+function common({ name, metadata }: ServiceClusterIntent): JsonObject {
+  return {
+    name,
+    connect_timeout: '10s',
+    circuit_breakers: unlimited,
+    connection_pool_per_downstream_connection: true,
+    per_connection_buffer_limit_bytes: bufferBytes,
+    upstream_connection_options: { tcp_keepalive: keepAlive },
+    metadata: { filter_metadata: { mesh: metadata } },
+    typed_extension_protocol_options: transparentUpstream,
+  };
+}
+
+/** Returns the cluster of a Service with an address: its endpoints come by themselves, each with or without mutual TLS. */
+export function serviceCluster(intent: ServiceClusterIntent): JsonObject {
+  return {
+    ...common(intent),
+    type: 'EDS',
+    eds_cluster_config: { eds_config: fromControlPlane },
+    lb_policy: 'LEAST_REQUEST',
+    // With the default, half of the endpoints being unready would send requests to all of them.
+    common_lb_config: { healthy_panic_threshold: { value: 0 } },
+    ...(intent.identities.length === 0
+      ? {}
+      : {
+          transport_socket_matches: [
+            { name: 'mesh', match: meshEndpoint, transport_socket: tls(intent) },
+            { name: 'plain', match: {}, transport_socket: plainText },
+          ],
+        }),
+  };
+}
+
+/** Returns the cluster of a headless Service, for those of its pods that take mutual TLS: the client picks the pod. */
+export function headlessCluster(intent: ServiceClusterIntent): JsonObject {
+  return { ...common(intent), type: 'ORIGINAL_DST', lb_policy: 'CLUSTER_PROVIDED', transport_socket: tls(intent) };
+}

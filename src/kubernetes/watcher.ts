@@ -1,0 +1,205 @@
+import { isObject, objectMember, objectsMember, parseJson, stringMember, type JsonObject } from '../json/json.ts';
+import { ApiError, messageOf } from './api-error.ts';
+import type { ApiClient } from './client.ts';
+
+/** A change of one object: what it is now, or undefined once it is gone. */
+export interface ObjectChange {
+  /** `<namespace>/<name>`, or the name of an object without namespace. */
+  readonly key: string;
+  readonly object: JsonObject | undefined;
+}
+
+/** What a watcher reports about itself. */
+export type WatchState =
+  /** All objects have been listed, and changes follow. */
+  | { readonly type: 'synced'; readonly objects: number }
+  /** Nothing is known of changes since the last contact; the next attempt follows after the delay. */
+  | { readonly type: 'failed'; readonly error: ApiError; readonly retryMs: number };
+
+/** Time and chance, so that tests can rule over both. */
+export interface WatchPace {
+  /** A number from 0 to below 1. */
+  readonly random: () => number;
+  readonly sleep: (milliseconds: number, signal: AbortSignal) => Promise<void>;
+}
+
+export interface WatcherOptions {
+  readonly client: Pick<ApiClient, 'get' | 'stream'>;
+  /** Path of the collection, such as `/api/v1/pods`. */
+  readonly path: string;
+  /** Takes changes; those of a list come together. */
+  readonly onChanges: (changes: readonly ObjectChange[]) => void;
+  readonly onState: (state: WatchState) => void;
+  readonly pace: WatchPace;
+}
+
+/** A running watcher. */
+export interface Watcher {
+  /** Resolves when all objects have been listed once, or it was stopped. */
+  readonly synced: Promise<void>;
+  stop(): void;
+}
+
+const pageSize = 500;
+/** How long one watch lasts; the API server ends it then, and the jitter spreads those of several replicas. */
+const watchSeconds = { least: 240, jitter: 120 } as const;
+/** A bookmark comes about every minute, so a connection without any byte is dead well before this. */
+const inactivityMs = 180_000;
+const backOffMs = { first: 200, most: 30_000 } as const;
+
+/** What is remembered of an object, so that a list shows what has changed meanwhile. */
+interface Known {
+  readonly uid: string;
+  readonly version: string;
+}
+
+function keyOf(metadata: JsonObject | undefined): string {
+  const namespace = stringMember(metadata, 'namespace');
+  const name = stringMember(metadata, 'name') ?? '';
+  return namespace === undefined || namespace === '' ? name : `${namespace}/${name}`;
+}
+
+function knownOf(object: JsonObject): Known {
+  const metadata = objectMember(object, 'metadata');
+  return {
+    uid: stringMember(metadata, 'uid') ?? '',
+    version: stringMember(metadata, 'resourceVersion') ?? '',
+  };
+}
+
+/** The list is too old for a watch to continue from it. */
+const expired = Symbol('expired');
+
+/**
+ * Lists a collection and watches it from there on, until it is stopped. Whatever fails is tried again. A list that follows a
+ * watch is compared with what is known, by uid, so that a deletion or a replacement that was missed is found.
+ */
+export function startWatcher(options: WatcherOptions): Watcher {
+  const { client, path, onChanges, onState, pace } = options;
+  const stopping = new AbortController();
+  const known = new Map<string, Known>();
+  const { promise: synced, resolve: resolveSynced } = Promise.withResolvers<void>();
+  let failures = 0;
+
+  async function list(): Promise<string> {
+    const found = new Map<string, JsonObject>();
+    let version = '';
+    let next = '';
+    do {
+      // Version 0 is what the API server has in memory: cheap, and consistent with the watch that continues from it.
+      const from = next === '' ? '&resourceVersion=0' : `&continue=${encodeURIComponent(next)}`;
+      const { body } = await client.get(`${path}?limit=${pageSize}${from}`);
+      const metadata = objectMember(body, 'metadata');
+      for (const object of objectsMember(body, 'items')) found.set(keyOf(objectMember(object, 'metadata')), object);
+      version = stringMember(metadata, 'resourceVersion') ?? '';
+      next = stringMember(metadata, 'continue') ?? '';
+    } while (next !== '');
+    adopt(found);
+    return version;
+  }
+
+  function adopt(found: ReadonlyMap<string, JsonObject>): void {
+    const changes: ObjectChange[] = [];
+    const now = new Map([...found].map(([key, object]) => [key, knownOf(object)]));
+    for (const [key, { uid }] of known) if (now.get(key)?.uid !== uid) changes.push({ key, object: undefined });
+    for (const [key, { uid, version }] of now) {
+      const before = known.get(key);
+      if (before?.uid !== uid || before.version !== version) changes.push({ key, object: found.get(key) });
+    }
+    known.clear();
+    for (const [key, value] of now) known.set(key, value);
+    if (changes.length > 0) onChanges(changes);
+  }
+
+  /** Takes a line of a watch, and returns the version to continue from. */
+  function take(line: string): string {
+    const event = parseJson(line);
+    const object = isObject(event) ? objectMember(event, 'object') : undefined;
+    if (!isObject(event) || object === undefined) {
+      throw new ApiError('bad-answer', `GET ${path}: a line of the watch is not an event`);
+    }
+    const type = stringMember(event, 'type');
+    if (type === 'ERROR') throw errorOfEvent(object);
+    const value = knownOf(object);
+    const key = keyOf(objectMember(object, 'metadata'));
+    if (type === 'DELETED') {
+      known.delete(key);
+      onChanges([{ key, object: undefined }]);
+    } else if (type === 'ADDED' || type === 'MODIFIED') {
+      const before = known.get(key);
+      known.set(key, value);
+      const replaced = before !== undefined && before.uid !== value.uid;
+      onChanges([...(replaced ? [{ key, object: undefined }] : []), { key, object }]);
+    } else if (type !== 'BOOKMARK') {
+      throw new ApiError('bad-answer', `GET ${path}: the watch has an event of the type ${String(type)}`);
+    }
+    return value.version;
+  }
+
+  function errorOfEvent(status: JsonObject): ApiError | typeof expired {
+    const code = status['code'];
+    if (code === 410) return expired;
+    return new ApiError('server-error', `GET ${path}: the watch ended: ${stringMember(status, 'message') ?? ''}`);
+  }
+
+  /** Watches from a version until it ends, again and again; returns when a new list is needed. */
+  async function follow(from: string): Promise<void> {
+    let version = from;
+    while (!stopping.signal.aborted) {
+      const seconds = Math.round(watchSeconds.least + watchSeconds.jitter * pace.random());
+      const query = `watch=1&allowWatchBookmarks=true&resourceVersion=${encodeURIComponent(version)}&timeoutSeconds=${seconds}`;
+      // What is thrown for a line must end the call, which knows only its own errors.
+      const broken = new AbortController();
+      let problem: unknown;
+      let isQuiet = true;
+      const signal = AbortSignal.any([stopping.signal, broken.signal]);
+      await client.stream(
+        `${path}?${query}`,
+        (line) => {
+          if (problem !== undefined) return;
+          isQuiet = false;
+          try {
+            version = take(line);
+            failures = 0;
+          } catch (error) {
+            problem = error;
+            broken.abort();
+          }
+        },
+        { signal, inactivityMs },
+      );
+      if (problem === expired) return;
+      if (problem !== undefined) throw problem;
+      // An API server that ends watches at once must not be asked again and again without a pause.
+      if (isQuiet) await pace.sleep(backOffMs.first, stopping.signal);
+    }
+  }
+
+  async function run(): Promise<void> {
+    while (!stopping.signal.aborted) {
+      try {
+        const version = await list();
+        failures = 0;
+        onState({ type: 'synced', objects: known.size });
+        resolveSynced();
+        await follow(version);
+      } catch (thrown) {
+        if (stopping.signal.aborted) break;
+        const error =
+          thrown instanceof ApiError ? thrown : new ApiError('bad-answer', `GET ${path}: ${messageOf(thrown)}`);
+        // A version that the API server has forgotten is no failure: a new list has a newer one.
+        if (error.statusCode === 410) {
+          await pace.sleep(backOffMs.first, stopping.signal);
+          continue;
+        }
+        const retryMs = Math.min(backOffMs.most, backOffMs.first * 2 ** failures) * (0.5 + pace.random() / 2);
+        failures += 1;
+        onState({ type: 'failed', error, retryMs });
+        await pace.sleep(retryMs, stopping.signal);
+      }
+    }
+  }
+
+  void run().finally(resolveSynced);
+  return { synced, stop: () => stopping.abort() };
+}

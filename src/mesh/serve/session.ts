@@ -1,0 +1,131 @@
+import { readTrafficMetadata } from '../../envoy/traffic-metadata.ts';
+import type { Caller } from '../identity/caller.ts';
+import { kindOf, typeUrl, type Kind } from '../resources/kinds.ts';
+import type { Resource } from '../resources/resource.ts';
+import type { Output, Request } from '../stream/exchange.ts';
+import { createStream } from '../stream/stream.ts';
+import type { Changes } from '../stream/target.ts';
+import { writeResponse, type DiscoveryRequest } from '../wire/discovery.ts';
+import type { EncodedResource } from '../wire/encoder.ts';
+import type { AdsConnection } from './ads-server.ts';
+import type { Catalog, Member } from './catalog.ts';
+
+/** What happens on a stream, for metrics, log and verdicts. */
+export type SessionEvent =
+  | { readonly type: 'accepted'; readonly kind: Kind; readonly name: string; readonly version: string | undefined }
+  | {
+      readonly type: 'rejected';
+      readonly kind: Kind;
+      readonly name: string;
+      readonly version: string;
+      readonly text: string;
+    }
+  | { readonly type: 'unanswered'; readonly kind: Kind; readonly names: readonly string[] };
+
+/** Times after which a response that a proxy has not answered no longer holds up others, and no longer counts. */
+const patienceMs = { late: 3_000, abandoned: 15_000 } as const;
+
+/** A proxy's stream that has been let in. */
+export interface Session {
+  readonly caller: Caller;
+  /** Takes a message of the proxy. */
+  receive(request: DiscoveryRequest): void;
+  /** Replaces the secrets of the proxy. */
+  useSecrets(secrets: readonly Resource[]): void;
+  readonly isInSync: () => boolean;
+  close(): void;
+}
+
+interface SessionOptions {
+  readonly connection: AdsConnection;
+  readonly caller: Caller;
+  readonly catalog: Catalog;
+  readonly secrets: readonly Resource[];
+  readonly report: (event: SessionEvent) => void;
+  /** Calls the function after a time, and returns a function that prevents it. */
+  readonly after: (milliseconds: number, action: () => void) => () => void;
+}
+
+/** Creates the session of a proxy. Its first message says what the proxy was injected with. */
+export function createSession({ connection, caller, catalog, secrets, report, after }: SessionOptions): Session {
+  const stream = createStream<EncodedResource>();
+  const timers = new Map<Kind, { readonly nonce: string; readonly cancel: () => void }>();
+  let member: Member | undefined;
+  let isClosed = false;
+
+  function act(outputs: readonly Output<EncodedResource>[]): void {
+    for (const output of outputs) {
+      switch (output.type) {
+        case 'send':
+          send(output);
+          break;
+        case 'rejected': {
+          const { kind, name, version } = output.resource;
+          report({ type: 'rejected', kind, name, version, text: output.text });
+          break;
+        }
+        case 'accepted':
+        case 'unanswered':
+          report(output);
+      }
+    }
+  }
+
+  function send({ kind, nonce, resources, removed }: Output<EncodedResource> & { type: 'send' }): void {
+    connection.send(
+      writeResponse({ typeUrl: typeUrl(kind), nonce, resources: resources.map(({ bytes }) => bytes), removed }),
+    );
+    const schedule = (milliseconds: number, action: () => void): void => {
+      timers.get(kind)?.cancel();
+      timers.set(kind, { nonce, cancel: after(milliseconds, action) });
+    };
+    schedule(patienceMs.late, () => {
+      schedule(patienceMs.abandoned - patienceMs.late, () => act(stream.abandon(kind, nonce)));
+      act(stream.late(kind, nonce));
+    });
+  }
+
+  function join({ node }: DiscoveryRequest): string | undefined {
+    if (node === undefined) return 'the first request has no node';
+    const self = { address: connection.peerAddress, name: caller.podName, namespace: caller.namespace };
+    const traffic = readTrafficMetadata(node.metadata, self);
+    if (traffic === undefined) return 'the node has no metadata of the injector: the pod must be injected in mode mesh';
+    member = catalog.join(traffic, (changes: Changes) => {
+      if (member !== undefined) act(stream.aim(member.target, changes));
+    });
+    member.useSecrets(secrets);
+    act(stream.aim(member.target));
+    return undefined;
+  }
+
+  return {
+    caller,
+    receive(request) {
+      if (isClosed) return;
+      const problem = member === undefined ? join(request) : undefined;
+      if (problem !== undefined) {
+        connection.end('invalid', problem);
+        return;
+      }
+      const kind = kindOf(request.typeUrl);
+      // Envoy also asks for kinds that nothing refers to, if its bootstrap says so; ours does not.
+      if (kind === undefined) {
+        connection.end('invalid', `resources of the type ${request.typeUrl} are not served`);
+        return;
+      }
+      const { subscribe, unsubscribe, initialVersions, nonce, rejection } = request;
+      const asked: Request = { kind, subscribe, unsubscribe, initialVersions, nonce, rejection };
+      if (timers.get(kind)?.nonce === nonce) timers.get(kind)?.cancel();
+      act(stream.receive(asked));
+    },
+    useSecrets(renewed) {
+      if (member !== undefined) act(stream.aim(member.target, member.useSecrets(renewed)));
+    },
+    isInSync: () => stream.isInSync(),
+    close() {
+      isClosed = true;
+      for (const { cancel } of timers.values()) cancel();
+      member?.leave();
+    },
+  };
+}

@@ -1,0 +1,81 @@
+import type { JsonObject } from '../../json/json.ts';
+import type { ApiClient } from '../../kubernetes/client.ts';
+import { startWatcher, type ObjectChange, type WatchPace, type WatchState } from '../../kubernetes/watcher.ts';
+import { readEndpointSlice } from '../world/endpoint-slice.ts';
+import { readPod } from '../world/pod.ts';
+import { readService } from '../world/service.ts';
+import type { ObjectKind, WorldEvent } from '../world/world.ts';
+
+/** Collections that are watched, by kind of object. */
+const paths: Readonly<Record<ObjectKind, string>> = {
+  service: '/api/v1/services',
+  slice: '/apis/discovery.k8s.io/v1/endpointslices',
+  pod: '/api/v1/pods',
+};
+
+const readers: Readonly<{ [K in ObjectKind]: (key: string, object: JsonObject | undefined) => WorldEvent }> = {
+  service: (key, object) => ({ kind: 'service', key, value: object && readService(object) }),
+  slice: (key, object) => ({ kind: 'slice', key, value: object && readEndpointSlice(object) }),
+  pod: (key, object) => ({ kind: 'pod', key, value: object && readPod(object) }),
+};
+
+/** Waits between changes: the first is given on at once, and while more follow, fewer and larger portions. */
+const quietMs = { first: 5, most: 640 } as const;
+
+/** Watches of all collections of a world. */
+export interface WorldFeed {
+  /** Resolves when every collection has been listed, and its objects have been given on. */
+  readonly synced: Promise<void>;
+  stop(): void;
+}
+
+/** Starts the watches. `onEvents` takes changes in portions, in the order in which they came. */
+export function startWorldFeed(options: {
+  readonly client: Pick<ApiClient, 'get' | 'stream'>;
+  readonly onEvents: (events: readonly WorldEvent[]) => void;
+  readonly onState: (kind: ObjectKind, state: WatchState) => void;
+  readonly pace: WatchPace;
+}): WorldFeed {
+  let pending: WorldEvent[] = [];
+  let timer: NodeJS.Timeout | undefined;
+  let waitMs: number = quietMs.first;
+
+  function flush(): void {
+    const events = pending;
+    pending = [];
+    timer = undefined;
+    if (events.length === 0) {
+      // It was quiet for one wait: the next change is given on at once again.
+      waitMs = quietMs.first;
+      return;
+    }
+    options.onEvents(events);
+    waitMs = Math.min(waitMs * 2, quietMs.most);
+    timer = setTimeout(flush, waitMs);
+  }
+
+  function take(kind: ObjectKind, changes: readonly ObjectChange[]): void {
+    for (const { key, object } of changes) pending.push(readers[kind](key, object));
+    timer ??= setTimeout(flush, quietMs.first);
+  }
+
+  const watchers = (Object.keys(paths) as ObjectKind[]).map((kind) =>
+    startWatcher({
+      client: options.client,
+      path: paths[kind],
+      onChanges: (changes) => take(kind, changes),
+      onState: (state) => options.onState(kind, state),
+      pace: options.pace,
+    }),
+  );
+  return {
+    synced: Promise.all(watchers.map((watcher) => watcher.synced)).then(() => {
+      clearTimeout(timer);
+      flush();
+    }),
+    stop() {
+      clearTimeout(timer);
+      for (const watcher of watchers) watcher.stop();
+    },
+  };
+}

@@ -1,0 +1,26 @@
+import type { Kind } from '../resources/kinds.ts';
+import type { Versioned } from './target.ts';
+
+/** What a proxy asks for or answers, by kind. */
+export interface Request {
+  readonly kind: Kind;
+  readonly subscribe: readonly string[];
+  readonly unsubscribe: readonly string[];
+  readonly initialVersions: Readonly<Record<string, string>>;
+  readonly nonce: string;
+  readonly rejection: string | undefined;
+}
+
+/** Something to do after an input. */
+export type Output<R extends Versioned> =
+  | {
+      readonly type: 'send';
+      readonly kind: Kind;
+      readonly nonce: string;
+      readonly resources: readonly R[];
+      readonly removed: readonly string[];
+    }
+  | { readonly type: 'accepted'; readonly kind: Kind; readonly name: string; readonly version: string | undefined }
+  | { readonly type: 'rejected'; readonly resource: R; readonly text: string }
+  /** The proxy has not answered a response in the time that others wait for it. */
+  | { readonly type: 'unanswered'; readonly kind: Kind; readonly names: readonly string[] };

@@ -1,0 +1,298 @@
+import { kinds, type Kind } from '../resources/kinds.ts';
+import type { Output, Request } from './exchange.ts';
+import { doubt, forget, isSettled, newSubscription, wants, type Subscription } from './subscription.ts';
+import { emptyTarget, type Changes, type Target, type Versioned } from './target.ts';
+
+/**
+ * One proxy's stream of delta ADS, without clock and without I/O: it says what to send, and whoever holds the connection sends it
+ * and tells it when a response has been under way for too long. The rules are those of Envoy 1.40:
+ *
+ * - The first request of a kind is answered, also with nothing, because Envoy waits for it.
+ * - One response of a kind is under way at a time; later changes are sent together once it was answered.
+ * - A changed cluster is followed by its endpoints, also if they are the same: Envoy warms the cluster until they arrive.
+ * - Listeners and routes wait for clusters and endpoints that they may refer to; removals wait for listeners and routes.
+ * - Where Envoy does not answer for clusters, or does not ask for them, one of them may wait for endpoints: all are sent again.
+ * - Of a rejected response nothing counts as held. Its resources are sent one by one, and what is rejected alone is not sent again.
+ */
+export interface Stream<R extends Versioned> {
+  /** Takes a request of the proxy. */
+  receive(request: Request): readonly Output<R>[];
+  /** Takes what the proxy should hold. `changes` are the names that differ from the last target; by default all. */
+  aim(target: Target<R>, changes?: Changes): readonly Output<R>[];
+  /** Takes the news that a response has been under way for so long that others should not wait for it. */
+  late(kind: Kind, nonce: string): readonly Output<R>[];
+  /**
+   * Takes the news that a response will not be answered any more. Envoy answers nothing while one of several new clusters is
+   * rejected inside; so what was new in it is removed, and then sent one by one.
+   */
+  abandon(kind: Kind, nonce: string): readonly Output<R>[];
+  /** Returns whether the proxy holds the whole target, apart from what it rejected. */
+  isInSync(): boolean;
+}
+
+type Subscriptions<R extends Versioned> = Readonly<Record<Kind, Subscription<R>>>;
+
+/** Kinds whose resources Envoy never drops because they are missing: they go when nobody refers to them. */
+const namedKinds: ReadonlySet<Kind> = new Set<Kind>(['secret', 'endpoints', 'routes']);
+
+/** Creates the stream of a proxy that has just connected. */
+export function createStream<R extends Versioned>(): Stream<R> {
+  const subscriptions = Object.fromEntries(kinds.map((kind) => [kind, newSubscription<R>(kind)])) as Subscriptions<R>;
+  let target: Target<R> = emptyTarget;
+  let counter = 0;
+  let outputs: Output<R>[] = [];
+
+  function flush(): readonly Output<R>[] {
+    advance();
+    const result = outputs;
+    outputs = [];
+    return result;
+  }
+
+  function open(subscription: Subscription<R>, { kind, subscribe, initialVersions }: Request): void {
+    subscription.isOpen = true;
+    subscription.owesAnswer = true;
+    for (const [name, version] of Object.entries(initialVersions)) {
+      subscription.held.set(name, version);
+      subscription.established.add(name);
+    }
+    // Without names, the first request of clusters and of listeners is for all of them.
+    if (!namedKinds.has(kind) && subscribe.length === 0) openWildcard(subscription);
+    for (const name of subscription.held.keys()) subscription.dirty.add(name);
+  }
+
+  /** Sends all endpoints again: a cluster may wait for some that came before it was changed, on an earlier stream. */
+  function forceEndpoints(): void {
+    const { names, forced, dirty } = subscriptions.endpoints;
+    for (const name of names) {
+      forced.add(name);
+      dirty.add(name);
+    }
+  }
+
+  function openWildcard(subscription: Subscription<R>): void {
+    subscription.isWildcard = true;
+    for (const name of target[subscription.kind].keys()) subscription.dirty.add(name);
+  }
+
+  function answer(subscription: Subscription<R>, { nonce, rejection }: Request): void {
+    const { inFlight } = subscription;
+    if (nonce === '' || inFlight?.nonce !== nonce) return;
+    subscription.inFlight = undefined;
+    if (rejection === undefined) accept(subscription, inFlight.sent);
+    else reject(subscription, inFlight.sent, rejection);
+  }
+
+  function accept(subscription: Subscription<R>, sent: ReadonlyMap<string, R | undefined>): void {
+    const { kind, held, accepted, established } = subscription;
+    for (const [name, resource] of sent) {
+      for (const set of [held, accepted, established]) set.delete(name);
+      // What the proxy unsubscribed from in the meantime, it does not hold.
+      if (resource !== undefined && wants(subscription, name)) {
+        held.set(name, resource.version);
+        accepted.set(name, resource);
+        established.add(name);
+      }
+      // The target may have changed while the response was under way.
+      subscription.dirty.add(name);
+      if (kind === 'cluster') subscriptions.endpoints.dirty.add(name);
+      outputs.push({ type: 'accepted', kind, name, version: resource?.version });
+    }
+  }
+
+  function reject(subscription: Subscription<R>, sent: ReadonlyMap<string, R | undefined>, text: string): void {
+    const [only, another] = sent;
+    for (const name of sent.keys()) subscription.dirty.add(name);
+    if (only !== undefined && another === undefined) {
+      const [name, resource] = only;
+      if (resource === undefined) return;
+      subscription.rejected.set(name, resource.version);
+      outputs.push({ type: 'rejected', resource, text });
+      return;
+    }
+    // Envoy has dropped all of them, or some.
+    doubt(subscription, sent);
+    for (const [name, resource] of sent) {
+      if (resource === undefined) continue;
+      subscription.suspects.add(name);
+      subscription.forced.add(name);
+    }
+  }
+
+  function subscribe(subscription: Subscription<R>, { subscribe: names, unsubscribe, initialVersions }: Request): void {
+    for (const name of unsubscribe) {
+      if (name === '*') subscription.isWildcard = false;
+      subscription.names.delete(name);
+      if (subscription.isWildcard) continue;
+      forget(subscription, name);
+    }
+    for (const name of names) {
+      if (name === '*') {
+        openWildcard(subscription);
+        continue;
+      }
+      subscription.names.add(name);
+      subscription.dirty.add(name);
+      // A name that is asked for is answered, unless the proxy says that it holds the version.
+      if (!Object.hasOwn(initialVersions, name)) subscription.forced.add(name);
+    }
+  }
+
+  /** Sends what can be sent now. */
+  function advance(): void {
+    send(subscriptions.secret);
+    send(subscriptions.cluster);
+    send(subscriptions.endpoints);
+    if (!hasAll('secret', 'cluster', 'endpoints')) {
+      // The first request is answered in any case; the listeners of a first answer can refer to nothing that is missing.
+      return;
+    }
+    send(subscriptions.listener);
+    send(subscriptions.routes);
+    if (!hasAll('listener', 'routes')) return;
+    remove(subscriptions.listener);
+    if (isSettled(subscriptions.listener)) remove(subscriptions.cluster);
+  }
+
+  /** Returns whether the proxy has accepted all that is new in these kinds. */
+  function hasAll(...these: readonly Kind[]): boolean {
+    return these.every((kind) => {
+      const subscription = subscriptions[kind];
+      return isSettled(subscription) && (subscription.inFlight !== undefined || !hasNews(subscription));
+    });
+  }
+
+  function hasNews(subscription: Subscription<R>): boolean {
+    for (const name of subscription.dirty) if (newsOf(subscription, name) !== undefined) return true;
+    return false;
+  }
+
+  /** Returns whether the proxy has not accepted the wanted version of a resource that it has accepted before. */
+  function isChanging({ kind, held, established, rejected }: Subscription<R>, name: string): boolean {
+    const version = target[kind].get(name)?.version;
+    return established.has(name) && held.get(name) !== version && rejected.get(name) !== version;
+  }
+
+  /** Returns what to send for a name, or undefined if the proxy need not get anything. */
+  function newsOf(subscription: Subscription<R>, name: string): R | 'missing' | undefined {
+    const { kind, held, accepted, forced, rejected } = subscription;
+    if (!wants(subscription, name)) return undefined;
+    const wanted = target[kind].get(name);
+    if (wanted === undefined) return namedKinds.has(kind) && forced.has(name) ? 'missing' : undefined;
+    if (rejected.get(name) === wanted.version) {
+      // A changed cluster waits for endpoints, so the last good ones are sent again.
+      return forced.has(name) && kind === 'endpoints' ? (accepted.get(name) ?? 'missing') : undefined;
+    }
+    if (held.get(name) === wanted.version && !forced.has(name)) return undefined;
+    // New endpoints may have identities that the old cluster does not accept: they follow when the new one is in use.
+    const last = kind === 'endpoints' && isChanging(subscriptions.cluster, name) ? accepted.get(name) : undefined;
+    if (last === undefined) return wanted;
+    return forced.has(name) ? last : undefined;
+  }
+
+  function send(subscription: Subscription<R>): void {
+    const { kind, dirty, forced, suspects } = subscription;
+    if (!subscription.isOpen || subscription.inFlight !== undefined) return;
+    const sent = new Map<string, R | undefined>();
+    for (const name of dirty) {
+      const isSuspect = suspects.has(name);
+      if (isSuspect && sent.size > 0) continue;
+      const news = newsOf(subscription, name);
+      // Removals of wildcard kinds stay for later.
+      if (news === undefined && isRemoved(subscription, name)) continue;
+      dirty.delete(name);
+      forced.delete(name);
+      suspects.delete(name);
+      if (news === undefined) continue;
+      sent.set(name, news === 'missing' ? undefined : news);
+      if (isSuspect) break;
+    }
+    if (sent.size > 0 || subscription.owesAnswer) emit(subscription, sent);
+    if (kind === 'cluster') followWithEndpoints(sent);
+  }
+
+  function isRemoved({ kind, held, isWildcard }: Subscription<R>, name: string): boolean {
+    return isWildcard && held.has(name) && !target[kind].has(name);
+  }
+
+  function followWithEndpoints(sent: ReadonlyMap<string, R | undefined>): void {
+    const { names, forced, dirty } = subscriptions.endpoints;
+    // A cluster and its endpoints have the same name. Those that Envoy has not asked for, it asks for now.
+    for (const name of sent.keys()) {
+      if (!names.has(name)) continue;
+      forced.add(name);
+      dirty.add(name);
+    }
+  }
+
+  function remove(subscription: Subscription<R>): void {
+    if (!subscription.isOpen || subscription.inFlight !== undefined) return;
+    const gone = [...subscription.dirty].filter((name) => isRemoved(subscription, name));
+    if (gone.length === 0) return;
+    for (const name of gone) subscription.dirty.delete(name);
+    emit(subscription, new Map(gone.map((name) => [name, undefined])));
+  }
+
+  function emit(subscription: Subscription<R>, sent: ReadonlyMap<string, R | undefined>): void {
+    counter += 1;
+    const nonce = String(counter);
+    subscription.inFlight = { nonce, sent, isLate: false };
+    subscription.owesAnswer = false;
+    const resources = [...sent.values()].filter((resource) => resource !== undefined);
+    const removed = [...sent].flatMap(([name, resource]) => (resource === undefined ? [name] : []));
+    outputs.push({ type: 'send', kind: subscription.kind, nonce, resources, removed });
+  }
+
+  return {
+    receive(request) {
+      const subscription = subscriptions[request.kind];
+      const isFirst = !subscription.isOpen;
+      if (isFirst) open(subscription, request);
+      answer(subscription, request);
+      subscribe(subscription, request);
+      // Envoy does not ask for clusters while one of them waits for endpoints.
+      if (isFirst && request.kind === 'endpoints' && !subscriptions.cluster.isOpen) forceEndpoints();
+      return flush();
+    },
+    aim(next, changes) {
+      target = next;
+      for (const kind of kinds) {
+        const subscription = subscriptions[kind];
+        const names = changes === undefined ? everyName(subscription) : (changes[kind] ?? []);
+        for (const name of names) if (wants(subscription, name)) subscription.dirty.add(name);
+      }
+      return flush();
+    },
+    late(kind, nonce) {
+      const subscription = subscriptions[kind];
+      const { inFlight } = subscription;
+      if (inFlight?.nonce !== nonce || inFlight.isLate) return [];
+      subscription.inFlight = { ...inFlight, isLate: true };
+      if (kind === 'cluster') forceEndpoints();
+      outputs.push({ type: 'unanswered', kind, names: [...inFlight.sent.keys()] });
+      return flush();
+    },
+    abandon(kind, nonce) {
+      const subscription = subscriptions[kind];
+      const { inFlight } = subscription;
+      if (inFlight?.nonce !== nonce) return [];
+      const fresh = [...inFlight.sent].flatMap(([name, resource]) =>
+        resource === undefined || subscription.established.has(name) ? [] : [name],
+      );
+      doubt(subscription, inFlight.sent);
+      subscription.inFlight = undefined;
+      for (const name of fresh) {
+        subscription.suspects.add(name);
+        subscription.forced.add(name);
+      }
+      if (fresh.length > 0 && inFlight.sent.size > 1 && subscription.isWildcard)
+        emit(subscription, new Map(fresh.map((name) => [name, undefined])));
+      return flush();
+    },
+    isInSync: () => kinds.every((kind) => subscriptions[kind].inFlight === undefined && !hasNews(subscriptions[kind])),
+  };
+
+  function everyName({ kind, held }: Subscription<R>): Iterable<string> {
+    return new Set([...target[kind].keys(), ...held.keys()]);
+  }
+}

@@ -1,0 +1,49 @@
+import { kinds, type Kind } from '../resources/kinds.ts';
+
+/** What a stream has to know of a resource: which one it is, and which content it has. */
+export interface Versioned {
+  readonly kind: Kind;
+  readonly name: string;
+  readonly version: string;
+}
+
+/** Resources of one kind by name. */
+export type ResourceSet<R> = Pick<ReadonlyMap<string, R>, 'get' | 'has' | 'keys'>;
+
+/** What a proxy should hold, by kind and name. Proxies that may see the same share one value. */
+export type Target<R extends Versioned = Versioned> = Readonly<Record<Kind, ResourceSet<R>>>;
+
+/** Names that differ between two targets. */
+export type Changes = Readonly<Partial<Record<Kind, Iterable<string>>>>;
+
+const none = new Map<string, never>();
+
+/** A target without resources. */
+export const emptyTarget: Target<never> = {
+  secret: none,
+  cluster: none,
+  endpoints: none,
+  listener: none,
+  routes: none,
+};
+
+function* allKeys<R>(layers: readonly ResourceSet<R>[]): Generator<string> {
+  for (const [index, layer] of layers.entries()) {
+    for (const name of layer.keys()) if (!layers.slice(0, index).some((above) => above.has(name))) yield name;
+  }
+}
+
+function layeredSet<R>(layers: readonly ResourceSet<R>[]): ResourceSet<R> {
+  return {
+    get: (name) => layers.find((layer) => layer.has(name))?.get(name),
+    has: (name) => layers.some((layer) => layer.has(name)),
+    keys: () => allKeys(layers) as MapIterator<string>,
+  };
+}
+
+/** Returns a target of several, of which the first that has a name counts. Nothing is copied, so it shows their changes. */
+export function layered<R extends Versioned>(targets: readonly Target<R>[]): Target<R> {
+  return Object.fromEntries(
+    kinds.map((kind) => [kind, layeredSet(targets.map((target) => target[kind]))]),
+  ) as unknown as Target<R>;
+}

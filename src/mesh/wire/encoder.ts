@@ -1,0 +1,70 @@
+import { createHash } from 'node:crypto';
+import { fromJson, toBinary, type JsonValue } from '@bufbuild/protobuf';
+import { reflect } from '@bufbuild/protobuf/reflect';
+import { BinaryWriter, WireType } from '@bufbuild/protobuf/wire';
+import { resourceTypes, typeUrl, type Kind } from '../resources/kinds.ts';
+import type { Resource } from '../resources/resource.ts';
+import { createConstraintCheck, type Violation } from './constraints.ts';
+import type { EnvoyTypes } from './envoy-types.ts';
+
+/** A resource as it is sent. Many streams share the same bytes. */
+export interface EncodedResource {
+  readonly kind: Kind;
+  readonly name: string;
+  /** Hash of the content: the same content has the same version on every replica, also after a restart. */
+  readonly version: string;
+  /** The `envoy.service.discovery.v3.Resource` message. */
+  readonly bytes: Uint8Array;
+}
+
+/** A resource that Envoy would reject. */
+export interface RefusedResource {
+  readonly kind: Kind;
+  readonly name: string;
+  readonly violations: readonly Violation[];
+}
+
+/** Turns resources into bytes. */
+export interface Encoder {
+  /** Encodes a resource once its content has passed the constraints of Envoy's API. */
+  encode(resource: Resource): EncodedResource | RefusedResource;
+}
+
+/** Fields of `envoy.service.discovery.v3.Resource` and `google.protobuf.Any`. */
+const fields = { version: 1, resource: 2, name: 3, anyType: 1, anyValue: 2 } as const;
+
+const versionLength = 16;
+
+function wrap(kind: Kind, name: string, version: string, message: Uint8Array): Uint8Array {
+  const any = new BinaryWriter();
+  any.tag(fields.anyType, WireType.LengthDelimited).string(typeUrl(kind));
+  any.tag(fields.anyValue, WireType.LengthDelimited).bytes(message);
+  const writer = new BinaryWriter();
+  writer.tag(fields.version, WireType.LengthDelimited).string(version);
+  writer.tag(fields.resource, WireType.LengthDelimited).bytes(any.finish());
+  writer.tag(fields.name, WireType.LengthDelimited).string(name);
+  return writer.finish();
+}
+
+/** Creates an encoder for these types. */
+export function createEncoder(types: EnvoyTypes): Encoder {
+  const check = createConstraintCheck(types);
+  return {
+    encode({ kind, name, json }) {
+      const type = types.message(resourceTypes[kind]);
+      let message;
+      try {
+        message = fromJson(type, json as JsonValue, { registry: types.registry });
+      } catch (error) {
+        // A field that Envoy's API does not have, or a value of another type.
+        const text = error instanceof Error ? error.message : String(error);
+        return { kind, name, violations: [{ path: '', message: text }] };
+      }
+      const violations = check(reflect(type, message));
+      if (violations.length > 0) return { kind, name, violations };
+      const bytes = toBinary(type, message);
+      const version = createHash('sha256').update(bytes).digest('hex').slice(0, versionLength);
+      return { kind, name, version, bytes: wrap(kind, name, version, bytes) };
+    },
+  };
+}

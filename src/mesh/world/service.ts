@@ -1,0 +1,53 @@
+import { member, objectMember, objectsMember, stringMember, type JsonObject } from '../../json/json.ts';
+import { keyOf, texts } from './object-key.ts';
+
+/** One port of a Service. */
+export interface ServicePort {
+  /** Name of the port; empty if the Service has only this one. */
+  readonly name: string;
+  readonly number: number;
+  readonly transport: string;
+  readonly appProtocol: string | undefined;
+}
+
+/** A Service, as far as a mesh needs it. */
+export interface Service {
+  /** `<namespace>/<name>`. */
+  readonly key: string;
+  readonly name: string;
+  readonly namespace: string;
+  readonly uid: string;
+  /** Virtual addresses, one for each family; none for a headless Service. */
+  readonly addresses: readonly string[];
+  readonly isHeadless: boolean;
+  /** Host name of a Service of type ExternalName. */
+  readonly externalName: string | undefined;
+  /** Whether pods that are not ready get traffic, too. */
+  readonly includesUnready: boolean;
+  readonly ports: readonly ServicePort[];
+}
+
+/** Reads a Service. The API server has validated it. */
+export function readService(object: JsonObject): Service {
+  const metadata = objectMember(object, 'metadata');
+  const spec = objectMember(object, 'spec');
+  const clusterIp = stringMember(spec, 'clusterIP');
+  const clusterIps = texts(spec, 'clusterIPs');
+  const addresses = clusterIps.length > 0 ? clusterIps : [clusterIp ?? ''];
+  return {
+    key: keyOf(object),
+    name: stringMember(metadata, 'name') ?? '',
+    namespace: stringMember(metadata, 'namespace') ?? '',
+    uid: stringMember(metadata, 'uid') ?? '',
+    addresses: addresses.filter((address) => address !== '' && address !== 'None'),
+    isHeadless: clusterIp === 'None',
+    externalName: stringMember(spec, 'type') === 'ExternalName' ? stringMember(spec, 'externalName') : undefined,
+    includesUnready: member(spec, 'publishNotReadyAddresses') === true,
+    ports: objectsMember(spec, 'ports').map((port) => ({
+      name: stringMember(port, 'name') ?? '',
+      number: Number(member(port, 'port')),
+      transport: stringMember(port, 'protocol') ?? 'TCP',
+      appProtocol: stringMember(port, 'appProtocol'),
+    })),
+  };
+}

@@ -1,0 +1,148 @@
+import type { EndpointSlice } from './endpoint-slice.ts';
+import type { Pod } from './pod.ts';
+import type { Service } from './service.ts';
+
+/** The objects of a cluster that a mesh reads, by kind. */
+export interface Objects {
+  readonly service: Service;
+  readonly slice: EndpointSlice;
+  readonly pod: Pod;
+}
+
+/** A kind of object. */
+export type ObjectKind = keyof Objects;
+
+type Sets = ReadonlyMap<string, ReadonlySet<string>>;
+
+/** What the API server says, at one moment. A change makes a new value, which shares all that has not changed. */
+export interface World {
+  readonly service: ReadonlyMap<string, Service>;
+  readonly slice: ReadonlyMap<string, EndpointSlice>;
+  readonly pod: ReadonlyMap<string, Pod>;
+  /** Keys of the slices of a Service. */
+  readonly slicesOfService: Sets;
+  /** Keys of the slices that name a pod. */
+  readonly slicesOfPod: Sets;
+  /** Keys of the pods that have an address; ended pods have none. */
+  readonly podsOfAddress: Sets;
+}
+
+/** A change of one object. */
+export type WorldEvent = {
+  readonly [K in ObjectKind]: { readonly kind: K; readonly key: string; readonly value: Objects[K] | undefined };
+}[ObjectKind];
+
+/** What has changed: keys of Services whose own plan or endpoints may differ now, and keys of pods. */
+export interface Touched {
+  readonly services: ReadonlySet<string>;
+  readonly endpoints: ReadonlySet<string>;
+  readonly pods: ReadonlySet<string>;
+}
+
+/** A world without objects. */
+export const emptyWorld: World = {
+  service: new Map(),
+  slice: new Map(),
+  pod: new Map(),
+  slicesOfService: new Map(),
+  slicesOfPod: new Map(),
+  podsOfAddress: new Map(),
+};
+
+/** A map that is copied when it is first written to. */
+class Draft<V> {
+  readonly #original: ReadonlyMap<string, V>;
+  #copy: Map<string, V> | undefined;
+
+  constructor(original: ReadonlyMap<string, V>) {
+    this.#original = original;
+  }
+
+  get(key: string): V | undefined {
+    return (this.#copy ?? this.#original).get(key);
+  }
+
+  put(key: string, value: V | undefined): void {
+    this.#copy ??= new Map(this.#original);
+    if (value === undefined) this.#copy.delete(key);
+    else this.#copy.set(key, value);
+  }
+
+  result(): ReadonlyMap<string, V> {
+    return this.#copy ?? this.#original;
+  }
+}
+
+function link(sets: Draft<ReadonlySet<string>>, key: string, item: string): void {
+  const known = sets.get(key);
+  if (known?.has(item) === true) return;
+  sets.put(key, new Set(known).add(item));
+}
+
+function unlink(sets: Draft<ReadonlySet<string>>, key: string, item: string): void {
+  const rest = new Set(sets.get(key));
+  if (!rest.delete(item)) return;
+  sets.put(key, rest.size === 0 ? undefined : rest);
+}
+
+function podsOf(slice: EndpointSlice | undefined): readonly string[] {
+  return (slice?.endpoints ?? []).flatMap(({ pod }) => pod ?? []);
+}
+
+function addressesOf(pod: Pod | undefined): readonly string[] {
+  return pod === undefined || pod.isOver ? [] : pod.addresses;
+}
+
+/** Returns the world after the events, and what they touch. */
+export function applyEvents(
+  world: World,
+  events: readonly WorldEvent[],
+): { readonly world: World; readonly touched: Touched } {
+  const service = new Draft(world.service);
+  const slice = new Draft(world.slice);
+  const pod = new Draft(world.pod);
+  const slicesOfService = new Draft(world.slicesOfService);
+  const slicesOfPod = new Draft(world.slicesOfPod);
+  const podsOfAddress = new Draft(world.podsOfAddress);
+  const touched = { services: new Set<string>(), endpoints: new Set<string>(), pods: new Set<string>() };
+
+  function applySlice(key: string, value: EndpointSlice | undefined): void {
+    const before = slice.get(key);
+    slice.put(key, value);
+    for (const name of podsOf(before)) unlink(slicesOfPod, name, key);
+    for (const name of podsOf(value)) link(slicesOfPod, name, key);
+    if (before?.service !== undefined) unlink(slicesOfService, before.service, key);
+    if (value?.service !== undefined) link(slicesOfService, value.service, key);
+    for (const one of [before, value]) if (one?.service !== undefined) touched.endpoints.add(one.service);
+  }
+
+  function applyPod(key: string, value: Pod | undefined): void {
+    for (const address of addressesOf(pod.get(key))) unlink(podsOfAddress, address, key);
+    for (const address of addressesOf(value)) link(podsOfAddress, address, key);
+    pod.put(key, value);
+    touched.pods.add(key);
+    for (const name of slicesOfPod.get(key) ?? []) {
+      const owner = slice.get(name)?.service;
+      if (owner !== undefined) touched.endpoints.add(owner);
+    }
+  }
+
+  for (const event of events) {
+    if (event.kind === 'service') {
+      service.put(event.key, event.value);
+      touched.services.add(event.key);
+    } else if (event.kind === 'slice') applySlice(event.key, event.value);
+    else applyPod(event.key, event.value);
+  }
+  return {
+    world: {
+      service: service.result(),
+      slice: slice.result(),
+      pod: pod.result(),
+      slicesOfService: slicesOfService.result(),
+      slicesOfPod: slicesOfPod.result(),
+      podsOfAddress: podsOfAddress.result(),
+    },
+    touched,
+  };
+}

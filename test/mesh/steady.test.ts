@@ -1,0 +1,119 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { openMesh, serviceObjects, type MeshPod, type MeshScene } from '../support/mesh/mesh-scene.ts';
+
+jest.setTimeout(120_000);
+
+/*
+ * Whatever happens to the control plane, to certificates and to what is configured, requests under way and those that follow are
+ * answered.
+ */
+
+let scene: MeshScene;
+let front: MeshPod;
+let one: MeshPod;
+let other: MeshPod;
+
+const address = '10.96.0.5';
+const ports = [{ name: 'http', port: 80, target: 8080 }];
+
+beforeAll(async () => {
+  scene = await openMesh('steady', [
+    { name: 'front' },
+    { name: 'cart-1', serviceAccount: 'cart' },
+    { name: 'cart-2', serviceAccount: 'cart' },
+  ]);
+  [front, one, other] = ['front', 'cart-1', 'cart-2'].map((name) => scene.pods[name]) as [MeshPod, MeshPod, MeshPod];
+  for (const pod of [front, one, other]) await pod.app.listen({ kind: 'http', port: 8080 });
+  scene.set(...serviceObjects('cart', address, ports, [one, other]));
+  await scene.controlPlane.untilInSync(3);
+});
+
+afterAll(() => scene.stop());
+
+/** Answers of clients that ask all the time while something happens. */
+async function underLoad(happening: () => Promise<void>): Promise<{ answered: number; failures: readonly string[] }> {
+  await front.app.startLoad({ url: `http://${address}/`, clients: 8 });
+  try {
+    await happening();
+  } finally {
+    // Long enough for what happened to show.
+    await pause(500);
+  }
+  return front.app.stopLoad();
+}
+
+describe('no request fails', () => {
+  test('while the control plane is away, and when it comes back', async () => {
+    const { answered, failures } = await underLoad(async () => {
+      await scene.controlPlane.stop('SIGKILL');
+      await pause(2_000);
+      await scene.restartControlPlane();
+      await scene.controlPlane.untilInSync(3);
+    });
+    expect(failures).toEqual([]);
+    expect(answered).toBeGreaterThan(1_000);
+  });
+
+  test('while certificates are renewed all the time', async () => {
+    const { answered, failures } = await underLoad(async () => {
+      for (let times = 0; times < 20; times += 1) {
+        scene.controlPlane.say({ type: 'renew' });
+        await scene.controlPlane.untilInSync(3);
+      }
+    });
+    expect(failures).toEqual([]);
+    expect(answered).toBeGreaterThan(1_000);
+  });
+
+  test('while endpoints come and go', async () => {
+    const { answered, failures } = await underLoad(async () => {
+      for (let times = 0; times < 20; times += 1) {
+        for (const endpoints of [[one], [one, other], [other], [other, one]]) {
+          scene.set(...serviceObjects('cart', address, ports, endpoints));
+          await scene.controlPlane.untilInSync(3);
+        }
+      }
+    });
+    expect(failures).toEqual([]);
+    expect(answered).toBeGreaterThan(1_000);
+  });
+
+  test('while Services come and go, and change', async () => {
+    const { answered, failures } = await underLoad(async () => {
+      for (let times = 0; times < 20; times += 1) {
+        const more = serviceObjects(`more-${times % 3}`, `10.96.1.${times % 3}`, ports, [one]);
+        scene.set(...more);
+        await scene.controlPlane.untilInSync(3);
+        // Another service account changes the clusters of the Service, which are then warmed again.
+        scene.set(...serviceObjects('cart', address, ports, times % 2 === 0 ? [one, other, front] : [one, other]));
+        await scene.controlPlane.untilInSync(3);
+        scene.delete(...more);
+        await scene.controlPlane.untilInSync(3);
+      }
+    });
+    expect(failures).toEqual([]);
+    expect(answered).toBeGreaterThan(1_000);
+  });
+});
+
+test('a proxy that starts while the control plane is away waits, and says so; then it serves', async () => {
+  await scene.controlPlane.stop('SIGKILL');
+  await front.stopProxy();
+  const started = front.startProxy();
+  await pause(1_500);
+  const health = scene.network.run(front.network.name, [
+    'curl',
+    '--silent',
+    '--output',
+    '/dev/null',
+    '--write-out',
+    '%{http_code}',
+    'http://127.0.0.1:15000/ready',
+  ]);
+  expect(health.stdout).toBe('503');
+  await scene.restartControlPlane();
+  await started;
+  await scene.controlPlane.untilInSync(3);
+  expect((await front.app.ask({ url: `http://${address}/again` })).status).toBe(200);
+});

@@ -1,0 +1,59 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
+import { inNamespace } from '../network/pod-namespace.ts';
+import { until } from '../waiting.ts';
+import type { Command } from './control-plane-program.ts';
+
+/** A line that the program wrote. */
+export type Line = Readonly<Record<string, unknown>> & { readonly type: string };
+
+/** The control plane in a process of its own, in a network namespace. */
+export interface ControlPlaneProcess {
+  /** Root certificate by which proxies know it, PEM. */
+  readonly roots: string;
+  readonly lines: readonly Line[];
+  say(command: Command): void;
+  /** Waits until every stream is in sync, and there are so many. */
+  untilInSync(count: number): Promise<void>;
+  stop(signal?: 'SIGTERM' | 'SIGKILL'): Promise<void>;
+}
+
+/** Starts it; `stateFile` keeps the authorities for the next start. */
+export async function startControlPlaneProcess(
+  namespace: string,
+  address: string,
+  stateFile: string,
+): Promise<ControlPlaneProcess> {
+  const program = new URL('control-plane-program.ts', import.meta.url).pathname;
+  const [command, ...words] = [...inNamespace(namespace), process.execPath, program, address, stateFile];
+  const { NODE_OPTIONS: _, ...env } = process.env;
+  const child = spawn(command, words, { env, stdio: ['pipe', 'pipe', 'inherit'] });
+  const lines: Line[] = [];
+  createInterface({ input: child.stdout }).on('line', (line) => lines.push(JSON.parse(line) as Line));
+  const listening = await until('the control plane', () => {
+    if (child.exitCode !== null) throw new Error(`the control plane has ended with ${child.exitCode}`);
+    return lines.find(({ type }) => type === 'listening');
+  });
+  const say = (line: Command): void => void child.stdin.write(`${JSON.stringify(line)}\n`);
+  return {
+    roots: String(listening['roots']),
+    lines,
+    say,
+    async untilInSync(count) {
+      await until('all proxies in sync', async () => {
+        const before = lines.length;
+        say({ type: 'sync' });
+        const answer = await until('an answer', () => lines.slice(before).find(({ type }) => type === 'sessions'));
+        const sessions = answer['inSync'] as readonly (readonly [string, boolean])[];
+        return (sessions.length === count && sessions.every(([, isInSync]) => isInSync)) || undefined;
+      });
+    },
+    async stop(signal = 'SIGTERM') {
+      if (child.exitCode !== null || child.signalCode !== null) return;
+      const end = once(child, 'exit');
+      child.kill(signal);
+      await end;
+    },
+  };
+}
