@@ -1,4 +1,5 @@
 import { member, objectMember, objectsMember, stringMember, type JsonObject } from '../../json/json.ts';
+import { annotationNames } from '../../pod/annotation-names.ts';
 import { serviceOf, workloadOf, type ServiceIdentity, type Workload } from '../../pod/workload.ts';
 import { viewPod } from '../../pod/view.ts';
 import { keyOf } from './object-key.ts';
@@ -20,9 +21,6 @@ export interface Pod {
   /** Whether it has ended, so that its address may belong to another pod. */
   readonly isOver: boolean;
 }
-
-/** Label by which pods tell that their proxy takes mutual TLS (Istio's name). */
-export const tlsModeLabel = 'security.istio.io/tlsMode';
 
 function labelsOf(metadata: JsonObject | undefined): Readonly<Record<string, string>> {
   const entries = Object.entries(objectMember(metadata, 'labels') ?? {});
@@ -47,7 +45,7 @@ export function readPod(object: JsonObject): Pod {
     addresses: objectsMember(status, 'podIPs').flatMap((one) => stringMember(one, 'ip') ?? []),
     workload,
     identity: serviceOf(view, workload),
-    hasMeshProxy: labels[tlsModeLabel] === 'istio',
+    hasMeshProxy: labels[annotationNames.tlsMode] === 'istio',
     isTerminating: member(metadata, 'deletionTimestamp') !== undefined,
     isOver: phase === 'Succeeded' || phase === 'Failed',
   };
