@@ -19,7 +19,7 @@ node_modules/.package-lock.json: package-lock.json
 demo: node_modules/.package-lock.json ## Show what the product does, on this machine, without a cluster.
 	@$(SCRIPT) scripts/demo.ts
 
-.PHONY: test test-unit test-property test-fuzz test-golden test-shell test-http test-apiserver test-sidecars test-dataplane
+.PHONY: test test-unit test-property test-fuzz test-golden test-shell test-http test-apiserver test-sidecars test-dataplane test-istio
 test: node_modules/.package-lock.json ## Run every test that this machine can run and count them; prepares its own tools.
 	@$(SCRIPT) scripts/test.ts
 
@@ -49,6 +49,9 @@ test-sidecars: node_modules/.package-lock.json ## Run the shipped sidecars' real
 
 test-dataplane: node_modules/.package-lock.json ## Test rules and proxy with real iptables and Envoy (root on Linux).
 	@$(SCRIPT) scripts/test.ts dataplane -- $(ARGS)
+
+test-istio: node_modules/.package-lock.json ## Compare mode istiod with Istio's own injector (built with Go; FAST_CHECK_RUNS=2000 pods).
+	@$(SCRIPT) scripts/test.ts istio -- $(ARGS)
 
 .PHONY: test-cluster cluster-up cluster-down cluster-test cluster-bench
 test-cluster: node_modules/.package-lock.json ## Test on a real node with containers and Envoy, short scenarios (root on Linux).

@@ -19,7 +19,9 @@ const tier = (name, more = {}) => ({
 export default {
   testTimeout: 30_000,
   projects: [
-    ...['unit', 'property', 'fuzz', 'golden', 'shell', 'http', 'dataplane', 'sidecars'].map((name) => tier(name)),
+    ...['unit', 'property', 'fuzz', 'golden', 'shell', 'http', 'dataplane', 'sidecars', 'istio'].map((name) =>
+      tier(name),
+    ),
     tier('cluster', { ...cluster, testMatch: ['<rootDir>/test/cluster/short/**/*.test.ts'] }),
     tier('cluster-long', { ...cluster, testMatch: ['<rootDir>/test/cluster/long/**/*.test.ts'] }),
     tier('apiserver', {

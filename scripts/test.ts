@@ -1,6 +1,7 @@
 // test.ts [TIER...] [-- ARGUMENTS OF JEST]   runs the tiers of the tests (all without a name) and counts
 // With CI=true a tier that this machine cannot run counts as failed.
 import { prepareEnvoy } from '../test/harness/tools/envoy.ts';
+import { prepareIstioInjector } from '../test/harness/tools/istio-injector.ts';
 import { prepareKubernetes } from '../test/harness/tools/kubernetes.ts';
 import { prepareKustomize } from '../test/harness/tools/kustomize.ts';
 import { prepareNodePrograms } from '../test/harness/tools/node-programs.ts';
@@ -51,6 +52,8 @@ async function startTools(needed: ReadonlySet<ToolName>): Promise<Tools> {
   const envoy = await prepare('envoy', prepareEnvoy);
   const kubernetes = prepare('kubernetes', prepareKubernetes);
   const kustomize = kubernetes.then(() => prepare('kustomize', prepareKustomize));
+  // Built one after the other: what tiers wait for first comes first.
+  const nodePrograms = kustomize.then(() => prepare('node programs', prepareNodePrograms));
   return {
     packages: Promise.resolve(packages),
     'node packages': Promise.resolve(nodePackages),
@@ -58,10 +61,10 @@ async function startTools(needed: ReadonlySet<ToolName>): Promise<Tools> {
     'network namespaces': Promise.resolve(namespaces),
     envoy: Promise.resolve(envoy),
     kubernetes,
-    // Built one after the other: what tiers wait for first comes first.
     kustomize,
     'YAML reader': kustomize.then(() => prepare('YAML reader', prepareYamlReader)),
-    'node programs': kustomize.then(() => prepare('node programs', prepareNodePrograms)),
+    'node programs': nodePrograms,
+    'istio injector': nodePrograms.then(() => prepare('istio injector', prepareIstioInjector)),
   };
 }
 

@@ -4,6 +4,9 @@ import type { Io } from '../../src/cli/io.ts';
 import { createProgram } from '../../src/cli/program.ts';
 import { annotationSubjects } from '../../src/settings/annotation-table.ts';
 import type { IstiodUse, Support } from '../../src/settings/annotation.ts';
+import { holderSubjects } from '../../src/manifests/object-holders.ts';
+import { templateSubjects, type TemplateSubject } from '../../src/manifests/pod-templates.ts';
+import { withoutTemplate } from '../../src/manifests/without-template.ts';
 import { reasons } from '../../src/injection/policy/reason.ts';
 import { proxyConfigKeys } from '../../src/settings/proxy-config.ts';
 import { version } from '../../src/settings/version.ts';
@@ -157,6 +160,51 @@ function optionRows(node: CommandNode): string[][] {
   });
 }
 
+function kindNames(kinds: readonly string[]): string {
+  return kinds.map((kind) => `\`${kind}\``).join(', ');
+}
+
+function groupName(group: string): string {
+  return group === '' ? 'core' : group;
+}
+
+function pathRows(subjects: readonly TemplateSubject[]): string[][] {
+  return subjects.flatMap(({ title, rows }) =>
+    rows.map(({ group, kinds, paths, caution }) => [
+      title,
+      groupName(group),
+      kindNames(kinds),
+      paths.map((path) => (path === '' ? 'the pod itself' : `\`${path}\``)).join(', ') +
+        (caution === undefined ? '' : `. ${caution}.`),
+    ]),
+  );
+}
+
+function templateSection(): string {
+  const without = withoutTemplate.map(({ group, kinds, because }) => [groupName(group), kindNames(kinds), because]);
+  return `## Kinds with pod templates
+
+\`inject\`, \`uninject\`, \`explain\` and \`capture\` find the pods of these kinds, in any version. In a path, \`*\` stands for
+every item of a list or every member of a map, so one object can have several pod templates; each is injected on its own.
+Labels and annotations are those of the template, which its pods get, and the namespace is that of the object.
+
+${table(['project', 'API group', 'kinds', 'pod template'], pathRows(templateSubjects))}
+
+Lists of any kind are searched, and so are these kinds, which hold whole objects:
+
+${table(['project', 'API group', 'kinds', 'objects'], pathRows(holderSubjects))}
+
+Of these kinds no pod template is known. If pods are made of them, the webhook injects those; nothing can do it offline:
+
+${table(['API group', 'kinds', 'because'], without)}
+
+\`--pod-template KIND=PATH\` adds a kind, such as \`--pod-template 'Train.example.com=/spec/cars/*/template'\`: the kind, a dot and
+its API group, which only the core group has not, and the path of a template with \`metadata\` and \`spec\`. The option can be
+repeated, also for one kind, and the paths of a kind take the place of those of the table. If a path leads to no template in the
+input, a warning says so. If an object of an unknown kind has what looks like a pod template, a warning shows the option that takes
+it.`;
+}
+
 function commandLinePage(): string {
   const silent: Io = {
     stdout: () => undefined,
@@ -186,12 +234,21 @@ A file that cannot be read or parsed does not stop \`inject\`, \`uninject\` and 
 left out whole, all other files are processed, standard output is a valid stream of them, and the exit code is 1. Check the exit
 code before you apply the output (in bash, \`set -o pipefail\`). \`capture\` and \`check\` report every such file and do nothing else.
 
+\`inject\` and \`uninject\` tell warnings, and in one last line how many pods they have changed and why they have left others alone.
+With \`--verbose\` they tell about each object. What is injected and would be injected differently now, because the settings, the
+pod's annotations or the version of the program are others, is told as outdated; it stays as it is, except with
+\`inject --refresh\`, which undoes the injection and injects anew. Where nothing would be injected any more, it takes the sidecar
+out.
+
+If somebody has renamed an injected container, \`uninject\` still restores its probes, because their path names the record. What it
+cannot tell from the rest, such as a renamed proxy, it names, and exits with 1.
+
 | exit code | meaning                                                                       |
 | --------- | ----------------------------------------------------------------------------- |
 | 0         | success, for \`explain\` also if a pod would be denied |
-| 1         | failure, such as an input of which some could not be read, also if the rest was processed or differs, or a pod that \`inject\` (with or without \`--summary\`) or \`capture\` finds to be denied |
+| 1         | failure, such as an input of which some could not be read, also if the rest was processed or differs, a pod that \`inject\` (with or without \`--summary\`) or \`capture\` finds to be denied, or an injection that \`uninject\` cannot undo |
 | 2         | invalid usage                                                                 |
-| 3         | there are differences (\`-o diff\`, \`-o unified\`, \`inject --check\`)         |
+| 3         | there are differences (\`-o diff\`, \`-o unified\`), or something would change or is outdated (\`inject --check\`) |
 
 If you come from Istio's \`kube-inject\`: \`-f -\` reads standard input here too, and you can pipe the result into
 \`kubectl apply -f -\`. Unlike \`kube-inject\`, \`inject\` needs no cluster, \`-o\` names a format instead of a file, comments and
@@ -230,6 +287,8 @@ To complete \`sidecar-injector\` itself in bash, run \`source <(sidecar-injector
 scripts ask the program for candidates, so you need not install them again after an upgrade.
 
 ${commands.join('\n\n')}
+
+${templateSection()}
 `;
 }
 

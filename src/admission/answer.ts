@@ -1,6 +1,6 @@
 import type { Decision } from '../injection/decision.ts';
 import type { PatchText } from '../injection/patch/patch-text.ts';
-import { withCode } from '../injection/policy/reason.ts';
+import { denialSentences, withCode } from '../injection/policy/reason.ts';
 import { reviewVersion } from './review.ts';
 
 /**
@@ -26,8 +26,7 @@ const denialBudget = 8192;
 function denial(decision: Decision): string {
   const kept: string[] = [];
   let left = denialBudget;
-  for (const reason of decision.reasons) {
-    const sentence = withCode(reason);
+  for (const sentence of denialSentences(decision.reasons)) {
     left -= sentence.length;
     if (left < 0) break;
     kept.push(sentence);

@@ -1,4 +1,6 @@
 import { InvalidArgumentError, type Command } from 'commander';
+import { visible } from '../grammar/visible.ts';
+import { exitCodes } from './io.ts';
 
 /** Options of every command that reads manifests. */
 export interface ManifestOptions {
@@ -24,14 +26,25 @@ export function collect(value: string, before: readonly string[] | undefined): r
   return [...(before ?? []), value];
 }
 
+/** Adds `-f`. A file without it, as other programs and wildcards of a shell give them, is refused with what to write. */
 export function addFilenameOption(command: Command): void {
   const text = 'file, folder (searched recursively for .yaml, .yml and .json) or - for standard input; can be repeated';
-  command.option('-f, --filename <path>', text, collect);
+  command.option('-f, --filename <path>', text, collect).allowExcessArguments();
+  command.hook('preAction', (_, { args }) => {
+    if (args.length === 0) return;
+    const files = args.slice(0, 3).map((file) => `-f ${visible(file)}`);
+    const use = `${files.join(' ')}${args.length > files.length ? ' ...' : ''}`;
+    const folder = args.length > 1 ? ', or name their folder' : '';
+    command.error(`error: too many arguments for '${command.name()}': use ${use}${folder}`, {
+      code: 'commander.excessArguments',
+      exitCode: exitCodes.usage,
+    });
+  });
 }
 
 export function addPodTemplateOption(command: Command): void {
   const text =
-    'additional kind and the path of its pod template, such as Service.serving.knative.dev=/spec/template; can be repeated';
+    'kind and the path of its pod template, where * stands for any item or member, such as Train.example.com=/spec/cars/*/template; can be repeated, and the paths of a kind take the place of those that are known (see docs/command-line.md)';
   command.option('--pod-template <kind=path>', text, collect);
 }
 
@@ -92,6 +105,10 @@ export function addOutputOption(command: Command, choices: readonly [string, ...
     throw new InvalidArgumentError(`Allowed choices are ${choices.join(', ')}${file}`);
   });
   command.addOption(option);
+}
+
+export function addVerboseOption(command: Command): void {
+  command.option('-v, --verbose', 'tell about every object on standard error, not only warnings and a summary');
 }
 
 /** Appends a block of examples to the help text. */

@@ -1,5 +1,7 @@
 import type { JsonObject } from '../json/json.ts';
 import { extension, typed } from './extension.ts';
+import { markAbsent } from './forwarded-proto.ts';
+import { hangUp, unreachableReplies } from './hang-up.ts';
 
 const preserveCase: JsonObject = {
   stateful_formatter: extension(
@@ -98,7 +100,9 @@ export function transparentHttp({ name, routes, filters, accessLog, tracing }: T
   return connectionManager({
     stat_prefix: name,
     ...routeSource(routes),
-    http_filters: [...filters, router],
+    early_header_mutation_extensions: [markAbsent],
+    http_filters: [hangUp, ...filters, router],
+    local_reply_config: unreachableReplies,
     access_log: accessLog,
     http_protocol_options: serverHttp1,
     http2_protocol_options: http2,
@@ -111,6 +115,8 @@ export function transparentHttp({ name, routes, filters, accessLog, tracing }: T
     upgrade_configs: [...upgrades, 'CONNECT'].map((upgrade_type) => ({ upgrade_type })),
     ...(tracing === undefined ? {} : { tracing, request_id_extension: untouchedRequestId }),
     server_header_transformation: 'PASS_THROUGH',
+    // Envoy's default removes it.
+    forward_client_cert_details: 'ALWAYS_FORWARD_ONLY',
     // Long polls and streams may be silent for longer than Envoy's default of five minutes.
     stream_idle_timeout: '0s',
     // A client that never ends its headers would hold one of the proxy's connections indefinitely.

@@ -10,7 +10,7 @@ import type { TrafficIntent } from './intent.ts';
 import { inspectedPorts, isHttp, listenerFilters } from './inspection.ts';
 import { bufferBytes } from './buffers.ts';
 import { keepAlive } from './keep-alive.ts';
-import { grpcStats } from './metrics.ts';
+import { countsMessages, grpcStats } from './metrics.ts';
 import { passEverything, refuseEverything, type Direction } from './routes.ts';
 import { tracing } from './tracing.ts';
 
@@ -96,20 +96,25 @@ export function outboundCluster({ outboundTrafficPolicy }: Pick<Proxy, 'outbound
   return outboundTrafficPolicy === 'ALLOW_ANY' ? clusterNames.passthrough : clusterNames.blackHole;
 }
 
-const routesOf: Readonly<Record<Proxy['outboundTrafficPolicy'] | 'inbound', JsonObject>> = {
-  ALLOW_ANY: passEverything('allow_any', 'outbound', clusterNames.passthrough),
-  REGISTRY_ONLY: refuseEverything('block_all', 502),
-  inbound: passEverything('inbound', 'inbound', clusterNames.inbound),
-};
-
 /** Source of the routes of captured requests, for each direction. */
 export type CaptureRoutes = Readonly<Record<Direction, Routes>>;
 
 /**
  * Returns the routes of a proxy that knows no destinations: requests go to their original destination or are refused.
  */
-export function plainRoutes({ outboundTrafficPolicy }: Pick<Proxy, 'outboundTrafficPolicy'>): CaptureRoutes {
-  return { outbound: { inline: routesOf[outboundTrafficPolicy] }, inbound: { inline: routesOf.inbound } };
+export function plainRoutes({
+  outboundTrafficPolicy,
+  metrics,
+}: Pick<Proxy, 'outboundTrafficPolicy' | 'metrics'>): CaptureRoutes {
+  const ofGrpc = metrics.istio ? countsMessages : undefined;
+  const outbound =
+    outboundTrafficPolicy === 'ALLOW_ANY'
+      ? passEverything('allow_any', 'outbound', clusterNames.passthrough, ofGrpc)
+      : refuseEverything('block_all', 502);
+  return {
+    outbound: { inline: outbound },
+    inbound: { inline: passEverything('inbound', 'inbound', clusterNames.inbound, ofGrpc) },
+  };
 }
 
 /**

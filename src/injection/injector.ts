@@ -1,19 +1,23 @@
 import type { Flavour } from './flavours/flavour.ts';
 import { flavours } from './flavours/flavours.ts';
-import { damagedStatus, refusalOf } from './policy/status-fit.ts';
+import { damagedStatus, lacksInitContainers, refusalOf } from './policy/status-fit.ts';
 import { rememberDecisions } from './cache/decisions.ts';
 import { rememberFragments, type RememberedFragments } from './cache/fragments.ts';
 import { viewPod, type PodView } from '../pod/view.ts';
 import { statusAnnotation } from '../pod/conventions.ts';
-import { member } from '../json/json.ts';
+import { applyToValue } from '../json/apply.ts';
+import type { Operation } from '../json/operation.ts';
+import { member, type JsonObject } from '../json/json.ts';
 import { shapeProblems } from './plan/conflicts.ts';
 import { visible } from '../grammar/visible.ts';
 import { decisionWithoutPatch, type Decision, type InjectionRequest } from './decision.ts';
 import { writePatchText, type KnownTexts } from './patch/patch-text.ts';
 import { asksForInjection, decidePolicy } from './policy/policy.ts';
 import { isNotInjected, type Proposal, type NotInjected } from './patch/proposal.ts';
-import { atLeastOne, isWorthTelling, reason, type Reason } from './policy/reason.ts';
+import { atLeastOne, isWorthTelling, reason, type Reason, type Reasons } from './policy/reason.ts';
+import type { Leftovers } from './plan/leftovers.ts';
 import { parseStatus } from './patch/status.ts';
+import { undo } from './patch/undo.ts';
 import type { Snapshot } from './snapshot.ts';
 import { applyAndVerify, violationsIn } from './patch/verify.ts';
 
@@ -50,18 +54,70 @@ interface Circumstances {
   readonly fragments: RememberedFragments;
 }
 
-function propose(
+/**
+ * Plans the injection of a pod without what an earlier injection has left in it.
+ *
+ * @param operations that have to be applied before, which made the pod of the view
+ */
+function proposeAnew(
   view: PodView,
   request: InjectionRequest,
+  why: Reasons,
   { snapshot, flavour, fragments }: Circumstances,
+  { operations, warnings }: Leftovers = { operations: [], warnings: [] },
 ): Proposal | NotInjected {
+  const more = flavour.leftovers(view, request, snapshot);
+  const cleaned = more === undefined ? view : viewPod(applyToValue(view.pod, more.operations) as JsonObject);
+  const proposed = flavour.inject(cleaned, request, snapshot, why, fragments);
+  const before = more === undefined ? operations : [...operations, ...more.operations];
+  const said = [...warnings, ...(more?.warnings ?? []), ...(proposed.warnings ?? [])];
+  if (isNotInjected(proposed)) return { ...proposed, warnings: said };
+  return { ...proposed, operations: [...before, ...proposed.operations], warnings: said };
+}
+
+/** Returns the pod before its injection. Undefined if the record, which anybody may have written, does not fit the pod. */
+function undoneBy(pod: JsonObject, operations: readonly Operation[]): PodView | undefined {
+  try {
+    return viewPod(applyToValue(pod, operations) as JsonObject);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Undoes the recorded injection of a pod that was copied without its init containers, and injects it anew. */
+function proposeRenewal(
+  view: PodView,
+  request: InjectionRequest,
+  why: Reasons,
+  circumstances: Circumstances,
+): Proposal | NotInjected {
+  const { operations, problems, leftovers } = undo(view.pod) ?? { operations: [], problems: [], leftovers: [] };
+  if (problems.length > 0) {
+    const sentence = `would restore what no injection has taken: ${problems.slice(0, 8).join('; ')}`;
+    return { outcome: 'deny', reasons: [damagedStatus(sentence)] };
+  }
+  if (leftovers.length > 0) {
+    return { outcome: 'deny', reasons: [damagedStatus(`does not tell all: ${leftovers.slice(0, 8).join('; ')}`)] };
+  }
+  const undone = undoneBy(view.pod, operations);
+  const wrong = undone === undefined ? undefined : atLeastOne(shapeProblems(undone));
+  if (undone === undefined || wrong !== undefined) {
+    return { outcome: 'deny', reasons: [damagedStatus('cannot be undone')] };
+  }
+  const warning = 'the pod was copied without its init containers; it is injected anew';
+  return proposeAnew(undone, request, why, circumstances, { operations, warnings: [warning] });
+}
+
+function propose(view: PodView, request: InjectionRequest, circumstances: Circumstances): Proposal | NotInjected {
+  const { snapshot, flavour } = circumstances;
   const policy = decidePolicy(view, request.namespace, snapshot.settings, flavour);
   if (policy.outcome !== 'inject') return { outcome: policy.outcome, reasons: policy.reasons };
   const wrong = atLeastOne(shapeProblems(view));
   if (wrong !== undefined) return { outcome: 'deny', reasons: wrong };
   const status = member(view.annotations, statusAnnotation);
   const record = status === undefined ? undefined : parseStatus(status);
-  if (record === undefined) return flavour.inject(view, request, snapshot, policy.reasons, fragments);
+  if (record === undefined) return proposeAnew(view, request, policy.reasons, circumstances);
+  if (lacksInitContainers(view, record)) return proposeRenewal(view, request, policy.reasons, circumstances);
   const refused = refusalOf(view, record, snapshot);
   if (refused !== undefined) return refused;
   const proposed = flavour.reinvoke(view, record, request, snapshot);

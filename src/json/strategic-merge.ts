@@ -1,5 +1,6 @@
 import { isObject, member, type Json, type JsonObject } from './json.ts';
 import { mergeKeyOf } from './overlay.ts';
+import { withoutChoice, withUniqueNames } from './unions.ts';
 
 /** Prefixes of directives that name a list beside it, and the directives for an object (apimachinery's strategicpatch). */
 export const directives = {
@@ -31,19 +32,33 @@ function directiveOf(value: Json): Json | undefined {
   return isObject(value) ? member(value, directives.patch) : undefined;
 }
 
-/** Returns the value without nulls and directives. With `marked` removed, so is everything that has a `$patch`. */
+/** Returns whether the member or item is left out of a value that stands alone. */
+function isOut(value: Json | undefined, marked: 'kept' | 'removed'): boolean {
+  return value === undefined || value === null || (marked === 'removed' && directiveOf(value) !== undefined);
+}
+
+/**
+ * Returns the value without nulls and directives. With `marked` removed, so is everything that has a `$patch`. What has
+ * neither keeps its identity, because most templates are free of them and are laid over every pod.
+ */
 function plain(value: Json, marked: 'kept' | 'removed'): Json {
-  const isOut = (one: Json | undefined): boolean =>
-    one === undefined || one === null || (marked === 'removed' && directiveOf(one) !== undefined);
+  if (typeof value !== 'object' || value === null) return value;
+  let isChanged = false;
+  const inner = (one: Json): Json => {
+    const result = plain(one, marked);
+    if (result !== one) isChanged = true;
+    return result;
+  };
   if (Array.isArray(value)) {
-    return (value as readonly Json[]).filter((item) => !isOut(item)).map((item) => plain(item, marked));
+    const items = value as readonly Json[];
+    const kept = items.filter((item) => !isOut(item, marked)).map(inner);
+    return isChanged || kept.length < items.length ? kept : value;
   }
-  if (!isObject(value)) return value;
-  return Object.fromEntries(
-    Object.entries(value).flatMap(([name, inner]): [string, Json][] =>
-      inner === undefined || isOut(inner) || name.startsWith('$') ? [] : [[name, plain(inner, marked)]],
-    ),
+  const entries = Object.entries(value);
+  const kept = entries.flatMap(([name, one]): [string, Json][] =>
+    one === undefined || isOut(one, marked) || name.startsWith('$') ? [] : [[name, inner(one)]],
   );
+  return isChanged || kept.length < entries.length ? Object.fromEntries(kept) : value;
 }
 
 /**
@@ -87,7 +102,7 @@ function withoutSpecial(base: readonly Json[], patch: readonly Json[], key: stri
 }
 
 /** Merges two lists by key. What the patch does not name keeps its identity. */
-function mergeList(base: readonly Json[], patch: readonly Json[], key: string): Json[] {
+function mergeList(base: readonly Json[], patch: readonly Json[], key: string, list?: string): Json[] {
   const { original, items } = withoutSpecial(base, patch, key);
   const merged = [...original];
   const index = new Map<Json | undefined, number[]>();
@@ -96,24 +111,29 @@ function mergeList(base: readonly Json[], patch: readonly Json[], key: string): 
     if (places === undefined) index.set(keyOf(item, key), [at]);
     else places.push(at);
   });
+  const owners = new Map<Json, number>();
   for (const item of items) {
     const name = keyOf(item, key);
     const places = name === undefined ? undefined : index.get(name);
     // The first of a name counts. A port may be there for TCP and UDP, and then each has its own place.
     const at = key === 'containerPort' && places !== undefined && places.length > 1 ? places.shift() : places?.[0];
     const before = at === undefined ? undefined : merged[at];
-    if (at !== undefined && isObject(before) && isObject(item)) merged[at] = strategicMerge(before, item);
-    else index.set(name, [merged.push(plain(item, 'kept')) - 1]);
+    const isMerged = at !== undefined && isObject(before) && isObject(item);
+    const place = isMerged ? at : merged.push(plain(item, 'kept')) - 1;
+    if (isMerged) merged[at] = strategicMerge(withoutChoice(before, item, list, true), item);
+    else index.set(name, [place]);
+    const given = isObject(item) ? member(item, 'name') : undefined;
+    if (given !== undefined) owners.set(given, place);
   }
   const wanted = items.map((item) => keyOf(item, key));
-  return ordered(merged, wanted, original, key);
+  return ordered(list === 'ports' ? withUniqueNames(merged, owners) : merged, wanted, original, key);
 }
 
 function mergeValue(base: Json | undefined, patch: Json, name: string): Json {
-  if (isObject(patch) && isObject(base)) return strategicMerge(base, patch);
+  if (isObject(patch) && isObject(base)) return strategicMerge(withoutChoice(base, patch, name, true), patch);
   const key = podMergeKeyOf(name);
   if (key !== undefined && Array.isArray(patch) && Array.isArray(base)) {
-    return mergeList(base as readonly Json[], patch as readonly Json[], key);
+    return mergeList(base as readonly Json[], patch as readonly Json[], key, name);
   }
   return plain(patch, 'removed');
 }
@@ -134,7 +154,9 @@ function retained(base: JsonObject, patch: JsonObject): Map<string, Json | undef
 /**
  * Returns the base with the patch laid over it, as the API server's strategic merge patch does for pods: objects merge,
  * keyed lists merge by key, null removes a member, and directives are carried out. A value of the patch that has a
- * `$patch` is dropped where the base has nothing. Objects that the patch does not touch keep their identity.
+ * `$patch` is dropped where the base has nothing. Objects that the patch does not touch keep their identity. Unlike there,
+ * the patch's choice replaces the base's where only one may be (the action of a probe, the source of a volume), and a port
+ * of the base loses the name that the patch gives to another: the merged pod has to be valid.
  */
 export function strategicMerge(base: JsonObject, patch: JsonObject): JsonObject {
   const directive = directiveOf(patch);

@@ -43,7 +43,8 @@ export const proxyUser = { uid: 1337, gid: 1337 } as const satisfies ProxyIdenti
 
 /**
  * Source addresses of the proxy's connections to the application. Capture rules exempt them, so that these connections
- * do not return to the proxy. Applications do not take them for localhost. The init container adds `::6` to the
+ * do not return to the proxy. Rules for exactly `127.0.0.1` and `::1` do not mean them; those for all of 127.0.0.0/8 do
+ * (`docs/decisions/inbound-source-address.md`). The init container adds `::6` to the
  * loopback interface (`docs/decisions/loopback-source.md`).
  */
 export const loopbackSource = { v4: '127.0.0.6', v6: '::6' } as const;

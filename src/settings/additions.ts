@@ -1,4 +1,5 @@
 import { names } from '../pod/conventions.ts';
+import { withFieldNames } from '../pod/field-case.ts';
 import type { Parsed } from '../grammar/grammar.ts';
 import type { Grammar } from '../grammar/grammar.ts';
 import { isObject, member, stringMember, type Json, type JsonObject, type NamedObject } from '../json/json.ts';
@@ -69,8 +70,11 @@ function byName(text: string, fieldsOf: (value: Json) => JsonObject | undefined)
   const items: NamedObject[] = [];
   const { value } = parsed;
   const entries: [string | undefined, Json | undefined][] = Array.isArray(value)
-    ? (value as readonly Json[]).map((item) => [isObject(item) ? stringMember(item, 'name') : undefined, item])
-    : Object.entries(value as JsonObject);
+    ? (withFieldNames(value) as readonly Json[]).map((item) => [
+        isObject(item) ? stringMember(item, 'name') : undefined,
+        item,
+      ])
+    : Object.entries(value as JsonObject).map(([name, item = null]) => [name, withFieldNames(item)]);
   for (const [name, item = null] of entries) {
     const fields = fieldsOf(item);
     if (name === undefined || fields === undefined) return undefined;

@@ -39,8 +39,26 @@ function knownKeys(schema: unknown, path: readonly PropertyKey[]): string[] {
   return Object.keys((node as { shape?: object }).shape ?? {});
 }
 
+/** Which types an alternative wants, and what was there instead; the library says of a union only that it does not fit. */
+function unionMessage({ errors, input }: z.core.$ZodIssueInvalidUnion): string {
+  const expected = new Set(
+    errors.flatMap((issues) =>
+      issues.flatMap((inner) => {
+        if (inner.code === 'invalid_type') return [inner.expected === 'record' ? 'object' : inner.expected];
+        return inner.code === 'invalid_value' ? inner.values.map((value) => JSON.stringify(value)) : [];
+      }),
+    ),
+  );
+  if (expected.size === 0) return 'Invalid input';
+  const received = input === null ? 'null' : Array.isArray(input) ? 'array' : typeof input;
+  return `Invalid input: expected ${[...expected].join(' or ')}, received ${received}`;
+}
+
 function problemsOf(error: z.ZodError, schema: unknown): Problem[] {
   return error.issues.flatMap((issue): Problem[] => {
+    if (issue.code === 'invalid_union' && issue.message === 'Invalid input') {
+      return [{ where: pathText(issue.path), message: unionMessage(issue) }];
+    }
     if (issue.code !== 'unrecognized_keys') return [{ where: pathText(issue.path), message: issue.message }];
     const known = knownKeys(schema, issue.path);
     return issue.keys.map((key) => ({
@@ -51,7 +69,7 @@ function problemsOf(error: z.ZodError, schema: unknown): Problem[] {
 }
 
 function read<T>(schema: z.ZodType<T>, input: unknown): Read<T> {
-  const result = schema.safeParse(input);
+  const result = schema.safeParse(input, { reportInput: true });
   return result.success ? { value: result.data } : { problems: problemsOf(result.error, schema) };
 }
 

@@ -3,7 +3,7 @@ import { member, type JsonObject } from '../json/json.ts';
 import { isEmptySelector, matchesLabels } from '../pod/label-selector.ts';
 import type { Settings } from './schema/configuration.ts';
 import { profileLabel, type Caps, type ContainerPatch, type Profile } from './schema/profile.ts';
-import type { Resources } from './schema/values.ts';
+import { changeResources, type ResourceChanges, type Resources } from './schema/values.ts';
 import { matchesWildcard } from '../grammar/wildcard.ts';
 
 /** Settings that pods take over unchanged, without those that have another form in a pod's settings or none. */
@@ -43,9 +43,8 @@ export interface PodSettings {
   showSettings: boolean;
 }
 
-function mergeResources(base: Resources, over: Resources | undefined): Resources {
-  if (over === undefined) return base;
-  return { requests: { ...base.requests, ...over.requests }, limits: { ...base.limits, ...over.limits } };
+function mergeResources(base: Resources, over: ResourceChanges | undefined): Resources {
+  return over === undefined ? base : changeResources(base, over);
 }
 
 const noCaps: Caps = { capture: 'open' };

@@ -2,9 +2,9 @@ import { annotationNames as names } from '../pod/annotation-names.ts';
 import { annotationTable } from './annotation-table.ts';
 import type { AnnotationRow } from './annotation.ts';
 import { idleExclusion } from './pod-checks.ts';
-import { deprecation, type PodKeys } from './pod-settings.ts';
+import { deprecation, isNoText, type PodKeys } from './pod-settings.ts';
 import { member, stringMember } from '../json/json.ts';
-import { quote, type Problem } from '../grammar/problem.ts';
+import { notText, quote, type Problem } from '../grammar/problem.ts';
 
 /** The rows of the annotations and labels that the pod sets. */
 function rowsOf({ annotations, labels }: PodKeys): AnnotationRow[] {
@@ -17,12 +17,15 @@ function rowsOf({ annotations, labels }: PodKeys): AnnotationRow[] {
 
 /** All invalid annotation values of a pod in istiod mode. */
 export function annotationProblems(pod: PodKeys): Problem[] {
-  return rowsOf(pod).flatMap(({ name, istiod }): Problem[] => {
+  return rowsOf(pod).flatMap(({ name, kind, allowed, istiod }): Problem[] => {
+    if (isNoText(member(kind === 'label' ? pod.labels : pod.annotations, name))) {
+      const grammar = istiod?.support === 'supported' ? istiod.grammar : undefined;
+      return [{ where: name, message: notText(grammar?.allowed ?? allowed) }];
+    }
     if (istiod?.support !== 'supported' || istiod.grammar === undefined) return [];
     const { grammar, value: otherwise } = istiod;
     const value = member(pod.annotations, name);
-    const parsed =
-      typeof value === 'string' ? grammar.parse(value) : { problem: `must be a string; allowed: ${grammar.allowed}` };
+    const parsed = typeof value === 'string' ? grammar.parse(value) : { problem: notText(grammar.allowed) };
     if (!('problem' in parsed)) return [];
     const fallback = otherwise === undefined ? '' : `; without it the value global.proxy.${otherwise} counts`;
     return [{ where: name, message: `${parsed.problem}${fallback}` }];

@@ -4,6 +4,7 @@ import type { PodSettings } from './effective.ts';
 import type { JsonObject } from '../json/json.ts';
 import { quote, type Problem } from '../grammar/problem.ts';
 import { parseQuantity } from '../grammar/quantity.ts';
+import { balance } from '../pod/resources.ts';
 import { matchesWildcard } from '../grammar/wildcard.ts';
 
 function isAbove(value: string, bound: string): boolean {
@@ -41,28 +42,27 @@ function checkLogLevel(draft: PodSettings, annotations: JsonObject): Problem[] {
     .map(([where]) => ({ where, message: `is more talkative than the profile's cap; allowed: ${cap} and above` }));
 }
 
-/** Resolves requests above limits: a value that the pod did not set follows the one that it did. */
-function balance(draft: PodSettings, annotations: JsonObject): Problem[] {
-  const problems: Problem[] = [];
-  for (const request of resourceAnnotations.filter(({ list }) => list === 'requests')) {
-    const { container, resource } = request;
-    const limit = resourceAnnotations.find(
-      (other) => other.list === 'limits' && other.container === container && other.resource === resource,
-    );
-    const { requests, limits } = draft[container].resources;
-    const [least, most] = [requests[resource], limits[resource]];
-    if (limit === undefined || least === undefined || most === undefined || !isAbove(least, most)) continue;
-    const asked = { request: Object.hasOwn(annotations, request.name), limit: Object.hasOwn(annotations, limit.name) };
-    if (asked.request && asked.limit) {
-      problems.push({ where: request.name, message: `${quote(least)} is above the limit ${quote(most)}` });
-    } else if (asked.limit) {
-      // The user lowered the limit below a default that they did not set, so the default follows.
-      requests[resource] = most;
-    } else if (asked.request) {
-      limits[resource] = least;
-    }
+/** Returns which of the resources the pod has set by annotations, and the names of those by list and resource. */
+function askedBy(annotations: JsonObject, container: 'proxy' | 'capture') {
+  const asked: Record<'requests' | 'limits', Record<string, string>> = { requests: {}, limits: {} };
+  for (const row of resourceAnnotations) {
+    if (row.container === container && Object.hasOwn(annotations, row.name)) asked[row.list][row.resource] = row.name;
   }
-  return problems;
+  return asked;
+}
+
+type Lists = Record<'requests' | 'limits', Record<string, string | undefined>>;
+
+/** Resolves requests above limits: a value that the pod did not set follows the one that it did. */
+function balanceResources(draft: PodSettings, annotations: JsonObject): Problem[] {
+  return (['proxy', 'capture'] as const).flatMap((container) => {
+    const asked = askedBy(annotations, container);
+    const { requests, limits }: Lists = draft[container].resources;
+    return balance({ requests, limits }, asked).map((resource) => ({
+      where: asked.requests[resource] ?? '',
+      message: `${quote(requests[resource] ?? '')} is above the limit ${quote(limits[resource] ?? '')}`,
+    }));
+  });
 }
 
 /** Whether a list of patterns, in which `*` matches any characters, allows the image. */
@@ -96,6 +96,6 @@ export function checkCombinations(
       message: `${quote(draft.proxy.image)} is not allowed; allowed: ${base.proxy.image}${allowedImages.map((image) => `, ${image}`).join('')}`,
     });
   }
-  problems.push(...checkAgainstCaps(draft, annotations), ...balance(draft, annotations));
+  problems.push(...checkAgainstCaps(draft, annotations), ...balanceResources(draft, annotations));
   return problems;
 }

@@ -2,9 +2,9 @@ import { annotationNames } from '../pod/annotation-names.ts';
 import { annotationTable } from './annotation-table.ts';
 import type { AnnotationRow, Kind } from './annotation.ts';
 import { draftOf, type PodSettings } from './effective.ts';
-import type { JsonObject } from '../json/json.ts';
+import type { Json, JsonObject } from '../json/json.ts';
 import { checkCombinations, idleExclusion } from './pod-checks.ts';
-import { quote, type Problem } from '../grammar/problem.ts';
+import { notText, quote, type Problem } from '../grammar/problem.ts';
 import { suggest } from '../grammar/suggestion.ts';
 
 type Rows = ReadonlyMap<string, AnnotationRow>;
@@ -64,7 +64,13 @@ function unknownKey(kind: 'annotation' | 'label', name: string, guess: boolean):
   return guess ? `${told}${nearest(name, rows[kind])}` : told;
 }
 
-function warnAbout(kind: 'annotation' | 'label', name: string, warnings: string[]): void {
+/** Whether the value of a label or annotation is something that no API server takes. It takes null for an empty text. */
+export function isNoText(value: Json | undefined): boolean {
+  return value !== undefined && value !== null && typeof value !== 'string';
+}
+
+function warnAbout(kind: 'annotation' | 'label', name: string, value: Json | undefined, warnings: string[]): void {
+  if (isNoText(value)) warnings.push(`${kind} ${quote(name)} must be a string: quote its value`);
   if (!ourPrefixes.some((prefix) => name.startsWith(prefix))) return;
   warnings.push(unknownKey(kind, name, warnings.length < mostGuesses));
 }
@@ -79,9 +85,11 @@ export function deprecation({ kind, name, deprecated }: AnnotationRow, { labels 
 export function unknownKeys(pod: PodKeys): string[] {
   const warnings: string[] = [];
   for (const name of Object.keys(pod.annotations ?? {})) {
-    if (!rows.annotation.has(name)) warnAbout('annotation', name, warnings);
+    if (!rows.annotation.has(name)) warnAbout('annotation', name, pod.annotations?.[name], warnings);
   }
-  for (const name of Object.keys(pod.labels ?? {})) if (!rows.label.has(name)) warnAbout('label', name, warnings);
+  for (const name of Object.keys(pod.labels ?? {})) {
+    if (!rows.label.has(name)) warnAbout('label', name, pod.labels?.[name], warnings);
+  }
   return warnings;
 }
 
@@ -106,7 +114,11 @@ export function readPodSettings(pod: PodKeys, base: PodSettings, allowedImages: 
     for (const name of inOrder(Object.keys(values))) {
       const row = rows[kind].get(name);
       if (row === undefined) {
-        warnAbout(kind, name, warnings);
+        warnAbout(kind, name, values[name], warnings);
+        continue;
+      }
+      if (isNoText(values[name])) {
+        problems.push({ where: name, message: notText(row.allowed) });
         continue;
       }
       warnings.push(...deprecation(row, pod));
@@ -114,9 +126,7 @@ export function readPodSettings(pod: PodKeys, base: PodSettings, allowedImages: 
       draft ??= draftOf(base);
       const value = values[name];
       const findings =
-        typeof value === 'string'
-          ? row.apply(value, draft)
-          : [{ problem: `must be a string; allowed: ${row.allowed}` } as const];
+        typeof value === 'string' ? row.apply(value, draft) : [{ problem: notText(row.allowed) } as const];
       for (const finding of findings) {
         if ('problem' in finding) problems.push({ where: name, message: finding.problem });
         else warnings.push(finding.warning);

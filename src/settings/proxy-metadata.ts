@@ -62,7 +62,7 @@ export function applyProxyMetadata(draft: PodSettings, metadata: JsonObject): re
     const apply = variables.get(name);
     if (apply === undefined) idle.push(quote(name));
     else if (typeof value === 'string') findings.push(...apply(value, draft));
-    else findings.push({ problem: `proxyMetadata.${name}: must be a string` });
+    else findings.push({ problem: `proxyMetadata.${name}: must be a string: quote it` });
   }
   if (idle.length === 0) return findings;
   const because = 'there is no agent beside the proxy';

@@ -1,7 +1,7 @@
 import { member, type JsonObject } from '../json/json.ts';
 import type { Grammar } from '../grammar/grammar.ts';
 import { parameterGrammar } from '../settings/parameter.ts';
-import type { Problem } from '../grammar/problem.ts';
+import { notText, type Problem } from '../grammar/problem.ts';
 import type { Parameter, TemplateSpec } from '../settings/schema/template.ts';
 import { declaredFragment } from './declared.ts';
 import type { Fragment, PlacedContainer } from './fragment.ts';
@@ -88,8 +88,7 @@ export function fragmentFor(
       }
       continue;
     }
-    const parsed =
-      typeof value === 'string' ? grammar.parse(value) : { problem: `must be a string; allowed: ${grammar.allowed}` };
+    const parsed = typeof value === 'string' ? grammar.parse(value) : { problem: notText(grammar.allowed) };
     if ('problem' in parsed) {
       problems.push({ where: annotation, message: parsed.problem });
       continue;

@@ -67,7 +67,10 @@ describe('the inject label and annotation', () => {
 
   test.each([true, false, null, 1, [], {}])('with the value %j, which is no text, are a denial', async (value) => {
     for (const where of ['labels', 'annotations']) {
-      expect((await send(podOf({ [where]: { [inject]: value } }))).status?.code).toBe(400);
+      expect((await send(podOf({ [where]: { [inject]: value } }))).status).toMatchObject({
+        code: 400,
+        message: expect.stringContaining(`must be a string, in quotes, not ${JSON.stringify(value)}`),
+      });
     }
   });
 
@@ -226,7 +229,7 @@ describe('a bad annotation is a denial that names it, the value and what is allo
 
   test.each([7, true, null, ['80'], { a: 1 }])('that is %j and no text', async (value) => {
     const message = (await send(annotated({ [ports]: value }))).status?.message;
-    expect(message).toBe(`${ports}: must be a string; allowed: ${portWords} (InvalidAnnotation)`);
+    expect(message).toBe(`${ports}: must be a string: quote it; allowed: ${portWords} (InvalidAnnotation)`);
   });
 
   test('of a megabyte, shown in part', async () => {

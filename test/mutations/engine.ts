@@ -64,8 +64,8 @@ export const engine: readonly Edit[] = [
   {
     protects: 'uninject gives back no container that could not be injected',
     ...restoration,
-    text: 'return checkOverride({ list, name, raw: container }, ',
-    replacement: 'return checkOverride({ list, name, raw: {} }, ',
+    text: '{ list, name, raw: container },',
+    replacement: '{ list, name, raw: {} },',
   },
   {
     protects: 'uninject gives back no members of the spec in the mode standalone',

@@ -5,6 +5,10 @@ const forged = ['test/unit/injection/policy/forged-status.test.ts'];
 const fit = { file: 'src/injection/policy/status-fit.ts', tests: forged };
 const selection = { file: 'src/injection/policy/selection.ts', tests: ['test/unit/injection/templates.test.ts'] };
 const override = { file: 'src/injection/plan/override.ts', tests: ['test/unit/injection/plan/override.test.ts'] };
+const overrideCheck = {
+  file: 'src/injection/plan/override-check.ts',
+  tests: ['test/unit/injection/plan/override.test.ts'],
+};
 const additions = { file: 'src/settings/additions.ts', tests: ['test/unit/settings/additions.test.ts'] };
 const checks = { file: 'src/settings/pod-checks.ts', tests: ['test/unit/injection/profiles.test.ts'] };
 const conflicts = { file: 'src/injection/plan/conflicts.ts', tests: ['test/unit/injection/injection.test.ts'] };
@@ -141,8 +145,15 @@ export const policy: readonly Edit[] = [
     replacement: "const otherFields: ReadonlySet<string> = new Set(['name', 'image', 'resources', 'env']);",
   },
   {
+    protects: 'nothing is kept of containers that look like those of an earlier injection',
+    file: 'src/injection/plan/leftovers.ts',
+    tests: ['test/unit/injection/leftovers.test.ts'],
+    text: 'const containers = containersOf(view).filter(injected.isLeft);',
+    replacement: 'const containers = containersOf(view).filter(({ name }) => name === injected.volumes[0]?.name);',
+  },
+  {
     protects: "the pod's own istio-init runs the operator's image",
-    ...override,
+    ...overrideCheck,
     text: 'const images = name === names.proxyContainer ? allowedImages : [];',
     replacement: 'const images = allowedImages;',
   },
@@ -155,7 +166,7 @@ export const policy: readonly Edit[] = [
   },
   {
     protects: 'with fixed capture nothing of the pod runs as the proxy',
-    file: 'src/injection/plan/override.ts',
+    file: 'src/injection/plan/override-check.ts',
     tests: ['test/unit/injection/profiles.test.ts'],
     text: "return name === names.proxyContainer && caps.capture !== 'fixed' ? proxyFields : otherFields;",
     replacement: 'return name === names.proxyContainer ? proxyFields : otherFields;',
@@ -204,19 +215,31 @@ export const policy: readonly Edit[] = [
   },
   {
     protects: "the pod's own proxy has an allowed image",
-    ...override,
-    text: "wanted !== undefined && wanted !== 'auto' && wanted !== image && !isAllowedImage",
-    replacement: "wanted === '' && !isAllowedImage",
+    ...overrideCheck,
+    text: "if (wanted === undefined || wanted === 'auto' || wanted === image || isAllowedImage(wanted, images)) return [];",
+    replacement: "if (wanted !== '') return [];",
   },
   {
     protects: "the pod's own proxy sets nothing of its security context but user and group",
-    ...override,
-    text: "if (field !== 'runAsUser' && field !== 'runAsGroup') {",
+    ...overrideCheck,
+    text: 'if (!allowed.includes(field)) {',
     replacement: "if (field === '') {",
   },
   {
+    protects: "a copy's capabilities are no more than ours",
+    ...overrideCheck,
+    text: "isList(member(value, 'add'), (name) => Array.isArray(granted) && granted.includes(name)) &&",
+    replacement: "isList(member(value, 'add'), () => true) &&",
+  },
+  {
+    protects: 'what hardens a container does not soften it',
+    ...overrideCheck,
+    text: 'return hardening.has(field) && isSame(value, hardening.get(field));',
+    replacement: 'return hardening.has(field);',
+  },
+  {
     protects: "the pod's own proxy is not root",
-    ...override,
+    ...overrideCheck,
     text: 'Number.isInteger(value) && value > 0 &&',
     replacement: 'Number.isInteger(value) && value >= 0 &&',
   },

@@ -58,7 +58,7 @@ test('real Apache exporter shows what a real Apache HTTPD has done', async () =>
       ...modules.map((name) => `LoadModule ${name}_module /usr/lib/apache2/modules/mod_${name}.so`),
       '<Location "/server-status">',
       'SetHandler server-status',
-      'Require local',
+      'Require ip 127.0.0.1 ::1',
       '</Location>',
       'ExtendedStatus On',
     ].join('\n'),

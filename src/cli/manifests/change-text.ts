@@ -1,8 +1,9 @@
-import { pointerTokens } from '../../json/pointer.ts';
+import { fieldAt } from '../../json/field.ts';
 import { applyToValue } from '../../json/apply.ts';
 import { findChangedParts, itemsByKey, type Change, type ChangedPart } from '../../manifests/changes.ts';
 import { isObject, type Json, type JsonObject } from '../../json/json.ts';
-import { describeObject, type ObjectPatch } from './rewriting.ts';
+import type { WorkloadPatch } from './rewriting.ts';
+import { describeWorkload } from './workload.ts';
 
 const longestValue = 96;
 
@@ -53,18 +54,17 @@ function partLines({ kind, name, what, changes }: ChangedPart): string[] {
   return [`  ${marks[what]} ${`${kind} ${name}`.trimEnd()}`, ...lines.map((line) => `      ${line}`)];
 }
 
-function podOf(object: JsonObject, path: readonly string[]): JsonObject {
-  let at: Json | undefined = object;
-  for (const token of path) at = isObject(at) ? at[token] : undefined;
-  return isObject(at) ? at : {};
+function objectAt(root: JsonObject, pointer: string): JsonObject {
+  const value = fieldAt(root, pointer);
+  return isObject(value) ? value : {};
 }
 
-/** Lines that describe the changes of one object by part and field. None if nothing changes. */
-export function changeLines({ object, operations }: ObjectPatch): string[] {
-  if (object.pod === undefined || operations.length === 0) return [];
-  const path = pointerTokens(object.pod.pointer.slice(object.pointer.length));
-  const after = applyToValue(object.object, operations) as JsonObject;
-  const parts = findChangedParts(podOf(object.object, path), podOf(after, path));
-  const where = object.namespace === undefined ? '' : `, namespace ${object.namespace}`;
-  return [`${describeObject(object)}${where}`, ...parts.flatMap(partLines)];
+/** Lines that describe the changes of one pod or pod template by part and field. None if nothing changes. */
+export function changeLines({ workload, operations }: WorkloadPatch): string[] {
+  if (operations.length === 0) return [];
+  const pointer = workload.pod.pointer.slice(workload.pointer.length);
+  const after = applyToValue(workload.object, operations) as JsonObject;
+  const parts = findChangedParts(objectAt(workload.object, pointer), objectAt(after, pointer));
+  const where = workload.namespace === undefined ? '' : `, namespace ${workload.namespace}`;
+  return [`${describeWorkload(workload)}${where}`, ...parts.flatMap(partLines)];
 }

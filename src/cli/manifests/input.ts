@@ -12,17 +12,14 @@ export interface Input {
   readonly unread: readonly string[];
 }
 
-function readTemplatePaths(texts: readonly string[]): TemplatePaths | Failure {
-  const paths = new Map<string, string>();
+function readTemplatePaths(texts: readonly string[]): { readonly paths: TemplatePaths } | Failure {
+  const paths = new Map<string, readonly string[]>();
   for (const text of texts) {
     const read = readTemplatePath(text);
-    if (read === undefined) {
-      const remedy = 'write Kind.group=/path of the pod template, such as Service.serving.knative.dev=/spec/template';
-      return usageFailure(`--pod-template: ${quote(text)} is not KIND=PATH`, remedy);
-    }
-    paths.set(read.kind, read.path);
+    if ('problem' in read) return usageFailure(`--pod-template: ${quote(text)} ${read.problem}`, read.remedy);
+    paths.set(read.key, [...(paths.get(read.key) ?? []), read.path]);
   }
-  return paths;
+  return { paths };
 }
 
 /** Creates the failure for problems of the input. Nothing has been written at that point. */
@@ -40,13 +37,13 @@ export function partialFailure(unread: readonly string[]): Failure {
 /** Reads all sources. Those that cannot be read are missing; if all are, that is a failure. */
 export async function readInput(options: ManifestOptions, io: Io): Promise<Input | Failure> {
   const filenames = options.filename ?? [];
-  const paths = readTemplatePaths(options.podTemplate ?? []);
-  if ('problems' in paths) return paths;
+  const read = readTemplatePaths(options.podTemplate ?? []);
+  if ('problems' in read) return read;
   if (filenames.length === 0) return usageFailure('-f is missing', 'name a file, a folder or - with -f');
   if (filenames.filter((name) => name === '-').length > 1) {
     return usageFailure('-f - is given twice', 'standard input can be read only once; give -f - once');
   }
   const { sources, problems } = await readSources(filenames, () => io.stdin());
   const unread = problems.map(describeProblem);
-  return sources.length === 0 ? inputFailure(unread) : { sources, paths, unread };
+  return sources.length === 0 ? inputFailure(unread) : { sources, paths: read.paths, unread };
 }

@@ -1,6 +1,6 @@
 import { inputFailure, partialFailure } from './input.ts';
 import { exitCodes, print, remark, report, separated, type Io } from '../io.ts';
-import { describeObject, type Rewriting } from './rewriting.ts';
+import type { RewrittenDocument, Rewriting } from './rewriting.ts';
 
 /** Output format of rewritten manifests. `yaml` keeps each document in its own notation, also JSON. */
 export type OutputFormat = 'yaml' | 'json' | 'patch' | 'diff' | 'unified';
@@ -26,15 +26,19 @@ function streamText(rewriting: Rewriting): string {
 }
 
 /** One line of JSON for each object that changes. */
+function patchLines({ patches }: RewrittenDocument): string[] {
+  return [...Map.groupBy(patches, ({ workload }) => workload.pointer).values()].flatMap((same) => {
+    const [first] = same;
+    if (first === undefined) return [];
+    const { apiVersion, kind, namespace, name } = first.workload;
+    const patch = same.flatMap(({ operations }) => operations);
+    const where = namespace === undefined ? {} : { namespace };
+    return [`${JSON.stringify({ apiVersion, kind, ...where, name, patch })}\n`];
+  });
+}
+
 function patchText(rewriting: Rewriting): string {
-  return rewriting.sources
-    .flatMap(({ documents }) => documents.flatMap(({ patches }) => patches))
-    .filter(({ operations }) => operations.length > 0)
-    .map(({ object: { apiVersion, kind, namespace, name }, operations }) => {
-      const where = namespace === undefined ? {} : { namespace };
-      return `${JSON.stringify({ apiVersion, kind, ...where, name, patch: operations })}\n`;
-    })
-    .join('');
+  return rewriting.sources.flatMap(({ documents }) => documents.flatMap(patchLines)).join('');
 }
 
 /** Writes all objects as one JSON document. */
@@ -80,41 +84,63 @@ async function write(rewriting: Rewriting, format: OutputFormat, io: Io): Promis
   }
 }
 
+/** What is written besides the result. */
+interface Verbosity {
+  /** Whether to tell about every object, and not only warnings and a summary. */
+  readonly verbose?: boolean;
+}
+
 /** Reports what stops the command: a denied pod, or that nothing could be read. */
-function stop({ sources, problems, unread }: Rewriting, io: Io): number | undefined {
+function stop(
+  { sources, telling, problems, unread }: Rewriting,
+  { verbose = false }: Verbosity,
+  io: Io,
+): number | undefined {
   if (problems.length === 0 && sources.length > 0) return undefined;
+  remark(telling.lines(verbose).slice(0, -1), io);
   return report(inputFailure([...unread, ...problems]), io);
 }
 
-/** Reports the sources that are missing in what the command has done. The exit code tells so, whatever it was. */
-function conclude(code: number, { unread }: Rewriting, io: Io): number {
+/**
+ * Tells about the input, and reports the sources that are missing in what the command has done. The exit code tells so,
+ * whatever it was.
+ */
+function conclude(code: number, { telling, unread }: Rewriting, { verbose = false }: Verbosity, io: Io): number {
+  remark(telling.lines(verbose), io);
   return unread.length === 0 ? code : report(partialFailure(unread), io);
 }
 
 /**
- * Writes the notes, lists the objects that would change, and returns the exit code. Sources that cannot be read are
- * reported beside.
+ * Lists the objects that would change or are outdated, tells about the input, and returns the exit code. Sources that
+ * cannot be read are reported beside.
  */
-export function checkRewriting(rewriting: Rewriting, io: Io): number {
-  remark(rewriting.notes, io);
-  const stopped = stop(rewriting, io);
+export function checkRewriting(rewriting: Rewriting, verbosity: Verbosity, io: Io): number {
+  const stopped = stop(rewriting, verbosity, io);
   if (stopped !== undefined) return stopped;
-  const changing = rewriting.sources.flatMap(({ name, documents }) =>
-    documents.flatMap(({ patches }) =>
-      patches
-        .filter(({ operations }) => operations.length > 0)
-        .map(({ object }) => `${name}: ${describeObject(object)} would change`),
-    ),
-  );
-  if (changing.length > 0) print(changing, io);
-  return conclude(changing.length > 0 ? exitCodes.different : exitCodes.fine, rewriting, io);
+  const lines = rewriting.findings.map(({ source, name, finding }) => {
+    const what = finding.what === 'changes' ? 'would change' : `is outdated: ${finding.why}`;
+    return `${source}: ${name} ${what}`;
+  });
+  if (lines.length > 0) print(lines, io);
+  return conclude(lines.length > 0 ? exitCodes.different : exitCodes.fine, rewriting, verbosity, io);
 }
 
 /**
- * Writes the notes and the result, and returns the exit code. If a pod is denied, standard output stays empty. Sources
- * that cannot be read are left out and reported.
+ * Writes the result, tells about the input, and returns the exit code. If a pod is denied, standard output stays empty.
+ * Sources that cannot be read are left out and reported.
  */
-export async function writeRewriting(rewriting: Rewriting, format: OutputFormat, io: Io): Promise<number> {
-  remark(rewriting.notes, io);
-  return stop(rewriting, io) ?? conclude(await write(rewriting, format, io), rewriting, io);
+export async function writeRewriting(
+  rewriting: Rewriting,
+  format: OutputFormat,
+  verbosity: Verbosity,
+  io: Io,
+): Promise<number> {
+  const stopped = stop(rewriting, verbosity, io);
+  if (stopped !== undefined) return stopped;
+  for (const { where, name, finding } of rewriting.findings) {
+    if (finding.what === 'outdated') {
+      rewriting.telling.warn(`${where}: ${name}: ${finding.why}; it stays as it is, inject --refresh renders it anew`);
+    }
+  }
+  return conclude(await write(rewriting, format, io), rewriting, verbosity, io);
 }

@@ -11,11 +11,11 @@ function addLarge(value: Json | undefined, large: Set<number>): void {
  * Warnings about whole numbers above 2^53 in what operations add, which are not what the input says if it has other
  * digits. Numbers that no operation touches keep theirs.
  */
-export function roundingNotes(operations: readonly Operation[]): string[] {
+export function roundingWarnings(operations: readonly Operation[]): string[] {
   const rounded = new Set<number>();
   for (const operation of operations) if ('value' in operation) addLarge(operation.value, rounded);
   return [...rounded].map(
     (number) =>
-      `warning: ${BigInt(number)} may have had other digits: whole numbers above ${Number.MAX_SAFE_INTEGER} are rounded in a container that is moved or given back`,
+      `${BigInt(number)} may have had other digits: whole numbers above ${Number.MAX_SAFE_INTEGER} are rounded in a container that is moved or given back`,
   );
 }

@@ -1,5 +1,5 @@
 import { selectEntry, type RegistrationEntry } from '../../index.ts';
-import type { Workload } from './rewriting.ts';
+import type { Workload } from './workload.ts';
 
 /** Labels of a namespace, without the one for its name, which the API server adds. */
 export type NamespaceLabels = Readonly<Record<string, string>>;

@@ -1,8 +1,10 @@
 import type { Problem } from '../../grammar/problem.ts';
 import type { AddressVariables } from '../../istio/address-variables.ts';
+import type { PodContainer } from '../../pod/containers.ts';
 import type { PodView } from '../../pod/view.ts';
 import type { PodSettings } from '../../settings/effective.ts';
 import type { Settings } from '../../settings/schema/configuration.ts';
+import type { Leftovers } from '../plan/leftovers.ts';
 import type { RememberedFragments } from '../cache/fragments.ts';
 import type { InjectionRequest } from '../decision.ts';
 import type { NotInjected, Proposal } from '../patch/proposal.ts';
@@ -21,6 +23,10 @@ export interface Flavour {
   misfits(effective: PodSettings): readonly string[];
   /** Returns whether the pod has the status of another injector whose work this flavour continues. */
   continues(view: PodView): boolean;
+  /** Returns whether the container has the name of one of the proxy's but belongs to another mesh. */
+  isForeign(container: PodContainer): boolean;
+  /** Returns what an earlier injection has left in a pod that has no status annotation, if anything. */
+  leftovers(view: PodView, request: InjectionRequest, snapshot: Snapshot): Leftovers | undefined;
   /** Plans the injection of a pod without a status annotation of ours. */
   inject(
     view: PodView,

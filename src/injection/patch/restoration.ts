@@ -1,7 +1,8 @@
 import { isInjectedName } from '../../pod/containers.ts';
 import { isObject, stringMember, type JsonObject } from '../../json/json.ts';
 import { quote } from '../../grammar/problem.ts';
-import { checkOverride } from '../plan/override.ts';
+import { builtInContainer } from '../../sidecars/standalone/proxy.ts';
+import { anyIds, checkOverride } from '../plan/override-check.ts';
 import type { InjectionStatus } from './status.ts';
 
 /** Actions that are rewritten to the status port, and therefore the only ones that undo may restore. */
@@ -42,9 +43,19 @@ function overrideProblems(
     }
     if (!isInjectedName(name)) return [`container ${quote(name)}`];
     // The images allowed at the time are unknown; the image is shown to the user with everything else restored.
-    return checkOverride({ list, name, raw: container }, stringMember(container, 'image') ?? '', [], {
-      capture: 'open',
-    }).map(({ where }) => where);
+    const image = stringMember(container, 'image') ?? 'auto';
+    return checkOverride(
+      { list, name, raw: container },
+      {
+        image,
+        allowedImages: [],
+        caps: { capture: 'open' },
+        taken: anyIds,
+        // With the rights of the init container, whatever has an image would run.
+        ours: image === 'auto' ? builtInContainer(name) : {},
+        replaces: false,
+      },
+    ).map(({ where }) => where);
   });
 }
 

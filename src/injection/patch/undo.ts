@@ -3,13 +3,13 @@ import { statusAnnotation } from '../../pod/conventions.ts';
 import {
   isObject,
   member,
-  objectAt,
   objectMember,
   objectsMember,
   stringMember,
   type Json,
   type JsonObject,
 } from '../../json/json.ts';
+import { findRecorded, leftovers, redirectedHandlers, type RecordedContainers } from './recorded-containers.ts';
 import { undoSleeps } from '../plan/prestop-sleep.ts';
 import { escapeToken, type Operation } from '../../json/operation.ts';
 import { restoreOperations } from '../plan/pod-changes.ts';
@@ -28,16 +28,14 @@ function restoreParent(pointer: string, { undo: made }: InjectionStatus): Operat
   return made.null.includes(pointer) ? [{ op: 'replace', path: pointer, value: null }] : undefined;
 }
 
-/** Restores the recorded actions of handlers that still point to the status port. */
+/** Restores the recorded actions of handlers that still point to the status port, whatever their container is called. */
 function probeOperations(list: ContainerList, containers: readonly Json[], record: InjectionStatus): Operation[] {
   return containers.flatMap((container, index): Operation[] => {
     if (!isObject(container)) return [];
-    const recorded = objectMember(record.undo.probes, stringMember(container, 'name') ?? '');
-    return Object.keys(recorded ?? {}).flatMap((field): Operation[] => {
-      const original = objectMember(recorded, field);
+    return redirectedHandlers(container).flatMap(({ field, container: name, original: from }): Operation[] => {
+      const original = objectMember(objectMember(record.undo.probes, name), from);
       const [key] = Object.keys(original ?? {});
-      const path = stringMember(objectMember(objectAt(container, field.split('/')), 'httpGet'), 'path') ?? '';
-      if (original === undefined || key === undefined || !/^\/app-(?:health|lifecycle)\//.test(path)) return [];
+      if (original === undefined || key === undefined) return [];
       const pointer = `/spec/${list}/${index}/${field}`;
       const value = member(original, key) ?? null;
       return key === 'httpGet'
@@ -51,10 +49,15 @@ function probeOperations(list: ContainerList, containers: readonly Json[], recor
 }
 
 /** Removes added variables and mounts from the pod's own containers, wherever they are now. */
-function editedOperations(list: ContainerList, containers: readonly Json[], record: InjectionStatus): Operation[] {
+function editedOperations(
+  list: ContainerList,
+  containers: readonly Json[],
+  record: InjectionStatus,
+  nameOf: RecordedContainers['nameOf'],
+): Operation[] {
   return containers.flatMap((container, index): Operation[] => {
     if (!isObject(container)) return [];
-    const name = stringMember(container, 'name');
+    const name = nameOf(container);
     return record.undo.edits
       .filter((edit) => edit.container === name)
       .flatMap(({ field, keys, was }): Operation[] => {
@@ -73,11 +76,14 @@ function editedOperations(list: ContainerList, containers: readonly Json[], reco
 /** Removes named entries from a list and restores what was there before: nothing, null, or the remaining entries. */
 function listOperations(
   pointer: string,
-  list: readonly Json[],
+  list: readonly Json[] | undefined,
   remove: readonly string[],
   restore: readonly { readonly index: number; readonly container: JsonObject }[],
   record: InjectionStatus,
 ): Operation[] {
+  if (list === undefined) {
+    return restore.length === 0 ? [] : [{ op: 'add', path: pointer, value: restore.map(({ container }) => container) }];
+  }
   const indices = remove
     .map((name) => list.findIndex((item) => isObject(item) && stringMember(item, 'name') === name))
     .filter((index) => index >= 0)
@@ -130,6 +136,7 @@ function undoOperations(view: PodView, record: InjectionStatus): Operation[] {
     return Array.isArray(value) ? (value as readonly Json[]) : undefined;
   };
   const { own, overrides, secrets, sleeps } = record.undo;
+  const { nameOf } = findRecorded(view, record);
   // A container or a volume may have been moved without being injected.
   const namesOf = (objects: readonly { readonly container: JsonObject; readonly removed?: true }[]): string[] =>
     objects.flatMap(({ container, removed }) => (removed === true ? [] : [stringMember(container, 'name') ?? '']));
@@ -139,21 +146,18 @@ function undoOperations(view: PodView, record: InjectionStatus): Operation[] {
   return [
     ...containerLists.flatMap((name) => [
       ...probeOperations(name, list(name) ?? [], record),
-      ...editedOperations(name, list(name) ?? [], record),
+      ...editedOperations(name, list(name) ?? [], record, nameOf),
     ]),
-    ...undoSleeps(view, sleeps),
+    ...undoSleeps(view, sleeps, nameOf),
     ...containerLists.flatMap((name): Operation[] => {
       const restore = overrides.filter((override) => override.list === name);
-      const containers = list(name);
       const remove = [...new Set([...record[name], ...taken])];
-      if (containers !== undefined) return listOperations(`/spec/${name}`, containers, remove, restore, record);
-      if (restore.length === 0) return [];
-      return [{ op: 'add', path: `/spec/${name}`, value: restore.map((entry) => entry.container) }];
+      return listOperations(`/spec/${name}`, list(name), remove, restore, record);
     }),
-    ...listOperations('/spec/volumes', list('volumes') ?? [], takenVolumes, volumes, record),
+    ...listOperations('/spec/volumes', list('volumes'), takenVolumes, volumes, record),
     ...listOperations(
       '/spec/imagePullSecrets',
-      list('imagePullSecrets') ?? [],
+      list('imagePullSecrets'),
       record.imagePullSecrets.filter((name) => !secrets.includes(name)),
       [],
       record,
@@ -173,6 +177,11 @@ export interface Undoing {
    * What the annotation would restore although no injection can have removed it. If there is any, nothing is undone.
    */
   readonly problems: readonly string[];
+  /**
+   * What of the injection would stay, because somebody has renamed or moved it and the annotation does not tell what it
+   * was. If there is any, nothing is undone.
+   */
+  readonly leftovers: readonly string[];
 }
 
 /**
@@ -188,6 +197,7 @@ export function undo(pod: JsonObject): Undoing | undefined {
     containers: containersOf(view).map(({ name }) => name),
     volumes: objectsMember(view.spec, 'volumes').map((volume) => stringMember(volume, 'name') ?? ''),
   });
-  if (problems.length > 0) return { operations: [], restored: [], problems };
-  return { operations: undoOperations(view, record), restored: restoredParts(record), problems };
+  const left = problems.length > 0 ? [] : leftovers(view, record);
+  if (problems.length + left.length > 0) return { operations: [], restored: [], problems, leftovers: left };
+  return { operations: undoOperations(view, record), restored: restoredParts(record), problems, leftovers: left };
 }

@@ -82,7 +82,10 @@ function checkContainers(
         if (!volumes.has(volume) && !isMounted(volume))
           violations.push(`container ${name} mounts volume ${volume}, which does not exist`);
       }
-      for (const port of objectsMember(container, 'ports')) {
+      // A declared container that has ended does not listen any more, and others may declare its ports.
+      const listens =
+        isInjectedName(name) || list === 'containers' || stringMember(container, 'restartPolicy') === 'Always';
+      for (const port of listens ? objectsMember(container, 'ports') : []) {
         const number = `${JSON.stringify(member(port, 'containerPort') ?? null)} ${stringMember(port, 'protocol') ?? 'TCP'}`;
         if (ports.has(number)) violations.push(`port ${number} is declared twice by injected containers`);
         ports.add(number);

@@ -1,4 +1,4 @@
-import { member, objectsMember, stringMember, type JsonObject } from '../../json/json.ts';
+import { isSame, member, objectsMember, stringMember, type JsonObject } from '../../json/json.ts';
 import { quote } from '../../grammar/problem.ts';
 import { withoutTrailing } from '../../grammar/trailing.ts';
 import type { ApplicationChange, ContainerSelector, Share } from '../../settings/schema/template.ts';
@@ -116,6 +116,8 @@ export function draftApplication(view: PodView): ApplicationDraft {
       container.volumeMounts.push({ item, owner: source });
       return undefined;
     }
+    // A copy of an injected pod has it already.
+    if (other.owner === thePod && stringMember(other.item, 'name') === stringMember(item, 'name')) return undefined;
     const who = other.owner === thePod ? thePod : `sidecar ${quote(other.owner)}`;
     return reason(
       'MountConflict',
@@ -128,6 +130,7 @@ export function draftApplication(view: PodView): ApplicationDraft {
     const other = container.env.find((entry) => stringMember(entry.item, 'name') === name);
     if (other === undefined) container.env.push({ item, owner: source });
     else if (other.owner === thePod) {
+      if (isSame(other.item, item)) return undefined;
       warnings.push(
         `container ${quote(container.name)} keeps its own variable ${name}; sidecar ${quote(source)} sets it too`,
       );

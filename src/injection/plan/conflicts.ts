@@ -11,6 +11,11 @@ import { quote } from '../../grammar/problem.ts';
 
 import { reason, type Reason } from '../policy/reason.ts';
 
+/** What the proxy listens on is TCP. */
+function protocolOf(port: JsonObject): string {
+  return stringMember(port, 'protocol') ?? 'TCP';
+}
+
 function idOf(security: JsonObject | undefined, podSecurity: JsonObject | undefined, field: string): Json | undefined {
   return member(security, field) ?? member(podSecurity, field);
 }
@@ -62,7 +67,7 @@ export function proxyConflicts(view: PodView, effective: ProxyPlaces, identity: 
   for (const { name, raw: container } of applicationContainers(view)) {
     for (const port of objectsMember(container, 'ports')) {
       const number = member(port, 'containerPort');
-      if (typeof number !== 'number' || !taken.has(number)) continue;
+      if (typeof number !== 'number' || !taken.has(number) || protocolOf(port) !== 'TCP') continue;
       const sentence = `container ${quote(name)} declares port ${number}, which the proxy listens on; use another port`;
       found.push(reason('PortConflict', sentence));
     }
@@ -99,7 +104,7 @@ export function listenedTwice(view: PodView, fragments: readonly Fragment[]): Re
     for (const port of objectsMember(container, 'ports')) {
       const number = member(port, 'containerPort');
       if (typeof number !== 'number') continue;
-      const key = `${stringMember(port, 'protocol') ?? 'TCP'} port ${number}`;
+      const key = `${protocolOf(port)} port ${number}`;
       const other = owners.get(key);
       owners.set(key, owner);
       if (other === undefined || source === undefined) continue;

@@ -4,6 +4,7 @@ import { objectsMember, stringMember, type JsonObject, type NamedObject } from '
 import { quote } from '../../grammar/problem.ts';
 import type { SleepEdit } from './prestop-sleep.ts';
 import { draftApplication, type ApplicationDraft, type ApplicationEdit } from './application.ts';
+import { copyConflicts } from './copy-conflicts.ts';
 import { listenedTwice } from './conflicts.ts';
 import { copyFaults } from './copy-faults.ts';
 import type { KnownText, KnownTexts } from '../patch/patch-text.ts';
@@ -240,13 +241,16 @@ export function planFragments(
   const { containers, texts } = placeContainers(view, joined, overrides, conflicts);
   const volumes = placeVolumes(view, joined, changes.volumes, conflicts);
   conflicts.push(...listenedTwice(view, fragments));
-  const lists = [containers.initContainers, containers.containers];
-  const faults = copyFaults(view, {
-    added: lists.flatMap(allOf),
-    volumes: allOf(volumes).map(({ name }) => name),
-    removedVolumes: new Set(changes.volumes.map(({ index }) => index)),
-    overrides,
-  });
+  const added = [containers.initContainers, containers.containers].flatMap(allOf);
+  const faults = [
+    ...copyFaults(view, {
+      added,
+      volumes: allOf(volumes).map(({ name }) => name),
+      removedVolumes: new Set(changes.volumes.map(({ index }) => index)),
+      overrides,
+    }),
+    ...copyConflicts(view, added, overrides),
+  ];
   const found = atLeastOne(conflicts.length > 0 ? conflicts : faults);
   if (found !== undefined) return { conflicts: found };
   const plan = {

@@ -1,23 +1,29 @@
-import { isInjectedName } from '../../pod/containers.ts';
+import { isInjectedName, type PodContainer } from '../../pod/containers.ts';
 import { runsOn, type Fragment, type PlacedContainer } from '../../sidecars/fragment.ts';
 import type { PodView } from '../../pod/view.ts';
+import { quantityText } from '../../grammar/quantity.ts';
 import { names } from '../../pod/conventions.ts';
-import { draftOf, type PodSettings } from '../../settings/effective.ts';
+import {
+  amountOf,
+  balance,
+  isBalanced,
+  nothingAsked,
+  resourcesIn,
+  type Asked,
+  type ContainerResources,
+} from '../../pod/resources.ts';
+import type { PodSettings } from '../../settings/effective.ts';
+import type { Resources } from '../../settings/schema/values.ts';
 import { isSame, objectMember, stringMember, type Json, type JsonObject } from '../../json/json.ts';
-import { parseQuantity } from '../../grammar/quantity.ts';
+import { ownResources } from './own-resources.ts';
 
 const shared = ['cpu', 'memory'] as const;
 type Shared = (typeof shared)[number];
 
-function amount(value: Json | undefined): number | undefined {
-  if (typeof value === 'number') return value;
-  return typeof value === 'string' ? parseQuantity(value) : undefined;
-}
-
 /** Returns the request of a container; without one, Kubernetes uses the limit. */
 function requestOf(container: JsonObject, resource: Shared): number {
   const resources = objectMember(container, 'resources');
-  const of = (list: string): number | undefined => amount(objectMember(resources, list)?.[resource]);
+  const of = (list: string): number | undefined => amountOf(objectMember(resources, list)?.[resource]);
   return of('requests') ?? of('limits') ?? 0;
 }
 
@@ -40,30 +46,21 @@ function ownRequests(view: PodView, resource: Shared): { readonly sidecars: numb
 }
 
 /** Returns the largest quantity not above the number, in whole millicores or bytes. */
-function quantityText(resource: Shared, value: number): string {
+function wholeQuantity(resource: Shared, value: number): string {
   return resource === 'cpu' ? `${Math.floor(value * 1000 + 1e-6)}m` : String(Math.floor(value));
 }
 
-type Amounts = { [resource: string]: Json | undefined };
-
-/** Resources of one injected container, reduced in place if they do not fit. */
-interface Demand {
+/** Resources of one injected container, changed in place if they do not fit. */
+interface Demand extends ContainerResources {
   readonly name: string;
-  readonly requests: Amounts;
-  readonly limits: Amounts;
 }
 
 function demandOf(container: PlacedContainer['container']): Demand {
-  const resources = objectMember(container, 'resources');
-  return {
-    name: container.name,
-    requests: { ...objectMember(resources, 'requests') },
-    limits: { ...objectMember(resources, 'limits') },
-  };
+  return { name: container.name, ...resourcesIn(container) };
 }
 
 function requestedBy({ requests, limits }: Demand, resource: Shared): number {
-  return amount(requests[resource]) ?? amount(limits[resource]) ?? 0;
+  return amountOf(requests[resource]) ?? amountOf(limits[resource]) ?? 0;
 }
 
 /**
@@ -77,19 +74,18 @@ interface Demands {
 
 /** Reduces a demand. If the limit counts as the request because there is none, an explicit request is written. */
 function cut(demand: Demand, list: 'requests' | 'limits', resource: Shared, most: number, warnings: string[]): void {
-  const value = list === 'requests' ? requestedBy(demand, resource) : (amount(demand.limits[resource]) ?? 0);
+  const value = list === 'requests' ? requestedBy(demand, resource) : (amountOf(demand.limits[resource]) ?? 0);
   if (value <= most) return;
-  const before = demand[list][resource] ?? demand.limits[resource];
-  const after = quantityText(resource, Math.max(0, most));
+  const after = wholeQuantity(resource, Math.max(0, most));
   demand[list][resource] = after;
-  const was = typeof before === 'string' ? before : JSON.stringify(before);
-  warnings.push(`${demand.name}: ${resource} ${list} are ${after} and not ${was}, to fit into the pod's resources`);
+  const shown = quantityText(resource, Math.max(0, most));
+  warnings.push(`${demand.name}: ${resource} ${list} are reduced to ${shown}, to fit into the pod's resources`);
 }
 
 function fitOne(view: PodView, { running, starting }: Demands, resource: Shared, warnings: string[]): void {
   const pod = objectMember(view.spec, 'resources');
-  const limit = amount(objectMember(pod, 'limits')?.[resource]);
-  const request = amount(objectMember(pod, 'requests')?.[resource]) ?? limit;
+  const limit = amountOf(objectMember(pod, 'limits')?.[resource]);
+  const request = amountOf(objectMember(pod, 'requests')?.[resource]) ?? limit;
   const all = [...running, ...starting];
   if (limit !== undefined) for (const demand of all) cut(demand, 'limits', resource, limit, warnings);
   if (request === undefined) return;
@@ -102,7 +98,7 @@ function fitOne(view: PodView, { running, starting }: Demands, resource: Shared,
   // The pod's sidecars already run when these do, and the injected ones may, depending on their place.
   for (const demand of starting) cut(demand, 'requests', resource, request - own.sidecars - used, warnings);
   for (const demand of all) {
-    const most = amount(demand.limits[resource]);
+    const most = amountOf(demand.limits[resource]);
     if (most !== undefined) cut(demand, 'requests', resource, most, warnings);
   }
 }
@@ -127,7 +123,8 @@ function withDemands(fragment: Fragment, demands: ReadonlyMap<PlacedContainer, D
     const { text: _, ...others } = placed;
     return { ...others, container: { ...placed.container, resources: next } };
   });
-  return { ...fragment, containers };
+  const isChanged = containers.some((placed, index) => placed !== fragment.containers[index]);
+  return isChanged ? { ...fragment, containers } : fragment;
 }
 
 /** Reduces the demands where they do not fit, and returns a warning for every change. */
@@ -148,50 +145,113 @@ function demandsOf(containers: readonly PlacedContainer[]): Map<PlacedContainer,
   return new Map(containers.map((placed) => [placed, demandOf(placed.container)]));
 }
 
+function textOf(value: Json | undefined): string {
+  return typeof value === 'string' ? value : JSON.stringify(value ?? null);
+}
+
 /**
- * Fits the resources of finished fragments into those of the pod, by the rules of `fitPodResources`. Earlier fragments get
- * their share first.
+ * Resolves requests above limits, and returns a warning for each that follows a limit which nobody has asked for: it is
+ * the operator who has set both.
+ */
+function balanceDemand(demand: Demand, asked: Asked = nothingAsked): string[] {
+  const before = { ...demand.requests };
+  balance(demand, asked);
+  const { name, requests, limits } = demand;
+  return Object.keys(before)
+    .filter((resource) => requests[resource] !== before[resource] && !Object.hasOwn(asked.limits, resource))
+    .map((resource) => {
+      const was = textOf(before[resource]);
+      return `${name}: ${resource} requests are ${textOf(limits[resource])} and not ${was}, which is above the limit`;
+    });
+}
+
+/**
+ * Fits the resources of finished fragments, by the rules of `fitPodResources`. Earlier fragments get their share first.
  *
  * @param application names of containers that are the pod's own, although a fragment replaces them
+ * @param copies the pod's own copies of injected containers, which are part of the fragments already
  */
 export function fitFragments(
   view: PodView,
   fragments: readonly Fragment[],
   application: ReadonlySet<string>,
+  copies: readonly PodContainer[],
 ): { readonly fragments: readonly Fragment[]; readonly warnings: readonly string[] } {
-  if (objectMember(view.spec, 'resources') === undefined) return { fragments, warnings: [] };
   const injected = fragments.flatMap(({ containers }) => containers);
   const demands = demandsOf(injected.filter(({ container }) => !application.has(container.name)));
-  const warnings = fit(view, divide(demands));
+  const warnings = [...demands.values()].flatMap((demand) =>
+    balanceDemand(demand, resourcesIn(copies.find(({ name }) => name === demand.name)?.raw)),
+  );
+  if (objectMember(view.spec, 'resources') !== undefined) warnings.push(...fit(view, divide(demands)));
   return { fragments: fragments.map((fragment) => withDemands(fragment, demands)), warnings };
 }
 
+/** What the injected containers ask for, before it is fitted. */
+interface Wanted {
+  readonly effective: PodSettings;
+  readonly declared: ReadonlyMap<string, Fragment>;
+  readonly withProxy: boolean;
+  /** The pod's own copies of injected containers. */
+  readonly overrides: readonly PodContainer[];
+}
+
+/** Returns the resources of the settings with those of the pod's own copy laid over them. */
+function withOwn(name: string, resources: Resources, overrides: readonly PodContainer[]): [Demand, string[]] {
+  const own = ownResources(overrides.find((override) => override.name === name)?.raw);
+  const requests = { ...resources.requests, ...own.requests };
+  const demand = { name, requests, limits: { ...resources.limits, ...own.limits } };
+  return [demand, balanceDemand(demand, own)];
+}
+
+/** Returns whether there is nothing to fit, as in most pods. */
+function isSettled(view: PodView, { effective, declared, overrides }: Wanted): boolean {
+  if (overrides.length > 0 || declared.size > 0 || objectMember(view.spec, 'resources') !== undefined) return false;
+  return isBalanced(effective.proxy.resources) && isBalanced(effective.capture.resources);
+}
+
 /**
- * Fits the resources of the injected containers into those of the pod (`spec.resources`, Kubernetes 1.34): the API
- * server rejects a pod whose containers together request more, or one of whose containers has a higher limit
- * (kubernetes/pkg/apis/core/validation, validatePodResources). Declared sidecars come first, in the order of selection,
- * and the proxy gets the rest. Without `spec.resources`, everything is returned unchanged.
+ * Fits the resources of all that is injected, wherever they come from: settings, profiles, annotations, the pod's own
+ * copies and templates. No request is above its limit (the API server rejects that), and they fit into those of the pod
+ * (`spec.resources`, Kubernetes 1.34): the API server rejects a pod whose containers together request more, or one of
+ * whose containers has a higher limit (kubernetes/pkg/apis/core/validation, validatePodResources). Declared sidecars come
+ * first, in the order of selection, and the proxy gets the rest. What fits is returned unchanged.
  */
-export function fitPodResources(
-  view: PodView,
-  effective: PodSettings,
-  declared: ReadonlyMap<string, Fragment>,
-  withProxy: boolean,
-): Fitted {
-  if (objectMember(view.spec, 'resources') === undefined) return { effective, declared, warnings: [] };
-  const draft = draftOf(effective);
+export function fitPodResources(view: PodView, wanted: Wanted): Fitted {
+  const { effective, declared, withProxy, overrides } = wanted;
+  if (isSettled(view, wanted)) return { effective, declared, warnings: [] };
   const demands = demandsOf([...declared.values()].flatMap(({ containers }) => containers));
+  const warnings = [...demands.values()].flatMap((demand) => balanceDemand(demand));
   const { running, starting } = divide(demands);
-  const proxy = { name: names.proxyContainer, ...draft.proxy.resources };
-  const init = { name: names.initContainer, ...draft.capture.resources };
-  const warnings = fit(view, {
-    running: [...running, ...(withProxy ? [proxy] : [])],
-    starting: [...starting, ...(withProxy ? [init] : [])],
-  });
-  if (warnings.length === 0) return { effective, declared, warnings };
+  const [proxy, aboutProxy] = withOwn(names.proxyContainer, effective.proxy.resources, overrides);
+  const [init, aboutInit] = withOwn(names.initContainer, effective.capture.resources, overrides);
+  if (withProxy) warnings.push(...aboutProxy, ...aboutInit);
+  if (objectMember(view.spec, 'resources') !== undefined) {
+    const also = (demand: Demand): Demand[] => (withProxy ? [demand] : []);
+    warnings.push(...fit(view, { running: [...running, ...also(proxy)], starting: [...starting, ...also(init)] }));
+  }
   return {
-    effective: draft,
-    declared: new Map([...declared].map(([name, fragment]) => [name, withDemands(fragment, demands)])),
+    effective: withProxy ? withResources(effective, proxy, init) : effective,
+    declared:
+      demands.size === 0
+        ? declared
+        : new Map([...declared].map(([name, fragment]) => [name, withDemands(fragment, demands)])),
     warnings,
   };
+}
+
+/** Returns the settings with these resources; the same settings if they have them already. */
+function withResources(effective: PodSettings, proxy: ContainerResources, init: ContainerResources): PodSettings {
+  const of = ({ requests, limits }: ContainerResources): Resources => ({ requests, limits });
+  const [forProxy, forInit] = [of(proxy), of(init)];
+  if (isSame(forProxy, effective.proxy.resources) && isSame(forInit, effective.capture.resources)) return effective;
+  return {
+    ...effective,
+    proxy: { ...effective.proxy, resources: forProxy },
+    capture: { ...effective.capture, resources: forInit },
+  };
+}
+
+/** Returns the settings with the resources that the proxy's container has by now. */
+export function withResourcesOf(effective: PodSettings, proxy: JsonObject): PodSettings {
+  return withResources(effective, ownResources(proxy), effective.capture.resources);
 }

@@ -110,13 +110,25 @@ function isOurs(preStop: JsonObject | undefined, seconds: Json | undefined): boo
   return sleep !== undefined && Object.keys(preStop ?? {}).length === 1 && member(sleep, 'seconds') === seconds;
 }
 
-/** Removes the recorded hooks from the containers that still have them. */
-export function undoSleeps(view: PodView, recorded: JsonObject): Operation[] {
+/** Returns whether the container has the recorded hook. */
+export function isSleep(container: JsonObject, recorded: JsonObject): boolean {
+  return isOurs(objectMember(objectMember(container, 'lifecycle'), 'preStop'), member(recorded, 'seconds'));
+}
+
+/**
+ * Removes the recorded hooks from the containers that still have them.
+ *
+ * @param nameOf returns the recorded name of a container
+ */
+export function undoSleeps(
+  view: PodView,
+  recorded: JsonObject,
+  nameOf: (container: JsonObject) => string,
+): Operation[] {
   return view.containers.flatMap((container, index): Operation[] => {
-    const sleep = objectMember(recorded, stringMember(container, 'name') ?? '');
+    const sleep = objectMember(recorded, nameOf(container));
     const lifecycle = objectMember(container, 'lifecycle');
-    if (sleep === undefined || lifecycle === undefined) return [];
-    if (!isOurs(objectMember(lifecycle, 'preStop'), member(sleep, 'seconds'))) return [];
+    if (sleep === undefined || lifecycle === undefined || !isSleep(container, sleep)) return [];
     const pointer = `/spec/containers/${index}/lifecycle`;
     const before = stringMember(sleep, 'before');
     const isAlone = Object.keys(lifecycle).length === 1;

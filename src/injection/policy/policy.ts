@@ -3,9 +3,10 @@ import type { Flavour } from '../flavours/flavour.ts';
 import type { PodView } from '../../pod/view.ts';
 import { annotationNames } from '../../pod/annotation-names.ts';
 import { names, statusAnnotation } from '../../pod/conventions.ts';
-import { member, objectMember, stringMember, type Json } from '../../json/json.ts';
+import { member, type Json } from '../../json/json.ts';
+import { isWindows } from '../../pod/operating-system.ts';
 import { isEmptySelector, matchesLabels, type LabelSelector } from '../../pod/label-selector.ts';
-import { quote } from '../../grammar/problem.ts';
+import { notText, quote } from '../../grammar/problem.ts';
 import type { Settings } from '../../settings/schema/configuration.ts';
 import { matchesWildcard } from '../../grammar/wildcard.ts';
 import { atLeastOne, reason, reasons, type Reason, type ReasonCode } from './reason.ts';
@@ -32,19 +33,10 @@ const foreignProxies: ReadonlySet<string> = new Set([
   'consul-connect-envoy-sidecar',
 ]);
 
-type Continuing = Pick<Flavour, 'continues'>;
+type Continuing = Pick<Flavour, 'continues' | 'isForeign'>;
 
 /** Decision of the injection policy, before the pod is checked. */
 export type Policy = Pick<Decision, 'outcome' | 'reasons'>;
-
-function isWindows(view: PodView): boolean {
-  const selector = objectMember(view.spec, 'nodeSelector');
-  return (
-    stringMember(objectMember(view.spec, 'os'), 'name') === 'windows' ||
-    stringMember(selector, 'kubernetes.io/os') === 'windows' ||
-    stringMember(selector, 'beta.kubernetes.io/os') === 'windows'
-  );
-}
 
 /** Returns all reasons for which the pod must never be injected. */
 function exclusions(view: PodView, namespace: string, settings: Settings, flavour: Continuing): Reason[] {
@@ -65,7 +57,9 @@ function exclusions(view: PodView, namespace: string, settings: Settings, flavou
       found.push(reason('ExcludedNamespace', `the settings exclude namespace ${quote(namespace)} (${pattern})`));
     }
   }
-  const foreign = containersOf(view).find(({ name }) => foreignProxies.has(name))?.name;
+  const foreign = containersOf(view).find(
+    (container) => foreignProxies.has(container.name) || flavour.isForeign(container),
+  )?.name;
   if (foreign !== undefined) {
     found.push(reason('ForeignProxy', `the pod has another mesh's proxy, container ${quote(foreign)}`));
   }
@@ -89,8 +83,9 @@ function wish(value: Json | undefined, where: string): Policy | undefined {
   if (value === undefined) return undefined;
   if (value === 'true') return decided('OptedIn', `the pod's ${where} ${injectName} is "true"`);
   if (value === 'false') return decided('OptedOut', `the pod's ${where} ${injectName} is "false"`);
-  const shown = typeof value === 'string' ? quote(value) : quote(JSON.stringify(value));
-  const message = `${where} ${injectName}: ${shown} is not allowed; allowed: "true", "false"`;
+  const allowed = '"true", "false"';
+  const problem = typeof value === 'string' ? `${quote(value)} is not allowed; allowed: ${allowed}` : notText(allowed);
+  const message = `${where} ${injectName}: ${problem}`;
   return decided('InvalidInjectValue', message);
 }
 

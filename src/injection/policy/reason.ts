@@ -1,4 +1,4 @@
-import { describeProblem, type Problem } from '../../grammar/problem.ts';
+import { describeProblem, joinProblems, type Problem } from '../../grammar/problem.ts';
 import { visible } from '../../grammar/visible.ts';
 
 /** When a reason is worth a warning to the author of the pod. */
@@ -9,6 +9,8 @@ interface ReasonKind {
   readonly telling: Telling;
   /** Meaning of the code, without the particulars of one pod; printed in the documentation. */
   readonly meaning: string;
+  /** What to do about particulars with these words, which do not say so themselves. */
+  readonly remedy?: { readonly of: string; readonly text: string };
 }
 
 function inject(meaning: string) {
@@ -57,7 +59,13 @@ export const reasons = {
   NameConflict: deny('A container, volume or variable has a name that is to be injected.'),
   PortConflict: deny('A container declares a port of the proxy or of another sidecar.'),
   UserConflict: deny('A container of the pod runs as the proxy’s user or group and would bypass it.'),
-  InvalidOverride: deny('The pod’s own copy of an injected container sets what it may not.'),
+  InvalidOverride: {
+    ...deny('The pod’s own copy of an injected container sets what it may not.'),
+    remedy: {
+      of: 'may not be set',
+      text: "take this out of the pod's own copy, or give the container another name if it is not meant to change ours",
+    },
+  },
   ProfileMisfit: deny('A patch of the profile does not apply to the containers that this pod would get.'),
   IncompleteInjection: deny(
     'The status annotation names what is not there, or what no injection of this pod can have added.',
@@ -94,14 +102,25 @@ export function reason(code: ReasonCode, message?: string): Reason {
   return { code, message: message === undefined ? reasons[code].meaning : visible(message) };
 }
 
-/** Returns one reason for each problem. */
+/** Returns a reason for the problems of one kind: one for each, except that fields for which the same holds are joined. */
 export function reasonsOf(code: ReasonCode, problems: readonly Problem[]): Reason[] {
-  return problems.map((problem) => reason(code, describeProblem(problem)));
+  const told = code === 'InvalidOverride' ? joinProblems(problems) : problems;
+  return told.map((problem) => reason(code, describeProblem(problem)));
 }
 
 /** Returns the sentence followed by the code, by which documentation, log and metrics identify the reason. */
 export function withCode({ code, message }: Reason): string {
   return `${message} (${code})`;
+}
+
+/** Returns the sentences of a denial, each with its code; a remedy is told once, with the last reason that it is for. */
+export function denialSentences(found: readonly Reason[]): string[] {
+  const remedyOf = ({ code, message }: Reason): string | undefined => {
+    const { remedy }: ReasonKind = reasons[code];
+    return remedy !== undefined && message.includes(remedy.of) ? remedy.text : undefined;
+  };
+  const last = found.findLast((one) => remedyOf(one) !== undefined);
+  return found.map((one) => withCode(one === last ? { ...one, message: `${one.message}; ${remedyOf(one)}` } : one));
 }
 
 /**

@@ -4,7 +4,7 @@ import { builtInSidecar, nameOf } from '../../sidecars/template-library.ts';
 import { names } from '../../pod/conventions.ts';
 import type { PodSettings } from '../../settings/effective.ts';
 import { isAllowedImage } from '../../settings/pod-checks.ts';
-import { member, objectMember, stringMember, type JsonObject } from '../../json/json.ts';
+import { member, objectMember, objectsMember, stringMember, type JsonObject } from '../../json/json.ts';
 import { quote } from '../../grammar/problem.ts';
 
 import type { NotInjected } from '../patch/proposal.ts';
@@ -33,6 +33,28 @@ function missingContainers(view: PodView, record: InjectionStatus): string[] {
     const present = new Set(view[list].map((container) => stringMember(container, 'name')));
     return record[list].filter((name) => !present.has(name));
   });
+}
+
+/** Most entries of a status that is undone here: an injection writes some dozens, and anybody may write any number. */
+const mostEntries = 256;
+
+function isLong({ initContainers, containers, volumes, imagePullSecrets, undo }: InjectionStatus): boolean {
+  const { absent, labels, annotations, edits, overrides, own } = undo;
+  const lists = [initContainers, containers, volumes, imagePullSecrets, absent, undo.null, labels, annotations];
+  const keyed = [undo.probes, undo.sleeps, own.labels, own.annotations].map((map) => Object.keys(map));
+  return [...lists, ...keyed, edits, overrides, own.volumes].some(({ length }) => length > mostEntries);
+}
+
+/**
+ * Returns whether the pod is a copy without any init containers of an injected one (`kubectl debug --copy-to
+ * --keep-init-containers=false --keep-annotations`): all that the status names besides them is there.
+ */
+export function lacksInitContainers(view: PodView, record: InjectionStatus): boolean {
+  if (record.initContainers.length === 0 || view.initContainers.length > 0 || isLong(record)) return false;
+  const namesIn = (list: readonly JsonObject[]): ReadonlySet<string | undefined> =>
+    new Set(list.map((one) => stringMember(one, 'name')));
+  const [containers, volumes] = [namesIn(view.containers), namesIn(objectsMember(view.spec, 'volumes'))];
+  return record.containers.every((name) => containers.has(name)) && record.volumes.every((name) => volumes.has(name));
 }
 
 function namesProxy({ initContainers, containers }: InjectionStatus): boolean {
@@ -64,7 +86,7 @@ function isPrivileged(container: JsonObject | undefined): boolean {
  * Returns whether the container has a bootstrap in its arguments, as the standalone proxy does. Without one it belongs
  * to another program.
  */
-function hasBootstrap(container: JsonObject): boolean {
+export function hasBootstrap(container: JsonObject): boolean {
   const args = member(container, 'args');
   return Array.isArray(args) && args.includes('--config-yaml');
 }

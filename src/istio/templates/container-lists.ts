@@ -1,5 +1,6 @@
 import { stringMember, type JsonObject } from '../../json/json.ts';
 import { initNames } from './init-container.ts';
+import type { PreviousInjection } from './previous-injection.ts';
 import { holdsApplication, type TemplateData } from './template-data.ts';
 import { proxyName } from './template-pod.ts';
 
@@ -26,8 +27,17 @@ export function replaceNamed(
   return containers.map((container) => (stringMember(container, 'name') === name ? change(container) : container));
 }
 
-/** Moves containers of the pod to the list in which the template has them. */
-export function moveToTemplate(own: Lists, template: Lists): Lists {
+/** Returns the container without what makes an init container a native sidecar and is invalid elsewhere. */
+export function withoutRestartPolicy(container: JsonObject): JsonObject {
+  const { restartPolicy: _, ...rest } = container;
+  return rest;
+}
+
+/**
+ * Moves containers of the pod to the list in which the template has them. A native sidecar becomes an ordinary
+ * container; one that an earlier injection has added is left out, and the template's takes its place.
+ */
+export function moveToTemplate(own: Lists, template: Lists, previous: PreviousInjection | undefined): Lists {
   const isNamed = (containers: readonly JsonObject[]): ((one: JsonObject) => boolean) => {
     const names = new Set(containers.map((container) => stringMember(container, 'name')));
     return (one) => names.has(stringMember(one, 'name'));
@@ -37,8 +47,10 @@ export function moveToTemplate(own: Lists, template: Lists): Lists {
   const toInit = own.containers.filter(goesToInit);
   const toMain = own.initContainers.filter(goesToMain);
   if (toInit.length + toMain.length === 0) return own;
+  const injected = new Set(previous?.initContainers);
+  const kept = toMain.filter((one) => !injected.has(stringMember(one, 'name') ?? '')).map(withoutRestartPolicy);
   return {
-    containers: [...own.containers.filter((one) => !goesToInit(one)), ...toMain],
+    containers: [...own.containers.filter((one) => !goesToInit(one)), ...kept],
     initContainers: [...own.initContainers.filter((one) => !goesToMain(one)), ...toInit],
   };
 }

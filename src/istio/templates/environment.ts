@@ -73,6 +73,12 @@ function clusterVariables({ values }: TemplateData): Variables {
   ];
 }
 
+/** Returns the network of the values. A network that is known of the pod or the request replaces it at the end of the list. */
+function networkVariables({ values }: TemplateData): Variables {
+  const { network } = values.global;
+  return network === '' ? [] : [variable('ISTIO_META_NETWORK', network)];
+}
+
 function workloadVariables(data: TemplateData, name = data.workload.name): Variables {
   const { workload } = data;
   const isOwned = workload.name !== '' && workload.apiVersion !== '';
@@ -106,10 +112,17 @@ function appContainers(data: TemplateData): Variables {
   return [variable('ISTIO_META_APP_CONTAINERS', applicationNames(data).join(','))];
 }
 
+/** Returns the variables with those of one name merged at the place of the first, as in a strategic merge patch. */
+function mergedByName(variables: Variables): Variables {
+  const merged = new Map<string, NamedObject>();
+  for (const one of variables) merged.set(one.name, { ...merged.get(one.name), ...one });
+  return [...merged.values()];
+}
+
 /** Returns the environment of a sidecar proxy in Istio's order: the kubelet resolves `$(NAME)` in that order. */
 export function sidecarEnvironment(data: TemplateData): Variables {
   const otel = otelAttributes(data);
-  return [
+  return mergedByName([
     ...identityVariables(data),
     resourceVariable('ISTIO_CPU_LIMIT', 'limits.cpu'),
     ...configVariables(data),
@@ -118,6 +131,7 @@ export function sidecarEnvironment(data: TemplateData): Variables {
     ...complianceVariables(data),
     ...clusterVariables(data),
     variable('ISTIO_META_INTERCEPTION_MODE', interceptionModeOf(data)),
+    ...networkVariables(data),
     // Only this template reads the label.
     ...workloadVariables(data, labelOf(data, names.workloadName)),
     ...bootstrapVariables(data),
@@ -125,12 +139,12 @@ export function sidecarEnvironment(data: TemplateData): Variables {
     ...datadogVariables(data),
     ...(otel === undefined ? [] : [variable('OTEL_RESOURCE_ATTRIBUTES', otel)]),
     ...metadataVariables(data),
-  ];
+  ]);
 }
 
 /** Returns the environment of a gateway. */
 export function gatewayEnvironment(data: TemplateData): Variables {
-  return [
+  return mergedByName([
     ...identityVariables(data).filter(({ name }) => name !== 'REWRITE_PROBE_LEGACY_LOCALHOST_DESTINATION'),
     resourceVariable('ISTIO_CPU_LIMIT', 'limits.cpu'),
     ...configVariables(data),
@@ -139,26 +153,28 @@ export function gatewayEnvironment(data: TemplateData): Variables {
     ...appContainers(data),
     ...clusterVariables(data),
     variable('ISTIO_META_INTERCEPTION_MODE', data.proxyConfig.interceptionMode ?? 'REDIRECT'),
+    ...networkVariables(data),
     ...workloadVariables(data),
     ...bootstrapVariables(data),
     ...meshVariables(data),
     ...metadataVariables(data),
-  ];
+  ]);
 }
 
 /** Returns the environment of an agent without Envoy, for gRPC applications that speak xDS themselves. */
 export function agentEnvironment(data: TemplateData): Variables {
-  return [
+  return mergedByName([
     variable('ISTIO_META_GENERATOR', 'grpc'),
     variable('OUTPUT_CERTS', '/var/lib/istio/data'),
     ...identityVariables(data),
     ...configVariables(data),
     ...appContainers(data),
     ...clusterVariables(data),
+    ...networkVariables(data),
     ...workloadVariables(data),
     ...meshVariables(data),
     ...metadataVariables(data),
     variable('ISTIO_META_DNS_CAPTURE', 'false'),
     variable('DISABLE_ENVOY', 'true'),
-  ];
+  ]);
 }

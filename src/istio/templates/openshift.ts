@@ -1,7 +1,9 @@
 import type { JsonObject } from '../../json/json.ts';
-import { stringMember } from '../../json/json.ts';
+import { objectMember, stringMember } from '../../json/json.ts';
+import { proxyUser } from '../../pod/conventions.ts';
 import type { PodView } from '../../pod/view.ts';
 import type { Identity } from './template-data.ts';
+import { initNames } from './init-container.ts';
 import { proxyName } from './template-pod.ts';
 import { idOf } from './user-copies.ts';
 
@@ -11,47 +13,65 @@ const ranges = {
   groups: 'openshift.io/sa.scc.supplemental-groups',
 } as const;
 
-/** Returns the last id of the first range, `start/size` or `start-end`, or undefined if the text is neither. */
+const ruleContainers: ReadonlySet<string> = new Set(Object.values(initNames));
+
+/** Largest id: Istio reads ranges as unsigned numbers of 32 bits. */
+const highestId = 4_294_967_295;
+
+/** Returns the last id of a range, `start/size` or `start-end`, or undefined if the text is neither. */
 function lastOf(text: string | undefined): number | undefined {
-  const [first = ''] = (text ?? '').split(',');
-  const match = /^(\d{1,10})(?:\/(\d{1,10})|-(\d{1,10}))$/.exec(first.trim());
-  if (match === null) return undefined;
-  const [, start, size, end] = match;
-  return size === undefined ? Number(end) : Number(start) + Number(size) - 1;
+  const separator = text?.includes('/') === true ? '/' : '-';
+  const match = /^ *(\d{1,10})([-/]) *(\d{1,10})/.exec(text ?? '');
+  const [, first, between, second] = match ?? [];
+  if (between !== separator) return undefined;
+  const [start, end] = [Number(first), Number(second)];
+  if (start > highestId || end > highestId) return undefined;
+  return separator === '-' ? end : (start + end - 1) >>> 0;
 }
 
-/** Returns the proxy's ids in an OpenShift namespace: the last of each range, which no application has by chance. */
-export function openShiftIdentity(annotations: Readonly<Record<string, string>> | undefined): Identity | undefined {
-  const uid = lastOf(annotations?.[ranges.users]);
-  if (uid === undefined) return undefined;
-  return { uid, gid: lastOf(annotations?.[ranges.groups]) ?? uid };
-}
-
-function without(container: JsonObject, fields: readonly string[]): JsonObject {
-  if (fields.length === 0) return container;
-  const security = Object.entries((container['securityContext'] ?? {}) as JsonObject);
-  return { ...container, securityContext: Object.fromEntries(security.filter(([key]) => !fields.includes(key))) };
+/** Returns the last id of the first of several ranges, or undefined if any of them is not a range. */
+function lastOfFirst(text: string | undefined): number | undefined {
+  const [first, ...others] = (text ?? '').split(',').map(lastOf);
+  return others.includes(undefined) ? undefined : first;
 }
 
 /**
- * Removes ids from a copy of the proxy's container that application containers have as well: OpenShift writes the
- * namespace's user into every container before it calls the webhook. That is not the user's choice, and with that user
- * the proxy would capture its own traffic.
+ * Returns the proxy's ids in an OpenShift namespace: the last of each range, which no application has by chance. The
+ * range of users stands in for a missing one of groups. What cannot be read leaves the id that Istio always has.
+ */
+export function openShiftIdentity(annotations: Readonly<Record<string, string>> | undefined): Identity {
+  const users = annotations?.[ranges.users];
+  return {
+    uid: lastOf(users) ?? proxyUser.uid,
+    gid: lastOfFirst(annotations?.[ranges.groups] ?? users) ?? proxyUser.gid,
+  };
+}
+
+function withoutIds(container: JsonObject): JsonObject {
+  const { runAsUser: _user, runAsGroup: _group, ...security } = objectMember(container, 'securityContext') ?? {};
+  return { ...container, securityContext: security };
+}
+
+/** Returns the user that a container asks for; without one Istio reckons with 0. */
+function userOf(container: JsonObject | undefined): number {
+  return idOf(container, 'runAsUser') ?? 0;
+}
+
+/**
+ * Removes user and group from the pod's copy of the proxy's container if its user is that of the application: OpenShift
+ * writes the namespace's user into every container before it calls the webhook. That is not the user's choice, and with
+ * that user the proxy would capture its own traffic. As in Istio, the application's user is that of the last container
+ * with one, init containers included.
  */
 export function withoutPlatformIds(view: PodView): PodView {
   const isProxy = (container: JsonObject): boolean => stringMember(container, 'name') === proxyName;
-  const applications = view.containers.filter((container) => !isProxy(container));
-  const taken = {
-    runAsUser: new Set(applications.map((application) => idOf(application, 'runAsUser'))),
-    runAsGroup: new Set(applications.map((application) => idOf(application, 'runAsGroup'))),
-  };
-  const clean = (container: JsonObject): JsonObject => {
-    if (!isProxy(container)) return container;
-    const same = (['runAsUser', 'runAsGroup'] as const).filter((field) => {
-      const id = idOf(container, field);
-      return id !== undefined && taken[field].has(id);
-    });
-    return without(container, same);
-  };
+  const isRules = (container: JsonObject): boolean => ruleContainers.has(stringMember(container, 'name') ?? '');
+  const all = [...view.containers, ...view.initContainers];
+  const copy = all.find(isProxy);
+  if (objectMember(copy, 'securityContext') === undefined) return view;
+  const applications = all.filter((container) => !isProxy(container) && !isRules(container));
+  const last = applications.findLast((container) => idOf(container, 'runAsUser') !== undefined);
+  if (userOf(copy) !== userOf(last)) return view;
+  const clean = (container: JsonObject): JsonObject => (container === copy ? withoutIds(container) : container);
   return { ...view, containers: view.containers.map(clean), initContainers: view.initContainers.map(clean) };
 }

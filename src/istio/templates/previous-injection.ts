@@ -4,17 +4,24 @@ import type { PodView } from '../../pod/view.ts';
 
 /** Names of the containers that Istio's own injector has added to a pod, from its status annotation. */
 export interface PreviousInjection {
+  /** Whether the annotation has Istio's form. If not, it names no containers, and the pod counts as injected all the same. */
+  readonly isReadable: boolean;
   readonly initContainers: readonly string[];
   readonly containers: readonly string[];
 }
 
-/** Reads the status annotation. Undefined if there is none, or if it does not have Istio's form. */
+const unreadable: PreviousInjection = { isReadable: false, initContainers: [], containers: [] };
+
+/** Reads the status annotation. Undefined if there is none. */
 export function previousInjection({ annotations }: PodView): PreviousInjection | undefined {
-  const status = parseJson(stringMember(annotations, statusAnnotation) ?? '');
-  if (!isObject(status)) return undefined;
+  const text = stringMember(annotations, statusAnnotation);
+  if (text === undefined) return undefined;
+  const status = parseJson(text);
+  if (!isObject(status)) return unreadable;
   const initContainers = stringsMember(status, 'initContainers');
   const containers = stringsMember(status, 'containers');
-  return initContainers === undefined || containers === undefined ? undefined : { initContainers, containers };
+  if (initContainers === undefined || containers === undefined) return unreadable;
+  return { isReadable: true, initContainers, containers };
 }
 
 /** Returns the pod's own containers, without those of the earlier injection and with the user's copies restored. */

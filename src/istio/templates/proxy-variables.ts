@@ -2,16 +2,21 @@ import { annotationNames as names } from '../../pod/annotation-names.ts';
 import { objectsMember, stringMember, type JsonObject } from '../../json/json.ts';
 import { replaceNamed, type Lists } from './container-lists.ts';
 import { sortedVariables } from './container-parts.ts';
-import { withProberVariable, type Probers } from './probers.ts';
-import { labelOf, type TemplateData } from './template-data.ts';
+import { proberEntry, withProberVariable, type Probers } from './probers.ts';
+import { type TemplateData } from './template-data.ts';
 import { proxyName } from './template-pod.ts';
 
 const clusterVariable = 'ISTIO_META_CLUSTER_ID';
 const networkVariable = 'ISTIO_META_NETWORK';
 
-/** Returns the network of the proxy, from the pod's label, else the request's address, else the values. */
+/**
+ * Returns the network of the proxy, from the pod's label, else the request's address, else the values. An empty label
+ * hides the values.
+ */
 export function networkOf(data: TemplateData): string {
-  return labelOf(data, names.network) ?? (data.addressVariables[networkVariable] || data.values.global.network);
+  const label = stringMember(data.view.labels, names.network);
+  const otherwise = label === undefined ? data.values.global.network : '';
+  return label || data.addressVariables[networkVariable] || otherwise;
 }
 
 /**
@@ -45,10 +50,12 @@ export function withVariables(lists: Lists, variables: readonly JsonObject[]): L
 }
 
 /**
- * Adds the probers to the proxy's environment: at the end, or in place if an earlier injection has set the variable.
+ * Adds the probers to the proxy's environment: at the end, or to those that an earlier injection has set. What the
+ * user's copy of the proxy sets is replaced.
  */
-export function withProbers(lists: Lists, probers: Probers): Lists {
+export function withProbers(lists: Lists, probers: Probers, { previous }: TemplateData): Lists {
   if (Object.keys(probers).length === 0) return lists;
+  if (previous === undefined) return withVariables(lists, [proberEntry([], probers).entry]);
   return withProxy(lists, (container) => ({
     ...container,
     env: withProberVariable(objectsMember(container, 'env'), probers),

@@ -88,7 +88,7 @@ export function renderPod(
     const patch = istioTemplate(data.values, name)?.(data);
     return patch === undefined ? [] : [patch];
   });
-  const { pod, template } = patches.reduce(layTemplate, bareLayers(data.view));
+  const { pod, template } = patches.reduce(layTemplate, bareLayers(data.view, data.previous));
   const added = namesOf(template);
   const metadata = objectMember(pod, 'metadata');
   const spec = objectMember(pod, 'spec') ?? {};
@@ -135,7 +135,7 @@ export function renderPod(
     ...placeVariables(data, network),
     ...(metrics.variable === undefined ? [] : [variable('ISTIO_PROMETHEUS_ANNOTATIONS', metrics.variable)]),
   ];
-  lists = ordered(withProbers(withVariables(probes, variables), probes.probers), data);
+  lists = ordered(withProbers(withVariables(probes, variables), probes.probers, data), data);
   const proxy = [...lists.initContainers, ...lists.containers].find((one) => stringMember(one, 'name') === proxyName);
   const overrides = data.previous === undefined ? overridesText(copies) : undefined;
   const labels = { ...merged.labels, ...(network === '' ? {} : { [names.network]: network }) };

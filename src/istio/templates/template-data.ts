@@ -72,7 +72,7 @@ export function identityOf(data: TemplateData): Identity {
 
 /** Returns whether a node agent (Istio's CNI plug-in) loads the capture rules instead of an init container. */
 export function isCni(data: TemplateData): boolean {
-  return data.values.pilot.cni.enabled || data.values.istio_cni?.enabled === true;
+  return data.values.pilot.cni.enabled;
 }
 
 /** Returns the names of the pod's containers other than the proxy. */

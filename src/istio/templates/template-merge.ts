@@ -2,12 +2,14 @@ import { objectMember, objectsMember, stringMember, type JsonObject } from '../.
 import { strategicMerge } from '../../json/strategic-merge.ts';
 import type { PodView } from '../../pod/view.ts';
 import { moveToTemplate, type Lists } from './container-lists.ts';
+import type { PreviousInjection } from './previous-injection.ts';
 import type { TemplatePod } from './template-pod.ts';
 
 /** A pod and the result of the templates alone, while templates are laid over both. */
 export interface Layers {
   readonly pod: JsonObject;
   readonly template: JsonObject;
+  readonly previous: PreviousInjection | undefined;
 }
 
 /** Returns the two lists of containers of a pod. */
@@ -28,9 +30,12 @@ function filled(name: string, map: JsonObject | undefined): JsonObject {
 }
 
 /** Returns the parts of the pod that templates are laid over. Objects keep their identity. */
-export function bareLayers({ labels, annotations, spec, initContainers, containers }: PodView): Layers {
+export function bareLayers(
+  { labels, annotations, spec, initContainers, containers }: PodView,
+  previous: PreviousInjection | undefined,
+): Layers {
   const metadata = { ...filled('labels', labels), ...filled('annotations', annotations) };
-  return { pod: withLists({ metadata, spec: spec ?? {} }, { initContainers, containers }), template: {} };
+  return { pod: withLists({ metadata, spec: spec ?? {} }, { initContainers, containers }), template: {}, previous };
 }
 
 /** Returns the output of one of Istio's own templates as a patch of the pod. */
@@ -67,10 +72,11 @@ function inPlace(patch: JsonObject, before: JsonObject): JsonObject {
 }
 
 /** Lays one template over the pod and over the templates before it. */
-export function layTemplate({ pod, template }: Layers, patch: JsonObject): Layers {
+export function layTemplate({ pod, template, previous }: Layers, patch: JsonObject): Layers {
   const placed = inPlace(patch, template);
   const next = strategicMerge(template, placed);
-  return { pod: strategicMerge(withLists(pod, moveToTemplate(listsOf(pod), listsOf(next))), placed), template: next };
+  const moved = withLists(pod, moveToTemplate(listsOf(pod), listsOf(next), previous));
+  return { pod: strategicMerge(moved, placed), template: next, previous };
 }
 
 /** What an object's texts are by key; values of other types are left out. */

@@ -2,6 +2,8 @@ import { annotationNames as names } from '../../pod/annotation-names.ts';
 import { isObject, member, objectMember, objectsMember, parseJson, stringMember } from '../../json/json.ts';
 import type { JsonObject } from '../../json/json.ts';
 import type { Problem } from '../../grammar/problem.ts';
+import { withoutRestartPolicy } from './container-lists.ts';
+import { storedForm } from './stored-form.ts';
 import type { TemplateData } from './template-data.ts';
 import type { TemplateNames } from './template-merge.ts';
 
@@ -38,23 +40,32 @@ function byName(...lists: readonly (readonly JsonObject[])[]): ReadonlyMap<strin
   );
 }
 
-/** Removes the image `auto` or an empty one, which stand for the template's own image. */
+/** Removes the image `auto`, which stands for the template's own image. */
 function withoutAutoImage(container: JsonObject): JsonObject {
-  const image = stringMember(container, 'image');
-  if (image !== 'auto' && image !== '') return container;
+  if (stringMember(container, 'image') !== 'auto') return container;
   return Object.fromEntries(Object.entries(container).filter(([key]) => key !== 'image'));
 }
 
 /** Returns the copies that are merged on top of the templates once more, so that the user's values win. */
 export function userCopies(data: TemplateData, template: TemplateNames): UserCopies {
   const before = recordedCopies(data.view.annotations);
+  const { view, previous } = data;
+  const native = new Set(previous?.initContainers);
+  const known: Readonly<Record<List, ReturnType<typeof byName>>> = {
+    initContainers: byName(before.initContainers, view.containers, view.initContainers),
+    containers: byName(
+      before.containers,
+      before.initContainers.map(withoutRestartPolicy),
+      view.containers,
+      view.initContainers.filter((one) => !native.has(stringMember(one, 'name') ?? '')).map(withoutRestartPolicy),
+    ),
+  };
   const copies = (list: List): JsonObject[] => {
-    const injected = new Set(data.previous?.[list]);
-    const known = byName(before[list], data.view.containers, data.view.initContainers);
+    const injected = new Set(previous?.[list]);
     return template[list].flatMap((name) => {
       // A container injected earlier is not a user's copy.
-      const found = injected.has(name) ? undefined : known.get(name);
-      return found === undefined ? [] : [withoutAutoImage(found)];
+      const found = injected.has(name) ? undefined : known[list].get(name);
+      return found === undefined ? [] : [withoutAutoImage(storedForm(found))];
     });
   };
   return { containers: copies('containers'), initContainers: copies('initContainers') };

@@ -26,6 +26,7 @@ export function withUserIdentity(lists: Lists, data: TemplateData, user: JsonObj
   const change = (containers: readonly JsonObject[], name: string, more: JsonObject): readonly JsonObject[] =>
     replaceNamed(containers, name, (one) => withSecurity(one, more));
   if (interceptionModeOf(data) === 'TPROXY') {
+    if (uid === undefined) return lists;
     return {
       initContainers: change(lists.initContainers, proxyName, { runAsUser: 0 }),
       containers: change(lists.containers, proxyName, { runAsUser: 0 }),

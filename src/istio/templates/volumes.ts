@@ -1,4 +1,5 @@
 import { annotationNames as names } from '../../pod/annotation-names.ts';
+import { withFieldNames } from '../../pod/field-case.ts';
 import { byKey, stringMember, type JsonObject, type NamedObject } from '../../json/json.ts';
 import { annotationOf, type TemplateData } from './template-data.ts';
 
@@ -100,7 +101,7 @@ function entriesOf(subject: TemplateData, annotation: string): NamedObject[] {
   const objects = JSON.parse(text) as Readonly<Record<string, JsonObject>>;
   return Object.entries(objects)
     .toSorted(byKey)
-    .map(([name, object]) => ({ ...object, name }));
+    .map(([name, object]) => ({ ...(withFieldNames(object) as JsonObject), name }));
 }
 
 function userVolumes(subject: TemplateData): Mounted[] {

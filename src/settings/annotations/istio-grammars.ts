@@ -1,6 +1,7 @@
 import { grammar, imageReference, refuse, type Grammar } from '../../grammar/grammar.ts';
 import { jsonObject } from '../../grammar/json-grammar.ts';
 import { isObject, type JsonObject } from '../../json/json.ts';
+import { didYouMean } from '../../grammar/suggestion.ts';
 import { yamlMap } from '../../grammar/yaml-grammar.ts';
 import { proxyConfig, type ProxyConfig } from '../schema/istio/proxy-config.ts';
 import { mergeValues } from '../schema/istio/value-types.ts';
@@ -43,6 +44,8 @@ export const proxyConfigText: Grammar<ProxyConfig> = {
     if (result.success) return { value: result.data };
     const [issue] = result.error.issues;
     const where = issue?.path.join('.') ?? '';
-    return { problem: `is not a ProxyConfig: ${where === '' ? '' : `${where}: `}${issue?.message ?? ''}` };
+    const unknown = issue?.code === 'unrecognized_keys' && where === '' ? issue.keys[0] : undefined;
+    const hint = unknown === undefined ? '' : didYouMean(unknown, Object.keys(proxyConfig.shape));
+    return { problem: `is not a ProxyConfig: ${where === '' ? '' : `${where}: `}${issue?.message ?? ''}${hint}` };
   },
 };

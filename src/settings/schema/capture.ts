@@ -55,7 +55,7 @@ export const capture = z.strictObject({
   rerouteInterfaces: parsed(interfaceList).prefault(''),
   /** Whether inbound packets that connection tracking considers invalid are dropped instead of reset. */
   dropInvalidPackets: z.boolean().default(false),
-  resources: resources.prefault({
+  resources: resources({
     requests: { cpu: '10m', memory: '16Mi' },
     limits: { cpu: '100m', memory: '64Mi' },
   }),

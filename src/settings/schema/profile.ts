@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { logLevel } from '../../grammar/grammar.ts';
-import { amount, labelSelector, namespacePattern, resources, written } from './values.ts';
+import { amount, labelSelector, namespacePattern, resourceChanges, written } from './values.ts';
 
 /** Upper bounds of what a pod may ask for. Unset means unbounded. */
 const caps = z.strictObject({
@@ -30,8 +30,8 @@ export const profile = z.strictObject({
    */
   namespaces: z.array(namespacePattern).optional(),
   podSelector: labelSelector.optional(),
-  resources: resources.optional(),
-  initResources: resources.optional(),
+  resources: resourceChanges.optional(),
+  initResources: resourceChanges.optional(),
   logLevel: written(logLevel).optional(),
   interceptionMode: z.enum(['REDIRECT', 'NONE']).optional(),
   /** Applied to the containers of the built-in sidecar after everything else. */

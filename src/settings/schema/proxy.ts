@@ -66,7 +66,7 @@ export const proxy = z.strictObject({
   /** How long application containers without a preStop hook sleep before they stop, in seconds; 0 for no hook. */
   applicationDrainSeconds: z.number().int().min(0).max(3600).default(0),
   readiness: readiness.prefault({}),
-  resources: resources.prefault({
+  resources: resources({
     requests: { cpu: '100m', memory: '128Mi' },
     limits: { cpu: '2', memory: '1Gi' },
   }),

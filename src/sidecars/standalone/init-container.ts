@@ -45,6 +45,18 @@ export function captureEnvironment(loading: Loading, intent: CaptureIntent): Var
   ];
 }
 
+/** The rules can be loaded by root alone. */
+export const initSecurity = {
+  allowPrivilegeEscalation: false,
+  capabilities: { add: ['NET_ADMIN', 'NET_RAW'], drop: ['ALL'] },
+  privileged: false,
+  readOnlyRootFilesystem: true,
+  runAsGroup: 0,
+  runAsNonRoot: false,
+  runAsUser: 0,
+  seccompProfile: { type: 'RuntimeDefault' },
+} as const;
+
 /** Returns the container that loads the capture rules, once, before anything else of the pod runs. */
 export function initContainer(effective: PodSettings, intent: CaptureIntent): PlacedContainer['container'] {
   const { image, imagePullPolicy, resources } = effective.capture;
@@ -54,16 +66,7 @@ export function initContainer(effective: PodSettings, intent: CaptureIntent): Pl
     ...(imagePullPolicy === undefined ? {} : { imagePullPolicy }),
     env: captureEnvironment(effective.capture, intent),
     resources: resourcesOf(resources),
-    securityContext: {
-      allowPrivilegeEscalation: false,
-      capabilities: { add: ['NET_ADMIN', 'NET_RAW'], drop: ['ALL'] },
-      privileged: false,
-      readOnlyRootFilesystem: true,
-      runAsGroup: 0,
-      runAsNonRoot: false,
-      runAsUser: 0,
-      seccompProfile: { type: 'RuntimeDefault' },
-    },
+    securityContext: initSecurity,
     terminationMessagePolicy: 'FallbackToLogsOnError',
     volumeMounts: [tokenMask],
   };

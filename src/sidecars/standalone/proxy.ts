@@ -1,14 +1,15 @@
 import type { CaptureIntent } from '../../capture/intent.ts';
 import { renderNodeAgentAnnotations } from '../../capture/node-agent-annotations.ts';
-import { names, ports } from '../../pod/conventions.ts';
+import { names, ports, proxyUser } from '../../pod/conventions.ts';
 import type { PodSettings } from '../../settings/effective.ts';
+import type { JsonObject, NamedObject } from '../../json/json.ts';
 import type { Fragment, PlacedContainer, Placement } from '../fragment.ts';
 import { tokenMaskVolume } from '../token-mask.ts';
 import type { ProxyIntent } from '../../envoy/intent.ts';
 import { captureIntent } from './capture-intent.ts';
-import { initContainer } from './init-container.ts';
+import { initContainer, initSecurity } from './init-container.ts';
 import { patchContainer } from '../patched-container.ts';
-import { proxyContainer } from './proxy-container.ts';
+import { proxyCommand, proxyContainer, proxySecurity } from './proxy-container.ts';
 
 /** The fragment of the built-in proxy, and what it captures. */
 export interface ProxyFragment extends Fragment {
@@ -17,6 +18,7 @@ export interface ProxyFragment extends Fragment {
   readonly misfits: readonly string[];
 }
 
+/** Volumes of every proxy. */
 const volumes = [
   { name: names.logsVolume, emptyDir: {} },
   {
@@ -33,6 +35,16 @@ const volumes = [
 
 /** Folder of the admin interface's socket; in memory because nothing in it needs to persist. */
 const adminVolume = { name: names.adminVolume, emptyDir: { medium: 'Memory', sizeLimit: '64Ki' } } as const;
+
+const builtInContainers: ReadonlyMap<string, JsonObject> = new Map<string, JsonObject>([
+  [names.proxyContainer, { command: proxyCommand, securityContext: proxySecurity(proxyUser) }],
+  [names.initContainer, { securityContext: initSecurity }],
+]);
+
+/** Returns what the container of this name is in every pod: its program and its security context. */
+export function builtInContainer(name: string): JsonObject {
+  return builtInContainers.get(name) ?? {};
+}
 
 /** Returns every port that the proxy uses, whether its container declares it or not. */
 export function proxyPorts(effective: {
@@ -54,6 +66,11 @@ export function proxyPorts(effective: {
 export function placeOfProxy(native: boolean, holdApplication: boolean): Placement {
   if (native) return { list: 'initContainers', at: 'first' };
   return { list: 'containers', at: holdApplication ? 'first' : 'last' };
+}
+
+/** Returns the volumes of the proxy, with those that the pod adds to it. */
+export function volumesOf({ admin, additions }: Pick<PodSettings['proxy'], 'admin' | 'additions'>): NamedObject[] {
+  return [...volumes, ...(admin === 'socket' ? [adminVolume] : []), ...additions.volumes];
 }
 
 /** Returns the init container of a pod, which loads the rules of `capture`. */
@@ -91,11 +108,7 @@ export function proxyFragment(
   return {
     source: 'sidecar',
     containers,
-    volumes: [
-      ...volumes,
-      ...(settings.proxy.admin === 'socket' ? [adminVolume] : []),
-      ...settings.proxy.additions.volumes,
-    ],
+    volumes: volumesOf(settings.proxy),
     labels: {},
     annotations: capture !== undefined && byNodeAgent ? renderNodeAgentAnnotations(capture) : {},
     imagePullSecrets: settings.proxy.imagePullSecrets,

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { objectMember, objectsMember, stringMember, type Json, type JsonObject } from '../../../src/json/json.ts';
-import type { Compared } from './normalise.ts';
+import type { Compared } from '../../support/istio/normal-form.ts';
 
 const injected = new Set(['istio-proxy', 'istio-init', 'istio-validation']);
 

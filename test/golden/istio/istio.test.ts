@@ -5,7 +5,7 @@ import { byKey } from '../../../src/json/json.ts';
 import { runCommand } from '../../support/builders/recorded-io.ts';
 import { argumentsOf, readCases, type Case } from './cases.ts';
 import { comparedDimensions, differences } from './dimensions.ts';
-import { objectsOf } from './normalise.ts';
+import { objectsOf } from '../../support/istio/normal-form.ts';
 
 /*
  * Istio's own injection tests against `inject` with Istio's settings. Both sides are parsed and freed of what Go's types

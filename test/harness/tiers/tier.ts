@@ -10,7 +10,8 @@ export type ToolName =
   | 'kubernetes'
   | 'kustomize'
   | 'YAML reader'
-  | 'node programs';
+  | 'node programs'
+  | 'istio injector';
 
 /** One tier of the tests. */
 export interface Tier {

@@ -2,6 +2,7 @@ import type { AgentCalls } from './agent.ts';
 import { collected } from './agent-collector.ts';
 import { ask, askHttp2, dial, download, sendDatagram, talk } from './agent-clients.ts';
 import { converse } from './agent-conversations.ts';
+import { exchange, prepare, received } from './agent-exchanges.ts';
 import { recall, rehearse, speak } from './agent-dialogues.ts';
 import { askInBursts, askTogether, redirectLoad, startLoad, stopLoad } from './agent-load.ts';
 import { askAtRate } from './agent-rate.ts';
@@ -23,6 +24,9 @@ const calls: AgentCalls = {
   askHttp2,
   dial,
   converse,
+  prepare,
+  received,
+  exchange,
   rehearse,
   recall,
   speak,

@@ -12,6 +12,7 @@ import { createServer as createHttpsServer } from 'node:https';
 import { createServer as createTcpServer, type Server, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { collector } from './agent-collector.ts';
+import { exchangeServer } from './agent-exchanges.ts';
 import { begunStreams, preface, settings } from './http2-frames.ts';
 import type { AgentCalls, Echoed, Heard, ListenOptions } from './agent.ts';
 
@@ -196,6 +197,8 @@ function serverOf(kind: Exclude<ListenOptions['kind'], 'udp'>, options: ListenOp
       return createTcpServer((socket) => script(socket, options.text ?? ''));
     case 'frames':
       return createTcpServer((socket) => sendFrames(socket, options.frames ?? {}));
+    case 'exchange':
+      return exchangeServer(options.port, options.takesOne);
     case 'last-word':
       return createTcpServer({ allowHalfOpen: true }, (socket) => lastWord(socket, options.text ?? ''));
     case 'grpc':

@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import type { Exchanged, Party } from './party.ts';
 import { inNamespace } from './pod-namespace.ts';
 
 /** What a server of an agent tells whoever asked: how the request or connection arrived. */
@@ -18,14 +19,25 @@ export interface ListenOptions {
    * gets with a line of JSON, an `Echoed`, and has keep-alive of 2 s; `banner` speaks first; `grpc` is a health service; `udp` is `echo` for datagrams; `collector` takes spans;
    * `script` answers the end of an HTTP head with `text`, in which `{request}` stands for that head, and sends back what
    * comes after it; `frames` is HTTP/2 and answers a stream with the frames that are given for it;
-   * `last-word` says `text` when the client has ended its side.
+   * `last-word` says `text` when the client has ended its side; `exchange` says what it is told by `prepare`.
    * `refusing` is HTTP/2 and refuses every other request without having looked at it, the first one too.
    * `/login?user=alice` makes `/who` answer `alice` from now on, on this connection alone; others get 401 from it.
    * `/moved` redirects, `/status/418` has that status, `/bytes?count=N` sends so many bytes, `/slow?ms=N` takes its time, `/gather?count=N` answers as
    * soon as so many requests wait, and an upgrade to WebSocket is answered with the same words.
    */
   readonly kind:
-    'http' | 'h2c' | 'echo' | 'banner' | 'grpc' | 'udp' | 'collector' | 'refusing' | 'script' | 'frames' | 'last-word';
+    | 'http'
+    | 'h2c'
+    | 'echo'
+    | 'banner'
+    | 'grpc'
+    | 'udp'
+    | 'collector'
+    | 'refusing'
+    | 'script'
+    | 'frames'
+    | 'last-word'
+    | 'exchange';
   readonly port: number;
   /** Default: both families. */
   readonly host?: string;
@@ -41,6 +53,8 @@ export interface ListenOptions {
   };
   /** The `Authorization` without which `http` gives that answer to nobody. */
   readonly authorization?: string;
+  /** Whether `exchange` listens no more as soon as it has a connection. */
+  readonly takesOne?: boolean;
   /** When `http` closes idle connections; Node's own default otherwise. */
   readonly keepAliveMs?: number;
 }
@@ -148,6 +162,22 @@ export interface AgentCalls {
    * for a byte. All connections stay open until the last step.
    */
   converse(options: Peer & { readonly steps: readonly Step[] }): Promise<readonly string[]>;
+  /** Tells a server of kind `exchange` what to say on the connections that it gets from now on. */
+  prepare(options: { readonly port: number; readonly party: Party }): Promise<null>;
+  /** What it has heard since then, by connection. It closes them. */
+  received(options: { readonly port: number }): Promise<readonly Exchanged[]>;
+  /**
+   * Plays a client's part on a connection of its own, until a text is heard, or as many answers with a length, or the
+   * server has left, at most `limitMs`.
+   */
+  exchange(
+    options: Peer & {
+      readonly party: Party;
+      readonly until: string;
+      readonly answers?: number;
+      readonly limitMs: number;
+    },
+  ): Promise<Exchanged>;
   /** Serves dialogues on a port: whoever connects from now on meets the server's turns of this one. */
   rehearse(options: { readonly port: number; readonly turns: readonly Turn[] }): Promise<null>;
   /** What the server has heard since, once so many have connected, at most after 10 s, and all dialogues are over. */
@@ -195,6 +225,9 @@ const callNames = [
   'askHttp2',
   'dial',
   'converse',
+  'prepare',
+  'received',
+  'exchange',
   'rehearse',
   'recall',
   'speak',

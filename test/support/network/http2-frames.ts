@@ -2,9 +2,21 @@
  * Frames of HTTP/2 as texts of a character for a byte, for what no library sends (RFC 9113, section 4 and 6).
  */
 
-const types = { data: 0, headers: 1, priority: 2, reset: 3, settings: 4, windowUpdate: 8 } as const;
+const types = {
+  data: 0,
+  headers: 1,
+  priority: 2,
+  reset: 3,
+  settings: 4,
+  ping: 6,
+  windowUpdate: 8,
+  continuation: 9,
+  /** None that any RFC names. */
+  unknown: 0x42,
+} as const;
 const endStream = 1;
 const endHeaders = 4;
+const padded = 8;
 
 function number(value: number, length: number): string {
   const bytes = Array.from({ length }, (_, index) => (value >>> (8 * (length - 1 - index))) & 0xff);
@@ -34,9 +46,31 @@ export function data(stream: number, text: string, isLast = true): string {
   return frame('data', stream, text, isLast ? endStream : 0);
 }
 
-/** CANCEL. */
-export function reset(stream: number): string {
-  return frame('reset', stream, number(8, 4));
+/** Headers in two frames. */
+export function splitHeaders(stream: number, fields: Fields): string {
+  const block = Object.entries(fields).map(field).join('');
+  return (
+    frame('headers', stream, block.slice(0, 20), endStream) + frame('continuation', stream, block.slice(20), endHeaders)
+  );
+}
+
+/** Data with so many bytes of padding. */
+export function paddedData(stream: number, text: string, padding: number): string {
+  return frame('data', stream, number(padding, 1) + text + '\0'.repeat(padding), endStream | padded);
+}
+
+/** A text of eight characters, which the other side sends back. */
+export function ping(text: string): string {
+  return frame('ping', 0, text);
+}
+
+export function unknown(stream: number, text: string): string {
+  return frame('unknown', stream, text);
+}
+
+/** By default CANCEL. */
+export function reset(stream: number, code = 8): string {
+  return frame('reset', stream, number(code, 4));
 }
 
 /** Makes the stream depend on none, with weight 16. */

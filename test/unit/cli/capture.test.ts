@@ -127,7 +127,7 @@ describe('of a pod', () => {
       'nothing that creates pods',
       '{"apiVersion":"v1","kind":"Service","metadata":{"name":"s"}}',
       [],
-      /no object that creates pods/,
+      /no object with a known pod template/,
     ],
   ])('%s is a failure', async (_, text, more, message) => {
     const { stdout, stderr, code } = await runCommand(['capture', '-f', '-', '--dry-run', ...more], text);
@@ -165,6 +165,16 @@ describe('of a capture file', () => {
       '# needs: ip -4 rule add fwmark 1337 lookup 7',
       '# needs: ip -4 route add local default dev lo table 7',
     ]);
+  });
+
+  test('a rule of its own for every excluded group, and one for at most 64 included ones', async () => {
+    const groups = Array.from({ length: 65 }, (_, index) => String(2000 + index)).join(',');
+    const dryRun = (config: object) =>
+      runCommand(['capture', '--config', '-', '--dry-run', '--family', 'v4'], JSON.stringify(config));
+    const excluded = await dryRun({ ownerGroupsExclude: groups });
+    expect(excluded.stdout.match(/--gid-owner 20\d\d -j RETURN/g)).toHaveLength(65);
+    const included = await dryRun({ ownerGroupsInclude: groups });
+    expect(included.stderr).toContain('at most 64 group ids or names');
   });
 
   test('--explain needs no pod', async () => {

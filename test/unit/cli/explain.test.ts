@@ -47,7 +47,7 @@ describe('explain', () => {
       'an object without pods',
       'apiVersion: v1\nkind: Service\nmetadata: {name: s}\n',
       [],
-      /Service\/s.*\n  does not create pods/,
+      /Service\/s.*\n  no known pod template/,
     ],
   ])('says what %s decided', async (_what, text, args, expected) => {
     const { stdout, code } = await runCommand(['explain', '-f', '-', ...args], text);

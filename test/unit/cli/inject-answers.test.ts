@@ -91,7 +91,7 @@ describe('--summary', () => {
     const { stdout, code } = await inject([service, deployment, refuses].join('---\n'), '--summary');
     expect(lines(stdout).map((line) => line.split(/ {2,}/))).toEqual([
       ['OBJECT', 'DECISION', 'CPU', 'MEMORY', 'WHERE', 'REASON'],
-      ['Service/web', 'pass', '-', '-', '<stdin>:1', 'does not create pods'],
+      ['Service/web', 'pass', '-', '-', '<stdin>:1', 'no known pod template'],
       ['Deployment/web', 'inject', '100m', '128Mi', '<stdin>:6', 'PolicyEnabled'],
       ['Pod/refuses', 'skip', '-', '-', '<stdin>:22', 'OptedOut'],
       ['3 objects: 1 inject, 1 skip, 0 deny, 1 pass; requests added with all replicas: cpu 300m, memory 384Mi'],

@@ -28,16 +28,31 @@ describe('inject', () => {
   });
   afterAll(() => rmSync(folder, { recursive: true }));
 
-  test('passes everything else through byte for byte, and says so', async () => {
+  describe('passes everything else through byte for byte', () => {
     const text = `# head\r\n${service}---\n${hostNetwork}--- # x\n${refuses}---\n`;
-    const run = await runCommand(['inject', '-f', '-'], text);
-    expect(run.stdout).toBe(text);
-    expect(run.stderr.trim().split('\n')).toEqual([
-      expect.stringMatching(/^Service\/web: passed through: does not create pods$/),
-      expect.stringMatching(/^Pod\/host: skipped: .*hostNetwork.* \(HostNetwork\)$/),
-      expect.stringMatching(/^Pod\/refuses: skipped: .* \(OptedOut\)$/),
-    ]);
-    expect(run.code).toBe(0);
+
+    test('with one line about it', async () => {
+      const summary =
+        '0 injected, 2 skipped (1 HostNetwork, 1 OptedOut), 1 passed through; --verbose tells about each\n';
+      expect(await runCommand(['inject', '-f', '-'], text)).toEqual({ stdout: text, stderr: summary, code: 0 });
+    });
+
+    test('and with a line for each object if that is asked for', async () => {
+      const run = await runCommand(['inject', '-f', '-', '-v'], text);
+      expect(run).toMatchObject({ stdout: text, code: 0 });
+      expect(run.stderr.trim().split('\n')).toEqual([
+        '<stdin>:1: Service/web: passed through: no known pod template',
+        expect.stringMatching(/^<stdin>:7: Pod\/host: skipped: .*hostNetwork.* \(HostNetwork\)$/),
+        expect.stringMatching(/^<stdin>:17: Pod\/refuses: skipped: .* \(OptedOut\)$/),
+        '0 injected, 2 skipped (1 HostNetwork, 1 OptedOut), 1 passed through',
+      ]);
+    });
+  });
+
+  test('names the namespace of an object that has one', async () => {
+    const text = refuses.replace('metadata:\n', 'metadata:\n  namespace: shop\n');
+    const { stderr } = await runCommand(['inject', '-f', '-', '-v'], text);
+    expect(stderr).toMatch(/^<stdin>:1: Pod\/refuses in shop: skipped: /);
   });
 
   test('injects, and leaves an injected pod as it is', async () => {
@@ -46,7 +61,7 @@ describe('inject', () => {
     expect(once.stdout.startsWith(`${service}---\n`)).toBe(true);
     const twice = await runCommand(['inject', '-f', '-'], once.stdout);
     expect(twice.stdout).toBe(once.stdout);
-    expect(twice.stderr).toContain('AlreadyInjected');
+    expect(twice.stderr).toBe('0 injected, 1 injected before, 1 passed through; --verbose tells about each\n');
   });
 
   test('writes nothing when one document is refused, and names every problem', async () => {
@@ -125,20 +140,24 @@ describe('inject', () => {
       ['a system namespace', ['--namespace', 'kube-system', '--namespace-labels', 'istio-injection=enabled'], false],
       ['a label called problems', ['--namespace-labels', 'problems=x,istio-injection=enabled'], true],
     ])('%s', async (_what, args, injected) => {
-      const run = await runCommand(['inject', '-f', '-', ...args], pod('web'));
+      const run = await runCommand(['inject', '-f', '-', '-v', ...args], pod('web'));
       expect(run.code).toBe(0);
       expect(run.stdout.includes('istio-proxy')).toBe(injected);
-      if (!injected) expect(run.stderr).toMatch(/^Pod\/web: skipped: the API server would not ask for it: /);
+      if (!injected) expect(run.stderr).toMatch(/^<stdin>:1: Pod\/web: skipped: the API server would not ask for it: /);
     });
   });
 
   test('--pod-template adds a kind', async () => {
-    const knative = `apiVersion: serving.knative.dev/v1\nkind: Service\nmetadata: {name: k}\nspec:\n  template:\n    spec:\n      containers:\n        - {name: app, image: b}\n`;
-    const without = await runCommand(['inject', '-f', '-'], knative);
-    expect(without.stdout).toBe(knative);
-    expect(without.stderr).toContain('--pod-template Service.serving.knative.dev=/spec/template');
-    const path = 'Service.serving.knative.dev=/spec/template';
-    expect((await runCommand(['inject', '-f', '-', '--pod-template', path], knative)).stdout).toContain('istio-proxy');
+    const fleet = `apiVersion: example.com/v1\nkind: Fleet\nmetadata: {name: k}\nspec:\n  ships:\n    - template:\n        spec:\n          containers:\n            - {name: app, image: b}\n`;
+    const path = 'Fleet.example.com=/spec/ships/*/template';
+    const without = await runCommand(['inject', '-f', '-'], `${fleet}---\n${fleet}`);
+    expect(without.stdout).toBe(`${fleet}---\n${fleet}`);
+    expect(without.stderr.split('\n')).toEqual([
+      `warning: Fleet.example.com: no known pod template; --pod-template '${path}' takes what looks like one`,
+      '0 injected, 2 passed through; --verbose tells about each',
+      '',
+    ]);
+    expect((await runCommand(['inject', '-f', '-', '--pod-template', path], fleet)).stdout).toContain('istio-proxy');
   });
 
   test('says that a document was printed anew', async () => {
@@ -155,9 +174,19 @@ describe('inject', () => {
     ['standard input twice', ['-f', '-', '-f', '-'], /twice/],
     ['an unknown format', ['-f', '-', '-o', 'xml'], /yaml, json, patch, diff/],
     ['a broken path', ['-f', '-', '--pod-template', 'Service'], /KIND=PATH/],
+    [
+      'a kind without its group',
+      ['-f', '-', '--pod-template', 'RayCluster=/spec/a'],
+      /names no API group\nhint: .*such as RayCluster\.ray\.io=\/spec\/a$/m,
+    ],
     ['a broken label', ['-f', '-', '--namespace-labels', 'a'], /not a label/],
     ['an unknown option', ['-f', '-', '--what'], /--what/],
-    ['an argument too many', ['-f', '-', 'x'], /too many arguments/],
+    ['an argument too many', ['-f', '-', 'x'], /too many arguments for 'inject': use -f x$/m],
+    [
+      'what a shell makes of -f *.yaml',
+      ['-f', 'a.yaml', 'b.yaml', 'c.yaml', 'd.yaml', 'e.yaml'],
+      /use -f b\.yaml -f c\.yaml -f d\.yaml \.\.\., or name their folder$/m,
+    ],
   ])('usage: %s', async (_what, args, message) => {
     const run = await runCommand(['inject', ...args], service);
     expect(run).toMatchObject({ code: 2, stdout: '' });
@@ -179,9 +208,18 @@ describe('uninject', () => {
     expect(injected.stdout).toContain('/app-health/app/readyz');
     const back = await runCommand(['uninject', '-f', '-'], injected.stdout);
     expect(back).toMatchObject({ code: 0, stdout: text });
-    expect(back.stderr).toBe('Service/web: passed through: does not create pods\n');
-    const again = await runCommand(['uninject', '-f', '-'], text);
+    expect(back.stderr).toBe('1 uninjected, 1 passed through; --verbose tells about each\n');
+    const again = await runCommand(['uninject', '-f', '-', '--verbose'], text);
     expect(again.stdout).toBe(text);
     expect(again.stderr).toContain('Pod/web: passed through: was not injected');
   });
 });
+
+test.each(['inject', 'uninject', 'explain', 'capture'])(
+  '%s of a file without -f says what to write',
+  async (command) => {
+    const run = await runCommand([command, 'web.yaml']);
+    expect(run).toMatchObject({ code: 2, stdout: '' });
+    expect(run.stderr).toContain(`error: too many arguments for '${command}': use -f web.yaml\n`);
+  },
+);

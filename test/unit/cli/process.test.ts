@@ -13,7 +13,7 @@ describe('the program', () => {
   test('injects from standard input to standard output', () => {
     const run = spawnSync(process.execPath, [program, 'inject', '-f', '-'], { input: pod, encoding: 'utf8' });
     expect(run.stdout).toContain('name: istio-proxy');
-    expect(run).toMatchObject({ status: 0, stderr: '' });
+    expect(run).toMatchObject({ status: 0, stderr: '1 injected; --verbose tells about each\n' });
   });
 
   test.each<[string, readonly string[], number]>([
@@ -46,7 +46,7 @@ describe('the program', () => {
     child.stdin.end(Array.from({ length: 300 }, () => pod).join('---\n'));
     const errors = buffer(child.stderr);
     const [code] = (await once(child, 'exit')) as [number];
-    expect((await errors).toString()).toBe('');
+    expect((await errors).toString()).toBe('300 injected; --verbose tells about each\n');
     expect(code).toBe(0);
   });
 });
@@ -71,7 +71,7 @@ describe('the kubectl plug-in', () => {
     const env = { PATH: `${folder}:/usr/bin:/bin`, HOME: folder };
     const run = spawnSync(command, ['inject', '-f', '-'], { input: pod, encoding: 'utf8', env });
     expect(run.stdout).toContain('name: istio-proxy');
-    expect(run).toMatchObject({ status: 0, stderr: '' });
+    expect(run).toMatchObject({ status: 0, stderr: '1 injected; --verbose tells about each\n' });
   });
 
   test('its exit code is the program’s', () => {

@@ -36,7 +36,7 @@ describe('inject and uninject give every byte back', () => {
     const own = '  - name: istio-proxy\n    image: auto\n    readinessProbe: {httpGet: {port: 15021}, terminationGracePeriodSeconds: 9007199254740993}\n'; // prettier-ignore
     const { stderr, code } = await runCommand(['inject', '-f', '-'], `${head}    n: 9007199254740995\n${own}`);
     expect(code).toBe(0);
-    expect(stderr).toContain('Pod/web: warning: 9007199254740992 may have had other digits');
+    expect(stderr).toContain('Pod/web: 9007199254740992 may have had other digits');
     expect(stderr).not.toContain('9007199254740996');
   });
 

@@ -42,8 +42,8 @@ describe('size', () => {
   const two = [probe('readyz', http), probe('livez', { ...http, path: '/live' })];
 
   test.each([
-    ['with metrics', true, 17_408],
-    ['without metrics', false, 12_288],
+    ['with metrics', true, 19_456],
+    ['without metrics', false, 14_336],
   ])('%s it stays within the budget, because every pod stores it', (_, istio, most) => {
     const intent = proxyIntent({ probes: two, metrics: { istio, merge: true } });
     expect(Buffer.byteLength(renderBootstrap(intent))).toBeLessThanOrEqual(most);
@@ -131,7 +131,8 @@ describe.each([
 
   test('sends HTTP and everything else to the original destination', () => {
     const http = at(listener(name), 'filter_chains', 'http', 'filters', 0, 'typed_config');
-    for (const [index, match] of [{ prefix: '/' }, { connect_matcher: {} }].entries()) {
+    const any = { prefix: '/' };
+    for (const [index, match] of [any, any, any, any, { connect_matcher: {} }].entries()) {
       expect(at(http, 'route_config', 'virtual_hosts', 0, 'routes', index)).toMatchObject({
         match,
         route: { cluster: target, timeout: '0s', retry_policy: { retry_on: retryOn } },
@@ -139,6 +140,7 @@ describe.each([
     }
     expect(http).toMatchObject({
       server_header_transformation: 'PASS_THROUGH',
+      forward_client_cert_details: 'ALWAYS_FORWARD_ONLY',
       stream_idle_timeout: '0s',
       common_http_protocol_options: { idle_timeout: '0s' },
       upgrade_configs: ['websocket', 'tcp', 'SPDY/3.1', 'CONNECT'].map((upgrade_type) => ({ upgrade_type })),

@@ -25,7 +25,9 @@ function managerOf(filter: JsonObject): Manager {
 }
 
 describe('routes of captured requests', () => {
-  test('send everything to one cluster, CONNECT too', () => {
+  test('send everything to one cluster, CONNECT too, without the mark of a request that has no x-forwarded-proto', () => {
+    const headers = [{ name: 'x-forwarded-proto', string_match: { exact: 'sidecar-injector/absent' } }];
+    const request_headers_to_remove = ['x-forwarded-proto'];
     const route = {
       cluster: 'a',
       timeout: '0s',
@@ -37,12 +39,26 @@ describe('routes of captured requests', () => {
           name: 'in',
           domains: ['*'],
           routes: [
+            { name: 'in', match: { prefix: '/', headers }, route, request_headers_to_remove },
             { name: 'in', match: { prefix: '/' }, route },
-            { name: 'in', match: { connect_matcher: {} }, route },
+            { name: 'in', match: { connect_matcher: {} }, route, request_headers_to_remove },
           ],
         },
       ],
     });
+  });
+
+  test('count the messages of gRPC alone', () => {
+    const metrics = { istio: true, merge: false };
+    const { inbound } = plainRoutes({ outboundTrafficPolicy: 'ALLOW_ANY', metrics });
+    const { virtual_hosts } = (inbound as { inline: { virtual_hosts: readonly { routes: readonly JsonObject[] }[] } })
+      .inline;
+    const counting = virtual_hosts[0]?.routes.filter((route) => JSON.stringify(route).includes('grpc_stats'));
+    expect(counting?.map(({ match }) => match)).toMatchObject([
+      { prefix: '/', grpc: {} },
+      { prefix: '/', grpc: {} },
+    ]);
+    expect(virtual_hosts[0]?.routes).toHaveLength(5);
   });
 
   test('outbound repeats only what the server has refused', () => {
@@ -59,7 +75,9 @@ describe('routes of captured requests', () => {
     ['REGISTRY_ONLY', 'BlackHoleCluster', 'block_all'],
   ] as const)('%s', (outboundTrafficPolicy, cluster, name) => {
     expect(outboundCluster({ outboundTrafficPolicy })).toBe(cluster);
-    expect(plainRoutes({ outboundTrafficPolicy }).outbound).toMatchObject({ inline: { virtual_hosts: [{ name }] } });
+    expect(plainRoutes({ outboundTrafficPolicy, metrics: { istio: false, merge: false } }).outbound).toMatchObject({
+      inline: { virtual_hosts: [{ name }] },
+    });
   });
 });
 
@@ -75,7 +93,7 @@ describe('connection managers', () => {
       access_log: [filter],
       tracing: { a: 1 },
     });
-    expect(inline.http_filters.map(({ name }) => name)).toEqual(['mine', 'router']);
+    expect(inline.http_filters.map(({ name }) => name)).toEqual(['hang_up', 'mine', 'router']);
     expect(managerOf(transparentHttp({ ...some, routes: { rds: 'r' } }))).toMatchObject({
       rds: { route_config_name: 'r', config_source: { ads: {}, resource_api_version: 'V3' } },
     });

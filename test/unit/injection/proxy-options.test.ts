@@ -150,8 +150,8 @@ describe('the bootstrap of the demo’s pod, which every pod like it stores', ()
     .find(({ kind }) => kind === 'Deployment');
 
   test.each([
-    ['with metrics', {}, 17_408],
-    ['without metrics', { metrics: { istio: false } }, 12_288],
+    ['with metrics', {}, 19_456],
+    ['without metrics', { metrics: { istio: false } }, 14_336],
   ])('%s stays within its budget', (_, proxy, most) => {
     if (deployment === undefined) throw new Error('no Deployment in the example');
     const pod = injectedPod(podOfDeployment(deployment, 'shop'), snapshotOf({ proxy }));

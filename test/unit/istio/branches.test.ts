@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
-import { decide } from '../../../src/index.ts';
+import { undo } from '../../../src/index.ts';
+import { applyToValue } from '../../../src/json/apply.ts';
 import type { JsonObject } from '../../../src/json/json.ts';
 import { injectWithIstiod, istioPod, istiodSnapshot, type Injected } from '../../support/processes/istiod.ts';
 
@@ -177,6 +178,34 @@ describe('a pod that Istio’s injector has injected', () => {
     expect(injected.variable('JWT_POLICY')).toBe('third-party-jwt');
   });
 
+  describe('a native proxy where the proxy is an ordinary container', () => {
+    const never = istiodSnapshot({}, { spec: { injection: { nativeSidecars: 'never' } } });
+    const hook = { preStop: { exec: { command: ['pilot-agent', 'request', 'POST', 'drain'] } } };
+    const native = { ...old, restartPolicy: 'Always', lifecycle: hook };
+    const own = { containers: [{ name: 'app', image: 'shop:1' }], initContainers: [native] };
+
+    test('nothing of an earlier injection is left', () => {
+      const annotations = { 'sidecar.istio.io/status': status({ initContainers: ['istio-proxy'], containers: null }) };
+      const injected = injectWithIstiod(istioPod({ annotations }, own), never);
+      expect(initNames(injected)).toEqual(['istio-init']);
+      const fresh = injectWithIstiod(istioPod({}, { containers: own.containers }), never);
+      expect(injected.container('istio-proxy')).toEqual(fresh.container('istio-proxy'));
+    });
+
+    test('but what the user wrote, then and now', () => {
+      const annotations = {
+        'sidecar.istio.io/status': status({ initContainers: ['istio-proxy'], containers: null }),
+        'proxy.istio.io/overrides': JSON.stringify({ initContainers: [{ ...native, image: 'auto', args: ['then'] }] }),
+      };
+      const then = injectWithIstiod(istioPod({ annotations }, own), never).container('istio-proxy');
+      expect(then).toMatchObject({ image: 'docker.io/istio/proxyv2:1.28.0', args: ['then'] });
+      expect(then).not.toHaveProperty('restartPolicy');
+      const now = injectWithIstiod(istioPod({}, own), never).container('istio-proxy');
+      expect(now).toMatchObject({ image: 'old:1', args: ['proxy', 'old'], lifecycle: hook });
+      expect(now).not.toHaveProperty('restartPolicy');
+    });
+  });
+
   test('the user’s own copy, kept from the first time, is back among the pod’s containers', () => {
     const copy = { name: 'istio-proxy', image: 'auto', ports: [{ containerPort: 9 }] };
     const annotations = {
@@ -190,14 +219,23 @@ describe('a pod that Istio’s injector has injected', () => {
     ]);
   });
 
-  test.each(['x', '[]', '{"containers": "istio-proxy"}', '{"initContainers": [1]}'])(
-    'a status of another form is left alone: %s',
+  test.each(['', 'x', '[]', '{"containers": "istio-proxy"}', '{"initContainers": [1]}'])(
+    'a status of another form names no containers, and is replaced: %j',
     (text) => {
-      const foreign = istioPod({ annotations: { 'sidecar.istio.io/status': text } }, spec);
-      expect(decide({ pod: foreign, namespace: 'demo' }, istiodSnapshot())).toMatchObject({
-        outcome: 'skip',
-        reasons: [{ code: 'ForeignStatus' }],
-      });
+      const odd = istioPod({ annotations: { 'sidecar.istio.io/status': text } });
+      const { decision, annotation, container } = injectWithIstiod(odd, istiodSnapshot());
+      expect(container('istio-proxy')).toBeDefined();
+      expect(annotation('sidecar.istio.io/status')).toContain('"initContainers":["istio-init","istio-proxy"]');
+      expect(decision.warnings).toEqual([expect.stringContaining('not what an injector writes')]);
+      const after = applyToValue(structuredClone(odd), decision.operations) as JsonObject;
+      expect(applyToValue(after, undo(after)?.operations ?? [])).toEqual(odd);
     },
   );
+
+  test('variables of probers that only the user’s copy sets are replaced', () => {
+    const copy = { name: 'istio-proxy', env: [{ name: 'ISTIO_KUBE_APP_PROBERS', value: '{"a":{}}' }] };
+    const probed = { name: 'app', image: 'shop:1', readinessProbe: { httpGet: { port: 80 } } };
+    const injected = injectWithIstiod(istioPod({}, { containers: [probed, copy] }), istiodSnapshot());
+    expect(injected.variable('ISTIO_KUBE_APP_PROBERS')).toBe('{"/app-health/app/readyz":{"httpGet":{"port":80}}}');
+  });
 });

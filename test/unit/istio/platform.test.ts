@@ -103,7 +103,14 @@ describe('OpenShift', () => {
     [ranges('1000620000/10000', '1000620000/10000'), 1_000_629_999, 1_000_629_999],
     [ranges('1000-1999', '5/10,100/5'), 1999, 14],
     [ranges('1000/1'), 1000, 1000],
+    [ranges('1000-1999'), 1999, 1999],
     [ranges('nonsense'), 1337, 1337],
+    [ranges('nonsense', '5/10'), 1337, 14],
+    [ranges('1000/10', 'nonsense'), 1009, 1337],
+    [ranges('1000/10', '5/10,nonsense'), 1009, 1337],
+    [ranges('1000/10', ''), 1009, 1337],
+    [ranges('9999999999/10'), 1337, 1337],
+    [{ 'openshift.io/sa.scc.supplemental-groups': '1000640000/10000' }, 1337, 1_000_649_999],
     [undefined, 1337, 1337],
   ])('%j: user %i, group %i', (namespaceAnnotations, uid, gid) => {
     const injected = injectWithIstiod(istioPod(), snapshot, { namespaceAnnotations });
@@ -129,6 +136,34 @@ describe('OpenShift', () => {
     const namespaceAnnotations = ranges('1000620000/10000');
     const injected = injectWithIstiod(istioPod({}, { containers }), snapshot, { namespaceAnnotations });
     expect(injected.container('istio-proxy')).toMatchObject({ securityContext: { runAsUser: 1_000_629_999 } });
+  });
+
+  const user = 1_000_620_005;
+
+  test.each<[string, readonly object[], readonly object[], object]>([
+    ['the application’s user', [{ runAsUser: user }], [{ runAsUser: user, runAsGroup: 7 }], { runAsGroup: 9 }],
+    ['no ids but a group', [{}], [{ runAsGroup: 7 }], { runAsUser: 9, runAsGroup: 9 }],
+    [
+      'root like the application',
+      [{ runAsUser: 0 }],
+      [{ runAsUser: 0, runAsGroup: 7 }],
+      { runAsUser: 9, runAsGroup: 9 },
+    ],
+    ['a user of its own', [{ runAsUser: user }], [{ runAsUser: 8, runAsGroup: 7 }], { runAsUser: 8, runAsGroup: 7 }],
+    [
+      'the first container’s user',
+      [{ runAsUser: 8 }, { runAsUser: user }],
+      [{ runAsUser: 8 }],
+      { runAsUser: 8, runAsGroup: 9 },
+    ],
+  ])('the copy has %s', (_what, applications, [copy = {}], expected) => {
+    const containers = [
+      ...applications.map((securityContext, index) => ({ name: `app${index}`, securityContext })),
+      { name: 'istio-proxy', image: 'auto', securityContext: copy },
+    ];
+    const namespaceAnnotations = ranges('0/10');
+    const injected = injectWithIstiod(istioPod({}, { containers }), snapshot, { namespaceAnnotations });
+    expect(injected.container('istio-proxy')).toMatchObject({ securityContext: expected });
   });
 
   test('elsewhere the annotations mean nothing', () => {
@@ -163,6 +198,31 @@ describe('templates', () => {
       name: 'workload-socket',
       mountPath: '/var/run/secrets/workload-spiffe-uds',
       readOnly: true,
+    });
+  });
+
+  describe('a text template of the values', () => {
+    const text = '{{- $x := list }}\nspec:\n  hostname: {{ .ObjectMeta.Name }}\n';
+    const withText = (more: object) => istiodSnapshot({ sidecarInjectorWebhook: { templates: { text }, ...more } });
+
+    test('is refused to the pods that select it, and to no other', () => {
+      const snapshot = withText({ aliases: { both: ['sidecar', 'text'] } });
+      for (const name of ['text', 'sidecar,text', 'both']) {
+        const pod = istioPod({ annotations: { 'inject.istio.io/templates': name } });
+        expect(decide({ pod, namespace: 'demo' }, snapshot)).toMatchObject({
+          outcome: 'deny',
+          reasons: [{ message: expect.stringContaining('"text" is a text template with {{') }],
+        });
+      }
+      expect(injectWithIstiod(istioPod(), snapshot).container('istio-proxy')).toBeDefined();
+    });
+
+    test.each([
+      { defaultTemplates: ['sidecar', 'text'] },
+      { defaultTemplates: ['both'], aliases: { both: ['sidecar', 'text'] } },
+      { templates: { sidecar: text } },
+    ])('is refused in the settings if every pod gets it: %j', (more) => {
+      expect(() => withText(more)).toThrow('text templates with {{ are not run');
     });
   });
 

@@ -53,6 +53,20 @@ describe('annotations', () => {
     },
   );
 
+  test.each([
+    ['concurrency: many', 'concurrency: allowed: a whole number'],
+    ['drainDuration: 0.5s', 'drainDuration: allowed: a duration in whole seconds, such as 45s'],
+    ['drainDuration: 5', 'drainDuration: allowed: a duration in whole seconds'],
+    ['terminationDrainDuration: 5m', 'terminationDrainDuration: allowed: a duration in seconds, such as 5s'],
+    ['extraStatTags: a', 'extraStatTags: must be a list of strings'],
+    ['discoveryAddress: 15012', 'discoveryAddress: must be a string'],
+    ['drain_duration: 60s', 'did you mean "drainDuration"?'],
+    ['hold_application_until_proxy_starts: true', 'did you mean "holdApplicationUntilProxyStarts"?'],
+  ])('a ProxyConfig that the agent does not start with: %s', (text, message) => {
+    const [refused] = decide({ pod: annotated({ 'proxy.istio.io/config': text }), namespace: 'demo' }, plain).reasons;
+    expect(refused.message).toContain(message);
+  });
+
   test('all bad values at once', () => {
     const pod = annotated({ 'sidecar.istio.io/proxyCPU': 'x', 'sidecar.istio.io/logLevel': 'y' });
     expect(decide({ pod, namespace: 'demo' }, plain).reasons).toHaveLength(2);

@@ -1,5 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { decide, type JsonObject } from '../../../src/index.ts';
+import { undo } from '../../../src/injection/patch/undo.ts';
+import { applyToValue } from '../../../src/json/apply.ts';
 import { createSnapshot } from '../../../src/injection/build-snapshot.ts';
 import { injectWithIstiod, istioPod, istiodSnapshot } from '../../support/processes/istiod.ts';
 import type { Snapshot } from '../../../src/injection/snapshot.ts';
@@ -215,4 +217,11 @@ describe('no proxy becomes privileged, where the settings are hardened', () => {
     const message = 'makes the proxy privileged, which spec.istiod.hardened does not allow; remove it';
     expect(createSnapshot({ settings })).toEqual({ problems: [{ where, message }] });
   });
+});
+
+test('what hardened settings add is in the status, and goes with uninject', () => {
+  const pod = istioPod();
+  const injected = injectWithIstiod(pod, istiodSnapshot({}, { spec: { istiod: { hardened: true, ...istiod } } }));
+  expect(injected.annotation('sidecar.istio.io/status')).toContain('"istio-ca-crl","istio-token-mask"]');
+  expect(applyToValue(injected.pod, undo(injected.pod)?.operations ?? [])).toEqual(pod);
 });

@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import type { JsonObject } from '../../../src/json/json.ts';
 import { containerOf, decideOn, injectedPod, podWith } from '../../support/builders/decisions.ts';
+import { injectWithIstiod } from '../../support/processes/istiod.ts';
 import { snapshotOf } from '../../support/builders/snapshots.ts';
 
 const snapshot = snapshotOf({ mode: 'istiod', istiod: { values: { global: { tag: '1.28.0' } } } });
@@ -30,6 +31,20 @@ describe('a mount by annotation', () => {
     const { outcome, reasons } = decideOn(podWith({ annotations, spec }), snapshot);
     expect([outcome, reasons[0].code]).toEqual(['inject', 'PolicyEnabled']);
   });
+});
+
+test('keys of another case reach the API server as it spells them', () => {
+  const annotations = {
+    'sidecar.istio.io/userVolume': '{"v":{"csi":{"driver":"d","volumeattributes":{"Readonly":"x"}}}}',
+    'sidecar.istio.io/userVolumeMount': '{"v":{"mountpath":"/v","readonly":true}}',
+  };
+  const { pod, container } = injectWithIstiod(podWith({ annotations }), snapshot);
+  expect(pod).toMatchObject({
+    spec: {
+      volumes: expect.arrayContaining([{ name: 'v', csi: { driver: 'd', volumeAttributes: { Readonly: 'x' } } }]),
+    },
+  });
+  expect(container('istio-proxy')?.['volumeMounts']).toContainEqual({ name: 'v', mountPath: '/v', readOnly: true });
 });
 
 const volume = (name: string): JsonObject => ({ name, emptyDir: {} });

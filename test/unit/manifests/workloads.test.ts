@@ -26,14 +26,14 @@ describe('findObjects', () => {
     ['argoproj.io/v1alpha1', 'Rollout', inSpec, '/spec/template'],
   ])('knows %s %s', (apiVersion, kind, body, pointer) => {
     const [found] = findObjects({ apiVersion, kind, ...body });
-    expect(found?.pod?.pointer).toBe(pointer);
-    expect(found?.pod?.value).toMatchObject(pod);
-    expect(found?.pod?.value).not.toHaveProperty('metadata.labels.of');
+    expect(found?.pods[0]?.pointer).toBe(pointer);
+    expect(found?.pods[0]?.value).toMatchObject(pod);
+    expect(found?.pods[0]?.value).not.toHaveProperty('metadata.labels.of');
   });
 
   test.each<[string, JsonObject, RegExp]>([
-    ['a Service', { apiVersion: 'v1', kind: 'Service', spec: {} }, /does not create pods/],
-    ['a Deployment of another group', { apiVersion: 'example.com/v1', kind: 'Deployment' }, /does not create pods/],
+    ['a Service', { apiVersion: 'v1', kind: 'Service', spec: {} }, /no known pod template/],
+    ['a Deployment of another group', { apiVersion: 'example.com/v1', kind: 'Deployment' }, /no known pod template/],
     [
       'a Deployment without a pod',
       { apiVersion: 'apps/v1', kind: 'Deployment', spec: {} },
@@ -46,19 +46,43 @@ describe('findObjects', () => {
     ],
     [
       'an unknown workload',
-      { apiVersion: 'serving.knative.dev/v1', kind: 'Service', ...inSpec },
-      /--pod-template Service\.serving\.knative\.dev=\/spec\/template/,
+      {
+        apiVersion: 'example.com/v1',
+        kind: 'Fleet',
+        spec: { ships: [{ template: { spec: { containers: [{ name: 'a' }] } } }] },
+        status: { copy: { spec: { containers: [{ name: 'a' }] } } },
+      },
+      /^no known pod template; --pod-template 'Fleet\.example\.com=\/spec\/ships\/\*\/template' takes what looks like one$/,
     ],
   ])('says why %s is passed through', (_what, object, why) => {
     const [found] = findObjects(object);
-    expect(found?.pod).toBeUndefined();
-    expect(found?.skipReason).toMatch(why);
+    expect(found?.pods).toEqual([]);
+    expect(found?.without?.reason).toMatch(why);
   });
 
-  test('takes further paths from the caller', () => {
-    const object = { apiVersion: 'serving.knative.dev/v1', kind: 'Service', ...inSpec };
-    const paths = new Map([['Service.serving.knative.dev', '/spec/template']]);
-    expect(findObjects(object, paths)[0]?.pod?.pointer).toBe('/spec/template');
+  test.each<[string, readonly string[], readonly string[]]>([
+    ['one', ['/spec/a/0'], ['/spec/a/0']],
+    ['all of several paths', ['/spec/b/x', '/spec/a/1'], ['/spec/b/x', '/spec/a/1']],
+    ['any item', ['/spec/a/*'], ['/spec/a/0', '/spec/a/1']],
+    ['any member', ['/spec/b/*'], ['/spec/b/x', '/spec/b/y~1z']],
+    ['the same pod once', ['/spec/a/*', '/spec/a/0'], ['/spec/a/0', '/spec/a/1']],
+    ['nothing', ['/spec/a/2', '/spec/a/-1', '/spec/a/00', '/spec/b/constructor', '/spec/c/*'], []],
+  ])('takes paths from the caller: %s', (_what, wanted, pointers) => {
+    const object = {
+      apiVersion: 'example.com/v1',
+      kind: 'Fleet',
+      spec: { a: [pod, pod], b: { x: pod, 'y/z': pod, w: 'none' }, c: 'text' },
+    };
+    const paths = new Map([['Fleet.example.com', wanted]]);
+    expect(findObjects(object, paths)[0]?.pods.map(({ pointer }) => pointer)).toEqual(pointers);
+  });
+
+  test('paths from the caller take the place of those that are known', () => {
+    const object = { apiVersion: 'apps/v1', kind: 'Deployment', ...inSpec };
+    expect(findObjects(object, new Map([['Deployment.apps', ['/spec/other']]]))[0]).toMatchObject({
+      pods: [],
+      without: { reason: 'has no pod at /spec/other/spec' },
+    });
   });
 
   test('goes into lists, nested ones and typed ones', () => {
@@ -71,7 +95,9 @@ describe('findObjects', () => {
         { kind: 'List', items: [] },
       ],
     };
-    expect(findObjects(list).map(({ name, namespace, kind, pod }) => [kind, name, namespace, pod?.pointer])).toEqual([
+    expect(
+      findObjects(list).map(({ name, namespace, kind, pods }) => [kind, name, namespace, pods[0]?.pointer]),
+    ).toEqual([
       ['Pod', 'a', 'n', '/items/0'],
       ['Pod', 'b-*', undefined, '/items/1/items/0'],
     ]);
@@ -87,16 +113,28 @@ describe('findObjects', () => {
 
 describe('readTemplatePath', () => {
   test.each([
-    ['Service.serving.knative.dev=/spec/template', { kind: 'Service.serving.knative.dev', path: '/spec/template' }],
-    ['PodTemplate=/template', { kind: 'PodTemplate', path: '/template' }],
+    ['Service.serving.knative.dev=/spec/template', { key: 'Service.serving.knative.dev', path: '/spec/template' }],
+    ['PodTemplate=/template', { key: 'PodTemplate', path: '/template' }],
+    ['Train.example.com=/spec/cars/*/template', { key: 'Train.example.com', path: '/spec/cars/*/template' }],
   ])('reads %s', (text, expected) => {
     expect(readTemplatePath(text)).toEqual(expected);
   });
 
-  test.each(['', 'Service', '=/a', 'Service=', 'Service=a', 'Service=/', 'Service=/a/', 'a b=/c'])(
+  test.each(['', 'Service', '=/a', 'Service=', 'Service=a', 'Service=/', 'Service=/a/', 'a b=/c', 'Service.=/a'])(
     'refuses %j',
     (text) => {
-      expect(readTemplatePath(text)).toBeUndefined();
+      expect(readTemplatePath(text)).toMatchObject({ problem: 'is not KIND=PATH' });
     },
   );
+
+  test.each([
+    ['RayCluster=/a', /such as RayCluster\.ray\.io=\/a$/],
+    ['Fleet=/a', /such as Fleet\.agones\.dev=\/a$/],
+    ['Unheard=/a', /such as Service\.serving\.knative\.dev=\/spec\/template$/],
+  ])('refuses %s, which has no group', (text, remedy) => {
+    expect(readTemplatePath(text)).toEqual({
+      problem: 'names no API group',
+      remedy: expect.stringMatching(remedy),
+    });
+  });
 });

@@ -53,6 +53,17 @@ describe('volumes', () => {
     expect(problem(volumeAdditions, value)).toContain(start);
   });
 
+  test('fields are read whatever their case, as Go reads them, and written as Kubernetes does', () => {
+    const source = { ConfigMap: { NAME: 'c', items: [{ Key: 'k', PATH: 'p' }], defaultmode: 420 } };
+    const value = [{ configMap: { name: 'c', items: [{ key: 'k', path: 'p' }], defaultMode: 420 }, name: 'configmap' }];
+    expect(volumeAdditions.parse(JSON.stringify({ configmap: source }))).toEqual({ value });
+    expect(volumeAdditions.parse(JSON.stringify([{ ...source, Name: 'configmap' }]))).toEqual({ value });
+    expect(problem(volumeAdditions, { v: { HOSTPATH: { path: '/' } } })).toContain('has source "hostPath"');
+    expect(problem(volumeAdditions, { v: { projected: { sources: [{ Secret: { name: 's' } }] } } })).toContain(
+      'projects',
+    );
+  });
+
   test('all at once', () => {
     const found = problem(volumeAdditions, { a: { hostPath: {} }, b: { secret: {} }, c: { emptyDir: {} } });
     expect(found.split('; ').filter((part) => part.includes('has source'))).toHaveLength(2);
@@ -187,5 +198,22 @@ describe('variables', () => {
   ])('%s is a name that is refused', (name) => {
     const found = problem(variableAdditions, `{${JSON.stringify(name)}: "x"}`);
     expect(found).toContain("is no variable of Envoy's; allowed: TZ and names that begin with ENVOY_");
+  });
+});
+
+describe('keys of another case', () => {
+  test('of mounts', () => {
+    expect(mountAdditions.parse('[{"name":"v","mountpath":"/data","readonly":true,"SubPath":"x"}]')).toEqual({
+      value: [{ name: 'v', mountPath: '/data', readOnly: true, subPath: 'x' }],
+    });
+    expect(problem(mountAdditions, { v: { mountpath: '/data', SUBPATH: '../x' } })).toContain('subPath');
+  });
+
+  test('of variables', () => {
+    const written = { TZ: { valuefrom: { configmapkeyref: { name: 'c', KEY: 'k' } } } };
+    expect(variableAdditions.parse(JSON.stringify(written))).toEqual({
+      value: [{ name: 'TZ', valueFrom: { configMapKeyRef: { name: 'c', key: 'k' } } }],
+    });
+    expect(problem(variableAdditions, { TZ: { VALUEFROM: { SecretKeyRef: { name: 's' } } } })).toContain('alone');
   });
 });

@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { readSettings, readTemplate } from '../../../src/settings/document.ts';
+import { resolveBase } from '../../../src/settings/effective.ts';
 
 const configuration = (spec: unknown) => ({
   apiVersion: 'sidecar-injector.io/v1alpha1',
@@ -67,6 +68,56 @@ describe('settings', () => {
     ],
     ['no object', 'text', [': Invalid input: expected object, received string']],
   ])('%s', (_name, input, problems) => expect(problemsOf(input)).toEqual(problems));
+
+  const defaults = { requests: { cpu: '100m', memory: '128Mi' }, limits: { cpu: '2', memory: '1Gi' } };
+
+  test.each([
+    [{ limits: { cpu: null } }, { ...defaults, limits: { memory: '1Gi' } }],
+    [
+      { requests: { cpu: null, memory: '64Mi' }, limits: { memory: null } },
+      { requests: { memory: '64Mi' }, limits: { cpu: '2' } },
+    ],
+    [{ limits: { cpu: '4', 'ephemeral-storage': null } }, { ...defaults, limits: { cpu: '4', memory: '1Gi' } }],
+    [{ limits: { memory: '2Gi' } }, { requests: {}, limits: { memory: '2Gi' } }],
+  ])('null takes a default of the resources away: %j', (named, expected) => {
+    const result = readSettings(configuration({ proxy: { resources: named } }));
+    expect('value' in result && result.value.proxy.resources).toEqual(expected);
+    expect('value' in result && result.value.capture.resources.limits).toEqual({ cpu: '100m', memory: '64Mi' });
+  });
+
+  test('null in a profile takes away what the settings have', () => {
+    const profiles = [{ name: 'free', resources: { limits: { cpu: null }, requests: { cpu: '1' } } }];
+    const result = readSettings(configuration({ profiles }));
+    if (!('value' in result)) throw new Error('the settings are valid');
+    expect(
+      resolveBase(
+        result.value,
+        result.value.profiles.find(({ name }) => name === 'free'),
+      ).proxy.resources,
+    ).toEqual({
+      requests: { cpu: '1', memory: '128Mi' },
+      limits: { memory: '1Gi' },
+    });
+  });
+
+  test.each([
+    [
+      { proxy: { resources: { limits: { cpu: [1] } } } },
+      'allowed: a Kubernetes quantity such as 100m or 128Mi, or null for none',
+    ],
+    [
+      { proxy: { resources: { limits: { cpu: 'much' } } } },
+      '"much" is not allowed; allowed: a Kubernetes quantity such as 100m or 128Mi',
+    ],
+    [{ profiles: [{ name: 'a', caps: { cpu: null } }] }, 'Invalid input: expected string or number, received null'],
+    [
+      { mode: 'istiod', istiod: { values: { global: { tag: true } } } },
+      'Invalid input: expected string or number, received boolean',
+    ],
+  ])('says what is allowed where there are alternatives: %j', (spec, message) => {
+    const result = readSettings(configuration(spec));
+    expect('problems' in result && result.problems.map((problem) => problem.message)).toEqual([message]);
+  });
 
   test('quantities may be numbers, as YAML reads them', () => {
     const result = readSettings(configuration({ proxy: { resources: { limits: { cpu: 2 } } } }));

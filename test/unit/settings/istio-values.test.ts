@@ -30,7 +30,7 @@ describe('Istio’s values are a schema', () => {
       '',
     ],
     [
-      { values: { sidecarInjectorWebhook: { templates: { own: 'spec: {{ .X }}' } } } },
+      { values: { sidecarInjectorWebhook: { templates: { own: 'spec: {{ .X }}' }, defaultTemplates: ['own'] } } },
       'spec.istiod.values.sidecarInjectorWebhook.templates.own',
       'not run',
     ],

@@ -95,7 +95,7 @@ describe('the annotation table', () => {
 
   test.each([null, 5, true, {}])('a value that is no string: %j', (value) => {
     const where = 'sidecar.istio.io/proxyCPU';
-    const message = 'must be a string; allowed: a Kubernetes quantity such as 100m or 128Mi';
+    const message = 'must be a string: quote it; allowed: a Kubernetes quantity such as 100m or 128Mi';
     expect(readAnnotations({ [where]: value }).problems).toEqual([{ where, message }]);
   });
 

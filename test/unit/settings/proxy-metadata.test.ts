@@ -35,7 +35,7 @@ test.each([
     { ISTIO_OUTBOUND_OWNER_GROUPS: 'a b' },
     expect.stringContaining('ISTIO_OUTBOUND_OWNER_GROUPS: "a b" is not allowed'),
   ],
-  [{ INVALID_DROP: true }, 'proxyMetadata.INVALID_DROP: must be a string'],
+  [{ INVALID_DROP: true }, 'proxyMetadata.INVALID_DROP: must be a string: quote it'],
 ])('%j denies the pod', (metadata, message) => {
   expect(read(metadata).problems).toEqual([{ where: name, message }]);
 });

@@ -13,8 +13,8 @@ import { namespaceOf, passGate } from '../../manifests/webhook-selectors.ts';
 import { inputFailure, readInput } from '../../manifests/input.ts';
 import { readKnownNamespace } from '../../manifests/known-namespace.ts';
 import { loadSnapshot } from '../../manifests/snapshot.ts';
-import type { Failure, Io } from '../../io.ts';
-import { describeObject, findWorkloads, ownerOf } from '../../manifests/rewriting.ts';
+import { remark, type Failure, type Io } from '../../io.ts';
+import { describeWorkload, findWorkloads, ownerOf } from '../../manifests/workload.ts';
 
 type Rendering = NonNullable<CaptureOptions['family']>;
 
@@ -48,12 +48,18 @@ export async function readCapturedPods(options: CaptureOptions, io: Io): Promise
   if ('problems' in loaded) return loaded;
   const input = await readInput(options, io);
   if ('problems' in input) return input;
-  const { objects, unread } = findWorkloads(input);
+  const { objects, warnings, unread } = findWorkloads(input);
+  remark(
+    warnings.map((warning) => `warning: ${warning}`),
+    io,
+  );
   const injector = createInjector(loaded.snapshot);
   const problems = [...unread];
-  const captured = objects.flatMap(({ workload, where }): Captured[] => {
-    if (workload === undefined) return [];
-    const name = `${where}: ${describeObject(workload)}`;
+  const workloads = objects.flatMap((placed) =>
+    placed.workloads.map((workload) => ({ workload, where: placed.where })),
+  );
+  const captured = workloads.flatMap(({ workload, where }): Captured[] => {
+    const name = `${where}: ${describeWorkload(workload)}`;
     const namespace = namespaceOf(workload, options.namespace);
     const gate = known.labels === undefined ? undefined : passGate(workload, namespace, known.labels);
     if (gate?.called === false) {
@@ -71,7 +77,7 @@ export async function readCapturedPods(options: CaptureOptions, io: Io): Promise
     return [];
   });
   if (problems.length > 0) return inputFailure(problems);
-  return captured.length > 0 ? captured : inputFailure(['the input has no object that creates pods']);
+  return captured.length > 0 ? captured : inputFailure(['the input has no object with a known pod template']);
 }
 
 /** Reads a capture file: one object, in JSON or YAML. */

@@ -1,7 +1,16 @@
-import { explainCapture, type Added, type Injector, type Reason, type RegistrationEntry } from '../../../index.ts';
+import {
+  explainCapture,
+  type Added,
+  type Decision,
+  type Injector,
+  type JsonObject,
+  type Reason,
+  type RegistrationEntry,
+} from '../../../index.ts';
+import { findPreviousInjection } from '../../manifests/previous-injection.ts';
 import { passGate } from '../../manifests/webhook-selectors.ts';
 import type { KnownNamespace } from '../../manifests/known-namespace.ts';
-import { ownerOf, type Workload } from '../../manifests/rewriting.ts';
+import { ownerOf, type Workload } from '../../manifests/workload.ts';
 import { settingOrigins, type SettingOrigin } from './setting-origins.ts';
 
 /**
@@ -31,6 +40,8 @@ export interface Explanation {
     readonly name: string;
     readonly namespace: string;
   };
+  /** JSON Pointer of the pod template in the object, if the object has several. */
+  readonly template?: string;
   /** File and line of the object, or `live`. */
   readonly where: string;
   /** Remarks besides selectors and policy, such as the state of a live pod, or that an object does not create pods. */
@@ -38,6 +49,20 @@ export interface Explanation {
   readonly webhookSelectors: SelectorsAnswer | undefined;
   /** Undefined if the API server would not call the webhook, or if there is no pod. */
   readonly decision: DecisionAnswer | undefined;
+}
+
+function decideWith(
+  workload: Workload,
+  namespace: string,
+  { injector, annotations }: { readonly injector: Injector; readonly annotations: KnownNamespace['annotations'] },
+): (pod: JsonObject) => Decision {
+  return (pod) => injector.decide({ pod, namespace, workload: ownerOf(workload), namespaceAnnotations: annotations });
+}
+
+function previousNotes(workload: Workload, decide: (pod: JsonObject) => Decision): string[] {
+  const previous = findPreviousInjection(workload.pod.value, decide);
+  if (previous?.state !== 'known' || previous.outdated === undefined) return [];
+  return [`outdated: ${previous.outdated}; inject --refresh renders it anew`];
 }
 
 /** Evaluates webhook selectors and injection policy for the pods of a workload. */
@@ -52,22 +77,21 @@ export function explainWorkload(
     readonly entries?: readonly RegistrationEntry[];
   },
 ): Explanation {
-  const { namespace, labels, annotations: namespaceAnnotations, injector, where, notes, entries } = context;
+  const { namespace, labels, injector, where, entries } = context;
   const { apiVersion, kind, name } = workload;
   const object = { apiVersion, kind, name, namespace };
+  const several = workload.pods.length > 1;
+  const template = several ? { template: workload.pod.pointer.slice(workload.pointer.length) } : {};
   const webhookSelectors: SelectorsAnswer =
     labels === undefined ? { asked: false } : { asked: true, ...passGate(workload, namespace, labels, entries) };
+  const decide = decideWith(workload, namespace, context);
+  const notes = [...context.notes, ...previousNotes(workload, decide)];
   if (webhookSelectors.asked && !webhookSelectors.called) {
-    return { object, where, notes, webhookSelectors, decision: undefined };
+    return { object, ...template, where, notes, webhookSelectors, decision: undefined };
   }
-  const { outcome, reasons, warnings, added, capture } = injector.decide({
-    pod: workload.pod.value,
-    namespace,
-    workload: ownerOf(workload),
-    namespaceAnnotations,
-  });
+  const { outcome, reasons, warnings, added, capture } = decide(workload.pod.value);
   const rows = capture === undefined ? undefined : explainCapture(capture);
   const settings = added?.effective === undefined ? [] : settingOrigins(added.effective, injector.snapshot);
   const decision = { outcome, reasons, warnings, added, capture: rows, settings };
-  return { object, where, notes, webhookSelectors, decision };
+  return { object, ...template, where, notes, webhookSelectors, decision };
 }

@@ -21,7 +21,7 @@ import { quote } from '../../../grammar/problem.ts';
 import { explainWorkload, type Explanation } from './explanation.ts';
 import type { ExplainOptions } from './options.ts';
 import { exitCodes, usageFailure, type Failure } from '../../io.ts';
-import { isWorkload } from '../../manifests/rewriting.ts';
+import { workloadsOf } from '../../manifests/workload.ts';
 
 /** The kubeconfig that kubectl would use; undefined inside a pod. */
 function findKubeconfig(given: string | undefined): string | undefined {
@@ -97,6 +97,9 @@ function beforeInjection(pod: JsonObject): { readonly pod: JsonObject; readonly 
   if (undone.problems.length > 0) {
     return { pod, note: `its status annotation is none of an injection: ${undone.problems.join('; ')}` };
   }
+  if (undone.leftovers.length > 0) {
+    return { pod, note: `what was injected cannot be told from the rest: ${undone.leftovers.join('; ')}` };
+  }
   const plain = applyToValue(pod, undone.operations);
   const note = 'it runs with our sidecar; below is what a new pod of the same kind would get';
   return { pod: isObject(plain) ? plain : pod, note };
@@ -115,7 +118,7 @@ async function read(
   const holder = await readNamespace(client, namespace);
   const configuration = await readWebhookConfiguration(client);
   const before = beforeInjection({ apiVersion: 'v1', kind: 'Pod', ...pod });
-  const workload = findObjects(before.pod).find(isWorkload);
+  const [workload] = findObjects(before.pod).flatMap(workloadsOf);
   if (workload === undefined)
     return failed(`pod ${namespace}/${name} has no spec`, 'look at it with: kubectl get pod -o yaml');
   const where = 'live';

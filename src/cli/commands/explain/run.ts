@@ -1,9 +1,9 @@
 import { createInjector, type Added, type Injector, type Json, type JsonObject } from '../../../index.ts';
-import { exitCodes, print, printJson, report, usageFailure, type Failure, type Io } from '../../io.ts';
+import { exitCodes, print, printJson, remark, report, usageFailure, type Failure, type Io } from '../../io.ts';
 import { inputFailure, partialFailure, readInput } from '../../manifests/input.ts';
 import { readKnownNamespace, type KnownNamespace } from '../../manifests/known-namespace.ts';
 import { loadSnapshot } from '../../manifests/snapshot.ts';
-import { findWorkloads } from '../../manifests/rewriting.ts';
+import { findWorkloads, type PlacedObject } from '../../manifests/workload.ts';
 import { explainWorkload, type Explanation } from './explanation.ts';
 import type { ExplainOptions } from './options.ts';
 import { explanationLines } from './text.ts';
@@ -22,21 +22,29 @@ async function explainFiles(
 ): Promise<Explained | Failure> {
   const input = await readInput(options, io);
   if ('problems' in input) return input;
-  const { objects, unread } = findWorkloads(input);
+  const { objects, warnings, unread } = findWorkloads(input);
+  remark(
+    warnings.map((warning) => `warning: ${warning}`),
+    io,
+  );
   if (objects.length === 0 && unread.length > 0) return inputFailure(unread);
-  const explanations = objects.map(({ object, workload, where }): Explanation => {
+  const explanations = objects.flatMap(({ object, workloads, where }: PlacedObject): Explanation[] => {
     const namespace = object.namespace ?? options.namespace ?? 'default';
-    if (workload !== undefined) {
-      return explainWorkload(workload, { ...known, injector, namespace, where, notes: [] });
+    if (workloads.length > 0) {
+      return workloads.map((workload) =>
+        explainWorkload(workload, { ...known, injector, namespace, where, notes: [] }),
+      );
     }
     const { apiVersion, kind, name } = object;
-    return {
-      object: { apiVersion, kind, name, namespace },
-      where,
-      notes: [object.skipReason],
-      webhookSelectors: undefined,
-      decision: undefined,
-    };
+    return [
+      {
+        object: { apiVersion, kind, name, namespace },
+        where,
+        notes: [object.without?.reason ?? ''],
+        webhookSelectors: undefined,
+        decision: undefined,
+      },
+    ];
   });
   return { explanations, unread };
 }

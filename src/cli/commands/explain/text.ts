@@ -112,8 +112,9 @@ function decisionLines(decision: DecisionAnswer): string[] {
   return lines;
 }
 
-function explainOne({ object, where, notes, webhookSelectors: answer, decision }: Explanation): string[] {
-  const lines = [`${object.kind}/${object.name}, namespace ${object.namespace} (${where})`];
+function explainOne({ object, template, where, notes, webhookSelectors: answer, decision }: Explanation): string[] {
+  const at = template === undefined ? '' : `, template ${template}`;
+  const lines = [`${object.kind}/${object.name}${at}, namespace ${object.namespace} (${where})`];
   for (const note of notes) lines.push(`  ${note}`);
   if (answer !== undefined) lines.push(`  Webhook selectors:  ${selectorsText(answer)}`);
   if (answer?.asked === true && !answer.called) {

@@ -7,6 +7,7 @@ import {
   addIstioOptions,
   addOutputOption,
   addPodTemplateOption,
+  addVerboseOption,
 } from '../../options.ts';
 import type { InjectOptions } from './options.ts';
 
@@ -28,7 +29,7 @@ export function registerInject(program: Command, io: Io): void {
       command
         .createOption(
           '--check',
-          'write no manifests; list the objects that would change, and exit with 3 if there are any',
+          'write no manifests; list the objects that would change or are outdated, and exit with 3 if there are any',
         )
         .conflicts('output'),
     )
@@ -36,13 +37,18 @@ export function registerInject(program: Command, io: Io): void {
       command
         .createOption(
           '--summary',
-          'write no manifests; print a table with the decision (inject, skip, deny, or pass for objects that do not create pods), its reason, and added CPU and memory for each object',
+          'write no manifests; print a table with the decision (inject, skip, deny, or pass for objects without a known pod template), its reason, and added CPU and memory for each object',
         )
         .conflicts('output'),
     );
+  command.option(
+    '--refresh',
+    'render anew what was injected before with other settings or annotations or by another version, as uninject and inject would',
+  );
   addEngineOptions(command);
   addIstioOptions(command);
   addPodTemplateOption(command);
+  addVerboseOption(command);
   addExamples(
     command,
     'sidecar-injector inject -f deploy/ | kubectl apply -f -',
@@ -50,7 +56,11 @@ export function registerInject(program: Command, io: Io): void {
     'sidecar-injector inject -f web.yaml -o diff',
     'sidecar-injector inject -f deploy/ --check || echo "not injected yet"',
     'sidecar-injector inject -f deploy/ --summary',
+    'sidecar-injector inject -f injected.yaml --refresh > refreshed.yaml',
   );
+  const kinds =
+    'Pod templates of many kinds are known, such as Deployment, Rollout, RayCluster, PyTorchJob and JobSet.';
+  command.addHelpText('after', `\n${kinds}\ndocs/command-line.md lists them all; --pod-template adds others.`);
   command.action(async (options: InjectOptions) => {
     const { runInject } = await import('./run.ts');
     io.finish(await runInject(options, io));

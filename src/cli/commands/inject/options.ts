@@ -8,4 +8,8 @@ export interface InjectOptions extends ManifestOptions, EngineOptions {
   readonly check?: boolean;
   /** Only print a table of decisions. */
   readonly summary?: boolean;
+  /** Render anew what was injected before. */
+  readonly refresh?: boolean;
+  /** Tell about every object. */
+  readonly verbose?: boolean;
 }

@@ -1,13 +1,15 @@
-import { withCode } from '../../../injection/policy/reason.ts';
-import { createInjector, type Decision, type Injector } from '../../../index.ts';
+import { createInjector, type Injector, type JsonObject } from '../../../index.ts';
 import type { InjectOptions } from './options.ts';
 import { readInput } from '../../manifests/input.ts';
 import { readKnownNamespace, type KnownNamespace } from '../../manifests/known-namespace.ts';
 import { loadSnapshot } from '../../manifests/snapshot.ts';
 import { report, type Io } from '../../io.ts';
 import { checkRewriting, writeRewriting } from '../../manifests/output.ts';
+import type { Decide } from '../../manifests/previous-injection.ts';
 import { namespaceOf, passGate } from '../../manifests/webhook-selectors.ts';
-import { ownerOf, rewriteInput, type RewriteDecision, type Workload } from '../../manifests/rewriting.ts';
+import { ownerOf, type Workload } from '../../manifests/workload.ts';
+import { rewriteInput } from '../../manifests/rewriting.ts';
+import { decideRewrite, summaryWords } from './rewrite-decision.ts';
 
 /** What decisions depend on besides the workload. */
 interface DecisionContext extends KnownNamespace {
@@ -16,24 +18,16 @@ interface DecisionContext extends KnownNamespace {
   readonly fallback: string | undefined;
 }
 
-/** Evaluates webhook selectors and injection policy for the pods of a workload. Returns a text if the API server would not call the webhook. */
-function decideFor(workload: Workload, context: DecisionContext): Decision | string {
+/** Returns how webhook selectors and injection policy decide about the pod of this workload, in any state. */
+function deciderFor(workload: Workload, context: DecisionContext): Decide {
   const namespace = namespaceOf(workload, context.fallback);
   const { labels, annotations, injector } = context;
-  const gate = labels === undefined ? undefined : passGate(workload, namespace, labels);
-  if (gate?.called === false) return `the API server would not ask for it: ${gate.reasons.join('; ')}`;
-  const { value: pod } = workload.pod;
-  return injector.decide({ pod, namespace, workload: ownerOf(workload), namespaceAnnotations: annotations });
-}
-
-function decideRewrite(workload: Workload, context: DecisionContext): RewriteDecision {
-  const decision = decideFor(workload, context);
-  if (typeof decision === 'string') return { outcome: 'skip', reason: `skipped: ${decision}` };
-  const reasons = decision.reasons.map(withCode);
-  if (decision.outcome === 'deny') return { outcome: 'deny', problems: reasons };
-  if (decision.outcome === 'skip') return { outcome: 'skip', reason: `skipped: ${reasons.join('; ')}` };
-  const notes = decision.warnings.map((text) => `warning: ${text.replace(/^sidecar-injector: /, '')}`);
-  return { outcome: 'change', operations: decision.operations, notes };
+  return (pod: JsonObject) => {
+    const asked = { ...workload, pod: { ...workload.pod, value: pod } };
+    const gate = labels === undefined ? undefined : passGate(asked, namespace, labels);
+    if (gate?.called === false) return `the API server would not ask for it: ${gate.reasons.join('; ')}`;
+    return injector.decide({ pod, namespace, workload: ownerOf(workload), namespaceAnnotations: annotations });
+  };
 }
 
 /** Runs `inject` and returns the exit code. If one pod is denied, nothing is written. */
@@ -49,10 +43,15 @@ export async function runInject(options: InjectOptions, io: Io): Promise<number>
     fallback: options.namespace,
     ...known,
   };
+  const decider = (workload: Workload): Decide => deciderFor(workload, context);
   if (options.summary === true) {
     const { summarise } = await import('./summary.ts');
-    return summarise(input, (workload) => decideFor(workload, context), options, io);
+    return summarise(input, decider, options, io);
   }
-  const rewriting = rewriteInput(input, (workload) => decideRewrite(workload, context));
-  return options.check === true ? checkRewriting(rewriting, io) : writeRewriting(rewriting, options.output, io);
+  const rewriting = rewriteInput(input, summaryWords(options), (workload) =>
+    decideRewrite(workload, decider(workload), options),
+  );
+  return options.check === true
+    ? checkRewriting(rewriting, options, io)
+    : writeRewriting(rewriting, options.output, options, io);
 }

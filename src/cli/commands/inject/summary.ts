@@ -1,11 +1,16 @@
 import type { Added, Decision } from '../../../index.ts';
+import type { FoundObject } from '../../../manifests/workloads.ts';
+import { findPreviousInjection, type Decide } from '../../manifests/previous-injection.ts';
 import { withCode } from '../../../injection/policy/reason.ts';
-import { member, objectMember, type JsonObject } from '../../../json/json.ts';
+import { fieldAt } from '../../../json/field.ts';
+import { isObject, member, objectMember } from '../../../json/json.ts';
+import { pointerTokens } from '../../../json/pointer.ts';
+import { escapeToken } from '../../../json/operation.ts';
 import { parseQuantity } from '../../../grammar/quantity.ts';
 import type { InjectOptions } from './options.ts';
 import { inputFailure, partialFailure, type Input } from '../../manifests/input.ts';
-import { exitCodes, print, report, type Io } from '../../io.ts';
-import { describeObject, findWorkloads, type PlacedObject, type Workload } from '../../manifests/rewriting.ts';
+import { exitCodes, print, remark, report, type Io } from '../../io.ts';
+import { describeObject, describeWorkload, findWorkloads, type Workload } from '../../manifests/workload.ts';
 import { textTable } from '../../text-table.ts';
 
 interface Amounts {
@@ -16,7 +21,7 @@ interface Amounts {
 interface Row {
   readonly where: string;
   readonly object: string;
-  readonly decision: Decision['outcome'] | 'pass';
+  readonly decision: Decision['outcome'] | 'outdated' | 'pass';
   readonly reason: string;
   /** Resource requests added to one pod. Undefined if nothing is added. */
   readonly added: Amounts | undefined;
@@ -37,9 +42,23 @@ function requestsOf(added: Added): Amounts {
   return { cpu: sum('cpu'), memory: sum('memory') };
 }
 
-function replicasOf(object: JsonObject): number {
-  const replicas = objectMember(object, 'spec')?.['replicas'];
-  return typeof replicas === 'number' ? replicas : 1;
+/**
+ * How many pods one object makes of the template: the product of `replicas` in the objects around it. Replicas that are
+ * no number, such as a parameter of a template, count as one.
+ */
+function replicasOf({ object, pointer, pod }: Workload): number {
+  const tokens = pointerTokens(pod.pointer.slice(pointer.length));
+  return tokens.reduce((product, _token, depth) => {
+    const around = fieldAt(
+      object,
+      tokens
+        .slice(0, depth)
+        .map((token) => `/${escapeToken(token)}`)
+        .join(''),
+    );
+    const replicas = isObject(around) ? member(around, 'replicas') : undefined;
+    return typeof replicas === 'number' ? product * replicas : product;
+  }, 1);
 }
 
 function cpuText(cores: number): string {
@@ -50,18 +69,28 @@ function memoryText(bytes: number): string {
   return `${Math.round(bytes / 2 ** 20)}Mi`;
 }
 
-function rowOf({ object, workload, where }: PlacedObject, decideFor: (workload: Workload) => Decision | string): Row {
-  const base = { where, object: describeObject(object), added: undefined, replicas: 1 };
-  if (workload === undefined) return { ...base, decision: 'pass', reason: object.skipReason };
-  const decision = decideFor(workload);
+function rowWithoutPod(object: FoundObject, where: string): Row {
+  const reason = object.without?.reason ?? '';
+  return { where, object: describeObject(object), added: undefined, replicas: 1, decision: 'pass', reason };
+}
+
+function rowOf(workload: Workload, where: string, decide: Decide): Row {
+  const base = { where, object: describeWorkload(workload), added: undefined, replicas: 1 };
+  const decision = decide(workload.pod.value);
+  const previous = findPreviousInjection(workload.pod.value, decide);
+  const outdated = previous?.state === 'known' ? previous.outdated : undefined;
+  if (typeof decision !== 'string' && decision.outcome === 'deny') {
+    return { ...base, decision: 'deny', reason: decision.reasons.map(withCode).join('; ') };
+  }
+  if (outdated !== undefined) return { ...base, decision: 'outdated', reason: outdated };
   if (typeof decision === 'string') return { ...base, decision: 'skip', reason: decision };
   const { outcome, reasons, added } = decision;
   return {
     ...base,
     decision: outcome,
-    reason: outcome === 'deny' ? reasons.map(withCode).join('; ') : reasons.map(({ code }) => code).join(', '),
+    reason: reasons.map(({ code }) => code).join(', '),
     added: added === undefined ? undefined : requestsOf(added),
-    replicas: replicasOf(object.object),
+    replicas: replicasOf(workload),
   };
 }
 
@@ -69,7 +98,9 @@ function totalLine(rows: readonly Row[]): string {
   const count = (decision: Row['decision']): number => rows.filter((row) => row.decision === decision).length;
   const total = (resource: keyof Amounts): number =>
     rows.reduce((sum, { added, replicas }) => sum + (added?.[resource] ?? 0) * replicas, 0);
-  const counts = (['inject', 'skip', 'deny', 'pass'] as const).map((decision) => `${count(decision)} ${decision}`);
+  const outdated = count('outdated') === 0 ? [] : (['outdated'] as const);
+  const words = ['inject', ...outdated, 'skip', 'deny', 'pass'] as const;
+  const counts = words.map((decision) => `${count(decision)} ${decision}`);
   const requests = `cpu ${cpuText(total('cpu'))}, memory ${memoryText(total('memory'))}`;
   const objects = rows.length === 1 ? '1 object' : `${rows.length} objects`;
   return `${objects}: ${counts.join(', ')}; requests added with all replicas: ${requests}`;
@@ -77,18 +108,25 @@ function totalLine(rows: readonly Row[]): string {
 
 /**
  * `inject --summary`: prints a table with the decision on every object. The exit code is 1 if a pod would be denied, or
- * if a source cannot be read.
- * Otherwise it is 3 if `--check` is given and something would change.
+ * if a source cannot be read. Otherwise it is 3 if `--check` is given and something would change or is outdated.
  */
 export function summarise(
   input: Input,
-  decideFor: (workload: Workload) => Decision | string,
+  deciderFor: (workload: Workload) => Decide,
   options: Pick<InjectOptions, 'check'>,
   io: Io,
 ): number {
-  const { objects, unread } = findWorkloads(input);
+  const { objects, warnings, unread } = findWorkloads(input);
+  remark(
+    warnings.map((warning) => `warning: ${warning}`),
+    io,
+  );
   if (objects.length === 0 && unread.length > 0) return report(inputFailure(unread), io);
-  const rows = objects.map((object) => rowOf(object, decideFor));
+  const rows = objects.flatMap(({ object, workloads, where }) =>
+    workloads.length === 0
+      ? [rowWithoutPod(object, where)]
+      : workloads.map((workload) => rowOf(workload, where, deciderFor(workload))),
+  );
   const cells = rows.map(({ object, decision, reason, added, where }) => [
     object,
     decision,
@@ -101,6 +139,7 @@ export function summarise(
   print([...textTable([head, ...cells], ''), totalLine(rows)], io);
   if (unread.length > 0) return report(partialFailure(unread), io);
   if (rows.some(({ decision }) => decision === 'deny')) return exitCodes.failed;
-  const changes = options.check === true && rows.some(({ decision }) => decision === 'inject');
+  const changes =
+    options.check === true && rows.some(({ decision }) => decision === 'inject' || decision === 'outdated');
   return changes ? exitCodes.different : exitCodes.fine;
 }

@@ -1,6 +1,12 @@
 import type { Command } from 'commander';
 import type { Io } from '../../io.ts';
-import { addExamples, addFilenameOption, addOutputOption, addPodTemplateOption } from '../../options.ts';
+import {
+  addExamples,
+  addFilenameOption,
+  addOutputOption,
+  addPodTemplateOption,
+  addVerboseOption,
+} from '../../options.ts';
 import type { UninjectOptions } from './options.ts';
 
 /** `uninject`: removes the sidecar from manifests. */
@@ -15,6 +21,7 @@ export function registerUninject(program: Command, io: Io): void {
     'output format: yaml keeps formatting and comments; diff lists the changes by container and field; unified is a text diff',
   );
   addPodTemplateOption(command);
+  addVerboseOption(command);
   addExamples(
     command,
     'sidecar-injector uninject -f injected.yaml > plain.yaml',

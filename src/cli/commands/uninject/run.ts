@@ -3,12 +3,16 @@ import { statusAnnotation } from '../../../pod/conventions.ts';
 import { readInput } from '../../manifests/input.ts';
 import { report, type Io } from '../../io.ts';
 import { writeRewriting } from '../../manifests/output.ts';
-import { rewriteInput, type RewriteDecision, type Workload } from '../../manifests/rewriting.ts';
+import { rewriteInput, type RewriteDecision } from '../../manifests/rewriting.ts';
+import type { Workload } from '../../manifests/workload.ts';
 import type { UninjectOptions } from './options.ts';
 
 function decideRewrite(workload: Workload): RewriteDecision {
   const undone = undo(workload.pod.value);
-  if (undone === undefined) return { outcome: 'skip', reason: 'passed through: was not injected by sidecar-injector' };
+  if (undone === undefined) {
+    const reason = 'passed through: was not injected by sidecar-injector';
+    return { outcome: 'keep', did: 'not injected', reason, warnings: [] };
+  }
   if (undone.problems.length > 0) {
     const found = undone.problems.join('; ');
     return {
@@ -18,13 +22,19 @@ function decideRewrite(workload: Workload): RewriteDecision {
       ],
     };
   }
+  if (undone.leftovers.length > 0) return { outcome: 'deny', problems: undone.leftovers };
   const notes = undone.restored.map((part) => `put back from ${statusAnnotation}: ${part}`);
-  return { outcome: 'change', operations: undone.operations, notes };
+  return { outcome: 'change', steps: [undone.operations], did: 'uninjected', warnings: [], notes };
 }
 
 /** Runs `uninject` and returns the exit code. */
 export async function runUninject(options: UninjectOptions, io: Io): Promise<number> {
   const input = await readInput(options, io);
   if ('problems' in input) return report(input, io);
-  return writeRewriting(rewriteInput(input, decideRewrite), options.output, io);
+  return writeRewriting(
+    rewriteInput(input, ['uninjected', 'not injected'], decideRewrite),
+    options.output,
+    options,
+    io,
+  );
 }

@@ -9,6 +9,7 @@ import type { IstioValues } from '../../../settings/schema/istio/values.ts';
 import { builtInSidecar } from '../../../sidecars/template-library.ts';
 import type { Flavour } from '../flavour.ts';
 import { proposeIstiodInjection } from './inject.ts';
+import { leftoversIn } from './leftovers.ts';
 import { proposeIstiodReinvocation } from './reinvoke.ts';
 
 /** Checks what istiod mode needs beyond well-formed settings. */
@@ -55,8 +56,11 @@ export const istio: Flavour = {
   templates: ({ istiod }) => istioTemplateNames(istiod.values),
   problems: problemsOf,
   misfits: () => [],
-  // Istio's injector applies its templates on top of an earlier injection of its own.
+  // Istio's injector applies its templates on top of an earlier injection of its own, whatever its status says.
   continues: (view) => previousInjection(view) !== undefined,
+  // Istio's containers are this flavour's own.
+  isForeign: () => false,
+  leftovers: leftoversIn,
   inject: proposeIstiodInjection,
   reinvoke: proposeIstiodReinvocation,
   // Istio's values may make its proxy privileged.

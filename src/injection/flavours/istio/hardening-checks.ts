@@ -20,7 +20,7 @@ import type { InjectionRequest } from '../../decision.ts';
 import { templateDataOf } from './data.ts';
 import { containersOf, isInjectedName } from '../../../pod/containers.ts';
 import { captureChanges } from '../../plan/fixed-capture.ts';
-import { checkOverride } from '../../plan/override.ts';
+import { checkOverride, noIds } from '../../plan/override-check.ts';
 import { reason, reasonsOf, type Reason } from '../../policy/reason.ts';
 import { baseOf, type Snapshot } from '../../snapshot.ts';
 
@@ -33,12 +33,15 @@ export function hardeningReasons(data: TemplateData, rendered: RenderedPod, snap
   const { caps } = baseOf(snapshot, data.namespace, view.labels);
   const ownImage = proxyImage({ ...data, view: { ...view, annotations: undefined } });
   const wanted = proxyImage(data);
+  const { allowedImages } = proxy;
+  // Istio lays the copy over its templates.
+  const bounds = { image: ownImage, allowedImages, caps, taken: noIds, ours: {}, replaces: true };
   const problems = containersOf(view)
     .filter(({ name }) => injected.has(name) && !application.has(name))
-    .flatMap((copy): Problem[] => checkOverride(copy, ownImage, proxy.allowedImages, caps));
+    .flatMap((copy): Problem[] => checkOverride(copy, bounds));
   const found = reasonsOf('InvalidOverride', problems);
-  if (wanted !== ownImage && !isAllowedImage(wanted, proxy.allowedImages)) {
-    const allowed = [ownImage, ...proxy.allowedImages].join(', ');
+  if (wanted !== ownImage && !isAllowedImage(wanted, allowedImages)) {
+    const allowed = [ownImage, ...allowedImages].join(', ');
     const message = `${annotationNames.proxyImage}: ${quote(wanted)} is not allowed; allowed: ${allowed}`;
     found.push(reason('InvalidAnnotation', message));
   }

@@ -11,8 +11,10 @@ import type { PodView } from '../../../pod/view.ts';
 import { nameOf } from '../../../sidecars/template-library.ts';
 import { templateList } from '../../../grammar/grammar.ts';
 import { annotationNames } from '../../../pod/annotation-names.ts';
+import { statusAnnotation } from '../../../pod/conventions.ts';
 import { annotationProblems, annotationWarnings } from '../../../settings/istiod-annotations.ts';
 import { stringMember } from '../../../json/json.ts';
+import { isTextTemplate } from '../../../settings/schema/istio/pod-template.ts';
 import { chooseProfile } from '../../../settings/effective.ts';
 import { profileLabel } from '../../../settings/schema/profile.ts';
 import { unknownKeys } from '../../../settings/pod-settings.ts';
@@ -27,6 +29,7 @@ import { cappedReasons, hardeningReasons } from './hardening-checks.ts';
 import { templateFaults, userMountProblems } from './mount-faults.ts';
 import { profileWarning } from '../../policy/profile-label.ts';
 import { piecesOf, type Pieces } from './pieces.ts';
+import { volumeConflicts } from './volume-conflicts.ts';
 import { allOf, planFragments, type Additions, type Plan, type StatusNames } from '../../plan/plan.ts';
 import { fitFragments } from '../../plan/pod-resources.ts';
 import { type ProbeEdit } from '../../plan/probes.ts';
@@ -45,8 +48,8 @@ interface Wanted {
 export function wantedTemplates(view: PodView, snapshot: Snapshot): Wanted | { readonly problem: Problem } {
   const { values } = snapshot.settings.istiod;
   const { defaultTemplates, aliases = {} } = values.sidecarInjectorWebhook;
-  const text = stringMember(view.annotations, annotationNames.templates);
-  const parsed = text === undefined ? undefined : templateList.parse(text);
+  const asked = stringMember(view.annotations, annotationNames.templates);
+  const parsed = asked === undefined ? undefined : templateList.parse(asked);
   const where = annotationNames.templates;
   if (parsed !== undefined && 'problem' in parsed) return { problem: { where, message: parsed.problem } };
   const fallback = defaultTemplates.length > 0 ? defaultTemplates : snapshot.settings.injection.defaultTemplates;
@@ -62,6 +65,12 @@ export function wantedTemplates(view: PodView, snapshot: Snapshot): Wanted | { r
     return { problem: { where, message } };
   }
   const once = [...new Set(names)];
+  const { templates } = values.sidecarInjectorWebhook;
+  const text = once.find((name) => Object.hasOwn(templates, name) && isTextTemplate(templates[name]));
+  if (text !== undefined) {
+    const message = `${quote(text)} is a text template with {{ in Istio’s values, which is not run; write a SidecarTemplate`;
+    return { problem: { where, message } };
+  }
   return {
     istio: once.filter((name) => istio.includes(name)),
     declared: once.filter((name) => !istio.includes(name)),
@@ -69,9 +78,10 @@ export function wantedTemplates(view: PodView, snapshot: Snapshot): Wanted | { r
 }
 
 function warningsAboutPrevious({ previous }: TemplateData): string[] {
-  return previous === undefined
-    ? []
-    : ['Istio’s injector has injected the pod before; its templates are laid over that'];
+  if (previous === undefined) return [];
+  return previous.isReadable
+    ? ['Istio’s injector has injected the pod before; its templates are laid over that']
+    : [`annotation ${quote(statusAnnotation)} is not what an injector writes, and is replaced`];
 }
 
 /**
@@ -143,7 +153,10 @@ function namesOfPod(data: TemplateData, { template }: RenderedPod): ReadonlySet<
   return new Set([...applicationNames(data), ...init.filter((name) => !added.has(name))]);
 }
 
-/** Returns the names for the status: as in Istio's, those of the templates, then those of declared sidecars. */
+/**
+ * Returns the names for the status: as in Istio's, those of the templates, then those of declared sidecars and of what
+ * hardening adds. `fragment` has what the rendered pod adds, the pod's own moved objects among it.
+ */
 function statusNames(template: TemplateNames, fragment: Fragment, plan: Plan): StatusNames {
   const own = new Set(fragment.containers.map(({ container }) => container.name));
   const ownVolumes = new Set(fragment.volumes.map(({ name }) => name));
@@ -190,6 +203,7 @@ export const proposeIstiodInjection: Flavour['inject'] = (view, request, snapsho
     ...reasonsOf('InvalidAnnotation', [...rendered.problems, ...userMountProblems(view, rendered)]),
     ...templateFaults(view, rendered, application),
     ...emptiness(rendered),
+    ...volumeConflicts(view, rendered),
     ...(hardened ? [...hardeningReasons(data, rendered, snapshot), ...cappedReasons(view, request, snapshot)] : []),
     ...selection.problems,
     ...declared.problems,
@@ -208,7 +222,7 @@ export const proposeIstiodInjection: Flavour['inject'] = (view, request, snapsho
     labels: {},
     annotations: {},
   }));
-  const fitted = fitFragments(view, [...others, finished.fragment], application);
+  const fitted = fitFragments(view, [...others, finished.fragment], application, pieces.overrides);
   const fragments = [...fitted.fragments.slice(-1), ...fitted.fragments.slice(0, -1)];
   const sleeps = sleepsFor(view, request.namespace, { fragment, ...pieces }, snapshot);
   warnings.push(...warningsAboutHosts(pieces.edits), ...fitted.warnings, ...sleeps.warnings);
@@ -220,7 +234,7 @@ export const proposeIstiodInjection: Flavour['inject'] = (view, request, snapsho
     templates: [...wanted.istio, ...selection.chosen.keys()],
     overruled: true,
     revision: revisionOf(data.values),
-    names: statusNames(rendered.template, finished.fragment, planned.plan),
+    names: statusNames(rendered.template, fragment, planned.plan),
   };
   return proposalOf(view, plan, snapshot, {
     reasons: why,

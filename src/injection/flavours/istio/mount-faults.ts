@@ -1,6 +1,7 @@
 import { proxyName } from '../../../istio/templates/template-pod.ts';
 import type { RenderedPod } from '../../../istio/templates/render.ts';
 import { annotationNames } from '../../../pod/annotation-names.ts';
+import { withFieldNames } from '../../../pod/field-case.ts';
 import type { PodView } from '../../../pod/view.ts';
 import { objectsMember, stringMember, type JsonObject } from '../../../json/json.ts';
 import { quote, type Problem } from '../../../grammar/problem.ts';
@@ -9,7 +10,8 @@ import { reason, type Reason } from '../../policy/reason.ts';
 /** Returns the objects of an annotation by name. The annotation has been checked with the others before. */
 function entriesOf(view: PodView, annotation: string): [string, JsonObject][] {
   const text = stringMember(view.annotations, annotation);
-  return text === undefined ? [] : Object.entries(JSON.parse(text) as Readonly<Record<string, JsonObject>>);
+  const objects = text === undefined ? {} : (JSON.parse(text) as Readonly<Record<string, JsonObject>>);
+  return Object.entries(objects).map(([name, object]) => [name, withFieldNames(object) as JsonObject]);
 }
 
 function mountsOf(containers: readonly JsonObject[]): JsonObject[] {

@@ -3,7 +3,9 @@ import type { ProxyIntent } from '../../../envoy/intent.ts';
 import { proxyUser } from '../../../pod/conventions.ts';
 import { proxyFragment } from '../../../sidecars/standalone/proxy.ts';
 import { builtInSidecar } from '../../../sidecars/template-library.ts';
+import { isIstioContainer } from '../../plan/injected-container.ts';
 import type { Flavour } from '../flavour.ts';
+import { leftoversIn } from './leftovers.ts';
 import { proposeInjection } from './inject.ts';
 import { proposeReinvocation } from './reinvoke.ts';
 
@@ -39,6 +41,8 @@ export const standalone: Flavour = {
   problems: () => [],
   misfits,
   continues: () => false,
+  isForeign: isIstioContainer,
+  leftovers: leftoversIn,
   inject: proposeInjection,
   reinvoke: proposeReinvocation,
   allowed: () => ({ privilegedProxy: false }),

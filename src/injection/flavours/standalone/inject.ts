@@ -14,6 +14,7 @@ import { ports } from '../../../pod/conventions.ts';
 import { stringMember } from '../../../json/json.ts';
 import { quote } from '../../../grammar/problem.ts';
 import { addedBy } from '../../plan/added.ts';
+import { warningsAboutAddresses } from '../../plan/client-addresses.ts';
 import type { InjectionRequest } from '../../decision.ts';
 import type { PreStopWaits } from '../../../envoy/intent.ts';
 import { planSleeps, preStopWaits, terminationOf, type SleepPlan, type Termination } from '../../plan/prestop-sleep.ts';
@@ -22,6 +23,7 @@ import { injectedContainers, isInjected, withRedirects } from '../../plan/inject
 
 import { changedAnnotations } from '../../plan/pod-changes.ts';
 import { planFragments } from '../../plan/plan.ts';
+import { fitFragments } from '../../plan/pod-resources.ts';
 import { planProbes, type ProbeEdit, type ProbePlan } from '../../plan/probes.ts';
 import { warningsAboutClass } from '../../plan/service-class.ts';
 import { startedBeforeProxy } from '../../plan/start-order.ts';
@@ -160,8 +162,14 @@ export const proposeInjection: Flavour['inject'] = (view, request, snapshot, why
   const refused = proxy === undefined ? undefined : atLeastOne(misfits(proxy, byNodeAgent));
   if (refused !== undefined) return { outcome: 'deny', reasons: refused, warnings };
   const redirected = probes.edits.filter(isInjected);
-  const fragments = fragmentsOf(view, validated, proxy, redirected);
-  warnings.push(...warningsAboutCompletion(view, fragments, effective.proxy.quitHook));
+  const built = fragmentsOf(view, validated, proxy, redirected);
+  // What a profile's patch has made of the resources fits no less.
+  const { proxy: patches, init } = effective.patches;
+  const isPatched = patches.length + init.length > 0;
+  const fitted = isPatched ? fitFragments(view, built, new Set(), []) : { fragments: built, warnings: [] };
+  const { fragments } = fitted;
+  warnings.push(...fitted.warnings, ...warningsAboutCompletion(view, fragments, effective.proxy.quitHook));
+  if (withProxy) warnings.push(...warningsAboutAddresses(view, effective));
 
   const shown = withProxy ? shownSettings(effective) : {};
   const changes = {

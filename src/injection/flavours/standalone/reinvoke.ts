@@ -19,6 +19,7 @@ import { laterEdits, recordedFragments } from '../later-edits.ts';
 import type { Operation } from '../../../json/operation.ts';
 import { identityOf } from '../../plan/override.ts';
 import { additionOperations, editOperations } from '../../patch/patch.ts';
+import { withResourcesOf } from '../../plan/pod-resources.ts';
 import { planProbes, type ProbePlan } from '../../plan/probes.ts';
 import { atLeastOne, reason, reasonsOf } from '../../policy/reason.ts';
 import { foreignImages, misfitSidecars, strangersIn } from '../../policy/status-fit.ts';
@@ -86,7 +87,7 @@ function changesForProxy(
   const init = containersOf(view).find(({ name }) => name === names.initContainer);
   const workload = namedWorkload(view, request.workload, effective.workloadName);
   const args = proxyArguments({
-    settings: effective,
+    settings: withResourcesOf(effective, proxy.raw),
     workload,
     service: serviceOf(view, workload),
     metricsTargets: planScrape(view.annotations, effective, record.undo).targets,

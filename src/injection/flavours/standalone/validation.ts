@@ -2,6 +2,7 @@ import type { Fragment } from '../../../sidecars/fragment.ts';
 import { applicationContainers, type PodContainer } from '../../../pod/containers.ts';
 import type { PodView } from '../../../pod/view.ts';
 import { hasShell } from '../../../sidecars/standalone/proxy-container.ts';
+import { builtInContainer } from '../../../sidecars/standalone/proxy.ts';
 import { builtInSidecar } from '../../../sidecars/template-library.ts';
 import { workloadOf } from '../../../pod/workload.ts';
 import { names, proxyUser, type ProxyIdentity } from '../../../pod/conventions.ts';
@@ -11,7 +12,8 @@ import { readPodSettings } from '../../../settings/pod-settings.ts';
 import { quote } from '../../../grammar/problem.ts';
 import { mountProblems, proxyConflicts, proxyVolumeConflicts } from '../../plan/conflicts.ts';
 import type { InjectionRequest } from '../../decision.ts';
-import { checkOverride, identityOf, overridesOf } from '../../plan/override.ts';
+import { platformIdsOf, identityOf, overridesOf, type TakenIds } from '../../plan/override.ts';
+import { checkOverride, overrideWarnings } from '../../plan/override-check.ts';
 import { fixedCaptureProblems } from '../../plan/fixed-capture.ts';
 import { injectedContainers } from '../../plan/injected-probes.ts';
 import { fitPodResources } from '../../plan/pod-resources.ts';
@@ -72,15 +74,20 @@ function warningsAboutImage({ proxy: { image, holdApplication } }: PodSettings, 
 
 function overrideProblems(
   overrides: readonly PodContainer[],
-  effective: PodSettings,
-  snapshot: Snapshot,
+  { proxy, capture, caps }: PodSettings,
+  taken: TakenIds,
+  {
+    settings: {
+      proxy: { allowedImages },
+    },
+  }: Snapshot,
   view: PodView,
 ): Reason[] {
   if (overrides.length === 0) return [];
-  const { allowedImages } = snapshot.settings.proxy;
   const problems = overrides.flatMap((override) => {
-    const image = override.name === names.initContainer ? effective.capture.image : effective.proxy.image;
-    return checkOverride(override, image, allowedImages, effective.caps);
+    const { image, imagePullPolicy } = override.name === names.initContainer ? capture : proxy;
+    const ours = { ...builtInContainer(override.name), imagePullPolicy };
+    return checkOverride(override, { image, allowedImages, caps, taken, ours, replaces: false });
   });
   const found = reasonsOf('InvalidOverride', problems);
   if (applicationContainers(view).every(({ list }) => list === 'initContainers')) {
@@ -107,7 +114,8 @@ export function validateInjection(
   const withProxy = wanted.templates.includes(builtInSidecar);
   const overrides = withProxy ? overridesOf(view) : [];
   const ownProxy = overrides.find(({ name }) => name === names.proxyContainer)?.raw;
-  const identity = identityOf(ownProxy);
+  const taken = platformIdsOf(applicationContainers(view));
+  const identity = identityOf(ownProxy, taken);
   const scrape = withProxy ? planScrape(view.annotations, wanted) : undefined;
 
   const warnings = [...settings.warnings];
@@ -116,7 +124,7 @@ export function validateInjection(
   const wantsNative = withProxy || [...chosen.values()].some((template) => template?.spec.mode === 'native');
   const native = wantsNative && isNative(wanted, snapshot, warnings);
   const declared = declareFragments(chosen, view, request.namespace, native, snapshot);
-  const fitted = fitPodResources(view, wanted, declared.fragments, withProxy);
+  const fitted = fitPodResources(view, { effective: wanted, declared: declared.fragments, withProxy, overrides });
   const effective = withOwnImage(keepGuaranteed(view, fitted.effective, ownProxy), ownProxy);
   warnings.push(...declared.warnings, ...fitted.warnings);
 
@@ -142,7 +150,7 @@ export function validateInjection(
   const refused = atLeastOne([
     ...reasonsOf('InvalidAnnotation', [...settings.problems, ...fixedCapture]),
     ...problems,
-    ...overrideProblems(overrides, fitted.effective, snapshot, view),
+    ...overrideProblems(overrides, fitted.effective, taken, snapshot, view),
     ...(withProxy
       ? [...proxyConflicts(view, effective, identity), ...proxyVolumeConflicts(view), ...mountProblems(view, effective)]
       : []),
@@ -151,5 +159,6 @@ export function validateInjection(
   ]);
   if (refused !== undefined) return { outcome: 'deny', reasons: refused, warnings };
   if (withProxy) warnings.push(...warningsAboutImage(effective, native));
+  warnings.push(...overrides.flatMap((override) => overrideWarnings(override, taken)));
   return { effective, chosen, withProxy, native, declared: fitted.declared, overrides, identity, scrape, warnings };
 }

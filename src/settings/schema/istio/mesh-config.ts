@@ -14,13 +14,13 @@ const schema = z.strictObject({
   trustDomain: text,
   ...unread(`
     accessLogEncoding accessLogFile accessLogFormat ca caCertificates certificates configSources connectTimeout
-    defaultDestinationRuleExportTo defaultHttpRetryPolicy defaultProviders defaultServiceExportTo
-    defaultVirtualServiceExportTo disableEnvoyListenerLog discoverySelectors dnsRefreshRate enableAutoMtls
+    defaultDestinationRuleExportTo defaultHttpRetryPolicy defaultInboundHttpRetryPolicy defaultProviders
+    defaultServiceExportTo defaultTrafficPolicy defaultVirtualServiceExportTo disableEnvoyListenerLog discoverySelectors dnsRefreshRate enableAutoMtls
     enableEnvoyAccessLogService enableTracing h2UpgradePolicy hboneIdleTimeout inboundClusterStatName ingressClass
     ingressControllerMode ingressSelector ingressService localityLbSetting meshMTLS mixerCheckServer mixerReportServer
     outboundClusterStatName outboundTrafficPolicy pathNormalization protocolDetectionTimeout proxyHttpPort
-    rootNamespace serviceScopeConfigs serviceSettings tcpKeepalive thriftConfig tlsDefaults trustDomainAliases
-    verifyCertificateAtClient
+    rootNamespace serviceEntryVisibility serviceScopeConfigs serviceSettings tcpKeepalive thriftConfig tlsDefaults trustDomainAliases
+    verifyCertificateAtClient zoneAwareLbSetting
   `),
 });
 

@@ -51,11 +51,24 @@ const spec = z
     }
   });
 
+/** The kind that stands for a text template. Only a pod that selects it is refused. */
+const notRun = 'TextTemplate';
+
+/** Returns what stands in the settings for a text template (`{{`) that no pod gets without selecting it, else the value. */
+export function withoutText(template: unknown): unknown {
+  return typeof template === 'string' && template.includes('{{') ? { kind: notRun } : template;
+}
+
+/** Returns whether the template is a text template, which is not run. */
+export function isTextTemplate(template: JsonObject | undefined): boolean {
+  return template?.['kind'] === notRun;
+}
+
 const plainTemplate = z
   .strictObject(
     {
       apiVersion: z.literal('v1').optional(),
-      kind: z.literal('Pod').optional(),
+      kind: z.enum(['Pod', notRun]).optional(),
       metadata: z.strictObject({ labels: texts.optional(), annotations: texts.optional() }).optional(),
       spec: spec.optional(),
     },
@@ -66,7 +79,10 @@ const plainTemplate = z
       context.addIssue({ code: 'custom', path: [...path], message });
     }
   })
-  .transform(({ metadata, spec: members }) => ({ metadata: metadata ?? {}, spec: members ?? {} }) as JsonObject);
+  .transform(
+    ({ kind, metadata, spec: members }) =>
+      ({ metadata: metadata ?? {}, spec: members ?? {}, ...(kind === notRun ? { kind } : {}) }) as JsonObject,
+  );
 
 /**
  * A template of the values: a plain part of a pod, which is laid over pods as a strategic merge patch. Unlike Istio's, it

@@ -6,7 +6,7 @@ import { flag, isPlain, mergeValues, text, unread, whole } from './value-types.t
 export const agentFields = {
   'only a control plane reads it': `
     discoveryAddress discoveryRefreshDelay controlPlaneAuthPolicy availabilityZone meshId caCertificatesPem sds
-    privateKeyProvider gatewayTopology proxyHeaders
+    privateKeyProvider gatewayTopology proxyHeaders connectionSettings
   `,
   'the proxy has no tracer': 'tracing tracingServiceName zipkinAddress',
   'the proxy’s statistics are a fixed set that Prometheus collects': `
@@ -27,10 +27,51 @@ const otherFields = `
   statsEvictionInterval terminationDrainDuration
 `;
 
-/** Istio's ProxyConfig (istio.io/api mesh/v1alpha1/proxy.proto). Fields for the agent are passed on unchecked. */
+const duration = z
+  .string('allowed: a duration in seconds, such as 5s')
+  .regex(/^\d{1,12}(?:\.\d{1,9})?s$/, 'allowed: a duration in seconds, such as 5s')
+  .optional();
+/** Istio's validation takes whole seconds, and at least one. */
+const drainTime = z
+  .string('allowed: a duration in whole seconds, such as 45s')
+  .regex(/^0*[1-9]\d{0,8}(?:\.0{1,9})?s$/, 'allowed: a duration in whole seconds, such as 45s')
+  .optional();
+const number = z.union(
+  [z.number().int(), z.string().regex(/^-?\d{1,10}$/, 'allowed: a whole number')],
+  'allowed: a whole number',
+);
+const string = z.string('must be a string').optional();
+const strings = z.array(z.string('must be a string'), 'must be a list of strings').optional();
+
+/**
+ * Istio's ProxyConfig (istio.io/api mesh/v1alpha1/proxy.proto). Nested messages for the agent are passed on unchecked;
+ * of other fields the type is checked, because the agent does not start with another.
+ */
 export const proxyConfig = z.strictObject({
   ...unread([...Object.values(agentFields), otherFields].join(' ')),
-  discoveryAddress: z.unknown().optional(),
+  availabilityZone: string,
+  binaryPath: string,
+  caCertificatesPem: strings,
+  concurrency: number.optional(),
+  configPath: string,
+  controlPlaneAuthPolicy: z.enum(['NONE', 'MUTUAL_TLS']).optional(),
+  customConfigFile: string,
+  discoveryAddress: string,
+  discoveryRefreshDelay: duration,
+  drainDuration: drainTime,
+  envoyMetricsServiceAddress: string,
+  extraStatTags: strings,
+  fileFlushInterval: duration,
+  fileFlushMinSizeKb: number.optional(),
+  meshId: string,
+  proxyAdminPort: number.optional(),
+  proxyBootstrapTemplatePath: string,
+  serviceCluster: string,
+  statNameLength: number.optional(),
+  statsCompression: flag.optional(),
+  statsdUdpAddress: string,
+  terminationDrainDuration: duration,
+  zipkinAddress: string,
   holdApplicationUntilProxyStarts: flag.optional(),
   image: z.strictObject({ imageType: text.optional() }).optional(),
   interceptionMode: z.enum(['REDIRECT', 'TPROXY', 'NONE']).optional(),

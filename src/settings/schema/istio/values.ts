@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { cidrList, cidrListOrAll } from '../../../grammar/grammar.ts';
 import { labelSelector, written } from '../values.ts';
-import { podTemplate } from './pod-template.ts';
+import { podTemplate, withoutText } from './pod-template.ts';
 import { singlePorts, singlePortsOrAll } from '../../../grammar/single-ports.ts';
 import { mergeInputs } from './set-path.ts';
 import { flag, isPlain, json, mergeValues, text, unread, variable, whole } from './value-types.ts';
@@ -69,9 +69,9 @@ const global = z.strictObject({
   ...unread(`
     agentgateway arch autoscalingv2API certSigners configCluster configRootNamespace configValidation
     defaultConfigVisibilitySettings defaultNodeSelector defaultPodDisruptionBudget defaultResources defaultTolerations
-    enabled env externalIstiod gatewayClasses ipFamilies ipFamilyPolicy istiod jwtPolicy meshNetworks networkPolicy
+    enableReaderRBAC enabled env externalIstiod gatewayClasses ipFamilies ipFamilyPolicy istiod jwtPolicy meshNetworks networkPolicy
     omitSidecarInjectorConfigMap oneNamespace operatorManageWebhooks podDNSSearchNamespaces priorityClassName
-    remotePilotAddress resourceScope tracer trustDomain useMCP waypoint
+    readerServiceAccount remotePilotAddress resourceScope revision tracer trustDomain useMCP waypoint
   `),
 });
 
@@ -90,10 +90,9 @@ const webhook = z.strictObject({
 const schema = z.strictObject({
   gateways: z.strictObject({
     securityContext: json,
-    ...unread('istio-ingressgateway istio-egressgateway seccompProfile'),
+    ...unread('enabled istio-ingressgateway istio-egressgateway seccompProfile'),
   }),
   global,
-  istio_cni: z.looseObject({ enabled: flag.optional(), provider: text.optional() }).optional(),
   pilot: z.looseObject({
     cni: z.looseObject({ enabled: flag, provider: text }),
     crlConfigMapName: text.optional(),
@@ -104,10 +103,10 @@ const schema = z.strictObject({
   ...unread(`
     _internal_defaults_do_not_set affinity ambient autoscaleBehavior autoscaleEnabled autoscaleMax autoscaleMin base
     compatibilityVersion configMap cpu defaultRevision deploymentAnnotations deploymentLabels envVarFrom experimental
-    extraContainerArgs gatewayClasses hub image initContainers ipFamilies ipFamilyPolicy istiodRemote
+    extraContainerArgs gatewayClasses hub image initContainers ipFamilies ipFamilyPolicy istioCni istio_cni istiodRemote
     jwksResolverExtraRootCA keepaliveMaxServerConnectionAge memory meshConfig nodeSelector ownerName pdb
-    podAnnotations podLabels profile replicaCount resources revisionTags rollingMaxSurge rollingMaxUnavailable
-    seccompProfile serviceAccountAnnotations serviceAnnotations sidecarInjectorWebhookAnnotations tag taint telemetry
+    podAnnotations podLabels profile replicaCount resourceQuotas resources revisionTags rollingMaxSurge rollingMaxUnavailable
+    seLinuxOptions seccompProfile serviceAccountAnnotations serviceAnnotations sidecarInjectorWebhookAnnotations tag taint telemetry
     tolerations topologySpreadConstraints traceSampling trustedZtunnelName trustedZtunnelNamespace variant
     volumeMounts volumes ztunnel
   `),
@@ -188,12 +187,26 @@ function underPilot(input: unknown): unknown {
   return mergeInputs(rest, { pilot: Object.fromEntries(own) });
 }
 
+/** Returns the names of the templates that pods get without selecting any, aliases resolved. */
+function chosenTemplates({ defaultTemplates, aliases }: Readonly<Record<string, unknown>>): ReadonlySet<unknown> {
+  const names: readonly unknown[] = Array.isArray(defaultTemplates) ? defaultTemplates : [];
+  const chosen = names.length === 0 ? ['sidecar'] : names;
+  return new Set(
+    chosen.flatMap((name) => (isPlain(aliases) && typeof name === 'string' ? (aliases[name] ?? name) : name)),
+  );
+}
+
 /** Returns the merged values with the templates as they came: in a patch of a pod, null has a meaning of its own. */
 function withTemplates(merged: unknown, input: unknown): unknown {
   const given = isPlain(input) && isPlain(input['sidecarInjectorWebhook']) ? input['sidecarInjectorWebhook'] : {};
   const { templates } = given;
   if (!isPlain(templates) || !isPlain(merged) || !isPlain(merged['sidecarInjectorWebhook'])) return merged;
-  const own = Object.fromEntries(Object.entries(templates).filter(([, template]) => template !== null));
+  const chosen = chosenTemplates(merged['sidecarInjectorWebhook']);
+  const own = Object.fromEntries(
+    Object.entries(templates)
+      .filter(([, template]) => template !== null)
+      .map(([name, template]) => [name, chosen.has(name) ? template : withoutText(template)]),
+  );
   return { ...merged, sidecarInjectorWebhook: { ...merged['sidecarInjectorWebhook'], templates: own } };
 }
 

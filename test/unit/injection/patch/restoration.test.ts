@@ -56,7 +56,7 @@ describe('what no injection can have taken is not given back', () => {
       'volume "host"',
     ],
   ])('%s', (_what, status, problem) => {
-    expect(undo(recorded(status))).toEqual({ operations: [], restored: [], problems: [problem] });
+    expect(undo(recorded(status))).toEqual({ operations: [], restored: [], problems: [problem], leftovers: [] });
   });
 });
 

@@ -3,6 +3,7 @@ import { undo } from '../../../../src/injection/patch/undo.ts';
 import { applyToValue } from '../../../../src/json/apply.ts';
 import type { JsonObject } from '../../../../src/json/json.ts';
 import { decideOn, injectedPod, podWith } from '../../../support/builders/decisions.ts';
+import { istioPod, istiodSnapshot } from '../../../support/processes/istiod.ts';
 import { snapshotOf } from '../../../support/builders/snapshots.ts';
 
 const app = { name: 'app', image: 'app:1' };
@@ -64,5 +65,64 @@ describe('effective settings that a pod claims to have', () => {
     expect(applyToValue(injected as unknown as JsonObject, restored?.operations ?? [])).toMatchObject({
       metadata: { annotations: { [key]: '{"fake":true}' } },
     });
+  });
+});
+
+describe('ports', () => {
+  const declaring = (port: JsonObject) => podWith({ container: { ports: [port] } });
+  const numbers = [15_000, 15_001, 15_006, 15_020, 15_021, 15_090];
+
+  test.each(numbers)('of TCP are the proxy’s: %i', (containerPort) => {
+    for (const protocol of [{}, { protocol: 'TCP' }]) {
+      const decision = decideOn(declaring({ containerPort, ...protocol }));
+      expect(decision.reasons.map(({ code }) => code)).toEqual(['PortConflict']);
+    }
+  });
+
+  test.each(numbers)('of UDP and SCTP are not: %i', (containerPort) => {
+    for (const protocol of ['UDP', 'SCTP']) {
+      expect(decideOn(declaring({ containerPort, protocol })).outcome).toBe('inject');
+    }
+  });
+});
+
+describe('volumes in the mode istiod', () => {
+  const withVolume = (volume: JsonObject) => istioPod({}, { volumes: [volume] });
+
+  test('of one name have one source', () => {
+    const volume = { name: 'istio-data', hostPath: { path: '/data' } };
+    expect(decideOn(withVolume(volume), istiodSnapshot()).reasons).toEqual([
+      {
+        code: 'NameConflict',
+        message: 'volume "istio-data" of the pod has the source hostPath, and Istio\'s has emptyDir; rename the pod\'s',
+      },
+    ]);
+  });
+
+  test.each([
+    { name: 'istio-data', emptyDir: { medium: 'Memory' } },
+    { name: 'workload-certs', csi: { driver: 'csi.spiffe.io' } },
+    { name: 'istio-data' },
+  ])('%j goes with Istio’s', (volume) => {
+    expect(decideOn(withVolume(volume), istiodSnapshot()).outcome).toBe('inject');
+  });
+});
+
+describe('own copies in the mode istiod', () => {
+  const copy = (name: string, ports: readonly JsonObject[]) =>
+    istioPod({}, { containers: [app, { name: 'istio-proxy', image: 'auto' }], initContainers: [{ name, ports }] });
+
+  test('a port of the proxy in a copy of the init container is a conflict, and no defect', () => {
+    expect(decideOn(copy('istio-init', [{ containerPort: 15_090 }]), istiodSnapshot()).reasons).toEqual([
+      {
+        code: 'PortConflict',
+        message: expect.stringContaining('both injected, declare port 15090/TCP'),
+      },
+    ]);
+  });
+
+  test('of another protocol it is none', () => {
+    const ports = [{ containerPort: 15_090, protocol: 'UDP' }];
+    expect(decideOn(copy('istio-init', ports), istiodSnapshot()).outcome).toBe('inject');
   });
 });

@@ -105,6 +105,103 @@ describe("the pod's own istio-proxy", () => {
     expect(containerOf(injected, 'istio-proxy')['image']).toBe('registry.example.com/envoy:v2');
   });
 
+  test('an action replaces ours, and a variable replaces the one of its name whole', () => {
+    const proxy = containerOf(
+      injectedPod(
+        withProxy({
+          readinessProbe: { exec: { command: ['true'] } },
+          startupProbe: { periodSeconds: 7 },
+          lifecycle: { preStop: { sleep: { seconds: 3 } } },
+          env: [{ name: 'POD_NAME', value: 'fixed' }],
+        }),
+      ),
+      'istio-proxy',
+    );
+    expect(proxy['readinessProbe']).toMatchObject({
+      exec: { command: ['true'] },
+      failureThreshold: expect.any(Number),
+    });
+    expect(proxy['readinessProbe']).not.toHaveProperty('httpGet');
+    expect(proxy['startupProbe']).toMatchObject({ httpGet: { port: 15_021 }, periodSeconds: 7 });
+    expect(proxy['lifecycle']).toEqual({ preStop: { sleep: { seconds: 3 } } });
+    expect(proxy['env']).toContainEqual({ name: 'POD_NAME', value: 'fixed' });
+  });
+
+  test('a name stands for one port', () => {
+    const ports = [
+      { containerPort: 9999, name: 'http-envoy-prom' },
+      { containerPort: 15_090, name: 'udp', protocol: 'UDP' },
+    ];
+    expect(containerOf(injectedPod(withProxy({ ports })), 'istio-proxy')['ports']).toEqual([
+      { containerPort: 15_090, protocol: 'TCP' },
+      ...ports,
+    ]);
+  });
+
+  const plain = containerOf(injectedPod(podWith()), 'istio-proxy');
+  const hardened = {
+    allowPrivilegeEscalation: false,
+    capabilities: { drop: ['ALL'] },
+    privileged: false,
+    readOnlyRootFilesystem: true,
+    runAsNonRoot: true,
+    seccompProfile: { type: 'RuntimeDefault' },
+  };
+
+  test.each<[string, JsonObject]>([
+    ['what we set ourselves', { securityContext: plain['securityContext'] as JsonObject }],
+    ['what a policy writes into every container', { securityContext: hardened }],
+    ['what OpenShift drops', { securityContext: { capabilities: { drop: ['KILL', 'MKNOD'] }, procMount: 'Default' } }],
+    ['our command', { command: ['envoy'] }],
+    ['fields that say nothing', { tty: false, stdin: false, workingDir: '', args: [], resizePolicy: [] }],
+    ['default policies', { resizePolicy: [{ resourceName: 'cpu', restartPolicy: 'NotRequired' }] }],
+    ['our own policy', { terminationMessagePolicy: 'FallbackToLogsOnError' }],
+  ])('may have %s, and ours stays', (_what, fields) => {
+    expect(containerOf(injectedPod(withProxy({ image: 'auto', ...fields })), 'istio-proxy')).toEqual(plain);
+    const injected = injectedPod(withProxy({ image: 'auto', ...fields })) as unknown as JsonObject;
+    expect(undo(injected)?.problems).toEqual([]);
+    const fixed = snapshotOf({ profiles: [{ name: 'f', namespaces: ['*'], caps: { capture: 'fixed' } }] });
+    expect(decideOn(withProxy({ image: 'auto', ...fields }), fixed).outcome).toBe('inject');
+  });
+
+  test.each<[string, JsonObject]>([
+    ['no root file system to write to', { readOnlyRootFilesystem: false }],
+    ['more capabilities', { capabilities: { add: ['NET_BIND_SERVICE'], drop: ['ALL'] } }],
+    ['capabilities of another form', { capabilities: 'ALL' }],
+    ['root', { runAsNonRoot: false }],
+    ['escalation', { allowPrivilegeEscalation: true }],
+    ['no seccomp profile', { seccompProfile: { type: 'Unconfined' } }],
+    ['a seccomp profile of its own', { seccompProfile: { type: 'Localhost', localhostProfile: 'x' } }],
+    ['another view of the processes', { procMount: 'Unmasked' }],
+    ['Windows', { windowsOptions: { hostProcess: true } }],
+  ])('what is softer than ours is refused: %s', (_what, securityContext) => {
+    const pod = podWith({
+      spec: { os: { name: 'linux' }, containers: [app, { name: 'istio-proxy', image: 'auto', securityContext }] },
+    });
+    expect(decideOn(pod).reasons.map(({ code }) => code)).toEqual(['InvalidOverride']);
+  });
+
+  test("the platform's user, which every container has, is not the proxy's", () => {
+    const platform = { runAsUser: 1_000_650_000, runAsGroup: 1_000_650_000 };
+    const containers = [
+      { ...app, securityContext: platform },
+      { name: 'istio-proxy', image: 'auto', securityContext: { ...platform, runAsGroup: 4001 } },
+    ];
+    const initContainers = [{ name: 'istio-init', image: 'auto', securityContext: platform }];
+    const pod = podWith({ spec: { containers, initContainers } });
+    const injected = injectedPod(pod);
+    expect(containerOf(injected, 'istio-proxy')['securityContext']).toMatchObject({
+      runAsUser: 1337,
+      runAsGroup: 4001,
+    });
+    expect(containerOf(injected, 'istio-init')['securityContext']).toMatchObject({ runAsUser: 0, runAsGroup: 0 });
+    expect(rulesOf(injected).join('\n')).not.toContain('1000650000');
+    expect(decideOn(pod).warnings.join('\n')).toContain(
+      'container "istio-proxy": runAsUser 1000650000 is that of another container and is not taken',
+    );
+    expect(undo(injected as unknown as JsonObject)?.problems).toEqual([]);
+  });
+
   test('a pod with nothing else is refused', () => {
     const decision = decideOn(podWith({ spec: { containers: [{ name: 'istio-proxy', image: 'auto' }] } }));
     expect(decision.reasons.map(({ message }) => message)).toEqual([
@@ -161,6 +258,22 @@ describe("the pod's own istio-init", () => {
         message: `container "istio-init", ${field}: may not be set; allowed: name, image, resources`,
       },
     ]);
+  });
+
+  test('may hold what a policy writes into every container; its rights stay', () => {
+    const securityContext = {
+      allowPrivilegeEscalation: false,
+      capabilities: { drop: ['ALL'] },
+      readOnlyRootFilesystem: true,
+      runAsNonRoot: true,
+      seccompProfile: { type: 'RuntimeDefault' },
+    };
+    const plain = containerOf(injectedPod(pod({})), 'istio-init');
+    const injected = injectedPod(pod({ securityContext }));
+    expect(containerOf(injected, 'istio-init')).toEqual(plain);
+    expect(decideOn(pod({ securityContext })).warnings.join('\n')).toContain('runAsNonRoot is not taken');
+    expect(undo(injected as unknown as JsonObject)?.problems).toEqual([]);
+    expect(decideOn(pod({ securityContext: plain['securityContext'] as JsonObject })).outcome).toBe('inject');
   });
 
   test("runs the operator's image, whatever images the proxy may have", () => {

@@ -33,8 +33,12 @@ describe('resources of the pod as a whole', () => {
       requests: { cpu: '50m', memory: '67108864' },
       limits: { cpu: '1000m', memory: '536870912' },
     });
-    expect(decideOn(pod).warnings).toContain(
-      "sidecar-injector: istio-proxy: cpu requests are 50m and not 100m, to fit into the pod's resources",
+    expect(decideOn(pod).warnings).toEqual(
+      expect.arrayContaining([
+        "sidecar-injector: istio-proxy: cpu requests are reduced to 50m, to fit into the pod's resources",
+        "sidecar-injector: istio-proxy: memory limits are reduced to 512Mi, to fit into the pod's resources",
+        "sidecar-injector: istio-proxy: memory requests are reduced to 64Mi, to fit into the pod's resources",
+      ]),
     );
   });
 
@@ -108,7 +112,7 @@ describe('in the mode istiod', () => {
     expect(container('istio-proxy')).toHaveProperty('resources.limits.cpu', '1000m');
     expect(container('app')).toEqual(expect.objectContaining(app('200m')));
     expect(decision.warnings).toContain(
-      "sidecar-injector: istio-proxy: cpu requests are 50m and not 100m, to fit into the pod's resources",
+      "sidecar-injector: istio-proxy: cpu requests are reduced to 50m, to fit into the pod's resources",
     );
   });
 
@@ -174,8 +178,8 @@ describe('with further sidecars', () => {
     expect(resourcesOf(pod, 'istio-proxy').requests['cpu']).toBe('0m');
     expect(decision.warnings).toEqual(
       expect.arrayContaining([
-        "sidecar-injector: shipper: cpu limits are 1000m and not 2, to fit into the pod's resources",
-        "sidecar-injector: shipper: cpu requests are 100m and not 300m, to fit into the pod's resources",
+        "sidecar-injector: shipper: cpu limits are reduced to 1, to fit into the pod's resources",
+        "sidecar-injector: shipper: cpu requests are reduced to 100m, to fit into the pod's resources",
       ]),
     );
   });
@@ -232,5 +236,126 @@ describe('with further sidecars', () => {
       ),
       { numRuns: 300 },
     );
+  });
+});
+
+describe("the pod's own copy", () => {
+  const withCopy = (name: string, resources: JsonObject, spec: JsonObject = {}) => {
+    const copy = { name, image: 'auto', resources };
+    return podWith({ spec: { containers: [{ name: 'app', image: 'app:1' }, copy], ...spec } });
+  };
+
+  test.each<[string, JsonObject, JsonObject, JsonObject]>([
+    ['a request above our limit', { requests: { cpu: '3' } }, { cpu: '3' }, { cpu: '3' }],
+    ['a limit below our request', { limits: { cpu: '10m' } }, { cpu: '10m' }, { cpu: '10m' }],
+    ['numbers', { requests: { cpu: 3 } }, { cpu: '3' }, { cpu: '3' }],
+    [
+      'both',
+      { requests: { cpu: '1m', memory: '1Mi' }, limits: { cpu: '2m', memory: '2Mi' } },
+      { cpu: '1m', memory: '1Mi' },
+      { cpu: '2m', memory: '2Mi' },
+    ],
+    [
+      'disk and what we do not know',
+      { requests: { 'ephemeral-storage': '2Gi' }, limits: { 'ephemeral-storage': '1Gi', 'example.com/x': '1' } },
+      { 'ephemeral-storage': '2Gi' },
+      { 'ephemeral-storage': '1Gi', 'example.com/x': '1' },
+    ],
+  ])('%s: the other follows', (_what, resources, requests, limits) => {
+    for (const name of ['istio-proxy', 'istio-init']) {
+      const injected = resourcesOf(injectedPod(withCopy(name, resources)), name);
+      expect(injected).toMatchObject({ requests, limits });
+    }
+  });
+
+  test('the proxy is built for the limits that its copy asks for', () => {
+    const resources = { limits: { cpu: '4', memory: '128Mi' } };
+    const args = containerOf(injectedPod(withCopy('istio-proxy', resources)), 'istio-proxy')['args'] as string[];
+    expect(args[args.indexOf('--concurrency') + 1]).toBe('4');
+    expect(args.join(' ')).toContain('max_active_downstream_connections: 455');
+  });
+
+  test('is fitted into the resources of the pod where it runs then, beside the init containers', () => {
+    const resources = { requests: { cpu: '1', memory: '1Gi' }, limits: { cpu: '1', memory: '1Gi' } };
+    const pod = withCopy('istio-proxy', resources, {
+      resources: { requests: { cpu: '1', memory: '1Gi' }, limits: { cpu: '2', memory: '2Gi' } },
+      initContainers: [{ name: 'prepare', image: 'x', resources: { requests: { cpu: '100m', memory: '64Mi' } } }],
+    });
+    expect(resourcesOf(injectedPod(pod), 'istio-proxy').requests).toEqual({ cpu: '900m', memory: '1006632960' });
+  });
+
+  test('huge pages cannot be fitted: they are refused where the pod has its own', () => {
+    const pages = { 'hugepages-2Mi': '4Mi' };
+    const pod = (spec: JsonObject) => withCopy('istio-proxy', { requests: pages, limits: pages }, spec);
+    expect(decideOn(pod({ resources: { limits: pages } })).reasons).toEqual([
+      {
+        code: 'InvalidOverride',
+        message:
+          'container "istio-proxy", resources: hugepages-2Mi may not be set where the pod has resources of its own for it',
+      },
+    ]);
+    expect(resourcesOf(injectedPod(pod({})), 'istio-proxy')).toMatchObject({ requests: pages, limits: pages });
+  });
+
+  test('a cap holds for what follows, too', () => {
+    const snapshot = snapshotOf({ profiles: [{ name: 'p', namespaces: ['*'], caps: { cpu: '2' } }] });
+    expect(decideOn(withCopy('istio-proxy', { requests: { cpu: '3' } }), snapshot).reasons[0].code).toBe(
+      'InvalidOverride',
+    );
+    expect(
+      resourcesOf(injectedPod(withCopy('istio-proxy', { requests: { cpu: '2' } }), snapshot), 'istio-proxy'),
+    ).toMatchObject({ limits: { cpu: '2' } });
+  });
+
+  test('in the mode istiod', () => {
+    const copy = { name: 'istio-proxy', image: 'auto', resources: { requests: { cpu: '3' } } };
+    const pod = istioPod({}, { containers: [{ name: 'app', image: 'shop:1' }, copy] });
+    const { container } = injectWithIstiod(pod, istiodSnapshot());
+    expect(container('istio-proxy')).toMatchObject({ resources: { requests: { cpu: '3' }, limits: { cpu: '3' } } });
+  });
+});
+
+describe('requests above limits, whoever has set them', () => {
+  test('a profile', () => {
+    const profile = { name: 'p', namespaces: ['*'], resources: { limits: { cpu: '50m' } } };
+    const injected = injectedPod(podWith(), snapshotOf({ profiles: [profile] }));
+    expect(resourcesOf(injected, 'istio-proxy')).toMatchObject({ requests: { cpu: '50m' }, limits: { cpu: '50m' } });
+  });
+
+  test("a profile's patch", () => {
+    const proxyPatch = [{ op: 'replace', path: '/resources/limits/memory', value: '64Mi' }];
+    const snapshot = snapshotOf({ profiles: [{ name: 'p', namespaces: ['*'], proxyPatch }] });
+    expect(resourcesOf(injectedPod(podWith(), snapshot), 'istio-proxy').requests['memory']).toBe('64Mi');
+    expect(decideOn(podWith(), snapshot).warnings).toEqual([
+      'sidecar-injector: istio-proxy: memory requests are 64Mi and not 128Mi, which is above the limit',
+    ]);
+  });
+
+  test("a template's parameter", () => {
+    const container = {
+      name: 'shipper',
+      image: 'shipper:1',
+      resources: { requests: { memory: '64Mi' }, limits: { memory: '128Mi' } },
+    };
+    const parameters = [
+      {
+        annotation: 'shipper.sidecar-injector.io/memory',
+        type: 'quantity',
+        field: '/containers/0/resources/limits/memory',
+        default: '128Mi',
+      },
+    ];
+    const snapshot = snapshotOf(
+      {},
+      { templates: [templateObject('shipper', { containers: [container], parameters })] },
+    );
+    const annotations = {
+      'inject.istio.io/templates': 'sidecar,shipper',
+      'shipper.sidecar-injector.io/memory': '32Mi',
+    };
+    expect(resourcesOf(injectedPod(podWith({ annotations }), snapshot), 'shipper')).toEqual({
+      requests: { memory: '32Mi' },
+      limits: { memory: '32Mi' },
+    });
   });
 });

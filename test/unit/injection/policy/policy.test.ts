@@ -112,6 +112,178 @@ describe('the injection policy', () => {
       'skip',
       'WindowsPod',
     ],
+    [
+      'Windows by required affinity',
+      {
+        spec: {
+          affinity: {
+            nodeAffinity: {
+              requiredDuringSchedulingIgnoredDuringExecution: {
+                nodeSelectorTerms: [
+                  { matchExpressions: [{ key: 'kubernetes.io/os', operator: 'In', values: ['windows'] }] },
+                ],
+              },
+            },
+          },
+        },
+      },
+      {},
+      'skip',
+      'WindowsPod',
+    ],
+    [
+      'Windows by every term of the affinity',
+      {
+        spec: {
+          affinity: {
+            nodeAffinity: {
+              requiredDuringSchedulingIgnoredDuringExecution: {
+                nodeSelectorTerms: [
+                  { matchExpressions: [{ key: 'kubernetes.io/os', operator: 'In', values: ['windows'] }] },
+                  { matchExpressions: [{ key: 'beta.kubernetes.io/os', operator: 'NotIn', values: ['linux'] }] },
+                ],
+              },
+            },
+          },
+        },
+      },
+      {},
+      'skip',
+      'WindowsPod',
+    ],
+    [
+      'Windows by the build that the affinity wants',
+      {
+        spec: {
+          affinity: {
+            nodeAffinity: {
+              requiredDuringSchedulingIgnoredDuringExecution: {
+                nodeSelectorTerms: [
+                  { matchExpressions: [{ key: 'node.kubernetes.io/windows-build', operator: 'Exists' }] },
+                ],
+              },
+            },
+          },
+        },
+      },
+      {},
+      'skip',
+      'WindowsPod',
+    ],
+    [
+      'Windows by options of the pod',
+      { spec: { securityContext: { windowsOptions: { runAsUserName: 'x' } } } },
+      {},
+      'skip',
+      'WindowsPod',
+    ],
+    [
+      'Windows by options of a container',
+      { spec: { containers: [{ name: 'app', securityContext: { windowsOptions: { runAsUserName: 'x' } } }] } },
+      {},
+      'skip',
+      'WindowsPod',
+    ],
+    [
+      'Windows by one term of the affinity alone',
+      {
+        spec: {
+          affinity: {
+            nodeAffinity: {
+              requiredDuringSchedulingIgnoredDuringExecution: {
+                nodeSelectorTerms: [
+                  { matchExpressions: [{ key: 'kubernetes.io/os', operator: 'In', values: ['windows'] }] },
+                  { matchExpressions: [{ key: 'zone', operator: 'Exists' }] },
+                ],
+              },
+            },
+          },
+        },
+      },
+      {},
+      'inject',
+      'PolicyEnabled',
+    ],
+    [
+      'Windows by affinity beside Linux',
+      {
+        spec: {
+          affinity: {
+            nodeAffinity: {
+              requiredDuringSchedulingIgnoredDuringExecution: {
+                nodeSelectorTerms: [
+                  { matchExpressions: [{ key: 'kubernetes.io/os', operator: 'In', values: ['windows', 'linux'] }] },
+                ],
+              },
+            },
+          },
+        },
+      },
+      {},
+      'inject',
+      'PolicyEnabled',
+    ],
+    [
+      'Windows by options of a pod for Linux',
+      {
+        spec: {
+          nodeSelector: { 'kubernetes.io/os': 'linux' },
+          securityContext: { windowsOptions: { runAsUserName: 'x' } },
+        },
+      },
+      {},
+      'inject',
+      'PolicyEnabled',
+    ],
+    ['Windows by no options', { spec: { securityContext: { windowsOptions: {} } } }, {}, 'inject', 'PolicyEnabled'],
+    [
+      'Windows by preference alone',
+      {
+        spec: {
+          affinity: {
+            nodeAffinity: {
+              preferredDuringSchedulingIgnoredDuringExecution: [
+                {
+                  weight: 1,
+                  preference: { matchExpressions: [{ key: 'kubernetes.io/os', operator: 'In', values: ['windows'] }] },
+                },
+              ],
+            },
+          },
+        },
+      },
+      {},
+      'inject',
+      'PolicyEnabled',
+    ],
+    [
+      'Istio’s proxy without its annotation',
+      { spec: { containers: [{ name: 'app' }, { name: 'istio-proxy', image: 'x', args: ['proxy', 'sidecar'] }] } },
+      {},
+      'skip',
+      'ForeignProxy',
+    ],
+    [
+      'Istio’s native proxy without its annotation',
+      { spec: { initContainers: [{ name: 'istio-proxy', restartPolicy: 'Always', args: ['proxy', 'sidecar'] }] } },
+      {},
+      'skip',
+      'ForeignProxy',
+    ],
+    [
+      'Istio’s init container alone',
+      { spec: { initContainers: [{ name: 'istio-init', image: 'x', command: ['/usr/local/bin/istio-iptables'] }] } },
+      {},
+      'skip',
+      'ForeignProxy',
+    ],
+    [
+      'Istio’s check of a node agent’s rules',
+      { spec: { initContainers: [{ name: 'istio-validation', args: ['istio-iptables', '--run-validation'] }] } },
+      {},
+      'skip',
+      'ForeignProxy',
+    ],
     ['Linux by os', { spec: { os: { name: 'linux' } } }, {}, 'inject', 'PolicyEnabled'],
     ['mirror pod', { annotations: { 'kubernetes.io/config.mirror': 'x' } }, {}, 'skip', 'MirrorPod'],
     [

@@ -103,7 +103,7 @@ export const traffic: Examples = {
     effect: ({ capture }) => capture.excludeOutboundGroups,
     value: ['888'],
     bad: '*',
-    message: '"*" is not allowed; allowed: a comma list of at most 64 group ids or names',
+    message: '"*" is not allowed; allowed: a comma list of group ids or names',
   },
   'sidecar-injector.io/httpPorts': {
     good: '9000',

@@ -77,29 +77,30 @@ function withoutZeros(value: Json): Json {
   if (!isObject(value)) return value;
   return Object.fromEntries(
     Object.entries(value).flatMap(([key, inner = null]) =>
-      key === 'status' || inner === false || inner === 0 ? [] : [[key, withoutZeros(inner)]],
+      key === 'status' || inner === false || inner === 0 || inner === '' ? [] : [[key, withoutZeros(inner)]],
     ),
   );
+}
+
+/** The objects of a document, those of Lists one by one. */
+export function comparedOf(value: Json): Compared[] {
+  return findObjects(value).map(({ object, pointer, pods: [pod] }): Compared => {
+    if (pod === undefined) return { object: normalise(withoutZeros(object)) as JsonObject, pod: undefined };
+    const { metadata, spec } = pod.value;
+    const tokens = pod.pointer.slice(pointer.length).split('/').slice(1);
+    const rest =
+      tokens.length === 0
+        ? Object.fromEntries(['apiVersion', 'kind'].map((key) => [key, object[key] ?? null]))
+        : without(object, tokens);
+    return {
+      object: normalise(withoutZeros(rest)) as JsonObject,
+      pod: normalise({ metadata: metadata ?? {}, spec: spec ?? {} }) as JsonObject,
+    };
+  });
 }
 
 /** Every object of a stream, those of Lists one by one. */
 export function objectsOf(text: string): Compared[] {
   const documents = parseAllDocuments(text, { version: '1.1' });
-  if (!Array.isArray(documents)) return [];
-  return documents.flatMap((document) => {
-    const value = document.toJS() as Json;
-    return findObjects(value).map(({ object, pointer, pod }): Compared => {
-      if (pod === undefined) return { object: normalise(withoutZeros(object)) as JsonObject, pod: undefined };
-      const { metadata, spec } = pod.value;
-      const tokens = pod.pointer.slice(pointer.length).split('/').slice(1);
-      const rest =
-        tokens.length === 0
-          ? Object.fromEntries(['apiVersion', 'kind'].map((key) => [key, object[key] ?? null]))
-          : without(object, tokens);
-      return {
-        object: normalise(withoutZeros(rest)) as JsonObject,
-        pod: normalise({ metadata: metadata ?? {}, spec: spec ?? {} }) as JsonObject,
-      };
-    });
-  });
+  return Array.isArray(documents) ? documents.flatMap((document) => comparedOf(document.toJS() as Json)) : [];
 }

@@ -1,0 +1,166 @@
+import { answer, answers, get, lines, replies, repliesLast, says, type Shape } from './shape.ts';
+
+const chunked = 'Transfer-Encoding: chunked';
+const head = (...fields: readonly string[]): string => lines('HTTP/1.1 200 OK', ...fields, '');
+const body = lines('4', 'fin.', '0', '');
+
+const statuses = (
+  '200 201 202 203 206 207 226 300 301 302 303 307 308 399 400 401 402 403 404 405 406 407 ' +
+  '408 409 410 411 412 413 414 415 416 417 418 421 422 425 426 428 429 431 451 499 500 501 ' +
+  '502 503 504 505 506 507 508 510 511 599 600 799 999'
+)
+  .split(' ')
+  .map((status) => replies(`the status ${status}`, answer().replace('200 OK', `${status} Words`)));
+
+const bodiless: readonly Shape[] = [
+  ...['204 No Content', '205 Reset Content', '304 Not Modified'].map((status) =>
+    replies(
+      `the status ${status}`,
+      lines(`HTTP/1.1 ${status}`, ...(status.startsWith('205') ? ['Content-Length: 0'] : []), ''),
+      { until: '\r\n\r\n' },
+    ),
+  ),
+  replies('304 with a length', lines('HTTP/1.1 304 Not Modified', 'Content-Length: 99', ''), { until: '\r\n\r\n' }),
+  replies('204 with a length of 0', lines('HTTP/1.1 204 No Content', 'Content-Length: 0', ''), { until: '\r\n\r\n' }),
+  replies('204 with chunks', `${lines('HTTP/1.1 204 No Content', chunked, '')}${lines('0', '')}`, {
+    until: '\r\n\r\n',
+  }),
+  replies('a length of 0', head('Content-Length: 0'), { until: '\r\n\r\n' }),
+  replies('no chunk', `${head(chunked)}${lines('0', '')}`, { until: '\r\n0\r\n\r\n' }),
+];
+
+const startLines: readonly Shape[] = [
+  replies('no reason', answer().replace('200 OK', '200')),
+  replies('an empty reason', answer().replace('200 OK', '200 ')),
+  replies('a reason of its own', answer().replace('OK', 'Very Fine: \u00e9')),
+  repliesLast('an answer of HTTP/1.0', answer().replace('HTTP/1.1', 'HTTP/1.0')),
+  replies(
+    'an answer of HTTP/1.0 that keeps its connection',
+    answer('Connection: keep-alive').replace('HTTP/1.1', 'HTTP/1.0'),
+  ),
+  replies('an answer of HTTP/1.2', answer().replace('HTTP/1.1', 'HTTP/1.2')),
+  repliesLast('a status of two digits', answer().replace('200', '20')),
+  repliesLast('no HTTP', 'hello fin.\r\n'),
+  repliesLast('an answer with line feeds alone', answer().replaceAll('\r', '')),
+  repliesLast('an empty line before the answer', `\r\n${answer()}`),
+];
+
+const framings: readonly Shape[] = [
+  repliesLast('a body that ends with the connection', `${head()}fin.`),
+  repliesLast('a body that ends with the connection, as announced', `${head('Connection: close')}fin.`),
+  replies('chunks', `${head(chunked)}${body}`),
+  replies('many chunks', `${head(chunked)}${lines('1', 'a', '2', 'bc', '4', 'fin.', '0', '')}`),
+  replies('capital digits of chunks', `${head(chunked)}${lines('A', 'abcdeffin.', '0', '')}`),
+  replies('extensions of chunks', `${head(chunked)}${lines('4;a=b', 'fin.', '0', '')}`),
+  replies('trailers', `${head(chunked)}${lines('4', 'fin.', '0', 'X-Trailer: t', '')}`, { until: 'railer: t\r\n\r\n' }),
+  replies('the coding Chunked', `${head('Transfer-Encoding: Chunked')}${body}`),
+  replies('the coding gzip, chunked', `${head('Transfer-Encoding: gzip, chunked')}${body}`),
+  repliesLast('the coding identity', `${head('Transfer-Encoding: identity')}fin.`),
+  repliesLast('the coding identity, with a length', `${head('Transfer-Encoding: identity', 'Content-Length: 4')}fin.`),
+  replies('chunked twice', `${head(chunked, chunked)}${body}`),
+  replies('the coding chunked, chunked', `${head('Transfer-Encoding: chunked, chunked')}${body}`),
+  replies('chunks and a length', `${head(chunked, 'Content-Length: 4')}${body}`),
+  replies('the same length twice', `${head('Content-Length: 4', 'Content-Length: 4')}fin.`),
+  replies('the length 4, 4', `${head('Content-Length: 4, 4')}fin.`),
+  replies('the length 04', `${head('Content-Length: 04')}fin.`),
+  repliesLast('the length -4', `${head('Content-Length: -4')}fin.`),
+  repliesLast('two lengths', `${head('Content-Length: 4', 'Content-Length: 5')}fin.`),
+  replies('an answer in pieces', '', {
+    server: {
+      steps: [
+        { until: 'X-End: 1', send: 'HTTP/1.1 200 OK\r\nCon' },
+        { send: 'tent-Length: 4\r\n\r\nf' },
+        { send: 'in.' },
+      ],
+      end: 'keep',
+    },
+  }),
+  replies('a large answer', `${head('Content-Length: 300004')}${'x'.repeat(300_000)}fin.`),
+];
+
+const broken: readonly Shape[] = [
+  ...(['close', 'reset'] as const).flatMap((end) => [
+    repliesLast(`a length that is not kept, ${end}`, `${head('Content-Length: 100')}part`, end, { until: 'never' }),
+    repliesLast(`chunks that do not end, ${end}`, `${head(chunked)}${lines('4', 'part')}`, end, { until: 'never' }),
+    repliesLast(`no answer, ${end}`, '', end, { until: 'never' }),
+    repliesLast(`half a head, ${end}`, 'HTTP/1.1 200 OK\r\nContent-Le', end, { until: 'never' }),
+  ]),
+  repliesLast('a body without a length that is broken off', `${head()}part`, 'reset', { until: 'never' }),
+  repliesLast('chunks of no size', `${head(chunked)}${lines('g', 'part')}`, 'close', { until: 'never' }),
+];
+
+const fields = [
+  'X-CamelCase: 1',
+  'X_Under: 1',
+  'X-Empty:',
+  'X-Latin: \u00e9',
+  'X-Spaces:   a  b  ',
+  'Set-Cookie: a=1|Set-Cookie: b=2',
+  'X-A: 1|X-A: 2',
+  'Vary: a|Vary: b',
+  'WWW-Authenticate: a|WWW-Authenticate: b',
+  'Server: x/1',
+  'Date: Mon, 30 Nov 2026 00:00:00 GMT',
+  'Via: 1.1 other',
+  'Location: /a b',
+  'Connection: close',
+  'Connection: Close',
+  'Connection: keep-alive|Keep-Alive: timeout=5',
+  'Connection: X-Own|X-Own: 1',
+  'Upgrade: h2,h2c|Connection: Upgrade',
+  'Alt-Svc: h2=":1"',
+  'Proxy-Authenticate: Basic',
+  'Proxy-Connection: close',
+  'X-Envoy-Upstream-Service-Time: 7',
+  'X-Envoy-Overloaded: true',
+  'X-Envoy-Immediate-Health-Check-Fail: 1',
+  'X-Request-Id: r',
+  'Trailer: X-T',
+  'Content-Type: application/grpc|grpc-status: 14',
+  'Strict-Transport-Security: max-age=1',
+].map((text) => replies(`the fields ${text} of an answer`, answer(...text.split('|'))));
+
+const oddFields: readonly Shape[] = [
+  replies('a long value of an answer', answer(`X-Long: ${'x'.repeat(100_000)}`)),
+  replies('many fields of an answer', answer(...Array.from({ length: 500 }, (_, index) => `X-${index}: 1`))),
+  replies('a folded field of an answer', answer('X-Folded: a', ' b')),
+  replies('a control character in an answer', answer('X-A: a\u0001b')),
+  replies('a name with a space in an answer', answer('X Y: 1')),
+  replies('a space before the colon in an answer', answer('X : 1')),
+  replies('a line without a colon in an answer', answer('nonsense')),
+];
+
+const informational: readonly Shape[] = [
+  ...[100, 102, 103, 110, 199].map((status) =>
+    replies(`${status} before the answer`, lines(`HTTP/1.1 ${status} Words`, 'Link: </a>', '') + answer()),
+  ),
+  replies(
+    '103 twice',
+    lines('HTTP/1.1 103 Early Hints', 'Link: </a>', '', 'HTTP/1.1 103 Early Hints', 'Link: </b>', '') + answer(),
+  ),
+  replies('102 and 103', lines('HTTP/1.1 102 Processing', '', 'HTTP/1.1 103 Early Hints', 'Link: </b>', '') + answer()),
+];
+
+const unasked: readonly Shape[] = [
+  {
+    name: 'an answer without a request',
+    client: says({ until: 'fin.' }, get),
+    server: { steps: [{ send: answer() }], end: 'keep' },
+    until: 'fin.',
+  },
+  { ...replies('two answers to one request', answer() + answer().replace('fin.', 'two.')), until: 'fin.' },
+  { ...replies('more than the length', `${answer()}more`), server: answers(`${answer()}more`) },
+];
+
+/** Answers to a GET. */
+export const answerShapes: readonly Shape[] = [
+  ...statuses,
+  ...bodiless,
+  ...startLines,
+  ...framings,
+  ...broken,
+  ...fields,
+  ...oddFields,
+  ...informational,
+  ...unasked,
+];
