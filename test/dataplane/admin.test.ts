@@ -85,8 +85,8 @@ describe('on a unix socket', () => {
       expect([what, onLoopback('POST', 15004, what)]).toEqual([what, 404]);
     }
     expect(onLoopback('GET', 15004, '/drain')).toBe(404);
-    const dialled = await outside.ask({ url: `http://${addresses.pod.v4}:15004/ready` });
-    expect(dialled.status).toBe(503);
+    // The proxy forwards the connection as bytes to where nobody listens.
+    await expect(outside.ask({ url: `http://${addresses.pod.v4}:15004/ready` })).rejects.toThrow('socket hang up');
   });
 
   test('the hook at the end still drains', async () => {
