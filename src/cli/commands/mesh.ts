@@ -65,7 +65,7 @@ export function registerMesh(program: Command, io: Io): void {
   program
     .command('mesh')
     .description(
-      'Serve the control plane of the mesh, which configures the proxies of injected pods, until SIGTERM or SIGINT.',
+      'Serve the control plane of the mesh, which configures proxies, until SIGTERM or SIGINT. Experimental: pods are not injected to use it yet.',
     )
     .option('--listen <address>', 'address to serve proxies on, over gRPC with TLS', ':15012')
     .option('--metrics-listen <address>', 'address to serve /metrics on, over plain HTTP', ':9090')
