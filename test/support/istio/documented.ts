@@ -48,6 +48,7 @@ function refusesOddValues(one: Case, message: string): boolean {
 export function isDocumented(one: Case, ours: Outcome, istio: Outcome): boolean {
   if (ours.outcome === 'deny' && ours.message.includes('InvalidPatch')) return false;
   if (istio.outcome === 'inject' && isNoPod(istio.object)) return true;
+  if (ours.outcome === 'inject' && istio.outcome === 'deny') return isBareAgent(one) && hasMounts(one);
   if (ours.outcome !== 'deny') return false;
   return (
     refusesOddValues(one, ours.message) || ours.message.split('\n').every((line) => line.startsWith('PortConflict:'))
@@ -151,6 +152,11 @@ function isBareAgent(one: Case): boolean {
   const proxy = objectMember(objectMember(one.settings.values, 'global'), 'proxy');
   const port = annotationOf(one, 'status.sidecar.istio.io/port') ?? JSON.stringify(proxy?.['statusPort'] ?? null);
   return annotationOf(one, 'inject.istio.io/templates') === 'grpc-agent' && port === '0';
+}
+
+/** Mounts by annotation land among the agent's variables then, so that the rendered text is no container. */
+function hasMounts(one: Case): boolean {
+  return annotationOf(one, 'sidecar.istio.io/userVolumeMount') !== undefined;
 }
 
 const withoutMounts: Change = (container) => {
