@@ -46,9 +46,8 @@ function wrap(kind: Kind, name: string, version: string, message: Uint8Array): U
   return writer.finish();
 }
 
-/** Creates an encoder for these types. */
-export function createEncoder(types: EnvoyTypes): Encoder {
-  const check = createConstraintCheck(types);
+/** Creates an encoder for these types. `check` lists what Envoy would reject in a message. */
+export function createEncoder(types: EnvoyTypes, check = createConstraintCheck(types)): Encoder {
   return {
     encode({ kind, name, json }) {
       const type = types.message(resourceTypes[kind]);
