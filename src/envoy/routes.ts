@@ -1,15 +1,28 @@
 import type { JsonObject } from '../json/json.ts';
+import { extension } from './extension.ts';
 import { isMarkedAbsent, withoutMark } from './forwarded-proto.ts';
 
-/**
- * Retries only what the server cannot have started to process: requests that an HTTP/2 server has refused and, inbound
- * as in Istio, requests that were not sent. Outbound, the latter would dial an unreachable host again, each time until
- * the connect timeout.
- */
-const retryOn = { inbound: 'reset-before-request,refused-stream', outbound: 'refused-stream' } as const;
-
 /** Direction of captured traffic, as seen from the pod. */
-export type Direction = keyof typeof retryOn;
+export type Direction = 'inbound' | 'outbound';
+
+/**
+ * `envoy.config.route.v3.RetryPolicy` by what the requests are for. Retries only what the server cannot have started to process:
+ * requests that an HTTP/2 server has refused and, inbound as in Istio, requests that were not sent. Outbound, the latter would dial
+ * an unreachable host again, each time until the connect timeout; but a Service has others, each of which is tried once.
+ */
+const retries = {
+  inbound: { retry_on: 'reset-before-request,refused-stream' },
+  outbound: { retry_on: 'refused-stream' },
+  service: {
+    retry_on: 'connect-failure,refused-stream,reset-before-request',
+    num_retries: 2,
+    retry_host_predicate: [
+      extension('previous_hosts', 'envoy.extensions.retry.host.previous_hosts.v3.PreviousHostsPredicate'),
+    ],
+    // A dead host has the fewest requests, so it is picked again and again: of two hosts, in three picks of four.
+    host_selection_retry_max_attempts: '50',
+  },
+} as const satisfies Readonly<Record<string, JsonObject>>;
 
 const anyPath: JsonObject = { prefix: '/' };
 /** CONNECT requests have no path. */
@@ -22,10 +35,16 @@ function everything(name: string, routes: readonly JsonObject[]): JsonObject {
 /**
  * Returns an `envoy.config.route.v3.RouteConfiguration` that sends every request to one cluster.
  *
+ * @param target what the requests are for, which decides about retries
  * @param ofGrpc what routes of gRPC have besides; undefined if they are like the others
  */
-export function passEverything(name: string, direction: Direction, cluster: string, ofGrpc?: JsonObject): JsonObject {
-  const route = { cluster, timeout: '0s', retry_policy: { retry_on: retryOn[direction] } };
+export function passEverything(
+  name: string,
+  target: keyof typeof retries,
+  cluster: string,
+  ofGrpc?: JsonObject,
+): JsonObject {
+  const route = { cluster, timeout: '0s', retry_policy: retries[target] };
   const paths = [
     ...(ofGrpc === undefined ? [] : [[{ ...anyPath, grpc: {} }, ofGrpc] as const]),
     [anyPath, {}] as const,

@@ -97,6 +97,23 @@ describe('no request fails', () => {
   });
 });
 
+test('an endpoint that nobody has any more costs no request', async () => {
+  // The pod has gone, and its endpoint is still there: connections are refused.
+  await other.app.close({ port: 8080 });
+  await other.stopProxy();
+  try {
+    scene.set(...serviceObjects('cart', address, ports, [one, other]));
+    await scene.controlPlane.untilInSync(2);
+    const { answered, failures } = await underLoad(() => pause(1_500));
+    expect(failures).toEqual([]);
+    expect(answered).toBeGreaterThan(100);
+  } finally {
+    await other.app.listen({ kind: 'http', port: 8080 });
+    await other.startProxy();
+    await scene.controlPlane.untilInSync(3);
+  }
+});
+
 test('a proxy that starts while the control plane is away waits, and says so; then it serves', async () => {
   await scene.controlPlane.stop('SIGKILL');
   await front.stopProxy();

@@ -77,7 +77,7 @@ export function serviceResources(plan: ServicePlan, former: FormerIdentities = (
     const routes: Resource = {
       kind: 'routes',
       name,
-      json: { name, ...passEverything(name, 'outbound', name, countsMessages) },
+      json: { name, ...passEverything(name, plan.isHeadless ? 'outbound' : 'service', name, countsMessages) },
     };
     const ofProtocol = port.protocol === 'tcp' ? [] : [routes];
     if (plan.isHeadless) {
