@@ -37,11 +37,15 @@ export function openTestCluster(access: ClusterAccess): TestCluster {
       const name = `test-${randomBytes(4).toString('hex')}`;
       const answer = await api.create('/api/v1/namespaces', { metadata: { name, labels } });
       if (answer.status !== 201) throw new Error(`namespace ${name}: ${answer.body.message}`);
-      // Pods are refused until a controller has made this account.
-      await until(`ServiceAccount default in ${name}`, async () => {
-        const account = await api.get(`/api/v1/namespaces/${name}/serviceaccounts/default`);
-        return account.status === 200 || undefined;
-      });
+      // Pods are refused until a controller has made this account, which takes longer after the API server was away.
+      await until(
+        `ServiceAccount default in ${name}`,
+        async () => {
+          const account = await api.get(`/api/v1/namespaces/${name}/serviceaccounts/default`);
+          return account.status === 200 || undefined;
+        },
+        60_000,
+      );
       return name;
     },
     createPod(namespace, pod, query = '') {
