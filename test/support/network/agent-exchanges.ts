@@ -92,6 +92,9 @@ export const received: AgentCalls['received'] = ({ port }) => {
   return Promise.resolve(heard);
 };
 
+/** How long to wait for the end of chunks whose content is there. */
+const lastChunkMs = 300;
+
 export const exchange: AgentCalls['exchange'] = async ({ host, port, party, until, answers = 1, limitMs }) => {
   const socket = connect({ host, port, allowHalfOpen: true });
   const line = attend(socket);
@@ -100,6 +103,10 @@ export const exchange: AgentCalls['exchange'] = async ({ host, port, party, unti
   const isOver = (): boolean =>
     line.ending !== 'open' || line.text.includes(until) || countAnswers(line.text) >= answers;
   await waitFor(line, isOver, limitMs);
+  // The last chunk may come in a packet of its own.
+  const isWhole = (): boolean =>
+    line.ending !== 'open' || !/\r\ntransfer-encoding: *chunked\r\n/i.test(line.text) || /\r\n0\r\n/.test(line.text);
+  await waitFor(line, isWhole, Math.min(limitMs, lastChunkMs));
   const seen: Exchanged = { text: line.text, ending: line.ending };
   socket.destroy();
   return seen;
