@@ -34,12 +34,10 @@ function withoutContradiction(base: JsonObject, patch: JsonObject): JsonObject {
   const isMighty =
     patch['privileged'] === true ||
     (Array.isArray(added) && (added.includes('SYS_ADMIN') || added.includes('CAP_SYS_ADMIN')));
-  const contradicted = isMighty
-    ? 'allowPrivilegeEscalation'
-    : patch['allowPrivilegeEscalation'] === false
-      ? 'privileged'
-      : undefined;
-  if (contradicted === undefined || !Object.hasOwn(base, contradicted)) return base;
+  const isRefused = isMighty && base['allowPrivilegeEscalation'] === false;
+  const isTooMighty = patch['allowPrivilegeEscalation'] === false && base['privileged'] === true;
+  if (!isRefused && !isTooMighty) return base;
+  const contradicted = isRefused ? 'allowPrivilegeEscalation' : 'privileged';
   return Object.fromEntries(Object.entries(base).filter(([field]) => field !== contradicted));
 }
 

@@ -26,8 +26,29 @@ function containersOf(object: JsonObject): JsonObject[] {
 /** The API server refuses a pod with two containers of a name, and one without containers. */
 function isNoPod(object: JsonObject): boolean {
   const names = containersOf(object).map((one) => stringMember(one, 'name'));
-  const isEmpty = objectsMember(objectMember(podOf(object), 'spec'), 'containers').length === 0;
-  return isEmpty || new Set(names).size < names.length;
+  const spec = objectMember(podOf(object), 'spec');
+  const isEmpty = objectsMember(spec, 'containers').length === 0;
+  const hasTwoChoices =
+    containersOf(object).some(hasContradiction) ||
+    objectsMember(spec, 'volumes').some((volume) => Object.keys(volume).length > 2);
+  return isEmpty || hasTwoChoices || new Set(names).size < names.length;
+}
+
+const handlers = new Set(['exec', 'grpc', 'httpGet', 'sleep', 'tcpSocket']);
+
+/** Whether the API server refuses a container because it has two of which it may have one. */
+function hasContradiction(container: JsonObject): boolean {
+  const lifecycle = objectMember(container, 'lifecycle');
+  const actions = [
+    ...['livenessProbe', 'readinessProbe', 'startupProbe'].map((name) => objectMember(container, name)),
+    ...['postStart', 'preStop'].map((name) => objectMember(lifecycle, name)),
+  ];
+  const security = objectMember(container, 'securityContext');
+  return (
+    actions.some((action) => Object.keys(action ?? {}).filter((key) => handlers.has(key)).length > 1) ||
+    objectsMember(container, 'env').some((item) => item['valueFrom'] !== undefined && (item['value'] ?? '') !== '') ||
+    (security?.['privileged'] === true && security['allowPrivilegeEscalation'] === false)
+  );
 }
 
 /** Whether every reason names an annotation or label whose value Istio takes but does not understand. */
