@@ -1,3 +1,4 @@
+import { parseQuantity } from '../../../src/grammar/quantity.ts';
 import {
   isObject,
   objectMember,
@@ -47,8 +48,18 @@ function hasContradiction(container: JsonObject): boolean {
   return (
     actions.some((action) => Object.keys(action ?? {}).filter((key) => handlers.has(key)).length > 1) ||
     objectsMember(container, 'env').some((item) => item['valueFrom'] !== undefined && (item['value'] ?? '') !== '') ||
-    (security?.['privileged'] === true && security['allowPrivilegeEscalation'] === false)
+    (security?.['privileged'] === true && security['allowPrivilegeEscalation'] === false) ||
+    requestsTooMuch(objectMember(container, 'resources'))
   );
+}
+
+function requestsTooMuch(resources: JsonObject | undefined): boolean {
+  const [requests, limits] = [objectMember(resources, 'requests'), objectMember(resources, 'limits')];
+  const amount = (of: JsonObject | undefined, name: string): number | undefined => {
+    const value = of?.[name];
+    return typeof value === 'string' || typeof value === 'number' ? parseQuantity(String(value)) : undefined;
+  };
+  return Object.keys(requests ?? {}).some((name) => (amount(requests, name) ?? 0) > (amount(limits, name) ?? Infinity));
 }
 
 /** Whether every reason names an annotation or label whose value Istio takes but does not understand. */
@@ -69,7 +80,9 @@ function refusesOddValues(one: Case, message: string): boolean {
 export function isDocumented(one: Case, ours: Outcome, istio: Outcome): boolean {
   if (ours.outcome === 'deny' && ours.message.includes('InvalidPatch')) return false;
   if (istio.outcome === 'inject' && isNoPod(istio.object)) return true;
-  if (ours.outcome === 'inject' && istio.outcome === 'deny') return isBareAgent(one) && hasMounts(one);
+  if (ours.outcome === 'inject' && istio.outcome === 'deny') {
+    return (isBareAgent(one) && hasMounts(one)) || /IPRanges invalid: failed parsing cidr ' /.test(istio.message);
+  }
   if (ours.outcome !== 'deny') return false;
   return (
     refusesOddValues(one, ours.message) || ours.message.split('\n').every((line) => line.startsWith('PortConflict:'))
