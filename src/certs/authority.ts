@@ -129,7 +129,7 @@ async function newKeys(): Promise<{ readonly publicKey: string; readonly private
 /**
  * A random serial number of 16 bytes, positive and without leading zeros (RFC 5280 section 4.1.2.2), in hexadecimal.
  */
-function newSerial(): string {
+export function newSerial(): string {
   const bytes = randomBytes(16);
   bytes[0] = ((bytes[0] ?? 0) & 0x7f) | 0x40;
   return bytes.toString('hex');

@@ -1,6 +1,6 @@
 import { createHash, createPrivateKey, generateKeyPairSync, randomBytes, sign, X509Certificate } from 'node:crypto';
 import forge from 'node-forge';
-import { caBackdateMs, leafBackdateMs, type KeyedCertificate } from './authority.ts';
+import { caBackdateMs, leafBackdateMs, newSerial, type KeyedCertificate } from './authority.ts';
 
 /*
  * Certificates with P-256 keys, for identities of a mesh: a key and its signature take a quarter of a millisecond, an RSA key some
@@ -87,13 +87,6 @@ function addressBytes(ip: string): string {
   return (forge.util as unknown as { bytesFromIP(ip: string): string }).bytesFromIP(ip);
 }
 
-/** A serial number of 16 random bytes, positive and without leading zeros (RFC 5280 section 4.1.2.2). */
-function serialNumber(): string {
-  const bytes = randomBytes(16);
-  bytes[0] = ((bytes[0] ?? 0) & 0x7f) | 0x40;
-  return binary(bytes);
-}
-
 function extensionsOf({ isAuthority, names, publicKey, issuerKeyIdentifier, subject }: Wanted): readonly Node[] {
   // Tags of GeneralName (RFC 5280 section 4.2.1.6).
   const alternatives = [
@@ -125,7 +118,7 @@ function signed(wanted: Wanted, signingKey: string): string {
   const algorithm = sequence(oid(oids.ecdsaWithSha256));
   const toBeSigned = sequence(
     context(0, true, [primitive(Type.INTEGER, '\u0002')]),
-    primitive(Type.INTEGER, serialNumber()),
+    primitive(Type.INTEGER, forge.util.hexToBytes(newSerial())),
     algorithm,
     nameOf(wanted.issuer),
     sequence(time(wanted.notBefore), time(wanted.notAfter)),

@@ -1,6 +1,7 @@
 import { InvalidArgumentError, type Command } from 'commander';
 import { visible } from '../grammar/visible.ts';
-import { exitCodes } from './io.ts';
+import { readAddress, type Address } from '../runtime/address.ts';
+import { exitCodes, usageFailure, type Failure } from './io.ts';
 
 /** Options of every command that reads manifests. */
 export interface ManifestOptions {
@@ -114,4 +115,12 @@ export function addVerboseOption(command: Command): void {
 /** Appends a block of examples to the help text. */
 export function addExamples(command: Command, ...examples: readonly string[]): void {
   command.addHelpText('after', `\nExamples:\n${examples.map((example) => `  ${example}\n`).join('')}`);
+}
+
+/** Reads an address to listen on. `port` stands in the examples of the hint. */
+export function listenAddress(flag: string, text: string, port: number): Address | Failure {
+  return (
+    readAddress(text) ??
+    usageFailure(`${flag}: "${text}" is not an address`, `write :${port}, 127.0.0.1:${port} or [::1]:${port}`)
+  );
 }

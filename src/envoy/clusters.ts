@@ -19,12 +19,23 @@ export const clusterNames = {
 const most = 4_294_967_295;
 
 /** Envoy's default of 1,024 would throttle an application that has no such limit without a proxy. */
-export const unlimited: JsonObject = {
+const unlimited: JsonObject = {
   thresholds: [{ max_connections: most, max_pending_requests: most, max_requests: most, max_retries: most }],
 };
 
 /** A cluster without endpoints: connections are closed at once. */
 const blackHole: JsonObject = { name: clusterNames.blackHole };
+
+/** What clusters of captured traffic have in common. */
+export const transparentCluster: JsonObject = {
+  connect_timeout: '10s',
+  circuit_breakers: unlimited,
+  // A login may belong to the connection (NTLM, Negotiate), so that no connection serves two clients.
+  connection_pool_per_downstream_connection: true,
+  per_connection_buffer_limit_bytes: bufferBytes,
+  upstream_connection_options: { tcp_keepalive: keepAlive },
+  typed_extension_protocol_options: transparentUpstream,
+};
 
 /** Returns a cluster for the original destination of captured connections; `binding` sets their source address. */
 export function originalDestination(name: string, binding: JsonObject | undefined): JsonObject {
@@ -32,13 +43,7 @@ export function originalDestination(name: string, binding: JsonObject | undefine
     name,
     type: 'ORIGINAL_DST',
     lb_policy: 'CLUSTER_PROVIDED',
-    connect_timeout: '10s',
-    circuit_breakers: unlimited,
-    // A login may belong to the connection (NTLM, Negotiate), so that no connection serves two clients.
-    connection_pool_per_downstream_connection: true,
-    per_connection_buffer_limit_bytes: bufferBytes,
-    upstream_connection_options: { tcp_keepalive: keepAlive },
-    typed_extension_protocol_options: transparentUpstream,
+    ...transparentCluster,
     ...(binding === undefined ? {} : { upstream_bind_config: binding }),
   };
 }

@@ -17,7 +17,8 @@ import { tracing } from './tracing.ts';
 
 type Proxy = TrafficIntent['settings']['proxy'];
 
-function tcpProxy(cluster: string, more: JsonObject = {}): JsonObject {
+/** Returns a TCP proxy to a cluster. */
+export function tcpProxy(cluster: string, more: JsonObject = {}): JsonObject {
   const type = 'envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy';
   return {
     name: 'envoy.filters.network.tcp_proxy',

@@ -1,8 +1,5 @@
 import type { JsonObject } from '../json/json.ts';
-import { bufferBytes } from './buffers.ts';
-import { unlimited } from './clusters.ts';
-import { transparentUpstream } from './http.ts';
-import { keepAlive } from './keep-alive.ts';
+import { transparentCluster } from './clusters.ts';
 import { clientTls, fromControlPlane, plainText } from './mesh-tls.ts';
 
 /** Key and value in the metadata of endpoints that take mutual TLS. */
@@ -28,16 +25,7 @@ function tls({ host, port, identities, alpn }: ServiceClusterIntent): JsonObject
 
 /** Returns what the clusters of a Service have in common. */
 function common({ name, metadata }: ServiceClusterIntent): JsonObject {
-  return {
-    name,
-    connect_timeout: '10s',
-    circuit_breakers: unlimited,
-    connection_pool_per_downstream_connection: true,
-    per_connection_buffer_limit_bytes: bufferBytes,
-    upstream_connection_options: { tcp_keepalive: keepAlive },
-    metadata: { filter_metadata: { mesh: metadata } },
-    typed_extension_protocol_options: transparentUpstream,
-  };
+  return { name, ...transparentCluster, metadata: { filter_metadata: { mesh: metadata } } };
 }
 
 /** Returns the cluster of a Service with an address: its endpoints come by themselves, each with or without mutual TLS. */

@@ -1,9 +1,10 @@
 import type { JsonObject } from '../json/json.ts';
 import { bufferBytes } from './buffers.ts';
-import { duration, extension, socketAddress, typed } from './extension.ts';
+import { duration, extension, socketAddress } from './extension.ts';
 import { transparentHttp } from './http.ts';
 import { inspectAll, isHttp } from './inspection.ts';
 import { keepAlive } from './keep-alive.ts';
+import { tcpProxy } from './listeners.ts';
 import { meshProtocols } from './mesh-tls.ts';
 import { grpcStats } from './metrics.ts';
 
@@ -50,16 +51,12 @@ function httpFilter({ target, countsMessages, accessLog, tracing }: ServiceListe
 }
 
 function tcpFilter({ target, accessLog, logOptions }: ServiceListenerIntent): JsonObject {
-  return {
-    name: 'envoy.filters.network.tcp_proxy',
-    typed_config: typed('envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy', {
-      stat_prefix: 'outbound',
-      cluster: target,
-      idle_timeout: '0s',
-      access_log: accessLog.tcp,
-      ...(logOptions === undefined ? {} : { access_log_options: logOptions }),
-    }),
-  };
+  return tcpProxy(target, {
+    stat_prefix: 'outbound',
+    idle_timeout: '0s',
+    access_log: accessLog.tcp,
+    ...(logOptions === undefined ? {} : { access_log_options: logOptions }),
+  });
 }
 
 function chains(intent: ServiceListenerIntent): JsonObject {

@@ -1,6 +1,7 @@
 import { isObject, objectMember, objectsMember, parseJson, stringMember, type JsonObject } from '../json/json.ts';
 import { ApiError, messageOf } from './api-error.ts';
 import type { ApiClient } from './client.ts';
+import { keyOf } from './object-key.ts';
 
 /** A change of one object: what it is now, or undefined once it is gone. */
 export interface ObjectChange {
@@ -53,12 +54,6 @@ interface Known {
   readonly version: string;
 }
 
-function keyOf(metadata: JsonObject | undefined): string {
-  const namespace = stringMember(metadata, 'namespace');
-  const name = stringMember(metadata, 'name') ?? '';
-  return namespace === undefined || namespace === '' ? name : `${namespace}/${name}`;
-}
-
 function knownOf(object: JsonObject): Known {
   const metadata = objectMember(object, 'metadata');
   return {
@@ -90,7 +85,7 @@ export function startWatcher(options: WatcherOptions): Watcher {
       const from = next === '' ? '&resourceVersion=0' : `&continue=${encodeURIComponent(next)}`;
       const { body } = await client.get(`${path}?limit=${pageSize}${from}`);
       const metadata = objectMember(body, 'metadata');
-      for (const object of objectsMember(body, 'items')) found.set(keyOf(objectMember(object, 'metadata')), object);
+      for (const object of objectsMember(body, 'items')) found.set(keyOf(object), object);
       version = stringMember(metadata, 'resourceVersion') ?? '';
       next = stringMember(metadata, 'continue') ?? '';
     } while (next !== '');
@@ -121,7 +116,7 @@ export function startWatcher(options: WatcherOptions): Watcher {
     const type = stringMember(event, 'type');
     if (type === 'ERROR') throw errorOfEvent(object);
     const value = knownOf(object);
-    const key = keyOf(objectMember(object, 'metadata'));
+    const key = keyOf(object);
     if (type === 'DELETED') {
       known.delete(key);
       onChanges([{ key, object: undefined }]);

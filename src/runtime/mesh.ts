@@ -1,4 +1,3 @@
-import type { Server } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createLeafIssuer } from '../certs/elliptic-certificate.ts';
 import { serviceNames } from '../certs/authority.ts';
@@ -13,12 +12,12 @@ import type { Caller, Refusal } from '../mesh/identity/caller.ts';
 import { startControlPlane, type RunningControlPlane } from '../mesh/serve/control-plane.ts';
 import { startWorldFeed } from '../mesh/serve/world-feed.ts';
 import { createHealthServer, type HealthCheck } from '../server/health.ts';
-import { createPlainServer } from '../server/plain-server.ts';
+import { createMetricsServer } from '../server/metrics-server.ts';
 import { version } from '../settings/version.ts';
 import type { Log } from '../telemetry/log.ts';
-import { createMeshMetrics, type MeshMetrics } from '../telemetry/mesh-metrics.ts';
+import { createMeshMetrics } from '../telemetry/mesh-metrics.ts';
 import type { Address } from './address.ts';
-import { StartError } from './serve.ts';
+import { listen, runCleanups, StartError, type Cleanups } from './start.ts';
 
 export interface MeshOptions {
   /** Address for the streams of proxies. */
@@ -73,23 +72,6 @@ function authorities(client: ApiClient, { namespace }: MeshOptions) {
   ]);
 }
 
-async function listen(server: Server, { host, port }: Address): Promise<void> {
-  const { promise, resolve, reject } = Promise.withResolvers<void>();
-  server.once('error', reject);
-  server.listen({ port, ...(host === undefined ? {} : { host }) }, resolve);
-  await promise;
-}
-
-function metricsPage(metrics: MeshMetrics): Server {
-  const show = async () => {
-    const { contentType, text } = await metrics.expose();
-    return { status: 200, contentType, text };
-  };
-  return createPlainServer(new Map([['/metrics', show]]), 'The metrics could not be collected.');
-}
-
-type Cleanups = (() => void | Promise<void>)[];
-
 async function start(options: MeshOptions, log: Log, cleanups: Cleanups): Promise<RunningMesh> {
   const metrics = createMeshMetrics(version);
   const state = { isSynced: false };
@@ -103,11 +85,11 @@ async function start(options: MeshOptions, log: Log, cleanups: Cleanups): Promis
     },
   ];
   const plain = [
-    [createHealthServer(checks), options.healthListen],
-    [metricsPage(metrics), options.metricsListen],
+    [createHealthServer(checks), '--health-listen', options.healthListen],
+    [createMetricsServer(metrics), '--metrics-listen', options.metricsListen],
   ] as const;
-  for (const [server, address] of plain) {
-    await listen(server, address);
+  for (const [server, flag, address] of plain) {
+    await listen(server, flag, address, log);
     cleanups.push(() => void server.close());
   }
   const client = await connect(options.kubeconfig === undefined ? {} : { kubeconfig: options.kubeconfig });
@@ -199,10 +181,6 @@ async function start(options: MeshOptions, log: Log, cleanups: Cleanups): Promis
       log.info('stopped');
     },
   };
-}
-
-async function runCleanups(cleanups: Cleanups): Promise<void> {
-  for (const cleanup of cleanups.splice(0).toReversed()) await cleanup();
 }
 
 /** Starts the control plane. Throws a `StartError` after stopping whatever was already started. */

@@ -15,6 +15,7 @@ import { createCertificateSource, createPlaceholderPair, type CertificateChoice 
 import { watchServerVersion } from './cluster-facts.ts';
 import { watchNamespaces } from './namespace-facts.ts';
 import { describeFileProblem } from './configuration.ts';
+import { listen, runCleanups, StartError, type Cleanups } from './start.ts';
 import { startConfigurationReloader, type ConfigurationReloader } from './configuration-reloader.ts';
 
 export interface ServeOptions {
@@ -39,17 +40,6 @@ export interface Serving {
   stop(): Promise<void>;
 }
 
-/** The server could not start; each problem is a sentence for people. */
-export class StartError extends Error {
-  readonly problems: readonly string[];
-
-  constructor(problems: readonly string[], options?: ErrorOptions) {
-    super(problems.join('; '), options);
-    this.name = 'StartError';
-    this.problems = problems;
-  }
-}
-
 /** How long to wait for the first certificate before the server starts with a placeholder for the kubelet's probes. */
 const patienceMs = 2_000;
 
@@ -60,33 +50,6 @@ function recordEvents(log: Log, metrics: Metrics): (event: CertificateEvent) => 
     const level = bad.test(event.code) ? 'warn' : 'info';
     log[level]({ event: event.code, detail: event.detail, notAfter: event.notAfter }, 'certificates');
   };
-}
-
-const listenProblems: ReadonlyMap<string | undefined, string> = new Map([
-  ['EADDRINUSE', 'the address is in use'],
-  ['EADDRNOTAVAIL', 'this machine has no such address'],
-  ['EACCES', 'the port needs more rights'],
-]);
-
-/** Starts listening. Throws a `StartError` that names the flag. */
-async function listen(
-  server: Pick<Server, 'listen' | 'once' | 'off' | 'on'>,
-  flag: string,
-  { host, port }: Address,
-  log: Log,
-): Promise<void> {
-  const { promise, resolve, reject } = Promise.withResolvers<void>();
-  server.once('error', reject);
-  server.listen({ port, ...(host === undefined ? {} : { host }) }, resolve);
-  try {
-    await promise;
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    throw new StartError([`${flag}: cannot listen: ${listenProblems.get(code) ?? code}`], { cause: error });
-  }
-  server.off('error', reject);
-  // For example, no file descriptors are left. Later connections can succeed, so this must not end the process.
-  server.on('error', (error: NodeJS.ErrnoException) => log.warn({ code: error.code }, 'a connection was not accepted'));
 }
 
 interface FirstPair {
@@ -133,13 +96,6 @@ function checksOf(parts: Parts, state: { isDraining: boolean }): () => readonly 
     parts.metrics.ready.set(checks.every((check) => check.ready) ? 1 : 0);
     return checks;
   };
-}
-
-/** Functions that stop what was started; they run in reverse order. */
-type Cleanups = (() => void | Promise<void>)[];
-
-async function runCleanups(cleanups: Cleanups): Promise<void> {
-  for (const cleanup of cleanups.splice(0).toReversed()) await cleanup();
 }
 
 /** Requests that are unfinished after this time are not waited for: their clients have stopped sending. */

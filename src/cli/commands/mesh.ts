@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
-import { readAddress, type Address } from '../../runtime/address.ts';
 import { isLogLevel, logLevels } from '../../telemetry/level.ts';
-import { exitCodes, report, usageFailure, type Failure, type Io } from '../io.ts';
+import { exitCodes, report, usageFailure, type Io } from '../io.ts';
+import { listenAddress } from '../options.ts';
 import { untilSignal } from '../signals.ts';
 
 interface MeshFlags {
@@ -17,20 +17,16 @@ interface MeshFlags {
   readonly logLevel: string;
 }
 
-function addressOf(flag: string, text: string): Address | Failure {
-  return (
-    readAddress(text) ??
-    usageFailure(`${flag}: "${text}" is not an address`, 'write :15012, 127.0.0.1:15012 or [::1]:15012')
-  );
-}
+/** Port in the examples of addresses. */
+const port = 15_012;
 
 /** `mesh`: runs the control plane until SIGTERM or SIGINT. */
 async function runMesh(flags: MeshFlags, io: Io): Promise<number> {
-  const listen = addressOf('--listen', flags.listen);
+  const listen = listenAddress('--listen', flags.listen, port);
   if ('problems' in listen) return report(listen, io);
-  const metricsListen = addressOf('--metrics-listen', flags.metricsListen);
+  const metricsListen = listenAddress('--metrics-listen', flags.metricsListen, port);
   if ('problems' in metricsListen) return report(metricsListen, io);
-  const healthListen = addressOf('--health-listen', flags.healthListen);
+  const healthListen = listenAddress('--health-listen', flags.healthListen, port);
   if ('problems' in healthListen) return report(healthListen, io);
   if (!isLogLevel(flags.logLevel)) {
     return report(
@@ -40,7 +36,7 @@ async function runMesh(flags: MeshFlags, io: Io): Promise<number> {
   }
   const stopped = untilSignal();
   const { serveMesh } = await import('../../runtime/mesh.ts');
-  const { StartError } = await import('../../runtime/serve.ts');
+  const { StartError } = await import('../../runtime/start.ts');
   const { createLog, gatherLines } = await import('../../telemetry/log.ts');
   const lines = gatherLines((text) => io.stdout(text));
   process.once('exit', () => lines.flush());

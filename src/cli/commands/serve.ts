@@ -1,9 +1,8 @@
 import type { Command } from 'commander';
-import { readAddress, type Address } from '../../runtime/address.ts';
 import type { CertificateChoice } from '../../runtime/certificate.ts';
 import { isLogLevel, logLevels } from '../../telemetry/level.ts';
 import { exitCodes, report, usageFailure, type Failure, type Io } from '../io.ts';
-import { collect } from '../options.ts';
+import { collect, listenAddress } from '../options.ts';
 import { untilSignal } from '../signals.ts';
 
 export interface ServeFlags {
@@ -43,22 +42,19 @@ function chooseCertificate(flags: ServeFlags): CertificateChoice | Failure {
   return { kind: 'files', certificateFile: tlsCertFile, privateKeyFile: tlsPrivateKeyFile };
 }
 
-function addressOf(flag: string, text: string): Address | Failure {
-  return (
-    readAddress(text) ??
-    usageFailure(`${flag}: "${text}" is not an address`, 'write :8443, 127.0.0.1:8443 or [::1]:8443')
-  );
-}
+/** Port in the examples of addresses. */
+const port = 8443;
 
 /** `serve`: runs the webhook until SIGTERM or SIGINT. */
 export async function runServe(flags: ServeFlags, io: Io): Promise<number> {
   const certificate = chooseCertificate(flags);
   if ('problems' in certificate) return report(certificate, io);
-  const listen = addressOf('--listen', flags.listen);
+  const listen = listenAddress('--listen', flags.listen, port);
   if ('problems' in listen) return report(listen, io);
-  const metricsListen = addressOf('--metrics-listen', flags.metricsListen);
+  const metricsListen = listenAddress('--metrics-listen', flags.metricsListen, port);
   if ('problems' in metricsListen) return report(metricsListen, io);
-  const healthListen = flags.healthListen === undefined ? undefined : addressOf('--health-listen', flags.healthListen);
+  const healthListen =
+    flags.healthListen === undefined ? undefined : listenAddress('--health-listen', flags.healthListen, port);
   if (healthListen !== undefined && 'problems' in healthListen) return report(healthListen, io);
   if (!isLogLevel(flags.logLevel)) {
     return report(
@@ -74,7 +70,8 @@ export async function runServe(flags: ServeFlags, io: Io): Promise<number> {
     );
   }
   const stopped = untilSignal();
-  const { serve, StartError } = await import('../../runtime/serve.ts');
+  const { serve } = await import('../../runtime/serve.ts');
+  const { StartError } = await import('../../runtime/start.ts');
   const { createLog, gatherLines } = await import('../../telemetry/log.ts');
   const lines = gatherLines((text) => io.stdout(text));
   process.once('exit', () => lines.flush());

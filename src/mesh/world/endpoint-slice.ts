@@ -1,5 +1,6 @@
 import { member, objectMember, objectsMember, stringMember, type JsonObject } from '../../json/json.ts';
-import { keyOf, texts } from './object-key.ts';
+import { keyOf } from '../../kubernetes/object-key.ts';
+import { texts } from './texts.ts';
 
 /** One port of all endpoints of a slice. */
 export interface SlicePort {

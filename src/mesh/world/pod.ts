@@ -2,7 +2,7 @@ import { member, objectMember, objectsMember, stringMember, type JsonObject } fr
 import { annotationNames } from '../../pod/annotation-names.ts';
 import { serviceOf, workloadOf, type ServiceIdentity, type Workload } from '../../pod/workload.ts';
 import { viewPod } from '../../pod/view.ts';
-import { keyOf } from './object-key.ts';
+import { keyOf } from '../../kubernetes/object-key.ts';
 
 /** A pod, as far as a mesh needs it. */
 export interface Pod {

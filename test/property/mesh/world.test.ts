@@ -4,7 +4,7 @@ import { byKey, type JsonObject } from '../../../src/json/json.ts';
 import { planService } from '../../../src/mesh/plan/service-plan.ts';
 import { serviceResources } from '../../../src/mesh/resources/service-resources.ts';
 import { readEndpointSlice } from '../../../src/mesh/world/endpoint-slice.ts';
-import { keyOf } from '../../../src/mesh/world/object-key.ts';
+import { keyOf } from '../../../src/kubernetes/object-key.ts';
 import { readPod } from '../../../src/mesh/world/pod.ts';
 import { readService } from '../../../src/mesh/world/service.ts';
 import { applyEvents, emptyWorld, type World, type WorldEvent } from '../../../src/mesh/world/world.ts';

@@ -7,7 +7,7 @@ import type { JsonObject } from '../../../src/json/json.ts';
 import type { Caller } from '../../../src/mesh/identity/caller.ts';
 import { startControlPlane, type RunningControlPlane } from '../../../src/mesh/serve/control-plane.ts';
 import { readEndpointSlice } from '../../../src/mesh/world/endpoint-slice.ts';
-import { keyOf } from '../../../src/mesh/world/object-key.ts';
+import { keyOf } from '../../../src/kubernetes/object-key.ts';
 import { readPod } from '../../../src/mesh/world/pod.ts';
 import { readService } from '../../../src/mesh/world/service.ts';
 import type { WorldEvent } from '../../../src/mesh/world/world.ts';

@@ -1,0 +1,49 @@
+import type { Server } from 'node:http';
+import type { Log } from '../telemetry/log.ts';
+import type { Address } from './address.ts';
+
+/** The server could not start; each problem is a sentence for people. */
+export class StartError extends Error {
+  readonly problems: readonly string[];
+
+  constructor(problems: readonly string[], options?: ErrorOptions) {
+    super(problems.join('; '), options);
+    this.name = 'StartError';
+    this.problems = problems;
+  }
+}
+
+const listenProblems: ReadonlyMap<string | undefined, string> = new Map([
+  ['EADDRINUSE', 'the address is in use'],
+  ['EADDRNOTAVAIL', 'this machine has no such address'],
+  ['EACCES', 'the port needs more rights'],
+]);
+
+/** Starts listening. Throws a `StartError` that names the flag. */
+export async function listen(
+  server: Pick<Server, 'listen' | 'once' | 'off' | 'on'>,
+  flag: string,
+  { host, port }: Address,
+  log: Log,
+): Promise<void> {
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  server.once('error', reject);
+  server.listen({ port, ...(host === undefined ? {} : { host }) }, resolve);
+  try {
+    await promise;
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    throw new StartError([`${flag}: cannot listen: ${listenProblems.get(code) ?? code}`], { cause: error });
+  }
+  server.off('error', reject);
+  // For example, no file descriptors are left. Later connections can succeed, so this must not end the process.
+  server.on('error', (error: NodeJS.ErrnoException) => log.warn({ code: error.code }, 'a connection was not accepted'));
+}
+
+/** Functions that stop what was started; they run in reverse order. */
+export type Cleanups = (() => void | Promise<void>)[];
+
+/** Stops it. */
+export async function runCleanups(cleanups: Cleanups): Promise<void> {
+  for (const cleanup of cleanups.splice(0).toReversed()) await cleanup();
+}
