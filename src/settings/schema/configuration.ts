@@ -1,7 +1,9 @@
 import * as z from 'zod';
 import { capture } from './capture.ts';
 import { injection } from './injection.ts';
-import { istiod, mode } from './istiod.ts';
+import { istiod } from './istiod.ts';
+import { mesh } from './mesh.ts';
+import { mode } from './mode.ts';
 import { apiVersion, metadata } from './object.ts';
 import { profile, profileLabel, type Profile } from './profile.ts';
 import { proxy } from './proxy.ts';
@@ -27,6 +29,7 @@ const spec = z.strictObject({
   proxy: proxy.prefault({}),
   capture: capture.prefault({}),
   probes: probes.prefault({}),
+  mesh: mesh.prefault({}),
   istiod: istiod.prefault({}),
   sidecars: sidecars.prefault({}),
   profiles: z.array(profile).default([]).transform(withBuiltIn),

@@ -13,7 +13,16 @@ import { leftoversIn } from './leftovers.ts';
 import { proposeIstiodReinvocation } from './reinvoke.ts';
 
 /** Checks what istiod mode needs beyond well-formed settings. */
-function problemsOf({ istiod }: Settings, templates: readonly string[]): Problem[] {
+/** The mode of a profile chooses between proxies that this flavour does not have. */
+function profileProblems({ profiles }: Settings): Problem[] {
+  const message = 'has no effect in mode istiod; remove it';
+  return profiles.flatMap(({ mode }, index) =>
+    mode === undefined ? [] : [{ where: `spec.profiles[${index}].mode`, message }],
+  );
+}
+
+function problemsOf(settings: Settings, templates: readonly string[]): Problem[] {
+  const { istiod } = settings;
   const { global } = istiod.values;
   const problems: Problem[] = [];
   const isWhole = [global.proxy.image, global.proxy_init.image].every((image) => image.includes('/'));
@@ -27,6 +36,7 @@ function problemsOf({ istiod }: Settings, templates: readonly string[]): Problem
       problems.push({ where: 'sidecar templates', message: `"${name}" is the name of a template of Istio’s` });
     }
   }
+  problems.push(...profileProblems(settings));
   return [...problems, ...(istiod.hardened ? rightsProblems(istiod.values, istiod.meshConfig) : [])];
 }
 
