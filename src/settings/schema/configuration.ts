@@ -11,16 +11,20 @@ import { sidecars } from './sidecars.ts';
 
 const probes = z.strictObject({ rewrite: z.boolean().default(true) });
 
-/** The profile of every installation, unless the settings define one of its name. */
-const small: Profile = {
-  name: 'small',
-  podSelector: { matchLabels: { [profileLabel]: 'small' } },
-  resources: { requests: { cpu: '50m', memory: '64Mi' }, limits: { cpu: '100m', memory: '128Mi' } },
-};
+/** The profiles of every installation, unless the settings define one of their names. */
+export const builtInProfiles: readonly Profile[] = [
+  {
+    name: 'small',
+    podSelector: { matchLabels: { [profileLabel]: 'small' } },
+    resources: { requests: { cpu: '50m', memory: '64Mi' }, limits: { cpu: '100m', memory: '128Mi' } },
+  },
+  { name: 'mesh', podSelector: { matchLabels: { [profileLabel]: 'mesh' } }, mode: 'mesh' },
+];
 
-/** Returns the profiles with the built-in one last, so that it never takes precedence. */
+/** Returns the profiles with the built-in ones last, so that they never take precedence. */
 function withBuiltIn(profiles: Profile[]): Profile[] {
-  return profiles.some(({ name }) => name === small.name) ? profiles : [...profiles, small];
+  const names = new Set(profiles.map(({ name }) => name));
+  return [...profiles, ...builtInProfiles.filter(({ name }) => !names.has(name))];
 }
 
 const spec = z.strictObject({

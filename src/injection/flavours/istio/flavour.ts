@@ -2,7 +2,7 @@ import type { Problem } from '../../../grammar/problem.ts';
 import { readAddressVariables } from '../../../istio/address-variables.ts';
 import { previousInjection } from '../../../istio/templates/previous-injection.ts';
 import { istioTemplateNames } from '../../../istio/templates/templates.ts';
-import type { Settings } from '../../../settings/schema/configuration.ts';
+import { builtInProfiles, type Settings } from '../../../settings/schema/configuration.ts';
 import { rightsOf } from '../../../settings/schema/istio/pod-template.ts';
 import type { MeshConfig } from '../../../settings/schema/istio/mesh-config.ts';
 import type { IstioValues } from '../../../settings/schema/istio/values.ts';
@@ -16,8 +16,10 @@ import { proposeIstiodReinvocation } from './reinvoke.ts';
 /** The mode of a profile chooses between proxies that this flavour does not have. */
 function profileProblems({ profiles }: Settings): Problem[] {
   const message = 'has no effect in mode istiod; remove it';
-  return profiles.flatMap(({ mode }, index) =>
-    mode === undefined ? [] : [{ where: `spec.profiles[${index}].mode`, message }],
+  return profiles.flatMap((profile, index) =>
+    profile.mode === undefined || builtInProfiles.includes(profile)
+      ? []
+      : [{ where: `spec.profiles[${index}].mode`, message }],
   );
 }
 
