@@ -19,6 +19,10 @@ node_modules/.package-lock.json: package-lock.json
 demo: node_modules/.package-lock.json ## Show what the product does, on this machine, without a cluster.
 	@$(SCRIPT) scripts/demo.ts
 
+.PHONY: demo-mesh
+demo-mesh: node_modules/.package-lock.json ## Show the mesh: four services on a Kubernetes node of this machine, and who calls whom (root on Linux).
+	@$(SCRIPT) scripts/demo-mesh.ts
+
 .PHONY: test test-unit test-property test-fuzz test-golden test-shell test-http test-apiserver test-sidecars test-dataplane test-mesh test-istio
 test: node_modules/.package-lock.json ## Run every test that this machine can run and count them; prepares its own tools.
 	@$(SCRIPT) scripts/test.ts

@@ -1,23 +1,13 @@
 // cluster.ts up|down [own|test]   a Kubernetes node in a network namespace of this machine; `test` is the tests' own
-import { adminKubeconfig, insideNetwork, places } from '../test/harness/cluster/node/place.ts';
-import { startNode } from '../test/harness/cluster/node/start.ts';
+import { places } from '../test/harness/cluster/node/place.ts';
 import { stopNode } from '../test/harness/cluster/node/stop.ts';
-import { prepareClusterTools, writeClusterImages } from '../test/harness/cluster/prepare.ts';
-import { findProgram } from '../test/harness/tools/kubernetes.ts';
-import { joinEnvironments } from '../test/harness/tools/tool.ts';
+import { bringUp } from './cluster/bring-up.ts';
 
 const [name = '', argument = 'own'] = process.argv.slice(2);
 const commands: Readonly<Record<string, () => Promise<void>>> = {
   async up() {
-    const place = placeOf(argument);
-    const env = joinEnvironments(await prepareClusterTools());
-    await stopNode(place);
-    const images = await writeClusterImages(env);
-    await startNode(place, { env, images: images.file }).finally(() => images.remove());
-    const kubectl = `${insideNetwork(place).join(' ')} ${findProgram('kubectl', env)}`;
-    process.stdout.write(
-      `the node is ready; talk to it with\n  ${kubectl} --kubeconfig ${adminKubeconfig(place)} get pods -A\n`,
-    );
+    const kubectl = await bringUp(placeOf(argument));
+    process.stdout.write(`the node is ready; talk to it with\n  ${kubectl.join(' ')} get pods -A\n`);
   },
   async down() {
     await stopNode(placeOf(argument));

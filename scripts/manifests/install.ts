@@ -26,7 +26,7 @@ export async function renderInstall(kubectl: string): Promise<string> {
 /** The generated manifest of the control plane, relative to the checkout. */
 export const meshFile = 'deploy/mesh.yaml';
 
-const meshHeader = `# Generated from deploy/mesh by \`make manifests\`; do not edit. Experimental: pods are not injected to use it yet.
+const meshHeader = `# Generated from deploy/mesh by \`make manifests\`; do not edit.
 #   install:   kubectl apply -f mesh.yaml       (beside install.yaml)
 #   uninstall: kubectl delete --ignore-not-found -f mesh.yaml
 `;

@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
-import type { ClusterNamespace, RunningPod } from '../../support/cluster/cluster-namespace.ts';
+import { callsInShop, openShop, visitShop } from '../../../scripts/demo/shop.ts';
+import { clusterKubeconfig, type ClusterNamespace, type RunningPod } from '../../support/cluster/cluster-namespace.ts';
 import { inMesh, openMeshOfCluster, type MeshOfCluster } from '../../support/cluster/mesh.ts';
+import { kubectl } from '../../support/cluster/kubectl.ts';
 import { system } from '../../support/cluster/system-namespace.ts';
 import { idlePod } from '../../support/cluster/workbench.ts';
 import { until } from '../../support/waiting.ts';
@@ -39,6 +41,25 @@ test('pods of the mesh are reached by pods outside, and reach those', async () =
   await namespace.untilServed('standalone/app', 'http://web/from-standalone');
   await namespace.untilServed('client/app', 'http://plain/');
   expect(await serverNameOf('/from-standalone')).toBeNull();
+});
+
+test('the shop’s services know each other by the certificates of their service accounts', async () => {
+  const call = (...args: string[]) => kubectl(clusterKubeconfig(), args);
+  await openShop(call, namespace.name);
+  const answer = JSON.parse(await visitShop(call, namespace.name, 5)) as object;
+  expect(answer).toMatchObject({
+    service: 'frontend',
+    next: { service: 'catalog', next: { service: 'cart', next: { service: 'orders' } } },
+  });
+  const identityOf = (name: string) => `spiffe://cluster.local/ns/${namespace.name}/sa/${name}`;
+  const calls = await callsInShop(call, namespace.name);
+  expect(new Set(calls.filter(({ to }) => to !== 'frontend'))).toEqual(
+    new Set([
+      { from: 'frontend', to: 'catalog', requests: 5, identity: identityOf('frontend') },
+      { from: 'catalog', to: 'cart', requests: 5, identity: identityOf('catalog') },
+      { from: 'cart', to: 'orders', requests: 5, identity: identityOf('cart') },
+    ]),
+  );
 });
 
 test('a pod that starts while the control plane is away waits, says why, and starts when it is back', async () => {

@@ -3,7 +3,7 @@ import path from 'node:path';
 import { root } from '../../../../scripts/checkout.ts';
 import { run } from '../../tools/command.ts';
 import type { Image } from './archive.ts';
-import { baseLayers, bases, debian, programLayer } from './base.ts';
+import { baseLayers, bases, debian, debianWithNode, programLayer } from './base.ts';
 import { readStage, type Copy, type Stage } from './dockerfile.ts';
 import { httpdLayer } from './httpd.ts';
 import { freshLayer } from './layer.ts';
@@ -93,6 +93,7 @@ export async function foreignImages(programs: Programs): Promise<readonly Image[
       config: { Cmd: ['httpd-foreground'], WorkingDir: '/usr/local/apache2' },
       layers: [...apache, await httpdLayer()],
     },
+    { name: 'node:24-slim', config: { Cmd: ['node'] }, layers: await baseLayers(debianWithNode, []) },
     // The applications of the examples use its shell and a few commands, which Debian has too.
     { name: 'busybox:1.37', config: { Cmd: ['sh'] }, layers: slim },
   ];
