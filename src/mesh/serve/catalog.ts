@@ -55,11 +55,21 @@ interface Profile {
 }
 
 /** Returns a text that is the same for settings that lead to the same service listeners. */
-function profileKey({ settings: { proxy }, workload, self }: TrafficIntent): string {
-  const { accessLog, metrics, tracing, protocolDetectionTimeoutMs } = proxy;
+function profileKey({ settings: { proxy, capture }, workload, self }: TrafficIntent): string {
+  const { accessLog, metrics, tracing, protocolDetectionTimeoutMs, httpPorts, opaquePorts } = proxy;
+  const { families } = capture;
   // Traces name the workload.
   const named = tracing === undefined ? undefined : `${workload.name}.${self.namespace}`;
-  return canonicalText({ accessLog, metrics, tracing, protocolDetectionTimeoutMs, named });
+  return canonicalText({
+    accessLog,
+    metrics,
+    tracing,
+    protocolDetectionTimeoutMs,
+    httpPorts,
+    opaquePorts,
+    families,
+    named,
+  });
 }
 
 /** Creates a catalog of an empty world. `refused` is called for resources that Envoy would reject. */

@@ -1,8 +1,8 @@
 import { member, objectMember, objectsMember, stringMember, type JsonObject } from '../../json/json.ts';
-import { annotationNames } from '../../pod/annotation-names.ts';
 import { serviceOf, workloadOf, type ServiceIdentity, type Workload } from '../../pod/workload.ts';
 import { viewPod } from '../../pod/view.ts';
 import { keyOf } from '../../kubernetes/object-key.ts';
+import { capturedPorts, type CapturedPorts } from './captured-ports.ts';
 
 /** A pod, as far as a mesh needs it. */
 export interface Pod {
@@ -15,15 +15,18 @@ export interface Pod {
   readonly addresses: readonly string[];
   readonly workload: Workload;
   readonly identity: ServiceIdentity;
-  /** Whether its proxy takes mutual TLS of the mesh. */
-  readonly hasMeshProxy: boolean;
+  /** Ports on which its proxy takes mutual TLS of the mesh: those that are captured, and none without a proxy of the mesh. */
+  readonly securePorts: CapturedPorts;
   readonly isTerminating: boolean;
   /** Whether it has ended, so that its address may belong to another pod. */
   readonly isOver: boolean;
 }
 
-function labelsOf(metadata: JsonObject | undefined): Readonly<Record<string, string>> {
-  const entries = Object.entries(objectMember(metadata, 'labels') ?? {});
+function textsOf(
+  metadata: JsonObject | undefined,
+  key: 'labels' | 'annotations',
+): Readonly<Record<string, string>> {
+  const entries = Object.entries(objectMember(metadata, key) ?? {});
   return Object.fromEntries(entries.filter((entry): entry is [string, string] => typeof entry[1] === 'string'));
 }
 
@@ -33,7 +36,7 @@ export function readPod(object: JsonObject): Pod {
   const { metadata, spec } = view;
   const status = objectMember(object, 'status');
   const phase = stringMember(status, 'phase');
-  const labels = labelsOf(metadata);
+  const labels = textsOf(metadata, 'labels');
   const workload = workloadOf(view);
   return {
     key: keyOf(object),
@@ -45,7 +48,7 @@ export function readPod(object: JsonObject): Pod {
     addresses: objectsMember(status, 'podIPs').flatMap((one) => stringMember(one, 'ip') ?? []),
     workload,
     identity: serviceOf(view, workload),
-    hasMeshProxy: labels[annotationNames.tlsMode] === 'istio',
+    securePorts: capturedPorts(labels, textsOf(metadata, 'annotations')),
     isTerminating: member(metadata, 'deletionTimestamp') !== undefined,
     isOver: phase === 'Succeeded' || phase === 'Failed',
   };
