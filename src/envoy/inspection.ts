@@ -70,7 +70,10 @@ function portPredicate(ranges: readonly PortRange[]): JsonObject {
 const originalDst = extension('original_dst', 'envoy.extensions.filters.listener.original_dst.v3.OriginalDst');
 
 /** Listener filter that sees whether a connection is TLS. */
-export const tlsInspector: JsonObject = extension('tls_inspector', 'envoy.extensions.filters.listener.tls_inspector.v3.TlsInspector');
+export const tlsInspector: JsonObject = extension(
+  'tls_inspector',
+  'envoy.extensions.filters.listener.tls_inspector.v3.TlsInspector',
+);
 
 /** Comes after the TLS inspector, which makes it skip TLS connections. */
 const httpInspector = extension('http_inspector', 'envoy.extensions.filters.listener.http_inspector.v3.HttpInspector');

@@ -52,12 +52,7 @@ export function inspection(proxy: Proxy): JsonObject {
 }
 
 /** Returns the filter of connections that are HTTP. */
-export function httpFilter(
-  intent: TrafficIntent,
-  direction: Direction,
-  routes: Routes,
-  tellsPeer = false,
-): JsonObject {
+export function httpFilter(intent: TrafficIntent, direction: Direction, routes: Routes, tellsPeer = false): JsonObject {
   const { proxy } = intent.settings;
   return transparentHttp({
     name: direction,

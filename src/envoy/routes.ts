@@ -46,12 +46,7 @@ function everything(name: string, routes: readonly JsonObject[]): JsonObject {
  * @param target what the requests are for, which decides about retries and the choice of an endpoint
  * @param ofGrpc what routes of gRPC have besides; undefined if they are like the others
  */
-export function passEverything(
-  name: string,
-  target: RequestTarget,
-  cluster: string,
-  ofGrpc?: JsonObject,
-): JsonObject {
+export function passEverything(name: string, target: RequestTarget, cluster: string, ofGrpc?: JsonObject): JsonObject {
   const route = { cluster, timeout: '0s', ...actionOf(target) };
   const paths = [
     ...(ofGrpc === undefined ? [] : [[{ ...anyPath, grpc: {} }, ofGrpc] as const]),

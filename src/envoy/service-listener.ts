@@ -49,9 +49,7 @@ function chains({ target, protocol, isSticky }: ServiceListenerIntent, traffic: 
   return {
     listener_filters,
     ...inspection(traffic.settings.proxy),
-    filter_chains: [
-      { name: 'http', filter_chain_match, filters: [httpFilter(traffic, 'outbound', { rds: target })] },
-    ],
+    filter_chains: [{ name: 'http', filter_chain_match, filters: [httpFilter(traffic, 'outbound', { rds: target })] }],
     ...bytes,
   };
 }

@@ -17,9 +17,7 @@ interface Place {
  */
 function placesOf({ address, number, endpoints }: PortPlan): readonly Place[] {
   if (address !== undefined) return [{ address, number }];
-  return endpoints.flatMap((one) =>
-    one.identity === undefined ? [] : [{ address: one.address, number: one.port }],
-  );
+  return endpoints.flatMap((one) => (one.identity === undefined ? [] : [{ address: one.address, number: one.port }]));
 }
 
 /**

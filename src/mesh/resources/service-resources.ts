@@ -87,6 +87,10 @@ export function serviceResources(plan: ServicePlan, former: FormerIdentities = (
       // Pods without mutual TLS are reached like any other address.
       return identities.length === 0 ? [] : [{ kind: 'cluster', name, json: headlessCluster(intent) }, ...ofProtocol];
     }
-    return [{ kind: 'cluster', name, json: serviceCluster(intent, plan.hasAffinity) }, endpointsResource(name, port), ...ofProtocol];
+    return [
+      { kind: 'cluster', name, json: serviceCluster(intent, plan.hasAffinity) },
+      endpointsResource(name, port),
+      ...ofProtocol,
+    ];
   });
 }

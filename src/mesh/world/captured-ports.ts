@@ -20,7 +20,8 @@ function read<T>(annotations: Texts, name: string, grammar: Grammar<T>, otherwis
 /** Returns the ports that a pod with these labels and annotations has captured by a proxy of the mesh. */
 export function capturedPorts(labels: Texts, annotations: Texts): CapturedPorts {
   const hasProxy =
-    labels[names.tlsMode] === 'istio' && read(annotations, names.interceptionMode, interceptionMode, 'REDIRECT') !== 'NONE';
+    labels[names.tlsMode] === 'istio' &&
+    read(annotations, names.interceptionMode, interceptionMode, 'REDIRECT') !== 'NONE';
   return {
     included: hasProxy ? read(annotations, names.includeInboundPorts, portListOrAll, 'all') : [],
     excluded: read(annotations, names.excludeInboundPorts, portList, []),

@@ -22,10 +22,7 @@ export interface Pod {
   readonly isOver: boolean;
 }
 
-function textsOf(
-  metadata: JsonObject | undefined,
-  key: 'labels' | 'annotations',
-): Readonly<Record<string, string>> {
+function textsOf(metadata: JsonObject | undefined, key: 'labels' | 'annotations'): Readonly<Record<string, string>> {
   const entries = Object.entries(objectMember(metadata, key) ?? {});
   return Object.fromEntries(entries.filter((entry): entry is [string, string] => typeof entry[1] === 'string'));
 }

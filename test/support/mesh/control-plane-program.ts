@@ -38,14 +38,15 @@ const [, , address = '', stateFile = ''] = process.argv;
 const now = new Date();
 const day = 24 * 60 * 60 * 1000;
 
-interface State {
+/** What survives a restart. */
+export interface Authorities {
   readonly own: KeyedCertificate;
   readonly mesh: KeyedCertificate;
 }
 
 /** The authorities of the last start: a control plane that comes back is the same to its proxies. */
-function readState(): State {
-  if (existsSync(stateFile)) return JSON.parse(readFileSync(stateFile, 'utf8')) as State;
+function readState(): Authorities {
+  if (existsSync(stateFile)) return JSON.parse(readFileSync(stateFile, 'utf8')) as Authorities;
   const state = {
     own: createEllipticAuthority({ name: 'control-plane', now, lifetimeMs: day }),
     mesh: createEllipticAuthority({ name: 'mesh', now, lifetimeMs: day }),

@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { bootstrap } from '../../../src/envoy/bootstrap.ts';
@@ -14,6 +14,7 @@ import { envoyBinary } from '../network/envoy.ts';
 import { inNamespace } from '../network/pod-namespace.ts';
 import { accessibleTo } from '../processes/accessible-file.ts';
 import { until } from '../waiting.ts';
+import type { Authorities } from './control-plane-program.ts';
 import { startControlPlaneProcess, type ControlPlaneProcess } from './control-plane-process.ts';
 import { createMeshNetwork, type MeshNetwork, type MeshPodNamespace } from './mesh-network.ts';
 
@@ -48,6 +49,8 @@ export interface MeshScene {
   /** A client and server without a proxy. */
   readonly outside: Agent;
   readonly controlPlane: ControlPlaneProcess;
+  /** The authorities of the control plane itself and of the mesh, with their keys. */
+  readonly authorities: Authorities;
   restartControlPlane(): Promise<void>;
   /** Sets or deletes objects of the cluster; they survive the control plane. */
   set(...objects: readonly JsonObject[]): void;
@@ -201,6 +204,7 @@ export async function openMesh(label: string, wanted: readonly MeshPodOptions[])
       get controlPlane() {
         return controlPlane;
       },
+      authorities: JSON.parse(readFileSync(path.join(folder, 'state.json'), 'utf8')) as Authorities,
       async restartControlPlane() {
         await controlPlane.stop('SIGKILL');
         controlPlane = await startProcess();
