@@ -26,6 +26,9 @@ export interface MeshPodOptions {
   /** Default: a proxy of the mesh. */
   readonly proxy?: 'mesh' | 'none';
   readonly settings?: ProxyChanges;
+  readonly annotations?: Readonly<Record<string, string>>;
+  /** What is captured. Default: everything. */
+  readonly capture?: Parameters<typeof captureIntent>[0];
 }
 
 /** A pod that runs. */
@@ -70,6 +73,7 @@ export function podObject(options: MeshPodOptions, index: number, network: MeshP
       name: options.name,
       uid: `uid-${index}`,
       labels: { app: options.name, ...(isMesh && { 'security.istio.io/tlsMode': 'istio' }), ...options.labels },
+      ...(options.annotations && { annotations: options.annotations }),
     },
     spec: { serviceAccountName: options.serviceAccount ?? options.name, containers: [] },
     status: { phase: 'Running', podIPs: [{ ip: network.v4 }, { ip: network.v6 }] },
@@ -189,7 +193,9 @@ export async function openMesh(label: string, wanted: readonly MeshPodOptions[])
       const pod = podOf(options, own, app);
       pods[options.name] = pod;
       if (options.proxy === 'none') continue;
-      const captured = network.run(own.name, [captureScript], { env: captureEnvironment(captureIntent()) });
+      const captured = network.run(own.name, [captureScript], {
+        env: captureEnvironment(captureIntent(options.capture)),
+      });
       if (captured.status !== 0) throw new Error(`capture.sh has failed: ${captured.stderr}`);
       cleanups.push(() => pod.stopProxy());
       await pod.startProxy();
