@@ -288,7 +288,7 @@ describe('listeners', () => {
     const [listener] = listeners({ ports: [port] }, settings);
     const filters = listener?.['listener_filters'] as readonly JsonObject[] | undefined;
     const chains = listener?.['filter_chains'] as readonly JsonObject[] | undefined;
-    return [...(filters ?? []), ...(chains ?? [])].map(({ name }) => name).join(' ');
+    return [...(filters ?? []), ...(chains ?? [])].map(({ name }) => String(name)).join(' ');
   }
 
   test.each<[JsonObject, string]>([
