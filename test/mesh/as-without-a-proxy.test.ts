@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, jest } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import type { PortRange } from '../../src/capture/intent.ts';
 import { openMesh, serviceObjects, type MeshPod, type MeshScene } from '../support/mesh/mesh-scene.ts';
 import { dialoguePorts, testDialogues } from '../support/network/as-without-a-proxy/dialogues.ts';
@@ -26,12 +26,14 @@ const plain = [shapePorts.plain, dialoguePorts.excluded, ...Object.values(replac
 const own: readonly number[] = [15_090, 15_021, 15_020];
 const ranges = (ports: readonly number[]): readonly PortRange[] => ports.map((at) => ({ first: at, last: at }));
 
-let scene: MeshScene;
-let front: MeshPod;
-const lines: Record<'mesh' | 'legacy', Line | undefined> = { mesh: undefined, legacy: undefined };
+/** Who calls whom. */
+type Between = 'two proxies' | 'a proxy and a pod without one' | 'a client without a proxy and a proxy';
 
-function lineTo(name: keyof typeof lines): Line {
-  const line = lines[name];
+let scene: MeshScene;
+const lines = new Map<Between, Line>();
+
+function lineBetween(between: Between): Line {
+  const line = lines.get(between);
   if (line === undefined) throw new Error('the scene is not open');
   return line;
 }
@@ -52,41 +54,47 @@ beforeAll(async () => {
     { name: 'mesh', ...options },
     { name: 'legacy', proxy: 'none' },
   ]);
-  front = scene.pods['front'] as MeshPod;
-  for (const [index, name] of (['mesh', 'legacy'] as const).entries()) {
-    const server = scene.pods[name] as MeshPod;
-    const host = `10.96.0.${index + 5}`;
-    // The names say nothing: the settings and the client's first bytes decide.
-    const ports = [...new Set(numbers)].map((port) => ({ name: `any-${port}`, port, target: port }));
-    scene.set(...serviceObjects(name, host, ports, [server]));
-    lines[name] = { client: front.app, server: server.app, host, plainHost: server.network.v4 };
-  }
+  const [front, mesh, legacy] = ['front', 'mesh', 'legacy'].map((name) => scene.pods[name]) as [
+    MeshPod,
+    MeshPod,
+    MeshPod,
+  ];
+  // The names say nothing: the settings and the client's first bytes decide.
+  const ports = [...new Set(numbers)].map((port) => ({ name: `any-${port}`, port, target: port }));
+  const call = (between: Between, server: MeshPod, host: string): void => {
+    scene.set(...serviceObjects(server.name, host, ports, [server]));
+    lines.set(between, { client: front.app, server: server.app, host, plainHost: server.network.v4 });
+  };
+  call('two proxies', mesh, '10.96.0.5');
+  call('a proxy and a pod without one', legacy, '10.96.0.6');
+  const host = mesh.network.v4;
+  lines.set('a client without a proxy and a proxy', { client: scene.outside, server: mesh.app, host, plainHost: host });
   await scene.controlPlane.untilInSync(2);
 });
 
 afterAll(() => scene.stop());
 
-/** A peer by mutual TLS is named to the application. */
-const added = {
-  mesh: { ...addedByProxy, request: [...addedByProxy.request, 'x-forwarded-client-cert'] },
-  legacy: addedByProxy,
+const certificateOfPeers = { 'request: the fields X-Forwarded-Client-Cert: By=x': ['request x-forwarded-client-cert'] };
+
+/** What is added, and what differs, because a peer by mutual TLS is named to the application, and nobody else may name one. */
+const shapesBetween: Readonly<Record<Between, Parameters<typeof describeHttp1Shapes>[1]>> = {
+  'two proxies': {
+    added: { ...addedByProxy, request: [...addedByProxy.request, 'x-forwarded-client-cert'] },
+    documented: certificateOfPeers,
+  },
+  'a proxy and a pod without one': {},
+  'a client without a proxy and a proxy': { documented: certificateOfPeers },
 };
 
-/** What a peer by mutual TLS says of other peers stays, and is followed by its own name. */
-const ofPeers = {
-  mesh: { 'request: the fields X-Forwarded-Client-Cert: By=x': ['request x-forwarded-client-cert'] },
-  legacy: {},
-};
-
-describe.each(['mesh', 'legacy'] as const)('to a pod: %s', (name) => {
-  const line = (): Line => lineTo(name);
+describe.each(Object.keys(shapesBetween) as Between[])('between %s', (between) => {
+  const line = (): Line => lineBetween(between);
 
   describe('shapes of HTTP/1', () => {
     beforeAll(() => serveShapes(line()));
     afterAll(async () => {
       for (const port of Object.values(shapePorts)) await line().server.close({ port });
     });
-    describeHttp1Shapes(line, added[name], ofPeers[name]);
+    describeHttp1Shapes(line, shapesBetween[between]);
   });
 
   describe('logins', () => {
@@ -103,6 +111,9 @@ describe.each(['mesh', 'legacy'] as const)('to a pod: %s', (name) => {
     testReplacedServers(line);
   });
 
+  // Whether a client without a proxy speaks mutual TLS has to be seen first: what it says before it leaves may be lost.
+  if (between === 'a client without a proxy and a proxy') return;
+
   describe('fidelity', () => {
     beforeAll(() => serveFidelity(line().server));
     testFidelity(line);
@@ -111,4 +122,15 @@ describe.each(['mesh', 'legacy'] as const)('to a pod: %s', (name) => {
   describe('dialogues', () => {
     testDialogues(line);
   });
+});
+
+test('bytes between two proxies came by mutual TLS, all of them', () => {
+  const entries = (scene.pods['mesh']?.log() ?? '')
+    .split('\n')
+    .filter((line) => line.startsWith('{') && line.endsWith('}'))
+    .map((line) => JSON.parse(line) as Readonly<Record<string, string | null>>)
+    .filter((entry) => entry['downstream_local_address']?.endsWith(`:${dialoguePorts.captured}`) === true);
+  expect(new Set(entries.map((entry) => entry['requested_server_name']))).toEqual(
+    new Set([`outbound_.${dialoguePorts.captured}_._.mesh.shop.svc.cluster.local`]),
+  );
 });

@@ -29,13 +29,14 @@ export async function serveShapes({ server }: Line): Promise<void> {
 /**
  * Plays every exchange with the proxies and without, and compares what both sides have heard.
  *
- * @param more differences of this line alone, by kind and name of the shape
+ * @param own what this line adds to messages, and differences of its own, by kind and name of the shape
  */
 export function describeHttp1Shapes(
   line: () => Line,
-  added: Added = addedByProxy,
-  more: Readonly<Record<string, readonly string[]>> = {},
+  own: { readonly added?: Added; readonly documented?: Readonly<Record<string, readonly string[]>> } = {},
 ): void {
+  const added = own.added ?? addedByProxy;
+
   async function play(
     host: string,
     port: number,
@@ -68,7 +69,7 @@ export function describeHttp1Shapes(
         ...differencesOf('answer', answers[0] ?? [], answers[1] ?? [], added),
       ];
       const key = `${kind}: ${name}`;
-      expect(differences).toEqual(more[key] ?? documented.get(key) ?? []);
+      expect(differences).toEqual(own.documented?.[key] ?? documented.get(key) ?? []);
     });
   });
 }
