@@ -286,9 +286,9 @@ describe('listeners', () => {
   /** How a listener reads connections: by its listener filters and its filter chains. */
   function reading(port: JsonObject, settings?: ProxyChanges): string {
     const [listener] = listeners({ ports: [port] }, settings);
-    const filters = listener?.['listener_filters'] as readonly JsonObject[] | undefined;
-    const chains = listener?.['filter_chains'] as readonly JsonObject[] | undefined;
-    return [...(filters ?? []), ...(chains ?? [])].map(({ name }) => String(name)).join(' ');
+    const named = (field: string): readonly { readonly name: string }[] =>
+      (listener?.[field] as readonly { readonly name: string }[] | undefined) ?? [];
+    return [...named('listener_filters'), ...named('filter_chains')].map(({ name }) => name).join(' ');
   }
 
   test.each<[JsonObject, string]>([
