@@ -46,7 +46,7 @@ beforeAll(async () => {
       httpPorts: ranges([...new Set(numbers)].filter((port) => port !== dialoguePorts.captured)),
       opaquePorts: ranges([9082, 3128]),
     },
-    annotations: { 'traffic.sidecar.istio.io/excludeInboundPorts': plain.join(',') },
+    annotations: { 'sidecar-injector.io/bypassedInboundPorts': plain.join(',') },
     capture: { inbound: { excludePorts: ranges([...own, ...plain]) }, outbound: { excludePorts: ranges(plain) } },
   };
   scene = await openMesh('faithful', [

@@ -31,7 +31,7 @@ beforeAll(async () => {
     {
       name: 'cart-2',
       serviceAccount: 'cart',
-      annotations: { 'traffic.sidecar.istio.io/excludeInboundPorts': String(excluded) },
+      annotations: { 'sidecar-injector.io/bypassedInboundPorts': String(excluded) },
       capture: { inbound: { excludePorts: [15_090, 15_021, 15_020, excluded].map((at) => ({ first: at, last: at })) } },
     },
     { name: 'legacy', proxy: 'none' },

@@ -1,5 +1,4 @@
 import type { Endpoint } from '../world/endpoint-slice.ts';
-import { isCaptured } from '../world/captured-ports.ts';
 import type { Pod } from '../world/pod.ts';
 import type { Service, ServicePort } from '../world/service.ts';
 import type { World } from '../world/world.ts';
@@ -58,6 +57,10 @@ function familyOf(address: string): Family {
   return address.includes(':') ? 'IPv6' : 'IPv4';
 }
 
+function takesMutualTls({ plainPorts }: Pod, port: number): boolean {
+  return plainPorts !== 'all' && !plainPorts.some(({ first, last }) => first <= port && port <= last);
+}
+
 /** The conditions mean what they mean to kube-proxy: an endpoint that is ready counts even if it terminates. */
 function healthOf({ isReady, isServing, isTerminating }: Endpoint): EndpointPlan['health'] {
   if (isReady) return 'healthy';
@@ -85,7 +88,7 @@ function endpointsOf(world: World, service: Service, port: ServicePort, domains:
         health: healthOf(endpoint),
         pod,
         identity:
-          pod !== undefined && isCaptured(pod.securePorts, target.number)
+          pod !== undefined && takesMutualTls(pod, target.number)
             ? spiffeId(domains.trust, pod.namespace, pod.serviceAccount)
             : undefined,
       };

@@ -6,6 +6,7 @@ import { serviceResources } from '../../../src/mesh/resources/service-resources.
 import { keyOf } from '../../../src/kubernetes/object-key.ts';
 import { eventOf, worldOf } from '../../support/mesh/world-events.ts';
 import { applyEvents, emptyWorld, type World } from '../../../src/mesh/world/world.ts';
+import { tokenVolume } from '../../../src/sidecars/standalone/mesh-membership.ts';
 
 /*
  * Whatever happens in whatever order, the world is that of its objects alone, and what was planned anew for what was touched is
@@ -65,7 +66,11 @@ const pod: fc.Arbitrary<JsonObject> = fc
       uid: one.name,
       labels: one.mesh ? { 'security.istio.io/tlsMode': 'istio' } : {},
     },
-    spec: { serviceAccountName: one.account, containers: [] },
+    spec: {
+      serviceAccountName: one.account,
+      containers: [],
+      volumes: one.mesh ? [tokenVolume({ audience: 'mesh' })] : [],
+    },
     status: { phase: one.phase, podIPs: [{ ip: one.ip }] },
   }));
 

@@ -1,5 +1,6 @@
 import * as fc from 'fast-check';
 import type { JsonObject } from '../../../src/json/json.ts';
+import { tokenVolume } from '../../../src/sidecars/standalone/mesh-membership.ts';
 
 /*
  * Services, EndpointSlices and pods as the API server would let them in, but for what they say of each other.
@@ -147,9 +148,13 @@ export const serviceWithEndpoints: fc.Arbitrary<readonly JsonObject[]> = fc
             name: podName(last),
             uid: `pod-${podName(last)}`,
             labels: { app: name, ...(isMesh && { 'security.istio.io/tlsMode': 'istio' }) },
-            annotations: { 'traffic.sidecar.istio.io/excludeInboundPorts': excluded },
+            annotations: { 'sidecar-injector.io/bypassedInboundPorts': excluded },
           },
-          spec: { serviceAccountName: serviceAccount, containers: [] },
+          spec: {
+            serviceAccountName: serviceAccount,
+            containers: [],
+            volumes: isMesh ? [tokenVolume({ audience: 'mesh' })] : [],
+          },
           status: { phase: 'Running', podIPs: [{ ip: `10.0.0.${last}` }, { ip: `fd00::${last}` }] },
         }),
       ),

@@ -4,6 +4,7 @@ import { noticesOf } from '../../../src/mesh/plan/notices.ts';
 import { planService, type ServicePlan } from '../../../src/mesh/plan/service-plan.ts';
 import { serviceListeners } from '../../../src/mesh/resources/service-listeners.ts';
 import { serviceResources } from '../../../src/mesh/resources/service-resources.ts';
+import { tokenVolume } from '../../../src/sidecars/standalone/mesh-membership.ts';
 import { readService } from '../../../src/mesh/world/service.ts';
 import { proxyIntent, type ProxyChanges } from '../../support/builders/proxy-intent.ts';
 import { worldOf } from '../../support/mesh/world-events.ts';
@@ -48,7 +49,11 @@ function pod(name: string, annotations: Readonly<Record<string, string>> = {}, i
       labels: isMesh ? { 'security.istio.io/tlsMode': 'istio' } : {},
       annotations,
     },
-    spec: { serviceAccountName: 'cart', containers: [] },
+    spec: {
+      serviceAccountName: 'cart',
+      containers: [],
+      volumes: isMesh ? [tokenVolume({ audience: 'mesh' })] : [],
+    },
     status: { phase: 'Running', podIPs: [{ ip: '10.0.0.1' }] },
   };
 }
@@ -193,18 +198,12 @@ describe('mutual TLS', () => {
     return found?.ports.flatMap((port) => port.endpoints.map(({ identity }) => identity)) ?? [];
   };
   const id = 'spiffe://cluster.local/ns/shop/sa/cart';
-  const exclude = 'traffic.sidecar.istio.io/excludeInboundPorts';
-  const include = 'traffic.sidecar.istio.io/includeInboundPorts';
+  const bypassed = 'sidecar-injector.io/bypassedInboundPorts';
 
   test.each<[string, Readonly<Record<string, string>>, readonly (string | undefined)[]]>([
     ['all ports', {}, [id, id]],
-    ['but one that is not captured', { [exclude]: '22, 9000-9010' }, [id, undefined]],
-    ['those that are captured', { [include]: '9000' }, [undefined, id]],
-    ['a list of captured ports stands above one of others', { [include]: '9000', [exclude]: '9000' }, [undefined, id]],
-    ['but one, where all others are captured', { [include]: '*', [exclude]: '8080' }, [undefined, id]],
-    ['none is captured', { [include]: '' }, [undefined, undefined]],
-    ['without capture', { 'sidecar.istio.io/interceptionMode': 'NONE' }, [undefined, undefined]],
-    ['what no injector would have taken', { [exclude]: 'all of them' }, [id, id]],
+    ['but those that pass by the proxy', { [bypassed]: '22,9000-9010' }, [id, undefined]],
+    ['none, if nobody knows which', { [bypassed]: 'all of them' }, [undefined, undefined]],
   ])('%s', (_, annotations, expected) => {
     expect(identities(annotations)).toEqual(expected);
   });
