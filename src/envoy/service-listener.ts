@@ -19,8 +19,8 @@ export interface ServiceListenerIntent {
    * and servers that speak TLS on a port that says `http` agree without a proxy.
    */
   readonly protocol: 'http' | 'tcp' | 'detect';
-  /** Whether the cluster picks an endpoint by the client's address. */
-  readonly isSticky: boolean;
+  /** How an endpoint is picked: any, by the client's address, or the one that the client dials. */
+  readonly choice: 'any' | 'sticky' | 'dialled';
 }
 
 /** Tells the server that no HTTP is inside: a cluster says that there is. */
@@ -38,10 +38,20 @@ const announceTcp: JsonObject = extension(
   },
 );
 
-function chains({ target, protocol, isSticky }: ServiceListenerIntent, traffic: TrafficIntent): JsonObject {
+/**
+ * A connection that an endpoint does not take is offered to others, as often as fits into the time for which a kernel would dial:
+ * which of them was tried before does not count.
+ */
+const attempts: Readonly<Record<ServiceListenerIntent['choice'], JsonObject>> = {
+  any: { max_connect_attempts: 10 },
+  sticky: { max_connect_attempts: 10, hash_policy: [{ source_ip: {} }] },
+  dialled: {},
+};
+
+function chains({ target, protocol, choice }: ServiceListenerIntent, traffic: TrafficIntent): JsonObject {
   const tcp = tcpFilter(traffic, 'outbound', target, {
     stat_prefix: 'outbound',
-    ...(isSticky ? { hash_policy: [{ source_ip: {} }] } : {}),
+    ...attempts[choice],
   });
   const bytes = { default_filter_chain: { name: 'tcp', filters: [announceTcp, tcp] } };
   if (protocol === 'tcp') return bytes;

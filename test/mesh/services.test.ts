@@ -246,6 +246,45 @@ test('without an endpoint a request gets 503, and a connection ends', async () =
   });
 });
 
+test('a connection of TCP that one endpoint refuses is taken by another one', async () => {
+  const ports = [{ name: 'tcp', port: 81 }];
+  await apply(
+    ...objectsOf('half', clusterIps('10.96.1.17'), ports, [
+      ['IPv4', [endpointOf(one), endpointOf(two), endpointOf(legacy)], { tcp: 9000 }],
+      // Nothing listens there.
+      ['IPv4', [endpointOf(legacy)], { tcp: 9999 }],
+    ]),
+  );
+  for (let times = 0; times < 60; times += 1) expect(await bannerAt('10.96.1.17', 81)).not.toBe('');
+});
+
+describe('logins that belong to a connection', () => {
+  const get = (path: string): string => `GET ${path} HTTP/1.1\r\nHost: cart\r\n\r\n`;
+  const ports = [{ name: 'http', port: 80 }];
+  const others = ['bob', 'carol', 'dave', 'erin', 'frank', 'grace'];
+
+  async function answersAt(host: string): Promise<readonly string[]> {
+    const [, ...answers] = await front.app.converse({
+      host,
+      port: 80,
+      steps: [
+        { who: 'alice', send: get('/login?user=alice'), until: 'logged in' },
+        ...['alice', ...others].map((who) => ({ who, send: get('/who'), until: who === 'alice' ? ' 200' : ' 401' })),
+      ],
+    });
+    return answers.map((answer) => answer.slice(0, 12));
+  }
+
+  test.each<[string, JsonObject]>([
+    ['with session affinity', { ...clusterIps('10.96.1.18'), sessionAffinity: 'ClientIP' }],
+    ['with one endpoint', clusterIps('10.96.1.18')],
+  ])('%s are kept', async (what, spec) => {
+    const endpoints = what === 'with one endpoint' ? [endpointOf(one)] : [endpointOf(one), endpointOf(two)];
+    await apply(...objectsOf('logins', spec, ports, [['IPv4', endpoints, { http: 8080 }]]));
+    expect(await answersAt('10.96.1.18')).toEqual(['HTTP/1.1 200', ...others.map(() => 'HTTP/1.1 401')]);
+  });
+});
+
 describe('ports', () => {
   test.each<[JsonObject, string]>([
     [{ name: 'http' }, 'HTTP'],

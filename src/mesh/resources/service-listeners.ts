@@ -26,6 +26,8 @@ function placesOf({ address, number, endpoints }: PortPlan): readonly Place[] {
  */
 export function serviceListeners(plan: ServicePlan, traffic: TrafficIntent): readonly Resource[] {
   const families = new Set(traffic.settings.capture.families);
+  const sharing = plan.hasAffinity ? 'sticky' : 'any';
+  const choice = plan.isHeadless ? 'dialled' : sharing;
   return plan.ports.flatMap((port) =>
     placesOf(port).flatMap(({ address, number }): readonly Resource[] => {
       // Such connections are not captured, and a kernel without IPv6 would reject the listener.
@@ -38,7 +40,7 @@ export function serviceListeners(plan: ServicePlan, traffic: TrafficIntent): rea
         port: number,
         target: outboundName(port, plan.host),
         protocol: isBytes ? 'tcp' : port.protocol,
-        isSticky: plan.hasAffinity && !plan.isHeadless,
+        choice,
       } as const;
       return [{ kind: 'listener', name, json: serviceListener(intent, traffic) }];
     }),
