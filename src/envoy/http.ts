@@ -93,10 +93,25 @@ export interface TransparentHttp {
   readonly filters: readonly JsonObject[];
   readonly accessLog: readonly JsonObject[];
   readonly tracing: JsonObject | undefined;
+  /** Whether the application is told by `x-forwarded-client-cert` who its client is, and by nobody else. Default: it is not. */
+  readonly tellsPeer?: boolean;
 }
 
+/**
+ * What happens to `x-forwarded-client-cert`. As in Istio, the peer's certificate is appended to what a peer with one has written, and
+ * what others have written is removed. Envoy's default removes it always.
+ */
+const clientCertificate = {
+  told: {
+    forward_client_cert_details: 'APPEND_FORWARD',
+    set_current_client_cert_details: { subject: true, dns: true, uri: true },
+  },
+  untouched: { forward_client_cert_details: 'ALWAYS_FORWARD_ONLY' },
+} as const satisfies Readonly<Record<string, JsonObject>>;
+
 /** Returns the connection manager of captured traffic, as transparent as Envoy allows. */
-export function transparentHttp({ name, routes, filters, accessLog, tracing }: TransparentHttp): JsonObject {
+export function transparentHttp(intent: TransparentHttp): JsonObject {
+  const { name, routes, filters, accessLog, tracing, tellsPeer } = intent;
   return connectionManager({
     stat_prefix: name,
     ...routeSource(routes),
@@ -115,8 +130,7 @@ export function transparentHttp({ name, routes, filters, accessLog, tracing }: T
     upgrade_configs: [...upgrades, 'CONNECT'].map((upgrade_type) => ({ upgrade_type })),
     ...(tracing === undefined ? {} : { tracing, request_id_extension: untouchedRequestId }),
     server_header_transformation: 'PASS_THROUGH',
-    // Envoy's default removes it.
-    forward_client_cert_details: 'ALWAYS_FORWARD_ONLY',
+    ...clientCertificate[tellsPeer === true ? 'told' : 'untouched'],
     // Long polls and streams may be silent for longer than Envoy's default of five minutes.
     stream_idle_timeout: '0s',
     // A client that never ends its headers would hold one of the proxy's connections indefinitely.

@@ -54,6 +54,11 @@ export function inspectedPorts({ settings, httpInboundPorts, opaqueInboundPorts 
   };
 }
 
+/** Whether connections to a port are inspected. */
+export function isInspected(intent: TrafficIntent, direction: Direction, port: number): boolean {
+  return inspectedPorts(intent)[direction].some(({ first, last }) => first <= port && port <= last);
+}
+
 /** Returns a `ListenerFilterChainMatchPredicate` of destination ports, at least one. Its upper bound is exclusive. */
 function portPredicate(ranges: readonly PortRange[]): JsonObject {
   const rules = ranges.map(({ first, last }) => ({ destination_port_range: { start: first, end: last + 1 } }));
@@ -64,7 +69,11 @@ function portPredicate(ranges: readonly PortRange[]): JsonObject {
 
 const originalDst = extension('original_dst', 'envoy.extensions.filters.listener.original_dst.v3.OriginalDst');
 
-const tlsInspector = extension('tls_inspector', 'envoy.extensions.filters.listener.tls_inspector.v3.TlsInspector');
+/** Listener filter that sees whether a connection is TLS. */
+export const tlsInspector: JsonObject = extension(
+  'tls_inspector',
+  'envoy.extensions.filters.listener.tls_inspector.v3.TlsInspector',
+);
 
 /** Comes after the TLS inspector, which makes it skip TLS connections. */
 const httpInspector = extension('http_inspector', 'envoy.extensions.filters.listener.http_inspector.v3.HttpInspector');
@@ -83,6 +92,9 @@ export function listenerFilters(inspected: readonly PortRange[], takesTls = fals
   const http = { ...httpInspector, filter_disabled };
   return [originalDst, takesTls ? tlsInspector : { ...tlsInspector, filter_disabled }, http];
 }
+
+/** Matches connections in which no TLS was detected. */
+export const isPlain: JsonObject = { transport_protocol: 'raw_buffer' };
 
 /** Matches connections in which HTTP was detected. */
 export const isHttp: JsonObject = {

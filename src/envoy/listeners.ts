@@ -42,7 +42,7 @@ interface Capturing {
 }
 
 /** Returns what a listener does about connections that it inspects: how long, and how it reports those that end meanwhile. */
-function inspection(proxy: Proxy): JsonObject {
+export function inspection(proxy: Proxy): JsonObject {
   const cut = cutConnectionLogs(proxy);
   return {
     listener_filters_timeout: duration(proxy.protocolDetectionTimeoutMs),
@@ -52,7 +52,7 @@ function inspection(proxy: Proxy): JsonObject {
 }
 
 /** Returns the filter of connections that are HTTP. */
-function httpFilter(intent: TrafficIntent, direction: Direction, routes: Routes): JsonObject {
+export function httpFilter(intent: TrafficIntent, direction: Direction, routes: Routes, tellsPeer = false): JsonObject {
   const { proxy } = intent.settings;
   return transparentHttp({
     name: direction,
@@ -60,17 +60,24 @@ function httpFilter(intent: TrafficIntent, direction: Direction, routes: Routes)
     filters: proxy.metrics.istio ? [grpcStats] : [],
     accessLog: accessLogs(proxy, direction, 'http'),
     tracing: tracing(intent),
+    tellsPeer,
   });
 }
 
 /** Returns the filter of all other connections. */
-function tcpFilter({ settings: { proxy } }: TrafficIntent, direction: Direction, cluster: string): JsonObject {
+export function tcpFilter(
+  { settings: { proxy } }: TrafficIntent,
+  direction: Direction,
+  cluster: string,
+  more: JsonObject = {},
+): JsonObject {
   const logOptions = tcpLogOptions(proxy);
   return tcpProxy(cluster, {
     // As long as without a proxy; keep-alive detects peers that have vanished.
     idle_timeout: '0s',
     access_log: accessLogs(proxy, direction, 'tcp'),
     ...(logOptions === undefined ? {} : { access_log_options: logOptions }),
+    ...more,
   });
 }
 
@@ -90,7 +97,7 @@ function capture(intent: TrafficIntent, capturing: Capturing): JsonObject {
   const { proxy, capture: captured } = intent.settings;
   const takesTls = trustDomain !== undefined;
   const inspects = inspected.length > 0;
-  const http = inspects || takesTls ? httpFilter(intent, direction, routes) : undefined;
+  const http = inspects || takesTls ? httpFilter(intent, direction, routes, takesTls) : undefined;
   const tcp = tcpFilter(intent, direction, cluster);
   return {
     name,

@@ -24,6 +24,14 @@ const retries = {
   },
 } as const satisfies Readonly<Record<string, JsonObject>>;
 
+/** What requests are for. A sticky Service has one endpoint for all connections of a client. */
+export type RequestTarget = keyof typeof retries | 'stickyService';
+
+function actionOf(target: RequestTarget): JsonObject {
+  if (target !== 'stickyService') return { retry_policy: retries[target] };
+  return { retry_policy: retries.service, hash_policy: [{ connection_properties: { source_ip: true } }] };
+}
+
 const anyPath: JsonObject = { prefix: '/' };
 /** CONNECT requests have no path. */
 const connect: JsonObject = { connect_matcher: {} };
@@ -35,16 +43,11 @@ function everything(name: string, routes: readonly JsonObject[]): JsonObject {
 /**
  * Returns an `envoy.config.route.v3.RouteConfiguration` that sends every request to one cluster.
  *
- * @param target what the requests are for, which decides about retries
+ * @param target what the requests are for, which decides about retries and the choice of an endpoint
  * @param ofGrpc what routes of gRPC have besides; undefined if they are like the others
  */
-export function passEverything(
-  name: string,
-  target: keyof typeof retries,
-  cluster: string,
-  ofGrpc?: JsonObject,
-): JsonObject {
-  const route = { cluster, timeout: '0s', retry_policy: retries[target] };
+export function passEverything(name: string, target: RequestTarget, cluster: string, ofGrpc?: JsonObject): JsonObject {
+  const route = { cluster, timeout: '0s', ...actionOf(target) };
   const paths = [
     ...(ofGrpc === undefined ? [] : [[{ ...anyPath, grpc: {} }, ofGrpc] as const]),
     [anyPath, {}] as const,

@@ -1,6 +1,6 @@
 import type { JsonObject } from '../json/json.ts';
 import { transparentCluster } from './clusters.ts';
-import { clientTls, fromControlPlane, plainText } from './mesh-tls.ts';
+import { clientTls, fromControlPlane, meshProtocols, plainText } from './mesh-tls.ts';
 
 /** Key and value in the metadata of endpoints that take mutual TLS. */
 export const meshEndpoint: JsonObject = { tlsMode: 'istio' };
@@ -13,14 +13,13 @@ export interface ServiceClusterIntent {
   readonly port: number;
   /** SPIFFE ids that its endpoints may have; none if no endpoint takes mutual TLS. */
   readonly identities: readonly string[];
-  /** Application protocol of connections with mutual TLS. */
-  readonly alpn: string;
   /** Metadata that metrics read, by key. */
   readonly metadata: JsonObject;
 }
 
-function tls({ host, port, identities, alpn }: ServiceClusterIntent): JsonObject {
-  return clientTls(`outbound_.${port}_._.${host}`, { exact: identities }, [alpn]);
+/** Connections of mutual TLS carry HTTP, unless their listener says otherwise. */
+function tls({ host, port, identities }: ServiceClusterIntent): JsonObject {
+  return clientTls(`outbound_.${port}_._.${host}`, { exact: identities }, [meshProtocols.http]);
 }
 
 /** Returns what the clusters of a Service have in common. */
@@ -28,13 +27,17 @@ function common({ name, metadata }: ServiceClusterIntent): JsonObject {
   return { name, ...transparentCluster, metadata: { filter_metadata: { mesh: metadata } } };
 }
 
-/** Returns the cluster of a Service with an address: its endpoints come by themselves, each with or without mutual TLS. */
-export function serviceCluster(intent: ServiceClusterIntent): JsonObject {
+/**
+ * Returns the cluster of a Service with an address: its endpoints come by themselves, each with or without mutual TLS.
+ *
+ * @param isSticky whether routes and TCP proxies say by which hash an endpoint is picked
+ */
+export function serviceCluster(intent: ServiceClusterIntent, isSticky: boolean): JsonObject {
   return {
     ...common(intent),
     type: 'EDS',
     eds_cluster_config: { eds_config: fromControlPlane },
-    lb_policy: 'LEAST_REQUEST',
+    lb_policy: isSticky ? 'RING_HASH' : 'LEAST_REQUEST',
     // With the default, half of the endpoints being unready would send requests to all of them.
     common_lb_config: { healthy_panic_threshold: { value: 0 } },
     ...(intent.identities.length === 0

@@ -1,12 +1,11 @@
 import type { JsonObject } from '../json/json.ts';
 import { bufferBytes } from './buffers.ts';
-import { duration, extension, socketAddress } from './extension.ts';
-import { transparentHttp } from './http.ts';
-import { inspectAll, isHttp } from './inspection.ts';
+import { extension, socketAddress } from './extension.ts';
+import { inspectAll, isHttp, isPlain, tlsInspector } from './inspection.ts';
+import type { TrafficIntent } from './intent.ts';
 import { keepAlive } from './keep-alive.ts';
-import { tcpProxy } from './listeners.ts';
+import { httpFilter, inspection, tcpFilter } from './listeners.ts';
 import { meshProtocols } from './mesh-tls.ts';
-import { grpcStats } from './metrics.ts';
 
 /** A listener for connections to one address and port of a Service, which are handed to it. */
 export interface ServiceListenerIntent {
@@ -15,17 +14,16 @@ export interface ServiceListenerIntent {
   readonly port: number;
   /** Name of the Service's cluster and of its routes. */
   readonly target: string;
+  /**
+   * `tcp` is forwarded as bytes from the start; `detect` is HTTP if its first bytes are, and `http` unless they are TLS: clients
+   * and servers that speak TLS on a port that says `http` agree without a proxy.
+   */
   readonly protocol: 'http' | 'tcp' | 'detect';
-  /** How long to wait for a client's first bytes where the protocol has to be detected. */
-  readonly detectionTimeoutMs: number;
-  /** Whether gRPC messages are counted. */
-  readonly countsMessages: boolean;
-  readonly accessLog: { readonly http: readonly JsonObject[]; readonly tcp: readonly JsonObject[] };
-  readonly logOptions: JsonObject | undefined;
-  readonly tracing: JsonObject | undefined;
+  /** How an endpoint is picked: any, by the client's address, or the one that the client dials. */
+  readonly choice: 'any' | 'sticky' | 'dialled';
 }
 
-/** Tells the server that no HTTP is inside, where the cluster says otherwise because it serves both. */
+/** Tells the server that no HTTP is inside: a cluster says that there is. */
 const announceTcp: JsonObject = extension(
   'announce_tcp',
   'envoy.extensions.filters.network.set_filter_state.v3.Config',
@@ -40,44 +38,34 @@ const announceTcp: JsonObject = extension(
   },
 );
 
-function httpFilter({ target, countsMessages, accessLog, tracing }: ServiceListenerIntent): JsonObject {
-  return transparentHttp({
-    name: 'outbound',
-    routes: { rds: target },
-    filters: countsMessages ? [grpcStats] : [],
-    accessLog: accessLog.http,
-    tracing,
-  });
-}
+/**
+ * A connection that an endpoint does not take is offered to others, as often as fits into the time for which a kernel would dial:
+ * which of them was tried before does not count.
+ */
+const attempts: Readonly<Record<ServiceListenerIntent['choice'], JsonObject>> = {
+  any: { max_connect_attempts: 10 },
+  sticky: { max_connect_attempts: 10, hash_policy: [{ source_ip: {} }] },
+  dialled: {},
+};
 
-function tcpFilter({ target, accessLog, logOptions }: ServiceListenerIntent): JsonObject {
-  return tcpProxy(target, {
+function chains({ target, protocol, choice }: ServiceListenerIntent, traffic: TrafficIntent): JsonObject {
+  const tcp = tcpFilter(traffic, 'outbound', target, {
     stat_prefix: 'outbound',
-    idle_timeout: '0s',
-    access_log: accessLog.tcp,
-    ...(logOptions === undefined ? {} : { access_log_options: logOptions }),
+    ...attempts[choice],
   });
-}
-
-function chains(intent: ServiceListenerIntent): JsonObject {
-  switch (intent.protocol) {
-    case 'http':
-      return { filter_chains: [{ name: 'http', filters: [httpFilter(intent)] }] };
-    case 'tcp':
-      return { filter_chains: [{ name: 'tcp', filters: [tcpFilter(intent)] }] };
-    case 'detect':
-      return {
-        listener_filters: inspectAll,
-        listener_filters_timeout: duration(intent.detectionTimeoutMs),
-        continue_on_listener_filters_timeout: true,
-        filter_chains: [{ name: 'http', filter_chain_match: isHttp, filters: [httpFilter(intent)] }],
-        default_filter_chain: { name: 'tcp', filters: [announceTcp, tcpFilter(intent)] },
-      };
-  }
+  const bytes = { default_filter_chain: { name: 'tcp', filters: [announceTcp, tcp] } };
+  if (protocol === 'tcp') return bytes;
+  const [listener_filters, filter_chain_match] = protocol === 'http' ? [[tlsInspector], isPlain] : [inspectAll, isHttp];
+  return {
+    listener_filters,
+    ...inspection(traffic.settings.proxy),
+    filter_chains: [{ name: 'http', filter_chain_match, filters: [httpFilter(traffic, 'outbound', { rds: target })] }],
+    ...bytes,
+  };
 }
 
 /** Returns the listener, which binds to nothing: the outbound listener hands connections to it. */
-export function serviceListener(intent: ServiceListenerIntent): JsonObject {
+export function serviceListener(intent: ServiceListenerIntent, traffic: TrafficIntent): JsonObject {
   return {
     name: intent.name,
     traffic_direction: 'OUTBOUND',
@@ -85,6 +73,6 @@ export function serviceListener(intent: ServiceListenerIntent): JsonObject {
     bind_to_port: false,
     per_connection_buffer_limit_bytes: bufferBytes,
     tcp_keepalive: keepAlive,
-    ...chains(intent),
+    ...chains(intent, traffic),
   };
 }

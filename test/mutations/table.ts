@@ -3,6 +3,7 @@ import { capture } from './capture.ts';
 import { certificates } from './certificates.ts';
 import type { Edit } from './edit.ts';
 import { engine } from './engine.ts';
+import { mesh } from './mesh.ts';
 import { policy } from './policy.ts';
 import { server } from './server.ts';
 import { texts } from './texts.ts';
@@ -16,4 +17,5 @@ export const edits: readonly Edit[] = [
   ...texts,
   ...capture,
   ...certificates,
+  ...mesh,
 ];

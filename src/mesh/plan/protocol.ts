@@ -17,12 +17,10 @@ const stated: ReadonlyMap<string, Protocol> = new Map([
 /** Ports of servers that speak first or not HTTP (SMTP, DNS, MySQL, MongoDB), as in Istio. */
 const notHttp: ReadonlySet<number> = new Set([25, 53, 3306, 27017]);
 
-/** Returns how a port of a Service is read: by its `appProtocol`, else by its name up to the first dash. */
+/** Returns how a port of a Service is read: by its `appProtocol`, or if it has none by its name, up to the first dash. */
 export function protocolOf({ name, number, transport, appProtocol }: ServicePort): Protocol {
   if (transport !== 'TCP') return 'none';
-  const known = appProtocol === undefined ? undefined : stated.get(appProtocol.toLowerCase());
-  if (known !== undefined) return known;
-  const lower = name.toLowerCase();
+  const lower = (appProtocol ?? name).toLowerCase();
   const word = lower.startsWith('grpc-web') ? 'grpc-web' : (lower.split('-')[0] ?? '');
   return stated.get(word) ?? (notHttp.has(number) ? 'tcp' : 'detect');
 }

@@ -5,6 +5,9 @@ import type { World } from '../world/world.ts';
 import { spiffeId } from './identity.ts';
 import { protocolOf, type Protocol } from './protocol.ts';
 
+/** Family of an address, as Kubernetes writes it. */
+export type Family = 'IPv4' | 'IPv6';
+
 /** Where one port of a Service can be reached. */
 export interface EndpointPlan {
   readonly address: string;
@@ -17,10 +20,15 @@ export interface EndpointPlan {
   readonly identity: string | undefined;
 }
 
-/** One port of a Service as clients see it. */
+/** One port of a Service as clients see it at one of its addresses. */
 export interface PortPlan {
   readonly number: number;
   readonly protocol: Exclude<Protocol, 'none'>;
+  /** Address of the Service; undefined if it is headless, so that clients call the endpoints themselves. */
+  readonly address: string | undefined;
+  /** Family of the Service's second address, for a port that is called there. */
+  readonly secondFamily: Family | undefined;
+  /** Those of the address's family: that an application listens in one family does not say that it does in the other. */
   readonly endpoints: readonly EndpointPlan[];
 }
 
@@ -31,8 +39,9 @@ export interface ServicePlan {
   readonly namespace: string;
   /** Its full name in DNS. */
   readonly host: string;
-  readonly addresses: readonly string[];
   readonly isHeadless: boolean;
+  /** Whether all connections of one client go to the same endpoint. */
+  readonly hasAffinity: boolean;
   readonly ports: readonly PortPlan[];
 }
 
@@ -44,15 +53,27 @@ export interface Domains {
   readonly trust: string;
 }
 
-function healthOf(endpoint: Endpoint, service: Service): EndpointPlan['health'] {
-  if (endpoint.isTerminating) return endpoint.isServing ? 'draining' : 'unhealthy';
-  return endpoint.isReady || service.includesUnready ? 'healthy' : 'unhealthy';
+function familyOf(address: string): Family {
+  return address.includes(':') ? 'IPv6' : 'IPv4';
 }
 
 function takesMutualTls({ plainPorts }: Pod, port: number): boolean {
   return plainPorts !== 'all' && !plainPorts.some(({ first, last }) => first <= port && port <= last);
 }
 
+/** The conditions mean what they mean to kube-proxy: an endpoint that is ready counts even if it terminates. */
+function healthOf({ isReady, isServing, isTerminating }: Endpoint): EndpointPlan['health'] {
+  if (isReady) return 'healthy';
+  return isServing && isTerminating ? 'draining' : 'unhealthy';
+}
+
+/** As in kube-proxy, terminating endpoints that still serve are used where there are no others. */
+function withLastResort(endpoints: readonly EndpointPlan[]): readonly EndpointPlan[] {
+  if (endpoints.some(({ health }) => health === 'healthy')) return endpoints;
+  return endpoints.map((one) => (one.health === 'draining' ? { ...one, health: 'healthy' } : one));
+}
+
+/** Returns the endpoints of a port, of both families, in an order that does not depend on that of the slices. */
 function endpointsOf(world: World, service: Service, port: ServicePort, domains: Domains): readonly EndpointPlan[] {
   const found = new Map<string, EndpointPlan>();
   for (const key of [...(world.slicesOfService.get(service.key) ?? [])].toSorted()) {
@@ -64,7 +85,7 @@ function endpointsOf(world: World, service: Service, port: ServicePort, domains:
       const plan: EndpointPlan = {
         address: endpoint.address,
         port: target.number,
-        health: healthOf(endpoint, service),
+        health: healthOf(endpoint),
         pod,
         identity:
           pod !== undefined && takesMutualTls(pod, target.number)
@@ -79,21 +100,38 @@ function endpointsOf(world: World, service: Service, port: ServicePort, domains:
   return [...found].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([, plan]) => plan);
 }
 
-/** Returns what clients of a Service need to know; undefined if it does not exist, or is a name of something else. */
+function planPort(world: World, service: Service, port: ServicePort, domains: Domains): readonly PortPlan[] {
+  const protocol = protocolOf(port);
+  if (protocol === 'none') return [];
+  const { number } = port;
+  const endpoints = endpointsOf(world, service, port, domains);
+  if (service.isHeadless) return [{ number, protocol, address: undefined, secondFamily: undefined, endpoints }];
+  return service.addresses.map((address, index) => {
+    const family = familyOf(address);
+    return {
+      number,
+      protocol,
+      address,
+      secondFamily: index === 0 ? undefined : family,
+      endpoints: withLastResort(endpoints.filter((one) => familyOf(one.address) === family)),
+    };
+  });
+}
+
+/**
+ * Returns what clients of a Service need to know; undefined if its connections are left alone, because it does not exist, is a name
+ * of something else, or leads only to endpoints on the client's node, which its node knows.
+ */
 export function planService(world: World, key: string, domains: Domains): ServicePlan | undefined {
   const service = world.service.get(key);
-  if (service === undefined || service.externalName !== undefined) return undefined;
+  if (service === undefined || service.externalName !== undefined || service.isNodeLocal) return undefined;
   return {
     key,
     name: service.name,
     namespace: service.namespace,
     host: `${service.name}.${service.namespace}.svc.${domains.cluster}`,
-    addresses: service.addresses,
     isHeadless: service.isHeadless,
-    ports: service.ports.flatMap((port) => {
-      const protocol = protocolOf(port);
-      if (protocol === 'none') return [];
-      return [{ number: port.number, protocol, endpoints: endpointsOf(world, service, port, domains) }];
-    }),
+    hasAffinity: service.hasAffinity,
+    ports: service.ports.flatMap((port) => planPort(world, service, port, domains)),
   };
 }

@@ -1,7 +1,6 @@
-import { accessLogs, tcpLogOptions } from '../../envoy/access-log.ts';
+import { isInspected } from '../../envoy/inspection.ts';
 import type { TrafficIntent } from '../../envoy/intent.ts';
 import { serviceListener } from '../../envoy/service-listener.ts';
-import { tracing } from '../../envoy/tracing.ts';
 import type { PortPlan, ServicePlan } from '../plan/service-plan.ts';
 import { listenerName, outboundName } from './names.ts';
 import type { Resource } from './resource.ts';
@@ -13,35 +12,37 @@ interface Place {
 }
 
 /**
- * Returns where a port is called: at the addresses of the Service, or, if it is headless, at those of its pods that take mutual TLS.
+ * Returns where a port is called: at an address of the Service, or, if it is headless, at those of its pods that take mutual TLS.
  * A client of a headless Service dials the pod's own port.
  */
-function placesOf({ addresses, isHeadless }: ServicePlan, port: PortPlan): readonly Place[] {
-  if (!isHeadless) return addresses.map((address) => ({ address, number: port.number }));
-  return port.endpoints.flatMap(({ address, port: number, identity }) =>
-    identity === undefined ? [] : [{ address, number }],
-  );
+function placesOf({ address, number, endpoints }: PortPlan): readonly Place[] {
+  if (address !== undefined) return [{ address, number }];
+  return endpoints.flatMap((one) => (one.identity === undefined ? [] : [{ address: one.address, number: one.port }]));
 }
 
-/** Returns the listeners of a Service for proxies with these settings. */
+/**
+ * Returns the listeners of a Service for proxies with these settings. A port that does not say what it is for is inspected where
+ * the proxy would inspect it without a control plane, because an inspection can lose what is sent before a close.
+ */
 export function serviceListeners(plan: ServicePlan, traffic: TrafficIntent): readonly Resource[] {
-  const { proxy } = traffic.settings;
+  const families = new Set(traffic.settings.capture.families);
+  const sharing = plan.hasAffinity ? 'sticky' : 'any';
+  const choice = plan.isHeadless ? 'dialled' : sharing;
   return plan.ports.flatMap((port) =>
-    placesOf(plan, port).map(({ address, number }): Resource => {
+    placesOf(port).flatMap(({ address, number }): readonly Resource[] => {
+      // Such connections are not captured, and a kernel without IPv6 would reject the listener.
+      if (!families.has(address.includes(':') ? 'v6' : 'v4')) return [];
       const name = listenerName(address, number);
-      const json = serviceListener({
+      const isBytes = port.protocol === 'detect' && !isInspected(traffic, 'outbound', number);
+      const intent = {
         name,
         address,
         port: number,
-        target: outboundName(port.number, plan.host),
-        protocol: port.protocol,
-        detectionTimeoutMs: proxy.protocolDetectionTimeoutMs,
-        countsMessages: proxy.metrics.istio,
-        accessLog: { http: accessLogs(proxy, 'outbound', 'http'), tcp: accessLogs(proxy, 'outbound', 'tcp') },
-        logOptions: tcpLogOptions(proxy),
-        tracing: tracing(traffic),
-      });
-      return { kind: 'listener', name, json };
+        target: outboundName(port, plan.host),
+        protocol: isBytes ? 'tcp' : port.protocol,
+        choice,
+      } as const;
+      return [{ kind: 'listener', name, json: serviceListener(intent, traffic) }];
     }),
   );
 }

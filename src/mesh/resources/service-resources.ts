@@ -1,6 +1,5 @@
-import { meshProtocols } from '../../envoy/mesh-tls.ts';
 import { countsMessages } from '../../envoy/metrics.ts';
-import { passEverything } from '../../envoy/routes.ts';
+import { passEverything, type RequestTarget } from '../../envoy/routes.ts';
 import { headlessCluster, meshEndpoint, serviceCluster } from '../../envoy/service-cluster.ts';
 import type { JsonObject } from '../../json/json.ts';
 import type { EndpointPlan, PortPlan, ServicePlan } from '../plan/service-plan.ts';
@@ -53,6 +52,11 @@ function identitiesOf({ endpoints }: PortPlan): readonly string[] {
   return [...new Set(endpoints.flatMap(({ identity }) => identity ?? []))].toSorted();
 }
 
+function targetOf({ isHeadless, hasAffinity }: ServicePlan): RequestTarget {
+  if (isHeadless) return 'outbound';
+  return hasAffinity ? 'stickyService' : 'service';
+}
+
 /** Returns identities that a cluster accepts, by its name, beside those of its endpoints. */
 export type FormerIdentities = (cluster: string, current: readonly string[]) => readonly string[];
 
@@ -63,7 +67,7 @@ export type FormerIdentities = (cluster: string, current: readonly string[]) => 
  */
 export function serviceResources(plan: ServicePlan, former: FormerIdentities = () => []): readonly Resource[] {
   return plan.ports.flatMap((port): readonly Resource[] => {
-    const name = outboundName(port.number, plan.host);
+    const name = outboundName(port, plan.host);
     const current = identitiesOf(port);
     const identities = [...new Set([...current, ...former(name, current)])].toSorted();
     const intent = {
@@ -71,19 +75,22 @@ export function serviceResources(plan: ServicePlan, former: FormerIdentities = (
       host: plan.host,
       port: port.number,
       identities,
-      alpn: port.protocol === 'tcp' ? meshProtocols.tcp : meshProtocols.http,
       metadata: { host: plan.host, name: plan.name, namespace: plan.namespace },
     };
     const routes: Resource = {
       kind: 'routes',
       name,
-      json: { name, ...passEverything(name, plan.isHeadless ? 'outbound' : 'service', name, countsMessages) },
+      json: { name, ...passEverything(name, targetOf(plan), name, countsMessages) },
     };
     const ofProtocol = port.protocol === 'tcp' ? [] : [routes];
     if (plan.isHeadless) {
       // Pods without mutual TLS are reached like any other address.
       return identities.length === 0 ? [] : [{ kind: 'cluster', name, json: headlessCluster(intent) }, ...ofProtocol];
     }
-    return [{ kind: 'cluster', name, json: serviceCluster(intent) }, endpointsResource(name, port), ...ofProtocol];
+    return [
+      { kind: 'cluster', name, json: serviceCluster(intent, plan.hasAffinity) },
+      endpointsResource(name, port),
+      ...ofProtocol,
+    ];
   });
 }

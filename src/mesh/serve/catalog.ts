@@ -1,5 +1,6 @@
 import type { TrafficIntent } from '../../envoy/intent.ts';
 import { canonicalText } from '../../json/json.ts';
+import { noticesOf } from '../plan/notices.ts';
 import { planService, type Domains, type ServicePlan } from '../plan/service-plan.ts';
 import type { Kind } from '../resources/kinds.ts';
 import { proxyResources } from '../resources/proxy-resources.ts';
@@ -55,25 +56,50 @@ interface Profile {
 }
 
 /** Returns a text that is the same for settings that lead to the same service listeners. */
-function profileKey({ settings: { proxy }, workload, self }: TrafficIntent): string {
-  const { accessLog, metrics, tracing, protocolDetectionTimeoutMs } = proxy;
+function profileKey({ settings: { proxy, capture }, workload, self }: TrafficIntent): string {
+  const { accessLog, metrics, tracing, protocolDetectionTimeoutMs, httpPorts, opaquePorts } = proxy;
+  const { families } = capture;
   // Traces name the workload.
   const named = tracing === undefined ? undefined : `${workload.name}.${self.namespace}`;
-  return canonicalText({ accessLog, metrics, tracing, protocolDetectionTimeoutMs, named });
+  return canonicalText({
+    accessLog,
+    metrics,
+    tracing,
+    protocolDetectionTimeoutMs,
+    httpPorts,
+    opaquePorts,
+    families,
+    named,
+  });
 }
 
-/** Creates a catalog of an empty world. `refused` is called for resources that Envoy would reject. */
+/**
+ * Creates a catalog of an empty world. `refused` is called for resources that Envoy would reject, `noticed` when a Service asks for
+ * something else than before that its clients do not get.
+ */
 export function createCatalog(
   encoder: Encoder,
   domains: Domains,
   nowMs: () => number,
   refused: (resource: RefusedResource, owner: string) => void,
+  noticed: (service: string, notices: readonly string[]) => void,
 ): Catalog {
   const identities = createIdentityMemory(nowMs);
   let world = emptyWorld;
   const plans = new Map<string, ServicePlan>();
+  const notices = new Map<string, string>();
   const shared = createShelf(encoder, refused);
   const profiles = new Map<string, Profile>();
+
+  function notice(key: string): void {
+    const service = world.service.get(key);
+    const now = service === undefined ? [] : noticesOf(service);
+    const text = now.join();
+    if (text === (notices.get(key) ?? '')) return;
+    notices.set(key, text);
+    if (now.length === 0) notices.delete(key);
+    else noticed(key, now);
+  }
 
   function replan(key: string): Names {
     const plan = planService(world, key, domains);
@@ -112,6 +138,7 @@ export function createCatalog(
     apply(events) {
       const { world: next, touched } = applyEvents(world, events);
       world = next;
+      for (const key of touched.services) notice(key);
       // Endpoints are listeners only of headless Services.
       const headless = [...touched.endpoints].filter((key) => world.service.get(key)?.isHeadless === true);
       update(new Set([...touched.services, ...touched.endpoints]), new Set([...touched.services, ...headless]));

@@ -28,6 +28,8 @@ export interface ControlPlaneOptions {
   readonly random: () => number;
   readonly report: (event: SessionEvent, caller: Caller) => void;
   readonly refused: (resource: RefusedResource, owner: string) => void;
+  /** Called when a Service asks for what its clients do not get. */
+  readonly noticed: (service: string, notices: readonly string[]) => void;
   readonly turnedAway: (peerAddress: string, reason: string) => void;
 }
 
@@ -73,6 +75,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<R
     options.domains,
     () => options.clock().getTime(),
     options.refused,
+    options.noticed,
   );
   const forgetting = setInterval(() => catalog.forgetIdentities(), forgetMs).unref();
   const issuer = createLeafIssuer(options.authority);

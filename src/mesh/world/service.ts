@@ -23,9 +23,27 @@ export interface Service {
   readonly isHeadless: boolean;
   /** Host name of a Service of type ExternalName. */
   readonly externalName: string | undefined;
-  /** Whether pods that are not ready get traffic, too. */
-  readonly includesUnready: boolean;
+  /** Whether all connections of one client go to the same endpoint. */
+  readonly hasAffinity: boolean;
+  /** Whether clients may only be sent to endpoints on their own node. */
+  readonly isNodeLocal: boolean;
+  /** What it says of endpoints that are to be preferred, as `<field>: <value>`. */
+  readonly preferences: readonly string[];
   readonly ports: readonly ServicePort[];
+}
+
+/** Wishes for close endpoints, by where they are written. The annotation has an older name. */
+function preferencesOf(metadata: JsonObject | undefined, spec: JsonObject | undefined): readonly string[] {
+  const annotations = objectMember(metadata, 'annotations');
+  const wishes = [
+    ['spec.trafficDistribution', stringMember(spec, 'trafficDistribution')] as const,
+    ...['service.kubernetes.io/topology-mode', 'service.kubernetes.io/topology-aware-hints'].map(
+      (name) => [name, stringMember(annotations, name)] as const,
+    ),
+  ];
+  return wishes.flatMap(([name, value]) =>
+    value === undefined || value.toLowerCase() === 'disabled' ? [] : [`${name}: ${value}`],
+  );
 }
 
 /** Reads a Service. The API server has validated it. */
@@ -43,7 +61,9 @@ export function readService(object: JsonObject): Service {
     addresses: addresses.filter((address) => address !== '' && address !== 'None'),
     isHeadless: clusterIp === 'None',
     externalName: stringMember(spec, 'type') === 'ExternalName' ? stringMember(spec, 'externalName') : undefined,
-    includesUnready: member(spec, 'publishNotReadyAddresses') === true,
+    hasAffinity: stringMember(spec, 'sessionAffinity') === 'ClientIP',
+    isNodeLocal: stringMember(spec, 'internalTrafficPolicy') === 'Local',
+    preferences: preferencesOf(metadata, spec),
     ports: objectsMember(spec, 'ports').map((port) => ({
       name: stringMember(port, 'name') ?? '',
       number: Number(member(port, 'port')),

@@ -3,12 +3,10 @@ import * as fc from 'fast-check';
 import { byKey, type JsonObject } from '../../../src/json/json.ts';
 import { planService } from '../../../src/mesh/plan/service-plan.ts';
 import { serviceResources } from '../../../src/mesh/resources/service-resources.ts';
-import { readEndpointSlice } from '../../../src/mesh/world/endpoint-slice.ts';
 import { keyOf } from '../../../src/kubernetes/object-key.ts';
+import { eventOf, worldOf } from '../../support/mesh/world-events.ts';
+import { applyEvents, emptyWorld, type World } from '../../../src/mesh/world/world.ts';
 import { tokenVolume } from '../../../src/sidecars/standalone/mesh-membership.ts';
-import { readPod } from '../../../src/mesh/world/pod.ts';
-import { readService } from '../../../src/mesh/world/service.ts';
-import { applyEvents, emptyWorld, type World, type WorldEvent } from '../../../src/mesh/world/world.ts';
 
 /*
  * Whatever happens in whatever order, the world is that of its objects alone, and what was planned anew for what was touched is
@@ -78,14 +76,6 @@ const pod: fc.Arbitrary<JsonObject> = fc
 
 const change: fc.Arbitrary<Change> = fc.record({ object: fc.oneof(service, slice, pod), isSet: fc.boolean() });
 
-function eventOf({ object, isSet }: Change): WorldEvent {
-  const key = keyOf(object);
-  if (object['kind'] === 'Service') return { kind: 'service', key, value: isSet ? readService(object) : undefined };
-  if (object['kind'] === 'EndpointSlice')
-    return { kind: 'slice', key, value: isSet ? readEndpointSlice(object) : undefined };
-  return { kind: 'pod', key, value: isSet ? readPod(object) : undefined };
-}
-
 const domains = { cluster: 'cluster.local', trust: 'cluster.local' };
 
 function resourcesOf(world: World, key: string) {
@@ -108,11 +98,14 @@ test(`a history leads to the same world as its last objects (seed ${seed})`, () 
       let world = emptyWorld;
       for (const portion of history) {
         for (const one of portion) last.set(`${one.object['kind'] as string} ${keyOf(one.object)}`, one);
-        const { world: next, touched } = applyEvents(world, portion.map(eventOf));
+        const { world: next, touched } = applyEvents(
+          world,
+          portion.map((one) => eventOf(one.object, one.isSet)),
+        );
         world = next;
         for (const key of [...touched.services, ...touched.endpoints]) planned.set(key, resourcesOf(world, key));
       }
-      const rebuilt = applyEvents(emptyWorld, [...last.values()].filter(({ isSet }) => isSet).map(eventOf)).world;
+      const rebuilt = worldOf([...last.values()].flatMap(({ object, isSet }) => (isSet ? [object] : [])));
       for (const kind of ['service', 'slice', 'pod'] as const) {
         expect(Object.fromEntries(world[kind])).toEqual(Object.fromEntries(rebuilt[kind]));
       }
@@ -129,7 +122,7 @@ test(`a history leads to the same world as its last objects (seed ${seed})`, () 
 
 test('a world that was there before is not changed', () => {
   const { world } = applyEvents(emptyWorld, [
-    eventOf({ object: { kind: 'Service', metadata: { namespace: 'shop', name: 'a' } }, isSet: true }),
+    eventOf({ kind: 'Service', metadata: { namespace: 'shop', name: 'a' } }, true),
   ]);
   const before = structuredClone(Object.fromEntries(world.service));
   applyEvents(world, [{ kind: 'service', key: 'shop/a', value: undefined }]);

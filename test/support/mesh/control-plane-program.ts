@@ -6,11 +6,7 @@ import { createEllipticAuthority, createLeafIssuer } from '../../../src/certs/el
 import type { JsonObject } from '../../../src/json/json.ts';
 import type { Caller } from '../../../src/mesh/identity/caller.ts';
 import { startControlPlane, type RunningControlPlane } from '../../../src/mesh/serve/control-plane.ts';
-import { readEndpointSlice } from '../../../src/mesh/world/endpoint-slice.ts';
-import { keyOf } from '../../../src/kubernetes/object-key.ts';
-import { readPod } from '../../../src/mesh/world/pod.ts';
-import { readService } from '../../../src/mesh/world/service.ts';
-import type { WorldEvent } from '../../../src/mesh/world/world.ts';
+import { eventOf } from './world-events.ts';
 
 /** A line on standard input. */
 export type Command =
@@ -22,30 +18,19 @@ export type Command =
 
 const say = (line: object): void => void process.stdout.write(`${JSON.stringify(line)}\n`);
 
-function eventOf(object: JsonObject, isSet: boolean): WorldEvent {
-  const key = keyOf(object);
-  switch (object['kind'] as string) {
-    case 'Service':
-      return { kind: 'service', key, value: isSet ? readService(object) : undefined };
-    case 'EndpointSlice':
-      return { kind: 'slice', key, value: isSet ? readEndpointSlice(object) : undefined };
-    default:
-      return { kind: 'pod', key, value: isSet ? readPod(object) : undefined };
-  }
-}
-
 const [, , address = '', stateFile = ''] = process.argv;
 const now = new Date();
 const day = 24 * 60 * 60 * 1000;
 
-interface State {
+/** What survives a restart. */
+export interface Authorities {
   readonly own: KeyedCertificate;
   readonly mesh: KeyedCertificate;
 }
 
 /** The authorities of the last start: a control plane that comes back is the same to its proxies. */
-function readState(): State {
-  if (existsSync(stateFile)) return JSON.parse(readFileSync(stateFile, 'utf8')) as State;
+function readState(): Authorities {
+  if (existsSync(stateFile)) return JSON.parse(readFileSync(stateFile, 'utf8')) as Authorities;
   const state = {
     own: createEllipticAuthority({ name: 'control-plane', now, lifetimeMs: day }),
     mesh: createEllipticAuthority({ name: 'mesh', now, lifetimeMs: day }),
@@ -71,6 +56,7 @@ const controlPlane: RunningControlPlane = await startControlPlane({
   random: Math.random,
   report: (event, caller) => say({ ...event, pod: caller.podName }),
   refused: (resource, owner) => say({ type: 'refused', owner, ...resource }),
+  noticed: (service, notices) => say({ type: 'noticed', service, notices }),
   turnedAway: (peerAddress, reason) => say({ type: 'turned-away', peerAddress, reason }),
 });
 say({ type: 'listening', port: controlPlane.port, roots: own.certificate });

@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { bootstrap } from '../../../src/envoy/bootstrap.ts';
@@ -15,6 +15,7 @@ import { envoyBinary } from '../network/envoy.ts';
 import { inNamespace } from '../network/pod-namespace.ts';
 import { accessibleTo } from '../processes/accessible-file.ts';
 import { until } from '../waiting.ts';
+import type { Authorities } from './control-plane-program.ts';
 import { startControlPlaneProcess, type ControlPlaneProcess } from './control-plane-process.ts';
 import { createMeshNetwork, type MeshNetwork, type MeshPodNamespace } from './mesh-network.ts';
 
@@ -26,6 +27,9 @@ export interface MeshPodOptions {
   /** Default: a proxy of the mesh. */
   readonly proxy?: 'mesh' | 'none';
   readonly settings?: ProxyChanges;
+  readonly annotations?: Readonly<Record<string, string>>;
+  /** What is captured. Default: everything. */
+  readonly capture?: Parameters<typeof captureIntent>[0];
 }
 
 /** A pod that runs. */
@@ -49,6 +53,8 @@ export interface MeshScene {
   /** A client and server without a proxy. */
   readonly outside: Agent;
   readonly controlPlane: ControlPlaneProcess;
+  /** The authorities of the control plane itself and of the mesh, with their keys. */
+  readonly authorities: Authorities;
   restartControlPlane(): Promise<void>;
   /** Sets or deletes objects of the cluster; they survive the control plane. */
   set(...objects: readonly JsonObject[]): void;
@@ -68,6 +74,7 @@ export function podObject(options: MeshPodOptions, index: number, network: MeshP
       name: options.name,
       uid: `uid-${index}`,
       labels: { app: options.name, ...(isMesh && { 'security.istio.io/tlsMode': 'istio' }), ...options.labels },
+      ...(options.annotations && { annotations: options.annotations }),
     },
     spec: {
       serviceAccountName: options.serviceAccount ?? options.name,
@@ -191,7 +198,9 @@ export async function openMesh(label: string, wanted: readonly MeshPodOptions[])
       const pod = podOf(options, own, app);
       pods[options.name] = pod;
       if (options.proxy === 'none') continue;
-      const captured = network.run(own.name, [captureScript], { env: captureEnvironment(captureIntent()) });
+      const captured = network.run(own.name, [captureScript], {
+        env: captureEnvironment(captureIntent(options.capture)),
+      });
       if (captured.status !== 0) throw new Error(`capture.sh has failed: ${captured.stderr}`);
       cleanups.push(() => pod.stopProxy());
       await pod.startProxy();
@@ -206,6 +215,7 @@ export async function openMesh(label: string, wanted: readonly MeshPodOptions[])
       get controlPlane() {
         return controlPlane;
       },
+      authorities: JSON.parse(readFileSync(path.join(folder, 'state.json'), 'utf8')) as Authorities,
       async restartControlPlane() {
         await controlPlane.stop('SIGKILL');
         controlPlane = await startProcess();

@@ -4,7 +4,7 @@ import { request as httpRequest, type IncomingMessage } from 'node:http';
 import { connect as connectHttp2 } from 'node:http2';
 import { request as httpsRequest } from 'node:https';
 import { connect, isIPv6 } from 'node:net';
-import type { TLSSocket } from 'node:tls';
+import { connect as connectTls, type TLSSocket } from 'node:tls';
 import { crc32 } from 'node:zlib';
 import type { AgentCalls, Dialled } from './agent.ts';
 
@@ -73,18 +73,20 @@ export const dial: AgentCalls['dial'] = ({
   until = '',
   untilClosed,
   limitMs = 10_000,
+  tls,
 }) =>
   new Promise<Dialled>((resolve, reject) => {
     const started = performance.now();
     let text = '';
     const keepAlive = keepAliveMs === undefined ? {} : { keepAlive: true, keepAliveInitialDelay: keepAliveMs };
-    const socket = connect({ host, port, allowHalfOpen: halfClose, ...keepAlive });
+    const to = { host, port, allowHalfOpen: halfClose, ...keepAlive };
+    const socket = tls === undefined ? connect(to) : connectTls({ ...to, ...tls, rejectUnauthorized: false });
     const finish = (ending: Dialled['ending']): void => {
       socket.destroy();
       resolve({ text, ending, ms: performance.now() - started });
     };
     socket.setTimeout(limitMs, () => finish('silent'));
-    socket.on('connect', () => {
+    socket.on(tls === undefined ? 'connect' : 'secureConnect', () => {
       if (send !== undefined) socket.write(send);
       if (halfClose) socket.end();
     });
@@ -94,7 +96,9 @@ export const dial: AgentCalls['dial'] = ({
     });
     socket.on('close', () => finish('closed'));
     socket.on('error', (error: NodeJS.ErrnoException) =>
-      error.code === 'ECONNRESET' || error.code === 'ETIMEDOUT' ? finish('closed') : reject(error),
+      error.code === 'ECONNRESET' || error.code === 'ETIMEDOUT' || error.code?.startsWith('ERR_SSL_') === true
+        ? finish('closed')
+        : reject(error),
     );
   });
 

@@ -154,6 +154,8 @@ export interface AgentCalls {
       readonly until?: string;
       readonly untilClosed?: boolean;
       readonly limitMs?: number;
+      /** Speaks TLS, whoever the server is; offers these protocols and shows this certificate. */
+      readonly tls?: { readonly ALPNProtocols?: readonly string[]; readonly cert?: string; readonly key?: string };
     },
   ): Promise<Dialled>;
   /**

@@ -172,6 +172,29 @@ describe('capture listeners', () => {
     }
   });
 
+  test('of the mesh take clients with a certificate of its trust domain, and tell the application who they are', () => {
+    const [outbound, inbound] = captureListeners(proxyIntent(), undefined, { trustDomain: 'example.org' });
+    const chains = inbound?.['filter_chains'] as readonly {
+      readonly name: string;
+      readonly transport_socket?: object;
+    }[];
+    const secured = chains.filter((chain) => chain.transport_socket !== undefined);
+    expect(secured.map(({ name }) => name)).toEqual(['mtls-http', 'mtls-tcp']);
+    for (const chain of secured) {
+      expect(chain).toMatchObject({ transport_socket: { typed_config: { require_client_certificate: true } } });
+      expect(JSON.stringify(chain)).toContain('{"san_type":"URI","matcher":{"prefix":"spiffe://example.org/"}}');
+    }
+    const told = (listener: JsonObject | undefined): readonly string[] => [
+      ...new Set(
+        [...JSON.stringify(listener).matchAll(/"forward_client_cert_details":"([A-Z_]+)"/g)].map(
+          ([, how]) => how ?? '',
+        ),
+      ),
+    ];
+    expect([told(inbound), told(outbound)]).toEqual([['APPEND_FORWARD'], ['ALWAYS_FORWARD_ONLY']]);
+    for (const listener of captureListeners(proxyIntent())) expect(told(listener)).toEqual(['ALWAYS_FORWARD_ONLY']);
+  });
+
   test('count messages of gRPC only with metrics', () => {
     const text = (istio: boolean) => JSON.stringify(captureListeners(proxyIntent({ metrics: { istio, merge: true } })));
     expect([text(true), text(false)].map((one) => one.includes(JSON.stringify(grpcStats)))).toEqual([true, false]);

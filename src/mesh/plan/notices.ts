@@ -1,0 +1,12 @@
+import type { Service } from '../world/service.ts';
+
+/** Returns what a Service asks for that its clients in the mesh do not get, as sentences. */
+export function noticesOf(service: Service): readonly string[] {
+  if (service.externalName !== undefined) return [];
+  const local =
+    'spec.internalTrafficPolicy: Local is left to the nodes: connections go to its address without mutual TLS';
+  return [
+    ...(service.isNodeLocal ? [local] : []),
+    ...service.preferences.map((wish) => `${wish} is not followed: all ready endpoints are used alike`),
+  ];
+}

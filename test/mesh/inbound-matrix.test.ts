@@ -1,0 +1,276 @@
+import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { createAuthority, issueLeaf, type KeyedCertificate } from '../../src/certs/authority.ts';
+import { createEllipticAuthority, createLeafIssuer } from '../../src/certs/elliptic-certificate.ts';
+import { meshProtocols } from '../../src/envoy/mesh-tls.ts';
+import { selfSigned } from '../support/http/self-signed.ts';
+import { openMesh, serviceObjects, type MeshPod, type MeshScene } from '../support/mesh/mesh-scene.ts';
+import type { Dialled, Heard } from '../support/network/agent.ts';
+import { headers, preface } from '../support/network/http2-frames.ts';
+import { until } from '../support/waiting.ts';
+
+jest.setTimeout(60_000);
+
+/*
+ * What a pod of the mesh makes of a connection, by what is declared of the port and by what the client speaks. Istio has the same
+ * table for its mode PERMISSIVE; where its answer is another one, the row says so.
+ */
+
+/** The servers of each declaration, by the last digit of their ports. */
+const servers = { http: 1, h2c: 2, echo: 3, https: 4, banner: 5 } as const;
+type Server = keyof typeof servers;
+
+/** The first three digits of a declaration's ports. Nothing but the pod and the settings declares a port inbound. */
+const declarations = { http: 910, tcp: 920, 'nothing but a Service': 930, nothing: 940, 'opaque by the settings': 950 };
+type Declaration = keyof typeof declarations;
+
+function portOf(declared: Declaration, server: Server): number {
+  return declarations[declared] * 10 + servers[server];
+}
+
+const get = 'GET /matrix HTTP/1.1\r\nHost: cart\r\n\r\n';
+const get2 = preface + headers(1, { ':method': 'GET', ':scheme': 'http', ':path': '/matrix', ':authority': 'cart' });
+
+interface Client {
+  /** `mesh` shows a certificate of the mesh. */
+  readonly tls?: 'mesh' | 'own';
+  readonly protocols?: readonly string[];
+  readonly to: Server;
+  readonly send: string;
+  /** What of the server's answer shows that it has been heard. */
+  readonly answer: string;
+}
+
+const http = { to: 'http', send: get, answer: '"url":"/matrix"' } as const;
+const http2 = { to: 'h2c', send: get2, answer: '"url":"/matrix"' } as const;
+const bytes = { to: 'echo', send: '\u0001some bytes\n', answer: 'some bytes' } as const;
+const overMesh = (of: keyof typeof meshProtocols) => ({ tls: 'mesh', protocols: [meshProtocols[of]] }) as const;
+
+const clients = {
+  'HTTP/1': http,
+  'HTTP/2 with prior knowledge': http2,
+  bytes,
+  'TLS of the application': { ...http, to: 'https', tls: 'own' },
+  'TLS of the application with ALPN': { ...http, to: 'https', tls: 'own', protocols: ['h2', 'http/1.1'] },
+  'TLS of the application with ALPN as of Istio': {
+    ...http,
+    to: 'https',
+    tls: 'own',
+    protocols: ['istio-http/1.1', 'istio', 'http/1.1'],
+  },
+  'HTTP/1 by mutual TLS': { ...http, ...overMesh('http') },
+  'HTTP/2 by mutual TLS': { ...http2, ...overMesh('http') },
+  'bytes by mutual TLS': { ...bytes, ...overMesh('tcp') },
+  'TLS of the application by mutual TLS': {
+    ...overMesh('tcp'),
+    to: 'https',
+    send: 'not TLS\r\n\r\n',
+    answer: 'HTTP/1.1 400',
+  },
+} as const satisfies Readonly<Record<string, Client>>;
+type ClientName = keyof typeof clients;
+
+/** How the proxy reads what arrives. */
+type Arrival = 'HTTP' | 'bytes';
+type Row = readonly [client: ClientName, arrival: Arrival, istio?: string];
+
+const secured: readonly Row[] = [
+  ['HTTP/1 by mutual TLS', 'HTTP'],
+  ['HTTP/2 by mutual TLS', 'HTTP'],
+  ['bytes by mutual TLS', 'bytes'],
+];
+const foreignTls = [
+  'TLS of the application',
+  'TLS of the application with ALPN',
+  'TLS of the application with ALPN as of Istio',
+] as const;
+const untouched: readonly Row[] = foreignTls.map((name) => [name, 'bytes']);
+
+/** Without a declaration the proxy reads nothing, as without a control plane. */
+const undeclared: readonly Row[] = [
+  ['HTTP/1', 'bytes', 'is read as HTTP'],
+  ['HTTP/2 with prior knowledge', 'bytes', 'is read as HTTP'],
+  ['bytes', 'bytes'],
+  ...untouched,
+  ...secured,
+];
+const opaque: readonly Row[] = [
+  ['HTTP/1', 'bytes'],
+  ['HTTP/2 with prior knowledge', 'bytes'],
+  ['bytes', 'bytes'],
+  ...untouched,
+  ...secured,
+];
+
+const matrix: Readonly<Record<Declaration, readonly Row[]>> = {
+  http: [
+    ['HTTP/1', 'HTTP'],
+    ['HTTP/2 with prior knowledge', 'HTTP'],
+    ['bytes', 'bytes', 'is refused'],
+    ...foreignTls.map((name): Row => [name, 'bytes', 'is refused']),
+    ...secured,
+  ],
+  tcp: opaque,
+  'opaque by the settings': opaque,
+  'nothing but a Service': undeclared,
+  nothing: undeclared,
+};
+
+const rows = Object.entries(matrix).flatMap(([declared, some]) =>
+  some.map(([client, arrival, istio]) => ({
+    declared: declared as Declaration,
+    client,
+    arrival,
+    istio: istio ?? 'does the same',
+  })),
+);
+
+const dayMs = 86_400_000;
+const identity = 'spiffe://cluster.local/ns/shop/sa/front';
+
+let scene: MeshScene;
+let cart: MeshPod;
+let certificate: KeyedCertificate;
+
+beforeAll(async () => {
+  const ports = (declared: Declaration) => (Object.keys(servers) as Server[]).map((server) => portOf(declared, server));
+  scene = await openMesh('matrix', [
+    { name: 'front' },
+    {
+      name: 'cart',
+      settings: {
+        httpInboundPorts: ports('http'),
+        opaqueInboundPorts: ports('tcp'),
+        opaquePorts: ports('opaque by the settings').map((port) => ({ first: port, last: port })),
+      },
+    },
+  ]);
+  cart = scene.pods['cart'] as MeshPod;
+  const tls = selfSigned();
+  for (const declared of Object.keys(declarations) as Declaration[]) {
+    await cart.app.listen({ kind: 'http', port: portOf(declared, 'http') });
+    await cart.app.listen({ kind: 'h2c', port: portOf(declared, 'h2c') });
+    await cart.app.listen({ kind: 'echo', port: portOf(declared, 'echo') });
+    await cart.app.listen({ kind: 'http', port: portOf(declared, 'https'), tls });
+    await cart.app.listen({ kind: 'banner', port: portOf(declared, 'banner'), text: 'at your service\n' });
+  }
+  const named = ports('nothing but a Service').map((port) => ({ name: `any-${port}`, port, target: port }));
+  scene.set(...serviceObjects('cart', '10.96.0.5', named, [cart]));
+  await scene.controlPlane.untilInSync(2);
+  certificate = meshLeaf();
+});
+
+afterAll(() => scene.stop());
+
+function meshLeaf(names: object = { uris: [identity] }, now = new Date(), lifetimeMs = dayMs): KeyedCertificate {
+  return createLeafIssuer(scene.authorities.mesh).issue({ names, now, lifetimeMs });
+}
+
+function pairOf({ certificate: cert, privateKey: key }: KeyedCertificate): {
+  readonly cert: string;
+  readonly key: string;
+} {
+  return { cert, key };
+}
+
+function dial(declared: Declaration, { tls, protocols, to, send, answer }: Client): Promise<Dialled> {
+  return scene.outside.dial({
+    host: cart.network.v4,
+    port: portOf(declared, to),
+    send,
+    until: answer,
+    ...(tls !== undefined && {
+      tls: { ...(protocols !== undefined && { ALPNProtocols: protocols }), ...(tls === 'mesh' && pairOf(certificate)) },
+    }),
+  });
+}
+
+type Entry = Readonly<Record<string, string | null>>;
+
+/** The lines that the server's proxy has written about a port, in order. */
+function entriesOf(port: number): readonly Entry[] {
+  return cart
+    .log()
+    .split('\n')
+    .filter((line) => line.startsWith('{') && line.endsWith('}'))
+    .map((line) => JSON.parse(line) as Entry)
+    .filter((entry) => entry['downstream_local_address']?.endsWith(`:${port}`) === true);
+}
+
+describe.each(Object.keys(matrix) as Declaration[])('a port of which is declared: %s', (declared) => {
+  test.each(rows.filter((row) => row.declared === declared))(
+    '$client arrives as $arrival (Istio: $istio)',
+    async ({ client, arrival }) => {
+      const { answer, ...rest } = clients[client];
+      const port = portOf(declared, rest.to);
+      const before = entriesOf(port).length;
+      expect((await dial(declared, { answer, ...rest })).text).toContain(answer);
+      const entry = await until('a line in the access log', () => entriesOf(port)[before]);
+      expect(entry).toMatchObject({ method: arrival === 'HTTP' ? 'GET' : null, response_flags: expect.anything() });
+    },
+  );
+
+  test('a server that speaks first is heard at once by mutual TLS, and by others after the wait for their first bytes', async () => {
+    const client = { to: 'banner', send: '', answer: 'service\n' } as const;
+    expect((await dial(declared, { ...client, ...overMesh('tcp') })).text).toBe('at your service\n');
+    expect((await dial(declared, client)).text).toBe('at your service\n');
+  });
+});
+
+describe('nobody gets in by mutual TLS', () => {
+  const lifetime = { now: new Date(), lifetimeMs: dayMs };
+  const names = { uris: [identity] };
+  const intruders: Readonly<Record<string, () => KeyedCertificate | Promise<KeyedCertificate> | undefined>> = {
+    'without a certificate': () => undefined,
+    'with one of an authority that nobody knows': () =>
+      createLeafIssuer(createEllipticAuthority({ name: 'mesh', ...lifetime })).issue({ names, ...lifetime }),
+    "with one of the control plane's own authority": () =>
+      createLeafIssuer(scene.authorities.own).issue({ names, ...lifetime }),
+    "with one of the webhook's authority": async () =>
+      issueLeaf({ authority: await createAuthority(lifetime), names: { dns: [identity], ips: [] }, ...lifetime }),
+    'with one that has expired': () => meshLeaf(names, new Date(Date.now() - 2 * dayMs), dayMs),
+    'with one that is not valid yet': () => meshLeaf(names, new Date(Date.now() + dayMs / 2), dayMs),
+    'with one without a name': () => meshLeaf({}),
+    'with the name as one of a host': () => meshLeaf({ dns: [identity] }),
+    'with a name of another trust domain': () => meshLeaf({ uris: ['spiffe://cluster.local.evil/ns/shop/sa/front'] }),
+  };
+
+  test.each(
+    Object.keys(intruders).flatMap((who) => Object.values(meshProtocols).map((protocol) => [who, protocol] as const)),
+  )('%s, as %s', async (who, protocol) => {
+    const shown = await intruders[who]?.();
+    for (const declared of ['http', 'tcp', 'nothing'] as const) {
+      const { text, ending } = await scene.outside.dial({
+        host: cart.network.v4,
+        port: portOf(declared, 'http'),
+        send: get,
+        untilClosed: true,
+        tls: { ALPNProtocols: [protocol], ...(shown !== undefined && pairOf(shown)) },
+      });
+      expect([text, ending]).toEqual(['', 'closed']);
+    }
+  });
+});
+
+describe('x-forwarded-client-cert', () => {
+  const forged = 'By=spiffe://cluster.local/ns/shop/sa/cart;URI=spiffe://cluster.local/ns/shop/sa/admin';
+  const send = `GET /forged HTTP/1.1\r\nHost: cart\r\nX-Forwarded-Client-Cert: ${forged}\r\nConnection: close\r\n\r\n`;
+
+  async function toldOf(more: Pick<Client, 'tls' | 'protocols'>): Promise<readonly string[]> {
+    const { text } = await dial('http', { to: 'http', send, answer: '}', ...more });
+    const { rawHeaders } = JSON.parse(/^\{.*\}$/m.exec(text)?.[0] ?? '') as Heard;
+    return rawHeaders.filter((_, index) => rawHeaders[index - 1]?.toLowerCase() === 'x-forwarded-client-cert');
+  }
+
+  test('of a client without mutual TLS does not arrive', async () => {
+    expect(await toldOf({})).toEqual([]);
+  });
+
+  test('of a client with it is followed by what its certificate says', async () => {
+    const [told, ...others] = await toldOf(overMesh('http'));
+    expect(others).toEqual([]);
+    const [first, last, ...more] = told?.split(',') ?? [];
+    expect([first, more]).toEqual([forged, []]);
+    expect(last?.split(';')).toContain(`URI=${identity}`);
+    expect(last).not.toContain('admin');
+  });
+});

@@ -1,0 +1,27 @@
+import type { JsonObject } from '../../../src/json/json.ts';
+import { keyOf } from '../../../src/kubernetes/object-key.ts';
+import { readEndpointSlice } from '../../../src/mesh/world/endpoint-slice.ts';
+import { readPod } from '../../../src/mesh/world/pod.ts';
+import { readService } from '../../../src/mesh/world/service.ts';
+import { applyEvents, emptyWorld, type World, type WorldEvent } from '../../../src/mesh/world/world.ts';
+
+/** What the API server would say when an object is there, or has gone. */
+export function eventOf(object: JsonObject, isSet: boolean): WorldEvent {
+  const key = keyOf(object);
+  switch (object['kind'] as string) {
+    case 'Service':
+      return { kind: 'service', key, value: isSet ? readService(object) : undefined };
+    case 'EndpointSlice':
+      return { kind: 'slice', key, value: isSet ? readEndpointSlice(object) : undefined };
+    default:
+      return { kind: 'pod', key, value: isSet ? readPod(object) : undefined };
+  }
+}
+
+/** The world of these objects. */
+export function worldOf(objects: readonly JsonObject[]): World {
+  return applyEvents(
+    emptyWorld,
+    objects.map((object) => eventOf(object, true)),
+  ).world;
+}
