@@ -28,6 +28,8 @@ export interface ControlPlaneOptions {
   readonly random: () => number;
   readonly report: (event: SessionEvent, caller: Caller) => void;
   readonly refused: (resource: RefusedResource, owner: string) => void;
+  /** Takes how long a change of the cluster took until the last proxy that gets it has answered. */
+  readonly converged: (milliseconds: number) => void;
   readonly turnedAway: (peerAddress: string, reason: string) => void;
 }
 
@@ -68,12 +70,14 @@ function after(milliseconds: number, action: () => void): () => void {
 export async function startControlPlane(options: ControlPlaneOptions): Promise<RunningControlPlane> {
   const types = loadEnvoyTypes();
   const read = createRequestReader(types);
-  const catalog = createCatalog(
-    createEncoder(types),
-    options.domains,
-    () => options.clock().getTime(),
-    options.refused,
-  );
+  const catalog = createCatalog({
+    encoder: createEncoder(types),
+    domains: options.domains,
+    nowMs: () => options.clock().getTime(),
+    after,
+    refused: options.refused,
+    converged: options.converged,
+  });
   const forgetting = setInterval(() => catalog.forgetIdentities(), forgetMs).unref();
   const issuer = createLeafIssuer(options.authority);
   const sessions = new Set<Session>();

@@ -71,6 +71,7 @@ const controlPlane: RunningControlPlane = await startControlPlane({
   random: Math.random,
   report: (event, caller) => say({ ...event, pod: caller.podName }),
   refused: (resource, owner) => say({ type: 'refused', owner, ...resource }),
+  converged: (milliseconds) => say({ type: 'converged', milliseconds }),
   turnedAway: (peerAddress, reason) => say({ type: 'turned-away', peerAddress, reason }),
 });
 say({ type: 'listening', port: controlPlane.port, roots: own.certificate });
