@@ -60,7 +60,6 @@ export function createCohort<R extends Versioned>({ nowMs, after, converged }: C
   const ledgers = new Map<Target<R>, Ledger<R>>();
   const groups = new Map<Ledger<R>, Set<Participant<R>>>();
   const members = new Set<Participant<R>>();
-  let joined = 0;
   /** What waits until the trial is over, and what is being tried. */
   let queued: Rollout<R> | undefined;
   let tried: Rollout<R> | undefined;
@@ -266,7 +265,7 @@ export function createCohort<R extends Versioned>({ nowMs, after, converged }: C
         if (ledger === undefined) continue;
         const item = { ledger, kind, name };
         const last = ledger.find(kind, name);
-        const candidate = ledger.publish({ kind, name, before, trial: direct, published: joined });
+        const candidate = ledger.publish({ kind, name, before, trial: direct });
         if (last !== undefined) queued?.candidates.delete(last);
         if (candidate !== undefined && !isUrgent(item, before, trying)) enqueue(candidate, item);
         else {
@@ -286,7 +285,6 @@ export function createCohort<R extends Versioned>({ nowMs, after, converged }: C
     },
     join(own, shared, group, proxy) {
       const member: Participant<R> = {
-        joined,
         holds: (kind, name) => proxy.holds(kind, name),
         proxy,
         own,
@@ -294,7 +292,6 @@ export function createCohort<R extends Versioned>({ nowMs, after, converged }: C
         group: ledgerOf(group),
         rollouts: new Set(),
       };
-      joined += 1;
       members.add(member);
       groups.set(member.group, (groups.get(member.group) ?? new Set()).add(member));
       return {

@@ -1,10 +1,8 @@
 import { kinds, type Kind } from '../resources/kinds.ts';
-import { namedKinds, type Target, type Versioned } from './target.ts';
+import type { Target, Versioned } from './target.ts';
 
 /** A proxy, as far as it matters for what it is offered. */
 export interface Reader {
-  /** How many proxies had joined before it. */
-  readonly joined: number;
   /** Returns the version that it holds of a name. */
   holds(kind: Kind, name: string): string | undefined;
 }
@@ -28,8 +26,6 @@ export interface Candidate<R extends Versioned> {
   readonly good: R | undefined;
   /** What it is part of; undefined for what was there before the first proxy. */
   trial: Trial<R> | undefined;
-  /** How many proxies had joined when it came. */
-  readonly published: number;
   /** Whether a proxy has accepted it. */
   isAccepted: boolean;
   /** Whether it is for all proxies, and not only for those that try it. */
@@ -55,7 +51,6 @@ export interface Ledger<R extends Versioned> {
     readonly name: string;
     readonly before: R | undefined;
     readonly trial: Trial<R>;
-    readonly published: number;
   }): Candidate<R> | undefined;
   /** Takes the newest version of a name as the last good one. */
   settle(kind: Kind, name: string): void;
@@ -65,7 +60,7 @@ export interface Ledger<R extends Versioned> {
   withheld(kind: Kind): number;
 }
 
-function candidateOf<R extends Versioned>(fields: Pick<Candidate<R>, 'good' | 'trial' | 'published'>): Candidate<R> {
+function candidateOf<R extends Versioned>(fields: Pick<Candidate<R>, 'good' | 'trial'>): Candidate<R> {
   return { ...fields, isAccepted: false, isReleased: false, isRefused: false, companions: new Map() };
 }
 
@@ -74,12 +69,7 @@ export function createLedger<R extends Versioned>(content: Target<R>): Ledger<R>
   const candidates = Object.fromEntries(
     kinds.map((kind) => [
       kind,
-      new Map(
-        [...content[kind].keys()].map((name) => [
-          name,
-          candidateOf<R>({ good: undefined, trial: undefined, published: 0 }),
-        ]),
-      ),
+      new Map([...content[kind].keys()].map((name) => [name, candidateOf<R>({ good: undefined, trial: undefined })])),
     ]),
   ) as unknown as Readonly<Record<Kind, Map<string, Candidate<R>>>>;
 
@@ -87,12 +77,11 @@ export function createLedger<R extends Versioned>(content: Target<R>): Ledger<R>
     const newest = content[kind].get(name);
     const candidate = candidates[kind].get(name);
     if (candidate === undefined) return newest;
-    const { good, trial, published, isReleased, isRefused } = candidate;
+    const { good, trial, isReleased, isRefused } = candidate;
     const isKept = isReleased && newest !== undefined && reader.holds(kind, name) === newest.version;
     if (isRefused ? isKept : isReleased || trial?.testers.has(reader) === true) return newest;
-    if (good !== undefined || isRefused) return good;
-    // Nothing is in its place. A proxy that starts needs it, and whoever asks for it by name refers to it already.
-    return namedKinds.has(kind) || reader.joined >= published ? newest : undefined;
+    // Where nothing is in its place, a proxy that starts cannot do without. The others are not told yet.
+    return good ?? (isRefused ? undefined : newest);
   }
 
   function* names(kind: Kind): Generator<string> {
@@ -103,14 +92,15 @@ export function createLedger<R extends Versioned>(content: Target<R>): Ledger<R>
   return {
     content,
     find: (kind, name) => candidates[kind].get(name),
-    publish({ kind, name, before, trial, published }) {
+    publish({ kind, name, before, trial }) {
       const last = candidates[kind].get(name);
-      const good = last === undefined || (last.isAccepted && !last.isRefused) ? before : last.good;
+      const wasGood = last === undefined || (last.isAccepted && !last.isRefused);
+      const good = wasGood || (before === undefined && last.isReleased) ? before : last.good;
       if (content[kind].get(name)?.version === good?.version) {
         candidates[kind].delete(name);
         return undefined;
       }
-      const candidate = candidateOf({ good, trial, published });
+      const candidate = candidateOf({ good, trial });
       candidates[kind].set(name, candidate);
       return candidate;
     },

@@ -92,7 +92,7 @@ export function createStream<R extends Versioned>(): Stream<R> {
   }
 
   function accept(subscription: Subscription<R>, sent: ReadonlyMap<string, R | undefined>): void {
-    const { kind, held, accepted, established, rejected } = subscription;
+    const { kind, held, accepted, established } = subscription;
     for (const [name, resource] of sent) {
       for (const set of [held, accepted, established]) set.delete(name);
       // What the proxy unsubscribed from in the meantime, it does not hold.
@@ -100,7 +100,6 @@ export function createStream<R extends Versioned>(): Stream<R> {
         held.set(name, resource.version);
         accepted.set(name, resource);
         established.add(name);
-        if (target[kind].get(name)?.version === resource.version) rejected.delete(name);
       }
       // The target may have changed while the response was under way.
       subscription.dirty.add(name);
@@ -245,7 +244,12 @@ export function createStream<R extends Versioned>(): Stream<R> {
       for (const kind of kinds) {
         const subscription = subscriptions[kind];
         const names = changes === undefined ? everyName(subscription) : (changes[kind] ?? []);
-        for (const name of names) if (wants(subscription, name)) subscription.dirty.add(name);
+        for (const name of names) {
+          if (!wants(subscription, name)) continue;
+          subscription.dirty.add(name);
+          // What is offered anew later is tried anew.
+          if (subscription.rejected.get(name) !== target[kind].get(name)?.version) subscription.rejected.delete(name);
+        }
       }
       return flush();
     },

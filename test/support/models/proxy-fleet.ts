@@ -19,6 +19,12 @@ export interface Refusal {
   readonly content: number;
 }
 
+/** Returns what a version is of: kind, service and group. */
+function nameIn(version: string): string {
+  const [kind, id, , group] = version.split(' ');
+  return [kind, id, group].join(' ');
+}
+
 /** A proxy that runs, with the network between it and its stream. */
 interface Peer {
   readonly client: DiscoveryClient;
@@ -31,6 +37,8 @@ interface Peer {
   readonly sent: Set<string>;
   /** Names of which it has certainly held a version. */
   readonly accepted: Set<string>;
+  /** Whether it has had its first state on this stream. */
+  isUp: boolean;
 }
 
 /** Proxies of one build around a control plane, which do not all take the same. Even and odd ones have other listeners. */
@@ -46,6 +54,9 @@ export class ProxyFleet {
   /** What must not happen. */
   readonly faults: string[] = [];
   rejections = 0;
+  /** Names of which some proxy has accepted a version. */
+  readonly established = new Set<string>();
+  #isHurried = false;
   services: ReadonlyMap<number, number> = new Map();
   #timers: (() => void)[] = [];
   converged = 0;
@@ -94,7 +105,17 @@ export class ProxyFleet {
       ...stream,
       changed: (changes) => this.#take(peer, stream.aim(member.target, changes)),
     });
-    const peer: Peer = { client, stream, member, toClient: [], toServer: [], underWay: new Map(), sent, accepted };
+    const peer: Peer = {
+      client,
+      stream,
+      member,
+      toClient: [],
+      toServer: [],
+      underWay: new Map(),
+      sent,
+      accepted,
+      isUp: false,
+    };
     this.peers.set(index, peer);
     client.connect();
     this.#take(peer, stream.aim(member.target));
@@ -106,6 +127,8 @@ export class ProxyFleet {
       if (output.type !== 'send') continue;
       for (const { kind, name, version } of output.resources) {
         const isNew = !peer.sent.has(version) && peer.client.held[kind].get(name)?.version !== version;
+        if (this.#content(kind, peer).get(name)?.version !== version && !this.accepted.has(version))
+          this.faults.push(`${version} was sent although it is not the newest, and nobody has accepted it`);
         if (isNew && this.withheld.has(version)) this.faults.push(`${version} was sent although it is withheld`);
         peer.sent.add(version);
       }
@@ -117,11 +140,16 @@ export class ProxyFleet {
   #observe(peer: Peer, output: Observation<ModelResource>): void {
     if (output.type === 'held' || (output.type === 'accepted' && output.version !== undefined)) {
       this.accepted.add(output.version ?? '');
+      if (this.#content(output.kind, peer).get(output.name)?.version === output.version)
+        this.established.add(nameIn(output.version ?? ''));
       peer.accepted.add(`${output.kind} ${output.name}`);
       peer.member.accepted(output.kind, output.name, output.version ?? '');
     } else if (output.type === 'rejected') {
       const { kind, name, version } = output.resource;
       this.rejections += 1;
+      const isProven = this.established.has(nameIn(version)) && !this.accepted.has(version);
+      if (isProven && !peer.isUp && !this.#isHurried && kind !== 'endpoints')
+        this.faults.push(`${version} was tried by a proxy that starts`);
       const isNewest = this.#content(kind, peer).get(name)?.version === version;
       const isWithheld = peer.member.rejected(output.resource);
       if (isWithheld) this.withheld.add(version);
@@ -134,8 +162,8 @@ export class ProxyFleet {
     return kind === 'listener' ? (this.groups[index % 2] ?? this.groups[0])[kind] : this.shared[kind];
   }
 
-  /** Makes these services all that there are: what they contain, by number. */
-  publish(services: ReadonlyMap<number, number>): void {
+  /** Makes these services all that there are: what they contain, by number. `mended` says for which resources it is something else. */
+  publish(services: ReadonlyMap<number, number>, mended: ReadonlySet<string> = new Set()): void {
     this.services = services;
     const changes: Published<ModelResource>[] = [];
     const put = (content: Content, kind: Kind, prefix: string, refersTo = '', group = 0): void => {
@@ -143,11 +171,13 @@ export class ProxyFleet {
       for (const name of new Set([...content[kind].keys(), ...names.keys()])) {
         const before = content[kind].get(name);
         const now = names.get(name);
-        const version = now && `${kind} ${now[0]} ${now[1]} ${group}`;
+        const version = now && `${kind} ${now[0]} ${mended.has(`${kind} ${now[0]}`) ? 'mended' : now[1]} ${group}`;
         if (before?.version === version) continue;
-        if (before !== undefined) this.withheld.delete(before.version);
-        if (now === undefined || version === undefined) content[kind].delete(name);
-        else {
+        if (now === undefined || version === undefined) {
+          content[kind].delete(name);
+          if (before !== undefined) this.established.delete(nameIn(before.version));
+        } else {
+          this.withheld.delete(version);
           const more = refersTo === '' ? {} : { refersTo: `${refersTo}${now[0]}` };
           content[kind].set(name, { kind, name, owner: `s${now[0]}`, version, isGood: true, ...more });
         }
@@ -191,6 +221,7 @@ export class ProxyFleet {
     if (peer.underWay.get(request.kind) === request.nonce) peer.underWay.delete(request.kind);
     for (const observation of peer.stream.receive(request)) this.#observe(peer, observation);
     this.#take(peer, peer.stream.next());
+    peer.isUp ||= peer.stream.isReady();
     peer.member.moved();
     return true;
   }
@@ -208,6 +239,7 @@ export class ProxyFleet {
 
   /** Lets time pass for what is being tried. */
   hurry(): void {
+    this.#isHurried ||= [...this.peers.values()].some(({ isUp }) => !isUp);
     const timers = this.#timers;
     this.#timers = [];
     for (const action of timers) action();
@@ -240,7 +272,7 @@ export class ProxyFleet {
   /** Returns the versions that a proxy holds, by name. */
   held(index: number, kind: Kind): Readonly<Record<string, string>> {
     const held = this.peers.get(index)?.client.held[kind] ?? new Map<string, ModelResource>();
-    return Object.fromEntries([...held].map(([name, { version }]) => [name, version]).toSorted());
+    return Object.fromEntries([...held].map(([name, { version }]) => [name, version]));
   }
 
   /** Returns what a proxy lacks of the newest content, or has beyond it. */
