@@ -118,6 +118,27 @@ test(`a proxy that starts gets the last good state (seed ${seed})`, () => {
   );
 });
 
+test(`a proxy that is alone gets what was good, then tries what is new (seed ${seed})`, () => {
+  fc.assert(
+    fc.property(services, services, refusals, fc.boolean(), (before, after, some, isTried) => {
+      const fleet = new ProxyFleet(some);
+      fleet.publish(new Map([...before].map(([one]) => [one, good])));
+      for (let index = 0; index < proxies; index += 1) fleet.start(index);
+      fleet.settle();
+      if (isTried) fleet.publish(after);
+      for (let index = 0; index < proxies; index += 1) fleet.stop(index);
+      if (!isTried) fleet.publish(after);
+      fleet.start(4);
+      fleet.settle();
+      expect(fleet.faults).toEqual([]);
+      fleet.publish(after, new Set(some.map((one) => `${one.kind} ${one.id}`)));
+      fleet.settle();
+      expect(fleet.differences(4)).toEqual([]);
+    }),
+    { numRuns, seed },
+  );
+});
+
 test(`of each group of proxies, one gets what they all reject (seed ${seed})`, () => {
   fc.assert(
     fc.property(services, services, refusals, fc.boolean(), (before, after, some, isAgain) => {
