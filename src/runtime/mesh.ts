@@ -9,11 +9,14 @@ import type { WatchPace } from '../kubernetes/watcher.ts';
 import { createAuthenticator } from '../mesh/identity/authenticator.ts';
 import { ensureAuthority } from '../mesh/identity/authority-secret.ts';
 import type { Caller, Refusal } from '../mesh/identity/caller.ts';
+import { kinds } from '../mesh/resources/kinds.ts';
+import { proxyOwner } from '../mesh/serve/catalog.ts';
 import { startControlPlane, type RunningControlPlane } from '../mesh/serve/control-plane.ts';
 import { startWorldFeed } from '../mesh/serve/world-feed.ts';
 import { createHealthServer, type HealthCheck } from '../server/health.ts';
 import { createMetricsServer } from '../server/metrics-server.ts';
 import { version } from '../settings/version.ts';
+import { createFirstTime } from '../telemetry/first-time.ts';
 import type { Log } from '../telemetry/log.ts';
 import { createMeshMetrics } from '../telemetry/mesh-metrics.ts';
 import type { Address } from './address.ts';
@@ -72,6 +75,9 @@ function authorities(client: ApiClient, { namespace }: MeshOptions) {
   ]);
 }
 
+/** A rejection is logged once for all proxies. */
+const rememberedRejections = 1_000;
+
 async function start(options: MeshOptions, log: Log, cleanups: Cleanups): Promise<RunningMesh> {
   const metrics = createMeshMetrics(version);
   const state = { isSynced: false };
@@ -102,6 +108,7 @@ async function start(options: MeshOptions, log: Log, cleanups: Cleanups): Promis
     lifetimeMs: lifetimeMs.serving,
   });
   let controlPlane: RunningControlPlane | undefined;
+  const isNews = createFirstTime(rememberedRejections);
   const authenticator = await createAuthenticator({
     client,
     audience: options.audience,
@@ -137,8 +144,10 @@ async function start(options: MeshOptions, log: Log, cleanups: Cleanups): Promis
       }
       metrics.responses.inc({ kind: event.kind, result: event.type });
       if (event.type !== 'rejected') return;
-      const { kind, name, text } = event;
-      log.warn({ kind, name, namespace, pod: podName, text }, 'a proxy rejected its configuration');
+      const { kind, name, version: rejected, owner, text, isWithheld } = event;
+      // What is a proxy's own differs between proxies, and is rejected for the same reason.
+      if (!isNews(`${kind} ${name} ${owner === proxyOwner ? '' : rejected}`)) return;
+      log.warn({ kind, name, owner, isWithheld, namespace, pod: podName, text }, 'a proxy rejected its configuration');
     },
     refused({ kind, name, violations }, owner) {
       metrics.refused.inc({ kind });
@@ -147,6 +156,7 @@ async function start(options: MeshOptions, log: Log, cleanups: Cleanups): Promis
     noticed(service, notices) {
       log.warn({ service, notices }, 'a Service asks for what its clients in the mesh do not get');
     },
+    converged: (milliseconds) => metrics.convergence.observe(milliseconds / 1000),
     turnedAway(peerAddress, reason) {
       metrics.turnedAway.inc();
       log.warn({ peerAddress, reason }, 'a stream was refused');
@@ -157,6 +167,7 @@ async function start(options: MeshOptions, log: Log, cleanups: Cleanups): Promis
     const sessions = [...running().sessions];
     return { open: sessions.length, inSync: sessions.filter((session) => session.isInSync()).length };
   });
+  metrics.observeWithheld(kinds, (kind) => running().catalog.withheld(kind));
   const feed = startWorldFeed({
     client,
     pace,

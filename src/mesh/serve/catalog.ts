@@ -7,52 +7,54 @@ import { proxyResources } from '../resources/proxy-resources.ts';
 import { serviceListeners } from '../resources/service-listeners.ts';
 import { serviceResources } from '../resources/service-resources.ts';
 import type { Resource } from '../resources/resource.ts';
-import { layered, type Changes, type Target } from '../stream/target.ts';
-import type { EncodedResource, Encoder, RefusedResource } from '../wire/encoder.ts';
+import { createCohort, type Cohort, type Member as CohortMember } from '../stream/cohort.ts';
+import type { Published } from '../stream/published.ts';
+import type { Proxy } from '../stream/rollout.ts';
+import type { Changes } from '../stream/target.ts';
+import type { Encoder, RefusedResource } from '../wire/encoder.ts';
 import { applyEvents, emptyWorld, type World, type WorldEvent } from '../world/world.ts';
 import { createIdentityMemory } from './former-identities.ts';
-import { createShelf, type Shelf } from './shelf.ts';
+import { createShelf, type Shelf, type ShelvedResource } from './shelf.ts';
+
+/** Owner of the resources that only one proxy has. */
+export const proxyOwner = 'proxy';
 
 /** A proxy that takes part. */
-export interface Member {
-  /** What it should hold. The value stays the same; its content changes. */
-  readonly target: Target<EncodedResource>;
+export interface Member extends CohortMember<ShelvedResource> {
   /** Replaces the secrets of this proxy, and returns the names that differ. */
   useSecrets(secrets: readonly Resource[]): Changes;
-  /** Ends its part. */
-  leave(): void;
 }
 
 /** Turns what the API server says into what proxies should hold. */
 export interface Catalog {
   readonly world: () => World;
-  /** Takes events. Members whose target has changed are called with the names that differ. */
+  /** Takes events. Proxies whose target has changed are called with the names that differ, in the order of their cohort. */
   apply(events: readonly WorldEvent[]): void;
   /** Drops identities that no endpoint has had for a minute; to be called every few seconds. */
   forgetIdentities(): void;
-  /** Takes in a proxy; `changed` is called after each change of its target. */
-  join(traffic: TrafficIntent, changed: (changes: Changes) => void): Member;
-}
-
-type Names = ReadonlyMap<Kind, ReadonlySet<string>>;
-
-function merge(all: readonly Names[]): Changes {
-  const merged: Partial<Record<Kind, Set<string>>> = {};
-  for (const names of all) {
-    for (const [kind, some] of names) {
-      if (some.size === 0) continue;
-      const into = (merged[kind] ??= new Set());
-      for (const name of some) into.add(name);
-    }
-  }
-  return merged;
+  /** Takes in a proxy that runs a build of Envoy. */
+  join(traffic: TrafficIntent, build: string, proxy: Proxy): Member;
+  /** Returns how many resources of a kind are withheld, because a proxy has rejected them; those of each build count. */
+  withheld(kind: Kind): number;
 }
 
 /** Proxies whose service listeners are the same, because their settings are. */
 interface Profile {
   readonly traffic: TrafficIntent;
   readonly listeners: Shelf;
-  readonly members: Map<Member, (changes: Changes) => void>;
+  /** How many proxies have it. */
+  uses: number;
+}
+
+/** How many builds and how many profiles without a proxy are remembered: a proxy that restarts gets what was good for it before. */
+const remembered = 4;
+
+/** Removes the first of the values that are idle, if there are too many. Returns what was removed. */
+function trim<V>(values: Map<string, V>, isIdle: (value: V) => boolean): readonly V[] {
+  const idle = [...values].filter(([, value]) => isIdle(value));
+  const surplus = idle.slice(0, Math.max(0, idle.length - remembered));
+  for (const [key] of surplus) values.delete(key);
+  return surplus.map(([, value]) => value);
 }
 
 /** Returns a text that is the same for settings that lead to the same service listeners. */
@@ -73,23 +75,31 @@ function profileKey({ settings: { proxy, capture }, workload, self }: TrafficInt
   });
 }
 
-/**
- * Creates a catalog of an empty world. `refused` is called for resources that Envoy would reject, `noticed` when a Service asks for
- * something else than before that its clients do not get.
- */
-export function createCatalog(
-  encoder: Encoder,
-  domains: Domains,
-  nowMs: () => number,
-  refused: (resource: RefusedResource, owner: string) => void,
-  noticed: (service: string, notices: readonly string[]) => void,
-): Catalog {
-  const identities = createIdentityMemory(nowMs);
+/** What a catalog needs. */
+export interface CatalogOptions {
+  readonly encoder: Encoder;
+  readonly domains: Domains;
+  readonly nowMs: () => number;
+  /** Calls the function after a time, and returns a function that prevents it. */
+  readonly after: (milliseconds: number, action: () => void) => () => void;
+  /** Called for resources that Envoy would reject. */
+  readonly refused: (resource: RefusedResource, owner: string) => void;
+  /** Called when a Service asks for something else than before that its clients do not get. */
+  readonly noticed: (service: string, notices: readonly string[]) => void;
+  /** Called when the last proxy that gets a change has answered, with the time since then. */
+  readonly converged: (milliseconds: number) => void;
+}
+
+/** Creates a catalog of an empty world. */
+export function createCatalog({ encoder, domains, refused, noticed, ...options }: CatalogOptions): Catalog {
+  const identities = createIdentityMemory(options.nowMs);
   let world = emptyWorld;
   const plans = new Map<string, ServicePlan>();
   const notices = new Map<string, string>();
   const shared = createShelf(encoder, refused);
   const profiles = new Map<string, Profile>();
+  /** By build of Envoy. */
+  const cohorts = new Map<string, Cohort<ShelvedResource>>();
 
   function notice(key: string): void {
     const service = world.service.get(key);
@@ -101,35 +111,53 @@ export function createCatalog(
     else noticed(key, now);
   }
 
-  function replan(key: string): Names {
+  function replan(key: string): readonly Published<ShelvedResource>[] {
     const plan = planService(world, key, domains);
     if (plan === undefined) plans.delete(key);
     else plans.set(key, plan);
-    return shared.put(key, plan === undefined ? [] : serviceResources(plan, identities.of(key)));
+    const changes = shared.put(key, plan === undefined ? [] : serviceResources(plan, identities.of(key)));
+    return changes.map((change) => ({ ...change, content: shared.target }));
   }
 
-  function relisten({ listeners, traffic }: Profile, key: string): Names {
+  function relisten({ listeners, traffic }: Profile, key: string): readonly Published<ShelvedResource>[] {
     const plan = plans.get(key);
-    return listeners.put(key, plan === undefined ? [] : serviceListeners(plan, traffic));
+    const changes = listeners.put(key, plan === undefined ? [] : serviceListeners(plan, traffic));
+    return changes.map((change) => ({ ...change, content: listeners.target }));
   }
 
-  function profileOf(traffic: TrafficIntent): Profile {
-    const key = profileKey(traffic);
+  function profileOf(key: string, traffic: TrafficIntent): Profile {
     const known = profiles.get(key);
     if (known !== undefined) return known;
-    const profile: Profile = { traffic, listeners: createShelf(encoder, refused), members: new Map() };
+    const profile: Profile = { traffic, listeners: createShelf(encoder, refused), uses: 0 };
     profiles.set(key, profile);
     for (const service of plans.keys()) relisten(profile, service);
     return profile;
   }
 
-  /** Plans Services anew, and tells the members what differs. */
+  function cohortOf(build: string): Cohort<ShelvedResource> {
+    const cohort = cohorts.get(build) ?? createCohort<ShelvedResource>(options);
+    cohorts.set(build, cohort);
+    return cohort;
+  }
+
+  /** Plans Services anew, and publishes what differs. */
   function update(services: Iterable<string>, listening: Iterable<string>): void {
-    const common = [...services].map(replan);
-    for (const profile of profiles.values()) {
-      const changes = merge([...common, ...[...listening].map((key) => relisten(profile, key))]);
-      if (Object.keys(changes).length === 0) continue;
-      for (const notify of profile.members.values()) notify(changes);
+    const now = options.nowMs();
+    const changes = [
+      ...[...services].flatMap(replan),
+      ...[...listening].flatMap((key) => [...profiles.values()].flatMap((profile) => relisten(profile, key))),
+    ];
+    if (changes.length > 0) for (const cohort of cohorts.values()) cohort.publish(changes, now);
+  }
+
+  /** Puts what is used the latest to the end, and forgets what has not been used the longest. */
+  function tidy(build: string, key: string): void {
+    const [cohort, profile] = [cohorts.get(build), profiles.get(key)];
+    if (cohort?.isEmpty() === true && cohorts.delete(build)) cohorts.set(build, cohort);
+    if (profile?.uses === 0 && profiles.delete(key)) profiles.set(key, profile);
+    trim(cohorts, (one) => one.isEmpty());
+    for (const { listeners } of trim(profiles, ({ uses }) => uses === 0)) {
+      for (const one of cohorts.values()) one.drop(listeners.target);
     }
   }
 
@@ -144,20 +172,23 @@ export function createCatalog(
       update(new Set([...touched.services, ...touched.endpoints]), new Set([...touched.services, ...headless]));
     },
     forgetIdentities: () => update(identities.forget(), []),
-    join(traffic, changed) {
-      const profile = profileOf(traffic);
+    join(traffic, build, proxy) {
+      const key = profileKey(traffic);
+      const profile = profileOf(key, traffic);
       const own = createShelf(encoder, refused);
-      own.put('proxy', proxyResources(traffic, domains.trust));
-      const member: Member = {
-        target: layered([own.target, shared.target, profile.listeners.target]),
-        useSecrets: (secrets) => merge([own.put('secrets', secrets)]),
+      own.put(proxyOwner, proxyResources(traffic, domains.trust));
+      const member = cohortOf(build).join(own.target, shared.target, profile.listeners.target, proxy);
+      profile.uses += 1;
+      return {
+        ...member,
+        useSecrets: (secrets) => ({ secret: own.put('secrets', secrets).map(({ name }) => name) }),
         leave() {
-          profile.members.delete(member);
-          if (profile.members.size === 0) profiles.delete(profileKey(traffic));
+          profile.uses -= 1;
+          member.leave();
+          tidy(build, key);
         },
       };
-      profile.members.set(member, changed);
-      return member;
     },
+    withheld: (kind) => [...cohorts.values()].reduce((sum, cohort) => sum + cohort.withheld(kind), 0),
   };
 }

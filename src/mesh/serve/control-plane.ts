@@ -30,6 +30,8 @@ export interface ControlPlaneOptions {
   readonly refused: (resource: RefusedResource, owner: string) => void;
   /** Called when a Service asks for what its clients do not get. */
   readonly noticed: (service: string, notices: readonly string[]) => void;
+  /** Takes how long a change of the cluster took until the last proxy that gets it has answered. */
+  readonly converged: (milliseconds: number) => void;
   readonly turnedAway: (peerAddress: string, reason: string) => void;
 }
 
@@ -70,13 +72,15 @@ function after(milliseconds: number, action: () => void): () => void {
 export async function startControlPlane(options: ControlPlaneOptions): Promise<RunningControlPlane> {
   const types = loadEnvoyTypes();
   const read = createRequestReader(types);
-  const catalog = createCatalog(
-    createEncoder(types),
-    options.domains,
-    () => options.clock().getTime(),
-    options.refused,
-    options.noticed,
-  );
+  const catalog = createCatalog({
+    encoder: createEncoder(types),
+    domains: options.domains,
+    nowMs: () => options.clock().getTime(),
+    after,
+    refused: options.refused,
+    noticed: options.noticed,
+    converged: options.converged,
+  });
   const forgetting = setInterval(() => catalog.forgetIdentities(), forgetMs).unref();
   const issuer = createLeafIssuer(options.authority);
   const sessions = new Set<Session>();

@@ -2,13 +2,13 @@ import { readTrafficMetadata } from '../../envoy/traffic-metadata.ts';
 import type { Caller } from '../identity/caller.ts';
 import { kindOf, typeUrl, type Kind } from '../resources/kinds.ts';
 import type { Resource } from '../resources/resource.ts';
-import type { Output, Request } from '../stream/exchange.ts';
+import type { Observation, Output, Request, Response } from '../stream/exchange.ts';
 import { createStream } from '../stream/stream.ts';
 import type { Changes } from '../stream/target.ts';
 import { writeResponse, type DiscoveryRequest } from '../wire/discovery.ts';
-import type { EncodedResource } from '../wire/encoder.ts';
 import type { AdsConnection } from './ads-server.ts';
 import type { Catalog, Member } from './catalog.ts';
+import type { ShelvedResource } from './shelf.ts';
 
 /** What happens on a stream, for metrics, log and verdicts. */
 export type SessionEvent =
@@ -18,12 +18,20 @@ export type SessionEvent =
       readonly kind: Kind;
       readonly name: string;
       readonly version: string;
+      readonly owner: string;
       readonly text: string;
+      /** Whether others of the same build get the last good version instead. */
+      readonly isWithheld: boolean;
     }
   | { readonly type: 'unanswered'; readonly kind: Kind; readonly names: readonly string[] };
 
-/** Times after which a response that a proxy has not answered no longer holds up others, and no longer counts. */
-const patienceMs = { late: 3_000, abandoned: 15_000 } as const;
+/**
+ * Times after which a response that a proxy has not answered no longer holds up others, and no longer counts; and after which a
+ * proxy that says nothing loses its stream.
+ */
+const patienceMs = { late: 3_000, abandoned: 15_000, silent: 30_000 } as const;
+
+const silence = `the proxy has answered nothing for ${patienceMs.silent / 1000} s; it gets all that it lacks when it returns`;
 
 /** A proxy's stream that has been let in. */
 export interface Session {
@@ -48,30 +56,49 @@ interface SessionOptions {
 
 /** Creates the session of a proxy. Its first message says what the proxy was injected with. */
 export function createSession({ connection, caller, catalog, secrets, report, after }: SessionOptions): Session {
-  const stream = createStream<EncodedResource>();
+  const stream = createStream<ShelvedResource>();
   const timers = new Map<Kind, { readonly nonce: string; readonly cancel: () => void }>();
   let member: Member | undefined;
   let isClosed = false;
+  /** Prevents the end of the stream, if the proxy has something to answer. */
+  let cancelSilence: (() => void) | undefined;
 
-  function act(outputs: readonly Output<EncodedResource>[]): void {
+  function act(outputs: readonly Output<ShelvedResource>[]): void {
     for (const output of outputs) {
-      switch (output.type) {
-        case 'send':
-          send(output);
-          break;
-        case 'rejected': {
-          const { kind, name, version } = output.resource;
-          report({ type: 'rejected', kind, name, version, text: output.text });
-          break;
-        }
-        case 'accepted':
-        case 'unanswered':
-          report(output);
+      if (output.type === 'send') send(output);
+      else tell(output);
+    }
+    if (stream.isInSync()) listen();
+    else cancelSilence ??= after(patienceMs.silent, () => connection.end('unavailable', silence));
+  }
+
+  /** Begins anew to wait for the proxy. */
+  function listen(): void {
+    cancelSilence?.();
+    cancelSilence = undefined;
+  }
+
+  function tell(output: Observation<ShelvedResource>): void {
+    switch (output.type) {
+      case 'held':
+        member?.accepted(output.kind, output.name, output.version);
+        break;
+      case 'accepted':
+        if (output.version !== undefined) member?.accepted(output.kind, output.name, output.version);
+        report(output);
+        break;
+      case 'rejected': {
+        const { kind, name, version, owner } = output.resource;
+        const isWithheld = member?.rejected(output.resource) === true;
+        report({ type: 'rejected', kind, name, version, owner, text: output.text, isWithheld });
+        break;
       }
+      case 'unanswered':
+        report(output);
     }
   }
 
-  function send({ kind, nonce, resources, removed }: Output<EncodedResource> & { type: 'send' }): void {
+  function send({ kind, nonce, resources, removed }: Response<ShelvedResource>): void {
     connection.send(
       writeResponse({ typeUrl: typeUrl(kind), nonce, resources: resources.map(({ bytes }) => bytes), removed }),
     );
@@ -90,8 +117,11 @@ export function createSession({ connection, caller, catalog, secrets, report, af
     const self = { address: connection.peerAddress, name: caller.podName, namespace: caller.namespace };
     const traffic = readTrafficMetadata(node.metadata, self);
     if (traffic === undefined) return 'the node has no metadata of the injector: the pod must be injected in mode mesh';
-    member = catalog.join(traffic, (changes: Changes) => {
-      if (member !== undefined) act(stream.aim(member.target, changes));
+    member = catalog.join(traffic, node.build, {
+      ...stream,
+      changed(changes: Changes) {
+        if (member !== undefined) act(stream.aim(member.target, changes));
+      },
     });
     member.useSecrets(secrets);
     act(stream.aim(member.target));
@@ -102,6 +132,7 @@ export function createSession({ connection, caller, catalog, secrets, report, af
     caller,
     receive(request) {
       if (isClosed) return;
+      listen();
       const problem = member === undefined ? join(request) : undefined;
       if (problem !== undefined) {
         connection.end('invalid', problem);
@@ -116,14 +147,17 @@ export function createSession({ connection, caller, catalog, secrets, report, af
       const { subscribe, unsubscribe, initialVersions, nonce, rejection } = request;
       const asked: Request = { kind, subscribe, unsubscribe, initialVersions, nonce, rejection };
       if (timers.get(kind)?.nonce === nonce) timers.get(kind)?.cancel();
-      act(stream.receive(asked));
+      for (const observation of stream.receive(asked)) tell(observation);
+      act(stream.next());
+      member?.moved();
     },
     useSecrets(renewed) {
       if (member !== undefined) act(stream.aim(member.target, member.useSecrets(renewed)));
     },
-    isInSync: () => stream.isInSync(),
+    isInSync: () => stream.isInSync() && member?.isHeldUp() !== true,
     close() {
       isClosed = true;
+      listen();
       for (const { cancel } of timers.values()) cancel();
       member?.leave();
     },

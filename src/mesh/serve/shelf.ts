@@ -3,18 +3,30 @@ import type { Resource } from '../resources/resource.ts';
 import type { Target } from '../stream/target.ts';
 import type { EncodedResource, Encoder, RefusedResource } from '../wire/encoder.ts';
 
+/** An encoded resource of an owner. */
+export interface ShelvedResource extends EncodedResource {
+  readonly owner: string;
+}
+
 /** Encoded resources by kind and name, each of which belongs to an owner, such as a Service. */
 export interface Shelf {
   /** The resources that are there now. The value stays the same; its content changes. */
-  readonly target: Target<EncodedResource>;
-  /** Replaces all resources of an owner, and returns the names that differ afterwards. */
-  put(owner: string, resources: readonly Resource[]): ReadonlyMap<Kind, ReadonlySet<string>>;
+  readonly target: Target<ShelvedResource>;
+  /** Replaces all resources of an owner, and returns the names that differ afterwards, with what was there before. */
+  put(owner: string, resources: readonly Resource[]): readonly ShelfChange[];
+}
+
+/** A name whose content differs, and what was there before. */
+export interface ShelfChange {
+  readonly kind: Kind;
+  readonly name: string;
+  readonly before: ShelvedResource | undefined;
 }
 
 /** One owner's content of a name: the bytes, and the text that they were made from. */
 interface Entry {
   readonly source: string;
-  readonly encoded: EncodedResource;
+  readonly encoded: ShelvedResource;
 }
 
 /**
@@ -22,8 +34,8 @@ interface Entry {
  * it does not depend on who came first. `refused` is called for what Envoy would reject; the owner's last good content stays.
  */
 export function createShelf(encoder: Encoder, refused: (resource: RefusedResource, owner: string) => void): Shelf {
-  const content = Object.fromEntries(kinds.map((kind) => [kind, new Map<string, EncodedResource>()])) as Readonly<
-    Record<Kind, Map<string, EncodedResource>>
+  const content = Object.fromEntries(kinds.map((kind) => [kind, new Map<string, ShelvedResource>()])) as Readonly<
+    Record<Kind, Map<string, ShelvedResource>>
   >;
   /** By kind and name, then by owner. */
   const entries = new Map<string, Map<string, Entry>>();
@@ -34,24 +46,24 @@ export function createShelf(encoder: Encoder, refused: (resource: RefusedResourc
     const source = JSON.stringify(resource.json);
     if (before?.source === source) return before;
     const encoded = encoder.encode(resource);
-    if (!('violations' in encoded)) return { source, encoded };
+    if (!('violations' in encoded)) return { source, encoded: { ...encoded, owner } };
     refused(encoded, owner);
     return before;
   }
 
-  /** Puts what counts for a name into the content, and returns whether it differs from before. */
-  function settle(id: string, kind: Kind, name: string): boolean {
+  /** Puts what counts for a name into the content, and returns the change if there is one. */
+  function settle(id: string, kind: Kind, name: string): readonly ShelfChange[] {
     const [first] = [...(entries.get(id) ?? [])].toSorted(([a], [b]) => (a < b ? -1 : 1));
-    const before = content[kind].get(name)?.version;
+    const before = content[kind].get(name);
     if (first === undefined) content[kind].delete(name);
     else content[kind].set(name, first[1].encoded);
-    return before !== content[kind].get(name)?.version;
+    return before?.version === content[kind].get(name)?.version ? [] : [{ kind, name, before }];
   }
 
   return {
     target: content,
     put(owner, resources) {
-      const changed = new Map<Kind, Set<string>>(kinds.map((kind) => [kind, new Set()]));
+      const changes: ShelfChange[] = [];
       const now = new Map(resources.map(({ kind, name }) => [`${kind} ${name}`, [kind, name] as const]));
       for (const resource of resources) {
         const id = `${resource.kind} ${resource.name}`;
@@ -60,17 +72,17 @@ export function createShelf(encoder: Encoder, refused: (resource: RefusedResourc
         if (entry === undefined) continue;
         owners.set(owner, entry);
         entries.set(id, owners);
-        if (settle(id, resource.kind, resource.name)) changed.get(resource.kind)?.add(resource.name);
+        changes.push(...settle(id, resource.kind, resource.name));
       }
       for (const [id, [kind, name]] of owned.get(owner) ?? []) {
         if (now.has(id)) continue;
         entries.get(id)?.delete(owner);
         if (entries.get(id)?.size === 0) entries.delete(id);
-        if (settle(id, kind, name)) changed.get(kind)?.add(name);
+        changes.push(...settle(id, kind, name));
       }
       if (now.size === 0) owned.delete(owner);
       else owned.set(owner, now);
-      return changed;
+      return changes;
     },
   };
 }

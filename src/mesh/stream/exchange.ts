@@ -11,16 +11,23 @@ export interface Request {
   readonly rejection: string | undefined;
 }
 
-/** Something to do after an input. */
-export type Output<R extends Versioned> =
-  | {
-      readonly type: 'send';
-      readonly kind: Kind;
-      readonly nonce: string;
-      readonly resources: readonly R[];
-      readonly removed: readonly string[];
-    }
+/** A response to send. */
+export interface Response<R extends Versioned> {
+  readonly type: 'send';
+  readonly kind: Kind;
+  readonly nonce: string;
+  readonly resources: readonly R[];
+  readonly removed: readonly string[];
+}
+
+/** What an input says of a proxy. */
+export type Observation<R extends Versioned> =
+  /** The proxy has said that it holds a version. */
+  | { readonly type: 'held'; readonly kind: Kind; readonly name: string; readonly version: string }
   | { readonly type: 'accepted'; readonly kind: Kind; readonly name: string; readonly version: string | undefined }
   | { readonly type: 'rejected'; readonly resource: R; readonly text: string }
   /** The proxy has not answered a response in the time that others wait for it. */
   | { readonly type: 'unanswered'; readonly kind: Kind; readonly names: readonly string[] };
+
+/** Something to do after an input. */
+export type Output<R extends Versioned> = Response<R> | Observation<R>;

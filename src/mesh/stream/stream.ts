@@ -1,7 +1,8 @@
 import { kinds, type Kind } from '../resources/kinds.ts';
-import type { Output, Request } from './exchange.ts';
+import type { Observation, Output, Request } from './exchange.ts';
+import { isRemoved, newsOf, owes } from './news.ts';
 import { doubt, forget, isSettled, newSubscription, wants, type Subscription } from './subscription.ts';
-import { emptyTarget, type Changes, type Target, type Versioned } from './target.ts';
+import { emptyTarget, namedKinds, type Changes, type Target, type Versioned } from './target.ts';
 
 /**
  * One proxy's stream of delta ADS, without clock and without I/O: it says what to send, and whoever holds the connection sends it
@@ -15,8 +16,10 @@ import { emptyTarget, type Changes, type Target, type Versioned } from './target
  * - Of a rejected response nothing counts as held. Its resources are sent one by one, and what is rejected alone is not sent again.
  */
 export interface Stream<R extends Versioned> {
-  /** Takes a request of the proxy. */
-  receive(request: Request): readonly Output<R>[];
+  /** Takes a request of the proxy, and returns what it says. What is to be sent then depends on what that leads to: see `next`. */
+  receive(request: Request): readonly Observation<R>[];
+  /** Returns what can be sent now. */
+  next(): readonly Output<R>[];
   /** Takes what the proxy should hold. `changes` are the names that differ from the last target; by default all. */
   aim(target: Target<R>, changes?: Changes): readonly Output<R>[];
   /** Takes the news that a response has been under way for so long that others should not wait for it. */
@@ -28,12 +31,15 @@ export interface Stream<R extends Versioned> {
   abandon(kind: Kind, nonce: string): readonly Output<R>[];
   /** Returns whether the proxy holds the whole target, apart from what it rejected. */
   isInSync(): boolean;
+  /** Returns whether the proxy has had its first state, and holds the whole target. */
+  isReady(): boolean;
+  /** Returns the version that the proxy holds, as it has stated or acknowledged. */
+  holds(kind: Kind, name: string): string | undefined;
+  /** Returns whether the proxy has yet to accept or reject what the target has for a name. */
+  owes(kind: Kind, name: string): boolean;
 }
 
 type Subscriptions<R extends Versioned> = Readonly<Record<Kind, Subscription<R>>>;
-
-/** Kinds whose resources Envoy never drops because they are missing: they go when nobody refers to them. */
-const namedKinds: ReadonlySet<Kind> = new Set<Kind>(['secret', 'endpoints', 'routes']);
 
 /** Creates the stream of a proxy that has just connected. */
 export function createStream<R extends Versioned>(): Stream<R> {
@@ -41,6 +47,7 @@ export function createStream<R extends Versioned>(): Stream<R> {
   let target: Target<R> = emptyTarget;
   let counter = 0;
   let outputs: Output<R>[] = [];
+  let observations: Observation<R>[] = [];
 
   function flush(): readonly Output<R>[] {
     advance();
@@ -55,6 +62,7 @@ export function createStream<R extends Versioned>(): Stream<R> {
     for (const [name, version] of Object.entries(initialVersions)) {
       subscription.held.set(name, version);
       subscription.established.add(name);
+      observations.push({ type: 'held', kind, name, version });
     }
     // Without names, the first request of clusters and of listeners is for all of them.
     if (!namedKinds.has(kind) && subscribe.length === 0) openWildcard(subscription);
@@ -96,7 +104,7 @@ export function createStream<R extends Versioned>(): Stream<R> {
       // The target may have changed while the response was under way.
       subscription.dirty.add(name);
       if (kind === 'cluster') subscriptions.endpoints.dirty.add(name);
-      outputs.push({ type: 'accepted', kind, name, version: resource?.version });
+      observations.push({ type: 'accepted', kind, name, version: resource?.version });
     }
   }
 
@@ -107,7 +115,7 @@ export function createStream<R extends Versioned>(): Stream<R> {
       const [name, resource] = only;
       if (resource === undefined) return;
       subscription.rejected.set(name, resource.version);
-      outputs.push({ type: 'rejected', resource, text });
+      observations.push({ type: 'rejected', resource, text });
       return;
     }
     // Envoy has dropped all of them, or some.
@@ -163,31 +171,9 @@ export function createStream<R extends Versioned>(): Stream<R> {
   }
 
   function hasNews(subscription: Subscription<R>): boolean {
-    for (const name of subscription.dirty) if (newsOf(subscription, name) !== undefined) return true;
+    for (const name of subscription.dirty)
+      if (newsOf(subscription, subscriptions.cluster, target, name) !== undefined) return true;
     return false;
-  }
-
-  /** Returns whether the proxy has not accepted the wanted version of a resource that it has accepted before. */
-  function isChanging({ kind, held, established, rejected }: Subscription<R>, name: string): boolean {
-    const version = target[kind].get(name)?.version;
-    return established.has(name) && held.get(name) !== version && rejected.get(name) !== version;
-  }
-
-  /** Returns what to send for a name, or undefined if the proxy need not get anything. */
-  function newsOf(subscription: Subscription<R>, name: string): R | 'missing' | undefined {
-    const { kind, held, accepted, forced, rejected } = subscription;
-    if (!wants(subscription, name)) return undefined;
-    const wanted = target[kind].get(name);
-    if (wanted === undefined) return namedKinds.has(kind) && forced.has(name) ? 'missing' : undefined;
-    if (rejected.get(name) === wanted.version) {
-      // A changed cluster waits for endpoints, so the last good ones are sent again.
-      return forced.has(name) && kind === 'endpoints' ? (accepted.get(name) ?? 'missing') : undefined;
-    }
-    if (held.get(name) === wanted.version && !forced.has(name)) return undefined;
-    // New endpoints may have identities that the old cluster does not accept: they follow when the new one is in use.
-    const last = kind === 'endpoints' && isChanging(subscriptions.cluster, name) ? accepted.get(name) : undefined;
-    if (last === undefined) return wanted;
-    return forced.has(name) ? last : undefined;
   }
 
   function send(subscription: Subscription<R>): void {
@@ -197,9 +183,9 @@ export function createStream<R extends Versioned>(): Stream<R> {
     for (const name of dirty) {
       const isSuspect = suspects.has(name);
       if (isSuspect && sent.size > 0) continue;
-      const news = newsOf(subscription, name);
+      const news = newsOf(subscription, subscriptions.cluster, target, name);
       // Removals of wildcard kinds stay for later.
-      if (news === undefined && isRemoved(subscription, name)) continue;
+      if (news === undefined && isRemoved(subscription, target, name)) continue;
       dirty.delete(name);
       forced.delete(name);
       suspects.delete(name);
@@ -209,10 +195,6 @@ export function createStream<R extends Versioned>(): Stream<R> {
     }
     if (sent.size > 0 || subscription.owesAnswer) emit(subscription, sent);
     if (kind === 'cluster') followWithEndpoints(sent);
-  }
-
-  function isRemoved({ kind, held, isWildcard }: Subscription<R>, name: string): boolean {
-    return isWildcard && held.has(name) && !target[kind].has(name);
   }
 
   function followWithEndpoints(sent: ReadonlyMap<string, R | undefined>): void {
@@ -227,7 +209,7 @@ export function createStream<R extends Versioned>(): Stream<R> {
 
   function remove(subscription: Subscription<R>): void {
     if (!subscription.isOpen || subscription.inFlight !== undefined) return;
-    const gone = [...subscription.dirty].filter((name) => isRemoved(subscription, name));
+    const gone = [...subscription.dirty].filter((name) => isRemoved(subscription, target, name));
     if (gone.length === 0) return;
     for (const name of gone) subscription.dirty.delete(name);
     emit(subscription, new Map(gone.map((name) => [name, undefined])));
@@ -252,14 +234,22 @@ export function createStream<R extends Versioned>(): Stream<R> {
       subscribe(subscription, request);
       // Envoy does not ask for clusters while one of them waits for endpoints.
       if (isFirst && request.kind === 'endpoints' && !subscriptions.cluster.isOpen) forceEndpoints();
-      return flush();
+      const said = observations;
+      observations = [];
+      return said;
     },
+    next: flush,
     aim(next, changes) {
       target = next;
       for (const kind of kinds) {
         const subscription = subscriptions[kind];
         const names = changes === undefined ? everyName(subscription) : (changes[kind] ?? []);
-        for (const name of names) if (wants(subscription, name)) subscription.dirty.add(name);
+        for (const name of names) {
+          if (!wants(subscription, name)) continue;
+          subscription.dirty.add(name);
+          // What is offered anew later is tried anew.
+          if (subscription.rejected.get(name) !== target[kind].get(name)?.version) subscription.rejected.delete(name);
+        }
       }
       return flush();
     },
@@ -289,8 +279,15 @@ export function createStream<R extends Versioned>(): Stream<R> {
         emit(subscription, new Map(fresh.map((name) => [name, undefined])));
       return flush();
     },
-    isInSync: () => kinds.every((kind) => subscriptions[kind].inFlight === undefined && !hasNews(subscriptions[kind])),
+    isInSync,
+    isReady: () => subscriptions.listener.isOpen && isInSync(),
+    holds: (kind, name) => subscriptions[kind].held.get(name),
+    owes: (kind, name) => owes(subscriptions[kind], target, name),
   };
+
+  function isInSync(): boolean {
+    return kinds.every((kind) => subscriptions[kind].inFlight === undefined && !hasNews(subscriptions[kind]));
+  }
 
   function everyName({ kind, held }: Subscription<R>): Iterable<string> {
     return new Set([...target[kind].keys(), ...held.keys()]);

@@ -5,12 +5,20 @@ export interface Versioned {
   readonly kind: Kind;
   readonly name: string;
   readonly version: string;
+  /** What it was made from, such as a Service. */
+  readonly owner: string;
 }
 
 /** Resources of one kind by name. */
 export type ResourceSet<R> = Pick<ReadonlyMap<string, R>, 'get' | 'has' | 'keys'>;
 
-/** What a proxy should hold, by kind and name. Proxies that may see the same share one value. */
+/** Kinds whose resources Envoy never drops because they are missing: they go when nobody refers to them. */
+export const namedKinds: ReadonlySet<Kind> = new Set<Kind>(['secret', 'endpoints', 'routes']);
+
+/**
+ * What a proxy should hold, by kind and name. Proxies that may see the same share one value. A name that is there without a
+ * resource is withheld: a proxy keeps what it holds of it.
+ */
 export type Target<R extends Versioned = Versioned> = Readonly<Record<Kind, ResourceSet<R>>>;
 
 /** Names that differ between two targets. */

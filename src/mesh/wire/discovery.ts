@@ -1,6 +1,6 @@
 import { fromBinary, toJson } from '@bufbuild/protobuf';
 import { BinaryWriter, WireType } from '@bufbuild/protobuf/wire';
-import type { JsonObject } from '../../json/json.ts';
+import { canonicalText, type JsonObject } from '../../json/json.ts';
 import type { EnvoyTypes } from './envoy-types.ts';
 
 /** What a proxy says on its stream (`envoy.service.discovery.v3.DeltaDiscoveryRequest`). */
@@ -23,8 +23,8 @@ export interface ProxyNode {
   readonly id: string;
   readonly cluster: string;
   readonly metadata: JsonObject;
-  /** Version of Envoy, such as `1.40.0`; empty if it did not say. */
-  readonly version: string;
+  /** Version of Envoy and how it was built, as one text; proxies with the same text accept and reject the same. */
+  readonly build: string;
 }
 
 /** What a control plane answers, apart from the bytes of its resources. */
@@ -43,7 +43,10 @@ interface RequestMessage {
     readonly cluster: string;
     readonly metadata?: JsonObject;
     readonly userAgentVersionType?: {
-      readonly value?: { readonly version?: { majorNumber: number; minorNumber: number; patch: number } };
+      readonly value?: {
+        readonly version?: { majorNumber: number; minorNumber: number; patch: number };
+        readonly metadata?: JsonObject;
+      };
     };
   };
   readonly typeUrl: string;
@@ -61,14 +64,17 @@ export function createRequestReader(types: EnvoyTypes): (bytes: Uint8Array) => D
   return (bytes) => {
     const message = fromBinary(type, bytes) as unknown as RequestMessage;
     const { node } = message;
-    const version = node?.userAgentVersionType?.value?.version;
+    const { version, metadata: details } = node?.userAgentVersionType?.value ?? {};
     return {
       ...(node !== undefined && {
         node: {
           id: node.id,
           cluster: node.cluster,
           metadata: node.metadata === undefined ? {} : metadataOf(node.metadata),
-          version: version === undefined ? '' : `${version.majorNumber}.${version.minorNumber}.${version.patch}`,
+          build: canonicalText({
+            version: version === undefined ? '' : `${version.majorNumber}.${version.minorNumber}.${version.patch}`,
+            details: details === undefined ? {} : metadataOf(details),
+          }),
         },
       }),
       typeUrl: message.typeUrl,

@@ -56,12 +56,13 @@ function targetOf(services: readonly ModelService[]): Readonly<Record<Kind, Read
     {
       kind,
       name,
+      owner: `s${id}`,
       version: `${kind} ${id} ${content} ${bad === kind ? 'bad' : ''}`,
       isGood: bad !== kind,
       ...(refersTo !== undefined && { refersTo }),
     },
   ];
-  const secret: ModelResource = { kind: 'secret', name: 'default', version: 's', isGood: true };
+  const secret: ModelResource = { kind: 'secret', name: 'default', owner: 'proxy', version: 's', isGood: true };
   return {
     secret: new Map([['default', secret]]),
     cluster: new Map(services.map((one) => make('cluster', `c${one.id}`, one))),
@@ -126,7 +127,8 @@ class Game {
     const request = this.#toServer.shift();
     if (request === undefined) return false;
     if (this.underWay.get(request.kind) === request.nonce) this.underWay.delete(request.kind);
-    this.take(this.stream.receive(request));
+    this.stream.receive(request);
+    this.take(this.stream.next());
     return true;
   }
 

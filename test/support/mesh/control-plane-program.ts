@@ -57,6 +57,7 @@ const controlPlane: RunningControlPlane = await startControlPlane({
   report: (event, caller) => say({ ...event, pod: caller.podName }),
   refused: (resource, owner) => say({ type: 'refused', owner, ...resource }),
   noticed: (service, notices) => say({ type: 'noticed', service, notices }),
+  converged: (milliseconds) => say({ type: 'converged', milliseconds }),
   turnedAway: (peerAddress, reason) => say({ type: 'turned-away', peerAddress, reason }),
 });
 say({ type: 'listening', port: controlPlane.port, roots: own.certificate });

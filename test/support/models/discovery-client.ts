@@ -16,6 +16,8 @@ type Sent = Output<ModelResource> & { readonly type: 'send' };
  * it holds when its stream ends.
  */
 export class DiscoveryClient {
+  readonly #accepts: (resource: ModelResource) => boolean;
+
   readonly held: Readonly<Record<Kind, Map<string, ModelResource>>> = {
     secret: new Map(),
     cluster: new Map(),
@@ -33,6 +35,11 @@ export class DiscoveryClient {
   readonly #stuck = new Set<string>();
   #withheld: { readonly nonce: string; readonly errors: readonly string[] } | undefined;
   #outbox: Request[] = [];
+
+  /** `accepts` says what this build of Envoy takes. */
+  constructor(accepts = ({ isGood }: ModelResource): boolean => isGood) {
+    this.#accepts = accepts;
+  }
 
   /** Requests since the last call. */
   take(): readonly Request[] {
@@ -100,10 +107,10 @@ export class DiscoveryClient {
     const errors: string[] = [];
     const fresh: string[] = [];
     for (const resource of resources) {
-      const { name, isGood } = resource;
+      const { name } = resource;
       const isNew = !this.held.cluster.has(name);
       this.#stuck.delete(name);
-      if (!isGood) {
+      if (!this.#accepts(resource)) {
         if (isNew && resources.length > 1) this.#stuck.add(name);
         else errors.push(name);
         continue;
@@ -127,8 +134,8 @@ export class DiscoveryClient {
 
   #receiveListeners({ nonce, resources, removed }: Pick<Sent, 'nonce' | 'resources' | 'removed'>): void {
     for (const name of removed) this.held.listener.delete(name);
-    const errors = resources.filter(({ isGood }) => !isGood).map(({ name }) => name);
-    for (const resource of resources) if (resource.isGood) this.held.listener.set(resource.name, resource);
+    const errors = resources.filter((one) => !this.#accepts(one)).map(({ name }) => name);
+    for (const resource of resources) if (this.#accepts(resource)) this.held.listener.set(resource.name, resource);
     this.#answer('listener', nonce, errors);
     const wanted = new Set([...this.held.listener.values()].flatMap(({ refersTo }) => refersTo ?? []));
     const asked = this.#asked.get('routes') ?? new Set();
@@ -141,7 +148,7 @@ export class DiscoveryClient {
   }
 
   #receiveNamed(kind: Kind, { nonce, resources, removed }: Pick<Sent, 'nonce' | 'resources' | 'removed'>): void {
-    const errors = resources.filter(({ isGood }) => !isGood).map(({ name }) => name);
+    const errors = resources.filter((one) => !this.#accepts(one)).map(({ name }) => name);
     // A cluster waits neither for endpoints that do not exist nor for those that it has rejected.
     if (kind === 'endpoints') for (const name of [...removed, ...errors]) this.#warming.delete(name);
     // The whole response is dropped.
