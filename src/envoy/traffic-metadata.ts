@@ -68,7 +68,8 @@ function isProxy(value: Json | undefined): boolean {
     isListOf(value['httpPorts'], isRange) &&
     isListOf(value['opaquePorts'], isRange) &&
     isWhole(protocolDetectionTimeoutMs, 60_000) &&
-    ['stdout', 'file', 'none'].includes(String(accessLog)) &&
+    typeof accessLog === 'string' &&
+    ['stdout', 'file', 'none'].includes(accessLog) &&
     isObject(metrics) &&
     typeof metrics['istio'] === 'boolean' &&
     isTracing(value['tracing'])
