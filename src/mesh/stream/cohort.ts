@@ -1,8 +1,9 @@
 import type { Kind } from '../resources/kinds.ts';
 import { createLedger, type Candidate, type Item, type Ledger } from './ledger.ts';
 import { isUrgent, tryingOwners, type Published } from './published.ts';
-import { concerns, isCurrent, newRollout, ownerOf, type Participant, type Proxy, type Rollout } from './rollout.ts';
-import { layered, namedKinds, type Target, type Versioned } from './target.ts';
+import { companionsOf, concerns, isCurrent, newRollout, tell, type Participant, type Proxy } from './rollout.ts';
+import { createTrials, type TrialOptions } from './trials.ts';
+import { layered, type Target, type Versioned } from './target.ts';
 
 /** A proxy in a cohort. */
 export interface Member<R extends Versioned> {
@@ -41,182 +42,18 @@ export interface Cohort<R extends Versioned> {
   withheld(kind: Kind): number;
 }
 
-/** How long a change waits for proxies that try it, before others do. */
-const patienceMs = 3_000;
-
-/** How long a proxy may take from having accepted a listener to asking for its routes. */
-const attentionMs = 100;
-
-interface CohortOptions {
-  readonly nowMs: () => number;
-  /** Calls the function after a time, and returns a function that prevents it. */
-  readonly after: (milliseconds: number, action: () => void) => () => void;
-  /** Takes how long a change took until the last proxy that gets it has answered. */
-  readonly converged: (milliseconds: number) => void;
-}
-
 /** Creates a cohort without proxies. */
-export function createCohort<R extends Versioned>({ nowMs, after, converged }: CohortOptions): Cohort<R> {
+export function createCohort<R extends Versioned>(options: TrialOptions): Cohort<R> {
   const ledgers = new Map<Target<R>, Ledger<R>>();
   const groups = new Map<Ledger<R>, Set<Participant<R>>>();
-  const members = new Set<Participant<R>>();
-  /** What waits until the trial is over, and what is being tried. */
-  let queued: Rollout<R> | undefined;
-  let tried: Rollout<R> | undefined;
-  let stopTimer: (() => void) | undefined;
-
-  function tell(member: Participant<R>, items: readonly Item<R>[]): void {
-    const changes: Partial<Record<Kind, Set<string>>> = {};
-    for (const item of items) if (concerns(member, item)) (changes[item.kind] ??= new Set()).add(item.name);
-    if (Object.keys(changes).length > 0) member.proxy.changed(changes);
-  }
-
-  function enqueue(candidate: Candidate<R>, item: Item<R>): void {
-    queued ??= newRollout();
-    candidate.trial = queued;
-    queued.candidates.set(candidate, item);
-  }
-
-  function startTrial(): void {
-    if (tried !== undefined || queued === undefined || members.size === 0) return;
-    const next = queued;
-    queued = undefined;
-    if (next.candidates.size === 0) return;
-    tried = next;
-    tried.items = [...tried.candidates.values()];
-    stopTimer = after(patienceMs, hurry);
-    after(attentionMs, () => listen(next));
-    addTesters(({ proxy }) => proxy.isReady());
-  }
-
-  /** Gives the change to one proxy more of each group that nobody tries it for. */
-  function addTesters(isFit: (member: Participant<R>) => boolean, isBusy = hasTester): void {
-    const rollout = tried;
-    if (rollout === undefined) return;
-    const chosen: Participant<R>[] = [];
-    for (const [group, some] of groups) {
-      if (rollout.proven.has(group) || isBusy(rollout, group)) continue;
-      for (const member of some) {
-        if (rollout.testers.has(member) || !isFit(member)) continue;
-        chosen.push(member);
-        break;
-      }
-    }
-    for (const member of chosen) {
-      rollout.testers.add(member);
-      give(rollout, member);
-      tell(member, rollout.items);
-    }
-    for (const member of chosen) proceed(rollout, member);
-  }
-
-  function hasTester({ waiting }: Rollout<R>, group: Ledger<R>): boolean {
-    return [...waiting.keys()].some((member) => member.group === group);
-  }
-
-  function hurry(): void {
-    if (tried === undefined) return;
-    if (tried.proven.size > 0) {
-      release(tried);
-      return;
-    }
-    stopTimer = after(patienceMs, hurry);
-    addTesters(
-      ({ proxy }) => proxy.isReady() || proxy.isInSync(),
-      () => false,
-    );
-  }
-
-  function give(rollout: Rollout<R>, member: Participant<R>): void {
-    rollout.waiting.set(member, rollout.items.length);
-    member.rollouts.add(rollout);
-  }
-
-  /** Returns whether a proxy has yet to answer for something, or may be about to ask for it, if it tries it. */
-  function owes(rollout: Rollout<R>, member: Participant<R>, item: Item<R>): boolean {
-    if (!concerns(member, item)) return false;
-    if (member.proxy.owes(item.kind, item.name)) return true;
-    if (rollout.isReleased || !rollout.isAttentive || !namedKinds.has(item.kind)) return false;
-    const candidate = item.ledger.find(item.kind, item.name);
-    return candidate?.trial === rollout && !candidate.isAccepted && !candidate.isRefused;
-  }
-
-  /** Waits no longer for proxies to ask for something, once they have nothing else to answer. */
-  function listen(rollout: Rollout<R>): void {
-    if (rollout !== tried) return;
-    const testers = [...rollout.waiting.keys()];
-    if (testers.length > 0 && testers.every(({ proxy }) => proxy.isInSync())) rollout.isAttentive = false;
-    else after(attentionMs, () => listen(rollout));
-    for (const member of testers) proceed(rollout, member);
-  }
-
-  /** Looks whether a proxy has answered for all of a change. */
-  function proceed(rollout: Rollout<R>, member: Participant<R>): void {
-    const { waiting, items } = rollout;
-    let left = waiting.get(member);
-    if (left === undefined) return;
-    for (let item = items[left - 1]; item !== undefined; item = items[left - 1]) {
-      if (owes(rollout, member, item)) break;
-      left -= 1;
-    }
-    waiting.set(member, left);
-    if (left > 0) return;
-    rollout.proven.add(member.group);
-    finish(rollout, member);
-  }
-
-  function finish(rollout: Rollout<R>, member: Participant<R>): void {
-    rollout.waiting.delete(member);
-    member.rollouts.delete(rollout);
-    if (rollout.isReleased) {
-      if (rollout.waiting.size === 0) complete(rollout);
-    } else if (groups.size > 0 && [...groups.keys()].every((group) => rollout.proven.has(group))) release(rollout);
-  }
-
-  /** Gives a change to all proxies. */
-  function release(rollout: Rollout<R>): void {
-    if (rollout === tried) {
-      tried = undefined;
-      stopTimer?.();
-    }
-    rollout.isReleased = true;
-    for (const [candidate, item] of rollout.candidates)
-      if (isCurrent(candidate, item)) candidate.isReleased = !candidate.isRefused;
-    const others = [...members].filter((member) => !rollout.testers.has(member));
-    for (const member of others) give(rollout, member);
-    for (const member of others) tell(member, rollout.items);
-    if (rollout.waiting.size === 0) complete(rollout);
-    for (const member of others) proceed(rollout, member);
-    startTrial();
-  }
-
-  function complete({ candidates, testers, sinceMs }: Rollout<R>): void {
-    for (const [candidate, item] of candidates) {
-      if (!isCurrent(candidate, item) || candidate.isRefused) continue;
-      candidate.trial = undefined;
-      if (candidate.isAccepted || !item.ledger.content[item.kind].has(item.name))
-        item.ledger.settle(item.kind, item.name);
-    }
-    if (sinceMs !== undefined) converged(nowMs() - sinceMs);
-    candidates.clear();
-    testers.clear();
-  }
+  const trials = createTrials({ ...options, groups });
 
   /** Withholds what a proxy has rejected, and what came with it from its owner. */
   function withhold(candidate: Candidate<R>, item: Item<R>): void {
-    const owner = ownerOf(candidate, item);
-    const companions = [...(candidate.trial?.candidates ?? [])].filter(
-      ([other, its]) =>
-        other !== candidate &&
-        item.kind !== 'endpoints' &&
-        its.kind !== 'endpoints' &&
-        !other.isRefused &&
-        isCurrent(other, its) &&
-        ownerOf(other, its) === owner,
-    );
-    candidate.companions = new Map(companions);
+    candidate.companions = companionsOf(candidate, item);
     for (const one of [candidate, ...candidate.companions.keys()]) one.isRefused = true;
-    for (const member of members) tell(member, [item, ...candidate.companions.values()]);
+    for (const some of groups.values())
+      for (const member of some) tell(member, [item, ...candidate.companions.values()]);
   }
 
   function ledgerOf(content: Target<R>): Ledger<R> {
@@ -235,26 +72,15 @@ export function createCohort<R extends Versioned>({ nowMs, after, converged }: C
   }
 
   function leave(member: Participant<R>): void {
-    members.delete(member);
     const some = groups.get(member.group);
     some?.delete(member);
     if (some?.size === 0) groups.delete(member.group);
-    for (const rollout of member.rollouts) {
-      rollout.testers.delete(member);
-      finish(rollout, member);
-    }
-    if (tried === undefined) return;
-    if (members.size > 0) addTesters(({ proxy }) => proxy.isReady());
-    else {
-      for (const [candidate, item] of tried.candidates) if (isCurrent(candidate, item)) enqueue(candidate, item);
-      tried = undefined;
-      stopTimer?.();
-    }
+    trials.left(member);
   }
 
   return {
     publish(changes, sinceMs) {
-      const since = members.size > 0 ? sinceMs : undefined;
+      const since = groups.size > 0 ? sinceMs : undefined;
       const direct = newRollout<R>(since);
       const directItems: Item<R>[] = [];
       const trying = tryingOwners(changes);
@@ -266,8 +92,8 @@ export function createCohort<R extends Versioned>({ nowMs, after, converged }: C
         const item = { ledger, kind, name };
         const last = ledger.find(kind, name);
         const candidate = ledger.publish({ kind, name, before, trial: direct });
-        if (last !== undefined) queued?.candidates.delete(last);
-        if (candidate !== undefined && !isUrgent(item, before, trying)) enqueue(candidate, item);
+        if (last !== undefined) trials.forget(last);
+        if (candidate !== undefined && !isUrgent(item, before, trying)) trials.enqueue(candidate, item, since);
         else {
           directItems.push(item);
           if (candidate !== undefined) direct.candidates.set(candidate, item);
@@ -275,13 +101,12 @@ export function createCohort<R extends Versioned>({ nowMs, after, converged }: C
         for (const [companion, its] of last?.companions ?? []) {
           if (!isCurrent(companion, its)) continue;
           companion.isRefused = companion.isReleased = false;
-          enqueue(companion, its);
+          trials.enqueue(companion, its, since);
         }
       }
       direct.items = directItems;
-      if (directItems.length > 0) release(direct);
-      if (queued !== undefined) queued.sinceMs ??= since;
-      startTrial();
+      if (directItems.length > 0) trials.release(direct);
+      trials.start();
     },
     join(own, shared, group, proxy) {
       const member: Participant<R> = {
@@ -292,7 +117,6 @@ export function createCohort<R extends Versioned>({ nowMs, after, converged }: C
         group: ledgerOf(group),
         rollouts: new Set(),
       };
-      members.add(member);
       groups.set(member.group, (groups.get(member.group) ?? new Set()).add(member));
       return {
         target: layered([own, member.shared.offersTo(member), member.group.offersTo(member)]),
@@ -310,19 +134,13 @@ export function createCohort<R extends Versioned>({ nowMs, after, converged }: C
           if (!candidate.isRefused) withhold(candidate, item);
           return true;
         },
-        moved() {
-          for (const rollout of member.rollouts) proceed(rollout, member);
-          if (tried === undefined && queued === undefined) return;
-          if (!proxy.isReady()) return;
-          startTrial();
-          addTesters((one) => one.proxy.isReady());
-        },
-        isHeldUp: () => tried !== undefined || queued !== undefined,
+        moved: () => trials.moved(member),
+        isHeldUp: () => trials.isBusy(),
         leave: () => leave(member),
       };
     },
     drop: (group) => void ledgers.delete(group),
-    isEmpty: () => members.size === 0,
+    isEmpty: () => groups.size === 0,
     withheld: (kind) => [...ledgers.values()].reduce((sum, ledger) => sum + ledger.withheld(kind), 0),
   };
 }

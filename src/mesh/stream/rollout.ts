@@ -1,6 +1,6 @@
 import type { Kind } from '../resources/kinds.ts';
 import type { Candidate, Item, Ledger, Reader, Trial } from './ledger.ts';
-import type { Changes, Target, Versioned } from './target.ts';
+import { namedKinds, type Changes, type Target, type Versioned } from './target.ts';
 
 /** What a cohort has to know of a proxy's stream, and to tell it. */
 export interface Proxy {
@@ -53,10 +53,7 @@ export function isCurrent<R extends Versioned>(candidate: Candidate<R>, { ledger
 }
 
 /** Returns whose content a candidate is, or was. */
-export function ownerOf<R extends Versioned>(
-  { good }: Candidate<R>,
-  { ledger, kind, name }: Item<R>,
-): string | undefined {
+function ownerOf<R extends Versioned>({ good }: Candidate<R>, { ledger, kind, name }: Item<R>): string | undefined {
   return (ledger.content[kind].get(name) ?? good)?.owner;
 }
 
@@ -66,4 +63,36 @@ export function concerns<R extends Versioned>(
   { ledger, kind, name }: Item<R>,
 ): boolean {
   return (ledger === shared || ledger === group) && !own[kind].has(name);
+}
+
+/** Returns whether a proxy has yet to answer for something, or may be about to ask for it, if it tries it. */
+export function owes<R extends Versioned>(rollout: Rollout<R>, member: Participant<R>, item: Item<R>): boolean {
+  if (!concerns(member, item)) return false;
+  if (member.proxy.owes(item.kind, item.name)) return true;
+  if (rollout.isReleased || !rollout.isAttentive || !namedKinds.has(item.kind)) return false;
+  const candidate = item.ledger.find(item.kind, item.name);
+  return candidate?.trial === rollout && !candidate.isAccepted && !candidate.isRefused;
+}
+
+/** Returns what came with a candidate from the same owner, and waits with it. Endpoints wait for nothing. */
+export function companionsOf<R extends Versioned>(candidate: Candidate<R>, item: Item<R>): Candidate<R>['companions'] {
+  const all = item.kind === 'endpoints' ? [] : [...(candidate.trial?.candidates ?? [])];
+  const owner = ownerOf(candidate, item);
+  return new Map(
+    all.filter(
+      ([other, its]) =>
+        other !== candidate &&
+        its.kind !== 'endpoints' &&
+        !other.isRefused &&
+        isCurrent(other, its) &&
+        ownerOf(other, its) === owner,
+    ),
+  );
+}
+
+/** Tells a proxy what differs in its target. */
+export function tell<R extends Versioned>(member: Participant<R>, items: Iterable<Item<R>>): void {
+  const changes: Partial<Record<Kind, Set<string>>> = {};
+  for (const item of items) if (concerns(member, item)) (changes[item.kind] ??= new Set()).add(item.name);
+  if (Object.keys(changes).length > 0) member.proxy.changed(changes);
 }
