@@ -5,12 +5,26 @@ export interface MeshMetrics {
   readonly responses: Counter<'kind' | 'result'>;
   readonly refused: Counter<'kind'>;
   readonly turnedAway: Counter<string>;
+  readonly declined: Counter<string>;
+  readonly connectionsCut: Counter<string>;
+  readonly suddenLosses: Counter<string>;
+  readonly certificateExpiry: Gauge<string>;
   readonly watchFailures: Counter<'kind'>;
   readonly objects: Gauge<'kind'>;
-  /** Reports the open streams when metrics are collected. */
-  observeStreams(read: () => { readonly open: number; readonly inSync: number }): void;
+  /** Reports what changes all the time when metrics are collected. */
+  observe(read: MeshReadings): void;
   /** All metrics in the Prometheus text format. */
   expose(): Promise<{ readonly contentType: string; readonly text: string }>;
+}
+
+/** Values that are read when metrics are collected. */
+export interface MeshReadings {
+  readonly streams: () => number;
+  readonly streamsInSync: () => number;
+  /** Objects whose removal is held back after a sudden loss. */
+  readonly heldBack: () => number;
+  /** Milliseconds since the API server was last heard of, by kind of object. */
+  readonly watchAges: () => ReadonlyMap<string, number>;
 }
 
 const prefix = 'sidecar_injector_mesh_';
@@ -35,6 +49,21 @@ export function createMeshMetrics(version: string): MeshMetrics {
       labelNames: ['kind'] as const,
     }),
     turnedAway: new Counter(options('refused_streams_total', 'Streams of callers that could not prove who they are.')),
+    declined: new Counter(
+      options(
+        'declined_streams_total',
+        'Streams of proxies that were sent to another replica: limits, start, age of the data.',
+      ),
+    ),
+    connectionsCut: new Counter(
+      options('closed_connections_total', 'Connections closed because no known proxy had a stream on them.'),
+    ),
+    suddenLosses: new Counter(
+      options('sudden_losses_total', 'Times that most endpoints of many Services were gone at once.'),
+    ),
+    certificateExpiry: new Gauge(
+      options('serving_certificate_expiry_timestamp_seconds', "End of the control plane's own certificate, Unix time."),
+    ),
     watchFailures: new Counter({
       ...options('watch_failures_total', 'Lists and watches of the API server that failed.'),
       labelNames: ['kind'] as const,
@@ -43,7 +72,7 @@ export function createMeshMetrics(version: string): MeshMetrics {
       ...options('objects', 'Objects of the cluster when their kind was listed last.'),
       labelNames: ['kind'] as const,
     }),
-    observeStreams(read) {
+    observe(read) {
       const show = (gauge: ReturnType<typeof options>, value: () => number): Gauge =>
         new Gauge({
           ...gauge,
@@ -51,8 +80,23 @@ export function createMeshMetrics(version: string): MeshMetrics {
             this.set(value());
           },
         });
-      show(options('streams', 'Open streams of proxies.'), () => read().open);
-      show(options('streams_in_sync', 'Streams whose proxy holds all that it should.'), () => read().inSync);
+      const showByKind = (
+        gauge: ReturnType<typeof options>,
+        values: () => readonly (readonly [kind: string, value: number])[],
+      ): Gauge<'kind'> =>
+        new Gauge({
+          ...gauge,
+          labelNames: ['kind'] as const,
+          collect() {
+            for (const [kind, value] of values()) this.set({ kind }, value);
+          },
+        });
+      show(options('streams', 'Open streams of proxies.'), read.streams);
+      show(options('streams_in_sync', 'Streams whose proxy holds all that it should.'), read.streamsInSync);
+      show(options('held_removals', 'Objects whose removal is held back after a sudden loss.'), read.heldBack);
+      showByKind(options('watch_age_seconds', 'Time since the API server was last heard of, by kind of object.'), () =>
+        [...read.watchAges()].map(([kind, age]) => [kind, age / 1_000]),
+      );
     },
     expose: async () => ({ contentType: registry.contentType, text: await registry.metrics() }),
   };

@@ -1,44 +1,64 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { createLeafIssuer, type LeafIssuer } from '../../certs/elliptic-certificate.ts';
 import type { Authenticator, Caller } from '../identity/caller.ts';
-import { workloadSecrets } from '../identity/workload-secrets.ts';
+import { workloadSecrets, type KeyPair } from '../identity/workload-secrets.ts';
 import { spiffeId } from '../plan/identity.ts';
 import type { Domains } from '../plan/service-plan.ts';
 import type { Resource } from '../resources/resource.ts';
 import { createRequestReader } from '../wire/discovery.ts';
 import { createEncoder, type RefusedResource } from '../wire/encoder.ts';
 import { loadEnvoyTypes } from '../wire/envoy-types.ts';
+import { calmGuard, guardEvents, lossLimits, releaseHeld, type GuardedEvents } from '../world/sudden-loss.ts';
 import type { WorldEvent } from '../world/world.ts';
-import { startAdsServer, type AdsConnection, type AdsServer } from './ads-server.ts';
+import { ageOf, createTurns, type StreamLimits } from './admission.ts';
+import { startAdsServer, type AdsConnection, type AdsServer, type ServingPair } from './ads-server.ts';
 import { createCatalog, type Catalog } from './catalog.ts';
+import type { StrangerLimits } from './connection-gate.ts';
 import { createSession, type Session, type SessionEvent } from './session.ts';
 
 export interface ControlPlaneOptions {
-  /** Host and port to listen on. */
-  readonly address: string;
+  readonly host: string;
+  /** Port to listen on; 0 picks one. */
+  readonly port: number;
   readonly domains: Domains;
   /** Certificate and key of the control plane itself, PEM. */
-  readonly pair: { readonly certificate: string; readonly privateKey: string };
+  readonly pair: ServingPair;
   /** The authority of the mesh: it signs the certificates of workloads. */
-  readonly authority: { readonly certificate: string; readonly privateKey: string };
+  readonly authority: KeyPair;
   /** Roots by which workloads know each other, PEM. */
   readonly roots: string;
   readonly authenticator: Authenticator;
+  readonly limits: StreamLimits;
+  readonly strangers: StrangerLimits;
   readonly clock: () => Date;
   /** A number from 0 to below 1, to spread what many proxies would do at the same time. */
   readonly random: () => number;
+  /** Returns why no new streams are taken now; undefined if they are. */
+  readonly pausedBy: () => string | undefined;
   readonly report: (event: SessionEvent, caller: Caller) => void;
   readonly refused: (resource: RefusedResource, owner: string) => void;
   readonly turnedAway: (peerAddress: string, reason: string) => void;
+  /** A stream of a known proxy is not taken by this replica. */
+  readonly declined: (caller: Caller, reason: string) => void;
+  readonly connectionCut: () => void;
+  readonly connectionFailed: (error: Error) => void;
+  /** Most endpoints of these Services are gone at once. */
+  readonly lost: (services: readonly string[]) => void;
 }
 
 /** A running control plane. */
 export interface RunningControlPlane {
   readonly port: number;
   readonly catalog: Catalog;
+  /** Takes what the API server says. After a sudden loss, removals are held back for a while. */
   apply(events: readonly WorldEvent[]): void;
+  /** Objects whose removal is held back. */
+  readonly heldBack: () => number;
+  /** Presents another certificate to proxies that connect from now on. */
+  useCertificate(pair: ServingPair): void;
   /** Gives every connected proxy a new certificate now. */
   renewAll(): void;
-  /** Streams that are open. */
+  /** Streams that are open, oldest first. */
   readonly sessions: ReadonlySet<Session>;
   stop(): Promise<void>;
 }
@@ -76,7 +96,11 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<R
   );
   const forgetting = setInterval(() => catalog.forgetIdentities(), forgetMs).unref();
   const issuer = createLeafIssuer(options.authority);
+  const { limits } = options;
+  const turns = createTurns(limits);
   const sessions = new Set<Session>();
+  /** What ends the stream of a session. */
+  const enders = new Map<Session, () => void>();
 
   /** Gives a proxy a new certificate at about half of the life of the last. Returns a function that ends it. */
   function keepRenewing(session: Session): () => void {
@@ -90,20 +114,12 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<R
   }
 
   async function accept(connection: AdsConnection): Promise<void> {
-    const waiting: Uint8Array[] = [];
-    let session: Session | undefined;
     let isOver = false;
-    connection.onMessage((bytes) => {
-      if (session === undefined) waiting.push(bytes);
-      else receive(session, bytes);
-    });
-    let cancelRenewal = (): void => undefined;
+    const cleanups = [(): void => void (isOver = true)];
     connection.onEnd(() => {
-      isOver = true;
-      cancelRenewal();
-      session?.close();
-      if (session !== undefined) sessions.delete(session);
+      for (const cleanup of cleanups) cleanup();
     });
+    // Nothing is read before the caller is known: until then, HTTP/2's flow control bounds what waits here.
     const caller = await options.authenticator.authenticate(connection.token, connection.peerAddress);
     if (isOver) return;
     if ('refused' in caller) {
@@ -111,46 +127,95 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<R
       connection.end('unauthenticated', caller.refused);
       return;
     }
-    session = createSession({
-      connection,
-      caller,
-      catalog,
-      secrets: secretsOf(issuer, caller, options),
-      report: (event) => options.report(event, caller),
-      after,
+    const reason = await untilTurn();
+    if (isOver) return;
+    if (reason !== undefined) {
+      options.declined(caller, reason);
+      connection.end('unavailable', reason);
+      return;
+    }
+    connection.welcome();
+    const session = open(connection, caller);
+    const silence = after(limits.firstMessageMs, () => connection.end('invalid', 'no request came in time'));
+    const aging = after(ageOf(limits, options.random()), () =>
+      connection.end('aged', 'the stream has reached its age'),
+    );
+    cleanups.push(silence, aging, keepRenewing(session), () => {
+      session.close();
+      sessions.delete(session);
+      enders.delete(session);
     });
-    sessions.add(session);
-    cancelRenewal = keepRenewing(session);
-    for (const bytes of waiting) receive(session, bytes);
-
-    function receive(to: Session, bytes: Uint8Array): void {
+    connection.onMessage((bytes) => {
+      silence();
       try {
-        to.receive(read(bytes));
+        session.receive(read(bytes));
       } catch (error) {
         connection.end('invalid', `not a discovery request: ${error instanceof Error ? error.message : String(error)}`);
       }
-    }
+    });
+  }
+
+  /** Waits for the turn of a stream. Returns why it is not taken; undefined if it is. */
+  async function untilTurn(): Promise<string | undefined> {
+    const isFull = (): boolean => sessions.size >= limits.most;
+    const full = `this replica has ${limits.most} streams, which is its limit`;
+    const paused = options.pausedBy();
+    if (paused !== undefined) return paused;
+    if (isFull()) return full;
+    const waitMs = turns.take(performance.now());
+    if (waitMs === undefined) return 'too many proxies connect at once';
+    if (waitMs > 0) await sleep(waitMs, undefined, { ref: false });
+    return isFull() ? full : undefined;
+  }
+
+  function open(connection: AdsConnection, caller: Caller): Session {
+    const secrets = secretsOf(issuer, caller, options);
+    const report = (event: SessionEvent): void => options.report(event, caller);
+    const session = createSession({ connection, caller, catalog, secrets, report, after });
+    sessions.add(session);
+    enders.set(session, () => connection.end('unavailable', 'the pod has newer streams'));
+    const ofPod = [...sessions].filter((one) => one.caller.podUid === caller.podUid);
+    for (const one of ofPod.slice(0, -limits.mostOfPod)) enders.get(one)?.();
+    return session;
+  }
+
+  let guard = calmGuard;
+  let cancelRelease = (): void => undefined;
+
+  function give(guarded: GuardedEvents): void {
+    ({ guard } = guarded);
+    if (guarded.events.length > 0) catalog.apply(guarded.events);
+    if (guarded.loss === undefined) return;
+    options.lost(guarded.loss);
+    cancelRelease = after(lossLimits.holdMs, () => give(releaseHeld(guard, performance.now())));
   }
 
   const server: AdsServer = await startAdsServer({
-    address: options.address,
+    host: options.host,
+    port: options.port,
     pair: options.pair,
+    strangers: options.strangers,
     accept: (connection) => {
       accept(connection).catch((error: unknown) => {
         connection.end('unavailable', error instanceof Error ? error.message : String(error));
       });
     },
+    onCut: options.connectionCut,
+    onError: options.connectionFailed,
   });
   return {
     port: server.port,
     catalog,
     sessions,
-    apply: (events) => catalog.apply(events),
+    apply: (events) => give(guardEvents(guard, catalog.world(), events, performance.now())),
+    heldBack: () => guard.held.size,
+    useCertificate: (pair) => server.useCertificate(pair),
     renewAll() {
       for (const session of sessions) session.useSecrets(secretsOf(issuer, session.caller, options));
     },
     stop() {
       clearInterval(forgetting);
+      cancelRelease();
       return server.stop();
     },
   };

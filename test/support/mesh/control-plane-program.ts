@@ -5,6 +5,8 @@ import type { KeyedCertificate } from '../../../src/certs/authority.ts';
 import { createEllipticAuthority, createLeafIssuer } from '../../../src/certs/elliptic-certificate.ts';
 import type { JsonObject } from '../../../src/json/json.ts';
 import type { Caller } from '../../../src/mesh/identity/caller.ts';
+import { defaultStreamLimits, type StreamLimits } from '../../../src/mesh/serve/admission.ts';
+import { defaultStrangerLimits } from '../../../src/mesh/serve/connection-gate.ts';
 import { startControlPlane, type RunningControlPlane } from '../../../src/mesh/serve/control-plane.ts';
 import { readEndpointSlice } from '../../../src/mesh/world/endpoint-slice.ts';
 import { keyOf } from '../../../src/kubernetes/object-key.ts';
@@ -34,7 +36,7 @@ function eventOf(object: JsonObject, isSet: boolean): WorldEvent {
   }
 }
 
-const [, , address = '', stateFile = ''] = process.argv;
+const [, , address = '', stateFile = '', limits = '{}'] = process.argv;
 const now = new Date();
 const day = 24 * 60 * 60 * 1000;
 
@@ -55,11 +57,15 @@ function readState(): State {
 }
 
 const { own, mesh } = readState();
-const host = address.replace(/:\d+$/, '');
+const [, host = '', port] = /^(.*):(\d+)$/.exec(address) ?? [];
 const callers = new Map<string, Caller>();
 
 const controlPlane: RunningControlPlane = await startControlPlane({
-  address,
+  host,
+  port: Number(port),
+  limits: { ...defaultStreamLimits, ...(JSON.parse(limits) as Partial<StreamLimits>) },
+  strangers: defaultStrangerLimits,
+  pausedBy: () => undefined,
   domains: { cluster: 'cluster.local', trust: 'cluster.local' },
   pair: createLeafIssuer(own).issue({ names: { ips: [host] }, now, lifetimeMs: day }),
   authority: mesh,
@@ -72,6 +78,10 @@ const controlPlane: RunningControlPlane = await startControlPlane({
   report: (event, caller) => say({ ...event, pod: caller.podName }),
   refused: (resource, owner) => say({ type: 'refused', owner, ...resource }),
   turnedAway: (peerAddress, reason) => say({ type: 'turned-away', peerAddress, reason }),
+  declined: (caller, reason) => say({ type: 'declined', pod: caller.podName, reason }),
+  connectionCut: () => say({ type: 'cut' }),
+  connectionFailed: (error) => say({ type: 'failed', text: error.message }),
+  lost: (services) => say({ type: 'lost', services }),
 });
 say({ type: 'listening', port: controlPlane.port, roots: own.certificate });
 

@@ -1,4 +1,4 @@
-import { Client, credentials, Metadata, type ClientDuplexStream } from '@grpc/grpc-js';
+import { Client, connectivityState, credentials, Metadata, type ClientDuplexStream } from '@grpc/grpc-js';
 import { create, fromBinary, toBinary, type DescMessage } from '@bufbuild/protobuf';
 import { anyUnpack, type Any } from '@bufbuild/protobuf/wkt';
 import { typeUrl, type Kind } from '../../../src/mesh/resources/kinds.ts';
@@ -18,8 +18,12 @@ export interface DiscoveryProbe {
   readonly responses: readonly ReceivedResponse[];
   /** Waits for a response of a kind about a name. */
   untilAbout(kind: Kind, name: string): Promise<ReceivedResponse>;
+  /** Requests that the server has not taken yet. */
+  readonly waiting: () => number;
   /** Code and text with which the stream ended; undefined while it is open. */
   readonly ending: () => { readonly code: number; readonly text: string } | undefined;
+  /** Whether its TCP connection is open. */
+  readonly isConnected: () => boolean;
   close(): void;
 }
 
@@ -46,8 +50,11 @@ export function openProbe(address: string, roots: string, token: string, serverN
   const call: ClientDuplexStream<Buffer, Buffer> = client.makeBidiStreamRequest(path, identity, identity, metadata);
   const responses: ReceivedResponse[] = [];
   let ending: { code: number; text: string } | undefined;
-  const write = (fields: object): void =>
-    void call.write(Buffer.from(toBinary(request, create(request, fields as never))));
+  let waiting = 0;
+  const write = (fields: object): void => {
+    waiting += 1;
+    call.write(Buffer.from(toBinary(request, create(request, fields as never))), () => (waiting -= 1));
+  };
   call.on('data', (bytes: Buffer) => {
     const message = fromBinary(response, bytes) as unknown as ResponseMessage;
     responses.push({
@@ -68,6 +75,8 @@ export function openProbe(address: string, roots: string, token: string, serverN
   return {
     responses,
     ending: () => ending,
+    waiting: () => waiting,
+    isConnected: () => client.getChannel().getConnectivityState(false) === connectivityState.READY,
     subscribe(kind, names = [], node) {
       write({
         typeUrl: typeUrl(kind),

@@ -1,0 +1,71 @@
+import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
+import { openMeshCluster, type MeshCluster, type MeshReplica } from '../support/mesh/mesh-cluster.ts';
+import { startControlPlane, type ControlPlane } from '../support/processes/control-plane.ts';
+import { until } from '../support/waiting.ts';
+
+jest.setTimeout(120_000);
+
+// The control plane while its API server is away. The clock is the test's, so that nobody waits for a minute.
+
+let api: ControlPlane;
+let mesh: MeshCluster;
+let replica: MeshReplica;
+let aheadMs = 0;
+
+beforeAll(async () => {
+  api = await startControlPlane();
+  mesh = await openMeshCluster(api);
+  replica = await mesh.start({ clock: () => new Date(Date.now() + aheadMs) });
+});
+
+afterAll(async () => {
+  try {
+    await mesh.close();
+  } finally {
+    await api.stop();
+  }
+});
+
+async function ageOf(kind: string): Promise<number> {
+  const { text } = await replica.ask('metrics', '/metrics');
+  return Number(new RegExp(`watch_age_seconds{kind="${kind}"} (\\S+)`).exec(text)?.[1]);
+}
+
+test('it goes on serving, lets known pods in, and says how old its data is', async () => {
+  const { uid } = await mesh.createPod('web');
+  const [token, before] = [await mesh.tokenOf('web', uid), await mesh.tokenOf('web', uid)];
+  const probe = await replica.letIn(before);
+  expect(await ageOf('pod')).toBeLessThan(60);
+  expect(await replica.ask('health', '/readyz?verbose')).toEqual({
+    status: 200,
+    text: expect.stringContaining('[+] freshness: the API server tells of changes\n'),
+  });
+
+  await api.stopApiServer();
+  await until('the watches to fail', () => (mesh.log().match(/a watch failed/g)?.length ?? 0) >= 3 || undefined);
+  const late = await replica.letIn(token);
+  late.subscribe('secret', ['default']);
+  await late.untilAbout('secret', 'default');
+  expect((await replica.ask('health', '/readyz?verbose')).text).toContain('freshness: the API server tells');
+
+  aheadMs = 61_000;
+  const stale = await replica.ask('health', '/readyz?verbose');
+  expect(stale.status).toBe(200);
+  expect(stale.text).toMatch(
+    /\[\+\] freshness: stale: nothing was heard from the API server about: service for \d+ s, slice for \d+ s, pod for \d+ s\n/,
+  );
+  expect(await ageOf('pod')).toBeGreaterThanOrEqual(60);
+  expect([probe.ending(), late.ending()]).toEqual([undefined, undefined]);
+
+  await api.startApiServer();
+  await until(
+    'fresh data',
+    async () => {
+      const { text } = await replica.ask('health', '/readyz?verbose');
+      return text.includes('freshness: the API server tells') || undefined;
+    },
+    60_000,
+  );
+  expect(await ageOf('pod')).toBeLessThan(60);
+  expect([probe.ending(), late.ending()]).toEqual([undefined, undefined]);
+});
