@@ -30,9 +30,9 @@ export function meshReports(log: Log, metrics: MeshMetrics): Reports {
       metrics.turnedAway.inc();
       log.warn({ peerAddress, reason }, 'a stream was refused');
     },
-    declined({ namespace, podName }, reason) {
+    declined(peerAddress, reason) {
       metrics.declined.inc();
-      log.info({ namespace, pod: podName, reason }, 'a stream was left to another replica');
+      log.info({ peerAddress, reason }, 'a stream was left to another replica');
     },
     connectionCut: () => metrics.connectionsCut.inc(),
     connectionFailed: (error) => log.warn({ detail: error.message }, 'a connection was not accepted'),

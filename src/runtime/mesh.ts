@@ -139,6 +139,8 @@ async function start(options: MeshOptions, log: Log, cleanups: Cleanups): Promis
     audience: options.audience,
     world: () => running().catalog.world(),
     clock,
+    onReviews: (reason) =>
+      log.warn({ reason }, 'tokens are sent to the API server to be checked, because it publishes no keys'),
   });
 
   function running(): RunningControlPlane {

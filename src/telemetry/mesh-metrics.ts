@@ -52,7 +52,7 @@ export function createMeshMetrics(version: string): MeshMetrics {
     declined: new Counter(
       options(
         'declined_streams_total',
-        'Streams of proxies that were sent to another replica: limits, start, age of the data.',
+        'Streams that were left to another replica, because of a limit, the start or an error.',
       ),
     ),
     connectionsCut: new Counter(

@@ -31,6 +31,42 @@ async function ageOf(kind: string): Promise<number> {
   return Number(new RegExp(`watch_age_seconds{kind="${kind}"} (\\S+)`).exec(text)?.[1]);
 }
 
+test('where the keys of tokens may not be read, the API server checks them', async () => {
+  const binding = '/apis/rbac.authorization.k8s.io/v1/clusterrolebindings/system:service-account-issuer-discovery';
+  const [{ uid }, { uid: goneUid }] = [await mesh.createPod('reviewed'), await mesh.createPod('gone')];
+  const [token, gone] = [await mesh.tokenOf('reviewed', uid), await mesh.tokenOf('gone', goneUid)];
+  const foreign = await mesh.tokenOf('reviewed', uid, ['https://elsewhere']);
+  expect((await mesh.cluster.api.delete(binding)).status).toBe(200);
+  // The authorizer of the API server follows its own watch.
+  await until('the right to be gone', async () => {
+    const answer = await mesh.cluster.api.create<{ status: { allowed: boolean } }>(
+      '/apis/authorization.k8s.io/v1/subjectaccessreviews',
+      {
+        apiVersion: 'authorization.k8s.io/v1',
+        kind: 'SubjectAccessReview',
+        spec: {
+          user: 'system:serviceaccount:sidecar-injector-system:sidecar-injector-mesh',
+          groups: ['system:serviceaccounts', 'system:authenticated'],
+          nonResourceAttributes: { path: '/openid/v1/jwks', verb: 'get' },
+        },
+      },
+    );
+    return !answer.body.status.allowed || undefined;
+  });
+  const reviewing = await mesh.start();
+  expect(mesh.log()).toContain('tokens are sent to the API server to be checked, because it publishes no keys');
+  await reviewing.letIn(gone);
+  const probe = await reviewing.letIn(token);
+  probe.subscribe('secret', ['default']);
+  await probe.untilAbout('secret', 'default');
+  expect(await reviewing.endingOf('no-token')).toBe('the API server does not accept the token');
+  expect(await reviewing.endingOf(foreign)).toBe('the API server does not accept the token');
+  await mesh.deletePod('gone');
+  // The answer about the token is remembered; the pod is not.
+  await until('the pod to be gone', async () => (await reviewing.endingOf(gone)).includes('is not known') || undefined);
+  expect(mesh.log()).not.toContain(token.slice(0, 20));
+});
+
 test('it goes on serving, lets known pods in, and says how old its data is', async () => {
   const { uid } = await mesh.createPod('web');
   const [token, before] = [await mesh.tokenOf('web', uid), await mesh.tokenOf('web', uid)];

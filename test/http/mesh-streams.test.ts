@@ -5,7 +5,7 @@ import { afterEach, describe, expect, test } from '@jest/globals';
 import { createEllipticAuthority, createLeafIssuer } from '../../src/certs/elliptic-certificate.ts';
 import { keepLeaf } from '../../src/certs/kept-leaf.ts';
 import { metadataKey, trafficMetadata } from '../../src/envoy/traffic-metadata.ts';
-import type { Authenticator, Caller } from '../../src/mesh/identity/caller.ts';
+import type { Authenticator } from '../../src/mesh/identity/caller.ts';
 import { defaultStreamLimits, type StreamLimits } from '../../src/mesh/serve/admission.ts';
 import { startControlPlane, type ControlPlaneOptions } from '../../src/mesh/serve/control-plane.ts';
 import { readService } from '../../src/mesh/world/service.ts';
@@ -56,7 +56,7 @@ async function start(limits: Partial<StreamLimits> = {}, more: Partial<ControlPl
     report: () => undefined,
     refused: () => undefined,
     turnedAway: (_, reason) => reports.push(`turned away: ${reason}`),
-    declined: ({ podName }: Caller, reason) => reports.push(`declined ${podName}: ${reason}`),
+    declined: (_, reason) => reports.push(`declined: ${reason}`),
     connectionCut: () => reports.push('cut'),
     connectionFailed: (error) => reports.push(error.message),
     lost: () => undefined,
@@ -150,7 +150,7 @@ describe('streams', () => {
     await Promise.all([first, second].map(answered));
     const third = open('c');
     expect(await ended(third)).toEqual({ code: 14, text: 'this replica has 2 streams, which is its limit' });
-    expect(reports).toEqual(['declined c: this replica has 2 streams, which is its limit']);
+    expect(reports).toEqual(['declined: this replica has 2 streams, which is its limit']);
     await disconnected(third);
     first.close();
     await until('room', () => sessions.size === 1 || undefined);
@@ -199,8 +199,10 @@ describe('streams', () => {
   });
 
   test('whose caller cannot be checked now may come again', async () => {
-    const { open } = await start();
-    expect(await ended(open('away'))).toEqual({ code: 14, text: 'the API server is away' });
+    const { open, reports } = await start();
+    const text = 'the control plane cannot take this stream now';
+    expect(await ended(open('away'))).toEqual({ code: 14, text });
+    expect(reports).toEqual(['declined: the API server is away']);
   });
 
   test('that say nothing are ended', async () => {

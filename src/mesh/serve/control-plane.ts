@@ -38,8 +38,8 @@ export interface ControlPlaneOptions {
   readonly report: (event: SessionEvent, caller: Caller) => void;
   readonly refused: (resource: RefusedResource, owner: string) => void;
   readonly turnedAway: (peerAddress: string, reason: string) => void;
-  /** A stream of a known proxy is not taken by this replica. */
-  readonly declined: (caller: Caller, reason: string) => void;
+  /** A stream is not taken by this replica, though it may be by another. */
+  readonly declined: (peerAddress: string, reason: string) => void;
   readonly connectionCut: () => void;
   readonly connectionFailed: (error: Error) => void;
   /** Most endpoints of these Services are gone at once. */
@@ -119,6 +119,15 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<R
     connection.onEnd(() => {
       for (const cleanup of cleanups) cleanup();
     });
+    const decline = (reason: string): void => {
+      options.declined(connection.peerAddress, reason);
+      connection.end('unavailable', reason);
+    };
+    const paused = options.pausedBy();
+    if (paused !== undefined) {
+      decline(paused);
+      return;
+    }
     // Nothing is read before the caller is known: until then, HTTP/2's flow control bounds what waits here.
     const caller = await options.authenticator.authenticate(connection.token, connection.peerAddress);
     if (isOver) return;
@@ -130,8 +139,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<R
     const reason = await untilTurn();
     if (isOver) return;
     if (reason !== undefined) {
-      options.declined(caller, reason);
-      connection.end('unavailable', reason);
+      decline(reason);
       return;
     }
     connection.welcome();
@@ -159,8 +167,6 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<R
   async function untilTurn(): Promise<string | undefined> {
     const isFull = (): boolean => sessions.size >= limits.most;
     const full = `this replica has ${limits.most} streams, which is its limit`;
-    const paused = options.pausedBy();
-    if (paused !== undefined) return paused;
     if (isFull()) return full;
     const waitMs = turns.take(performance.now());
     if (waitMs === undefined) return 'too many proxies connect at once';
@@ -197,7 +203,9 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<R
     strangers: options.strangers,
     accept: (connection) => {
       accept(connection).catch((error: unknown) => {
-        connection.end('unavailable', error instanceof Error ? error.message : String(error));
+        // What went wrong is told to the log, and not to somebody unknown.
+        options.declined(connection.peerAddress, error instanceof Error ? error.message : String(error));
+        connection.end('unavailable', 'the control plane cannot take this stream now');
       });
     },
     onCut: options.connectionCut,
