@@ -113,7 +113,7 @@ async function start(options: MeshOptions, log: Log, cleanups: Cleanups): Promis
   const client = await connect(options.kubeconfig === undefined ? {} : { kubeconfig: options.kubeconfig });
   cleanups.push(() => client.close());
   const [own, mesh] = await authorities(client, options);
-  const names = serviceNames(options.service, options.namespace);
+  const names = serviceNames(options.service, options.namespace, options.clusterDomain);
   const issuer = createLeafIssuer(own);
   const showExpiry = ({ notAfter }: Leaf): void => metrics.certificateExpiry.set(notAfter.getTime() / 1_000);
   const leaf = keepLeaf({

@@ -1,6 +1,7 @@
 import { metadataKey, trafficMetadata } from '../../../src/envoy/traffic-metadata.ts';
 import { serveMesh, type MeshOptions, type RunningMesh } from '../../../src/runtime/mesh.ts';
 import { createLog } from '../../../src/telemetry/log.ts';
+import { tokenVolume } from '../../../src/sidecars/standalone/mesh-membership.ts';
 import { renderKustomization } from '../../../scripts/manifests/install.ts';
 import { findProgram } from '../../harness/tools/kubernetes.ts';
 import { proxyIntent } from '../builders/proxy-intent.ts';
@@ -125,7 +126,11 @@ export async function openMeshCluster(access: ClusterAccess): Promise<MeshCluste
     async createPod(name) {
       const { body, status } = await cluster.createPod(namespace, {
         metadata: { name, labels: { app: name, 'security.istio.io/tlsMode': 'istio' } },
-        spec: { serviceAccountName: 'default', containers: [{ name: 'app', image: 'app:1' }] },
+        spec: {
+          serviceAccountName: 'default',
+          containers: [{ name: 'app', image: 'app:1' }],
+          volumes: [tokenVolume({ audience })],
+        },
       });
       const patched = await cluster.api.patch(`/api/v1/namespaces/${namespace}/pods/${name}/status`, {
         status: { phase: 'Running', podIP: '127.0.0.1', podIPs: [{ ip: '127.0.0.1' }] },
