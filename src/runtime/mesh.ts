@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { getHeapStatistics } from 'node:v8';
 import { createLeafIssuer } from '../certs/elliptic-certificate.ts';
 import { serviceNames } from '../certs/authority.ts';
 import { dayMs } from '../certs/durations.ts';
@@ -78,6 +79,12 @@ function authorities(client: ApiClient, { namespace }: MeshOptions) {
     ensure(objects.controlPlaneAuthority, 'sidecar-injector-control-plane', lifetimeMs.controlPlane),
     ensure(objects.meshAuthority, 'sidecar-injector-mesh', lifetimeMs.mesh),
   ]);
+}
+
+/** Whether more streams could end the process, and with it all that are open. */
+function isHeapFull(): boolean {
+  const { used_heap_size: used, heap_size_limit: limit } = getHeapStatistics();
+  return used > 0.9 * limit;
 }
 
 function describeFreshness(stale: ReadonlyMap<string, number>): string {
@@ -160,7 +167,10 @@ async function start(options: MeshOptions, log: Log, cleanups: Cleanups): Promis
     limits: { ...defaultStreamLimits, most: options.maxStreams },
     strangers: defaultStrangerLimits,
     // Before the cluster is known, nobody's pod is, and everybody would be sent an empty configuration.
-    pausedBy: () => (state.isSynced ? undefined : 'the control plane is starting'),
+    pausedBy() {
+      if (!state.isSynced) return 'the control plane is starting';
+      return isHeapFull() ? 'this replica has little memory left' : undefined;
+    },
     clock,
     random: Math.random,
     ...meshReports(log, metrics),

@@ -63,8 +63,8 @@ async function start(limits: Partial<StreamLimits> = {}, more: Partial<ControlPl
     ...more,
   });
   cleanups.push(() => running.stop());
-  const open = (token: string): DiscoveryProbe => {
-    const probe = openProbe(`127.0.0.1:${running.port}`, own.certificate, token, 'mesh.test');
+  const open = (token: string, answers = true): DiscoveryProbe => {
+    const probe = openProbe(`127.0.0.1:${running.port}`, own.certificate, token, 'mesh.test', answers);
     cleanups.push(() => probe.close());
     probe.subscribe('cluster', [], metadata);
     return probe;
@@ -159,7 +159,7 @@ describe('streams', () => {
 
   test('that come faster than they can be served wait for their turn, and the rest is left to another replica', async () => {
     const { open, sessions } = await start({ perSecond: 10, burst: 2, patienceMs: 350 });
-    const probes = ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h', 'i'].map(open);
+    const probes = ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h', 'i'].map((token) => open(token));
     const refused = await until('decisions about all', () => {
       const over = probes.filter((probe) => probe.ending() !== undefined);
       return over.length + sessions.size === probes.length ? over : undefined;
@@ -167,6 +167,17 @@ describe('streams', () => {
     expect(sessions.size).toBeGreaterThanOrEqual(5);
     expect(refused.length).toBeGreaterThanOrEqual(1);
     for (const probe of refused) expect(probe.ending()).toEqual({ code: 14, text: 'too many proxies connect at once' });
+  });
+
+  test('of proxies that start are taken a few at a time; who has its configuration makes room', async () => {
+    const { open, sessions } = await start({ starting: 1, patienceMs: 300 });
+    const [first, second] = [open('a', false), open('b')];
+    await answered(first);
+    expect(await ended(second)).toEqual({ code: 14, text: 'too many proxies connect at once' });
+    first.acknowledge();
+    await answered(open('c'));
+    await answered(open('d'));
+    expect([...sessions].map(({ caller }) => caller.podName)).toEqual(['a', 'c', 'd']);
   });
 
   test('of one pod are not more than two: the newest stay', async () => {

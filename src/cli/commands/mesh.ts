@@ -94,7 +94,7 @@ export function registerMesh(program: Command, io: Io): void {
     .option(
       '--max-streams <number>',
       'streams that this replica takes at most; more are left to the other replicas',
-      '2000',
+      '1000',
     )
     .option('--log-level <level>', `lowest level to log: ${logLevels.join(', ')}`, 'info')
     .addHelpText('after', '\nExamples:\n  sidecar-injector mesh\n  sidecar-injector mesh --kubeconfig ~/.kube/config')

@@ -10,7 +10,7 @@ export interface StrangerLimits {
 }
 
 /** A proxy proves who it is with its first bytes, so that strangers are few and do not stay. */
-export const defaultStrangerLimits: StrangerLimits = { most: 256, mostOfAddress: 8, patienceMs: 15_000 };
+export const defaultStrangerLimits: StrangerLimits = { most: 1_024, mostOfAddress: 8, patienceMs: 15_000 };
 
 /** The connections of a server: those that carry a stream of a known proxy, and strangers. */
 export interface ConnectionGate {

@@ -10,7 +10,7 @@ import { createEncoder, type RefusedResource } from '../wire/encoder.ts';
 import { loadEnvoyTypes } from '../wire/envoy-types.ts';
 import { calmGuard, guardEvents, lossLimits, releaseHeld, type GuardedEvents } from '../world/sudden-loss.ts';
 import type { WorldEvent } from '../world/world.ts';
-import { ageOf, createTurns, type StreamLimits } from './admission.ts';
+import { ageOf, createPlaces, createTurns, type StreamLimits } from './admission.ts';
 import { startAdsServer, type AdsConnection, type AdsServer, type ServingPair } from './ads-server.ts';
 import { createCatalog, type Catalog } from './catalog.ts';
 import type { StrangerLimits } from './connection-gate.ts';
@@ -66,6 +66,11 @@ export interface RunningControlPlane {
 /** How often identities are looked through that no endpoint has any more. */
 const forgetMs = 10_000;
 
+/** How often it is looked whether a proxy that starts has its configuration. */
+const lookMs = 50;
+
+const tooMany = 'too many proxies connect at once';
+
 const leafLifetimeMs = 24 * 60 * 60 * 1000;
 
 function secretsOf(
@@ -98,6 +103,8 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<R
   const issuer = createLeafIssuer(options.authority);
   const { limits } = options;
   const turns = createTurns(limits);
+  const places = createPlaces(limits.starting, limits.patienceMs);
+  let waiting = 0;
   const sessions = new Set<Session>();
   /** What ends the stream of a session. */
   const enders = new Map<Session, () => void>();
@@ -136,19 +143,19 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<R
       connection.end('unauthenticated', caller.refused);
       return;
     }
-    const reason = await untilTurn();
+    connection.welcome();
+    const place = await untilTurn(() => isOver);
     if (isOver) return;
-    if (reason !== undefined) {
-      decline(reason);
+    if (typeof place === 'string') {
+      decline(place);
       return;
     }
-    connection.welcome();
     const session = open(connection, caller);
     const silence = after(limits.firstMessageMs, () => connection.end('invalid', 'no request came in time'));
     const aging = after(ageOf(limits, options.random()), () =>
       connection.end('aged', 'the stream has reached its age'),
     );
-    cleanups.push(silence, aging, keepRenewing(session), () => {
+    cleanups.push(silence, aging, keepRenewing(session), keepPlace(session, place), () => {
       session.close();
       sessions.delete(session);
       enders.delete(session);
@@ -163,15 +170,37 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<R
     });
   }
 
-  /** Waits for the turn of a stream. Returns why it is not taken; undefined if it is. */
-  async function untilTurn(): Promise<string | undefined> {
-    const isFull = (): boolean => sessions.size >= limits.most;
-    const full = `this replica has ${limits.most} streams, which is its limit`;
-    if (isFull()) return full;
+  /** Waits for the turn of a stream. Returns a function that gives its place to another proxy, or why it is not taken. */
+  async function untilTurn(isOver: () => boolean): Promise<(() => void) | string> {
+    if (sessions.size + waiting >= limits.most) return `this replica has ${limits.most} streams, which is its limit`;
     const waitMs = turns.take(performance.now());
-    if (waitMs === undefined) return 'too many proxies connect at once';
-    if (waitMs > 0) await sleep(waitMs, undefined, { ref: false });
-    return isFull() ? full : undefined;
+    if (waitMs === undefined) return tooMany;
+    waiting += 1;
+    try {
+      if (waitMs > 0) await sleep(waitMs, undefined, { ref: false });
+      const leave = await places.take();
+      if (isOver()) leave?.();
+      return leave ?? tooMany;
+    } finally {
+      waiting -= 1;
+    }
+  }
+
+  /** Gives back the place of a proxy once it has its configuration, or after a while. Returns a function that does it at once. */
+  function keepPlace(session: Session, leave: () => void): () => void {
+    let calm = 0;
+    const looking = setInterval(() => {
+      // Between two kinds of resources, a proxy has all that it has asked for yet.
+      calm = session.isInSync() ? calm + 1 : 0;
+      if (calm >= 2) end();
+    }, lookMs).unref();
+    const cancel = after(limits.startingMs, () => end());
+    const end = (): void => {
+      clearInterval(looking);
+      cancel();
+      leave();
+    };
+    return end;
   }
 
   function open(connection: AdsConnection, caller: Caller): Session {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { ageOf, createTurns, defaultStreamLimits } from '../../../src/mesh/serve/admission.ts';
+import { ageOf, createPlaces, createTurns, defaultStreamLimits } from '../../../src/mesh/serve/admission.ts';
 import { createFreshness } from '../../../src/mesh/serve/freshness.ts';
 
 describe('turns', () => {
@@ -17,6 +17,34 @@ describe('turns', () => {
     const turns = createTurns(limits);
     turns.take(0);
     expect(Array.from({ length: 4 }, () => turns.take(60_000))).toEqual([0, 0, 0, 100]);
+  });
+});
+
+describe('places', () => {
+  test('are given to those who wait in the order of coming', async () => {
+    const places = createPlaces(1, 60_000);
+    const order: string[] = [];
+    const first = await places.take();
+    const others = ['b', 'c'].map(async (name) => {
+      const leave = await places.take();
+      order.push(name);
+      leave?.();
+    });
+    expect(order).toEqual([]);
+    first?.();
+    first?.();
+    await Promise.all(others);
+    expect(order).toEqual(['b', 'c']);
+    const [again, none] = [await places.take(), await createPlaces(0, 1).take()];
+    expect([typeof again, none]).toEqual(['function', undefined]);
+  });
+
+  test('are not given to those who went away', async () => {
+    const places = createPlaces(1, 20);
+    const first = await places.take();
+    expect(await places.take()).toBeUndefined();
+    first?.();
+    expect(await places.take()).toBeInstanceOf(Function);
   });
 });
 
