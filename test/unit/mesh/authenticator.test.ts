@@ -163,7 +163,7 @@ describe('the API server is asked', () => {
 
   test.each<[string, JsonObject, string]>([
     ['is for another audience', { ...accepted, audiences: ['api'] }, 'not for the audience mesh'],
-    ['was checked for no audience', { ...accepted, audiences: undefined } as never, 'not for the audience mesh'],
+    ['was checked for no audience', { ...accepted, audiences: undefined }, 'not for the audience mesh'],
     ['is a person', { ...accepted, user: { username: 'admin' } }, 'not bound to a pod'],
     ['is of no pod', { ...accepted, user: { username: 'system:serviceaccount:shop:cart' } }, 'not bound to a pod'],
     [
