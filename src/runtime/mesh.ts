@@ -14,13 +14,16 @@ import { defaultStreamLimits } from '../mesh/serve/admission.ts';
 import { defaultStrangerLimits } from '../mesh/serve/connection-gate.ts';
 import { startControlPlane, type RunningControlPlane } from '../mesh/serve/control-plane.ts';
 import { createFreshness } from '../mesh/serve/freshness.ts';
+import { createDigests, writeKnowledge, type Knowledge } from '../mesh/serve/knowledge.ts';
 import { startWorldFeed, watchedKinds } from '../mesh/serve/world-feed.ts';
 import { createHealthServer, type HealthCheck } from '../server/health.ts';
 import { createMetricsServer } from '../server/metrics-server.ts';
+import type { PlainPage } from '../server/plain-server.ts';
 import { version } from '../settings/version.ts';
 import type { Log } from '../telemetry/log.ts';
 import { createMeshMetrics } from '../telemetry/mesh-metrics.ts';
 import type { Address } from './address.ts';
+import { askPeers, knowledgePath, peerAddresses, watchPeers } from './mesh-peers.ts';
 import { meshReports } from './mesh-reports.ts';
 import { listen, runCleanups, StartError, type Cleanups } from './start.ts';
 
@@ -109,9 +112,21 @@ async function start(options: MeshOptions, log: Log, cleanups: Cleanups): Promis
     // A replica with old data is better than none, so this never makes it unready.
     { name: 'freshness', ready: true, reason: describeFreshness(freshness.stale()) },
   ];
+  const digests = createDigests(watchedKinds, () => clock().getTime());
+  const knowledge = (): Knowledge => digests.knowledge(new Set(freshness.stale().keys()));
+  // What has not been listed yet is nothing to compare with.
+  const showKnowledge = (): PlainPage => ({
+    status: state.isSynced ? 200 : 503,
+    contentType: 'application/json',
+    text: writeKnowledge(knowledge()),
+  });
   const plain = [
     [createHealthServer(checks), '--health-listen', options.healthListen],
-    [createMetricsServer(metrics), '--metrics-listen', options.metricsListen],
+    [
+      createMetricsServer(metrics, new Map([[knowledgePath, showKnowledge]])),
+      '--metrics-listen',
+      options.metricsListen,
+    ],
   ] as const;
   for (const [server, flag, address] of plain) {
     await listen(server, flag, address, log);
@@ -169,23 +184,37 @@ async function start(options: MeshOptions, log: Log, cleanups: Cleanups): Promis
     // Before the cluster is known, nobody's pod is, and everybody would be sent an empty configuration.
     pausedBy() {
       if (!state.isSynced) return 'the control plane is starting';
-      return isHeapFull() ? 'this replica has little memory left' : undefined;
+      if (isHeapFull()) return 'this replica has little memory left';
+      const { behind } = peers.last();
+      return behind.length > 0 ? `another replica has newer data: ${behind.join(', ')}` : undefined;
     },
     clock,
     random: Math.random,
     ...meshReports(log, metrics),
   });
   cleanups.push(() => controlPlane?.stop());
+  const peers = watchPeers(
+    () =>
+      askPeers({
+        addresses: peerAddresses(running().catalog.world(), `${options.namespace}/${options.service}`),
+        port: options.metricsListen.port,
+        own: knowledge,
+      }),
+    (kinds) => log.error({ kinds }, 'replicas of the control plane have different data'),
+  );
+  cleanups.push(() => peers.stop());
   metrics.observe({
     streams: () => running().sessions.size,
     streamsInSync: () => [...running().sessions].filter((session) => session.isInSync()).length,
     heldBack: () => running().heldBack(),
     watchAges: () => freshness.ages(),
+    divergentKinds: () => peers.last().divergent.length,
   });
   const feed = startWorldFeed({
     client,
     pace,
     onEvents: (events) => running().apply(events),
+    onObjects: (kind, changes) => digests.note(kind, changes),
     onContact: (kind) => freshness.heard(kind),
     onState(kind, watch) {
       if (watch.type === 'synced') metrics.objects.set({ kind }, watch.objects);

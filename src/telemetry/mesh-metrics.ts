@@ -23,6 +23,8 @@ export interface MeshReadings {
   readonly streamsInSync: () => number;
   /** Objects whose removal is held back after a sudden loss. */
   readonly heldBack: () => number;
+  /** Kinds of objects of which replicas know different ones. */
+  readonly divergentKinds: () => number;
   /** Milliseconds since the API server was last heard of, by kind of object. */
   readonly watchAges: () => ReadonlyMap<string, number>;
 }
@@ -93,6 +95,10 @@ export function createMeshMetrics(version: string): MeshMetrics {
         });
       show(options('streams', 'Open streams of proxies.'), read.streams);
       show(options('streams_in_sync', 'Streams whose proxy holds all that it should.'), read.streamsInSync);
+      show(
+        options('divergent_kinds', 'Kinds of objects that differ from those of another replica.'),
+        read.divergentKinds,
+      );
       show(options('held_removals', 'Objects whose removal is held back after a sudden loss.'), read.heldBack);
       showByKind(options('watch_age_seconds', 'Time since the API server was last heard of, by kind of object.'), () =>
         [...read.watchAges()].map(([kind, age]) => [kind, age / 1_000]),

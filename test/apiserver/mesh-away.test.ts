@@ -65,6 +65,16 @@ test('where the keys of tokens may not be read, the API server checks them', asy
   // The answer about the token is remembered; the pod is not.
   await until('the pod to be gone', async () => (await reviewing.endingOf(gone)).includes('is not known') || undefined);
   expect(mesh.log()).not.toContain(token.slice(0, 20));
+  // Both replicas know the same of the cluster, and say so.
+  const digests = async (one: MeshReplica): Promise<string> => {
+    const { text } = await one.ask('metrics', '/world');
+    return JSON.stringify([...text.matchAll(/"(\w+)":{"digest":"(\w+)"/g)].map(([, kind, digest]) => [kind, digest]));
+  };
+  const same = await until('the same digests', async () => {
+    const [mine, other] = [await digests(replica), await digests(reviewing)];
+    return mine === other ? mine : undefined;
+  });
+  expect(same).toMatch(/^\[\["service","\w{2,}"\],\["slice","\w+"\],\["pod","\w{2,}"\]\]$/);
 });
 
 test('it goes on serving, lets known pods in, and says how old its data is', async () => {

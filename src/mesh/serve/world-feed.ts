@@ -37,6 +37,8 @@ export function startWorldFeed(options: {
   readonly client: Pick<ApiClient, 'get' | 'stream'>;
   readonly onEvents: (events: readonly WorldEvent[]) => void;
   readonly onState: (kind: ObjectKind, state: WatchState) => void;
+  /** Called with each portion of changed objects, as they came. */
+  readonly onObjects: (kind: ObjectKind, changes: readonly ObjectChange[]) => void;
   /** Called for each sign of life of the API server about a kind. */
   readonly onContact: (kind: ObjectKind) => void;
   readonly pace: WatchPace;
@@ -60,6 +62,7 @@ export function startWorldFeed(options: {
   }
 
   function take(kind: ObjectKind, changes: readonly ObjectChange[]): void {
+    options.onObjects(kind, changes);
     for (const { key, object } of changes) pending.push(readers[kind](key, object));
     timer ??= setTimeout(flush, quietMs.first);
   }
