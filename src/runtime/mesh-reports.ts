@@ -6,7 +6,7 @@ import type { MeshMetrics } from '../telemetry/mesh-metrics.ts';
 /** What a control plane tells of itself. */
 type Reports = Pick<
   ControlPlaneOptions,
-  'report' | 'refused' | 'turnedAway' | 'declined' | 'connectionCut' | 'connectionFailed' | 'lost'
+  'report' | 'refused' | 'turnedAway' | 'declined' | 'connectionCut' | 'connectionFailed' | 'lost' | 'settled'
 >;
 
 /** Returns reports that go to the log and to the metrics. */
@@ -44,5 +44,10 @@ export function meshReports(log: Log, metrics: MeshMetrics): Reports {
         'most endpoints of many Services are gone at once: removals are held back',
       );
     },
+    settled: (removals) =>
+      log.warn(
+        { removals },
+        removals === 0 ? 'what was gone has come back' : 'removals that were held back take effect',
+      ),
   };
 }

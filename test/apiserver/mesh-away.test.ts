@@ -77,6 +77,57 @@ test('where the keys of tokens may not be read, the API server checks them', asy
   expect(same).toMatch(/^\[\["service","\w{2,}"\],\["slice","\w+"\],\["pod","\w{2,}"\]\]$/);
 });
 
+test('endpoints of many Services that vanish at once stay, and are the same when they come back', async () => {
+  const { api: client } = mesh.cluster;
+  const names = Array.from({ length: 12 }, (_, index) => `many-${index}`);
+  const slices = `/apis/discovery.k8s.io/v1/namespaces/${mesh.namespace}/endpointslices`;
+  const createSlices = () =>
+    Promise.all(
+      names.map((name, index) =>
+        client.create(slices, {
+          apiVersion: 'discovery.k8s.io/v1',
+          kind: 'EndpointSlice',
+          metadata: { name, labels: { 'kubernetes.io/service-name': name } },
+          addressType: 'IPv4',
+          ports: [{ name: 'http', port: 8080, protocol: 'TCP' }],
+          endpoints: [{ addresses: [`10.1.2.${index + 1}`], conditions: { ready: true } }],
+        }),
+      ),
+    );
+  for (const name of names) {
+    const ports = [{ name: 'http', port: 80 }];
+    const service = { apiVersion: 'v1', kind: 'Service', metadata: { name }, spec: { ports } };
+    expect((await client.create(`/api/v1/namespaces/${mesh.namespace}/services`, service)).status).toBe(201);
+  }
+  await createSlices();
+  const { uid } = await mesh.createPod('client');
+  const probe = await replica.letIn(await mesh.tokenOf('client', uid));
+  const clusters = names.map((name) => `outbound|80||${name}.${mesh.namespace}.svc.cluster.local`);
+  const last = clusters.at(-1) ?? '';
+  await probe.untilAbout('cluster', last);
+  probe.subscribe('endpoints', clusters);
+  const addresses = () =>
+    new Set(
+      JSON.stringify(probe.responses, (_, value: unknown) => (typeof value === 'bigint' ? '' : value)).match(
+        /10\.1\.2\.\d+/g,
+      ),
+    );
+  await until('all endpoints', () => addresses().size === 12 || undefined);
+  const before = probe.responses.length;
+
+  await client.delete(slices);
+  const metric = async (value: number) => {
+    const { text } = await replica.ask('metrics', '/metrics');
+    return text.includes(`sidecar_injector_mesh_held_removals ${value}\n`) || undefined;
+  };
+  await until('the removals to be held back', () => metric(12));
+  expect(mesh.log()).toContain('most endpoints of many Services are gone at once: removals are held back');
+  await createSlices();
+  await until('the endpoints to be back', () => metric(0));
+  expect(mesh.log()).toContain('what was gone has come back');
+  expect(probe.responses.slice(before)).toEqual([]);
+});
+
 test('it goes on serving, lets known pods in, and says how old its data is', async () => {
   const { uid } = await mesh.createPod('web');
   const [token, before] = [await mesh.tokenOf('web', uid), await mesh.tokenOf('web', uid)];

@@ -60,6 +60,7 @@ async function start(limits: Partial<StreamLimits> = {}, more: Partial<ControlPl
     connectionCut: () => reports.push('cut'),
     connectionFailed: (error) => reports.push(error.message),
     lost: () => undefined,
+    settled: () => undefined,
     ...more,
   });
   cleanups.push(() => running.stop());

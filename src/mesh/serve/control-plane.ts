@@ -8,12 +8,12 @@ import type { Resource } from '../resources/resource.ts';
 import { createRequestReader } from '../wire/discovery.ts';
 import { createEncoder, type RefusedResource } from '../wire/encoder.ts';
 import { loadEnvoyTypes } from '../wire/envoy-types.ts';
-import { calmGuard, guardEvents, lossLimits, releaseHeld, type GuardedEvents } from '../world/sudden-loss.ts';
 import type { WorldEvent } from '../world/world.ts';
 import { ageOf, createPlaces, createTurns, type StreamLimits } from './admission.ts';
 import { startAdsServer, type AdsConnection, type AdsServer, type ServingPair } from './ads-server.ts';
 import { createCatalog, type Catalog } from './catalog.ts';
 import type { StrangerLimits } from './connection-gate.ts';
+import { createHeldRemovals } from './held-removals.ts';
 import { createSession, type Session, type SessionEvent } from './session.ts';
 
 export interface ControlPlaneOptions {
@@ -44,6 +44,8 @@ export interface ControlPlaneOptions {
   readonly connectionFailed: (error: Error) => void;
   /** Most endpoints of these Services are gone at once. */
   readonly lost: (services: readonly string[]) => void;
+  /** A loss is over: so many removals take effect now, which is none if everything has come back. */
+  readonly settled: (removals: number) => void;
 }
 
 /** A running control plane. */
@@ -214,16 +216,14 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<R
     return session;
   }
 
-  let guard = calmGuard;
-  let cancelRelease = (): void => undefined;
-
-  function give(guarded: GuardedEvents): void {
-    ({ guard } = guarded);
-    if (guarded.events.length > 0) catalog.apply(guarded.events);
-    if (guarded.loss === undefined) return;
-    options.lost(guarded.loss);
-    cancelRelease = after(lossLimits.holdMs, () => give(releaseHeld(guard, performance.now())));
-  }
+  const removals = createHeldRemovals({
+    world: catalog.world,
+    give: (events) => catalog.apply(events),
+    nowMs: () => performance.now(),
+    after,
+    lost: options.lost,
+    settled: options.settled,
+  });
 
   const server: AdsServer = await startAdsServer({
     host: options.host,
@@ -244,15 +244,15 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<R
     port: server.port,
     catalog,
     sessions,
-    apply: (events) => give(guardEvents(guard, catalog.world(), events, performance.now())),
-    heldBack: () => guard.held.size,
+    apply: (events) => removals.take(events),
+    heldBack: () => removals.count(),
     useCertificate: (pair) => server.useCertificate(pair),
     renewAll() {
       for (const session of sessions) session.useSecrets(secretsOf(issuer, session.caller, options));
     },
     stop() {
       clearInterval(forgetting);
-      cancelRelease();
+      removals.stop();
       return server.stop();
     },
   };

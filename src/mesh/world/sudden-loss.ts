@@ -7,21 +7,32 @@ import { applyEvents, type World, type WorldEvent } from './world.ts';
  * was deleted. Who deletes on purpose does it in an order that shows: pods are marked, and endpoints are terminating before they go.
  */
 
-/** What is held back after a sudden loss. */
+/** What is held back. */
 export interface LossGuard {
-  /** Services that lost most of their endpoints lately, and when. */
-  readonly shrunk: ReadonlyMap<string, number>;
   /** What the API server says of the objects that are still shown as they were, by kind and key. */
   readonly held: ReadonlyMap<string, WorldEvent>;
-  /** When what is held back is given on; undefined if nothing is. */
-  readonly untilMs: number | undefined;
+  /** Undefined if nothing is held back. */
+  readonly hold: Hold | undefined;
+}
+
+interface Hold {
+  readonly sinceMs: number;
+  /** When what is held back is given on. */
+  readonly untilMs: number;
+  /** Services that have lost most of their endpoints. */
+  readonly services: number;
+  /** Whether they are so many that it is a loss; before that, it is only waited whether they become more. */
+  readonly isLoss: boolean;
 }
 
 /** The guard of a world to which nothing has happened. */
-export const calmGuard: LossGuard = { shrunk: new Map(), held: new Map(), untilMs: undefined };
+export const calmGuard: LossGuard = { held: new Map(), hold: undefined };
 
-/** More Services than this must shrink within the window; then removals are held back for a time. */
-export const lossLimits = { services: 10, windowMs: 5_000, holdMs: 60_000 } as const;
+/**
+ * More Services than this must shrink; then removals are held back for a time. Deletions come one by one, so that from the first
+ * on it is waited for the next, a little each time, and not for long in all.
+ */
+export const lossLimits = { services: 10, holdMs: 60_000, nextMs: 1_000, doubtMs: 5_000 } as const;
 
 /** The guard after a portion of events, the events that are given on, and the Services of a loss that begins with this portion. */
 export interface GuardedEvents {
@@ -68,11 +79,13 @@ function takesAway(world: World, event: WorldEvent): boolean {
   return world.slice.get(event.key)?.endpoints.some(({ address }) => !addresses.has(address)) === true;
 }
 
-/** Splits events into what is given on and what is held back, in a world that has suddenly lost much. */
-function hold(guard: LossGuard, world: World, events: readonly WorldEvent[]): GuardedEvents {
-  // Only the last word on each object counts.
-  const last = new Map(events.map((event) => [idOf(event), event]));
-  const held = new Map(guard.held);
+/** Splits events into what is given on and what is held back. */
+function split(
+  before: ReadonlyMap<string, WorldEvent>,
+  world: World,
+  last: ReadonlyMap<string, WorldEvent>,
+): { readonly held: ReadonlyMap<string, WorldEvent>; readonly events: readonly WorldEvent[] } {
+  const held = new Map(before);
   const given: WorldEvent[] = [];
 
   function podOf(key: string): Pod | undefined {
@@ -104,8 +117,25 @@ function hold(guard: LossGuard, world: World, events: readonly WorldEvent[]): Gu
       if (world[event.kind].has(event.key)) held.set(id, event);
     } else given.push(event);
   }
-  const untilMs = held.size === 0 ? undefined : guard.untilMs;
-  return { guard: { shrunk: guard.shrunk, held, untilMs }, events: given, loss: undefined };
+  return { held, events: given };
+}
+
+/** Returns the Services that the events make shrink. */
+function shrunkBy(events: Iterable<WorldEvent>, world: World): readonly string[] {
+  const { world: after, touched } = applyEvents(world, [...events]);
+  const services = new Set([...touched.services, ...touched.endpoints]);
+  return [...services].filter((service) => shrinks(service, world, after));
+}
+
+/** Returns how long to hold back, given the Services that have shrunk; undefined if there is no reason to. */
+function nextHold(hold: Hold | undefined, services: number, nowMs: number): Hold | undefined {
+  if (hold?.isLoss === true) return hold;
+  if (services === 0) return undefined;
+  const { sinceMs = nowMs, untilMs = nowMs } = hold ?? {};
+  if (services > lossLimits.services) return { sinceMs, untilMs: nowMs + lossLimits.holdMs, services, isLoss: true };
+  const isMore = services > (hold?.services ?? 0);
+  const nextMs = Math.min(sinceMs + lossLimits.doubtMs, nowMs + lossLimits.nextMs);
+  return { sinceMs, untilMs: isMore ? Math.max(untilMs, nextMs) : untilMs, services, isLoss: false };
 }
 
 /**
@@ -121,23 +151,22 @@ export function guardEvents(
   events: readonly WorldEvent[],
   nowMs: number,
 ): GuardedEvents {
-  if (guard.untilMs !== undefined) return hold(guard, world, events);
-  const recent = new Map([...guard.shrunk].filter(([, atMs]) => nowMs - atMs < lossLimits.windowMs));
-  if (!events.some((event) => takesAway(world, event))) {
-    return { guard: { ...guard, shrunk: recent }, events, loss: undefined };
-  }
-  const { world: after, touched } = applyEvents(world, events);
-  for (const service of new Set([...touched.services, ...touched.endpoints])) {
-    if (shrinks(service, world, after)) recent.set(service, nowMs);
-  }
-  if (recent.size <= lossLimits.services) return { guard: { ...guard, shrunk: recent }, events, loss: undefined };
-  const alarmed = { shrunk: recent, held: new Map(), untilMs: nowMs + lossLimits.holdMs };
-  const guarded = hold(alarmed, world, events);
-  return guarded.guard.untilMs === undefined ? guarded : { ...guarded, loss: [...recent.keys()] };
+  const all = { guard: calmGuard, events, loss: undefined };
+  if (guard.hold === undefined && !events.some((event) => takesAway(world, event))) return all;
+  // Only the last word on each object counts.
+  const last = new Map(events.map((event) => [idOf(event), event]));
+  const pending = new Map([...guard.held, ...last]);
+  const shrunk = guard.hold?.isLoss === true ? [] : shrunkBy(pending.values(), world);
+  const hold = nextHold(guard.hold, shrunk.length, nowMs);
+  if (hold === undefined) return { ...all, events: [...pending.values()] };
+  const { held, events: given } = split(guard.held, world, last);
+  if (held.size === 0) return { ...all, events: given };
+  const begins = hold.isLoss && guard.hold?.isLoss !== true;
+  return { guard: { held, hold }, events: given, loss: begins ? shrunk : undefined };
 }
 
 /** Gives on what is held back if its time has come. */
 export function releaseHeld(guard: LossGuard, nowMs: number): GuardedEvents {
-  if (guard.untilMs === undefined || nowMs < guard.untilMs) return { guard, events: [], loss: undefined };
+  if (guard.hold === undefined || nowMs < guard.hold.untilMs) return { guard, events: [], loss: undefined };
   return { guard: calmGuard, events: [...guard.held.values()], loss: undefined };
 }

@@ -162,7 +162,7 @@ test(`whatever happens, additions go through at once, and after a minute nothing
         // A pod that is shown although it has gone is no less.
         const added = [...reachable(played.actual)].filter((one) => !one.endsWith(' nobody'));
         for (const one of added) expect(shown).toContain(one);
-        if (played.guard.untilMs === undefined) expect(contents(played.shown)).toEqual(contents(played.actual));
+        if (played.guard.hold === undefined) expect(contents(played.shown)).toEqual(contents(played.actual));
         played.wait(waitMs);
       }
       played.wait(lossLimits.holdMs);
@@ -179,7 +179,7 @@ test(`what comes back within a minute was never lost (seed ${seed})`, () => {
       const before = reachable(played.shown);
       const gone = new Map([...cells].map(([index, { service, slice }]) => [index, { ...whole, service, slice }]));
       played.set(gone);
-      const isHeld = played.guard.untilMs !== undefined;
+      const isHeld = played.guard.hold?.isLoss === true;
       expect(isHeld).toBe([...gone.values()].filter(({ service, slice }) => !service || !slice).length > 10);
       if (!isHeld) return;
       expect(reachable(played.shown)).toEqual(before);
@@ -187,7 +187,7 @@ test(`what comes back within a minute was never lost (seed ${seed})`, () => {
       expect(reachable(played.shown)).toEqual(before);
       played.set(new Map([...gone.keys()].map((index) => [index, whole])));
       expect(reachable(played.shown)).toEqual(before);
-      expect([played.guard.held.size, played.guard.untilMs]).toEqual([0, undefined]);
+      expect([played.guard.held.size, played.guard.hold]).toEqual([0, undefined]);
     }),
     { numRuns: Math.ceil(numRuns / 4), seed },
   );
@@ -220,21 +220,45 @@ describe('a loss', () => {
     expect(reachable(played.shown)).toEqual(before);
   });
 
-  test('that comes in small portions is one loss, from the eleventh Service on', () => {
+  test('that comes one by one is a loss, too: the first are still there', () => {
     const played = new Played();
     for (let index = 0; index < size; index += 1) {
       played.set(new Map([[index, nothing]]));
-      played.wait(50);
+      played.wait(400);
     }
-    expect(reachable(played.shown).size).toBe(2 * (size - 10));
+    expect(played.losses.map(({ length }) => length)).toEqual([11]);
+    expect(reachable(played.shown).size).toBe(2 * size);
   });
 
-  test.each<[string, ReadonlyMap<number, Cell>]>([
-    ['ten Services', all(nothing, 10)],
-    ['half of the endpoints of each', all({ ...whole, endpoints: [true, false] })],
-  ])('of %s is none', (_, cells) => {
+  test.each([
+    ['is', 1],
+    ['one after the other is', 10],
+  ])('of ten Services %s none: it is waited for more, and not for long', (_, portions) => {
     const played = new Played();
-    played.set(cells);
+    const cells = [...all(nothing, 10)];
+    for (let from = 0; from < 10; from += 10 / portions) {
+      played.set(new Map(cells.slice(from, from + 10 / portions)));
+      expect(reachable(played.shown).size).toBeGreaterThan(2 * (size - 10));
+      played.wait(portions === 1 ? lossLimits.nextMs - 1 : 490);
+    }
+    expect(played.losses).toEqual([]);
+    played.wait(lossLimits.nextMs);
+    expect(contents(played.shown)).toEqual(contents(played.actual));
+  });
+
+  test('that never ends is shown after some seconds', () => {
+    const played = new Played();
+    for (let index = 0; index < 9; index += 1) {
+      played.set(new Map([[index, nothing]]));
+      played.wait(900);
+    }
+    expect(reachable(played.shown).size).toBeLessThan(2 * size);
+    expect(played.losses).toEqual([]);
+  });
+
+  test('of half of the endpoints of each is none', () => {
+    const played = new Played();
+    played.set(all({ ...whole, endpoints: [true, false] }));
     expect([played.losses, contents(played.shown)]).toEqual([[], contents(played.actual)]);
   });
 
