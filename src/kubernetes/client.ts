@@ -23,6 +23,8 @@ export interface StreamOptions {
 /** The calls of this program, on raw JSON. They reject only with an `ApiError`. */
 export interface ApiClient {
   get(path: string): Promise<ApiAnswer>;
+  /** Creates an object, or asks a question that is put as one. */
+  post(path: string, body: JsonObject): Promise<ApiAnswer>;
   /** Replaces an object. Its `metadata.resourceVersion` makes this a compare-and-swap (409 is `conflict`). */
   put(path: string, body: JsonObject): Promise<ApiAnswer>;
   /** Sends a JSON Patch. A failed `test` operation is `invalid` (422). */
@@ -104,6 +106,7 @@ export async function connect(options: ConnectOptions = {}): Promise<ApiClient> 
   return {
     get: (path) => call('GET', path),
     stream,
+    post: (path, body) => call('POST', path, 'application/json', body),
     put: (path, body) => call('PUT', path, 'application/json', body),
     patch: (path, operations) => call('PATCH', path, 'application/json-patch+json', operations),
     close: () => closing.abort(),

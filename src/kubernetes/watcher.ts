@@ -31,6 +31,8 @@ export interface WatcherOptions {
   /** Takes changes; those of a list come together. */
   readonly onChanges: (changes: readonly ObjectChange[]) => void;
   readonly onState: (state: WatchState) => void;
+  /** Called for each sign of life: a page of a list, an event, a bookmark (about every minute). */
+  readonly onContact: () => void;
   readonly pace: WatchPace;
 }
 
@@ -85,6 +87,7 @@ export function startWatcher(options: WatcherOptions): Watcher {
       const from = next === '' ? '&resourceVersion=0' : `&continue=${encodeURIComponent(next)}`;
       const { body } = await client.get(`${path}?limit=${pageSize}${from}`);
       const metadata = objectMember(body, 'metadata');
+      options.onContact();
       for (const object of objectsMember(body, 'items')) found.set(keyOf(object), object);
       version = stringMember(metadata, 'resourceVersion') ?? '';
       next = stringMember(metadata, 'continue') ?? '';
@@ -156,6 +159,7 @@ export function startWatcher(options: WatcherOptions): Watcher {
           try {
             version = take(line);
             failures = 0;
+            options.onContact();
           } catch (error) {
             problem = error;
             broken.abort();

@@ -1,25 +1,31 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { getHeapStatistics } from 'node:v8';
 import { createLeafIssuer } from '../certs/elliptic-certificate.ts';
 import { serviceNames } from '../certs/authority.ts';
 import { dayMs } from '../certs/durations.ts';
+import { keepLeaf, type Leaf } from '../certs/kept-leaf.ts';
 import { createCaStore } from '../kubernetes/ca-store.ts';
 import { connect, type ApiClient } from '../kubernetes/client.ts';
 import { publishRoots } from '../kubernetes/roots-publisher.ts';
 import type { WatchPace } from '../kubernetes/watcher.ts';
 import { createAuthenticator } from '../mesh/identity/authenticator.ts';
 import { ensureAuthority } from '../mesh/identity/authority-secret.ts';
-import type { Caller, Refusal } from '../mesh/identity/caller.ts';
 import { kinds } from '../mesh/resources/kinds.ts';
-import { proxyOwner } from '../mesh/serve/catalog.ts';
+import { defaultStreamLimits } from '../mesh/serve/admission.ts';
+import { defaultStrangerLimits } from '../mesh/serve/connection-gate.ts';
 import { startControlPlane, type RunningControlPlane } from '../mesh/serve/control-plane.ts';
-import { startWorldFeed } from '../mesh/serve/world-feed.ts';
+import { createFreshness } from '../mesh/serve/freshness.ts';
+import { createDigests, writeKnowledge, type Knowledge } from '../mesh/serve/knowledge.ts';
+import { startWorldFeed, watchedKinds } from '../mesh/serve/world-feed.ts';
 import { createHealthServer, type HealthCheck } from '../server/health.ts';
 import { createMetricsServer } from '../server/metrics-server.ts';
+import type { PlainPage } from '../server/plain-server.ts';
 import { version } from '../settings/version.ts';
-import { createFirstTime } from '../telemetry/first-time.ts';
 import type { Log } from '../telemetry/log.ts';
 import { createMeshMetrics } from '../telemetry/mesh-metrics.ts';
 import type { Address } from './address.ts';
+import { askPeers, knowledgePath, peerAddresses, watchPeers } from './mesh-peers.ts';
+import { meshReports } from './mesh-reports.ts';
 import { listen, runCleanups, StartError, type Cleanups } from './start.ts';
 
 export interface MeshOptions {
@@ -36,6 +42,10 @@ export interface MeshOptions {
   readonly trustDomain: string;
   /** Audience of the tokens of proxies. */
   readonly audience: string;
+  /** Streams that this replica takes at most. */
+  readonly maxStreams: number;
+  /** Default: the system's clock. */
+  readonly clock?: () => Date;
 }
 
 /** A running control plane. */
@@ -75,12 +85,23 @@ function authorities(client: ApiClient, { namespace }: MeshOptions) {
   ]);
 }
 
-/** A rejection is logged once for all proxies. */
-const rememberedRejections = 1_000;
+/** Whether more streams could end the process, and with it all that are open. */
+function isHeapFull(): boolean {
+  const { used_heap_size: used, heap_size_limit: limit } = getHeapStatistics();
+  return used > 0.9 * limit;
+}
+
+function describeFreshness(stale: ReadonlyMap<string, number>): string {
+  if (stale.size === 0) return 'the API server tells of changes';
+  const kinds = [...stale].map(([kind, age]) => `${kind} for ${Math.round(age / 1_000)} s`);
+  return `stale: nothing was heard from the API server about: ${kinds.join(', ')}`;
+}
 
 async function start(options: MeshOptions, log: Log, cleanups: Cleanups): Promise<RunningMesh> {
   const metrics = createMeshMetrics(version);
+  const { clock = () => new Date() } = options;
   const state = { isSynced: false };
+  const freshness = createFreshness(watchedKinds, () => clock().getTime());
   const checks = (): readonly HealthCheck[] => [
     {
       name: 'cluster',
@@ -89,10 +110,24 @@ async function start(options: MeshOptions, log: Log, cleanups: Cleanups): Promis
         ? 'Services, endpoints and pods are known'
         : 'Services, endpoints and pods are being listed',
     },
+    // A replica with old data is better than none, so this never makes it unready.
+    { name: 'freshness', ready: true, reason: describeFreshness(freshness.stale()) },
   ];
+  const digests = createDigests(watchedKinds, () => clock().getTime());
+  const knowledge = (): Knowledge => digests.knowledge(new Set(freshness.stale().keys()));
+  // What has not been listed yet is nothing to compare with.
+  const showKnowledge = (): PlainPage => ({
+    status: state.isSynced ? 200 : 503,
+    contentType: 'application/json',
+    text: writeKnowledge(knowledge()),
+  });
   const plain = [
     [createHealthServer(checks), '--health-listen', options.healthListen],
-    [createMetricsServer(metrics), '--metrics-listen', options.metricsListen],
+    [
+      createMetricsServer(metrics, new Map([[knowledgePath, showKnowledge]])),
+      '--metrics-listen',
+      options.metricsListen,
+    ],
   ] as const;
   for (const [server, flag, address] of plain) {
     await listen(server, flag, address, log);
@@ -102,18 +137,33 @@ async function start(options: MeshOptions, log: Log, cleanups: Cleanups): Promis
   cleanups.push(() => client.close());
   const [own, mesh] = await authorities(client, options);
   const names = serviceNames(options.service, options.namespace, options.clusterDomain);
-  const pair = createLeafIssuer(own).issue({
-    names: { dns: names.dns },
-    now: new Date(),
-    lifetimeMs: lifetimeMs.serving,
+  const issuer = createLeafIssuer(own);
+  const showExpiry = ({ notAfter }: Leaf): void => metrics.certificateExpiry.set(notAfter.getTime() / 1_000);
+  const leaf = keepLeaf({
+    issue: (now) => issuer.issue({ names: { dns: names.dns }, now, lifetimeMs: lifetimeMs.serving }),
+    clock,
+    random: Math.random,
+    every(milliseconds, action) {
+      const timer = setInterval(action, milliseconds).unref();
+      return () => clearInterval(timer);
+    },
+    onRenewed(renewed) {
+      showExpiry(renewed);
+      running().useCertificate(renewed);
+      log.info({ expires: renewed.notAfter.toISOString() }, "the control plane's certificate was renewed");
+    },
+    onFailed: (error) => log.error({ detail: String(error) }, "the control plane's certificate was not renewed"),
   });
+  cleanups.push(() => leaf.release());
+  showExpiry(leaf.current());
   let controlPlane: RunningControlPlane | undefined;
-  const isNews = createFirstTime(rememberedRejections);
   const authenticator = await createAuthenticator({
     client,
     audience: options.audience,
     world: () => running().catalog.world(),
-    clock: () => new Date(),
+    clock,
+    onReviews: (reason) =>
+      log.warn({ reason }, 'tokens are sent to the API server to be checked, because it publishes no keys'),
   });
 
   function running(): RunningControlPlane {
@@ -121,60 +171,57 @@ async function start(options: MeshOptions, log: Log, cleanups: Cleanups): Promis
     return controlPlane;
   }
 
-  const { host = '[::]', port } = options.listen;
+  const { host = '::', port } = options.listen;
   controlPlane = await startControlPlane({
-    address: `${host}:${port}`,
+    host,
+    port,
     domains: { cluster: options.clusterDomain, trust: options.trustDomain },
-    pair,
+    pair: leaf.current(),
     authority: mesh,
     roots: mesh.certificate,
-    authenticator: {
-      // Before the cluster is known, everybody would be sent an empty configuration.
-      authenticate: (token, peer): Promise<Caller | Refusal> =>
-        state.isSynced
-          ? authenticator.authenticate(token, peer)
-          : Promise.resolve({ refused: 'the control plane is starting' }),
+    authenticator,
+    limits: { ...defaultStreamLimits, most: options.maxStreams },
+    strangers: defaultStrangerLimits,
+    // Before the cluster is known, nobody's pod is, and everybody would be sent an empty configuration.
+    pausedBy() {
+      if (!state.isSynced) return 'the control plane is starting';
+      if (isHeapFull()) return 'this replica has little memory left';
+      const { behind } = peers.last();
+      return behind.length > 0 ? `another replica has newer data: ${behind.join(', ')}` : undefined;
     },
-    clock: () => new Date(),
+    clock,
     random: Math.random,
-    report(event, { namespace, podName }) {
-      if (event.type === 'unanswered') {
-        log.warn({ kind: event.kind, names: event.names, namespace, pod: podName }, 'a proxy does not answer');
-        return;
-      }
-      metrics.responses.inc({ kind: event.kind, result: event.type });
-      if (event.type !== 'rejected') return;
-      const { kind, name, version: rejected, owner, text, isWithheld } = event;
-      // What is a proxy's own differs between proxies, and is rejected for the same reason.
-      if (!isNews(`${kind} ${name} ${owner === proxyOwner ? '' : rejected}`)) return;
-      log.warn({ kind, name, owner, isWithheld, namespace, pod: podName, text }, 'a proxy rejected its configuration');
-    },
-    refused({ kind, name, violations }, owner) {
-      metrics.refused.inc({ kind });
-      log.error({ kind, name, owner, violations }, 'a resource was not sent, because Envoy would reject it');
-    },
-    noticed(service, notices) {
-      log.warn({ service, notices }, 'a Service asks for what its clients in the mesh do not get');
-    },
-    converged: (milliseconds) => metrics.convergence.observe(milliseconds / 1000),
-    turnedAway(peerAddress, reason) {
-      metrics.turnedAway.inc();
-      log.warn({ peerAddress, reason }, 'a stream was refused');
-    },
+    ...meshReports(log, metrics),
   });
   cleanups.push(() => controlPlane?.stop());
-  metrics.observeStreams(() => {
-    const sessions = [...running().sessions];
-    return { open: sessions.length, inSync: sessions.filter((session) => session.isInSync()).length };
+  const peers = watchPeers(
+    () =>
+      askPeers({
+        addresses: peerAddresses(running().catalog.world(), `${options.namespace}/${options.service}`),
+        port: options.metricsListen.port,
+        own: knowledge,
+      }),
+    (kinds) => log.error({ kinds }, 'replicas of the control plane have different data'),
+  );
+  cleanups.push(() => peers.stop());
+  metrics.observe({
+    streams: () => running().sessions.size,
+    streamsInSync: () => [...running().sessions].filter((session) => session.isInSync()).length,
+    heldBack: () => running().heldBack(),
+    withheld: () => new Map(kinds.map((kind) => [kind, running().catalog.withheld(kind)])),
+    watchAges: () => freshness.ages(),
+    divergentKinds: () => peers.last().divergent.length,
   });
-  metrics.observeWithheld(kinds, (kind) => running().catalog.withheld(kind));
   const feed = startWorldFeed({
     client,
     pace,
     onEvents: (events) => running().apply(events),
+    onObjects: (kind, changes) => digests.note(kind, changes),
+    onContact: (kind) => freshness.heard(kind),
     onState(kind, watch) {
       if (watch.type === 'synced') metrics.objects.set({ kind }, watch.objects);
       else {
+        freshness.broken(kind);
         metrics.watchFailures.inc({ kind });
         log.warn({ kind, detail: watch.error.message, retryMs: Math.round(watch.retryMs) }, 'a watch failed');
       }

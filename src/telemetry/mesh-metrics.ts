@@ -6,30 +6,33 @@ export interface MeshMetrics {
   readonly refused: Counter<'kind'>;
   readonly convergence: Histogram<string>;
   readonly turnedAway: Counter<string>;
+  readonly declined: Counter<string>;
+  readonly connectionsCut: Counter<string>;
+  readonly suddenLosses: Counter<string>;
+  readonly certificateExpiry: Gauge<string>;
   readonly watchFailures: Counter<'kind'>;
   readonly objects: Gauge<'kind'>;
-  /** Reports the open streams when metrics are collected. */
-  observeStreams(read: () => { readonly open: number; readonly inSync: number }): void;
-  /** Reports what is withheld when metrics are collected. */
-  observeWithheld<K extends string>(kinds: readonly K[], read: (kind: K) => number): void;
+  /** Reports what changes all the time when metrics are collected. */
+  observe(read: MeshReadings): void;
   /** All metrics in the Prometheus text format. */
   expose(): Promise<{ readonly contentType: string; readonly text: string }>;
 }
 
-const prefix = 'sidecar_injector_mesh_';
-
-/** Makes a gauge that is read when metrics are collected. */
-function show<L extends string>(
-  options: { name: string; help: string; registers: Registry[]; labelNames?: readonly L[] },
-  read: (gauge: Gauge<L>) => void,
-): Gauge<L> {
-  return new Gauge<L>({
-    ...options,
-    collect() {
-      read(this);
-    },
-  });
+/** Values that are read when metrics are collected. */
+export interface MeshReadings {
+  readonly streams: () => number;
+  readonly streamsInSync: () => number;
+  /** Objects whose removal is held back after a sudden loss. */
+  readonly heldBack: () => number;
+  /** Resources that a proxy rejected, by kind: others of its build keep the last good version. */
+  readonly withheld: () => ReadonlyMap<string, number>;
+  /** Kinds of objects of which replicas know different ones. */
+  readonly divergentKinds: () => number;
+  /** Milliseconds since the API server was last heard of, by kind of object. */
+  readonly watchAges: () => ReadonlyMap<string, number>;
 }
+
+const prefix = 'sidecar_injector_mesh_';
 
 /** Creates the metrics; `version` is a label of `build_info`. */
 export function createMeshMetrics(version: string): MeshMetrics {
@@ -55,6 +58,21 @@ export function createMeshMetrics(version: string): MeshMetrics {
       buckets: [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30],
     }),
     turnedAway: new Counter(options('refused_streams_total', 'Streams of callers that could not prove who they are.')),
+    declined: new Counter(
+      options(
+        'declined_streams_total',
+        'Streams that were left to another replica, because of a limit, the start or an error.',
+      ),
+    ),
+    connectionsCut: new Counter(
+      options('closed_connections_total', 'Connections closed because no known proxy had a stream on them.'),
+    ),
+    suddenLosses: new Counter(
+      options('sudden_losses_total', 'Times that most endpoints of many Services were gone at once.'),
+    ),
+    certificateExpiry: new Gauge(
+      options('serving_certificate_expiry_timestamp_seconds', "End of the control plane's own certificate, Unix time."),
+    ),
     watchFailures: new Counter({
       ...options('watch_failures_total', 'Lists and watches of the API server that failed.'),
       labelNames: ['kind'] as const,
@@ -63,17 +81,37 @@ export function createMeshMetrics(version: string): MeshMetrics {
       ...options('objects', 'Objects of the cluster when their kind was listed last.'),
       labelNames: ['kind'] as const,
     }),
-    observeStreams(read) {
-      show(options('streams', 'Open streams of proxies.'), (gauge) => gauge.set(read().open));
-      show(options('streams_in_sync', 'Streams whose proxy holds all that it should.'), (gauge) =>
-        gauge.set(read().inSync),
+    observe(read) {
+      const show = (gauge: ReturnType<typeof options>, value: () => number): Gauge =>
+        new Gauge({
+          ...gauge,
+          collect() {
+            this.set(value());
+          },
+        });
+      const showByKind = (
+        gauge: ReturnType<typeof options>,
+        values: () => readonly (readonly [kind: string, value: number])[],
+      ): Gauge<'kind'> =>
+        new Gauge({
+          ...gauge,
+          labelNames: ['kind'] as const,
+          collect() {
+            for (const [kind, value] of values()) this.set({ kind }, value);
+          },
+        });
+      show(options('streams', 'Open streams of proxies.'), read.streams);
+      show(options('streams_in_sync', 'Streams whose proxy holds all that it should.'), read.streamsInSync);
+      show(
+        options('divergent_kinds', 'Kinds of objects that differ from those of another replica.'),
+        read.divergentKinds,
       );
-    },
-    observeWithheld(kinds, read) {
+      show(options('held_removals', 'Objects whose removal is held back after a sudden loss.'), read.heldBack);
       const help = 'Resources that a proxy rejected: others of its build keep the last good version.';
-      show({ ...options('withheld_resources', help), labelNames: ['kind'] as const }, (gauge) => {
-        for (const kind of kinds) gauge.set({ kind }, read(kind));
-      });
+      showByKind(options('withheld_resources', help), () => [...read.withheld()]);
+      showByKind(options('watch_age_seconds', 'Time since the API server was last heard of, by kind of object.'), () =>
+        [...read.watchAges()].map(([kind, age]) => [kind, age / 1_000]),
+      );
     },
     expose: async () => ({ contentType: registry.contentType, text: await registry.metrics() }),
   };

@@ -1,127 +1,26 @@
 import { X509Certificate } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
-import { trafficMetadata, metadataKey } from '../../src/envoy/traffic-metadata.ts';
-import { tokenVolume } from '../../src/sidecars/standalone/mesh-membership.ts';
-import { serveMesh, type RunningMesh } from '../../src/runtime/mesh.ts';
-import { createLog } from '../../src/telemetry/log.ts';
-import { renderKustomization } from '../../scripts/manifests/install.ts';
-import { findProgram } from '../harness/tools/kubernetes.ts';
-import { proxyIntent } from '../support/builders/proxy-intent.ts';
-import { writeServiceAccountKubeconfig } from '../support/cluster/installation.ts';
-import { kubectl } from '../support/cluster/kubectl.ts';
-import { findFreePort } from '../support/http/free-port.ts';
-import { openProbe, type DiscoveryProbe } from '../support/mesh/discovery-probe.ts';
+import { audience, openMeshCluster, type MeshCluster, type MeshReplica } from '../support/mesh/mesh-cluster.ts';
 import { sharedCluster } from '../support/processes/shared-cluster.ts';
-import { openTestCluster, type TestCluster } from '../support/processes/test-cluster.ts';
+import type { TestCluster } from '../support/processes/test-cluster.ts';
 import { eventually, until } from '../support/waiting.ts';
 
 jest.setTimeout(60_000);
 
 // The control plane with the shipped manifest and its rights, beside a real API server: pods get their addresses from the test.
 
-const audience = 'sidecar-injector-mesh';
-const system = 'sidecar-injector-system';
-const serverName = `sidecar-injector-mesh.${system}.svc`;
-
+let mesh: MeshCluster;
+let replica: MeshReplica;
 let cluster: TestCluster;
-let mesh: RunningMesh;
 let namespace: string;
-let roots: string;
-let log = '';
-const probes: DiscoveryProbe[] = [];
-
-async function start(): Promise<RunningMesh> {
-  const kubeconfig = await writeServiceAccountKubeconfig(sharedCluster(), 'sidecar-injector-mesh');
-  const at = async () => ({ host: '127.0.0.1', port: await findFreePort() });
-  return serveMesh(
-    {
-      listen: await at(),
-      metricsListen: await at(),
-      healthListen: await at(),
-      kubeconfig,
-      namespace: system,
-      service: 'sidecar-injector-mesh',
-      clusterDomain: 'cluster.local',
-      trustDomain: 'cluster.local',
-      audience,
-    },
-    createLog('info', { write: (line) => void (log += line) }),
-  );
-}
 
 beforeAll(async () => {
-  cluster = openTestCluster(sharedCluster());
-  const kubectlPath = findProgram('kubectl', process.env);
-  await kubectl(sharedCluster().kubeconfig, ['apply', '-f', '-'], await renderKustomization('mesh', kubectlPath));
-  namespace = await cluster.createNamespace();
-  mesh = await start();
-  const { body } = await cluster.api.get<{ data: Record<string, string>; metadata: object }>(
-    `/api/v1/namespaces/${system}/configmaps/sidecar-injector-mesh-roots`,
-  );
-  roots = body.data['root.pem'] ?? '';
+  mesh = await openMeshCluster(sharedCluster());
+  ({ cluster, namespace } = mesh);
+  replica = await mesh.start();
 });
 
-afterAll(async () => {
-  for (const probe of probes) probe.close();
-  await mesh.stop();
-  cluster.api.close();
-});
-
-/** Creates a pod with the address of this machine. */
-async function createPod(name: string): Promise<{ readonly uid: string }> {
-  const { body, status } = await cluster.createPod(namespace, {
-    metadata: { name, labels: { app: name, 'security.istio.io/tlsMode': 'istio' } },
-    spec: {
-      serviceAccountName: 'default',
-      containers: [{ name: 'app', image: 'app:1' }],
-      volumes: [tokenVolume({ audience })],
-    },
-  });
-  expect(status).toBe(201);
-  const patched = await cluster.api.patch(`/api/v1/namespaces/${namespace}/pods/${name}/status`, {
-    status: { phase: 'Running', podIP: '127.0.0.1', podIPs: [{ ip: '127.0.0.1' }] },
-  });
-  expect(patched.status).toBe(200);
-  return { uid: body.metadata.uid ?? '' };
-}
-
-async function tokenOf(pod: string, uid: string, audiences: readonly string[] = [audience]): Promise<string> {
-  const { body } = await cluster.api.create<{ status: { token: string }; metadata: object }>(
-    `/api/v1/namespaces/${namespace}/serviceaccounts/default/token`,
-    {
-      apiVersion: 'authentication.k8s.io/v1',
-      kind: 'TokenRequest',
-      spec: { audiences, expirationSeconds: 600, boundObjectRef: { kind: 'Pod', apiVersion: 'v1', name: pod, uid } },
-    },
-  );
-  return body.status.token;
-}
-
-function open(token: string): DiscoveryProbe {
-  const probe = openProbe(`127.0.0.1:${mesh.port}`, roots, token, serverName);
-  probes.push(probe);
-  return probe;
-}
-
-const metadata = { [metadataKey]: trafficMetadata(proxyIntent()) };
-
-/** Why a stream was refused; waits for the control plane to know of the pod. */
-async function endingOf(token: string): Promise<string | undefined> {
-  const probe = open(token);
-  probe.subscribe('cluster', [], metadata);
-  const { text } = await until('the end of the stream', () => probe.ending());
-  return text;
-}
-
-/** A stream that has been let in. */
-async function letIn(token: string): Promise<DiscoveryProbe> {
-  return until('the stream to be let in', async () => {
-    const probe = open(token);
-    probe.subscribe('cluster', [], metadata);
-    const isIn = await until('an answer', () => (probe.responses.length > 0 ? true : probe.ending() && false));
-    return isIn ? probe : undefined;
-  });
-}
+afterAll(() => mesh.close());
 
 const service = (name: string, ip: string) => ({
   apiVersion: 'v1',
@@ -142,8 +41,8 @@ const slice = (name: string, addresses: readonly string[]) => ({
 const slices = () => `/apis/discovery.k8s.io/v1/namespaces/${namespace}/endpointslices`;
 
 test('a pod gets its certificate, and what the API server tells, as it changes', async () => {
-  const { uid } = await createPod('web');
-  const probe = await letIn(await tokenOf('web', uid));
+  const { uid } = await mesh.createPod('web');
+  const probe = await replica.letIn(await mesh.tokenOf('web', uid));
   probe.subscribe('secret', ['default', 'ROOTCA']);
   const { resources } = await probe.untilAbout('secret', 'default');
   const found = JSON.stringify(resources.find(({ name }) => name === 'default')?.message);
@@ -170,7 +69,7 @@ test('a pod gets its certificate, and what the API server tells, as it changes',
   );
   await cluster.api.delete(`/api/v1/namespaces/${namespace}/services/cart`);
   await until('the removal', () => probe.responses.find(({ removed }) => removed.includes(name)));
-  await cluster.api.delete(`/api/v1/namespaces/${namespace}/pods/web?gracePeriodSeconds=0`);
+  await mesh.deletePod('web');
 });
 
 function stringify(_key: string, value: unknown): unknown {
@@ -182,48 +81,45 @@ describe('a stream is refused', () => {
     ['without a token', '', 'no token of a service account was sent'],
     ['with a text for a token', 'abc', 'no token of a service account was sent'],
   ])('%s', async (_, token, why) => {
-    expect(await endingOf(token)).toContain(why);
+    expect(await replica.endingOf(token)).toContain(why);
   });
 
   test('with a token for somebody else', async () => {
-    const { uid } = await createPod('other');
-    const token = await tokenOf('other', uid, ['https://elsewhere']);
-    expect(await endingOf(token)).toContain(`not for the audience ${audience}`);
-    await cluster.api.delete(`/api/v1/namespaces/${namespace}/pods/other?gracePeriodSeconds=0`);
+    const { uid } = await mesh.createPod('other');
+    const token = await mesh.tokenOf('other', uid, ['https://elsewhere']);
+    expect(await replica.endingOf(token)).toContain(`not for the audience ${audience}`);
+    await mesh.deletePod('other');
   });
 
   test('once the pod is gone, and also when another of its name is there', async () => {
-    const { uid } = await createPod('short');
-    const token = await tokenOf('short', uid);
-    (await letIn(token)).close();
-    await cluster.api.delete(`/api/v1/namespaces/${namespace}/pods/short?gracePeriodSeconds=0`);
+    const { uid } = await mesh.createPod('short');
+    const token = await mesh.tokenOf('short', uid);
+    (await replica.letIn(token)).close();
+    await mesh.deletePod('short');
     const gone = await eventually(
-      () => endingOf(token),
-      (text) => text?.includes('is not known') === true,
+      () => replica.endingOf(token),
+      (text) => text.includes('is not known'),
     );
     expect(gone).toBe(`the pod ${namespace}/short is not known`);
-    await createPod('short');
+    await mesh.createPod('short');
     const replaced = await eventually(
-      () => endingOf(token),
-      (text) => text?.includes('earlier') === true,
+      () => replica.endingOf(token),
+      (text) => text.includes('earlier'),
     );
     expect(replaced).toBe(`the token is of an earlier pod ${namespace}/short`);
-    await cluster.api.delete(`/api/v1/namespaces/${namespace}/pods/short?gracePeriodSeconds=0`);
+    await mesh.deletePod('short');
   });
 });
 
 test('a second replica serves with the same authorities', async () => {
-  const second = await start();
-  try {
-    const { body } = await cluster.api.get<{ data: Record<string, string>; metadata: object }>(
-      `/api/v1/namespaces/${system}/configmaps/sidecar-injector-mesh-roots`,
-    );
-    expect(body.data['root.pem']).toBe(roots);
-  } finally {
-    await second.stop();
-  }
+  const before = await mesh.roots();
+  const second = await mesh.start();
+  expect(await mesh.roots()).toBe(before);
+  const { uid } = await mesh.createPod('either');
+  const token = await mesh.tokenOf('either', uid);
+  await Promise.all([replica.letIn(token), second.letIn(token)]);
 });
 
 test('nothing of keys and tokens is logged', () => {
-  expect(log).not.toMatch(/PRIVATE KEY|eyJ/);
+  expect(mesh.log()).not.toMatch(/PRIVATE KEY|eyJ/);
 });

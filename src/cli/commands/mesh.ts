@@ -14,6 +14,7 @@ interface MeshFlags {
   readonly clusterDomain: string;
   readonly trustDomain: string;
   readonly audience: string;
+  readonly maxStreams: string;
   readonly logLevel: string;
 }
 
@@ -34,6 +35,13 @@ async function runMesh(flags: MeshFlags, io: Io): Promise<number> {
       io,
     );
   }
+  const maxStreams = Number(flags.maxStreams);
+  if (!/^[1-9]\d{0,5}$/.test(flags.maxStreams)) {
+    return report(
+      usageFailure(`--max-streams: "${flags.maxStreams}" is not a number of streams`, 'give a number from 1 to 999999'),
+      io,
+    );
+  }
   const stopped = untilSignal();
   const { serveMesh } = await import('../../runtime/mesh.ts');
   const { StartError } = await import('../../runtime/start.ts');
@@ -44,7 +52,18 @@ async function runMesh(flags: MeshFlags, io: Io): Promise<number> {
   const { kubeconfig, namespace, service, clusterDomain, trustDomain, audience } = flags;
   try {
     const running = await serveMesh(
-      { listen, metricsListen, healthListen, kubeconfig, namespace, service, clusterDomain, trustDomain, audience },
+      {
+        listen,
+        metricsListen,
+        healthListen,
+        kubeconfig,
+        namespace,
+        service,
+        clusterDomain,
+        trustDomain,
+        audience,
+        maxStreams,
+      },
       log,
     );
     await stopped;
@@ -72,6 +91,11 @@ export function registerMesh(program: Command, io: Io): void {
     .option('--cluster-domain <name>', 'DNS domain of the cluster', 'cluster.local')
     .option('--trust-domain <name>', 'trust domain of the identities in certificates', 'cluster.local')
     .option('--audience <name>', 'audience of the tokens that proxies show', 'sidecar-injector-mesh')
+    .option(
+      '--max-streams <number>',
+      'streams that this replica takes at most; more are left to the other replicas',
+      '1000',
+    )
     .option('--log-level <level>', `lowest level to log: ${logLevels.join(', ')}`, 'info')
     .addHelpText('after', '\nExamples:\n  sidecar-injector mesh\n  sidecar-injector mesh --kubeconfig ~/.kube/config')
     .action(async (flags: MeshFlags) => io.finish(await runMesh(flags, io)));

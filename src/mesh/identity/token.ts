@@ -21,7 +21,7 @@ export function readKeySet(body: JsonObject): KeySet {
     try {
       keys.set(id, createPublicKey({ key: jwk as unknown as JsonWebKey, format: 'jwk' }));
     } catch {
-      // A kind of key that this version of Node does not know: tokens signed with it are checked by the API server.
+      // A kind of key that this version of Node does not know.
     }
   }
   return keys;

@@ -1,6 +1,7 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { createLeafIssuer, type LeafIssuer } from '../../certs/elliptic-certificate.ts';
 import type { Authenticator, Caller } from '../identity/caller.ts';
-import { workloadSecrets } from '../identity/workload-secrets.ts';
+import { workloadSecrets, type KeyPair } from '../identity/workload-secrets.ts';
 import { spiffeId } from '../plan/identity.ts';
 import type { Domains } from '../plan/service-plan.ts';
 import type { Resource } from '../resources/resource.ts';
@@ -8,24 +9,32 @@ import { createRequestReader } from '../wire/discovery.ts';
 import { createEncoder, type RefusedResource } from '../wire/encoder.ts';
 import { loadEnvoyTypes } from '../wire/envoy-types.ts';
 import type { WorldEvent } from '../world/world.ts';
-import { startAdsServer, type AdsConnection, type AdsServer } from './ads-server.ts';
+import { ageOf, createPlaces, createTurns, type StreamLimits } from './admission.ts';
+import { startAdsServer, type AdsConnection, type AdsServer, type ServingPair } from './ads-server.ts';
 import { createCatalog, type Catalog } from './catalog.ts';
+import type { StrangerLimits } from './connection-gate.ts';
+import { createHeldRemovals } from './held-removals.ts';
 import { createSession, type Session, type SessionEvent } from './session.ts';
 
 export interface ControlPlaneOptions {
-  /** Host and port to listen on. */
-  readonly address: string;
+  readonly host: string;
+  /** Port to listen on; 0 picks one. */
+  readonly port: number;
   readonly domains: Domains;
   /** Certificate and key of the control plane itself, PEM. */
-  readonly pair: { readonly certificate: string; readonly privateKey: string };
+  readonly pair: ServingPair;
   /** The authority of the mesh: it signs the certificates of workloads. */
-  readonly authority: { readonly certificate: string; readonly privateKey: string };
+  readonly authority: KeyPair;
   /** Roots by which workloads know each other, PEM. */
   readonly roots: string;
   readonly authenticator: Authenticator;
+  readonly limits: StreamLimits;
+  readonly strangers: StrangerLimits;
   readonly clock: () => Date;
   /** A number from 0 to below 1, to spread what many proxies would do at the same time. */
   readonly random: () => number;
+  /** Returns why no new streams are taken now; undefined if they are. */
+  readonly pausedBy: () => string | undefined;
   readonly report: (event: SessionEvent, caller: Caller) => void;
   readonly refused: (resource: RefusedResource, owner: string) => void;
   /** Called when a Service asks for what its clients do not get. */
@@ -33,22 +42,40 @@ export interface ControlPlaneOptions {
   /** Takes how long a change of the cluster took until the last proxy that gets it has answered. */
   readonly converged: (milliseconds: number) => void;
   readonly turnedAway: (peerAddress: string, reason: string) => void;
+  /** A stream is not taken by this replica, though it may be by another. */
+  readonly declined: (peerAddress: string, reason: string) => void;
+  readonly connectionCut: () => void;
+  readonly connectionFailed: (error: Error) => void;
+  /** Most endpoints of these Services are gone at once. */
+  readonly lost: (services: readonly string[]) => void;
+  /** A loss is over: so many removals take effect now, which is none if everything has come back. */
+  readonly settled: (removals: number) => void;
 }
 
 /** A running control plane. */
 export interface RunningControlPlane {
   readonly port: number;
   readonly catalog: Catalog;
+  /** Takes what the API server says. After a sudden loss, removals are held back for a while. */
   apply(events: readonly WorldEvent[]): void;
+  /** Objects whose removal is held back. */
+  readonly heldBack: () => number;
+  /** Presents another certificate to proxies that connect from now on. */
+  useCertificate(pair: ServingPair): void;
   /** Gives every connected proxy a new certificate now. */
   renewAll(): void;
-  /** Streams that are open. */
+  /** Streams that are open, oldest first. */
   readonly sessions: ReadonlySet<Session>;
   stop(): Promise<void>;
 }
 
 /** How often identities are looked through that no endpoint has any more. */
 const forgetMs = 10_000;
+
+/** How often it is looked whether a proxy that starts has its configuration. */
+const lookMs = 50;
+
+const tooMany = 'too many proxies connect at once';
 
 const leafLifetimeMs = 24 * 60 * 60 * 1000;
 
@@ -83,7 +110,13 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<R
   });
   const forgetting = setInterval(() => catalog.forgetIdentities(), forgetMs).unref();
   const issuer = createLeafIssuer(options.authority);
+  const { limits } = options;
+  const turns = createTurns(limits);
+  const places = createPlaces(limits.starting, limits.patienceMs);
+  let waiting = 0;
   const sessions = new Set<Session>();
+  /** What ends the stream of a session. */
+  const enders = new Map<Session, () => void>();
 
   /** Gives a proxy a new certificate at about half of the life of the last. Returns a function that ends it. */
   function keepRenewing(session: Session): () => void {
@@ -97,20 +130,21 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<R
   }
 
   async function accept(connection: AdsConnection): Promise<void> {
-    const waiting: Uint8Array[] = [];
-    let session: Session | undefined;
     let isOver = false;
-    connection.onMessage((bytes) => {
-      if (session === undefined) waiting.push(bytes);
-      else receive(session, bytes);
-    });
-    let cancelRenewal = (): void => undefined;
+    const cleanups = [(): void => void (isOver = true)];
     connection.onEnd(() => {
-      isOver = true;
-      cancelRenewal();
-      session?.close();
-      if (session !== undefined) sessions.delete(session);
+      for (const cleanup of cleanups) cleanup();
     });
+    const decline = (reason: string): void => {
+      options.declined(connection.peerAddress, reason);
+      connection.end('unavailable', reason);
+    };
+    const paused = options.pausedBy();
+    if (paused !== undefined) {
+      decline(paused);
+      return;
+    }
+    // Nothing is read before the caller is known: until then, HTTP/2's flow control bounds what waits here.
     const caller = await options.authenticator.authenticate(connection.token, connection.peerAddress);
     if (isOver) return;
     if ('refused' in caller) {
@@ -118,46 +152,114 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<R
       connection.end('unauthenticated', caller.refused);
       return;
     }
-    session = createSession({
-      connection,
-      caller,
-      catalog,
-      secrets: secretsOf(issuer, caller, options),
-      report: (event) => options.report(event, caller),
-      after,
+    connection.welcome();
+    const place = await untilTurn(() => isOver);
+    if (isOver) return;
+    if (typeof place === 'string') {
+      decline(place);
+      return;
+    }
+    const session = open(connection, caller);
+    const silence = after(limits.firstMessageMs, () => connection.end('invalid', 'no request came in time'));
+    const aging = after(ageOf(limits, options.random()), () =>
+      connection.end('aged', 'the stream has reached its age'),
+    );
+    cleanups.push(silence, aging, keepRenewing(session), keepPlace(session, place), () => {
+      session.close();
+      sessions.delete(session);
+      enders.delete(session);
     });
-    sessions.add(session);
-    cancelRenewal = keepRenewing(session);
-    for (const bytes of waiting) receive(session, bytes);
-
-    function receive(to: Session, bytes: Uint8Array): void {
+    connection.onMessage((bytes) => {
+      silence();
       try {
-        to.receive(read(bytes));
+        session.receive(read(bytes));
       } catch (error) {
         connection.end('invalid', `not a discovery request: ${error instanceof Error ? error.message : String(error)}`);
       }
+    });
+  }
+
+  /** Waits for the turn of a stream. Returns a function that gives its place to another proxy, or why it is not taken. */
+  async function untilTurn(isOver: () => boolean): Promise<(() => void) | string> {
+    if (sessions.size + waiting >= limits.most) return `this replica has ${limits.most} streams, which is its limit`;
+    const waitMs = turns.take(performance.now());
+    if (waitMs === undefined) return tooMany;
+    waiting += 1;
+    try {
+      if (waitMs > 0) await sleep(waitMs, undefined, { ref: false });
+      const leave = await places.take();
+      if (isOver()) leave?.();
+      return leave ?? tooMany;
+    } finally {
+      waiting -= 1;
     }
   }
 
+  /** Gives back the place of a proxy once it has its configuration, or after a while. Returns a function that does it at once. */
+  function keepPlace(session: Session, leave: () => void): () => void {
+    let calm = 0;
+    const looking = setInterval(() => {
+      // Between two kinds of resources, a proxy has all that it has asked for yet.
+      calm = session.isInSync() ? calm + 1 : 0;
+      if (calm >= 2) end();
+    }, lookMs).unref();
+    const cancel = after(limits.startingMs, () => end());
+    const end = (): void => {
+      clearInterval(looking);
+      cancel();
+      leave();
+    };
+    return end;
+  }
+
+  function open(connection: AdsConnection, caller: Caller): Session {
+    const secrets = secretsOf(issuer, caller, options);
+    const report = (event: SessionEvent): void => options.report(event, caller);
+    const session = createSession({ connection, caller, catalog, secrets, report, after });
+    sessions.add(session);
+    enders.set(session, () => connection.end('unavailable', 'the pod has newer streams'));
+    const ofPod = [...sessions].filter((one) => one.caller.podUid === caller.podUid);
+    for (const one of ofPod.slice(0, -limits.mostOfPod)) enders.get(one)?.();
+    return session;
+  }
+
+  const removals = createHeldRemovals({
+    world: catalog.world,
+    give: (events) => catalog.apply(events),
+    nowMs: () => performance.now(),
+    after,
+    lost: options.lost,
+    settled: options.settled,
+  });
+
   const server: AdsServer = await startAdsServer({
-    address: options.address,
+    host: options.host,
+    port: options.port,
     pair: options.pair,
+    strangers: options.strangers,
     accept: (connection) => {
       accept(connection).catch((error: unknown) => {
-        connection.end('unavailable', error instanceof Error ? error.message : String(error));
+        // What went wrong is told to the log, and not to somebody unknown.
+        options.declined(connection.peerAddress, error instanceof Error ? error.message : String(error));
+        connection.end('unavailable', 'the control plane cannot take this stream now');
       });
     },
+    onCut: options.connectionCut,
+    onError: options.connectionFailed,
   });
   return {
     port: server.port,
     catalog,
     sessions,
-    apply: (events) => catalog.apply(events),
+    apply: (events) => removals.take(events),
+    heldBack: () => removals.count(),
+    useCertificate: (pair) => server.useCertificate(pair),
     renewAll() {
       for (const session of sessions) session.useSecrets(secretsOf(issuer, session.caller, options));
     },
     stop() {
       clearInterval(forgetting);
+      removals.stop();
       return server.stop();
     },
   };

@@ -13,6 +13,9 @@ const paths: Readonly<Record<ObjectKind, string>> = {
   pod: '/api/v1/pods',
 };
 
+/** The kinds of objects that are watched. */
+export const watchedKinds = Object.keys(paths) as readonly ObjectKind[];
+
 const readers: Readonly<{ [K in ObjectKind]: (key: string, object: JsonObject | undefined) => WorldEvent }> = {
   service: (key, object) => ({ kind: 'service', key, value: object && readService(object) }),
   slice: (key, object) => ({ kind: 'slice', key, value: object && readEndpointSlice(object) }),
@@ -34,6 +37,10 @@ export function startWorldFeed(options: {
   readonly client: Pick<ApiClient, 'get' | 'stream'>;
   readonly onEvents: (events: readonly WorldEvent[]) => void;
   readonly onState: (kind: ObjectKind, state: WatchState) => void;
+  /** Called with each portion of changed objects, as they came. */
+  readonly onObjects: (kind: ObjectKind, changes: readonly ObjectChange[]) => void;
+  /** Called for each sign of life of the API server about a kind. */
+  readonly onContact: (kind: ObjectKind) => void;
   readonly pace: WatchPace;
 }): WorldFeed {
   let pending: WorldEvent[] = [];
@@ -55,16 +62,18 @@ export function startWorldFeed(options: {
   }
 
   function take(kind: ObjectKind, changes: readonly ObjectChange[]): void {
+    options.onObjects(kind, changes);
     for (const { key, object } of changes) pending.push(readers[kind](key, object));
     timer ??= setTimeout(flush, quietMs.first);
   }
 
-  const watchers = (Object.keys(paths) as ObjectKind[]).map((kind) =>
+  const watchers = watchedKinds.map((kind) =>
     startWatcher({
       client: options.client,
       path: paths[kind],
       onChanges: (changes) => take(kind, changes),
       onState: (state) => options.onState(kind, state),
+      onContact: () => options.onContact(kind),
       pace: options.pace,
     }),
   );

@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
+import type { StreamLimits } from '../../../src/mesh/serve/admission.ts';
 import { inNamespace } from '../network/pod-namespace.ts';
 import { until } from '../waiting.ts';
 import type { Command } from './control-plane-program.ts';
@@ -24,9 +25,17 @@ export async function startControlPlaneProcess(
   namespace: string,
   address: string,
   stateFile: string,
+  limits: Partial<StreamLimits> = {},
 ): Promise<ControlPlaneProcess> {
   const program = new URL('control-plane-program.ts', import.meta.url).pathname;
-  const [command, ...words] = [...inNamespace(namespace), process.execPath, program, address, stateFile];
+  const [command, ...words] = [
+    ...inNamespace(namespace),
+    process.execPath,
+    program,
+    address,
+    stateFile,
+    JSON.stringify(limits),
+  ];
   const { NODE_OPTIONS: _, ...env } = process.env;
   const child = spawn(command, words, { env, stdio: ['pipe', 'pipe', 'inherit'] });
   const lines: Line[] = [];

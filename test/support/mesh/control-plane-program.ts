@@ -5,6 +5,8 @@ import type { KeyedCertificate } from '../../../src/certs/authority.ts';
 import { createEllipticAuthority, createLeafIssuer } from '../../../src/certs/elliptic-certificate.ts';
 import type { JsonObject } from '../../../src/json/json.ts';
 import type { Caller } from '../../../src/mesh/identity/caller.ts';
+import { defaultStreamLimits, type StreamLimits } from '../../../src/mesh/serve/admission.ts';
+import { defaultStrangerLimits } from '../../../src/mesh/serve/connection-gate.ts';
 import { startControlPlane, type RunningControlPlane } from '../../../src/mesh/serve/control-plane.ts';
 import { eventOf } from './world-events.ts';
 
@@ -18,7 +20,7 @@ export type Command =
 
 const say = (line: object): void => void process.stdout.write(`${JSON.stringify(line)}\n`);
 
-const [, , address = '', stateFile = ''] = process.argv;
+const [, , address = '', stateFile = '', limits = '{}'] = process.argv;
 const now = new Date();
 const day = 24 * 60 * 60 * 1000;
 
@@ -40,11 +42,15 @@ function readState(): Authorities {
 }
 
 const { own, mesh } = readState();
-const host = address.replace(/:\d+$/, '');
+const [, host = '', port] = /^(.*):(\d+)$/.exec(address) ?? [];
 const callers = new Map<string, Caller>();
 
 const controlPlane: RunningControlPlane = await startControlPlane({
-  address,
+  host,
+  port: Number(port),
+  limits: { ...defaultStreamLimits, ...(JSON.parse(limits) as Partial<StreamLimits>) },
+  strangers: defaultStrangerLimits,
+  pausedBy: () => undefined,
   domains: { cluster: 'cluster.local', trust: 'cluster.local' },
   pair: createLeafIssuer(own).issue({ names: { ips: [host] }, now, lifetimeMs: day }),
   authority: mesh,
@@ -59,6 +65,11 @@ const controlPlane: RunningControlPlane = await startControlPlane({
   noticed: (service, notices) => say({ type: 'noticed', service, notices }),
   converged: (milliseconds) => say({ type: 'converged', milliseconds }),
   turnedAway: (peerAddress, reason) => say({ type: 'turned-away', peerAddress, reason }),
+  declined: (peerAddress, reason) => say({ type: 'declined', peerAddress, reason }),
+  connectionCut: () => say({ type: 'cut' }),
+  connectionFailed: (error) => say({ type: 'failed', text: error.message }),
+  lost: (services) => say({ type: 'lost', services }),
+  settled: (removals) => say({ type: 'settled', removals }),
 });
 say({ type: 'listening', port: controlPlane.port, roots: own.certificate });
 
@@ -68,6 +79,7 @@ for await (const line of createInterface({ input: process.stdin })) {
   else if (command.type === 'renew') controlPlane.renewAll();
   else if (command.type === 'sync')
     say({ type: 'sessions', inSync: [...controlPlane.sessions].map((one) => [one.caller.podName, one.isInSync()]) });
-  else controlPlane.apply(command.objects.map((object) => eventOf(object, command.type === 'set')));
+  // Nothing is held back here: tests delete without a word, as nobody does who deletes in order.
+  else controlPlane.catalog.apply(command.objects.map((object) => eventOf(object, command.type === 'set')));
 }
 await controlPlane.stop();

@@ -1,4 +1,4 @@
-import { Client, credentials, Metadata, type ClientDuplexStream } from '@grpc/grpc-js';
+import { Client, connectivityState, credentials, Metadata, type ClientDuplexStream } from '@grpc/grpc-js';
 import { create, fromBinary, toBinary, type DescMessage } from '@bufbuild/protobuf';
 import { anyUnpack, type Any } from '@bufbuild/protobuf/wkt';
 import { typeUrl, type Kind } from '../../../src/mesh/resources/kinds.ts';
@@ -18,8 +18,14 @@ export interface DiscoveryProbe {
   readonly responses: readonly ReceivedResponse[];
   /** Waits for a response of a kind about a name. */
   untilAbout(kind: Kind, name: string): Promise<ReceivedResponse>;
+  /** Accepts the responses that came. */
+  acknowledge(): void;
+  /** Requests that the server has not taken yet. */
+  readonly waiting: () => number;
   /** Code and text with which the stream ended; undefined while it is open. */
   readonly ending: () => { readonly code: number; readonly text: string } | undefined;
+  /** Whether its TCP connection is open. */
+  readonly isConnected: () => boolean;
   close(): void;
 }
 
@@ -34,8 +40,17 @@ interface ResponseMessage {
   readonly removedResources: readonly string[];
 }
 
-/** Opens a stream; the server's certificate must be for `serverName`. */
-export function openProbe(address: string, roots: string, token: string, serverName: string): DiscoveryProbe {
+/**
+ * Opens a stream; the server's certificate must be for `serverName`. Without `answers`, responses are acknowledged only by
+ * `acknowledge`.
+ */
+export function openProbe(
+  address: string,
+  roots: string,
+  token: string,
+  serverName: string,
+  answers = true,
+): DiscoveryProbe {
   const request: DescMessage = types.message('envoy.service.discovery.v3.DeltaDiscoveryRequest');
   const response: DescMessage = types.message('envoy.service.discovery.v3.DeltaDiscoveryResponse');
   const client = new Client(address, credentials.createSsl(Buffer.from(roots)), {
@@ -46,8 +61,15 @@ export function openProbe(address: string, roots: string, token: string, serverN
   const call: ClientDuplexStream<Buffer, Buffer> = client.makeBidiStreamRequest(path, identity, identity, metadata);
   const responses: ReceivedResponse[] = [];
   let ending: { code: number; text: string } | undefined;
-  const write = (fields: object): void =>
-    void call.write(Buffer.from(toBinary(request, create(request, fields as never))));
+  let waiting = 0;
+  const write = (fields: object): void => {
+    waiting += 1;
+    call.write(Buffer.from(toBinary(request, create(request, fields as never))), () => (waiting -= 1));
+  };
+  const unanswered: object[] = [];
+  const acknowledge = (): void => {
+    for (const answer of unanswered.splice(0)) write(answer);
+  };
   call.on('data', (bytes: Buffer) => {
     const message = fromBinary(response, bytes) as unknown as ResponseMessage;
     responses.push({
@@ -59,7 +81,8 @@ export function openProbe(address: string, roots: string, token: string, serverN
       })),
       removed: message.removedResources,
     });
-    write({ typeUrl: message.typeUrl, responseNonce: message.nonce });
+    unanswered.push({ typeUrl: message.typeUrl, responseNonce: message.nonce });
+    if (answers) acknowledge();
   });
   call.on('error', (error: Error & { code?: number; details?: string }) => {
     ending = { code: error.code ?? -1, text: error.details ?? error.message };
@@ -68,6 +91,9 @@ export function openProbe(address: string, roots: string, token: string, serverN
   return {
     responses,
     ending: () => ending,
+    waiting: () => waiting,
+    acknowledge,
+    isConnected: () => client.getChannel().getConnectivityState(false) === connectivityState.READY,
     subscribe(kind, names = [], node) {
       write({
         typeUrl: typeUrl(kind),

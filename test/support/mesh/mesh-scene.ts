@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { bootstrap } from '../../../src/envoy/bootstrap.ts';
 import type { JsonObject } from '../../../src/json/json.ts';
+import type { StreamLimits } from '../../../src/mesh/serve/admission.ts';
 import { proxyUser } from '../../../src/pod/conventions.ts';
 import { tokenVolume } from '../../../src/sidecars/standalone/mesh-membership.ts';
 import { captureIntent } from '../builders/capture-intent.ts';
@@ -86,7 +87,11 @@ export function podObject(options: MeshPodOptions, index: number, network: MeshP
 }
 
 /** Opens a scene. Whoever opens it stops it. */
-export async function openMesh(label: string, wanted: readonly MeshPodOptions[]): Promise<MeshScene> {
+export async function openMesh(
+  label: string,
+  wanted: readonly MeshPodOptions[],
+  limits: Partial<StreamLimits> = {},
+): Promise<MeshScene> {
   const network = createMeshNetwork(label, wanted.length);
   const folder = mkdtempSync(path.join(tmpdir(), 'sidecar-injector-mesh-'));
   chmodSync(folder, 0o755);
@@ -112,6 +117,7 @@ export async function openMesh(label: string, wanted: readonly MeshPodOptions[])
       network.hub,
       `${network.hubV4}:${port}`,
       path.join(folder, 'state.json'),
+      limits,
     );
     for (const [index, { name, serviceAccount = name }] of wanted.entries()) {
       const caller = { namespace: 'shop', serviceAccount, podName: name, podUid: `uid-${index}` };

@@ -52,12 +52,17 @@ export async function startScriptedControlPlane(): Promise<ScriptedControlPlane>
   let streams = 0;
   let sent = 0;
   const server = await startAdsServer({
-    address: '127.0.0.1:0',
+    host: '127.0.0.1',
+    port: 0,
+    strangers: { most: 10, mostOfAddress: 10, patienceMs: 600_000 },
+    onCut: () => undefined,
+    onError: () => undefined,
     pair: createLeafIssuer(own).issue({ names: { ips: ['127.0.0.1'] }, now, lifetimeMs: day }),
     accept(opened) {
       connection = opened;
       streams += 1;
       const stream = streams;
+      opened.welcome();
       opened.onMessage((bytes) => {
         const request = read(bytes);
         const kind = kindOf(request.typeUrl);

@@ -27,6 +27,7 @@ function play(turns: readonly Turn[]) {
   const calls: string[] = [];
   const changes: ObjectChange[][] = [];
   const states: WatchState[] = [];
+  let contacts = 0;
   const { promise: over, resolve } = Promise.withResolvers<void>();
 
   function next(path: string): Turn {
@@ -57,9 +58,10 @@ function play(turns: readonly Turn[]) {
     path: '/api/v1/pods',
     onChanges: (some) => changes.push([...some]),
     onState: (state) => states.push(state),
+    onContact: () => (contacts += 1),
     pace: { random: () => 0.5, sleep: () => Promise.resolve() },
   });
-  return { watcher, over, calls, changes, states };
+  return { watcher, over, calls, changes, states, contacts: () => contacts };
 }
 
 const stays: Turn = { lines: [], stays: true };
@@ -175,6 +177,19 @@ test('pauses grow while nothing works, up to half a minute, and are short again 
   );
   const pauses = states.flatMap((state) => (state.type === 'failed' ? [state.retryMs] : []));
   expect(pauses).toEqual([150, 300, 600, 1_200, 2_400, 4_800, 9_600, 19_200, 22_500, 22_500, 150]);
+});
+
+test('a page, an event and a bookmark are signs of life; a failure and a broken line are none', async () => {
+  const first = { metadata: { resourceVersion: '7', continue: 'more' }, items: [] };
+  const { contacts } = await played(
+    { list: first },
+    { list: list('7') },
+    { lines: [event('ADDED', pod('a', '8')), event('BOOKMARK', { metadata: { resourceVersion: '9' } }), '{'] },
+    { fails: new ApiError('unreachable', 'away') },
+    { list: list('10', pod('a', '8')) },
+    stays,
+  );
+  expect(contacts()).toBe(5);
 });
 
 test('nothing is called after it was stopped', async () => {

@@ -1,0 +1,74 @@
+import type { ControlPlaneOptions } from '../mesh/serve/control-plane.ts';
+import { proxyOwner } from '../mesh/serve/catalog.ts';
+import { lossLimits } from '../mesh/world/sudden-loss.ts';
+import { createFirstTime } from '../telemetry/first-time.ts';
+import type { Log } from '../telemetry/log.ts';
+import type { MeshMetrics } from '../telemetry/mesh-metrics.ts';
+
+/** What a control plane tells of itself. */
+type Reports = Pick<
+  ControlPlaneOptions,
+  | 'report'
+  | 'refused'
+  | 'noticed'
+  | 'converged'
+  | 'turnedAway'
+  | 'declined'
+  | 'connectionCut'
+  | 'connectionFailed'
+  | 'lost'
+  | 'settled'
+>;
+
+/** A rejection is logged once for all proxies. */
+const rememberedRejections = 1_000;
+
+/** Returns reports that go to the log and to the metrics. */
+export function meshReports(log: Log, metrics: MeshMetrics): Reports {
+  const isNews = createFirstTime(rememberedRejections);
+  return {
+    report(event, { namespace, podName }) {
+      if (event.type === 'unanswered') {
+        log.warn({ kind: event.kind, names: event.names, namespace, pod: podName }, 'a proxy does not answer');
+        return;
+      }
+      metrics.responses.inc({ kind: event.kind, result: event.type });
+      if (event.type !== 'rejected') return;
+      const { kind, name, version: rejected, owner, text, isWithheld } = event;
+      // What is a proxy's own differs between proxies, and is rejected for the same reason.
+      if (!isNews(`${kind} ${name} ${owner === proxyOwner ? '' : rejected}`)) return;
+      log.warn({ kind, name, owner, isWithheld, namespace, pod: podName, text }, 'a proxy rejected its configuration');
+    },
+    refused({ kind, name, violations }, owner) {
+      metrics.refused.inc({ kind });
+      log.error({ kind, name, owner, violations }, 'a resource was not sent, because Envoy would reject it');
+    },
+    noticed(service, notices) {
+      log.warn({ service, notices }, 'a Service asks for what its clients in the mesh do not get');
+    },
+    converged: (milliseconds) => metrics.convergence.observe(milliseconds / 1_000),
+    turnedAway(peerAddress, reason) {
+      metrics.turnedAway.inc();
+      log.warn({ peerAddress, reason }, 'a stream was refused');
+    },
+    declined(peerAddress, reason) {
+      metrics.declined.inc();
+      log.info({ peerAddress, reason }, 'a stream was left to another replica');
+    },
+    connectionCut: () => metrics.connectionsCut.inc(),
+    connectionFailed: (error) => log.warn({ detail: error.message }, 'a connection was not accepted'),
+    lost(services) {
+      metrics.suddenLosses.inc();
+      const some = services.slice(0, 20);
+      log.error(
+        { services: some, count: services.length, heldSeconds: lossLimits.holdMs / 1_000 },
+        'most endpoints of many Services are gone at once: removals are held back',
+      );
+    },
+    settled: (removals) =>
+      log.warn(
+        { removals },
+        removals === 0 ? 'what was gone has come back' : 'removals that were held back take effect',
+      ),
+  };
+}

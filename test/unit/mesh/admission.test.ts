@@ -1,0 +1,95 @@
+import { describe, expect, test } from '@jest/globals';
+import { ageOf, createPlaces, createTurns, defaultStreamLimits } from '../../../src/mesh/serve/admission.ts';
+import { createFreshness } from '../../../src/mesh/serve/freshness.ts';
+
+describe('turns', () => {
+  const limits = { perSecond: 10, burst: 3, patienceMs: 250 };
+
+  test('are given at once up to the burst, then at an even pace, and none to those who would wait too long', () => {
+    const turns = createTurns(limits);
+    const waits = Array.from({ length: 7 }, () => turns.take(1_000));
+    expect(waits).toEqual([0, 0, 0, 100, 200, undefined, undefined]);
+    // Who was sent away took no turn from others.
+    expect(turns.take(1_100)).toBe(200);
+  });
+
+  test('are saved up to the burst', () => {
+    const turns = createTurns(limits);
+    turns.take(0);
+    expect(Array.from({ length: 4 }, () => turns.take(60_000))).toEqual([0, 0, 0, 100]);
+  });
+});
+
+describe('places', () => {
+  test('are given to those who wait in the order of coming', async () => {
+    const places = createPlaces(1, 60_000);
+    const order: string[] = [];
+    const first = await places.take();
+    const others = ['b', 'c'].map(async (name) => {
+      const leave = await places.take();
+      order.push(name);
+      leave?.();
+    });
+    expect(order).toEqual([]);
+    first?.();
+    first?.();
+    await Promise.all(others);
+    expect(order).toEqual(['b', 'c']);
+    const [again, none] = [await places.take(), await createPlaces(0, 1).take()];
+    expect([typeof again, none]).toEqual(['function', undefined]);
+  });
+
+  test('are not given to those who went away', async () => {
+    const places = createPlaces(1, 20);
+    const first = await places.take();
+    expect(await places.take()).toBeUndefined();
+    first?.();
+    expect(await places.take()).toBeInstanceOf(Function);
+  });
+});
+
+test('streams end between four and six fifths of their age', () => {
+  expect([ageOf(defaultStreamLimits, 0), ageOf(defaultStreamLimits, 0.5)]).toEqual([24 * 60_000, 30 * 60_000]);
+  expect(ageOf(defaultStreamLimits, 0.999_999)).toBeLessThanOrEqual(36 * 60_000);
+});
+
+describe('freshness', () => {
+  function at() {
+    let nowMs = 0;
+    const freshness = createFreshness(['service', 'pod'], () => nowMs);
+    return { freshness, wait: (ms: number) => (nowMs += ms) };
+  }
+
+  test('a broken watch is stale after a minute without a sign of life, until the next one', () => {
+    const { freshness, wait } = at();
+    wait(1_000);
+    freshness.heard('pod');
+    freshness.broken('pod');
+    wait(59_999);
+    expect(freshness.stale()).toEqual(new Map());
+    wait(1);
+    expect(freshness.stale()).toEqual(new Map([['pod', 60_000]]));
+    expect(freshness.ages()).toEqual(
+      new Map([
+        ['service', 61_000],
+        ['pod', 60_000],
+      ]),
+    );
+    freshness.heard('pod');
+    expect(freshness.stale()).toEqual(new Map());
+  });
+
+  test('a watch without changes is not stale between its bookmarks, but when two are missing', () => {
+    const { freshness, wait } = at();
+    wait(149_999);
+    expect(freshness.stale()).toEqual(new Map());
+    wait(1);
+    expect([...freshness.stale().keys()]).toEqual(['service', 'pod']);
+  });
+
+  test('a clock that goes back makes nothing negative', () => {
+    const { freshness, wait } = at();
+    wait(-5_000);
+    expect([...freshness.ages().values()]).toEqual([0, 0]);
+  });
+});
