@@ -59,6 +59,14 @@ test('listeners are asked for only after the first answer about clusters, which 
   await plane.untilAsked('listeners', ({ kind }) => kind === 'listener');
 });
 
+test('it says which version it is and how it was built', () => {
+  const build = plane.asked[0]?.node?.build ?? '';
+  expect(JSON.parse(build)).toMatchObject({
+    version: expect.stringMatching(/^1\.\d+\.\d+$/),
+    details: { 'revision.sha': expect.stringMatching(/^[0-9a-f]{40}$/), 'ssl.version': 'BoringSSL' },
+  });
+});
+
 test('the first clusters are accepted at once, but listeners wait for their endpoints', async () => {
   const nonce = plane.send('cluster', { a: edsCluster('a') });
   await plane.untilAnswered(nonce);

@@ -1,0 +1,167 @@
+import { beforeEach, describe, expect, test } from '@jest/globals';
+import { metadataKey, trafficMetadata } from '../../../src/envoy/traffic-metadata.ts';
+import { kinds, typeUrl, type Kind } from '../../../src/mesh/resources/kinds.ts';
+import { createCatalog, type Catalog } from '../../../src/mesh/serve/catalog.ts';
+import { createSession, type Session, type SessionEvent } from '../../../src/mesh/serve/session.ts';
+import type { DiscoveryRequest } from '../../../src/mesh/wire/discovery.ts';
+import { createEncoder } from '../../../src/mesh/wire/encoder.ts';
+import { loadEnvoyTypes } from '../../../src/mesh/wire/envoy-types.ts';
+import { readService } from '../../../src/mesh/world/service.ts';
+import type { WorldEvent } from '../../../src/mesh/world/world.ts';
+import { proxyIntent } from '../../support/builders/proxy-intent.ts';
+
+const encoder = createEncoder(loadEnvoyTypes());
+
+let now: number;
+let timers: { readonly atMs: number; readonly action: () => void }[];
+let catalog: Catalog;
+
+function after(milliseconds: number, action: () => void): () => void {
+  const timer = { atMs: now + milliseconds, action };
+  timers.push(timer);
+  return () => (timers = timers.filter((one) => one !== timer));
+}
+
+/** Lets time pass, one timer after the other. */
+function pass(milliseconds: number): void {
+  const end = now + milliseconds;
+  for (;;) {
+    const [next] = timers.toSorted((a, b) => a.atMs - b.atMs);
+    if (next === undefined || next.atMs > end) break;
+    timers = timers.filter((one) => one !== next);
+    now = next.atMs;
+    next.action();
+  }
+  now = end;
+}
+
+beforeEach(() => {
+  now = 0;
+  timers = [];
+  catalog = createCatalog({
+    encoder,
+    domains: { cluster: 'cluster.local', trust: 'cluster.local' },
+    nowMs: () => now,
+    after,
+    refused: () => undefined,
+    converged: () => undefined,
+    noticed: () => undefined,
+  });
+});
+
+function service(index: number, appProtocol: string): WorldEvent {
+  const object = {
+    metadata: { namespace: 'shop', name: `s${index}` },
+    spec: { clusterIPs: [`10.96.${index >> 8}.${index % 256}`], ports: [{ name: 'p', port: 80, appProtocol }] },
+  };
+  return { kind: 'service', key: `shop/s${index}`, value: readService(object) };
+}
+
+interface Opened {
+  readonly session: Session;
+  /** What was sent: how many bytes, and of how many responses. */
+  readonly sent: { bytes: number; responses: number };
+  readonly events: SessionEvent[];
+  readonly endings: string[];
+  ask(kind: Kind, more?: Partial<DiscoveryRequest>): void;
+}
+
+function open(): Opened {
+  const sent = { bytes: 0, responses: 0 };
+  const events: SessionEvent[] = [];
+  const endings: string[] = [];
+  const session = createSession({
+    connection: {
+      token: '',
+      peerAddress: '10.1.2.3',
+      send(bytes) {
+        sent.bytes += bytes.length;
+        sent.responses += 1;
+      },
+      welcome: () => undefined,
+      end: (_, text) => void endings.push(text),
+      onMessage: () => undefined,
+      onEnd: () => undefined,
+    },
+    caller: { namespace: 'shop', serviceAccount: 'web', podName: 'web', podUid: 'u' },
+    catalog,
+    secrets: [],
+    report: (event) => void events.push(event),
+    after,
+  });
+  const none = { subscribe: [], unsubscribe: [], initialVersions: {}, nonce: '', rejection: undefined };
+  const ask = (kind: Kind, more: Partial<DiscoveryRequest> = {}): void =>
+    session.receive({ typeUrl: typeUrl(kind), ...none, ...more });
+  const metadata = { [metadataKey]: trafficMetadata(proxyIntent()) };
+  ask('cluster', { node: { id: 'web', cluster: 'web', metadata, build: '1' } });
+  return { session, sent, events, endings, ask };
+}
+
+describe('a proxy that answers nothing', () => {
+  test('loses its stream after 30 s', () => {
+    const { endings } = open();
+    pass(29_999);
+    expect(endings).toEqual([]);
+    pass(1);
+    expect(endings).toEqual(['the proxy has answered nothing for 30 s; it gets all that it lacks when it returns']);
+  });
+
+  test('keeps it if nothing is to be answered', () => {
+    const { endings, ask } = open();
+    ask('cluster', { nonce: '1' });
+    pass(120_000);
+    expect(endings).toEqual([]);
+  });
+
+  test('has 30 s from its last word', () => {
+    const { endings, ask } = open();
+    pass(29_000);
+    ask('listener');
+    pass(29_000);
+    expect(endings).toEqual([]);
+    pass(1_000);
+    expect(endings).toHaveLength(1);
+  });
+
+  test('makes the control plane keep no more than all that it lacks, twice, however much changes', () => {
+    catalog.apply(Array.from({ length: 10 }, (_, index) => service(index, 'http')));
+    // How much the whole state is, for a proxy that takes it.
+    const whole = open();
+    const names = (kind: Kind): string[] => Array.from(catalogNames(kind));
+    for (const kind of kinds)
+      if (kind !== 'cluster') whole.ask(kind, { subscribe: kind === 'listener' ? [] : names(kind) });
+    let nonce = 1;
+    for (; nonce <= whole.sent.responses; nonce += 1)
+      for (const kind of kinds) whole.ask(kind, { nonce: String(nonce) });
+    whole.session.close();
+
+    const silent = open();
+    for (const kind of kinds)
+      if (kind !== 'cluster') silent.ask(kind, { subscribe: kind === 'listener' ? [] : names(kind) });
+    for (let times = 0; times < 60; times += 1) {
+      catalog.apply(Array.from({ length: 10 }, (_, index) => service(index, times % 2 === 0 ? 'tcp' : 'http')));
+      pass(500);
+    }
+    expect(silent.endings).toHaveLength(1);
+    expect(silent.sent.bytes).toBeLessThan(2 * whole.sent.bytes + 10_000);
+    expect(silent.sent.responses).toBeLessThanOrEqual(3 * kinds.length);
+  });
+});
+
+/** Names that a proxy would ask for after it has got clusters and listeners. */
+function catalogNames(kind: Kind): readonly string[] {
+  if (kind === 'secret') return ['default'];
+  return Array.from({ length: 10 }, (_, index) => `outbound|80||s${index}.shop.svc.cluster.local`);
+}
+
+test('a rejection says whose it is, and whether others are spared', () => {
+  catalog.apply([service(0, 'http')]);
+  const { events, ask } = open();
+  ask('cluster', { nonce: '1', rejection: 'no' });
+  // One by one, until the bad one is found.
+  for (let nonce = 2; nonce < 20; nonce += 1) ask('cluster', { nonce: String(nonce), rejection: 'no' });
+  const rejected = events.filter(({ type }) => type === 'rejected');
+  expect(rejected).toContainEqual(expect.objectContaining({ owner: 'shop/s0', isWithheld: true, text: 'no' }));
+  expect(rejected).toContainEqual(expect.objectContaining({ owner: 'proxy', isWithheld: false }));
+  expect(catalog.withheld('cluster')).toBe(1);
+});
