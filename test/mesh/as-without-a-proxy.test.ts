@@ -35,7 +35,6 @@ const plain = [
   ...Object.values(streamPorts.plain),
 ];
 
-const own: readonly number[] = [15_090, 15_021, 15_020];
 const ranges = (ports: readonly number[]): readonly PortRange[] => ports.map((at) => ({ first: at, last: at }));
 
 /** Who calls whom. */
@@ -58,8 +57,7 @@ beforeAll(async () => {
       httpPorts: ranges([...new Set(numbers)].filter((port) => port !== dialoguePorts.captured)),
       opaquePorts: ranges([9082, 3128]),
     },
-    annotations: { 'sidecar-injector.io/bypassedInboundPorts': plain.join(',') },
-    capture: { inbound: { excludePorts: ranges([...own, ...plain]) }, outbound: { excludePorts: ranges(plain) } },
+    uncaptured: plain,
   };
   scene = await openMesh('faithful', [
     { name: 'front', ...options },
