@@ -1,168 +1,23 @@
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, describe } from '@jest/globals';
 import { podWith } from '../support/builders/decisions.ts';
-import type { Agent } from '../support/network/agent.ts';
-import {
-  data,
-  headers,
-  paddedData,
-  ping,
-  preface,
-  priority,
-  reset,
-  settings,
-  splitHeaders,
-  unknown,
-  windowUpdate,
-  type Fields,
-} from '../support/network/http2-frames.ts';
-import { destination, directions, openScene, type Scene } from '../support/network/scene.ts';
-
-/** The same servers twice: behind the proxy, and on ports that nothing captures, which is how it is without a proxy. */
-const ways = [
-  ['with the proxy', { node: 8080, empty: 8082, raw: 8083 }],
-  ['without it', { node: 8180, empty: 8182, raw: 8183 }],
-] as const;
-
-const request = (path: string, more: Fields = {}): Fields => ({
-  ':method': 'GET',
-  ':scheme': 'http',
-  ':path': path,
-  ':authority': 'shop',
-  ...more,
-});
-const ok: Fields = { ':status': '200' };
-const post: Fields = { ':method': 'POST' };
-const times = (count: number, one: string): string => one.repeat(count);
-/** The streams that a client opens, from the third one on. */
-const many = Array.from({ length: 700 }, (_, index) => 3 + 2 * index);
+import { serveStreams, streamPorts, testStreams } from '../support/network/as-without-a-proxy/http2-streams.ts';
+import { lineOf } from '../support/network/as-without-a-proxy/line.ts';
+import { directions, openScene, type Scene } from '../support/network/scene.ts';
 
 let scene: Scene;
 
 beforeAll(async () => {
-  const excluded = Object.values(ways[1][1]).join(',');
+  const excluded = Object.values(streamPorts.plain).join(',');
   const annotations = {
     'traffic.sidecar.istio.io/excludeInboundPorts': excluded,
     'traffic.sidecar.istio.io/excludeOutboundPorts': excluded,
   };
   scene = await openScene({ label: 'http2', pod: podWith({ annotations }) });
-  for (const agent of [scene.app, scene.outside]) {
-    for (const [, { node, empty, raw }] of ways) {
-      await agent.listen({ kind: 'exchange', port: raw });
-      await agent.listen({ kind: 'h2c', port: node });
-      await agent.listen({
-        kind: 'frames',
-        port: empty,
-        frames: { 1: headers(1, ok, false) + times(50, data(1, '', false)) + data(1, 'a good answer') },
-      });
-    }
-  }
+  for (const agent of [scene.app, scene.outside]) await serveStreams(agent);
 });
 
 afterAll(() => scene.stop());
 
 describe.each(directions)('%s', (direction) => {
-  const client = (): Agent => (direction === 'inbound' ? scene.outside : scene.app);
-  const host = destination(direction, 'v4');
-
-  describe.each(ways)('%s', (way, ports) => {
-    /** What is heard on one connection after what is sent, in turn, up to a text. */
-    async function hear(port: number, sends: readonly string[], until: string): Promise<string> {
-      const steps = sends.map((send, index) => ({ who: 'one', send, until: index === sends.length - 1 ? until : '' }));
-      return (await client().converse({ host, port, steps })).join('');
-    }
-
-    test.each<[what: string, bad: string]>([
-      ['connection', headers(3, request('/bad', { connection: 'close' }))],
-      ['transfer-encoding', headers(3, request('/bad', { 'transfer-encoding': 'chunked' }))],
-      ['te: gzip', headers(3, request('/bad', { te: 'gzip' }))],
-      ['an upper-case name', headers(3, request('/bad', { 'X-Upper': 'case' }))],
-      ['a control character', headers(3, request('/bad', { x: 'a\u0001b' }))],
-      ['a newline', headers(3, request('/bad', { x: 'a\nb' }))],
-      ['an unknown pseudo-header', headers(3, request('/bad', { ':x': 'y' }))],
-      ['no path', headers(3, { ':method': 'GET', ':scheme': 'http', ':authority': 'shop' })],
-      ['no authority', headers(3, { ':method': 'GET', ':scheme': 'http', ':path': '/bad' })],
-    ])('a malformed request harms none beside it: %s', async (__, bad) => {
-      const good = headers(1, request('/slow?ms=200'));
-      const later = headers(5, request('/slow?ms=400'));
-      const heard = await hear(ports.node, [preface + good + bad + later], '"/slow?ms=400"');
-      expect(heard).toContain('"/slow?ms=200"');
-      expect(heard).toContain('"/slow?ms=400"');
-    });
-
-    test('frames without content in a request', async () => {
-      const send = headers(1, request('/empty', { ':method': 'POST' }), false) + times(50, data(1, '', false));
-      expect(await hear(ports.node, [preface + send + data(1, '')], '"/empty"')).toContain('"/empty"');
-    });
-
-    test('frames without content in an answer', async () => {
-      const send = headers(1, request('/'));
-      expect(await hear(ports.empty, [preface + send], 'a good answer')).toContain('a good answer');
-    });
-
-    test.each<[what: string, send: string, until: string]>([
-      ['headers in two frames', splitHeaders(1, request('/split')), '"/split"'],
-      ['a body with padding', headers(1, request('/padded', post), false) + paddedData(1, 'text', 100), '"/padded"'],
-      ['a frame that nobody knows', unknown(0, 'what?') + headers(1, request('/known')), '"/known"'],
-      ['a ping', ping('pingpong'), 'pingpong'],
-      ['settings again', settings + headers(1, request('/again')), '"/again"'],
-      ['trailers', headers(1, request('/trailers', post), false) + headers(1, { 'x-trailer': 't' }), '"/trailers"'],
-    ])('%s', async (__, send, until) => {
-      expect(await hear(ports.node, [preface + send], until)).toContain(until);
-    });
-
-    test.each([
-      ['at once', 'GET'],
-      ['while it sends', 'POST'],
-    ])('a client that cancels its call %s has cancelled it at the server', async (__, method) => {
-      const server = direction === 'inbound' ? scene.app : scene.outside;
-      // Type, flags and stream of a frame with the headers of the first stream.
-      const begin = `\u0001${method === 'GET' ? '\u0005' : '\u0004'}\0\0\0\u0001`;
-      const answered = `\u0001\u0004\0\0\0\u0001`;
-      await server.prepare({
-        port: ports.raw,
-        party: {
-          steps: [{ until: begin, send: settings + headers(1, ok, false) }, { until: reset(1).slice(0, 9) }],
-          end: 'close',
-        },
-      });
-      const call = request('/a.B/C', { ':method': method, 'content-type': 'application/grpc', te: 'trailers' });
-      await client().exchange({
-        host,
-        port: ports.raw,
-        party: {
-          steps: [{ send: preface + headers(1, call, method === 'GET') }, { until: answered, send: reset(1) }],
-          end: 'keep',
-        },
-        until: 'never',
-        limitMs: 1_000,
-      });
-      const [heard] = await server.received({ port: ports.raw });
-      // The proxy says INTERNAL_ERROR instead of CANCEL.
-      const code = way === 'without it' ? 8 : 2;
-      expect(heard?.text).toContain(reset(1, code));
-    });
-
-    test('many changes of priority', async () => {
-      const send = headers(1, request('/slow?ms=200')) + times(1_000, priority(1));
-      expect(await hear(ports.node, [preface + send], '"/slow?ms=200"')).toContain('"/slow?ms=200"');
-    });
-
-    test('many small updates of the window, as from a client that reads little by little', async () => {
-      const first = headers(1, request('/first'));
-      const second = times(300, windowUpdate(0, 1)) + headers(3, request('/second'));
-      const steps = [
-        { who: 'one', send: preface + first, until: '"/first"' },
-        { who: 'one', send: second, until: '"/second"' },
-      ];
-      const [, heard] = await client().converse({ host, port: ports.node, steps });
-      expect(heard).toContain('"/second"');
-    });
-
-    test('a stream beside many that are cancelled', async () => {
-      const begin =
-        headers(1, request('/slow?ms=500')) + many.map((id) => headers(id, request('/slow?ms=9000'))).join('');
-      const heard = await hear(ports.node, [preface + begin, many.map((id) => reset(id)).join('')], '"/slow?ms=500"');
-      expect(heard).toContain('"/slow?ms=500"');
-    });
-  });
+  testStreams(() => lineOf(scene, direction));
 });

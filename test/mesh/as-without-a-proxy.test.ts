@@ -9,6 +9,7 @@ import {
   serveShapes,
   shapePorts,
 } from '../support/network/as-without-a-proxy/http1-shapes.ts';
+import { serveStreams, streamPorts, testStreams } from '../support/network/as-without-a-proxy/http2-streams.ts';
 import type { Line } from '../support/network/as-without-a-proxy/line.ts';
 import { loginPorts, testLogins } from '../support/network/as-without-a-proxy/logins.ts';
 import { replacedPorts, testReplacedServers } from '../support/network/as-without-a-proxy/replaced-servers.ts';
@@ -20,10 +21,20 @@ jest.setTimeout(60_000);
  * to a pod that has none.
  */
 
-const numbers = [shapePorts.proxied, dialoguePorts.captured, ...Object.values(replacedPorts.proxied), ...fidelityPorts];
-const plain = [shapePorts.plain, dialoguePorts.excluded, ...Object.values(replacedPorts.plain)];
+const numbers = [
+  shapePorts.proxied,
+  dialoguePorts.captured,
+  ...Object.values(replacedPorts.proxied),
+  ...Object.values(streamPorts.proxied),
+  ...fidelityPorts,
+];
+const plain = [
+  shapePorts.plain,
+  dialoguePorts.excluded,
+  ...Object.values(replacedPorts.plain),
+  ...Object.values(streamPorts.plain),
+];
 
-const own: readonly number[] = [15_090, 15_021, 15_020];
 const ranges = (ports: readonly number[]): readonly PortRange[] => ports.map((at) => ({ first: at, last: at }));
 
 /** Who calls whom. */
@@ -46,8 +57,7 @@ beforeAll(async () => {
       httpPorts: ranges([...new Set(numbers)].filter((port) => port !== dialoguePorts.captured)),
       opaquePorts: ranges([9082, 3128]),
     },
-    annotations: { 'sidecar-injector.io/bypassedInboundPorts': plain.join(',') },
-    capture: { inbound: { excludePorts: ranges([...own, ...plain]) }, outbound: { excludePorts: ranges(plain) } },
+    uncaptured: plain,
   };
   scene = await openMesh('faithful', [
     { name: 'front', ...options },
@@ -109,6 +119,16 @@ describe.each(Object.keys(shapesBetween) as Between[])('between %s', (between) =
 
   describe('a client with a kept connection', () => {
     testReplacedServers(line);
+  });
+
+  describe('streams of HTTP/2', () => {
+    beforeAll(() => serveStreams(line().server));
+    afterAll(async () => {
+      for (const port of Object.values(streamPorts).flatMap((one) => Object.values(one))) {
+        await line().server.close({ port });
+      }
+    });
+    testStreams(line);
   });
 
   // Whether a client without a proxy speaks mutual TLS has to be seen first: what it says before it leaves may be lost.

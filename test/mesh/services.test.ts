@@ -31,8 +31,7 @@ beforeAll(async () => {
     {
       name: 'cart-2',
       serviceAccount: 'cart',
-      annotations: { 'sidecar-injector.io/bypassedInboundPorts': String(excluded) },
-      capture: { inbound: { excludePorts: [15_090, 15_021, 15_020, excluded].map((at) => ({ first: at, last: at })) } },
+      uncaptured: [excluded],
     },
     { name: 'legacy', proxy: 'none' },
   ]);
@@ -383,6 +382,12 @@ describe('left to the node', () => {
       ['spec.trafficDistribution: PreferClose is not followed: all ready endpoints are used alike'],
     ]);
   });
+});
+
+test('the pages of another proxy are its own, and not those of the client', async () => {
+  const metrics = async (host: string): Promise<number> =>
+    (await front.app.ask({ url: url(host, 15_090, '/stats/prometheus') }).catch(() => ({ status: 0 }))).status;
+  expect([await metrics(one.network.v4), await metrics(legacy.network.v4)]).toEqual([200, 0]);
 });
 
 test('whatever the name in a request, the address decides', async () => {

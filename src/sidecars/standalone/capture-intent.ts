@@ -17,6 +17,14 @@ function ownPorts(effective: PodSettings): PortRange[] {
 }
 
 /**
+ * Returns ports of other pods' proxies that connections must not be captured to. A proxy of the mesh hands each outbound connection
+ * to a listener of its port, and its own pages for metrics and health are listeners: a scraper would get its own proxy's page for every pod.
+ */
+function pagesOfOthers(effective: PodSettings): PortRange[] {
+  return effective.mesh === undefined ? [] : ownPorts(effective);
+}
+
+/**
  * Returns what is captured of the pod's traffic, or undefined with interception mode NONE.
  *
  * @param probePorts ports of probes that are not rewritten; excluded inbound as well
@@ -49,7 +57,7 @@ export function captureIntent(
       cidrs: capture.includeOutboundIPRanges,
       excludeCidrs: capture.excludeOutboundIPRanges,
       ports: withoutZero(capture.includeOutboundPorts),
-      excludePorts: withoutZero(capture.excludeOutboundPorts),
+      excludePorts: [...withoutZero(capture.excludeOutboundPorts), ...pagesOfOthers(effective)],
       excludeUsers: capture.excludeOutboundUsers.map(({ uid, ports: to }) => ({
         uid,
         ports: to === 'all' ? 'all' : withoutZero(to),

@@ -6,7 +6,9 @@ import path from 'node:path';
 import { bootstrap } from '../../../src/envoy/bootstrap.ts';
 import type { JsonObject } from '../../../src/json/json.ts';
 import type { StreamLimits } from '../../../src/mesh/serve/admission.ts';
-import { proxyUser } from '../../../src/pod/conventions.ts';
+import { annotationNames } from '../../../src/pod/annotation-names.ts';
+import { ports, proxyUser } from '../../../src/pod/conventions.ts';
+import type { CaptureIntent } from '../../../src/capture/intent.ts';
 import { tokenVolume } from '../../../src/sidecars/standalone/mesh-membership.ts';
 import { captureIntent } from '../builders/capture-intent.ts';
 import { proxyIntent, type ProxyChanges } from '../builders/proxy-intent.ts';
@@ -28,9 +30,8 @@ export interface MeshPodOptions {
   /** Default: a proxy of the mesh. */
   readonly proxy?: 'mesh' | 'none';
   readonly settings?: ProxyChanges;
-  readonly annotations?: Readonly<Record<string, string>>;
-  /** What is captured. Default: everything. */
-  readonly capture?: Parameters<typeof captureIntent>[0];
+  /** Ports that are not captured in either direction. */
+  readonly uncaptured?: readonly number[];
 }
 
 /** A pod that runs. */
@@ -65,6 +66,13 @@ export interface MeshScene {
 
 export const port = 15_012;
 
+/** Captures what an injected pod of the mesh has captured, but for the ports of the options. */
+function captureOf({ uncaptured = [] }: MeshPodOptions): CaptureIntent {
+  const own = [ports.metrics, ports.health, ports.status];
+  const excludePorts = [...own, ...uncaptured].map((number) => ({ first: number, last: number }));
+  return captureIntent({ inbound: { excludePorts }, outbound: { excludePorts } });
+}
+
 /** A pod as the API server would tell of it. */
 export function podObject(options: MeshPodOptions, index: number, network: MeshPodNamespace): JsonObject {
   const isMesh = options.proxy !== 'none';
@@ -75,7 +83,9 @@ export function podObject(options: MeshPodOptions, index: number, network: MeshP
       name: options.name,
       uid: `uid-${index}`,
       labels: { app: options.name, ...(isMesh && { 'security.istio.io/tlsMode': 'istio' }), ...options.labels },
-      ...(options.annotations && { annotations: options.annotations }),
+      ...(options.uncaptured && {
+        annotations: { [annotationNames.bypassedInboundPorts]: options.uncaptured.join(',') },
+      }),
     },
     spec: {
       serviceAccountName: options.serviceAccount ?? options.name,
@@ -205,7 +215,7 @@ export async function openMesh(
       pods[options.name] = pod;
       if (options.proxy === 'none') continue;
       const captured = network.run(own.name, [captureScript], {
-        env: captureEnvironment(captureIntent(options.capture)),
+        env: captureEnvironment(captureOf(options)),
       });
       if (captured.status !== 0) throw new Error(`capture.sh has failed: ${captured.stderr}`);
       cleanups.push(() => pod.stopProxy());

@@ -69,6 +69,16 @@ describe('a pod in mode mesh', () => {
     });
   });
 
+  test.each([
+    ['mesh', pod, 2],
+    ['standalone', injectedPod(podWith(), snapshotOf()), 0],
+  ])('in mode %s: pages of other proxies are not captured on the way out only in the mesh', (_, one, families) => {
+    const rules = JSON.stringify(containerOf(one, 'istio-init')['env']);
+    for (const port of [15_020, 15_021, 15_090]) {
+      expect(rules.split(`-A ISTIO_OUTPUT -p tcp --dport ${port} -j RETURN`)).toHaveLength(families + 1);
+    }
+  });
+
   test('is labelled as one that takes mutual TLS, and keeps a label of its own', () => {
     expect(pod.metadata.labels?.[tlsMode]).toBe('istio');
     const own = decideOn(podWith({ labels: { [tlsMode]: 'disabled' } }), meshSnapshot());

@@ -1,0 +1,50 @@
+import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
+import { openMesh, serviceObjects, type MeshPod, type MeshScene } from '../support/mesh/mesh-scene.ts';
+import { eventually } from '../support/waiting.ts';
+
+jest.setTimeout(150_000);
+
+/*
+ * A node that dies says nothing. Neither does its connection to another node, on which the keep-alive of the applications
+ * counts no more: that of the proxies does.
+ */
+
+const limitMs = 80_000;
+const ports = { tcp: 9000, http: 8080, grpc: 8082 };
+
+let scene: MeshScene;
+let front: MeshPod;
+let cart: MeshPod;
+
+beforeAll(async () => {
+  scene = await openMesh('vanished', [{ name: 'front' }, { name: 'cart' }]);
+  [front, cart] = ['front', 'cart'].map((name) => scene.pods[name]) as [MeshPod, MeshPod];
+  await cart.app.listen({ kind: 'echo', port: ports.tcp });
+  await cart.app.listen({ kind: 'http', port: ports.http });
+  await cart.app.listen({ kind: 'h2c', port: ports.grpc });
+  const named = Object.entries(ports).map(([name, port]) => ({ name, port, target: port }));
+  scene.set(...serviceObjects('cart', '10.96.0.5', named, [cart]));
+  await scene.controlPlane.untilInSync(2);
+});
+
+afterAll(() => scene.stop());
+
+function connections(): Promise<readonly number[]> {
+  return Promise.all(Object.values(ports).map((port) => cart.app.connected({ port })));
+}
+
+test('both sides of mutual TLS learn that the other one has vanished, within a minute', async () => {
+  const host = '10.96.0.5';
+  const path = `/slow?ms=${2 * limitMs}`;
+  const seen = Promise.all([
+    front.app.dial({ host, port: ports.tcp, send: '\u0001hello\n', untilClosed: true, keepAliveMs: 2_000, limitMs }),
+    front.app.ask({ url: `http://${host}:${ports.http}${path}`, limitMs }),
+    front.app.askHttp2({ url: `http://${host}:${ports.grpc}${path}` }),
+  ]);
+  expect(await eventually(connections, (counts) => counts.every((one) => one === 1))).toEqual([1, 1, 1]);
+  const cut = scene.network.run(scene.network.hub, ['ip', 'link', 'set', 'pod1', 'down']);
+  expect(cut.status).toBe(0);
+  expect(await eventually(connections, (counts) => counts.every((one) => one === 0), limitMs)).toEqual([0, 0, 0]);
+  const [tcp, http, http2] = await seen;
+  expect([tcp.ending, http.status, http2.status]).toEqual(['closed', 503, 503]);
+});
