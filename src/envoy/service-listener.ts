@@ -19,6 +19,8 @@ export interface ServiceListenerIntent {
    * and servers that speak TLS on a port that says `http` agree without a proxy.
    */
   readonly protocol: 'http' | 'tcp' | 'detect';
+  /** Whether the client picks an endpoint, by its address. */
+  readonly isHeadless: boolean;
   /** Whether the cluster picks an endpoint by the client's address. */
   readonly isSticky: boolean;
 }
@@ -38,8 +40,10 @@ const announceTcp: JsonObject = extension(
   },
 );
 
-function chains({ target, protocol, isSticky }: ServiceListenerIntent, traffic: TrafficIntent): JsonObject {
-  const tcp = tcpFilter(traffic, 'outbound', target, {
+function chains(intent: ServiceListenerIntent, traffic: TrafficIntent): JsonObject {
+  const { target, protocol, isHeadless, isSticky } = intent;
+  const flow = isHeadless ? 'headless' : 'service';
+  const tcp = tcpFilter(traffic, flow, target, {
     stat_prefix: 'outbound',
     ...(isSticky ? { hash_policy: [{ source_ip: {} }] } : {}),
   });
@@ -49,7 +53,7 @@ function chains({ target, protocol, isSticky }: ServiceListenerIntent, traffic: 
   return {
     listener_filters,
     ...inspection(traffic.settings.proxy),
-    filter_chains: [{ name: 'http', filter_chain_match, filters: [httpFilter(traffic, 'outbound', { rds: target })] }],
+    filter_chains: [{ name: 'http', filter_chain_match, filters: [httpFilter(traffic, flow, { rds: target })] }],
     ...bytes,
   };
 }

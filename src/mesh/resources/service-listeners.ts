@@ -38,6 +38,7 @@ export function serviceListeners(plan: ServicePlan, traffic: TrafficIntent): rea
         port: number,
         target: outboundName(port, plan.host),
         protocol: isBytes ? 'tcp' : port.protocol,
+        isHeadless: plan.isHeadless,
         isSticky: plan.hasAffinity && !plan.isHeadless,
       } as const;
       return [{ kind: 'listener', name, json: serviceListener(intent, traffic) }];

@@ -1,4 +1,5 @@
 import { createLeafIssuer, type LeafIssuer } from '../../certs/elliptic-certificate.ts';
+import { peerText } from '../../envoy/flows.ts';
 import type { Authenticator, Caller } from '../identity/caller.ts';
 import { workloadSecrets } from '../identity/workload-secrets.ts';
 import { spiffeId } from '../plan/identity.ts';
@@ -7,7 +8,7 @@ import type { Resource } from '../resources/resource.ts';
 import { createRequestReader } from '../wire/discovery.ts';
 import { createEncoder, type RefusedResource } from '../wire/encoder.ts';
 import { loadEnvoyTypes } from '../wire/envoy-types.ts';
-import type { WorldEvent } from '../world/world.ts';
+import type { World, WorldEvent } from '../world/world.ts';
 import { startAdsServer, type AdsConnection, type AdsServer } from './ads-server.ts';
 import { createCatalog, type Catalog } from './catalog.ts';
 import { createSession, type Session, type SessionEvent } from './session.ts';
@@ -50,13 +51,17 @@ const forgetMs = 10_000;
 
 const leafLifetimeMs = 24 * 60 * 60 * 1000;
 
+/** Returns new secrets. The certificate also says what metrics of a peer say of the pod, as far as it is known. */
 function secretsOf(
   issuer: LeafIssuer,
-  { namespace, serviceAccount }: Caller,
+  { namespace, serviceAccount, podName, podUid }: Caller,
+  world: World,
   options: ControlPlaneOptions,
 ): readonly Resource[] {
-  const uri = spiffeId(options.domains.trust, namespace, serviceAccount);
-  const leaf = issuer.issue({ names: { uris: [uri] }, now: options.clock(), lifetimeMs: leafLifetimeMs });
+  const uris = [spiffeId(options.domains.trust, namespace, serviceAccount)];
+  const pod = world.pod.get(`${namespace}/${podName}`);
+  const names = pod?.uid === podUid ? { uris, note: peerText(pod) } : { uris };
+  const leaf = issuer.issue({ names, now: options.clock(), lifetimeMs: leafLifetimeMs });
   return workloadSecrets(leaf, options.roots);
 }
 
@@ -84,7 +89,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<R
   /** Gives a proxy a new certificate at about half of the life of the last. Returns a function that ends it. */
   function keepRenewing(session: Session): () => void {
     const renew = (): void => {
-      session.useSecrets(secretsOf(issuer, session.caller, options));
+      session.useSecrets(secretsOf(issuer, session.caller, catalog.world(), options));
       cancel = after(delayMs(), renew);
     };
     const delayMs = (): number => leafLifetimeMs * (0.4 + 0.2 * options.random());
@@ -118,7 +123,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<R
       connection,
       caller,
       catalog,
-      secrets: secretsOf(issuer, caller, options),
+      secrets: secretsOf(issuer, caller, catalog.world(), options),
       report: (event) => options.report(event, caller),
       after,
     });
@@ -150,7 +155,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<R
     sessions,
     apply: (events) => catalog.apply(events),
     renewAll() {
-      for (const session of sessions) session.useSecrets(secretsOf(issuer, session.caller, options));
+      for (const session of sessions) session.useSecrets(secretsOf(issuer, session.caller, catalog.world(), options));
     },
     stop() {
       clearInterval(forgetting);
