@@ -25,6 +25,12 @@ const oids = {
   clientAuth: '1.3.6.1.5.5.7.3.2',
 } as const;
 
+/**
+ * The content of the object identifier 2.25.UUID for the UUID 6f0a3c1e-6d0b-4c57-9a5e-5b5d7a0e4f21, in base 128 (X.690 section 8.19).
+ * node-forge cannot encode numbers of that size.
+ */
+const noteType = binary(Buffer.from('6981de8a9e87cdd0dab1af9aaf96ebd7d0b99e21', 'hex'));
+
 const constructed = (type: forge.asn1.Type, items: readonly Node[]): Node =>
   asn1.create(Class.UNIVERSAL, type, true, [...items]);
 const sequence = (...items: readonly Node[]): Node => constructed(Type.SEQUENCE, items);
@@ -64,8 +70,10 @@ function keyIdentifier(publicKeyDer: Buffer): string {
 }
 
 /** Alternative names of a leaf. */
-interface Names {
+export interface Names {
   readonly uris?: readonly string[];
+  /** What else is said of the holder: a name of a kind that no verifier compares. */
+  readonly note?: string;
   readonly dns?: readonly string[];
   /** IP addresses. */
   readonly ips?: readonly string[];
@@ -87,10 +95,21 @@ function addressBytes(ip: string): string {
   return (forge.util as unknown as { bytesFromIP(ip: string): string }).bytesFromIP(ip);
 }
 
+/**
+ * Returns the `otherName` (RFC 5280 section 4.2.1.6) of a note. Its type is an object identifier that nobody else uses: one of the arc of UUIDs (ITU-T X.667).
+ */
+function noteOf(text: string): Node {
+  return context(0, true, [
+    primitive(Type.OID, noteType),
+    context(0, true, [primitive(Type.UTF8, forge.util.encodeUtf8(text))]),
+  ]);
+}
+
 function extensionsOf({ isAuthority, names, publicKey, issuerKeyIdentifier, subject }: Wanted): readonly Node[] {
   // Tags of GeneralName (RFC 5280 section 4.2.1.6).
   const alternatives = [
     ...(names.uris ?? []).map((uri) => context(6, false, uri)),
+    ...(names.note === undefined ? [] : [noteOf(names.note)]),
     ...(names.dns ?? []).map((name) => context(2, false, name)),
     ...(names.ips ?? []).map((ip) => context(7, false, addressBytes(ip))),
   ];

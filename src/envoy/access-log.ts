@@ -1,12 +1,12 @@
 import type { JsonObject } from '../json/json.ts';
 import { extension } from './extension.ts';
+import { isOfMesh, knowsPeer, type Flow } from './flows.ts';
 import type { TrafficIntent } from './intent.ts';
+import { atMoments, where } from './log-filter.ts';
 import { httpMetrics, tcpMetrics } from './metrics.ts';
-import type { Direction } from './routes.ts';
 
 /**
- * Keys of Istio's JSON access log, so that existing parsers keep working. The two that only a mesh's TLS and policies
- * set are left out. Values that a client chooses are cut, so that a line cannot be as long as a request's headers.
+ * Keys of Istio's JSON access log, so that existing parsers keep working. Values that a client chooses are cut, so that a line cannot be as long as a request's headers.
  */
 const fields = {
   authority: '%REQ(:AUTHORITY):256%',
@@ -38,7 +38,14 @@ const fields = {
 /** Path of the log file, on a volume that other containers of the pod can mount. */
 const path = '/var/log/istio/access.log';
 
-const format = { log_format: { json_format: fields } };
+/** The two of Istio's keys that only a mesh's TLS and policies set, and who the peer is: the server and the client, each if it has a certificate. */
+const meshFields = {
+  ...fields,
+  connection_termination_details: '%CONNECTION_TERMINATION_DETAILS%',
+  downstream_peer_uri_san: '%DOWNSTREAM_PEER_URI_SAN%',
+  upstream_peer_uri_san: '%UPSTREAM_PEER_URI_SAN%',
+  upstream_transport_failure_reason: '%UPSTREAM_TRANSPORT_FAILURE_REASON%',
+};
 
 /** A dedicated logger: the file logger cannot open /dev/stdout as an unprivileged user. */
 function stdout(of: JsonObject): JsonObject {
@@ -49,7 +56,12 @@ function file(of: JsonObject): JsonObject {
   return extension('file', 'envoy.extensions.access_loggers.file.v3.FileAccessLog', { path, ...of });
 }
 
-const writers = { stdout: stdout(format), file: file(format) } as const;
+function writersOf(json_format: JsonObject): Readonly<Record<'stdout' | 'file', JsonObject>> {
+  const format = { log_format: { json_format } };
+  return { stdout: stdout(format), file: file(format) };
+}
+
+const writers = { alone: writersOf(fields), ofMesh: writersOf(meshFields) } as const;
 
 /**
  * A connection that ended while it was inspected: it has no filter chain yet, so nothing else reports it. What it carried is
@@ -63,50 +75,34 @@ const cutFields = {
   start_time: fields.start_time,
 };
 
-const cutFormat = { log_format: { json_format: cutFields } };
+const withoutChain = { filter: where("xds.filter_chain_name == ''") };
 
-const withoutChain = {
-  filter: {
-    extension_filter: extension('cel', 'envoy.extensions.access_loggers.filters.cel.v3.ExpressionFilter', {
-      expression: "xds.filter_chain_name == ''",
-    }),
-  },
-};
-
-const cutWriters = {
-  stdout: { ...withoutChain, ...stdout(cutFormat) },
-  file: { ...withoutChain, ...file(cutFormat) },
-} as const;
+const cutWriters = writersOf(cutFields);
 
 type Told = Pick<TrafficIntent['settings']['proxy'], 'accessLog' | 'metrics'>;
 
-/**
- * Logs each request or connection once, when it ends: with metrics on, connections are also reported when they begin.
- */
-const atTheEnd = { filter: { log_type_filter: { types: ['DownstreamEnd', 'TcpConnectionEnd'] } } };
+/** Logs each request or connection once, when it ends: with metrics on, connections are also reported when they begin. */
+const atTheEnd = { filter: atMoments('DownstreamEnd', 'TcpConnectionEnd') };
 
-const writersAtTheEnd = {
-  stdout: { ...atTheEnd, ...writers.stdout },
-  file: { ...atTheEnd, ...writers.file },
-} as const;
-
-function lines({ accessLog, metrics }: Told): readonly JsonObject[] {
+function lines({ accessLog, metrics }: Told, flow: Flow): readonly JsonObject[] {
   if (accessLog === 'none') return [];
-  return [(metrics.istio ? writersAtTheEnd : writers)[accessLog]];
+  const writer = writers[isOfMesh(flow) ? 'ofMesh' : 'alone'][accessLog];
+  return [metrics.istio ? { ...atTheEnd, ...writer } : writer];
 }
 
 /** Returns the access loggers of captured traffic: log lines and metrics (`envoy.config.accesslog.v3.AccessLog`). */
-export function accessLogs(told: Told, direction: Direction, of: 'http' | 'tcp'): readonly JsonObject[] {
-  if (!told.metrics.istio) return lines(told);
-  return [...lines(told), ...(of === 'http' ? httpMetrics : tcpMetrics)[direction]];
+export function accessLogs(told: Told, flow: Flow, of: 'http' | 'tcp'): readonly JsonObject[] {
+  if (!told.metrics.istio) return lines(told, flow);
+  return [...lines(told, flow), ...(of === 'http' ? httpMetrics : tcpMetrics)[flow]];
 }
 
 /** Returns the access loggers of a listener that inspects connections, for those that end meanwhile. */
 export function cutConnectionLogs({ accessLog }: Pick<Told, 'accessLog'>): readonly JsonObject[] {
-  return accessLog === 'none' ? [] : [cutWriters[accessLog]];
+  return accessLog === 'none' ? [] : [{ ...withoutChain, ...cutWriters[accessLog] }];
 }
 
 /** Returns `TcpAccessLogOptions`: with metrics on, connections are also counted when they begin. */
-export function tcpLogOptions({ metrics }: Told): JsonObject | undefined {
-  return metrics.istio ? { flush_access_log_on_start: true } : undefined;
+export function tcpLogOptions({ metrics }: Told, flow: Flow): JsonObject | undefined {
+  if (!metrics.istio) return undefined;
+  return knowsPeer(flow) ? { flush_access_log_on_connected: true } : { flush_access_log_on_start: true };
 }

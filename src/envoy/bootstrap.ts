@@ -23,8 +23,11 @@ const statistics: readonly JsonObject[] = [
   { contains: 'PassthroughCluster.upstream_' },
   // Answers to tcpSocket and gRPC probes are computed from these gauges.
   { contains: 'membership_' },
-  ...['downstream_cx_active', 'cx_overflow', 'message_count'].map((suffix) => ({ suffix })),
+  ...['downstream_cx_active', 'cx_overflow'].map((suffix) => ({ suffix })),
 ];
+
+/** gRPC messages of a whole cluster; with a control plane, both sides of them are known, and counted. */
+const clusterMessages: JsonObject = { suffix: 'message_count' };
 
 /** With Envoy's default of 200 ms, the watchdog wakes every thread ten times a second: most of an idle proxy's work. */
 const patience: JsonObject = { miss_timeout: '1s' };
@@ -80,7 +83,11 @@ export function bootstrap(wanted: BootstrapIntent, self: Self = unknownPod, cont
     watchdogs: { main_thread_watchdog: patience, worker_watchdog: patience },
     // Parsing this configuration takes memory that Envoy would never return; this releases one MiB per second.
     memory_allocator_manager: { bytes_to_release: 1_048_576 },
-    stats_config: { stats_matcher: { inclusion_list: { patterns: statistics } } },
+    stats_config: {
+      stats_matcher: {
+        inclusion_list: { patterns: control === undefined ? [...statistics, clusterMessages] : statistics },
+      },
+    },
     overload_manager: overloadManager(proxy),
     layered_runtime: listenerLimits(proxy),
   };

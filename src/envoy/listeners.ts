@@ -5,12 +5,13 @@ import { accessLogs, cutConnectionLogs, tcpLogOptions } from './access-log.ts';
 import { listenAddress } from './addresses.ts';
 import { clusterNames } from './clusters.ts';
 import { duration, typed } from './extension.ts';
+import { directionOf, type Flow } from './flows.ts';
+import { countsMessages, messageFilters } from './grpc-messages.ts';
 import { transparentHttp, type Routes } from './http.ts';
 import type { TrafficIntent } from './intent.ts';
 import { inspectedPorts, isHttp, listenerFilters } from './inspection.ts';
 import { bufferBytes } from './buffers.ts';
 import { keepAlive } from './keep-alive.ts';
-import { countsMessages, grpcStats } from './metrics.ts';
 import { meshProtocols, serverTls } from './mesh-tls.ts';
 import { passEverything, refuseEverything, type Direction } from './routes.ts';
 import { tracing } from './tracing.ts';
@@ -29,7 +30,7 @@ export function tcpProxy(cluster: string, more: JsonObject = {}): JsonObject {
 const closed: Json = [tcpProxy(clusterNames.blackHole)];
 
 interface Capturing {
-  readonly direction: Direction;
+  readonly flow: Exclude<Flow, 'service' | 'headless' | 'secured'>;
   readonly name: string;
   readonly port: number;
   /** Ports on which connections are inspected. */
@@ -52,68 +53,83 @@ export function inspection(proxy: Proxy): JsonObject {
 }
 
 /** Returns the filter of connections that are HTTP. */
-export function httpFilter(intent: TrafficIntent, direction: Direction, routes: Routes, tellsPeer = false): JsonObject {
+export function httpFilter(intent: TrafficIntent, flow: Flow, routes: Routes): JsonObject {
   const { proxy } = intent.settings;
   return transparentHttp({
-    name: direction,
+    name: directionOf(flow),
     routes,
-    filters: proxy.metrics.istio ? [grpcStats] : [],
-    accessLog: accessLogs(proxy, direction, 'http'),
+    filters: proxy.metrics.istio ? messageFilters(flow) : [],
+    accessLog: accessLogs(proxy, flow, 'http'),
     tracing: tracing(intent),
-    tellsPeer,
+    tellsPeer: flow === 'plain' || flow === 'secured',
   });
 }
 
 /** Returns the filter of all other connections. */
 export function tcpFilter(
   { settings: { proxy } }: TrafficIntent,
-  direction: Direction,
+  flow: Flow,
   cluster: string,
   more: JsonObject = {},
 ): JsonObject {
-  const logOptions = tcpLogOptions(proxy);
+  const logOptions = tcpLogOptions(proxy, flow);
   return tcpProxy(cluster, {
     // As long as without a proxy; keep-alive detects peers that have vanished.
     idle_timeout: '0s',
-    access_log: accessLogs(proxy, direction, 'tcp'),
+    access_log: accessLogs(proxy, flow, 'tcp'),
     ...(logOptions === undefined ? {} : { access_log_options: logOptions }),
     ...more,
   });
 }
 
 /** Returns the filter chains of mutual TLS: clients of the mesh say by their application protocol what is inside. */
-function securedChains(trustDomain: string, http: JsonObject, tcp: JsonObject): readonly JsonObject[] {
+function securedChains(
+  intent: TrafficIntent,
+  trustDomain: string,
+  routes: Routes,
+  cluster: string,
+): readonly JsonObject[] {
   const chain = (of: keyof typeof meshProtocols, filter: JsonObject): JsonObject => ({
     name: `mtls-${of}`,
     filter_chain_match: { transport_protocol: 'tls', application_protocols: [meshProtocols[of]] },
     transport_socket: serverTls({ prefix: `spiffe://${trustDomain}/` }),
     filters: [filter],
   });
-  return [chain('http', http), chain('tcp', tcp)];
+  return [
+    chain('http', httpFilter(intent, 'secured', routes)),
+    chain(
+      'tcp',
+      tcpFilter(intent, 'secured', cluster, {
+        stat_prefix: 'secured',
+        // The application is not connected for a client that nobody knows.
+        upstream_connect_mode: 'ON_DOWNSTREAM_TLS_HANDSHAKE',
+        max_early_data_bytes: bufferBytes,
+      }),
+    ),
+  ];
 }
 
 function capture(intent: TrafficIntent, capturing: Capturing): JsonObject {
-  const { direction, name, port, inspected, routes, cluster, trustDomain } = capturing;
+  const { flow, name, port, inspected, routes, cluster, trustDomain } = capturing;
   const { proxy, capture: captured } = intent.settings;
   const takesTls = trustDomain !== undefined;
   const inspects = inspected.length > 0;
-  const http = inspects || takesTls ? httpFilter(intent, direction, routes, takesTls) : undefined;
-  const tcp = tcpFilter(intent, direction, cluster);
+  const http: JsonObject = { name: 'http', filter_chain_match: isHttp, filters: [httpFilter(intent, flow, routes)] };
   return {
     name,
-    traffic_direction: direction.toUpperCase(),
+    traffic_direction: directionOf(flow).toUpperCase(),
     address: listenAddress(port, captured.families),
     per_connection_buffer_limit_bytes: bufferBytes,
     tcp_keepalive: keepAlive,
     listener_filters: listenerFilters(inspected, takesTls),
-    ...(http === undefined ? {} : inspection(proxy)),
+    ...(inspects || takesTls ? inspection(proxy) : {}),
     filter_chains: [
       // A connection to the listener's own port would be sent back to it in an endless loop.
       { name: 'loop-guard', filter_chain_match: { destination_port: port }, filters: closed },
-      ...(http !== undefined && inspects ? [{ name: 'http', filter_chain_match: isHttp, filters: [http] }] : []),
-      ...(http !== undefined && takesTls ? securedChains(trustDomain, http, tcp) : []),
+      ...(inspects ? [http] : []),
+      ...(takesTls ? securedChains(intent, trustDomain, routes, cluster) : []),
     ],
-    default_filter_chain: { name: 'tcp', filters: [tcp] },
+    default_filter_chain: { name: 'tcp', filters: [tcpFilter(intent, flow, cluster)] },
   };
 }
 
@@ -133,12 +149,14 @@ export interface MeshCapture {
 
 /**
  * Returns the routes of a proxy that knows no destinations: requests go to their original destination or are refused.
+ *
+ * @param counts what makes routes of gRPC count messages
  */
-export function plainRoutes({
-  outboundTrafficPolicy,
-  metrics,
-}: Pick<Proxy, 'outboundTrafficPolicy' | 'metrics'>): Readonly<Record<Direction, { readonly inline: JsonObject }>> {
-  const ofGrpc = metrics.istio ? countsMessages : undefined;
+export function plainRoutes(
+  { outboundTrafficPolicy, metrics }: Pick<Proxy, 'outboundTrafficPolicy' | 'metrics'>,
+  counts: JsonObject = countsMessages.alone,
+): Readonly<Record<Direction, { readonly inline: JsonObject }>> {
+  const ofGrpc = metrics.istio ? counts : undefined;
   const outbound =
     outboundTrafficPolicy === 'ALLOW_ANY'
       ? passEverything('allow_any', 'outbound', clusterNames.passthrough, ofGrpc)
@@ -164,7 +182,7 @@ export function captureListeners(
   return [
     {
       ...capture(intent, {
-        direction: 'outbound',
+        flow: mesh === undefined ? 'outbound' : 'passthrough',
         name: 'virtualOutbound',
         port: ports.outbound,
         inspected: inspected.outbound,
@@ -175,7 +193,7 @@ export function captureListeners(
       ...(mesh === undefined ? {} : { use_original_dst: true }),
     },
     capture(intent, {
-      direction: 'inbound',
+      flow: mesh === undefined ? 'inbound' : 'plain',
       name: 'virtualInbound',
       port: ports.inbound,
       inspected: inspected.inbound,

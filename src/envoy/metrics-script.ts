@@ -33,40 +33,63 @@ export function ownIdentity({ settings, workload, service, self }: TrafficIntent
  * Lua function `istio(page, identity)` that turns Envoy's metrics page into Istio's.
  *
  * Envoy puts its own prefix before every metric name. Labels that are the same for all series of one direction are not
- * counted but added here, with Istio's values (its `istio_stats` filter, populatePeerInfo). A proxy without a control
- * plane knows nothing about its peers that they could not forge. What the stats logger cannot count while a connection
- * or stream is open, Envoy counts by direction. Those families get the labels of the series counted when the connection
- * began, or for the same application.
+ * counted but added here, and what is known of a peer (`flows.ts`) is taken apart, with Istio's values (its `istio_stats` filter,
+ * populatePeerInfo). A proxy without a control plane knows nothing about its peers that they could not forge. As in Istio, the namespace of a peer
+ * is that of its identity. A server name is that of a Service only if it is one of the pod's own namespace, as all of its Services are.
+ *
+ * What the stats logger cannot count while a connection or stream is open, Envoy counts by direction, for peers that are not known. Those
+ * families get the labels of the series counted when the connection began, or for the same application.
  */
 export const istioPage = `local function istio(t,own)
-local sides={}
-for _,reporter in ipairs{'source','destination'} do
+local names={'workload','workload_namespace','app','version','canonical_service','canonical_revision'}
+local sides=setmetatable({},{__index=function(known,key)
+local reporter,service,peer,me,pod=key:match('^(%a+);?([^;]*);?([^;]*);?([^;]*);?([^;]*)$')
 local text='reporter="'..reporter..'"'
 local function label(name,value) text=text..','..name..'="'..(value or 'unknown')..'"' end
+local other={canonical_revision='latest',principal=peer~='' and peer or nil}
+local i=0
+for word in pod:gmatch('%S+') do i=i+1 other[names[i]]=word other.cluster=own.cluster end
+other.workload_namespace=peer:match('^spiffe://[^/]+/ns/([^/]+)/') or other.workload_namespace
+own.principal=me~='' and me or nil
 for _,side in ipairs{'source','destination'} do
-local known=side==reporter and own or {canonical_revision='latest'}
+local known=side==reporter and own or other
 for _,name in ipairs{'workload','workload_namespace','principal','app','version','canonical_service','canonical_revision','cluster'} do label(side..'_'..name,known[name]) end
 end
 local inbound=reporter=='destination'
-label('destination_service',inbound and own.canonical_service)
-label('destination_service_name',inbound and own.canonical_service or own.outbound)
-label('destination_service_namespace',inbound and own.workload_namespace)
-label('connection_security_policy',inbound and 'none')
-sides[reporter]=text
+local host,name,namespace=service:match('^(%S+) (%S+) (%S+)$')
+if not host then
+host,name,namespace=service:match('^outbound_%.%d+_%._%.(([%w-]+)%.([%w-]+)%.svc%.[%w.-]+)$')
+if namespace~=own.workload_namespace then host=nil end
 end
-t=t:gsub('# TYPE envoy_istio_','# TYPE istio_'):gsub('\\nenvoy_istio_','\\nistio_'):gsub('reporter="(%a+)"',sides)
+if not host then
+if inbound then host,name,namespace=own.canonical_service,own.canonical_service,own.workload_namespace
+else host,name,namespace=nil,own.outbound,nil end
+end
+label('destination_service',host)
+label('destination_service_name',name)
+label('destination_service_namespace',namespace)
+label('connection_security_policy',inbound and (peer~='' and 'mutual_tls' or 'none') or nil)
+known[key]=text
+return text
+end})
+t=t:gsub('# TYPE envoy_istio_','# TYPE istio_'):gsub('\\nenvoy_istio_','\\nistio_'):gsub('reporter="([^"]*)"',sides)
 local function add(family,like,counter)
 local lines,seen='',{}
 for labels in t:gmatch('\\nistio_'..like..'_total({.-})') do
-local cluster=labels:find('reporter="source"',1,true) and own.outbound or 'InboundPassthroughCluster'
-local count=not seen[cluster] and t:match('\\nenvoy_'..counter..'="'..cluster..'"} (%d+)')
-seen[cluster]=true
+local outbound=labels:find('reporter="source"',1,true)
+local cluster=outbound and own.outbound or 'InboundPassthroughCluster'
+local unknown=labels:find(outbound and 'destination_service_name="'..cluster..'"' or 'policy="none"',1,true)
+local count=unknown and not seen[cluster] and t:match('\\nenvoy_'..counter..'="'..cluster..'"} (%d+)')
+seen[cluster]=seen[cluster] or unknown
 if count then
 labels=labels:gsub('flags=".-"','flags="-"'):gsub('protocol="http"','protocol="grpc"'):gsub(',response_code=.*','}')
 lines=lines..'istio_'..family..'_total'..labels..' '..count..'\\n'
 end
 end
-if lines~='' then t=t..'# TYPE istio_'..family..'_total counter\\n'..lines end
+if lines=='' then return end
+local kind='# TYPE istio_'..family..'_total counter\\n'
+local _,there=t:find(kind,1,true)
+t=there and t:sub(1,there)..lines..t:sub(there+1) or t..kind..lines
 end
 for to,from in pairs{sent='tx',received='rx'} do add('tcp_'..to..'_bytes','tcp_connections_opened','tcp_downstream_cx_'..from..'_bytes_total{envoy_tcp_prefix') end
 for _,way in ipairs{'request','response'} do add(way..'_messages','requests','cluster_grpc_'..way..'_message_count{envoy_cluster_name') end

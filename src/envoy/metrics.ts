@@ -1,16 +1,15 @@
 import type { JsonObject } from '../json/json.ts';
-import { extension, typed } from './extension.ts';
-import type { Direction } from './routes.ts';
+import { extension } from './extension.ts';
+import { isOfMesh, knowsPeer, reporters, type Flow } from './flows.ts';
+import { messagesKey } from './grpc-messages.ts';
+import { allOf, anyOf, atMoments, where } from './log-filter.ts';
 
 /**
  * Returns the labels that distinguish every series. Labels that are the same for all series of one direction are added
  * by the metrics page.
  */
-function commonLabels(direction: Direction): readonly JsonObject[] {
-  return [
-    label('reporter', direction === 'inbound' ? 'destination' : 'source'),
-    label('response_flags', '%RESPONSE_FLAGS%'),
-  ];
+function commonLabels(flow: Flow, flags = '%RESPONSE_FLAGS%'): readonly JsonObject[] {
+  return [label('reporter', reporters[flow]), label('response_flags', flags)];
 }
 
 /** Returns a label in the format of the stats logger. */
@@ -70,23 +69,9 @@ function logger(counters: readonly JsonObject[], histograms: readonly JsonObject
   });
 }
 
-/**
- * Counts gRPC messages while they flow; the metrics page gives them Istio's names. Only routes of gRPC run it, because it takes
- * 6,000 instructions of every other request, too.
- */
-export const grpcStats: JsonObject = {
-  ...extension('grpc_stats', 'envoy.extensions.filters.http.grpc_stats.v3.FilterConfig'),
-  disabled: true,
-};
-
-/** Makes a route run that filter. */
-export const countsMessages: JsonObject = {
-  typed_per_filter_config: { grpc_stats: typed('envoy.config.route.v3.FilterConfig', { config: {} }) },
-};
-
-function httpLogger(direction: Direction): JsonObject {
+function httpLogger(flow: Flow): JsonObject {
   const tags = [
-    ...commonLabels(direction),
+    ...commonLabels(flow),
     requestProtocol,
     label('response_code', '%RESPONSE_CODE%'),
     label('grpc_response_status', '%GRPC_STATUS_NUMBER%'),
@@ -106,15 +91,38 @@ function httpLogger(direction: Direction): JsonObject {
   );
 }
 
+/** Returns a logger of the messages of streams that have any. */
+function messageLogger(flow: Flow): JsonObject {
+  const tags = [...commonLabels(flow, '-'), label('request_protocol', 'grpc')];
+  const counter = (way: string): JsonObject => ({
+    stat: { name: `${way}_messages_total`, tags },
+    value_format: `%DYNAMIC_METADATA(${messagesKey}:${way})%`,
+  });
+  const path = [{ key: 'request' }];
+  return {
+    filter: {
+      metadata_filter: {
+        matcher: { filter: messagesKey, path, value: { present_match: true } },
+        match_if_key_not_found: false,
+      },
+    },
+    ...logger([counter('request'), counter('response')], []),
+  };
+}
+
+function httpLoggers(flow: Flow): readonly JsonObject[] {
+  return isOfMesh(flow) ? [httpLogger(flow), messageLogger(flow)] : [httpLogger(flow)];
+}
+
 /**
  * Returns loggers that count every accepted connection twice, when it begins and when it ends: the difference is the
  * number of open connections. Bytes are not counted here: the logger knows only their running total, which a counter
  * would add again with every report.
  */
-function tcpLoggers(direction: Direction): readonly JsonObject[] {
-  const tags = [...commonLabels(direction), label('request_protocol', 'tcp')];
+function startAndEndLoggers(flow: Flow): readonly JsonObject[] {
+  const tags = [...commonLabels(flow), label('request_protocol', 'tcp')];
   const count = (moment: string, name: string): JsonObject => ({
-    filter: { log_type_filter: { types: [moment] } },
+    filter: atMoments(moment),
     ...logger([{ stat: { name, tags }, value_fixed: 1 }], []),
   });
   return [
@@ -123,13 +131,43 @@ function tcpLoggers(direction: Direction): readonly JsonObject[] {
   ];
 }
 
-type Loggers = Readonly<Record<Direction, readonly JsonObject[]>>;
+/**
+ * Returns loggers that count connections when both sides are known: when the server is connected, or else at the end. A client whose certificate
+ * was not accepted has no server, and is not counted: nothing of what it says is known to be true.
+ */
+function connectedAndEndLoggers(flow: Flow): readonly JsonObject[] {
+  const tags = [...commonLabels(flow), label('request_protocol', 'tcp')];
+  const end = atMoments('TcpConnectionEnd');
+  const ended = flow === 'secured' ? allOf(end, where('has(upstream.address)')) : end;
+  const counter = (name: string, value: JsonObject): JsonObject => ({ stat: { name, tags }, ...value });
+  const opened = [counter('tcp_connections_opened_total', { value_fixed: 1 })];
+  const closed = [
+    counter('tcp_connections_closed_total', { value_fixed: 1 }),
+    counter('tcp_sent_bytes_total', { value_format: '%BYTES_SENT%' }),
+    counter('tcp_received_bytes_total', { value_format: '%BYTES_RECEIVED%' }),
+  ];
+  return [
+    {
+      filter: anyOf(atMoments('TcpUpstreamConnected'), allOf(ended, where('!has(upstream.local_address)'))),
+      ...logger(opened, []),
+    },
+    { filter: ended, ...logger(closed, []) },
+  ];
+}
+
+type Loggers = Readonly<Record<Flow, readonly JsonObject[]>>;
+
+function everyFlow(loggers: (flow: Flow) => readonly JsonObject[]): Loggers {
+  return Object.fromEntries(Object.keys(reporters).map((flow) => [flow, loggers(flow as Flow)])) as Loggers;
+}
 
 /**
  * Access loggers that count instead of writing: Istio's standard request metrics, as `envoy_istio_…` on Envoy's own
  * page. A shared scope name would cap all scopes together, but `--mode validate` of Envoy 1.40 crashes on it.
  */
-export const httpMetrics: Loggers = { inbound: [httpLogger('inbound')], outbound: [httpLogger('outbound')] };
+export const httpMetrics: Loggers = everyFlow(httpLoggers);
 
 /** The same for connections without HTTP. */
-export const tcpMetrics: Loggers = { inbound: tcpLoggers('inbound'), outbound: tcpLoggers('outbound') };
+export const tcpMetrics: Loggers = everyFlow((flow) =>
+  knowsPeer(flow) ? connectedAndEndLoggers(flow) : startAndEndLoggers(flow),
+);

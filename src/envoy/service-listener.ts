@@ -49,7 +49,8 @@ const attempts: Readonly<Record<ServiceListenerIntent['choice'], JsonObject>> = 
 };
 
 function chains({ target, protocol, choice }: ServiceListenerIntent, traffic: TrafficIntent): JsonObject {
-  const tcp = tcpFilter(traffic, 'outbound', target, {
+  const flow = choice === 'dialled' ? 'headless' : 'service';
+  const tcp = tcpFilter(traffic, flow, target, {
     stat_prefix: 'outbound',
     ...attempts[choice],
   });
@@ -59,7 +60,7 @@ function chains({ target, protocol, choice }: ServiceListenerIntent, traffic: Tr
   return {
     listener_filters,
     ...inspection(traffic.settings.proxy),
-    filter_chains: [{ name: 'http', filter_chain_match, filters: [httpFilter(traffic, 'outbound', { rds: target })] }],
+    filter_chains: [{ name: 'http', filter_chain_match, filters: [httpFilter(traffic, flow, { rds: target })] }],
     ...bytes,
   };
 }

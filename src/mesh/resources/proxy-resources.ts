@@ -1,4 +1,5 @@
 import { captureClusters } from '../../envoy/clusters.ts';
+import { countsMessages } from '../../envoy/grpc-messages.ts';
 import type { TrafficIntent } from '../../envoy/intent.ts';
 import { captureListeners, plainRoutes } from '../../envoy/listeners.ts';
 import { stringMember, type JsonObject } from '../../json/json.ts';
@@ -13,7 +14,7 @@ function named(kind: Resource['kind'], json: JsonObject): Resource {
 
 /** Returns the listeners of captured connections, their routes, and the clusters for what no Service stands for. */
 export function proxyResources(traffic: TrafficIntent, trustDomain: string): readonly Resource[] {
-  const { outbound, inbound } = plainRoutes(traffic.settings.proxy);
+  const { outbound, inbound } = plainRoutes(traffic.settings.proxy, countsMessages.ofMesh);
   const listeners = captureListeners(traffic, { outbound, inbound: { rds: inboundRoutes } }, { trustDomain });
   return [
     ...captureClusters(traffic).map((json) => named('cluster', json)),

@@ -1,4 +1,5 @@
-import { countsMessages } from '../../envoy/metrics.ts';
+import { metadataKeys, peerText, serviceText } from '../../envoy/flows.ts';
+import { countsMessages } from '../../envoy/grpc-messages.ts';
 import { passEverything, type RequestTarget } from '../../envoy/routes.ts';
 import { headlessCluster, meshEndpoint, serviceCluster } from '../../envoy/service-cluster.ts';
 import type { JsonObject } from '../../json/json.ts';
@@ -12,18 +13,7 @@ const health = { healthy: 'HEALTHY', unhealthy: 'UNHEALTHY', draining: 'DRAINING
 function endpointMetadata({ pod, identity }: EndpointPlan): JsonObject {
   return {
     ...(identity === undefined ? {} : { 'envoy.transport_socket_match': meshEndpoint }),
-    ...(pod === undefined
-      ? {}
-      : {
-          mesh: {
-            workload: pod.workload.name,
-            namespace: pod.namespace,
-            app: pod.identity.app,
-            version: pod.identity.version,
-            service: pod.identity.name,
-            revision: pod.identity.revision,
-          },
-        }),
+    ...(pod === undefined ? {} : { mesh: { [metadataKeys.peer]: peerText(pod) } }),
   };
 }
 
@@ -75,12 +65,12 @@ export function serviceResources(plan: ServicePlan, former: FormerIdentities = (
       host: plan.host,
       port: port.number,
       identities,
-      metadata: { host: plan.host, name: plan.name, namespace: plan.namespace },
+      metadata: { [metadataKeys.service]: serviceText(plan.host, plan.name, plan.namespace) },
     };
     const routes: Resource = {
       kind: 'routes',
       name,
-      json: { name, ...passEverything(name, targetOf(plan), name, countsMessages) },
+      json: { name, ...passEverything(name, targetOf(plan), name, countsMessages.ofMesh) },
     };
     const ofProtocol = port.protocol === 'tcp' ? [] : [routes];
     if (plan.isHeadless) {

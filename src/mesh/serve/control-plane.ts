@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createLeafIssuer, type LeafIssuer } from '../../certs/elliptic-certificate.ts';
+import { peerText } from '../../envoy/flows.ts';
 import type { Authenticator, Caller } from '../identity/caller.ts';
 import { workloadSecrets, type KeyPair } from '../identity/workload-secrets.ts';
 import { spiffeId } from '../plan/identity.ts';
@@ -8,7 +9,7 @@ import type { Resource } from '../resources/resource.ts';
 import { createRequestReader } from '../wire/discovery.ts';
 import { createEncoder, type RefusedResource } from '../wire/encoder.ts';
 import { loadEnvoyTypes } from '../wire/envoy-types.ts';
-import type { WorldEvent } from '../world/world.ts';
+import type { World, WorldEvent } from '../world/world.ts';
 import { ageOf, createPlaces, createTurns, type StreamLimits } from './admission.ts';
 import { startAdsServer, type AdsConnection, type AdsServer, type ServingPair } from './ads-server.ts';
 import { createCatalog, type Catalog } from './catalog.ts';
@@ -79,13 +80,17 @@ const tooMany = 'too many proxies connect at once';
 
 const leafLifetimeMs = 24 * 60 * 60 * 1000;
 
+/** Returns new secrets. The certificate also says what metrics of a peer say of the pod, as far as it is known. */
 function secretsOf(
   issuer: LeafIssuer,
-  { namespace, serviceAccount }: Caller,
+  { namespace, serviceAccount, podName, podUid }: Caller,
+  world: World,
   options: ControlPlaneOptions,
 ): readonly Resource[] {
-  const uri = spiffeId(options.domains.trust, namespace, serviceAccount);
-  const leaf = issuer.issue({ names: { uris: [uri] }, now: options.clock(), lifetimeMs: leafLifetimeMs });
+  const uris = [spiffeId(options.domains.trust, namespace, serviceAccount)];
+  const pod = world.pod.get(`${namespace}/${podName}`);
+  const names = pod?.uid === podUid ? { uris, note: peerText(pod) } : { uris };
+  const leaf = issuer.issue({ names, now: options.clock(), lifetimeMs: leafLifetimeMs });
   return workloadSecrets(leaf, options.roots);
 }
 
@@ -121,7 +126,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<R
   /** Gives a proxy a new certificate at about half of the life of the last. Returns a function that ends it. */
   function keepRenewing(session: Session): () => void {
     const renew = (): void => {
-      session.useSecrets(secretsOf(issuer, session.caller, options));
+      session.useSecrets(secretsOf(issuer, session.caller, catalog.world(), options));
       cancel = after(delayMs(), renew);
     };
     const delayMs = (): number => leafLifetimeMs * (0.4 + 0.2 * options.random());
@@ -213,7 +218,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<R
   }
 
   function open(connection: AdsConnection, caller: Caller): Session {
-    const secrets = secretsOf(issuer, caller, options);
+    const secrets = secretsOf(issuer, caller, catalog.world(), options);
     const report = (event: SessionEvent): void => options.report(event, caller);
     const session = createSession({ connection, caller, catalog, secrets, report, after });
     sessions.add(session);
@@ -255,7 +260,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<R
     heldBack: () => removals.count(),
     useCertificate: (pair) => server.useCertificate(pair),
     renewAll() {
-      for (const session of sessions) session.useSecrets(secretsOf(issuer, session.caller, options));
+      for (const session of sessions) session.useSecrets(secretsOf(issuer, session.caller, catalog.world(), options));
     },
     stop() {
       clearInterval(forgetting);

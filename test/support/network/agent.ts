@@ -155,7 +155,12 @@ export interface AgentCalls {
       readonly untilClosed?: boolean;
       readonly limitMs?: number;
       /** Speaks TLS, whoever the server is; offers these protocols and shows this certificate. */
-      readonly tls?: { readonly ALPNProtocols?: readonly string[]; readonly cert?: string; readonly key?: string };
+      readonly tls?: {
+        readonly ALPNProtocols?: readonly string[];
+        readonly servername?: string;
+        readonly cert?: string;
+        readonly key?: string;
+      };
     },
   ): Promise<Dialled>;
   /**

@@ -15,22 +15,26 @@ export interface Series {
 export interface Prometheus {
   /** The last value of every series that the expression selects. */
   query(expression: string): Promise<readonly Series[]>;
-  /** Type of each metric that the target has declared, by name. */
+  /** Type of each metric that a target has declared, by name. */
   types(): Promise<ReadonlyMap<string, string>>;
   /** What went wrong with the last scrape; empty when nothing did. */
   lastError(): Promise<string>;
   readonly stop: () => Promise<void>;
 }
 
-/** A real Prometheus in the agent's namespace that scrapes one target every second; the agent asks it for the test. */
-export async function startPrometheus(namespace: string, agent: Agent, target: string): Promise<Prometheus> {
+/** A real Prometheus in the agent's namespace that scrapes targets every second; the agent asks it for the test. */
+export async function startPrometheus(
+  namespace: string,
+  agent: Agent,
+  ...targets: readonly string[]
+): Promise<Prometheus> {
   const folder = await mkdtemp(path.join(tmpdir(), 'sidecar-injector-prometheus-'));
   const config = path.join(folder, 'prometheus.yml');
   await writeFile(
     config,
     JSON.stringify({
       global: { scrape_interval: '1s', scrape_timeout: '1s' },
-      scrape_configs: [{ job_name: 'pod', metrics_path: '/stats/prometheus', static_configs: [{ targets: [target] }] }],
+      scrape_configs: [{ job_name: 'pod', metrics_path: '/stats/prometheus', static_configs: [{ targets }] }],
     }),
   );
   const [command, ...words] = [
@@ -66,7 +70,7 @@ export async function startPrometheus(namespace: string, agent: Agent, target: s
     },
     async lastError() {
       const { activeTargets } = (await ask('/api/v1/targets')) as { activeTargets: { lastError: string }[] };
-      return activeTargets.map(({ lastError }) => lastError).join('; ');
+      return activeTargets.flatMap(({ lastError }) => lastError || []).join('; ');
     },
     async stop() {
       await program.stop('SIGTERM');

@@ -4,7 +4,8 @@ import { hookListeners } from '../../../src/envoy/hooks.ts';
 import { ownHttp, transparentHttp } from '../../../src/envoy/http.ts';
 import { captureListeners, outboundCluster, plainRoutes } from '../../../src/envoy/listeners.ts';
 import { metricsPage } from '../../../src/envoy/metrics-page.ts';
-import { grpcStats, httpMetrics, tcpMetrics } from '../../../src/envoy/metrics.ts';
+import { grpcStats } from '../../../src/envoy/grpc-messages.ts';
+import { httpMetrics, tcpMetrics } from '../../../src/envoy/metrics.ts';
 import { probeAnswers } from '../../../src/envoy/probes.ts';
 import { passEverything, refuseEverything } from '../../../src/envoy/routes.ts';
 import { unknownPod } from '../../../src/envoy/self.ts';
@@ -123,8 +124,10 @@ describe('what is told about captured traffic', () => {
   test('one line each at the end, where metrics have beginnings reported too', () => {
     const [line] = accessLogs({ accessLog: 'stdout', metrics: metrics(true) }, 'outbound', 'http');
     expect(line).toMatchObject({ filter: { log_type_filter: { types: ['DownstreamEnd', 'TcpConnectionEnd'] } } });
-    expect(tcpLogOptions({ accessLog: 'none', metrics: metrics(true) })).toEqual({ flush_access_log_on_start: true });
-    expect(tcpLogOptions({ accessLog: 'none', metrics: metrics(false) })).toBeUndefined();
+    expect(tcpLogOptions({ accessLog: 'none', metrics: metrics(true) }, 'outbound')).toEqual({
+      flush_access_log_on_start: true,
+    });
+    expect(tcpLogOptions({ accessLog: 'none', metrics: metrics(false) }, 'outbound')).toBeUndefined();
   });
 
   test('metrics of both directions differ in who reports', () => {

@@ -1,0 +1,68 @@
+import type { ServiceIdentity, Workload } from '../pod/workload.ts';
+import type { Direction } from './routes.ts';
+
+/**
+ * Captured traffic, by what its proxy knows of it: nothing, without a control plane (`outbound`, `inbound`); that no Service has the
+ * address (`passthrough`), or which ones the pod belongs to (`plain`); the Service and the endpoint that was picked (`service`); the Service
+ * and the server's certificate (`headless`), or the client's (`secured`).
+ */
+export type Flow = Direction | 'passthrough' | 'plain' | 'service' | 'headless' | 'secured';
+
+/** Keys in the metadata `mesh` of clusters and endpoints. */
+export const metadataKeys = { service: 'service', peer: 'peer' } as const;
+
+const service = `%CLUSTER_METADATA(mesh:${metadataKeys.service})%`;
+const upstream = `source;${service};%UPSTREAM_PEER_URI_SAN%;%UPSTREAM_LOCAL_URI_SAN%`;
+
+/**
+ * Value of the label `reporter`, by flow. Whatever else is known goes with it, as one text, so that a request costs one label: the
+ * Service, the peer's identity, the proxy's own, and the peer itself. The metrics page makes Istio's labels of it. The client's certificate is that of a pod,
+ * signed by the mesh. What any client can send, such as a header, is not in it; the server name counts only from a client with a certificate.
+ */
+export const reporters: Readonly<Record<Flow, string>> = {
+  outbound: 'source',
+  inbound: 'destination',
+  passthrough: 'source',
+  plain: `destination;${service}`,
+  service: `${upstream};%UPSTREAM_METADATA(mesh:${metadataKeys.peer})%`,
+  headless: `${upstream};%UPSTREAM_PEER_OTHERNAME_SAN%`,
+  secured:
+    'destination;%REQUESTED_SERVER_NAME%;%DOWNSTREAM_PEER_URI_SAN%;%DOWNSTREAM_LOCAL_URI_SAN%;%DOWNSTREAM_PEER_OTHERNAME_SAN%',
+};
+
+/** Returns the direction of a flow. */
+export function directionOf(flow: Flow): Direction {
+  return reporters[flow].startsWith('source') ? 'outbound' : 'inbound';
+}
+
+/** Whether the other side is known, so that what it sends and gets has to be counted by itself. */
+export function knowsPeer(flow: Flow): boolean {
+  return flow === 'service' || flow === 'headless' || flow === 'secured';
+}
+
+/** Whether the flow is one of a proxy with a control plane. */
+export function isOfMesh(flow: Flow): boolean {
+  return flow !== 'outbound' && flow !== 'inbound';
+}
+
+/** A word between spaces. Names of owners are not validated by the API server. */
+function word(text: string): string {
+  return text === '' ? 'unknown' : text.slice(0, 253).replaceAll(/[^\w.:-]/g, '_');
+}
+
+/** What metrics say of a pod. */
+export interface Peer {
+  readonly workload: Pick<Workload, 'name'>;
+  readonly namespace: string;
+  readonly identity: ServiceIdentity;
+}
+
+/** Returns what metrics say of a pod, as certificates and endpoints carry it. */
+export function peerText({ workload, namespace, identity: { app, version, name, revision } }: Peer): string {
+  return [workload.name, namespace, app, version, name, revision].map(word).join(' ');
+}
+
+/** Returns what metrics say of a Service, as clusters carry it. */
+export function serviceText(host: string, name: string, namespace: string): string {
+  return [host, name, namespace].map(word).join(' ');
+}
