@@ -37,6 +37,7 @@ export function trafficMetadata(intent: Omit<TrafficIntent, 'self'>): JsonObject
 }
 
 const mostPorts = 4_096;
+const accessLogs: readonly Json[] = ['stdout', 'file', 'none'];
 
 function isWhole(value: Json | undefined, most: number): boolean {
   return Number.isInteger(value) && Number(value) >= 0 && Number(value) <= most;
@@ -68,7 +69,8 @@ function isProxy(value: Json | undefined): boolean {
     isListOf(value['httpPorts'], isRange) &&
     isListOf(value['opaquePorts'], isRange) &&
     isWhole(protocolDetectionTimeoutMs, 60_000) &&
-    ['stdout', 'file', 'none'].includes(String(accessLog)) &&
+    accessLog !== undefined &&
+    accessLogs.includes(accessLog) &&
     isObject(metrics) &&
     typeof metrics['istio'] === 'boolean' &&
     isTracing(value['tracing'])
