@@ -4,11 +4,11 @@ import type { Direction } from './routes.ts';
 /**
  * Captured traffic, by what its proxy knows of it: nothing, without a control plane (`outbound`, `inbound`); that no Service has the
  * address (`passthrough`), or which ones the pod belongs to (`plain`); the Service and the endpoint that was picked (`service`); the Service
- * and the server's certificate (`headless`), or the client's (`secured`).
+ * and the pod that has the address (`headless`); or the client's certificate (`secured`).
  */
 export type Flow = Direction | 'passthrough' | 'plain' | 'service' | 'headless' | 'secured';
 
-/** Keys in the metadata `mesh` of clusters and endpoints. */
+/** Keys in the metadata `mesh` of clusters, of endpoints, and of listeners for one endpoint. */
 export const metadataKeys = { service: 'service', peer: 'peer' } as const;
 
 const service = `%CLUSTER_METADATA(mesh:${metadataKeys.service})%`;
@@ -25,7 +25,7 @@ export const reporters: Readonly<Record<Flow, string>> = {
   passthrough: 'source',
   plain: `destination;${service}`,
   service: `${upstream};%UPSTREAM_METADATA(mesh:${metadataKeys.peer})%`,
-  headless: `${upstream};%UPSTREAM_PEER_OTHERNAME_SAN%`,
+  headless: `${upstream};%METADATA(LISTENER:mesh:${metadataKeys.peer})%`,
   secured:
     'destination;%REQUESTED_SERVER_NAME%;%DOWNSTREAM_PEER_URI_SAN%;%DOWNSTREAM_LOCAL_URI_SAN%;%DOWNSTREAM_PEER_OTHERNAME_SAN%',
 };

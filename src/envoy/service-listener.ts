@@ -1,6 +1,7 @@
 import type { JsonObject } from '../json/json.ts';
 import { bufferBytes } from './buffers.ts';
 import { extension, socketAddress } from './extension.ts';
+import { metadataKeys } from './flows.ts';
 import { inspectAll, isHttp, isPlain, tlsInspector } from './inspection.ts';
 import type { TrafficIntent } from './intent.ts';
 import { keepAlive } from './keep-alive.ts';
@@ -21,6 +22,8 @@ export interface ServiceListenerIntent {
   readonly protocol: 'http' | 'tcp' | 'detect';
   /** How an endpoint is picked: any, by the client's address, or the one that the client dials. */
   readonly choice: 'any' | 'sticky' | 'dialled';
+  /** What metrics say of the pod that has the address, if one has. */
+  readonly peer: string | undefined;
 }
 
 /** Tells the server that no HTTP is inside: a cluster says that there is. */
@@ -74,6 +77,9 @@ export function serviceListener(intent: ServiceListenerIntent, traffic: TrafficI
     bind_to_port: false,
     per_connection_buffer_limit_bytes: bufferBytes,
     tcp_keepalive: keepAlive,
+    ...(intent.peer === undefined
+      ? {}
+      : { metadata: { filter_metadata: { mesh: { [metadataKeys.peer]: intent.peer } } } }),
     ...chains(intent, traffic),
   };
 }

@@ -37,6 +37,7 @@ export function trafficMetadata(intent: Omit<TrafficIntent, 'self'>): JsonObject
 }
 
 const mostPorts = 4_096;
+const accessLogs: readonly Json[] = ['stdout', 'file', 'none'];
 
 function isWhole(value: Json | undefined, most: number): boolean {
   return Number.isInteger(value) && Number(value) >= 0 && Number(value) <= most;

@@ -209,7 +209,7 @@ describe.each(Object.keys(matrix) as Declaration[])('a port of which is declared
     },
   );
 
-  test('a server that speaks first is heard at once by mutual TLS, and by others after the wait for their first bytes', async () => {
+  test('a server that speaks first is heard by mutual TLS, and by others once their first bytes have been waited for', async () => {
     const client = { to: 'banner', send: '', answer: 'service\n' } as const;
     expect((await dial(declared, { ...client, ...overMesh('tcp') })).text).toBe('at your service\n');
     expect((await dial(declared, client)).text).toBe('at your service\n');

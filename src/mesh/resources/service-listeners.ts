@@ -1,3 +1,4 @@
+import { peerText } from '../../envoy/flows.ts';
 import { isInspected } from '../../envoy/inspection.ts';
 import type { TrafficIntent } from '../../envoy/intent.ts';
 import { serviceListener } from '../../envoy/service-listener.ts';
@@ -9,6 +10,8 @@ import type { Resource } from './resource.ts';
 interface Place {
   readonly address: string;
   readonly number: number;
+  /** What metrics say of the pod that has the address. */
+  readonly peer: string | undefined;
 }
 
 /**
@@ -16,8 +19,10 @@ interface Place {
  * A client of a headless Service dials the pod's own port.
  */
 function placesOf({ address, number, endpoints }: PortPlan): readonly Place[] {
-  if (address !== undefined) return [{ address, number }];
-  return endpoints.flatMap((one) => (one.identity === undefined ? [] : [{ address: one.address, number: one.port }]));
+  if (address !== undefined) return [{ address, number, peer: undefined }];
+  return endpoints.flatMap(({ address: own, port, pod, identity }) =>
+    pod === undefined || identity === undefined ? [] : [{ address: own, number: port, peer: peerText(pod) }],
+  );
 }
 
 /**
@@ -29,7 +34,7 @@ export function serviceListeners(plan: ServicePlan, traffic: TrafficIntent): rea
   const sharing = plan.hasAffinity ? 'sticky' : 'any';
   const choice = plan.isHeadless ? 'dialled' : sharing;
   return plan.ports.flatMap((port) =>
-    placesOf(port).flatMap(({ address, number }): readonly Resource[] => {
+    placesOf(port).flatMap(({ address, number, peer }): readonly Resource[] => {
       // Such connections are not captured, and a kernel without IPv6 would reject the listener.
       if (!families.has(address.includes(':') ? 'v6' : 'v4')) return [];
       const name = listenerName(address, number);
@@ -41,6 +46,7 @@ export function serviceListeners(plan: ServicePlan, traffic: TrafficIntent): rea
         target: outboundName(port, plan.host),
         protocol: isBytes ? 'tcp' : port.protocol,
         choice,
+        peer,
       } as const;
       return [{ kind: 'listener', name, json: serviceListener(intent, traffic) }];
     }),
