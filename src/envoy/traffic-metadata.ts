@@ -69,8 +69,8 @@ function isProxy(value: Json | undefined): boolean {
     isListOf(value['httpPorts'], isRange) &&
     isListOf(value['opaquePorts'], isRange) &&
     isWhole(protocolDetectionTimeoutMs, 60_000) &&
-    typeof accessLog === 'string' &&
-    ['stdout', 'file', 'none'].includes(accessLog) &&
+    accessLog !== undefined &&
+    accessLogs.includes(accessLog) &&
     isObject(metrics) &&
     typeof metrics['istio'] === 'boolean' &&
     isTracing(value['tracing'])
