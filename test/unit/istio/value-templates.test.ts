@@ -298,3 +298,12 @@ test('a template that takes out what another one mounts is refused with a reason
   expect([outcome, reasons[0].code]).toEqual(['deny', 'MissingInPod']);
   expect(reasons[0].message).toContain('container "istio-proxy" mounts volume "istio-ca-crl"');
 });
+
+test('a limit of a template below the request of the pod’s container follows it', () => {
+  const t = { spec: { containers: [{ name: 'app', resources: { limits: { memory: '64Mi', cpu: '1' } } }] } };
+  const asking = { name: 'app', image: 'shop:1', resources: { requests: { memory: '128Mi', cpu: '100m' } } };
+  expect(laid(t, {}, { containers: [asking] }).container('app')?.['resources']).toEqual({
+    requests: { memory: '128Mi', cpu: '100m' },
+    limits: { memory: '128Mi', cpu: '1' },
+  });
+});
