@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { templateNames } from '../support/istio/any-pod.ts';
+import { templateNames, ways } from '../support/istio/any-pod.ts';
 import { startIstioInjector, type IstioInjector } from '../support/istio/injector.ts';
 import { surveyOf, type Kind } from '../support/istio/survey.ts';
 
@@ -27,7 +27,7 @@ describe(`mode istiod beside Istio’s injector (seed ${seed}, ${count} pods eac
   });
   afterAll(() => istio.stop());
 
-  test.each(templateNames.flatMap((template) => (['webhook', 'file'] as const).map((way) => [template, way] as const)))(
+  test.each(templateNames.flatMap((template) => ways.map((way) => [template, way] as const)))(
     'template %s, by %s: the same pods',
     async (template, way) => {
       const { injected, kinds } = await surveyOf(template, way, { count, seed }, istio);

@@ -7,8 +7,9 @@ import { annotationValues, labelValues, type Values } from './vocabulary.ts';
 export const templateNames = ['sidecar', 'gateway', 'grpc-simple', 'grpc-agent'] as const;
 export type TemplateName = (typeof templateNames)[number];
 
-/** How a pod reaches the injector. */
-export type Way = 'file' | 'webhook';
+/** How a pod reaches the injector: in a manifest, at its creation, or once more after Istio's injector has injected it. */
+export const ways = ['webhook', 'file', 'again'] as const;
+export type Way = (typeof ways)[number];
 
 /** Some of the names with one of their values. Most values are right, so that most pods are injected. */
 function anyTexts(table: Readonly<Record<string, Values>>, maxLength: number): fc.Arbitrary<Record<string, string>> {

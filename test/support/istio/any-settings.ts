@@ -156,7 +156,7 @@ export function anySettings(way: Way): fc.Arbitrary<IstioSettings> {
       values: joined({ global: { hub: 'r.example/istio', tag: version } }, own),
       meshConfig: mesh,
       native,
-      openShift: openShift && way === 'webhook',
+      openShift: openShift && way !== 'file',
       compliance,
     }));
 }

@@ -1,6 +1,14 @@
-import { canonicalText, isObject, stringMember, type Json, type JsonObject } from '../../../src/json/json.ts';
+import {
+  canonicalText,
+  isObject,
+  objectMember,
+  objectsMember,
+  stringMember,
+  type Json,
+  type JsonObject,
+} from '../../../src/json/json.ts';
 import type { Case, IstioInjector, Outcome } from './injector.ts';
-import { forIstio, isDocumented, withoutDocumented } from './documented.ts';
+import { forIstio, isDocumented, withoutDocumented, withoutDoubles } from './documented.ts';
 import { comparedOf } from './normal-form.ts';
 import { injectOurs } from './ours.ts';
 
@@ -60,7 +68,18 @@ export async function differencesIn(
   const object = expected === one ? answer.given : one.object;
   const ours = injectOurs({ ...one, object });
   if (ours.outcome === 'inject' && answer.outcome.outcome === 'inject') onInjected();
-  return differencesOf(one, ours, answer.outcome);
+  if (one.way !== 'again') return differencesOf(one, ours, answer.outcome);
+  if (answer.outcome.outcome !== 'inject') return [];
+  const second = { ...one, object: withLater(withoutDoubles(answer.outcome.object), one.later) };
+  const { outcome } = await istio.inject(forIstio(second));
+  return differencesOf(second, injectOurs(second), outcome);
+}
+
+function withLater(pod: JsonObject, later: JsonObject | undefined): JsonObject {
+  const spec = objectMember(pod, 'spec');
+  return later === undefined
+    ? pod
+    : { ...pod, spec: { ...spec, containers: [...objectsMember(spec, 'containers'), later] } };
 }
 
 function differencesOf(one: Case, ours: Outcome, istio: Outcome): Difference[] {

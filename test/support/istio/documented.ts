@@ -122,18 +122,28 @@ const withoutNewVariable: Change = (container) => without(container, 'env', (ite
 const withLastVariables: Change = (container) =>
   without(container, 'env', (item, index, all) => all.findLastIndex((other) => nameOf(other) === nameOf(item)) > index);
 
+/** Istio's result without the variables that it has twice. */
+export function withoutDoubles(pod: JsonObject): JsonObject {
+  const spec = objectMember(pod, 'spec') ?? {};
+  const lists = ['containers', 'initContainers'].filter((name) => spec[name] !== undefined);
+  const changed = lists.map((name): [string, Json] => [name, objectsMember(spec, name).map(withLastVariables)]);
+  return { ...pod, spec: { ...spec, ...Object.fromEntries(changed) } };
+}
+
 /** `-g GROUP`: with TPROXY the rules exempt the group of the pod's own proxy as well. */
 const withoutGroup: Change = (container) =>
   without(container, 'args', (item, index, all) => item === '-g' || all[index - 1] === '-g');
 
-const lists: ReadonlySet<Json | undefined> = new Set(['-b', '-q', '-o', '-k', '-c']);
+const lists: ReadonlySet<Json | undefined> = new Set(['-q', '-o', '-k', '-c']);
 
 /** Flags with an empty list of ports, and spaces in one with some. */
 const withPlainLists: Change = (container) => {
   const args = itemsOf(container, 'args');
   if (args === undefined) return container;
   const plain = args.map((item, index) =>
-    lists.has(args[index - 1]) && typeof item === 'string' ? item.replaceAll(' ', '') : item,
+    (lists.has(args[index - 1]) || args[index - 1] === '-b') && typeof item === 'string'
+      ? item.replaceAll(' ', '')
+      : item,
   );
   return without(
     { ...container, args: plain },
@@ -187,11 +197,14 @@ const withoutUser: Change = (container) => {
   return container['name'] === 'istio-proxy' ? { ...container, securityContext: security } : container;
 };
 
+function statusPortOf(one: Case): string {
+  const proxy = objectMember(objectMember(one.settings.values, 'global'), 'proxy');
+  return annotationOf(one, 'status.sidecar.istio.io/port') ?? JSON.stringify(proxy?.['statusPort'] ?? null);
+}
+
 /** An agent that is asked for no status port has neither mounts nor resources in Istio. */
 function isBareAgent(one: Case): boolean {
-  const proxy = objectMember(objectMember(one.settings.values, 'global'), 'proxy');
-  const port = annotationOf(one, 'status.sidecar.istio.io/port') ?? JSON.stringify(proxy?.['statusPort'] ?? null);
-  return annotationOf(one, 'inject.istio.io/templates') === 'grpc-agent' && port === '0';
+  return annotationOf(one, 'inject.istio.io/templates') === 'grpc-agent' && statusPortOf(one) === '0';
 }
 
 /** Mounts by annotation land among the agent's variables then, so that the rendered text is no container. */
@@ -206,13 +219,47 @@ const withoutMounts: Change = (container) => {
   return without(rest, 'env', (item) => nameOf(item) === 'istio-data');
 };
 
+/** Probes that the agent would send to itself after a second injection. */
+const withoutOwnProbers: Change = (container) => {
+  const changed = (itemsOf(container, 'env') ?? []).flatMap((item): Json[] => {
+    const probers =
+      isObject(item) && item['name'] === 'ISTIO_KUBE_APP_PROBERS' ? objectMember(item, 'value') : undefined;
+    if (!isObject(item) || probers === undefined) return [item];
+    const others = Object.entries(probers).filter(
+      ([path, prober]) => !isObject(prober) || stringMember(objectMember(prober, 'httpGet'), 'path') !== path,
+    );
+    return others.length === 0 ? [] : [{ ...item, value: Object.fromEntries(others) }];
+  });
+  return changed.length === 0 ? container : { ...container, env: changed };
+};
+
+/** The delay that the pod's own proxy has, of which a second injection leaves nothing. */
+const withoutDelay: Change = (container) => {
+  const probe = objectMember(container, 'startupProbe');
+  if (container['name'] !== 'istio-proxy' || probe === undefined) return container;
+  const { initialDelaySeconds: _, ...startupProbe } = probe;
+  return { ...container, startupProbe };
+};
+
+/** The hook that calls port 0, which has taken the place of the pod's own. */
+const withoutProxyHooks: Change = ({ lifecycle: hooks = null, ...rest }) =>
+  rest['name'] === 'istio-proxy' ? rest : { ...rest, lifecycle: hooks };
+
+/** What stays of a first injection by Istio. */
+const fromBefore: readonly Change[] = [withoutNewVariable, withoutOwnProbers, withoutDelay];
+
 /** Both results without what the documentation lists as different. */
 export function withoutDocumented(
   one: Case,
   ours: Compared | undefined,
   istio: Compared | undefined,
 ): readonly [Compared | undefined, Compared | undefined] {
-  const both = [...(isRootForMesh(one) ? [withoutUser] : []), ...(isBareAgent(one) ? [withoutMounts] : [])];
+  const both = [
+    ...(isRootForMesh(one) ? [withoutUser] : []),
+    ...(isBareAgent(one) ? [withoutMounts] : []),
+    ...(one.way === 'again' ? fromBefore : []),
+    ...(one.way === 'again' && statusPortOf(one) === '0' ? [withoutProxyHooks] : []),
+  ];
   return [
     changed(ours, [...both, withoutGroup]),
     changed(istio, [...both, withoutNewVariable, withLastVariables, withPlainLists, withoutHookToNothing]),

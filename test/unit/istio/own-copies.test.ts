@@ -65,3 +65,17 @@ describe('a copy in another list than the injected container', () => {
     expect(JSON.stringify(proxy?.['volumeMounts'])).toContain('istio-token-mask');
   });
 });
+
+test('a second injection by Istio’s templates exempts the user that the first has taken from the copy', () => {
+  const proxy = { name: 'istio-proxy', image: 'proxyv2:1', securityContext: { runAsUser: 1000 } };
+  const load = { name: 'istio-init', image: 'proxyv2:1' };
+  const status = JSON.stringify({ initContainers: ['istio-init'], containers: ['istio-proxy'] });
+  const overrides = JSON.stringify({ containers: [{ name: 'istio-proxy', securityContext: { runAsUser: 1000 } }] });
+  const annotations = {
+    'sidecar.istio.io/status': status,
+    'proxy.istio.io/overrides': overrides,
+    'sidecar.istio.io/nativeSidecar': 'false',
+  };
+  const spec = { initContainers: [load], containers: [{ name: 'app', image: 'shop:1' }, proxy] };
+  expect(injectWithIstiod(istioPod({ annotations }, spec), plain).argumentsOf('istio-init')).toContain('-u 1000 ');
+});
