@@ -192,10 +192,11 @@ function isRootForMesh(one: Case): boolean {
   return mode !== undefined && mode !== 'TPROXY' && JSON.stringify(config).includes('TPROXY');
 }
 
-const withoutUser: Change = (container) => {
-  const { runAsUser: _, ...security } = objectMember(container, 'securityContext') ?? {};
-  return container['name'] === 'istio-proxy' ? { ...container, securityContext: security } : container;
-};
+/** Nor does the container that checks the rules get the user and group of the pod's own proxy then. */
+const withoutUser: Change = (container) =>
+  ['istio-proxy', 'istio-validation'].includes(stringMember(container, 'name') ?? '')
+    ? withoutIds(container)
+    : container;
 
 function statusPortOf(one: Case): string {
   const proxy = objectMember(objectMember(one.settings.values, 'global'), 'proxy');
