@@ -5,9 +5,10 @@ import { cidrText } from './istio-iptables-flags.ts';
 /** Ranges are expanded, because a node agent reads only single ports. */
 function portText(ports: 'all' | readonly PortRange[]): string {
   if (ports === 'all') return '*';
-  return ports
-    .flatMap(({ first, last }) => Array.from({ length: last - first + 1 }, (_, offset) => first + offset))
-    .join(',');
+  const single = ports.flatMap(({ first, last }) =>
+    Array.from({ length: last - first + 1 }, (_, offset) => first + offset),
+  );
+  return [...new Set(single)].join(',');
 }
 
 /**

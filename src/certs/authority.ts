@@ -25,10 +25,10 @@ export const authorityName = 'sidecar-injector-ca-';
 
 const generateRsa = promisify(generateKeyPair);
 
-/** DNS names of a Service. API servers verify the first; the others are for people and probes. */
-export function serviceNames(service: string, namespace: string): SubjectNames {
+/** DNS names of a Service. API servers verify the first, proxies the second; the others are for people and probes. */
+export function serviceNames(service: string, namespace: string, clusterDomain = 'cluster.local'): SubjectNames {
   const name = `${service}.${namespace}`;
-  return { dns: [`${name}.svc`, `${name}.svc.cluster.local`, name], ips: [] };
+  return { dns: [`${name}.svc`, `${name}.svc.${clusterDomain}`, name], ips: [] };
 }
 
 /** Names of the local machine, for development. */

@@ -13,6 +13,7 @@ export interface ManifestOptions {
 export interface EngineOptions {
   readonly settings?: string;
   readonly sidecars?: readonly string[];
+  readonly meshRoots?: string;
   readonly namespace?: string;
   readonly namespaceLabels?: string;
   readonly namespaceAnnotations?: readonly string[];
@@ -56,6 +57,10 @@ export function addEngineOptions(command: Command): void {
       '--sidecars <path>',
       'file, folder or folder of folders with SidecarTemplate objects to use; can be repeated (default: none)',
       collect,
+    )
+    .option(
+      '--mesh-roots <file>',
+      "file with the root certificates of the mesh's control plane, for mode mesh (default: none)",
     )
     .option('-n, --namespace <name>', 'namespace of objects that do not name one (default: "default")')
     .option(

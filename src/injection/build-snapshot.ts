@@ -19,6 +19,8 @@ export interface SnapshotInput extends Partial<ClusterFacts> {
   readonly settings?: unknown;
   /** `SidecarTemplate` objects. */
   readonly templates?: readonly unknown[];
+  /** Root certificates of the control plane, PEM, for proxies in mode mesh; without them such pods are denied. */
+  readonly meshRoots?: string | undefined;
 }
 
 /** The snapshot, or the problems that prevent it. */
@@ -84,6 +86,7 @@ export function createSnapshot(input: SnapshotInput = {}): SnapshotResult {
   const problems = [...found];
   if ('problems' in settings) return { problems: [...settings.problems, ...problems] };
   const { profiles } = settings.value;
+  const { meshRoots } = input;
   const flavour = flavours[settings.value.mode];
   problems.push(
     ...flavour.problems(settings.value, [...library.keys()]),
@@ -95,9 +98,9 @@ export function createSnapshot(input: SnapshotInput = {}): SnapshotResult {
       problems.push({ where: `spec.profiles[${index}].name`, message: `"${name}" is there twice` });
   }
   if (problems.length > 0) return { problems };
-  const bases = new Map<string, PodSettings>([['', resolveBase(settings.value, undefined)]]);
+  const bases = new Map<string, PodSettings>([['', resolveBase(settings.value, undefined, meshRoots)]]);
   for (const [index, profile] of profiles.entries()) {
-    const base = resolveBase(settings.value, profile);
+    const base = resolveBase(settings.value, profile, meshRoots);
     bases.set(profile.name, base);
     problems.push(...flavour.misfits(base).map((message) => ({ where: `spec.profiles[${index}]`, message })));
   }
@@ -111,7 +114,11 @@ export function createSnapshot(input: SnapshotInput = {}): SnapshotResult {
       sleepHook: input.sleepHook ?? true,
       namespaces: new Map(),
       hash: hashText(
-        JSON.stringify([settings.value, [...library.values()].map(({ reference, spec }) => [reference, spec])]),
+        JSON.stringify([
+          settings.value,
+          [...library.values()].map(({ reference, spec }) => [reference, spec]),
+          ...(meshRoots === undefined ? [] : [meshRoots]),
+        ]),
       ),
       version,
       bases,

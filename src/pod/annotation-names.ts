@@ -53,6 +53,7 @@ export const annotationNames = {
   otelInstance: 'resource.opentelemetry.io/service.instance.id',
   defaultContainer: 'kubectl.kubernetes.io/default-container',
   defaultLogsContainer: 'kubectl.kubernetes.io/default-logs-container',
+  bypassedInboundPorts: 'sidecar-injector.io/bypassedInboundPorts',
   tlsMode: 'security.istio.io/tlsMode',
   applicationName: 'app.kubernetes.io/name',
   applicationVersion: 'app.kubernetes.io/version',

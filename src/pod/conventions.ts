@@ -63,6 +63,7 @@ export const names = {
   podInfoVolume: 'istio-podinfo',
   tokenMaskVolume: 'istio-token-mask',
   adminVolume: 'istio-admin',
+  meshTokenVolume: 'istio-mesh-token',
   namespace: 'sidecar-injector-system',
 } as const;
 
@@ -72,6 +73,9 @@ export const names = {
  * token out of a container.
  */
 export const tokenPath = '/var/run/secrets/kubernetes.io/serviceaccount';
+
+/** Where the proxy of a mesh finds the token that it shows to the control plane. */
+export const meshToken = { folder: '/var/run/secrets/sidecar-injector', file: 'token' } as const;
 
 /** Annotation that records an injection; `uninject` and reinvocations read only this. */
 export const statusAnnotation = 'sidecar.istio.io/status';

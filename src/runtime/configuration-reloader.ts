@@ -28,9 +28,9 @@ export interface ConfigurationReloader {
 }
 
 /** The directories to watch. For a file this is its directory, where its replacement is visible. */
-function directoriesOf({ settings, sidecars = [] }: ConfigurationPaths): string[] {
+function directoriesOf({ settings, sidecars = [], meshRoots }: ConfigurationPaths): string[] {
   return [
-    ...(settings === undefined ? [] : [path.dirname(path.resolve(settings))]),
+    ...[settings, meshRoots?.file].flatMap((file) => (file === undefined ? [] : [path.dirname(path.resolve(file))])),
     ...sidecars.map((one) => (/\.(?:ya?ml|json)$/.test(one) ? path.dirname(path.resolve(one)) : path.resolve(one))),
   ];
 }

@@ -1,3 +1,4 @@
+import { X509Certificate } from 'node:crypto';
 import { readdir, readFile, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { parseAllDocuments } from 'yaml';
@@ -13,6 +14,14 @@ export interface ConfigurationPaths {
   readonly settings?: string | undefined;
   /** Files, directories whose files are read, and directories of such directories. */
   readonly sidecars?: readonly string[] | undefined;
+  /** Root certificates of the mesh's control plane, PEM. */
+  readonly meshRoots?: MeshRootsFile | undefined;
+}
+
+/** The file of root certificates, and whether it may be missing because the control plane writes it later. */
+export interface MeshRootsFile {
+  readonly file: string;
+  readonly mayBeMissing: boolean;
 }
 
 export interface FileProblem extends Problem {
@@ -46,6 +55,31 @@ function causeOf(error: unknown): string {
   if (code === 'EISDIR') return 'is a directory, not a file';
   if (code === 'ENOTDIR') return 'is a file, not a directory';
   return error instanceof Error ? error.message : String(error);
+}
+
+const certificatePattern = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g;
+
+/** Reads root certificates, and returns them alone, without whatever else is in the file. */
+async function readRoots({ file, mayBeMissing }: MeshRootsFile, problems: FileProblem[]): Promise<string | undefined> {
+  let text: string;
+  try {
+    text = await readFile(file, 'utf8');
+  } catch (error) {
+    if (mayBeMissing && (error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    problems.push({ file, where: '', message: `cannot be read: ${causeOf(error)}` });
+    return undefined;
+  }
+  const found = text.match(certificatePattern) ?? [];
+  if (found.length === 0) problems.push({ file, where: '', message: 'has no certificate in PEM' });
+  for (const [index, pem] of found.entries()) {
+    try {
+      if (new X509Certificate(pem).ca) continue;
+      problems.push({ file, where: `certificate ${index + 1}`, message: 'is not that of an authority' });
+    } catch {
+      problems.push({ file, where: `certificate ${index + 1}`, message: 'cannot be parsed' });
+    }
+  }
+  return found.map((pem) => `${pem}\n`).join('');
 }
 
 async function readDocuments(file: string, into: Reading): Promise<void> {
@@ -148,6 +182,7 @@ export async function loadConfiguration(
   const sidecars: Reading = { documents: [], problems: [] };
   if (paths.settings !== undefined) await readDocuments(paths.settings, settings);
   for (const file of await filesOf(paths.sidecars ?? [], sidecars)) await readDocuments(file, sidecars);
+  const meshRoots = paths.meshRoots === undefined ? undefined : await readRoots(paths.meshRoots, sidecars.problems);
   const [first, second] = settings.documents;
   const amended = amend(first?.value);
   if (paths.settings !== undefined && first === undefined && settings.problems.length === 0) {
@@ -167,6 +202,7 @@ export async function loadConfiguration(
   const result = createSnapshot({
     settings: amended,
     templates: sidecars.documents.map((document) => document.value),
+    meshRoots,
     ...facts,
   });
   const files = [...settings.documents, ...sidecars.documents].map((document) => document.file);

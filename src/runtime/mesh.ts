@@ -95,7 +95,7 @@ async function start(options: MeshOptions, log: Log, cleanups: Cleanups): Promis
   const client = await connect(options.kubeconfig === undefined ? {} : { kubeconfig: options.kubeconfig });
   cleanups.push(() => client.close());
   const [own, mesh] = await authorities(client, options);
-  const names = serviceNames(options.service, options.namespace);
+  const names = serviceNames(options.service, options.namespace, options.clusterDomain);
   const pair = createLeafIssuer(own).issue({
     names: { dns: names.dns },
     now: new Date(),

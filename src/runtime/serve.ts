@@ -14,7 +14,7 @@ import type { Address } from './address.ts';
 import { createCertificateSource, createPlaceholderPair, type CertificateChoice } from './certificate.ts';
 import { watchServerVersion } from './cluster-facts.ts';
 import { watchNamespaces } from './namespace-facts.ts';
-import { describeFileProblem } from './configuration.ts';
+import { describeFileProblem, type MeshRootsFile } from './configuration.ts';
 import { listen, runCleanups, StartError, type Cleanups } from './start.ts';
 import { startConfigurationReloader, type ConfigurationReloader } from './configuration-reloader.ts';
 
@@ -25,6 +25,7 @@ export interface ServeOptions {
   readonly healthListen?: Address | undefined;
   readonly settings: string | undefined;
   readonly sidecars: readonly string[] | undefined;
+  readonly meshRoots?: MeshRootsFile | undefined;
   readonly certificate: CertificateChoice;
   readonly kubeconfig: string | undefined;
   /** How long to keep serving after `stop` was called, so that endpoints are removed before the server closes. */
@@ -118,7 +119,7 @@ async function closePlain(server: Server): Promise<void> {
 async function start(options: ServeOptions, log: Log, cleanups: Cleanups): Promise<Serving> {
   const metrics = createMetrics(version);
   const configuration = await startConfigurationReloader(
-    { settings: options.settings, sidecars: options.sidecars },
+    { settings: options.settings, sidecars: options.sidecars, meshRoots: options.meshRoots },
     { log, metrics },
   );
   if ('problems' in configuration) throw new StartError(configuration.problems.map(describeFileProblem));

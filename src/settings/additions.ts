@@ -26,6 +26,7 @@ const ownVolumes: ReadonlySet<string> = new Set([
   names.podInfoVolume,
   names.tokenMaskVolume,
   names.adminVolume,
+  names.meshTokenVolume,
 ]);
 /**
  * Names of variables that Envoy reads, or that a profile's patch may refer to. All others are for the programs around it: the

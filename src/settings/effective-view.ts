@@ -26,12 +26,13 @@ function isEmpty(value: Json | undefined): boolean {
  * because their values may be confidential, and patches of a profile by their number of operations.
  */
 export function viewEffective(effective: PodSettings): JsonObject {
-  const { showSettings: _, proxy, patches, ...rest } = effective;
+  const { showSettings: _, proxy, mesh, patches, ...rest } = effective;
   const { additions } = proxy;
   const named = (list: readonly { readonly name: string }[]): string[] | undefined =>
     list.length === 0 ? undefined : list.map(({ name }) => name);
   const shown = {
     ...rest,
+    mesh: mesh && { address: mesh.address, audience: mesh.audience },
     proxy: {
       ...proxy,
       additions: {

@@ -1,5 +1,6 @@
 import type { Additions } from './additions.ts';
 import { member, type JsonObject } from '../json/json.ts';
+import { names } from '../pod/conventions.ts';
 import { isEmptySelector, matchesLabels } from '../pod/label-selector.ts';
 import type { Settings } from './schema/configuration.ts';
 import { profileLabel, type Caps, type ContainerPatch, type Profile } from './schema/profile.ts';
@@ -13,6 +14,16 @@ type CaptureSettings = Omit<
   'interceptionMode' | 'redirectDNS' | 'families' | 'metadataAddresses' | 'apiServerAddresses'
 >;
 
+/** How a proxy takes part in a mesh. */
+export interface MeshAccess {
+  /** Host and port of the control plane. */
+  readonly address: string;
+  /** Audience of the token that the proxy shows. */
+  readonly audience: string;
+  /** Root certificates of the control plane, PEM. Undefined as long as it has not published any. */
+  readonly roots: string | undefined;
+}
+
 /** The settings of a pod, resolved from defaults, settings, profile, and the pod's annotations and labels. */
 export interface PodSettings {
   templates: readonly string[];
@@ -20,6 +31,8 @@ export interface PodSettings {
   /** Whether the pod asks for a native (true) or classic (false) sidecar. */
   nativeSidecar: boolean | undefined;
   rewriteProbes: boolean;
+  /** Undefined: the proxy needs no control plane. */
+  mesh: MeshAccess | undefined;
   /** Overrides the name of the pod's workload, which is otherwise that of its owner. */
   workloadName: string | undefined;
   /** With a status port of 0 the proxy has no probes. */
@@ -49,8 +62,25 @@ function mergeResources(base: Resources, over: ResourceChanges | undefined): Res
 
 const noCaps: Caps = { capture: 'open' };
 
-/** The settings of a pod without annotations: the injector's, with a profile applied. */
-export function resolveBase(settings: Settings, profile: Profile | undefined): PodSettings {
+/** Service of the control plane, as the manifest installs it. */
+const controlPlane = { service: 'sidecar-injector-mesh', port: 15_012 } as const;
+
+function meshAccess(
+  { mode, mesh: { address, audience }, proxy: { clusterDomain } }: Settings,
+  profile: Profile | undefined,
+  roots: string | undefined,
+): MeshAccess | undefined {
+  if ((profile?.mode ?? mode) !== 'mesh') return undefined;
+  const { service, port } = controlPlane;
+  return { address: address ?? `${service}.${names.namespace}.svc.${clusterDomain}:${port}`, audience, roots };
+}
+
+/**
+ * The settings of a pod without annotations: the injector's, with a profile applied.
+ *
+ * @param meshRoots root certificates of the mesh's control plane, PEM
+ */
+export function resolveBase(settings: Settings, profile: Profile | undefined, meshRoots?: string): PodSettings {
   const { allowedImages: _images, holdApplicationUntilProxyStarts: holdApplication, ...proxy } = settings.proxy;
   const {
     interceptionMode,
@@ -65,6 +95,7 @@ export function resolveBase(settings: Settings, profile: Profile | undefined): P
     profile: profile?.name,
     nativeSidecar: undefined,
     rewriteProbes: settings.probes.rewrite,
+    mesh: meshAccess(settings, profile, meshRoots),
     workloadName: undefined,
     proxy: {
       ...proxy,

@@ -1,6 +1,7 @@
 import { X509Certificate } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { trafficMetadata, metadataKey } from '../../src/envoy/traffic-metadata.ts';
+import { tokenVolume } from '../../src/sidecars/standalone/mesh-membership.ts';
 import { serveMesh, type RunningMesh } from '../../src/runtime/mesh.ts';
 import { createLog } from '../../src/telemetry/log.ts';
 import { renderKustomization } from '../../scripts/manifests/install.ts';
@@ -70,7 +71,11 @@ afterAll(async () => {
 async function createPod(name: string): Promise<{ readonly uid: string }> {
   const { body, status } = await cluster.createPod(namespace, {
     metadata: { name, labels: { app: name, 'security.istio.io/tlsMode': 'istio' } },
-    spec: { serviceAccountName: 'default', containers: [{ name: 'app', image: 'app:1' }] },
+    spec: {
+      serviceAccountName: 'default',
+      containers: [{ name: 'app', image: 'app:1' }],
+      volumes: [tokenVolume({ audience })],
+    },
   });
   expect(status).toBe(201);
   const patched = await cluster.api.patch(`/api/v1/namespaces/${namespace}/pods/${name}/status`, {

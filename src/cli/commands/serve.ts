@@ -11,6 +11,7 @@ export interface ServeFlags {
   readonly healthListen?: string;
   readonly settings?: string;
   readonly sidecars?: readonly string[];
+  readonly meshRoots?: string;
   readonly tlsCertFile?: string;
   readonly tlsPrivateKeyFile?: string;
   readonly selfManagedCerts?: boolean;
@@ -79,8 +80,9 @@ export async function runServe(flags: ServeFlags, io: Io): Promise<number> {
   try {
     const { settings, sidecars, kubeconfig } = flags;
     const drainMs = drainSeconds * 1_000;
+    const meshRoots = flags.meshRoots === undefined ? undefined : { file: flags.meshRoots, mayBeMissing: true };
     const serving = await serve(
-      { listen, metricsListen, healthListen, settings, sidecars, certificate, kubeconfig, drainMs },
+      { listen, metricsListen, healthListen, settings, sidecars, meshRoots, certificate, kubeconfig, drainMs },
       log,
     );
     await stopped;
@@ -111,6 +113,10 @@ export function registerServe(program: Command, io: Io): void {
       '--sidecars <path>',
       'file, folder or folder of folders with SidecarTemplate objects; reloaded when it changes; can be repeated (default: none)',
       collect,
+    )
+    .option(
+      '--mesh-roots <file>',
+      "file with the root certificates of the mesh's control plane, which may come later; reloaded when it changes (default: none)",
     )
     .option('--tls-cert-file <file>', 'file with the serving certificate in PEM; reloaded when it changes')
     .option('--tls-private-key-file <file>', 'file with the private key of the serving certificate in PEM')

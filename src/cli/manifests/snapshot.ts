@@ -33,12 +33,13 @@ async function readAmendment(
 /** Loads the snapshot that a server with the same settings and sidecar templates would use. */
 export async function loadSnapshot(options: EngineOptions): Promise<{ readonly snapshot: Snapshot } | Failure> {
   const { settings, sidecars } = options;
+  const meshRoots = options.meshRoots === undefined ? undefined : { file: options.meshRoots, mayBeMissing: false };
   const remedy = 'correct the settings or sidecar templates and run the command again';
   const amendment = await readAmendment(options);
   if ('problems' in amendment) {
     return { problems: amendment.problems.map(describeProblem), remedy, code: exitCodes.failed };
   }
-  const loaded = await loadConfiguration({ settings, sidecars }, {}, amendment.amend);
+  const loaded = await loadConfiguration({ settings, sidecars, meshRoots }, {}, amendment.amend);
   if ('snapshot' in loaded) return loaded;
   return { problems: loaded.problems.map(describeFileProblem), remedy, code: exitCodes.failed };
 }

@@ -4,4 +4,8 @@ import { istio } from './istio/flavour.ts';
 import { standalone } from './standalone/flavour.ts';
 
 /** Flavours by the mode of the settings. */
-export const flavours: Readonly<Record<Settings['mode'], Flavour>> = { standalone, istiod: istio };
+export const flavours: Readonly<Record<Settings['mode'], Flavour>> = {
+  standalone,
+  mesh: standalone,
+  istiod: istio,
+};

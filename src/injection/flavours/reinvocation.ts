@@ -51,6 +51,8 @@ export function recordEdits(
     readonly probes: readonly ProbeEdit[];
     readonly sleeps: readonly SleepEdit[];
     readonly lists: readonly ApplicationEdit[];
+    /** Annotations that the pod did not have. */
+    readonly annotations: readonly string[];
   },
 ): { readonly record: InjectionStatus; readonly operation: Operation } | NotInjected {
   const undo = {
@@ -58,6 +60,7 @@ export function recordEdits(
     probes: mergeByContainer(record.undo.probes, originalActions(added.probes)),
     sleeps: mergeByContainer(record.undo.sleeps, recordedSleeps(added.sleeps)),
     edits: [...record.undo.edits, ...added.lists.map(recordedEdit)],
+    annotations: [...record.undo.annotations, ...added.annotations],
   };
   const next = { ...record, undo };
   const value = writeStatus(next);

@@ -43,7 +43,12 @@ function groupConflicts(podSecurity: JsonObject | undefined, { gid }: ProxyIdent
 }
 
 /** Volumes that are the proxy's alone; other containers may mount the one of its log. */
-const privateVolumes: ReadonlySet<string> = new Set([names.adminVolume, names.podInfoVolume, names.tokenMaskVolume]);
+const privateVolumes: ReadonlySet<string> = new Set([
+  names.adminVolume,
+  names.podInfoVolume,
+  names.tokenMaskVolume,
+  names.meshTokenVolume,
+]);
 
 /** Mounts of the proxy's volumes in the pod's own containers; the volumes come only with the injection. */
 export function proxyVolumeConflicts(view: PodView): Reason[] {

@@ -66,6 +66,7 @@ export const reasons = {
       text: "take this out of the pod's own copy, or give the container another name if it is not meant to change ours",
     },
   },
+  MeshNotReady: deny('The proxy is to take part in a mesh whose control plane has published no root certificate yet.'),
   ProfileMisfit: deny('A patch of the profile does not apply to the containers that this pod would get.'),
   IncompleteInjection: deny(
     'The status annotation names what is not there, or what no injection of this pod can have added.',

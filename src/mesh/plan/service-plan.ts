@@ -49,6 +49,10 @@ function healthOf(endpoint: Endpoint, service: Service): EndpointPlan['health'] 
   return endpoint.isReady || service.includesUnready ? 'healthy' : 'unhealthy';
 }
 
+function takesMutualTls({ plainPorts }: Pod, port: number): boolean {
+  return plainPorts !== 'all' && !plainPorts.some(({ first, last }) => first <= port && port <= last);
+}
+
 function endpointsOf(world: World, service: Service, port: ServicePort, domains: Domains): readonly EndpointPlan[] {
   const found = new Map<string, EndpointPlan>();
   for (const key of [...(world.slicesOfService.get(service.key) ?? [])].toSorted()) {
@@ -62,7 +66,10 @@ function endpointsOf(world: World, service: Service, port: ServicePort, domains:
         port: target.number,
         health: healthOf(endpoint, service),
         pod,
-        identity: pod?.hasMeshProxy === true ? spiffeId(domains.trust, pod.namespace, pod.serviceAccount) : undefined,
+        identity:
+          pod !== undefined && takesMutualTls(pod, target.number)
+            ? spiffeId(domains.trust, pod.namespace, pod.serviceAccount)
+            : undefined,
       };
       const at = `${plan.address} ${plan.port}`;
       // While controllers move an endpoint from one slice to another, it is in both: the one that can be used counts.

@@ -1,7 +1,10 @@
 import { member, objectMember, objectsMember, stringMember, type JsonObject } from '../../json/json.ts';
 import { annotationNames } from '../../pod/annotation-names.ts';
 import { serviceOf, workloadOf, type ServiceIdentity, type Workload } from '../../pod/workload.ts';
-import { viewPod } from '../../pod/view.ts';
+import { names, ports } from '../../pod/conventions.ts';
+import { viewPod, type PodView } from '../../pod/view.ts';
+import { portList } from '../../grammar/grammar.ts';
+import type { PortRange } from '../../grammar/port-range.ts';
 import { keyOf } from '../../kubernetes/object-key.ts';
 
 /** A pod, as far as a mesh needs it. */
@@ -15,8 +18,8 @@ export interface Pod {
   readonly addresses: readonly string[];
   readonly workload: Workload;
   readonly identity: ServiceIdentity;
-  /** Whether its proxy takes mutual TLS of the mesh. */
-  readonly hasMeshProxy: boolean;
+  /** Ports on which it takes no mutual TLS of the mesh: `all`, or those that pass by its proxy. */
+  readonly plainPorts: 'all' | readonly PortRange[];
   readonly isTerminating: boolean;
   /** Whether it has ended, so that its address may belong to another pod. */
   readonly isOver: boolean;
@@ -25,6 +28,27 @@ export interface Pod {
 function labelsOf(metadata: JsonObject | undefined): Readonly<Record<string, string>> {
   const entries = Object.entries(objectMember(metadata, 'labels') ?? {});
   return Object.fromEntries(entries.filter((entry): entry is [string, string] => typeof entry[1] === 'string'));
+}
+
+/** Ports of every proxy, which no capture leads to it: its pages for metrics and health. */
+const ownPorts: readonly PortRange[] = [ports.status, ports.health, ports.metrics, ports.tunnel].map((port) => ({
+  first: port,
+  last: port,
+}));
+
+/**
+ * Reads what an injection has left: a label that the pod may have set to another value, the volume of the token, which no other
+ * mesh's proxy has, and an annotation.
+ */
+function plainPortsOf({ labels, annotations, spec }: PodView): Pod['plainPorts'] {
+  const hasToken = objectsMember(spec, 'volumes').some(
+    (volume) => stringMember(volume, 'name') === names.meshTokenVolume,
+  );
+  if (stringMember(labels, annotationNames.tlsMode) !== 'istio' || !hasToken) return 'all';
+  const text = stringMember(annotations, annotationNames.bypassedInboundPorts);
+  if (text === undefined) return ownPorts;
+  const bypassed = portList.parse(text);
+  return 'value' in bypassed ? [...ownPorts, ...bypassed.value] : 'all';
 }
 
 /** Reads a pod. The API server has validated it. */
@@ -45,7 +69,7 @@ export function readPod(object: JsonObject): Pod {
     addresses: objectsMember(status, 'podIPs').flatMap((one) => stringMember(one, 'ip') ?? []),
     workload,
     identity: serviceOf(view, workload),
-    hasMeshProxy: labels[annotationNames.tlsMode] === 'istio',
+    plainPorts: plainPortsOf(view),
     isTerminating: member(metadata, 'deletionTimestamp') !== undefined,
     isOver: phase === 'Succeeded' || phase === 'Failed',
   };

@@ -21,6 +21,8 @@ function ofOpenTelemetry(name: string): AnnotationRow {
 const otherRevision = 'chooses a revision of another control plane; what only it selects is left alone';
 
 /** The names under which the pod's workload and service are known. */
+const noMesh = 'the proxy has no certificates of a mesh, so nothing becomes mutual TLS';
+
 export const identity: readonly AnnotationRow[] = [
   supported({
     name: names.workloadName,
@@ -44,11 +46,14 @@ export const identity: readonly AnnotationRow[] = [
   ofApplication('app'),
   ofApplication(names.applicationVersion),
   ofApplication('version'),
-  ignored({
+  supported({
     name: names.tlsMode,
     kind: 'label',
     grammar: oneOf('istio', 'disabled'),
-    because: 'the proxy has no certificates of a mesh, so nothing becomes mutual TLS',
+    defaultText: 'written in mode mesh: `istio`',
+    doc: 'With `disabled`, the proxies of a mesh call the pod in plain text. Without effect, and with a warning, outside mode mesh.',
+    set: ({ mesh }) =>
+      mesh === undefined ? [{ warning: `label "${names.tlsMode}" has no effect here: ${noMesh}` }] : [],
     istiod: { note: 'the pod’s own value stays, else `istio` is written' },
   }),
   ignored({

@@ -75,4 +75,10 @@ export const selection: readonly AnnotationRow[] = [
     defaultText: 'written by the injector when asked',
     doc: 'The effective settings of the pod as JSON; it is only for reading.',
   }),
+  readElsewhere({
+    name: names.bypassedInboundPorts,
+    allowed: 'what the injector wrote',
+    defaultText: 'written by the injector in mode mesh where it is needed',
+    doc: 'Ports of the pod that pass by its proxy, so that proxies of the mesh do not call them with mutual TLS.',
+  }),
 ];

@@ -1,7 +1,9 @@
 import * as z from 'zod';
 import { capture } from './capture.ts';
 import { injection } from './injection.ts';
-import { istiod, mode } from './istiod.ts';
+import { istiod } from './istiod.ts';
+import { mesh } from './mesh.ts';
+import { mode } from './mode.ts';
 import { apiVersion, metadata } from './object.ts';
 import { profile, profileLabel, type Profile } from './profile.ts';
 import { proxy } from './proxy.ts';
@@ -9,16 +11,20 @@ import { sidecars } from './sidecars.ts';
 
 const probes = z.strictObject({ rewrite: z.boolean().default(true) });
 
-/** The profile of every installation, unless the settings define one of its name. */
-const small: Profile = {
-  name: 'small',
-  podSelector: { matchLabels: { [profileLabel]: 'small' } },
-  resources: { requests: { cpu: '50m', memory: '64Mi' }, limits: { cpu: '100m', memory: '128Mi' } },
-};
+/** The profiles of every installation, unless the settings define one of their names. */
+export const builtInProfiles: readonly Profile[] = [
+  {
+    name: 'small',
+    podSelector: { matchLabels: { [profileLabel]: 'small' } },
+    resources: { requests: { cpu: '50m', memory: '64Mi' }, limits: { cpu: '100m', memory: '128Mi' } },
+  },
+  { name: 'mesh', podSelector: { matchLabels: { [profileLabel]: 'mesh' } }, mode: 'mesh' },
+];
 
-/** Returns the profiles with the built-in one last, so that it never takes precedence. */
+/** Returns the profiles with the built-in ones last, so that they never take precedence. */
 function withBuiltIn(profiles: Profile[]): Profile[] {
-  return profiles.some(({ name }) => name === small.name) ? profiles : [...profiles, small];
+  const names = new Set(profiles.map(({ name }) => name));
+  return [...profiles, ...builtInProfiles.filter(({ name }) => !names.has(name))];
 }
 
 const spec = z.strictObject({
@@ -27,6 +33,7 @@ const spec = z.strictObject({
   proxy: proxy.prefault({}),
   capture: capture.prefault({}),
   probes: probes.prefault({}),
+  mesh: mesh.prefault({}),
   istiod: istiod.prefault({}),
   sidecars: sidecars.prefault({}),
   profiles: z.array(profile).default([]).transform(withBuiltIn),

@@ -3,9 +3,6 @@ import { completeMeshConfig, meshConfig } from './istio/mesh-config.ts';
 import { separateMeshConfig } from './istio/set-path.ts';
 import { istioValues } from './istio/values.ts';
 
-/** Whether the built-in proxy runs without a control plane (standalone) or is configured by an existing istiod. */
-export const mode = z.enum(['standalone', 'istiod']).default('standalone');
-
 /** Settings of istiod mode: Istio's own configuration, and whether it is hardened. */
 const schema = z
   .strictObject({

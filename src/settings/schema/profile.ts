@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { logLevel } from '../../grammar/grammar.ts';
+import { profileMode } from './mode.ts';
 import { amount, labelSelector, namespacePattern, resourceChanges, written } from './values.ts';
 
 /** Upper bounds of what a pod may ask for. Unset means unbounded. */
@@ -30,6 +31,8 @@ export const profile = z.strictObject({
    */
   namespaces: z.array(namespacePattern).optional(),
   podSelector: labelSelector.optional(),
+  /** Mode of the built-in proxy, if it is another than that of the settings. */
+  mode: profileMode.optional(),
   resources: resourceChanges.optional(),
   initResources: resourceChanges.optional(),
   logLevel: written(logLevel).optional(),

@@ -72,3 +72,28 @@ export function capturesInbound(effective: PodSettings, port: number): boolean {
   if (capture.includeInboundPorts !== 'all') return hasPort(capture.includeInboundPorts, port);
   return !hasPort(ownPorts(effective), port) && !hasPort(capture.excludeInboundPorts, port);
 }
+
+/** Returns the ports between the ranges. */
+function between(ranges: readonly PortRange[]): PortRange[] {
+  const free: PortRange[] = [];
+  let next = 1;
+  for (const { first, last } of ranges.toSorted((a, b) => a.first - b.first)) {
+    if (first > next) free.push({ first: next, last: first - 1 });
+    next = Math.max(next, last + 1);
+  }
+  return next > 65_535 ? free : [...free, { first: next, last: 65_535 }];
+}
+
+/**
+ * Returns the ports whose connections pass by the proxy. Those that no proxy captures are not among them.
+ *
+ * @param probePorts ports of probes that are not rewritten
+ */
+export function bypassedInbound({ capture, proxy }: PodSettings, probePorts: readonly number[]): PortRange[] {
+  const { mode, includeInboundPorts: included, excludeInboundPorts: excluded } = capture;
+  if (mode === 'NONE') return between([]);
+  if (included !== 'all') return between(withoutZero(included));
+  const { statusPort } = proxy;
+  const own = statusPort === 0 || statusPort === ports.status ? [] : [statusPort];
+  return [...withoutZero(excluded), ...[...own, ...probePorts].map(onePort)];
+}

@@ -11,6 +11,7 @@ import type { Resources } from '../../settings/schema/values.ts';
 import type { PlacedContainer } from '../fragment.ts';
 import { tokenMask } from '../token-mask.ts';
 import { resourcesOf } from './container-parts.ts';
+import { controlPlaneOf, tokenMount } from './mesh-membership.ts';
 
 const podEnvironment = [
   { name: 'POD_NAME', valueFrom: { fieldRef: { fieldPath: 'metadata.name' } } },
@@ -106,7 +107,7 @@ type LaunchIntent = BootstrapIntent & Pick<ProxyIntent, 'gracePeriodSeconds' | '
 export function proxyArguments(intent: LaunchIntent): string[] {
   const { concurrency, resources, logLevel, componentLogLevel } = intent.settings.proxy;
   return envoyArguments({
-    bootstrap: renderBootstrap(intent),
+    bootstrap: renderBootstrap(intent, controlPlaneOf(intent.settings.mesh)),
     concurrency: concurrency ?? concurrencyOf(resources),
     drainSeconds: drainTime(intent),
     logLevel,
@@ -153,6 +154,7 @@ export function proxyContainer(intent: ProxyIntent): PlacedContainer['container'
       { name: names.podInfoVolume, mountPath: '/etc/istio/pod', readOnly: true },
       tokenMask,
       ...(intent.settings.proxy.admin === 'socket' ? [{ name: names.adminVolume, mountPath: adminSocketFolder }] : []),
+      ...(intent.settings.mesh === undefined ? [] : [tokenMount]),
       ...additions.volumeMounts,
     ],
   };

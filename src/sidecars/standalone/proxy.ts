@@ -9,6 +9,7 @@ import type { ProxyIntent } from '../../envoy/intent.ts';
 import { captureIntent } from './capture-intent.ts';
 import { initContainer, initSecurity } from './init-container.ts';
 import { patchContainer } from '../patched-container.ts';
+import { meshAnnotations, meshLabels, tokenVolume } from './mesh-membership.ts';
 import { proxyCommand, proxyContainer, proxySecurity } from './proxy-container.ts';
 
 /** The fragment of the built-in proxy, and what it captures. */
@@ -63,14 +64,29 @@ export function proxyPorts(effective: {
 }
 
 /** Returns the volumes of the proxy, with those that the pod adds to it. */
-export function volumesOf({ admin, additions }: Pick<PodSettings['proxy'], 'admin' | 'additions'>): NamedObject[] {
-  return [...volumes, ...(admin === 'socket' ? [adminVolume] : []), ...additions.volumes];
+export function volumesOf({ proxy: { admin, additions }, mesh }: PodSettings): NamedObject[] {
+  return [
+    ...volumes,
+    ...(admin === 'socket' ? [adminVolume] : []),
+    ...(mesh === undefined ? [] : [tokenVolume(mesh)]),
+    ...additions.volumes,
+  ];
 }
 
 /** Returns the place of the proxy: before the application if it is native or holds the application back. */
 export function placeOfProxy(native: boolean, holdApplication: boolean): Placement {
   if (native) return { list: 'initContainers', at: 'first' };
   return { list: 'containers', at: holdApplication ? 'first' : 'last' };
+}
+
+/** Returns what a node agent and the control plane have to know of the pod. */
+export function proxyAnnotations(
+  settings: PodSettings,
+  capture: CaptureIntent | undefined,
+  probePorts: readonly number[],
+): Record<string, string> {
+  const forAgent = capture !== undefined && settings.capture.loadedBy === 'node-agent';
+  return { ...(forAgent ? renderNodeAgentAnnotations(capture) : {}), ...meshAnnotations(settings, probePorts) };
 }
 
 /** Returns the init container of a pod, which loads the rules of `capture`. */
@@ -108,9 +124,9 @@ export function proxyFragment(
   return {
     source: 'sidecar',
     containers,
-    volumes: volumesOf(settings.proxy),
-    labels: {},
-    annotations: capture !== undefined && byNodeAgent ? renderNodeAgentAnnotations(capture) : {},
+    volumes: volumesOf(settings),
+    labels: meshLabels(settings),
+    annotations: proxyAnnotations(settings, capture, intent.probePorts),
     imagePullSecrets: settings.proxy.imagePullSecrets,
     listenPorts: proxyPorts(settings),
     capture,

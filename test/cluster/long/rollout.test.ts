@@ -10,7 +10,7 @@ import { createPodsDuring } from '../../support/cluster/pod-stream.ts';
 import { injected } from '../../support/processes/test-cluster.ts';
 import { system } from '../../support/cluster/system-namespace.ts';
 import { until } from '../../support/waiting.ts';
-import { servingObjects, servingTemplate } from '../../support/cluster/workbench.ts';
+import { leavingTemplate, servingObjects, servingTemplate } from '../../support/cluster/workbench.ts';
 
 jest.setTimeout(240_000);
 
@@ -104,16 +104,8 @@ describe('an application changes over under load', () => {
     return figures;
   };
 
-  const sleeping = (): JsonObject => {
-    const template = servingTemplate('web', { LINGER_MS: '2000' });
-    const spec = template['spec'] as JsonObject;
-    const [container = {}] = spec['containers'] as JsonObject[];
-    const lifecycle = { preStop: { sleep: { seconds: 5 } } };
-    return { ...template, spec: { ...spec, containers: [{ ...container, lifecycle }] } };
-  };
-
   test('no request fails when the application waits, and then closes its connections before it ends', async () => {
-    const figures = await roll(sleeping());
+    const figures = await roll(leavingTemplate('web'));
     report('change-over with an application that waits 5 s', figures);
     expect(Object.keys(figures.outcomes)).toEqual(['200']);
   });

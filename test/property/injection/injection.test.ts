@@ -8,7 +8,7 @@ import type { Operation } from '../../../src/json/operation.ts';
 import { statusAnnotation } from '../../../src/pod/conventions.ts';
 import { canonicalText, type Json, type JsonObject } from '../../../src/json/json.ts';
 import { anyPod } from '../../support/builders/pods.ts';
-import { snapshotOf } from '../../support/builders/snapshots.ts';
+import { meshSnapshot, snapshotOf } from '../../support/builders/snapshots.ts';
 import { anySnapshotWithTemplates } from '../../support/builders/templates.ts';
 
 const seed = Number(process.env['FAST_CHECK_SEED'] ?? Date.now() % 2 ** 31);
@@ -17,6 +17,7 @@ const snapshots = [
   snapshotOf(),
   snapshotOf({ proxy: { imagePullSecrets: ['mine', 'ours'] } }),
   snapshotOf({ injection: { nativeSidecars: 'never' }, proxy: { holdApplicationUntilProxyStarts: true } }),
+  meshSnapshot(),
 ];
 const anySnapshot = fc.oneof(fc.constantFrom(...snapshots), anySnapshotWithTemplates);
 

@@ -5,6 +5,7 @@ import { planService } from '../../../src/mesh/plan/service-plan.ts';
 import { serviceResources } from '../../../src/mesh/resources/service-resources.ts';
 import { readEndpointSlice } from '../../../src/mesh/world/endpoint-slice.ts';
 import { keyOf } from '../../../src/kubernetes/object-key.ts';
+import { tokenVolume } from '../../../src/sidecars/standalone/mesh-membership.ts';
 import { readPod } from '../../../src/mesh/world/pod.ts';
 import { readService } from '../../../src/mesh/world/service.ts';
 import { applyEvents, emptyWorld, type World, type WorldEvent } from '../../../src/mesh/world/world.ts';
@@ -67,7 +68,11 @@ const pod: fc.Arbitrary<JsonObject> = fc
       uid: one.name,
       labels: one.mesh ? { 'security.istio.io/tlsMode': 'istio' } : {},
     },
-    spec: { serviceAccountName: one.account, containers: [] },
+    spec: {
+      serviceAccountName: one.account,
+      containers: [],
+      volumes: one.mesh ? [tokenVolume({ audience: 'mesh' })] : [],
+    },
     status: { phase: one.phase, podIPs: [{ ip: one.ip }] },
   }));
 

@@ -9,3 +9,11 @@ export function snapshotOf(spec: object = {}, more: Omit<SnapshotInput, 'setting
   if ('problems' in result) throw new Error(result.problems.map(describeProblem).join('\n'));
   return result.snapshot;
 }
+
+/** Root certificates as text; nothing that only decides about pods reads them. */
+export const meshRoots = '-----BEGIN CERTIFICATE-----\nQQ==\n-----END CERTIFICATE-----\n';
+
+/** A snapshot in mode mesh, of a control plane that has published its roots. */
+export function meshSnapshot(spec: object = {}): Snapshot {
+  return snapshotOf({ mode: 'mesh', ...spec }, { meshRoots });
+}

@@ -21,6 +21,15 @@ export function servingTemplate(app: string, env: Readonly<Record<string, string
   };
 }
 
+/** The same, whose application waits until nobody sends it anything new, and closes its connections before it ends. */
+export function leavingTemplate(app: string): JsonObject {
+  const template = servingTemplate(app, { LINGER_MS: '2000' });
+  const spec = template['spec'] as JsonObject;
+  const [container = {}] = spec['containers'] as JsonObject[];
+  const lifecycle = { preStop: { sleep: { seconds: 5 } } };
+  return { ...template, spec: { ...spec, containers: [{ ...container, lifecycle }] } };
+}
+
 /** A Deployment of such a template, with a Service of the same name at port 80. */
 export function servingObjects(app: string, template: JsonObject, replicas = 1): readonly JsonObject[] {
   return [

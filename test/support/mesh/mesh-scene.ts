@@ -6,6 +6,7 @@ import path from 'node:path';
 import { bootstrap } from '../../../src/envoy/bootstrap.ts';
 import type { JsonObject } from '../../../src/json/json.ts';
 import { proxyUser } from '../../../src/pod/conventions.ts';
+import { tokenVolume } from '../../../src/sidecars/standalone/mesh-membership.ts';
 import { captureIntent } from '../builders/capture-intent.ts';
 import { proxyIntent, type ProxyChanges } from '../builders/proxy-intent.ts';
 import { startAgent, type Agent } from '../network/agent.ts';
@@ -68,7 +69,11 @@ export function podObject(options: MeshPodOptions, index: number, network: MeshP
       uid: `uid-${index}`,
       labels: { app: options.name, ...(isMesh && { 'security.istio.io/tlsMode': 'istio' }), ...options.labels },
     },
-    spec: { serviceAccountName: options.serviceAccount ?? options.name, containers: [] },
+    spec: {
+      serviceAccountName: options.serviceAccount ?? options.name,
+      containers: [],
+      volumes: isMesh ? [tokenVolume({ audience: 'mesh' })] : [],
+    },
     status: { phase: 'Running', podIPs: [{ ip: network.v4 }, { ip: network.v6 }] },
   };
 }

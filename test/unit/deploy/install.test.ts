@@ -68,12 +68,12 @@ describe('the pod', () => {
     });
   });
 
-  test('mounts every ConfigMap that is shipped, and each exists', () => {
+  test('mounts every ConfigMap that is shipped, and each exists but that of the mesh, which is another manifest', () => {
     const mounted = objectsMember(pod, 'volumes').map((volume) =>
       stringMember(objectMember(volume, 'configMap'), 'name'),
     );
     const shipped = objects.filter((object) => object['kind'] === 'ConfigMap').map(name);
-    expect(new Set(mounted)).toEqual(new Set(shipped));
+    expect(new Set(mounted)).toEqual(new Set([...shipped, 'sidecar-injector-mesh-roots']));
   });
 
   test.each(['livenessProbe', 'readinessProbe'])(

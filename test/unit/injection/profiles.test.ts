@@ -40,7 +40,7 @@ describe('the documented profiles', () => {
 
   test.each([
     ['lrage', 'shop', '"lrage" is not a known profile, did you mean "large"?; the pod gets none'],
-    ['x', 'shop', '"x" is not a known profile; known: batch, edge, large, small; the pod gets none'],
+    ['x', 'shop', '"x" is not a known profile; known: batch, edge, large, small, mesh; the pod gets none'],
     ['large', 'batch', 'profile "large" is not for this pod; the pod gets "batch", which comes first'],
   ])('asked for in vain: %s in %s', (name, namespace, message) => {
     expect(decideIn(namespace, podWith({ labels: label(name) })).warnings).toEqual([

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { root } from '../../../scripts/checkout.ts';
+import { createEllipticAuthority, createLeafIssuer } from '../../../src/certs/elliptic-certificate.ts';
 import { describeFileProblem, loadConfiguration } from '../../../src/runtime/configuration.ts';
 
 let folder: string;
@@ -223,4 +224,41 @@ test('files that cannot be read say why', async () => {
     'sidecars: cannot be read: is a directory, not a file',
     'file: cannot be read: is a file, not a directory',
   ]);
+});
+
+describe('root certificates of a mesh', () => {
+  const day = 24 * 60 * 60 * 1000;
+  const { certificate } = createEllipticAuthority({ name: 'mesh', now: new Date(), lifetimeMs: day });
+
+  async function rootsOf(text: string | undefined, mayBeMissing = false) {
+    const file = path.join(folder, 'root.pem');
+    if (text !== undefined) await writeFile(file, text);
+    return { meshRoots: { file, mayBeMissing } };
+  }
+
+  test('are read without whatever else is in the file', async () => {
+    const paths = await rootsOf(`# mesh\n${certificate}junk\n${certificate}`);
+    const { snapshot } = await load(paths);
+    expect(snapshot.hash).toBe((await load(await rootsOf(`${certificate}${certificate}`))).snapshot.hash);
+    expect(snapshot.hash).not.toBe((await load({})).snapshot.hash);
+  });
+
+  test('may come later, where the control plane writes them', async () => {
+    expect((await load(await rootsOf(undefined, true))).snapshot.hash).toBe((await load({})).snapshot.hash);
+    expect(await problemsOf(await rootsOf(undefined))).toEqual(['root.pem: cannot be read: no such file or directory']);
+  });
+
+  test('that are none are refused', async () => {
+    expect(await problemsOf(await rootsOf(''))).toEqual(['root.pem: has no certificate in PEM']);
+    const broken = '-----BEGIN CERTIFICATE-----\nQQ==\n-----END CERTIFICATE-----\n';
+    expect(await problemsOf(await rootsOf(certificate + broken))).toEqual([
+      'root.pem: certificate 2: cannot be parsed',
+    ]);
+    const now = new Date();
+    const authority = createEllipticAuthority({ name: 'mesh', now, lifetimeMs: day });
+    const leaf = createLeafIssuer(authority).issue({ names: { dns: ['x'] }, now, lifetimeMs: day });
+    expect(await problemsOf(await rootsOf(leaf.certificate))).toEqual([
+      'root.pem: certificate 1: is not that of an authority',
+    ]);
+  });
 });

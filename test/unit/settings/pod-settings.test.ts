@@ -49,7 +49,11 @@ describe('the annotation table', () => {
       expect(example.effect(base)).not.toEqual(example.value);
     } else if ('warning' in example) {
       const found = read(row, example.good);
-      expect([row.support, found.problems, found.warnings]).toEqual(['ignored', [], [example.warning]]);
+      expect([row.support, found.problems, found.warnings]).toEqual([
+        example.support ?? 'ignored',
+        [],
+        [example.warning],
+      ]);
       expect(found.effective).toEqual(base);
     } else {
       expect(row.support).toBe('denied');

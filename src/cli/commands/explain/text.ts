@@ -17,6 +17,7 @@ const purposes = new Map<string, string>([
   [names.logsVolume, 'writable files of the proxy'],
   [names.podInfoVolume, "the pod's own labels and annotations, for the proxy"],
   [names.tokenMaskVolume, 'keeps the API token out of the injected containers'],
+  [names.meshTokenVolume, 'the token by which the control plane knows the proxy'],
   ['istio-validation', 'checks that a node agent captures, before anything else starts'],
   ['workload-socket', "the agent's socket for certificates"],
   ['credential-socket', 'a socket for certificates from elsewhere'],

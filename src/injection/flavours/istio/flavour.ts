@@ -2,7 +2,7 @@ import type { Problem } from '../../../grammar/problem.ts';
 import { readAddressVariables } from '../../../istio/address-variables.ts';
 import { previousInjection } from '../../../istio/templates/previous-injection.ts';
 import { istioTemplateNames } from '../../../istio/templates/templates.ts';
-import type { Settings } from '../../../settings/schema/configuration.ts';
+import { builtInProfiles, type Settings } from '../../../settings/schema/configuration.ts';
 import { rightsOf } from '../../../settings/schema/istio/pod-template.ts';
 import type { MeshConfig } from '../../../settings/schema/istio/mesh-config.ts';
 import type { IstioValues } from '../../../settings/schema/istio/values.ts';
@@ -13,7 +13,18 @@ import { leftoversIn } from './leftovers.ts';
 import { proposeIstiodReinvocation } from './reinvoke.ts';
 
 /** Checks what istiod mode needs beyond well-formed settings. */
-function problemsOf({ istiod }: Settings, templates: readonly string[]): Problem[] {
+/** The mode of a profile chooses between proxies that this flavour does not have. */
+function profileProblems({ profiles }: Settings): Problem[] {
+  const message = 'has no effect in mode istiod; remove it';
+  return profiles.flatMap((profile, index) =>
+    profile.mode === undefined || builtInProfiles.includes(profile)
+      ? []
+      : [{ where: `spec.profiles[${index}].mode`, message }],
+  );
+}
+
+function problemsOf(settings: Settings, templates: readonly string[]): Problem[] {
+  const { istiod } = settings;
   const { global } = istiod.values;
   const problems: Problem[] = [];
   const isWhole = [global.proxy.image, global.proxy_init.image].every((image) => image.includes('/'));
@@ -27,6 +38,7 @@ function problemsOf({ istiod }: Settings, templates: readonly string[]): Problem
       problems.push({ where: 'sidecar templates', message: `"${name}" is the name of a template of Istio’s` });
     }
   }
+  problems.push(...profileProblems(settings));
   return [...problems, ...(istiod.hardened ? rightsProblems(istiod.values, istiod.meshConfig) : [])];
 }
 

@@ -38,7 +38,7 @@ export const proposeIstiodReinvocation: Flavour['reinvoke'] = (view, record, req
   const sleeps = planSleeps(own, drainSecondsOf(view, request.namespace, snapshot), terminationOf(view, snapshot));
   const touched = [...edits, ...later, ...sleeps.edits];
   if (touched.length === 0) return unchanged();
-  const recorded = recordEdits(view, record, { probes: edits, sleeps: sleeps.edits, lists: later });
+  const recorded = recordEdits(view, record, { probes: edits, sleeps: sleeps.edits, lists: later, annotations: [] });
   if ('outcome' in recorded) return recorded;
   return {
     operations: [

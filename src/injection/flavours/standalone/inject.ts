@@ -148,6 +148,9 @@ function misfits({ misfits: patches, capture }: ProxyFragment, byNodeAgent: bool
   ];
 }
 
+/** Annotations that only the injector writes. */
+const ours = [annotationNames.settings, annotationNames.bypassedInboundPorts] as const;
+
 /** Plans the injection of a pod without a status annotation of ours: first all checks, then the plan. */
 export const proposeInjection: Flavour['inject'] = (view, request, snapshot, why, remembered) => {
   const validated = validateInjection(view, request, snapshot);
@@ -173,11 +176,11 @@ export const proposeInjection: Flavour['inject'] = (view, request, snapshot, why
 
   const shown = withProxy ? shownSettings(effective) : {};
   const changes = {
-    ...changedAnnotations(view, { ...(byNodeAgent ? proxy?.annotations : {}), ...shown, ...scrape?.annotations }),
-    // Whoever reads it takes it for ours.
+    ...changedAnnotations(view, { ...proxy?.annotations, ...shown, ...scrape?.annotations }),
+    // Whoever reads them takes them for ours.
     removedAnnotations: [
       ...(scrape?.removed ?? []),
-      ...(annotationNames.settings in shown ? [] : [annotationNames.settings]),
+      ...ours.filter((name) => !(name in shown) && !(name in (proxy?.annotations ?? {}))),
     ],
   };
   const edits = probes.edits.filter((edit) => !isInjected(edit));

@@ -33,6 +33,7 @@ const builtInNames: ReadonlySet<string | undefined> = new Set([
   names.podInfoVolume,
   names.tokenMaskVolume,
   names.adminVolume,
+  names.meshTokenVolume,
 ]);
 
 function namesOf({ templates }: Snapshot): ReadonlySet<string | undefined> {
@@ -64,7 +65,7 @@ export const leftoversIn: Flavour['leftovers'] = (view, request, snapshot) => {
   const fragments = [...declared.fragments.values()];
   return findLeftovers(view, {
     isLeft: (container) => (withProxy && isBuiltIn(container)) || isDeclared(container, fragments),
-    volumes: [...(withProxy ? volumesOf(effective.proxy) : []), ...fragments.flatMap(({ volumes }) => volumes)],
+    volumes: [...(withProxy ? volumesOf(effective) : []), ...fragments.flatMap(({ volumes }) => volumes)],
     statusPort: effective.proxy.statusPort,
   });
 };

@@ -4,6 +4,7 @@ import type { PodView } from '../../../pod/view.ts';
 import { declaredPorts } from '../../../sidecars/standalone/declared-ports.ts';
 import { captureRuleVariables } from '../../../sidecars/standalone/init-container.ts';
 import { builtInSidecar } from '../../../sidecars/template-library.ts';
+import { proxyAnnotations } from '../../../sidecars/standalone/proxy.ts';
 import { proxyArguments } from '../../../sidecars/standalone/proxy-container.ts';
 import { namedWorkload, serviceOf } from '../../../pod/workload.ts';
 import type { CaptureIntent } from '../../../capture/intent.ts';
@@ -16,7 +17,7 @@ import { planSleeps, preStopWaits, sleepOperation, terminationOf, type SleepPlan
 import { applicationContainers, containersOf, pointerOf, type PodContainer } from '../../../pod/containers.ts';
 import { applicationOf, recordEdits, unchanged, wordsFor } from '../reinvocation.ts';
 import { laterEdits, recordedFragments } from '../later-edits.ts';
-import type { Operation } from '../../../json/operation.ts';
+import { escapeToken, type Operation } from '../../../json/operation.ts';
 import { identityOf } from '../../plan/override.ts';
 import { additionOperations, editOperations } from '../../patch/patch.ts';
 import { withResourcesOf } from '../../plan/pod-resources.ts';
@@ -47,12 +48,30 @@ function ruleOperations(own: PodContainer, effective: PodSettings, intent: Captu
   });
 }
 
+/** Annotations for others than the proxy, which the capture is told by. The status annotation is there, so the map is. */
+function annotationOperations(
+  { annotations }: PodView,
+  wanted: Readonly<Record<string, string>>,
+): Pick<ProxyChanges, 'operations' | 'annotations'> {
+  const changed = Object.entries(wanted).filter(([name, value]) => stringMember(annotations, name) !== value);
+  return {
+    operations: changed.map(([name, value]) => ({
+      op: 'add',
+      path: `/metadata/annotations/${escapeToken(name)}`,
+      value,
+    })),
+    annotations: changed.flatMap(([name]) => (member(annotations, name) === undefined ? [name] : [])),
+  };
+}
+
 /** Changes to the proxy for containers added since the injection. */
 interface ProxyChanges {
   readonly operations: readonly Operation[];
   readonly probes: ProbePlan;
   readonly sleeps: SleepPlan;
   readonly capture: CaptureIntent | undefined;
+  /** Annotations that the pod did not have. */
+  readonly annotations: readonly string[];
 }
 
 const withoutProxy: ProxyChanges = {
@@ -60,6 +79,7 @@ const withoutProxy: ProxyChanges = {
   probes: { redirects: [], edits: [], exclude: [], warnings: [] },
   sleeps: { edits: [], warnings: [] },
   capture: undefined,
+  annotations: [],
 };
 
 function changesForProxy(
@@ -80,7 +100,7 @@ function changesForProxy(
   const end = terminationOf(view, snapshot);
   const sleeps = planSleeps(applicationOf(view, record), effective.proxy.applicationDrainSeconds, end);
   const found = probes.edits.length + sleeps.edits.length + probes.exclude.length + declaredCount;
-  if (found === 0) return { operations: [], probes, sleeps, capture: undefined };
+  if (found === 0) return { ...withoutProxy, probes, sleeps };
 
   const identity = identityOf(proxy.raw);
   const capture = captureIntent(effective, identity, probes.exclude);
@@ -96,13 +116,17 @@ function changesForProxy(
     gracePeriodSeconds: end.gracePeriodSeconds,
     waits: preStopWaits(application, sleeps.edits),
   });
+  // Without excluded ports nothing that annotations tell has changed.
+  const told = probes.exclude.length === 0 ? {} : proxyAnnotations(effective, capture, probes.exclude);
+  const changed = annotationOperations(view, told);
   const operations: Operation[] = [
     ...probes.edits.flatMap(editOperations),
     ...sleeps.edits.map(sleepOperation),
     ...(probes.edits.length + declaredCount > 0 ? bootstrapOperation(proxy, args) : []),
     ...(init === undefined || capture === undefined ? [] : ruleOperations(init, effective, capture)),
+    ...changed.operations,
   ];
-  return { operations, probes, sleeps, capture };
+  return { operations, probes, sleeps, capture, annotations: changed.annotations };
 }
 
 /**
@@ -132,15 +156,15 @@ export const proposeReinvocation: Flavour['reinvoke'] = (view, record, request, 
   if (misfits !== undefined) return { outcome: 'deny', reasons: misfits };
   const images = foreignImages(view, record, effective, fragments, snapshot.settings.proxy.allowedImages);
   const later = laterEdits(view, record, fragments);
-  const { probes, sleeps, capture, ...forProxy } =
+  const { probes, sleeps, capture, annotations, ...forProxy } =
     proxy === undefined ? withoutProxy : changesForProxy(view, proxy, record, effective, request, snapshot);
   const operations = [...later.flatMap(additionOperations), ...forProxy.operations];
   if (operations.length === 0) return unchanged(images);
   const edits = [...probes.edits, ...sleeps.edits, ...later];
   const recorded =
-    edits.length === 0
+    edits.length + annotations.length === 0
       ? undefined
-      : recordEdits(view, record, { probes: probes.edits, sleeps: sleeps.edits, lists: later });
+      : recordEdits(view, record, { probes: probes.edits, sleeps: sleeps.edits, lists: later, annotations });
   if (recorded !== undefined && 'outcome' in recorded) return recorded;
   return {
     operations: recorded === undefined ? operations : [...operations, recorded.operation],

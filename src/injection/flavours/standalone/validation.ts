@@ -96,6 +96,13 @@ function overrideProblems(
   return found;
 }
 
+/** A proxy that cannot know its control plane by a certificate would never start. */
+function meshProblems({ mesh }: PodSettings): Reason[] {
+  if (mesh === undefined || mesh.roots !== undefined) return [];
+  const remedy = 'install the mesh (deploy/mesh.yaml), and try again a minute after it is ready';
+  return [reason('MeshNotReady', `the control plane of the mesh has published no root certificate yet; ${remedy}`)];
+}
+
 /**
  * Runs all checks on the pod, its settings and its sidecars, and returns all reasons against the injection at once.
  * Conflicts between containers, volumes and mounts show only when the plan is made.
@@ -155,6 +162,7 @@ export function validateInjection(
       ? [...proxyConflicts(view, effective, identity), ...proxyVolumeConflicts(view), ...mountProblems(view, effective)]
       : []),
     ...reasonsOf('InvalidAnnotation', scrape?.problems ?? []),
+    ...(withProxy ? meshProblems(effective) : []),
     ...declared.problems,
   ]);
   if (refused !== undefined) return { outcome: 'deny', reasons: refused, warnings };

@@ -15,6 +15,8 @@ interface EffectiveExample {
 interface IdleExample {
   readonly good: string;
   readonly warning: string;
+  /** Some other mode supports it. */
+  readonly support?: 'supported';
   readonly bad: string;
   readonly message: string;
 }

@@ -53,12 +53,14 @@ export const identity: Examples = {
   ...inMetrics('app', 'app'),
   ...inMetrics('app.kubernetes.io/version', 'revision'),
   ...inMetrics('version', 'version'),
-  ...idle(
-    'security.istio.io/tlsMode',
-    'istio',
-    'the proxy has no certificates of a mesh, so nothing becomes mutual TLS',
-    'istio, disabled',
-  ),
+  'label security.istio.io/tlsMode': {
+    good: 'istio',
+    warning:
+      'label "security.istio.io/tlsMode" has no effect here: the proxy has no certificates of a mesh, so nothing becomes mutual TLS',
+    support: 'supported',
+    bad: '-',
+    message: '"-" is not allowed; allowed: istio, disabled',
+  },
   ...idle('topology.istio.io/network', 'net-1', 'only a control plane routes between networks'),
   ...idle('networking.istio.io/tunnel', 'http', 'there is no HBONE tunnel without a mesh', 'http'),
   ...others('label', 'istio.io/rev'),

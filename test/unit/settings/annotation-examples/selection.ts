@@ -1,6 +1,7 @@
 import { selectEntry } from '../../../../src/injection/policy/registration.ts';
 import type { JsonObject } from '../../../../src/json/json.ts';
 import { decideOn, injectedPod, podWith } from '../../../support/builders/decisions.ts';
+import { meshSnapshot } from '../../../support/builders/snapshots.ts';
 import type { Examples } from './example.ts';
 
 const called = (injection: string) => selectEntry({ 'istio-injection': injection }, podWith()).called;
@@ -70,6 +71,26 @@ export const selection: Examples = {
           .annotations['sidecar-injector.io/settings'],
       'string',
       () => injectedPod(podWith()).metadata.annotations['sidecar-injector.io/settings'],
+      undefined,
+    ],
+  },
+  'sidecar-injector.io/bypassedInboundPorts': {
+    elsewhere: [
+      () =>
+        injectedPod(
+          podWith({
+            annotations: {
+              'traffic.sidecar.istio.io/excludeInboundPorts': '8081',
+              'sidecar-injector.io/bypassedInboundPorts': '1',
+            },
+          }),
+          meshSnapshot(),
+        ).metadata.annotations['sidecar-injector.io/bypassedInboundPorts'],
+      '8081',
+      () =>
+        injectedPod(podWith({ annotations: { 'sidecar-injector.io/bypassedInboundPorts': '1' } })).metadata.annotations[
+          'sidecar-injector.io/bypassedInboundPorts'
+        ],
       undefined,
     ],
   },
