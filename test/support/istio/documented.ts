@@ -1,4 +1,3 @@
-import { parseQuantity } from '../../../src/grammar/quantity.ts';
 import {
   isObject,
   objectMember,
@@ -8,59 +7,13 @@ import {
   type JsonObject,
 } from '../../../src/json/json.ts';
 import type { Case, Outcome } from './injector.ts';
+import { containersOf, isInvalid, podOf } from './invalid-pod.ts';
 import type { Compared } from './normal-form.ts';
 import { annotationValues, labelValues, type Values } from './vocabulary.ts';
 
 /*
  * What docs/istiod.md lists as different. Everything else that differs is a fault.
  */
-
-function podOf(object: JsonObject): JsonObject | undefined {
-  return stringMember(object, 'kind') === 'Pod' ? object : objectMember(objectMember(object, 'spec'), 'template');
-}
-
-function containersOf(object: JsonObject): JsonObject[] {
-  const spec = objectMember(podOf(object), 'spec');
-  return [...objectsMember(spec, 'containers'), ...objectsMember(spec, 'initContainers')];
-}
-
-/** The API server refuses a pod with two containers of a name, and one without containers. */
-function isNoPod(object: JsonObject): boolean {
-  const names = containersOf(object).map((one) => stringMember(one, 'name'));
-  const spec = objectMember(podOf(object), 'spec');
-  const isEmpty = objectsMember(spec, 'containers').length === 0;
-  const hasTwoChoices =
-    containersOf(object).some(hasContradiction) ||
-    objectsMember(spec, 'volumes').some((volume) => Object.keys(volume).length > 2);
-  return isEmpty || hasTwoChoices || new Set(names).size < names.length;
-}
-
-const handlers = new Set(['exec', 'grpc', 'httpGet', 'sleep', 'tcpSocket']);
-
-/** Whether the API server refuses a container because it has two of which it may have one. */
-function hasContradiction(container: JsonObject): boolean {
-  const lifecycle = objectMember(container, 'lifecycle');
-  const actions = [
-    ...['livenessProbe', 'readinessProbe', 'startupProbe'].map((name) => objectMember(container, name)),
-    ...['postStart', 'preStop'].map((name) => objectMember(lifecycle, name)),
-  ];
-  const security = objectMember(container, 'securityContext');
-  return (
-    actions.some((action) => Object.keys(action ?? {}).filter((key) => handlers.has(key)).length > 1) ||
-    objectsMember(container, 'env').some((item) => item['valueFrom'] !== undefined && (item['value'] ?? '') !== '') ||
-    (security?.['privileged'] === true && security['allowPrivilegeEscalation'] === false) ||
-    requestsTooMuch(objectMember(container, 'resources'))
-  );
-}
-
-function requestsTooMuch(resources: JsonObject | undefined): boolean {
-  const [requests, limits] = [objectMember(resources, 'requests'), objectMember(resources, 'limits')];
-  const amount = (of: JsonObject | undefined, name: string): number | undefined => {
-    const value = of?.[name];
-    return typeof value === 'string' || typeof value === 'number' ? parseQuantity(String(value)) : undefined;
-  };
-  return Object.keys(requests ?? {}).some((name) => (amount(requests, name) ?? 0) > (amount(limits, name) ?? Infinity));
-}
 
 /** Whether every reason names an annotation or label whose value Istio takes but does not understand. */
 function refusesOddValues(one: Case, message: string): boolean {
@@ -83,7 +36,7 @@ function isUnreadable(message: string): boolean {
 /** Whether the documentation lists that the outcomes differ. */
 export function isDocumented(one: Case, ours: Outcome, istio: Outcome): boolean {
   if (ours.outcome === 'deny' && ours.message.includes('InvalidPatch')) return false;
-  if (istio.outcome === 'inject' && isNoPod(istio.object)) return true;
+  if (istio.outcome === 'inject' && isInvalid(istio.object)) return true;
   if (ours.outcome === 'inject' && istio.outcome === 'deny') {
     return (isBareAgent(one) && hasMounts(one)) || /IPRanges invalid: failed parsing cidr ' /.test(istio.message);
   }
@@ -205,7 +158,7 @@ function statusPortOf(one: Case): string {
 
 /** An agent that is asked for no status port has neither mounts nor resources in Istio. */
 function isBareAgent(one: Case): boolean {
-  return annotationOf(one, 'inject.istio.io/templates') === 'grpc-agent' && statusPortOf(one) === '0';
+  return annotationOf(one, 'inject.istio.io/templates')?.startsWith('grpc-agent') === true && statusPortOf(one) === '0';
 }
 
 /** Mounts by annotation land among the agent's variables then, so that the rendered text is no container. */

@@ -1,7 +1,12 @@
 import { captureOf } from '../../../istio/templates/capture.ts';
 import { proxyImage } from '../../../istio/templates/images.ts';
 import type { RenderedPod } from '../../../istio/templates/render.ts';
-import { identityOf, interceptionModeOf, statusPortOf, type TemplateData } from '../../../istio/templates/template-data.ts';
+import {
+  identityOf,
+  interceptionModeOf,
+  statusPortOf,
+  type TemplateData,
+} from '../../../istio/templates/template-data.ts';
 import { annotationNames } from '../../../pod/annotation-names.ts';
 import { annotationTable } from '../../../settings/annotation-table.ts';
 import { draftOf, type PodSettings } from '../../../settings/effective.ts';

@@ -208,7 +208,9 @@ export const proposeIstiodInjection: Flavour['inject'] = (view, request, snapsho
     ...templateFaults(view, rendered, application),
     ...emptiness(rendered),
     ...volumeConflicts(view, rendered),
-    ...(hardened ? [...hardeningReasons(data, rendered, application, snapshot), ...cappedReasons(view, request, snapshot)] : []),
+    ...(hardened
+      ? [...hardeningReasons(data, rendered, application, snapshot), ...cappedReasons(view, request, snapshot)]
+      : []),
     ...selection.problems,
     ...declared.problems,
   ]);
