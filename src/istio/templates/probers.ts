@@ -83,7 +83,7 @@ const proberVariable = 'ISTIO_KUBE_APP_PROBERS';
 
 /** Returns the probers that the agent already has; none if the variable is not valid JSON. */
 function answered(text: string | undefined): Probers {
-  const value = parseJson(text ?? '');
+  const value = text === undefined ? undefined : parseJson(text);
   return isObject(value) ? (value as Probers) : {};
 }
 
