@@ -307,3 +307,14 @@ test('a limit of a template below the request of the pod’s container follows i
     limits: { memory: '128Mi', cpu: '1' },
   });
 });
+
+test('a port that a template lays over a probe that was rewritten before is rewritten again', () => {
+  const t = { spec: { containers: [{ name: 'extra', image: 'extra:1', livenessProbe: { httpGet: { port: 8080 } } }] } };
+  const probe = { httpGet: { port: 15_020, path: '/app-health/extra/livez' } };
+  const extra = { name: 'extra', image: 'extra:1', livenessProbe: probe };
+  const status = JSON.stringify({ initContainers: ['istio-init', 'istio-proxy'], containers: ['extra'] });
+  const annotations = { 'inject.istio.io/templates': 'sidecar,t', 'sidecar.istio.io/status': status };
+  const pod = istioPod({ annotations }, { containers: [app, extra] });
+  const found = injectWithIstiod(pod, istiodSnapshot({ sidecarInjectorWebhook: { templates: { t } } }));
+  expect(found.container('extra')?.['livenessProbe']).toEqual(probe);
+});
