@@ -156,6 +156,11 @@ function statusPortOf(one: Case): string {
   return annotationOf(one, 'status.sidecar.istio.io/port') ?? JSON.stringify(proxy?.['statusPort'] ?? null);
 }
 
+/** Templates that change every container; one that comes after the injection stays as it is. */
+export function isGrpc(one: Case): boolean {
+  return annotationOf(one, 'inject.istio.io/templates')?.startsWith('grpc-') === true;
+}
+
 /** An agent that is asked for no status port has neither mounts nor resources in Istio. */
 function isBareAgent(one: Case): boolean {
   return annotationOf(one, 'inject.istio.io/templates')?.startsWith('grpc-agent') === true && statusPortOf(one) === '0';
