@@ -38,7 +38,11 @@ export function isDocumented(one: Case, ours: Outcome, istio: Outcome): boolean 
   if (ours.outcome === 'deny' && ours.message.includes('InvalidPatch')) return false;
   if (istio.outcome === 'inject' && isInvalid(istio.object)) return true;
   if (ours.outcome === 'inject' && istio.outcome === 'deny') {
-    return (isBareAgent(one) && hasMounts(one)) || /IPRanges invalid: failed parsing cidr ' /.test(istio.message);
+    return (
+      istio.message.startsWith('panic: ') ||
+      (isBareAgent(one) && hasMounts(one)) ||
+      /IPRanges invalid: failed parsing cidr ' /.test(istio.message)
+    );
   }
   // kube-inject reads the pod's configuration before it looks whether the pod is to be injected.
   if (ours.outcome === 'skip') return one.way === 'file' && istio.outcome === 'deny' && isUnreadable(istio.message);
