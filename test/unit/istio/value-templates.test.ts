@@ -318,3 +318,14 @@ test('a port that a template lays over a probe that was rewritten before is rewr
   const found = injectWithIstiod(pod, istiodSnapshot({ sidecarInjectorWebhook: { templates: { t } } }));
   expect(found.container('extra')?.['livenessProbe']).toEqual(probe);
 });
+
+test('a gRPC probe of the pod’s own copy without a service takes out that of a template', () => {
+  const t = { spec: { containers: [{ name: 'istio-proxy', livenessProbe: { grpc: { port: 1, service: 'x' } } }] } };
+  const copy = { name: 'istio-proxy', image: 'auto', livenessProbe: { grpc: { port: 9000 } } };
+  const proxy = laid(
+    t,
+    { annotations: { 'sidecar.istio.io/nativeSidecar': 'false' } },
+    { containers: [app, copy] },
+  ).container('istio-proxy');
+  expect(proxy?.['livenessProbe']).toEqual({ grpc: { port: 9000 } });
+});
