@@ -43,22 +43,28 @@ function isOut(value: Json | undefined, marked: 'kept' | 'removed'): boolean {
  */
 function plain(value: Json, marked: 'kept' | 'removed'): Json {
   if (typeof value !== 'object' || value === null) return value;
-  let isChanged = false;
-  const inner = (one: Json): Json => {
-    const result = plain(one, marked);
-    if (result !== one) isChanged = true;
-    return result;
-  };
   if (Array.isArray(value)) {
     const items = value as readonly Json[];
-    const kept = items.filter((item) => !isOut(item, marked)).map(inner);
-    return isChanged || kept.length < items.length ? kept : value;
+    let changed: Json[] | undefined;
+    items.forEach((item, index) => {
+      const isLost = isOut(item, marked);
+      const inner = isLost ? null : plain(item, marked);
+      if (isLost || inner !== item) changed ??= items.slice(0, index);
+      if (!isLost) changed?.push(inner);
+    });
+    return changed ?? value;
   }
-  const entries = Object.entries(value);
-  const kept = entries.flatMap(([name, one]): [string, Json][] =>
-    one === undefined || isOut(one, marked) || name.startsWith('$') ? [] : [[name, inner(one)]],
-  );
-  return isChanged || kept.length < entries.length ? Object.fromEntries(kept) : value;
+  const object = value as JsonObject;
+  const names = Object.keys(object);
+  let changed: [string, Json][] | undefined;
+  names.forEach((name, index) => {
+    const one = object[name];
+    const isLost = one === undefined || name.startsWith('$') || isOut(one, marked);
+    const inner = isLost ? null : plain(one, marked);
+    if (isLost || inner !== one) changed ??= names.slice(0, index).map((other) => [other, object[other] ?? null]);
+    if (!isLost) changed?.push([name, inner]);
+  });
+  return changed === undefined ? object : Object.fromEntries(changed);
 }
 
 /**

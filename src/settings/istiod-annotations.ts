@@ -34,12 +34,13 @@ export function annotationProblems(pod: PodKeys): Problem[] {
 
 /** Warnings about annotations and labels that have no effect in istiod mode. */
 export function annotationWarnings(pod: PodKeys, hardened: boolean): string[] {
-  const warnings = rowsOf(pod).flatMap(({ kind, name, istiod }) =>
+  const rows = rowsOf(pod);
+  const warnings = rows.flatMap(({ kind, name, istiod }) =>
     istiod?.support === 'ignored' && !(hardened && istiod.unlessHardened === true)
       ? [`${kind} ${quote(name)} has no effect in the mode istiod: ${istiod.because}`]
       : [],
   );
-  const deprecations = rowsOf(pod).flatMap((row) => deprecation(row, pod));
+  const deprecations = rows.flatMap((row) => deprecation(row, pod));
   const listed = stringMember(pod.annotations, names.includeInboundPorts) ?? '*';
   const idle = listed === '*' ? [] : idleExclusion(pod.annotations);
   return [...warnings, ...deprecations, ...idle];

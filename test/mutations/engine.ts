@@ -179,6 +179,13 @@ export const engine: readonly Edit[] = [
     tests: ['test/fuzz/manifests/manifests.test.ts'],
   },
   {
+    protects: 'a copy of an injected container is hardened in whichever list it stands',
+    file: 'src/injection/flavours/istio/inject.ts',
+    text: 'new Set([proxyName, ...template.initContainers])',
+    replacement: 'new Set(template.initContainers)',
+    tests: ['test/unit/istio/own-copies.test.ts'],
+  },
+  {
     protects: 'an address names variables and nothing else',
     file: 'src/istio/address-variables.ts',
     text: 'if (!/^[A-Z_][A-Z0-9_]*$/.test(name)) {',

@@ -1,10 +1,13 @@
 import type { Json, Operation } from '../../index.ts';
 
-/** Adds the whole numbers in a value that a float may not hold. */
-function addLarge(value: Json | undefined, large: Set<number>): void {
-  if (typeof value === 'number' && Number.isInteger(value) && !Number.isSafeInteger(value)) large.add(value);
+const quantities: ReadonlySet<string> = new Set(['requests', 'limits']);
+
+/** Adds the whole numbers in a value that a float may not hold. The injector writes quantities as texts. */
+function addLarge(value: Json | undefined, large: Set<number>, isQuantity = false): void {
+  const number = isQuantity && typeof value === 'string' && String(Number(value)) === value ? Number(value) : value;
+  if (typeof number === 'number' && Number.isInteger(number) && !Number.isSafeInteger(number)) large.add(number);
   if (typeof value !== 'object' || value === null) return;
-  for (const inner of Object.values(value)) addLarge(inner, large);
+  for (const [key, inner] of Object.entries(value)) addLarge(inner, large, isQuantity || quantities.has(key));
 }
 
 /**

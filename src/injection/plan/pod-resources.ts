@@ -168,8 +168,9 @@ function balanceDemand(demand: Demand, asked: Asked = nothingAsked): string[] {
 /**
  * Fits the resources of finished fragments, by the rules of `fitPodResources`. Earlier fragments get their share first.
  *
- * @param application names of containers that are the pod's own, although a fragment replaces them
- * @param copies the pod's own copies of injected containers, which are part of the fragments already
+ * @param application names of containers that are the pod's own, although a fragment replaces them: a template may have
+ * given them a limit below their request, but they need not fit into what the pod has for them
+ * @param copies the pod's own containers that are part of the fragments already
  */
 export function fitFragments(
   view: PodView,
@@ -177,12 +178,12 @@ export function fitFragments(
   application: ReadonlySet<string>,
   copies: readonly PodContainer[],
 ): { readonly fragments: readonly Fragment[]; readonly warnings: readonly string[] } {
-  const injected = fragments.flatMap(({ containers }) => containers);
-  const demands = demandsOf(injected.filter(({ container }) => !application.has(container.name)));
+  const demands = demandsOf(fragments.flatMap(({ containers }) => containers));
+  const injected = [...demands].filter(([{ container }]) => !application.has(container.name));
   const warnings = [...demands.values()].flatMap((demand) =>
     balanceDemand(demand, resourcesIn(copies.find(({ name }) => name === demand.name)?.raw)),
   );
-  if (objectMember(view.spec, 'resources') !== undefined) warnings.push(...fit(view, divide(demands)));
+  if (objectMember(view.spec, 'resources') !== undefined) warnings.push(...fit(view, divide(new Map(injected))));
   return { fragments: fragments.map((fragment) => withDemands(fragment, demands)), warnings };
 }
 

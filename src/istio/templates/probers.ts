@@ -3,7 +3,7 @@ import { looseBoolean } from '../../grammar/grammar.ts';
 import { annotationNames as names } from '../../pod/annotation-names.ts';
 import type { MeshConfig } from '../../settings/schema/istio/mesh-config.ts';
 import type { IstioValues } from '../../settings/schema/istio/values.ts';
-import { byKey, isObject, member, objectAt, objectMember, parseJson, stringMember } from '../../json/json.ts';
+import { byKey, isObject, isSame, member, objectAt, objectMember, parseJson, stringMember } from '../../json/json.ts';
 import type { JsonObject } from '../../json/json.ts';
 import { handlers, namedPort, type RewrittenHandler } from '../../pod/handler.ts';
 
@@ -66,8 +66,10 @@ export function probersOf(
     const original = key === undefined ? undefined : objectMember(handler, key);
     if (handler === undefined || key === undefined || original === undefined) continue;
     const path = `/${folder}/${name}/${kind}`;
+    const replacement = redirected(key, original, path, target);
+    if (!isSame(replacement, original)) edits.push({ field, key, original, replacement });
+    // Rewritten before, even if a template has laid its port over that since.
     if (stringMember(original, 'path') === path) continue;
-    edits.push({ field, key, original, replacement: redirected(key, original, path, target) });
     const action = resolved(original, container);
     if (action === undefined || member(action, 'port') === known) continue;
     const timeout = isProbe ? member(handler, 'timeoutSeconds') : undefined;
@@ -83,7 +85,7 @@ const proberVariable = 'ISTIO_KUBE_APP_PROBERS';
 
 /** Returns the probers that the agent already has; none if the variable is not valid JSON. */
 function answered(text: string | undefined): Probers {
-  const value = parseJson(text ?? '');
+  const value = text === undefined ? undefined : parseJson(text);
   return isObject(value) ? (value as Probers) : {};
 }
 

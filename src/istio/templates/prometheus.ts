@@ -25,7 +25,9 @@ interface Found {
 /** Returns every spelling of the annotation that Prometheus treats as the same. */
 function spellings(annotations: JsonObject | undefined, name: string): Found[] {
   return Object.entries(annotations ?? {}).flatMap(([key, value]) =>
-    sanitised(key) === sanitised(name) && typeof value === 'string' ? [{ key, value }] : [],
+    key.length === name.length && sanitised(key) === sanitised(name) && typeof value === 'string'
+      ? [{ key, value }]
+      : [],
   );
 }
 

@@ -11,7 +11,7 @@ import {
 } from '../../json/json.ts';
 import type { Problem } from '../../grammar/problem.ts';
 import { captureOf } from './capture.ts';
-import { has, ordered, type Lists } from './container-lists.ts';
+import { ordered, type Lists } from './container-lists.ts';
 import { variable } from './container-parts.ts';
 import { initNames } from './init-container.ts';
 import type { RewrittenHandler } from '../../pod/handler.ts';
@@ -75,6 +75,10 @@ function without(map: JsonObject, keys: readonly string[]): JsonObject {
   return Object.fromEntries(Object.entries(map).filter(([key]) => !out.has(key)));
 }
 
+function proxyIn({ containers, initContainers }: Lists): JsonObject | undefined {
+  return [...containers, ...initContainers].find((one) => stringMember(one, 'name') === proxyName);
+}
+
 /**
  * Applies Istio's templates to a pod, in order, followed by Istio's further steps: overrides, metrics, probes, order.
  * These steps decide by the annotations of the pod as the templates have left it.
@@ -93,7 +97,8 @@ export function renderPod(
   const metadata = objectMember(pod, 'metadata');
   const spec = objectMember(pod, 'spec') ?? {};
   const copies = userCopies(data, added);
-  const user = [...copies.initContainers, ...copies.containers].find((one) => stringMember(one, 'name') === proxyName);
+  // After an injection by Istio's injector that is the injected one, with the ids that its user has set.
+  const user = proxyIn(data.view);
   const withCopies = (list: readonly JsonObject[], own: readonly JsonObject[]): readonly JsonObject[] =>
     own.reduce((before, copy) => mergeNamed(before, [copy]), list);
   const laid = listsOf(pod);
@@ -124,10 +129,9 @@ export function renderPod(
     },
   };
   const asked = stringMember(merged.annotations, names.rewriteProbes);
-  const hasProxy = has(lists.initContainers, proxyName) || has(lists.containers, proxyName);
   const metrics = mergeMetrics(data, merged.annotations);
   const probes =
-    hasProxy && wantsProbes(data.values, asked)
+    proxyIn(lists) !== undefined && wantsProbes(data.values, asked)
       ? rewriteProbes(lists, data, merged.annotations, beside.containers)
       : { ...lists, edits: new Map(), probers: {} };
   const network = networkOf(data);
@@ -136,7 +140,7 @@ export function renderPod(
     ...(metrics.variable === undefined ? [] : [variable('ISTIO_PROMETHEUS_ANNOTATIONS', metrics.variable)]),
   ];
   lists = ordered(withProbers(withVariables(probes, variables), probes.probers, data), data);
-  const proxy = [...lists.initContainers, ...lists.containers].find((one) => stringMember(one, 'name') === proxyName);
+  const proxy = proxyIn(lists);
   const overrides = data.previous === undefined ? overridesText(copies) : undefined;
   const labels = { ...merged.labels, ...(network === '' ? {} : { [names.network]: network }) };
   const annotations = {

@@ -12,9 +12,11 @@ function isEmpty(key: string, value: Json | undefined): boolean {
   return (value === 0 || value === false) && zeros.has(key);
 }
 
-function stored(value: Json): Json {
-  if (Array.isArray(value)) return (value as readonly Json[]).map(stored);
-  return isObject(value) ? storedForm(value) : value;
+/** A gRPC action without a service has none: Kubernetes' type writes null, which takes out a template's. */
+function stored(key: string, value: Json): Json {
+  if (Array.isArray(value)) return (value as readonly Json[]).map((item) => stored(key, item));
+  if (!isObject(value)) return value;
+  return key === 'grpc' ? { service: null, ...storedForm(value) } : storedForm(value);
 }
 
 /**
@@ -24,7 +26,7 @@ function stored(value: Json): Json {
  */
 export function storedForm(object: JsonObject): JsonObject {
   const entries = Object.entries(object).flatMap(([key, value]): [string, Json][] =>
-    value === undefined || isEmpty(key, value) ? [] : [[key, stored(value)]],
+    value === undefined || isEmpty(key, value) ? [] : [[key, stored(key, value)]],
   );
   return Object.fromEntries(entries);
 }

@@ -94,20 +94,20 @@ function lightstepCertificates({ values, proxyConfig }: TemplateData): Mounted {
   return mounted('lightstep-certs', { secret }, folder, { readOnly: true });
 }
 
-function entriesOf(subject: TemplateData, annotation: string): NamedObject[] {
-  const text = annotationOf(subject, annotation);
+/** Returns the objects of an annotation, each with its name. The annotation has been checked with the others before. */
+export function namedObjects(annotations: JsonObject | undefined, annotation: string): NamedObject[] {
+  const text = stringMember(annotations, annotation);
   if (text === undefined) return [];
-  // The annotation has been checked with the others before.
   const objects = JSON.parse(text) as Readonly<Record<string, JsonObject>>;
   return Object.entries(objects)
     .toSorted(byKey)
     .map(([name, object]) => ({ ...(withFieldNames(object) as JsonObject), name }));
 }
 
-function userVolumes(subject: TemplateData): Mounted[] {
+function userVolumes({ view: { annotations } }: TemplateData): Mounted[] {
   return [
-    ...entriesOf(subject, names.userVolume).map((volume) => ({ volume })),
-    { mounts: entriesOf(subject, names.userVolumeMount) },
+    ...namedObjects(annotations, names.userVolume).map((volume) => ({ volume })),
+    { mounts: namedObjects(annotations, names.userVolumeMount) },
   ];
 }
 
@@ -128,14 +128,21 @@ const workloadSocket = socket('workload-socket', '/var/run/secrets/workload-spif
 const credentialSocket = socket('credential-socket', '/var/run/secrets/credential-uds');
 const envoy = memory('istio-envoy');
 
+/** Returns what the templates with an agent have in common. */
+function shared(subject: TemplateData) {
+  return {
+    certs: workloadCertificates(subject),
+    bootstrap: bootstrapOverride(subject),
+    root: rootCertificate(subject),
+    own: token(subject),
+    mtls: mutualTlsCertificates(subject),
+  };
+}
+
 /** Returns the volumes of a sidecar proxy. */
 export function sidecarVolumes(subject: TemplateData): VolumeSet {
-  const certs = workloadCertificates(subject);
-  const bootstrap = bootstrapOverride(subject);
-  const root = rootCertificate(subject);
+  const { certs, bootstrap, root, own, mtls } = shared(subject);
   const revoked = revocations(subject);
-  const own = token(subject);
-  const mtls = mutualTlsCertificates(subject);
   const user = userVolumes(subject);
   const lightstep = lightstepCertificates(subject);
   const sockets = [workloadSocket, credentialSocket, certs];
@@ -147,11 +154,7 @@ export function sidecarVolumes(subject: TemplateData): VolumeSet {
 
 /** Returns the volumes of a gateway. */
 export function gatewayVolumes(subject: TemplateData): VolumeSet {
-  const certs = workloadCertificates(subject);
-  const bootstrap = bootstrapOverride(subject);
-  const root = rootCertificate(subject);
-  const own = token(subject);
-  const mtls = mutualTlsCertificates(subject);
+  const { certs, bootstrap, root, own, mtls } = shared(subject);
   const sockets = [workloadSocket, credentialSocket, certs];
   return setOf(
     [...sockets, bootstrap, envoy, data, podInfo, own, root, mtls],
@@ -163,11 +166,7 @@ const xds = memory('istio-xds');
 
 /** Returns the volumes of an agent without Envoy. */
 export function agentVolumes(subject: TemplateData): VolumeSet {
-  const certs = workloadCertificates(subject);
-  const bootstrap = bootstrapOverride(subject);
-  const root = rootCertificate(subject);
-  const own = token(subject);
-  const mtls = mutualTlsCertificates(subject);
+  const { certs, bootstrap, root, own, mtls } = shared(subject);
   const user = userVolumes(subject);
   return setOf(
     [workloadSocket, certs, bootstrap, xds, data, podInfo, own, root, mtls, ...user],

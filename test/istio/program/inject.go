@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -129,7 +130,13 @@ func (i *injectors) newWebhook(using *installation) (*webhook, error) {
 	return made, nil
 }
 
-func (i *injectors) inject(using *installation, one *testCase) result {
+func (i *injectors) inject(using *installation, one *testCase) (answer result) {
+	// As the server of a webhook does.
+	defer func() {
+		if crash := recover(); crash != nil {
+			answer = result{Error: fmt.Sprintf("panic: %v", crash)}
+		}
+	}()
 	found, err := i.webhook(using)
 	if err != nil {
 		return result{Error: err.Error()}

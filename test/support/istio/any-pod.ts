@@ -1,14 +1,16 @@
 import * as fc from 'fast-check';
 import { objectsMember, type Json, type JsonObject } from '../../../src/json/json.ts';
 import { anyContainer, anyCopy, someOf } from './any-container.ts';
+import { customTemplate } from './any-template.ts';
 import { annotationValues, labelValues, type Values } from './vocabulary.ts';
 
 /** Istio's pod templates that are pieces of a pod. */
 export const templateNames = ['sidecar', 'gateway', 'grpc-simple', 'grpc-agent'] as const;
 export type TemplateName = (typeof templateNames)[number];
 
-/** How a pod reaches the injector. */
-export type Way = 'file' | 'webhook';
+/** How a pod reaches the injector: in a manifest, at its creation, or once more after Istio's injector has injected it. */
+export const ways = ['webhook', 'file', 'again'] as const;
+export type Way = (typeof ways)[number];
 
 /** Some of the names with one of their values. Most values are right, so that most pods are injected. */
 function anyTexts(table: Readonly<Record<string, Values>>, maxLength: number): fc.Arbitrary<Record<string, string>> {
@@ -156,9 +158,11 @@ function withMountedVolumes(spec: JsonObject): JsonObject {
 
 /** A pod that asks for the template. `namespaces` are those it may be in. */
 export function anyPod(template: TemplateName, way: Way, namespaces: readonly string[]): fc.Arbitrary<JsonObject> {
-  const asked = template === 'sidecar' ? {} : { 'inject.istio.io/templates': template };
+  const alone = template === 'sidecar' ? {} : { 'inject.istio.io/templates': template };
+  const both = { 'inject.istio.io/templates': `${template},${customTemplate}` };
   return fc
     .tuple(
+      fc.constantFrom<Record<string, string>>(alone, alone, alone, both),
       anyOwner,
       fc.constantFrom(...namespaces),
       anyTexts(labelValues, 5),
@@ -167,12 +171,22 @@ export function anyPod(template: TemplateName, way: Way, namespaces: readonly st
       fc.oneof(fc.constant({}), anySpec, fc.record({ volumes: anyVolumes })),
       fc.integer({ min: 0, max: 60 }).map((n) => n === 0),
     )
-    .map(([owner, namespace, labels, annotations, containers, spec, hostNetwork]): JsonObject => {
+    .map(([asked, owner, namespace, labels, annotations, containers, spec, hostNetwork]): JsonObject => {
       const { metadata } = way === 'file' ? { metadata: { name: 'p' } } : owner;
       const allLabels = { ...(way === 'file' ? {} : owner.labels), ...labels };
       // kube-inject takes another status port from there than the webhook does.
       const isDocumented = way === 'file' && annotations['proxy.istio.io/config']?.includes('statusPort') === true;
-      const allAnnotations = { ...asked, ...annotations, ...(isDocumented ? { 'proxy.istio.io/config': '' } : {}) };
+      const {
+        // After a status that nobody can read, Istio's second injection takes the pod's own containers for injected ones.
+        'sidecar.istio.io/status': status,
+        ...others
+      } = annotations;
+      const allAnnotations = {
+        ...asked,
+        ...others,
+        ...(status === undefined || way === 'again' ? {} : { 'sidecar.istio.io/status': status }),
+        ...(isDocumented ? { 'proxy.istio.io/config': '' } : {}),
+      };
       return {
         apiVersion: 'v1',
         kind: 'Pod',

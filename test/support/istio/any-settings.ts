@@ -1,6 +1,7 @@
 import * as fc from 'fast-check';
 import type { Json, JsonObject } from '../../../src/json/json.ts';
 import type { Way } from './any-pod.ts';
+import { anyTemplate, customTemplate } from './any-template.ts';
 
 /** What an installation is given, in the form that both injectors are told. */
 export interface IstioSettings {
@@ -151,12 +152,17 @@ export function anySettings(way: Way): fc.Arbitrary<IstioSettings> {
       fc.boolean(),
       fc.constantFrom('', '', '', 'fips-140-2', 'fips-140-3'),
       tag,
+      anyTemplate,
     )
-    .map(([own, mesh, native, openShift, compliance, version]) => ({
-      values: joined({ global: { hub: 'r.example/istio', tag: version } }, own),
+    .map(([own, mesh, native, openShift, compliance, version, template]) => ({
+      values: [
+        { sidecarInjectorWebhook: { templates: { [customTemplate]: template } } },
+        { global: { hub: 'r.example/istio', tag: version } },
+        own,
+      ].reduce(joined),
       meshConfig: mesh,
       native,
-      openShift: openShift && way === 'webhook',
+      openShift: openShift && way !== 'file',
       compliance,
     }));
 }

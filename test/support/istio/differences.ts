@@ -1,6 +1,14 @@
-import { canonicalText, isObject, stringMember, type Json, type JsonObject } from '../../../src/json/json.ts';
+import {
+  canonicalText,
+  isObject,
+  objectMember,
+  objectsMember,
+  stringMember,
+  type Json,
+  type JsonObject,
+} from '../../../src/json/json.ts';
 import type { Case, IstioInjector, Outcome } from './injector.ts';
-import { forIstio, isDocumented, withoutDocumented } from './documented.ts';
+import { forIstio, isDocumented, isGrpc, withoutDocumented, withoutDoubles } from './documented.ts';
 import { comparedOf } from './normal-form.ts';
 import { injectOurs } from './ours.ts';
 
@@ -60,7 +68,43 @@ export async function differencesIn(
   const object = expected === one ? answer.given : one.object;
   const ours = injectOurs({ ...one, object });
   if (ours.outcome === 'inject' && answer.outcome.outcome === 'inject') onInjected();
-  return differencesOf(one, ours, answer.outcome);
+  if (one.way !== 'again') return differencesOf(one, ours, answer.outcome);
+  if (answer.outcome.outcome !== 'inject') return [];
+  const second = { ...one, object: withLater(withoutDoubles(answer.outcome.object), one.later) };
+  const { outcome } = await istio.inject(forIstio(second));
+  return [...differencesOf(second, injectOurs(second), outcome), ...laterDifferences(one, ours, outcome)];
+}
+
+/** What calling this project on its own result makes of a container that has come since, beside what Istio makes of it. */
+function laterDifferences(one: Case, first: Outcome, istio: Outcome): Difference[] {
+  if (one.later === undefined || first.outcome !== 'inject' || istio.outcome !== 'inject' || isGrpc(one)) return [];
+  const object = withLater(first.object, one.later);
+  const second = injectOurs({ ...one, object });
+  if (second.outcome === 'deny') return [{ kind: 'later: denied', ours: summary(second), istio: 'inject' }];
+  const ours = laterIn(second.outcome === 'inject' ? second.object : object);
+  return compare('later', ours, laterIn(istio.object));
+}
+
+/** The later container and what the agent is told of its probes. */
+function laterIn(object: JsonObject): JsonObject {
+  const [found] = comparedOf(object);
+  const spec = objectMember(found?.pod, 'spec');
+  const named = (name: string): JsonObject | undefined =>
+    [...objectsMember(spec, 'containers'), ...objectsMember(spec, 'initContainers')].find(
+      (one) => one['name'] === name,
+    );
+  const probers = objectsMember(named('istio-proxy'), 'env').findLast(
+    (one) => one['name'] === 'ISTIO_KUBE_APP_PROBERS',
+  );
+  const own = Object.entries(objectMember(probers, 'value') ?? {}).filter(([path]) => path.split('/')[2] === 'later');
+  return { container: named('later') ?? {}, probers: Object.fromEntries(own) };
+}
+
+function withLater(pod: JsonObject, later: JsonObject | undefined): JsonObject {
+  const spec = objectMember(pod, 'spec');
+  return later === undefined
+    ? pod
+    : { ...pod, spec: { ...spec, containers: [...objectsMember(spec, 'containers'), later] } };
 }
 
 function differencesOf(one: Case, ours: Outcome, istio: Outcome): Difference[] {

@@ -1,4 +1,3 @@
-import { parseQuantity } from '../../../src/grammar/quantity.ts';
 import {
   isObject,
   objectMember,
@@ -8,59 +7,13 @@ import {
   type JsonObject,
 } from '../../../src/json/json.ts';
 import type { Case, Outcome } from './injector.ts';
+import { containersOf, isInvalid, podOf } from './invalid-pod.ts';
 import type { Compared } from './normal-form.ts';
 import { annotationValues, labelValues, type Values } from './vocabulary.ts';
 
 /*
  * What docs/istiod.md lists as different. Everything else that differs is a fault.
  */
-
-function podOf(object: JsonObject): JsonObject | undefined {
-  return stringMember(object, 'kind') === 'Pod' ? object : objectMember(objectMember(object, 'spec'), 'template');
-}
-
-function containersOf(object: JsonObject): JsonObject[] {
-  const spec = objectMember(podOf(object), 'spec');
-  return [...objectsMember(spec, 'containers'), ...objectsMember(spec, 'initContainers')];
-}
-
-/** The API server refuses a pod with two containers of a name, and one without containers. */
-function isNoPod(object: JsonObject): boolean {
-  const names = containersOf(object).map((one) => stringMember(one, 'name'));
-  const spec = objectMember(podOf(object), 'spec');
-  const isEmpty = objectsMember(spec, 'containers').length === 0;
-  const hasTwoChoices =
-    containersOf(object).some(hasContradiction) ||
-    objectsMember(spec, 'volumes').some((volume) => Object.keys(volume).length > 2);
-  return isEmpty || hasTwoChoices || new Set(names).size < names.length;
-}
-
-const handlers = new Set(['exec', 'grpc', 'httpGet', 'sleep', 'tcpSocket']);
-
-/** Whether the API server refuses a container because it has two of which it may have one. */
-function hasContradiction(container: JsonObject): boolean {
-  const lifecycle = objectMember(container, 'lifecycle');
-  const actions = [
-    ...['livenessProbe', 'readinessProbe', 'startupProbe'].map((name) => objectMember(container, name)),
-    ...['postStart', 'preStop'].map((name) => objectMember(lifecycle, name)),
-  ];
-  const security = objectMember(container, 'securityContext');
-  return (
-    actions.some((action) => Object.keys(action ?? {}).filter((key) => handlers.has(key)).length > 1) ||
-    objectsMember(container, 'env').some((item) => item['valueFrom'] !== undefined && (item['value'] ?? '') !== '') ||
-    (security?.['privileged'] === true && security['allowPrivilegeEscalation'] === false) ||
-    requestsTooMuch(objectMember(container, 'resources'))
-  );
-}
-
-function requestsTooMuch(resources: JsonObject | undefined): boolean {
-  const [requests, limits] = [objectMember(resources, 'requests'), objectMember(resources, 'limits')];
-  const amount = (of: JsonObject | undefined, name: string): number | undefined => {
-    const value = of?.[name];
-    return typeof value === 'string' || typeof value === 'number' ? parseQuantity(String(value)) : undefined;
-  };
-  return Object.keys(requests ?? {}).some((name) => (amount(requests, name) ?? 0) > (amount(limits, name) ?? Infinity));
-}
 
 /** Whether every reason names an annotation or label whose value Istio takes but does not understand. */
 function refusesOddValues(one: Case, message: string): boolean {
@@ -76,13 +29,23 @@ function refusesOddValues(one: Case, message: string): boolean {
   return message.split('\n').every((line) => odd.some((name) => line.includes(name)));
 }
 
+function isUnreadable(message: string): boolean {
+  return message.startsWith('could not parse proxy config');
+}
+
 /** Whether the documentation lists that the outcomes differ. */
 export function isDocumented(one: Case, ours: Outcome, istio: Outcome): boolean {
   if (ours.outcome === 'deny' && ours.message.includes('InvalidPatch')) return false;
-  if (istio.outcome === 'inject' && isNoPod(istio.object)) return true;
+  if (istio.outcome === 'inject' && isInvalid(istio.object)) return true;
   if (ours.outcome === 'inject' && istio.outcome === 'deny') {
-    return (isBareAgent(one) && hasMounts(one)) || /IPRanges invalid: failed parsing cidr ' /.test(istio.message);
+    return (
+      istio.message.startsWith('panic: ') ||
+      (isBareAgent(one) && hasMounts(one)) ||
+      /IPRanges invalid: failed parsing cidr ' /.test(istio.message)
+    );
   }
+  // kube-inject reads the pod's configuration before it looks whether the pod is to be injected.
+  if (ours.outcome === 'skip') return one.way === 'file' && istio.outcome === 'deny' && isUnreadable(istio.message);
   if (ours.outcome !== 'deny') return false;
   return (
     refusesOddValues(one, ours.message) || ours.message.split('\n').every((line) => line.startsWith('PortConflict:'))
@@ -116,6 +79,14 @@ const withoutNewVariable: Change = (container) => without(container, 'env', (ite
 const withLastVariables: Change = (container) =>
   without(container, 'env', (item, index, all) => all.findLastIndex((other) => nameOf(other) === nameOf(item)) > index);
 
+/** Istio's result without the variables that it has twice. */
+export function withoutDoubles(pod: JsonObject): JsonObject {
+  const spec = objectMember(pod, 'spec') ?? {};
+  const lists = ['containers', 'initContainers'].filter((name) => spec[name] !== undefined);
+  const changed = lists.map((name): [string, Json] => [name, objectsMember(spec, name).map(withLastVariables)]);
+  return { ...pod, spec: { ...spec, ...Object.fromEntries(changed) } };
+}
+
 /** `-g GROUP`: with TPROXY the rules exempt the group of the pod's own proxy as well. */
 const withoutGroup: Change = (container) =>
   without(container, 'args', (item, index, all) => item === '-g' || all[index - 1] === '-g');
@@ -127,7 +98,9 @@ const withPlainLists: Change = (container) => {
   const args = itemsOf(container, 'args');
   if (args === undefined) return container;
   const plain = args.map((item, index) =>
-    lists.has(args[index - 1]) && typeof item === 'string' ? item.replaceAll(' ', '') : item,
+    (lists.has(args[index - 1]) || args[index - 1] === '-b') && typeof item === 'string'
+      ? item.replaceAll(' ', '')
+      : item,
   );
   return without(
     { ...container, args: plain },
@@ -176,16 +149,25 @@ function isRootForMesh(one: Case): boolean {
   return mode !== undefined && mode !== 'TPROXY' && JSON.stringify(config).includes('TPROXY');
 }
 
-const withoutUser: Change = (container) => {
-  const { runAsUser: _, ...security } = objectMember(container, 'securityContext') ?? {};
-  return container['name'] === 'istio-proxy' ? { ...container, securityContext: security } : container;
-};
+/** Nor does the container that checks the rules get the user and group of the pod's own proxy then. */
+const withoutUser: Change = (container) =>
+  ['istio-proxy', 'istio-validation'].includes(stringMember(container, 'name') ?? '')
+    ? withoutIds(container)
+    : container;
+
+function statusPortOf(one: Case): string {
+  const proxy = objectMember(objectMember(one.settings.values, 'global'), 'proxy');
+  return annotationOf(one, 'status.sidecar.istio.io/port') ?? JSON.stringify(proxy?.['statusPort'] ?? null);
+}
+
+/** Templates that change every container; one that comes after the injection stays as it is. */
+export function isGrpc(one: Case): boolean {
+  return annotationOf(one, 'inject.istio.io/templates')?.startsWith('grpc-') === true;
+}
 
 /** An agent that is asked for no status port has neither mounts nor resources in Istio. */
 function isBareAgent(one: Case): boolean {
-  const proxy = objectMember(objectMember(one.settings.values, 'global'), 'proxy');
-  const port = annotationOf(one, 'status.sidecar.istio.io/port') ?? JSON.stringify(proxy?.['statusPort'] ?? null);
-  return annotationOf(one, 'inject.istio.io/templates') === 'grpc-agent' && port === '0';
+  return annotationOf(one, 'inject.istio.io/templates')?.startsWith('grpc-agent') === true && statusPortOf(one) === '0';
 }
 
 /** Mounts by annotation land among the agent's variables then, so that the rendered text is no container. */
@@ -200,13 +182,47 @@ const withoutMounts: Change = (container) => {
   return without(rest, 'env', (item) => nameOf(item) === 'istio-data');
 };
 
+/** Probes that the agent would send to itself after a second injection. */
+const withoutOwnProbers: Change = (container) => {
+  const changed = (itemsOf(container, 'env') ?? []).flatMap((item): Json[] => {
+    const probers =
+      isObject(item) && item['name'] === 'ISTIO_KUBE_APP_PROBERS' ? objectMember(item, 'value') : undefined;
+    if (!isObject(item) || probers === undefined) return [item];
+    const others = Object.entries(probers).filter(
+      ([path, prober]) => !isObject(prober) || stringMember(objectMember(prober, 'httpGet'), 'path') !== path,
+    );
+    return others.length === 0 ? [] : [{ ...item, value: Object.fromEntries(others) }];
+  });
+  return changed.length === 0 ? container : { ...container, env: changed };
+};
+
+/** The delay that the pod's own proxy has, of which a second injection leaves nothing. */
+const withoutDelay: Change = (container) => {
+  const probe = objectMember(container, 'startupProbe');
+  if (container['name'] !== 'istio-proxy' || probe === undefined) return container;
+  const { initialDelaySeconds: _, ...startupProbe } = probe;
+  return { ...container, startupProbe };
+};
+
+/** The hook that calls port 0, which has taken the place of the pod's own. */
+const withoutProxyHooks: Change = ({ lifecycle: hooks = null, ...rest }) =>
+  rest['name'] === 'istio-proxy' ? rest : { ...rest, lifecycle: hooks };
+
+/** What stays of a first injection by Istio. */
+const fromBefore: readonly Change[] = [withoutNewVariable, withoutOwnProbers, withoutDelay];
+
 /** Both results without what the documentation lists as different. */
 export function withoutDocumented(
   one: Case,
   ours: Compared | undefined,
   istio: Compared | undefined,
 ): readonly [Compared | undefined, Compared | undefined] {
-  const both = [...(isRootForMesh(one) ? [withoutUser] : []), ...(isBareAgent(one) ? [withoutMounts] : [])];
+  const both = [
+    ...(isRootForMesh(one) ? [withoutUser] : []),
+    ...(isBareAgent(one) ? [withoutMounts] : []),
+    ...(one.way === 'again' ? fromBefore : []),
+    ...(one.way === 'again' && statusPortOf(one) === '0' ? [withoutProxyHooks] : []),
+  ];
   return [
     changed(ours, [...both, withoutGroup]),
     changed(istio, [...both, withoutNewVariable, withLastVariables, withPlainLists, withoutHookToNothing]),

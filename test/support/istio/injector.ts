@@ -12,6 +12,8 @@ export interface Case {
   readonly object: JsonObject;
   /** Path of the webhook's address. */
   readonly path: string;
+  /** A container that another webhook adds between two calls. */
+  readonly later?: JsonObject;
 }
 
 /** What an injector makes of a case. */

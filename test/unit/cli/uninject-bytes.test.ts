@@ -33,11 +33,12 @@ describe('inject and uninject give every byte back', () => {
   });
 
   test('except for whole numbers above 2^53 in a container that moves, which is told', async () => {
-    const own = '  - name: istio-proxy\n    image: auto\n    readinessProbe: {httpGet: {port: 15021}, terminationGracePeriodSeconds: 9007199254740993}\n'; // prettier-ignore
-    const { stderr, code } = await runCommand(['inject', '-f', '-'], `${head}    n: 9007199254740995\n${own}`);
+    const own = '  - name: istio-proxy\n    image: auto\n    readinessProbe: {httpGet: {port: 15021}, terminationGracePeriodSeconds: 9007199254740993}\n    resources: {requests: {memory: 9007199254740997}}\n'; // prettier-ignore
+    const { stderr, code } = await runCommand(['inject', '-f', '-'], `${head}    n: 9007199254741001\n${own}`);
     expect(code).toBe(0);
     expect(stderr).toContain('Pod/web: 9007199254740992 may have had other digits');
-    expect(stderr).not.toContain('9007199254740996');
+    expect(stderr).toContain('Pod/web: 9007199254740996 may have had other digits');
+    expect(stderr).not.toContain('9007199254741000');
   });
 
   const container = {

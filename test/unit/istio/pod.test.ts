@@ -37,6 +37,8 @@ describe('annotations', () => {
     ['readiness.status.sidecar.istio.io/failureThreshold', '-1'],
     ['prometheus.istio.io/merge-metrics', 'perhaps'],
     ['prometheus.io/port', '15090'],
+    ['prometheus.io/port', '+9090'],
+    ['prometheus.istio.io/scrape-targets', '9090,+9091:/m'],
     ['inject.istio.io/templates', 'sidecar,gatway'],
   ])('%s: %j is refused by name', (name, value) => {
     const decision = decide({ pod: annotated({ [name]: value }), namespace: 'demo' }, plain);

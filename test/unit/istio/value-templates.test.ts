@@ -298,3 +298,34 @@ test('a template that takes out what another one mounts is refused with a reason
   expect([outcome, reasons[0].code]).toEqual(['deny', 'MissingInPod']);
   expect(reasons[0].message).toContain('container "istio-proxy" mounts volume "istio-ca-crl"');
 });
+
+test('a limit of a template below the request of the pod’s container follows it', () => {
+  const t = { spec: { containers: [{ name: 'app', resources: { limits: { memory: '64Mi', cpu: '1' } } }] } };
+  const asking = { name: 'app', image: 'shop:1', resources: { requests: { memory: '128Mi', cpu: '100m' } } };
+  expect(laid(t, {}, { containers: [asking] }).container('app')?.['resources']).toEqual({
+    requests: { memory: '128Mi', cpu: '100m' },
+    limits: { memory: '128Mi', cpu: '1' },
+  });
+});
+
+test('a port that a template lays over a probe that was rewritten before is rewritten again', () => {
+  const t = { spec: { containers: [{ name: 'extra', image: 'extra:1', livenessProbe: { httpGet: { port: 8080 } } }] } };
+  const probe = { httpGet: { port: 15_020, path: '/app-health/extra/livez' } };
+  const extra = { name: 'extra', image: 'extra:1', livenessProbe: probe };
+  const status = JSON.stringify({ initContainers: ['istio-init', 'istio-proxy'], containers: ['extra'] });
+  const annotations = { 'inject.istio.io/templates': 'sidecar,t', 'sidecar.istio.io/status': status };
+  const pod = istioPod({ annotations }, { containers: [app, extra] });
+  const found = injectWithIstiod(pod, istiodSnapshot({ sidecarInjectorWebhook: { templates: { t } } }));
+  expect(found.container('extra')?.['livenessProbe']).toEqual(probe);
+});
+
+test('a gRPC probe of the pod’s own copy without a service takes out that of a template', () => {
+  const t = { spec: { containers: [{ name: 'istio-proxy', livenessProbe: { grpc: { port: 1, service: 'x' } } }] } };
+  const copy = { name: 'istio-proxy', image: 'auto', livenessProbe: { grpc: { port: 9000 } } };
+  const proxy = laid(
+    t,
+    { annotations: { 'sidecar.istio.io/nativeSidecar': 'false' } },
+    { containers: [app, copy] },
+  ).container('istio-proxy');
+  expect(proxy?.['livenessProbe']).toEqual({ grpc: { port: 9000 } });
+});

@@ -67,12 +67,14 @@ export function templateDataOf(original: PodView, request: InjectionRequest, sna
   const { values, defaultConfig, hardening } = presetsOf(original, namespace, snapshot);
   const isOpenShift = values.global.platform === 'openshift';
   const view = isOpenShift ? withoutPlatformIds(original) : original;
-  const config = proxyConfigText.parse(stringMember(view.annotations, annotationNames.proxyConfig) ?? '');
+  const text = stringMember(view.annotations, annotationNames.proxyConfig);
+  const config = text === undefined ? undefined : proxyConfigText.parse(text);
   const previous = previousInjection(view);
   return {
     values,
     mesh: snapshot.settings.istiod.meshConfig,
-    proxyConfig: 'value' in config ? mergeProxyConfig(defaultConfig, config.value) : defaultConfig,
+    proxyConfig:
+      config !== undefined && 'value' in config ? mergeProxyConfig(defaultConfig, config.value) : defaultConfig,
     view,
     containers: ownContainers(view, previous, recordedCopies(view.annotations).containers),
     previous,

@@ -2,7 +2,6 @@ import { captureOf } from '../../../istio/templates/capture.ts';
 import { proxyImage } from '../../../istio/templates/images.ts';
 import type { RenderedPod } from '../../../istio/templates/render.ts';
 import {
-  applicationNames,
   identityOf,
   interceptionModeOf,
   statusPortOf,
@@ -24,12 +23,20 @@ import { checkOverride, noIds } from '../../plan/override-check.ts';
 import { reason, reasonsOf, type Reason } from '../../policy/reason.ts';
 import { baseOf, type Snapshot } from '../../snapshot.ts';
 
-/** With hardened settings, checks overrides, images and conflicts with the proxy as in standalone mode. */
-export function hardeningReasons(data: TemplateData, rendered: RenderedPod, snapshot: Snapshot): Reason[] {
+/**
+ * With hardened settings, checks overrides, images and conflicts with the proxy as in standalone mode.
+ *
+ * @param application names of containers that are the pod's own
+ */
+export function hardeningReasons(
+  data: TemplateData,
+  rendered: RenderedPod,
+  application: ReadonlySet<string>,
+  snapshot: Snapshot,
+): Reason[] {
   const { proxy } = snapshot.settings;
   const { view } = data;
   const injected = new Set([...rendered.template.initContainers, ...rendered.template.containers]);
-  const application = new Set(applicationNames(data));
   const { caps } = baseOf(snapshot, data.namespace, view.labels);
   const ownImage = proxyImage({ ...data, view: { ...view, annotations: undefined } });
   const wanted = proxyImage(data);

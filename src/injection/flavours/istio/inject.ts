@@ -4,7 +4,8 @@ import { harden } from './hardened-containers.ts';
 import { renderPod, type Beside, type RenderedPod } from '../../../istio/templates/render.ts';
 import type { TemplateNames } from '../../../istio/templates/template-merge.ts';
 import type { Fragment } from '../../../sidecars/fragment.ts';
-import { applicationNames, revisionOf, type TemplateData } from '../../../istio/templates/template-data.ts';
+import { revisionOf, type TemplateData } from '../../../istio/templates/template-data.ts';
+import { proxyName } from '../../../istio/templates/template-pod.ts';
 import { istioTemplateNames } from '../../../istio/templates/templates.ts';
 import { overridesProblems } from '../../../istio/templates/user-copies.ts';
 import type { PodView } from '../../../pod/view.ts';
@@ -146,11 +147,14 @@ function besideIstio({ fragments }: DeclaredFragments): Beside {
   };
 }
 
-/** Returns the names of containers that are the pod's own, although they may be taken from their places. */
-function namesOfPod(data: TemplateData, { template }: RenderedPod): ReadonlySet<string> {
-  const added = new Set(template.initContainers);
-  const init = data.view.initContainers.map((container) => stringMember(container, 'name') ?? '');
-  return new Set([...applicationNames(data), ...init.filter((name) => !added.has(name))]);
+/**
+ * Returns the names of containers that are the pod's own, although they may be taken from their places. A copy of an
+ * injected container is none of them, in whichever list it stands.
+ */
+function namesOfPod({ containers, view }: TemplateData, { template }: RenderedPod): ReadonlySet<string> {
+  const injected = new Set([proxyName, ...template.initContainers]);
+  const names = [...containers, ...view.initContainers].map((container) => stringMember(container, 'name') ?? '');
+  return new Set(names.filter((name) => !injected.has(name)));
 }
 
 /**
@@ -204,7 +208,9 @@ export const proposeIstiodInjection: Flavour['inject'] = (view, request, snapsho
     ...templateFaults(view, rendered, application),
     ...emptiness(rendered),
     ...volumeConflicts(view, rendered),
-    ...(hardened ? [...hardeningReasons(data, rendered, snapshot), ...cappedReasons(view, request, snapshot)] : []),
+    ...(hardened
+      ? [...hardeningReasons(data, rendered, application, snapshot), ...cappedReasons(view, request, snapshot)]
+      : []),
     ...selection.problems,
     ...declared.problems,
   ]);

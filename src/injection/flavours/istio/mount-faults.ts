@@ -1,18 +1,11 @@
 import { proxyName } from '../../../istio/templates/template-pod.ts';
+import { namedObjects } from '../../../istio/templates/volumes.ts';
 import type { RenderedPod } from '../../../istio/templates/render.ts';
 import { annotationNames } from '../../../pod/annotation-names.ts';
-import { withFieldNames } from '../../../pod/field-case.ts';
 import type { PodView } from '../../../pod/view.ts';
 import { objectsMember, stringMember, type JsonObject } from '../../../json/json.ts';
 import { quote, type Problem } from '../../../grammar/problem.ts';
 import { reason, type Reason } from '../../policy/reason.ts';
-
-/** Returns the objects of an annotation by name. The annotation has been checked with the others before. */
-function entriesOf(view: PodView, annotation: string): [string, JsonObject][] {
-  const text = stringMember(view.annotations, annotation);
-  const objects = text === undefined ? {} : (JSON.parse(text) as Readonly<Record<string, JsonObject>>);
-  return Object.entries(objects).map(([name, object]) => [name, withFieldNames(object) as JsonObject]);
-}
 
 function mountsOf(containers: readonly JsonObject[]): JsonObject[] {
   return containers.flatMap((container) => objectsMember(container, 'volumeMounts'));
@@ -24,7 +17,7 @@ function mountsOf(containers: readonly JsonObject[]): JsonObject[] {
  * checked.
  */
 function mountProblems(view: PodView, { volumes, containers, initContainers }: RenderedPod): Problem[] {
-  const asked = entriesOf(view, annotationNames.userVolumeMount);
+  const asked = namedObjects(view.annotations, annotationNames.userVolumeMount);
   const proxies = [...initContainers, ...containers].filter((one) => stringMember(one, 'name') === proxyName);
   const injected = mountsOf(proxies).map((mount) => ({
     name: stringMember(mount, 'name'),
@@ -33,7 +26,8 @@ function mountProblems(view: PodView, { volumes, containers, initContainers }: R
   const own = mountsOf([...view.containers, ...view.initContainers]);
   const known = new Set([...volumes, ...own].map((object) => stringMember(object, 'name')));
   const where = annotationNames.userVolumeMount;
-  return asked.flatMap(([name, mount]): Problem[] => {
+  return asked.flatMap((mount): Problem[] => {
+    const { name } = mount;
     const path = stringMember(mount, 'mountPath') ?? '';
     if (!injected.some((one) => one.name === name && one.path === path)) return [];
     if (path === '') return [{ where, message: `${quote(name)} has no mountPath; allowed: an absolute path` }];
@@ -50,9 +44,9 @@ function mountProblems(view: PodView, { volumes, containers, initContainers }: R
 /** Returns the problems of volumes by annotation that have the name of an injected volume. */
 function volumeProblems(view: PodView, { volumes }: RenderedPod): Problem[] {
   const names = volumes.map((volume) => stringMember(volume, 'name'));
-  return entriesOf(view, annotationNames.userVolume)
-    .filter(([name]) => names.indexOf(name) !== names.lastIndexOf(name))
-    .map(([name]) => ({
+  return namedObjects(view.annotations, annotationNames.userVolume)
+    .filter(({ name }) => names.indexOf(name) !== names.lastIndexOf(name))
+    .map(({ name }) => ({
       where: annotationNames.userVolume,
       message: `${quote(name)} is the name of another volume of the pod; rename it`,
     }));
@@ -77,7 +71,7 @@ export function templateFaults(view: PodView, rendered: RenderedPod, own: Readon
   const { volumes, containers, initContainers } = rendered;
   const present = [...view.initContainers, ...view.containers];
   // Mounts by annotation have a message of their own.
-  const asked = entriesOf(view, annotationNames.userVolumeMount).map(([name]) => name);
+  const asked = namedObjects(view.annotations, annotationNames.userVolumeMount).map(({ name }) => name);
   const known = new Set([...volumes.map(nameOf), ...mountsOf(present).map(nameOf), ...asked]);
   const copied = new Set(present.map(nameOf));
   const added = [...initContainers, ...containers].filter((container) => !own.has(nameOf(container)));
