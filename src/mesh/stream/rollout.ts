@@ -70,6 +70,7 @@ export function owes<R extends Versioned>(rollout: Rollout<R>, member: Participa
   if (!concerns(member, item)) return false;
   if (member.proxy.owes(item.kind, item.name)) return true;
   if (rollout.isReleased || !rollout.isAttentive || !namedKinds.has(item.kind)) return false;
+  if (!item.ledger.content[item.kind].has(item.name)) return false;
   const candidate = item.ledger.find(item.kind, item.name);
   return candidate?.trial === rollout && !candidate.isAccepted && !candidate.isRefused;
 }

@@ -239,6 +239,48 @@ describe('a removal', () => {
   });
 });
 
+test('a change whose removed routes nobody asks for waits for nobody', () => {
+  const [first, second] = two();
+  publish(resource('1', 'shop/cart', 'routes', 'r'));
+  for (const one of [first, second]) accept(one, resource('1', 'shop/cart', 'routes', 'r'));
+  const before = { routes: shared.routes.get('r'), cluster: shared.cluster.get('c') };
+  shared.routes.delete('r');
+  shared.cluster.set('c', resource('2'));
+  cohort.publish(
+    [
+      { content: shared, kind: 'routes', name: 'r', before: before.routes },
+      { content: shared, kind: 'cluster', name: 'c', before: before.cluster },
+    ],
+    now,
+  );
+  first.proxy.owed.clear();
+  accept(first, resource('2'));
+  expect(versionOf(second)).toBe('2');
+});
+
+test('endpoints that go with their cluster wait for nobody', () => {
+  const [first] = two();
+  publish(resource('1', 'shop/cart', 'endpoints'));
+  accept(first, resource('1', 'shop/cart', 'endpoints'));
+  const before = { cluster: shared.cluster.get('c'), endpoints: shared.endpoints.get('c') };
+  for (const kind of ['cluster', 'endpoints'] as const) shared[kind].delete('c');
+  cohort.publish(
+    (['cluster', 'endpoints'] as const).map((kind) => ({ content: shared, kind, name: 'c', before: before[kind] })),
+    now,
+  );
+  expect(first.member.isHeldUp()).toBe(false);
+});
+
+test('routes that a new listener leads to are waited for', () => {
+  const [first, second] = two();
+  publish(resource('1', 'shop/cart', 'listener', 'l'), resource('1', 'shop/cart', 'routes', 'r'));
+  first.proxy.owed.delete('routes r');
+  accept(first, resource('1', 'shop/cart', 'listener', 'l'));
+  expect(second.proxy.told).toEqual([]);
+  accept(first, resource('1', 'shop/cart', 'routes', 'r'));
+  expect(second.proxy.told).toEqual(['l', 'r']);
+});
+
 describe('the time of a change', () => {
   test('ends with the last answer of those that get it', () => {
     const [first, second] = two();
