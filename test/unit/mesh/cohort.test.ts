@@ -127,11 +127,15 @@ describe('a new version', () => {
     expect([first, second, third].map(({ proxy }) => proxy.told.length)).toEqual([1, 0, 0]);
     pass(1);
     expect([first, second, third].map(({ proxy }) => proxy.told.length)).toEqual([1, 1, 0]);
+    pass(3_000);
+    expect([first, second, third].map(({ proxy }) => proxy.told.length)).toEqual([1, 1, 1]);
+    expect(join().member.target.cluster.get('c')?.version).toBe('1');
+    // The first that has answered counts.
     accept(second, resource('2'));
-    expect(third.proxy.told).toEqual(['c']);
+    expect(join().member.target.cluster.get('c')?.version).toBe('2');
   });
 
-  test('is not tried by a proxy that starts, unless nobody else comes for a while', () => {
+  test('is not tried by a proxy that starts, but by one that is up', () => {
     const [first, second] = two();
     for (const { proxy } of [first, second]) proxy.isUp = false;
     publish(resource('2'));
@@ -139,6 +143,17 @@ describe('a new version', () => {
     second.proxy.isUp = true;
     second.member.moved();
     expect([first.proxy.told, second.proxy.told]).toEqual([[], ['c']]);
+  });
+
+  test('goes to a proxy that is busy if all are for long', () => {
+    const pair = two();
+    for (const { proxy } of pair) proxy.isUp = false;
+    publish(resource('2'));
+    pass(3_000);
+    pass(2_999);
+    expect(pair.map(({ proxy }) => proxy.told)).toEqual([[], []]);
+    pass(1);
+    expect(pair.map(({ proxy }) => proxy.told)).toEqual([['c'], []]);
   });
 
   test('of endpoints goes to all at once', () => {
@@ -304,7 +319,12 @@ describe('the time of a change', () => {
   });
 
   test('is not told of what nobody was there to get', () => {
-    publish(resource('1'));
+    for (const { member } of two()) member.leave();
+    converged.length = 0;
+    publish(resource('2'));
+    const next = join();
+    next.member.moved();
+    accept(next, resource('2'));
     expect(converged).toEqual([]);
   });
 });
