@@ -1,5 +1,7 @@
 import type { ControlPlaneOptions } from '../mesh/serve/control-plane.ts';
+import { visibilityOf } from '../mesh/plan/visibility.ts';
 import { lossLimits } from '../mesh/world/sudden-loss.ts';
+import type { WorldEvent } from '../mesh/world/world.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { MeshMetrics } from '../telemetry/mesh-metrics.ts';
 
@@ -50,4 +52,15 @@ export function meshReports(log: Log, metrics: MeshMetrics): Reports {
         removals === 0 ? 'what was gone has come back' : 'removals that were held back take effect',
       ),
   };
+}
+
+/** Warns of Services that want to be known in some namespaces only: every proxy is told of them. */
+export function warnOfExports(log: Log, events: readonly WorldEvent[]): void {
+  for (const { kind, value } of events) {
+    if (kind !== 'service' || value === undefined || visibilityOf(value.exportTo) !== 'some') continue;
+    log.warn(
+      { service: value.key, exportTo: value.exportTo },
+      'networking.istio.io/exportTo can be "*" or "~" only: the Service is known in all namespaces',
+    );
+  }
 }

@@ -24,7 +24,7 @@ import type { Log } from '../telemetry/log.ts';
 import { createMeshMetrics } from '../telemetry/mesh-metrics.ts';
 import type { Address } from './address.ts';
 import { askPeers, knowledgePath, peerAddresses, watchPeers } from './mesh-peers.ts';
-import { meshReports } from './mesh-reports.ts';
+import { meshReports, warnOfExports } from './mesh-reports.ts';
 import { listen, runCleanups, StartError, type Cleanups } from './start.ts';
 
 export interface MeshOptions {
@@ -213,7 +213,10 @@ async function start(options: MeshOptions, log: Log, cleanups: Cleanups): Promis
   const feed = startWorldFeed({
     client,
     pace,
-    onEvents: (events) => running().apply(events),
+    onEvents(events) {
+      warnOfExports(log, events);
+      running().apply(events);
+    },
     onObjects: (kind, changes) => digests.note(kind, changes),
     onContact: (kind) => freshness.heard(kind),
     onState(kind, watch) {

@@ -4,6 +4,7 @@ import type { Service, ServicePort } from '../world/service.ts';
 import type { World } from '../world/world.ts';
 import { spiffeId } from './identity.ts';
 import { protocolOf, type Protocol } from './protocol.ts';
+import { visibilityOf } from './visibility.ts';
 
 /** Where one port of a Service can be reached. */
 export interface EndpointPlan {
@@ -83,6 +84,7 @@ function endpointsOf(world: World, service: Service, port: ServicePort, domains:
 export function planService(world: World, key: string, domains: Domains): ServicePlan | undefined {
   const service = world.service.get(key);
   if (service === undefined || service.externalName !== undefined) return undefined;
+  if (visibilityOf(service.exportTo) === 'nobody') return undefined;
   return {
     key,
     name: service.name,

@@ -26,6 +26,8 @@ export interface Service {
   /** Whether pods that are not ready get traffic, too. */
   readonly includesUnready: boolean;
   readonly ports: readonly ServicePort[];
+  /** The annotation `networking.istio.io/exportTo`, as it is written. */
+  readonly exportTo: string | undefined;
 }
 
 /** Reads a Service. The API server has validated it. */
@@ -50,5 +52,6 @@ export function readService(object: JsonObject): Service {
       transport: stringMember(port, 'protocol') ?? 'TCP',
       appProtocol: stringMember(port, 'appProtocol'),
     })),
+    exportTo: stringMember(objectMember(metadata, 'annotations'), 'networking.istio.io/exportTo'),
   };
 }
