@@ -127,8 +127,12 @@ describe('by mutual TLS, both sides count the same', () => {
       ['front-v1', 'admin-v3'].flatMap((client, index) =>
         bothSides(client, 'cart', { request_protocol: 'grpc' }).map((labels) => ({ labels, value: of[index] })),
       );
-    expect(await observer.sum('istio_request_messages_total', 16)).toEqual(expect.arrayContaining([...numbers([6, 2])]));
-    expect(await observer.sum('istio_response_messages_total', 6)).toEqual(expect.arrayContaining([...numbers([2, 1])]));
+    expect(await observer.sum('istio_request_messages_total', 16)).toEqual(
+      expect.arrayContaining([...numbers([6, 2])]),
+    );
+    expect(await observer.sum('istio_response_messages_total', 6)).toEqual(
+      expect.arrayContaining([...numbers([2, 1])]),
+    );
   });
 
   test('connections and their bytes, of two clients', async () => {
