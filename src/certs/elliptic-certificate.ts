@@ -29,7 +29,8 @@ const oids = {
  * The content of the object identifier 2.25.UUID for the UUID 6f0a3c1e-6d0b-4c57-9a5e-5b5d7a0e4f21, in base 128 (X.690 section 8.19).
  * node-forge cannot encode numbers of that size.
  */
-const noteType = binary(Buffer.from('6981de8a9e87cdd0dab1af9aaf96ebd7d0b99e21', 'hex'));
+const noteTypeHex = '6981de8a9e87cdd0dab1af9aaf96ebd7d0b99e21';
+const noteType = binary(Buffer.from(noteTypeHex, 'hex'));
 
 const constructed = (type: forge.asn1.Type, items: readonly Node[]): Node =>
   asn1.create(Class.UNIVERSAL, type, true, [...items]);

@@ -26,8 +26,8 @@ const statistics: readonly JsonObject[] = [
   ...['downstream_cx_active', 'cx_overflow'].map((suffix) => ({ suffix })),
 ];
 
-/** gRPC messages of a whole cluster; with a control plane, both sides of them are known, and counted. */
-const clusterMessages: JsonObject = { suffix: 'message_count' };
+/** Beside them, gRPC messages of a whole cluster; with a control plane, both sides of them are known, and counted. */
+const statisticsAlone: readonly JsonObject[] = [...statistics, { suffix: 'message_count' }];
 
 /** With Envoy's default of 200 ms, the watchdog wakes every thread ten times a second: most of an idle proxy's work. */
 const patience: JsonObject = { miss_timeout: '1s' };
@@ -71,7 +71,7 @@ export function bootstrap(wanted: BootstrapIntent, self: Self = unknownPod, cont
   const { listeners, clusters } = control === undefined ? captureResources(intent) : { listeners: [], clusters: [] };
   const application = { families: capture.families, self };
   const probes = probeAnswers(proxy.statusPort === 0 ? [] : intent.probes, application, proxy.statusPort);
-  const page = metricsPage(intent);
+  const page = metricsPage(intent, control === undefined ? 'alone' : 'inMesh');
   return {
     node: node(intent, control !== undefined),
     admin: { address: adminAddress(proxy.admin) },
@@ -85,7 +85,7 @@ export function bootstrap(wanted: BootstrapIntent, self: Self = unknownPod, cont
     memory_allocator_manager: { bytes_to_release: 1_048_576 },
     stats_config: {
       stats_matcher: {
-        inclusion_list: { patterns: control === undefined ? [...statistics, clusterMessages] : statistics },
+        inclusion_list: { patterns: control === undefined ? statisticsAlone : statistics },
       },
     },
     overload_manager: overloadManager(proxy),
@@ -133,10 +133,10 @@ const write = bootstrapWriter([
   statusListener(
     { statusPort: ports.status },
     usual.settings.capture.families,
-    metricsPage(usual),
+    metricsPage(usual, 'alone'),
     probeAnswers([usualProbe], { families: usual.settings.capture.families, self: unknownPod }, ports.status),
   ),
-  { statistics },
+  { statistics: statisticsAlone },
 ]);
 
 /** Returns the bootstrap of one pod as text for `--config-yaml`. */

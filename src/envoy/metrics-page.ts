@@ -2,7 +2,7 @@ import type { JsonObject } from '../json/json.ts';
 import { clusterNames } from './clusters.ts';
 import type { MetricsIntent, MetricsTarget, TrafficIntent } from './intent.ts';
 import { luaFilter, routeScript } from './lua.ts';
-import { istioPage, ownIdentity } from './metrics-script.ts';
+import { istioPages, ownIdentity } from './metrics-script.ts';
 import { probeTarget } from './probe-target.ts';
 import { applicationCluster, type Application } from './probes.ts';
 
@@ -12,10 +12,12 @@ const body = 'b:getBytes(0,b:length())';
 /** Lua expression for the same body with Istio's metric names and labels. */
 const asIstio = `istio(${body},h:filterContext():get('own'))`;
 
-const renaming = `${istioPage}function envoy_on_response(h)
+function renaming(before: string): string {
+  return `${before}function envoy_on_response(h)
 local b=h:body(true)
 b:setBytes(${asIstio})
 end`;
+}
 
 /**
  * Returns a script that appends the application's metrics. Their pages are fetched while the scraper waits, each within
@@ -86,23 +88,39 @@ export interface MetricsPage {
   readonly bufferBytes: number | undefined;
 }
 
+/** Scripts of a page without targets and with them. */
+interface Scripts {
+  readonly renaming: string;
+  readonly merging: string;
+}
+
+function scriptsOf(before: string): Scripts {
+  return { renaming: renaming(before), merging: merging(before, asIstio) };
+}
+
 /** Made once: a script is the longest text of a configuration. */
-const mergingScript = { istio: merging(istioPage, asIstio), plain: merging('', body) } as const;
+const istioScripts = { alone: scriptsOf(istioPages.alone), inMesh: scriptsOf(istioPages.inMesh) } as const;
+const plainMerging = merging('', body);
 
 /**
  * Returns the parts of the metrics page, `/stats/prometheus`. Scripts run on that route alone, so probes and health
  * checks are not affected.
+ *
+ * @param place whether the proxy is one of a mesh, and knows its peers
  */
-export function metricsPage(intent: TrafficIntent & MetricsIntent): MetricsPage {
+export function metricsPage(intent: TrafficIntent & MetricsIntent, place: keyof typeof istioPages): MetricsPage {
   const { settings, self, metricsTargets: targets } = intent;
   const { istio } = settings.proxy.metrics;
   if (!istio && targets.length === 0) return { filters: [], route: plain, clusters: [], bufferBytes: undefined };
   const own = istio ? { own: ownIdentity(intent) } : {};
-  const script = istio ? mergingScript.istio : mergingScript.plain;
+  const scripts = istioScripts[place];
   const route =
     targets.length === 0
-      ? scripted(renaming, own)
-      : scripted(script, { ...own, targets: targets.map((target) => targetEntry(target, self.address)) });
+      ? scripted(scripts.renaming, own)
+      : scripted(istio ? scripts.merging : plainMerging, {
+          ...own,
+          targets: targets.map((target) => targetEntry(target, self.address)),
+        });
   return {
     filters: [luaFilter],
     route,

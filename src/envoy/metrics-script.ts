@@ -29,21 +29,55 @@ export function ownIdentity({ settings, workload, service, self }: TrafficIntent
   };
 }
 
+/** Statements that replace the label `reporter` by Istio's labels of both sides, and a function that adds families. */
+interface Parts {
+  readonly labels: string;
+  readonly add: string;
+}
+
+/** Without a control plane, all series of one direction have the same: nothing is known about peers that they could not forge. */
+const alone: Parts = {
+  labels: `local sides={}
+for _,reporter in ipairs{'source','destination'} do
+local text='reporter="'..reporter..'"'
+local function label(name,value) text=text..','..name..'="'..(value or 'unknown')..'"' end
+for _,side in ipairs{'source','destination'} do
+local known=side==reporter and own or {canonical_revision='latest'}
+for _,name in ipairs{'workload','workload_namespace','principal','app','version','canonical_service','canonical_revision','cluster'} do label(side..'_'..name,known[name]) end
+end
+local inbound=reporter=='destination'
+label('destination_service',inbound and own.canonical_service)
+label('destination_service_name',inbound and own.canonical_service or own.outbound)
+label('destination_service_namespace',inbound and own.workload_namespace)
+label('connection_security_policy',inbound and 'none')
+sides[reporter]=text
+end
+t=t:gsub('# TYPE envoy_istio_','# TYPE istio_'):gsub('\\nenvoy_istio_','\\nistio_'):gsub('reporter="(%a+)"',sides)
+`,
+  add: `local function add(family,like,counter)
+local lines,seen='',{}
+for labels in t:gmatch('\\nistio_'..like..'_total({.-})') do
+local cluster=labels:find('reporter="source"',1,true) and own.outbound or 'InboundPassthroughCluster'
+local count=not seen[cluster] and t:match('\\nenvoy_'..counter..'="'..cluster..'"} (%d+)')
+seen[cluster]=true
+if count then
+labels=labels:gsub('flags=".-"','flags="-"'):gsub('protocol="http"','protocol="grpc"'):gsub(',response_code=.*','}')
+lines=lines..'istio_'..family..'_total'..labels..' '..count..'\\n'
+end
+end
+if lines~='' then t=t..'# TYPE istio_'..family..'_total counter\\n'..lines end
+end
+`,
+};
+
 /**
- * Lua function `istio(page, identity)` that turns Envoy's metrics page into Istio's.
- *
- * Envoy puts its own prefix before every metric name. Labels that are the same for all series of one direction are not
- * counted but added here, and what is known of a peer (`flows.ts`) is taken apart, with Istio's values (its `istio_stats` filter,
- * populatePeerInfo). A proxy without a control plane knows nothing about its peers that they could not forge. As in Istio, the namespace of a peer
- * is that of its identity. A server name is that of a Service only if it is one of the pod's own namespace, as all of its Services are.
+ * What is known of a peer (`flows.ts`) is taken apart. As in Istio, the namespace of a peer is that of its identity. A server name is that of
+ * a Service only if it is one of the pod's own namespace, as all of its Services are.
  *
  * Several server names can lead to the same labels, as those of two ports of a Service do: such series are added up.
- *
- * What the stats logger cannot count while a connection or stream is open, Envoy counts by direction, for peers that are not known. Those
- * families get the labels of the series counted when the connection began, or for the same application.
  */
-export const istioPage = `local function istio(t,own)
-local names={'workload','workload_namespace','app','version','canonical_service','canonical_revision'}
+const inMesh: Parts = {
+  labels: `local names={'workload','workload_namespace','app','version','canonical_service','canonical_revision'}
 local made,doubled={},false
 local sides=setmetatable({},{__index=function(known,key)
 local reporter,service,peer,me,pod=key:match('^(%a+);?([^;]*);?([^;]*);?([^;]*);?([^;]*)$')
@@ -92,7 +126,8 @@ end
 end
 t=table.concat(lines)
 end
-local function add(family,like,counter)
+`,
+  add: `local function add(family,like,counter)
 local lines,seen='',{}
 for labels in t:gmatch('\\nistio_'..like..'_total({.-})') do
 local outbound=labels:find('reporter="source"',1,true)
@@ -110,8 +145,24 @@ local kind='# TYPE istio_'..family..'_total counter\\n'
 local _,there=t:find(kind,1,true)
 t=there and t:sub(1,there)..lines..t:sub(there+1) or t..kind..lines
 end
-for to,from in pairs{sent='tx',received='rx'} do add('tcp_'..to..'_bytes','tcp_connections_opened','tcp_downstream_cx_'..from..'_bytes_total{envoy_tcp_prefix') end
+`,
+};
+
+function page({ labels, add }: Parts): string {
+  return `local function istio(t,own)
+${labels}${add}for to,from in pairs{sent='tx',received='rx'} do add('tcp_'..to..'_bytes','tcp_connections_opened','tcp_downstream_cx_'..from..'_bytes_total{envoy_tcp_prefix') end
 for _,way in ipairs{'request','response'} do add(way..'_messages','requests','cluster_grpc_'..way..'_message_count{envoy_cluster_name') end
 return t..'# TYPE istio_build gauge\\nistio_build{component="proxy",tag="sidecar-injector-${version}"} 1\\n'
 end
 `;
+}
+
+/**
+ * Lua functions `istio(page, identity)` that turn Envoy's metrics page into Istio's.
+ *
+ * Envoy puts its own prefix before every metric name. Labels that are not counted are added here, with Istio's values (its
+ * `istio_stats` filter, populatePeerInfo). What the stats logger cannot count while a connection or stream is open, Envoy counts by
+ * direction, for peers that are not known. Those families get the labels of the series counted when the connection began, or for the
+ * same application.
+ */
+export const istioPages = { alone: page(alone), inMesh: page(inMesh) } as const;

@@ -96,7 +96,8 @@ test('endpoints of many Services that vanish at once stay, and are the same when
     );
   for (const name of names) {
     const ports = [{ name: 'http', port: 80 }];
-    const service = { apiVersion: 'v1', kind: 'Service', metadata: { name }, spec: { ports } };
+    const annotations = name === 'many-0' ? { 'networking.istio.io/exportTo': '.' } : {};
+    const service = { apiVersion: 'v1', kind: 'Service', metadata: { name, annotations }, spec: { ports } };
     expect((await client.create(`/api/v1/namespaces/${mesh.namespace}/services`, service)).status).toBe(201);
   }
   await createSlices();
@@ -106,6 +107,8 @@ test('endpoints of many Services that vanish at once stay, and are the same when
   const last = clusters.at(-1) ?? '';
   await probe.untilAbout('cluster', last);
   probe.subscribe('endpoints', clusters);
+  // It is known everywhere, and that is said.
+  expect(mesh.log()).toContain('networking.istio.io/exportTo can be');
   const addresses = () =>
     new Set(
       JSON.stringify(probe.responses, (_, value: unknown) => (typeof value === 'bigint' ? '' : value)).match(

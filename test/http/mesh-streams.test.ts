@@ -236,6 +236,7 @@ describe('a peer that nobody knows', () => {
     for (let times = 0; times < 8; times += 1) probe.subscribe('endpoints', names);
     const stranger = open('stranger');
     expect(await ended(stranger)).toEqual({ code: 16, text: 'the pod is not known' });
+    await disconnected(stranger);
     expect(probe.waiting()).toBeGreaterThanOrEqual(7);
     expect(reports).toEqual(['turned away: the pod is not known']);
   });

@@ -4,6 +4,7 @@ import type { Service, ServicePort } from '../world/service.ts';
 import type { World } from '../world/world.ts';
 import { spiffeId } from './identity.ts';
 import { protocolOf, type Protocol } from './protocol.ts';
+import { visibilityOf } from './visibility.ts';
 
 /** Family of an address, as Kubernetes writes it. */
 export type Family = 'IPv4' | 'IPv6';
@@ -125,6 +126,7 @@ function planPort(world: World, service: Service, port: ServicePort, domains: Do
 export function planService(world: World, key: string, domains: Domains): ServicePlan | undefined {
   const service = world.service.get(key);
   if (service === undefined || service.externalName !== undefined || service.isNodeLocal) return undefined;
+  if (visibilityOf(service.exportTo) === 'nobody') return undefined;
   return {
     key,
     name: service.name,

@@ -20,8 +20,8 @@ export interface AdsConnection {
   welcome(): void;
   send(bytes: Uint8Array): void;
   /**
-   * Ends the stream. The text is in the proxy's log. After `unavailable` and `aged`, the TCP connection is closed as well, so that
-   * the next stream may be another replica's.
+   * Ends the stream. The text is in the proxy's log. The TCP connection is closed as well: the next stream may be another replica's,
+   * and who is not let in cannot try again for the price of a few bytes.
    */
   end(reason: EndReason, text: string): void;
   onMessage(listener: (bytes: Uint8Array) => void): void;
@@ -94,7 +94,7 @@ function connectionOf(call: ServerDuplexStream<Buffer, Buffer>, gate: Connection
       over();
       if (reason === 'aged') call.end();
       else call.emit('error', { code: codes[reason], details: text });
-      if (reason === 'unavailable' || reason === 'aged') setTimeout(() => gate.close(peer), partingMs).unref();
+      setTimeout(() => gate.close(peer), partingMs).unref();
     },
     onMessage: (listener) => void call.on('data', listener),
     onEnd: (listener) => void listeners.push(listener),

@@ -30,6 +30,8 @@ export interface Service {
   /** What it says of endpoints that are to be preferred, as `<field>: <value>`. */
   readonly preferences: readonly string[];
   readonly ports: readonly ServicePort[];
+  /** The annotation `networking.istio.io/exportTo`, as it is written. */
+  readonly exportTo: string | undefined;
 }
 
 /** Wishes for close endpoints, by where they are written. The annotation has an older name. */
@@ -70,5 +72,6 @@ export function readService(object: JsonObject): Service {
       transport: stringMember(port, 'protocol') ?? 'TCP',
       appProtocol: stringMember(port, 'appProtocol'),
     })),
+    exportTo: stringMember(objectMember(metadata, 'annotations'), 'networking.istio.io/exportTo'),
   };
 }

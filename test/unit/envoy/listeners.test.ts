@@ -208,7 +208,7 @@ describe('the status listener', () => {
   const nothing = { filters: [], routes: [], clusters: [] };
 
   test('is on health, metrics and status port, and outlives a full proxy', () => {
-    const page = metricsPage(proxyIntent({ metrics: { istio: false, merge: true } }));
+    const page = metricsPage(proxyIntent({ metrics: { istio: false, merge: true } }), 'alone');
     const ports = (statusPort: number) =>
       JSON.stringify(statusListener({ statusPort }, ['v4'], page, nothing)).match(/(?<="port_value":)\d+/g);
     expect([ports(15_020), ports(0)]).toEqual([
@@ -221,13 +221,14 @@ describe('the status listener', () => {
   });
 
   test('has room for a page that a script works on', () => {
-    const page = metricsPage(proxyIntent());
+    const page = metricsPage(proxyIntent(), 'alone');
     expect([page.filters.length, page.bufferBytes]).toEqual([1, 33_554_432]);
     const { clusters, route } = metricsPage(
       proxyIntent({
         metrics: { istio: false, merge: true },
         metricsTargets: [{ scheme: 'HTTPS', port: 9443, path: '/m' }],
       }),
+      'alone',
     );
     expect(clusters.map((one) => one['name'])).toEqual(['metrics.https.9443']);
     expect(JSON.stringify(route)).toContain('"target":"9443/m"');
