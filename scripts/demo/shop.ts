@@ -45,9 +45,10 @@ export async function visitShop(kubectl: Kubectl, namespace: string, times: numb
   return answer;
 }
 
-/** Returns who has called whom, as the proxies have counted it. */
+/** Returns who has called whom, as the proxies of the called services have counted it. */
 export async function callsInShop(kubectl: Kubectl, namespace: string): Promise<readonly Calls[]> {
-  const names = await kubectl('-n', namespace, 'get', 'pods', '-o=jsonpath={.items[*].metadata.name}');
+  const selector = `--selector=app in (${services.join(',')})`;
+  const names = await kubectl('-n', namespace, 'get', 'pods', selector, '-o=jsonpath={.items[*].metadata.name}');
   const page = (pod: string) => `/api/v1/namespaces/${namespace}/pods/${pod}:15020/proxy/stats/prometheus`;
   const pages = await Promise.all(names.split(' ').map((pod) => kubectl('get', '--raw', page(pod))));
   return pages.flatMap(readCalls);

@@ -73,9 +73,12 @@ end
 /**
  * What is known of a peer (`flows.ts`) is taken apart. As in Istio, the namespace of a peer is that of its identity. A server name is that of
  * a Service only if it is one of the pod's own namespace, as all of its Services are.
+ *
+ * Several server names can lead to the same labels, as those of two ports of a Service do: such series are added up.
  */
 const inMesh: Parts = {
   labels: `local names={'workload','workload_namespace','app','version','canonical_service','canonical_revision'}
+local made,doubled={},false
 local sides=setmetatable({},{__index=function(known,key)
 local reporter,service,peer,me,pod=key:match('^(%a+);?([^;]*);?([^;]*);?([^;]*);?([^;]*)$')
 local text='reporter="'..reporter..'"'
@@ -103,10 +106,26 @@ label('destination_service',host)
 label('destination_service_name',name)
 label('destination_service_namespace',namespace)
 label('connection_security_policy',inbound and (peer~='' and 'mutual_tls' or 'none') or nil)
+doubled=doubled or made[text]
+made[text]=true
 known[key]=text
 return text
 end})
 t=t:gsub('# TYPE envoy_istio_','# TYPE istio_'):gsub('\\nenvoy_istio_','\\nistio_'):gsub('reporter="([^"]*)"',sides)
+if doubled then
+local lines,places={},{}
+for line in t:gmatch('[^\\n]*\\n') do
+local series,value=line:match('^(istio_.-}) (%S+)\\n$')
+local place=series and places[series]
+if place then
+lines[place]=series..' '..('%.17g'):format(lines[place]:match(' (%S+)\\n$')+value)..'\\n'
+else
+lines[#lines+1]=line
+if series then places[series]=#lines end
+end
+end
+t=table.concat(lines)
+end
 `,
   add: `local function add(family,like,counter)
 local lines,seen='',{}
