@@ -54,7 +54,10 @@ export function createMeshMetrics(version: string): MeshMetrics {
       labelNames: ['kind'] as const,
     }),
     convergence: new Histogram({
-      ...options('convergence_seconds', 'From a change of the cluster to the last answer of the proxies that get it.'),
+      ...options(
+        'convergence_seconds',
+        'From when a change is taken in to the last answer of the proxies that get it.',
+      ),
       buckets: [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30],
     }),
     turnedAway: new Counter(options('refused_streams_total', 'Streams of callers that could not prove who they are.')),

@@ -94,9 +94,10 @@ export function createCohort<R extends Versioned>(options: TrialOptions): Cohort
         const candidate = ledger.publish({ kind, name, before, trial: direct });
         if (last !== undefined) trials.forget(last);
         if (candidate !== undefined && !isUrgent(item, before, trying)) trials.enqueue(candidate, item, since);
-        else {
-          directItems.push(item);
-          if (candidate !== undefined) direct.candidates.set(candidate, item);
+        else directItems.push(item);
+        if (candidate?.trial === direct) {
+          candidate.isReleased = true;
+          direct.candidates.set(candidate, item);
         }
         for (const [companion, its] of last?.companions ?? []) {
           if (!isCurrent(companion, its)) continue;

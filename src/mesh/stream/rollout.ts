@@ -28,6 +28,8 @@ export interface Participant<R extends Versioned> extends Reader {
 export interface Rollout<R extends Versioned> extends Trial<R> {
   readonly testers: Set<Participant<R>>;
   readonly candidates: Map<Candidate<R>, Item<R>>;
+  /** Whether it has waited long for proxies that try it. */
+  isHurried: boolean;
   /** When its first change came; undefined if nobody was there. */
   sinceMs: number | undefined;
   isReleased: boolean;
@@ -44,7 +46,17 @@ export interface Rollout<R extends Versioned> extends Trial<R> {
 /** Returns a change that nobody has got yet. */
 export function newRollout<R extends Versioned>(sinceMs?: number): Rollout<R> {
   const [testers, candidates, proven, waiting] = [new Set<never>(), new Map(), new Set<never>(), new Map()];
-  return { testers, candidates, sinceMs, isReleased: false, isAttentive: true, items: [], proven, waiting };
+  return {
+    testers,
+    candidates,
+    sinceMs,
+    isReleased: false,
+    isAttentive: true,
+    isHurried: false,
+    items: [],
+    proven,
+    waiting,
+  };
 }
 
 /** Returns whether a candidate is still about the newest version of its name. */
@@ -70,6 +82,7 @@ export function owes<R extends Versioned>(rollout: Rollout<R>, member: Participa
   if (!concerns(member, item)) return false;
   if (member.proxy.owes(item.kind, item.name)) return true;
   if (rollout.isReleased || !rollout.isAttentive || !namedKinds.has(item.kind)) return false;
+  if (!item.ledger.content[item.kind].has(item.name)) return false;
   const candidate = item.ledger.find(item.kind, item.name);
   return candidate?.trial === rollout && !candidate.isAccepted && !candidate.isRefused;
 }

@@ -98,8 +98,11 @@ export function createTrials<R extends Versioned>({
       return;
     }
     stopTimer = after(patienceMs, hurry);
+    // Nobody has been up for a second time: better a proxy that is busy than no change at all.
+    const isAnyFit = tried.isHurried && tried.testers.size === 0;
+    tried.isHurried = true;
     addTesters(
-      ({ proxy }) => proxy.isReady() || proxy.isInSync(),
+      ({ proxy }) => isAnyFit || proxy.isReady() || proxy.isInSync(),
       () => false,
     );
   }

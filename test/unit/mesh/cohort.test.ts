@@ -127,11 +127,15 @@ describe('a new version', () => {
     expect([first, second, third].map(({ proxy }) => proxy.told.length)).toEqual([1, 0, 0]);
     pass(1);
     expect([first, second, third].map(({ proxy }) => proxy.told.length)).toEqual([1, 1, 0]);
+    pass(3_000);
+    expect([first, second, third].map(({ proxy }) => proxy.told.length)).toEqual([1, 1, 1]);
+    expect(join().member.target.cluster.get('c')?.version).toBe('1');
+    // The first that has answered counts.
     accept(second, resource('2'));
-    expect(third.proxy.told).toEqual(['c']);
+    expect(join().member.target.cluster.get('c')?.version).toBe('2');
   });
 
-  test('is not tried by a proxy that starts, unless nobody else comes for a while', () => {
+  test('is not tried by a proxy that starts, but by one that is up', () => {
     const [first, second] = two();
     for (const { proxy } of [first, second]) proxy.isUp = false;
     publish(resource('2'));
@@ -139,6 +143,17 @@ describe('a new version', () => {
     second.proxy.isUp = true;
     second.member.moved();
     expect([first.proxy.told, second.proxy.told]).toEqual([[], ['c']]);
+  });
+
+  test('goes to a proxy that is busy if all are for long', () => {
+    const pair = two();
+    for (const { proxy } of pair) proxy.isUp = false;
+    publish(resource('2'));
+    pass(3_000);
+    pass(2_999);
+    expect(pair.map(({ proxy }) => proxy.told)).toEqual([[], []]);
+    pass(1);
+    expect(pair.map(({ proxy }) => proxy.told)).toEqual([['c'], []]);
   });
 
   test('of endpoints goes to all at once', () => {
@@ -239,6 +254,48 @@ describe('a removal', () => {
   });
 });
 
+test('a change whose removed routes nobody asks for waits for nobody', () => {
+  const [first, second] = two();
+  publish(resource('1', 'shop/cart', 'routes', 'r'));
+  for (const one of [first, second]) accept(one, resource('1', 'shop/cart', 'routes', 'r'));
+  const before = { routes: shared.routes.get('r'), cluster: shared.cluster.get('c') };
+  shared.routes.delete('r');
+  shared.cluster.set('c', resource('2'));
+  cohort.publish(
+    [
+      { content: shared, kind: 'routes', name: 'r', before: before.routes },
+      { content: shared, kind: 'cluster', name: 'c', before: before.cluster },
+    ],
+    now,
+  );
+  first.proxy.owed.clear();
+  accept(first, resource('2'));
+  expect(versionOf(second)).toBe('2');
+});
+
+test('endpoints that go with their cluster wait for nobody', () => {
+  const [first] = two();
+  publish(resource('1', 'shop/cart', 'endpoints'));
+  accept(first, resource('1', 'shop/cart', 'endpoints'));
+  const before = { cluster: shared.cluster.get('c'), endpoints: shared.endpoints.get('c') };
+  for (const kind of ['cluster', 'endpoints'] as const) shared[kind].delete('c');
+  cohort.publish(
+    (['cluster', 'endpoints'] as const).map((kind) => ({ content: shared, kind, name: 'c', before: before[kind] })),
+    now,
+  );
+  expect(first.member.isHeldUp()).toBe(false);
+});
+
+test('routes that a new listener leads to are waited for', () => {
+  const [first, second] = two();
+  publish(resource('1', 'shop/cart', 'listener', 'l'), resource('1', 'shop/cart', 'routes', 'r'));
+  first.proxy.owed.delete('routes r');
+  accept(first, resource('1', 'shop/cart', 'listener', 'l'));
+  expect(second.proxy.told).toEqual([]);
+  accept(first, resource('1', 'shop/cart', 'routes', 'r'));
+  expect(second.proxy.told).toEqual(['l', 'r']);
+});
+
 describe('the time of a change', () => {
   test('ends with the last answer of those that get it', () => {
     const [first, second] = two();
@@ -262,7 +319,12 @@ describe('the time of a change', () => {
   });
 
   test('is not told of what nobody was there to get', () => {
-    publish(resource('1'));
+    for (const { member } of two()) member.leave();
+    converged.length = 0;
+    publish(resource('2'));
+    const next = join();
+    next.member.moved();
+    accept(next, resource('2'));
     expect(converged).toEqual([]);
   });
 });
