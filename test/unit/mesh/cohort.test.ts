@@ -296,6 +296,7 @@ describe('where proxies of several namespaces are', () => {
     ) as unknown as typeof shared;
     const evil = join('evil', own);
     const [shop] = some('shop') as [ReturnType<typeof join>];
+    accept(evil, resource('1'));
     const listener = resource('2', 'shop/cart', 'listener', 'l');
     own.listener.set('l', listener);
     shared.cluster.set('c', resource('2'));
