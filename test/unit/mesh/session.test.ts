@@ -63,7 +63,7 @@ interface Opened {
   readonly sent: { bytes: number; responses: number };
   readonly events: SessionEvent[];
   readonly endings: string[];
-  ask(kind: Kind, more?: Partial<DiscoveryRequest>): void;
+  readonly ask: (kind: Kind, more?: Partial<DiscoveryRequest>) => void;
 }
 
 function open(): Opened {
