@@ -36,7 +36,7 @@ export function meshReports(log: Log, metrics: MeshMetrics): Reports {
       if (event.type !== 'rejected') return;
       const { kind, name, version: rejected, owner, text, isWithheld } = event;
       // What is a proxy's own differs between proxies, and is rejected for the same reason.
-      if (!isNews(`${kind} ${name} ${owner === proxyOwner ? '' : rejected}`)) return;
+      if (!isNews(`${kind} ${name} ${owner === proxyOwner ? '' : rejected} ${isWithheld}`)) return;
       log.warn({ kind, name, owner, isWithheld, namespace, pod: podName, text }, 'a proxy rejected its configuration');
     },
     refused({ kind, name, violations }, owner) {

@@ -107,3 +107,21 @@ test('a new Service that Envoy rejects keeps nobody from starting', async () => 
   expect((await late.app.ask({ url: `http://${address}/beside-it` })).status).toBe(200);
   expect(rejections()).toHaveLength(before + 1);
 });
+
+// The API server takes both: zeros in front, and any number as a slice's port.
+test.each<[string, JsonObject]>([
+  ['rejected', { endpoints: [{ addresses: ['010.0.0.1'] }] }],
+  ['refused', { ports: [{ name: 'http', port: -1, protocol: 'TCP' }] }],
+])('a new Service whose endpoints are %s keeps nobody from starting', async (type, odd) => {
+  const [service, slice] = serviceObjects(type, '10.96.0.8', ports, [cart]);
+  scene.set(service, { ...slice, ...odd });
+  const name = `outbound|80||${type}.shop.svc.cluster.local`;
+  await until('a word about it', () =>
+    scene.controlPlane.lines.find((one) => one.type === type && one['name'] === name),
+  );
+  await scene.controlPlane.untilInSync(3);
+  await restart(late);
+  expect((await late.app.ask({ url: `http://${address}/beside-${type}` })).status).toBe(200);
+  scene.delete(service, slice);
+  await scene.controlPlane.untilInSync(3);
+});

@@ -24,7 +24,7 @@ function roomOf(file: string): string {
 
 const imports: Import[] = files(source).flatMap((file) => {
   const text = readFileSync(file, 'utf8');
-  const specifiers = [...text.matchAll(/(?:\bfrom|\bimport)\s*\(?\s*'([^']+)'/g)].map(
+  const specifiers = [...text.matchAll(/(?:(?<!\.)\bfrom|\bimport)\s*\(?\s*'([^']+)'/g)].map(
     ([, specifier = '']) => specifier,
   );
   return specifiers.map((specifier) => ({

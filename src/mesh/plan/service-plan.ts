@@ -15,7 +15,7 @@ export interface EndpointPlan {
   readonly port: number;
   /** `unhealthy` and `draining` endpoints get no new requests; a client that is on one keeps it. */
   readonly health: 'healthy' | 'unhealthy' | 'draining';
-  /** The pod behind it; undefined for an address of anything else. */
+  /** The pod that has the address; undefined for an address of anything else. */
   readonly pod: Pod | undefined;
   /** Identity that its certificate must have; undefined if it is reached without TLS. */
   readonly identity: string | undefined;
@@ -82,15 +82,18 @@ function endpointsOf(world: World, service: Service, port: ServicePort, domains:
     const target = slice?.ports.find(({ name, transport }) => name === port.name && transport === port.transport);
     if (slice === undefined || target?.number === undefined) continue;
     for (const endpoint of slice.endpoints) {
-      const pod = endpoint.pod === undefined ? undefined : world.pod.get(endpoint.pod);
+      const named = endpoint.pod === undefined ? undefined : world.pod.get(endpoint.pod);
+      // Without the pod, its address may be anybody's, and nothing would tell them apart.
+      if (named === undefined && endpoint.pod !== undefined) continue;
       const plan: EndpointPlan = {
         address: endpoint.address,
         port: target.number,
         health: healthOf(endpoint),
-        pod,
+        // Whoever writes slices can name any pod beside any address.
+        pod: named?.addresses.includes(endpoint.address) === true ? named : undefined,
         identity:
-          pod !== undefined && takesMutualTls(pod, target.number)
-            ? spiffeId(domains.trust, pod.namespace, pod.serviceAccount)
+          named !== undefined && takesMutualTls(named, target.number)
+            ? spiffeId(domains.trust, named.namespace, named.serviceAccount)
             : undefined,
       };
       const at = `${plan.address} ${plan.port}`;

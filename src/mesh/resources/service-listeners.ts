@@ -16,12 +16,13 @@ interface Place {
 
 /**
  * Returns where a port is called: at an address of the Service, or, if it is headless, at those of its pods that take mutual TLS.
- * A client of a headless Service dials the pod's own port.
+ * A client of a headless Service dials the pod's own port. Slices can say any address and name any pod, and one address has one
+ * listener, so a headless Service has those of its own namespace's pods alone: no namespace decides on the address of another.
  */
-function placesOf({ address, number, endpoints }: PortPlan): readonly Place[] {
+function placesOf({ address, number, endpoints }: PortPlan, namespace: string): readonly Place[] {
   if (address !== undefined) return [{ address, number, peer: undefined }];
   return endpoints.flatMap(({ address: own, port, pod, identity }) =>
-    pod === undefined || identity === undefined ? [] : [{ address: own, number: port, peer: peerText(pod) }],
+    pod?.namespace === namespace && identity !== undefined ? [{ address: own, number: port, peer: peerText(pod) }] : [],
   );
 }
 
@@ -34,7 +35,7 @@ export function serviceListeners(plan: ServicePlan, traffic: TrafficIntent): rea
   const sharing = plan.hasAffinity ? 'sticky' : 'any';
   const choice = plan.isHeadless ? 'dialled' : sharing;
   return plan.ports.flatMap((port) =>
-    placesOf(port).flatMap(({ address, number, peer }): readonly Resource[] => {
+    placesOf(port, plan.namespace).flatMap(({ address, number, peer }): readonly Resource[] => {
       // Such connections are not captured, and a kernel without IPv6 would reject the listener.
       if (!families.has(address.includes(':') ? 'v6' : 'v4')) return [];
       const name = listenerName(address, number);

@@ -119,6 +119,7 @@ export function createSession({ connection, caller, catalog, secrets, report, af
     if (traffic === undefined) return 'the node has no metadata of the injector: the pod must be injected in mode mesh';
     member = catalog.join(traffic, node.build, {
       ...stream,
+      party: caller.namespace,
       changed(changes: Changes) {
         if (member !== undefined) act(stream.aim(member.target, changes));
       },

@@ -26,6 +26,8 @@ export interface Member<R extends Versioned> {
  *
  * - Proxies with the same listeners form a group, and of each group one proxy tries a change. It is one that is up and waits for nothing.
  * - Where that proxy takes long, more of them try. The first that has answered for all counts.
+ * - A proxy may lie. So where there are proxies of several parties, two of different parties try, and what only one of them rejects
+ *   is not withheld.
  * - What came together from one owner stays together: if one of its resources is rejected, the others and removals wait as well.
  * - Endpoints are not tried, because they must not wait, unless their cluster is.
  * - While nothing was ever accepted, proxies that start get what is newest: they cannot do without.
@@ -48,12 +50,23 @@ export function createCohort<R extends Versioned>(options: TrialOptions): Cohort
   const groups = new Map<Ledger<R>, Set<Participant<R>>>();
   const trials = createTrials({ ...options, groups });
 
-  /** Withholds what a proxy has rejected, and what came with it from its owner. */
-  function withhold(candidate: Candidate<R>, item: Item<R>): void {
-    candidate.companions = companionsOf(candidate, item);
+  /** Withholds what a proxy has rejected, and what came with it from its owner, from those for whom the party may decide. */
+  function withhold(candidate: Candidate<R>, item: Item<R>, party: string): void {
+    const companions = [...companionsOf(candidate, item)];
+    for (const [one] of companions) one.doubters.add(party);
+    if (!isEnough(candidate, item)) return;
+    candidate.companions = new Map(companions.filter(([one, its]) => isEnough(one, its)));
     for (const one of [candidate, ...candidate.companions.keys()]) one.isRefused = true;
     for (const some of groups.values())
       for (const member of some) tell(member, [item, ...candidate.companions.values()]);
+  }
+
+  /** Returns whether two parties have rejected it, or the only one that gets it. */
+  function isEnough({ doubters }: Candidate<R>, item: Item<R>): boolean {
+    if (doubters.size > 1) return true;
+    for (const some of groups.values())
+      for (const member of some) if (!doubters.has(member.proxy.party) && concerns(member, item)) return false;
+    return true;
   }
 
   function ledgerOf(content: Target<R>): Ledger<R> {
@@ -132,8 +145,9 @@ export function createCohort<R extends Versioned>(options: TrialOptions): Cohort
           const [candidate, item] = locate(member, kind, name) ?? [];
           if (candidate === undefined || item === undefined) return false;
           if (item.ledger.content[kind].get(name)?.version !== version) return false;
-          if (!candidate.isRefused) withhold(candidate, item);
-          return true;
+          candidate.doubters.add(proxy.party);
+          if (!candidate.isRefused) withhold(candidate, item, proxy.party);
+          return candidate.isRefused;
         },
         moved: () => trials.moved(member),
         isHeldUp: () => trials.isBusy(),

@@ -30,7 +30,9 @@ export interface Candidate<R extends Versioned> {
   isAccepted: boolean;
   /** Whether it is for all proxies, and not only for those that try it. */
   isReleased: boolean;
-  /** Whether a proxy has rejected it, or something that came with it from the same owner. */
+  /** Parties of which a proxy has rejected it. */
+  readonly doubters: Set<string>;
+  /** Whether it is withheld: enough parties have rejected it, or something that came with it from the same owner. */
   isRefused: boolean;
   /** What is withheld for as long as this is. */
   companions: ReadonlyMap<Candidate<R>, Item<R>>;
@@ -61,7 +63,14 @@ export interface Ledger<R extends Versioned> {
 }
 
 function candidateOf<R extends Versioned>(fields: Pick<Candidate<R>, 'good' | 'trial'>): Candidate<R> {
-  return { ...fields, isAccepted: false, isReleased: false, isRefused: false, companions: new Map() };
+  return {
+    ...fields,
+    isAccepted: false,
+    isReleased: false,
+    doubters: new Set(),
+    isRefused: false,
+    companions: new Map(),
+  };
 }
 
 /** Creates the ledger of what no proxy has seen. */

@@ -4,6 +4,8 @@ import { namedKinds, type Changes, type Target, type Versioned } from './target.
 
 /** What a cohort has to know of a proxy's stream, and to tell it. */
 export interface Proxy {
+  /** Whose it is: its namespace. A proxy says what it likes, so one party alone withholds nothing from others. */
+  readonly party: string;
   /** Takes the news that its target differs for these names. */
   changed(changes: Changes): void;
   holds(kind: Kind, name: string): string | undefined;

@@ -41,7 +41,7 @@ export function createTrials<R extends Versioned>({
   after,
   converged,
   groups,
-}: TrialOptions & { readonly groups: ReadonlyMap<Ledger<R>, ReadonlySet<Participant<R>>> }): Trials<R> {
+}: TrialOptions & { readonly groups: ReadonlyMap<Ledger<R>, Set<Participant<R>>> }): Trials<R> {
   /** What waits until the trial is over, and what is being tried. */
   let queued: Rollout<R> | undefined;
   let tried: Rollout<R> | undefined;
@@ -63,22 +63,39 @@ export function createTrials<R extends Versioned>({
     tried.items = [...tried.candidates.values()];
     stopTimer = after(patienceMs, hurry);
     after(attentionMs, () => listen(next));
-    addTesters(({ proxy }) => proxy.isReady());
+    addTesters();
   }
 
-  /** Gives the change to one proxy more of each group that nobody tries it for. */
-  function addTesters(isFit: (member: Participant<R>) => boolean, isBusy = hasTester): void {
+  /** Gives the change to proxies that are up, of each group to two of different parties; to more while nobody has accepted all of it. */
+  function addTesters(): void {
     const rollout = tried;
     if (rollout === undefined) return;
     const chosen: Participant<R>[] = [];
     for (const [group, some] of groups) {
-      if (rollout.proven.has(group) || isBusy(rollout, group)) continue;
+      if (rollout.proven.has(group)) continue;
+      const asked = [...rollout.testers].filter((member) => member.group === group);
+      const parties = new Set(asked.map(({ proxy }) => proxy.party));
+      let isTried = asked.some((member) => rollout.waiting.has(member));
+      if (isTried && parties.size > 1) continue;
+      let isComplete = true;
       for (const member of some) {
-        if (rollout.testers.has(member) || !isFit(member)) continue;
+        if (parties.has(member.proxy.party)) continue;
+        if (!member.proxy.isReady()) {
+          isComplete = false;
+          continue;
+        }
+        parties.add(member.proxy.party);
         chosen.push(member);
-        break;
+        isTried = true;
+        if (parties.size > 1) break;
       }
+      // Whoever could contradict those that have rejected it has been asked.
+      if (!isTried && isComplete && asked.length > 0) rollout.proven.add(group);
     }
+    ask(rollout, chosen);
+  }
+
+  function ask(rollout: Rollout<R>, chosen: readonly Participant<R>[]): void {
     for (const member of chosen) {
       rollout.testers.add(member);
       give(rollout, member);
@@ -87,8 +104,19 @@ export function createTrials<R extends Versioned>({
     for (const member of chosen) proceed(rollout, member);
   }
 
-  function hasTester({ waiting }: Rollout<R>, group: Ledger<R>): boolean {
-    return [...waiting.keys()].some((member) => member.group === group);
+  /** Gives the change to one proxy more of each group, rather to one of a party that has not been asked. */
+  function addMore(rollout: Rollout<R>, isFit: (member: Participant<R>) => boolean): void {
+    const chosen: Participant<R>[] = [];
+    for (const [group, some] of groups) {
+      if (rollout.proven.has(group)) continue;
+      const parties = new Set([...rollout.testers].map(({ proxy }) => proxy.party));
+      const fit = [...some].filter((member) => !rollout.testers.has(member) && isFit(member));
+      const next = fit.find(({ proxy }) => !parties.has(proxy.party)) ?? fit[0];
+      if (next !== undefined) chosen.push(next);
+      // Who is slow is not the first to try what comes next.
+      for (const member of rollout.waiting.keys()) if (some.delete(member)) some.add(member);
+    }
+    ask(rollout, chosen);
   }
 
   function hurry(): void {
@@ -99,12 +127,9 @@ export function createTrials<R extends Versioned>({
     }
     stopTimer = after(patienceMs, hurry);
     // Nobody has been up for a second time: better a proxy that is busy than no change at all.
-    const isAnyFit = tried.isHurried && tried.testers.size === 0;
+    const isAnyFit = tried.isHurried && tried.waiting.size === 0;
     tried.isHurried = true;
-    addTesters(
-      ({ proxy }) => isAnyFit || proxy.isReady() || proxy.isInSync(),
-      () => false,
-    );
+    addMore(tried, ({ proxy }) => isAnyFit || proxy.isReady() || proxy.isInSync());
   }
 
   function give(rollout: Rollout<R>, member: Participant<R>): void {
@@ -132,8 +157,17 @@ export function createTrials<R extends Versioned>({
     }
     waiting.set(member, left);
     if (left > 0) return;
-    rollout.proven.add(member.group);
+    if (!isInDoubt(rollout, member)) rollout.proven.add(member.group);
     finish(rollout, member);
+  }
+
+  /** Returns whether a proxy has rejected something that may be good. */
+  function isInDoubt({ candidates }: Rollout<R>, { proxy }: Participant<R>): boolean {
+    for (const [candidate, item] of candidates) {
+      const { doubters, isAccepted, isRefused } = candidate;
+      if (doubters.has(proxy.party) && !isAccepted && !isRefused && isCurrent(candidate, item)) return true;
+    }
+    return false;
   }
 
   function finish(rollout: Rollout<R>, member: Participant<R>): void {
@@ -141,7 +175,11 @@ export function createTrials<R extends Versioned>({
     member.rollouts.delete(rollout);
     if (rollout.isReleased) {
       if (rollout.waiting.size === 0) complete(rollout);
-    } else if (groups.size > 0 && [...groups.keys()].every((group) => rollout.proven.has(group))) release(rollout);
+      return;
+    }
+    addTesters();
+    if (rollout === tried && groups.size > 0 && [...groups.keys()].every((group) => rollout.proven.has(group)))
+      release(rollout);
   }
 
   /** Gives a change to all proxies. */
@@ -182,7 +220,7 @@ export function createTrials<R extends Versioned>({
       for (const rollout of member.rollouts) proceed(rollout, member);
       if ((tried === undefined && queued === undefined) || !member.proxy.isReady()) return;
       start();
-      addTesters(({ proxy }) => proxy.isReady());
+      addTesters();
     },
     left(member) {
       for (const rollout of member.rollouts) {
@@ -190,7 +228,7 @@ export function createTrials<R extends Versioned>({
         finish(rollout, member);
       }
       if (tried === undefined) return;
-      if (groups.size > 0) addTesters(({ proxy }) => proxy.isReady());
+      if (groups.size > 0) addTesters();
       else {
         for (const [candidate, item] of tried.candidates) if (isCurrent(candidate, item)) enqueue(candidate, item);
         tried = undefined;

@@ -44,7 +44,9 @@ function plainPortsOf({ labels, annotations, spec }: PodView): Pod['plainPorts']
   const hasToken = objectsMember(spec, 'volumes').some(
     (volume) => stringMember(volume, 'name') === names.meshTokenVolume,
   );
-  if (stringMember(labels, annotationNames.tlsMode) !== 'istio' || !hasToken) return 'all';
+  // Pods with the node's network share its addresses with others, and have no proxy.
+  const isOfNode = member(spec, 'hostNetwork') === true;
+  if (stringMember(labels, annotationNames.tlsMode) !== 'istio' || !hasToken || isOfNode) return 'all';
   const text = stringMember(annotations, annotationNames.bypassedInboundPorts);
   if (text === undefined) return ownPorts;
   const bypassed = portList.parse(text);

@@ -92,6 +92,23 @@ test(`all proxies hold the newest state once what they reject is mended (seed ${
   );
 });
 
+test(`proxies of one namespace that reject anything keep nothing from those of others (seed ${seed})`, () => {
+  fc.assert(
+    fc.property(history, fc.subarray([0, 1, 2, 3], { minLength: 1, maxLength: 3 }), (given, hostile) => {
+      const refused = given.refusals.map((one) => ({ ...one, proxies: hostile }));
+      const fleet = new ProxyFleet(refused, (index) => (hostile.includes(index) ? 'hostile' : `own-${index}`));
+      fleet.publish(given.first);
+      for (let index = 0; index < proxies; index += 1) fleet.start(index);
+      for (const one of given.steps) act(fleet, one);
+      for (let index = 0; index < proxies; index += 1) fleet.start(index);
+      fleet.settle();
+      const others = [0, 1, 2, 3].filter((index) => !hostile.includes(index));
+      expect(others.flatMap((index) => fleet.differences(index))).toEqual([]);
+    }),
+    { numRuns, seed },
+  );
+});
+
 test(`a proxy that starts gets the last good state (seed ${seed})`, () => {
   fc.assert(
     fc.property(services, services, refusals, fc.boolean(), (before, after, some, isLast) => {
@@ -157,7 +174,9 @@ test(`of each group of proxies, one gets what they all reject (seed ${seed})`, (
       for (const version of fleet.withheld) {
         if (version.startsWith('endpoints')) continue;
         const got = [...fleet.peers.values()].filter(({ sent }) => sent.has(version));
-        expect([version, got.length <= fleet.groups.length]).toEqual([version, true]);
+        // Whoever was slow is not the first to try it again.
+        const most = fleet.groups.length * (isAgain ? 2 : 1);
+        expect([version, got.length <= most]).toEqual([version, true]);
       }
     }),
     { numRuns, seed },

@@ -58,11 +58,14 @@ export class ProxyFleet {
   readonly established = new Set<string>();
   #isHurried = false;
   services: ReadonlyMap<number, number> = new Map();
+  readonly #partyOf: (index: number) => string;
   #timers: (() => void)[] = [];
   converged = 0;
 
-  constructor(refusals: readonly Refusal[]) {
+  /** @param partyOf namespace of a proxy; by default all have the same */
+  constructor(refusals: readonly Refusal[], partyOf: (index: number) => string = () => 'shop') {
     this.#refusals = refusals;
+    this.#partyOf = partyOf;
     this.cohort = createCohort({
       nowMs: () => 0,
       after: (_, action) => {
@@ -103,6 +106,7 @@ export class ProxyFleet {
     const group = this.groups[index % 2] ?? this.groups[0];
     const member = this.cohort.join(own, this.shared, group, {
       ...stream,
+      party: this.#partyOf(index),
       changed: (changes) => this.#take(peer, stream.aim(member.target, changes)),
     });
     const peer: Peer = {

@@ -62,9 +62,10 @@ beforeEach(() => {
   });
 });
 
-function join(group: Target = emptyTarget): { readonly proxy: StubProxy; readonly member: Member<Versioned> } {
+function join(party = 'shop', group: Target = emptyTarget) {
   const proxy = new StubProxy();
-  return { proxy, member: cohort.join(emptyTarget, shared, group, proxy.stream) };
+  const member: Member<Versioned> = cohort.join(emptyTarget, shared, group, { ...proxy.stream, party });
+  return { proxy, member };
 }
 
 function publish(...resources: readonly Versioned[]): void {
@@ -244,6 +245,104 @@ describe('a version that was rejected', () => {
   });
 });
 
+describe('where proxies of several namespaces are', () => {
+  const reject = ({ proxy, member }: ReturnType<typeof join>, one: Versioned): boolean => {
+    proxy.owed.delete(`${one.kind} ${one.name}`);
+    const isWithheld = member.rejected(one);
+    member.moved();
+    return isWithheld;
+  };
+
+  function some(...parties: readonly string[]): readonly ReturnType<typeof join>[] {
+    const all = parties.map((party) => join(party));
+    publish(resource('1'));
+    for (const one of all) accept(one, resource('1'));
+    for (const { proxy } of all) proxy.told.length = 0;
+    return all;
+  }
+
+  const toldOf = (all: readonly ReturnType<typeof join>[]): readonly number[] =>
+    all.map(({ proxy }) => proxy.told.length);
+
+  test('two of different ones try, and what one rejects while the other takes it is for all', () => {
+    const all = some('evil', 'evil', 'shop', 'shop');
+    const [first, , third] = all as [ReturnType<typeof join>, ReturnType<typeof join>, ReturnType<typeof join>];
+    publish(resource('2'));
+    expect(toldOf(all)).toEqual([1, 0, 1, 0]);
+    expect(reject(first, resource('2'))).toBe(false);
+    expect(toldOf(all)).toEqual([1, 0, 1, 0]);
+    accept(third, resource('2'));
+    expect(toldOf(all)).toEqual([1, 1, 1, 1]);
+    expect(reject(all[1] as typeof first, resource('2'))).toBe(false);
+    expect(cohort.withheld('cluster')).toBe(0);
+  });
+
+  test('what two of them reject is withheld', () => {
+    const all = some('bank', 'shop', 'shop');
+    publish(resource('2'));
+    expect(all.slice(0, 2).map((one) => reject(one, resource('2')))).toEqual([false, true]);
+    expect([...all, join('third')].map(versionOf)).toEqual(['1', '1', '1', '1']);
+    expect(cohort.withheld('cluster')).toBe(1);
+    for (const { proxy, member } of all) {
+      proxy.owed.clear();
+      member.moved();
+    }
+    expect(all[2]?.member.isHeldUp()).toBe(false);
+  });
+
+  test('what one with listeners of its own rejects is withheld from it, and what came with it from nobody', () => {
+    const own = Object.fromEntries(
+      kinds.map((kind) => [kind, new Map<string, Versioned>()]),
+    ) as unknown as typeof shared;
+    const evil = join('evil', own);
+    const [shop] = some('shop') as [ReturnType<typeof join>];
+    accept(evil, resource('1'));
+    const listener = resource('2', 'shop/cart', 'listener', 'l');
+    own.listener.set('l', listener);
+    shared.cluster.set('c', resource('2'));
+    cohort.publish(
+      [
+        { content: own, kind: 'listener', name: 'l', before: undefined },
+        { content: shared, kind: 'cluster', name: 'c', before: resource('1') },
+      ],
+      now,
+    );
+    expect(reject(evil, listener)).toBe(true);
+    expect([cohort.withheld('listener'), cohort.withheld('cluster')]).toEqual([1, 0]);
+    accept(shop, resource('2'));
+    // It also takes its time with the rest.
+    pass(3_000);
+    expect(versionOf(join('bank'))).toBe('2');
+  });
+
+  test('a namespace whose proxies do not answer holds up nobody', () => {
+    const all = some('evil', 'evil', 'evil', 'shop', 'bank');
+    publish(resource('2'));
+    accept(all[3] as ReturnType<typeof join>, resource('2'));
+    expect(versionOf(all[4] as ReturnType<typeof join>)).toBe('2');
+  });
+
+  test('two namespaces whose proxies do not answer hold up a change for 3 s, and not the next', () => {
+    const all = some('evil', 'evil-too', 'shop', 'bank');
+    publish(resource('2'));
+    expect(toldOf(all)).toEqual([1, 1, 0, 0]);
+    pass(3_000);
+    accept(all[2] as ReturnType<typeof join>, resource('2'));
+    expect(toldOf(all)).toEqual([1, 1, 1, 1]);
+    publish(resource('3'));
+    expect(toldOf(all)).toEqual([1, 1, 2, 1]);
+  });
+
+  test('a proxy that rejects all and is the last to be asked holds up nobody', () => {
+    const [first, second] = some('evil', 'shop') as [ReturnType<typeof join>, ReturnType<typeof join>];
+    publish(resource('2'));
+    reject(first, resource('2'));
+    second.member.leave();
+    expect(first.member.isHeldUp()).toBe(false);
+    expect(versionOf(join('bank'))).toBe('2');
+  });
+});
+
 describe('a removal', () => {
   test('alone is for all at once, and what was removed does not come back', () => {
     const pair = two();
@@ -332,7 +431,7 @@ describe('the time of a change', () => {
 test('another group of proxies tries a change as well', () => {
   const group = { ...emptyTarget };
   const [first, second] = two();
-  const elsewhere = join(group);
+  const elsewhere = join('shop', group);
   publish(resource('2'));
   expect([first, second, elsewhere].map(({ proxy }) => proxy.told.length)).toEqual([1, 0, 1]);
   accept(first, resource('2'));

@@ -211,6 +211,19 @@ describe('mutual TLS', () => {
   test('not to a pod without a proxy of the mesh', () => {
     expect(identities({}, false)).toEqual([undefined, undefined]);
   });
+
+  const places = (...objects: readonly JsonObject[]) => plan(service({}), ...objects)?.ports[0]?.endpoints;
+
+  test('an address whose pod has gone is not called: it may be the address of somebody else', () => {
+    const slices = slice('a', [endpoint('10.0.0.1', ready, 'gone'), endpoint('192.0.2.1', ready)]);
+    expect(places(slices)).toMatchObject([{ address: '192.0.2.1', identity: undefined }]);
+  });
+
+  test('an address that the named pod does not have needs its certificate, and metrics do not say that it is that pod', () => {
+    expect(places(slice('a', [endpoint('192.0.2.1', ready, 'one')]), pod('one'))).toMatchObject([
+      { address: '192.0.2.1', pod: undefined, identity: id },
+    ]);
+  });
 });
 
 describe('left alone', () => {
@@ -322,6 +335,27 @@ describe('listeners', () => {
     const slices = slice('a', [endpoint('10.0.0.1', { ready: false }, 'one'), endpoint('10.0.0.2', ready)]);
     const found = listeners({ clusterIP: 'None', clusterIPs: ['None'] }, {}, slices, pod('one'));
     expect(found.map(({ name }) => name)).toEqual(['10.0.0.1_8080']);
+  });
+
+  const headless = { clusterIP: 'None', clusterIPs: ['None'] };
+  const foreign = { kind: 'Pod', namespace: 'bank', name: 'vault' };
+  const vault = {
+    ...pod('vault'),
+    metadata: { namespace: 'bank', name: 'vault', uid: 'v', labels: { 'security.istio.io/tlsMode': 'istio' } },
+  };
+
+  // One address has one listener: who writes slices must not decide on the addresses of others.
+  test.each<[string, JsonObject, JsonObject]>([
+    ["another namespace's pod", { addresses: ['10.0.0.1'], targetRef: foreign }, vault],
+    ['an address that its pod does not have', endpoint('10.96.0.10', ready, 'one'), pod('one')],
+    [
+      "an address of the pod's node",
+      endpoint('10.0.0.1', ready, 'one'),
+      { ...pod('one'), spec: { ...(pod('one')['spec'] as JsonObject), hostNetwork: true } },
+    ],
+    ['the same address, written in another way', endpoint('010.0.0.1', ready, 'one'), pod('one')],
+  ])('none of a headless Service whose slice names %s', (_, one, its) => {
+    expect(listeners(headless, {}, slice('a', [one]), its)).toEqual([]);
   });
 
   test('one for each of very many ports', () => {
