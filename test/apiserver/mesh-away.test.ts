@@ -108,7 +108,7 @@ test('endpoints of many Services that vanish at once stay, and are the same when
   await probe.untilAbout('cluster', last);
   probe.subscribe('endpoints', clusters);
   // It is known everywhere, and that is said.
-  expect(mesh.log()).toContain('networking.istio.io/exportTo can be');
+  expect(mesh.log()).toContain('networking.istio.io/exportTo: . is not followed');
   const addresses = () =>
     new Set(
       JSON.stringify(probe.responses, (_, value: unknown) => (typeof value === 'bigint' ? '' : value)).match(

@@ -288,6 +288,17 @@ describe('a loss', () => {
     expect([played.losses, contents(played.shown)]).toEqual([[], contents(played.actual)]);
   });
 
+  test('keeps nothing that ends in order meanwhile', () => {
+    const played = new Played();
+    played.set(all({ ...whole, slice: false }, 11));
+    expect(played.losses).toHaveLength(1);
+    played.set(new Map([[13, { ...whole, pods: ['terminating', 'running'] }]]));
+    played.set(new Map([[13, { ...whole, pods: ['gone', 'running'], endpoints: [false, true] }]]));
+    expect([...reachable(played.shown)].filter((one) => one.startsWith('shop/service-13 '))).toEqual([
+      'shop/service-13 10.0.13.1 pod-13-1',
+    ]);
+  });
+
   test('keeps no address that another pod has now', () => {
     const played = new Played();
     const taken = eventsOf(0, whole).flatMap((event) =>

@@ -266,6 +266,14 @@ describe('notices', () => {
       ['service.kubernetes.io/topology-mode: Auto is not followed: all ready endpoints are used alike'],
     ],
     [{}, { annotations: { 'service.kubernetes.io/topology-aware-hints': 'Disabled' } }, []],
+    [
+      {},
+      { annotations: { 'networking.istio.io/exportTo': '.,shop' } },
+      [
+        'networking.istio.io/exportTo: .,shop is not followed: it can be * or ~ only, so all namespaces know the Service',
+      ],
+    ],
+    [{}, { annotations: { 'networking.istio.io/exportTo': '*' } }, []],
     [{ type: 'ExternalName', externalName: 'example.com', trafficDistribution: 'PreferClose' }, {}, []],
   ])('%j %j', (spec, metadata, expected) => {
     expect(noticesOf(readService(service(spec, metadata)))).toEqual(expected);
