@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { canonicalText } from '../../src/json/json.ts';
 import { openMesh, serviceObjects, type MeshPod, type MeshScene } from '../support/mesh/mesh-scene.ts';
 import { labelled, observe, type Observer } from '../support/mesh/observed-mesh.ts';
 import type { Series } from '../support/processes/prometheus.ts';
@@ -156,10 +157,7 @@ const node =
   'source_cluster,source_workload_namespace,source_workload,source_canonical_service,source_canonical_revision,destination_cluster,destination_service_namespace,destination_service,destination_service_name,destination_workload_namespace,destination_workload,destination_canonical_service,destination_canonical_revision';
 
 /** Their values on one edge, in the order of their names. */
-const edge = [
-  ...['v2', 'cart', 'Kubernetes', host, 'cart', 'shop', 'cart-v2', 'shop'],
-  ...['v1', 'front', 'Kubernetes', 'front-v1', 'shop'],
-].join(' ');
+const edge = `v2 cart Kubernetes ${host} cart shop cart-v2 shop v1 front Kubernetes front-v1 shop`;
 
 const graph: readonly Query[] = (['source', 'destination'] as const).flatMap((reporter): readonly Query[] => {
   const one = `reporter="${reporter}",${reporter}_workload_namespace="shop",destination_service_name="cart",source_workload="front-v1"`;
@@ -203,7 +201,7 @@ describe.each(Object.entries({ ...dashboards, "Kiali's graph": [...graph, failin
   test.each(queries)('%s', async (_what, expression, answer) => {
     const found = await eventually(
       async () => told(await observer.query(expression)),
-      (now) => JSON.stringify(Object.entries(now).toSorted()) === JSON.stringify(Object.entries(answer).toSorted()),
+      (now) => canonicalText(now) === canonicalText(answer),
       3_000,
     );
     expect(found).toEqual(answer);

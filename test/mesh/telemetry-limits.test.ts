@@ -1,0 +1,40 @@
+import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
+import { openMesh, serviceObjects, type MeshPod, type MeshScene } from '../support/mesh/mesh-scene.ts';
+import { labelled, observe, type Observer } from '../support/mesh/observed-mesh.ts';
+import { eventually } from '../support/waiting.ts';
+
+jest.setTimeout(60_000);
+
+const address = '10.96.0.5';
+/** Series of one metric that one proxy counts of its callers, and of one Service that it calls. */
+const most = 200;
+
+let scene: MeshScene;
+let front: MeshPod;
+let cart: MeshPod;
+let observer: Observer;
+
+beforeAll(async () => {
+  scene = await openMesh('limits', [labelled('front', 'v1'), labelled('cart', 'v2')]);
+  ({ 'front-v1': front, 'cart-v2': cart } = scene.pods as Record<'front-v1' | 'cart-v2', MeshPod>);
+  await cart.app.listen({ kind: 'http', port: 8080 });
+  scene.set(...serviceObjects('cart', address, [{ name: 'http', port: 80, target: 8080 }], [cart]));
+  await scene.controlPlane.untilInSync(2);
+  observer = await observe(scene, [front, cart]);
+});
+
+afterAll(async () => {
+  await observer.stop();
+  await scene.stop();
+});
+
+test('series of an application that answers with all codes are capped at both proxies, which say so', async () => {
+  for (let code = 300; code < 520; code++) await front.app.ask({ url: `http://${address}/status/${code}` });
+  await eventually(
+    () => observer.query('envoy_server_stats_overflow_counter > 0'),
+    ({ length }) => length === 2,
+  );
+  for (const reporter of ['source', 'destination']) {
+    expect(await observer.query(`istio_requests_total{reporter="${reporter}"}`)).toHaveLength(most);
+  }
+});
