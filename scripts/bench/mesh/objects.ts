@@ -55,8 +55,9 @@ export function serviceName(index: number): string {
   return `service-${index}`;
 }
 
-export function hostOf(index: number): string {
-  return `${serviceName(index)}.${namespace}.svc.cluster.local`;
+/** Name of the cluster of a Service, which is Istio's. */
+export function clusterOf(index: number): string {
+  return `outbound|80||${serviceName(index)}.${namespace}.svc.cluster.local`;
 }
 
 /** Address of a Service in the range of the API server. */

@@ -1,4 +1,5 @@
 import { connect, type ClientHttp2Session, type ClientHttp2Stream } from 'node:http2';
+import { connect as connectTcp } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import { BinaryWriter, WireType } from '@bufbuild/protobuf/wire';
 import { secretNames } from '../../../src/envoy/mesh-tls.ts';
@@ -164,9 +165,7 @@ export function startProxy(order: ProxyOrder): SimulatedProxy {
     const current = connect(`https://127.0.0.1:${port}`, {
       createConnection: () =>
         connectTls({
-          host: '127.0.0.1',
-          port,
-          localAddress: address,
+          socket: connectTcp({ host: '127.0.0.1', port, localAddress: address, noDelay: true }),
           ALPNProtocols: ['h2'],
           // What is measured is the server; whom it proves to be is not.
           rejectUnauthorized: false,
