@@ -78,7 +78,10 @@ export async function openBenchCluster(services: number, proxies: number): Promi
     for (const [path, object] of systemObjects) await create(api, path, object);
     await create(api, `${core}/serviceaccounts`, { metadata: { name: account } });
     await forEach([...endpointPods, ...proxyPods(proxies)], createPod);
-    await forEach(Array.from({ length: services }, (_, index) => index), addService);
+    await forEach(
+      Array.from({ length: services }, (_, index) => index),
+      addService,
+    );
   } catch (error) {
     await stop();
     throw error;

@@ -76,7 +76,11 @@ function figureTable(comparison: MeshComparison): Table {
     ),
   );
   const kinds = (Object.keys(kindNames) as Kind[]).map((kind) =>
-    rowOf(`first sync: KiB of ${kindNames[kind]} a proxy`, (figures) => once(figures.bytesByKind[kind] / 1_024), comparison),
+    rowOf(
+      `first sync: KiB of ${kindNames[kind]} a proxy`,
+      (figures) => once(figures.bytesByKind[kind] / 1_024),
+      comparison,
+    ),
   );
   const memory = (
     [
@@ -87,7 +91,11 @@ function figureTable(comparison: MeshComparison): Table {
   ).map(([when, key]) =>
     rowOf(`resident memory ${when}, MiB`, (figures) => once(figures.memory[key] / mebibyte), comparison),
   );
-  const client = rowOf('processor time of the proxies meanwhile, ms', (figures) => once(figures.clientCpuMs), comparison);
+  const client = rowOf(
+    'processor time of the proxies meanwhile, ms',
+    (figures) => once(figures.clientCpuMs),
+    comparison,
+  );
   return [['what', 'sidecar-injector', 'istiod', '× istiod'], ...rows, ...kinds, ...memory, client];
 }
 
