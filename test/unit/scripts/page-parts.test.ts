@@ -12,7 +12,11 @@ const page = `${webhook}\n${overload}\n${commandLine}\n${dataplane}\n${mesh}\n${
 describe('the page of benchmarks', () => {
   test.each([
     ['keeps what was not measured', {}, page],
-    ['takes a new webhook part', { webhook: '# New\n' }, `# New\n\n${overload}\n${commandLine}\n${dataplane}\n${mesh}\n${node}`],
+    [
+      'takes a new webhook part',
+      { webhook: '# New\n' },
+      `# New\n\n${overload}\n${commandLine}\n${dataplane}\n${mesh}\n${node}`,
+    ],
     [
       'takes a new overload',
       { overload: '## Overload\n\nnew' },
@@ -26,7 +30,7 @@ describe('the page of benchmarks', () => {
     [
       'takes a new data plane',
       { dataplane: '## Data plane\n\nnew\n' },
-      `${webhook}\n${overload}\n${commandLine}\n## Data plane\n\nnew\n\n${node}`,
+      `${webhook}\n${overload}\n${commandLine}\n## Data plane\n\nnew\n\n${mesh}\n${node}`,
     ],
     [
       'takes a new mesh',
