@@ -129,7 +129,7 @@ docs: node_modules/.package-lock.json ## Write the generated pages of the docume
 	@$(SCRIPT) scripts/docs.ts
 
 .PHONY: bench
-bench: node_modules/.package-lock.json ## Measure webhook and data plane (ARGS=--quick for rough figures, --only=webhook, --only=overload, --only=command-line, --only=dataplane).
+bench: node_modules/.package-lock.json ## Measure webhook, data plane and mesh (ARGS=--quick for rough figures, --only=webhook, --only=overload, --only=command-line, --only=dataplane, --only=mesh).
 	@$(SCRIPT) scripts/bench.ts $(ARGS)
 
 .PHONY: build images

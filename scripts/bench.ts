@@ -1,10 +1,11 @@
-// bench.ts [--quick] [--only=webhook|overload|command-line|dataplane]   measures, prints the tables, writes its parts of docs/benchmarks.md
+// bench.ts [--quick] [--only=webhook|overload|command-line|dataplane|mesh]   measures, prints the tables, writes its parts of docs/benchmarks.md
 import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { readArguments } from './bench/arguments.ts';
 import { benchCommandLine } from './bench/command-line.ts';
 import { benchDataplane } from './bench/dataplane.ts';
 import type { Effort } from './bench/effort.ts';
+import { benchMesh } from './bench/mesh.ts';
 import { benchOverload } from './bench/overload.ts';
 import { replaceParts } from './bench/page-parts.ts';
 import { benchWebhook } from './bench/webhook.ts';
@@ -16,6 +17,7 @@ const parts = {
   overload: benchOverload,
   'command-line': benchCommandLine,
   dataplane: benchDataplane,
+  mesh: benchMesh,
 };
 type BenchName = keyof typeof parts;
 const benchNames = Object.keys(parts) as BenchName[];

@@ -13,6 +13,9 @@ export const commandLineTitle = '## Command line';
 /** Heading of the data plane's part. */
 export const dataplaneTitle = '## Data plane';
 
+/** Heading of the part about the mesh's control plane. */
+export const meshTitle = '## Mesh';
+
 /** Heading of the part that the scenarios of a whole node write. */
 export const nodeTitle = '## On a node';
 
@@ -22,6 +25,7 @@ const starts = {
   overload: `\n${overloadTitle}\n`,
   'command-line': `\n${commandLineTitle}\n`,
   dataplane: `\n${dataplaneTitle}\n`,
+  mesh: `\n${meshTitle}\n`,
   node: `\n${nodeTitle}\n`,
 } as const;
 
@@ -30,7 +34,7 @@ export type PartName = keyof typeof starts;
 const partNames = Object.keys(starts) as PartName[];
 
 function partsOf(page: string): Record<PartName, string> {
-  const parts = { webhook: '', overload: '', 'command-line': '', dataplane: '', node: '' };
+  const parts = { webhook: '', overload: '', 'command-line': '', dataplane: '', mesh: '', node: '' };
   const bounds = partNames
     .map((name) => ({ name, at: page.indexOf(starts[name]) }))
     .filter(({ at }) => at >= 0)

@@ -99,9 +99,12 @@ const fields = { resources: 2, typeUrl: 4, nonce: 5, removed: 6 } as const;
 /** Returns the bytes of a `DeltaDiscoveryResponse`. */
 export function writeResponse({ typeUrl, nonce, resources, removed }: DiscoveryResponse): Uint8Array {
   const writer = new BinaryWriter();
-  for (const bytes of resources) writer.tag(fields.resources, WireType.LengthDelimited).bytes(bytes);
+  const lengths = resources.map((bytes) =>
+    writer.tag(fields.resources, WireType.LengthDelimited).uint32(bytes.length).finish(),
+  );
   writer.tag(fields.typeUrl, WireType.LengthDelimited).string(typeUrl);
   writer.tag(fields.nonce, WireType.LengthDelimited).string(nonce);
   for (const name of removed) writer.tag(fields.removed, WireType.LengthDelimited).string(name);
-  return writer.finish();
+  // A message of megabytes is allocated once: a writer that grows leaves twice as much behind.
+  return Buffer.concat([...resources.flatMap((bytes, index) => [lengths[index] ?? bytes, bytes]), writer.finish()]);
 }

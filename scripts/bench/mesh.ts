@@ -1,0 +1,64 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { run } from '../../test/harness/tools/command.ts';
+import { prepareKubernetes } from '../../test/harness/tools/kubernetes.ts';
+import { joinEnvironments } from '../../test/harness/tools/tool.ts';
+import { root } from '../checkout.ts';
+import type { Effort } from './effort.ts';
+import { describeMachine } from './machine.ts';
+import { openBenchCluster } from './mesh/cluster.ts';
+import { istiod, ours } from './mesh/contenders.ts';
+import { prepareIstiod } from './mesh/istiod-tool.ts';
+import { meshNotRun, writeMeshSection, type MeshComparison } from './mesh/section.ts';
+import { runTrial, type MeshEffort } from './mesh/trial.ts';
+import type { Section } from './page-parts.ts';
+
+const efforts: Readonly<Record<Effort['name'], MeshEffort>> = {
+  full: { services: 1_000, proxies: 100, changes: 5, settleMs: 30_000 },
+  quick: { services: 100, proxies: 10, changes: 2, settleMs: 2_000 },
+};
+
+function sizes({ proxies }: MeshEffort): readonly number[] {
+  const wanted = process.env['MESH_PROXIES'] ?? String(proxies);
+  return wanted.split(',').map((text) => {
+    const count = Number(text);
+    // Addresses of this machine are given to 10,000 at most.
+    if (!Number.isInteger(count) || count < 1 || count > 10_000)
+      throw new Error(`MESH_PROXIES=${wanted}: "${text}" is not a number from 1 to 10000`);
+    return count;
+  });
+}
+
+/** Measures the control plane of the mesh beside Istio's, or says what this machine lacks for it. */
+export async function benchMesh(effort: Effort, say: (line: string) => void): Promise<Section> {
+  const kubernetes = await prepareKubernetes();
+  if (kubernetes.state === 'missing') return meshNotRun(kubernetes.needs);
+  Object.assign(process.env, joinEnvironments([kubernetes]));
+  const reference = await prepareIstiod(say);
+  if (reference.state === 'broken') throw new Error(reference.problem);
+  const build = [process.execPath, '--disable-warning=ExperimentalWarning', 'scripts/build.ts'] as const;
+  if ((await run(build, { cwd: root, output: 'ignore' })) !== 0) throw new Error('the bundle could not be built');
+  const machine = describeMachine();
+  const comparisons: MeshComparison[] = [];
+  for (const proxies of sizes(efforts[effort.name])) {
+    const size = { ...efforts[effort.name], proxies };
+    const folder = await mkdtemp(path.join(tmpdir(), 'sidecar-injector-bench-'));
+    say(`an API server with ${size.services} Services …`);
+    const cluster = await openBenchCluster(size.services, proxies);
+    try {
+      say(`${ours.name}, ${proxies} proxies …`);
+      const own = await runTrial(ours, cluster, folder, size);
+      if (reference.state === 'ready') say(`istiod, ${proxies} proxies …`);
+      const other =
+        reference.state === 'ready'
+          ? await runTrial(istiod(reference.env?.['ISTIOD_BIN'] ?? ''), cluster, folder, size)
+          : reference.needs;
+      comparisons.push({ effort: size, ours: own, reference: other });
+    } finally {
+      await cluster.stop();
+      await rm(folder, { recursive: true, force: true });
+    }
+  }
+  return writeMeshSection({ comparisons, machine });
+}
