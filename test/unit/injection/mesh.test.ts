@@ -127,6 +127,13 @@ describe('a pod in mode mesh', () => {
     });
   });
 
+  test('that asks the resolver of its node is told what that means', () => {
+    const pod = podWith({ spec: { dnsPolicy: 'Default' } });
+    expect(decideOn(pod, meshSnapshot()).warnings.join()).toContain('the proxy does not start unless');
+    expect(decideOn(pod, snapshotOf()).warnings).toEqual([]);
+    expect(decideOn(podWith({ spec: { dnsPolicy: 'ClusterFirst' } }), meshSnapshot()).warnings).toEqual([]);
+  });
+
   test('that mounts the token elsewhere is denied', () => {
     const volumeMounts = [{ name: 'istio-mesh-token', mountPath: '/token' }];
     const { reasons } = decideOn(podWith({ container: { volumeMounts } }), meshSnapshot());

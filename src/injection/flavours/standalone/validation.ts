@@ -103,6 +103,12 @@ function meshProblems({ mesh }: PodSettings): Reason[] {
   return [reason('MeshNotReady', `the control plane of the mesh has published no root certificate yet; ${remedy}`)];
 }
 
+/** With this policy the proxy asks the node's resolver, which does not know Services. */
+function warningsAboutDns({ spec }: PodView, { mesh }: PodSettings): string[] {
+  if (mesh === undefined || stringMember(spec, 'dnsPolicy') !== 'Default') return [];
+  return [`dnsPolicy "Default": the proxy does not start unless the node's resolver knows ${mesh.address}`];
+}
+
 /**
  * Runs all checks on the pod, its settings and its sidecars, and returns all reasons against the injection at once.
  * Conflicts between containers, volumes and mounts show only when the plan is made.
@@ -166,7 +172,7 @@ export function validateInjection(
     ...declared.problems,
   ]);
   if (refused !== undefined) return { outcome: 'deny', reasons: refused, warnings };
-  if (withProxy) warnings.push(...warningsAboutImage(effective, native));
+  if (withProxy) warnings.push(...warningsAboutImage(effective, native), ...warningsAboutDns(view, effective));
   warnings.push(...overrides.flatMap((override) => overrideWarnings(override, taken)));
   return { effective, chosen, withProxy, native, declared: fitted.declared, overrides, identity, scrape, warnings };
 }
