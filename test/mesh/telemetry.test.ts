@@ -217,11 +217,11 @@ describe('without it', () => {
 });
 
 describe('what fails', () => {
-  test('at a server with another identity is counted by the client alone, with the server that it meant', async () => {
+  test('at a server with another identity is counted by the client alone, with the Service that it meant', async () => {
     const labels = {
       reporter: 'source',
       ...labelsOf('source', 'front-v1', false),
-      ...labelsOf('destination', 'admin-v3', false),
+      ...nobody('destination'),
       ...service('stolen'),
       ...unknown,
       response_flags: 'URX,UF',
