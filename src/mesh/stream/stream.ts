@@ -16,7 +16,10 @@ import { emptyTarget, namedKinds, type Changes, type Target, type Versioned } fr
  * - Of a rejected response nothing counts as held. Its resources are sent one by one, and what is rejected alone is not sent again.
  */
 export interface Stream<R extends Versioned> {
-  /** Takes a request of the proxy, and returns what it says. What is to be sent then depends on what that leads to: see `next`. */
+  /**
+   * Takes a request of the proxy, and returns what it says. What is to be sent then depends on what that leads to: see `next`.
+   * Throws if the proxy asks for very many names; its stream must end then.
+   */
   receive(request: Request): readonly Observation<R>[];
   /** Returns what can be sent now. */
   next(): readonly Output<R>[];
@@ -38,6 +41,9 @@ export interface Stream<R extends Versioned> {
   /** Returns whether the proxy has yet to accept or reject what the target has for a name. */
   owes(kind: Kind, name: string): boolean;
 }
+
+/** Names that a proxy may ask for of one kind. What exists is far less. */
+const mostNames = 100_000;
 
 type Subscriptions<R extends Versioned> = Readonly<Record<Kind, Subscription<R>>>;
 
@@ -139,6 +145,8 @@ export function createStream<R extends Versioned>(): Stream<R> {
         openWildcard(subscription);
         continue;
       }
+      if (subscription.names.size >= mostNames)
+        throw new RangeError(`more than ${mostNames} names of ${subscription.kind}`);
       subscription.names.add(name);
       subscription.dirty.add(name);
       // A name that is asked for is answered, unless the proxy says that it holds the version.
