@@ -86,7 +86,7 @@ function isProxy(value: Json | undefined): boolean {
 
 /** Whether it is what an injector writes: nothing else may get as far as the functions that make configuration of it. */
 function isTold(told: Json | undefined): boolean {
-  if (!isObject(told)) return false;
+  if (!isObject(told) || JSON.stringify(told).length > longest.metadata) return false;
   const { proxy, families, workload, httpInboundPorts, opaqueInboundPorts } = told;
   return (
     isProxy(proxy) &&
@@ -103,8 +103,7 @@ function isTold(told: Json | undefined): boolean {
  * Returns undefined if it is not what an injector wrote.
  */
 export function readTrafficMetadata(metadata: JsonObject, self: TrafficIntent['self']): TrafficIntent | undefined {
-  if (!isTold(metadata[metadataKey]) || JSON.stringify(metadata[metadataKey]).length > longest.metadata)
-    return undefined;
+  if (!isTold(metadata[metadataKey])) return undefined;
   const told = metadata[metadataKey] as unknown as TrafficMetadata;
   // Proxies with the same settings share listeners: what is not compared must not be in them.
   const proxy = Object.fromEntries(proxyKeys.map((key) => [key, told.proxy[key]]));

@@ -1,7 +1,7 @@
 import { kinds, type Kind } from '../resources/kinds.ts';
 import type { Observation, Output, Request } from './exchange.ts';
 import { isRemoved, newsOf, owes } from './news.ts';
-import { doubt, forget, isSettled, newSubscription, wants, type Subscription } from './subscription.ts';
+import { ask, doubt, forget, isSettled, newSubscription, wants, type Subscription } from './subscription.ts';
 import { emptyTarget, namedKinds, type Changes, type Target, type Versioned } from './target.ts';
 
 /**
@@ -41,9 +41,6 @@ export interface Stream<R extends Versioned> {
   /** Returns whether the proxy has yet to accept or reject what the target has for a name. */
   owes(kind: Kind, name: string): boolean;
 }
-
-/** Names that a proxy may ask for of one kind. What exists is far less. */
-const mostNames = 100_000;
 
 type Subscriptions<R extends Versioned> = Readonly<Record<Kind, Subscription<R>>>;
 
@@ -145,10 +142,7 @@ export function createStream<R extends Versioned>(): Stream<R> {
         openWildcard(subscription);
         continue;
       }
-      if (subscription.names.size >= mostNames)
-        throw new RangeError(`more than ${mostNames} names of ${subscription.kind}`);
-      subscription.names.add(name);
-      subscription.dirty.add(name);
+      ask(subscription, name);
       // A name that is asked for is answered, unless the proxy says that it holds the version.
       if (!Object.hasOwn(initialVersions, name)) subscription.forced.add(name);
     }
