@@ -37,6 +37,9 @@ export function trafficMetadata(intent: Omit<TrafficIntent, 'self'>): JsonObject
 }
 
 const mostPorts = 4_096;
+
+/** Characters of a name, and of all metadata as JSON: one proxy's text may stand in every listener that it gets. */
+const longest = { name: 253, metadata: 262_144 } as const;
 const accessLogs: readonly Json[] = ['stdout', 'file', 'none'];
 
 function isWhole(value: Json | undefined, most: number): boolean {
@@ -45,6 +48,10 @@ function isWhole(value: Json | undefined, most: number): boolean {
 
 function isListOf(value: Json | undefined, isItem: (item: Json) => boolean): boolean {
   return Array.isArray(value) && value.length <= mostPorts && value.every((item) => isItem(item));
+}
+
+function isName(value: Json | undefined): boolean {
+  return typeof value === 'string' && value.length <= longest.name;
 }
 
 const isPort = (value: Json | undefined): boolean => isWhole(value, 65_535);
@@ -58,7 +65,7 @@ function isTracing(value: Json | undefined): boolean {
   if (value === undefined) return true;
   if (!isObject(value)) return false;
   const { host, port, samplingPercent } = value;
-  return typeof host === 'string' && host !== '' && isPort(port) && isPercent(samplingPercent);
+  return isName(host) && host !== '' && isPort(port) && isPercent(samplingPercent);
 }
 
 function isProxy(value: Json | undefined): boolean {
@@ -79,13 +86,13 @@ function isProxy(value: Json | undefined): boolean {
 
 /** Whether it is what an injector writes: nothing else may get as far as the functions that make configuration of it. */
 function isTold(told: Json | undefined): boolean {
-  if (!isObject(told)) return false;
+  if (!isObject(told) || JSON.stringify(told).length > longest.metadata) return false;
   const { proxy, families, workload, httpInboundPorts, opaqueInboundPorts } = told;
   return (
     isProxy(proxy) &&
     isListOf(families, (one) => one === 'v4' || one === 'v6') &&
     isObject(workload) &&
-    typeof workload['name'] === 'string' &&
+    isName(workload['name']) &&
     isListOf(httpInboundPorts, isPort) &&
     isListOf(opaqueInboundPorts, isPort)
   );
@@ -98,9 +105,11 @@ function isTold(told: Json | undefined): boolean {
 export function readTrafficMetadata(metadata: JsonObject, self: TrafficIntent['self']): TrafficIntent | undefined {
   if (!isTold(metadata[metadataKey])) return undefined;
   const told = metadata[metadataKey] as unknown as TrafficMetadata;
+  // Proxies with the same settings share listeners: what is not compared must not be in them.
+  const proxy = Object.fromEntries(proxyKeys.map((key) => [key, told.proxy[key]]));
   return {
-    settings: { proxy: told.proxy, capture: { families: told.families } } as unknown as TrafficIntent['settings'],
-    workload: told.workload,
+    settings: { proxy, capture: { families: told.families } } as unknown as TrafficIntent['settings'],
+    workload: { name: told.workload.name },
     httpInboundPorts: told.httpInboundPorts,
     opaqueInboundPorts: told.opaqueInboundPorts,
     self,

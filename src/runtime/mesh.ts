@@ -1,3 +1,4 @@
+import { totalmem } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { getHeapStatistics } from 'node:v8';
 import { createLeafIssuer } from '../certs/elliptic-certificate.ts';
@@ -85,10 +86,16 @@ function authorities(client: ApiClient, { namespace }: MeshOptions) {
   ]);
 }
 
-/** Whether more streams could end the process, and with it all that are open. */
-function isHeapFull(): boolean {
+/** Whether more streams could end the process, and with it all that are open. Bytes of resources are outside of the heap. */
+function isMemoryFull(): boolean {
   const { used_heap_size: used, heap_size_limit: limit } = getHeapStatistics();
-  return used > 0.9 * limit;
+  return used > 0.9 * limit || process.memoryUsage.rss() > 0.9 * allowedMemory();
+}
+
+/** Memory of the container; without a limit, that of the machine. */
+function allowedMemory(): number {
+  const limit = process.constrainedMemory();
+  return limit > 0 && limit < totalmem() ? limit : totalmem();
 }
 
 function describeFreshness(stale: ReadonlyMap<string, number>): string {
@@ -185,7 +192,7 @@ async function start(options: MeshOptions, log: Log, cleanups: Cleanups): Promis
     // Before the cluster is known, nobody's pod is, and everybody would be sent an empty configuration.
     pausedBy() {
       if (!state.isSynced) return 'the control plane is starting';
-      if (isHeapFull()) return 'this replica has little memory left';
+      if (isMemoryFull()) return 'this replica has little memory left';
       const { behind } = peers.last();
       return behind.length > 0 ? `another replica has newer data: ${behind.join(', ')}` : undefined;
     },

@@ -4,6 +4,9 @@ export interface StreamLimits {
   readonly most: number;
   /** Open streams of one pod; a newer one ends the oldest. */
   readonly mostOfPod: number;
+  /** Streams that one pod may open at an even pace, and at once. */
+  readonly perSecondOfPod: number;
+  readonly burstOfPod: number;
   /** Streams that come at an even pace, those that may come at once, and the longest time that one waits for its turn. */
   readonly perSecond: number;
   readonly burst: number;
@@ -24,6 +27,8 @@ export interface StreamLimits {
 export const defaultStreamLimits: StreamLimits = {
   most: 1_000,
   mostOfPod: 2,
+  perSecondOfPod: 1,
+  burstOfPod: 10,
   perSecond: 50,
   burst: 50,
   patienceMs: 5_000,
@@ -66,32 +71,40 @@ export function ageOf({ ageMs }: Pick<StreamLimits, 'ageMs'>, random: number): n
 
 /** A limited number of places. */
 export interface Places {
-  /** Waits for a place and returns a function that gives it back; undefined if none was free in time. */
-  take(): Promise<(() => void) | undefined>;
+  /** Waits for a place for a party and returns a function that gives it back; undefined if none was free in time. */
+  take(party: string): Promise<(() => void) | undefined>;
 }
 
-/** Creates places. Who waits gets one in the order of coming, unless that takes longer than `patienceMs`. */
+/**
+ * Creates places. Who waits gets one in the order of coming, unless that takes longer than `patienceMs`. The last quarter is for
+ * parties that have none, so that nobody's proxies keep out all others by never being ready.
+ */
 export function createPlaces(count: number, patienceMs: number): Places {
-  let free = count;
-  const waiting = new Set<(give: (() => void) | undefined) => void>();
+  const reserved = Math.floor(count / 4);
+  const taken: string[] = [];
+  const waiting = new Map<(give: (() => void) | undefined) => void, string>();
 
-  function occupy(): () => void {
-    free -= 1;
+  function isFree(party: string): boolean {
+    return count - taken.length > (taken.includes(party) ? reserved : 0);
+  }
+
+  function occupy(party: string): () => void {
+    taken.push(party);
     let isTaken = true;
     return () => {
       if (!isTaken) return;
       isTaken = false;
-      free += 1;
-      const [next] = waiting;
-      next?.(occupy());
+      taken.splice(taken.indexOf(party), 1);
+      const [next] = [...waiting].filter(([, other]) => isFree(other));
+      if (next !== undefined) next[0](occupy(next[1]));
     };
   }
 
   return {
-    take: () =>
+    take: (party) =>
       new Promise((resolve) => {
-        if (free > 0) {
-          resolve(occupy());
+        if (isFree(party)) {
+          resolve(occupy(party));
           return;
         }
         const settle = (give: (() => void) | undefined): void => {
@@ -100,7 +113,23 @@ export function createPlaces(count: number, patienceMs: number): Places {
           resolve(give);
         };
         const timer = setTimeout(() => settle(undefined), patienceMs).unref();
-        waiting.add(settle);
+        waiting.set(settle, party);
       }),
+  };
+}
+
+/** Pods whose turns are remembered. */
+const rememberedPods = 4_096;
+
+/** Creates turns for each pod: whoever opens streams without end uses up its own. Returns whether a pod has one. */
+export function createPodTurns({ perSecondOfPod, burstOfPod }: Pick<StreamLimits, 'perSecondOfPod' | 'burstOfPod'>) {
+  const turns = new Map<string, Turns>();
+  return (pod: string, nowMs: number): boolean => {
+    const own = turns.get(pod) ?? createTurns({ perSecond: perSecondOfPod, burst: burstOfPod, patienceMs: 0 });
+    turns.delete(pod);
+    turns.set(pod, own);
+    const [oldest] = turns.keys();
+    if (turns.size > rememberedPods && oldest !== undefined) turns.delete(oldest);
+    return own.take(nowMs) !== undefined;
   };
 }

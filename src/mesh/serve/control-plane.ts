@@ -10,7 +10,7 @@ import { createRequestReader } from '../wire/discovery.ts';
 import { createEncoder, type RefusedResource } from '../wire/encoder.ts';
 import { loadEnvoyTypes } from '../wire/envoy-types.ts';
 import type { World, WorldEvent } from '../world/world.ts';
-import { ageOf, createPlaces, createTurns, type StreamLimits } from './admission.ts';
+import { ageOf, createPlaces, createPodTurns, createTurns, type StreamLimits } from './admission.ts';
 import { startAdsServer, type AdsConnection, type AdsServer, type ServingPair } from './ads-server.ts';
 import { createCatalog, type Catalog } from './catalog.ts';
 import type { StrangerLimits } from './connection-gate.ts';
@@ -117,6 +117,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<R
   const issuer = createLeafIssuer(options.authority);
   const { limits } = options;
   const turns = createTurns(limits);
+  const hasTurn = createPodTurns(limits);
   const places = createPlaces(limits.starting, limits.patienceMs);
   let waiting = 0;
   const sessions = new Set<Session>();
@@ -158,7 +159,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<R
       return;
     }
     connection.welcome();
-    const place = await untilTurn(() => isOver);
+    const place = await untilTurn(caller, () => isOver);
     if (isOver) return;
     if (typeof place === 'string') {
       decline(place);
@@ -185,14 +186,15 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<R
   }
 
   /** Waits for the turn of a stream. Returns a function that gives its place to another proxy, or why it is not taken. */
-  async function untilTurn(isOver: () => boolean): Promise<(() => void) | string> {
+  async function untilTurn({ namespace, podUid }: Caller, isOver: () => boolean): Promise<(() => void) | string> {
+    if (!hasTurn(podUid, performance.now())) return 'the pod opens too many streams';
     if (sessions.size + waiting >= limits.most) return `this replica has ${limits.most} streams, which is its limit`;
     const waitMs = turns.take(performance.now());
     if (waitMs === undefined) return tooMany;
     waiting += 1;
     try {
       if (waitMs > 0) await sleep(waitMs, undefined, { ref: false });
-      const leave = await places.take();
+      const leave = await places.take(namespace);
       if (isOver()) leave?.();
       return leave ?? tooMany;
     } finally {

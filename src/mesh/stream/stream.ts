@@ -1,7 +1,7 @@
 import { kinds, type Kind } from '../resources/kinds.ts';
 import type { Observation, Output, Request } from './exchange.ts';
 import { isRemoved, newsOf, owes } from './news.ts';
-import { doubt, forget, isSettled, newSubscription, wants, type Subscription } from './subscription.ts';
+import { ask, doubt, forget, isSettled, newSubscription, wants, type Subscription } from './subscription.ts';
 import { emptyTarget, namedKinds, type Changes, type Target, type Versioned } from './target.ts';
 
 /**
@@ -16,7 +16,10 @@ import { emptyTarget, namedKinds, type Changes, type Target, type Versioned } fr
  * - Of a rejected response nothing counts as held. Its resources are sent one by one, and what is rejected alone is not sent again.
  */
 export interface Stream<R extends Versioned> {
-  /** Takes a request of the proxy, and returns what it says. What is to be sent then depends on what that leads to: see `next`. */
+  /**
+   * Takes a request of the proxy, and returns what it says. What is to be sent then depends on what that leads to: see `next`.
+   * Throws if the proxy asks for very many names; its stream must end then.
+   */
   receive(request: Request): readonly Observation<R>[];
   /** Returns what can be sent now. */
   next(): readonly Output<R>[];
@@ -139,8 +142,7 @@ export function createStream<R extends Versioned>(): Stream<R> {
         openWildcard(subscription);
         continue;
       }
-      subscription.names.add(name);
-      subscription.dirty.add(name);
+      ask(subscription, name);
       // A name that is asked for is answered, unless the proxy says that it holds the version.
       if (!Object.hasOwn(initialVersions, name)) subscription.forced.add(name);
     }

@@ -61,6 +61,16 @@ export function wants<R extends Versioned>({ isWildcard, names }: Subscription<R
   return isWildcard || names.has(name);
 }
 
+/** Names that a proxy may ask for of one kind. What exists is far less. */
+const mostNames = 100_000;
+
+/** Notes that the proxy asks for a name. Throws if these are very many. */
+export function ask<R extends Versioned>({ kind, names, dirty }: Subscription<R>, name: string): void {
+  if (names.size >= mostNames) throw new RangeError(`more than ${mostNames} names of ${kind}`);
+  names.add(name);
+  dirty.add(name);
+}
+
 /** Returns whether others need not wait for this kind: everything that was sent is answered, or is taking too long. */
 export function isSettled<R extends Versioned>({ inFlight }: Subscription<R>): boolean {
   return inFlight === undefined || inFlight.isLate;

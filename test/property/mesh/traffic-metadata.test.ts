@@ -102,3 +102,18 @@ test.each<[string, JsonObject]>([
   const changed = Object.keys(proxy).length === 0 ? {} : { ...one, proxy: { ...own, ...proxy } };
   expect(readTrafficMetadata({ [metadataKey]: changed }, self)).toBeUndefined();
 });
+
+test('nothing of it is longer than a name, or reaches the listeners that others share', () => {
+  const [plain] = written as [JsonObject];
+  const told = (more: JsonObject, path: 'proxy' | 'workload'): JsonObject => ({
+    [metadataKey]: { ...plain, [path]: { ...(plain[path] as JsonObject), ...more } },
+  });
+  const long = 'x'.repeat(254);
+  expect(readTrafficMetadata(told({ name: long }, 'workload'), self)).toBeUndefined();
+  expect(readTrafficMetadata(told({ tracing: { ...tracing, host: long } }, 'proxy'), self)).toBeUndefined();
+  expect(
+    readTrafficMetadata(told({ metrics: { istio: true, x: 'x'.repeat(262_144) } }, 'proxy'), self),
+  ).toBeUndefined();
+  const [extra, usual] = [told({ maxConnections: 1 }, 'proxy'), { [metadataKey]: plain }];
+  expect(readTrafficMetadata(extra, self)).toEqual(readTrafficMetadata(usual, self));
+});

@@ -1,5 +1,11 @@
 import { describe, expect, test } from '@jest/globals';
-import { ageOf, createPlaces, createTurns, defaultStreamLimits } from '../../../src/mesh/serve/admission.ts';
+import {
+  ageOf,
+  createPlaces,
+  createPodTurns,
+  createTurns,
+  defaultStreamLimits,
+} from '../../../src/mesh/serve/admission.ts';
 import { createFreshness } from '../../../src/mesh/serve/freshness.ts';
 
 describe('turns', () => {
@@ -24,9 +30,9 @@ describe('places', () => {
   test('are given to those who wait in the order of coming', async () => {
     const places = createPlaces(1, 60_000);
     const order: string[] = [];
-    const first = await places.take();
+    const first = await places.take('shop');
     const others = ['b', 'c'].map(async (name) => {
-      const leave = await places.take();
+      const leave = await places.take('shop');
       order.push(name);
       leave?.();
     });
@@ -35,17 +41,37 @@ describe('places', () => {
     first?.();
     await Promise.all(others);
     expect(order).toEqual(['b', 'c']);
-    const [again, none] = [await places.take(), await createPlaces(0, 1).take()];
+    const [again, none] = [await places.take('shop'), await createPlaces(0, 1).take('shop')];
     expect([typeof again, none]).toEqual(['function', undefined]);
   });
 
   test('are not given to those who went away', async () => {
     const places = createPlaces(1, 20);
-    const first = await places.take();
-    expect(await places.take()).toBeUndefined();
+    const first = await places.take('shop');
+    expect(await places.take('shop')).toBeUndefined();
     first?.();
-    expect(await places.take()).toBeInstanceOf(Function);
+    expect(await places.take('shop')).toBeInstanceOf(Function);
   });
+});
+
+test('the last quarter of the places is for namespaces that have none', async () => {
+  const places = createPlaces(8, 20);
+  const evil = await Promise.all(Array.from({ length: 8 }, () => places.take('evil')));
+  expect(evil.filter((leave) => leave !== undefined)).toHaveLength(6);
+  expect(await places.take('shop')).toBeInstanceOf(Function);
+  // What is given back goes to whoever may have it, not to the first that waits.
+  const [more, other] = [places.take('evil'), places.take('bank')];
+  expect([typeof (await other), typeof (await more)]).toEqual(['function', 'undefined']);
+});
+
+test('a pod that opens streams without end uses up its own turns', () => {
+  const hasTurn = createPodTurns({ perSecondOfPod: 1, burstOfPod: 3 });
+  const turns = (pod: string, nowMs: number) => Array.from({ length: 4 }, () => hasTurn(pod, nowMs));
+  expect([turns('evil', 0), turns('web', 0), turns('evil', 1_000)]).toEqual([
+    [true, true, true, false],
+    [true, true, true, false],
+    [true, false, false, false],
+  ]);
 });
 
 test('streams end between four and six fifths of their age', () => {

@@ -165,3 +165,11 @@ test('a rejection says whose it is, and whether others are spared', () => {
   expect(rejected).toContainEqual(expect.objectContaining({ owner: 'proxy', isWithheld: false }));
   expect(catalog.withheld('cluster')).toBe(1);
 });
+
+test('a proxy that asks for names without end is told so', () => {
+  const { ask } = open();
+  const names = (from: number) => Array.from({ length: 50_000 }, (_, index) => `name-${from + index}`);
+  ask('endpoints', { subscribe: names(0) });
+  ask('endpoints', { subscribe: names(50_000) });
+  expect(() => ask('endpoints', { subscribe: ['one-more'] })).toThrow('more than 100000 names of endpoints');
+});
