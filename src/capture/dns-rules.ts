@@ -1,4 +1,5 @@
-import { onePort, type CaptureIntent, type Family } from './intent.ts';
+import { onePort } from '../grammar/port-range.ts';
+import type { CaptureIntent, Family } from './intent.ts';
 import { bothFamilies, cidrsOf } from './rule-text.ts';
 import {
   chains,

@@ -5,16 +5,6 @@ export type { PortRange };
 
 export type Family = 'v4' | 'v6';
 
-/** One port as a range. */
-export function onePort(port: number): PortRange {
-  return { first: port, last: port };
-}
-
-/** Whether one of the ranges has the port. */
-export function hasPort(ranges: readonly PortRange[], port: number): boolean {
-  return ranges.some(({ first, last }) => first <= port && port <= last);
-}
-
 /** Capture of DNS queries to port 53, over TCP and UDP, by the proxy's own DNS server. */
 export interface DnsCapture {
   /** Port of the proxy's DNS server (Istio: 15053). */

@@ -1,8 +1,9 @@
-import type { CaptureIntent, PortRange } from './intent.ts';
+import { rangeText, type PortRange } from '../grammar/port-range.ts';
+import type { CaptureIntent } from './intent.ts';
 
 function portText(ports: 'all' | readonly PortRange[]): string {
   if (ports === 'all') return '*';
-  return ports.map(({ first, last }) => (first === last ? String(first) : `${first}-${last}`)).join(',');
+  return rangeText(ports);
 }
 
 /** Addresses as Istio writes them: `*` for all. */

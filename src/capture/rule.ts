@@ -1,4 +1,5 @@
-import { onePort, type CaptureIntent, type Family, type PortRange } from './intent.ts';
+import { onePort } from '../grammar/port-range.ts';
+import type { CaptureIntent, Family, PortRange } from './intent.ts';
 
 export type TableName = 'mangle' | 'nat' | 'raw';
 

@@ -1,5 +1,6 @@
 import { isWithin } from './cidr.ts';
-import { hasPort, type CaptureIntent, type Family } from './intent.ts';
+import { hasPort } from '../grammar/port-range.ts';
+import type { CaptureIntent, Family } from './intent.ts';
 import type { Connection, Way } from './connection.ts';
 import { bothFamilies } from './rule-text.ts';
 import { captureRules, inPlace } from './rules.ts';

@@ -1,5 +1,5 @@
 import type { JsonObject } from '../json/json.ts';
-import type { PortRange } from '../grammar/port-range.ts';
+import { hasPort, type PortRange } from '../grammar/port-range.ts';
 import { extension } from './extension.ts';
 import type { TrafficIntent } from './intent.ts';
 import type { Direction } from './routes.ts';
@@ -56,7 +56,7 @@ export function inspectedPorts({ settings, httpInboundPorts, opaqueInboundPorts 
 
 /** Whether connections to a port are inspected. */
 export function isInspected(intent: TrafficIntent, direction: Direction, port: number): boolean {
-  return inspectedPorts(intent)[direction].some(({ first, last }) => first <= port && port <= last);
+  return hasPort(inspectedPorts(intent)[direction], port);
 }
 
 /** Returns a `ListenerFilterChainMatchPredicate` of destination ports, at least one. Its upper bound is exclusive. */

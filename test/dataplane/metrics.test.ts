@@ -6,6 +6,7 @@ import { startEnvoy, type RunningEnvoy } from '../support/network/envoy.ts';
 import { eventually } from '../support/waiting.ts';
 import { startAgent, type Agent } from '../support/network/agent.ts';
 import { addresses, createPodNamespace, type PodNamespace } from '../support/network/pod-namespace.ts';
+import { nobody } from '../support/mesh/observed-mesh.ts';
 import { startPrometheus, type Prometheus, type Series } from '../support/processes/prometheus.ts';
 import { proxyIntent } from '../support/builders/proxy-intent.ts';
 
@@ -24,17 +25,6 @@ const own = (side: string) => ({
   [`${side}_canonical_service`]: 'shop',
   [`${side}_canonical_revision`]: 'v2',
   [`${side}_cluster`]: 'Kubernetes',
-});
-
-const nobody = (side: string) => ({
-  [`${side}_workload`]: 'unknown',
-  [`${side}_workload_namespace`]: 'unknown',
-  [`${side}_principal`]: 'unknown',
-  [`${side}_app`]: 'unknown',
-  [`${side}_version`]: 'unknown',
-  [`${side}_canonical_service`]: 'unknown',
-  [`${side}_canonical_revision`]: 'latest',
-  [`${side}_cluster`]: 'unknown',
 });
 
 const received = {

@@ -30,7 +30,7 @@ export const mesh: readonly Edit[] = [
   {
     protects: 'mutual TLS is not sent to a port that passes by the proxy',
     ...plan,
-    text: ' && !plainPorts.some(({ first, last }) => first <= port && port <= last)',
+    text: ' && !hasPort(plainPorts, port)',
     replacement: '',
   },
   {

@@ -1,4 +1,5 @@
-import { onePort, type CaptureIntent } from '../../capture/intent.ts';
+import type { CaptureIntent } from '../../capture/intent.ts';
+import { onePort } from '../../grammar/port-range.ts';
 import { loopbackSource, ports, transparentProxy } from '../../pod/conventions.ts';
 import { annotationNames as names } from '../../pod/annotation-names.ts';
 import { singlePorts, singlePortsOrAll } from '../../grammar/single-ports.ts';

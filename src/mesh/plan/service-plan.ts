@@ -1,3 +1,4 @@
+import { hasPort } from '../../grammar/port-range.ts';
 import type { Endpoint } from '../world/endpoint-slice.ts';
 import type { Pod } from '../world/pod.ts';
 import type { Service, ServicePort } from '../world/service.ts';
@@ -59,7 +60,7 @@ function familyOf(address: string): Family {
 }
 
 function takesMutualTls({ plainPorts }: Pod, port: number): boolean {
-  return plainPorts !== 'all' && !plainPorts.some(({ first, last }) => first <= port && port <= last);
+  return plainPorts !== 'all' && !hasPort(plainPorts, port);
 }
 
 /** The conditions mean what they mean to kube-proxy: an endpoint that is ready counts even if it terminates. */

@@ -4,7 +4,7 @@ import { serviceOf, workloadOf, type ServiceIdentity, type Workload } from '../.
 import { names, ports } from '../../pod/conventions.ts';
 import { viewPod, type PodView } from '../../pod/view.ts';
 import { portList } from '../../grammar/grammar.ts';
-import type { PortRange } from '../../grammar/port-range.ts';
+import { onePort, type PortRange } from '../../grammar/port-range.ts';
 import { keyOf } from '../../kubernetes/object-key.ts';
 
 /** A pod, as far as a mesh needs it. */
@@ -31,10 +31,7 @@ function labelsOf(metadata: JsonObject | undefined): Readonly<Record<string, str
 }
 
 /** Ports of every proxy, which no capture leads to it: its pages for metrics and health. */
-const ownPorts: readonly PortRange[] = [ports.status, ports.health, ports.metrics, ports.tunnel].map((port) => ({
-  first: port,
-  last: port,
-}));
+const ownPorts: readonly PortRange[] = [ports.status, ports.health, ports.metrics, ports.tunnel].map(onePort);
 
 /**
  * Reads what an injection has left: a label that the pod may have set to another value, the volume of the token, which no other

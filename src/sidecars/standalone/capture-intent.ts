@@ -1,7 +1,7 @@
-import { hasPort, onePort, type CaptureIntent } from '../../capture/intent.ts';
+import type { CaptureIntent } from '../../capture/intent.ts';
 import { captureComment, loopbackSource, ports, transparentProxy, type ProxyIdentity } from '../../pod/conventions.ts';
 import type { PodSettings } from '../../settings/effective.ts';
-import type { PortRange } from '../../grammar/port-range.ts';
+import { hasPort, onePort, type PortRange } from '../../grammar/port-range.ts';
 
 /** Removes port 0: it is legal in the annotations but matches no traffic, so no rule is needed. */
 function withoutZero(ranges: readonly PortRange[]): PortRange[] {

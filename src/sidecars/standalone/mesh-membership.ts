@@ -1,5 +1,6 @@
 import type { ControlPlane } from '../../envoy/control-plane.ts';
 import { annotationNames } from '../../pod/annotation-names.ts';
+import { rangeText } from '../../grammar/port-range.ts';
 import { meshToken, names } from '../../pod/conventions.ts';
 import type { NamedObject } from '../../json/json.ts';
 import type { MeshAccess, PodSettings } from '../../settings/effective.ts';
@@ -35,6 +36,5 @@ export function meshAnnotations(effective: PodSettings, probePorts: readonly num
   if (effective.mesh === undefined) return {};
   const ranges = bypassedInbound(effective, probePorts);
   if (ranges.length === 0) return {};
-  const text = ranges.map(({ first, last }) => (first === last ? `${first}` : `${first}-${last}`)).join(',');
-  return { [annotationNames.bypassedInboundPorts]: text };
+  return { [annotationNames.bypassedInboundPorts]: rangeText(ranges) };
 }
