@@ -1,3 +1,4 @@
+import { noRules, type Rules } from '../rules/rule-kinds.ts';
 import type { EndpointSlice } from './endpoint-slice.ts';
 import type { Pod } from './pod.ts';
 import type { Service } from './service.ts';
@@ -25,6 +26,8 @@ export interface World {
   readonly slicesOfPod: Sets;
   /** Keys of the pods that have an address; ended pods have none. */
   readonly podsOfAddress: Sets;
+  /** What objects say about how requests travel. */
+  readonly rules: Rules;
 }
 
 /** A change of one object. */
@@ -47,6 +50,7 @@ export const emptyWorld: World = {
   slicesOfService: new Map(),
   slicesOfPod: new Map(),
   podsOfAddress: new Map(),
+  rules: noRules,
 };
 
 /** A map that is copied when it is first written to. */
@@ -142,6 +146,7 @@ export function applyEvents(
       slicesOfService: slicesOfService.result(),
       slicesOfPod: slicesOfPod.result(),
       podsOfAddress: podsOfAddress.result(),
+      rules: world.rules,
     },
     touched,
   };

@@ -1,0 +1,17 @@
+import * as z from 'zod';
+import type { JsonObject } from '../../json/json.ts';
+import { readRule } from './reading.ts';
+import type { Rule } from './rule.ts';
+
+const spec = z.strictObject({
+  hosts: z.array(z.string()).default([]),
+  exportTo: z.array(z.string()).optional(),
+});
+
+/** The `spec` of a VirtualService. */
+export type VirtualService = z.output<typeof spec>;
+
+/** Reads a VirtualService. */
+export function readVirtualService(object: JsonObject): Rule<VirtualService> {
+  return readRule('VirtualService', object, spec);
+}
