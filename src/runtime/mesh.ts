@@ -41,6 +41,8 @@ export interface MeshOptions {
   readonly service: string;
   readonly clusterDomain: string;
   readonly trustDomain: string;
+  /** Namespace whose rules count for all others where these have none. */
+  readonly rootNamespace: string;
   /** Audience of the tokens of proxies. */
   readonly audience: string;
   /** Streams that this replica takes at most. */
@@ -182,7 +184,7 @@ async function start(options: MeshOptions, log: Log, cleanups: Cleanups): Promis
   controlPlane = await startControlPlane({
     host,
     port,
-    domains: { cluster: options.clusterDomain, trust: options.trustDomain },
+    domains: { cluster: options.clusterDomain, trust: options.trustDomain, rootNamespace: options.rootNamespace },
     pair: leaf.current(),
     authority: mesh,
     roots: mesh.certificate,

@@ -43,7 +43,7 @@ async function start(limits: Partial<StreamLimits> = {}, more: Partial<ControlPl
   const running = await startControlPlane({
     host: '127.0.0.1',
     port: 0,
-    domains: { cluster: 'cluster.local', trust: 'cluster.local' },
+    domains: { cluster: 'cluster.local', trust: 'cluster.local', rootNamespace: 'istio-system' },
     pair: issue(now),
     authority: mesh,
     roots: mesh.certificate,

@@ -53,6 +53,8 @@ export interface Domains {
   readonly cluster: string;
   /** Trust domain of identities. */
   readonly trust: string;
+  /** Namespace whose rules count for all others where these have none. */
+  readonly rootNamespace: string;
 }
 
 function familyOf(address: string): Family {

@@ -6,6 +6,8 @@ import type { Rule } from './rule.ts';
 const spec = z.strictObject({
   host: z.string(),
   exportTo: z.array(z.string()).optional(),
+  trafficPolicy: z.looseObject({}).optional(),
+  subsets: z.array(z.looseObject({ name: z.string(), labels: z.record(z.string(), z.string()).optional() })).optional(),
 });
 
 /** The `spec` of a DestinationRule. */

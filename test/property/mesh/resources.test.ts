@@ -20,7 +20,7 @@ import { worldOf } from '../../support/mesh/world-events.ts';
 const seed = Number(process.env['FAST_CHECK_SEED'] ?? Date.now() % 2 ** 31);
 const numRuns = Number(process.env['FAST_CHECK_RUNS'] ?? 1000);
 const encoder = createEncoder(loadEnvoyTypes());
-const domains = { cluster: 'cluster.local', trust: 'cluster.local' };
+const domains = { cluster: 'cluster.local', trust: 'cluster.local', rootNamespace: 'istio-system' };
 
 function namesOf(resources: readonly Resource[], kind: Resource['kind']): readonly string[] {
   return resources.filter((one) => one.kind === kind).map(({ name }) => name);

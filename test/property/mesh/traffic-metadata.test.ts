@@ -41,7 +41,7 @@ const plan = planService(
     },
   ]),
   'shop/cart',
-  { cluster: 'cluster.local', trust: 'cluster.local' },
+  { cluster: 'cluster.local', trust: 'cluster.local', rootNamespace: 'istio-system' },
 );
 
 /** Paths of all members, at any depth. */

@@ -76,7 +76,7 @@ const pod: fc.Arbitrary<JsonObject> = fc
 
 const change: fc.Arbitrary<Change> = fc.record({ object: fc.oneof(service, slice, pod), isSet: fc.boolean() });
 
-const domains = { cluster: 'cluster.local', trust: 'cluster.local' };
+const domains = { cluster: 'cluster.local', trust: 'cluster.local', rootNamespace: 'istio-system' };
 
 function resourcesOf(world: World, key: string) {
   const plan = planService(world, key, domains);

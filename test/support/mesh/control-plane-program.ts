@@ -51,7 +51,7 @@ const controlPlane: RunningControlPlane = await startControlPlane({
   limits: { ...defaultStreamLimits, ...(JSON.parse(limits) as Partial<StreamLimits>) },
   strangers: defaultStrangerLimits,
   pausedBy: () => undefined,
-  domains: { cluster: 'cluster.local', trust: 'cluster.local' },
+  domains: { cluster: 'cluster.local', trust: 'cluster.local', rootNamespace: 'istio-system' },
   pair: createLeafIssuer(own).issue({ names: { ips: [host] }, now, lifetimeMs: day }),
   authority: mesh,
   roots: mesh.certificate,
