@@ -1,8 +1,9 @@
 import type { Command } from 'commander';
-import { isLogLevel, logLevels } from '../../telemetry/level.ts';
-import { exitCodes, report, usageFailure, type Io } from '../io.ts';
-import { listenAddress } from '../options.ts';
-import { untilSignal } from '../signals.ts';
+import { isLogLevel, logLevels } from '../../../telemetry/level.ts';
+import { exitCodes, report, usageFailure, type Io } from '../../io.ts';
+import { listenAddress } from '../../options.ts';
+import { untilSignal } from '../../signals.ts';
+import { registerAnalyze } from './analyze/command.ts';
 
 interface MeshFlags {
   readonly listen: string;
@@ -44,9 +45,9 @@ async function runMesh(flags: MeshFlags, io: Io): Promise<number> {
     );
   }
   const stopped = untilSignal();
-  const { serveMesh } = await import('../../runtime/mesh.ts');
-  const { StartError } = await import('../../runtime/start.ts');
-  const { createLog, gatherLines } = await import('../../telemetry/log.ts');
+  const { serveMesh } = await import('../../../runtime/mesh.ts');
+  const { StartError } = await import('../../../runtime/start.ts');
+  const { createLog, gatherLines } = await import('../../../telemetry/log.ts');
   const lines = gatherLines((text) => io.stdout(text));
   process.once('exit', () => lines.flush());
   const log = createLog(flags.logLevel, lines);
@@ -79,8 +80,10 @@ async function runMesh(flags: MeshFlags, io: Io): Promise<number> {
 }
 
 export function registerMesh(program: Command, io: Io): void {
-  program
+  const command = program
     .command('mesh')
+    // Options of `mesh analyze` have names that are here, too.
+    .enablePositionalOptions()
     .description(
       'Serve the control plane of the mesh, which configures the proxies of pods that were injected in mode mesh, until SIGTERM or SIGINT.',
     )
@@ -106,4 +109,5 @@ export function registerMesh(program: Command, io: Io): void {
     .option('--log-level <level>', `lowest level to log: ${logLevels.join(', ')}`, 'info')
     .addHelpText('after', '\nExamples:\n  sidecar-injector mesh\n  sidecar-injector mesh --kubeconfig ~/.kube/config')
     .action(async (flags: MeshFlags) => io.finish(await runMesh(flags, io)));
+  registerAnalyze(command, io);
 }
