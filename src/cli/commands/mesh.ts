@@ -63,6 +63,7 @@ async function runMesh(flags: MeshFlags, io: Io): Promise<number> {
         trustDomain,
         audience,
         maxStreams,
+        stopped,
       },
       log,
     );
@@ -79,9 +80,7 @@ async function runMesh(flags: MeshFlags, io: Io): Promise<number> {
 export function registerMesh(program: Command, io: Io): void {
   program
     .command('mesh')
-    .description(
-      'Serve the control plane of the mesh, which configures proxies, until SIGTERM or SIGINT. Experimental: pods are not injected to use it yet.',
-    )
+    .description('Serve the control plane of the mesh, which configures proxies, until SIGTERM or SIGINT.')
     .option('--listen <address>', 'address to serve proxies on, over gRPC with TLS', ':15012')
     .option('--metrics-listen <address>', 'address to serve /metrics on, over plain HTTP', ':9090')
     .option('--health-listen <address>', 'address to serve /livez and /readyz on, over plain HTTP', ':8081')

@@ -64,10 +64,10 @@ export async function openMeshCluster(access: ClusterAccess): Promise<MeshCluste
   let log = '';
 
   async function roots(): Promise<string> {
-    const { body } = await cluster.api.get<{ data: Record<string, string>; metadata: object }>(
+    const { body } = await cluster.api.get<{ data?: Record<string, string>; metadata: object }>(
       `/api/v1/namespaces/${system}/configmaps/sidecar-injector-mesh-roots`,
     );
-    return body.data['root.pem'] ?? '';
+    return body.data?.['root.pem'] ?? '';
   }
 
   async function start(more: Partial<MeshOptions> = {}): Promise<MeshReplica> {
@@ -85,6 +85,7 @@ export async function openMeshCluster(access: ClusterAccess): Promise<MeshCluste
         trustDomain: 'cluster.local',
         audience,
         maxStreams: 100,
+        stopped: new Promise(() => undefined),
         ...more,
       },
       createLog('info', { write: (line) => void (log += line) }),
