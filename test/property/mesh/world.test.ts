@@ -6,7 +6,7 @@ import { serviceResources } from '../../../src/mesh/resources/service-resources.
 import { keyOf } from '../../../src/kubernetes/object-key.ts';
 import { eventOf, worldOf } from '../../support/mesh/world-events.ts';
 import { applyEvents, emptyWorld, type World } from '../../../src/mesh/world/world.ts';
-import { tokenVolume } from '../../../src/sidecars/standalone/mesh-membership.ts';
+import { injectedParts } from '../../support/mesh/injected-parts.ts';
 
 /*
  * Whatever happens in whatever order, the world is that of its objects alone, and what was planned anew for what was touched is
@@ -68,8 +68,7 @@ const pod: fc.Arbitrary<JsonObject> = fc
     },
     spec: {
       serviceAccountName: one.account,
-      containers: [],
-      volumes: one.mesh ? [tokenVolume({ audience: 'mesh' })] : [],
+      ...(one.mesh ? injectedParts() : { containers: [] }),
     },
     status: { phase: one.phase, podIPs: [{ ip: one.ip }] },
   }));

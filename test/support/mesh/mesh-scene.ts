@@ -9,7 +9,7 @@ import type { StreamLimits } from '../../../src/mesh/serve/admission.ts';
 import { annotationNames } from '../../../src/pod/annotation-names.ts';
 import { ports, proxyUser } from '../../../src/pod/conventions.ts';
 import type { CaptureIntent } from '../../../src/capture/intent.ts';
-import { tokenVolume } from '../../../src/sidecars/standalone/mesh-membership.ts';
+import { injectedParts } from './injected-parts.ts';
 import { captureIntent } from '../builders/capture-intent.ts';
 import { proxyIntent, type ProxyChanges } from '../builders/proxy-intent.ts';
 import { startAgent, type Agent } from '../network/agent.ts';
@@ -89,8 +89,7 @@ export function podObject(options: MeshPodOptions, index: number, network: MeshP
     },
     spec: {
       serviceAccountName: options.serviceAccount ?? options.name,
-      containers: [],
-      volumes: isMesh ? [tokenVolume({ audience: 'mesh' })] : [],
+      ...(isMesh ? injectedParts() : { containers: [] }),
     },
     status: { phase: 'Running', podIPs: [{ ip: network.v4 }, { ip: network.v6 }] },
   };

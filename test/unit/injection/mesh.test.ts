@@ -3,6 +3,7 @@ import { parse } from 'yaml';
 import type { JsonObject } from '../../../src/json/json.ts';
 import { applyToValue } from '../../../src/json/apply.ts';
 import { undo } from '../../../src/injection/patch/undo.ts';
+import { readPod } from '../../../src/mesh/world/pod.ts';
 import type { Snapshot } from '../../../src/injection/snapshot.ts';
 import {
   containerOf,
@@ -328,6 +329,17 @@ describe('a profile', () => {
       'spec.profiles[0].mode: has no effect in mode istiod; remove it',
     );
   });
+});
+
+test('a pod whose proxy is made anew without the mesh is one that takes no mutual TLS, whatever is left of before', () => {
+  const before = injectedPod(podWith(), meshSnapshot()) as unknown as {
+    metadata: { annotations: Record<string, string> };
+  };
+  expect(readPod(before as unknown as JsonObject).plainPorts).not.toBe('all');
+  delete before.metadata.annotations['sidecar.istio.io/status'];
+  const alone = injectedPod(before as unknown as JsonObject, snapshotOf());
+  expect(alone.metadata.labels).toEqual({ [tlsMode]: 'istio' });
+  expect(readPod(alone as unknown as JsonObject).plainPorts).toBe('all');
 });
 
 test('settings of a control plane that cannot be are refused', () => {
