@@ -35,9 +35,12 @@ const slice: fc.Arbitrary<JsonObject> = fc
   .record({
     id: fc.constantFrom('1', '2', '3'),
     name,
-    endpoints: fc.array(fc.record({ address, pod: name, ready: fc.boolean(), terminating: fc.boolean() }), {
-      maxLength: 3,
-    }),
+    endpoints: fc.array(
+      fc.record({ address, pod: fc.option(name, { nil: undefined }), ready: fc.boolean(), terminating: fc.boolean() }),
+      {
+        maxLength: 3,
+      },
+    ),
   })
   .map((one) => ({
     kind: 'EndpointSlice',
@@ -46,7 +49,7 @@ const slice: fc.Arbitrary<JsonObject> = fc
     endpoints: one.endpoints.map((endpoint) => ({
       addresses: [endpoint.address],
       conditions: { ready: endpoint.ready, terminating: endpoint.terminating },
-      targetRef: { kind: 'Pod', name: endpoint.pod },
+      ...(endpoint.pod !== undefined && { targetRef: { kind: 'Pod', name: endpoint.pod } }),
     })),
   }));
 

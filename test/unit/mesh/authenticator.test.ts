@@ -242,6 +242,16 @@ describe('the API server is asked', () => {
     await expect(ask(token)).rejects.toThrow('it is unreachable');
   });
 
+  test.each<[ApiErrorCode, string]>([
+    ['invalid', 'POST /apis/authentication.k8s.io/v1/tokenreviews: the API server answered something else'],
+    ['server-error', 'POST /apis/authentication.k8s.io/v1/tokenreviews: the API server answered something else'],
+    ['forbidden', 'it is forbidden'],
+    ['unreachable', 'it is unreachable'],
+  ])('and an answer that is %s is told without what may quote the token', async (review, text) => {
+    const { ask } = await open({ keys: 'forbidden', review });
+    await expect(ask()).rejects.toThrow(new Error(text));
+  });
+
   test('not about more than fifty at once', async () => {
     const { ask, posted } = await open({ keys: 'forbidden' });
     const all = await Promise.allSettled(Array.from({ length: 51 }, (_, index) => ask(`token-${index}`)));
