@@ -56,7 +56,7 @@ const below: Record<string, readonly string[]> = {
   manifests: [...engine, 'yaml'],
   server: [...engine, 'admission', 'telemetry'],
   runtime: [...engine, 'admission', 'telemetry', 'certs', 'kubernetes', 'server', 'mesh'],
-  cli: [...engine, '(top)', 'yaml', 'manifests', 'runtime', 'telemetry', 'certs', 'kubernetes'],
+  cli: [...engine, '(top)', 'yaml', 'manifests', 'runtime', 'telemetry', 'certs', 'kubernetes', 'mesh'],
   '(top)': [...engine, 'cli'],
 };
 
@@ -153,6 +153,7 @@ describe('the house', () => {
     rules: [],
     world: ['rules'],
     plan: ['rules', 'world'],
+    report: ['plan', 'rules', 'world'],
     resources: ['plan', 'world'],
     wire: ['resources'],
     stream: ['resources'],

@@ -84,6 +84,8 @@ export interface ServiceTraffic {
   /** By port. */
   readonly policies: ReadonlyMap<number, TrafficPolicy>;
   readonly subsets: readonly SubsetPlan[];
+  /** Whether routes of any Service lead to this one by its name. Default: only those in `routes` may. */
+  readonly isDestination?: boolean;
   /** The objects that policies and subsets come from. */
   readonly origins: readonly ObjectRef[];
 }

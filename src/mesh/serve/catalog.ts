@@ -2,6 +2,7 @@ import type { TrafficIntent } from '../../envoy/intent.ts';
 import { canonicalText } from '../../json/json.ts';
 import { noticesOf } from '../plan/notices.ts';
 import { planService, type Domains, type ServicePlan } from '../plan/service-plan.ts';
+import { plainTraffic } from '../plan/traffic-policy.ts';
 import type { Kind } from '../resources/kinds.ts';
 import { proxyResources } from '../resources/proxy-resources.ts';
 import { serviceListeners } from '../resources/service-listeners.ts';
@@ -115,7 +116,15 @@ export function createCatalog({ encoder, domains, refused, noticed, ...options }
     const plan = planService(world, key, domains);
     if (plan === undefined) plans.delete(key);
     else plans.set(key, plan);
-    const changes = shared.put(key, plan === undefined ? [] : serviceResources(plan, identities.of(key)));
+    const changes = shared.put(
+      key,
+      plan === undefined
+        ? []
+        : serviceResources(plan, plainTraffic, {
+            former: identities.of(key),
+            serviceAt: (other) => world.service.get(other),
+          }),
+    );
     return changes.map((change) => ({ ...change, content: shared.target }));
   }
 

@@ -9,7 +9,7 @@ import { readService } from '../../../src/mesh/world/service.ts';
 import { proxyIntent, type ProxyChanges } from '../../support/builders/proxy-intent.ts';
 import { worldOf } from '../../support/mesh/world-events.ts';
 
-const domains = { cluster: 'cluster.local', trust: 'cluster.local' };
+const domains = { cluster: 'cluster.local', trust: 'cluster.local', rootNamespace: 'istio-system' };
 const key = 'shop/cart';
 
 function service(spec: JsonObject, metadata: JsonObject = {}): JsonObject {
