@@ -9,7 +9,7 @@ const unitMs = { h: 3_600_000, m: 60_000, s: 1000, ms: 1 } as const;
 /** A duration of Gateway API (GEP-2257), which becomes milliseconds. */
 export const duration = z
   .string()
-  .regex(/^([0-9]{1,5}(h|m|s|ms)){1,4}$/, { error: 'must be a duration such as 500ms, 10s or 1m30s' })
+  .regex(/^([0-9]{1,5}(h|m|s|ms)){1,4}$/, { error: 'must be a duration such as 500ms, 10s or 1m30s', abort: true })
   .transform((text) =>
     [...text.matchAll(/(?<count>\d+)(?<unit>ms|[hms])/g)].reduce(
       (sum, { groups }) => sum + Number(groups?.['count']) * unitMs[groups?.['unit'] as keyof typeof unitMs],

@@ -19,9 +19,10 @@ const path = z
     type: z.enum(['Exact', 'PathPrefix', 'RegularExpression']).default('PathPrefix'),
     value: z.string().max(1024).default('/'),
   })
-  .refine(({ type, value }) => type === 'RegularExpression' || isPlainPath(value), {
-    path: ['value'],
-    error: 'must be a path that starts with / and has no //, /./, /../ and %2f',
+  .superRefine(({ type, value: input }, context) => {
+    if (type === 'RegularExpression' || isPlainPath(input)) return;
+    const message = 'must be a path that starts with / and has no //, /./, /../ and %2f';
+    context.addIssue({ code: 'custom', path: ['value'], input, message });
   });
 
 const httpMatch = z.strictObject({
@@ -86,8 +87,8 @@ const grpcMethod = z
     method: z.string().max(1024).default(''),
   })
   .superRefine(({ type, service, method }, context) => {
-    const problem = (name: string, message: string): void =>
-      context.addIssue({ code: 'custom', path: [name], message });
+    const problem = (name: 'service' | 'method', message: string): void =>
+      context.addIssue({ code: 'custom', path: [name], input: name === 'service' ? service : method, message });
     if (service === '' && method === '') problem('method', 'is required where service is not given');
     if (type !== 'Exact') return;
     if (!/^(\.?[a-z_][a-z_0-9]*(\.[a-z_][a-z_0-9]*)*)?$/i.test(service)) {

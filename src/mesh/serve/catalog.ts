@@ -15,6 +15,7 @@ import type { Changes } from '../stream/target.ts';
 import type { Encoder, RefusedResource } from '../wire/encoder.ts';
 import { applyEvents, emptyWorld, type World, type WorldEvent } from '../world/world.ts';
 import { createIdentityMemory } from './former-identities.ts';
+import { createLookout } from './lookout.ts';
 import { createShelf, type Shelf, type ShelvedResource } from './shelf.ts';
 
 /** Owner of the resources that only one proxy has. */
@@ -31,8 +32,8 @@ export interface Catalog {
   readonly world: () => World;
   /** Takes events. Proxies whose target has changed are called with the names that differ, in the order of their cohort. */
   apply(events: readonly WorldEvent[]): void;
-  /** Drops identities that no endpoint has had for a minute; to be called every few seconds. */
-  forgetIdentities(): void;
+  /** Drops identities that no endpoint has had for a minute, and looks for endpoints of nobody; to be called every few seconds. */
+  sweep(): void;
   /** Takes in a proxy that runs a build of Envoy. */
   join(traffic: TrafficIntent, build: string, proxy: Proxy): Member;
   /** Returns how many resources of a kind are withheld, because a proxy has rejected them; those of each build count. */
@@ -94,6 +95,7 @@ export interface CatalogOptions {
 /** Creates a catalog of an empty world. */
 export function createCatalog({ encoder, domains, refused, noticed, ...options }: CatalogOptions): Catalog {
   const identities = createIdentityMemory(options.nowMs);
+  const lookForStrangers = createLookout(noticed);
   let world = emptyWorld;
   const plans = new Map<string, ServicePlan>();
   const notices = new Map<string, string>();
@@ -180,7 +182,10 @@ export function createCatalog({ encoder, domains, refused, noticed, ...options }
       const headless = [...touched.endpoints].filter((key) => world.service.get(key)?.isHeadless === true);
       update(new Set([...touched.services, ...touched.endpoints]), new Set([...touched.services, ...headless]));
     },
-    forgetIdentities: () => update(identities.forget(), []),
+    sweep() {
+      update(identities.forget(), []);
+      lookForStrangers(world);
+    },
     join(traffic, build, proxy) {
       const key = profileKey(traffic);
       const profile = profileOf(key, traffic);
