@@ -163,7 +163,7 @@ describe('the end of a pod', () => {
     const hooked = names.map((name) => `hooked-${name}`);
     await namespace.apply(...names.map((name) => pod(`hooked-${name}`, ways[name], spec)));
     await Promise.all(hooked.map((name) => namespace.untilPod(name)));
-    await namespace.untilServed('hooked-ends-native/app', 'http://127.0.0.1:8080/');
+    for (const name of hooked) await namespace.untilServed(`${name}/app`, 'http://127.0.0.1:8080/');
     const logs = Promise.all(hooked.map((name) => namespace.kubectl('logs', '-f', name, '--container=app')));
     await namespace.kubectl('delete', 'pod', ...hooked, '--wait=false');
     for (const text of await logs) {
