@@ -5,7 +5,7 @@ import type { ConnectionLimits, Ejection, LoadBalancer, TrafficPolicy, Transport
 
 /** Returns an object without the members that are undefined. */
 function defined(members: Readonly<Record<string, JsonObject[string] | undefined>>): JsonObject {
-  return Object.fromEntries(Object.entries(members).filter(([, value]) => value !== undefined)) as JsonObject;
+  return Object.fromEntries(Object.entries(members).filter(([, value]) => value !== undefined));
 }
 
 function time(milliseconds: number | undefined): string | undefined {
@@ -88,7 +88,8 @@ export function loadBalancer(balancer: LoadBalancer | undefined, hasAffinity: bo
         ...(tableSize === undefined ? {} : { maglev_lb_config: { table_size: String(tableSize) } }),
       };
     }
-    default:
+    case 'dialled':
+    case undefined:
       return { lb_policy: hasAffinity ? 'RING_HASH' : 'LEAST_REQUEST' };
   }
 }
