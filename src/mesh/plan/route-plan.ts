@@ -36,7 +36,10 @@ export interface RequestMatch {
   readonly isGrpc?: boolean;
 }
 
-/** Changes of headers. `set` replaces what is there, `add` puts a value beside it. */
+/**
+ * Changes of headers. `set` replaces what is there, `add` puts a value beside it. Values are formats of Envoy: `%%` is a percent sign, and
+ * `%HOSTNAME%` a command.
+ */
 export interface HeaderChanges {
   readonly set: readonly (readonly [name: string, value: string])[];
   readonly add: readonly (readonly [name: string, value: string])[];
@@ -167,6 +170,8 @@ export interface RouteRule {
   readonly responseHeaders?: HeaderChanges;
   readonly fault?: Fault;
   readonly cors?: Cors;
+  /** Name of Envoy's statistics of the rule; undefined for none. */
+  readonly statPrefix?: string;
 }
 
 /**

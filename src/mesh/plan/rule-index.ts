@@ -9,6 +9,9 @@ import { completeHost, fitOf } from './host-name.ts';
 /** A rule that can be used: it was understood. */
 export type Usable<S> = Rule<S> & { readonly spec: S };
 
+/** A route of Gateway API that can be used. */
+export type UsableRoute = Usable<HttpRoute> | Usable<GrpcRoute>;
+
 /** A rule under one of its hosts. */
 export interface Hosted<S> {
   readonly rule: Usable<S>;
@@ -22,7 +25,7 @@ export interface RuleIndex {
   virtualServices(host: string): readonly Hosted<VirtualService>[];
   destinationRules(host: string): readonly Hosted<DestinationRule>[];
   /** Routes that have a Service as parent, by its key; oldest first. */
-  routes(service: string): readonly (Usable<HttpRoute> | Usable<GrpcRoute>)[];
+  routes(service: string): readonly UsableRoute[];
 }
 
 function isUsable<S>(rule: Rule<S>): rule is Usable<S> {
@@ -52,18 +55,19 @@ function byHost<S>(
 }
 
 /** Returns the keys of the Services that are parents of a route. */
-export function parentServices({ ref, spec }: Usable<HttpRoute> | Usable<GrpcRoute>): readonly string[] {
+export function parentServices({ ref, spec }: UsableRoute): readonly string[] {
   const services = spec.parentRefs.filter(({ group, kind }) => group === '' && kind === 'Service');
   return services.map(({ namespace = ref.namespace, name }) => `${namespace}/${name}`);
 }
 
 /** Sorts the rules of a cluster by what they are about. */
 export function indexRules(rules: Rules, clusterDomain: string): RuleIndex {
-  const routes = new Map<string, (Usable<HttpRoute> | Usable<GrpcRoute>)[]>();
-  for (const rule of [...rules.HTTPRoute.values(), ...rules.GRPCRoute.values()]) {
-    if (!isUsable(rule)) continue;
+  const routes = new Map<string, UsableRoute[]>();
+  const add = (rule: UsableRoute): void => {
     for (const key of new Set(parentServices(rule))) routes.set(key, [...(routes.get(key) ?? []), rule]);
-  }
+  };
+  for (const rule of rules.HTTPRoute.values()) if (isUsable(rule)) add(rule);
+  for (const rule of rules.GRPCRoute.values()) if (isUsable(rule)) add(rule);
   for (const some of routes.values()) some.sort((one, other) => byAge(one.ref, other.ref));
   return {
     virtualServices: byHost(rules.VirtualService, ({ ref, spec }) =>

@@ -7,4 +7,6 @@ export interface Rule<S> {
   /** Undefined if a field is not understood: nothing of such an object counts. */
   readonly spec: S | undefined;
   readonly findings: readonly Finding[];
+  /** Generation of `spec`, if the object is refused and an earlier one stays in force. */
+  readonly keptGeneration?: number;
 }
