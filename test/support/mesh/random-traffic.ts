@@ -200,6 +200,7 @@ const rule = partly<route.RouteRule>(
     responseHeaders: headerChanges,
     fault,
     cors,
+    statPrefix: word,
   },
   ['name', 'match', 'action'],
 );
