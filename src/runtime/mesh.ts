@@ -1,3 +1,4 @@
+import { X509Certificate } from 'node:crypto';
 import { totalmem } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { getHeapStatistics } from 'node:v8';
@@ -5,12 +6,9 @@ import { createLeafIssuer } from '../certs/elliptic-certificate.ts';
 import { serviceNames } from '../certs/authority.ts';
 import { dayMs } from '../certs/durations.ts';
 import { keepLeaf, type Leaf } from '../certs/kept-leaf.ts';
-import { createCaStore } from '../kubernetes/ca-store.ts';
-import { connect, type ApiClient } from '../kubernetes/client.ts';
-import { publishRoots } from '../kubernetes/roots-publisher.ts';
+import { connect } from '../kubernetes/client.ts';
 import type { WatchPace } from '../kubernetes/watcher.ts';
 import { createAuthenticator } from '../mesh/identity/authenticator.ts';
-import { ensureAuthority } from '../mesh/identity/authority-secret.ts';
 import { kinds } from '../mesh/resources/kinds.ts';
 import { defaultStreamLimits } from '../mesh/serve/admission.ts';
 import { defaultStrangerLimits } from '../mesh/serve/connection-gate.ts';
@@ -26,6 +24,7 @@ import { version } from '../settings/version.ts';
 import type { Log } from '../telemetry/log.ts';
 import { createMeshMetrics } from '../telemetry/mesh-metrics.ts';
 import type { Address } from './address.ts';
+import { openAuthorities, watchAuthorities } from './mesh-authorities.ts';
 import { askPeers, knowledgePath, peerAddresses, watchPeers } from './mesh-peers.ts';
 import { meshReports } from './mesh-reports.ts';
 import { listen, runCleanups, StartError, type Cleanups } from './start.ts';
@@ -48,25 +47,20 @@ export interface MeshOptions {
   readonly audience: string;
   /** Streams that this replica takes at most. */
   readonly maxStreams: number;
+  /** Resolves when it is to stop, which may be while it still waits for the API server. */
+  readonly stopped: Promise<unknown>;
   /** Default: the system's clock. */
   readonly clock?: () => Date;
 }
 
-/** A running control plane. */
+/** A control plane that runs, unless it was stopped before it knew the cluster. */
 export interface RunningMesh {
   readonly port: number;
   stop(): Promise<void>;
 }
 
-/** Names of the objects that the manifest has, empty. */
-const objects = {
-  controlPlaneAuthority: 'sidecar-injector-mesh-control-plane',
-  meshAuthority: 'sidecar-injector-mesh-root',
-  roots: 'sidecar-injector-mesh-roots',
-} as const;
-
-/** Pods carry the first of them for as long as they live. */
-const lifetimeMs = { controlPlane: 3_650 * dayMs, mesh: 365 * dayMs, serving: 30 * dayMs } as const;
+/** Life of the certificate that proxies see. */
+const servingMs = 30 * dayMs;
 
 const pace: WatchPace = {
   random: Math.random,
@@ -79,14 +73,9 @@ const pace: WatchPace = {
   },
 };
 
-function authorities(client: ApiClient, { namespace }: MeshOptions) {
-  const clock = (): Date => new Date();
-  const ensure = (secret: string, name: string, lifetime: number) =>
-    ensureAuthority(createCaStore(client, { namespace, name: secret }), { secret, name, lifetimeMs: lifetime, clock });
-  return Promise.all([
-    ensure(objects.controlPlaneAuthority, 'sidecar-injector-control-plane', lifetimeMs.controlPlane),
-    ensure(objects.meshAuthority, 'sidecar-injector-mesh', lifetimeMs.mesh),
-  ]);
+function every(milliseconds: number, action: () => void): () => void {
+  const timer = setInterval(action, milliseconds).unref();
+  return () => clearInterval(timer);
 }
 
 /** Whether more streams could end the process, and with it all that are open. Bytes of resources are outside of the heap. */
@@ -145,18 +134,19 @@ async function start(options: MeshOptions, log: Log, cleanups: Cleanups): Promis
   }
   const client = await connect(options.kubeconfig === undefined ? {} : { kubeconfig: options.kubeconfig });
   cleanups.push(() => client.close());
-  const [own, mesh] = await authorities(client, options);
+  const authorities = await openAuthorities(client, { namespace: options.namespace, clock });
+  const { controlPlane: own, mesh } = authorities;
+  for (const [authority, { certificate }] of Object.entries({ 'control-plane': own, mesh })) {
+    metrics.authorityExpiry.set({ authority }, new X509Certificate(certificate).validToDate.getTime() / 1_000);
+  }
   const names = serviceNames(options.service, options.namespace, options.clusterDomain);
   const issuer = createLeafIssuer(own);
   const showExpiry = ({ notAfter }: Leaf): void => metrics.certificateExpiry.set(notAfter.getTime() / 1_000);
   const leaf = keepLeaf({
-    issue: (now) => issuer.issue({ names: { dns: names.dns }, now, lifetimeMs: lifetimeMs.serving }),
+    issue: (now) => issuer.issue({ names: { dns: names.dns }, now, lifetimeMs: servingMs }),
     clock,
     random: Math.random,
-    every(milliseconds, action) {
-      const timer = setInterval(action, milliseconds).unref();
-      return () => clearInterval(timer);
-    },
+    every,
     onRenewed(renewed) {
       showExpiry(renewed);
       running().useCertificate(renewed);
@@ -239,13 +229,13 @@ async function start(options: MeshOptions, log: Log, cleanups: Cleanups): Promis
     },
   });
   cleanups.push(() => feed.stop());
-  await feed.synced;
-  state.isSynced = true;
-  const namespace = options.namespace;
-  if (!(await publishRoots(client, { namespace, name: objects.roots }, own.certificate))) {
-    throw new StartError([`the ConfigMap ${objects.roots} does not exist: apply the manifest that holds it`]);
+  const isSynced = feed.synced.then(() => true);
+  if (await Promise.race([isSynced, options.stopped.then(() => false)])) {
+    state.isSynced = true;
+    await authorities.publish();
+    cleanups.push(watchAuthorities(authorities, log, every));
+    log.info({ port: running().port }, 'serving proxies');
   }
-  log.info({ port: running().port }, 'serving proxies');
   return {
     port: running().port,
     async stop() {
@@ -255,7 +245,7 @@ async function start(options: MeshOptions, log: Log, cleanups: Cleanups): Promis
   };
 }
 
-/** Starts the control plane. Throws a `StartError` after stopping whatever was already started. */
+/** Starts the control plane, and resolves when it serves or is to stop. Throws a `StartError` after stopping whatever was already started. */
 export async function serveMesh(options: MeshOptions, log: Log): Promise<RunningMesh> {
   const cleanups: Cleanups = [];
   try {

@@ -10,6 +10,7 @@ export interface MeshMetrics {
   readonly connectionsCut: Counter<string>;
   readonly suddenLosses: Counter<string>;
   readonly certificateExpiry: Gauge<string>;
+  readonly authorityExpiry: Gauge<'authority'>;
   readonly watchFailures: Counter<'kind'>;
   readonly objects: Gauge<'kind'>;
   /** Reports what changes all the time when metrics are collected. */
@@ -76,6 +77,13 @@ export function createMeshMetrics(version: string): MeshMetrics {
     certificateExpiry: new Gauge(
       options('serving_certificate_expiry_timestamp_seconds', "End of the control plane's own certificate, Unix time."),
     ),
+    authorityExpiry: new Gauge({
+      ...options(
+        'authority_expiry_timestamp_seconds',
+        'End of an authority: the control plane itself, or that of workloads.',
+      ),
+      labelNames: ['authority'] as const,
+    }),
     watchFailures: new Counter({
       ...options('watch_failures_total', 'Lists and watches of the API server that failed.'),
       labelNames: ['kind'] as const,

@@ -78,6 +78,15 @@ export function withLastResort(endpoints: readonly EndpointPlan[]): readonly End
   return endpoints.map((one) => (one.health === 'draining' ? { ...one, health: 'healthy' } : one));
 }
 
+/**
+ * Returns the pod of an endpoint that names none, as those that people write: the pod of the mesh that has its address. Where several
+ * pods have it, or one with the network of its node, nobody knows who answers there.
+ */
+function podAt(world: World, address: string): Pod | undefined {
+  const [only, ...others] = [...(world.podsOfAddress.get(address) ?? [])].flatMap((key) => world.pod.get(key) ?? []);
+  return others.length > 0 || only?.plainPorts === 'all' ? undefined : only;
+}
+
 /** Returns the endpoints of a port, of both families, in an order that does not depend on that of the slices. */
 function endpointsOf(world: World, service: Service, port: ServicePort, domains: Domains): readonly EndpointPlan[] {
   const found = new Map<string, EndpointPlan>();
@@ -86,7 +95,7 @@ function endpointsOf(world: World, service: Service, port: ServicePort, domains:
     const target = slice?.ports.find(({ name, transport }) => name === port.name && transport === port.transport);
     if (slice === undefined || target?.number === undefined) continue;
     for (const endpoint of slice.endpoints) {
-      const named = endpoint.pod === undefined ? undefined : world.pod.get(endpoint.pod);
+      const named = endpoint.pod === undefined ? podAt(world, endpoint.address) : world.pod.get(endpoint.pod);
       // Without the pod, its address may be anybody's, and nothing would tell them apart.
       if (named === undefined && endpoint.pod !== undefined) continue;
       const plan: EndpointPlan = {

@@ -30,7 +30,7 @@ function pointer(path: readonly PropertyKey[]): string {
   return path.map((part) => `/${escapeToken(String(part))}`).join('');
 }
 
-/** The names of the fields that a schema has at a path, for suggestions. */
+/** The names of the fields that a schema takes at a path, for suggestions. */
 function fieldsAt(schema: z.ZodType, path: readonly PropertyKey[]): readonly string[] {
   let node: unknown = schema;
   const unwrap = (): void => {
@@ -51,7 +51,9 @@ function fieldsAt(schema: z.ZodType, path: readonly PropertyKey[]): readonly str
     if (node === undefined) return [];
   }
   unwrap();
-  return Object.keys((node as { readonly shape?: object }).shape ?? {});
+  return Object.entries((node as { readonly shape?: Readonly<Record<string, z.ZodType>> }).shape ?? {})
+    .filter(([, field]) => (field.meta() as FieldNote | undefined)?.refused === undefined)
+    .map(([name]) => name);
 }
 
 function valueText(input: unknown): string {
@@ -62,6 +64,11 @@ function valueText(input: unknown): string {
 function findingsOf(error: z.ZodError, schema: z.ZodType): Finding[] {
   return error.issues.flatMap((issue): Finding[] => {
     const path = ['spec', ...issue.path];
+    if (issue.input === undefined) {
+      const name = String(path.at(-1));
+      const sentence = `${quote(name)} is missing; ${issue.message.replace(/, received undefined$/, '')}`;
+      return [{ field: pointer(path.slice(0, -1)), effect: 'refused', code: 'MissingField', sentence }];
+    }
     if (issue.code !== 'unrecognized_keys') {
       const value = valueText(issue.input);
       const code = issue.message.startsWith('is not supported') ? 'UnsupportedField' : 'InvalidValue';

@@ -71,8 +71,8 @@ export interface RunningControlPlane {
   stop(): Promise<void>;
 }
 
-/** How often identities are looked through that no endpoint has any more. */
-const forgetMs = 10_000;
+/** How often it is looked for what nobody needs any more, and for what does not pass by itself. */
+const sweepMs = 10_000;
 
 /** How often it is looked whether a proxy that starts has its configuration. */
 const lookMs = 50;
@@ -109,7 +109,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<R
     noticed: options.noticed,
     converged: options.converged,
   });
-  const forgetting = setInterval(() => catalog.forgetIdentities(), forgetMs).unref();
+  const sweeping = setInterval(() => catalog.sweep(), sweepMs).unref();
   const issuer = createLeafIssuer(options.authority);
   const { limits } = options;
   const turns = createTurns(limits);
@@ -264,7 +264,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<R
       for (const session of sessions) session.useSecrets(secretsOf(issuer, session.caller, catalog.world(), options));
     },
     stop() {
-      clearInterval(forgetting);
+      clearInterval(sweeping);
       removals.stop();
       return server.stop();
     },

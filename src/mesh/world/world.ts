@@ -22,7 +22,7 @@ export interface World extends IndexedRules {
   readonly pod: ReadonlyMap<string, Pod>;
   /** Keys of the slices of a Service. */
   readonly slicesOfService: Sets;
-  /** Keys of the slices that name a pod. */
+  /** Keys of the slices that name a pod, by its key, or an address without saying whose, by the address. */
   readonly slicesOfPod: Sets;
   /** Keys of the pods that have an address; ended pods have none. */
   readonly podsOfAddress: Sets;
@@ -56,8 +56,9 @@ export const emptyWorld: World = {
   rulesOfBackend: new Map(),
 };
 
+/** Returns by what the endpoints of a slice find their pods. */
 function podsOf(slice: EndpointSlice | undefined): readonly string[] {
-  return (slice?.endpoints ?? []).flatMap(({ pod }) => pod ?? []);
+  return (slice?.endpoints ?? []).map(({ pod, address }) => pod ?? address);
 }
 
 function addressesOf(pod: Pod | undefined): readonly string[] {
@@ -89,11 +90,12 @@ export function applyEvents(
   }
 
   function applyPod(key: string, value: Pod | undefined): void {
-    for (const address of addressesOf(pod.get(key))) unlink(podsOfAddress, address, key);
-    for (const address of addressesOf(value)) link(podsOfAddress, address, key);
+    const [before, after] = [addressesOf(pod.get(key)), addressesOf(value)];
+    for (const address of before) unlink(podsOfAddress, address, key);
+    for (const address of after) link(podsOfAddress, address, key);
     pod.put(key, value);
     touched.pods.add(key);
-    for (const name of slicesOfPod.get(key) ?? []) {
+    for (const name of [key, ...before, ...after].flatMap((place) => [...(slicesOfPod.get(place) ?? [])])) {
       const owner = slice.get(name)?.service;
       if (owner !== undefined) touched.endpoints.add(owner);
     }

@@ -7,7 +7,7 @@ import type { RuleKind } from '../../../src/mesh/rules/object-ref.ts';
 import { eventOf } from '../../support/mesh/world-events.ts';
 import type { RuleEvent } from '../../../src/mesh/world/rule-changes.ts';
 import { applyEvents, emptyWorld, type World, type WorldEvent } from '../../../src/mesh/world/world.ts';
-import { tokenVolume } from '../../../src/sidecars/standalone/mesh-membership.ts';
+import { injectedParts } from '../../support/mesh/injected-parts.ts';
 
 /*
  * Whatever happens in whatever order, the world is that of its objects alone, and what was planned anew for what was touched is
@@ -39,9 +39,12 @@ const slice: fc.Arbitrary<JsonObject> = fc
   .record({
     id: fc.constantFrom('1', '2', '3'),
     name,
-    endpoints: fc.array(fc.record({ address, pod: name, ready: fc.boolean(), terminating: fc.boolean() }), {
-      maxLength: 3,
-    }),
+    endpoints: fc.array(
+      fc.record({ address, pod: fc.option(name, { nil: undefined }), ready: fc.boolean(), terminating: fc.boolean() }),
+      {
+        maxLength: 3,
+      },
+    ),
   })
   .map((one) => ({
     kind: 'EndpointSlice',
@@ -50,7 +53,7 @@ const slice: fc.Arbitrary<JsonObject> = fc
     endpoints: one.endpoints.map((endpoint) => ({
       addresses: [endpoint.address],
       conditions: { ready: endpoint.ready, terminating: endpoint.terminating },
-      targetRef: { kind: 'Pod', name: endpoint.pod },
+      ...(endpoint.pod !== undefined && { targetRef: { kind: 'Pod', name: endpoint.pod } }),
     })),
   }));
 
@@ -72,8 +75,7 @@ const pod: fc.Arbitrary<JsonObject> = fc
     },
     spec: {
       serviceAccountName: one.account,
-      containers: [],
-      volumes: one.mesh ? [tokenVolume({ audience: 'mesh' })] : [],
+      ...(one.mesh ? injectedParts() : { containers: [] }),
     },
     status: { phase: one.phase, podIPs: [{ ip: one.ip }] },
   }));

@@ -66,6 +66,7 @@ async function runMesh(flags: MeshFlags, io: Io): Promise<number> {
         rootNamespace,
         audience,
         maxStreams,
+        stopped,
       },
       log,
     );

@@ -2,10 +2,10 @@ import * as z from 'zod';
 import { headerName, headerText, mapOf } from './values.ts';
 
 /**
- * Envoy's commands in values that tell nothing but what the two sides of the request know anyway. Others read files and
- * environment variables of the client's proxy, and so does not everybody who may write a rule for it.
+ * Envoy's commands in values that tell nothing but what the two sides of the request know anyway. Others read files and environment
+ * variables of the client's proxy, which is not for everybody who may write a rule for it.
  */
-const commands: ReadonlySet<string> = new Set([
+const commands = [
   'DOWNSTREAM_LOCAL_ADDRESS',
   'DOWNSTREAM_LOCAL_ADDRESS_WITHOUT_PORT',
   'DOWNSTREAM_LOCAL_PORT',
@@ -14,9 +14,7 @@ const commands: ReadonlySet<string> = new Set([
   'DOWNSTREAM_REMOTE_PORT',
   'HOSTNAME',
   'PROTOCOL',
-  'REQ',
   'REQUEST_DURATION',
-  'RESP',
   'RESPONSE_CODE',
   'RESPONSE_CODE_DETAILS',
   'RESPONSE_DURATION',
@@ -29,16 +27,21 @@ const commands: ReadonlySet<string> = new Set([
   'UPSTREAM_REMOTE_ADDRESS',
   'UPSTREAM_REMOTE_ADDRESS_WITHOUT_PORT',
   'UPSTREAM_REMOTE_PORT',
-]);
+];
+
+const header = String.raw`:?[\w-]+`;
+const command = new RegExp(
+  String.raw`%(?:%|(?:${commands.join('|')})%|(?:REQ|RESP)\(${header}(?:\?${header})?\)(?::\d{1,4})?%)`,
+  'g',
+);
 
 function commandProblem(text: string): string | undefined {
-  const rest = text.replaceAll('%%', '');
-  for (const [, name = ''] of rest.matchAll(/%([A-Z_]+)(?:\([^()%]*\))?(?::\d{1,5})?%/g)) {
-    if (!commands.has(name)) return `%${name}% is not allowed; allowed: ${[...commands].join(', ')}`;
-  }
-  return rest.replaceAll(/%([A-Z_]+)(?:\([^()%]*\))?(?::\d{1,5})?%/g, '').includes('%')
-    ? 'has a single %; allowed: %% for the sign itself, or a command of Envoy such as %HOSTNAME%'
-    : undefined;
+  const rest = text.replaceAll(command, '');
+  if (!rest.includes('%')) return undefined;
+  const name = /%([A-Z_]+)/.exec(rest)?.[1];
+  const wrong =
+    name === undefined ? 'has a single %' : `has %${name}, which is not allowed here or is not written like this`;
+  return `${wrong}; allowed: %% for the sign itself, %REQ(NAME)%, %RESP(NAME)%, %${commands.join('%, %')}%`;
 }
 
 const value = headerText().superRefine((text, context) => {

@@ -237,10 +237,7 @@ const cors = z.strictObject({
   allowMethods: z.array(z.enum(methods)).optional().describe('Methods that are let in.'),
   allowHeaders: z.array(headerName).optional().describe('Headers of requests that are let in.'),
   exposeHeaders: z.array(headerName).optional().describe('Headers of responses that scripts may read.'),
-  maxAge: duration()
-    .refine((ms) => ms % 1000 === 0, { error: 'allowed: whole seconds' })
-    .optional()
-    .describe('How long a browser keeps the answer.'),
+  maxAge: duration(1000, 1000).optional().describe('How long a browser keeps the answer.'),
   allowCredentials: wrapped(z.boolean()).describe('Whether credentials may be sent.'),
   unmatchedPreflights: z
     .enum(['UNSPECIFIED', 'FORWARD', 'IGNORE'])

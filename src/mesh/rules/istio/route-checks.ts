@@ -198,6 +198,10 @@ function checkOld(route: HttpRoute, say: Say): Finding[] {
   ];
 }
 
+function isNothing(value: unknown): boolean {
+  return value === undefined || (typeof value === 'object' && value !== null && Object.keys(value).length === 0);
+}
+
 /** Whether all requests that a block can see match it. */
 function takesAll(match: HttpMatch): boolean {
   const { uri, name: _name, statPrefix: _statistics, ignoreUriCase: _case, ...others } = match;
@@ -206,11 +210,11 @@ function takesAll(match: HttpMatch): boolean {
     uri.type === 'present' ||
     (uri.type === 'prefix' && ['', '/'].includes(uri.value)) ||
     (uri.type === 'regex' && uri.value === '.*');
-  return takesPaths && Object.values(others).every((value) => value === undefined || Object.keys(value).length === 0);
+  return takesPaths && Object.values(others).every(isNothing);
 }
 
-/** Returns whether a route takes all requests, so that none is left for those behind it. */
-export function endsList({ match = [] }: HttpRoute): boolean {
+/** Whether a route takes all requests, so that none is left for those behind it. */
+function endsList({ match = [] }: HttpRoute): boolean {
   return match.length === 0 || match.some(takesAll);
 }
 

@@ -76,8 +76,8 @@ const connectionPool = z.strictObject({
       tcpKeepalive: z
         .strictObject({
           probes: count.optional().describe('Probes without an answer before the connection is lost.'),
-          time: duration(1000).optional().describe('Idle time before the first probe.'),
-          interval: duration(1000).optional().describe('Time between probes.'),
+          time: duration(1000, 1000).optional().describe('Idle time before the first probe.'),
+          interval: duration(1000, 1000).optional().describe('Time between probes.'),
         })
         .optional()
         .describe("Probes of the kernel. Default of each: the kernel's."),

@@ -18,13 +18,16 @@ function milliseconds(text: string): number | undefined {
  * A duration as Go writes it, read into milliseconds.
  *
  * @param minimum smallest one in milliseconds
+ * @param step what it is a multiple of, in milliseconds
  */
-export function duration(minimum = 1) {
+export function duration(minimum = 1, step: 1 | 1000 = 1) {
   const from = minimum === 0 ? '0s, or from 1ms' : `${minimum}ms`;
-  const allowed = `allowed: a duration such as "5s", "0.5s" or "1m", in whole milliseconds, from ${from} to ${longestHours}h`;
+  const unit = step === 1 ? 'milliseconds' : 'seconds';
+  const allowed = `allowed: a duration such as "5s", "0.5s" or "1m", in whole ${unit}, from ${from} to ${longestHours}h`;
   return z.string({ error: allowed }).transform((text, context) => {
     const value = text === '0' ? 0 : milliseconds(text);
-    if (value !== undefined && value >= minimum && value <= longestHours * 3.6e6) return value;
+    const isAllowed = value !== undefined && value >= minimum && value <= longestHours * 3.6e6 && value % step === 0;
+    if (isAllowed) return value;
     context.addIssue({ code: 'custom', message: allowed, input: text });
     return z.NEVER;
   });
