@@ -71,8 +71,8 @@ export function conformancePrograms(): string {
   return folder;
 }
 
-/** Reads what `go test -v` prints of the tests within one. */
-function readRun(lines: readonly string[]): ConformanceRun {
+/** Reads what `go test -v` prints of the tests of the suite; those that did not end are not there. */
+export function readRun(lines: readonly string[]): ConformanceRun {
   const logs = new Map<string, string[]>();
   const outcomes = new Map<string, ConformanceResult['outcome']>();
   let current: string[] | undefined;
