@@ -231,7 +231,7 @@ describe('what a GRPCRoute may say', () => {
   test.each<[JsonObject, string]>([
     [
       { timeouts: {} },
-      'refused /spec/rules/0/timeouts: there is no such field; allowed: name, matches, filters, backendRefs, sessionPersistence',
+      'refused /spec/rules/0/timeouts: there is no such field; allowed: name, matches, filters, backendRefs',
     ],
     [
       { matches: [{ method: {} }] },
