@@ -196,37 +196,55 @@ class Parts {
   }
 }
 
-/** How often each part stands in a document, by its id. */
-function countUses(root: Part, size: number): Uint32Array {
-  const uses = new Uint32Array(size);
-  const count = ({ id, members }: Part): void => {
-    uses[id] = (uses[id] ?? 0) + 1;
-    if (uses[id] > 1) return;
-    for (const member of members) count(member);
-  };
-  count(root);
-  return uses;
+/** How often each part stands in a document, by its id, and the parts that stand there more than once. */
+interface Uses {
+  readonly counts: Uint32Array;
+  readonly repeated: readonly Part[];
 }
 
-function write(root: Part, uses: Uint32Array): string {
-  const names: string[] = [];
-  /** Place of each part's name, from 1; 0 for none. */
-  const named = new Uint16Array(uses.length);
+function countUses(root: Part, size: number): Uses {
+  const counts = new Uint32Array(size);
+  const repeated: Part[] = [];
+  const count = (part: Part): void => {
+    const times = (counts[part.id] ?? 0) + 1;
+    counts[part.id] = times;
+    if (times === 2) repeated.push(part);
+    if (times > 1) return;
+    for (const member of part.members) count(member);
+  };
+  count(root);
+  return { counts, repeated };
+}
+
+const letters = 'abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789';
+
+/** Names of anchors, the shortest first: the text is stored in every pod. */
+function anchorName(place: number): string {
+  const last = letters[place % letters.length] ?? '';
+  return place < letters.length ? last : anchorName(Math.trunc(place / letters.length) - 1) + last;
+}
+
+function write(root: Part, { counts, repeated }: Uses): string {
   let text = '';
   /** Whether a part is written once and referred to; an anchor takes four characters and an alias two, as a key three. */
   const isNamed = ({ id, length }: Part, isKey: boolean): boolean => {
-    const times = uses[id] ?? 0;
+    const times = counts[id] ?? 0;
     return times > 1 && (length - 3) * (times - 1) > 4 + (isKey ? times : 0);
   };
+  const names = new Map(
+    repeated
+      .filter((part) => isNamed(part, false))
+      .toSorted((one, other) => (counts[other.id] ?? 0) - (counts[one.id] ?? 0))
+      .map((part, place) => [part, anchorName(place)]),
+  );
+  const anchored = new Set<Part>();
   const putNamed = (part: Part): void => {
-    const known = named[part.id] ?? 0;
-    if (known > 0) {
-      text += `*${names[known - 1]}`;
+    const name = names.get(part) ?? '';
+    if (anchored.has(part)) {
+      text += `*${name}`;
       return;
     }
-    // Short: the text is stored in every pod.
-    const name = (10 + names.length).toString(36);
-    named[part.id] = names.push(name);
+    anchored.add(part);
     text += `&${name} `;
     putWhole(part);
   };

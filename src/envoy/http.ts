@@ -70,7 +70,7 @@ function routeSource(routes: Routes): JsonObject {
 
 function connectionManager(fields: JsonObject): JsonObject {
   return extension(
-    'envoy.filters.network.http_connection_manager',
+    'http',
     'envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager',
     fields,
   );

@@ -2,6 +2,7 @@ import type { JsonObject } from '../json/json.ts';
 import { clusterNames } from './clusters.ts';
 import type { MetricsIntent, MetricsTarget, TrafficIntent } from './intent.ts';
 import { luaFilter, routeScript } from './lua.ts';
+import { shortened } from './lua-text.ts';
 import { istioPages, ownIdentity } from './metrics-script.ts';
 import { probeTarget } from './probe-target.ts';
 import { applicationCluster, type Application } from './probes.ts';
@@ -95,12 +96,12 @@ interface Scripts {
 }
 
 function scriptsOf(before: string): Scripts {
-  return { renaming: renaming(before), merging: merging(before, asIstio) };
+  return { renaming: shortened(renaming(before)), merging: shortened(merging(before, asIstio)) };
 }
 
 /** Made once: a script is the longest text of a configuration. */
 const istioScripts = { alone: scriptsOf(istioPages.alone), inMesh: scriptsOf(istioPages.inMesh) } as const;
-const plainMerging = merging('', body);
+const plainMerging = shortened(merging('', body));
 
 /**
  * Returns the parts of the metrics page, `/stats/prometheus`. Scripts run on that route alone, so probes and health

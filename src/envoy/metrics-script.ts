@@ -29,41 +29,44 @@ export function ownIdentity({ settings, workload, service, self }: TrafficIntent
   };
 }
 
+/** Istio's labels of each side, as they are called behind `source_` and `destination_`. */
+const sideLabels = [
+  'workload',
+  'workload_namespace',
+  'principal',
+  'app',
+  'version',
+  'canonical_service',
+  'canonical_revision',
+  'cluster',
+] as const;
+
 /** Statements that replace the label `reporter` by Istio's labels of both sides, and a function that adds families. */
 interface Parts {
   readonly labels: string;
   readonly add: string;
 }
 
-/** Without a control plane, all series of one direction have the same: nothing is known about peers that they could not forge. */
+/**
+ * Without a control plane, all series of one direction have the same: nothing is known about peers that they could not forge. The direction
+ * is the first word of the name of the filter chain, which is what they have as `reporter` (`flows.ts`).
+ */
 const alone: Parts = {
-  labels: `local sides={}
-for _,reporter in ipairs{'source','destination'} do
-local text='reporter="'..reporter..'"'
-local function label(name,value) text=text..','..name..'="'..(value or 'unknown')..'"' end
-for _,side in ipairs{'source','destination'} do
-local known=side==reporter and own or {canonical_revision='latest'}
-for _,name in ipairs{'workload','workload_namespace','principal','app','version','canonical_service','canonical_revision','cluster'} do label(side..'_'..name,known[name]) end
-end
-local inbound=reporter=='destination'
-label('destination_service',inbound and own.canonical_service)
-label('destination_service_name',inbound and own.canonical_service or own.outbound)
-label('destination_service_namespace',inbound and own.workload_namespace)
-label('connection_security_policy',inbound and 'none')
-sides[reporter]=text
-end
-t=t:gsub('# TYPE envoy_istio_','# TYPE istio_'):gsub('\\nenvoy_istio_','\\nistio_'):gsub('reporter="(%a+)"',sides)
+  labels: `local function side(name,known) return (('${sideLabels.join(' ')}'):gsub('(%S+) ?',function(n) return ','..name..'_'..n..'="'..(known[n] or 'unknown')..'"' end)) end
+local other={canonical_revision='latest'}
+local last=',destination_service="%s",destination_service_name="%s",destination_service_namespace="%s",connection_security_policy="%s"'
+local sides={
+outbound='reporter="source"'..side('source',own)..side('destination',other)..last:format('unknown',own.outbound,'unknown','unknown'),
+inbound='reporter="destination"'..side('source',other)..side('destination',own)..last:format(own.canonical_service,own.canonical_service,own.workload_namespace,'none')}
+t=t:gsub('# TYPE envoy_istio_','# TYPE istio_'):gsub('\\nenvoy_istio_','\\nistio_'):gsub('reporter="(%a+)[^"]*"',sides)
 `,
   add: `local function add(family,like,counter)
 local lines,seen='',{}
 for labels in t:gmatch('\\nistio_'..like..'_total({.-})') do
 local cluster=labels:find('reporter="source"',1,true) and own.outbound or 'InboundPassthroughCluster'
 local count=not seen[cluster] and t:match('\\nenvoy_'..counter..'="'..cluster..'"} (%d+)')
-seen[cluster]=true
-if count then
-labels=labels:gsub('flags=".-"','flags="-"'):gsub('protocol="http"','protocol="grpc"'):gsub(',response_code=.*','}')
-lines=lines..'istio_'..family..'_total'..labels..' '..count..'\\n'
-end
+seen[cluster]=1
+if count then lines=lines..'istio_'..family..'_total'..labels:gsub('flags=".-"','flags="-"'):gsub('protocol="http"','protocol="grpc"'):gsub(',response_code=.*','}')..' '..count..'\\n' end
 end
 if lines~='' then t=t..'# TYPE istio_'..family..'_total counter\\n'..lines end
 end
@@ -90,7 +93,7 @@ other.workload_namespace=peer:match('^spiffe://[^/]+/ns/([^/]+)/') or other.work
 own.principal=me~='' and me or nil
 for _,side in ipairs{'source','destination'} do
 local known=side==reporter and own or other
-for _,name in ipairs{'workload','workload_namespace','principal','app','version','canonical_service','canonical_revision','cluster'} do label(side..'_'..name,known[name]) end
+for name in ('${sideLabels.join(' ')}'):gmatch'%S+' do label(side..'_'..name,known[name]) end
 end
 local inbound=reporter=='destination'
 local host,name,namespace=service:match('^(%S+) (%S+) (%S+)$')

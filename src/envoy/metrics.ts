@@ -58,7 +58,7 @@ const mostSeries = 200;
 
 /** Returns a stats logger for counters and histograms with Istio's prefix, with a maximum number of series. */
 function logger(counters: readonly JsonObject[], histograms: readonly JsonObject[]): JsonObject {
-  return extension('envoy.access_loggers.stats', 'envoy.extensions.access_loggers.stats.v3.Config', {
+  return extension('stats', 'envoy.extensions.access_loggers.stats.v3.Config', {
     stats_scope: {
       prefix: 'istio',
       max_counters: mostSeries * counters.length,

@@ -3,6 +3,7 @@ import { applicationBinding, type Families } from './addresses.ts';
 import { duration, extension, loadAssignment, socketAddress } from './extension.ts';
 import { anyTls, grpcUpstream, transparentUpstream } from './http.ts';
 import { luaScripts, scriptNamed } from './lua.ts';
+import { anyPath } from './routes.ts';
 import { probeScript } from './probe-script.ts';
 import type { Self } from './self.ts';
 import type { ProbeAction, ProbeRedirect } from '../pod/probe.ts';
@@ -94,18 +95,12 @@ function healthFilter(name: string, path: string): JsonObject {
 /** Name of the filter and of its script. */
 const script = 'probe';
 
-const redirectFilter = luaScripts(script, { [script]: probeScript });
-
 /** Returns what the script must know of a probe or hook. */
-function scriptContext(probe: ProbeRedirect, action: HttpAction, host: string, statusPort: number): JsonObject {
+function scriptContext(probe: ProbeRedirect, { scheme, port, path }: HttpAction, { self }: Application): JsonObject {
   return {
-    scheme: action.scheme.toLowerCase(),
-    host,
-    port: String(action.port),
-    path: probeTarget(action.path),
-    status: String(statusPort),
-    timeout: probe.timeoutSeconds * 1000,
-    ...(isHook(probe) ? { hook: true } : {}),
+    url: `${scheme.toLowerCase()}://${self.address}:${port}${probeTarget(path)}`,
+    ms: probe.timeoutSeconds * 1000,
+    ...(isHook(probe) ? { hook: 'no response' } : {}),
   };
 }
 
@@ -113,18 +108,12 @@ function isHook({ kind }: ProbeRedirect): boolean {
   return kind === 'prestopz' || kind === 'poststartz';
 }
 
-function httpRoute(
-  cluster: string,
-  probe: ProbeRedirect,
-  action: HttpAction,
-  { self }: Application,
-  statusPort: number,
-): JsonObject {
+function httpRoute(cluster: string, probe: ProbeRedirect, action: HttpAction, application: Application): JsonObject {
   const { path, timeoutSeconds } = probe;
   const timeout = duration(timeoutSeconds * 1000);
   return {
     // Exactly what the kubelet asks: another method or a query would reach the application on a path that it never offered.
-    match: { path, headers: [exact(':method', 'GET'), exact(':path', path)] },
+    match: { ...anyPath, headers: [exact(':method', 'GET'), exact(':path', path)] },
     route: {
       cluster,
       prefix_rewrite: probeTarget(action.path),
@@ -134,7 +123,7 @@ function httpRoute(
       ...(action.host === undefined ? {} : { host_rewrite_literal: action.host }),
     },
     typed_per_filter_config: scriptNamed(script, script, {
-      filter_context: { probe: scriptContext(probe, action, self.address, statusPort) },
+      filter_context: scriptContext(probe, action, application),
     }),
   };
 }
@@ -184,7 +173,7 @@ export function probeAnswers(
   for (const probe of probes) {
     const { action } = probe;
     const name = clusterName(probe);
-    if (action.type === 'http') routes.push(httpRoute(name, probe, action, application, statusPort));
+    if (action.type === 'http') routes.push(httpRoute(name, probe, action, application));
     else filters.push(healthFilter(name, probe.path));
     if (clusters.has(name)) continue;
     clusters.set(
@@ -196,7 +185,7 @@ export function probeAnswers(
   }
   if (routes.length === 0) return { filters, routes, clusters: [...clusters.values()] };
   return {
-    filters: [...filters, redirectFilter],
+    filters: [...filters, luaScripts(script, { [script]: probeScript(statusPort) })],
     routes,
     clusters: [...clusters.values(), ...redirectClusters(application)],
   };
