@@ -31,8 +31,12 @@ const word = /^(?:[A-Za-z/][\w./-]*|\d+s)$/;
 /** What yaml-cpp, or the C++ library below it, takes for a boolean, a number or nothing. */
 const reserved = /^(?:true|false|yes|no|on|off|y|n|null|inf|infinity|nan)$/i;
 
+/** Host of the URLs of Envoy's messages. Any will do: a message is found by what follows the slash. */
+const messageHost = 'type.googleapis.com/';
+
 /** A text as a scalar: without quotes where YAML takes it for a string anyway. */
 function textScalar(text: string): string {
+  if (text.startsWith(messageHost)) return textScalar(`t/${text.slice(messageHost.length)}`);
   if (word.test(text)) return reserved.test(text) ? `"${text}"` : text;
   const [first = '', ...rest] = splitMarks(text);
   if (rest.length === 0) return quoted(escapeExpansion(first));
@@ -226,20 +230,14 @@ function anchorName(place: number): string {
 
 function write(root: Part, { counts, repeated }: Uses): string {
   let text = '';
-  /** Whether a part is written once and referred to; an anchor takes four characters and an alias two, as a key three. */
-  const isNamed = ({ id, length }: Part, isKey: boolean): boolean => {
-    const times = counts[id] ?? 0;
-    return times > 1 && (length - 3) * (times - 1) > 4 + (isKey ? times : 0);
-  };
-  const names = new Map(
-    repeated
-      .filter((part) => isNamed(part, false))
-      .toSorted((one, other) => (counts[other.id] ?? 0) - (counts[one.id] ?? 0))
-      .map((part, place) => [part, anchorName(place)]),
-  );
+  const names = new Map<Part, string>();
+  for (const part of repeated.toSorted((one, other) => (counts[other.id] ?? 0) - (counts[one.id] ?? 0))) {
+    const name = anchorName(names.size);
+    const saved = (part.length - name.length - 1) * ((counts[part.id] ?? 0) - 1);
+    if (saved > name.length + 2) names.set(part, name);
+  }
   const anchored = new Set<Part>();
-  const putNamed = (part: Part): void => {
-    const name = names.get(part) ?? '';
+  const putNamed = (part: Part, name: string): void => {
     if (anchored.has(part)) {
       text += `*${name}`;
       return;
@@ -249,17 +247,19 @@ function write(root: Part, { counts, repeated }: Uses): string {
     putWhole(part);
   };
   const put = (part: Part): void => {
-    if (isNamed(part, false)) putNamed(part);
-    else putWhole(part);
+    const name = names.get(part);
+    if (name === undefined) putWhole(part);
+    else putNamed(part, name);
   };
   const putKey = (part: Part, isFirst: boolean): void => {
-    if (!isNamed(part, true)) {
+    const name = names.get(part);
+    // As a key, an alias needs a blank before its colon.
+    if (name === undefined || part.length <= name.length + 2) {
       text += isFirst ? part.keyText.slice(1) : part.keyText;
       return;
     }
     if (!isFirst) text += ',';
-    putNamed(part);
-    // As a key, an alias needs a blank before its colon.
+    putNamed(part, name);
     text += ' : ';
   };
   const putWhole = ({ kind, text: own, members }: Part): void => {

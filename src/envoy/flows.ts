@@ -35,7 +35,11 @@ export const reporters: Readonly<Record<Flow, string>> = {
 
 /** Returns the direction of a flow. */
 export function directionOf(flow: Flow): Direction {
-  return flow === 'outbound' || flow === 'inbound' ? flow : reporters[flow].startsWith('source') ? 'outbound' : 'inbound';
+  return flow === 'outbound' || flow === 'inbound'
+    ? flow
+    : reporters[flow].startsWith('source')
+      ? 'outbound'
+      : 'inbound';
 }
 
 /** Returns the name of the filter chain of captured traffic. */

@@ -1,5 +1,5 @@
 const tokens = /'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"|[A-Za-z_]\w*|\d\w*|\.{2,3}|\s+|[^\s]/gs;
-const declared = /\blocal (?:function )?([\w,]+)|\bfor ([\w,]+) (?:in|=)|\bfunction\s*\w*\(([\w,]+)\)/g;
+const declared = /\blocal (?:function )?([\w,]+)|\bfor ([\w,]+) (?:in|=)|(?<=\bfunction ?\w*)\(([\w,]+)\)/g;
 const letters = 'abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ';
 const isWord = /^\w/;
 

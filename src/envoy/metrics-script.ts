@@ -41,10 +41,14 @@ const sideLabels = [
   'cluster',
 ] as const;
 
-/** Statements that replace the label `reporter` by Istio's labels of both sides, and a function that adds families. */
+/**
+ * Statements that replace the label `reporter` by Istio's labels of both sides, before families are added or, as `rest`, afterwards,
+ * and the function that adds one.
+ */
 interface Parts {
   readonly labels: string;
   readonly add: string;
+  readonly rest: string;
 }
 
 /**
@@ -52,24 +56,23 @@ interface Parts {
  * is the first word of the name of the filter chain, which is what they have as `reporter` (`flows.ts`).
  */
 const alone: Parts = {
-  labels: `local function side(name,known) return (('${sideLabels.join(' ')}'):gsub('(%S+) ?',function(n) return ','..name..'_'..n..'="'..(known[n] or 'unknown')..'"' end)) end
+  labels: '',
+  add: `local function add(family,like,counter)
+local lines=''
+for way,cluster in pairs{outbound=own.outbound,inbound='InboundPassthroughCluster'} do
+local labels,count=t:match('\\nenvoy_istio_'..like..'_total({[^\\n]-reporter="'..way..'.-})'),t:match('\\nenvoy_'..counter..'="'..cluster..'"} (%d+)')
+if labels and count then lines=lines..'envoy_istio_'..family..'_total'..labels:gsub('flags=".-"','flags="-"'):gsub('protocol="http"','protocol="grpc"'):gsub(',response_code=.*','}')..' '..count..'\\n' end
+end
+if lines~='' then t=t..'# TYPE envoy_istio_'..family..'_total counter\\n'..lines end
+end
+`,
+  rest: `local function side(name,known) return (('${sideLabels.join(' ')}'):gsub('(%S+) ?',function(label) return ','..name..'_'..label..'="'..(known[label] or 'unknown')..'"' end)) end
 local other={canonical_revision='latest'}
 local last=',destination_service="%s",destination_service_name="%s",destination_service_namespace="%s",connection_security_policy="%s"'
 local sides={
 outbound='reporter="source"'..side('source',own)..side('destination',other)..last:format('unknown',own.outbound,'unknown','unknown'),
 inbound='reporter="destination"'..side('source',other)..side('destination',own)..last:format(own.canonical_service,own.canonical_service,own.workload_namespace,'none')}
 t=t:gsub('# TYPE envoy_istio_','# TYPE istio_'):gsub('\\nenvoy_istio_','\\nistio_'):gsub('reporter="(%a+)[^"]*"',sides)
-`,
-  add: `local function add(family,like,counter)
-local lines,seen='',{}
-for labels in t:gmatch('\\nistio_'..like..'_total({.-})') do
-local cluster=labels:find('reporter="source"',1,true) and own.outbound or 'InboundPassthroughCluster'
-local count=not seen[cluster] and t:match('\\nenvoy_'..counter..'="'..cluster..'"} (%d+)')
-seen[cluster]=1
-if count then lines=lines..'istio_'..family..'_total'..labels:gsub('flags=".-"','flags="-"'):gsub('protocol="http"','protocol="grpc"'):gsub(',response_code=.*','}')..' '..count..'\\n' end
-end
-if lines~='' then t=t..'# TYPE istio_'..family..'_total counter\\n'..lines end
-end
 `,
 };
 
@@ -149,13 +152,14 @@ local _,there=t:find(kind,1,true)
 t=there and t:sub(1,there)..lines..t:sub(there+1) or t..kind..lines
 end
 `,
+  rest: '',
 };
 
-function page({ labels, add }: Parts): string {
+function page({ labels, add, rest }: Parts): string {
   return `local function istio(t,own)
 ${labels}${add}for to,from in pairs{sent='tx',received='rx'} do add('tcp_'..to..'_bytes','tcp_connections_opened','tcp_downstream_cx_'..from..'_bytes_total{envoy_tcp_prefix') end
 for _,way in ipairs{'request','response'} do add(way..'_messages','requests','cluster_grpc_'..way..'_message_count{envoy_cluster_name') end
-return t..'# TYPE istio_build gauge\\nistio_build{component="proxy",tag="sidecar-injector-${version}"} 1\\n'
+${rest}return t..'# TYPE istio_build gauge\\nistio_build{component="proxy",tag="sidecar-injector-${version}"} 1\\n'
 end
 `;
 }

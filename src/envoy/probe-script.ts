@@ -34,9 +34,9 @@ function envoy_on_response(h)
   local probe,head,sent=h:filterContext(),h:headers(),h:streamInfo():dynamicMetadata():get'probe'.sent
   local host,port,scheme,path=parts(probe)
   local status,to,hook,name=head:get':status',head:get'location',probe:get'hook',sent[':authority']
-  local place,count,text,failure=host..':'..port,1
+  local place,count,answered,text,failure=host..':'..port,1,'x-envoy-upstream-service-time'
   head:remove'location'
-  if not head:get'x-envoy-upstream-service-time' then to,failure=nil,hook end
+  if not head:get(answered) then to,failure=nil,hook end
   while to and to~='' and status:find'^30[12378]$' do
     local other,rest=to:match'^(%a[%w+.-]*):(.*)'
     local wanted,query=(rest or to):gsub('#.*',''):match'^([^?]*)(.*)'
@@ -63,7 +63,7 @@ function envoy_on_response(h)
     h:body(true)
     sent[':authority'],sent[':path'],sent[':scheme'],sent['x-envoy-original-dst-host']=name,path,scheme,host..':'..port
     head,text=h:httpCall('probe.'..scheme,sent,'',probe:get'ms')
-    count,status,to,text,failure=count+1,head[':status'],head.location,text or '',not head['x-envoy-upstream-service-time'] and hook
+    count,status,to,text,failure=count+1,head[':status'],head.location,text or '',not head[answered] and hook
   end
   if failure or text then
     head=h:headers()

@@ -2,7 +2,7 @@ import type { JsonObject } from '../json/json.ts';
 import { applicationBinding, type Families } from './addresses.ts';
 import { duration, extension, loadAssignment, socketAddress } from './extension.ts';
 import { anyTls, grpcUpstream, transparentUpstream } from './http.ts';
-import { luaScripts, scriptNamed } from './lua.ts';
+import { scriptNamed } from './lua.ts';
 import { anyPath } from './routes.ts';
 import { probeScript } from './probe-script.ts';
 import type { Self } from './self.ts';
@@ -92,8 +92,8 @@ function healthFilter(name: string, path: string): JsonObject {
   });
 }
 
-/** Name of the filter and of its script. */
-const script = 'probe';
+/** Name of the script. */
+const scriptName = 'probe';
 
 /** Returns what the script must know of a probe or hook. */
 function scriptContext(probe: ProbeRedirect, { scheme, port, path }: HttpAction, { self }: Application): JsonObject {
@@ -122,9 +122,7 @@ function httpRoute(cluster: string, probe: ProbeRedirect, action: HttpAction, ap
       idle_timeout: timeout,
       ...(action.host === undefined ? {} : { host_rewrite_literal: action.host }),
     },
-    typed_per_filter_config: scriptNamed(script, script, {
-      filter_context: scriptContext(probe, action, application),
-    }),
+    typed_per_filter_config: scriptNamed(scriptName, scriptContext(probe, action, application)),
   };
 }
 
@@ -152,6 +150,7 @@ function clusterName({ action, container, kind }: ProbeRedirect): string {
 
 /** Parts of the configuration that answer a pod's probes on the status port. */
 export interface ProbeAnswers {
+  readonly scripts: Readonly<Record<string, string>>;
   readonly filters: readonly JsonObject[];
   readonly routes: readonly JsonObject[];
   readonly clusters: readonly JsonObject[];
@@ -183,9 +182,10 @@ export function probeAnswers(
         : checkedCluster(name, probe, action, application),
     );
   }
-  if (routes.length === 0) return { filters, routes, clusters: [...clusters.values()] };
+  if (routes.length === 0) return { scripts: {}, filters, routes, clusters: [...clusters.values()] };
   return {
-    filters: [...filters, luaScripts(script, { [script]: probeScript(statusPort) })],
+    scripts: { [scriptName]: probeScript(statusPort) },
+    filters,
     routes,
     clusters: [...clusters.values(), ...redirectClusters(application)],
   };
