@@ -1,6 +1,6 @@
 const tokens = /'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"|[A-Za-z_]\w*|\d\w*|\.{2,3}|\s+|[^\s]/gs;
 const declared = /\blocal (?:function )?([\w,]+)|\bfor ([\w,]+) (?:in|=)|(?<=\bfunction ?\w*)\(([\w,]+)\)/g;
-const letters = 'abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ';
+const letters = 'abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ'.split('');
 const isWord = /^\w/;
 
 /** Short names for the local ones of a script, the most frequent first. */
@@ -8,7 +8,7 @@ function shortNames(script: string, words: readonly string[]): Map<string, strin
   const locals = new Set([...script.matchAll(declared)].flatMap((found) => found.slice(1).join(',').split(',')));
   const count = new Map<string, number>();
   for (const word of words) count.set(word, (count.get(word) ?? 0) + 1);
-  const free = [...letters].filter((letter) => !count.has(letter) || locals.has(letter));
+  const free = letters.filter((letter) => !count.has(letter) || locals.has(letter));
   const names = [...locals].filter((name) => count.has(name));
   const byUse = names.toSorted((one, other) => (count.get(other) ?? 0) - (count.get(one) ?? 0));
   return new Map(byUse.map((name, place) => [name, free[place] ?? name]));

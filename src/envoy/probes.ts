@@ -3,7 +3,6 @@ import { applicationBinding, type Families } from './addresses.ts';
 import { duration, extension, loadAssignment, socketAddress } from './extension.ts';
 import { anyTls, grpcUpstream, transparentUpstream } from './http.ts';
 import { scriptNamed } from './lua.ts';
-import { anyPath } from './routes.ts';
 import { probeScript } from './probe-script.ts';
 import type { Self } from './self.ts';
 import type { ProbeAction, ProbeRedirect } from '../pod/probe.ts';
@@ -113,7 +112,7 @@ function httpRoute(cluster: string, probe: ProbeRedirect, action: HttpAction, ap
   const timeout = duration(timeoutSeconds * 1000);
   return {
     // Exactly what the kubelet asks: another method or a query would reach the application on a path that it never offered.
-    match: { ...anyPath, headers: [exact(':method', 'GET'), exact(':path', path)] },
+    match: { path, headers: [exact(':method', 'GET'), exact(':path', path)] },
     route: {
       cluster,
       prefix_rewrite: probeTarget(action.path),

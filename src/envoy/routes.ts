@@ -32,8 +32,7 @@ function actionOf(target: RequestTarget): JsonObject {
   return { retry_policy: retries.service, hash_policy: [{ connection_properties: { source_ip: true } }] };
 }
 
-/** A route match of every request that has a path. */
-export const anyPath: JsonObject = { prefix: '/' };
+const anyPath: JsonObject = { prefix: '/' };
 /** CONNECT requests have no path. */
 const connect: JsonObject = { connect_matcher: {} };
 

@@ -39,7 +39,7 @@ describe('httpGet', () => {
     const { routes, clusters } = status(probe('readyz', http, { timeoutSeconds: 3 }));
     expect(routes).toContainEqual({
       match: {
-        prefix: '/',
+        path: '/app-health/web/readyz',
         headers: [
           { name: ':method', string_match: { exact: 'GET' } },
           { name: ':path', string_match: { exact: '/app-health/web/readyz' } },
@@ -75,7 +75,7 @@ describe('httpGet', () => {
   test('a lifecycle hook without a limit has no timeout', () => {
     const { routes } = status(probe('prestopz', http, { timeoutSeconds: 0 }));
     expect(routes.at(-1)).toMatchObject({
-      match: { headers: [{}, { string_match: { exact: '/app-lifecycle/web/prestopz' } }] },
+      match: { path: '/app-lifecycle/web/prestopz' },
       route: { timeout: '0s', idle_timeout: '0s' },
       typed_per_filter_config: { lua: { filter_context: { hook: 'no response', ms: 0 } } },
     });
