@@ -186,7 +186,7 @@ describe('explain --pod', () => {
         'the injection policy below is that of the settings in ConfigMap sidecar-injector-system/settings-5g7 ' +
           'and the sidecars in ConfigMap sidecar-injector-system/sidecars\n',
       );
-      expect(stdout).toMatch(/proxy\.logLevel += debug/);
+      expect(stdout).toMatch(/proxy\.logLevel +debug +from the settings/);
       expect(code).toBe(0);
     });
 
@@ -196,7 +196,7 @@ describe('explain --pod', () => {
       writeFileSync(own, settings('warning'));
       const { stdout } = await explain('--settings', own);
       expect(stdout).toContain('below is that of no declared sidecars (--sidecars names others)\n');
-      expect(stdout).toMatch(/proxy\.logLevel += warning/);
+      expect(stdout).toMatch(/proxy\.logLevel +warning +from the settings/);
     });
 
     test.each<[string, readonly string[], Record<string, unknown>, string]>([

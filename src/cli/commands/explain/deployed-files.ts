@@ -69,6 +69,11 @@ function valuesOf(all: readonly string[], option: FileOption): string[] {
   });
 }
 
+/** A path without the slash at its end. */
+function trimmed(place: string): string {
+  return place.replace(/\/$/, '');
+}
+
 /** A name that is one in any folder; the API server allows no others as keys. */
 const fileName = /^(?!\.\.)[\w.-]+$/;
 
@@ -81,10 +86,10 @@ async function readNamed(
 ): Promise<Named | undefined> {
   const mounts = objectsMember(container, 'volumeMounts').map((mount) => ({
     name: stringMember(mount, 'name'),
-    at: stringMember(mount, 'mountPath') ?? '',
+    at: trimmed(stringMember(mount, 'mountPath') ?? ''),
     subPath: stringMember(mount, 'subPath'),
   }));
-  const holding = mounts.filter(({ at }) => place === at || place.startsWith(`${at.replace(/\/$/, '')}/`));
+  const holding = mounts.filter(({ at }) => place === at || place.startsWith(`${at}/`));
   const [mount] = holding.toSorted((one, other) => other.at.length - one.at.length);
   const volume = objectsMember(spec, 'volumes').find((one) => stringMember(one, 'name') === mount?.name);
   const source = objectMember(volume, 'configMap');
@@ -138,7 +143,9 @@ export async function copyDeployedFiles(client: ApiClient, configuration: JsonOb
     const deployed = await findDeployed(client, configuration);
     if (typeof deployed === 'string') return deployed;
     const all = argumentsOf(deployed.container);
-    const wanted = fileOptions.flatMap((option) => valuesOf(all, option).map((place) => ({ option, place })));
+    const wanted = fileOptions.flatMap((option) =>
+      valuesOf(all, option).map((value) => ({ option, place: trimmed(value) })),
+    );
     const named = await Promise.all(wanted.map(({ option, place }) => readNamed(client, deployed, option, place)));
     return await copy(named.filter((one) => one !== undefined));
   } catch (error) {
