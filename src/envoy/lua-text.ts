@@ -1,4 +1,4 @@
-const tokens = /'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"|[A-Za-z_]\w*|\d\w*|\.{2,3}|\s+|[^\s]/gs;
+const tokens = /'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"|[A-Za-z_]\w*|\d\w*|\.{2,3}|[=~<>]=|\s+|[^\s]/gs;
 const declared = /\blocal (?:function )?([\w,]+)|\bfor ([\w,]+) (?:in|=)|(?<=\bfunction ?\w*)\(([\w,]+)\)/g;
 const letters = 'abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ'.split('');
 const isWord = /^\w/;

@@ -193,10 +193,10 @@ describe('explain --pod', () => {
     test('an option decides before them', async () => {
       install(shipped);
       const own = join(folder, 'own.yaml');
-      writeFileSync(own, settings('warning'));
+      writeFileSync(own, settings('error'));
       const { stdout } = await explain('--settings', own);
       expect(stdout).toContain('below is that of no declared sidecars (--sidecars names others)\n');
-      expect(stdout).toMatch(/proxy\.logLevel +warning +from the settings/);
+      expect(stdout).toMatch(/proxy\.logLevel +error +from the settings/);
     });
 
     test.each<[string, readonly string[], Record<string, unknown>, string]>([
