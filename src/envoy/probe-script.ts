@@ -16,7 +16,7 @@ const askedPort = 'asked_port';
  * nowhere, which is an error for the kubelet and says why.
  *
  *
- * In the script, `url` is the URL that the kubelet would ask, but without brackets around an IPv6 address, and `hook` the
+ * What Envoy hands out is gone as soon as the script waits, so it is read before. In the script, `url` is the URL that the kubelet would ask, but without brackets around an IPv6 address, and `hook` the
  * reason of a hook without a response. `place` is host and port as a URL has them, `name` the `Host` that is sent. A redirect to a
  * port of the status listener, which would run the script again and again, fails.
  */
@@ -33,7 +33,7 @@ end
 function envoy_on_response(h)
   local probe,head,sent=h:filterContext(),h:headers(),h:streamInfo():dynamicMetadata():get'probe'.sent
   local host,port,scheme,path=parts(probe)
-  local status,to,hook,name=head:get':status',head:get'location',probe:get'hook',sent[':authority']
+  local status,to,hook,ms,name=head:get':status',head:get'location',probe:get'hook',probe:get'ms',sent[':authority']
   local place,count,answered,text,failure=host..':'..port,1,'x-envoy-upstream-service-time'
   head:remove'location'
   if not head:get(answered) then to,failure=nil,hook end
@@ -62,7 +62,7 @@ function envoy_on_response(h)
     path=('/'..table.concat(segments,'/')..query):gsub('[^!#-;=?-Z[%]_a-z~]',function(letter) return ('%%%02X'):format(letter:byte()) end)
     h:body(true)
     sent[':authority'],sent[':path'],sent[':scheme'],sent['x-envoy-original-dst-host']=name,path,scheme,host..':'..port
-    head,text=h:httpCall('probe.'..scheme,sent,'',probe:get'ms')
+    head,text=h:httpCall('probe.'..scheme,sent,'',ms)
     count,status,to,text,failure=count+1,head[':status'],head.location,text or '',not head[answered] and hook
   end
   if failure or text then
