@@ -15,10 +15,10 @@ const askedPort = 'asked_port';
  * Any response ends a hook, so a hook that gets none must not look like one: its response is a redirect that leads
  * nowhere, which is an error for the kubelet and says why.
  *
- *
- * What Envoy hands out is gone as soon as the script waits, so it is read before. In the script, `url` is the URL that the kubelet would ask, but without brackets around an IPv6 address, and `hook` the
- * reason of a hook without a response. `place` is host and port as a URL has them, `name` the `Host` that is sent. A redirect to a
- * port of the status listener, which would run the script again and again, fails.
+ * In the script, `url` is the URL that the kubelet would ask, but without brackets around an IPv6 address, and `hook` the
+ * reason of a hook without a response. `place` is host and port as a URL has them, `name` the `Host` that is sent. What Envoy
+ * hands out is gone as soon as the script waits, so it is read before. A redirect to a port of the status listener, which would
+ * run the script again and again, fails.
  */
 const script = shortened(`local function parts(probe)
   local scheme,host,port,path=probe:get'url':match'(%a+)://([^/]*):(%d+)(.*)'
