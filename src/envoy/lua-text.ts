@@ -1,6 +1,9 @@
 const tokens = /'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"|[A-Za-z_]\w*|\d\w*|\.{2,3}|[=~<>]=|\s+|[^\s]/gs;
 const declared = /\blocal (?:function )?([\w,]+)|\bfor ([\w,]+) (?:in|=)|(?<=\bfunction ?\w*)\(([\w,]+)\)/g;
 const letters = 'abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ'.split('');
+/** What encloses a table, a list of arguments, or a block. */
+const opening: ReadonlySet<string> = new Set(['{', '(', 'function', 'if', 'do', 'repeat']);
+const closing: ReadonlySet<string> = new Set(['}', ')', 'end', 'until']);
 const isWord = /^\w/;
 
 /** Short names for the local ones of a script, the most frequent first. */
@@ -30,8 +33,8 @@ export function shortened(script: string): string {
   let text = '';
   for (const [place, token] of all.entries()) {
     const before = all[place - 1] ?? '';
-    if (token === '{' || token === '(') brackets.push(token);
-    if (token === '}' || token === ')') brackets.pop();
+    if (opening.has(token)) brackets.push(token);
+    if (closing.has(token)) brackets.pop();
     const isVariable = !isMember(before, all[place + 1] ?? '', brackets.at(-1));
     const written = isVariable ? (names.get(token) ?? token) : token;
     // `1..x` is no number, and `1 ..x` is.

@@ -23,6 +23,11 @@ test.each([
   ],
   ['members keep theirs', 'local size=t.size+t:size()+#size', 'local a=t.size+t:size()+#a'],
   ['so do keys', 'local host=1 t={host=host,x={a},port=host}', 'local b=1 t={host=b,x={a},port=b}'],
+  [
+    'but not what a function in a table assigns',
+    't={f=function() local first,second=1,2 if x then first,second=3,4 end return second end,second=1}',
+    't={f=function()local b,a=1,2 if x then b,a=3,4 end return a end,second=1}',
+  ],
   ['but not what is compared', 'local host=1 t={host==1}', 'local a=1 t={a==1}'],
   ['texts keep theirs', `local host=1 t='host'..host.."host\\"host"`, `local a=1 t='host'..a.."host\\"host"`],
   ['a letter that is taken is not taken again', 'local name=a name=b', 'local c=a c=b'],
