@@ -15,6 +15,7 @@ import { defaultStrangerLimits } from '../mesh/serve/connection-gate.ts';
 import { startControlPlane, type RunningControlPlane } from '../mesh/serve/control-plane.ts';
 import { createFreshness } from '../mesh/serve/freshness.ts';
 import { createDigests, writeKnowledge, type Knowledge } from '../mesh/serve/knowledge.ts';
+import { systemTimers } from '../mesh/serve/timers.ts';
 import { startWorldFeed, watchedKinds } from '../mesh/serve/world-feed.ts';
 import { createHealthServer, type HealthCheck } from '../server/health.ts';
 import { createMetricsServer } from '../server/metrics-server.ts';
@@ -40,6 +41,8 @@ export interface MeshOptions {
   readonly service: string;
   readonly clusterDomain: string;
   readonly trustDomain: string;
+  /** Namespace whose rules count for all others where these have none. */
+  readonly rootNamespace: string;
   /** Audience of the tokens of proxies. */
   readonly audience: string;
   /** Streams that this replica takes at most. */
@@ -172,7 +175,7 @@ async function start(options: MeshOptions, log: Log, cleanups: Cleanups): Promis
   controlPlane = await startControlPlane({
     host,
     port,
-    domains: { cluster: options.clusterDomain, trust: options.trustDomain },
+    domains: { cluster: options.clusterDomain, trust: options.trustDomain, rootNamespace: options.rootNamespace },
     pair: leaf.current(),
     authority: mesh,
     roots: mesh.certificate,
@@ -187,6 +190,7 @@ async function start(options: MeshOptions, log: Log, cleanups: Cleanups): Promis
       return behind.length > 0 ? `another replica has newer data: ${behind.join(', ')}` : undefined;
     },
     clock,
+    timers: systemTimers,
     random: Math.random,
     ...meshReports(log, metrics),
   });

@@ -5,6 +5,7 @@ import type { CertificateSource } from '../certs/source.ts';
 import { connect, type ApiClient } from '../kubernetes/client.ts';
 import { createMetricsServer } from '../server/metrics-server.ts';
 import { createHealthServer, type HealthCheck } from '../server/health.ts';
+import { injectionPage } from '../server/injection-page.ts';
 import { createServer, type WebhookServer } from '../server/server.ts';
 import type { KeyPair } from '../server/tls.ts';
 import { version } from '../settings/version.ts';
@@ -151,7 +152,12 @@ async function start(options: ServeOptions, log: Log, cleanups: Cleanups): Promi
   const checks = checksOf({ configuration, source, metrics, log }, state);
   const webhook = createServer({
     keyPair: first.pair,
-    injector: () => configuration.injector(),
+    page: injectionPage({
+      injector: () => configuration.injector(),
+      log,
+      metrics,
+      nowMs: () => performance.now(),
+    }),
     checks,
     log,
     metrics,

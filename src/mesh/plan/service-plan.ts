@@ -53,9 +53,12 @@ export interface Domains {
   readonly cluster: string;
   /** Trust domain of identities. */
   readonly trust: string;
+  /** Namespace whose rules count for all others where these have none. */
+  readonly rootNamespace: string;
 }
 
-function familyOf(address: string): Family {
+/** Returns the family of an address. */
+export function familyOf(address: string): Family {
   return address.includes(':') ? 'IPv6' : 'IPv4';
 }
 
@@ -70,7 +73,7 @@ function healthOf({ isReady, isServing, isTerminating }: Endpoint): EndpointPlan
 }
 
 /** As in kube-proxy, terminating endpoints that still serve are used where there are no others. */
-function withLastResort(endpoints: readonly EndpointPlan[]): readonly EndpointPlan[] {
+export function withLastResort(endpoints: readonly EndpointPlan[]): readonly EndpointPlan[] {
   if (endpoints.some(({ health }) => health === 'healthy')) return endpoints;
   return endpoints.map((one) => (one.health === 'draining' ? { ...one, health: 'healthy' } : one));
 }

@@ -9,6 +9,7 @@ import {
   type UntypedServiceImplementation,
 } from '@grpc/grpc-js';
 import { guardConnections, type ConnectionGate, type StrangerLimits } from './connection-gate.ts';
+import type { Timers } from './timers.ts';
 
 /** One open stream of a proxy, as bytes. Nothing is read from it before `onMessage` is called. */
 export interface AdsConnection {
@@ -64,7 +65,11 @@ function addressOf(peer: string): string {
   return address.replace(/^\[(.*)\]$/, '$1').replace(/^::ffff:(?=\d+\.)/, '');
 }
 
-function connectionOf(call: ServerDuplexStream<Buffer, Buffer>, gate: ConnectionGate): AdsConnection {
+function connectionOf(
+  call: ServerDuplexStream<Buffer, Buffer>,
+  gate: ConnectionGate,
+  after: Timers['after'],
+): AdsConnection {
   const [authorization = ''] = call.metadata.get('authorization').map(String);
   const peer = call.getPeer();
   let isOver = false;
@@ -94,7 +99,7 @@ function connectionOf(call: ServerDuplexStream<Buffer, Buffer>, gate: Connection
       over();
       if (reason === 'aged') call.end();
       else call.emit('error', { code: codes[reason], details: text });
-      setTimeout(() => gate.close(peer), partingMs).unref();
+      after(partingMs, () => gate.close(peer));
     },
     onMessage: (listener) => void call.on('data', listener),
     onEnd: (listener) => void listeners.push(listener),
@@ -137,6 +142,7 @@ export async function startAdsServer(options: {
   readonly port: number;
   readonly pair: ServingPair;
   readonly strangers: StrangerLimits;
+  readonly after: Timers['after'];
   readonly accept: (connection: AdsConnection) => void;
   /** Called for each connection that is closed because nothing of a known proxy came on it. */
   readonly onCut: () => void;
@@ -153,9 +159,10 @@ export async function startAdsServer(options: {
     'grpc.max_concurrent_streams': streamsOfConnection,
   });
   const listener = createServer({ ...contextOf(options.pair), ALPNProtocols: ['h2'], noDelay: true });
-  const gate = guardConnections(listener, options.strangers, options.onCut);
+  const gate = guardConnections(listener, options.strangers, options.after, options.onCut);
   const implementation: UntypedServiceImplementation = {
-    deltaAggregatedResources: (call: ServerDuplexStream<Buffer, Buffer>) => options.accept(connectionOf(call, gate)),
+    deltaAggregatedResources: (call: ServerDuplexStream<Buffer, Buffer>) =>
+      options.accept(connectionOf(call, gate, options.after)),
   };
   streams.addService(service, implementation);
   const injector = streams.createConnectionInjector(ServerCredentials.createInsecure());

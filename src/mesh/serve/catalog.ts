@@ -2,6 +2,9 @@ import type { TrafficIntent } from '../../envoy/intent.ts';
 import { canonicalText } from '../../json/json.ts';
 import { noticesOf } from '../plan/notices.ts';
 import { planService, type Domains, type ServicePlan } from '../plan/service-plan.ts';
+import { indexRules } from '../plan/rule-index.ts';
+import { planTraffic, type Known } from '../plan/service-traffic.ts';
+import { anyClient } from '../plan/view.ts';
 import type { Kind } from '../resources/kinds.ts';
 import { proxyResources } from '../resources/proxy-resources.ts';
 import { serviceListeners } from '../resources/service-listeners.ts';
@@ -15,6 +18,7 @@ import type { Encoder, RefusedResource } from '../wire/encoder.ts';
 import { applyEvents, emptyWorld, type World, type WorldEvent } from '../world/world.ts';
 import { createIdentityMemory } from './former-identities.ts';
 import { createLookout } from './lookout.ts';
+import { rememberRoutes } from './last-good-routes.ts';
 import { createShelf, type Shelf, type ShelvedResource } from './shelf.ts';
 
 /** Owner of the resources that only one proxy has. */
@@ -95,7 +99,9 @@ export interface CatalogOptions {
 export function createCatalog({ encoder, domains, refused, noticed, ...options }: CatalogOptions): Catalog {
   const identities = createIdentityMemory(options.nowMs);
   const lookForStrangers = createLookout(noticed);
+  const routes = rememberRoutes();
   let world = emptyWorld;
+  let known: Known = { world, domains, index: indexRules(world.rules, domains.cluster) };
   const plans = new Map<string, ServicePlan>();
   const notices = new Map<string, string>();
   const shared = createShelf(encoder, refused);
@@ -115,9 +121,19 @@ export function createCatalog({ encoder, domains, refused, noticed, ...options }
 
   function replan(key: string): readonly Published<ShelvedResource>[] {
     const plan = planService(world, key, domains);
-    if (plan === undefined) plans.delete(key);
-    else plans.set(key, plan);
-    const changes = shared.put(key, plan === undefined ? [] : serviceResources(plan, identities.of(key)));
+    if (plan === undefined) {
+      plans.delete(key);
+      routes.forget(key);
+    } else plans.set(key, plan);
+    const changes = shared.put(
+      key,
+      plan === undefined
+        ? []
+        : serviceResources(plan, routes.settle(key, planTraffic(known, key, anyClient)), {
+            former: identities.of(key),
+            serviceAt: (other) => world.service.get(other),
+          }),
+    );
     return changes.map((change) => ({ ...change, content: shared.target }));
   }
 
@@ -128,8 +144,8 @@ export function createCatalog({ encoder, domains, refused, noticed, ...options }
   }
 
   function profileOf(key: string, traffic: TrafficIntent): Profile {
-    const known = profiles.get(key);
-    if (known !== undefined) return known;
+    const found = profiles.get(key);
+    if (found !== undefined) return found;
     const profile: Profile = { traffic, listeners: createShelf(encoder, refused), uses: 0 };
     profiles.set(key, profile);
     for (const service of plans.keys()) relisten(profile, service);
@@ -167,11 +183,16 @@ export function createCatalog({ encoder, domains, refused, noticed, ...options }
     world: () => world,
     apply(events) {
       const { world: next, touched } = applyEvents(world, events);
+      const index = next.rules === world.rules ? known.index : indexRules(next.rules, domains.cluster);
       world = next;
+      known = { world, domains, index };
       for (const key of touched.services) notice(key);
       // Endpoints are listeners only of headless Services.
       const headless = [...touched.endpoints].filter((key) => world.service.get(key)?.isHeadless === true);
-      update(new Set([...touched.services, ...touched.endpoints]), new Set([...touched.services, ...headless]));
+      update(
+        new Set([...touched.services, ...touched.endpoints, ...touched.traffic]),
+        new Set([...touched.services, ...headless]),
+      );
     },
     sweep() {
       update(identities.forget(), []);

@@ -83,6 +83,7 @@ export async function openMeshCluster(access: ClusterAccess): Promise<MeshCluste
         service: 'sidecar-injector-mesh',
         clusterDomain: 'cluster.local',
         trustDomain: 'cluster.local',
+        rootNamespace: 'istio-system',
         audience,
         maxStreams: 100,
         stopped: new Promise(() => undefined),

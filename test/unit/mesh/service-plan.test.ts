@@ -11,7 +11,7 @@ import { proxyIntent, type ProxyChanges } from '../../support/builders/proxy-int
 import { applyEvents } from '../../../src/mesh/world/world.ts';
 import { worldOf } from '../../support/mesh/world-events.ts';
 
-const domains = { cluster: 'cluster.local', trust: 'cluster.local' };
+const domains = { cluster: 'cluster.local', trust: 'cluster.local', rootNamespace: 'istio-system' };
 const key = 'shop/cart';
 
 function service(spec: JsonObject, metadata: JsonObject = {}): JsonObject {

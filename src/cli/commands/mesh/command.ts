@@ -1,8 +1,9 @@
 import type { Command } from 'commander';
-import { isLogLevel, logLevels } from '../../telemetry/level.ts';
-import { exitCodes, report, usageFailure, type Io } from '../io.ts';
-import { listenAddress } from '../options.ts';
-import { untilSignal } from '../signals.ts';
+import { isLogLevel, logLevels } from '../../../telemetry/level.ts';
+import { exitCodes, report, usageFailure, type Io } from '../../io.ts';
+import { listenAddress } from '../../options.ts';
+import { untilSignal } from '../../signals.ts';
+import { registerAnalyze } from './analyze/command.ts';
 
 interface MeshFlags {
   readonly listen: string;
@@ -13,6 +14,7 @@ interface MeshFlags {
   readonly service: string;
   readonly clusterDomain: string;
   readonly trustDomain: string;
+  readonly rootNamespace: string;
   readonly audience: string;
   readonly maxStreams: string;
   readonly logLevel: string;
@@ -43,13 +45,13 @@ async function runMesh(flags: MeshFlags, io: Io): Promise<number> {
     );
   }
   const stopped = untilSignal();
-  const { serveMesh } = await import('../../runtime/mesh.ts');
-  const { StartError } = await import('../../runtime/start.ts');
-  const { createLog, gatherLines } = await import('../../telemetry/log.ts');
+  const { serveMesh } = await import('../../../runtime/mesh.ts');
+  const { StartError } = await import('../../../runtime/start.ts');
+  const { createLog, gatherLines } = await import('../../../telemetry/log.ts');
   const lines = gatherLines((text) => io.stdout(text));
   process.once('exit', () => lines.flush());
   const log = createLog(flags.logLevel, lines);
-  const { kubeconfig, namespace, service, clusterDomain, trustDomain, audience } = flags;
+  const { kubeconfig, namespace, service, clusterDomain, trustDomain, rootNamespace, audience } = flags;
   try {
     const running = await serveMesh(
       {
@@ -61,6 +63,7 @@ async function runMesh(flags: MeshFlags, io: Io): Promise<number> {
         service,
         clusterDomain,
         trustDomain,
+        rootNamespace,
         audience,
         maxStreams,
         stopped,
@@ -78,9 +81,13 @@ async function runMesh(flags: MeshFlags, io: Io): Promise<number> {
 }
 
 export function registerMesh(program: Command, io: Io): void {
-  program
+  const command = program
     .command('mesh')
-    .description('Serve the control plane of the mesh, which configures proxies, until SIGTERM or SIGINT.')
+    // Options of `mesh analyze` have names that are here, too.
+    .enablePositionalOptions()
+    .description(
+      'Serve the control plane of the mesh, which configures the proxies of pods that were injected in mode mesh, until SIGTERM or SIGINT.',
+    )
     .option('--listen <address>', 'address to serve proxies on, over gRPC with TLS', ':15012')
     .option('--metrics-listen <address>', 'address to serve /metrics on, over plain HTTP', ':9090')
     .option('--health-listen <address>', 'address to serve /livez and /readyz on, over plain HTTP', ':8081')
@@ -88,6 +95,11 @@ export function registerMesh(program: Command, io: Io): void {
     .option('--namespace <name>', 'namespace of the control plane and its Secrets', 'sidecar-injector-system')
     .option('--service <name>', 'Service by which proxies reach the control plane', 'sidecar-injector-mesh')
     .option('--cluster-domain <name>', 'DNS domain of the cluster', 'cluster.local')
+    .option(
+      '--root-namespace <name>',
+      'namespace whose traffic rules count for all others where these have none',
+      'istio-system',
+    )
     .option('--trust-domain <name>', 'trust domain of the identities in certificates', 'cluster.local')
     .option('--audience <name>', 'audience of the tokens that proxies show', 'sidecar-injector-mesh')
     .option(
@@ -98,4 +110,5 @@ export function registerMesh(program: Command, io: Io): void {
     .option('--log-level <level>', `lowest level to log: ${logLevels.join(', ')}`, 'info')
     .addHelpText('after', '\nExamples:\n  sidecar-injector mesh\n  sidecar-injector mesh --kubeconfig ~/.kube/config')
     .action(async (flags: MeshFlags) => io.finish(await runMesh(flags, io)));
+  registerAnalyze(command, io);
 }
