@@ -27,11 +27,14 @@ import type { Address } from './address.ts';
 import { openAuthorities, watchAuthorities } from './mesh-authorities.ts';
 import { askPeers, knowledgePath, peerAddresses, watchPeers } from './mesh-peers.ts';
 import { meshReports } from './mesh-reports.ts';
+import { startRuleAdmission, type RuleAdmission } from './rule-admission-server.ts';
 import { listen, runCleanups, StartError, type Cleanups } from './start.ts';
 
 export interface MeshOptions {
   /** Address for the streams of proxies. */
   readonly listen: Address;
+  /** Address for questions of the API server about traffic rules. */
+  readonly rulesListen: Address;
   readonly metricsListen: Address;
   readonly healthListen: Address;
   readonly kubeconfig: string | undefined;
@@ -150,6 +153,7 @@ async function start(options: MeshOptions, log: Log, cleanups: Cleanups): Promis
     onRenewed(renewed) {
       showExpiry(renewed);
       running().useCertificate(renewed);
+      rules?.useKeyPair(renewed);
       log.info({ expires: renewed.notAfter.toISOString() }, "the control plane's certificate was renewed");
     },
     onFailed: (error) => log.error({ detail: String(error) }, "the control plane's certificate was not renewed"),
@@ -157,6 +161,7 @@ async function start(options: MeshOptions, log: Log, cleanups: Cleanups): Promis
   cleanups.push(() => leaf.release());
   showExpiry(leaf.current());
   let controlPlane: RunningControlPlane | undefined;
+  let rules: RuleAdmission | undefined;
   const authenticator = await createAuthenticator({
     client,
     audience: options.audience,
@@ -172,10 +177,12 @@ async function start(options: MeshOptions, log: Log, cleanups: Cleanups): Promis
   }
 
   const { host = '::', port } = options.listen;
+  const { clusterDomain: cluster, trustDomain: trust, rootNamespace } = options;
+  const domains = { cluster, trust, rootNamespace };
   controlPlane = await startControlPlane({
     host,
     port,
-    domains: { cluster: options.clusterDomain, trust: options.trustDomain, rootNamespace: options.rootNamespace },
+    domains,
     pair: leaf.current(),
     authority: mesh,
     roots: mesh.certificate,
@@ -233,6 +240,20 @@ async function start(options: MeshOptions, log: Log, cleanups: Cleanups): Promis
   if (await Promise.race([isSynced, options.stopped.then(() => false)])) {
     state.isSynced = true;
     await authorities.publish();
+    rules = await startRuleAdmission({
+      address: options.rulesListen,
+      keyPair: leaf.current(),
+      root: own.certificate,
+      client,
+      world: () => running().catalog.world(),
+      domains,
+      checks,
+      log,
+      metrics,
+      every,
+    });
+    cleanups.push(() => rules?.stop());
+    await rules.publish();
     cleanups.push(watchAuthorities(authorities, log, every));
     log.info({ port: running().port }, 'serving proxies');
   }

@@ -16,7 +16,7 @@ import { createCertificateSource, createPlaceholderPair, type CertificateChoice 
 import { watchServerVersion } from './cluster-facts.ts';
 import { watchNamespaces } from './namespace-facts.ts';
 import { describeFileProblem, type MeshRootsFile } from './configuration.ts';
-import { listen, runCleanups, StartError, type Cleanups } from './start.ts';
+import { closeWebhook, listen, runCleanups, StartError, type Cleanups } from './start.ts';
 import { startConfigurationReloader, type ConfigurationReloader } from './configuration-reloader.ts';
 
 export interface ServeOptions {
@@ -98,16 +98,6 @@ function checksOf(parts: Parts, state: { isDraining: boolean }): () => readonly 
     parts.metrics.ready.set(checks.every((check) => check.ready) ? 1 : 0);
     return checks;
   };
-}
-
-/** Requests that are unfinished after this time are not waited for: their clients have stopped sending. */
-const lastCallMs = 3_000;
-
-async function closeWebhook({ app }: WebhookServer): Promise<void> {
-  // Node does not time out slow clients while a server is closing, so one of them could keep the process alive forever.
-  const cut = setTimeout(() => app.server.closeAllConnections(), lastCallMs);
-  await app.close();
-  clearTimeout(cut);
 }
 
 async function closePlain(server: Server): Promise<void> {

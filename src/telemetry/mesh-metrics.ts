@@ -1,7 +1,9 @@
 import { Counter, Gauge, Histogram, Registry } from '@prometheus-io/client';
+import { createServerMetrics, type ServerMetrics } from './metrics.ts';
 
 /** Metrics of the control plane. Label values are bounded: kinds of resources and of objects, and results. */
-export interface MeshMetrics {
+export interface MeshMetrics extends ServerMetrics {
+  readonly judgements: Counter<'outcome'>;
   readonly responses: Counter<'kind' | 'result'>;
   readonly refused: Counter<'kind'>;
   readonly convergence: Histogram<string>;
@@ -46,6 +48,11 @@ export function createMeshMetrics(version: string): MeshMetrics {
   });
   build.set({ version }, 1);
   return {
+    ...createServerMetrics(options),
+    judgements: new Counter({
+      ...options('rule_reviews_total', 'Traffic rules that were judged before they were stored, by outcome.'),
+      labelNames: ['outcome'] as const,
+    }),
     responses: new Counter({
       ...options('resources_total', 'Resources that proxies answered for, by kind and result.'),
       labelNames: ['kind', 'result'] as const,

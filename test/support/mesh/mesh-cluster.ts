@@ -71,11 +71,17 @@ export async function openMeshCluster(access: ClusterAccess): Promise<MeshCluste
   }
 
   async function start(more: Partial<MeshOptions> = {}): Promise<MeshReplica> {
-    const ports = { streams: await findFreePort(), metrics: await findFreePort(), health: await findFreePort() };
+    const ports = {
+      streams: await findFreePort(),
+      rules: await findFreePort(),
+      metrics: await findFreePort(),
+      health: await findFreePort(),
+    };
     const at = (port: number) => ({ host: '127.0.0.1', port });
     const running = await serveMesh(
       {
         listen: at(ports.streams),
+        rulesListen: at(ports.rules),
         metricsListen: at(ports.metrics),
         healthListen: at(ports.health),
         kubeconfig: await writeServiceAccountKubeconfig(access, 'sidecar-injector-mesh'),

@@ -7,6 +7,7 @@ import { registerAnalyze } from './analyze/command.ts';
 
 interface MeshFlags {
   readonly listen: string;
+  readonly rulesListen: string;
   readonly metricsListen: string;
   readonly healthListen: string;
   readonly kubeconfig?: string;
@@ -27,6 +28,8 @@ const port = 15_012;
 async function runMesh(flags: MeshFlags, io: Io): Promise<number> {
   const listen = listenAddress('--listen', flags.listen, port);
   if ('problems' in listen) return report(listen, io);
+  const rulesListen = listenAddress('--rules-listen', flags.rulesListen, port);
+  if ('problems' in rulesListen) return report(rulesListen, io);
   const metricsListen = listenAddress('--metrics-listen', flags.metricsListen, port);
   if ('problems' in metricsListen) return report(metricsListen, io);
   const healthListen = listenAddress('--health-listen', flags.healthListen, port);
@@ -56,6 +59,7 @@ async function runMesh(flags: MeshFlags, io: Io): Promise<number> {
     const running = await serveMesh(
       {
         listen,
+        rulesListen,
         metricsListen,
         healthListen,
         kubeconfig,
@@ -89,6 +93,11 @@ export function registerMesh(program: Command, io: Io): void {
       'Serve the control plane of the mesh, which configures the proxies of pods that were injected in mode mesh, until SIGTERM or SIGINT.',
     )
     .option('--listen <address>', 'address to serve proxies on, over gRPC with TLS', ':15012')
+    .option(
+      '--rules-listen <address>',
+      'address for questions of the API server about traffic rules, over HTTPS',
+      ':15017',
+    )
     .option('--metrics-listen <address>', 'address to serve /metrics on, over plain HTTP', ':9090')
     .option('--health-listen <address>', 'address to serve /livez and /readyz on, over plain HTTP', ':8081')
     .option('--kubeconfig <file>', 'kubeconfig file for reaching the API server from outside the cluster')
