@@ -71,10 +71,8 @@ end
 };
 
 /**
- * What is known of a peer (`flows.ts`) is taken apart. As in Istio, the namespace of a peer is that of its identity. A server name is that of
- * a Service only if it is one of the pod's own namespace, as all of its Services are.
- *
- * Several server names can lead to the same labels, as those of two ports of a Service do: such series are added up.
+ * What is known of a peer (`flows.ts`) is taken apart. As in Istio, the namespace of a peer is that of its identity. What differs in nothing that
+ * becomes a label is added up.
  */
 const inMesh: Parts = {
   labels: `local names={'workload','workload_namespace','app','version','canonical_service','canonical_revision'}
@@ -94,10 +92,6 @@ for _,name in ipairs{'workload','workload_namespace','principal','app','version'
 end
 local inbound=reporter=='destination'
 local host,name,namespace=service:match('^(%S+) (%S+) (%S+)$')
-if not host then
-host,name,namespace=service:match('^outbound_%.%d+_%._%.(([%w-]+)%.([%w-]+)%.svc%.[%w.-]+)$')
-if namespace~=own.workload_namespace then host=nil end
-end
 if not host then
 if inbound then host,name,namespace=own.canonical_service,own.canonical_service,own.workload_namespace
 else host,name,namespace=nil,own.outbound,nil end

@@ -1,12 +1,13 @@
 import type { TrafficIntent } from '../../envoy/intent.ts';
 import { canonicalText } from '../../json/json.ts';
 import { noticesOf } from '../plan/notices.ts';
+import { ownServices, podsWithOtherServices } from '../plan/own-services.ts';
 import { planService, type Domains, type ServicePlan } from '../plan/service-plan.ts';
 import { indexRules } from '../plan/rule-index.ts';
 import { planTraffic, type Known } from '../plan/service-traffic.ts';
 import { anyClient } from '../plan/view.ts';
 import type { Kind } from '../resources/kinds.ts';
-import { proxyResources } from '../resources/proxy-resources.ts';
+import { applicationCluster, proxyResources } from '../resources/proxy-resources.ts';
 import { serviceListeners } from '../resources/service-listeners.ts';
 import { serviceResources } from '../resources/service-resources.ts';
 import type { Resource } from '../resources/resource.ts';
@@ -23,6 +24,9 @@ import { createShelf, type Shelf, type ShelvedResource } from './shelf.ts';
 
 /** Owner of the resources that only one proxy has. */
 export const proxyOwner = 'proxy';
+
+/** Owner of those among them that follow the Services of its pod. */
+const servicesOwner = 'services of the pod';
 
 /** A proxy that takes part. */
 export interface Member extends CohortMember<ShelvedResource> {
@@ -106,6 +110,8 @@ export function createCatalog({ encoder, domains, refused, noticed, ...options }
   const notices = new Map<string, string>();
   const shared = createShelf(encoder, refused);
   const profiles = new Map<string, Profile>();
+  /** What gives proxies the Services of their pod, by the key of the pod. */
+  const followers = new Map<string, Set<() => void>>();
   /** By build of Envoy. */
   const cohorts = new Map<string, Cohort<ShelvedResource>>();
 
@@ -183,6 +189,7 @@ export function createCatalog({ encoder, domains, refused, noticed, ...options }
     world: () => world,
     apply(events) {
       const { world: next, touched } = applyEvents(world, events);
+      const before = world;
       const index = next.rules === world.rules ? known.index : indexRules(next.rules, domains.cluster);
       world = next;
       known = { world, domains, index };
@@ -193,6 +200,10 @@ export function createCatalog({ encoder, domains, refused, noticed, ...options }
         new Set([...touched.services, ...touched.endpoints, ...touched.traffic]),
         new Set([...touched.services, ...headless]),
       );
+      if (followers.size === 0) return;
+      for (const pod of podsWithOtherServices(before, world, touched)) {
+        for (const follow of followers.get(pod) ?? []) follow();
+      }
     },
     sweep() {
       update(identities.forget(), []);
@@ -203,6 +214,14 @@ export function createCatalog({ encoder, domains, refused, noticed, ...options }
       const profile = profileOf(key, traffic);
       const own = createShelf(encoder, refused);
       own.put(proxyOwner, proxyResources(traffic, domains.trust));
+      const pod = `${traffic.self.namespace}/${traffic.self.name}`;
+      const putServices = () => own.put(servicesOwner, [applicationCluster(traffic, ownServices(world, pod, domains))]);
+      const follow = (): void => {
+        const changes = putServices();
+        if (changes.length > 0) proxy.changed({ cluster: changes.map(({ name }) => name) });
+      };
+      putServices();
+      followers.set(pod, (followers.get(pod) ?? new Set()).add(follow));
       const member = cohortOf(build).join(own.target, shared.target, profile.listeners.target, proxy);
       profile.uses += 1;
       return {
@@ -210,6 +229,8 @@ export function createCatalog({ encoder, domains, refused, noticed, ...options }
         useSecrets: (secrets) => ({ secret: own.put('secrets', secrets).map(({ name }) => name) }),
         leave() {
           profile.uses -= 1;
+          followers.get(pod)?.delete(follow);
+          if (followers.get(pod)?.size === 0) followers.delete(pod);
           member.leave();
           tidy(build, key);
         },
