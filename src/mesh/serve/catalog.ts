@@ -1,15 +1,11 @@
 import type { TrafficIntent } from '../../envoy/intent.ts';
 import { canonicalText } from '../../json/json.ts';
 import { noticesOf } from '../plan/notices.ts';
-import { ownServices, podsWithOtherServices } from '../plan/own-services.ts';
-import { planService, type Domains, type ServicePlan } from '../plan/service-plan.ts';
-import { indexRules } from '../plan/rule-index.ts';
-import { planTraffic, type Known } from '../plan/service-traffic.ts';
-import { anyClient } from '../plan/view.ts';
+import { ownServices } from '../plan/own-services.ts';
+import type { Domains } from '../plan/service-plan.ts';
 import type { Kind } from '../resources/kinds.ts';
 import { applicationCluster, proxyResources } from '../resources/proxy-resources.ts';
 import { serviceListeners } from '../resources/service-listeners.ts';
-import { serviceResources } from '../resources/service-resources.ts';
 import type { Resource } from '../resources/resource.ts';
 import { createCohort, type Cohort, type Member as CohortMember } from '../stream/cohort.ts';
 import type { Published } from '../stream/published.ts';
@@ -17,9 +13,11 @@ import type { Proxy } from '../stream/rollout.ts';
 import type { Changes } from '../stream/target.ts';
 import type { Encoder, RefusedResource } from '../wire/encoder.ts';
 import { applyEvents, emptyWorld, type World, type WorldEvent } from '../world/world.ts';
-import { createIdentityMemory } from './former-identities.ts';
+import { trim } from './idle.ts';
+import { createProxyViews } from './proxy-views.ts';
+import { createServiceShelves } from './service-shelves.ts';
+import { createFollowers } from './followers.ts';
 import { createLookout } from './lookout.ts';
-import { rememberRoutes } from './last-good-routes.ts';
 import { createShelf, type Shelf, type ShelvedResource } from './shelf.ts';
 
 /** Owner of the resources that only one proxy has. */
@@ -53,17 +51,6 @@ interface Profile {
   readonly listeners: Shelf;
   /** How many proxies have it. */
   uses: number;
-}
-
-/** How many builds and how many profiles without a proxy are remembered: a proxy that restarts gets what was good for it before. */
-const remembered = 4;
-
-/** Removes the first of the values that are idle, if there are too many. Returns what was removed. */
-function trim<V>(values: Map<string, V>, isIdle: (value: V) => boolean): readonly V[] {
-  const idle = [...values].filter(([, value]) => isIdle(value));
-  const surplus = idle.slice(0, Math.max(0, idle.length - remembered));
-  for (const [key] of surplus) values.delete(key);
-  return surplus.map(([, value]) => value);
 }
 
 /** Returns a text that is the same for settings that lead to the same service listeners. */
@@ -101,19 +88,22 @@ export interface CatalogOptions {
 
 /** Creates a catalog of an empty world. */
 export function createCatalog({ encoder, domains, refused, noticed, ...options }: CatalogOptions): Catalog {
-  const identities = createIdentityMemory(options.nowMs);
+  const services = createServiceShelves(domains, () => createShelf(encoder, refused), options.nowMs);
   const lookForStrangers = createLookout(noticed);
-  const routes = rememberRoutes();
   let world = emptyWorld;
-  let known: Known = { world, domains, index: indexRules(world.rules, domains.cluster) };
-  const plans = new Map<string, ServicePlan>();
   const notices = new Map<string, string>();
-  const shared = createShelf(encoder, refused);
   const profiles = new Map<string, Profile>();
-  /** What gives proxies the Services of their pod, by the key of the pod. */
-  const followers = new Map<string, Set<() => void>>();
+  const followers = createFollowers();
   /** By build of Envoy. */
   const cohorts = new Map<string, Cohort<ShelvedResource>>();
+
+  const views = createProxyViews(
+    services,
+    () => world,
+    ({ shelf }) => {
+      for (const one of cohorts.values()) one.drop(shelf.target);
+    },
+  );
 
   function notice(key: string): void {
     const service = world.service.get(key);
@@ -125,36 +115,18 @@ export function createCatalog({ encoder, domains, refused, noticed, ...options }
     else noticed(key, now);
   }
 
-  function replan(key: string): readonly Published<ShelvedResource>[] {
-    const plan = planService(world, key, domains);
-    if (plan === undefined) {
-      plans.delete(key);
-      routes.forget(key);
-    } else plans.set(key, plan);
-    const changes = shared.put(
-      key,
-      plan === undefined
-        ? []
-        : serviceResources(plan, routes.settle(key, planTraffic(known, key, anyClient)), {
-            former: identities.of(key),
-            serviceAt: (other) => world.service.get(other),
-          }),
-    );
-    return changes.map((change) => ({ ...change, content: shared.target }));
-  }
-
   function relisten({ listeners, traffic }: Profile, key: string): readonly Published<ShelvedResource>[] {
-    const plan = plans.get(key);
+    const plan = services.plans.get(key);
     const changes = listeners.put(key, plan === undefined ? [] : serviceListeners(plan, traffic));
     return changes.map((change) => ({ ...change, content: listeners.target }));
   }
 
   function profileOf(key: string, traffic: TrafficIntent): Profile {
-    const found = profiles.get(key);
-    if (found !== undefined) return found;
+    const known = profiles.get(key);
+    if (known !== undefined) return known;
     const profile: Profile = { traffic, listeners: createShelf(encoder, refused), uses: 0 };
     profiles.set(key, profile);
-    for (const service of plans.keys()) relisten(profile, service);
+    for (const service of services.plans.keys()) relisten(profile, service);
     return profile;
   }
 
@@ -164,13 +136,8 @@ export function createCatalog({ encoder, domains, refused, noticed, ...options }
     return cohort;
   }
 
-  /** Plans Services anew, and publishes what differs. */
-  function update(services: Iterable<string>, listening: Iterable<string>): void {
+  function publish(changes: readonly Published<ShelvedResource>[]): void {
     const now = options.nowMs();
-    const changes = [
-      ...[...services].flatMap(replan),
-      ...[...listening].flatMap((key) => [...profiles.values()].flatMap((profile) => relisten(profile, key))),
-    ];
     if (changes.length > 0) for (const cohort of cohorts.values()) cohort.publish(changes, now);
   }
 
@@ -190,23 +157,20 @@ export function createCatalog({ encoder, domains, refused, noticed, ...options }
     apply(events) {
       const { world: next, touched } = applyEvents(world, events);
       const before = world;
-      const index = next.rules === world.rules ? known.index : indexRules(next.rules, domains.cluster);
       world = next;
-      known = { world, domains, index };
       for (const key of touched.services) notice(key);
       // Endpoints are listeners only of headless Services.
       const headless = [...touched.endpoints].filter((key) => world.service.get(key)?.isHeadless === true);
-      update(
-        new Set([...touched.services, ...touched.endpoints, ...touched.traffic]),
-        new Set([...touched.services, ...headless]),
-      );
-      if (followers.size === 0) return;
-      for (const pod of podsWithOtherServices(before, world, touched)) {
-        for (const follow of followers.get(pod) ?? []) follow();
-      }
+      const listening = new Set([...touched.services, ...headless]);
+      publish([
+        ...services.advance(world, touched),
+        ...[...listening].flatMap((key) => [...profiles.values()].flatMap((profile) => relisten(profile, key))),
+      ]);
+      views.look(touched.pods);
+      followers.moved(before, world, touched);
     },
     sweep() {
-      update(identities.forget(), []);
+      publish(services.forgetIdentities());
       lookForStrangers(world);
     },
     join(traffic, build, proxy) {
@@ -214,24 +178,31 @@ export function createCatalog({ encoder, domains, refused, noticed, ...options }
       const profile = profileOf(key, traffic);
       const own = createShelf(encoder, refused);
       own.put(proxyOwner, proxyResources(traffic, domains.trust));
-      const pod = `${traffic.self.namespace}/${traffic.self.name}`;
+      const { name, namespace } = traffic.self;
+      const pod = `${namespace}/${name}`;
       const putServices = () => own.put(servicesOwner, [applicationCluster(traffic, ownServices(world, pod, domains))]);
-      const follow = (): void => {
-        const changes = putServices();
-        if (changes.length > 0) proxy.changed({ cluster: changes.map(({ name }) => name) });
-      };
       putServices();
-      followers.set(pod, (followers.get(pod) ?? new Set()).add(follow));
-      const member = cohortOf(build).join(own.target, shared.target, profile.listeners.target, proxy);
+      const unfollow = followers.follow(pod, () => {
+        const changes = putServices();
+        if (changes.length > 0) proxy.changed({ cluster: changes.map((change) => change.name) });
+      });
+      const place = views.place(namespace, name, ({ shelf }) => member.useView(shelf.target));
+      const member = cohortOf(build).join(
+        own.target,
+        services.shared.shelf.target,
+        profile.listeners.target,
+        proxy,
+        place.layer().shelf.target,
+      );
       profile.uses += 1;
       return {
         ...member,
         useSecrets: (secrets) => ({ secret: own.put('secrets', secrets).map(({ name }) => name) }),
         leave() {
           profile.uses -= 1;
-          followers.get(pod)?.delete(follow);
-          if (followers.get(pod)?.size === 0) followers.delete(pod);
+          unfollow();
           member.leave();
+          place.leave();
           tidy(build, key);
         },
       };
