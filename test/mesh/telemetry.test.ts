@@ -5,7 +5,7 @@ import { openMesh, serviceObjects, type MeshPod, type MeshScene } from '../suppo
 import { eventually, until } from '../support/waiting.ts';
 import { labelled, labelsOf, nobody, observe, service, type Observer } from '../support/mesh/observed-mesh.ts';
 
-jest.setTimeout(60_000);
+jest.setTimeout(240_000);
 
 const addresses = { cart: '10.96.0.5', legacy: '10.96.0.6', stolen: '10.96.0.7', empty: '10.96.0.8' };
 const ports = [
