@@ -38,6 +38,7 @@ beforeAll(async () => {
   ];
   for (const pod of [v1, v2, pay]) {
     await pod.app.listen({ kind: 'http', port: 8080 });
+    await pod.app.listen({ kind: 'h2c', port: 8083 });
     await pod.app.listen({ kind: 'grpc', port: 9090 });
   }
   await v1.app.listen({ kind: 'http', port: bad });
@@ -194,7 +195,10 @@ describe('what is changed', () => {
       {
         match: [{ uri: { prefix: '/old' } }],
         rewrite: { uri: '/new', authority: 'inner.example' },
-        headers: { request: { set: { 'x-set': '50%' }, remove: ['x-gone'] }, response: { add: { 'x-answer': 'yes' } } },
+        headers: {
+          request: { set: { 'x-set': '50%%' }, remove: ['x-gone'] },
+          response: { add: { 'x-answer': 'yes' } },
+        },
         route: [to(name, 'v1')],
       },
       { route: [to(name, 'v1')] },
@@ -278,8 +282,9 @@ describe('what fails', () => {
     const slow = await serve(http);
     expect((await ask(slow, '/slow?ms=5000')).status).toBe(504);
     expect((await ask(slow)).status).toBe(200);
+    const ofGrpc = await serve(http, {}, 8083);
     const answer = await front.app.askHttp2({
-      url: `http://${slow.address}/slow?ms=5000`,
+      url: `http://${ofGrpc.address}/slow?ms=5000`,
       headers: { 'content-type': 'application/grpc', te: 'trailers' },
       body: 'AAAAAAA=',
     });
@@ -313,8 +318,13 @@ describe('what fails', () => {
 
   test('more than a client’s proxy may ask at once', async () => {
     const connectionPool = { tcp: { maxConnections: 1 }, http: { http1MaxPendingRequests: 1 } };
-    const { address } = await serve((name) => [{ route: [to(name, 'v1')] }], { trafficPolicy: { connectionPool } });
-    const { answered, failures } = await front.app.askTogether({ url: `http://${address}/slow?ms=500`, count: 10 });
+    const called = await serve((name) => [{ route: [to(name, 'v1')] }], { trafficPolicy: { connectionPool } });
+    // The connection is there, so that no request waits for it.
+    expect((await ask(called)).status).toBe(200);
+    const { answered, failures } = await front.app.askTogether({
+      url: `http://${called.address}/slow?ms=500`,
+      count: 10,
+    });
     expect(answered).toBe(2);
     expect(failures).toHaveLength(8);
   });
