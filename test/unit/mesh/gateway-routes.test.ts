@@ -239,8 +239,8 @@ describe('backends', () => {
 });
 
 describe('filters', () => {
-  const headers = { set: [{ name: 'X-A', value: '1' }], add: [{ name: 'X-B', value: '2' }], remove: ['X-C'] };
-  const changes = { set: [['x-a', '1']], add: [['x-b', '2']], remove: ['x-c'] };
+  const headers = { set: [{ name: 'X-A', value: '1 %' }], add: [{ name: 'X-B', value: '2' }], remove: ['X-C'] };
+  const changes = { set: [['x-a', '1 %%']], add: [['x-b', '2']], remove: ['x-c'] };
   const request = { type: 'RequestHeaderModifier', requestHeaderModifier: headers };
   const response = { type: 'ResponseHeaderModifier', responseHeaderModifier: headers };
 
