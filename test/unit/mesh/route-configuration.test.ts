@@ -279,6 +279,8 @@ describe('where requests go', () => {
       },
       cluster_not_found_response_code: 'INTERNAL_SERVER_ERROR',
     });
+    const [ofGrpc] = routesOf(rule({ ...toCart, destinations }, { match: some }));
+    expect(ofGrpc?.['route']).toMatchObject({ cluster_not_found_response_code: 'SERVICE_UNAVAILABLE' });
     expect(actionOf(forward([backend('a'), backend('b')]))).not.toHaveProperty('cluster_not_found_response_code');
   });
 
