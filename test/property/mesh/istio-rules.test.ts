@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import * as fc from 'fast-check';
+import * as fc from '../../support/fast-check.ts';
 import { isObject, type Json, type JsonObject } from '../../../src/json/json.ts';
 import { pointerTokens } from '../../../src/json/pointer.ts';
 import { policyOf } from '../../../src/mesh/plan/destination-policy.ts';
