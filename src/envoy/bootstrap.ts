@@ -17,10 +17,10 @@ import { metadataKey, trafficMetadata } from './traffic-metadata.ts';
 
 /** Statistics that Envoy keeps: all of them would stay in memory, so only those with a reader are included. */
 function statistics(...more: readonly string[]): readonly JsonObject[] {
-  const prefixes = ['istio', 'listener_manager', 'server', 'tcp', 'http.(in|out)bound'];
+  const prefixes = ['istio', 'listener_manager', 'server', 'tcp', 'http.inbound', 'http.outbound'];
   // Answers to tcpSocket and gRPC probes are computed from membership.
   const parts = ['PassthroughCluster.upstream_', 'membership_', 'downstream_cx_active', 'cx_overflow', ...more];
-  return [{ safe_regex: { regex: `(${prefixes.join('|')}|.*(${parts.join('|')})).*` } }];
+  return [...prefixes.map((prefix) => ({ prefix })), ...parts.map((contains) => ({ contains }))];
 }
 
 const statisticsInMesh = statistics();
