@@ -19,7 +19,8 @@ interface Server {
 const servers: readonly Server[] = [
   {
     name: 'Apache httpd',
-    images: ['httpd', 'apache', 'apache2'],
+    // The configuration of Debian has such a page; that of the image `httpd` has none.
+    images: ['apache', 'apache2'],
     port: 80,
     consequence: 'pages with "Require local", such as /server-status, are open to everybody (use Require ip 127.0.0.1)',
   },
