@@ -77,10 +77,8 @@ t=t:gsub('# TYPE envoy_istio_','# TYPE istio_'):gsub('\\nenvoy_istio_','\\nistio
 };
 
 /**
- * What is known of a peer (`flows.ts`) is taken apart. As in Istio, the namespace of a peer is that of its identity. A server name is that of
- * a Service only if it is one of the pod's own namespace, as all of its Services are.
- *
- * Several server names can lead to the same labels, as those of two ports of a Service do: such series are added up.
+ * What is known of a peer (`flows.ts`) is taken apart. As in Istio, the namespace of a peer is that of its identity. What differs in nothing that
+ * becomes a label is added up.
  */
 const inMesh: Parts = {
   labels: `local names={'workload','workload_namespace','app','version','canonical_service','canonical_revision'}
@@ -100,10 +98,6 @@ for name in ('${sideLabels.join(' ')}'):gmatch'%S+' do label(side..'_'..name,kno
 end
 local inbound=reporter=='destination'
 local host,name,namespace=service:match('^(%S+) (%S+) (%S+)$')
-if not host then
-host,name,namespace=service:match('^outbound_%.%d+_%._%.(([%w-]+)%.([%w-]+)%.svc%.[%w.-]+)$')
-if namespace~=own.workload_namespace then host=nil end
-end
 if not host then
 if inbound then host,name,namespace=own.canonical_service,own.canonical_service,own.workload_namespace
 else host,name,namespace=nil,own.outbound,nil end
