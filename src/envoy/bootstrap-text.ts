@@ -1,4 +1,5 @@
 import type { Json, JsonObject } from '../json/json.ts';
+import { anchorName } from './anchor-name.ts';
 import { splitMarks } from './self.ts';
 
 /*
@@ -218,14 +219,6 @@ function countUses(root: Part, size: number): Uses {
   };
   count(root);
   return { counts, repeated };
-}
-
-const letters = 'abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789';
-
-/** Names of anchors, the shortest first: the text is stored in every pod. */
-function anchorName(place: number): string {
-  const last = letters[place % letters.length] ?? '';
-  return place < letters.length ? last : anchorName(Math.trunc(place / letters.length) - 1) + last;
 }
 
 function write(root: Part, { counts, repeated }: Uses): string {
