@@ -38,6 +38,7 @@ const requestProtocol: JsonObject = {
           predicate: {
             single_predicate: {
               input: extension('tag', 'envoy.extensions.matching.common_inputs.stats.v3.StatTagValueInput'),
+              // Envoy's check of this message wants the engine.
               value_match: { safe_regex: { google_re2: {}, regex: 'application/grpc([+;].*)?' } },
             },
           },
@@ -61,14 +62,11 @@ function mostSeries(flow: Flow): number {
 
 /** Returns a stats logger for counters and histograms with Istio's prefix, with a maximum number of series. */
 function logger(flow: Flow, counters: readonly JsonObject[], histograms: readonly JsonObject[]): JsonObject {
-  return extension('envoy.access_loggers.stats', 'envoy.extensions.access_loggers.stats.v3.Config', {
-    stats_scope: {
-      prefix: 'istio',
-      max_counters: mostSeries(flow) * counters.length,
-      max_histograms: mostSeries(flow) * histograms.length,
-    },
+  const most = histograms.length === 0 ? {} : { max_histograms: mostSeries(flow) * histograms.length };
+  return extension('stats', 'envoy.extensions.access_loggers.stats.v3.Config', {
+    stats_scope: { prefix: 'istio', max_counters: mostSeries(flow) * counters.length, ...most },
     counters,
-    histograms,
+    ...(histograms.length === 0 ? {} : { histograms }),
   });
 }
 
