@@ -1,9 +1,9 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { expect, jest, test } from '@jest/globals';
-import * as fc from '../support/fast-check.ts';
 import type { Resource } from '../../src/mesh/resources/resource.ts';
 import { serviceResources } from '../../src/mesh/resources/service-resources.ts';
+import * as fc from '../support/fast-check.ts';
 import { servicePlan, serviceTraffic } from '../support/mesh/random-traffic.ts';
 import { resourcesOfObjects } from '../support/mesh/resources-of-objects.ts';
 import { validateResources } from '../support/mesh/resource-validation.ts';
