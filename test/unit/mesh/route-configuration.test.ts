@@ -291,7 +291,7 @@ describe('where requests go', () => {
   });
 
   test('what a destination changes comes after what its rule changes, also where it is the only one', () => {
-    const changes = { set: [['a', '50%']], add: [['b', '']], remove: ['c'] } as const;
+    const changes = { set: [['a', '50%%']], add: [['b', '']], remove: ['c'] } as const;
     const destinations = [{ backend: backend('cart'), weight: 1, requestHeaders: changes, authority: 'inner' }];
     const route = plain(
       { ...toCart, destinations, authority: 'outer' },
