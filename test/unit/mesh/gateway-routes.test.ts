@@ -244,6 +244,12 @@ describe('filters', () => {
   const request = { type: 'RequestHeaderModifier', requestHeaderModifier: headers };
   const response = { type: 'ResponseHeaderModifier', responseHeaderModifier: headers };
 
+  test('a percent sign in a value is no command of Envoy', () => {
+    const set = [{ name: 'X-A', value: '%REQ(authorization)%' }];
+    const filters = [{ type: 'RequestHeaderModifier', requestHeaderModifier: { set } }];
+    expect(ruleOf({ filters })?.requestHeaders?.set).toEqual([['x-a', '%%REQ(authorization)%%']]);
+  });
+
   test('headers of a rule', () => {
     expect(ruleOf({ filters: [request, response] })).toEqual(
       expect.objectContaining({ requestHeaders: changes, responseHeaders: changes }),
