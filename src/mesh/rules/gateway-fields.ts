@@ -96,7 +96,7 @@ const backendObject = {
     .string()
     .optional()
     .describe(
-      'Default: that of the route. Another one needs a ReferenceGrant, unless the Service is a parent of the route.',
+      'Default: that of the route. Another one needs a ReferenceGrant, unless the Service is the one that is called.',
     ),
   port: portNumber.optional().describe('Port of the Service; required.'),
 };

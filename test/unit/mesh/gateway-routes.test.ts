@@ -222,10 +222,18 @@ describe('backends', () => {
     expect(findings).toEqual(new Map());
   });
 
-  test('of another namespace that the route is attached to', () => {
+  test('of another namespace, which the clients have called themselves', () => {
+    const own = routeObject('HTTPRoute', [{ backendRefs: [{ name: 'cart', namespace: 'shop', port: 80 }] }]);
+    const parentRefs = [{ group: '', kind: 'Service', name: 'cart', namespace: 'shop' }];
+    const consumer = { ...own, metadata: { namespace: 'other', name: 'route' }, spec: { ...own.spec, parentRefs } };
+    expect(translated([consumer]).findings).toEqual(new Map());
+  });
+
+  test('of another namespace, which clients of another parent have called', () => {
     const object = routeObject('HTTPRoute', [{ backendRefs: [elsewhere] }]);
     const parentRefs = [...object.spec.parentRefs, { group: '', kind: 'Service', name: 'cart', namespace: 'other' }];
-    expect(translated([{ ...object, spec: { ...object.spec, parentRefs } }]).findings).toEqual(new Map());
+    const { findings } = translated([{ ...object, spec: { ...object.spec, parentRefs } }]);
+    expect([...findings.values()].flat().map(({ code }) => code)).toEqual(['RefNotPermitted']);
   });
 
   test.each([
