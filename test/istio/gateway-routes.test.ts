@@ -108,9 +108,11 @@ interface Translation {
   readonly isBeyond: boolean;
 }
 
-function translate({ routes, grants }: GatewayGolden): Translation {
+function translate({ host, routes, grants }: GatewayGolden): Translation {
+  const [name = '', namespace = ''] = host.split('.');
   const context = {
     ...routeContext,
+    service: { ...routeContext.service, name, namespace },
     serviceAt: (namespace: string, name: string) =>
       readService({ metadata: { namespace, name }, spec: { clusterIP: '10.96.0.1', ports } }),
     hostOf: ({ name, namespace }: Service) => `${name}.${namespace}.svc.domain.suffix`,
