@@ -38,8 +38,8 @@ function damaged(object: JsonObject, choice: number, value: Json, name: string |
   const last = tokens.at(-1) ?? '';
   const parent = at(copy, `/${tokens.slice(0, -1).join('/')}`) as Record<string, Json>;
   const place = parent[last];
-  if (name !== undefined && isObject(place)) (place as Record<string, Json>)[name] = value;
-  else parent[last] = value;
+  const [target, key] = name !== undefined && isObject(place) ? [place, name] : [parent, last];
+  Object.defineProperty(target, key, { value, enumerable: true, configurable: true, writable: true });
   return copy;
 }
 
