@@ -18,11 +18,13 @@ const tier = (name, more = {}) => ({
 
 export default {
   testTimeout: 30_000,
+  testSequencer: '<rootDir>/test/harness/tiers/longest-first.ts',
   projects: [
     ...['unit', 'property', 'fuzz', 'golden', 'shell', 'http', 'dataplane', 'mesh', 'sidecars', 'istio'].map((name) =>
       tier(name),
     ),
     tier('cluster', { ...cluster, testMatch: ['<rootDir>/test/cluster/short/**/*.test.ts'] }),
+    tier('conformance', { globalSetup: '<rootDir>/test/conformance/global-setup.ts' }),
     tier('cluster-long', { ...cluster, testMatch: ['<rootDir>/test/cluster/long/**/*.test.ts'] }),
     tier('apiserver', {
       globalSetup: '<rootDir>/test/apiserver/global-setup.ts',

@@ -13,6 +13,11 @@ export const secretNames = { certificate: 'default', roots: 'ROOTCA' } as const;
  */
 export const meshProtocols = { http: 'mesh-http', tcp: 'mesh' } as const;
 
+/** Returns the TLS server name by which clients of the mesh call a port of a Service (as in Istio). */
+export function serverNameOf(port: number, host: string): string {
+  return `outbound_.${port}_._.${host}`;
+}
+
 /** Names that a peer's certificate must have: one of several (SPIFFE ids or host names), or any SPIFFE id with a prefix. */
 export type PeerNames = { readonly exact: readonly string[] } | { readonly prefix: string };
 
@@ -64,11 +69,14 @@ export interface ForeignTls {
   readonly isUnverified: boolean;
 }
 
+/** Certificates of public authorities in Envoy's images. (`system_root_certs` is not implemented: Envoy would verify nothing.) */
+const publicAuthorities = '/etc/ssl/certs/ca-certificates.crt';
+
 /** Returns the transport socket of such a client. Envoy's default would end at TLS 1.2. */
 export function foreignTls({ sni, names, caFile, isUnverified }: ForeignTls): JsonObject {
   const expected = names ?? (sni === undefined ? [] : [sni]);
   const validation_context = {
-    ...(caFile === undefined ? { system_root_certs: {} } : { trusted_ca: { filename: caFile } }),
+    trusted_ca: { filename: caFile ?? publicAuthorities },
     ...(expected.length === 0 ? {} : { match_typed_subject_alt_names: expected.map(nameMatcher) }),
   };
   return extension(tlsSocket, upstreamContext, {

@@ -1,15 +1,16 @@
 import { metadataKeys, peerText, serviceText } from '../../envoy/flows.ts';
 import { meshEndpoint, serviceCluster } from '../../envoy/service-cluster.ts';
 import type { JsonObject } from '../../json/json.ts';
-import type { Backend, RoutePlan } from '../plan/route-plan.ts';
+import type { Backend } from '../plan/route-plan.ts';
 import { familyOf, withLastResort, type EndpointPlan, type PortPlan, type ServicePlan } from '../plan/service-plan.ts';
 import { plainTraffic, type ServiceTraffic, type TrafficPolicy } from '../plan/traffic-policy.ts';
+import type { Pod } from '../world/pod.ts';
 import type { Service } from '../world/service.ts';
 import { clusterLimits, clusterTls, loadBalancer, outlierDetection } from './cluster-policy.ts';
 import { balancedName, outboundName } from './names.ts';
 import type { Resource } from './resource.ts';
 import type { Clusters } from './routes/forward-action.ts';
-import { routeConfiguration } from './routes/route-configuration.ts';
+import { plainConfiguration, routeConfiguration } from './routes/route-configuration.ts';
 
 const health = { healthy: 'HEALTHY', unhealthy: 'UNHEALTHY', draining: 'DRAINING' } as const;
 
@@ -80,13 +81,6 @@ function clustersFor(plan: ServicePlan, port: PortPlan, serviceAt: Surroundings[
   };
 }
 
-/** What becomes of requests of which no object says anything. */
-function plainRoutes({ key, host }: ServicePlan, { number }: PortPlan, name: string): Pick<RoutePlan, 'rules'> {
-  const destinations = [{ backend: { service: key, host, port: number }, weight: 1 }];
-  const match = { headers: [], query: [] };
-  return { rules: [{ name, match, action: { type: 'forward', destinations, mirrors: [] } }] };
-}
-
 /** Endpoints that one cluster has, and how they are called. */
 interface Group {
   readonly name: string;
@@ -96,32 +90,39 @@ interface Group {
   readonly isDialled: boolean;
 }
 
+function hasLabels(pod: Pod | undefined, labels: Readonly<Record<string, string>>): boolean {
+  return Object.entries(labels).every(([label, value]) => pod?.labels[label] === value);
+}
+
 /** Returns the identities that endpoints of a group may have. */
 function identitiesOf({ name, endpoints }: Group, former: FormerIdentities): readonly string[] {
   const current = [...new Set(endpoints.flatMap(({ identity }) => identity ?? []))].toSorted();
   return [...new Set([...current, ...former(name, current)])].toSorted();
 }
 
+function leavesItToClient({ loadBalancer: balancer }: TrafficPolicy): boolean {
+  return balancer?.type === 'dialled';
+}
+
 function groupsOf(plan: ServicePlan, port: PortPlan, traffic: ServiceTraffic): readonly Group[] {
   const { number, endpoints } = port;
   const { routes, subsets, policies, isDestination = routes.size > 0 } = traffic;
   const policy = policies.get(number) ?? {};
-  const isDialled = plan.isHeadless || policy.loadBalancer?.type === 'dialled';
+  const all = { endpoints, policy };
   return [
-    { name: outboundName(port, plan.host), endpoints, policy, isDialled },
+    { ...all, name: outboundName(port, plan.host), isDialled: plan.isHeadless || leavesItToClient(policy) },
     ...(plan.isHeadless && isDestination
-      ? [{ name: balancedName(number, plan.host), endpoints: withLastResort(endpoints), policy, isDialled: false }]
+      ? [{ ...all, name: balancedName(number, plan.host), endpoints: withLastResort(endpoints), isDialled: false }]
       : []),
-    ...subsets.map((subset) => ({
-      name: outboundName({ ...port, subset: subset.name }, plan.host),
-      endpoints: withLastResort(
-        endpoints.filter(({ pod }) =>
-          Object.entries(subset.labels).every(([label, value]) => pod?.labels[label] === value),
-        ),
-      ),
-      policy: subset.policies.get(number) ?? {},
-      isDialled: false,
-    })),
+    ...subsets.map(({ name, labels, policies: own }): Group => {
+      const ofSubset = own.get(number) ?? {};
+      return {
+        name: outboundName({ ...port, subset: name }, plan.host),
+        endpoints: withLastResort(endpoints.filter(({ pod }) => hasLabels(pod, labels))),
+        policy: ofSubset,
+        isDialled: leavesItToClient(ofSubset),
+      };
+    }),
   ];
 }
 
@@ -135,7 +136,7 @@ function groupResources(
   const { ejection, transport } = policy;
   const ofMesh = identitiesOf(group, former);
   // Pods of a headless Service without mutual TLS are reached like any other address.
-  if (plan.isHeadless && isDialled && ofMesh.length === 0) return [];
+  if (plan.isHeadless && ofMesh.length === 0 && name === outboundName(port, plan.host)) return [];
   const panicPercent = ejection?.panicPercent ?? 0;
   const cluster = serviceCluster({
     name,
@@ -164,8 +165,11 @@ export function serviceResources(
     const name = outboundName(port, plan.host);
     const clusters = groupsOf(plan, port, traffic).flatMap((group) => groupResources(plan, port, group, former));
     if (port.protocol === 'tcp' || !clusters.some((one) => one.name === name)) return clusters;
-    const rules = traffic.routes.get(port.number) ?? plainRoutes(plan, port, name);
-    const json = routeConfiguration(name, rules, clustersFor(plan, port, serviceAt));
+    const self = { service: plan.key, host: plan.host, port: port.number };
+    const targets = clustersFor(plan, port, serviceAt);
+    const routes = traffic.routes.get(port.number);
+    const json =
+      routes === undefined ? plainConfiguration(name, self, targets) : routeConfiguration(name, routes, targets);
     return [...clusters, { kind: 'routes', name, json }];
   });
 }

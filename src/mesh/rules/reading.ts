@@ -118,3 +118,17 @@ export function readRule<S>(
   const findings = check(result.data);
   return { ref, spec: findings.some(({ effect }) => effect === 'refused') ? undefined : result.data, findings };
 }
+
+/** Reads an object with a function that may fail on what nobody has thought of: then the object is refused, like any other one. */
+export function readSafely<S>(kind: RuleKind, object: JsonObject, read: (object: JsonObject) => Rule<S>): Rule<S> {
+  try {
+    return read(object);
+  } catch (error) {
+    const sentence = `it cannot be read: ${error instanceof Error ? error.message : String(error)}`;
+    return {
+      ref: refOf(kind, object),
+      spec: undefined,
+      findings: [{ field: '', effect: 'refused', code: 'Unreadable', sentence }],
+    };
+  }
+}

@@ -66,11 +66,11 @@ export function draftRules(before: IndexedRules): RulesDraft {
   }
 
   function namesOfRule(kind: RuleKind, rule: AnyRule | undefined): RuleNames {
-    return namesOf(kind, rule as Rule<RuleSpecs[typeof kind]> | undefined);
+    return namesOf(kind, rule);
   }
 
   function ruleAt(id: string): readonly [RuleKind, AnyRule | undefined] {
-    const [kind, key = ''] = id.split(' ') as [RuleKind, string];
+    const [kind, key] = id.split(' ') as [RuleKind, string];
     return [kind, (drafts.get(kind) ?? before.rules[kind]).get(key)];
   }
 
@@ -100,6 +100,7 @@ export function draftRules(before: IndexedRules): RulesDraft {
       const id = `${kind} ${key}`;
       for (const backend of had.backends) unlink(rulesOfBackend, backend, id);
       for (const backend of has.backends) link(rulesOfBackend, backend, id);
+      for (const backend of [...had.backends, ...has.backends]) targets.add(backend);
       for (const target of [...had.targets, ...has.targets]) {
         targets.add(target);
         if (kind === 'DestinationRule') backends.add(target);
@@ -110,10 +111,7 @@ export function draftRules(before: IndexedRules): RulesDraft {
       rules:
         drafts.size === 0
           ? before.rules
-          : ({
-              ...before.rules,
-              ...Object.fromEntries([...drafts].map(([kind, draft]) => [kind, draft.result()])),
-            } as Rules),
+          : { ...before.rules, ...Object.fromEntries([...drafts].map(([kind, draft]) => [kind, draft.result()])) },
       rulesOfBackend: rulesOfBackend.result(),
     }),
     touched(services, changed) {

@@ -40,6 +40,8 @@ export interface MeshCluster {
 
 /** A control plane of the test. */
 export interface MeshReplica extends RunningMesh {
+  /** Port at which the API server can ask about traffic rules. */
+  readonly rulesPort: number;
   open(token: string): DiscoveryProbe;
   /** A stream that has been let in. */
   letIn(token: string): Promise<DiscoveryProbe>;
@@ -95,7 +97,7 @@ export async function openMeshCluster(access: ClusterAccess): Promise<MeshCluste
         stopped: new Promise(() => undefined),
         ...more,
       },
-      createLog('info', { write: (line) => void (log += line) }),
+      createLog('trace', { write: (line) => void (log += line) }),
     );
     cleanups.push(() => running.stop());
     const known = await roots();
@@ -107,6 +109,7 @@ export async function openMeshCluster(access: ClusterAccess): Promise<MeshCluste
     };
     return {
       ...running,
+      rulesPort: ports.rules,
       open,
       letIn: (token) =>
         until('the stream to be let in', async () => {

@@ -222,6 +222,12 @@ describe('backends', () => {
     expect(findings).toEqual(new Map());
   });
 
+  test('of another namespace that the route is attached to', () => {
+    const object = routeObject('HTTPRoute', [{ backendRefs: [elsewhere] }]);
+    const parentRefs = [...object.spec.parentRefs, { group: '', kind: 'Service', name: 'cart', namespace: 'other' }];
+    expect(translated([{ ...object, spec: { ...object.spec, parentRefs } }]).findings).toEqual(new Map());
+  });
+
   test.each([
     ['HTTPRoute', [], 500],
     ['HTTPRoute', [{ name: 'nobody', port: 80 }], 500],
