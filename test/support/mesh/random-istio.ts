@@ -1,4 +1,4 @@
-import * as fc from 'fast-check';
+import * as fc from '../fast-check.ts';
 import type { Json, JsonObject } from '../../../src/json/json.ts';
 
 /*
@@ -15,7 +15,7 @@ const span = fc.constantFrom('1ms', '0.5s', '5s', '1m30s');
 const percentage = fc.record({ value: fc.constantFrom(0, 0.5, 50, 100) });
 const named = fc.dictionary(fc.constantFrom('a', 'b', 'x-c'), stringMatch, { maxKeys: 2 });
 
-function some<T extends Record<string, fc.Arbitrary<unknown>>>(fields: T) {
+function some(fields: Readonly<Record<string, fc.Arbitrary<unknown>>>) {
   return fc.record(fields, { requiredKeys: [] });
 }
 
@@ -145,4 +145,4 @@ export const destinationRules: fc.Arbitrary<JsonObject> = fc
     },
     { requiredKeys: [] },
   )
-  .map((spec) => ({ host: 'reviews', ...spec }) as unknown as JsonObject);
+  .map((spec) => ({ host: 'reviews', ...spec }));
