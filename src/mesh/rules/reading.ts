@@ -66,7 +66,8 @@ function findingsOf(error: z.ZodError, schema: z.ZodType): Finding[] {
     const path = ['spec', ...issue.path];
     if (issue.input === undefined) {
       const name = String(path.at(-1));
-      const sentence = `${quote(name)} is missing; ${issue.message.replace(/, received undefined$/, '')}`;
+      const allowed = issue.message.replace(/^Invalid input: expected (.*), received undefined$/, 'type: $1');
+      const sentence = `${quote(name)} is missing; ${allowed}`;
       return [{ field: pointer(path.slice(0, -1)), effect: 'refused', code: 'MissingField', sentence }];
     }
     if (issue.code !== 'unrecognized_keys') {

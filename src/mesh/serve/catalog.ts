@@ -1,9 +1,10 @@
 import type { TrafficIntent } from '../../envoy/intent.ts';
 import { canonicalText } from '../../json/json.ts';
 import { noticesOf } from '../plan/notices.ts';
+import { ownServices } from '../plan/own-services.ts';
 import type { Domains } from '../plan/service-plan.ts';
 import type { Kind } from '../resources/kinds.ts';
-import { proxyResources } from '../resources/proxy-resources.ts';
+import { applicationCluster, proxyResources } from '../resources/proxy-resources.ts';
 import { serviceListeners } from '../resources/service-listeners.ts';
 import type { Resource } from '../resources/resource.ts';
 import { createCohort, type Cohort, type Member as CohortMember } from '../stream/cohort.ts';
@@ -15,11 +16,15 @@ import { applyEvents, emptyWorld, type World, type WorldEvent } from '../world/w
 import { trim } from './idle.ts';
 import { createProxyViews } from './proxy-views.ts';
 import { createServiceShelves } from './service-shelves.ts';
+import { createFollowers } from './followers.ts';
 import { createLookout } from './lookout.ts';
 import { createShelf, type Shelf, type ShelvedResource } from './shelf.ts';
 
 /** Owner of the resources that only one proxy has. */
 export const proxyOwner = 'proxy';
+
+/** Owner of those among them that follow the Services of its pod. */
+const servicesOwner = 'services of the pod';
 
 /** A proxy that takes part. */
 export interface Member extends CohortMember<ShelvedResource> {
@@ -88,6 +93,7 @@ export function createCatalog({ encoder, domains, refused, noticed, ...options }
   let world = emptyWorld;
   const notices = new Map<string, string>();
   const profiles = new Map<string, Profile>();
+  const followers = createFollowers();
   /** By build of Envoy. */
   const cohorts = new Map<string, Cohort<ShelvedResource>>();
 
@@ -150,6 +156,7 @@ export function createCatalog({ encoder, domains, refused, noticed, ...options }
     world: () => world,
     apply(events) {
       const { world: next, touched } = applyEvents(world, events);
+      const before = world;
       world = next;
       for (const key of touched.services) notice(key);
       // Endpoints are listeners only of headless Services.
@@ -160,6 +167,7 @@ export function createCatalog({ encoder, domains, refused, noticed, ...options }
         ...[...listening].flatMap((key) => [...profiles.values()].flatMap((profile) => relisten(profile, key))),
       ]);
       views.look(touched.pods);
+      followers.moved(before, world, touched);
     },
     sweep() {
       publish(services.forgetIdentities());
@@ -171,6 +179,13 @@ export function createCatalog({ encoder, domains, refused, noticed, ...options }
       const own = createShelf(encoder, refused);
       own.put(proxyOwner, proxyResources(traffic, domains.trust));
       const { name, namespace } = traffic.self;
+      const pod = `${namespace}/${name}`;
+      const putServices = () => own.put(servicesOwner, [applicationCluster(traffic, ownServices(world, pod, domains))]);
+      putServices();
+      const unfollow = followers.follow(pod, () => {
+        const changes = putServices();
+        if (changes.length > 0) proxy.changed({ cluster: changes.map((change) => change.name) });
+      });
       const place = views.place(namespace, name, ({ shelf }) => member.useView(shelf.target));
       const member = cohortOf(build).join(
         own.target,
@@ -185,6 +200,7 @@ export function createCatalog({ encoder, domains, refused, noticed, ...options }
         useSecrets: (secrets) => ({ secret: own.put('secrets', secrets).map(({ name }) => name) }),
         leave() {
           profile.uses -= 1;
+          unfollow();
           member.leave();
           place.leave();
           tidy(build, key);
