@@ -1,5 +1,5 @@
 import { X509Certificate } from 'node:crypto';
-import { totalmem } from 'node:os';
+import { hostname, totalmem } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { getHeapStatistics } from 'node:v8';
 import { createLeafIssuer } from '../certs/elliptic-certificate.ts';
@@ -148,6 +148,7 @@ async function start(options: MeshOptions, log: Log, cleanups: Cleanups): Promis
   cleanups.push(() => leaf.release());
   showExpiry(leaf.current());
   let controlPlane: RunningControlPlane | undefined;
+  let counted: RuleStatus['counts'] = () => new Map();
   let rules: RuleAdmission | undefined;
   const authenticator = await createAuthenticator({
     client,
@@ -255,6 +256,11 @@ async function start(options: MeshOptions, log: Log, cleanups: Cleanups): Promis
     cleanups.push(() => rules?.stop());
     await rules.publish();
     cleanups.push(watchAuthorities(authorities, log, every));
+    const { catalog } = running();
+    const pathOf = (kind: string): string | undefined => served.get(kind);
+    const status = startRuleStatus({ client, catalog, pathOf, replica: hostname(), clock, log, every });
+    metrics.observeRules(() => [...status.counts().values()]);
+    cleanups.push(() => status.stop());
     log.info({ port: running().port }, 'serving proxies');
   }
   return {

@@ -3,10 +3,12 @@ import { canonicalText } from '../../json/json.ts';
 import { noticesOf } from '../plan/notices.ts';
 import { ownServices } from '../plan/own-services.ts';
 import type { Domains } from '../plan/service-plan.ts';
+import type { Known } from '../plan/service-traffic.ts';
 import type { Kind } from '../resources/kinds.ts';
 import { applicationCluster, proxyResources } from '../resources/proxy-resources.ts';
 import { serviceListeners } from '../resources/service-listeners.ts';
 import type { Resource } from '../resources/resource.ts';
+import type { Progress } from '../report/progress.ts';
 import { standingsOf, type Standing } from '../report/standing.ts';
 import { createCohort, type Cohort, type Member as CohortMember } from '../stream/cohort.ts';
 import type { Published } from '../stream/published.ts';
@@ -16,7 +18,7 @@ import type { Encoder, RefusedResource } from '../wire/encoder.ts';
 import { applyEvents, emptyWorld, type World, type WorldEvent } from '../world/world.ts';
 import { trim } from './idle.ts';
 import { createProxyViews, type PlacedProxy } from './proxy-views.ts';
-import { progressOf, type Progress } from './rule-progress.ts';
+import { progressOf } from './rule-progress.ts';
 import { createServiceShelves } from './service-shelves.ts';
 import { createFollowers } from './followers.ts';
 import { createLookout } from './lookout.ts';
@@ -43,6 +45,8 @@ export interface Catalog {
   sweep(): void;
   /** Takes in a proxy that runs a build of Envoy. */
   join(traffic: TrafficIntent, build: string, proxy: Proxy): Member;
+  /** Returns what plans are made from. */
+  readonly known: () => Known;
   /** Returns what has become of each rule, by the key of the object. */
   standings(): ReadonlyMap<string, Standing>;
   /** Returns how many proxies hold what comes from a rule, by the key of the object. */
@@ -218,6 +222,7 @@ export function createCatalog({ encoder, domains, refused, noticed, ...options }
         },
       };
     },
+    known: services.known,
     standings: () =>
       standingsOf(
         services.known(),

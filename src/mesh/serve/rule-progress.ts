@@ -1,14 +1,9 @@
+import type { Progress } from '../report/progress.ts';
 import { originsOf } from '../report/standing.ts';
 import { objectKey, type ObjectRef } from '../rules/object-ref.ts';
 import type { Kind } from '../resources/kinds.ts';
 import type { Proxy } from '../stream/rollout.ts';
 import type { Layer } from './service-shelves.ts';
-
-/** Proxies that get something that comes from an object, and those of them that hold the newest version of all of it. */
-export interface Progress {
-  readonly proxies: number;
-  readonly holding: number;
-}
 
 /** A proxy and the layer of its view. */
 export interface Viewer {
