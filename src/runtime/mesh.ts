@@ -29,6 +29,7 @@ import { describeCluster } from './mesh-checks.ts';
 import { askPeers, knowledgePath, peerAddresses, watchPeers } from './mesh-peers.ts';
 import { meshReports } from './mesh-reports.ts';
 import { startRuleAdmission, type RuleAdmission } from './rule-admission-server.ts';
+import { startRuleStatus, type RuleStatus } from './rule-status.ts';
 import { listen, runCleanups, StartError, type Cleanups } from './start.ts';
 
 export interface MeshOptions {
@@ -207,6 +208,7 @@ async function start(options: MeshOptions, log: Log, cleanups: Cleanups): Promis
     withheld: () => new Map(kinds.map((kind) => [kind, running().catalog.withheld(kind)])),
     watchAges: () => freshness.ages(),
     divergentKinds: () => peers.last().divergent.length,
+    rules: () => [...counted().values()],
   });
   const feed = startWorldFeed({
     client,
@@ -259,7 +261,7 @@ async function start(options: MeshOptions, log: Log, cleanups: Cleanups): Promis
     const { catalog } = running();
     const pathOf = (kind: string): string | undefined => served.get(kind);
     const status = startRuleStatus({ client, catalog, pathOf, replica: hostname(), clock, log, every });
-    metrics.observeRules(() => [...status.counts().values()]);
+    counted = () => status.counts();
     cleanups.push(() => status.stop());
     log.info({ port: running().port }, 'serving proxies');
   }
