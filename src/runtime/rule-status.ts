@@ -96,7 +96,7 @@ export function startRuleStatus(options: RuleStatusOptions): RuleStatus {
     look();
     if (isWriting) return;
     isWriting = true;
-    for (const [key, one] of pending) {
+    for (const [key, one] of [...pending]) {
       one.rounds += 1;
       const { proxies, holding } = catalog.progressOf(key);
       if (holding < proxies && one.rounds < limits.spreadRounds) continue;
