@@ -96,7 +96,8 @@ export function startRuleStatus(options: RuleStatusOptions): RuleStatus {
     look();
     if (isWriting) return;
     isWriting = true;
-    for (const [key, one] of [...pending]) {
+    // What has to be repeated waits for the next round.
+    for (const [key, one] of new Map(pending)) {
       one.rounds += 1;
       const { proxies, holding } = catalog.progressOf(key);
       if (holding < proxies && one.rounds < limits.spreadRounds) continue;

@@ -1,4 +1,4 @@
-import { isObject, objectMember, objectsMember, stringMember, type Json, type JsonObject } from '../../json/json.ts';
+import { isObject, objectMember, objectsMember, stringMember, type JsonObject } from '../../json/json.ts';
 import { controllerName, type Condition, type ParentStatus } from '../plan/gateway-parents.ts';
 import { describeFinding } from '../rules/finding.ts';
 import type { Progress } from './progress.ts';
@@ -78,9 +78,7 @@ function patchOf(object: JsonObject, name: string, value: readonly JsonObject[])
   const isThere = isObject(object['status']);
   return [
     { op: 'test', path: '/metadata/resourceVersion', value: version },
-    isThere
-      ? { op: 'add', path: `/status/${name}`, value: value as Json }
-      : { op: 'add', path: '/status', value: { [name]: value } },
+    isThere ? { op: 'add', path: `/status/${name}`, value } : { op: 'add', path: '/status', value: { [name]: value } },
   ];
 }
 

@@ -228,7 +228,7 @@ export function createCatalog({ encoder, domains, refused, noticed, ...options }
         services.known(),
         services
           .layers()
-          .map(({ traffic }) => ({ findings: traffic.findings, inForce: () => traffic.inForce().values() })),
+          .map(({ traffic }) => ({ findings: () => traffic.findings(), inForce: () => traffic.inForce().values() })),
       ),
     progressOf: (object) =>
       progressOf(
