@@ -16,8 +16,14 @@ import { applyEvents, emptyWorld, type World, type WorldEvent } from '../world/w
 import { createIdentityMemory } from './former-identities.ts';
 import { createShelf, type Shelf, type ShelvedResource } from './shelf.ts';
 
-/** Owner of the resources that only one proxy has. */
+/** Owners of the resources that only one proxy has. Services are named with their namespaces. */
 export const proxyOwner = 'proxy';
+const secretsOwner = 'secrets';
+
+/** Returns whether only one proxy has a resource. */
+export function isOwn({ owner }: ShelvedResource): boolean {
+  return owner === proxyOwner || owner === secretsOwner;
+}
 
 /** A proxy that takes part. */
 export interface Member extends CohortMember<ShelvedResource> {
@@ -181,7 +187,7 @@ export function createCatalog({ encoder, domains, refused, noticed, ...options }
       profile.uses += 1;
       return {
         ...member,
-        useSecrets: (secrets) => ({ secret: own.put('secrets', secrets).map(({ name }) => name) }),
+        useSecrets: (secrets) => ({ secret: own.put(secretsOwner, secrets).map(({ name }) => name) }),
         leave() {
           profile.uses -= 1;
           member.leave();

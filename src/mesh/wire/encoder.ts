@@ -13,7 +13,7 @@ export interface EncodedResource {
   readonly name: string;
   /** Hash of the content: the same content has the same version on every replica, also after a restart. */
   readonly version: string;
-  /** The `envoy.service.discovery.v3.Resource` message. */
+  /** The field `resources` of an `envoy.service.discovery.v3.DeltaDiscoveryResponse` that has it. */
   readonly bytes: Uint8Array;
 }
 
@@ -30,8 +30,8 @@ export interface Encoder {
   encode(resource: Resource): EncodedResource | RefusedResource;
 }
 
-/** Fields of `envoy.service.discovery.v3.Resource` and `google.protobuf.Any`. */
-const fields = { version: 1, resource: 2, name: 3, anyType: 1, anyValue: 2 } as const;
+/** Fields of `DeltaDiscoveryResponse` and `Resource`, both in `envoy.service.discovery.v3`, and of `google.protobuf.Any`. */
+const fields = { resources: 2, version: 1, resource: 2, name: 3, anyType: 1, anyValue: 2 } as const;
 
 const versionLength = 16;
 
@@ -43,7 +43,7 @@ function wrap(kind: Kind, name: string, version: string, message: Uint8Array): U
   writer.tag(fields.version, WireType.LengthDelimited).string(version);
   writer.tag(fields.resource, WireType.LengthDelimited).bytes(any.finish());
   writer.tag(fields.name, WireType.LengthDelimited).string(name);
-  return writer.finish();
+  return new BinaryWriter().tag(fields.resources, WireType.LengthDelimited).bytes(writer.finish()).finish();
 }
 
 /** Creates an encoder for these types. `check` lists what Envoy would reject in a message. */

@@ -8,7 +8,7 @@ import { dynamicResources } from '../../../src/envoy/control-plane.ts';
 import type { JsonObject } from '../../../src/json/json.ts';
 import { kindOf, typeUrl, type Kind } from '../../../src/mesh/resources/kinds.ts';
 import { startAdsServer, type AdsConnection } from '../../../src/mesh/serve/ads-server.ts';
-import { createRequestReader, writeResponse, type DiscoveryRequest } from '../../../src/mesh/wire/discovery.ts';
+import { createRequestReader, createResponseWriter, type DiscoveryRequest } from '../../../src/mesh/wire/discovery.ts';
 import { createEncoder } from '../../../src/mesh/wire/encoder.ts';
 import { loadEnvoyTypes } from '../../../src/mesh/wire/envoy-types.ts';
 import { envoyBinary } from '../network/envoy.ts';
@@ -39,6 +39,7 @@ export interface ScriptedControlPlane {
 
 const types = loadEnvoyTypes();
 const read = createRequestReader(types);
+const write = createResponseWriter();
 const permissive = createEncoder(types, () => []);
 
 /** Starts both on this machine's loopback. */
@@ -91,11 +92,11 @@ export async function startScriptedControlPlane(): Promise<ScriptedControlPlane>
       sent += 1;
       const nonce = `test-${sent}`;
       const encoded = Object.entries(resources).map(([name, json]) => permissive.encode({ kind, name, json }));
-      const bytes = encoded.map((one) => {
+      const shared = encoded.map((one) => {
         if ('violations' in one) throw new Error(one.violations.map(({ message }) => message).join('; '));
-        return one.bytes;
+        return one;
       });
-      connection?.send(writeResponse({ typeUrl: typeUrl(kind), nonce, resources: bytes, removed }));
+      connection?.send(write({ typeUrl: typeUrl(kind), nonce, shared, own: [], removed }));
       return nonce;
     },
     untilAsked: (what, matches) => until(what, () => asked.find(matches)),

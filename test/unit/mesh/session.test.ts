@@ -3,7 +3,7 @@ import { metadataKey, trafficMetadata } from '../../../src/envoy/traffic-metadat
 import { kinds, typeUrl, type Kind } from '../../../src/mesh/resources/kinds.ts';
 import { createCatalog, type Catalog } from '../../../src/mesh/serve/catalog.ts';
 import { createSession, type Session, type SessionEvent } from '../../../src/mesh/serve/session.ts';
-import type { DiscoveryRequest } from '../../../src/mesh/wire/discovery.ts';
+import { createResponseWriter, type DiscoveryRequest } from '../../../src/mesh/wire/discovery.ts';
 import { createEncoder } from '../../../src/mesh/wire/encoder.ts';
 import { loadEnvoyTypes } from '../../../src/mesh/wire/envoy-types.ts';
 import { readService } from '../../../src/mesh/world/service.ts';
@@ -11,6 +11,7 @@ import type { WorldEvent } from '../../../src/mesh/world/world.ts';
 import { proxyIntent } from '../../support/builders/proxy-intent.ts';
 
 const encoder = createEncoder(loadEnvoyTypes());
+const write = createResponseWriter();
 
 let now: number;
 let timers: { readonly atMs: number; readonly action: () => void }[];
@@ -74,8 +75,8 @@ function open(): Opened {
     connection: {
       token: '',
       peerAddress: '10.1.2.3',
-      send(bytes) {
-        sent.bytes += bytes.length;
+      send(message) {
+        sent.bytes += message.plain().reduce((sum, { length }) => sum + length, 0);
         sent.responses += 1;
       },
       welcome: () => undefined,
@@ -87,6 +88,7 @@ function open(): Opened {
     catalog,
     secrets: [],
     report: (event) => void events.push(event),
+    write,
     after,
   });
   const none = { subscribe: [], unsubscribe: [], initialVersions: {}, nonce: '', rejection: undefined };
