@@ -246,7 +246,7 @@ describe('a peer that nobody knows', () => {
     const bare: Socket = connectTcp(running.port, '127.0.0.1').resume();
     const [silent, slow, known] = [await handshake(running.port), open('slow'), open('web')];
     await answered(known);
-    await Promise.all([once(bare, 'close'), once(silent, 'close')]);
+    await until('the end of both', () => (bare.closed && silent.closed) || undefined);
     expect((await ended(slow)).code).toBe(14);
     expect(reports).toEqual(['cut', 'cut', 'cut']);
     expect(known.ending()).toBeUndefined();

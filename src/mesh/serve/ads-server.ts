@@ -34,8 +34,11 @@ const codes: Readonly<Record<EndReason, GrpcStatus>> = {
   aged: grpcStatus.ok,
 };
 
-/** Time in which the end of a stream reaches the proxy before its connection is closed; no harm is done if it does not. */
-const partingMs = 50;
+/**
+ * Time in which the end of a stream reaches the proxy before its connection is closed, once it is on its way; and the time for all
+ * that, for a proxy that does not read. No harm is done if it does not arrive.
+ */
+const partingMs = { onItsWay: 50, all: 1_000 } as const;
 
 interface Opened {
   readonly stream: ServerHttp2Stream;
@@ -60,8 +63,9 @@ function connectionOf({ stream, messages, authorization, address, peer }: Opened
   const end = (reason: EndReason, text: string): void => {
     if (isOver) return;
     over();
-    messages.end(codes[reason], text);
-    setTimeout(() => gate.close(peer), partingMs).unref();
+    const closeAfter = (milliseconds: number): void => void setTimeout(() => gate.close(peer), milliseconds).unref();
+    messages.end(codes[reason], text, () => closeAfter(partingMs.onItsWay));
+    closeAfter(partingMs.all);
   };
   stream.on('close', over);
   // The proxy has said all.

@@ -10,8 +10,8 @@ export type GrpcStatus = (typeof grpcStatus)[keyof typeof grpcStatus];
 /** The server's side of a stream of messages of gRPC over HTTP/2. */
 export interface GrpcStream {
   send(message: Message): void;
-  /** Ends the stream after what is being sent. */
-  end(code: GrpcStatus, text: string): void;
+  /** Ends the stream after what is being sent. `ended` is called when all of it is on its way. */
+  end(code: GrpcStatus, text: string, ended?: () => void): void;
   /** Starts to read. `fail` takes why something is no message; nothing is read after that. */
   read(take: (message: Buffer) => void, fail: (problem: string) => void): void;
 }
@@ -77,6 +77,7 @@ export function grpcStream(stream: ServerHttp2Stream, headers: IncomingHttpHeade
   let waiting: Uint8Array[] = [];
   let isSending = false;
   let trailers: Record<string, string | number> | undefined;
+  let onEnded = (): void => undefined;
 
   function sendMore(): void {
     if (isSending || stream.destroyed) return;
@@ -111,7 +112,10 @@ export function grpcStream(stream: ServerHttp2Stream, headers: IncomingHttpHeade
     const encoding = takesDeflate ? { 'grpc-encoding': 'deflate' } : {};
     const ok = { ':status': 200, 'content-type': 'application/grpc', ...encoding };
     stream.respond(ok, { waitForTrailers: true });
-    stream.once('wantTrailers', () => stream.sendTrailers(trailers ?? {}));
+    stream.once('wantTrailers', () => {
+      stream.sendTrailers(trailers ?? {});
+      onEnded();
+    });
   }
 
   return {
@@ -122,11 +126,16 @@ export function grpcStream(stream: ServerHttp2Stream, headers: IncomingHttpHeade
       waiting.push(head(pieces, takesDeflate), ...pieces);
       sendMore();
     },
-    end(code, text) {
+    end(code, text, ended = () => undefined) {
       if (stream.destroyed || trailers !== undefined) return;
       trailers = { 'grpc-status': code, 'grpc-message': escaped(text) };
-      if (stream.headersSent) sendMore();
-      else stream.respond({ ':status': 200, 'content-type': 'application/grpc', ...trailers }, { endStream: true });
+      onEnded = ended;
+      if (stream.headersSent) {
+        sendMore();
+        return;
+      }
+      stream.respond({ ':status': 200, 'content-type': 'application/grpc', ...trailers }, { endStream: true });
+      ended();
     },
     read(take, fail) {
       const read = messageReader(mostBytes, take);
