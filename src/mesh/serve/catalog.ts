@@ -10,20 +10,14 @@ import type { Resource } from '../resources/resource.ts';
 import { createCohort, type Cohort, type Member as CohortMember } from '../stream/cohort.ts';
 import type { Published } from '../stream/published.ts';
 import type { Proxy } from '../stream/rollout.ts';
-import type { Changes } from '../stream/target.ts';
+import type { Changes, Target } from '../stream/target.ts';
 import type { Encoder, RefusedResource } from '../wire/encoder.ts';
 import { applyEvents, emptyWorld, type World, type WorldEvent } from '../world/world.ts';
 import { createIdentityMemory } from './former-identities.ts';
 import { createShelf, type Shelf, type ShelvedResource } from './shelf.ts';
 
-/** Owners of the resources that only one proxy has. Services are named with their namespaces. */
+/** Owner of what a proxy has besides what Services lead to. */
 export const proxyOwner = 'proxy';
-const secretsOwner = 'secrets';
-
-/** Returns whether only one proxy has a resource. */
-export function isOwn({ owner }: ShelvedResource): boolean {
-  return owner === proxyOwner || owner === secretsOwner;
-}
 
 /** A proxy that takes part. */
 export interface Member extends CohortMember<ShelvedResource> {
@@ -54,6 +48,9 @@ interface Profile {
 
 /** How many builds and how many profiles without a proxy are remembered: a proxy that restarts gets what was good for it before. */
 const remembered = 4;
+
+/** How many sets of listeners of captured connections are kept for proxies that need the same. */
+const keptSets = 64;
 
 /** Removes the first of the values that are idle, if there are too many. Returns what was removed. */
 function trim<V>(values: Map<string, V>, isIdle: (value: V) => boolean): readonly V[] {
@@ -104,6 +101,8 @@ export function createCatalog({ encoder, domains, refused, noticed, ...options }
   const notices = new Map<string, string>();
   const shared = createShelf(encoder, refused);
   const profiles = new Map<string, Profile>();
+  /** By the resources as text, those that were needed last at the end. */
+  const ownSets = new Map<string, Shelf>();
   /** By build of Envoy. */
   const cohorts = new Map<string, Cohort<ShelvedResource>>();
 
@@ -138,6 +137,18 @@ export function createCatalog({ encoder, domains, refused, noticed, ...options }
     profiles.set(key, profile);
     for (const service of plans.keys()) relisten(profile, service);
     return profile;
+  }
+
+  /** Returns what a proxy has to itself, apart from secrets. Most proxies have the same, so that it is encoded once for them. */
+  function ownOf(traffic: TrafficIntent): Target<ShelvedResource> {
+    const resources = proxyResources(traffic, domains.trust);
+    const key = JSON.stringify(resources);
+    const shelf = ownSets.get(key) ?? createShelf(encoder, refused);
+    if (!ownSets.delete(key)) shelf.put(proxyOwner, resources);
+    ownSets.set(key, shelf);
+    const [oldest] = ownSets.keys();
+    if (ownSets.size > keptSets && oldest !== undefined) ownSets.delete(oldest);
+    return shelf.target;
   }
 
   function cohortOf(build: string): Cohort<ShelvedResource> {
@@ -181,13 +192,13 @@ export function createCatalog({ encoder, domains, refused, noticed, ...options }
     join(traffic, build, proxy) {
       const key = profileKey(traffic);
       const profile = profileOf(key, traffic);
-      const own = createShelf(encoder, refused);
-      own.put(proxyOwner, proxyResources(traffic, domains.trust));
-      const member = cohortOf(build).join(own.target, shared.target, profile.listeners.target, proxy);
+      const secret = createShelf(encoder, refused);
+      const own = { ...ownOf(traffic), secret: secret.target.secret };
+      const member = cohortOf(build).join(own, shared.target, profile.listeners.target, proxy);
       profile.uses += 1;
       return {
         ...member,
-        useSecrets: (secrets) => ({ secret: own.put(secretsOwner, secrets).map(({ name }) => name) }),
+        useSecrets: (secrets) => ({ secret: secret.put(proxyOwner, secrets).map(({ name }) => name) }),
         leave() {
           profile.uses -= 1;
           member.leave();

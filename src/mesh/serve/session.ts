@@ -7,7 +7,7 @@ import { createStream } from '../stream/stream.ts';
 import type { Changes } from '../stream/target.ts';
 import type { DiscoveryRequest, DiscoveryResponse, Message } from '../wire/discovery.ts';
 import type { AdsConnection } from './ads-server.ts';
-import { isOwn, type Catalog, type Member } from './catalog.ts';
+import type { Catalog, Member } from './catalog.ts';
 import type { ShelvedResource } from './shelf.ts';
 
 /** What happens on a stream, for metrics, log and verdicts. */
@@ -100,8 +100,7 @@ export function createSession({ connection, caller, catalog, secrets, report, wr
   }
 
   function send({ kind, nonce, resources, removed }: Response<ShelvedResource>): void {
-    const shared = resources.filter((resource) => !isOwn(resource));
-    const own = resources.filter(isOwn);
+    const [shared, own] = kind === 'secret' ? [[], resources] : [resources, []];
     connection.send(write({ typeUrl: typeUrl(kind), nonce, shared, own, removed }));
     const schedule = (milliseconds: number, action: () => void): void => {
       timers.get(kind)?.cancel();
