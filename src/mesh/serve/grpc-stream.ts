@@ -2,7 +2,13 @@ import type { IncomingHttpHeaders, ServerHttp2Stream } from 'node:http2';
 import type { Message } from '../wire/discovery.ts';
 
 /** Status codes of gRPC that streams end with. */
-export const grpcStatus = { ok: 0, invalidArgument: 3, unimplemented: 12, unavailable: 14, unauthenticated: 16 } as const;
+export const grpcStatus = {
+  ok: 0,
+  invalidArgument: 3,
+  unimplemented: 12,
+  unavailable: 14,
+  unauthenticated: 16,
+} as const;
 
 /** One of those codes. */
 export type GrpcStatus = (typeof grpcStatus)[keyof typeof grpcStatus];
@@ -44,7 +50,10 @@ function escaped(text: string): string {
  * Returns a function that takes chunks of a body, and calls `take` with each message that is complete. It returns why something is no
  * message that is read.
  */
-export function messageReader(mostBytes: number, take: (message: Buffer) => void): (chunk: Buffer) => string | undefined {
+export function messageReader(
+  mostBytes: number,
+  take: (message: Buffer) => void,
+): (chunk: Buffer) => string | undefined {
   let chunks: Buffer[] = [];
   let size = 0;
   let wanted = headBytes;

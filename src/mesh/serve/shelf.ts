@@ -36,7 +36,11 @@ export function createShelf(encoder: Encoder, refused: (resource: RefusedResourc
   const owned = new Map<string, ReadonlyMap<string, readonly [Kind, string]>>();
 
   /** Returns what an owner has now. What has not changed stays the same object, by which streams share bytes. */
-  function entryOf(owner: string, resource: Resource, before: ShelvedResource | undefined): ShelvedResource | undefined {
+  function entryOf(
+    owner: string,
+    resource: Resource,
+    before: ShelvedResource | undefined,
+  ): ShelvedResource | undefined {
     const encoded = encoder.encode(resource);
     if (!('violations' in encoded)) return before?.version === encoded.version ? before : { ...encoded, owner };
     refused(encoded, owner);

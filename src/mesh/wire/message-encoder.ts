@@ -1,6 +1,14 @@
-import { create, fromJson, toBinary, type DescField, type DescMessage, type JsonValue, type Message } from '@bufbuild/protobuf';
+import {
+  create,
+  fromJson,
+  toBinary,
+  type DescField,
+  type DescMessage,
+  type JsonValue,
+  type Message,
+} from '@bufbuild/protobuf';
 import { reflect, type ReflectList, type ReflectMessage } from '@bufbuild/protobuf/reflect';
-import { BinaryWriter, WireType } from '@bufbuild/protobuf/wire';
+import { WireType } from '@bufbuild/protobuf/wire';
 import { isObject, type Json, type JsonObject } from '../../json/json.ts';
 import type { Violation } from './constraints.ts';
 import type { EnvoyTypes } from './envoy-types.ts';
@@ -20,6 +28,16 @@ type ChildField = DescField & ({ fieldKind: 'message' } | { fieldKind: 'list'; l
 interface Child {
   readonly field: ChildField;
   readonly values: readonly (readonly [path: string, message: EncodedMessage])[];
+}
+
+/** Returns a number as protobuf writes it: seven bits a byte, the lowest first. */
+function varint(value: number): readonly number[] {
+  return value < 128 ? [value] : [(value % 128) + 128, ...varint(Math.floor(value / 128))];
+}
+
+/** Returns a field with these bytes. */
+function field(number: number, bytes: Uint8Array): readonly Uint8Array[] {
+  return [Buffer.from([...varint(number * 8 + WireType.LengthDelimited), ...varint(bytes.length)]), bytes];
 }
 
 const any = 'google.protobuf.Any';
@@ -51,10 +69,8 @@ export function createMessageEncoder(
     const type = registry.getMessage(url.slice(url.lastIndexOf('/') + 1));
     if (type === undefined || isOfProtobuf(type)) return undefined;
     const { bytes, violations } = encode(type, content);
-    const writer = new BinaryWriter();
-    writer.tag(anyFields.type, WireType.LengthDelimited).string(url);
-    if (bytes.length > 0) writer.tag(anyFields.value, WireType.LengthDelimited).bytes(bytes);
-    return { bytes: writer.finish(), violations };
+    const value = bytes.length === 0 ? [] : field(anyFields.value, bytes);
+    return { bytes: Buffer.concat([...field(anyFields.type, Buffer.from(url)), ...value]), violations };
   }
 
   function encodeValue(type: DescMessage, json: Json | undefined): EncodedMessage | undefined {
@@ -83,17 +99,19 @@ export function createMessageEncoder(
     const rest: Record<string, Json | undefined> = {};
     const children: Child[] = [];
     for (const [key, value] of Object.entries(json)) {
-      const field = of.get(key);
-      const child = field === undefined || hasRival(field, json) ? undefined : childOf(field, value);
+      const known = of.get(key);
+      const child = known === undefined || hasRival(known, json) ? undefined : childOf(known, value);
       if (child === undefined) rest[key] = value;
       else children.push(child);
     }
-    const message = fromJson(type, rest as JsonValue, { registry });
-    const writer = new BinaryWriter().raw(toBinary(type, message));
+    const isEmpty = Object.keys(rest).length === 0;
+    const message = isEmpty ? create(type) : fromJson(type, rest as JsonValue, { registry });
     const inOrder = children.toSorted((one, other) => one.field.number - other.field.number);
-    for (const { field, values } of inOrder)
-      for (const [, { bytes }] of values) writer.tag(field.number, WireType.LengthDelimited).bytes(bytes);
-    return { bytes: writer.finish(), violations: violationsOf(reflect(type, message), inOrder) };
+    const bytes = Buffer.concat([
+      ...(isEmpty ? [] : [toBinary(type, message)]),
+      ...inOrder.flatMap(({ field: { number }, values }) => values.flatMap(([, value]) => field(number, value.bytes))),
+    ]);
+    return { bytes, violations: violationsOf(reflect(type, message), inOrder) };
   }
 
   function violationsOf(message: ReflectMessage, children: readonly Child[]): readonly Violation[] {
@@ -107,7 +125,9 @@ export function createMessageEncoder(
       }
     }
     const inside = children.flatMap(({ values }) =>
-      values.flatMap(([at, { violations }]) => violations.map(({ path, message: text }) => ({ path: at + path, message: text }))),
+      values.flatMap(([at, { violations }]) =>
+        violations.map(({ path, message: text }) => ({ path: at + path, message: text })),
+      ),
     );
     return [...check(message, stands), ...inside];
   }
