@@ -26,6 +26,8 @@ export interface ScriptedControlPlane {
   readonly asked: readonly Asked[];
   /** Sends resources, whatever they are, and returns the nonce. */
   send(kind: Kind, resources: Readonly<Record<string, JsonObject>>, removed?: readonly string[]): string;
+  /** How many responses were sent compressed, because Envoy says that it understands that. */
+  readonly compressed: () => number;
   /** Waits for a request. */
   untilAsked(what: string, matches: (one: Asked) => boolean): Promise<Asked>;
   /** Waits for the answer to a response. */
@@ -52,6 +54,7 @@ export async function startScriptedControlPlane(): Promise<ScriptedControlPlane>
   let connection: AdsConnection | undefined;
   let streams = 0;
   let sent = 0;
+  let compressed = 0;
   const server = await startAdsServer({
     host: '127.0.0.1',
     port: 0,
@@ -88,6 +91,7 @@ export async function startScriptedControlPlane(): Promise<ScriptedControlPlane>
   const envoy = spawn(envoyBinary(), [...words, '--log-level', 'off'], { stdio: 'ignore' });
   const running: ScriptedControlPlane = {
     asked,
+    compressed: () => compressed,
     send(kind, resources, removed = []) {
       sent += 1;
       const nonce = `test-${sent}`;
@@ -96,7 +100,14 @@ export async function startScriptedControlPlane(): Promise<ScriptedControlPlane>
         if ('violations' in one) throw new Error(one.violations.map(({ message }) => message).join('; '));
         return one;
       });
-      connection?.send(write({ typeUrl: typeUrl(kind), nonce, shared, own: [], removed }));
+      const message = write({ typeUrl: typeUrl(kind), nonce, shared, own: [], removed });
+      connection?.send({
+        ...message,
+        deflated() {
+          compressed += 1;
+          return message.deflated();
+        },
+      });
       return nonce;
     },
     untilAsked: (what, matches) => until(what, () => asked.find(matches)),
