@@ -24,16 +24,16 @@ demo-mesh: node_modules/.package-lock.json ## Show the mesh: four services on a 
 	@$(SCRIPT) scripts/demo-mesh.ts
 
 .PHONY: test test-unit test-property test-fuzz test-golden test-shell test-http test-apiserver test-sidecars test-dataplane test-mesh test-istio
-test: node_modules/.package-lock.json ## Run every test that this machine can run and count them; prepares its own tools.
+test: node_modules/.package-lock.json ## Run every test that this machine can run and count them, with fixed seeds; prepares its own tools.
 	@$(SCRIPT) scripts/test.ts
 
 test-unit: node_modules/.package-lock.json ## Run the unit tests (ARGS=FILE for one file; so for every tier).
 	@$(SCRIPT) scripts/test.ts unit -- $(ARGS)
 
-test-property: node_modules/.package-lock.json ## Run the property tests.
+test-property: node_modules/.package-lock.json ## Run the property tests, with other inputs each time (FAST_CHECK_SEED repeats a run).
 	@$(SCRIPT) scripts/test.ts property -- $(ARGS)
 
-test-fuzz: node_modules/.package-lock.json ## Replay what fuzzing found, then search for more for seconds.
+test-fuzz: node_modules/.package-lock.json ## Replay what fuzzing found, then search for more for seconds (FUZZ_SEED repeats a run).
 	@$(SCRIPT) scripts/test.ts fuzz -- $(ARGS)
 
 test-golden: node_modules/.package-lock.json ## Compare with the golden files.

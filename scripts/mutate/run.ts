@@ -1,6 +1,6 @@
 import { readFile, rm } from 'node:fs/promises';
 import path from 'node:path';
-import { jestReport, type JestReport } from '../../test/harness/tiers/jest.ts';
+import { z } from 'zod';
 import { run } from '../../test/harness/tools/command.ts';
 import { tierOf } from './tier.ts';
 
@@ -10,11 +10,19 @@ import { tierOf } from './tier.ts';
  */
 export type Colour = 'red' | 'green' | 'stuck' | 'broken';
 
+/** The part of Jest's report that tells them apart. */
+const jestCounts = z.object({
+  numPassedTests: z.number(),
+  numFailedTests: z.number(),
+  /** Files that broke before any of their tests could run. */
+  numRuntimeErrorTestSuites: z.number(),
+});
+
 /** An edit may take away what ends a wait. */
 const limitMs = 5 * 60_000;
 
 /** What a report says. A file that cannot be loaded has told nothing about a protection. */
-export function colourOf(report: JestReport | undefined): Colour {
+export function colourOf(report: z.infer<typeof jestCounts> | undefined): Colour {
   if (report === undefined || report.numRuntimeErrorTestSuites > 0) return 'broken';
   if (report.numFailedTests > 0) return 'red';
   return report.numPassedTests > 0 ? 'green' : 'broken';
@@ -34,7 +42,7 @@ export async function runTests(folder: string, files: readonly string[], only?: 
     env: { NODE_OPTIONS: '--experimental-vm-modules --disable-warning=ExperimentalWarning' },
   });
   const report = await readFile(output, 'utf8').then(
-    (text) => jestReport.parse(JSON.parse(text)),
+    (text) => jestCounts.parse(JSON.parse(text)),
     () => undefined,
   );
   await rm(output, { force: true });

@@ -7,7 +7,7 @@ import { registerCheck } from './commands/check.ts';
 import { registerCompletion } from './commands/completion/command.ts';
 import { registerExplain } from './commands/explain/command.ts';
 import { registerInject } from './commands/inject/command.ts';
-import { registerMesh } from './commands/mesh.ts';
+import { registerMesh } from './commands/mesh/command.ts';
 import { exitCodes, report, type Io } from './io.ts';
 import { registerServe } from './commands/serve.ts';
 import { registerTemplate } from './commands/template/command.ts';

@@ -18,10 +18,14 @@ export const clusterNames = {
 
 const most = 4_294_967_295;
 
-/** Envoy's default of 1,024 would throttle an application that has no such limit without a proxy. */
-const unlimited: JsonObject = {
-  thresholds: [{ max_connections: most, max_pending_requests: most, max_requests: most, max_retries: most }],
-};
+/**
+ * Returns `envoy.config.cluster.v3.CircuitBreakers` with these limits (`Thresholds`) alone. Envoy's default of 1,024 would throttle an application that has no
+ * such limit without a proxy.
+ */
+export function circuitBreakers(limits: JsonObject): JsonObject {
+  const none = { max_connections: most, max_pending_requests: most, max_requests: most, max_retries: most };
+  return { thresholds: [{ ...none, ...limits }] };
+}
 
 /** A cluster without endpoints: connections are closed at once. */
 const blackHole: JsonObject = { name: clusterNames.blackHole };
@@ -29,7 +33,7 @@ const blackHole: JsonObject = { name: clusterNames.blackHole };
 /** What clusters of captured traffic have in common. */
 export const transparentCluster: JsonObject = {
   connect_timeout: '10s',
-  circuit_breakers: unlimited,
+  circuit_breakers: circuitBreakers({}),
   // A login may belong to the connection (NTLM, Negotiate), so that no connection serves two clients.
   connection_pool_per_downstream_connection: true,
   per_connection_buffer_limit_bytes: bufferBytes,

@@ -37,6 +37,8 @@ function grpcService({ address, roots, tokenPath }: ControlPlane): JsonObject {
         'grpc.keepalive_timeout_ms': { int_value: '10000' },
         'grpc.max_reconnect_backoff_ms': { int_value: '5000' },
         'grpc.initial_reconnect_backoff_ms': { int_value: '500' },
+        // Variables such as https_proxy, which something writes into all containers, are not meant for it.
+        'grpc.enable_http_proxy': { int_value: '0' },
         // All listeners of a first answer are one message. The default of 4 MiB ends the stream, over and over, from 400 Services on.
         'grpc.max_receive_message_length': { int_value: '-1' },
       },

@@ -40,10 +40,10 @@ export function messageFilters(flow: Flow): readonly JsonObject[] {
 
 function running(...filters: readonly string[]): JsonObject {
   const enabled = typed('envoy.config.route.v3.FilterConfig', { config: {} });
-  return { typed_per_filter_config: Object.fromEntries(filters.map((name) => [name, enabled])) };
+  return Object.fromEntries(filters.map((name) => [name, enabled]));
 }
 
-/** Makes a route run those filters: of a proxy without a control plane, or of one with it. */
+/** The `typed_per_filter_config` of routes that run those filters: of a proxy without a control plane, or of one with it. */
 export const countsMessages = {
   alone: running('grpc_stats'),
   ofMesh: running('grpc_messages', 'grpc_stats'),

@@ -1,6 +1,6 @@
 import type { JsonObject } from '../json/json.ts';
 import { extension, typed } from './extension.ts';
-import { markAbsent } from './forwarded-proto.ts';
+import { earlyMutations } from './forwarded-proto.ts';
 import { hangUp, unreachableReplies } from './hang-up.ts';
 
 const preserveCase: JsonObject = {
@@ -95,6 +95,8 @@ export interface TransparentHttp {
   /** Prefix of the connection manager's statistics. */
   readonly name: string;
   readonly routes: Routes;
+  /** What becomes of `x-forwarded-proto`; the routes do the other half. */
+  readonly forwardedProto: keyof typeof earlyMutations;
   /** Filters before the router. */
   readonly filters: readonly JsonObject[];
   readonly accessLog: readonly JsonObject[];
@@ -117,11 +119,11 @@ const clientCertificate = {
 
 /** Returns the connection manager of captured traffic, as transparent as Envoy allows. */
 export function transparentHttp(intent: TransparentHttp): JsonObject {
-  const { name, routes, filters, accessLog, tracing, tellsPeer } = intent;
+  const { name, routes, forwardedProto, filters, accessLog, tracing, tellsPeer } = intent;
   return connectionManager({
     stat_prefix: name,
     ...routeSource(routes),
-    early_header_mutation_extensions: [markAbsent],
+    early_header_mutation_extensions: [earlyMutations[forwardedProto]],
     http_filters: [hangUp, ...filters, router],
     local_reply_config: unreachableReplies,
     access_log: accessLog,
@@ -175,22 +177,45 @@ export const anyTls: JsonObject = extension('tls', 'envoy.extensions.transport_s
   common_tls_context: { tls_params: { tls_maximum_protocol_version: 'TLSv1_3' } },
 });
 
+/** What differs between the upstream options of captured traffic. */
+export interface UpstreamChanges {
+  /** Members of `HttpProtocolOptions` that stand in the place of the usual ones. */
+  readonly common?: JsonObject;
+  readonly http2?: JsonObject;
+  /** Whether servers get HTTP/2, whatever the client speaks. */
+  readonly isHttp2?: boolean;
+  /** `UpstreamHttpProtocolOptions`. */
+  readonly names?: JsonObject | undefined;
+}
+
 /**
- * Upstream options of captured traffic: the client's protocol, and connections closed after one idle second. Servers
+ * Returns upstream options of captured traffic: the client's protocol, and connections closed after one idle second. Servers
  * close idle connections without notice and Envoy does not read their `Keep-Alive` hint, so a longer timeout loses
  * requests; a new connection costs far less.
  */
-export const transparentUpstream: JsonObject = upstreamHttp({
-  common_http_protocol_options: {
-    idle_timeout: '1s',
-    max_response_headers_kb: mostHeaderKibibytes,
-    ...mostHeaders,
-  },
-  use_downstream_protocol_config: {
-    http_protocol_options: { enable_trailers: true, header_key_format: preserveCase },
-    http2_protocol_options: http2,
-  },
-});
+export function upstreamWith({ common, http2: more, isHttp2, names }: UpstreamChanges): JsonObject {
+  const http2_protocol_options = { ...http2, ...more };
+  return upstreamHttp({
+    common_http_protocol_options: {
+      idle_timeout: '1s',
+      max_response_headers_kb: mostHeaderKibibytes,
+      ...mostHeaders,
+      ...common,
+    },
+    ...(names === undefined ? {} : { upstream_http_protocol_options: names }),
+    ...(isHttp2 === true
+      ? { explicit_http_config: { http2_protocol_options } }
+      : {
+          use_downstream_protocol_config: {
+            http_protocol_options: { enable_trailers: true, header_key_format: preserveCase },
+            http2_protocol_options,
+          },
+        }),
+  });
+}
+
+/** Upstream options of captured traffic of which nothing else is said. */
+export const transparentUpstream: JsonObject = upstreamWith({});
 
 /** Upstream options of gRPC servers. */
 export const grpcUpstream: JsonObject = upstreamHttp({ explicit_http_config: { http2_protocol_options: {} } });

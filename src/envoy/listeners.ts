@@ -14,6 +14,7 @@ import { bufferBytes } from './buffers.ts';
 import { keepAlive } from './keep-alive.ts';
 import { meshProtocols, serverTls } from './mesh-tls.ts';
 import { passEverything, refuseEverything, type Direction } from './routes.ts';
+import { ruleFilters } from './rule-filters.ts';
 import { tracing } from './tracing.ts';
 
 type Proxy = TrafficIntent['settings']['proxy'];
@@ -55,10 +56,12 @@ export function inspection(proxy: Proxy): JsonObject {
 /** Returns the filter of connections that are HTTP. */
 export function httpFilter(intent: TrafficIntent, flow: Flow, routes: Routes): JsonObject {
   const { proxy } = intent.settings;
+  const isOfService = flow === 'service' || flow === 'headless';
   return transparentHttp({
     name: directionOf(flow),
     routes,
-    filters: proxy.metrics.istio ? messageFilters(flow) : [],
+    forwardedProto: isOfService ? 'copied' : 'marked',
+    filters: [...(isOfService ? ruleFilters : []), ...(proxy.metrics.istio ? messageFilters(flow) : [])],
     accessLog: accessLogs(proxy, flow, 'http'),
     tracing: tracing(intent),
     tellsPeer: flow === 'plain' || flow === 'secured',
@@ -150,7 +153,7 @@ export interface MeshCapture {
 /**
  * Returns the routes of a proxy that knows no destinations: requests go to their original destination or are refused.
  *
- * @param counts what makes routes of gRPC count messages
+ * @param counts `typed_per_filter_config` of routes that count messages of gRPC
  */
 export function plainRoutes(
   { outboundTrafficPolicy, metrics }: Pick<Proxy, 'outboundTrafficPolicy' | 'metrics'>,

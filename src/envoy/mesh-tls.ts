@@ -13,21 +13,29 @@ export const secretNames = { certificate: 'default', roots: 'ROOTCA' } as const;
  */
 export const meshProtocols = { http: 'mesh-http', tcp: 'mesh' } as const;
 
-/** Names that a peer's certificate must have, as SPIFFE ids. */
+/** Names that a peer's certificate must have: one of several (SPIFFE ids or host names), or any SPIFFE id with a prefix. */
 export type PeerNames = { readonly exact: readonly string[] } | { readonly prefix: string };
 
+/** Returns a `SubjectAltNameMatcher`: names with a scheme are URIs. */
+function nameMatcher(exact: string): JsonObject {
+  return { san_type: exact.includes('://') ? 'URI' : 'DNS', matcher: { exact } };
+}
+
+function nameMatchers(names: PeerNames): readonly JsonObject[] {
+  return 'exact' in names ? names.exact.map(nameMatcher) : [{ san_type: 'URI', matcher: { prefix: names.prefix } }];
+}
+
 function validation(names: PeerNames): JsonObject {
-  const matchers: readonly JsonObject[] =
-    'exact' in names ? names.exact.map((exact) => ({ exact })) : [{ prefix: names.prefix }];
   return {
     combined_validation_context: {
-      default_validation_context: {
-        match_typed_subject_alt_names: matchers.map((matcher) => ({ san_type: 'URI', matcher })),
-      },
+      default_validation_context: { match_typed_subject_alt_names: nameMatchers(names) },
       validation_context_sds_secret_config: { name: secretNames.roots, sds_config: fromControlPlane },
     },
   };
 }
+
+const tlsSocket = 'envoy.transport_sockets.tls';
+const upstreamContext = 'envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext';
 
 function common(names: PeerNames, alpn: readonly string[]): JsonObject {
   return {
@@ -42,15 +50,39 @@ function common(names: PeerNames, alpn: readonly string[]): JsonObject {
 
 /** Returns the transport socket of a client of mutual TLS. */
 export function clientTls(sni: string, names: PeerNames, alpn: readonly string[]): JsonObject {
-  return extension('envoy.transport_sockets.tls', 'envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext', {
-    sni,
-    ...common(names, alpn),
+  return extension(tlsSocket, upstreamContext, { sni, ...common(names, alpn) });
+}
+
+/** TLS to a server that is not of the mesh, by a client without a certificate. */
+export interface ForeignTls {
+  /** Server name; undefined for that of each request (`auto_sni`). */
+  readonly sni: string | undefined;
+  /** Names of which the certificate must have one; by default the server name. */
+  readonly names: readonly string[] | undefined;
+  /** Certificates of authorities, a file in the proxy's container; by default those of its image. */
+  readonly caFile: string | undefined;
+  readonly isUnverified: boolean;
+}
+
+/** Returns the transport socket of such a client. Envoy's default would end at TLS 1.2. */
+export function foreignTls({ sni, names, caFile, isUnverified }: ForeignTls): JsonObject {
+  const expected = names ?? (sni === undefined ? [] : [sni]);
+  const validation_context = {
+    ...(caFile === undefined ? { system_root_certs: {} } : { trusted_ca: { filename: caFile } }),
+    ...(expected.length === 0 ? {} : { match_typed_subject_alt_names: expected.map(nameMatcher) }),
+  };
+  return extension(tlsSocket, upstreamContext, {
+    ...(sni === undefined ? {} : { sni }),
+    common_tls_context: {
+      tls_params: { tls_maximum_protocol_version: 'TLSv1_3' },
+      ...(isUnverified ? {} : { validation_context }),
+    },
   });
 }
 
 /** Returns the transport socket of a server of mutual TLS: no client without a certificate gets in. */
 export function serverTls(names: PeerNames): JsonObject {
-  return extension('envoy.transport_sockets.tls', 'envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext', {
+  return extension(tlsSocket, 'envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext', {
     require_client_certificate: true,
     ...common(names, []),
   });

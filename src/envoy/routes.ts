@@ -5,36 +5,29 @@ import { isMarkedAbsent, withoutMark } from './forwarded-proto.ts';
 /** Direction of captured traffic, as seen from the pod. */
 export type Direction = 'inbound' | 'outbound';
 
+/** Retry host predicate: hosts that have failed are not asked again while there are others. */
+export const otherHosts: JsonObject = {
+  retry_host_predicate: [
+    extension('previous_hosts', 'envoy.extensions.retry.host.previous_hosts.v3.PreviousHostsPredicate'),
+  ],
+  // A dead host has the fewest requests, so it is picked again and again: of two hosts, in three picks of four.
+  host_selection_retry_max_attempts: '50',
+};
+
 /**
  * `envoy.config.route.v3.RetryPolicy` by what the requests are for. Retries only what the server cannot have started to process:
  * requests that an HTTP/2 server has refused and, inbound as in Istio, requests that were not sent. Outbound, the latter would dial
  * an unreachable host again, each time until the connect timeout; but a Service has others, each of which is tried once.
  */
-const retries = {
+export const retries = {
   inbound: { retry_on: 'reset-before-request,refused-stream' },
   outbound: { retry_on: 'refused-stream' },
-  service: {
-    retry_on: 'connect-failure,refused-stream,reset-before-request',
-    num_retries: 2,
-    retry_host_predicate: [
-      extension('previous_hosts', 'envoy.extensions.retry.host.previous_hosts.v3.PreviousHostsPredicate'),
-    ],
-    // A dead host has the fewest requests, so it is picked again and again: of two hosts, in three picks of four.
-    host_selection_retry_max_attempts: '50',
-  },
+  service: { retry_on: 'connect-failure,refused-stream,reset-before-request', num_retries: 2, ...otherHosts },
 } as const satisfies Readonly<Record<string, JsonObject>>;
-
-/** What requests are for. A sticky Service has one endpoint for all connections of a client. */
-export type RequestTarget = keyof typeof retries | 'stickyService';
-
-function actionOf(target: RequestTarget): JsonObject {
-  if (target !== 'stickyService') return { retry_policy: retries[target] };
-  return { retry_policy: retries.service, hash_policy: [{ connection_properties: { source_ip: true } }] };
-}
 
 const anyPath: JsonObject = { prefix: '/' };
 /** CONNECT requests have no path. */
-const connect: JsonObject = { connect_matcher: {} };
+export const connect: JsonObject = { connect_matcher: {} };
 
 function everything(name: string, routes: readonly JsonObject[]): JsonObject {
   return { virtual_hosts: [{ name, domains: ['*'], routes: routes.map((route) => ({ name, ...route })) }] };
@@ -43,13 +36,12 @@ function everything(name: string, routes: readonly JsonObject[]): JsonObject {
 /**
  * Returns an `envoy.config.route.v3.RouteConfiguration` that sends every request to one cluster.
  *
- * @param target what the requests are for, which decides about retries and the choice of an endpoint
- * @param ofGrpc what routes of gRPC have besides; undefined if they are like the others
+ * @param ofGrpc `typed_per_filter_config` of routes of gRPC; undefined if they are like the others
  */
-export function passEverything(name: string, target: RequestTarget, cluster: string, ofGrpc?: JsonObject): JsonObject {
-  const route = { cluster, timeout: '0s', ...actionOf(target) };
+export function passEverything(name: string, direction: Direction, cluster: string, ofGrpc?: JsonObject): JsonObject {
+  const route = { cluster, timeout: '0s', retry_policy: retries[direction] };
   const paths = [
-    ...(ofGrpc === undefined ? [] : [[{ ...anyPath, grpc: {} }, ofGrpc] as const]),
+    ...(ofGrpc === undefined ? [] : [[{ ...anyPath, grpc: {} }, { typed_per_filter_config: ofGrpc }] as const]),
     [anyPath, {}] as const,
   ];
   return everything(name, [

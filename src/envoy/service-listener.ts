@@ -20,8 +20,8 @@ export interface ServiceListenerIntent {
    * and servers that speak TLS on a port that says `http` agree without a proxy.
    */
   readonly protocol: 'http' | 'tcp' | 'detect';
-  /** How an endpoint is picked: any, by the client's address, or the one that the client dials. */
-  readonly choice: 'any' | 'sticky' | 'dialled';
+  /** Which endpoint is picked: any that the cluster says, or the one that the client dials. */
+  readonly choice: 'any' | 'dialled';
   /** What metrics say of the pod that has the address, if one has. */
   readonly peer: string | undefined;
 }
@@ -43,11 +43,10 @@ const announceTcp: JsonObject = extension(
 
 /**
  * A connection that an endpoint does not take is offered to others, as often as fits into the time for which a kernel would dial:
- * which of them was tried before does not count.
+ * which of them was tried before does not count. A cluster that picks by a hash gets that of the client's address.
  */
 const attempts: Readonly<Record<ServiceListenerIntent['choice'], JsonObject>> = {
-  any: { max_connect_attempts: 10 },
-  sticky: { max_connect_attempts: 10, hash_policy: [{ source_ip: {} }] },
+  any: { max_connect_attempts: 10, hash_policy: [{ source_ip: {} }] },
   dialled: {},
 };
 

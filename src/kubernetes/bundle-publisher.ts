@@ -11,21 +11,26 @@ interface Entry {
   readonly bundle: string | undefined;
 }
 
-/** Path of a MutatingWebhookConfiguration (admissionregistration.k8s.io/v1). */
-export function webhookConfigurationPath(name: string): string {
-  const kind = 'MutatingWebhookConfiguration';
-  return `/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations/${pathSegment(kind, name)}`;
+/** Kinds of configurations of webhooks. */
+export type WebhookKind = 'MutatingWebhookConfiguration' | 'ValidatingWebhookConfiguration';
+
+/** Path of a configuration of webhooks (admissionregistration.k8s.io/v1). */
+export function webhookConfigurationPath(name: string, kind: WebhookKind = 'MutatingWebhookConfiguration'): string {
+  return `/apis/admissionregistration.k8s.io/v1/${kind.toLowerCase()}s/${pathSegment(kind, name)}`;
 }
 
 /**
- * Reads and writes the CA bundles of our entries in one MutatingWebhookConfiguration. Needs `get` and `patch` on this
+ * Reads and writes the CA bundles of our entries in one configuration of webhooks. Needs `get` and `patch` on this
  * object.
  *
  * Writes with a JSON Patch that contains a `test` on each entry's name. Server-side apply would make the installer's
  * own apply fail once it removes or renames an entry, and replacing the whole object would undo a concurrent change.
  */
-export function createBundlePublisher(client: ApiClient, options: { readonly name?: string } = {}): BundlePublisher {
-  const path = webhookConfigurationPath(options.name ?? webhookConfigurationName);
+export function createBundlePublisher(
+  client: ApiClient,
+  options: { readonly name?: string; readonly kind?: WebhookKind } = {},
+): BundlePublisher {
+  const path = webhookConfigurationPath(options.name ?? webhookConfigurationName, options.kind);
 
   return {
     async read() {

@@ -5,25 +5,22 @@ import { pathSegment, type ApiClient } from './client.ts';
 /** Key of the ConfigMap. */
 const rootsKey = 'root.pem';
 
-/**
- * Writes root certificates (PEM) into a ConfigMap that exists, unless it has them already. Needs `get` and `patch` on it. Returns
- * false if it does not exist. Rejects with an `ApiError`.
- */
+/** Writes root certificates (PEM) into a ConfigMap that exists, unless it has them already. Needs `get` and `patch` on it. Rejects with an `ApiError`. */
 export async function publishRoots(
   client: Pick<ApiClient, 'get' | 'patch'>,
   object: { readonly namespace: string; readonly name: string },
   roots: string,
-): Promise<boolean> {
+): Promise<'same' | 'written' | 'missing'> {
   const namespace = pathSegment('namespace', object.namespace);
   const path = `/api/v1/namespaces/${namespace}/configmaps/${pathSegment('ConfigMap', object.name)}`;
   try {
     const { body } = await client.get(path);
     const data = objectMember(body, 'data');
-    if (stringMember(data, rootsKey) === roots) return true;
+    if (stringMember(data, rootsKey) === roots) return 'same';
     await client.patch(path, [{ op: 'add', path: '/data', value: { ...data, [rootsKey]: roots } }]);
-    return true;
+    return 'written';
   } catch (error) {
-    if (isApiError(error, 'not-found')) return false;
+    if (isApiError(error, 'not-found')) return 'missing';
     throw error;
   }
 }

@@ -46,16 +46,25 @@ async function loadAnyway(paths: ConfigurationPaths): Promise<Loaded> {
   }
 }
 
+/** Loads the files for the first time. The second list is what is wrong with root certificates that somebody else writes. */
+async function loadFirst(paths: ConfigurationPaths): Promise<readonly [Loaded, readonly FileProblem[]]> {
+  const loaded = await loadConfiguration(paths);
+  const { meshRoots, ...others } = paths;
+  if (!('problems' in loaded) || meshRoots?.mayBeMissing !== true) return [loaded, []];
+  if (loaded.problems.some(({ file }) => file !== meshRoots.file)) return [loaded, []];
+  return [await loadConfiguration(others), loaded.problems];
+}
+
 /**
  * Loads the files, watches them, and keeps the last valid snapshot. Returns all problems if the files are invalid at
- * the start.
+ * the start, unless only roots of the mesh are, which the control plane writes: then only pods in mode mesh are denied.
  */
 export async function startConfigurationReloader(
   paths: ConfigurationPaths,
   dependencies: { readonly log: Log; readonly metrics: Metrics; readonly pollMs?: number },
 ): Promise<ConfigurationReloader | { readonly problems: readonly FileProblem[] }> {
   const { log, metrics } = dependencies;
-  const loaded = await loadConfiguration(paths);
+  const [loaded, rootProblems] = await loadFirst(paths);
   if ('problems' in loaded) return loaded;
   // The key of a cached fragment contains everything that it depends on, so the cache outlives a snapshot.
   const fragments = rememberFragments();
@@ -63,7 +72,7 @@ export async function startConfigurationReloader(
   const use = (snapshot: Snapshot): void => {
     injector = createInjector(snapshot, fragments);
   };
-  let problems: readonly FileProblem[] = [];
+  let problems = rootProblems;
   let isReloading = false;
   let again = false;
 
@@ -118,6 +127,12 @@ export async function startConfigurationReloader(
         );
   publishMetrics();
   log.info({ settingsHash: injector.snapshot.hash, files: loaded.files }, 'settings are in use');
+  if (problems.length > 0) {
+    log.error(
+      { problems: problems.map(describeFileProblem) },
+      'root certificates are refused, pods of the mesh are denied',
+    );
+  }
   return {
     injector: () => injector,
     health: () => ({

@@ -57,6 +57,9 @@ function causeOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
+/** Characters of root certificates in all: every pod of the mesh carries them. A dozen with RSA keys fit. */
+const mostRoots = 16_384;
+
 const certificatePattern = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g;
 
 /** Reads root certificates, and returns them alone, without whatever else is in the file. */
@@ -70,16 +73,31 @@ async function readRoots({ file, mayBeMissing }: MeshRootsFile, problems: FilePr
     return undefined;
   }
   const found = text.match(certificatePattern) ?? [];
-  if (found.length === 0) problems.push({ file, where: '', message: 'has no certificate in PEM' });
+  const refuse = (message: string, index?: number): void =>
+    void problems.push({ file, where: index === undefined ? '' : `certificate ${index + 1}`, message });
+  if (found.length === 0) refuse('has no certificate in PEM');
+  const roots = found.map((pem) => `${pem}\n`).join('');
+  if (roots.length > mostRoots) {
+    refuse(
+      `has ${roots.length} characters of certificates; allowed: at most ${mostRoots}, because every pod of the mesh carries them`,
+    );
+    return undefined;
+  }
+  const ends: Date[] = [];
   for (const [index, pem] of found.entries()) {
     try {
-      if (new X509Certificate(pem).ca) continue;
-      problems.push({ file, where: `certificate ${index + 1}`, message: 'is not that of an authority' });
+      const { ca, validToDate } = new X509Certificate(pem);
+      ends.push(validToDate);
+      if (!ca) refuse('is not that of an authority', index);
     } catch {
-      problems.push({ file, where: `certificate ${index + 1}`, message: 'cannot be parsed' });
+      refuse('cannot be parsed', index);
     }
   }
-  return found.map((pem) => `${pem}\n`).join('');
+  // One that has expired does no harm beside its successor.
+  const last = ends.toSorted((a, b) => b.getTime() - a.getTime())[0];
+  if (last !== undefined && last < new Date())
+    refuse(`every certificate has expired, the last on ${last.toISOString()}`);
+  return roots;
 }
 
 async function readDocuments(file: string, into: Reading): Promise<void> {

@@ -23,13 +23,18 @@ type Reports = Pick<
 /** A rejection is logged once for all proxies. */
 const rememberedRejections = 1_000;
 
+/** What stands in one line at most: names of resources, and characters of what a proxy says. */
+const most = { names: 20, text: 2_000 } as const;
+
 /** Returns reports that go to the log and to the metrics. */
 export function meshReports(log: Log, metrics: MeshMetrics): Reports {
   const isNews = createFirstTime(rememberedRejections);
   return {
     report(event, { namespace, podName }) {
       if (event.type === 'unanswered') {
-        log.warn({ kind: event.kind, names: event.names, namespace, pod: podName }, 'a proxy does not answer');
+        const { kind, names } = event;
+        const some = names.slice(0, most.names);
+        log.warn({ kind, names: some, count: names.length, namespace, pod: podName }, 'a proxy does not answer');
         return;
       }
       metrics.responses.inc({ kind: event.kind, result: event.type });
@@ -37,7 +42,10 @@ export function meshReports(log: Log, metrics: MeshMetrics): Reports {
       const { kind, name, version: rejected, owner, text, isWithheld } = event;
       // What is a proxy's own differs between proxies, and is rejected for the same reason.
       if (!isNews(`${kind} ${name} ${owner === proxyOwner ? '' : rejected} ${isWithheld}`)) return;
-      log.warn({ kind, name, owner, isWithheld, namespace, pod: podName, text }, 'a proxy rejected its configuration');
+      log.warn(
+        { kind, name, owner, isWithheld, namespace, pod: podName, text: text.slice(0, most.text) },
+        'a proxy rejected its configuration',
+      );
     },
     refused({ kind, name, violations }, owner) {
       metrics.refused.inc({ kind });
@@ -59,7 +67,7 @@ export function meshReports(log: Log, metrics: MeshMetrics): Reports {
     connectionFailed: (error) => log.warn({ detail: error.message }, 'a connection was not accepted'),
     lost(services) {
       metrics.suddenLosses.inc();
-      const some = services.slice(0, 20);
+      const some = services.slice(0, most.names);
       log.error(
         { services: some, count: services.length, heldSeconds: lossLimits.holdMs / 1_000 },
         'most endpoints of many Services are gone at once: removals are held back',

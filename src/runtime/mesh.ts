@@ -1,3 +1,4 @@
+import { X509Certificate } from 'node:crypto';
 import { totalmem } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { getHeapStatistics } from 'node:v8';
@@ -5,18 +6,16 @@ import { createLeafIssuer } from '../certs/elliptic-certificate.ts';
 import { serviceNames } from '../certs/authority.ts';
 import { dayMs } from '../certs/durations.ts';
 import { keepLeaf, type Leaf } from '../certs/kept-leaf.ts';
-import { createCaStore } from '../kubernetes/ca-store.ts';
-import { connect, type ApiClient } from '../kubernetes/client.ts';
-import { publishRoots } from '../kubernetes/roots-publisher.ts';
+import { connect } from '../kubernetes/client.ts';
 import type { WatchPace } from '../kubernetes/watcher.ts';
 import { createAuthenticator } from '../mesh/identity/authenticator.ts';
-import { ensureAuthority } from '../mesh/identity/authority-secret.ts';
 import { kinds } from '../mesh/resources/kinds.ts';
 import { defaultStreamLimits } from '../mesh/serve/admission.ts';
 import { defaultStrangerLimits } from '../mesh/serve/connection-gate.ts';
 import { startControlPlane, type RunningControlPlane } from '../mesh/serve/control-plane.ts';
 import { createFreshness } from '../mesh/serve/freshness.ts';
 import { createDigests, writeKnowledge, type Knowledge } from '../mesh/serve/knowledge.ts';
+import { systemTimers } from '../mesh/serve/timers.ts';
 import { startWorldFeed, watchedKinds } from '../mesh/serve/world-feed.ts';
 import { createHealthServer, type HealthCheck } from '../server/health.ts';
 import { createMetricsServer } from '../server/metrics-server.ts';
@@ -25,13 +24,17 @@ import { version } from '../settings/version.ts';
 import type { Log } from '../telemetry/log.ts';
 import { createMeshMetrics } from '../telemetry/mesh-metrics.ts';
 import type { Address } from './address.ts';
+import { openAuthorities, watchAuthorities } from './mesh-authorities.ts';
 import { askPeers, knowledgePath, peerAddresses, watchPeers } from './mesh-peers.ts';
 import { meshReports } from './mesh-reports.ts';
+import { startRuleAdmission, type RuleAdmission } from './rule-admission-server.ts';
 import { listen, runCleanups, StartError, type Cleanups } from './start.ts';
 
 export interface MeshOptions {
   /** Address for the streams of proxies. */
   readonly listen: Address;
+  /** Address for questions of the API server about traffic rules. */
+  readonly rulesListen: Address;
   readonly metricsListen: Address;
   readonly healthListen: Address;
   readonly kubeconfig: string | undefined;
@@ -41,29 +44,26 @@ export interface MeshOptions {
   readonly service: string;
   readonly clusterDomain: string;
   readonly trustDomain: string;
+  /** Namespace whose rules count for all others where these have none. */
+  readonly rootNamespace: string;
   /** Audience of the tokens of proxies. */
   readonly audience: string;
   /** Streams that this replica takes at most. */
   readonly maxStreams: number;
+  /** Resolves when it is to stop, which may be while it still waits for the API server. */
+  readonly stopped: Promise<unknown>;
   /** Default: the system's clock. */
   readonly clock?: () => Date;
 }
 
-/** A running control plane. */
+/** A control plane that runs, unless it was stopped before it knew the cluster. */
 export interface RunningMesh {
   readonly port: number;
   stop(): Promise<void>;
 }
 
-/** Names of the objects that the manifest has, empty. */
-const objects = {
-  controlPlaneAuthority: 'sidecar-injector-mesh-control-plane',
-  meshAuthority: 'sidecar-injector-mesh-root',
-  roots: 'sidecar-injector-mesh-roots',
-} as const;
-
-/** Pods carry the first of them for as long as they live. */
-const lifetimeMs = { controlPlane: 3_650 * dayMs, mesh: 365 * dayMs, serving: 30 * dayMs } as const;
+/** Life of the certificate that proxies see. */
+const servingMs = 30 * dayMs;
 
 const pace: WatchPace = {
   random: Math.random,
@@ -76,14 +76,9 @@ const pace: WatchPace = {
   },
 };
 
-function authorities(client: ApiClient, { namespace }: MeshOptions) {
-  const clock = (): Date => new Date();
-  const ensure = (secret: string, name: string, lifetime: number) =>
-    ensureAuthority(createCaStore(client, { namespace, name: secret }), { secret, name, lifetimeMs: lifetime, clock });
-  return Promise.all([
-    ensure(objects.controlPlaneAuthority, 'sidecar-injector-control-plane', lifetimeMs.controlPlane),
-    ensure(objects.meshAuthority, 'sidecar-injector-mesh', lifetimeMs.mesh),
-  ]);
+function every(milliseconds: number, action: () => void): () => void {
+  const timer = setInterval(action, milliseconds).unref();
+  return () => clearInterval(timer);
 }
 
 /** Whether more streams could end the process, and with it all that are open. Bytes of resources are outside of the heap. */
@@ -142,21 +137,23 @@ async function start(options: MeshOptions, log: Log, cleanups: Cleanups): Promis
   }
   const client = await connect(options.kubeconfig === undefined ? {} : { kubeconfig: options.kubeconfig });
   cleanups.push(() => client.close());
-  const [own, mesh] = await authorities(client, options);
+  const authorities = await openAuthorities(client, { namespace: options.namespace, clock });
+  const { controlPlane: own, mesh } = authorities;
+  for (const [authority, { certificate }] of Object.entries({ 'control-plane': own, mesh })) {
+    metrics.authorityExpiry.set({ authority }, new X509Certificate(certificate).validToDate.getTime() / 1_000);
+  }
   const names = serviceNames(options.service, options.namespace, options.clusterDomain);
   const issuer = createLeafIssuer(own);
   const showExpiry = ({ notAfter }: Leaf): void => metrics.certificateExpiry.set(notAfter.getTime() / 1_000);
   const leaf = keepLeaf({
-    issue: (now) => issuer.issue({ names: { dns: names.dns }, now, lifetimeMs: lifetimeMs.serving }),
+    issue: (now) => issuer.issue({ names: { dns: names.dns }, now, lifetimeMs: servingMs }),
     clock,
     random: Math.random,
-    every(milliseconds, action) {
-      const timer = setInterval(action, milliseconds).unref();
-      return () => clearInterval(timer);
-    },
+    every,
     onRenewed(renewed) {
       showExpiry(renewed);
       running().useCertificate(renewed);
+      rules?.useKeyPair(renewed);
       log.info({ expires: renewed.notAfter.toISOString() }, "the control plane's certificate was renewed");
     },
     onFailed: (error) => log.error({ detail: String(error) }, "the control plane's certificate was not renewed"),
@@ -164,6 +161,7 @@ async function start(options: MeshOptions, log: Log, cleanups: Cleanups): Promis
   cleanups.push(() => leaf.release());
   showExpiry(leaf.current());
   let controlPlane: RunningControlPlane | undefined;
+  let rules: RuleAdmission | undefined;
   const authenticator = await createAuthenticator({
     client,
     audience: options.audience,
@@ -179,10 +177,12 @@ async function start(options: MeshOptions, log: Log, cleanups: Cleanups): Promis
   }
 
   const { host = '::', port } = options.listen;
+  const { clusterDomain: cluster, trustDomain: trust, rootNamespace } = options;
+  const domains = { cluster, trust, rootNamespace };
   controlPlane = await startControlPlane({
     host,
     port,
-    domains: { cluster: options.clusterDomain, trust: options.trustDomain },
+    domains,
     pair: leaf.current(),
     authority: mesh,
     roots: mesh.certificate,
@@ -197,6 +197,7 @@ async function start(options: MeshOptions, log: Log, cleanups: Cleanups): Promis
       return behind.length > 0 ? `another replica has newer data: ${behind.join(', ')}` : undefined;
     },
     clock,
+    timers: systemTimers,
     random: Math.random,
     ...meshReports(log, metrics),
   });
@@ -235,13 +236,27 @@ async function start(options: MeshOptions, log: Log, cleanups: Cleanups): Promis
     },
   });
   cleanups.push(() => feed.stop());
-  await feed.synced;
-  state.isSynced = true;
-  const namespace = options.namespace;
-  if (!(await publishRoots(client, { namespace, name: objects.roots }, own.certificate))) {
-    throw new StartError([`the ConfigMap ${objects.roots} does not exist: apply the manifest that holds it`]);
+  const isSynced = feed.synced.then(() => true);
+  if (await Promise.race([isSynced, options.stopped.then(() => false)])) {
+    state.isSynced = true;
+    await authorities.publish();
+    rules = await startRuleAdmission({
+      address: options.rulesListen,
+      keyPair: leaf.current(),
+      root: own.certificate,
+      client,
+      world: () => running().catalog.world(),
+      domains,
+      checks,
+      log,
+      metrics,
+      every,
+    });
+    cleanups.push(() => rules?.stop());
+    await rules.publish();
+    cleanups.push(watchAuthorities(authorities, log, every));
+    log.info({ port: running().port }, 'serving proxies');
   }
-  log.info({ port: running().port }, 'serving proxies');
   return {
     port: running().port,
     async stop() {
@@ -251,7 +266,7 @@ async function start(options: MeshOptions, log: Log, cleanups: Cleanups): Promis
   };
 }
 
-/** Starts the control plane. Throws a `StartError` after stopping whatever was already started. */
+/** Starts the control plane, and resolves when it serves or is to stop. Throws a `StartError` after stopping whatever was already started. */
 export async function serveMesh(options: MeshOptions, log: Log): Promise<RunningMesh> {
   const cleanups: Cleanups = [];
   try {

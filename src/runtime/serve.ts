@@ -5,6 +5,7 @@ import type { CertificateSource } from '../certs/source.ts';
 import { connect, type ApiClient } from '../kubernetes/client.ts';
 import { createMetricsServer } from '../server/metrics-server.ts';
 import { createHealthServer, type HealthCheck } from '../server/health.ts';
+import { injectionPage } from '../server/injection-page.ts';
 import { createServer, type WebhookServer } from '../server/server.ts';
 import type { KeyPair } from '../server/tls.ts';
 import { version } from '../settings/version.ts';
@@ -15,7 +16,7 @@ import { createCertificateSource, createPlaceholderPair, type CertificateChoice 
 import { watchServerVersion } from './cluster-facts.ts';
 import { watchNamespaces } from './namespace-facts.ts';
 import { describeFileProblem, type MeshRootsFile } from './configuration.ts';
-import { listen, runCleanups, StartError, type Cleanups } from './start.ts';
+import { closeWebhook, listen, runCleanups, StartError, type Cleanups } from './start.ts';
 import { startConfigurationReloader, type ConfigurationReloader } from './configuration-reloader.ts';
 
 export interface ServeOptions {
@@ -99,16 +100,6 @@ function checksOf(parts: Parts, state: { isDraining: boolean }): () => readonly 
   };
 }
 
-/** Requests that are unfinished after this time are not waited for: their clients have stopped sending. */
-const lastCallMs = 3_000;
-
-async function closeWebhook({ app }: WebhookServer): Promise<void> {
-  // Node does not time out slow clients while a server is closing, so one of them could keep the process alive forever.
-  const cut = setTimeout(() => app.server.closeAllConnections(), lastCallMs);
-  await app.close();
-  clearTimeout(cut);
-}
-
 async function closePlain(server: Server): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>();
   server.close(() => resolve());
@@ -151,7 +142,12 @@ async function start(options: ServeOptions, log: Log, cleanups: Cleanups): Promi
   const checks = checksOf({ configuration, source, metrics, log }, state);
   const webhook = createServer({
     keyPair: first.pair,
-    injector: () => configuration.injector(),
+    page: injectionPage({
+      injector: () => configuration.injector(),
+      log,
+      metrics,
+      nowMs: () => performance.now(),
+    }),
     checks,
     log,
     metrics,

@@ -1,4 +1,5 @@
 import type { Server } from 'node:http';
+import type { WebhookServer } from '../server/server.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { Address } from './address.ts';
 
@@ -46,4 +47,15 @@ export type Cleanups = (() => void | Promise<void>)[];
 /** Stops it. */
 export async function runCleanups(cleanups: Cleanups): Promise<void> {
   for (const cleanup of cleanups.splice(0).toReversed()) await cleanup();
+}
+
+/** Requests that are unfinished after this time are not waited for: their clients have stopped sending. */
+const lastCallMs = 3_000;
+
+/** Closes a webhook's server after the answers that are under way. */
+export async function closeWebhook({ app }: WebhookServer): Promise<void> {
+  // Node does not time out slow clients while a server is closing, so one of them could keep the process alive forever.
+  const cut = setTimeout(() => app.server.closeAllConnections(), lastCallMs);
+  await app.close();
+  clearTimeout(cut);
 }

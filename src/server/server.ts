@@ -1,12 +1,8 @@
 import type { Readable } from 'node:stream';
 import type { TLSSocket } from 'node:tls';
 import Fastify, { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
-import { review } from '../admission/handler.ts';
-import { patchLength } from '../injection/patch/patch-text.ts';
-import type { Injector } from '../injection/injector.ts';
 import type { Log } from '../telemetry/log.ts';
-import type { Metrics } from '../telemetry/metrics.ts';
-import { createAnswerEncoder } from './answer-body.ts';
+import type { ServerMetrics } from '../telemetry/metrics.ts';
 import { answerClientError } from './client-error.ts';
 import { boundConnections, type Connections } from './connections.ts';
 import { isLate } from './deadline.ts';
@@ -14,19 +10,30 @@ import { failurePlace } from './failure-place.ts';
 import { boundHandshakes } from './handshakes.ts';
 import { healthPages, type HealthCheck } from './health.ts';
 import { defaultLimits, type Limits } from './limits.ts';
-import { describeReview } from './review-log.ts';
 import { BodyRefusal, createBufferBudget, type BufferBudget } from './buffer-budget.ts';
 import { stripManagedFields } from './strip-managed-fields.ts';
 import { tlsOptions, type KeyPair } from './tls.ts';
 
+/** What answers AdmissionReviews at one path. */
+export interface ReviewPage {
+  readonly path: string;
+  /** Whether it also answers at this path, which continues after its own. */
+  continuesAt?(path: string): boolean;
+  /**
+   * Returns the body of the answer, or a sentence for status 400. Never throws because of a request's content.
+   *
+   * @param startMs when all of the request was there, in milliseconds of the monotonic clock
+   */
+  answer(text: string, path: string, startMs: number): { readonly body: string } | { readonly problem: string };
+}
+
 /** What the server needs from its creator. */
 export interface ServerDependencies {
   readonly keyPair: KeyPair;
-  /** The current injector. Each request uses one injector from start to end. */
-  injector(): Injector;
+  readonly page: ReviewPage;
   checks(): readonly HealthCheck[];
   readonly log: Log;
-  readonly metrics: Metrics;
+  readonly metrics: ServerMetrics;
   /** Monotonic clock in milliseconds. */
   readonly nowMs: () => number;
   readonly limits?: Limits;
@@ -40,19 +47,11 @@ export interface WebhookServer {
   drain(): void;
 }
 
-const allowed: ReadonlyMap<string, string> = new Map([
-  ['/inject', 'POST'],
-  ['/livez', 'GET'],
-  ['/readyz', 'GET'],
-]);
-
-const noVariables = { variables: undefined } as const;
-
-/**
- * The method that the path allows. In Istio's mode a path may continue after `/inject`, with variables for the proxy.
- */
-function methodOf(path: string, { flavour }: Injector): string | undefined {
-  return allowed.get(path) ?? (flavour.readAddress !== undefined && path.startsWith('/inject/') ? 'POST' : undefined);
+/** The method that the path allows. */
+function methodOf(path: string, page: ReviewPage): string | undefined {
+  if (path === '/livez' || path === '/readyz') return 'GET';
+  const isOfPage = path === page.path || (path.startsWith(`${page.path}/`) && page.continuesAt?.(path) === true);
+  return isOfPage ? 'POST' : undefined;
 }
 
 async function sendText(reply: FastifyReply, status: number, sentence: string): Promise<FastifyReply> {
@@ -84,7 +83,11 @@ declare module 'fastify' {
 }
 
 /** Rejects a request that cannot be answered in time or for which there is no memory. The API server retries on 503. */
-async function rejectOverload(reply: FastifyReply, metrics: Metrics, why: 'buffered' | 'late'): Promise<FastifyReply> {
+async function rejectOverload(
+  reply: FastifyReply,
+  metrics: ServerMetrics,
+  why: 'buffered' | 'late',
+): Promise<FastifyReply> {
   metrics.shed.inc({ reason: why });
   return sendText(reply.header('retry-after', '1'), 503, 'Overloaded, try again.');
 }
@@ -93,55 +96,37 @@ interface Answering {
   readonly dependencies: ServerDependencies;
   readonly connections: Connections;
   readonly buffers: BufferBudget;
-  readonly encodeAnswer: ReturnType<typeof createAnswerEncoder>;
 }
 
 async function answerReview(
   request: FastifyRequest,
   reply: FastifyReply,
-  { dependencies, connections, buffers, encodeAnswer }: Answering,
+  { dependencies, connections, buffers }: Answering,
 ): Promise<FastifyReply> {
-  const { log, metrics } = dependencies;
+  const { metrics, page } = dependencies;
   const startMs = dependencies.nowMs();
   const { timeout } = request.query as Record<string, unknown>;
   if (isLate(timeout, startMs - request.receivedMs)) return rejectOverload(reply, metrics, 'late');
   const text = Buffer.isBuffer(request.body) ? stripManagedFields(request.body) : '';
-  if (text === undefined) {
+  const answered =
+    text === undefined ? { problem: 'The body is not UTF-8.' } : page.answer(text, pathOf(request), startMs);
+  if ('problem' in answered) {
     metrics.badRequests.inc({ status: '400' });
-    return sendText(reply, 400, 'The body is not UTF-8.');
+    return sendText(reply, 400, answered.problem);
   }
-  const injector = dependencies.injector();
-  const address = injector.flavour.readAddress?.(pathOf(request)) ?? noVariables;
-  const reviewed = 'problem' in address ? address : review(text, injector, address.variables);
-  if ('problem' in reviewed) {
-    metrics.badRequests.inc({ status: '400' });
-    return sendText(reply, 400, reviewed.problem);
-  }
-  const { decision } = reviewed;
-  const durationMs = dependencies.nowMs() - startMs;
-  const [first] = decision.reasons;
-  metrics.reviews.inc({ outcome: decision.outcome, reason: first.code });
-  metrics.duration.observe({ outcome: decision.outcome }, durationMs / 1_000);
-  const patchBytes = patchLength(decision.patch);
-  if (patchBytes > 0) metrics.patchBytes.observe(patchBytes);
-  const fields = describeReview(reviewed, durationMs, patchBytes);
-  if (reviewed.failure !== undefined) {
-    metrics.failures.inc();
-    log.error({ ...fields, stack: failurePlace(reviewed.failure) }, 'a review could not be decided');
-  }
-  log.info(fields, 'review');
-  const answer = encodeAnswer(reviewed.answer);
+  const { body } = answered;
   connections.welcome(request.raw.socket);
-  buffers.holdAnswer(request.raw, answer.length);
-  return reply.type('application/json').send(answer);
+  buffers.holdAnswer(request.raw, body.length);
+  return reply.type('application/json').send(body);
 }
 
 function installRoutes(app: FastifyInstance, answering: Answering): void {
   const { dependencies } = answering;
-  app.post('/inject', async (request, reply) => answerReview(request, reply, answering));
-  app.post('/inject/*', {
+  const { page } = dependencies;
+  app.post(page.path, async (request, reply) => answerReview(request, reply, answering));
+  app.post(`${page.path}/*`, {
     onRequest(request, reply, done) {
-      if (methodOf(pathOf(request), dependencies.injector()) === undefined) reply.callNotFound();
+      if (methodOf(pathOf(request), page) === undefined) reply.callNotFound();
       else done();
     },
     handler: async (request, reply) => answerReview(request, reply, answering),
@@ -156,7 +141,7 @@ function installRoutes(app: FastifyInstance, answering: Answering): void {
 
 function installErrors(app: FastifyInstance, dependencies: ServerDependencies, limits: Limits): void {
   app.setNotFoundHandler(async (request, reply) => {
-    const method = methodOf(pathOf(request), dependencies.injector());
+    const method = methodOf(pathOf(request), dependencies.page);
     if (method === undefined) return sendText(reply, 404, 'There is nothing here.');
     dependencies.metrics.badRequests.inc({ status: '405' });
     return sendText(reply.header('allow', method), 405, `Only ${method} is allowed here.`);
@@ -187,7 +172,7 @@ function keepShortly(reply: FastifyReply, timeoutMs: number): void {
 }
 
 /**
- * Creates the webhook's HTTPS server, for `POST /inject`, `GET /livez` and `GET /readyz?verbose`. The caller must start
+ * Creates a webhook's HTTPS server, for reviews by POST, `GET /livez` and `GET /readyz?verbose`. The caller must start
  * listening. Throws if certificate and key do not match.
  */
 export function createServer(dependencies: ServerDependencies): WebhookServer {
@@ -259,7 +244,7 @@ export function createServer(dependencies: ServerDependencies): WebhookServer {
     else if (!connections.isWelcome(request.raw.socket)) keepShortly(reply, limits.strangerTimeoutMs);
     done();
   });
-  installRoutes(app, { dependencies, connections, buffers, encodeAnswer: createAnswerEncoder() });
+  installRoutes(app, { dependencies, connections, buffers });
   installErrors(app, dependencies, limits);
   return {
     app,

@@ -1,7 +1,9 @@
 import { Counter, Gauge, Histogram, Registry } from '@prometheus-io/client';
+import { createServerMetrics, type ServerMetrics } from './metrics.ts';
 
 /** Metrics of the control plane. Label values are bounded: kinds of resources and of objects, and results. */
-export interface MeshMetrics {
+export interface MeshMetrics extends ServerMetrics {
+  readonly judgements: Counter<'outcome'>;
   readonly responses: Counter<'kind' | 'result'>;
   readonly refused: Counter<'kind'>;
   readonly convergence: Histogram<string>;
@@ -10,6 +12,7 @@ export interface MeshMetrics {
   readonly connectionsCut: Counter<string>;
   readonly suddenLosses: Counter<string>;
   readonly certificateExpiry: Gauge<string>;
+  readonly authorityExpiry: Gauge<'authority'>;
   readonly watchFailures: Counter<'kind'>;
   readonly objects: Gauge<'kind'>;
   /** Reports what changes all the time when metrics are collected. */
@@ -45,6 +48,11 @@ export function createMeshMetrics(version: string): MeshMetrics {
   });
   build.set({ version }, 1);
   return {
+    ...createServerMetrics(options),
+    judgements: new Counter({
+      ...options('rule_reviews_total', 'Traffic rules that were judged before they were stored, by outcome.'),
+      labelNames: ['outcome'] as const,
+    }),
     responses: new Counter({
       ...options('resources_total', 'Resources that proxies answered for, by kind and result.'),
       labelNames: ['kind', 'result'] as const,
@@ -76,6 +84,13 @@ export function createMeshMetrics(version: string): MeshMetrics {
     certificateExpiry: new Gauge(
       options('serving_certificate_expiry_timestamp_seconds', "End of the control plane's own certificate, Unix time."),
     ),
+    authorityExpiry: new Gauge({
+      ...options(
+        'authority_expiry_timestamp_seconds',
+        'End of an authority: the control plane itself, or that of workloads.',
+      ),
+      labelNames: ['authority'] as const,
+    }),
     watchFailures: new Counter({
       ...options('watch_failures_total', 'Lists and watches of the API server that failed.'),
       labelNames: ['kind'] as const,

@@ -1,16 +1,20 @@
 import { Counter, Gauge, Histogram, Registry } from '@prometheus-io/client';
 import { reasons, type ReasonCode } from '../injection/policy/reason.ts';
 
-/** All metrics of the process, in one registry. The number of label values is bounded: outcomes, codes and results. */
-export interface Metrics {
-  readonly reviews: Counter<'outcome' | 'reason'>;
+/** What a webhook's server counts, whatever its reviews are about. */
+export interface ServerMetrics {
   readonly badRequests: Counter<'status'>;
+  readonly shed: Counter<'reason'>;
+  /** Reports the use of buffers. It is read when metrics are collected, because it changes several times per review. */
+  observeBuffers(read: () => BufferUse): void;
+}
+
+/** All metrics of the process, in one registry. The number of label values is bounded: outcomes, codes and results. */
+export interface Metrics extends ServerMetrics {
+  readonly reviews: Counter<'outcome' | 'reason'>;
   readonly failures: Counter<string>;
   readonly duration: Histogram<'outcome'>;
   readonly patchBytes: Histogram<string>;
-  /** Reports the use of buffers. It is read when metrics are collected, because it changes several times per review. */
-  observeBuffers(read: () => BufferUse): void;
-  readonly shed: Counter<'reason'>;
   readonly reloads: Counter<'result'>;
   readonly configurationValid: Gauge<string>;
   readonly configurationInfo: Gauge<'hash'>;
@@ -36,7 +40,25 @@ export interface BufferUse {
   readonly bufferedBytes: number;
 }
 
-function observeBuffers(options: (name: string, help: string) => Options, read: () => BufferUse): void {
+/** Makes the name of a metric, and the registry that it is in. */
+export type Naming = (name: string, help: string) => Options;
+
+/** Creates what a webhook's server counts. */
+export function createServerMetrics(options: Naming): ServerMetrics {
+  return {
+    badRequests: new Counter({
+      ...options('bad_requests_total', 'Requests refused before any decision, by HTTP status.'),
+      labelNames: ['status'] as const,
+    }),
+    shed: new Counter({
+      ...options('shed_total', 'Reviews answered 503 with Retry-After, which the API server retries.'),
+      labelNames: ['reason'] as const,
+    }),
+    observeBuffers: (read) => observeBuffers(options, read),
+  };
+}
+
+function observeBuffers(options: Naming, read: () => BufferUse): void {
   const show = (gauge: Options, value: () => number): Gauge =>
     new Gauge({
       ...gauge,
@@ -73,10 +95,7 @@ export function createMetrics(version: string): Metrics {
   build.set({ version }, 1);
   return {
     reviews,
-    badRequests: new Counter({
-      ...options('bad_requests_total', 'Requests refused before any decision, by HTTP status.'),
-      labelNames: ['status'] as const,
-    }),
+    ...createServerMetrics(options),
     failures: new Counter(options('internal_failures_total', 'Defects caught while deciding; report them.')),
     duration: new Histogram({
       ...options('admission_duration_seconds', 'From the last byte of a review to its answer.'),
@@ -86,11 +105,6 @@ export function createMetrics(version: string): Metrics {
     patchBytes: new Histogram({
       ...options('patch_bytes', 'Size of the JSON Patch.'),
       buckets: [1024, 4096, 8192, 16_384, 32_768, 65_536, 262_144],
-    }),
-    observeBuffers: (read) => observeBuffers(options, read),
-    shed: new Counter({
-      ...options('shed_total', 'Reviews answered 503 with Retry-After, which the API server retries.'),
-      labelNames: ['reason'] as const,
     }),
     reloads: new Counter({
       ...options('configuration_reloads_total', 'Reloads of settings and templates, by result.'),

@@ -2,6 +2,7 @@ import { connect, constants, type ClientHttp2Session, type ClientHttp2Stream } f
 import { afterEach, expect, test } from '@jest/globals';
 import { createEllipticAuthority, createLeafIssuer } from '../../src/certs/elliptic-certificate.ts';
 import { startAdsServer, type AdsConnection } from '../../src/mesh/serve/ads-server.ts';
+import { systemTimers } from '../../src/mesh/serve/timers.ts';
 import { until } from '../support/waiting.ts';
 
 // How messages are framed on a stream, as gRPC over HTTP/2 says.
@@ -37,6 +38,7 @@ async function open(headers: Record<string, string> = {}): Promise<Opened> {
     port: 0,
     pair,
     strangers: { most: 10, mostOfAddress: 10, patienceMs: 600_000 },
+    after: systemTimers.after,
     onCut: () => undefined,
     onError: () => undefined,
     accept(accepted) {

@@ -8,9 +8,11 @@ import { metadataKey, trafficMetadata } from '../../src/envoy/traffic-metadata.t
 import type { Authenticator } from '../../src/mesh/identity/caller.ts';
 import { defaultStreamLimits, type StreamLimits } from '../../src/mesh/serve/admission.ts';
 import { startControlPlane, type ControlPlaneOptions } from '../../src/mesh/serve/control-plane.ts';
+import { systemTimers } from '../../src/mesh/serve/timers.ts';
 import { readService } from '../../src/mesh/world/service.ts';
 import { proxyIntent } from '../support/builders/proxy-intent.ts';
 import { openProbe, type DiscoveryProbe } from '../support/mesh/discovery-probe.ts';
+import { createManualTimers, type ManualTimers } from '../support/mesh/manual-timers.ts';
 import { until } from '../support/waiting.ts';
 
 // The server of proxies' streams with real connections: its certificate, its limits, and peers that never say who they are.
@@ -40,10 +42,11 @@ const authenticator: Authenticator = {
 
 async function start(limits: Partial<StreamLimits> = {}, more: Partial<ControlPlaneOptions> = {}) {
   const reports: string[] = [];
+  const timers = createManualTimers();
   const running = await startControlPlane({
     host: '127.0.0.1',
     port: 0,
-    domains: { cluster: 'cluster.local', trust: 'cluster.local' },
+    domains: { cluster: 'cluster.local', trust: 'cluster.local', rootNamespace: 'istio-system' },
     pair: issue(now),
     authority: mesh,
     roots: mesh.certificate,
@@ -51,6 +54,7 @@ async function start(limits: Partial<StreamLimits> = {}, more: Partial<ControlPl
     limits: { ...defaultStreamLimits, ...limits },
     strangers: { most: 256, mostOfAddress: 8, patienceMs: 600_000 },
     clock: () => new Date(),
+    timers,
     random: () => 0.5,
     pausedBy: () => undefined,
     report: () => undefined,
@@ -72,14 +76,17 @@ async function start(limits: Partial<StreamLimits> = {}, more: Partial<ControlPl
     probe.subscribe('cluster', [], metadata);
     return probe;
   };
-  return { running, sessions: running.sessions, reports, open };
+  return { running, sessions: running.sessions, reports, open, timers };
 }
 
 const answered = (probe: DiscoveryProbe) => until('an answer', () => probe.responses.length > 0 || undefined);
 const ended = (probe: DiscoveryProbe) => until('the end of the stream', () => probe.ending());
 
-const disconnected = (probe: DiscoveryProbe) =>
-  until('the end of the connection', () => !probe.isConnected() || undefined);
+/** Waits until the connection is closed, which it is a moment after its stream has ended. */
+function disconnected(probe: DiscoveryProbe, timers: ManualTimers): Promise<true> {
+  timers.pass(50);
+  return until('the end of the connection', () => !probe.isConnected() || undefined);
+}
 
 async function handshake(port: number): Promise<TLSSocket> {
   const socket = connectTls({
@@ -101,7 +108,7 @@ test('the certificate is renewed in time, for new connections and without ending
   let look = (): void => undefined;
   const failures: unknown[] = [];
   let canIssue = true;
-  const { running, open } = await start();
+  const { running, open } = await start({}, { timers: systemTimers });
   const { port } = running;
   const leaf = keepLeaf({
     issue(at) {
@@ -148,38 +155,52 @@ test('the certificate is renewed in time, for new connections and without ending
 
 describe('streams', () => {
   test('above the limit are left to another replica, and their connection is closed', async () => {
-    const { open, reports, sessions } = await start({ most: 2 });
+    const { open, reports, sessions, timers } = await start({ most: 2 });
     const [first, second] = [open('a'), open('b')];
     await Promise.all([first, second].map(answered));
     const third = open('c');
     expect(await ended(third)).toEqual({ code: 14, text: 'this replica has 2 streams, which is its limit' });
     expect(reports).toEqual(['declined: this replica has 2 streams, which is its limit']);
-    await disconnected(third);
+    await disconnected(third, timers);
     first.close();
     await until('room', () => sessions.size === 1 || undefined);
     await answered(open('c'));
   });
 
   test('that come faster than they can be served wait for their turn, and the rest is left to another replica', async () => {
-    const { open, sessions } = await start({ perSecond: 10, burst: 2, patienceMs: 350 });
+    const { open, sessions, timers } = await start({ perSecond: 10, burst: 2, patienceMs: 350 });
     const probes = ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h', 'i'].map((token) => open(token));
-    const refused = await until('decisions about all', () => {
+    const refused = await until('those that would wait too long', () => {
       const over = probes.filter((probe) => probe.ending() !== undefined);
-      return over.length + sessions.size === probes.length ? over : undefined;
+      return over.length === 4 ? over : undefined;
     });
-    expect(sessions.size).toBeGreaterThanOrEqual(5);
-    expect(refused.length).toBeGreaterThanOrEqual(1);
     for (const probe of refused) expect(probe.ending()).toEqual({ code: 14, text: 'too many proxies connect at once' });
+    for (const count of [2, 3, 4, 5]) {
+      await until(`${count} streams`, () => sessions.size === count || undefined);
+      timers.pass(100);
+    }
+    expect(probes.filter((probe) => probe.ending() === undefined)).toHaveLength(5);
   });
 
   test('of proxies that start are taken a few at a time; who has its configuration makes room', async () => {
-    const { open, sessions } = await start({ starting: 1, patienceMs: 300 });
-    const [first, second] = [open('a', false), open('b')];
+    const { open, sessions, timers } = await start({ starting: 1, patienceMs: 300 });
+    const first = open('a', false);
     await answered(first);
+    const second = open('b');
+    await timers.untilWaiting(300);
+    timers.pass(300);
     expect(await ended(second)).toEqual({ code: 14, text: 'too many proxies connect at once' });
+    const third = open('c');
+    await timers.untilWaiting(300);
     first.acknowledge();
-    await answered(open('c'));
-    await answered(open('d'));
+    await until('the acknowledgement', () => [...sessions].every((session) => session.isInSync()) || undefined);
+    timers.pass(100);
+    await answered(third);
+    const fourth = open('d');
+    await timers.untilWaiting(300);
+    await until('the acknowledgement', () => [...sessions].every((session) => session.isInSync()) || undefined);
+    timers.pass(100);
+    await answered(fourth);
     expect([...sessions].map(({ caller }) => caller.podName)).toEqual(['a', 'c', 'd']);
   });
 
@@ -196,12 +217,14 @@ describe('streams', () => {
   });
 
   test('end without an error when they have reached their age, and with them their connection', async () => {
-    const { open } = await start({ ageMs: 300 });
+    const { open, timers } = await start({ ageMs: 300 });
     const probe = open('web');
     await answered(probe);
+    timers.pass(299);
     expect(probe.isConnected()).toBe(true);
+    timers.pass(1);
     expect(await ended(probe)).toEqual({ code: 0, text: '' });
-    await disconnected(probe);
+    await disconnected(probe, timers);
   });
 
   test('wait while the control plane takes none', async () => {
@@ -220,33 +243,50 @@ describe('streams', () => {
   });
 
   test('that say nothing are ended', async () => {
-    const { running } = await start({ firstMessageMs: 100 });
+    const { running, timers } = await start({ firstMessageMs: 100 });
     const silent = openProbe(`127.0.0.1:${running.port}`, own.certificate, 'web', 'mesh.test');
     cleanups.push(() => silent.close());
+    await timers.untilWaiting(100);
+    timers.pass(100);
     expect(await ended(silent)).toEqual({ code: 3, text: 'no request came in time' });
   });
 });
 
 describe('a peer that nobody knows', () => {
   test('costs no memory: what it sends is not read', async () => {
-    const { open, reports } = await start();
+    const { open, reports, timers } = await start();
     const probe = open('slow');
     // A megabyte each; the connection takes 64 KiB of the first.
     const names = Array.from({ length: 20_000 }, (_, index) => `${index}-${'x'.repeat(45)}`);
     for (let times = 0; times < 8; times += 1) probe.subscribe('endpoints', names);
     const stranger = open('stranger');
     expect(await ended(stranger)).toEqual({ code: 16, text: 'the pod is not known' });
-    await disconnected(stranger);
+    await disconnected(stranger, timers);
     expect(probe.waiting()).toBeGreaterThanOrEqual(7);
     expect(reports).toEqual(['turned away: the pod is not known']);
   });
 
   test('is disconnected after a while, at every stage', async () => {
-    const { open, running, reports } = await start({}, { strangers: { most: 256, mostOfAddress: 8, patienceMs: 200 } });
+    const asked: string[] = [];
+    const { open, running, reports, timers } = await start(
+      {},
+      {
+        strangers: { most: 256, mostOfAddress: 8, patienceMs: 200 },
+        authenticator: {
+          authenticate(token, address) {
+            asked.push(token);
+            return authenticator.authenticate(token, address);
+          },
+        },
+      },
+    );
     const bare: Socket = connectTcp(running.port, '127.0.0.1').resume();
     const [silent, slow, known] = [await handshake(running.port), open('slow'), open('web')];
     await answered(known);
-    await until('the end of both', () => (bare.closed && silent.closed) || undefined);
+    await until('the question who it is', () => asked.includes('slow') || undefined);
+    await timers.untilWaiting(200, 3);
+    timers.pass(200);
+    await Promise.all([once(bare, 'close'), once(silent, 'close')]);
     expect((await ended(slow)).code).toBe(14);
     expect(reports).toEqual(['cut', 'cut', 'cut']);
     expect(known.ending()).toBeUndefined();

@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
-import { assert, asyncProperty } from 'fast-check';
+import { assert, asyncProperty } from '../support/fast-check.ts';
 import type { JsonObject } from '../../src/json/json.ts';
 import { postReview } from '../support/http/https-client.ts';
 import { jsonRecord, anyJson } from '../support/builders/pods.ts';

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { seed } from '../support/fast-check.ts';
 import { templateNames, ways } from '../support/istio/any-pod.ts';
 import { startIstioInjector, type IstioInjector } from '../support/istio/injector.ts';
 import { surveyOf, type Kind } from '../support/istio/survey.ts';
@@ -7,8 +8,6 @@ import { surveyOf, type Kind } from '../support/istio/survey.ts';
  * Random pods, injected by Istio's own injector (its Go module, in a program of ours) and by this project with the same
  * settings. Whatever differs and is not listed in docs/istiod.md is a fault; the smallest case of each kind is shown.
  */
-// Other pods in every run; the title names the seed with which FAST_CHECK_SEED makes the same ones again.
-const seed = Number(process.env['FAST_CHECK_SEED'] ?? Math.trunc(Math.random() * 0x7fff_ffff));
 const count = Number(process.env['FAST_CHECK_RUNS'] ?? 200);
 
 function describeKind({ kind, cases, ours, istio, smallest }: Kind): string {

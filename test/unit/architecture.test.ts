@@ -56,7 +56,7 @@ const below: Record<string, readonly string[]> = {
   manifests: [...engine, 'yaml'],
   server: [...engine, 'admission', 'telemetry'],
   runtime: [...engine, 'admission', 'telemetry', 'certs', 'kubernetes', 'server', 'mesh'],
-  cli: [...engine, '(top)', 'yaml', 'manifests', 'runtime', 'telemetry', 'certs', 'kubernetes'],
+  cli: [...engine, '(top)', 'yaml', 'manifests', 'runtime', 'telemetry', 'certs', 'kubernetes', 'mesh'],
   '(top)': [...engine, 'cli'],
 };
 
@@ -74,7 +74,7 @@ const owners: Record<string, readonly string[]> = {
   commander: ['cli'],
   diff: ['manifests', 'cli'],
   yaml: ['yaml', 'manifests', 'runtime', 'grammar', 'cli'],
-  zod: ['settings'],
+  zod: ['settings', 'mesh'],
   'fast-json-patch': ['injection', 'json', 'sidecars'],
 };
 
@@ -149,13 +149,15 @@ describe('the house', () => {
 
   /** Rooms within the control plane: what each may import besides itself. */
   const withinMesh: Record<string, readonly string[]> = {
-    world: [],
-    plan: ['world'],
+    rules: [],
+    world: ['rules'],
+    plan: ['rules', 'world'],
+    report: ['plan', 'rules', 'world'],
     resources: ['plan', 'world'],
     wire: ['resources'],
     stream: ['resources'],
     identity: ['resources', 'world'],
-    serve: ['identity', 'plan', 'resources', 'stream', 'wire', 'world'],
+    serve: ['identity', 'plan', 'resources', 'rules', 'stream', 'wire', 'world'],
   };
   const meshRoom = (file: string): string => path.relative(path.join(source, 'mesh'), file).split(path.sep)[0] ?? '';
 
@@ -176,10 +178,10 @@ describe('the house', () => {
 
   test('what the control plane decides knows no platform', () => {
     const decides = files(path.join(source, 'mesh')).filter((file) =>
-      ['world', 'plan', 'resources', 'stream'].includes(meshRoom(file)),
+      ['rules', 'world', 'plan', 'resources', 'stream'].includes(meshRoom(file)),
     );
     const found = decides.filter((file) =>
-      /from 'node:|\bDate\b|Math\.random|setTimeout/.test(readFileSync(file, 'utf8')),
+      /from 'node:|\bDate\b(?!\.parse)|Math\.random|setTimeout/.test(readFileSync(file, 'utf8')),
     );
     expect(found.map((file) => path.relative(root, file))).toEqual([]);
   });

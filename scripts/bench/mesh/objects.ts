@@ -1,6 +1,6 @@
 import type { JsonObject } from '../../../src/json/json.ts';
 import { annotationNames } from '../../../src/pod/annotation-names.ts';
-import { tokenVolume } from '../../../src/sidecars/standalone/mesh-membership.ts';
+import { tokenMount, tokenVolume } from '../../../src/sidecars/standalone/mesh-membership.ts';
 
 /** Audiences of the tokens of proxies. */
 export const audience = { ours: 'sidecar-injector-mesh', istiod: 'istio-ca' } as const;
@@ -40,7 +40,7 @@ export function podObject({ name }: BenchPod): JsonObject {
     metadata: { name, namespace, labels },
     spec: {
       serviceAccountName: account,
-      containers: [{ name: 'app', image: 'registry.example/app:1' }],
+      containers: [{ name: 'istio-proxy', image: 'registry.example/envoy:1', volumeMounts: [tokenMount] }],
       volumes: [tokenVolume({ audience: audience.ours })],
     },
   };

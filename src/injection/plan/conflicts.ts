@@ -186,25 +186,5 @@ export function shapeProblems(view: PodView): Reason[] {
       found.push(reason('InvalidPod', `metadata.${name} is not a map`));
     }
   }
-  return found.length > 0 ? found : containerNameProblems(view);
-}
-
-/**
- * Returns containers of the application without a name, or with that of another: what is recorded of a container, and
- * the path by which the proxy answers its probes, say which one by its name.
- */
-function containerNameProblems(view: PodView): Reason[] {
-  const seen = new Set<string>();
-  return applicationContainers(view).flatMap(({ list, index, name }) => {
-    const where = `spec.${list}[${index}].name`;
-    if (name === '' || name.includes('/')) {
-      const allowed = 'allowed: a DNS label, for example app';
-      return [
-        reason('InvalidPod', `${where}: ${name === '' ? 'is missing' : `${quote(name)} is no name`}; ${allowed}`),
-      ];
-    }
-    if (seen.has(name)) return [reason('InvalidPod', `${where}: ${quote(name)} is the name of another container too`)];
-    seen.add(name);
-    return [];
-  });
+  return found;
 }

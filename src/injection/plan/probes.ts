@@ -98,6 +98,16 @@ function tooEarly({ list }: PodContainer, { field }: Handler): string | undefine
 }
 
 /**
+ * Returns the names that tell a container from all others, and that a path can have as a segment. The API server refuses pods with
+ * other names, but an object that is never sent to it must come back from `uninject` as it was.
+ */
+function tellingNames(containers: readonly PodContainer[]): ReadonlySet<string> {
+  const [once, again] = [new Set<string>(), new Set<string>()];
+  for (const { name } of containers) (once.has(name) ? again : once).add(name);
+  return new Set([...once].filter((name) => name !== '' && !name.includes('/') && !again.has(name)));
+}
+
+/**
  * Plans which probes and hooks the proxy answers for the application. Probes are affected if their port is captured
  * inbound: the kubelet would otherwise learn about the proxy instead of the application. They are rewritten, or, if
  * rewriting is off, there is no status port, or the proxy is not there yet, their ports are excluded from capture.
@@ -117,8 +127,10 @@ export function planProbes(
   const edits: ProbeEdit[] = [];
   const exclude = new Set<number>();
   const warnings: string[] = [];
+  const telling = tellingNames(containers);
   for (const at of containers) {
     const { name } = at;
+    if (!telling.has(name)) continue;
     for (const place of handlers) {
       const handler = objectAt(at.raw, place.path);
       if (handler === undefined) continue;

@@ -5,12 +5,15 @@ import type { World } from '../world/world.ts';
 import type { Authenticator, Caller, Refusal } from './caller.ts';
 import { refusalOf } from './known-pod.ts';
 import { createTokenReviewer } from './token-review.ts';
-import { readKeySet, readToken, type KeySet, type UnknownKey } from './token.ts';
+import { longestToken, readKeySet, readToken, type KeySet, type UnknownKey } from './token.ts';
 
 const paths = { keys: '/openid/v1/jwks', configuration: '/.well-known/openid-configuration' } as const;
 
 /** Unknown keys lead to at most one request for new ones in this time. */
 const refreshMs = 10_000;
+
+/** Age at which keys are read anew while tokens come: one that is published no longer is of no more use. */
+const keysMs = 5 * 60_000;
 
 /** What the API server publishes about its tokens. */
 interface Published {
@@ -69,6 +72,9 @@ export async function createAuthenticator(options: {
   }
 
   async function callerOf(token: string): Promise<Caller | Refusal> {
+    if (token.length > longestToken) return { refused: `the token has more than ${longestToken} characters` };
+    // Nobody waits for it, and those that are known stay while the API server is away.
+    if (clock().getTime() - refreshedMs > keysMs) refresh().catch(() => undefined);
     const first = typeof published === 'string' ? undefined : check(token, published);
     if (first !== undefined && !('unknownKey' in first)) return first;
     // The API server may have a new key, or publish keys now.

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { member, objectMember, stringMember, type JsonObject } from '../../json/json.ts';
-import type { ApiClient } from '../../kubernetes/client.ts';
+import { ApiError, isApiError } from '../../kubernetes/api-error.ts';
+import type { ApiAnswer, ApiClient } from '../../kubernetes/client.ts';
 import type { Caller, Refusal } from './caller.ts';
 
 const path = '/apis/authentication.k8s.io/v1/tokenreviews';
@@ -53,8 +54,19 @@ export function createTokenReviewer(options: {
   const answers = new Map<string, Answer>();
   const open = new Map<string, Promise<Caller | Refusal>>();
 
+  /** What an API server says of a body that it does not take may quote the token. */
+  async function post(body: JsonObject): Promise<ApiAnswer> {
+    try {
+      return await client.post(path, body);
+    } catch (error) {
+      if (!isApiError(error, 'invalid', 'refused', 'conflict', 'server-error', 'bad-answer')) throw error;
+      const { code, statusCode } = error;
+      throw new ApiError(code, `POST ${path}: the API server answered ${statusCode ?? 'something else'}`);
+    }
+  }
+
   async function review(hash: string, token: string): Promise<Caller | Refusal> {
-    const { body } = await client.post(path, {
+    const { body } = await post({
       apiVersion: 'authentication.k8s.io/v1',
       kind: 'TokenReview',
       spec: { token, audiences: [audience] },

@@ -5,11 +5,17 @@ import type { Caller, Refusal } from './caller.ts';
 /** Keys by which an API server signs tokens of service accounts, by key id. */
 export type KeySet = ReadonlyMap<string, KeyObject>;
 
-/** Algorithms of the tokens of service accounts (RFC 7518 section 3.1), and how Node calls them. */
-const algorithms: Readonly<Record<string, { readonly digest: string; readonly dsaEncoding?: 'ieee-p1363' }>> = {
-  RS256: { digest: 'sha256' },
-  ES256: { digest: 'sha256', dsaEncoding: 'ieee-p1363' },
-};
+/** Algorithms of the tokens of service accounts (RFC 7518 section 3.1), the keys that they are for, and how Node calls them. */
+const algorithms: ReadonlyMap<
+  string,
+  { readonly keyType: 'rsa' | 'ec'; readonly digest: string; readonly dsaEncoding?: 'ieee-p1363' }
+> = new Map([
+  ['RS256', { keyType: 'rsa', digest: 'sha256' }],
+  ['ES256', { keyType: 'ec', digest: 'sha256', dsaEncoding: 'ieee-p1363' }],
+]);
+
+/** Characters of a token. Those of the API server have about a thousand. */
+export const longestToken = 16_384;
 
 /** Reads a JSON Web Key Set (RFC 7517). Keys that cannot be used here are left out. */
 export function readKeySet(body: JsonObject): KeySet {
@@ -66,11 +72,12 @@ export function readToken(token: string, keys: KeySet, rules: TokenRules, now: D
   const [header = '', payload = '', signature = '', ...more] = token.split('.');
   if (signature === '' || more.length > 0) return { refused: 'no token of a service account was sent' };
   const head = decode(header);
-  const algorithm = algorithms[stringMember(head, 'alg') ?? ''];
+  const algorithm = algorithms.get(stringMember(head, 'alg') ?? '');
   const keyId = stringMember(head, 'kid') ?? '';
   const key = keys.get(keyId);
   if (algorithm === undefined || key === undefined) return { unknownKey: keyId };
-  const { digest, dsaEncoding } = algorithm;
+  const { keyType, digest, dsaEncoding } = algorithm;
+  if (key.asymmetricKeyType !== keyType) return { refused: "the token's algorithm is not that of its key" };
   const signed = Buffer.from(`${header}.${payload}`);
   const proof = Buffer.from(signature, 'base64url');
   if (!verify(digest, signed, dsaEncoding === undefined ? key : { key, dsaEncoding }, proof)) {

@@ -53,9 +53,12 @@ export interface Domains {
   readonly cluster: string;
   /** Trust domain of identities. */
   readonly trust: string;
+  /** Namespace whose rules count for all others where these have none. */
+  readonly rootNamespace: string;
 }
 
-function familyOf(address: string): Family {
+/** Returns the family of an address. */
+export function familyOf(address: string): Family {
   return address.includes(':') ? 'IPv6' : 'IPv4';
 }
 
@@ -70,9 +73,18 @@ function healthOf({ isReady, isServing, isTerminating }: Endpoint): EndpointPlan
 }
 
 /** As in kube-proxy, terminating endpoints that still serve are used where there are no others. */
-function withLastResort(endpoints: readonly EndpointPlan[]): readonly EndpointPlan[] {
+export function withLastResort(endpoints: readonly EndpointPlan[]): readonly EndpointPlan[] {
   if (endpoints.some(({ health }) => health === 'healthy')) return endpoints;
   return endpoints.map((one) => (one.health === 'draining' ? { ...one, health: 'healthy' } : one));
+}
+
+/**
+ * Returns the pod of an endpoint that names none, as those that people write: the pod of the mesh that has its address. Where several
+ * pods have it, or one with the network of its node, nobody knows who answers there.
+ */
+function podAt(world: World, address: string): Pod | undefined {
+  const [only, ...others] = [...(world.podsOfAddress.get(address) ?? [])].flatMap((key) => world.pod.get(key) ?? []);
+  return others.length > 0 || only?.plainPorts === 'all' ? undefined : only;
 }
 
 /** Returns the endpoints of a port, of both families, in an order that does not depend on that of the slices. */
@@ -83,7 +95,7 @@ function endpointsOf(world: World, service: Service, port: ServicePort, domains:
     const target = slice?.ports.find(({ name, transport }) => name === port.name && transport === port.transport);
     if (slice === undefined || target?.number === undefined) continue;
     for (const endpoint of slice.endpoints) {
-      const named = endpoint.pod === undefined ? undefined : world.pod.get(endpoint.pod);
+      const named = endpoint.pod === undefined ? podAt(world, endpoint.address) : world.pod.get(endpoint.pod);
       // Without the pod, its address may be anybody's, and nothing would tell them apart.
       if (named === undefined && endpoint.pod !== undefined) continue;
       const plan: EndpointPlan = {

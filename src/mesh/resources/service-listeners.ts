@@ -32,8 +32,7 @@ function placesOf({ address, number, endpoints }: PortPlan, namespace: string): 
  */
 export function serviceListeners(plan: ServicePlan, traffic: TrafficIntent): readonly Resource[] {
   const families = new Set(traffic.settings.capture.families);
-  const sharing = plan.hasAffinity ? 'sticky' : 'any';
-  const choice = plan.isHeadless ? 'dialled' : sharing;
+  const choice = plan.isHeadless ? 'dialled' : 'any';
   return plan.ports.flatMap((port) =>
     placesOf(port, plan.namespace).flatMap(({ address, number, peer }): readonly Resource[] => {
       // Such connections are not captured, and a kernel without IPv6 would reject the listener.

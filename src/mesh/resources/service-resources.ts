@@ -1,11 +1,15 @@
 import { metadataKeys, peerText, serviceText } from '../../envoy/flows.ts';
-import { countsMessages } from '../../envoy/grpc-messages.ts';
-import { passEverything, type RequestTarget } from '../../envoy/routes.ts';
-import { headlessCluster, meshEndpoint, serviceCluster } from '../../envoy/service-cluster.ts';
+import { meshEndpoint, serviceCluster } from '../../envoy/service-cluster.ts';
 import type { JsonObject } from '../../json/json.ts';
-import type { EndpointPlan, PortPlan, ServicePlan } from '../plan/service-plan.ts';
-import { outboundName } from './names.ts';
+import type { Backend, RoutePlan } from '../plan/route-plan.ts';
+import { familyOf, withLastResort, type EndpointPlan, type PortPlan, type ServicePlan } from '../plan/service-plan.ts';
+import { plainTraffic, type ServiceTraffic, type TrafficPolicy } from '../plan/traffic-policy.ts';
+import type { Service } from '../world/service.ts';
+import { clusterLimits, clusterTls, loadBalancer, outlierDetection } from './cluster-policy.ts';
+import { balancedName, outboundName } from './names.ts';
 import type { Resource } from './resource.ts';
+import type { Clusters } from './routes/forward-action.ts';
+import { routeConfiguration } from './routes/route-configuration.ts';
 
 const health = { healthy: 'HEALTHY', unhealthy: 'UNHEALTHY', draining: 'DRAINING' } as const;
 
@@ -26,7 +30,7 @@ function lbEndpoint(endpoint: EndpointPlan): JsonObject {
   };
 }
 
-function endpointsResource(name: string, { endpoints }: PortPlan): Resource {
+function endpointsResource(name: string, endpoints: readonly EndpointPlan[]): Resource {
   return {
     kind: 'endpoints',
     name,
@@ -37,50 +41,131 @@ function endpointsResource(name: string, { endpoints }: PortPlan): Resource {
   };
 }
 
-/** Returns the identities that endpoints of a port may have. */
-function identitiesOf({ endpoints }: PortPlan): readonly string[] {
-  return [...new Set(endpoints.flatMap(({ identity }) => identity ?? []))].toSorted();
-}
-
-function targetOf({ isHeadless, hasAffinity }: ServicePlan): RequestTarget {
-  if (isHeadless) return 'outbound';
-  return hasAffinity ? 'stickyService' : 'service';
-}
-
 /** Returns identities that a cluster accepts, by its name, beside those of its endpoints. */
 export type FormerIdentities = (cluster: string, current: readonly string[]) => readonly string[];
 
-/**
- * Returns what every proxy gets for a Service, whatever its settings: clusters, endpoints and routes of each port.
- *
- * @param former identities that endpoints had until recently; a proxy may still have those endpoints when it gets the cluster
- */
-export function serviceResources(plan: ServicePlan, former: FormerIdentities = () => []): readonly Resource[] {
+/** What decides on how requests reach a Service. */
+export type ServiceShape = Pick<Service, 'addresses' | 'isHeadless' | 'hasAffinity'>;
+
+/** What `serviceResources` knows beside the Service itself. */
+export interface Surroundings {
+  /** Returns identities that endpoints had until recently; a proxy may still have those endpoints when it gets the cluster. */
+  readonly former?: FormerIdentities;
+  /** Returns another Service, to which routes lead. */
+  readonly serviceAt?: (key: string) => ServiceShape | undefined;
+}
+
+/** Returns where requests can be sent that come to a port of a Service. */
+function clustersFor(plan: ServicePlan, port: PortPlan, serviceAt: Surroundings['serviceAt']): Clusters {
+  const isSelf = ({ service }: Backend): boolean => service === plan.key;
+  const shapeOf = (backend: Backend): Pick<ServiceShape, 'isHeadless' | 'hasAffinity'> | undefined =>
+    isSelf(backend) ? plan : serviceAt?.(backend.service);
+  const isDialled = (backend: Backend): boolean =>
+    isSelf(backend) && plan.isHeadless && backend.port === port.number && backend.subset === undefined;
+  /** The family of a called second address counts where the backend has one of it, too. */
+  const familyAt = (backend: Backend): PortPlan['secondFamily'] => {
+    if (isSelf(backend)) return port.secondFamily;
+    const second = serviceAt?.(backend.service)?.addresses[1];
+    return second !== undefined && familyOf(second) === port.secondFamily ? port.secondFamily : undefined;
+  };
+  return {
+    nameOf(backend) {
+      const { port: number, host, subset } = backend;
+      if (isDialled(backend)) return outboundName(port, host);
+      if (shapeOf(backend)?.isHeadless === true && subset === undefined) return balancedName(number, host);
+      return outboundName({ number, secondFamily: familyAt(backend), subset }, host);
+    },
+    isDialled,
+    hasAffinity: (backend) => shapeOf(backend)?.hasAffinity === true && !isDialled(backend),
+  };
+}
+
+/** What becomes of requests of which no object says anything. */
+function plainRoutes({ key, host }: ServicePlan, { number }: PortPlan, name: string): Pick<RoutePlan, 'rules'> {
+  const destinations = [{ backend: { service: key, host, port: number }, weight: 1 }];
+  const match = { headers: [], query: [] };
+  return { rules: [{ name, match, action: { type: 'forward', destinations, mirrors: [] } }] };
+}
+
+/** Endpoints that one cluster has, and how they are called. */
+interface Group {
+  readonly name: string;
+  readonly endpoints: readonly EndpointPlan[];
+  readonly policy: TrafficPolicy;
+  /** Whether the client picks an endpoint by dialling it. */
+  readonly isDialled: boolean;
+}
+
+/** Returns the identities that endpoints of a group may have. */
+function identitiesOf({ name, endpoints }: Group, former: FormerIdentities): readonly string[] {
+  const current = [...new Set(endpoints.flatMap(({ identity }) => identity ?? []))].toSorted();
+  return [...new Set([...current, ...former(name, current)])].toSorted();
+}
+
+function groupsOf(plan: ServicePlan, port: PortPlan, traffic: ServiceTraffic): readonly Group[] {
+  const { number, endpoints } = port;
+  const { routes, subsets, policies, isDestination = routes.size > 0 } = traffic;
+  const policy = policies.get(number) ?? {};
+  const isDialled = plan.isHeadless || policy.loadBalancer?.type === 'dialled';
+  return [
+    { name: outboundName(port, plan.host), endpoints, policy, isDialled },
+    ...(plan.isHeadless && isDestination
+      ? [{ name: balancedName(number, plan.host), endpoints: withLastResort(endpoints), policy, isDialled: false }]
+      : []),
+    ...subsets.map((subset) => ({
+      name: outboundName({ ...port, subset: subset.name }, plan.host),
+      endpoints: withLastResort(
+        endpoints.filter(({ pod }) =>
+          Object.entries(subset.labels).every(([label, value]) => pod?.labels[label] === value),
+        ),
+      ),
+      policy: subset.policies.get(number) ?? {},
+      isDialled: false,
+    })),
+  ];
+}
+
+function groupResources(
+  plan: ServicePlan,
+  port: PortPlan,
+  group: Group,
+  former: FormerIdentities,
+): readonly Resource[] {
+  const { name, endpoints, policy, isDialled } = group;
+  const { ejection, transport } = policy;
+  const ofMesh = identitiesOf(group, former);
+  // Pods of a headless Service without mutual TLS are reached like any other address.
+  if (plan.isHeadless && isDialled && ofMesh.length === 0) return [];
+  const panicPercent = ejection?.panicPercent ?? 0;
+  const cluster = serviceCluster({
+    name,
+    host: plan.host,
+    port: port.number,
+    identities: transport?.type === 'mutual' ? (transport.names ?? ofMesh) : ofMesh,
+    metadata: { [metadataKeys.service]: serviceText(plan.host, plan.name, plan.namespace) },
+    tls: clusterTls(transport),
+    balancer: isDialled ? undefined : loadBalancer(policy.loadBalancer, plan.hasAffinity),
+    limits: clusterLimits(policy),
+    ejection: ejection === undefined ? undefined : { detection: outlierDetection(ejection), panicPercent },
+  });
+  if (isDialled) return [{ kind: 'cluster', name, json: cluster }];
+  // In a panic Envoy would call those, too, that are not ready.
+  const callable = panicPercent > 0 ? endpoints.filter((one) => one.health === 'healthy') : endpoints;
+  return [{ kind: 'cluster', name, json: cluster }, endpointsResource(name, callable)];
+}
+
+/** Returns what proxies get for a Service, whatever their settings: clusters, endpoints and routes of each port. */
+export function serviceResources(
+  plan: ServicePlan,
+  traffic: ServiceTraffic = plainTraffic,
+  { former = () => [], serviceAt }: Surroundings = {},
+): readonly Resource[] {
   return plan.ports.flatMap((port): readonly Resource[] => {
     const name = outboundName(port, plan.host);
-    const current = identitiesOf(port);
-    const identities = [...new Set([...current, ...former(name, current)])].toSorted();
-    const intent = {
-      name,
-      host: plan.host,
-      port: port.number,
-      identities,
-      metadata: { [metadataKeys.service]: serviceText(plan.host, plan.name, plan.namespace) },
-    };
-    const routes: Resource = {
-      kind: 'routes',
-      name,
-      json: { name, ...passEverything(name, targetOf(plan), name, countsMessages.ofMesh) },
-    };
-    const ofProtocol = port.protocol === 'tcp' ? [] : [routes];
-    if (plan.isHeadless) {
-      // Pods without mutual TLS are reached like any other address.
-      return identities.length === 0 ? [] : [{ kind: 'cluster', name, json: headlessCluster(intent) }, ...ofProtocol];
-    }
-    return [
-      { kind: 'cluster', name, json: serviceCluster(intent, plan.hasAffinity) },
-      endpointsResource(name, port),
-      ...ofProtocol,
-    ];
+    const clusters = groupsOf(plan, port, traffic).flatMap((group) => groupResources(plan, port, group, former));
+    if (port.protocol === 'tcp' || !clusters.some((one) => one.name === name)) return clusters;
+    const rules = traffic.routes.get(port.number) ?? plainRoutes(plan, port, name);
+    const json = routeConfiguration(name, rules, clustersFor(plan, port, serviceAt));
+    return [...clusters, { kind: 'routes', name, json }];
   });
 }

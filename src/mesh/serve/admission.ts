@@ -1,3 +1,5 @@
+import type { Timers } from './timers.ts';
+
 /** How many streams a replica takes, and how fast. */
 export interface StreamLimits {
   /** Streams of all proxies, open or waiting for their turn. */
@@ -79,7 +81,7 @@ export interface Places {
  * Creates places. Who waits gets one in the order of coming, unless that takes longer than `patienceMs`. The last quarter is for
  * parties that have none, so that nobody's proxies keep out all others by never being ready.
  */
-export function createPlaces(count: number, patienceMs: number): Places {
+export function createPlaces(count: number, patienceMs: number, after: Timers['after']): Places {
   const reserved = Math.floor(count / 4);
   const taken: string[] = [];
   const waiting = new Map<(give: (() => void) | undefined) => void, string>();
@@ -108,11 +110,11 @@ export function createPlaces(count: number, patienceMs: number): Places {
           return;
         }
         const settle = (give: (() => void) | undefined): void => {
-          clearTimeout(timer);
+          stopWaiting();
           waiting.delete(settle);
           resolve(give);
         };
-        const timer = setTimeout(() => settle(undefined), patienceMs).unref();
+        const stopWaiting = after(patienceMs, () => settle(undefined));
         waiting.set(settle, party);
       }),
   };

@@ -3,6 +3,7 @@ import { createSecureServer, type ServerHttp2Session, type ServerHttp2Stream } f
 import type { Message } from '../wire/discovery.ts';
 import { guardConnections, peerOf, type ConnectionGate, type StrangerLimits } from './connection-gate.ts';
 import { grpcStatus, grpcStream, type GrpcStatus, type GrpcStream } from './grpc-stream.ts';
+import type { Timers } from './timers.ts';
 
 /** One open stream of a proxy. Nothing is read from it before `onMessage` is called. */
 export interface AdsConnection {
@@ -50,7 +51,11 @@ interface Opened {
   readonly peer: string;
 }
 
-function connectionOf({ stream, messages, authorization, address, peer }: Opened, gate: ConnectionGate): AdsConnection {
+function connectionOf(
+  { stream, messages, authorization, address, peer }: Opened,
+  gate: ConnectionGate,
+  after: Timers['after'],
+): AdsConnection {
   let isOver = false;
   let release = (): void => undefined;
   const listeners: (() => void)[] = [];
@@ -63,7 +68,7 @@ function connectionOf({ stream, messages, authorization, address, peer }: Opened
   const end = (reason: EndReason, text: string): void => {
     if (isOver) return;
     over();
-    const closeAfter = (milliseconds: number): void => void setTimeout(() => gate.close(peer), milliseconds).unref();
+    const closeAfter = (milliseconds: number): void => void after(milliseconds, () => gate.close(peer));
     messages.end(codes[reason], text, () => closeAfter(partingMs.onItsWay));
     closeAfter(partingMs.all);
   };
@@ -125,13 +130,20 @@ function contextOf({ certificate, privateKey }: ServingPair) {
 const keepAliveMs = { interval: 30_000, answer: 10_000 } as const;
 
 /** Closes a connection whose peer has vanished without a word. */
-function keepAlive(session: ServerHttp2Session): void {
-  const asking = setInterval(() => {
-    const giveUp = setTimeout(() => session.destroy(), keepAliveMs.answer).unref();
-    const isSent = !session.closed && session.ping(() => clearTimeout(giveUp));
-    if (!isSent) clearTimeout(giveUp);
-  }, keepAliveMs.interval).unref();
-  session.once('close', () => clearInterval(asking));
+function keepAlive(session: ServerHttp2Session, after: Timers['after']): void {
+  let stop = after(keepAliveMs.interval, ask);
+  session.once('close', () => stop());
+
+  function ask(): void {
+    if (session.closed) return;
+    stop = after(keepAliveMs.answer, () => session.destroy());
+    const isSent = session.ping(() => {
+      stop();
+      if (!session.closed) stop = after(keepAliveMs.interval, ask);
+    });
+    // So many questions are open that one more is not sent.
+    if (!isSent) session.destroy();
+  }
 }
 
 /** Starts to listen. Rejects if the address cannot be bound. */
@@ -141,6 +153,7 @@ export async function startAdsServer(options: {
   readonly port: number;
   readonly pair: ServingPair;
   readonly strangers: StrangerLimits;
+  readonly after: Timers['after'];
   readonly accept: (connection: AdsConnection) => void;
   /** Called for each connection that is closed because nothing of a known proxy came on it. */
   readonly onCut: () => void;
@@ -152,8 +165,8 @@ export async function startAdsServer(options: {
     noDelay: true,
     settings: { maxConcurrentStreams: streamsOfConnection },
   });
-  const gate = guardConnections(listener, options.strangers, options.onCut);
-  listener.on('session', keepAlive);
+  const gate = guardConnections(listener, options.strangers, options.after, options.onCut);
+  listener.on('session', (session) => keepAlive(session, options.after));
   listener.on('stream', (stream, headers) => {
     // A peer that goes away in the middle is nobody's error.
     stream.on('error', () => undefined);
@@ -166,7 +179,8 @@ export async function startAdsServer(options: {
     }
     const { authorization = '' } = headers;
     const peer = peerOf(socket);
-    options.accept(connectionOf({ stream, messages, authorization, address: socket.remoteAddress ?? '', peer }, gate));
+    const opened = { stream, messages, authorization, address: socket.remoteAddress ?? '', peer };
+    options.accept(connectionOf(opened, gate, options.after));
   });
   listener.listen({ host: options.host, port: options.port });
   await once(listener, 'listening');

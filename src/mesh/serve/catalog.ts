@@ -2,6 +2,9 @@ import type { TrafficIntent } from '../../envoy/intent.ts';
 import { canonicalText } from '../../json/json.ts';
 import { noticesOf } from '../plan/notices.ts';
 import { planService, type Domains, type ServicePlan } from '../plan/service-plan.ts';
+import { indexRules } from '../plan/rule-index.ts';
+import { planTraffic, type Known } from '../plan/service-traffic.ts';
+import { anyClient } from '../plan/view.ts';
 import type { Kind } from '../resources/kinds.ts';
 import { proxyResources } from '../resources/proxy-resources.ts';
 import { serviceListeners } from '../resources/service-listeners.ts';
@@ -14,6 +17,8 @@ import type { Changes, Target } from '../stream/target.ts';
 import type { Encoder, RefusedResource } from '../wire/encoder.ts';
 import { applyEvents, emptyWorld, type World, type WorldEvent } from '../world/world.ts';
 import { createIdentityMemory } from './former-identities.ts';
+import { createLookout } from './lookout.ts';
+import { rememberRoutes } from './last-good-routes.ts';
 import { createShelf, type Shelf, type ShelvedResource } from './shelf.ts';
 
 /** Owner of what a proxy has besides what Services lead to. */
@@ -30,8 +35,8 @@ export interface Catalog {
   readonly world: () => World;
   /** Takes events. Proxies whose target has changed are called with the names that differ, in the order of their cohort. */
   apply(events: readonly WorldEvent[]): void;
-  /** Drops identities that no endpoint has had for a minute; to be called every few seconds. */
-  forgetIdentities(): void;
+  /** Drops identities that no endpoint has had for a minute, and looks for endpoints of nobody; to be called every few seconds. */
+  sweep(): void;
   /** Takes in a proxy that runs a build of Envoy. */
   join(traffic: TrafficIntent, build: string, proxy: Proxy): Member;
   /** Returns how many resources of a kind are withheld, because a proxy has rejected them; those of each build count. */
@@ -96,7 +101,10 @@ export interface CatalogOptions {
 /** Creates a catalog of an empty world. */
 export function createCatalog({ encoder, domains, refused, noticed, ...options }: CatalogOptions): Catalog {
   const identities = createIdentityMemory(options.nowMs);
+  const lookForStrangers = createLookout(noticed);
+  const routes = rememberRoutes();
   let world = emptyWorld;
+  let known: Known = { world, domains, index: indexRules(world.rules, domains.cluster) };
   const plans = new Map<string, ServicePlan>();
   const notices = new Map<string, string>();
   const shared = createShelf(encoder, refused);
@@ -118,9 +126,19 @@ export function createCatalog({ encoder, domains, refused, noticed, ...options }
 
   function replan(key: string): readonly Published<ShelvedResource>[] {
     const plan = planService(world, key, domains);
-    if (plan === undefined) plans.delete(key);
-    else plans.set(key, plan);
-    const changes = shared.put(key, plan === undefined ? [] : serviceResources(plan, identities.of(key)));
+    if (plan === undefined) {
+      plans.delete(key);
+      routes.forget(key);
+    } else plans.set(key, plan);
+    const changes = shared.put(
+      key,
+      plan === undefined
+        ? []
+        : serviceResources(plan, routes.settle(key, planTraffic(known, key, anyClient)), {
+            former: identities.of(key),
+            serviceAt: (other) => world.service.get(other),
+          }),
+    );
     return changes.map((change) => ({ ...change, content: shared.target }));
   }
 
@@ -131,8 +149,8 @@ export function createCatalog({ encoder, domains, refused, noticed, ...options }
   }
 
   function profileOf(key: string, traffic: TrafficIntent): Profile {
-    const known = profiles.get(key);
-    if (known !== undefined) return known;
+    const found = profiles.get(key);
+    if (found !== undefined) return found;
     const profile: Profile = { traffic, listeners: createShelf(encoder, refused), uses: 0 };
     profiles.set(key, profile);
     for (const service of plans.keys()) relisten(profile, service);
@@ -182,13 +200,21 @@ export function createCatalog({ encoder, domains, refused, noticed, ...options }
     world: () => world,
     apply(events) {
       const { world: next, touched } = applyEvents(world, events);
+      const index = next.rules === world.rules ? known.index : indexRules(next.rules, domains.cluster);
       world = next;
+      known = { world, domains, index };
       for (const key of touched.services) notice(key);
       // Endpoints are listeners only of headless Services.
       const headless = [...touched.endpoints].filter((key) => world.service.get(key)?.isHeadless === true);
-      update(new Set([...touched.services, ...touched.endpoints]), new Set([...touched.services, ...headless]));
+      update(
+        new Set([...touched.services, ...touched.endpoints, ...touched.traffic]),
+        new Set([...touched.services, ...headless]),
+      );
     },
-    forgetIdentities: () => update(identities.forget(), []),
+    sweep() {
+      update(identities.forget(), []);
+      lookForStrangers(world);
+    },
     join(traffic, build, proxy) {
       const key = profileKey(traffic);
       const profile = profileOf(key, traffic);

@@ -1,4 +1,5 @@
 import type { Server, Socket } from 'node:net';
+import type { Timers } from './timers.ts';
 
 /** What connections may cost that no known proxy uses. */
 export interface StrangerLimits {
@@ -28,7 +29,8 @@ interface Connection {
   readonly socket: Socket;
   readonly address: string;
   streams: number;
-  timer: NodeJS.Timeout | undefined;
+  /** Ends the wait of a stranger. */
+  endWait: () => void;
 }
 
 /** Returns the text by which a connection is known, the same for a TCP connection and TLS on top of it. */
@@ -40,7 +42,12 @@ export function peerOf({ remoteAddress = '', remotePort }: Pick<Socket, 'remoteA
  * Bounds what peers cost that have not proved to be a proxy, from the first packet on: without a limit, anybody in the cluster could
  * fill the memory, or keep proxies out by holding connections open.
  */
-export function guardConnections(server: Server, limits: StrangerLimits, onCut: () => void): ConnectionGate {
+export function guardConnections(
+  server: Server,
+  limits: StrangerLimits,
+  after: Timers['after'],
+  onCut: () => void,
+): ConnectionGate {
   const connections = new Map<string, Connection>();
   // In the order in which they became strangers.
   const strangers = new Set<Connection>();
@@ -52,13 +59,13 @@ export function guardConnections(server: Server, limits: StrangerLimits, onCut: 
   }
 
   function forget(connection: Connection): void {
-    clearTimeout(connection.timer);
+    connection.endWait();
     strangers.delete(connection);
   }
 
   function estrange(connection: Connection): void {
     strangers.add(connection);
-    connection.timer = setTimeout(() => cut(connection), limits.patienceMs).unref();
+    connection.endWait = after(limits.patienceMs, () => cut(connection));
     const ofAddress = [...strangers].filter(({ address }) => address === connection.address);
     const [oldest] = ofAddress.length > limits.mostOfAddress ? ofAddress : strangers;
     if (oldest === undefined) return;
@@ -67,7 +74,12 @@ export function guardConnections(server: Server, limits: StrangerLimits, onCut: 
 
   server.on('connection', (socket: Socket) => {
     const peer = peerOf(socket);
-    const connection: Connection = { socket, address: socket.remoteAddress ?? '', streams: 0, timer: undefined };
+    const connection: Connection = {
+      socket,
+      address: socket.remoteAddress ?? '',
+      streams: 0,
+      endWait: () => undefined,
+    };
     connections.set(peer, connection);
     socket.once('close', () => {
       forget(connection);

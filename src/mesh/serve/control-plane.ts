@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { createLeafIssuer, type LeafIssuer } from '../../certs/elliptic-certificate.ts';
 import { peerText } from '../../envoy/flows.ts';
 import type { Authenticator, Caller } from '../identity/caller.ts';
@@ -16,6 +15,7 @@ import { createCatalog, type Catalog } from './catalog.ts';
 import type { StrangerLimits } from './connection-gate.ts';
 import { createHeldRemovals } from './held-removals.ts';
 import { createSession, type Session, type SessionEvent } from './session.ts';
+import type { Timers } from './timers.ts';
 
 export interface ControlPlaneOptions {
   readonly host: string;
@@ -32,6 +32,7 @@ export interface ControlPlaneOptions {
   readonly limits: StreamLimits;
   readonly strangers: StrangerLimits;
   readonly clock: () => Date;
+  readonly timers: Timers;
   /** A number from 0 to below 1, to spread what many proxies would do at the same time. */
   readonly random: () => number;
   /** Returns why no new streams are taken now; undefined if they are. */
@@ -70,8 +71,8 @@ export interface RunningControlPlane {
   stop(): Promise<void>;
 }
 
-/** How often identities are looked through that no endpoint has any more. */
-const forgetMs = 10_000;
+/** How often it is looked for what nobody needs any more, and for what does not pass by itself. */
+const sweepMs = 10_000;
 
 /** How often it is looked whether a proxy that starts has its configuration. */
 const lookMs = 50;
@@ -94,14 +95,9 @@ function secretsOf(
   return workloadSecrets(leaf, options.roots);
 }
 
-function after(milliseconds: number, action: () => void): () => void {
-  const timer = setTimeout(action, milliseconds);
-  timer.unref();
-  return () => clearTimeout(timer);
-}
-
 /** Starts the control plane. Rejects if it cannot listen. */
 export async function startControlPlane(options: ControlPlaneOptions): Promise<RunningControlPlane> {
+  const { nowMs, after } = options.timers;
   const types = loadEnvoyTypes();
   const read = createRequestReader(types);
   const write = createResponseWriter();
@@ -114,12 +110,12 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<R
     noticed: options.noticed,
     converged: options.converged,
   });
-  const forgetting = setInterval(() => catalog.forgetIdentities(), forgetMs).unref();
+  const sweeping = setInterval(() => catalog.sweep(), sweepMs).unref();
   const issuer = createLeafIssuer(options.authority);
   const { limits } = options;
   const turns = createTurns(limits);
   const hasTurn = createPodTurns(limits);
-  const places = createPlaces(limits.starting, limits.patienceMs);
+  const places = createPlaces(limits.starting, limits.patienceMs, after);
   let waiting = 0;
   const sessions = new Set<Session>();
   /** What ends the stream of a session. */
@@ -188,13 +184,13 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<R
 
   /** Waits for the turn of a stream. Returns a function that gives its place to another proxy, or why it is not taken. */
   async function untilTurn({ namespace, podUid }: Caller, isOver: () => boolean): Promise<(() => void) | string> {
-    if (!hasTurn(podUid, performance.now())) return 'the pod opens too many streams';
+    if (!hasTurn(podUid, nowMs())) return 'the pod opens too many streams';
     if (sessions.size + waiting >= limits.most) return `this replica has ${limits.most} streams, which is its limit`;
-    const waitMs = turns.take(performance.now());
+    const waitMs = turns.take(nowMs());
     if (waitMs === undefined) return tooMany;
     waiting += 1;
     try {
-      if (waitMs > 0) await sleep(waitMs, undefined, { ref: false });
+      if (waitMs > 0) await new Promise<void>((resolve) => after(waitMs, resolve));
       const leave = await places.take(namespace);
       if (isOver()) leave?.();
       return leave ?? tooMany;
@@ -206,14 +202,16 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<R
   /** Gives back the place of a proxy once it has its configuration, or after a while. Returns a function that does it at once. */
   function keepPlace(session: Session, leave: () => void): () => void {
     let calm = 0;
-    const looking = setInterval(() => {
+    const look = (): void => {
       // Between two kinds of resources, a proxy has all that it has asked for yet.
       calm = session.isInSync() ? calm + 1 : 0;
-      if (calm >= 2) end();
-    }, lookMs).unref();
+      if (calm < 2) stopLooking = after(lookMs, look);
+      else end();
+    };
+    let stopLooking = after(lookMs, look);
     const cancel = after(limits.startingMs, () => end());
     const end = (): void => {
-      clearInterval(looking);
+      stopLooking();
       cancel();
       leave();
     };
@@ -234,7 +232,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<R
   const removals = createHeldRemovals({
     world: catalog.world,
     give: (events) => catalog.apply(events),
-    nowMs: () => performance.now(),
+    nowMs,
     after,
     lost: options.lost,
     settled: options.settled,
@@ -245,6 +243,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<R
     port: options.port,
     pair: options.pair,
     strangers: options.strangers,
+    after,
     accept: (connection) => {
       accept(connection).catch((error: unknown) => {
         // What went wrong is told to the log, and not to somebody unknown.
@@ -266,7 +265,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<R
       for (const session of sessions) session.useSecrets(secretsOf(issuer, session.caller, catalog.world(), options));
     },
     stop() {
-      clearInterval(forgetting);
+      clearInterval(sweeping);
       removals.stop();
       return server.stop();
     },

@@ -1,6 +1,7 @@
 import { member, objectMember, objectsMember, stringMember, type JsonObject } from '../../json/json.ts';
 import { annotationNames } from '../../pod/annotation-names.ts';
 import { serviceOf, workloadOf, type ServiceIdentity, type Workload } from '../../pod/workload.ts';
+import { containersOf } from '../../pod/containers.ts';
 import { names, ports } from '../../pod/conventions.ts';
 import { viewPod, type PodView } from '../../pod/view.ts';
 import { portList } from '../../grammar/grammar.ts';
@@ -33,17 +34,21 @@ function labelsOf(metadata: JsonObject | undefined): Readonly<Record<string, str
 /** Ports of every proxy, which no capture leads to it: its pages for metrics and health. */
 const ownPorts: readonly PortRange[] = [ports.status, ports.health, ports.metrics, ports.tunnel].map(onePort);
 
-/**
- * Reads what an injection has left: a label that the pod may have set to another value, the volume of the token, which no other
- * mesh's proxy has, and an annotation.
- */
-function plainPortsOf({ labels, annotations, spec }: PodView): Pod['plainPorts'] {
-  const hasToken = objectsMember(spec, 'volumes').some(
-    (volume) => stringMember(volume, 'name') === names.meshTokenVolume,
+/** Whether its proxy has a token for this mesh, which no other mesh's has, nor one that stands alone beside what an earlier injection left. */
+function hasToken(view: PodView): boolean {
+  return containersOf(view).some(
+    ({ name, raw }) =>
+      name === names.proxyContainer &&
+      objectsMember(raw, 'volumeMounts').some((mount) => stringMember(mount, 'name') === names.meshTokenVolume),
   );
+}
+
+/** Reads what an injection has left: the proxy, a label that the pod may have set to another value, and an annotation. */
+function plainPortsOf(view: PodView): Pod['plainPorts'] {
+  const { labels, annotations, spec } = view;
   // Pods with the node's network share its addresses with others, and have no proxy.
   const isOfNode = member(spec, 'hostNetwork') === true;
-  if (stringMember(labels, annotationNames.tlsMode) !== 'istio' || !hasToken || isOfNode) return 'all';
+  if (stringMember(labels, annotationNames.tlsMode) !== 'istio' || isOfNode || !hasToken(view)) return 'all';
   const text = stringMember(annotations, annotationNames.bypassedInboundPorts);
   if (text === undefined) return ownPorts;
   const bypassed = portList.parse(text);

@@ -71,9 +71,21 @@ function countAddresses(endpoints: readonly Endpoint[]): number {
   return new Set(endpoints.map(({ address }) => address)).size;
 }
 
+function isShown(world: World, event: WorldEvent): boolean {
+  switch (event.kind) {
+    case 'service':
+    case 'slice':
+    case 'pod':
+      return world[event.kind].has(event.key);
+    default:
+      return world.rules[event.kind].has(event.key);
+  }
+}
+
 /** Whether an event can take an endpoint away. */
 function takesAway(world: World, event: WorldEvent): boolean {
-  if (event.value === undefined) return world[event.kind].has(event.key);
+  if (event.kind in world.rules) return false;
+  if (event.value === undefined) return isShown(world, event);
   if (event.kind !== 'slice') return false;
   const addresses = new Set(event.value.endpoints.map(({ address }) => address));
   return world.slice.get(event.key)?.endpoints.some(({ address }) => !addresses.has(address)) === true;
@@ -114,7 +126,7 @@ function split(
       given.push({ ...event, value: base === undefined || rest.length === 0 ? event.value : { ...base, endpoints } });
       if (rest.length > 0) held.set(id, event);
     } else if (event.value === undefined && !(event.kind === 'pod' && isLeaving(world.pod.get(event.key)))) {
-      if (world[event.kind].has(event.key)) held.set(id, event);
+      if (isShown(world, event)) held.set(id, event);
     } else given.push(event);
   }
   return { held, events: given };

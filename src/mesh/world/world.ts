@@ -1,5 +1,8 @@
+import { noRules } from '../rules/rule-kinds.ts';
+import { Draft, link, unlink, type Sets } from './draft.ts';
 import type { EndpointSlice } from './endpoint-slice.ts';
 import type { Pod } from './pod.ts';
+import { draftRules, type IndexedRules, type RuleEvent } from './rule-changes.ts';
 import type { Service } from './service.ts';
 
 /** The objects of a cluster that a mesh reads, by kind. */
@@ -9,33 +12,35 @@ export interface Objects {
   readonly pod: Pod;
 }
 
-/** A kind of object. */
+/** A kind of object that every cluster has. */
 export type ObjectKind = keyof Objects;
 
-type Sets = ReadonlyMap<string, ReadonlySet<string>>;
-
 /** What the API server says, at one moment. A change makes a new value, which shares all that has not changed. */
-export interface World {
+export interface World extends IndexedRules {
   readonly service: ReadonlyMap<string, Service>;
   readonly slice: ReadonlyMap<string, EndpointSlice>;
   readonly pod: ReadonlyMap<string, Pod>;
   /** Keys of the slices of a Service. */
   readonly slicesOfService: Sets;
-  /** Keys of the slices that name a pod. */
+  /** Keys of the slices that name a pod, by its key, or an address without saying whose, by the address. */
   readonly slicesOfPod: Sets;
   /** Keys of the pods that have an address; ended pods have none. */
   readonly podsOfAddress: Sets;
 }
 
-/** A change of one object. */
-export type WorldEvent = {
+/** A change of one object that every cluster has. */
+export type ObjectEvent = {
   readonly [K in ObjectKind]: { readonly kind: K; readonly key: string; readonly value: Objects[K] | undefined };
 }[ObjectKind];
 
-/** What has changed: keys of Services whose own plan or endpoints may differ now, and keys of pods. */
+/** A change of one object. */
+export type WorldEvent = ObjectEvent | RuleEvent;
+
+/** What has changed: keys of Services whose own plan, endpoints or rules may differ now, and keys of pods. */
 export interface Touched {
   readonly services: ReadonlySet<string>;
   readonly endpoints: ReadonlySet<string>;
+  readonly traffic: ReadonlySet<string>;
   readonly pods: ReadonlySet<string>;
 }
 
@@ -47,53 +52,20 @@ export const emptyWorld: World = {
   slicesOfService: new Map(),
   slicesOfPod: new Map(),
   podsOfAddress: new Map(),
+  rules: noRules,
+  rulesOfBackend: new Map(),
 };
 
-/** A map that is copied when it is first written to. */
-class Draft<V> {
-  readonly #original: ReadonlyMap<string, V>;
-  #copy: Map<string, V> | undefined;
-
-  constructor(original: ReadonlyMap<string, V>) {
-    this.#original = original;
-  }
-
-  get(key: string): V | undefined {
-    return (this.#copy ?? this.#original).get(key);
-  }
-
-  put(key: string, value: V | undefined): void {
-    this.#copy ??= new Map(this.#original);
-    if (value === undefined) this.#copy.delete(key);
-    else this.#copy.set(key, value);
-  }
-
-  result(): ReadonlyMap<string, V> {
-    return this.#copy ?? this.#original;
-  }
-}
-
-function link(sets: Draft<ReadonlySet<string>>, key: string, item: string): void {
-  const known = sets.get(key);
-  if (known?.has(item) === true) return;
-  sets.put(key, new Set(known).add(item));
-}
-
-function unlink(sets: Draft<ReadonlySet<string>>, key: string, item: string): void {
-  const rest = new Set(sets.get(key));
-  if (!rest.delete(item)) return;
-  sets.put(key, rest.size === 0 ? undefined : rest);
-}
-
+/** Returns by what the endpoints of a slice find their pods. */
 function podsOf(slice: EndpointSlice | undefined): readonly string[] {
-  return (slice?.endpoints ?? []).flatMap(({ pod }) => pod ?? []);
+  return (slice?.endpoints ?? []).map(({ pod, address }) => pod ?? address);
 }
 
 function addressesOf(pod: Pod | undefined): readonly string[] {
   return pod === undefined || pod.isOver ? [] : pod.addresses;
 }
 
-/** Returns the world after the events, and what they touch. */
+/** Returns the world after the events, and what they touch. A rule that becomes unreadable keeps what it said before. */
 export function applyEvents(
   world: World,
   events: readonly WorldEvent[],
@@ -104,6 +76,7 @@ export function applyEvents(
   const slicesOfService = new Draft(world.slicesOfService);
   const slicesOfPod = new Draft(world.slicesOfPod);
   const podsOfAddress = new Draft(world.podsOfAddress);
+  const rules = draftRules(world);
   const touched = { services: new Set<string>(), endpoints: new Set<string>(), pods: new Set<string>() };
 
   function applySlice(key: string, value: EndpointSlice | undefined): void {
@@ -117,22 +90,32 @@ export function applyEvents(
   }
 
   function applyPod(key: string, value: Pod | undefined): void {
-    for (const address of addressesOf(pod.get(key))) unlink(podsOfAddress, address, key);
-    for (const address of addressesOf(value)) link(podsOfAddress, address, key);
+    const [before, after] = [addressesOf(pod.get(key)), addressesOf(value)];
+    for (const address of before) unlink(podsOfAddress, address, key);
+    for (const address of after) link(podsOfAddress, address, key);
     pod.put(key, value);
     touched.pods.add(key);
-    for (const name of slicesOfPod.get(key) ?? []) {
+    for (const name of [key, ...before, ...after].flatMap((place) => [...(slicesOfPod.get(place) ?? [])])) {
       const owner = slice.get(name)?.service;
       if (owner !== undefined) touched.endpoints.add(owner);
     }
   }
 
   for (const event of events) {
-    if (event.kind === 'service') {
-      service.put(event.key, event.value);
-      touched.services.add(event.key);
-    } else if (event.kind === 'slice') applySlice(event.key, event.value);
-    else applyPod(event.key, event.value);
+    switch (event.kind) {
+      case 'service':
+        service.put(event.key, event.value);
+        touched.services.add(event.key);
+        break;
+      case 'slice':
+        applySlice(event.key, event.value);
+        break;
+      case 'pod':
+        applyPod(event.key, event.value);
+        break;
+      default:
+        rules.apply(event);
+    }
   }
   return {
     world: {
@@ -142,7 +125,8 @@ export function applyEvents(
       slicesOfService: slicesOfService.result(),
       slicesOfPod: slicesOfPod.result(),
       podsOfAddress: podsOfAddress.result(),
+      ...rules.result(),
     },
-    touched,
+    touched: { ...touched, traffic: rules.touched(service.result(), touched.services) },
   };
 }

@@ -2,7 +2,7 @@ import type { ControlPlane } from '../../envoy/control-plane.ts';
 import { annotationNames } from '../../pod/annotation-names.ts';
 import { rangeText } from '../../grammar/port-range.ts';
 import { meshToken, names } from '../../pod/conventions.ts';
-import type { NamedObject } from '../../json/json.ts';
+import { stringMember, type JsonObject, type NamedObject } from '../../json/json.ts';
 import type { MeshAccess, PodSettings } from '../../settings/effective.ts';
 import { bypassedInbound } from './capture-intent.ts';
 
@@ -25,6 +25,23 @@ export function tokenVolume({ audience }: Pick<MeshAccess, 'audience'>): NamedOb
 }
 
 export const tokenMount = { name: names.meshTokenVolume, mountPath: meshToken.folder, readOnly: true } as const;
+
+/** Returns a path as a container sees it: `/var/run` is a link in images. */
+function resolved(path: string): string {
+  const parts: string[] = [];
+  for (const part of path.split('/')) {
+    if (part === '..') parts.pop();
+    else if (part !== '' && part !== '.') parts.push(part);
+  }
+  return `/${parts.join('/')}/`.replace(/^\/var\/run\//, '/run/');
+}
+
+/** Whether a mount of a pod's own hides the token from the proxy, which would then never start. */
+export function hidesToken(mount: JsonObject): boolean {
+  const [path, folder] = [stringMember(mount, 'mountPath') ?? '', meshToken.folder];
+  const isOurs = stringMember(mount, 'name') === tokenMount.name && path === folder;
+  return !isOurs && resolved(path).startsWith(resolved(folder));
+}
 
 /** Returns the label by which the control plane knows pods that take mutual TLS: as in Istio, a pod may set another value. */
 export function meshLabels({ mesh, capture }: PodSettings): Record<string, string> {

@@ -1,6 +1,6 @@
 import { Buffer } from 'node:buffer';
 import { expect } from '@jest/globals';
-import * as fc from 'fast-check';
+import * as fc from '../../support/fast-check.ts';
 import { readAddressVariables } from '../../../src/istio/address-variables.ts';
 import { isLate, readTimeoutMs } from '../../../src/server/deadline.ts';
 import { stripManagedFields } from '../../../src/server/strip-managed-fields.ts';

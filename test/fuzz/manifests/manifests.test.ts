@@ -1,5 +1,5 @@
 import { expect } from '@jest/globals';
-import * as fc from 'fast-check';
+import * as fc from '../../support/fast-check.ts';
 import { parseYaml } from '../../../src/grammar/yaml/document.ts';
 import { readValue } from '../../../src/grammar/yaml/value.ts';
 import { splitStream } from '../../../src/yaml/stream.ts';

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { expect } from '@jest/globals';
-import * as fc from 'fast-check';
+import * as fc from '../../support/fast-check.ts';
 import { parseAllDocuments } from 'yaml';
 import { review } from '../../../src/admission/handler.ts';
 import { createSnapshot } from '../../../src/injection/build-snapshot.ts';

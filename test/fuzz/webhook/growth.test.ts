@@ -1,5 +1,5 @@
 import { expect } from '@jest/globals';
-import * as fc from 'fast-check';
+import * as fc from '../../support/fast-check.ts';
 import type { Json, JsonObject } from '../../../src/json/json.ts';
 import { longPlaces } from '../../support/builders/long-reviews.ts';
 import { injectedPod } from '../../support/builders/decisions.ts';

@@ -1,4 +1,4 @@
-import * as fc from 'fast-check';
+import * as fc from '../../support/fast-check.ts';
 import { injectedPod } from '../../support/builders/decisions.ts';
 import { campaign } from '../../support/fuzz/campaign.ts';
 import { changedText, oddText } from '../../support/fuzz/odd-json.ts';

@@ -20,6 +20,6 @@ export async function runChecks(_tier: string, { env }: Environment): Promise<Ou
   return {
     passed: checks.length - failed.length,
     failed: failed.length,
-    ...(failed.length > 0 && { note: `failed: ${failed.join(', ')}` }),
+    ...(failed.length > 0 && { failures: failed }),
   };
 }

@@ -2,7 +2,7 @@ import type { Result } from './tier.ts';
 
 /** The closing table and its sum. */
 export interface Report {
-  /** Lines to print; the last is exactly `N passed, M failed`. */
+  /** Lines to print: the table, what failed by name, and at last exactly `N passed, M failed`. */
   readonly lines: readonly string[];
   readonly failed: number;
 }
@@ -26,5 +26,13 @@ export function writeReport(results: readonly Result[], strict: boolean): Report
     });
     return [tier, ...cells].join('  ').trimEnd();
   });
-  return { lines: ['', ...lines, '', `${passed} passed, ${failed} failed`], failed };
+  const failures = results.flatMap((result) => failuresOf(result, strict).map((what) => `${result.tier}: ${what}`));
+  const heading = failures.length === 0 ? [] : ['failed:'];
+  return { lines: ['', ...lines, '', ...heading, ...failures, `${passed} passed, ${failed} failed`], failed };
+}
+
+function failuresOf({ failed, failures, note, needs }: Result, strict: boolean): readonly string[] {
+  if (needs !== undefined) return strict ? [`not run: needs ${needs}`] : [];
+  if (failed === 0) return [];
+  return failures === undefined || failures.length === 0 ? [note ?? 'see above'] : failures;
 }

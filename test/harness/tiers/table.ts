@@ -17,30 +17,38 @@ export const tiers: readonly Tier[] = [
   { name: 'fuzz', needs: [], run: runJest },
   { name: 'golden', needs: [], run: runJest },
   { name: 'shell', needs: ['packages'], run: runJest },
-  { name: 'http', needs: ['packages'], run: runJest },
+  { name: 'http', needs: ['packages'], run: runJest, secondTry: true },
   // Its files mostly wait for the cluster, each for its own.
   {
     name: 'apiserver',
     needs: ['kubernetes', 'kustomize', 'YAML reader'],
     run: runJest,
     jestArguments: ['--maxWorkers=3'],
+    secondTry: true,
   },
-  { name: 'sidecars', needs: ['packages', 'network namespaces', 'sidecar programs'], run: runJest },
+  {
+    name: 'sidecars',
+    needs: ['packages', 'network namespaces', 'sidecar programs'],
+    run: runJest,
+    secondTry: true,
+  },
   // Its files mostly wait, each in namespaces of its own.
   {
     name: 'dataplane',
     needs: ['packages', 'network namespaces', 'envoy'],
     run: runJest,
     jestArguments: ['--maxWorkers=2'],
+    secondTry: true,
   },
   {
     name: 'mesh',
     needs: ['packages', 'network namespaces', 'envoy'],
     run: runJest,
     jestArguments: ['--maxWorkers=2'],
+    secondTry: true,
   },
   // Scenarios that mostly wait for pods.
-  { name: 'cluster', needs: nodeTools, run: runOnNode, jestArguments: ['--maxWorkers=3'] },
+  { name: 'cluster', needs: nodeTools, run: runOnNode, jestArguments: ['--maxWorkers=3'], secondTry: true },
   { name: 'istio', needs: ['istio injector'], run: runJest },
   // Each of these breaks something that all share, or measures.
   { name: 'cluster-long', needs: nodeTools, run: runOnNode, jestArguments: ['--runInBand'], onRequest: true },

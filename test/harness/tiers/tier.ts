@@ -19,6 +19,8 @@ export interface Tier {
   readonly needs: readonly ToolName[];
   readonly run: (tier: string, environment: Environment) => Promise<Outcome>;
   readonly jestArguments?: readonly string[];
+  /** Real parts can be late on a busy machine: in a whole run its failed files get a second try, alone. */
+  readonly secondTry?: boolean;
   /** Not part of a run that names no tier. */
   readonly onRequest?: boolean;
 }
@@ -29,6 +31,8 @@ export interface Environment {
   readonly env: Readonly<Record<string, string>>;
   /** Further arguments of the test runner, such as a file name. */
   readonly arguments: readonly string[];
+  /** Whether files that failed are run once more. */
+  readonly secondTry: boolean;
   /** What stands before the command, such as one that enters a network. */
   readonly within?: readonly string[];
 }
@@ -37,6 +41,8 @@ export interface Environment {
 export interface Outcome {
   readonly passed: number;
   readonly failed: number;
+  /** What failed, by name, as far as that is known. */
+  readonly failures?: readonly string[];
   /** What else the reader of the closing table must know. */
   readonly note?: string;
 }

@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import * as fc from 'fast-check';
+import * as fc from '../../support/fast-check.ts';
 import { writeAnswer } from '../../../src/admission/answer.ts';
 import { createInjector } from '../../../src/index.ts';
 import { isObject, type Json, type JsonObject } from '../../../src/json/json.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import * as fc from 'fast-check';
+import * as fc from '../../support/fast-check.ts';
 import { findPreviousInjection } from '../../../src/cli/manifests/previous-injection.ts';
 import { decide, type JsonObject } from '../../../src/index.ts';
 import { applyToValue } from '../../../src/json/apply.ts';
@@ -8,8 +8,7 @@ import { snapshotOf } from '../../support/builders/snapshots.ts';
 import { anySnapshotWithTemplates } from '../../support/builders/templates.ts';
 import { istiodSnapshot } from '../../support/processes/istiod.ts';
 
-const seed = Number(process.env['FAST_CHECK_SEED'] ?? Date.now() % 2 ** 31);
-const runs = { numRuns: Number(process.env['FAST_CHECK_RUNS'] ?? 200), seed };
+const runs = { numRuns: Number(process.env['FAST_CHECK_RUNS'] ?? 200) };
 
 const snapshots = [
   snapshotOf(),
@@ -20,7 +19,7 @@ const snapshots = [
 const others = snapshotOf({ proxy: { logLevel: 'info' } });
 const anySnapshot = fc.oneof(fc.constantFrom(...snapshots), anySnapshotWithTemplates);
 
-describe(`a pod that was injected before (seed ${seed})`, () => {
+describe(`a pod that was injected before (seed ${fc.seed})`, () => {
   test('is outdated with other settings, and never with the same', () => {
     fc.assert(
       fc.property(anyPod, anySnapshot, (pod, snapshot) => {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import * as fc from 'fast-check';
+import * as fc from '../../support/fast-check.ts';
 import { decide, undo } from '../../../src/index.ts';
 import { applyToValue } from '../../../src/json/apply.ts';
 import { isObject, type Json, type JsonObject } from '../../../src/json/json.ts';
@@ -10,8 +10,7 @@ import { snapshotOf } from '../../support/builders/snapshots.ts';
 import { anySnapshotWithTemplates } from '../../support/builders/templates.ts';
 import { istiodSnapshot } from '../../support/processes/istiod.ts';
 
-const seed = Number(process.env['FAST_CHECK_SEED'] ?? Date.now() % 2 ** 31);
-const runs = { numRuns: Number(process.env['FAST_CHECK_RUNS'] ?? 200), seed };
+const runs = { numRuns: Number(process.env['FAST_CHECK_RUNS'] ?? 200) };
 
 const anySnapshot = fc.oneof(
   fc.constantFrom(snapshotOf({ proxy: { applicationDrainSeconds: 5 } }), istiodSnapshot()),
@@ -33,7 +32,7 @@ function pointersOf(value: Json, pointer = ''): string[] {
 
 const status = `/metadata/annotations/${escapeToken(statusAnnotation)}`;
 
-describe(`a pod that was injected and then edited (seed ${seed})`, () => {
+describe(`a pod that was injected and then edited (seed ${fc.seed})`, () => {
   test('is undone without a fault, whatever was removed or renamed', () => {
     let undone = 0;
     fc.assert(

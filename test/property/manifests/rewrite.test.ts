@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import * as fc from 'fast-check';
+import * as fc from '../../support/fast-check.ts';
 import { escapeToken, type Operation } from '../../../src/json/operation.ts';
 import { applyToValue } from '../../../src/json/apply.ts';
 import { readManifests } from '../../../src/manifests/manifest.ts';

@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import * as fc from 'fast-check';
+import * as fc from '../../support/fast-check.ts';
 import { kinds, type Kind } from '../../../src/mesh/resources/kinds.ts';
 import { ProxyFleet, type Refusal } from '../../support/models/proxy-fleet.ts';
 
@@ -56,7 +56,6 @@ function act(fleet: ProxyFleet, one: Step): void {
   else fleet.wait(one.type);
 }
 
-const seed = Number(process.env['FAST_CHECK_SEED'] ?? Date.now() % 2 ** 31);
 const numRuns = Number(process.env['FAST_CHECK_RUNS'] ?? 2000);
 
 const history = fc.record({ refusals, first: services, steps: fc.array(step, { maxLength: 60 }) });
@@ -70,16 +69,16 @@ function play(given: { refusals: readonly Refusal[]; first: Services; steps: rea
   return fleet;
 }
 
-test(`what one proxy has rejected reaches no other, and nobody loses what is there (seed ${seed})`, () => {
+test(`what one proxy has rejected reaches no other, and nobody loses what is there (seed ${fc.seed})`, () => {
   fc.assert(
     fc.property(history, (given) => {
       expect(play(given).faults).toEqual([]);
     }),
-    { numRuns, seed },
+    { numRuns },
   );
 });
 
-test(`all proxies hold the newest state once what they reject is mended (seed ${seed})`, () => {
+test(`all proxies hold the newest state once what they reject is mended (seed ${fc.seed})`, () => {
   fc.assert(
     fc.property(history, (given) => {
       const fleet = play(given);
@@ -88,11 +87,11 @@ test(`all proxies hold the newest state once what they reject is mended (seed ${
       expect([...fleet.peers.keys()].flatMap((index) => fleet.differences(index))).toEqual([]);
       expect(kinds.map((one) => fleet.cohort.withheld(one))).toEqual(kinds.map(() => 0));
     }),
-    { numRuns, seed },
+    { numRuns },
   );
 });
 
-test(`proxies of one namespace that reject anything keep nothing from those of others (seed ${seed})`, () => {
+test(`proxies of one namespace that reject anything keep nothing from those of others (seed ${fc.seed})`, () => {
   fc.assert(
     fc.property(history, fc.subarray([0, 1, 2, 3], { minLength: 1, maxLength: 3 }), (given, hostile) => {
       const refused = given.refusals.map((one) => ({ ...one, proxies: hostile }));
@@ -105,11 +104,11 @@ test(`proxies of one namespace that reject anything keep nothing from those of o
       const others = [0, 1, 2, 3].filter((index) => !hostile.includes(index));
       expect(others.flatMap((index) => fleet.differences(index))).toEqual([]);
     }),
-    { numRuns, seed },
+    { numRuns },
   );
 });
 
-test(`a proxy that starts gets the last good state (seed ${seed})`, () => {
+test(`a proxy that starts gets the last good state (seed ${fc.seed})`, () => {
   fc.assert(
     fc.property(services, services, refusals, fc.boolean(), (before, after, some, isLast) => {
       // Whoever runs rejects the same, and so would the one that starts.
@@ -131,11 +130,11 @@ test(`a proxy that starts gets the last good state (seed ${seed})`, () => {
       expect(fleet.rejections).toBe(rejections);
       for (const [one, known] of kept) expect(fleet.held(4, one)).toMatchObject(known);
     }),
-    { numRuns, seed },
+    { numRuns },
   );
 });
 
-test(`a proxy that is alone gets what was good, then tries what is new (seed ${seed})`, () => {
+test(`a proxy that is alone gets what was good, then tries what is new (seed ${fc.seed})`, () => {
   fc.assert(
     fc.property(services, services, refusals, fc.boolean(), (before, after, some, isTried) => {
       const fleet = new ProxyFleet(some);
@@ -152,11 +151,11 @@ test(`a proxy that is alone gets what was good, then tries what is new (seed ${s
       fleet.settle();
       expect(fleet.differences(4)).toEqual([]);
     }),
-    { numRuns, seed },
+    { numRuns },
   );
 });
 
-test(`of each group of proxies, one gets what they all reject (seed ${seed})`, () => {
+test(`of each group of proxies, one gets what they all reject (seed ${fc.seed})`, () => {
   fc.assert(
     fc.property(services, services, refusals, fc.boolean(), (before, after, some, isAgain) => {
       const fleet = new ProxyFleet(some.map((one) => ({ ...one, proxies: [0, 1, 2, 3, 4] })));
@@ -179,6 +178,6 @@ test(`of each group of proxies, one gets what they all reject (seed ${seed})`, (
         expect([version, got.length <= most]).toEqual([version, true]);
       }
     }),
-    { numRuns, seed },
+    { numRuns },
   );
 });

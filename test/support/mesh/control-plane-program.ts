@@ -8,6 +8,7 @@ import type { Caller } from '../../../src/mesh/identity/caller.ts';
 import { defaultStreamLimits, type StreamLimits } from '../../../src/mesh/serve/admission.ts';
 import { defaultStrangerLimits } from '../../../src/mesh/serve/connection-gate.ts';
 import { startControlPlane, type RunningControlPlane } from '../../../src/mesh/serve/control-plane.ts';
+import { systemTimers } from '../../../src/mesh/serve/timers.ts';
 import { eventOf } from './world-events.ts';
 
 /** A line on standard input. */
@@ -51,7 +52,7 @@ const controlPlane: RunningControlPlane = await startControlPlane({
   limits: { ...defaultStreamLimits, ...(JSON.parse(limits) as Partial<StreamLimits>) },
   strangers: defaultStrangerLimits,
   pausedBy: () => undefined,
-  domains: { cluster: 'cluster.local', trust: 'cluster.local' },
+  domains: { cluster: 'cluster.local', trust: 'cluster.local', rootNamespace: 'istio-system' },
   pair: createLeafIssuer(own).issue({ names: { ips: [host] }, now, lifetimeMs: day }),
   authority: mesh,
   roots: mesh.certificate,
@@ -59,6 +60,7 @@ const controlPlane: RunningControlPlane = await startControlPlane({
     authenticate: (token) => Promise.resolve(callers.get(token) ?? { refused: 'the token is not known' }),
   },
   clock: () => new Date(),
+  timers: systemTimers,
   random: Math.random,
   report: (event, caller) => say({ ...event, pod: caller.podName }),
   refused: (resource, owner) => say({ type: 'refused', owner, ...resource }),

@@ -1,7 +1,6 @@
 import { metadataKey, trafficMetadata } from '../../../src/envoy/traffic-metadata.ts';
 import { serveMesh, type MeshOptions, type RunningMesh } from '../../../src/runtime/mesh.ts';
 import { createLog } from '../../../src/telemetry/log.ts';
-import { tokenVolume } from '../../../src/sidecars/standalone/mesh-membership.ts';
 import { renderKustomization } from '../../../scripts/manifests/install.ts';
 import { findProgram } from '../../harness/tools/kubernetes.ts';
 import { proxyIntent } from '../builders/proxy-intent.ts';
@@ -11,6 +10,7 @@ import { findFreePort } from '../http/free-port.ts';
 import { openTestCluster, type TestCluster } from '../processes/test-cluster.ts';
 import type { ClusterAccess } from '../processes/control-plane.ts';
 import { until } from '../waiting.ts';
+import { injectedParts } from './injected-parts.ts';
 import { openProbe, type DiscoveryProbe } from './discovery-probe.ts';
 
 /** Audience of the tokens of proxies. */
@@ -64,18 +64,24 @@ export async function openMeshCluster(access: ClusterAccess): Promise<MeshCluste
   let log = '';
 
   async function roots(): Promise<string> {
-    const { body } = await cluster.api.get<{ data: Record<string, string>; metadata: object }>(
+    const { body } = await cluster.api.get<{ data?: Record<string, string>; metadata: object }>(
       `/api/v1/namespaces/${system}/configmaps/sidecar-injector-mesh-roots`,
     );
-    return body.data['root.pem'] ?? '';
+    return body.data?.['root.pem'] ?? '';
   }
 
   async function start(more: Partial<MeshOptions> = {}): Promise<MeshReplica> {
-    const ports = { streams: await findFreePort(), metrics: await findFreePort(), health: await findFreePort() };
+    const ports = {
+      streams: await findFreePort(),
+      rules: await findFreePort(),
+      metrics: await findFreePort(),
+      health: await findFreePort(),
+    };
     const at = (port: number) => ({ host: '127.0.0.1', port });
     const running = await serveMesh(
       {
         listen: at(ports.streams),
+        rulesListen: at(ports.rules),
         metricsListen: at(ports.metrics),
         healthListen: at(ports.health),
         kubeconfig: await writeServiceAccountKubeconfig(access, 'sidecar-injector-mesh'),
@@ -83,8 +89,10 @@ export async function openMeshCluster(access: ClusterAccess): Promise<MeshCluste
         service: 'sidecar-injector-mesh',
         clusterDomain: 'cluster.local',
         trustDomain: 'cluster.local',
+        rootNamespace: 'istio-system',
         audience,
         maxStreams: 100,
+        stopped: new Promise(() => undefined),
         ...more,
       },
       createLog('info', { write: (line) => void (log += line) }),
@@ -131,8 +139,7 @@ export async function openMeshCluster(access: ClusterAccess): Promise<MeshCluste
         metadata: { name, labels: { app: name, 'security.istio.io/tlsMode': 'istio' } },
         spec: {
           serviceAccountName: 'default',
-          containers: [{ name: 'app', image: 'app:1' }],
-          volumes: [tokenVolume({ audience })],
+          ...injectedParts(audience),
         },
       });
       const patched = await cluster.api.patch(`/api/v1/namespaces/${namespace}/pods/${name}/status`, {

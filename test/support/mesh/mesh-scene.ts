@@ -9,7 +9,7 @@ import type { StreamLimits } from '../../../src/mesh/serve/admission.ts';
 import { annotationNames } from '../../../src/pod/annotation-names.ts';
 import { ports, proxyUser } from '../../../src/pod/conventions.ts';
 import type { CaptureIntent } from '../../../src/capture/intent.ts';
-import { tokenVolume } from '../../../src/sidecars/standalone/mesh-membership.ts';
+import { injectedParts } from './injected-parts.ts';
 import { captureIntent } from '../builders/capture-intent.ts';
 import { proxyIntent, type ProxyChanges } from '../builders/proxy-intent.ts';
 import { startAgent, type Agent } from '../network/agent.ts';
@@ -32,6 +32,15 @@ export interface MeshPodOptions {
   readonly settings?: ProxyChanges;
   /** Ports that are not captured in either direction. */
   readonly uncaptured?: readonly number[];
+  /** How much its proxy logs; by default warnings. */
+  readonly logLevel?: string;
+  /** Variables of its proxy beside those of the tests. */
+  readonly environment?: Readonly<Record<string, string>>;
+}
+
+/** Returns the token that a pod shows. */
+export function tokenOf(pod: string): string {
+  return `shown-by-${pod}`;
 }
 
 /** A pod that runs. */
@@ -89,8 +98,7 @@ export function podObject(options: MeshPodOptions, index: number, network: MeshP
     },
     spec: {
       serviceAccountName: options.serviceAccount ?? options.name,
-      containers: [],
-      volumes: isMesh ? [tokenVolume({ audience: 'mesh' })] : [],
+      ...(isMesh ? injectedParts() : { containers: [] }),
     },
     status: { phase: 'Running', podIPs: [{ ip: network.v4 }, { ip: network.v6 }] },
   };
@@ -131,7 +139,7 @@ export async function openMesh(
     );
     for (const [index, { name, serviceAccount = name }] of wanted.entries()) {
       const caller = { namespace: 'shop', serviceAccount, podName: name, podUid: `uid-${index}` };
-      started.say({ type: 'token', token: `token-${name}`, caller });
+      started.say({ type: 'token', token: tokenOf(name), caller });
     }
     if (objects.size > 0) started.say({ type: 'set', objects: [...objects.values()] });
     return started;
@@ -157,7 +165,7 @@ export async function openMesh(
         admin: (url) => network.run(own.name, ['curl', '--silent', `http://127.0.0.1:15000${url}`]).stdout,
         async startProxy() {
           const token = path.join(folder, `token-${name}`);
-          writeFileSync(token, `token-${name}`);
+          writeFileSync(token, tokenOf(name));
           const control = { address: `${network.hubV4}:${port}`, roots: controlPlane.roots, tokenPath: token };
           const self = { address: own.v4, name, namespace: 'shop' };
           const file = path.join(folder, `bootstrap-${name}.json`);
@@ -169,7 +177,7 @@ export async function openMesh(
             '1',
             '--disable-hot-restart',
             '--log-level',
-            'warning',
+            options.logLevel ?? 'warning',
           ];
           const more = [
             '--component-log-level',
@@ -182,7 +190,10 @@ export async function openMesh(
             '100',
           ];
           const [command, ...rest] = [...inNamespace(own.name, proxyUser.uid), binary.path, ...words, ...more];
-          const child = spawn(command, rest, { stdio: ['ignore', 'pipe', 'pipe'] });
+          const child = spawn(command, rest, {
+            stdio: ['ignore', 'pipe', 'pipe'],
+            env: { ...process.env, ...options.environment },
+          });
           for (const stream of [child.stdout, child.stderr])
             stream.on('data', (chunk: Buffer) => (log += chunk.toString()));
           proxy = child;

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import type { JsonObject } from '../../../src/json/json.ts';
-import { tokenVolume } from '../../../src/sidecars/standalone/mesh-membership.ts';
+import { injectedParts } from './injected-parts.ts';
 
 /*
  * Services, EndpointSlices and pods as the API server would let them in, but for what they say of each other.
@@ -152,8 +152,7 @@ export const serviceWithEndpoints: fc.Arbitrary<readonly JsonObject[]> = fc
           },
           spec: {
             serviceAccountName: serviceAccount,
-            containers: [],
-            volumes: isMesh ? [tokenVolume({ audience: 'mesh' })] : [],
+            ...(isMesh ? injectedParts() : { containers: [] }),
           },
           status: { phase: 'Running', podIPs: [{ ip: `10.0.0.${last}` }, { ip: `fd00::${last}` }] },
         }),

@@ -8,6 +8,7 @@ import { dynamicResources } from '../../../src/envoy/control-plane.ts';
 import type { JsonObject } from '../../../src/json/json.ts';
 import { kindOf, typeUrl, type Kind } from '../../../src/mesh/resources/kinds.ts';
 import { startAdsServer, type AdsConnection } from '../../../src/mesh/serve/ads-server.ts';
+import { systemTimers } from '../../../src/mesh/serve/timers.ts';
 import { createRequestReader, createResponseWriter, type DiscoveryRequest } from '../../../src/mesh/wire/discovery.ts';
 import { createEncoder } from '../../../src/mesh/wire/encoder.ts';
 import { loadEnvoyTypes } from '../../../src/mesh/wire/envoy-types.ts';
@@ -59,6 +60,7 @@ export async function startScriptedControlPlane(): Promise<ScriptedControlPlane>
     host: '127.0.0.1',
     port: 0,
     strangers: { most: 10, mostOfAddress: 10, patienceMs: 600_000 },
+    after: systemTimers.after,
     onCut: () => undefined,
     onError: () => undefined,
     pair: createLeafIssuer(own).issue({ names: { ips: ['127.0.0.1'] }, now, lifetimeMs: day }),

@@ -4,6 +4,7 @@ import { createAuthority, issueLeaf, localNames, type KeyedCertificate } from '.
 import type { Snapshot } from '../../../src/injection/snapshot.ts';
 import { defaultLimits, type Limits } from '../../../src/server/limits.ts';
 import type { HealthCheck } from '../../../src/server/health.ts';
+import { injectionPage } from '../../../src/server/injection-page.ts';
 import { createServer, type WebhookServer } from '../../../src/server/server.ts';
 import { createLog } from '../../../src/telemetry/log.ts';
 import { createMetrics, type Metrics } from '../../../src/telemetry/metrics.ts';
@@ -46,11 +47,12 @@ export async function startWebhook(options: WebhookOptions = {}): Promise<Webhoo
   const lines: string[] = [];
   const metrics = createMetrics(version);
   const { injector = createInjector(snapshot) } = options;
+  const log = createLog('trace', { write: (line) => void lines.push(line) });
   const server = createServer({
     keyPair: await issue(),
-    injector: () => injector,
+    page: injectionPage({ injector: () => injector, log, metrics, nowMs }),
     checks,
-    log: createLog('trace', { write: (line) => void lines.push(line) }),
+    log,
     metrics,
     nowMs,
     limits: { ...defaultLimits, ...limits },

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import * as fc from 'fast-check';
+import * as fc from '../../support/fast-check.ts';
 import { parse } from 'yaml';
 import { bootstrapWriter, escapeExpansion } from '../../../src/envoy/bootstrap-text.ts';
 import { unknownPod } from '../../../src/envoy/self.ts';

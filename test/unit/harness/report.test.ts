@@ -1,28 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { countTests } from '../../harness/tiers/jest.ts';
 import { writeReport } from '../../harness/tiers/report.ts';
-
-const clean = {
-  numPassedTests: 5,
-  numFailedTests: 0,
-  numPendingTests: 0,
-  numTodoTests: 0,
-  numRuntimeErrorTestSuites: 0,
-};
-
-describe('countTests', () => {
-  test.each([
-    ['all pass', clean, 0, { passed: 5, failed: 0 }],
-    ['some fail', { ...clean, numFailedTests: 2 }, 1, { passed: 5, failed: 2 }],
-    ['a file cannot be run', { ...clean, numRuntimeErrorTestSuites: 1 }, 1, { passed: 5, failed: 1 }],
-    ['skipped tests are told', { ...clean, numPendingTests: 2 }, 0, { passed: 5, failed: 0, note: '2 skipped' }],
-    ['no tests', { ...clean, numPassedTests: 0 }, 0, { passed: 0, failed: 1, note: 'has no tests' }],
-    ['a bad end', clean, 1, { passed: 5, failed: 1, note: 'Jest ended with exit code 1' }],
-    ['no report', undefined, 128, { passed: 0, failed: 1, note: 'Jest wrote no report (exit code 128)' }],
-  ])('%s', (_what, report, code, outcome) => {
-    expect(countTests(report, code)).toEqual(outcome);
-  });
-});
 
 describe('writeReport', () => {
   const results = [
@@ -38,6 +15,39 @@ describe('writeReport', () => {
     const report = writeReport(results, strict);
     expect(report.lines.at(-1)).toBe(last);
     expect(report.failed).toBe(failed);
-    expect(report.lines.filter((line) => line.includes('not run: needs root'))).toHaveLength(1);
+    expect(
+      report.lines.filter((line) => line.includes('not run: needs root') && !line.startsWith('dataplane:')),
+    ).toHaveLength(1);
+  });
+
+  test('names what failed right before the sum, whatever the reason', () => {
+    const report = writeReport(
+      [
+        { tier: 'check', passed: 4, failed: 1, seconds: 30, failures: ['types'] },
+        { tier: 'unit', passed: 3, failed: 2, seconds: 3, failures: ['test/a.test.ts › one', 'test/a.test.ts › two'] },
+        { tier: 'http', passed: 9, failed: 0, seconds: 9, note: 'passed at the second try: test/b.test.ts › one' },
+        { tier: 'mesh', passed: 0, failed: 1, seconds: 9, note: 'Jest wrote no report (exit code 128)' },
+        { tier: 'cluster', passed: 7, failed: 1, seconds: 9, failures: [], note: 'took over 20 min' },
+        { tier: 'istio', passed: 0, failed: 0, seconds: 0, needs: 'Go' },
+      ],
+      true,
+    );
+    expect(report.lines.slice(-9)).toEqual([
+      '',
+      'failed:',
+      'check: types',
+      'unit: test/a.test.ts › one',
+      'unit: test/a.test.ts › two',
+      'mesh: Jest wrote no report (exit code 128)',
+      'cluster: took over 20 min',
+      'istio: not run: needs Go',
+      '23 passed, 6 failed',
+    ]);
+  });
+
+  test('names nothing when nothing failed', () => {
+    const { lines } = writeReport([{ tier: 'unit', passed: 3, failed: 0, seconds: 3 }], false);
+    expect(lines.slice(-2)).toEqual(['', '3 passed, 0 failed']);
+    expect(lines).not.toContain('failed:');
   });
 });

@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import * as fc from 'fast-check';
+import * as fc from '../../support/fast-check.ts';
 import type { JsonObject } from '../../../src/json/json.ts';
 import { containerOf, decideOn, injectedPod, podWith, rulesOf } from '../../support/builders/decisions.ts';
 

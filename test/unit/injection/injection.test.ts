@@ -366,21 +366,6 @@ describe('what cannot live beside the proxy', () => {
       { metadata: { labels: 'x' }, spec: { containers: [] } },
       'InvalidPod: metadata.labels is not a map',
     ],
-    [
-      'a container without a name',
-      { spec: { containers: [{ image: 'a' }] } },
-      'InvalidPod: spec.containers[0].name: is missing; allowed: a DNS label, for example app',
-    ],
-    [
-      'a name that is a path',
-      { spec: { containers: [{ name: 'a/b' }] } },
-      'InvalidPod: spec.containers[0].name: "a/b" is no name; allowed: a DNS label, for example app',
-    ],
-    [
-      'one name for two containers',
-      { spec: { initContainers: [{ name: 'a' }], containers: [{ name: 'a' }] } },
-      'InvalidPod: spec.containers[0].name: "a" is the name of another container too',
-    ],
   ])('a pod that is none: %s', (_name, pod, expected) => {
     expect(decideOn(pod).reasons.map(({ code, message }) => `${code}: ${message}`)).toEqual([expected]);
   });

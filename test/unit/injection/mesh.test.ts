@@ -3,6 +3,7 @@ import { parse } from 'yaml';
 import type { JsonObject } from '../../../src/json/json.ts';
 import { applyToValue } from '../../../src/json/apply.ts';
 import { undo } from '../../../src/injection/patch/undo.ts';
+import { readPod } from '../../../src/mesh/world/pod.ts';
 import type { Snapshot } from '../../../src/injection/snapshot.ts';
 import {
   containerOf,
@@ -141,6 +142,90 @@ describe('a pod in mode mesh', () => {
   });
 });
 
+describe('a pod with a copy of istio-proxy of its own', () => {
+  const withCopy = (copy: JsonObject, volumes: readonly JsonObject[] = []): JsonObject => {
+    const containers = [
+      { name: 'app', image: 'app:1' },
+      { name: 'istio-proxy', image: 'auto', ...copy },
+    ];
+    return podWith({ spec: { containers, volumes: [...volumes] } });
+  };
+  const folder = '/var/run/secrets/sidecar-injector';
+  const own = [{ name: 'own', emptyDir: {} }];
+
+  test.each([
+    folder,
+    `${folder}/`,
+    `${folder}/token`,
+    '/run/secrets/sidecar-injector',
+    '//var/./run/secrets/x/../sidecar-injector',
+  ])('may not hide the token by a mount at %s', (mountPath) => {
+    const pod = withCopy({ volumeMounts: [{ name: 'own', mountPath }] }, own);
+    const { outcome, reasons } = decideOn(pod, meshSnapshot());
+    expect([outcome, reasons.map(({ code }) => code)]).toEqual(['deny', ['InvalidOverride']]);
+    expect(reasons[0].message).toContain("hides the proxy's token for its control plane");
+    expect(decideOn(pod, snapshotOf()).outcome).toBe('inject');
+  });
+
+  test('keeps its token beside mounts of its own', () => {
+    const volumeMounts = [
+      { name: 'own', mountPath: '/var/run/secrets' },
+      { name: 'own', mountPath: `${folder}-2` },
+      { name: 'istio-mesh-token', mountPath: folder },
+    ];
+    const pod = injectedPod(withCopy({ volumeMounts }, own), meshSnapshot());
+    const mounts = containerOf(pod, 'istio-proxy')['volumeMounts'] as JsonObject[];
+    expect(mounts.filter(({ mountPath }) => mountPath === folder)).toEqual([
+      { name: 'istio-mesh-token', mountPath: folder, readOnly: true },
+    ]);
+  });
+
+  test.each<[string, JsonObject]>([
+    ['another control plane', { args: ['--config-yaml', '{}'] }],
+    ['another program', { command: ['envoy-mine'] }],
+    ['variables of all that a ConfigMap has', { envFrom: [{ configMapRef: { name: 'x' } }] }],
+  ])('may not name %s', (_, copy) => {
+    expect(decideOn(withCopy(copy), meshSnapshot()).reasons[0].message).toContain('may not be set');
+  });
+
+  test.each<[string, readonly JsonObject[]]>([
+    ['of another source', [{ name: 'istio-mesh-token', emptyDir: {} }]],
+    ['of a Secret', [{ name: 'istio-mesh-token', secret: { secretName: 'x' } }]],
+  ])('may not have the volume of the token %s', (_, volumes) => {
+    const { reasons } = decideOn(withCopy({}, volumes), meshSnapshot());
+    expect(reasons[0].message).toContain('volume "istio-mesh-token"');
+  });
+});
+
+test.each([
+  ['sidecar.istio.io/userVolume', { 'istio-mesh-token': { emptyDir: {} } }, 'is a volume of the proxy itself'],
+  [
+    'sidecar.istio.io/userVolume',
+    {
+      own: { projected: { sources: [{ serviceAccountToken: { audience: 'sidecar-injector-mesh', path: 'token' } }] } },
+    },
+    'projects something else than configMap and downwardAPI',
+  ],
+  [
+    'sidecar.istio.io/userVolumeMount',
+    [{ name: 'istio-mesh-token', mountPath: '/mnt' }],
+    '"istio-mesh-token" is no volume of the pod',
+  ],
+  [
+    'sidecar.istio.io/userVolumeMount',
+    [{ name: 'app', mountPath: '/var/run/secrets/sidecar-injector' }],
+    'is mounted at "/var/run/secrets/sidecar-injector"; allowed',
+  ],
+  ['sidecar-injector.io/proxyEnv', { GRPC_TRACE: 'all' }, "is no variable of Envoy's"],
+])('%s changes nothing of the token or the stream: %j', (name, value, why) => {
+  const annotations = { [name]: JSON.stringify(value) };
+  const { reasons } = decideOn(
+    podWith({ annotations, spec: { volumes: [{ name: 'app', emptyDir: {} }] } }),
+    meshSnapshot(),
+  );
+  expect(reasons[0].message).toContain(why);
+});
+
 describe('ports that pass by the proxy', () => {
   test.each<[string, JsonObject, object, string | undefined]>([
     ['none', {}, {}, undefined],
@@ -216,6 +301,20 @@ describe('a profile', () => {
     expect(hasToken(injectedPod(podWith(), snapshot, 'other'))).toBe(false);
   });
 
+  test('of all namespaces keeps pods out of the mesh that ask for it by label, and tells them', () => {
+    const labels = { 'sidecar-injector.io/profile': 'mesh' };
+    const closed = [
+      { name: 'mine', namespaces: ['shop'], mode: 'mesh' },
+      { name: 'none', namespaces: ['*'], mode: 'standalone' },
+    ];
+    const snapshot = snapshotOf({ profiles: closed }, { meshRoots });
+    expect(hasToken(injectedPod(podWith({ labels }), snapshot, 'other'))).toBe(false);
+    expect(decideOn(podWith({ labels }), snapshot, 'other').warnings).toEqual([
+      expect.stringContaining('profile "mesh" is not for this pod; the pod gets "none"'),
+    ]);
+    expect(hasToken(injectedPod(podWith({ labels }), snapshot, 'shop'))).toBe(true);
+  });
+
   test('keeps pods out of the mesh that ask for it', () => {
     const labels = { 'sidecar-injector.io/profile': 'alone' };
     const pod = injectedPod(podWith({ labels }), meshSnapshot({ profiles }), 'other');
@@ -230,6 +329,17 @@ describe('a profile', () => {
       'spec.profiles[0].mode: has no effect in mode istiod; remove it',
     );
   });
+});
+
+test('a pod whose proxy is made anew without the mesh is one that takes no mutual TLS, whatever is left of before', () => {
+  const before = injectedPod(podWith(), meshSnapshot()) as unknown as {
+    metadata: { annotations: Record<string, string> };
+  };
+  expect(readPod(before as unknown as JsonObject).plainPorts).not.toBe('all');
+  delete before.metadata.annotations['sidecar.istio.io/status'];
+  const alone = injectedPod(before as unknown as JsonObject, snapshotOf());
+  expect(alone.metadata.labels).toEqual({ [tlsMode]: 'istio' });
+  expect(readPod(alone as unknown as JsonObject).plainPorts).toBe('all');
 });
 
 test('settings of a control plane that cannot be are refused', () => {

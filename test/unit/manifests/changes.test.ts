@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import * as fc from 'fast-check';
+import * as fc from '../../support/fast-check.ts';
 import { findChangedParts, findChanges } from '../../../src/manifests/changes.ts';
 import { canonicalText, type Json, type JsonObject } from '../../../src/json/json.ts';
 import { anyJson, anyPod } from '../../support/builders/pods.ts';

@@ -7,6 +7,7 @@ import {
   defaultStreamLimits,
 } from '../../../src/mesh/serve/admission.ts';
 import { createFreshness } from '../../../src/mesh/serve/freshness.ts';
+import { createManualTimers } from '../../support/mesh/manual-timers.ts';
 
 describe('turns', () => {
   const limits = { perSecond: 10, burst: 3, patienceMs: 250 };
@@ -28,7 +29,7 @@ describe('turns', () => {
 
 describe('places', () => {
   test('are given to those who wait in the order of coming', async () => {
-    const places = createPlaces(1, 60_000);
+    const places = createPlaces(1, 60_000, createManualTimers().after);
     const order: string[] = [];
     const first = await places.take('shop');
     const others = ['b', 'c'].map(async (name) => {
@@ -41,26 +42,35 @@ describe('places', () => {
     first?.();
     await Promise.all(others);
     expect(order).toEqual(['b', 'c']);
-    const [again, none] = [await places.take('shop'), await createPlaces(0, 1).take('shop')];
-    expect([typeof again, none]).toEqual(['function', undefined]);
+    const timers = createManualTimers();
+    const none = createPlaces(0, 1, timers.after).take('shop');
+    timers.pass(1);
+    expect([typeof (await places.take('shop')), await none]).toEqual(['function', undefined]);
   });
 
   test('are not given to those who went away', async () => {
-    const places = createPlaces(1, 20);
+    const timers = createManualTimers();
+    const places = createPlaces(1, 20, timers.after);
     const first = await places.take('shop');
-    expect(await places.take('shop')).toBeUndefined();
+    const late = places.take('shop');
+    timers.pass(20);
+    expect(await late).toBeUndefined();
     first?.();
     expect(await places.take('shop')).toBeInstanceOf(Function);
   });
 });
 
 test('the last quarter of the places is for namespaces that have none', async () => {
-  const places = createPlaces(8, 20);
-  const evil = await Promise.all(Array.from({ length: 8 }, () => places.take('evil')));
+  const timers = createManualTimers();
+  const places = createPlaces(8, 20, timers.after);
+  const all = Promise.all(Array.from({ length: 8 }, () => places.take('evil')));
+  timers.pass(20);
+  const evil = await all;
   expect(evil.filter((leave) => leave !== undefined)).toHaveLength(6);
   expect(await places.take('shop')).toBeInstanceOf(Function);
   // What is given back goes to whoever may have it, not to the first that waits.
   const [more, other] = [places.take('evil'), places.take('bank')];
+  timers.pass(20);
   expect([typeof (await other), typeof (await more)]).toEqual(['function', 'undefined']);
 });
 

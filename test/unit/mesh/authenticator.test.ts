@@ -1,4 +1,5 @@
 import { generateKeyPairSync, sign } from 'node:crypto';
+import { setImmediate as afterAnswers } from 'node:timers/promises';
 import { describe, expect, test } from '@jest/globals';
 import type { JsonObject } from '../../../src/json/json.ts';
 import { ApiError, type ApiErrorCode } from '../../../src/kubernetes/api-error.ts';
@@ -19,13 +20,23 @@ const pod = readPod({
   spec: { serviceAccountName: 'cart', containers: [] },
   status: { podIPs: [{ ip: address }] },
 });
-const { world } = applyEvents(emptyWorld, [{ kind: 'pod', key: 'shop/cart-1', value: pod }]);
+const ended = readPod({
+  metadata: { namespace: 'shop', name: 'done', uid: 'd' },
+  spec: { serviceAccountName: 'cart', containers: [] },
+  status: { phase: 'Succeeded', podIPs: [{ ip: address }] },
+});
+const { world } = applyEvents(emptyWorld, [
+  { kind: 'pod', key: 'shop/cart-1', value: pod },
+  { kind: 'pod', key: 'shop/done', value: ended },
+]);
 const caller = { namespace: 'shop', serviceAccount: 'cart', podName: 'cart-1', podUid: 'p' };
 
 const encode = (value: object): string => Buffer.from(JSON.stringify(value)).toString('base64url');
 
-function tokenOf(kid = 'one'): string {
-  const bound = { namespace: 'shop', serviceaccount: { name: 'cart' }, pod: { name: 'cart-1', uid: 'p' } };
+const told = { namespace: 'shop', serviceAccount: 'cart', name: 'cart-1', uid: 'p' };
+
+function tokenOf(kid = 'one', { namespace, serviceAccount, name, uid } = told): string {
+  const bound = { namespace, serviceaccount: { name: serviceAccount }, pod: { name, uid } };
   const claims = { iss: issuer, aud: ['mesh'], exp: startMs / 1000 + 3_600, 'kubernetes.io': bound };
   const signed = `${encode({ alg: 'ES256', kid })}.${encode(claims)}`;
   return `${signed}.${sign('sha256', Buffer.from(signed), { key: privateKey, dsaEncoding: 'ieee-p1363' }).toString('base64url')}`;
@@ -108,6 +119,32 @@ describe('with published keys', () => {
     expect(await ask()).toEqual(caller);
   });
 
+  test('a key that is withdrawn is of no use after some minutes, also if nobody shows another', async () => {
+    const { ask, pages, wait } = await open();
+    pages.keys = { keys: [{ ...(keys['keys'] as JsonObject[])[0], kid: 'two' }] };
+    wait(5 * 60_000 + 1);
+    await ask();
+    await afterAnswers();
+    expect(await ask()).toEqual({ refused: expect.stringContaining('does not publish') });
+    expect(await ask(tokenOf('two'))).toEqual(caller);
+    pages.keys = 'unreachable';
+    wait(5 * 60_000 + 1);
+    expect(await ask(tokenOf('two'))).toEqual(caller);
+    await afterAnswers();
+    expect(await ask(tokenOf('two'))).toEqual(caller);
+  });
+
+  test.each<[string, Partial<typeof told>, string]>([
+    ['that is gone', { name: 'cart-2' }, 'the pod shop/cart-2 is not known'],
+    ['of that name in another namespace', { namespace: 'other' }, 'the pod other/cart-1 is not known'],
+    ['that came before one of its name', { uid: 'q' }, 'an earlier pod shop/cart-1'],
+    ['that runs as another service account', { serviceAccount: 'admin' }, 'runs as another service account'],
+    ['that has ended', { name: 'done', uid: 'd' }, 'has ended'],
+  ])('nobody gets in with a token of a pod %s', async (_, other, why) => {
+    const { ask } = await open();
+    expect(await ask(tokenOf('one', { ...told, ...other }))).toEqual({ refused: expect.stringContaining(why) });
+  });
+
   test('an API server that is away is no refusal', async () => {
     const { ask, pages, wait } = await open();
     pages.configuration = 'unreachable';
@@ -179,6 +216,13 @@ describe('the API server is asked', () => {
     expect(await ask()).toEqual({ refused: expect.stringContaining(why) });
   });
 
+  test('but not about a token that is longer than any', async () => {
+    const { ask, posted, gets } = await open({ keys: 'forbidden' });
+    const before = gets();
+    expect(await ask('x'.repeat(16_385))).toEqual({ refused: 'the token has more than 16384 characters' });
+    expect([posted, gets()]).toEqual([[], before]);
+  });
+
   test('but not about no token', async () => {
     const { ask, posted } = await open({ keys: 'forbidden' });
     expect(await ask('')).toEqual({ refused: 'no token of a service account was sent' });
@@ -196,6 +240,16 @@ describe('the API server is asked', () => {
     expect(await ask(token)).toEqual(caller);
     wait(1_000);
     await expect(ask(token)).rejects.toThrow('it is unreachable');
+  });
+
+  test.each<[ApiErrorCode, string]>([
+    ['invalid', 'POST /apis/authentication.k8s.io/v1/tokenreviews: the API server answered something else'],
+    ['server-error', 'POST /apis/authentication.k8s.io/v1/tokenreviews: the API server answered something else'],
+    ['forbidden', 'it is forbidden'],
+    ['unreachable', 'it is unreachable'],
+  ])('and an answer that is %s is told without what may quote the token', async (review, text) => {
+    const { ask } = await open({ keys: 'forbidden', review });
+    await expect(ask()).rejects.toThrow(new Error(text));
   });
 
   test('not about more than fifty at once', async () => {

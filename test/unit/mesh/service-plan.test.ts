@@ -4,12 +4,14 @@ import { noticesOf } from '../../../src/mesh/plan/notices.ts';
 import { planService, type ServicePlan } from '../../../src/mesh/plan/service-plan.ts';
 import { serviceListeners } from '../../../src/mesh/resources/service-listeners.ts';
 import { serviceResources } from '../../../src/mesh/resources/service-resources.ts';
-import { tokenVolume } from '../../../src/sidecars/standalone/mesh-membership.ts';
+import { injectedParts } from '../../support/mesh/injected-parts.ts';
+import { readPod } from '../../../src/mesh/world/pod.ts';
 import { readService } from '../../../src/mesh/world/service.ts';
 import { proxyIntent, type ProxyChanges } from '../../support/builders/proxy-intent.ts';
+import { applyEvents } from '../../../src/mesh/world/world.ts';
 import { worldOf } from '../../support/mesh/world-events.ts';
 
-const domains = { cluster: 'cluster.local', trust: 'cluster.local' };
+const domains = { cluster: 'cluster.local', trust: 'cluster.local', rootNamespace: 'istio-system' };
 const key = 'shop/cart';
 
 function service(spec: JsonObject, metadata: JsonObject = {}): JsonObject {
@@ -51,8 +53,7 @@ function pod(name: string, annotations: Readonly<Record<string, string>> = {}, i
     },
     spec: {
       serviceAccountName: 'cart',
-      containers: [],
-      volumes: isMesh ? [tokenVolume({ audience: 'mesh' })] : [],
+      ...(isMesh ? injectedParts() : { containers: [] }),
     },
     status: { phase: 'Running', podIPs: [{ ip: '10.0.0.1' }] },
   };
@@ -210,6 +211,50 @@ describe('mutual TLS', () => {
 
   test('not to a pod without a proxy of the mesh', () => {
     expect(identities({}, false)).toEqual([undefined, undefined]);
+  });
+
+  test('not to a proxy that has no token, beside the volume and the label that an earlier injection has left', () => {
+    const left = pod('one');
+    const containers = [{ name: 'istio-proxy', volumeMounts: [{ name: 'istio-logs', mountPath: '/var/log/istio' }] }];
+    const alone = { ...left, spec: { ...(left['spec'] as JsonObject), containers } };
+    expect(places(slice('a', [endpoint('10.0.0.1', ready, 'one')]), alone)).toMatchObject([{ identity: undefined }]);
+    const native = {
+      ...left,
+      spec: { ...(left['spec'] as JsonObject), initContainers: injectedParts().containers, containers: [] },
+    };
+    expect(places(slice('a', [endpoint('10.0.0.1', ready, 'one')]), native)).toMatchObject([{ identity: id }]);
+  });
+
+  describe('to an endpoint that names no pod', () => {
+    const own = slice('own', [endpoint('10.0.0.1', ready), endpoint('10.0.0.9', ready)]);
+    const nobody = { pod: undefined, identity: undefined };
+
+    test('if a pod of the mesh has its address', () => {
+      expect(places(own, pod('one'))).toMatchObject([
+        { address: '10.0.0.1', pod: { name: 'one' }, identity: id },
+        { address: '10.0.0.9', ...nobody },
+      ]);
+    });
+
+    test.each<[string, readonly JsonObject[]]>([
+      ['two pods have it', [pod('one'), pod('two')]],
+      ['its pod has no proxy of the mesh', [pod('one', {}, false)]],
+      [
+        'its pod has the network of its node',
+        [{ ...pod('one'), spec: { ...(pod('one')['spec'] as JsonObject), hostNetwork: true } }],
+      ],
+      ['its pod has ended', [{ ...pod('one'), status: { phase: 'Failed', podIPs: [{ ip: '10.0.0.1' }] } }]],
+    ])('but not if %s', (_, pods) => {
+      expect(places(own, ...pods)?.[0]).toMatchObject(nobody);
+    });
+
+    test('as the pod comes and goes', () => {
+      const before = worldOf([service({}), own]);
+      const one = readPod(pod('one'));
+      const came = applyEvents(before, [{ kind: 'pod', key: 'shop/one', value: one }]);
+      const went = applyEvents(came.world, [{ kind: 'pod', key: 'shop/one', value: undefined }]);
+      expect([...came.touched.endpoints, ...went.touched.endpoints]).toEqual([key, key]);
+    });
   });
 
   const places = (...objects: readonly JsonObject[]) => plan(service({}), ...objects)?.ports[0]?.endpoints;

@@ -41,7 +41,7 @@ beforeEach(() => {
   timers = [];
   catalog = createCatalog({
     encoder,
-    domains: { cluster: 'cluster.local', trust: 'cluster.local' },
+    domains: { cluster: 'cluster.local', trust: 'cluster.local', rootNamespace: 'istio-system' },
     nowMs: () => now,
     after,
     refused: () => undefined,

@@ -1,4 +1,4 @@
-import { generateKeyPairSync, sign, type KeyObject } from 'node:crypto';
+import { createHmac, generateKeyPairSync, sign, type KeyObject } from 'node:crypto';
 import { describe, expect, test } from '@jest/globals';
 import type { JsonObject } from '../../../src/json/json.ts';
 import { readKeySet, readToken } from '../../../src/mesh/identity/token.ts';
@@ -66,6 +66,13 @@ describe('refused is', () => {
       'signature is wrong',
     ],
     [
+      'an elliptic key by the algorithm of others',
+      tokenOf(claims, { kid: 'ec', key: elliptic.privateKey }),
+      'algorithm',
+    ],
+    ['an RSA key by the algorithm of others', tokenOf(claims, { alg: 'ES256' }), 'algorithm'],
+    ['a signature of nothing', `${tokenOf(claims).replace(/[^.]+$/, '')}AA`, 'signature is wrong'],
+    [
       'changed claims',
       tokenOf(claims).replace(
         /\.[^.]+\./,
@@ -78,7 +85,13 @@ describe('refused is', () => {
   });
 });
 
+const inClear = `${encode({ alg: 'HS256', kid: 'rsa' })}.${encode(claims)}`;
+const secret = rsa.publicKey.export({ type: 'spki', format: 'pem' });
+
 test.each([
+  ['a secret that everybody knows', `${inClear}.${createHmac('sha256', secret).update(inClear).digest('base64url')}`],
+  ['a word that every object knows', tokenOf(claims, { alg: 'constructor' })],
+  ['a word that every object knows as the key', tokenOf(claims, { kid: '__proto__' })],
   ['a key that is not published', tokenOf(claims, { kid: 'new' })],
   ['an algorithm that is not used', tokenOf(claims, { alg: 'HS256' })],
   ['no algorithm', `${encode({ alg: 'none', kid: 'rsa' })}.${encode(claims)}.AAAA`],

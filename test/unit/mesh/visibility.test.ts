@@ -30,7 +30,11 @@ test.each([
     spec: { clusterIP: '10.0.0.1', ports: [{ port: 80 }] },
   });
   const { world } = applyEvents(emptyWorld, [{ kind: 'service', key: 'shop/cart', value }]);
-  expect(planService(world, 'shop/cart', { cluster: 'cluster.local', trust: 'cluster.local' }) !== undefined).toBe(
-    isPlanned,
-  );
+  expect(
+    planService(world, 'shop/cart', {
+      cluster: 'cluster.local',
+      trust: 'cluster.local',
+      rootNamespace: 'istio-system',
+    }) !== undefined,
+  ).toBe(isPlanned);
 });

@@ -2,6 +2,7 @@ import { mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { createEllipticAuthority } from '../../../src/certs/elliptic-certificate.ts';
 import { startConfigurationReloader, type ConfigurationReloader } from '../../../src/runtime/configuration-reloader.ts';
 import { createLog } from '../../../src/telemetry/log.ts';
 import { createMetrics, type Metrics } from '../../../src/telemetry/metrics.ts';
@@ -56,6 +57,30 @@ test('the first files are refused with their problems, and nothing is watched', 
     { log: createLog('silent', { write: () => undefined }), metrics },
   );
   expect(refused).toMatchObject({ problems: [{ file: settings }] });
+});
+
+test('roots of the mesh that are of no use deny its pods alone, and those that come later are used', async () => {
+  const file = path.join(folder, 'root.pem');
+  await writeFile(file, '');
+  const log = createLog('trace', { write: (line) => void lines.push(line) });
+  const paths = { settings, meshRoots: { file, mayBeMissing: true } };
+  const kept = await startConfigurationReloader(paths, { log, metrics, pollMs: 20 });
+  if ('problems' in kept) throw new Error('refused');
+  keeper = kept;
+  const roots = () => keeper.injector().snapshot.bases.get('mesh')?.mesh?.roots;
+  expect([imageNow(), roots()]).toEqual(['envoy:1', undefined]);
+  expect(lines.join('')).toContain('root certificates are refused, pods of the mesh are denied');
+  expect(keeper.health().reason).toContain('has no certificate in PEM');
+  expect(await sample('configuration_valid')).toBe(0);
+  const { certificate } = createEllipticAuthority({ name: 'mesh', now: new Date(), lifetimeMs: 60_000 });
+  await writeFile(`${file}.next`, certificate);
+  await rename(`${file}.next`, file);
+  await untilTrue('the roots', () => roots() === certificate);
+  expect(await sample('configuration_valid')).toBe(1);
+  // A user's own file is another matter.
+  await writeFile(file, '');
+  const mine = { settings, meshRoots: { file, mayBeMissing: false } };
+  expect(await startConfigurationReloader(mine, { log, metrics })).toHaveProperty('problems');
 });
 
 test('changed files replace the snapshot as a whole', async () => {

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { root } from '../../../scripts/checkout.ts';
+import { createAuthority } from '../../../src/certs/authority.ts';
 import { createEllipticAuthority, createLeafIssuer } from '../../../src/certs/elliptic-certificate.ts';
 import { describeFileProblem, loadConfiguration } from '../../../src/runtime/configuration.ts';
 
@@ -260,5 +261,28 @@ describe('root certificates of a mesh', () => {
     expect(await problemsOf(await rootsOf(leaf.certificate))).toEqual([
       'root.pem: certificate 1: is not that of an authority',
     ]);
+    expect(await problemsOf(await rootsOf(authority.privateKey))).toEqual(['root.pem: has no certificate in PEM']);
+  });
+
+  test('may be of RSA', async () => {
+    const rsa = await createAuthority({ now: new Date(), lifetimeMs: day });
+    const { snapshot } = await load(await rootsOf(rsa.certificate));
+    expect(snapshot.bases.get('mesh')?.mesh?.roots).toBe(rsa.certificate.replaceAll('\r', ''));
+  });
+
+  test('that have all expired are refused; one may have', async () => {
+    const old = (days: number) =>
+      createEllipticAuthority({ name: 'mesh', now: new Date('2026-01-01T00:00:00Z'), lifetimeMs: days * day });
+    expect(await problemsOf(await rootsOf(old(2).certificate + old(1).certificate))).toEqual([
+      'root.pem: every certificate has expired, the last on 2026-01-03T00:00:00.000Z',
+    ]);
+    expect(await load(await rootsOf(old(1).certificate + certificate))).toHaveProperty('snapshot');
+  });
+
+  test('are few, because every pod carries them', async () => {
+    const [problem] = await problemsOf(await rootsOf(certificate.repeat(1_000)));
+    expect(problem).toBe(
+      `root.pem: has ${certificate.length * 1_000} characters of certificates; allowed: at most 16384, because every pod of the mesh carries them`,
+    );
   });
 });

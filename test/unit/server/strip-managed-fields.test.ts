@@ -1,6 +1,6 @@
 import { Buffer } from 'node:buffer';
 import { describe, expect, test } from '@jest/globals';
-import * as fc from 'fast-check';
+import * as fc from '../../support/fast-check.ts';
 import { stripManagedFields } from '../../../src/server/strip-managed-fields.ts';
 
 function read(value: unknown): unknown {

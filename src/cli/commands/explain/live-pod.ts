@@ -1,6 +1,3 @@
-import { existsSync } from 'node:fs';
-import { homedir } from 'node:os';
-import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import {
   matchConditions,
@@ -21,15 +18,8 @@ import { quote } from '../../../grammar/problem.ts';
 import { explainWorkload, type Explanation } from './explanation.ts';
 import type { ExplainOptions } from './options.ts';
 import { exitCodes, usageFailure, type Failure } from '../../io.ts';
+import { findKubeconfig } from '../../kubeconfig.ts';
 import { workloadsOf } from '../../manifests/workload.ts';
-
-/** The kubeconfig that kubectl would use; undefined inside a pod. */
-function findKubeconfig(given: string | undefined): string | undefined {
-  const named = given ?? process.env['KUBECONFIG']?.split(':').find((path) => path !== '');
-  if (named !== undefined) return named;
-  const usual = join(homedir(), '.kube', 'config');
-  return existsSync(usual) ? usual : undefined;
-}
 
 function failed(problem: string, remedy: string): Failure {
   return { problems: [problem], remedy, code: exitCodes.failed };

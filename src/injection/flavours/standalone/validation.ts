@@ -2,12 +2,13 @@ import type { Fragment } from '../../../sidecars/fragment.ts';
 import { applicationContainers, type PodContainer } from '../../../pod/containers.ts';
 import type { PodView } from '../../../pod/view.ts';
 import { hasShell } from '../../../sidecars/standalone/proxy-container.ts';
+import { hidesToken } from '../../../sidecars/standalone/mesh-membership.ts';
 import { builtInContainer } from '../../../sidecars/standalone/proxy.ts';
 import { builtInSidecar } from '../../../sidecars/template-library.ts';
 import { workloadOf } from '../../../pod/workload.ts';
 import { names, proxyUser, type ProxyIdentity } from '../../../pod/conventions.ts';
 import type { PodSettings } from '../../../settings/effective.ts';
-import { stringMember, type JsonObject } from '../../../json/json.ts';
+import { objectsMember, stringMember, type JsonObject } from '../../../json/json.ts';
 import { readPodSettings } from '../../../settings/pod-settings.ts';
 import { quote } from '../../../grammar/problem.ts';
 import { mountProblems, proxyConflicts, proxyVolumeConflicts } from '../../plan/conflicts.ts';
@@ -96,6 +97,17 @@ function overrideProblems(
   return found;
 }
 
+/** Returns mounts of the pod's own proxy by which it would not find its token. */
+function tokenProblems(own: JsonObject | undefined, { mesh }: PodSettings): Reason[] {
+  if (mesh === undefined) return [];
+  return objectsMember(own, 'volumeMounts')
+    .filter(hidesToken)
+    .map((mount) => {
+      const where = `container ${quote(names.proxyContainer)}, volumeMounts: ${quote(stringMember(mount, 'mountPath') ?? '')}`;
+      return reason('InvalidOverride', `${where} hides the proxy's token for its control plane; mount it elsewhere`);
+    });
+}
+
 /** A proxy that cannot know its control plane by a certificate would never start. */
 function meshProblems({ mesh }: PodSettings): Reason[] {
   if (mesh === undefined || mesh.roots !== undefined) return [];
@@ -164,6 +176,7 @@ export function validateInjection(
     ...reasonsOf('InvalidAnnotation', [...settings.problems, ...fixedCapture]),
     ...problems,
     ...overrideProblems(overrides, fitted.effective, taken, snapshot, view),
+    ...tokenProblems(ownProxy, effective),
     ...(withProxy
       ? [...proxyConflicts(view, effective, identity), ...proxyVolumeConflicts(view), ...mountProblems(view, effective)]
       : []),

@@ -73,8 +73,10 @@ describe('verification of our own patch', () => {
     expect(violationsWith(change).some((found) => found.startsWith(violation))).toBe(true);
   });
 
-  test("the user's own duplicates are no fault of the patch", () => {
-    const pod = podWith({ spec: { containers: [{ name: 'app' }], volumes: [{ name: 'v' }, { name: 'v' }] } });
+  test("the user's own duplicates are not ours to refuse", () => {
+    const pod = podWith({
+      spec: { containers: [{ name: 'app' }, { name: 'app' }], volumes: [{ name: 'v' }, { name: 'v' }] },
+    });
     expect(decideOn(pod).outcome).toBe('inject');
   });
 

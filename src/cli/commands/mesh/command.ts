@@ -1,11 +1,13 @@
 import type { Command } from 'commander';
-import { isLogLevel, logLevels } from '../../telemetry/level.ts';
-import { exitCodes, report, usageFailure, type Io } from '../io.ts';
-import { listenAddress } from '../options.ts';
-import { untilSignal } from '../signals.ts';
+import { isLogLevel, logLevels } from '../../../telemetry/level.ts';
+import { exitCodes, report, usageFailure, type Io } from '../../io.ts';
+import { listenAddress } from '../../options.ts';
+import { untilSignal } from '../../signals.ts';
+import { registerAnalyze } from './analyze/command.ts';
 
 interface MeshFlags {
   readonly listen: string;
+  readonly rulesListen: string;
   readonly metricsListen: string;
   readonly healthListen: string;
   readonly kubeconfig?: string;
@@ -13,6 +15,7 @@ interface MeshFlags {
   readonly service: string;
   readonly clusterDomain: string;
   readonly trustDomain: string;
+  readonly rootNamespace: string;
   readonly audience: string;
   readonly maxStreams: string;
   readonly logLevel: string;
@@ -25,6 +28,8 @@ const port = 15_012;
 async function runMesh(flags: MeshFlags, io: Io): Promise<number> {
   const listen = listenAddress('--listen', flags.listen, port);
   if ('problems' in listen) return report(listen, io);
+  const rulesListen = listenAddress('--rules-listen', flags.rulesListen, port);
+  if ('problems' in rulesListen) return report(rulesListen, io);
   const metricsListen = listenAddress('--metrics-listen', flags.metricsListen, port);
   if ('problems' in metricsListen) return report(metricsListen, io);
   const healthListen = listenAddress('--health-listen', flags.healthListen, port);
@@ -43,17 +48,18 @@ async function runMesh(flags: MeshFlags, io: Io): Promise<number> {
     );
   }
   const stopped = untilSignal();
-  const { serveMesh } = await import('../../runtime/mesh.ts');
-  const { StartError } = await import('../../runtime/start.ts');
-  const { createLog, gatherLines } = await import('../../telemetry/log.ts');
+  const { serveMesh } = await import('../../../runtime/mesh.ts');
+  const { StartError } = await import('../../../runtime/start.ts');
+  const { createLog, gatherLines } = await import('../../../telemetry/log.ts');
   const lines = gatherLines((text) => io.stdout(text));
   process.once('exit', () => lines.flush());
   const log = createLog(flags.logLevel, lines);
-  const { kubeconfig, namespace, service, clusterDomain, trustDomain, audience } = flags;
+  const { kubeconfig, namespace, service, clusterDomain, trustDomain, rootNamespace, audience } = flags;
   try {
     const running = await serveMesh(
       {
         listen,
+        rulesListen,
         metricsListen,
         healthListen,
         kubeconfig,
@@ -61,8 +67,10 @@ async function runMesh(flags: MeshFlags, io: Io): Promise<number> {
         service,
         clusterDomain,
         trustDomain,
+        rootNamespace,
         audience,
         maxStreams,
+        stopped,
       },
       log,
     );
@@ -77,18 +85,30 @@ async function runMesh(flags: MeshFlags, io: Io): Promise<number> {
 }
 
 export function registerMesh(program: Command, io: Io): void {
-  program
+  const command = program
     .command('mesh')
+    // Options of `mesh analyze` have names that are here, too.
+    .enablePositionalOptions()
     .description(
-      'Serve the control plane of the mesh, which configures proxies, until SIGTERM or SIGINT. Experimental: pods are not injected to use it yet.',
+      'Serve the control plane of the mesh, which configures the proxies of pods that were injected in mode mesh, until SIGTERM or SIGINT.',
     )
     .option('--listen <address>', 'address to serve proxies on, over gRPC with TLS', ':15012')
+    .option(
+      '--rules-listen <address>',
+      'address for questions of the API server about traffic rules, over HTTPS',
+      ':15017',
+    )
     .option('--metrics-listen <address>', 'address to serve /metrics on, over plain HTTP', ':9090')
     .option('--health-listen <address>', 'address to serve /livez and /readyz on, over plain HTTP', ':8081')
     .option('--kubeconfig <file>', 'kubeconfig file for reaching the API server from outside the cluster')
     .option('--namespace <name>', 'namespace of the control plane and its Secrets', 'sidecar-injector-system')
     .option('--service <name>', 'Service by which proxies reach the control plane', 'sidecar-injector-mesh')
     .option('--cluster-domain <name>', 'DNS domain of the cluster', 'cluster.local')
+    .option(
+      '--root-namespace <name>',
+      'namespace whose traffic rules count for all others where these have none',
+      'istio-system',
+    )
     .option('--trust-domain <name>', 'trust domain of the identities in certificates', 'cluster.local')
     .option('--audience <name>', 'audience of the tokens that proxies show', 'sidecar-injector-mesh')
     .option(
@@ -99,4 +119,5 @@ export function registerMesh(program: Command, io: Io): void {
     .option('--log-level <level>', `lowest level to log: ${logLevels.join(', ')}`, 'info')
     .addHelpText('after', '\nExamples:\n  sidecar-injector mesh\n  sidecar-injector mesh --kubeconfig ~/.kube/config')
     .action(async (flags: MeshFlags) => io.finish(await runMesh(flags, io)));
+  registerAnalyze(command, io);
 }

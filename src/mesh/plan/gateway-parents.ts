@@ -1,0 +1,114 @@
+import { isService, type GrpcRoute, type HttpRoute } from '../rules/gateway-route.ts';
+import type { ParentRef } from '../rules/gateway-fields.ts';
+import { describeFinding, type Finding } from '../rules/finding.ts';
+import type { ObjectRef } from '../rules/object-ref.ts';
+import type { Rules } from '../rules/rule-kinds.ts';
+import type { Rule } from '../rules/rule.ts';
+import type { Service } from '../world/service.ts';
+import { resolveBackend, type Unresolved } from './gateway-backends.ts';
+import type { RouteContext } from './route-context.ts';
+
+/** Name of the control plane in the status of routes. */
+export const controllerName = 'sidecar-injector.io/mesh';
+
+/** Returns whether a route's parent is a port of a Service. `sectionName` is the name of a port. */
+export function isParent(
+  { group, kind, namespace, name, sectionName, port }: ParentRef,
+  route: Pick<ObjectRef, 'namespace'>,
+  service: Service,
+  number: number,
+): boolean {
+  if (!isService({ group, kind }) || service.name !== name) return false;
+  if (service.namespace !== (namespace ?? route.namespace) || (port !== undefined && port !== number)) return false;
+  return service.ports.some((one) => one.number === number && (sectionName === undefined || sectionName === one.name));
+}
+
+/** A condition of Kubernetes, without the time of its last transition. */
+export interface Condition {
+  readonly type: 'Accepted' | 'ResolvedRefs';
+  readonly status: 'True' | 'False';
+  readonly reason: string;
+  readonly message: string;
+  readonly observedGeneration: number;
+}
+
+/** What a route's status says of one parent. */
+export interface ParentStatus {
+  readonly parentRef: ParentRef;
+  readonly controllerName: typeof controllerName;
+  readonly conditions: readonly Condition[];
+}
+
+/** What the status of routes depends on, beside the route. */
+export interface StatusContext extends Pick<RouteContext, 'serviceAt' | 'hostOf'> {
+  readonly grants: Rules['ReferenceGrant'];
+  /** Why the route does not count for a parent that exists, for example because a VirtualService does; undefined if it counts. */
+  overridden(parent: ParentRef): string | undefined;
+}
+
+type Verdict = Pick<Condition, 'status' | 'reason' | 'message'>;
+
+function refusal(findings: readonly Finding[]): Verdict {
+  const message = findings
+    .filter(({ effect }) => effect === 'refused')
+    .map(describeFinding)
+    .join('; ');
+  return { status: 'False', reason: 'UnsupportedValue', message };
+}
+
+function acceptance(parent: ParentRef, route: ObjectRef, context: StatusContext): Verdict {
+  const namespace = parent.namespace ?? route.namespace;
+  const service = context.serviceAt(namespace, parent.name);
+  if (service?.ports.some(({ number }) => isParent(parent, route, service, number)) !== true) {
+    const port = parent.port ?? parent.sectionName;
+    const what = `Service ${namespace}/${parent.name}`;
+    const message =
+      service === undefined || port === undefined
+        ? `there is no ${what} with a port that can be called through the mesh`
+        : `${what} has no port ${port}`;
+    return { status: 'False', reason: 'NoMatchingParent', message };
+  }
+  const overridden = context.overridden(parent);
+  if (overridden !== undefined) return { status: 'False', reason: 'Overridden', message: overridden };
+  return { status: 'True', reason: 'Accepted', message: 'the route is understood' };
+}
+
+/** Of several backends that cannot be used, the first one counts; the message names all. */
+function resolution({ ref, spec }: Rule<HttpRoute | GrpcRoute>, context: StatusContext): Verdict {
+  const unresolved = (spec?.rules ?? []).flatMap(({ backendRefs, filters }) =>
+    [...backendRefs, ...filters.flatMap(({ requestMirror }) => requestMirror?.backendRef ?? [])].flatMap(
+      (backendRef): readonly Unresolved[] => {
+        const resolved = resolveBackend(ref, backendRef, context, context.grants);
+        return 'unresolved' in resolved ? [resolved.unresolved] : [];
+      },
+    ),
+  );
+  const [first] = unresolved;
+  if (first === undefined) return { status: 'True', reason: 'ResolvedRefs', message: 'all backends are there' };
+  const message = [...new Set(unresolved.map(({ sentence }) => sentence))].join('; ');
+  return { status: 'False', reason: first.reason, message };
+}
+
+/**
+ * Returns what the status of a route says of its parents that are Services (RouteParentStatus of Gateway API). All other entries
+ * belong to others and stay as they are.
+ *
+ * @param parents the parents in the object, which a route that is refused has, too
+ */
+export function parentStatuses(
+  route: Rule<HttpRoute | GrpcRoute>,
+  parents: readonly ParentRef[],
+  context: StatusContext,
+): readonly ParentStatus[] {
+  const observedGeneration = route.ref.generation;
+  return parents.filter(isService).map((parentRef) => {
+    const accepted = route.spec === undefined ? refusal(route.findings) : acceptance(parentRef, route.ref, context);
+    const conditions: readonly Condition[] = [
+      { type: 'Accepted', ...accepted, observedGeneration },
+      ...(route.spec === undefined
+        ? []
+        : [{ type: 'ResolvedRefs' as const, ...resolution(route, context), observedGeneration }]),
+    ];
+    return { parentRef, controllerName, conditions };
+  });
+}

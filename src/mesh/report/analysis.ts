@@ -1,0 +1,92 @@
+import { completeHost, fitOf, hostOf } from '../plan/host-name.ts';
+import { unreachedClients, unreachedHosts } from '../plan/reach.ts';
+import { indexRules, parentServices, type Usable } from '../plan/rule-index.ts';
+import type { Domains } from '../plan/service-plan.ts';
+import { dependsOnClient, planTraffic, type Known } from '../plan/service-traffic.ts';
+import { anyClient, type View } from '../plan/view.ts';
+import type { Finding } from '../rules/finding.ts';
+import type { HttpRoute } from '../rules/gateway-route.ts';
+import { objectKey, type ObjectRef, type RuleKind } from '../rules/object-ref.ts';
+import type { RuleSpecs } from '../rules/rule-kinds.ts';
+import type { Rule } from '../rules/rule.ts';
+import type { World } from '../world/world.ts';
+
+/** What the author of one object should know. */
+export interface Verdict {
+  readonly ref: ObjectRef;
+  readonly findings: readonly Finding[];
+}
+
+/** A rule of any kind. */
+export type AnyRule = Rule<RuleSpecs[RuleKind]>;
+
+/** Clients that may be told different things: pods of each namespace that has pods or rules, with the labels that they have. */
+function viewsOf(world: World): readonly View[] {
+  const views = new Map<string, View>();
+  const add = (view: View): void => void views.set(JSON.stringify(view), view);
+  for (const { namespace, labels } of world.pod.values()) add({ namespace, labels });
+  for (const kind of Object.values(world.rules))
+    for (const { ref } of kind.values()) add({ ...anyClient, namespace: ref.namespace });
+  return [...views.values()];
+}
+
+/** Returns the keys of the Services that a rule is about. */
+function servicesOf({ world, domains }: Known, rule: AnyRule): readonly string[] {
+  if (rule.spec === undefined) return [];
+  if ('parentRefs' in rule.spec) {
+    return parentServices(rule as Usable<HttpRoute>).filter((key) => world.service.has(key));
+  }
+  const written = 'hosts' in rule.spec ? rule.spec.hosts : 'host' in rule.spec ? [rule.spec.host] : [];
+  const hosts = written.map((host) => completeHost(host, rule.ref.namespace, domains.cluster));
+  return [...world.service.values()].flatMap((service) => {
+    const own = hostOf(service, domains.cluster);
+    return hosts.some((host) => fitOf(host, own) !== undefined) ? [service.key] : [];
+  });
+}
+
+/** Returns what the rule itself says, and whether it is about something that exists. */
+function ownFindings(known: Known, rule: AnyRule): readonly Finding[] {
+  const { ref, spec, findings } = rule;
+  if (spec === undefined) return findings;
+  if ('hosts' in spec) return [...findings, ...unreachedHosts(known, { ref, spec, findings })];
+  if ('host' in spec) return [...findings, ...unreachedClients(known, { ref, spec, findings })];
+  return findings;
+}
+
+/** Findings by object, each once. */
+function createCollection(rules: readonly AnyRule[]) {
+  const found = new Map(rules.map(({ ref }) => [objectKey(ref), { ref, findings: [] as Finding[] }]));
+  return {
+    add(key: string, some: readonly Finding[]): void {
+      const findings = found.get(key)?.findings ?? [];
+      for (const finding of some)
+        if (!findings.some(({ field, sentence }) => field === finding.field && sentence === finding.sentence))
+          findings.push(finding);
+    },
+    verdicts: (): readonly Verdict[] => [...found.values()].filter(({ findings }) => findings.length > 0),
+  };
+}
+
+function analyzeRules(world: World, domains: Domains, rules: readonly AnyRule[], services?: Iterable<string>) {
+  const known: Known = { world, domains, index: indexRules(world.rules, domains.cluster) };
+  const collection = createCollection(rules);
+  for (const rule of rules) collection.add(objectKey(rule.ref), ownFindings(known, rule));
+  const views = viewsOf(world);
+  for (const key of services ?? new Set(rules.flatMap((rule) => servicesOf(known, rule)))) {
+    const asked = dependsOnClient(known, key) ? [anyClient, ...views] : [anyClient];
+    for (const view of asked)
+      for (const [object, some] of planTraffic(known, key, view).findings) collection.add(object, some);
+  }
+  return collection.verdicts();
+}
+
+/** Returns what there is to say about each rule of a world, in the order of kinds and names; nothing for those that are in order. */
+export function analyze(world: World, domains: Domains): readonly Verdict[] {
+  const rules = Object.values(world.rules).flatMap((kind) => [...kind.values()]);
+  return analyzeRules(world, domains, rules, world.service.keys());
+}
+
+/** Returns what there is to say about one rule in a world that has it. */
+export function analyzeRule(world: World, domains: Domains, rule: AnyRule): readonly Finding[] {
+  return analyzeRules(world, domains, [rule])[0]?.findings ?? [];
+}

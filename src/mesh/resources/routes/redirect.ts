@@ -1,0 +1,44 @@
+import type { JsonObject } from '../../../json/json.ts';
+import type { PathMatch, Redirect } from '../../plan/route-plan.ts';
+import { pathRewrite } from './path-rewrite.ts';
+
+const codes = {
+  301: 'MOVED_PERMANENTLY',
+  302: 'FOUND',
+  303: 'SEE_OTHER',
+  307: 'TEMPORARY_REDIRECT',
+  308: 'PERMANENT_REDIRECT',
+} as const;
+
+const defaultPorts: Readonly<Record<string, number>> = { http: 80, https: 443 };
+
+function action(
+  { status, scheme, authority, path }: Redirect,
+  match: PathMatch | undefined,
+  port?: number,
+): JsonObject {
+  return {
+    ...(scheme === undefined ? {} : { scheme_redirect: scheme }),
+    ...(authority === undefined ? {} : { host_redirect: authority }),
+    ...(port === undefined ? {} : { port_redirect: port }),
+    ...(path?.type === 'full' ? { path_redirect: path.value } : pathRewrite(match, path)),
+    response_code: codes[status],
+  };
+}
+
+/** A host with a port that is not the default one of HTTP, which Envoy keeps unless it is given another. */
+const hasPort: readonly JsonObject[] = [
+  { name: ':authority', string_match: { safe_regex: { regex: '.*:[0-9]+' } } },
+  { name: ':authority', string_match: { suffix: ':80' }, invert_match: true },
+];
+
+/** An action, and what must hold of a request's headers for it besides the match of its rule. */
+export type ConditionalAction = readonly [headers: readonly JsonObject[], action: JsonObject];
+
+/** Returns the actions of a redirection (`RedirectAction`). */
+export function redirectActions(redirect: Redirect, match: PathMatch | undefined): readonly ConditionalAction[] {
+  const { scheme, authority, port } = redirect;
+  if (port !== defaultPorts[scheme ?? 'http']) return [[[], action(redirect, match, port)]];
+  const without: ConditionalAction = [[], action(redirect, match)];
+  return authority === undefined ? [[hasPort, action(redirect, match, port)], without] : [without];
+}

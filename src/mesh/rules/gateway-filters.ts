@@ -1,0 +1,201 @@
+import * as z from 'zod';
+import {
+  backendObjectRef,
+  filterType,
+  headerModifier,
+  headerName,
+  portNumber,
+  withMemberOfType,
+  withoutRepeats,
+} from './gateway-fields.ts';
+import { refused } from './reading.ts';
+
+const requestMirror = z
+  .strictObject({
+    backendRef: backendObjectRef,
+    percent: z.int().min(0).max(100).optional(),
+    fraction: z
+      .strictObject({ numerator: z.int().min(0), denominator: z.int().min(1).default(100) })
+      .refine(({ numerator, denominator }) => numerator <= denominator, {
+        path: ['numerator'],
+        error: 'must not be greater than denominator',
+      })
+      .optional(),
+  })
+  .refine(({ percent, fraction }) => percent === undefined || fraction === undefined, {
+    path: ['fraction'],
+    error: 'must not be there beside percent',
+  });
+
+const hostname = z
+  .string()
+  .regex(/^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/, {
+    error: 'must be a host name in lower case, without a port and without *',
+  })
+  .max(253);
+
+const path = z
+  .strictObject({
+    type: z.enum(['ReplaceFullPath', 'ReplacePrefixMatch']),
+    replaceFullPath: z.string().max(1024).startsWith('/', { error: 'must start with /' }).optional(),
+    replacePrefixMatch: z
+      .string()
+      .max(1024)
+      .regex(/^(\/|$)/, { error: 'must start with /, or be empty' })
+      .optional(),
+  })
+  .superRefine(({ type, replaceFullPath, replacePrefixMatch }, context) => {
+    const members = { ReplaceFullPath: replaceFullPath, ReplacePrefixMatch: replacePrefixMatch };
+    for (const [owner, name] of [
+      ['ReplaceFullPath', 'replaceFullPath'],
+      ['ReplacePrefixMatch', 'replacePrefixMatch'],
+    ] as const) {
+      if ((members[owner] !== undefined) === (type === owner)) continue;
+      const message = type === owner ? `is required by type ${type}` : `must not be there with type ${type}`;
+      context.addIssue({ code: 'custom', path: [name], message });
+    }
+  });
+
+const requestRedirect = z.strictObject({
+  scheme: z.enum(['http', 'https']).optional(),
+  hostname: hostname.optional(),
+  path: path.optional(),
+  port: portNumber.optional(),
+  statusCode: z.literal([301, 302, 303, 307, 308]).default(302),
+});
+
+const urlRewrite = z.strictObject({ hostname: hostname.optional(), path: path.optional() });
+
+const allOrNames = <T extends z.ZodType>(item: T) =>
+  z
+    .array(item)
+    .refine((list) => !list.some((one) => one === '*') || list.length === 1, { error: '* must stand alone' })
+    .default([]);
+
+const cors = z
+  .strictObject({
+    allowOrigins: allOrNames(
+      z.string().regex(/^(\*|https?:\/\/((\*\.)?([a-zA-Z0-9-]+\.)*[a-zA-Z0-9-]+|\*)(:[0-9]{1,5})?)$/, {
+        error: 'must be *, or scheme and host with an optional port, such as https://*.example.com:8443',
+      }),
+    ),
+    allowCredentials: z.boolean().optional(),
+    allowMethods: allOrNames(
+      z.enum(['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'CONNECT', 'OPTIONS', 'TRACE', 'PATCH', '*']),
+    ),
+    allowHeaders: allOrNames(headerName),
+    exposeHeaders: z.array(headerName).default([]),
+    maxAge: z.int().min(1).default(5),
+  })
+  .superRefine(({ allowCredentials, allowHeaders, exposeHeaders }, context) => {
+    if (allowCredentials !== true) return;
+    for (const [name, list] of Object.entries({ allowHeaders, exposeHeaders })) {
+      if (!list.includes('*')) continue;
+      const message = 'must name the headers where allowCredentials is true: browsers take * as a name there';
+      context.addIssue({ code: 'custom', path: [name], message });
+    }
+  });
+
+const headers = { requestHeaderModifier: headerModifier.optional(), responseHeaderModifier: headerModifier.optional() };
+const extension = refused('no extensions of filters are known; remove the filter');
+const authorization = refused('requests are not shown to an external authorizer; remove the filter');
+
+/** A filter of a rule of an HTTPRoute. */
+export const httpFilters = withoutRepeats(
+  z.array(
+    withMemberOfType(
+      z.strictObject({
+        type: filterType([
+          'RequestHeaderModifier',
+          'ResponseHeaderModifier',
+          'RequestMirror',
+          'RequestRedirect',
+          'URLRewrite',
+          'CORS',
+          'ExternalAuth',
+          'ExtensionRef',
+        ]),
+        ...headers,
+        requestMirror: requestMirror.optional(),
+        requestRedirect: requestRedirect.optional(),
+        urlRewrite: urlRewrite.optional(),
+        cors: cors.optional(),
+        externalAuth: authorization,
+        extensionRef: extension,
+      }),
+    ),
+  ),
+)
+  .refine((filters) => !['RequestRedirect', 'URLRewrite'].every((type) => filters.some((one) => one.type === type)), {
+    error: 'RequestRedirect and URLRewrite exclude each other',
+  })
+  .default([]);
+
+/** A filter of a rule of a GRPCRoute. */
+export const grpcFilters = withoutRepeats(
+  z.array(
+    withMemberOfType(
+      z.strictObject({
+        type: filterType(['RequestHeaderModifier', 'ResponseHeaderModifier', 'RequestMirror', 'ExtensionRef']),
+        ...headers,
+        requestMirror: requestMirror.optional(),
+        extensionRef: extension,
+      }),
+    ),
+  ),
+).default([]);
+
+const ofRule = refused('Envoy does this for a rule, not for one of its backends; move the filter to the rule');
+const headersOnly = ['RequestHeaderModifier', 'ResponseHeaderModifier'] as const;
+
+/** A filter of a backend of an HTTPRoute. */
+export const httpBackendFilters = withoutRepeats(
+  z.array(
+    withMemberOfType(
+      z.strictObject({
+        type: filterType([
+          ...headersOnly,
+          'RequestMirror',
+          'RequestRedirect',
+          'URLRewrite',
+          'CORS',
+          'ExternalAuth',
+          'ExtensionRef',
+        ]),
+        ...headers,
+        requestMirror: ofRule,
+        requestRedirect: ofRule,
+        urlRewrite: ofRule,
+        cors: ofRule,
+        externalAuth: authorization,
+        extensionRef: extension,
+      }),
+    ),
+  ),
+).default([]);
+
+/** A filter of a backend of a GRPCRoute. */
+export const grpcBackendFilters = withoutRepeats(
+  z.array(
+    withMemberOfType(
+      z.strictObject({
+        type: filterType([...headersOnly, 'RequestMirror', 'ExtensionRef']),
+        ...headers,
+        requestMirror: ofRule,
+        extensionRef: extension,
+      }),
+    ),
+  ),
+).default([]);
+
+/** A filter of a rule. */
+export type HttpFilter = z.output<typeof httpFilters>[number];
+
+/** What a filter says of cross-origin requests. */
+export type CorsFilter = z.output<typeof cors>;
+
+/** How a filter changes a path. */
+export type PathModifier = z.output<typeof path>;
+
+/** Changes of headers, as a filter says them. */
+export type HeaderModifier = z.output<typeof headerModifier>;

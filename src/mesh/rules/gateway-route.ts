@@ -1,0 +1,219 @@
+import * as z from 'zod';
+import { objectMember, objectsMember, stringMember, type JsonObject } from '../../json/json.ts';
+import type { Finding } from './finding.ts';
+import { duration, headerMatch, parentRef, valueMatch, weightedBackend, withServicePort } from './gateway-fields.ts';
+import { grpcBackendFilters, grpcFilters, httpBackendFilters, httpFilters } from './gateway-filters.ts';
+import { readRule, refOf, refused } from './reading.ts';
+import type { Rule } from './rule.ts';
+
+const plainPath = /^(?:[-A-Za-z0-9/._~!$&'()*+,;=:@]|%[0-9a-fA-F]{2})+$/;
+const notNormal = ['//', '/./', '/../', '%2f', '%2F'];
+
+function isPlainPath(path: string): boolean {
+  if (!path.startsWith('/') || !plainPath.test(path) || /\/\.{1,2}$/.test(path)) return false;
+  return !notNormal.some((part) => path.includes(part));
+}
+
+const path = z
+  .strictObject({
+    type: z.enum(['Exact', 'PathPrefix', 'RegularExpression']).default('PathPrefix'),
+    value: z.string().max(1024).default('/'),
+  })
+  .superRefine(({ type, value: input }, context) => {
+    if (type === 'RegularExpression' || isPlainPath(input)) return;
+    const message = 'must be a path that starts with / and has no //, /./, /../ and %2f';
+    context.addIssue({ code: 'custom', path: ['value'], input, message });
+  });
+
+const httpMatch = z.strictObject({
+  path: path.default({ type: 'PathPrefix', value: '/' }),
+  headers: z.array(headerMatch).default([]),
+  queryParams: z.array(z.strictObject({ ...valueMatch, name: z.string().min(1).max(256) })).default([]),
+  method: z
+    .enum(['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'OPTIONS', 'TRACE', 'PATCH'], {
+      error: 'must be GET, HEAD, POST, PUT, DELETE, OPTIONS, TRACE or PATCH; requests with CONNECT are not routed',
+    })
+    .optional(),
+});
+
+const sessions = refused('use a DestinationRule with a consistent hash of a cookie or header');
+
+const httpRule = z
+  .strictObject({
+    name: z.string().optional(),
+    matches: z.array(httpMatch).default([]),
+    filters: httpFilters,
+    backendRefs: z
+      .array(withServicePort(z.strictObject({ ...weightedBackend, filters: httpBackendFilters })))
+      .default([]),
+    timeouts: z
+      .strictObject({ request: duration.optional(), backendRequest: duration.optional() })
+      .refine(({ request = 0, backendRequest = 0 }) => request === 0 || backendRequest <= request, {
+        path: ['backendRequest'],
+        error: 'must not be longer than request',
+      })
+      .optional(),
+    retry: z
+      .strictObject({
+        codes: z.array(z.int().min(400).max(599)).default([]),
+        attempts: z.int().min(1).optional(),
+        backoff: duration.optional(),
+      })
+      .optional(),
+    sessionPersistence: sessions,
+  })
+  .superRefine(({ matches, filters, backendRefs }, context) => {
+    if (filters.some(({ type }) => type === 'RequestRedirect') && backendRefs.length > 0) {
+      const message = 'must be empty beside the filter RequestRedirect, which answers all requests';
+      context.addIssue({ code: 'custom', path: ['backendRefs'], message });
+    }
+    filters.forEach(({ type, requestRedirect, urlRewrite }, index) => {
+      if (type === 'RequestMirror' && filters.some((other) => other.type === 'RequestRedirect')) {
+        const message = 'RequestMirror has no effect beside RequestRedirect: such requests are sent nowhere';
+        context.addIssue({ code: 'custom', path: ['filters', index, 'type'], message });
+      }
+      if ((requestRedirect ?? urlRewrite)?.path?.type !== 'ReplacePrefixMatch') return;
+      if (matches.every((match) => match.path.type === 'PathPrefix')) return;
+      const member = requestRedirect === undefined ? 'urlRewrite' : 'requestRedirect';
+      const message = 'ReplacePrefixMatch needs a path of type PathPrefix in every match of the rule';
+      context.addIssue({ code: 'custom', path: ['filters', index, member, 'path', 'type'], message });
+    });
+  });
+
+const grpcMethod = z
+  .strictObject({
+    type: z.enum(['Exact', 'RegularExpression']).default('Exact'),
+    service: z.string().max(1024).default(''),
+    method: z.string().max(1024).default(''),
+  })
+  .superRefine(({ type, service, method }, context) => {
+    const problem = (name: 'service' | 'method', message: string): void =>
+      context.addIssue({ code: 'custom', path: [name], input: name === 'service' ? service : method, message });
+    if (service === '' && method === '') problem('method', 'is required where service is not given');
+    if (type !== 'Exact') return;
+    if (!/^(\.?[a-z_][a-z_0-9]*(\.[a-z_][a-z_0-9]*)*)?$/i.test(service)) {
+      problem('service', 'must be the full name of a gRPC service, such as shop.v1.Cart');
+    }
+    if (!/^([a-z_][a-z_0-9]*)?$/i.test(method)) problem('method', 'must be the name of a gRPC method, such as Add');
+  });
+
+const grpcRule = z.strictObject({
+  name: z.string().optional(),
+  matches: z
+    .array(z.strictObject({ method: grpcMethod.optional(), headers: z.array(headerMatch).default([]) }))
+    .default([]),
+  filters: grpcFilters,
+  backendRefs: z
+    .array(withServicePort(z.strictObject({ ...weightedBackend, filters: grpcBackendFilters })))
+    .default([]),
+  sessionPersistence: sessions,
+});
+
+const common = {
+  parentRefs: z.array(parentRef).default([]),
+  /** Whether it is also a route of default Gateways. */
+  useDefaultGateways: z.string().optional(),
+  hostnames: z.array(z.string()).default([]),
+};
+
+/** A rule of an HTTPRoute. */
+export type HttpRouteRule = z.output<typeof httpRule>;
+
+/** A rule of a GRPCRoute. */
+export type GrpcRouteRule = z.output<typeof grpcRule>;
+
+const httpRoute = z.strictObject({ ...common, rules: z.array(httpRule).prefault([{}]) });
+const grpcRoute = z.strictObject({ ...common, rules: z.array(grpcRule).default([]) });
+
+/** The `spec` of an HTTPRoute. */
+export type HttpRoute = z.output<typeof httpRoute>;
+
+/** The `spec` of a GRPCRoute. */
+export type GrpcRoute = z.output<typeof grpcRoute>;
+
+function hostnamesFinding({ hostnames }: HttpRoute | GrpcRoute): readonly Finding[] {
+  if (hostnames.length === 0) return [];
+  const sentence =
+    'has no effect for parents of kind Service: the address that is called decides, not the Host header; remove it, or match the header Host';
+  return [{ field: '/spec/hostnames', effect: 'without-effect', code: 'HostnamesIgnored', sentence }];
+}
+
+/** Only the first of several conditions for one name counts, as Gateway API has it. */
+function repeatedFindings({ rules }: HttpRoute | GrpcRoute): readonly Finding[] {
+  return rules.flatMap(({ matches }, rule) =>
+    matches.flatMap((match, index) =>
+      (['headers', 'queryParams'] as const).flatMap((list) => {
+        const conditions = list === 'headers' ? match.headers : 'queryParams' in match ? match.queryParams : [];
+        return conditions.flatMap(({ name }, at): readonly Finding[] => {
+          if (conditions.findIndex((other) => other.name === name) === at) return [];
+          const sentence = `${name} is compared already: only the first entry of a name counts; remove this one`;
+          const field = `/spec/rules/${rule}/matches/${index}/${list}/${at}`;
+          return [{ field, effect: 'without-effect', code: 'RepeatedName', sentence }];
+        });
+      }),
+    ),
+  );
+}
+
+function backendFindings({ rules }: HttpRoute | GrpcRoute): readonly Finding[] {
+  return rules.flatMap(({ backendRefs, filters }, index): readonly Finding[] => {
+    const isRedirect = filters.some(({ type }) => type === 'RequestRedirect');
+    if (isRedirect || backendRefs.some(({ weight }) => weight > 0)) return [];
+    const sentence = 'no backend gets requests, so all are answered with an error; name one with a weight above 0';
+    return [{ field: `/spec/rules/${index}/backendRefs`, effect: 'warning', code: 'NoBackend', sentence }];
+  });
+}
+
+function backoffFindings({ rules }: HttpRoute): readonly Finding[] {
+  return rules.flatMap(({ retry }, index): readonly Finding[] => {
+    if (retry?.backoff === undefined) return [];
+    const sentence =
+      'Envoy waits for a random time up to this before the first retry, and for longer ones before others, not at least this';
+    return [{ field: `/spec/rules/${index}/retry/backoff`, effect: 'warning', code: 'BackoffIsRandom', sentence }];
+  });
+}
+
+/** Parents that were meant to be Services, and are of a group that has none. */
+function groupFindings(parents: readonly JsonObject[]): readonly Finding[] {
+  return parents.flatMap((parent, index): readonly Finding[] => {
+    if (stringMember(parent, 'kind') !== 'Service' || stringMember(parent, 'group') === '') return [];
+    const sentence = `a Service is of the core group: write group: ""`;
+    return [{ field: `/spec/parentRefs/${index}/group`, effect: 'without-effect', code: 'WrongGroup', sentence }];
+  });
+}
+
+/** Returns whether a route's parent is a Service. */
+export function isService({ group, kind }: { readonly group?: unknown; readonly kind?: unknown }): boolean {
+  return group === '' && kind === 'Service';
+}
+
+/** A route of Gateways only is read by whoever runs these; here, it says nothing. */
+function readRoute<S extends HttpRoute | GrpcRoute>(
+  kind: 'HTTPRoute' | 'GRPCRoute',
+  object: JsonObject,
+  schema: z.ZodType<S>,
+  check: (spec: S) => readonly Finding[],
+): Rule<S> {
+  const parents = objectsMember(objectMember(object, 'spec'), 'parentRefs');
+  const misled = groupFindings(parents);
+  if (!parents.some(isService)) {
+    return { ref: refOf(kind, object), spec: schema.parse({ parentRefs: [], rules: [] }), findings: misled };
+  }
+  return readRule(kind, object, schema, (spec) => [
+    ...misled,
+    ...hostnamesFinding(spec),
+    ...repeatedFindings(spec),
+    ...backendFindings(spec),
+    ...check(spec),
+  ]);
+}
+
+/** Reads an HTTPRoute. One without a Service among its parents has no parents and no rules. */
+export function readHttpRoute(object: JsonObject): Rule<HttpRoute> {
+  return readRoute('HTTPRoute', object, httpRoute, backoffFindings);
+}
+
+/** Reads a GRPCRoute. One without a Service among its parents has no parents and no rules. */
+export function readGrpcRoute(object: JsonObject): Rule<GrpcRoute> {
+  return readRoute('GRPCRoute', object, grpcRoute, () => []);
+}

@@ -1,0 +1,25 @@
+/** Kinds of objects that say how requests between pods travel. */
+export type RuleKind = 'VirtualService' | 'DestinationRule' | 'HTTPRoute' | 'GRPCRoute' | 'ReferenceGrant';
+
+/** Which object something comes from. */
+export interface ObjectRef {
+  readonly kind: RuleKind;
+  readonly namespace: string;
+  readonly name: string;
+  readonly uid: string;
+  readonly generation: number;
+  /** When it was created, in milliseconds since 1970: of several objects for one host, the oldest one counts. */
+  readonly createdMs: number;
+}
+
+/** Returns `<kind> <namespace>/<name>`, which tells an object from all others of the cluster. */
+export function objectKey({ kind, namespace, name }: Pick<ObjectRef, 'kind' | 'namespace' | 'name'>): string {
+  return `${kind} ${namespace}/${name}`;
+}
+
+/** Compares by age, and what was created in the same second by namespace and name (Istio's and Gateway API's order). */
+export function byAge(one: ObjectRef, other: ObjectRef): number {
+  if (one.createdMs !== other.createdMs) return one.createdMs - other.createdMs;
+  const [left, right] = [`${one.namespace}/${one.name}`, `${other.namespace}/${other.name}`];
+  return left < right ? -1 : Number(left > right);
+}

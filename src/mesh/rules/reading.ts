@@ -1,0 +1,119 @@
+import * as z from 'zod';
+import { quote } from '../../grammar/problem.ts';
+import { didYouMean } from '../../grammar/suggestion.ts';
+import { member, objectMember, stringMember, type JsonObject } from '../../json/json.ts';
+import { escapeToken } from '../../json/operation.ts';
+import type { Finding } from './finding.ts';
+import type { ObjectRef, RuleKind } from './object-ref.ts';
+import type { Rule } from './rule.ts';
+
+/** What a schema says of a field, for the documentation, beside its type. */
+export interface FieldNote {
+  /** Why a field of the API is refused, and what to do instead; undefined for one that is supported. */
+  readonly refused?: string;
+}
+
+/**
+ * A field that the API has and that is refused.
+ *
+ * @param remedy why, and what to do instead: the end of a sentence
+ */
+export function refused(remedy: string) {
+  return z
+    .any()
+    .refine((value) => value === undefined, { error: `is not supported: ${remedy}` })
+    .optional()
+    .meta({ refused: remedy } satisfies FieldNote);
+}
+
+function pointer(path: readonly PropertyKey[]): string {
+  return path.map((part) => `/${escapeToken(String(part))}`).join('');
+}
+
+/** The names of the fields that a schema takes at a path, for suggestions. */
+function fieldsAt(schema: z.ZodType, path: readonly PropertyKey[]): readonly string[] {
+  let node: unknown = schema;
+  const unwrap = (): void => {
+    for (let depth = 0; depth < 8; depth++) {
+      const { def } = node as { readonly def?: { readonly innerType?: unknown; readonly in?: unknown } };
+      const inner = def?.innerType ?? def?.in;
+      if (inner === undefined) return;
+      node = inner;
+    }
+  };
+  for (const part of path) {
+    unwrap();
+    const { shape, def } = node as {
+      readonly shape?: Readonly<Record<string, unknown>>;
+      readonly def?: { readonly element?: unknown; readonly valueType?: unknown };
+    };
+    node = typeof part === 'number' ? def?.element : (shape?.[String(part)] ?? def?.valueType);
+    if (node === undefined) return [];
+  }
+  unwrap();
+  return Object.entries((node as { readonly shape?: Readonly<Record<string, z.ZodType>> }).shape ?? {})
+    .filter(([, field]) => (field.meta() as FieldNote | undefined)?.refused === undefined)
+    .map(([name]) => name);
+}
+
+function valueText(input: unknown): string {
+  if (typeof input === 'string') return quote(input);
+  return typeof input === 'number' || typeof input === 'boolean' ? String(input) : '';
+}
+
+function findingsOf(error: z.ZodError, schema: z.ZodType): Finding[] {
+  return error.issues.flatMap((issue): Finding[] => {
+    const path = ['spec', ...issue.path];
+    if (issue.input === undefined) {
+      const name = String(path.at(-1));
+      const sentence = `${quote(name)} is missing; ${issue.message.replace(/, received undefined$/, '')}`;
+      return [{ field: pointer(path.slice(0, -1)), effect: 'refused', code: 'MissingField', sentence }];
+    }
+    if (issue.code !== 'unrecognized_keys') {
+      const value = valueText(issue.input);
+      const code = issue.message.startsWith('is not supported') ? 'UnsupportedField' : 'InvalidValue';
+      const sentence = value === '' || issue.message.includes(value) ? issue.message : `${value}: ${issue.message}`;
+      return [{ field: pointer(path), effect: 'refused', code, sentence }];
+    }
+    const known = fieldsAt(schema, issue.path);
+    return issue.keys.map((key) => ({
+      field: pointer([...path, key]),
+      effect: 'refused',
+      code: 'UnknownField',
+      sentence: `there is no such field${didYouMean(key, known) || `; allowed: ${known.join(', ')}`}`,
+    }));
+  });
+}
+
+/** Returns what an object is called, when it was created, and which version of it this is. */
+export function refOf(kind: RuleKind, object: JsonObject): ObjectRef {
+  const metadata = objectMember(object, 'metadata');
+  const created = Date.parse(stringMember(metadata, 'creationTimestamp') ?? '');
+  return {
+    kind,
+    namespace: stringMember(metadata, 'namespace') ?? 'default',
+    name: stringMember(metadata, 'name') ?? '',
+    uid: stringMember(metadata, 'uid') ?? '',
+    generation: Number(member(metadata, 'generation') ?? 0),
+    // A manifest has no age: it counts as the youngest.
+    createdMs: Number.isNaN(created) ? Number.MAX_SAFE_INTEGER : created,
+  };
+}
+
+/**
+ * Reads the `spec` of an object. Every field is known and has a value that is allowed, or the object is refused.
+ *
+ * @param check what a schema cannot say: findings about fields that contradict each other, or have no effect
+ */
+export function readRule<S>(
+  kind: RuleKind,
+  object: JsonObject,
+  schema: z.ZodType<S>,
+  check: (spec: S) => readonly Finding[] = () => [],
+): Rule<S> {
+  const ref = refOf(kind, object);
+  const result = schema.safeParse(member(object, 'spec') ?? {}, { reportInput: true });
+  if (!result.success) return { ref, spec: undefined, findings: findingsOf(result.error, schema) };
+  const findings = check(result.data);
+  return { ref, spec: findings.some(({ effect }) => effect === 'refused') ? undefined : result.data, findings };
+}

@@ -1,0 +1,53 @@
+import type { JsonObject } from '../../json/json.ts';
+import { readDestinationRule, type DestinationRule } from './destination-rule.ts';
+import { readGrpcRoute, readHttpRoute, type GrpcRoute, type HttpRoute } from './gateway-route.ts';
+import type { RuleKind } from './object-ref.ts';
+import { readReferenceGrant, type ReferenceGrant } from './reference-grant.ts';
+import type { Rule } from './rule.ts';
+import { readVirtualService, type VirtualService } from './virtual-service.ts';
+
+/** What objects of each kind say. */
+export interface RuleSpecs {
+  readonly VirtualService: VirtualService;
+  readonly DestinationRule: DestinationRule;
+  readonly HTTPRoute: HttpRoute;
+  readonly GRPCRoute: GrpcRoute;
+  readonly ReferenceGrant: ReferenceGrant;
+}
+
+/** The rules of a cluster by kind, and within one by `<namespace>/<name>`. */
+export type Rules = { readonly [K in RuleKind]: ReadonlyMap<string, Rule<RuleSpecs[K]>> };
+
+/** No rules. */
+export const noRules: Rules = {
+  VirtualService: new Map(),
+  DestinationRule: new Map(),
+  HTTPRoute: new Map(),
+  GRPCRoute: new Map(),
+  ReferenceGrant: new Map(),
+};
+
+/** One kind of rules: where the API server has it, newest version first, and how an object is read. */
+export interface RuleKindInfo<K extends RuleKind> {
+  readonly group: string;
+  readonly versions: readonly string[];
+  readonly plural: string;
+  readonly read: (object: JsonObject) => Rule<RuleSpecs[K]>;
+}
+
+const istio = { group: 'networking.istio.io', versions: ['v1', 'v1beta1', 'v1alpha3'] } as const;
+const gatewayApi = 'gateway.networking.k8s.io';
+
+/** All kinds of rules. */
+export const ruleKinds: { readonly [K in RuleKind]: RuleKindInfo<K> } = {
+  VirtualService: { ...istio, plural: 'virtualservices', read: readVirtualService },
+  DestinationRule: { ...istio, plural: 'destinationrules', read: readDestinationRule },
+  HTTPRoute: { group: gatewayApi, versions: ['v1', 'v1beta1'], plural: 'httproutes', read: readHttpRoute },
+  GRPCRoute: { group: gatewayApi, versions: ['v1'], plural: 'grpcroutes', read: readGrpcRoute },
+  ReferenceGrant: {
+    group: gatewayApi,
+    versions: ['v1', 'v1beta1'],
+    plural: 'referencegrants',
+    read: readReferenceGrant,
+  },
+};

@@ -1,0 +1,98 @@
+import { describe, expect, test } from '@jest/globals';
+import { runCommand } from '../../support/builders/recorded-io.ts';
+
+const cart = `
+apiVersion: v1
+kind: Service
+metadata: {name: cart}
+spec: {clusterIP: 10.0.0.1, ports: [{name: http, port: 80}]}
+`;
+
+function virtualService(name: string, hosts: string, more = ''): string {
+  return `
+---
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: {name: ${name}, creationTimestamp: "2026-01-0${name.length}T00:00:00Z"}
+spec: {hosts: ${hosts}, http: [{route: [{destination: {host: cart}}]}]${more}}
+`;
+}
+
+function destinationRule(host: string, namespace: string): string {
+  return `
+---
+apiVersion: networking.istio.io/v1
+kind: DestinationRule
+metadata: {name: cart, namespace: ${namespace}}
+spec: {host: ${host}}
+`;
+}
+
+const analyze = (text: string, ...more: readonly string[]) =>
+  runCommand(['mesh', 'analyze', '--filename', '-', ...more], text);
+
+describe('mesh analyze', () => {
+  test('says nothing but a sum of what is in order', async () => {
+    expect(await analyze(cart + virtualService('a', '[cart]'))).toEqual({
+      code: 0,
+      stdout: '1 traffic rules, 0 refused or without effect, 0 with warnings\n',
+      stderr: '',
+    });
+  });
+
+  test.each([
+    [
+      '[card]',
+      '/spec/hosts/0: there is no Service card.default.svc.cluster.local, did you mean "cart.default.svc.cluster.local"?',
+    ],
+    ['[cart, cart.default]', '/spec/hosts/1: "cart.default" is no Service; write cart.default.svc.cluster.local'],
+    ['["*.other.svc.cluster.local"]', '/spec/hosts/0: there is no Service *.other.svc.cluster.local'],
+  ])('names hosts that do not exist: %s', async (hosts, sentence) => {
+    const { code, stdout } = await analyze(cart + virtualService('a', hosts));
+    expect(stdout).toContain(`VirtualService default/a\n  no effect: ${sentence} (NoSuchHost)\n`);
+    expect(code).toBe(3);
+  });
+
+  test('names an older object for the same host', async () => {
+    const { code, stdout } = await analyze(cart + virtualService('a', '[cart]') + virtualService('bb', '[cart]'));
+    expect(stdout).toMatch(
+      /VirtualService default\/bb\n {2}no effect: .*default\/a decides on cart\.default.*\(OlderObjectCounts\)/,
+    );
+    expect(code).toBe(3);
+  });
+
+  test('names fields that are not understood, as JSON', async () => {
+    const { code, stdout } = await analyze(cart + virtualService('a', '[cart]', ', htp: 1'), '--output', 'json');
+    expect(JSON.parse(stdout)).toMatchObject([
+      {
+        kind: 'VirtualService',
+        namespace: 'default',
+        name: 'a',
+        findings: [{ field: '/spec/htp', code: 'UnknownField' }],
+      },
+    ]);
+    expect(code).toBe(3);
+  });
+
+  test('warns of a DestinationRule that only its own namespace follows', async () => {
+    const of = (namespace: string) => analyze(cart + destinationRule('cart.default.svc.cluster.local', namespace));
+    const other = await of('other');
+    expect(other.stdout).toContain('counts only for clients in namespace other; for all clients, put it into default');
+    expect(other.code).toBe(0);
+    for (const namespace of ['default', 'istio-system'])
+      expect((await of(namespace)).stdout).toMatch(/^1 traffic rules, 0 refused/);
+  });
+
+  test('puts objects without a namespace where -n says', async () => {
+    const { stdout } = await analyze(cart + virtualService('a', '[card]'), '-n', 'shop');
+    expect(stdout).toContain('VirtualService shop/a\n');
+  });
+
+  test('wants something to look at, and files that can be read', async () => {
+    expect(await runCommand(['mesh', 'analyze'])).toMatchObject({
+      code: 2,
+      stderr: 'error: there is nothing to look at\nhint: give -f FILE, --live or both\n',
+    });
+    expect(await analyze('{')).toMatchObject({ code: 1, stdout: '' });
+  });
+});

@@ -1,0 +1,93 @@
+import { describe, expect, test } from '@jest/globals';
+import type { JsonObject } from '../../../src/json/json.ts';
+import { rulesPage } from '../../../src/runtime/rule-admission.ts';
+import { createLog } from '../../../src/telemetry/log.ts';
+import { worldOf } from '../../support/mesh/world-events.ts';
+
+const service: JsonObject = {
+  kind: 'Service',
+  metadata: { namespace: 'shop', name: 'cart', uid: 's' },
+  spec: { clusterIP: '10.96.0.5', clusterIPs: ['10.96.0.5'], ports: [{ name: 'http', port: 80 }] },
+};
+
+function page(judged: string[] = [], world = () => worldOf([service])) {
+  return rulesPage({
+    world,
+    domains: { cluster: 'cluster.local', trust: 'cluster.local', rootNamespace: 'istio-system' },
+    log: createLog('silent', { write: () => {} }),
+    judged: (outcome) => judged.push(outcome),
+  });
+}
+
+function reviewOf(spec: JsonObject, version = 'v1', more: JsonObject = {}): string {
+  const object = { kind: 'VirtualService', metadata: { namespace: 'shop', name: 'x' }, spec };
+  const kind = { group: 'networking.istio.io', version, kind: 'VirtualService' };
+  const request = { uid: 'u', operation: 'CREATE', namespace: 'shop', kind, object, ...more };
+  return JSON.stringify({ apiVersion: 'admission.k8s.io/v1', kind: 'AdmissionReview', request });
+}
+
+function answerTo(text: string, judged: string[] = []): unknown {
+  const answer = page(judged).answer(text, '/validate', 0);
+  return 'problem' in answer ? answer : JSON.parse(answer.body);
+}
+
+const route = { http: [{ route: [{ destination: { host: 'cart' } }] }] };
+
+describe('before a traffic rule is stored', () => {
+  test('what is in order is allowed without a word', () => {
+    const judged: string[] = [];
+    expect(answerTo(reviewOf({ hosts: ['cart'], ...route }), judged)).toEqual({
+      apiVersion: 'admission.k8s.io/v1',
+      kind: 'AdmissionReview',
+      response: { uid: 'u', allowed: true },
+    });
+    expect(judged).toEqual(['allow']);
+  });
+
+  test.each(['v1', 'v1beta1', 'v1alpha3'])('what cannot be meant is refused with its place (%s)', (version) => {
+    expect(answerTo(reviewOf({ hosts: ['cart'], htp: [] }, version))).toMatchObject({
+      response: {
+        allowed: false,
+        status: {
+          code: 422,
+          message: expect.stringMatching(/^\/spec\/htp: there is no such field.*\(UnknownField\)$/),
+        },
+      },
+    });
+  });
+
+  test('what will have no effect gets a warning', () => {
+    expect(answerTo(reviewOf({ hosts: ['card'], ...route }))).toMatchObject({
+      response: {
+        allowed: true,
+        warnings: [expect.stringMatching(/^\/spec\/hosts\/0: there is no Service card\.shop.*\(NoSuchHost\)$/)],
+      },
+    });
+  });
+
+  test('many warnings stay below what the API server shows', () => {
+    const hosts = Array.from({ length: 200 }, (_, index) => `nobody-${index}`);
+    const { response } = answerTo(reviewOf({ hosts, ...route })) as { response: { warnings: string[] } };
+    expect(response.warnings.join('').length).toBeLessThan(4_000);
+    expect(response.warnings.at(-1)).toMatch(/^and \d+ more: see sidecar-injector mesh analyze$/);
+  });
+
+  test.each([
+    ['another kind', { kind: { group: 'apps', version: 'v1', kind: 'Deployment' } }],
+    ['a status', { subResource: 'status' }],
+    ['a deletion', { operation: 'DELETE', object: null }],
+  ])('%s is none of its business', (_what, more) => {
+    expect(answerTo(reviewOf({ htp: 1 }, 'v1', more))).toMatchObject({ response: { allowed: true } });
+  });
+
+  test('a body that is no review is told so', () => {
+    expect(answerTo('{}')).toHaveProperty('problem');
+  });
+
+  test('a defect of ours lets the rule pass', () => {
+    const broken = page([], () => {
+      throw new Error('defect');
+    }).answer(reviewOf({ hosts: ['cart'] }), '/validate', 0);
+    expect(broken).toHaveProperty('body', expect.stringContaining('"allowed":true'));
+  });
+});
