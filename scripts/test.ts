@@ -2,6 +2,7 @@
 // A run without a tier's name decides about a change, and so does every run with CI=true: the seeds are fixed, and files that
 // need real parts get a second try. With CI=true a tier that this machine cannot run counts as failed.
 import { prepareEnvoy } from '../test/harness/tools/envoy.ts';
+import { prepareGatewayConformance } from '../test/harness/tools/gateway-conformance.ts';
 import { prepareIstioInjector } from '../test/harness/tools/istio-injector.ts';
 import { prepareKubernetes } from '../test/harness/tools/kubernetes.ts';
 import { prepareKustomize } from '../test/harness/tools/kustomize.ts';
@@ -58,6 +59,9 @@ async function startTools(needed: ReadonlySet<ToolName>): Promise<Tools> {
   const kustomize = kubernetes.then(() => prepare('kustomize', prepareKustomize));
   // Built one after the other: what tiers wait for first comes first.
   const nodePrograms = kustomize.then(() => prepare('node programs', prepareNodePrograms));
+  const istioInjector = nodePrograms.then(() => prepare('istio injector', prepareIstioInjector));
+  // A run of everything on somebody's machine does not wait for minutes for one tier.
+  const effort = names.length === 0 && !strict ? 'cached' : 'built';
   return {
     packages: Promise.resolve(packages),
     'node packages': Promise.resolve(nodePackages),
@@ -68,7 +72,10 @@ async function startTools(needed: ReadonlySet<ToolName>): Promise<Tools> {
     kustomize,
     'YAML reader': kustomize.then(() => prepare('YAML reader', prepareYamlReader)),
     'node programs': nodePrograms,
-    'istio injector': nodePrograms.then(() => prepare('istio injector', prepareIstioInjector)),
+    'istio injector': istioInjector,
+    'gateway conformance': istioInjector.then(() =>
+      prepare('gateway conformance', () => prepareGatewayConformance(effort)),
+    ),
   };
 }
 

@@ -29,6 +29,9 @@ const statistics: readonly JsonObject[] = [
 /** Beside them, gRPC messages of a whole cluster; with a control plane, both sides of them are known, and counted. */
 const statisticsAlone: readonly JsonObject[] = [...statistics, { suffix: 'message_count' }];
 
+/** Regular expressions of routes may be as long as with Istio; Envoy's own limit is that of `a{96}`. */
+const longExpressions: JsonObject = { 're2.max_program_size.error_level': 32_768 };
+
 /** With Envoy's default of 200 ms, the watchdog wakes every thread ten times a second: most of an idle proxy's work. */
 const patience: JsonObject = { miss_timeout: '1s' };
 
@@ -89,7 +92,7 @@ export function bootstrap(wanted: BootstrapIntent, self: Self = unknownPod, cont
       },
     },
     overload_manager: overloadManager(proxy),
-    layered_runtime: listenerLimits(proxy),
+    layered_runtime: listenerLimits(proxy, control === undefined ? {} : longExpressions),
   };
 }
 

@@ -64,11 +64,14 @@ export interface ForeignTls {
   readonly isUnverified: boolean;
 }
 
+/** Certificates of public authorities in Envoy's images. (`system_root_certs` is not implemented: Envoy would verify nothing.) */
+const publicAuthorities = '/etc/ssl/certs/ca-certificates.crt';
+
 /** Returns the transport socket of such a client. Envoy's default would end at TLS 1.2. */
 export function foreignTls({ sni, names, caFile, isUnverified }: ForeignTls): JsonObject {
   const expected = names ?? (sni === undefined ? [] : [sni]);
   const validation_context = {
-    ...(caFile === undefined ? { system_root_certs: {} } : { trusted_ca: { filename: caFile } }),
+    trusted_ca: { filename: caFile ?? publicAuthorities },
     ...(expected.length === 0 ? {} : { match_typed_subject_alt_names: expected.map(nameMatcher) }),
   };
   return extension(tlsSocket, upstreamContext, {

@@ -33,14 +33,19 @@ const cancelledStreams: JsonObject = { 'overload.premature_reset_total_stream_co
 /**
  * `envoy.config.bootstrap.v3.LayeredRuntime` with the listeners' own bounds. Clients take three quarters of all connections
  * at most, so that they never take the application's way out.
+ *
+ * @param more other bounds
  */
-export function listenerLimits(proxy: Pick<PodSettings['proxy'], 'maxConnections' | 'resources'>): JsonObject {
+export function listenerLimits(
+  proxy: Pick<PodSettings['proxy'], 'maxConnections' | 'resources'>,
+  more: JsonObject = {},
+): JsonObject {
   const inbound = Math.max(1, Math.floor(mostConnections(proxy) * 0.75));
   const limits = { virtualInbound: inbound, status: mostStatusConnections };
   const static_layer = Object.fromEntries(
     Object.entries(limits).map(([name, most]) => [`envoy.resource_limits.listener.${name}.connection_limit`, most]),
   );
-  return { layers: [{ name: 'limits', static_layer: { ...static_layer, ...cancelledStreams } }] };
+  return { layers: [{ name: 'limits', static_layer: { ...static_layer, ...cancelledStreams, ...more } }] };
 }
 
 /** Returns the `envoy.config.overload.v3.OverloadManager` that keeps the proxy below its memory limit. */

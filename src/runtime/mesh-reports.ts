@@ -1,5 +1,5 @@
 import type { ControlPlaneOptions } from '../mesh/serve/control-plane.ts';
-import { proxyOwner } from '../mesh/serve/catalog.ts';
+import { proxyOwner } from '../mesh/serve/capture-sets.ts';
 import { lossLimits } from '../mesh/world/sudden-loss.ts';
 import { createFirstTime } from '../telemetry/first-time.ts';
 import type { Log } from '../telemetry/log.ts';

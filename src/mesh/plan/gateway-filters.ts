@@ -6,9 +6,10 @@ export function firstOfName<T extends { readonly name: string }>(entries: readon
   return entries.filter(({ name }, index) => entries.findIndex((other) => other.name === name) === index);
 }
 
+/** Values are text here: a percent sign is one. */
 function headerChanges({ set, add, remove }: HeaderModifier): HeaderChanges {
   const pairs = (entries: HeaderModifier['set']) =>
-    firstOfName(entries).map(({ name, value }): readonly [string, string] => [name, value]);
+    firstOfName(entries).map(({ name, value }): readonly [string, string] => [name, value.replaceAll('%', '%%')]);
   return { set: pairs(set), add: pairs(add), remove };
 }
 

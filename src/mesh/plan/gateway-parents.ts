@@ -78,7 +78,7 @@ function resolution({ ref, spec }: Rule<HttpRoute | GrpcRoute>, context: StatusC
   const unresolved = (spec?.rules ?? []).flatMap(({ backendRefs, filters }) =>
     [...backendRefs, ...filters.flatMap(({ requestMirror }) => requestMirror?.backendRef ?? [])].flatMap(
       (backendRef): readonly Unresolved[] => {
-        const resolved = resolveBackend(ref, backendRef, context, context.grants);
+        const resolved = resolveBackend(ref, spec?.parentRefs ?? [], backendRef, context, context.grants);
         return 'unresolved' in resolved ? [resolved.unresolved] : [];
       },
     ),

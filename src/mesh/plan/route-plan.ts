@@ -170,8 +170,6 @@ export interface RouteRule {
   readonly responseHeaders?: HeaderChanges;
   readonly fault?: Fault;
   readonly cors?: Cors;
-  /** Name of Envoy's statistics of the rule; undefined for none. */
-  readonly statPrefix?: string;
 }
 
 /**

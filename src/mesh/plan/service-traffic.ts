@@ -6,6 +6,7 @@ import type { World } from '../world/world.ts';
 import { chooseDestination, type ChosenDestination } from './destination-choice.ts';
 import { policyOf, subsetsOf } from './destination-policy.ts';
 import { isExportedTo } from './export.ts';
+import { isParent } from './gateway-parents.ts';
 import { translateGatewayRoutes } from './gateway-routes.ts';
 import { hostOf, serviceOf } from './host-name.ts';
 import { protocolOf } from './protocol.ts';
@@ -82,15 +83,7 @@ function chooseVirtualService(
 function chooseRoutes({ index }: Known, service: Service, port: number, { namespace }: View) {
   const ofPort = index
     .routes(service.key)
-    .filter(({ ref, spec }) =>
-      spec.parentRefs.some(
-        (parent) =>
-          parent.group === '' &&
-          parent.kind === 'Service' &&
-          `${parent.namespace ?? ref.namespace}/${parent.name}` === service.key &&
-          (parent.port === undefined || parent.port === port),
-      ),
-    );
+    .filter(({ ref, spec }) => spec.parentRefs.some((parent) => isParent(parent, ref, service, port)));
   const from = (owner: string) => ofPort.filter(({ ref }) => ref.namespace === owner);
   const consumers = namespace === service.namespace ? [] : from(namespace);
   return consumers.length > 0 ? consumers : from(service.namespace);

@@ -280,7 +280,6 @@ export function translateVirtualService(spec: VirtualService, ref: ObjectRef, co
         ...bothHeaders(route.headers),
         ...(fault === undefined ? {} : { fault }),
         ...(cors === undefined ? {} : { cors }),
-        ...(block?.statPrefix === undefined ? {} : { statPrefix: block.statPrefix }),
       });
       if (takesAll(match)) return { rules: findings.length > 0 ? undefined : rules, findings };
     }

@@ -5,7 +5,7 @@ import type { ConnectionLimits, Ejection, LoadBalancer, TrafficPolicy, Transport
 
 /** Returns an object without the members that are undefined. */
 function defined(members: Readonly<Record<string, JsonObject[string] | undefined>>): JsonObject {
-  return Object.fromEntries(Object.entries(members).filter(([, value]) => value !== undefined)) as JsonObject;
+  return Object.fromEntries(Object.entries(members).filter(([, value]) => value !== undefined));
 }
 
 function time(milliseconds: number | undefined): string | undefined {
@@ -70,24 +70,27 @@ export function outlierDetection(ejection: Ejection): JsonObject {
   };
 }
 
-const simple = { 'least-request': 'LEAST_REQUEST', 'round-robin': 'ROUND_ROBIN', random: 'RANDOM' } as const;
+const policies = { 'least-request': 'LEAST_REQUEST', 'round-robin': 'ROUND_ROBIN', random: 'RANDOM' } as const;
 
-/** Returns members of a cluster that say how an endpoint is picked; undefined for the one that the client dials. */
-export function loadBalancer(balancer: LoadBalancer | undefined, hasAffinity: boolean): JsonObject | undefined {
+/** Returns members of a cluster that say how an endpoint is picked, if the client does not pick it by dialling it. */
+export function loadBalancer(balancer: LoadBalancer | undefined, hasAffinity: boolean): JsonObject {
   switch (balancer?.type) {
-    case undefined:
-      return { lb_policy: hasAffinity ? 'RING_HASH' : 'LEAST_REQUEST' };
-    case 'dialled':
-      return undefined;
+    case 'least-request':
+    case 'round-robin':
+    case 'random':
+      return { lb_policy: policies[balancer.type] };
     case 'ring':
       return { lb_policy: 'RING_HASH', ring_hash_lb_config: { minimum_ring_size: String(balancer.minimumSize) } };
-    case 'maglev':
+    case 'maglev': {
+      const { tableSize } = balancer;
       return {
         lb_policy: 'MAGLEV',
-        ...(balancer.tableSize === undefined ? {} : { maglev_lb_config: { table_size: String(balancer.tableSize) } }),
+        ...(tableSize === undefined ? {} : { maglev_lb_config: { table_size: String(tableSize) } }),
       };
-    default:
-      return { lb_policy: simple[balancer.type] };
+    }
+    case 'dialled':
+    case undefined:
+      return { lb_policy: hasAffinity ? 'RING_HASH' : 'LEAST_REQUEST' };
   }
 }
 

@@ -4,6 +4,7 @@ import type { JsonObject } from '../../json/json.ts';
 import type { Backend, RoutePlan } from '../plan/route-plan.ts';
 import { familyOf, withLastResort, type EndpointPlan, type PortPlan, type ServicePlan } from '../plan/service-plan.ts';
 import { plainTraffic, type ServiceTraffic, type TrafficPolicy } from '../plan/traffic-policy.ts';
+import type { Pod } from '../world/pod.ts';
 import type { Service } from '../world/service.ts';
 import { clusterLimits, clusterTls, loadBalancer, outlierDetection } from './cluster-policy.ts';
 import { balancedName, outboundName } from './names.ts';
@@ -96,32 +97,39 @@ interface Group {
   readonly isDialled: boolean;
 }
 
+function hasLabels(pod: Pod | undefined, labels: Readonly<Record<string, string>>): boolean {
+  return Object.entries(labels).every(([label, value]) => pod?.labels[label] === value);
+}
+
 /** Returns the identities that endpoints of a group may have. */
 function identitiesOf({ name, endpoints }: Group, former: FormerIdentities): readonly string[] {
   const current = [...new Set(endpoints.flatMap(({ identity }) => identity ?? []))].toSorted();
   return [...new Set([...current, ...former(name, current)])].toSorted();
 }
 
+function leavesItToClient({ loadBalancer: balancer }: TrafficPolicy): boolean {
+  return balancer?.type === 'dialled';
+}
+
 function groupsOf(plan: ServicePlan, port: PortPlan, traffic: ServiceTraffic): readonly Group[] {
   const { number, endpoints } = port;
   const { routes, subsets, policies, isDestination = routes.size > 0 } = traffic;
   const policy = policies.get(number) ?? {};
-  const isDialled = plan.isHeadless || policy.loadBalancer?.type === 'dialled';
+  const all = { endpoints, policy };
   return [
-    { name: outboundName(port, plan.host), endpoints, policy, isDialled },
+    { ...all, name: outboundName(port, plan.host), isDialled: plan.isHeadless || leavesItToClient(policy) },
     ...(plan.isHeadless && isDestination
-      ? [{ name: balancedName(number, plan.host), endpoints: withLastResort(endpoints), policy, isDialled: false }]
+      ? [{ ...all, name: balancedName(number, plan.host), endpoints: withLastResort(endpoints), isDialled: false }]
       : []),
-    ...subsets.map((subset) => ({
-      name: outboundName({ ...port, subset: subset.name }, plan.host),
-      endpoints: withLastResort(
-        endpoints.filter(({ pod }) =>
-          Object.entries(subset.labels).every(([label, value]) => pod?.labels[label] === value),
-        ),
-      ),
-      policy: subset.policies.get(number) ?? {},
-      isDialled: false,
-    })),
+    ...subsets.map(({ name, labels, policies: own }): Group => {
+      const ofSubset = own.get(number) ?? {};
+      return {
+        name: outboundName({ ...port, subset: name }, plan.host),
+        endpoints: withLastResort(endpoints.filter(({ pod }) => hasLabels(pod, labels))),
+        policy: ofSubset,
+        isDialled: leavesItToClient(ofSubset),
+      };
+    }),
   ];
 }
 
@@ -135,7 +143,7 @@ function groupResources(
   const { ejection, transport } = policy;
   const ofMesh = identitiesOf(group, former);
   // Pods of a headless Service without mutual TLS are reached like any other address.
-  if (plan.isHeadless && isDialled && ofMesh.length === 0) return [];
+  if (plan.isHeadless && ofMesh.length === 0 && name === outboundName(port, plan.host)) return [];
   const panicPercent = ejection?.panicPercent ?? 0;
   const cluster = serviceCluster({
     name,

@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { quote } from '../../grammar/problem.ts';
+import { readRegularExpression } from './regular-expression.ts';
 
 /** Group of Gateway API's kinds. */
 export const gatewayGroup = 'gateway.networking.k8s.io';
@@ -47,14 +48,29 @@ export const headerModifier = z.strictObject({
   remove: z.array(changedName).default([]),
 });
 
+/** Adds that a text is a regular expression of RE2. */
+export function checkRegularExpression(text: string, name: string, context: z.RefinementCtx): void {
+  const read = readRegularExpression(text);
+  if ('problem' in read) context.addIssue({ code: 'custom', path: [name], input: text, message: read.problem });
+}
+
 /** How a value is compared. */
-export const valueMatch = {
+const valueMatch = {
   type: z.enum(['Exact', 'RegularExpression']).default('Exact'),
   value: z.string().min(1).max(4096),
 };
 
+function named<T extends z.ZodType<string>>(name: T) {
+  return z.strictObject({ ...valueMatch, name }).superRefine((match, context) => {
+    if (match.type === 'RegularExpression') checkRegularExpression(match.value, 'value', context);
+  });
+}
+
 /** Header that a request must have. */
-export const headerMatch = z.strictObject({ ...valueMatch, name: headerName });
+export const headerMatch = named(headerName);
+
+/** Query parameter that a request must have. */
+export const queryParamMatch = named(z.string().min(1).max(256));
 
 const backendObject = {
   group: z.string().default(''),

@@ -1,7 +1,15 @@
 import * as z from 'zod';
 import { objectMember, objectsMember, stringMember, type JsonObject } from '../../json/json.ts';
 import type { Finding } from './finding.ts';
-import { duration, headerMatch, parentRef, valueMatch, weightedBackend, withServicePort } from './gateway-fields.ts';
+import {
+  checkRegularExpression,
+  duration,
+  headerMatch,
+  parentRef,
+  queryParamMatch,
+  weightedBackend,
+  withServicePort,
+} from './gateway-fields.ts';
 import { grpcBackendFilters, grpcFilters, httpBackendFilters, httpFilters } from './gateway-filters.ts';
 import { readRule, refOf, refused } from './reading.ts';
 import type { Rule } from './rule.ts';
@@ -20,7 +28,8 @@ const path = z
     value: z.string().max(1024).default('/'),
   })
   .superRefine(({ type, value: input }, context) => {
-    if (type === 'RegularExpression' || isPlainPath(input)) return;
+    if (type === 'RegularExpression') return checkRegularExpression(input, 'value', context);
+    if (isPlainPath(input)) return;
     const message = 'must be a path that starts with / and has no //, /./, /../ and %2f';
     context.addIssue({ code: 'custom', path: ['value'], input, message });
   });
@@ -28,7 +37,7 @@ const path = z
 const httpMatch = z.strictObject({
   path: path.default({ type: 'PathPrefix', value: '/' }),
   headers: z.array(headerMatch).default([]),
-  queryParams: z.array(z.strictObject({ ...valueMatch, name: z.string().min(1).max(256) })).default([]),
+  queryParams: z.array(queryParamMatch).default([]),
   method: z
     .enum(['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'OPTIONS', 'TRACE', 'PATCH'], {
       error: 'must be GET, HEAD, POST, PUT, DELETE, OPTIONS, TRACE or PATCH; requests with CONNECT are not routed',
@@ -90,7 +99,11 @@ const grpcMethod = z
     const problem = (name: 'service' | 'method', message: string): void =>
       context.addIssue({ code: 'custom', path: [name], input: name === 'service' ? service : method, message });
     if (service === '' && method === '') problem('method', 'is required where service is not given');
-    if (type !== 'Exact') return;
+    if (type === 'RegularExpression') {
+      if (service !== '') checkRegularExpression(service, 'service', context);
+      if (method !== '') checkRegularExpression(method, 'method', context);
+      return;
+    }
     if (!/^(\.?[a-z_][a-z_0-9]*(\.[a-z_][a-z_0-9]*)*)?$/i.test(service)) {
       problem('service', 'must be the full name of a gRPC service, such as shop.v1.Cart');
     }

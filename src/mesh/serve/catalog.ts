@@ -1,28 +1,22 @@
 import type { TrafficIntent } from '../../envoy/intent.ts';
 import { canonicalText } from '../../json/json.ts';
 import { noticesOf } from '../plan/notices.ts';
-import { planService, type Domains, type ServicePlan } from '../plan/service-plan.ts';
-import { indexRules } from '../plan/rule-index.ts';
-import { planTraffic, type Known } from '../plan/service-traffic.ts';
-import { anyClient } from '../plan/view.ts';
+import type { Domains } from '../plan/service-plan.ts';
 import type { Kind } from '../resources/kinds.ts';
-import { proxyResources } from '../resources/proxy-resources.ts';
 import { serviceListeners } from '../resources/service-listeners.ts';
-import { serviceResources } from '../resources/service-resources.ts';
 import type { Resource } from '../resources/resource.ts';
 import { createCohort, type Cohort, type Member as CohortMember } from '../stream/cohort.ts';
 import type { Published } from '../stream/published.ts';
 import type { Proxy } from '../stream/rollout.ts';
-import type { Changes, Target } from '../stream/target.ts';
+import type { Changes } from '../stream/target.ts';
 import type { Encoder, RefusedResource } from '../wire/encoder.ts';
 import { applyEvents, emptyWorld, type World, type WorldEvent } from '../world/world.ts';
-import { createIdentityMemory } from './former-identities.ts';
+import { createCaptureSets, proxyOwner } from './capture-sets.ts';
+import { trim } from './idle.ts';
+import { createProxyViews } from './proxy-views.ts';
+import { createServiceShelves } from './service-shelves.ts';
 import { createLookout } from './lookout.ts';
-import { rememberRoutes } from './last-good-routes.ts';
 import { createShelf, type Shelf, type ShelvedResource } from './shelf.ts';
-
-/** Owner of what a proxy has besides what Services lead to. */
-export const proxyOwner = 'proxy';
 
 /** A proxy that takes part. */
 export interface Member extends CohortMember<ShelvedResource> {
@@ -49,20 +43,6 @@ interface Profile {
   readonly listeners: Shelf;
   /** How many proxies have it. */
   uses: number;
-}
-
-/** How many builds and how many profiles without a proxy are remembered: a proxy that restarts gets what was good for it before. */
-const remembered = 4;
-
-/** How many sets of listeners of captured connections are kept for proxies that need the same. */
-const keptSets = 64;
-
-/** Removes the first of the values that are idle, if there are too many. Returns what was removed. */
-function trim<V>(values: Map<string, V>, isIdle: (value: V) => boolean): readonly V[] {
-  const idle = [...values].filter(([, value]) => isIdle(value));
-  const surplus = idle.slice(0, Math.max(0, idle.length - remembered));
-  for (const [key] of surplus) values.delete(key);
-  return surplus.map(([, value]) => value);
 }
 
 /** Returns a text that is the same for settings that lead to the same service listeners. */
@@ -100,19 +80,22 @@ export interface CatalogOptions {
 
 /** Creates a catalog of an empty world. */
 export function createCatalog({ encoder, domains, refused, noticed, ...options }: CatalogOptions): Catalog {
-  const identities = createIdentityMemory(options.nowMs);
+  const services = createServiceShelves(domains, () => createShelf(encoder, refused), options.nowMs);
+  const captureSet = createCaptureSets(domains.trust, () => createShelf(encoder, refused));
   const lookForStrangers = createLookout(noticed);
-  const routes = rememberRoutes();
   let world = emptyWorld;
-  let known: Known = { world, domains, index: indexRules(world.rules, domains.cluster) };
-  const plans = new Map<string, ServicePlan>();
   const notices = new Map<string, string>();
-  const shared = createShelf(encoder, refused);
   const profiles = new Map<string, Profile>();
-  /** By the resources as text, those that were needed last at the end. */
-  const ownSets = new Map<string, Shelf>();
   /** By build of Envoy. */
   const cohorts = new Map<string, Cohort<ShelvedResource>>();
+
+  const views = createProxyViews(
+    services,
+    () => world,
+    ({ shelf }) => {
+      for (const one of cohorts.values()) one.drop(shelf.target);
+    },
+  );
 
   function notice(key: string): void {
     const service = world.service.get(key);
@@ -124,49 +107,19 @@ export function createCatalog({ encoder, domains, refused, noticed, ...options }
     else noticed(key, now);
   }
 
-  function replan(key: string): readonly Published<ShelvedResource>[] {
-    const plan = planService(world, key, domains);
-    if (plan === undefined) {
-      plans.delete(key);
-      routes.forget(key);
-    } else plans.set(key, plan);
-    const changes = shared.put(
-      key,
-      plan === undefined
-        ? []
-        : serviceResources(plan, routes.settle(key, planTraffic(known, key, anyClient)), {
-            former: identities.of(key),
-            serviceAt: (other) => world.service.get(other),
-          }),
-    );
-    return changes.map((change) => ({ ...change, content: shared.target }));
-  }
-
   function relisten({ listeners, traffic }: Profile, key: string): readonly Published<ShelvedResource>[] {
-    const plan = plans.get(key);
+    const plan = services.plans.get(key);
     const changes = listeners.put(key, plan === undefined ? [] : serviceListeners(plan, traffic));
     return changes.map((change) => ({ ...change, content: listeners.target }));
   }
 
   function profileOf(key: string, traffic: TrafficIntent): Profile {
-    const found = profiles.get(key);
-    if (found !== undefined) return found;
+    const known = profiles.get(key);
+    if (known !== undefined) return known;
     const profile: Profile = { traffic, listeners: createShelf(encoder, refused), uses: 0 };
     profiles.set(key, profile);
-    for (const service of plans.keys()) relisten(profile, service);
+    for (const service of services.plans.keys()) relisten(profile, service);
     return profile;
-  }
-
-  /** Returns what a proxy has to itself, apart from secrets. Most proxies have the same, so that it is encoded once for them. */
-  function ownOf(traffic: TrafficIntent): Target<ShelvedResource> {
-    const resources = proxyResources(traffic, domains.trust);
-    const key = JSON.stringify(resources);
-    const shelf = ownSets.get(key) ?? createShelf(encoder, refused);
-    if (!ownSets.delete(key)) shelf.put(proxyOwner, resources);
-    ownSets.set(key, shelf);
-    const [oldest] = ownSets.keys();
-    if (ownSets.size > keptSets && oldest !== undefined) ownSets.delete(oldest);
-    return shelf.target;
   }
 
   function cohortOf(build: string): Cohort<ShelvedResource> {
@@ -175,13 +128,8 @@ export function createCatalog({ encoder, domains, refused, noticed, ...options }
     return cohort;
   }
 
-  /** Plans Services anew, and publishes what differs. */
-  function update(services: Iterable<string>, listening: Iterable<string>): void {
+  function publish(changes: readonly Published<ShelvedResource>[]): void {
     const now = options.nowMs();
-    const changes = [
-      ...[...services].flatMap(replan),
-      ...[...listening].flatMap((key) => [...profiles.values()].flatMap((profile) => relisten(profile, key))),
-    ];
     if (changes.length > 0) for (const cohort of cohorts.values()) cohort.publish(changes, now);
   }
 
@@ -200,27 +148,35 @@ export function createCatalog({ encoder, domains, refused, noticed, ...options }
     world: () => world,
     apply(events) {
       const { world: next, touched } = applyEvents(world, events);
-      const index = next.rules === world.rules ? known.index : indexRules(next.rules, domains.cluster);
       world = next;
-      known = { world, domains, index };
       for (const key of touched.services) notice(key);
       // Endpoints are listeners only of headless Services.
       const headless = [...touched.endpoints].filter((key) => world.service.get(key)?.isHeadless === true);
-      update(
-        new Set([...touched.services, ...touched.endpoints, ...touched.traffic]),
-        new Set([...touched.services, ...headless]),
-      );
+      const listening = new Set([...touched.services, ...headless]);
+      publish([
+        ...services.advance(world, touched),
+        ...[...listening].flatMap((key) => [...profiles.values()].flatMap((profile) => relisten(profile, key))),
+      ]);
+      views.look(touched.pods);
     },
     sweep() {
-      update(identities.forget(), []);
+      publish(services.forgetIdentities());
       lookForStrangers(world);
     },
     join(traffic, build, proxy) {
       const key = profileKey(traffic);
       const profile = profileOf(key, traffic);
       const secret = createShelf(encoder, refused);
-      const own = { ...ownOf(traffic), secret: secret.target.secret };
-      const member = cohortOf(build).join(own, shared.target, profile.listeners.target, proxy);
+      const own = { ...captureSet(traffic), secret: secret.target.secret };
+      const { name, namespace } = traffic.self;
+      const place = views.place(namespace, name, ({ shelf }) => member.useView(shelf.target));
+      const member = cohortOf(build).join(
+        own,
+        services.shared.shelf.target,
+        profile.listeners.target,
+        proxy,
+        place.layer().shelf.target,
+      );
       profile.uses += 1;
       return {
         ...member,
@@ -228,6 +184,7 @@ export function createCatalog({ encoder, domains, refused, noticed, ...options }
         leave() {
           profile.uses -= 1;
           member.leave();
+          place.leave();
           tidy(build, key);
         },
       };

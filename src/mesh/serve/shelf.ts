@@ -12,6 +12,8 @@ export interface ShelvedResource extends EncodedResource {
 export interface Shelf {
   /** The resources that are there now. The value stays the same; its content changes. */
   readonly target: Target<ShelvedResource>;
+  /** Returns whether an owner has resources. */
+  has(owner: string): boolean;
   /** Replaces all resources of an owner, and returns the names that differ afterwards, with what was there before. */
   put(owner: string, resources: readonly Resource[]): readonly ShelfChange[];
 }
@@ -58,6 +60,7 @@ export function createShelf(encoder: Encoder, refused: (resource: RefusedResourc
 
   return {
     target: content,
+    has: (owner) => owned.has(owner),
     put(owner, resources) {
       const changes: ShelfChange[] = [];
       const now = new Map(resources.map(({ kind, name }) => [`${kind} ${name}`, [kind, name] as const]));

@@ -45,6 +45,10 @@ export interface Candidate<R extends Versioned> {
 export interface Ledger<R extends Versioned> {
   /** The newest versions. */
   readonly content: Target<R>;
+  /** What counts for names that are not here, if this is for some proxies only. */
+  readonly below: Ledger<R> | undefined;
+  /** Returns the last version of a name that was accepted, or that was there before the first proxy. */
+  lastGood(kind: Kind, name: string): R | undefined;
   /** Returns the candidate of a name, if its newest version is not in force yet. */
   find(kind: Kind, name: string): Candidate<R> | undefined;
   /** Takes the news that the content of a name has changed. Returns undefined if it is again what was in force, or nothing. */
@@ -73,13 +77,18 @@ function candidateOf<R extends Versioned>(fields: Pick<Candidate<R>, 'good' | 't
   };
 }
 
-/** Creates the ledger of what no proxy has seen. */
-export function createLedger<R extends Versioned>(content: Target<R>): Ledger<R> {
+/**
+ * Creates the ledger of what no proxy has seen.
+ *
+ * @param below what is the last good version of a name that is new here
+ */
+export function createLedger<R extends Versioned>(content: Target<R>, below?: Ledger<R>): Ledger<R> {
+  const firstOf = (kind: Kind, name: string): Candidate<R> => ({
+    ...candidateOf<R>({ good: below?.lastGood(kind, name), trial: undefined }),
+    isReleased: below !== undefined,
+  });
   const candidates = Object.fromEntries(
-    kinds.map((kind) => [
-      kind,
-      new Map([...content[kind].keys()].map((name) => [name, candidateOf<R>({ good: undefined, trial: undefined })])),
-    ]),
+    kinds.map((kind) => [kind, new Map([...content[kind].keys()].map((name) => [name, firstOf(kind, name)]))]),
   ) as unknown as Readonly<Record<Kind, Map<string, Candidate<R>>>>;
 
   function offer(kind: Kind, name: string, reader: Reader): R | undefined {
@@ -100,8 +109,13 @@ export function createLedger<R extends Versioned>(content: Target<R>): Ledger<R>
 
   return {
     content,
+    below,
+    lastGood(kind, name) {
+      const candidate = candidates[kind].get(name);
+      return candidate === undefined ? content[kind].get(name) : candidate.good;
+    },
     find: (kind, name) => candidates[kind].get(name),
-    publish({ kind, name, before, trial }) {
+    publish({ kind, name, before = below?.lastGood(kind, name), trial }) {
       const last = candidates[kind].get(name);
       const wasGood = last === undefined || (last.isAccepted && !last.isRefused);
       const good = wasGood || (before === undefined && last.isReleased) ? before : last.good;

@@ -20,6 +20,10 @@ export interface Proxy {
 export interface Participant<R extends Versioned> extends Reader {
   readonly proxy: Proxy;
   readonly own: Target<R>;
+  /** What differs for some proxies, and stands above what all share. */
+  view: Ledger<R>;
+  /** What the proxy is offered of it. */
+  viewed: Target<R>;
   readonly shared: Ledger<R>;
   readonly group: Ledger<R>;
   /** Changes that it has not answered for. */
@@ -39,6 +43,8 @@ export interface Rollout<R extends Versioned> extends Trial<R> {
   isAttentive: boolean;
   /** What proxies have to answer for, once they have been given it. */
   items: readonly Item<R>[];
+  /** The ledgers of these items. */
+  ledgers: ReadonlySet<Ledger<R>>;
   /** Groups of which a proxy has answered for all. */
   readonly proven: Set<Ledger<R>>;
   /** Proxies that have not answered for all, and for how many of the items they may not have. */
@@ -56,6 +62,7 @@ export function newRollout<R extends Versioned>(sinceMs?: number): Rollout<R> {
     isAttentive: true,
     isHurried: false,
     items: [],
+    ledgers: new Set(),
     proven,
     waiting,
   };
@@ -73,10 +80,11 @@ function ownerOf<R extends Versioned>({ good }: Candidate<R>, { ledger, kind, na
 
 /** Returns whether a proxy gets this from the layers that it shares with others. */
 export function concerns<R extends Versioned>(
-  { own, shared, group }: Participant<R>,
+  { own, view, viewed, shared, group }: Participant<R>,
   { ledger, kind, name }: Item<R>,
 ): boolean {
-  return (ledger === shared || ledger === group) && !own[kind].has(name);
+  if (own[kind].has(name)) return false;
+  return ledger === view || ((ledger === shared || ledger === group) && !viewed[kind].has(name));
 }
 
 /** Returns whether a proxy has yet to answer for something, or may be about to ask for it, if it tries it. */

@@ -61,6 +61,16 @@ function layeredSet<R>(layers: readonly ResourceSet<R>[]): ResourceSet<R> {
   };
 }
 
+/** Returns a target that shows another one, whichever it is at the moment. */
+export function changing<R extends Versioned>(current: () => Target<R>): Target<R> {
+  const setOf = (kind: Kind): ResourceSet<R> => ({
+    get: (name) => current()[kind].get(name),
+    has: (name) => current()[kind].has(name),
+    keys: () => current()[kind].keys(),
+  });
+  return Object.fromEntries(kinds.map((kind) => [kind, setOf(kind)])) as unknown as Target<R>;
+}
+
 /** Returns a target of several, of which the first that has a name counts. Nothing is copied, so it shows their changes. */
 export function layered<R extends Versioned>(targets: readonly Target<R>[]): Target<R> {
   return Object.fromEntries(

@@ -35,13 +35,21 @@ export interface Trials<R extends Versioned> {
   isBusy(): boolean;
 }
 
+/** Proxies by what they share: the same listeners, or the same view. Each is in one group of each sort. */
+export type Groups<R extends Versioned> = ReadonlyMap<Ledger<R>, Set<Participant<R>>>;
+
+/** Returns all proxies of the groups, each once. */
+export function everyone<R extends Versioned>(groups: Groups<R>): readonly Participant<R>[] {
+  return [...groups].flatMap(([{ below }, some]) => (below === undefined ? [...some] : []));
+}
+
 /** Creates trials for proxies by their groups. */
 export function createTrials<R extends Versioned>({
   nowMs,
   after,
   converged,
   groups,
-}: TrialOptions & { readonly groups: ReadonlyMap<Ledger<R>, Set<Participant<R>>> }): Trials<R> {
+}: TrialOptions & { readonly groups: Groups<R> }): Trials<R> {
   /** What waits until the trial is over, and what is being tried. */
   let queued: Rollout<R> | undefined;
   let tried: Rollout<R> | undefined;
@@ -61,6 +69,7 @@ export function createTrials<R extends Versioned>({
     if (next.candidates.size === 0) return;
     tried = next;
     tried.items = [...tried.candidates.values()];
+    tried.ledgers = new Set(tried.items.map(({ ledger }) => ledger));
     stopTimer = after(patienceMs, hurry);
     after(attentionMs, () => listen(next));
     addTesters();
@@ -72,8 +81,8 @@ export function createTrials<R extends Versioned>({
     if (rollout === undefined) return;
     const chosen: Participant<R>[] = [];
     for (const [group, some] of groups) {
-      if (rollout.proven.has(group)) continue;
-      const asked = [...rollout.testers].filter((member) => member.group === group);
+      if (isProven(rollout, group)) continue;
+      const asked = [...rollout.testers].filter((member) => some.has(member));
       const parties = new Set(asked.map(({ proxy }) => proxy.party));
       let isTried = asked.some((member) => rollout.waiting.has(member));
       if (isTried && parties.size > 1) continue;
@@ -92,10 +101,15 @@ export function createTrials<R extends Versioned>({
       // Whoever could contradict those that have rejected it has been asked.
       if (!isTried && isComplete && asked.length > 0) rollout.proven.add(group);
     }
-    ask(rollout, chosen);
+    ask(rollout, new Set(chosen));
   }
 
-  function ask(rollout: Rollout<R>, chosen: readonly Participant<R>[]): void {
+  /** Returns whether a proxy of a group has answered for all of a change. One in which a view differs is tried by others, too. */
+  function isProven({ proven, ledgers }: Rollout<R>, group: Ledger<R>): boolean {
+    return proven.has(group) || (group.below !== undefined && !ledgers.has(group));
+  }
+
+  function ask(rollout: Rollout<R>, chosen: Iterable<Participant<R>>): void {
     for (const member of chosen) {
       rollout.testers.add(member);
       give(rollout, member);
@@ -108,7 +122,7 @@ export function createTrials<R extends Versioned>({
   function addMore(rollout: Rollout<R>, isFit: (member: Participant<R>) => boolean): void {
     const chosen: Participant<R>[] = [];
     for (const [group, some] of groups) {
-      if (rollout.proven.has(group)) continue;
+      if (isProven(rollout, group)) continue;
       const parties = new Set([...rollout.testers].map(({ proxy }) => proxy.party));
       const fit = [...some].filter((member) => !rollout.testers.has(member) && isFit(member));
       const next = fit.find(({ proxy }) => !parties.has(proxy.party)) ?? fit[0];
@@ -116,7 +130,7 @@ export function createTrials<R extends Versioned>({
       // Who is slow is not the first to try what comes next.
       for (const member of rollout.waiting.keys()) if (some.delete(member)) some.add(member);
     }
-    ask(rollout, chosen);
+    ask(rollout, new Set(chosen));
   }
 
   function hurry(): void {
@@ -157,7 +171,7 @@ export function createTrials<R extends Versioned>({
     }
     waiting.set(member, left);
     if (left > 0) return;
-    if (!isInDoubt(rollout, member)) rollout.proven.add(member.group);
+    if (!isInDoubt(rollout, member)) rollout.proven.add(member.group).add(member.view);
     finish(rollout, member);
   }
 
@@ -178,7 +192,7 @@ export function createTrials<R extends Versioned>({
       return;
     }
     addTesters();
-    if (rollout === tried && groups.size > 0 && [...groups.keys()].every((group) => rollout.proven.has(group)))
+    if (rollout === tried && groups.size > 0 && [...groups.keys()].every((group) => isProven(rollout, group)))
       release(rollout);
   }
 
@@ -191,7 +205,7 @@ export function createTrials<R extends Versioned>({
     rollout.isReleased = true;
     for (const [candidate, item] of rollout.candidates)
       if (isCurrent(candidate, item)) candidate.isReleased = !candidate.isRefused;
-    const others = [...groups.values()].flatMap((some) => [...some]).filter((member) => !rollout.testers.has(member));
+    const others = everyone(groups).filter((member) => !rollout.testers.has(member));
     for (const member of others) give(rollout, member);
     for (const member of others) tell(member, rollout.items);
     if (rollout.waiting.size === 0) complete(rollout);

@@ -100,6 +100,7 @@ export function draftRules(before: IndexedRules): RulesDraft {
       const id = `${kind} ${key}`;
       for (const backend of had.backends) unlink(rulesOfBackend, backend, id);
       for (const backend of has.backends) link(rulesOfBackend, backend, id);
+      for (const backend of [...had.backends, ...has.backends]) targets.add(backend);
       for (const target of [...had.targets, ...has.targets]) {
         targets.add(target);
         if (kind === 'DestinationRule') backends.add(target);

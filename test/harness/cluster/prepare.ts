@@ -12,6 +12,7 @@ import {
 } from '../tools/packages.ts';
 import type { Tool } from '../tools/tool.ts';
 import { writeArchive } from './images/archive.ts';
+import { echoImage } from './images/echo.ts';
 import { sidecarImages } from './images/sidecars.ts';
 import { foreignImages, ownImages, thisCheckout, workbenchImage } from './images/table.ts';
 
@@ -48,11 +49,13 @@ export async function writeClusterImages(env: Readonly<Record<string, string>>):
     return file;
   };
   const programs = { envoy: program('ENVOY_BIN'), coredns: program('COREDNS_BIN'), pause: program('PAUSE_BIN') };
+  const conformance = env['GATEWAY_CONFORMANCE'];
   const images = [
     ...(await ownImages(await thisCheckout(), folder)),
     await workbenchImage(folder),
     ...(await foreignImages(programs)),
     ...(await sidecarImages()),
+    ...(conformance === undefined ? [] : [await echoImage(conformance, folder)]),
   ];
   const work = await mkdtemp(path.join(folder, 'archive-'));
   const file = path.join(folder, 'images.tar');

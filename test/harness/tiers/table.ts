@@ -49,6 +49,8 @@ export const tiers: readonly Tier[] = [
   },
   // Scenarios that mostly wait for pods.
   { name: 'cluster', needs: nodeTools, run: runOnNode, jestArguments: ['--maxWorkers=3'], secondTry: true },
+  // One file, which waits for one program.
+  { name: 'conformance', needs: [...nodeTools, 'gateway conformance'], run: runOnNode, secondTry: true },
   { name: 'istio', needs: ['istio injector'], run: runJest },
   // Each of these breaks something that all share, or measures.
   { name: 'cluster-long', needs: nodeTools, run: runOnNode, jestArguments: ['--runInBand'], onRequest: true },

@@ -11,7 +11,8 @@ export type ToolName =
   | 'kustomize'
   | 'YAML reader'
   | 'node programs'
-  | 'istio injector';
+  | 'istio injector'
+  | 'gateway conformance';
 
 /** One tier of the tests. */
 export interface Tier {

@@ -40,6 +40,8 @@ export interface MeshCluster {
 
 /** A control plane of the test. */
 export interface MeshReplica extends RunningMesh {
+  /** Port at which the API server can ask about traffic rules. */
+  readonly rulesPort: number;
   open(token: string): DiscoveryProbe;
   /** A stream that has been let in. */
   letIn(token: string): Promise<DiscoveryProbe>;
@@ -107,6 +109,7 @@ export async function openMeshCluster(access: ClusterAccess): Promise<MeshCluste
     };
     return {
       ...running,
+      rulesPort: ports.rules,
       open,
       letIn: (token) =>
         until('the stream to be let in', async () => {

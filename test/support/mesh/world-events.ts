@@ -2,6 +2,8 @@ import type { JsonObject } from '../../../src/json/json.ts';
 import { keyOf } from '../../../src/kubernetes/object-key.ts';
 import { readEndpointSlice } from '../../../src/mesh/world/endpoint-slice.ts';
 import { readPod } from '../../../src/mesh/world/pod.ts';
+import type { RuleKind } from '../../../src/mesh/rules/object-ref.ts';
+import { ruleKinds } from '../../../src/mesh/rules/rule-kinds.ts';
 import { readService } from '../../../src/mesh/world/service.ts';
 import { applyEvents, emptyWorld, type World, type WorldEvent } from '../../../src/mesh/world/world.ts';
 
@@ -13,8 +15,12 @@ export function eventOf(object: JsonObject, isSet: boolean): WorldEvent {
       return { kind: 'service', key, value: isSet ? readService(object) : undefined };
     case 'EndpointSlice':
       return { kind: 'slice', key, value: isSet ? readEndpointSlice(object) : undefined };
-    default:
+    case 'Pod':
       return { kind: 'pod', key, value: isSet ? readPod(object) : undefined };
+    default: {
+      const kind = object['kind'] as RuleKind;
+      return { kind, key, value: isSet ? ruleKinds[kind].read(object) : undefined } as WorldEvent;
+    }
   }
 }
 

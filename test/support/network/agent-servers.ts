@@ -22,6 +22,7 @@ const servers = new Map<number, Server>();
 const users = new WeakMap<Duplex, string>();
 let healthy = true;
 let gathered: (() => void)[] = [];
+let flakyRequests = 0;
 
 /** What `/bytes` sends again and again. */
 export const block = Buffer.alloc(65_536, Buffer.from(Array.from({ length: 251 }, (_, index) => index)));
@@ -57,6 +58,10 @@ const answer: RequestListener = (request, response) => {
     response.writeHead(Number(searchParams.get('status') ?? 302), { location: to }).end(`moved to ${to}`);
   } else if (pathname === '/bytes') {
     sendBytes(response, number('count')).catch(() => response.destroy());
+  } else if (pathname === '/flaky') {
+    flakyRequests += 1;
+    if (flakyRequests % number('of') === 0) tell();
+    else response.writeHead(503).end();
   } else if (pathname === '/slow') {
     setTimeout(tell, number('ms'));
   } else if (pathname === '/gather') {

@@ -22,7 +22,7 @@ export interface ListenOptions {
    * `last-word` says `text` when the client has ended its side; `exchange` says what it is told by `prepare`.
    * `refusing` is HTTP/2 and refuses every other request without having looked at it, the first one too.
    * `/login?user=alice` makes `/who` answer `alice` from now on, on this connection alone; others get 401 from it.
-   * `/moved` redirects, `/status/418` has that status, `/bytes?count=N` sends so many bytes, `/slow?ms=N` takes its time, `/gather?count=N` answers as
+   * `/moved` redirects, `/status/418` has that status, `/bytes?count=N` sends so many bytes, `/slow?ms=N` takes its time, `/flaky?of=N` fails but for every Nth time, `/gather?count=N` answers as
    * soon as so many requests wait, and an upgrade to WebSocket is answered with the same words.
    */
   readonly kind:

@@ -86,7 +86,13 @@ describe('connection managers', () => {
   const filter = { name: 'mine' };
 
   test('of captured traffic have the router last, and routes inline or from a control plane', () => {
-    const some = { name: 'outbound', filters: [filter], accessLog: [filter], tracing: { a: 1 } };
+    const some = {
+      name: 'outbound',
+      forwardedProto: 'marked',
+      filters: [filter],
+      accessLog: [filter],
+      tracing: { a: 1 },
+    } as const;
     const inline = managerOf(transparentHttp({ ...some, routes: { inline: { b: 2 } } }));
     expect(inline).toMatchObject({
       stat_prefix: 'outbound',

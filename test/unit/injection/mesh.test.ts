@@ -21,6 +21,7 @@ const tlsMode = 'security.istio.io/tlsMode';
 interface MeshBootstrap {
   readonly node: { readonly metadata: JsonObject };
   readonly static_resources: { readonly listeners: readonly { readonly name: string }[] };
+  readonly layered_runtime: { readonly layers: readonly { readonly static_layer: JsonObject }[] };
   readonly dynamic_resources?: { readonly ads_config: { readonly grpc_services: readonly unknown[] } };
 }
 
@@ -36,6 +37,11 @@ function again(pod: object, snapshot: Snapshot): InjectedPod {
 
 describe('a pod in mode mesh', () => {
   const pod = injectedPod(podWith(), meshSnapshot());
+
+  test('takes the regular expressions of routes, which may be longer than Envoy itself allows', () => {
+    const [layer] = bootstrapOf(pod).layered_runtime.layers;
+    expect(layer?.static_layer).toMatchObject({ 're2.max_program_size.error_level': 32_768 });
+  });
 
   test('asks the control plane, which it knows by its root, with a token of its own', () => {
     expect(bootstrapOf(pod).dynamic_resources?.ads_config.grpc_services).toEqual([

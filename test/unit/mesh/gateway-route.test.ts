@@ -147,6 +147,14 @@ describe('what an HTTPRoute may say', () => {
       { matches: [{ path: { value: '/a//b' } }] },
       'refused /spec/rules/0/matches/0/path/value: "/a//b": must be a path that starts with / and has no //, /./, /../ and %2f',
     ],
+    [
+      { matches: [{ path: { type: 'RegularExpression', value: '/(' } }] },
+      'refused /spec/rules/0/matches/0/path/value: "/(": is not a regular expression of RE2: a closing parenthesis is missing, at character 3',
+    ],
+    [
+      { matches: [{ queryParams: [{ type: 'RegularExpression', name: 'a', value: '(?=b)' }] }] },
+      'refused /spec/rules/0/matches/0/queryParams/0/value: "(?=b)": is not a regular expression of RE2: a look at what is before or behind, which RE2 does not have, at character 4',
+    ],
     [{ backendRefs: [{ name: 'cart' }] }, 'refused /spec/rules/0/backendRefs/0/port: is required for a Service'],
     [
       { timeouts: { request: '1s', backendRequest: '2s' } },
@@ -231,7 +239,7 @@ describe('what a GRPCRoute may say', () => {
   test.each<[JsonObject, string]>([
     [
       { timeouts: {} },
-      'refused /spec/rules/0/timeouts: there is no such field; allowed: name, matches, filters, backendRefs, sessionPersistence',
+      'refused /spec/rules/0/timeouts: there is no such field; allowed: name, matches, filters, backendRefs',
     ],
     [
       { matches: [{ method: {} }] },
@@ -240,6 +248,10 @@ describe('what a GRPCRoute may say', () => {
     [
       { matches: [{ method: { service: 'a/b' } }] },
       'refused /spec/rules/0/matches/0/method/service: "a/b": must be the full name of a gRPC service, such as shop.v1.Cart',
+    ],
+    [
+      { matches: [{ method: { type: 'RegularExpression', service: '*' } }] },
+      'refused /spec/rules/0/matches/0/method/service: "*": is not a regular expression of RE2: a repetition of nothing, at character 1',
     ],
     [
       { filters: [{ type: 'ExtensionRef', extensionRef: {} }] },

@@ -222,6 +222,12 @@ describe('backends', () => {
     expect(findings).toEqual(new Map());
   });
 
+  test('of another namespace that the route is attached to', () => {
+    const object = routeObject('HTTPRoute', [{ backendRefs: [elsewhere] }]);
+    const parentRefs = [...object.spec.parentRefs, { group: '', kind: 'Service', name: 'cart', namespace: 'other' }];
+    expect(translated([{ ...object, spec: { ...object.spec, parentRefs } }]).findings).toEqual(new Map());
+  });
+
   test.each([
     ['HTTPRoute', [], 500],
     ['HTTPRoute', [{ name: 'nobody', port: 80 }], 500],
@@ -233,8 +239,8 @@ describe('backends', () => {
 });
 
 describe('filters', () => {
-  const headers = { set: [{ name: 'X-A', value: '1' }], add: [{ name: 'X-B', value: '2' }], remove: ['X-C'] };
-  const changes = { set: [['x-a', '1']], add: [['x-b', '2']], remove: ['x-c'] };
+  const headers = { set: [{ name: 'X-A', value: '1 %' }], add: [{ name: 'X-B', value: '2' }], remove: ['X-C'] };
+  const changes = { set: [['x-a', '1 %%']], add: [['x-b', '2']], remove: ['x-c'] };
   const request = { type: 'RequestHeaderModifier', requestHeaderModifier: headers };
   const response = { type: 'ResponseHeaderModifier', responseHeaderModifier: headers };
 

@@ -1,9 +1,8 @@
 import type { JsonObject } from '../../../json/json.ts';
 import type { HeaderChanges } from '../../plan/route-plan.ts';
 
-/** Returns a `HeaderValueOption`. Envoy would replace what stands between percent signs, and leave out what is empty. */
-function option(key: string, text: string, append_action: JsonObject): JsonObject {
-  const value = text.replaceAll('%', '%%');
+/** Returns a `HeaderValueOption`. Envoy would leave out what is empty. */
+function option(key: string, value: string, append_action: JsonObject): JsonObject {
   return { header: { key, value }, ...append_action, ...(value === '' ? { keep_empty_value: true } : {}) };
 }
 

@@ -77,5 +77,5 @@ export const httpMatch = z.strictObject({
     .optional()
     .describe("In the place of the object's: the block counts for pods if `mesh` is among them."),
   ignoreUriCase: z.boolean().optional().describe('Whether case is ignored in the path; not for regular expressions.'),
-  statPrefix: z.string().optional().describe("Name of Envoy's statistics of the route."),
+  statPrefix: z.string().optional().describe('Without effect: proxies keep no statistics of single routes.'),
 });

@@ -85,16 +85,11 @@ describe('what a request is compared with', () => {
     const made = rules([
       route({ name: 'first', match: [{ name: 'a', uri: { prefix: '/a' } }, { uri: { prefix: '/b' } }] }),
       route({
-        match: [
-          { name: 'c', headers: { c: {} } },
-          { name: 'all', uri: { prefix: '/' }, statPrefix: 's' },
-          { uri: { prefix: '/d' } },
-        ],
+        match: [{ name: 'c', headers: { c: {} } }, { name: 'all', uri: { prefix: '/' } }, { uri: { prefix: '/d' } }],
       }),
       route(),
     ]);
     expect(made.map(({ name }) => name)).toEqual(['first.a', 'first', '.c', '.all']);
-    expect(made.map(({ statPrefix }) => statPrefix)).toEqual([undefined, undefined, undefined, 's']);
   });
 
   test.each<[object, boolean]>([

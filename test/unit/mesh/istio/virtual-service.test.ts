@@ -22,7 +22,7 @@ describe('a field that is understood', () => {
     ['parameters', match({ queryParams: { q: { exact: '1' }, p: {} } })],
     ['clients', match({ sourceLabels: { app: 'web', 'example.com/a': '' }, sourceNamespace: 'shop', port: 80 })],
     ['gateways of a block', match({ gateways: ['mesh'] })],
-    ['names', { name: 'a', ...match({ name: 'b', statPrefix: 'c', ignoreUriCase: true }) }],
+    ['names', { name: 'a', ...match({ name: 'b', ignoreUriCase: true }) }],
     ['a timeout', { timeout: '1h2m3.5s' }],
     ['no timeout', { timeout: '0s' }],
     ['retries', { retries: { attempts: 3, perTryTimeout: '2s', retryOn: '5xx, 503,reset', backoff: '25ms' } }],
@@ -364,6 +364,7 @@ describe('a field that may not do what is expected', () => {
       { match: [{ uri: { regex: '/a' }, ignoreUriCase: true }] },
       '/match/0/ignoreUriCase: has no effect on a regular expression; begin it with (?i)',
     ],
+    [match({ statPrefix: 'a' }), '/match/0/statPrefix: has no effect: proxies keep no statistics of single routes'],
     [
       match({ gateways: ['mesh'], sourceNamespace: 'a' }),
       '/match/0/gateways: sourceLabels and sourceNamespace are not looked at beside gateways; leave gateways out',
