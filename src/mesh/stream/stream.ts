@@ -143,7 +143,8 @@ export function createStream<R extends Versioned>(): Stream<R> {
         openWildcard(subscription);
         continue;
       }
-      ask(subscription, name);
+      // The text of the resource, and not one of each stream.
+      ask(subscription, target[subscription.kind].get(name)?.name ?? name);
       // A name that is asked for is answered, unless the proxy says that it holds the version.
       if (!Object.hasOwn(initialVersions, name)) subscription.forced.add(name);
     }
