@@ -200,7 +200,6 @@ const rule = partly<route.RouteRule>(
     responseHeaders: headerChanges,
     fault,
     cors,
-    statPrefix: word,
   },
   ['name', 'match', 'action'],
 );

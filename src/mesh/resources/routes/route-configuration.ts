@@ -41,13 +41,12 @@ function alsoWith(match: JsonObject, headers: readonly JsonObject[]): JsonObject
  * a rule for everything takes them.
  */
 function routesOf(rule: RouteRule, clusters: Clusters): readonly JsonObject[] {
-  const { name, requestHeaders, responseHeaders, cors, fault, statPrefix } = rule;
+  const { name, requestHeaders, responseHeaders, cors, fault } = rule;
   const filters = ruleFilterConfig(cors && corsPolicy(cors), fault && httpFault(fault));
   const match = routeMatch(rule.match);
   const routes = (matching: JsonObject, config: JsonObject, isGrpc = false): readonly JsonObject[] =>
     actionsOf(rule, clusters, isGrpc).map(([headers, action]) => ({
       name,
-      ...(statPrefix === undefined ? {} : { stat_prefix: statPrefix }),
       match: alsoWith(matching, headers),
       ...action,
       ...headerChanges('request', requestHeaders),
