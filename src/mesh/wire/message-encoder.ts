@@ -7,7 +7,7 @@ import {
   type JsonValue,
   type Message,
 } from '@bufbuild/protobuf';
-import { reflect, type ReflectList, type ReflectMessage } from '@bufbuild/protobuf/reflect';
+import { reflect, type ReflectMessage } from '@bufbuild/protobuf/reflect';
 import { WireType } from '@bufbuild/protobuf/wire';
 import { isObject, type Json, type JsonObject } from '../../json/json.ts';
 import type { Violation } from './constraints.ts';
@@ -120,7 +120,7 @@ export function createMessageEncoder(
       for (const _ of values) {
         const empty = create(field.message);
         stands.add(empty);
-        if (field.fieldKind === 'list') (message.get(field) as ReflectList).add(reflect(field.message, empty));
+        if (field.fieldKind === 'list') message.get(field).add(reflect(field.message, empty));
         else message.set(field, reflect(field.message, empty));
       }
     }

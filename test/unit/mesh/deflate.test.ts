@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { inflateSync } from 'node:zlib';
 import { expect, test } from '@jest/globals';
-import * as fc from 'fast-check';
 import { deflate, deflatedMessage, store } from '../../../src/mesh/wire/deflate.ts';
+import * as fc from '../../support/fast-check.ts';
 
 const inflated = (...pieces: Parameters<typeof deflatedMessage>[0]): Buffer =>
   inflateSync(Buffer.concat(deflatedMessage(pieces)));

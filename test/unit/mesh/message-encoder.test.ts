@@ -41,8 +41,7 @@ describe('bytes say what the JSON says', () => {
       ),
       ...captureClusters(traffic).map((json) => ['cluster', json] as const),
       ...(['http', 'detect', 'tcp'] as const).map(
-        (protocol) =>
-          ['listener', serviceListener({ ...place, protocol, choice: 'any', peer: 'p' }, traffic)] as const,
+        (protocol) => ['listener', serviceListener({ ...place, protocol, choice: 'any', peer: 'p' }, traffic)] as const,
       ),
     ];
     for (const [kind, json] of resources) {
