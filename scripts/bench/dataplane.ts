@@ -11,7 +11,7 @@ import { measureVariants } from './dataplane/costs.ts';
 import { countInstructions } from './dataplane/instructions.ts';
 import { measurePaths, ways, type PathEffort } from './dataplane/paths.ts';
 import { sectionNotRun, writeSection, type Load } from './dataplane/section.ts';
-import { asInjected, choices, variants } from './dataplane/variants.ts';
+import { asInjected, choices, fidelity, variants } from './dataplane/variants.ts';
 import type { Effort } from './effort.ts';
 import { describeMachine } from './machine.ts';
 import type { Section } from './page-parts.ts';
@@ -59,7 +59,10 @@ export async function benchDataplane(effort: Effort, say: (line: string) => void
     say('variants of the proxy …');
     const figures = await measureVariants(binary.path, variants, efforts[effort.name].variants);
     say('instructions of the proxy …');
-    const instructions = await countInstructions(binary.path, effort.name === 'full' ? choices : [asInjected]);
+    const instructions = await countInstructions(
+      binary.path,
+      effort.name === 'full' ? [...choices, ...fidelity] : [asInjected],
+    );
     return writeSection({ loads, variants: figures, instructions, machine });
   } finally {
     binary.remove();

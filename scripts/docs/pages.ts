@@ -12,6 +12,7 @@ import { proxyConfigKeys } from '../../src/settings/proxy-config.ts';
 import { version } from '../../src/settings/version.ts';
 import { sidecarsFile, shippedNames, shippedTemplates } from '../manifests/sidecars.ts';
 import { createMetrics } from '../../src/telemetry/metrics.ts';
+import { meshFieldsPage } from './mesh-fields.ts';
 
 /** A generated page: where it lies and what it says. */
 export interface Page {
@@ -299,6 +300,7 @@ export async function generatePages(): Promise<readonly Page[]> {
     { path: 'docs/command-line.md', text: commandLinePage() },
     { path: 'docs/annotations.md', text: annotationPage() },
     { path: 'docs/reasons.md', text: reasonPage() },
+    { path: 'docs/mesh-fields.md', text: meshFieldsPage(notice, table) },
     { path: path.join(path.dirname(sidecarsFile), 'README.md'), text: sidecarsPage() },
   ];
 }

@@ -31,8 +31,12 @@ const word = /^(?:[A-Za-z/][\w./-]*|\d+s)$/;
 /** What yaml-cpp, or the C++ library below it, takes for a boolean, a number or nothing. */
 const reserved = /^(?:true|false|yes|no|on|off|y|n|null|inf|infinity|nan)$/i;
 
+/** Host of the URLs of Envoy's messages. Any will do: a message is found by what follows the slash. */
+const messageHost = 'type.googleapis.com/';
+
 /** A text as a scalar: without quotes where YAML takes it for a string anyway. */
 function textScalar(text: string): string {
+  if (text.startsWith(messageHost)) return textScalar(`t/${text.slice(messageHost.length)}`);
   if (word.test(text)) return reserved.test(text) ? `"${text}"` : text;
   const [first = '', ...rest] = splitMarks(text);
   if (rest.length === 0) return quoted(escapeExpansion(first));
@@ -196,52 +200,66 @@ class Parts {
   }
 }
 
-/** How often each part stands in a document, by its id. */
-function countUses(root: Part, size: number): Uint32Array {
-  const uses = new Uint32Array(size);
-  const count = ({ id, members }: Part): void => {
-    uses[id] = (uses[id] ?? 0) + 1;
-    if (uses[id] > 1) return;
-    for (const member of members) count(member);
-  };
-  count(root);
-  return uses;
+/** How often each part stands in a document, by its id, and the parts that stand there more than once. */
+interface Uses {
+  readonly counts: Uint32Array;
+  readonly repeated: readonly Part[];
 }
 
-function write(root: Part, uses: Uint32Array): string {
-  const names: string[] = [];
-  /** Place of each part's name, from 1; 0 for none. */
-  const named = new Uint16Array(uses.length);
-  let text = '';
-  /** Whether a part is written once and referred to; an anchor takes four characters and an alias two, as a key three. */
-  const isNamed = ({ id, length }: Part, isKey: boolean): boolean => {
-    const times = uses[id] ?? 0;
-    return times > 1 && (length - 3) * (times - 1) > 4 + (isKey ? times : 0);
+function countUses(root: Part, size: number): Uses {
+  const counts = new Uint32Array(size);
+  const repeated: Part[] = [];
+  const count = (part: Part): void => {
+    const times = (counts[part.id] ?? 0) + 1;
+    counts[part.id] = times;
+    if (times === 2) repeated.push(part);
+    if (times > 1) return;
+    for (const member of part.members) count(member);
   };
-  const putNamed = (part: Part): void => {
-    const known = named[part.id] ?? 0;
-    if (known > 0) {
-      text += `*${names[known - 1]}`;
+  count(root);
+  return { counts, repeated };
+}
+
+const letters = 'abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789';
+
+/** Names of anchors, the shortest first: the text is stored in every pod. */
+function anchorName(place: number): string {
+  const last = letters[place % letters.length] ?? '';
+  return place < letters.length ? last : anchorName(Math.trunc(place / letters.length) - 1) + last;
+}
+
+function write(root: Part, { counts, repeated }: Uses): string {
+  let text = '';
+  const names = new Map<Part, string>();
+  for (const part of repeated.toSorted((one, other) => (counts[other.id] ?? 0) - (counts[one.id] ?? 0))) {
+    const name = anchorName(names.size);
+    const saved = (part.length - name.length - 1) * ((counts[part.id] ?? 0) - 1);
+    if (saved > name.length + 2) names.set(part, name);
+  }
+  const anchored = new Set<Part>();
+  const putNamed = (part: Part, name: string): void => {
+    if (anchored.has(part)) {
+      text += `*${name}`;
       return;
     }
-    // Short: the text is stored in every pod.
-    const name = (10 + names.length).toString(36);
-    named[part.id] = names.push(name);
+    anchored.add(part);
     text += `&${name} `;
     putWhole(part);
   };
   const put = (part: Part): void => {
-    if (isNamed(part, false)) putNamed(part);
-    else putWhole(part);
+    const name = names.get(part);
+    if (name === undefined) putWhole(part);
+    else putNamed(part, name);
   };
   const putKey = (part: Part, isFirst: boolean): void => {
-    if (!isNamed(part, true)) {
+    const name = names.get(part);
+    // As a key, an alias needs a blank before its colon.
+    if (name === undefined || part.length <= name.length + 2) {
       text += isFirst ? part.keyText.slice(1) : part.keyText;
       return;
     }
     if (!isFirst) text += ',';
-    putNamed(part);
-    // As a key, an alias needs a blank before its colon.
+    putNamed(part, name);
     text += ' : ';
   };
   const putWhole = ({ kind, text: own, members }: Part): void => {

@@ -16,18 +16,17 @@ import { proxyName, tracingClusters } from './tracing.ts';
 import { metadataKey, trafficMetadata } from './traffic-metadata.ts';
 
 /** Statistics that Envoy keeps: all of them would stay in memory, so only those with a reader are included. */
-const statistics: readonly JsonObject[] = [
-  ...['istio.', 'listener_manager.', 'server.', 'tcp.', 'http.inbound', 'http.outbound'].map((prefix) => ({
-    prefix,
-  })),
-  { contains: 'PassthroughCluster.upstream_' },
-  // Answers to tcpSocket and gRPC probes are computed from these gauges.
-  { contains: 'membership_' },
-  ...['downstream_cx_active', 'cx_overflow'].map((suffix) => ({ suffix })),
-];
+function statistics(...more: readonly string[]): readonly JsonObject[] {
+  const prefixes = ['istio', 'listener_manager', 'server', 'tcp', 'http.(in|out)bound'];
+  // Answers to tcpSocket and gRPC probes are computed from membership.
+  const parts = ['PassthroughCluster.upstream_', 'membership_', 'downstream_cx_active', 'cx_overflow', ...more];
+  return [{ safe_regex: { regex: `(${prefixes.join('|')}|.*(${parts.join('|')})).*` } }];
+}
+
+const statisticsInMesh = statistics();
 
 /** Beside them, gRPC messages of a whole cluster; with a control plane, both sides of them are known, and counted. */
-const statisticsAlone: readonly JsonObject[] = [...statistics, { suffix: 'message_count' }];
+const statisticsAlone = statistics('message_count');
 
 /** Regular expressions of routes may be as long as with Istio; Envoy's own limit is that of `a{96}`. */
 const longExpressions: JsonObject = { 're2.max_program_size.error_level': 32_768 };
@@ -88,7 +87,7 @@ export function bootstrap(wanted: BootstrapIntent, self: Self = unknownPod, cont
     memory_allocator_manager: { bytes_to_release: 1_048_576 },
     stats_config: {
       stats_matcher: {
-        inclusion_list: { patterns: control === undefined ? statisticsAlone : statistics },
+        inclusion_list: { patterns: control === undefined ? statisticsAlone : statisticsInMesh },
       },
     },
     overload_manager: overloadManager(proxy),

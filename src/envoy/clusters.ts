@@ -52,13 +52,14 @@ export function originalDestination(name: string, binding: JsonObject | undefine
   };
 }
 
+/** Returns the cluster of the application itself. */
+export function inboundCluster({ settings }: Pick<TrafficIntent, 'settings'>): JsonObject {
+  return originalDestination(clusterNames.inbound, applicationBinding(settings.capture.families));
+}
+
 /** Returns the clusters of captured traffic, for every outbound traffic policy. */
-export function captureClusters({ settings }: Pick<TrafficIntent, 'settings'>): readonly JsonObject[] {
-  return [
-    originalDestination(clusterNames.passthrough, undefined),
-    originalDestination(clusterNames.inbound, applicationBinding(settings.capture.families)),
-    blackHole,
-  ];
+export function captureClusters(intent: Pick<TrafficIntent, 'settings'>): readonly JsonObject[] {
+  return [originalDestination(clusterNames.passthrough, undefined), inboundCluster(intent), blackHole];
 }
 
 /** Returns the cluster of the proxy's own admin interface. */

@@ -8,31 +8,47 @@ import type { Direction } from './routes.ts';
  */
 export type Flow = Direction | 'passthrough' | 'plain' | 'service' | 'headless' | 'secured';
 
-/** Keys in the metadata `mesh` of clusters, of endpoints, and of listeners for one endpoint. */
-export const metadataKeys = { service: 'service', peer: 'peer' } as const;
+/**
+ * Keys in the metadata `mesh` of clusters, of endpoints, and of listeners for one endpoint. The cluster of the pod itself has all of its
+ * Services, by TLS server name.
+ */
+export const metadataKeys = { service: 'service', services: 'services', peer: 'peer' } as const;
 
 const service = `%CLUSTER_METADATA(mesh:${metadataKeys.service})%`;
+/** Of the names that a client can say, those of the pod's own Services count: with all others it could make up series without end. */
+const called = `%CEL(xds.cluster_metadata.filter_metadata['mesh'].${metadataKeys.services}[connection.requested_server_name])%`;
 const upstream = `source;${service};%UPSTREAM_PEER_URI_SAN%;%UPSTREAM_LOCAL_URI_SAN%`;
 
+/** The same text for both directions, so that they have the same loggers, which are written once. */
+const filterChain = '%FILTER_CHAIN_NAME%';
+
 /**
- * Value of the label `reporter`, by flow. Whatever else is known goes with it, as one text, so that a request costs one label: the
+ * Value of the label `reporter`, by flow: without a control plane, the name of the filter chain, which starts with the direction. Whatever else is known goes with it, as one text, so that a request costs one label: the
  * Service, the peer's identity, the proxy's own, and the peer itself. The metrics page makes Istio's labels of it. The client's certificate is that of a pod,
- * signed by the mesh. What any client can send, such as a header, is not in it; the server name counts only from a client with a certificate.
+ * signed by the mesh. What a client can send as it likes, such as a header, is not in it.
  */
 export const reporters: Readonly<Record<Flow, string>> = {
-  outbound: 'source',
-  inbound: 'destination',
+  outbound: filterChain,
+  inbound: filterChain,
   passthrough: 'source',
   plain: `destination;${service}`,
   service: `${upstream};%UPSTREAM_METADATA(mesh:${metadataKeys.peer})%`,
   headless: `${upstream};%METADATA(LISTENER:mesh:${metadataKeys.peer})%`,
-  secured:
-    'destination;%REQUESTED_SERVER_NAME%;%DOWNSTREAM_PEER_URI_SAN%;%DOWNSTREAM_LOCAL_URI_SAN%;%DOWNSTREAM_PEER_OTHERNAME_SAN%',
+  secured: `destination;${called};%DOWNSTREAM_PEER_URI_SAN%;%DOWNSTREAM_LOCAL_URI_SAN%;%DOWNSTREAM_PEER_OTHERNAME_SAN%`,
 };
 
 /** Returns the direction of a flow. */
 export function directionOf(flow: Flow): Direction {
-  return reporters[flow].startsWith('source') ? 'outbound' : 'inbound';
+  return flow === 'outbound' || flow === 'inbound'
+    ? flow
+    : reporters[flow].startsWith('source')
+      ? 'outbound'
+      : 'inbound';
+}
+
+/** Returns the name of the filter chain of captured traffic. */
+export function filterChainName(flow: Flow, of: 'http' | 'tcp'): string {
+  return `${directionOf(flow)}-${of}`;
 }
 
 /** Whether the other side is known, so that what it sends and gets has to be counted by itself. */

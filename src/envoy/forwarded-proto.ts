@@ -4,9 +4,9 @@ import { extension } from './extension.ts';
 /*
  * Envoy gives every request without `x-forwarded-proto` one with its own scheme, `http`, which applications take for that of
  * the user's browser (nginx behind a load balancer that ends TLS redirects such requests to https). Nothing switches that
- * off. There are two ways around it: where all requests are routed alike, a request without the field gets one that says so
- * before Envoy looks, and loses it when it is routed, by a route of its own. Where routes are many, that would double them, so the field is copied
- * before Envoy looks, and the copy replaces what Envoy made of it when the request is routed.
+ * off. So a request without the field gets one that says so before Envoy looks, and loses it when it is routed, by a route of its own.
+ * Where objects say what the routes are, that would double them, and with them the proxy's memory for them. So the field is copied, too, before Envoy
+ * looks, and these routes replace the field by the copy, which moves it behind the others.
  */
 
 const field = 'x-forwarded-proto';
@@ -25,10 +25,12 @@ function copyOf(from: string, to: string): JsonObject {
   return { header: { key: to, value: `%REQ(${from})%` }, append_action };
 }
 
-/** Early header mutations of the connection manager, by what its routes do. */
+const mark: JsonObject = { append: { header: { key: field, value: absent }, append_action: 'ADD_IF_ABSENT' } };
+
+/** Early header mutations of the connection manager, by what its routes need. */
 export const earlyMutations = {
-  marked: earlyMutation({ append: { header: { key: field, value: absent }, append_action: 'ADD_IF_ABSENT' } }),
-  copied: earlyMutation({ remove: copy }, { append: copyOf(field, copy) }),
+  marked: earlyMutation(mark),
+  copied: earlyMutation({ remove: copy }, { append: copyOf(field, copy) }, mark),
 } as const;
 
 /** A header matcher of routes for requests that came without the field, and are marked. */
@@ -37,15 +39,12 @@ export const isMarkedAbsent: JsonObject = { name: field, string_match: { exact: 
 /** What such a route does to its requests. */
 export const withoutMark: JsonObject = { request_headers_to_remove: [field] };
 
-/**
- * Parts of a RouteConfiguration and of its virtual hosts that put the copy back. Headers are changed in this order before routes change them
- * (`most_specific_header_mutations_wins`).
- */
-export const restoreCopy = {
-  configuration: {
-    most_specific_header_mutations_wins: true,
-    request_headers_to_remove: [field],
-    request_headers_to_add: [copyOf(copy, field)],
-  },
-  virtualHost: { request_headers_to_remove: [copy] },
-} as const satisfies Readonly<Record<string, JsonObject>>;
+/** Members of a RouteConfiguration or a virtual host whose servers do not get the copy. */
+export const withoutCopy: JsonObject = { request_headers_to_remove: [copy] };
+
+/** Members of a RouteConfiguration that put the copy back before virtual hosts and routes change headers, in this order. */
+export const restoreCopy: JsonObject = {
+  most_specific_header_mutations_wins: true,
+  request_headers_to_remove: [field],
+  request_headers_to_add: [copyOf(copy, field)],
+};

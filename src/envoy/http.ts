@@ -75,11 +75,7 @@ function routeSource(routes: Routes): JsonObject {
 }
 
 function connectionManager(fields: JsonObject): JsonObject {
-  return extension(
-    'envoy.filters.network.http_connection_manager',
-    'envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager',
-    fields,
-  );
+  return extension('http', 'envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager', fields);
 }
 
 /** A request id belongs to the application: Envoy neither writes into it whether it is traced, nor decides by it. */

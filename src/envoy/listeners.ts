@@ -5,7 +5,7 @@ import { accessLogs, cutConnectionLogs, tcpLogOptions } from './access-log.ts';
 import { listenAddress } from './addresses.ts';
 import { clusterNames } from './clusters.ts';
 import { duration, typed } from './extension.ts';
-import { directionOf, type Flow } from './flows.ts';
+import { directionOf, filterChainName, type Flow } from './flows.ts';
 import { countsMessages, messageFilters } from './grpc-messages.ts';
 import { transparentHttp, type Routes } from './http.ts';
 import type { TrafficIntent } from './intent.ts';
@@ -23,7 +23,7 @@ type Proxy = TrafficIntent['settings']['proxy'];
 export function tcpProxy(cluster: string, more: JsonObject = {}): JsonObject {
   const type = 'envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy';
   return {
-    name: 'envoy.filters.network.tcp_proxy',
+    name: 'tcp_proxy',
     typed_config: typed(type, { stat_prefix: cluster, cluster, ...more }),
   };
 }
@@ -117,7 +117,11 @@ function capture(intent: TrafficIntent, capturing: Capturing): JsonObject {
   const { proxy, capture: captured } = intent.settings;
   const takesTls = trustDomain !== undefined;
   const inspects = inspected.length > 0;
-  const http: JsonObject = { name: 'http', filter_chain_match: isHttp, filters: [httpFilter(intent, flow, routes)] };
+  const http: JsonObject = {
+    name: filterChainName(flow, 'http'),
+    filter_chain_match: isHttp,
+    filters: [httpFilter(intent, flow, routes)],
+  };
   return {
     name,
     traffic_direction: directionOf(flow).toUpperCase(),
@@ -132,7 +136,7 @@ function capture(intent: TrafficIntent, capturing: Capturing): JsonObject {
       ...(inspects ? [http] : []),
       ...(takesTls ? securedChains(intent, trustDomain, routes, cluster) : []),
     ],
-    default_filter_chain: { name: 'tcp', filters: [tcpFilter(intent, flow, cluster)] },
+    default_filter_chain: { name: filterChainName(flow, 'tcp'), filters: [tcpFilter(intent, flow, cluster)] },
   };
 }
 

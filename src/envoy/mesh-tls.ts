@@ -13,6 +13,11 @@ export const secretNames = { certificate: 'default', roots: 'ROOTCA' } as const;
  */
 export const meshProtocols = { http: 'mesh-http', tcp: 'mesh' } as const;
 
+/** Returns the TLS server name by which clients of the mesh call a port of a Service (as in Istio). */
+export function serverNameOf(port: number, host: string): string {
+  return `outbound_.${port}_._.${host}`;
+}
+
 /** Names that a peer's certificate must have: one of several (SPIFFE ids or host names), or any SPIFFE id with a prefix. */
 export type PeerNames = { readonly exact: readonly string[] } | { readonly prefix: string };
 

@@ -1,7 +1,8 @@
 import type { JsonObject } from '../json/json.ts';
 import { clusterNames } from './clusters.ts';
 import type { MetricsIntent, MetricsTarget, TrafficIntent } from './intent.ts';
-import { luaFilter, routeScript } from './lua.ts';
+import { scriptNamed } from './lua.ts';
+import { shortened } from './lua-text.ts';
 import { istioPages, ownIdentity } from './metrics-script.ts';
 import { probeTarget } from './probe-target.ts';
 import { applicationCluster, type Application } from './probes.ts';
@@ -54,12 +55,15 @@ const plain: JsonObject = {
   route: { cluster: clusterNames.admin, prefix_rewrite: `${path}?usedonly` },
 };
 
-function scripted(script: string, context: JsonObject): JsonObject {
+/** Name of the page's script. */
+const scriptName = 'page';
+
+function scripted(context: JsonObject): JsonObject {
   // The script could not change a compressed page.
   return {
     ...plain,
     request_headers_to_remove: ['accept-encoding'],
-    typed_per_filter_config: routeScript(script, { filter_context: context }),
+    typed_per_filter_config: scriptNamed(scriptName, context),
   };
 }
 
@@ -80,9 +84,9 @@ function clustersOf(targets: readonly MetricsTarget[], application: Application)
 /** A page is held in memory as a whole while a script works on it; Envoy's default limit is 1 MiB. */
 const pageBytes = 33_554_432;
 
-/** Parts of the metrics page: filters and a route for the status listener, clusters, and the buffer limit. */
+/** Parts of the metrics page: scripts and a route for the status listener, clusters, and the buffer limit. */
 export interface MetricsPage {
-  readonly filters: readonly JsonObject[];
+  readonly scripts: Readonly<Record<string, string>>;
   readonly route: JsonObject;
   readonly clusters: readonly JsonObject[];
   readonly bufferBytes: number | undefined;
@@ -95,12 +99,12 @@ interface Scripts {
 }
 
 function scriptsOf(before: string): Scripts {
-  return { renaming: renaming(before), merging: merging(before, asIstio) };
+  return { renaming: shortened(renaming(before)), merging: shortened(merging(before, asIstio)) };
 }
 
 /** Made once: a script is the longest text of a configuration. */
 const istioScripts = { alone: scriptsOf(istioPages.alone), inMesh: scriptsOf(istioPages.inMesh) } as const;
-const plainMerging = merging('', body);
+const plainMerging = shortened(merging('', body));
 
 /**
  * Returns the parts of the metrics page, `/stats/prometheus`. Scripts run on that route alone, so probes and health
@@ -111,19 +115,15 @@ const plainMerging = merging('', body);
 export function metricsPage(intent: TrafficIntent & MetricsIntent, place: keyof typeof istioPages): MetricsPage {
   const { settings, self, metricsTargets: targets } = intent;
   const { istio } = settings.proxy.metrics;
-  if (!istio && targets.length === 0) return { filters: [], route: plain, clusters: [], bufferBytes: undefined };
-  const own = istio ? { own: ownIdentity(intent) } : {};
-  const scripts = istioScripts[place];
-  const route =
-    targets.length === 0
-      ? scripted(scripts.renaming, own)
-      : scripted(istio ? scripts.merging : plainMerging, {
-          ...own,
-          targets: targets.map((target) => targetEntry(target, self.address)),
-        });
+  if (!istio && targets.length === 0) return { scripts: {}, route: plain, clusters: [], bufferBytes: undefined };
+  const { renaming: alone, merging: merged } = istio ? istioScripts[place] : { renaming: '', merging: plainMerging };
+  const context = {
+    ...(istio ? { own: ownIdentity(intent) } : {}),
+    ...(targets.length === 0 ? {} : { targets: targets.map((target) => targetEntry(target, self.address)) }),
+  };
   return {
-    filters: [luaFilter],
-    route,
+    scripts: { [scriptName]: targets.length === 0 ? alone : merged },
+    route: scripted(context),
     clusters: clustersOf(targets, { families: settings.capture.families, self }),
     bufferBytes: pageBytes,
   };

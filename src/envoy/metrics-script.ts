@@ -29,52 +29,56 @@ export function ownIdentity({ settings, workload, service, self }: TrafficIntent
   };
 }
 
-/** Statements that replace the label `reporter` by Istio's labels of both sides, and a function that adds families. */
+/** Istio's labels of each side, as they are called behind `source_` and `destination_`. */
+const sideLabels = [
+  'workload',
+  'workload_namespace',
+  'principal',
+  'app',
+  'version',
+  'canonical_service',
+  'canonical_revision',
+  'cluster',
+] as const;
+
+/**
+ * Statements that replace the label `reporter` by Istio's labels of both sides, before families are added or, as `rest`, afterwards,
+ * and the function that adds one.
+ */
 interface Parts {
   readonly labels: string;
   readonly add: string;
+  readonly rest: string;
 }
 
-/** Without a control plane, all series of one direction have the same: nothing is known about peers that they could not forge. */
+/**
+ * Without a control plane, all series of one direction have the same: nothing is known about peers that they could not forge. The direction
+ * is the first word of the name of the filter chain, which is what they have as `reporter` (`flows.ts`).
+ */
 const alone: Parts = {
-  labels: `local sides={}
-for _,reporter in ipairs{'source','destination'} do
-local text='reporter="'..reporter..'"'
-local function label(name,value) text=text..','..name..'="'..(value or 'unknown')..'"' end
-for _,side in ipairs{'source','destination'} do
-local known=side==reporter and own or {canonical_revision='latest'}
-for _,name in ipairs{'workload','workload_namespace','principal','app','version','canonical_service','canonical_revision','cluster'} do label(side..'_'..name,known[name]) end
-end
-local inbound=reporter=='destination'
-label('destination_service',inbound and own.canonical_service)
-label('destination_service_name',inbound and own.canonical_service or own.outbound)
-label('destination_service_namespace',inbound and own.workload_namespace)
-label('connection_security_policy',inbound and 'none')
-sides[reporter]=text
-end
-t=t:gsub('# TYPE envoy_istio_','# TYPE istio_'):gsub('\\nenvoy_istio_','\\nistio_'):gsub('reporter="(%a+)"',sides)
-`,
+  labels: '',
   add: `local function add(family,like,counter)
-local lines,seen='',{}
-for labels in t:gmatch('\\nistio_'..like..'_total({.-})') do
-local cluster=labels:find('reporter="source"',1,true) and own.outbound or 'InboundPassthroughCluster'
-local count=not seen[cluster] and t:match('\\nenvoy_'..counter..'="'..cluster..'"} (%d+)')
-seen[cluster]=true
-if count then
-labels=labels:gsub('flags=".-"','flags="-"'):gsub('protocol="http"','protocol="grpc"'):gsub(',response_code=.*','}')
-lines=lines..'istio_'..family..'_total'..labels..' '..count..'\\n'
+local lines=''
+for way,cluster in pairs{outbound=own.outbound,inbound='InboundPassthroughCluster'} do
+local labels,count=t:match('\\nenvoy_istio_'..like..'_total({[^\\n]-reporter="'..way..'.-})'),t:match('\\nenvoy_'..counter..'="'..cluster..'"} (%d+)')
+if labels and count then lines=lines..'envoy_istio_'..family..'_total'..labels:gsub('flags=".-"','flags="-"'):gsub('protocol="http"','protocol="grpc"'):gsub(',response_code=.*','}')..' '..count..'\\n' end
 end
+if lines~='' then t=t..'# TYPE envoy_istio_'..family..'_total counter\\n'..lines end
 end
-if lines~='' then t=t..'# TYPE istio_'..family..'_total counter\\n'..lines end
-end
+`,
+  rest: `local function side(name,known) return (('${sideLabels.join(' ')}'):gsub('(%S+) ?',function(label) return ','..name..'_'..label..'="'..(known[label] or 'unknown')..'"' end)) end
+local other={canonical_revision='latest'}
+local last=',destination_service="%s",destination_service_name="%s",destination_service_namespace="%s",connection_security_policy="%s"'
+local sides={
+outbound='reporter="source"'..side('source',own)..side('destination',other)..last:format('unknown',own.outbound,'unknown','unknown'),
+inbound='reporter="destination"'..side('source',other)..side('destination',own)..last:format(own.canonical_service,own.canonical_service,own.workload_namespace,'none')}
+t=t:gsub('# TYPE envoy_istio_','# TYPE istio_'):gsub('\\nenvoy_istio_','\\nistio_'):gsub('reporter="(%a+)[^"]*"',sides)
 `,
 };
 
 /**
- * What is known of a peer (`flows.ts`) is taken apart. As in Istio, the namespace of a peer is that of its identity. A server name is that of
- * a Service only if it is one of the pod's own namespace, as all of its Services are.
- *
- * Several server names can lead to the same labels, as those of two ports of a Service do: such series are added up.
+ * What is known of a peer (`flows.ts`) is taken apart. As in Istio, the namespace of a peer is that of its identity. What differs in nothing that
+ * becomes a label is added up.
  */
 const inMesh: Parts = {
   labels: `local names={'workload','workload_namespace','app','version','canonical_service','canonical_revision'}
@@ -90,14 +94,10 @@ other.workload_namespace=peer:match('^spiffe://[^/]+/ns/([^/]+)/') or other.work
 own.principal=me~='' and me or nil
 for _,side in ipairs{'source','destination'} do
 local known=side==reporter and own or other
-for _,name in ipairs{'workload','workload_namespace','principal','app','version','canonical_service','canonical_revision','cluster'} do label(side..'_'..name,known[name]) end
+for name in ('${sideLabels.join(' ')}'):gmatch'%S+' do label(side..'_'..name,known[name]) end
 end
 local inbound=reporter=='destination'
 local host,name,namespace=service:match('^(%S+) (%S+) (%S+)$')
-if not host then
-host,name,namespace=service:match('^outbound_%.%d+_%._%.(([%w-]+)%.([%w-]+)%.svc%.[%w.-]+)$')
-if namespace~=own.workload_namespace then host=nil end
-end
 if not host then
 if inbound then host,name,namespace=own.canonical_service,own.canonical_service,own.workload_namespace
 else host,name,namespace=nil,own.outbound,nil end
@@ -146,13 +146,14 @@ local _,there=t:find(kind,1,true)
 t=there and t:sub(1,there)..lines..t:sub(there+1) or t..kind..lines
 end
 `,
+  rest: '',
 };
 
-function page({ labels, add }: Parts): string {
+function page({ labels, add, rest }: Parts): string {
   return `local function istio(t,own)
 ${labels}${add}for to,from in pairs{sent='tx',received='rx'} do add('tcp_'..to..'_bytes','tcp_connections_opened','tcp_downstream_cx_'..from..'_bytes_total{envoy_tcp_prefix') end
 for _,way in ipairs{'request','response'} do add(way..'_messages','requests','cluster_grpc_'..way..'_message_count{envoy_cluster_name') end
-return t..'# TYPE istio_build gauge\\nistio_build{component="proxy",tag="sidecar-injector-${version}"} 1\\n'
+${rest}return t..'# TYPE istio_build gauge\\nistio_build{component="proxy",tag="sidecar-injector-${version}"} 1\\n'
 end
 `;
 }

@@ -38,6 +38,7 @@ const requestProtocol: JsonObject = {
           predicate: {
             single_predicate: {
               input: extension('tag', 'envoy.extensions.matching.common_inputs.stats.v3.StatTagValueInput'),
+              // Envoy's check of this message wants the engine.
               value_match: { safe_regex: { google_re2: {}, regex: 'application/grpc([+;].*)?' } },
             },
           },
@@ -52,20 +53,20 @@ const requestProtocol: JsonObject = {
 /**
  * Maximum number of series of one metric in one direction: about ten times what a pod with every common status code
  * has. Later series are not counted; `envoy_server_stats_overflow_counter` shows it. Series are never evicted: a
- * counter that vanished and came back would hide rare errors from `increase()`.
+ * counter that vanished and came back would hide rare errors from `increase()`. Those of callers with certificates are told apart by
+ * caller and Service, of which a pod may have many.
  */
-const mostSeries = 200;
+function mostSeries(flow: Flow): number {
+  return flow === 'secured' ? 1_000 : 200;
+}
 
 /** Returns a stats logger for counters and histograms with Istio's prefix, with a maximum number of series. */
-function logger(counters: readonly JsonObject[], histograms: readonly JsonObject[]): JsonObject {
-  return extension('envoy.access_loggers.stats', 'envoy.extensions.access_loggers.stats.v3.Config', {
-    stats_scope: {
-      prefix: 'istio',
-      max_counters: mostSeries * counters.length,
-      max_histograms: mostSeries * histograms.length,
-    },
+function logger(flow: Flow, counters: readonly JsonObject[], histograms: readonly JsonObject[]): JsonObject {
+  const most = histograms.length === 0 ? {} : { max_histograms: mostSeries(flow) * histograms.length };
+  return extension('stats', 'envoy.extensions.access_loggers.stats.v3.Config', {
+    stats_scope: { prefix: 'istio', max_counters: mostSeries(flow) * counters.length, ...most },
     counters,
-    histograms,
+    ...(histograms.length === 0 ? {} : { histograms }),
   });
 }
 
@@ -82,6 +83,7 @@ function httpLogger(flow: Flow): JsonObject {
     unit,
   });
   return logger(
+    flow,
     [{ stat: { name: 'requests_total', tags }, value_fixed: 1 }],
     [
       histogram('request_duration_milliseconds', '%DURATION%', 'Milliseconds'),
@@ -106,7 +108,7 @@ function messageLogger(flow: Flow): JsonObject {
         match_if_key_not_found: false,
       },
     },
-    ...logger([counter('request'), counter('response')], []),
+    ...logger(flow, [counter('request'), counter('response')], []),
   };
 }
 
@@ -123,7 +125,7 @@ function startAndEndLoggers(flow: Flow): readonly JsonObject[] {
   const tags = [...commonLabels(flow), label('request_protocol', 'tcp')];
   const count = (moment: string, name: string): JsonObject => ({
     filter: atMoments(moment),
-    ...logger([{ stat: { name, tags }, value_fixed: 1 }], []),
+    ...logger(flow, [{ stat: { name, tags }, value_fixed: 1 }], []),
   });
   return [
     count('TcpConnectionStart', 'tcp_connections_opened_total'),
@@ -149,9 +151,9 @@ function connectedAndEndLoggers(flow: Flow): readonly JsonObject[] {
   return [
     {
       filter: anyOf(atMoments('TcpUpstreamConnected'), allOf(ended, where('!has(upstream.local_address)'))),
-      ...logger(opened, []),
+      ...logger(flow, opened, []),
     },
-    { filter: ended, ...logger(closed, []) },
+    { filter: ended, ...logger(flow, closed, []) },
   ];
 }
 

@@ -1,4 +1,8 @@
 import { ports } from '../pod/conventions.ts';
+import { shortened } from './lua-text.ts';
+
+/** Stands in the script for the port on which the kubelet asks. */
+const askedPort = 'asked_port';
 
 /**
  * Lua script that makes the result of an HTTP probe or hook what it would be without the proxy.
@@ -11,63 +15,65 @@ import { ports } from '../pod/conventions.ts';
  * Any response ends a hook, so a hook that gets none must not look like one: its response is a redirect that leads
  * nowhere, which is an error for the kubelet and says why.
  *
- * In the script, `c` is what it knows of the probe, `u` and `n` are the present and the next URL (`name` as written in
- * the URL, `own` if it is absolute), `s` are the headers that are sent. It is short because every pod stores it. A
- * redirect to a port of the status listener would run it again and again.
+ * In the script, `url` is the URL that the kubelet would ask, but without brackets around an IPv6 address, and `hook` the
+ * reason of a hook without a response. `place` is host and port as a URL has them, `name` the `Host` that is sent. What Envoy
+ * hands out is gone as soon as the script waits, so it is read before. A redirect to a port of the status listener, which would
+ * run the script again and again, fails.
  */
-export const probeScript = `local function at(u) return (u.host:find':' and '['..u.host..']' or u.host)..':'..u.port end
-local function resolve(u,to)
-local scheme,rest=to:match'^(%a[%w+.-]*):(.*)'
-local path,query=(rest or to):gsub('#.*',''):match'^([^?]*)(.*)'
-local n={scheme=(scheme or u.scheme):lower(),host=scheme and '' or u.host,port=u.port,name=u.name,own=scheme}
-if path:find'^//[^/]' then
-n.name,path=path:match'^//([^/]*)(.*)'
-n.name=n.name:gsub('.*@','')
-n.host,n.port=n.name:match'^%[(.*)%]:?(.*)'
-if not n.host then n.host,n.port=n.name:match'([^:]*):?(.*)' end
-if n.port=='' then n.port=n.scheme=='https' and '443' or '80' end
-elseif path=='' then
-path=u.path:match'[^?]*'
-if query=='' then query=u.path:sub(#path+1) end
-elseif path:find'^[^/]' then path=u.path:match'^[^?]*/'..path end
-local p={}
-for part in (path:sub(2)..'/'):gmatch'([^/]*)/' do
-if part=='..' then p[#p]=nil elseif part~='.' then p[#p+1]=part end
-end
-if path:find'/%.%.?$' then p[#p+1]='' end
-n.path=('/'..table.concat(p,'/')..query):gsub('[^!#-;=?-Z[%]_a-z~]',function(x) return ('%%%02X'):format(x:byte()) end)
-return n
+const script = shortened(`local function parts(probe)
+  local scheme,host,port,path=probe:get'url':match'(%a+)://([^/]*):(%d+)(.*)'
+  return host:find':' and '['..host..']' or host,port,scheme,path
 end
 function envoy_on_request(h)
-local c,r,s=h:filterContext():get'probe',h:headers(),{}
-if r:get':authority'==at{host=c.host,port=c.status} then r:replace(':authority',at(c)) end
-for k,v in pairs(r) do s[k]=s[k] and s[k]..','..v or v end
-h:streamInfo():dynamicMetadata():set('probe','sent',s)
+  local head,sent,host,port=h:headers(),{},parts(h:filterContext())
+  if head:get':authority'==host..':'..${askedPort} then head:replace(':authority',host..':'..port) end
+  for name,value in pairs(head) do sent[name]=sent[name] and sent[name]..','..value or value end
+  h:streamInfo():dynamicMetadata():set('probe','sent',sent)
 end
 function envoy_on_response(h)
-local c,r,s=h:filterContext():get'probe',h:headers(),h:streamInfo():dynamicMetadata():get'probe'.sent
-local status,to,u,name,count,failure,text=r:get':status',r:get'location',c,s[':authority'],1
-r:remove'location'
-if not r:get'x-envoy-upstream-service-time' then to,failure=nil,c.hook and 'no response' end
-u.name=at(u)
-while to and to~='' and ('301 302 303 307 308'):find(status,1,true) do
-local n=resolve(u,to)
-if n.host~=c.host then break end
-if count==10 or not n.scheme:find'^https?$' or n.port==c.status or n.port=='${ports.health}' or n.port=='${ports.metrics}' then failure='redirected to '..to break end
-h:body(true)
-if n.own or name==u.name then name=n.name end
-s[':authority'],s[':path'],s[':scheme'],s['x-envoy-original-dst-host']=name,n.path,n.scheme,at(n)
-r,text=h:httpCall('probe.'..n.scheme,s,'',c.timeout)
-if c.hook and not r['x-envoy-upstream-service-time'] then failure='no response' break end
-u,count,status,to,text=n,count+1,r[':status'],r.location,text or ''
-end
-r=h:headers()
-if failure and c.hook then
-r:replace(':status','302')
-r:replace('location',':'..failure)
-elseif failure or text then
-r:replace(':status',failure and '502' or status)
-h:body(true):setBytes(failure or text)
-end
-end
-`;
+  local probe,head,sent=h:filterContext(),h:headers(),h:streamInfo():dynamicMetadata():get'probe'.sent
+  local host,port,scheme,path=parts(probe)
+  local status,to,hook,ms,name=head:get':status',head:get'location',probe:get'hook',probe:get'ms',sent[':authority']
+  local place,count,answered,text,failure=host..':'..port,1,'x-envoy-upstream-service-time'
+  head:remove'location'
+  if not head:get(answered) then to,failure=nil,hook end
+  while to and to~='' and status:find'^30[12378]$' do
+    local other,rest=to:match'^(%a[%w+.-]*):(.*)'
+    local wanted,query=(rest or to):gsub('#.*',''):match'^([^?]*)(.*)'
+    local there=other and '' or place
+    if wanted:find'^//[^/]' then
+      there,wanted=wanted:match'^//([^/]*)(.*)'
+      there=there:gsub('.*@','')
+    elseif wanted=='' then
+      wanted=path:match'[^?]*'
+      if query=='' then query=path:sub(#wanted+1) end
+    elseif wanted:find'^[^/]' then wanted=path:match'^[^?]*/'..wanted end
+    local named,port=there:match'^(.*):([^%]]*)$'
+    if (named or there)~=host then break end
+    if other or name==place then name=there end
+    scheme,place=(other or scheme):lower(),there
+    port=(port or '')~='' and port or scheme=='https' and 443 or 80
+    if count==10 or not scheme:find'^https?$' or ({[${askedPort}]=1,[${ports.health}]=1,[${ports.metrics}]=1})[tonumber(port)] then failure='redirected to '..to break end
+    local segments={}
+    for segment in (wanted:sub(2)..'/'):gmatch'([^/]*)/' do
+      if segment=='..' then segments[#segments]=nil elseif segment~='.' then segments[#segments+1]=segment end
+    end
+    if wanted:find'/%.%.?$' then segments[#segments+1]='' end
+    path=('/'..table.concat(segments,'/')..query):gsub('[^!#-;=?-Z[%]_a-z~]',function(letter) return ('%%%02X'):format(letter:byte()) end)
+    h:body(true)
+    sent[':authority'],sent[':path'],sent[':scheme'],sent['x-envoy-original-dst-host']=name,path,scheme,host..':'..port
+    head,text=h:httpCall('probe.'..scheme,sent,'',ms)
+    count,status,to,text,failure=count+1,head[':status'],head.location,text or '',not head[answered] and hook
+  end
+  if failure or text then
+    head=h:headers()
+    head:replace(':status',failure and (hook and '302' or '502') or status)
+    if failure and hook then head:replace('location',':'..failure) end
+    h:body(true):setBytes(failure or text)
+  end
+end`);
+
+/** Returns the script for probes that the kubelet asks on a port. */
+export function probeScript(statusPort: number): string {
+  return script.replaceAll(askedPort, String(statusPort));
+}

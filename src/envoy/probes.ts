@@ -2,7 +2,7 @@ import type { JsonObject } from '../json/json.ts';
 import { applicationBinding, type Families } from './addresses.ts';
 import { duration, extension, loadAssignment, socketAddress } from './extension.ts';
 import { anyTls, grpcUpstream, transparentUpstream } from './http.ts';
-import { luaScripts, scriptNamed } from './lua.ts';
+import { scriptNamed } from './lua.ts';
 import { probeScript } from './probe-script.ts';
 import type { Self } from './self.ts';
 import type { ProbeAction, ProbeRedirect } from '../pod/probe.ts';
@@ -91,21 +91,15 @@ function healthFilter(name: string, path: string): JsonObject {
   });
 }
 
-/** Name of the filter and of its script. */
-const script = 'probe';
-
-const redirectFilter = luaScripts(script, { [script]: probeScript });
+/** Name of the script. */
+const scriptName = 'probe';
 
 /** Returns what the script must know of a probe or hook. */
-function scriptContext(probe: ProbeRedirect, action: HttpAction, host: string, statusPort: number): JsonObject {
+function scriptContext(probe: ProbeRedirect, { scheme, port, path }: HttpAction, { self }: Application): JsonObject {
   return {
-    scheme: action.scheme.toLowerCase(),
-    host,
-    port: String(action.port),
-    path: probeTarget(action.path),
-    status: String(statusPort),
-    timeout: probe.timeoutSeconds * 1000,
-    ...(isHook(probe) ? { hook: true } : {}),
+    url: `${scheme.toLowerCase()}://${self.address}:${port}${probeTarget(path)}`,
+    ms: probe.timeoutSeconds * 1000,
+    ...(isHook(probe) ? { hook: 'no response' } : {}),
   };
 }
 
@@ -113,13 +107,7 @@ function isHook({ kind }: ProbeRedirect): boolean {
   return kind === 'prestopz' || kind === 'poststartz';
 }
 
-function httpRoute(
-  cluster: string,
-  probe: ProbeRedirect,
-  action: HttpAction,
-  { self }: Application,
-  statusPort: number,
-): JsonObject {
+function httpRoute(cluster: string, probe: ProbeRedirect, action: HttpAction, application: Application): JsonObject {
   const { path, timeoutSeconds } = probe;
   const timeout = duration(timeoutSeconds * 1000);
   return {
@@ -133,9 +121,7 @@ function httpRoute(
       idle_timeout: timeout,
       ...(action.host === undefined ? {} : { host_rewrite_literal: action.host }),
     },
-    typed_per_filter_config: scriptNamed(script, script, {
-      filter_context: { probe: scriptContext(probe, action, self.address, statusPort) },
-    }),
+    typed_per_filter_config: scriptNamed(scriptName, scriptContext(probe, action, application)),
   };
 }
 
@@ -163,6 +149,7 @@ function clusterName({ action, container, kind }: ProbeRedirect): string {
 
 /** Parts of the configuration that answer a pod's probes on the status port. */
 export interface ProbeAnswers {
+  readonly scripts: Readonly<Record<string, string>>;
   readonly filters: readonly JsonObject[];
   readonly routes: readonly JsonObject[];
   readonly clusters: readonly JsonObject[];
@@ -184,7 +171,7 @@ export function probeAnswers(
   for (const probe of probes) {
     const { action } = probe;
     const name = clusterName(probe);
-    if (action.type === 'http') routes.push(httpRoute(name, probe, action, application, statusPort));
+    if (action.type === 'http') routes.push(httpRoute(name, probe, action, application));
     else filters.push(healthFilter(name, probe.path));
     if (clusters.has(name)) continue;
     clusters.set(
@@ -194,9 +181,10 @@ export function probeAnswers(
         : checkedCluster(name, probe, action, application),
     );
   }
-  if (routes.length === 0) return { filters, routes, clusters: [...clusters.values()] };
+  if (routes.length === 0) return { scripts: {}, filters, routes, clusters: [...clusters.values()] };
   return {
-    filters: [...filters, redirectFilter],
+    scripts: { [scriptName]: probeScript(statusPort) },
+    filters,
     routes,
     clusters: [...clusters.values(), ...redirectClusters(application)],
   };

@@ -34,12 +34,11 @@ function everything(name: string, routes: readonly JsonObject[]): JsonObject {
 }
 
 /**
- * Returns an `envoy.config.route.v3.RouteConfiguration` that sends every request to one cluster.
+ * Returns an `envoy.config.route.v3.RouteConfiguration` with one action (`RouteAction`) for every request.
  *
  * @param ofGrpc `typed_per_filter_config` of routes of gRPC; undefined if they are like the others
  */
-export function passEverything(name: string, direction: Direction, cluster: string, ofGrpc?: JsonObject): JsonObject {
-  const route = { cluster, timeout: '0s', retry_policy: retries[direction] };
+export function forwardEverything(name: string, route: JsonObject, ofGrpc?: JsonObject): JsonObject {
   const paths = [
     ...(ofGrpc === undefined ? [] : [[{ ...anyPath, grpc: {} }, { typed_per_filter_config: ofGrpc }] as const]),
     [anyPath, {}] as const,
@@ -54,6 +53,11 @@ export function passEverything(name: string, direction: Direction, cluster: stri
     ...paths.map(([match, more]) => ({ match, route, ...more })),
     { match: connect, route, ...withoutMark },
   ]);
+}
+
+/** The same for captured requests of one direction, which all go to one cluster. */
+export function passEverything(name: string, direction: Direction, cluster: string, ofGrpc?: JsonObject): JsonObject {
+  return forwardEverything(name, { cluster, timeout: '0s', retry_policy: retries[direction] }, ofGrpc);
 }
 
 /** Returns an `envoy.config.route.v3.RouteConfiguration` that answers every request with one status. */

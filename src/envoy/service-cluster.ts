@@ -3,7 +3,15 @@ import { circuitBreakers, transparentCluster } from './clusters.ts';
 import { duration } from './extension.ts';
 import { upstreamWith } from './http.ts';
 import { keepAlive } from './keep-alive.ts';
-import { clientTls, foreignTls, fromControlPlane, meshProtocols, plainText, type ForeignTls } from './mesh-tls.ts';
+import {
+  clientTls,
+  foreignTls,
+  fromControlPlane,
+  meshProtocols,
+  plainText,
+  serverNameOf,
+  type ForeignTls,
+} from './mesh-tls.ts';
 
 /** Key and value in the metadata of endpoints that take mutual TLS. */
 export const meshEndpoint: JsonObject = { tlsMode: 'istio' };
@@ -51,7 +59,7 @@ export interface ClusterLimits {
 function meshTls({ host, port, identities }: ServiceClusterIntent, sni?: string): JsonObject {
   // A list without names would let everybody in who has a certificate of the mesh.
   const exact = identities.length === 0 ? ['spiffe://nobody'] : identities;
-  return clientTls(sni ?? `outbound_.${port}_._.${host}`, { exact }, [meshProtocols.http]);
+  return clientTls(sni ?? serverNameOf(port, host), { exact }, [meshProtocols.http]);
 }
 
 /**

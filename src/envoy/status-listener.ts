@@ -4,6 +4,7 @@ import type { PodSettings } from '../settings/effective.ts';
 import { listenAddress, type Families } from './addresses.ts';
 import { clusterNames } from './clusters.ts';
 import { ownHttp } from './http.ts';
+import { luaScripts } from './lua.ts';
 import type { MetricsPage } from './metrics-page.ts';
 import type { ProbeAnswers } from './probes.ts';
 
@@ -22,6 +23,7 @@ export function statusListener(
   page: MetricsPage,
   probes: ProbeAnswers,
 ): JsonObject {
+  const scripts = { ...page.scripts, ...probes.scripts };
   const further = statusPort === 0 ? [ports.metrics] : [ports.metrics, statusPort];
   return {
     name: 'status',
@@ -35,7 +37,7 @@ export function statusListener(
         filters: [
           ownHttp(
             'status',
-            [...page.filters, ...probes.filters],
+            [...(Object.keys(scripts).length === 0 ? [] : [luaScripts(scripts)]), ...probes.filters],
             [liveness('/healthz/ready'), liveness('/health'), page.route, ...probes.routes],
           ),
         ],

@@ -1,4 +1,4 @@
-import type { JsonObject } from '../json/json.ts';
+import { objectsMember, type JsonObject } from '../json/json.ts';
 import { isApiError } from './api-error.ts';
 import { webhookConfigurationPath } from './bundle-publisher.ts';
 import { type ApiClient, pathSegment } from './client.ts';
@@ -6,13 +6,12 @@ import { webhookConfigurationName } from './names.ts';
 
 /** Reads a pod as raw JSON; undefined if it does not exist. Rejects with an `ApiError`. */
 export async function readPod(client: ApiClient, namespace: string, name: string): Promise<JsonObject | undefined> {
-  const path = `/api/v1/namespaces/${pathSegment('namespace', namespace)}/pods/${pathSegment('pod', name)}`;
-  return readIfPresent(client, path);
+  return readIfPresent(client, `${inNamespace(namespace)}/pods/${pathSegment('pod', name)}`);
 }
 
 /** Reads a namespace as raw JSON; undefined if it does not exist. Rejects with an `ApiError`. */
 export async function readNamespace(client: ApiClient, name: string): Promise<JsonObject | undefined> {
-  return readIfPresent(client, `/api/v1/namespaces/${pathSegment('namespace', name)}`);
+  return readIfPresent(client, inNamespace(name));
 }
 
 /** Reads a MutatingWebhookConfiguration as raw JSON; undefined if it does not exist. Rejects with an `ApiError`. */
@@ -21,6 +20,30 @@ export async function readWebhookConfiguration(
   name: string = webhookConfigurationName,
 ): Promise<JsonObject | undefined> {
   return readIfPresent(client, webhookConfigurationPath(name));
+}
+
+/** Reads a Service as raw JSON; undefined if it does not exist. Rejects with an `ApiError`. */
+export async function readService(client: ApiClient, namespace: string, name: string): Promise<JsonObject | undefined> {
+  return readIfPresent(client, `${inNamespace(namespace)}/services/${pathSegment('service', name)}`);
+}
+
+/** Reads a ConfigMap as raw JSON; undefined if it does not exist. Rejects with an `ApiError`. */
+export async function readConfigMap(
+  client: ApiClient,
+  namespace: string,
+  name: string,
+): Promise<JsonObject | undefined> {
+  return readIfPresent(client, `${inNamespace(namespace)}/configmaps/${pathSegment('configmap', name)}`);
+}
+
+/** Lists the Deployments of a namespace as raw JSON. Rejects with an `ApiError`. */
+export async function listDeployments(client: ApiClient, namespace: string): Promise<readonly JsonObject[]> {
+  const path = `/apis/apps/v1/namespaces/${pathSegment('namespace', namespace)}/deployments`;
+  return objectsMember((await client.get(path)).body, 'items');
+}
+
+function inNamespace(namespace: string): string {
+  return `/api/v1/namespaces/${pathSegment('namespace', namespace)}`;
 }
 
 async function readIfPresent(client: ApiClient, path: string): Promise<JsonObject | undefined> {

@@ -16,7 +16,7 @@ import { startControlPlane, type RunningControlPlane } from '../mesh/serve/contr
 import { createFreshness } from '../mesh/serve/freshness.ts';
 import { createDigests, writeKnowledge, type Knowledge } from '../mesh/serve/knowledge.ts';
 import { systemTimers } from '../mesh/serve/timers.ts';
-import { startWorldFeed, watchedKinds } from '../mesh/serve/world-feed.ts';
+import { clusterKinds, startWorldFeed, watchedKinds } from '../mesh/serve/world-feed.ts';
 import { createHealthServer, type HealthCheck } from '../server/health.ts';
 import { createMetricsServer } from '../server/metrics-server.ts';
 import type { PlainPage } from '../server/plain-server.ts';
@@ -25,6 +25,7 @@ import type { Log } from '../telemetry/log.ts';
 import { createMeshMetrics } from '../telemetry/mesh-metrics.ts';
 import type { Address } from './address.ts';
 import { openAuthorities, watchAuthorities } from './mesh-authorities.ts';
+import { describeCluster } from './mesh-checks.ts';
 import { askPeers, knowledgePath, peerAddresses, watchPeers } from './mesh-peers.ts';
 import { meshReports } from './mesh-reports.ts';
 import { startRuleAdmission, type RuleAdmission } from './rule-admission-server.ts';
@@ -93,28 +94,14 @@ function allowedMemory(): number {
   return limit > 0 && limit < totalmem() ? limit : totalmem();
 }
 
-function describeFreshness(stale: ReadonlyMap<string, number>): string {
-  if (stale.size === 0) return 'the API server tells of changes';
-  const kinds = [...stale].map(([kind, age]) => `${kind} for ${Math.round(age / 1_000)} s`);
-  return `stale: nothing was heard from the API server about: ${kinds.join(', ')}`;
-}
-
 async function start(options: MeshOptions, log: Log, cleanups: Cleanups): Promise<RunningMesh> {
   const metrics = createMeshMetrics(version);
   const { clock = () => new Date() } = options;
   const state = { isSynced: false };
-  const freshness = createFreshness(watchedKinds, () => clock().getTime());
-  const checks = (): readonly HealthCheck[] => [
-    {
-      name: 'cluster',
-      ready: state.isSynced,
-      reason: state.isSynced
-        ? 'Services, endpoints and pods are known'
-        : 'Services, endpoints and pods are being listed',
-    },
-    // A replica with old data is better than none, so this never makes it unready.
-    { name: 'freshness', ready: true, reason: describeFreshness(freshness.stale()) },
-  ];
+  /** Paths under which kinds of rules are watched; undefined for one that the API server does not have. */
+  const served = new Map<string, string | undefined>();
+  const freshness = createFreshness(clusterKinds, () => clock().getTime());
+  const checks = (): readonly HealthCheck[] => describeCluster(state.isSynced, served, freshness.stale());
   const digests = createDigests(watchedKinds, () => clock().getTime());
   const knowledge = (): Knowledge => digests.knowledge(new Set(freshness.stale().keys()));
   // What has not been listed yet is nothing to compare with.
@@ -226,6 +213,19 @@ async function start(options: MeshOptions, log: Log, cleanups: Cleanups): Promis
     onEvents: (events) => running().apply(events),
     onObjects: (kind, changes) => digests.note(kind, changes),
     onContact: (kind) => freshness.heard(kind),
+    onServed(kind, path) {
+      served.set(kind, path);
+      // The API server has just said that there is something to hear.
+      if (path === undefined) freshness.forget(kind);
+      else freshness.heard(kind);
+      log.info(
+        { kind, path },
+        path === undefined ? 'a kind of rules is not served any more' : 'a kind of rules is watched',
+      );
+    },
+    onUnknown: (error) =>
+      log.warn({ detail: String(error) }, 'the API server did not say which kinds of rules it serves'),
+    nowMs: () => clock().getTime(),
     onState(kind, watch) {
       if (watch.type === 'synced') metrics.objects.set({ kind }, watch.objects);
       else {

@@ -1,6 +1,7 @@
 import { X509Certificate } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { audience, openMeshCluster, type MeshCluster, type MeshReplica } from '../support/mesh/mesh-cluster.ts';
+import { secretsIn } from '../support/mesh/key-traces.ts';
 import { sharedCluster } from '../support/processes/shared-cluster.ts';
 import type { TestCluster } from '../support/processes/test-cluster.ts';
 import { eventually, until } from '../support/waiting.ts';
@@ -122,6 +123,25 @@ test('a second replica serves with the same authorities', async () => {
   await Promise.all([replica.letIn(token), second.letIn(token)]);
 });
 
-test('nothing of keys and tokens is logged', () => {
-  expect(mesh.log()).not.toMatch(/PRIVATE KEY|eyJ/);
+test('nothing of keys and tokens is logged, or on a page', async () => {
+  const { uid } = await mesh.createPod('watched');
+  const token = await mesh.tokenOf('watched', uid);
+  const elsewhere = await mesh.tokenOf('watched', uid, ['https://elsewhere']);
+  const probe = await replica.letIn(token);
+  probe.subscribe('secret', ['default', 'ROOTCA']);
+  const { resources } = await probe.untilAbout('secret', 'default');
+  expect(secretsIn(JSON.stringify(resources.map(({ message }) => message)), [])).toContain('a label of PEM');
+  const forged = token.replace(/.{8}$/, 'AAAAAAAA');
+  for (const one of [elsewhere, forged, `${token}.x`]) await replica.endingOf(one);
+  const pages = await Promise.all([
+    replica.ask('metrics', '/metrics'),
+    replica.ask('metrics', '/world'),
+    replica.ask('health', '/readyz?verbose'),
+    replica.ask('health', '/livez?verbose'),
+  ]);
+  // The three parts of each.
+  const parts = [token, elsewhere, forged].flatMap((one) => one.split('.').map((part) => part.slice(0, 40)));
+  expect(secretsIn(`${pages.map(({ text }) => text).join('')}${mesh.log()}`, parts)).toEqual([]);
+  expect(mesh.log()).toContain('a stream was refused');
+  await mesh.deletePod('watched');
 });

@@ -51,7 +51,7 @@ describe('the inject label and annotation', () => {
     'false\n',
     'истина',
     'x'.repeat(70_000),
-  ])('with the value %.20j are a denial', async (value) => {
+  ])('with value %# are a denial', async (value) => {
     for (const where of ['label', 'annotation'] as const) {
       const response = await send(podOf({ [`${where}s`]: { [inject]: value } }));
       const shown = value.length > 64 ? `${value.slice(0, 61)}...` : value;

@@ -76,7 +76,7 @@ describe('the metrics port has nothing else', () => {
   });
 
   test.each(['nonsense\r\n\r\n', '\u0016\u0003\u0001\u0002\u0000', `GET /${'x'.repeat(64 * 1024)} HTTP/1.1\r\n\r\n`])(
-    'and %.12j does it no harm',
+    'and nonsense %# does it no harm',
     async (text) => {
       const socket = connect(program.metricsPort, '127.0.0.1').on('error', () => undefined);
       const closed = new Promise((resolve) => void socket.once('close', resolve));

@@ -5,7 +5,7 @@ import { openMesh, serviceObjects, type MeshPod, type MeshScene } from '../suppo
 import { eventually, until } from '../support/waiting.ts';
 import { labelled, labelsOf, nobody, observe, service, type Observer } from '../support/mesh/observed-mesh.ts';
 
-jest.setTimeout(60_000);
+jest.setTimeout(240_000);
 
 const addresses = { cart: '10.96.0.5', legacy: '10.96.0.6', stolen: '10.96.0.7', empty: '10.96.0.8' };
 const ports = [
@@ -272,7 +272,7 @@ describe('a client with a certificate', () => {
   const day = 24 * 60 * 60 * 1000;
   const get = 'GET /status/204 HTTP/1.1\r\nHost: cart\r\nConnection: close\r\n\r\n';
 
-  function call(protocol: string, servername: string, authority: 'mesh' | 'own'): Promise<unknown> {
+  function call(protocol: string, servername: string, authority: 'mesh' | 'own', send = get): Promise<unknown> {
     const uris = ['spiffe://cluster.local/ns/other/sa/thief'];
     const note = 'cart-v2 shop cart v2 cart v2';
     const leaf = createLeafIssuer(scene.authorities[authority]).issue({
@@ -281,7 +281,7 @@ describe('a client with a certificate', () => {
       lifetimeMs: day,
     });
     const tls = { ALPNProtocols: [protocol], servername, cert: leaf.certificate, key: leaf.privateKey };
-    return scene.outside.dial({ host: cart.network.v4, port: 8080, send: get, untilClosed: true, tls });
+    return scene.outside.dial({ host: cart.network.v4, port: 8080, send, untilClosed: true, tls });
   }
 
   test('is of the namespace of its identity, and calls a Service of the pod', async () => {
@@ -289,8 +289,15 @@ describe('a client with a certificate', () => {
     await call(meshProtocols.http, 'invented.example', 'mesh');
     // Separators of what is counted, and of the page.
     await call(meshProtocols.http, 'a;b"} c', 'mesh');
-    const [one, ...more] = await observer.sum('istio_requests_total{response_code="204"}', 3);
-    expect([one?.value, more]).toEqual([3, []]);
+    // Names of Services that do not exist, of one that does not lead to this pod, and of a port that its Service does not have.
+    for (const name of ['a.shop', 'b.shop', 'empty.shop']) {
+      await call(meshProtocols.http, `outbound_.80_._.${name}.svc.cluster.local`, 'mesh');
+    }
+    await call(meshProtocols.http, 'outbound_.81_._.cart.shop.svc.cluster.local', 'mesh');
+    const [one, ...more] = await observer.sum('istio_requests_total{response_code="204"}', 7);
+    expect([one?.value, more]).toEqual([7, []]);
+    const counted = cart.admin('/stats/prometheus').split('\n');
+    expect(counted.filter((line) => /^envoy_istio_requests_total.*204/.test(line))).toHaveLength(1);
     expect(one?.labels).toMatchObject({
       source_workload_namespace: 'other',
       source_principal: 'spiffe://cluster.local/ns/other/sa/thief',
@@ -298,6 +305,14 @@ describe('a client with a certificate', () => {
       destination_service_namespace: 'shop',
     });
     expect(await observer.lastError()).toBe('');
+  });
+
+  test('is counted for the Service whose name it says, if that leads to the pod', async () => {
+    const cartName = 'outbound_.80_._.cart.shop.svc.cluster.local';
+    const get205 = get.replace('204', '205');
+    await call(meshProtocols.http, cartName, 'mesh', get205);
+    const [one] = await observer.sum('istio_requests_total{response_code="205"}', 1);
+    expect(one?.labels).toMatchObject({ destination_service: 'cart.shop.svc.cluster.local' });
   });
 
   test('that the mesh has not signed is not counted, and the application does not notice it', async () => {

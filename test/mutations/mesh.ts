@@ -65,9 +65,9 @@ export const mesh: readonly Edit[] = [
   },
   {
     protects: 'keys are not compressed with what others can choose',
-    file: 'src/mesh/serve/session.ts',
-    text: "kind === 'secret' ? [[], resources] : [resources, []]",
-    replacement: '[resources, []]',
+    file: 'src/mesh/serve/capture-sets.ts',
+    text: 'owner === ownerOf.secrets || ',
+    replacement: '',
     tests: ['test/unit/mesh/session.test.ts'],
   },
   {

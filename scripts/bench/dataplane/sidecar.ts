@@ -11,6 +11,8 @@ import { snapshotOf } from '../../../test/support/builders/snapshots.ts';
 export interface Variant {
   readonly name: string;
   readonly settings?: object;
+  /** Whether the application has probes, which the proxy answers. */
+  readonly probed?: boolean;
   readonly edit?: (args: readonly string[]) => readonly string[];
   /** Command that runs the proxy's, as a profiler does. */
   readonly runner?: readonly string[];
@@ -43,7 +45,12 @@ async function untilReady(agent: Agent, hasEnded: () => boolean): Promise<void> 
 
 /** Runs both containers that the engine injects. What the proxy writes goes nowhere. */
 export async function startSidecar(place: PodPlace, binary: string, variant: Variant): Promise<Sidecar> {
-  const injected = injectedPod(podWith(), snapshotOf(variant.settings));
+  const probe = (path: string) => ({ httpGet: { path, port: 8080 } });
+  const probes = { readinessProbe: probe('/ready'), livenessProbe: probe('/live') };
+  const injected = injectedPod(
+    podWith(variant.probed === true ? { container: probes } : {}),
+    snapshotOf(variant.settings),
+  );
   const fields = fieldsOf(injected, place.ip);
   const path = process.env['PATH'] ?? '';
   const init = launchOf(containerOf(injected, 'istio-init'), fields, [captureScript]);

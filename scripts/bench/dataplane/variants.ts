@@ -1,3 +1,6 @@
+import { parse } from 'yaml';
+import { bootstrapWriter } from '../../../src/envoy/bootstrap-text.ts';
+import { isObject, type Json, type JsonObject } from '../../../src/json/json.ts';
 import { plainBootstrap } from './plain-envoy.ts';
 import type { Variant } from './sidecar.ts';
 
@@ -16,6 +19,37 @@ function editBootstrap(change: (bootstrap: string) => string): NonNullable<Varia
   };
 }
 
+const write = bootstrapWriter();
+
+/** Changes the configuration instead of its text, which is written as it was before. */
+function editConfiguration(change: (configuration: Json) => Json): NonNullable<Variant['edit']> {
+  return editBootstrap((bootstrap) => {
+    const configuration = parse(bootstrap, { version: '1.1', maxAliasCount: -1 }) as JsonObject;
+    // The text is that of the argument, in which every dollar has been doubled already.
+    return write(change(configuration) as JsonObject).replaceAll('$$', '$');
+  });
+}
+
+/** A value without what is unwanted in it: members of objects, by name, and items of lists. */
+function without(isUnwanted: (value: Json, name?: string) => boolean): (value: Json) => Json {
+  const cut = (value: Json): Json => {
+    if (Array.isArray(value)) return (value as readonly Json[]).filter((item) => !isUnwanted(item)).map(cut);
+    if (!isObject(value)) return value;
+    const kept = Object.entries(value).filter(([name, item]) => item !== undefined && !isUnwanted(item, name));
+    return Object.fromEntries(kept.map(([name, item]) => [name, cut(item ?? null)]));
+  };
+  return cut;
+}
+
+function isNamed(value: Json, ...names: readonly string[]): boolean {
+  return isObject(value) && names.some((name) => value['name'] === name);
+}
+
+/** Whether an item is a route for requests that came without `x-forwarded-proto`. */
+function isForUnmarked(value: Json): boolean {
+  return isObject(value) && isObject(value['match']) && value['match']['headers'] !== undefined;
+}
+
 function option(name: string, value: string): NonNullable<Variant['edit']> {
   return (args) => args.with(args.indexOf(name) + 1, value);
 }
@@ -29,6 +63,24 @@ export const plain: Variant = { name: 'plain Envoy', edit: editBootstrap(() => p
 
 /** The port of the measured answer declared as TCP: what a connection costs that the proxy does not read. */
 export const asTcp: Variant = { name: 'as TCP', settings: { proxy: { opaquePorts: '8080' } } };
+
+/** What makes the traffic as it is without a proxy, each taken away. */
+export const fidelity: readonly Variant[] = [
+  {
+    name: 'connections to servers shared by clients',
+    edit: editConfiguration(without((_, name) => name === 'connection_pool_per_downstream_connection')),
+  },
+  {
+    name: 'clients of a replaced server kept',
+    edit: editConfiguration(without((value, name) => name === 'local_reply_config' || isNamed(value, 'hang_up'))),
+  },
+  {
+    name: 'x-forwarded-proto added',
+    edit: editConfiguration(
+      without((value, name) => name === 'early_header_mutation_extensions' || isForUnmarked(value)),
+    ),
+  },
+];
 
 /** What an administrator can do without, and the yardstick. */
 export const choices: readonly Variant[] = [
@@ -50,6 +102,8 @@ export function withOneWorker({ edit = (args) => args, ...variant }: Variant): V
 /** One thing changed at a time, to see what it is worth. */
 export const variants: readonly Variant[] = [
   ...choices,
+  { name: 'two HTTP probes', probed: true },
+  ...fidelity,
   { ...withOneWorker(asInjected), name: 'one worker' },
   { name: 'four workers', edit: option('--concurrency', '4') },
   {

@@ -1,3 +1,4 @@
+import { byKey } from '../../json/json.ts';
 import type { Finding } from '../rules/finding.ts';
 import { isHostHeader, type Headers } from '../rules/istio/header-changes.ts';
 import type { HttpMatch, HttpRoute } from '../rules/istio/http-route.ts';
@@ -37,13 +38,9 @@ function counts(match: HttpMatch, port: number, view: View): boolean {
   return Object.entries(match.sourceLabels ?? {}).every(([name, value]) => view.labels[name] === value);
 }
 
-function byName(one: readonly [string, unknown], other: readonly [string, unknown]): number {
-  return one[0] < other[0] ? -1 : Number(one[0] > other[0]);
-}
-
 function named(matches: Readonly<Record<string, TextMatch>> | undefined, isNegated: boolean): readonly NamedMatch[] {
   return Object.entries(matches ?? {})
-    .toSorted(byName)
+    .toSorted(byKey)
     .map(([name, match]) => ({ name: name.toLowerCase(), match, ...(isNegated ? { isNegated } : {}) }));
 }
 
@@ -62,7 +59,7 @@ function requestMatch(match: HttpMatch | undefined): RequestMatch {
     ...(match.scheme === undefined ? {} : { scheme: match.scheme }),
     headers: [...named(match.headers, false), ...named(match.withoutHeaders, true)],
     query: Object.entries(match.queryParams ?? {})
-      .toSorted(byName)
+      .toSorted(byKey)
       .map(([name, match]) => ({ name, match })),
   };
 }
@@ -83,7 +80,7 @@ function headerChanges(operations: Operations): HeaderChanges | undefined {
   const pairs = (map: Readonly<Record<string, string>> | undefined): readonly (readonly [string, string])[] =>
     Object.entries(map ?? {})
       .filter(([name]) => !isHostHeader(name))
-      .toSorted(byName);
+      .toSorted(byKey);
   const changes = { set: pairs(operations.set), add: pairs(operations.add), remove: operations.remove ?? [] };
   return Object.values(changes).some(({ length }) => length > 0) ? changes : undefined;
 }

@@ -1,7 +1,7 @@
 import { metadataKeys, peerText, serviceText } from '../../envoy/flows.ts';
 import { meshEndpoint, serviceCluster } from '../../envoy/service-cluster.ts';
 import type { JsonObject } from '../../json/json.ts';
-import type { Backend, RoutePlan } from '../plan/route-plan.ts';
+import type { Backend } from '../plan/route-plan.ts';
 import { familyOf, withLastResort, type EndpointPlan, type PortPlan, type ServicePlan } from '../plan/service-plan.ts';
 import { plainTraffic, type ServiceTraffic, type TrafficPolicy } from '../plan/traffic-policy.ts';
 import type { Pod } from '../world/pod.ts';
@@ -10,7 +10,7 @@ import { clusterLimits, clusterTls, loadBalancer, outlierDetection } from './clu
 import { balancedName, outboundName } from './names.ts';
 import type { Resource } from './resource.ts';
 import type { Clusters } from './routes/forward-action.ts';
-import { routeConfiguration } from './routes/route-configuration.ts';
+import { plainConfiguration, routeConfiguration } from './routes/route-configuration.ts';
 
 const health = { healthy: 'HEALTHY', unhealthy: 'UNHEALTHY', draining: 'DRAINING' } as const;
 
@@ -79,13 +79,6 @@ function clustersFor(plan: ServicePlan, port: PortPlan, serviceAt: Surroundings[
     isDialled,
     hasAffinity: (backend) => shapeOf(backend)?.hasAffinity === true && !isDialled(backend),
   };
-}
-
-/** What becomes of requests of which no object says anything. */
-function plainRoutes({ key, host }: ServicePlan, { number }: PortPlan, name: string): Pick<RoutePlan, 'rules'> {
-  const destinations = [{ backend: { service: key, host, port: number }, weight: 1 }];
-  const match = { headers: [], query: [] };
-  return { rules: [{ name, match, action: { type: 'forward', destinations, mirrors: [] } }] };
 }
 
 /** Endpoints that one cluster has, and how they are called. */
@@ -172,8 +165,11 @@ export function serviceResources(
     const name = outboundName(port, plan.host);
     const clusters = groupsOf(plan, port, traffic).flatMap((group) => groupResources(plan, port, group, former));
     if (port.protocol === 'tcp' || !clusters.some((one) => one.name === name)) return clusters;
-    const rules = traffic.routes.get(port.number) ?? plainRoutes(plan, port, name);
-    const json = routeConfiguration(name, rules, clustersFor(plan, port, serviceAt));
+    const self = { service: plan.key, host: plan.host, port: port.number };
+    const targets = clustersFor(plan, port, serviceAt);
+    const routes = traffic.routes.get(port.number);
+    const json =
+      routes === undefined ? plainConfiguration(name, self, targets) : routeConfiguration(name, routes, targets);
     return [...clusters, { kind: 'routes', name, json }];
   });
 }

@@ -135,14 +135,16 @@ export type HttpRouteRule = z.output<typeof httpRule>;
 /** A rule of a GRPCRoute. */
 export type GrpcRouteRule = z.output<typeof grpcRule>;
 
-const httpRoute = z.strictObject({ ...common, rules: z.array(httpRule).prefault([{}]) });
-const grpcRoute = z.strictObject({ ...common, rules: z.array(grpcRule).default([]) });
+/** Schema of the `spec` of an HTTPRoute. */
+export const httpRouteSpec = z.strictObject({ ...common, rules: z.array(httpRule).prefault([{}]) });
+/** Schema of the `spec` of a GRPCRoute. */
+export const grpcRouteSpec = z.strictObject({ ...common, rules: z.array(grpcRule).default([]) });
 
 /** The `spec` of an HTTPRoute. */
-export type HttpRoute = z.output<typeof httpRoute>;
+export type HttpRoute = z.output<typeof httpRouteSpec>;
 
 /** The `spec` of a GRPCRoute. */
-export type GrpcRoute = z.output<typeof grpcRoute>;
+export type GrpcRoute = z.output<typeof grpcRouteSpec>;
 
 function hostnamesFinding({ hostnames }: HttpRoute | GrpcRoute): readonly Finding[] {
   if (hostnames.length === 0) return [];
@@ -223,10 +225,10 @@ function readRoute<S extends HttpRoute | GrpcRoute>(
 
 /** Reads an HTTPRoute. One without a Service among its parents has no parents and no rules. */
 export function readHttpRoute(object: JsonObject): Rule<HttpRoute> {
-  return readRoute('HTTPRoute', object, httpRoute, backoffFindings);
+  return readRoute('HTTPRoute', object, httpRouteSpec, backoffFindings);
 }
 
 /** Reads a GRPCRoute. One without a Service among its parents has no parents and no rules. */
 export function readGrpcRoute(object: JsonObject): Rule<GrpcRoute> {
-  return readRoute('GRPCRoute', object, grpcRoute, () => []);
+  return readRoute('GRPCRoute', object, grpcRouteSpec, () => []);
 }

@@ -66,7 +66,8 @@ function findingsOf(error: z.ZodError, schema: z.ZodType): Finding[] {
     const path = ['spec', ...issue.path];
     if (issue.input === undefined) {
       const name = String(path.at(-1));
-      const sentence = `${quote(name)} is missing; ${issue.message.replace(/, received undefined$/, '')}`;
+      const allowed = issue.message.replace(/^Invalid input: expected (.*), received undefined$/, 'type: $1');
+      const sentence = `${quote(name)} is missing; ${allowed}`;
       return [{ field: pointer(path.slice(0, -1)), effect: 'refused', code: 'MissingField', sentence }];
     }
     if (issue.code !== 'unrecognized_keys') {
@@ -116,4 +117,18 @@ export function readRule<S>(
   if (!result.success) return { ref, spec: undefined, findings: findingsOf(result.error, schema) };
   const findings = check(result.data);
   return { ref, spec: findings.some(({ effect }) => effect === 'refused') ? undefined : result.data, findings };
+}
+
+/** Reads an object with a function that may fail on what nobody has thought of: then the object is refused, like any other one. */
+export function readSafely<S>(kind: RuleKind, object: JsonObject, read: (object: JsonObject) => Rule<S>): Rule<S> {
+  try {
+    return read(object);
+  } catch (error) {
+    const sentence = `it cannot be read: ${error instanceof Error ? error.message : String(error)}`;
+    return {
+      ref: refOf(kind, object),
+      spec: undefined,
+      findings: [{ field: '', effect: 'refused', code: 'Unreadable', sentence }],
+    };
+  }
 }

@@ -3,15 +3,16 @@ import type { JsonObject } from '../../json/json.ts';
 import { readRule } from './reading.ts';
 import type { Rule } from './rule.ts';
 
-const spec = z.strictObject({
+/** Schema of the `spec` of a ReferenceGrant. */
+export const referenceGrantSpec = z.strictObject({
   from: z.array(z.strictObject({ group: z.string(), kind: z.string(), namespace: z.string() })),
   to: z.array(z.strictObject({ group: z.string(), kind: z.string(), name: z.string().optional() })),
 });
 
 /** The `spec` of a ReferenceGrant. */
-export type ReferenceGrant = z.output<typeof spec>;
+export type ReferenceGrant = z.output<typeof referenceGrantSpec>;
 
 /** Reads a ReferenceGrant. */
 export function readReferenceGrant(object: JsonObject): Rule<ReferenceGrant> {
-  return readRule('ReferenceGrant', object, spec);
+  return readRule('ReferenceGrant', object, referenceGrantSpec);
 }

@@ -51,3 +51,8 @@ export const ruleKinds: { readonly [K in RuleKind]: RuleKindInfo<K> } = {
     read: readReferenceGrant,
   },
 };
+
+/** Returns whether a kind of object is one of rules. */
+export function isRuleKind(kind: string): kind is RuleKind {
+  return Object.hasOwn(ruleKinds, kind);
+}

@@ -3,8 +3,16 @@ import { proxyResources } from '../resources/proxy-resources.ts';
 import type { Target } from '../stream/target.ts';
 import type { Shelf, ShelvedResource } from './shelf.ts';
 
-/** Owner of what a proxy has besides what Services lead to. */
-export const proxyOwner = 'proxy';
+/**
+ * Owners of what a proxy has besides what it calls: for captured connections, which many proxies have; secrets, and what follows the
+ * Services of its pod, which it has alone. Services that are called are owners with their namespaces.
+ */
+export const ownerOf = { capture: 'proxy', secrets: 'secrets', services: 'services of the pod' } as const;
+
+/** Returns whether one proxy has a resource alone. */
+export function isOwn({ owner }: ShelvedResource): boolean {
+  return owner === ownerOf.secrets || owner === ownerOf.services;
+}
 
 /** How many are kept: those that were needed last. */
 const keptSets = 64;
@@ -23,7 +31,7 @@ export function createCaptureSets(
     const resources = proxyResources(traffic, trustDomain);
     const key = JSON.stringify(resources);
     const shelf = sets.get(key) ?? newShelf();
-    if (!sets.delete(key)) shelf.put(proxyOwner, resources);
+    if (!sets.delete(key)) shelf.put(ownerOf.capture, resources);
     sets.set(key, shelf);
     const [oldest] = sets.keys();
     if (sets.size > keptSets && oldest !== undefined) sets.delete(oldest);

@@ -1,20 +1,23 @@
 import type { TrafficIntent } from '../../envoy/intent.ts';
 import { canonicalText } from '../../json/json.ts';
 import { noticesOf } from '../plan/notices.ts';
+import { ownServices } from '../plan/own-services.ts';
 import type { Domains } from '../plan/service-plan.ts';
 import type { Kind } from '../resources/kinds.ts';
+import { applicationCluster } from '../resources/proxy-resources.ts';
 import { serviceListeners } from '../resources/service-listeners.ts';
 import type { Resource } from '../resources/resource.ts';
 import { createCohort, type Cohort, type Member as CohortMember } from '../stream/cohort.ts';
 import type { Published } from '../stream/published.ts';
 import type { Proxy } from '../stream/rollout.ts';
-import type { Changes } from '../stream/target.ts';
+import { layered, type Changes } from '../stream/target.ts';
 import type { Encoder, RefusedResource } from '../wire/encoder.ts';
 import { applyEvents, emptyWorld, type World, type WorldEvent } from '../world/world.ts';
-import { createCaptureSets, proxyOwner } from './capture-sets.ts';
+import { createCaptureSets, ownerOf } from './capture-sets.ts';
 import { trim } from './idle.ts';
 import { createProxyViews } from './proxy-views.ts';
 import { createServiceShelves } from './service-shelves.ts';
+import { createFollowers } from './followers.ts';
 import { createLookout } from './lookout.ts';
 import { createShelf, type Shelf, type ShelvedResource } from './shelf.ts';
 
@@ -86,6 +89,7 @@ export function createCatalog({ encoder, domains, refused, noticed, ...options }
   let world = emptyWorld;
   const notices = new Map<string, string>();
   const profiles = new Map<string, Profile>();
+  const followers = createFollowers();
   /** By build of Envoy. */
   const cohorts = new Map<string, Cohort<ShelvedResource>>();
 
@@ -148,6 +152,7 @@ export function createCatalog({ encoder, domains, refused, noticed, ...options }
     world: () => world,
     apply(events) {
       const { world: next, touched } = applyEvents(world, events);
+      const before = world;
       world = next;
       for (const key of touched.services) notice(key);
       // Endpoints are listeners only of headless Services.
@@ -158,6 +163,7 @@ export function createCatalog({ encoder, domains, refused, noticed, ...options }
         ...[...listening].flatMap((key) => [...profiles.values()].flatMap((profile) => relisten(profile, key))),
       ]);
       views.look(touched.pods);
+      followers.moved(before, world, touched);
     },
     sweep() {
       publish(services.forgetIdentities());
@@ -166,12 +172,19 @@ export function createCatalog({ encoder, domains, refused, noticed, ...options }
     join(traffic, build, proxy) {
       const key = profileKey(traffic);
       const profile = profileOf(key, traffic);
-      const secret = createShelf(encoder, refused);
-      const own = { ...captureSet(traffic), secret: secret.target.secret };
+      const own = createShelf(encoder, refused);
       const { name, namespace } = traffic.self;
+      const pod = `${namespace}/${name}`;
+      const putServices = () =>
+        own.put(ownerOf.services, [applicationCluster(traffic, ownServices(world, pod, domains))]);
+      putServices();
+      const unfollow = followers.follow(pod, () => {
+        const changes = putServices();
+        if (changes.length > 0) proxy.changed({ cluster: changes.map((change) => change.name) });
+      });
       const place = views.place(namespace, name, ({ shelf }) => member.useView(shelf.target));
       const member = cohortOf(build).join(
-        own,
+        layered([own.target, captureSet(traffic)]),
         services.shared.shelf.target,
         profile.listeners.target,
         proxy,
@@ -180,9 +193,10 @@ export function createCatalog({ encoder, domains, refused, noticed, ...options }
       profile.uses += 1;
       return {
         ...member,
-        useSecrets: (secrets) => ({ secret: secret.put(proxyOwner, secrets).map(({ name }) => name) }),
+        useSecrets: (secrets) => ({ secret: own.put(ownerOf.secrets, secrets).map(({ name }) => name) }),
         leave() {
           profile.uses -= 1;
+          unfollow();
           member.leave();
           place.leave();
           tidy(build, key);

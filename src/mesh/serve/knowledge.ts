@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { isObject, member, objectMember, parseJson, stringMember } from '../../json/json.ts';
 import type { ObjectChange } from '../../kubernetes/watcher.ts';
-import type { ObjectKind } from '../world/world.ts';
+import type { WatchedKind } from './world-feed.ts';
 
 /** What a replica says of its objects of a kind, so that replicas can be compared. */
 export interface KindKnowledge {
@@ -18,9 +18,9 @@ export type Knowledge = ReadonlyMap<string, KindKnowledge>;
 
 /** Hashes of all objects that were seen. */
 export interface Digests {
-  note(kind: ObjectKind, changes: readonly ObjectChange[]): void;
+  note(kind: WatchedKind, changes: readonly ObjectChange[]): void;
   /** Returns what is known, given the kinds that are stale. */
-  knowledge(stale: ReadonlySet<ObjectKind>): Knowledge;
+  knowledge(stale: ReadonlySet<WatchedKind>): Knowledge;
 }
 
 interface KindDigest {
@@ -37,8 +37,8 @@ function hashOf({ key, object }: ObjectChange): bigint {
 }
 
 /** Creates the digests of kinds without objects. */
-export function createDigests(kinds: readonly ObjectKind[], nowMs: () => number): Digests {
-  const digests = new Map<ObjectKind, KindDigest>(
+export function createDigests(kinds: readonly WatchedKind[], nowMs: () => number): Digests {
+  const digests = new Map<WatchedKind, KindDigest>(
     kinds.map((kind) => [kind, { parts: new Map(), sum: 0n, changedMs: nowMs() }]),
   );
   return {

@@ -7,6 +7,7 @@ import { createStream } from '../stream/stream.ts';
 import type { Changes } from '../stream/target.ts';
 import type { DiscoveryRequest, DiscoveryResponse, Message } from '../wire/discovery.ts';
 import type { AdsConnection } from './ads-server.ts';
+import { isOwn } from './capture-sets.ts';
 import type { Catalog, Member } from './catalog.ts';
 import type { ShelvedResource } from './shelf.ts';
 
@@ -100,7 +101,8 @@ export function createSession({ connection, caller, catalog, secrets, report, wr
   }
 
   function send({ kind, nonce, resources, removed }: Response<ShelvedResource>): void {
-    const [shared, own] = kind === 'secret' ? [[], resources] : [resources, []];
+    const own = resources.filter(isOwn);
+    const shared = own.length === 0 ? resources : resources.filter((resource) => !isOwn(resource));
     connection.send(write({ typeUrl: typeUrl(kind), nonce, shared, own, removed }));
     const schedule = (milliseconds: number, action: () => void): void => {
       timers.get(kind)?.cancel();

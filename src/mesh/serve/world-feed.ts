@@ -1,26 +1,41 @@
 import type { JsonObject } from '../../json/json.ts';
 import type { ApiClient } from '../../kubernetes/client.ts';
 import { startWatcher, type ObjectChange, type WatchPace, type WatchState } from '../../kubernetes/watcher.ts';
+import type { RuleKind } from '../rules/object-ref.ts';
+import { readSafely } from '../rules/reading.ts';
+import { isRuleKind, ruleKinds } from '../rules/rule-kinds.ts';
 import { readEndpointSlice } from '../world/endpoint-slice.ts';
 import { readPod } from '../world/pod.ts';
 import { readService } from '../world/service.ts';
 import type { ObjectKind, WorldEvent } from '../world/world.ts';
+import { startRuleWatches, type RuleWatchOptions } from './rule-watches.ts';
 
-/** Collections that are watched, by kind of object. */
+/** Collections that every cluster has, by kind of object. */
 const paths: Readonly<Record<ObjectKind, string>> = {
   service: '/api/v1/services',
   slice: '/apis/discovery.k8s.io/v1/endpointslices',
   pod: '/api/v1/pods',
 };
 
-/** The kinds of objects that are watched. */
-export const watchedKinds = Object.keys(paths) as readonly ObjectKind[];
+/** Kinds of objects that are always watched. */
+export const clusterKinds = Object.keys(paths) as readonly ObjectKind[];
+
+/** A kind of object that is watched, if the API server has it. */
+export type WatchedKind = ObjectKind | RuleKind;
+
+/** All kinds of objects that are watched. */
+export const watchedKinds: readonly WatchedKind[] = [...clusterKinds, ...(Object.keys(ruleKinds) as RuleKind[])];
 
 const readers: Readonly<{ [K in ObjectKind]: (key: string, object: JsonObject | undefined) => WorldEvent }> = {
   service: (key, object) => ({ kind: 'service', key, value: object && readService(object) }),
   slice: (key, object) => ({ kind: 'slice', key, value: object && readEndpointSlice(object) }),
   pod: (key, object) => ({ kind: 'pod', key, value: object && readPod(object) }),
 };
+
+function eventOf(kind: WatchedKind, { key, object }: ObjectChange): WorldEvent {
+  if (!isRuleKind(kind)) return readers[kind](key, object);
+  return { kind, key, value: object && readSafely<unknown>(kind, object, ruleKinds[kind].read) } as WorldEvent;
+}
 
 /** Waits between changes: the first is given on at once, and while more follow, fewer and larger portions. */
 const quietMs = { first: 5, most: 640 } as const;
@@ -36,11 +51,14 @@ export interface WorldFeed {
 export function startWorldFeed(options: {
   readonly client: Pick<ApiClient, 'get' | 'stream'>;
   readonly onEvents: (events: readonly WorldEvent[]) => void;
-  readonly onState: (kind: ObjectKind, state: WatchState) => void;
+  readonly onState: (kind: WatchedKind, state: WatchState) => void;
   /** Called with each portion of changed objects, as they came. */
-  readonly onObjects: (kind: ObjectKind, changes: readonly ObjectChange[]) => void;
+  readonly onObjects: (kind: WatchedKind, changes: readonly ObjectChange[]) => void;
   /** Called for each sign of life of the API server about a kind. */
-  readonly onContact: (kind: ObjectKind) => void;
+  readonly onContact: (kind: WatchedKind) => void;
+  readonly onServed: RuleWatchOptions['onServed'];
+  readonly onUnknown: RuleWatchOptions['onUnknown'];
+  readonly nowMs: () => number;
   readonly pace: WatchPace;
 }): WorldFeed {
   let pending: WorldEvent[] = [];
@@ -61,13 +79,13 @@ export function startWorldFeed(options: {
     timer = setTimeout(flush, waitMs);
   }
 
-  function take(kind: ObjectKind, changes: readonly ObjectChange[]): void {
+  function take(kind: WatchedKind, changes: readonly ObjectChange[]): void {
     options.onObjects(kind, changes);
-    for (const { key, object } of changes) pending.push(readers[kind](key, object));
+    for (const change of changes) pending.push(eventOf(kind, change));
     timer ??= setTimeout(flush, quietMs.first);
   }
 
-  const watchers = watchedKinds.map((kind) =>
+  const watchers = clusterKinds.map((kind) =>
     startWatcher({
       client: options.client,
       path: paths[kind],
@@ -77,14 +95,15 @@ export function startWorldFeed(options: {
       pace: options.pace,
     }),
   );
+  const rules = startRuleWatches({ ...options, onChanges: take });
   return {
-    synced: Promise.all(watchers.map((watcher) => watcher.synced)).then(() => {
+    synced: Promise.all([...watchers, rules].map((watcher) => watcher.synced)).then(() => {
       clearTimeout(timer);
       flush();
     }),
     stop() {
       clearTimeout(timer);
-      for (const watcher of watchers) watcher.stop();
+      for (const watcher of [...watchers, rules]) watcher.stop();
     },
   };
 }

@@ -66,11 +66,11 @@ export function draftRules(before: IndexedRules): RulesDraft {
   }
 
   function namesOfRule(kind: RuleKind, rule: AnyRule | undefined): RuleNames {
-    return namesOf(kind, rule as Rule<RuleSpecs[typeof kind]> | undefined);
+    return namesOf(kind, rule);
   }
 
   function ruleAt(id: string): readonly [RuleKind, AnyRule | undefined] {
-    const [kind, key = ''] = id.split(' ') as [RuleKind, string];
+    const [kind, key] = id.split(' ') as [RuleKind, string];
     return [kind, (drafts.get(kind) ?? before.rules[kind]).get(key)];
   }
 
@@ -111,10 +111,7 @@ export function draftRules(before: IndexedRules): RulesDraft {
       rules:
         drafts.size === 0
           ? before.rules
-          : ({
-              ...before.rules,
-              ...Object.fromEntries([...drafts].map(([kind, draft]) => [kind, draft.result()])),
-            } as Rules),
+          : { ...before.rules, ...Object.fromEntries([...drafts].map(([kind, draft]) => [kind, draft.result()])) },
       rulesOfBackend: rulesOfBackend.result(),
     }),
     touched(services, changed) {

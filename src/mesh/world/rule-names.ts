@@ -44,9 +44,9 @@ function backendsOfHosts(spec: unknown, own: string): readonly string[] {
 function backendsOfRefs(spec: unknown, own: string): readonly string[] {
   const refs = [...membersOf(spec, 'backendRefs').flat(), ...membersOf(spec, 'backendRef')];
   return refs.flatMap((ref) => {
-    if (typeof ref !== 'object' || ref === null || !('name' in ref)) return [];
-    const namespace = 'namespace' in ref && ref.namespace !== undefined ? ref.namespace : own;
-    return `${String(namespace)}/${String(ref.name)}`;
+    if (typeof ref !== 'object' || ref === null || !('name' in ref) || typeof ref.name !== 'string') return [];
+    const namespace = 'namespace' in ref && typeof ref.namespace === 'string' ? ref.namespace : own;
+    return `${namespace}/${ref.name}`;
   });
 }
 

@@ -1,3 +1,4 @@
+import { isRuleKind } from '../rules/rule-kinds.ts';
 import type { Endpoint, EndpointSlice } from './endpoint-slice.ts';
 import type { Pod } from './pod.ts';
 import { applyEvents, type World, type WorldEvent } from './world.ts';
@@ -72,19 +73,12 @@ function countAddresses(endpoints: readonly Endpoint[]): number {
 }
 
 function isShown(world: World, event: WorldEvent): boolean {
-  switch (event.kind) {
-    case 'service':
-    case 'slice':
-    case 'pod':
-      return world[event.kind].has(event.key);
-    default:
-      return world.rules[event.kind].has(event.key);
-  }
+  return (isRuleKind(event.kind) ? world.rules[event.kind] : world[event.kind]).has(event.key);
 }
 
 /** Whether an event can take an endpoint away. */
 function takesAway(world: World, event: WorldEvent): boolean {
-  if (event.kind in world.rules) return false;
+  if (isRuleKind(event.kind)) return false;
   if (event.value === undefined) return isShown(world, event);
   if (event.kind !== 'slice') return false;
   const addresses = new Set(event.value.endpoints.map(({ address }) => address));

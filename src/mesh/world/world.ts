@@ -113,7 +113,11 @@ export function applyEvents(
       case 'pod':
         applyPod(event.key, event.value);
         break;
-      default:
+      case 'VirtualService':
+      case 'DestinationRule':
+      case 'HTTPRoute':
+      case 'GRPCRoute':
+      case 'ReferenceGrant':
         rules.apply(event);
     }
   }

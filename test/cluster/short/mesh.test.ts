@@ -66,10 +66,14 @@ test('a pod that starts while the control plane is away waits, says why, and sta
   await system.kubectl('scale', 'deployment/sidecar-injector-mesh', '--replicas=0');
   await system.kubectl('wait', '--for=delete', 'pods', '--selector=app=sidecar-injector-mesh', '--timeout=60s');
   await namespace.apply(idlePod('early', { labels: inMesh }));
-  await until('its proxy says what it waits for', async () => {
-    const log = await namespace.tryKubectl('logs', 'early', '--container=istio-proxy');
-    return /DeltaAggregatedResources gRPC config stream .*closed/.test(log.stdout) || undefined;
-  });
+  await until(
+    'its proxy says what it waits for',
+    async () => {
+      const log = await namespace.tryKubectl('logs', 'early', '--container=istio-proxy');
+      return /DeltaAggregatedResources gRPC config stream .*closed/.test(log.stdout) || undefined;
+    },
+    60_000,
+  );
   expect((await namespace.get<RunningPod>('pod', 'early')).status.phase).toBe('Pending');
   await system.kubectl('scale', 'deployment/sidecar-injector-mesh', '--replicas=2');
   await namespace.untilPod('early');

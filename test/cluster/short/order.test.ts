@@ -1,6 +1,11 @@
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import type { JsonObject } from '../../../src/json/json.ts';
-import { createClusterNamespace, readyCount, type ClusterNamespace } from '../../support/cluster/cluster-namespace.ts';
+import {
+  createClusterNamespace,
+  readyCount,
+  type ClusterNamespace,
+  type RunningPod,
+} from '../../support/cluster/cluster-namespace.ts';
 import { askEnvoy, lastAccessLog } from '../../support/network/envoy-in-pod.ts';
 import { injected } from '../../support/processes/test-cluster.ts';
 import { until } from '../../support/waiting.ts';
@@ -103,7 +108,9 @@ cat <&3`;
       'the proxy is restarted and ready',
       async () => {
         const pod = await namespace.untilPod('crash');
-        return restarts(pod.status.initContainerStatuses, 'istio-proxy') === 1 ? pod : undefined;
+        // The pod that was ready a moment ago need not be any more.
+        const isBack = restarts(pod.status.initContainerStatuses, 'istio-proxy') === 1 && readyCount(pod) === '2/2';
+        return isBack ? pod : undefined;
       },
       60_000,
     );
@@ -126,15 +133,17 @@ describe('classic, the proxy is a container among others', () => {
 
   test('and its limit shows: the application of a Job ends, its pod does not', async () => {
     await namespace.apply(job('classic', oneRun(['true'], {}, classic)));
-    const pod = await until('the application has ended', async () => {
-      const [one] = await namespace.pods('job-name=classic');
-      return one?.status.containerStatuses?.find(({ name }) => name === 'app')?.state['terminated'] ? one : undefined;
-    });
-    const proxy = await until('the proxy is ready', async () => {
-      const [one] = await namespace.pods('job-name=classic');
-      return one?.status.containerStatuses?.find(({ name, ready }) => name === 'istio-proxy' && ready);
-    });
-    expect(Object.keys(proxy.state)).toEqual(['running']);
+    const status = (pod: RunningPod | undefined, container: string) =>
+      pod?.status.containerStatuses?.find(({ name }) => name === container);
+    const pod = await until(
+      'the application has ended and the proxy is ready',
+      async () => {
+        const [one] = await namespace.pods('job-name=classic');
+        return status(one, 'app')?.state['terminated'] && status(one, 'istio-proxy')?.ready === true ? one : undefined;
+      },
+      60_000,
+    );
+    expect(Object.keys(status(pod, 'istio-proxy')?.state ?? {})).toEqual(['running']);
     expect(pod.status.phase).toBe('Running');
   });
 });

@@ -119,10 +119,14 @@ describe('kubectl debug', () => {
       '-w',
       '%{http_code}',
     );
-    const log = await until('the ephemeral container has spoken', async () => {
-      const text = (await namespace.tryKubectl('logs', 'bare', '--container=look')).stdout;
-      return text === '' ? undefined : text;
-    });
+    const log = await until(
+      'the ephemeral container has spoken',
+      async () => {
+        const text = (await namespace.tryKubectl('logs', 'bare', '--container=look')).stdout;
+        return text === '' ? undefined : text;
+      },
+      60_000,
+    );
     expect(log).toContain('200');
     expect(readyCount(await namespace.untilPod('bare'))).toBe('2/2');
   });

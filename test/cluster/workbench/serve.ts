@@ -55,7 +55,7 @@ process.once('SIGTERM', () => void end());
 
 async function end(): Promise<void> {
   ending = true;
-  say({ event: 'told to end' });
+  say({ event: 'told to end', atMs: Date.now() });
   await new Promise((resolve) => setTimeout(resolve, Number(env['LINGER_MS'] ?? 0)));
   if (env['LAST_CALL'] !== undefined) {
     const result = await fetch(env['LAST_CALL']).then(

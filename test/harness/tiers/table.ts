@@ -9,15 +9,18 @@ const nodeTools: readonly ToolName[] =
     ? []
     : ['packages', 'node packages', 'sidecar programs', 'network namespaces', 'envoy', 'kubernetes', 'node programs'];
 
+/** A worker for each core; Jest would leave one of them to itself, which has nothing to do. */
+const everyCore: readonly string[] = ['--maxWorkers=100%'];
+
 /** The tiers in the order in which they run: what is quick and tells most comes first. */
 export const tiers: readonly Tier[] = [
   { name: 'check', needs: [], run: runChecks },
-  { name: 'unit', needs: [], run: runJest },
-  { name: 'property', needs: [], run: runJest },
-  { name: 'fuzz', needs: [], run: runJest },
+  { name: 'unit', needs: [], run: runJest, jestArguments: everyCore },
+  { name: 'property', needs: [], run: runJest, jestArguments: everyCore },
+  { name: 'fuzz', needs: [], run: runJest, jestArguments: everyCore },
   { name: 'golden', needs: [], run: runJest },
   { name: 'shell', needs: ['packages'], run: runJest },
-  { name: 'http', needs: ['packages'], run: runJest, secondTry: true },
+  { name: 'http', needs: ['packages'], run: runJest, jestArguments: everyCore, secondTry: true },
   // Its files mostly wait for the cluster, each for its own.
   {
     name: 'apiserver',
@@ -37,14 +40,14 @@ export const tiers: readonly Tier[] = [
     name: 'dataplane',
     needs: ['packages', 'network namespaces', 'envoy'],
     run: runJest,
-    jestArguments: ['--maxWorkers=2'],
+    jestArguments: ['--maxWorkers=3'],
     secondTry: true,
   },
   {
     name: 'mesh',
     needs: ['packages', 'network namespaces', 'envoy'],
     run: runJest,
-    jestArguments: ['--maxWorkers=2'],
+    jestArguments: ['--maxWorkers=3'],
     secondTry: true,
   },
   // Scenarios that mostly wait for pods.

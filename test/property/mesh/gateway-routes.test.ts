@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import * as fc from 'fast-check';
+import * as fc from '../../support/fast-check.ts';
 import { routeObject, translated } from '../../support/mesh/route-objects.ts';
 
 /*

@@ -179,11 +179,14 @@ export function anyPod(template: TemplateName, way: Way, namespaces: readonly st
       const {
         // After a status that nobody can read, Istio's second injection takes the pod's own containers for injected ones.
         'sidecar.istio.io/status': status,
+        // The custom template writes this one in its usual spelling, and of two Istio takes either, at random.
+        'prometheus.io.port': otherSpelling,
         ...others
       } = annotations;
       const allAnnotations = {
         ...asked,
         ...others,
+        ...(otherSpelling === undefined || asked === both ? {} : { 'prometheus.io.port': otherSpelling }),
         ...(status === undefined || way === 'again' ? {} : { 'sidecar.istio.io/status': status }),
         ...(isDocumented ? { 'proxy.istio.io/config': '' } : {}),
       };

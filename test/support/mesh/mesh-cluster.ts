@@ -97,7 +97,7 @@ export async function openMeshCluster(access: ClusterAccess): Promise<MeshCluste
         stopped: new Promise(() => undefined),
         ...more,
       },
-      createLog('info', { write: (line) => void (log += line) }),
+      createLog('trace', { write: (line) => void (log += line) }),
     );
     cleanups.push(() => running.stop());
     const known = await roots();

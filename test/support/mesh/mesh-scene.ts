@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { bootstrap } from '../../../src/envoy/bootstrap.ts';
@@ -156,12 +156,16 @@ export async function openMesh(
     function podOf(options: MeshPodOptions, own: MeshPodNamespace, app: Agent): MeshPod {
       const { name, settings = {} } = options;
       let proxy: ChildProcess | undefined;
-      let log = '';
+      // A file takes all of it at once: a pipe would fill up while the test waits for an answer of this proxy.
+      const logFile = path.join(folder, `log-${name}`);
+      const logged = openSync(logFile, 'a');
+      cleanups.push(() => closeSync(logged));
+      const log = (): string => readFileSync(logFile, 'utf8');
       const pod: MeshPod = {
         name,
         network: own,
         app,
-        log: () => log,
+        log,
         admin: (url) => network.run(own.name, ['curl', '--silent', `http://127.0.0.1:15000${url}`]).stdout,
         async startProxy() {
           const token = path.join(folder, `token-${name}`);
@@ -191,17 +195,15 @@ export async function openMesh(
           ];
           const [command, ...rest] = [...inNamespace(own.name, proxyUser.uid), binary.path, ...words, ...more];
           const child = spawn(command, rest, {
-            stdio: ['ignore', 'pipe', 'pipe'],
+            stdio: ['ignore', logged, logged],
             env: { ...process.env, ...options.environment },
           });
-          for (const stream of [child.stdout, child.stderr])
-            stream.on('data', (chunk: Buffer) => (log += chunk.toString()));
           proxy = child;
           const ask = ['curl', '--silent', '--fail', '--max-time', '1', `http://${own.v4}:15021/healthz/ready`];
           await until(
-            () => `the proxy of ${name}:\n${log.slice(-4000)}`,
+            () => `the proxy of ${name}:\n${log().slice(-4000)}`,
             () => {
-              if (child.exitCode !== null) throw new Error(`the proxy of ${name} has ended:\n${log}`);
+              if (child.exitCode !== null) throw new Error(`the proxy of ${name} has ended:\n${log()}`);
               return network.run(network.hub, ask).status === 0 || undefined;
             },
           );

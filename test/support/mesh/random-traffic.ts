@@ -74,7 +74,11 @@ const requestMatch = partly<route.RequestMatch>(
   ['headers', 'query'],
 );
 
-const pairs = fc.array(fc.tuple(headerName, text), { maxLength: 2 });
+const format = fc.oneof(
+  text.map((one) => one.replaceAll('%', '%%')),
+  fc.constantFrom('%REQ(x)%', '%HOSTNAME%'),
+);
+const pairs = fc.array(fc.tuple(headerName, format), { maxLength: 2 });
 const headerChanges = fc.record({ set: pairs, add: pairs, remove: fc.array(headerName, { maxLength: 2 }) });
 
 const hashKey: fc.Arbitrary<route.HashKey> = fc.oneof(

@@ -40,7 +40,8 @@ describe('explain --pod', () => {
     response.writeHead(object === undefined ? 404 : 200, { 'content-type': 'application/json' });
     response.end(JSON.stringify(object ?? { kind: 'Status', code: 404, reason: 'NotFound', message: 'not found' }));
   });
-  const explain = () => runCommand(['explain', '--pod', 'shop/web', '--kubeconfig', join(folder, 'config')]);
+  const explain = (...more: string[]) =>
+    runCommand(['explain', '--pod', 'shop/web', '--kubeconfig', join(folder, 'config'), ...more]);
   const cluster = (pod: unknown, labels: Record<string, string>, webhooks: unknown): void => {
     objects = {
       '/api/v1/namespaces/shop/pods/web': pod,
@@ -124,11 +125,100 @@ describe('explain --pod', () => {
     expect((await explain()).stdout).toMatch(expected);
   });
 
-  test('says that the settings are not those of the cluster', async () => {
-    cluster(plainPod, { 'istio-injection': 'enabled' }, configuration());
-    expect((await explain()).stdout).toContain(
-      'the injection policy below is that of the built-in settings (--settings names those of the cluster) and no declared',
-    );
+  describe('settings and sidecars', () => {
+    const service = '/api/v1/namespaces/sidecar-injector-system/services/sidecar-injector';
+    const deployments = '/apis/apps/v1/namespaces/sidecar-injector-system/deployments';
+    const configMap = (name: string) => `/api/v1/namespaces/sidecar-injector-system/configmaps/${name}`;
+    const settings = (level: string) =>
+      `apiVersion: sidecar-injector.io/v1alpha1\nkind: InjectorConfiguration\nspec: {proxy: {logLevel: ${level}}}\n`;
+    const template = [
+      'apiVersion: sidecar-injector.io/v1alpha1',
+      'kind: SidecarTemplate',
+      'metadata: {name: shipper}',
+      'spec: {description: Ships., containers: [{name: shipper, image: shipper:1}]}',
+    ].join('\n');
+    const labels = { app: 'sidecar-injector' };
+    const deployed = (args: readonly string[]): unknown => ({
+      metadata: { name: 'renamed' },
+      spec: {
+        template: {
+          metadata: { labels: { ...labels, more: 'x' } },
+          spec: {
+            containers: [
+              {
+                name: 'injector',
+                args: ['serve', ...args],
+                volumeMounts: [
+                  { name: 'settings', mountPath: '/etc/injector' },
+                  { name: 'sidecars', mountPath: '/etc/injector/sidecars/' },
+                  { name: 'secret', mountPath: '/etc/secret' },
+                ],
+              },
+            ],
+            volumes: [
+              { name: 'settings', configMap: { name: 'settings-5g7' } },
+              { name: 'sidecars', configMap: { name: 'sidecars', optional: true } },
+              { name: 'secret', secret: { secretName: 's' } },
+            ],
+          },
+        },
+      },
+    });
+    const shipped = ['--settings', '/etc/injector/settings.yaml', '--sidecars=/etc/injector/sidecars'];
+    const install = (args: readonly string[], more: Record<string, unknown> = {}): void => {
+      cluster(plainPod, { 'istio-injection': 'enabled' }, configuration());
+      objects = {
+        ...objects,
+        [service]: { spec: { selector: labels } },
+        [deployments]: { items: [{ spec: { template: { metadata: { labels }, spec: {} } } }, deployed(args)] },
+        [configMap('settings-5g7')]: { data: { 'settings.yaml': settings('debug'), 'other.yaml': settings('trace') } },
+        ...more,
+      };
+    };
+
+    test('are those of the ConfigMaps that the injector of the cluster reads', async () => {
+      const more = {
+        [configMap('sidecars')]: { data: { 'shipper.yaml': template, README: 'no: [yaml' } },
+      };
+      install(shipped, more);
+      const { stdout, code } = await explain();
+      expect(stdout).toContain(
+        'the injection policy below is that of the settings in ConfigMap sidecar-injector-system/settings-5g7 ' +
+          'and the sidecars in ConfigMap sidecar-injector-system/sidecars\n',
+      );
+      expect(stdout).toMatch(/proxy\.logLevel +debug +from the settings/);
+      expect(code).toBe(0);
+    });
+
+    test('an option decides before them', async () => {
+      install(shipped);
+      const own = join(folder, 'own.yaml');
+      writeFileSync(own, settings('error'));
+      const { stdout } = await explain('--settings', own);
+      expect(stdout).toContain('below is that of no declared sidecars (--sidecars names others)\n');
+      expect(stdout).toMatch(/proxy\.logLevel +error +from the settings/);
+    });
+
+    test.each<[string, readonly string[], Record<string, unknown>, string]>([
+      [
+        'an injector without files',
+        [],
+        {},
+        'is that of the built-in settings (--settings names others) and no declared',
+      ],
+      ['files that are in no ConfigMap', ['--settings', '/etc/secret/x.yaml'], {}, 'the built-in settings (--settings'],
+      ['no Service', [], { [service]: undefined }, 'sidecar-injector is not there or selects no pods'],
+      ['no Deployment', [], { [deployments]: { items: [] } }, 'no Deployment behind Service'],
+      ['a user who may not read them', [], { [deployments]: undefined }, 'the API server answered 404'],
+    ])('are the built-in ones otherwise, and that is said: %s', async (_what, args, more, expected) => {
+      install(args, more);
+      expect((await explain()).stdout).toContain(expected);
+    });
+
+    test('wrong ones fail as they do in the server', async () => {
+      install(shipped, { [configMap('settings-5g7')]: { data: { 'settings.yaml': settings('loud') } } });
+      expect(await explain()).toMatchObject({ code: 1, stderr: expect.stringMatching(/settings\.yaml: .*logLevel/) });
+    });
   });
 
   test('a pod that is not there', async () => {

@@ -136,9 +136,12 @@ describe('what is told about captured traffic', () => {
     expect(tcpLogOptions({ accessLog: 'none', metrics: metrics(false) }, 'outbound')).toBeUndefined();
   });
 
-  test('metrics of both directions differ in who reports', () => {
-    expect(JSON.stringify(httpMetrics.inbound)).toContain('{"name":"reporter","value_format":"destination"}');
-    expect(JSON.stringify(tcpMetrics.outbound)).toContain('{"name":"reporter","value_format":"source"}');
+  test('metrics of both directions are the same and differ by the filter chain', () => {
+    const reporter = '{"name":"reporter","value_format":"%FILTER_CHAIN_NAME%"}';
+    expect(JSON.stringify(httpMetrics.inbound)).toContain(reporter);
+    expect(httpMetrics.outbound).toEqual(httpMetrics.inbound);
+    expect(JSON.stringify(tcpMetrics.outbound)).toContain(reporter);
+    expect(JSON.stringify(httpMetrics.passthrough)).toContain('{"name":"reporter","value_format":"source"}');
     expect(tcpMetrics.inbound).toHaveLength(2);
   });
 });
@@ -211,7 +214,7 @@ describe('capture listeners', () => {
 });
 
 describe('the status listener', () => {
-  const nothing = { filters: [], routes: [], clusters: [] };
+  const nothing = { scripts: {}, filters: [], routes: [], clusters: [] };
 
   test('is on health, metrics and status port, and outlives a full proxy', () => {
     const page = metricsPage(proxyIntent({ metrics: { istio: false, merge: true } }), 'alone');
@@ -228,7 +231,7 @@ describe('the status listener', () => {
 
   test('has room for a page that a script works on', () => {
     const page = metricsPage(proxyIntent(), 'alone');
-    expect([page.filters.length, page.bufferBytes]).toEqual([1, 33_554_432]);
+    expect([Object.keys(page.scripts), page.bufferBytes]).toEqual([['page'], 33_554_432]);
     const { clusters, route } = metricsPage(
       proxyIntent({
         metrics: { istio: false, merge: true },
@@ -247,7 +250,7 @@ describe('the status listener', () => {
       { families: ['v4'], self: unknownPod },
       15_020,
     );
-    expect([answers.filters.length, answers.routes.length]).toEqual([2, 2]);
+    expect([Object.keys(answers.scripts), answers.filters.length, answers.routes.length]).toEqual([['probe'], 1, 2]);
     expect(answers.clusters.map((one) => one['name'])).toEqual([
       'probe.http.8080',
       'probe.web.startupz',

@@ -47,19 +47,10 @@ describe('httpGet', () => {
       },
       route: { cluster: 'probe.http.8080', prefix_rewrite: '/ready?full=1', timeout: '3s', idle_timeout: '3s' },
       typed_per_filter_config: {
-        probe: {
-          '@type': 'type.googleapis.com/envoy.extensions.filters.http.lua.v3.LuaPerRoute',
+        lua: {
+          '@type': 't/envoy.extensions.filters.http.lua.v3.LuaPerRoute',
           name: 'probe',
-          filter_context: {
-            probe: {
-              scheme: 'http',
-              host: 'fd00::7',
-              port: '8080',
-              path: '/ready?full=1',
-              status: '15020',
-              timeout: 3000,
-            },
-          },
+          filter_context: { url: 'http://fd00::7:8080/ready?full=1', ms: 3000 },
         },
       },
     });
@@ -86,7 +77,7 @@ describe('httpGet', () => {
     expect(routes.at(-1)).toMatchObject({
       match: { path: '/app-lifecycle/web/prestopz' },
       route: { timeout: '0s', idle_timeout: '0s' },
-      typed_per_filter_config: { probe: { filter_context: { probe: { hook: true, timeout: 0 } } } },
+      typed_per_filter_config: { lua: { filter_context: { hook: 'no response', ms: 0 } } },
     });
   });
 

@@ -279,6 +279,8 @@ describe('where requests go', () => {
       },
       cluster_not_found_response_code: 'INTERNAL_SERVER_ERROR',
     });
+    const [ofGrpc] = routesOf(rule({ ...toCart, destinations }, { match: some }));
+    expect(ofGrpc?.['route']).toMatchObject({ cluster_not_found_response_code: 'SERVICE_UNAVAILABLE' });
     expect(actionOf(forward([backend('a'), backend('b')]))).not.toHaveProperty('cluster_not_found_response_code');
   });
 
@@ -289,7 +291,7 @@ describe('where requests go', () => {
   });
 
   test('what a destination changes comes after what its rule changes, also where it is the only one', () => {
-    const changes = { set: [['a', '50%']], add: [['b', '']], remove: ['c'] } as const;
+    const changes = { set: [['a', '50%%']], add: [['b', '']], remove: ['c'] } as const;
     const destinations = [{ backend: backend('cart'), weight: 1, requestHeaders: changes, authority: 'inner' }];
     const route = plain(
       { ...toCart, destinations, authority: 'outer' },

@@ -22,7 +22,7 @@ export function registerExplain(program: Command, io: Io): void {
   command
     .option(
       '--pod <namespace/name>',
-      'live pod to explain, instead of -f; its namespace and the registration are read too, but not the ConfigMaps with settings and sidecars',
+      'live pod to explain, instead of -f; its namespace and the registration are read too, and the ConfigMaps with settings and sidecars that no option names',
     )
     .option(
       '--kubeconfig <file>',

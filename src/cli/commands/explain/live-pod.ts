@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import {
+  createInjector,
   matchConditions,
   registrationEntries,
   undo,
@@ -18,8 +19,10 @@ import { quote } from '../../../grammar/problem.ts';
 import { explainWorkload, type Explanation } from './explanation.ts';
 import type { ExplainOptions } from './options.ts';
 import { exitCodes, usageFailure, type Failure } from '../../io.ts';
+import { loadSnapshot } from '../../manifests/snapshot.ts';
 import { findKubeconfig } from '../../kubeconfig.ts';
 import { workloadsOf } from '../../manifests/workload.ts';
+import { copyDeployedFiles, type DeployedFiles } from './deployed-files.ts';
 
 function failed(problem: string, remedy: string): Failure {
   return { problems: [problem], remedy, code: exitCodes.failed };
@@ -99,8 +102,7 @@ async function read(
   client: ApiClient,
   namespace: string,
   name: string,
-  injector: Injector,
-  settingsNotes: readonly string[],
+  options: ExplainOptions,
 ): Promise<Explanation[] | Failure> {
   const pod = await readPod(client, namespace, name);
   if (pod === undefined)
@@ -126,30 +128,60 @@ async function read(
       },
     ];
   }
-  const notes = [before.note, ...settingsNotes, ...registrationNotes(configuration)];
+  const loaded = await loadInjector(client, options, configuration);
+  if ('problems' in loaded) return loaded;
+  const { injector, note } = loaded;
+  const notes = [before.note, ...note, ...registrationNotes(configuration)];
   const entries = liveEntries(configuration);
   const known = { labels: textsOf(holder, 'labels'), annotations: textsOf(holder, 'annotations') };
   return [explainWorkload(workload, { ...known, injector, namespace, where, notes, entries })];
 }
 
-/** Which settings decide: those of the cluster's ConfigMaps are not read. */
-function notesAboutSettings({ settings, sidecars }: ExplainOptions): string[] {
-  if (settings !== undefined && sidecars !== undefined) return [];
-  const missing = [
-    ...(settings === undefined ? ['the built-in settings (--settings names those of the cluster)'] : []),
-    ...(sidecars === undefined ? ['no declared sidecars (--sidecars names those of the cluster)'] : []),
+/** The injector of the cluster, as far as the options do not say otherwise, and what is from where. */
+async function loadInjector(
+  client: ApiClient,
+  options: ExplainOptions,
+  configuration: JsonObject,
+): Promise<{ readonly injector: Injector; readonly note: readonly string[] } | Failure> {
+  const { settings, sidecars } = options;
+  const isGiven = settings !== undefined && sidecars !== undefined;
+  const deployed = isGiven ? 'everything is given' : await copyDeployedFiles(client, configuration);
+  const found = typeof deployed === 'string' ? undefined : deployed;
+  try {
+    const loaded = await loadSnapshot({
+      ...options,
+      ...(settings === undefined && found?.settings !== undefined ? { settings: found.settings } : {}),
+      ...(sidecars === undefined && found?.sidecars !== undefined ? { sidecars: [...found.sidecars] } : {}),
+      ...(options.meshRoots === undefined && found?.meshRoots !== undefined ? { meshRoots: found.meshRoots } : {}),
+    });
+    if ('problems' in loaded) return loaded;
+    return { injector: createInjector(loaded.snapshot), note: isGiven ? [] : [noteAboutFiles(options, deployed)] };
+  } finally {
+    await found?.remove();
+  }
+}
+
+/** Says whose settings and sidecars decide. */
+function noteAboutFiles({ settings, sidecars }: ExplainOptions, deployed: DeployedFiles | string): string {
+  const from = (option: '--settings' | '--sidecars', what: string, without: string): string => {
+    const origins = typeof deployed === 'string' ? [] : (deployed.origins.get(option) ?? []);
+    return origins.length === 0 ? `${without} (${option} names others)` : `${what} in ConfigMap ${origins.join(', ')}`;
+  };
+  const parts = [
+    ...(settings === undefined ? [from('--settings', 'the settings', 'the built-in settings')] : []),
+    ...(sidecars === undefined ? [from('--sidecars', 'the sidecars', 'no declared sidecars')] : []),
   ];
-  return [`the injection policy below is that of ${missing.join(' and ')}`];
+  const why = typeof deployed === 'string' ? `; those of the cluster are not known: ${deployed}` : '';
+  return `the injection policy below is that of ${parts.join(' and ')}${why}`;
 }
 
 /**
- * Explains a live pod, given as `namespace/name`: pod, namespace and registration are read from the cluster; settings and
- * sidecars are those of the injector.
+ * Explains a live pod, given as `namespace/name`: pod, namespace and registration are read from the cluster, and settings and
+ * sidecars that no option names from the ConfigMaps of the injector that the registration leads to.
  */
 export async function explainLivePod(
   target: string,
   options: ExplainOptions,
-  injector: Injector,
 ): Promise<readonly Explanation[] | Failure> {
   const match = /^([a-z0-9][a-z0-9-]*)\/([a-z0-9][a-z0-9.-]*)$/.exec(target);
   if (match?.[1] === undefined || match[2] === undefined) {
@@ -162,7 +194,7 @@ export async function explainLivePod(
   try {
     const client = await connect(found === undefined ? {} : { kubeconfig: found });
     try {
-      return await read(client, match[1], match[2], injector, notesAboutSettings(options));
+      return await read(client, match[1], match[2], options);
     } finally {
       client.close();
     }

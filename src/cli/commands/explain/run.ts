@@ -84,15 +84,14 @@ export async function runExplain(options: ExplainOptions, io: Io): Promise<numbe
   }
   const known = readKnownNamespace(options);
   if ('problems' in known) return report(known, io);
-  const loaded = await loadSnapshot(options);
-  if ('problems' in loaded) return report(loaded, io);
-  const injector = createInjector(loaded.snapshot);
   let explained: Explained | Failure;
   if (options.pod === undefined) {
-    explained = await explainFiles(options, injector, known, io);
+    const loaded = await loadSnapshot(options);
+    if ('problems' in loaded) return report(loaded, io);
+    explained = await explainFiles(options, createInjector(loaded.snapshot), known, io);
   } else {
     const { explainLivePod } = await import('./live-pod.ts');
-    const live = await explainLivePod(options.pod, options, injector);
+    const live = await explainLivePod(options.pod, options);
     explained = 'problems' in live ? live : { explanations: live, unread: [] };
   }
   if ('problems' in explained) return report(explained, io);

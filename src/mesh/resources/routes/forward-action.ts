@@ -35,7 +35,8 @@ function isPlain({ requestHeaders, responseHeaders, authority }: Destination): b
   return [requestHeaders, responseHeaders, authority].every((one) => one === undefined);
 }
 
-function target(destinations: readonly Destination[], clusters: Clusters): JsonObject {
+/** What is said for a destination that is not there is UNAVAILABLE to clients of gRPC, as Gateway API has it; of 500, Envoy would make UNKNOWN. */
+function target(destinations: readonly Destination[], clusters: Clusters, isGrpc: boolean): JsonObject {
   const [first, second] = destinations;
   if (first?.backend !== undefined && second === undefined && isPlain(first)) {
     return { cluster: clusters.nameOf(first.backend) };
@@ -43,7 +44,7 @@ function target(destinations: readonly Destination[], clusters: Clusters): JsonO
   return {
     weighted_clusters: { clusters: destinations.map((one) => clusterWeight(one, clusters)) },
     ...(destinations.some(({ backend }) => backend === undefined)
-      ? { cluster_not_found_response_code: 'INTERNAL_SERVER_ERROR' }
+      ? { cluster_not_found_response_code: isGrpc ? 'SERVICE_UNAVAILABLE' : 'INTERNAL_SERVER_ERROR' }
       : {}),
   };
 }
@@ -96,7 +97,7 @@ export function forwardAction(
   if (backends.length === 0) return { direct_response: { status: 500 } };
   return {
     route: {
-      ...target(destinations, clusters),
+      ...target(destinations, clusters, isGrpc),
       ...pathRewrite(path, forward.path),
       ...(authority === undefined ? {} : { host_rewrite_literal: authority }),
       ...timeout(timeoutMs, isGrpc),

@@ -1,9 +1,9 @@
-import { restoreCopy } from '../../../envoy/forwarded-proto.ts';
+import { restoreCopy, withoutCopy } from '../../../envoy/forwarded-proto.ts';
 import { countsMessages } from '../../../envoy/grpc-messages.ts';
-import { connect } from '../../../envoy/routes.ts';
+import { connect, forwardEverything } from '../../../envoy/routes.ts';
 import { ruleFilterConfig } from '../../../envoy/rule-filters.ts';
-import { objectsMember, type JsonObject } from '../../../json/json.ts';
-import type { RoutePlan, RouteRule } from '../../plan/route-plan.ts';
+import { objectMember, objectsMember, type JsonObject } from '../../../json/json.ts';
+import type { Backend, RoutePlan, RouteRule } from '../../plan/route-plan.ts';
 import { forwardAction, type Clusters } from './forward-action.ts';
 import { headerChanges } from './header-changes.ts';
 import { redirectActions, type ConditionalAction } from './redirect.ts';
@@ -69,10 +69,17 @@ export function routeConfiguration(name: string, { rules }: Pick<RoutePlan, 'rul
   const longest = Math.max(0, ...rules.map(bodyBytes));
   return {
     name,
-    ...restoreCopy.configuration,
+    ...restoreCopy,
     ...(longest > usualBodyBytes ? { max_direct_response_body_size_bytes: longest } : {}),
     virtual_hosts: [
-      { name, domains: ['*'], ...restoreCopy.virtualHost, routes: rules.flatMap((rule) => routesOf(rule, clusters)) },
+      { name, domains: ['*'], ...withoutCopy, routes: rules.flatMap((rule) => routesOf(rule, clusters)) },
     ],
   };
+}
+
+/** Returns the same for an address of which no object speaks: all requests go to the Service itself. */
+export function plainConfiguration(name: string, service: Backend, clusters: Clusters): JsonObject {
+  const forward = { type: 'forward', destinations: [{ backend: service, weight: 1 }], mirrors: [] } as const;
+  const route = objectMember(forwardAction(forward, undefined, clusters, false), 'route') ?? {};
+  return { name, ...forwardEverything(name, route, countsMessages.ofMesh), ...withoutCopy };
 }

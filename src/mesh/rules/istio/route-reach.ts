@@ -1,3 +1,4 @@
+import { canonicalText } from '../../../json/json.ts';
 import type { Finding } from '../finding.ts';
 import type { HttpMatch, HttpRoute } from './http-route.ts';
 
@@ -23,11 +24,7 @@ function endsList({ match = [] }: HttpRoute): boolean {
 
 /** A block as text, without what does not change what it matches. */
 function conditionText({ name: _name, statPrefix: _statistics, ...match }: HttpMatch): string {
-  return JSON.stringify(match, (_key, value: unknown) =>
-    typeof value === 'object' && value !== null && !Array.isArray(value)
-      ? Object.fromEntries(Object.entries(value).toSorted(([a], [b]) => (a < b ? -1 : 1)))
-      : value,
-  );
+  return canonicalText(match);
 }
 
 /** Returns what is to be said of routes, and blocks of them, that no request gets to. */

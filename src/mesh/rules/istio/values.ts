@@ -24,13 +24,16 @@ export function duration(minimum = 1, step: 1 | 1000 = 1) {
   const from = minimum === 0 ? '0s, or from 1ms' : `${minimum}ms`;
   const unit = step === 1 ? 'milliseconds' : 'seconds';
   const allowed = `allowed: a duration such as "5s", "0.5s" or "1m", in whole ${unit}, from ${from} to ${longestHours}h`;
-  return z.string({ error: allowed }).transform((text, context) => {
-    const value = text === '0' ? 0 : milliseconds(text);
-    const isAllowed = value !== undefined && value >= minimum && value <= longestHours * 3.6e6 && value % step === 0;
-    if (isAllowed) return value;
-    context.addIssue({ code: 'custom', message: allowed, input: text });
-    return z.NEVER;
-  });
+  return z
+    .string({ error: allowed })
+    .transform((text, context) => {
+      const value = text === '0' ? 0 : milliseconds(text);
+      const isAllowed = value !== undefined && value >= minimum && value <= longestHours * 3.6e6 && value % step === 0;
+      if (isAllowed) return value;
+      context.addIssue({ code: 'custom', message: allowed, input: text });
+      return z.NEVER;
+    })
+    .meta({ title: 'duration' });
 }
 
 /** A whole number. */

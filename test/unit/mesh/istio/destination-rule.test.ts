@@ -209,7 +209,7 @@ describe('a field that is refused', () => {
       { portLevelSettings: [{ port: { number: 80 } }] },
       '/portLevelSettings/0: has only a port; allowed: loadBalancer, connectionPool, outlierDetection and tls',
     ],
-    [{ portLevelSettings: [{ tls: {} }] }, '/portLevelSettings/0: "port" is missing; Invalid input: expected object'],
+    [{ portLevelSettings: [{ tls: {} }] }, '/portLevelSettings/0: "port" is missing; type: object'],
     [
       { portLevelSettings: [{ port: { number: 80 }, loadBalancer: hash({})['loadBalancer'] ?? null }] },
       '/portLevelSettings/0/loadBalancer/consistentHash: does not say by what; allowed: one of httpHeaderName, httpCookie, useSourceIp, httpQueryParameterName',

@@ -169,7 +169,7 @@ describe('a field that is refused', () => {
       { mirror: { host: 'a' }, mirrors: [{ destination: { host: 'b' } }] },
       '/mirrors: stands beside mirror; allowed: one of them',
     ],
-    [{ mirrors: [{}] }, '/mirrors/0: "destination" is missing; Invalid input: expected object'],
+    [{ mirrors: [{}] }, '/mirrors/0: "destination" is missing; type: object'],
     [
       { mirror: { host: '*.b' } },
       '/mirror/host: "*.b": allowed: the name of a Service, such as reviews, or a full name in DNS, such as reviews.shop.svc.cluster.local',

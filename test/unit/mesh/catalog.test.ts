@@ -1,0 +1,289 @@
+import { beforeEach, describe, expect, test } from '@jest/globals';
+import type { JsonObject } from '../../../src/json/json.ts';
+import { kinds, type Kind } from '../../../src/mesh/resources/kinds.ts';
+import { createCatalog, type Catalog, type Member } from '../../../src/mesh/serve/catalog.ts';
+import { createEncoder } from '../../../src/mesh/wire/encoder.ts';
+import { loadEnvoyTypes } from '../../../src/mesh/wire/envoy-types.ts';
+import { proxyIntent } from '../../support/builders/proxy-intent.ts';
+import { eventOf } from '../../support/mesh/world-events.ts';
+
+/*
+ * What proxies are told when rules come, change and go: which part all of them share, what only some get, and what stays while a rule
+ * names what does not exist.
+ */
+
+const encoder = createEncoder(loadEnvoyTypes());
+
+/** A proxy that accepts what it is sent, when it is its turn. */
+interface Client {
+  readonly member: Member;
+  readonly told: string[];
+  readonly held: Map<string, string>;
+}
+
+let catalog: Catalog;
+let clients: Client[];
+
+beforeEach(() => {
+  clients = [];
+  catalog = createCatalog({
+    encoder,
+    domains: { cluster: 'cluster.local', trust: 'cluster.local', rootNamespace: 'istio-system' },
+    nowMs: () => 0,
+    after: () => () => undefined,
+    refused: (resource) => {
+      throw new Error(JSON.stringify(resource));
+    },
+    converged: () => undefined,
+    noticed: () => undefined,
+  });
+});
+
+function set(...objects: readonly JsonObject[]): void {
+  catalog.apply(objects.map((object) => eventOf(object, true)));
+}
+
+function remove(...objects: readonly JsonObject[]): void {
+  catalog.apply(objects.map((object) => eventOf(object, false)));
+}
+
+let uids = 0;
+
+function rule(kind: string, namespace: string, name: string, spec: JsonObject): JsonObject {
+  uids += 1;
+  return { kind, metadata: { namespace, name, uid: String(uids), generation: 1 }, spec };
+}
+
+function service(namespace: string, name: string, last: number): JsonObject {
+  return {
+    kind: 'Service',
+    metadata: { namespace, name },
+    spec: { clusterIP: `10.96.0.${last}`, ports: [{ name: 'http', port: 80 }] },
+  };
+}
+
+function pod(namespace: string, name: string, labels: JsonObject = {}): JsonObject {
+  return { kind: 'Pod', metadata: { namespace, name, uid: name, labels }, spec: { containers: [] }, status: {} };
+}
+
+function join(namespace: string, name: string): Client {
+  const told: string[] = [];
+  const held = new Map<string, string>();
+  const wanted = (kind: Kind, of: string): string | undefined => member.target[kind].get(of)?.version;
+  const owes = (kind: Kind, of: string): boolean => held.get(`${kind} ${of}`) !== wanted(kind, of);
+  const isInSync = (): boolean =>
+    kinds.every((kind) => [...member.target[kind].keys()].every((one) => !owes(kind, one)));
+  const traffic = { ...proxyIntent(), self: { name, namespace, address: '10.0.0.1' } };
+  const member: Member = catalog.join(traffic, '1.40', {
+    party: namespace,
+    changed: (changes) =>
+      told.push(...Object.entries(changes).flatMap(([kind, names]) => [...names].map((one) => `${kind} ${one}`))),
+    holds: (kind, of) => held.get(`${kind} ${of}`),
+    owes,
+    isInSync,
+    isReady: isInSync,
+  });
+  const client = { member, told, held };
+  clients.push(client);
+  settle();
+  return client;
+}
+
+/** Returns how many names a client has accepted that it had not before. */
+function accept({ member, held }: Client): number {
+  let count = 0;
+  for (const kind of kinds) {
+    for (const name of member.target[kind].keys()) {
+      const version = member.target[kind].get(name)?.version;
+      if (version === undefined || held.get(`${kind} ${name}`) === version) continue;
+      held.set(`${kind} ${name}`, version);
+      member.accepted(kind, name, version);
+      count += 1;
+    }
+    for (const id of held.keys())
+      if (id.startsWith(`${kind} `) && !member.target[kind].has(id.slice(kind.length + 1))) held.delete(id);
+  }
+  member.moved();
+  return count;
+}
+
+function settle(): void {
+  while (clients.some((client) => accept(client) > 0));
+}
+
+const routesOf = (host: string): string => `outbound|80||${host}.shop.svc.cluster.local`;
+
+/** Where requests to a Service of `shop` go. Its routes also name themselves. */
+function destinations({ member }: Client, host = 'web'): string {
+  settle();
+  const text = textOf(member, 'routes', routesOf(host));
+  const names = new Set(text.match(/outbound\|80\|[a-z0-9]*\|[a-z.0-9]*cluster\.local/g));
+  if (names.size > 1) names.delete(routesOf(host));
+  return [...names].join();
+}
+
+function textOf(member: Member, kind: Kind, name: string): string {
+  return Buffer.from(member.target[kind].get(name)?.bytes ?? new Uint8Array()).toString('latin1');
+}
+
+const toSubset = (subset: string): JsonObject => ({ destination: { host: 'web', subset } });
+
+const canary = (match: JsonObject = {}): JsonObject =>
+  rule('VirtualService', 'shop', 'web', {
+    hosts: ['web'],
+    http: [
+      ...(Object.keys(match).length === 0 ? [] : [{ match: [match], route: [toSubset('v2')] }]),
+      { route: [toSubset('v1')] },
+    ],
+  });
+
+const subsets = (...names: readonly string[]): JsonObject =>
+  rule('DestinationRule', 'shop', 'web', {
+    host: 'web',
+    subsets: names.map((name) => ({ name, labels: { version: name } })),
+  });
+
+const cluster = (subset: string): string => `outbound|80|${subset}|web.shop.svc.cluster.local`;
+
+describe('a rule for all clients', () => {
+  test('reaches them, also those that come later, and goes with the object', () => {
+    set(service('shop', 'web', 1));
+    const first = join('shop', 'a');
+    expect(destinations(first)).toBe(cluster(''));
+    const [routes, policy] = [canary(), subsets('v1')];
+    set(routes, policy);
+    expect([destinations(first), destinations(join('other', 'b'))]).toEqual([cluster('v1'), cluster('v1')]);
+    expect(first.member.target.cluster.has(cluster('v1'))).toBe(true);
+    remove(routes);
+    expect(destinations(first)).toBe(cluster(''));
+  });
+
+  test('is tried by one proxy first', () => {
+    set(service('shop', 'web', 1), subsets('v1'));
+    const [first, second] = [join('shop', 'a'), join('shop', 'b')];
+    for (const { told } of [first, second]) told.length = 0;
+    set(canary());
+    expect([first.told, second.told]).toEqual([[`routes ${routesOf('web')}`], []]);
+    settle();
+    expect(second.told).toEqual([`routes ${routesOf('web')}`]);
+  });
+});
+
+describe('what differs between clients', () => {
+  test('by their namespace', () => {
+    set(service('shop', 'web', 1), service('shop', 'other', 2));
+    const [own, foreign] = [join('shop', 'a'), join('pay', 'b')];
+    const route = rule('HTTPRoute', 'pay', 'mine', {
+      parentRefs: [{ group: '', kind: 'Service', namespace: 'shop', name: 'web', port: 80 }],
+      rules: [{ backendRefs: [{ namespace: 'shop', name: 'other', port: 80 }] }],
+    });
+    const grant = rule('ReferenceGrant', 'shop', 'pay', {
+      from: [{ group: 'gateway.networking.k8s.io', kind: 'HTTPRoute', namespace: 'pay' }],
+      to: [{ group: '', kind: 'Service' }],
+    });
+    set(route, grant);
+    const other = routesOf('other');
+    expect([destinations(own), destinations(foreign), destinations(join('pay', 'c'))]).toEqual([
+      cluster(''),
+      other,
+      other,
+    ]);
+    own.told.length = 0;
+    remove(route);
+    expect([destinations(own), destinations(foreign)]).toEqual([cluster(''), cluster('')]);
+    // Others were never disturbed.
+    expect(own.told).toEqual([]);
+  });
+
+  test('by the labels of their pods, also when these or the rules change', () => {
+    set(service('shop', 'web', 1), subsets('v1', 'v2'), pod('shop', 'a', { tier: 'x' }), pod('shop', 'b'));
+    const [chosen, plain] = [join('shop', 'a'), join('shop', 'b')];
+    const routes = canary({ sourceLabels: { tier: 'x' } });
+    set(routes);
+    expect([destinations(chosen), destinations(plain)]).toEqual([cluster('v2'), cluster('v1')]);
+    set(pod('shop', 'a'), pod('shop', 'b', { tier: 'x' }));
+    expect([destinations(chosen), destinations(plain)]).toEqual([cluster('v1'), cluster('v2')]);
+    // What goes on without its pod keeps its view.
+    remove(pod('shop', 'b'));
+    expect(destinations(plain)).toBe(cluster('v2'));
+    remove(routes);
+    expect([destinations(chosen), destinations(plain)]).toEqual([cluster(''), cluster('')]);
+  });
+
+  test('is tried by a proxy of the view', () => {
+    set(
+      service('shop', 'web', 1),
+      subsets('v1', 'v2'),
+      pod('shop', 'a'),
+      pod('shop', 'b', { tier: 'x' }),
+      pod('shop', 'c', { tier: 'x' }),
+    );
+    set(canary({ sourceLabels: { tier: 'x' } }));
+    const [plain, one, two] = [join('shop', 'a'), join('shop', 'b'), join('shop', 'c')];
+    for (const { told } of clients) told.length = 0;
+    set(canary({ sourceLabels: { tier: 'x' }, uri: { prefix: '/y' } }));
+    expect([plain.told, one.told, two.told]).toEqual([[], [`routes ${routesOf('web')}`], []]);
+    expect(textOf(two.member, 'routes', routesOf('web'))).not.toContain('/y');
+    settle();
+    expect(textOf(two.member, 'routes', routesOf('web'))).toContain('/y');
+    expect(plain.told).toEqual([]);
+  });
+
+  test('has the endpoints of a cluster that differs', () => {
+    set(
+      service('shop', 'web', 1),
+      rule('DestinationRule', 'pay', 'web', {
+        host: 'web.shop.svc.cluster.local',
+        trafficPolicy: { loadBalancer: { simple: 'RANDOM' } },
+      }),
+    );
+    const [own, foreign] = [join('shop', 'a'), join('pay', 'b')];
+    const versionOf = ({ member }: Client, kind: Kind) => member.target[kind].get(cluster(''))?.version;
+    expect(versionOf(own, 'cluster')).not.toBe(versionOf(foreign, 'cluster'));
+    expect(versionOf(own, 'endpoints')).toBe(versionOf(foreign, 'endpoints'));
+    expect(versionOf(own, 'endpoints')).toBeDefined();
+  });
+});
+
+describe('while a rule names what does not exist', () => {
+  test('a port without earlier routes behaves as without rules', () => {
+    set(service('shop', 'web', 1), canary());
+    expect(destinations(join('shop', 'a'))).toBe(cluster(''));
+    set(subsets('v1'));
+    expect(destinations(join('shop', 'b'))).toBe(cluster('v1'));
+  });
+
+  test('the last good routes stay, with the subsets that they need', () => {
+    const routes = canary();
+    set(service('shop', 'web', 1), routes, subsets('v1'));
+    const client = join('shop', 'a');
+    expect(destinations(client)).toBe(cluster('v1'));
+    set(subsets('v3'));
+    expect([destinations(client), destinations(join('shop', 'b'))]).toEqual([cluster('v1'), cluster('v1')]);
+    expect(client.member.target.cluster.has(cluster('v1'))).toBe(true);
+    remove(routes);
+    expect(destinations(client)).toBe(cluster(''));
+    expect(client.member.target.cluster.has(cluster('v1'))).toBe(false);
+  });
+
+  test('they stay in a view as well', () => {
+    set(
+      service('shop', 'web', 1),
+      canary({ sourceLabels: { tier: 'x' } }),
+      subsets('v1', 'v2'),
+      pod('shop', 'a', { tier: 'x' }),
+    );
+    const client = join('shop', 'a');
+    set(subsets('v1'));
+    expect(destinations(client)).toBe(cluster('v2'));
+    expect(client.member.target.cluster.has(cluster('v2'))).toBe(true);
+  });
+
+  test('an object that becomes unreadable stays as it was', () => {
+    const routes = canary();
+    set(service('shop', 'web', 1), routes, subsets('v1'));
+    const client = join('shop', 'a');
+    set({ ...routes, spec: { hosts: ['web'], nonsense: true } });
+    expect(destinations(client)).toBe(cluster('v1'));
+  });
+});
