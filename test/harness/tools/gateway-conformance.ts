@@ -7,11 +7,18 @@ import { isInstalled } from './packages.ts';
 import { say, seconds, type Tool } from './tool.ts';
 
 const folder = 'test/conformance';
-const pinned = ['suite/go.mod', 'suite/go.sum', 'suite/conformance_test.go', 'echo/go.mod', 'echo/go.sum'];
+const pinned = [
+  'suite/go.mod',
+  'suite/go.sum',
+  'suite/conformance_test.go',
+  'echo/go.mod',
+  'echo/go.sum',
+  'echo/client/main.go',
+];
 const modules = { suite: 'sigs.k8s.io/gateway-api/conformance', echo: 'istio.io/istio' } as const;
-/** The suite, the two programs of its image, its kinds, and the manifests that name the image. */
-const parts = ['suite', 'server', 'client', 'kinds.yaml', 'mesh.yaml'];
-const echoPackages = ['server', 'client'].map((name) => `istio.io/istio/pkg/test/echo/cmd/${name}`);
+/** The suite, the programs of its image, its kinds, and the manifests that name the image. */
+const parts = ['suite', 'server', 'echo-client', 'client', 'kinds.yaml', 'mesh.yaml'];
+const echo = 'istio.io/istio/pkg/test/echo/cmd';
 
 /** Whether what is not in the cache is built, which takes some four minutes of processor time. */
 export type Effort = 'cached' | 'built';
@@ -48,7 +55,8 @@ async function build(output: string): Promise<void> {
   const flags = ['-trimpath', '-ldflags', '-s -w'] as const;
   const commands: readonly (readonly [place: string, Command])[] = [
     ['suite', ['go', 'test', '-c', ...flags, '-o', `${output}/suite`, '.']],
-    ['echo', ['go', 'build', ...flags, '-o', `${output}/`, ...echoPackages]],
+    ['echo', ['go', 'build', ...flags, '-o', `${output}/echo-client`, `${echo}/client`]],
+    ['echo', ['go', 'build', ...flags, '-o', `${output}/`, `${echo}/server`, './client']],
   ];
   for (const [place, command] of commands) {
     const options = { cwd: path.join(root, folder, place), env: { CGO_ENABLED: '0' } };

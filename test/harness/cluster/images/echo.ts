@@ -21,8 +21,11 @@ export async function echoImage(programs: string, folder: string): Promise<Image
     name,
     config: { Entrypoint: ['/usr/local/bin/server'] },
     layers: [
-      await programLayer(path.join(programs, 'server'), '/usr/local/bin/server'),
-      await programLayer(path.join(programs, 'client'), '/usr/local/bin/client'),
+      ...(await Promise.all(
+        ['server', 'echo-client', 'client'].map((program) =>
+          programLayer(path.join(programs, program), `/usr/local/bin/${program}`),
+        ),
+      )),
       await freshLayer(folder, async (root) => {
         await writeFile(path.join(root, 'cert.crt'), cert);
         await writeFile(path.join(root, 'cert.key'), key);
