@@ -256,9 +256,8 @@ function write(root: Part, { counts, repeated }: Uses): string {
     text += ' : ';
   };
   const putWhole = ({ kind, text: own, members }: Part): void => {
-    if (kind === 'scalar') {
-      text += own;
-    } else if (kind === 'list') {
+    if (kind === 'scalar') text += own;
+    else if (kind === 'list') {
       for (let at = 0; at < members.length; at++) {
         text += at === 0 ? '[' : ',';
         put(members[at] as Part);

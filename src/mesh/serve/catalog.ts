@@ -3,28 +3,27 @@ import { canonicalText } from '../../json/json.ts';
 import { noticesOf } from '../plan/notices.ts';
 import { ownServices } from '../plan/own-services.ts';
 import type { Domains } from '../plan/service-plan.ts';
+import type { Known } from '../plan/service-traffic.ts';
 import type { Kind } from '../resources/kinds.ts';
-import { applicationCluster, proxyResources } from '../resources/proxy-resources.ts';
+import { applicationCluster } from '../resources/proxy-resources.ts';
 import { serviceListeners } from '../resources/service-listeners.ts';
 import type { Resource } from '../resources/resource.ts';
+import type { Progress } from '../report/progress.ts';
+import { standingsOf, type Standing } from '../report/standing.ts';
 import { createCohort, type Cohort, type Member as CohortMember } from '../stream/cohort.ts';
 import type { Published } from '../stream/published.ts';
 import type { Proxy } from '../stream/rollout.ts';
-import type { Changes } from '../stream/target.ts';
+import { layered, type Changes } from '../stream/target.ts';
 import type { Encoder, RefusedResource } from '../wire/encoder.ts';
 import { applyEvents, emptyWorld, type World, type WorldEvent } from '../world/world.ts';
+import { createCaptureSets, ownerOf } from './capture-sets.ts';
 import { trim } from './idle.ts';
-import { createProxyViews } from './proxy-views.ts';
+import { createProxyViews, type PlacedProxy } from './proxy-views.ts';
+import { progressOf } from './rule-progress.ts';
 import { createServiceShelves } from './service-shelves.ts';
 import { createFollowers } from './followers.ts';
 import { createLookout } from './lookout.ts';
 import { createShelf, type Shelf, type ShelvedResource } from './shelf.ts';
-
-/** Owner of the resources that only one proxy has. */
-export const proxyOwner = 'proxy';
-
-/** Owner of those among them that follow the Services of its pod. */
-const servicesOwner = 'services of the pod';
 
 /** A proxy that takes part. */
 export interface Member extends CohortMember<ShelvedResource> {
@@ -41,6 +40,12 @@ export interface Catalog {
   sweep(): void;
   /** Takes in a proxy that runs a build of Envoy. */
   join(traffic: TrafficIntent, build: string, proxy: Proxy): Member;
+  /** Returns what plans are made from. */
+  readonly known: () => Known;
+  /** Returns what has become of each rule, by the key of the object. */
+  standings(): ReadonlyMap<string, Standing>;
+  /** Returns how many proxies hold what comes from a rule, by the key of the object. */
+  progressOf(object: string): Progress;
   /** Returns how many resources of a kind are withheld, because a proxy has rejected them; those of each build count. */
   withheld(kind: Kind): number;
 }
@@ -89,6 +94,7 @@ export interface CatalogOptions {
 /** Creates a catalog of an empty world. */
 export function createCatalog({ encoder, domains, refused, noticed, ...options }: CatalogOptions): Catalog {
   const services = createServiceShelves(domains, () => createShelf(encoder, refused), options.nowMs);
+  const captureSet = createCaptureSets(domains.trust, () => createShelf(encoder, refused));
   const lookForStrangers = createLookout(noticed);
   let world = emptyWorld;
   const notices = new Map<string, string>();
@@ -104,6 +110,8 @@ export function createCatalog({ encoder, domains, refused, noticed, ...options }
       for (const one of cohorts.values()) one.drop(shelf.target);
     },
   );
+
+  const viewers = new Set<{ readonly proxy: Proxy; readonly place: PlacedProxy }>();
 
   function notice(key: string): void {
     const service = world.service.get(key);
@@ -177,10 +185,10 @@ export function createCatalog({ encoder, domains, refused, noticed, ...options }
       const key = profileKey(traffic);
       const profile = profileOf(key, traffic);
       const own = createShelf(encoder, refused);
-      own.put(proxyOwner, proxyResources(traffic, domains.trust));
       const { name, namespace } = traffic.self;
       const pod = `${namespace}/${name}`;
-      const putServices = () => own.put(servicesOwner, [applicationCluster(traffic, ownServices(world, pod, domains))]);
+      const putServices = () =>
+        own.put(ownerOf.services, [applicationCluster(traffic, ownServices(world, pod, domains))]);
       putServices();
       const unfollow = followers.follow(pod, () => {
         const changes = putServices();
@@ -188,25 +196,42 @@ export function createCatalog({ encoder, domains, refused, noticed, ...options }
       });
       const place = views.place(namespace, name, ({ shelf }) => member.useView(shelf.target));
       const member = cohortOf(build).join(
-        own.target,
+        layered([own.target, captureSet(traffic)]),
         services.shared.shelf.target,
         profile.listeners.target,
         proxy,
         place.layer().shelf.target,
       );
       profile.uses += 1;
+      const viewer = { proxy, place };
+      viewers.add(viewer);
       return {
         ...member,
-        useSecrets: (secrets) => ({ secret: own.put('secrets', secrets).map(({ name }) => name) }),
+        useSecrets: (secrets) => ({ secret: own.put(ownerOf.secrets, secrets).map(({ name }) => name) }),
         leave() {
           profile.uses -= 1;
           unfollow();
           member.leave();
           place.leave();
+          viewers.delete(viewer);
           tidy(build, key);
         },
       };
     },
+    known: services.known,
+    standings: () =>
+      standingsOf(
+        services.known(),
+        services
+          .layers()
+          .map(({ traffic }) => ({ findings: () => traffic.findings(), inForce: () => traffic.inForce().values() })),
+      ),
+    progressOf: (object) =>
+      progressOf(
+        object,
+        [...viewers].map(({ proxy, place }) => ({ proxy, layer: place.layer() })),
+        services.shared,
+      ),
     withheld: (kind) => [...cohorts.values()].reduce((sum, cohort) => sum + cohort.withheld(kind), 0),
   };
 }
