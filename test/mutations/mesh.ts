@@ -7,6 +7,7 @@ const told = { file: 'src/envoy/traffic-metadata.ts', tests: ['test/property/mes
 const token = { file: 'src/mesh/identity/token.ts', tests: ['test/unit/mesh/token.test.ts'] };
 const authenticator = { file: 'src/mesh/identity/authenticator.ts', tests: ['test/unit/mesh/authenticator.test.ts'] };
 const authority = { file: 'src/mesh/identity/authority-secret.ts', tests: ['test/unit/mesh/authority-secret.test.ts'] };
+const resources = ['test/unit/mesh/service-resources.test.ts'];
 
 /** Who gets in by mutual TLS, and where clients are sent. */
 export const mesh: readonly Edit[] = [
@@ -30,6 +31,27 @@ export const mesh: readonly Edit[] = [
     text: "forward_client_cert_details: 'APPEND_FORWARD'",
     replacement: "forward_client_cert_details: 'ALWAYS_FORWARD_ONLY'",
     tests: listeners,
+  },
+  {
+    protects: 'mutual TLS with endpoints of which none is known to take it accepts nobody',
+    file: 'src/envoy/service-cluster.ts',
+    text: "identities.length === 0 ? ['spiffe://nobody'] : identities",
+    replacement: 'identities',
+    tests: resources,
+  },
+  {
+    protects: 'a server outside the mesh has the name that is asked for',
+    file: 'src/envoy/mesh-tls.ts',
+    text: 'names ?? (sni === undefined ? [] : [sni])',
+    replacement: 'names ?? []',
+    tests: resources,
+  },
+  {
+    protects: 'a subset accepts the identities of its own endpoints alone',
+    file: 'src/mesh/resources/service-resources.ts',
+    text: 'endpoints.filter(({ pod }) => hasLabels(pod, labels))',
+    replacement: 'endpoints',
+    tests: resources,
   },
   {
     protects: 'mutual TLS is not sent to a port that passes by the proxy',
