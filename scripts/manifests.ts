@@ -2,6 +2,7 @@
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { installFile, meshFile, renderInstall, renderMesh } from './manifests/install.ts';
+import { meshCrdsFile, renderMeshCrds } from './manifests/mesh-crds.ts';
 import { registrationFile, renderRegistration } from './manifests/registration.ts';
 import { renderSidecars, sidecarsFile } from './manifests/sidecars.ts';
 import { root } from './checkout.ts';
@@ -11,7 +12,9 @@ import { joinEnvironments } from '../test/harness/tools/tool.ts';
 // kustomize reads these two: they come first.
 await writeFile(path.join(root, registrationFile), renderRegistration());
 await writeFile(path.join(root, sidecarsFile), renderSidecars());
+await writeFile(path.join(root, meshCrdsFile), renderMeshCrds());
 const kubectl = findProgram('kubectl', joinEnvironments([await prepareKubernetes(['kubectl'])]));
 await writeFile(path.join(root, installFile), await renderInstall(kubectl));
 await writeFile(path.join(root, meshFile), await renderMesh(kubectl));
-for (const file of [registrationFile, sidecarsFile, installFile, meshFile]) process.stdout.write(`${file}\n`);
+for (const file of [registrationFile, sidecarsFile, meshCrdsFile, installFile, meshFile])
+  process.stdout.write(`${file}\n`);

@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import * as fc from 'fast-check';
+import * as fc from '../../support/fast-check.ts';
 import { isObject, type Json, type JsonObject } from '../../../src/json/json.ts';
 import { pointerTokens } from '../../../src/json/pointer.ts';
 import { policyOf } from '../../../src/mesh/plan/destination-policy.ts';
@@ -38,17 +38,14 @@ function damaged(object: JsonObject, choice: number, value: Json, name: string |
   const last = tokens.at(-1) ?? '';
   const parent = at(copy, `/${tokens.slice(0, -1).join('/')}`) as Record<string, Json>;
   const place = parent[last];
-  if (name !== undefined && isObject(place)) (place as Record<string, Json>)[name] = value;
-  else parent[last] = value;
+  const [target, key] = name !== undefined && isObject(place) ? [place, name] : [parent, last];
+  Object.defineProperty(target, key, { value, enumerable: true, configurable: true, writable: true });
   return copy;
 }
 
 const harm = fc.tuple(
   fc.nat({ max: 1000 }),
-  fc.oneof(
-    fc.jsonValue({ maxDepth: 2 }),
-    fc.constantFrom<Json>(null, '', '*', -1, 1.5, {}, [], 1e300),
-  ) as fc.Arbitrary<Json>,
+  fc.oneof(fc.jsonValue({ maxDepth: 2 }), fc.constantFrom<Json>(null, '', '*', -1, 1.5, {}, [], 1e300)),
   fc.option(fc.constantFrom('timeout', 'prefix', 'hosts', 'other', '__proto__', 'a/b~c'), { nil: undefined }),
 );
 

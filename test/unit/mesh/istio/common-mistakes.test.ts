@@ -86,7 +86,7 @@ const service: JsonObject = {
 
 function withHosts(text: string): JsonObject {
   const object = parse(text) as { spec: object };
-  return { ...object, spec: { hosts: ['httpd-service'], ...object.spec } } as unknown as JsonObject;
+  return { ...object, spec: { hosts: ['httpd-service'], ...object.spec } };
 }
 
 /** All that is said of objects together, by object, and what they do. */

@@ -257,9 +257,12 @@ describe('what becomes of a request', () => {
     ],
   ])('behind a hash, %j tries the same endpoint again', (retries, expected) => {
     const hashed = contextOf({ services, hash: { type: 'address' } });
-    const { destinations, retry } = rules([route({ retries })], hashed)[0]?.action as Forward;
-    expect(destinations).toEqual([{ backend: reviews, weight: 1, hash: { type: 'address' } }]);
-    expect(retry).toEqual(expected);
+    expect(rules([route({ retries })], hashed)[0]?.action).toEqual({
+      type: 'forward',
+      mirrors: [],
+      destinations: [{ backend: reviews, weight: 1, hash: { type: 'address' } }],
+      retry: expected,
+    });
   });
 
   test('headers of the route, and of a share', () => {
