@@ -1,5 +1,7 @@
 import type * as z from 'zod';
 import { destinationRuleSpec } from '../../src/mesh/rules/destination-rule.ts';
+import { grpcRouteSpec, httpRouteSpec } from '../../src/mesh/rules/gateway-route.ts';
+import { referenceGrantSpec } from '../../src/mesh/rules/reference-grant.ts';
 import { virtualServiceSpec } from '../../src/mesh/rules/virtual-service.ts';
 import { fieldSchema, typeOf, valuesOf, withoutNull, type FieldSchema } from '../field-schema.ts';
 
@@ -14,6 +16,9 @@ interface DescribedKind {
 const kinds: readonly DescribedKind[] = [
   { kind: 'VirtualService', versions: 'networking.istio.io: v1, v1beta1, v1alpha3', schema: virtualServiceSpec },
   { kind: 'DestinationRule', versions: 'networking.istio.io: v1, v1beta1, v1alpha3', schema: destinationRuleSpec },
+  { kind: 'HTTPRoute', versions: 'gateway.networking.k8s.io: v1, v1beta1', schema: httpRouteSpec },
+  { kind: 'GRPCRoute', versions: 'gateway.networking.k8s.io: v1', schema: grpcRouteSpec },
+  { kind: 'ReferenceGrant', versions: 'gateway.networking.k8s.io: v1, v1beta1', schema: referenceGrantSpec },
 ];
 
 /** What is written in a cell of the table. */
@@ -102,9 +107,11 @@ What the control plane of the mesh reads of the objects that say how requests be
 as a whole with the path of the field and the reason: nothing is read and dropped. A field that is not here is unknown, which refuses the object too.
 Of an object that is refused, the last good routes stay.
 
-A duration is one of Go's, such as \`5s\`, \`0.5s\` or \`1m30s\`, in whole milliseconds. A percentage is an object: \`{value: 12.5}\`. Regular
-expressions are those of RE2 (no lookahead, no references to groups), at most 1024 characters, and match a whole text. Values of headers that are changed are text, except
-for commands of Envoy such as \`%REQ(x-user)%\` and \`%DOWNSTREAM_REMOTE_ADDRESS%\`; \`%%\` is a percent sign.
+Regular expressions are those of RE2 (no lookahead, no references to groups), at most 1024 characters, and match a whole text.
+
+In Istio's kinds, a duration is one of Go's, such as \`5s\`, \`0.5s\` or \`1m30s\`, in whole milliseconds. A percentage is an object: \`{value: 12.5}\`.
+Values of headers that are changed are text, except for commands of Envoy such as \`%REQ(x-user)%\` and \`%DOWNSTREAM_REMOTE_ADDRESS%\`; \`%%\` is a percent sign.
+In Gateway API's kinds, a duration has whole numbers, such as \`500ms\` or \`1m30s\`, and values of headers are text as it stands.
 
 ${sections.join('\n\n')}
 `;

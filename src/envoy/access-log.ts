@@ -17,7 +17,7 @@ const fields = {
   downstream_remote_address: '%DOWNSTREAM_DIRECT_REMOTE_ADDRESS%',
   duration: '%DURATION%',
   method: '%REQ(:METHOD):64%',
-  // Istio prefers a header here, which any client can forge. Paths of captured traffic are never rewritten.
+  // Istio prefers a header here, which any client can forge. A path that was rewritten is told as the server gets it.
   path: '%REQ(:PATH):2048%',
   protocol: '%PROTOCOL%',
   request_id: '%REQ(X-REQUEST-ID):128%',

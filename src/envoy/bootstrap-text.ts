@@ -1,4 +1,5 @@
 import type { Json, JsonObject } from '../json/json.ts';
+import { anchorName } from './anchor-name.ts';
 import { splitMarks } from './self.ts';
 
 /*
@@ -220,14 +221,6 @@ function countUses(root: Part, size: number): Uses {
   return { counts, repeated };
 }
 
-const letters = 'abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789';
-
-/** Names of anchors, the shortest first: the text is stored in every pod. */
-function anchorName(place: number): string {
-  const last = letters[place % letters.length] ?? '';
-  return place < letters.length ? last : anchorName(Math.trunc(place / letters.length) - 1) + last;
-}
-
 function write(root: Part, { counts, repeated }: Uses): string {
   let text = '';
   const names = new Map<Part, string>();
@@ -263,9 +256,8 @@ function write(root: Part, { counts, repeated }: Uses): string {
     text += ' : ';
   };
   const putWhole = ({ kind, text: own, members }: Part): void => {
-    if (kind === 'scalar') {
-      text += own;
-    } else if (kind === 'list') {
+    if (kind === 'scalar') text += own;
+    else if (kind === 'list') {
       for (let at = 0; at < members.length; at++) {
         text += at === 0 ? '[' : ',';
         put(members[at] as Part);

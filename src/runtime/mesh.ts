@@ -1,5 +1,5 @@
 import { X509Certificate } from 'node:crypto';
-import { totalmem } from 'node:os';
+import { hostname, totalmem } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { getHeapStatistics } from 'node:v8';
 import { createLeafIssuer } from '../certs/elliptic-certificate.ts';
@@ -29,6 +29,7 @@ import { describeCluster } from './mesh-checks.ts';
 import { askPeers, knowledgePath, peerAddresses, watchPeers } from './mesh-peers.ts';
 import { meshReports } from './mesh-reports.ts';
 import { startRuleAdmission, type RuleAdmission } from './rule-admission-server.ts';
+import { startRuleStatus, type RuleStatus } from './rule-status.ts';
 import { listen, runCleanups, StartError, type Cleanups } from './start.ts';
 
 export interface MeshOptions {
@@ -148,6 +149,7 @@ async function start(options: MeshOptions, log: Log, cleanups: Cleanups): Promis
   cleanups.push(() => leaf.release());
   showExpiry(leaf.current());
   let controlPlane: RunningControlPlane | undefined;
+  let counted: RuleStatus['counts'] = () => new Map();
   let rules: RuleAdmission | undefined;
   const authenticator = await createAuthenticator({
     client,
@@ -206,6 +208,7 @@ async function start(options: MeshOptions, log: Log, cleanups: Cleanups): Promis
     withheld: () => new Map(kinds.map((kind) => [kind, running().catalog.withheld(kind)])),
     watchAges: () => freshness.ages(),
     divergentKinds: () => peers.last().divergent.length,
+    rules: () => [...counted().values()],
   });
   const feed = startWorldFeed({
     client,
@@ -255,6 +258,11 @@ async function start(options: MeshOptions, log: Log, cleanups: Cleanups): Promis
     cleanups.push(() => rules?.stop());
     await rules.publish();
     cleanups.push(watchAuthorities(authorities, log, every));
+    const { catalog } = running();
+    const pathOf = (kind: string): string | undefined => served.get(kind);
+    const status = startRuleStatus({ client, catalog, pathOf, replica: hostname(), clock, log, every });
+    counted = () => status.counts();
+    cleanups.push(() => status.stop());
     log.info({ port: running().port }, 'serving proxies');
   }
   return {

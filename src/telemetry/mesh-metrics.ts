@@ -31,6 +31,8 @@ export interface MeshReadings {
   readonly withheld: () => ReadonlyMap<string, number>;
   /** Kinds of objects of which replicas know different ones. */
   readonly divergentKinds: () => number;
+  /** Traffic rules by kind and by what has become of them. */
+  readonly rules: () => readonly { readonly kind: string; readonly verdict: string; readonly count: number }[];
   /** Milliseconds since the API server was last heard of, by kind of object. */
   readonly watchAges: () => ReadonlyMap<string, number>;
 }
@@ -126,6 +128,14 @@ export function createMeshMetrics(version: string): MeshMetrics {
       );
       show(options('held_removals', 'Objects whose removal is held back after a sudden loss.'), read.heldBack);
       const help = 'Resources that a proxy rejected: others of its build keep the last good version.';
+      const rules = new Gauge({
+        ...options('rules', 'Traffic rules by kind, and by whether something comes from them.'),
+        labelNames: ['kind', 'verdict'] as const,
+        collect() {
+          rules.reset();
+          for (const { kind, verdict, count } of read.rules()) rules.set({ kind, verdict }, count);
+        },
+      });
       showByKind(options('withheld_resources', help), () => [...read.withheld()]);
       showByKind(options('watch_age_seconds', 'Time since the API server was last heard of, by kind of object.'), () =>
         [...read.watchAges()].map(([kind, age]) => [kind, age / 1_000]),

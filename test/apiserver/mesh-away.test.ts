@@ -74,7 +74,7 @@ test('where the keys of tokens may not be read, the API server checks them', asy
     const [mine, other] = [await digests(replica), await digests(reviewing)];
     return mine === other ? mine : undefined;
   });
-  expect(same).toMatch(/^\[\["service","\w{2,}"\],\["slice","\w+"\],\["pod","\w{2,}"\]\]$/);
+  expect(same).toMatch(/^\[\["service","\w{2,}"\],\["slice","\w+"\],\["pod","\w{2,}"\],\["VirtualService","0"\],/);
 });
 
 test('endpoints of many Services that vanish at once stay, and are the same when they come back', async () => {

@@ -53,6 +53,7 @@ describe.each(['v4', 'v6'] as const)('redirects of probes in a pod whose address
     'permanent-redirect': ['/moved?status=308&to=/status/503', 503],
     created: ['/moved?status=201&to=/status/503', 201],
     'proxy-itself': [moved(`http://${host}:15020/app-health/good-page/readyz`), 502],
+    'proxy-itself-with-zeros': [moved(`http://${host}:0015020/app-health/proxy-itself-with-zeros/readyz`), 502],
     umlaut: [moved('/ü b'), 200, '/%FC%20b'],
   };
   const redirected = Object.entries(http);

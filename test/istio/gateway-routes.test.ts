@@ -61,8 +61,8 @@ function ours({ name, match, action }: RouteRule): string {
 }
 
 function istioText(match: JsonObject | undefined): string {
-  const [pair] = Object.entries(match ?? {});
-  return pair === undefined ? '' : `${pair[0]} ${String(pair[1])}`;
+  const [type = ''] = Object.keys(match ?? {});
+  return match === undefined ? '' : `${type} ${stringMember(match, type) ?? ''}`;
 }
 
 function istioNamed(matches: JsonObject | undefined): string {
@@ -77,7 +77,7 @@ function istios(route: JsonObject): string {
   const destinations = objectsMember(route, 'route').flatMap((one) => {
     const destination = objectMember(one, 'destination');
     const host = stringMember(destination, 'host');
-    return host === undefined ? [] : [`${host}:${String(member(objectMember(destination, 'port'), 'number'))}`];
+    return host === undefined ? [] : [`${host}:${Number(member(objectMember(destination, 'port'), 'number'))}`];
   });
   const redirect = objectMember(route, 'redirect');
   const path = istioText(objectMember(match, 'uri'));
@@ -91,7 +91,7 @@ function istios(route: JsonObject): string {
     redirect:
       redirect === undefined
         ? ''
-        : `${String(member(redirect, 'redirectCode') ?? 302)} ${stringMember(redirect, 'authority') ?? ''}`,
+        : `${Number(member(redirect, 'redirectCode') ?? 302)} ${stringMember(redirect, 'authority') ?? ''}`,
   });
 }
 
@@ -108,9 +108,11 @@ interface Translation {
   readonly isBeyond: boolean;
 }
 
-function translate({ routes, grants }: GatewayGolden): Translation {
+function translate({ host, routes, grants }: GatewayGolden): Translation {
+  const [name = '', namespace = ''] = host.split('.');
   const context = {
     ...routeContext,
+    service: { ...routeContext.service, name, namespace },
     serviceAt: (namespace: string, name: string) =>
       readService({ metadata: { namespace, name }, spec: { clusterIP: '10.96.0.1', ports } }),
     hostOf: ({ name, namespace }: Service) => `${name}.${namespace}.svc.domain.suffix`,
@@ -131,7 +133,7 @@ const goldens = await readGatewayGoldens();
   const compared = all.filter(({ isBeyond }) => !isBeyond);
   expect(compared.map(({ name, rules }) => [name, rules])).toEqual(compared.map(({ name, istio }) => [name, istio]));
   expect(compared.length).toBeGreaterThan(50);
-  const files = all.filter(({ isBeyond }) => isBeyond).map(({ name }) => name.split(' ')[0]);
+  const files = all.filter(({ isBeyond }) => isBeyond).map(({ name }) => name.split(' ')[0] ?? '');
   expect([...new Set(files)].toSorted()).toEqual([
     'http.yaml',
     'invalid.yaml',

@@ -5,7 +5,7 @@ import { openMesh, serviceObjects, type MeshPod, type MeshScene } from '../suppo
 import { eventually, until } from '../support/waiting.ts';
 import { labelled, labelsOf, nobody, observe, service, type Observer } from '../support/mesh/observed-mesh.ts';
 
-jest.setTimeout(240_000);
+jest.setTimeout(120_000);
 
 const addresses = { cart: '10.96.0.5', legacy: '10.96.0.6', stolen: '10.96.0.7', empty: '10.96.0.8' };
 const ports = [
@@ -293,7 +293,7 @@ describe('a client with a certificate', () => {
     for (const name of ['a.shop', 'b.shop', 'empty.shop']) {
       await call(meshProtocols.http, `outbound_.80_._.${name}.svc.cluster.local`, 'mesh');
     }
-    await call(meshProtocols.http, 'outbound_.81_._.cart.shop.svc.cluster.local', 'mesh');
+    await call(meshProtocols.http, 'outbound_.8099_._.cart.shop.svc.cluster.local', 'mesh');
     const [one, ...more] = await observer.sum('istio_requests_total{response_code="204"}', 7);
     expect([one?.value, more]).toEqual([7, []]);
     const counted = cart.admin('/stats/prometheus').split('\n');

@@ -1,9 +1,9 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { expect, jest, test } from '@jest/globals';
-import * as fc from 'fast-check';
 import type { Resource } from '../../src/mesh/resources/resource.ts';
 import { serviceResources } from '../../src/mesh/resources/service-resources.ts';
+import * as fc from '../support/fast-check.ts';
 import { servicePlan, serviceTraffic } from '../support/mesh/random-traffic.ts';
 import { destinationRule, virtualService } from '../support/mesh/istio-objects.ts';
 import { destinationRules, routes } from '../support/mesh/random-istio.ts';
@@ -12,10 +12,8 @@ import { validateResources } from '../support/mesh/resource-validation.ts';
 
 jest.setTimeout(60_000);
 
-const seed = Number(process.env['FAST_CHECK_SEED'] ?? Date.now() % 2 ** 31);
-
-test(`Envoy takes what is made of random routes and policies (seed ${seed})`, () => {
-  const samples = fc.sample(fc.tuple(servicePlan, serviceTraffic), { numRuns: 100, seed });
+test(`Envoy takes what is made of random routes and policies (seed ${fc.seed})`, () => {
+  const samples = fc.sample(fc.tuple(servicePlan, serviceTraffic), { numRuns: 100 });
   const resources = samples.flatMap(([plan, traffic], index): readonly Resource[] =>
     serviceResources(plan, traffic).map((one) => {
       // Names are unique within one configuration.

@@ -4,6 +4,11 @@ const listeners = ['test/unit/envoy/listeners.test.ts'];
 const plan = { file: 'src/mesh/plan/service-plan.ts', tests: ['test/unit/mesh/service-plan.test.ts'] };
 const told = { file: 'src/envoy/traffic-metadata.ts', tests: ['test/property/mesh/traffic-metadata.test.ts'] };
 
+const token = { file: 'src/mesh/identity/token.ts', tests: ['test/unit/mesh/token.test.ts'] };
+const authenticator = { file: 'src/mesh/identity/authenticator.ts', tests: ['test/unit/mesh/authenticator.test.ts'] };
+const authority = { file: 'src/mesh/identity/authority-secret.ts', tests: ['test/unit/mesh/authority-secret.test.ts'] };
+const resources = ['test/unit/mesh/service-resources.test.ts'];
+
 /** Who gets in by mutual TLS, and where clients are sent. */
 export const mesh: readonly Edit[] = [
   {
@@ -26,6 +31,27 @@ export const mesh: readonly Edit[] = [
     text: "forward_client_cert_details: 'APPEND_FORWARD'",
     replacement: "forward_client_cert_details: 'ALWAYS_FORWARD_ONLY'",
     tests: listeners,
+  },
+  {
+    protects: 'mutual TLS with endpoints of which none is known to take it accepts nobody',
+    file: 'src/envoy/service-cluster.ts',
+    text: "identities.length === 0 ? ['spiffe://nobody'] : identities",
+    replacement: 'identities',
+    tests: resources,
+  },
+  {
+    protects: 'a server outside the mesh has the name that is asked for',
+    file: 'src/envoy/mesh-tls.ts',
+    text: 'names ?? (sni === undefined ? [] : [sni])',
+    replacement: 'names ?? []',
+    tests: resources,
+  },
+  {
+    protects: 'a subset accepts the identities of its own endpoints alone',
+    file: 'src/mesh/resources/service-resources.ts',
+    text: 'endpoints.filter(({ pod }) => hasLabels(pod, labels))',
+    replacement: 'endpoints',
+    tests: resources,
   },
   {
     protects: 'mutual TLS is not sent to a port that passes by the proxy',
@@ -62,5 +88,75 @@ export const mesh: readonly Edit[] = [
     ...told,
     text: ' && value.length <= mostPorts',
     replacement: '',
+  },
+  {
+    protects: 'a token is verified by the algorithm of its key',
+    ...token,
+    text: 'if (key.asymmetricKeyType !== keyType)',
+    replacement: 'if (false)',
+  },
+  {
+    protects: 'a token of megabytes is not looked at',
+    ...authenticator,
+    text: 'if (token.length > longestToken)',
+    replacement: 'if (false)',
+  },
+  {
+    protects: 'keys that are withdrawn are of no use for long',
+    ...authenticator,
+    text: 'if (clock().getTime() - refreshedMs > keysMs)',
+    replacement: 'if (false)',
+  },
+  {
+    protects: 'an error of the API server does not quote a token',
+    file: 'src/mesh/identity/token-review.ts',
+    text: "'invalid', 'refused', 'conflict', 'server-error', 'bad-answer'",
+    replacement: "'not-found'",
+    tests: authenticator.tests,
+  },
+  {
+    protects: 'whatever stands beside the certificate of an authority stays where it is',
+    ...authority,
+    text: 'return { certificate: certificate.toString(), privateKey };',
+    replacement: 'return { certificate: text, privateKey };',
+  },
+  {
+    protects: 'an authority has its own key',
+    ...authority,
+    text: 'if (!certificate.checkPrivateKey(key))',
+    replacement: 'if (false)',
+  },
+  {
+    protects: 'an authority has not expired',
+    ...authority,
+    text: 'return validToDate > now ? undefined :',
+    replacement: 'return validToDate > new Date(0) ? undefined :',
+  },
+  {
+    protects: 'a pod is of the mesh by the mount of its proxy',
+    file: 'src/mesh/world/pod.ts',
+    text: 'name === names.proxyContainer &&',
+    replacement: '',
+    tests: ['test/unit/mesh/service-plan.test.ts', 'test/unit/injection/mesh.test.ts'],
+  },
+  {
+    protects: 'an address that several pods have is nobody’s',
+    ...plan,
+    text: "others.length > 0 || only?.plainPorts === 'all'",
+    replacement: "only?.plainPorts === 'all'",
+  },
+  {
+    protects: 'slices of other namespaces do not say which Services a pod has',
+    file: 'src/mesh/plan/own-services.ts',
+    text: 'service.namespace !== namespace || ',
+    replacement: '',
+    tests: ['test/unit/mesh/own-services.test.ts'],
+  },
+  {
+    protects: "a pod's own proxy keeps its token",
+    file: 'src/injection/flavours/standalone/validation.ts',
+    text: '    ...tokenProblems(ownProxy, effective),\n',
+    replacement: '',
+    tests: ['test/unit/injection/mesh.test.ts'],
   },
 ];

@@ -255,7 +255,7 @@ export const server: readonly Edit[] = [
   },
   {
     protects: 'a failure of a decision is logged by its place alone',
-    file: 'src/server/server.ts',
+    file: 'src/server/injection-page.ts',
     text: '{ ...fields, stack: failurePlace(reviewed.failure) }',
     replacement: '{ ...fields, err: reviewed.failure }',
     tests: ['test/http/failure-log.test.ts'],

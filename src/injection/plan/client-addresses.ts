@@ -18,10 +18,23 @@ interface Server {
 
 const servers: readonly Server[] = [
   {
+    name: 'Apache httpd',
+    // The configuration of Debian has such a page; that of the image `httpd` has none.
+    images: ['apache', 'apache2'],
+    port: 80,
+    consequence: 'pages with "Require local", such as /server-status, are open to everybody (use Require ip 127.0.0.1)',
+  },
+  {
     name: 'etcd',
     images: ['etcd'],
     port: 2380,
     consequence: 'members with TLS refuse each other',
+  },
+  {
+    name: 'MongoDB',
+    images: ['mongo', 'mongodb', 'mongodb-community-server', 'percona-server-mongodb'],
+    port: 27_017,
+    consequence: 'until it has a user, everybody may create the first one (set enableLocalhostAuthBypass to false)',
   },
   {
     name: 'Postfix',

@@ -1,8 +1,8 @@
-import type { BackendRef, ParentRef } from '../rules/gateway-fields.ts';
-import { isService } from '../rules/gateway-route.ts';
+import type { BackendRef } from '../rules/gateway-fields.ts';
 import type { ObjectRef } from '../rules/object-ref.ts';
 import type { Rules } from '../rules/rule-kinds.ts';
 import type { Backend } from './route-plan.ts';
+import type { Service } from '../world/service.ts';
 import type { RouteContext } from './route-context.ts';
 
 /** Why a backend cannot be used, with a sentence; the reasons are Gateway API's, of the condition `ResolvedRefs`. */
@@ -13,13 +13,6 @@ export interface Unresolved {
 
 /** A backend, or why there is none. */
 export type ResolvedBackend = { readonly backend: Backend } | { readonly unresolved: Unresolved };
-
-/** A route that is attached to a Service may send requests there: its clients have called just that. */
-function isParent(route: ObjectRef, parents: readonly ParentRef[], namespace: string, name: string): boolean {
-  return parents.some(
-    (parent) => isService(parent) && parent.name === name && (parent.namespace ?? route.namespace) === namespace,
-  );
-}
 
 function isPermitted(route: ObjectRef, namespace: string, name: string, grants: Rules['ReferenceGrant']): boolean {
   return [...grants.values()].some(({ ref, spec }) => {
@@ -40,12 +33,12 @@ function missing(reason: Unresolved['reason'], sentence: string): ResolvedBacken
 }
 
 /**
- * Returns what a reference of a route leads to. A Service of another namespace that is not a parent of the route needs a ReferenceGrant
- * there, and is not looked up without one.
+ * Returns what a reference of a route leads to. A Service of another namespace needs a ReferenceGrant there, and is not looked up without
+ * one: clients would call it by their own identity. They have called only `called` themselves, which needs none.
  */
 export function resolveBackend(
   route: ObjectRef,
-  parents: readonly ParentRef[],
+  called: Pick<Service, 'namespace' | 'name'>,
   backendRef: BackendRef,
   context: Pick<RouteContext, 'serviceAt' | 'hostOf'>,
   grants: Rules['ReferenceGrant'],
@@ -55,8 +48,8 @@ export function resolveBackend(
     const full = group === '' ? kind : `${kind} (${group})`;
     return missing('InvalidKind', `${full} ${name} cannot get requests: name a Service (group: "", kind: Service)`);
   }
-  const isKnown = namespace === route.namespace || isParent(route, parents, namespace, name);
-  if (!isKnown && !isPermitted(route, namespace, name, grants)) {
+  const isCalled = namespace === called.namespace && name === called.name;
+  if (namespace !== route.namespace && !isCalled && !isPermitted(route, namespace, name, grants)) {
     return missing(
       'RefNotPermitted',
       `Service ${namespace}/${name} is of another namespace: a ReferenceGrant in ${namespace} must let ${route.kind} of ${route.namespace} name it`,

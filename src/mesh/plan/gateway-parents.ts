@@ -74,11 +74,12 @@ function acceptance(parent: ParentRef, route: ObjectRef, context: StatusContext)
 }
 
 /** Of several backends that cannot be used, the first one counts; the message names all. */
-function resolution({ ref, spec }: Rule<HttpRoute | GrpcRoute>, context: StatusContext): Verdict {
+function resolution({ ref, spec }: Rule<HttpRoute | GrpcRoute>, parent: ParentRef, context: StatusContext): Verdict {
+  const called = { namespace: parent.namespace ?? ref.namespace, name: parent.name };
   const unresolved = (spec?.rules ?? []).flatMap(({ backendRefs, filters }) =>
     [...backendRefs, ...filters.flatMap(({ requestMirror }) => requestMirror?.backendRef ?? [])].flatMap(
       (backendRef): readonly Unresolved[] => {
-        const resolved = resolveBackend(ref, spec?.parentRefs ?? [], backendRef, context, context.grants);
+        const resolved = resolveBackend(ref, called, backendRef, context, context.grants);
         return 'unresolved' in resolved ? [resolved.unresolved] : [];
       },
     ),
@@ -107,7 +108,7 @@ export function parentStatuses(
       { type: 'Accepted', ...accepted, observedGeneration },
       ...(route.spec === undefined
         ? []
-        : [{ type: 'ResolvedRefs' as const, ...resolution(route, context), observedGeneration }]),
+        : [{ type: 'ResolvedRefs' as const, ...resolution(route, parentRef, context), observedGeneration }]),
     ];
     return { parentRef, controllerName, conditions };
   });

@@ -159,7 +159,7 @@ export function translateGatewayRoutes(
     if (spec === undefined) return [];
     const found: Finding[] = [];
     const find: FindBackend = (backendRef, field) => {
-      const resolved = resolveBackend(ref, spec.parentRefs, backendRef, context, grants);
+      const resolved = resolveBackend(ref, context.service, backendRef, context, grants);
       if ('backend' in resolved) return resolved.backend;
       const { reason, sentence } = resolved.unresolved;
       found.push({ field, effect: 'warning', code: reason, sentence });

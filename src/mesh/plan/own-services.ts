@@ -8,7 +8,7 @@ import type { Domains } from './service-plan.ts';
 const most = 1_000;
 
 /** Returns the keys of the pods that endpoints of a Service lead to. */
-export function podsOf(world: World, service: string): ReadonlySet<string> {
+function podsOf(world: World, service: string): ReadonlySet<string> {
   const slices = [...(world.slicesOfService.get(service) ?? [])].flatMap((key) => world.slice.get(key) ?? []);
   return new Set(
     slices.flatMap(({ endpoints }) =>

@@ -45,7 +45,7 @@ function servicesOf({ world, domains }: Known, rule: AnyRule): readonly string[]
 }
 
 /** Returns what the rule itself says, and whether it is about something that exists. */
-function ownFindings(known: Known, rule: AnyRule): readonly Finding[] {
+export function ownFindings(known: Known, rule: AnyRule): readonly Finding[] {
   const { ref, spec, findings } = rule;
   if (spec === undefined) return findings;
   if ('hosts' in spec) return [...findings, ...unreachedHosts(known, { ref, spec, findings })];

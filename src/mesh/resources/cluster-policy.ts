@@ -17,7 +17,7 @@ function seconds(milliseconds: number | undefined): number | undefined {
   return milliseconds === undefined ? undefined : Math.max(1, Math.round(milliseconds / 1000));
 }
 
-/** Returns the limits of a cluster. As in Istio, idle connections of HTTP live as long as those of TCP if nothing is said of them. */
+/** Returns the limits of a cluster. Connections of TCP end when one of their sides ends them: the listener decides on them, which knows no policies. */
 export function clusterLimits({ limits = {}, protocol }: TrafficPolicy): ClusterLimits {
   const { maxConnections, maxPendingRequests, maxRequests, maxRetries, tcpKeepalive = {} }: ConnectionLimits = limits;
   return {
@@ -35,7 +35,7 @@ export function clusterLimits({ limits = {}, protocol }: TrafficPolicy): Cluster
       keepalive_interval: seconds(tcpKeepalive.intervalMs),
     }),
     http: defined({
-      idle_timeout: time(limits.httpIdleTimeoutMs ?? limits.tcpIdleTimeoutMs),
+      idle_timeout: time(limits.httpIdleTimeoutMs),
       max_connection_duration: time(limits.maxConnectionDurationMs),
       max_requests_per_connection: limits.maxRequestsPerConnection,
     }),

@@ -16,7 +16,8 @@ export const duration = z
       (sum, { groups }) => sum + Number(groups?.['count']) * unitMs[groups?.['unit'] as keyof typeof unitMs],
       0,
     ),
-  );
+  )
+  .meta({ title: 'duration' });
 
 /** Number of a port. */
 export const portNumber = z.int().min(1).max(65_535);
@@ -39,13 +40,20 @@ const changedName = headerName.refine((name) => name !== 'host', {
   error: 'is not changed by header filters: use hostname of the filter URLRewrite (of an HTTPRoute)',
 });
 
-const changedHeaders = z.array(z.strictObject({ name: changedName, value: headerValue })).default([]);
+const changedHeaders = z
+  .array(
+    z.strictObject({
+      name: changedName.describe('Name of the header.'),
+      value: headerValue.describe('Its value, as it stands.'),
+    }),
+  )
+  .default([]);
 
 /** Changes of headers. Names are in lower case; only the first entry of each name in a list counts. */
 export const headerModifier = z.strictObject({
-  set: changedHeaders,
-  add: changedHeaders,
-  remove: z.array(changedName).default([]),
+  set: changedHeaders.describe('Headers that replace what is there.'),
+  add: changedHeaders.describe('Headers that come beside what is there.'),
+  remove: z.array(changedName).default([]).describe('Names of headers that are taken away.'),
 });
 
 /** Adds that a text is a regular expression of RE2. */
@@ -56,14 +64,19 @@ export function checkRegularExpression(text: string, name: string, context: z.Re
 
 /** How a value is compared. */
 const valueMatch = {
-  type: z.enum(['Exact', 'RegularExpression']).default('Exact'),
-  value: z.string().min(1).max(4096),
+  type: z
+    .enum(['Exact', 'RegularExpression'])
+    .default('Exact')
+    .describe('Default: `Exact`. Both compare the whole value.'),
+  value: z.string().min(1).max(4096).describe('The value, or a regular expression of RE2.'),
 };
 
 function named<T extends z.ZodType<string>>(name: T) {
-  return z.strictObject({ ...valueMatch, name }).superRefine((match, context) => {
-    if (match.type === 'RegularExpression') checkRegularExpression(match.value, 'value', context);
-  });
+  return z
+    .strictObject({ ...valueMatch, name: name.describe('Its name; only the first entry of a name counts.') })
+    .superRefine((match, context) => {
+      if (match.type === 'RegularExpression') checkRegularExpression(match.value, 'value', context);
+    });
 }
 
 /** Header that a request must have. */
@@ -73,11 +86,19 @@ export const headerMatch = named(headerName);
 export const queryParamMatch = named(z.string().min(1).max(256));
 
 const backendObject = {
-  group: z.string().default(''),
-  kind: z.string().default('Service'),
-  name: z.string().min(1),
-  namespace: z.string().optional(),
-  port: portNumber.optional(),
+  group: z.string().default('').describe('Default: the core group. Others have nothing that gets requests.'),
+  kind: z
+    .string()
+    .default('Service')
+    .describe('Default: `Service`. Others have no effect but an error for their share.'),
+  name: z.string().min(1).describe('Name of the Service.'),
+  namespace: z
+    .string()
+    .optional()
+    .describe(
+      'Default: that of the route. Another one needs a ReferenceGrant, unless the Service is the one that is called.',
+    ),
+  port: portNumber.optional().describe('Port of the Service; required.'),
 };
 
 type BackendObject = z.output<z.ZodObject<typeof backendObject>>;
@@ -92,7 +113,10 @@ const needsPort = { path: ['port'], error: 'is required for a Service' };
 export const backendObjectRef = z.strictObject(backendObject).refine(namesPort, needsPort);
 
 /** The fields of an object that gets a share of requests. */
-export const weightedBackend = { ...backendObject, weight: z.int().min(0).max(1_000_000).default(1) };
+export const weightedBackend = {
+  ...backendObject,
+  weight: z.int().min(0).max(1_000_000).default(1).describe('Share of the requests. Default: 1; 0 gets none.'),
+};
 
 /** A reference to what gets requests. */
 export type BackendRef = BackendObject;
@@ -108,12 +132,17 @@ export function withServicePort<T extends z.ZodType<BackendObject>>(schema: T): 
 
 /** What a route is attached to. */
 export const parentRef = z.strictObject({
-  group: z.string().default(gatewayGroup),
-  kind: z.string().default('Gateway'),
-  namespace: z.string().optional(),
-  name: z.string(),
-  sectionName: z.string().optional(),
-  port: portNumber.optional(),
+  group: z.string().default(gatewayGroup).describe('`""` for a Service.'),
+  kind: z.string().default('Gateway').describe('`Service`; others are none of the mesh.'),
+  namespace: z
+    .string()
+    .optional()
+    .describe(
+      'Default: that of the route. From another one, the route counts for clients of its own namespace only, and stands above routes of the Service.',
+    ),
+  name: z.string().describe('Name of the Service.'),
+  sectionName: z.string().optional().describe('Name of a port. Default: all.'),
+  port: portNumber.optional().describe('Number of a port. Default: all.'),
 });
 
 /** What a route is attached to. */
@@ -136,7 +165,7 @@ export type FilterType = keyof typeof memberOfType;
 
 /** The field `type` of a filter that can have these types. */
 export function filterType<T extends FilterType>(types: readonly [T, ...T[]]) {
-  return z.enum(types);
+  return z.enum(types).describe('Which of the other fields is there.');
 }
 
 type MemberOfFilter = (typeof memberOfType)[FilterType];

@@ -12,15 +12,19 @@ import { refused } from './reading.ts';
 
 const requestMirror = z
   .strictObject({
-    backendRef: backendObjectRef,
-    percent: z.int().min(0).max(100).optional(),
+    backendRef: backendObjectRef.describe('What gets copies; its answers are dropped.'),
+    percent: z.int().min(0).max(100).optional().describe('Share of the requests. Default: all.'),
     fraction: z
-      .strictObject({ numerator: z.int().min(0), denominator: z.int().min(1).default(100) })
+      .strictObject({
+        numerator: z.int().min(0).describe('So many'),
+        denominator: z.int().min(1).default(100).describe('of so many requests. Default: 100.'),
+      })
       .refine(({ numerator, denominator }) => numerator <= denominator, {
         path: ['numerator'],
         error: 'must not be greater than denominator',
       })
-      .optional(),
+      .optional()
+      .describe('Share of the requests, in the place of a percentage.'),
   })
   .refine(({ percent, fraction }) => percent === undefined || fraction === undefined, {
     path: ['fraction'],
@@ -36,13 +40,21 @@ const hostname = z
 
 const path = z
   .strictObject({
-    type: z.enum(['ReplaceFullPath', 'ReplacePrefixMatch']),
-    replaceFullPath: z.string().max(1024).startsWith('/', { error: 'must start with /' }).optional(),
+    type: z
+      .enum(['ReplaceFullPath', 'ReplacePrefixMatch'])
+      .describe('Whether the whole path is replaced, or what a match of type `PathPrefix` has matched.'),
+    replaceFullPath: z
+      .string()
+      .max(1024)
+      .startsWith('/', { error: 'must start with /' })
+      .optional()
+      .describe('The new path.'),
     replacePrefixMatch: z
       .string()
       .max(1024)
       .regex(/^(\/|$)/, { error: 'must start with /, or be empty' })
-      .optional(),
+      .optional()
+      .describe('What takes the place of the prefix, by whole segments; no slash is doubled.'),
   })
   .superRefine(({ type, replaceFullPath, replacePrefixMatch }, context) => {
     const members = { ReplaceFullPath: replaceFullPath, ReplacePrefixMatch: replacePrefixMatch };
@@ -57,14 +69,17 @@ const path = z
   });
 
 const requestRedirect = z.strictObject({
-  scheme: z.enum(['http', 'https']).optional(),
-  hostname: hostname.optional(),
-  path: path.optional(),
-  port: portNumber.optional(),
-  statusCode: z.literal([301, 302, 303, 307, 308]).default(302),
+  scheme: z.enum(['http', 'https']).optional().describe('Default: that of the request.'),
+  hostname: hostname.optional().describe('Default: that of the request.'),
+  path: path.optional().describe('How the path is changed.'),
+  port: portNumber.optional().describe('Default: that of the scheme, if one is given, else the one that was called.'),
+  statusCode: z.literal([301, 302, 303, 307, 308]).default(302).describe('Default: 302.'),
 });
 
-const urlRewrite = z.strictObject({ hostname: hostname.optional(), path: path.optional() });
+const urlRewrite = z.strictObject({
+  hostname: hostname.optional().describe('Host header that the backend gets.'),
+  path: path.optional().describe('How the path is changed.'),
+});
 
 const allOrNames = <T extends z.ZodType>(item: T) =>
   z
@@ -78,14 +93,14 @@ const cors = z
       z.string().regex(/^(\*|https?:\/\/((\*\.)?([a-zA-Z0-9-]+\.)*[a-zA-Z0-9-]+|\*)(:[0-9]{1,5})?)$/, {
         error: 'must be *, or scheme and host with an optional port, such as https://*.example.com:8443',
       }),
-    ),
-    allowCredentials: z.boolean().optional(),
+    ).describe('Origins whose pages may read answers; `*` in a host stands for any number of labels.'),
+    allowCredentials: z.boolean().optional().describe('Whether they may send credentials.'),
     allowMethods: allOrNames(
       z.enum(['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'CONNECT', 'OPTIONS', 'TRACE', 'PATCH', '*']),
-    ),
-    allowHeaders: allOrNames(headerName),
-    exposeHeaders: z.array(headerName).default([]),
-    maxAge: z.int().min(1).default(5),
+    ).describe('Methods that they may use.'),
+    allowHeaders: allOrNames(headerName).describe('Headers that they may send.'),
+    exposeHeaders: z.array(headerName).default([]).describe('Headers of answers that they may read.'),
+    maxAge: z.int().min(1).default(5).describe('Seconds for which browsers remember this. Default: 5.'),
   })
   .superRefine(({ allowCredentials, allowHeaders, exposeHeaders }, context) => {
     if (allowCredentials !== true) return;
@@ -96,7 +111,10 @@ const cors = z
     }
   });
 
-const headers = { requestHeaderModifier: headerModifier.optional(), responseHeaderModifier: headerModifier.optional() };
+const headers = {
+  requestHeaderModifier: headerModifier.optional().describe('Changes of the headers of requests.'),
+  responseHeaderModifier: headerModifier.optional().describe('Changes of the headers of answers.'),
+};
 const extension = refused('no extensions of filters are known; remove the filter');
 const authorization = refused('requests are not shown to an external authorizer; remove the filter');
 
@@ -116,10 +134,10 @@ export const httpFilters = withoutRepeats(
           'ExtensionRef',
         ]),
         ...headers,
-        requestMirror: requestMirror.optional(),
-        requestRedirect: requestRedirect.optional(),
-        urlRewrite: urlRewrite.optional(),
-        cors: cors.optional(),
+        requestMirror: requestMirror.optional().describe('Copies of requests; may be there several times.'),
+        requestRedirect: requestRedirect.optional().describe('Requests are answered with another address.'),
+        urlRewrite: urlRewrite.optional().describe('Changes of path and host.'),
+        cors: cors.optional().describe('Cross-origin requests, which the proxy of the client answers for.'),
         externalAuth: authorization,
         extensionRef: extension,
       }),
@@ -138,7 +156,7 @@ export const grpcFilters = withoutRepeats(
       z.strictObject({
         type: filterType(['RequestHeaderModifier', 'ResponseHeaderModifier', 'RequestMirror', 'ExtensionRef']),
         ...headers,
-        requestMirror: requestMirror.optional(),
+        requestMirror: requestMirror.optional().describe('Copies of requests; may be there several times.'),
         extensionRef: extension,
       }),
     ),

@@ -24,8 +24,15 @@ function isPlainPath(path: string): boolean {
 
 const path = z
   .strictObject({
-    type: z.enum(['Exact', 'PathPrefix', 'RegularExpression']).default('PathPrefix'),
-    value: z.string().max(1024).default('/'),
+    type: z
+      .enum(['Exact', 'PathPrefix', 'RegularExpression'])
+      .default('PathPrefix')
+      .describe('Default: `PathPrefix`, which compares whole segments.'),
+    value: z
+      .string()
+      .max(1024)
+      .default('/')
+      .describe('The path without its query, or a regular expression of RE2. Default: `/`.'),
   })
   .superRefine(({ type, value: input }, context) => {
     if (type === 'RegularExpression') return checkRegularExpression(input, 'value', context);
@@ -35,40 +42,57 @@ const path = z
   });
 
 const httpMatch = z.strictObject({
-  path: path.default({ type: 'PathPrefix', value: '/' }),
-  headers: z.array(headerMatch).default([]),
-  queryParams: z.array(queryParamMatch).default([]),
+  path: path.default({ type: 'PathPrefix', value: '/' }).describe('The path.'),
+  headers: z.array(headerMatch).default([]).describe('Headers that must all be so.'),
+  queryParams: z.array(queryParamMatch).default([]).describe('Parameters of the query that must all be so.'),
   method: z
     .enum(['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'OPTIONS', 'TRACE', 'PATCH'], {
       error: 'must be GET, HEAD, POST, PUT, DELETE, OPTIONS, TRACE or PATCH; requests with CONNECT are not routed',
     })
-    .optional(),
+    .optional()
+    .describe('The method.'),
 });
 
 const sessions = refused('use a DestinationRule with a consistent hash of a cookie or header');
 
 const httpRule = z
   .strictObject({
-    name: z.string().optional(),
-    matches: z.array(httpMatch).default([]),
-    filters: httpFilters,
+    name: z.string().optional().describe('Name of the rule in access logs. Default: its number.'),
+    matches: z.array(httpMatch).default([]).describe('Blocks of which one must hold. Default: all requests.'),
+    filters: httpFilters.describe('What is done to requests and answers.'),
     backendRefs: z
-      .array(withServicePort(z.strictObject({ ...weightedBackend, filters: httpBackendFilters })))
-      .default([]),
+      .array(
+        withServicePort(
+          z.strictObject({
+            ...weightedBackend,
+            filters: httpBackendFilters.describe('What is done to the requests of this share, and to their answers.'),
+          }),
+        ),
+      )
+      .default([])
+      .describe('What gets the requests.'),
     timeouts: z
-      .strictObject({ request: duration.optional(), backendRequest: duration.optional() })
+      .strictObject({
+        request: duration.optional().describe('For a request with its retries; `0s` for no limit.'),
+        backendRequest: duration.optional().describe('For each try; `0s` for no limit.'),
+      })
       .refine(({ request = 0, backendRequest = 0 }) => request === 0 || backendRequest <= request, {
         path: ['backendRequest'],
         error: 'must not be longer than request',
       })
-      .optional(),
+      .optional()
+      .describe('Limits of time. Default: none.'),
     retry: z
       .strictObject({
-        codes: z.array(z.int().min(400).max(599)).default([]),
-        attempts: z.int().min(1).optional(),
-        backoff: duration.optional(),
+        codes: z
+          .array(z.int().min(400).max(599))
+          .default([])
+          .describe('Statuses that are tried again, beside connections that fail.'),
+        attempts: z.int().min(1).optional().describe('Number of retries. Default: 2.'),
+        backoff: duration.optional().describe('Envoy waits for a random time up to this, then for longer ones.'),
       })
-      .optional(),
+      .optional()
+      .describe('Default: requests that the application cannot have started to process are tried twice more.'),
     sessionPersistence: sessions,
   })
   .superRefine(({ matches, filters, backendRefs }, context) => {
@@ -91,9 +115,9 @@ const httpRule = z
 
 const grpcMethod = z
   .strictObject({
-    type: z.enum(['Exact', 'RegularExpression']).default('Exact'),
-    service: z.string().max(1024).default(''),
-    method: z.string().max(1024).default(''),
+    type: z.enum(['Exact', 'RegularExpression']).default('Exact').describe('Default: `Exact`.'),
+    service: z.string().max(1024).default('').describe('Full name of the service. Default: all.'),
+    method: z.string().max(1024).default('').describe('Name of the method. Default: all.'),
   })
   .superRefine(({ type, service, method }, context) => {
     const problem = (name: 'service' | 'method', message: string): void =>
@@ -111,22 +135,38 @@ const grpcMethod = z
   });
 
 const grpcRule = z.strictObject({
-  name: z.string().optional(),
+  name: z.string().optional().describe('Name of the rule in access logs. Default: its number.'),
   matches: z
-    .array(z.strictObject({ method: grpcMethod.optional(), headers: z.array(headerMatch).default([]) }))
-    .default([]),
-  filters: grpcFilters,
+    .array(
+      z.strictObject({
+        method: grpcMethod.optional().describe('The method that is called.'),
+        headers: z.array(headerMatch).default([]).describe('Headers that must all be so.'),
+      }),
+    )
+    .default([])
+    .describe('Blocks of which one must hold. Default: all requests of gRPC.'),
+  filters: grpcFilters.describe('What is done to requests and answers.'),
   backendRefs: z
-    .array(withServicePort(z.strictObject({ ...weightedBackend, filters: grpcBackendFilters })))
-    .default([]),
+    .array(
+      withServicePort(
+        z.strictObject({
+          ...weightedBackend,
+          filters: grpcBackendFilters.describe('What is done to the requests of this share, and to their answers.'),
+        }),
+      ),
+    )
+    .default([])
+    .describe('What gets the requests.'),
   sessionPersistence: sessions,
 });
 
 const common = {
-  parentRefs: z.array(parentRef).default([]),
-  /** Whether it is also a route of default Gateways. */
-  useDefaultGateways: z.string().optional(),
-  hostnames: z.array(z.string()).default([]),
+  parentRefs: z
+    .array(parentRef)
+    .default([])
+    .describe('Services whose requests are meant. A route without any says nothing in the mesh.'),
+  useDefaultGateways: z.string().optional().describe('None of the mesh.'),
+  hostnames: z.array(z.string()).default([]).describe('Has no effect: the address that is called decides.'),
 };
 
 /** A rule of an HTTPRoute. */
@@ -136,9 +176,21 @@ export type HttpRouteRule = z.output<typeof httpRule>;
 export type GrpcRouteRule = z.output<typeof grpcRule>;
 
 /** Schema of the `spec` of an HTTPRoute. */
-export const httpRouteSpec = z.strictObject({ ...common, rules: z.array(httpRule).prefault([{}]) });
+export const httpRouteSpec = z.strictObject({
+  ...common,
+  rules: z
+    .array(httpRule)
+    .prefault([{}])
+    .describe('Rules; which one counts is decided by what its matches say, not by their order.'),
+});
 /** Schema of the `spec` of a GRPCRoute. */
-export const grpcRouteSpec = z.strictObject({ ...common, rules: z.array(grpcRule).default([]) });
+export const grpcRouteSpec = z.strictObject({
+  ...common,
+  rules: z
+    .array(grpcRule)
+    .default([])
+    .describe('Rules; which one counts is decided by what its matches say, not by their order.'),
+});
 
 /** The `spec` of an HTTPRoute. */
 export type HttpRoute = z.output<typeof httpRouteSpec>;

@@ -5,8 +5,24 @@ import type { Rule } from './rule.ts';
 
 /** Schema of the `spec` of a ReferenceGrant. */
 export const referenceGrantSpec = z.strictObject({
-  from: z.array(z.strictObject({ group: z.string(), kind: z.string(), namespace: z.string() })),
-  to: z.array(z.strictObject({ group: z.string(), kind: z.string(), name: z.string().optional() })),
+  from: z
+    .array(
+      z.strictObject({
+        group: z.string().describe('`gateway.networking.k8s.io` for routes.'),
+        kind: z.string().describe('`HTTPRoute` or `GRPCRoute`; others are none of the mesh.'),
+        namespace: z.string().describe('Namespace of the routes.'),
+      }),
+    )
+    .describe('What may refer to objects of this namespace.'),
+  to: z
+    .array(
+      z.strictObject({
+        group: z.string().describe('`""` for Services.'),
+        kind: z.string().describe('`Service`; others are none of the mesh.'),
+        name: z.string().optional().describe('Default: all.'),
+      }),
+    )
+    .describe('To what.'),
 });
 
 /** The `spec` of a ReferenceGrant. */

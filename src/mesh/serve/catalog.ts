@@ -3,10 +3,13 @@ import { canonicalText } from '../../json/json.ts';
 import { noticesOf } from '../plan/notices.ts';
 import { ownServices } from '../plan/own-services.ts';
 import type { Domains } from '../plan/service-plan.ts';
+import type { Known } from '../plan/service-traffic.ts';
 import type { Kind } from '../resources/kinds.ts';
 import { applicationCluster, proxyResources } from '../resources/proxy-resources.ts';
 import { serviceListeners } from '../resources/service-listeners.ts';
 import type { Resource } from '../resources/resource.ts';
+import type { Progress } from '../report/progress.ts';
+import { standingsOf, type Standing } from '../report/standing.ts';
 import { createCohort, type Cohort, type Member as CohortMember } from '../stream/cohort.ts';
 import type { Published } from '../stream/published.ts';
 import type { Proxy } from '../stream/rollout.ts';
@@ -14,7 +17,8 @@ import type { Changes } from '../stream/target.ts';
 import type { Encoder, RefusedResource } from '../wire/encoder.ts';
 import { applyEvents, emptyWorld, type World, type WorldEvent } from '../world/world.ts';
 import { trim } from './idle.ts';
-import { createProxyViews } from './proxy-views.ts';
+import { createProxyViews, type PlacedProxy } from './proxy-views.ts';
+import { progressOf } from './rule-progress.ts';
 import { createServiceShelves } from './service-shelves.ts';
 import { createFollowers } from './followers.ts';
 import { createLookout } from './lookout.ts';
@@ -41,6 +45,12 @@ export interface Catalog {
   sweep(): void;
   /** Takes in a proxy that runs a build of Envoy. */
   join(traffic: TrafficIntent, build: string, proxy: Proxy): Member;
+  /** Returns what plans are made from. */
+  readonly known: () => Known;
+  /** Returns what has become of each rule, by the key of the object. */
+  standings(): ReadonlyMap<string, Standing>;
+  /** Returns how many proxies hold what comes from a rule, by the key of the object. */
+  progressOf(object: string): Progress;
   /** Returns how many resources of a kind are withheld, because a proxy has rejected them; those of each build count. */
   withheld(kind: Kind): number;
 }
@@ -104,6 +114,8 @@ export function createCatalog({ encoder, domains, refused, noticed, ...options }
       for (const one of cohorts.values()) one.drop(shelf.target);
     },
   );
+
+  const viewers = new Set<{ readonly proxy: Proxy; readonly place: PlacedProxy }>();
 
   function notice(key: string): void {
     const service = world.service.get(key);
@@ -195,6 +207,8 @@ export function createCatalog({ encoder, domains, refused, noticed, ...options }
         place.layer().shelf.target,
       );
       profile.uses += 1;
+      const viewer = { proxy, place };
+      viewers.add(viewer);
       return {
         ...member,
         useSecrets: (secrets) => ({ secret: own.put('secrets', secrets).map(({ name }) => name) }),
@@ -203,10 +217,25 @@ export function createCatalog({ encoder, domains, refused, noticed, ...options }
           unfollow();
           member.leave();
           place.leave();
+          viewers.delete(viewer);
           tidy(build, key);
         },
       };
     },
+    known: services.known,
+    standings: () =>
+      standingsOf(
+        services.known(),
+        services
+          .layers()
+          .map(({ traffic }) => ({ findings: () => traffic.findings(), inForce: () => traffic.inForce().values() })),
+      ),
+    progressOf: (object) =>
+      progressOf(
+        object,
+        [...viewers].map(({ proxy, place }) => ({ proxy, layer: place.layer() })),
+        services.shared,
+      ),
     withheld: (kind) => [...cohorts.values()].reduce((sum, cohort) => sum + cohort.withheld(kind), 0),
   };
 }

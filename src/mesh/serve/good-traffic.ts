@@ -13,8 +13,10 @@ export interface GoodTraffic {
   of(key: string): ServiceTraffic;
   /** Returns what the authors of objects should know, by the key of the object, for each Service. */
   findings(): Iterable<ReadonlyMap<string, readonly Finding[]>>;
-  /** Services for which objects say something. */
-  readonly services: () => Iterable<string>;
+  /** Returns whether a Service was ever planned here. */
+  knows(key: string): boolean;
+  /** What is in force for Services of which objects say something. */
+  readonly inForce: () => ReadonlyMap<string, ServiceTraffic>;
 }
 
 type Routes = ReadonlyMap<number, RoutePlan>;
@@ -44,6 +46,8 @@ export function createGoodTraffic(isDestination: (key: string) => boolean, above
   /** Routes that stay although they are not planned any more. */
   const held = new Map<string, Routes>();
   const findings = new Map<string, PlannedTraffic['findings']>();
+
+  const known = new Set<string>();
 
   const of = (key: string): ServiceTraffic => inForce.get(key) ?? plainTraffic;
 
@@ -75,6 +79,7 @@ export function createGoodTraffic(isDestination: (key: string) => boolean, above
       for (const key of all) {
         const planned = plan(key);
         plans.set(key, planned);
+        known.add(key);
         const before = held.get(key);
         const now = hold(key, planned.heldPorts);
         if (now.size === 0) held.delete(key);
@@ -98,7 +103,8 @@ export function createGoodTraffic(isDestination: (key: string) => boolean, above
     },
     of,
     findings: () => findings.values(),
-    services: () => inForce.keys(),
+    knows: (key) => known.has(key),
+    inForce: () => inForce,
   };
 }
 

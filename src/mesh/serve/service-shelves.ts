@@ -38,7 +38,9 @@ export interface ServiceShelves {
   layerOf(pod: Pick<Pod, 'namespace' | 'labels'>): Layer;
   /** Forgets layers that nobody has used for the longest, and returns them. */
   trim(isIdle: (layer: Layer) => boolean): readonly Layer[];
-  readonly layers: () => Iterable<Layer>;
+  readonly layers: () => readonly Layer[];
+  /** Returns what plans are made from. */
+  readonly known: () => Known;
 }
 
 /** Whether a resource is part of what differs: one that differs itself, and endpoints of a cluster that does. */
@@ -142,5 +144,6 @@ export function createServiceShelves(domains: Domains, createShelf: () => Shelf,
     asked: () => asked,
     trim: (isIdle) => trim(views, isIdle),
     layers: () => [shared, ...views.values()],
+    known: () => known,
   };
 }

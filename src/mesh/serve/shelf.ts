@@ -14,6 +14,8 @@ export interface Shelf {
   readonly target: Target<ShelvedResource>;
   /** Returns whether an owner has resources. */
   has(owner: string): boolean;
+  /** Returns the kinds and names of an owner's resources. */
+  namesOf(owner: string): Iterable<readonly [Kind, string]>;
   /** Replaces all resources of an owner, and returns the names that differ afterwards, with what was there before. */
   put(owner: string, resources: readonly Resource[]): readonly ShelfChange[];
 }
@@ -65,6 +67,7 @@ export function createShelf(encoder: Encoder, refused: (resource: RefusedResourc
   return {
     target: content,
     has: (owner) => owned.has(owner),
+    namesOf: (owner) => owned.get(owner)?.values() ?? [],
     put(owner, resources) {
       const changes: ShelfChange[] = [];
       const now = new Map(resources.map(({ kind, name }) => [`${kind} ${name}`, [kind, name] as const]));

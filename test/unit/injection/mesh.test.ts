@@ -338,9 +338,7 @@ describe('a profile', () => {
 });
 
 test('a pod whose proxy is made anew without the mesh is one that takes no mutual TLS, whatever is left of before', () => {
-  const before = injectedPod(podWith(), meshSnapshot()) as unknown as {
-    metadata: { annotations: Record<string, string> };
-  };
+  const before = injectedPod(podWith(), meshSnapshot());
   expect(readPod(before as unknown as JsonObject).plainPorts).not.toBe('all');
   delete before.metadata.annotations['sidecar.istio.io/status'];
   const alone = injectedPod(before as unknown as JsonObject, snapshotOf());

@@ -287,3 +287,64 @@ describe('while a rule names what does not exist', () => {
     expect(destinations(client)).toBe(cluster('v1'));
   });
 });
+
+describe('what has become of an object', () => {
+  const standingOf = (key: string) => {
+    const standing = catalog.standings().get(key);
+    return [standing?.verdict, ...(standing?.findings ?? []).map(({ code }) => code)];
+  };
+
+  test('is told, with how many proxies have it', () => {
+    set(service('shop', 'web', 1), canary(), subsets('v1'));
+    expect(standingOf('VirtualService shop/web')).toEqual(['in-force']);
+    expect(catalog.progressOf('VirtualService shop/web')).toEqual({ proxies: 0, holding: 0 });
+    const [first] = [join('shop', 'a'), join('pay', 'b')];
+    expect(catalog.progressOf('VirtualService shop/web')).toEqual({ proxies: 2, holding: 2 });
+    set(canary({ uri: { prefix: '/y' } }), subsets('v1', 'v2'));
+    expect(catalog.progressOf('VirtualService shop/web')).toEqual({ proxies: 2, holding: 0 });
+    accept(first);
+    accept(first);
+    expect(catalog.progressOf('VirtualService shop/web')).toEqual({ proxies: 2, holding: 1 });
+    settle();
+    expect(catalog.progressOf('VirtualService shop/web')).toEqual({ proxies: 2, holding: 2 });
+    expect(catalog.progressOf('DestinationRule shop/web')).toEqual({ proxies: 2, holding: 2 });
+  });
+
+  test('is told of one that only some get', () => {
+    set(
+      service('shop', 'web', 1),
+      rule('DestinationRule', 'pay', 'web', {
+        host: 'web.shop.svc.cluster.local',
+        trafficPolicy: { loadBalancer: { simple: 'RANDOM' } },
+      }),
+    );
+    join('shop', 'a');
+    join('pay', 'b');
+    expect(standingOf('DestinationRule pay/web')).toEqual(['in-force', 'OwnNamespaceOnly']);
+    expect(catalog.progressOf('DestinationRule pay/web')).toEqual({ proxies: 1, holding: 1 });
+  });
+
+  test('is told of one that has no effect, is refused, or stays as it was', () => {
+    const routes = canary();
+    set(service('shop', 'web', 1), subsets('v1'), routes);
+    set(rule('VirtualService', 'shop', 'nobody', { hosts: ['nobody'], http: [{ route: [toSubset('v1')] }] }));
+    set(rule('VirtualService', 'shop', 'wrong', { hosts: ['web'], nonsense: 1 }));
+    expect(standingOf('VirtualService shop/nobody')).toEqual(['without-effect', 'NoSuchHost']);
+    expect(standingOf('VirtualService shop/wrong')).toEqual(['refused', 'UnknownField']);
+    set({ ...routes, spec: { hosts: ['web'], nonsense: 1 } });
+    expect(standingOf('VirtualService shop/web')).toEqual(['earlier-in-force', 'UnknownField']);
+  });
+
+  test('is told of one that names what is missing, while its earlier routes stay', () => {
+    const routes = canary();
+    set(service('shop', 'web', 1), subsets('v1'), routes);
+    set({
+      ...routes,
+      metadata: { ...(routes['metadata'] as JsonObject), generation: 2 },
+      spec: canary({ uri: { prefix: '/' } })['spec'],
+    });
+    const [verdict, ...codes] = standingOf('VirtualService shop/web');
+    expect(verdict).toBe('earlier-in-force');
+    expect(codes).not.toEqual([]);
+  });
+});

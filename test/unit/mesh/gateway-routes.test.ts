@@ -222,10 +222,18 @@ describe('backends', () => {
     expect(findings).toEqual(new Map());
   });
 
-  test('of another namespace that the route is attached to', () => {
+  test('of another namespace, which the clients have called themselves', () => {
+    const own = routeObject('HTTPRoute', [{ backendRefs: [{ name: 'cart', namespace: 'shop', port: 80 }] }]);
+    const parentRefs = [{ group: '', kind: 'Service', name: 'cart', namespace: 'shop' }];
+    const consumer = { ...own, metadata: { namespace: 'other', name: 'route' }, spec: { ...own.spec, parentRefs } };
+    expect(translated([consumer]).findings).toEqual(new Map());
+  });
+
+  test('of another namespace, which clients of another parent have called', () => {
     const object = routeObject('HTTPRoute', [{ backendRefs: [elsewhere] }]);
     const parentRefs = [...object.spec.parentRefs, { group: '', kind: 'Service', name: 'cart', namespace: 'other' }];
-    expect(translated([{ ...object, spec: { ...object.spec, parentRefs } }]).findings).toEqual(new Map());
+    const { findings } = translated([{ ...object, spec: { ...object.spec, parentRefs } }]);
+    expect([...findings.values()].flat().map(({ code }) => code)).toEqual(['RefNotPermitted']);
   });
 
   test.each([
@@ -243,6 +251,12 @@ describe('filters', () => {
   const changes = { set: [['x-a', '1 %%']], add: [['x-b', '2']], remove: ['x-c'] };
   const request = { type: 'RequestHeaderModifier', requestHeaderModifier: headers };
   const response = { type: 'ResponseHeaderModifier', responseHeaderModifier: headers };
+
+  test('a percent sign in a value is no command of Envoy', () => {
+    const set = [{ name: 'X-A', value: '%REQ(authorization)%' }];
+    const filters = [{ type: 'RequestHeaderModifier', requestHeaderModifier: { set } }];
+    expect(ruleOf({ filters })?.requestHeaders?.set).toEqual([['x-a', '%%REQ(authorization)%%']]);
+  });
 
   test('headers of a rule', () => {
     expect(ruleOf({ filters: [request, response] })).toEqual(

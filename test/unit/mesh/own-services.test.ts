@@ -8,10 +8,7 @@ import { worldOf } from '../../support/mesh/world-events.ts';
 const domains = { cluster: 'cluster.local', trust: 'cluster.local', rootNamespace: 'istio-system' };
 const http = [{ name: 'http', port: 80 }];
 
-function service(
-  name: string,
-  { namespace = 'shop', ports = http as readonly JsonObject[], spec = {} } = {},
-): JsonObject {
+function service(name: string, { namespace = 'shop', ports = http, spec = {} } = {}): JsonObject {
   const metadata = { namespace, name, uid: `${namespace}-${name}` };
   return { kind: 'Service', metadata, spec: { clusterIP: '10.96.0.5', ports: [...ports], ...spec } };
 }

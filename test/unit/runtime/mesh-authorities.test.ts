@@ -28,7 +28,7 @@ function watched() {
     cluster,
     published: () => published,
     /** Returns what is logged in a minute. */
-    async minute(): Promise<string> {
+    minute: async (): Promise<string> => {
       lines.length = 0;
       for (const tick of ticks) tick();
       await afterAnswers();

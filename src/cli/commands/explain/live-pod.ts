@@ -163,13 +163,13 @@ async function loadInjector(
 
 /** Says whose settings and sidecars decide. */
 function noteAboutFiles({ settings, sidecars }: ExplainOptions, deployed: DeployedFiles | string): string {
-  const from = (option: '--settings' | '--sidecars', what: string, without: string): string => {
+  const named = (option: '--settings' | '--sidecars', what: string, without: string): string => {
     const origins = typeof deployed === 'string' ? [] : (deployed.origins.get(option) ?? []);
     return origins.length === 0 ? `${without} (${option} names others)` : `${what} in ConfigMap ${origins.join(', ')}`;
   };
   const parts = [
-    ...(settings === undefined ? [from('--settings', 'the settings', 'the built-in settings')] : []),
-    ...(sidecars === undefined ? [from('--sidecars', 'the sidecars', 'no declared sidecars')] : []),
+    ...(settings === undefined ? [named('--settings', 'the settings', 'the built-in settings')] : []),
+    ...(sidecars === undefined ? [named('--sidecars', 'the sidecars', 'no declared sidecars')] : []),
   ];
   const why = typeof deployed === 'string' ? `; those of the cluster are not known: ${deployed}` : '';
   return `the injection policy below is that of ${parts.join(' and ')}${why}`;

@@ -81,8 +81,14 @@ const connectionPool = z.strictObject({
         })
         .optional()
         .describe("Probes of the kernel. Default of each: the kernel's."),
-      maxConnectionDuration: duration().optional().describe('How long a connection lives at most.'),
-      idleTimeout: duration(0).optional().describe('When a connection without traffic is closed; 0s: never.'),
+      maxConnectionDuration: duration()
+        .optional()
+        .describe('How long a connection of HTTP lives at most; without effect on TCP.'),
+      idleTimeout: duration(0)
+        .optional()
+        .describe(
+          'When a connection of HTTP without requests is closed, unless `http.idleTimeout` says so; 0s: never. Without effect on TCP.',
+        ),
     })
     .optional()
     .describe('Connections.'),
@@ -98,7 +104,7 @@ const connectionPool = z.strictObject({
       maxRetries: count.optional().describe('Most retries at a time. Default, and 0: no limit.'),
       idleTimeout: duration(0)
         .optional()
-        .describe('When a connection without requests is closed. Default: that of `tcp`, else 1h.'),
+        .describe('When a connection without requests is closed. Default: that of `tcp`, else 1s.'),
       maxConcurrentStreams: count
         .optional()
         .describe('Most requests at a time on one connection of HTTP/2. Default, and 0: no limit.'),

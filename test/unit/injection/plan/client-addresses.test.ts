@@ -21,6 +21,8 @@ test.each([
 
 test.each([
   ['quay.io/coreos/etcd:v3.6.0', /etcd .*members.*port 2380 /],
+  ['ubuntu/apache2:2.4', /Apache httpd .*server-status.*port 80 /],
+  ['mongo:8', /MongoDB .*first one.*port 27017 /],
   ['boky/postfix', /Postfix .*mynetworks.*port 25 /],
   ['valkey/valkey:8', /Redis .*replica-announce-ip.*port 6379 /],
   ['tomcat:11', /Tomcat .*Manager.*port 8080 /],
@@ -30,6 +32,7 @@ test.each([
 
 test.each<[string, string, PodParts]>([
   ['another image', 'rabbitmq-exporter', {}],
+  ['an image whose pages for loopback are off', 'httpd:2.4', {}],
   ['no image', '', {}],
   ['a port that is excluded', 'rabbitmq', { annotations: { 'traffic.sidecar.istio.io/excludeInboundPorts': '5672' } }],
   ['ports that are listed', 'rabbitmq', { annotations: { 'traffic.sidecar.istio.io/includeInboundPorts': '80' } }],

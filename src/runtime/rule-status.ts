@@ -1,0 +1,186 @@
+import { isApiError } from '../kubernetes/api-error.ts';
+import { pathSegment, type ApiClient } from '../kubernetes/client.ts';
+import { parentStatuses, type ParentStatus, type StatusContext } from '../mesh/plan/gateway-parents.ts';
+import { hostOf } from '../mesh/plan/host-name.ts';
+import { conditionOf, patchCondition, patchParents, textOf } from '../mesh/report/object-status.ts';
+import type { Standing } from '../mesh/report/standing.ts';
+import { describeFinding } from '../mesh/rules/finding.ts';
+import type { ObjectRef, RuleKind } from '../mesh/rules/object-ref.ts';
+import type { Catalog } from '../mesh/serve/catalog.ts';
+import type { Log } from '../telemetry/log.ts';
+
+/** What a report of rules needs. */
+export interface RuleStatusOptions {
+  readonly client: Pick<ApiClient, 'get' | 'patch' | 'post'>;
+  readonly catalog: Pick<Catalog, 'known' | 'standings' | 'progressOf'>;
+  /** Path of a kind's collection; undefined if it is not served. */
+  readonly pathOf: (kind: RuleKind) => string | undefined;
+  /** Name of this replica. */
+  readonly replica: string;
+  readonly clock: () => Date;
+  readonly log: Log;
+  readonly every: (milliseconds: number, action: () => void) => () => void;
+}
+
+/** How long it is waited for the last proxy, and how often a status that was changed meanwhile is tried again. */
+const limits = { roundMs: 1_000, spreadRounds: 10, tries: 5, eventsPerMinute: 20, noteLength: 1_024 } as const;
+
+/** Something that is to be written. */
+interface Pending {
+  readonly standing: Standing;
+  rounds: number;
+  tries: number;
+}
+
+/** Writes what has become of each rule into its status. */
+export interface RuleStatus {
+  /** Rules by kind and verdict. */
+  counts(): ReadonlyMap<string, { readonly kind: string; readonly verdict: string; readonly count: number }>;
+  stop(): void;
+}
+
+const isGood = ({ verdict }: Standing): boolean => verdict === 'in-force';
+
+/** Starts to watch over what becomes of rules. Every replica does: what is said already is not written again. */
+export function startRuleStatus(options: RuleStatusOptions): RuleStatus {
+  const { client, catalog, log } = options;
+  /** What was last found about each object. */
+  const told = new Map<string, { readonly text: string; readonly standing: Standing }>();
+  const pending = new Map<string, Pending>();
+  let seen: object | undefined;
+  let seenServices: object | undefined;
+  let isWriting = false;
+  let events = 0;
+
+  function statusesOf({ ref, findings }: Standing): readonly ParentStatus[] | undefined {
+    if (ref.kind !== 'HTTPRoute' && ref.kind !== 'GRPCRoute') return undefined;
+    const { world, domains } = catalog.known();
+    const route = world.rules[ref.kind].get(`${ref.namespace}/${ref.name}`);
+    if (route === undefined) return undefined;
+    const context: StatusContext = {
+      hostOf: (service) => hostOf(service, domains.cluster),
+      serviceAt(namespace, name) {
+        const service = world.service.get(`${namespace}/${name}`);
+        return service?.externalName === undefined ? service : undefined;
+      },
+      grants: world.rules.ReferenceGrant,
+      overridden: () => findings.find(({ code }) => code === 'VirtualServiceCounts')?.sentence,
+    };
+    return parentStatuses(route, route.spec?.parentRefs ?? [], context);
+  }
+
+  function look(): void {
+    const { world } = catalog.known();
+    if (world.rules === seen && world.service === seenServices) return;
+    [seen, seenServices] = [world.rules, world.service];
+    const standings = catalog.standings();
+    for (const [key, standing] of standings) {
+      const text = [textOf(standing), JSON.stringify(statusesOf(standing) ?? '')].join('\n');
+      const last = told.get(key);
+      if (last?.text === text) continue;
+      told.set(key, { text, standing });
+      pending.set(key, { standing, rounds: 0, tries: 0 });
+      tell(key, standing, last?.standing);
+    }
+    for (const map of [told, pending]) for (const key of map.keys()) if (!standings.has(key)) map.delete(key);
+  }
+
+  function tell(object: string, standing: Standing, last: Standing | undefined): void {
+    const { verdict } = standing;
+    const findings = standing.findings.map(describeFinding);
+    if (!isGood(standing)) log.warn({ object, verdict, findings }, 'a traffic rule is not in force');
+    else if (last !== undefined && !isGood(last)) log.info({ object, verdict }, 'a traffic rule is in force');
+  }
+
+  async function round(): Promise<void> {
+    look();
+    if (isWriting) return;
+    isWriting = true;
+    // What has to be repeated waits for the next round.
+    for (const [key, one] of new Map(pending)) {
+      one.rounds += 1;
+      const { proxies, holding } = catalog.progressOf(key);
+      if (holding < proxies && one.rounds < limits.spreadRounds) continue;
+      pending.delete(key);
+      const isToRepeat = await write(key, one);
+      if (isToRepeat && one.tries < limits.tries && !pending.has(key))
+        pending.set(key, { ...one, tries: one.tries + 1 });
+    }
+    isWriting = false;
+  }
+
+  /** Writes what is not said yet. Returns whether somebody else has changed the object meanwhile. */
+  async function write(key: string, { standing }: Pending): Promise<boolean> {
+    const { ref } = standing;
+    const collection = options.pathOf(ref.kind);
+    if (collection === undefined || ref.kind === 'ReferenceGrant') return false;
+    const path = pathOfObject(collection, ref);
+    try {
+      const { body } = await client.get(path);
+      const statuses = statusesOf(standing);
+      const condition = conditionOf(standing, catalog.progressOf(key), options.replica);
+      const patch =
+        statuses === undefined
+          ? patchCondition(body, condition, options.clock())
+          : patchParents(body, statuses, options.clock());
+      if (patch === undefined) return false;
+      await client.patch(`${path}/status`, patch);
+      if (!isGood(standing)) await announce(standing, collection);
+      return false;
+    } catch (error) {
+      if (isApiError(error, 'conflict', 'invalid')) return true;
+      // The object has gone meanwhile, or its kind has no status.
+      if (isApiError(error, 'not-found')) return false;
+      log.warn({ object: key, detail: String(error) }, 'the status of a traffic rule was not written');
+      return false;
+    }
+  }
+
+  /** Creates an Event, if there were not many lately. */
+  async function announce({ ref, verdict, findings }: Standing, collection: string): Promise<void> {
+    if (events >= limits.eventsPerMinute) return;
+    events += 1;
+    const note = findings.map(describeFinding).join('; ').slice(0, limits.noteLength);
+    await client.post(`/apis/events.k8s.io/v1/namespaces/${pathSegment('namespace', ref.namespace)}/events`, {
+      apiVersion: 'events.k8s.io/v1',
+      kind: 'Event',
+      metadata: { generateName: `${ref.name.slice(0, 200)}.`, namespace: ref.namespace },
+      eventTime: `${options.clock().toISOString().slice(0, -1)}000Z`,
+      reportingController: 'sidecar-injector.io/mesh',
+      reportingInstance: options.replica,
+      type: 'Warning',
+      reason: verdict === 'without-effect' ? 'WithoutEffect' : 'Refused',
+      action: 'Judge',
+      note,
+      regarding: {
+        apiVersion: collection.split('/').slice(2, 4).join('/'),
+        kind: ref.kind,
+        namespace: ref.namespace,
+        name: ref.name,
+        uid: ref.uid,
+      },
+    });
+  }
+
+  const stops = [options.every(limits.roundMs, () => void round()), options.every(60_000, () => void (events = 0))];
+  return {
+    counts() {
+      const counts = new Map<string, { kind: string; verdict: string; count: number }>();
+      for (const { standing } of told.values()) {
+        const { verdict, ref } = standing;
+        const id = `${ref.kind} ${verdict}`;
+        counts.set(id, { kind: ref.kind, verdict, count: (counts.get(id)?.count ?? 0) + 1 });
+      }
+      return counts;
+    },
+    stop() {
+      for (const stop of stops) stop();
+    },
+  };
+}
+
+function pathOfObject(collection: string, { namespace, name }: ObjectRef): string {
+  const parts = collection.split('/');
+  const plural = parts.pop() ?? '';
+  return `${parts.join('/')}/namespaces/${pathSegment('namespace', namespace)}/${plural}/${pathSegment('object', name)}`;
+}
