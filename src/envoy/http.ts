@@ -24,9 +24,12 @@ const mostHeaderKibibytes = 256;
 
 /**
  * Protocols that an HTTP/1 connection may upgrade to. A client that offers another one (Apache's
- * HttpClient offers `TLS/1.2` with every request) gets an answer without an upgrade, as from a server that does not know it.
+ * HttpClient offers `TLS/1.2` with every request) gets an answer without an upgrade, as from a server that does not know it. CONNECT is a method, which
+ * Envoy treats as an upgrade.
  */
-const upgrades = ['websocket', 'tcp', 'SPDY/3.1'];
+const upgrades: readonly JsonObject[] = ['websocket', 'tcp', 'SPDY/3.1', 'CONNECT'].map((upgrade_type) => ({
+  upgrade_type,
+}));
 
 /**
  * Matches protocols that do not begin like one of those. RE2 has no negation, and Envoy allows only short expressions, so two
@@ -48,6 +51,9 @@ const http2: JsonObject = {
   max_inbound_priority_frames_per_stream: noLimit,
   max_inbound_window_update_frames_per_data_frame_sent: noLimit,
 };
+
+/** Idle connections are kept, as those of other protocols; Envoy's default is an hour. Their number is limited. */
+const serverOptions: JsonObject = { ...mostHeaders, idle_timeout: '0s' };
 
 const serverHttp1: JsonObject = {
   // HTTP/1.0 without a Host header is legal and sent by old health checkers; Envoy needs a host for it.
@@ -119,13 +125,11 @@ export function transparentHttp(intent: TransparentHttp): JsonObject {
     access_log: accessLog,
     http_protocol_options: serverHttp1,
     http2_protocol_options: http2,
-    // Idle connections are kept, as those of other protocols; Envoy's default is an hour. Their number is limited.
-    common_http_protocol_options: { ...mostHeaders, idle_timeout: '0s' },
+    common_http_protocol_options: serverOptions,
     max_request_headers_kb: mostHeaderKibibytes,
     // The server decides whether it wants the body; its early hints pass in the same way.
     proxy_100_continue: true,
-    // CONNECT is a method, which Envoy treats as an upgrade.
-    upgrade_configs: [...upgrades, 'CONNECT'].map((upgrade_type) => ({ upgrade_type })),
+    upgrade_configs: upgrades,
     ...(tracing === undefined ? {} : { tracing, request_id_extension: untouchedRequestId }),
     server_header_transformation: 'PASS_THROUGH',
     ...clientCertificate[tellsPeer === true ? 'told' : 'untouched'],

@@ -1,5 +1,5 @@
 import type { ControlPlaneOptions } from '../mesh/serve/control-plane.ts';
-import { proxyOwner } from '../mesh/serve/catalog.ts';
+import { ownerOf } from '../mesh/serve/capture-sets.ts';
 import { lossLimits } from '../mesh/world/sudden-loss.ts';
 import { createFirstTime } from '../telemetry/first-time.ts';
 import type { Log } from '../telemetry/log.ts';
@@ -41,7 +41,7 @@ export function meshReports(log: Log, metrics: MeshMetrics): Reports {
       if (event.type !== 'rejected') return;
       const { kind, name, version: rejected, owner, text, isWithheld } = event;
       // What is a proxy's own differs between proxies, and is rejected for the same reason.
-      if (!isNews(`${kind} ${name} ${owner === proxyOwner ? '' : rejected} ${isWithheld}`)) return;
+      if (!isNews(`${kind} ${name} ${owner === ownerOf.capture ? '' : rejected} ${isWithheld}`)) return;
       log.warn(
         { kind, name, owner, isWithheld, namespace, pod: podName, text: text.slice(0, most.text) },
         'a proxy rejected its configuration',

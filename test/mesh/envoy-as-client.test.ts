@@ -59,6 +59,13 @@ test('listeners are asked for only after the first answer about clusters, which 
   await plane.untilAsked('listeners', ({ kind }) => kind === 'listener');
 });
 
+test('it understands compressed responses', async () => {
+  const nonce = plane.send('cluster', { c: { name: 'c' } });
+  expect(await plane.untilAnswered(nonce)).toMatchObject({ rejection: undefined });
+  expect(await plane.admin('/clusters')).toContain('c::observability_name::c');
+  expect(plane.compressed()).toBe(1);
+});
+
 test('it says which version it is and how it was built', () => {
   const build = plane.asked[0]?.node?.build ?? '';
   expect(JSON.parse(build)).toMatchObject({

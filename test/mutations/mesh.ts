@@ -159,4 +159,25 @@ export const mesh: readonly Edit[] = [
     replacement: '',
     tests: ['test/unit/injection/mesh.test.ts'],
   },
+  {
+    protects: 'keys are not compressed with what others can choose',
+    file: 'src/mesh/serve/capture-sets.ts',
+    text: 'owner === ownerOf.secrets || ',
+    replacement: '',
+    tests: ['test/unit/mesh/session.test.ts'],
+  },
+  {
+    protects: 'a proxy cannot send messages without end',
+    file: 'src/mesh/serve/grpc-stream.ts',
+    text: 'length > mostBytes',
+    replacement: 'false',
+    tests: ['test/http/mesh-messages.test.ts'],
+  },
+  {
+    protects: 'a proxy that does not read is disconnected when its stream has ended',
+    file: 'src/mesh/serve/ads-server.ts',
+    text: '    closeAfter(partingMs.all);\n',
+    replacement: '',
+    tests: ['test/http/mesh-messages.test.ts'],
+  },
 ];

@@ -68,7 +68,6 @@ const owners: Record<string, readonly string[]> = {
   '@bufbuild/protobuf/reflect': ['mesh'],
   '@bufbuild/protobuf/wire': ['mesh'],
   '@bufbuild/protobuf/wkt': ['mesh'],
-  '@grpc/grpc-js': ['mesh'],
   '@prometheus-io/client': ['telemetry'],
   pino: ['telemetry'],
   fastify: ['server'],

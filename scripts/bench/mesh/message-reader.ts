@@ -1,7 +1,9 @@
+import { inflateSync } from 'node:zlib';
+
 const headBytes = 5;
 
-/** Returns a function that takes chunks of a gRPC body, and calls `take` with each message that is complete. */
-export function messageReader(take: (message: Buffer) => void): (chunk: Buffer) => void {
+/** Returns a function that takes chunks of a gRPC body, and calls `take` with each message that is complete, and how long it was. */
+export function messageReader(take: (message: Buffer, wireBytes: number) => void): (chunk: Buffer) => void {
   let chunks: Buffer[] = [];
   let size = 0;
   let wanted = headBytes;
@@ -14,7 +16,8 @@ export function messageReader(take: (message: Buffer) => void): (chunk: Buffer) 
       wanted = headBytes + all.readUInt32BE(1);
       chunks = [all];
       if (size < wanted) return;
-      take(all.subarray(headBytes, wanted));
+      const message = all.subarray(headBytes, wanted);
+      take(all[0] === 1 ? inflateSync(message) : message, message.length);
       chunks = [all.subarray(wanted)];
       size -= wanted;
       wanted = headBytes;

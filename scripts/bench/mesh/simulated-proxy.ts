@@ -107,7 +107,7 @@ export function startProxy(order: ProxyOrder): SimulatedProxy {
     if (gone.length > 0) send(kind, { unsubscribe: gone });
   }
 
-  function take(message: Buffer): void {
+  function take(message: Buffer, wireBytes: number): void {
     let kind: Kind | undefined;
     let nonce = '';
     const resources: Buffer[] = [];
@@ -119,7 +119,7 @@ export function startProxy(order: ProxyOrder): SimulatedProxy {
       else if (number === 6) removed.push(value.toString());
     }
     if (kind === undefined) throw new Error('a response of a kind that was not asked for');
-    bytes[kind] += message.length;
+    bytes[kind] += wireBytes;
     const isFirst = !state.held.has(kind);
     const holds = state.held.get(kind) ?? new Map<string, readonly string[]>();
     state.held.set(kind, holds);
@@ -187,6 +187,7 @@ export function startProxy(order: ProxyOrder): SimulatedProxy {
       ':path': path,
       'content-type': 'application/grpc',
       te: 'trailers',
+      'grpc-accept-encoding': 'identity, deflate, gzip',
       authorization: `Bearer ${order.token}`,
     });
     stream = call;

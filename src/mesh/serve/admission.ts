@@ -23,8 +23,8 @@ export interface StreamLimits {
 }
 
 /**
- * Measured with 1,000 Services: a first configuration is 8 MB, of which two copies wait to be sent, and takes 80 ms of processor time;
- * a proxy that comes back with what it has takes 17 ms, and each stream holds 0.6 MB.
+ * Measured with 1,000 Services: a first configuration is 0.4 MB, compressed for all proxies at once, and takes some 30 ms of processor
+ * time; each stream holds 0.5 MB.
  */
 export const defaultStreamLimits: StreamLimits = {
   most: 1_000,

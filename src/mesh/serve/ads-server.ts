@@ -1,17 +1,11 @@
 import { once } from 'node:events';
-import { createServer, type TLSSocket } from 'node:tls';
-import {
-  Server,
-  ServerCredentials,
-  status,
-  type ServerDuplexStream,
-  type ServiceDefinition,
-  type UntypedServiceImplementation,
-} from '@grpc/grpc-js';
-import { guardConnections, type ConnectionGate, type StrangerLimits } from './connection-gate.ts';
+import { createSecureServer, type ServerHttp2Session, type ServerHttp2Stream } from 'node:http2';
+import type { Message } from '../wire/discovery.ts';
+import { guardConnections, peerOf, type ConnectionGate, type StrangerLimits } from './connection-gate.ts';
+import { grpcStatus, grpcStream, type GrpcStatus, type GrpcStream } from './grpc-stream.ts';
 import type { Timers } from './timers.ts';
 
-/** One open stream of a proxy, as bytes. Nothing is read from it before `onMessage` is called. */
+/** One open stream of a proxy. Nothing is read from it before `onMessage` is called. */
 export interface AdsConnection {
   /** Bearer token of the stream; empty if it has none. */
   readonly token: string;
@@ -19,7 +13,7 @@ export interface AdsConnection {
   readonly peerAddress: string;
   /** Notes that the caller is known: from now on its TCP connection lasts as long as the stream. */
   welcome(): void;
-  send(bytes: Uint8Array): void;
+  send(message: Message): void;
   /**
    * Ends the stream. The text is in the proxy's log. The TCP connection is closed as well: the next stream may be another replica's,
    * and who is not let in cannot try again for the price of a few bytes.
@@ -32,46 +26,36 @@ export interface AdsConnection {
 /** Why a stream is ended. A stream that has reached its age ends without an error. */
 export type EndReason = 'unauthenticated' | 'invalid' | 'unavailable' | 'aged';
 
-const identity = (bytes: Buffer): Buffer => bytes;
-
 const path = '/envoy.service.discovery.v3.AggregatedDiscoveryService/DeltaAggregatedResources';
 
-/** Bytes go through as they are: many streams share those of a resource. */
-const service: ServiceDefinition = {
-  deltaAggregatedResources: {
-    path,
-    requestStream: true,
-    responseStream: true,
-    requestSerialize: identity,
-    requestDeserialize: identity,
-    responseSerialize: identity,
-    responseDeserialize: identity,
-  },
+const codes: Readonly<Record<EndReason, GrpcStatus>> = {
+  unauthenticated: grpcStatus.unauthenticated,
+  invalid: grpcStatus.invalidArgument,
+  unavailable: grpcStatus.unavailable,
+  aged: grpcStatus.ok,
 };
 
-const codes: Readonly<Record<EndReason, status>> = {
-  unauthenticated: status.UNAUTHENTICATED,
-  invalid: status.INVALID_ARGUMENT,
-  unavailable: status.UNAVAILABLE,
-  aged: status.OK,
-};
+/**
+ * Time in which the end of a stream reaches the proxy before its connection is closed, once it is on its way; and the time for all
+ * that, for a proxy that does not read. No harm is done if it does not arrive.
+ */
+const partingMs = { onItsWay: 50, all: 1_000 } as const;
 
-/** Time in which the end of a stream reaches the proxy before its connection is closed; no harm is done if it does not. */
-const partingMs = 50;
-
-/** Returns the address of a peer such as `10.1.2.3:4567`, `[fd00::1]:4567` or `ipv6:%5Bfd00::1%5D:4567`. */
-function addressOf(peer: string): string {
-  const address = decodeURIComponent(peer.replace(/^ipv[46]:/, '')).replace(/:\d+$/, '');
-  return address.replace(/^\[(.*)\]$/, '$1').replace(/^::ffff:(?=\d+\.)/, '');
+interface Opened {
+  readonly stream: ServerHttp2Stream;
+  readonly messages: GrpcStream;
+  /** The value of its header. */
+  readonly authorization: string;
+  readonly address: string;
+  /** The peer as the gate knows it. */
+  readonly peer: string;
 }
 
 function connectionOf(
-  call: ServerDuplexStream<Buffer, Buffer>,
+  { stream, messages, authorization, address, peer }: Opened,
   gate: ConnectionGate,
   after: Timers['after'],
 ): AdsConnection {
-  const [authorization = ''] = call.metadata.get('authorization').map(String);
-  const peer = call.getPeer();
   let isOver = false;
   let release = (): void => undefined;
   const listeners: (() => void)[] = [];
@@ -81,27 +65,37 @@ function connectionOf(
     release();
     for (const listener of listeners) listener();
   };
-  call.on('cancelled', over);
-  call.on('error', over);
-  call.on('end', () => {
+  const end = (reason: EndReason, text: string): void => {
+    if (isOver) return;
     over();
-    call.end();
+    const closeAfter = (milliseconds: number): void => void after(milliseconds, () => gate.close(peer));
+    messages.end(codes[reason], text, () => closeAfter(partingMs.onItsWay));
+    closeAfter(partingMs.all);
+  };
+  stream.on('close', over);
+  // The proxy has said all.
+  stream.on('end', () => {
+    over();
+    messages.end(grpcStatus.ok, '');
   });
   return {
     token: authorization.replace(/^Bearer /, ''),
-    peerAddress: addressOf(peer),
+    peerAddress: address.replace(/^::ffff:(?=\d+\.)/, ''),
     welcome() {
       if (!isOver) release = gate.hold(peer);
     },
-    send: (bytes) => void (isOver || call.write(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength))),
-    end(reason, text) {
-      if (isOver) return;
-      over();
-      if (reason === 'aged') call.end();
-      else call.emit('error', { code: codes[reason], details: text });
-      after(partingMs, () => gate.close(peer));
+    send(message) {
+      if (!isOver) messages.send(message);
     },
-    onMessage: (listener) => void call.on('data', listener),
+    end,
+    onMessage(listener) {
+      messages.read(
+        (message) => {
+          if (!isOver) listener(message);
+        },
+        (problem) => end('invalid', `not a discovery request: ${problem}`),
+      );
+    },
     onEnd: (listener) => void listeners.push(listener),
   };
 }
@@ -132,10 +126,27 @@ function contextOf({ certificate, privateKey }: ServingPair) {
   return { cert: certificate, key: privateKey, minVersion: 'TLSv1.3' } as const;
 }
 
-/**
- * Starts to listen. Rejects if the address cannot be bound. TLS is ours and not that of the gRPC library, because its server can
- * neither change its certificate nor limit connections.
- */
+/** How often a connection is asked whether its peer is still there, and how long that may take. */
+const keepAliveMs = { interval: 30_000, answer: 10_000 } as const;
+
+/** Closes a connection whose peer has vanished without a word. */
+function keepAlive(session: ServerHttp2Session, after: Timers['after']): void {
+  let stop = after(keepAliveMs.interval, ask);
+  session.once('close', () => stop());
+
+  function ask(): void {
+    if (session.closed) return;
+    stop = after(keepAliveMs.answer, () => session.destroy());
+    const isSent = session.ping(() => {
+      stop();
+      if (!session.closed) stop = after(keepAliveMs.interval, ask);
+    });
+    // So many questions are open that one more is not sent.
+    if (!isSent) session.destroy();
+  }
+}
+
+/** Starts to listen. Rejects if the address cannot be bound. */
 export async function startAdsServer(options: {
   readonly host: string;
   /** Port 0 picks one. */
@@ -149,27 +160,27 @@ export async function startAdsServer(options: {
   /** Called if a connection cannot be accepted, such as for want of file descriptors. */
   readonly onError: (error: Error) => void;
 }): Promise<AdsServer> {
-  const streams = new Server({
-    'grpc.keepalive_time_ms': 30_000,
-    'grpc.keepalive_timeout_ms': 10_000,
-    // Proxies send keep-alive as often.
-    'grpc.http2.min_ping_interval_without_data_ms': 10_000,
-    'grpc.keepalive_permit_without_calls': 1,
-    'grpc.max_receive_message_length': longestMessage,
-    'grpc.max_concurrent_streams': streamsOfConnection,
+  const listener = createSecureServer({
+    ...contextOf(options.pair),
+    noDelay: true,
+    settings: { maxConcurrentStreams: streamsOfConnection },
   });
-  const listener = createServer({ ...contextOf(options.pair), ALPNProtocols: ['h2'], noDelay: true });
   const gate = guardConnections(listener, options.strangers, options.after, options.onCut);
-  const implementation: UntypedServiceImplementation = {
-    deltaAggregatedResources: (call: ServerDuplexStream<Buffer, Buffer>) =>
-      options.accept(connectionOf(call, gate, options.after)),
-  };
-  streams.addService(service, implementation);
-  const injector = streams.createConnectionInjector(ServerCredentials.createInsecure());
-  listener.on('secureConnection', (socket: TLSSocket) => {
+  listener.on('session', (session) => keepAlive(session, options.after));
+  listener.on('stream', (stream, headers) => {
     // A peer that goes away in the middle is nobody's error.
-    socket.on('error', () => socket.destroy());
-    injector.injectConnection(socket);
+    stream.on('error', () => undefined);
+    const messages = grpcStream(stream, headers, longestMessage);
+    const socket = stream.session?.socket;
+    if (socket === undefined) return;
+    if (headers[':path'] !== path) {
+      messages.end(grpcStatus.unimplemented, `${headers[':path'] ?? ''} is not served`);
+      return;
+    }
+    const { authorization = '' } = headers;
+    const peer = peerOf(socket);
+    const opened = { stream, messages, authorization, address: socket.remoteAddress ?? '', peer };
+    options.accept(connectionOf(opened, gate, options.after));
   });
   listener.listen({ host: options.host, port: options.port });
   await once(listener, 'listening');
@@ -180,7 +191,6 @@ export async function startAdsServer(options: {
     useCertificate: (pair) => listener.setSecureContext(contextOf(pair)),
     async stop() {
       listener.close();
-      streams.forceShutdown();
       gate.closeAll();
       await Promise.resolve();
     },

@@ -5,7 +5,7 @@ import { ownServices } from '../plan/own-services.ts';
 import type { Domains } from '../plan/service-plan.ts';
 import type { Known } from '../plan/service-traffic.ts';
 import type { Kind } from '../resources/kinds.ts';
-import { applicationCluster, proxyResources } from '../resources/proxy-resources.ts';
+import { applicationCluster } from '../resources/proxy-resources.ts';
 import { serviceListeners } from '../resources/service-listeners.ts';
 import type { Resource } from '../resources/resource.ts';
 import type { Progress } from '../report/progress.ts';
@@ -13,9 +13,10 @@ import { standingsOf, type Standing } from '../report/standing.ts';
 import { createCohort, type Cohort, type Member as CohortMember } from '../stream/cohort.ts';
 import type { Published } from '../stream/published.ts';
 import type { Proxy } from '../stream/rollout.ts';
-import type { Changes } from '../stream/target.ts';
+import { layered, type Changes } from '../stream/target.ts';
 import type { Encoder, RefusedResource } from '../wire/encoder.ts';
 import { applyEvents, emptyWorld, type World, type WorldEvent } from '../world/world.ts';
+import { createCaptureSets, ownerOf } from './capture-sets.ts';
 import { trim } from './idle.ts';
 import { createProxyViews, type PlacedProxy } from './proxy-views.ts';
 import { progressOf } from './rule-progress.ts';
@@ -23,12 +24,6 @@ import { createServiceShelves } from './service-shelves.ts';
 import { createFollowers } from './followers.ts';
 import { createLookout } from './lookout.ts';
 import { createShelf, type Shelf, type ShelvedResource } from './shelf.ts';
-
-/** Owner of the resources that only one proxy has. */
-export const proxyOwner = 'proxy';
-
-/** Owner of those among them that follow the Services of its pod. */
-const servicesOwner = 'services of the pod';
 
 /** A proxy that takes part. */
 export interface Member extends CohortMember<ShelvedResource> {
@@ -99,6 +94,7 @@ export interface CatalogOptions {
 /** Creates a catalog of an empty world. */
 export function createCatalog({ encoder, domains, refused, noticed, ...options }: CatalogOptions): Catalog {
   const services = createServiceShelves(domains, () => createShelf(encoder, refused), options.nowMs);
+  const captureSet = createCaptureSets(domains.trust, () => createShelf(encoder, refused));
   const lookForStrangers = createLookout(noticed);
   let world = emptyWorld;
   const notices = new Map<string, string>();
@@ -189,10 +185,10 @@ export function createCatalog({ encoder, domains, refused, noticed, ...options }
       const key = profileKey(traffic);
       const profile = profileOf(key, traffic);
       const own = createShelf(encoder, refused);
-      own.put(proxyOwner, proxyResources(traffic, domains.trust));
       const { name, namespace } = traffic.self;
       const pod = `${namespace}/${name}`;
-      const putServices = () => own.put(servicesOwner, [applicationCluster(traffic, ownServices(world, pod, domains))]);
+      const putServices = () =>
+        own.put(ownerOf.services, [applicationCluster(traffic, ownServices(world, pod, domains))]);
       putServices();
       const unfollow = followers.follow(pod, () => {
         const changes = putServices();
@@ -200,7 +196,7 @@ export function createCatalog({ encoder, domains, refused, noticed, ...options }
       });
       const place = views.place(namespace, name, ({ shelf }) => member.useView(shelf.target));
       const member = cohortOf(build).join(
-        own.target,
+        layered([own.target, captureSet(traffic)]),
         services.shared.shelf.target,
         profile.listeners.target,
         proxy,
@@ -211,7 +207,7 @@ export function createCatalog({ encoder, domains, refused, noticed, ...options }
       viewers.add(viewer);
       return {
         ...member,
-        useSecrets: (secrets) => ({ secret: own.put('secrets', secrets).map(({ name }) => name) }),
+        useSecrets: (secrets) => ({ secret: own.put(ownerOf.secrets, secrets).map(({ name }) => name) }),
         leave() {
           profile.uses -= 1;
           unfollow();

@@ -5,7 +5,7 @@ import { workloadSecrets, type KeyPair } from '../identity/workload-secrets.ts';
 import { spiffeId } from '../plan/identity.ts';
 import type { Domains } from '../plan/service-plan.ts';
 import type { Resource } from '../resources/resource.ts';
-import { createRequestReader } from '../wire/discovery.ts';
+import { createRequestReader, createResponseWriter } from '../wire/discovery.ts';
 import { createEncoder, type RefusedResource } from '../wire/encoder.ts';
 import { loadEnvoyTypes } from '../wire/envoy-types.ts';
 import type { World, WorldEvent } from '../world/world.ts';
@@ -100,6 +100,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<R
   const { nowMs, after } = options.timers;
   const types = loadEnvoyTypes();
   const read = createRequestReader(types);
+  const write = createResponseWriter();
   const catalog = createCatalog({
     encoder: createEncoder(types),
     domains: options.domains,
@@ -220,7 +221,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<R
   function open(connection: AdsConnection, caller: Caller): Session {
     const secrets = secretsOf(issuer, caller, catalog.world(), options);
     const report = (event: SessionEvent): void => options.report(event, caller);
-    const session = createSession({ connection, caller, catalog, secrets, report, after });
+    const session = createSession({ connection, caller, catalog, secrets, report, write, after });
     sessions.add(session);
     enders.set(session, () => connection.end('unavailable', 'the pod has newer streams'));
     const ofPod = [...sessions].filter((one) => one.caller.podUid === caller.podUid);

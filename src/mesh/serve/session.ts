@@ -5,8 +5,9 @@ import type { Resource } from '../resources/resource.ts';
 import type { Observation, Output, Request, Response } from '../stream/exchange.ts';
 import { createStream } from '../stream/stream.ts';
 import type { Changes } from '../stream/target.ts';
-import { writeResponse, type DiscoveryRequest } from '../wire/discovery.ts';
+import type { DiscoveryRequest, DiscoveryResponse, Message } from '../wire/discovery.ts';
 import type { AdsConnection } from './ads-server.ts';
+import { isOwn } from './capture-sets.ts';
 import type { Catalog, Member } from './catalog.ts';
 import type { ShelvedResource } from './shelf.ts';
 
@@ -50,12 +51,13 @@ interface SessionOptions {
   readonly catalog: Catalog;
   readonly secrets: readonly Resource[];
   readonly report: (event: SessionEvent) => void;
+  readonly write: (response: DiscoveryResponse) => Message;
   /** Calls the function after a time, and returns a function that prevents it. */
   readonly after: (milliseconds: number, action: () => void) => () => void;
 }
 
 /** Creates the session of a proxy. Its first message says what the proxy was injected with. */
-export function createSession({ connection, caller, catalog, secrets, report, after }: SessionOptions): Session {
+export function createSession({ connection, caller, catalog, secrets, report, write, after }: SessionOptions): Session {
   const stream = createStream<ShelvedResource>();
   const timers = new Map<Kind, { readonly nonce: string; readonly cancel: () => void }>();
   let member: Member | undefined;
@@ -99,9 +101,9 @@ export function createSession({ connection, caller, catalog, secrets, report, af
   }
 
   function send({ kind, nonce, resources, removed }: Response<ShelvedResource>): void {
-    connection.send(
-      writeResponse({ typeUrl: typeUrl(kind), nonce, resources: resources.map(({ bytes }) => bytes), removed }),
-    );
+    const own = resources.filter(isOwn);
+    const shared = own.length === 0 ? resources : resources.filter((resource) => !isOwn(resource));
+    connection.send(write({ typeUrl: typeUrl(kind), nonce, shared, own, removed }));
     const schedule = (milliseconds: number, action: () => void): void => {
       timers.get(kind)?.cancel();
       timers.set(kind, { nonce, cancel: after(milliseconds, action) });

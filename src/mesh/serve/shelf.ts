@@ -27,12 +27,6 @@ export interface ShelfChange {
   readonly before: ShelvedResource | undefined;
 }
 
-/** One owner's content of a name: the bytes, and the text that they were made from. */
-interface Entry {
-  readonly source: string;
-  readonly encoded: ShelvedResource;
-}
-
 /**
  * Creates an empty shelf. If several owners have a resource of one name, that of the first in alphabetical order counts, so that
  * it does not depend on who came first. `refused` is called for what Envoy would reject; the owner's last good content stays.
@@ -42,15 +36,17 @@ export function createShelf(encoder: Encoder, refused: (resource: RefusedResourc
     Record<Kind, Map<string, ShelvedResource>>
   >;
   /** By kind and name, then by owner. */
-  const entries = new Map<string, Map<string, Entry>>();
+  const entries = new Map<string, Map<string, ShelvedResource>>();
   const owned = new Map<string, ReadonlyMap<string, readonly [Kind, string]>>();
 
-  function entryOf(owner: string, resource: Resource, before: Entry | undefined): Entry | undefined {
-    // Building an object again is cheaper than encoding it.
-    const source = JSON.stringify(resource.json);
-    if (before?.source === source) return before;
+  /** Returns what an owner has now. What has not changed stays the same object, by which streams share bytes. */
+  function entryOf(
+    owner: string,
+    resource: Resource,
+    before: ShelvedResource | undefined,
+  ): ShelvedResource | undefined {
     const encoded = encoder.encode(resource);
-    if (!('violations' in encoded)) return { source, encoded: { ...encoded, owner } };
+    if (!('violations' in encoded)) return before?.version === encoded.version ? before : { ...encoded, owner };
     refused(encoded, owner);
     return before;
   }
@@ -60,7 +56,7 @@ export function createShelf(encoder: Encoder, refused: (resource: RefusedResourc
     const [first] = [...(entries.get(id) ?? [])].toSorted(([a], [b]) => (a < b ? -1 : 1));
     const before = content[kind].get(name);
     if (first === undefined) content[kind].delete(name);
-    else content[kind].set(name, first[1].encoded);
+    else content[kind].set(name, first[1]);
     return before?.version === content[kind].get(name)?.version ? [] : [{ kind, name, before }];
   }
 
@@ -73,7 +69,7 @@ export function createShelf(encoder: Encoder, refused: (resource: RefusedResourc
       const now = new Map(resources.map(({ kind, name }) => [`${kind} ${name}`, [kind, name] as const]));
       for (const resource of resources) {
         const id = `${resource.kind} ${resource.name}`;
-        const owners = entries.get(id) ?? new Map<string, Entry>();
+        const owners = entries.get(id) ?? new Map<string, ShelvedResource>();
         const entry = entryOf(owner, resource, owners.get(owner));
         if (entry === undefined) continue;
         owners.set(owner, entry);

@@ -97,6 +97,8 @@ export function createStream<R extends Versioned>(): Stream<R> {
   function accept(subscription: Subscription<R>, sent: ReadonlyMap<string, R | undefined>): void {
     const { kind, held, accepted, established } = subscription;
     for (const [name, resource] of sent) {
+      // Endpoints that have waited for a changed cluster can follow.
+      if (kind === 'cluster' && established.has(name)) subscriptions.endpoints.dirty.add(name);
       for (const set of [held, accepted, established]) set.delete(name);
       // What the proxy unsubscribed from in the meantime, it does not hold.
       if (resource !== undefined && wants(subscription, name)) {
@@ -105,8 +107,7 @@ export function createStream<R extends Versioned>(): Stream<R> {
         established.add(name);
       }
       // The target may have changed while the response was under way.
-      subscription.dirty.add(name);
-      if (kind === 'cluster') subscriptions.endpoints.dirty.add(name);
+      if (held.get(name) !== target[kind].get(name)?.version) subscription.dirty.add(name);
       observations.push({ type: 'accepted', kind, name, version: resource?.version });
     }
   }
@@ -142,7 +143,8 @@ export function createStream<R extends Versioned>(): Stream<R> {
         openWildcard(subscription);
         continue;
       }
-      ask(subscription, name);
+      // The text of the resource, and not one of each stream.
+      ask(subscription, target[subscription.kind].get(name)?.name ?? name);
       // A name that is asked for is answered, unless the proxy says that it holds the version.
       if (!Object.hasOwn(initialVersions, name)) subscription.forced.add(name);
     }

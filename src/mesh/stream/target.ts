@@ -35,16 +35,28 @@ export const emptyTarget: Target<never> = {
   routes: none,
 };
 
+function hasAny<R>(layers: readonly ResourceSet<R>[], name: string): boolean {
+  for (const layer of layers) if (layer.has(name)) return true;
+  return false;
+}
+
 function* allKeys<R>(layers: readonly ResourceSet<R>[]): Generator<string> {
   for (const [index, layer] of layers.entries()) {
-    for (const name of layer.keys()) if (!layers.slice(0, index).some((above) => above.has(name))) yield name;
+    const above = layers.slice(0, index);
+    for (const name of layer.keys()) if (!hasAny(above, name)) yield name;
   }
 }
 
 function layeredSet<R>(layers: readonly ResourceSet<R>[]): ResourceSet<R> {
   return {
-    get: (name) => layers.find((layer) => layer.has(name))?.get(name),
-    has: (name) => layers.some((layer) => layer.has(name)),
+    get(name) {
+      for (const layer of layers) {
+        const resource = layer.get(name);
+        if (resource !== undefined || layer.has(name)) return resource;
+      }
+      return undefined;
+    },
+    has: (name) => hasAny(layers, name),
     keys: () => allKeys(layers) as MapIterator<string>,
   };
 }

@@ -1,4 +1,4 @@
-import type { DescField, DescMessage, DescOneof } from '@bufbuild/protobuf';
+import type { DescField, DescMessage, DescOneof, Message } from '@bufbuild/protobuf';
 import type { ReflectMessage } from '@bufbuild/protobuf/reflect';
 import { anyUnpack, FeatureSet_FieldPresence, type Any, type Duration } from '@bufbuild/protobuf/wkt';
 import { reflect } from '@bufbuild/protobuf/reflect';
@@ -26,10 +26,16 @@ function countTests({ repeated, map }: Rules): readonly ((size: number) => strin
 
 type Checker = (message: ReflectMessage, path: string, report: Report) => void;
 
-/** Returns a function that lists what Envoy would reject in a message (`Proto constraint validation failed`). */
-export function createConstraintCheck(types: EnvoyTypes): (message: ReflectMessage) => readonly Violation[] {
+/**
+ * Returns a function that lists what Envoy would reject in a message (`Proto constraint validation failed`). It does not look into those
+ * messages inside that it is told to leave out.
+ */
+export function createConstraintCheck(
+  types: EnvoyTypes,
+): (message: ReflectMessage, without?: ReadonlySet<Message>) => readonly Violation[] {
   const reader = createRuleReader(types);
   const compiled = new Map<string, Checker>();
+  let leftOut: ReadonlySet<Message> = new Set();
 
   function fieldChecker(field: DescField): Checker | undefined {
     const rules = reader.field(field) ?? {};
@@ -137,7 +143,9 @@ export function createConstraintCheck(types: EnvoyTypes): (message: ReflectMessa
       };
     }
     if (message.typeName.startsWith('google.protobuf.')) return () => undefined;
-    return (value, path, report) => checkerOf(message)(value, path, report);
+    return (value, path, report) => {
+      if (!leftOut.has(value.message)) checkerOf(message)(value, path, report);
+    };
   }
 
   function oneofChecker(oneof: DescOneof): Checker | undefined {
@@ -161,8 +169,9 @@ export function createConstraintCheck(types: EnvoyTypes): (message: ReflectMessa
     return all;
   }
 
-  return (message) => {
+  return (message, without = new Set()) => {
     const found: Violation[] = [];
+    leftOut = without;
     checkerOf(message.desc)(message, '', (path, sentence) => found.push({ path, message: sentence }));
     return found;
   };

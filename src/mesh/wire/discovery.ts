@@ -1,6 +1,8 @@
 import { fromBinary, toJson } from '@bufbuild/protobuf';
 import { BinaryWriter, WireType } from '@bufbuild/protobuf/wire';
 import { canonicalText, type JsonObject } from '../../json/json.ts';
+import { deflate, deflatedMessage, store, type Deflated } from './deflate.ts';
+import type { EncodedResource } from './encoder.ts';
 import type { EnvoyTypes } from './envoy-types.ts';
 
 /** What a proxy says on its stream (`envoy.service.discovery.v3.DeltaDiscoveryRequest`). */
@@ -27,14 +29,22 @@ export interface ProxyNode {
   readonly build: string;
 }
 
-/** What a control plane answers, apart from the bytes of its resources. */
+/** What a control plane answers. */
 export interface DiscoveryResponse {
   readonly typeUrl: string;
   readonly nonce: string;
-  /** `envoy.service.discovery.v3.Resource` messages. */
-  readonly resources: readonly Uint8Array[];
+  /** Resources that are sent on other streams, too. */
+  readonly shared: readonly EncodedResource[];
+  /** Resources of this stream alone. */
+  readonly own: readonly EncodedResource[];
   /** Names that do not exist any more. */
   readonly removed: readonly string[];
+}
+
+/** A message as it is sent: plain, or compressed in the format that gRPC calls `deflate`. Streams share most of the bytes. */
+export interface Message {
+  plain(): readonly Uint8Array[];
+  deflated(): readonly Uint8Array[];
 }
 
 interface RequestMessage {
@@ -93,18 +103,65 @@ export function createRequestReader(types: EnvoyTypes): (bytes: Uint8Array) => D
   }
 }
 
-/** Fields of `envoy.service.discovery.v3.DeltaDiscoveryResponse`. */
-const fields = { resources: 2, typeUrl: 4, nonce: 5, removed: 6 } as const;
+/** Fields of `envoy.service.discovery.v3.DeltaDiscoveryResponse`, beside its resources. */
+const fields = { typeUrl: 4, nonce: 5, removed: 6 } as const;
 
-/** Returns the bytes of a `DeltaDiscoveryResponse`. */
-export function writeResponse({ typeUrl, nonce, resources, removed }: DiscoveryResponse): Uint8Array {
-  const writer = new BinaryWriter();
-  const lengths = resources.map((bytes) =>
-    writer.tag(fields.resources, WireType.LengthDelimited).uint32(bytes.length).finish(),
-  );
-  writer.tag(fields.typeUrl, WireType.LengthDelimited).string(typeUrl);
-  writer.tag(fields.nonce, WireType.LengthDelimited).string(nonce);
-  for (const name of removed) writer.tag(fields.removed, WireType.LengthDelimited).string(name);
-  // A message of megabytes is allocated once: a writer that grows leaves twice as much behind.
-  return Buffer.concat([...resources.flatMap((bytes, index) => [lengths[index] ?? bytes, bytes]), writer.finish()]);
+/** Resources in a row that are compressed together. */
+interface Batch {
+  readonly resources: readonly EncodedResource[];
+  readonly deflated: Deflated;
+}
+
+/**
+ * Whether a batch begins with a resource, so that it does not depend on what comes before: one that is missing or new changes one
+ * batch. That is one of 32 versions, which are hashes.
+ */
+function isFirst({ version }: EncodedResource): boolean {
+  return version < '08';
+}
+
+function batchesOf(resources: readonly EncodedResource[]): readonly (readonly EncodedResource[])[] {
+  const batches: EncodedResource[][] = [];
+  for (const resource of resources) {
+    const last = batches.at(-1);
+    if (last === undefined || isFirst(resource)) batches.push([resource]);
+    else last.push(resource);
+  }
+  return batches;
+}
+
+function bytesOf(resources: readonly EncodedResource[]): readonly Uint8Array[] {
+  return resources.map(({ bytes }) => bytes);
+}
+
+/**
+ * Creates a function that writes a `DeltaDiscoveryResponse`. It compresses what streams share once for all of them, and remembers
+ * it for as long as the resources are there.
+ */
+export function createResponseWriter(): (response: DiscoveryResponse) => Message {
+  /** By the first resource. */
+  const known = new WeakMap<EncodedResource, Batch>();
+
+  function deflatedBatch(resources: readonly EncodedResource[]): Deflated {
+    const [first] = resources;
+    const last = first === undefined ? undefined : known.get(first);
+    const isSame = last?.resources.length === resources.length;
+    if (isSame && resources.every((one, index) => one === last.resources[index])) return last.deflated;
+    const deflated = deflate(Buffer.concat(bytesOf(resources)));
+    if (first !== undefined) known.set(first, { resources, deflated });
+    return deflated;
+  }
+
+  return ({ typeUrl, nonce, shared, own, removed }) => {
+    const writer = new BinaryWriter();
+    writer.tag(fields.typeUrl, WireType.LengthDelimited).string(typeUrl);
+    writer.tag(fields.nonce, WireType.LengthDelimited).string(nonce);
+    for (const name of removed) writer.tag(fields.removed, WireType.LengthDelimited).string(name);
+    // Keys are among them.
+    const rest = Buffer.concat([...bytesOf(own), writer.finish()]);
+    return {
+      plain: () => [...bytesOf(shared), rest],
+      deflated: () => deflatedMessage([...batchesOf(shared).map(deflatedBatch), store(rest)]),
+    };
+  };
 }

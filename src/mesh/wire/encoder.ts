@@ -1,11 +1,10 @@
 import { createHash } from 'node:crypto';
-import { fromJson, toBinary, type JsonValue } from '@bufbuild/protobuf';
-import { reflect } from '@bufbuild/protobuf/reflect';
 import { BinaryWriter, WireType } from '@bufbuild/protobuf/wire';
 import { resourceTypes, typeUrl, type Kind } from '../resources/kinds.ts';
 import type { Resource } from '../resources/resource.ts';
 import { createConstraintCheck, type Violation } from './constraints.ts';
 import type { EnvoyTypes } from './envoy-types.ts';
+import { createMessageEncoder, type ShallowCheck } from './message-encoder.ts';
 
 /** A resource as it is sent. Many streams share the same bytes. */
 export interface EncodedResource {
@@ -13,7 +12,7 @@ export interface EncodedResource {
   readonly name: string;
   /** Hash of the content: the same content has the same version on every replica, also after a restart. */
   readonly version: string;
-  /** The `envoy.service.discovery.v3.Resource` message. */
+  /** The field `resources` of an `envoy.service.discovery.v3.DeltaDiscoveryResponse` that has it. */
   readonly bytes: Uint8Array;
 }
 
@@ -30,8 +29,8 @@ export interface Encoder {
   encode(resource: Resource): EncodedResource | RefusedResource;
 }
 
-/** Fields of `envoy.service.discovery.v3.Resource` and `google.protobuf.Any`. */
-const fields = { version: 1, resource: 2, name: 3, anyType: 1, anyValue: 2 } as const;
+/** Fields of `DeltaDiscoveryResponse` and `Resource`, both in `envoy.service.discovery.v3`, and of `google.protobuf.Any`. */
+const fields = { resources: 2, version: 1, resource: 2, name: 3, anyType: 1, anyValue: 2 } as const;
 
 const versionLength = 16;
 
@@ -43,25 +42,24 @@ function wrap(kind: Kind, name: string, version: string, message: Uint8Array): U
   writer.tag(fields.version, WireType.LengthDelimited).string(version);
   writer.tag(fields.resource, WireType.LengthDelimited).bytes(any.finish());
   writer.tag(fields.name, WireType.LengthDelimited).string(name);
-  return writer.finish();
+  return new BinaryWriter().tag(fields.resources, WireType.LengthDelimited).bytes(writer.finish()).finish();
 }
 
 /** Creates an encoder for these types. `check` lists what Envoy would reject in a message. */
-export function createEncoder(types: EnvoyTypes, check = createConstraintCheck(types)): Encoder {
+export function createEncoder(types: EnvoyTypes, check: ShallowCheck = createConstraintCheck(types)): Encoder {
+  const encodeMessage = createMessageEncoder(types, check);
   return {
     encode({ kind, name, json }) {
-      const type = types.message(resourceTypes[kind]);
       let message;
       try {
-        message = fromJson(type, json as JsonValue, { registry: types.registry });
+        message = encodeMessage(types.message(resourceTypes[kind]), json);
       } catch (error) {
         // A field that Envoy's API does not have, or a value of another type.
         const text = error instanceof Error ? error.message : String(error);
         return { kind, name, violations: [{ path: '', message: text }] };
       }
-      const violations = check(reflect(type, message));
+      const { bytes, violations } = message;
       if (violations.length > 0) return { kind, name, violations };
-      const bytes = toBinary(type, message);
       const version = createHash('sha256').update(bytes).digest('hex').slice(0, versionLength);
       return { kind, name, version, bytes: wrap(kind, name, version, bytes) };
     },

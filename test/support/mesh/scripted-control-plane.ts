@@ -9,7 +9,7 @@ import type { JsonObject } from '../../../src/json/json.ts';
 import { kindOf, typeUrl, type Kind } from '../../../src/mesh/resources/kinds.ts';
 import { startAdsServer, type AdsConnection } from '../../../src/mesh/serve/ads-server.ts';
 import { systemTimers } from '../../../src/mesh/serve/timers.ts';
-import { createRequestReader, writeResponse, type DiscoveryRequest } from '../../../src/mesh/wire/discovery.ts';
+import { createRequestReader, createResponseWriter, type DiscoveryRequest } from '../../../src/mesh/wire/discovery.ts';
 import { createEncoder } from '../../../src/mesh/wire/encoder.ts';
 import { loadEnvoyTypes } from '../../../src/mesh/wire/envoy-types.ts';
 import { envoyBinary } from '../network/envoy.ts';
@@ -27,6 +27,8 @@ export interface ScriptedControlPlane {
   readonly asked: readonly Asked[];
   /** Sends resources, whatever they are, and returns the nonce. */
   send(kind: Kind, resources: Readonly<Record<string, JsonObject>>, removed?: readonly string[]): string;
+  /** How many responses were sent compressed, because Envoy says that it understands that. */
+  readonly compressed: () => number;
   /** Waits for a request. */
   untilAsked(what: string, matches: (one: Asked) => boolean): Promise<Asked>;
   /** Waits for the answer to a response. */
@@ -40,6 +42,7 @@ export interface ScriptedControlPlane {
 
 const types = loadEnvoyTypes();
 const read = createRequestReader(types);
+const write = createResponseWriter();
 const permissive = createEncoder(types, () => []);
 
 /** Starts both on this machine's loopback. */
@@ -52,6 +55,7 @@ export async function startScriptedControlPlane(): Promise<ScriptedControlPlane>
   let connection: AdsConnection | undefined;
   let streams = 0;
   let sent = 0;
+  let compressed = 0;
   const server = await startAdsServer({
     host: '127.0.0.1',
     port: 0,
@@ -89,15 +93,23 @@ export async function startScriptedControlPlane(): Promise<ScriptedControlPlane>
   const envoy = spawn(envoyBinary(), [...words, '--log-level', 'off'], { stdio: 'ignore' });
   const running: ScriptedControlPlane = {
     asked,
+    compressed: () => compressed,
     send(kind, resources, removed = []) {
       sent += 1;
       const nonce = `test-${sent}`;
       const encoded = Object.entries(resources).map(([name, json]) => permissive.encode({ kind, name, json }));
-      const bytes = encoded.map((one) => {
+      const shared = encoded.map((one) => {
         if ('violations' in one) throw new Error(one.violations.map(({ message }) => message).join('; '));
-        return one.bytes;
+        return one;
       });
-      connection?.send(writeResponse({ typeUrl: typeUrl(kind), nonce, resources: bytes, removed }));
+      const message = write({ typeUrl: typeUrl(kind), nonce, shared, own: [], removed });
+      connection?.send({
+        ...message,
+        deflated() {
+          compressed += 1;
+          return message.deflated();
+        },
+      });
       return nonce;
     },
     untilAsked: (what, matches) => until(what, () => asked.find(matches)),

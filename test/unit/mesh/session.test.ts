@@ -1,9 +1,10 @@
 import { beforeEach, describe, expect, test } from '@jest/globals';
 import { metadataKey, trafficMetadata } from '../../../src/envoy/traffic-metadata.ts';
 import { kinds, typeUrl, type Kind } from '../../../src/mesh/resources/kinds.ts';
+import type { Resource } from '../../../src/mesh/resources/resource.ts';
 import { createCatalog, type Catalog } from '../../../src/mesh/serve/catalog.ts';
 import { createSession, type Session, type SessionEvent } from '../../../src/mesh/serve/session.ts';
-import type { DiscoveryRequest } from '../../../src/mesh/wire/discovery.ts';
+import { createResponseWriter, type DiscoveryRequest } from '../../../src/mesh/wire/discovery.ts';
 import { createEncoder } from '../../../src/mesh/wire/encoder.ts';
 import { loadEnvoyTypes } from '../../../src/mesh/wire/envoy-types.ts';
 import { readService } from '../../../src/mesh/world/service.ts';
@@ -11,6 +12,7 @@ import type { WorldEvent } from '../../../src/mesh/world/world.ts';
 import { proxyIntent } from '../../support/builders/proxy-intent.ts';
 
 const encoder = createEncoder(loadEnvoyTypes());
+const write = createResponseWriter();
 
 let now: number;
 let timers: { readonly atMs: number; readonly action: () => void }[];
@@ -59,24 +61,25 @@ function service(index: number, appProtocol: string): WorldEvent {
 
 interface Opened {
   readonly session: Session;
-  /** What was sent: how many bytes, and of how many responses. */
-  readonly sent: { bytes: number; responses: number };
+  /** What was sent: how many bytes, of how many responses, and the last of them compressed. */
+  readonly sent: { bytes: number; responses: number; last: Buffer };
   readonly events: SessionEvent[];
   readonly endings: string[];
   readonly ask: (kind: Kind, more?: Partial<DiscoveryRequest>) => void;
 }
 
-function open(): Opened {
-  const sent = { bytes: 0, responses: 0 };
+function open(secrets: readonly Resource[] = []): Opened {
+  const sent = { bytes: 0, responses: 0, last: Buffer.alloc(0) };
   const events: SessionEvent[] = [];
   const endings: string[] = [];
   const session = createSession({
     connection: {
       token: '',
       peerAddress: '10.1.2.3',
-      send(bytes) {
-        sent.bytes += bytes.length;
+      send(message) {
+        sent.bytes += message.plain().reduce((sum, { length }) => sum + length, 0);
         sent.responses += 1;
+        sent.last = Buffer.concat(message.deflated());
       },
       welcome: () => undefined,
       end: (_, text) => void endings.push(text),
@@ -85,8 +88,9 @@ function open(): Opened {
     },
     caller: { namespace: 'shop', serviceAccount: 'web', podName: 'web', podUid: 'u' },
     catalog,
-    secrets: [],
+    secrets,
     report: (event) => void events.push(event),
+    write,
     after,
   });
   const none = { subscribe: [], unsubscribe: [], initialVersions: {}, nonce: '', rejection: undefined };
@@ -172,4 +176,12 @@ test('a proxy that asks for names without end is told so', () => {
   ask('endpoints', { subscribe: names(0) });
   ask('endpoints', { subscribe: names(50_000) });
   expect(() => ask('endpoints', { subscribe: ['one-more'] })).toThrow('more than 100000 names of endpoints');
+});
+
+test('a key is not compressed, whose length would tell of it', () => {
+  const key = 'key '.repeat(500);
+  const json = { name: 'default', tls_certificate: { private_key: { inline_string: key } } };
+  const { sent, ask } = open([{ kind: 'secret', name: 'default', json }]);
+  ask('secret', { subscribe: ['default'] });
+  expect(sent.last.includes(key)).toBe(true);
 });
