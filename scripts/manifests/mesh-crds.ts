@@ -1,5 +1,6 @@
 import { stringify } from 'yaml';
 import type * as z from 'zod';
+import { conditionType } from '../../src/mesh/report/object-status.ts';
 import { destinationRuleSpec } from '../../src/mesh/rules/destination-rule.ts';
 import { ruleKinds } from '../../src/mesh/rules/rule-kinds.ts';
 import { virtualServiceSpec } from '../../src/mesh/rules/virtual-service.ts';
@@ -99,11 +100,11 @@ const status: JsonObject = {
   },
 };
 
-/** What the last version of an object does, of its condition `InForce`. */
+/** What the last version of an object does, of the control plane's condition. */
 const verdict: readonly Column[] = ['status', 'reason'].map((member) => ({
   name: member === 'status' ? 'In force' : 'Reason',
   type: 'string',
-  jsonPath: `.status.conditions[?(@.type=="InForce")].${member}`,
+  jsonPath: `.status.conditions[?(@.type=="${conditionType}")].${member}`,
 }));
 
 const age: Column = { name: 'Age', type: 'date', jsonPath: '.metadata.creationTimestamp' };

@@ -5,6 +5,7 @@ import type { Edit } from './edit.ts';
 import { engine } from './engine.ts';
 import { mesh } from './mesh.ts';
 import { policy } from './policy.ts';
+import { rules } from './rules.ts';
 import { server } from './server.ts';
 import { texts } from './texts.ts';
 
@@ -18,4 +19,5 @@ export const edits: readonly Edit[] = [
   ...capture,
   ...certificates,
   ...mesh,
+  ...rules,
 ];

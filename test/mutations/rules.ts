@@ -1,0 +1,42 @@
+import type { Edit } from './edit.ts';
+
+const tests = ['test/unit/mesh/istio/virtual-service.test.ts'];
+
+/** What the owner of a traffic rule cannot do to the proxies of others. */
+export const rules: readonly Edit[] = [
+  {
+    protects: 'values of headers read no files of the proxies of clients',
+    file: 'src/mesh/rules/istio/header-changes.ts',
+    text: "if (!rest.includes('%')) return undefined;",
+    replacement: 'return undefined;',
+    tests,
+  },
+  {
+    protects: 'expressions that Envoy rejects are refused before',
+    file: 'src/mesh/rules/istio/values.ts',
+    text: "if ('problem' in read) context.addIssue({ code: 'custom', message: read.problem, input: text });",
+    replacement: '',
+    tests,
+  },
+  {
+    protects: 'a subset that does not exist keeps the last good routes',
+    file: 'src/mesh/plan/istio-destination.ts',
+    text: 'subset !== undefined && !context.hasSubset(backend)',
+    replacement: 'false',
+    tests: ['test/unit/mesh/istio/virtual-service-routes.test.ts'],
+  },
+  {
+    protects: 'routes for other clients are not for all',
+    file: 'src/mesh/plan/virtual-service-routes.ts',
+    text: 'match.sourceNamespace !== view.namespace',
+    replacement: 'false',
+    tests: ['test/unit/mesh/istio/virtual-service-routes.test.ts'],
+  },
+  {
+    protects: 'one endpoint of few can be ejected',
+    file: 'src/mesh/plan/destination-policy.ts',
+    text: 'ejectsOneAlways: maxEjectionPercent === 0',
+    replacement: 'ejectsOneAlways: false',
+    tests: ['test/unit/mesh/istio/destination-policy.test.ts'],
+  },
+];
