@@ -40,7 +40,7 @@ function isForSidecars({ gateways }: VirtualService): boolean {
   return gateways === undefined || gateways.length === 0 || gateways.includes('mesh');
 }
 
-function looksAtClient({ http = [] }: VirtualService): boolean {
+function looksAtClient({ http }: VirtualService): boolean {
   return http.some(({ match = [] }) =>
     match.some(({ sourceLabels, sourceNamespace }) => sourceLabels !== undefined || sourceNamespace !== undefined),
   );
