@@ -17,7 +17,7 @@ const tier = (name, more = {}) => ({
 });
 
 export default {
-  testTimeout: 30_000,
+  testTimeout: 60_000,
   testSequencer: '<rootDir>/test/harness/tiers/longest-first.ts',
   projects: [
     ...['unit', 'property', 'fuzz', 'golden', 'shell', 'http', 'dataplane', 'mesh', 'sidecars', 'istio'].map((name) =>

@@ -1,6 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { openMesh, serviceObjects, type MeshPod, type MeshScene } from '../support/mesh/mesh-scene.ts';
+import { eventually } from '../support/waiting.ts';
 
 jest.setTimeout(120_000);
 
@@ -95,6 +96,24 @@ describe('no request fails', () => {
     expect(failures).toEqual([]);
     expect(answered).toBeGreaterThan(1_000);
   });
+});
+
+test('open connections go on while other Services come to lead to their pod, and go', async () => {
+  await one.app.listen({ kind: 'echo', port: 9000 });
+  scene.set(...serviceObjects('lasting', '10.96.2.1', [{ name: 'tcp', port: 90, target: 9000 }], [one]));
+  await scene.controlPlane.untilInSync(3);
+  const call = { host: '10.96.2.1', port: 90, send: 'hello', until: 'never', limitMs: 3_000 };
+  const dialling = [front, other].map(({ app }) => app.dial(call));
+  await eventually(
+    () => one.app.connected({ port: 9000 }),
+    (count) => count === 2,
+  );
+  const more = serviceObjects('more', '10.96.2.2', ports, [one]);
+  scene.set(...more);
+  await scene.controlPlane.untilInSync(3);
+  scene.delete(...more);
+  await scene.controlPlane.untilInSync(3);
+  expect((await Promise.all(dialling)).map(({ ending }) => ending)).toEqual(['silent', 'silent']);
 });
 
 test('an endpoint that nobody has any more costs no request', async () => {

@@ -157,7 +157,7 @@ describe('the house', () => {
     wire: ['resources'],
     stream: ['resources'],
     identity: ['resources', 'world'],
-    serve: ['identity', 'plan', 'resources', 'rules', 'stream', 'wire', 'world'],
+    serve: ['identity', 'plan', 'report', 'resources', 'rules', 'stream', 'wire', 'world'],
   };
   const meshRoom = (file: string): string => path.relative(path.join(source, 'mesh'), file).split(path.sep)[0] ?? '';
 

@@ -161,9 +161,13 @@ function trafficOf({ rules, service: services }: World, key: string): unknown {
     one === '*' || one.includes('.') ? one : `${one}.${from}.svc.cluster.local`.toLowerCase();
   const fits = (pattern: string, name: string): boolean =>
     pattern.startsWith('*') ? name.endsWith(pattern.slice(1)) : pattern === name;
+  // Which of them came first decides nothing: their times and names do.
+  const inOrder = (some: readonly unknown[]): readonly unknown[] => some.map((one) => JSON.stringify(one)).toSorted();
   const destinationRules = (name: string): unknown =>
-    [...rules.DestinationRule.values()].filter(
-      ({ ref: { namespace: from }, spec }) => spec !== undefined && fits(complete(spec.host, from), name),
+    inOrder(
+      [...rules.DestinationRule.values()].filter(
+        ({ ref: { namespace: from }, spec }) => spec !== undefined && fits(complete(spec.host, from), name),
+      ),
     );
   const about = (name: string): unknown => {
     const service = [...services.values()].find((one) => hostOf(one.key) === name);
@@ -188,15 +192,17 @@ function trafficOf({ rules, service: services }: World, key: string): unknown {
           spec,
           to.map((one) => about(hostOf(`${one.namespace ?? from}/${one.name}`))),
           to.map((one) =>
-            [...rules.ReferenceGrant].filter(
-              ([grant]) => from !== one.namespace && grant.startsWith(`${one.namespace}/`),
+            inOrder(
+              [...rules.ReferenceGrant].filter(
+                ([grant]) => from !== one.namespace && grant.startsWith(`${one.namespace}/`),
+              ),
             ),
           ),
         ],
       ];
     },
   );
-  return JSON.parse(JSON.stringify([own, virtual, routes, destinationRules(hostOf(key))]));
+  return JSON.parse(JSON.stringify([own, inOrder(virtual), inOrder(routes), destinationRules(hostOf(key))]));
 }
 
 const domains = { cluster: 'cluster.local', trust: 'cluster.local', rootNamespace: 'istio-system' };

@@ -3,7 +3,7 @@ import { createCohort, type Cohort, type Member } from '../../../src/mesh/stream
 import type { Observation, Output, Response } from '../../../src/mesh/stream/exchange.ts';
 import type { Published } from '../../../src/mesh/stream/published.ts';
 import { createStream, type Stream } from '../../../src/mesh/stream/stream.ts';
-import { emptyTarget, type Target } from '../../../src/mesh/stream/target.ts';
+import { emptyTarget, type Changes, type Target } from '../../../src/mesh/stream/target.ts';
 import { DiscoveryClient, type ModelResource } from './discovery-client.ts';
 
 type Content = Readonly<Record<Kind, Map<string, ModelResource>>>;
@@ -41,11 +41,15 @@ interface Peer {
   isUp: boolean;
 }
 
-/** Proxies of one build around a control plane, which do not all take the same. Even and odd ones have other listeners. */
+/**
+ * Proxies of one build around a control plane, which do not all take the same. Even and odd ones have other listeners; the first two
+ * and the others have other views, in each of which some services differ.
+ */
 export class ProxyFleet {
   readonly #refusals: readonly Refusal[];
   readonly shared = nothing();
   readonly groups = [nothing(), nothing()] as const;
+  readonly views = [nothing(), nothing()] as const;
   readonly peers = new Map<number, Peer>();
   readonly cohort: Cohort<ModelResource>;
   /** Versions that are withheld, and versions that somebody has accepted. */
@@ -104,11 +108,12 @@ export class ProxyFleet {
     const secret = { kind: 'secret', name: 'default', owner: 'proxy', version: 's', isGood: true } as const;
     const own: Target<ModelResource> = { ...emptyTarget, secret: new Map([['default', secret]]) };
     const group = this.groups[index % 2] ?? this.groups[0];
-    const member = this.cohort.join(own, this.shared, group, {
+    const proxy = {
       ...stream,
       party: this.#partyOf(index),
-      changed: (changes) => this.#take(peer, stream.aim(member.target, changes)),
-    });
+      changed: (changes: Changes) => this.#take(peer, stream.aim(member.target, changes)),
+    };
+    const member = this.cohort.join(own, this.shared, group, proxy, this.#viewOf(index));
     const peer: Peer = {
       client,
       stream,
@@ -163,15 +168,29 @@ export class ProxyFleet {
 
   #content(kind: Kind, peer: Peer): Map<string, ModelResource> {
     const index = [...this.peers].find(([, one]) => one === peer)?.[0] ?? 0;
-    return kind === 'listener' ? (this.groups[index % 2] ?? this.groups[0])[kind] : this.shared[kind];
+    if (kind === 'listener') return (this.groups[index % 2] ?? this.groups[0])[kind];
+    return new Map([...this.shared[kind], ...this.#viewOf(index)[kind]]);
+  }
+
+  #viewOf(index: number): Content {
+    return this.views[index % 4 < 2 ? 0 : 1];
   }
 
   /** Makes these services all that there are: what they contain, by number. `mended` says for which resources it is something else. */
   publish(services: ReadonlyMap<number, number>, mended: ReadonlySet<string> = new Set()): void {
     this.services = services;
     const changes: Published<ModelResource>[] = [];
-    const put = (content: Content, kind: Kind, prefix: string, refersTo = '', group = 0): void => {
-      const names = new Map([...services].map(([id, version]) => [`${prefix}${id}`, [id, version] as const]));
+    const put = (
+      content: Content,
+      kind: Kind,
+      prefix: string,
+      refersTo = '',
+      group = 0,
+      isThere: (version: number) => boolean = () => true,
+    ): void => {
+      const names = new Map<string, readonly [id: number, version: number]>(
+        [...services].flatMap(([id, version]) => (isThere(version) ? [[`${prefix}${id}`, [id, version]]] : [])),
+      );
       for (const name of new Set([...content[kind].keys(), ...names.keys()])) {
         const before = content[kind].get(name);
         const now = names.get(name);
@@ -191,6 +210,12 @@ export class ProxyFleet {
     put(this.shared, 'cluster', 'c');
     put(this.shared, 'endpoints', 'c');
     put(this.shared, 'routes', 'r', 'c');
+    for (const [index, view] of this.views.entries()) {
+      const isThere = (version: number): boolean => (index === 0 ? version % 2 === 1 : version > 1);
+      put(view, 'cluster', 'c', '', 2 + index, isThere);
+      put(view, 'endpoints', 'c', '', 2 + index, isThere);
+      put(view, 'routes', 'r', 'c', 2 + index, isThere);
+    }
     for (const [index, group] of this.groups.entries()) put(group, 'listener', 'l', 'r', index);
     this.cohort.publish(changes, 0);
   }

@@ -218,6 +218,9 @@ describe('mutual TLS', () => {
     const containers = [{ name: 'istio-proxy', volumeMounts: [{ name: 'istio-logs', mountPath: '/var/log/istio' }] }];
     const alone = { ...left, spec: { ...(left['spec'] as JsonObject), containers } };
     expect(places(slice('a', [endpoint('10.0.0.1', ready, 'one')]), alone)).toMatchObject([{ identity: undefined }]);
+    const [proxy] = injectedParts().containers;
+    const app = { ...left, spec: { ...(left['spec'] as JsonObject), containers: [{ ...proxy, name: 'app' }] } };
+    expect(places(slice('a', [endpoint('10.0.0.1', ready, 'one')]), app)).toMatchObject([{ identity: undefined }]);
     const native = {
       ...left,
       spec: { ...(left['spec'] as JsonObject), initContainers: injectedParts().containers, containers: [] },

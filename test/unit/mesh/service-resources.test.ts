@@ -215,9 +215,14 @@ describe('a policy', () => {
       },
       use_downstream_protocol_config: { http2_protocol_options: { max_concurrent_streams: 6 } },
     });
-    expect(clusterWith({ limits: { maxRequests: 1 } })).toMatchObject({
-      connection_pool_per_downstream_connection: true,
-    });
+  });
+
+  test.each<[TrafficPolicy['limits'] & object, boolean]>([
+    [{ maxRequests: 1 }, true],
+    [{ maxConnections: 1 }, false],
+    [{ maxPendingRequests: 1 }, false],
+  ])('of %j: each client has connections of its own, %j', (limits, isOwn) => {
+    expect(clusterWith({ limits })).toMatchObject({ connection_pool_per_downstream_connection: isOwn });
   });
 
   test('of HTTP/2 gives it to every endpoint', () => {
