@@ -20,19 +20,15 @@ const modules = { suite: 'sigs.k8s.io/gateway-api/conformance', echo: 'istio.io/
 const parts = ['suite', 'server', 'echo-client', 'client', 'kinds.yaml', 'mesh.yaml'];
 const echo = 'istio.io/istio/pkg/test/echo/cmd';
 
-/** Whether what is not in the cache is built, which takes some four minutes of processor time. */
-export type Effort = 'cached' | 'built';
-
 /**
  * Finds Gateway API's conformance suite and what it runs in pods: in the cache, else built with Go from the pinned modules. The
  * variable `GATEWAY_CONFORMANCE` is the folder.
  */
-export async function prepareGatewayConformance(effort: Effort): Promise<Tool> {
+export async function prepareGatewayConformance(): Promise<Tool> {
   const pins = await Promise.all(pinned.map((name) => readPin(`${folder}/${name}`)));
   const cache = openCache('gateway-conformance', pins);
   const ready: Tool = { state: 'ready', env: { GATEWAY_CONFORMANCE: cache.folder } };
   if (parts.every((name) => cache.has(name))) return ready;
-  if (effort === 'cached') return { state: 'missing', needs: 'its programs, which `make test-conformance` builds' };
   if (!isInstalled('go')) return { state: 'missing', needs: 'Go 1.26 to build Gateway API’s conformance suite' };
   for (const [place, module] of Object.entries(modules)) {
     const download = ['go', '-C', path.join(root, folder, place), 'mod', 'download', module] as const;
