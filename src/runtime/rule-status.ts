@@ -5,7 +5,7 @@ import { hostOf } from '../mesh/plan/host-name.ts';
 import { conditionOf, patchCondition, patchParents, textOf } from '../mesh/report/object-status.ts';
 import type { Standing } from '../mesh/report/standing.ts';
 import { describeFinding } from '../mesh/rules/finding.ts';
-import type { ObjectRef, RuleKind } from '../mesh/rules/object-ref.ts';
+import { objectKey, type ObjectRef, type RuleKind } from '../mesh/rules/object-ref.ts';
 import type { Catalog } from '../mesh/serve/catalog.ts';
 import type { Log } from '../telemetry/log.ts';
 
@@ -141,25 +141,29 @@ export function startRuleStatus(options: RuleStatusOptions): RuleStatus {
     if (events >= limits.eventsPerMinute) return;
     events += 1;
     const note = findings.map(describeFinding).join('; ').slice(0, limits.noteLength);
-    await client.post(`/apis/events.k8s.io/v1/namespaces/${pathSegment('namespace', ref.namespace)}/events`, {
-      apiVersion: 'events.k8s.io/v1',
-      kind: 'Event',
-      metadata: { generateName: `${ref.name.slice(0, 200)}.`, namespace: ref.namespace },
-      eventTime: `${options.clock().toISOString().slice(0, -1)}000Z`,
-      reportingController: 'sidecar-injector.io/mesh',
-      reportingInstance: options.replica,
-      type: 'Warning',
-      reason: verdict === 'without-effect' ? 'WithoutEffect' : 'Refused',
-      action: 'Judge',
-      note,
-      regarding: {
-        apiVersion: collection.split('/').slice(2, 4).join('/'),
-        kind: ref.kind,
-        namespace: ref.namespace,
-        name: ref.name,
-        uid: ref.uid,
-      },
-    });
+    try {
+      await client.post(`/apis/events.k8s.io/v1/namespaces/${pathSegment('namespace', ref.namespace)}/events`, {
+        apiVersion: 'events.k8s.io/v1',
+        kind: 'Event',
+        metadata: { generateName: `${ref.name.slice(0, 200)}.`, namespace: ref.namespace },
+        eventTime: `${options.clock().toISOString().slice(0, -1)}000Z`,
+        reportingController: 'sidecar-injector.io/mesh',
+        reportingInstance: options.replica,
+        type: 'Warning',
+        reason: verdict === 'without-effect' ? 'WithoutEffect' : 'Refused',
+        action: 'Judge',
+        note,
+        regarding: {
+          apiVersion: collection.split('/').slice(2, 4).join('/'),
+          kind: ref.kind,
+          namespace: ref.namespace,
+          name: ref.name,
+          uid: ref.uid,
+        },
+      });
+    } catch (error) {
+      log.warn({ object: objectKey(ref), detail: String(error) }, 'an Event about a traffic rule was not created');
+    }
   }
 
   const stops = [options.every(limits.roundMs, () => void round()), options.every(60_000, () => void (events = 0))];
