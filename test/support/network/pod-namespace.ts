@@ -89,7 +89,8 @@ export function createPodNamespace(label: string): PodNamespace {
     remove,
     run(place, command, options = {}) {
       const [program, ...words] = [...inNamespace(name[place]), ...command];
-      const env = { ...process.env, ...options.env };
+      // With a socket as input, which Node's pipes are, and no shell above it, bash would read a user's start-up file.
+      const env = { ...process.env, SHLVL: '1', ...options.env };
       const result = spawnSync(program, words, { encoding: 'utf8', env, input: options.input ?? '' });
       if (result.error !== undefined) throw result.error;
       return result;
