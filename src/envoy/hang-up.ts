@@ -9,25 +9,26 @@ import { scriptFilter } from './lua.ts';
  */
 
 /**
- * The proxy's own answers about a connection that could not be opened (UF), or that ended without an answer (UC), say it, too. The
- * server's own 503 is none of them, nor is a single stream that the server has reset.
+ * Marks the proxy's own answers about a connection that could not be opened (UF), or that ended without an answer (UC), in the
+ * words of RFC 9209. The server's own 503 is none of them, nor is a single stream that the server has reset.
  */
+const mark = { key: 'proxy-status', value: 'sidecar;error=destination_unavailable' } as const;
+
 export const unreachableReplies: JsonObject = {
-  mappers: [
-    {
-      filter: { response_flag_filter: { flags: ['UF', 'UC'] } },
-      headers_to_add: [{ header: { key: 'connection', value: 'close' } }],
-    },
-  ],
+  mappers: [{ filter: { response_flag_filter: { flags: ['UF', 'UC'] } }, headers_to_add: [{ header: mark }] }],
 };
 
 /** Nothing else in Envoy 1.40 ends a connection because of an answer. HTTP/2 gets GOAWAY, and its other streams go on. */
 const script = 'function envoy_on_response(r) r:streamInfo():drainConnectionUponCompletion() end';
 
+function field(header_name: string, value_match: JsonObject): JsonObject {
+  const input = extension('f', 'envoy.type.matcher.v3.HttpResponseHeaderMatchInput', { header_name });
+  return { single_predicate: { input, value_match } };
+}
+
 const isLast: JsonObject = {
-  single_predicate: {
-    input: extension('f', 'envoy.type.matcher.v3.HttpResponseHeaderMatchInput', { header_name: 'connection' }),
-    value_match: { contains: 'close', ignore_case: true },
+  or_matcher: {
+    predicate: [field(mark.key, { exact: mark.value }), field('connection', { contains: 'close', ignore_case: true })],
   },
 };
 

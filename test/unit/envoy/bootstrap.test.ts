@@ -47,8 +47,8 @@ describe('size', () => {
   const two = [probe('readyz', http), probe('livez', { ...http, path: '/live' })];
 
   test.each([
-    ['with metrics', true, 16_384],
-    ['without metrics', false, 12_288],
+    ['with metrics', true, 16_640],
+    ['without metrics', false, 12_416],
   ])('%s it stays within the budget, because every pod stores it', (_, istio, most) => {
     const intent = proxyIntent({ probes: two, metrics: { istio, merge: true } });
     expect(Buffer.byteLength(renderBootstrap(intent))).toBeLessThanOrEqual(most);
