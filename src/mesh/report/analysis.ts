@@ -1,10 +1,11 @@
+import { askedLabels, viewOf } from '../plan/client-view.ts';
 import { completeHost, fitOf, hostOf } from '../plan/host-name.ts';
 import { unreachedClients, unreachedHosts } from '../plan/reach.ts';
 import { indexRules, parentServices, type Usable } from '../plan/rule-index.ts';
 import type { Domains } from '../plan/service-plan.ts';
 import { dependsOnClient, planTraffic, type Known } from '../plan/service-traffic.ts';
 import { anyClient, type View } from '../plan/view.ts';
-import type { Finding } from '../rules/finding.ts';
+import { uniqueFindings, type Finding } from '../rules/finding.ts';
 import type { HttpRoute } from '../rules/gateway-route.ts';
 import { objectKey, type ObjectRef, type RuleKind } from '../rules/object-ref.ts';
 import type { RuleSpecs } from '../rules/rule-kinds.ts';
@@ -20,11 +21,12 @@ export interface Verdict {
 /** A rule of any kind. */
 export type AnyRule = Rule<RuleSpecs[RuleKind]>;
 
-/** Clients that may be told different things: pods of each namespace that has pods or rules, with the labels that they have. */
+/** Clients that may be told different things: pods of each namespace that has pods or rules, by the labels that rules ask for. */
 function viewsOf(world: World): readonly View[] {
   const views = new Map<string, View>();
   const add = (view: View): void => void views.set(JSON.stringify(view), view);
-  for (const { namespace, labels } of world.pod.values()) add({ namespace, labels });
+  const asked = askedLabels(world.rules);
+  for (const pod of world.pod.values()) add(viewOf(pod, asked));
   for (const kind of Object.values(world.rules))
     for (const { ref } of kind.values()) add({ ...anyClient, namespace: ref.namespace });
   return [...views.values()];
@@ -58,12 +60,12 @@ function createCollection(rules: readonly AnyRule[]) {
   const found = new Map(rules.map(({ ref }) => [objectKey(ref), { ref, findings: [] as Finding[] }]));
   return {
     add(key: string, some: readonly Finding[]): void {
-      const findings = found.get(key)?.findings ?? [];
-      for (const finding of some)
-        if (!findings.some(({ field, sentence }) => field === finding.field && sentence === finding.sentence))
-          findings.push(finding);
+      found.get(key)?.findings.push(...some);
     },
-    verdicts: (): readonly Verdict[] => [...found.values()].filter(({ findings }) => findings.length > 0),
+    verdicts: (): readonly Verdict[] =>
+      [...found.values()].flatMap(({ ref, findings }) =>
+        findings.length === 0 ? [] : [{ ref, findings: uniqueFindings(findings) }],
+      ),
   };
 }
 

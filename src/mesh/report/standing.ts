@@ -1,6 +1,6 @@
 import type { Known } from '../plan/service-traffic.ts';
 import type { ServiceTraffic } from '../plan/traffic-policy.ts';
-import type { Finding } from '../rules/finding.ts';
+import { uniqueFindings, type Finding } from '../rules/finding.ts';
 import { objectKey, type ObjectRef } from '../rules/object-ref.ts';
 import { ownFindings, type AnyRule } from './analysis.ts';
 
@@ -36,10 +36,6 @@ function verdictOf({ ref, spec, keptGeneration }: AnyRule, generations: Readonly
   return keptGeneration === undefined && generations.has(ref.generation) ? 'in-force' : 'earlier-in-force';
 }
 
-function unique(findings: readonly Finding[]): readonly Finding[] {
-  return [...new Map(findings.map((one) => [`${one.field} ${one.sentence}`, one])).values()];
-}
-
 /** Returns what has become of each object, by its key. */
 export function standingsOf(known: Known, views: Iterable<TrafficInForce>): ReadonlyMap<string, Standing> {
   const findings = new Map<string, Finding[]>();
@@ -56,7 +52,7 @@ export function standingsOf(known: Known, views: Iterable<TrafficInForce>): Read
   return new Map(
     rules.map((rule) => {
       const key = objectKey(rule.ref);
-      const own = unique([...ownFindings(known, rule), ...(findings.get(key) ?? [])]);
+      const own = uniqueFindings([...ownFindings(known, rule), ...(findings.get(key) ?? [])]);
       return [key, { ref: rule.ref, verdict: verdictOf(rule, generations.get(key) ?? new Set()), findings: own }];
     }),
   );

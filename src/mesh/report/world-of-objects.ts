@@ -1,13 +1,14 @@
 import { objectMember, stringMember, type JsonObject } from '../../json/json.ts';
 import { keyOf } from '../../kubernetes/object-key.ts';
 import type { RuleKind } from '../rules/object-ref.ts';
-import { noRules, ruleKinds, type Rules } from '../rules/rule-kinds.ts';
+import { noRules, ruleKinds } from '../rules/rule-kinds.ts';
 import { readPod } from '../world/pod.ts';
+import type { RuleEvent } from '../world/rule-changes.ts';
 import { readService } from '../world/service.ts';
 import { applyEvents, emptyWorld, type World, type WorldEvent } from '../world/world.ts';
 
-/** Kind and API group of an object, without a version. */
-function typeOf(object: JsonObject): string {
+/** Returns kind and API group of an object, without a version. */
+export function typeOf(object: JsonObject): string {
   const version = stringMember(object, 'apiVersion') ?? '';
   const group = version.includes('/') ? version.slice(0, version.indexOf('/')) : '';
   return `${stringMember(object, 'kind') ?? ''}.${group}`;
@@ -28,14 +29,13 @@ function inNamespace(object: JsonObject, namespace: string): JsonObject {
 export function worldOfObjects(objects: readonly JsonObject[], namespace: string): World {
   const events: WorldEvent[] = [];
   const kinds = Object.keys(noRules) as readonly RuleKind[];
-  const rules = Object.fromEntries(kinds.map((kind) => [kind, new Map<string, unknown>()]));
   for (const object of objects.map((one) => inNamespace(one, namespace))) {
     const key = keyOf(object);
     const type = typeOf(object);
     if (type === 'Service.') events.push({ kind: 'service', key, value: readService(object) });
     else if (type === 'Pod.') events.push({ kind: 'pod', key, value: readPod(object) });
     const kind = kinds.find((one) => `${one}.${ruleKinds[one].group}` === type);
-    if (kind !== undefined) rules[kind]?.set(key, ruleKinds[kind].read(object));
+    if (kind !== undefined) events.push({ kind, key, value: ruleKinds[kind].read(object) } as RuleEvent);
   }
-  return { ...applyEvents(emptyWorld, events).world, rules: rules as unknown as Rules };
+  return applyEvents(emptyWorld, events).world;
 }

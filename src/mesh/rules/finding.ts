@@ -19,3 +19,8 @@ export interface Finding {
 export function describeFinding({ field, sentence }: Finding): string {
   return field === '' ? sentence : `${field}: ${sentence}`;
 }
+
+/** Returns findings in their order, each once: several Services, or several views of their clients, may bring the same. */
+export function uniqueFindings(findings: readonly Finding[]): readonly Finding[] {
+  return [...new Map(findings.map((one) => [`${one.field} ${one.sentence}`, one])).values()];
+}

@@ -118,21 +118,25 @@ const headers = {
 const extension = refused('no extensions of filters are known; remove the filter');
 const authorization = refused('requests are not shown to an external authorizer; remove the filter');
 
+const headersOnly = ['RequestHeaderModifier', 'ResponseHeaderModifier'] as const;
+
+/** Types of filters that HTTPRoute has, in its rules and in their backends. */
+const ofHttp = [
+  ...headersOnly,
+  'RequestMirror',
+  'RequestRedirect',
+  'URLRewrite',
+  'CORS',
+  'ExternalAuth',
+  'ExtensionRef',
+] as const;
+
 /** A filter of a rule of an HTTPRoute. */
 export const httpFilters = withoutRepeats(
   z.array(
     withMemberOfType(
       z.strictObject({
-        type: filterType([
-          'RequestHeaderModifier',
-          'ResponseHeaderModifier',
-          'RequestMirror',
-          'RequestRedirect',
-          'URLRewrite',
-          'CORS',
-          'ExternalAuth',
-          'ExtensionRef',
-        ]),
+        type: filterType(ofHttp),
         ...headers,
         requestMirror: requestMirror.optional().describe('Copies of requests; may be there several times.'),
         requestRedirect: requestRedirect.optional().describe('Requests are answered with another address.'),
@@ -164,22 +168,13 @@ export const grpcFilters = withoutRepeats(
 ).default([]);
 
 const ofRule = refused('Envoy does this for a rule, not for one of its backends; move the filter to the rule');
-const headersOnly = ['RequestHeaderModifier', 'ResponseHeaderModifier'] as const;
 
 /** A filter of a backend of an HTTPRoute. */
 export const httpBackendFilters = withoutRepeats(
   z.array(
     withMemberOfType(
       z.strictObject({
-        type: filterType([
-          ...headersOnly,
-          'RequestMirror',
-          'RequestRedirect',
-          'URLRewrite',
-          'CORS',
-          'ExternalAuth',
-          'ExtensionRef',
-        ]),
+        type: filterType(ofHttp),
         ...headers,
         requestMirror: ofRule,
         requestRedirect: ofRule,

@@ -1,5 +1,5 @@
 import { describeProblem } from '../../../../grammar/problem.ts';
-import { stringMember, type JsonObject } from '../../../../json/json.ts';
+import type { JsonObject } from '../../../../json/json.ts';
 import { isApiError } from '../../../../kubernetes/api-error.ts';
 import { connect, type ApiClient } from '../../../../kubernetes/client.ts';
 import { listAll } from '../../../../kubernetes/list.ts';
@@ -8,7 +8,7 @@ import { readManifests } from '../../../../manifests/manifest.ts';
 import { readSources } from '../../../../manifests/source.ts';
 import { findObjects } from '../../../../manifests/workloads.ts';
 import { analyze, type Verdict } from '../../../../mesh/report/analysis.ts';
-import { worldOfObjects } from '../../../../mesh/report/world-of-objects.ts';
+import { typeOf, worldOfObjects } from '../../../../mesh/report/world-of-objects.ts';
 import type { Finding } from '../../../../mesh/rules/finding.ts';
 import { ruleKinds } from '../../../../mesh/rules/rule-kinds.ts';
 import { exitCodes, print, printJson, report, usageFailure, type Failure, type Io } from '../../../io.ts';
@@ -71,9 +71,8 @@ async function readCluster(kubeconfig: string | undefined): Promise<Read | Failu
 /** Returns the objects of the cluster with those of the files in their place. */
 function applied(live: readonly JsonObject[], files: readonly JsonObject[], namespace: string): readonly JsonObject[] {
   const idOf = (object: JsonObject): string => {
-    const group = (stringMember(object, 'apiVersion') ?? '').replace(/\/?[^/]*$/, '');
     const key = keyOf(object);
-    return `${group} ${stringMember(object, 'kind') ?? ''} ${key.includes('/') ? key : `${namespace}/${key}`}`;
+    return `${typeOf(object)} ${key.includes('/') ? key : `${namespace}/${key}`}`;
   };
   const replaced = new Set(files.map(idOf));
   return [...live.filter((object) => !replaced.has(idOf(object))), ...files];
