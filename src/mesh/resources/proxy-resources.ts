@@ -5,7 +5,7 @@ import type { TrafficIntent } from '../../envoy/intent.ts';
 import { inboundListener, outboundListener, plainRoutes, type Takes } from '../../envoy/listeners.ts';
 import { stringMember, type JsonObject } from '../../json/json.ts';
 import type { InboundPlan } from '../plan/inbound-plan.ts';
-import type { MtlsMode } from '../rules/security/peer-authentication.ts';
+import type { PeerModes } from '../plan/peer-modes.ts';
 import { httpAccess, tcpAccess } from './access.ts';
 import type { Resource } from './resource.ts';
 
@@ -36,7 +36,7 @@ export function outboundResources(traffic: TrafficIntent): readonly Resource[] {
   ];
 }
 
-const takes: Readonly<Record<MtlsMode, Takes>> = {
+const takes: Readonly<Record<PeerModes['base'], Takes>> = {
   DISABLE: { plainText: true, mutualTls: false },
   PERMISSIVE: { plainText: true, mutualTls: true },
   STRICT: { plainText: false, mutualTls: true },

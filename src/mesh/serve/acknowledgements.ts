@@ -9,9 +9,9 @@ export interface ConnectedProxy {
   readonly pod: string;
   readonly proxy: Pick<Proxy, 'holds' | 'owes'>;
   /** Returns the resources of a Service, as its clients get them. */
-  resourcesOf(service: string): Iterable<ResourceName>;
+  readonly resourcesOf: (service: string) => Iterable<ResourceName>;
   /** Returns the newest version of a resource that it may get. */
-  newest(kind: Kind, name: string): string | undefined;
+  readonly newest: (kind: Kind, name: string) => string | undefined;
   /** What decides on what its pod takes. */
   readonly layer: Pick<InboundLayer, 'names'>;
 }

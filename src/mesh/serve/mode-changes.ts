@@ -16,8 +16,8 @@ export interface Moved {
 
 /** Who has to acknowledge. Each function is called after a change is decided, before it is published, and returns one that says whether all have. */
 export interface Acknowledgements {
-  ofProxy(pod: string): () => boolean;
-  ofClients(pod: string): () => boolean;
+  readonly ofProxy: (pod: string) => () => boolean;
+  readonly ofClients: (pod: string) => () => boolean;
 }
 
 /** Takes what a pod waits for now, which is nothing after the last step. */
