@@ -4,6 +4,7 @@ import { extension, typed } from './extension.ts';
 const types = {
   http: 'envoy.extensions.filters.http.rbac.v3.RBAC',
   route: 'envoy.extensions.filters.http.rbac.v3.RBACPerRoute',
+  gate: 'envoy.extensions.filters.network.set_filter_state.v3.Config',
   tcp: 'envoy.extensions.filters.network.rbac.v3.RBAC',
 } as const;
 
@@ -30,4 +31,31 @@ export function routeAccess(rbac: JsonObject): JsonObject {
 /** Returns a filter of connections without HTTP. */
 export function tcpAccessFilter(access: Access, rbac: JsonObject): JsonObject {
   return extension(accessFilterNames[access].name, types.tcp, { stat_prefix: 'tcp.', ...rbac });
+}
+
+/** A text that is kept with a connection. */
+export interface GateValue {
+  readonly key: string;
+  /** A format string of Envoy. */
+  readonly text: string;
+}
+
+function kept(key: string, text: string): JsonObject {
+  return { object_key: key, format_string: { text_format_source: { inline_string: text } } };
+}
+
+/**
+ * Returns a network filter that says, before the application is connected, which connections are not let through: they are sent to clusters that
+ * do not exist. Of a connection with TLS it knows the client's certificate.
+ *
+ * @param values kept before the others are asked
+ * @param refusals format strings, each empty for connections that are let through
+ */
+export function connectionGate(values: readonly GateValue[], refusals: readonly string[]): JsonObject {
+  return extension('gate', types.gate, {
+    on_downstream_tls_handshake: [
+      ...values.map(({ key, text }) => ({ ...kept(key, text), factory_key: 'envoy.string' })),
+      ...refusals.map((text) => ({ ...kept('envoy.tcp_proxy.cluster', text), skip_if_empty: true })),
+    ],
+  });
 }

@@ -2,6 +2,7 @@ import { accessFilterNames, routeAccess, tcpAccessFilter } from '../../envoy/acc
 import type { JsonObject } from '../../json/json.ts';
 import type { AccessPlan, AccessRule, AccessRules, Condition } from '../plan/access-plan.ts';
 import { permissionsOf, principalsOf } from './access/conditions.ts';
+import { gateOf } from './access/connection-gate.ts';
 
 type Action = keyof AccessPlan;
 
@@ -95,8 +96,14 @@ export function httpAccess(plan: AccessPlan, trustDomain: string): JsonObject {
 
 /** Returns the network filters that come before a connection without HTTP is proxied: who may have one. */
 export function tcpAccess(plan: AccessPlan, trustDomain: string): readonly JsonObject[] {
-  return order.flatMap((action) => {
-    const config = configOf(plan, action, trustDomain, (rule) => withoutHttp(rule, action));
-    return config === undefined ? [] : [tcpAccessFilter(action, config)];
-  });
+  const enforced = (action: 'deny' | 'allow'): readonly AccessRule[] | undefined =>
+    plan[action].enforced?.flatMap((rule) => withoutHttp(rule, action));
+  const gate = gateOf(enforced('deny') ?? [], enforced('allow'), trustDomain);
+  return [
+    ...(gate === undefined ? [] : [gate]),
+    ...order.flatMap((action) => {
+      const config = configOf(plan, action, trustDomain, (rule) => withoutHttp(rule, action));
+      return config === undefined ? [] : [tcpAccessFilter(action, config)];
+    }),
+  ];
 }

@@ -1,42 +1,14 @@
 import type { JsonObject } from '../../../json/json.ts';
 import type { ClientAttribute, Condition, RequestAttribute } from '../../plan/access-plan.ts';
 import { oneOf, possiblyOneOf, surelyOneOf } from './path-match.ts';
-import { cidrRange, escaped, headerMatcher, textMatcher } from './text-match.ts';
+import { identityMatcher } from './identities.ts';
+import { headerMatcher, stringMatcher, textMatcher } from './text-match.ts';
 
-const scheme = 'spiffe://';
-
-/** Istio's name for the trust domain of the mesh, whatever it is called. */
-const ownDomain = 'cluster.local';
-
-/** Returns a `Principal` by the SPIFFE id in the client's certificate; without a certificate it fits nobody. */
-function byIdentity(principal_name: JsonObject): JsonObject {
-  return { authenticated: { principal_name } };
-}
-
-function byPrincipal(pattern: string, trustDomain: string): JsonObject {
-  const parts = pattern.split('/');
-  const own = parts.length === 5 && parts[0] === ownDomain ? [trustDomain, ...parts.slice(1)].join('/') : pattern;
-  const matcher = textMatcher(own);
-  if (matcher === undefined) return byIdentity({ prefix: scheme });
-  if ('suffix' in matcher) return byIdentity({ safe_regex: { regex: `${scheme}.*${escaped(own.slice(1))}` } });
-  return byIdentity({ [own.endsWith('*') ? 'prefix' : 'exact']: `${scheme}${own.replace(/\*$/, '')}` });
-}
-
-function byNamespace(pattern: string): JsonObject {
-  const at = pattern.indexOf('*');
-  if (at < 0) return byIdentity({ contains: `/ns/${pattern}/` });
-  if (at === pattern.length - 1) return byIdentity({ contains: `/ns/${pattern.slice(0, -1)}` });
-  return byIdentity({ safe_regex: { regex: `.*/ns/${pattern.split('*').map(escaped).join('.*')}/.*` } });
-}
-
-function byServiceAccount(account: string): JsonObject {
-  return byIdentity({ suffix: `/ns/${account.replace('/', '/sa/')}` });
-}
-
-function byTrustDomain(pattern: string): JsonObject {
-  if (pattern === '*') return byIdentity({ prefix: scheme });
-  if (!pattern.includes('*')) return byIdentity({ prefix: `${scheme}${pattern}/` });
-  return byIdentity({ safe_regex: { regex: `${scheme}${pattern.split('*').map(escaped).join('[^/]*')}/.*` } });
+/** Returns a `CidrRange` of an address or a range. */
+function cidrRange(block: string): JsonObject {
+  const [address_prefix = '', length] = block.split('/');
+  const whole = address_prefix.includes(':') ? 128 : 32;
+  return { address_prefix, prefix_len: length === undefined ? whole : Number(length) };
 }
 
 function clientOf(
@@ -46,13 +18,11 @@ function clientOf(
 ): JsonObject {
   switch (attribute) {
     case 'principal':
-      return byPrincipal(value, trustDomain);
     case 'namespace':
-      return byNamespace(value);
     case 'serviceAccount':
-      return byServiceAccount(value);
     case 'trustDomain':
-      return byTrustDomain(value);
+      // Without a certificate it fits nobody.
+      return { authenticated: { principal_name: stringMatcher(identityMatcher(attribute, value, trustDomain)) } };
     case 'peerIp':
       return { direct_remote_ip: cidrRange(value) };
     case 'remoteIp':
@@ -73,7 +43,9 @@ function requestOf(attribute: Exclude<RequestAttribute, 'path'>, value: string):
     case 'destinationIp':
       return { destination_ip: cidrRange(value) };
     case 'serverName':
-      return { requested_server_name: textMatcher(value) ?? { safe_regex: { regex: '.+' } } };
+      return {
+        requested_server_name: value === '*' ? { safe_regex: { regex: '.+' } } : stringMatcher(textMatcher(value)),
+      };
   }
 }
 
