@@ -91,3 +91,49 @@ describe('before a traffic rule is stored', () => {
     expect(broken).toHaveProperty('body', expect.stringContaining('"allowed":true'));
   });
 });
+
+describe('what VirtualServices need', () => {
+  const metadata = { namespace: 'shop', name: 'cart', uid: 'd' };
+  const subsets = ['v1', 'v2'].map((name) => ({ name, labels: { version: name } }));
+  const destinationRule: JsonObject = { kind: 'DestinationRule', metadata, spec: { host: 'cart', subsets } };
+  const split = ['v1', 'v2'].map((subset) => ({ destination: { host: 'cart', subset }, weight: 50 }));
+  const virtualService = {
+    kind: 'VirtualService',
+    metadata: { namespace: 'shop', name: 'split', uid: 'v' },
+    spec: { hosts: ['cart'], http: [{ route: split }] },
+  };
+
+  function change(operation: string, object: JsonObject | null, others: JsonObject[] = []): unknown {
+    const text = reviewOf({}, 'v1', {
+      operation,
+      kind: { group: 'networking.istio.io', version: 'v1', kind: 'DestinationRule' },
+      object,
+      oldObject: destinationRule,
+    });
+    const world = worldOf([service, destinationRule, virtualService, ...others]);
+    const answer = page([], () => world).answer(text, '/validate', 0);
+    return 'problem' in answer ? answer : (JSON.parse(answer.body) as { response: object }).response;
+  }
+
+  const lost = (index: number) =>
+    `VirtualService shop/split: /spec/http/0/route/${index}/destination/subset: no DestinationRule of "cart" has a subset "v${index + 1}"; add it there; the last good routes stay (NoSuchSubset)`;
+
+  test('is said when it is deleted, which is not refused', () => {
+    expect(change('DELETE', null)).toEqual({ uid: 'u', allowed: true, warnings: [lost(0), lost(1)] });
+  });
+
+  test('is said when a subset of it is taken away', () => {
+    const changed = { ...destinationRule, spec: { host: 'cart', subsets: subsets.slice(0, 1) } };
+    expect(change('UPDATE', changed)).toEqual({ uid: 'u', allowed: true, warnings: [lost(1)] });
+  });
+
+  test('is not said when another rule has it, or when something else is changed', () => {
+    const other = { ...destinationRule, metadata: { ...metadata, name: 'more', uid: 'e' } };
+    expect(change('DELETE', null, [other])).toEqual({ uid: 'u', allowed: true });
+    const changed = {
+      ...destinationRule,
+      spec: { host: 'cart', subsets, trafficPolicy: { loadBalancer: { simple: 'RANDOM' } } },
+    };
+    expect(change('UPDATE', changed)).toEqual({ uid: 'u', allowed: true });
+  });
+});
