@@ -65,6 +65,20 @@ describe('before a traffic rule is stored', () => {
     });
   });
 
+  test('the younger of two for one host gets a warning that names the older one', () => {
+    const metadata = { namespace: 'shop', name: 'older', uid: 'o', creationTimestamp: '2026-01-01T00:00:00Z' };
+    const older = { kind: 'VirtualService', metadata, spec: { hosts: ['cart'], ...route } };
+    const answer = page([], () => worldOf([service, older])).answer(
+      reviewOf({ hosts: ['cart'], ...route }),
+      '/validate',
+      0,
+    );
+    expect(answer).toHaveProperty(
+      'body',
+      expect.stringContaining('the older VirtualService shop/older decides on cart.shop.svc.cluster.local alone'),
+    );
+  });
+
   test('many warnings stay below what the API server shows', () => {
     const hosts = Array.from({ length: 200 }, (_, index) => `nobody-${index}`);
     const { response } = answerTo(reviewOf({ hosts, ...route })) as { response: { warnings: string[] } };
