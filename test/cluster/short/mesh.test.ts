@@ -1,11 +1,9 @@
-import { readFile } from 'node:fs/promises';
-import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
-import { root } from '../../../scripts/checkout.ts';
 import { callsInShop, openShop, visitShop } from '../../../scripts/demo/shop.ts';
 import { clusterKubeconfig, type ClusterNamespace, type RunningPod } from '../../support/cluster/cluster-namespace.ts';
 import { inMesh, openMeshOfCluster, type MeshOfCluster } from '../../support/cluster/mesh.ts';
 import { kubectl } from '../../support/cluster/kubectl.ts';
+import { openRecipe, type Recipe } from '../../support/cluster/recipe.ts';
 import { system } from '../../support/cluster/system-namespace.ts';
 import { idlePod } from '../../support/cluster/workbench.ts';
 import { startLoad } from '../../support/http/load.ts';
@@ -67,31 +65,26 @@ test('the shop’s services know each other by the certificates of their service
   );
 });
 
-describe('the example’s traffic rules', () => {
-  const example = (file: string) => path.join(root, 'examples/httpd', file);
+describe('the example’s traffic rules, with the commands of docs/traffic.md', () => {
   const labels = (version: string) => ({ app: 'httpd', version, ...inMesh });
   const ports = [{ name: 'http', containerPort: 8080 }];
+  let recipe: Recipe;
 
-  /** Applies a Deployment of the example, whose pods are to be in the mesh. */
-  async function applyInMesh(file: string): Promise<void> {
-    const text = await readFile(example(file), 'utf8');
-    await namespace.apply(text.replace(/^( {8})version: .*$/m, '$&\n$1sidecar-injector.io/profile: mesh'));
-  }
-
-  /** Asks often from the client's pod, and returns how many answers there were of each status. */
+  /** Asks from the client's pod, and returns how many answers there were of each status. */
   async function statuses(url: string, ...options: readonly string[]): Promise<Readonly<Record<string, number>>> {
     const text = await namespace.exec('client/app', 'curl', '-s', '-o/dev/null', '-w%{http_code}\n', ...options, url);
     const groups = Map.groupBy(text.trim().split('\n'), String);
     return Object.fromEntries([...groups].map(([status, all]) => [status, all.length]));
   }
 
-  /** How many requests the proxy of a pod has had. */
+  /** How many requests the proxies of some pods have had. */
   async function requestsAt(selector: string): Promise<number> {
-    const [pod] = await namespace.pods(selector);
-    return (await envoyStatistics(namespace, pod?.metadata.name ?? ''))['http.inbound.downstream_rq_total'] ?? 0;
+    const pods = await namespace.pods(selector);
+    const statistics = await Promise.all(pods.map(({ metadata }) => envoyStatistics(namespace, metadata.name ?? '')));
+    return statistics.reduce((sum, one) => sum + (one['http.inbound.downstream_rq_total'] ?? 0), 0);
   }
 
-  /** Asks this often, and returns how many requests have come to each version. */
+  /** Asks this often, and returns how many requests have come to each version meanwhile. */
   async function ask(
     count: number,
     ...options: readonly string[]
@@ -103,60 +96,49 @@ describe('the example’s traffic rules', () => {
     return { v1, v2 };
   }
 
-  const untilInForce = (object: string) =>
-    namespace.kubectl('wait', '--for=condition=sidecar-injector.io/InForce', object, '--timeout=30s');
+  /** Which share of requests comes to version v2. */
+  async function shareOfV2(count: number): Promise<number> {
+    const { v1, v2 } = await ask(count);
+    return v2 / (v1 + v2);
+  }
 
   beforeAll(async () => {
-    await applyInMesh('httpd.yaml');
-    await applyInMesh('traffic/httpd-v2.yaml');
-    await Promise.all([namespace.rollOut('deployment/httpd'), namespace.rollOut('deployment/httpd-v2')]);
+    recipe = await openRecipe(namespace.name, 'A canary, step by step', inMesh);
+    await recipe.run('kubectl apply -f examples/httpd/httpd.yaml');
+    await namespace.rollOut('deployment/httpd');
     await namespace.untilServed('client/app', 'http://httpd/');
-    await namespace.kubectl(
-      'apply',
-      '-f',
-      example('traffic/circuit-breaker.yaml'),
-      '-f',
-      example('traffic/routes.yaml'),
-    );
-    await untilInForce('destinationrule/httpd');
-    await untilInForce('virtualservice/httpd');
+  });
+  afterAll(() => recipe.close());
+
+  test('the canary grows step by step and goes back, and no request is lost', async () => {
+    const [rules = '', pods = '', tenth = '', half = '', whole = '', back = '', ...more] = recipe.commands;
+    expect(more).toEqual([]);
+    await recipe.run(rules);
+    const load = await startLoad(namespace, { url: 'http://httpd/', perSecond: 50, metadata: { labels: inMesh } });
+    await recipe.run(pods);
+    expect((await ask(100)).v2).toBe(0);
+    const before = await requestsAt('app=httpd,version=v2');
+    expect(await statuses('http://httpd/?[1-200]', '-Hcanary: true')).toEqual({ 200: 200 });
+    expect((await requestsAt('app=httpd,version=v2')) - before).toBe(200);
+    await recipe.run(tenth);
+    expect(Math.abs((await shareOfV2(1_000)) - 0.1)).toBeLessThanOrEqual(0.05);
+    await recipe.run(half);
+    expect(Math.abs((await shareOfV2(200)) - 0.5)).toBeLessThanOrEqual(0.2);
+    await recipe.run(whole);
+    expect((await ask(100)).v1).toBe(0);
+    await recipe.run(back);
+    expect((await ask(100)).v2).toBe(0);
+    const { sent, outcomes } = await load.stop();
+    expect(outcomes).toEqual({ 200: sent });
+    await recipe.run(tenth);
   });
 
-  test('are in force, which kubectl shows', async () => {
+  test('kubectl shows that they are in force, and in how many proxies', async () => {
     const columns = '-o=custom-columns=:.status.conditions[0].message';
     expect(await namespace.kubectl('get', 'virtualservice/httpd', columns)).toMatch(/held by (\d+) of \1 proxies of /);
     expect(await namespace.kubectl('get', 'virtualservice/httpd', '--no-headers')).toMatch(
       /^httpd +\["httpd"\] +True +InForce /,
     );
-  });
-
-  test('90 of 100 requests come to version v1, and those with the header of the canary to v2', async () => {
-    const { v1, v2 } = await ask(1_000);
-    expect(v1 + v2).toBe(1_000);
-    expect(Math.abs(v2 - 100)).toBeLessThanOrEqual(50);
-    expect(await ask(200, '-Hcanary: true')).toEqual({ v1: 0, v2: 200 });
-  });
-
-  test('the canary grows step by step, and no request is lost', async () => {
-    const load = await startLoad(namespace, { url: 'http://httpd/', perSecond: 50, metadata: { labels: inMesh } });
-    const step = async (weight: number) => {
-      const patch = [100 - weight, weight].map((value, index) => ({
-        op: 'replace',
-        path: `/spec/http/1/route/${index}/weight`,
-        value,
-      }));
-      await namespace.kubectl('patch', 'virtualservice/httpd', '--type=json', `--patch=${JSON.stringify(patch)}`);
-      await untilInForce('virtualservice/httpd');
-    };
-    // The load's requests count, too.
-    await step(50);
-    const half = await ask(100);
-    expect(Math.min(half.v1, half.v2)).toBeGreaterThan(20);
-    await step(100);
-    expect((await ask(100)).v1).toBe(0);
-    await step(10);
-    const { sent, outcomes } = await load.stop();
-    expect(outcomes).toEqual({ 200: sent });
   });
 
   test('retries hide an application that fails two of three times', async () => {
@@ -188,6 +170,10 @@ describe('the example’s traffic rules', () => {
     // Those wait, too, whose connection is being made. Each of two threads of a proxy may count one too many.
     expect(answers['200']).toBeGreaterThanOrEqual(10);
     expect(answers['200']).toBeLessThanOrEqual(22);
+    await until('the access log of the client says why', async () => {
+      const log = await namespace.kubectl('logs', 'client', '--container=istio-proxy');
+      return /"path":"\/wait\?.*"response_flags":"UO"|"response_flags":"UO".*"path":"\/wait\?/.test(log) || undefined;
+    });
   });
 
   test('one bad endpoint of two is left alone after its third failure, and no request fails', async () => {
