@@ -70,7 +70,7 @@ function createCollection(rules: readonly AnyRule[]) {
 }
 
 function analyzeRules(world: World, domains: Domains, rules: readonly AnyRule[], services?: Iterable<string>) {
-  const known: Known = { world, domains, index: indexRules(world.rules, domains.cluster) };
+  const known: Known = { world, domains, index: indexRules(world.rules, domains) };
   const collection = createCollection(rules);
   for (const rule of rules) collection.add(objectKey(rule.ref), ownFindings(known, rule));
   const views = viewsOf(world);
