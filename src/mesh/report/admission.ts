@@ -46,13 +46,10 @@ function sentencesOfOthers(verdicts: readonly Verdict[]): readonly string[] {
 /** Returns what is to be said about an object that is created or changed, as if it were part of the world already. */
 export function judge(kind: RuleKind, object: JsonObject, world: World, domains: Domains): Judgement {
   const rule: AnyRule = ruleKinds[kind].read(object);
-  if (rule.spec === undefined) {
-    const isRefusal = ({ effect }: Finding): boolean => effect === 'refused';
-    const others = rule.findings.filter((finding) => !isRefusal(finding));
-    return {
-      refused: sentencesOf(rule.findings.filter(isRefusal)),
-      warnings: withinBudget(sentencesOf(others)),
-    };
+  const refused = rule.findings.filter(({ effect }) => effect === 'refused');
+  if (refused.length > 0) {
+    const others = rule.findings.filter((finding) => !refused.includes(finding));
+    return { refused: sentencesOf(refused), warnings: withinBudget(sentencesOf(others)) };
   }
   const next = afterwards(world, kind, keyOf(object), rule);
   const warnings = [

@@ -102,7 +102,7 @@ export function analyzeConsequences(before: World, after: World, domains: Domain
   if (rulesOf(before) === rulesOf(after)) return [];
   const changed = [before, after].flatMap((world, index, worlds) => {
     const others = rulesOf(worlds[1 - index] ?? world);
-    const known: Known = { world, domains, index: indexRules(world.rules, domains.cluster) };
+    const known: Known = { world, domains, index: indexRules(world.rules, domains) };
     return [...rulesOf(world)].flatMap(([key, rule]) => (others.get(key) === rule ? [] : servicesOf(known, rule)));
   });
   const senders = new Set(changed.flatMap((service) => [...(after.rulesOfBackend.get(service) ?? [])]));

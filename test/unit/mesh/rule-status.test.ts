@@ -226,7 +226,7 @@ describe('a route that is refused', () => {
     const events = [object, next].map((one) => eventOf(one, true));
     object = next;
     const { world } = applyEvents(known.world, events);
-    known = { world, domains, index: indexRules(world.rules, domains.cluster) };
+    known = { world, domains, index: indexRules(world.rules, domains) };
     await rounds();
     expect(object['status']).toMatchObject({
       parents: [
