@@ -60,10 +60,10 @@ export function inboundResources(
     trustDomain,
     takes: takes[base],
     ports: new Map([...ports].map(([port, mode]) => [port, takes[mode]])),
-    access: tcpAccess(access),
+    access: tcpAccess(access, trustDomain),
   };
   return [
     named('listener', inboundListener(traffic, { rds: inboundRoutes }, mesh)),
-    named('routes', { name: inboundRoutes, ...withAccess(inbound.inline, httpAccess(access)) }),
+    named('routes', { name: inboundRoutes, ...withAccess(inbound.inline, httpAccess(access, trustDomain)) }),
   ];
 }

@@ -1,11 +1,12 @@
 import { outboundListener, inboundListener, plainRoutes, type MeshInbound } from '../../../src/envoy/listeners.ts';
 import type { TrafficIntent } from '../../../src/envoy/intent.ts';
 import type { JsonObject } from '../../../src/json/json.ts';
+import { openAccess } from '../../../src/mesh/plan/access-plan.ts';
 import { permissive } from '../../../src/mesh/plan/peer-modes.ts';
 import type { InboundPlan } from '../../../src/mesh/plan/inbound-plan.ts';
 
 /** What is let in where no object says anything. */
-export const openInbound: InboundPlan = { modes: permissive, access: { policies: [] } };
+export const openInbound: InboundPlan = { modes: permissive, access: openAccess };
 
 /** Returns the listeners of captured connections of a proxy in a mesh. */
 export function meshListeners(traffic: TrafficIntent, changes: Partial<MeshInbound> = {}): readonly JsonObject[] {
