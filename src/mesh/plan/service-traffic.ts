@@ -1,4 +1,4 @@
-import type { Finding } from '../rules/finding.ts';
+import { uniqueFindings, type Finding } from '../rules/finding.ts';
 import { objectKey, type ObjectRef } from '../rules/object-ref.ts';
 import type { VirtualService } from '../rules/virtual-service.ts';
 import type { Service, ServicePort } from '../world/service.ts';
@@ -11,7 +11,7 @@ import { translateGatewayRoutes } from './gateway-routes.ts';
 import { hostOf, serviceOf } from './host-name.ts';
 import { protocolOf } from './protocol.ts';
 import type { RouteContext } from './route-context.ts';
-import type { Backend, HashKey, RoutePlan } from './route-plan.ts';
+import { backendsOf, type Backend, type HashKey, type RoutePlan } from './route-plan.ts';
 import type { Hosted, RuleIndex } from './rule-index.ts';
 import type { Domains } from './service-plan.ts';
 import { plainTraffic, type ServiceTraffic, type TrafficPolicy } from './traffic-policy.ts';
@@ -152,13 +152,10 @@ function mapPorts<T>(service: Service, make: (port: ServicePort) => T | undefine
 
 /** Returns what objects say about the calls of a Service by clients of a view. */
 export function planTraffic(known: Known, key: string, view: View = anyClient): PlannedTraffic {
-  const findings = new Map<string, Finding[]>();
+  const findings = new Map<string, readonly Finding[]>();
   const note: Note = (ref, finding) => {
     const id = objectKey(ref);
-    const some = findings.get(id) ?? [];
-    if (!some.some(({ field, sentence }) => field === finding.field && sentence === finding.sentence))
-      some.push(finding);
-    findings.set(id, some);
+    findings.set(id, [...(findings.get(id) ?? []), finding]);
   };
   const service = known.world.service.get(key);
   if (service === undefined || service.externalName !== undefined) {
@@ -231,15 +228,17 @@ export function planTraffic(known: Known, key: string, view: View = anyClient): 
       origins: destination?.origins ?? [],
     },
     heldPorts,
-    findings,
+    findings: new Map([...findings].map(([id, some]) => [id, uniqueFindings(some)])),
   };
 }
 
 /**
  * Returns whether clients of a Service may be told different things, by their namespace or their labels. It may say so of a Service
  * whose clients are all told the same.
+ *
+ * @param routes what is in force for clients of which nothing is known
  */
-export function dependsOnClient(known: Known, key: string): boolean {
+export function dependsOnClient(known: Known, key: string, routes: Iterable<RoutePlan>): boolean {
   const { world, index, domains } = known;
   const service = world.service.get(key);
   if (service === undefined) return false;
@@ -254,11 +253,7 @@ export function dependsOnClient(known: Known, key: string): boolean {
     return true;
   if (index.routes(key).some(({ ref }) => ref.namespace !== service.namespace)) return true;
   // What a route says may depend on the rules of the Service that it leads to.
-  const backends = [...planTraffic(known, key).traffic.routes.values()].flatMap(({ rules }) =>
-    rules.flatMap(({ action }) =>
-      action.type === 'forward' ? action.destinations.flatMap(({ backend }) => backend?.service ?? []) : [],
-    ),
-  );
+  const backends = backendsOf(routes).map((backend) => backend.service);
   return [...new Set(backends)].some((backend) => {
     const found = world.service.get(backend);
     return found !== undefined && ofClients(found);

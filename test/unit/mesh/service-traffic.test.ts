@@ -52,6 +52,10 @@ function known(...objects: readonly JsonObject[]): Known {
   return { world, domains, index: indexRules(world.rules, domains) };
 }
 
+function dependsOn(of: Known, key: string): boolean {
+  return dependsOnClient(of, key, planTraffic(of, key).traffic.routes.values());
+}
+
 function client(namespace: string, labels: Readonly<Record<string, string>> = {}): View {
   return { namespace, labels };
 }
@@ -104,7 +108,7 @@ describe('a VirtualService', () => {
   test('for its own namespace does not count elsewhere', () => {
     const own = known(virtualService('shop/x', 1, { exportTo: ['.'] }));
     expect([client('shop'), client('web'), anyClient].map((view) => origins(own, view).length)).toEqual([1, 0, 0]);
-    expect(dependsOnClient(own, 'shop/cart')).toBe(true);
+    expect(dependsOn(own, 'shop/cart')).toBe(true);
   });
 
   test('says that it has no effect on a port that is not HTTP', () => {
@@ -120,8 +124,8 @@ describe('routes of Gateway API', () => {
     expect(origins(both, client('web'))).toEqual(['HTTPRoute web/consumer']);
     expect(origins(both, client('other'))).toEqual(['HTTPRoute shop/producer']);
     expect(origins(both, client('shop'))).toEqual(['HTTPRoute shop/producer']);
-    expect(dependsOnClient(both, 'shop/cart')).toBe(true);
-    expect(dependsOnClient(known(httpRoute('shop/producer', 1)), 'shop/cart')).toBe(false);
+    expect(dependsOn(both, 'shop/cart')).toBe(true);
+    expect(dependsOn(known(httpRoute('shop/producer', 1)), 'shop/cart')).toBe(false);
   });
 
   test('of one port leave others alone', () => {
@@ -155,7 +159,7 @@ describe('a DestinationRule', () => {
     expect(subsets(all, client('other'))).toEqual(['ofservice']);
     const root = known(destinationRule('istio-system/x', 1, subset('ofroot')));
     expect(subsets(root)).toEqual(['ofroot']);
-    expect([dependsOnClient(all, 'shop/cart'), dependsOnClient(root, 'shop/cart')]).toEqual([true, false]);
+    expect([dependsOn(all, 'shop/cart'), dependsOn(root, 'shop/cart')]).toEqual([true, false]);
   });
 
   test('of the root namespace does not count as one of the clients there', () => {
