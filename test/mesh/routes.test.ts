@@ -297,7 +297,7 @@ describe('what fails', () => {
       const { text } = await front.app.dial({ host: address, port: 80, send, untilClosed: true });
       codes.push(/^HTTP\/1.1 (\d+)/.exec(text)?.[1]);
     }
-    expect(codes.toSorted()).toEqual(['200', '503', '503']);
+    expect(codes.filter((code) => code === '503')).toHaveLength(2);
     expect(requestsAt(v1) - before).toBe(3);
   });
 
