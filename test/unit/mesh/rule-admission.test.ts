@@ -130,7 +130,7 @@ describe('what VirtualServices need', () => {
   }
 
   const lost = (index: number) =>
-    `VirtualService shop/split: /spec/http/0/route/${index}/destination/subset: no DestinationRule of "cart" has a subset "v${index + 1}"; add it there; the last good routes stay (NoSuchSubset)`;
+    `VirtualService shop/split: /spec/http/0/route/${index}/destination/subset: no DestinationRule of "cart" has a subset "v${index + 1}"; add it there; the last good routes stay, if there are any (NoSuchSubset)`;
 
   test('is said when it is deleted, which is not refused', () => {
     expect(change('DELETE', null)).toEqual({ uid: 'u', allowed: true, warnings: [lost(0), lost(1)] });
