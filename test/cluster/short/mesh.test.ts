@@ -2,12 +2,13 @@ import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals
 import { callsInShop, openShop, visitShop } from '../../../scripts/demo/shop.ts';
 import { clusterKubeconfig, type ClusterNamespace, type RunningPod } from '../../support/cluster/cluster-namespace.ts';
 import { inMesh, openMeshOfCluster, type MeshOfCluster } from '../../support/cluster/mesh.ts';
-import { kubectl } from '../../support/cluster/kubectl.ts';
+import { kubectl, runKubectl } from '../../support/cluster/kubectl.ts';
 import { openRecipe, type Recipe } from '../../support/cluster/recipe.ts';
 import { system } from '../../support/cluster/system-namespace.ts';
 import { idlePod } from '../../support/cluster/workbench.ts';
 import { startLoad } from '../../support/http/load.ts';
 import { envoyStatistics } from '../../support/network/envoy-in-pod.ts';
+import { circuitBreaker, retry, split } from '../../support/mesh/common-mistakes.ts';
 import { until } from '../../support/waiting.ts';
 
 jest.setTimeout(300_000);
@@ -20,6 +21,9 @@ beforeAll(async () => {
   ({ namespace } = mesh);
 });
 afterAll(() => mesh.remove());
+
+const untilInForce = (object: string) =>
+  namespace.kubectl('wait', '--for=condition=sidecar-injector.io/InForce', object, '--timeout=30s');
 
 /** The name that the client of a request asked for by TLS; null for plain text. Envoy writes its log every second. */
 async function serverNameOf(path: string): Promise<unknown> {
@@ -46,7 +50,7 @@ test('pods of the mesh are reached by pods outside, and reach those', async () =
   expect(await serverNameOf('/from-standalone')).toBeNull();
 });
 
-test('the shop’s services know each other by the certificates of their service accounts', async () => {
+test('the shop’s services know each other by the certificates of their service accounts, and follow rules for one of them', async () => {
   const call = (...args: string[]) => kubectl(clusterKubeconfig(), args);
   await openShop(call, namespace.name);
   const answer = JSON.parse(await visitShop(call, namespace.name, 5)) as object;
@@ -63,6 +67,16 @@ test('the shop’s services know each other by the certificates of their service
       { from: 'cart', to: 'orders', requests: 5, identity: identityOf('cart') },
     ]),
   );
+  await namespace.apply({
+    apiVersion: 'networking.istio.io/v1',
+    kind: 'VirtualService',
+    metadata: { name: 'orders' },
+    spec: { hosts: ['orders'], http: [{ directResponse: { status: 200, body: { string: '{"service":"closed"}' } } }] },
+  });
+  await untilInForce('virtualservice/orders');
+  expect(JSON.parse(await visitShop(call, namespace.name, 1))).toMatchObject({
+    next: { next: { service: 'cart', next: { service: 'closed' } } },
+  });
 });
 
 describe('the example’s traffic rules, with the commands of docs/traffic.md', () => {
@@ -198,6 +212,24 @@ describe('the example’s traffic rules, with the commands of docs/traffic.md', 
     });
     for (let times = 0; times < 5; times += 1) expect(await hasFailedMore()).toBe(false);
   });
+});
+
+test('manifests with common mistakes are taken with warnings that say what to write', async () => {
+  const spec = { selector: { app: 'web' }, ports: [{ name: 'http', port: 80, targetPort: 8080 }] };
+  await namespace.apply({ apiVersion: 'v1', kind: 'Service', metadata: { name: 'httpd-service' }, spec });
+  const words = ['apply', `--namespace=${namespace.name}`, '--dry-run=server', '-f', '-'];
+  const manifests = [circuitBreaker, split, retry].join('---');
+  const said = await until('three warnings', async () => {
+    const { code, stderr } = await runKubectl(clusterKubeconfig(), words, manifests);
+    expect(code).toBe(0);
+    const warnings = stderr.trim().split('\n');
+    return warnings.length === 3 ? warnings : undefined;
+  });
+  expect(said).toEqual([
+    expect.stringMatching(/^Warning: \/spec\/trafficPolicy\/circuitBreaker: .* it is read as outlierDetection/),
+    expect.stringMatching(/^Warning: \/spec: there are no hosts.*Add hosts: \[httpd-service\]/),
+    expect.stringMatching(/^Warning: \/spec: there are no hosts.*Add hosts: \[httpd-service\]/),
+  ]);
 });
 
 test('a pod that starts while the control plane is away waits, says why, and starts when it is back', async () => {

@@ -8,75 +8,10 @@ import { indexRules } from '../../../../src/mesh/plan/rule-index.ts';
 import { planTraffic } from '../../../../src/mesh/plan/service-traffic.ts';
 import { objectKey } from '../../../../src/mesh/rules/object-ref.ts';
 import { ruleKinds } from '../../../../src/mesh/rules/rule-kinds.ts';
+import { circuitBreaker, retry, split } from '../../../support/mesh/common-mistakes.ts';
 import { told } from '../../../support/mesh/istio-objects.ts';
 import { rulesOf } from '../../../support/mesh/rules.ts';
 import { worldOf } from '../../../support/mesh/world-events.ts';
-
-/*
- * Manifests as introductions to Istio have them, with mistakes that are made again and again. Istio takes most of them without a word.
- */
-
-const circuitBreaker = `
-apiVersion: networking.istio.io/v1beta1
-kind: DestinationRule
-metadata:
-  name: httpd-circuit-breaker
-spec:
-  host: httpd-service
-  trafficPolicy:
-    connectionPool:
-      tcp:
-        maxConnections: 10
-      http:
-        http1MaxPendingRequests: 10
-        maxRequestsPerConnection: 2
-    circuitBreaker:
-      consecutiveErrors: 3
-      interval: 30s
-      baseEjectionTime: 30s
-`;
-
-const split = `
-apiVersion: networking.istio.io/v1beta1
-kind: VirtualService
-metadata:
-  name: httpd-traffic-split
-spec:
-  http:
-  - match:
-    - headers:
-        canary:
-          exact: "true"
-    route:
-    - destination:
-        host: httpd-service
-        subset: v2
-  - route:
-    - destination:
-        host: httpd-service
-        subset: v1
-      weight: 90
-    - destination:
-        host: httpd-service
-        subset: v2
-      weight: 10
-`;
-
-const retry = `
-apiVersion: networking.istio.io/v1beta1
-kind: VirtualService
-metadata:
-  name: httpd-retry
-spec:
-  http:
-  - route:
-    - destination:
-        host: httpd-service
-    retries:
-      attempts: 3
-      perTryTimeout: 2s
-      retryOn: 5xx,reset,connect-failure,refused-stream
-`;
 
 const service: JsonObject = {
   kind: 'Service',
