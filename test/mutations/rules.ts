@@ -62,9 +62,9 @@ export const rules: readonly Edit[] = [
   },
   {
     protects: 'clients of which a subset is known only elsewhere have a view of their own',
-    file: 'src/mesh/plan/route-plan.ts',
-    text: '[...action.destinations, ...action.mirrors]',
-    replacement: 'action.mirrors',
-    tests: ['test/unit/mesh/service-traffic.test.ts', 'test/unit/mesh/catalog.test.ts'],
+    file: 'src/mesh/plan/service-traffic.ts',
+    text: 'namesOf(rule.ref.kind, rule).backends',
+    replacement: '[]',
+    tests: ['test/unit/mesh/service-traffic.test.ts'],
   },
 ];

@@ -181,14 +181,3 @@ export interface RoutePlan {
   /** The objects that say so. */
   readonly origins: readonly ObjectRef[];
 }
-
-/** Returns what routes lead to, copies included, as often as they do. */
-export function backendsOf(routes: Iterable<RoutePlan>): readonly Backend[] {
-  return [...routes].flatMap(({ rules }) =>
-    rules.flatMap(({ action }) =>
-      action.type === 'forward'
-        ? [...action.destinations, ...action.mirrors].flatMap(({ backend }) => backend ?? [])
-        : [],
-    ),
-  );
-}

@@ -2,6 +2,7 @@ import { uniqueFindings, type Finding } from '../rules/finding.ts';
 import { objectKey, type ObjectRef } from '../rules/object-ref.ts';
 import type { VirtualService } from '../rules/virtual-service.ts';
 import type { Service, ServicePort } from '../world/service.ts';
+import { namesOf } from '../world/rule-names.ts';
 import type { World } from '../world/world.ts';
 import { chooseDestination, type ChosenDestination } from './destination-choice.ts';
 import { policyOf, subsetsOf } from './destination-policy.ts';
@@ -11,7 +12,7 @@ import { translateGatewayRoutes } from './gateway-routes.ts';
 import { hostOf, serviceOf } from './host-name.ts';
 import { protocolOf } from './protocol.ts';
 import type { RouteContext } from './route-context.ts';
-import { backendsOf, type Backend, type HashKey, type RoutePlan } from './route-plan.ts';
+import type { Backend, HashKey, RoutePlan } from './route-plan.ts';
 import type { Hosted, RuleIndex } from './rule-index.ts';
 import type { Domains } from './service-plan.ts';
 import { plainTraffic, type ServiceTraffic, type TrafficPolicy } from './traffic-policy.ts';
@@ -235,10 +236,8 @@ export function planTraffic(known: Known, key: string, view: View = anyClient): 
 /**
  * Returns whether clients of a Service may be told different things, by their namespace or their labels. It may say so of a Service
  * whose clients are all told the same.
- *
- * @param routes what is in force for clients of which nothing is known
  */
-export function dependsOnClient(known: Known, key: string, routes: Iterable<RoutePlan>): boolean {
+export function dependsOnClient(known: Known, key: string): boolean {
   const { world, index, domains } = known;
   const service = world.service.get(key);
   if (service === undefined) return false;
@@ -251,10 +250,11 @@ export function dependsOnClient(known: Known, key: string, routes: Iterable<Rout
   const virtual = index.virtualServices(hostOf(service, domains.cluster));
   if (virtual.some(({ rule: { ref, spec } }) => looksAtClient(spec) || !isExportedTo(spec.exportTo, ref.namespace, '')))
     return true;
-  if (index.routes(key).some(({ ref }) => ref.namespace !== service.namespace)) return true;
+  const routes = index.routes(key);
+  if (routes.some(({ ref }) => ref.namespace !== service.namespace)) return true;
   // What a route says may depend on the rules of the Service that it leads to.
-  const backends = backendsOf(routes).map((backend) => backend.service);
-  return [...new Set(backends)].some((backend) => {
+  const rules = [...virtual.map(({ rule }) => rule), ...routes];
+  return [...new Set(rules.flatMap((rule) => namesOf(rule.ref.kind, rule).backends))].some((backend) => {
     const found = world.service.get(backend);
     return found !== undefined && ofClients(found);
   });

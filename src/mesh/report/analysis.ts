@@ -75,10 +75,9 @@ function analyzeRules(world: World, domains: Domains, rules: readonly AnyRule[],
   for (const rule of rules) collection.add(objectKey(rule.ref), ownFindings(known, rule));
   const views = viewsOf(world);
   for (const key of services ?? new Set(rules.flatMap((rule) => servicesOf(known, rule)))) {
-    const plan = planTraffic(known, key);
-    const others = dependsOnClient(known, key, plan.traffic.routes.values()) ? views : [];
-    for (const { findings } of [plan, ...others.map((view) => planTraffic(known, key, view))])
-      for (const [object, some] of findings) collection.add(object, some);
+    const asked = dependsOnClient(known, key) ? [anyClient, ...views] : [anyClient];
+    for (const view of asked)
+      for (const [object, some] of planTraffic(known, key, view).findings) collection.add(object, some);
   }
   return collection.verdicts();
 }

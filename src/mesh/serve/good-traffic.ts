@@ -1,4 +1,4 @@
-import { backendsOf, type RoutePlan } from '../plan/route-plan.ts';
+import type { Backend, RoutePlan } from '../plan/route-plan.ts';
 import type { PlannedTraffic } from '../plan/service-traffic.ts';
 import { plainTraffic, type ServiceTraffic, type SubsetPlan } from '../plan/traffic-policy.ts';
 import type { Finding } from '../rules/finding.ts';
@@ -20,6 +20,16 @@ export interface GoodTraffic {
 }
 
 type Routes = ReadonlyMap<number, RoutePlan>;
+
+function backendsOf(routes: Iterable<RoutePlan>): readonly Backend[] {
+  return [...routes].flatMap(({ rules }) =>
+    rules.flatMap(({ action }) =>
+      action.type === 'forward'
+        ? [...action.destinations, ...action.mirrors].flatMap(({ backend }) => backend ?? [])
+        : [],
+    ),
+  );
+}
 
 function isPlain({ routes, policies, subsets }: ServiceTraffic): boolean {
   return routes.size === 0 && policies.size === 0 && subsets.length === 0;

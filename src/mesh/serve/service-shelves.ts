@@ -113,7 +113,7 @@ export function createServiceShelves(
   function refresh(traffic: Iterable<string>, endpoints: Iterable<string>): readonly Change[] {
     const taken = shared.traffic.take(traffic, (key) => planTraffic(known, key, anyClient));
     for (const key of taken) {
-      if (dependsOnClient(known, key, shared.traffic.of(key).routes.values())) dependent.add(key);
+      if (dependsOnClient(known, key)) dependent.add(key);
       else dependent.delete(key);
     }
     const keys = new Set([...taken, ...endpoints]);

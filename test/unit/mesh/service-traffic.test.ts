@@ -52,10 +52,6 @@ function known(...objects: readonly JsonObject[]): Known {
   return { world, domains, index: indexRules(world.rules, domains) };
 }
 
-function dependsOn(of: Known, key: string): boolean {
-  return dependsOnClient(of, key, planTraffic(of, key).traffic.routes.values());
-}
-
 function client(namespace: string, labels: Readonly<Record<string, string>> = {}): View {
   return { namespace, labels };
 }
@@ -108,7 +104,7 @@ describe('a VirtualService', () => {
   test('for its own namespace does not count elsewhere', () => {
     const own = known(virtualService('shop/x', 1, { exportTo: ['.'] }));
     expect([client('shop'), client('web'), anyClient].map((view) => origins(own, view).length)).toEqual([1, 0, 0]);
-    expect(dependsOn(own, 'shop/cart')).toBe(true);
+    expect(dependsOnClient(own, 'shop/cart')).toBe(true);
   });
 
   test('says that it has no effect on a port that is not HTTP', () => {
@@ -118,14 +114,29 @@ describe('a VirtualService', () => {
   });
 });
 
+test('a route to a subset that only clients of one namespace know differs by the client', () => {
+  const subsets = [{ name: 'v2', labels: { version: 'v2' } }];
+  const route = [{ destination: { host: 'pay', subset: 'v2' } }];
+  const rules = (host: string) => [
+    virtualService('shop/x', 1, { http: [{ route }] }),
+    destinationRule('web/pay', 1, { host, subsets }),
+  ];
+  const services = [service('cart'), service('pay')];
+  const worldOfRule = (host: string) => known(...services, ...rules(host));
+  const foreign = worldOfRule('pay.shop.svc.cluster.local');
+  expect([anyClient, client('web')].map((view) => origins(foreign, view).length)).toEqual([0, 1]);
+  expect(dependsOnClient(foreign, 'shop/cart')).toBe(true);
+  expect(dependsOnClient(worldOfRule('elsewhere.shop.svc.cluster.local'), 'shop/cart')).toBe(false);
+});
+
 describe('routes of Gateway API', () => {
   test('of the clients stand above those of the Service, for these clients', () => {
     const both = known(httpRoute('shop/producer', 1), httpRoute('web/consumer', 1));
     expect(origins(both, client('web'))).toEqual(['HTTPRoute web/consumer']);
     expect(origins(both, client('other'))).toEqual(['HTTPRoute shop/producer']);
     expect(origins(both, client('shop'))).toEqual(['HTTPRoute shop/producer']);
-    expect(dependsOn(both, 'shop/cart')).toBe(true);
-    expect(dependsOn(known(httpRoute('shop/producer', 1)), 'shop/cart')).toBe(false);
+    expect(dependsOnClient(both, 'shop/cart')).toBe(true);
+    expect(dependsOnClient(known(httpRoute('shop/producer', 1)), 'shop/cart')).toBe(false);
   });
 
   test('of one port leave others alone', () => {
@@ -159,7 +170,7 @@ describe('a DestinationRule', () => {
     expect(subsets(all, client('other'))).toEqual(['ofservice']);
     const root = known(destinationRule('istio-system/x', 1, subset('ofroot')));
     expect(subsets(root)).toEqual(['ofroot']);
-    expect([dependsOn(all, 'shop/cart'), dependsOn(root, 'shop/cart')]).toEqual([true, false]);
+    expect([dependsOnClient(all, 'shop/cart'), dependsOnClient(root, 'shop/cart')]).toEqual([true, false]);
   });
 
   test('of the root namespace does not count as one of the clients there', () => {
