@@ -84,6 +84,28 @@ describe('modes', () => {
     expect([await fromFront(80), await fromFront(82), await isSecured()]).toEqual([200, 200, true]);
   });
 
+  test('when it is in force, no connection in plain text is left', async () => {
+    await lead(() => scene.set(authentication({ mtls: { mode: 'PERMISSIVE' } })));
+    const stay = { host: cart.network.v4, untilClosed: true, limitMs: 30_000 };
+    const kept = 'GET / HTTP/1.1\r\nHost: cart\r\n\r\n';
+    const open = Promise.all([
+      scene.outside.dial({ ...stay, port: 8080, send: kept }),
+      scene.outside.dial({ ...stay, port: 8081, send: 'some bytes\n' }),
+    ]);
+    await until('two connections in plain text', async () => {
+      const [http, tcp] = [await cart.app.connected({ port: 8080 }), await cart.app.connected({ port: 8081 })];
+      return (http > 0 && tcp > 0) || undefined;
+    });
+    await lead(() => scene.set(authentication({ mtls: { mode: 'STRICT' } })));
+    // Whoever is still connected is asked first, and the answer of those that are not is there already.
+    expect(await cart.app.connected({ port: 8081 })).toBe(0);
+    const ends = await Promise.race([open, Promise.resolve().then(() => fromOutside(8080))]);
+    expect(ends).toEqual([
+      { text: expect.stringContaining('HTTP/1.1 200'), ending: 'closed', ms: expect.any(Number) },
+      { text: expect.stringContaining('some bytes'), ending: 'closed', ms: expect.any(Number) },
+    ]);
+  });
+
   test('DISABLE: everything comes in plain text', async () => {
     await lead(() => scene.set(authentication({ mtls: { mode: 'DISABLE' } })));
     expect([await fromOutside(8080), await fromFront(80), await isSecured()]).toEqual(['answered', 200, false]);

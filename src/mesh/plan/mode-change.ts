@@ -3,7 +3,7 @@ import { modeOf, modesFrom, textOfModes, type PeerModes } from './peer-modes.ts'
 
 /**
  * How far a pod is on the way to other modes. Its proxy takes both first, then its clients change, and only then does it refuse what they no
- * longer send. So no order of events loses a request, and a mode is in force when the last step has been acknowledged.
+ * longer send. So no order of events loses a request, and a mode is in force after the last step.
  */
 export interface ModeChange {
   /** What the objects say. */
@@ -12,8 +12,11 @@ export interface ModeChange {
   readonly served: PeerModes;
   /** By which its clients call it: in plain text where it is `DISABLE`, else by mutual TLS. */
   readonly called: PeerModes;
-  /** Who has to acknowledge what is new: its own proxy that takes both, the proxies of its clients, or its own that takes what it should. */
-  readonly waitsFor: 'opening' | 'clients' | 'closing';
+  /**
+   * Who has to acknowledge what is new: its own proxy that takes both, the proxies of its clients, or its own that takes what it should.
+   * Then it waits for the end of connections that are not taken any more.
+   */
+  readonly waitsFor: 'opening' | 'clients' | 'closing' | 'draining';
 }
 
 function portsOf(...all: readonly PeerModes[]): readonly number[] {
@@ -48,8 +51,13 @@ export function nextStep(change: ModeChange): ModeChange | undefined {
     case 'opening':
       return { ...change, called: target, waitsFor: 'clients' };
     case 'clients':
-      return { ...change, served: target, waitsFor: 'closing' };
+      // Where nothing is to be closed, it is there.
+      return textOfModes(change.served) === textOfModes(target)
+        ? undefined
+        : { ...change, served: target, waitsFor: 'closing' };
     case 'closing':
+      return { ...change, waitsFor: 'draining' };
+    case 'draining':
       return undefined;
   }
 }

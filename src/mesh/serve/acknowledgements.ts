@@ -27,12 +27,15 @@ function hasNewest({ proxy, newest }: ConnectedProxy, [kind, name]: ResourceName
  * not any more; it gets what is new when it returns.
  *
  * @param servicesOf returns the Services by which a pod is called
+ * @param drainMs returns how long the proxy of a pod keeps connections that it takes no longer
  */
 export function createAcknowledgements(
   connected: ReadonlySet<ConnectedProxy>,
   servicesOf: (pod: string) => Iterable<string>,
+  drainMs: Acknowledgements['drainMs'],
 ): Acknowledgements {
   return {
+    drainMs: (pod) => ([...connected].some((one) => one.pod === pod) ? drainMs(pod) : 0),
     ofProxy: (pod) => () =>
       [...connected].every((one) => one.pod !== pod || one.layer.names().every((name) => hasNewest(one, name))),
     ofClients(pod) {

@@ -82,7 +82,11 @@ interface Viewer extends ConnectedProxy {
 /** Creates a catalog of an empty world. */
 export function createCatalog({ encoder, domains, refused, noticed, ...options }: CatalogOptions): Catalog {
   const viewers = new Set<Viewer>();
-  const acknowledgements = createAcknowledgements(viewers, (pod) => servicesOfPod(world, pod));
+  const acknowledgements = createAcknowledgements(
+    viewers,
+    (pod) => servicesOfPod(world, pod),
+    (pod) => 1_000 * (world.pod.get(pod)?.drainSeconds ?? 0),
+  );
   const modes = createModeChanges(
     (pod) => services.known().index.peers.modesOf(pod),
     acknowledgements,

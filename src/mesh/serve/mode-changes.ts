@@ -6,6 +6,9 @@ import type { Touched, World } from '../world/world.ts';
 /** How long it is waited for proxies that do not acknowledge: then those that take nothing but mutual TLS are closed all the same. */
 const patienceMs = 30_000;
 
+/** What timers of a proxy may be late. */
+const slackMs = 500;
+
 /** Pods for which something is other than before. */
 export interface Moved {
   /** Their proxies take something else. */
@@ -18,6 +21,8 @@ export interface Moved {
 export interface Acknowledgements {
   readonly ofProxy: (pod: string) => () => boolean;
   readonly ofClients: (pod: string) => () => boolean;
+  /** Returns how long the proxy of a pod keeps connections that it takes no longer. */
+  readonly drainMs: (pod: string) => number;
 }
 
 /** Takes what a pod waits for now, which is nothing after the last step. */
@@ -65,15 +70,22 @@ export function createModeChanges(
     (pod) =>
       underway.get(pod.key)?.change[of] ?? says(pod);
 
+  /** Returns a function that says whether what a change waits for has come. */
+  function endOf({ waitsFor }: ModeChange, pod: string): () => boolean {
+    const { ofProxy, ofClients, drainMs } = acknowledgements;
+    if (waitsFor === 'clients') return ofClients(pod);
+    if (waitsFor !== 'draining') return ofProxy(pod);
+    const drainedMs = nowMs() + drainMs(pod) + slackMs;
+    return () => nowMs() >= drainedMs;
+  }
+
   function put(pod: string, change: ModeChange | undefined, isOverdue = false): void {
     stepped(pod, change, isOverdue);
     if (change === undefined) {
       underway.delete(pod);
       return;
     }
-    const { ofProxy, ofClients } = acknowledgements;
-    const isAcknowledged = change.waitsFor === 'clients' ? ofClients(pod) : ofProxy(pod);
-    underway.set(pod, { change, isAcknowledged, sinceMs: nowMs() });
+    underway.set(pod, { change, isAcknowledged: endOf(change, pod), sinceMs: nowMs() });
   }
 
   function* changed(before: World, after: World, { guarding, pods }: Touched): Iterable<string> {
@@ -108,7 +120,8 @@ export function createModeChanges(
       const moved = { served: new Set<string>(), called: new Set<string>() };
       for (const [pod, { change, isAcknowledged, sinceMs }] of underway) {
         const isOverdue = !isAcknowledged();
-        if (isOverdue && nowMs() - sinceMs < patienceMs) continue;
+        const isPatient = change.waitsFor === 'draining' || nowMs() - sinceMs < patienceMs;
+        if (isOverdue && isPatient) continue;
         const next = nextStep(change);
         put(pod, next, isOverdue);
         if (next?.waitsFor === 'clients') moved.called.add(pod);
