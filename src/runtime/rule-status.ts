@@ -1,3 +1,4 @@
+import type { JsonObject } from '../json/json.ts';
 import { isApiError } from '../kubernetes/api-error.ts';
 import { pathSegment, type ApiClient } from '../kubernetes/client.ts';
 import { parentStatuses, type ParentStatus, type StatusContext } from '../mesh/plan/gateway-parents.ts';
@@ -5,6 +6,7 @@ import { hostOf } from '../mesh/plan/host-name.ts';
 import { conditionOf, patchCondition, patchParents, textOf } from '../mesh/report/object-status.ts';
 import type { Standing } from '../mesh/report/standing.ts';
 import { describeFinding } from '../mesh/rules/finding.ts';
+import { parentRefsOf } from '../mesh/rules/gateway-route.ts';
 import { objectKey, type ObjectRef, type RuleKind } from '../mesh/rules/object-ref.ts';
 import type { Catalog } from '../mesh/serve/catalog.ts';
 import type { Log } from '../telemetry/log.ts';
@@ -52,7 +54,8 @@ export function startRuleStatus(options: RuleStatusOptions): RuleStatus {
   let isWriting = false;
   let events = 0;
 
-  function statusesOf({ ref, findings }: Standing): readonly ParentStatus[] | undefined {
+  /** Returns what is to be said of a route's parents; undefined for another kind. */
+  function statusesOf({ ref, findings }: Standing, object?: JsonObject): readonly ParentStatus[] | undefined {
     if (ref.kind !== 'HTTPRoute' && ref.kind !== 'GRPCRoute') return undefined;
     const { world, domains } = catalog.known();
     const route = world.rules[ref.kind].get(`${ref.namespace}/${ref.name}`);
@@ -66,7 +69,8 @@ export function startRuleStatus(options: RuleStatusOptions): RuleStatus {
       grants: world.rules.ReferenceGrant,
       overridden: () => findings.find(({ code }) => code === 'VirtualServiceCounts')?.sentence,
     };
-    return parentStatuses(route, route.spec?.parentRefs ?? [], context);
+    const parents = object === undefined ? (route.spec?.parentRefs ?? []) : parentRefsOf(object);
+    return parentStatuses(route, parents, context);
   }
 
   function look(): void {
@@ -117,7 +121,7 @@ export function startRuleStatus(options: RuleStatusOptions): RuleStatus {
     const path = pathOfObject(collection, ref);
     try {
       const { body } = await client.get(path);
-      const statuses = statusesOf(standing);
+      const statuses = statusesOf(standing, body);
       const condition = conditionOf(standing, catalog.progressOf(key), options.replica);
       const patch =
         statuses === undefined
@@ -145,7 +149,8 @@ export function startRuleStatus(options: RuleStatusOptions): RuleStatus {
       await client.post(`/apis/events.k8s.io/v1/namespaces/${pathSegment('namespace', ref.namespace)}/events`, {
         apiVersion: 'events.k8s.io/v1',
         kind: 'Event',
-        metadata: { generateName: `${ref.name.slice(0, 200)}.`, namespace: ref.namespace },
+        // The API server wants a name of a host also without what it adds, and cuts it at 58 characters before.
+        metadata: { generateName: `${ref.name.slice(0, 50).replace(/[.-]+$/, '')}-`, namespace: ref.namespace },
         eventTime: `${options.clock().toISOString().slice(0, -1)}000Z`,
         reportingController: 'sidecar-injector.io/mesh',
         reportingInstance: options.replica,
