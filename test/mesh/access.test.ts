@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { accessFilters } from '../../src/envoy/access-filters.ts';
 import { planAccess } from '../../src/mesh/plan/access-plan.ts';
-import { httpAccess } from '../../src/mesh/resources/access.ts';
+import { httpAccess, tcpAccess } from '../../src/mesh/resources/access.ts';
 import type { JsonObject } from '../../src/json/json.ts';
-import { startAccessEnvoy, type AccessEnvoy, type HttpCall } from '../support/mesh/access-envoy.ts';
+import { startAccessEnvoy, type AccessEnvoy, type Caller, type HttpCall } from '../support/mesh/access-envoy.ts';
 import { rulesOf } from '../support/mesh/rules.ts';
 
 jest.setTimeout(60_000);
@@ -40,9 +40,45 @@ const routes = {
   'allows /a/{*}/b': paths('ALLOW', '/a/{*}/b'),
 } as const;
 
+function chainOf(...policies: readonly JsonObject[]): readonly JsonObject[] {
+  const plan = planAccess(rulesOf(policies), { namespace: 'shop', labels: {} }, 'istio-system');
+  return tcpAccess(plan, trustDomain);
+}
+
+const from = (source: JsonObject): JsonObject => ({ from: [{ source }] });
+const to = (operation: JsonObject): JsonObject => ({ to: [{ operation }] });
+
+const chainsAt = (ports: readonly number[]) => ({
+  'no policy': chainOf(),
+  'allows nothing': chainOf(policy({})),
+  'denies everything': chainOf(policy({ action: 'DENY', rules: [{}] })),
+  'allows front': chainOf(policy({ rules: [from({ serviceAccounts: ['front'] })] })),
+  'allows shop*': chainOf(policy({ rules: [from({ namespaces: ['shop*'] })] })),
+  'allows *front': chainOf(policy({ rules: [from({ principals: ['*front'] })] })),
+  'allows anybody with a name': chainOf(policy({ rules: [from({ principals: ['*'] })] })),
+  'denies all but front': chainOf(policy({ action: 'DENY', rules: [from({ notServiceAccounts: ['front'] })] })),
+  'denies 127.1.0.0/16': chainOf(policy({ action: 'DENY', rules: [from({ ipBlocks: ['127.1.2.3/16', 'fd00::/8'] })] })),
+  'allows all but 127.1.2.3': chainOf(policy({ rules: [from({ notIpBlocks: ['127.1.2.3'] })] })),
+  'allows the database': chainOf(policy({ rules: [to({ ports: [String(ports[1] ?? 1)] })] })),
+  'denies the database, allows front': chainOf(
+    policy({ action: 'DENY', rules: [to({ ports: [String(ports[1] ?? 1)] })] }, 'a'),
+    policy({ rules: [from({ serviceAccounts: ['front'] })] }, 'b'),
+  ),
+  'allows GET': chainOf(policy({ rules: [to({ methods: ['GET'] })] })),
+  'denies GET at the database': chainOf(
+    policy({ action: 'DENY', rules: [to({ methods: ['GET'], ports: [String(ports[1] ?? 1)] })] }),
+  ),
+  'allows a name of TLS': chainOf(
+    policy({ rules: [{ when: [{ key: 'connection.sni', values: ['*.example.com'] }] }] }),
+  ),
+  'allows 127.8.0.0/16': chainOf(policy({ rules: [{ when: [{ key: 'destination.ip', values: ['127.8.0.1/16'] }] }] })),
+});
+
 let envoy: AccessEnvoy;
 beforeAll(async () => {
-  envoy = await startAccessEnvoy({ ours: { filters: accessFilters, routes: Object.values(routes) } });
+  envoy = await startAccessEnvoy({ ours: { filters: accessFilters, routes: Object.values(routes) } }, (ports) =>
+    Object.values(chainsAt(ports)),
+  );
 });
 afterAll(() => envoy.stop());
 
@@ -110,4 +146,97 @@ describe('paths that can be read in several ways', () => {
       expect(await ask(route as keyof typeof routes, { path })).toMatchObject({ status });
     },
   );
+});
+
+describe('connections without HTTP to a server that speaks first', () => {
+  const front = 'spiffe://cluster.local/ns/shop/sa/front';
+  const back = 'spiffe://cluster.local/ns/shop2/sa/back';
+  const table: Readonly<
+    Record<
+      keyof ReturnType<typeof chainsAt>,
+      readonly (readonly [caller: Caller & { isDatabase?: boolean }, isLetIn: boolean])[]
+    >
+  > = {
+    'no policy': [
+      [{}, true],
+      [{ identity: front }, true],
+    ],
+    'allows nothing': [
+      [{}, false],
+      [{ identity: front }, false],
+    ],
+    'denies everything': [
+      [{}, false],
+      [{ identity: front }, false],
+    ],
+    'allows front': [
+      [{ identity: front }, true],
+      [{ identity: back }, false],
+      [{ identity: `${front}2` }, false],
+      [{}, false],
+    ],
+    'allows shop*': [
+      [{ identity: back }, true],
+      [{ identity: 'spiffe://cluster.local/ns/store/sa/shop' }, false],
+      [{}, false],
+    ],
+    'allows *front': [
+      [{ identity: front }, true],
+      [{ identity: back }, false],
+    ],
+    'allows anybody with a name': [
+      [{ identity: back }, true],
+      [{}, false],
+    ],
+    'denies all but front': [
+      [{ identity: front }, true],
+      [{ identity: back }, false],
+      [{}, false],
+    ],
+    'denies 127.1.0.0/16': [
+      [{ source: '127.1.9.9' }, false],
+      [{ source: '127.2.0.1' }, true],
+      [{ source: '127.1.9.9', identity: front }, false],
+    ],
+    'allows all but 127.1.2.3': [
+      [{ source: '127.1.2.3' }, false],
+      [{ source: '127.1.2.4' }, true],
+    ],
+    'allows the database': [
+      [{ isDatabase: true }, true],
+      [{ identity: front }, false],
+    ],
+    'denies the database, allows front': [
+      [{ isDatabase: true, identity: front }, false],
+      [{ identity: front }, true],
+      [{ identity: back }, false],
+    ],
+    'allows GET': [[{ identity: front }, false]],
+    'denies GET at the database': [
+      [{ isDatabase: true }, false],
+      [{}, true],
+    ],
+    'allows a name of TLS': [
+      [{ identity: front, serverName: 'a.example.com' }, true],
+      [{ identity: front, serverName: 'example.com' }, false],
+      [{ identity: front }, false],
+      [{}, false],
+    ],
+    'allows 127.8.0.0/16': [
+      [{ destination: '127.8.9.77' }, true],
+      [{ destination: '127.9.1.77' }, false],
+    ],
+  };
+
+  test.each(
+    Object.entries(table).flatMap(([chain, cases]) =>
+      cases.map(([caller, isLetIn]) => [chain as keyof ReturnType<typeof chainsAt>, caller, isLetIn] as const),
+    ),
+  )('%s: %j is heard: %s', async (chain, caller, isLetIn) => {
+    const index = Object.keys(chainsAt([])).indexOf(chain);
+    const { isDatabase, ...who } = caller;
+    const port = isDatabase === true ? envoy.ports[1] : undefined;
+    expect(await envoy.dial(index, { ...who, port })).toBe(isLetIn ? 'greeting\nhello\n' : '');
+    expect(await envoy.dial(index, { ...who, port }, true)).toBe(isLetIn ? 'greeting\n' : '');
+  });
 });

@@ -10,7 +10,9 @@ import type { Duplex } from 'node:stream';
 import { createEllipticAuthority, createLeafIssuer } from '../../../src/certs/elliptic-certificate.ts';
 import type { KeyedCertificate } from '../../../src/certs/authority.ts';
 import { extension, socketAddress } from '../../../src/envoy/extension.ts';
+import { tlsInspector } from '../../../src/envoy/inspection.ts';
 import { transparentHttp } from '../../../src/envoy/http.ts';
+import { clusterNames, originalDestination } from '../../../src/envoy/clusters.ts';
 import { tcpProxy } from '../../../src/envoy/listeners.ts';
 import { objectMember, type JsonObject } from '../../../src/json/json.ts';
 import { envoyBinary } from '../network/envoy.ts';
@@ -47,6 +49,8 @@ export interface AccessEnvoy {
   /** The status of the answer to a request, and why, as the access log says it. */
   ask(side: string, policy: number, call: HttpCall): Promise<{ readonly status: number; readonly details: string }>;
   /** What a client hears that sends a line to a server that speaks first; and nothing, if it is told to be silent. */
+  /** Ports of servers that speak first. */
+  readonly ports: readonly number[];
   dial(chain: number, caller: Caller, isSilent?: boolean): Promise<string>;
   /** The page of all counters. */
   stats(): Promise<string>;
@@ -114,10 +118,14 @@ async function freePorts(count: number): Promise<readonly number[]> {
   return ports;
 }
 
-/** Starts an Envoy with each side's routes in plain text and by mutual TLS, and with filter chains of connections without HTTP. */
+/**
+ * Starts an Envoy with each side's routes in plain text and by mutual TLS, and with filter chains of connections without HTTP.
+ *
+ * @param chains makes the latter from the two ports on which servers listen, at all addresses of this machine
+ */
 export async function startAccessEnvoy(
   sides: Readonly<Record<string, HttpSide>>,
-  chains: readonly (readonly JsonObject[])[] = [],
+  chains: (ports: readonly number[]) => readonly (readonly JsonObject[])[] = () => [],
 ): Promise<AccessEnvoy> {
   const folder = mkdtempSync(path.join(tmpdir(), 'sidecar-injector-access-'));
   const lifetime = { now: new Date(), lifetimeMs: 24 * 60 * 60 * 1000 };
@@ -125,18 +133,27 @@ export async function startAccessEnvoy(
   const issuer = createLeafIssuer(authority);
   const leaf = (identity: string): KeyedCertificate => issuer.issue({ names: { uris: [identity] }, ...lifetime });
   const transport = tlsSocket(leaf('spiffe://cluster.local/ns/shop/sa/server'), authority.certificate);
-  const greeter = createServer((socket) => {
-    socket.on('error', () => undefined);
-    socket.write('greeting\n');
-    socket.on('data', (data) => socket.end(data));
-  }).listen(0, '127.0.0.1');
-  await once(greeter, 'listening');
+  const greeters = await Promise.all(
+    [0, 1].map(async () => {
+      const greeter = createServer((socket) => {
+        socket.on('error', () => undefined);
+        socket.write('greeting\n');
+        socket.on('data', (data) => socket.end(data));
+      }).listen(0, '0.0.0.0');
+      await once(greeter, 'listening');
+      return greeter;
+    }),
+  );
+  const greeterPorts = greeters.map((greeter) => (greeter.address() as AddressInfo).port);
 
   const parts = [
     ...Object.values(sides).map((side) => [managerOf(side)]),
-    ...chains.map((filters) => [
+    ...chains(greeterPorts).map((filters) => [
       ...filters,
-      tcpProxy('greeter', { upstream_connect_mode: 'ON_DOWNSTREAM_TLS_HANDSHAKE', max_early_data_bytes: 65_536 }),
+      tcpProxy(clusterNames.inbound, {
+        upstream_connect_mode: 'ON_DOWNSTREAM_TLS_HANDSHAKE',
+        max_early_data_bytes: 65_536,
+      }),
     ]),
   ].flatMap((filters) => [{ filters }, { filters, transport_socket: transport }]);
   const ports = await freePorts(parts.length);
@@ -147,24 +164,10 @@ export async function startAccessEnvoy(
       listeners: parts.map((chain, index) => ({
         name: `l${index}`,
         address: socketAddress('127.0.0.1', ports[index] ?? 0),
-        listener_filters: [proxyProtocol],
+        listener_filters: [proxyProtocol, tlsInspector],
         filter_chains: [chain],
       })),
-      clusters: [
-        {
-          name: 'greeter',
-          load_assignment: {
-            cluster_name: 'greeter',
-            endpoints: [
-              {
-                lb_endpoints: [
-                  { endpoint: { address: socketAddress('127.0.0.1', (greeter.address() as AddressInfo).port) } },
-                ],
-              },
-            ],
-          },
-        },
-      ],
+      clusters: [originalDestination(clusterNames.inbound, undefined)],
     },
   };
   const file = path.join(folder, 'envoy.json');
@@ -185,7 +188,13 @@ export async function startAccessEnvoy(
 
   const certificates = new Map<string, KeyedCertificate>();
   async function open(index: number, caller: Caller): Promise<Duplex> {
-    const { identity, source = '127.0.0.1', destination = '10.0.0.1', port = 80, serverName } = caller;
+    const {
+      identity,
+      source = '127.0.0.1',
+      destination = '127.0.0.1',
+      port = greeterPorts[0] ?? 0,
+      serverName,
+    } = caller;
     const socket: Socket = connect({
       host: '127.0.0.1',
       port: ports[index + (identity === undefined ? 0 : 1)] ?? 0,
@@ -228,6 +237,7 @@ export async function startAccessEnvoy(
 
   const names = Object.keys(sides);
   return {
+    ports: greeterPorts,
     async ask(side, policy, call) {
       const agent = agentOf(names.indexOf(side) * 2, call);
       const { method, path, host, headers } = call;
@@ -242,8 +252,8 @@ export async function startAccessEnvoy(
       const socket = await open((names.length + chain) * 2, caller);
       let heard = '';
       socket.on('data', (data) => (heard += String(data)));
-      const end = once(socket, 'close');
-      if (isSilent) await Promise.race([end, until('a greeting', () => heard || undefined)]);
+      const end = new Promise((resolve) => void socket.once('close', resolve));
+      if (isSilent) await Promise.race([end, new Promise((resolve) => void socket.once('data', resolve))]);
       else {
         socket.write('hello\n');
         await end;
@@ -257,7 +267,7 @@ export async function startAccessEnvoy(
       const end = once(envoy, 'exit');
       envoy.kill('SIGKILL');
       await end;
-      greeter.close();
+      for (const greeter of greeters) greeter.close();
       rmSync(folder, { recursive: true, force: true });
     },
   };
