@@ -165,6 +165,8 @@ export async function startAccessEnvoy(
         name: `l${index}`,
         address: socketAddress('127.0.0.1', ports[index] ?? 0),
         listener_filters: [proxyProtocol, tlsInspector],
+        listener_filters_timeout: '0.05s',
+        continue_on_listener_filters_timeout: true,
         filter_chains: [chain],
       })),
       clusters: [originalDestination(clusterNames.inbound, undefined)],
