@@ -121,7 +121,6 @@ export async function openRoot(options: RootKeeperOptions): Promise<RootKeeper> 
 
   let state = await first();
   let inUse = JSON.stringify(state);
-  options.onState(state, 'it is what the Secret holds');
 
   function use(next: RootState, reason: string): void {
     state = next;
