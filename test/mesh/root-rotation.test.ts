@@ -1,5 +1,11 @@
 import { X509Certificate } from 'node:crypto';
 import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
+import {
+  certManagerValues,
+  istioValues,
+  makeForeign,
+  type ForeignCertificate,
+} from '../support/mesh/foreign-authorities.ts';
 import { openMesh, port, serviceObjects, type MeshPod, type MeshScene } from '../support/mesh/mesh-scene.ts';
 import { until } from '../support/waiting.ts';
 
@@ -109,7 +115,32 @@ test('no request and no connection fails while the root is replaced, and a proxy
   expect(all[0]).not.toContain(first);
 });
 
-test('certificates of the first root are of no use any more', () => {
-  const root = new X509Certificate(scene.authorities.mesh.certificate);
-  expect(identityOf(cart).roots).not.toContain(root.serialNumber.toLowerCase());
+test("the root is replaced by a company's, with an intermediate that signs, and then by another intermediate of it", async () => {
+  const root = makeForeign({ name: 'Company Root', key: 'RSA' });
+  const between = makeForeign({ name: 'Company Between', key: 'P-384', issuer: root });
+  const [one, another] = (['RSA', 'P-256'] as const).map((key) =>
+    makeForeign({ name: `Mesh ${key}`, key, issuer: between }),
+  ) as [ForeignCertificate, ForeignCertificate];
+  const generation = (): number =>
+    Number(scene.controlPlane.lines.findLast(({ type }) => type === 'root')?.['generation'] ?? 1);
+  const before = generation();
+  const load = dialAllTheTime(front);
+  scene.controlPlane.say({ type: 'give', data: istioValues(one, between, root) });
+  await untilPhase('trust', before);
+  await untilPhase('sign', before + 1);
+  await untilPhase('stable', before + 1);
+  const serial = new X509Certificate(root.certificate).serialNumber.toLowerCase();
+  await until('the company root alone', () => identityOf(cart).roots.join() === serial || undefined);
+  const { leaf } = identityOf(front);
+  scene.controlPlane.say({ type: 'give', data: certManagerValues(another, between, root) });
+  await untilPhase('stable', before + 2);
+  await until('a certificate of the other intermediate', () => identityOf(front).leaf !== leaf || undefined);
+  expect((await front.app.ask({ url: `http://${address}/company` })).status).toBe(200);
+  scene.controlPlane.say({ type: 'give', data: { 'tls.crt': 'garbage', 'tls.key': 'garbage' } });
+  expect((await front.app.ask({ url: `http://${address}/garbage` })).status).toBe(200);
+  const { failures } = await load();
+  expect(failures).toEqual([]);
+  expect(scene.controlPlane.lines.filter(({ type }) => ['refused', 'rejected', 'unanswered'].includes(type))).toEqual(
+    [],
+  );
 });
