@@ -13,6 +13,7 @@ import { systemTimers } from '../../src/mesh/serve/timers.ts';
 import { readService } from '../../src/mesh/world/service.ts';
 import { proxyIntent } from '../support/builders/proxy-intent.ts';
 import { openProbe, type DiscoveryProbe } from '../support/mesh/discovery-probe.ts';
+import { identityOf } from '../support/mesh/identity.ts';
 import { createManualTimers, type ManualTimers } from '../support/mesh/manual-timers.ts';
 import { until } from '../support/waiting.ts';
 
@@ -49,8 +50,7 @@ async function start(limits: Partial<StreamLimits> = {}, more: Partial<ControlPl
     port: 0,
     domains: { cluster: 'cluster.local', trust: 'cluster.local', rootNamespace: 'istio-system' },
     pair: issue(now),
-    authority: mesh,
-    roots: mesh.certificate,
+    identity: identityOf(mesh),
     authenticator,
     limits: { ...defaultStreamLimits, ...limits },
     strangers: { most: 256, mostOfAddress: 8, patienceMs: 600_000 },
@@ -64,6 +64,7 @@ async function start(limits: Partial<StreamLimits> = {}, more: Partial<ControlPl
     declined: (_, reason) => reports.push(`declined: ${reason}`),
     connectionCut: () => reports.push('cut'),
     connectionFailed: (error) => reports.push(error.message),
+    certificateFailed: (error) => reports.push(String(error)),
     lost: () => undefined,
     settled: () => undefined,
     noticed: () => undefined,
