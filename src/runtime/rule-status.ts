@@ -3,7 +3,7 @@ import { isApiError } from '../kubernetes/api-error.ts';
 import { pathSegment, type ApiClient } from '../kubernetes/client.ts';
 import { parentStatuses, type ParentStatus, type StatusContext } from '../mesh/plan/gateway-parents.ts';
 import { hostOf } from '../mesh/plan/host-name.ts';
-import { conditionOf, patchCondition, patchParents, textOf } from '../mesh/report/object-status.ts';
+import { conditionOf, isSpreading, patchCondition, patchParents, textOf } from '../mesh/report/object-status.ts';
 import type { Standing } from '../mesh/report/standing.ts';
 import { describeFinding } from '../mesh/rules/finding.ts';
 import { parentRefsOf } from '../mesh/rules/gateway-route.ts';
@@ -103,10 +103,12 @@ export function startRuleStatus(options: RuleStatusOptions): RuleStatus {
     // What has to be repeated waits for the next round.
     for (const [key, one] of new Map(pending)) {
       one.rounds += 1;
-      const { proxies, holding } = catalog.progressOf(key);
-      if (holding < proxies && one.rounds < limits.spreadRounds) continue;
+      const progress = catalog.progressOf(key);
+      if (progress.holding < progress.proxies && one.rounds < limits.spreadRounds) continue;
       pending.delete(key);
       const isToRepeat = await write(key, one);
+      // It is said again when the last proxy has it.
+      if (isSpreading(one.standing, progress) && !pending.has(key)) pending.set(key, { ...one, rounds: 0 });
       if (isToRepeat && one.tries < limits.tries && !pending.has(key))
         pending.set(key, { ...one, tries: one.tries + 1 });
     }

@@ -17,6 +17,7 @@ import { applyEvents, emptyWorld, type Touched, type World, type WorldEvent } fr
 import { createAcknowledgements, type ConnectedProxy } from './acknowledgements.ts';
 import { createCaptureSets, ownerOf } from './capture-sets.ts';
 import { trim } from './idle.ts';
+import { guardAt, guardProgress } from './guard-progress.ts';
 import { createInboundLayer, type InboundLayer } from './inbound-layer.ts';
 import { createModeChanges, type Moved, type Stepped } from './mode-changes.ts';
 import { createProxyViews, type PlacedProxy } from './proxy-views.ts';
@@ -218,8 +219,7 @@ export function createCatalog({ encoder, domains, refused, noticed, ...options }
         if (changes.length > 0) proxy.changed({ cluster: changes.map((change) => change.name) });
       });
       const inbound = createInboundLayer(pod, traffic, {
-        world: () => world,
-        domains,
+        known: services.known,
         servedBy: modes.servedBy,
         share: inboundSet,
       });
@@ -247,6 +247,11 @@ export function createCatalog({ encoder, domains, refused, noticed, ...options }
       return {
         ...member,
         useSecrets: (secrets) => ({ secret: own.put(ownerOf.secrets, secrets).map(({ name }) => name) }),
+        rejected(resource) {
+          const closed = inbound.rejected(resource);
+          if (closed !== undefined) proxy.changed(closed);
+          return member.rejected(resource);
+        },
         leave() {
           unfollow();
           member.leave();
@@ -264,12 +269,12 @@ export function createCatalog({ encoder, domains, refused, noticed, ...options }
           .layers()
           .map(({ traffic }) => ({ findings: () => traffic.findings(), inForce: () => traffic.inForce().values() })),
       ),
-    progressOf: (object) =>
-      progressOf(
-        object,
-        [...viewers].map(({ proxy, place }) => ({ proxy, layer: place.layer() })),
-        services.shared,
-      ),
+    progressOf(object) {
+      const guard = guardAt(world, object);
+      if (guard !== undefined) return guardProgress(guard, world, viewers, modes, domains.rootNamespace);
+      const placed = [...viewers].map(({ proxy, place }) => ({ proxy, layer: place.layer() }));
+      return progressOf(object, placed, services.shared);
+    },
     withheld: (kind) => [...cohorts.values()].reduce((sum, cohort) => sum + cohort.withheld(kind), 0),
   };
 }

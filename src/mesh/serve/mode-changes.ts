@@ -46,7 +46,7 @@ export interface ModeChanges {
   /** Takes the steps whose time has come. */
   step(): Moved;
   /** Returns how far a pod is; undefined if it does not change. */
-  changeOf(pod: string): ModeChange | undefined;
+  readonly changeOf: (pod: string) => ModeChange | undefined;
   /** Returns the keys of the pods that change. */
   readonly pods: () => Iterator<string>;
 }
