@@ -19,7 +19,8 @@ import { createCaptureSets, ownerOf } from './capture-sets.ts';
 import { trim } from './idle.ts';
 import { guardAt, guardProgress } from './guard-progress.ts';
 import { createInboundLayer, type InboundLayer } from './inbound-layer.ts';
-import { createModeChanges, type Moved, type Stepped } from './mode-changes.ts';
+import { hashOfObjects, haveAcknowledged, type ModeReport, type PeerReports } from './mode-reports.ts';
+import { createModeChanges, type Stepped } from './mode-changes.ts';
 import { createProxyViews, type PlacedProxy } from './proxy-views.ts';
 import { progressOf } from './rule-progress.ts';
 import { createServiceShelves } from './service-shelves.ts';
@@ -49,6 +50,8 @@ export interface Catalog {
   standings(): ReadonlyMap<string, Standing>;
   /** Returns how many proxies hold what comes from a rule, by the key of the object. */
   progressOf(object: string): Progress;
+  /** Returns how far this replica is with pods that change to other modes of mutual TLS. */
+  readonly modeReport: () => ModeReport;
   /** Returns how many resources of a kind are withheld, because a proxy has rejected them; those of each build count. */
   withheld(kind: Kind): number;
 }
@@ -64,6 +67,8 @@ export interface CatalogOptions {
   readonly refused: (resource: RefusedResource, owner: string) => void;
   /** Called when a Service asks for something else than before that its clients do not get. */
   readonly noticed: (service: string, notices: readonly string[]) => void;
+  /** Returns what other replicas last said of the pods that change. */
+  readonly peerReports: () => PeerReports;
   /** Called for each step of a pod to other modes. */
   readonly stepped: Stepped;
   /** Called when the last proxy that gets a change has answered, with the time since then. */
@@ -162,11 +167,12 @@ export function createCatalog({ encoder, domains, refused, noticed, ...options }
 
   /** Takes the next steps of pods that change, as soon as proxies have acknowledged the last ones. */
   function awaitSteps(): void {
-    if (isWaiting || modes.pods().next().done === true) return;
+    if (isWaiting || modes.isStill()) return;
     isWaiting = true;
     options.after(stepMs, () => {
       isWaiting = false;
-      const { served, called }: Moved = modes.step();
+      const [peers, objects] = [options.peerReports(), hashOfObjects(world)];
+      const { served, called } = modes.step((step, sinceMs) => haveAcknowledged(peers, objects, step, sinceMs));
       if (called.size > 0) {
         const endpoints = new Set([...called].flatMap((pod) => [...servicesOfPod(world, pod)]));
         remake({ services: new Set(), endpoints, traffic: new Set() });
@@ -275,6 +281,7 @@ export function createCatalog({ encoder, domains, refused, noticed, ...options }
       const placed = [...viewers].map(({ proxy, place }) => ({ proxy, layer: place.layer() }));
       return progressOf(object, placed, services.shared);
     },
+    modeReport: () => ({ objects: hashOfObjects(world), ...modes.report() }),
     withheld: (kind) => [...cohorts.values()].reduce((sum, cohort) => sum + cohort.withheld(kind), 0),
   };
 }

@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, test } from '@jest/globals';
 import type { JsonObject } from '../../../src/json/json.ts';
 import { kinds, type Kind } from '../../../src/mesh/resources/kinds.ts';
+import { noPeers } from '../../../src/mesh/serve/mode-reports.ts';
 import { createCatalog, type Catalog, type Member } from '../../../src/mesh/serve/catalog.ts';
 import { createEncoder } from '../../../src/mesh/wire/encoder.ts';
 import { loadEnvoyTypes } from '../../../src/mesh/wire/envoy-types.ts';
@@ -36,6 +37,7 @@ beforeEach(() => {
     },
     converged: () => undefined,
     noticed: () => undefined,
+    peerReports: () => noPeers,
     stepped: () => undefined,
   });
 });
