@@ -14,7 +14,7 @@ import { tlsInspector } from '../../../src/envoy/inspection.ts';
 import { transparentHttp } from '../../../src/envoy/http.ts';
 import { clusterNames, originalDestination } from '../../../src/envoy/clusters.ts';
 import { tcpProxy } from '../../../src/envoy/listeners.ts';
-import { objectMember, type JsonObject } from '../../../src/json/json.ts';
+import { objectMember, stringMember, type JsonObject } from '../../../src/json/json.ts';
 import { envoyBinary } from '../network/envoy.ts';
 import { until } from '../waiting.ts';
 
@@ -105,19 +105,6 @@ function managerOf({ filters, manager = {}, routes }: HttpSide): JsonObject {
   };
 }
 
-async function freePorts(count: number): Promise<readonly number[]> {
-  const servers = await Promise.all(
-    Array.from({ length: count }, async () => {
-      const server = createServer().listen(0, '127.0.0.1');
-      await once(server, 'listening');
-      return server;
-    }),
-  );
-  const ports = servers.map((server) => (server.address() as AddressInfo).port);
-  await Promise.all(servers.map(async (server) => once(server.close(), 'close')));
-  return ports;
-}
-
 /**
  * Starts an Envoy with each side's routes in plain text and by mutual TLS, and with filter chains of connections without HTTP.
  *
@@ -156,14 +143,13 @@ export async function startAccessEnvoy(
       }),
     ]),
   ].flatMap((filters) => [{ filters }, { filters, transport_socket: transport }]);
-  const ports = await freePorts(parts.length);
   const config = {
     admin: { address: socketAddress('127.0.0.1', 0) },
     layered_runtime: { layers: [{ name: 'l', static_layer: { 're2.max_program_size.error_level': 32_768 } }] },
     static_resources: {
       listeners: parts.map((chain, index) => ({
         name: `l${index}`,
-        address: socketAddress('127.0.0.1', ports[index] ?? 0),
+        address: socketAddress('127.0.0.1', 0),
         listener_filters: [proxyProtocol, tlsInspector],
         listener_filters_timeout: '1s',
         continue_on_listener_filters_timeout: true,
@@ -188,6 +174,15 @@ export async function startAccessEnvoy(
     return isReady ? `http://${address}` : undefined;
   });
 
+  const page = await fetch(`${adminUrl}/listeners?format=json`);
+  const { listener_statuses } = (await page.json()) as { listener_statuses: readonly JsonObject[] };
+  const ports = new Map(
+    listener_statuses.map((one) => [
+      stringMember(one, 'name'),
+      Number(objectMember(objectMember(one, 'local_address'), 'socket_address')?.['port_value']),
+    ]),
+  );
+
   const certificates = new Map<string, KeyedCertificate>();
   async function open(index: number, caller: Caller): Promise<Duplex> {
     const {
@@ -199,7 +194,7 @@ export async function startAccessEnvoy(
     } = caller;
     const socket: Socket = connect({
       host: '127.0.0.1',
-      port: ports[index + (identity === undefined ? 0 : 1)] ?? 0,
+      port: ports.get(`l${index + (identity === undefined ? 0 : 1)}`) ?? 0,
       localAddress: source,
     });
     socket.on('error', () => undefined);
