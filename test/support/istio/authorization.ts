@@ -16,11 +16,13 @@ export function translateLikeIstiod(all: readonly (readonly JsonObject[])[]): re
   const input = all.map((policies) => `${JSON.stringify(policies)}\n`).join('');
   const { status, stdout, stderr } = spawnSync(program, { input, encoding: 'utf8', maxBuffer: 2 ** 30 });
   if (status !== 0) throw new Error(stderr);
-  return stdout
-    .split('\n')
-    // Istio's own log goes there as well.
-    .filter((line) => line.startsWith('{'))
-    .map((line) => JSON.parse(line) as IstioFilters);
+  return (
+    stdout
+      .split('\n')
+      // Istio's own log goes there as well.
+      .filter((line) => line.startsWith('{'))
+      .map((line) => JSON.parse(line) as IstioFilters)
+  );
 }
 
 const names = ['first', 'second', 'third'];
@@ -34,7 +36,8 @@ export function istioSide(all: readonly (readonly JsonObject[])[]): HttpSide {
     routes: all.map((filters) =>
       Object.fromEntries(
         filters.map((filter, index) => {
-          const { '@type': _, ...rbac } = objectMember(filter, 'typed_config') ?? {};
+          const { '@type': _, ...rbac } =
+            objectMember(filter, 'typed_config') ?? objectMember(filter, 'typedConfig') ?? {};
           return [names[index] ?? '', typed(`${type}PerRoute`, { rbac })];
         }),
       ),

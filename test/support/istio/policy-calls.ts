@@ -43,6 +43,13 @@ const devious = [
   '/caf%c3%a9',
 ];
 
+/** Identities in texts: `NAMESPACE/SERVICE-ACCOUNT`, or with a trust domain. */
+function identityIn(text: string): readonly string[] {
+  const [, namespace, account] = /^([a-z0-9-]+)\/([a-z0-9-]+)$/.exec(text) ?? [];
+  if (namespace !== undefined) return [`spiffe://cluster.local/ns/${namespace}/sa/${account}`];
+  return /^[a-z0-9.-]+\/ns\/[a-z0-9-]+\/sa\/[a-z0-9-]+$/.test(text) ? [`spiffe://${text}`] : [];
+}
+
 function isPath(text: string): boolean {
   return /^\/[!-~]*$/.test(text);
 }
@@ -59,7 +66,7 @@ export function callsFor(policies: Json): fc.Arbitrary<HttpCall> {
   const hosts = texts.filter((text) => /^[A-Za-z0-9.:-]{1,40}$/.test(text));
   const methods = texts.filter((text) => /^[A-Z]{2,6}$/.test(text));
   return fc.record({
-    identity: fc.constantFrom(undefined, ...identities),
+    identity: fc.constantFrom(undefined, ...identities, ...texts.flatMap(identityIn)),
     source: fc.constantFrom('127.0.0.1', '127.1.2.3', '127.1.9.9', '127.3.0.1'),
     destination: fc.constantFrom('10.1.2.3', '10.1.9.9', '10.9.0.1'),
     port: fc.constantFrom(80, 8080, 9091),
