@@ -151,7 +151,7 @@ export async function startAccessEnvoy(
         name: `l${index}`,
         address: socketAddress('127.0.0.1', 0),
         listener_filters: [proxyProtocol, tlsInspector],
-        listener_filters_timeout: '1s',
+        listener_filters_timeout: '0.5s',
         continue_on_listener_filters_timeout: true,
         filter_chains: [chain],
       })),
