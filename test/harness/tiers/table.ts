@@ -53,7 +53,7 @@ export const tiers: readonly Tier[] = [
   },
   // Scenarios that mostly wait for pods.
   { name: 'cluster', needs: nodeTools, run: runOnNode, jestArguments: ['--maxWorkers=3'], secondTry: true },
-  { name: 'istio', needs: ['istio injector'], run: runJest },
+  { name: 'istio', needs: ['istio injector', 'envoy'], run: runJest },
   // Mostly one file, which waits for one program.
   {
     name: 'conformance',
