@@ -1,5 +1,11 @@
 /** Kinds of objects that say how requests between pods travel. */
-export type RuleKind = 'VirtualService' | 'DestinationRule' | 'HTTPRoute' | 'GRPCRoute' | 'ReferenceGrant';
+export type TrafficKind = 'VirtualService' | 'DestinationRule' | 'HTTPRoute' | 'GRPCRoute' | 'ReferenceGrant';
+
+/** Kinds of objects that say who may call a pod, and how. */
+export type SecurityKind = 'PeerAuthentication' | 'AuthorizationPolicy';
+
+/** Kinds of objects by which users govern the mesh. */
+export type RuleKind = TrafficKind | SecurityKind;
 
 /** Which object something comes from. */
 export interface ObjectRef {

@@ -1,7 +1,9 @@
 import type { JsonObject } from '../../json/json.ts';
 import { readDestinationRule, type DestinationRule } from './destination-rule.ts';
 import { readGrpcRoute, readHttpRoute, type GrpcRoute, type HttpRoute } from './gateway-route.ts';
-import type { RuleKind } from './object-ref.ts';
+import type { RuleKind, SecurityKind } from './object-ref.ts';
+import { readAuthorizationPolicy, type AuthorizationPolicy } from './security/authorization-policy.ts';
+import { readPeerAuthentication, type PeerAuthentication } from './security/peer-authentication.ts';
 import { readReferenceGrant, type ReferenceGrant } from './reference-grant.ts';
 import type { Rule } from './rule.ts';
 import { readVirtualService, type VirtualService } from './virtual-service.ts';
@@ -13,6 +15,8 @@ export interface RuleSpecs {
   readonly HTTPRoute: HttpRoute;
   readonly GRPCRoute: GrpcRoute;
   readonly ReferenceGrant: ReferenceGrant;
+  readonly PeerAuthentication: PeerAuthentication;
+  readonly AuthorizationPolicy: AuthorizationPolicy;
 }
 
 /** The rules of a cluster by kind, and within one by `<namespace>/<name>`. */
@@ -25,6 +29,8 @@ export const noRules: Rules = {
   HTTPRoute: new Map(),
   GRPCRoute: new Map(),
   ReferenceGrant: new Map(),
+  PeerAuthentication: new Map(),
+  AuthorizationPolicy: new Map(),
 };
 
 /** One kind of rules: where the API server has it, newest version first, and how an object is read. */
@@ -36,6 +42,7 @@ export interface RuleKindInfo<K extends RuleKind> {
 }
 
 const istio = { group: 'networking.istio.io', versions: ['v1', 'v1beta1', 'v1alpha3'] } as const;
+const security = { group: 'security.istio.io', versions: ['v1', 'v1beta1'] } as const;
 const gatewayApi = 'gateway.networking.k8s.io';
 
 /** All kinds of rules. */
@@ -50,9 +57,16 @@ export const ruleKinds: { readonly [K in RuleKind]: RuleKindInfo<K> } = {
     plural: 'referencegrants',
     read: readReferenceGrant,
   },
+  PeerAuthentication: { ...security, plural: 'peerauthentications', read: readPeerAuthentication },
+  AuthorizationPolicy: { ...security, plural: 'authorizationpolicies', read: readAuthorizationPolicy },
 };
 
 /** Returns whether a kind of object is one of rules. */
 export function isRuleKind(kind: string): kind is RuleKind {
   return Object.hasOwn(ruleKinds, kind);
+}
+
+/** Returns whether a kind is one of those that protect pods. */
+export function isSecurityKind(kind: RuleKind): kind is SecurityKind {
+  return kind === 'PeerAuthentication' || kind === 'AuthorizationPolicy';
 }

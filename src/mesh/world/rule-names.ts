@@ -61,6 +61,8 @@ const readers: {
   HTTPRoute: gatewayNames,
   GRPCRoute: gatewayNames,
   ReferenceGrant: () => nothing,
+  PeerAuthentication: () => nothing,
+  AuthorizationPolicy: () => nothing,
 };
 
 function gatewayNames(spec: RuleSpecs['HTTPRoute'] | RuleSpecs['GRPCRoute'], own: string): RuleNames {

@@ -118,6 +118,8 @@ export function applyEvents(
       case 'HTTPRoute':
       case 'GRPCRoute':
       case 'ReferenceGrant':
+      case 'PeerAuthentication':
+      case 'AuthorizationPolicy':
         rules.apply(event);
     }
   }

@@ -3,7 +3,7 @@ import * as fc from '../../support/fast-check.ts';
 import { byKey, type JsonObject } from '../../../src/json/json.ts';
 import { planService } from '../../../src/mesh/plan/service-plan.ts';
 import { serviceResources } from '../../../src/mesh/resources/service-resources.ts';
-import type { RuleKind } from '../../../src/mesh/rules/object-ref.ts';
+import type { TrafficKind } from '../../../src/mesh/rules/object-ref.ts';
 import { eventOf } from '../../support/mesh/world-events.ts';
 import type { RuleEvent } from '../../../src/mesh/world/rule-changes.ts';
 import { applyEvents, emptyWorld, type World, type WorldEvent } from '../../../src/mesh/world/world.ts';
@@ -114,7 +114,7 @@ const specs = {
 } as const;
 
 const rule: fc.Arbitrary<RuleEvent> = fc
-  .constantFrom(...(Object.keys(specs) as RuleKind[]))
+  .constantFrom(...(Object.keys(specs) as TrafficKind[]))
   .chain((kind) =>
     fc.record({
       namespace,
