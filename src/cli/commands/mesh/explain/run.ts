@@ -1,0 +1,144 @@
+import type { JsonObject } from '../../../../json/json.ts';
+import { findDestination, type Destination } from '../../../../mesh/explain/destination.ts';
+import { explain, type Explanation } from '../../../../mesh/explain/explanation.ts';
+import { askedLabels, viewOf } from '../../../../mesh/plan/client-view.ts';
+import { indexRules } from '../../../../mesh/plan/rule-index.ts';
+import type { Known } from '../../../../mesh/plan/service-traffic.ts';
+import { worldOfObjects } from '../../../../mesh/report/world-of-objects.ts';
+import { exitCodes, print, printJson, report, type Failure, type Io } from '../../../io.ts';
+import { findKubeconfig } from '../../../kubeconfig.ts';
+import { applied, nothingRead, readCluster, readFiles } from '../objects.ts';
+import { asApplied, type Applied } from './as-applied.ts';
+import { readCall, readClient, type WrittenCall } from './call.ts';
+import { findClient, type CallingPod } from './client.ts';
+import type { ExplainCallOptions } from './options.ts';
+import { explanationLines } from './text.ts';
+
+/** What is explained, and by what. */
+export interface ExplainedCall {
+  readonly client: CallingPod;
+  readonly call: WrittenCall;
+  readonly destination: Destination;
+  /** Undefined if the client has no proxy of the mesh: nothing decides then but Kubernetes. */
+  readonly explanation: Explanation | undefined;
+  readonly notes: readonly string[];
+}
+
+/** Reads the files and the cluster, whichever are asked for. */
+async function readObjects(options: ExplainCallOptions, namespace: string, io: Io): Promise<Applied | Failure> {
+  const filenames = options.filename ?? [];
+  const files = await readFiles(filenames, io);
+  if ('problems' in files) return files;
+  const isLive = options.live === true || filenames.length === 0;
+  const live = isLive ? await readCluster(findKubeconfig(options.kubeconfig)) : nothingRead;
+  if ('problems' in live) return live;
+  const { objects, words } = asApplied(files.objects, files.found, namespace, live.objects);
+  return { objects: applied(live.objects, objects, namespace), words };
+}
+
+function failed(problem: string, remedy: string): Failure {
+  return { problems: [problem], remedy, code: exitCodes.failed };
+}
+
+function notesOf(
+  { client, destination, explanation }: Omit<ExplainedCall, 'notes'>,
+  isOfFiles: boolean,
+): readonly string[] {
+  const { pod, traffic, isAssumed } = client;
+  return [
+    ...(isOfFiles
+      ? [
+          'pods and addresses that the files do not have are assumed: one pod of each workload, injected in mode mesh by the built-in settings',
+        ]
+      : []),
+    ...(traffic === undefined
+      ? [
+          `pod ${pod.key} has no proxy of the mesh: no rule counts for its calls, and Kubernetes leads them to a ready endpoint as they are`,
+        ]
+      : []),
+    ...(isAssumed ? ['the settings of its proxy cannot be read, so those that are built in are assumed'] : []),
+    ...(destination.addresses > 1
+      ? [`the name has ${destination.addresses} addresses; this is a call to the first one`]
+      : []),
+    ...(explanation?.keepsLastRoutes === true
+      ? [
+          'an object names what does not exist: the control plane keeps the last good routes of this port, which are not known here',
+        ]
+      : []),
+  ];
+}
+
+/** Writes the words for addresses that only a cluster gives in their place. */
+function withWords<T>(value: T, words: ReadonlyMap<string, string>): T {
+  if (words.size === 0) return value;
+  const pattern = /\b240\.\d+\.\d+\.\d+\b/g;
+  const inText = (_: string, inner: unknown): unknown =>
+    typeof inner === 'string' ? inner.replaceAll(pattern, (address) => `<${words.get(address) ?? address}>`) : inner;
+  return JSON.parse(JSON.stringify(value), inText) as T;
+}
+
+function explainCall(
+  written: { readonly client: Exclude<ReturnType<typeof readClient>, Failure>; readonly call: WrittenCall },
+  objects: readonly JsonObject[],
+  options: ExplainCallOptions,
+): ExplainedCall | Failure {
+  const { namespace = 'default', clusterDomain: cluster, rootNamespace } = options;
+  const client = findClient(written.client, namespace, objects);
+  if ('problems' in client) return client;
+  const world = worldOfObjects(objects, namespace);
+  const domains = { cluster, trust: cluster, rootNamespace };
+  const known: Known = { world, domains, index: indexRules(world.rules, cluster) };
+  const { call } = written;
+  const destination = findDestination(known, call.host, namespace);
+  if ('problem' in destination) return failed(destination.problem, 'name a Service as the client would, or an address');
+  const { service } = destination;
+  const ports = service?.ports.map(({ number }) => number) ?? [];
+  if (service?.isHeadless === false && !ports.includes(call.port))
+    return failed(
+      `Service ${service.key} has no port ${call.port}; it has ${ports.join(', ')}`,
+      'give one of its ports',
+    );
+  const { pod, traffic } = client;
+  const view = viewOf(pod, askedLabels(world.rules));
+  const explanation = traffic && explain(known, { view, traffic }, { ...call, destination });
+  const all = { client, call, destination, explanation };
+  return { ...all, notes: notesOf(all, (options.filename ?? []).length > 0 && options.live !== true) };
+}
+
+/** What is printed as JSON: the explanation without what its text does not tell either. */
+function jsonOf({ client, call, destination, explanation, notes }: ExplainedCall): object {
+  const { pod } = client;
+  const { address, service } = destination;
+  const { request, scheme, host, port } = call;
+  return {
+    client: { pod: pod.key, workload: pod.workload, hasProxy: client.traffic !== undefined },
+    call: {
+      scheme,
+      host,
+      port,
+      ...(call.speaks === 'http' ? { request: { ...request, headers: Object.fromEntries(request.headers) } } : {}),
+    },
+    destination: { address, service: service?.key },
+    ...explanation,
+    notes,
+  };
+}
+
+/** Runs `mesh explain` and returns its exit code. */
+export async function runExplainCall(src: string, dst: string, options: ExplainCallOptions, io: Io): Promise<number> {
+  const client = readClient(src);
+  if ('problems' in client) return report(client, io);
+  const call = readCall(dst, options);
+  if ('problems' in call) return report(call, io);
+  const read = await readObjects(options, options.namespace ?? 'default', io);
+  if ('problems' in read) return report(read, io);
+  const explained = explainCall({ client, call }, read.objects, options);
+  if ('problems' in explained) return report(explained, io);
+  if (options.output === 'json') printJson(withWords(jsonOf(explained), read.words), io);
+  else
+    print(
+      explanationLines(explained).map((line) => withWords(line, read.words)),
+      io,
+    );
+  return exitCodes.fine;
+}
