@@ -1,6 +1,6 @@
 import type { JsonObject } from '../../../../json/json.ts';
-import { findDestination, type Destination } from '../../../../mesh/explain/destination.ts';
-import { explain, type Explanation } from '../../../../mesh/explain/explanation.ts';
+import { findDestination } from '../../../../mesh/explain/destination.ts';
+import { explain } from '../../../../mesh/explain/explanation.ts';
 import { askedLabels, viewOf } from '../../../../mesh/plan/client-view.ts';
 import { indexRules } from '../../../../mesh/plan/rule-index.ts';
 import type { Known } from '../../../../mesh/plan/service-traffic.ts';
@@ -10,19 +10,10 @@ import { findKubeconfig } from '../../../kubeconfig.ts';
 import { applied, nothingRead, readCluster, readFiles } from '../objects.ts';
 import { asApplied, type Applied } from './as-applied.ts';
 import { readCall, readClient, type WrittenCall } from './call.ts';
-import { findClient, type CallingPod } from './client.ts';
+import { findClient } from './client.ts';
+import type { ExplainedCall } from './explained-call.ts';
 import type { ExplainCallOptions } from './options.ts';
 import { explanationLines } from './text.ts';
-
-/** What is explained, and by what. */
-export interface ExplainedCall {
-  readonly client: CallingPod;
-  readonly call: WrittenCall;
-  readonly destination: Destination;
-  /** Undefined if the client has no proxy of the mesh: nothing decides then but Kubernetes. */
-  readonly explanation: Explanation | undefined;
-  readonly notes: readonly string[];
-}
 
 /** Reads the files and the cluster, whichever are asked for. */
 async function readObjects(options: ExplainCallOptions, namespace: string, io: Io): Promise<Applied | Failure> {

@@ -5,7 +5,7 @@ import type { Faults, Forwarded, HeaderWords, Outcome, Retries } from '../../../
 import type { Remark } from '../../../../mesh/explain/passed-over.ts';
 import type { Origin } from '../../../../mesh/plan/route-plan.ts';
 import { textTable } from '../../../text-table.ts';
-import type { ExplainedCall } from './run.ts';
+import type { ExplainedCall } from './explained-call.ts';
 
 function originText({ ref, field }: Origin): string {
   return `${ref.kind} ${ref.namespace}/${ref.name} ${field}`;

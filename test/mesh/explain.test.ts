@@ -1,0 +1,87 @@
+import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
+import type { JsonObject } from '../../src/json/json.ts';
+import { clientResources } from '../../src/mesh/explain/client-resources.ts';
+import { explain, type Explanation } from '../../src/mesh/explain/explanation.ts';
+import type { Request } from '../../src/mesh/explain/request.ts';
+import { indexRules } from '../../src/mesh/plan/rule-index.ts';
+import type { Known } from '../../src/mesh/plan/service-traffic.ts';
+import { proxyIntent } from '../support/builders/proxy-intent.ts';
+import * as fc from '../support/fast-check.ts';
+import { randomRequest, randomRules } from '../support/mesh/random-calls.ts';
+import { startWalkedEnvoy, type Met, type WalkedEnvoy } from '../support/mesh/walked-envoy.ts';
+import { worldOf } from '../support/mesh/world-events.ts';
+
+jest.setTimeout(120_000);
+
+/* What `mesh explain` says of a call is what a real Envoy does, for random rules and requests. */
+
+const configurations = Number(process.env['FAST_CHECK_RUNS'] ?? 40);
+const requests = 25;
+const domains = { cluster: 'cluster.local', trust: 'cluster.local', rootNamespace: 'istio-system' };
+const address = '10.96.0.5';
+const self = { address: '10.0.0.9', name: 'web', namespace: 'shop' };
+const traffic = { ...proxyIntent({ accessLog: 'none' }), self };
+const client = { view: { namespace: 'shop', labels: { app: 'web' } }, traffic };
+
+function knownOf(objects: readonly JsonObject[]): Known {
+  const world = worldOf(objects);
+  return { world, domains, index: indexRules(world.rules, domains.cluster) };
+}
+
+const worlds = fc.sample(randomRules, configurations).map(knownOf);
+let envoy: WalkedEnvoy;
+
+beforeAll(async () => {
+  const watched = worlds.map((known) => ({
+    resources: clientResources(known, client),
+    listener: `${address}_80`,
+  }));
+  envoy = await startWalkedEnvoy(watched);
+});
+
+afterAll(() => envoy.stop());
+
+function explained(known: Known, request: Request): Explanation {
+  const destination = { address, service: known.world.service.get('shop/reviews'), addresses: 1 };
+  return explain(known, client, { destination, port: 80, speaks: 'http', request });
+}
+
+/** What an explanation says of the answer: one of these. */
+function expected({ outcome, route }: Explanation): readonly Partial<Met>[] {
+  const common = { route: route?.index };
+  switch (outcome?.type) {
+    case undefined:
+      return [];
+    case 'redirect':
+      return [{ ...common, status: outcome.status, location: outcome.location }];
+    case 'answer':
+      return outcome.why === 'direct response' ? [{ ...common, status: outcome.status }] : [{ status: outcome.status }];
+    case 'forward': {
+      const { abort } = outcome.faults;
+      const aborted = abort === undefined || abort.percent === 0 ? [] : [{ status: abort.status }];
+      const shares = outcome.shares.map(({ cluster, authority }) => ({
+        ...common,
+        status: 200,
+        cluster,
+        authority: authority ?? outcome.authority,
+        ...(outcome.path === '' ? {} : { path: outcome.path }),
+      }));
+      return [...(abort?.percent === 100 ? [] : shares), ...aborted];
+    }
+  }
+}
+
+test(`a real Envoy does what is explained (seed ${fc.seed})`, async () => {
+  let matched = 0;
+  for (const [index, known] of worlds.entries()) {
+    for (const request of fc.sample(randomRequest, requests)) {
+      const explanation = explained(known, request);
+      const met = await envoy.ask(index, request);
+      const possible = expected(explanation);
+      const isSo = possible.some((one) => Object.entries(one).every(([key, value]) => met[key as keyof Met] === value));
+      if (!isSo) expect({ request, rules: known.world.rules, met }).toEqual({ request, possible });
+      if (explanation.passedRoutes.length > 0 && explanation.route !== undefined) matched += 1;
+    }
+  }
+  expect(matched).toBeGreaterThan(configurations);
+});
