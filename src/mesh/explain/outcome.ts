@@ -1,7 +1,7 @@
 import { member, objectMember, objectsMember, stringMember, type Json, type JsonObject } from '../../json/json.ts';
 import { locationOf, rewrittenPath } from './location.ts';
 import type { Headers } from './request.ts';
-import { matchesText } from './route-match.ts';
+import { isGrpc, matchesText } from './route-match.ts';
 
 /** Changes of headers, each in words. */
 export interface HeaderWords {
@@ -31,18 +31,25 @@ export interface Retries {
   readonly otherEndpointsFirst: boolean;
 }
 
+/** An answer of the client's proxy. */
+export interface Answered {
+  readonly status: number;
+  /** What a client of gRPC is told: the answer is one of status 200 then. */
+  readonly grpcStatus?: number;
+}
+
 /** Requests that fail or wait on purpose; shares are of 100. */
 export interface Faults {
   readonly delay?: { readonly duration: string; readonly percent: number };
-  readonly abort?: { readonly status: number; readonly of: 'http' | 'grpc'; readonly percent: number };
+  readonly abort?: Answered & { readonly percent: number };
 }
 
 /** A request is sent to one of the clusters. */
 export interface Forwarded {
   readonly type: 'forward';
   readonly shares: readonly Share[];
-  /** Status if the cluster that is picked does not exist. */
-  readonly statusWithoutCluster: number;
+  /** The answer if the cluster that is picked does not exist. */
+  readonly withoutCluster: Answered;
   /** Path, with its query, and Host header that the server gets. */
   readonly path: string;
   readonly authority: string;
@@ -60,7 +67,7 @@ export interface Forwarded {
 export type Outcome =
   | Forwarded
   | { readonly type: 'redirect'; readonly status: number; readonly location: string }
-  | { readonly type: 'answer'; readonly status: number; readonly why: 'direct response' | 'preflight' | 'no route' };
+  | (Answered & { readonly type: 'answer'; readonly why: 'direct response' | 'preflight' | 'no route' });
 
 const redirectCodes: Readonly<Record<string, number>> = {
   MOVED_PERMANENTLY: 301,
@@ -75,6 +82,32 @@ const notFoundCodes: Readonly<Record<string, number>> = {
   NOT_FOUND: 404,
   INTERNAL_SERVER_ERROR: 500,
 };
+
+/** What Envoy tells a client of gRPC instead of a status of HTTP; UNKNOWN (2) for all others. */
+const grpcStatuses: Readonly<Record<number, number>> = {
+  400: 13,
+  401: 16,
+  403: 7,
+  404: 12,
+  429: 14,
+  502: 14,
+  503: 14,
+  504: 14,
+};
+
+/** Returns an answer of the proxy with a status. */
+function answered(status: number, headers: Headers): Answered {
+  return isGrpc(headers) ? { status, grpcStatus: grpcStatuses[status] ?? 2 } : { status };
+}
+
+/** What Envoy tells other clients instead of a status of gRPC, by its number. */
+const httpStatuses = [200, 499, 500, 400, 504, 404, 409, 403, 429, 400, 409, 400, 501, 500, 503, 500, 401];
+
+/** Returns an answer of the proxy with a status of gRPC. */
+function answeredGrpc(grpcStatus: number, headers: Headers): Answered {
+  const status = httpStatuses[grpcStatus] ?? 500;
+  return isGrpc(headers) ? { status, grpcStatus } : { status };
+}
 
 function numbers(value: Json | undefined): readonly number[] {
   return Array.isArray(value) ? value.map(Number) : [];
@@ -151,19 +184,20 @@ function filterConfig(route: JsonObject, filter: string): JsonObject | undefined
   return objectMember(objectMember(route, 'typed_per_filter_config'), filter);
 }
 
-function faultsOf(route: JsonObject): Faults {
+function faultsOf(route: JsonObject, headers: Headers): Faults {
   const fault = filterConfig(route, 'fault');
   const [delay, abort] = ['delay', 'abort'].map((name) => objectMember(fault, name));
   const percent = (one: JsonObject): number => percentOf(objectMember(one, 'percentage'));
-  const http = member(abort, 'http_status');
+  const [http, grpc] = ['http_status', 'grpc_status'].map((key) => member(abort, key));
   return {
-    ...(delay === undefined ? {} : { delay: { duration: stringMember(delay, 'fixed_delay') ?? '', percent: percent(delay) } }),
+    ...(delay === undefined
+      ? {}
+      : { delay: { duration: stringMember(delay, 'fixed_delay') ?? '', percent: percent(delay) } }),
     ...(abort === undefined
       ? {}
       : {
           abort: {
-            status: Number(http ?? member(abort, 'grpc_status')),
-            of: http === undefined ? 'grpc' : 'http',
+            ...(grpc === undefined ? answered(Number(http), headers) : answeredGrpc(Number(grpc), headers)),
             percent: percent(abort),
           },
         }),
@@ -188,7 +222,10 @@ function forwarded(route: JsonObject, action: JsonObject, headers: Headers): For
   return {
     type: 'forward',
     shares: sharesOf(action),
-    statusWithoutCluster: notFoundCodes[stringMember(action, 'cluster_not_found_response_code') ?? ''] ?? 503,
+    withoutCluster: answered(
+      notFoundCodes[stringMember(action, 'cluster_not_found_response_code') ?? ''] ?? 503,
+      headers,
+    ),
     path: rewrittenPath(action, objectMember(route, 'match') ?? {}, whole),
     authority: stringMember(action, 'host_rewrite_literal') ?? headers.get(':authority') ?? '',
     ...(timeout === undefined ? {} : { timeout }),
@@ -198,14 +235,14 @@ function forwarded(route: JsonObject, action: JsonObject, headers: Headers): For
       cluster: stringMember(mirror, 'cluster') ?? '',
       percent: percentOf(objectMember(objectMember(mirror, 'runtime_fraction'), 'default_value')),
     })),
-    faults: faultsOf(route),
+    faults: faultsOf(route, headers),
     headers: headerWords(route),
   };
 }
 
 /** Returns what an `envoy.config.route.v3.Route` does with a request that it has matched; undefined is that none has. */
 export function outcomeOf(route: JsonObject | undefined, headers: Headers): Outcome {
-  if (route === undefined) return { type: 'answer', status: 404, why: 'no route' };
+  if (route === undefined) return { type: 'answer', why: 'no route', ...answered(404, headers) };
   if (isAnsweredPreflight(route, headers)) return { type: 'answer', status: 200, why: 'preflight' };
   const redirect = objectMember(route, 'redirect');
   if (redirect !== undefined) {
@@ -214,7 +251,7 @@ export function outcomeOf(route: JsonObject | undefined, headers: Headers): Outc
   }
   const answer = objectMember(route, 'direct_response');
   if (answer !== undefined) {
-    return { type: 'answer', status: Number(member(answer, 'status')), why: 'direct response' };
+    return { type: 'answer', why: 'direct response', ...answered(Number(member(answer, 'status')), headers) };
   }
   return forwarded(route, objectMember(route, 'route') ?? {}, headers);
 }

@@ -135,14 +135,18 @@ function pathCondition(match: JsonObject, path: string): Condition {
   return condition('prefix of segments', segments, isBelow);
 }
 
-/** Requests of gRPC-Web are none of gRPC. */
+/** Returns whether a request is one of gRPC; those of gRPC-Web are not. */
+export function isGrpc(headers: Headers): boolean {
+  return /^application\/grpc(?:\+|$)/.test(headers.get('content-type') ?? '');
+}
+
 function grpcCondition(headers: Headers): Condition {
   const type = headers.get('content-type');
   return {
     subject: 'header content-type',
     wanted: 'one of gRPC',
     found: shown(type),
-    holds: /^application\/grpc(?:\+|$)/.test(type ?? ''),
+    holds: isGrpc(headers),
   };
 }
 

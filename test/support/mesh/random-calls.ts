@@ -141,4 +141,4 @@ export const randomRequest: fc.Arbitrary<Request> = fc
     headers: fc.uniqueArray(header, { maxLength: 4, selector: ([name]) => name.toLowerCase() }),
     isHttp2: fc.boolean(),
   })
-  .map((request) => (request.method === 'CONNECT' ? { ...request, path: '' } : request));
+  .map((request) => (request.method === 'CONNECT' ? { ...request, path: '', authority: 'reviews:80' } : request));

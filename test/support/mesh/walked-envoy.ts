@@ -26,6 +26,7 @@ import { until } from '../waiting.ts';
 /** What has become of a request. */
 export interface Met {
   readonly status: number;
+  readonly grpcStatus: number | undefined;
   /** Place of the route; undefined if none took the request, or if a filter has answered before. */
   readonly route: number | undefined;
   readonly cluster: string | undefined;
@@ -160,9 +161,10 @@ function watchedCluster(name: string, pipe: string): JsonObject {
 }
 
 function metOf(status: number, header: (name: string) => string | undefined, index: number): Met {
-  const route = header('x-route');
+  const [route, grpcStatus] = [header('x-route'), header('grpc-status')];
   return {
     status,
+    grpcStatus: grpcStatus === undefined ? undefined : Number(grpcStatus),
     route: route === undefined ? undefined : Number(route),
     cluster: header('x-cluster')?.slice(`${index}/`.length),
     path: header('x-got-path'),
@@ -180,7 +182,7 @@ async function askHttp1(pipe: string, request: Request, index: number): Promise<
     'content-length: 0',
   ];
   const socket = connect(pipe);
-  socket.end(
+  socket.write(
     `${lines.filter((line) => method !== 'CONNECT' || !line.startsWith('content-length')).join('\r\n')}\r\n\r\n`,
   );
   let text = '';

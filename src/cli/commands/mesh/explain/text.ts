@@ -1,7 +1,7 @@
 import type { ExplainedCluster, ComparedRoute, Explanation } from '../../../../mesh/explain/explanation.ts';
 import type { Ejection } from '../../../../mesh/explain/ejection.ts';
 import type { Protection } from '../../../../mesh/explain/cluster-facts.ts';
-import type { Faults, Forwarded, HeaderWords, Outcome, Retries } from '../../../../mesh/explain/outcome.ts';
+import type { Answered, Faults, Forwarded, HeaderWords, Outcome, Retries } from '../../../../mesh/explain/outcome.ts';
 import type { Remark } from '../../../../mesh/explain/passed-over.ts';
 import type { Origin } from '../../../../mesh/plan/route-plan.ts';
 import { textTable } from '../../../text-table.ts';
@@ -41,12 +41,14 @@ function headerLines({ request, response }: HeaderWords): readonly string[] {
   return [...request.map((one) => `request header: ${one}`), ...response.map((one) => `response header: ${one}`)];
 }
 
+function statusText({ status, grpcStatus }: Answered): string {
+  return grpcStatus === undefined ? String(status) : `${status}, which is status ${grpcStatus} of gRPC`;
+}
+
 function faultLines({ delay, abort }: Faults): readonly string[] {
   return [
     ...(delay === undefined ? [] : [`fault: ${delay.percent} % wait for ${delay.duration}`]),
-    ...(abort === undefined
-      ? []
-      : [`fault: ${abort.percent} % are answered with ${abort.of === 'grpc' ? 'gRPC status ' : ''}${abort.status}`]),
+    ...(abort === undefined ? [] : [`fault: ${abort.percent} % are answered with ${statusText(abort)}`]),
   ];
 }
 
@@ -76,7 +78,7 @@ function outcomeLines(outcome: Outcome | undefined, { request }: ExplainedCall['
     case 'redirect':
       return [`answered by the client's proxy with ${outcome.status}, location: ${outcome.location}`];
     case 'answer':
-      return [`answered by the client's proxy with ${outcome.status}: ${answers[outcome.why]}`];
+      return [`answered by the client's proxy with ${statusText(outcome)}: ${answers[outcome.why]}`];
   }
 }
 
