@@ -107,7 +107,9 @@ function limitsOf(cluster: JsonObject): Readonly<Record<string, number | string>
   const [thresholds] = objectsMember(objectMember(cluster, 'circuit_breakers'), 'thresholds');
   const options = objectMember(objectMember(cluster, 'typed_extension_protocol_options'), httpOptions);
   const common = objectMember(options, 'common_http_protocol_options');
-  const http = ['max_requests_per_connection', 'max_connection_duration'].map((key) => [key, member(common, key)] as const);
+  const http = ['max_requests_per_connection', 'max_connection_duration'].map(
+    (key) => [key, member(common, key)] as const,
+  );
   const limits = [...Object.entries(thresholds ?? {}), ...http].flatMap(([key, value]) =>
     value === undefined || value === none ? [] : [[key, value as number | string] as const],
   );

@@ -15,7 +15,9 @@ export interface Destination {
 /** Names that a resolver tries for one that is written in a pod (`ndots:5`, the search list of Kubernetes). */
 function searched(host: string, namespace: string, cluster: string): readonly string[] {
   const name = host.toLowerCase().replace(/\.$/, '');
-  const whole = host.endsWith('.') ? [name] : [`${name}.${namespace}.svc.${cluster}`, `${name}.svc.${cluster}`, `${name}.${cluster}`, name];
+  const whole = host.endsWith('.')
+    ? [name]
+    : [`${name}.${namespace}.svc.${cluster}`, `${name}.svc.${cluster}`, `${name}.${cluster}`, name];
   return whole;
 }
 
@@ -34,8 +36,12 @@ function serviceAt({ world }: Known, address: string): Service | undefined {
 }
 
 function endpointAddresses(world: Known['world'], service: Service, hostname?: string): readonly string[] {
-  const slices = [...(world.slicesOfService.get(service.key) ?? [])].toSorted().flatMap((key) => world.slice.get(key) ?? []);
-  const endpoints = slices.flatMap((slice) => slice.endpoints).filter((one) => hostname === undefined || one.hostname === hostname);
+  const slices = [...(world.slicesOfService.get(service.key) ?? [])]
+    .toSorted()
+    .flatMap((key) => world.slice.get(key) ?? []);
+  const endpoints = slices
+    .flatMap((slice) => slice.endpoints)
+    .filter((one) => hostname === undefined || one.hostname === hostname);
   return [...new Set(endpoints.filter(({ isReady }) => isReady).map(({ address }) => address))];
 }
 
@@ -60,12 +66,16 @@ export function findDestination(
     const service = world.service.get(`${owner}/${own}`);
     if (service === undefined || rest.length > 0) continue;
     if (service.externalName !== undefined)
-      return { problem: `Service ${service.key} is another name of ${service.externalName}, which no Service stands for` };
+      return {
+        problem: `Service ${service.key} is another name of ${service.externalName}, which no Service stands for`,
+      };
     const addresses =
       service.isHeadless || hostname !== undefined ? endpointAddresses(world, service, hostname) : service.addresses;
     const [address] = addresses;
     if (address === undefined)
-      return { problem: `${quote(host)} is Service ${service.key}, which has no ${service.isHeadless ? 'ready endpoint' : 'address'}` };
+      return {
+        problem: `${quote(host)} is Service ${service.key}, which has no ${service.isHeadless ? 'ready endpoint' : 'address'}`,
+      };
     return { address, service, addresses: addresses.length };
   }
   const names = [...world.service.values()].map((one) => hostOf(one, domains.cluster));

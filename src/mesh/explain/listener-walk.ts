@@ -32,7 +32,9 @@ function isAt(listener: JsonObject, { address, port }: Connection): boolean {
 
 /** Evaluates a `ListenerFilterChainMatchPredicate`; undefined is one that is not there. */
 function predicateHolds(predicate: JsonObject, port: number): boolean {
-  const [not, or, range] = ['not_match', 'or_match', 'destination_port_range'].map((key) => objectMember(predicate, key));
+  const [not, or, range] = ['not_match', 'or_match', 'destination_port_range'].map((key) =>
+    objectMember(predicate, key),
+  );
   if (not !== undefined) return !predicateHolds(not, port);
   if (or !== undefined) return objectsMember(or, 'rules').some((rule) => predicateHolds(rule, port));
   return Number(member(range, 'start')) <= port && port < Number(member(range, 'end'));
@@ -63,7 +65,9 @@ function chainOf(listener: JsonObject, { port, speaks }: Connection): JsonObject
       includes(member(match, 'application_protocols'), application)
     );
   });
-  const ofPort = matching.find((chain) => member(objectMember(chain, 'filter_chain_match'), 'destination_port') === port);
+  const ofPort = matching.find(
+    (chain) => member(objectMember(chain, 'filter_chain_match'), 'destination_port') === port,
+  );
   return ofPort ?? matching[0] ?? objectMember(listener, 'default_filter_chain');
 }
 

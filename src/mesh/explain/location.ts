@@ -29,8 +29,10 @@ function redirectedHost(authority: string, before: string, after: string, port: 
   return port !== '' || (before !== after && own === usual) ? authority.slice(0, -own.length) : authority;
 }
 
-/** Returns the `location` that an `envoy.config.route.v3.RedirectAction` answers with. */
-export function locationOf(redirect: JsonObject, match: JsonObject, headers: Headers): string {
+/** Returns the `location` that an `envoy.config.route.v3.RedirectAction` answers with; requests of CONNECT get none. */
+export function locationOf(redirect: JsonObject, match: JsonObject, headers: Headers): string | undefined {
+  const whole = headers.get(':path');
+  if (whole === undefined) return undefined;
   const before = headers.get(':scheme') ?? 'http';
   const scheme = stringMember(redirect, 'scheme_redirect') ?? before;
   const given = member(redirect, 'port_redirect');
@@ -38,7 +40,6 @@ export function locationOf(redirect: JsonObject, match: JsonObject, headers: Hea
   const told = headers.get('x-forwarded-proto') ?? before;
   const host =
     stringMember(redirect, 'host_redirect') ?? redirectedHost(headers.get(':authority') ?? '', told, scheme, port);
-  const whole = headers.get(':path') ?? '';
   const path = stringMember(redirect, 'path_redirect');
   const query = whole.slice(pathOnly(whole).length);
   const target =

@@ -66,7 +66,7 @@ export interface Forwarded {
 /** What becomes of a request at the client's proxy. */
 export type Outcome =
   | Forwarded
-  | { readonly type: 'redirect'; readonly status: number; readonly location: string }
+  | (Answered & { readonly type: 'redirect'; readonly location: string | undefined })
   | (Answered & { readonly type: 'answer'; readonly why: 'direct response' | 'preflight' | 'no route' });
 
 const redirectCodes: Readonly<Record<string, number>> = {
@@ -100,13 +100,9 @@ function answered(status: number, headers: Headers): Answered {
   return isGrpc(headers) ? { status, grpcStatus: grpcStatuses[status] ?? 2 } : { status };
 }
 
-/** What Envoy tells other clients instead of a status of gRPC, by its number. */
-const httpStatuses = [200, 499, 500, 400, 504, 404, 409, 403, 429, 400, 409, 400, 501, 500, 503, 500, 401];
-
-/** Returns an answer of the proxy with a status of gRPC. */
-function answeredGrpc(grpcStatus: number, headers: Headers): Answered {
-  const status = httpStatuses[grpcStatus] ?? 500;
-  return isGrpc(headers) ? { status, grpcStatus } : { status };
+/** Returns an abort with a status of gRPC, which is none for other clients. */
+function abortedGrpc(grpcStatus: number, headers: Headers): Answered {
+  return isGrpc(headers) ? { status: 200, grpcStatus } : { status: 200 };
 }
 
 function numbers(value: Json | undefined): readonly number[] {
@@ -197,7 +193,7 @@ function faultsOf(route: JsonObject, headers: Headers): Faults {
       ? {}
       : {
           abort: {
-            ...(grpc === undefined ? answered(Number(http), headers) : answeredGrpc(Number(grpc), headers)),
+            ...(grpc === undefined ? answered(Number(http), headers) : abortedGrpc(Number(grpc), headers)),
             percent: percent(abort),
           },
         }),
@@ -247,7 +243,8 @@ export function outcomeOf(route: JsonObject | undefined, headers: Headers): Outc
   const redirect = objectMember(route, 'redirect');
   if (redirect !== undefined) {
     const status = redirectCodes[stringMember(redirect, 'response_code') ?? 'MOVED_PERMANENTLY'] ?? 301;
-    return { type: 'redirect', status, location: locationOf(redirect, objectMember(route, 'match') ?? {}, headers) };
+    const location = locationOf(redirect, objectMember(route, 'match') ?? {}, headers);
+    return { type: 'redirect', location, ...answered(status, headers) };
   }
   const answer = objectMember(route, 'direct_response');
   if (answer !== undefined) {

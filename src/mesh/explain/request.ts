@@ -51,7 +51,8 @@ export function headersAtRoutes(manager: JsonObject, request: Request): Headers 
   }
   if (request.isHttp2 === true) headers.set(':scheme', 'http');
   for (const extension of objectsMember(manager, 'early_header_mutation_extensions')) {
-    for (const mutation of objectsMember(objectMember(extension, 'typed_config'), 'mutations')) mutate(headers, mutation);
+    for (const mutation of objectsMember(objectMember(extension, 'typed_config'), 'mutations'))
+      mutate(headers, mutation);
   }
   const told = headers.get('x-forwarded-proto')?.toLowerCase() ?? '';
   if (!headers.has(':scheme')) headers.set(':scheme', ['http', 'https'].includes(told) ? told : 'http');

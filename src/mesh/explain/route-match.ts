@@ -135,9 +135,9 @@ function pathCondition(match: JsonObject, path: string): Condition {
   return condition('prefix of segments', segments, isBelow);
 }
 
-/** Returns whether a request is one of gRPC; those of gRPC-Web are not. */
+/** Returns whether a request is one of gRPC; those of gRPC-Web and of CONNECT are not. */
 export function isGrpc(headers: Headers): boolean {
-  return /^application\/grpc(?:\+|$)/.test(headers.get('content-type') ?? '');
+  return headers.has(':path') && /^application\/grpc(?:\+|$)/.test(headers.get('content-type') ?? '');
 }
 
 function grpcCondition(headers: Headers): Condition {

@@ -76,7 +76,9 @@ function outcomeLines(outcome: Outcome | undefined, { request }: ExplainedCall['
     case 'forward':
       return forwardLines(outcome, request);
     case 'redirect':
-      return [`answered by the client's proxy with ${outcome.status}, location: ${outcome.location}`];
+      return [
+        `answered by the client's proxy with ${statusText(outcome)}${outcome.location === undefined ? '' : `, location: ${outcome.location}`}`,
+      ];
     case 'answer':
       return [`answered by the client's proxy with ${statusText(outcome)}: ${answers[outcome.why]}`];
   }
