@@ -66,6 +66,7 @@ async function start(limits: Partial<StreamLimits> = {}, more: Partial<ControlPl
     lost: () => undefined,
     settled: () => undefined,
     noticed: () => undefined,
+    stepped: () => undefined,
     converged: () => undefined,
     ...more,
   });

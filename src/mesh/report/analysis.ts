@@ -1,4 +1,5 @@
 import { askedLabels, viewOf } from '../plan/client-view.ts';
+import { guardFindings, isGuard } from '../plan/guarded-pods.ts';
 import { completeHost, fitOf, hostOf } from '../plan/host-name.ts';
 import { unreachedClients, unreachedHosts } from '../plan/reach.ts';
 import { indexRules, parentServices, type Usable } from '../plan/rule-index.ts';
@@ -50,6 +51,7 @@ function servicesOf({ world, domains }: Known, rule: AnyRule): readonly string[]
 export function ownFindings(known: Known, rule: AnyRule): readonly Finding[] {
   const { ref, spec, findings } = rule;
   if (spec === undefined) return findings;
+  if (isGuard(rule)) return [...findings, ...guardFindings(known, rule)];
   if ('hosts' in spec) return [...findings, ...unreachedHosts(known, { ref, spec, findings })];
   if ('host' in spec) return [...findings, ...unreachedClients(known, { ref, spec, findings })];
   return findings;
@@ -70,7 +72,7 @@ function createCollection(rules: readonly AnyRule[]) {
 }
 
 function analyzeRules(world: World, domains: Domains, rules: readonly AnyRule[], services?: Iterable<string>) {
-  const known: Known = { world, domains, index: indexRules(world.rules, domains.cluster) };
+  const known: Known = { world, domains, index: indexRules(world.rules, domains) };
   const collection = createCollection(rules);
   for (const rule of rules) collection.add(objectKey(rule.ref), ownFindings(known, rule));
   const views = viewsOf(world);

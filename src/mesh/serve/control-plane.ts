@@ -14,6 +14,7 @@ import { startAdsServer, type AdsConnection, type AdsServer, type ServingPair } 
 import { createCatalog, type Catalog } from './catalog.ts';
 import type { StrangerLimits } from './connection-gate.ts';
 import { createHeldRemovals } from './held-removals.ts';
+import type { Stepped } from './mode-changes.ts';
 import { createSession, type Session, type SessionEvent } from './session.ts';
 import type { Timers } from './timers.ts';
 
@@ -41,6 +42,8 @@ export interface ControlPlaneOptions {
   readonly refused: (resource: RefusedResource, owner: string) => void;
   /** Called when a Service asks for what its clients do not get. */
   readonly noticed: (service: string, notices: readonly string[]) => void;
+  /** Called for each step of a pod to other modes of mutual TLS. */
+  readonly stepped: Stepped;
   /** Takes how long a change of the cluster took until the last proxy that gets it has answered. */
   readonly converged: (milliseconds: number) => void;
   readonly turnedAway: (peerAddress: string, reason: string) => void;
@@ -108,6 +111,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<R
     after,
     refused: options.refused,
     noticed: options.noticed,
+    stepped: options.stepped,
     converged: options.converged,
   });
   const sweeping = setInterval(() => catalog.sweep(), sweepMs).unref();

@@ -65,6 +65,7 @@ const controlPlane: RunningControlPlane = await startControlPlane({
   report: (event, caller) => say({ ...event, pod: caller.podName }),
   refused: (resource, owner) => say({ type: 'refused', owner, ...resource }),
   noticed: (service, notices) => say({ type: 'noticed', service, notices }),
+  stepped: (pod, change, isOverdue) => say({ type: 'stepped', pod, waitsFor: change?.waitsFor, isOverdue }),
   converged: (milliseconds) => say({ type: 'converged', milliseconds }),
   turnedAway: (peerAddress, reason) => say({ type: 'turned-away', peerAddress, reason }),
   declined: (peerAddress, reason) => say({ type: 'declined', peerAddress, reason }),

@@ -36,6 +36,7 @@ beforeEach(() => {
     },
     converged: () => undefined,
     noticed: () => undefined,
+    stepped: () => undefined,
   });
 });
 

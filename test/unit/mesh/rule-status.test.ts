@@ -33,7 +33,7 @@ let known: ReturnType<typeof knownOf>;
 
 function knownOf() {
   const world = worldOf([...services, object]);
-  return { world, domains, index: indexRules(world.rules, domains.cluster) };
+  return { world, domains, index: indexRules(world.rules, domains) };
 }
 
 function virtualService(spec: JsonObject, generation = 1, more: JsonObject = {}): JsonObject {

@@ -90,7 +90,7 @@ describe('kinds of rules', () => {
     expect(isSynced).toBe(true);
     expect(paths).toEqual(
       new Map(
-        ['VirtualService', 'DestinationRule', 'HTTPRoute', 'GRPCRoute', 'ReferenceGrant'].map((kind) => [
+        ['VirtualService', 'DestinationRule', 'HTTPRoute', 'GRPCRoute', 'ReferenceGrant', 'PeerAuthentication', 'AuthorizationPolicy'].map((kind) => [
           kind,
           undefined,
         ]),

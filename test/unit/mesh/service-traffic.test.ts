@@ -49,7 +49,7 @@ function known(...objects: readonly JsonObject[]): Known {
     ...worldOf(services.length === 0 ? [service('cart')] : services),
     rules: rulesOf(objects.filter(isRule)),
   };
-  return { world, domains, index: indexRules(world.rules, domains.cluster) };
+  return { world, domains, index: indexRules(world.rules, domains) };
 }
 
 function client(namespace: string, labels: Readonly<Record<string, string>> = {}): View {

@@ -48,6 +48,7 @@ beforeEach(() => {
     refused: () => undefined,
     converged: () => undefined,
     noticed: () => undefined,
+    stepped: () => undefined,
   });
 });
 

@@ -101,7 +101,7 @@ function planned(objects: readonly JsonObject[], services: readonly JsonObject[]
   }));
   const world = { ...worldOf(services), rules: rulesOf(named) };
   const domains = { cluster: 'cluster.local', trust: 'cluster.local', rootNamespace: 'istio-system' };
-  const known = { world, domains, index: indexRules(world.rules, domains.cluster) };
+  const known = { world, domains, index: indexRules(world.rules, domains) };
   const [first] = world.service.keys();
   const { traffic, heldPorts, findings } = planTraffic(known, first ?? '');
   const sentences = Object.fromEntries(
