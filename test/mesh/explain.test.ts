@@ -26,7 +26,7 @@ const client = { view: { namespace: 'shop', labels: { app: 'web' } }, traffic };
 
 function knownOf(objects: readonly JsonObject[]): Known {
   const world = worldOf(objects);
-  return { world, domains, index: indexRules(world.rules, domains.cluster) };
+  return { world, domains, index: indexRules(world.rules, domains) };
 }
 
 const worlds = fc.sample(randomRules, configurations).map(knownOf);

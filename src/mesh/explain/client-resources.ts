@@ -3,7 +3,7 @@ import { ownServices } from '../plan/own-services.ts';
 import { planService } from '../plan/service-plan.ts';
 import { planTraffic, type Known } from '../plan/service-traffic.ts';
 import type { View } from '../plan/view.ts';
-import { applicationCluster, proxyResources } from '../resources/proxy-resources.ts';
+import { applicationCluster, outboundResources } from '../resources/proxy-resources.ts';
 import type { Resource } from '../resources/resource.ts';
 import { serviceListeners } from '../resources/service-listeners.ts';
 import { serviceResources } from '../resources/service-resources.ts';
@@ -22,7 +22,7 @@ export function clientResources(known: Known, { view, traffic }: Client): readon
   const { world, domains } = known;
   const { namespace, name } = traffic.self;
   return [
-    ...proxyResources(traffic, domains.trust),
+    ...outboundResources(traffic),
     applicationCluster(traffic, ownServices(world, `${namespace}/${name}`, domains)),
     ...[...world.service.keys()].flatMap((key) => {
       const plan = planService(world, key, domains);

@@ -35,15 +35,26 @@ function withMetadata(object: JsonObject, metadata: JsonObject): JsonObject {
   return { ...object, metadata: { ...objectMember(object, 'metadata'), ...metadata } };
 }
 
-/** A pod of each template of a workload. Its owner is named as the cluster's controllers name it. */
-function podOfTemplate(
-  { kind, apiVersion: version, name }: FoundObject,
-  template: JsonObject,
-  namespace: string,
-): JsonObject {
+/** Pods of one workload that are made at most. */
+const mostReplicas = 50;
+
+/** The pods of a workload. Their owner is named as the cluster's controllers name it. */
+function podsOfWorkload({ kind, apiVersion: version, name, object, pods, ...found }: FoundObject, namespace: string) {
+  const replicas = Number(member(objectMember(object, 'spec'), 'replicas') ?? 1);
   const owner = { apiVersion: version, kind, name, controller: true };
-  const metadata = { name, generateName: `${name}-`, namespace, ownerReferences: [owner] };
-  return withMetadata({ ...template, apiVersion: 'v1', kind: 'Pod' }, metadata);
+  return pods.flatMap(({ value }) =>
+    Array.from({ length: Math.min(replicas, mostReplicas) }, (_, index) =>
+      withMetadata(
+        { ...value, apiVersion: 'v1', kind: 'Pod' },
+        {
+          name: `${name}-${index}`,
+          generateName: `${name}-`,
+          namespace: found.namespace ?? namespace,
+          ownerReferences: [owner],
+        },
+      ),
+    ),
+  );
 }
 
 /** Returns the number of a Service's target port in a pod; undefined if the pod has no port of its name. */
@@ -101,8 +112,8 @@ function slicesOf(service: JsonObject, pods: readonly JsonObject[]): readonly Js
 }
 
 /**
- * Returns the objects of files as a cluster would have them once they are applied: Services have addresses, workloads have one pod
- * each, pods are injected in mode mesh by the built-in settings, and Services whose endpoints nothing says lead to the pods that they select.
+ * Returns the objects of files as a cluster would have them once they are applied: Services have addresses, workloads have as many
+ * pods as they ask for, pods are injected in mode mesh by the built-in settings, and Services whose endpoints nothing says lead to the pods that they select.
  *
  * @param live objects that the cluster has; a Service keeps its address, and workloads their pods
  */
@@ -136,13 +147,13 @@ export function asApplied(
       snapshot,
     );
     const injected = applyToValue(pod, operations) as JsonObject;
-    const status = { phase: 'Running', podIPs: [{ ip: nextAddress(`address of a pod of ${keyOf(pod)}`) }] };
+    const status = { phase: 'Running', podIPs: [{ ip: nextAddress(`address of pod ${keyOf(pod)}`) }] };
     return { ...injected, status };
   }
 
   const templates = found
     .filter(({ kind, pods }) => kind !== 'Pod' && pods.length > 0 && live.length === 0)
-    .flatMap((one) => one.pods.map(({ value }) => podOfTemplate(one, value, one.namespace ?? namespace)));
+    .flatMap((one) => podsOfWorkload(one, namespace));
   const isKind = (kind: string) => (object: JsonObject) => typeOf(object) === kind;
   const pods = [...placed.filter(isKind('Pod.')), ...templates].map(running);
   const services = placed.filter(isKind('Service.')).map(withAddress);

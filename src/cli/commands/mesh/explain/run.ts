@@ -1,4 +1,4 @@
-import type { JsonObject } from '../../../../json/json.ts';
+import { isObject, type JsonObject } from '../../../../json/json.ts';
 import { findDestination } from '../../../../mesh/explain/destination.ts';
 import { explain } from '../../../../mesh/explain/explanation.ts';
 import { askedLabels, viewOf } from '../../../../mesh/plan/client-view.ts';
@@ -39,7 +39,7 @@ function notesOf(
   return [
     ...(isOfFiles
       ? [
-          'pods and addresses that the files do not have are assumed: one pod of each workload, injected in mode mesh by the built-in settings',
+          'pods and addresses that the files do not have are assumed, as if the cluster had injected the pods in mode mesh by the built-in settings',
         ]
       : []),
     ...(traffic === undefined
@@ -60,12 +60,11 @@ function notesOf(
 }
 
 /** Writes the words for addresses that only a cluster gives in their place. */
-function withWords<T>(value: T, words: ReadonlyMap<string, string>): T {
-  if (words.size === 0) return value;
-  const pattern = /\b240\.\d+\.\d+\.\d+\b/g;
-  const inText = (_: string, inner: unknown): unknown =>
-    typeof inner === 'string' ? inner.replaceAll(pattern, (address) => `<${words.get(address) ?? address}>`) : inner;
-  return JSON.parse(JSON.stringify(value), inText) as T;
+function withWords(text: string, words: ReadonlyMap<string, string>): string {
+  return text.replaceAll(/240(?:\.\d+){3}/g, (address) => {
+    const meaning = words.get(address);
+    return meaning === undefined ? address : `<${meaning}>`;
+  });
 }
 
 function explainCall(
@@ -78,7 +77,7 @@ function explainCall(
   if ('problems' in client) return client;
   const world = worldOfObjects(objects, namespace);
   const domains = { cluster, trust: cluster, rootNamespace };
-  const known: Known = { world, domains, index: indexRules(world.rules, cluster) };
+  const known: Known = { world, domains, index: indexRules(world.rules, domains) };
   const { call } = written;
   const destination = findDestination(known, call.host, namespace);
   if ('problem' in destination) return failed(destination.problem, 'name a Service as the client would, or an address');
@@ -96,23 +95,28 @@ function explainCall(
   return { ...all, notes: notesOf(all, (options.filename ?? []).length > 0 && options.live !== true) };
 }
 
-/** What is printed as JSON: the explanation without what its text does not tell either. */
-function jsonOf({ client, call, destination, explanation, notes }: ExplainedCall): object {
-  const { pod } = client;
+/** What is printed as JSON; of objects that are named, what tells them from others. */
+function jsonOf({ client, call, destination, explanation, notes }: ExplainedCall): string {
+  const { pod, traffic } = client;
   const { address, service } = destination;
-  const { request, scheme, host, port } = call;
-  return {
-    client: { pod: pod.key, workload: pod.workload, hasProxy: client.traffic !== undefined },
+  const { request, speaks, scheme, host, port } = call;
+  const shown = {
+    client: { pod: pod.key, workload: pod.workload, hasProxy: traffic !== undefined },
     call: {
       scheme,
       host,
       port,
-      ...(call.speaks === 'http' ? { request: { ...request, headers: Object.fromEntries(request.headers) } } : {}),
+      ...(speaks === 'http' ? { request: { ...request, headers: Object.fromEntries(request.headers) } } : {}),
     },
     destination: { address, service: service?.key },
     ...explanation,
     notes,
   };
+  return JSON.stringify(shown, (key, value: unknown) => {
+    if (key !== 'ref' || !isObject(value)) return value;
+    const { kind, namespace, name } = value;
+    return { kind, namespace, name };
+  });
 }
 
 /** Runs `mesh explain` and returns its exit code. */
@@ -125,10 +129,11 @@ export async function runExplainCall(src: string, dst: string, options: ExplainC
   if ('problems' in read) return report(read, io);
   const explained = explainCall({ client, call }, read.objects, options);
   if ('problems' in explained) return report(explained, io);
-  if (options.output === 'json') printJson(withWords(jsonOf(explained), read.words), io);
+  const { words } = read;
+  if (options.output === 'json') printJson(JSON.parse(withWords(jsonOf(explained), words)), io);
   else
     print(
-      explanationLines(explained).map((line) => withWords(line, read.words)),
+      explanationLines(explained).map((line) => withWords(line, words)),
       io,
     );
   return exitCodes.fine;

@@ -84,19 +84,30 @@ function outcomeLines(outcome: Outcome | undefined, { request }: ExplainedCall['
   }
 }
 
-function routeText({ index, name, match, origin }: ComparedRoute): string {
-  const from = origin === undefined ? '' : ` (${originText(origin)})`;
-  return `${index}${name === '' || name.includes('|') ? '' : ` ${name}`}: ${match}${from}`;
+/** Name of a route, if its object gives one, and where it is from. */
+function routeText({ name, origin }: ComparedRoute): string {
+  if (origin === undefined) return 'that of the Service itself, of which no route speaks';
+  return `${name === '' || name.includes('|') ? '' : `${name}, `}${originText(origin)}`;
+}
+
+/** Rules that were compared before, each once: one for gRPC and other requests has two routes, and the second is for all. */
+function passedLines(passed: Explanation['passedRoutes'], taken: ComparedRoute | undefined): readonly string[] {
+  const rules = new Map(
+    passed.flatMap((one) => (one.origin === undefined ? [] : [[originText(one.origin), one] as const])),
+  );
+  if (taken?.origin !== undefined) rules.delete(originText(taken.origin));
+  return [...rules.values()].map((one) => `not ${routeText(one)}: ${one.because}`);
 }
 
 function routeLines({ route, passedRoutes, listener }: Explanation, outcome: readonly string[]): readonly string[] {
   if (listener.reads === 'bytes') return ['Route      none: bytes are not compared with routes'];
-  const taken = route === undefined ? 'none' : routeText(route);
   return [
-    `Route      ${taken}`,
-    ...outcome.map((line) => `  ${line}`),
-    ...(passedRoutes.length === 0 ? [] : ['  compared before it, without a match:']),
-    ...passedRoutes.map((one) => `    ${routeText(one)}: ${one.because}`),
+    `Route      ${route === undefined ? 'none' : routeText(route)}`,
+    ...[
+      ...(route?.origin === undefined ? [] : [`for ${route.match}`]),
+      ...outcome,
+      ...passedLines(passedRoutes, route),
+    ].map((line) => `  ${line}`),
   ];
 }
 
