@@ -1,16 +1,13 @@
 import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
-import type { JsonObject } from '../../src/json/json.ts';
 import { clientResources } from '../../src/mesh/explain/client-resources.ts';
 import { explain, type Explanation } from '../../src/mesh/explain/explanation.ts';
 import type { Answered } from '../../src/mesh/explain/outcome.ts';
 import type { Request } from '../../src/mesh/explain/request.ts';
-import { indexRules } from '../../src/mesh/plan/rule-index.ts';
 import type { Known } from '../../src/mesh/plan/service-traffic.ts';
-import { proxyIntent } from '../support/builders/proxy-intent.ts';
 import * as fc from '../support/fast-check.ts';
+import { clientOf, knownOf } from '../support/mesh/explained.ts';
 import { randomRequest, randomRules } from '../support/mesh/random-calls.ts';
 import { startWalkedEnvoy, type Met, type WalkedEnvoy } from '../support/mesh/walked-envoy.ts';
-import { worldOf } from '../support/mesh/world-events.ts';
 
 jest.setTimeout(120_000);
 
@@ -18,23 +15,13 @@ jest.setTimeout(120_000);
 
 const configurations = Number(process.env['FAST_CHECK_RUNS'] ?? 40);
 const requests = 25;
-const domains = { cluster: 'cluster.local', trust: 'cluster.local', rootNamespace: 'istio-system' };
 const address = '10.96.0.5';
-const self = { address: '10.0.0.9', name: 'web', namespace: 'shop' };
-const traffic = { ...proxyIntent({ accessLog: 'none' }), self };
-const client = { view: { namespace: 'shop', labels: { app: 'web' } }, traffic };
-
-function knownOf(objects: readonly JsonObject[]): Known {
-  const world = worldOf(objects);
-  return { world, domains, index: indexRules(world.rules, domains) };
-}
-
 const worlds = fc.sample(randomRules, configurations).map(knownOf);
 let envoy: WalkedEnvoy;
 
 beforeAll(async () => {
   const watched = worlds.map((known) => ({
-    resources: clientResources(known, client),
+    resources: clientResources(known, clientOf(known, 'shop', { app: 'web' })),
     listener: `${address}_80`,
   }));
   envoy = await startWalkedEnvoy(watched);
@@ -44,7 +31,7 @@ afterAll(() => envoy.stop());
 
 function explained(known: Known, request: Request): Explanation {
   const destination = { address, service: known.world.service.get('shop/reviews'), addresses: 1 };
-  return explain(known, client, { destination, port: 80, speaks: 'http', request });
+  return explain(known, clientOf(known, 'shop', { app: 'web' }), { destination, port: 80, speaks: 'http', request });
 }
 
 /** An answer of the proxy itself, as its client sees it. */

@@ -25,7 +25,7 @@ export function clientResources(known: Known, { view, traffic }: Client): readon
     ...outboundResources(traffic),
     applicationCluster(traffic, ownServices(world, `${namespace}/${name}`, domains)),
     ...[...world.service.keys()].flatMap((key) => {
-      const plan = planService(world, key, domains);
+      const plan = planService(world, key, domains, known.index.peers.modesOf);
       if (plan === undefined) return [];
       const planned = { ...planTraffic(known, key, view).traffic, isDestination: world.rulesOfBackend.has(key) };
       const serviceAt = (other: string) => world.service.get(other);

@@ -2,6 +2,7 @@ import { chooseDestination } from '../plan/destination-choice.ts';
 import { isExportedTo } from '../plan/export.ts';
 import { isParent } from '../plan/gateway-parents.ts';
 import { hostOf } from '../plan/host-name.ts';
+import { protocolOf } from '../plan/protocol.ts';
 import type { Hosted } from '../plan/rule-index.ts';
 import { isForSidecars, planTraffic, type Known } from '../plan/service-traffic.ts';
 import type { View } from '../plan/view.ts';
@@ -117,12 +118,16 @@ export function passedOver(
   const { cluster, rootNamespace } = known.domains;
   const { service, port } = called;
   const namespaces = new Set([client, rootNamespace, ...[service, ...backends].map((one) => one.namespace)]);
-  const planned = [service, ...backends].flatMap((one) =>
-    [...planTraffic(known, one.key, { namespace: client, labels }).findings].filter(
-      ([key]) => one === service || key.startsWith('DestinationRule '),
+  const isTcp = service.ports.some((one) => one.number === port && protocolOf(one) === 'tcp');
+  // What is said of the Service's other ports is no answer here.
+  const isAbout = ({ code }: Finding): boolean => isTcp || code !== 'PortIsNotHttp';
+  const said = new Map(
+    [service, ...backends].flatMap((one) =>
+      [...planTraffic(known, one.key, { namespace: client, labels }).findings].flatMap(([key, findings]) =>
+        one === service || key.startsWith('DestinationRule ') ? [[key, findings.filter(isAbout)] as const] : [],
+      ),
     ),
   );
-  const said = new Map(planned);
   const rules = Object.values(known.world.rules).flatMap((kind) => [...kind.values()].map(({ ref }) => ref));
   const found = rules.flatMap((ref) => (said.get(objectKey(ref)) ?? []).map((finding) => ({ ...finding, ref })));
   const others = [
