@@ -16,7 +16,7 @@ export interface Client {
 
 /**
  * Returns what the control plane sends to a proxy that has just started, in a world that it has just read, but for certificates. (In one
- * that has changed, it also remembers: identities of former endpoints, and the last good routes.)
+ * that has changed, it also remembers: identities of former endpoints, and the last good routes.) Of two with one name, the first counts.
  */
 export function clientResources(known: Known, { view, traffic }: Client): readonly Resource[] {
   const { world, domains } = known;
@@ -24,7 +24,7 @@ export function clientResources(known: Known, { view, traffic }: Client): readon
   return [
     ...outboundResources(traffic),
     applicationCluster(traffic, ownServices(world, `${namespace}/${name}`, domains)),
-    ...[...world.service.keys()].flatMap((key) => {
+    ...[...world.service.keys()].toSorted().flatMap((key) => {
       const plan = planService(world, key, domains, known.index.peers.modesOf);
       if (plan === undefined) return [];
       const planned = { ...planTraffic(known, key, view).traffic, isDestination: world.rulesOfBackend.has(key) };

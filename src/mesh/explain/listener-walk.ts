@@ -8,9 +8,9 @@ export interface ProxyConfiguration {
   readonly listeners: readonly JsonObject[];
 }
 
-/** Returns what a proxy has that was sent these resources. */
+/** Returns what a proxy has that was sent these resources. Of two with one name, the first counts. */
 export function proxyConfiguration(resources: readonly Resource[]): ProxyConfiguration {
-  const byName = new Map(resources.map(({ kind, name, json }) => [`${kind} ${name}`, json]));
+  const byName = new Map(resources.toReversed().map(({ kind, name, json }) => [`${kind} ${name}`, json]));
   return {
     find: (kind, name) => byName.get(`${kind} ${name}`),
     listeners: resources.filter(({ kind }) => kind === 'listener').map(({ json }) => json),

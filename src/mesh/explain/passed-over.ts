@@ -8,6 +8,7 @@ import { isForSidecars, planTraffic, type Known } from '../plan/service-traffic.
 import type { View } from '../plan/view.ts';
 import { describeFinding, type Finding } from '../rules/finding.ts';
 import { objectKey, type ObjectRef } from '../rules/object-ref.ts';
+import type { VirtualService } from '../rules/virtual-service.ts';
 import type { Service } from '../world/service.ts';
 
 /** Something that the author of an object should know of the call. */
@@ -33,7 +34,7 @@ function fitsLess({ rule: { ref }, host }: Hosted<unknown>, best: string, field:
 
 /** Returns why VirtualServices that name the host of a Service do not count for clients of a namespace. */
 function virtualServices({ index }: Known, host: string, client: string): readonly Remark[] {
-  let first: string | undefined;
+  let first: Hosted<VirtualService> | undefined;
   return index.virtualServices(host).flatMap((hosted): readonly Remark[] => {
     const { ref, spec } = hosted.rule;
     if (!isForSidecars(spec)) {
@@ -42,8 +43,8 @@ function virtualServices({ index }: Known, host: string, client: string): readon
     }
     if (ref.namespace !== client && !isExportedTo(spec.exportTo, ref.namespace, client))
       return [notExported(ref, client)];
-    first ??= hosted.host;
-    return hosted.host === first ? [] : [fitsLess(hosted, first, '/spec/hosts')];
+    first ??= hosted;
+    return hosted.host === first.host || ref === first.rule.ref ? [] : [fitsLess(hosted, first.host, '/spec/hosts')];
   });
 }
 
@@ -121,13 +122,11 @@ export function passedOver(
   const isTcp = service.ports.some((one) => one.number === port && protocolOf(one) === 'tcp');
   // What is said of the Service's other ports is no answer here.
   const isAbout = ({ code }: Finding): boolean => isTcp || code !== 'PortIsNotHttp';
-  const said = new Map(
-    [service, ...backends].flatMap((one) =>
-      [...planTraffic(known, one.key, { namespace: client, labels }).findings].flatMap(([key, findings]) =>
-        one === service || key.startsWith('DestinationRule ') ? [[key, findings.filter(isAbout)] as const] : [],
-      ),
-    ),
-  );
+  const said = new Map<string, readonly Finding[]>();
+  for (const one of [service, ...backends])
+    for (const [key, findings] of planTraffic(known, one.key, { namespace: client, labels }).findings)
+      if (one === service || key.startsWith('DestinationRule '))
+        said.set(key, [...(said.get(key) ?? []), ...findings.filter(isAbout)]);
   const rules = Object.values(known.world.rules).flatMap((kind) => [...kind.values()].map(({ ref }) => ref));
   const found = rules.flatMap((ref) => (said.get(objectKey(ref)) ?? []).map((finding) => ({ ...finding, ref })));
   const others = [
