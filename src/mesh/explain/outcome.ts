@@ -1,4 +1,5 @@
 import { member, objectMember, objectsMember, stringMember, type Json, type JsonObject } from '../../json/json.ts';
+import { absent } from '../../envoy/forwarded-proto.ts';
 import { locationOf, rewrittenPath } from './location.ts';
 import type { Headers } from './request.ts';
 import { isGrpc, matchesText } from './route-match.ts';
@@ -133,6 +134,12 @@ function headerWords(holder: JsonObject): HeaderWords {
   return { request: words('request'), response: words('response') };
 }
 
+/** Leaves out that a mark is taken away which no application has written. */
+function withoutMark(words: HeaderWords, headers: Headers): HeaderWords {
+  if (headers.get('x-forwarded-proto') !== absent) return words;
+  return { ...words, request: words.request.filter((one) => one !== 'remove x-forwarded-proto') };
+}
+
 function sharesOf(action: JsonObject): readonly Share[] {
   const only = stringMember(action, 'cluster');
   if (only !== undefined) return [{ cluster: only, percent: 100, headers: { request: [], response: [] } }];
@@ -232,7 +239,7 @@ function forwarded(route: JsonObject, action: JsonObject, headers: Headers): For
       percent: percentOf(objectMember(objectMember(mirror, 'runtime_fraction'), 'default_value')),
     })),
     faults: faultsOf(route, headers),
-    headers: headerWords(route),
+    headers: withoutMark(headerWords(route), headers),
   };
 }
 

@@ -99,7 +99,7 @@ function refused({ world }: Known, namespaces: ReadonlySet<string>): readonly Re
     [...kind.values()].flatMap(({ ref, spec, findings }): readonly Remark[] => {
       if (spec !== undefined || !namespaces.has(ref.namespace)) return [];
       const because = findings.filter(({ effect }) => effect === 'refused').map(describeFinding);
-      return [{ ref, field: '', effect: 'refused', code: 'Refused', sentence: `is refused: ${because.join('; ')}` }];
+      return [{ ref, field: '', effect: 'refused', code: 'Refused', sentence: because.join('; ') }];
     }),
   );
 }
