@@ -1,4 +1,7 @@
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
 import { describe, expect, test } from '@jest/globals';
+import { root } from '../../../scripts/checkout.ts';
 import { runCommand } from '../../support/builders/recorded-io.ts';
 
 function workload(name: string, version: string, replicas: number): string {
@@ -219,4 +222,10 @@ ${assumed}note: pod default/cart-v1-0 has no proxy of the mesh: no rule counts f
       );
     },
   );
+
+  test('the documentation shows what it prints', async () => {
+    const folder = path.join(root, 'examples/httpd');
+    const { stdout } = await runCommand(['mesh', 'explain', 'deploy/httpd', 'http://httpd/', '-f', folder]);
+    expect(readFileSync(path.join(root, 'docs/mesh.md'), 'utf8')).toContain(stdout);
+  });
 });
