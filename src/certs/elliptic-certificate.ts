@@ -1,4 +1,12 @@
-import { createHash, createPrivateKey, generateKeyPairSync, randomBytes, sign, X509Certificate } from 'node:crypto';
+import {
+  createHash,
+  createPrivateKey,
+  generateKeyPairSync,
+  randomBytes,
+  sign,
+  X509Certificate,
+  type KeyObject,
+} from 'node:crypto';
 import forge from 'node-forge';
 import { caBackdateMs, leafBackdateMs, newSerial, type KeyedCertificate } from './authority.ts';
 
@@ -14,6 +22,7 @@ type Node = forge.asn1.Asn1;
 
 const oids = {
   ecdsaWithSha256: '1.2.840.10045.4.3.2',
+  sha256WithRsaEncryption: '1.2.840.113549.1.1.11',
   commonName: '2.5.4.3',
   subjectKeyIdentifier: '2.5.29.14',
   keyUsage: '2.5.29.15',
@@ -82,11 +91,13 @@ export interface Names {
 
 interface Wanted {
   readonly subject: string;
-  readonly issuer: string;
+  /** A Name (RFC 5280 section 4.1.2.4). */
+  readonly issuer: Node;
   readonly notBefore: Date;
   readonly notAfter: Date;
   readonly publicKey: Buffer;
-  readonly issuerKeyIdentifier: string;
+  /** Undefined if the issuer's certificate states none. */
+  readonly issuerKeyIdentifier: string | undefined;
   readonly isAuthority: boolean;
   readonly names: Names;
 }
@@ -128,19 +139,40 @@ function extensionsOf({ isAuthority, names, publicKey, issuerKeyIdentifier, subj
     ),
     ...(isAuthority ? [] : [extension(oids.extKeyUsage, false, sequence(oid(oids.serverAuth), oid(oids.clientAuth)))]),
     extension(oids.subjectKeyIdentifier, false, primitive(Type.OCTETSTRING, keyIdentifier(publicKey))),
-    extension(oids.authorityKeyIdentifier, false, sequence(context(0, false, issuerKeyIdentifier))),
+    ...(issuerKeyIdentifier === undefined
+      ? []
+      : [extension(oids.authorityKeyIdentifier, false, sequence(context(0, false, issuerKeyIdentifier)))]),
     // Critical if there is no subject beside it (RFC 5280 section 4.2.1.6), as SPIFFE wants it.
     ...(alternatives.length === 0 ? [] : [extension(oids.subjectAltName, subject === '', sequence(...alternatives))]),
   ];
 }
 
-function signed(wanted: Wanted, signingKey: string): string {
-  const algorithm = sequence(oid(oids.ecdsaWithSha256));
+/** Curves that proxies verify. */
+const curves: readonly (string | undefined)[] = ['prime256v1', 'secp384r1', 'secp521r1'];
+
+/** Bits of an RSA key that proxies accept at least. */
+const fewestRsaBits = 2_048;
+
+/** Returns whether certificates can be signed with a key: RSA from 2048 bits on, or P-256, P-384, P-521. */
+export function canSign({ asymmetricKeyType, asymmetricKeyDetails }: KeyObject): boolean {
+  if (asymmetricKeyType === 'rsa') return (asymmetricKeyDetails?.modulusLength ?? 0) >= fewestRsaBits;
+  return curves.includes(asymmetricKeyDetails?.namedCurve);
+}
+
+/** Returns the AlgorithmIdentifier of signatures by a key (RFC 5758 section 3.2, RFC 4055 section 5). */
+function algorithmOf({ asymmetricKeyType }: KeyObject): Node {
+  return asymmetricKeyType === 'rsa'
+    ? sequence(oid(oids.sha256WithRsaEncryption), primitive(Type.NULL, ''))
+    : sequence(oid(oids.ecdsaWithSha256));
+}
+
+function signed(wanted: Wanted, signingKey: KeyObject): string {
+  const algorithm = algorithmOf(signingKey);
   const toBeSigned = sequence(
     context(0, true, [primitive(Type.INTEGER, '\u0002')]),
     primitive(Type.INTEGER, forge.util.hexToBytes(newSerial())),
     algorithm,
-    nameOf(wanted.issuer),
+    wanted.issuer,
     sequence(time(wanted.notBefore), time(wanted.notAfter)),
     nameOf(wanted.subject),
     asn1.fromDer(forge.util.createBuffer(binary(wanted.publicKey))),
@@ -174,7 +206,7 @@ export function createEllipticAuthority(options: {
   const certificate = signed(
     {
       subject,
-      issuer: subject,
+      issuer: nameOf(subject),
       notBefore: new Date(options.now.getTime() - caBackdateMs),
       notAfter: new Date(options.now.getTime() + options.lifetimeMs),
       publicKey,
@@ -182,7 +214,7 @@ export function createEllipticAuthority(options: {
       isAuthority: true,
       names: {},
     },
-    privateKey,
+    createPrivateKey(privateKey),
   );
   const x509 = new X509Certificate(certificate);
   if (!x509.ca || !x509.verify(x509.publicKey)) throw new Error('the new CA does not verify its own signature');
@@ -200,15 +232,31 @@ export interface LeafIssuer {
   };
 }
 
-/** Reads the authority once. Throws if its certificate and key do not match, or its key is not P-256. */
+/** Returns the parts of a certificate that those it signs repeat: its subject, and its key identifier if it states one. */
+function issuerParts(certificate: X509Certificate): Pick<Wanted, 'issuer' | 'issuerKeyIdentifier'> {
+  const [toBeSigned] = partsOf(asn1.fromDer(forge.util.createBuffer(binary(certificate.raw))));
+  const fields = toBeSigned === undefined ? [] : partsOf(toBeSigned);
+  // Version, serial number, algorithm, issuer and validity come first (RFC 5280 section 4.1): an authority has version 3.
+  const issuer = fields[5];
+  if (issuer === undefined) throw new Error('the CA certificate has no subject');
+  const extensions = fields.find(({ tagClass, type }) => tagClass === Class.CONTEXT_SPECIFIC && Number(type) === 3);
+  const all = extensions === undefined ? [] : partsOf(extensions).flatMap(partsOf).map(partsOf);
+  const own = all.find(([id]) => id?.value === asn1.oidToDer(oids.subjectKeyIdentifier).getBytes())?.at(-1)?.value;
+  const octets = typeof own === 'string' ? asn1.fromDer(forge.util.createBuffer(own)).value : undefined;
+  return { issuer, issuerKeyIdentifier: typeof octets === 'string' ? octets : undefined };
+}
+
+function partsOf({ value }: Node): readonly Node[] {
+  return typeof value === 'string' ? [] : value;
+}
+
+/** Reads the authority once. Throws if its certificate and key do not match, or nothing can be signed with its key. */
 export function createLeafIssuer(authority: KeyedCertificate): LeafIssuer {
   const ca = new X509Certificate(authority.certificate);
-  if (!ca.checkPrivateKey(createPrivateKey(authority.privateKey))) {
-    throw new Error('the CA certificate and the CA key do not belong together');
-  }
-  if (ca.publicKey.asymmetricKeyDetails?.namedCurve !== 'prime256v1') throw new Error("the CA's key is not P-256");
-  const issuerKeyIdentifier = keyIdentifier(ca.publicKey.export({ type: 'spki', format: 'der' }));
-  const issuer = ca.subject.replace(/^CN=/, '');
+  const key = createPrivateKey(authority.privateKey);
+  if (!ca.checkPrivateKey(key)) throw new Error('the CA certificate and the CA key do not belong together');
+  if (!canSign(key)) throw new Error("the CA's key is neither RSA nor on the curve P-256, P-384 or P-521");
+  const parts = issuerParts(ca);
   return {
     issue({ names, now, lifetimeMs }) {
       const end = ca.validToDate.getTime();
@@ -216,16 +264,15 @@ export function createLeafIssuer(authority: KeyedCertificate): LeafIssuer {
       const { publicKey, privateKey } = newKeys();
       const certificate = signed(
         {
+          ...parts,
           subject: '',
-          issuer,
           notBefore: new Date(now.getTime() - leafBackdateMs),
           notAfter: new Date(Math.min(now.getTime() + lifetimeMs, end)),
           publicKey,
-          issuerKeyIdentifier,
           isAuthority: false,
           names,
         },
-        authority.privateKey,
+        key,
       );
       const leaf = new X509Certificate(certificate);
       if (!leaf.verify(ca.publicKey)) throw new Error('the new leaf does not verify with its CA');

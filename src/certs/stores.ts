@@ -3,6 +3,7 @@ export interface StoredCa {
   /** Decoded values by key. A map rather than an object, because anyone can choose the keys of a Secret. */
   readonly data: ReadonlyMap<string, string>;
   readonly resourceVersion: string;
+  readonly annotations?: ReadonlyMap<string, string>;
   /** Time of the API server when it responded, if known; its clock decides whether our certificates are valid. */
   readonly serverTime?: Date;
 }

@@ -44,18 +44,25 @@ function kept(key: string, text: string): JsonObject {
   return { object_key: key, format_string: { text_format_source: { inline_string: text } } };
 }
 
+/** Where the cluster of the application dials, in the place of the address that the client has dialled. */
+const dialled = 'envoy.network.transport_socket.original_dst_address';
+
+/** Nobody listens on port 0: dialling it fails at once. */
+const nowhere = '127.0.0.1:0';
+
 /**
- * Returns a network filter that says, before the application is connected, which connections are not let through: they are sent to clusters that
- * do not exist. Of a connection with TLS it knows the client's certificate.
+ * Returns a network filter that decides which connections reach the application before it is dialled; a connection with TLS is decided on when the
+ * client has shown its certificate. The cluster has to be one that dials what the client has dialled.
  *
- * @param values kept before the others are asked
- * @param refusals format strings, each empty for connections that are let through
+ * @param values kept before the expression is evaluated
+ * @param isLetIn expression of CEL; if its evaluation fails, nothing is let in
  */
-export function connectionGate(values: readonly GateValue[], refusals: readonly string[]): JsonObject {
+export function connectionGate(values: readonly GateValue[], isLetIn: string): JsonObject {
   return extension('gate', types.gate, {
     on_downstream_tls_handshake: [
       ...values.map(({ key, text }) => ({ ...kept(key, text), factory_key: 'envoy.string' })),
-      ...refusals.map((text) => ({ ...kept('envoy.tcp_proxy.cluster', text), skip_if_empty: true })),
+      kept(dialled, nowhere),
+      { ...kept(dialled, `%CEL((${isLetIn}) ? destination.address : '')%`), skip_if_empty: true },
     ],
   });
 }

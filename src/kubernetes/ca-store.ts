@@ -16,7 +16,13 @@ export function createCaStore(
     async read() {
       try {
         const { body, serverTime } = await client.get(path);
-        return { data: decodeData(body), resourceVersion: versionOf(body), ...(serverTime && { serverTime }) };
+        const annotations = annotationsOf(body);
+        return {
+          data: decodeData(body),
+          resourceVersion: versionOf(body),
+          annotations,
+          ...(serverTime && { serverTime }),
+        };
       } catch (error) {
         if (isApiError(error, 'not-found')) return undefined;
         throw error;
@@ -43,6 +49,11 @@ function versionOf(secret: JsonObject): string {
   // Without it the write would not be a compare-and-swap, and two replicas could end up with different CAs.
   if (version === undefined || version === '') throw new ApiError('bad-answer', 'the Secret has no resourceVersion');
   return version;
+}
+
+function annotationsOf(secret: JsonObject): ReadonlyMap<string, string> {
+  const entries = Object.entries(objectMember(objectMember(secret, 'metadata'), 'annotations') ?? {});
+  return new Map(entries.filter((entry): entry is [string, string] => typeof entry[1] === 'string'));
 }
 
 function decodeData(secret: JsonObject): ReadonlyMap<string, string> {

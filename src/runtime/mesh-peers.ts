@@ -1,8 +1,14 @@
+import { isObject, member, parseJson, stringMember } from '../json/json.ts';
+import type { Answers } from '../mesh/identity/root-rotation.ts';
 import { compareKnowledge, readKnowledge, type Comparison, type Knowledge } from '../mesh/serve/knowledge.ts';
+import type { IdentityProgress } from '../mesh/serve/workload-certificates.ts';
 import type { World } from '../mesh/world/world.ts';
 
 /** Page of the metrics port that says what a replica knows. */
 export const knowledgePath = '/world';
+
+/** Page of the metrics port that says how many proxies hold which identity. */
+export const identityPath = '/identity';
 
 const roundMs = 10_000;
 const timeoutMs = 2_000;
@@ -16,17 +22,51 @@ export function peerAddresses(world: World, service: string): readonly string[] 
   return [...new Set(slices.flatMap(({ endpoints }) => endpoints.map(({ address }) => address)))];
 }
 
-/** What a peer knows; undefined if it does not answer. */
-async function ask(address: string, port: number): Promise<Knowledge | undefined> {
+/** What a peer says; undefined if it does not answer. */
+async function ask<T>(
+  address: string,
+  port: number,
+  path: string,
+  read: (text: string) => T | undefined,
+): Promise<T | undefined> {
   const host = address.includes(':') ? `[${address}]` : address;
   try {
-    const answer = await fetch(`http://${host}:${port}${knowledgePath}`, { signal: AbortSignal.timeout(timeoutMs) });
+    const answer = await fetch(`http://${host}:${port}${path}`, { signal: AbortSignal.timeout(timeoutMs) });
     const text = answer.ok ? await answer.text() : '';
-    return text.length > answerLimit ? undefined : readKnowledge(text);
+    return text.length > answerLimit ? undefined : read(text);
   } catch {
     // A replica that is away cannot know more than this one.
     return undefined;
   }
+}
+
+function readProgress(text: string): IdentityProgress | undefined {
+  const body = parseJson(text);
+  if (!isObject(body)) return undefined;
+  const [id, proxies, holding] = [stringMember(body, 'id'), member(body, 'proxies'), member(body, 'holding')];
+  return id === undefined || typeof proxies !== 'number' || typeof holding !== 'number'
+    ? undefined
+    : { id, proxies, holding };
+}
+
+/** Asks all peers once how far they are, and adds this replica. */
+export async function askAnswers(options: {
+  readonly addresses: readonly string[];
+  /** Port at which each of them serves `identityPath`. */
+  readonly port: number;
+  readonly own: () => IdentityProgress;
+}): Promise<Answers> {
+  const asked = options.addresses.map((address) => ask(address, options.port, identityPath, readProgress));
+  const said = await Promise.all(asked);
+  const own = options.own();
+  const all = [own, ...said.filter((one) => one !== undefined)];
+  const sum = (count: (one: IdentityProgress) => number): number => all.reduce((total, one) => total + count(one), 0);
+  return {
+    proxies: sum(({ proxies }) => proxies),
+    // Whoever gives out something else has yet to read the Secret.
+    holding: sum(({ id, holding }) => (id === own.id ? holding : 0)),
+    silentReplicas: said.filter((one) => one === undefined).length,
+  };
 }
 
 /** Asks all peers once, and compares. Without peers that answer, nothing differs. */
@@ -36,7 +76,9 @@ export async function askPeers(options: {
   readonly port: number;
   readonly own: () => Knowledge;
 }): Promise<Comparison> {
-  const answers = await Promise.all(options.addresses.map((address) => ask(address, options.port)));
+  const answers = await Promise.all(
+    options.addresses.map((address) => ask(address, options.port, knowledgePath, readKnowledge)),
+  );
   return compareKnowledge(
     options.own(),
     answers.filter((answer) => answer !== undefined),

@@ -18,6 +18,7 @@ type Reports = Pick<
   | 'declined'
   | 'connectionCut'
   | 'connectionFailed'
+  | 'certificateFailed'
   | 'lost'
   | 'settled'
 >;
@@ -72,6 +73,8 @@ export function meshReports(log: Log, metrics: MeshMetrics): Reports {
     },
     connectionCut: () => metrics.connectionsCut.inc(),
     connectionFailed: (error) => log.warn({ detail: error.message }, 'a connection was not accepted'),
+    certificateFailed: (error) =>
+      log.error({ detail: String(error) }, 'a proxy did not get a new certificate, and keeps its own'),
     lost(services) {
       metrics.suddenLosses.inc();
       const some = services.slice(0, most.names);

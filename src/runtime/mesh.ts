@@ -24,10 +24,11 @@ import { version } from '../settings/version.ts';
 import type { Log } from '../telemetry/log.ts';
 import { createMeshMetrics } from '../telemetry/mesh-metrics.ts';
 import type { Address } from './address.ts';
-import { openAuthorities, watchAuthorities } from './mesh-authorities.ts';
+import { openOwnAuthority, watchOwnAuthority } from './mesh-authorities.ts';
 import { describeCluster } from './mesh-checks.ts';
-import { askPeers, knowledgePath, peerAddresses, watchPeers } from './mesh-peers.ts';
+import { askAnswers, askPeers, identityPath, knowledgePath, peerAddresses, watchPeers } from './mesh-peers.ts';
 import { meshReports } from './mesh-reports.ts';
+import { openMeshRoot, type MeshRoot } from './mesh-root.ts';
 import { startRuleAdmission, type RuleAdmission } from './rule-admission-server.ts';
 import { startRuleStatus, type RuleStatus } from './rule-status.ts';
 import { listen, runCleanups, StartError, type Cleanups } from './start.ts';
@@ -102,22 +103,26 @@ async function start(options: MeshOptions, log: Log, cleanups: Cleanups): Promis
   /** Paths under which kinds of rules are watched; undefined for one that the API server does not have. */
   const served = new Map<string, string | undefined>();
   const freshness = createFreshness(clusterKinds, () => clock().getTime());
-  const checks = (): readonly HealthCheck[] => describeCluster(state.isSynced, served, freshness.stale());
+  let root: MeshRoot | undefined;
+  const checks = (): readonly HealthCheck[] => [
+    ...describeCluster(state.isSynced, served, freshness.stale()),
+    ...(root === undefined ? [] : [root.health()]),
+  ];
   const digests = createDigests(watchedKinds, () => clock().getTime());
   const knowledge = (): Knowledge => digests.knowledge(new Set(freshness.stale().keys()));
   // What has not been listed yet is nothing to compare with.
-  const showKnowledge = (): PlainPage => ({
+  const showJson = (text: () => string) => (): PlainPage => ({
     status: state.isSynced ? 200 : 503,
     contentType: 'application/json',
-    text: writeKnowledge(knowledge()),
+    text: state.isSynced ? text() : '',
   });
+  const pages = new Map([
+    [knowledgePath, showJson(() => writeKnowledge(knowledge()))],
+    [identityPath, showJson(() => JSON.stringify(running().identityProgress()))],
+  ]);
   const plain = [
     [createHealthServer(checks), '--health-listen', options.healthListen],
-    [
-      createMetricsServer(metrics, new Map([[knowledgePath, showKnowledge]])),
-      '--metrics-listen',
-      options.metricsListen,
-    ],
+    [createMetricsServer(metrics, pages), '--metrics-listen', options.metricsListen],
   ] as const;
   for (const [server, flag, address] of plain) {
     await listen(server, flag, address, log);
@@ -125,11 +130,12 @@ async function start(options: MeshOptions, log: Log, cleanups: Cleanups): Promis
   }
   const client = await connect(options.kubeconfig === undefined ? {} : { kubeconfig: options.kubeconfig });
   cleanups.push(() => client.close());
-  const authorities = await openAuthorities(client, { namespace: options.namespace, clock });
-  const { controlPlane: own, mesh } = authorities;
-  for (const [authority, { certificate }] of Object.entries({ 'control-plane': own, mesh })) {
-    metrics.authorityExpiry.set({ authority }, new X509Certificate(certificate).validToDate.getTime() / 1_000);
-  }
+  const { namespace } = options;
+  const authority = await openOwnAuthority(client, { namespace, clock });
+  const own = authority.pair;
+  const ownEndMs = new X509Certificate(own.certificate).validToDate.getTime();
+  metrics.authorityExpiry.set({ authority: 'control-plane' }, ownEndMs / 1_000);
+  root = await openMeshRoot(client, { namespace, clock, log, metrics });
   const names = serviceNames(options.service, options.namespace, options.clusterDomain);
   const issuer = createLeafIssuer(own);
   const showExpiry = ({ notAfter }: Leaf): void => metrics.certificateExpiry.set(notAfter.getTime() / 1_000);
@@ -173,8 +179,7 @@ async function start(options: MeshOptions, log: Log, cleanups: Cleanups): Promis
     port,
     domains,
     pair: leaf.current(),
-    authority: mesh,
-    roots: mesh.certificate,
+    identity: root.identity(),
     authenticator,
     limits: { ...defaultStreamLimits, most: options.maxStreams },
     strangers: defaultStrangerLimits,
@@ -191,13 +196,12 @@ async function start(options: MeshOptions, log: Log, cleanups: Cleanups): Promis
     ...meshReports(log, metrics),
   });
   cleanups.push(() => controlPlane?.stop());
+  const replicas = () => ({
+    addresses: peerAddresses(running().catalog.world(), `${namespace}/${options.service}`),
+    port: options.metricsListen.port,
+  });
   const peers = watchPeers(
-    () =>
-      askPeers({
-        addresses: peerAddresses(running().catalog.world(), `${options.namespace}/${options.service}`),
-        port: options.metricsListen.port,
-        own: knowledge,
-      }),
+    () => askPeers({ ...replicas(), own: knowledge }),
     (kinds) => log.error({ kinds }, 'replicas of the control plane have different data'),
   );
   cleanups.push(() => peers.stop());
@@ -242,7 +246,7 @@ async function start(options: MeshOptions, log: Log, cleanups: Cleanups): Promis
   const isSynced = feed.synced.then(() => true);
   if (await Promise.race([isSynced, options.stopped.then(() => false)])) {
     state.isSynced = true;
-    await authorities.publish();
+    await authority.publish();
     rules = await startRuleAdmission({
       address: options.rulesListen,
       keyPair: leaf.current(),
@@ -257,7 +261,10 @@ async function start(options: MeshOptions, log: Log, cleanups: Cleanups): Promis
     });
     cleanups.push(() => rules?.stop());
     await rules.publish();
-    cleanups.push(watchAuthorities(authorities, log, every));
+    const count = (problems: number): void => metrics.authorityProblems.set({ authority: 'control-plane' }, problems);
+    cleanups.push(watchOwnAuthority(authority, log, count, every));
+    const answers = () => askAnswers({ ...replicas(), own: running().identityProgress });
+    cleanups.push(root.watch({ every, answers, use: running().useIdentity }));
     const { catalog } = running();
     const pathOf = (kind: string): string | undefined => served.get(kind);
     const status = startRuleStatus({ client, catalog, pathOf, replica: hostname(), clock, log, every });

@@ -13,6 +13,8 @@ export interface MeshMetrics extends ServerMetrics {
   readonly suddenLosses: Counter<string>;
   readonly certificateExpiry: Gauge<string>;
   readonly authorityExpiry: Gauge<'authority'>;
+  readonly authorityProblems: Gauge<'authority'>;
+  readonly rootPhase: Gauge<'phase'>;
   readonly watchFailures: Counter<'kind'>;
   readonly objects: Gauge<'kind'>;
   /** Reports what changes all the time when metrics are collected. */
@@ -92,6 +94,17 @@ export function createMeshMetrics(version: string): MeshMetrics {
         'End of an authority: the control plane itself, or that of workloads.',
       ),
       labelNames: ['authority'] as const,
+    }),
+    authorityProblems: new Gauge({
+      ...options(
+        'authority_problems',
+        'What is wrong with an authority or its Secret; the replica goes on with what it has.',
+      ),
+      labelNames: ['authority'] as const,
+    }),
+    rootPhase: new Gauge({
+      ...options('root_phase', "1 for the phase of the rotation of the workloads' root: stable, trust or sign."),
+      labelNames: ['phase'] as const,
     }),
     watchFailures: new Counter({
       ...options('watch_failures_total', 'Lists and watches of the API server that failed.'),

@@ -6,12 +6,14 @@ import { createEllipticAuthority, createLeafIssuer } from '../../src/certs/ellip
 import { keepLeaf } from '../../src/certs/kept-leaf.ts';
 import { metadataKey, trafficMetadata } from '../../src/envoy/traffic-metadata.ts';
 import type { Authenticator } from '../../src/mesh/identity/caller.ts';
+import { noPeers } from '../../src/mesh/serve/mode-reports.ts';
 import { defaultStreamLimits, type StreamLimits } from '../../src/mesh/serve/admission.ts';
 import { startControlPlane, type ControlPlaneOptions } from '../../src/mesh/serve/control-plane.ts';
 import { systemTimers } from '../../src/mesh/serve/timers.ts';
 import { readService } from '../../src/mesh/world/service.ts';
 import { proxyIntent } from '../support/builders/proxy-intent.ts';
 import { openProbe, type DiscoveryProbe } from '../support/mesh/discovery-probe.ts';
+import { identityOf } from '../support/mesh/identity.ts';
 import { createManualTimers, type ManualTimers } from '../support/mesh/manual-timers.ts';
 import { until } from '../support/waiting.ts';
 
@@ -48,8 +50,7 @@ async function start(limits: Partial<StreamLimits> = {}, more: Partial<ControlPl
     port: 0,
     domains: { cluster: 'cluster.local', trust: 'cluster.local', rootNamespace: 'istio-system' },
     pair: issue(now),
-    authority: mesh,
-    roots: mesh.certificate,
+    identity: identityOf(mesh),
     authenticator,
     limits: { ...defaultStreamLimits, ...limits },
     strangers: { most: 256, mostOfAddress: 8, patienceMs: 600_000 },
@@ -63,9 +64,11 @@ async function start(limits: Partial<StreamLimits> = {}, more: Partial<ControlPl
     declined: (_, reason) => reports.push(`declined: ${reason}`),
     connectionCut: () => reports.push('cut'),
     connectionFailed: (error) => reports.push(error.message),
+    certificateFailed: (error) => reports.push(String(error)),
     lost: () => undefined,
     settled: () => undefined,
     noticed: () => undefined,
+    peerReports: () => noPeers,
     stepped: () => undefined,
     converged: () => undefined,
     ...more,

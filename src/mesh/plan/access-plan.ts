@@ -51,6 +51,12 @@ export interface AccessPlan {
 /** The plan of a pod that no policy governs. */
 export const openAccess: AccessPlan = { deny: {}, allow: {}, audit: {} };
 
+/** The plan of a pod that nobody may call. */
+export const closedAccess: AccessPlan = {
+  ...openAccess,
+  deny: { enforced: [{ name: 'closed', clients: [[]], requests: [[]] }] },
+};
+
 function given<A extends string>(
   attribute: A,
   values: readonly string[] = [],
@@ -156,5 +162,22 @@ export function planAccess(
     deny: rulesOf(policies, 'DENY'),
     allow: rulesOf(policies, 'ALLOW'),
     audit: rulesOf(policies, 'AUDIT'),
+  };
+}
+
+/** Sorts the policies of a cluster, and returns who may call a pod. */
+export function indexAccess(
+  { AuthorizationPolicy: all }: Pick<Rules, 'AuthorizationPolicy'>,
+  rootNamespace: string,
+): (pod: Selectable) => AccessPlan {
+  const byNamespace = new Map<string, Map<string, Rule<AuthorizationPolicy>>>();
+  for (const [key, rule] of all) {
+    const { namespace } = rule.ref;
+    byNamespace.set(namespace, (byNamespace.get(namespace) ?? new Map()).set(key, rule));
+  }
+  return (pod) => {
+    const some = new Set([rootNamespace, pod.namespace]);
+    const AuthorizationPolicy = new Map([...some].flatMap((namespace) => [...(byNamespace.get(namespace) ?? [])]));
+    return AuthorizationPolicy.size === 0 ? openAccess : planAccess({ AuthorizationPolicy }, pod, rootNamespace);
   };
 }

@@ -1,6 +1,12 @@
 import type { MtlsMode } from '../rules/security/peer-authentication.ts';
 import { modeOf, modesFrom, textOfModes, type PeerModes } from './peer-modes.ts';
 
+/** What a change waits for, in order. */
+export const modeSteps = ['opening', 'clients', 'closing', 'draining'] as const;
+
+/** One of these. */
+export type ModeStep = (typeof modeSteps)[number];
+
 /**
  * How far a pod is on the way to other modes. Its proxy takes both first, then its clients change, and only then does it refuse what they no
  * longer send. So no order of events loses a request, and a mode is in force after the last step.
@@ -16,7 +22,7 @@ export interface ModeChange {
    * Who has to acknowledge what is new: its own proxy that takes both, the proxies of its clients, or its own that takes what it should.
    * Then it waits for the end of connections that are not taken any more.
    */
-  readonly waitsFor: 'opening' | 'clients' | 'closing' | 'draining';
+  readonly waitsFor: ModeStep;
 }
 
 function portsOf(...all: readonly PeerModes[]): readonly number[] {

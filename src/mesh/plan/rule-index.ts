@@ -5,6 +5,8 @@ import type { Rule } from '../rules/rule.ts';
 import type { Rules } from '../rules/rule-kinds.ts';
 import type { VirtualService } from '../rules/virtual-service.ts';
 import { completeHost, fitOf } from './host-name.ts';
+import type { Selectable } from '../rules/security/selector.ts';
+import { indexAccess, type AccessPlan } from './access-plan.ts';
 import type { Domains } from './service-plan.ts';
 import { indexPeerAuthentications, type PeerAuthentications } from './peer-modes.ts';
 
@@ -27,6 +29,8 @@ export interface RuleIndex {
   virtualServices(host: string): readonly Hosted<VirtualService>[];
   destinationRules(host: string): readonly Hosted<DestinationRule>[];
   readonly peers: PeerAuthentications;
+  /** Returns who may call a pod. */
+  readonly accessTo: (pod: Selectable) => AccessPlan;
   /** Routes that have a Service as parent, by its key; oldest first. */
   routes(service: string): readonly UsableRoute[];
 }
@@ -82,6 +86,7 @@ export function indexRules(
     destinationRules: byHost(rules.DestinationRule, ({ ref, spec }) => [
       completeHost(spec.host, ref.namespace, cluster),
     ]),
+    accessTo: indexAccess(rules, rootNamespace),
     peers: indexPeerAuthentications(rules, rootNamespace),
     routes: (service) => routes.get(service) ?? [],
   };

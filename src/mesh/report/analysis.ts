@@ -94,3 +94,25 @@ export function analyze(world: World, domains: Domains): readonly Verdict[] {
 export function analyzeRule(world: World, domains: Domains, rule: AnyRule): readonly Finding[] {
   return analyzeRules(world, domains, [rule])[0]?.findings ?? [];
 }
+
+/**
+ * Returns what is new about VirtualServices after a change of DestinationRules, by which subsets that they name may be gone. Of all
+ * objects, only those are looked at that send to a host whose rule has changed.
+ */
+export function analyzeConsequences(before: World, after: World, domains: Domains): readonly Verdict[] {
+  const rulesOf = (world: World): ReadonlyMap<string, AnyRule> => world.rules.DestinationRule;
+  if (rulesOf(before) === rulesOf(after)) return [];
+  const changed = [before, after].flatMap((world, index, worlds) => {
+    const others = rulesOf(worlds[1 - index] ?? world);
+    const known: Known = { world, domains, index: indexRules(world.rules, domains) };
+    return [...rulesOf(world)].flatMap(([key, rule]) => (others.get(key) === rule ? [] : servicesOf(known, rule)));
+  });
+  const senders = new Set(changed.flatMap((service) => [...(after.rulesOfBackend.get(service) ?? [])]));
+  const rules = [...after.rules.VirtualService.values()].filter(({ ref }) => senders.has(objectKey(ref)));
+  const said = new Map(analyzeRules(before, domains, rules).map(({ ref, findings }) => [objectKey(ref), findings]));
+  return analyzeRules(after, domains, rules).flatMap(({ ref, findings }) => {
+    const known = said.get(objectKey(ref)) ?? [];
+    const fresh = uniqueFindings([...known, ...findings]).slice(known.length);
+    return fresh.length === 0 ? [] : [{ ref, findings: fresh }];
+  });
+}

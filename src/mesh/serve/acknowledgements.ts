@@ -22,6 +22,11 @@ function hasNewest({ proxy, newest }: ConnectedProxy, [kind, name]: ResourceName
   return held === newest(kind, name) || (held === undefined && !proxy.owes(kind, name));
 }
 
+/** Whether a proxy has acknowledged all that decides on what its pod takes. */
+export function hasInbound(one: ConnectedProxy): boolean {
+  return one.layer.names().every((name) => hasNewest(one, name));
+}
+
 /**
  * Returns who has to acknowledge changes of a pod: its own proxy, or those that are connected when its clients are told. One that has left needs
  * not any more; it gets what is new when it returns.
@@ -36,8 +41,7 @@ export function createAcknowledgements(
 ): Acknowledgements {
   return {
     drainMs: (pod) => ([...connected].some((one) => one.pod === pod) ? drainMs(pod) : 0),
-    ofProxy: (pod) => () =>
-      [...connected].every((one) => one.pod !== pod || one.layer.names().every((name) => hasNewest(one, name))),
+    ofProxy: (pod) => () => [...connected].every((one) => one.pod !== pod || hasInbound(one)),
     ofClients(pod) {
       const services = [...servicesOf(pod)];
       // What is gone afterwards has to go everywhere, too.

@@ -17,8 +17,10 @@ import { applyEvents, emptyWorld, type Touched, type World, type WorldEvent } fr
 import { createAcknowledgements, type ConnectedProxy } from './acknowledgements.ts';
 import { createCaptureSets, ownerOf } from './capture-sets.ts';
 import { trim } from './idle.ts';
+import { guardAt, guardProgress } from './guard-progress.ts';
 import { createInboundLayer, type InboundLayer } from './inbound-layer.ts';
-import { createModeChanges, type Moved, type Stepped } from './mode-changes.ts';
+import { hashOfObjects, haveAcknowledged, type ModeReport, type PeerReports } from './mode-reports.ts';
+import { createModeChanges, type Stepped } from './mode-changes.ts';
 import { createProxyViews, type PlacedProxy } from './proxy-views.ts';
 import { progressOf } from './rule-progress.ts';
 import { createServiceShelves } from './service-shelves.ts';
@@ -48,6 +50,8 @@ export interface Catalog {
   standings(): ReadonlyMap<string, Standing>;
   /** Returns how many proxies hold what comes from a rule, by the key of the object. */
   progressOf(object: string): Progress;
+  /** Returns how far this replica is with pods that change to other modes of mutual TLS. */
+  readonly modeReport: () => ModeReport;
   /** Returns how many resources of a kind are withheld, because a proxy has rejected them; those of each build count. */
   withheld(kind: Kind): number;
 }
@@ -63,6 +67,8 @@ export interface CatalogOptions {
   readonly refused: (resource: RefusedResource, owner: string) => void;
   /** Called when a Service asks for something else than before that its clients do not get. */
   readonly noticed: (service: string, notices: readonly string[]) => void;
+  /** Returns what other replicas last said of the pods that change. */
+  readonly peerReports: () => PeerReports;
   /** Called for each step of a pod to other modes. */
   readonly stepped: Stepped;
   /** Called when the last proxy that gets a change has answered, with the time since then. */
@@ -161,11 +167,12 @@ export function createCatalog({ encoder, domains, refused, noticed, ...options }
 
   /** Takes the next steps of pods that change, as soon as proxies have acknowledged the last ones. */
   function awaitSteps(): void {
-    if (isWaiting || modes.pods().next().done === true) return;
+    if (isWaiting || modes.isStill()) return;
     isWaiting = true;
     options.after(stepMs, () => {
       isWaiting = false;
-      const { served, called }: Moved = modes.step();
+      const [peers, objects] = [options.peerReports(), hashOfObjects(world)];
+      const { served, called } = modes.step((step, sinceMs) => haveAcknowledged(peers, objects, step, sinceMs));
       if (called.size > 0) {
         const endpoints = new Set([...called].flatMap((pod) => [...servicesOfPod(world, pod)]));
         remake({ services: new Set(), endpoints, traffic: new Set() });
@@ -218,8 +225,7 @@ export function createCatalog({ encoder, domains, refused, noticed, ...options }
         if (changes.length > 0) proxy.changed({ cluster: changes.map((change) => change.name) });
       });
       const inbound = createInboundLayer(pod, traffic, {
-        world: () => world,
-        domains,
+        known: services.known,
         servedBy: modes.servedBy,
         share: inboundSet,
       });
@@ -247,6 +253,11 @@ export function createCatalog({ encoder, domains, refused, noticed, ...options }
       return {
         ...member,
         useSecrets: (secrets) => ({ secret: own.put(ownerOf.secrets, secrets).map(({ name }) => name) }),
+        rejected(resource) {
+          const closed = inbound.rejected(resource);
+          if (closed !== undefined) proxy.changed(closed);
+          return member.rejected(resource);
+        },
         leave() {
           unfollow();
           member.leave();
@@ -264,12 +275,13 @@ export function createCatalog({ encoder, domains, refused, noticed, ...options }
           .layers()
           .map(({ traffic }) => ({ findings: () => traffic.findings(), inForce: () => traffic.inForce().values() })),
       ),
-    progressOf: (object) =>
-      progressOf(
-        object,
-        [...viewers].map(({ proxy, place }) => ({ proxy, layer: place.layer() })),
-        services.shared,
-      ),
+    progressOf(object) {
+      const guard = guardAt(world, object);
+      if (guard !== undefined) return guardProgress(guard, world, viewers, modes, domains.rootNamespace);
+      const placed = [...viewers].map(({ proxy, place }) => ({ proxy, layer: place.layer() }));
+      return progressOf(object, placed, services.shared);
+    },
+    modeReport: () => ({ objects: hashOfObjects(world), ...modes.report() }),
     withheld: (kind) => [...cohorts.values()].reduce((sum, cohort) => sum + cohort.withheld(kind), 0),
   };
 }

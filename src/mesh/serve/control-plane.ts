@@ -1,22 +1,20 @@
-import { createLeafIssuer, type LeafIssuer } from '../../certs/elliptic-certificate.ts';
-import { peerText } from '../../envoy/flows.ts';
 import type { Authenticator, Caller } from '../identity/caller.ts';
-import { workloadSecrets, type KeyPair } from '../identity/workload-secrets.ts';
-import { spiffeId } from '../plan/identity.ts';
+import type { WorkloadIdentity } from '../identity/workload-identity.ts';
 import type { Domains } from '../plan/service-plan.ts';
-import type { Resource } from '../resources/resource.ts';
 import { createRequestReader, createResponseWriter } from '../wire/discovery.ts';
 import { createEncoder, type RefusedResource } from '../wire/encoder.ts';
 import { loadEnvoyTypes } from '../wire/envoy-types.ts';
-import type { World, WorldEvent } from '../world/world.ts';
+import type { WorldEvent } from '../world/world.ts';
 import { ageOf, createPlaces, createPodTurns, createTurns, type StreamLimits } from './admission.ts';
 import { startAdsServer, type AdsConnection, type AdsServer, type ServingPair } from './ads-server.ts';
 import { createCatalog, type Catalog } from './catalog.ts';
 import type { StrangerLimits } from './connection-gate.ts';
 import { createHeldRemovals } from './held-removals.ts';
+import type { PeerReports } from './mode-reports.ts';
 import type { Stepped } from './mode-changes.ts';
 import { createSession, type Session, type SessionEvent } from './session.ts';
 import type { Timers } from './timers.ts';
+import { createWorkloadCertificates, type IdentityProgress } from './workload-certificates.ts';
 
 export interface ControlPlaneOptions {
   readonly host: string;
@@ -25,10 +23,8 @@ export interface ControlPlaneOptions {
   readonly domains: Domains;
   /** Certificate and key of the control plane itself, PEM. */
   readonly pair: ServingPair;
-  /** The authority of the mesh: it signs the certificates of workloads. */
-  readonly authority: KeyPair;
-  /** Roots by which workloads know each other, PEM. */
-  readonly roots: string;
+  /** What workloads show each other and are verified with. */
+  readonly identity: WorkloadIdentity;
   readonly authenticator: Authenticator;
   readonly limits: StreamLimits;
   readonly strangers: StrangerLimits;
@@ -42,6 +38,8 @@ export interface ControlPlaneOptions {
   readonly refused: (resource: RefusedResource, owner: string) => void;
   /** Called when a Service asks for what its clients do not get. */
   readonly noticed: (service: string, notices: readonly string[]) => void;
+  /** Returns what other replicas last said of the pods that change to other modes of mutual TLS. */
+  readonly peerReports: () => PeerReports;
   /** Called for each step of a pod to other modes of mutual TLS. */
   readonly stepped: Stepped;
   /** Takes how long a change of the cluster took until the last proxy that gets it has answered. */
@@ -51,6 +49,8 @@ export interface ControlPlaneOptions {
   readonly declined: (peerAddress: string, reason: string) => void;
   readonly connectionCut: () => void;
   readonly connectionFailed: (error: Error) => void;
+  /** A proxy could not get a new certificate, and keeps its own. */
+  readonly certificateFailed: (error: unknown) => void;
   /** Most endpoints of these Services are gone at once. */
   readonly lost: (services: readonly string[]) => void;
   /** A loss is over: so many removals take effect now, which is none if everything has come back. */
@@ -67,6 +67,10 @@ export interface RunningControlPlane {
   readonly heldBack: () => number;
   /** Presents another certificate to proxies that connect from now on. */
   useCertificate(pair: ServingPair): void;
+  /** Gives proxies what another state of the mesh's authority has for them. */
+  useIdentity(identity: WorkloadIdentity): void;
+  /** Returns how many proxies hold what the identity in use has for them. */
+  readonly identityProgress: () => IdentityProgress;
   /** Gives every connected proxy a new certificate now. */
   renewAll(): void;
   /** Streams that are open, oldest first. */
@@ -82,22 +86,6 @@ const lookMs = 50;
 
 const tooMany = 'too many proxies connect at once';
 
-const leafLifetimeMs = 24 * 60 * 60 * 1000;
-
-/** Returns new secrets. The certificate also says what metrics of a peer say of the pod, as far as it is known. */
-function secretsOf(
-  issuer: LeafIssuer,
-  { namespace, serviceAccount, podName, podUid }: Caller,
-  world: World,
-  options: ControlPlaneOptions,
-): readonly Resource[] {
-  const uris = [spiffeId(options.domains.trust, namespace, serviceAccount)];
-  const pod = world.pod.get(`${namespace}/${podName}`);
-  const names = pod?.uid === podUid ? { uris, note: peerText(pod) } : { uris };
-  const leaf = issuer.issue({ names, now: options.clock(), lifetimeMs: leafLifetimeMs });
-  return workloadSecrets(leaf, options.roots);
-}
-
 /** Starts the control plane. Rejects if it cannot listen. */
 export async function startControlPlane(options: ControlPlaneOptions): Promise<RunningControlPlane> {
   const { nowMs, after } = options.timers;
@@ -112,10 +100,19 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<R
     refused: options.refused,
     noticed: options.noticed,
     stepped: options.stepped,
+    peerReports: options.peerReports,
     converged: options.converged,
   });
   const sweeping = setInterval(() => catalog.sweep(), sweepMs).unref();
-  const issuer = createLeafIssuer(options.authority);
+  const certificates = createWorkloadCertificates({
+    identity: options.identity,
+    trustDomain: options.domains.trust,
+    world: catalog.world,
+    nowMs,
+    after,
+    random: options.random,
+    failed: options.certificateFailed,
+  });
   const { limits } = options;
   const turns = createTurns(limits);
   const hasTurn = createPodTurns(limits);
@@ -124,17 +121,6 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<R
   const sessions = new Set<Session>();
   /** What ends the stream of a session. */
   const enders = new Map<Session, () => void>();
-
-  /** Gives a proxy a new certificate at about half of the life of the last. Returns a function that ends it. */
-  function keepRenewing(session: Session): () => void {
-    const renew = (): void => {
-      session.useSecrets(secretsOf(issuer, session.caller, catalog.world(), options));
-      cancel = after(delayMs(), renew);
-    };
-    const delayMs = (): number => leafLifetimeMs * (0.4 + 0.2 * options.random());
-    let cancel = after(delayMs(), renew);
-    return () => cancel();
-  }
 
   async function accept(connection: AdsConnection): Promise<void> {
     let isOver = false;
@@ -171,8 +157,9 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<R
     const aging = after(ageOf(limits, options.random()), () =>
       connection.end('aged', 'the stream has reached its age'),
     );
-    cleanups.push(silence, aging, keepRenewing(session), keepPlace(session, place), () => {
+    cleanups.push(silence, aging, keepPlace(session, place), () => {
       session.close();
+      certificates.release(session);
       sessions.delete(session);
       enders.delete(session);
     });
@@ -223,9 +210,10 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<R
   }
 
   function open(connection: AdsConnection, caller: Caller): Session {
-    const secrets = secretsOf(issuer, caller, catalog.world(), options);
     const report = (event: SessionEvent): void => options.report(event, caller);
-    const session = createSession({ connection, caller, catalog, secrets, report, write, after });
+    const session = certificates.keep(caller, (secrets) =>
+      createSession({ connection, caller, catalog, secrets, report, write, after }),
+    );
     sessions.add(session);
     enders.set(session, () => connection.end('unavailable', 'the pod has newer streams'));
     const ofPod = [...sessions].filter((one) => one.caller.podUid === caller.podUid);
@@ -265,12 +253,13 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<R
     apply: (events) => removals.take(events),
     heldBack: () => removals.count(),
     useCertificate: (pair) => server.useCertificate(pair),
-    renewAll() {
-      for (const session of sessions) session.useSecrets(secretsOf(issuer, session.caller, catalog.world(), options));
-    },
+    useIdentity: (identity) => certificates.use(identity),
+    identityProgress: () => certificates.progress(),
+    renewAll: () => certificates.renewAll(),
     stop() {
       clearInterval(sweeping);
       removals.stop();
+      certificates.stop();
       return server.stop();
     },
   };

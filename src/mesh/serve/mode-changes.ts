@@ -1,6 +1,7 @@
-import { beginChange, nextStep, type ModeChange } from '../plan/mode-change.ts';
+import { beginChange, nextStep, type ModeChange, type ModeStep } from '../plan/mode-change.ts';
 import { textOfModes, type ModesOf, type PeerAuthentications, type PeerModes } from '../plan/peer-modes.ts';
 import type { Pod } from '../world/pod.ts';
+import type { ModeReport } from './mode-reports.ts';
 import type { Touched, World } from '../world/world.ts';
 
 /** How long it is waited for proxies that do not acknowledge: then those that take nothing but mutual TLS are closed all the same. */
@@ -8,6 +9,9 @@ const patienceMs = 30_000;
 
 /** What timers of a proxy may be late. */
 const slackMs = 500;
+
+/** No pod at any step. */
+const none = { opening: 0, clients: 0, closing: 0, draining: 0 };
 
 /** Pods for which something is other than before. */
 export interface Moved {
@@ -34,7 +38,10 @@ type Says = Pick<PeerAuthentications, 'modesOf'>;
 interface Underway {
   readonly change: ModeChange;
   readonly isAcknowledged: () => boolean;
+  /** When the step began. */
   readonly sinceMs: number;
+  /** When the change began. */
+  readonly begunMs: number;
 }
 
 /** Leads pods to other modes, step by step. Pods that do not change are where the objects say. */
@@ -43,12 +50,14 @@ export interface ModeChanges {
   readonly calledBy: ModesOf<Pod>;
   /** Takes the next world, and what objects say in it of a pod. */
   advance(before: World, after: World, touched: Touched, said: Says, says: Says): Pick<Moved, 'served'>;
-  /** Takes the steps whose time has come. */
-  step(): Moved;
+  /** Takes the steps whose time has come. Others have to agree: proxies of other replicas call the same pods. */
+  step(doOthersAgree: (step: ModeStep, sinceMs: number) => boolean): Moved;
   /** Returns how far a pod is; undefined if it does not change. */
-  changeOf(pod: string): ModeChange | undefined;
-  /** Returns the keys of the pods that change. */
-  readonly pods: () => Iterator<string>;
+  readonly changeOf: (pod: string) => ModeChange | undefined;
+  /** Returns how many pods change, at each step. */
+  report(): Pick<ModeReport, 'at' | 'unacknowledged'>;
+  /** Whether no pod changes. */
+  readonly isStill: () => boolean;
 }
 
 /**
@@ -85,7 +94,9 @@ export function createModeChanges(
       underway.delete(pod);
       return;
     }
-    underway.set(pod, { change, isAcknowledged: endOf(change, pod), sinceMs: nowMs() });
+    const sinceMs = nowMs();
+    const begunMs = change.waitsFor === 'opening' ? sinceMs : (underway.get(pod)?.begunMs ?? sinceMs);
+    underway.set(pod, { change, isAcknowledged: endOf(change, pod), sinceMs, begunMs });
   }
 
   function* changed(before: World, after: World, { guarding, pods }: Touched): Iterable<string> {
@@ -116,11 +127,12 @@ export function createModeChanges(
       }
       return { served: moved };
     },
-    step() {
+    step(doOthersAgree) {
       const moved = { served: new Set<string>(), called: new Set<string>() };
-      for (const [pod, { change, isAcknowledged, sinceMs }] of underway) {
-        const isOverdue = !isAcknowledged();
-        const isPatient = change.waitsFor === 'draining' || nowMs() - sinceMs < patienceMs;
+      for (const [pod, { change, isAcknowledged, sinceMs, begunMs }] of underway) {
+        const { waitsFor } = change;
+        const isOverdue = !isAcknowledged() || (waitsFor !== 'draining' && !doOthersAgree(waitsFor, begunMs));
+        const isPatient = waitsFor === 'draining' || nowMs() - sinceMs < patienceMs;
         if (isOverdue && isPatient) continue;
         const next = nextStep(change);
         put(pod, next, isOverdue);
@@ -130,7 +142,16 @@ export function createModeChanges(
       return moved;
     },
     changeOf: (pod) => underway.get(pod)?.change,
-    pods: () => underway.keys(),
+    report() {
+      const at = { ...none };
+      const unacknowledged = { ...none };
+      for (const { change, isAcknowledged } of underway.values()) {
+        at[change.waitsFor] += 1;
+        if (!isAcknowledged()) unacknowledged[change.waitsFor] += 1;
+      }
+      return { at, unacknowledged };
+    },
+    isStill: () => underway.size === 0,
   };
 }
 

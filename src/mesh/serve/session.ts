@@ -41,6 +41,8 @@ export interface Session {
   receive(request: DiscoveryRequest): void;
   /** Replaces the secrets of the proxy. */
   useSecrets(secrets: readonly Resource[]): void;
+  /** Returns whether the proxy has accepted its secrets, or uses none. */
+  readonly holdsSecrets: () => boolean;
   readonly isInSync: () => boolean;
   close(): void;
 }
@@ -57,7 +59,16 @@ interface SessionOptions {
 }
 
 /** Creates the session of a proxy. Its first message says what the proxy was injected with. */
-export function createSession({ connection, caller, catalog, secrets, report, write, after }: SessionOptions): Session {
+export function createSession({
+  connection,
+  caller,
+  catalog,
+  report,
+  write,
+  after,
+  ...first
+}: SessionOptions): Session {
+  let { secrets } = first;
   const stream = createStream<ShelvedResource>();
   const timers = new Map<Kind, { readonly nonce: string; readonly cancel: () => void }>();
   let member: Member | undefined;
@@ -155,7 +166,15 @@ export function createSession({ connection, caller, catalog, secrets, report, wr
       member?.moved();
     },
     useSecrets(renewed) {
+      secrets = renewed;
       if (member !== undefined) act(stream.aim(member.target, member.useSecrets(renewed)));
+    },
+    holdsSecrets() {
+      if (member === undefined) return false;
+      return [...member.target.secret.keys()].every((name) => {
+        const held = stream.holds('secret', name);
+        return held === undefined ? stream.isReady() : held === member?.target.secret.get(name)?.version;
+      });
     },
     isInSync: () => stream.isInSync() && member?.isHeldUp() !== true,
     close() {

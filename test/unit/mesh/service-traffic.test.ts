@@ -114,6 +114,21 @@ describe('a VirtualService', () => {
   });
 });
 
+test('a route to a subset that only clients of one namespace know differs by the client', () => {
+  const subsets = [{ name: 'v2', labels: { version: 'v2' } }];
+  const route = [{ destination: { host: 'pay', subset: 'v2' } }];
+  const rules = (host: string) => [
+    virtualService('shop/x', 1, { http: [{ route }] }),
+    destinationRule('web/pay', 1, { host, subsets }),
+  ];
+  const services = [service('cart'), service('pay')];
+  const worldOfRule = (host: string) => known(...services, ...rules(host));
+  const foreign = worldOfRule('pay.shop.svc.cluster.local');
+  expect([anyClient, client('web')].map((view) => origins(foreign, view).length)).toEqual([0, 1]);
+  expect(dependsOnClient(foreign, 'shop/cart')).toBe(true);
+  expect(dependsOnClient(worldOfRule('elsewhere.shop.svc.cluster.local'), 'shop/cart')).toBe(false);
+});
+
 describe('routes of Gateway API', () => {
   test('of the clients stand above those of the Service, for these clients', () => {
     const both = known(httpRoute('shop/producer', 1), httpRoute('web/consumer', 1));

@@ -1,6 +1,6 @@
 import { setImmediate as afterAnswers } from 'node:timers/promises';
 import { expect, test } from '@jest/globals';
-import { watchAuthorities } from '../../../src/runtime/mesh-authorities.ts';
+import { watchOwnAuthority } from '../../../src/runtime/mesh-authorities.ts';
 import { createLog } from '../../../src/telemetry/log.ts';
 
 /** Authorities whose objects a test changes, and what is logged of them minute by minute. */
@@ -8,8 +8,9 @@ function watched() {
   const cluster = { problems: [] as string[], roots: 'same' as 'same' | 'written' | Error };
   const lines: string[] = [];
   let published = 0;
+  let counted = 0;
   const ticks: (() => void)[] = [];
-  watchAuthorities(
+  watchOwnAuthority(
     {
       problems: () => Promise.resolve(cluster.problems),
       publish() {
@@ -18,6 +19,7 @@ function watched() {
       },
     },
     createLog('info', { write: (line) => void lines.push(line) }),
+    (problems) => void (counted = problems),
     (milliseconds, action) => {
       expect(milliseconds).toBe(60_000);
       ticks.push(action);
@@ -27,6 +29,7 @@ function watched() {
   return {
     cluster,
     published: () => published,
+    counted: () => counted,
     /** Returns what is logged in a minute. */
     minute: async (): Promise<string> => {
       lines.length = 0;
@@ -45,14 +48,16 @@ test('nothing is said while all is as it was, and what was edited is put back', 
 });
 
 test('what is wrong is said once, and again when something else is', async () => {
-  const { cluster, minute } = watched();
+  const { cluster, minute, counted } = watched();
   cluster.roots = new Error('the ConfigMap is gone');
   expect(await minute()).toContain('"problems":["the ConfigMap is gone"]');
+  expect(counted()).toBe(1);
   expect(await minute()).toBe('');
   cluster.problems = ['the Secret is gone'];
   expect(await minute()).toContain('"problems":["the Secret is gone"]');
   Object.assign(cluster, { problems: [], roots: 'same' });
   expect(await minute()).toBe('');
+  expect(counted()).toBe(0);
   cluster.problems = ['the Secret is gone'];
   expect(await minute()).toContain('the Secret is gone');
 });

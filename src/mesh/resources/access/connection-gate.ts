@@ -98,8 +98,7 @@ function createWriter(trustDomain: string) {
 }
 
 /**
- * Returns a network filter that keeps connections from the application which some rules do not let through; undefined if they let all through. An
- * expression that fails to be evaluated lets nothing through.
+ * Returns a network filter that keeps connections from the application which some rules do not let through; undefined if they let all through.
  *
  * @param deny rules without conditions on HTTP
  * @param allow likewise; undefined if everything else is allowed
@@ -111,15 +110,10 @@ export function gateOf(
 ): JsonObject | undefined {
   if (deny.length === 0 && allow === undefined) return undefined;
   const writer = createWriter(trustDomain);
-  const allowed = allow?.map((rule) => `(${writer.rule(rule)})`).join(' || ');
-  const refusals = [
-    ...(allowed === undefined ? [] : [{ unless: allowed === '' ? 'false' : allowed, by: 'none' }]),
-    ...deny.map((rule) => ({ unless: `!(${writer.rule(rule)})`, by: rule.name })),
+  const allowed = allow?.map((rule) => `(${writer.rule(rule)})`);
+  const conditions = [
+    ...(allowed === undefined ? [] : [allowed.length === 0 ? 'false' : `(${allowed.join(' || ')})`]),
+    ...deny.map((rule) => `!(${writer.rule(rule)})`),
   ];
-  return connectionGate(
-    writer.ranges(),
-    refusals.map(
-      ({ unless, by }) => `%CEL((${unless}) ? '' : ${literal(`rbac_access_denied_matched_policy[${by}]`)})%`,
-    ),
-  );
+  return connectionGate(writer.ranges(), conditions.join(' && '));
 }

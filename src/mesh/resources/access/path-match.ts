@@ -8,12 +8,14 @@ import { escaped } from './text-match.ts';
  * read, and not how it would be written properly: what is allowed has to fit however it is read, what is denied in one way.
  */
 
+/** Any bytes, also those that are no text. */
+const any = String.raw`\C*`;
 const slash = String.raw`(?:/|\\|%2[fF]|%5[cC])`;
 const dot = String.raw`(?:\.|%2[eE])`;
 /** A segment of one dot or two, also with a parameter; or a zero byte, at which some servers end. */
-const movesUp = String.raw`.*${slash}${dot}{1,2}(?:(?:${slash}|;|%3[bB]).*)?|.*%00.*`;
+const movesUp = String.raw`${any}${slash}${dot}{1,2}(?:(?:${slash}|;|%3[bB])${any})?|${any}%00${any}`;
 /** Letters, digits and the like that need not be encoded. */
-const encodesPlain = '.*%(?:4[1-9a-fA-F]|5[0-9aAfF]|6[1-9a-fA-F]|7[0-9aAeE]|3[0-9]|2[dDeE]).*';
+const encodesPlain = `${any}%(?:4[1-9a-fA-F]|5[0-9aAfF]|6[1-9a-fA-F]|7[0-9aAeE]|3[0-9]|2[dDeE])${any}`;
 
 /** A `Permission` by the path without its query. */
 function byPath(matcher: JsonObject): JsonObject {
@@ -24,7 +26,8 @@ function byExpression(regex: string): JsonObject {
   return byPath({ safe_regex: { regex } });
 }
 
-const isThere = byExpression('.+');
+const isThere = byExpression(String.raw`\C+`);
+const isAscii = byExpression(String.raw`[\x00-\x7F]*`);
 const isMovingUp = byExpression(movesUp);
 const isEncodingPlain = byExpression(encodesPlain);
 
@@ -95,15 +98,17 @@ function anyReading(value: string): string {
   if (isTemplate(value)) {
     return value
       .split(/(\{\*\*?\})/)
-      .map((part) => ({ '{*}': String.raw`[^/\\]+`, '{**}': '.*' })[part] ?? readings(part))
+      .map((part) => ({ '{*}': String.raw`[^/\\]+`, '{**}': any })[part] ?? readings(part))
       .join('');
   }
-  if (value.startsWith('*')) return `.*${readings(value.slice(1))}`;
-  return value.endsWith('*') ? `${readings(value.slice(0, -1))}.*` : readings(value);
+  if (value.startsWith('*')) return `${any}${readings(value.slice(1))}`;
+  return value.endsWith('*') ? `${readings(value.slice(0, -1))}${any}` : readings(value);
 }
 
 /** Returns a `Permission` that fits if a path can be read so that it fits one of some patterns. */
 export function possiblyOneOf(values: readonly string[]): JsonObject {
   if (values.some(isEvery)) return isThere;
-  return oneOf([isMovingUp, ...values.map((value) => byExpression(anyReading(value)))]);
+  // Classes of characters, as templates need them, do not fit bytes that are no text, which are not valid in a path either.
+  const others = values.some(isTemplate) ? [{ not_rule: isAscii }] : [];
+  return oneOf([isMovingUp, ...others, ...values.map((value) => byExpression(anyReading(value)))]);
 }
