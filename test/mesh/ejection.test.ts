@@ -5,7 +5,7 @@ import { request } from 'node:http';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
-import type { JsonObject } from '../../src/json/json.ts';
+import type { NamedObject } from '../../src/json/json.ts';
 import { ejectionOf } from '../../src/mesh/explain/ejection.ts';
 import { policyOf } from '../../src/mesh/plan/destination-policy.ts';
 import { outlierDetection } from '../../src/mesh/resources/cluster-policy.ts';
@@ -24,7 +24,7 @@ jest.setTimeout(60_000);
 const folder = mkdtempSync(path.join(tmpdir(), 'sidecar-injector-ejection-'));
 const at = (name: string): string => path.join(folder, name);
 
-function clusterOf(name: string, endpoints: number, maxEjectionPercent: number | undefined): JsonObject {
+function clusterOf(name: string, endpoints: number, maxEjectionPercent: number | undefined): NamedObject {
   const block = {
     consecutive5xxErrors: 1,
     interval: '60s',
@@ -67,8 +67,8 @@ function ask(socketPath: string, url: string): Promise<string> {
 
 beforeAll(async () => {
   const routes = cases.map(({ cluster }) => ({
-    match: { path: `/${String(cluster['name'])}` },
-    route: { cluster: cluster['name'] },
+    match: { path: `/${cluster.name}` },
+    route: { cluster: cluster.name },
   }));
   const manager = {
     '@type': 'type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager',
@@ -124,7 +124,7 @@ test('a real Envoy ejects as many endpoints at once as is explained', async () =
   ]);
   const met: (typeof told)[number][] = [];
   for (const { endpoints, percent, cluster } of cases) {
-    const name = String(cluster['name']);
+    const { name } = cluster;
     for (let times = 0; times < endpoints * 3; times += 1) await ask(at('listener'), `/${name}`);
     const stats = await ask(at('admin'), `/stats?filter=^cluster.${name}.outlier_detection.ejections_active$`);
     met.push([endpoints, percent, Number(/: (\d+)/.exec(stats)?.[1])]);

@@ -1,3 +1,4 @@
+import { stringMember } from '../../json/json.ts';
 import { headersAtRoutes, type Request } from './request.ts';
 import { clientResources, type Client } from './client-resources.ts';
 import { clusterFacts, type ClusterFacts, type Endpoint } from './cluster-facts.ts';
@@ -26,7 +27,7 @@ export interface ComparedRoute extends Compared {
 }
 
 /** An endpoint, and the pod that has its address. */
-export interface ExplainedEndpoint extends Endpoint {
+interface ExplainedEndpoint extends Endpoint {
   /** `<namespace>/<name>`. */
   readonly pod: string | undefined;
 }
@@ -111,7 +112,7 @@ export function explain(known: Known, client: Client, call: Call): Explanation {
   }
   const headers = headersAtRoutes(reading.manager, request);
   const { taken, passed } = walkRoutes(reading.routes, headers);
-  const place = readPlace(String(reading.routes['name'] ?? ''));
+  const place = readPlace(stringMember(reading.routes, 'name') ?? '');
   const rules = rulesOfRoutes(planned?.traffic.routes.get(place?.port ?? port)?.rules ?? []);
   const withOrigin = <T extends Compared>(one: T) => ({ ...one, origin: rules[one.index]?.origin });
   const outcome = outcomeOf(taken?.route, headers);

@@ -72,7 +72,7 @@ function chainOf(listener: JsonObject, { port, speaks }: Connection): JsonObject
 }
 
 /** Where a connection is read: by a connection manager, whose routes decide, or as bytes for one cluster. */
-export type Reading =
+type Reading =
   | { readonly type: 'http'; readonly manager: JsonObject; readonly routes: JsonObject }
   | { readonly type: 'bytes'; readonly cluster: string };
 

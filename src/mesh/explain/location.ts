@@ -36,7 +36,7 @@ export function locationOf(redirect: JsonObject, match: JsonObject, headers: Hea
   const before = headers.get(':scheme') ?? 'http';
   const scheme = stringMember(redirect, 'scheme_redirect') ?? before;
   const given = member(redirect, 'port_redirect');
-  const port = given === undefined ? '' : `:${String(given)}`;
+  const port = given === undefined ? '' : `:${Number(given)}`;
   const told = headers.get('x-forwarded-proto') ?? before;
   const host =
     stringMember(redirect, 'host_redirect') ?? redirectedHost(headers.get(':authority') ?? '', told, scheme, port);

@@ -11,7 +11,7 @@ export interface HeaderWords {
 }
 
 /** A cluster that gets a share of the requests. */
-export interface Share {
+interface Share {
   readonly cluster: string;
   /** Of 100, rounded to two places. */
   readonly percent: number;

@@ -13,9 +13,7 @@ export function matchesWhole(expression: string, text: string): boolean {
 export function replaceMatches(expression: string, text: string, substitution: string): string {
   return RE2JS.compile(expression)
     .matcher(text)
-    .replaceAll((...found: readonly unknown[]) =>
-      substitution.replaceAll(/\\([\d\\])/g, (_, what: string) =>
-        what === '\\' ? what : String(found[Number(what)] ?? ''),
-      ),
+    .replaceAll((...found: readonly (string | undefined)[]) =>
+      substitution.replaceAll(/\\([\d\\])/g, (_, what: string) => (what === '\\' ? what : (found[Number(what)] ?? ''))),
     );
 }
