@@ -37,7 +37,8 @@ export interface Known {
 
 type Note = (ref: ObjectRef, finding: Finding) => void;
 
-function isForSidecars({ gateways }: VirtualService): boolean {
+/** Returns whether a VirtualService is for the proxies of pods, and not only for gateways. */
+export function isForSidecars({ gateways }: VirtualService): boolean {
   return gateways === undefined || gateways.length === 0 || gateways.includes('mesh');
 }
 
