@@ -58,7 +58,7 @@ function authorityOf(
   const anchor = path.at(-1) ?? certificate;
   return {
     certificate: certificate.toString(),
-    privateKey,
+    privateKey: privateKey.trim(),
     chain: path.filter(({ fingerprint256 }) => !known.has(fingerprint256)).map(String),
     roots: roots.map(String),
     anchor: anchor.toString(),
@@ -137,5 +137,5 @@ export function readAuthority(texts: AuthorityTexts): MeshAuthority {
   }
   const path = pathTo(known, certificate, [...behind, ...certificatesOf(chain)]);
   if (path === undefined) throw new Error(`${own.name} and what follows it lead to no certificate of ${roots.name}`);
-  return authorityOf(certificate, privateKey.text.trim(), path, known);
+  return authorityOf(certificate, privateKey.text, path, known);
 }
