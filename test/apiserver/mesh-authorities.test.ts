@@ -256,7 +256,7 @@ async function without(path: string, verb: string, resource: string, action: () 
     const verbs = rule.verbs.filter((other) => other !== verb);
     return [
       ...(others.length === 0 ? [] : [{ ...rule, resources: others }]),
-      { ...rule, resources: [resource], verbs },
+      ...(verbs.length === 0 ? [] : [{ ...rule, resources: [resource], verbs }]),
     ];
   });
   const set = async (rules: readonly Rule[], allowed: boolean): Promise<void> => {
