@@ -134,7 +134,7 @@ async function start(options: MeshOptions, log: Log, cleanups: Cleanups): Promis
   const client = await connect(options.kubeconfig === undefined ? {} : { kubeconfig: options.kubeconfig });
   cleanups.push(() => client.close());
   const { namespace } = options;
-  const authority = await openOwnAuthority(client, { namespace, clock });
+  const authority = await openOwnAuthority(client, { namespace, clock, log });
   const own = authority.pair;
   const ownEndMs = new X509Certificate(own.certificate).validToDate.getTime();
   metrics.authorityExpiry.set({ authority: 'control-plane' }, ownEndMs / 1_000);

@@ -132,7 +132,7 @@ export function readAuthority(texts: AuthorityTexts): MeshAuthority {
   const foreign = known.find((root) => !root.ca || !issued(root, root));
   if (foreign !== undefined) {
     throw new Error(
-      `${roots.name} must have root certificates only, and '${foreign.subject.replaceAll('\n', ', ')}' is none`,
+      `${roots.name} must have root certificates only, and '${foreign.subject.replaceAll('\n', ', ').slice(0, 100)}' is none`,
     );
   }
   const path = pathTo(known, certificate, [...behind, ...certificatesOf(chain)]);
