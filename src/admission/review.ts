@@ -13,6 +13,8 @@ export interface AdmissionRequest {
   readonly subResource: string;
   readonly dryRun: boolean;
   readonly object: JsonObject | undefined;
+  /** The object as it was, if it is changed or deleted. */
+  readonly oldObject: JsonObject | undefined;
 }
 
 export type Decoded = { readonly request: AdmissionRequest } | { readonly problem: string };
@@ -54,6 +56,7 @@ export function decodeReview(text: string): Decoded {
       subResource: stringMember(request, 'subResource') ?? '',
       dryRun: member(request, 'dryRun') === true,
       object,
+      oldObject: objectMember(request, 'oldObject'),
     },
   };
 }

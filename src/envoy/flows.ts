@@ -56,6 +56,11 @@ export function knowsPeer(flow: Flow): boolean {
   return flow === 'service' || flow === 'headless' || flow === 'secured';
 }
 
+/** Whether it arrives at a pod whose proxy has a control plane. */
+export function isOfPod(flow: Flow): boolean {
+  return flow === 'plain' || flow === 'secured';
+}
+
 /** Whether the flow is one of a proxy with a control plane. */
 export function isOfMesh(flow: Flow): boolean {
   return flow !== 'outbound' && flow !== 'inbound';

@@ -10,7 +10,8 @@ import { extension } from './extension.ts';
  */
 
 const field = 'x-forwarded-proto';
-const absent = 'sidecar-injector/absent';
+/** What stands in the field of a request that came without it. */
+export const absent = 'sidecar-injector/absent';
 const copy = 'x-sidecar-injector-proto';
 const append_action = 'OVERWRITE_IF_EXISTS_OR_ADD';
 

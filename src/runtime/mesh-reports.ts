@@ -1,4 +1,5 @@
 import type { ControlPlaneOptions } from '../mesh/serve/control-plane.ts';
+import { textOfModes } from '../mesh/plan/peer-modes.ts';
 import { ownerOf } from '../mesh/serve/capture-sets.ts';
 import { lossLimits } from '../mesh/world/sudden-loss.ts';
 import { createFirstTime } from '../telemetry/first-time.ts';
@@ -11,6 +12,7 @@ type Reports = Pick<
   | 'report'
   | 'refused'
   | 'noticed'
+  | 'stepped'
   | 'converged'
   | 'turnedAway'
   | 'declined'
@@ -54,6 +56,11 @@ export function meshReports(log: Log, metrics: MeshMetrics): Reports {
     },
     noticed(service, notices) {
       log.warn({ service, notices }, 'a Service asks for what its clients in the mesh do not get');
+    },
+    stepped(pod, change, isOverdue) {
+      const modes = change === undefined ? undefined : textOfModes(change.target);
+      if (isOverdue) log.warn({ pod, modes }, 'not all proxies have acknowledged what a pod takes: its change goes on');
+      log.debug({ pod, modes, waitsFor: change?.waitsFor }, 'a pod takes something else');
     },
     converged: (milliseconds) => metrics.convergence.observe(milliseconds / 1_000),
     turnedAway(peerAddress, reason) {

@@ -1,6 +1,6 @@
 import { decodeReview, reviewVersion, type AdmissionRequest } from '../admission/review.ts';
 import type { Domains } from '../mesh/plan/service-plan.ts';
-import { judge, type Judgement } from '../mesh/report/admission.ts';
+import { judge, judgeDeletion, type Judgement } from '../mesh/report/admission.ts';
 import type { RuleKind } from '../mesh/rules/object-ref.ts';
 import { ruleKinds } from '../mesh/rules/rule-kinds.ts';
 import type { World } from '../mesh/world/world.ts';
@@ -39,7 +39,7 @@ function writeReview(uid: string, { refused, warnings }: Judgement): string {
 
 /**
  * Creates the page that is asked before a traffic rule is stored: what cannot be meant is refused, and of what will have no effect
- * its author is warned. An object that gets past it, because nobody could be asked, is not followed either.
+ * its author is warned; so is who takes away what other rules need. An object that gets past it, because nobody could be asked, is not followed either.
  */
 export function rulesPage(options: {
   readonly world: () => World;
@@ -51,10 +51,11 @@ export function rulesPage(options: {
 
   function decide(request: AdmissionRequest): Judgement {
     const kind = kindOf(request);
-    const { object } = request;
-    if (kind === undefined || object === undefined || request.subResource !== '') return nothing;
+    const { object, oldObject } = request;
+    if (kind === undefined || request.subResource !== '') return nothing;
     try {
-      return judge(kind, object, options.world(), options.domains);
+      if (object !== undefined) return judge(kind, object, options.world(), options.domains);
+      return oldObject === undefined ? nothing : judgeDeletion(kind, oldObject, options.world(), options.domains);
     } catch (error) {
       log.error({ stack: failurePlace(error) }, 'a traffic rule could not be judged');
       return nothing;

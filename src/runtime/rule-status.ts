@@ -1,10 +1,12 @@
+import type { JsonObject } from '../json/json.ts';
 import { isApiError } from '../kubernetes/api-error.ts';
 import { pathSegment, type ApiClient } from '../kubernetes/client.ts';
 import { parentStatuses, type ParentStatus, type StatusContext } from '../mesh/plan/gateway-parents.ts';
 import { hostOf } from '../mesh/plan/host-name.ts';
-import { conditionOf, patchCondition, patchParents, textOf } from '../mesh/report/object-status.ts';
+import { conditionOf, isSpreading, patchCondition, patchParents, textOf } from '../mesh/report/object-status.ts';
 import type { Standing } from '../mesh/report/standing.ts';
 import { describeFinding } from '../mesh/rules/finding.ts';
+import { parentRefsOf } from '../mesh/rules/gateway-route.ts';
 import { objectKey, type ObjectRef, type RuleKind } from '../mesh/rules/object-ref.ts';
 import type { Catalog } from '../mesh/serve/catalog.ts';
 import type { Log } from '../telemetry/log.ts';
@@ -52,7 +54,8 @@ export function startRuleStatus(options: RuleStatusOptions): RuleStatus {
   let isWriting = false;
   let events = 0;
 
-  function statusesOf({ ref, findings }: Standing): readonly ParentStatus[] | undefined {
+  /** Returns what is to be said of a route's parents; undefined for another kind. */
+  function statusesOf({ ref, findings }: Standing, object?: JsonObject): readonly ParentStatus[] | undefined {
     if (ref.kind !== 'HTTPRoute' && ref.kind !== 'GRPCRoute') return undefined;
     const { world, domains } = catalog.known();
     const route = world.rules[ref.kind].get(`${ref.namespace}/${ref.name}`);
@@ -66,7 +69,8 @@ export function startRuleStatus(options: RuleStatusOptions): RuleStatus {
       grants: world.rules.ReferenceGrant,
       overridden: () => findings.find(({ code }) => code === 'VirtualServiceCounts')?.sentence,
     };
-    return parentStatuses(route, route.spec?.parentRefs ?? [], context);
+    const parents = object === undefined ? (route.spec?.parentRefs ?? []) : parentRefsOf(object);
+    return parentStatuses(route, parents, context);
   }
 
   function look(): void {
@@ -99,10 +103,12 @@ export function startRuleStatus(options: RuleStatusOptions): RuleStatus {
     // What has to be repeated waits for the next round.
     for (const [key, one] of new Map(pending)) {
       one.rounds += 1;
-      const { proxies, holding } = catalog.progressOf(key);
-      if (holding < proxies && one.rounds < limits.spreadRounds) continue;
+      const progress = catalog.progressOf(key);
+      if (progress.holding < progress.proxies && one.rounds < limits.spreadRounds) continue;
       pending.delete(key);
       const isToRepeat = await write(key, one);
+      // It is said again when the last proxy has it.
+      if (isSpreading(one.standing, progress) && !pending.has(key)) pending.set(key, { ...one, rounds: 0 });
       if (isToRepeat && one.tries < limits.tries && !pending.has(key))
         pending.set(key, { ...one, tries: one.tries + 1 });
     }
@@ -117,7 +123,7 @@ export function startRuleStatus(options: RuleStatusOptions): RuleStatus {
     const path = pathOfObject(collection, ref);
     try {
       const { body } = await client.get(path);
-      const statuses = statusesOf(standing);
+      const statuses = statusesOf(standing, body);
       const condition = conditionOf(standing, catalog.progressOf(key), options.replica);
       const patch =
         statuses === undefined
@@ -145,7 +151,8 @@ export function startRuleStatus(options: RuleStatusOptions): RuleStatus {
       await client.post(`/apis/events.k8s.io/v1/namespaces/${pathSegment('namespace', ref.namespace)}/events`, {
         apiVersion: 'events.k8s.io/v1',
         kind: 'Event',
-        metadata: { generateName: `${ref.name.slice(0, 200)}.`, namespace: ref.namespace },
+        // The API server wants a name of a host also without what it adds, and cuts it at 58 characters before.
+        metadata: { generateName: `${ref.name.slice(0, 50).replace(/[.-]+$/, '')}-`, namespace: ref.namespace },
         eventTime: `${options.clock().toISOString().slice(0, -1)}000Z`,
         reportingController: 'sidecar-injector.io/mesh',
         reportingInstance: options.replica,

@@ -117,6 +117,44 @@ test('a definition that comes is watched, and its objects count', async () => {
   await untilRouted(true);
 });
 
+test('an object says what has become of it', async () => {
+  type Status = { status?: { conditions?: { type: string; status: string; reason: string; message: string }[] } };
+  const path = `/apis/networking.istio.io/v1beta1/namespaces/${mesh.namespace}/virtualservices`;
+  const conditionOf = (name: string) =>
+    until(
+      `a condition of ${name}`,
+      async () =>
+        (await mesh.cluster.api.get<Status & { metadata: object }>(`${path}/${name}`)).body.status?.conditions?.[0],
+      30_000,
+    );
+  expect(await conditionOf('cart')).toMatchObject({
+    type: 'sidecar-injector.io/InForce',
+    status: 'True',
+    reason: 'InForce',
+    message: expect.stringMatching(/^held by 1 of 1 proxies of /),
+  });
+  const created = await mesh.cluster.api.create(path, {
+    apiVersion: 'networking.istio.io/v1beta1',
+    kind: 'VirtualService',
+    metadata: { name: 'lost' },
+    spec: { hosts: ['lost'], http: [{ route: [{ destination: { host: 'cart' } }] }] },
+  });
+  expect(created.status).toBe(201);
+  expect(await conditionOf('lost')).toMatchObject({ status: 'False', reason: 'WithoutEffect' });
+  const events = `/apis/events.k8s.io/v1/namespaces/${mesh.namespace}/events`;
+  const event = await until(
+    () => `the Event: ${mesh.log()}`,
+    async () => {
+      type Events = { items: { reason: string; note: string; regarding: { name: string } }[]; metadata: object };
+      return (await mesh.cluster.api.get<Events>(events)).body.items.find(({ regarding }) => regarding.name === 'lost');
+    },
+  );
+  expect(event).toMatchObject({ reason: 'WithoutEffect', note: expect.stringContaining('/spec/hosts/0') });
+  const { text } = await replica.ask('metrics', '/metrics');
+  expect(text).toContain('sidecar_injector_mesh_rules{kind="VirtualService",verdict="without-effect"} 1');
+  expect(mesh.log()).not.toContain('the status of a traffic rule was not written');
+});
+
 test('another version is followed without a change for proxies', async () => {
   const before = probe.responses.length;
   await serve('v1', 'v1beta1');

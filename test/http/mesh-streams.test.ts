@@ -7,6 +7,7 @@ import { createEllipticAuthority, createLeafIssuer } from '../../src/certs/ellip
 import { keepLeaf } from '../../src/certs/kept-leaf.ts';
 import { metadataKey, trafficMetadata } from '../../src/envoy/traffic-metadata.ts';
 import type { Authenticator } from '../../src/mesh/identity/caller.ts';
+import { noPeers } from '../../src/mesh/serve/mode-reports.ts';
 import { defaultStreamLimits, type StreamLimits } from '../../src/mesh/serve/admission.ts';
 import { startControlPlane, type ControlPlaneOptions } from '../../src/mesh/serve/control-plane.ts';
 import { systemTimers } from '../../src/mesh/serve/timers.ts';
@@ -68,6 +69,8 @@ async function start(limits: Partial<StreamLimits> = {}, more: Partial<ControlPl
     lost: () => undefined,
     settled: () => undefined,
     noticed: () => undefined,
+    peerReports: () => noPeers,
+    stepped: () => undefined,
     converged: () => undefined,
     ...more,
   });

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { createAuthority, issueLeaf, type KeyedCertificate } from '../../src/certs/authority.ts';
 import { createEllipticAuthority, createLeafIssuer } from '../../src/certs/elliptic-certificate.ts';
+import type { MtlsMode } from '../../src/mesh/rules/security/peer-authentication.ts';
 import { meshProtocols } from '../../src/envoy/mesh-tls.ts';
 import { selfSigned } from '../support/http/self-signed.ts';
 import { openMesh, serviceObjects, type MeshPod, type MeshScene } from '../support/mesh/mesh-scene.ts';
@@ -11,8 +12,8 @@ import { until } from '../support/waiting.ts';
 jest.setTimeout(60_000);
 
 /*
- * What a pod of the mesh makes of a connection, by what is declared of the port and by what the client speaks. Istio has the same
- * table for its mode PERMISSIVE; where its answer is another one, the row says so.
+ * What a pod of the mesh makes of a connection in each mode, by what is declared of the port and by what the client speaks. Istio has the
+ * same table; where its answer is another one, the row says so.
  */
 
 /** The servers of each declaration, by the last digit of their ports. */
@@ -145,7 +146,8 @@ beforeAll(async () => {
     },
   ]);
   cart = scene.pods['cart'] as MeshPod;
-  const tls = selfSigned();
+  // It also takes what proxies of the mesh offer, as applications may.
+  const tls = { ...selfSigned(), ALPNProtocols: ['http/1.1', ...Object.values(meshProtocols)] };
   for (const declared of Object.keys(declarations) as Declaration[]) {
     await cart.app.listen({ kind: 'http', port: portOf(declared, 'http') });
     await cart.app.listen({ kind: 'h2c', port: portOf(declared, 'h2c') });
@@ -196,23 +198,69 @@ function entriesOf(port: number): readonly Entry[] {
     .filter((entry) => entry['downstream_local_address']?.endsWith(`:${port}`) === true);
 }
 
-describe.each(Object.keys(matrix) as Declaration[])('a port of which is declared: %s', (declared) => {
-  test.each(rows.filter((row) => row.declared === declared))(
-    '$client arrives as $arrival (Istio: $istio)',
-    async ({ client, arrival }) => {
-      const { answer, ...rest } = clients[client];
-      const port = portOf(declared, rest.to);
-      const before = entriesOf(port).length;
-      expect((await dial(declared, { answer, ...rest })).text).toContain(answer);
-      const entry = await until('a line in the access log', () => entriesOf(port)[before]);
-      expect(entry).toMatchObject({ method: arrival === 'HTTP' ? 'GET' : null, response_flags: expect.anything() });
-    },
-  );
+const modes = ['STRICT', 'DISABLE', 'PERMISSIVE'] as const satisfies readonly MtlsMode[];
 
-  test('a server that speaks first is heard by mutual TLS, and by others once their first bytes have been waited for', async () => {
-    const client = { to: 'banner', send: '', answer: 'service\n' } as const;
-    expect((await dial(declared, { ...client, ...overMesh('tcp') })).text).toBe('at your service\n');
-    expect((await dial(declared, client)).text).toBe('at your service\n');
+/** Leads the pod to a mode, and waits until nothing else is taken. */
+async function lead(mode: MtlsMode): Promise<void> {
+  const ends = (): number =>
+    scene.controlPlane.lines.filter((line) => line.type === 'stepped' && line['waitsFor'] === undefined).length;
+  const before = ends();
+  const metadata = { namespace: 'shop', name: 'default', uid: 'default', generation: 1 };
+  scene.set({ kind: 'PeerAuthentication', apiVersion: 'security.istio.io/v1', metadata, spec: { mtls: { mode } } });
+  // Both pods change.
+  await until('the pods in their mode', () => ends() - before >= 2 || undefined);
+}
+
+/** What becomes of a row of the table in a mode, and what of Istio's. */
+function outcomeOf(
+  mode: MtlsMode,
+  { client, arrival, istio }: (typeof rows)[number],
+): (typeof rows)[number]['istio'][] {
+  const isOfMesh = 'tls' in clients[client] && clients[client].tls === 'mesh';
+  if (mode === 'STRICT' && !isOfMesh) return ['nothing', 'does the same'];
+  // On a port of HTTP, Istio reads it and finds no HTTP.
+  return mode === 'DISABLE' && isOfMesh ? ['TLS for the application', istio] : [arrival, istio];
+}
+
+describe.each(modes)('in mode %s', (mode) => {
+  beforeAll(() => lead(mode));
+
+  describe.each(Object.keys(matrix) as Declaration[])('a port of which is declared: %s', (declared) => {
+    test.each(
+      rows
+        .filter((row) => row.declared === declared)
+        .map((row) => {
+          const [outcome = '', istio = ''] = outcomeOf(mode, row);
+          return { client: row.client, outcome, istio };
+        }),
+    )('$client arrives as $outcome (Istio: $istio)', async ({ client, outcome }) => {
+      const known: Client = clients[client];
+      // Its own server can answer TLS that is not taken by the proxy.
+      const played = outcome === 'TLS for the application' ? { ...known, ...http } : known;
+      const to = outcome === 'TLS for the application' ? 'https' : known.to;
+      const before = entriesOf(portOf(declared, to)).length;
+      const { text, ending } = await dial(declared, { ...played, to });
+      const entry = await until('a line in the access log', () => entriesOf(portOf(declared, to))[before]);
+      if (outcome === 'nothing') {
+        expect([text, ending]).toEqual(['', 'closed']);
+        expect(entry).toMatchObject({ method: null, upstream_cluster: 'BlackHoleCluster' });
+        return;
+      }
+      expect(text).toContain(played.answer);
+      expect(entry).toMatchObject({ method: outcome === 'HTTP' ? 'GET' : null, response_flags: expect.anything() });
+    });
+
+    test(
+      mode === 'STRICT'
+        ? 'a server that speaks first is heard by mutual TLS alone'
+        : 'a server that speaks first is heard, by those without mutual TLS once their first bytes have been waited for',
+      async () => {
+        const client = { to: 'banner', send: '', answer: 'service\n' } as const;
+        const heard = 'at your service\n';
+        if (mode !== 'DISABLE') expect((await dial(declared, { ...client, ...overMesh('tcp') })).text).toBe(heard);
+        expect((await dial(declared, client)).text).toBe(mode === 'STRICT' ? '' : heard);
+      },
+    );
   });
 });
 

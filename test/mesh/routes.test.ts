@@ -283,6 +283,24 @@ describe('what fails', () => {
     expect(without.filter((status) => status === 503)).toHaveLength(14);
   });
 
+  test('a payment arrives once, while what only reads is tried again', async () => {
+    const retries = { attempts: 3, retryOn: '5xx' };
+    const { address } = await serve((name) => [
+      { match: [{ method: { exact: 'GET' } }], retries, route: [to(name, 'v1')] },
+      { route: [to(name, 'v1')] },
+    ]);
+    expect(await statuses(6, { name: '', address }, '/flaky?of=3')).toEqual([200, 200, 200, 200, 200, 200]);
+    const before = requestsAt(v1);
+    const codes: (string | undefined)[] = [];
+    for (let times = 0; times < 3; times += 1) {
+      const send = 'POST /flaky?of=3 HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 0\r\n\r\n';
+      const { text } = await front.app.dial({ host: address, port: 80, send, untilClosed: true });
+      codes.push(/^HTTP\/1.1 (\d+)/.exec(text)?.[1]);
+    }
+    expect(codes.filter((code) => code === '503')).toHaveLength(2);
+    expect(requestsAt(v1) - before).toBe(3);
+  });
+
   test('what takes longer than its timeout, also of gRPC', async () => {
     const http = (name: string) => [{ timeout: '0.2s', route: [to(name, 'v1')] }];
     const slow = await serve(http);

@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import type { DescMessage } from '@bufbuild/protobuf';
 import { describe, expect, test } from '@jest/globals';
 import { captureClusters } from '../../src/envoy/clusters.ts';
-import { captureListeners } from '../../src/envoy/listeners.ts';
+import { meshListeners } from '../support/mesh/inbound.ts';
 import type { JsonObject } from '../../src/json/json.ts';
 import type { Kind } from '../../src/mesh/resources/kinds.ts';
 import { createEncoder } from '../../src/mesh/wire/encoder.ts';
@@ -42,9 +42,7 @@ describe('what the proxies without a control plane have is encoded', () => {
   test.each(Object.entries(envoyIntents))('%s', (_, intent) => {
     const traffic = { ...intent, self: { address: '10.1.2.3', name: 'web', namespace: 'shop' } };
     const resources = [
-      ...captureListeners(traffic, undefined, { trustDomain: 'cluster.local' }).map(
-        (json) => ['listener', json] as const,
-      ),
+      ...meshListeners(traffic).map((json) => ['listener', json] as const),
       ...captureClusters(traffic).map((json) => ['cluster', json] as const),
     ];
     for (const [kind, json] of resources) {

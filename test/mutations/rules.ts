@@ -39,4 +39,32 @@ export const rules: readonly Edit[] = [
     replacement: 'ejectsOneAlways: false',
     tests: ['test/unit/mesh/istio/destination-policy.test.ts'],
   },
+  {
+    protects: 'who deletes subsets that are named is warned',
+    file: 'src/mesh/report/analysis.ts',
+    text: 'others.get(key) === rule ? []',
+    replacement: 'others.has(key) === world.rules.DestinationRule.has(key) ? []',
+    tests: ['test/unit/mesh/rule-admission.test.ts'],
+  },
+  {
+    protects: 'a refused route is not called accepted because an earlier version stays',
+    file: 'src/mesh/plan/gateway-parents.ts',
+    text: 'refused.length === 0',
+    replacement: 'refused.length === 0 || keptGeneration !== undefined',
+    tests: ['test/unit/mesh/rule-status.test.ts'],
+  },
+  {
+    protects: 'Events have names that the API server takes',
+    file: 'src/runtime/rule-status.ts',
+    text: "replace(/[.-]+$/, '')}-`",
+    replacement: "replace(/[.-]+$/, '')}.`",
+    tests: ['test/unit/mesh/rule-status.test.ts'],
+  },
+  {
+    protects: 'clients of which a subset is known only elsewhere have a view of their own',
+    file: 'src/mesh/plan/service-traffic.ts',
+    text: 'namesOf(rule.ref.kind, rule).backends',
+    replacement: '[]',
+    tests: ['test/unit/mesh/service-traffic.test.ts'],
+  },
 ];

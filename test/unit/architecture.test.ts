@@ -74,6 +74,7 @@ const owners: Record<string, readonly string[]> = {
   commander: ['cli'],
   diff: ['manifests', 'cli'],
   yaml: ['yaml', 'manifests', 'runtime', 'grammar', 'cli'],
+  re2js: ['mesh'],
   zod: ['settings', 'mesh'],
   'fast-json-patch': ['injection', 'json', 'sidecars'],
 };
@@ -154,6 +155,7 @@ describe('the house', () => {
     plan: ['rules', 'world'],
     report: ['plan', 'rules', 'world'],
     resources: ['plan', 'world'],
+    explain: ['plan', 'resources', 'rules', 'world'],
     wire: ['resources'],
     stream: ['resources'],
     identity: ['resources', 'world'],
@@ -178,7 +180,7 @@ describe('the house', () => {
 
   test('what the control plane decides knows no platform', () => {
     const decides = files(path.join(source, 'mesh')).filter((file) =>
-      ['rules', 'world', 'plan', 'resources', 'stream'].includes(meshRoom(file)),
+      ['rules', 'world', 'plan', 'resources', 'explain', 'stream'].includes(meshRoom(file)),
     );
     const found = decides.filter((file) =>
       /from 'node:|\bDate\b(?!\.parse)|Math\.random|setTimeout/.test(readFileSync(file, 'utf8')),

@@ -8,6 +8,9 @@ import type { Hosted, RuleIndex } from './rule-index.ts';
 export interface ChosenDestination {
   readonly spec: DestinationRule;
   readonly origins: readonly ObjectRef[];
+  /** Which of them has the traffic policy, and which one each subset, with its place there. */
+  readonly policyFrom: ObjectRef | undefined;
+  readonly subsetsFrom: ReadonlyMap<string, { readonly ref: ObjectRef; readonly index: number }>;
   /** By the key of the object. */
   readonly findings: readonly (readonly [string, Finding])[];
 }
@@ -29,13 +32,15 @@ function join(rules: readonly Hosted<DestinationRule>[]): ChosenDestination | un
   const [first, ...others] = rules;
   if (first === undefined) return undefined;
   const findings: (readonly [string, Finding])[] = [];
-  const subsets = new Map((first.rule.spec.subsets ?? []).map((subset) => [subset.name, { subset, from: first }]));
+  const subsets = new Map(
+    (first.rule.spec.subsets ?? []).map((subset, index) => [subset.name, { subset, from: first, index }]),
+  );
   let policy = first.rule.spec.trafficPolicy === undefined ? undefined : first;
   for (const one of others) {
     const { ref, spec } = one.rule;
     for (const [index, subset] of (spec.subsets ?? []).entries()) {
       const known = subsets.get(subset.name);
-      if (known === undefined) subsets.set(subset.name, { subset, from: one });
+      if (known === undefined) subsets.set(subset.name, { subset, from: one, index });
       else
         findings.push([
           objectKey(ref),
@@ -68,6 +73,8 @@ function join(rules: readonly Hosted<DestinationRule>[]): ChosenDestination | un
       subsets: [...subsets.values()].map(({ subset }) => subset),
     },
     origins: rules.map(({ rule }) => rule.ref),
+    policyFrom: policy?.rule.ref,
+    subsetsFrom: new Map([...subsets].map(([name, { from, index }]) => [name, { ref: from.rule.ref, index }])),
     findings,
   };
 }

@@ -1,6 +1,6 @@
 import { isService, type GrpcRoute, type HttpRoute } from '../rules/gateway-route.ts';
 import type { ParentRef } from '../rules/gateway-fields.ts';
-import { describeFinding, type Finding } from '../rules/finding.ts';
+import { describeFinding } from '../rules/finding.ts';
 import type { ObjectRef } from '../rules/object-ref.ts';
 import type { Rules } from '../rules/rule-kinds.ts';
 import type { Rule } from '../rules/rule.ts';
@@ -48,12 +48,12 @@ export interface StatusContext extends Pick<RouteContext, 'serviceAt' | 'hostOf'
 
 type Verdict = Pick<Condition, 'status' | 'reason' | 'message'>;
 
-function refusal(findings: readonly Finding[]): Verdict {
-  const message = findings
-    .filter(({ effect }) => effect === 'refused')
-    .map(describeFinding)
-    .join('; ');
-  return { status: 'False', reason: 'UnsupportedValue', message };
+/** Returns why a route is refused, undefined if it is not. */
+function refusal({ findings, keptGeneration }: Rule<HttpRoute | GrpcRoute>): Verdict | undefined {
+  const refused = findings.filter(({ effect }) => effect === 'refused').map(describeFinding);
+  if (refused.length === 0) return undefined;
+  const kept = keptGeneration === undefined ? [] : [`generation ${keptGeneration} stays in force`];
+  return { status: 'False', reason: 'UnsupportedValue', message: [...refused, ...kept].join('; ') };
 }
 
 function acceptance(parent: ParentRef, route: ObjectRef, context: StatusContext): Verdict {
@@ -94,7 +94,7 @@ function resolution({ ref, spec }: Rule<HttpRoute | GrpcRoute>, parent: ParentRe
  * Returns what the status of a route says of its parents that are Services (RouteParentStatus of Gateway API). All other entries
  * belong to others and stay as they are.
  *
- * @param parents the parents in the object, which a route that is refused has, too
+ * @param parents the parents in the object: what is known of a route that is refused may be an earlier version of it, or nothing
  */
 export function parentStatuses(
   route: Rule<HttpRoute | GrpcRoute>,
@@ -102,13 +102,13 @@ export function parentStatuses(
   context: StatusContext,
 ): readonly ParentStatus[] {
   const observedGeneration = route.ref.generation;
+  const refused = refusal(route);
   return parents.filter(isService).map((parentRef) => {
-    const accepted = route.spec === undefined ? refusal(route.findings) : acceptance(parentRef, route.ref, context);
     const conditions: readonly Condition[] = [
-      { type: 'Accepted', ...accepted, observedGeneration },
-      ...(route.spec === undefined
-        ? []
-        : [{ type: 'ResolvedRefs' as const, ...resolution(route, parentRef, context), observedGeneration }]),
+      { type: 'Accepted', ...(refused ?? acceptance(parentRef, route.ref, context)), observedGeneration },
+      ...(refused === undefined
+        ? [{ type: 'ResolvedRefs' as const, ...resolution(route, parentRef, context), observedGeneration }]
+        : []),
     ];
     return { parentRef, controllerName, conditions };
   });

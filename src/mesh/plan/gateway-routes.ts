@@ -133,7 +133,10 @@ function candidatesOf(
     ...headersOf(rule.filters),
     ...(cors !== undefined && { cors: corsOf(cors) }),
   };
-  return matches.map(({ match, rank }) => ({ ...place, rank, rule: { ...common, match } }));
+  return matches.map(({ match, rank }, at) => {
+    const origin = { ref, field: `/spec/rules/${index}/matches/${at}` };
+    return { ...place, rank, rule: { ...common, origin, match } };
+  });
 }
 
 function matchesOf({ matches }: HttpRouteRule | GrpcRouteRule, { kind }: ObjectRef): readonly RankedMatch[] {

@@ -16,7 +16,7 @@ export type Resolver = (
   field: string,
 ) => { readonly backend: Backend; readonly hash: HashKey | undefined } | undefined;
 
-const stays = 'the last good routes stay';
+const stays = 'the last good routes stay, if there are any';
 
 function hostSentence(host: string, { namespace }: ObjectRef, context: RouteContext): string {
   if (!host.includes('.')) return `there is no Service "${host}" in the namespace ${namespace}; ${stays}`;

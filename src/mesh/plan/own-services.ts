@@ -17,6 +17,13 @@ function podsOf(world: World, service: string): ReadonlySet<string> {
   );
 }
 
+/** Returns the keys of the Services that have an endpoint at a pod. */
+export function servicesOfPod(world: World, pod: string): ReadonlySet<string> {
+  const { addresses = [] } = world.pod.get(pod) ?? {};
+  const slices = [pod, ...addresses].flatMap((place) => [...(world.slicesOfPod.get(place) ?? [])]);
+  return new Set(slices.flatMap((key) => world.slice.get(key)?.service ?? []));
+}
+
 /** Returns the keys of the pods whose Services differ between two worlds, given the Services that may. */
 export function podsWithOtherServices(
   before: World,
@@ -38,10 +45,8 @@ export function podsWithOtherServices(
  * those of its own namespace count: slices elsewhere can name any pod.
  */
 export function ownServices(world: World, pod: string, domains: Domains): Readonly<Record<string, string>> {
-  const { namespace, addresses = [] } = world.pod.get(pod) ?? {};
-  const slices = [pod, ...addresses].flatMap((place) => [...(world.slicesOfPod.get(place) ?? [])]);
-  const keys = new Set(slices.flatMap((key) => world.slice.get(key)?.service ?? []));
-  const found = [...keys].flatMap((key) => {
+  const namespace = world.pod.get(pod)?.namespace;
+  const found = [...servicesOfPod(world, pod)].flatMap((key) => {
     const service = world.service.get(key);
     if (service === undefined || service.namespace !== namespace || service.externalName !== undefined) return [];
     const host = `${service.name}.${namespace}.svc.${domains.cluster}`;

@@ -160,10 +160,18 @@ export interface Cors {
   readonly forwardsOthers: boolean;
 }
 
+/** Where something is said. */
+export interface Origin {
+  readonly ref: ObjectRef;
+  /** JSON Pointer (RFC 6901) to the field. */
+  readonly field: string;
+}
+
 /** What becomes of requests that match. */
 export interface RouteRule {
   /** Name in access logs and statistics. */
   readonly name: string;
+  readonly origin?: Origin;
   readonly match: RequestMatch;
   readonly action: Forward | Redirect | Answer;
   readonly requestHeaders?: HeaderChanges;

@@ -5,6 +5,10 @@ import type { Rule } from '../rules/rule.ts';
 import type { Rules } from '../rules/rule-kinds.ts';
 import type { VirtualService } from '../rules/virtual-service.ts';
 import { completeHost, fitOf } from './host-name.ts';
+import type { Selectable } from '../rules/security/selector.ts';
+import { indexAccess, type AccessPlan } from './access-plan.ts';
+import type { Domains } from './service-plan.ts';
+import { indexPeerAuthentications, type PeerAuthentications } from './peer-modes.ts';
 
 /** A rule that can be used: it was understood. */
 export type Usable<S> = Rule<S> & { readonly spec: S };
@@ -24,6 +28,9 @@ export interface RuleIndex {
   /** Rules that name a host, with those whose wildcard fits; first the best fit, then the oldest. */
   virtualServices(host: string): readonly Hosted<VirtualService>[];
   destinationRules(host: string): readonly Hosted<DestinationRule>[];
+  readonly peers: PeerAuthentications;
+  /** Returns who may call a pod. */
+  readonly accessTo: (pod: Selectable) => AccessPlan;
   /** Routes that have a Service as parent, by its key; oldest first. */
   routes(service: string): readonly UsableRoute[];
 }
@@ -61,7 +68,10 @@ export function parentServices({ ref, spec }: UsableRoute): readonly string[] {
 }
 
 /** Sorts the rules of a cluster by what they are about. */
-export function indexRules(rules: Rules, clusterDomain: string): RuleIndex {
+export function indexRules(
+  rules: Rules,
+  { cluster, rootNamespace }: Pick<Domains, 'cluster' | 'rootNamespace'>,
+): RuleIndex {
   const routes = new Map<string, UsableRoute[]>();
   const add = (rule: UsableRoute): void => {
     for (const key of new Set(parentServices(rule))) routes.set(key, [...(routes.get(key) ?? []), rule]);
@@ -71,11 +81,13 @@ export function indexRules(rules: Rules, clusterDomain: string): RuleIndex {
   for (const some of routes.values()) some.sort((one, other) => byAge(one.ref, other.ref));
   return {
     virtualServices: byHost(rules.VirtualService, ({ ref, spec }) =>
-      spec.hosts.map((host) => completeHost(host, ref.namespace, clusterDomain)),
+      spec.hosts.map((host) => completeHost(host, ref.namespace, cluster)),
     ),
     destinationRules: byHost(rules.DestinationRule, ({ ref, spec }) => [
-      completeHost(spec.host, ref.namespace, clusterDomain),
+      completeHost(spec.host, ref.namespace, cluster),
     ]),
+    accessTo: indexAccess(rules, rootNamespace),
+    peers: indexPeerAuthentications(rules, rootNamespace),
     routes: (service) => routes.get(service) ?? [],
   };
 }

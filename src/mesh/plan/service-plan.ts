@@ -4,6 +4,7 @@ import type { Pod } from '../world/pod.ts';
 import type { Service, ServicePort } from '../world/service.ts';
 import type { World } from '../world/world.ts';
 import { spiffeId } from './identity.ts';
+import { modeOf, permissive, type ModesOf } from './peer-modes.ts';
 import { protocolOf, type Protocol } from './protocol.ts';
 import { visibilityOf } from './visibility.ts';
 
@@ -62,8 +63,10 @@ export function familyOf(address: string): Family {
   return address.includes(':') ? 'IPv6' : 'IPv4';
 }
 
-function takesMutualTls({ plainPorts }: Pod, port: number): boolean {
-  return plainPorts !== 'all' && !hasPort(plainPorts, port);
+/** Whether clients call a port of a pod by mutual TLS: its proxy is there for it, and they have been told to. */
+function isCalledByTls(pod: Pod, port: number, calledBy: ModesOf<Pod>): boolean {
+  const { plainPorts } = pod;
+  return plainPorts !== 'all' && !hasPort(plainPorts, port) && modeOf(calledBy(pod), port) !== 'DISABLE';
 }
 
 /** The conditions mean what they mean to kube-proxy: an endpoint that is ready counts even if it terminates. */
@@ -87,8 +90,19 @@ function podAt(world: World, address: string): Pod | undefined {
   return others.length > 0 || only?.plainPorts === 'all' ? undefined : only;
 }
 
+/** What a plan is made from. */
+interface Surroundings {
+  readonly world: World;
+  readonly domains: Domains;
+  readonly calledBy: ModesOf<Pod>;
+}
+
 /** Returns the endpoints of a port, of both families, in an order that does not depend on that of the slices. */
-function endpointsOf(world: World, service: Service, port: ServicePort, domains: Domains): readonly EndpointPlan[] {
+function endpointsOf(
+  { world, domains, calledBy }: Surroundings,
+  service: Service,
+  port: ServicePort,
+): readonly EndpointPlan[] {
   const found = new Map<string, EndpointPlan>();
   for (const key of [...(world.slicesOfService.get(service.key) ?? [])].toSorted()) {
     const slice = world.slice.get(key);
@@ -105,7 +119,7 @@ function endpointsOf(world: World, service: Service, port: ServicePort, domains:
         // Whoever writes slices can name any pod beside any address.
         pod: named?.addresses.includes(endpoint.address) === true ? named : undefined,
         identity:
-          named !== undefined && takesMutualTls(named, target.number)
+          named !== undefined && isCalledByTls(named, target.number, calledBy)
             ? spiffeId(domains.trust, named.namespace, named.serviceAccount)
             : undefined,
       };
@@ -117,11 +131,11 @@ function endpointsOf(world: World, service: Service, port: ServicePort, domains:
   return [...found].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([, plan]) => plan);
 }
 
-function planPort(world: World, service: Service, port: ServicePort, domains: Domains): readonly PortPlan[] {
+function planPort(around: Surroundings, service: Service, port: ServicePort): readonly PortPlan[] {
   const protocol = protocolOf(port);
   if (protocol === 'none') return [];
   const { number } = port;
-  const endpoints = endpointsOf(world, service, port, domains);
+  const endpoints = endpointsOf(around, service, port);
   if (service.isHeadless) return [{ number, protocol, address: undefined, secondFamily: undefined, endpoints }];
   return service.addresses.map((address, index) => {
     const family = familyOf(address);
@@ -138,8 +152,16 @@ function planPort(world: World, service: Service, port: ServicePort, domains: Do
 /**
  * Returns what clients of a Service need to know; undefined if its connections are left alone, because it does not exist, is a name
  * of something else, or leads only to endpoints on the client's node, which its node knows.
+ *
+ * @param calledBy how clients call each pod, as far as its proxy takes mutual TLS; by default, as if nobody had said anything
  */
-export function planService(world: World, key: string, domains: Domains): ServicePlan | undefined {
+export function planService(
+  world: World,
+  key: string,
+  domains: Domains,
+  calledBy: ModesOf<Pod> = () => permissive,
+): ServicePlan | undefined {
+  const around = { world, domains, calledBy };
   const service = world.service.get(key);
   if (service === undefined || service.externalName !== undefined || service.isNodeLocal) return undefined;
   if (visibilityOf(service.exportTo) === 'nobody') return undefined;
@@ -150,6 +172,6 @@ export function planService(world: World, key: string, domains: Domains): Servic
     host: `${service.name}.${service.namespace}.svc.${domains.cluster}`,
     isHeadless: service.isHeadless,
     hasAffinity: service.hasAffinity,
-    ports: service.ports.flatMap((port) => planPort(world, service, port, domains)),
+    ports: service.ports.flatMap((port) => planPort(around, service, port)),
   };
 }

@@ -1,7 +1,8 @@
-import type { Finding } from '../rules/finding.ts';
+import { uniqueFindings, type Finding } from '../rules/finding.ts';
 import { objectKey, type ObjectRef } from '../rules/object-ref.ts';
 import type { VirtualService } from '../rules/virtual-service.ts';
 import type { Service, ServicePort } from '../world/service.ts';
+import { namesOf } from '../world/rule-names.ts';
 import type { World } from '../world/world.ts';
 import { chooseDestination, type ChosenDestination } from './destination-choice.ts';
 import { policyOf, subsetsOf } from './destination-policy.ts';
@@ -36,7 +37,8 @@ export interface Known {
 
 type Note = (ref: ObjectRef, finding: Finding) => void;
 
-function isForSidecars({ gateways }: VirtualService): boolean {
+/** Returns whether a VirtualService is for the proxies of pods, and not only for gateways. */
+export function isForSidecars({ gateways }: VirtualService): boolean {
   return gateways === undefined || gateways.length === 0 || gateways.includes('mesh');
 }
 
@@ -152,13 +154,10 @@ function mapPorts<T>(service: Service, make: (port: ServicePort) => T | undefine
 
 /** Returns what objects say about the calls of a Service by clients of a view. */
 export function planTraffic(known: Known, key: string, view: View = anyClient): PlannedTraffic {
-  const findings = new Map<string, Finding[]>();
+  const findings = new Map<string, readonly Finding[]>();
   const note: Note = (ref, finding) => {
     const id = objectKey(ref);
-    const some = findings.get(id) ?? [];
-    if (!some.some(({ field, sentence }) => field === finding.field && sentence === finding.sentence))
-      some.push(finding);
-    findings.set(id, some);
+    findings.set(id, [...(findings.get(id) ?? []), finding]);
   };
   const service = known.world.service.get(key);
   if (service === undefined || service.externalName !== undefined) {
@@ -231,7 +230,7 @@ export function planTraffic(known: Known, key: string, view: View = anyClient): 
       origins: destination?.origins ?? [],
     },
     heldPorts,
-    findings,
+    findings: new Map([...findings].map(([id, some]) => [id, uniqueFindings(some)])),
   };
 }
 
@@ -252,14 +251,11 @@ export function dependsOnClient(known: Known, key: string): boolean {
   const virtual = index.virtualServices(hostOf(service, domains.cluster));
   if (virtual.some(({ rule: { ref, spec } }) => looksAtClient(spec) || !isExportedTo(spec.exportTo, ref.namespace, '')))
     return true;
-  if (index.routes(key).some(({ ref }) => ref.namespace !== service.namespace)) return true;
+  const routes = index.routes(key);
+  if (routes.some(({ ref }) => ref.namespace !== service.namespace)) return true;
   // What a route says may depend on the rules of the Service that it leads to.
-  const backends = [...planTraffic(known, key).traffic.routes.values()].flatMap(({ rules }) =>
-    rules.flatMap(({ action }) =>
-      action.type === 'forward' ? action.destinations.flatMap(({ backend }) => backend?.service ?? []) : [],
-    ),
-  );
-  return [...new Set(backends)].some((backend) => {
+  const rules = [...virtual.map(({ rule }) => rule), ...routes];
+  return [...new Set(rules.flatMap((rule) => namesOf(rule.ref.kind, rule).backends))].some((backend) => {
     const found = world.service.get(backend);
     return found !== undefined && ofClients(found);
   });

@@ -264,14 +264,18 @@ export function translateVirtualService(spec: VirtualService, ref: ObjectRef, co
   const rules: RouteRule[] = [];
   for (const [index, route] of spec.http.entries()) {
     const blocks = (route.match ?? []).length === 0 ? [undefined] : (route.match ?? []);
-    const counting = blocks.filter((block) => block === undefined || counts(block, context.port, context.view));
+    const counting = [...blocks.entries()].filter(
+      ([, block]) => block === undefined || counts(block, context.port, context.view),
+    );
     if (counting.length === 0) continue;
-    const action = actionOf(route, context.port, resolve, `/spec/http/${index}`);
+    const at = `/spec/http/${index}`;
+    const action = actionOf(route, context.port, resolve, at);
     const [fault, cors] = [faultOf(route.fault), corsOf(route.corsPolicy)];
-    for (const block of counting) {
+    for (const [place, block] of counting) {
       const match = requestMatch(block);
       rules.push({
         name: [route.name ?? '', ...(block?.name === undefined ? [] : [block.name])].join('.'),
+        origin: { ref, field: block === undefined ? at : `${at}/match/${place}` },
         match,
         action,
         ...bothHeaders(route.headers),

@@ -1,11 +1,12 @@
 import type { JsonObject } from '../../json/json.ts';
+import { keyOf } from '../../kubernetes/object-key.ts';
 import type { Domains } from '../plan/service-plan.ts';
 import { describeFinding, type Finding } from '../rules/finding.ts';
-import type { RuleKind } from '../rules/object-ref.ts';
-import { ruleKinds, type Rules } from '../rules/rule-kinds.ts';
-import type { World } from '../world/world.ts';
-import { keyOf } from '../../kubernetes/object-key.ts';
-import { analyzeRule, type AnyRule } from './analysis.ts';
+import { objectKey, type RuleKind } from '../rules/object-ref.ts';
+import { ruleKinds } from '../rules/rule-kinds.ts';
+import type { RuleEvent } from '../world/rule-changes.ts';
+import { applyEvents, type World } from '../world/world.ts';
+import { analyzeConsequences, analyzeRule, type AnyRule, type Verdict } from './analysis.ts';
 
 /** What admission says about a rule before it is stored. */
 export interface Judgement {
@@ -33,16 +34,33 @@ function withinBudget(sentences: readonly string[]): readonly string[] {
   return kept;
 }
 
-function withRule(rules: Rules, kind: RuleKind, key: string, rule: AnyRule): Rules {
-  return { ...rules, [kind]: new Map(rules[kind] as ReadonlyMap<string, AnyRule>).set(key, rule) };
+function afterwards(world: World, kind: RuleKind, key: string, value: AnyRule | undefined): World {
+  return applyEvents(world, [{ kind, key, value } as RuleEvent]).world;
+}
+
+/** Returns what a change does to other objects, as sentences that name them. */
+function sentencesOfOthers(verdicts: readonly Verdict[]): readonly string[] {
+  return verdicts.flatMap(({ ref, findings }) => sentencesOf(findings).map((text) => `${objectKey(ref)}: ${text}`));
 }
 
 /** Returns what is to be said about an object that is created or changed, as if it were part of the world already. */
 export function judge(kind: RuleKind, object: JsonObject, world: World, domains: Domains): Judgement {
   const rule: AnyRule = ruleKinds[kind].read(object);
-  const next = { ...world, rules: withRule(world.rules, kind, keyOf(object), rule) };
-  const findings = analyzeRule(next, domains, rule);
-  const refused = findings.filter(({ effect }) => effect === 'refused');
-  const others = findings.filter(({ effect }) => effect !== 'refused');
-  return { refused: sentencesOf(refused), warnings: withinBudget(sentencesOf(others)) };
+  const refused = rule.findings.filter(({ effect }) => effect === 'refused');
+  if (refused.length > 0) {
+    const others = rule.findings.filter((finding) => !refused.includes(finding));
+    return { refused: sentencesOf(refused), warnings: withinBudget(sentencesOf(others)) };
+  }
+  const next = afterwards(world, kind, keyOf(object), rule);
+  const warnings = [
+    ...sentencesOf(analyzeRule(next, domains, rule)),
+    ...sentencesOfOthers(analyzeConsequences(world, next, domains)),
+  ];
+  return { refused: [], warnings: withinBudget(warnings) };
+}
+
+/** Returns what is to be said about the deletion of an object, which is never refused. */
+export function judgeDeletion(kind: RuleKind, object: JsonObject, world: World, domains: Domains): Judgement {
+  const next = afterwards(world, kind, keyOf(object), undefined);
+  return { refused: [], warnings: withinBudget(sentencesOfOthers(analyzeConsequences(world, next, domains))) };
 }

@@ -1,4 +1,5 @@
 import { askedLabels, viewOf } from '../plan/client-view.ts';
+import { guardFindings, isGuard } from '../plan/guarded-pods.ts';
 import { completeHost, fitOf, hostOf } from '../plan/host-name.ts';
 import { unreachedClients, unreachedHosts } from '../plan/reach.ts';
 import { indexRules, parentServices, type Usable } from '../plan/rule-index.ts';
@@ -50,6 +51,7 @@ function servicesOf({ world, domains }: Known, rule: AnyRule): readonly string[]
 export function ownFindings(known: Known, rule: AnyRule): readonly Finding[] {
   const { ref, spec, findings } = rule;
   if (spec === undefined) return findings;
+  if (isGuard(rule)) return [...findings, ...guardFindings(known, rule)];
   if ('hosts' in spec) return [...findings, ...unreachedHosts(known, { ref, spec, findings })];
   if ('host' in spec) return [...findings, ...unreachedClients(known, { ref, spec, findings })];
   return findings;
@@ -70,7 +72,7 @@ function createCollection(rules: readonly AnyRule[]) {
 }
 
 function analyzeRules(world: World, domains: Domains, rules: readonly AnyRule[], services?: Iterable<string>) {
-  const known: Known = { world, domains, index: indexRules(world.rules, domains.cluster) };
+  const known: Known = { world, domains, index: indexRules(world.rules, domains) };
   const collection = createCollection(rules);
   for (const rule of rules) collection.add(objectKey(rule.ref), ownFindings(known, rule));
   const views = viewsOf(world);
@@ -91,4 +93,26 @@ export function analyze(world: World, domains: Domains): readonly Verdict[] {
 /** Returns what there is to say about one rule in a world that has it. */
 export function analyzeRule(world: World, domains: Domains, rule: AnyRule): readonly Finding[] {
   return analyzeRules(world, domains, [rule])[0]?.findings ?? [];
+}
+
+/**
+ * Returns what is new about VirtualServices after a change of DestinationRules, by which subsets that they name may be gone. Of all
+ * objects, only those are looked at that send to a host whose rule has changed.
+ */
+export function analyzeConsequences(before: World, after: World, domains: Domains): readonly Verdict[] {
+  const rulesOf = (world: World): ReadonlyMap<string, AnyRule> => world.rules.DestinationRule;
+  if (rulesOf(before) === rulesOf(after)) return [];
+  const changed = [before, after].flatMap((world, index, worlds) => {
+    const others = rulesOf(worlds[1 - index] ?? world);
+    const known: Known = { world, domains, index: indexRules(world.rules, domains) };
+    return [...rulesOf(world)].flatMap(([key, rule]) => (others.get(key) === rule ? [] : servicesOf(known, rule)));
+  });
+  const senders = new Set(changed.flatMap((service) => [...(after.rulesOfBackend.get(service) ?? [])]));
+  const rules = [...after.rules.VirtualService.values()].filter(({ ref }) => senders.has(objectKey(ref)));
+  const said = new Map(analyzeRules(before, domains, rules).map(({ ref, findings }) => [objectKey(ref), findings]));
+  return analyzeRules(after, domains, rules).flatMap(({ ref, findings }) => {
+    const known = said.get(objectKey(ref)) ?? [];
+    const fresh = uniqueFindings([...known, ...findings]).slice(known.length);
+    return fresh.length === 0 ? [] : [{ ref, findings: fresh }];
+  });
 }

@@ -1,6 +1,7 @@
 import { isObject, objectMember, objectsMember, stringMember, type JsonObject } from '../../json/json.ts';
 import { controllerName, type Condition, type ParentStatus } from '../plan/gateway-parents.ts';
 import { describeFinding } from '../rules/finding.ts';
+import { isSecurityKind } from '../rules/rule-kinds.ts';
 import type { Progress } from './progress.ts';
 import type { Standing, Verdict } from './standing.ts';
 
@@ -26,16 +27,25 @@ function explain({ verdict, findings }: Standing): string {
   return verdict === 'without-effect' ? 'nothing that exists is called by it' : '';
 }
 
+/**
+ * Whether it is too early to say that an object is in force. One that protects pods is not before the last proxy that is connected has it: whoever
+ * reads that it is in force relies on it.
+ */
+export function isSpreading({ ref, verdict }: Standing, { proxies, holding }: Progress): boolean {
+  return isSecurityKind(ref.kind) && verdict === 'in-force' && holding < proxies;
+}
+
 /** Returns what is written about an object. The count is that of one replica of the control plane, which is named. */
-export function conditionOf(standing: Standing, { proxies, holding }: Progress, replica: string): Written {
+export function conditionOf(standing: Standing, progress: Progress, replica: string): Written {
   const { verdict, ref } = standing;
+  const { proxies, holding } = progress;
   const isUsed = verdict === 'in-force' || verdict === 'earlier-in-force';
   const count = `held by ${holding} of ${proxies} proxies of ${replica}`;
   const why = explain(standing);
   return {
     type: conditionType,
-    status: verdict === 'in-force' ? 'True' : 'False',
-    reason: reasons[verdict],
+    status: verdict === 'in-force' && !isSpreading(standing, progress) ? 'True' : 'False',
+    reason: isSpreading(standing, progress) ? 'Spreading' : reasons[verdict],
     message: (isUsed ? [count, ...(why === '' ? [] : [why])].join('; ') : why).slice(0, longest),
     observedGeneration: ref.generation,
   };

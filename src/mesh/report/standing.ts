@@ -1,3 +1,4 @@
+import { isGuard } from '../plan/guarded-pods.ts';
 import type { Known } from '../plan/service-traffic.ts';
 import type { ServiceTraffic } from '../plan/traffic-policy.ts';
 import { uniqueFindings, type Finding } from '../rules/finding.ts';
@@ -29,6 +30,14 @@ export function originsOf({ routes, origins }: ServiceTraffic): readonly ObjectR
   return [...origins, ...[...routes.values()].flatMap((plan) => plan.origins)];
 }
 
+/** What protects pods counts as it is: where it is refused, the strictest counts in its place. */
+function verdictOfGuard(findings: readonly Finding[]): Verdict {
+  if (findings.some(({ effect }) => effect === 'refused')) return 'refused';
+  // One rule of several that has no effect leaves the others.
+  const isWhole = ({ field }: Finding): boolean => !/^\/spec\/rules\/\d/.test(field);
+  return findings.some((one) => one.effect === 'without-effect' && isWhole(one)) ? 'without-effect' : 'in-force';
+}
+
 function verdictOf({ ref, spec, keptGeneration }: AnyRule, generations: ReadonlySet<number>): Verdict {
   // A grant changes nothing by itself.
   if (ref.kind === 'ReferenceGrant') return spec === undefined ? 'refused' : 'in-force';
@@ -53,7 +62,8 @@ export function standingsOf(known: Known, views: Iterable<TrafficInForce>): Read
     rules.map((rule) => {
       const key = objectKey(rule.ref);
       const own = uniqueFindings([...ownFindings(known, rule), ...(findings.get(key) ?? [])]);
-      return [key, { ref: rule.ref, verdict: verdictOf(rule, generations.get(key) ?? new Set()), findings: own }];
+      const verdict = isGuard(rule) ? verdictOfGuard(own) : verdictOf(rule, generations.get(key) ?? new Set());
+      return [key, { ref: rule.ref, verdict, findings: own }];
     }),
   );
 }

@@ -2,6 +2,7 @@ import { objectMember, stringMember, type JsonObject } from '../../json/json.ts'
 import { keyOf } from '../../kubernetes/object-key.ts';
 import type { RuleKind } from '../rules/object-ref.ts';
 import { noRules, ruleKinds } from '../rules/rule-kinds.ts';
+import { readEndpointSlice } from '../world/endpoint-slice.ts';
 import { readPod } from '../world/pod.ts';
 import type { RuleEvent } from '../world/rule-changes.ts';
 import { readService } from '../world/service.ts';
@@ -22,7 +23,7 @@ function inNamespace(object: JsonObject, namespace: string): JsonObject {
 }
 
 /**
- * Returns the world of Services, pods and rules among these objects; all others are left out.
+ * Returns the world of Services, EndpointSlices, pods and rules among these objects; all others are left out.
  *
  * @param namespace of objects that do not name theirs
  */
@@ -33,6 +34,8 @@ export function worldOfObjects(objects: readonly JsonObject[], namespace: string
     const key = keyOf(object);
     const type = typeOf(object);
     if (type === 'Service.') events.push({ kind: 'service', key, value: readService(object) });
+    else if (type === 'EndpointSlice.discovery.k8s.io')
+      events.push({ kind: 'slice', key, value: readEndpointSlice(object) });
     else if (type === 'Pod.') events.push({ kind: 'pod', key, value: readPod(object) });
     const kind = kinds.find((one) => `${one}.${ruleKinds[one].group}` === type);
     if (kind !== undefined) events.push({ kind, key, value: ruleKinds[kind].read(object) } as RuleEvent);

@@ -10,6 +10,9 @@ export const resourceTypes = {
 /** One of the five kinds of resources. */
 export type Kind = keyof typeof resourceTypes;
 
+/** Which resource is meant. */
+export type ResourceName = readonly [kind: Kind, name: string];
+
 /** All kinds, in the order in which a change is sent: what is referred to comes before what refers to it. */
 export const kinds = ['secret', 'cluster', 'endpoints', 'listener', 'routes'] as const satisfies readonly Kind[];
 

@@ -2,8 +2,11 @@ import { captureClusters, clusterNames, inboundCluster } from '../../envoy/clust
 import { metadataKeys } from '../../envoy/flows.ts';
 import { countsMessages } from '../../envoy/grpc-messages.ts';
 import type { TrafficIntent } from '../../envoy/intent.ts';
-import { captureListeners, plainRoutes } from '../../envoy/listeners.ts';
+import { inboundListener, outboundListener, plainRoutes, type Takes } from '../../envoy/listeners.ts';
 import { stringMember, type JsonObject } from '../../json/json.ts';
+import type { InboundPlan } from '../plan/inbound-plan.ts';
+import type { PeerModes } from '../plan/peer-modes.ts';
+import { httpAccess, tcpAccess } from './access.ts';
 import type { Resource } from './resource.ts';
 
 /** Name of the routes of requests that arrive at a pod. */
@@ -22,15 +25,45 @@ export function applicationCluster(traffic: TrafficIntent, services: Readonly<Re
   return named('cluster', { ...inboundCluster(traffic), metadata: { filter_metadata: { mesh } } });
 }
 
-/** Returns the listeners of captured connections, their routes, and the clusters for what no Service stands for. */
-export function proxyResources(traffic: TrafficIntent, trustDomain: string): readonly Resource[] {
-  const { outbound, inbound } = plainRoutes(traffic.settings.proxy, countsMessages.ofMesh);
-  const listeners = captureListeners(traffic, { outbound, inbound: { rds: inboundRoutes } }, { trustDomain });
+/** Returns the listener of connections from a pod, and the clusters for what no Service stands for. */
+export function outboundResources(traffic: TrafficIntent): readonly Resource[] {
+  const { outbound } = plainRoutes(traffic.settings.proxy, countsMessages.ofMesh);
   return [
     ...captureClusters(traffic)
       .filter(({ name }) => name !== clusterNames.inbound)
       .map((json) => named('cluster', json)),
-    ...listeners.map((json) => named('listener', json)),
-    named('routes', { name: inboundRoutes, ...inbound.inline }),
+    named('listener', outboundListener(traffic, outbound, true)),
+  ];
+}
+
+const takes: Readonly<Record<PeerModes['base'], Takes>> = {
+  DISABLE: { plainText: true, mutualTls: false },
+  PERMISSIVE: { plainText: true, mutualTls: true },
+  STRICT: { plainText: false, mutualTls: true },
+};
+
+/** Adds to each virtual host what decides on its requests. */
+function withAccess(routes: JsonObject, access: JsonObject): JsonObject {
+  if (Object.keys(access).length === 0) return routes;
+  const hosts = routes['virtual_hosts'] as readonly JsonObject[];
+  return { ...routes, virtual_hosts: hosts.map((host) => ({ ...host, typed_per_filter_config: access })) };
+}
+
+/** Returns the listener of connections to a pod, and the routes of its requests, which change without the end of connections. */
+export function inboundResources(
+  traffic: TrafficIntent,
+  { modes: { base, ports }, access }: InboundPlan,
+  trustDomain: string,
+): readonly Resource[] {
+  const { inbound } = plainRoutes(traffic.settings.proxy, countsMessages.ofMesh);
+  const mesh = {
+    trustDomain,
+    takes: takes[base],
+    ports: new Map([...ports].map(([port, mode]) => [port, takes[mode]])),
+    access: tcpAccess(access, trustDomain),
+  };
+  return [
+    named('listener', inboundListener(traffic, { rds: inboundRoutes }, mesh)),
+    named('routes', { name: inboundRoutes, ...withAccess(inbound.inline, httpAccess(access, trustDomain)) }),
   ];
 }

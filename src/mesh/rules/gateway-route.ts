@@ -9,6 +9,7 @@ import {
   queryParamMatch,
   weightedBackend,
   withServicePort,
+  type ParentRef,
 } from './gateway-fields.ts';
 import { grpcBackendFilters, grpcFilters, httpBackendFilters, httpFilters } from './gateway-filters.ts';
 import { readRule, refOf, refused } from './reading.ts';
@@ -252,6 +253,14 @@ function groupFindings(parents: readonly JsonObject[]): readonly Finding[] {
 /** Returns whether a route's parent is a Service. */
 export function isService({ group, kind }: { readonly group?: unknown; readonly kind?: unknown }): boolean {
   return group === '' && kind === 'Service';
+}
+
+/** Returns the parents that an object names, also if the route is refused; entries that cannot be read are left out. */
+export function parentRefsOf(object: JsonObject): readonly ParentRef[] {
+  // A field of a later version of Gateway API is none of what tells parents apart.
+  const lenient = z.object(parentRef.shape);
+  const parents = objectsMember(objectMember(object, 'spec'), 'parentRefs').map((one) => lenient.safeParse(one));
+  return parents.flatMap(({ data }) => data ?? []);
 }
 
 /** A route of Gateways only is read by whoever runs these; here, it says nothing. */

@@ -1,5 +1,4 @@
-import type { TrafficIntent } from '../../envoy/intent.ts';
-import { proxyResources } from '../resources/proxy-resources.ts';
+import type { Resource } from '../resources/resource.ts';
 import type { Target } from '../stream/target.ts';
 import type { Shelf, ShelvedResource } from './shelf.ts';
 
@@ -18,17 +17,13 @@ export function isOwn({ owner }: ShelvedResource): boolean {
 const keptSets = 64;
 
 /**
- * Returns a function that says what a proxy has for captured connections. Most proxies have the same, so that it is encoded once for
- * them, and streams share its bytes.
+ * Returns a function that says what a proxy has for captured connections, by what it should have. Most proxies have the same, so that it is
+ * encoded once for them, and streams share its bytes.
  */
-export function createCaptureSets(
-  trustDomain: string,
-  newShelf: () => Shelf,
-): (traffic: TrafficIntent) => Target<ShelvedResource> {
+export function createCaptureSets(newShelf: () => Shelf): (resources: readonly Resource[]) => Target<ShelvedResource> {
   /** By the resources as text, those that were needed last at the end. */
   const sets = new Map<string, Shelf>();
-  return (traffic) => {
-    const resources = proxyResources(traffic, trustDomain);
+  return (resources) => {
     const key = JSON.stringify(resources);
     const shelf = sets.get(key) ?? newShelf();
     if (!sets.delete(key)) shelf.put(ownerOf.capture, resources);

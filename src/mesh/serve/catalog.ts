@@ -1,29 +1,33 @@
 import type { TrafficIntent } from '../../envoy/intent.ts';
-import { canonicalText } from '../../json/json.ts';
 import { noticesOf } from '../plan/notices.ts';
-import { ownServices } from '../plan/own-services.ts';
+import { ownServices, servicesOfPod } from '../plan/own-services.ts';
 import type { Domains } from '../plan/service-plan.ts';
 import type { Known } from '../plan/service-traffic.ts';
 import type { Kind } from '../resources/kinds.ts';
-import { applicationCluster } from '../resources/proxy-resources.ts';
-import { serviceListeners } from '../resources/service-listeners.ts';
+import { applicationCluster, outboundResources } from '../resources/proxy-resources.ts';
 import type { Resource } from '../resources/resource.ts';
 import type { Progress } from '../report/progress.ts';
 import { standingsOf, type Standing } from '../report/standing.ts';
 import { createCohort, type Cohort, type Member as CohortMember } from '../stream/cohort.ts';
 import type { Published } from '../stream/published.ts';
 import type { Proxy } from '../stream/rollout.ts';
-import { layered, type Changes } from '../stream/target.ts';
+import { changing, layered, type Changes } from '../stream/target.ts';
 import type { Encoder, RefusedResource } from '../wire/encoder.ts';
-import { applyEvents, emptyWorld, type World, type WorldEvent } from '../world/world.ts';
+import { applyEvents, emptyWorld, type Touched, type World, type WorldEvent } from '../world/world.ts';
+import { createAcknowledgements, type ConnectedProxy } from './acknowledgements.ts';
 import { createCaptureSets, ownerOf } from './capture-sets.ts';
 import { trim } from './idle.ts';
+import { guardAt, guardProgress } from './guard-progress.ts';
+import { createInboundLayer, type InboundLayer } from './inbound-layer.ts';
+import { hashOfObjects, haveAcknowledged, type ModeReport, type PeerReports } from './mode-reports.ts';
+import { createModeChanges, type Stepped } from './mode-changes.ts';
 import { createProxyViews, type PlacedProxy } from './proxy-views.ts';
 import { progressOf } from './rule-progress.ts';
 import { createServiceShelves } from './service-shelves.ts';
 import { createFollowers } from './followers.ts';
+import { createListenerProfiles, type Profile } from './listener-profiles.ts';
 import { createLookout } from './lookout.ts';
-import { createShelf, type Shelf, type ShelvedResource } from './shelf.ts';
+import { createShelf, type ShelvedResource } from './shelf.ts';
 
 /** A proxy that takes part. */
 export interface Member extends CohortMember<ShelvedResource> {
@@ -46,34 +50,10 @@ export interface Catalog {
   standings(): ReadonlyMap<string, Standing>;
   /** Returns how many proxies hold what comes from a rule, by the key of the object. */
   progressOf(object: string): Progress;
+  /** Returns how far this replica is with pods that change to other modes of mutual TLS. */
+  readonly modeReport: () => ModeReport;
   /** Returns how many resources of a kind are withheld, because a proxy has rejected them; those of each build count. */
   withheld(kind: Kind): number;
-}
-
-/** Proxies whose service listeners are the same, because their settings are. */
-interface Profile {
-  readonly traffic: TrafficIntent;
-  readonly listeners: Shelf;
-  /** How many proxies have it. */
-  uses: number;
-}
-
-/** Returns a text that is the same for settings that lead to the same service listeners. */
-function profileKey({ settings: { proxy, capture }, workload, self }: TrafficIntent): string {
-  const { accessLog, metrics, tracing, protocolDetectionTimeoutMs, httpPorts, opaquePorts } = proxy;
-  const { families } = capture;
-  // Traces name the workload.
-  const named = tracing === undefined ? undefined : `${workload.name}.${self.namespace}`;
-  return canonicalText({
-    accessLog,
-    metrics,
-    tracing,
-    protocolDetectionTimeoutMs,
-    httpPorts,
-    opaquePorts,
-    families,
-    named,
-  });
 }
 
 /** What a catalog needs. */
@@ -87,18 +67,53 @@ export interface CatalogOptions {
   readonly refused: (resource: RefusedResource, owner: string) => void;
   /** Called when a Service asks for something else than before that its clients do not get. */
   readonly noticed: (service: string, notices: readonly string[]) => void;
+  /** Returns what other replicas last said of the pods that change. */
+  readonly peerReports: () => PeerReports;
+  /** Called for each step of a pod to other modes. */
+  readonly stepped: Stepped;
   /** Called when the last proxy that gets a change has answered, with the time since then. */
   readonly converged: (milliseconds: number) => void;
 }
 
+/** How often it is looked whether proxies have acknowledged a step of a change. */
+const stepMs = 50;
+
+/** A proxy that takes part, and what is asked of it. */
+interface Viewer extends ConnectedProxy {
+  readonly proxy: Proxy;
+  readonly place: PlacedProxy;
+  readonly layer: InboundLayer;
+}
+
 /** Creates a catalog of an empty world. */
 export function createCatalog({ encoder, domains, refused, noticed, ...options }: CatalogOptions): Catalog {
-  const services = createServiceShelves(domains, () => createShelf(encoder, refused), options.nowMs);
-  const captureSet = createCaptureSets(domains.trust, () => createShelf(encoder, refused));
+  const viewers = new Set<Viewer>();
+  const acknowledgements = createAcknowledgements(
+    viewers,
+    (pod) => servicesOfPod(world, pod),
+    (pod) => 1_000 * (world.pod.get(pod)?.drainSeconds ?? 0),
+  );
+  const modes = createModeChanges(
+    (pod) => services.known().index.peers.modesOf(pod),
+    acknowledgements,
+    options.nowMs,
+    options.stepped,
+  );
+  const services = createServiceShelves(
+    domains,
+    () => createShelf(encoder, refused),
+    options.nowMs,
+    (pod) => modes.calledBy(pod),
+  );
+  const captureSet = createCaptureSets(() => createShelf(encoder, refused));
+  const inboundSet = createCaptureSets(() => createShelf(encoder, refused));
   const lookForStrangers = createLookout(noticed);
   let world = emptyWorld;
   const notices = new Map<string, string>();
-  const profiles = new Map<string, Profile>();
+  const profiles = createListenerProfiles(
+    () => services.plans,
+    () => createShelf(encoder, refused),
+  );
   const followers = createFollowers();
   /** By build of Envoy. */
   const cohorts = new Map<string, Cohort<ShelvedResource>>();
@@ -111,8 +126,6 @@ export function createCatalog({ encoder, domains, refused, noticed, ...options }
     },
   );
 
-  const viewers = new Set<{ readonly proxy: Proxy; readonly place: PlacedProxy }>();
-
   function notice(key: string): void {
     const service = world.service.get(key);
     const now = service === undefined ? [] : noticesOf(service);
@@ -121,21 +134,6 @@ export function createCatalog({ encoder, domains, refused, noticed, ...options }
     notices.set(key, text);
     if (now.length === 0) notices.delete(key);
     else noticed(key, now);
-  }
-
-  function relisten({ listeners, traffic }: Profile, key: string): readonly Published<ShelvedResource>[] {
-    const plan = services.plans.get(key);
-    const changes = listeners.put(key, plan === undefined ? [] : serviceListeners(plan, traffic));
-    return changes.map((change) => ({ ...change, content: listeners.target }));
-  }
-
-  function profileOf(key: string, traffic: TrafficIntent): Profile {
-    const known = profiles.get(key);
-    if (known !== undefined) return known;
-    const profile: Profile = { traffic, listeners: createShelf(encoder, refused), uses: 0 };
-    profiles.set(key, profile);
-    for (const service of services.plans.keys()) relisten(profile, service);
-    return profile;
   }
 
   function cohortOf(build: string): Cohort<ShelvedResource> {
@@ -149,15 +147,47 @@ export function createCatalog({ encoder, domains, refused, noticed, ...options }
     if (changes.length > 0) for (const cohort of cohorts.values()) cohort.publish(changes, now);
   }
 
-  /** Puts what is used the latest to the end, and forgets what has not been used the longest. */
-  function tidy(build: string, key: string): void {
-    const [cohort, profile] = [cohorts.get(build), profiles.get(key)];
-    if (cohort?.isEmpty() === true && cohorts.delete(build)) cohorts.set(build, cohort);
-    if (profile?.uses === 0 && profiles.delete(key)) profiles.set(key, profile);
-    trim(cohorts, (one) => one.isEmpty());
-    for (const { listeners } of trim(profiles, ({ uses }) => uses === 0)) {
-      for (const one of cohorts.values()) one.drop(listeners.target);
+  /** Makes anew what is made of these Services, and of what else is touched. */
+  function remake(touched: Pick<Touched, 'services' | 'endpoints' | 'traffic'>): void {
+    // Endpoints are listeners only of headless Services.
+    const headless = [...touched.endpoints].filter((key) => world.service.get(key)?.isHeadless === true);
+    const listening = new Set([...touched.services, ...headless]);
+    publish([...services.advance(touched), ...profiles.relisten(listening)]);
+  }
+
+  /** Makes anew what arrives at the pods of proxies. */
+  function reopen(isMeant: (viewer: Viewer) => boolean): void {
+    for (const viewer of viewers) {
+      const changes = isMeant(viewer) ? viewer.layer.look() : undefined;
+      if (changes !== undefined) viewer.proxy.changed(changes);
     }
+  }
+
+  let isWaiting = false;
+
+  /** Takes the next steps of pods that change, as soon as proxies have acknowledged the last ones. */
+  function awaitSteps(): void {
+    if (isWaiting || modes.isStill()) return;
+    isWaiting = true;
+    options.after(stepMs, () => {
+      isWaiting = false;
+      const [peers, objects] = [options.peerReports(), hashOfObjects(world)];
+      const { served, called } = modes.step((step, sinceMs) => haveAcknowledged(peers, objects, step, sinceMs));
+      if (called.size > 0) {
+        const endpoints = new Set([...called].flatMap((pod) => [...servicesOfPod(world, pod)]));
+        remake({ services: new Set(), endpoints, traffic: new Set() });
+      }
+      if (served.size > 0) reopen(({ pod }) => served.has(pod));
+      awaitSteps();
+    });
+  }
+
+  /** Puts what is used the latest to the end, and forgets what has not been used the longest. */
+  function tidy(build: string, profile: Profile): void {
+    const cohort = cohorts.get(build);
+    if (cohort?.isEmpty() === true && cohorts.delete(build)) cohorts.set(build, cohort);
+    trim(cohorts, (one) => one.isEmpty());
+    for (const { target } of profiles.leave(profile)) for (const one of cohorts.values()) one.drop(target);
   }
 
   return {
@@ -167,14 +197,15 @@ export function createCatalog({ encoder, domains, refused, noticed, ...options }
       const before = world;
       world = next;
       for (const key of touched.services) notice(key);
-      // Endpoints are listeners only of headless Services.
-      const headless = [...touched.endpoints].filter((key) => world.service.get(key)?.isHeadless === true);
-      const listening = new Set([...touched.services, ...headless]);
-      publish([
-        ...services.advance(world, touched),
-        ...[...listening].flatMap((key) => [...profiles.values()].flatMap((profile) => relisten(profile, key))),
-      ]);
+      const said = services.known().index.peers;
+      const { served } = modes.advance(before, world, touched, said, services.look(world).index.peers);
+      remake(touched);
       views.look(touched.pods);
+      const { guarding, pods } = touched;
+      const isGuarded = (pod: string): boolean => guarding.has(pod.slice(0, pod.indexOf('/')));
+      const isRoot = guarding.has(domains.rootNamespace);
+      reopen(({ pod }) => isRoot || isGuarded(pod) || pods.has(pod) || served.has(pod));
+      awaitSteps();
       followers.moved(before, world, touched);
     },
     sweep() {
@@ -182,8 +213,7 @@ export function createCatalog({ encoder, domains, refused, noticed, ...options }
       lookForStrangers(world);
     },
     join(traffic, build, proxy) {
-      const key = profileKey(traffic);
-      const profile = profileOf(key, traffic);
+      const profile = profiles.join(traffic);
       const own = createShelf(encoder, refused);
       const { name, namespace } = traffic.self;
       const pod = `${namespace}/${name}`;
@@ -194,27 +224,46 @@ export function createCatalog({ encoder, domains, refused, noticed, ...options }
         const changes = putServices();
         if (changes.length > 0) proxy.changed({ cluster: changes.map((change) => change.name) });
       });
+      const inbound = createInboundLayer(pod, traffic, {
+        known: services.known,
+        servedBy: modes.servedBy,
+        share: inboundSet,
+      });
       const place = views.place(namespace, name, ({ shelf }) => member.useView(shelf.target));
       const member = cohortOf(build).join(
-        layered([own.target, captureSet(traffic)]),
+        layered([own.target, changing(inbound.target), captureSet(outboundResources(traffic))]),
         services.shared.shelf.target,
         profile.listeners.target,
         proxy,
         place.layer().shelf.target,
       );
-      profile.uses += 1;
-      const viewer = { proxy, place };
+      const layers = () => [place.layer().shelf, services.shared.shelf, profile.listeners];
+      const viewer: Viewer = {
+        pod,
+        proxy,
+        place,
+        layer: inbound,
+        resourcesOf: (service) => layers().flatMap((shelf) => [...shelf.namesOf(service)]),
+        newest: (kind, name) =>
+          [inbound.target(), ...layers().map(({ target }) => target)]
+            .find((target) => target[kind].has(name))
+            ?.[kind].get(name)?.version,
+      };
       viewers.add(viewer);
       return {
         ...member,
         useSecrets: (secrets) => ({ secret: own.put(ownerOf.secrets, secrets).map(({ name }) => name) }),
+        rejected(resource) {
+          const closed = inbound.rejected(resource);
+          if (closed !== undefined) proxy.changed(closed);
+          return member.rejected(resource);
+        },
         leave() {
-          profile.uses -= 1;
           unfollow();
           member.leave();
           place.leave();
           viewers.delete(viewer);
-          tidy(build, key);
+          tidy(build, profile);
         },
       };
     },
@@ -226,12 +275,13 @@ export function createCatalog({ encoder, domains, refused, noticed, ...options }
           .layers()
           .map(({ traffic }) => ({ findings: () => traffic.findings(), inForce: () => traffic.inForce().values() })),
       ),
-    progressOf: (object) =>
-      progressOf(
-        object,
-        [...viewers].map(({ proxy, place }) => ({ proxy, layer: place.layer() })),
-        services.shared,
-      ),
+    progressOf(object) {
+      const guard = guardAt(world, object);
+      if (guard !== undefined) return guardProgress(guard, world, viewers, modes, domains.rootNamespace);
+      const placed = [...viewers].map(({ proxy, place }) => ({ proxy, layer: place.layer() }));
+      return progressOf(object, placed, services.shared);
+    },
+    modeReport: () => ({ objects: hashOfObjects(world), ...modes.report() }),
     withheld: (kind) => [...cohorts.values()].reduce((sum, cohort) => sum + cohort.withheld(kind), 0),
   };
 }

@@ -10,6 +10,8 @@ import { startAdsServer, type AdsConnection, type AdsServer, type ServingPair } 
 import { createCatalog, type Catalog } from './catalog.ts';
 import type { StrangerLimits } from './connection-gate.ts';
 import { createHeldRemovals } from './held-removals.ts';
+import type { PeerReports } from './mode-reports.ts';
+import type { Stepped } from './mode-changes.ts';
 import { createSession, type Session, type SessionEvent } from './session.ts';
 import type { Timers } from './timers.ts';
 import { createWorkloadCertificates, type IdentityProgress } from './workload-certificates.ts';
@@ -36,6 +38,10 @@ export interface ControlPlaneOptions {
   readonly refused: (resource: RefusedResource, owner: string) => void;
   /** Called when a Service asks for what its clients do not get. */
   readonly noticed: (service: string, notices: readonly string[]) => void;
+  /** Returns what other replicas last said of the pods that change to other modes of mutual TLS. */
+  readonly peerReports: () => PeerReports;
+  /** Called for each step of a pod to other modes of mutual TLS. */
+  readonly stepped: Stepped;
   /** Takes how long a change of the cluster took until the last proxy that gets it has answered. */
   readonly converged: (milliseconds: number) => void;
   readonly turnedAway: (peerAddress: string, reason: string) => void;
@@ -93,6 +99,8 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<R
     after,
     refused: options.refused,
     noticed: options.noticed,
+    stepped: options.stepped,
+    peerReports: options.peerReports,
     converged: options.converged,
   });
   const sweeping = setInterval(() => catalog.sweep(), sweepMs).unref();

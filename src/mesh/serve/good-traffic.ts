@@ -21,8 +21,8 @@ export interface GoodTraffic {
 
 type Routes = ReadonlyMap<number, RoutePlan>;
 
-function backendsOf(routes: Routes | undefined): readonly Backend[] {
-  return [...(routes?.values() ?? [])].flatMap(({ rules }) =>
+function backendsOf(routes: Iterable<RoutePlan>): readonly Backend[] {
+  return [...routes].flatMap(({ rules }) =>
     rules.flatMap(({ action }) =>
       action.type === 'forward'
         ? [...action.destinations, ...action.mirrors].flatMap(({ backend }) => backend ?? [])
@@ -64,7 +64,7 @@ export function createGoodTraffic(isDestination: (key: string) => boolean, above
   function keptSubsets(key: string, planned: readonly SubsetPlan[]): readonly SubsetPlan[] {
     const needed = new Set(
       [...held.values()].flatMap((routes) =>
-        backendsOf(routes).flatMap(({ service, subset }) => (service === key ? (subset ?? []) : [])),
+        backendsOf(routes.values()).flatMap(({ service, subset }) => (service === key ? (subset ?? []) : [])),
       ),
     );
     for (const { name } of planned) needed.delete(name);
@@ -84,7 +84,7 @@ export function createGoodTraffic(isDestination: (key: string) => boolean, above
         const now = hold(key, planned.heldPorts);
         if (now.size === 0) held.delete(key);
         else held.set(key, now);
-        for (const { service } of [...backendsOf(before), ...backendsOf(now)]) all.add(service);
+        for (const { service } of backendsOf([...(before?.values() ?? []), ...now.values()])) all.add(service);
       }
       for (const [key, planned] of plans) {
         const { traffic } = planned;
@@ -109,5 +109,5 @@ export function createGoodTraffic(isDestination: (key: string) => boolean, above
 }
 
 function leadsTo(routes: Routes, key: string): boolean {
-  return backendsOf(routes).some(({ service }) => service === key);
+  return backendsOf(routes.values()).some(({ service }) => service === key);
 }

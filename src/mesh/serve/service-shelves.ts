@@ -1,6 +1,7 @@
 import { canonicalText } from '../../json/json.ts';
 import { askedLabels, viewOf } from '../plan/client-view.ts';
 import { indexRules } from '../plan/rule-index.ts';
+import type { ModesOf } from '../plan/peer-modes.ts';
 import { planService, type Domains, type ServicePlan } from '../plan/service-plan.ts';
 import { dependsOnClient, planTraffic, type Known } from '../plan/service-traffic.ts';
 import { anyClient, type View } from '../plan/view.ts';
@@ -28,8 +29,10 @@ type Change = Published<ShelvedResource>;
 export interface ServiceShelves {
   readonly shared: Layer;
   readonly plans: ReadonlyMap<string, ServicePlan>;
-  /** Takes the next world and what is touched in it. Returns what differs. */
-  advance(world: World, touched: Touched): readonly Change[];
+  /** Takes the next world, without making anything of it yet. */
+  look(world: World): Known;
+  /** Makes anew what is touched in the world. Returns what differs. */
+  advance(touched: Pick<Touched, 'services' | 'endpoints' | 'traffic'>): readonly Change[];
   /** Drops identities that no endpoint has had for a while. Returns what differs. */
   forgetIdentities(): readonly Change[];
   /** Labels of clients that rules ask for; the same value while these are the same. */
@@ -51,13 +54,22 @@ function differing(resources: readonly Resource[], shared: readonly Resource[]):
   return resources.filter((one) => others.includes(one) || (one.kind === 'endpoints' && clusters.has(one.name)));
 }
 
-/** Creates the shelves of an empty world. */
-export function createServiceShelves(domains: Domains, createShelf: () => Shelf, nowMs: () => number): ServiceShelves {
+/**
+ * Creates the shelves of an empty world.
+ *
+ * @param calledBy how clients call a pod at the moment
+ */
+export function createServiceShelves(
+  domains: Domains,
+  createShelf: () => Shelf,
+  nowMs: () => number,
+  calledBy: ModesOf<Pod>,
+): ServiceShelves {
   const plans = new Map<string, ServicePlan>();
   const views = new Map<string, Layer>();
   /** Services of which clients may be told different things. */
   const dependent = new Set<string>();
-  let known: Known = { world: emptyWorld, domains, index: indexRules(emptyWorld.rules, domains.cluster) };
+  let known: Known = { world: emptyWorld, domains, index: indexRules(emptyWorld.rules, domains) };
   let asked: ReadonlySet<string> = new Set();
 
   function createLayer(view: View, above?: GoodTraffic): Layer {
@@ -88,7 +100,7 @@ export function createServiceShelves(domains: Domains, createShelf: () => Shelf,
   }
 
   function replan(key: string): void {
-    const plan = planService(known.world, key, domains);
+    const plan = planService(known.world, key, domains, calledBy);
     if (plan === undefined) plans.delete(key);
     else plans.set(key, plan);
   }
@@ -118,14 +130,17 @@ export function createServiceShelves(domains: Domains, createShelf: () => Shelf,
   return {
     shared,
     plans,
-    advance(world, { services, endpoints, traffic }) {
+    look(world) {
       const { rules } = known.world;
-      const index = world.rules === rules ? known.index : indexRules(world.rules, domains.cluster);
+      const index = world.rules === rules ? known.index : indexRules(world.rules, domains);
       known = { world, domains, index };
       if (world.rules.VirtualService !== rules.VirtualService) {
         const next = askedLabels(world.rules);
         if (next.size !== asked.size || [...next].some((name) => !asked.has(name))) asked = next;
       }
+      return known;
+    },
+    advance({ services, endpoints, traffic }) {
       for (const key of new Set([...services, ...endpoints])) replan(key);
       return refresh(new Set([...services, ...traffic]), endpoints);
     },

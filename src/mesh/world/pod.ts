@@ -21,6 +21,8 @@ export interface Pod {
   readonly identity: ServiceIdentity;
   /** Ports on which it takes no mutual TLS of the mesh: `all`, or those that pass by its proxy. */
   readonly plainPorts: 'all' | readonly PortRange[];
+  /** How long its proxy keeps connections that it takes no longer, in seconds. */
+  readonly drainSeconds: number;
   readonly isTerminating: boolean;
   /** Whether it has ended, so that its address may belong to another pod. */
   readonly isOver: boolean;
@@ -34,13 +36,22 @@ function labelsOf(metadata: JsonObject | undefined): Readonly<Record<string, str
 /** Ports of every proxy, which no capture leads to it: its pages for metrics and health. */
 const ownPorts: readonly PortRange[] = [ports.status, ports.health, ports.metrics, ports.tunnel].map(onePort);
 
-/** Whether its proxy has a token for this mesh, which no other mesh's has, nor one that stands alone beside what an earlier injection left. */
-function hasToken(view: PodView): boolean {
-  return containersOf(view).some(
+/** Returns its proxy, if that has a token for this mesh, which no other mesh's has, nor one that stands alone beside what an earlier injection left. */
+function proxyOf(view: PodView): JsonObject | undefined {
+  return containersOf(view).find(
     ({ name, raw }) =>
       name === names.proxyContainer &&
       objectsMember(raw, 'volumeMounts').some((mount) => stringMember(mount, 'name') === names.meshTokenVolume),
-  );
+  )?.raw;
+}
+
+/** Envoy's default of `--drain-time-s`. */
+const defaultDrainSeconds = 600;
+
+function drainSecondsOf(proxy: JsonObject | undefined): number {
+  const words = proxy?.['args'];
+  const told = Array.isArray(words) ? Number(words[words.indexOf('--drain-time-s') + 1]) : Number.NaN;
+  return Number.isInteger(told) && told >= 0 ? told : defaultDrainSeconds;
 }
 
 /** Reads what an injection has left: the proxy, a label that the pod may have set to another value, and an annotation. */
@@ -48,7 +59,8 @@ function plainPortsOf(view: PodView): Pod['plainPorts'] {
   const { labels, annotations, spec } = view;
   // Pods with the node's network share its addresses with others, and have no proxy.
   const isOfNode = member(spec, 'hostNetwork') === true;
-  if (stringMember(labels, annotationNames.tlsMode) !== 'istio' || isOfNode || !hasToken(view)) return 'all';
+  if (stringMember(labels, annotationNames.tlsMode) !== 'istio' || isOfNode || proxyOf(view) === undefined)
+    return 'all';
   const text = stringMember(annotations, annotationNames.bypassedInboundPorts);
   if (text === undefined) return ownPorts;
   const bypassed = portList.parse(text);
@@ -74,6 +86,7 @@ export function readPod(object: JsonObject): Pod {
     workload,
     identity: serviceOf(view, workload),
     plainPorts: plainPortsOf(view),
+    drainSeconds: drainSecondsOf(proxyOf(view)),
     isTerminating: member(metadata, 'deletionTimestamp') !== undefined,
     isOver: phase === 'Succeeded' || phase === 'Failed',
   };

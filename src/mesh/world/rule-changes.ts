@@ -1,6 +1,6 @@
 import type { RuleKind } from '../rules/object-ref.ts';
 import type { Rule } from '../rules/rule.ts';
-import type { Rules, RuleSpecs } from '../rules/rule-kinds.ts';
+import { isSecurityKind, type Rules, type RuleSpecs } from '../rules/rule-kinds.ts';
 import { Draft, link, unlink, type Sets } from './draft.ts';
 import { namesOf, type RuleNames } from './rule-names.ts';
 
@@ -24,6 +24,8 @@ export interface IndexedRules {
 export interface RulesDraft {
   apply(event: RuleEvent): void;
   result(): IndexedRules;
+  /** Namespaces of the objects that protect pods which have changed. */
+  readonly guarding: ReadonlySet<string>;
   /**
    * Returns the Services whose calls may be decided otherwise now.
    *
@@ -58,6 +60,7 @@ export function draftRules(before: IndexedRules): RulesDraft {
   const backends = new Set<string>();
   /** Namespaces whose ReferenceGrants have changed. */
   const granting = new Set<string>();
+  const guarding = new Set<string>();
 
   function draftOf(kind: RuleKind): Draft<AnyRule> {
     const draft = drafts.get(kind) ?? new Draft<AnyRule>(before.rules[kind]);
@@ -91,6 +94,7 @@ export function draftRules(before: IndexedRules): RulesDraft {
   }
 
   return {
+    guarding,
     apply({ kind, key, value }) {
       const draft = draftOf(kind);
       const last = draft.get(key);
@@ -105,7 +109,9 @@ export function draftRules(before: IndexedRules): RulesDraft {
         targets.add(target);
         if (kind === 'DestinationRule') backends.add(target);
       }
-      if (kind === 'ReferenceGrant') granting.add(key.slice(0, key.indexOf('/')));
+      const owner = key.slice(0, key.indexOf('/'));
+      if (kind === 'ReferenceGrant') granting.add(owner);
+      if (isSecurityKind(kind)) guarding.add(owner);
     },
     result: () => ({
       rules:

@@ -42,6 +42,8 @@ export interface Touched {
   readonly endpoints: ReadonlySet<string>;
   readonly traffic: ReadonlySet<string>;
   readonly pods: ReadonlySet<string>;
+  /** Namespaces whose objects that protect pods have changed. */
+  readonly guarding: ReadonlySet<string>;
 }
 
 /** A world without objects. */
@@ -133,6 +135,10 @@ export function applyEvents(
       podsOfAddress: podsOfAddress.result(),
       ...rules.result(),
     },
-    touched: { ...touched, traffic: rules.touched(service.result(), touched.services) },
+    touched: {
+      ...touched,
+      traffic: rules.touched(service.result(), touched.services),
+      guarding: rules.guarding,
+    },
   };
 }

@@ -1,10 +1,14 @@
-import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { callsInShop, openShop, visitShop } from '../../../scripts/demo/shop.ts';
 import { clusterKubeconfig, type ClusterNamespace, type RunningPod } from '../../support/cluster/cluster-namespace.ts';
 import { inMesh, openMeshOfCluster, type MeshOfCluster } from '../../support/cluster/mesh.ts';
-import { kubectl } from '../../support/cluster/kubectl.ts';
+import { kubectl, runKubectl } from '../../support/cluster/kubectl.ts';
+import { openRecipe, type Recipe } from '../../support/cluster/recipe.ts';
 import { system } from '../../support/cluster/system-namespace.ts';
 import { idlePod } from '../../support/cluster/workbench.ts';
+import { startLoad } from '../../support/http/load.ts';
+import { envoyStatistics } from '../../support/network/envoy-in-pod.ts';
+import { circuitBreaker, retry, split } from '../../support/mesh/common-mistakes.ts';
 import { until } from '../../support/waiting.ts';
 
 jest.setTimeout(300_000);
@@ -17,6 +21,9 @@ beforeAll(async () => {
   ({ namespace } = mesh);
 });
 afterAll(() => mesh.remove());
+
+const untilInForce = (object: string) =>
+  namespace.kubectl('wait', '--for=condition=sidecar-injector.io/InForce', object, '--timeout=30s');
 
 /** The name that the client of a request asked for by TLS; null for plain text. Envoy writes its log every second. */
 async function serverNameOf(path: string): Promise<unknown> {
@@ -43,7 +50,7 @@ test('pods of the mesh are reached by pods outside, and reach those', async () =
   expect(await serverNameOf('/from-standalone')).toBeNull();
 });
 
-test('the shop’s services know each other by the certificates of their service accounts', async () => {
+test('the shop’s services know each other by the certificates of their service accounts, and follow rules for one of them', async () => {
   const call = (...args: string[]) => kubectl(clusterKubeconfig(), args);
   await openShop(call, namespace.name);
   const answer = JSON.parse(await visitShop(call, namespace.name, 5)) as object;
@@ -60,6 +67,171 @@ test('the shop’s services know each other by the certificates of their service
       { from: 'cart', to: 'orders', requests: 5, identity: identityOf('cart') },
     ]),
   );
+  await namespace.apply({
+    apiVersion: 'networking.istio.io/v1',
+    kind: 'VirtualService',
+    metadata: { name: 'orders' },
+    spec: { hosts: ['orders'], http: [{ directResponse: { status: 200, body: { string: '{"service":"closed"}' } } }] },
+  });
+  await untilInForce('virtualservice/orders');
+  expect(JSON.parse(await visitShop(call, namespace.name, 1))).toMatchObject({
+    next: { next: { service: 'cart', next: { service: 'closed' } } },
+  });
+});
+
+describe('the example’s traffic rules, with the commands of docs/traffic.md', () => {
+  const labels = (version: string) => ({ app: 'httpd', version, ...inMesh });
+  const ports = [{ name: 'http', containerPort: 8080 }];
+  let recipe: Recipe;
+
+  /** Asks from the client's pod, and returns how many answers there were of each status. */
+  async function statuses(url: string, ...options: readonly string[]): Promise<Readonly<Record<string, number>>> {
+    const text = await namespace.exec('client/app', 'curl', '-s', '-o/dev/null', '-w%{http_code}\n', ...options, url);
+    const groups = Map.groupBy(text.trim().split('\n'), String);
+    return Object.fromEntries([...groups].map(([status, all]) => [status, all.length]));
+  }
+
+  /** How many requests the proxies of some pods have had. */
+  async function requestsAt(selector: string): Promise<number> {
+    const pods = await namespace.pods(selector);
+    const statistics = await Promise.all(pods.map(({ metadata }) => envoyStatistics(namespace, metadata.name ?? '')));
+    return statistics.reduce((sum, one) => sum + (one['http.inbound.downstream_rq_total'] ?? 0), 0);
+  }
+
+  /** Asks this often, and returns how many requests have come to each version meanwhile. */
+  async function ask(
+    count: number,
+    ...options: readonly string[]
+  ): Promise<{ readonly v1: number; readonly v2: number }> {
+    const read = async () => [await requestsAt('app=httpd,version=v1'), await requestsAt('app=httpd,version=v2')];
+    const before = await read();
+    expect(await statuses(`http://httpd/?[1-${count}]`, ...options)).toEqual({ 200: count });
+    const [v1 = 0, v2 = 0] = (await read()).map((after, index) => after - (before[index] ?? 0));
+    return { v1, v2 };
+  }
+
+  /** Which share of requests comes to version v2. */
+  async function shareOfV2(count: number): Promise<number> {
+    const { v1, v2 } = await ask(count);
+    return v2 / (v1 + v2);
+  }
+
+  beforeAll(async () => {
+    recipe = await openRecipe(namespace.name, 'A canary, step by step', inMesh);
+    await recipe.run('kubectl apply -f examples/httpd/httpd.yaml');
+    await namespace.rollOut('deployment/httpd');
+    await namespace.untilServed('client/app', 'http://httpd/');
+  });
+  afterAll(() => recipe.close());
+
+  test('the canary grows step by step and goes back, and no request is lost', async () => {
+    const [rules = '', pods = '', tenth = '', half = '', whole = '', back = '', ...more] = recipe.commands;
+    expect(more).toEqual([]);
+    await recipe.run(rules);
+    const load = await startLoad(namespace, { url: 'http://httpd/', perSecond: 50, metadata: { labels: inMesh } });
+    await recipe.run(pods);
+    expect((await ask(100)).v2).toBe(0);
+    const before = await requestsAt('app=httpd,version=v2');
+    expect(await statuses('http://httpd/?[1-200]', '-Hcanary: true')).toEqual({ 200: 200 });
+    expect((await requestsAt('app=httpd,version=v2')) - before).toBe(200);
+    await recipe.run(tenth);
+    expect(Math.abs((await shareOfV2(1_000)) - 0.1)).toBeLessThanOrEqual(0.05);
+    await recipe.run(half);
+    expect(Math.abs((await shareOfV2(200)) - 0.5)).toBeLessThanOrEqual(0.2);
+    await recipe.run(whole);
+    expect((await ask(100)).v1).toBe(0);
+    await recipe.run(back);
+    expect((await ask(100)).v2).toBe(0);
+    const { sent, outcomes } = await load.stop();
+    expect(outcomes).toEqual({ 200: sent });
+    await recipe.run(tenth);
+  });
+
+  test('kubectl shows that they are in force, and in how many proxies', async () => {
+    const columns = '-o=custom-columns=:.status.conditions[0].message';
+    expect(await namespace.kubectl('get', 'virtualservice/httpd', columns)).toMatch(/held by (\d+) of \1 proxies of /);
+    expect(await namespace.kubectl('get', 'virtualservice/httpd', '--no-headers')).toMatch(
+      /^httpd +\["httpd"\] +True +InForce /,
+    );
+  });
+
+  test('retries hide an application that fails two of three times', async () => {
+    const container = { name: 'httpd', image: 'cluster.test/workbench:1', args: ['serve.ts'], ports };
+    const readinessProbe = { httpGet: { path: '/', port: 'http' }, periodSeconds: 1 };
+    await namespace.apply({
+      apiVersion: 'apps/v1',
+      kind: 'Deployment',
+      metadata: { name: 'httpd-v2' },
+      spec: {
+        selector: { matchLabels: { app: 'httpd', version: 'v2' } },
+        template: { metadata: { labels: labels('v2') }, spec: { containers: [{ ...container, readinessProbe }] } },
+      },
+    });
+    await namespace.rollOut('deployment/httpd-v2');
+    const [pod] = await until('the new pod alone', async () => {
+      const pods = await namespace.pods('app=httpd,version=v2');
+      return pods.length === 1 ? pods : undefined;
+    });
+    // No rule is about its own address.
+    expect(await statuses(`http://${pod?.status.podIP}:8080/flaky?of=3&[1-30]`)).toEqual({ 200: 10, 503: 20 });
+    expect(await statuses('http://httpd/flaky?of=3&[1-30]', '-Hcanary: true')).toEqual({ 200: 30 });
+  });
+
+  test('of many requests at once, no more than ten connections and ten that wait are let through', async () => {
+    const together = ['--parallel', '--parallel-immediate', '--parallel-max', '60', '-Hcanary: true'];
+    const answers = await statuses('http://httpd/wait?ms=800&[1-60]', ...together);
+    expect(answers).toEqual({ 200: expect.any(Number), 503: expect.any(Number) });
+    // Those wait, too, whose connection is being made. Each of two threads of a proxy may count one too many.
+    expect(answers['200']).toBeGreaterThanOrEqual(10);
+    expect(answers['200']).toBeLessThanOrEqual(22);
+    await until('the access log of the client says why', async () => {
+      const log = await namespace.kubectl('logs', 'client', '--container=istio-proxy');
+      return /"path":"\/wait\?.*"response_flags":"UO"|"response_flags":"UO".*"path":"\/wait\?/.test(log) || undefined;
+    });
+  });
+
+  test('one bad endpoint of two is left alone after its third failure, and no request fails', async () => {
+    const program = `require('node:http').createServer((_, answer) => answer.writeHead(500).end()).listen(8080)`;
+    const containers = [{ name: 'bad', image: 'cluster.test/workbench:1', command: ['node', '-e', program], ports }];
+    const spec = { terminationGracePeriodSeconds: 2, containers };
+    const metadata = { name: 'bad', labels: { ...labels('v1'), role: 'bad' } };
+    await namespace.apply({ apiVersion: 'v1', kind: 'Pod', metadata, spec });
+    await namespace.untilPod('bad');
+    const asked = async () => expect(await statuses('http://httpd/?[1-20]')).toEqual({ 200: 20 });
+    let failures = 0;
+    const hasFailedMore = async (): Promise<boolean> => {
+      const before = failures;
+      await asked();
+      failures = await requestsAt('role=bad');
+      return failures > before;
+    };
+    // Envoy puts off what it learns of endpoints for a second after they have changed.
+    await until('three failures, and none after them', async () => {
+      const more = await hasFailedMore();
+      return (failures >= 3 && !more) || undefined;
+    });
+    for (let times = 0; times < 5; times += 1) expect(await hasFailedMore()).toBe(false);
+  });
+});
+
+test('manifests with common mistakes are taken with warnings that say what to write', async () => {
+  const spec = { selector: { app: 'web' }, ports: [{ name: 'http', port: 80, targetPort: 8080 }] };
+  await namespace.apply({ apiVersion: 'v1', kind: 'Service', metadata: { name: 'httpd-service' }, spec });
+  const words = ['apply', `--namespace=${namespace.name}`, '--dry-run=server', '-f', '-'];
+  const manifests = [circuitBreaker, split, retry].join('---');
+  let said = '';
+  await until(
+    () => `warnings: ${said}`,
+    async () => {
+      const { code, stderr } = await runKubectl(clusterKubeconfig(), words, manifests);
+      expect(code).toBe(0);
+      said = stderr;
+      // kubectl says once what is said of both VirtualServices.
+      return said.trim().split('\n').length === 2 || undefined;
+    },
+  );
+  expect(said).toMatch(/^Warning: \/spec\/trafficPolicy\/circuitBreaker: .* it is read as outlierDetection/);
+  expect(said).toMatch(/^Warning: \/spec: there are no hosts.*Add hosts: \[httpd-service\]/m);
 });
 
 test('a pod that starts while the control plane is away waits, says why, and starts when it is back', async () => {

@@ -1,6 +1,7 @@
 // serve.ts   an application for scenarios; it takes its orders from environment variables
 //   PORT         HTTP (default 8080): answers what it saw as JSON; /slow answers after a second, /wait?ms=N after N ms and logs
-//                it, /status/N with that status, /moved?to=URL redirects (&status=N); {ip} in URL is POD_IP
+//                it, /status/N with that status, /moved?to=URL redirects (&status=N); {ip} in URL is POD_IP;
+//                /flaky?of=N with 503, but every Nth time with 200
 //   BANNER_PORT  TCP: speaks first, as SMTP and MySQL do
 //   TLS_PORT     HTTPS with the certificate in TLS_CERT and TLS_KEY
 //   LAST_CALL    URL that is asked after SIGTERM, before the process ends; the answer is logged
@@ -14,6 +15,7 @@ const env = process.env;
 const say = (fields: object) => process.stdout.write(`${JSON.stringify(fields)}\n`);
 
 let ending = false;
+let flaky = 0;
 
 function answer(request: IncomingMessage, response: ServerResponse): void {
   const { method, url, headers, socket } = request;
@@ -27,6 +29,9 @@ function answer(request: IncomingMessage, response: ServerResponse): void {
     response.writeHead(searchParams.has('status') ? status : 302, { location: to }).end();
   } else if (pathname.startsWith('/status/')) {
     response.writeHead(status).end();
+  } else if (pathname === '/flaky') {
+    flaky += 1;
+    response.writeHead(flaky % Number(searchParams.get('of')) === 0 ? 200 : 503).end();
   } else if (pathname === '/wait') {
     setTimeout(
       () => {

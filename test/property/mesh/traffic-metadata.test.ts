@@ -3,7 +3,8 @@ import * as fc from '../../support/fast-check.ts';
 import { metadataKey, readTrafficMetadata, trafficMetadata } from '../../../src/envoy/traffic-metadata.ts';
 import { isObject, type Json, type JsonObject } from '../../../src/json/json.ts';
 import { planService } from '../../../src/mesh/plan/service-plan.ts';
-import { proxyResources } from '../../../src/mesh/resources/proxy-resources.ts';
+import { openInbound } from '../../support/mesh/inbound.ts';
+import { inboundResources, outboundResources } from '../../../src/mesh/resources/proxy-resources.ts';
 import { serviceListeners } from '../../../src/mesh/resources/service-listeners.ts';
 import { createEncoder } from '../../../src/mesh/wire/encoder.ts';
 import { loadEnvoyTypes } from '../../../src/mesh/wire/envoy-types.ts';
@@ -82,7 +83,11 @@ test(`what a proxy tells is refused, or makes a valid configuration (seed ${fc.s
         return;
       }
       const listeners = plan === undefined ? [] : serviceListeners(plan, traffic);
-      for (const resource of [...proxyResources(traffic, 'cluster.local'), ...listeners]) {
+      for (const resource of [
+        ...outboundResources(traffic),
+        ...inboundResources(traffic, openInbound, 'cluster.local'),
+        ...listeners,
+      ]) {
         expect(encoder.encode(resource)).not.toHaveProperty('violations');
       }
     }),

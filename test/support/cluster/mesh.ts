@@ -19,16 +19,17 @@ export interface MeshOfCluster {
   remove(): Promise<void>;
 }
 
-const manifest = path.join(root, 'deploy/mesh.yaml');
+/** The control plane, and definitions of traffic rules. */
+const manifests = ['deploy/mesh-crds.yaml', 'deploy/mesh.yaml'].flatMap((file) => ['-f', path.join(root, file)]);
 
 function withLabels(template: JsonObject, more: JsonObject): JsonObject {
   const metadata = template['metadata'] as { labels: JsonObject };
   return { ...template, metadata: { ...metadata, labels: { ...metadata.labels, ...more } } };
 }
 
-/** Installs the control plane from the one file, and makes the namespace. Whoever opens it removes it. */
+/** Installs the control plane from its two files, and makes the namespace. Whoever opens it removes it. */
 export async function openMeshOfCluster(): Promise<MeshOfCluster> {
-  await kubectl(clusterKubeconfig(), ['apply', '-f', manifest]);
+  await kubectl(clusterKubeconfig(), ['apply', ...manifests]);
   await system.kubectl('rollout', 'status', 'deployment/sidecar-injector-mesh', '--timeout=90s');
   const namespace = await createClusterNamespace(injected);
   const applyClient = async (): Promise<true | undefined> => {
@@ -61,7 +62,7 @@ export async function openMeshOfCluster(): Promise<MeshOfCluster> {
     },
     async remove() {
       await namespace.remove();
-      await kubectl(clusterKubeconfig(), ['delete', '-f', manifest, '--wait=false']);
+      await kubectl(clusterKubeconfig(), ['delete', ...manifests, '--wait=false']);
     },
   };
 }

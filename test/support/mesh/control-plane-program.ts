@@ -5,6 +5,7 @@ import type { KeyedCertificate } from '../../../src/certs/authority.ts';
 import { createEllipticAuthority, createLeafIssuer } from '../../../src/certs/elliptic-certificate.ts';
 import type { JsonObject } from '../../../src/json/json.ts';
 import type { Caller } from '../../../src/mesh/identity/caller.ts';
+import { noPeers } from '../../../src/mesh/serve/mode-reports.ts';
 import { defaultStreamLimits, type StreamLimits } from '../../../src/mesh/serve/admission.ts';
 import { defaultStrangerLimits } from '../../../src/mesh/serve/connection-gate.ts';
 import { startControlPlane, type RunningControlPlane } from '../../../src/mesh/serve/control-plane.ts';
@@ -105,6 +106,8 @@ controlPlane = await startControlPlane({
   report: (event, caller) => say({ ...event, pod: caller.podName }),
   refused: (resource, owner) => say({ type: 'refused', owner, ...resource }),
   noticed: (service, notices) => say({ type: 'noticed', service, notices }),
+  peerReports: () => noPeers,
+  stepped: (pod, change, isOverdue) => say({ type: 'stepped', pod, waitsFor: change?.waitsFor, isOverdue }),
   converged: (milliseconds) => say({ type: 'converged', milliseconds }),
   turnedAway: (peerAddress, reason) => say({ type: 'turned-away', peerAddress, reason }),
   declined: (peerAddress, reason) => say({ type: 'declined', peerAddress, reason }),

@@ -7,7 +7,7 @@ export function injectedParts(audience = 'mesh'): {
   readonly volumes: JsonObject[];
 } {
   return {
-    containers: [{ name: 'istio-proxy', image: 'envoy:1', volumeMounts: [tokenMount] }],
+    containers: [{ name: 'istio-proxy', image: 'envoy:1', args: ['--drain-time-s', '1'], volumeMounts: [tokenMount] }],
     volumes: [tokenVolume({ audience })],
   };
 }

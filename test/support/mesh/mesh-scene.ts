@@ -189,7 +189,7 @@ export async function openMesh(
             '--drain-strategy',
             'immediate',
             '--drain-time-s',
-            '5',
+            '1',
             '--file-flush-interval-msec',
             '100',
           ];

@@ -85,7 +85,10 @@ const forwarded = fc.record(
     mirrors: fc.array(fc.record({ destination, percentage }), { maxLength: 2 }),
     fault: fc.record({
       delay: fc.record({ fixedDelay: span, percentage }),
-      abort: fc.record({ httpStatus: fc.constantFrom(500, 503), percentage }),
+      abort: fc.oneof(
+        fc.record({ httpStatus: fc.constantFrom(500, 503), percentage }),
+        fc.record({ grpcStatus: fc.constantFrom('UNAVAILABLE', 'ABORTED'), percentage }),
+      ),
     }),
     corsPolicy: some({
       allowOrigins: fc.array(stringMatch, { maxLength: 2 }),

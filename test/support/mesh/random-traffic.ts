@@ -195,7 +195,7 @@ const cors = partly<route.Cors>(
   ['origins', 'methods', 'headers', 'exposed', 'forwardsOthers'],
 );
 
-const rule = partly<route.RouteRule>(
+const rule = partly<Omit<route.RouteRule, 'origin'>>(
   {
     name: text,
     match: requestMatch,

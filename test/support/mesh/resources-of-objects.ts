@@ -13,9 +13,9 @@ const domains = { cluster: 'cluster.local', trust: 'cluster.local', rootNamespac
 export function resourcesOfObjects(text: string): readonly Resource[] {
   const objects = parseAllDocuments(text).map((document) => document.toJS() as JsonObject);
   const world = worldOf(objects);
-  const known = { world, domains, index: indexRules(world.rules, domains.cluster) };
+  const known = { world, domains, index: indexRules(world.rules, domains) };
   return [...world.service.keys()].flatMap((key) => {
-    const plan = planService(world, key, domains);
+    const plan = planService(world, key, domains, known.index.peers.modesOf);
     const serviceAt = (other: string) => world.service.get(other);
     return plan === undefined ? [] : serviceResources(plan, planTraffic(known, key).traffic, { serviceAt });
   });

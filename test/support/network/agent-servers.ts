@@ -182,7 +182,12 @@ function httpServer({ tls, keepAliveMs, answer: fixed, authorization }: ListenOp
             ? response.writeHead(fixed.status, fixed.headers).end(fixed.body)
             : response.writeHead(401).end());
   const server =
-    tls === undefined ? createHttpServer(listener) : createHttpsServer({ ...tls, minVersion: 'TLSv1.3' }, listener);
+    tls === undefined
+      ? createHttpServer(listener)
+      : createHttpsServer(
+          { ...tls, ALPNProtocols: [...(tls.ALPNProtocols ?? ['http/1.1'])], minVersion: 'TLSv1.3' },
+          listener,
+        );
   if (keepAliveMs !== undefined) {
     server.keepAliveTimeout = keepAliveMs;
     // Node waits a second longer than it says, against the very race that is to be seen.

@@ -41,7 +41,7 @@ export interface ListenOptions {
   readonly port: number;
   /** Default: both families. */
   readonly host?: string;
-  readonly tls?: { readonly key: string; readonly cert: string };
+  readonly tls?: { readonly key: string; readonly cert: string; readonly ALPNProtocols?: readonly string[] };
   readonly text?: string;
   /** What `frames` answers by stream, a character for a byte. */
   readonly frames?: Readonly<Record<number, string>>;

@@ -18,13 +18,13 @@ spec: {hosts: ${hosts}, http: [{route: [{destination: {host: cart}}]}]${more}}
 `;
 }
 
-function destinationRule(host: string, namespace: string): string {
+function destinationRule(host: string, namespace: string, more = ''): string {
   return `
 ---
 apiVersion: networking.istio.io/v1
 kind: DestinationRule
 metadata: {name: cart, namespace: ${namespace}}
-spec: {host: ${host}}
+spec: {host: ${host}${more}}
 `;
 }
 
@@ -59,6 +59,17 @@ describe('mesh analyze', () => {
       /VirtualService default\/bb\n {2}no effect: .*default\/a decides on cart\.default.*\(OlderObjectCounts\)/,
     );
     expect(code).toBe(3);
+  });
+
+  test('names subsets that go with their DestinationRule, or are taken out of it', async () => {
+    const route = virtualService('a', '[cart]').replace('host: cart', 'host: cart, subset: v2');
+    const subsets = (name: string) => destinationRule('cart', 'default', `, subsets: [{name: ${name}}]`);
+    expect(await analyze(cart + route + subsets('v2'))).toMatchObject({ code: 0 });
+    for (const text of [cart + route, cart + route + subsets('v1')]) {
+      expect((await analyze(text)).stdout).toContain(
+        'VirtualService default/a\n  warning: /spec/http/0/route/0/destination/subset: no DestinationRule of "cart" has a subset "v2"; add it there; the last good routes stay, if there are any (NoSuchSubset)\n',
+      );
+    }
   });
 
   test('names fields that are not understood, as JSON', async () => {

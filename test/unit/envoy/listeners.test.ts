@@ -9,6 +9,7 @@ import { httpMetrics, tcpMetrics } from '../../../src/envoy/metrics.ts';
 import { probeAnswers } from '../../../src/envoy/probes.ts';
 import { passEverything, refuseEverything } from '../../../src/envoy/routes.ts';
 import { unknownPod } from '../../../src/envoy/self.ts';
+import { meshListeners } from '../../support/mesh/inbound.ts';
 import { statusListener } from '../../../src/envoy/status-listener.ts';
 import type { JsonObject } from '../../../src/json/json.ts';
 import { probe, proxyIntent } from '../../support/builders/proxy-intent.ts';
@@ -185,7 +186,7 @@ describe('capture listeners', () => {
   });
 
   test('of the mesh take clients with a certificate of its trust domain, and tell the application who they are', () => {
-    const [outbound, inbound] = captureListeners(proxyIntent(), undefined, { trustDomain: 'example.org' });
+    const [outbound, inbound] = meshListeners({ ...proxyIntent(), self: unknownPod }, { trustDomain: 'example.org' });
     const chains = inbound?.['filter_chains'] as readonly {
       readonly name: string;
       readonly transport_socket?: object;

@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, test } from '@jest/globals';
 import type { JsonObject } from '../../../src/json/json.ts';
 import { kinds, type Kind } from '../../../src/mesh/resources/kinds.ts';
+import { noPeers } from '../../../src/mesh/serve/mode-reports.ts';
 import { createCatalog, type Catalog, type Member } from '../../../src/mesh/serve/catalog.ts';
 import { createEncoder } from '../../../src/mesh/wire/encoder.ts';
 import { loadEnvoyTypes } from '../../../src/mesh/wire/envoy-types.ts';
@@ -36,6 +37,8 @@ beforeEach(() => {
     },
     converged: () => undefined,
     noticed: () => undefined,
+    peerReports: () => noPeers,
+    stepped: () => undefined,
   });
 });
 
@@ -283,8 +286,52 @@ describe('while a rule names what does not exist', () => {
     const routes = canary();
     set(service('shop', 'web', 1), routes, subsets('v1'));
     const client = join('shop', 'a');
+    client.told.length = 0;
     set({ ...routes, spec: { hosts: ['web'], nonsense: true } });
     expect(destinations(client)).toBe(cluster('v1'));
+    expect(client.told).toEqual([]);
+  });
+
+  test('other Services are not disturbed, and follow their own rules on', () => {
+    const other = (subset: string) => ({
+      ...rule('VirtualService', 'shop', 'other', { hosts: ['other'], http: [{ route: [toSubset(subset)] }] }),
+    });
+    const routes = canary();
+    set(service('shop', 'web', 1), service('shop', 'other', 2), routes, other('v1'), subsets('v1', 'v2'));
+    const client = join('shop', 'a');
+    client.told.length = 0;
+    set({ ...routes, spec: { hosts: ['web'], nonsense: true } });
+    expect(client.told).toEqual([]);
+    set(other('v2'));
+    expect([destinations(client), destinations(client, 'other')]).toEqual([cluster('v1'), cluster('v2')]);
+    expect(client.told).toEqual([`routes ${routesOf('other')}`]);
+  });
+});
+
+describe('a control plane that starts knows no earlier versions', () => {
+  const unreadable = { ...canary(), spec: { hosts: ['web'], nonsense: true } };
+  const other = rule('VirtualService', 'shop', 'other', {
+    hosts: ['other'],
+    http: [{ route: [{ destination: { host: 'web', subset: 'v1' } }] }],
+  });
+
+  test.each([
+    ['is unreadable', unreadable, 'refused'],
+    ['names a subset that does not exist', canary({ uri: { prefix: '/' } }), 'without-effect'],
+  ])('of an object that %s: calls go as without it, and others keep theirs', (_, bad, verdict) => {
+    set(bad, other, subsets('v1'), service('shop', 'web', 1), service('shop', 'other', 2));
+    const client = join('shop', 'a');
+    expect([destinations(client), destinations(client, 'other')]).toEqual([cluster(''), cluster('v1')]);
+    expect(catalog.standings().get('VirtualService shop/web')?.verdict).toBe(verdict);
+    expect(catalog.standings().get('VirtualService shop/other')?.verdict).toBe('in-force');
+    set(canary());
+    expect(destinations(client)).toBe(cluster('v1'));
+  });
+
+  test('then the next object for the same host decides', () => {
+    const younger = { ...canary(), metadata: { namespace: 'shop', name: 'younger', uid: 'y', generation: 1 } };
+    set(unreadable, younger, subsets('v1'), service('shop', 'web', 1));
+    expect(destinations(join('shop', 'a'))).toBe(cluster('v1'));
   });
 });
 
@@ -333,6 +380,16 @@ describe('what has become of an object', () => {
     expect(standingOf('VirtualService shop/wrong')).toEqual(['refused', 'UnknownField']);
     set({ ...routes, spec: { hosts: ['web'], nonsense: 1 } });
     expect(standingOf('VirtualService shop/web')).toEqual(['earlier-in-force', 'UnknownField']);
+  });
+
+  test('is told of both of two for one host', () => {
+    const age = (name: string, day: number) => {
+      const creationTimestamp = `2026-01-0${day}T00:00:00Z`;
+      return { ...canary(), metadata: { namespace: 'shop', name, uid: name, generation: 1, creationTimestamp } };
+    };
+    set(service('shop', 'web', 1), subsets('v1'), age('younger', 2), age('older', 1));
+    expect(standingOf('VirtualService shop/older')).toEqual(['in-force', 'HostNamedTwice']);
+    expect(standingOf('VirtualService shop/younger')).toEqual(['without-effect', 'OlderObjectCounts']);
   });
 
   test('is told of one that names what is missing, while its earlier routes stay', () => {

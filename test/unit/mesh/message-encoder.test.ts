@@ -2,7 +2,7 @@ import { fromBinary, fromJson, type DescMessage, type JsonValue } from '@bufbuil
 import { reflect } from '@bufbuild/protobuf/reflect';
 import { describe, expect, test } from '@jest/globals';
 import { captureClusters } from '../../../src/envoy/clusters.ts';
-import { captureListeners } from '../../../src/envoy/listeners.ts';
+import { meshListeners } from '../../support/mesh/inbound.ts';
 import { serviceListener } from '../../../src/envoy/service-listener.ts';
 import type { JsonObject } from '../../../src/json/json.ts';
 import { resourceTypes, type Kind } from '../../../src/mesh/resources/kinds.ts';
@@ -36,9 +36,7 @@ describe('bytes say what the JSON says', () => {
     const traffic = { ...intent, self: { address: '10.1.2.3', name: 'web', namespace: 'shop' } };
     const place = { name: 'l', address: '10.0.0.1', port: 80, target: 'c' } as const;
     const resources: readonly (readonly [Kind, JsonObject])[] = [
-      ...captureListeners(traffic, undefined, { trustDomain: 'cluster.local' }).map(
-        (json) => ['listener', json] as const,
-      ),
+      ...meshListeners(traffic).map((json) => ['listener', json] as const),
       ...captureClusters(traffic).map((json) => ['cluster', json] as const),
       ...(['http', 'detect', 'tcp'] as const).map(
         (protocol) => ['listener', serviceListener({ ...place, protocol, choice: 'any', peer: 'p' }, traffic)] as const,

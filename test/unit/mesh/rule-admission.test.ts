@@ -65,6 +65,20 @@ describe('before a traffic rule is stored', () => {
     });
   });
 
+  test('the younger of two for one host gets a warning that names the older one', () => {
+    const metadata = { namespace: 'shop', name: 'older', uid: 'o', creationTimestamp: '2026-01-01T00:00:00Z' };
+    const older = { kind: 'VirtualService', metadata, spec: { hosts: ['cart'], ...route } };
+    const answer = page([], () => worldOf([service, older])).answer(
+      reviewOf({ hosts: ['cart'], ...route }),
+      '/validate',
+      0,
+    );
+    expect(answer).toHaveProperty(
+      'body',
+      expect.stringContaining('the older VirtualService shop/older decides on cart.shop.svc.cluster.local alone'),
+    );
+  });
+
   test('many warnings stay below what the API server shows', () => {
     const hosts = Array.from({ length: 200 }, (_, index) => `nobody-${index}`);
     const { response } = answerTo(reviewOf({ hosts, ...route })) as { response: { warnings: string[] } };
@@ -89,5 +103,51 @@ describe('before a traffic rule is stored', () => {
       throw new Error('defect');
     }).answer(reviewOf({ hosts: ['cart'] }), '/validate', 0);
     expect(broken).toHaveProperty('body', expect.stringContaining('"allowed":true'));
+  });
+});
+
+describe('what VirtualServices need', () => {
+  const metadata = { namespace: 'shop', name: 'cart', uid: 'd' };
+  const subsets = ['v1', 'v2'].map((name) => ({ name, labels: { version: name } }));
+  const destinationRule: JsonObject = { kind: 'DestinationRule', metadata, spec: { host: 'cart', subsets } };
+  const split = ['v1', 'v2'].map((subset) => ({ destination: { host: 'cart', subset }, weight: 50 }));
+  const virtualService = {
+    kind: 'VirtualService',
+    metadata: { namespace: 'shop', name: 'split', uid: 'v' },
+    spec: { hosts: ['cart'], http: [{ route: split }] },
+  };
+
+  function change(operation: string, object: JsonObject | null, others: JsonObject[] = []): unknown {
+    const text = reviewOf({}, 'v1', {
+      operation,
+      kind: { group: 'networking.istio.io', version: 'v1', kind: 'DestinationRule' },
+      object,
+      oldObject: destinationRule,
+    });
+    const world = worldOf([service, destinationRule, virtualService, ...others]);
+    const answer = page([], () => world).answer(text, '/validate', 0);
+    return 'problem' in answer ? answer : (JSON.parse(answer.body) as { response: object }).response;
+  }
+
+  const lost = (index: number) =>
+    `VirtualService shop/split: /spec/http/0/route/${index}/destination/subset: no DestinationRule of "cart" has a subset "v${index + 1}"; add it there; the last good routes stay, if there are any (NoSuchSubset)`;
+
+  test('is said when it is deleted, which is not refused', () => {
+    expect(change('DELETE', null)).toEqual({ uid: 'u', allowed: true, warnings: [lost(0), lost(1)] });
+  });
+
+  test('is said when a subset of it is taken away', () => {
+    const changed = { ...destinationRule, spec: { host: 'cart', subsets: subsets.slice(0, 1) } };
+    expect(change('UPDATE', changed)).toEqual({ uid: 'u', allowed: true, warnings: [lost(1)] });
+  });
+
+  test('is not said when another rule has it, or when something else is changed', () => {
+    const other = { ...destinationRule, metadata: { ...metadata, name: 'more', uid: 'e' } };
+    expect(change('DELETE', null, [other])).toEqual({ uid: 'u', allowed: true });
+    const changed = {
+      ...destinationRule,
+      spec: { host: 'cart', subsets, trafficPolicy: { loadBalancer: { simple: 'RANDOM' } } },
+    };
+    expect(change('UPDATE', changed)).toEqual({ uid: 'u', allowed: true });
   });
 });

@@ -7,7 +7,8 @@ import { standingsOf } from '../../../src/mesh/report/standing.ts';
 import type { Progress } from '../../../src/mesh/report/progress.ts';
 import { startRuleStatus, type RuleStatus } from '../../../src/runtime/rule-status.ts';
 import { createLog } from '../../../src/telemetry/log.ts';
-import { worldOf } from '../../support/mesh/world-events.ts';
+import { applyEvents } from '../../../src/mesh/world/world.ts';
+import { eventOf, worldOf } from '../../support/mesh/world-events.ts';
 
 /*
  * What is written into objects: an API server that has one of them, and a control plane that says how many proxies have what comes
@@ -33,7 +34,7 @@ let known: ReturnType<typeof knownOf>;
 
 function knownOf() {
   const world = worldOf([...services, object]);
-  return { world, domains, index: indexRules(world.rules, domains.cluster) };
+  return { world, domains, index: indexRules(world.rules, domains) };
 }
 
 function virtualService(spec: JsonObject, generation = 1, more: JsonObject = {}): JsonObject {
@@ -133,6 +134,7 @@ describe('an object without effect', () => {
     expect(events).toMatchObject([
       {
         path: '/apis/events.k8s.io/v1/namespaces/shop/events',
+        metadata: { namespace: 'shop', generateName: 'web-' },
         eventTime: '2030-01-01T00:00:00.123000Z',
         reason: 'WithoutEffect',
         type: 'Warning',
@@ -183,6 +185,65 @@ test('an object that is refused says why', async () => {
   await use(virtualService({ hosts: ['web'], htp: [] }));
   expect(conditions()[0]).toMatchObject({ reason: 'Refused', message: expect.stringContaining('/spec/htp') });
   expect(events).toMatchObject([{ reason: 'Refused' }]);
+});
+
+describe('a route that is refused', () => {
+  const parent = { group: '', kind: 'Service', name: 'web', port: 80 };
+  const metadata = { namespace: 'shop', name: 'web', uid: 'u', generation: 3, resourceVersion: '7' };
+  const route = (rule: JsonObject, more: JsonObject = {}): JsonObject => ({
+    kind: 'HTTPRoute',
+    metadata: { ...metadata, ...more },
+    spec: { parentRefs: [{ name: 'gateway' }, parent], rules: [rule] },
+  });
+  const refused = { timeout: '1s' };
+  const sentence = '/spec/rules/0/timeout: there is no such field, did you mean "timeouts"?';
+  const foreign = { controllerName: 'example.com/other', parentRef: { name: 'gateway' }, conditions: [] };
+
+  test('says why for its parents that are Services, once, and keeps what other controllers say', async () => {
+    await use({ ...route(refused), status: { parents: [foreign] } });
+    const condition = { type: 'Accepted', status: 'False', reason: 'UnsupportedValue', message: sentence };
+    expect(object['status']).toEqual({
+      parents: [
+        foreign,
+        {
+          parentRef: parent,
+          controllerName: 'sidecar-injector.io/mesh',
+          conditions: [{ ...condition, observedGeneration: 3, lastTransitionTime: '2030-01-01T00:00:00Z' }],
+        },
+      ],
+    });
+    expect(events).toMatchObject([{ reason: 'Refused', note: sentence }]);
+    await rounds(3);
+    start('two');
+    await rounds(3);
+    expect([patches.length, events.length]).toEqual([1, 1]);
+  });
+
+  test('is not called accepted because an earlier version of it stays in force', async () => {
+    await use(route({ backendRefs: [{ name: 'web', port: 80 }] }, { generation: 2 }));
+    expect(patches).toHaveLength(1);
+    const next = { ...object, ...route(refused) };
+    const events = [object, next].map((one) => eventOf(one, true));
+    object = next;
+    const { world } = applyEvents(known.world, events);
+    known = { world, domains, index: indexRules(world.rules, domains) };
+    await rounds();
+    expect(object['status']).toMatchObject({
+      parents: [
+        {
+          conditions: [
+            {
+              type: 'Accepted',
+              status: 'False',
+              reason: 'UnsupportedValue',
+              message: `${sentence}; generation 2 stays in force`,
+              observedGeneration: 3,
+            },
+          ],
+        },
+      ],
+    });
+  });
 });
 
 test('a route says it for its parents, and keeps what other controllers say', async () => {

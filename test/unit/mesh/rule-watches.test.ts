@@ -90,10 +90,15 @@ describe('kinds of rules', () => {
     expect(isSynced).toBe(true);
     expect(paths).toEqual(
       new Map(
-        ['VirtualService', 'DestinationRule', 'HTTPRoute', 'GRPCRoute', 'ReferenceGrant'].map((kind) => [
-          kind,
-          undefined,
-        ]),
+        [
+          'VirtualService',
+          'DestinationRule',
+          'HTTPRoute',
+          'GRPCRoute',
+          'ReferenceGrant',
+          'PeerAuthentication',
+          'AuthorizationPolicy',
+        ].map((kind) => [kind, undefined]),
       ),
     );
     expect(told).toEqual([]);

@@ -49,7 +49,7 @@ function known(...objects: readonly JsonObject[]): Known {
     ...worldOf(services.length === 0 ? [service('cart')] : services),
     rules: rulesOf(objects.filter(isRule)),
   };
-  return { world, domains, index: indexRules(world.rules, domains.cluster) };
+  return { world, domains, index: indexRules(world.rules, domains) };
 }
 
 function client(namespace: string, labels: Readonly<Record<string, string>> = {}): View {
@@ -112,6 +112,21 @@ describe('a VirtualService', () => {
     expect(origins(tcp)).toEqual([]);
     expect(codes(tcp)).toEqual(['VirtualService shop/x: PortIsNotHttp (warning)']);
   });
+});
+
+test('a route to a subset that only clients of one namespace know differs by the client', () => {
+  const subsets = [{ name: 'v2', labels: { version: 'v2' } }];
+  const route = [{ destination: { host: 'pay', subset: 'v2' } }];
+  const rules = (host: string) => [
+    virtualService('shop/x', 1, { http: [{ route }] }),
+    destinationRule('web/pay', 1, { host, subsets }),
+  ];
+  const services = [service('cart'), service('pay')];
+  const worldOfRule = (host: string) => known(...services, ...rules(host));
+  const foreign = worldOfRule('pay.shop.svc.cluster.local');
+  expect([anyClient, client('web')].map((view) => origins(foreign, view).length)).toEqual([0, 1]);
+  expect(dependsOnClient(foreign, 'shop/cart')).toBe(true);
+  expect(dependsOnClient(worldOfRule('elsewhere.shop.svc.cluster.local'), 'shop/cart')).toBe(false);
 });
 
 describe('routes of Gateway API', () => {

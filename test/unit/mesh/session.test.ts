@@ -2,6 +2,7 @@ import { beforeEach, describe, expect, test } from '@jest/globals';
 import { metadataKey, trafficMetadata } from '../../../src/envoy/traffic-metadata.ts';
 import { kinds, typeUrl, type Kind } from '../../../src/mesh/resources/kinds.ts';
 import type { Resource } from '../../../src/mesh/resources/resource.ts';
+import { noPeers } from '../../../src/mesh/serve/mode-reports.ts';
 import { createCatalog, type Catalog } from '../../../src/mesh/serve/catalog.ts';
 import { createSession, type Session, type SessionEvent } from '../../../src/mesh/serve/session.ts';
 import { createResponseWriter, type DiscoveryRequest } from '../../../src/mesh/wire/discovery.ts';
@@ -48,6 +49,8 @@ beforeEach(() => {
     refused: () => undefined,
     converged: () => undefined,
     noticed: () => undefined,
+    peerReports: () => noPeers,
+    stepped: () => undefined,
   });
 });
 

@@ -4,6 +4,7 @@ import { exitCodes, report, usageFailure, type Io } from '../../io.ts';
 import { listenAddress } from '../../options.ts';
 import { untilSignal } from '../../signals.ts';
 import { registerAnalyze } from './analyze/command.ts';
+import { registerExplainCall } from './explain/command.ts';
 
 interface MeshFlags {
   readonly listen: string;
@@ -87,7 +88,7 @@ async function runMesh(flags: MeshFlags, io: Io): Promise<number> {
 export function registerMesh(program: Command, io: Io): void {
   const command = program
     .command('mesh')
-    // Options of `mesh analyze` have names that are here, too.
+    // Options of its commands have names that are here, too.
     .enablePositionalOptions()
     .description(
       'Serve the control plane of the mesh, which configures the proxies of pods that were injected in mode mesh, until SIGTERM or SIGINT.',
@@ -120,4 +121,5 @@ export function registerMesh(program: Command, io: Io): void {
     .addHelpText('after', '\nExamples:\n  sidecar-injector mesh\n  sidecar-injector mesh --kubeconfig ~/.kube/config')
     .action(async (flags: MeshFlags) => io.finish(await runMesh(flags, io)));
   registerAnalyze(command, io);
+  registerExplainCall(command, io);
 }

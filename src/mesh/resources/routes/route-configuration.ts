@@ -17,6 +17,13 @@ function bodyBytes({ action }: RouteRule): number {
   return action.type === 'answer' ? (action.body?.length ?? 0) : 0;
 }
 
+/** Returns what a rule does with requests of CONNECT: with a path, Envoy would not send them. */
+function ofConnect(rule: RouteRule): RouteRule {
+  if (rule.action.type !== 'forward') return rule;
+  const { path: _path, ...action } = rule.action;
+  return { ...rule, action };
+}
+
 /** Returns what a rule does, for gRPC and for other requests: actions, each with what must hold of a request's headers besides. */
 function actionsOf({ action, match }: RouteRule, clusters: Clusters, isGrpc: boolean): readonly ConditionalAction[] {
   switch (action.type) {
@@ -44,8 +51,8 @@ function routesOf(rule: RouteRule, clusters: Clusters): readonly JsonObject[] {
   const { name, requestHeaders, responseHeaders, cors, fault } = rule;
   const filters = ruleFilterConfig(cors && corsPolicy(cors), fault && httpFault(fault));
   const match = routeMatch(rule.match);
-  const routes = (matching: JsonObject, config: JsonObject, isGrpc = false): readonly JsonObject[] =>
-    actionsOf(rule, clusters, isGrpc).map(([headers, action]) => ({
+  const routes = (matching: JsonObject, config: JsonObject, isGrpc = false, of = rule): readonly JsonObject[] =>
+    actionsOf(of, clusters, isGrpc).map(([headers, action]) => ({
       name,
       match: alsoWith(matching, headers),
       ...action,
@@ -60,7 +67,7 @@ function routesOf(rule: RouteRule, clusters: Clusters): readonly JsonObject[] {
   return [
     ...ofGrpc,
     ...(ofGrpc.length > 0 && rule.match.isGrpc === true ? [] : routes(match, filters)),
-    ...(isEverything(rule.match) ? routes(connect, filters) : []),
+    ...(isEverything(rule.match) ? routes(connect, filters, false, ofConnect(rule)) : []),
   ];
 }
 

@@ -23,5 +23,10 @@ export function readClosed<S>(
   check?: (spec: S) => readonly Finding[],
 ): ClosedRule<S> {
   const rule = readSafely(kind, object, () => readRule(kind, object, schema, check));
-  return { ...rule, spec: rule.spec ?? strictest(selectorOfUnread(object)) };
+  if (rule.spec !== undefined) return { ...rule, spec: rule.spec };
+  const selector = selectorOfUnread(object);
+  const whom = selector === undefined ? 'all pods that it may govern' : 'the pods that it selects';
+  const sentence = `as long as it stands like this, the strictest counts for ${whom}`;
+  const closed: Finding = { field: '/spec', effect: 'warning', code: 'StrictestCounts', sentence };
+  return { ...rule, spec: strictest(selector), findings: [...rule.findings, closed] };
 }

@@ -150,22 +150,25 @@ describe('where requests go', () => {
   });
 
   test.each<[object, string]>([
-    [to('reviewz'), '/host: there is no Service "reviewz" in the namespace shop; the last good routes stay'],
+    [
+      to('reviewz'),
+      '/host: there is no Service "reviewz" in the namespace shop; the last good routes stay, if there are any',
+    ],
     [
       to('details.other'),
-      '/host: there is no Service with the full name "details.other"; a host with a dot is a full name: write details.other.svc.cluster.local; the last good routes stay',
+      '/host: there is no Service with the full name "details.other"; a host with a dot is a full name: write details.other.svc.cluster.local; the last good routes stay, if there are any',
     ],
     [
       to('a.b.example.com'),
-      '/host: there is no Service with the full name "a.b.example.com"; the last good routes stay',
+      '/host: there is no Service with the full name "a.b.example.com"; the last good routes stay, if there are any',
     ],
     [
       to('reviews', { subset: 'v3' }),
-      '/subset: no DestinationRule of "reviews" has a subset "v3"; add it there; the last good routes stay',
+      '/subset: no DestinationRule of "reviews" has a subset "v3"; add it there; the last good routes stay, if there are any',
     ],
     [
       to('reviews', { port: { number: 81 } }),
-      '/port/number: the Service "reviews" has no port 81; it has 80; the last good routes stay',
+      '/port/number: the Service "reviews" has no port 81; it has 80; the last good routes stay, if there are any',
     ],
   ])('%j is not there', (destination, sentence) => {
     const { rules: made, findings } = translated([route({ route: [destination] })]);
@@ -178,7 +181,7 @@ describe('where requests go', () => {
     const { rules: made, findings } = translated([route({}, 'ratings')], called);
     expect(made).toBeUndefined();
     expect(told(findings)).toEqual([
-      'warning /spec/http/0/route/0/destination: the Service "ratings" has no port 81, which was called; add port: {number: …}; it has 80, 8080; the last good routes stay',
+      'warning /spec/http/0/route/0/destination: the Service "ratings" has no port 81, which was called; add port: {number: …}; it has 80, 8080; the last good routes stay, if there are any',
     ]);
   });
 

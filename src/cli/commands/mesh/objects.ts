@@ -1,0 +1,88 @@
+import { describeProblem } from '../../../grammar/problem.ts';
+import type { JsonObject } from '../../../json/json.ts';
+import { isApiError } from '../../../kubernetes/api-error.ts';
+import { connect, type ApiClient } from '../../../kubernetes/client.ts';
+import { listAll } from '../../../kubernetes/list.ts';
+import { keyOf } from '../../../kubernetes/object-key.ts';
+import { readManifests } from '../../../manifests/manifest.ts';
+import { readSources } from '../../../manifests/source.ts';
+import { findObjects, type FoundObject } from '../../../manifests/workloads.ts';
+import { typeOf } from '../../../mesh/report/world-of-objects.ts';
+import { ruleKinds } from '../../../mesh/rules/rule-kinds.ts';
+import { exitCodes, type Failure, type Io } from '../../io.ts';
+import { inputFailure } from '../../manifests/input.ts';
+
+/** Objects with their kind, and of files what was found in them. */
+export interface Read {
+  readonly objects: readonly JsonObject[];
+  readonly found: readonly FoundObject[];
+}
+
+/** Nothing that was read. */
+export const nothingRead: Read = { objects: [], found: [] };
+
+/** Reads the objects of files. */
+export async function readFiles(filenames: readonly string[], io: Io): Promise<Read | Failure> {
+  const { sources, problems } = await readSources(filenames, () => io.stdin());
+  const wrong = [...problems];
+  const found: FoundObject[] = [];
+  for (const manifest of sources.flatMap((source) => [...readManifests(source)])) {
+    if ('message' in manifest) wrong.push(manifest);
+    else if (manifest.content.format !== 'empty') found.push(...findObjects(manifest.content.value));
+  }
+  const objects = found.map(({ object, apiVersion, kind }) => ({ ...object, apiVersion, kind }));
+  return wrong.length > 0 ? inputFailure(wrong.map(describeProblem)) : { objects, found };
+}
+
+/** Lists a collection; a kind that the cluster does not have has no objects. */
+async function listIfServed(client: ApiClient, path: string, type: JsonObject): Promise<readonly JsonObject[]> {
+  try {
+    return (await listAll(client, path)).map((object) => ({ ...object, ...type }));
+  } catch (error) {
+    if (isApiError(error, 'not-found')) return [];
+    throw error;
+  }
+}
+
+/** Reads what a control plane reads of a cluster. */
+export async function readCluster(kubeconfig: string | undefined): Promise<Read | Failure> {
+  const client = await connect(kubeconfig === undefined ? {} : { kubeconfig });
+  try {
+    const lists = await Promise.all([
+      listIfServed(client, '/api/v1/services', { apiVersion: 'v1', kind: 'Service' }),
+      listIfServed(client, '/apis/discovery.k8s.io/v1/endpointslices', {
+        apiVersion: 'discovery.k8s.io/v1',
+        kind: 'EndpointSlice',
+      }),
+      listIfServed(client, '/api/v1/pods', { apiVersion: 'v1', kind: 'Pod' }),
+      ...Object.entries(ruleKinds).map(async ([kind, { group, versions, plural }]) => {
+        for (const version of versions) {
+          const apiVersion = `${group}/${version}`;
+          const objects = await listIfServed(client, `/apis/${apiVersion}/${plural}`, { apiVersion, kind });
+          if (objects.length > 0) return objects;
+        }
+        return [];
+      }),
+    ]);
+    return { objects: lists.flat(), found: [] };
+  } catch (error) {
+    const problem = error instanceof Error ? error.message : String(error);
+    return { problems: [problem], remedy: 'check the kubeconfig and your permissions', code: exitCodes.failed };
+  } finally {
+    client.close();
+  }
+}
+
+/** Returns the objects of the cluster with those of the files in their place. */
+export function applied(
+  live: readonly JsonObject[],
+  files: readonly JsonObject[],
+  namespace: string,
+): readonly JsonObject[] {
+  const idOf = (object: JsonObject): string => {
+    const key = keyOf(object);
+    return `${typeOf(object)} ${key.includes('/') ? key : `${namespace}/${key}`}`;
+  };
+  const replaced = new Set(files.map(idOf));
+  return [...live.filter((object) => !replaced.has(idOf(object))), ...files];
+}

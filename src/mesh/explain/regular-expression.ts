@@ -1,0 +1,19 @@
+import { RE2JS } from 're2js';
+
+/** Returns whether an expression of RE2 matches the whole text. */
+export function matchesWhole(expression: string, text: string): boolean {
+  return RE2JS.compile(expression).matches(text);
+}
+
+/**
+ * Replaces every match of an expression of RE2.
+ *
+ * @param substitution a text in which `\1` is the first group, `\0` the whole match, and `\\` a backslash
+ */
+export function replaceMatches(expression: string, text: string, substitution: string): string {
+  return RE2JS.compile(expression)
+    .matcher(text)
+    .replaceAll((...found: readonly (string | undefined)[]) =>
+      substitution.replaceAll(/\\([\d\\])/g, (_, what: string) => (what === '\\' ? what : (found[Number(what)] ?? ''))),
+    );
+}

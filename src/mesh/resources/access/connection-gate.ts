@@ -1,0 +1,125 @@
+import type { JsonObject } from '../../../json/json.ts';
+import { connectionGate, type GateValue } from '../../../envoy/access-filters.ts';
+import type { AccessRule, ClientAttribute, Condition, RequestAttribute } from '../../plan/access-plan.ts';
+import { identityMatcher } from './identities.ts';
+import { networkOf } from './networks.ts';
+import { textMatcher, type TextMatcher } from './text-match.ts';
+
+/*
+ * Envoy's RBAC filter looks at a connection when its client sends something, and a server that speaks first has been heard by then. So the same
+ * rules are asked once more before the application is connected, as expressions of CEL.
+ */
+
+/** Returns text as a literal of CEL, in which nothing but letters, digits and a few signs stands as it is. */
+function literal(text: string): string {
+  const inner = text.replaceAll(
+    /[^A-Za-z0-9_./: -]/gu,
+    (sign) => `\\U${(sign.codePointAt(0) ?? 0).toString(16).padStart(8, '0')}`,
+  );
+  return `'${inner}'`;
+}
+
+function compare(attribute: string, { type, value }: TextMatcher): string {
+  switch (type) {
+    case 'exact':
+      return `${attribute} == ${literal(value)}`;
+    case 'prefix':
+      return `${attribute}.startsWith(${literal(value)})`;
+    case 'suffix':
+      return `${attribute}.endsWith(${literal(value)})`;
+    case 'contains':
+      return `${attribute}.contains(${literal(value)})`;
+    case 'regex':
+      return `${attribute}.matches(${literal(`^(?:${value})$`)})`;
+  }
+}
+
+const identity = 'connection.uri_san_peer_certificate';
+const serverName = 'connection.requested_server_name';
+
+/** Addresses whose ranges are compared: Envoy writes down the range of a length that one is in. */
+const addresses = {
+  peerIp: ['peer', 'DOWNSTREAM_DIRECT_REMOTE_ADDRESS_WITHOUT_PORT'],
+  remoteIp: ['remote', 'DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT'],
+  destinationIp: ['destination', 'DOWNSTREAM_LOCAL_ADDRESS_WITHOUT_PORT'],
+} as const;
+
+type Attribute = ClientAttribute | RequestAttribute;
+
+function createWriter(trustDomain: string) {
+  const ranges = new Map<string, GateValue>();
+
+  function inRange(attribute: keyof typeof addresses, block: string): string {
+    const { text, length } = networkOf(block);
+    const [name, command] = addresses[attribute];
+    const key = `access.${name}.${length}`;
+    ranges.set(key, { key, text: `%${command}(${length})%` });
+    return `filter_state['${key}'] == b${literal(text)}`;
+  }
+
+  function fits(attribute: Attribute, value: string): string {
+    switch (attribute) {
+      case 'principal':
+      case 'namespace':
+      case 'serviceAccount':
+      case 'trustDomain':
+        return `(has(${identity}) && ${compare(identity, identityMatcher(attribute, value, trustDomain))})`;
+      case 'peerIp':
+      case 'remoteIp':
+      case 'destinationIp':
+        return inRange(attribute, value);
+      case 'port':
+        return `destination.port == ${Number(value)}`;
+      case 'serverName':
+        return value === '*' ? `${serverName} != ''` : compare(serverName, textMatcher(value));
+      default:
+        // Conditions on HTTP are not asked of connections without it.
+        return 'false';
+    }
+  }
+
+  const some = (attribute: Attribute, values: readonly string[]): string =>
+    `(${values.map((value) => fits(attribute, value)).join(' || ')})`;
+  const all = (parts: readonly string[]): string => (parts.length === 0 ? 'true' : parts.join(' && '));
+  const match = (conditions: readonly Condition<Attribute>[]): string =>
+    all(
+      conditions.flatMap(({ attribute, values, notValues }) => [
+        ...(values.length === 0 ? [] : [some(attribute, values)]),
+        ...(notValues.length === 0 ? [] : [`!${some(attribute, notValues)}`]),
+      ]),
+    );
+  const any = (matches: readonly (readonly Condition<Attribute>[])[]): string =>
+    `(${matches.map((one) => `(${match(one)})`).join(' || ')})`;
+
+  return {
+    ranges: () => [...ranges.values()],
+    rule: ({ clients, requests }: AccessRule): string => `${any(clients)} && ${any(requests)}`,
+  };
+}
+
+/** Rules whose names the access log has: each is evaluated once more. */
+const mostReasons = 20;
+
+/**
+ * Returns a network filter that keeps connections from the application which some rules do not let through; undefined if they let all through.
+ *
+ * @param deny rules without conditions on HTTP
+ * @param allow likewise; undefined if everything else is allowed
+ */
+export function gateOf(
+  deny: readonly AccessRule[],
+  allow: readonly AccessRule[] | undefined,
+  trustDomain: string,
+): JsonObject | undefined {
+  if (deny.length === 0 && allow === undefined) return undefined;
+  const writer = createWriter(trustDomain);
+  const allowed = allow?.map((rule) => `(${writer.rule(rule)})`);
+  const denied = deny.map((rule) => ({ name: rule.name, condition: `(${writer.rule(rule)})` }));
+  const isAllowed = allowed?.length === 0 ? 'false' : `(${allowed?.join(' || ') ?? 'true'})`;
+  const reason = (condition: string, name: string): string =>
+    `${condition} ? ${literal(`rbac_access_denied_matched_policy[${name}]`)} : ''`;
+  return connectionGate(writer.ranges(), [isAllowed, ...denied.map(({ condition }) => `!${condition}`)].join(' && '), [
+    reason(`!${isAllowed}`, 'none'),
+    ...denied.slice(0, mostReasons).map(({ condition, name }) => reason(condition, name)),
+  ]);
+}
