@@ -194,10 +194,10 @@ export const mesh: readonly Edit[] = [
     replacement: 'session.holdsSecrets()',
   },
   {
-    protects: 'a certificate from before a clock was moved is replaced',
+    protects: 'a certificate is renewed before it ends, also when a clock is moved',
     ...certificates,
-    text: 'nowMs: identity.now().getTime(), jitter',
-    replacement: 'nowMs: leaf.notBefore.getTime() + nowMs(), jitter',
+    text: 'facts, renewal).due',
+    replacement: 'facts, renewal).due && signer !== identity.signer',
   },
   {
     protects: 'a pod is of the mesh by the mount of its proxy',
