@@ -228,7 +228,7 @@ export async function startAccessEnvoy(
         (socket) => callback?.(null, socket),
         (error: unknown) => (callback as ((error: unknown) => void) | undefined)?.(error),
       );
-      return undefined as never;
+      return undefined;
     };
     agents.set(key, agent);
     return agent;
