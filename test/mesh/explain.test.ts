@@ -31,7 +31,8 @@ afterAll(() => envoy.stop());
 
 function explained(known: Known, request: Request): Explanation {
   const destination = { address, service: known.world.service.get('shop/reviews'), addresses: 1 };
-  return explain(known, clientOf(known, 'shop', { app: 'web' }), { destination, port: 80, speaks: 'http', request });
+  const client = clientOf(known, 'shop', { app: 'web' });
+  return explain(known, client, { destination, port: 80, speaks: 'http', request }, () => client.traffic);
 }
 
 /** An answer of the proxy itself, as its client sees it. */

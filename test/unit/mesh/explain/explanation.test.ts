@@ -283,8 +283,15 @@ test('a pod of a headless Service is called by its own address', () => {
     {
       name,
       picks: 'the one that the client has dialled',
-      endpoints: [],
-      protection: { type: 'mutual TLS', names: ['spiffe://cluster.local/ns/shop/sa/cart'] },
+      endpoints: [
+        {
+          address: '10.1.0.1',
+          port: 8080,
+          pod: 'shop/cart-1',
+          health: 'dialled',
+          protection: { type: 'mutual TLS', names: ['spiffe://cluster.local/ns/shop/sa/cart'] },
+        },
+      ],
     },
   ]);
 });
