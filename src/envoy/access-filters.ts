@@ -44,6 +44,9 @@ function kept(key: string, text: string): JsonObject {
   return { object_key: key, format_string: { text_format_source: { inline_string: text } } };
 }
 
+/** Where a connection has the text that says which policy has kept it from the application. */
+export const deniedBy = 'access.denied';
+
 /** Where the cluster of the application dials, in the place of the address that the client has dialled. */
 const dialled = 'envoy.network.transport_socket.original_dst_address';
 
@@ -56,12 +59,18 @@ const nowhere = '127.0.0.1:0';
  *
  * @param values kept before the expression is evaluated
  * @param isLetIn expression of CEL; if its evaluation fails, nothing is let in
+ * @param reasons expressions of texts, the last of which that is not empty is kept for the access log
  */
-export function connectionGate(values: readonly GateValue[], isLetIn: string): JsonObject {
+export function connectionGate(values: readonly GateValue[], isLetIn: string, reasons: readonly string[]): JsonObject {
   return extension('gate', types.gate, {
     on_downstream_tls_handshake: [
       ...values.map(({ key, text }) => ({ ...kept(key, text), factory_key: 'envoy.string' })),
       kept(dialled, nowhere),
+      ...reasons.map((text) => ({
+        ...kept(deniedBy, `%CEL(${text})%`),
+        factory_key: 'envoy.string',
+        skip_if_empty: true,
+      })),
       { ...kept(dialled, `%CEL((${isLetIn}) ? destination.address : '')%`), skip_if_empty: true },
     ],
   });

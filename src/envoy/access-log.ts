@@ -1,6 +1,7 @@
 import type { JsonObject } from '../json/json.ts';
+import { accessFilterNames, deniedBy } from './access-filters.ts';
 import { extension } from './extension.ts';
-import { isOfMesh, knowsPeer, type Flow } from './flows.ts';
+import { isOfMesh, isOfPod, knowsPeer, type Flow } from './flows.ts';
 import type { TrafficIntent } from './intent.ts';
 import { atMoments, where } from './log-filter.ts';
 import { httpMetrics, tcpMetrics } from './metrics.ts';
@@ -61,7 +62,28 @@ function writersOf(json_format: JsonObject): Readonly<Record<'stdout' | 'file', 
   return { stdout: stdout(format), file: file(format) };
 }
 
-const writers = { alone: writersOf(fields), ofMesh: writersOf(meshFields) } as const;
+/**
+ * What policies say beside letting requests in or not: the policy that marks one, the policy on trial that would deny it, whether those on trial
+ * would allow it; and which policy has kept a connection from the application.
+ */
+function podFields(of: 'http' | 'tcp'): JsonObject {
+  const said = (name: string): string =>
+    `%DYNAMIC_METADATA(envoy.filters.${of === 'http' ? 'http' : 'network'}.rbac:${name})%`;
+  const { audit, deny, allow } = accessFilterNames;
+  return {
+    ...meshFields,
+    authz_audit: said(`${audit.shadow}shadow_effective_policy_id`),
+    authz_dry_run_deny: said(`${deny.shadow}shadow_effective_policy_id`),
+    authz_dry_run_allow: said(`${allow.shadow}shadow_engine_result`),
+    ...(of === 'http' ? {} : { authz_denied: `%FILTER_STATE(${deniedBy}:PLAIN)%` }),
+  };
+}
+
+const writers = {
+  alone: writersOf(fields),
+  ofMesh: writersOf(meshFields),
+  ofPod: { http: writersOf(podFields('http')), tcp: writersOf(podFields('tcp')) },
+} as const;
 
 /**
  * A connection that ended while it was inspected: it has no filter chain yet, so nothing else reports it. What it carried is
@@ -84,16 +106,17 @@ type Told = Pick<TrafficIntent['settings']['proxy'], 'accessLog' | 'metrics'>;
 /** Logs each request or connection once, when it ends: with metrics on, connections are also reported when they begin. */
 const atTheEnd = { filter: atMoments('DownstreamEnd', 'TcpConnectionEnd') };
 
-function lines({ accessLog, metrics }: Told, flow: Flow): readonly JsonObject[] {
+function lines({ accessLog, metrics }: Told, flow: Flow, of: 'http' | 'tcp'): readonly JsonObject[] {
   if (accessLog === 'none') return [];
-  const writer = writers[isOfMesh(flow) ? 'ofMesh' : 'alone'][accessLog];
+  const some = isOfPod(flow) ? writers.ofPod[of] : writers[isOfMesh(flow) ? 'ofMesh' : 'alone'];
+  const writer = some[accessLog];
   return [metrics.istio ? { ...atTheEnd, ...writer } : writer];
 }
 
 /** Returns the access loggers of captured traffic: log lines and metrics (`envoy.config.accesslog.v3.AccessLog`). */
 export function accessLogs(told: Told, flow: Flow, of: 'http' | 'tcp'): readonly JsonObject[] {
-  if (!told.metrics.istio) return lines(told, flow);
-  return [...lines(told, flow), ...(of === 'http' ? httpMetrics : tcpMetrics)[flow]];
+  if (!told.metrics.istio) return lines(told, flow, of);
+  return [...lines(told, flow, of), ...(of === 'http' ? httpMetrics : tcpMetrics)[flow]];
 }
 
 /** Returns the access loggers of a listener that inspects connections, for those that end meanwhile. */

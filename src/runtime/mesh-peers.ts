@@ -22,22 +22,35 @@ export function peerAddresses(world: World, service: string): readonly string[] 
   return [...new Set(slices.flatMap(({ endpoints }) => endpoints.map(({ address }) => address)))];
 }
 
-/** What a peer says; undefined if it does not answer. */
-async function ask<T>(
+/** Where the replicas of a control plane serve their pages. */
+export interface Replicas {
+  readonly addresses: readonly string[];
+  readonly port: number;
+}
+
+/** Asks a peer for a page. Undefined if it does not answer as it should. */
+export async function askPeer<T>(
   address: string,
   port: number,
   path: string,
   read: (text: string) => T | undefined,
-): Promise<T | undefined> {
+): Promise<T | 'starting' | undefined> {
   const host = address.includes(':') ? `[${address}]` : address;
   try {
     const answer = await fetch(`http://${host}:${port}${path}`, { signal: AbortSignal.timeout(timeoutMs) });
+    if (answer.status === 503) return 'starting';
     const text = answer.ok ? await answer.text() : '';
     return text.length > answerLimit ? undefined : read(text);
   } catch {
     // A replica that is away cannot know more than this one.
     return undefined;
   }
+}
+
+/** The same for pages of which a replica that is starting has nothing to say. */
+async function ask<T>(...what: Parameters<typeof askPeer<T>>): Promise<T | undefined> {
+  const said = await askPeer(...what);
+  return said === 'starting' ? undefined : said;
 }
 
 function readProgress(text: string): IdentityProgress | undefined {

@@ -1,7 +1,6 @@
 import { X509Certificate } from 'node:crypto';
-import { hostname, totalmem } from 'node:os';
+import { hostname } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { getHeapStatistics } from 'node:v8';
 import { createLeafIssuer } from '../certs/elliptic-certificate.ts';
 import { serviceNames } from '../certs/authority.ts';
 import { dayMs } from '../certs/durations.ts';
@@ -15,6 +14,7 @@ import { defaultStrangerLimits } from '../mesh/serve/connection-gate.ts';
 import { startControlPlane, type RunningControlPlane } from '../mesh/serve/control-plane.ts';
 import { createFreshness } from '../mesh/serve/freshness.ts';
 import { createDigests, writeKnowledge, type Knowledge } from '../mesh/serve/knowledge.ts';
+import { noPeers } from '../mesh/serve/mode-reports.ts';
 import { systemTimers } from '../mesh/serve/timers.ts';
 import { clusterKinds, startWorldFeed, watchedKinds } from '../mesh/serve/world-feed.ts';
 import { createHealthServer, type HealthCheck } from '../server/health.ts';
@@ -26,8 +26,10 @@ import { createMeshMetrics } from '../telemetry/mesh-metrics.ts';
 import type { Address } from './address.ts';
 import { openOwnAuthority, watchOwnAuthority } from './mesh-authorities.ts';
 import { describeCluster } from './mesh-checks.ts';
+import { isMemoryFull } from './memory.ts';
 import { askAnswers, askPeers, identityPath, knowledgePath, peerAddresses, watchPeers } from './mesh-peers.ts';
 import { meshReports } from './mesh-reports.ts';
+import { modesPath, watchModes, type ModePeers } from './mode-peers.ts';
 import { openMeshRoot, type MeshRoot } from './mesh-root.ts';
 import { startRuleAdmission, type RuleAdmission } from './rule-admission-server.ts';
 import { startRuleStatus, type RuleStatus } from './rule-status.ts';
@@ -84,18 +86,6 @@ function every(milliseconds: number, action: () => void): () => void {
   return () => clearInterval(timer);
 }
 
-/** Whether more streams could end the process, and with it all that are open. Bytes of resources are outside of the heap. */
-function isMemoryFull(): boolean {
-  const { used_heap_size: used, heap_size_limit: limit } = getHeapStatistics();
-  return used > 0.9 * limit || process.memoryUsage.rss() > 0.9 * allowedMemory();
-}
-
-/** Memory of the container; without a limit, that of the machine. */
-function allowedMemory(): number {
-  const limit = process.constrainedMemory();
-  return limit > 0 && limit < totalmem() ? limit : totalmem();
-}
-
 async function start(options: MeshOptions, log: Log, cleanups: Cleanups): Promise<RunningMesh> {
   const metrics = createMeshMetrics(version);
   const { clock = () => new Date() } = options;
@@ -104,6 +94,7 @@ async function start(options: MeshOptions, log: Log, cleanups: Cleanups): Promis
   const served = new Map<string, string | undefined>();
   const freshness = createFreshness(clusterKinds, () => clock().getTime());
   let root: MeshRoot | undefined;
+  let modePeers: ModePeers | undefined;
   const checks = (): readonly HealthCheck[] => [
     ...describeCluster(state.isSynced, served, freshness.stale()),
     ...(root === undefined ? [] : [root.health()]),
@@ -118,6 +109,7 @@ async function start(options: MeshOptions, log: Log, cleanups: Cleanups): Promis
   });
   const pages = new Map([
     [knowledgePath, showJson(() => writeKnowledge(knowledge()))],
+    [modesPath, showJson(() => modePeers?.page() ?? '')],
     [identityPath, showJson(() => JSON.stringify(running().identityProgress()))],
   ]);
   const plain = [
@@ -193,6 +185,7 @@ async function start(options: MeshOptions, log: Log, cleanups: Cleanups): Promis
     clock,
     timers: systemTimers,
     random: Math.random,
+    peerReports: () => modePeers?.last() ?? noPeers,
     ...meshReports(log, metrics),
   });
   cleanups.push(() => controlPlane?.stop());
@@ -205,6 +198,8 @@ async function start(options: MeshOptions, log: Log, cleanups: Cleanups): Promis
     (kinds) => log.error({ kinds }, 'replicas of the control plane have different data'),
   );
   cleanups.push(() => peers.stop());
+  modePeers = watchModes({ own: running().catalog.modeReport, replicas, nowMs: () => clock().getTime(), every });
+  cleanups.push(() => modePeers?.stop());
   metrics.observe({
     streams: () => running().sessions.size,
     streamsInSync: () => [...running().sessions].filter((session) => session.isInSync()).length,

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
 import type { JsonObject } from '../../src/json/json.ts';
 import { openMesh, serviceObjects, type MeshPod, type MeshScene } from '../support/mesh/mesh-scene.ts';
 import { url } from '../support/network/scene.ts';
-import { eventually } from '../support/waiting.ts';
+import { eventually, until } from '../support/waiting.ts';
 
 jest.setTimeout(120_000);
 
@@ -40,10 +40,17 @@ beforeAll(async () => {
 
 afterAll(() => scene.stop());
 
-const policy = (spec: JsonObject, name = 'p'): JsonObject => ({
+const policy = (spec: JsonObject, name = 'p', annotations: JsonObject = {}): JsonObject => ({
   apiVersion: 'security.istio.io/v1',
   kind: 'AuthorizationPolicy',
-  metadata: { namespace: 'shop', name, uid: name, generation: 1, creationTimestamp: '2026-01-01T00:00:00Z' },
+  metadata: {
+    namespace: 'shop',
+    name,
+    uid: name,
+    generation: 1,
+    creationTimestamp: '2026-01-01T00:00:00Z',
+    annotations,
+  },
   spec,
 });
 
@@ -71,13 +78,62 @@ test('who may call is what the ServiceAccount is, for HTTP and for a server that
   expect(await eventually(greetings, (found) => found[1] === '')).toEqual([before[0], '']);
 });
 
-test('the access log names the policy that denies', async () => {
-  scene.set(policy({ ...ofCart, action: 'DENY', rules: [{ to: [{ operation: { paths: ['/secret'] } }] }] }, 'secrets'));
-  const ask = async () => (await front.app.ask({ url: url(address, 80, '/a/../secret') })).status;
-  expect(await eventually(ask, (status) => status === 403)).toBe(403);
-  const told = await eventually(
-    async () => cart.log(),
-    (text) => text.includes('rule[0]'),
+/** Lines of the server's access log that match. */
+function lines(matches: (line: JsonObject) => boolean): readonly JsonObject[] {
+  const all = cart
+    .log()
+    .split('\n')
+    .filter((line) => line.startsWith('{'))
+    .map((line) => JSON.parse(line) as JsonObject);
+  return all.filter(matches);
+}
+
+const named = (name: string): string => `ns[shop]-policy[${name}]-rule[0]`;
+
+test('the access log names the policy that denies, and those that only mark or are tried', async () => {
+  const paths = (...list: string[]): JsonObject => ({ ...ofCart, rules: [{ to: [{ operation: { paths: list } }] }] });
+  scene.set(
+    policy({ ...paths('/secret'), action: 'DENY' }, 'secrets'),
+    policy({ ...paths('/seen'), action: 'AUDIT' }, 'seen'),
+    policy({ ...paths('/old/*'), action: 'DENY' }, 'old', { 'istio.io/dry-run': 'true' }),
+    policy(paths('/new/*'), 'new', { 'istio.io/dry-run': 'true' }),
   );
-  expect(told).toContain('rbac_access_denied_matched_policy[ns[shop]-policy[secrets]-rule[0]]');
+  const ask = async (path: string) => (await front.app.ask({ url: url(address, 80, path) })).status;
+  expect(
+    await eventually(
+      async () => ask('/secret'),
+      (status) => status === 403,
+    ),
+  ).toBe(403);
+  expect([await ask('/seen'), await ask('/old/a'), await ask('/new/a')]).toEqual([200, 200, 200]);
+  const last = (path: string, status: number) =>
+    until(`a line of ${path}`, () => lines((line) => line['path'] === path && line['response_code'] === status).at(-1));
+  expect(await last('/secret', 403)).toMatchObject({
+    response_code_details: `rbac_access_denied_matched_policy[${named('secrets')}]`,
+  });
+  const none = { authz_audit: null, authz_dry_run_deny: null, authz_dry_run_allow: 'denied' };
+  expect(await last('/seen', 200)).toMatchObject({ ...none, authz_audit: named('seen') });
+  expect(await last('/old/a', 200)).toMatchObject({ ...none, authz_dry_run_deny: named('old') });
+  expect(await last('/new/a', 200)).toMatchObject({ ...none, authz_dry_run_allow: 'allowed' });
+});
+
+test('and the one that keeps a connection from the application', async () => {
+  await greetings();
+  const denied = (name: string) => lines((line) => String(line['authz_denied'] ?? '').includes(name));
+  expect(await until('a line', () => denied('none').at(-1))).toMatchObject({
+    authz_denied: 'rbac_access_denied_matched_policy[none]',
+    downstream_peer_uri_san: 'spiffe://cluster.local/ns/shop/sa/back',
+  });
+});
+
+test('one that is not understood denies everything, and what is asked on a connection that is open', async () => {
+  scene.delete(policy({}), policy({}, 'secrets'), policy({}, 'seen'), policy({}, 'old'), policy({}, 'new'));
+  expect(await eventually(statuses, (found) => asText(found) === '[200,200]')).toEqual([200, 200]);
+  await front.app.startLoad({ url: url(address, 80), clients: 1 });
+  scene.set(policy({ ...ofCart, rule: [{}] }));
+  expect(await eventually(statuses, (found) => asText(found) === '[403,403]')).toEqual([403, 403]);
+  const { failures } = await front.app.stopLoad();
+  // The load keeps its connections: what fails is answered, and no connection is.
+  expect(new Set(failures)).toEqual(new Set(['status 403']));
+  expect(await greetings()).toEqual(['', '']);
 });

@@ -53,8 +53,8 @@ export const tiers: readonly Tier[] = [
   },
   // Scenarios that mostly wait for pods.
   { name: 'cluster', needs: nodeTools, run: runOnNode, jestArguments: ['--maxWorkers=3'], secondTry: true },
-  { name: 'istio', needs: ['istio injector'], run: runJest },
-  // One file, which waits for one program.
+  { name: 'istio', needs: ['istio injector', 'envoy'], run: runJest },
+  // Mostly one file, which waits for one program.
   {
     name: 'conformance',
     needs: [...nodeTools, 'gateway conformance'],

@@ -5,18 +5,26 @@ import { isInstalled } from './packages.ts';
 import { say, seconds, type Tool } from './tool.ts';
 
 const moduleFolder = 'test/istio/program';
-const program = 'istio-injector';
-const files = ['go.mod', 'go.sum', 'inject.go', 'main.go', 'settings.go'];
+/** Each by its name and its package. */
+const programs = { 'istio-injector': '.', 'istio-authorization': './authorization' } as const;
+const files = ['go.mod', 'go.sum', 'inject.go', 'main.go', 'settings.go', 'authorization/main.go'];
 
 /**
- * Finds the program that injects with Istio's own injector: in the cache, else built with Go, which takes minutes. It is
- * missing where Istio's module cannot be had.
+ * Finds the programs that inject with Istio's own injector, and translate policies as istiod does: in the cache, else built with Go, which takes
+ * minutes. They are missing where Istio's module cannot be had.
  */
 export async function prepareIstioInjector(): Promise<Tool> {
   const pins = await Promise.all(files.map((name) => readPin(`${moduleFolder}/${name}`)));
-  const cache = openCache(program, pins);
-  const ready: Tool = { state: 'ready', env: { ISTIO_INJECTOR_BIN: cache.path(program) } };
-  if (cache.has(program)) return ready;
+  const cache = openCache('istio-injector', pins);
+  const ready: Tool = {
+    state: 'ready',
+    env: {
+      ISTIO_INJECTOR_BIN: cache.path('istio-injector'),
+      ISTIO_AUTHORIZATION_BIN: cache.path('istio-authorization'),
+    },
+  };
+  const names = Object.keys(programs);
+  if (names.every((name) => cache.has(name))) return ready;
   if (!isInstalled('go')) return { state: 'missing', needs: 'Go 1.26 to build Istio’s injector' };
   const cwd = `${root}/${moduleFolder}`;
   const modules = await read(['go', '-C', cwd, 'mod', 'download', '-json', 'istio.io/istio']);
@@ -24,10 +32,11 @@ export async function prepareIstioInjector(): Promise<Tool> {
   const startMs = Date.now();
   say('building Istio’s injector in the background');
   try {
-    await cache.add([program], async (folder) => {
-      const build = ['go', 'build', '-trimpath', '-ldflags', '-s -w', '-o', `${folder}/${program}`, '.'] as const;
-      if ((await run(build, { cwd, env: { CGO_ENABLED: '0' } })) !== 0)
-        throw new Error(`go build ${moduleFolder} failed`);
+    await cache.add(names, async (folder) => {
+      for (const [name, source] of Object.entries(programs)) {
+        const build = ['go', 'build', '-trimpath', '-ldflags', '-s -w', '-o', `${folder}/${name}`, source] as const;
+        if ((await run(build, { cwd, env: { CGO_ENABLED: '0' } })) !== 0) throw new Error(`go build ${cwd} failed`);
+      }
     });
   } catch (error) {
     return { state: 'broken', problem: error instanceof Error ? error.message : String(error) };

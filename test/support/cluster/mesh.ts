@@ -29,7 +29,7 @@ function withLabels(template: JsonObject, more: JsonObject): JsonObject {
 
 /** Installs the control plane from its two files, and makes the namespace. Whoever opens it removes it. */
 export async function openMeshOfCluster(): Promise<MeshOfCluster> {
-  await kubectl(clusterKubeconfig(), ['apply', '--server-side', ...manifests]);
+  await kubectl(clusterKubeconfig(), ['apply', ...manifests]);
   await system.kubectl('rollout', 'status', 'deployment/sidecar-injector-mesh', '--timeout=90s');
   const namespace = await createClusterNamespace(injected);
   const applyClient = async (): Promise<true | undefined> => {

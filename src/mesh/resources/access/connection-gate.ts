@@ -97,6 +97,9 @@ function createWriter(trustDomain: string) {
   };
 }
 
+/** Rules whose names the access log has: each is evaluated once more. */
+const mostReasons = 20;
+
 /**
  * Returns a network filter that keeps connections from the application which some rules do not let through; undefined if they let all through.
  *
@@ -111,9 +114,12 @@ export function gateOf(
   if (deny.length === 0 && allow === undefined) return undefined;
   const writer = createWriter(trustDomain);
   const allowed = allow?.map((rule) => `(${writer.rule(rule)})`);
-  const conditions = [
-    ...(allowed === undefined ? [] : [allowed.length === 0 ? 'false' : `(${allowed.join(' || ')})`]),
-    ...deny.map((rule) => `!(${writer.rule(rule)})`),
-  ];
-  return connectionGate(writer.ranges(), conditions.join(' && '));
+  const denied = deny.map((rule) => ({ name: rule.name, condition: `(${writer.rule(rule)})` }));
+  const isAllowed = allowed?.length === 0 ? 'false' : `(${allowed?.join(' || ') ?? 'true'})`;
+  const reason = (condition: string, name: string): string =>
+    `${condition} ? ${literal(`rbac_access_denied_matched_policy[${name}]`)} : ''`;
+  return connectionGate(writer.ranges(), [isAllowed, ...denied.map(({ condition }) => `!${condition}`)].join(' && '), [
+    reason(`!${isAllowed}`, 'none'),
+    ...denied.slice(0, mostReasons).map(({ condition, name }) => reason(condition, name)),
+  ]);
 }

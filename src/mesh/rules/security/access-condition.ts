@@ -15,6 +15,8 @@ const keys: Readonly<Record<string, z.ZodType>> = {
   'connection.sni': patterns,
 };
 
+const pseudoHeaders: ReadonlySet<string> = new Set([':method', ':authority', ':scheme']);
+
 const headerKey = /^request\.headers\[(.+)\]$/;
 
 /** Returns the name in the key `request.headers[NAME]`. */
@@ -27,6 +29,8 @@ const allowedKeys = `allowed: request.headers[NAME], ${Object.keys(keys).join(',
 function keyProblem(key: string): string | undefined {
   if (Object.hasOwn(keys, key)) return undefined;
   const header = headerOf(key);
+  if (header === ':path') return 'is not supported: compare paths with to.operation.paths';
+  if (header !== undefined && pseudoHeaders.has(header)) return undefined;
   if (header !== undefined) return headerName.safeParse(header).error?.issues[0]?.message;
   if (key.startsWith('request.auth.')) {
     return 'is not supported: tokens of requests (JWT) need istiod with RequestAuthentication';

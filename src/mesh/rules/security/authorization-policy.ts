@@ -112,14 +112,19 @@ function checkDryRun(text: string | undefined, action: string): readonly Finding
   return action === 'AUDIT' ? [say('a policy that only marks requests cannot be tried; leave the annotation out')] : [];
 }
 
-/** Reads an AuthorizationPolicy. One that is not understood denies everything; if it is only tried, it would. */
+/** Returns what one does that is not understood: it denies everything, unless it would only mark requests. */
+function strictestAction(object: JsonObject): AuthorizationPolicy['action'] {
+  return stringMember(objectMember(object, 'spec'), 'action') === 'AUDIT' ? 'AUDIT' : 'DENY';
+}
+
+/** Reads an AuthorizationPolicy. One that is not understood denies everything; if it is only tried, it would; if it audits, it marks everything. */
 export function readAuthorizationPolicy(object: JsonObject): ClosedRule<AuthorizationPolicy> {
   const tried = stringMember(objectMember(objectMember(object, 'metadata'), 'annotations'), dryRun);
   const read = readClosed(
     'AuthorizationPolicy',
     object,
     authorizationPolicySpec,
-    (selector) => ({ ...(selector === undefined ? {} : { selector }), action: 'DENY' as const, rules: [{}] }),
+    (selector) => ({ ...(selector === undefined ? {} : { selector }), action: strictestAction(object), rules: [{}] }),
     (spec) => [...checkDryRun(tried, spec.action), ...checkAccess(spec)],
   );
   return { ...read, spec: { ...read.spec, isDryRun: booleans.get(tried ?? '') === true } };

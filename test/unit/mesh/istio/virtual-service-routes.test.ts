@@ -150,7 +150,10 @@ describe('where requests go', () => {
   });
 
   test.each<[object, string]>([
-    [to('reviewz'), '/host: there is no Service "reviewz" in the namespace shop; the last good routes stay, if there are any'],
+    [
+      to('reviewz'),
+      '/host: there is no Service "reviewz" in the namespace shop; the last good routes stay, if there are any',
+    ],
     [
       to('details.other'),
       '/host: there is no Service with the full name "details.other"; a host with a dot is a full name: write details.other.svc.cluster.local; the last good routes stay, if there are any',
