@@ -132,7 +132,9 @@ export function explain(known: Known, client: Client, call: Call, trafficOf: (po
     if (service === undefined) return [];
     const others = new Set(clusters.flatMap(({ name }) => serviceNamed(name) ?? []));
     others.delete(service);
-    return passedOver(known, view, { service, port }, [...others]);
+    const keys = new Set(clusters.flatMap(({ endpoints }) => endpoints.flatMap(({ pod }) => pod ?? [])));
+    const pods = [...keys].flatMap((key) => world.pod.get(key) ?? []);
+    return passedOver(known, view, { service, port }, [...others], pods);
   }
 
   const planned = destination.service && planTraffic(known, destination.service.key, view);
