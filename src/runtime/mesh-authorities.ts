@@ -1,3 +1,5 @@
+import { X509Certificate } from 'node:crypto';
+import { hostname } from 'node:os';
 import type { KeyedCertificate } from '../certs/authority.ts';
 import { dayMs, minuteMs } from '../certs/durations.ts';
 import { createCaStore } from '../kubernetes/ca-store.ts';
@@ -5,6 +7,7 @@ import type { ApiClient } from '../kubernetes/client.ts';
 import { publishRoots } from '../kubernetes/roots-publisher.ts';
 import { checkAuthority, ensureAuthority } from '../mesh/identity/authority-secret.ts';
 import type { Log } from '../telemetry/log.ts';
+import { createExpiryNotice } from './expiry-notice.ts';
 
 /** Names of the objects that the manifest has, empty. */
 const objects = { secret: 'sidecar-injector-mesh-control-plane', roots: 'sidecar-injector-mesh-roots' } as const;
@@ -19,16 +22,20 @@ export interface OwnAuthority {
   publish(): Promise<'same' | 'written'>;
   /** Returns what is wrong with the Secret now, as sentences. */
   problems(): Promise<readonly string[]>;
+  /** Says that it ends, if that is soon. Never rejects. */
+  announceEnd(): Promise<void>;
 }
 
 /** Reads it out of its Secret, and fills an empty one. Rejects with a sentence for people. */
 export async function openOwnAuthority(
   client: ApiClient,
-  { namespace, clock }: { readonly namespace: string; readonly clock: () => Date },
+  { namespace, clock, log }: { readonly namespace: string; readonly clock: () => Date; readonly log: Log },
 ): Promise<OwnAuthority> {
   const { secret } = objects;
   const store = createCaStore(client, { namespace, name: secret });
   const pair = await ensureAuthority(store, { secret, name: 'sidecar-injector-control-plane', lifetimeMs, clock });
+  const notice = createExpiryNotice(client, { namespace, replica: hostname(), log });
+  const { validToDate } = new X509Certificate(pair.certificate);
   return {
     pair,
     async publish() {
@@ -44,6 +51,7 @@ export async function openOwnAuthority(
         return [error instanceof Error ? error.message : String(error)];
       }
     },
+    announceEnd: () => notice.look(secret, validToDate, clock()),
   };
 }
 
@@ -52,7 +60,7 @@ export async function openOwnAuthority(
  * counted. Whatever happens to them, a replica goes on with what it has. Returns a function that ends it.
  */
 export function watchOwnAuthority(
-  { publish, problems }: Pick<OwnAuthority, 'publish' | 'problems'>,
+  { publish, problems, announceEnd }: Pick<OwnAuthority, 'publish' | 'problems' | 'announceEnd'>,
   log: Log,
   count: (problems: number) => void,
   every: (milliseconds: number, action: () => void) => () => void,
@@ -77,6 +85,7 @@ export function watchOwnAuthority(
       log.error({ problems: found }, 'the authority of the control plane is not as it was');
     known = text;
     count(found.length);
+    await announceEnd();
   }
   return every(minuteMs, () => void look());
 }

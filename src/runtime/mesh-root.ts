@@ -1,5 +1,4 @@
 import { hostname } from 'node:os';
-import { secondMs } from '../certs/durations.ts';
 import { createEllipticAuthority } from '../certs/elliptic-certificate.ts';
 import { createCaStore } from '../kubernetes/ca-store.ts';
 import type { ApiClient } from '../kubernetes/client.ts';
@@ -14,9 +13,6 @@ import { createExpiryNotice } from './expiry-notice.ts';
 
 /** The Secret of the state, which the manifest has, and the one in which somebody may give an authority: Istio's name for it. */
 const secrets = { state: 'sidecar-injector-mesh-root', given: 'cacerts' } as const;
-
-/** How often the Secrets are read: a step that another replica takes is followed within this time. */
-const roundMs = 10 * secondMs;
 
 /** The authority of workloads, which all replicas share. */
 export interface MeshRoot {
@@ -38,7 +34,7 @@ export async function openMeshRoot(
   options: {
     readonly namespace: string;
     readonly clock: () => Date;
-    readonly policy?: RootPolicy;
+    readonly policy: RootPolicy | undefined;
     readonly log: Log;
     readonly metrics: Pick<MeshMetrics, 'authorityExpiry' | 'authorityProblems' | 'rootPhase'>;
   },
@@ -108,7 +104,7 @@ export async function openMeshRoot(
     watch(more) {
       answers = more.answers;
       use = more.use;
-      return more.every(roundMs, () => void look());
+      return more.every(policy.roundMs, () => void look());
     },
   };
 }

@@ -8,6 +8,7 @@ import { keepLeaf, type Leaf } from '../certs/kept-leaf.ts';
 import { connect } from '../kubernetes/client.ts';
 import type { WatchPace } from '../kubernetes/watcher.ts';
 import { createAuthenticator } from '../mesh/identity/authenticator.ts';
+import type { RootPolicy } from '../mesh/identity/root-rotation.ts';
 import { kinds } from '../mesh/resources/kinds.ts';
 import { defaultStreamLimits } from '../mesh/serve/admission.ts';
 import { defaultStrangerLimits } from '../mesh/serve/connection-gate.ts';
@@ -59,6 +60,8 @@ export interface MeshOptions {
   readonly stopped: Promise<unknown>;
   /** Default: the system's clock. */
   readonly clock?: () => Date;
+  /** Times of a rotation of the mesh's root. Default: those for clusters. */
+  readonly rootPolicy?: RootPolicy;
 }
 
 /** A control plane that runs, unless it was stopped before it knew the cluster. */
@@ -123,11 +126,11 @@ async function start(options: MeshOptions, log: Log, cleanups: Cleanups): Promis
   const client = await connect(options.kubeconfig === undefined ? {} : { kubeconfig: options.kubeconfig });
   cleanups.push(() => client.close());
   const { namespace } = options;
-  const authority = await openOwnAuthority(client, { namespace, clock });
+  const authority = await openOwnAuthority(client, { namespace, clock, log });
   const own = authority.pair;
   const ownEndMs = new X509Certificate(own.certificate).validToDate.getTime();
   metrics.authorityExpiry.set({ authority: 'control-plane' }, ownEndMs / 1_000);
-  root = await openMeshRoot(client, { namespace, clock, log, metrics });
+  root = await openMeshRoot(client, { namespace, clock, policy: options.rootPolicy, log, metrics });
   const names = serviceNames(options.service, options.namespace, options.clusterDomain);
   const issuer = createLeafIssuer(own);
   const showExpiry = ({ notAfter }: Leaf): void => metrics.certificateExpiry.set(notAfter.getTime() / 1_000);

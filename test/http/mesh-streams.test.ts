@@ -1,3 +1,4 @@
+import { X509Certificate } from 'node:crypto';
 import { once } from 'node:events';
 import { connect as connectTcp, type Socket } from 'node:net';
 import { connect as connectTls, type TLSSocket } from 'node:tls';
@@ -155,6 +156,19 @@ test('the certificate is renewed in time, for new connections and without ending
   await probe.untilAbout('cluster', 'outbound|80||cart.shop.svc.cluster.local');
   expect(probe.ending()).toBeUndefined();
   leaf.release();
+});
+
+test('a proxy that says it is another workload gets the certificate of the one that its token names', async () => {
+  const { running } = await start();
+  const probe = openProbe(`127.0.0.1:${running.port}`, own.certificate, 'web', 'mesh.test');
+  cleanups.push(() => probe.close());
+  const claims = trafficMetadata(proxyIntent({ workload: 'admin' }));
+  probe.subscribe('cluster', [], { [metadataKey]: claims, NAMESPACE: 'kube-system', SERVICE_ACCOUNT: 'admin' });
+  probe.subscribe('secret', ['default']);
+  const { resources } = await probe.untilAbout('secret', 'default');
+  const text = JSON.stringify(resources[0]?.message).replaceAll(String.raw`\n`, '\n');
+  const leaf = new X509Certificate(/-----BEGIN CERT[^]*?END CERTIFICATE-----/.exec(text)?.[0] ?? '');
+  expect(leaf.subjectAltName).toBe('URI:spiffe://cluster.local/ns/shop/sa/default');
 });
 
 describe('streams', () => {

@@ -72,6 +72,17 @@ const chainsAt = (ports: readonly number[]) => ({
     policy({ rules: [{ when: [{ key: 'connection.sni', values: ['*.example.com'] }] }] }),
   ),
   'allows 127.8.0.0/16': chainOf(policy({ rules: [{ when: [{ key: 'destination.ip', values: ['127.8.0.1/16'] }] }] })),
+  'denies one of many': chainOf(
+    ...Array.from({ length: 50 }, (_, index) =>
+      policy(
+        {
+          action: 'DENY',
+          rules: [from({ principals: Array.from({ length: 40 }, (_, at) => `td/ns/${at}/sa/${index}`) })],
+        },
+        `p${index}`,
+      ),
+    ),
+  ),
 });
 
 let envoy: AccessEnvoy;
@@ -221,6 +232,10 @@ describe('connections without HTTP to a server that speaks first', () => {
       [{ identity: front, serverName: 'example.com' }, false],
       [{ identity: front }, false],
       [{}, false],
+    ],
+    'denies one of many': [
+      [{ identity: front }, true],
+      [{ identity: 'spiffe://td/ns/39/sa/49' }, false],
     ],
     'allows 127.8.0.0/16': [
       [{ destination: '127.8.9.77' }, true],

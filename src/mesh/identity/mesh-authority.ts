@@ -58,7 +58,7 @@ function authorityOf(
   const anchor = path.at(-1) ?? certificate;
   return {
     certificate: certificate.toString(),
-    privateKey,
+    privateKey: privateKey.trim(),
     chain: path.filter(({ fingerprint256 }) => !known.has(fingerprint256)).map(String),
     roots: roots.map(String),
     anchor: anchor.toString(),
@@ -132,10 +132,10 @@ export function readAuthority(texts: AuthorityTexts): MeshAuthority {
   const foreign = known.find((root) => !root.ca || !issued(root, root));
   if (foreign !== undefined) {
     throw new Error(
-      `${roots.name} must have root certificates only, and '${foreign.subject.replaceAll('\n', ', ')}' is none`,
+      `${roots.name} must have root certificates only, and '${foreign.subject.replaceAll('\n', ', ').slice(0, 100)}' is none`,
     );
   }
   const path = pathTo(known, certificate, [...behind, ...certificatesOf(chain)]);
   if (path === undefined) throw new Error(`${own.name} and what follows it lead to no certificate of ${roots.name}`);
-  return authorityOf(certificate, privateKey.text.trim(), path, known);
+  return authorityOf(certificate, privateKey.text, path, known);
 }

@@ -1,4 +1,4 @@
-import { dayMs, hourMs, minuteMs } from '../../certs/durations.ts';
+import { dayMs, hourMs, minuteMs, secondMs } from '../../certs/durations.ts';
 import { isSameAuthority, type MeshAuthority } from './mesh-authority.ts';
 
 /**
@@ -60,6 +60,8 @@ export interface Patience {
 
 /** Times of a rotation. */
 export interface RootPolicy {
+  /** How often the Secrets are read: a step that another replica takes is followed within this time. */
+  readonly roundMs: number;
   /** Life of a root of our own. */
   readonly lifetimeMs: number;
   /** Fraction of its life after which it is replaced. */
@@ -69,6 +71,7 @@ export interface RootPolicy {
 }
 
 export const defaultRootPolicy: RootPolicy = {
+  roundMs: 10 * secondMs,
   lifetimeMs: 365 * dayMs,
   rotateAt: 2 / 3,
   // A proxy that is away has a certificate for a day at most: whoever has not come back by then has none. The hour is for

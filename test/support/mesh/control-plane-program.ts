@@ -45,7 +45,7 @@ export interface Authorities {
 
 /** Times of a rotation that nobody has to wait for: as long as it takes that all proxies have answered, but for two seconds. */
 const moments = { leastMs: 2_000, mostMs: 60_000 };
-const policy = { lifetimeMs: day, rotateAt: 2 / 3, usual: moments, urgent: moments };
+const policy = { roundMs: 100, lifetimeMs: day, rotateAt: 2 / 3, usual: moments, urgent: moments };
 
 /** The authorities of the last start: a control plane that comes back is the same to its proxies. */
 function readState(): Authorities {
@@ -117,7 +117,7 @@ controlPlane = await startControlPlane({
   lost: (services) => say({ type: 'lost', services }),
   settled: (removals) => say({ type: 'settled', removals }),
 });
-setInterval(() => void keeper.look(), 100).unref();
+setInterval(() => void keeper.look(), policy.roundMs).unref();
 say({ type: 'listening', port: controlPlane.port, roots: own.certificate });
 
 for await (const line of createInterface({ input: process.stdin })) {

@@ -62,6 +62,8 @@ function service(index: number, appProtocol: string): WorldEvent {
   return { kind: 'service', key: `shop/s${index}`, value: readService(object) };
 }
 
+const metadata = { [metadataKey]: trafficMetadata(proxyIntent()) };
+
 interface Opened {
   readonly session: Session;
   /** What was sent: how many bytes, of how many responses, and the last of them compressed. */
@@ -71,7 +73,7 @@ interface Opened {
   readonly ask: (kind: Kind, more?: Partial<DiscoveryRequest>) => void;
 }
 
-function open(secrets: readonly Resource[] = []): Opened {
+function open(secrets: readonly Resource[] = [], isSilent = false): Opened {
   const sent = { bytes: 0, responses: 0, last: Buffer.alloc(0) };
   const events: SessionEvent[] = [];
   const endings: string[] = [];
@@ -99,8 +101,7 @@ function open(secrets: readonly Resource[] = []): Opened {
   const none = { subscribe: [], unsubscribe: [], initialVersions: {}, nonce: '', rejection: undefined };
   const ask = (kind: Kind, more: Partial<DiscoveryRequest> = {}): void =>
     session.receive({ typeUrl: typeUrl(kind), ...none, ...more });
-  const metadata = { [metadataKey]: trafficMetadata(proxyIntent()) };
-  ask('cluster', { node: { id: 'web', cluster: 'web', metadata, build: '1' } });
+  if (!isSilent) ask('cluster', { node: { id: 'web', cluster: 'web', metadata, build: '1' } });
   return { session, sent, events, endings, ask };
 }
 
@@ -187,4 +188,48 @@ test('a key is not compressed, whose length would tell of it', () => {
   const { sent, ask } = open([{ kind: 'secret', name: 'default', json }]);
   ask('secret', { subscribe: ['default'] });
   expect(sent.last.includes(key)).toBe(true);
+});
+
+const secret = (name: string, text: string): Resource => ({
+  kind: 'secret',
+  name,
+  json: { name, tls_certificate: { certificate_chain: { inline_string: text } } },
+});
+
+describe('the secrets of a proxy', () => {
+  test('are those of its first message, however long it waits with that', () => {
+    const { session, sent, ask } = open([secret('default', 'first')], true);
+    session.useSecrets([secret('default', 'second')]);
+    ask('cluster', { node: { id: 'web', cluster: 'web', metadata, build: '1' } });
+    ask('secret', { subscribe: ['default'] });
+    expect(sent.last.includes('second')).toBe(true);
+    expect(sent.last.includes('first')).toBe(false);
+  });
+
+  test('are held when they are accepted, and not before, nor when they are rejected', () => {
+    const { session, ask } = open([secret('default', 'first'), secret('ROOTCA', 'root')]);
+    ask('cluster', { nonce: '1' });
+    ask('listener', { nonce: '' });
+    ask('secret', { subscribe: ['default', 'ROOTCA'] });
+    expect(session.holdsSecrets()).toBe(false);
+    ask('secret', { nonce: '3' });
+    expect(session.holdsSecrets()).toBe(true);
+    session.useSecrets([secret('default', 'first'), secret('ROOTCA', 'next')]);
+    expect(session.holdsSecrets()).toBe(false);
+    ask('secret', { nonce: '4', rejection: 'no' });
+    expect(session.holdsSecrets()).toBe(false);
+    session.useSecrets([secret('default', 'first'), secret('ROOTCA', 'root')]);
+    expect(session.holdsSecrets()).toBe(true);
+  });
+
+  test('are not held by a proxy that has said nothing, and are by one that uses none once it has its listeners', () => {
+    const { session, ask } = open([secret('default', 'first')], true);
+    expect(session.holdsSecrets()).toBe(false);
+    ask('cluster', { node: { id: 'web', cluster: 'web', metadata, build: '1' } });
+    expect(session.holdsSecrets()).toBe(false);
+    ask('cluster', { nonce: '1' });
+    ask('listener');
+    ask('listener', { nonce: '2' });
+    expect(session.holdsSecrets()).toBe(true);
+  });
 });

@@ -9,10 +9,12 @@ function watched() {
   const lines: string[] = [];
   let published = 0;
   let counted = 0;
+  let announced = 0;
   const ticks: (() => void)[] = [];
   watchOwnAuthority(
     {
       problems: () => Promise.resolve(cluster.problems),
+      announceEnd: () => Promise.resolve(void (announced += 1)),
       publish() {
         published += 1;
         return cluster.roots instanceof Error ? Promise.reject(cluster.roots) : Promise.resolve(cluster.roots);
@@ -30,6 +32,7 @@ function watched() {
     cluster,
     published: () => published,
     counted: () => counted,
+    announced: () => announced,
     /** Returns what is logged in a minute. */
     minute: async (): Promise<string> => {
       lines.length = 0;
@@ -41,8 +44,9 @@ function watched() {
 }
 
 test('nothing is said while all is as it was, and what was edited is put back', async () => {
-  const { cluster, minute } = watched();
+  const { cluster, minute, announced } = watched();
   expect(await minute()).toBe('');
+  expect(announced()).toBe(1);
   cluster.roots = 'written';
   expect(await minute()).toContain('the published root certificates were changed, and are put back');
 });
