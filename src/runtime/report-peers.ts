@@ -17,7 +17,7 @@ const roundMs = 500;
 /** What this replica says, and what the others said. */
 export interface ReportPeers<R> {
   /** Text of the page. */
-  page(): string;
+  readonly page: () => string;
   /** Returns what the others last said. They are asked again afterwards, and not otherwise. */
   readonly last: () => PeerReports<R>;
   stop(): void;
