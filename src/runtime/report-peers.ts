@@ -15,7 +15,7 @@ export const guardsPath = '/guards';
 const roundMs = 500;
 
 /** What this replica says, and what the others said. */
-export interface ReportPeers<R> {
+interface ReportPeers<R> {
   /** Text of the page. */
   readonly page: () => string;
   /** Returns what the others last said. They are asked again afterwards, and not otherwise. */
@@ -24,7 +24,7 @@ export interface ReportPeers<R> {
 }
 
 /** How the others are found, and when they are asked. */
-export interface ReportRounds {
+interface ReportRounds {
   readonly replicas: () => Replicas;
   readonly nowMs: () => number;
   readonly every: (milliseconds: number, action: () => void) => () => void;
@@ -39,7 +39,7 @@ interface Exchange<R> {
 }
 
 /** Begins to ask the others for a page, as long as somebody wants to know. */
-export function watchReports<R extends object>(exchange: Exchange<R>, rounds: ReportRounds): ReportPeers<R> {
+function watchReports<R extends object>(exchange: Exchange<R>, rounds: ReportRounds): ReportPeers<R> {
   const { path, own } = exchange;
   const { replicas, nowMs } = rounds;
   const replica = randomUUID();
