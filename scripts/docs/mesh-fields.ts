@@ -2,6 +2,8 @@ import type * as z from 'zod';
 import { destinationRuleSpec } from '../../src/mesh/rules/destination-rule.ts';
 import { grpcRouteSpec, httpRouteSpec } from '../../src/mesh/rules/gateway-route.ts';
 import { referenceGrantSpec } from '../../src/mesh/rules/reference-grant.ts';
+import { authorizationPolicySpec } from '../../src/mesh/rules/security/authorization-policy.ts';
+import { peerAuthenticationSpec } from '../../src/mesh/rules/security/peer-authentication.ts';
 import { virtualServiceSpec } from '../../src/mesh/rules/virtual-service.ts';
 import { fieldSchema, typeOf, valuesOf, withoutNull, type FieldSchema } from '../field-schema.ts';
 
@@ -19,6 +21,8 @@ const kinds: readonly DescribedKind[] = [
   { kind: 'HTTPRoute', versions: 'gateway.networking.k8s.io: v1, v1beta1', schema: httpRouteSpec },
   { kind: 'GRPCRoute', versions: 'gateway.networking.k8s.io: v1', schema: grpcRouteSpec },
   { kind: 'ReferenceGrant', versions: 'gateway.networking.k8s.io: v1, v1beta1', schema: referenceGrantSpec },
+  { kind: 'PeerAuthentication', versions: 'security.istio.io: v1, v1beta1', schema: peerAuthenticationSpec },
+  { kind: 'AuthorizationPolicy', versions: 'security.istio.io: v1, v1beta1', schema: authorizationPolicySpec },
 ];
 
 /** What is written in a cell of the table. */
@@ -99,18 +103,20 @@ export function meshFieldsPage(
     ]);
     return `## ${kind}\n\n${versions}\n\n${table(['field', 'type', 'mark', 'effect'], rows)}`;
   });
-  return `# Fields of traffic rules
+  return `# Fields of rules
 
 ${notice}
 
-What the control plane of the mesh reads of the objects that say how requests between pods travel. A field is supported, or its object is refused
-as a whole with the path of the field and the reason: nothing is read and dropped. A field that is not here is unknown, which refuses the object too.
-Of an object that is refused, the last good routes stay.
+What the control plane of the mesh reads of the objects that say how requests between pods travel, and who may make them. A field is supported, or
+its object is refused as a whole with the path of the field and the reason: nothing is read and dropped. A field that is not here is unknown, which
+refuses the object too. Of a traffic rule that is refused, the last good routes stay. A PeerAuthentication that is refused counts as \`STRICT\`, an
+AuthorizationPolicy as one that denies everything, for the pods of its selector, or for all that it may govern if that is not understood either.
 
 Regular expressions are those of RE2 (no lookahead, no references to groups), at most 1024 characters, and match a whole text.
 
 In Istio's kinds, a duration is one of Go's, such as \`5s\`, \`0.5s\` or \`1m30s\`, in whole milliseconds. A percentage is an object: \`{value: 12.5}\`.
 Values of headers that are changed are text, except for commands of Envoy such as \`%REQ(x-user)%\` and \`%DOWNSTREAM_REMOTE_ADDRESS%\`; \`%%\` is a percent sign.
+In an AuthorizationPolicy, a text is a whole one, \`x*\` the beginning, \`*x\` the end, and \`*\` any that is not empty.
 In Gateway API's kinds, a duration has whole numbers, such as \`500ms\` or \`1m30s\`, and values of headers are text as it stands.
 
 ${sections.join('\n\n')}

@@ -57,9 +57,9 @@ const nowhere = '127.0.0.1:0';
  * Returns a network filter that decides which connections reach the application before it is dialled; a connection with TLS is decided on when the
  * client has shown its certificate. The cluster has to be one that dials what the client has dialled.
  *
- * @param values kept before the expression is evaluated
+ * @param values kept in their order before the expression is evaluated
  * @param isLetIn expression of CEL; if its evaluation fails, nothing is let in
- * @param reasons expressions of texts, the last of which that is not empty is kept for the access log
+ * @param reasons format strings, the last of which that is not empty is kept for the access log
  */
 export function connectionGate(values: readonly GateValue[], isLetIn: string, reasons: readonly string[]): JsonObject {
   return extension('gate', types.gate, {
@@ -67,7 +67,7 @@ export function connectionGate(values: readonly GateValue[], isLetIn: string, re
       ...values.map(({ key, text }) => ({ ...kept(key, text), factory_key: 'envoy.string' })),
       kept(dialled, nowhere),
       ...reasons.map((text) => ({
-        ...kept(deniedBy, `%CEL(${text})%`),
+        ...kept(deniedBy, text),
         factory_key: 'envoy.string',
         skip_if_empty: true,
       })),

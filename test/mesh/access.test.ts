@@ -1,9 +1,13 @@
+import { once } from 'node:events';
+import { connect, type IncomingHttpHeaders } from 'node:http2';
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { accessFilters } from '../../src/envoy/access-filters.ts';
 import { planAccess } from '../../src/mesh/plan/access-plan.ts';
 import { httpAccess, tcpAccess } from '../../src/mesh/resources/access.ts';
 import type { JsonObject } from '../../src/json/json.ts';
 import { startAccessEnvoy, type AccessEnvoy, type Caller, type HttpCall } from '../support/mesh/access-envoy.ts';
+import * as fc from '../support/fast-check.ts';
+import { policies } from '../support/istio/random-policies.ts';
 import { rulesOf } from '../support/mesh/rules.ts';
 
 jest.setTimeout(60_000);
@@ -72,6 +76,17 @@ const chainsAt = (ports: readonly number[]) => ({
     policy({ rules: [{ when: [{ key: 'connection.sni', values: ['*.example.com'] }] }] }),
   ),
   'allows 127.8.0.0/16': chainOf(policy({ rules: [{ when: [{ key: 'destination.ip', values: ['127.8.0.1/16'] }] }] })),
+  'denies one of many': chainOf(
+    ...Array.from({ length: 50 }, (_, index) =>
+      policy(
+        {
+          action: 'DENY',
+          rules: [from({ principals: Array.from({ length: 40 }, (_, at) => `td/ns/${at}/sa/${index}`) })],
+        },
+        `p${index}`,
+      ),
+    ),
+  ),
 });
 
 let envoy: AccessEnvoy;
@@ -148,6 +163,39 @@ describe('paths that can be read in several ways', () => {
   );
 });
 
+describe('characters beyond ASCII in a path, which HTTP/2 lets through', () => {
+  async function statusOf(path: string): Promise<unknown> {
+    const socket = await envoy.open('ours', {});
+    const client = connect('http://cart', { createConnection: () => socket });
+    const policy = Object.keys(routes).indexOf('denies /admin*');
+    const stream = client.request({ ':path': path, 'x-policy': policy });
+    const [headers] = (await once(stream, 'response')) as [IncomingHttpHeaders];
+    client.destroy();
+    return headers[':status'];
+  }
+
+  test.each([
+    ['/x\u00FF/y', 200],
+    ['/x\u00FF/../admin', 403],
+    ['/../admin\u00FF', 403],
+    ['/admin\u00FF', 403],
+  ])('%j is answered %i', async (path, status) => {
+    expect(await statusOf(path)).toBe(status);
+  });
+});
+
+test(`Envoy takes what is made of random policies (seed ${fc.seed})`, async () => {
+  const cases = fc.sample(policies, { numRuns: 100 });
+  const plans = cases.map((one) => planAccess(rulesOf(one), { namespace: 'shop', labels: {} }, 'istio-system'));
+  const ours = { filters: accessFilters, routes: plans.map((plan) => httpAccess(plan, trustDomain)) };
+  const another = await startAccessEnvoy({ ours }, () => plans.map((plan) => tcpAccess(plan, trustDomain)));
+  try {
+    expect(await another.ask('ours', 0, { method: 'GET', path: '/', host: 'cart' })).toHaveProperty('status');
+  } finally {
+    await another.stop();
+  }
+});
+
 describe('connections without HTTP to a server that speaks first', () => {
   const front = 'spiffe://cluster.local/ns/shop/sa/front';
   const back = 'spiffe://cluster.local/ns/shop2/sa/back';
@@ -221,6 +269,10 @@ describe('connections without HTTP to a server that speaks first', () => {
       [{ identity: front, serverName: 'example.com' }, false],
       [{ identity: front }, false],
       [{}, false],
+    ],
+    'denies one of many': [
+      [{ identity: front }, true],
+      [{ identity: 'spiffe://td/ns/39/sa/49' }, false],
     ],
     'allows 127.8.0.0/16': [
       [{ destination: '127.8.9.77' }, true],

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
+import { afterAll, beforeAll, jest, test } from '@jest/globals';
 import { openMesh, serviceObjects, type MeshPod, type MeshScene } from '../support/mesh/mesh-scene.ts';
 import { labelled, observe, type Observer } from '../support/mesh/observed-mesh.ts';
 import { eventually } from '../support/waiting.ts';

@@ -247,4 +247,25 @@ export const mesh: readonly Edit[] = [
     replacement: '',
     tests: ['test/http/mesh-messages.test.ts'],
   },
+  {
+    protects: 'a policy that is not understood denies',
+    file: 'src/mesh/rules/security/authorization-policy.ts',
+    text: "=== 'AUDIT' ? 'AUDIT' : 'DENY'",
+    replacement: "=== 'AUDIT' ? 'AUDIT' : 'ALLOW'",
+    tests: ['test/unit/mesh/authorization-policy.test.ts'],
+  },
+  {
+    protects: 'text of a policy stays a text in expressions',
+    file: 'src/mesh/resources/access/connection-gate.ts',
+    text: '/[^A-Za-z0-9_./: -]/gu',
+    replacement: '/[^ -~]/gu',
+    tests: ['test/unit/mesh/access.test.ts'],
+  },
+  {
+    protects: 'a ServiceAccount is not one whose name only ends alike',
+    file: 'src/mesh/resources/access/identities.ts',
+    text: '`/ns/${value.replace',
+    replacement: '`${value.replace',
+    tests: ['test/unit/mesh/access.test.ts'],
+  },
 ];

@@ -1,5 +1,6 @@
 import { headerOf } from '../rules/security/access-condition.ts';
-import type { AuthorizationPolicy, AuthorizationRule } from '../rules/security/authorization-policy.ts';
+import type { AccessRuleSpec } from '../rules/security/access-rule.ts';
+import type { AuthorizationPolicy } from '../rules/security/authorization-policy.ts';
 import type { Rule } from '../rules/rule.ts';
 import type { Rules } from '../rules/rule-kinds.ts';
 import { governs, type Selectable } from '../rules/security/selector.ts';
@@ -88,7 +89,7 @@ function complete(names: readonly string[] | undefined, namespace: string): read
 }
 
 function translate(
-  { from = [{ source: {} }], to = [{ operation: {} }], when = [] }: AuthorizationRule,
+  { from = [{ source: {} }], to = [{ operation: {} }], when = [] }: AccessRuleSpec,
   namespace: string,
 ): Omit<AccessRule, 'name'> {
   const alsoClient = when.flatMap(({ key, values = [], notValues = [] }): ClientMatch => {

@@ -70,6 +70,10 @@ const texts: Readonly<Record<string, Rule>> = {
     (limit) => `must have at least ${text(limit)} characters`,
     (value: string, limit: bigint) => BigInt(Array.from(value).length) >= limit,
   ),
+  max_len: holds(
+    (limit) => `must have at most ${text(limit)} characters`,
+    (value: string, limit: bigint) => BigInt(Array.from(value).length) <= limit,
+  ),
   max_bytes: holds(
     (limit) => `must have at most ${text(limit)} bytes`,
     (value: string, limit: bigint) => BigInt(bytesOf.encode(value).length) <= limit,

@@ -72,8 +72,11 @@ function createWriter(trustDomain: string) {
         return `destination.port == ${Number(value)}`;
       case 'serverName':
         return value === '*' ? `${serverName} != ''` : compare(serverName, textMatcher(value));
-      default:
-        // Conditions on HTTP are not asked of connections without it.
+      // Conditions on HTTP are not asked of connections without it.
+      case 'header':
+      case 'host':
+      case 'method':
+      case 'path':
         return 'false';
     }
   }
@@ -97,11 +100,10 @@ function createWriter(trustDomain: string) {
   };
 }
 
-/** Rules whose names the access log has: each is evaluated once more. */
-const mostReasons = 20;
-
 /**
- * Returns a network filter that keeps connections from the application which some rules do not let through; undefined if they let all through.
+ * Returns a network filter that keeps connections from the application which some rules do not let through; undefined if they let all through. Each rule
+ * is an expression of its own, because one may have 100,000 characters only; whether it matches is kept as a text. An expression that fails
+ * is neither.
  *
  * @param deny rules without conditions on HTTP
  * @param allow likewise; undefined if everything else is allowed
@@ -113,13 +115,20 @@ export function gateOf(
 ): JsonObject | undefined {
   if (deny.length === 0 && allow === undefined) return undefined;
   const writer = createWriter(trustDomain);
-  const allowed = allow?.map((rule) => `(${writer.rule(rule)})`);
-  const denied = deny.map((rule) => ({ name: rule.name, condition: `(${writer.rule(rule)})` }));
+  const matches: GateValue[] = [];
+  const said = (rule: AccessRule, kind: string, index: number): ((answer: 'y' | 'n') => string) => {
+    const key = `access.${kind}.${index}`;
+    matches.push({ key, text: `%CEL(${writer.rule(rule)} ? 'y' : 'n')%` });
+    return (answer) => `filter_state['${key}'] == b'${answer}'`;
+  };
+  const allowed = allow?.map((rule, index) => said(rule, 'allow', index)('y'));
+  const denied = deny.map((rule, index) => ({ name: rule.name, says: said(rule, 'deny', index) }));
   const isAllowed = allowed?.length === 0 ? 'false' : `(${allowed?.join(' || ') ?? 'true'})`;
   const reason = (condition: string, name: string): string =>
-    `${condition} ? ${literal(`rbac_access_denied_matched_policy[${name}]`)} : ''`;
-  return connectionGate(writer.ranges(), [isAllowed, ...denied.map(({ condition }) => `!${condition}`)].join(' && '), [
-    reason(`!${isAllowed}`, 'none'),
-    ...denied.slice(0, mostReasons).map(({ condition, name }) => reason(condition, name)),
-  ]);
+    `%CEL(${condition} ? ${literal(`rbac_access_denied_matched_policy[${name}]`)} : '')%`;
+  return connectionGate(
+    [...writer.ranges(), ...matches],
+    [isAllowed, ...denied.map(({ says }) => says('n'))].join(' && '),
+    [reason(`!${isAllowed}`, 'none'), ...denied.map(({ name, says }) => reason(`!(${says('n')})`, name))],
+  );
 }

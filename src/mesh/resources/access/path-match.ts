@@ -1,12 +1,16 @@
 import type { JsonObject } from '../../../json/json.ts';
 import { extension } from '../../../envoy/extension.ts';
-import { isTemplate } from '../../rules/security/access-values.ts';
 import { escaped } from './text-match.ts';
 
 /*
  * Servers read one path in several ways: `/a/../b`, `//b`, `/a%2Fb`, `/%62`. The proxy passes a path on as it is, so a rule asks how it can be
  * read, and not how it would be written properly: what is allowed has to fit however it is read, what is denied in one way.
  */
+
+/** Patterns have no braces. */
+function isTemplate(path: string): boolean {
+  return path.includes('{');
+}
 
 /** Any bytes, also those that are no text. */
 const any = String.raw`\C*`;

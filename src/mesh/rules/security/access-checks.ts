@@ -1,11 +1,13 @@
 import { quote } from '../../../grammar/problem.ts';
 import type { Effect, Finding } from '../finding.ts';
-import type { AuthorizationPolicy, AuthorizationRule } from './authorization-policy.ts';
+import type { AccessOperation, AccessRuleSpec, AccessSource } from './access-rule.ts';
 import { isTemplate } from './access-values.ts';
 
-type Spec = Omit<AuthorizationPolicy, 'isDryRun'>;
-type Source = NonNullable<AuthorizationRule['from']>[number]['source'];
-type Operation = NonNullable<AuthorizationRule['to']>[number]['operation'];
+/** What is looked at of an AuthorizationPolicy. */
+interface Spec {
+  readonly action: 'ALLOW' | 'DENY' | 'AUDIT';
+  readonly rules: readonly AccessRuleSpec[];
+}
 
 function find(effect: Effect, code: string, field: string, sentence: string): Finding {
   return { field, effect, code, sentence };
@@ -16,7 +18,7 @@ function hasValues(list: readonly string[] | undefined): boolean {
 }
 
 /** What the fields of a source, operation or condition say together: none of them may say nothing. */
-function checkLists(part: Source | Operation, at: string, what: string): Finding[] {
+function checkLists(part: AccessSource | AccessOperation, at: string, what: string): Finding[] {
   const lists = Object.entries(part as Readonly<Record<string, readonly string[] | undefined>>);
   if (!lists.some(([, list]) => hasValues(list))) {
     const sentence = `has no values, and does not say which ${what}s; leave the list out for any ${what}`;
@@ -69,7 +71,7 @@ function principalProblem(value: string): readonly [string, string] | undefined 
   return starProblem(value);
 }
 
-function checkSource(source: Source, at: string, action: Spec['action']): Finding[] {
+function checkSource(source: AccessSource, at: string, action: Spec['action']): Finding[] {
   const ofAccount = hasValues(source.serviceAccounts) || hasValues(source.notServiceAccounts);
   const named = ['principals', 'notPrincipals', 'namespaces', 'notNamespaces'] as const;
   const beside = named.filter((name) => hasValues(source[name]));
@@ -97,7 +99,7 @@ function checkSource(source: Source, at: string, action: Spec['action']): Findin
   ];
 }
 
-function checkOperation(operation: Operation, at: string): Finding[] {
+function checkOperation(operation: AccessOperation, at: string): Finding[] {
   return [
     ...checkLists(operation, at, 'request'),
     ...each(operation, ['hosts', 'notHosts'], at, starProblem),
@@ -131,14 +133,13 @@ function checkEmpty({ action, rules }: Spec): Finding[] {
 
 /** Two items of the list are two rules, each for itself. */
 function checkSplit({ rules }: Spec): Finding[] {
-  const only = (name: 'from' | 'to'): number =>
-    rules.findIndex(({ from, to, when }) => {
-      const given = { from, to };
-      return given[name] !== undefined && given[name === 'from' ? 'to' : 'from'] === undefined && when === undefined;
-    });
-  const [clients, requests] = [only('from'), only('to')];
+  const isGiven = (part: unknown): boolean => part !== undefined;
+  const alone = rules.map(({ from, to, when }) =>
+    isGiven(when) || isGiven(from) === isGiven(to) ? 'both' : isGiven(from) ? 'client' : 'request',
+  );
+  const [clients, requests] = [alone.indexOf('client'), alone.indexOf('request')];
   if (clients < 0 || requests < 0) return [];
-  const sentence = `has only "from", and rule ${requests} has only "to": each counts for itself, for any request and for any client; for both together put them into one item of the list`;
+  const sentence = `names clients only, and rule ${requests} requests only: each counts for itself, for any request and for any client; for both together put them into one item of the list`;
   return [find('warning', 'SeparateRules', `/spec/rules/${clients}`, sentence)];
 }
 

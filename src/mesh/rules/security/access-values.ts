@@ -6,7 +6,8 @@ const list = <S extends z.ZodType>(value: S) => z.array(value).optional();
 /** A text to compare with, or a pattern: `*`, `x*` or `*x`. */
 export const pattern = z
   .string({ error: 'allowed: text' })
-  .min(1, { error: 'must not be empty: leave it out, or give a text; "*" is any' });
+  .min(1, { error: 'must not be empty: leave it out, or give a text; "*" is any' })
+  .max(1024, { error: 'allowed: at most 1024 characters' });
 
 /** Patterns, one of which has to fit. */
 export const patterns = list(pattern);
@@ -44,10 +45,14 @@ const port = z
 /** Ports of the container. */
 export const ports = list(port);
 
+/** What Envoy takes. */
+const longestTemplate = 256;
+
 const templatePart = /^(?:\{\*\}|\{\*\*\}|[a-zA-Z0-9\-._~%!$&'()+,;:@=]+)$/;
 
 function templateProblem(text: string): string | undefined {
   if (!/[{}]/.test(text)) return undefined;
+  if (text.length > longestTemplate) return `allowed: a template of at most ${longestTemplate} characters`;
   const parts = text.replaceAll(/^\/+|\/+$/g, '').split('/');
   if (parts.some((part) => !templatePart.test(part))) {
     return 'allowed: {*} for one segment and {**} for any number, each a segment of its own, and no other * or braces';
