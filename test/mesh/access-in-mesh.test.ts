@@ -126,6 +126,16 @@ test('and the one that keeps a connection from the application', async () => {
   });
 });
 
+test('addresses and ports are those that the pod sees', async () => {
+  scene.delete(policy({}, 'secrets'), policy({}, 'seen'), policy({}, 'old'), policy({}, 'new'));
+  scene.set(policy({ ...ofCart, rules: [{ from: [{ source: { ipBlocks: [`${back.network.v4}/32`] } }] }] }));
+  expect(await eventually(statuses, (found) => asText(found) === '[403,200]')).toEqual([403, 200]);
+  expect(await eventually(greetings, (found) => found[0] === '')).toEqual(['', 'hello\n']);
+  scene.set(policy({ ...ofCart, action: 'DENY', rules: [{ to: [{ operation: { ports: ['3306'] } }] }] }));
+  expect(await eventually(statuses, (found) => asText(found) === '[200,200]')).toEqual([200, 200]);
+  expect(await eventually(greetings, (found) => found.join('') === '')).toEqual(['', '']);
+});
+
 test('one that is not understood denies everything, and what is asked on a connection that is open', async () => {
   scene.delete(policy({}), policy({}, 'secrets'), policy({}, 'seen'), policy({}, 'old'), policy({}, 'new'));
   expect(await eventually(statuses, (found) => asText(found) === '[200,200]')).toEqual([200, 200]);
