@@ -34,6 +34,8 @@ export function createProgram(io: Io): Command {
   const program = new Command('sidecar-injector')
     .description('Injects an Envoy sidecar into Kubernetes pods: as an admission webhook, or offline into manifests.')
     .version(version)
+    // Without it, options of `mesh` would be taken from behind the names of its commands, which have some of the same names.
+    .enablePositionalOptions()
     .exitOverride()
     .showHelpAfterError('hint: run the same command with --help')
     .configureOutput({ writeOut: (text) => io.stdout(text), writeErr: (text) => io.stderr(visibleLines(text)) })

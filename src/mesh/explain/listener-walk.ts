@@ -23,6 +23,8 @@ export interface Connection {
   readonly port: number;
   /** What the client begins to say: HTTP, TLS, or bytes of anything else. */
   readonly speaks: 'http' | 'tls' | 'bytes';
+  /** Application protocol that it offers in TLS. */
+  readonly alpn?: string;
 }
 
 function isAt(listener: JsonObject, { address, port }: Connection): boolean {
@@ -53,10 +55,11 @@ function includes(list: Json | undefined, item: string | undefined): boolean {
 }
 
 /** Returns the filter chain of a connection (`FilterChainMatch`; of several that match, one for a port comes first). */
-function chainOf(listener: JsonObject, { port, speaks }: Connection): JsonObject | undefined {
+function chainOf(listener: JsonObject, { port, speaks, alpn }: Connection): JsonObject | undefined {
   const isTls = speaks === 'tls' && isInspecting(listener, 'tls_inspector', port);
   const transport = isTls ? 'tls' : 'raw_buffer';
-  const application = speaks === 'http' && isInspecting(listener, 'http_inspector', port) ? 'http/1.1' : undefined;
+  const isHttp = speaks === 'http' && isInspecting(listener, 'http_inspector', port);
+  const application = isTls ? alpn : isHttp ? 'http/1.1' : undefined;
   const matching = objectsMember(listener, 'filter_chains').filter((chain) => {
     const match = objectMember(chain, 'filter_chain_match');
     return (
@@ -79,7 +82,7 @@ type Reading =
 /** The listener and filter chain that take a connection. */
 export interface ListenerWalk {
   readonly listener: string;
-  readonly chain: string;
+  readonly chain: JsonObject;
   readonly reading: Reading;
 }
 
@@ -95,14 +98,18 @@ function readingOf(chain: JsonObject, configuration: ProxyConfiguration): Readin
   return { type: 'http', manager, routes: routes ?? {} };
 }
 
-/** Finds the listener and filter chain of an outbound connection: that of its address, or else the one for all others. */
-export function walkListener(configuration: ProxyConfiguration, connection: Connection): ListenerWalk {
-  const own = configuration.listeners.find((listener) => isAt(listener, connection));
-  const listener = own ?? configuration.find('listener', 'virtualOutbound') ?? {};
+function walk(configuration: ProxyConfiguration, listener: JsonObject, connection: Connection): ListenerWalk {
   const chain = chainOf(listener, connection) ?? {};
-  return {
-    listener: stringMember(listener, 'name') ?? '',
-    chain: stringMember(chain, 'name') ?? '',
-    reading: readingOf(chain, configuration),
-  };
+  return { listener: stringMember(listener, 'name') ?? '', chain, reading: readingOf(chain, configuration) };
+}
+
+/** Finds the listener and filter chain of an outbound connection: that of its address, or else the one for all others. */
+export function walkOutbound(configuration: ProxyConfiguration, connection: Connection): ListenerWalk {
+  const own = configuration.listeners.find((listener) => isAt(listener, connection));
+  return walk(configuration, own ?? configuration.find('listener', 'virtualOutbound') ?? {}, connection);
+}
+
+/** Finds the filter chain of a connection to a pod. */
+export function walkInbound(configuration: ProxyConfiguration, connection: Connection): ListenerWalk {
+  return walk(configuration, configuration.find('listener', 'virtualInbound') ?? {}, connection);
 }

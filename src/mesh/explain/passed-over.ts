@@ -3,12 +3,14 @@ import { isExportedTo } from '../plan/export.ts';
 import { isParent } from '../plan/gateway-parents.ts';
 import { hostOf } from '../plan/host-name.ts';
 import { protocolOf } from '../plan/protocol.ts';
+import { guardFindings, guardsPod, isGuard } from '../plan/guarded-pods.ts';
 import type { Hosted } from '../plan/rule-index.ts';
 import { isForSidecars, planTraffic, type Known } from '../plan/service-traffic.ts';
 import type { View } from '../plan/view.ts';
 import { describeFinding, type Finding } from '../rules/finding.ts';
 import { objectKey, type ObjectRef } from '../rules/object-ref.ts';
 import type { VirtualService } from '../rules/virtual-service.ts';
+import type { Pod } from '../world/pod.ts';
 import type { Service } from '../world/service.ts';
 
 /** Something that the author of an object should know of the call. */
@@ -104,17 +106,28 @@ function refused({ world }: Known, namespaces: ReadonlySet<string>): readonly Re
   );
 }
 
+/** Returns what is to be said of objects that protect some pods. */
+function guards(known: Known, pods: readonly Pod[]): readonly Remark[] {
+  const { PeerAuthentication, AuthorizationPolicy } = known.world.rules;
+  return [...PeerAuthentication.values(), ...AuthorizationPolicy.values()].flatMap((rule) => {
+    if (!isGuard(rule) || !pods.some((pod) => guardsPod(rule, pod, known.domains.rootNamespace))) return [];
+    return [...rule.findings, ...guardFindings(known, rule)].map((finding) => ({ ...finding, ref: rule.ref }));
+  });
+}
+
 /**
  * Returns the objects about a Service that do not count for a call, each with the reason, and what is said of those that do.
  *
  * @param called the Service and the port that the client has called
  * @param backends other Services that the request may go to
+ * @param pods those that the request may go to
  */
 export function passedOver(
   known: Known,
   { namespace: client, labels }: View,
   called: { readonly service: Service; readonly port: number },
   backends: readonly Service[],
+  pods: readonly Pod[],
 ): readonly Remark[] {
   const { cluster, rootNamespace } = known.domains;
   const { service, port } = called;
@@ -134,5 +147,5 @@ export function passedOver(
     ...routes(known, service, port, client),
     ...[service, ...backends].flatMap((one) => destinationRules(known, one, hostOf(one, cluster), client)),
   ].filter(({ ref }) => !(said.get(objectKey(ref)) ?? []).some(({ effect }) => effect === 'without-effect'));
-  return [...found, ...others, ...refused(known, namespaces)];
+  return [...found, ...others, ...refused(known, namespaces), ...guards(known, pods)];
 }

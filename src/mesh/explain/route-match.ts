@@ -83,6 +83,11 @@ function headerCondition(matcher: JsonObject, headers: Headers): Condition {
   };
 }
 
+/** Evaluates an `envoy.config.route.v3.HeaderMatcher`. */
+export function matchesHeader(matcher: JsonObject, headers: Headers): boolean {
+  return headerCondition(matcher, headers).holds;
+}
+
 /** Parameters of a query as they are written, the first of each name. */
 function parametersOf(path: string): ReadonlyMap<string, string> {
   const query = path.includes('?') ? path.slice(path.indexOf('?') + 1) : '';

@@ -41,5 +41,6 @@ export function explained(objects: readonly JsonObject[], call: TestCall = {}): 
   const destination = findDestination(known, host, from);
   if ('problem' in destination) throw new Error(destination.problem);
   const request = { method: 'GET', path: '/', authority: host, ...more, headers: Object.entries(headers) };
-  return explain(known, clientOf(known, from, labels), { destination, port, speaks, request });
+  const client = clientOf(known, from, labels);
+  return explain(known, client, { destination, port, speaks, request }, () => client.traffic);
 }

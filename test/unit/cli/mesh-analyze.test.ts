@@ -94,6 +94,15 @@ describe('mesh analyze', () => {
       expect((await of(namespace)).stdout).toMatch(/^1 traffic rules, 0 refused/);
   });
 
+  test('takes options that the command above it has, too', async () => {
+    const rule = cart + destinationRule('cart.default.svc.cluster.local', 'other');
+    expect((await analyze(rule)).stdout).toContain('counts only for clients in namespace other');
+    expect((await analyze(rule, '--root-namespace', 'other')).stdout).toMatch(/^1 traffic rules, 0 refused.*, 0 with/);
+    const live = await runCommand(['mesh', 'analyze', '--live', '--kubeconfig', '/nowhere']);
+    expect(live.stderr).toContain('/nowhere');
+    expect(live.code).toBe(1);
+  });
+
   test('puts objects without a namespace where -n says', async () => {
     const { stdout } = await analyze(cart + virtualService('a', '[card]'), '-n', 'shop');
     expect(stdout).toContain('VirtualService shop/a\n');

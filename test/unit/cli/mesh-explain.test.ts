@@ -78,8 +78,8 @@ Route      VirtualService default/cart /spec/http/1
   not canary, VirtualService default/cart /spec/http/0/match/0: header x-canary is absent, wanted: exact "yes"
 Clusters
   90 %  outbound|80|v1|cart.default.svc.cluster.local
-    <address of pod default/cart-v1-0>:8080  pod default/cart-v1-0  healthy  mutual TLS
-    <address of pod default/cart-v1-1>:8080  pod default/cart-v1-1  healthy  mutual TLS
+    <address of pod default/cart-v1-0>:8080  pod default/cart-v1-0  healthy  mutual TLS  PERMISSIVE, lets it in
+    <address of pod default/cart-v1-1>:8080  pod default/cart-v1-1  healthy  mutual TLS  PERMISSIVE, lets it in
     endpoint: the one of two with fewer requests
     connection: mutual TLS, server name outbound_.80_._.cart.default.svc.cluster.local, certificate of spiffe://cluster.local/ns/default/sa/cart
     limits: connect timeout 10s, no others
@@ -87,7 +87,7 @@ Clusters
               at most 1 at once (10 % of 2 endpoints is 0.2, but one always), so 1 always stays
     said by DestinationRule default/cart /spec/subsets/0, /spec/trafficPolicy
   10 %  outbound|80|v2|cart.default.svc.cluster.local
-    <address of pod default/cart-v2-0>:8080  pod default/cart-v2-0  healthy  mutual TLS
+    <address of pod default/cart-v2-0>:8080  pod default/cart-v2-0  healthy  mutual TLS  PERMISSIVE, lets it in
     endpoint: the one of two with fewer requests
     connection: mutual TLS, server name outbound_.80_._.cart.default.svc.cluster.local, certificate of spiffe://cluster.local/ns/default/sa/cart
     limits: connect timeout 10s, no others
@@ -131,6 +131,49 @@ Objects that do not count here, or not as they may be meant
     const { stdout } = await explain(services + answer, 'deploy/cart-v1', 'cart');
     expect(stdout).toContain("  answered by the client's proxy with 418: the route says so\n");
     expect(stdout).not.toContain('Clusters');
+  });
+
+  test('what the servers make of it', async () => {
+    const security = `
+---
+apiVersion: security.istio.io/v1
+kind: PeerAuthentication
+metadata: {name: strict}
+spec: {mtls: {mode: STRICT}}
+---
+apiVersion: security.istio.io/v1
+kind: AuthorizationPolicy
+metadata: {name: readers}
+spec: {rules: [{to: [{operation: {methods: [GET]}}]}]}
+---
+apiVersion: security.istio.io/v1
+kind: AuthorizationPolicy
+metadata: {name: no-admin}
+spec: {action: DENY, rules: [{to: [{operation: {paths: [/admin]}}]}]}
+`;
+    const lines = async (...words: readonly string[]): Promise<readonly string[]> => {
+      const { stdout } = await explain(services + security, 'deploy/cart-v1', ...words);
+      return stdout.split('\n').filter((line) => line.includes('cart-v2-0>') || line.includes('modes:'));
+    };
+    const row = '    <address of pod default/cart-v2-0>:8080  pod default/cart-v2-0  healthy  mutual TLS  STRICT, ';
+    const modes = '    modes: PeerAuthentication default/strict';
+    expect(await lines('cart')).toEqual([
+      `${row}lets it in by AuthorizationPolicy default/readers /spec/rules/0`,
+      modes,
+    ]);
+    expect(await lines('cart/admin')).toEqual([
+      `${row}answers 403: denied by AuthorizationPolicy default/no-admin /spec/rules/0`,
+      modes,
+    ]);
+    expect(await lines('cart', '--method', 'PUT')).toEqual([
+      `${row}answers 403: allowed by no rule of AuthorizationPolicy default/readers`,
+      modes,
+    ]);
+    // Nobody sees the path in TLS, so what denies by it denies all.
+    expect(await lines('https://cart:80')).toEqual([
+      `${row}closes it: denied by AuthorizationPolicy default/no-admin /spec/rules/0`,
+      modes,
+    ]);
   });
 
   test('TLS of the application, which no route sees', async () => {

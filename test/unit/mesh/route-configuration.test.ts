@@ -99,6 +99,14 @@ describe('routes of a rule', () => {
     expect(JSON.stringify(routesOf(rule(toCart, { match })))).not.toContain('connect_matcher');
   });
 
+  test('give requests of CONNECT no path, with which Envoy would not send them', () => {
+    const path = { type: 'matched', value: '/b' } as const;
+    const actions = routesOf(rule({ ...toCart, path })).map(
+      (route) => objectMember(route, 'route')?.['prefix_rewrite'],
+    );
+    expect(actions).toEqual(['/b', '/b', undefined]);
+  });
+
   test.each<PathMatch | undefined>([
     undefined,
     { type: 'prefix', value: '' },

@@ -46,19 +46,21 @@ async function listIfServed(client: ApiClient, path: string, type: JsonObject): 
 
 /** Reads what a control plane reads of a cluster. */
 export async function readCluster(kubeconfig: string | undefined): Promise<Read | Failure> {
-  const client = await connect(kubeconfig === undefined ? {} : { kubeconfig });
+  let client: ApiClient | undefined;
   try {
+    const connected = await connect(kubeconfig === undefined ? {} : { kubeconfig });
+    client = connected;
     const lists = await Promise.all([
-      listIfServed(client, '/api/v1/services', { apiVersion: 'v1', kind: 'Service' }),
-      listIfServed(client, '/apis/discovery.k8s.io/v1/endpointslices', {
+      listIfServed(connected, '/api/v1/services', { apiVersion: 'v1', kind: 'Service' }),
+      listIfServed(connected, '/apis/discovery.k8s.io/v1/endpointslices', {
         apiVersion: 'discovery.k8s.io/v1',
         kind: 'EndpointSlice',
       }),
-      listIfServed(client, '/api/v1/pods', { apiVersion: 'v1', kind: 'Pod' }),
+      listIfServed(connected, '/api/v1/pods', { apiVersion: 'v1', kind: 'Pod' }),
       ...Object.entries(ruleKinds).map(async ([kind, { group, versions, plural }]) => {
         for (const version of versions) {
           const apiVersion = `${group}/${version}`;
-          const objects = await listIfServed(client, `/apis/${apiVersion}/${plural}`, { apiVersion, kind });
+          const objects = await listIfServed(connected, `/apis/${apiVersion}/${plural}`, { apiVersion, kind });
           if (objects.length > 0) return objects;
         }
         return [];
@@ -69,7 +71,7 @@ export async function readCluster(kubeconfig: string | undefined): Promise<Read 
     const problem = error instanceof Error ? error.message : String(error);
     return { problems: [problem], remedy: 'check the kubeconfig and your permissions', code: exitCodes.failed };
   } finally {
-    client.close();
+    client?.close();
   }
 }
 

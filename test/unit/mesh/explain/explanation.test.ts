@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { objectMember, type JsonObject } from '../../../../src/json/json.ts';
-import { explained } from '../../../support/mesh/explained.ts';
+import { explained, type TestCall } from '../../../support/mesh/explained.ts';
 import { cart, pod, rule, service, slice } from '../../../support/mesh/cart-objects.ts';
 
 const to = (host: string, more: JsonObject = {}): JsonObject => ({ destination: { host, ...more } });
@@ -283,8 +283,15 @@ test('a pod of a headless Service is called by its own address', () => {
     {
       name,
       picks: 'the one that the client has dialled',
-      endpoints: [],
-      protection: { type: 'mutual TLS', names: ['spiffe://cluster.local/ns/shop/sa/cart'] },
+      endpoints: [
+        {
+          address: '10.1.0.1',
+          port: 8080,
+          pod: 'shop/cart-1',
+          health: 'dialled',
+          protection: { type: 'mutual TLS', names: ['spiffe://cluster.local/ns/shop/sa/cart'] },
+        },
+      ],
     },
   ]);
 });
@@ -302,4 +309,87 @@ test('clients with other labels may be told another route', () => {
   ];
   expect(explained(objects, { labels: { app: 'test' } }).route?.origin?.field).toBe('/spec/http/0/match/0');
   expect(explained(objects, { labels: { app: 'web' } }).route?.origin?.field).toBe('/spec/http/1');
+});
+
+describe('what the server’s proxy makes of it', () => {
+  const security = (kind: string, name: string, spec: JsonObject, age = 1): JsonObject => ({
+    ...rule(kind, name, spec, 'shop', age),
+    apiVersion: 'security.istio.io/v1',
+  });
+  const strict = security('PeerAuthentication', 'strict', { mtls: { mode: 'STRICT' } });
+  const serverOf = (objects: readonly JsonObject[], call: TestCall = {}) =>
+    explained([...cart, ...objects], call).clusters[0]?.endpoints[0]?.server;
+
+  test('it takes both where no object says anything', () => {
+    expect(serverOf([])).toEqual({
+      filterChain: 'mtls-http',
+      reads: 'http',
+      mode: 'PERMISSIVE',
+      modeFrom: [],
+      isTaken: true,
+      isAllowed: true,
+      rule: undefined,
+      allowing: [],
+    });
+    expect(explained(cart).clusters[0]?.endpoints[1]?.server).toBeUndefined();
+  });
+
+  test('plain text is closed where only mutual TLS is taken', () => {
+    const plain = rule('DestinationRule', 'cart', { host: 'cart', trafficPolicy: { tls: { mode: 'DISABLE' } } });
+    expect(serverOf([strict, plain])).toMatchObject({ mode: 'STRICT', isTaken: false });
+    expect(serverOf([strict])).toMatchObject({
+      mode: 'STRICT',
+      isTaken: true,
+      modeFrom: [{ kind: 'PeerAuthentication', namespace: 'shop', name: 'strict' }],
+    });
+  });
+
+  test('the mode of the container’s port counts', () => {
+    const spec = { selector: { matchLabels: { app: 'cart' } }, portLevelMtls: { 8080: { mode: 'DISABLE' } } };
+    const objects = [strict, security('PeerAuthentication', 'port', spec)];
+    expect(serverOf(objects)).toMatchObject({ mode: 'DISABLE', isTaken: true });
+    expect(serverOf(objects, { port: 81 })).toMatchObject({ mode: 'STRICT', isTaken: true, reads: 'bytes' });
+  });
+
+  test('a policy that denies is named with its rule', () => {
+    const rules = [{ to: [{ operation: { paths: ['/b'] } }] }, { to: [{ operation: { paths: ['/admin*'] } }] }];
+    const deny = security('AuthorizationPolicy', 'deny', { action: 'DENY', rules });
+    expect(serverOf([deny], { path: '/admin/x' })).toMatchObject({
+      isAllowed: false,
+      rule: { ref: { kind: 'AuthorizationPolicy', name: 'deny' }, field: '/spec/rules/1' },
+    });
+    expect(serverOf([deny], { path: '/x' })).toMatchObject({ isAllowed: true, rule: undefined });
+  });
+
+  test('what no policy allows is not let in; the identity of the client counts', () => {
+    const rules = [{ from: [{ source: { serviceAccounts: ['web'] } }] }];
+    const allow = security('AuthorizationPolicy', 'allow', { rules });
+    const web = (serviceAccountName: string): JsonObject => {
+      const [object] = [pod('web', '10.0.0.9', 'v1')];
+      return { ...object, spec: { ...objectMember(object, 'spec'), serviceAccountName } };
+    };
+    const rest = { allowing: [expect.objectContaining({ name: 'allow' })] };
+    expect(serverOf([allow, web('web')])).toMatchObject({ ...rest, isAllowed: true, rule: { field: '/spec/rules/0' } });
+    expect(serverOf([allow, web('other')])).toMatchObject({ ...rest, isAllowed: false, rule: undefined });
+    // A client in plain text has no identity.
+    const plain = rule('DestinationRule', 'cart', { host: 'cart', trafficPolicy: { tls: { mode: 'DISABLE' } } });
+    expect(serverOf([allow, plain, web('web')])).toMatchObject({ isAllowed: false });
+  });
+
+  test('the path that the route has made counts', () => {
+    const http = [{ rewrite: { uri: '/admin' }, route: [to('cart')] }];
+    const deny = security('AuthorizationPolicy', 'deny', {
+      action: 'DENY',
+      rules: [{ to: [{ operation: { paths: ['/admin'] } }] }],
+    });
+    const objects = [deny, rule('VirtualService', 'cart', { hosts: ['cart'], http })];
+    expect(serverOf(objects, { path: '/' })).toMatchObject({ isAllowed: false });
+  });
+
+  test('an older object for the same pods is named', () => {
+    const { remarks } = explained([...cart, strict, security('PeerAuthentication', 'old', {}, 9)]);
+    expect(remarks.map(({ ref, code }) => [ref.name, code])).toEqual(
+      expect.arrayContaining([['strict', 'OlderObjectCounts']]),
+    );
+  });
 });

@@ -6,6 +6,7 @@ import { quote } from '../../../../grammar/problem.ts';
 import { didYouMean } from '../../../../grammar/suggestion.ts';
 import { isObject, member, objectAt, objectsMember, stringMember, type JsonObject } from '../../../../json/json.ts';
 import { objectMember } from '../../../../json/json.ts';
+import { keyOf } from '../../../../kubernetes/object-key.ts';
 import { typeOf } from '../../../../mesh/report/world-of-objects.ts';
 import { readPod, type Pod } from '../../../../mesh/world/pod.ts';
 import { names } from '../../../../pod/conventions.ts';
@@ -47,6 +48,15 @@ function assumed(self: Self, workload: string): TrafficIntent {
   return { settings, workload: { name: workload }, httpInboundPorts: [], opaqueInboundPorts: [], self };
 }
 
+/** Returns what the proxy of a pod says of itself, or else the built-in settings. */
+export function trafficOf(pod: Pod, objects: readonly JsonObject[]): TrafficIntent & { readonly isAssumed: boolean } {
+  const self = { address: pod.addresses[0] ?? '', name: pod.name, namespace: pod.namespace };
+  const object = objects.find((one) => typeOf(one) === 'Pod.' && keyOf(one) === pod.key);
+  const metadata = object && nodeMetadata(object);
+  const told = metadata && readTrafficMetadata(metadata, self);
+  return { ...(told ?? assumed(self, pod.workload.name)), isAssumed: told === undefined };
+}
+
 /** Finds the pod that SRC names, one of several of a workload. */
 export function findClient(
   { kind, name }: WrittenClient,
@@ -54,7 +64,7 @@ export function findClient(
   objects: readonly JsonObject[],
 ): CallingPod | Failure {
   const raw = objects.filter((object) => typeOf(object) === 'Pod.');
-  const pods = raw.map((object) => ({ object, pod: readPod(object) })).filter(({ pod }) => pod.namespace === namespace);
+  const pods = raw.map((object) => ({ pod: readPod(object) })).filter(({ pod }) => pod.namespace === namespace);
   const isMeant = ({ workload, name: own }: Pod): boolean =>
     kind === 'pod' ? own === name : workload.kind.toLowerCase() === kind && workload.name === name;
   const [found] = pods
@@ -68,10 +78,8 @@ export function findClient(
       code: exitCodes.failed,
     };
   }
-  const { object, pod } = found;
+  const { pod } = found;
   if (pod.plainPorts === 'all') return { pod, traffic: undefined, isAssumed: false };
-  const self = { address: pod.addresses[0] ?? '', name: pod.name, namespace };
-  const metadata = nodeMetadata(object);
-  const told = metadata && readTrafficMetadata(metadata, self);
-  return { pod, traffic: told ?? assumed(self, pod.workload.name), isAssumed: told === undefined };
+  const { isAssumed, ...traffic } = trafficOf(pod, objects);
+  return { pod, traffic, isAssumed };
 }

@@ -10,7 +10,7 @@ import { findKubeconfig } from '../../../kubeconfig.ts';
 import { applied, nothingRead, readCluster, readFiles } from '../objects.ts';
 import { asApplied, type Applied } from './as-applied.ts';
 import { readCall, readClient, type WrittenCall } from './call.ts';
-import { findClient } from './client.ts';
+import { findClient, trafficOf } from './client.ts';
 import type { ExplainedCall } from './explained-call.ts';
 import type { ExplainCallOptions } from './options.ts';
 import { explanationLines } from './text.ts';
@@ -90,7 +90,8 @@ function explainCall(
     );
   const { pod, traffic } = client;
   const view = viewOf(pod, askedLabels(world.rules));
-  const explanation = traffic && explain(known, { view, traffic }, { ...call, destination });
+  const explanation =
+    traffic && explain(known, { view, traffic }, { ...call, destination }, (one) => trafficOf(one, objects));
   const all = { client, call, destination, explanation };
   return { ...all, notes: notesOf(all, (options.filename ?? []).length > 0 && options.live !== true) };
 }

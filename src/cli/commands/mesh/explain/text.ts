@@ -7,6 +7,8 @@ import type { Origin } from '../../../../mesh/plan/route-plan.ts';
 import { textTable } from '../../../text-table.ts';
 import type { ExplainedCall } from './explained-call.ts';
 
+type Endpoint = ExplainedCluster['endpoints'][number];
+
 function originText({ ref, field }: Origin): string {
   return `${ref.kind} ${ref.namespace}/${ref.name} ${field}`;
 }
@@ -119,9 +121,34 @@ function protectionText({ type, serverName, names, isUnverified }: Protection): 
 }
 
 /** Protections of a cluster, each once; endpoints refer to them by their first word. */
-function protectionLines({ endpoints, protection }: ExplainedCluster): readonly string[] {
-  const all = [...endpoints.map((one) => one.protection), ...(protection === undefined ? [] : [protection])];
-  return [...new Set(all.map(protectionText))];
+function protectionLines({ endpoints }: ExplainedCluster): readonly string[] {
+  return [...new Set(endpoints.map(({ protection }) => protectionText(protection)))];
+}
+
+const healths: Readonly<Record<Endpoint['health'], string>> = {
+  healthy: 'healthy',
+  unhealthy: 'unhealthy: gets no requests',
+  draining: 'draining: gets no requests',
+  dialled: 'dialled',
+};
+
+/** What the pod makes of the call: its mode, and who may come in. */
+function serverText({ server }: Endpoint): string {
+  if (server === undefined) return '';
+  const { mode, isTaken, isAllowed, rule, allowing, reads } = server;
+  if (!isTaken) return `closes it: ${mode}`;
+  const by = rule === undefined ? '' : ` by ${originText(rule)}`;
+  if (isAllowed) return `${mode}, lets it in${by}`;
+  const names = allowing.map(({ namespace, name }) => `${namespace}/${name}`).join(', ');
+  const why = rule === undefined ? ` by no rule of AuthorizationPolicy ${names}` : by;
+  return `${mode}, ${reads === 'http' ? 'answers 403' : 'closes it'}: ${rule === undefined ? 'allowed' : 'denied'}${why}`;
+}
+
+/** Where the modes of a cluster's pods are from, each object once. */
+function modeLines({ endpoints }: ExplainedCluster): readonly string[] {
+  const refs = endpoints.flatMap(({ server }) => server?.modeFrom ?? []);
+  const names = new Set(refs.map(({ kind, namespace, name }) => `${kind} ${namespace}/${name}`));
+  return names.size === 0 ? [] : [`modes: ${[...names].join(', ')}`];
 }
 
 function ejectionLines(ejection: Ejection): readonly string[] {
@@ -146,11 +173,12 @@ function limitText(limits: ExplainedCluster['limits']): string {
 }
 
 function endpointRows({ endpoints }: ExplainedCluster): readonly string[] {
-  const rows = endpoints.map(({ address, port, pod, health, protection }) => [
-    `${address}:${port}`,
-    pod === undefined ? '' : `pod ${pod}`,
-    health === 'healthy' ? health : `${health}: gets no requests`,
-    protection.type,
+  const rows = endpoints.map((endpoint) => [
+    `${endpoint.address}:${endpoint.port}`,
+    endpoint.pod === undefined ? '' : `pod ${endpoint.pod}`,
+    healths[endpoint.health],
+    endpoint.protection.type,
+    serverText(endpoint),
   ]);
   return textTable(rows, '    ');
 }
@@ -159,15 +187,15 @@ function clusterLines(cluster: ExplainedCluster): readonly string[] {
   const { name, gets, percent, picks, endpoints, limits, ejection, origins, connectTimeout } = cluster;
   const head = `  ${percent} %${gets === 'copies' ? ' as copies' : ''}  ${name}`;
   if (picks === undefined) return [`${head}: there is no such cluster`];
-  const isDialled = cluster.protection !== undefined;
-  const healthy = endpoints.some(({ health }) => health === 'healthy');
+  const isCallable = endpoints.some(({ health }) => health === 'healthy' || health === 'dialled');
   return [
     head,
-    ...(isDialled || healthy ? [] : ['    no endpoint is ready: requests fail with 503']),
+    ...(isCallable ? [] : ['    no endpoint is ready: requests fail with 503']),
     ...endpointRows(cluster),
     ...[
       `endpoint: ${picks}`,
       ...protectionLines(cluster).map((text) => `connection: ${text}`),
+      ...modeLines(cluster),
       `limits: ${[...(connectTimeout === undefined ? [] : [`connect timeout ${connectTimeout}`]), ...(Object.keys(limits).length === 0 ? ['no others'] : [limitText(limits)])].join(', ')}`,
       ...(ejection === undefined ? [] : ejectionLines(ejection)),
       ...originLines(origins),
