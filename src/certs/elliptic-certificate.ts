@@ -148,7 +148,7 @@ function extensionsOf({ isAuthority, names, publicKey, issuerKeyIdentifier, subj
 }
 
 /** Curves that proxies verify. */
-const curves: readonly (string | undefined)[] = ['prime256v1', 'secp384r1', 'secp521r1'];
+const curves: ReadonlySet<string | undefined> = new Set(['prime256v1', 'secp384r1', 'secp521r1']);
 
 /** Bits of an RSA key that proxies accept at least. */
 const fewestRsaBits = 2_048;
@@ -156,7 +156,7 @@ const fewestRsaBits = 2_048;
 /** Returns whether certificates can be signed with a key: RSA from 2048 bits on, or P-256, P-384, P-521. */
 export function canSign({ asymmetricKeyType, asymmetricKeyDetails }: KeyObject): boolean {
   if (asymmetricKeyType === 'rsa') return (asymmetricKeyDetails?.modulusLength ?? 0) >= fewestRsaBits;
-  return curves.includes(asymmetricKeyDetails?.namedCurve);
+  return curves.has(asymmetricKeyDetails?.namedCurve);
 }
 
 /** Returns the AlgorithmIdentifier of signatures by a key (RFC 5758 section 3.2, RFC 4055 section 5). */
@@ -232,6 +232,9 @@ export interface LeafIssuer {
   };
 }
 
+/** Tag of the extensions in a TBSCertificate (RFC 5280 section 4.1). */
+const extensionsTag = 3;
+
 /** Returns the parts of a certificate that those it signs repeat: its subject, and its key identifier if it states one. */
 function issuerParts(certificate: X509Certificate): Pick<Wanted, 'issuer' | 'issuerKeyIdentifier'> {
   const [toBeSigned] = partsOf(asn1.fromDer(forge.util.createBuffer(binary(certificate.raw))));
@@ -239,12 +242,17 @@ function issuerParts(certificate: X509Certificate): Pick<Wanted, 'issuer' | 'iss
   // Version, serial number, algorithm, issuer and validity come first (RFC 5280 section 4.1): an authority has version 3.
   const issuer = fields[5];
   if (issuer === undefined) throw new Error('the CA certificate has no subject');
-  const extensions = fields.find(({ tagClass, type }) => tagClass === Class.CONTEXT_SPECIFIC && Number(type) === 3);
+  const extensions = fields.find(
+    ({ tagClass, type }) => tagClass === Class.CONTEXT_SPECIFIC && tagOf(type) === extensionsTag,
+  );
   const all = extensions === undefined ? [] : partsOf(extensions).flatMap(partsOf).map(partsOf);
   const own = all.find(([id]) => id?.value === asn1.oidToDer(oids.subjectKeyIdentifier).getBytes())?.at(-1)?.value;
   const octets = typeof own === 'string' ? asn1.fromDer(forge.util.createBuffer(own)).value : undefined;
   return { issuer, issuerKeyIdentifier: typeof octets === 'string' ? octets : undefined };
 }
+
+/** Tags of a context are numbers, and not types. */
+const tagOf = (type: number): number => type;
 
 function partsOf({ value }: Node): readonly Node[] {
   return typeof value === 'string' ? [] : value;

@@ -42,7 +42,7 @@ export async function openMeshRoot(
   const { namespace, clock, policy = defaultRootPolicy, log, metrics } = options;
   const nobody: Answers = { proxies: 0, holding: 0, silentReplicas: 0 };
   let answers = (): Promise<Answers> => Promise.resolve(nobody);
-  let use = (_: WorkloadIdentity): void => undefined;
+  let use: ((identity: WorkloadIdentity) => void) | undefined;
   let identity: WorkloadIdentity | undefined;
   let told = '';
 
@@ -54,7 +54,7 @@ export async function openMeshRoot(
     for (const one of ['stable', 'trust', 'sign'] as const)
       metrics.rootPhase.set({ phase: one }, one === phase ? 1 : 0);
     identity = createWorkloadIdentity(state, () => keeper.times());
-    use(identity);
+    use?.(identity);
   }
 
   const keeper: RootKeeper = await openRoot({

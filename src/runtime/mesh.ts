@@ -262,7 +262,7 @@ async function start(options: MeshOptions, log: Log, cleanups: Cleanups): Promis
     const count = (problems: number): void => metrics.authorityProblems.set({ authority: 'control-plane' }, problems);
     cleanups.push(watchOwnAuthority(authority, log, count, every));
     const answers = () => askAnswers({ ...replicas(), own: running().identityProgress });
-    cleanups.push(root.watch({ every, answers, use: running().useIdentity }));
+    cleanups.push(root.watch({ every, answers, use: (identity) => running().useIdentity(identity) }));
     const { catalog } = running();
     const pathOf = (kind: string): string | undefined => served.get(kind);
     const status = startRuleStatus({ client, catalog, pathOf, replica: hostname(), clock, log, every });

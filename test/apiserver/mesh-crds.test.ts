@@ -70,3 +70,19 @@ test.each([
   expect(made.code).toBe(code);
   expect(made.stderr).toContain(message);
 });
+
+const policy = `
+apiVersion: security.istio.io/v1beta1
+kind: AuthorizationPolicy
+metadata:
+  name: with-a-token
+spec:
+  rules:
+  - from: [{source: {namespaces: [shop], requestPrincipals: ['*']}}]
+`;
+
+test('what an object of security says is stored whole, so that no condition is lost before somebody reads it', async () => {
+  expect(await kubectl(['apply', '--validate=ignore', '-f', '-'], policy)).toMatchObject({ code: 0 });
+  const { stdout } = await kubectl(['get', 'ap', 'with-a-token', '-o', 'jsonpath={.spec.rules[0].from[0].source}']);
+  expect(JSON.parse(stdout)).toEqual({ namespaces: ['shop'], requestPrincipals: ['*'] });
+});

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
-import type { JsonObject } from '../../src/json/json.ts';
+import { stringMember, type JsonObject } from '../../src/json/json.ts';
 import { openMesh, serviceObjects, type MeshPod, type MeshScene } from '../support/mesh/mesh-scene.ts';
 import { url } from '../support/network/scene.ts';
 import { eventually, until } from '../support/waiting.ts';
@@ -119,7 +119,7 @@ test('the access log names the policy that denies, and those that only mark or a
 
 test('and the one that keeps a connection from the application', async () => {
   await greetings();
-  const denied = (name: string) => lines((line) => String(line['authz_denied'] ?? '').includes(name));
+  const denied = (name: string) => lines((line) => (stringMember(line, 'authz_denied') ?? '').includes(name));
   expect(await until('a line', () => denied('none').at(-1))).toMatchObject({
     authz_denied: 'rbac_access_denied_matched_policy[none]',
     downstream_peer_uri_san: 'spiffe://cluster.local/ns/shop/sa/back',

@@ -1,9 +1,13 @@
+import { once } from 'node:events';
+import { connect, type IncomingHttpHeaders } from 'node:http2';
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { accessFilters } from '../../src/envoy/access-filters.ts';
 import { planAccess } from '../../src/mesh/plan/access-plan.ts';
 import { httpAccess, tcpAccess } from '../../src/mesh/resources/access.ts';
 import type { JsonObject } from '../../src/json/json.ts';
 import { startAccessEnvoy, type AccessEnvoy, type Caller, type HttpCall } from '../support/mesh/access-envoy.ts';
+import * as fc from '../support/fast-check.ts';
+import { policies } from '../support/istio/random-policies.ts';
 import { rulesOf } from '../support/mesh/rules.ts';
 
 jest.setTimeout(60_000);
@@ -157,6 +161,39 @@ describe('paths that can be read in several ways', () => {
       expect(await ask(route as keyof typeof routes, { path })).toMatchObject({ status });
     },
   );
+});
+
+describe('characters beyond ASCII in a path, which HTTP/2 lets through', () => {
+  async function statusOf(path: string): Promise<unknown> {
+    const socket = await envoy.open('ours', {});
+    const client = connect('http://cart', { createConnection: () => socket });
+    const policy = Object.keys(routes).indexOf('denies /admin*');
+    const stream = client.request({ ':path': path, 'x-policy': policy });
+    const [headers] = (await once(stream, 'response')) as [IncomingHttpHeaders];
+    client.destroy();
+    return headers[':status'];
+  }
+
+  test.each([
+    ['/x\u00FF/y', 200],
+    ['/x\u00FF/../admin', 403],
+    ['/../admin\u00FF', 403],
+    ['/admin\u00FF', 403],
+  ])('%j is answered %i', async (path, status) => {
+    expect(await statusOf(path)).toBe(status);
+  });
+});
+
+test(`Envoy takes what is made of random policies (seed ${fc.seed})`, async () => {
+  const cases = fc.sample(policies, { numRuns: 100 });
+  const plans = cases.map((one) => planAccess(rulesOf(one), { namespace: 'shop', labels: {} }, 'istio-system'));
+  const ours = { filters: accessFilters, routes: plans.map((plan) => httpAccess(plan, trustDomain)) };
+  const another = await startAccessEnvoy({ ours }, () => plans.map((plan) => tcpAccess(plan, trustDomain)));
+  try {
+    expect(await another.ask('ours', 0, { method: 'GET', path: '/', host: 'cart' })).toHaveProperty('status');
+  } finally {
+    await another.stop();
+  }
 });
 
 describe('connections without HTTP to a server that speaks first', () => {

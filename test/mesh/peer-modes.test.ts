@@ -137,14 +137,14 @@ describe('modes', () => {
   });
 });
 
-const orders: readonly (readonly MtlsMode[])[] = [
-  ['PERMISSIVE', 'STRICT', 'DISABLE', 'STRICT', 'PERMISSIVE', 'DISABLE', 'PERMISSIVE'],
-];
+/** Every change from one mode to another. */
+const changes: readonly MtlsMode[] = ['STRICT', 'DISABLE', 'STRICT', 'PERMISSIVE', 'DISABLE', 'PERMISSIVE'];
 
-test.each(orders)('no request is lost while modes change: %s, %s, %s, %s, %s, %s, %s', async (...modes) => {
+test('no request is lost while modes change', async () => {
   await front.app.startLoad({ url: url(address, 80), clients: 8 });
-  for (const mode of modes.slice(1)) await lead(() => scene.set(authentication({ mtls: { mode } })));
+  for (const mode of changes) await lead(() => scene.set(authentication({ mtls: { mode } })));
   const { answered, failures } = await front.app.stopLoad();
   expect(failures).toEqual([]);
-  expect(answered).toBeGreaterThan(100);
+  // Ten thousand and more on a machine that does nothing else.
+  expect(answered).toBeGreaterThan(1_000);
 });

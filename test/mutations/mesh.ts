@@ -7,6 +7,12 @@ const told = { file: 'src/envoy/traffic-metadata.ts', tests: ['test/property/mes
 const token = { file: 'src/mesh/identity/token.ts', tests: ['test/unit/mesh/token.test.ts'] };
 const authenticator = { file: 'src/mesh/identity/authenticator.ts', tests: ['test/unit/mesh/authenticator.test.ts'] };
 const authority = { file: 'src/mesh/identity/authority-secret.ts', tests: ['test/unit/mesh/authority-secret.test.ts'] };
+const rotation = { file: 'src/mesh/identity/root-rotation.ts', tests: ['test/unit/mesh/root-rotation.test.ts'] };
+const given = { file: 'src/mesh/identity/mesh-authority.ts', tests: ['test/unit/mesh/given-authority.test.ts'] };
+const certificates = {
+  file: 'src/mesh/serve/workload-certificates.ts',
+  tests: ['test/unit/mesh/workload-certificates.test.ts'],
+};
 const resources = ['test/unit/mesh/service-resources.test.ts'];
 
 /** Who gets in by mutual TLS, and where clients are sent. */
@@ -133,6 +139,67 @@ export const mesh: readonly Edit[] = [
     replacement: 'return validToDate > new Date(0) ? undefined :',
   },
   {
+    protects: 'no phase of a rotation ends before proxies that are away have no certificate any more',
+    ...rotation,
+    text: 'if (facts.ageMs < leastMs) {',
+    replacement: 'if (false) {',
+  },
+  {
+    protects: 'no phase of a rotation ends before all connected proxies have accepted it',
+    ...rotation,
+    text: 'holding === proxies && silentReplicas === 0',
+    replacement: 'true',
+  },
+  {
+    protects: 'a root that most proxies do not accept never signs',
+    ...rotation,
+    text: 'holding > proxies / 2 || proxies === 0',
+    replacement: 'true',
+  },
+  {
+    protects: 'roots that have signed stay known when another authority signs',
+    ...rotation,
+    text: '[...state.previous, ...state.current.roots]',
+    replacement: '[] as string[]',
+  },
+  {
+    protects: 'an authority that somebody has put into the Secret signs nothing at once',
+    ...rotation,
+    text: 'stored.generation === state.generation && state.current.roots.every',
+    replacement: 'state.current.roots.every',
+  },
+  {
+    protects: 'one wrong clock ends no authority',
+    ...rotation,
+    text: 'notBeforeMs <= latestMs && notAfterMs > earliestMs',
+    replacement: 'notBeforeMs <= earliestMs && notAfterMs > latestMs',
+  },
+  {
+    protects: 'an authority that is given has its own key',
+    ...given,
+    text: 'if (!certificate.checkPrivateKey(key))',
+    replacement: 'if (false)',
+  },
+  {
+    protects: 'an authority that is given leads to a root that proxies get',
+    ...given,
+    text: 'if (path === undefined) throw new Error(',
+    replacement:
+      'if (path === undefined) return authorityOf(certificate, privateKey.text, [certificate], known); else if (false) throw new Error(',
+  },
+  {
+    protects: 'a proxy counts as done only with a certificate of the authority that signs',
+    ...certificates,
+    text: 'kept.signer === identity.signer && session.holdsSecrets()',
+    replacement: 'session.holdsSecrets()',
+  },
+  {
+    protects: 'a certificate is renewed before it ends, also when a clock is moved',
+    ...certificates,
+    text: 'facts, renewal).due',
+    replacement: 'facts, renewal).due && signer !== identity.signer',
+  },
+  {
     protects: 'a pod is of the mesh by the mount of its proxy',
     file: 'src/mesh/world/pod.ts',
     text: 'name === names.proxyContainer &&',
@@ -179,5 +246,26 @@ export const mesh: readonly Edit[] = [
     text: '    closeAfter(partingMs.all);\n',
     replacement: '',
     tests: ['test/http/mesh-messages.test.ts'],
+  },
+  {
+    protects: 'a policy that is not understood denies',
+    file: 'src/mesh/rules/security/authorization-policy.ts',
+    text: "=== 'AUDIT' ? 'AUDIT' : 'DENY'",
+    replacement: "=== 'AUDIT' ? 'AUDIT' : 'ALLOW'",
+    tests: ['test/unit/mesh/authorization-policy.test.ts'],
+  },
+  {
+    protects: 'text of a policy stays a text in expressions',
+    file: 'src/mesh/resources/access/connection-gate.ts',
+    text: '/[^A-Za-z0-9_./: -]/gu',
+    replacement: '/[^ -~]/gu',
+    tests: ['test/unit/mesh/access.test.ts'],
+  },
+  {
+    protects: 'a ServiceAccount is not one whose name only ends alike',
+    file: 'src/mesh/resources/access/identities.ts',
+    text: '`/ns/${value.replace',
+    replacement: '`${value.replace',
+    tests: ['test/unit/mesh/access.test.ts'],
   },
 ];

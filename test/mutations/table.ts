@@ -3,6 +3,7 @@ import { capture } from './capture.ts';
 import { certificates } from './certificates.ts';
 import type { Edit } from './edit.ts';
 import { engine } from './engine.ts';
+import { guards } from './guards.ts';
 import { mesh } from './mesh.ts';
 import { policy } from './policy.ts';
 import { rules } from './rules.ts';
@@ -20,4 +21,5 @@ export const edits: readonly Edit[] = [
   ...certificates,
   ...mesh,
   ...rules,
+  ...guards,
 ];

@@ -53,7 +53,7 @@ export interface RootFacts {
 }
 
 /** How long a phase lasts at least, and how long those that do not answer are waited for. */
-export interface Patience {
+interface Patience {
   readonly leastMs: number;
   readonly mostMs: number;
 }
@@ -214,7 +214,8 @@ export function begin(state: RootState, next: MeshAuthority, { latestMs }: Pick<
 }
 
 /** Returns the state without a next authority, which has signed nothing. */
-function cancel({ next: _, ...state }: RootState, facts: RootFacts): RootState {
+function cancel(canceled: RootState, facts: RootFacts): RootState {
+  const { next: _, ...state } = canceled;
   return state.previous.length === 0
     ? settle(state, facts)
     : { ...state, phase: 'sign', since: new Date(facts.latestMs) };

@@ -2,8 +2,10 @@ import type { Finding } from '../rules/finding.ts';
 import { objectKey, type ObjectRef, type SecurityKind } from '../rules/object-ref.ts';
 import type { Rule } from '../rules/rule.ts';
 import { isSecurityKind, type RuleSpecs } from '../rules/rule-kinds.ts';
+import type { AuthorizationPolicy } from '../rules/security/authorization-policy.ts';
 import { governs, isSpecific } from '../rules/security/selector.ts';
 import type { Pod } from '../world/pod.ts';
+import { foreignPrincipals, httpOnBytes } from './access-notices.ts';
 import { servicesOfPod } from './own-services.ts';
 import type { Known } from './service-traffic.ts';
 
@@ -13,6 +15,10 @@ export type Guard = Rule<RuleSpecs[SecurityKind]> & { readonly spec: RuleSpecs[S
 /** Returns whether a rule is one that protects pods. */
 export function isGuard(rule: Rule<unknown>): rule is Guard {
   return isSecurityKind(rule.ref.kind) && rule.spec !== undefined;
+}
+
+function isAccess(guard: Guard): guard is Guard & { readonly spec: AuthorizationPolicy } {
+  return guard.ref.kind === 'AuthorizationPolicy';
 }
 
 /** Returns whether an object governs a pod. A PeerAuthentication with a selector counts in its own namespace alone. */
@@ -76,7 +82,11 @@ function passedOver({ index }: Known, { ref }: Guard, pods: readonly Pod[]): rea
 export function guardFindings(known: Known, guard: Guard): readonly Finding[] {
   const { world, domains } = known;
   const pods = [...world.pod.values()].filter((pod) => !pod.isOver && guardsPod(guard, pod, domains.rootNamespace));
+  if (isAccess(guard)) {
+    const foreign = foreignPrincipals(known, guard);
+    if (pods.length === 0) return [noPods(guard), ...foreign];
+    return [...withoutProxy(pods), ...foreign, ...httpOnBytes(known, guard, pods)];
+  }
   if (pods.length === 0) return [noPods(guard)];
-  if (guard.ref.kind !== 'PeerAuthentication') return withoutProxy(pods);
   return [...passedOver(known, guard, pods), ...withoutProxy(pods), ...plainCallers(known, pods)];
 }

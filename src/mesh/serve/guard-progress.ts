@@ -8,7 +8,7 @@ import type { ModeChanges } from './mode-changes.ts';
 
 /** Returns an object that protects pods, by `<kind> <namespace>/<name>`; undefined for all others. */
 export function guardAt(world: World, object: string): Guard | undefined {
-  const [kind, key = ''] = object.split(' ') as [RuleKind, string];
+  const [kind, key] = object.split(' ') as [RuleKind, string];
   const rules: ReadonlyMap<string, Rule<unknown>> = world.rules[kind];
   const rule = rules.get(key);
   return rule !== undefined && isGuard(rule) ? rule : undefined;

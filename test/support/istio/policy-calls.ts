@@ -84,5 +84,5 @@ export function callsFor(policies: Json): fc.Arbitrary<HttpCall> {
       { 'x-forwarded-for': '10.9.8.7' },
       { 'x-forwarded-for': '127.1.2.3, 10.9.1.1', 'x-user': 'b' },
     ),
-  }) as fc.Arbitrary<HttpCall>;
+  });
 }

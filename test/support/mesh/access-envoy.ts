@@ -48,6 +48,8 @@ export interface HttpSide {
 export interface AccessEnvoy {
   /** The status of the answer to a request, and why, as the access log says it. */
   ask(side: string, policy: number, call: HttpCall): Promise<{ readonly status: number; readonly details: string }>;
+  /** A connection to a side, for a client of another protocol. */
+  open(side: string, caller: Caller): Promise<Duplex>;
   /** What a client hears that sends a line to a server that speaks first; and nothing, if it is told to be silent. */
   /** Ports of servers that speak first. */
   readonly ports: readonly number[];
@@ -226,7 +228,7 @@ export async function startAccessEnvoy(
         (socket) => callback?.(null, socket),
         (error: unknown) => (callback as ((error: unknown) => void) | undefined)?.(error),
       );
-      return undefined as never;
+      return undefined;
     };
     agents.set(key, agent);
     return agent;
@@ -244,6 +246,7 @@ export async function startAccessEnvoy(
   const names = Object.keys(sides);
   return {
     ports: greeterPorts,
+    open: async (side, caller) => open(names.indexOf(side) * 2, caller),
     async ask(side, policy, call) {
       const agent = agentOf(names.indexOf(side) * 2, call);
       // A connection may have been closed by the answer to the request before.

@@ -1,6 +1,6 @@
 import { X509Certificate } from 'node:crypto';
 import { describe, expect, test } from '@jest/globals';
-import { createLeafIssuer } from '../../../src/certs/elliptic-certificate.ts';
+import { createEllipticAuthority, createLeafIssuer } from '../../../src/certs/elliptic-certificate.ts';
 import { readGivenAuthority } from '../../../src/mesh/identity/given-authority.ts';
 import { certManagerValues, istioValues, makeForeign, type KeyKind } from '../../support/mesh/foreign-authorities.ts';
 
@@ -141,7 +141,10 @@ describe('is refused', () => {
   });
 
   test('a long list of roots, which every proxy would get', () => {
-    const roots = Array.from({ length: 17 }, (_, index) => makeForeign({ name: `Root ${index}` }).certificate);
+    const roots = Array.from(
+      { length: 17 },
+      () => createEllipticAuthority({ name: 'root', now, lifetimeMs: dayMs }).certificate,
+    );
     expect(() => read({ ...values, 'root-cert.pem': roots.join('') })).toThrow(
       'root-cert.pem has 17 certificates, more than 16',
     );

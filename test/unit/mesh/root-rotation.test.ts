@@ -213,6 +213,7 @@ test('what a Secret holds is followed only if it has come by steps', () => {
   expect(isSuccessor({ ...stable, generation: 9, current: authority('z') }, stable)).toBe(true);
   expect(isSuccessor({ ...stable, current: authority('z') }, stable)).toBe(false);
   expect(isSuccessor(stable, sign)).toBe(false);
+  expect(isSuccessor(trust, sign)).toBe(false);
 });
 
 test('times are longer than a certificate lives', () => {

@@ -72,8 +72,11 @@ function createWriter(trustDomain: string) {
         return `destination.port == ${Number(value)}`;
       case 'serverName':
         return value === '*' ? `${serverName} != ''` : compare(serverName, textMatcher(value));
-      default:
-        // Conditions on HTTP are not asked of connections without it.
+      // Conditions on HTTP are not asked of connections without it.
+      case 'header':
+      case 'host':
+      case 'method':
+      case 'path':
         return 'false';
     }
   }

@@ -1,0 +1,80 @@
+import { quote } from '../../grammar/problem.ts';
+import type { Finding } from '../rules/finding.ts';
+import type { AuthorizationPolicy } from '../rules/security/authorization-policy.ts';
+import type { Rule } from '../rules/rule.ts';
+import type { Pod } from '../world/pod.ts';
+import { servicesOfPod } from './own-services.ts';
+import { protocolOf } from './protocol.ts';
+import type { Known } from './service-traffic.ts';
+
+type Policy = Pick<Rule<AuthorizationPolicy>, 'ref'> & { readonly spec: AuthorizationPolicy };
+type PolicyRule = AuthorizationPolicy['rules'][number];
+
+/** Istio's name for the trust domain of the mesh, whatever it is called. */
+const ownDomain = 'cluster.local';
+
+/** Principals with the pointers to them. */
+function principalsOf({ from = [], when = [] }: PolicyRule, at: string): readonly (readonly [string, string])[] {
+  const listed = (list: readonly string[] | undefined, field: string) =>
+    (list ?? []).map((value, index) => [`${at}/${field}/${index}`, value] as const);
+  return [
+    ...from.flatMap(({ source }, index) => [
+      ...listed(source.principals, `from/${index}/source/principals`),
+      ...listed(source.notPrincipals, `from/${index}/source/notPrincipals`),
+    ]),
+    ...when.flatMap(({ key, values, notValues }, index) =>
+      key === 'source.principal'
+        ? [...listed(values, `when/${index}/values`), ...listed(notValues, `when/${index}/notValues`)]
+        : [],
+    ),
+  ];
+}
+
+/** Principals that no certificate of the mesh can have. */
+export function foreignPrincipals({ domains }: Pick<Known, 'domains'>, { spec }: Policy): readonly Finding[] {
+  return spec.rules.flatMap((rule, index) =>
+    principalsOf(rule, `/spec/rules/${index}`).flatMap(([field, value]): Finding[] => {
+      const [domain = '', ...rest] = value.split('/');
+      if (rest.length === 0 || domain.startsWith('*') || domain === domains.trust) return [];
+      if (domain === ownDomain && rest.length === 4) return [];
+      const sentence = `${quote(value)}: no certificate of this mesh has the trust domain ${quote(domain)}; it is ${domains.trust}`;
+      return [{ field, effect: 'warning', code: 'OtherTrustDomain', sentence }];
+    }),
+  );
+}
+
+/** Where a rule asks for something of HTTP; undefined if it does not, or names the ports that it is about. */
+function httpField({ to = [], when = [] }: PolicyRule, at: string): string | undefined {
+  if (to.length > 0 && to.every(({ operation: { ports = [] } }) => ports.length > 0)) return undefined;
+  for (const [index, { operation }] of to.entries()) {
+    const fields = ['hosts', 'notHosts', 'methods', 'notMethods', 'paths', 'notPaths'] as const;
+    const field = fields.find((name) => (operation[name] ?? []).length > 0);
+    if (field !== undefined) return `${at}/to/${index}/operation/${field}`;
+  }
+  const header = when.findIndex(({ key }) => key.startsWith('request.headers['));
+  return header < 0 ? undefined : `${at}/when/${header}/key`;
+}
+
+/** Rules about HTTP that govern ports of which Services say that they have none. */
+export function httpOnBytes(
+  { world }: Pick<Known, 'world'>,
+  { spec }: Policy,
+  pods: readonly Pod[],
+): readonly Finding[] {
+  if (spec.action === 'AUDIT') return [];
+  const services = [...new Set(pods.flatMap(({ key }) => [...servicesOfPod(world, key)]))].toSorted();
+  const [port] = services.flatMap((key) => {
+    const bytes = world.service.get(key)?.ports.find((one) => protocolOf(one) === 'tcp');
+    return bytes === undefined ? [] : [`port ${bytes.number} of Service ${key}`];
+  });
+  if (port === undefined) return [];
+  const effect =
+    spec.action === 'ALLOW'
+      ? 'the rule allows nothing there'
+      : 'the rule counts there without that condition, and denies more';
+  return spec.rules.flatMap((rule, index): Finding[] => {
+    const field = httpField(rule, `/spec/rules/${index}`);
+    const sentence = `${port} has no HTTP: ${effect}; say with "ports" which ports of the pods the rule is about`;
+    return field === undefined ? [] : [{ field, effect: 'warning', code: 'HttpFieldOnBytes', sentence }];
+  });
+}

@@ -1,0 +1,85 @@
+import { describe, expect, test } from '@jest/globals';
+import type { JsonObject } from '../../../src/json/json.ts';
+import { analyze } from '../../../src/mesh/report/analysis.ts';
+import { injectedParts } from '../../support/mesh/injected-parts.ts';
+import { objectsOf } from '../../support/mesh/service-objects.ts';
+import { rulesOf } from '../../support/mesh/rules.ts';
+import { worldOf } from '../../support/mesh/world-events.ts';
+
+const domains = { cluster: 'cluster.local', trust: 'corp', rootNamespace: 'istio-system' };
+
+const cart: JsonObject = {
+  kind: 'Pod',
+  metadata: {
+    namespace: 'shop',
+    name: 'cart',
+    uid: 'cart',
+    labels: { app: 'cart', 'security.istio.io/tlsMode': 'istio' },
+  },
+  spec: { serviceAccountName: 'cart', ...injectedParts() },
+  status: { phase: 'Running', podIPs: [{ ip: '10.1.2.3' }] },
+};
+
+function told(spec: JsonObject, ports: readonly JsonObject[] = []): readonly string[] {
+  const endpoint = { addresses: ['10.1.2.3'], targetRef: { kind: 'Pod', namespace: 'shop', name: 'cart' } };
+  const services = objectsOf('cart', { clusterIP: '10.96.0.5' }, ports, [['IPv4', [endpoint]]]);
+  const metadata = { namespace: 'shop', name: 'p' };
+  const rules = rulesOf([{ kind: 'AuthorizationPolicy', metadata, spec }]);
+  const verdicts = analyze({ ...worldOf([cart, ...services]), rules }, domains);
+  return verdicts.flatMap(({ findings }) =>
+    findings.map(({ field, code, sentence }) => `${code} ${field}: ${sentence}`),
+  );
+}
+
+const database = [{ name: 'mysql', port: 3306 }];
+
+describe('identities of other trust domains', () => {
+  const source = (principal: string): JsonObject => ({ rules: [{ from: [{ source: { principals: [principal] } }] }] });
+
+  test.each(['cluster.local/ns/a/sa/b', 'corp/ns/a/sa/b', '*/ns/a/sa/b', '*', 'corp/*'])('%s is known', (principal) => {
+    expect(told(source(principal))).toEqual([]);
+  });
+
+  test.each(['other/ns/a/sa/b', 'cluster.local/ns/a/*'])('%s is not', (principal) => {
+    const [domain] = principal.split('/');
+    expect(told(source(principal))).toEqual([
+      `OtherTrustDomain /spec/rules/0/from/0/source/principals/0: "${principal}": no certificate of this mesh has the trust domain "${domain}"; it is corp`,
+    ]);
+  });
+
+  test('in a condition', () => {
+    const spec = { rules: [{ when: [{ key: 'source.principal', notValues: ['other/ns/a/sa/b'] }] }] };
+    expect(told(spec)[0]).toMatch(/^OtherTrustDomain \/spec\/rules\/0\/when\/0\/notValues\/0: /);
+  });
+});
+
+describe('fields of HTTP on a port without', () => {
+  const get = { operation: { methods: ['GET'] } };
+
+  test('are told, and what becomes of the rule', () => {
+    expect(told({ rules: [{ to: [get] }] }, database)).toEqual([
+      'HttpFieldOnBytes /spec/rules/0/to/0/operation/methods: port 3306 of Service shop/cart has no HTTP: the rule allows nothing there; say with "ports" which ports of the pods the rule is about',
+    ]);
+    expect(told({ action: 'DENY', rules: [{ to: [get] }] }, database)).toEqual([
+      'HttpFieldOnBytes /spec/rules/0/to/0/operation/methods: port 3306 of Service shop/cart has no HTTP: the rule counts there without that condition, and denies more; say with "ports" which ports of the pods the rule is about',
+    ]);
+  });
+
+  test('also a header', () => {
+    const spec = { rules: [{ when: [{ key: 'request.headers[x]', values: ['a'] }] }] };
+    expect(told(spec, database)[0]).toMatch(/^HttpFieldOnBytes \/spec\/rules\/0\/when\/0\/key: /);
+  });
+
+  test.each<[string, JsonObject, readonly JsonObject[]]>([
+    [
+      'which the rule is not about',
+      { rules: [{ to: [{ operation: { methods: ['GET'], ports: ['80'] } }] }] },
+      database,
+    ],
+    ['of which there is none', { rules: [{ to: [get] }] }, [{ name: 'http', port: 80 }]],
+    ['but none in the rule', { rules: [{ from: [{ source: { namespaces: ['a'] } }] }] }, database],
+    ['which is only marked', { action: 'AUDIT', rules: [{ to: [get] }] }, database],
+  ])('%s, are not', (_, spec, ports) => {
+    expect(told(spec, ports)).toEqual([]);
+  });
+});
