@@ -105,15 +105,23 @@ async function start(options: MeshOptions, log: Log, cleanups: Cleanups): Promis
   const digests = createDigests(watchedKinds, () => clock().getTime());
   const knowledge = (): Knowledge => digests.knowledge(new Set(freshness.stale().keys()));
   // What has not been listed yet is nothing to compare with.
-  const showJson = (text: () => string) => (): PlainPage => ({
-    status: state.isSynced ? 200 : 503,
-    contentType: 'application/json',
-    text: state.isSynced ? text() : '',
-  });
+  const showJson =
+    (text: () => string, isKnown = () => state.isSynced) =>
+    (): PlainPage => ({
+      status: isKnown() ? 200 : 503,
+      contentType: 'application/json',
+      text: isKnown() ? text() : '',
+    });
   const pages = new Map([
     [knowledgePath, showJson(() => writeKnowledge(knowledge()))],
     ...[modesPath, guardsPath].map((path) => [path, showJson(() => guards?.pages.get(path)?.() ?? '')] as const),
-    [identityPath, showJson(() => JSON.stringify(running().identityProgress()))],
+    [
+      identityPath,
+      showJson(
+        () => JSON.stringify(running().identityProgress()),
+        () => root?.isSettled() === true,
+      ),
+    ],
   ]);
   const plain = [
     [createHealthServer(checks), '--health-listen', options.healthListen],

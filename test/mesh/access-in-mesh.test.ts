@@ -126,6 +126,27 @@ test('and the one that keeps a connection from the application', async () => {
   });
 });
 
+test('addresses and ports are those that the pod sees', async () => {
+  scene.delete(policy({}, 'secrets'), policy({}, 'seen'), policy({}, 'old'), policy({}, 'new'));
+  scene.set(policy({ ...ofCart, rules: [{ from: [{ source: { ipBlocks: [`${back.network.v4}/32`] } }] }] }));
+  expect(await eventually(statuses, (found) => asText(found) === '[403,200]')).toEqual([403, 200]);
+  expect(await eventually(greetings, (found) => found[0] === '')).toEqual(['', 'hello\n']);
+  scene.set(policy({ ...ofCart, action: 'DENY', rules: [{ to: [{ operation: { ports: ['3306'] } }] }] }));
+  expect(await eventually(statuses, (found) => asText(found) === '[200,200]')).toEqual([200, 200]);
+  expect(await eventually(greetings, (found) => found.join('') === '')).toEqual(['', '']);
+});
+
+test.each(['v4', 'v6'] as const)(
+  'a client without a proxy, by %s, is let in or not before it hears anything',
+  async (family) => {
+    const heard = async () => (await scene.outside.dial({ host: cart.network[family], port: 3306, until: '\n' })).text;
+    scene.set(policy({ ...ofCart, rules: [{ from: [{ source: { ipBlocks: ['0.0.0.0/0', '::/0'] } }] }] }));
+    expect(await eventually(heard, (text) => text !== '')).toBe('hello\n');
+    scene.set(policy({ ...ofCart, rules: [{ from: [{ source: { ipBlocks: ['192.0.2.0/24', '2001:db8::/32'] } }] }] }));
+    expect(await eventually(heard, (text) => text === '')).toBe('');
+  },
+);
+
 test('one that is not understood denies everything, and what is asked on a connection that is open', async () => {
   scene.delete(policy({}), policy({}, 'secrets'), policy({}, 'seen'), policy({}, 'old'), policy({}, 'new'));
   expect(await eventually(statuses, (found) => asText(found) === '[200,200]')).toEqual([200, 200]);
