@@ -30,8 +30,8 @@ import { describeCluster } from './mesh-checks.ts';
 import { isMemoryFull } from './memory.ts';
 import { askAnswers, askPeers, identityPath, knowledgePath, peerAddresses, watchPeers } from './mesh-peers.ts';
 import { meshReports } from './mesh-reports.ts';
-import { modesPath, watchModes, type ModePeers } from './mode-peers.ts';
 import { openMeshRoot, type MeshRoot } from './mesh-root.ts';
+import { exchangeGuards, guardsPath, modesPath, type GuardExchange } from './report-peers.ts';
 import { startRuleAdmission, type RuleAdmission } from './rule-admission-server.ts';
 import { startRuleStatus, type RuleStatus } from './rule-status.ts';
 import { listen, runCleanups, StartError, type Cleanups } from './start.ts';
@@ -97,7 +97,7 @@ async function start(options: MeshOptions, log: Log, cleanups: Cleanups): Promis
   const served = new Map<string, string | undefined>();
   const freshness = createFreshness(clusterKinds, () => clock().getTime());
   let root: MeshRoot | undefined;
-  let modePeers: ModePeers | undefined;
+  let guards: GuardExchange | undefined;
   const checks = (): readonly HealthCheck[] => [
     ...describeCluster(state.isSynced, served, freshness.stale()),
     ...(root === undefined ? [] : [root.health()]),
@@ -114,7 +114,7 @@ async function start(options: MeshOptions, log: Log, cleanups: Cleanups): Promis
     });
   const pages = new Map([
     [knowledgePath, showJson(() => writeKnowledge(knowledge()))],
-    [modesPath, showJson(() => modePeers?.page() ?? '')],
+    ...[modesPath, guardsPath].map((path) => [path, showJson(() => guards?.pages.get(path)?.() ?? '')] as const),
     [
       identityPath,
       showJson(
@@ -196,7 +196,7 @@ async function start(options: MeshOptions, log: Log, cleanups: Cleanups): Promis
     clock,
     timers: systemTimers,
     random: Math.random,
-    peerReports: () => modePeers?.last() ?? noPeers,
+    peerReports: () => guards?.modes() ?? noPeers,
     ...meshReports(log, metrics),
   });
   cleanups.push(() => controlPlane?.stop());
@@ -209,8 +209,9 @@ async function start(options: MeshOptions, log: Log, cleanups: Cleanups): Promis
     (kinds) => log.error({ kinds }, 'replicas of the control plane have different data'),
   );
   cleanups.push(() => peers.stop());
-  modePeers = watchModes({ own: running().catalog.modeReport, replicas, nowMs: () => clock().getTime(), every });
-  cleanups.push(() => modePeers?.stop());
+  const exchange = exchangeGuards(running().catalog, { replicas, nowMs: () => clock().getTime(), every });
+  guards = exchange;
+  cleanups.push(() => exchange.stop());
   metrics.observe({
     streams: () => running().sessions.size,
     streamsInSync: () => [...running().sessions].filter((session) => session.isInSync()).length,
@@ -273,7 +274,9 @@ async function start(options: MeshOptions, log: Log, cleanups: Cleanups): Promis
     cleanups.push(root.watch({ every, answers, use: (identity) => running().useIdentity(identity) }));
     const { catalog } = running();
     const pathOf = (kind: string): string | undefined => served.get(kind);
-    const status = startRuleStatus({ client, catalog, pathOf, replica: hostname(), clock, log, every });
+    const { doOthersHold } = exchange;
+    const report = { client, catalog, doOthersHold, pathOf, replica: hostname(), clock, log, every };
+    const status = startRuleStatus(report);
     counted = () => status.counts();
     cleanups.push(() => status.stop());
     log.info({ port: running().port }, 'serving proxies');
