@@ -1,12 +1,10 @@
 import { X509Certificate } from 'node:crypto';
 import { hostname } from 'node:os';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { createLeafIssuer } from '../certs/elliptic-certificate.ts';
 import { serviceNames } from '../certs/authority.ts';
 import { dayMs } from '../certs/durations.ts';
 import { keepLeaf, type Leaf } from '../certs/kept-leaf.ts';
 import { connect } from '../kubernetes/client.ts';
-import type { WatchPace } from '../kubernetes/watcher.ts';
 import { createAuthenticator } from '../mesh/identity/authenticator.ts';
 import type { RootPolicy } from '../mesh/identity/root-rotation.ts';
 import { kinds } from '../mesh/resources/kinds.ts';
@@ -34,6 +32,7 @@ import { openMeshRoot, type MeshRoot } from './mesh-root.ts';
 import { exchangeGuards, guardsPath, modesPath, type GuardExchange } from './report-peers.ts';
 import { startRuleAdmission, type RuleAdmission } from './rule-admission-server.ts';
 import { startRuleStatus, type RuleStatus } from './rule-status.ts';
+import { every, pace } from './pace.ts';
 import { listen, runCleanups, StartError, type Cleanups } from './start.ts';
 
 export interface MeshOptions {
@@ -73,22 +72,6 @@ export interface RunningMesh {
 /** Life of the certificate that proxies see. */
 const servingMs = 30 * dayMs;
 
-const pace: WatchPace = {
-  random: Math.random,
-  async sleep(milliseconds, signal) {
-    try {
-      await sleep(milliseconds, undefined, { signal });
-    } catch {
-      // It was stopped.
-    }
-  },
-};
-
-function every(milliseconds: number, action: () => void): () => void {
-  const timer = setInterval(action, milliseconds).unref();
-  return () => clearInterval(timer);
-}
-
 async function start(options: MeshOptions, log: Log, cleanups: Cleanups): Promise<RunningMesh> {
   const metrics = createMeshMetrics(version);
   const { clock = () => new Date() } = options;
@@ -112,11 +95,16 @@ async function start(options: MeshOptions, log: Log, cleanups: Cleanups): Promis
       contentType: 'application/json',
       text: isKnown() ? text() : '',
     });
-  const isSettled = (): boolean => root?.isSettled() === true;
   const pages = new Map([
     [knowledgePath, showJson(() => writeKnowledge(knowledge()))],
     ...[modesPath, guardsPath].map((path) => [path, showJson(() => guards?.pages.get(path)?.() ?? '')] as const),
-    [identityPath, showJson(() => JSON.stringify(running().identityProgress()), isSettled)],
+    [
+      identityPath,
+      showJson(
+        () => JSON.stringify(running().identityProgress()),
+        () => root?.isSettled() === true,
+      ),
+    ],
   ]);
   const plain = [
     [createHealthServer(checks), '--health-listen', options.healthListen],
