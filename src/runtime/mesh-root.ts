@@ -19,6 +19,8 @@ export interface MeshRoot {
   /** What proxies get now. */
   readonly identity: () => WorkloadIdentity;
   readonly health: () => HealthCheck;
+  /** Whether this replica has been watching for so long that its proxies have come. */
+  readonly isSettled: () => boolean;
   /** Begins to follow the Secrets. Returns a function that ends it. */
   watch(options: {
     readonly every: (milliseconds: number, action: () => void) => () => void;
@@ -40,8 +42,9 @@ export async function openMeshRoot(
   },
 ): Promise<MeshRoot> {
   const { namespace, clock, policy = defaultRootPolicy, log, metrics } = options;
-  const nobody: Answers = { proxies: 0, holding: 0, silentReplicas: 0 };
-  let answers = (): Promise<Answers> => Promise.resolve(nobody);
+  let answers: (() => Promise<Answers>) | undefined;
+  let settledMs = Infinity;
+  const isSettled = (): boolean => performance.now() >= settledMs;
   let use: ((identity: WorkloadIdentity) => void) | undefined;
   let identity: WorkloadIdentity | undefined;
   let told = '';
@@ -69,7 +72,7 @@ export async function openMeshRoot(
       const { lifetimeMs } = policy;
       return rootAuthority(createEllipticAuthority({ name: 'sidecar-injector-mesh', now, lifetimeMs }));
     },
-    answers: () => answers(),
+    answers: async () => (isSettled() ? answers?.() : undefined),
     onState,
   });
   const notice = createExpiryNotice(client, { namespace, replica: hostname(), log });
@@ -101,7 +104,9 @@ export async function openMeshRoot(
       // A replica that goes on with what it has is better than none.
       return { name: 'authority', ready: true, reason: `${ends}${rotation}; ${keeper.outlook()}${problems.join('')}` };
     },
+    isSettled,
     watch(more) {
+      settledMs = performance.now() + policy.arrivalMs;
       answers = more.answers;
       use = more.use;
       return more.every(policy.roundMs, () => void look());

@@ -1,12 +1,10 @@
 import { X509Certificate } from 'node:crypto';
 import { hostname } from 'node:os';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { createLeafIssuer } from '../certs/elliptic-certificate.ts';
 import { serviceNames } from '../certs/authority.ts';
 import { dayMs } from '../certs/durations.ts';
 import { keepLeaf, type Leaf } from '../certs/kept-leaf.ts';
 import { connect } from '../kubernetes/client.ts';
-import type { WatchPace } from '../kubernetes/watcher.ts';
 import { createAuthenticator } from '../mesh/identity/authenticator.ts';
 import type { RootPolicy } from '../mesh/identity/root-rotation.ts';
 import { kinds } from '../mesh/resources/kinds.ts';
@@ -30,10 +28,11 @@ import { describeCluster } from './mesh-checks.ts';
 import { isMemoryFull } from './memory.ts';
 import { askAnswers, askPeers, identityPath, knowledgePath, peerAddresses, watchPeers } from './mesh-peers.ts';
 import { meshReports } from './mesh-reports.ts';
-import { modesPath, watchModes, type ModePeers } from './mode-peers.ts';
 import { openMeshRoot, type MeshRoot } from './mesh-root.ts';
+import { exchangeGuards, guardsPath, modesPath, type GuardExchange } from './report-peers.ts';
 import { startRuleAdmission, type RuleAdmission } from './rule-admission-server.ts';
 import { startRuleStatus, type RuleStatus } from './rule-status.ts';
+import { every, pace } from './pace.ts';
 import { listen, runCleanups, StartError, type Cleanups } from './start.ts';
 
 export interface MeshOptions {
@@ -73,22 +72,6 @@ export interface RunningMesh {
 /** Life of the certificate that proxies see. */
 const servingMs = 30 * dayMs;
 
-const pace: WatchPace = {
-  random: Math.random,
-  async sleep(milliseconds, signal) {
-    try {
-      await sleep(milliseconds, undefined, { signal });
-    } catch {
-      // It was stopped.
-    }
-  },
-};
-
-function every(milliseconds: number, action: () => void): () => void {
-  const timer = setInterval(action, milliseconds).unref();
-  return () => clearInterval(timer);
-}
-
 async function start(options: MeshOptions, log: Log, cleanups: Cleanups): Promise<RunningMesh> {
   const metrics = createMeshMetrics(version);
   const { clock = () => new Date() } = options;
@@ -97,7 +80,7 @@ async function start(options: MeshOptions, log: Log, cleanups: Cleanups): Promis
   const served = new Map<string, string | undefined>();
   const freshness = createFreshness(clusterKinds, () => clock().getTime());
   let root: MeshRoot | undefined;
-  let modePeers: ModePeers | undefined;
+  let guards: GuardExchange | undefined;
   const checks = (): readonly HealthCheck[] => [
     ...describeCluster(state.isSynced, served, freshness.stale()),
     ...(root === undefined ? [] : [root.health()]),
@@ -105,15 +88,23 @@ async function start(options: MeshOptions, log: Log, cleanups: Cleanups): Promis
   const digests = createDigests(watchedKinds, () => clock().getTime());
   const knowledge = (): Knowledge => digests.knowledge(new Set(freshness.stale().keys()));
   // What has not been listed yet is nothing to compare with.
-  const showJson = (text: () => string) => (): PlainPage => ({
-    status: state.isSynced ? 200 : 503,
-    contentType: 'application/json',
-    text: state.isSynced ? text() : '',
-  });
+  const showJson =
+    (text: () => string, isKnown = () => state.isSynced) =>
+    (): PlainPage => ({
+      status: isKnown() ? 200 : 503,
+      contentType: 'application/json',
+      text: isKnown() ? text() : '',
+    });
   const pages = new Map([
     [knowledgePath, showJson(() => writeKnowledge(knowledge()))],
-    [modesPath, showJson(() => modePeers?.page() ?? '')],
-    [identityPath, showJson(() => JSON.stringify(running().identityProgress()))],
+    ...[modesPath, guardsPath].map((path) => [path, showJson(() => guards?.pages.get(path)?.() ?? '')] as const),
+    [
+      identityPath,
+      showJson(
+        () => JSON.stringify(running().identityProgress()),
+        () => root?.isSettled() === true,
+      ),
+    ],
   ]);
   const plain = [
     [createHealthServer(checks), '--health-listen', options.healthListen],
@@ -188,7 +179,7 @@ async function start(options: MeshOptions, log: Log, cleanups: Cleanups): Promis
     clock,
     timers: systemTimers,
     random: Math.random,
-    peerReports: () => modePeers?.last() ?? noPeers,
+    peerReports: () => guards?.modes() ?? noPeers,
     ...meshReports(log, metrics),
   });
   cleanups.push(() => controlPlane?.stop());
@@ -201,8 +192,9 @@ async function start(options: MeshOptions, log: Log, cleanups: Cleanups): Promis
     (kinds) => log.error({ kinds }, 'replicas of the control plane have different data'),
   );
   cleanups.push(() => peers.stop());
-  modePeers = watchModes({ own: running().catalog.modeReport, replicas, nowMs: () => clock().getTime(), every });
-  cleanups.push(() => modePeers?.stop());
+  const exchange = exchangeGuards(running().catalog, { replicas, nowMs: () => clock().getTime(), every });
+  guards = exchange;
+  cleanups.push(() => exchange.stop());
   metrics.observe({
     streams: () => running().sessions.size,
     streamsInSync: () => [...running().sessions].filter((session) => session.isInSync()).length,
@@ -265,7 +257,9 @@ async function start(options: MeshOptions, log: Log, cleanups: Cleanups): Promis
     cleanups.push(root.watch({ every, answers, use: (identity) => running().useIdentity(identity) }));
     const { catalog } = running();
     const pathOf = (kind: string): string | undefined => served.get(kind);
-    const status = startRuleStatus({ client, catalog, pathOf, replica: hostname(), clock, log, every });
+    const { doOthersHold } = exchange;
+    const report = { client, catalog, doOthersHold, pathOf, replica: hostname(), clock, log, every };
+    const status = startRuleStatus(report);
     counted = () => status.counts();
     cleanups.push(() => status.stop());
     log.info({ port: running().port }, 'serving proxies');

@@ -3,9 +3,17 @@ import { isApiError } from '../kubernetes/api-error.ts';
 import { pathSegment, type ApiClient } from '../kubernetes/client.ts';
 import { parentStatuses, type ParentStatus, type StatusContext } from '../mesh/plan/gateway-parents.ts';
 import { hostOf } from '../mesh/plan/host-name.ts';
-import { conditionOf, isSpreading, patchCondition, patchParents, textOf } from '../mesh/report/object-status.ts';
+import {
+  conditionOf,
+  isSpreading,
+  patchCondition,
+  patchParents,
+  textOf,
+  type Written,
+} from '../mesh/report/object-status.ts';
 import type { Standing } from '../mesh/report/standing.ts';
 import { describeFinding } from '../mesh/rules/finding.ts';
+import { isSecurityKind } from '../mesh/rules/rule-kinds.ts';
 import { parentRefsOf } from '../mesh/rules/gateway-route.ts';
 import { objectKey, type ObjectRef, type RuleKind } from '../mesh/rules/object-ref.ts';
 import type { Catalog } from '../mesh/serve/catalog.ts';
@@ -15,6 +23,8 @@ import type { Log } from '../telemetry/log.ts';
 export interface RuleStatusOptions {
   readonly client: Pick<ApiClient, 'get' | 'patch' | 'post'>;
   readonly catalog: Pick<Catalog, 'known' | 'standings' | 'progressOf'>;
+  /** Whether the proxies of other replicas hold an object that protects pods, as they have said after a time. */
+  readonly doOthersHold: (uid: string, sinceMs: number) => boolean;
   /** Path of a kind's collection; undefined if it is not served. */
   readonly pathOf: (kind: RuleKind) => string | undefined;
   /** Name of this replica. */
@@ -24,12 +34,24 @@ export interface RuleStatusOptions {
   readonly every: (milliseconds: number, action: () => void) => () => void;
 }
 
-/** How long it is waited for the last proxy, and how often a status that was changed meanwhile is tried again. */
-const limits = { roundMs: 1_000, spreadRounds: 10, tries: 5, eventsPerMinute: 20, noteLength: 1_024 } as const;
+/**
+ * How long it is waited for the last proxy, and how often a status that was changed meanwhile is tried again. What is said of an object that protects
+ * pods is not to be that of its last version for long.
+ */
+const limits = {
+  roundMs: 1_000,
+  spreadRounds: 10,
+  guardRounds: 3,
+  tries: 5,
+  eventsPerMinute: 20,
+  noteLength: 1_024,
+} as const;
 
 /** Something that is to be written. */
 interface Pending {
   readonly standing: Standing;
+  /** When it was found. */
+  readonly sinceMs: number;
   rounds: number;
   tries: number;
 }
@@ -83,7 +105,7 @@ export function startRuleStatus(options: RuleStatusOptions): RuleStatus {
       const last = told.get(key);
       if (last?.text === text) continue;
       told.set(key, { text, standing });
-      pending.set(key, { standing, rounds: 0, tries: 0 });
+      pending.set(key, { standing, sinceMs: options.clock().getTime(), rounds: 0, tries: 0 });
       tell(key, standing, last?.standing);
     }
     for (const map of [told, pending]) for (const key of map.keys()) if (!standings.has(key)) map.delete(key);
@@ -103,12 +125,16 @@ export function startRuleStatus(options: RuleStatusOptions): RuleStatus {
     // What has to be repeated waits for the next round.
     for (const [key, one] of new Map(pending)) {
       one.rounds += 1;
+      const { standing, sinceMs } = one;
       const progress = catalog.progressOf(key);
-      if (progress.holding < progress.proxies && one.rounds < limits.spreadRounds) continue;
+      const isGuard = isSecurityKind(standing.ref.kind);
+      const othersHold = !isGuard || options.doOthersHold(standing.ref.uid, sinceMs);
+      const isIncomplete = progress.holding < progress.proxies || !othersHold;
+      if (isIncomplete && one.rounds < (isGuard ? limits.guardRounds : limits.spreadRounds)) continue;
       pending.delete(key);
-      const isToRepeat = await write(key, one);
+      const isToRepeat = await write(key, one, conditionOf(standing, progress, othersHold, options.replica));
       // It is said again when the last proxy has it.
-      if (isSpreading(one.standing, progress) && !pending.has(key)) pending.set(key, { ...one, rounds: 0 });
+      if (isSpreading(standing, progress, othersHold) && !pending.has(key)) pending.set(key, { ...one, rounds: 0 });
       if (isToRepeat && one.tries < limits.tries && !pending.has(key))
         pending.set(key, { ...one, tries: one.tries + 1 });
     }
@@ -116,7 +142,7 @@ export function startRuleStatus(options: RuleStatusOptions): RuleStatus {
   }
 
   /** Writes what is not said yet. Returns whether somebody else has changed the object meanwhile. */
-  async function write(key: string, { standing }: Pending): Promise<boolean> {
+  async function write(key: string, { standing }: Pending, condition: Written): Promise<boolean> {
     const { ref } = standing;
     const collection = options.pathOf(ref.kind);
     if (collection === undefined || ref.kind === 'ReferenceGrant') return false;
@@ -124,7 +150,6 @@ export function startRuleStatus(options: RuleStatusOptions): RuleStatus {
     try {
       const { body } = await client.get(path);
       const statuses = statusesOf(standing, body);
-      const condition = conditionOf(standing, catalog.progressOf(key), options.replica);
       const patch =
         statuses === undefined
           ? patchCondition(body, condition, options.clock())

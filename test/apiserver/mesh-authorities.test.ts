@@ -66,7 +66,7 @@ test('replicas that start at once, and first of all, have the same authorities',
 
 /** A rotation that takes as long as all proxies need to answer. */
 const moments = { leastMs: 0, mostMs: 60_000 };
-const rootPolicy: RootPolicy = { ...defaultRootPolicy, roundMs: 100, usual: moments, urgent: moments };
+const rootPolicy: RootPolicy = { ...defaultRootPolicy, roundMs: 100, arrivalMs: 0, usual: moments, urgent: moments };
 
 async function secretValue(name: string, key: string): Promise<string> {
   const { body } = await mesh.cluster.api.get<{ data?: Record<string, string>; metadata: object }>(secretPath(name));

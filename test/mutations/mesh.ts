@@ -18,6 +18,20 @@ const resources = ['test/unit/mesh/service-resources.test.ts'];
 /** Who gets in by mutual TLS, and where clients are sent. */
 export const mesh: readonly Edit[] = [
   {
+    protects: 'an object is not in force while proxies of other replicas do not hold it',
+    file: 'src/mesh/report/object-status.ts',
+    text: '(holding < proxies || !doOthersHold)',
+    replacement: 'holding < proxies',
+    tests: ['test/unit/mesh/rule-status.test.ts'],
+  },
+  {
+    protects: 'a replica that does not answer, or has read other objects, holds none',
+    file: 'src/mesh/serve/guard-reports.ts',
+    text: 'one?.guards === guards && !one.unheld.includes(uid)',
+    replacement: '!one?.unheld.includes(uid)',
+    tests: ['test/unit/mesh/guard-reports.test.ts'],
+  },
+  {
     protects: 'nobody comes by mutual TLS without a certificate',
     file: 'src/envoy/mesh-tls.ts',
     text: 'require_client_certificate: true,',

@@ -22,8 +22,8 @@ export interface RootKeeperOptions {
   readonly policy: RootPolicy;
   /** Makes a root of our own. */
   readonly create: (now: Date) => MeshAuthority;
-  /** Returns what proxies have answered to the state that is in use. */
-  readonly answers: () => Promise<Answers>;
+  /** Returns what proxies have answered to the state that is in use; undefined while that is not known. */
+  readonly answers: () => Promise<Answers | undefined>;
   /** Called with each state that is in use from now on, and why. */
   readonly onState: (state: RootState, reason: string) => void;
 }
@@ -158,7 +158,7 @@ export async function openRoot(options: RootKeeperOptions): Promise<RootKeeper> 
       );
     }
     const ageMs = ageOf(base);
-    const answers = base.phase === 'stable' ? { proxies: 0, holding: 0, silentReplicas: 0 } : await options.answers();
+    const answers = base.phase === 'stable' ? undefined : await options.answers();
     const step = nextStep(base, { ...times(), ageMs, answers, isGiven, given, request, create }, policy);
     outlook = step.reason;
     const wanted = step.state ?? (repair === undefined ? undefined : base);

@@ -42,7 +42,8 @@ export interface RootFacts {
   readonly latestMs: number;
   /** How long the phase has lasted. */
   readonly ageMs: number;
-  readonly answers: Answers;
+  /** Undefined while it is not known. */
+  readonly answers: Answers | undefined;
   /** Whether somebody has said who signs; undefined for `given` then says that it is of no use. */
   readonly isGiven: boolean;
   readonly given: MeshAuthority | undefined;
@@ -62,6 +63,8 @@ interface Patience {
 export interface RootPolicy {
   /** How often the Secrets are read: a step that another replica takes is followed within this time. */
   readonly roundMs: number;
+  /** How long proxies come back to a replica that has started: until then, what it knows of them says nothing. */
+  readonly arrivalMs: number;
   /** Life of a root of our own. */
   readonly lifetimeMs: number;
   /** Fraction of its life after which it is replaced. */
@@ -72,6 +75,7 @@ export interface RootPolicy {
 
 export const defaultRootPolicy: RootPolicy = {
   roundMs: 10 * secondMs,
+  arrivalMs: minuteMs,
   lifetimeMs: 365 * dayMs,
   rotateAt: 2 / 3,
   // A proxy that is away has a certificate for a day at most: whoever has not come back by then has none. The hour is for
@@ -197,10 +201,11 @@ function replaceNext(state: RootState, facts: RootFacts): RootStep {
 /** Returns what a phase still waits for; undefined if it is over. */
 function waitsFor(state: RootState, facts: RootFacts, policy: RootPolicy): string | undefined {
   const { leastMs, mostMs } = state.isUrgent ? policy.urgent : policy.usual;
-  const { proxies, holding, silentReplicas } = facts.answers;
   if (facts.ageMs < leastMs) {
     return `${Math.ceil((leastMs - facts.ageMs) / minuteMs)} min more for proxies that are away`;
   }
+  if (facts.answers === undefined) return 'proxies are coming to this replica, which has just started';
+  const { proxies, holding, silentReplicas } = facts.answers;
   if (holding === proxies && silentReplicas === 0) return undefined;
   // Nobody can hold up the others for ever; but what most proxies do not take is wrong.
   if (facts.ageMs >= mostMs && (holding > proxies / 2 || proxies === 0)) return undefined;

@@ -8,7 +8,8 @@ import type { Standing, Verdict } from './standing.ts';
 /** Type of the condition in the status of Istio's kinds. */
 export const conditionType = 'sidecar-injector.io/InForce';
 
-type Written = Omit<Condition, 'type'> & { readonly type: string };
+/** A condition that is to be written. */
+export type Written = Omit<Condition, 'type'> & { readonly type: string };
 
 const reasons: Readonly<Record<Verdict, string>> = {
   'in-force': 'InForce',
@@ -30,13 +31,20 @@ function explain({ verdict, findings }: Standing): string {
 /**
  * Whether it is too early to say that an object is in force. One that protects pods is not before the last proxy that is connected has it: whoever
  * reads that it is in force relies on it.
+ *
+ * @param doOthersHold whether the proxies of the other replicas have it
  */
-export function isSpreading({ ref, verdict }: Standing, { proxies, holding }: Progress): boolean {
-  return isSecurityKind(ref.kind) && verdict === 'in-force' && holding < proxies;
+export function isSpreading(
+  { ref, verdict }: Standing,
+  { proxies, holding }: Progress,
+  doOthersHold: boolean,
+): boolean {
+  return isSecurityKind(ref.kind) && verdict === 'in-force' && (holding < proxies || !doOthersHold);
 }
 
 /** Returns what is written about an object. The count is that of one replica of the control plane, which is named. */
-export function conditionOf(standing: Standing, progress: Progress, replica: string): Written {
+export function conditionOf(standing: Standing, progress: Progress, doOthersHold: boolean, replica: string): Written {
+  const isToCome = isSpreading(standing, progress, doOthersHold);
   const { verdict, ref } = standing;
   const { proxies, holding } = progress;
   const isUsed = verdict === 'in-force' || verdict === 'earlier-in-force';
@@ -44,8 +52,8 @@ export function conditionOf(standing: Standing, progress: Progress, replica: str
   const why = explain(standing);
   return {
     type: conditionType,
-    status: verdict === 'in-force' && !isSpreading(standing, progress) ? 'True' : 'False',
-    reason: isSpreading(standing, progress) ? 'Spreading' : reasons[verdict],
+    status: verdict === 'in-force' && !isToCome ? 'True' : 'False',
+    reason: isToCome ? 'Spreading' : reasons[verdict],
     message: (isUsed ? [count, ...(why === '' ? [] : [why])].join('; ') : why).slice(0, longest),
     observedGeneration: ref.generation,
   };

@@ -40,7 +40,8 @@ export function createAcknowledgements(
   drainMs: Acknowledgements['drainMs'],
 ): Acknowledgements {
   return {
-    drainMs: (pod) => ([...connected].some((one) => one.pod === pod) ? drainMs(pod) : 0),
+    // Also of a proxy that is connected to another replica, and may come here.
+    drainMs,
     ofProxy: (pod) => () => [...connected].every((one) => one.pod !== pod || hasInbound(one)),
     ofClients(pod) {
       const services = [...servicesOf(pod)];

@@ -17,7 +17,8 @@ import { applyEvents, emptyWorld, type Touched, type World, type WorldEvent } fr
 import { createAcknowledgements, type ConnectedProxy } from './acknowledgements.ts';
 import { createCaptureSets, ownerOf } from './capture-sets.ts';
 import { trim } from './idle.ts';
-import { guardAt, guardProgress } from './guard-progress.ts';
+import { guardAt, guardProgress, guardReport } from './guard-progress.ts';
+import type { GuardReport } from './guard-reports.ts';
 import { createInboundLayer, type InboundLayer } from './inbound-layer.ts';
 import { hashOfObjects, haveAcknowledged, type ModeReport, type PeerReports } from './mode-reports.ts';
 import { createModeChanges, type Stepped } from './mode-changes.ts';
@@ -52,6 +53,8 @@ export interface Catalog {
   progressOf(object: string): Progress;
   /** Returns how far this replica is with pods that change to other modes of mutual TLS. */
   readonly modeReport: () => ModeReport;
+  /** Returns which objects that protect pods are not in force in all proxies of this replica. */
+  readonly guardReport: () => GuardReport;
   /** Returns how many resources of a kind are withheld, because a proxy has rejected them; those of each build count. */
   withheld(kind: Kind): number;
 }
@@ -281,6 +284,7 @@ export function createCatalog({ encoder, domains, refused, noticed, ...options }
       const placed = [...viewers].map(({ proxy, place }) => ({ proxy, layer: place.layer() }));
       return progressOf(object, placed, services.shared);
     },
+    guardReport: () => guardReport(world, viewers, modes, domains.rootNamespace),
     modeReport: () => ({ objects: hashOfObjects(world), ...modes.report() }),
     withheld: (kind) => [...cohorts.values()].reduce((sum, cohort) => sum + cohort.withheld(kind), 0),
   };

@@ -4,6 +4,7 @@ import type { RuleKind } from '../rules/object-ref.ts';
 import type { Rule } from '../rules/rule.ts';
 import type { World } from '../world/world.ts';
 import { hasInbound, type ConnectedProxy } from './acknowledgements.ts';
+import { hashOfGuards, type GuardReport } from './guard-reports.ts';
 import type { ModeChanges } from './mode-changes.ts';
 
 /** Returns an object that protects pods, by `<kind> <namespace>/<name>`; undefined for all others. */
@@ -14,6 +15,16 @@ export function guardAt(world: World, object: string): Guard | undefined {
   return rule !== undefined && isGuard(rule) ? rule : undefined;
 }
 
+/** Whether a proxy has acknowledged what it lets in, and keeps nothing that it does not. */
+function isSettled(one: ConnectedProxy, { changeOf }: Pick<ModeChanges, 'changeOf'>): boolean {
+  return hasInbound(one) && changeOf(one.pod) === undefined;
+}
+
+function isGoverned(guard: Guard, world: World, pod: string, rootNamespace: string): boolean {
+  const known = world.pod.get(pod);
+  return known !== undefined && guardsPod(guard, known, rootNamespace);
+}
+
 /**
  * Counts the proxies of the pods that an object governs, and those of them where it is in force: the proxy has acknowledged what it lets in, and
  * keeps nothing that it does not.
@@ -22,13 +33,28 @@ export function guardProgress(
   guard: Guard,
   world: World,
   connected: Iterable<ConnectedProxy>,
-  { changeOf }: Pick<ModeChanges, 'changeOf'>,
+  changes: Pick<ModeChanges, 'changeOf'>,
   rootNamespace: string,
 ): Progress {
-  const governed = [...connected].filter(({ pod }) => {
-    const known = world.pod.get(pod);
-    return known !== undefined && guardsPod(guard, known, rootNamespace);
-  });
-  const holding = governed.filter((one) => hasInbound(one) && changeOf(one.pod) === undefined);
+  const governed = [...connected].filter(({ pod }) => isGoverned(guard, world, pod, rootNamespace));
+  const holding = governed.filter((one) => isSettled(one, changes));
   return { proxies: governed.length, holding: holding.length };
+}
+
+/** Returns which objects that protect pods are not in force in all of these proxies. */
+export function guardReport(
+  world: World,
+  connected: Iterable<ConnectedProxy>,
+  changes: Pick<ModeChanges, 'changeOf'>,
+  rootNamespace: string,
+): GuardReport {
+  const unsettled = [...connected].filter((one) => !isSettled(one, changes));
+  const all: readonly Rule<unknown>[] = [
+    ...world.rules.PeerAuthentication.values(),
+    ...world.rules.AuthorizationPolicy.values(),
+  ];
+  const unheld = all.filter(
+    (rule) => isGuard(rule) && unsettled.some(({ pod }) => isGoverned(rule, world, pod, rootNamespace)),
+  );
+  return { guards: hashOfGuards(world), unheld: unheld.map(({ ref }) => ref.uid) };
 }

@@ -16,14 +16,14 @@ export interface ModeReport {
 }
 
 /** What the other replicas said the last time; undefined for one that has not answered. */
-export interface PeerReports {
+export interface PeerReports<R = ModeReport> {
   /** When they were asked. */
   readonly askedMs: number;
-  readonly reports: readonly (ModeReport | undefined)[];
+  readonly reports: readonly (R | undefined)[];
 }
 
 /** Without other replicas. */
-export const noPeers: PeerReports = { askedMs: Number.POSITIVE_INFINITY, reports: [] };
+export const noPeers: PeerReports<never> = { askedMs: Number.POSITIVE_INFINITY, reports: [] };
 
 /** Returns a hash of the PeerAuthentications of a world. */
 export function hashOfObjects({ rules: { PeerAuthentication } }: Pick<World, 'rules'>): string {

@@ -23,7 +23,7 @@ beforeAll(async () => {
 afterAll(() => mesh.remove());
 
 const untilInForce = (object: string) =>
-  namespace.kubectl('wait', '--for=condition=sidecar-injector.io/InForce', object, '--timeout=30s');
+  namespace.kubectl('wait', '--for=condition=sidecar-injector.io/InForce', object, '--timeout=60s');
 
 /** The name that the client of a request asked for by TLS; null for plain text. Envoy writes its log every second. */
 async function serverNameOf(path: string): Promise<unknown> {
@@ -48,6 +48,136 @@ test('pods of the mesh are reached by pods outside, and reach those', async () =
   await namespace.untilServed('standalone/app', 'http://web/from-standalone');
   await namespace.untilServed('client/app', 'http://plain/');
   expect(await serverNameOf('/from-standalone')).toBeNull();
+});
+
+describe('who may call, with the commands of docs/security.md', () => {
+  // The proxy keeps connections that it takes no longer for this time.
+  const brief = { labels: inMesh, annotations: { 'proxy.istio.io/config': 'drainDuration: 2s' } };
+  let modes: Recipe;
+  let policies: Recipe;
+
+  /** What a pod gets: the status, or 0 if it is refused before there is one. */
+  async function ask(pod: string, host: string): Promise<number> {
+    const curl = ['curl', '-s', '-o/dev/null', '-w%{http_code}', '--max-time', '5', `http://${host}/`];
+    const { code, stdout } = await namespace.tryKubectl('exec', pod, '--container=app', '--', ...curl);
+    return code === 0 ? Number(stdout) : 0;
+  }
+
+  /** What a client without a proxy, one of the mesh, and one of the mesh with a service account of its own get. */
+  const answers = (host = 'httpd') => Promise.all(['outside', 'client', 'front'].map((pod) => ask(pod, host)));
+
+  const untilAll = () =>
+    until('all three are answered', async () => (await answers()).every((status) => status === 200) || undefined);
+
+  /** When the example became ready, and how often it was started. */
+  async function health(): Promise<unknown> {
+    const pods = await namespace.get('pods', '--selector=app=httpd');
+    const { items } = pods as { items: RunningPod[] };
+    return items.map(({ metadata, status }) => ({
+      name: metadata.name,
+      ready: status.conditions?.filter(({ type }) => type === 'Ready'),
+      restarts: status.containerStatuses?.map(({ restartCount }) => restartCount),
+    }));
+  }
+
+  beforeAll(async () => {
+    modes = await openRecipe(namespace.name, 'docs/security.md', 'From plain text to mutual TLS, step by step', inMesh);
+    policies = await openRecipe(namespace.name, 'docs/security.md', 'Nobody may call, but those who have to', inMesh);
+    await modes.run('kubectl apply -f examples/httpd/httpd.yaml && kubectl create serviceaccount front');
+    const patch = JSON.stringify({ spec: { template: { metadata: { annotations: brief.annotations } } } });
+    await namespace.kubectl('patch', 'deployment/httpd', '--type=merge', `--patch=${patch}`);
+    const front = idlePod('front', brief);
+    await namespace.apply(idlePod('outside', { labels: { 'sidecar.istio.io/inject': 'false' } }), {
+      ...front,
+      spec: { ...(front['spec'] as object), serviceAccountName: 'front' },
+    });
+    await Promise.all([
+      namespace.rollOut('deployment/httpd'),
+      namespace.untilPod('front'),
+      namespace.untilPod('outside'),
+    ]);
+    await until('its old pods are gone', async () => {
+      const { items } = await namespace.get<{ items: unknown[] }>('pods', '--selector=app=httpd');
+      return items.length === 1 || undefined;
+    });
+  });
+  afterAll(async () => {
+    await namespace.kubectl('delete', 'peerauthentications,authorizationpolicies', '--all');
+    await kubectl(clusterKubeconfig(), ['delete', 'namespace', 'istio-system', '--ignore-not-found', '--wait=false']);
+    await Promise.all([modes.close(), policies.close()]);
+  });
+
+  test('a PeerAuthentication `default` with mode STRICT closes the namespace for plain text, and for nobody else', async () => {
+    await untilAll();
+    const before = await health();
+    await namespace.apply(
+      'apiVersion: security.istio.io/v1beta1\nkind: PeerAuthentication\nmetadata:\n  name: default\nspec:\n  mtls:\n    mode: STRICT\n',
+    );
+    await untilInForce('peerauthentication/default');
+    expect(await answers()).toEqual([0, 200, 200]);
+    expect(await answers('web')).toEqual([0, 200, 200]);
+    expect(await namespace.kubectl('get', 'peerauthentication/default', '--no-headers')).toMatch(
+      /^default +STRICT +True +InForce /,
+    );
+    await namespace.kubectl('delete', 'peerauthentication/default');
+    await untilAll();
+    expect(await health()).toEqual(before);
+  });
+
+  test('the recipe finds who calls in plain text, closes step by step and opens again, and loses no request of the mesh', async () => {
+    const [metrics = '', log = '', workload = '', whole = '', mesh = '', back = '', ...more] = modes.commands;
+    const [allow = '', denyAll = '', undo = '', ...evenMore] = policies.commands;
+    expect([more, evenMore]).toEqual([[], []]);
+    await untilAll();
+    const load = await startLoad(namespace, {
+      url: 'http://httpd/',
+      perSecond: 50,
+      metadata: brief,
+      serviceAccountName: 'front',
+    });
+    const before = await health();
+    const outside = await namespace.untilPod('outside');
+    expect(await modes.run(metrics)).toMatch(
+      /^istio_requests_total\{(?=.*source_workload="unknown")(?=.*destination_workload="httpd").*\} \d+$/m,
+    );
+    await until('the log names who calls in plain text', async () => {
+      const callers = new Set((await modes.run(log)).trim().split('\n'));
+      return [...callers].some((line) => line.includes(`"${outside.status.podIP}:`)) || undefined;
+    });
+    await modes.run(workload);
+    expect([await answers(), await answers('web')]).toEqual([
+      [0, 200, 200],
+      [200, 200, 200],
+    ]);
+    await modes.run(whole);
+    expect([await answers(), await answers('web')]).toEqual([
+      [0, 200, 200],
+      [0, 200, 200],
+    ]);
+    await modes.run(mesh);
+    expect([await answers(), await answers('web')]).toEqual([
+      [0, 200, 200],
+      [0, 200, 200],
+    ]);
+    await policies.run(allow);
+    expect([await answers(), await answers('web')]).toEqual([
+      [0, 403, 200],
+      [0, 200, 200],
+    ]);
+    await policies.run(denyAll);
+    expect([await answers(), await answers('web')]).toEqual([
+      [0, 403, 200],
+      [0, 403, 403],
+    ]);
+    await policies.run(undo);
+    await until('policies are gone', async () => ((await ask('client', 'httpd')) === 200 ? true : undefined));
+    expect(await answers()).toEqual([0, 200, 200]);
+    await modes.run(back);
+    expect(await answers()).toEqual([200, 200, 200]);
+    const { sent, outcomes } = await load.stop();
+    expect(outcomes).toEqual({ 200: sent });
+    expect(await health()).toEqual(before);
+  });
 });
 
 test('the shop’s services know each other by the certificates of their service accounts, and follow rules for one of them', async () => {
@@ -117,7 +247,7 @@ describe('the example’s traffic rules, with the commands of docs/traffic.md', 
   }
 
   beforeAll(async () => {
-    recipe = await openRecipe(namespace.name, 'A canary, step by step', inMesh);
+    recipe = await openRecipe(namespace.name, 'docs/traffic.md', 'A canary, step by step', inMesh);
     await recipe.run('kubectl apply -f examples/httpd/httpd.yaml');
     await namespace.rollOut('deployment/httpd');
     await namespace.untilServed('client/app', 'http://httpd/');

@@ -9,25 +9,26 @@ import { clusterKubeconfig } from './cluster-namespace.ts';
 import { kubectl } from './kubectl.ts';
 
 const execute = promisify(execFile);
-const page = 'docs/traffic.md';
 const examples = ['httpd.yaml', 'traffic/httpd-v2.yaml'];
 
-/** A section of docs/traffic.md, whose commands a test runs as they stand. */
+/** A section of a page, whose commands a test runs as they stand. */
 export interface Recipe {
   /** The blocks of commands, in their order. */
   readonly commands: readonly string[];
-  /** Runs a block; throws what it said if it fails. */
-  run(command: string): Promise<void>;
+  /** Runs a block, and returns what it wrote; throws what it said if it fails. */
+  run(command: string): Promise<string>;
   close(): Promise<void>;
 }
 
 /**
  * Reads a section, and makes a folder with the examples where its commands can be run in a namespace.
  *
+ * @param page path of the page in the checkout
  * @param labels of the examples' pods, beside their own
  */
 export async function openRecipe(
   namespace: string,
+  page: string,
   title: string,
   labels: Readonly<Record<string, string>>,
 ): Promise<Recipe> {
@@ -49,7 +50,8 @@ export async function openRecipe(
   return {
     commands: [...section.matchAll(/^```sh\n(.*?)^```$/gms)].map(([, block = '']) => block),
     async run(command) {
-      await execute('/bin/sh', ['-ec', command], { cwd: folder, env });
+      const { stdout } = await execute('/bin/sh', ['-ec', command], { cwd: folder, env });
+      return stdout;
     },
     close: () => rm(folder, { recursive: true }),
   };

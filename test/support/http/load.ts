@@ -19,12 +19,20 @@ export interface LoadOptions {
   readonly perSecond?: number;
   /** Metadata of the pod that asks; default: it is not injected. */
   readonly metadata?: object;
+  /** Default: that of the namespace. */
+  readonly serviceAccountName?: string;
 }
 
 /** Asks from a pod of the cluster, from the first answer until told to stop; the figures count every request. */
 export async function startLoad(
   namespace: ClusterNamespace,
-  { url, connections = 4, perSecond = 100, metadata = { labels: { 'sidecar.istio.io/inject': 'false' } } }: LoadOptions,
+  {
+    url,
+    connections = 4,
+    perSecond = 100,
+    metadata = { labels: { 'sidecar.istio.io/inject': 'false' } },
+    serviceAccountName = 'default',
+  }: LoadOptions,
 ): Promise<{ stop(): Promise<LoadFigures> }> {
   const name = `load-${randomBytes(3).toString('hex')}`;
   const container = {
@@ -37,7 +45,7 @@ export async function startLoad(
     kind: 'Pod',
     metadata: { name, ...metadata },
     // Longer than a request may take.
-    spec: { restartPolicy: 'Never', terminationGracePeriodSeconds: 20, containers: [container] },
+    spec: { serviceAccountName, restartPolicy: 'Never', terminationGracePeriodSeconds: 20, containers: [container] },
   });
   await namespace.untilPod(name);
   await until(`${url} has answered the load`, async () => {

@@ -45,7 +45,7 @@ export interface Authorities {
 
 /** Times of a rotation that nobody has to wait for: as long as it takes that all proxies have answered, but for two seconds. */
 const moments = { leastMs: 2_000, mostMs: 60_000 };
-const policy = { roundMs: 100, lifetimeMs: day, rotateAt: 2 / 3, usual: moments, urgent: moments };
+const policy = { roundMs: 100, arrivalMs: 0, lifetimeMs: day, rotateAt: 2 / 3, usual: moments, urgent: moments };
 
 /** The authorities of the last start: a control plane that comes back is the same to its proxies. */
 function readState(): Authorities {

@@ -357,6 +357,23 @@ describe('what has become of an object', () => {
     expect(catalog.progressOf('DestinationRule shop/web')).toEqual({ proxies: 2, holding: 2 });
   });
 
+  test('is told of one that protects pods, also to the other replicas', () => {
+    const metadata = { namespace: 'shop', name: 'a', uid: 'a' };
+    set({ kind: 'Pod', metadata, spec: { containers: [] }, status: {} });
+    const client = join('shop', 'a');
+    const policies = [
+      rule('AuthorizationPolicy', 'shop', 'none', {}),
+      rule('AuthorizationPolicy', 'pay', 'none', {}),
+    ] as const;
+    set(...policies);
+    expect(catalog.progressOf('AuthorizationPolicy shop/none')).toEqual({ proxies: 1, holding: 0 });
+    const unheld = [(policies[0]['metadata'] as JsonObject)['uid']];
+    expect(catalog.guardReport()).toEqual({ guards: expect.stringMatching(/^\w{16}$/), unheld });
+    accept(client);
+    expect(catalog.progressOf('AuthorizationPolicy shop/none')).toEqual({ proxies: 1, holding: 1 });
+    expect(catalog.guardReport().unheld).toEqual([]);
+  });
+
   test('is told of one that only some get', () => {
     set(
       service('shop', 'web', 1),

@@ -5,7 +5,8 @@ import { readGivenAuthority } from '../../../src/mesh/identity/given-authority.t
 import { certManagerValues, istioValues, makeForeign, type KeyKind } from '../../support/mesh/foreign-authorities.ts';
 
 const dayMs = 24 * 60 * 60 * 1000;
-const now = new Date();
+/** After all certificates of this test have become valid. */
+const now = new Date(Date.now() + 60_000);
 const root = makeForeign({ name: 'Root', days: 90 });
 const between = makeForeign({ name: 'Between', issuer: root, days: 60 });
 const own = makeForeign({ name: 'Mesh', issuer: between });

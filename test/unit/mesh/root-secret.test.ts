@@ -13,7 +13,7 @@ const [first, second] = [authorityOf(), authorityOf()];
 const foreignRoot = makeForeign({ name: 'Root' });
 const given = readGivenAuthority(
   new Map(Object.entries(istioValues(makeForeign({ name: 'Mesh', issuer: foreignRoot }), foreignRoot))),
-  new Date(now.getTime() + 1_000),
+  new Date(now.getTime() + 60_000),
 );
 const state: RootState = { ...stableState(first), generation: 3, since: new Date('2026-06-01T12:00:00.000Z') };
 

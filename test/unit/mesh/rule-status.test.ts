@@ -19,11 +19,13 @@ const domains = { cluster: 'cluster.local', trust: 'cluster.local', rootNamespac
 const collections: Readonly<Record<string, string>> = {
   VirtualService: '/apis/networking.istio.io/v1/virtualservices',
   HTTPRoute: '/apis/gateway.networking.k8s.io/v1/httproutes',
+  PeerAuthentication: '/apis/security.istio.io/v1/peerauthentications',
 };
 
 let object: JsonObject;
 let services: readonly JsonObject[];
 let progress: Progress;
+let doOthersHold: boolean;
 let patches: { readonly path: string; readonly value: JsonObject }[];
 let events: JsonObject[];
 let failure: ApiError | undefined;
@@ -82,6 +84,7 @@ function start(replica = 'one'): RuleStatus {
         ]),
       progressOf: () => progress,
     },
+    doOthersHold: (uid, sinceMs) => doOthersHold && uid === 'u' && sinceMs === Date.UTC(2030, 0, 1, 0, 0, 0, 123),
     pathOf: (kind) => collections[kind],
     replica,
     clock: () => new Date('2030-01-01T00:00:00.123Z'),
@@ -95,6 +98,7 @@ function start(replica = 'one'): RuleStatus {
 
 beforeEach(() => {
   [services, progress, patches, events, failure, log] = [[web], { proxies: 0, holding: 0 }, [], [], undefined, ''];
+  doOthersHold = false;
 });
 
 afterEach(() => status.stop());
@@ -244,6 +248,28 @@ describe('a route that is refused', () => {
       ],
     });
   });
+});
+
+test('an object that protects pods is in force when the proxies of this replica and of the others hold it, and not before', async () => {
+  const pod = { kind: 'Pod', metadata: { namespace: 'shop', name: 'web' }, spec: { containers: [] } };
+  const metadata = { namespace: 'shop', name: 'default', uid: 'u', generation: 2, resourceVersion: '7' };
+  const old = { type: 'sidecar-injector.io/InForce', status: 'True', reason: 'InForce', observedGeneration: 1 };
+  services = [pod];
+  progress = { proxies: 1, holding: 0 };
+  const spec = { mtls: { mode: 'STRICT' } };
+  await use({ kind: 'PeerAuthentication', metadata, spec, status: { conditions: [old] } });
+  const spreading = { status: 'False', reason: 'Spreading', observedGeneration: 2 };
+  await rounds(2);
+  expect(conditions()).toMatchObject([spreading]);
+  progress = { proxies: 1, holding: 1 };
+  await rounds(5);
+  expect(conditions()).toMatchObject([spreading]);
+  [progress, doOthersHold] = [{ proxies: 1, holding: 0 }, true];
+  await rounds(5);
+  expect(conditions()).toMatchObject([spreading]);
+  progress = { proxies: 0, holding: 0 };
+  await rounds();
+  expect(conditions()).toMatchObject([{ status: 'True', reason: 'InForce', observedGeneration: 2 }]);
 });
 
 test('a route says it for its parents, and keeps what other controllers say', async () => {

@@ -195,6 +195,31 @@ describe('routes of a VirtualService', () => {
   });
 });
 
+test('routes of Gateway API are told in the order in which they are asked, with their places', () => {
+  const backendRefs = [{ name: 'cart', port: 80 }];
+  const parentRefs = [{ group: '', kind: 'Service', name: 'cart' }];
+  const path = (type: string, value: string): JsonObject => ({ path: { type, value } });
+  const rules = [
+    { backendRefs },
+    { matches: [path('PathPrefix', '/a'), path('Exact', '/a/b')], backendRefs: [{ name: 'nobody', port: 80 }] },
+  ];
+  const objects = [...cart, rule('HTTPRoute', 'cart', { parentRefs, rules })];
+  const fieldsOf = (wanted: string) => {
+    const { route, passedRoutes, outcome } = explained(objects, { path: wanted });
+    return [route?.origin?.field, outcome, new Set(passedRoutes.map(({ origin }) => origin?.field))];
+  };
+  expect(fieldsOf('/a/b')).toEqual([
+    '/spec/rules/1/matches/1',
+    { type: 'answer', status: 500, why: 'direct response' },
+    new Set(),
+  ]);
+  expect(fieldsOf('/c')).toEqual([
+    '/spec/rules/0/matches/0',
+    expect.objectContaining({ type: 'forward' }),
+    new Set(['/spec/rules/1/matches/1', '/spec/rules/1/matches/0', '/spec/rules/0/matches/0']),
+  ]);
+});
+
 describe('what a proxy answers by itself', () => {
   const answered = (http: JsonObject, call = {}) =>
     explained([...cart, rule('VirtualService', 'cart', { hosts: ['cart'], http: [http] })], call).outcome;

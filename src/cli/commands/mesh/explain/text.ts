@@ -88,7 +88,7 @@ function outcomeLines(outcome: Outcome | undefined, { request }: ExplainedCall['
 
 /** Name of a route, if its object gives one, and where it is from. */
 function routeText({ name, origin }: ComparedRoute): string {
-  if (origin === undefined) return 'that of the Service itself, of which no route speaks';
+  if (origin === undefined) return 'the default one, because no object has routes for this address';
   return `${name === '' || name.includes('|') ? '' : `${name}, `}${originText(origin)}`;
 }
 
