@@ -132,7 +132,7 @@ export function startRuleStatus(options: RuleStatusOptions): RuleStatus {
       const { standing, sinceMs } = one;
       const progress = catalog.progressOf(key);
       const isGuard = isSecurityKind(standing.ref.kind);
-      const othersHold = !isGuard || options.doOthersHold(standing.ref.uid, sinceMs);
+      const othersHold = !isGuard || !isGood(standing) || options.doOthersHold(standing.ref.uid, sinceMs);
       const isIncomplete = progress.holding < progress.proxies || !othersHold;
       if (isIncomplete && one.rounds < (isGuard ? limits.guardRounds : limits.spreadRounds)) continue;
       pending.delete(key);
