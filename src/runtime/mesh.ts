@@ -95,16 +95,11 @@ async function start(options: MeshOptions, log: Log, cleanups: Cleanups): Promis
       contentType: 'application/json',
       text: isKnown() ? text() : '',
     });
+  const isSettled = (): boolean => root?.isSettled() === true;
   const pages = new Map([
     [knowledgePath, showJson(() => writeKnowledge(knowledge()))],
     ...[modesPath, guardsPath].map((path) => [path, showJson(() => guards?.pages.get(path)?.() ?? '')] as const),
-    [
-      identityPath,
-      showJson(
-        () => JSON.stringify(running().identityProgress()),
-        () => root?.isSettled() === true,
-      ),
-    ],
+    [identityPath, showJson(() => JSON.stringify(running().identityProgress()), isSettled)],
   ]);
   const plain = [
     [createHealthServer(checks), '--health-listen', options.healthListen],

@@ -19,7 +19,15 @@ function near(pattern: string): readonly string[] {
   return [meant, `${meant}0`, meant.slice(0, -1), meant.replaceAll('x', '')];
 }
 
-const identities = ['shop/front', 'shop/back', 'store/front', 'store/back', 'myshop/other'].map((name) => {
+const identities = [
+  'shop/front',
+  'shop/back',
+  'store/front',
+  'store/back',
+  'myshop/other',
+  'shopping/front',
+  'shop/front-2',
+].map((name) => {
   const [namespace, account] = name.split('/');
   return `spiffe://cluster.local/ns/${namespace}/sa/${account}`;
 });
