@@ -71,8 +71,8 @@ export function startRuleStatus(options: RuleStatusOptions): RuleStatus {
   /** What was last found about each object. */
   const told = new Map<string, { readonly text: string; readonly standing: Standing }>();
   const pending = new Map<string, Pending>();
-  let seen: object | undefined;
-  let seenServices: object | undefined;
+  /** What the last standings were made from. */
+  let seen: readonly unknown[] = [];
   let isWriting = false;
   let events = 0;
 
@@ -97,8 +97,12 @@ export function startRuleStatus(options: RuleStatusOptions): RuleStatus {
 
   function look(): void {
     const { world } = catalog.known();
-    if (world.rules === seen && world.service === seenServices) return;
-    [seen, seenServices] = [world.rules, world.service];
+    const { PeerAuthentication, AuthorizationPolicy } = world.rules;
+    const hasGuards = PeerAuthentication.size + AuthorizationPolicy.size > 0;
+    // Whom an object protects depends on pods, of which there is always another one.
+    const now = [world.rules, world.service, hasGuards ? world.pod : undefined];
+    if (now.every((one, index) => one === seen[index]) && seen.length > 0) return;
+    seen = now;
     const standings = catalog.standings();
     for (const [key, standing] of standings) {
       const text = [textOf(standing), JSON.stringify(statusesOf(standing) ?? '')].join('\n');

@@ -295,3 +295,21 @@ test('a route says it for its parents, and keeps what other controllers say', as
   await rounds(3);
   expect(patches).toHaveLength(1);
 });
+
+test('an object that protects pods says so when the first of them comes', async () => {
+  const metadata = { namespace: 'shop', name: 'cart', uid: 'u', generation: 1, resourceVersion: '7' };
+  const selector = { matchLabels: { app: 'cart' } };
+  await use({ kind: 'PeerAuthentication', metadata, spec: { selector, mtls: { mode: 'STRICT' } } });
+  expect(conditions()).toMatchObject([
+    { reason: 'WithoutEffect', message: '/spec/selector: there is no pod in namespace shop with the labels app=cart' },
+  ]);
+  const cart = {
+    kind: 'Pod',
+    metadata: { namespace: 'shop', name: 'cart', labels: { app: 'cart', 'security.istio.io/tlsMode': 'istio' } },
+    spec: { ...injectedParts() },
+  };
+  doOthersHold = true;
+  known = { ...known, world: { ...known.world, pod: worldOf([cart]).pod } };
+  await rounds(2);
+  expect(conditions()).toMatchObject([{ status: 'True', reason: 'InForce' }]);
+});
