@@ -4,6 +4,7 @@ import { grpcRouteSpec, httpRouteSpec } from '../../src/mesh/rules/gateway-route
 import { referenceGrantSpec } from '../../src/mesh/rules/reference-grant.ts';
 import { authorizationPolicySpec } from '../../src/mesh/rules/security/authorization-policy.ts';
 import { peerAuthenticationSpec } from '../../src/mesh/rules/security/peer-authentication.ts';
+import { rateLimitSpec } from '../../src/mesh/rules/security/rate-limit.ts';
 import { virtualServiceSpec } from '../../src/mesh/rules/virtual-service.ts';
 import { fieldSchema, typeOf, valuesOf, withoutNull, type FieldSchema } from '../field-schema.ts';
 
@@ -23,6 +24,7 @@ const kinds: readonly DescribedKind[] = [
   { kind: 'ReferenceGrant', versions: 'gateway.networking.k8s.io: v1, v1beta1', schema: referenceGrantSpec },
   { kind: 'PeerAuthentication', versions: 'security.istio.io: v1, v1beta1', schema: peerAuthenticationSpec },
   { kind: 'AuthorizationPolicy', versions: 'security.istio.io: v1, v1beta1', schema: authorizationPolicySpec },
+  { kind: 'RateLimit', versions: 'mesh.sidecar-injector.io: v1alpha1', schema: rateLimitSpec },
 ];
 
 /** What is written in a cell of the table. */

@@ -12,6 +12,7 @@ import { transparentHttp, type Routes } from './http.ts';
 import type { TrafficIntent } from './intent.ts';
 import { inspectedPorts, isHttp, listenerFilters } from './inspection.ts';
 import { bufferBytes } from './buffers.ts';
+import { limitFilter } from './limit-filter.ts';
 import { keepAlive } from './keep-alive.ts';
 import { meshProtocols, serverTls } from './mesh-tls.ts';
 import { passEverything, refuseEverything, type Direction } from './routes.ts';
@@ -64,7 +65,7 @@ export function httpFilter(intent: TrafficIntent, flow: Flow, routes: Routes): J
     forwardedProto: isOfService ? 'copied' : 'marked',
     filters: [
       ...(isOfService ? ruleFilters : []),
-      ...(isOfPod(flow) ? accessFilters : []),
+      ...(isOfPod(flow) ? [...accessFilters, limitFilter.json] : []),
       ...(proxy.metrics.istio ? messageFilters(flow) : []),
     ],
     accessLog: accessLogs(proxy, flow, 'http'),

@@ -95,7 +95,7 @@ export function serverFacts(known: Known, pod: Pod, traffic: TrafficIntent, sent
   const { domains, index } = known;
   const { modes, deciding } = index.peers.decide(pod);
   const access = index.accessTo(pod);
-  const configuration = proxyConfiguration(inboundResources(traffic, { modes, access }, domains.trust));
+  const configuration = proxyConfiguration(inboundResources(traffic, { modes, access, limits: [] }, domains.trust));
   const walk = walkInbound(configuration, connectionOf(sent));
   const { reading, chain } = walk;
   const isSecured = sent.protection.type === 'mutual TLS' && member(chain, 'transport_socket') !== undefined;

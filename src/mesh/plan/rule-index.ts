@@ -7,6 +7,7 @@ import type { VirtualService } from '../rules/virtual-service.ts';
 import { completeHost, fitOf } from './host-name.ts';
 import type { Selectable } from '../rules/security/selector.ts';
 import { indexAccess, type AccessPlan } from './access-plan.ts';
+import { indexLimits, type LimitPlan } from './limit-plan.ts';
 import type { Domains } from './service-plan.ts';
 import { indexPeerAuthentications, type PeerAuthentications } from './peer-modes.ts';
 
@@ -29,6 +30,8 @@ export interface RuleIndex {
   virtualServices(host: string): readonly Hosted<VirtualService>[];
   destinationRules(host: string): readonly Hosted<DestinationRule>[];
   readonly peers: PeerAuthentications;
+  /** Returns how many requests to a pod are let in. */
+  readonly limitsOf: (pod: Selectable) => readonly LimitPlan[];
   /** Returns who may call a pod. */
   readonly accessTo: (pod: Selectable) => AccessPlan;
   /** Routes that have a Service as parent, by its key; oldest first. */
@@ -86,6 +89,7 @@ export function indexRules(
     destinationRules: byHost(rules.DestinationRule, ({ ref, spec }) => [
       completeHost(spec.host, ref.namespace, cluster),
     ]),
+    limitsOf: indexLimits(rules, rootNamespace),
     accessTo: indexAccess(rules, rootNamespace),
     peers: indexPeerAuthentications(rules, rootNamespace),
     routes: (service) => routes.get(service) ?? [],

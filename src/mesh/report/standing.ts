@@ -31,7 +31,8 @@ export function originsOf({ routes, origins }: ServiceTraffic): readonly ObjectR
 }
 
 /** What protects pods counts as it is: where it is refused, the strictest counts in its place. */
-function verdictOfGuard(findings: readonly Finding[]): Verdict {
+function verdictOfGuard({ keptGeneration }: AnyRule, findings: readonly Finding[]): Verdict {
+  if (keptGeneration !== undefined) return 'earlier-in-force';
   if (findings.some(({ effect }) => effect === 'refused')) return 'refused';
   // One rule of several that has no effect leaves the others.
   const isWhole = ({ field }: Finding): boolean => !/^\/spec\/rules\/\d/.test(field);
@@ -62,7 +63,7 @@ export function standingsOf(known: Known, views: Iterable<TrafficInForce>): Read
     rules.map((rule) => {
       const key = objectKey(rule.ref);
       const own = uniqueFindings([...ownFindings(known, rule), ...(findings.get(key) ?? [])]);
-      const verdict = isGuard(rule) ? verdictOfGuard(own) : verdictOf(rule, generations.get(key) ?? new Set());
+      const verdict = isGuard(rule) ? verdictOfGuard(rule, own) : verdictOf(rule, generations.get(key) ?? new Set());
       return [key, { ref: rule.ref, verdict, findings: own }];
     }),
   );

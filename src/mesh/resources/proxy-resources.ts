@@ -7,6 +7,7 @@ import { stringMember, type JsonObject } from '../../json/json.ts';
 import type { InboundPlan } from '../plan/inbound-plan.ts';
 import type { PeerModes } from '../plan/peer-modes.ts';
 import { httpAccess, tcpAccess } from './access.ts';
+import { httpLimits } from './limits.ts';
 import type { Resource } from './resource.ts';
 
 /** Name of the routes of requests that arrive at a pod. */
@@ -43,7 +44,7 @@ const takes: Readonly<Record<PeerModes['base'], Takes>> = {
 };
 
 /** Adds to each virtual host what decides on its requests. */
-function withAccess(routes: JsonObject, access: JsonObject): JsonObject {
+function withFilters(routes: JsonObject, access: JsonObject): JsonObject {
   if (Object.keys(access).length === 0) return routes;
   const hosts = routes['virtual_hosts'] as readonly JsonObject[];
   return { ...routes, virtual_hosts: hosts.map((host) => ({ ...host, typed_per_filter_config: access })) };
@@ -52,7 +53,7 @@ function withAccess(routes: JsonObject, access: JsonObject): JsonObject {
 /** Returns the listener of connections to a pod, and the routes of its requests, which change without the end of connections. */
 export function inboundResources(
   traffic: TrafficIntent,
-  { modes: { base, ports }, access }: InboundPlan,
+  { modes: { base, ports }, access, limits }: InboundPlan,
   trustDomain: string,
 ): readonly Resource[] {
   const { inbound } = plainRoutes(traffic.settings.proxy, countsMessages.ofMesh);
@@ -64,6 +65,12 @@ export function inboundResources(
   };
   return [
     named('listener', inboundListener(traffic, { rds: inboundRoutes }, mesh)),
-    named('routes', { name: inboundRoutes, ...withAccess(inbound.inline, httpAccess(access, trustDomain)) }),
+    named('routes', {
+      name: inboundRoutes,
+      ...withFilters(inbound.inline, {
+        ...httpAccess(access, trustDomain),
+        ...httpLimits(limits),
+      }),
+    }),
   ];
 }

@@ -2,7 +2,7 @@
 export type TrafficKind = 'VirtualService' | 'DestinationRule' | 'HTTPRoute' | 'GRPCRoute' | 'ReferenceGrant';
 
 /** Kinds of objects that say who may call a pod, and how. */
-export type SecurityKind = 'PeerAuthentication' | 'AuthorizationPolicy';
+export type SecurityKind = 'PeerAuthentication' | 'AuthorizationPolicy' | 'RateLimit';
 
 /** Kinds of objects by which users govern the mesh. */
 export type RuleKind = TrafficKind | SecurityKind;

@@ -3,6 +3,7 @@ import { readDestinationRule, type DestinationRule } from './destination-rule.ts
 import { readGrpcRoute, readHttpRoute, type GrpcRoute, type HttpRoute } from './gateway-route.ts';
 import type { RuleKind, SecurityKind } from './object-ref.ts';
 import { readAuthorizationPolicy, type AuthorizationPolicy } from './security/authorization-policy.ts';
+import { readRateLimit, type RateLimit } from './security/rate-limit.ts';
 import { readPeerAuthentication, type PeerAuthentication } from './security/peer-authentication.ts';
 import { readReferenceGrant, type ReferenceGrant } from './reference-grant.ts';
 import type { Rule } from './rule.ts';
@@ -17,6 +18,7 @@ export interface RuleSpecs {
   readonly ReferenceGrant: ReferenceGrant;
   readonly PeerAuthentication: PeerAuthentication;
   readonly AuthorizationPolicy: AuthorizationPolicy;
+  readonly RateLimit: RateLimit;
 }
 
 /** The rules of a cluster by kind, and within one by `<namespace>/<name>`. */
@@ -31,6 +33,7 @@ export const noRules: Rules = {
   ReferenceGrant: new Map(),
   PeerAuthentication: new Map(),
   AuthorizationPolicy: new Map(),
+  RateLimit: new Map(),
 };
 
 /** One kind of rules: where the API server has it, newest version first, and how an object is read. */
@@ -59,6 +62,7 @@ export const ruleKinds: { readonly [K in RuleKind]: RuleKindInfo<K> } = {
   },
   PeerAuthentication: { ...security, plural: 'peerauthentications', read: readPeerAuthentication },
   AuthorizationPolicy: { ...security, plural: 'authorizationpolicies', read: readAuthorizationPolicy },
+  RateLimit: { group: 'mesh.sidecar-injector.io', versions: ['v1alpha1'], plural: 'ratelimits', read: readRateLimit },
 };
 
 /** Returns whether a kind of object is one of rules. */
@@ -68,5 +72,5 @@ export function isRuleKind(kind: string): kind is RuleKind {
 
 /** Returns whether a kind is one of those that protect pods. */
 export function isSecurityKind(kind: RuleKind): kind is SecurityKind {
-  return kind === 'PeerAuthentication' || kind === 'AuthorizationPolicy';
+  return kind === 'PeerAuthentication' || kind === 'AuthorizationPolicy' || kind === 'RateLimit';
 }

@@ -13,7 +13,11 @@ export interface GuardReport {
 
 /** Returns a hash of the objects of a world that protect pods. */
 export function hashOfGuards({ rules }: Pick<World, 'rules'>): string {
-  const all = [...rules.PeerAuthentication.values(), ...rules.AuthorizationPolicy.values()];
+  const all = [
+    ...rules.PeerAuthentication.values(),
+    ...rules.AuthorizationPolicy.values(),
+    ...rules.RateLimit.values(),
+  ];
   const texts = all.map(({ ref: { uid, generation } }) => `${uid} ${generation}`);
   return createHash('sha256').update(texts.toSorted().join()).digest('hex').slice(0, 16);
 }

@@ -60,8 +60,8 @@ export function createInboundLayer(pod: string, traffic: TrafficIntent, around: 
       if (meant === undefined) close();
       return undefined;
     }
-    const plan = { modes: servedBy(subject), access: index.accessTo(subject) };
-    const next = JSON.stringify([plan.access, plan.modes.base, [...plan.modes.ports]]);
+    const plan = { modes: servedBy(subject), access: index.accessTo(subject), limits: index.limitsOf(subject) };
+    const next = JSON.stringify([plan.access, plan.limits, plan.modes.base, [...plan.modes.ports]]);
     if (next === meant) return undefined;
     meant = next;
     isClosed = false;

@@ -63,6 +63,7 @@ const readers: {
   ReferenceGrant: () => nothing,
   PeerAuthentication: () => nothing,
   AuthorizationPolicy: () => nothing,
+  RateLimit: () => nothing,
 };
 
 function gatewayNames(spec: RuleSpecs['HTTPRoute'] | RuleSpecs['GRPCRoute'], own: string): RuleNames {

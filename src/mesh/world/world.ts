@@ -122,6 +122,7 @@ export function applyEvents(
       case 'ReferenceGrant':
       case 'PeerAuthentication':
       case 'AuthorizationPolicy':
+      case 'RateLimit':
         rules.apply(event);
     }
   }

@@ -6,7 +6,7 @@ import { permissive } from '../../../src/mesh/plan/peer-modes.ts';
 import type { InboundPlan } from '../../../src/mesh/plan/inbound-plan.ts';
 
 /** What is let in where no object says anything. */
-export const openInbound: InboundPlan = { modes: permissive, access: openAccess };
+export const openInbound: InboundPlan = { modes: permissive, access: openAccess, limits: [] };
 
 /** Returns the listeners of captured connections of a proxy in a mesh. */
 export function meshListeners(traffic: TrafficIntent, changes: Partial<MeshInbound> = {}): readonly JsonObject[] {

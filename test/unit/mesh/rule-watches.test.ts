@@ -97,6 +97,7 @@ describe('kinds of rules', () => {
           'GRPCRoute',
           'ReferenceGrant',
           'PeerAuthentication',
+          'RateLimit',
           'AuthorizationPolicy',
         ].map((kind) => [kind, undefined]),
       ),

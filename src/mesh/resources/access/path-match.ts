@@ -98,6 +98,11 @@ function readings(text: string): string {
     .join('');
 }
 
+/** Returns an expression for all paths without a query that can be read so that they fit a pattern. */
+export function pathExpression(value: string): string {
+  return isEvery(value) ? any : anyReading(value);
+}
+
 function anyReading(value: string): string {
   if (isTemplate(value)) {
     return value

@@ -1,0 +1,45 @@
+import * as z from 'zod';
+import type { JsonObject } from '../../../json/json.ts';
+import { headerName, whole } from '../istio/values.ts';
+import { readRule } from '../reading.ts';
+import type { Rule } from '../rule.ts';
+import { paths, pattern, patterns } from './access-values.ts';
+import { workloadSelector } from './selector.ts';
+
+const most = 1_000_000;
+
+const limit = z.strictObject({
+  match: z
+    .strictObject({
+      paths: paths.describe('Paths without their query: texts, `x*`, `*x`, or templates with `{*}` and `{**}`.'),
+      methods: patterns.describe('Methods: texts, `x*` or `*x`.'),
+      headers: z.record(headerName, pattern).optional().describe('Values by name: texts, `x*`, `*x`, or `*` for any.'),
+    })
+    .optional()
+    .describe('Requests that count: those that fit all that is given, and of each list one value. Default: all.'),
+  requests: whole(1, most).describe('How many of them are let in for each of the times.'),
+  per: z.enum(['Second', 'Minute', 'Hour']).describe('The time.'),
+  burst: whole(1, most)
+    .optional()
+    .describe('How many are let in at once after a pause. Default: as many as `requests`.'),
+});
+
+/** Schema of the `spec` of a RateLimit. */
+export const rateLimitSpec = z.strictObject({
+  selector: workloadSelector
+    .optional()
+    .describe('Pods of the namespace. Default: all; in the root namespace, those of all namespaces.'),
+  limits: z
+    .array(limit)
+    .min(1, { error: 'must have at least one item' })
+    .max(32, { error: 'allowed: at most 32 items' })
+    .describe('Each counts for itself, in each pod; a request that one of them does not let in is answered with 429.'),
+});
+
+/** The `spec` of a RateLimit. */
+export type RateLimit = z.output<typeof rateLimitSpec>;
+
+/** Reads a RateLimit. */
+export function readRateLimit(object: JsonObject): Rule<RateLimit> {
+  return readRule('RateLimit', object, rateLimitSpec);
+}
