@@ -4,6 +4,7 @@ import { exitCodes, report, usageFailure, type Io } from '../../io.ts';
 import { listenAddress } from '../../options.ts';
 import { untilSignal } from '../../signals.ts';
 import { registerAnalyze } from './analyze/command.ts';
+import { registerEnvoyFilter } from './envoy-filter/command.ts';
 import { registerExplainCall } from './explain/command.ts';
 
 interface MeshFlags {
@@ -122,4 +123,5 @@ export function registerMesh(program: Command, io: Io): void {
     .action(async (flags: MeshFlags) => io.finish(await runMesh(flags, io)));
   registerAnalyze(command, io);
   registerExplainCall(command, io);
+  registerEnvoyFilter(command, io);
 }

@@ -1,0 +1,5 @@
+/** Options of `mesh envoy-filter`. */
+export interface EnvoyFilterOptions {
+  readonly filename?: readonly string[];
+  readonly namespace?: string;
+}
