@@ -68,10 +68,10 @@ const untilRouted = (isRouted: boolean) =>
     30_000,
   );
 
-test('without definitions it is ready, and says so', async () => {
+test('without definitions but our own it is ready, and says so', async () => {
   expect((await replica.ask('health', '/readyz')).status).toBe(200);
   expect(await readiness()).toContain(
-    '[+] rules: no kind of traffic rules is watched; not served: VirtualService, DestinationRule, HTTPRoute, GRPCRoute, ReferenceGrant',
+    '[+] rules: watched: RateLimit (v1alpha1); not served: VirtualService, DestinationRule, HTTPRoute, GRPCRoute, ReferenceGrant',
   );
   const { text } = await replica.ask('metrics', '/metrics');
   expect(text).not.toContain('watch_age_seconds{kind="VirtualService"}');
@@ -99,7 +99,7 @@ test('a definition that comes is watched, and its objects count', async () => {
     },
   });
   expect(created.status).toBe(201);
-  await untilReady('watched: VirtualService (v1beta1); not served: DestinationRule,');
+  await untilReady('watched: VirtualService (v1beta1), RateLimit (v1alpha1); not served: DestinationRule,');
   const match = [{ headers: { 'x-canary': { exact: 'yes' } } }];
   await kubectl(
     api.kubeconfig,
