@@ -76,4 +76,11 @@ export const guards: readonly Edit[] = [
     replacement: '',
     tests: modes,
   },
+  {
+    protects: 'a limit counts for the pods that it selects alone',
+    file: 'src/mesh/plan/limit-plan.ts',
+    text: '.filter(({ ref, spec }) => governs(ref.namespace, spec.selector, pod, rootNamespace))',
+    replacement: '',
+    tests: ['test/unit/mesh/rate-limits.test.ts'],
+  },
 ];
