@@ -152,7 +152,7 @@ test('it goes on serving, lets known pods in, and says how old its data is', asy
   const stale = await replica.ask('health', '/readyz?verbose');
   expect(stale.status).toBe(200);
   expect(stale.text).toMatch(
-    /\[\+\] freshness: stale: nothing was heard from the API server about: service for \d+ s, slice for \d+ s, pod for \d+ s\n/,
+    /\[\+\] freshness: stale: nothing was heard from the API server about: service for \d+ s, slice for \d+ s, pod for \d+ s, RateLimit for \d+ s\n/,
   );
   expect(await ageOf('pod')).toBeGreaterThanOrEqual(60);
   expect([probe.ending(), late.ending()]).toEqual([undefined, undefined]);

@@ -1,4 +1,5 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { randomUUID } from 'node:crypto';
+import { mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { root } from '../../../scripts/checkout.ts';
@@ -70,7 +71,10 @@ export async function writeServiceAccountKubeconfig(access: ClusterAccess, accou
     );
     if (answer.status !== 201) throw new Error(`no token for ${account}: ${answer.body.message}`);
     const file = path.join(access.folder, `${account}.kubeconfig`);
-    await writeFile(file, renderKubeconfig({ ...access, token: answer.body.status.token }), { mode: 0o600 });
+    // Replicas that start at the same time read it.
+    const written = `${file}.${randomUUID()}`;
+    await writeFile(written, renderKubeconfig({ ...access, token: answer.body.status.token }), { mode: 0o600 });
+    await rename(written, file);
     return file;
   } finally {
     api.close();
