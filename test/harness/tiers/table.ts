@@ -51,8 +51,8 @@ export const tiers: readonly Tier[] = [
     jestArguments: ['--maxWorkers=3'],
     secondTry: true,
   },
-  // Scenarios that mostly wait for pods.
-  { name: 'cluster', needs: nodeTools, run: runOnNode, jestArguments: ['--maxWorkers=3'], secondTry: true },
+  // Scenarios that mostly wait for pods. With three at a time, the pods ask for more processors than a node of two has.
+  { name: 'cluster', needs: nodeTools, run: runOnNode, jestArguments: ['--maxWorkers=2'], secondTry: true },
   { name: 'istio', needs: ['istio injector', 'envoy'], run: runJest },
   // Mostly one file, which waits for one program.
   {
