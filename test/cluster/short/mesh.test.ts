@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { callsInShop, openShop, visitShop } from '../../../scripts/demo/shop.ts';
 import { clusterKubeconfig, type ClusterNamespace, type RunningPod } from '../../support/cluster/cluster-namespace.ts';
-import { inMesh, openMeshOfCluster, type MeshOfCluster } from '../../support/cluster/mesh.ts';
+import { inMesh, modest, openMeshOfCluster, type MeshOfCluster } from '../../support/cluster/mesh.ts';
 import { kubectl, runKubectl } from '../../support/cluster/kubectl.ts';
 import { openRecipe, type Recipe } from '../../support/cluster/recipe.ts';
 import { system } from '../../support/cluster/system-namespace.ts';
@@ -52,7 +52,7 @@ test('pods of the mesh are reached by pods outside, and reach those', async () =
 
 describe('who may call, with the commands of docs/security.md', () => {
   // The proxy keeps connections that it takes no longer for this time.
-  const brief = { labels: inMesh, annotations: { 'proxy.istio.io/config': 'drainDuration: 2s' } };
+  const brief = { labels: inMesh, annotations: { ...modest, 'proxy.istio.io/config': 'drainDuration: 2s' } };
   let modes: Recipe;
   let policies: Recipe;
 
@@ -104,6 +104,7 @@ describe('who may call, with the commands of docs/security.md', () => {
   afterAll(async () => {
     await namespace.kubectl('delete', 'peerauthentications,authorizationpolicies', '--all');
     await kubectl(clusterKubeconfig(), ['delete', 'namespace', 'istio-system', '--ignore-not-found', '--wait=false']);
+    await namespace.kubectl('delete', 'pods', 'front', 'outside', '--wait=false');
     await Promise.all([modes.close(), policies.close()]);
   });
 
@@ -207,6 +208,8 @@ test('the shop’s services know each other by the certificates of their service
   expect(JSON.parse(await visitShop(call, namespace.name, 1))).toMatchObject({
     next: { next: { service: 'cart', next: { service: 'closed' } } },
   });
+  // What they ask of the node is needed.
+  await namespace.kubectl('delete', 'deployments', 'frontend', 'catalog', 'cart', 'orders');
 });
 
 describe('the example’s traffic rules, with the commands of docs/traffic.md', () => {

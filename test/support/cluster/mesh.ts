@@ -11,6 +11,9 @@ import { injected } from '../processes/test-cluster.ts';
 /** Labels of a pod that takes part in the mesh. */
 export const inMesh = { 'sidecar-injector.io/profile': 'mesh' };
 
+/** Lets a proxy ask for little: the pods of other tests have to fit beside these. */
+export const modest = { 'sidecar.istio.io/proxyCPU': '10m' };
+
 /** A namespace of a cluster with the control plane: `web` in the mesh, `plain` with a standalone proxy. */
 export interface MeshOfCluster {
   readonly namespace: ClusterNamespace;
@@ -23,8 +26,9 @@ export interface MeshOfCluster {
 const manifests = ['deploy/mesh-crds.yaml', 'deploy/mesh.yaml'].flatMap((file) => ['-f', path.join(root, file)]);
 
 function withLabels(template: JsonObject, more: JsonObject): JsonObject {
-  const metadata = template['metadata'] as { labels: JsonObject };
-  return { ...template, metadata: { ...metadata, labels: { ...metadata.labels, ...more } } };
+  const metadata = template['metadata'] as { labels: JsonObject; annotations?: JsonObject };
+  const annotations = { ...metadata.annotations, ...modest };
+  return { ...template, metadata: { ...metadata, labels: { ...metadata.labels, ...more }, annotations } };
 }
 
 /** Installs the control plane from its two files, and makes the namespace. Whoever opens it removes it. */
@@ -34,7 +38,7 @@ export async function openMeshOfCluster(): Promise<MeshOfCluster> {
   const namespace = await createClusterNamespace(injected);
   const applyClient = async (): Promise<true | undefined> => {
     try {
-      await namespace.apply(idlePod('client', { labels: inMesh }));
+      await namespace.apply(idlePod('client', { labels: inMesh, annotations: modest }));
       return true;
     } catch (error) {
       if (!String(error).includes('MeshNotReady')) throw error;
@@ -43,9 +47,9 @@ export async function openMeshOfCluster(): Promise<MeshOfCluster> {
   };
   await until('the injector knows the control plane', applyClient, 150_000);
   await namespace.apply(
-    idlePod('standalone'),
+    idlePod('standalone', { annotations: modest }),
     ...servingObjects('web', withLabels(leavingTemplate('web'), inMesh)),
-    ...servingObjects('plain', servingTemplate('plain')),
+    ...servingObjects('plain', withLabels(servingTemplate('plain'), {})),
   );
   await Promise.all([
     namespace.rollOut('deployment/web'),
