@@ -81,12 +81,15 @@ function isSaid(condition: Written, before: readonly JsonObject[]): boolean {
   const last = before.find((one) => stringMember(one, 'type') === condition.type);
   if (last === undefined) return false;
   const generation = last['observedGeneration'];
+  const isOfSame = Number(generation) === condition.observedGeneration;
+  // Another replica has found already that the proxies of all have it.
+  if (condition.reason === 'Spreading' && stringMember(last, 'status') === 'True' && isOfSame) return true;
   return (
     stringMember(last, 'status') === condition.status &&
     stringMember(last, 'reason') === condition.reason &&
     withoutCount(stringMember(last, 'message') ?? '') === withoutCount(condition.message) &&
     // Definitions of older versions of the kinds do not keep it.
-    (generation === undefined || Number(generation) === condition.observedGeneration)
+    (generation === undefined || isOfSame)
   );
 }
 

@@ -314,3 +314,18 @@ test('an object that protects pods says so when the first of them comes', async 
   await rounds(2);
   expect(conditions()).toMatchObject([{ status: 'True', reason: 'InForce' }]);
 });
+
+test('a replica that is late does not take back what another has found', async () => {
+  const metadata = { namespace: 'shop', name: 'default', uid: 'u', generation: 2, resourceVersion: '7' };
+  const found = { type: 'sidecar-injector.io/InForce', status: 'True', reason: 'InForce', observedGeneration: 2 };
+  services = [{ kind: 'Pod', metadata: { namespace: 'shop', name: 'web' }, spec: { containers: [] } }];
+  progress = { proxies: 1, holding: 0 };
+  await use({
+    kind: 'PeerAuthentication',
+    metadata,
+    spec: { mtls: { mode: 'STRICT' } },
+    status: { conditions: [found] },
+  });
+  await rounds(8);
+  expect([patches, conditions()]).toEqual([[], [found]]);
+});
