@@ -13,7 +13,7 @@ import {
 } from '../mesh/report/object-status.ts';
 import type { Standing } from '../mesh/report/standing.ts';
 import { describeFinding } from '../mesh/rules/finding.ts';
-import { isSecurityKind } from '../mesh/rules/rule-kinds.ts';
+import { isSecurityKind, securityRules } from '../mesh/rules/rule-kinds.ts';
 import { parentRefsOf } from '../mesh/rules/gateway-route.ts';
 import { objectKey, type ObjectRef, type RuleKind } from '../mesh/rules/object-ref.ts';
 import type { Catalog } from '../mesh/serve/catalog.ts';
@@ -97,8 +97,7 @@ export function startRuleStatus(options: RuleStatusOptions): RuleStatus {
 
   function look(): void {
     const { world } = catalog.known();
-    const { PeerAuthentication, AuthorizationPolicy } = world.rules;
-    const hasGuards = PeerAuthentication.size + AuthorizationPolicy.size > 0;
+    const hasGuards = securityRules(world.rules).length > 0;
     // Whom an object protects depends on pods, of which there is always another one.
     const now = [world.rules, world.service, hasGuards ? world.pod : undefined];
     if (now.every((one, index) => one === seen[index]) && seen.length > 0) return;

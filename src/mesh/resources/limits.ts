@@ -2,7 +2,7 @@ import { limitFilter, routeLimits } from '../../envoy/limit-filter.ts';
 import type { JsonObject } from '../../json/json.ts';
 import type { LimitPlan } from '../plan/limit-plan.ts';
 import { pathExpression } from './access/path-match.ts';
-import { headerMatcher } from './access/text-match.ts';
+import { escaped, headerMatcher } from './access/text-match.ts';
 
 /** Returns a `HeaderMatcher` of one of several texts, as an expression if there are some. */
 function oneOf(name: string, expressions: readonly string[], end = ''): JsonObject {
@@ -12,10 +12,9 @@ function oneOf(name: string, expressions: readonly string[], end = ''): JsonObje
 const anyText = String.raw`\C*`;
 
 function expressionOf(pattern: string): string {
-  const escape = (text: string): string => text.replaceAll(/[\\^$.*+?()[\]{}|]/g, String.raw`\$&`);
   if (pattern === '*') return String.raw`\C+`;
-  if (pattern.startsWith('*')) return anyText + escape(pattern.slice(1));
-  return pattern.endsWith('*') ? escape(pattern.slice(0, -1)) + anyText : escape(pattern);
+  if (pattern.startsWith('*')) return anyText + escaped(pattern.slice(1));
+  return pattern.endsWith('*') ? escaped(pattern.slice(0, -1)) + anyText : escaped(pattern);
 }
 
 /** Requests that count. A path counts if it can be read so that it fits. */

@@ -70,7 +70,18 @@ export function isRuleKind(kind: string): kind is RuleKind {
   return Object.hasOwn(ruleKinds, kind);
 }
 
+const securityKinds: readonly RuleKind[] = [
+  'PeerAuthentication',
+  'AuthorizationPolicy',
+  'RateLimit',
+] satisfies readonly SecurityKind[];
+
 /** Returns whether a kind is one of those that protect pods. */
 export function isSecurityKind(kind: RuleKind): kind is SecurityKind {
-  return kind === 'PeerAuthentication' || kind === 'AuthorizationPolicy' || kind === 'RateLimit';
+  return securityKinds.includes(kind);
+}
+
+/** Returns the objects that protect pods. */
+export function securityRules(rules: Rules): readonly Rule<unknown>[] {
+  return securityKinds.flatMap((kind): readonly Rule<unknown>[] => [...rules[kind].values()]);
 }

@@ -1,6 +1,7 @@
 import { guardsPod, isGuard, type Guard } from '../plan/guarded-pods.ts';
 import type { Progress } from '../report/progress.ts';
 import type { RuleKind } from '../rules/object-ref.ts';
+import { securityRules } from '../rules/rule-kinds.ts';
 import type { Rule } from '../rules/rule.ts';
 import type { World } from '../world/world.ts';
 import { hasInbound, type ConnectedProxy } from './acknowledgements.ts';
@@ -49,11 +50,7 @@ export function guardReport(
   rootNamespace: string,
 ): GuardReport {
   const unsettled = [...connected].filter((one) => !isSettled(one, changes));
-  const all: readonly Rule<unknown>[] = [
-    ...world.rules.PeerAuthentication.values(),
-    ...world.rules.AuthorizationPolicy.values(),
-  ];
-  const unheld = all.filter(
+  const unheld = securityRules(world.rules).filter(
     (rule) => isGuard(rule) && unsettled.some(({ pod }) => isGoverned(rule, world, pod, rootNamespace)),
   );
   return { guards: hashOfGuards(world), unheld: unheld.map(({ ref }) => ref.uid) };

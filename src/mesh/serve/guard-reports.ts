@@ -1,7 +1,7 @@
-import { createHash } from 'node:crypto';
 import { isObject, member, parseJson, stringMember } from '../../json/json.ts';
+import { securityRules } from '../rules/rule-kinds.ts';
 import type { World } from '../world/world.ts';
-import type { PeerReports } from './mode-reports.ts';
+import { hashOfRules, type PeerReports } from './mode-reports.ts';
 
 /** Where the objects that protect pods are not in force yet. */
 export interface GuardReport {
@@ -13,13 +13,7 @@ export interface GuardReport {
 
 /** Returns a hash of the objects of a world that protect pods. */
 export function hashOfGuards({ rules }: Pick<World, 'rules'>): string {
-  const all = [
-    ...rules.PeerAuthentication.values(),
-    ...rules.AuthorizationPolicy.values(),
-    ...rules.RateLimit.values(),
-  ];
-  const texts = all.map(({ ref: { uid, generation } }) => `${uid} ${generation}`);
-  return createHash('sha256').update(texts.toSorted().join()).digest('hex').slice(0, 16);
+  return hashOfRules(securityRules(rules));
 }
 
 /** Returns whether all proxies of the others hold an object. One that has not answered since, or has read other objects, may have some that do not. */

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { isObject, member, objectMember, parseJson, stringMember } from '../../json/json.ts';
 import { modeSteps, type ModeStep } from '../plan/mode-change.ts';
+import type { Rule } from '../rules/rule.ts';
 import type { World } from '../world/world.ts';
 
 /** How many pods are at each step. */
@@ -25,10 +26,15 @@ export interface PeerReports<R = ModeReport> {
 /** Without other replicas. */
 export const noPeers: PeerReports<never> = { askedMs: Number.POSITIVE_INFINITY, reports: [] };
 
+/** Returns a hash by which replicas tell whether they have read the same objects. */
+export function hashOfRules(rules: Iterable<Rule<unknown>>): string {
+  const texts = [...rules].map(({ ref: { uid, generation } }) => `${uid} ${generation}`);
+  return createHash('sha256').update(texts.toSorted().join()).digest('hex').slice(0, 16);
+}
+
 /** Returns a hash of the PeerAuthentications of a world. */
 export function hashOfObjects({ rules: { PeerAuthentication } }: Pick<World, 'rules'>): string {
-  const texts = [...PeerAuthentication.values()].map(({ ref: { uid, generation } }) => `${uid} ${generation}`);
-  return createHash('sha256').update(texts.toSorted().join()).digest('hex').slice(0, 16);
+  return hashOfRules(PeerAuthentication.values());
 }
 
 /**

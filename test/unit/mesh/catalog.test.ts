@@ -372,6 +372,9 @@ describe('what has become of an object', () => {
     accept(client);
     expect(catalog.progressOf('AuthorizationPolicy shop/none')).toEqual({ proxies: 1, holding: 1 });
     expect(catalog.guardReport().unheld).toEqual([]);
+    const limit = rule('RateLimit', 'shop', 'a', { limits: [{ requests: 1, per: 'Second' }] });
+    set(limit);
+    expect(catalog.guardReport().unheld).toContain((limit['metadata'] as JsonObject)['uid']);
   });
 
   test('is told of one that only some get', () => {
