@@ -2,6 +2,7 @@ import { dayMs } from '../certs/durations.ts';
 import { objectMember, stringMember } from '../json/json.ts';
 import { isApiError } from '../kubernetes/api-error.ts';
 import { pathSegment, type ApiClient } from '../kubernetes/client.ts';
+import { createWarningEvent } from '../kubernetes/warning-event.ts';
 import type { Log } from '../telemetry/log.ts';
 
 /** How long before its end an authority is told of. One that is replaced by itself never comes so close. */
@@ -30,14 +31,11 @@ export function createExpiryNotice(
       try {
         const path = `/api/v1/namespaces/${pathSegment('namespace', namespace)}/secrets/${pathSegment('Secret', secret)}`;
         const uid = stringMember(objectMember((await client.get(path)).body, 'metadata'), 'uid');
-        await client.post(`/apis/events.k8s.io/v1/namespaces/${pathSegment('namespace', namespace)}/events`, {
-          apiVersion: 'events.k8s.io/v1',
-          kind: 'Event',
-          metadata: { name: `${secret}.expires.${day}`, namespace },
-          eventTime: `${now.toISOString().slice(0, -1)}000Z`,
-          reportingController: 'sidecar-injector.io/mesh',
-          reportingInstance: replica,
-          type: 'Warning',
+        await createWarningEvent(client, {
+          namespace,
+          name: { name: `${secret}.expires.${day}` },
+          time: now,
+          replica,
           reason: 'AuthorityExpires',
           action: 'Watch',
           note,

@@ -1,6 +1,7 @@
 import type { JsonObject } from '../json/json.ts';
 import { isApiError } from '../kubernetes/api-error.ts';
 import { pathSegment, type ApiClient } from '../kubernetes/client.ts';
+import { createWarningEvent } from '../kubernetes/warning-event.ts';
 import { parentStatuses, type ParentStatus, type StatusContext } from '../mesh/plan/gateway-parents.ts';
 import { hostOf } from '../mesh/plan/host-name.ts';
 import {
@@ -176,15 +177,12 @@ export function startRuleStatus(options: RuleStatusOptions): RuleStatus {
     events += 1;
     const note = findings.map(describeFinding).join('; ').slice(0, limits.noteLength);
     try {
-      await client.post(`/apis/events.k8s.io/v1/namespaces/${pathSegment('namespace', ref.namespace)}/events`, {
-        apiVersion: 'events.k8s.io/v1',
-        kind: 'Event',
+      await createWarningEvent(client, {
+        namespace: ref.namespace,
         // The API server wants a name of a host also without what it adds, and cuts it at 58 characters before.
-        metadata: { generateName: `${ref.name.slice(0, 50).replace(/[.-]+$/, '')}-`, namespace: ref.namespace },
-        eventTime: `${options.clock().toISOString().slice(0, -1)}000Z`,
-        reportingController: 'sidecar-injector.io/mesh',
-        reportingInstance: options.replica,
-        type: 'Warning',
+        name: { generateName: `${ref.name.slice(0, 50).replace(/[.-]+$/, '')}-` },
+        time: options.clock(),
+        replica: options.replica,
         reason: verdict === 'without-effect' ? 'WithoutEffect' : 'Refused',
         action: 'Judge',
         note,
