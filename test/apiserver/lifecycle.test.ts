@@ -93,8 +93,9 @@ describe('the one file, in a cluster that never saw us', () => {
     'while nothing serves, a pod of an enabled namespace is created that %s',
     async (_what, spec) => {
       const enabled = await cluster.createNamespace(injected);
-      const pod = makePod('pod');
-      expect((await cluster.createPod(enabled, { ...pod, spec: { ...pod.spec, ...spec } })).status).toBe(201);
+      const containers = [{ name: 'app', image: 'registry.example/app:1' }];
+      const pod = makePod('pod', { spec: { containers, ...spec } });
+      expect((await cluster.createPod(enabled, pod)).status).toBe(201);
     },
   );
 
