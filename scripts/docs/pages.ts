@@ -131,6 +131,11 @@ The injector's own, on \`--metrics-listen\` (default \`:9090\`), path \`/metrics
 codes, results, event codes; never a namespace or a pod.
 
 ${table(['metric', 'type', 'meaning'], rows)}
+
+The process itself is reported under the usual names of Node.js programs: \`process_cpu_seconds_total\`,
+\`process_resident_memory_bytes\`, \`process_open_fds\`, \`nodejs_eventloop_lag_p99_seconds\`, \`nodejs_heap_size_used_bytes\`,
+\`nodejs_gc_duration_seconds\` and others. [Alerts](alerts.md) and dashboards for Grafana are in
+\`deploy/components/monitoring\`.
 `;
 }
 
