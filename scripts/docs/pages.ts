@@ -12,6 +12,7 @@ import { proxyConfigKeys } from '../../src/settings/proxy-config.ts';
 import { version } from '../../src/settings/version.ts';
 import { sidecarsFile, shippedNames, shippedTemplates } from '../manifests/sidecars.ts';
 import { createMetrics } from '../../src/telemetry/metrics.ts';
+import { alertsPage } from './alerts.ts';
 import { meshFieldsPage } from './mesh-fields.ts';
 
 /** A generated page: where it lies and what it says. */
@@ -301,6 +302,7 @@ ${templateSection()}
 /** All generated pages of the documentation. */
 export async function generatePages(): Promise<readonly Page[]> {
   return [
+    { path: 'docs/alerts.md', text: alertsPage(notice) },
     { path: 'docs/metrics.md', text: await metricsPage() },
     { path: 'docs/command-line.md', text: commandLinePage() },
     { path: 'docs/annotations.md', text: annotationPage() },
