@@ -6,8 +6,11 @@ import (
 	"fmt"
 	"os"
 
-	"github.com/grafana/grafana-foundation-sdk/go/cog/plugins"
+	"github.com/grafana/grafana-foundation-sdk/go/cog"
 	"github.com/grafana/grafana-foundation-sdk/go/dashboard"
+	"github.com/grafana/grafana-foundation-sdk/go/prometheus"
+	"github.com/grafana/grafana-foundation-sdk/go/stat"
+	"github.com/grafana/grafana-foundation-sdk/go/timeseries"
 )
 
 // problems drops an empty list of errors, which the schema's functions return as an error that is not nil.
@@ -31,7 +34,11 @@ func read(file string) error {
 }
 
 func main() {
-	plugins.RegisterDefaultPlugins()
+	// All kinds of panels would take a minute to build.
+	runtime := cog.NewRuntime()
+	runtime.RegisterPanelcfgVariant(stat.VariantConfig())
+	runtime.RegisterPanelcfgVariant(timeseries.VariantConfig())
+	runtime.RegisterDataqueryVariant(prometheus.VariantConfig())
 	failed := false
 	for _, file := range os.Args[1:] {
 		if err := read(file); err != nil {
