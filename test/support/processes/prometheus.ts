@@ -62,7 +62,7 @@ export async function runPrometheus({
       scrape_configs: [{ job_name: 'pod', metrics_path: page, static_configs: [{ targets }] }],
     }),
   );
-  const [command = 'prometheus', ...words] = [
+  const [command, ...words] = [
     ...within,
     'prometheus',
     `--config.file=${config}`,
