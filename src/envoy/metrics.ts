@@ -1,7 +1,7 @@
 import type { JsonObject } from '../json/json.ts';
 import { extension } from './extension.ts';
 import { isOfMesh, knowsPeer, reporters, type Flow } from './flows.ts';
-import { messagesKey } from './grpc-messages.ts';
+import { messagesKey, routeProtocol } from './grpc-messages.ts';
 import { allOf, anyOf, atMoments, where } from './log-filter.ts';
 
 /**
@@ -25,10 +25,13 @@ function becomes(value: string): JsonObject {
   };
 }
 
+/** `grpc` or `-`, by what routes match: a rule about the content type takes 0.1 MiB, and 0.4 KB in every pod. The metrics page writes `http`. */
+const protocolByRoute: JsonObject = label('request_protocol', routeProtocol.format);
+
 /**
- * `grpc` or `http`, by content type, as in Envoy's own gRPC detection. Whatever a client sends, it is one of the two.
+ * `grpc` or `http`, by content type, as in Envoy's own gRPC detection, where objects say what the routes are. Whatever a client sends, it is one of the two.
  */
-const requestProtocol: JsonObject = {
+const protocolByType: JsonObject = {
   name: 'request_protocol',
   value_format: '%REQ(CONTENT-TYPE)%',
   rules: {
@@ -73,7 +76,7 @@ function logger(flow: Flow, counters: readonly JsonObject[], histograms: readonl
 function httpLogger(flow: Flow): JsonObject {
   const tags = [
     ...commonLabels(flow),
-    requestProtocol,
+    isOfMesh(flow) ? protocolByType : protocolByRoute,
     label('response_code', '%RESPONSE_CODE%'),
     label('grpc_response_status', '%GRPC_STATUS_NUMBER%'),
   ];
