@@ -67,8 +67,11 @@ function forLast(script: SharedScript): JsonObject {
   });
 }
 
-/** Filters of captured requests that end such connections. With a control plane, which sends many of them, the script does nothing else. */
+/**
+ * Filters of captured requests that end such connections: in the interpreter of the metrics page, or with a shorter script in one of their
+ * own, without such a page, or with a control plane, which sends many of them.
+ */
 export const hangUp = {
-  alone: forLast(sharedScript),
-  ofMesh: forLast({ name, script: `function envoy_on_response(r) ${drain} end` }),
+  shared: forLast(sharedScript),
+  own: forLast({ name, script: `function envoy_on_response(r) ${drain} end` }),
 } as const;

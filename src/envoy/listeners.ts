@@ -65,7 +65,7 @@ export function httpFilter(intent: TrafficIntent, flow: Flow, routes: Routes): J
     routes,
     forwardedProto: isOfService ? 'copied' : 'marked',
     filters: [
-      hangUp[isOfMesh(flow) ? 'ofMesh' : 'alone'],
+      proxy.metrics.istio && !isOfMesh(flow) ? hangUp.shared : hangUp.own,
       ...(isOfService ? ruleFilters : []),
       ...(isOfPod(flow) ? [...accessFilters, limitFilter.json] : []),
       ...(proxy.metrics.istio ? messageFilters(flow) : []),

@@ -1,5 +1,5 @@
 import type { JsonObject } from '../json/json.ts';
-import { extension } from './extension.ts';
+import { extension, unnamed } from './extension.ts';
 import { isOfMesh, knowsPeer, reporters, type Flow } from './flows.ts';
 import { messagesKey, routeProtocol } from './grpc-messages.ts';
 import { allOf, anyOf, atMoments, where } from './log-filter.ts';
@@ -66,7 +66,7 @@ function mostSeries(flow: Flow): number {
 /** Returns a stats logger for counters and histograms with Istio's prefix, with a maximum number of series. */
 function logger(flow: Flow, counters: readonly JsonObject[], histograms: readonly JsonObject[]): JsonObject {
   const most = histograms.length === 0 ? {} : { max_histograms: mostSeries(flow) * histograms.length };
-  return extension('stats', 'envoy.extensions.access_loggers.stats.v3.Config', {
+  return unnamed('envoy.extensions.access_loggers.stats.v3.Config', {
     stats_scope: { prefix: 'istio', max_counters: mostSeries(flow) * counters.length, ...most },
     counters,
     ...(histograms.length === 0 ? {} : { histograms }),
