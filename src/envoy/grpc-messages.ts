@@ -43,7 +43,7 @@ function running(...filters: readonly string[]): JsonObject {
   return Object.fromEntries(filters.map((name) => [name, enabled]));
 }
 
-/** Metadata of routes that says what protocol they are for, and the format string of it: `-` is any but gRPC. */
+/** Metadata of routes that says what protocol they are for, and the format string of it, which is empty for all but gRPC. */
 export const routeProtocol = {
   grpc: { metadata: { filter_metadata: { protocol: { name: 'grpc' } } } },
   format: '%METADATA(ROUTE:protocol:name)%',

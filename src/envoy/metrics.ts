@@ -25,7 +25,7 @@ function becomes(value: string): JsonObject {
   };
 }
 
-/** `grpc` or `-`, by what routes match: a rule about the content type takes 0.1 MiB, and 0.4 KB in every pod. The metrics page writes `http`. */
+/** `grpc` or nothing, by what routes match: a rule about the content type takes 0.1 MiB, and 0.4 KB in every pod. The metrics page writes `http`. */
 const protocolByRoute: JsonObject = label('request_protocol', routeProtocol.format);
 
 /**
