@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import { isDocumented, withoutDocumented } from '../../support/istio/documented.ts';
 import type { Case, Outcome } from '../../support/istio/injector.ts';
 import { comparedOf } from '../../support/istio/normal-form.ts';
-import { canonicalText, type Json, type JsonObject } from '../../../src/json/json.ts';
+import { canonicalText, type JsonObject } from '../../../src/json/json.ts';
 
 /** A pod whose agent has these probers. */
 function podWith(env: readonly JsonObject[]): JsonObject {
@@ -23,7 +23,7 @@ describe('the comparison with Istio’s injector after a second injection', () =
     const [left] = comparedOf(podWith(ours));
     const [right] = comparedOf(podWith(istio));
     const [one, other] = withoutDocumented(again, left, right);
-    return canonicalText((one ?? null) as unknown as Json) === canonicalText((other ?? null) as unknown as Json);
+    return canonicalText(one ?? null) === canonicalText(other ?? null);
   }
 
   test.each([
