@@ -3,7 +3,7 @@ import { visibleLines } from '../grammar/visible.ts';
 import { version } from '../settings/version.ts';
 import { registerCapture } from './commands/capture/command.ts';
 import { registerCerts } from './commands/certs.ts';
-import { registerCheck } from './commands/check.ts';
+import { registerCheck } from './commands/check/command.ts';
 import { registerCompletion } from './commands/completion/command.ts';
 import { registerExplain } from './commands/explain/command.ts';
 import { registerInject } from './commands/inject/command.ts';
