@@ -5,6 +5,7 @@ import { registerCapture } from './commands/capture/command.ts';
 import { registerCerts } from './commands/certs.ts';
 import { registerCheck } from './commands/check/command.ts';
 import { registerCompletion } from './commands/completion/command.ts';
+import { registerDiff } from './commands/diff/command.ts';
 import { registerExplain } from './commands/explain/command.ts';
 import { registerInject } from './commands/inject/command.ts';
 import { registerMesh } from './commands/mesh/command.ts';
@@ -21,6 +22,7 @@ const registrations: readonly ((program: Command, io: Io) => void)[] = [
   registerInject,
   registerUninject,
   registerExplain,
+  registerDiff,
   registerCapture,
   registerCheck,
   registerTemplate,

@@ -1,4 +1,4 @@
-import { createInjector, undo, type Injector, type JsonObject } from '../../../index.ts';
+import { undo, type JsonObject } from '../../../index.ts';
 import { ApiError } from '../../../kubernetes/api-error.ts';
 import { connect, type ApiClient } from '../../../kubernetes/client.ts';
 import { webhookConfigurationName } from '../../../kubernetes/names.ts';
@@ -10,10 +10,9 @@ import { quote } from '../../../grammar/problem.ts';
 import { explainWorkload, type Explanation } from './explanation.ts';
 import type { ExplainOptions } from './options.ts';
 import { exitCodes, usageFailure, type Failure } from '../../io.ts';
-import { loadSnapshot } from '../../manifests/snapshot.ts';
 import { findKubeconfig } from '../../kubeconfig.ts';
 import { workloadsOf } from '../../manifests/workload.ts';
-import { copyDeployedFiles, type DeployedFiles } from '../../live/deployed-files.ts';
+import { loadInjector } from '../../live/live-injector.ts';
 import { liveEntries, registrationChanges, registrationFaults } from '../../live/registration.ts';
 import { textsOf } from '../../live/texts.ts';
 
@@ -74,44 +73,6 @@ async function read(
   const entries = liveEntries(configuration);
   const known = { labels: textsOf(holder, 'labels'), annotations: textsOf(holder, 'annotations') };
   return [explainWorkload(workload, { ...known, injector, namespace, where, notes, entries })];
-}
-
-/** The injector of the cluster, as far as the options do not say otherwise, and what is from where. */
-async function loadInjector(
-  client: ApiClient,
-  options: ExplainOptions,
-  configuration: JsonObject,
-): Promise<{ readonly injector: Injector; readonly note: readonly string[] } | Failure> {
-  const { settings, sidecars } = options;
-  const isGiven = settings !== undefined && sidecars !== undefined;
-  const deployed = isGiven ? 'everything is given' : await copyDeployedFiles(client, configuration);
-  const found = typeof deployed === 'string' ? undefined : deployed;
-  try {
-    const loaded = await loadSnapshot({
-      ...options,
-      ...(settings === undefined && found?.settings !== undefined ? { settings: found.settings } : {}),
-      ...(sidecars === undefined && found?.sidecars !== undefined ? { sidecars: [...found.sidecars] } : {}),
-      ...(options.meshRoots === undefined && found?.meshRoots !== undefined ? { meshRoots: found.meshRoots } : {}),
-    });
-    if ('problems' in loaded) return loaded;
-    return { injector: createInjector(loaded.snapshot), note: isGiven ? [] : [noteAboutFiles(options, deployed)] };
-  } finally {
-    await found?.remove();
-  }
-}
-
-/** Says whose settings and sidecars decide. */
-function noteAboutFiles({ settings, sidecars }: ExplainOptions, deployed: DeployedFiles | string): string {
-  const named = (option: '--settings' | '--sidecars', what: string, without: string): string => {
-    const origins = typeof deployed === 'string' ? [] : (deployed.origins.get(option) ?? []);
-    return origins.length === 0 ? `${without} (${option} names others)` : `${what} in ConfigMap ${origins.join(', ')}`;
-  };
-  const parts = [
-    ...(settings === undefined ? [named('--settings', 'the settings', 'the built-in settings')] : []),
-    ...(sidecars === undefined ? [named('--sidecars', 'the sidecars', 'no declared sidecars')] : []),
-  ];
-  const why = typeof deployed === 'string' ? `; those of the cluster are not known: ${deployed}` : '';
-  return `the injection policy below is that of ${parts.join(' and ')}${why}`;
 }
 
 /**
