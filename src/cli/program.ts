@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander';
 import { visibleLines } from '../grammar/visible.ts';
 import { version } from '../settings/version.ts';
+import { registerBugreport } from './commands/bugreport/command.ts';
 import { registerCapture } from './commands/capture/command.ts';
 import { registerCerts } from './commands/certs.ts';
 import { registerCheck } from './commands/check/command.ts';
@@ -25,6 +26,7 @@ const registrations: readonly ((program: Command, io: Io) => void)[] = [
   registerDiff,
   registerCapture,
   registerCheck,
+  registerBugreport,
   registerTemplate,
   registerCerts,
   registerCompletion,

@@ -122,8 +122,3 @@ export function podSecurityLevel(violations: readonly PodSecurityViolation[]): P
   if (violations.some(({ level }) => level === 'baseline')) return 'privileged';
   return violations.length > 0 ? 'baseline' : 'restricted';
 }
-
-/** The violations for which a namespace that enforces this level refuses the pod. */
-export function refusedByPodSecurity(spec: JsonObject, level: 'baseline' | 'restricted'): PodSecurityViolation[] {
-  return podSecurityViolations(spec).filter((one) => level === 'restricted' || one.level === 'baseline');
-}

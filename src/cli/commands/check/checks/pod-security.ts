@@ -1,11 +1,6 @@
-import { applyToValue } from '../../../../json/apply.ts';
-import { isObject, objectMember } from '../../../../json/json.ts';
-import { refusedByPodSecurity } from '../../../../pod/security.ts';
+import { enforceLabel, podSecurityRemedy, refusedByPodSecurity } from '../../../../injection/pod-security.ts';
 import { goodUnless, shortened, skipped, type Check } from '../finding.ts';
 import { probePod } from '../probe-pod.ts';
-
-/** Label by which a namespace enforces a level of the Pod Security Standards. */
-export const enforceLabel = 'pod-security.kubernetes.io/enforce';
 
 /** In namespaces that are labelled for injection, Pod Security allows what is injected. */
 export const podSecurityCheck: Check = {
@@ -16,19 +11,12 @@ export const podSecurityCheck: Check = {
     if (namespaces.length === 0) return skipped('no namespace is labelled for injection');
     const injector = await cluster.injector();
     const lines = namespaces.flatMap(({ name, labels, annotations }) => {
-      const level = labels[enforceLabel];
-      if (level !== 'baseline' && level !== 'restricted') return [];
       const pod = probePod();
-      const { operations } = injector.decide({ pod, namespace: name, namespaceAnnotations: annotations });
-      const changed = applyToValue(pod, operations);
-      const spec = isObject(changed) ? objectMember(changed, 'spec') : undefined;
-      const refused = spec === undefined ? [] : refusedByPodSecurity(spec, level);
+      const decision = injector.decide({ pod, namespace: name, namespaceAnnotations: annotations });
+      const refused = refusedByPodSecurity(pod, decision, labels);
       if (refused.length === 0) return [];
-      const what = refused.map((one) => `${one.where}: ${one.what}`).join(', ');
-      return [`namespace ${name} enforces ${level}, which refuses ${what}`];
+      return [`namespace ${name} enforces ${labels[enforceLabel] ?? ''}, which refuses ${refused.join(', ')}`];
     });
-    const hint =
-      'sidecar.istio.io/interceptionMode: NONE on the pods, a node agent that captures (deploy/overlays/cni), or the level privileged';
-    return goodUnless(shortened(lines), { status: 'failed', hint });
+    return goodUnless(shortened(lines), { status: 'failed', hint: podSecurityRemedy });
   },
 };
