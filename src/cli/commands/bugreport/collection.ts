@@ -29,7 +29,7 @@ function collector() {
     files,
     problems,
     /** Adds what is read, or says why it cannot be. */
-    async add(read: () => Promise<readonly ArchiveFile[]>): Promise<void> {
+    add: async (read: () => Promise<readonly ArchiveFile[]>): Promise<void> => {
       try {
         files.push(...(await read()));
       } catch (error) {

@@ -76,7 +76,7 @@ async function compareAll(
 }
 
 function blockOf({ workload, namespace, isSame, lines }: Compared): string[] {
-  const name = `${describeWorkload({ ...workload, namespace })}`;
+  const name = describeWorkload({ ...workload, namespace });
   const [first = '', ...more] = lines;
   if (isSame) return [`${name}: no differences (${first})`, ...more];
   return [

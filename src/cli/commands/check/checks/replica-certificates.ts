@@ -1,4 +1,4 @@
-import { X509Certificate } from 'node:crypto';
+import type { X509Certificate } from 'node:crypto';
 import { parseBundle } from '../../../../certs/bundle.ts';
 import { dayMs } from '../../../../certs/durations.ts';
 import { createBundlePublisher } from '../../../../kubernetes/bundle-publisher.ts';
