@@ -444,6 +444,17 @@ test('waiting asks again what fails, until it is good, and goes on from there', 
   ]);
 });
 
+test('waiting is of no use where a right is missing', async () => {
+  cluster.objects.set(paths.secret, forbidden('get', 'secrets'));
+  const client = await connect({ kubeconfig: cluster.kubeconfig });
+  let pauses = 0;
+  const patience = { again: async () => ((pauses += 1), pauses < 5) };
+  const results = await walk(() => viewCluster(client, new Date(), () => undefined), patience);
+  client.close();
+  expect(pauses).toBe(0);
+  expect(results.find(({ check: { id } }) => id === 'ca-bundle')?.finding.status).toBe('unknown');
+});
+
 describe('usage', () => {
   test('options for the cluster do not go with files', async () => {
     const { stderr, code } = await runCommand(['check', '--settings', 'x.yaml', '--wait', '5s']);

@@ -11,6 +11,8 @@ export interface Finding {
   readonly lines: readonly string[];
   /** What to do about it. */
   readonly hint?: string;
+  /** Whether waiting is of no use, because a right is missing. */
+  readonly isFinal?: true;
 }
 
 /** One question about an installation. */
@@ -56,11 +58,15 @@ export async function findingOf(check: Check, cluster: Cluster): Promise<Finding
     return await check.ask(cluster);
   } catch (error) {
     if (!(error instanceof ApiError)) throw error;
-    const hint =
-      error.code === 'forbidden' || error.code === 'unauthorized'
-        ? 'run it as a user who has this right (kubectl auth can-i ... shows yours)'
-        : 'run it again when the API server answers';
-    return { status: 'unknown', lines: [error.message], hint };
+    const unknown = { status: 'unknown', lines: [error.message] } as const;
+    if (error.code !== 'forbidden' && error.code !== 'unauthorized') {
+      return { ...unknown, hint: 'run it again when the API server answers' };
+    }
+    return {
+      ...unknown,
+      hint: 'run it as a user who has this right (kubectl auth can-i ... shows yours)',
+      isFinal: true,
+    };
   }
 }
 

@@ -31,7 +31,7 @@ export async function walk(open: () => Cluster, patience: Patience): Promise<rea
     for (const check of checks) {
       let finding = await findingOf(check, cluster);
       let told = '';
-      while (isAwaited && isBad(finding)) {
+      while (isAwaited && isBad(finding) && finding.isFinal !== true) {
         const why = `waiting until ${check.title}: ${finding.lines[0] ?? ''}`;
         if (!(await patience.again())) break;
         if (why !== told) cluster.tell(why);
