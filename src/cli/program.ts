@@ -1,10 +1,12 @@
 import { Command, CommanderError } from 'commander';
 import { visibleLines } from '../grammar/visible.ts';
 import { version } from '../settings/version.ts';
+import { registerBugreport } from './commands/bugreport/command.ts';
 import { registerCapture } from './commands/capture/command.ts';
 import { registerCerts } from './commands/certs.ts';
-import { registerCheck } from './commands/check.ts';
+import { registerCheck } from './commands/check/command.ts';
 import { registerCompletion } from './commands/completion/command.ts';
+import { registerDiff } from './commands/diff/command.ts';
 import { registerExplain } from './commands/explain/command.ts';
 import { registerInject } from './commands/inject/command.ts';
 import { registerMesh } from './commands/mesh/command.ts';
@@ -21,8 +23,10 @@ const registrations: readonly ((program: Command, io: Io) => void)[] = [
   registerInject,
   registerUninject,
   registerExplain,
+  registerDiff,
   registerCapture,
   registerCheck,
+  registerBugreport,
   registerTemplate,
   registerCerts,
   registerCompletion,

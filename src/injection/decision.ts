@@ -12,7 +12,9 @@ export interface InjectionRequest {
   readonly pod: JsonObject;
   /** Namespace of the request; the pod's own may be absent. */
   readonly namespace: string;
-  /** Owner of the pod if the caller knows it; otherwise it is read from the pod's owner references. */
+  /**
+   * Owner of the pods if the pod is its template; otherwise it is read from the pod's owner references.
+   */
   readonly workload?: Workload | undefined;
   /** Annotations of the namespace if the caller knows them; OpenShift stores its id ranges there. */
   readonly namespaceAnnotations?: Readonly<Record<string, string>> | undefined;

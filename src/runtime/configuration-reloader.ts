@@ -21,6 +21,8 @@ export interface ConfigurationReloader {
   injector(): Injector;
   /** Ready even after a refused reload: a bad edit must not block the creation of pods. */
   health(): HealthCheck;
+  /** Why the files on disk are not what is in use, one line for each problem. */
+  refused(): readonly string[];
   useCluster(facts: ClusterFacts): void;
   /** Replaces the annotations of namespaces that decisions depend on. */
   useNamespaces(namespaces: Snapshot['namespaces']): void;
@@ -147,6 +149,7 @@ export async function startConfigurationReloader(
           ? `settings ${injector.snapshot.hash} are in use`
           : `settings ${injector.snapshot.hash} stay in use, the files are refused: ${problems.map(describeFileProblem).join('; ')}`,
     }),
+    refused: () => problems.map(describeFileProblem),
     useCluster(facts) {
       const { nativeSidecars, stableSidecars, sleepHook } = injector.snapshot;
       if (isSame(facts, { nativeSidecars, stableSidecars, sleepHook })) return;

@@ -4,6 +4,8 @@ import path from 'node:path';
 import { parseAllDocuments } from 'yaml';
 import { readSettings, readTemplate, readTemplateTest } from '../settings/document.ts';
 import { createSnapshot } from '../injection/build-snapshot.ts';
+import { denialsOfEveryPod } from '../injection/every-pod.ts';
+import { withCode, type Reason } from '../injection/policy/reason.ts';
 import type { ClusterFacts, Snapshot } from '../injection/snapshot.ts';
 import { describeProblem, type Problem } from '../grammar/problem.ts';
 import { plainScalarTags } from '../grammar/yaml/tags.ts';
@@ -187,6 +189,11 @@ function problemsOf(document: Parsed, read: (value: unknown) => object): FilePro
   }));
 }
 
+function everyPodProblem(denial: Reason, file: string | undefined): FileProblem {
+  const message = `every pod that does not choose its sidecars would be denied: ${withCode(denial)}`;
+  return { file: file ?? '(built in)', where: 'spec.injection.defaultTemplates', message };
+}
+
 /**
  * Loads settings and templates, and validates everything. Returns either a snapshot or every problem with its file and
  * path. `amend` changes the content of the settings file before validation.
@@ -224,7 +231,11 @@ export async function loadConfiguration(
     ...facts,
   });
   const files = [...settings.documents, ...sidecars.documents].map((document) => document.file);
-  if ('snapshot' in result) return { snapshot: result.snapshot, files: [...new Set(files)] };
+  if ('snapshot' in result) {
+    const denials = denialsOfEveryPod(result.snapshot);
+    if (denials.length === 0) return { snapshot: result.snapshot, files: [...new Set(files)] };
+    return { problems: denials.map((denial) => everyPodProblem(denial, first?.file)) };
+  }
   return {
     problems: result.problems.map((problem) => {
       const [, index] = /^templates\[(\d+)\]/.exec(problem.where) ?? [];

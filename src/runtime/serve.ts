@@ -150,6 +150,11 @@ async function start(options: ServeOptions, log: Log, cleanups: Cleanups): Promi
       nowMs: () => performance.now(),
     }),
     checks,
+    replica: () => ({
+      version,
+      settingsHash: configuration.injector().snapshot.hash,
+      refused: configuration.refused(),
+    }),
     log,
     metrics,
     nowMs: () => performance.now(),

@@ -32,11 +32,22 @@ export interface ServerDependencies {
   readonly keyPair: KeyPair;
   readonly page: ReviewPage;
   checks(): readonly HealthCheck[];
+  /** What this replica runs, for `GET /replica`, to which its certificate is added; undefined if there is no such page. */
+  readonly replica?: (() => Replica) | undefined;
   readonly log: Log;
   readonly metrics: ServerMetrics;
   /** Monotonic clock in milliseconds. */
   readonly nowMs: () => number;
   readonly limits?: Limits;
+}
+
+/** What a replica runs. Whoever reaches the port may read it, so nothing of it is confidential. */
+export interface Replica {
+  readonly version: string;
+  /** Hash of the settings in use. */
+  readonly settingsHash: string;
+  /** Why newer settings are refused, one line each; empty if those in use are the newest. */
+  readonly refused: readonly string[];
 }
 
 export interface WebhookServer {
@@ -48,8 +59,8 @@ export interface WebhookServer {
 }
 
 /** The method that the path allows. */
-function methodOf(path: string, page: ReviewPage): string | undefined {
-  if (path === '/livez' || path === '/readyz') return 'GET';
+function methodOf(path: string, { page, replica }: ServerDependencies): string | undefined {
+  if (path === '/livez' || path === '/readyz' || (path === '/replica' && replica !== undefined)) return 'GET';
   const isOfPage = path === page.path || (path.startsWith(`${page.path}/`) && page.continuesAt?.(path) === true);
   return isOfPage ? 'POST' : undefined;
 }
@@ -96,6 +107,8 @@ interface Answering {
   readonly dependencies: ServerDependencies;
   readonly connections: Connections;
   readonly buffers: BufferBudget;
+  /** Certificate of new connections, PEM. */
+  certificate(): string;
 }
 
 async function answerReview(
@@ -126,7 +139,7 @@ function installRoutes(app: FastifyInstance, answering: Answering): void {
   app.post(page.path, async (request, reply) => answerReview(request, reply, answering));
   app.post(`${page.path}/*`, {
     onRequest(request, reply, done) {
-      if (methodOf(pathOf(request), page) === undefined) reply.callNotFound();
+      if (methodOf(pathOf(request), dependencies) === undefined) reply.callNotFound();
       else done();
     },
     handler: async (request, reply) => answerReview(request, reply, answering),
@@ -137,11 +150,16 @@ function installRoutes(app: FastifyInstance, answering: Answering): void {
       return reply.code(status).type('text/plain; charset=utf-8').send(body);
     });
   }
+  const { replica } = dependencies;
+  if (replica === undefined) return;
+  app.get('/replica', async (_request, reply) =>
+    reply.type('application/json').send(JSON.stringify({ ...replica(), certificate: answering.certificate() })),
+  );
 }
 
 function installErrors(app: FastifyInstance, dependencies: ServerDependencies, limits: Limits): void {
   app.setNotFoundHandler(async (request, reply) => {
-    const method = methodOf(pathOf(request), dependencies.page);
+    const method = methodOf(pathOf(request), dependencies);
     if (method === undefined) return sendText(reply, 404, 'There is nothing here.');
     dependencies.metrics.badRequests.inc({ status: '405' });
     return sendText(reply.header('allow', method), 405, `Only ${method} is allowed here.`);
@@ -172,12 +190,13 @@ function keepShortly(reply: FastifyReply, timeoutMs: number): void {
 }
 
 /**
- * Creates a webhook's HTTPS server, for reviews by POST, `GET /livez` and `GET /readyz?verbose`. The caller must start
- * listening. Throws if certificate and key do not match.
+ * Creates a webhook's HTTPS server, for reviews by POST, `GET /livez`, `GET /readyz?verbose` and `GET /replica`. The caller
+ * must start listening. Throws if certificate and key do not match.
  */
 export function createServer(dependencies: ServerDependencies): WebhookServer {
   const limits = dependencies.limits ?? defaultLimits;
   let isDraining = false;
+  let { certificate } = dependencies.keyPair;
   const app = Fastify({
     https: {
       ...tlsOptions(dependencies.keyPair),
@@ -244,11 +263,14 @@ export function createServer(dependencies: ServerDependencies): WebhookServer {
     else if (!connections.isWelcome(request.raw.socket)) keepShortly(reply, limits.strangerTimeoutMs);
     done();
   });
-  installRoutes(app, { dependencies, connections, buffers });
+  installRoutes(app, { dependencies, connections, buffers, certificate: () => certificate });
   installErrors(app, dependencies, limits);
   return {
     app,
-    useKeyPair: (pair) => server.setSecureContext(tlsOptions(pair)),
+    useKeyPair(pair) {
+      server.setSecureContext(tlsOptions(pair));
+      ({ certificate } = pair);
+    },
     drain: () => {
       isDraining = true;
     },

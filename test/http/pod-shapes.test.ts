@@ -81,7 +81,7 @@ describe('a list or map of the pod that is', () => {
     expect(namesOf(result.spec.initContainers)).toEqual(['istio-init', 'istio-proxy', 'setup']);
     expect(namesOf(result.spec.volumes)[0]).toBe('data');
     expect(result.metadata.annotations).toMatchObject({ a: '1' });
-    expect(result.metadata.labels).toEqual({ b: '2' });
+    expect(result.metadata.labels).toMatchObject({ b: '2' });
   });
 
   test('absent with its metadata is no hindrance', async () => {

@@ -1,11 +1,14 @@
+import { X509Certificate } from 'node:crypto';
 import { mkdir, mkdtemp, rename, rm, symlink, unlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { version } from '../../src/index.ts';
 import { ask, postReview } from '../support/http/https-client.ts';
 import { askMetrics } from '../support/http/metrics-client.ts';
 import { patchedPod, podOf, responseOf, reviewOf } from '../support/builders/reviews.ts';
 import { startServing, type ServedProgram } from '../support/processes/served-program.ts';
+import { openConnection } from '../support/http/tls-client.ts';
 import { until } from '../support/waiting.ts';
 import { readSample } from '../support/processes/webhook-server.ts';
 
@@ -139,4 +142,24 @@ test('under load each review sees one settings file as a whole, and none fails',
   isSwapping = false;
   await loads;
   expect(images.size).toBe(hashes.size);
+});
+
+test('a replica says what it runs, what it refuses, and which certificate it presents', async () => {
+  await publish({ 'settings.yaml': settings('{image: "envoy:9"}') });
+  await untilImage('envoy:9');
+  const hash = await hashNow();
+  const { status, text } = await ask(program, { path: '/replica' });
+  const told = JSON.parse(text);
+  expect([status, told]).toEqual([200, { version, settingsHash: hash, refused: [], certificate: expect.any(String) }]);
+  const { socket } = await openConnection(program);
+  expect(new X509Certificate(told.certificate).fingerprint256).toBe(socket.getPeerCertificate().fingerprint256);
+  socket.destroy();
+  expect(text).not.toContain('PRIVATE KEY');
+  await publish({ 'settings.yaml': settings('{imag: "x"}') });
+  const refused = await until('the refusal is told', async () => {
+    const now = JSON.parse((await ask(program, { path: '/replica' })).text);
+    return now.refused.length > 0 ? now : undefined;
+  });
+  expect(refused).toMatchObject({ settingsHash: hash, refused: [expect.stringContaining('spec.proxy.imag: unknown')] });
+  expect(await ask(program, { path: '/replica', method: 'POST' })).toMatchObject({ status: 405 });
 });

@@ -51,6 +51,7 @@ describe('documentation', () => {
       'inject: PolicyEnabled',
       'add /spec/initContainers',
       'add /spec/volumes',
+      'add /metadata/labels',
       'add /metadata/annotations/kubectl.kubernetes.io~1default-container',
       'add /metadata/annotations/sidecar.istio.io~1status',
       '',

@@ -42,7 +42,8 @@ function fieldLines(change: Change, whole: boolean): string[] {
 
 const marks = { added: '+', removed: '-', changed: '~' } as const;
 
-function partLines({ kind, name, what, changes }: ChangedPart): string[] {
+/** Lines that describe the changes of one part: a container, a volume, a label. */
+export function partLines({ kind, name, what, changes }: ChangedPart): string[] {
   const [only] = changes;
   // A label or annotation is a single value, which fits on this line.
   if (only?.path === '') {

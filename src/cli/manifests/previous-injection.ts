@@ -1,4 +1,5 @@
 import { undo, version, type Decision, type JsonObject, type Operation } from '../../index.ts';
+import { injectionLabels } from '../../injection/patch/injection-labels.ts';
 import { parseStatus } from '../../injection/patch/status.ts';
 import { withCode } from '../../injection/policy/reason.ts';
 import { applyToValue } from '../../json/apply.ts';
@@ -26,8 +27,13 @@ export type PreviousInjection =
 
 const mostParts = 4;
 
+/** The pod without what says by which settings and version it was injected. */
 function withoutStatus(pod: JsonObject): JsonObject {
-  return withField(pod, `/metadata/annotations/${escapeToken(statusAnnotation)}`, null);
+  const plain = withField(pod, `/metadata/annotations/${escapeToken(statusAnnotation)}`, null);
+  const labels = objectMember(objectMember(plain, 'metadata'), 'labels');
+  const told: readonly string[] = Object.values(injectionLabels);
+  const others = Object.entries(labels ?? {}).filter(([key]) => !told.includes(key));
+  return labels === undefined ? plain : withField(plain, '/metadata/labels', Object.fromEntries(others));
 }
 
 function differences(present: JsonObject, fresh: JsonObject): string[] {

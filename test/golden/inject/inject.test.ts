@@ -12,6 +12,8 @@ const sidecars = join(folder, 'sidecars');
 function withoutRelease(text: string): string {
   return text
     .replaceAll(/(settingsHash\\?":\\?")[0-9a-f]+/g, '$1HASH')
+    .replaceAll(/(sidecar-injector\.io\/settings-hash"?: "?)[0-9a-f]{8}/g, '$1HASH')
+    .replaceAll(/(sidecar-injector\.io\/version"?: "?)\d+\.\d+\.\d+/g, '$1VERSION')
     .replaceAll(/(version\\?":\\?")\d+\.\d+\.\d+[^\\"]*/g, '$1VERSION');
 }
 

@@ -1,5 +1,6 @@
 import { parseAllDocuments } from 'yaml';
 import { findObjects } from '../../../src/manifests/workloads.ts';
+import { injectionLabels } from '../../../src/injection/patch/injection-labels.ts';
 import { isObject, stringMember, type Json, type JsonObject } from '../../../src/json/json.ts';
 import { parseQuantity } from '../../../src/grammar/quantity.ts';
 
@@ -11,6 +12,9 @@ const jsonTexts = new Set([
   'sidecar.istio.io/status',
   'proxy.istio.io/overrides',
 ]);
+
+/** Istio's injector has none like them. */
+const ourLabels: readonly string[] = Object.values(injectionLabels);
 
 const statusKeys = ['initContainers', 'containers', 'volumes', 'imagePullSecrets', 'revision'];
 
@@ -45,6 +49,7 @@ function normalise(value: Json, key = ''): Json {
   if (!isObject(value)) return value;
   const isVariable = key === 'env[]';
   const entries = Object.entries(value).flatMap(([name, raw = null]): [string, Json][] => {
+    if (key === 'labels' && ourLabels.includes(name)) return [];
     if (name === 'creationTimestamp' || (name === 'initialDelaySeconds' && raw === 0)) return [];
     if (isVariable && name === 'value' && raw === '') return [];
     const text =

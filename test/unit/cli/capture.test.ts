@@ -45,6 +45,40 @@ describe('of a pod', () => {
     expect(stdout).toContain('--dport 3306 -j RETURN');
   });
 
+  describe('that is injected already', () => {
+    const copy = (spec: object = {}): string => JSON.stringify({ ...pod, ...injectedPod(pod, snapshotOf(spec)) });
+
+    test('prints its own rules, also if other settings are given', async () => {
+      const other = fileOf('other.json', {
+        apiVersion: 'sidecar-injector.io/v1alpha1',
+        kind: 'InjectorConfiguration',
+        spec: { capture: { excludeOutboundPorts: '9999' } },
+      });
+      for (const more of [[], ['--settings', other]]) {
+        const args = ['capture', '-f', '-', '--dry-run', '--family', 'v4', ...more];
+        const { stdout, stderr, code } = await runCommand(args, copy());
+        expect([code, stderr, stdout]).toEqual([0, '', loadedBy()['CAPTURE_RULES_V4']]);
+      }
+      const words = await runCommand(['capture', '-f', '-', '--explain', '--settings', other], copy());
+      expect([words.code, words.stderr.includes('was injected with other settings')]).toEqual([1, true]);
+    });
+
+    test('explains them as those of the pod before', async () => {
+      const before = await runCommand(['capture', '-f', '-', '--explain'], podText);
+      const after = await runCommand(['capture', '-f', '-', '--explain'], copy());
+      expect([after.code, after.stderr, after.stdout]).toEqual([0, '', before.stdout]);
+    });
+
+    test('says that nothing is captured, and what it cannot know', async () => {
+      const free = { ...pod, metadata: { name: 'web', annotations: { 'sidecar.istio.io/interceptionMode': 'NONE' } } };
+      const text = JSON.stringify({ ...free, ...injectedPod(free) });
+      const same = await runCommand(['capture', '-f', '-', '--dry-run'], text);
+      expect([same.code, same.stdout, same.stderr.includes('nothing is captured')]).toEqual([0, '', true]);
+      const other = await runCommand(['capture', '-f', '-', '--dry-run', '--settings', nftables], text);
+      expect([other.code, other.stderr.includes('does not show its rules')]).toEqual([1, true]);
+    });
+  });
+
   test('so it does with backend nftables', async () => {
     const { stdout, stderr } = await runCommand(
       ['capture', '-f', '-', '--dry-run', '--family', 'nft', '--settings', nftables],

@@ -33,6 +33,27 @@ describe('explain', () => {
     expect(stdout).not.toContain('hunter2');
   });
 
+  test.each([
+    ['baseline', 'istio-injection=enabled,pod-security.kubernetes.io/enforce=baseline', true],
+    ['privileged', 'istio-injection=enabled,pod-security.kubernetes.io/enforce=privileged', false],
+  ])('warns that a namespace of the level %s refuses what is injected', async (_level, labels, isWarned) => {
+    const { stdout, code } = await runCommand(['explain', '-f', '-', '--namespace-labels', labels], pod);
+    expect(code).toBe(0);
+    const warning =
+      /warning: the namespace enforces Pod Security baseline, so the pod will be refused \(container "istio-init": capability NET_ADMIN, container "istio-init": capability NET_RAW\); use sidecar\.istio\.io\/interceptionMode: NONE/;
+    expect(warning.test(stdout)).toBe(isWarned);
+  });
+
+  test('does not lay to injection what Pod Security refuses of the pod itself', async () => {
+    const labels = 'istio-injection=enabled,pod-security.kubernetes.io/enforce=baseline';
+    const own = `${pod}  hostPID: true\n`.replace(
+      'metadata:\n',
+      'metadata:\n  annotations: {sidecar.istio.io/interceptionMode: NONE}\n',
+    );
+    const { stdout } = await runCommand(['explain', '-f', '-', '--namespace-labels', labels], own);
+    expect(stdout).not.toContain('will be refused');
+  });
+
   test.each<[string, string, readonly string[], RegExp]>([
     ['the first gate', pod, ['--namespace-labels', 'a=b'], /would not even call the injector:\n.*istio-injection/],
     ['no webhook selectors', pod, [], /Webhook selectors: .*not asked/],

@@ -1,4 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
+import { undo, type Snapshot } from '../../../src/index.ts';
+import { applyToValue } from '../../../src/json/apply.ts';
 import type { JsonObject } from '../../../src/json/json.ts';
 import { containerOf, decideOn, injectedPod, namesOf, podWith } from '../../support/builders/decisions.ts';
 import { snapshotOf } from '../../support/builders/snapshots.ts';
@@ -230,6 +232,30 @@ test.each([
   },
 );
 
+describe('labels by which injected pods are listed', () => {
+  const ours = (snapshot: Snapshot, native: boolean) => ({
+    'sidecar-injector.io/settings-hash': snapshot.hash.slice(0, 8),
+    'sidecar-injector.io/version': snapshot.version,
+    'sidecar-injector.io/sidecar': native ? 'native' : 'classic',
+  });
+
+  test('say which settings, which version and which kind of sidecar', () => {
+    const snapshot = snapshotOf();
+    expect(injectedPod(podWith(), snapshot).metadata.labels).toEqual(ours(snapshot, true));
+    const classic = { ...snapshot, nativeSidecars: false };
+    expect(injectedPod(podWith(), classic).metadata.labels).toEqual(ours(classic, false));
+  });
+
+  test('are true also if the pod says otherwise, whose own come back', () => {
+    const before = podWith({ labels: { app: 'web', 'sidecar-injector.io/version': 'of-another-pod' } });
+    const snapshot = snapshotOf();
+    const after = injectedPod(before, snapshot);
+    expect(after.metadata.labels).toEqual({ app: 'web', ...ours(snapshot, true) });
+    const undone = undo(after as unknown as JsonObject);
+    expect(applyToValue(after as unknown as JsonObject, undone?.operations ?? [])).toEqual(before);
+  });
+});
+
 describe('declared sidecars', () => {
   const shipper = {
     apiVersion: 'sidecar-injector.io/v1alpha1',
@@ -251,7 +277,7 @@ describe('declared sidecars', () => {
     const pod = injectedPod(asking('sidecar,log-shipper'), snapshot);
     expect(namesOf(pod.spec.initContainers)).toEqual(['istio-init', 'istio-proxy', 'shipper']);
     expect(namesOf(pod.spec.containers)).toEqual(['app', 'helper']);
-    expect(pod.metadata.labels).toEqual({ shipped: 'yes' });
+    expect(pod.metadata.labels).toMatchObject({ shipped: 'yes' });
     expect(pod.metadata.annotations['example.com/a']).toBe('b');
     expect(namesOf(pod.spec.imagePullSecrets)).toEqual(['shipper']);
   });

@@ -342,7 +342,7 @@ test('a pod whose proxy is made anew without the mesh is one that takes no mutua
   expect(readPod(before as unknown as JsonObject).plainPorts).not.toBe('all');
   delete before.metadata.annotations['sidecar.istio.io/status'];
   const alone = injectedPod(before as unknown as JsonObject, snapshotOf());
-  expect(alone.metadata.labels).toEqual({ [tlsMode]: 'istio' });
+  expect(alone.metadata.labels).toMatchObject({ [tlsMode]: 'istio' });
   expect(readPod(alone as unknown as JsonObject).plainPorts).toBe('all');
 });
 

@@ -3,6 +3,7 @@ import { decide } from '../../../src/index.ts';
 import { applyToValue } from '../../../src/json/apply.ts';
 import { undo } from '../../../src/injection/patch/undo.ts';
 import { objectMember, objectsMember, type JsonObject } from '../../../src/json/json.ts';
+import { injectionLabels } from '../../../src/injection/patch/injection-labels.ts';
 import { readSettings } from '../../../src/settings/document.ts';
 import { templateObject } from '../../support/builders/templates.ts';
 import { snapshotOf } from '../../support/builders/snapshots.ts';
@@ -30,8 +31,11 @@ function specOf({ pod }: Injected): JsonObject {
   return objectMember(pod, 'spec') ?? {};
 }
 
+/** Labels of the pod, without ours, which Istio has none of. */
 function labelsOf({ pod }: Injected): JsonObject {
-  return objectMember(objectMember(pod, 'metadata'), 'labels') ?? {};
+  const ours: readonly string[] = Object.values(injectionLabels);
+  const all = Object.entries(objectMember(objectMember(pod, 'metadata'), 'labels') ?? {});
+  return Object.fromEntries(all.filter(([key]) => !ours.includes(key)));
 }
 
 const annotated = (annotations: object): object => ({ metadata: { annotations } });

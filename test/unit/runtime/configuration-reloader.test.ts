@@ -1,4 +1,4 @@
-import { mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
@@ -152,4 +152,20 @@ test('after the end nothing is reloaded', async () => {
   await untilTrue('the other one has it', () => other.injector().snapshot.settings.proxy.image === 'envoy:3');
   other.stop();
   expect(imageNow()).toBe('envoy:1');
+});
+
+test('settings with which every pod would be denied are refused, and the last good ones stay', async () => {
+  const sidecars = path.join(folder, 'sidecars');
+  await mkdir(sidecars);
+  const declared = (name: string): string =>
+    `apiVersion: sidecar-injector.io/v1alpha1\nkind: SidecarTemplate\nmetadata: {name: ${name}}\nspec: {containers: [{name: same, image: x}]}\n`;
+  for (const name of ['one', 'two']) await writeFile(path.join(sidecars, `${name}.yaml`), declared(name));
+  const log = createLog('trace', { write: (line) => void lines.push(line) });
+  const kept = await startConfigurationReloader({ settings, sidecars: [sidecars] }, { log, metrics, pollMs: 20 });
+  if ('problems' in kept) throw new Error('refused');
+  keeper = kept;
+  await replace(text('envoy:2').replace('spec: {', 'spec: {injection: {defaultTemplates: [one, two]}, '));
+  await untilTrue('the refusal', () => keeper.refused().length > 0);
+  expect(keeper.refused()).toEqual([expect.stringMatching(/every pod .* would be denied: .* \(NameConflict\)$/)]);
+  expect([imageNow(), await sample('configuration_valid')]).toEqual(['envoy:1', 0]);
 });

@@ -165,6 +165,55 @@ test('templates that do not go together name the file', async () => {
   ]);
 });
 
+describe('settings with which every pod would be denied are refused', () => {
+  const declared = (name: string, spec: string): string =>
+    `apiVersion: sidecar-injector.io/v1alpha1\nkind: SidecarTemplate\nmetadata: {name: ${name}}\nspec: ${spec}\n`;
+  const withDefaults = (more = ''): Promise<void> =>
+    writeFile(settings, `${head}spec: {injection: {defaultTemplates: [sidecar, one, two]}${more}}\n`);
+  const start =
+    'settings.yaml: spec.injection.defaultTemplates: every pod that does not choose its sidecars would be denied: ';
+  const problems = () => problemsOf({ settings, sidecars: [sidecars] });
+  const write = async (one: string): Promise<void> => {
+    await writeFile(path.join(sidecars, 'one.yaml'), declared('one', one));
+    await writeFile(path.join(sidecars, 'two.yaml'), template('two'));
+  };
+
+  test('defaults that exclude each other', async () => {
+    await write('{conflicts: [two]}');
+    await withDefaults();
+    expect(await problems()).toEqual([
+      `${start}sidecar "one" does not go together with sidecar "two"; choose one (TemplateConflict)`,
+    ]);
+  });
+
+  test('defaults that clash in a name or a port', async () => {
+    await write('{containers: [{name: c-two, image: x}]}');
+    await withDefaults();
+    expect((await problems()).join()).toContain('(NameConflict)');
+    await write('{containers: [{name: c-one, image: x, ports: [{containerPort: 15021}]}]}');
+    expect((await problems()).join()).toContain('(PortConflict)');
+  });
+
+  test('a default with privileges that no namespace may give, but not one that some may', async () => {
+    await write('{containers: [{name: c-one, image: x, securityContext: {privileged: true}}]}');
+    await withDefaults();
+    expect((await problems()).join()).toContain('(PrivilegeNotAllowed)');
+    await withDefaults(', sidecars: {allowPrivilegedIn: ["team-*"]}');
+    expect(await load({ settings, sidecars: [sidecars] })).toHaveProperty('snapshot');
+  });
+
+  test('a default for which a pod has to name a Secret, where none may', async () => {
+    const parameter = '{annotation: a/b, field: /volumes/0/secret/secretName, type: secretName, required: true}';
+    await write(
+      `{parameters: [${parameter}], containers: [{name: c-one, image: x}], volumes: [{name: v, secret: {secretName: x}}]}`,
+    );
+    await withDefaults();
+    expect((await problems()).join()).toContain('a/b has to name a Secret, which no pod may');
+    await withDefaults(', sidecars: {allowSecretsIn: ["team-*"]}');
+    expect(await load({ settings, sidecars: [sidecars] })).toHaveProperty('snapshot');
+  });
+});
+
 describe('templates of several places', () => {
   test('are files and folders, each file once, in the order in which they are named', async () => {
     const inner = path.join(folder, 'more', 'inner');

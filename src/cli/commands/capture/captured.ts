@@ -1,11 +1,23 @@
 import { withCode } from '../../../injection/policy/reason.ts';
 import { readCaptureConfiguration } from '../../../capture/configuration.ts';
 import type { CaptureIntent } from '../../../capture/intent.ts';
-import { createInjector, type Decision } from '../../../index.ts';
+import { createInjector, undo, type Decision } from '../../../index.ts';
+import { parseStatus, type InjectionStatus } from '../../../injection/patch/status.ts';
+import { applyToValue } from '../../../json/apply.ts';
 import { readManifests } from '../../../manifests/manifest.ts';
 import { readSources } from '../../../manifests/source.ts';
-import { names } from '../../../pod/conventions.ts';
-import { isObject, objectsMember, stringMember, type Json } from '../../../json/json.ts';
+import type { FoundPod } from '../../../manifests/workloads.ts';
+import { names, statusAnnotation } from '../../../pod/conventions.ts';
+import { viewPod } from '../../../pod/view.ts';
+import {
+  isObject,
+  member,
+  objectMember,
+  objectsMember,
+  stringMember,
+  type Json,
+  type JsonObject,
+} from '../../../json/json.ts';
 import { describeProblem } from '../../../grammar/problem.ts';
 import { captureVariable } from '../../../sidecars/standalone/init-container.ts';
 import type { CaptureOptions } from './options.ts';
@@ -22,14 +34,14 @@ type Rendering = NonNullable<CaptureOptions['family']>;
 export interface Captured {
   /** Name in messages. */
   readonly name: string;
-  /** Undefined if nothing is captured. */
+  /** Undefined if nothing is captured, or, where rules are loaded, if what they mean is not known. */
   readonly intent: CaptureIntent | undefined;
   /** The exact texts that the init container of these pods loads. Undefined for a capture file. */
   readonly loaded: ReadonlyMap<Rendering, string> | undefined;
 }
 
-function loadedRules({ added }: Decision): Map<Rendering, string> {
-  const init = added?.initContainers.find(({ name }) => name === names.initContainer);
+function loadedRules(initContainers: readonly JsonObject[]): Map<Rendering, string> {
+  const init = initContainers.find((one) => stringMember(one, 'name') === names.initContainer);
   const env = init === undefined ? [] : objectsMember(init, 'env');
   return new Map(
     (['v4', 'v6', 'nft'] as const).flatMap((rendering) => {
@@ -40,7 +52,37 @@ function loadedRules({ added }: Decision): Map<Rendering, string> {
   );
 }
 
-/** Reads what is captured in the pods of every workload. A pod without a sidecar has no rules, which is a problem. */
+function statusOf(pod: JsonObject): InjectionStatus | undefined {
+  const written = member(viewPod(pod).annotations, statusAnnotation);
+  return written === undefined ? undefined : parseStatus(written);
+}
+
+/** What an injected pod loads, whatever settings it is of; in words only as far as they are known. */
+function captureOf(
+  { value: pod }: FoundPod,
+  status: InjectionStatus,
+  decide: (plain: JsonObject) => Decision,
+): Pick<Captured, 'intent' | 'loaded'> | string {
+  const loaded = loadedRules(objectsMember(objectMember(pod, 'spec'), 'initContainers'));
+  const undone = undo(pod);
+  const isWhole = undone !== undefined && undone.problems.length + undone.leftovers.length === 0;
+  const plain = isWhole ? applyToValue(pod, undone.operations) : undefined;
+  const decision = isObject(plain) ? decide(plain) : undefined;
+  if (decision?.outcome === 'inject') {
+    const now = loadedRules(decision.added?.initContainers ?? []);
+    const isSame = now.size === loaded.size && [...now].every(([rendering, text]) => loaded.get(rendering) === text);
+    if (isSame && (loaded.size > 0 || decision.settingsHash === status.settingsHash)) {
+      return { intent: decision.capture, loaded };
+    }
+  }
+  if (loaded.size > 0) return { intent: undefined, loaded };
+  return `it was injected with settings ${status.settingsHash}, and does not show its rules; give these settings with --settings`;
+}
+
+/**
+ * Reads what is captured in the pods of every workload. A pod without a sidecar has no rules, which is a problem; of one that is
+ * injected already its own are read.
+ */
 export async function readCapturedPods(options: CaptureOptions, io: Io): Promise<readonly Captured[] | Failure> {
   const known = readKnownNamespace(options);
   if ('problems' in known) return known;
@@ -61,16 +103,23 @@ export async function readCapturedPods(options: CaptureOptions, io: Io): Promise
   const captured = workloads.flatMap(({ workload, where }): Captured[] => {
     const name = `${where}: ${describeWorkload(workload)}`;
     const namespace = namespaceOf(workload, options.namespace);
+    const decide = (pod: JsonObject): Decision =>
+      injector.decide({ pod, namespace, workload: ownerOf(workload), namespaceAnnotations: known.annotations });
+    const status = statusOf(workload.pod.value);
+    if (status !== undefined) {
+      const own = captureOf(workload.pod, status, decide);
+      if (typeof own !== 'string') return [{ name, ...own }];
+      problems.push(`${name}: ${own}`);
+      return [];
+    }
     const gate = known.labels === undefined ? undefined : passGate(workload, namespace, known.labels);
     if (gate?.called === false) {
       problems.push(`${name}: gets no sidecar: the API server would not ask for it: ${gate.reasons.join('; ')}`);
       return [];
     }
-    const { value: pod } = workload.pod;
-    const request = { pod, namespace, workload: ownerOf(workload), namespaceAnnotations: known.annotations };
-    const decision = injector.decide(request);
+    const decision = decide(workload.pod.value);
     if (decision.outcome === 'inject') {
-      return [{ name, intent: decision.capture, loaded: loadedRules(decision) }];
+      return [{ name, intent: decision.capture, loaded: loadedRules(decision.added?.initContainers ?? []) }];
     }
     const reasons = decision.reasons.map(withCode);
     problems.push(`${name}: gets no sidecar: ${reasons.join('; ')}`);

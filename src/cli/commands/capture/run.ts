@@ -19,21 +19,28 @@ function render(intent: CaptureIntent, rendering: Rendering): string {
 }
 
 /** Formats the rules with comments. In mode TPROXY the comments name the routes that the rules need. */
-function section(one: Captured, intent: CaptureIntent, rendering: Rendering, titled: boolean): string {
-  const adding = rendering !== 'nft' && intent.loading === 'append' ? ' --noflush' : '';
+function section(one: Captured, rendering: Rendering, titled: boolean): string {
+  const { intent } = one;
+  const adding = rendering !== 'nft' && intent?.loading === 'append' ? ' --noflush' : '';
   const title = titled ? [`# ${one.name}: ${loaders[rendering]}${adding}`] : [];
-  const routes = captureRoutes(intent)
+  const routes = (intent === undefined ? [] : captureRoutes(intent))
     .filter(([version]) => rendering === 'nft' || version === (rendering === 'v4' ? '-4' : '-6'))
     .map((words) => `# needs: ip ${words.join(' ')}`);
   const comments = [...title, ...routes].map((line) => `${line}\n`).join('');
-  return comments + (one.loaded?.get(rendering) ?? render(intent, rendering));
+  return comments + (one.loaded?.get(rendering) ?? (intent === undefined ? '' : render(intent, rendering)));
 }
 
 /** The renderings to print for one pod or file. Undefined if it has no rules of the wanted family. */
-function renderingsOf(one: Captured, intent: CaptureIntent, wanted: Rendering | undefined): Rendering[] | undefined {
-  const { loaded } = one;
-  if (wanted === undefined) return loaded !== undefined && loaded.size > 0 ? [...loaded.keys()] : [...intent.families];
-  return wanted === 'nft' || intent.families.includes(wanted) ? [wanted] : undefined;
+function renderingsOf({ loaded, intent }: Captured, wanted: Rendering | undefined): Rendering[] | undefined {
+  const all = loaded !== undefined && loaded.size > 0 ? [...loaded.keys()] : [...(intent?.families ?? [])];
+  if (wanted === undefined) return all;
+  const isThere = intent === undefined ? all.includes(wanted) : wanted === 'nft' || intent.families.includes(wanted);
+  return isThere ? [wanted] : undefined;
+}
+
+/** Whether the pod has no rules at all. */
+function isFree({ intent, loaded }: Captured): boolean {
+  return intent === undefined && (loaded === undefined || loaded.size === 0);
 }
 
 function rulesText(captured: readonly Captured[], wanted: Rendering | undefined, io: Io): string | Failure {
@@ -41,22 +48,28 @@ function rulesText(captured: readonly Captured[], wanted: Rendering | undefined,
   const problems: string[] = [];
   for (const one of captured) {
     const { intent, name, loaded } = one;
-    if (intent === undefined) continue;
-    const renderings = renderingsOf(one, intent, wanted);
+    if (isFree(one)) continue;
+    const renderings = renderingsOf(one, wanted);
     if (renderings === undefined) {
-      problems.push(`${name}: --family ${wanted} is not captured; captured: ${intent.families.join(', ')}`);
+      const captured = intent?.families ?? [...(loaded?.keys() ?? [])];
+      problems.push(`${name}: --family ${wanted} is not captured; captured: ${captured.join(', ')}`);
       continue;
     }
     if (loaded !== undefined && !renderings.every((rendering) => loaded.has(rendering))) {
       io.stderr(`${name}: the pod's rules are loaded in another form or by another program; these decide alike\n`);
     }
     const titled = captured.length > 1 || renderings.length > 1;
-    sections.push(...renderings.map((rendering) => section(one, intent, rendering, titled)));
+    sections.push(...renderings.map((rendering) => section(one, rendering, titled)));
   }
   return problems.length > 0 ? inputFailure(problems) : sections.join('\n');
 }
 
-function wordsText(captured: readonly Captured[]): string {
+function wordsText(captured: readonly Captured[]): string | Failure {
+  const unknown = captured.filter((one) => one.intent === undefined && !isFree(one));
+  if (unknown.length > 0) {
+    const why = 'was injected with other settings, so that its rules cannot be put into words; --dry-run prints them';
+    return inputFailure(unknown.map(({ name }) => `${name}: ${why}`));
+  }
   const texts = captured.flatMap(({ name, intent }) =>
     intent === undefined
       ? []
@@ -87,8 +100,8 @@ export async function runCapture(options: CaptureOptions, io: Io): Promise<numbe
     options.config === undefined ? await readCapturedPods(options, io) : await readCaptureFiles(options.config, io);
   if ('problems' in read) return report(read, io);
   const captured = read.map((one) => ({ ...one, name: visible(one.name) }));
-  for (const { name, intent } of captured) {
-    if (intent === undefined) io.stderr(`${name}: nothing is captured (interception mode NONE, or no proxy)\n`);
+  for (const one of captured) {
+    if (isFree(one)) io.stderr(`${one.name}: nothing is captured (interception mode NONE, or no proxy)\n`);
   }
   const text = options.explain === true ? wordsText(captured) : rulesText(captured, options.family, io);
   if (typeof text !== 'string') return report(text, io);

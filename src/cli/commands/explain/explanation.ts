@@ -5,8 +5,9 @@ import {
   type Injector,
   type JsonObject,
   type Reason,
-  type RegistrationEntry,
+  type EntrySelectors,
 } from '../../../index.ts';
+import { enforceLabel, podSecurityRemedy, refusedByPodSecurity } from '../../../injection/pod-security.ts';
 import { findPreviousInjection } from '../../manifests/previous-injection.ts';
 import { passGate } from '../../manifests/webhook-selectors.ts';
 import type { KnownNamespace } from '../../manifests/known-namespace.ts';
@@ -74,7 +75,7 @@ export function explainWorkload(
     readonly where: string;
     readonly notes: readonly string[];
     /** Entries of the cluster's registration; the shipped ones if left out. */
-    readonly entries?: readonly RegistrationEntry[];
+    readonly entries?: readonly EntrySelectors[];
   },
 ): Explanation {
   const { namespace, labels, injector, where, entries } = context;
@@ -89,7 +90,17 @@ export function explainWorkload(
   if (webhookSelectors.asked && !webhookSelectors.called) {
     return { object, ...template, where, notes, webhookSelectors, decision: undefined };
   }
-  const { outcome, reasons, warnings, added, capture } = decide(workload.pod.value);
+  const decided = decide(workload.pod.value);
+  const { outcome, reasons, added, capture } = decided;
+  const refused = refusedByPodSecurity(workload.pod.value, decided, labels ?? {});
+  const level = labels?.[enforceLabel] ?? '';
+  const warnings =
+    refused.length === 0
+      ? decided.warnings
+      : [
+          ...decided.warnings,
+          `the namespace enforces Pod Security ${level}, so the pod will be refused (${refused.join(', ')}); use ${podSecurityRemedy}`,
+        ];
   const rows = capture === undefined ? undefined : explainCapture(capture);
   const settings = added?.effective === undefined ? [] : settingOrigins(added.effective, injector.snapshot);
   const decision = { outcome, reasons, warnings, added, capture: rows, settings };

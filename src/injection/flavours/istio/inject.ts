@@ -37,6 +37,7 @@ import { type ProbeEdit } from '../../plan/probes.ts';
 import { atLeastOne, reason, reasonsOf, type Reason } from '../../policy/reason.ts';
 import { chooseSidecars, declareFragments, type DeclaredFragments } from '../../policy/selection.ts';
 import { baseOf, type Snapshot } from '../../snapshot.ts';
+import { withInjectionLabels } from '../../patch/injection-labels.ts';
 import { proposalOf } from '../../patch/patch.ts';
 
 /** Names of the requested sidecars: Istio's templates and declared templates. */
@@ -242,7 +243,7 @@ export const proposeIstiodInjection: Flavour['inject'] = (view, request, snapsho
     revision: revisionOf(data.values),
     names: statusNames(rendered.template, fragment, planned.plan),
   };
-  return proposalOf(view, plan, snapshot, {
+  return proposalOf(view, withInjectionLabels(view, plan, data.native, request, snapshot), snapshot, {
     reasons: why,
     warnings: [...warnings, ...plan.warnings],
     added: addedBy(plan, data.native, undefined),

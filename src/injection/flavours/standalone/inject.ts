@@ -31,6 +31,7 @@ import { atLeastOne, reason, type Reason } from '../../policy/reason.ts';
 import { viewEffective } from '../../../settings/effective-view.ts';
 import type { PodSettings } from '../../../settings/effective.ts';
 import type { Snapshot } from '../../snapshot.ts';
+import { withInjectionLabels } from '../../patch/injection-labels.ts';
 import { proposalOf } from '../../patch/patch.ts';
 
 /**
@@ -186,7 +187,8 @@ export const proposeInjection: Flavour['inject'] = (view, request, snapshot, why
   const edits = probes.edits.filter((edit) => !isInjected(edit));
   const planned = planFragments(view, { fragments, overrides, edits, redirected, sleeps: sleeps.edits, changes });
   if ('conflicts' in planned) return { outcome: 'deny', reasons: planned.conflicts, warnings };
-  return proposalOf(view, planned.plan, snapshot, {
+  const plan = withInjectionLabels(view, planned.plan, native, request, snapshot);
+  return proposalOf(view, plan, snapshot, {
     reasons: why,
     warnings: [...warnings, ...planned.plan.warnings, ...warningsAboutClass(view, planned.plan)],
     added: addedBy(planned.plan, native, effective),

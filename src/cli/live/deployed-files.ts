@@ -1,10 +1,11 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { member, objectMember, objectsMember, stringMember, type JsonObject } from '../../../json/json.ts';
-import { ApiError } from '../../../kubernetes/api-error.ts';
-import type { ApiClient } from '../../../kubernetes/client.ts';
-import { listDeployments, readConfigMap, readService } from '../../../kubernetes/objects.ts';
+import { member, objectMember, objectsMember, stringMember, type JsonObject } from '../../json/json.ts';
+import { ApiError } from '../../kubernetes/api-error.ts';
+import type { ApiClient } from '../../kubernetes/client.ts';
+import type { FileProblem } from '../../runtime/configuration.ts';
+import { listDeployments, readConfigMap, readService } from '../../kubernetes/objects.ts';
 
 /** Options of `serve` for files that decide what is injected. */
 const fileOptions = ['--settings', '--sidecars', '--mesh-roots'] as const;
@@ -25,17 +26,25 @@ export interface DeployedFiles {
   readonly sidecars: readonly string[] | undefined;
   readonly meshRoots: string | undefined;
   readonly origins: ReadonlyMap<FileOption, readonly string[]>;
+  /** The problem with the ConfigMap and key in place of the copy. */
+  readonly named: (problem: FileProblem) => FileProblem;
   readonly remove: () => Promise<void>;
 }
 
-/** The container that runs `serve`, and its pod, behind the Service that the registration names. */
-interface Deployed {
+/** The Deployment whose container runs `serve`, behind the Service that the registration names. */
+export interface Deployed {
   readonly namespace: string;
+  readonly service: string;
+  /** Labels of its pods by which the Service finds them. */
+  readonly selector: readonly (readonly [string, string])[];
+  readonly deployment: JsonObject;
+  /** Spec of its pods. */
   readonly spec: JsonObject;
   readonly container: JsonObject;
 }
 
-async function findDeployed(client: ApiClient, configuration: JsonObject): Promise<Deployed | string> {
+/** Finds the injector that the registration leads to, or says why it cannot. Rejects with an `ApiError`. */
+export async function findDeployed(client: ApiClient, configuration: JsonObject): Promise<Deployed | string> {
   const [webhook] = objectsMember(configuration, 'webhooks');
   const named = objectMember(objectMember(webhook, 'clientConfig'), 'service');
   const namespace = stringMember(named, 'namespace');
@@ -43,7 +52,9 @@ async function findDeployed(client: ApiClient, configuration: JsonObject): Promi
   if (namespace === undefined || name === undefined) return 'the registration names no Service';
   const where = `${namespace}/${name}`;
   const service = await readService(client, namespace, name);
-  const selector = Object.entries(objectMember(objectMember(service, 'spec'), 'selector') ?? {});
+  const selector = Object.entries(objectMember(objectMember(service, 'spec'), 'selector') ?? {}).filter(
+    (entry): entry is [string, string] => typeof entry[1] === 'string',
+  );
   if (selector.length === 0) return `Service ${where} is not there or selects no pods`;
   for (const deployment of await listDeployments(client, namespace)) {
     const template = objectMember(objectMember(deployment, 'spec'), 'template');
@@ -51,12 +62,14 @@ async function findDeployed(client: ApiClient, configuration: JsonObject): Promi
     const spec = objectMember(template, 'spec');
     const container = objectsMember(spec, 'containers').find((one) => argumentsOf(one).includes('serve'));
     if (spec === undefined || container === undefined) continue;
-    if (selector.every(([key, value]) => member(labels, key) === value)) return { namespace, spec, container };
+    if (selector.every(([key, value]) => member(labels, key) === value))
+      return { namespace, service: name, selector, deployment, spec, container };
   }
   return `no Deployment behind Service ${where} runs serve`;
 }
 
-function argumentsOf(container: JsonObject): readonly string[] {
+/** Command and arguments of a container. */
+export function argumentsOf(container: JsonObject): readonly string[] {
   const list = (name: string): unknown[] => [member(container, name) ?? []].flat();
   return [...list('command'), ...list('args')].filter((text) => typeof text === 'string');
 }
@@ -113,12 +126,14 @@ async function copy(named: readonly Named[]): Promise<DeployedFiles> {
   const folder = await mkdtemp(path.join(tmpdir(), 'sidecar-injector-'));
   const places = new Map<FileOption, string[]>();
   const origins = new Map<FileOption, string[]>();
+  const keys = new Map<string, string>();
   for (const [index, { option, configMap, isFolder, files }] of named.entries()) {
     const names = Object.keys(files);
     if (names.length === 0) continue;
     const own = path.join(folder, String(index));
     await mkdir(own);
     for (const name of names) await writeFile(path.join(own, name), files[name] ?? '');
+    for (const name of names) keys.set(path.join(own, name), `ConfigMap ${configMap}, ${name}`);
     const found = isFolder ? [own] : names.map((name) => path.join(own, name));
     places.set(option, [...(places.get(option) ?? []), ...found]);
     origins.set(option, [...(origins.get(option) ?? []), configMap]);
@@ -128,6 +143,7 @@ async function copy(named: readonly Named[]): Promise<DeployedFiles> {
     sidecars: places.get('--sidecars'),
     meshRoots: places.get('--mesh-roots')?.at(-1),
     origins,
+    named: (problem) => ({ ...problem, file: keys.get(problem.file) ?? problem.file }),
     remove: () => rm(folder, { recursive: true }),
   };
 }

@@ -1,0 +1,61 @@
+import { InvalidArgumentError, type Command } from 'commander';
+import { exitCodes, report, usageFailure, type Io } from '../../io.ts';
+import { addExamples, addOutputOption, collect } from '../../options.ts';
+import type { CheckOptions } from './options.ts';
+
+const milliseconds = { s: 1_000, m: 60_000, h: 3_600_000 } as const;
+
+/** Reads `90s`, `2m` or `1h` as milliseconds. */
+function readDuration(text: string): number {
+  const match = /^(\d{1,5})([smh])$/.exec(text);
+  const unit = match?.[2] as keyof typeof milliseconds | undefined;
+  if (unit === undefined) throw new InvalidArgumentError('Write a number and a unit, such as 90s, 5m or 1h.');
+  return Number(match?.[1]) * milliseconds[unit];
+}
+
+async function runCheck(options: CheckOptions, io: Io): Promise<number> {
+  if (options.settings === undefined && options.sidecars === undefined) {
+    const { checkCluster } = await import('./run.ts');
+    return checkCluster(options, io);
+  }
+  const { kubeconfig, wait, output } = options;
+  if (kubeconfig !== undefined || wait !== undefined || output !== 'text') {
+    const problem = '--kubeconfig, --wait and -o json are for a check of the cluster, not of files';
+    return report(usageFailure(problem, 'leave out --settings and --sidecars, or these'), io);
+  }
+  const { checkFiles } = await import('./files.ts');
+  return checkFiles(options, io);
+}
+
+/** `check`: walks a live installation, or validates settings and templates of files. */
+export function registerCheck(program: Command, io: Io): void {
+  const command = program
+    .command('check')
+    .description(
+      'Check the installation in the cluster and the pods that it is responsible for; or, with --settings or --sidecars, validate these files and report every problem with its path. Changes nothing.',
+    )
+    .option('--settings <file>', 'file with an InjectorConfiguration')
+    .option(
+      '--sidecars <path>',
+      'file, folder or folder of folders with SidecarTemplate objects; can be repeated',
+      collect,
+    )
+    .option('--kubeconfig <file>', 'kubeconfig file for reaching the cluster (default: as kubectl does)')
+    .option(
+      '--wait <duration>',
+      'how long to wait for an installation that is not complete yet, such as 90s or 5m',
+      readDuration,
+    );
+  addOutputOption(command, ['text', 'json'], 'format of the results for the cluster');
+  addExamples(
+    command,
+    'sidecar-injector check',
+    'sidecar-injector check --wait 2m',
+    'sidecar-injector check --settings settings.yaml --sidecars sidecars/',
+  );
+  command.addHelpText(
+    'after',
+    `\nExit codes: ${exitCodes.fine} nothing but warnings, ${exitCodes.failed} something failed or could not be checked, ${exitCodes.usage} invalid usage.`,
+  );
+  command.action(async (options: CheckOptions) => io.finish(await runCheck(options, io)));
+}

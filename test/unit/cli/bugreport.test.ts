@@ -1,0 +1,115 @@
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
+import type { JsonObject } from '../../../src/json/json.ts';
+import { forbidden, listOf, startFakeCluster, type FakeCluster } from '../../support/builders/fake-cluster.ts';
+import { runCommand } from '../../support/builders/recorded-io.ts';
+import { installSoundly, paths, shippedSettings } from '../../support/builders/sound-installation.ts';
+
+const system = '/api/v1/namespaces/sidecar-injector-system';
+const secret = 'hunter2-hunter2';
+const token = `eyJhbGciOiJSUzI1NiJ9.${'e30'.repeat(8)}.sig-${secret}`;
+let folder: string;
+let cluster: FakeCluster;
+beforeAll(async () => {
+  cluster = await startFakeCluster();
+});
+beforeEach(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'bugreport-'));
+  await installSoundly(cluster);
+});
+afterAll(() => cluster.close());
+
+const report = (file = 'report.tar.gz') =>
+  runCommand(['bugreport', '--kubeconfig', cluster.kubeconfig, '--file', join(folder, file)]);
+
+/** Unpacks it with the machine's own tar, and returns all texts by name. */
+function unpack(): ReadonlyMap<string, string> {
+  execFileSync('tar', ['-xzf', 'report.tar.gz'], { cwd: folder });
+  const names = readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((one) => one.isFile() && one.name !== 'report.tar.gz')
+    .map((one) => join(one.parentPath, one.name));
+  return new Map(names.map((name) => [name.slice(folder.length + 1), readFileSync(name, 'utf8')]));
+}
+
+test('one archive has everything, and nothing that is confidential', async () => {
+  const pod: JsonObject = {
+    metadata: {
+      name: 'one',
+      annotations: {
+        'kubectl.kubernetes.io/last-applied-configuration': secret,
+        'sidecar.istio.io/status': JSON.stringify({ templates: ['sidecar'], undo: { overrides: [secret] } }),
+      },
+      managedFields: [{ manager: secret }],
+    },
+    spec: {
+      containers: [
+        {
+          name: 'injector',
+          args: ['serve'],
+          env: [{ name: 'PASSWORD', value: secret }],
+          livenessProbe: { httpGet: { httpHeaders: [{ name: 'Authorization', value: secret }] } },
+        },
+      ],
+    },
+  };
+  const template = `${shippedSettings}---
+apiVersion: sidecar-injector.io/v1alpha1
+kind: SidecarTemplate
+metadata: {name: shipper}
+spec:
+  annotations: {a.sidecar-injector.io/conf: "x\\n${secret}"}
+  containers: [{name: c, image: i, args: [--password=${secret}], env: [{name: P, value: ${secret}}]}]
+`;
+  cluster.objects.set(paths.replicas, listOf(pod));
+  cluster.objects.set(`${system}/configmaps`, {
+    ...(listOf({ metadata: { name: 'sidecar-injector-sidecars' }, data: { 'a.yaml': template } }) as object),
+  });
+  cluster.objects.set(`${system}/events`, listOf({ type: 'Warning', reason: 'Bad', message: `Bearer ${secret}` }));
+  cluster.objects.set(`${system}/pods/one/log`, { status: 200, body: `{"a":1}\n{"token":"${token}"}\n` });
+  const { stdout, code } = await report();
+  expect([stdout.includes('read them before you pass them on'), code]).toEqual([true, 0]);
+  expect(statSync(join(folder, 'report.tar.gz')).mode & 0o777).toBe(0o600);
+  const files = unpack();
+  expect([...files.keys()]).toEqual(
+    expect.arrayContaining([
+      'README.txt',
+      'check.txt',
+      'check.json',
+      'registration.yaml',
+      'deployments.yaml',
+      'pods.yaml',
+      'events.txt',
+      'namespaces.txt',
+      'configmaps/sidecar-injector-sidecars/a.yaml',
+      'logs/one.log',
+    ]),
+  );
+  const all = [...files.values()].join('\n');
+  expect(all).not.toContain(secret);
+  expect(all).not.toMatch(/PRIVATE KEY|eyJ/);
+  expect(all.match(/\(removed\)/g)?.length).toBeGreaterThanOrEqual(8);
+  expect(files.get('pods.yaml')).toContain('name: PASSWORD');
+  expect(files.get('logs/one.log')).toContain('{"a":1}');
+  expect(cluster.requests.filter((request) => request.includes('/secrets')).length).toBe(1);
+  rmSync(folder, { recursive: true });
+});
+
+test('what a right is missing for is left out and said', async () => {
+  cluster.objects.set(`${system}/events`, forbidden('list', 'events'));
+  const { stderr, code } = await report();
+  expect(stderr).toContain('warning: not collected: ');
+  expect(stderr).toContain('cannot list resource "events"');
+  expect(code).toBe(0);
+  expect(unpack().get('README.txt')).toContain('cannot list resource "events"');
+  rmSync(folder, { recursive: true });
+});
+
+test('no file is overwritten', async () => {
+  await report();
+  const { stderr, code } = await report();
+  expect([stderr.includes('report.tar.gz cannot be written: it is there already'), code]).toEqual([true, 1]);
+  rmSync(folder, { recursive: true });
+});
