@@ -1,0 +1,91 @@
+import { textTable } from '../../../text-table.ts';
+import type { Caller } from './callers.ts';
+import type { PlainCalls, Server } from './plain-text.ts';
+import type { AskedReplica } from './replicas.ts';
+import type { MeshStatus } from './mesh-status.ts';
+
+function plural(count: number, one: string): string {
+  return `${count} ${one}${count === 1 ? '' : 's'}`;
+}
+
+/** A time in its largest unit of which there are at least two. */
+function durationText(milliseconds: number): string {
+  const seconds = Math.max(0, Math.floor(milliseconds / 1_000));
+  const units = [
+    [86_400, 'd'],
+    [3_600, 'h'],
+    [60, 'min'],
+  ] as const;
+  const [size, unit] = units.find(([length]) => seconds >= 2 * length) ?? [1, 's'];
+  return `${Math.floor(seconds / size)} ${unit}`;
+}
+
+function replicaRow(replica: AskedReplica): readonly string[] {
+  if ('problem' in replica) return [replica.name, replica.problem];
+  const { version, proxies, inSync, rejected, changing, notInForce } = replica.said;
+  return [replica.name, version, ...[proxies, inSync, rejected, changing, notInForce].map(String)];
+}
+
+function controlPlaneLines({ replicas, pods }: MeshStatus): readonly string[] {
+  if (replicas.length === 0) return ['Control plane: no replica was found'];
+  const head = ['REPLICA', 'VERSION', 'PROXIES', 'IN SYNC', 'REJECTED', 'CHANGING', 'NOT IN FORCE'];
+  const connected = replicas.reduce((sum, one) => sum + ('said' in one ? one.said.proxies : 0), 0);
+  return [
+    'Control plane',
+    ...textTable([head, ...replicas.map(replicaRow)], '  '),
+    `  ${connected} streams of proxies, ${plural(pods, 'pod')} with a proxy of the mesh`,
+  ];
+}
+
+function callerText(client: Caller, servedSinceMs: number | undefined): string {
+  if (client.type === 'unknown') return 'no pod has this address: gone, or outside of the cluster';
+  if (client.type === 'node')
+    return `node ${client.node}: its own processes, pods with hostNetwork, or whoever comes through a port of it`;
+  const late = servedSinceMs !== undefined && client.createdMs > servedSinceMs;
+  const proxy = client.hasProxy ? 'has a proxy of the mesh' : 'no proxy of the mesh';
+  const since = late ? `, has this address since ${new Date(client.createdMs).toISOString()}` : '';
+  return `pod ${client.pod} (${client.workload.kind} ${client.workload.name}), ${proxy}${since}`;
+}
+
+function callRow(
+  { port, address, client, requests, connections, open, refused }: PlainCalls,
+  server: Server,
+): string[] {
+  const shown = (count: number): string => (count === 0 ? '-' : String(count));
+  return [
+    String(port),
+    ...[requests, connections, open, refused].map(shown),
+    address,
+    callerText(client, server.countedSinceMs),
+  ];
+}
+
+function modesText({ modes: { base, ports } }: Server): string {
+  return [base, ...[...ports].map(([port, mode]) => `${port} ${mode}`)].join(', ');
+}
+
+function serverLines(server: Server, nowMs: number): readonly string[] {
+  const { kind, namespace, name, pods, calls, countedSinceMs, unread } = server;
+  const what = `${kind} ${namespace}/${name} (${plural(pods, 'pod')}, ${modesText(server)})`;
+  const since = countedSinceMs === undefined ? '' : `, counted for at least ${durationText(nowMs - countedSinceMs)}`;
+  const nobody = calls.length === 0 && countedSinceMs !== undefined ? ': nobody' : '';
+  const head = ['PORT', 'REQUESTS', 'CONNECTIONS', 'OPEN', 'REFUSED', 'ADDRESS', 'CLIENT'];
+  return [
+    `  ${what}${since}${nobody}`,
+    ...(calls.length === 0 ? [] : textTable([head, ...calls.map((call) => callRow(call, server))], '    ')),
+    ...(server.isFull ? ['    and others: the proxy counts no more clients'] : []),
+    ...unread.map(({ pod, problem }) => `    pod ${pod} did not say: ${problem}`),
+  ];
+}
+
+/** Formats a status for people. */
+export function statusLines(status: MeshStatus, nowMs: number): readonly string[] {
+  const { servers } = status;
+  return [
+    ...controlPlaneLines(status),
+    '',
+    ...(servers.length === 0
+      ? ['Calls in plain text: there is no pod with a proxy of the mesh']
+      : ['Calls in plain text', ...servers.flatMap((server) => serverLines(server, nowMs))]),
+  ];
+}

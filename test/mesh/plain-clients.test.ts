@@ -1,0 +1,34 @@
+import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
+import { plainPage } from '../../src/envoy/plain-clients.ts';
+import { openMesh, serviceObjects, type MeshPod, type MeshScene } from '../support/mesh/mesh-scene.ts';
+jest.setTimeout(60_000);
+let scene: MeshScene;
+let cart: MeshPod;
+beforeAll(async () => {
+  scene = await openMesh('plain', [{ name: 'front' }, { name: 'cart' }]);
+  cart = scene.pods['cart'] as MeshPod;
+  await cart.app.listen({ kind: 'http', port: 8080 });
+  await cart.app.listen({ kind: 'http', port: 9000 });
+  scene.set(...serviceObjects('cart', '10.96.0.5', [{ name: 'http', port: 80, target: 8080 }], [cart]));
+  await scene.controlPlane.untilInSync(2);
+});
+afterAll(() => scene.stop());
+test('x', async () => {
+  const front = scene.pods['front'] as MeshPod;
+  for (let i = 0; i < 3; i++) await scene.outside.ask({ url: `http://${cart.network.v4}:8080/` });
+  for (let i = 0; i < 3; i++) await scene.outside.ask({ url: `http://${cart.network.v4}:9000/` });
+  await scene.outside.ask({ url: `http://[${cart.network.v6}]:8080/` });
+  await front.app.ask({ url: 'http://10.96.0.5/' });
+  await front.app.ask({ url: `http://${cart.network.v4}:8080/` });
+  await new Promise((r) => setTimeout(r, 500));
+  const page = await scene.outside.ask({ url: `http://${cart.network.v4}:15020${plainPage}` });
+  console.log(JSON.stringify(page, null, 1));
+  scene.set({ apiVersion: 'security.istio.io/v1', kind: 'PeerAuthentication', metadata: { namespace: 'shop', name: 'default', uid: 'd', generation: 1, creationTimestamp: '2026-01-01T00:00:00Z' }, spec: { mtls: { mode: 'STRICT' } } });
+  await new Promise((r) => setTimeout(r, 3000));
+  await scene.outside.ask({ url: `http://${cart.network.v4}:8080/` }).catch(String);
+  await new Promise((r) => setTimeout(r, 1500));
+  console.log(JSON.stringify(await scene.outside.ask({ url: `http://${cart.network.v4}:15020${plainPage}` }), null, 1));
+  console.log(JSON.stringify(await scene.outside.ask({ url: `http://${cart.network.v4}:15020/stats/prometheus?&filter=^server.uptime$` }), null, 1));
+  console.log(cart.admin('/stats?filter=plain'));console.log(cart.admin('/stats/prometheus?filter=plain'));console.log(cart.log().slice(-3000));
+  expect(1).toBe(1);
+});
