@@ -9,19 +9,14 @@ export type Caller =
       readonly pod: string;
       readonly workload: Pick<Workload, 'kind' | 'name'>;
       readonly hasProxy: boolean;
-      /** When the pod was created, in milliseconds since 1970. */
-      readonly createdMs: number;
+      /** When the pod was created, as Kubernetes writes times. */
+      readonly created: string;
     }
   /** Processes of a node, pods with its network, and whatever comes through it. */
   | { readonly type: 'node'; readonly node: string }
   | { readonly type: 'unknown' };
 
 const unknown: Caller = { type: 'unknown' };
-
-/** Returns when an object was created, in milliseconds since 1970. */
-export function createdMsOf(object: JsonObject): number {
-  return Date.parse(stringMember(objectMember(object, 'metadata'), 'creationTimestamp') ?? '');
-}
 
 function nodesOf(pods: readonly JsonObject[]): ReadonlyMap<string, Caller> {
   return new Map(
@@ -50,7 +45,7 @@ export function callersByAddress(pods: readonly JsonObject[]): (address: string)
       pod: key,
       workload: { kind, name },
       hasProxy: plainPorts !== 'all',
-      createdMs: createdMsOf(object),
+      created: stringMember(objectMember(object, 'metadata'), 'creationTimestamp') ?? '',
     };
     for (const address of addresses) known.set(address, caller);
   }

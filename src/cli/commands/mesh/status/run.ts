@@ -6,9 +6,8 @@ import { readStatus, type MeshStatus } from './mesh-status.ts';
 import type { StatusOptions } from './options.ts';
 import { statusLines } from './text.ts';
 
-/** What is printed as JSON: times as in Kubernetes, and modes of ports by their number. */
+/** What is printed as JSON: times are texts, and modes of ports are by their number. */
 function jsonOf({ replicas, pods, servers }: MeshStatus): object {
-  const time = (milliseconds: number): string => new Date(milliseconds).toISOString();
   return {
     controlPlane: {
       replicas: replicas.map(({ namespace, name, ...one }) => ({
@@ -21,12 +20,8 @@ function jsonOf({ replicas, pods, servers }: MeshStatus): object {
       ...server,
       mode: base,
       portModes: Object.fromEntries(ports),
-      countedSince: countedSinceMs === undefined ? undefined : time(countedSinceMs),
-      plainText: calls.map(({ client, ...call }) => {
-        if (client.type !== 'pod') return { ...call, client };
-        const { createdMs, ...known } = client;
-        return { ...call, client: { ...known, created: time(createdMs) } };
-      }),
+      countedSince: countedSinceMs === undefined ? undefined : new Date(countedSinceMs).toISOString(),
+      plainText: calls,
     })),
   };
 }

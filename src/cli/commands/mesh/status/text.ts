@@ -41,9 +41,9 @@ function callerText(client: Caller, servedSinceMs: number | undefined): string {
   if (client.type === 'unknown') return 'no pod has this address: gone, or outside of the cluster';
   if (client.type === 'node')
     return `node ${client.node}: its own processes, pods with hostNetwork, or whoever comes through a port of it`;
-  const late = servedSinceMs !== undefined && client.createdMs > servedSinceMs;
+  const late = servedSinceMs !== undefined && Date.parse(client.created) > servedSinceMs;
   const proxy = client.hasProxy ? 'has a proxy of the mesh' : 'no proxy of the mesh';
-  const since = late ? `, has this address since ${new Date(client.createdMs).toISOString()}` : '';
+  const since = late ? `, has this address since ${client.created}` : '';
   return `pod ${client.pod} (${client.workload.kind} ${client.workload.name}), ${proxy}${since}`;
 }
 
