@@ -1,11 +1,10 @@
 import { textTable } from '../../../text-table.ts';
 import type { Caller } from './callers.ts';
 import type { PlainCalls, Server } from './plain-text.ts';
-import type { AskedReplica } from './replicas.ts';
 import type { MeshStatus } from './mesh-status.ts';
 
-function plural(count: number, one: string): string {
-  return `${count} ${one}${count === 1 ? '' : 's'}`;
+function plural(count: number, one: string, several = `${one}s`): string {
+  return `${count} ${count === 1 ? one : several}`;
 }
 
 /** A time in its largest unit of which there are at least two. */
@@ -20,20 +19,24 @@ function durationText(milliseconds: number): string {
   return `${Math.floor(seconds / size)} ${unit}`;
 }
 
-function replicaRow(replica: AskedReplica): readonly string[] {
-  if ('problem' in replica) return [replica.name, replica.problem];
-  const { version, proxies, inSync, rejected, changing, notInForce } = replica.said;
-  return [replica.name, version, ...[proxies, inSync, rejected, changing, notInForce].map(String)];
-}
-
 function controlPlaneLines({ replicas, pods }: MeshStatus): readonly string[] {
   if (replicas.length === 0) return ['Control plane: no replica was found'];
   const head = ['REPLICA', 'VERSION', 'PROXIES', 'IN SYNC', 'REJECTED', 'CHANGING', 'NOT IN FORCE'];
-  const connected = replicas.reduce((sum, one) => sum + ('said' in one ? one.said.proxies : 0), 0);
+  const heard = replicas.flatMap((one) => ('said' in one ? [one] : []));
+  const rows = heard.map(({ name, said: { version, proxies, inSync, rejected, changing, notInForce } }) => [
+    name,
+    version,
+    ...[proxies, inSync, rejected, changing, notInForce].map(String),
+  ]);
   return [
     'Control plane',
-    ...textTable([head, ...replicas.map(replicaRow)], '  '),
-    `  ${connected} streams of proxies, ${plural(pods, 'pod')} with a proxy of the mesh`,
+    ...(rows.length === 0 ? [] : textTable([head, ...rows], '  ')),
+    ...replicas.flatMap((one) => ('problem' in one ? [`  ${one.name} did not say: ${one.problem}`] : [])),
+    `  ${plural(
+      heard.reduce((sum, { said }) => sum + said.proxies, 0),
+      'proxy',
+      'proxies',
+    )} connected, ${plural(pods, 'pod')} with a proxy of the mesh`,
   ];
 }
 
