@@ -6,6 +6,7 @@ import type { TrafficIntent } from './intent.ts';
 import { atMoments, where } from './log-filter.ts';
 import { httpMetrics, tcpMetrics } from './metrics.ts';
 import { plainClients } from './plain-clients.ts';
+import { policyMetrics } from './policy-metrics.ts';
 
 /**
  * Keys of Istio's JSON access log, so that existing parsers keep working. Values that a client chooses are cut, so that a line cannot be as long as a request's headers.
@@ -125,6 +126,7 @@ export function accessLogs(told: Told, flow: Flow, of: Subject): readonly JsonOb
     ...lines(told, flow, of),
     ...(of === 'http' ? httpMetrics : tcpMetrics)[flow],
     ...(flow === 'plain' ? plainClients[of] : []),
+    ...(isOfPod(flow) && of !== 'refused' ? policyMetrics(flow, of) : []),
   ];
 }
 
