@@ -82,11 +82,8 @@ function passedOver({ index }: Known, { ref }: Guard, pods: readonly Pod[]): rea
 export function guardFindings(known: Known, guard: Guard): readonly Finding[] {
   const { world, domains } = known;
   const pods = [...world.pod.values()].filter((pod) => !pod.isOver && guardsPod(guard, pod, domains.rootNamespace));
-  if (isAccess(guard)) {
-    const foreign = foreignPrincipals(known, guard);
-    if (pods.length === 0) return [noPods(guard), ...foreign];
-    return [...withoutProxy(pods), ...foreign, ...httpOnBytes(known, guard, pods)];
-  }
-  if (pods.length === 0) return [noPods(guard)];
-  return [...passedOver(known, guard, pods), ...withoutProxy(pods), ...plainCallers(known, pods)];
+  const none = pods.length === 0 ? [noPods(guard)] : withoutProxy(pods);
+  if (isAccess(guard)) return [...none, ...foreignPrincipals(known, guard), ...httpOnBytes(known, guard, pods)];
+  if (guard.ref.kind !== 'PeerAuthentication' || pods.length === 0) return none;
+  return [...passedOver(known, guard, pods), ...none, ...plainCallers(known, pods)];
 }
