@@ -188,6 +188,23 @@ describe('what did not answer is named', () => {
     expect(code).toBe(3);
   });
 
+  test.each([
+    ['of what is asked', 'envoy_server_plain_client_requests_total{client="10.0.0.4",port="1"} 1\n'.repeat(6_000)],
+    ['of anything', 'other 1\n'.repeat(600_000)],
+  ])('a pod that says too much %s', async (_, body) => {
+    pages = { ...pages, 'shop/front': { body } };
+    const { code, stdout } = await status();
+    expect(stdout.endsWith('\n    pod front did not say: shop/front says more than a page of metrics\n')).toBe(true);
+    expect(code).toBe(3);
+  });
+
+  test('a pod whose clients have names that change the terminal', async () => {
+    pages = { ...pages, 'shop/front': proxyPage(hour, 'requests_total{client="\u001B[2J",port="1"} 1') };
+    const { stdout } = await status();
+    expect(stdout).not.toContain('\u001B');
+    expect(stdout).toContain('gone, or outside of the cluster\n');
+  });
+
   test('no control plane, and no pods of the mesh', async () => {
     api.collections.set('/api/v1/pods', []);
     const { code, stdout } = await status();

@@ -16,8 +16,8 @@ export interface PodPages {
   json(pod: Named, port: number, page: string): Promise<JsonObject>;
 }
 
-/** How long a pod may send nothing: the page of a proxy waits for the application's for up to nine seconds. */
-const inactivityMs = 15_000;
+/** How long a pod may send nothing, because the page of a proxy waits for the application's for up to nine seconds; and how much it may say of what is asked. */
+const limits = { inactivityMs: 15_000, series: 5_000, lines: 500_000 } as const;
 
 /** Pods that are asked at the same time. */
 const mostAtOnce = 16;
@@ -40,11 +40,17 @@ export function podPages(client: Pick<ApiClient, 'get' | 'stream'>): PodPages {
   return {
     async series(pod, port, page, isWanted) {
       const found: Series[] = [];
+      const tooMuch = new AbortController();
+      let lines = 0;
       const take = (line: string): void => {
+        lines += 1;
+        if (found.length >= limits.series || lines > limits.lines) return tooMuch.abort();
         const series = readSeries(line);
         if (series !== undefined && isWanted(series.name)) found.push(series);
       };
-      await client.stream(pathOf(pod, port, page), take, { signal: new AbortController().signal, inactivityMs });
+      const { signal } = tooMuch;
+      await client.stream(pathOf(pod, port, page), take, { signal, inactivityMs: limits.inactivityMs });
+      if (signal.aborted) throw new Error(`${pod.namespace}/${pod.name} says more than a page of metrics`);
       return found;
     },
     json: async (pod, port, page) => (await client.get(pathOf(pod, port, page))).body,
