@@ -142,7 +142,7 @@ describe('who may call, with the commands of docs/security.md', () => {
     expect(shown).toMatch(/^ {2}sidecar-injector-mesh-\S+ +\S+ +\d+ +\d+ +\d+ +\d+ +\d+$/m);
     expect(shown).toMatch(
       new RegExp(
-        String.raw`Deployment ${namespace.name}/httpd \(1 pod, PERMISSIVE\), counted for at least [^]*? 8080 +\d+ +- +- +- +${outside.status.podIP} +pod ${namespace.name}/outside \(Pod outside\), no proxy of the mesh`,
+        String.raw`Deployment ${namespace.name}/httpd \(1 pod, PERMISSIVE\), counted for at least [^]*? \d+ +\d+ +- +- +- +${outside.status.podIP} +pod ${namespace.name}/outside \(Pod outside\), no proxy of the mesh`,
       ),
     );
     expect(shown).toContain('\nSomebody calls in plain text');
