@@ -33,7 +33,7 @@ function pod(
       hostIPs: [{ ip: '192.168.0.1' }],
       ...(status as object),
     },
-  } as JsonObject;
+  };
 }
 
 const ofCart = {
@@ -128,9 +128,9 @@ Calls in plain text
 });
 
 test('who calls in plain text is named as far as the address tells, with the sum of all pods', async () => {
-  const [created] = (api.collections.get('/api/v1/pods') ?? [])
-    .filter((one) => (one['metadata'] as { name: string }).name === 'job')
-    .map((one) => (one['metadata'] as { creationTimestamp: string }).creationTimestamp);
+  const pods = api.collections.get('/api/v1/pods') ?? [];
+  const job = pods.map((one) => one['metadata'] as JsonObject).find(({ name }) => name === 'job');
+  const created = job?.['creationTimestamp'] as string;
   api.collections.set('/apis/security.istio.io/v1/peerauthentications', [
     {
       metadata: { namespace: 'shop', name: 'cart', uid: 'cart', creationTimestamp: '2026-01-01T00:00:00Z' },
