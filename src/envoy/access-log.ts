@@ -5,6 +5,8 @@ import { isOfMesh, isOfPod, knowsPeer, type Flow } from './flows.ts';
 import type { TrafficIntent } from './intent.ts';
 import { atMoments, where } from './log-filter.ts';
 import { httpMetrics, tcpMetrics } from './metrics.ts';
+import { plainClients } from './plain-clients.ts';
+import { policyMetrics } from './policy-metrics.ts';
 
 /**
  * Keys of Istio's JSON access log, so that existing parsers keep working. Values that a client chooses are cut, so that a line cannot be as long as a request's headers.
@@ -106,17 +108,26 @@ type Told = Pick<TrafficIntent['settings']['proxy'], 'accessLog' | 'metrics'>;
 /** Logs each request or connection once, when it ends: with metrics on, connections are also reported when they begin. */
 const atTheEnd = { filter: atMoments('DownstreamEnd', 'TcpConnectionEnd') };
 
-function lines({ accessLog, metrics }: Told, flow: Flow, of: 'http' | 'tcp'): readonly JsonObject[] {
+/** What is logged: requests, or connections that are passed on or refused. */
+type Subject = keyof typeof plainClients;
+
+function lines({ accessLog, metrics }: Told, flow: Flow, of: Subject): readonly JsonObject[] {
   if (accessLog === 'none') return [];
-  const some = isOfPod(flow) ? writers.ofPod[of] : writers[isOfMesh(flow) ? 'ofMesh' : 'alone'];
+  const ofPod = writers.ofPod[of === 'http' ? 'http' : 'tcp'];
+  const some = isOfPod(flow) ? ofPod : writers[isOfMesh(flow) ? 'ofMesh' : 'alone'];
   const writer = some[accessLog];
   return [metrics.istio ? { ...atTheEnd, ...writer } : writer];
 }
 
 /** Returns the access loggers of captured traffic: log lines and metrics (`envoy.config.accesslog.v3.AccessLog`). */
-export function accessLogs(told: Told, flow: Flow, of: 'http' | 'tcp'): readonly JsonObject[] {
+export function accessLogs(told: Told, flow: Flow, of: Subject): readonly JsonObject[] {
   if (!told.metrics.istio) return lines(told, flow, of);
-  return [...lines(told, flow, of), ...(of === 'http' ? httpMetrics : tcpMetrics)[flow]];
+  return [
+    ...lines(told, flow, of),
+    ...(of === 'http' ? httpMetrics : tcpMetrics)[flow],
+    ...(flow === 'plain' ? plainClients[of] : []),
+    ...(isOfPod(flow) && of !== 'refused' ? policyMetrics(flow, of) : []),
+  ];
 }
 
 /** Returns the access loggers of a listener that inspects connections, for those that end meanwhile. */

@@ -156,7 +156,12 @@ function plainFilters(
 ) {
   return takes.plainText
     ? [...access, tcpFilter(intent, flow, cluster)]
-    : [tcpFilter(intent, flow, clusterNames.blackHole, { stat_prefix: 'refused_plain_text' })];
+    : [
+        tcpFilter(intent, flow, clusterNames.blackHole, {
+          stat_prefix: 'refused_plain_text',
+          access_log: accessLogs(intent.settings.proxy, flow, 'refused'),
+        }),
+      ];
 }
 
 /** Returns the filter chains of connections to one port, or to those of which nothing else is said. */

@@ -8,12 +8,12 @@ import { allOf, anyOf, atMoments, where } from './log-filter.ts';
  * Returns the labels that distinguish every series. Labels that are the same for all series of one direction are added
  * by the metrics page.
  */
-function commonLabels(flow: Flow, flags = '%RESPONSE_FLAGS%'): readonly JsonObject[] {
+export function commonLabels(flow: Flow, flags = '%RESPONSE_FLAGS%'): readonly JsonObject[] {
   return [label('reporter', reporters[flow]), label('response_flags', flags)];
 }
 
 /** Returns a label in the format of the stats logger. */
-function label(name: string, value: string): JsonObject {
+export function label(name: string, value: string): JsonObject {
   return { name, value_format: value };
 }
 
@@ -64,7 +64,7 @@ function mostSeries(flow: Flow): number {
 }
 
 /** Returns a stats logger for counters and histograms with Istio's prefix, with a maximum number of series. */
-function logger(flow: Flow, counters: readonly JsonObject[], histograms: readonly JsonObject[]): JsonObject {
+export function logger(flow: Flow, counters: readonly JsonObject[], histograms: readonly JsonObject[]): JsonObject {
   const most = histograms.length === 0 ? {} : { max_histograms: mostSeries(flow) * histograms.length };
   return unnamed('envoy.extensions.access_loggers.stats.v3.Config', {
     stats_scope: { prefix: 'istio', max_counters: mostSeries(flow) * counters.length, ...most },

@@ -41,6 +41,8 @@ export interface ApiClient {
 export interface ConnectOptions {
   /** Path of a kubeconfig file; the default is the pod's service account. */
   readonly kubeconfig?: string;
+  /** Context of the kubeconfig; the default is the current one. */
+  readonly context?: string;
   /** Time limit of one call, from name resolution to the last byte. */
   readonly timeoutMs?: number;
 }
@@ -50,8 +52,8 @@ const answerLimitBytes = 8 * 1024 * 1024;
 
 /** Loads the credentials. The API server is contacted by the first call, not here. */
 export async function connect(options: ConnectOptions = {}): Promise<ApiClient> {
-  const { kubeconfig, timeoutMs = 10_000 } = options;
-  const credentials = await loadCredentials(kubeconfig);
+  const { kubeconfig, context, timeoutMs = 10_000 } = options;
+  const credentials = await loadCredentials(kubeconfig, context);
   const closing = new AbortController();
 
   async function call(method: string, path: string, contentType?: string, content?: Json): Promise<ApiAnswer> {

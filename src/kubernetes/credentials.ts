@@ -15,8 +15,10 @@ export interface Credentials {
  * Loads credentials from a kubeconfig file, or from the pod's service account if there is none. The Kubernetes client
  * library interprets the kubeconfig (exec plugins, client certificates, proxies). It is imported here, not at the top
  * of the file, because it takes tens of megabytes of memory.
+ *
+ * @param context of the kubeconfig; by default the current one
  */
-export async function loadCredentials(kubeconfig: string | undefined): Promise<Credentials> {
+export async function loadCredentials(kubeconfig: string | undefined, context?: string): Promise<Credentials> {
   const { KubeConfig } = await import('./kube-config.ts');
   const config = new KubeConfig();
   const source = kubeconfig === undefined ? "the pod's service account" : `kubeconfig '${kubeconfig}'`;
@@ -25,6 +27,15 @@ export async function loadCredentials(kubeconfig: string | undefined): Promise<C
     else config.loadFromFile(kubeconfig);
   } catch (error) {
     throw new ApiError('credentials', `cannot use ${source}: ${messageOf(error)}`, { cause: error });
+  }
+  if (context !== undefined) {
+    const known = config.getContexts().map(({ name }) => name);
+    if (!known.includes(context))
+      throw new ApiError(
+        'credentials',
+        `cannot use ${source}: it has no context '${context}', but ${known.join(', ')}`,
+      );
+    config.setCurrentContext(context);
   }
   const cluster = config.getCurrentCluster();
   if (cluster === null || config.getCurrentUser() === null) {

@@ -9,6 +9,7 @@ import { isForSidecars, planTraffic, type Known } from '../plan/service-traffic.
 import type { View } from '../plan/view.ts';
 import { describeFinding, type Finding } from '../rules/finding.ts';
 import { objectKey, type ObjectRef } from '../rules/object-ref.ts';
+import { securityRules } from '../rules/rule-kinds.ts';
 import type { VirtualService } from '../rules/virtual-service.ts';
 import type { Pod } from '../world/pod.ts';
 import type { Service } from '../world/service.ts';
@@ -96,8 +97,8 @@ function destinationRules(known: Known, service: Service, host: string, client: 
 
 /** Returns objects of the namespaces that are looked at which are refused: what they are about is not known. */
 function refused({ world }: Known, namespaces: ReadonlySet<string>): readonly Remark[] {
-  const { VirtualService, DestinationRule, HTTPRoute, GRPCRoute } = world.rules;
-  return [VirtualService, DestinationRule, HTTPRoute, GRPCRoute].flatMap((kind) =>
+  const { VirtualService, DestinationRule, HTTPRoute, GRPCRoute, RateLimit } = world.rules;
+  return [VirtualService, DestinationRule, HTTPRoute, GRPCRoute, RateLimit].flatMap((kind) =>
     [...kind.values()].flatMap(({ ref, spec, findings }): readonly Remark[] => {
       if (spec !== undefined || !namespaces.has(ref.namespace)) return [];
       const because = findings.filter(({ effect }) => effect === 'refused').map(describeFinding);
@@ -108,8 +109,7 @@ function refused({ world }: Known, namespaces: ReadonlySet<string>): readonly Re
 
 /** Returns what is to be said of objects that protect some pods. */
 function guards(known: Known, pods: readonly Pod[]): readonly Remark[] {
-  const { PeerAuthentication, AuthorizationPolicy } = known.world.rules;
-  return [...PeerAuthentication.values(), ...AuthorizationPolicy.values()].flatMap((rule) => {
+  return securityRules(known.world.rules).flatMap((rule) => {
     if (!isGuard(rule) || !pods.some((pod) => guardsPod(rule, pod, known.domains.rootNamespace))) return [];
     return [...rule.findings, ...guardFindings(known, rule)].map((finding) => ({ ...finding, ref: rule.ref }));
   });

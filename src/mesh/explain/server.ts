@@ -1,9 +1,11 @@
 import { clusterNames } from '../../envoy/clusters.ts';
+import { limitFilter } from '../../envoy/limit-filter.ts';
 import { meshProtocols } from '../../envoy/mesh-tls.ts';
 import type { TrafficIntent } from '../../envoy/intent.ts';
 import { member, objectAt, objectMember, objectsMember, stringMember, type JsonObject } from '../../json/json.ts';
 import { spiffeId } from '../plan/identity.ts';
 import { modeOf } from '../plan/peer-modes.ts';
+import type { LimitPlan } from '../plan/limit-plan.ts';
 import type { Origin } from '../plan/route-plan.ts';
 import type { Known } from '../plan/service-traffic.ts';
 import { inboundResources } from '../resources/proxy-resources.ts';
@@ -14,7 +16,8 @@ import type { Pod } from '../world/pod.ts';
 import { decideAccess } from './access.ts';
 import type { Protection } from './cluster-facts.ts';
 import { proxyConfiguration, walkInbound, type Connection, type ListenerWalk } from './listener-walk.ts';
-import { headersAtRoutes, type Request } from './request.ts';
+import { headersAtRoutes, type Headers, type Request } from './request.ts';
+import { matchesHeader } from './route-match.ts';
 
 /** What a client's proxy sends to an endpoint. */
 export interface Sent {
@@ -34,6 +37,11 @@ export interface Sender {
   readonly address: string;
 }
 
+/** A limit of requests, and where it comes from. */
+export interface ExplainedLimit extends Pick<LimitPlan, 'requests' | 'seconds' | 'burst'> {
+  readonly origin: Origin;
+}
+
 /** What the proxy of a pod makes of a connection or request that arrives. */
 export interface ServerFacts {
   readonly filterChain: string;
@@ -48,6 +56,8 @@ export interface ServerFacts {
   readonly isAllowed: boolean;
   /** The rule that decides; undefined if none fits. */
   readonly rule: Origin | undefined;
+  /** Limits that the request counts in, if it is let in: each has to let it through. */
+  readonly limits: readonly ExplainedLimit[];
   /** The policies that allow something, if there are any: what none of them allows may not come in. */
   readonly allowing: readonly ObjectRef[];
 }
@@ -90,16 +100,43 @@ function connectionOf({ address, port, protection, reads, speaks }: Sent): Conne
   }
 }
 
+/** Returns the limits that requests with these headers count in, by what the routes are told. */
+function limitsFor(
+  { world }: Known,
+  plans: readonly LimitPlan[],
+  { reading }: ListenerWalk,
+  headers: Headers,
+): readonly ExplainedLimit[] {
+  if (reading.type !== 'http') return [];
+  const [host] = objectsMember(reading.routes, 'virtual_hosts');
+  const told = host && objectAt(host, ['typed_per_filter_config', limitFilter.name]);
+  const counted = new Set(
+    objectsMember(told, 'rate_limits').flatMap((one) => {
+      const [action] = objectsMember(one, 'actions');
+      const [match, all] = [objectMember(action, 'header_value_match'), objectMember(action, 'generic_key')];
+      const fits = objectsMember(match, 'headers').every((matcher) => matchesHeader(matcher, headers));
+      return fits ? (stringMember(match ?? all, 'descriptor_value') ?? []) : [];
+    }),
+  );
+  return plans.flatMap(({ name, requests, seconds, burst }) => {
+    const [, key = '', index] = /^(.*)\/(\d+)$/.exec(name) ?? [];
+    const ref = world.rules.RateLimit.get(key)?.ref;
+    if (!counted.has(name) || ref === undefined) return [];
+    return [{ origin: { ref, field: `/spec/limits/${index}` }, requests, seconds, burst }];
+  });
+}
+
 /** Explains what the proxy of a pod makes of what a client sends, in the modes that the objects say. */
 export function serverFacts(known: Known, pod: Pod, traffic: TrafficIntent, sent: Sent, sender: Sender): ServerFacts {
   const { domains, index } = known;
   const { modes, deciding } = index.peers.decide(pod);
-  const access = index.accessTo(pod);
-  const configuration = proxyConfiguration(inboundResources(traffic, { modes, access, limits: [] }, domains.trust));
+  const [access, limits] = [index.accessTo(pod), index.limitsOf(pod)];
+  const configuration = proxyConfiguration(inboundResources(traffic, { modes, access, limits }, domains.trust));
   const walk = walkInbound(configuration, connectionOf(sent));
   const { reading, chain } = walk;
   const isSecured = sent.protection.type === 'mutual TLS' && member(chain, 'transport_socket') !== undefined;
   const [deny, allow] = (['deny', 'allow'] as const).map((action) => accessOf(walk, action));
+  const headers: Headers = reading.type === 'http' ? headersAtRoutes(reading.manager, sent.request) : new Map();
   const decision = decideAccess(
     { deny, allow },
     {
@@ -108,7 +145,7 @@ export function serverFacts(known: Known, pod: Pod, traffic: TrafficIntent, sent
       address: sent.address,
       port: sent.port,
       serverName: sent.protection.serverName ?? '',
-      headers: reading.type === 'http' ? headersAtRoutes(reading.manager, sent.request) : new Map(),
+      headers,
     },
   );
   return {
@@ -119,6 +156,7 @@ export function serverFacts(known: Known, pod: Pod, traffic: TrafficIntent, sent
     isTaken: reading.type === 'http' || reading.cluster !== clusterNames.blackHole,
     isAllowed: decision.isLetIn,
     rule: originOf(known, decision.rule),
+    limits: limitsFor(known, limits, walk, headers),
     allowing: allowing(known, pod),
   };
 }

@@ -43,6 +43,25 @@ export function foreignPrincipals({ domains }: Pick<Known, 'domains'>, { spec }:
   );
 }
 
+/** How many values a list has without a warning. */
+const mostValues = 1_000;
+
+/** Lists that cost every request something. */
+export function longLists({ spec: { rules } }: Policy): readonly Finding[] {
+  const lists = rules.flatMap(({ from = [], to = [], when = [] }, rule) => [
+    ...from.map(({ source }, index) => [`${rule}/from/${index}/source`, source] as const),
+    ...to.map(({ operation }, index) => [`${rule}/to/${index}/operation`, operation] as const),
+    ...when.map((condition, index) => [`${rule}/when/${index}`, condition] as const),
+  ]);
+  return lists.flatMap(([at, fields]) =>
+    Object.entries(fields).flatMap(([name, values]): Finding[] => {
+      if (!Array.isArray(values) || values.length <= mostValues) return [];
+      const sentence = `${values.length} values, which each proxy keeps and compares with one after another; more than ${mostValues} cost milliseconds a request and, as paths that are denied, megabytes: use patterns, or namespaces in the place of identities`;
+      return [{ field: `/spec/rules/${at}/${name}`, effect: 'warning', code: 'LongList', sentence }];
+    }),
+  );
+}
+
 /** Where a rule asks for something of HTTP; undefined if it does not, or names the ports that it is about. */
 function httpField({ to = [], when = [] }: PolicyRule, at: string): string | undefined {
   if (to.length > 0 && to.every(({ operation: { ports = [] } }) => ports.length > 0)) return undefined;

@@ -5,7 +5,7 @@ import { isSecurityKind, type RuleSpecs } from '../rules/rule-kinds.ts';
 import type { AuthorizationPolicy } from '../rules/security/authorization-policy.ts';
 import { governs, isSpecific } from '../rules/security/selector.ts';
 import type { Pod } from '../world/pod.ts';
-import { foreignPrincipals, httpOnBytes } from './access-notices.ts';
+import { foreignPrincipals, httpOnBytes, longLists } from './access-notices.ts';
 import { servicesOfPod } from './own-services.ts';
 import type { Known } from './service-traffic.ts';
 
@@ -82,11 +82,9 @@ function passedOver({ index }: Known, { ref }: Guard, pods: readonly Pod[]): rea
 export function guardFindings(known: Known, guard: Guard): readonly Finding[] {
   const { world, domains } = known;
   const pods = [...world.pod.values()].filter((pod) => !pod.isOver && guardsPod(guard, pod, domains.rootNamespace));
-  if (isAccess(guard)) {
-    const foreign = foreignPrincipals(known, guard);
-    if (pods.length === 0) return [noPods(guard), ...foreign];
-    return [...withoutProxy(pods), ...foreign, ...httpOnBytes(known, guard, pods)];
-  }
-  if (pods.length === 0) return [noPods(guard)];
-  return [...passedOver(known, guard, pods), ...withoutProxy(pods), ...plainCallers(known, pods)];
+  const none = pods.length === 0 ? [noPods(guard)] : withoutProxy(pods);
+  if (isAccess(guard))
+    return [...none, ...foreignPrincipals(known, guard), ...longLists(guard), ...httpOnBytes(known, guard, pods)];
+  if (guard.ref.kind !== 'PeerAuthentication' || pods.length === 0) return none;
+  return [...passedOver(known, guard, pods), ...none, ...plainCallers(known, pods)];
 }

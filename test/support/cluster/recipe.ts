@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
@@ -46,7 +46,11 @@ export async function openRecipe(
   await cp(clusterKubeconfig(), kubeconfig);
   await kubectl(kubeconfig, ['config', 'set-context', '--current', `--namespace=${namespace}`]);
   const programs = path.dirname(findProgram('kubectl', process.env));
-  const env = { ...process.env, KUBECONFIG: kubeconfig, PATH: `${programs}:${process.env['PATH']}` };
+  const commandLine = path.join(folder, 'bin/sidecar-injector');
+  await mkdir(path.dirname(commandLine));
+  await symlink(path.join(root, 'bin/sidecar-injector.mjs'), commandLine);
+  const paths = [path.dirname(commandLine), programs, path.dirname(process.execPath), process.env['PATH']];
+  const env = { ...process.env, KUBECONFIG: kubeconfig, PATH: paths.join(':') };
   return {
     commands: [...section.matchAll(/^```sh\n(.*?)^```$/gms)].map(([, block = '']) => block),
     async run(command) {

@@ -1,6 +1,7 @@
 import type { AgentCalls } from './agent.ts';
 import { collected } from './agent-collector.ts';
 import { ask, askHttp2, dial, download, sendDatagram, talk } from './agent-clients.ts';
+import { callGrpc } from './agent-grpc.ts';
 import { converse } from './agent-conversations.ts';
 import { exchange, prepare, received } from './agent-exchanges.ts';
 import { recall, rehearse, speak } from './agent-dialogues.ts';
@@ -22,6 +23,7 @@ const calls: AgentCalls = {
   collected,
   ask,
   askHttp2,
+  callGrpc,
   dial,
   converse,
   prepare,

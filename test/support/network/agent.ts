@@ -78,6 +78,12 @@ export interface Http2Answer {
   readonly body: string;
 }
 
+export interface GrpcStatus {
+  readonly code: number;
+  readonly details: string;
+  readonly retryAfter: readonly string[];
+}
+
 export interface Dialled {
   readonly text: string;
   readonly ending: 'data' | 'closed' | 'silent';
@@ -142,6 +148,8 @@ export interface AgentCalls {
     readonly headers?: Readonly<Record<string, string>>;
     readonly body?: string;
   }): Promise<Http2Answer>;
+  /** One call with an empty message over gRPC, by its usual library: the status, its text, and a field of the answer. */
+  callGrpc(options: { readonly address: string; readonly path: string }): Promise<GrpcStatus>;
   /**
    * Opens a TCP connection and waits for the first bytes or, when told, for a piece of text or for its end; `silent` after
    * `limitMs` (10 s). `halfClose` ends the client's side after what it sends; a vanished peer is `closed`.
@@ -230,6 +238,7 @@ const callNames = [
   'collected',
   'ask',
   'askHttp2',
+  'callGrpc',
   'dial',
   'converse',
   'prepare',

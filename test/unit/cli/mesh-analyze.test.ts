@@ -103,6 +103,19 @@ describe('mesh analyze', () => {
     expect(live.code).toBe(1);
   });
 
+  test('a RateLimit has an effect where there are pods, and none without', async () => {
+    const limit = (app: string): string =>
+      `\n---\napiVersion: mesh.sidecar-injector.io/v1alpha1\nkind: RateLimit\nmetadata: {name: few}\nspec: {selector: {matchLabels: {app: ${app}}}, limits: [{requests: 1, per: Second}]}\n`;
+    const pod = 'apiVersion: v1\nkind: Pod\nmetadata: {name: cart, labels: {app: cart}}\nspec: {containers: []}\n';
+    const found = await analyze(pod + limit('cart'));
+    expect(found.stdout).toBe(`RateLimit default/few
+  warning: /spec/selector: nothing enforces it for pods without a proxy of this mesh: default/cart (PodsWithoutProxy)
+1 traffic rules, 0 refused or without effect, 1 with warnings
+`);
+    expect(found.code).toBe(0);
+    expect((await analyze(pod + limit('other'))).stdout).toContain('(NoPods)');
+  });
+
   test('puts objects without a namespace where -n says', async () => {
     const { stdout } = await analyze(cart + virtualService('a', '[card]'), '-n', 'shop');
     expect(stdout).toContain('VirtualService shop/a\n');

@@ -176,6 +176,27 @@ spec: {action: DENY, rules: [{to: [{operation: {paths: [/admin]}}]}]}
     ]);
   });
 
+  test('how many requests the servers let in', async () => {
+    const limit = `
+---
+apiVersion: mesh.sidecar-injector.io/v1alpha1
+kind: RateLimit
+metadata: {name: few}
+spec: {limits: [{requests: 10, per: Second, burst: 20}, {match: {paths: [/a]}, requests: 1, per: Minute}]}
+`;
+    const lines = async (...words: readonly string[]): Promise<readonly string[]> => {
+      const { stdout } = await explain(services + limit, 'deploy/cart-v1', ...words);
+      return stdout.split('\n').filter((line) => line.includes('rate:'));
+    };
+    const all =
+      '    rate: each pod lets in 10 requests a second, 20 at once after a pause by RateLimit default/few /spec/limits/0, and answers others with 429';
+    expect(await lines('cart')).toEqual([all]);
+    expect(await lines('cart/a')).toEqual([
+      all,
+      '    rate: each pod lets in 1 request a minute by RateLimit default/few /spec/limits/1, and answers others with 429',
+    ]);
+  });
+
   test('TLS of the application, which no route sees', async () => {
     const { stdout } = await explain(services + rules, 'deploy/cart-v1', 'https://cart:80');
     expect(stdout).toContain('filter chain tcp, read as bytes\nRoute      none: bytes are not compared with routes\n');

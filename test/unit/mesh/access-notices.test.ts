@@ -83,3 +83,21 @@ describe('fields of HTTP on a port without', () => {
     expect(told(spec, ports)).toEqual([]);
   });
 });
+
+describe('long lists', () => {
+  const values = (count: number): string[] => Array.from({ length: count }, (_, index) => `corp/ns/a/sa/b-${index}`);
+
+  test.each<[string, JsonObject]>([
+    ['from/0/source/principals', { from: [{ source: { principals: values(1_001) } }] }],
+    ['to/0/operation/paths', { to: [{ operation: { paths: values(1_001).map((value) => `/${value}`) } }] }],
+    ['when/0/values', { when: [{ key: 'source.principal', values: values(1_001) }] }],
+  ])('%s', (at, rule) => {
+    expect(told({ rules: [rule] })).toEqual([
+      `LongList /spec/rules/0/${at}: 1001 values, which each proxy keeps and compares with one after another; more than 1000 cost milliseconds a request and, as paths that are denied, megabytes: use patterns, or namespaces in the place of identities`,
+    ]);
+  });
+
+  test('that are not so long', () => {
+    expect(told({ rules: [{ from: [{ source: { principals: values(1_000) } }] }] })).toEqual([]);
+  });
+});

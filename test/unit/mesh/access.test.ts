@@ -138,3 +138,37 @@ test(`all that is made of random policies has the form that Envoy asks for (seed
     { numRuns: 100 },
   );
 });
+
+describe('expressions are no longer than Envoy takes them', () => {
+  const many = Array.from({ length: 3_000 }, (_, index) => `cluster.local/ns/namespace-${index}/sa/account-${index}`);
+  const from = many.map((principal) => ({ source: { principals: [principal] } }));
+
+  test.each<[string, JsonObject]>([
+    ['values', allow({ principals: many })],
+    ['values that are none', { action: 'DENY', ...allow({ notPrincipals: many }) }],
+    ['items', { rules: [{ from }] }],
+    ['rules', { rules: from.map((one) => ({ from: [one] })) }],
+    ['rules that deny', { action: 'DENY', rules: from.map((one) => ({ from: [one] })) }],
+  ])('with many %s', (_, spec) => {
+    const [gate] = tcpAccess(planOf([policy('p', spec)]), 'cluster.local');
+    const expressions = JSON.stringify(gate).match(/%CEL\(.*?\)%/g) ?? [];
+    const lengths = expressions.map(({ length }) => length);
+    expect(lengths.length).toBeGreaterThan(3);
+    expect(Math.max(...lengths)).toBeLessThan(100_000);
+  });
+
+  test('a part that fails is neither, so that what it denies stays denied', () => {
+    const [gate] = tcpAccess(
+      planOf([policy('p', { action: 'DENY', ...allow({ principals: many }) })]),
+      'cluster.local',
+    );
+    const keys = [...JSON.stringify(gate).matchAll(/"object_key":"(access\.[a-z]+\.\d+)"/g)].map(([, key]) => key);
+    const parts = keys.filter((key) => key?.startsWith('access.part.'));
+    expect(keys).toEqual([...parts, 'access.deny.0']);
+    const says = (answer: string, sign: string): string =>
+      parts.map((key) => `filter_state['${key}'] == b'${answer}'`).join(sign);
+    expect(JSON.stringify(gate)).toContain(
+      `(${says('y', ' || ')} || (!(${says('n', ' && ')}) && filter_state['access.nowhere'] == b''))`,
+    );
+  });
+});

@@ -6,6 +6,7 @@ import { untilSignal } from '../../signals.ts';
 import { registerAnalyze } from './analyze/command.ts';
 import { registerEnvoyFilter } from './envoy-filter/command.ts';
 import { registerExplainCall } from './explain/command.ts';
+import { registerStatus } from './status/command.ts';
 
 interface MeshFlags {
   readonly listen: string;
@@ -123,5 +124,6 @@ export function registerMesh(program: Command, io: Io): void {
     .action(async (flags: MeshFlags) => io.finish(await runMesh(flags, io)));
   registerAnalyze(command, io);
   registerExplainCall(command, io);
+  registerStatus(command, io);
   registerEnvoyFilter(command, io);
 }

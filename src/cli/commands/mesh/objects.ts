@@ -8,6 +8,7 @@ import { readManifests } from '../../../manifests/manifest.ts';
 import { readSources } from '../../../manifests/source.ts';
 import { findObjects, type FoundObject } from '../../../manifests/workloads.ts';
 import { typeOf } from '../../../mesh/report/world-of-objects.ts';
+import type { RuleKind } from '../../../mesh/rules/object-ref.ts';
 import { ruleKinds } from '../../../mesh/rules/rule-kinds.ts';
 import { exitCodes, type Failure, type Io } from '../../io.ts';
 import { inputFailure } from '../../manifests/input.ts';
@@ -44,6 +45,23 @@ async function listIfServed(client: ApiClient, path: string, type: JsonObject): 
   }
 }
 
+/** Lists the rules of a kind, in the version that the cluster has of those that are known. */
+export async function listRules(client: ApiClient, kind: RuleKind): Promise<readonly JsonObject[]> {
+  const { group, versions, plural } = ruleKinds[kind];
+  for (const version of versions) {
+    const apiVersion = `${group}/${version}`;
+    const objects = await listIfServed(client, `/apis/${apiVersion}/${plural}`, { apiVersion, kind });
+    if (objects.length > 0) return objects;
+  }
+  return [];
+}
+
+/** Returns the failure of a command that could not read the cluster. */
+export function clusterFailure(error: unknown): Failure {
+  const problem = error instanceof Error ? error.message : String(error);
+  return { problems: [problem], remedy: 'check the kubeconfig and your permissions', code: exitCodes.failed };
+}
+
 /** Reads what a control plane reads of a cluster. */
 export async function readCluster(kubeconfig: string | undefined): Promise<Read | Failure> {
   let client: ApiClient | undefined;
@@ -57,19 +75,11 @@ export async function readCluster(kubeconfig: string | undefined): Promise<Read 
         kind: 'EndpointSlice',
       }),
       listIfServed(connected, '/api/v1/pods', { apiVersion: 'v1', kind: 'Pod' }),
-      ...Object.entries(ruleKinds).map(async ([kind, { group, versions, plural }]) => {
-        for (const version of versions) {
-          const apiVersion = `${group}/${version}`;
-          const objects = await listIfServed(connected, `/apis/${apiVersion}/${plural}`, { apiVersion, kind });
-          if (objects.length > 0) return objects;
-        }
-        return [];
-      }),
+      ...(Object.keys(ruleKinds) as RuleKind[]).map((kind) => listRules(connected, kind)),
     ]);
     return { objects: lists.flat(), found: [] };
   } catch (error) {
-    const problem = error instanceof Error ? error.message : String(error);
-    return { problems: [problem], remedy: 'check the kubeconfig and your permissions', code: exitCodes.failed };
+    return clusterFailure(error);
   } finally {
     client?.close();
   }

@@ -46,8 +46,58 @@ const addresses = {
 
 type Attribute = ClientAttribute | RequestAttribute;
 
+/** Characters of what is joined in one expression: Envoy takes 100,000 in all. */
+const longest = 50_000;
+
+/** Returns texts in groups of at most so many characters. */
+function grouped(texts: readonly string[]): readonly (readonly string[])[] {
+  const groups: string[][] = [[]];
+  let length = 0;
+  for (const text of texts) {
+    length += text.length;
+    if (length > longest) {
+      groups.push([]);
+      length = text.length;
+    }
+    groups.at(-1)?.push(text);
+  }
+  return groups;
+}
+
+/** Fails whenever it is evaluated: nobody keeps anything there. */
+const fails = "filter_state['access.nowhere'] == b''";
+
 function createWriter(trustDomain: string) {
   const ranges = new Map<string, GateValue>();
+  const kept: GateValue[] = [];
+
+  /** Keeps whether an expression holds, and returns one that asks for the answer. One that fails is neither. */
+  function keep(key: string, expression: string): (answer: 'y' | 'n') => string {
+    kept.push({ key, text: `%CEL(${expression} ? 'y' : 'n')%` });
+    return (answer) => `filter_state['${key}'] == b'${answer}'`;
+  }
+
+  /** Returns the answers of parts, if the texts are too long for one expression. */
+  function partsOf(texts: readonly string[], sign: '||' | '&&'): readonly ReturnType<typeof keep>[] {
+    const groups = grouped(texts);
+    if (groups.length === 1) return [];
+    return groups.map((group) => keep(`access.part.${kept.length}`, `(${group.join(` ${sign} `)})`));
+  }
+
+  /** Returns an expression that one of these holds. */
+  function oneOf(texts: readonly string[]): string {
+    const parts = partsOf(texts, '||');
+    if (parts.length === 0) return `(${texts.join(' || ')})`;
+    const [yes, no] = (['y', 'n'] as const).map((answer) => parts.map((says) => says(answer))) as [string[], string[]];
+    return `(${yes.join(' || ')} || (!(${no.join(' && ')}) && ${fails}))`;
+  }
+
+  /** Returns an expression that all of these hold. */
+  function allOf(texts: readonly string[]): string {
+    if (texts.length === 0) return 'true';
+    const parts = partsOf(texts, '&&');
+    return parts.length === 0 ? texts.join(' && ') : parts.map((says) => says('y')).join(' && ');
+  }
 
   function inRange(attribute: keyof typeof addresses, block: string): string {
     const { text, length } = networkOf(block);
@@ -82,28 +132,31 @@ function createWriter(trustDomain: string) {
   }
 
   const some = (attribute: Attribute, values: readonly string[]): string =>
-    `(${values.map((value) => fits(attribute, value)).join(' || ')})`;
-  const all = (parts: readonly string[]): string => (parts.length === 0 ? 'true' : parts.join(' && '));
+    oneOf(values.map((value) => fits(attribute, value)));
   const match = (conditions: readonly Condition<Attribute>[]): string =>
-    all(
+    allOf(
       conditions.flatMap(({ attribute, values, notValues }) => [
         ...(values.length === 0 ? [] : [some(attribute, values)]),
         ...(notValues.length === 0 ? [] : [`!${some(attribute, notValues)}`]),
       ]),
     );
   const any = (matches: readonly (readonly Condition<Attribute>[])[]): string =>
-    `(${matches.map((one) => `(${match(one)})`).join(' || ')})`;
+    oneOf(matches.map((one) => `(${match(one)})`));
 
   return {
-    ranges: () => [...ranges.values()],
+    /** What is kept, in the order in which it is evaluated. */
+    values: (): readonly GateValue[] => [...ranges.values(), ...kept],
+    keep,
+    oneOf,
+    allOf,
     rule: ({ clients, requests }: AccessRule): string => `${any(clients)} && ${any(requests)}`,
   };
 }
 
 /**
  * Returns a network filter that keeps connections from the application which some rules do not let through; undefined if they let all through. Each rule
- * is an expression of its own, because one may have 100,000 characters only; whether it matches is kept as a text. An expression that fails
- * is neither.
+ * is an expression of its own, and long lists are several, because one may have 100,000 characters only; whether it matches is kept as a text. An expression that
+ * fails is neither.
  *
  * @param deny rules without conditions on HTTP
  * @param allow likewise; undefined if everything else is allowed
@@ -115,20 +168,16 @@ export function gateOf(
 ): JsonObject | undefined {
   if (deny.length === 0 && allow === undefined) return undefined;
   const writer = createWriter(trustDomain);
-  const matches: GateValue[] = [];
-  const said = (rule: AccessRule, kind: string, index: number): ((answer: 'y' | 'n') => string) => {
-    const key = `access.${kind}.${index}`;
-    matches.push({ key, text: `%CEL(${writer.rule(rule)} ? 'y' : 'n')%` });
-    return (answer) => `filter_state['${key}'] == b'${answer}'`;
-  };
+  const said = (rule: AccessRule, kind: string, index: number): ReturnType<typeof writer.keep> =>
+    writer.keep(`access.${kind}.${index}`, writer.rule(rule));
   const allowed = allow?.map((rule, index) => said(rule, 'allow', index)('y'));
   const denied = deny.map((rule, index) => ({ name: rule.name, says: said(rule, 'deny', index) }));
-  const isAllowed = allowed?.length === 0 ? 'false' : `(${allowed?.join(' || ') ?? 'true'})`;
+  const isAllowed = allowed?.length === 0 ? 'false' : writer.oneOf(allowed ?? ['true']);
+  const isLetIn = writer.allOf([isAllowed, ...denied.map(({ says }) => says('n'))]);
   const reason = (condition: string, name: string): string =>
     `%CEL(${condition} ? ${literal(`rbac_access_denied_matched_policy[${name}]`)} : '')%`;
-  return connectionGate(
-    [...writer.ranges(), ...matches],
-    [isAllowed, ...denied.map(({ says }) => says('n'))].join(' && '),
-    [reason(`!${isAllowed}`, 'none'), ...denied.map(({ name, says }) => reason(`!(${says('n')})`, name))],
-  );
+  return connectionGate(writer.values(), isLetIn, [
+    reason(`!${isAllowed}`, 'none'),
+    ...denied.map(({ name, says }) => reason(`!(${says('n')})`, name)),
+  ]);
 }

@@ -354,6 +354,7 @@ describe('what the server’s proxy makes of it', () => {
       isTaken: true,
       isAllowed: true,
       rule: undefined,
+      limits: [],
       allowing: [],
     });
     expect(explained(cart).clusters[0]?.endpoints[1]?.server).toBeUndefined();
@@ -409,6 +410,54 @@ describe('what the server’s proxy makes of it', () => {
     });
     const objects = [deny, rule('VirtualService', 'cart', { hosts: ['cart'], http })];
     expect(serverOf(objects, { path: '/' })).toMatchObject({ isAllowed: false });
+  });
+
+  describe('RateLimits', () => {
+    const limit = (name: string, limits: readonly JsonObject[], more: JsonObject = {}): JsonObject => ({
+      ...rule('RateLimit', name, { limits: [...limits], ...more }, 'shop'),
+      apiVersion: 'mesh.sidecar-injector.io/v1alpha1',
+    });
+    const limits = [
+      { requests: 9, per: 'Second', burst: 20 },
+      { match: { paths: ['/api/*'], methods: ['GET'] }, requests: 5, per: 'Minute' },
+      { match: { headers: { 'x-user': 'ann' } }, requests: 1, per: 'Hour' },
+    ];
+    const of = (objects: readonly JsonObject[], call?: TestCall) =>
+      serverOf(objects, call)?.limits.map(({ origin: { ref, field }, requests, seconds, burst }) => [
+        `${ref.kind} ${ref.name} ${field}`,
+        requests,
+        seconds,
+        burst,
+      ]);
+    const [all, api, ann] = [
+      ['RateLimit cart /spec/limits/0', 9, 1, 20],
+      ['RateLimit cart /spec/limits/1', 5, 60, 5],
+      ['RateLimit cart /spec/limits/2', 1, 3_600, 1],
+    ];
+
+    test.each<[TestCall, readonly unknown[]]>([
+      [{}, [all]],
+      [{ path: '/api/a?b' }, [all, api]],
+      [{ path: '/%61pi/a' }, [all, api]],
+      [{ path: '/api/a', method: 'PUT' }, [all]],
+      [{ path: '/api/a', headers: { 'x-user': 'ann' } }, [all, api, ann]],
+      [{ headers: { 'x-user': 'bob' } }, [all]],
+    ])('those that %j counts in', (call, expected) => {
+      expect(of([limit('cart', limits)], call)).toEqual(expected);
+    });
+
+    test('none of another pod, nor of bytes', () => {
+      expect(of([limit('cart', limits, { selector: { matchLabels: { app: 'other' } } })])).toEqual([]);
+      expect(of([limit('cart', limits)], { port: 81, speaks: 'bytes' })).toEqual([]);
+    });
+
+    test('what is said of them is told, and nothing of other objects', () => {
+      const { remarks } = explained([...cart, strict, limit('cart', limits)]);
+      const found = remarks.filter(({ ref }) => ref.kind === 'RateLimit');
+      expect(found.map(({ code, effect }) => [code, effect])).toEqual([['PodsWithoutProxy', 'warning']]);
+      const refused = explained([...cart, limit('cart', [])]).remarks;
+      expect(refused.map(({ ref, effect }) => [ref.kind, effect])).toEqual([['RateLimit', 'refused']]);
+    });
   });
 
   test('an older object for the same pods is named', () => {

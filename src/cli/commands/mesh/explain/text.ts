@@ -151,6 +151,22 @@ function modeLines({ endpoints }: ExplainedCluster): readonly string[] {
   return names.size === 0 ? [] : [`modes: ${[...names].join(', ')}`];
 }
 
+const times: ReadonlyMap<number, string> = new Map([
+  [1, 'second'],
+  [60, 'minute'],
+  [3_600, 'hour'],
+]);
+
+/** Limits that the request counts in at the pods, each once. */
+function rateLines({ endpoints }: ExplainedCluster): readonly string[] {
+  const limits = endpoints.flatMap(({ server }) => (server?.isTaken === true && server.isAllowed ? server.limits : []));
+  const lines = limits.map(({ origin, requests, seconds, burst }) => {
+    const atOnce = burst === requests ? '' : `, ${burst} at once after a pause`;
+    return `rate: each pod lets in ${plural(requests, 'request')} a ${times.get(seconds)}${atOnce} by ${originText(origin)}, and answers others with 429`;
+  });
+  return [...new Set(lines)];
+}
+
 function ejectionLines(ejection: Ejection): readonly string[] {
   const { after, interval, baseTime, endpoints, maxPercent, most, isOneAlways, panicPercent } = ejection;
   if (after.length === 0) return ['ejection: never, because no number of failures is set'];
@@ -196,6 +212,7 @@ function clusterLines(cluster: ExplainedCluster): readonly string[] {
       `endpoint: ${picks}`,
       ...protectionLines(cluster).map((text) => `connection: ${text}`),
       ...modeLines(cluster),
+      ...rateLines(cluster),
       `limits: ${[...(connectTimeout === undefined ? [] : [`connect timeout ${connectTimeout}`]), ...(Object.keys(limits).length === 0 ? ['no others'] : [limitText(limits)])].join(', ')}`,
       ...(ejection === undefined ? [] : ejectionLines(ejection)),
       ...originLines(origins),
