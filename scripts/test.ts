@@ -4,6 +4,7 @@
 import { prepareEnvoy } from '../test/harness/tools/envoy.ts';
 import { prepareGatewayConformance } from '../test/harness/tools/gateway-conformance.ts';
 import { prepareIstioInjector } from '../test/harness/tools/istio-injector.ts';
+import { prepareIstiod } from '../test/harness/tools/istiod.ts';
 import { prepareKubernetes } from '../test/harness/tools/kubernetes.ts';
 import { prepareKustomize } from '../test/harness/tools/kustomize.ts';
 import { prepareNodePrograms } from '../test/harness/tools/node-programs.ts';
@@ -60,6 +61,7 @@ async function startTools(needed: ReadonlySet<ToolName>): Promise<Tools> {
   // Built one after the other: what tiers wait for first comes first.
   const nodePrograms = kustomize.then(() => prepare('node programs', prepareNodePrograms));
   const istioInjector = nodePrograms.then(() => prepare('istio injector', prepareIstioInjector));
+  const conformance = istioInjector.then(() => prepare('gateway conformance', prepareGatewayConformance));
   return {
     packages: Promise.resolve(packages),
     'node packages': Promise.resolve(nodePackages),
@@ -71,7 +73,8 @@ async function startTools(needed: ReadonlySet<ToolName>): Promise<Tools> {
     'YAML reader': kustomize.then(() => prepare('YAML reader', prepareYamlReader)),
     'node programs': nodePrograms,
     'istio injector': istioInjector,
-    'gateway conformance': istioInjector.then(() => prepare('gateway conformance', prepareGatewayConformance)),
+    'gateway conformance': conformance,
+    istiod: conformance.then(() => prepare('istiod', prepareIstiod)),
   };
 }
 

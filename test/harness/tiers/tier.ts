@@ -12,7 +12,8 @@ export type ToolName =
   | 'YAML reader'
   | 'node programs'
   | 'istio injector'
-  | 'gateway conformance';
+  | 'gateway conformance'
+  | 'istiod';
 
 /** One tier of the tests. */
 export interface Tier {
