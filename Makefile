@@ -60,15 +60,18 @@ test-istio: node_modules/.package-lock.json ## Compare mode istiod with Istio's 
 test-mesh: node_modules/.package-lock.json ## Test the mesh with real Envoys around a control plane (root on Linux).
 	@$(SCRIPT) scripts/test.ts mesh -- $(ARGS)
 
-.PHONY: test-cluster test-conformance cluster-up cluster-down cluster-test cluster-bench
+.PHONY: test-cluster test-conformance test-istiod cluster-up cluster-down cluster-test cluster-bench
 test-cluster: node_modules/.package-lock.json ## Test on a real node with containers and Envoy, short scenarios (root on Linux).
 	@$(SCRIPT) scripts/test.ts cluster -- $(ARGS)
 
 cluster-test: node_modules/.package-lock.json ## The same with every scenario, faults, upgrades, figures and conformance included.
-	@$(SCRIPT) scripts/test.ts cluster cluster-long conformance -- $(ARGS)
+	@$(SCRIPT) scripts/test.ts cluster cluster-long conformance istiod -- $(ARGS)
 
 test-conformance: node_modules/.package-lock.json ## Run Gateway API's conformance suite on a real node (built with Go; CONFORMANCE_TEST=MeshPorts for one test).
 	@$(SCRIPT) scripts/test.ts conformance -- $(ARGS)
+
+test-istiod: node_modules/.package-lock.json ## Leave the mesh for a living istiod on a real node, with the same manifests (built with Go).
+	@$(SCRIPT) scripts/test.ts istiod -- $(ARGS)
 
 cluster-bench: node_modules/.package-lock.json ## Run the long scenarios and write their figures into docs/benchmarks.md.
 	@rm -f .cluster-findings.jsonl

@@ -25,6 +25,7 @@ export default {
     ),
     tier('cluster', { ...cluster, testMatch: ['<rootDir>/test/cluster/short/**/*.test.ts'] }),
     tier('conformance', { globalSetup: '<rootDir>/test/conformance/global-setup.ts' }),
+    tier('istiod', cluster),
     tier('cluster-long', { ...cluster, testMatch: ['<rootDir>/test/cluster/long/**/*.test.ts'] }),
     tier('apiserver', {
       globalSetup: '<rootDir>/test/apiserver/global-setup.ts',

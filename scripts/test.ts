@@ -4,6 +4,7 @@
 import { prepareEnvoy } from '../test/harness/tools/envoy.ts';
 import { prepareGatewayConformance } from '../test/harness/tools/gateway-conformance.ts';
 import { prepareIstioInjector } from '../test/harness/tools/istio-injector.ts';
+import { prepareIstiod } from '../test/harness/tools/istiod.ts';
 import { prepareKubernetes } from '../test/harness/tools/kubernetes.ts';
 import { prepareKustomize } from '../test/harness/tools/kustomize.ts';
 import { prepareNodePrograms } from '../test/harness/tools/node-programs.ts';
@@ -60,6 +61,7 @@ async function startTools(needed: ReadonlySet<ToolName>): Promise<Tools> {
   // Built one after the other: what tiers wait for first comes first.
   const nodePrograms = kustomize.then(() => prepare('node programs', prepareNodePrograms));
   const istioInjector = nodePrograms.then(() => prepare('istio injector', prepareIstioInjector));
+  const conformance = istioInjector.then(() => prepare('gateway conformance', prepareGatewayConformance));
   const yaml = kustomize.then(() => prepare('YAML reader', () => prepareGoProgram(yamlReader)));
   return {
     packages: Promise.resolve(packages),
@@ -73,7 +75,8 @@ async function startTools(needed: ReadonlySet<ToolName>): Promise<Tools> {
     'dashboard reader': yaml.then(() => prepare('dashboard reader', () => prepareGoProgram(dashboardReader))),
     'node programs': nodePrograms,
     'istio injector': istioInjector,
-    'gateway conformance': istioInjector.then(() => prepare('gateway conformance', prepareGatewayConformance)),
+    'gateway conformance': conformance,
+    istiod: conformance.then(() => prepare('istiod', prepareIstiod)),
   };
 }
 

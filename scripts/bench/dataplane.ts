@@ -47,7 +47,7 @@ export async function benchDataplane(effort: Effort, say: (line: string) => void
   ];
   for (const tool of tools) if (tool.state === 'missing') return sectionNotRun(tool.needs);
   const { ENVOY_BIN: envoy = '', PATH } = joinEnvironments(tools);
-  process.env['PATH'] = PATH;
+  Object.assign(process.env, { PATH, ENVOY_BIN: envoy });
   const binary = accessibleTo(proxyUser.uid, envoy);
   const machine = describeMachine();
   try {

@@ -1,6 +1,7 @@
 import { quantile, spreadOf, type Spread } from '../statistics.ts';
 import { processorTime } from './process-cost.ts';
-import { openStage, type Sides, type Stage } from './stage.ts';
+import { openMeshStage } from './mesh-stage.ts';
+import { openStage, type Passage, type Sides } from './stage.ts';
 import { asInjected, asTcp, plain, withoutMetrics } from './variants.ts';
 import type { Variant } from './sidecar.ts';
 
@@ -27,8 +28,9 @@ export interface PathFigures {
   readonly cpuMicros: Spread | undefined;
 }
 
-/** A way from client to server: who has a sidecar, and how it is run. */
-export type Way = readonly [name: string, sides: Sides, variant: Variant];
+/** A way from client to server: who has a sidecar, and how it is run; without that, by the control plane of the mesh. */
+export type Way =
+  readonly [name: string, sides: Sides, variant: Variant] | readonly [name: string, sides: Exclude<Sides, 'none'>];
 
 /** The first one is what the others are compared with. */
 export const ways: readonly Way[] = [
@@ -40,6 +42,8 @@ export const ways: readonly Way[] = [
   ['two proxies', 'both', asInjected],
   ['two proxies, without metrics', 'both', withoutMetrics],
   [`two proxies, ${plain.name}`, 'both', plain],
+  ['one proxy, of the mesh, called in plain text', 'server'],
+  ['two proxies, of the mesh, mutual TLS', 'both'],
 ];
 
 export interface Round {
@@ -47,12 +51,12 @@ export interface Round {
   readonly cpuMicros: number;
 }
 
-function totalTime(stage: Stage): bigint {
+function totalTime(stage: Passage): bigint {
   return stage.sidecars.reduce((sum, { pid }) => sum + processorTime(pid), 0n);
 }
 
 /** Sends at a constant rate for some seconds. */
-export async function sendRound(stage: Stage, effort: Omit<PathEffort, 'rounds'>): Promise<Round> {
+export async function sendRound(stage: Passage, effort: Omit<PathEffort, 'rounds'>): Promise<Round> {
   const { perSecond, connections, seconds } = effort;
   const count = perSecond * seconds;
   const before = totalTime(stage);
@@ -74,12 +78,16 @@ function figuresOf(name: string, rounds: readonly Round[], direct: readonly Roun
   };
 }
 
+function openWay(label: string, binary: string, way: Way): Promise<Passage> {
+  return way.length === 2 ? openMeshStage(label, way[1]) : openStage(label, way[1], binary, way[2]);
+}
+
 /** Measures every way in turn, round after round, so that a drift of the machine meets all alike. */
 export async function measurePaths(binary: string, ways: readonly Way[], effort: PathEffort): Promise<PathFigures[]> {
-  const open: { readonly name: string; readonly stage: Stage; readonly rounds: Round[] }[] = [];
+  const open: { readonly name: string; readonly stage: Passage; readonly rounds: Round[] }[] = [];
   try {
-    for (const [index, [name, sides, variant]] of ways.entries()) {
-      open.push({ name, stage: await openStage(`bench-${index}`, sides, binary, variant), rounds: [] });
+    for (const [index, way] of ways.entries()) {
+      open.push({ name: way[0], stage: await openWay(`bench-${index}`, binary, way), rounds: [] });
     }
     for (const { stage } of open) await sendRound(stage, { ...effort, seconds: 1 });
     for (let round = 0; round < effort.rounds; round++) {

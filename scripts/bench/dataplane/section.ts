@@ -178,6 +178,9 @@ const meaning = `- Private memory is what one more proxy takes from a node. Resi
   \`GLIBC_TUNABLES=glibc.pthread.rseq=0\`), each below 0.15 MiB.
 - "As TCP" is what an HTTP connection costs on a port that is declared as TCP: what is left is the way through two sockets
   more, and the rest of a proxy's cost is reading, counting and logging requests.
+- Proxies of the mesh are driven by its control plane: routes, endpoints, and both sides' names in metrics. With a proxy at the server alone the
+  client speaks plain text, which has to be told from mutual TLS first; with two the connection between them is encrypted. These pods are on a
+  bridge, all others on one link, and their proxies have one thread, all others two.
 - Hot restart stays off: its shared memory has one name, so a second proxy that sees the same /dev/shm does not start.
 - The list of statistics that are kept is what keeps the metrics page short; in memory it is worth little.`;
 

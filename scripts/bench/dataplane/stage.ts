@@ -5,20 +5,27 @@ import { startSidecar, type Sidecar, type Variant } from './sidecar.ts';
 /** Which of the two pods of a conversation have a sidecar. */
 export type Sides = 'none' | 'server' | 'both';
 
-/** A client pod and a server pod on one link, each with a sidecar or without. */
-export interface Stage {
+/** A way from a client to a server. */
+export interface Passage {
   readonly client: Agent;
-  readonly sidecars: readonly Sidecar[];
+  /** The proxies on the way. */
+  readonly sidecars: readonly Pick<Sidecar, 'pid'>[];
   /** Of the answer whose cost is measured. */
   readonly url: string;
+  close(): Promise<void>;
+}
+
+/** A client pod and a server pod on one link, each with a sidecar or without. */
+export interface Stage extends Passage {
+  readonly sidecars: readonly Sidecar[];
   /** Answers when so many ask at once. */
   gather(count: number): string;
-  close(): Promise<void>;
 }
 
 export const answerBytes = 1_024;
 
-async function serve(server: Agent): Promise<void> {
+/** Serves the answer whose cost is measured, and one that many ask for at once. */
+export async function serve(server: Agent): Promise<void> {
   const headers = { 'content-type': 'text/plain', 'content-length': String(answerBytes) };
   const answer = { status: 200, headers, body: 'x'.repeat(answerBytes) };
   await server.listen({ kind: 'http', port: 8080, answer });

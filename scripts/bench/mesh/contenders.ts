@@ -1,6 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { proxyIntent } from '../../../test/support/builders/proxy-intent.ts';
+import { secretNames } from '../../../src/envoy/mesh-tls.ts';
 import { trafficMetadata, metadataKey } from '../../../src/envoy/traffic-metadata.ts';
 import type { JsonObject } from '../../../src/json/json.ts';
 import type { Kind } from '../../../src/mesh/resources/kinds.ts';
@@ -21,6 +22,10 @@ export interface Contender {
   metadata(pod: BenchPod): JsonObject;
   /** Resources that a proxy is told of when a Service comes or goes. */
   told(service: number, change: 'added' | 'removed'): readonly (readonly [Kind, string])[];
+  /** Resources that a proxy is told of when the VirtualService of a Service changes. */
+  toldOfRoutes(service: number): readonly (readonly [Kind, string])[];
+  /** The resource with the roots that the proxies trust, where it comes on this stream. */
+  readonly rootOnStream?: readonly [Kind, string];
   start(cluster: ClusterAccess, folder: string): Promise<RunningContender>;
 }
 
@@ -31,17 +36,17 @@ export interface RunningContender {
   stop(): Promise<void>;
 }
 
-const systemNamespace = { ours: 'sidecar-injector-system', istiod: 'istio-system' } as const;
+/** Namespaces in which the control planes have their own objects. */
+export const systemNamespace = { ours: 'sidecar-injector-system', istiod: 'istio-system' } as const;
+
+/** The Secret of the authority that signs for workloads. */
+export const rootSecret = 'sidecar-injector-mesh-root';
 
 /** Objects that the control planes expect in a cluster, with the path to create each at. */
 export const systemObjects: readonly (readonly [path: string, object: JsonObject])[] = [
   ...Object.values(systemNamespace).map((name) => ['/api/v1/namespaces', { metadata: { name } }] as const),
-  ...['control-plane', 'root'].map(
-    (name) =>
-      [
-        `/api/v1/namespaces/${systemNamespace.ours}/secrets`,
-        { metadata: { name: `sidecar-injector-mesh-${name}` }, type: 'Opaque' },
-      ] as const,
+  ...['sidecar-injector-mesh-control-plane', rootSecret].map(
+    (name) => [`/api/v1/namespaces/${systemNamespace.ours}/secrets`, { metadata: { name }, type: 'Opaque' }] as const,
   ),
   [`/api/v1/namespaces/${systemNamespace.ours}/configmaps`, { metadata: { name: 'sidecar-injector-mesh-roots' } }],
 ];
@@ -76,6 +81,8 @@ export const ours: Contender = {
     ['cluster', clusterOf(service)],
     ['listener', listenerName(serviceAddress(service), 80)],
   ],
+  toldOfRoutes: (service) => [['routes', clusterOf(service)]],
+  rootOnStream: ['secret', secretNames.roots],
   async start({ kubeconfig }, folder) {
     const { nodeOptions, program, environment } = await fromImage();
     const [port, health, metrics] = [await findFreePort(), await findFreePort(), await findFreePort()];
@@ -111,6 +118,7 @@ export function istiod(binary: string): Contender {
       ['routes', '80'],
       ...(change === 'added' ? ([['endpoints', clusterOf(service)]] as const) : []),
     ],
+    toldOfRoutes: () => [['routes', '80']],
     async start({ kubeconfig }, folder) {
       // It leaves files where it runs.
       const cwd = path.join(folder, 'istiod');

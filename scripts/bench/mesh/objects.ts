@@ -75,6 +75,17 @@ export function serviceObject(index: number): JsonObject {
   };
 }
 
+/** A VirtualService for a Service. */
+export function routeObject(index: number, timeoutSeconds: number): JsonObject {
+  const route = [{ destination: { host: serviceName(index) } }];
+  return {
+    apiVersion: 'networking.istio.io/v1',
+    kind: 'VirtualService',
+    metadata: { name: serviceName(index), namespace },
+    spec: { hosts: [serviceName(index)], http: [{ route, timeout: `${timeoutSeconds}s` }] },
+  };
+}
+
 /** The EndpointSlice of a Service; another `shift` leads to other pods. */
 export function sliceObject(index: number, shift = 0): JsonObject {
   const first = index * endpointsEach + shift;

@@ -3,51 +3,11 @@ import { fromJson, toBinary } from '@bufbuild/protobuf';
 import { kinds, type Kind } from '../../../src/mesh/resources/kinds.ts';
 import { loadEnvoyTypes } from '../../../src/mesh/wire/envoy-types.ts';
 import { processMemory, processorTime } from '../dataplane/process-cost.ts';
-import { spreadOf, type Spread } from '../statistics.ts';
 import { forEach, type BenchCluster } from './cluster.ts';
 import type { Contender } from './contenders.ts';
+import type { ChangeName, Cost, MeshEffort, MeshRun } from './figures.ts';
 import { clusterOf, namespace, proxyPods, type BenchPod } from './objects.ts';
 import { startProxy, type SimulatedProxy } from './simulated-proxy.ts';
-
-/** What one thing has cost. */
-export interface Cost {
-  /** Milliseconds until the last proxy has it and has said so. */
-  readonly lastMs: number;
-  /** Processor time of the control plane, milliseconds. */
-  readonly cpuMs: number;
-  /** Bytes of responses, for each proxy. */
-  readonly bytes: number;
-}
-
-/** The same thing several times. */
-export type CostSpread = Readonly<Record<keyof Cost, Spread>>;
-
-/** What one control plane came to. */
-export interface MeshFigures {
-  readonly name: string;
-  readonly sync: Cost;
-  /** Bytes of the first sync, for each proxy. */
-  readonly bytesByKind: Readonly<Record<Kind, number>>;
-  readonly endpoints: CostSpread;
-  readonly added: CostSpread;
-  readonly removed: CostSpread;
-  /** Resident memory, bytes. */
-  readonly memory: { readonly ready: number; readonly synced: number; readonly settled: number };
-  /** Processor time of all simulated proxies during the first sync, milliseconds. */
-  readonly clientCpuMs: number;
-  /** Streams that the control plane has ended. */
-  readonly refusals: number;
-}
-
-/** How much. */
-export interface MeshEffort {
-  readonly services: number;
-  readonly proxies: number;
-  /** Changes of each sort. */
-  readonly changes: number;
-  /** Until the memory is read again. */
-  readonly settleMs: number;
-}
 
 const types = loadEnvoyTypes();
 const nodeType = types.message('envoy.config.core.v3.Node');
@@ -83,6 +43,19 @@ async function untilAll(
   }
 }
 
+/** Waits until a condition holds for the first proxy. */
+async function untilSome(
+  proxies: readonly SimulatedProxy[],
+  what: string,
+  holds: (proxy: SimulatedProxy) => boolean,
+): Promise<void> {
+  const end = performance.now() + patienceMs;
+  while (!proxies.some(holds)) {
+    if (performance.now() > end) throw new Error(`none of ${proxies.length} proxies has got ${what}`);
+    await pause(pollMs);
+  }
+}
+
 function bytesOf(proxies: readonly SimulatedProxy[]): Record<Kind, number> {
   const sums = kinds.map((kind) => [kind, proxies.reduce((sum, { bytes }) => sum + bytes[kind], 0)]);
   return Object.fromEntries(sums) as Record<Kind, number>;
@@ -90,11 +63,6 @@ function bytesOf(proxies: readonly SimulatedProxy[]): Record<Kind, number> {
 
 function sumOf(bytes: Readonly<Record<Kind, number>>): number {
   return Object.values(bytes).reduce((sum, one) => sum + one, 0);
-}
-
-function spreadCosts(costs: readonly Cost[]): CostSpread {
-  const of = (key: keyof Cost): Spread => spreadOf(costs.map((cost) => cost[key]));
-  return { lastMs: of('lastMs'), cpuMs: of('cpuMs'), bytes: of('bytes') };
 }
 
 // Whatever a control plane still does after its start or after a change.
@@ -107,7 +75,7 @@ export async function runTrial(
   cluster: BenchCluster,
   folder: string,
   { services, proxies: count, changes, settleMs }: MeshEffort,
-): Promise<MeshFigures> {
+): Promise<MeshRun> {
   const pods = proxyPods(count);
   const tokens = new Map<string, string>();
   await forEach(pods, async (pod) => void tokens.set(pod.name, await cluster.tokenOf(pod, contender.audience)));
@@ -117,12 +85,22 @@ export async function runTrial(
   const resident = (): number => processMemory(server.pid).resident;
   const proxies: SimulatedProxy[] = [];
 
-  async function costOf(act: () => Promise<void>, isDone: () => Promise<void>): Promise<Cost> {
+  /** Times from the call on, or from when it has begun to have an effect. */
+  async function costOf(
+    act: () => Promise<void>,
+    isDone: () => Promise<void>,
+    hasBegun?: () => Promise<void>,
+  ): Promise<Cost> {
     for (const proxy of proxies) proxy.mark();
-    const before = { cpu: processor(), bytes: sumOf(bytesOf(proxies)), at: performance.now() };
+    const before = { cpu: processor(), bytes: sumOf(bytesOf(proxies)) };
+    let startMs = performance.now();
     await act();
+    if (hasBegun !== undefined) {
+      await hasBegun();
+      startMs = performance.now();
+    }
     await isDone();
-    const lastMs = performance.now() - before.at;
+    const lastMs = performance.now() - startMs;
     await pause(quietMs);
     return { lastMs, cpuMs: processor() - before.cpu, bytes: (sumOf(bytesOf(proxies)) - before.bytes) / count };
   }
@@ -150,30 +128,35 @@ export async function runTrial(
     const byKind = Object.entries(bytesOf(proxies)).map(([kind, bytes]) => [kind, bytes / count]);
     await pause(settleMs);
     const settled = resident();
-    const costs = { endpoints: [] as Cost[], added: [] as Cost[], removed: [] as Cost[] };
+    const costs: Record<ChangeName, Cost[]> = { endpoints: [], routes: [], added: [], removed: [], roots: [] };
     for (let turn = 1; turn <= changes; turn++) {
       const name = clusterOf(turn);
       const move = (): Promise<void> => cluster.moveEndpoints(turn, turn);
       costs.endpoints.push(await costOf(move, heard('the endpoints', [['endpoints', name]])));
+      const route = (): Promise<void> => cluster.changeRoute(turn);
+      costs.routes.push(await costOf(route, heard('the routes', contender.toldOfRoutes(turn))));
       const add = (): Promise<void> => cluster.addService(services);
       costs.added.push(await costOf(add, heard('the new Service', contender.told(services, 'added'))));
       const remove = (): Promise<void> => cluster.removeService(services);
       costs.removed.push(await costOf(remove, heard('the end of a Service', contender.told(services, 'removed'))));
     }
+    if (contender.rootOnStream !== undefined) {
+      const told = heard('the new root', [contender.rootOnStream]);
+      const [kind, name] = contender.rootOnStream;
+      const first = (): Promise<void> => untilSome(proxies, 'the new root', (proxy) => proxy.hasHeard(kind, name));
+      costs.roots.push(await costOf(() => cluster.replaceRoot(), told, first));
+    }
     return {
-      name: contender.name,
       sync,
       bytesByKind: Object.fromEntries(byKind) as Record<Kind, number>,
-      endpoints: spreadCosts(costs.endpoints),
-      added: spreadCosts(costs.added),
-      removed: spreadCosts(costs.removed),
+      changes: costs,
       memory: { ready, synced, settled },
       clientCpuMs: (client.user + client.system) / 1_000,
-      refusals: proxies.reduce((sum, { refusals }) => sum + refusals.length, 0),
     };
   } finally {
     for (const proxy of proxies) proxy.close();
     await server.stop();
     for (let turn = 1; turn <= changes; turn++) await cluster.moveEndpoints(turn, 0);
+    await cluster.forgetRoot();
   }
 }

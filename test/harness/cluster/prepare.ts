@@ -13,6 +13,7 @@ import {
 import type { Tool } from '../tools/tool.ts';
 import { writeArchive } from './images/archive.ts';
 import { echoImage } from './images/echo.ts';
+import { istioImages } from './images/istio.ts';
 import { sidecarImages } from './images/sidecars.ts';
 import { foreignImages, ownImages, thisCheckout, workbenchImage } from './images/table.ts';
 
@@ -49,13 +50,14 @@ export async function writeClusterImages(env: Readonly<Record<string, string>>):
     return file;
   };
   const programs = { envoy: program('ENVOY_BIN'), coredns: program('COREDNS_BIN'), pause: program('PAUSE_BIN') };
-  const conformance = env['GATEWAY_CONFORMANCE'];
+  const { GATEWAY_CONFORMANCE: conformance, ISTIOD_PROGRAMS: istio } = env;
   const images = [
     ...(await ownImages(await thisCheckout(), folder)),
     await workbenchImage(folder),
     ...(await foreignImages(programs)),
     ...(await sidecarImages()),
     ...(conformance === undefined ? [] : [await echoImage(conformance, folder)]),
+    ...(istio === undefined ? [] : await istioImages(istio, programs.envoy)),
   ];
   const work = await mkdtemp(path.join(folder, 'archive-'));
   const file = path.join(folder, 'images.tar');

@@ -62,6 +62,8 @@ export const tiers: readonly Tier[] = [
     secondTry: true,
     onRequest: true,
   },
+  // One file, which takes the node from one control plane to the other.
+  { name: 'istiod', needs: [...nodeTools, 'istiod'], run: runOnNode, onRequest: true },
   // Each of these breaks something that all share, or measures.
   { name: 'cluster-long', needs: nodeTools, run: runOnNode, jestArguments: ['--runInBand'], onRequest: true },
 ];

@@ -13,7 +13,8 @@ export type ToolName =
   | 'dashboard reader'
   | 'node programs'
   | 'istio injector'
-  | 'gateway conformance';
+  | 'gateway conformance'
+  | 'istiod';
 
 /** One tier of the tests. */
 export interface Tier {
