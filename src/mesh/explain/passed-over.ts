@@ -5,7 +5,8 @@ import { hostOf } from '../plan/host-name.ts';
 import { protocolOf } from '../plan/protocol.ts';
 import { guardFindings, guardsPod, isGuard } from '../plan/guarded-pods.ts';
 import type { Hosted } from '../plan/rule-index.ts';
-import { isForSidecars, planTraffic, type Known } from '../plan/service-traffic.ts';
+import { planTraffic, type Known } from '../plan/service-traffic.ts';
+import { isForSidecars } from '../plan/virtual-service-choice.ts';
 import type { View } from '../plan/view.ts';
 import { describeFinding, type Finding } from '../rules/finding.ts';
 import { objectKey, type ObjectRef } from '../rules/object-ref.ts';
@@ -34,8 +35,13 @@ function fitsLess({ rule: { ref }, host }: Hosted<unknown>, best: string, field:
   return remark(ref, field, 'OtherHostFitsBetter', `${host} fits less well than ${best}, which another object names`);
 }
 
-/** Returns why VirtualServices that name the host of a Service do not count for clients of a namespace. */
-function virtualServices({ index }: Known, host: string, client: string): readonly Remark[] {
+/** Returns why VirtualServices that name the host of a Service do not count for clients of a namespace, but for those that do. */
+function virtualServices(
+  { index }: Known,
+  host: string,
+  client: string,
+  deciding: readonly ObjectRef[],
+): readonly Remark[] {
   let first: Hosted<VirtualService> | undefined;
   return index.virtualServices(host).flatMap((hosted): readonly Remark[] => {
     const { ref, spec } = hosted.rule;
@@ -43,10 +49,11 @@ function virtualServices({ index }: Known, host: string, client: string): readon
       const sentence = 'is only for gateways: add "mesh" to count for pods';
       return [remark(ref, '/spec/gateways', 'ForGateways', sentence)];
     }
-    if (ref.namespace !== client && !isExportedTo(spec.exportTo, ref.namespace, client))
-      return [notExported(ref, client)];
+    if (!isExportedTo(spec.exportTo, ref.namespace, client)) return [notExported(ref, client)];
     first ??= hosted;
-    return hosted.host === first.host || ref === first.rule.ref ? [] : [fitsLess(hosted, first.host, '/spec/hosts')];
+    return hosted.host === first.host || ref === first.rule.ref || deciding.includes(ref)
+      ? []
+      : [fitsLess(hosted, first.host, '/spec/hosts')];
   });
 }
 
@@ -136,14 +143,16 @@ export function passedOver(
   // What is said of the Service's other ports is no answer here.
   const isAbout = ({ code }: Finding): boolean => isTcp || code !== 'PortIsNotHttp';
   const said = new Map<string, readonly Finding[]>();
+  const planOf = (one: Service) => planTraffic(known, one.key, { namespace: client, labels });
+  const deciding = planOf(service).traffic.routes.get(port)?.origins ?? [];
   for (const one of [service, ...backends])
-    for (const [key, findings] of planTraffic(known, one.key, { namespace: client, labels }).findings)
+    for (const [key, findings] of planOf(one).findings)
       if (one === service || key.startsWith('DestinationRule '))
         said.set(key, [...(said.get(key) ?? []), ...findings.filter(isAbout)]);
   const rules = Object.values(known.world.rules).flatMap((kind) => [...kind.values()].map(({ ref }) => ref));
   const found = rules.flatMap((ref) => (said.get(objectKey(ref)) ?? []).map((finding) => ({ ...finding, ref })));
   const others = [
-    ...virtualServices(known, hostOf(service, cluster), client),
+    ...virtualServices(known, hostOf(service, cluster), client, deciding),
     ...routes(known, service, port, client),
     ...[service, ...backends].flatMap((one) => destinationRules(known, one, hostOf(one, cluster), client)),
   ].filter(({ ref }) => !(said.get(objectKey(ref)) ?? []).some(({ effect }) => effect === 'without-effect'));

@@ -36,8 +36,10 @@ function failure(fail: string | undefined, arrivals: number): string | undefined
 
 /**
  * Starts servers that answer 200 with headers of an application, and note what arrives by the header `x-call`. A call with `x-wait` is never answered.
+ *
+ * @param copied servers that get only copies of requests, and always answer 200
  */
-export async function startEchoServers(names: readonly string[]): Promise<EchoServers> {
+export async function startEchoServers(names: readonly string[], copied: ReadonlySet<string>): Promise<EchoServers> {
   const calls = new Map<string, Arrival[]>();
   const handle = (server: string, request: IncomingMessage, response: ServerResponse): void => {
     const headers = headersOf(request);
@@ -45,8 +47,8 @@ export async function startEchoServers(names: readonly string[]): Promise<EchoSe
     const arrivals = calls.get(call) ?? [];
     calls.set(call, arrivals);
     arrivals.push({ server, method: request.method ?? '', path: request.url ?? '', headers });
-    const tries = arrivals.filter((one) => one.headers['x-copy'] === undefined).length;
-    const how = failure(headers['x-fail']?.[0], tries);
+    const tries = arrivals.filter((one) => !copied.has(one.server)).length;
+    const how = copied.has(server) ? undefined : failure(headers['x-fail']?.[0], tries);
     request.resume();
     if (headers['x-wait'] !== undefined) return;
     if (how === 'reset') {

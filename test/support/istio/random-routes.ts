@@ -176,9 +176,12 @@ const forwarded = fc
       }),
       headers,
       none: fc.constant(undefined),
-    }).map(({ none: _, ...one }) =>
-      'mirror' in one && 'mirrors' in one ? (({ mirror: _mirror, ...rest }) => rest)(one) : one,
-    ),
+    }).map(({ none: _, mirror, corsPolicy, ...one }) => ({
+      ...one,
+      ...(mirror === undefined || 'mirrors' in one ? {} : { mirror }),
+      // Faults come first in Istio's proxies, and hide the answer from browsers.
+      ...(corsPolicy === undefined || 'fault' in one ? {} : { corsPolicy }),
+    })),
   )
   .map(([route, more]): JsonObject => ({ route, ...more }) as unknown as JsonObject);
 
@@ -195,7 +198,9 @@ const answered = fc.oneof(
     }).map((one) => {
       const { uri: _uri, ...withPrefix } = one;
       const { derivePort: _derive, ...withPort } = 'prefixRewrite' in one ? withPrefix : one;
-      return 'port' in one ? withPort : 'prefixRewrite' in one ? withPrefix : one;
+      const { port, ...withoutPort } = 'port' in one ? withPort : 'prefixRewrite' in one ? withPrefix : one;
+      // Of a default port, Istio leaves the request's own one.
+      return port === undefined || (port !== 8080 && !('authority' in one)) ? withoutPort : { ...withoutPort, port };
     }),
     headers: fc.option(headers, { nil: undefined }),
   }),
