@@ -6,8 +6,8 @@ import { protocolOf } from '../plan/protocol.ts';
 import { guardFindings, guardsPod, isGuard } from '../plan/guarded-pods.ts';
 import type { Hosted } from '../plan/rule-index.ts';
 import { planTraffic, type Known } from '../plan/service-traffic.ts';
-import { isForSidecars } from '../plan/virtual-service-choice.ts';
 import type { View } from '../plan/view.ts';
+import { isForSidecars } from '../plan/virtual-service-choice.ts';
 import { describeFinding, type Finding } from '../rules/finding.ts';
 import { objectKey, type ObjectRef } from '../rules/object-ref.ts';
 import type { VirtualService } from '../rules/virtual-service.ts';
@@ -35,13 +35,8 @@ function fitsLess({ rule: { ref }, host }: Hosted<unknown>, best: string, field:
   return remark(ref, field, 'OtherHostFitsBetter', `${host} fits less well than ${best}, which another object names`);
 }
 
-/** Returns why VirtualServices that name the host of a Service do not count for clients of a namespace, but for those that do. */
-function virtualServices(
-  { index }: Known,
-  host: string,
-  client: string,
-  deciding: readonly ObjectRef[],
-): readonly Remark[] {
+/** Returns why VirtualServices that name the host of a Service do not count for clients of a namespace. */
+function virtualServices({ index }: Known, host: string, client: string): readonly Remark[] {
   let first: Hosted<VirtualService> | undefined;
   return index.virtualServices(host).flatMap((hosted): readonly Remark[] => {
     const { ref, spec } = hosted.rule;
@@ -49,11 +44,10 @@ function virtualServices(
       const sentence = 'is only for gateways: add "mesh" to count for pods';
       return [remark(ref, '/spec/gateways', 'ForGateways', sentence)];
     }
-    if (!isExportedTo(spec.exportTo, ref.namespace, client)) return [notExported(ref, client)];
+    if (ref.namespace !== client && !isExportedTo(spec.exportTo, ref.namespace, client))
+      return [notExported(ref, client)];
     first ??= hosted;
-    return hosted.host === first.host || ref === first.rule.ref || deciding.includes(ref)
-      ? []
-      : [fitsLess(hosted, first.host, '/spec/hosts')];
+    return hosted.host === first.host || ref === first.rule.ref ? [] : [fitsLess(hosted, first.host, '/spec/hosts')];
   });
 }
 
@@ -143,16 +137,14 @@ export function passedOver(
   // What is said of the Service's other ports is no answer here.
   const isAbout = ({ code }: Finding): boolean => isTcp || code !== 'PortIsNotHttp';
   const said = new Map<string, readonly Finding[]>();
-  const planOf = (one: Service) => planTraffic(known, one.key, { namespace: client, labels });
-  const deciding = planOf(service).traffic.routes.get(port)?.origins ?? [];
   for (const one of [service, ...backends])
-    for (const [key, findings] of planOf(one).findings)
+    for (const [key, findings] of planTraffic(known, one.key, { namespace: client, labels }).findings)
       if (one === service || key.startsWith('DestinationRule '))
         said.set(key, [...(said.get(key) ?? []), ...findings.filter(isAbout)]);
   const rules = Object.values(known.world.rules).flatMap((kind) => [...kind.values()].map(({ ref }) => ref));
   const found = rules.flatMap((ref) => (said.get(objectKey(ref)) ?? []).map((finding) => ({ ...finding, ref })));
   const others = [
-    ...virtualServices(known, hostOf(service, cluster), client, deciding),
+    ...virtualServices(known, hostOf(service, cluster), client),
     ...routes(known, service, port, client),
     ...[service, ...backends].flatMap((one) => destinationRules(known, one, hostOf(one, cluster), client)),
   ].filter(({ ref }) => !(said.get(objectKey(ref)) ?? []).some(({ effect }) => effect === 'without-effect'));

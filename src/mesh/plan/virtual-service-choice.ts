@@ -2,7 +2,6 @@ import type { Finding } from '../rules/finding.ts';
 import type { ObjectRef } from '../rules/object-ref.ts';
 import type { VirtualService } from '../rules/virtual-service.ts';
 import { exportRank, isExportedTo } from './export.ts';
-import { fitOf } from './host-name.ts';
 import type { RouteContext } from './route-context.ts';
 import type { RoutePlan } from './route-plan.ts';
 import type { Hosted, RuleIndex } from './rule-index.ts';
@@ -21,7 +20,7 @@ function rankOf({ rule: { ref, spec } }: Hosted<VirtualService>, client: string)
 }
 
 /**
- * Returns the VirtualServices that may decide on a host for clients of a namespace, first those that fit it best, of these those that are for the fewest
+ * Returns the VirtualServices that may decide on a host for clients of a namespace: of those that fit it best, first those that are for the fewest
  * namespaces, and of these the oldest one.
  */
 export function rivalVirtualServices(
@@ -29,11 +28,12 @@ export function rivalVirtualServices(
   host: string,
   client: string,
 ): readonly Hosted<VirtualService>[] {
-  const fit = (one: Hosted<VirtualService>): number => fitOf(one.host, host) ?? -1;
-  return index
+  const visible = index
     .virtualServices(host)
-    .filter(({ rule: { ref, spec } }) => isForSidecars(spec) && isExportedTo(spec.exportTo, ref.namespace, client))
-    .toSorted((one, other) => fit(other) - fit(one) || rankOf(one, client) - rankOf(other, client));
+    .filter(({ rule: { ref, spec } }) => isForSidecars(spec) && isExportedTo(spec.exportTo, ref.namespace, client));
+  return visible
+    .filter((one) => one.host === visible[0]?.host)
+    .toSorted((one, other) => rankOf(one, client) - rankOf(other, client));
 }
 
 /** What becomes of a port: `isHeld` if an object names what does not exist. */
@@ -66,7 +66,7 @@ export function noteRivals(
   const name = `${first.rule.ref.namespace}/${first.rule.ref.name}`;
   for (const other of others) {
     const { ref } = other.rule;
-    if (other.host !== first.host || ref === first.rule.ref || deciding.has(ref)) continue;
+    if (deciding.has(ref)) continue;
     const isByAge = rankOf(other, client) === rankOf(first, client);
     const winner = isByAge ? `the older VirtualService ${name}` : `VirtualService ${name}, whose exportTo is narrower,`;
     note(ref, {

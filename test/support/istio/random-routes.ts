@@ -320,9 +320,9 @@ export const routeObjects: fc.Arbitrary<readonly JsonObject[]> = fc
 
 /** Whether a request may be answered late or not at all. */
 const patience = fc.oneof(
-  { weight: 30, arbitrary: fc.constant<Readonly<Record<string, string>>>({}) },
+  { weight: 60, arbitrary: fc.constant<Readonly<Record<string, string>>>({}) },
   {
-    weight: 6,
+    weight: 12,
     arbitrary: fc.constantFrom('1:503', '2:500', '1:reset', '3:503', '1:409').map((fail) => ({ 'x-fail': fail })),
   },
   { weight: 1, arbitrary: fc.constant<Readonly<Record<string, string>>>({ 'x-wait': '1' }) },
