@@ -1,15 +1,13 @@
 import { isDeepStrictEqual } from 'node:util';
 import { expect, test } from '@jest/globals';
-import { objectMember, objectsMember, stringMember, type JsonObject } from '../../src/json/json.ts';
-import { clientResources } from '../../src/mesh/explain/client-resources.ts';
+import type { JsonObject } from '../../src/json/json.ts';
 import { ruleKinds } from '../../src/mesh/rules/rule-kinds.ts';
-import type { Resource } from '../../src/mesh/resources/resource.ts';
 import * as fc from '../support/fast-check.ts';
 import { startEchoServers, type Arrival, type EchoServers } from '../support/istio/echo-servers.ts';
+import { istioProxies, ourProxies } from '../support/istio/proxies.ts';
 import { routedCall, routeObjects, services, type RoutedCall } from '../support/istio/random-routes.ts';
 import { startRoutedEnvoy, type Answer, type Proxied, type RoutedEnvoy } from '../support/istio/routed-envoy.ts';
-import { translateRoutesLikeIstiod, type IstioResources } from '../support/istio/routes.ts';
-import { clientOf, knownOf } from '../support/mesh/explained.ts';
+import { translateRoutesLikeIstiod, type CalledMesh, type IstioResources } from '../support/istio/routes.ts';
 import { until } from '../support/waiting.ts';
 
 /*
@@ -22,6 +20,10 @@ const callsEach = 20;
 const atOnce = 50;
 const client = { namespace: 'shop', labels: { app: 'web' } };
 
+function meshOf(objects: readonly JsonObject[]): CalledMesh {
+  return { services, objects, ...client };
+}
+
 function refusalsOf(objects: readonly JsonObject[]): readonly string[] {
   return objects
     .flatMap((one) => ruleKinds[one['kind'] as 'VirtualService'].read(one).findings)
@@ -29,77 +31,11 @@ function refusalsOf(objects: readonly JsonObject[]): readonly string[] {
     .map(({ field, sentence }) => `${field}: ${sentence}`);
 }
 
-function clusterObjects(): readonly JsonObject[] {
-  return services.flatMap(({ name, namespace, address, ports, endpoints }) => [
-    {
-      kind: 'Service',
-      metadata: { name, namespace, uid: name },
-      spec: {
-        clusterIP: address,
-        clusterIPs: [address],
-        ports: ports.map((port) => ({ name: `http-${port}`, port })),
-      },
-    },
-    {
-      kind: 'EndpointSlice',
-      addressType: 'IPv4',
-      metadata: { name, namespace, uid: `slice-${name}`, labels: { 'kubernetes.io/service-name': name } },
-      ports: ports.map((port) => ({ name: `http-${port}`, port, protocol: 'TCP' })),
-      endpoints: endpoints.map((one) => ({
-        addresses: [one.address],
-        conditions: { ready: true },
-        targetRef: { kind: 'Pod', namespace, name: one.address },
-      })),
-    },
-    ...endpoints.map((one) => ({
-      kind: 'Pod',
-      metadata: { name: one.address, namespace, uid: one.address, labels: one.labels },
-      spec: {},
-      status: { podIPs: [{ ip: one.address }] },
-    })),
-  ]);
-}
-
 const called = [
   ['reviews', 80],
   ['reviews', 81],
   ['ratings', 80],
 ] as const;
-
-function managersOf(listener: JsonObject | undefined): readonly JsonObject[] {
-  return objectsMember(listener, 'filter_chains')
-    .flatMap((chain) => objectsMember(chain, 'filters'))
-    .filter((filter) =>
-      (stringMember(objectMember(filter, 'typed_config'), '@type') ?? '').endsWith('HttpConnectionManager'),
-    );
-}
-
-function ours(objects: readonly JsonObject[]): readonly Proxied[] {
-  const known = knownOf([...clusterObjects(), ...objects]);
-  const resources = clientResources(known, clientOf(known, client.namespace, client.labels));
-  const of = (kind: Resource['kind']): readonly JsonObject[] =>
-    resources.filter((one) => one.kind === kind).map(({ json }) => json);
-  return called.map(([name, port]) => {
-    const address = services.find((one) => one.name === name)?.address ?? '';
-    const listener = of('listener').find((one) => one['name'] === `${address}_${port}`);
-    const routes = of('routes').find((one) => one['name'] === `outbound|${port}||${name}.shop.svc.cluster.local`);
-    return {
-      manager: managersOf(listener)[0] ?? {},
-      routes: routes ?? {},
-      clusters: of('cluster'),
-      endpoints: of('endpoints'),
-    };
-  });
-}
-
-function istios({ listeners = [], routes = [], clusters = [], endpoints = [] }: IstioResources): readonly Proxied[] {
-  return called.map(([, port]) => ({
-    manager: managersOf(listeners.find((one) => one['name'] === `0.0.0.0_${port}`))[0] ?? {},
-    routes: routes.find((one) => one['name'] === String(port)) ?? {},
-    clusters,
-    endpoints,
-  }));
-}
 
 type Side = 'ours' | 'istio';
 
@@ -210,7 +146,12 @@ async function askBoth(envoy: RoutedEnvoy, servers: EchoServers, one: Omit<Asked
 async function compare(cases: readonly Case[], servers: EchoServers): Promise<readonly Asked[]> {
   const proxies = new Map(
     cases.flatMap(({ objects, istio }, index) =>
-      ([['ours', ours(objects)] as const, ['istio', istios(istio)] as const] as const).flatMap(([side, all]) =>
+      (
+        [
+          ['ours', ourProxies(meshOf(objects), called)] as const,
+          ['istio', istioProxies(istio, called)] as const,
+        ] as const
+      ).flatMap(([side, all]) =>
         called.map(([service, port], at) => [proxyName(side, index, service, port), all[at] as Proxied] as const),
       ),
     ),
@@ -239,7 +180,7 @@ test(
   async () => {
     const sampled = fc.sample(routeObjects, { numRuns: count * 2 });
     const accepted = sampled.filter((objects) => refusalsOf(objects).length === 0).slice(0, count);
-    const translated = translateRoutesLikeIstiod(accepted.map((objects) => ({ services, objects, ...client })));
+    const translated = translateRoutesLikeIstiod(accepted.map(meshOf));
     // What is accepted here is valid for Istio, too.
     expect([...new Set(translated.flatMap(({ refused }) => refused ?? []))]).toEqual([]);
     const calls = fc.sample(routedCall, { numRuns: count * callsEach });
