@@ -30,6 +30,8 @@ export interface Proxied {
   readonly clusters: readonly JsonObject[];
   /** `ClusterLoadAssignment`s. */
   readonly endpoints: readonly JsonObject[];
+  /** Whether endpoints are called as the clusters say, and not in plain text. */
+  readonly isAsSaid?: boolean;
 }
 
 /** A request of an application. */
@@ -89,14 +91,14 @@ function endpointOf(endpoint: JsonObject, portOf: (server: string) => number): J
 /** A cluster in plain text whose endpoints do not come from a control plane. */
 function clusterOf(
   cluster: JsonObject,
-  { endpoints }: Proxied,
+  { endpoints, isAsSaid }: Proxied,
   prefix: string,
   portOf: (server: string) => number,
 ): JsonObject {
   const name = stringMember(cluster, 'name') ?? '';
   const {
     eds_cluster_config: _source,
-    transport_socket: _socket,
+    transport_socket,
     transport_socket_matches: _sockets,
     filters: _filters,
     metadata: _metadata,
@@ -109,6 +111,7 @@ function clusterOf(
   );
   return {
     ...rest,
+    ...(isAsSaid === true && transport_socket !== undefined ? { transport_socket } : {}),
     name: `${prefix}${name}`,
     type: 'STATIC',
     load_assignment: { cluster_name: name, endpoints: [{ lb_endpoints }] },
