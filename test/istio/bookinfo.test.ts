@@ -48,9 +48,9 @@ const services = applications.flatMap((one, index) => [
   })),
 ]);
 const called: readonly Called[] = applications.map(({ name }) => [name, 9080]);
-const versions = new Map(
+const versions: ReadonlyMap<string, string> = new Map(
   applications.flatMap(({ endpoints }) =>
-    endpoints.map(({ address, labels }) => [`${address}:9080` as string, labels['version'] ?? ''] as const),
+    endpoints.map(({ address, labels }) => [`${address}:9080`, labels['version'] ?? ''] as const),
   ),
 );
 
@@ -242,7 +242,7 @@ beforeAll(async () => {
     ),
   );
   servers = await startEchoServers([...versions.keys()], new Set());
-  envoy = await startRoutedEnvoy(proxies, servers.portOf);
+  envoy = await startRoutedEnvoy(proxies, (server) => servers.portOf(server));
 });
 
 afterAll(async () => {

@@ -5,7 +5,8 @@ import { ruleKinds } from '../../src/mesh/rules/rule-kinds.ts';
 import * as fc from '../support/fast-check.ts';
 import { startEchoServers, type Arrival, type EchoServers } from '../support/istio/echo-servers.ts';
 import { istioProxies, ourProxies } from '../support/istio/proxies.ts';
-import { routedCall, routeObjects, services, type RoutedCall } from '../support/istio/random-routes.ts';
+import { routeObjects, services } from '../support/istio/random-routes.ts';
+import { routedCall, type RoutedCall } from '../support/istio/routed-calls.ts';
 import { startRoutedEnvoy, type Answer, type Proxied, type RoutedEnvoy } from '../support/istio/routed-envoy.ts';
 import { translateRoutesLikeIstiod, type CalledMesh, type IstioResources } from '../support/istio/routes.ts';
 import { until } from '../support/waiting.ts';
@@ -55,11 +56,9 @@ function comparable(headers: Readonly<Record<string, readonly string[]>>): Reado
   );
 }
 
-const groups = new Map(
+const groups: ReadonlyMap<string, string> = new Map(
   services.flatMap(({ name, ports, endpoints }) =>
-    endpoints.flatMap(({ address }) =>
-      ports.map((port) => [`${address}:${port}` as string, `${name} ${port}`] as const),
-    ),
+    endpoints.flatMap(({ address }) => ports.map((port) => [`${address}:${port}`, `${name} ${port}`] as const)),
   ),
 );
 
@@ -156,7 +155,7 @@ async function compare(cases: readonly Case[], servers: EchoServers): Promise<re
       ),
     ),
   );
-  const envoy = await startRoutedEnvoy(proxies, servers.portOf);
+  const envoy = await startRoutedEnvoy(proxies, (server) => servers.portOf(server));
   try {
     const all = cases.flatMap(({ objects, calls }, index) => calls.map((call) => ({ objects, index, call })));
     const done = await inParallel(all, 32, async (one) => askBoth(envoy, servers, one));

@@ -27,7 +27,7 @@ function start(signer: typeof authority, ...dns: readonly string[]): Promise<Ser
   const { certificate, privateKey } = createLeafIssuer(signer).issue({ names: { dns }, ...lifetime });
   const server = createServer({ cert: certificate, key: privateKey }, (request, response) => {
     const { servername } = request.socket as TLSSocket & { readonly servername?: string };
-    response.setHeader('x-server-name', String(servername));
+    response.setHeader('x-server-name', servername ?? '');
     response.end('secure');
   });
   return new Promise((resolve) => void server.listen(0, '127.0.0.1', () => resolve(server)));

@@ -1,6 +1,5 @@
 import type { JsonObject } from '../../../src/json/json.ts';
 import * as fc from '../fast-check.ts';
-import type { Call } from './routed-envoy.ts';
 import type { CalledService } from './routes.ts';
 
 /*
@@ -26,14 +25,18 @@ export const services: readonly CalledService[] = [
 ];
 
 /** Members of which each may be missing. */
-function some(fields: Readonly<Record<string, fc.Arbitrary<unknown>>>): fc.Arbitrary<JsonObject> {
+export function some(fields: Readonly<Record<string, fc.Arbitrary<unknown>>>): fc.Arbitrary<JsonObject> {
   return fc.record(fields, { requiredKeys: [] }) as fc.Arbitrary<unknown> as fc.Arbitrary<JsonObject>;
 }
 
-/** Members of which at least one and at most this many are there. */
-function few(most: number, fields: Readonly<Record<string, fc.Arbitrary<unknown>>>): fc.Arbitrary<JsonObject> {
+/** Members of which some are there. */
+function few(
+  least: number,
+  most: number,
+  fields: Readonly<Record<string, fc.Arbitrary<unknown>>>,
+): fc.Arbitrary<JsonObject> {
   return fc
-    .subarray(Object.keys(fields), { minLength: 1, maxLength: most })
+    .subarray(Object.keys(fields), { minLength: least, maxLength: most })
     .chain((names) =>
       fc.record(Object.fromEntries(names.map((name) => [name, fields[name] as fc.Arbitrary<unknown>]))),
     ) as fc.Arbitrary<unknown> as fc.Arbitrary<JsonObject>;
@@ -55,7 +58,7 @@ const uri = textMatch(
 const value = fc.oneof(textMatch(['ann', 'bob', ''], ['a', 'an', 'b'], ['a.*', 'ann|bob', '.*', 'n']), fc.constant({}));
 const headerMatches = fc.dictionary(fc.constantFrom('x-user', 'x-beta', 'cookie'), value, { minKeys: 1, maxKeys: 2 });
 
-const match = few(3, {
+const match = few(1, 3, {
   uri,
   method: textMatch(['GET', 'POST'], ['P', 'GE'], ['GET|PUT', 'G.*']),
   authority: textMatch(['reviews', 'reviews.shop.svc.cluster.local'], ['reviews', 'rev'], ['reviews(:80)?', '.*local']),
@@ -68,8 +71,7 @@ const match = few(3, {
   sourceNamespace: fc.constantFrom('shop', 'shop', 'other'),
   gateways: fc.constantFrom(['mesh'], ['shop/gate']),
   ignoreUriCase: fc.boolean(),
-  uriAgain: fc.constant(undefined),
-}).map(({ uriAgain: _, ...block }): JsonObject => block as JsonObject);
+});
 
 const destination = fc.constantFrom(
   { host: 'reviews' },
@@ -92,11 +94,11 @@ function operations(names: fc.Arbitrary<string>, more: readonly string[]) {
           { weight: 6, arbitrary: changed },
           fc.constantFrom(...more.map((name) => ({ [name]: 'other.example' }))),
         );
-  return few(2, { set, add: changed, remove: fc.uniqueArray(names, { minLength: 1, maxLength: 2 }) });
+  return few(1, 2, { set, add: changed, remove: fc.uniqueArray(names, { minLength: 1, maxLength: 2 }) });
 }
 
 /** Changes of headers; `host` among those of requests is another matter. */
-const headers = few(2, {
+const headers = few(1, 2, {
   request: operations(requestNames, ['host', ':authority']),
   response: operations(responseNames, []),
 });
@@ -130,7 +132,7 @@ const audit = { host: 'audit', port: { number: 80 } };
 const forwarded = fc
   .tuple(
     fc.oneof(single, withWeights),
-    few(3, {
+    few(0, 3, {
       timeout: fc.constantFrom('0.7s', '20s'),
       retries: fc.oneof(
         fc.constant({ attempts: 0 }),
@@ -141,7 +143,7 @@ const forwarded = fc
           backoff: fc.constant('5ms'),
         }).map((one) => ({ ...one, attempts: 2 })),
       ),
-      rewrite: few(1, {
+      rewrite: few(1, 1, {
         uri: fc.constantFrom('/b', '/', '/b/'),
         authority: fc.constantFrom('other.example', 'other.example:8080'),
         uriRegexRewrite: fc.constantFrom(
@@ -155,7 +157,7 @@ const forwarded = fc
       ),
       mirror: fc.constant(audit),
       mirrors: fc.array(fc.record({ destination: fc.constant(audit), percentage }), { minLength: 1, maxLength: 2 }),
-      fault: few(2, {
+      fault: few(1, 2, {
         delay: fc.record({ fixedDelay: fc.constant('5ms'), percentage }),
         abort: fc.oneof(
           fc.record({ httpStatus: fc.constantFrom(500, 418), percentage }),
@@ -175,19 +177,18 @@ const forwarded = fc
         unmatchedPreflights: fc.constantFrom('FORWARD', 'IGNORE'),
       }),
       headers,
-      none: fc.constant(undefined),
-    }).map(({ none: _, mirror, corsPolicy, ...one }) => ({
+    }).map(({ mirror, corsPolicy, ...one }) => ({
       ...one,
       ...(mirror === undefined || 'mirrors' in one ? {} : { mirror }),
       // Faults come first in Istio's proxies, and hide the answer from browsers.
       ...(corsPolicy === undefined || 'fault' in one ? {} : { corsPolicy }),
     })),
   )
-  .map(([route, more]): JsonObject => ({ route, ...more }) as unknown as JsonObject);
+  .map(([route, more]): JsonObject => ({ route: route as unknown as JsonObject[], ...more }));
 
 const answered = fc.oneof(
   fc.record({
-    redirect: few(3, {
+    redirect: few(1, 3, {
       uri: fc.constantFrom('/b', '/b/c'),
       prefixRewrite: fc.constantFrom('/p', '/p/'),
       authority: fc.constantFrom('other.example', 'other.example:8080'),
@@ -317,59 +318,3 @@ const destinationRules = fc.tuple(policy, anyPolicy, anyPolicy, hashed).map(([al
 export const routeObjects: fc.Arbitrary<readonly JsonObject[]> = fc
   .tuple(virtualServices, destinationRules)
   .map(([virtual, rules]) => [...virtual, ...rules]);
-
-/** Whether a request may be answered late or not at all. */
-const patience = fc.oneof(
-  { weight: 60, arbitrary: fc.constant<Readonly<Record<string, string>>>({}) },
-  {
-    weight: 12,
-    arbitrary: fc.constantFrom('1:503', '2:500', '1:reset', '3:503', '1:409').map((fail) => ({ 'x-fail': fail })),
-  },
-  { weight: 1, arbitrary: fc.constant<Readonly<Record<string, string>>>({ 'x-wait': '1' }) },
-);
-
-const user = fc.constantFrom('ann', 'bob', 'carl');
-
-/** A call of one of the Services. */
-export interface RoutedCall extends Call {
-  readonly service: 'reviews' | 'ratings';
-  readonly port: 80 | 81;
-}
-
-/** A call of `reviews`, and sometimes of `ratings`, which has no routes of its own. */
-export const routedCall: fc.Arbitrary<RoutedCall> = fc
-  .record({
-    service: fc.constantFrom(
-      'reviews' as const,
-      'reviews' as const,
-      'reviews' as const,
-      'reviews' as const,
-      'ratings' as const,
-    ),
-    port: fc.constantFrom(80 as const, 80 as const, 81 as const),
-    name: fc.constantFrom('', '', '.shop', '.shop.svc.cluster.local', ':80'),
-    method: fc.constantFrom('GET', 'GET', 'POST', 'PUT', 'OPTIONS', 'HEAD'),
-    path: fc
-      .tuple(
-        fc.constantFrom('/', '/a', '/a/', '/a/b', '/a/b/c', '/ab', '/A', '/A/B', '/a/7', '/b'),
-        fc.constantFrom('', '', '?q=ann', '?q', '?r=bob&q=ann', '?q=an&q=bob'),
-      )
-      .map((parts) => parts.join('')),
-    headers: some({
-      'x-user': user,
-      'x-beta': user,
-      origin: fc.constantFrom('https://a.example', 'https://c.example'),
-      'access-control-request-method': fc.constantFrom('GET', 'PUT'),
-    }),
-    proto: fc.constantFrom(undefined, 'http', 'https'),
-    shard: fc.nat({ max: 9 }),
-    patience,
-  })
-  .map(({ service, port, name, headers: some, patience: how, proto, path, shard, ...call }) => ({
-    ...call,
-    path: `${path}${path.includes('?') ? '&' : '?'}shard=${shard}`,
-    service,
-    port: service === 'ratings' ? 80 : port,
-    host: name === ':80' ? `${service}:${port}` : `${service}${name}`,
-    headers: { ...(some as Record<string, string>), ...how, 'x-shard': String(shard), cookie: `shard=${shard}` },
-  }));

@@ -165,7 +165,7 @@ export async function startRoutedEnvoy(
     all.flatMap(({ proxied, prefix }) =>
       named(proxied).map((cluster) => {
         const made = clusterOf(cluster, proxied, prefix, portOf);
-        return [String(made['name']), made] as const;
+        return [stringMember(made, 'name') ?? '', made] as const;
       }),
     ),
   );

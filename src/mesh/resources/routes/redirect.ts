@@ -28,13 +28,14 @@ function action(
 
 const hasPort: JsonObject = { name: ':authority', string_match: { safe_regex: { regex: '.*:[0-9]+' } } };
 const hasPort80: JsonObject = { name: ':authority', string_match: { suffix: ':80' } };
+const cameByHttp: JsonObject = { name: 'x-forwarded-proto', string_match: { exact: 'https' }, invert_match: true };
 
 /**
  * Returns which hosts of requests would bring a port into the address that is not the wanted one. Envoy keeps it unless it is given another; only
  * where the scheme changes, it takes the default one out, but not of a request without `x-forwarded-proto`.
  */
 function unwantedPort(scheme: string, isPortWanted: boolean): readonly JsonObject[] {
-  if (scheme === 'https') return [isPortWanted ? hasPort : hasPort80];
+  if (scheme === 'https') return isPortWanted ? [hasPort] : [hasPort80, cameByHttp];
   return [hasPort, { ...hasPort80, invert_match: true }];
 }
 
