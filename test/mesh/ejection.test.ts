@@ -155,10 +155,11 @@ test('endpoints that fail together are ejected without a delay', async () => {
   };
   const [proxied] = ourProxies(mesh, [['reviews', 80]]);
   if (proxied === undefined) throw new Error('the Service has no listener');
-  const proxy = await startRoutedEnvoy(new Map([['reviews', proxied]]), (server) => {
-    const index = Number(/^10\.1\.0\.(\d+):/.exec(server)?.[1]);
-    return (servers[index]?.address() as AddressInfo).port;
-  });
+  const ports = servers.map((server) => (server.address() as AddressInfo).port);
+  const proxy = await startRoutedEnvoy(
+    new Map([['reviews', proxied]]),
+    (endpoint) => ports[Number(/^10\.1\.0\.(\d+):/.exec(endpoint)?.[1])] ?? 0,
+  );
   try {
     let failed = 0;
     for (let times = 0; times < 90; times += 1) {
