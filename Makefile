@@ -54,7 +54,7 @@ test-sidecars: node_modules/.package-lock.json ## Run the shipped sidecars' real
 test-dataplane: node_modules/.package-lock.json ## Test rules and proxy with real iptables and Envoy (root on Linux).
 	@$(SCRIPT) scripts/test.ts dataplane -- $(ARGS)
 
-test-istio: node_modules/.package-lock.json ## Compare mode istiod with Istio's own injector (built with Go; FAST_CHECK_RUNS=2000 pods).
+test-istio: node_modules/.package-lock.json ## Compare with Istio's own injector and translators (built with Go; FAST_CHECK_RUNS=2000 cases).
 	@$(SCRIPT) scripts/test.ts istio -- $(ARGS)
 
 test-mesh: node_modules/.package-lock.json ## Test the mesh with real Envoys around a control plane (root on Linux).

@@ -115,8 +115,12 @@ export function serviceCluster(intent: ServiceClusterIntent): JsonObject {
     type: 'EDS',
     eds_cluster_config: { eds_config: fromControlPlane },
     ...balancer,
-    // With the default, half of the endpoints being unready would send requests to all of them.
-    common_lb_config: { healthy_panic_threshold: { value: ejection?.panicPercent ?? 0 } },
+    common_lb_config: {
+      // With the default, half of the endpoints being unready would send requests to all of them.
+      healthy_panic_threshold: { value: ejection?.panicPercent ?? 0 },
+      // With the default, an ejection within a second after another change of endpoints waits until the second is over.
+      ...(ejection === undefined ? {} : { update_merge_window: '0s' }),
+    },
     ...(ejection === undefined ? {} : { outlier_detection: ejection.detection }),
   };
 }

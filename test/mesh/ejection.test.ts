@@ -1,7 +1,8 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { request } from 'node:http';
+import { createServer, request } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
@@ -10,6 +11,8 @@ import { ejectionOf } from '../../src/mesh/explain/ejection.ts';
 import { policyOf } from '../../src/mesh/plan/destination-policy.ts';
 import { outlierDetection } from '../../src/mesh/resources/cluster-policy.ts';
 import { readDestinationRule } from '../../src/mesh/rules/destination-rule.ts';
+import { ourProxies } from '../support/istio/proxies.ts';
+import { startRoutedEnvoy } from '../support/istio/routed-envoy.ts';
 import { destinationRule } from '../support/mesh/istio-objects.ts';
 import { envoyBinary } from '../support/network/envoy.ts';
 import { until } from '../support/waiting.ts';
@@ -130,4 +133,44 @@ test('a real Envoy ejects as many endpoints at once as is explained', async () =
     met.push([endpoints, percent, Number(/: (\d+)/.exec(stats)?.[1])]);
   }
   expect(met).toEqual(told);
+});
+
+test('endpoints that fail together are ejected without a delay', async () => {
+  const statuses = [500, 500, 200];
+  const servers = await Promise.all(
+    statuses.map(async (status) => {
+      const server = createServer((_, response) => void response.writeHead(status).end());
+      await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve));
+      return server;
+    }),
+  );
+  const outlierDetection = { consecutive5xxErrors: 3, interval: '60s', maxEjectionPercent: 100 };
+  const trafficPolicy = { outlierDetection, loadBalancer: { simple: 'ROUND_ROBIN' } };
+  const endpoints = statuses.map((_, index) => ({ address: `10.1.0.${index}`, labels: {} }));
+  const mesh = {
+    services: [{ name: 'reviews', namespace: 'shop', address: '10.96.0.1', ports: [80], endpoints }],
+    objects: [destinationRule({ trafficPolicy })],
+    namespace: 'shop',
+    labels: {},
+  };
+  const [proxied] = ourProxies(mesh, [['reviews', 80]]);
+  if (proxied === undefined) throw new Error('the Service has no listener');
+  const ports = servers.map((server) => (server.address() as AddressInfo).port);
+  const proxy = await startRoutedEnvoy(
+    new Map([['reviews', proxied]]),
+    (endpoint) => ports[Number(/^10\.1\.0\.(\d+):/.exec(endpoint)?.[1])] ?? 0,
+  );
+  try {
+    let failed = 0;
+    for (let times = 0; times < 90; times += 1) {
+      const { status } = await proxy.ask('reviews', { method: 'GET', path: '/', host: 'reviews', headers: {} });
+      if (status !== 200) failed += 1;
+    }
+    // Three for each; another thread of Envoy ejects, so that one more may be under way.
+    expect(failed).toBeGreaterThanOrEqual(6);
+    expect(failed).toBeLessThan(12);
+  } finally {
+    await proxy.stop();
+    for (const server of servers) server.close();
+  }
 });

@@ -9,3 +9,12 @@ export function isExportedTo(exportTo: readonly string[] | undefined, owner: str
   if (exportTo.includes('~') || client === '') return false;
   return exportTo.includes(client) || (exportTo.includes('.') && owner === client);
 }
+
+/**
+ * Returns how far down a VirtualService stands among those that clients of a namespace may use, as in Istio: those of their own namespace alone come first,
+ * then those that name it, and last those for all.
+ */
+export function exportRank(exportTo: readonly string[] | undefined, owner: string, client: string): number {
+  if (exportTo === undefined || exportTo.length === 0 || exportTo.includes('*')) return 2;
+  return owner === client ? 0 : 1;
+}

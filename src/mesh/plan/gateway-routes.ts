@@ -96,6 +96,7 @@ function actionOf(
   return {
     type: 'forward',
     destinations,
+    ...(rule.backendRefs.length > 1 && { isShared: true }),
     mirrors,
     ...(rewrite?.path !== undefined && { path: pathRewrite(rewrite.path) }),
     ...(rewrite?.hostname !== undefined && { authority: rewrite.hostname }),

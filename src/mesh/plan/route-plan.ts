@@ -112,6 +112,11 @@ export interface Forward {
   readonly type: 'forward';
   /** At least one. */
   readonly destinations: readonly Destination[];
+  /**
+   * Whether requests are shared out, also if at present one destination gets them all. Then what the rule changes of headers comes after what a destination
+   * changes, and otherwise before it.
+   */
+  readonly isShared?: boolean;
   readonly path?: PathRewrite;
   readonly authority?: string;
   /** For the whole request with its retries; undefined for no limit. */

@@ -13,11 +13,11 @@ import { hostOf, serviceOf } from './host-name.ts';
 import { protocolOf } from './protocol.ts';
 import type { RouteContext } from './route-context.ts';
 import type { Backend, HashKey, RoutePlan } from './route-plan.ts';
-import type { Hosted, RuleIndex } from './rule-index.ts';
+import type { RuleIndex } from './rule-index.ts';
 import type { Domains } from './service-plan.ts';
-import { plainTraffic, type ServiceTraffic, type TrafficPolicy } from './traffic-policy.ts';
+import { hashKeyOf, plainTraffic, type ServiceTraffic, type TrafficPolicy } from './traffic-policy.ts';
 import { anyClient, type View } from './view.ts';
-import { translateVirtualService } from './virtual-service-routes.ts';
+import { decideOnPort, noteRivals, rivalVirtualServices, type Note } from './virtual-service-choice.ts';
 
 /** What objects say about the calls of one Service by some of its clients. */
 export interface PlannedTraffic {
@@ -35,50 +35,10 @@ export interface Known {
   readonly domains: Domains;
 }
 
-type Note = (ref: ObjectRef, finding: Finding) => void;
-
-/** Returns whether a VirtualService is for the proxies of pods, and not only for gateways. */
-export function isForSidecars({ gateways }: VirtualService): boolean {
-  return gateways === undefined || gateways.length === 0 || gateways.includes('mesh');
-}
-
 function looksAtClient({ http }: VirtualService): boolean {
   return http.some(({ match = [] }) =>
     match.some(({ sourceLabels, sourceNamespace }) => sourceLabels !== undefined || sourceNamespace !== undefined),
   );
-}
-
-/** Returns the only VirtualService that counts: of those that fit the host best, the oldest one. */
-function chooseVirtualService(
-  { index }: Known,
-  host: string,
-  { namespace }: View,
-  note: Note,
-): Hosted<VirtualService> | undefined {
-  const visible = index
-    .virtualServices(host)
-    .filter(
-      ({ rule: { ref, spec } }) =>
-        isForSidecars(spec) && (ref.namespace === namespace || isExportedTo(spec.exportTo, ref.namespace, namespace)),
-    );
-  const [first] = visible;
-  if (first === undefined) return undefined;
-  const rivals = visible.slice(1).filter((other) => other.host === first.host && other.rule !== first.rule);
-  for (const { rule } of rivals) {
-    note(rule.ref, {
-      field: '/spec/hosts',
-      effect: 'without-effect',
-      code: 'OlderObjectCounts',
-      sentence: `the older VirtualService ${first.rule.ref.namespace}/${first.rule.ref.name} decides on ${host} alone; move these routes into it`,
-    });
-    note(first.rule.ref, {
-      field: '/spec/hosts',
-      effect: 'warning',
-      code: 'HostNamedTwice',
-      sentence: `VirtualService ${rule.ref.namespace}/${rule.ref.name} names ${host}, too; it has no effect there, because it is younger`,
-    });
-  }
-  return first;
 }
 
 /** Returns the Gateway API routes of a port: those of the clients' namespace, if it has any, stand above those of the Service's own. */
@@ -117,8 +77,7 @@ function createPlanner(known: Known, view: View) {
 
   function hashOf({ service: key, port, subset }: Backend): HashKey | undefined {
     const service = world.service.get(key);
-    const balancer = service === undefined ? undefined : policy(service, port, subset).loadBalancer;
-    return balancer?.type === 'ring' || balancer?.type === 'maglev' ? balancer.key : undefined;
+    return service === undefined ? undefined : hashKeyOf(policy(service, port, subset));
   }
 
   function contextOf(service: Service, port: number): RouteContext {
@@ -165,7 +124,9 @@ export function planTraffic(known: Known, key: string, view: View = anyClient): 
   }
   const host = hostOf(service, known.domains.cluster);
   const planner = createPlanner(known, view);
-  const chosen = chooseVirtualService(known, host, view, note);
+  const virtual = rivalVirtualServices(known.index, host, view.namespace);
+  const [first] = virtual;
+  const deciding = new Set<ObjectRef>();
   const destination = planner.destinationOf(service);
   for (const [id, finding] of destination?.findings ?? []) findings.set(id, [...(findings.get(id) ?? []), finding]);
   const heldPorts = new Set<number>();
@@ -176,7 +137,7 @@ export function planTraffic(known: Known, key: string, view: View = anyClient): 
     const context = planner.contextOf(service, number);
     const routes = chooseRoutes(known, service, number, view);
     if (protocolOf(port) === 'tcp') {
-      for (const ref of [...(chosen === undefined ? [] : [chosen.rule.ref]), ...routes.map((route) => route.ref)]) {
+      for (const ref of [...(first === undefined ? [] : [first.rule.ref]), ...routes.map((route) => route.ref)]) {
         note(ref, {
           field: '',
           effect: 'warning',
@@ -186,8 +147,11 @@ export function planTraffic(known: Known, key: string, view: View = anyClient): 
       }
       return undefined;
     }
-    if (chosen !== undefined) {
-      const { ref, spec } = chosen.rule;
+    if (first !== undefined) {
+      const { plan, isHeld } = decideOnPort(virtual, context, note);
+      if (isHeld) heldPorts.add(number);
+      const [ref = first.rule.ref] = plan?.origins ?? [];
+      deciding.add(ref);
       for (const route of routes) {
         note(route.ref, {
           field: '/spec/parentRefs',
@@ -196,13 +160,7 @@ export function planTraffic(known: Known, key: string, view: View = anyClient): 
           sentence: `VirtualService ${ref.namespace}/${ref.name} decides on ${host}; remove one of the two`,
         });
       }
-      const translated = translateVirtualService(spec, ref, context);
-      for (const finding of translated.findings) note(ref, finding);
-      if (translated.rules === undefined) heldPorts.add(number);
-      // An object without a route for this port leaves the port as it is.
-      return translated.rules === undefined || translated.rules.length === 0
-        ? undefined
-        : { rules: translated.rules, origins: [ref] };
+      return plan;
     }
     if (routes.length === 0) return undefined;
     const translated = translateGatewayRoutes(routes, context, known.world.rules.ReferenceGrant);
@@ -213,6 +171,7 @@ export function planTraffic(known: Known, key: string, view: View = anyClient): 
   }
 
   const routes = mapPorts(service, routesOf);
+  noteRivals(virtual, deciding, host, view.namespace, note);
   const subsets = destination === undefined ? [] : subsetsOf(destination.spec);
   const policies = mapPorts(service, ({ number }) => {
     const found = planner.policy(service, number);

@@ -68,6 +68,12 @@ export interface TrafficPolicy {
   readonly transport?: Transport;
 }
 
+/** Returns by what of a request a policy picks an endpoint, if it does so by a hash. */
+export function hashKeyOf(policy: TrafficPolicy | undefined): HashKey | undefined {
+  const balancer = policy?.loadBalancer;
+  return balancer?.type === 'ring' || balancer?.type === 'maglev' ? balancer.key : undefined;
+}
+
 /** A part of the endpoints of a Service. */
 export interface SubsetPlan {
   readonly name: string;

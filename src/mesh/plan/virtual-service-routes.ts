@@ -186,6 +186,7 @@ function forward(route: HttpRoute, resolve: Resolver, at: string): Forward {
   return {
     type: 'forward',
     destinations,
+    ...((route.route ?? []).length > 1 ? { isShared: true } : {}),
     ...(path === undefined ? {} : { path }),
     ...(authority === undefined ? {} : { authority }),
     ...(route.timeout === undefined || route.timeout === 0 ? {} : { timeoutMs: route.timeout }),

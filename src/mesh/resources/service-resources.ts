@@ -3,7 +3,7 @@ import { meshEndpoint, serviceCluster } from '../../envoy/service-cluster.ts';
 import type { JsonObject } from '../../json/json.ts';
 import type { Backend } from '../plan/route-plan.ts';
 import { familyOf, withLastResort, type EndpointPlan, type PortPlan, type ServicePlan } from '../plan/service-plan.ts';
-import { plainTraffic, type ServiceTraffic, type TrafficPolicy } from '../plan/traffic-policy.ts';
+import { hashKeyOf, plainTraffic, type ServiceTraffic, type TrafficPolicy } from '../plan/traffic-policy.ts';
 import type { Pod } from '../world/pod.ts';
 import type { Service } from '../world/service.ts';
 import { clusterLimits, clusterTls, loadBalancer, outlierDetection } from './cluster-policy.ts';
@@ -169,7 +169,9 @@ export function serviceResources(
     const targets = clustersFor(plan, port, serviceAt);
     const routes = traffic.routes.get(port.number);
     const json =
-      routes === undefined ? plainConfiguration(name, self, targets) : routeConfiguration(name, routes, targets);
+      routes === undefined
+        ? plainConfiguration(name, self, targets, hashKeyOf(traffic.policies.get(port.number)))
+        : routeConfiguration(name, routes, targets);
     return [...clusters, { kind: 'routes', name, json }];
   });
 }

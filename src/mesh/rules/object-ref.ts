@@ -23,9 +23,14 @@ export function objectKey({ kind, namespace, name }: Pick<ObjectRef, 'kind' | 'n
   return `${kind} ${namespace}/${name}`;
 }
 
-/** Compares by age, and what was created in the same second by namespace and name (Istio's and Gateway API's order). */
+/** What decides among objects that were created in the same second: Gateway API looks at the namespace first, and Istio at the name. */
+function tieText({ kind, namespace, name }: ObjectRef): string {
+  return kind === 'HTTPRoute' || kind === 'GRPCRoute' ? `${namespace}/${name}` : `${name}/${namespace}`;
+}
+
+/** Compares by age, and what was created in the same second by name and namespace. */
 export function byAge(one: ObjectRef, other: ObjectRef): number {
   if (one.createdMs !== other.createdMs) return one.createdMs - other.createdMs;
-  const [left, right] = [`${one.namespace}/${one.name}`, `${other.namespace}/${other.name}`];
+  const [left, right] = [tieText(one), tieText(other)];
   return left < right ? -1 : Number(left > right);
 }

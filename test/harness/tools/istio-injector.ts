@@ -6,11 +6,15 @@ import { say, seconds, type Tool } from './tool.ts';
 
 const moduleFolder = 'test/istio/program';
 /** Each by its name and its package. */
-const programs = { 'istio-injector': '.', 'istio-authorization': './authorization' } as const;
-const files = ['go.mod', 'go.sum', 'inject.go', 'main.go', 'settings.go', 'authorization/main.go'];
+const programs = {
+  'istio-injector': '.',
+  'istio-authorization': './authorization',
+  'istio-routes': './routes',
+} as const;
+const files = ['go.mod', 'go.sum', 'inject.go', 'main.go', 'settings.go', 'authorization/main.go', 'routes/main.go'];
 
 /**
- * Finds the programs that inject with Istio's own injector, and translate policies as istiod does: in the cache, else built with Go, which takes
+ * Finds the programs that inject with Istio's own injector, and translate policies and routes as istiod does: in the cache, else built with Go, which takes
  * minutes. They are missing where Istio's module cannot be had.
  */
 export async function prepareIstioInjector(): Promise<Tool> {
@@ -21,6 +25,7 @@ export async function prepareIstioInjector(): Promise<Tool> {
     env: {
       ISTIO_INJECTOR_BIN: cache.path('istio-injector'),
       ISTIO_AUTHORIZATION_BIN: cache.path('istio-authorization'),
+      ISTIO_ROUTES_BIN: cache.path('istio-routes'),
     },
   };
   const names = Object.keys(programs);

@@ -1,7 +1,6 @@
 import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { parseAllDocuments } from 'yaml';
-import { root } from '../../../scripts/checkout.ts';
 import {
   isObject,
   objectMember,
@@ -10,7 +9,7 @@ import {
   stringsMember,
   type JsonObject,
 } from '../../../src/json/json.ts';
-import { read } from '../../harness/tools/command.ts';
+import { findIstioSources } from './sources.ts';
 
 /** What Istio makes of routes of Gateway API, as its own tests have it. */
 export interface GatewayGolden {
@@ -39,9 +38,7 @@ function nameOf(object: JsonObject): string {
 
 /** Returns the goldens in the module that the injector's program is built from; undefined where the module cannot be had. */
 export async function readGatewayGoldens(): Promise<readonly GatewayGolden[] | undefined> {
-  const program = path.join(root, 'test/istio/program');
-  if ((await read(['go', '-C', program, 'mod', 'download', 'istio.io/istio'])) === undefined) return undefined;
-  const sources = await read(['go', '-C', program, 'list', '-m', '-f', '{{.Dir}}', 'istio.io/istio']);
+  const sources = await findIstioSources();
   if (sources === undefined) return undefined;
   const folder = path.join(sources, 'pilot/pkg/config/kube/gateway/testdata');
   const files = (await readdir(folder)).filter((name) => name.endsWith('.yaml'));

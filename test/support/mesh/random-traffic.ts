@@ -138,6 +138,7 @@ const forward = partly<route.Forward>(
   {
     type: fc.constant('forward' as const),
     destinations: fc.array(destination, { minLength: 1, maxLength: 3 }),
+    isShared: fc.boolean(),
     path: pathRewrite,
     authority: host,
     timeoutMs: milliseconds,

@@ -165,6 +165,7 @@ describe('backends', () => {
         { backend: cart, weight: 9 },
         { backend: cartV2, weight: 1 },
       ],
+      isShared: true,
       mirrors: [],
     });
   });
@@ -203,6 +204,7 @@ describe('backends', () => {
         { backend: cart, weight: 1 },
         { backend: undefined, weight: 1 },
       ],
+      isShared: true,
       mirrors: [],
     });
     expect(findings.get('HTTPRoute shop/route')).toEqual([

@@ -162,6 +162,7 @@ describe('a match', () => {
           { name: 'c', match: { type: 'exact', value: 'x' }, isNegated: true },
           { name: 'd', match: { type: 'prefix', value: '' } },
           { name: 'e', match: { type: 'regex', value: '.*' } },
+          { name: 'f', match: { type: 'regex', value: '.*' }, isNegated: true },
         ],
       },
       {
@@ -172,6 +173,12 @@ describe('a match', () => {
           { name: 'c', string_match: { exact: 'x' }, invert_match: true, treat_missing_header_as_empty: true },
           { name: 'd', present_match: true },
           { name: 'e', present_match: true },
+          {
+            name: 'f',
+            string_match: { safe_regex: { regex: '.*' } },
+            invert_match: true,
+            treat_missing_header_as_empty: true,
+          },
         ],
       },
     ],
@@ -236,7 +243,9 @@ describe('a redirection', () => {
 
   test.each<[Omit<Redirect, 'type' | 'status'>, readonly JsonObject[]]>([
     [{}, [{}]],
-    [{ scheme: 'https' }, [{ scheme_redirect: 'https' }]],
+    // A Host header with :80 would stay as it is.
+    [{ scheme: 'https' }, [{ scheme_redirect: 'https', port_redirect: 443 }, { scheme_redirect: 'https' }]],
+    [{ scheme: 'https', authority: 'example.com' }, [{ scheme_redirect: 'https', host_redirect: 'example.com' }]],
     [{ authority: 'example.com', port: 80 }, [{ host_redirect: 'example.com' }]],
     [{ authority: 'example.com', port: 443 }, [{ host_redirect: 'example.com', port_redirect: 443 }]],
     [
@@ -298,36 +307,36 @@ describe('where requests go', () => {
     );
   });
 
-  test('what a destination changes comes after what its rule changes, also where it is the only one', () => {
-    const changes = { set: [['a', '50%%']], add: [['b', '']], remove: ['c'] } as const;
-    const destinations = [{ backend: backend('cart'), weight: 1, requestHeaders: changes, authority: 'inner' }];
-    const route = plain(
-      { ...toCart, destinations, authority: 'outer' },
-      { requestHeaders: changes, responseHeaders: changes },
-    );
+  test('what the only destination changes comes after what its rule changes, and what is taken out before both', () => {
+    const ofRule = { set: [['a', '50%%']], add: [['b', '']], remove: ['c'] } as const;
+    const own = { set: [['a', '2']], add: [], remove: ['c', 'd'] } as const;
+    const destinations = [{ backend: backend('cart'), weight: 1, requestHeaders: own, authority: 'inner' }];
+    const route = plain({ ...toCart, destinations }, { requestHeaders: ofRule, responseHeaders: ofRule });
     const expected = [
       { header: { key: 'a', value: '50%%' }, append_action: 'OVERWRITE_IF_EXISTS_OR_ADD' },
       { header: { key: 'b', value: '' }, keep_empty_value: true },
     ];
     expect(route).toMatchObject({
-      request_headers_to_add: expected,
-      request_headers_to_remove: ['c'],
+      request_headers_to_add: [
+        ...expected,
+        { header: { key: 'a', value: '2' }, append_action: 'OVERWRITE_IF_EXISTS_OR_ADD' },
+      ],
+      request_headers_to_remove: ['c', 'd'],
       response_headers_to_add: expected,
       response_headers_to_remove: ['c'],
-      route: {
-        host_rewrite_literal: 'outer',
-        weighted_clusters: {
-          clusters: [
-            {
-              name: 'shop/cart',
-              weight: 1,
-              request_headers_to_add: expected,
-              request_headers_to_remove: ['c'],
-              host_rewrite_literal: 'inner',
-            },
-          ],
-        },
-      },
+      route: { host_rewrite_literal: 'inner', cluster: 'shop/cart' },
+    });
+    expect(actionOf({ ...toCart, destinations, authority: 'outer' })).toMatchObject({ host_rewrite_literal: 'outer' });
+  });
+
+  test('what one of several destinations changes is said of it, also if it gets all requests at present', () => {
+    const changes = { set: [['a', '1']], add: [], remove: [] } as const;
+    const destinations = [{ backend: backend('cart'), weight: 1, requestHeaders: changes }];
+    const route = plain({ ...toCart, destinations, isShared: true }, { requestHeaders: changes });
+    const expected = [{ header: { key: 'a', value: '1' }, append_action: 'OVERWRITE_IF_EXISTS_OR_ADD' }];
+    expect(route).toMatchObject({
+      request_headers_to_add: expected,
+      route: { weighted_clusters: { clusters: [{ name: 'shop/cart', weight: 1, request_headers_to_add: expected }] } },
     });
   });
 

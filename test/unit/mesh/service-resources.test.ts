@@ -35,6 +35,19 @@ function clusterWith(policy: TrafficPolicy, of: ServicePlan = plan): JsonObject 
   return jsonOf(resources, 'cluster', `outbound|80||${host}`);
 }
 
+test('a load balancer with a hash picks endpoints by it also where no object has routes', () => {
+  const key = { type: 'header', name: 'x-user' } as const;
+  const routesWith = (loadBalancer: TrafficPolicy['loadBalancer']): string => {
+    const policies = new Map([[80, loadBalancer === undefined ? {} : { loadBalancer }]]);
+    const resources = serviceResources(plan, { ...plainTraffic, policies });
+    return JSON.stringify(jsonOf(resources, 'routes', `outbound|80||${host}`));
+  };
+  const hashPolicy = '"hash_policy":[{"header":{"header_name":"x-user"}}]';
+  expect(routesWith({ type: 'ring', key, minimumSize: 1024 })).toContain(hashPolicy);
+  expect(routesWith({ type: 'maglev', key })).toContain(hashPolicy);
+  expect(routesWith({ type: 'random' })).not.toContain('hash_policy');
+});
+
 const subset = (name: string, labels: Readonly<Record<string, string>>, policy: TrafficPolicy = {}) => ({
   name,
   labels,

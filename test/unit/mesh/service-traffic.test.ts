@@ -78,8 +78,50 @@ describe('a VirtualService', () => {
     ]);
   });
 
-  test('of the same second counts by its name', () => {
+  test('of the same second counts by its name, before its namespace', () => {
     expect(origins(known(virtualService('shop/b', 1), virtualService('shop/a', 1)))).toEqual(['VirtualService shop/a']);
+    const complete = { hosts: ['cart.shop.svc.cluster.local'] };
+    const both = known(virtualService('a/z', 1, complete), virtualService('z/a', 1, complete));
+    expect(origins(both)).toEqual(['VirtualService z/a']);
+  });
+
+  test('for fewer namespaces counts before an older one for more, and both are told', () => {
+    const complete = { hosts: ['cart.shop.svc.cluster.local'] };
+    const all = known(
+      virtualService('shop/all', 9),
+      virtualService('shop/named', 5, { ...complete, exportTo: ['web', 'shop'] }),
+      virtualService('web/own', 1, { ...complete, exportTo: ['.'] }),
+    );
+    expect(['web', 'shop', 'other'].map((name) => origins(all, client(name)))).toEqual([
+      ['VirtualService web/own'],
+      ['VirtualService shop/named'],
+      ['VirtualService shop/all'],
+    ]);
+    expect(codes(all, client('shop'))).toEqual([
+      'VirtualService shop/all: OlderObjectCounts (without-effect)',
+      'VirtualService shop/named: HostNamedTwice (warning)',
+    ]);
+    const [said] = planTraffic(all, 'shop/cart', client('shop')).findings.get('VirtualService shop/all') ?? [];
+    expect(said?.sentence).toContain('VirtualService shop/named, whose exportTo is narrower, decides on');
+  });
+
+  test('that is exported to other namespaces only does not count in its own', () => {
+    const other = known(virtualService('shop/x', 1, { exportTo: ['web'] }));
+    expect([client('shop'), client('web')].map((view) => origins(other, view).length)).toEqual([0, 1]);
+  });
+
+  test('that says nothing of a port and its clients leaves them to the next one for the same host', () => {
+    const of = (match: JsonObject): JsonObject => ({
+      http: [{ match: [match], route: [{ destination: { host: 'cart' } }] }],
+    });
+    const next = virtualService('shop/next', 1);
+    for (const match of [{ port: 81 }, { sourceLabels: { app: 'other' } }, { gateways: ['public'] }]) {
+      const both = known(virtualService('shop/first', 2, of(match)), next);
+      expect(origins(both)).toEqual(['VirtualService shop/next']);
+      expect(codes(both)).toEqual([]);
+    }
+    const wild = virtualService('shop/wild', 1, { hosts: ['*.shop.svc.cluster.local'] });
+    expect(origins(known(virtualService('shop/first', 2, of({ port: 81 })), wild))).toEqual([]);
   });
 
   test('that names the host counts before an older one with a wildcard', () => {

@@ -31,16 +31,22 @@ function clusterWeight(destination: Destination, clusters: Clusters): JsonObject
   };
 }
 
+/** Returns the destination of requests that are not shared out; what it changes of them is said on the route. */
+export function onlyDestination({ destinations, isShared }: Forward): Destination | undefined {
+  return destinations.length === 1 && isShared !== true ? destinations[0] : undefined;
+}
+
 function isPlain({ requestHeaders, responseHeaders, authority }: Destination): boolean {
   return [requestHeaders, responseHeaders, authority].every((one) => one === undefined);
 }
 
 /** What is said for a destination that is not there is UNAVAILABLE to clients of gRPC, as Gateway API has it; of 500, Envoy would make UNKNOWN. */
-function target(destinations: readonly Destination[], clusters: Clusters, isGrpc: boolean): JsonObject {
+function target(forward: Forward, clusters: Clusters, isGrpc: boolean): JsonObject {
+  const { destinations } = forward;
   const [first, second] = destinations;
-  if (first?.backend !== undefined && second === undefined && isPlain(first)) {
-    return { cluster: clusters.nameOf(first.backend) };
-  }
+  const isOnly =
+    onlyDestination(forward) !== undefined || (second === undefined && first !== undefined && isPlain(first));
+  if (first?.backend !== undefined && isOnly) return { cluster: clusters.nameOf(first.backend) };
   return {
     weighted_clusters: { clusters: destinations.map((one) => clusterWeight(one, clusters)) },
     ...(destinations.some(({ backend }) => backend === undefined)
@@ -92,12 +98,13 @@ export function forwardAction(
   clusters: Clusters,
   isGrpc: boolean,
 ): JsonObject {
-  const { destinations, authority, timeoutMs = 0, retry, mirrors } = forward;
+  const { destinations, timeoutMs = 0, retry, mirrors } = forward;
+  const authority = forward.authority ?? onlyDestination(forward)?.authority;
   const backends = destinations.flatMap(({ backend }) => backend ?? []);
   if (backends.length === 0) return { direct_response: { status: 500 } };
   return {
     route: {
-      ...target(destinations, clusters, isGrpc),
+      ...target(forward, clusters, isGrpc),
       ...pathRewrite(path, forward.path),
       ...(authority === undefined ? {} : { host_rewrite_literal: authority }),
       ...timeout(timeoutMs, isGrpc),

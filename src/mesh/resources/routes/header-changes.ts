@@ -6,16 +6,19 @@ function option(key: string, value: string, append_action: JsonObject): JsonObje
   return { header: { key, value }, ...append_action, ...(value === '' ? { keep_empty_value: true } : {}) };
 }
 
-/** Returns the members of a route, or of one of its clusters, that change headers of requests or responses. */
-export function headerChanges(of: 'request' | 'response', changes: HeaderChanges | undefined): JsonObject {
-  if (changes === undefined) return {};
-  const { set, add, remove } = changes;
-  const added = [
+/**
+ * Returns the members of a route, or of one of its clusters, that change headers of requests or responses. Envoy first takes out what is to be removed, and
+ * then sets and adds in this order.
+ */
+export function headerChanges(of: 'request' | 'response', ...all: readonly (HeaderChanges | undefined)[]): JsonObject {
+  const changes = all.filter((one) => one !== undefined);
+  const added = changes.flatMap(({ set, add }) => [
     ...set.map(([name, value]) => option(name, value, { append_action: 'OVERWRITE_IF_EXISTS_OR_ADD' })),
     ...add.map(([name, value]) => option(name, value, {})),
-  ];
+  ]);
+  const removed = [...new Set(changes.flatMap(({ remove }) => remove))];
   return {
     ...(added.length === 0 ? {} : { [`${of}_headers_to_add`]: added }),
-    ...(remove.length === 0 ? {} : { [`${of}_headers_to_remove`]: [...remove] }),
+    ...(removed.length === 0 ? {} : { [`${of}_headers_to_remove`]: removed }),
   };
 }

@@ -22,14 +22,18 @@ function valueMatcher(match: TextMatch): JsonObject {
   return string_match === undefined ? { present_match: true } : { string_match };
 }
 
-/** Returns an `envoy.config.route.v3.HeaderMatcher`. Without its header a negated comparison of a value holds. */
+/**
+ * Returns an `envoy.config.route.v3.HeaderMatcher`. Without its header a negated comparison is one of the empty text, as in Istio: it holds, unless the
+ * expression fits that, too.
+ */
 function headerMatcher({ name, match, isNegated }: NamedMatch): JsonObject {
-  const matcher = { name, ...valueMatcher(match) };
-  if (isNegated !== true) return matcher;
+  if (isNegated !== true) return { name, ...valueMatcher(match) };
+  const value = match.type === 'regex' ? { string_match: { safe_regex: { regex: match.value } } } : valueMatcher(match);
   return {
-    ...matcher,
+    name,
+    ...value,
     invert_match: true,
-    ...('string_match' in matcher ? { treat_missing_header_as_empty: true } : {}),
+    ...('string_match' in value ? { treat_missing_header_as_empty: true } : {}),
   };
 }
 
@@ -40,9 +44,10 @@ function isAnyPath(path: PathMatch | undefined): boolean {
 }
 
 function pathMatcher(path: PathMatch | undefined): JsonObject {
+  // What an expression matches is the whole path, and would be rewritten as a whole.
+  if (path?.type === 'regex') return { safe_regex: { regex: path.value } };
   if (path === undefined || isAnyPath(path)) return { prefix: '/' };
   const { type, value, ignoresCase } = path;
-  if (type === 'regex') return { safe_regex: { regex: value } };
   const key = { exact: 'path', prefix: 'prefix', segments: 'path_separated_prefix' }[type];
   return { [key]: value, ...(ignoresCase === true ? { case_sensitive: false } : {}) };
 }

@@ -3,8 +3,8 @@ import { grpcRoutes } from '../../../envoy/grpc-messages.ts';
 import { connect, forwardEverything } from '../../../envoy/routes.ts';
 import { ruleFilterConfig } from '../../../envoy/rule-filters.ts';
 import { objectMember, objectsMember, type JsonObject } from '../../../json/json.ts';
-import type { Backend, RoutePlan, RouteRule } from '../../plan/route-plan.ts';
-import { forwardAction, type Clusters } from './forward-action.ts';
+import type { Backend, HashKey, RoutePlan, RouteRule } from '../../plan/route-plan.ts';
+import { forwardAction, onlyDestination, type Clusters } from './forward-action.ts';
 import { headerChanges } from './header-changes.ts';
 import { redirectActions, type ConditionalAction } from './redirect.ts';
 import { isEverything, mayBeGrpc, routeMatch } from './request-match.ts';
@@ -48,20 +48,21 @@ function alsoWith(match: JsonObject, headers: readonly JsonObject[]): JsonObject
  * a rule for everything takes them.
  */
 function routesOf(rule: RouteRule, clusters: Clusters): readonly JsonObject[] {
-  const { name, requestHeaders, responseHeaders, cors, fault } = rule;
+  const { name, requestHeaders, responseHeaders, cors, fault, action } = rule;
+  const only = action.type === 'forward' ? onlyDestination(action) : undefined;
   const filters = ruleFilterConfig(cors && corsPolicy(cors), fault && httpFault(fault));
   const match = routeMatch(rule.match);
   const routes = (matching: JsonObject, config: JsonObject, isGrpc = false, of = rule): readonly JsonObject[] =>
-    actionsOf(of, clusters, isGrpc).map(([headers, action]) => ({
+    actionsOf(of, clusters, isGrpc).map(([headers, done]) => ({
       name,
       match: alsoWith(matching, headers),
-      ...action,
-      ...headerChanges('request', requestHeaders),
-      ...headerChanges('response', responseHeaders),
+      ...done,
+      ...headerChanges('request', requestHeaders, only?.requestHeaders),
+      ...headerChanges('response', responseHeaders, only?.responseHeaders),
       ...(Object.keys(config).length === 0 ? {} : { typed_per_filter_config: config }),
     }));
   const ofGrpc =
-    rule.action.type === 'forward' && mayBeGrpc(rule.match)
+    action.type === 'forward' && mayBeGrpc(rule.match)
       ? routes({ ...match, grpc: {} }, { ...grpcRoutes.ofMesh.typed_per_filter_config, ...filters }, true)
       : [];
   return [
@@ -84,9 +85,15 @@ export function routeConfiguration(name: string, { rules }: Pick<RoutePlan, 'rul
   };
 }
 
-/** Returns the same for an address of which no object speaks: all requests go to the Service itself. */
-export function plainConfiguration(name: string, service: Backend, clusters: Clusters): JsonObject {
-  const forward = { type: 'forward', destinations: [{ backend: service, weight: 1 }], mirrors: [] } as const;
+/** Returns the same for an address without rules: all requests go to the Service itself, whose load balancer may pick an endpoint by a hash. */
+export function plainConfiguration(
+  name: string,
+  service: Backend,
+  clusters: Clusters,
+  hash: HashKey | undefined,
+): JsonObject {
+  const destination = { backend: service, weight: 1, ...(hash === undefined ? {} : { hash }) };
+  const forward = { type: 'forward', destinations: [destination], mirrors: [] } as const;
   const route = objectMember(forwardAction(forward, undefined, clusters, false), 'route') ?? {};
   return { name, ...forwardEverything(name, route, grpcRoutes.ofMesh), ...withoutCopy };
 }
