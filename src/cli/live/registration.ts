@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import { matchConditions, registrationEntries, type JsonObject, type RegistrationEntry } from '../../index.ts';
+import { matchConditions, registrationEntriesFor, type JsonObject, type RegistrationEntry } from '../../index.ts';
 import { member, objectMember, objectsMember, stringMember } from '../../json/json.ts';
 import { webhookConfigurationName } from '../../kubernetes/names.ts';
 
@@ -21,13 +21,14 @@ export function liveEntries(configuration: JsonObject): RegistrationEntry[] {
     name: stringMember(webhook, 'name') ?? '',
     namespaceSelector: objectMember(webhook, 'namespaceSelector') ?? {},
     objectSelector: objectMember(webhook, 'objectSelector') ?? {},
+    failurePolicy: stringMember(webhook, 'failurePolicy') === 'Ignore' ? 'Ignore' : 'Fail',
   }));
 }
 
 /** What is missing in the cluster's registration, so that pods are not injected or cannot be created. */
 export function registrationFaults(configuration: JsonObject): string[] {
   const live = objectsMember(configuration, 'webhooks');
-  return registrationEntries.flatMap(({ name }): string[] => {
+  return registrationEntriesFor('Fail').flatMap(({ name }): string[] => {
     const found = live.find((one) => stringMember(one, 'name') === name);
     if (found === undefined)
       return [`the cluster's ${webhookConfigurationName} has no entry ${name}, so that one is never called`];
@@ -43,10 +44,20 @@ export interface RegistrationChange {
   readonly consequence: string;
 }
 
-/** Returns where the cluster's registration differs from the shipped one. */
-export function registrationChanges(configuration: JsonObject): RegistrationChange[] {
+/** Returns where the cluster's registration differs from the shipped one with either default failure policy. */
+export function registrationChanges(configuration: JsonObject): readonly RegistrationChange[] {
   const live = objectsMember(configuration, 'webhooks');
-  return registrationEntries.flatMap((entry): RegistrationChange[] => {
+  const changes = (['Fail', 'Ignore'] as const).map((byDefault) =>
+    differences(live, registrationEntriesFor(byDefault)),
+  );
+  return changes.reduce((fewest, one) => (one.length < fewest.length ? one : fewest));
+}
+
+function differences(
+  live: readonly JsonObject[],
+  shipped: readonly RegistrationEntry[],
+): readonly RegistrationChange[] {
+  return shipped.flatMap((entry): RegistrationChange[] => {
     const found = live.find((one) => stringMember(one, 'name') === entry.name);
     if (found === undefined) return [];
     const changes: RegistrationChange[] = [];

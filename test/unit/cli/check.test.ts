@@ -102,7 +102,7 @@ describe('what is wrong is found', () => {
       'an entry that is missing',
       'registration',
       'failed',
-      /no entry object\.sidecar-injector\.io/,
+      /no entry object-ignore\.sidecar-injector\.io/,
       () => change(paths.registration, (one) => one.webhooks.pop()),
     ],
     [

@@ -4,7 +4,7 @@ import type { Check } from '../finding.ts';
 /** The registration is there, its entries can be called, and it is the shipped one. */
 export const registrationCheck: Check = {
   id: 'registration',
-  title: 'the registration has both entries, each with a CA bundle',
+  title: 'the registration has all entries, each with a CA bundle',
   async ask(cluster) {
     const found = await cluster.registration();
     const hint =

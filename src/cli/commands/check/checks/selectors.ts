@@ -1,8 +1,16 @@
 import { selectEntry } from '../../../../index.ts';
 import { systemNamespaces } from '../../../../injection/policy/policy.ts';
+import { namespaceLabels } from '../../../../injection/policy/registration.ts';
 import { annotationNames } from '../../../../pod/annotation-names.ts';
 import { goodUnless, skipped, type Check } from '../finding.ts';
 import { probePod } from '../probe-pod.ts';
+
+/** Labels that a namespace may get, by which entries select it. */
+const anyLabels: readonly Readonly<Record<string, string>>[] = [
+  {},
+  { [namespaceLabels.failurePolicy]: 'Fail' },
+  { [namespaceLabels.failurePolicy]: 'Ignore' },
+].flatMap((labels) => [labels, { ...labels, [annotationNames.namespaceInjection]: 'enabled' }]);
 
 /** With failurePolicy Fail, an entry that selects what the cluster or the injector needs to start keeps it from starting. */
 export const selectorsCheck: Check = {
@@ -17,7 +25,7 @@ export const selectorsCheck: Check = {
     const lines = [...new Set([...systemNamespaces, ...own])].flatMap((name) =>
       entries
         .filter((entry) =>
-          [{ [annotationNames.namespaceInjection]: 'enabled' }, {}].some((labels) =>
+          anyLabels.some((labels) =>
             [probePod(), asking].some(
               (pod) => selectEntry({ ...labels, 'kubernetes.io/metadata.name': name }, pod, [entry]).called,
             ),
