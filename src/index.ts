@@ -17,6 +17,7 @@ export {
   selectEntry,
   webhookConfiguration,
   type EntryMatch,
+  type EntrySelectors,
   type FailurePolicy,
   type RegistrationEntry,
 } from './injection/policy/registration.ts';

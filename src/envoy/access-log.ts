@@ -1,6 +1,6 @@
 import type { JsonObject } from '../json/json.ts';
 import { accessFilterNames, deniedBy } from './access-filters.ts';
-import { extension } from './extension.ts';
+import { unnamed } from './extension.ts';
 import { isOfMesh, isOfPod, knowsPeer, type Flow } from './flows.ts';
 import type { TrafficIntent } from './intent.ts';
 import { atMoments, where } from './log-filter.ts';
@@ -50,11 +50,11 @@ const meshFields = {
 
 /** A dedicated logger: the file logger cannot open /dev/stdout as an unprivileged user. */
 function stdout(of: JsonObject): JsonObject {
-  return extension('stdout', 'envoy.extensions.access_loggers.stream.v3.StdoutAccessLog', of);
+  return unnamed('envoy.extensions.access_loggers.stream.v3.StdoutAccessLog', of);
 }
 
 function file(of: JsonObject): JsonObject {
-  return extension('file', 'envoy.extensions.access_loggers.file.v3.FileAccessLog', { path, ...of });
+  return unnamed('envoy.extensions.access_loggers.file.v3.FileAccessLog', { path, ...of });
 }
 
 function writersOf(json_format: JsonObject): Readonly<Record<'stdout' | 'file', JsonObject>> {

@@ -10,6 +10,11 @@ export function extension(name: string, type: string, fields: JsonObject = {}): 
   return { name, typed_config: typed(type, fields) };
 }
 
+/** Returns the same for an access logger or its filter, which need no name. */
+export function unnamed(type: string, fields: JsonObject): JsonObject {
+  return { typed_config: typed(type, fields) };
+}
+
 /** Returns a number of milliseconds as the JSON form of a Protobuf Duration. */
 export function duration(milliseconds: number): string {
   return `${milliseconds / 1000}s`;

@@ -26,7 +26,7 @@ end
 end`;
 
 const ofMesh: readonly JsonObject[] = [
-  { ...scriptFilter('grpc_messages', script), disabled: true },
+  { ...scriptFilter({ name: 'grpc_messages', script }), disabled: true },
   { ...extension('grpc_stats', type, { emit_filter_state: true }), disabled: true },
 ];
 
@@ -43,8 +43,14 @@ function running(...filters: readonly string[]): JsonObject {
   return Object.fromEntries(filters.map((name) => [name, enabled]));
 }
 
-/** The `typed_per_filter_config` of routes that run those filters: of a proxy without a control plane, or of one with it. */
-export const countsMessages = {
-  alone: running('grpc_stats'),
-  ofMesh: running('grpc_messages', 'grpc_stats'),
+/** Metadata of routes that says what protocol they are for, and the format string of it, which is empty for all but gRPC. */
+export const routeProtocol = {
+  grpc: { metadata: { filter_metadata: { protocol: { name: 'grpc' } } } },
+  format: '%METADATA(ROUTE:protocol:name)%',
+} as const;
+
+/** What routes of gRPC say beside where to: which filters count messages, of a proxy without a control plane, or of one with it. */
+export const grpcRoutes = {
+  alone: { ...routeProtocol.grpc, typed_per_filter_config: running('grpc_stats') },
+  ofMesh: { typed_per_filter_config: running('grpc_messages', 'grpc_stats') },
 } as const;

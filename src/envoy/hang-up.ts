@@ -1,6 +1,7 @@
 import type { JsonObject } from '../json/json.ts';
 import { extension } from './extension.ts';
-import { scriptFilter } from './lua.ts';
+import { scriptFilter, type SharedScript } from './lua.ts';
+import { shortened } from './lua-text.ts';
 
 /*
  * A client keeps its connection until the server ends it, and then looks for the server again, which may have another
@@ -19,7 +20,24 @@ export const unreachableReplies: JsonObject = {
 };
 
 /** Nothing else in Envoy 1.40 ends a connection because of an answer. HTTP/2 gets GOAWAY, and its other streams go on. */
-const script = 'function envoy_on_response(r) r:streamInfo():drainConnectionUponCompletion() end';
+const drain = 'r:streamInfo():drainConnectionUponCompletion()';
+
+const name = 'hang_up';
+
+/** Member of a route's context with the text of a script, which returns the function that is to handle the route's responses. */
+export const handlerKey = 'handler';
+
+/**
+ * The same script, by which other listeners have their responses handled in its interpreter: on routes with a context. What they hand it is
+ * compiled when it is used for the first time.
+ */
+export const sharedScript: SharedScript = {
+  name,
+  script: shortened(`function envoy_on_response(r)
+local code=r:filterContext():get'${handlerKey}'
+if code then handle=handle or loadstring(code)() handle(r) else ${drain} end
+end`),
+};
 
 function field(header_name: string, value_match: JsonObject): JsonObject {
   const input = extension('f', 'envoy.type.matcher.v3.HttpResponseHeaderMatchInput', { header_name });
@@ -32,17 +50,28 @@ const isLast: JsonObject = {
   },
 };
 
-/** An HTTP filter that runs its script only for those answers: it would cost every other one twice as much as the look. */
-export const hangUp: JsonObject = extension('hang_up', 'envoy.extensions.common.matching.v3.ExtensionWithMatcher', {
-  extension_config: scriptFilter('hang_up', script),
-  xds_matcher: {
-    matcher_list: {
-      matchers: [
-        {
-          predicate: { not_matcher: isLast },
-          on_match: { action: extension('skip', 'envoy.extensions.filters.common.matcher.action.v3.SkipFilter') },
-        },
-      ],
+/** Returns an HTTP filter that runs its script only for those answers: it would cost every other one twice as much as the look. */
+function forLast(script: SharedScript): JsonObject {
+  return extension(name, 'envoy.extensions.common.matching.v3.ExtensionWithMatcher', {
+    extension_config: scriptFilter(script),
+    xds_matcher: {
+      matcher_list: {
+        matchers: [
+          {
+            predicate: { not_matcher: isLast },
+            on_match: { action: extension('skip', 'envoy.extensions.filters.common.matcher.action.v3.SkipFilter') },
+          },
+        ],
+      },
     },
-  },
-});
+  });
+}
+
+/**
+ * Filters of captured requests that end such connections: in the interpreter of the metrics page, or with a shorter script in one of their
+ * own, without such a page, or with a control plane, which sends many of them.
+ */
+export const hangUp = {
+  shared: forLast(sharedScript),
+  own: forLast({ name, script: `function envoy_on_response(r) ${drain} end` }),
+} as const;

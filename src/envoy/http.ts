@@ -1,7 +1,7 @@
 import type { JsonObject } from '../json/json.ts';
 import { extension, typed } from './extension.ts';
 import { earlyMutations } from './forwarded-proto.ts';
-import { hangUp, unreachableReplies } from './hang-up.ts';
+import { unreachableReplies } from './hang-up.ts';
 
 const preserveCase: JsonObject = {
   stateful_formatter: extension(
@@ -120,7 +120,7 @@ export function transparentHttp(intent: TransparentHttp): JsonObject {
     stat_prefix: name,
     ...routeSource(routes),
     early_header_mutation_extensions: [earlyMutations[forwardedProto]],
-    http_filters: [hangUp, ...filters, router],
+    http_filters: [...filters, router],
     local_reply_config: unreachableReplies,
     access_log: accessLog,
     http_protocol_options: serverHttp1,

@@ -6,8 +6,9 @@ import { accessLogs, cutConnectionLogs, tcpLogOptions } from './access-log.ts';
 import { listenAddress } from './addresses.ts';
 import { clusterNames } from './clusters.ts';
 import { duration, typed } from './extension.ts';
-import { directionOf, filterChainName, isOfPod, type Flow } from './flows.ts';
-import { countsMessages, messageFilters } from './grpc-messages.ts';
+import { directionOf, filterChainName, isOfMesh, isOfPod, type Flow } from './flows.ts';
+import { grpcRoutes, messageFilters } from './grpc-messages.ts';
+import { hangUp } from './hang-up.ts';
 import { transparentHttp, type Routes } from './http.ts';
 import type { TrafficIntent } from './intent.ts';
 import { inspectedPorts, isHttp, listenerFilters } from './inspection.ts';
@@ -64,6 +65,7 @@ export function httpFilter(intent: TrafficIntent, flow: Flow, routes: Routes): J
     routes,
     forwardedProto: isOfService ? 'copied' : 'marked',
     filters: [
+      proxy.metrics.istio && !isOfMesh(flow) ? hangUp.shared : hangUp.own,
       ...(isOfService ? ruleFilters : []),
       ...(isOfPod(flow) ? [...accessFilters, limitFilter.json] : []),
       ...(proxy.metrics.istio ? messageFilters(flow) : []),
@@ -219,17 +221,18 @@ export type CaptureRoutes = Readonly<Record<Direction, Routes>>;
 /**
  * Returns the routes of a proxy that knows no destinations: requests go to their original destination or are refused.
  *
- * @param counts `typed_per_filter_config` of routes that count messages of gRPC
+ * @param grpc what routes of gRPC say besides, with Istio's metrics
  */
 export function plainRoutes(
   { outboundTrafficPolicy, metrics }: Pick<Proxy, 'outboundTrafficPolicy' | 'metrics'>,
-  counts: JsonObject = countsMessages.alone,
+  grpc: JsonObject = grpcRoutes.alone,
 ): Readonly<Record<Direction, { readonly inline: JsonObject }>> {
-  const ofGrpc = metrics.istio ? counts : undefined;
+  const ofGrpc = metrics.istio ? grpc : undefined;
+  const { metadata } = ofGrpc ?? {};
   const outbound =
     outboundTrafficPolicy === 'ALLOW_ANY'
       ? passEverything('allow_any', 'outbound', clusterNames.passthrough, ofGrpc)
-      : refuseEverything('block_all', 502);
+      : refuseEverything('block_all', 502, metadata === undefined ? undefined : { metadata });
   return {
     outbound: { inline: outbound },
     inbound: { inline: passEverything('inbound', 'inbound', clusterNames.inbound, ofGrpc) },

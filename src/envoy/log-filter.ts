@@ -1,5 +1,5 @@
 import type { JsonObject } from '../json/json.ts';
-import { extension } from './extension.ts';
+import { unnamed } from './extension.ts';
 
 /** Returns an `envoy.config.accesslog.v3.AccessLogFilter` of the moments at which something is logged. */
 export function atMoments(...types: readonly string[]): JsonObject {
@@ -9,7 +9,7 @@ export function atMoments(...types: readonly string[]): JsonObject {
 /** Returns a filter of what an expression in the Common Expression Language is true of. */
 export function where(expression: string): JsonObject {
   return {
-    extension_filter: extension('cel', 'envoy.extensions.access_loggers.filters.cel.v3.ExpressionFilter', {
+    extension_filter: unnamed('envoy.extensions.access_loggers.filters.cel.v3.ExpressionFilter', {
       expression,
     }),
   };

@@ -1,7 +1,8 @@
 import type { JsonObject } from '../json/json.ts';
 import { clusterNames } from './clusters.ts';
 import type { MetricsIntent, MetricsTarget, TrafficIntent } from './intent.ts';
-import { scriptNamed } from './lua.ts';
+import { handlerKey, sharedScript } from './hang-up.ts';
+import { scriptNamed, type SharedScript } from './lua.ts';
 import { shortened } from './lua-text.ts';
 import { istioPages, ownIdentity } from './metrics-script.ts';
 import { probeTarget } from './probe-target.ts';
@@ -13,8 +14,8 @@ const body = 'b:getBytes(0,b:length())';
 /** Lua expression for the same body with Istio's metric names and labels. */
 const asIstio = `istio(${body},h:filterContext():get('own'))`;
 
-function renaming(before: string): string {
-  return `${before}function envoy_on_response(h)
+function renaming(before: string, declaration: string): string {
+  return `${before}${declaration}(h)
 local b=h:body(true)
 b:setBytes(${asIstio})
 end`;
@@ -58,12 +59,12 @@ const plain: JsonObject = {
 /** Name of the page's script. */
 const scriptName = 'page';
 
-function scripted(context: JsonObject): JsonObject {
+function scripted(name: string | undefined, context: JsonObject): JsonObject {
   // The script could not change a compressed page.
   return {
     ...plain,
     request_headers_to_remove: ['accept-encoding'],
-    typed_per_filter_config: scriptNamed(scriptName, context),
+    typed_per_filter_config: scriptNamed(name, context),
   };
 }
 
@@ -87,6 +88,8 @@ const pageBytes = 33_554_432;
 /** Parts of the metrics page: scripts and a route for the status listener, clusters, and the buffer limit. */
 export interface MetricsPage {
   readonly scripts: Readonly<Record<string, string>>;
+  /** A script that runs on the route without being named there. */
+  readonly usual?: SharedScript;
   readonly route: JsonObject;
   readonly clusters: readonly JsonObject[];
   readonly bufferBytes: number | undefined;
@@ -98,12 +101,15 @@ interface Scripts {
   readonly merging: string;
 }
 
-function scriptsOf(before: string): Scripts {
-  return { renaming: shortened(renaming(before)), merging: shortened(merging(before, asIstio)) };
+function scriptsOf(before: string, declaration: string): Scripts {
+  return { renaming: shortened(renaming(before, declaration)), merging: shortened(merging(before, asIstio)) };
 }
 
 /** Made once: a script is the longest text of a configuration. */
-const istioScripts = { alone: scriptsOf(istioPages.alone), inMesh: scriptsOf(istioPages.inMesh) } as const;
+const istioScripts = {
+  alone: scriptsOf(istioPages.alone, 'return function'),
+  inMesh: scriptsOf(istioPages.inMesh, 'function envoy_on_response'),
+} as const;
 const plainMerging = shortened(merging('', body));
 
 /**
@@ -117,13 +123,17 @@ export function metricsPage(intent: TrafficIntent & MetricsIntent, place: keyof 
   const { istio } = settings.proxy.metrics;
   if (!istio && targets.length === 0) return { scripts: {}, route: plain, clusters: [], bufferBytes: undefined };
   const { renaming: alone, merging: merged } = istio ? istioScripts[place] : { renaming: '', merging: plainMerging };
+  const isHandedOver = place === 'alone' && targets.length === 0;
   const context = {
     ...(istio ? { own: ownIdentity(intent) } : {}),
+    ...(isHandedOver ? { [handlerKey]: alone } : {}),
     ...(targets.length === 0 ? {} : { targets: targets.map((target) => targetEntry(target, self.address)) }),
   };
   return {
-    scripts: { [scriptName]: targets.length === 0 ? alone : merged },
-    route: scripted(context),
+    ...(isHandedOver
+      ? { scripts: {}, usual: sharedScript }
+      : { scripts: { [scriptName]: targets.length === 0 ? alone : merged } }),
+    route: scripted(isHandedOver ? undefined : scriptName, context),
     clusters: clustersOf(targets, { families: settings.capture.families, self }),
     bufferBytes: pageBytes,
   };

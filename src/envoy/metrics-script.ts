@@ -56,7 +56,8 @@ interface Parts {
  * is the first word of the name of the filter chain, which is what they have as `reporter` (`flows.ts`).
  */
 const alone: Parts = {
-  labels: '',
+  labels: `t=t:gsub('request_protocol=""','request_protocol="http"')
+`,
   add: `local function add(family,like,counter)
 local lines=''
 for way,cluster in pairs{outbound=own.outbound,inbound='InboundPassthroughCluster'} do

@@ -29,6 +29,11 @@ const anyPath: JsonObject = { prefix: '/' };
 /** CONNECT requests have no path. */
 export const connect: JsonObject = { connect_matcher: {} };
 
+/** Matches of all requests with a path, those of gRPC first if they differ, each with what the route says besides. */
+function pathsOf(ofGrpc: JsonObject | undefined): readonly (readonly [match: JsonObject, more: JsonObject])[] {
+  return [...(ofGrpc === undefined ? [] : [[{ ...anyPath, grpc: {} }, ofGrpc] as const]), [anyPath, {}]];
+}
+
 function everything(name: string, routes: readonly JsonObject[]): JsonObject {
   return { virtual_hosts: [{ name, domains: ['*'], routes: routes.map((route) => ({ name, ...route })) }] };
 }
@@ -36,13 +41,10 @@ function everything(name: string, routes: readonly JsonObject[]): JsonObject {
 /**
  * Returns an `envoy.config.route.v3.RouteConfiguration` with one action (`RouteAction`) for every request.
  *
- * @param ofGrpc `typed_per_filter_config` of routes of gRPC; undefined if they are like the others
+ * @param ofGrpc what routes of gRPC say besides; undefined if they are like the others
  */
 export function forwardEverything(name: string, route: JsonObject, ofGrpc?: JsonObject): JsonObject {
-  const paths = [
-    ...(ofGrpc === undefined ? [] : [[{ ...anyPath, grpc: {} }, { typed_per_filter_config: ofGrpc }] as const]),
-    [anyPath, {}] as const,
-  ];
+  const paths = pathsOf(ofGrpc);
   return everything(name, [
     ...paths.map(([match, more]) => ({
       match: { ...match, headers: [isMarkedAbsent] },
@@ -61,9 +63,10 @@ export function passEverything(name: string, direction: Direction, cluster: stri
 }
 
 /** Returns an `envoy.config.route.v3.RouteConfiguration` that answers every request with one status. */
-export function refuseEverything(name: string, status: number): JsonObject {
+export function refuseEverything(name: string, status: number, ofGrpc?: JsonObject): JsonObject {
+  const matches = [...pathsOf(ofGrpc), [connect, {}] as const];
   return everything(
     name,
-    [anyPath, connect].map((match) => ({ match, direct_response: { status } })),
+    matches.map(([match, more]) => ({ match, direct_response: { status }, ...more })),
   );
 }

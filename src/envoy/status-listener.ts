@@ -37,7 +37,12 @@ export function statusListener(
         filters: [
           ownHttp(
             'status',
-            [...(Object.keys(scripts).length === 0 ? [] : [luaScripts(scripts)]), ...probes.filters],
+            [
+              ...(Object.keys(scripts).length === 0 && page.usual === undefined
+                ? []
+                : [luaScripts(scripts, page.usual)]),
+              ...probes.filters,
+            ],
             [liveness('/healthz/ready'), liveness('/health'), page.route, ...probes.routes],
           ),
         ],

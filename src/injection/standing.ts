@@ -4,7 +4,7 @@ import { member, type JsonObject } from '../json/json.ts';
 import type { Injector } from './injector.ts';
 import { parseStatus, type InjectionStatus } from './patch/status.ts';
 import type { Reasons } from './policy/reason.ts';
-import { selectEntry, type RegistrationEntry } from './policy/registration.ts';
+import { selectEntry, type EntrySelectors } from './policy/registration.ts';
 
 /** What has become of a stored pod, compared with what admission would do to a new one like it. */
 export type Standing =
@@ -32,7 +32,7 @@ export interface PodNamespace {
 export function standingOf(
   pod: JsonObject,
   { name: namespace, labels, annotations }: PodNamespace,
-  entries: readonly RegistrationEntry[],
+  entries: readonly EntrySelectors[],
   injector: Injector,
 ): Standing {
   const view = viewPod(pod);

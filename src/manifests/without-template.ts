@@ -59,6 +59,12 @@ export const withoutTemplate: readonly WithoutTemplate[] = [
     makesPods: true,
   },
   {
+    group: 'monitoring.coreos.com',
+    kinds: ['Prometheus', 'PrometheusAgent', 'Alertmanager', 'ThanosRuler'],
+    because: 'it describes containers beside those of its controller, which makes the pods',
+    makesPods: true,
+  },
+  {
     group: 'serving.knative.dev',
     kinds: ['Revision'],
     because: 'it is made from the template of a Service or Configuration',

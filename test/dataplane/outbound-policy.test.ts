@@ -3,6 +3,7 @@ import { captureIntent } from '../support/builders/capture-intent.ts';
 import { captureTraffic } from '../support/network/capture-script.ts';
 import { startEnvoy, type RunningEnvoy } from '../support/network/envoy.ts';
 import { startAgent, type Agent } from '../support/network/agent.ts';
+import { eventually } from '../support/waiting.ts';
 import { addresses, createPodNamespace, type PodNamespace } from '../support/network/pod-namespace.ts';
 import { proxyIntent } from '../support/builders/proxy-intent.ts';
 
@@ -37,6 +38,25 @@ test('REGISTRY_ONLY: what nobody has registered is refused, and counted as such'
   const refused = body.split('\n').filter((line) => line.includes('destination_service_name="BlackHoleCluster"'));
   expect(refused.find((line) => line.startsWith('istio_requests_total'))).toMatch(/response_code="502".* 1$/);
   expect(refused.find((line) => line.startsWith('istio_tcp_connections_closed_total'))).toMatch(/ 1$/);
+});
+
+test.each([
+  ['application/grpc', 'grpc'],
+  ['application/grpc+proto', 'grpc'],
+  ['application/grpc-web', 'http'],
+  ['application/grpc;charset=utf-8', 'http'],
+  ['text/plain', 'http'],
+])('REGISTRY_ONLY: what says that it is %s is counted as %s', async (type, protocol) => {
+  const counted = async (): Promise<number> => {
+    const { body } = await outside.ask({ url: `http://${addresses.pod.v4}:15020/stats/prometheus` });
+    return body
+      .split('\n')
+      .filter((line) => line.startsWith('istio_requests_total{') && line.includes(`request_protocol="${protocol}"`))
+      .reduce((sum, line) => sum + Number(line.split(' ').at(-1)), 0);
+  };
+  const before = await counted();
+  await app.ask({ url: `http://${addresses.cluster.v4}:8081/`, headers: { 'content-type': type } });
+  await eventually(counted, (now) => now === before + 1);
 });
 
 test('REGISTRY_ONLY: what comes in, and what the pod asks itself, passes', async () => {

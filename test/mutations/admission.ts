@@ -39,9 +39,22 @@ export const admission: readonly Edit[] = [
   {
     protects: 'system namespaces are never asked about',
     file: 'src/injection/policy/registration.ts',
-    text: "namespaceSelector: {\n      matchExpressions: [{ key: annotationNames.namespaceInjection, operator: 'In', values: ['enabled'] }, notSystem],",
-    replacement:
-      "namespaceSelector: {\n      matchExpressions: [{ key: annotationNames.namespaceInjection, operator: 'In', values: ['enabled'] }],",
+    text: "  { key: 'kubernetes.io/metadata.name', operator: 'NotIn', values: systemNamespaces },\n",
+    replacement: '',
+    ...registration,
+  },
+  {
+    protects: 'a paused namespace is never asked about',
+    file: 'src/injection/policy/registration.ts',
+    text: "  { key: namespaceLabels.paused, operator: 'NotIn', values: ['true'] },\n",
+    replacement: '',
+    ...registration,
+  },
+  {
+    protects: 'a namespace has one failure policy',
+    file: 'src/injection/policy/registration.ts',
+    text: "operator: policy === other ? 'In' : 'NotIn'",
+    replacement: "operator: 'NotIn'",
     ...registration,
   },
   {

@@ -1,5 +1,12 @@
 import { isDeepStrictEqual } from 'node:util';
-import { matchConditions, registrationEntriesFor, type JsonObject, type RegistrationEntry } from '../../index.ts';
+import {
+  matchConditions,
+  registrationEntries,
+  registrationEntriesFor,
+  type JsonObject,
+  type EntrySelectors,
+  type RegistrationEntry,
+} from '../../index.ts';
 import { member, objectMember, objectsMember, stringMember } from '../../json/json.ts';
 import { webhookConfigurationName } from '../../kubernetes/names.ts';
 
@@ -16,19 +23,18 @@ function sameConditions(live: JsonObject): boolean {
 }
 
 /** The entries of the cluster's registration. The API server has checked the shape of its selectors. */
-export function liveEntries(configuration: JsonObject): RegistrationEntry[] {
+export function liveEntries(configuration: JsonObject): EntrySelectors[] {
   return objectsMember(configuration, 'webhooks').map((webhook) => ({
     name: stringMember(webhook, 'name') ?? '',
     namespaceSelector: objectMember(webhook, 'namespaceSelector') ?? {},
     objectSelector: objectMember(webhook, 'objectSelector') ?? {},
-    failurePolicy: stringMember(webhook, 'failurePolicy') === 'Ignore' ? 'Ignore' : 'Fail',
   }));
 }
 
 /** What is missing in the cluster's registration, so that pods are not injected or cannot be created. */
 export function registrationFaults(configuration: JsonObject): string[] {
   const live = objectsMember(configuration, 'webhooks');
-  return registrationEntriesFor('Fail').flatMap(({ name }): string[] => {
+  return registrationEntries.flatMap(({ name }): string[] => {
     const found = live.find((one) => stringMember(one, 'name') === name);
     if (found === undefined)
       return [`the cluster's ${webhookConfigurationName} has no entry ${name}, so that one is never called`];
@@ -44,7 +50,7 @@ export interface RegistrationChange {
   readonly consequence: string;
 }
 
-/** Returns where the cluster's registration differs from the shipped one with either default failure policy. */
+/** Returns where the cluster's registration differs from the shipped one, whichever failure policy is the default. */
 export function registrationChanges(configuration: JsonObject): readonly RegistrationChange[] {
   const live = objectsMember(configuration, 'webhooks');
   const changes = (['Fail', 'Ignore'] as const).map((byDefault) =>

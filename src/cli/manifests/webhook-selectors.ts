@@ -1,4 +1,4 @@
-import { selectEntry, type RegistrationEntry } from '../../index.ts';
+import { selectEntry, type EntrySelectors } from '../../index.ts';
 import type { Workload } from './workload.ts';
 
 /** Labels of a namespace, without the one for its name, which the API server adds. */
@@ -14,7 +14,7 @@ export function passGate(
   workload: Workload,
   namespace: string,
   labels: NamespaceLabels,
-  entries?: readonly RegistrationEntry[],
+  entries?: readonly EntrySelectors[],
 ): ReturnType<typeof selectEntry> {
   return selectEntry({ ...labels, 'kubernetes.io/metadata.name': namespace }, workload.pod.value, entries);
 }

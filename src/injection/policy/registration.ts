@@ -26,11 +26,15 @@ export interface MatchCondition {
   holds(view: PodView): boolean;
 }
 
-/** One entry of the MutatingWebhookConfiguration. */
-export interface RegistrationEntry {
+/** Which pods an entry of a webhook configuration is for. */
+export interface EntrySelectors {
   readonly name: string;
   readonly namespaceSelector: LabelSelector;
   readonly objectSelector: LabelSelector;
+}
+
+/** One entry of the MutatingWebhookConfiguration. */
+export interface RegistrationEntry extends EntrySelectors {
   readonly failurePolicy: FailurePolicy;
 }
 
@@ -176,9 +180,9 @@ function mismatch(selector: LabelSelector, labels: JsonObject | undefined, of: s
 /** Leaves out the entries for namespaces of the other failure policy, which say nothing about why a pod is not sent. */
 function entriesOf(
   namespace: Readonly<Record<string, string>>,
-  entries: readonly RegistrationEntry[],
-): readonly RegistrationEntry[] {
-  const isForOthers = ({ namespaceSelector }: RegistrationEntry): boolean =>
+  entries: readonly EntrySelectors[],
+): readonly EntrySelectors[] {
+  const isForOthers = ({ namespaceSelector }: EntrySelectors): boolean =>
     (namespaceSelector.matchExpressions ?? []).some(
       (one) => one.key === namespaceLabels.failurePolicy && !matchesLabels({ matchExpressions: [one] }, namespace),
     );
@@ -195,7 +199,7 @@ function entriesOf(
 export function selectEntry(
   namespace: Readonly<Record<string, string>>,
   pod: JsonObject,
-  entries: readonly RegistrationEntry[] = registrationEntries,
+  entries: readonly EntrySelectors[] = registrationEntries,
 ): EntryMatch {
   const view = viewPod(pod);
   const reasons: string[] = [];

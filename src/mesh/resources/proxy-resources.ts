@@ -1,6 +1,6 @@
 import { captureClusters, clusterNames, inboundCluster } from '../../envoy/clusters.ts';
 import { metadataKeys } from '../../envoy/flows.ts';
-import { countsMessages } from '../../envoy/grpc-messages.ts';
+import { grpcRoutes } from '../../envoy/grpc-messages.ts';
 import type { TrafficIntent } from '../../envoy/intent.ts';
 import { inboundListener, outboundListener, plainRoutes, type Takes } from '../../envoy/listeners.ts';
 import { stringMember, type JsonObject } from '../../json/json.ts';
@@ -28,7 +28,7 @@ export function applicationCluster(traffic: TrafficIntent, services: Readonly<Re
 
 /** Returns the listener of connections from a pod, and the clusters for what no Service stands for. */
 export function outboundResources(traffic: TrafficIntent): readonly Resource[] {
-  const { outbound } = plainRoutes(traffic.settings.proxy, countsMessages.ofMesh);
+  const { outbound } = plainRoutes(traffic.settings.proxy, grpcRoutes.ofMesh);
   return [
     ...captureClusters(traffic)
       .filter(({ name }) => name !== clusterNames.inbound)
@@ -56,7 +56,7 @@ export function inboundResources(
   { modes: { base, ports }, access, limits }: InboundPlan,
   trustDomain: string,
 ): readonly Resource[] {
-  const { inbound } = plainRoutes(traffic.settings.proxy, countsMessages.ofMesh);
+  const { inbound } = plainRoutes(traffic.settings.proxy, grpcRoutes.ofMesh);
   const mesh = {
     trustDomain,
     takes: takes[base],

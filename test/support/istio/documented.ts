@@ -182,18 +182,18 @@ const withoutMounts: Change = (container) => {
   return without(rest, 'env', (item) => nameOf(item) === 'istio-data');
 };
 
-/** Probes that the agent would send to itself after a second injection. */
+/** Probes that the agent would send to itself after a second injection; a variable without any other says nothing. */
 const withoutOwnProbers: Change = (container) => {
   const changed = (itemsOf(container, 'env') ?? []).flatMap((item): Json[] => {
-    const probers =
-      isObject(item) && item['name'] === 'ISTIO_KUBE_APP_PROBERS' ? objectMember(item, 'value') : undefined;
-    if (!isObject(item) || probers === undefined) return [item];
+    if (!isObject(item) || item['name'] !== 'ISTIO_KUBE_APP_PROBERS' || item['valueFrom'] !== undefined) return [item];
+    const probers = objectMember(item, 'value') ?? {};
     const others = Object.entries(probers).filter(
       ([path, prober]) => !isObject(prober) || stringMember(objectMember(prober, 'httpGet'), 'path') !== path,
     );
     return others.length === 0 ? [] : [{ ...item, value: Object.fromEntries(others) }];
   });
-  return changed.length === 0 ? container : { ...container, env: changed };
+  const { env: _, ...rest } = container;
+  return changed.length === 0 ? rest : { ...rest, env: changed };
 };
 
 /** The delay that the pod's own proxy has, of which a second injection leaves nothing. */

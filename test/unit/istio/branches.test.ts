@@ -161,6 +161,31 @@ describe('a pod that Istio’s injector has injected', () => {
     expect(injected.decision.warnings).toEqual([expect.stringContaining('has injected the pod before')]);
   });
 
+  test.each([undefined, '{}'])('a hook that the agent cannot forward adds no prober to those it has: %s', (value) => {
+    const variable = value === undefined ? [] : [{ name: 'ISTIO_KUBE_APP_PROBERS', value }];
+    const hook = { httpGet: { path: '/app-lifecycle/app/prestopz', port: 15_999 } };
+    const annotations = {
+      'sidecar.istio.io/status': status(classicStatus),
+      'status.sidecar.istio.io/port': '15999',
+    };
+    const own = {
+      containers: [
+        { name: 'app', lifecycle: { preStop: hook } },
+        { ...old, env: variable },
+      ],
+    };
+    const injected = injectWithIstiod(istioPod({ annotations }, own), istiodSnapshot());
+    expect(injected.variable('ISTIO_KUBE_APP_PROBERS')).toBe(value);
+    expect(injected.container('app')).toMatchObject({ lifecycle: { preStop: hook } });
+  });
+
+  test.each(['', 'x', '[]', '5', 'null'])('probers that the agent cannot read are replaced: %j', (value) => {
+    const unread = { ...old, env: [{ name: 'ISTIO_KUBE_APP_PROBERS', value }] };
+    const own = { ...spec, containers: containers.with(0, unread) };
+    const injected = injectWithIstiod(istioPod(pod(classicStatus)['metadata'] as JsonObject, own), istiodSnapshot());
+    expect(injected.variable('ISTIO_KUBE_APP_PROBERS')).toBe('{"/app-health/late/readyz":{"httpGet":{"port":90}}}');
+  });
+
   test('a classic proxy becomes native as a wish of the user’s, so its old fields win', () => {
     const injected = injectWithIstiod(pod(classicStatus), istiodSnapshot());
     expect(initNames(injected)).toEqual(['istio-init', 'istio-proxy']);

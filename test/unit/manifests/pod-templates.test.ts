@@ -137,6 +137,7 @@ describe('every row of the tables', () => {
 test.each([
   ['argoproj.io/v1alpha1', 'Workflow', /describes containers of steps/],
   ['tekton.dev/v1', 'Task', /describes containers of steps/],
+  ['monitoring.coreos.com/v1', 'Prometheus', /containers beside those of its controller/],
   ['kubevirt.io/v1', 'VirtualMachine', /virtual machine/],
   ['trainer.kubeflow.org/v1alpha1', 'TrainJob', /spec\.runtimeRef/],
 ])('%s %s makes pods that only the webhook sees', (apiVersion, kind, because) => {

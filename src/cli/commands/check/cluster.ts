@@ -2,7 +2,7 @@ import { describeFileProblem, loadConfiguration } from '../../../runtime/configu
 import { createInjector, createSnapshot, type Injector, type Snapshot } from '../../../index.ts';
 import type { PodNamespace } from '../../../injection/standing.ts';
 import { systemNamespaces } from '../../../injection/policy/policy.ts';
-import { selectEntry, type RegistrationEntry } from '../../../injection/policy/registration.ts';
+import { selectEntry, type EntrySelectors } from '../../../injection/policy/registration.ts';
 import { objectMember, stringMember, type JsonObject } from '../../../json/json.ts';
 import type { ApiClient } from '../../../kubernetes/client.ts';
 import { listAll } from '../../../kubernetes/list.ts';
@@ -34,7 +34,7 @@ export interface Cluster {
   readonly version: () => Promise<string>;
   readonly registration: () => Promise<JsonObject | undefined>;
   /** Entries of the registration; none if it is not there. */
-  readonly entries: () => Promise<readonly RegistrationEntry[]>;
+  readonly entries: () => Promise<readonly EntrySelectors[]>;
   /** The Deployment that serves, or why it cannot be found. */
   readonly deployed: () => Promise<Deployed | string>;
   /** Whether the injector manages its certificates itself. */

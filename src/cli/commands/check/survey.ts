@@ -1,4 +1,4 @@
-import type { Injector, RegistrationEntry } from '../../../index.ts';
+import type { Injector, EntrySelectors } from '../../../index.ts';
 import { standingOf, type PodNamespace, type Standing } from '../../../injection/standing.ts';
 import type { InjectionStatus } from '../../../injection/patch/status.ts';
 import { objectMember, objectsMember, stringMember, type JsonObject } from '../../../json/json.ts';
@@ -69,7 +69,7 @@ function count(map: Map<string, number>, key: string): void {
 
 /** What pods are compared with. */
 export interface Yardstick {
-  readonly entries: readonly RegistrationEntry[];
+  readonly entries: readonly EntrySelectors[];
   readonly injector: Injector;
   readonly namespaces: readonly PodNamespace[];
 }

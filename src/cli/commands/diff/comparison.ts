@@ -1,4 +1,4 @@
-import { createInjector, selectEntry, type Injector, type JsonObject, type RegistrationEntry } from '../../../index.ts';
+import { createInjector, selectEntry, type Injector, type JsonObject, type EntrySelectors } from '../../../index.ts';
 import { withCode, type Reason } from '../../../injection/policy/reason.ts';
 import { applyToValue } from '../../../json/apply.ts';
 import type { ApiClient } from '../../../kubernetes/client.ts';
@@ -11,7 +11,7 @@ import { newPodOf } from './new-pod.ts';
 /** What is known here of the cluster's injector, and the namespace. */
 export interface Expectation {
   readonly injector: Injector;
-  readonly entries: readonly RegistrationEntry[];
+  readonly entries: readonly EntrySelectors[];
   readonly namespace: {
     readonly name: string;
     readonly labels: Readonly<Record<string, string>>;

@@ -5,7 +5,7 @@ import {
   type Injector,
   type JsonObject,
   type Reason,
-  type RegistrationEntry,
+  type EntrySelectors,
 } from '../../../index.ts';
 import { enforceLabel, podSecurityRemedy, refusedByPodSecurity } from '../../../injection/pod-security.ts';
 import { findPreviousInjection } from '../../manifests/previous-injection.ts';
@@ -75,7 +75,7 @@ export function explainWorkload(
     readonly where: string;
     readonly notes: readonly string[];
     /** Entries of the cluster's registration; the shipped ones if left out. */
-    readonly entries?: readonly RegistrationEntry[];
+    readonly entries?: readonly EntrySelectors[];
   },
 ): Explanation {
   const { namespace, labels, injector, where, entries } = context;

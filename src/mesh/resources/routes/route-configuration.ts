@@ -1,5 +1,5 @@
 import { restoreCopy, withoutCopy } from '../../../envoy/forwarded-proto.ts';
-import { countsMessages } from '../../../envoy/grpc-messages.ts';
+import { grpcRoutes } from '../../../envoy/grpc-messages.ts';
 import { connect, forwardEverything } from '../../../envoy/routes.ts';
 import { ruleFilterConfig } from '../../../envoy/rule-filters.ts';
 import { objectMember, objectsMember, type JsonObject } from '../../../json/json.ts';
@@ -62,7 +62,7 @@ function routesOf(rule: RouteRule, clusters: Clusters): readonly JsonObject[] {
     }));
   const ofGrpc =
     rule.action.type === 'forward' && mayBeGrpc(rule.match)
-      ? routes({ ...match, grpc: {} }, { ...countsMessages.ofMesh, ...filters }, true)
+      ? routes({ ...match, grpc: {} }, { ...grpcRoutes.ofMesh.typed_per_filter_config, ...filters }, true)
       : [];
   return [
     ...ofGrpc,
@@ -88,5 +88,5 @@ export function routeConfiguration(name: string, { rules }: Pick<RoutePlan, 'rul
 export function plainConfiguration(name: string, service: Backend, clusters: Clusters): JsonObject {
   const forward = { type: 'forward', destinations: [{ backend: service, weight: 1 }], mirrors: [] } as const;
   const route = objectMember(forwardAction(forward, undefined, clusters, false), 'route') ?? {};
-  return { name, ...forwardEverything(name, route, countsMessages.ofMesh), ...withoutCopy };
+  return { name, ...forwardEverything(name, route, grpcRoutes.ofMesh), ...withoutCopy };
 }

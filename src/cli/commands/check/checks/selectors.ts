@@ -5,8 +5,8 @@ import { annotationNames } from '../../../../pod/annotation-names.ts';
 import { goodUnless, skipped, type Check } from '../finding.ts';
 import { probePod } from '../probe-pod.ts';
 
-/** Labels that a namespace may get, by which entries select it. */
-const anyLabels: readonly Readonly<Record<string, string>>[] = [
+/** Labels of namespaces of which each is for another entry. */
+const namespaces = [
   {},
   { [namespaceLabels.failurePolicy]: 'Fail' },
   { [namespaceLabels.failurePolicy]: 'Ignore' },
@@ -25,7 +25,7 @@ export const selectorsCheck: Check = {
     const lines = [...new Set([...systemNamespaces, ...own])].flatMap((name) =>
       entries
         .filter((entry) =>
-          anyLabels.some((labels) =>
+          namespaces.some((labels) =>
             [probePod(), asking].some(
               (pod) => selectEntry({ ...labels, 'kubernetes.io/metadata.name': name }, pod, [entry]).called,
             ),
