@@ -33,8 +33,7 @@ function takesOurs(webhook: JsonObject): boolean {
     name: '',
     namespaceSelector: objectMember(webhook, 'namespaceSelector') ?? {},
     objectSelector: objectMember(webhook, 'objectSelector') ?? {},
-    failurePolicy: 'Fail',
-  } as const;
+  };
   const asking = { ...probePod(), metadata: { labels: { [annotationNames.inject]: 'true' } } };
   const name = { 'kubernetes.io/metadata.name': 'default' };
   return (
