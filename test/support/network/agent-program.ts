@@ -4,7 +4,7 @@ import { ask, askHttp2, dial, download, sendDatagram, talk } from './agent-clien
 import { converse } from './agent-conversations.ts';
 import { exchange, prepare, received } from './agent-exchanges.ts';
 import { recall, rehearse, speak } from './agent-dialogues.ts';
-import { askInBursts, askTogether, redirectLoad, startLoad, stopLoad } from './agent-load.ts';
+import { askInBursts, askTogether, countLoad, redirectLoad, startLoad, stopLoad } from './agent-load.ts';
 import { askAtRate } from './agent-rate.ts';
 import { dropUnread, holdUnread } from './agent-unread.ts';
 import { close, connected, listen, setHealthy } from './agent-servers.ts';
@@ -40,6 +40,7 @@ const calls: AgentCalls = {
   askAtRate,
   startLoad,
   redirectLoad,
+  countLoad,
   stopLoad,
 };
 

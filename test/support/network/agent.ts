@@ -219,6 +219,9 @@ export interface AgentCalls {
   startLoad(options: { readonly url: string; readonly clients: number }): Promise<null>;
   /** From now on new connections of the load go elsewhere; those that are open stay. */
   redirectLoad(options: { readonly url: string }): Promise<null>;
+  /** How many requests of the load are over. */
+  countLoad(): Promise<number>;
+  /** Lets requests on their way come to their end, and tells of all. */
   stopLoad(): Promise<LoadReport>;
 }
 
@@ -248,6 +251,7 @@ const callNames = [
   'askAtRate',
   'startLoad',
   'redirectLoad',
+  'countLoad',
   'stopLoad',
 ] as const satisfies readonly (keyof AgentCalls)[];
 
