@@ -6,6 +6,7 @@ import { exchange, prepare, received } from './agent-exchanges.ts';
 import { recall, rehearse, speak } from './agent-dialogues.ts';
 import { askInBursts, askTogether, countLoad, redirectLoad, startLoad, stopLoad } from './agent-load.ts';
 import { askAtRate } from './agent-rate.ts';
+import { startTalks, stopTalks } from './agent-talks.ts';
 import { dropUnread, holdUnread } from './agent-unread.ts';
 import { close, connected, listen, setHealthy } from './agent-servers.ts';
 
@@ -42,6 +43,8 @@ const calls: AgentCalls = {
   redirectLoad,
   countLoad,
   stopLoad,
+  startTalks,
+  stopTalks,
 };
 
 interface Order {
