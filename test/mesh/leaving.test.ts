@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
 import type { JsonObject } from '../../src/json/json.ts';
 import { proxyUser } from '../../src/pod/conventions.ts';
 import { openMesh, podObject, serviceObjects, type MeshPod, type MeshScene } from '../support/mesh/mesh-scene.ts';
-import { manyRequests, underLoad } from '../support/mesh/under-load.ts';
+import { manyRequests, underLoad, underLoadOnce } from '../support/mesh/under-load.ts';
 import type { LoadReport } from '../support/network/agent.ts';
 
 jest.setTimeout(120_000);
@@ -110,8 +110,7 @@ test(`none of ${manyRequests} requests fails while servers leave the mesh and co
 });
 
 test(`none of ${manyRequests} requests fails when servers have left, the control plane goes for good, and its client leaves`, async () => {
-  const report = await underLoad(front.app, url, async () => {
-    if (!scene.controlPlane.isRunning()) return pause(100);
+  const report = await underLoadOnce(front.app, url, async () => {
     await roll('standalone');
     await scene.controlPlane.stop();
   });

@@ -161,7 +161,7 @@ test(`none of ${manyRequests} requests, no connection and no stream is lost whil
   const talked = await front.app.stopTalks();
   expect([failures, ...Object.values(talked).map((one) => one.failures)]).toEqual([[], [], [], []]);
   expect(answered).toBeGreaterThanOrEqual(manyRequests);
-  expect(Math.min(...Object.values(talked).map((one) => one.answered))).toBeGreaterThan(100);
+  expect(Math.min(...Object.values(talked).map((one) => one.answered))).toBeGreaterThan(50);
   // Connections end, as they should, when what they use is not taken any more: that is so for four of the six changes.
   expect(talked['kept connections'].ended).toBeGreaterThan(0);
   expect(talked['kept connections'].ended).toBeLessThanOrEqual(rounds * 4 * 4);

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
 import type { JsonObject } from '../../src/json/json.ts';
 import type { Line } from '../support/mesh/control-plane-process.ts';
 import { openMesh, serviceObjects, type MeshPod, type MeshScene } from '../support/mesh/mesh-scene.ts';
+import { manyRequests, underLoad } from '../support/mesh/under-load.ts';
 import { until } from '../support/waiting.ts';
 
 jest.setTimeout(60_000);
@@ -124,4 +125,23 @@ test.each<[string, JsonObject]>([
   expect((await late.app.ask({ url: `http://${address}/beside-${type}` })).status).toBe(200);
   scene.delete(service, slice);
   await scene.controlPlane.untilInSync(3);
+});
+
+test(`none of ${manyRequests} requests fails while what Envoy rejects comes and goes, and a proxy starts meanwhile`, async () => {
+  scene.set(...serviceObjects('cart', address, ports, [cart]));
+  await scene.controlPlane.untilInSync(3);
+  let times = 0;
+  const { answered, failures } = await underLoad(front.app, `http://${address}/`, async () => {
+    times += 1;
+    const before = rejections().length;
+    scene.set(changed([address, `10.96.0.${300 + times}`]));
+    await until('a rejection', () => rejections()[before]);
+    await restart(late);
+    expect((await late.app.ask({ url: `http://${address}/beside-${times}` })).status).toBe(200);
+    scene.set(...serviceObjects('cart', address, ports, [cart]));
+    await scene.controlPlane.untilInSync(3);
+    expect(rejections()).toHaveLength(before + 1);
+  });
+  expect(failures).toEqual([]);
+  expect(answered).toBeGreaterThanOrEqual(manyRequests);
 });

@@ -11,20 +11,25 @@ const clients = 16;
  * Has clients of a pod ask all the time while something happens, again and again until so many requests are over, and for half a
  * second more, in which the last of it shows.
  */
-export async function underLoad(
-  agent: Agent,
-  url: string,
-  happen: () => Promise<void>,
-  least = manyRequests,
-): Promise<LoadReport> {
+export async function underLoad(agent: Agent, url: string, happen: () => Promise<void>): Promise<LoadReport> {
   await agent.startLoad({ url, clients });
   try {
     do await happen();
-    while ((await agent.countLoad()) < least);
+    while ((await agent.countLoad()) < manyRequests);
     await pause(500);
   } catch (error) {
     await agent.stopLoad();
     throw error;
   }
   return agent.stopLoad();
+}
+
+/** Has something happen once under such a load, which goes on until so many requests are over. */
+export function underLoadOnce(agent: Agent, url: string, happen: () => Promise<void>): Promise<LoadReport> {
+  let hasHappened = false;
+  return underLoad(agent, url, async () => {
+    if (hasHappened) await pause(100);
+    else await happen();
+    hasHappened = true;
+  });
 }

@@ -237,8 +237,8 @@ export interface AgentCalls {
   /** Lets requests on their way come to their end, and tells of all. */
   stopLoad(): Promise<LoadReport>;
   /**
-   * So many clients of a kind talk until all talks are stopped; talks of several kinds at the same time. A stream that has lasted
-   * longer than `keptMs` may be ended in any way.
+   * So many clients of a kind talk until all talks are stopped; talks of several kinds at the same time. What lasts longer
+   * than `keptMs` may be ended: kept connections, and streams and first words that take so long.
    */
   startTalks(options: Peer & { readonly talk: Talk; readonly clients: number; readonly keptMs: number }): Promise<null>;
   /** Lets lines and streams on their way come to their end, and tells of all. */
