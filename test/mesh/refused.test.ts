@@ -33,13 +33,18 @@ afterAll(() => scene.stop());
 
 const rejections = (): readonly Line[] => scene.controlPlane.lines.filter(({ type }) => type === 'rejected');
 
-/** The Service with these addresses, now for a protocol that is not looked into: its listeners and clusters change, its routes go. */
-function changed(addresses: readonly string[]): JsonObject {
+/** The Service with these addresses. */
+function called(addresses: readonly string[], more: JsonObject = {}): JsonObject {
   const [service] = serviceObjects('cart', address, ports, [cart]);
   const [port] = ports;
-  const spec = { clusterIP: address, clusterIPs: addresses, ports: [{ ...port, protocol: 'TCP', appProtocol: 'tcp' }] };
-  return { ...service, spec };
+  return {
+    ...service,
+    spec: { clusterIP: address, clusterIPs: addresses, ports: [{ ...port, protocol: 'TCP', ...more }] },
+  };
 }
+
+/** The same, now for a protocol that is not looked into: its listeners and clusters change, its routes go. */
+const changed = (addresses: readonly string[]): JsonObject => called(addresses, { appProtocol: 'tcp' });
 
 async function restart(pod: MeshPod): Promise<void> {
   await pod.stopProxy();
@@ -134,7 +139,7 @@ test(`none of ${manyRequests} requests fails while what Envoy rejects comes and 
   const { answered, failures } = await underLoad(front.app, `http://${address}/`, async () => {
     times += 1;
     const before = rejections().length;
-    scene.set(changed([address, `10.96.0.${300 + times}`]));
+    scene.set(called([address, `10.96.0.${300 + times}`]));
     await until('a rejection', () => rejections()[before]);
     await restart(late);
     expect((await late.app.ask({ url: `http://${address}/beside-${times}` })).status).toBe(200);
