@@ -5,7 +5,7 @@ import { openMesh, serviceObjects, type MeshPod, type MeshScene } from '../suppo
 import { manyRequests, underLoad } from '../support/mesh/under-load.ts';
 import { until } from '../support/waiting.ts';
 
-jest.setTimeout(60_000);
+jest.setTimeout(120_000);
 
 /*
  * Configuration that Envoy rejects although it keeps all rules of Envoy's API: an address that is none. One proxy sees it, and a

@@ -7,7 +7,7 @@ import type { Answer, Heard } from '../support/network/agent.ts';
 import { url } from '../support/network/scene.ts';
 import { until } from '../support/waiting.ts';
 
-jest.setTimeout(60_000);
+jest.setTimeout(120_000);
 
 /*
  * What VirtualServices and DestinationRules do to requests, with real proxies on both sides. Each test has a Service of its own, whose pods

@@ -6,7 +6,7 @@ import { askAt, bannerAt, podOf } from '../support/mesh/calls.ts';
 import { openMesh, serviceObjects, type MeshPod, type MeshScene } from '../support/mesh/mesh-scene.ts';
 import { clusterIps, endpointOf, objectsOf } from '../support/mesh/service-objects.ts';
 
-jest.setTimeout(60_000);
+jest.setTimeout(120_000);
 
 /*
  * How connections to the ports of a Service are read, by what the port says.
