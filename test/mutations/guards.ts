@@ -51,7 +51,7 @@ export const guards: readonly Edit[] = [
   {
     protects: 'a pod refuses what they sent before when its clients have changed',
     file: 'src/mesh/serve/mode-changes.ts',
-    text: "if (waitsFor === 'clients') return ofClients(pod);",
+    text: "if (waitsFor === 'clients') return ofClients()(pod);",
     replacement: "if (waitsFor === 'clients') return () => true;",
     tests: changes,
   },

@@ -246,11 +246,13 @@ export function createCatalog({ encoder, domains, refused, noticed, ...options }
         proxy,
         place,
         layer: inbound,
-        resourcesOf: (service) => layers().flatMap((shelf) => [...shelf.namesOf(service)]),
-        newest: (kind, name) =>
-          [inbound.target(), ...layers().map(({ target }) => target)]
-            .find((target) => target[kind].has(name))
-            ?.[kind].get(name)?.version,
+        shelves: layers,
+        newest(kind, name) {
+          const own = inbound.target()[kind].get(name);
+          if (own !== undefined) return own.version;
+          for (const { target } of layers()) if (target[kind].has(name)) return target[kind].get(name)?.version;
+          return undefined;
+        },
       };
       viewers.add(viewer);
       return {
