@@ -70,6 +70,20 @@ export const guards: readonly Edit[] = [
     tests: changes,
   },
   {
+    protects: 'a stream that has begun is not cut when its server closes, because clients have new connections by then',
+    file: 'src/mesh/resources/service-resources.ts',
+    text: "{ locality: { sub_zone: 'mesh' }, lb_endpoints: secured }",
+    replacement: '{ lb_endpoints: secured }',
+    tests: ['test/unit/mesh/service-resources.test.ts'],
+  },
+  {
+    protects: 'a replica that has just started waits for connections that its predecessor ended',
+    file: 'src/mesh/serve/guard-progress.ts',
+    text: "return ref.kind === 'PeerAuthentication' && !one.isAtRest();",
+    replacement: 'return false;',
+    tests: ['test/unit/mesh/catalog.test.ts'],
+  },
+  {
     protects: 'the oldest object counts',
     file: 'src/mesh/plan/peer-modes.ts',
     text: 'for (const rules of byNamespace.values()) rules.sort((one, other) => byAge(one.ref, other.ref));',

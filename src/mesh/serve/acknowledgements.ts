@@ -17,6 +17,8 @@ export interface ConnectedProxy {
   readonly newest: (kind: Kind, name: string) => string | undefined;
   /** What decides on what its pod takes. */
   readonly layer: Pick<InboundLayer, 'names'>;
+  /** Whether it has had the time to end connections that it was told to take no longer by a replica that was there before. */
+  readonly isAtRest: () => boolean;
 }
 
 /** Whether a proxy has acknowledged the newest version, or does not ask for the resource. */

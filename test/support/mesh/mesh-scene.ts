@@ -177,11 +177,13 @@ export async function openMesh(
       },
       steer(replicas) {
         const chain = ['iptables', '--table', 'nat'];
-        const rules = replicas.map((one, index) => [
-          ...['--append', 'PREROUTING', '--protocol', 'tcp', '--dport', String(port)],
-          ...['--match', 'statistic', '--mode', 'nth', '--every', String(replicas.length - index), '--packet', '0'],
-          ...['--jump', 'REDIRECT', '--to-ports', String(one.port)],
-        ]);
+        const rules = replicas.map((one, index) =>
+          [
+            `--append PREROUTING --protocol tcp --dport ${port}`,
+            `--match statistic --mode nth --every ${replicas.length - index} --packet 0`,
+            `--jump REDIRECT --to-ports ${one.port}`,
+          ].flatMap((part) => part.split(' ')),
+        );
         for (const words of [['--flush', 'PREROUTING'], ...rules]) {
           const { status, stderr } = network.run(network.hub, [...chain, ...words]);
           if (status !== 0) throw new Error(stderr);
