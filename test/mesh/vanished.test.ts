@@ -62,7 +62,7 @@ function leftByProxy(): Promise<true> {
   return until('the proxy to leave the control plane', isLeft, patienceMs);
 }
 
-test('both sides of mutual TLS learn that the other one has vanished, within a minute, and so do a proxy and the control plane, async () => {
+test('both sides of mutual TLS learn that the other one has vanished, within a minute, and so do a proxy and the control plane', async () => {
   const host = '10.96.0.5';
   const path = `/slow?ms=${2 * limitMs}`;
   const seen = Promise.all([
