@@ -14,7 +14,7 @@ import {
   prepareSidecarPackages,
 } from '../test/harness/tools/packages.ts';
 import { joinEnvironments, say, seconds, type Tool } from '../test/harness/tools/tool.ts';
-import { prepareYamlReader } from '../test/harness/tools/yaml-reader.ts';
+import { dashboardReader, prepareGoProgram, yamlReader } from '../test/harness/tools/go-program.ts';
 import { writeReport } from '../test/harness/tiers/report.ts';
 import { fixedSeeds } from '../test/harness/tiers/seeds.ts';
 import { tiers } from '../test/harness/tiers/table.ts';
@@ -60,6 +60,7 @@ async function startTools(needed: ReadonlySet<ToolName>): Promise<Tools> {
   // Built one after the other: what tiers wait for first comes first.
   const nodePrograms = kustomize.then(() => prepare('node programs', prepareNodePrograms));
   const istioInjector = nodePrograms.then(() => prepare('istio injector', prepareIstioInjector));
+  const yaml = kustomize.then(() => prepare('YAML reader', () => prepareGoProgram(yamlReader)));
   return {
     packages: Promise.resolve(packages),
     'node packages': Promise.resolve(nodePackages),
@@ -68,7 +69,8 @@ async function startTools(needed: ReadonlySet<ToolName>): Promise<Tools> {
     envoy: Promise.resolve(envoy),
     kubernetes,
     kustomize,
-    'YAML reader': kustomize.then(() => prepare('YAML reader', prepareYamlReader)),
+    'YAML reader': yaml,
+    'dashboard reader': yaml.then(() => prepare('dashboard reader', () => prepareGoProgram(dashboardReader))),
     'node programs': nodePrograms,
     'istio injector': istioInjector,
     'gateway conformance': istioInjector.then(() => prepare('gateway conformance', prepareGatewayConformance)),

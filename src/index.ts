@@ -13,9 +13,11 @@ export { reasons, type Reason, type ReasonCode } from './injection/policy/reason
 export {
   matchConditions,
   registrationEntries,
+  registrationEntriesFor,
   selectEntry,
   webhookConfiguration,
   type EntryMatch,
+  type FailurePolicy,
   type RegistrationEntry,
 } from './injection/policy/registration.ts';
 export { createSnapshot, type SnapshotInput, type SnapshotResult } from './injection/build-snapshot.ts';

@@ -12,6 +12,7 @@ import { proxyConfigKeys } from '../../src/settings/proxy-config.ts';
 import { version } from '../../src/settings/version.ts';
 import { sidecarsFile, shippedNames, shippedTemplates } from '../manifests/sidecars.ts';
 import { createMetrics } from '../../src/telemetry/metrics.ts';
+import { alertsPage } from './alerts.ts';
 import { meshFieldsPage } from './mesh-fields.ts';
 
 /** A generated page: where it lies and what it says. */
@@ -131,6 +132,11 @@ The injector's own, on \`--metrics-listen\` (default \`:9090\`), path \`/metrics
 codes, results, event codes; never a namespace or a pod.
 
 ${table(['metric', 'type', 'meaning'], rows)}
+
+The process itself is reported under the usual names of Node.js programs: \`process_cpu_seconds_total\`,
+\`process_resident_memory_bytes\`, \`process_open_fds\`, \`nodejs_eventloop_lag_p99_seconds\`, \`nodejs_heap_size_used_bytes\`,
+\`nodejs_gc_duration_seconds\` and others. [Alerts](alerts.md) and dashboards for Grafana are in
+\`deploy/components/monitoring\`.
 `;
 }
 
@@ -296,6 +302,7 @@ ${templateSection()}
 /** All generated pages of the documentation. */
 export async function generatePages(): Promise<readonly Page[]> {
   return [
+    { path: 'docs/alerts.md', text: alertsPage(notice) },
     { path: 'docs/metrics.md', text: await metricsPage() },
     { path: 'docs/command-line.md', text: commandLinePage() },
     { path: 'docs/annotations.md', text: annotationPage() },

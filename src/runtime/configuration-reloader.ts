@@ -98,7 +98,10 @@ export async function startConfigurationReloader(
     if (isSame && problems.length === 0) return;
     problems = [];
     use(withNamespaces(withClusterFacts(next, snapshot), snapshot.namespaces));
-    if (!isSame) metrics.reloads.inc({ result: 'accepted' });
+    if (!isSame) {
+      metrics.reloads.inc({ result: 'accepted' });
+      metrics.configurationTime.setToCurrentTime();
+    }
     log.info({ settingsHash: next.hash }, 'settings are in use');
     publishMetrics();
   };
@@ -125,6 +128,7 @@ export async function startConfigurationReloader(
           () => void reload(),
           dependencies.pollMs === undefined ? {} : { pollMs: dependencies.pollMs },
         );
+  metrics.configurationTime.setToCurrentTime();
   publishMetrics();
   log.info({ settingsHash: injector.snapshot.hash, files: loaded.files }, 'settings are in use');
   if (problems.length > 0) {

@@ -74,6 +74,7 @@ const servingMs = 30 * dayMs;
 
 async function start(options: MeshOptions, log: Log, cleanups: Cleanups): Promise<RunningMesh> {
   const metrics = createMeshMetrics(version);
+  metrics.observeProcess();
   const { clock = () => new Date() } = options;
   const state = { isSynced: false };
   /** Paths under which kinds of rules are watched; undefined for one that the API server does not have. */

@@ -109,6 +109,7 @@ async function closePlain(server: Server): Promise<void> {
 
 async function start(options: ServeOptions, log: Log, cleanups: Cleanups): Promise<Serving> {
   const metrics = createMetrics(version);
+  metrics.observeProcess();
   const configuration = await startConfigurationReloader(
     { settings: options.settings, sidecars: options.sidecars, meshRoots: options.meshRoots },
     { log, metrics },

@@ -93,7 +93,7 @@ export function resolveBase(settings: Settings, profile: Profile | undefined, me
   return {
     templates: settings.injection.defaultTemplates,
     profile: profile?.name,
-    nativeSidecar: undefined,
+    nativeSidecar: profile?.nativeSidecars === undefined ? undefined : profile.nativeSidecars === 'always',
     rewriteProbes: settings.probes.rewrite,
     mesh: meshAccess(settings, profile, meshRoots),
     workloadName: undefined,

@@ -1,5 +1,6 @@
 import { Counter, Gauge, Histogram, Registry } from '@prometheus-io/client';
 import { createServerMetrics, type ServerMetrics } from './metrics.ts';
+import { observeProcess } from './process-metrics.ts';
 
 /** Metrics of the control plane. Label values are bounded: kinds of resources and of objects, and results. */
 export interface MeshMetrics extends ServerMetrics {
@@ -17,6 +18,8 @@ export interface MeshMetrics extends ServerMetrics {
   readonly rootPhase: Gauge<'phase'>;
   readonly watchFailures: Counter<'kind'>;
   readonly objects: Gauge<'kind'>;
+  /** Reports the process itself, once in a process. */
+  observeProcess(): void;
   /** Reports what changes all the time when metrics are collected. */
   observe(read: MeshReadings): void;
   /** All metrics in the Prometheus text format. */
@@ -154,6 +157,7 @@ export function createMeshMetrics(version: string): MeshMetrics {
         [...read.watchAges()].map(([kind, age]) => [kind, age / 1_000]),
       );
     },
+    observeProcess: () => observeProcess(registry),
     expose: async () => ({ contentType: registry.contentType, text: await registry.metrics() }),
   };
 }

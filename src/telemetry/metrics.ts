@@ -1,5 +1,6 @@
 import { Counter, Gauge, Histogram, Registry } from '@prometheus-io/client';
 import { reasons, type ReasonCode } from '../injection/policy/reason.ts';
+import { observeProcess } from './process-metrics.ts';
 
 /** What a webhook's server counts, whatever its reviews are about. */
 export interface ServerMetrics {
@@ -18,9 +19,12 @@ export interface Metrics extends ServerMetrics {
   readonly reloads: Counter<'result'>;
   readonly configurationValid: Gauge<string>;
   readonly configurationInfo: Gauge<'hash'>;
+  readonly configurationTime: Gauge<string>;
   readonly certificateExpiry: Gauge<string>;
   readonly certificateEvents: Counter<'event'>;
   readonly ready: Gauge<string>;
+  /** Reports the process itself, once in a process. */
+  observeProcess(): void;
   /** All metrics in the Prometheus text format. */
   expose(): Promise<{ readonly contentType: string; readonly text: string }>;
 }
@@ -117,6 +121,9 @@ export function createMetrics(version: string): Metrics {
       ...options('configuration_info', 'Always 1; the hash of the settings in use is a label.'),
       labelNames: ['hash'] as const,
     }),
+    configurationTime: new Gauge(
+      options('configuration_load_timestamp_seconds', 'When the settings in use were read, Unix time.'),
+    ),
     certificateExpiry: new Gauge(
       options('serving_certificate_expiry_timestamp_seconds', 'End of the serving certificate, Unix time.'),
     ),
@@ -125,6 +132,7 @@ export function createMetrics(version: string): Metrics {
       labelNames: ['event'] as const,
     }),
     ready: new Gauge(options('ready', '1 when /readyz answers 200.')),
+    observeProcess: () => observeProcess(registry),
     async expose() {
       return { contentType: registry.contentType, text: await registry.metrics() };
     },

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { createAuthority } from '../../src/certs/authority.ts';
+import { registrationEntries } from '../../src/injection/policy/registration.ts';
 import { findFreePort } from '../support/http/free-port.ts';
 import { startInjector, type InjectorProcess } from '../support/processes/injector-process.ts';
 import { startInstalledCluster, untilInjecting, type InstalledCluster } from '../support/cluster/installed-cluster.ts';
@@ -38,11 +39,13 @@ const startReplica = async (port: number) => {
 const isReady = ({ status }: { status: number }) => status === 200;
 const isUnready = ({ status }: { status: number }) => status === 503;
 
-test('the empty Secret is filled, and both entries get its CA', async () => {
+test('the empty Secret is filled, and all entries get its CA', async () => {
   const { data } = await readSecret();
   expect(Object.keys(data ?? {})).toEqual(expect.arrayContaining(['ca.crt', 'ca.key']));
   const ca = Buffer.from(data?.['ca.crt'] ?? '', 'base64').toString('utf8');
-  expect((await readBundles(cluster.api)).map((bundle) => bundle?.trim())).toEqual([ca.trim(), ca.trim()]);
+  expect((await readBundles(cluster.api)).map((bundle) => bundle?.trim())).toEqual(
+    registrationEntries.map(() => ca.trim()),
+  );
 });
 
 test('the log never holds a private key', async () => {

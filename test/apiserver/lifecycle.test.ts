@@ -1,6 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { registrationEntries } from '../../src/injection/policy/registration.ts';
 import { installFile } from '../../scripts/manifests/install.ts';
 import { root } from '../../scripts/checkout.ts';
 import { createAuthority, issueLeaf, serviceNames } from '../../src/certs/authority.ts';
@@ -84,6 +85,35 @@ describe('the one file, in a cluster that never saw us', () => {
     expect((await cluster.createPod(enabled, makePod('refusing', labelled('false')))).status).toBe(201);
   });
 
+  test.each([
+    ['is for Windows', { os: { name: 'windows' } }],
+    ['chooses nodes of Windows', { nodeSelector: { 'kubernetes.io/os': 'windows' } }],
+    ['uses the network of its node', { hostNetwork: true }],
+  ] as [string, object][])(
+    'while nothing serves, a pod of an enabled namespace is created that %s',
+    async (_what, spec) => {
+      const enabled = await cluster.createNamespace(injected);
+      const containers = [{ name: 'app', image: 'registry.example/app:1' }];
+      const pod = makePod('pod', { spec: { containers, ...spec } });
+      expect((await cluster.createPod(enabled, pod)).status).toBe(201);
+    },
+  );
+
+  test.each([
+    ['sidecar-injector.io/failurePolicy', 'Ignore'],
+    ['sidecar-injector.io/paused', 'true'],
+  ])('while nothing serves, the label %s=%s of a namespace lets its pods through at once', async (key, value) => {
+    const enabled = await cluster.createNamespace(injected);
+    const create = () => cluster.createPod(enabled, makePod('pod'), 'dryRun=All');
+    await until('a refusal', async () => (await create()).status === 500 || undefined);
+    await kubectl(controlPlane.kubeconfig, ['label', 'namespace', enabled, `${key}=${value}`]);
+    const labelled = performance.now();
+    await until('pods are created', async () => (await create()).status === 201 || undefined);
+    process.stdout.write(
+      `${key}=${value}: pods are created ${(performance.now() - labelled).toFixed(0)} ms after the label\n`,
+    );
+  });
+
   test('is uninstalled by the two commands of its header, and leaves nothing', async () => {
     const enabled = await cluster.createNamespace(injected);
     await kubectl(controlPlane.kubeconfig, ['delete', 'mutatingwebhookconfiguration', 'sidecar-injector']);
@@ -108,7 +138,11 @@ test('certificates from files: the overlay serves without any access to the API 
   const port = await findFreePort();
   const injector = await startInjector({ folder: controlPlane.folder, certificate: { files }, port });
   const value = Buffer.from(authority.certificate).toString('base64');
-  const operations = [0, 1].map((index) => ({ op: 'add', path: `/webhooks/${index}/clientConfig/caBundle`, value }));
+  const operations = registrationEntries.map((_entry, index) => ({
+    op: 'add',
+    path: `/webhooks/${index}/clientConfig/caBundle`,
+    value,
+  }));
   const patches = [{ kind: 'MutatingWebhookConfiguration', name: 'sidecar-injector', operations }];
   await install(controlPlane, { port, kustomization: 'overlays/file-certs', patches });
   await untilInjecting(cluster);

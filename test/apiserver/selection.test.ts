@@ -19,7 +19,11 @@ async function calledEntry(namespace: string, name: string): Promise<string | un
 
 const n = 'namespace.sidecar-injector.io';
 const o = 'object.sidecar-injector.io';
+const nIgnore = 'namespace-ignore.sidecar-injector.io';
+const oIgnore = 'object-ignore.sidecar-injector.io';
 const none = undefined;
+const policy = 'sidecar-injector.io/failurePolicy';
+const paused = 'sidecar-injector.io/paused';
 
 const podLabels: readonly JsonObject[] = [
   {},
@@ -43,6 +47,14 @@ const truthTable: readonly (readonly [labels: Record<string, string>, ...called:
   [{ 'istio-injection': 'true' }, none, none, none, none, none, none, none],
   [{ 'istio-injection': 'Enabled' }, none, none, none, none, none, none, none],
   [{ 'istio-injection': '' }, none, none, none, none, none, none, none],
+  [{ [policy]: 'Ignore' }, none, none, oIgnore, none, none, none, none],
+  [{ [policy]: 'Fail' }, none, none, o, none, none, none, none],
+  [{ 'istio-injection': 'enabled', [policy]: 'Ignore' }, nIgnore, nIgnore, nIgnore, nIgnore, none, nIgnore, nIgnore],
+  [{ 'istio-injection': 'enabled', [policy]: 'Fail' }, n, n, n, n, none, n, n],
+  [{ 'istio-injection': 'enabled', [policy]: 'ignore' }, n, n, n, n, none, n, n],
+  [{ [paused]: 'true' }, none, none, none, none, none, none, none],
+  [{ 'istio-injection': 'enabled', [paused]: 'true' }, none, none, none, none, none, none, none],
+  [{ 'istio-injection': 'enabled', [paused]: '' }, n, n, n, n, none, n, n],
 ];
 
 describe('a namespace with the labels', () => {
@@ -92,6 +104,12 @@ describe('in an enabled namespace', () => {
     ['a pod with other annotations', { annotations: { a: 'b' } }, {}, n],
     ['a mirror pod', { annotations: mirror }, { nodeName: 'node' }, none],
     ['a mirror pod that asks', { ...asks, annotations: mirror }, { nodeName: 'node' }, n],
+    ['a pod for Windows', {}, { os: { name: 'windows' } }, none],
+    ['a pod for Windows that asks', asks, { os: { name: 'windows' } }, n],
+    ['a pod for Linux', {}, { os: { name: 'linux' }, nodeSelector: { 'kubernetes.io/os': 'linux' } }, n],
+    ['a pod for nodes of Windows', {}, { nodeSelector: { 'kubernetes.io/os': 'windows' } }, none],
+    ['a pod for nodes of Windows that asks', asks, { nodeSelector: { 'kubernetes.io/os': 'windows' } }, n],
+    ['a pod for certain nodes', {}, { nodeSelector: { zone: 'a' } }, n],
   ])('%s', async (_what, metadata, spec, called) => {
     const namespace = await cluster.createNamespace({ 'istio-injection': 'enabled' });
     const containers = [{ name: 'app', image: 'registry.example/app:1' }];

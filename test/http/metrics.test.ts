@@ -25,7 +25,7 @@ const sample = async (name: string) => readSample(await metrics(), `sidecar_inje
 
 /** One line of the text exposition format, version 0.0.4: a comment or a sample. */
 const line =
-  /^(?:# (?:HELP|TYPE) [a-z_]+ .+|[a-zA-Z_:][\w:]*(?:\{[a-zA-Z_]\w*="(?:[^"\\\n]|\\["\\n])*"(?:,[a-zA-Z_]\w*="(?:[^"\\\n]|\\["\\n])*")*\})? (?:[+-]?(?:\d+(?:\.\d+)?(?:e[+-]?\d+)?|Inf)|NaN)(?: \d+)?)$/;
+  /^(?:# (?:HELP|TYPE) [a-z_][a-z0-9_]* .+|[a-zA-Z_:][\w:]*(?:\{[a-zA-Z_]\w*="(?:[^"\\\n]|\\["\\n])*"(?:,[a-zA-Z_]\w*="(?:[^"\\\n]|\\["\\n])*")*\})? (?:[+-]?(?:\d+(?:\.\d+)?(?:e[+-]?\d+)?|Inf)|NaN)(?: \d+)?)$/;
 
 test('GET /metrics is Prometheus text, every family with help and type, every sample once', async () => {
   const { status, headers, text } = await askMetrics(program.metricsPort, '/metrics');
@@ -39,8 +39,8 @@ test('GET /metrics is Prometheus text, every family with help and type, every sa
   const samples = lines.filter((each) => !each.startsWith('#'));
   expect(new Set(samples.map((each) => each.slice(0, each.lastIndexOf(' ')))).size).toBe(samples.length);
   for (const each of samples) {
-    expect(each).toMatch(/^sidecar_injector_/);
-    const family = /^[a-z_]+?(?=_bucket\b|_sum\b|_count\b|\{| )/.exec(each)?.[0];
+    expect(each).toMatch(/^(?:sidecar_injector|process|nodejs)_/);
+    const family = /^[a-z_][a-z0-9_]*?(?=_bucket\b|_sum\b|_count\b|\{| )/.exec(each)?.[0];
     expect(text).toContain(`# TYPE ${family} `);
     expect(text).toContain(`# HELP ${family} `);
   }

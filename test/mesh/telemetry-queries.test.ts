@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { servicesDashboard } from '../../scripts/manifests/monitoring/services-dashboard.ts';
 import { canonicalText } from '../../src/json/json.ts';
 import { openMesh, serviceObjects, type MeshPod, type MeshScene } from '../support/mesh/mesh-scene.ts';
+import { queriesOf } from '../support/builders/dashboard-queries.ts';
 import { labelled, observe, type Observer } from '../support/mesh/observed-mesh.ts';
 import type { Series } from '../support/processes/prometheus.ts';
 import { eventually } from '../support/waiting.ts';
@@ -196,6 +198,17 @@ const security: Query = [
     'none unknown unknown': 1,
   },
 ];
+
+test.each(queriesOf(servicesDashboard))('our dashboard of services: %s: %s', async (_title, expression) => {
+  // What changes between two scrapes is the test's to make: totals instead of rates.
+  const totals = expression.replaceAll(/rate\(([^[]+)\[30s\]\)/g, '$1');
+  const found = await eventually(
+    () => observer.query(totals),
+    (series) => series.length > 0,
+    3_000,
+  );
+  expect(found).not.toEqual([]);
+});
 
 describe.each(Object.entries({ ...dashboards, "Kiali's graph": [...graph, failing, security] }))('%s', (_, queries) => {
   test.each(queries)('%s', async (_what, expression, answer) => {

@@ -99,17 +99,18 @@ export function asksForInjection(view: PodView): boolean {
 /**
  * Injection policy: decides about a pod that the API server has sent. First match wins:
  *
- *   never injected > pod label > pod annotation > never-inject selectors > always-inject selectors > policy
+ *   never injected > paused > pod label > pod annotation > never-inject selectors > always-inject selectors > policy
  *
  * An empty selector matches nothing here (Istio's rule), so an unfinished settings file cannot switch everything off.
  */
 export function decidePolicy(view: PodView, namespace: string, settings: Settings, flavour: Continuing): Policy {
   const excluded = atLeastOne(exclusions(view, namespace, settings, flavour));
   if (excluded !== undefined) return { outcome: 'skip', reasons: excluded };
+  const { injection } = settings;
+  if (injection.paused) return decided('Paused', 'the settings pause injection (injection.paused)');
   const asked =
     wish(member(view.labels, injectName), 'label') ?? wish(member(view.annotations, injectName), 'annotation');
   if (asked !== undefined) return asked;
-  const { injection } = settings;
   if (selects(injection.neverInjectSelector, view)) {
     return decided('NeverInjectSelector', 'a never-inject selector of the settings matches the pod');
   }

@@ -36,6 +36,7 @@ export const reasons = {
   MirrorPod: skip('when asked', 'A mirror of a static pod, which the API server cannot change.'),
   SystemNamespace: skip('always', 'Namespaces of Kubernetes and of the injector are never injected.'),
   ExcludedNamespace: skip('always', 'The settings exclude the namespace.'),
+  Paused: skip('always', 'The settings pause injection.'),
   ForeignProxy: skip('always', 'Another mesh’s proxy is in the pod.'),
   ForeignStatus: skip('always', 'Another injector’s status annotation is on the pod.'),
   OptedOut: skip('never', 'The pod refuses it with sidecar.istio.io/inject=false.'),

@@ -6,6 +6,8 @@ import { labelSelector, namespacePattern } from './values.ts';
 export const injection = z.strictObject({
   /** Whether to inject pods for which no label, annotation or selector decides. */
   policy: z.enum(['enabled', 'disabled']).default('enabled'),
+  /** `true`: no pod is injected, not even one that asks. Pods that run already are not touched. */
+  paused: z.boolean().default(false),
   neverInjectSelector: z.array(labelSelector).default([]),
   alwaysInjectSelector: z.array(labelSelector).default([]),
   /** Namespaces that are never injected. The injector's own and the system's are always excluded. */

@@ -36,6 +36,8 @@ export const profile = z.strictObject({
   resources: resourceChanges.optional(),
   initResources: resourceChanges.optional(),
   logLevel: written(logLevel).optional(),
+  /** Whether the proxy is an init container with restartPolicy Always, in place of `injection.nativeSidecars`. */
+  nativeSidecars: z.enum(['always', 'never']).optional(),
   interceptionMode: z.enum(['REDIRECT', 'NONE']).optional(),
   /** Applied to the containers of the built-in sidecar after everything else. */
   proxyPatch: z.array(containerPatch).optional(),

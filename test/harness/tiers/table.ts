@@ -25,7 +25,7 @@ export const tiers: readonly Tier[] = [
   // Its files mostly wait for the cluster, each for its own.
   {
     name: 'apiserver',
-    needs: ['kubernetes', 'kustomize', 'YAML reader'],
+    needs: ['packages', 'kubernetes', 'kustomize', 'YAML reader', 'dashboard reader'],
     run: runJest,
     jestArguments: ['--maxWorkers=3'],
     secondTry: true,

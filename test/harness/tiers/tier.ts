@@ -10,6 +10,7 @@ export type ToolName =
   | 'kubernetes'
   | 'kustomize'
   | 'YAML reader'
+  | 'dashboard reader'
   | 'node programs'
   | 'istio injector'
   | 'gateway conformance';

@@ -1,3 +1,4 @@
+import { registrationEntries } from '../../../src/injection/policy/registration.ts';
 import type { KeyedCertificate } from '../../../src/certs/authority.ts';
 import { dayMs } from '../../../src/certs/durations.ts';
 import { system } from '../cluster/system-namespace.ts';
@@ -24,7 +25,7 @@ export const authoritySecret = {
     await system.kubectl('wait', '--for=delete', 'pod', '--selector=app=sidecar-injector', '--timeout=60s');
     await patch('secret', 'sidecar-injector-ca', [{ op: 'remove', path: '/data' }]);
     await authoritySecret.write({ 'ca.crt': certificate, 'ca.key': privateKey });
-    const bundles = [0, 1].map((entry) => `/webhooks/${entry}/clientConfig/caBundle`);
+    const bundles = registrationEntries.map((_entry, index) => `/webhooks/${index}/clientConfig/caBundle`);
     const removals = bundles.map((path) => ({ op: 'remove', path }));
     await patch(...registration, removals);
     await system.kubectl('scale', 'deployment', 'sidecar-injector', '--replicas=2');

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { registrationEntries } from '../../../src/injection/policy/registration.ts';
 import { root } from '../../../scripts/checkout.ts';
 import { openApiClient } from '../http/api-client.ts';
 import { renderKubeconfig, type ClusterAccess } from '../processes/control-plane.ts';
@@ -42,7 +43,7 @@ export async function renderInstallation(access: ClusterAccess, options: Install
     {
       kind: 'MutatingWebhookConfiguration',
       name: 'sidecar-injector',
-      operations: [0, 1].map((index) => ({ op: 'replace', path: entryPort(index), value: port })),
+      operations: registrationEntries.map((_entry, index) => ({ op: 'replace', path: entryPort(index), value: port })),
     },
     ...patches,
   ];

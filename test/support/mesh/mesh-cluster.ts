@@ -42,6 +42,7 @@ export interface MeshCluster {
 export interface MeshReplica extends RunningMesh {
   /** Port at which the API server can ask about traffic rules. */
   readonly rulesPort: number;
+  readonly metricsPort: number;
   open(token: string): DiscoveryProbe;
   /** A stream that has been let in. */
   letIn(token: string): Promise<DiscoveryProbe>;
@@ -110,6 +111,7 @@ export async function openMeshCluster(access: ClusterAccess): Promise<MeshCluste
     return {
       ...running,
       rulesPort: ports.rules,
+      metricsPort: ports.metrics,
       open,
       letIn: (token) =>
         until('the stream to be let in', async () => {

@@ -22,35 +22,60 @@ export interface Prometheus {
   readonly stop: () => Promise<void>;
 }
 
-/** A real Prometheus in the agent's namespace that scrapes targets every second; the agent asks it for the test. */
-export async function startPrometheus(
-  namespace: string,
-  agent: Agent,
-  ...targets: readonly string[]
-): Promise<Prometheus> {
+/** Where Prometheus runs, and what it scrapes every second. */
+export interface PrometheusOptions {
+  /** What stands before its command, such as one that enters a network. */
+  readonly within?: readonly string[];
+  readonly port: number;
+  /** Path of the pages. */
+  readonly path: string;
+  readonly targets: readonly string[];
+  /** Gets a page of Prometheus itself. */
+  readonly get: (url: string) => Promise<{ readonly status: number; readonly body: string }>;
+}
+
+/** A real Prometheus in the agent's namespace that scrapes proxies; the agent asks it for the test. */
+export function startPrometheus(namespace: string, agent: Agent, ...targets: readonly string[]): Promise<Prometheus> {
+  return runPrometheus({
+    within: inNamespace(namespace),
+    port: 9999,
+    path: '/stats/prometheus',
+    targets,
+    get: (url) => agent.ask({ url }),
+  });
+}
+
+/** Starts a real Prometheus. Whoever does it stops it. */
+export async function runPrometheus({
+  within = [],
+  port,
+  path: page,
+  targets,
+  get,
+}: PrometheusOptions): Promise<Prometheus> {
   const folder = await mkdtemp(path.join(tmpdir(), 'sidecar-injector-prometheus-'));
   const config = path.join(folder, 'prometheus.yml');
   await writeFile(
     config,
     JSON.stringify({
       global: { scrape_interval: '1s', scrape_timeout: '1s' },
-      scrape_configs: [{ job_name: 'pod', metrics_path: '/stats/prometheus', static_configs: [{ targets }] }],
+      scrape_configs: [{ job_name: 'pod', metrics_path: page, static_configs: [{ targets }] }],
     }),
   );
   const [command, ...words] = [
-    ...inNamespace(namespace),
+    ...within,
     'prometheus',
     `--config.file=${config}`,
     `--storage.tsdb.path=${path.join(folder, 'data')}`,
-    '--web.listen-address=127.0.0.1:9999',
+    `--web.listen-address=127.0.0.1:${port}`,
   ];
   const program = startProgram('prometheus', [command, ...words], { logFile: path.join(folder, 'log') });
   const ask = async (what: string): Promise<unknown> => {
-    const { body } = await agent.ask({ url: `http://127.0.0.1:9999${what}` });
+    const { body } = await get(`http://127.0.0.1:${port}${what}`);
     return (JSON.parse(body) as { data: unknown }).data;
   };
   const isUp = (): Promise<boolean> =>
-    agent.ask({ url: 'http://127.0.0.1:9999/-/ready' }).then(
+    get(`http://127.0.0.1:${port}/-/ready`).then(
       ({ status }) => status === 200,
       () => false,
     );

@@ -3,7 +3,7 @@ import path from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { parse } from 'yaml';
 import { createSnapshot } from '../../../src/injection/build-snapshot.ts';
-import type { JsonObject } from '../../../src/json/json.ts';
+import { objectsMember, type JsonObject } from '../../../src/json/json.ts';
 import { decide } from '../../../src/index.ts';
 import { containerOf, injectedPod, podWith } from '../../support/builders/decisions.ts';
 import { snapshotOf } from '../../support/builders/snapshots.ts';
@@ -54,6 +54,38 @@ describe('the documented profiles', () => {
     expect(proxy['resources']).toEqual({
       requests: { cpu: '20m', memory: '128Mi' },
       limits: { cpu: '2', memory: '1Gi' },
+    });
+  });
+
+  describe('chooses between native sidecars and classic containers', () => {
+    const kindOf = (spec: object, annotations: JsonObject, hardened?: boolean): string => {
+      const profiles = [{ name: 'p', namespaces: ['*'], ...spec }];
+      const chosen =
+        hardened === undefined
+          ? snapshotOf({ profiles })
+          : snapshotOf({
+              mode: 'istiod',
+              istiod: { values: { global: { tag: '1.28.0' } }, meshConfig: {}, hardened },
+              profiles,
+            });
+      const pod = injectedPod(podWith({ annotations, labels: {} }), chosen);
+      return objectsMember(pod['spec'] as JsonObject, 'initContainers').some(({ name }) => name === 'istio-proxy')
+        ? 'native'
+        : 'classic';
+    };
+    const asking = (value: string) => ({ 'sidecar.istio.io/nativeSidecar': value });
+
+    test.each<[string, object, JsonObject, boolean | undefined]>([
+      ['native', {}, {}, undefined],
+      ['native', { nativeSidecars: 'always' }, {}, undefined],
+      ['classic', { nativeSidecars: 'never' }, {}, undefined],
+      ['native', { nativeSidecars: 'never' }, asking('true'), undefined],
+      ['classic', { nativeSidecars: 'always' }, asking('false'), undefined],
+      ['classic', { nativeSidecars: 'never' }, {}, true],
+      ['native', { nativeSidecars: 'never' }, asking('true'), true],
+      ['native', { nativeSidecars: 'never' }, {}, false],
+    ])('%s with %j, annotations %j, hardened istiod: %j', (expected, spec, annotations, hardened) => {
+      expect(kindOf(spec, annotations, hardened)).toBe(expected);
     });
   });
 

@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import {
   createInjector,
   matchConditions,
-  registrationEntries,
+  registrationEntriesFor,
   undo,
   type Injector,
   type JsonObject,
@@ -46,13 +46,19 @@ function liveEntries(configuration: JsonObject): RegistrationEntry[] {
     name: stringMember(webhook, 'name') ?? '',
     namespaceSelector: objectMember(webhook, 'namespaceSelector') ?? {},
     objectSelector: objectMember(webhook, 'objectSelector') ?? {},
+    failurePolicy: stringMember(webhook, 'failurePolicy') === 'Ignore' ? 'Ignore' : 'Fail',
   }));
 }
 
-/** What is wrong with the cluster's registration, and where it differs from the shipped one. */
-function registrationNotes(configuration: JsonObject): string[] {
+/** What is wrong with the cluster's registration, and where it differs from the shipped one with either default. */
+function registrationNotes(configuration: JsonObject): readonly string[] {
   const live = objectsMember(configuration, 'webhooks');
-  return registrationEntries.flatMap((entry): string[] => {
+  const notes = (['Fail', 'Ignore'] as const).map((byDefault) => differences(live, registrationEntriesFor(byDefault)));
+  return notes.reduce((fewest, one) => (one.length < fewest.length ? one : fewest));
+}
+
+function differences(live: readonly JsonObject[], shipped: readonly RegistrationEntry[]): readonly string[] {
+  return shipped.flatMap((entry): string[] => {
     const found = live.find((one) => stringMember(one, 'name') === entry.name);
     if (found === undefined)
       return [`the cluster's ${webhookConfigurationName} has no entry ${entry.name}, so that one is never called`];

@@ -15,10 +15,12 @@ import type { Profile } from '../../../settings/schema/profile.ts';
 import type { InjectionRequest } from '../../decision.ts';
 import type { Snapshot } from '../../snapshot.ts';
 
-function isNative(view: PodView, snapshot: Snapshot): boolean {
+function isNative(view: PodView, namespace: string, snapshot: Snapshot): boolean {
   const asked = stringMember(view.annotations, annotationNames.nativeSidecar);
   if (asked !== undefined) return asked === 'true';
-  const { nativeSidecars } = snapshot.settings.injection;
+  const { injection, istiod, profiles } = snapshot.settings;
+  const profile = istiod.hardened ? chooseProfile(profiles, namespace, view.labels) : undefined;
+  const nativeSidecars = profile?.nativeSidecars ?? injection.nativeSidecars;
   const istio = snapshot.settings.istiod.values.pilot.env['ENABLE_NATIVE_SIDECARS'];
   if (nativeSidecars !== 'auto') return nativeSidecars === 'always';
   return istio === 'true' || istio === 'false' ? istio === 'true' : snapshot.stableSidecars;
@@ -81,7 +83,7 @@ export function templateDataOf(original: PodView, request: InjectionRequest, sna
     addressVariables: proxyVariables,
     namespace,
     workload: request.workload ?? workloadOf(view),
-    native: isNative(view, snapshot),
+    native: isNative(view, namespace, snapshot),
     hardening,
     platformIdentity: isOpenShift ? openShiftIdentity(annotationsOf(request, snapshot)) : undefined,
   };

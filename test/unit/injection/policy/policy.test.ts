@@ -1,7 +1,8 @@
 import { standalone } from '../../../../src/injection/flavours/standalone/flavour.ts';
 import { describe, expect, test } from '@jest/globals';
 import { decidePolicy } from '../../../../src/injection/policy/policy.ts';
-import { selectEntry } from '../../../../src/injection/policy/registration.ts';
+import { namespaceLabels, registrationEntriesFor, selectEntry } from '../../../../src/injection/policy/registration.ts';
+import { matchesLabels } from '../../../../src/pod/label-selector.ts';
 import type { JsonObject } from '../../../../src/json/json.ts';
 import { viewPod } from '../../../../src/pod/view.ts';
 import { snapshotOf } from '../../../support/builders/snapshots.ts';
@@ -332,6 +333,19 @@ describe('the injection policy', () => {
     expect(outcome('cert-manager')).toBe('inject');
   });
 
+  test.each([
+    ['is not injected by the policy', {}],
+    ['is not injected when it asks', { labels: { 'sidecar.istio.io/inject': 'true' } }],
+    ['is not injected with an annotation that would be denied', { annotations: { 'sidecar.istio.io/inject': 'yes' } }],
+  ] as [string, PodParts][])('while injection is paused, a pod %s', (_name, parts) => {
+    const { settings } = snapshotOf();
+    const paused = { ...settings, injection: { ...settings.injection, paused: true } };
+    expect(decidePolicy(viewPod(pod(parts)), 'shop', paused, standalone)).toMatchObject({
+      outcome: 'skip',
+      reasons: [{ code: 'Paused' }],
+    });
+  });
+
   test('all reasons come back at once', () => {
     const { settings } = snapshotOf();
     const spec = { hostNetwork: true, os: { name: 'windows' }, containers: [{ name: 'linkerd-proxy' }] };
@@ -348,6 +362,7 @@ describe('the injection policy', () => {
 describe('webhook selectors', () => {
   const namespaceEntry = 'namespace.sidecar-injector.io';
   const objectEntry = 'object.sidecar-injector.io';
+  const ignoring = (entry: string) => entry.replace('.', '-ignore.');
   // Rows: labels of the namespace. Columns: the pod without label, with inject=true, inject=false, inject=maybe.
   const rows: [string, Record<string, string>, (string | undefined)[]][] = [
     ['no label', {}, [undefined, objectEntry, undefined, undefined]],
@@ -359,6 +374,37 @@ describe('webhook selectors', () => {
     [
       'enabled and a revision',
       { 'istio-injection': 'enabled', 'istio.io/rev': 'x' },
+      [namespaceEntry, namespaceEntry, undefined, namespaceEntry],
+    ],
+    [
+      'enabled, and Ignore',
+      { 'istio-injection': 'enabled', 'sidecar-injector.io/failurePolicy': 'Ignore' },
+      [ignoring(namespaceEntry), ignoring(namespaceEntry), undefined, ignoring(namespaceEntry)],
+    ],
+    [
+      'enabled, and Fail',
+      { 'istio-injection': 'enabled', 'sidecar-injector.io/failurePolicy': 'Fail' },
+      [namespaceEntry, namespaceEntry, undefined, namespaceEntry],
+    ],
+    [
+      'enabled, and a failure policy that does not exist',
+      { 'istio-injection': 'enabled', 'sidecar-injector.io/failurePolicy': 'ignore' },
+      [namespaceEntry, namespaceEntry, undefined, namespaceEntry],
+    ],
+    [
+      'Ignore',
+      { 'sidecar-injector.io/failurePolicy': 'Ignore' },
+      [undefined, ignoring(objectEntry), undefined, undefined],
+    ],
+    [
+      'enabled and paused',
+      { 'istio-injection': 'enabled', 'sidecar-injector.io/paused': 'true' },
+      [undefined, undefined, undefined, undefined],
+    ],
+    ['paused', { 'sidecar-injector.io/paused': 'true' }, [undefined, undefined, undefined, undefined]],
+    [
+      'enabled and paused: false',
+      { 'istio-injection': 'enabled', 'sidecar-injector.io/paused': 'false' },
       [namespaceEntry, namespaceEntry, undefined, namespaceEntry],
     ],
   ];
@@ -382,9 +428,38 @@ describe('webhook selectors', () => {
     ['hostNetwork with the label', { ...label('true'), spec: { hostNetwork: true } }, true],
     ['a mirror pod', { annotations: { 'kubernetes.io/config.mirror': '' } }, false],
     ['a mirror pod with the label', { ...label('true'), annotations: { 'kubernetes.io/config.mirror': '' } }, true],
+    ['an operating system', { spec: { os: { name: 'linux' }, nodeSelector: { 'kubernetes.io/os': 'linux' } } }, true],
+    ['Windows', { spec: { os: { name: 'windows' } } }, false],
+    ['Windows with the label', { ...label('true'), spec: { os: { name: 'windows' } } }, true],
+    ['nodes of Windows', { spec: { nodeSelector: { 'kubernetes.io/os': 'windows' } } }, false],
+    [
+      'nodes of Windows with the label',
+      { ...label('true'), spec: { nodeSelector: { 'kubernetes.io/os': 'windows' } } },
+      true,
+    ],
   ] as [string, PodParts, boolean][])('matchConditions: %s', (_name, parts, called) => {
     const labels = { 'istio-injection': 'enabled', 'kubernetes.io/metadata.name': 'shop' };
     expect(selectEntry(labels, pod(parts)).called).toBe(called);
+  });
+
+  describe('a default of', () => {
+    const values = [undefined, 'Fail', 'Ignore', 'fail', ''] as const;
+    test.each([
+      ['Fail', ['Fail', 'Fail', 'Ignore', 'Fail', 'Fail']],
+      ['Ignore', ['Ignore', 'Fail', 'Ignore', 'Ignore', 'Ignore']],
+    ] as const)('%s: each namespace has one entry, of its own policy', (byDefault, expected) => {
+      const entries = registrationEntriesFor(byDefault);
+      const policies = values.map((value) => {
+        const labels = {
+          'istio-injection': 'enabled',
+          ...(value !== undefined && { [namespaceLabels.failurePolicy]: value }),
+        };
+        return entries
+          .filter(({ namespaceSelector }) => matchesLabels(namespaceSelector, labels))
+          .map(({ failurePolicy }) => failurePolicy);
+      });
+      expect(policies).toEqual(expected.map((policy) => [policy]));
+    });
   });
 
   test('says why nothing is called, for each entry', () => {

@@ -1,0 +1,49 @@
+import { root } from '../../../scripts/checkout.ts';
+import { openCache, readPin } from './cache.ts';
+import { run } from './command.ts';
+import { isInstalled } from './packages.ts';
+import { say, seconds, type Tool } from './tool.ts';
+
+/** A program of one Go file that tests call. */
+export interface GoProgram {
+  readonly name: string;
+  /** Folder of its module, relative to the checkout. */
+  readonly folder: string;
+  /** Variable by which tests find it. */
+  readonly variable: string;
+}
+
+/** Reads manifests as kubectl does. */
+export const yamlReader: GoProgram = {
+  name: 'yaml-reader',
+  folder: 'test/apiserver/yaml-reader',
+  variable: 'YAML_READER_BIN',
+};
+
+/** Reads dashboards by Grafana's own schema. */
+export const dashboardReader: GoProgram = {
+  name: 'dashboard-reader',
+  folder: 'test/apiserver/dashboard-reader',
+  variable: 'DASHBOARD_READER_BIN',
+};
+
+/** Finds the program in the cache, or else builds it with Go. */
+export async function prepareGoProgram({ name, folder, variable }: GoProgram): Promise<Tool> {
+  const pins = await Promise.all(['go.mod', 'go.sum', 'main.go'].map((file) => readPin(`${folder}/${file}`)));
+  const cache = openCache(name, pins);
+  const ready: Tool = { state: 'ready', env: { [variable]: cache.path(name) } };
+  if (cache.has(name)) return ready;
+  if (!isInstalled('go')) return { state: 'missing', needs: `Go 1.26 to build ${name}` };
+  const startMs = Date.now();
+  try {
+    await cache.add([name], async (target) => {
+      const build = ['go', 'build', '-trimpath', '-ldflags', '-s -w', '-o', `${target}/${name}`, '.'] as const;
+      const options = { cwd: `${root}/${folder}`, env: { CGO_ENABLED: '0' } };
+      if ((await run(build, options)) !== 0) throw new Error(`go build ${folder} failed`);
+    });
+  } catch (error) {
+    return { state: 'broken', problem: error instanceof Error ? error.message : String(error) };
+  }
+  say(`${name} ready after ${seconds(startMs)}`);
+  return ready;
+}
