@@ -2,9 +2,10 @@ import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
 import type { JsonObject } from '../../src/json/json.ts';
 import type { Line } from '../support/mesh/control-plane-process.ts';
 import { openMesh, serviceObjects, type MeshPod, type MeshScene } from '../support/mesh/mesh-scene.ts';
+import { manyRequests, underLoad } from '../support/mesh/under-load.ts';
 import { until } from '../support/waiting.ts';
 
-jest.setTimeout(60_000);
+jest.setTimeout(120_000);
 
 /*
  * Configuration that Envoy rejects although it keeps all rules of Envoy's API: an address that is none. One proxy sees it, and a
@@ -32,13 +33,18 @@ afterAll(() => scene.stop());
 
 const rejections = (): readonly Line[] => scene.controlPlane.lines.filter(({ type }) => type === 'rejected');
 
-/** The Service with these addresses, now for a protocol that is not looked into: its listeners and clusters change, its routes go. */
-function changed(addresses: readonly string[]): JsonObject {
+/** The Service with these addresses. */
+function called(addresses: readonly string[], more: JsonObject = {}): JsonObject {
   const [service] = serviceObjects('cart', address, ports, [cart]);
   const [port] = ports;
-  const spec = { clusterIP: address, clusterIPs: addresses, ports: [{ ...port, protocol: 'TCP', appProtocol: 'tcp' }] };
-  return { ...service, spec };
+  return {
+    ...service,
+    spec: { clusterIP: address, clusterIPs: addresses, ports: [{ ...port, protocol: 'TCP', ...more }] },
+  };
 }
+
+/** The same, now for a protocol that is not looked into: its listeners and clusters change, its routes go. */
+const changed = (addresses: readonly string[]): JsonObject => called(addresses, { appProtocol: 'tcp' });
 
 async function restart(pod: MeshPod): Promise<void> {
   await pod.stopProxy();
@@ -124,4 +130,23 @@ test.each<[string, JsonObject]>([
   expect((await late.app.ask({ url: `http://${address}/beside-${type}` })).status).toBe(200);
   scene.delete(service, slice);
   await scene.controlPlane.untilInSync(3);
+});
+
+test(`none of ${manyRequests} requests fails while what Envoy rejects comes and goes, and a proxy starts meanwhile`, async () => {
+  scene.set(...serviceObjects('cart', address, ports, [cart]));
+  await scene.controlPlane.untilInSync(3);
+  let times = 0;
+  const { answered, failures } = await underLoad(front.app, `http://${address}/`, async () => {
+    times += 1;
+    const before = rejections().length;
+    scene.set(called([address, `10.96.0.${300 + times}`]));
+    await until('a rejection', () => rejections()[before]);
+    await restart(late);
+    expect((await late.app.ask({ url: `http://${address}/beside-${times}` })).status).toBe(200);
+    scene.set(...serviceObjects('cart', address, ports, [cart]));
+    await scene.controlPlane.untilInSync(3);
+    expect(rejections()).toHaveLength(before + 1);
+  });
+  expect(failures).toEqual([]);
+  expect(answered).toBeGreaterThanOrEqual(manyRequests);
 });

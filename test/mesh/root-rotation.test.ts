@@ -7,6 +7,7 @@ import {
   type ForeignCertificate,
 } from '../support/mesh/foreign-authorities.ts';
 import { openMesh, port, serviceObjects, type MeshPod, type MeshScene } from '../support/mesh/mesh-scene.ts';
+import { manyRequests, underLoadOnce } from '../support/mesh/under-load.ts';
 import { until } from '../support/waiting.ts';
 
 jest.setTimeout(180_000);
@@ -83,32 +84,31 @@ test('no request and no connection fails while the root is replaced, and a proxy
   block(away, true);
   await scene.restartControlPlane();
   await scene.controlPlane.untilInSync(2);
-  await front.app.startLoad({ url: `http://${address}/`, clients: 4 });
   const stop = dialAllTheTime(front);
+  const requests = await underLoadOnce(front.app, `http://${address}/`, async () => {
+    scene.controlPlane.say({ type: 'rotate', request: 'once' });
+    await untilPhase('trust', 1);
+    await until(
+      'both roots',
+      () => (identityOf(cart).roots.length === 2 && identityOf(front).roots.length === 2) || undefined,
+    );
+    const before = identityOf(front).leaf;
+    await untilPhase('sign', 2);
+    await until('a certificate of the next root', () => identityOf(front).leaf !== before || undefined);
+    // Whoever is away knows the old root only, and is known by all as long as its certificate lives.
+    expect(identityOf(away).roots).toEqual([first]);
+    await untilPhase('stable', 2);
+    await scene.controlPlane.untilInSync(2);
+    await until('the old root to be gone', () => !identityOf(cart).roots.includes(first ?? '') || undefined);
 
-  scene.controlPlane.say({ type: 'rotate', request: 'once' });
-  await untilPhase('trust', 1);
-  await until(
-    'both roots',
-    () => (identityOf(cart).roots.length === 2 && identityOf(front).roots.length === 2) || undefined,
-  );
-  const before = identityOf(front).leaf;
-  await untilPhase('sign', 2);
-  await until('a certificate of the next root', () => identityOf(front).leaf !== before || undefined);
-  // Whoever is away knows the old root only, and is known by all as long as its certificate lives.
-  expect(identityOf(away).roots).toEqual([first]);
-  await untilPhase('stable', 2);
-  await scene.controlPlane.untilInSync(2);
-  await until('the old root to be gone', () => !identityOf(cart).roots.includes(first ?? '') || undefined);
-
-  block(away, false);
-  await scene.controlPlane.untilInSync(3);
-  expect((await away.app.ask({ url: `http://${address}/back` })).status).toBe(200);
+    block(away, false);
+    await scene.controlPlane.untilInSync(3);
+    expect((await away.app.ask({ url: `http://${address}/back` })).status).toBe(200);
+  });
   const connections = await stop();
-  const requests = await front.app.stopLoad();
   expect([connections.failures, requests.failures]).toEqual([[], []]);
   expect(connections.count).toBeGreaterThan(100);
-  expect(requests.answered).toBeGreaterThan(1_000);
+  expect(requests.answered).toBeGreaterThanOrEqual(manyRequests);
   const all = [front, cart, away].map((pod) => identityOf(pod).roots);
   expect(new Set(all.map((roots) => roots.join())).size).toBe(1);
   expect(all[0]).toHaveLength(1);
@@ -140,7 +140,5 @@ test("the root is replaced by a company's, with an intermediate that signs, and 
   expect((await front.app.ask({ url: `http://${address}/garbage` })).status).toBe(200);
   const { failures } = await load();
   expect(failures).toEqual([]);
-  expect(scene.controlPlane.lines.filter(({ type }) => ['refused', 'rejected', 'unanswered'].includes(type))).toEqual(
-    [],
-  );
+  expect(scene.controlPlane.complaints()).toEqual([]);
 });

@@ -1,6 +1,8 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { openMesh, serviceObjects, type MeshPod, type MeshScene } from '../support/mesh/mesh-scene.ts';
+import { manyRequests, underLoad } from '../support/mesh/under-load.ts';
+import type { LoadReport } from '../support/network/agent.ts';
 import { eventually } from '../support/waiting.ts';
 
 jest.setTimeout(120_000);
@@ -32,69 +34,57 @@ beforeAll(async () => {
 
 afterAll(() => scene.stop());
 
-/** Answers of clients that ask all the time while something happens. */
-async function underLoad(happening: () => Promise<void>): Promise<{ answered: number; failures: readonly string[] }> {
-  await front.app.startLoad({ url: `http://${address}/`, clients: 8 });
-  try {
-    await happening();
-  } finally {
-    // Long enough for what happened to show.
-    await pause(500);
-  }
-  return front.app.stopLoad();
+const url = `http://${address}/`;
+
+/** Expects that a load has lost nothing, and that it was one. */
+function expectAll({ answered, failures }: LoadReport): void {
+  expect(failures).toEqual([]);
+  expect(answered).toBeGreaterThanOrEqual(manyRequests);
 }
 
-describe('no request fails', () => {
+describe(`none of ${manyRequests} requests fails`, () => {
   test('while the control plane is away, and when it comes back', async () => {
-    const { answered, failures } = await underLoad(async () => {
+    const report = await underLoad(front.app, url, async () => {
       await scene.controlPlane.stop('SIGKILL');
       await pause(2_000);
       await scene.restartControlPlane();
       await scene.controlPlane.untilInSync(3);
     });
-    expect(failures).toEqual([]);
-    expect(answered).toBeGreaterThan(1_000);
+    expectAll(report);
   });
 
   test('while certificates are renewed all the time', async () => {
-    const { answered, failures } = await underLoad(async () => {
-      for (let times = 0; times < 20; times += 1) {
-        scene.controlPlane.say({ type: 'renew' });
-        await scene.controlPlane.untilInSync(3);
-      }
+    const report = await underLoad(front.app, url, async () => {
+      scene.controlPlane.say({ type: 'renew' });
+      await scene.controlPlane.untilInSync(3);
     });
-    expect(failures).toEqual([]);
-    expect(answered).toBeGreaterThan(1_000);
+    expectAll(report);
   });
 
   test('while endpoints come and go', async () => {
-    const { answered, failures } = await underLoad(async () => {
-      for (let times = 0; times < 20; times += 1) {
-        for (const endpoints of [[one], [one, other], [other], [other, one]]) {
-          scene.set(...serviceObjects('cart', address, ports, endpoints));
-          await scene.controlPlane.untilInSync(3);
-        }
+    const report = await underLoad(front.app, url, async () => {
+      for (const endpoints of [[one], [one, other], [other], [other, one]]) {
+        scene.set(...serviceObjects('cart', address, ports, endpoints));
+        await scene.controlPlane.untilInSync(3);
       }
     });
-    expect(failures).toEqual([]);
-    expect(answered).toBeGreaterThan(1_000);
+    expectAll(report);
   });
 
   test('while Services come and go, and change', async () => {
-    const { answered, failures } = await underLoad(async () => {
-      for (let times = 0; times < 20; times += 1) {
-        const more = serviceObjects(`more-${times % 3}`, `10.96.1.${times % 3}`, ports, [one]);
-        scene.set(...more);
-        await scene.controlPlane.untilInSync(3);
-        // Another service account changes the clusters of the Service, which are then warmed again.
-        scene.set(...serviceObjects('cart', address, ports, times % 2 === 0 ? [one, other, front] : [one, other]));
-        await scene.controlPlane.untilInSync(3);
-        scene.delete(...more);
-        await scene.controlPlane.untilInSync(3);
-      }
+    let times = 0;
+    const report = await underLoad(front.app, url, async () => {
+      times += 1;
+      const more = serviceObjects(`more-${times % 3}`, `10.96.1.${times % 3}`, ports, [one]);
+      scene.set(...more);
+      await scene.controlPlane.untilInSync(3);
+      // Another service account changes the clusters of the Service, which are then warmed again.
+      scene.set(...serviceObjects('cart', address, ports, times % 2 === 0 ? [one, other, front] : [one, other]));
+      await scene.controlPlane.untilInSync(3);
+      scene.delete(...more);
+      await scene.controlPlane.untilInSync(3);
     });
-    expect(failures).toEqual([]);
-    expect(answered).toBeGreaterThan(1_000);
+    expectAll(report);
   });
 });
 
@@ -123,9 +113,7 @@ test('an endpoint that nobody has any more costs no request', async () => {
   try {
     scene.set(...serviceObjects('cart', address, ports, [one, other]));
     await scene.controlPlane.untilInSync(2);
-    const { answered, failures } = await underLoad(() => pause(1_500));
-    expect(failures).toEqual([]);
-    expect(answered).toBeGreaterThan(100);
+    expectAll(await underLoad(front.app, url, () => pause(1_500)));
   } finally {
     await other.app.listen({ kind: 'http', port: 8080 });
     await other.startProxy();

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
-import { openMesh, serviceObjects, type MeshPod, type MeshScene } from '../support/mesh/mesh-scene.ts';
-import { eventually } from '../support/waiting.ts';
+import { openMesh, port, serviceObjects, type MeshPod, type MeshScene } from '../support/mesh/mesh-scene.ts';
+import { eventually, until } from '../support/waiting.ts';
 
 jest.setTimeout(150_000);
 
@@ -50,7 +50,18 @@ async function unacknowledged(): Promise<number> {
   return waiting.reduce((sum, one) => sum + one, 0);
 }
 
-test('both sides of mutual TLS learn that the other one has vanished, within a minute', async () => {
+function leftByControlPlane(): Promise<true> {
+  const isLeft = async () => (await scene.controlPlane.inSync()).length === 1 || undefined;
+  return until('the control plane to leave the proxy', isLeft, limitMs);
+}
+
+/** Whether the proxy of the server has a connection to the control plane. Across a link that is cut it cannot get another one. */
+function isConnected(): boolean {
+  const words = ['ss', '--tcp', '--no-header', 'state', 'established', 'dst', `${scene.network.hubV4}:${port}`];
+  return scene.network.run(cart.network.name, words).stdout.trim() !== '';
+}
+
+test('both sides of mutual TLS learn that the other one has vanished, within a minute, and so do a proxy and the control plane', async () => {
   const host = '10.96.0.5';
   const path = `/slow?ms=${2 * limitMs}`;
   const seen = Promise.all([
@@ -60,9 +71,16 @@ test('both sides of mutual TLS learn that the other one has vanished, within a m
   ]);
   expect(await eventually(connections, (counts) => counts.every((one) => one === 1))).toEqual([1, 1, 1]);
   expect(await eventually(unacknowledged, (bytes) => bytes === 0)).toBe(0);
+  expect(isConnected()).toBe(true);
   const cut = scene.network.run(scene.network.hub, ['ip', 'link', 'set', 'pod1', 'down']);
   expect(cut.status).toBe(0);
+  const left = Promise.all([
+    leftByControlPlane(),
+    until('the proxy to leave the control plane', () => !isConnected() || undefined, limitMs),
+  ]);
   expect(await eventually(connections, (counts) => counts.every((one) => one === 0), limitMs)).toEqual([0, 0, 0]);
   const [tcp, http, http2] = await seen;
   expect([tcp.ending, http.status, http2.status]).toEqual(['closed', 503, 503]);
+  // Neither side of a stream of the control plane has said anything.
+  await left;
 });

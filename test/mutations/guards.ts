@@ -51,7 +51,7 @@ export const guards: readonly Edit[] = [
   {
     protects: 'a pod refuses what they sent before when its clients have changed',
     file: 'src/mesh/serve/mode-changes.ts',
-    text: "if (waitsFor === 'clients') return ofClients(pod);",
+    text: "if (waitsFor === 'clients') return ofClients()(pod);",
     replacement: "if (waitsFor === 'clients') return () => true;",
     tests: changes,
   },
@@ -68,6 +68,20 @@ export const guards: readonly Edit[] = [
     text: 'before.every((earlier) => one.at[earlier] === 0),',
     replacement: 'before.length >= 0,',
     tests: changes,
+  },
+  {
+    protects: 'a stream that has begun is not cut when its server closes, because clients have new connections by then',
+    file: 'src/mesh/resources/service-resources.ts',
+    text: "{ locality: { sub_zone: 'mesh' }, lb_endpoints: secured }",
+    replacement: '{ lb_endpoints: secured }',
+    tests: ['test/unit/mesh/service-resources.test.ts'],
+  },
+  {
+    protects: 'a replica that has just started waits for connections that its predecessor ended',
+    file: 'src/mesh/serve/guard-progress.ts',
+    text: "return ref.kind === 'PeerAuthentication' && !one.isAtRest();",
+    replacement: 'return false;',
+    tests: ['test/unit/mesh/catalog.test.ts'],
   },
   {
     protects: 'the oldest object counts',

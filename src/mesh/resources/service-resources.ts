@@ -31,13 +31,28 @@ function lbEndpoint(endpoint: EndpointPlan): JsonObject {
   };
 }
 
+/**
+ * Returns `LocalityLbEndpoints`: a locality for endpoints that are called by mutual TLS, and one for all others. An endpoint whose metadata alone
+ * changes keeps its connections, and new requests would still come by those that its pod is about to refuse; one that moves to another locality gets new ones, and
+ * requests under way come to their end.
+ */
+function localities(endpoints: readonly EndpointPlan[]): readonly JsonObject[] {
+  const [secured, plain] = [true, false].map((isSecured) =>
+    endpoints.filter(({ identity }) => (identity !== undefined) === isSecured).map(lbEndpoint),
+  ) as [JsonObject[], JsonObject[]];
+  return [
+    ...(secured.length === 0 ? [] : [{ locality: { sub_zone: 'mesh' }, lb_endpoints: secured }]),
+    ...(plain.length === 0 ? [] : [{ lb_endpoints: plain }]),
+  ];
+}
+
 function endpointsResource(name: string, endpoints: readonly EndpointPlan[]): Resource {
   return {
     kind: 'endpoints',
     name,
     json: {
       cluster_name: name,
-      ...(endpoints.length === 0 ? {} : { endpoints: [{ lb_endpoints: endpoints.map(lbEndpoint) }] }),
+      ...(endpoints.length === 0 ? {} : { endpoints: localities(endpoints) }),
     },
   };
 }

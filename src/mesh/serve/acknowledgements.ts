@@ -2,18 +2,23 @@ import type { Kind, ResourceName } from '../resources/kinds.ts';
 import type { Proxy } from '../stream/rollout.ts';
 import type { InboundLayer } from './inbound-layer.ts';
 import type { Acknowledgements } from './mode-changes.ts';
+import type { Shelf } from './shelf.ts';
+
+type NamedShelf = Pick<Shelf, 'namesOf'>;
 
 /** A proxy that is connected, and what it should hold. */
 export interface ConnectedProxy {
   /** Key of its pod. */
   readonly pod: string;
   readonly proxy: Pick<Proxy, 'holds' | 'owes'>;
-  /** Returns the resources of a Service, as its clients get them. */
-  readonly resourcesOf: (service: string) => Iterable<ResourceName>;
+  /** Returns where the resources of Services are that it gets. */
+  readonly shelves: () => readonly NamedShelf[];
   /** Returns the newest version of a resource that it may get. */
   readonly newest: (kind: Kind, name: string) => string | undefined;
   /** What decides on what its pod takes. */
   readonly layer: Pick<InboundLayer, 'names'>;
+  /** Whether it has had the time to end connections that it was told to take no longer by a replica that was there before. */
+  readonly isAtRest: () => boolean;
 }
 
 /** Whether a proxy has acknowledged the newest version, or does not ask for the resource. */
@@ -39,20 +44,54 @@ export function createAcknowledgements(
   servicesOf: (pod: string) => Iterable<string>,
   drainMs: Acknowledgements['drainMs'],
 ): Acknowledgements {
+  /** Returns a function that says whether these proxies have what is new of a Service. Each is looked at until it has, one after the other. */
+  function ofService(
+    service: string,
+    clients: readonly ConnectedProxy[],
+    shelves: Iterable<NamedShelf>,
+  ): () => boolean {
+    // What is gone afterwards has to go everywhere, too.
+    const before = new Map(
+      [...shelves].flatMap((shelf) => [...shelf.namesOf(service)]).map((name) => [name.join(' '), name]),
+    );
+    let left = 0;
+    return () => {
+      const more = new Map<NamedShelf, readonly ResourceName[]>();
+      const moreIn = (shelf: NamedShelf): readonly ResourceName[] => {
+        const names = more.get(shelf) ?? [...shelf.namesOf(service)].filter((name) => !before.has(name.join(' ')));
+        more.set(shelf, names);
+        return names;
+      };
+      for (; left < clients.length; left += 1) {
+        const one = clients[left] as ConnectedProxy;
+        if (!connected.has(one)) continue;
+        for (const name of before.values()) if (!hasNewest(one, name)) return false;
+        for (const shelf of one.shelves()) if (!moreIn(shelf).every((name) => hasNewest(one, name))) return false;
+      }
+      return true;
+    };
+  }
+
   return {
     // Also of a proxy that is connected to another replica, and may come here.
     drainMs,
-    ofProxy: (pod) => () => [...connected].every((one) => one.pod !== pod || hasInbound(one)),
-    ofClients(pod) {
-      const services = [...servicesOf(pod)];
-      // What is gone afterwards has to go everywhere, too.
-      const before = new Map([...connected].map((one) => [one, services.flatMap((key) => [...one.resourcesOf(key)])]));
+    ofProxy(pod) {
       return () => {
-        for (const [one, names] of before) {
-          const all = [...names, ...services.flatMap((key) => [...one.resourcesOf(key)])];
-          if (!connected.has(one) || all.every((name) => hasNewest(one, name))) before.delete(one);
-        }
-        return before.size === 0;
+        for (const one of connected) if (one.pod === pod && !hasInbound(one)) return false;
+        return true;
+      };
+    },
+    clients() {
+      const all = [...connected];
+      const shelves = new Set(all.flatMap((one) => one.shelves()));
+      const byService = new Map<string, () => boolean>();
+      return (pod) => {
+        const looks = [...servicesOf(pod)].map((service) => {
+          const look = byService.get(service) ?? ofService(service, all, shelves);
+          byService.set(service, look);
+          return look;
+        });
+        return () => looks.every((look) => look());
       };
     },
   };

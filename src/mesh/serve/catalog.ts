@@ -81,6 +81,9 @@ export interface CatalogOptions {
 /** How often it is looked whether proxies have acknowledged a step of a change. */
 const stepMs = 50;
 
+/** Proxies that come so soon after the start may have been told something just before, by the replica in whose place this one is. */
+const inheritedMs = 60_000;
+
 /** A proxy that takes part, and what is asked of it. */
 interface Viewer extends ConnectedProxy {
   readonly proxy: Proxy;
@@ -90,6 +93,7 @@ interface Viewer extends ConnectedProxy {
 
 /** Creates a catalog of an empty world. */
 export function createCatalog({ encoder, domains, refused, noticed, ...options }: CatalogOptions): Catalog {
+  const startedMs = options.nowMs();
   const viewers = new Set<Viewer>();
   const acknowledgements = createAcknowledgements(
     viewers,
@@ -241,16 +245,21 @@ export function createCatalog({ encoder, domains, refused, noticed, ...options }
         place.layer().shelf.target,
       );
       const layers = () => [place.layer().shelf, services.shared.shelf, profile.listeners];
+      const joinedMs = options.nowMs();
       const viewer: Viewer = {
         pod,
         proxy,
         place,
         layer: inbound,
-        resourcesOf: (service) => layers().flatMap((shelf) => [...shelf.namesOf(service)]),
-        newest: (kind, name) =>
-          [inbound.target(), ...layers().map(({ target }) => target)]
-            .find((target) => target[kind].has(name))
-            ?.[kind].get(name)?.version,
+        shelves: layers,
+        isAtRest: () =>
+          joinedMs - startedMs >= inheritedMs || options.nowMs() - joinedMs >= acknowledgements.drainMs(pod),
+        newest(kind, name) {
+          const own = inbound.target()[kind].get(name);
+          if (own !== undefined) return own.version;
+          for (const { target } of layers()) if (target[kind].has(name)) return target[kind].get(name)?.version;
+          return undefined;
+        },
       };
       viewers.add(viewer);
       return {

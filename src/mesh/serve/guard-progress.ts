@@ -16,9 +16,14 @@ export function guardAt(world: World, object: string): Guard | undefined {
   return rule !== undefined && isGuard(rule) ? rule : undefined;
 }
 
-/** Whether a proxy has acknowledged what it lets in, and keeps nothing that it does not. */
-function isSettled(one: ConnectedProxy, { changeOf }: Pick<ModeChanges, 'changeOf'>): boolean {
+/** Whether a proxy has acknowledged what it lets in, and its pod is at no step to something else. */
+function hasArrived(one: ConnectedProxy, { changeOf }: Pick<ModeChanges, 'changeOf'>): boolean {
   return hasInbound(one) && changeOf(one.pod) === undefined;
+}
+
+/** Whether a proxy may keep connections that an object does not let in any more. */
+function mayKeep({ ref }: Guard, one: ConnectedProxy): boolean {
+  return ref.kind === 'PeerAuthentication' && !one.isAtRest();
 }
 
 function isGoverned(guard: Guard, world: World, pod: string, rootNamespace: string): boolean {
@@ -38,7 +43,7 @@ export function guardProgress(
   rootNamespace: string,
 ): Progress {
   const governed = [...connected].filter(({ pod }) => isGoverned(guard, world, pod, rootNamespace));
-  const holding = governed.filter((one) => isSettled(one, changes));
+  const holding = governed.filter((one) => hasArrived(one, changes) && !mayKeep(guard, one));
   return { proxies: governed.length, holding: holding.length };
 }
 
@@ -49,9 +54,12 @@ export function guardReport(
   changes: Pick<ModeChanges, 'changeOf'>,
   rootNamespace: string,
 ): GuardReport {
-  const unsettled = [...connected].filter((one) => !isSettled(one, changes));
+  const all = [...connected];
+  const late = new Set(all.filter((one) => !hasArrived(one, changes)));
   const unheld = securityRules(world.rules).filter(
-    (rule) => isGuard(rule) && unsettled.some(({ pod }) => isGoverned(rule, world, pod, rootNamespace)),
+    (rule) =>
+      isGuard(rule) &&
+      all.some((one) => (late.has(one) || mayKeep(rule, one)) && isGoverned(rule, world, one.pod, rootNamespace)),
   );
   return { guards: hashOfGuards(world), unheld: unheld.map(({ ref }) => ref.uid) };
 }

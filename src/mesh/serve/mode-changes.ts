@@ -21,10 +21,14 @@ export interface Moved {
   readonly called: ReadonlySet<string>;
 }
 
-/** Who has to acknowledge. Each function is called after a change is decided, before it is published, and returns one that says whether all have. */
+/** Who has to acknowledge a change of a pod. The function is called after it is decided, before it is published, and returns one that says whether all have. */
+type Awaited = (pod: string) => () => boolean;
+
+/** Who has to acknowledge. */
 export interface Acknowledgements {
-  readonly ofProxy: (pod: string) => () => boolean;
-  readonly ofClients: (pod: string) => () => boolean;
+  readonly ofProxy: Awaited;
+  /** Returns who has to where clients of pods are told at this moment: many pods of a Service cost what one does. */
+  readonly clients: () => Awaited;
   /** Returns how long the proxy of a pod keeps connections that it takes no longer. */
   readonly drainMs: (pod: string) => number;
 }
@@ -80,15 +84,20 @@ export function createModeChanges(
       underway.get(pod.key)?.change[of] ?? says(pod);
 
   /** Returns a function that says whether what a change waits for has come. */
-  function endOf({ waitsFor }: ModeChange, pod: string): () => boolean {
-    const { ofProxy, ofClients, drainMs } = acknowledgements;
-    if (waitsFor === 'clients') return ofClients(pod);
+  function endOf({ waitsFor }: ModeChange, pod: string, ofClients: () => Awaited): () => boolean {
+    const { ofProxy, drainMs } = acknowledgements;
+    if (waitsFor === 'clients') return ofClients()(pod);
     if (waitsFor !== 'draining') return ofProxy(pod);
     const drainedMs = nowMs() + drainMs(pod) + slackMs;
     return () => nowMs() >= drainedMs;
   }
 
-  function put(pod: string, change: ModeChange | undefined, isOverdue = false): void {
+  function put(
+    pod: string,
+    change: ModeChange | undefined,
+    isOverdue = false,
+    ofClients = acknowledgements.clients,
+  ): void {
     stepped(pod, change, isOverdue);
     if (change === undefined) {
       underway.delete(pod);
@@ -96,7 +105,7 @@ export function createModeChanges(
     }
     const sinceMs = nowMs();
     const begunMs = change.waitsFor === 'opening' ? sinceMs : (underway.get(pod)?.begunMs ?? sinceMs);
-    underway.set(pod, { change, isAcknowledged: endOf(change, pod), sinceMs, begunMs });
+    underway.set(pod, { change, isAcknowledged: endOf(change, pod, ofClients), sinceMs, begunMs });
   }
 
   function* changed(before: World, after: World, { guarding, pods }: Touched): Iterable<string> {
@@ -129,13 +138,15 @@ export function createModeChanges(
     },
     step(doOthersAgree) {
       const moved = { served: new Set<string>(), called: new Set<string>() };
+      let clients: Awaited | undefined;
+      const ofClients = (): Awaited => (clients ??= acknowledgements.clients());
       for (const [pod, { change, isAcknowledged, sinceMs, begunMs }] of underway) {
         const { waitsFor } = change;
         const isOverdue = !isAcknowledged() || (waitsFor !== 'draining' && !doOthersAgree(waitsFor, begunMs));
         const isPatient = waitsFor === 'draining' || nowMs() - sinceMs < patienceMs;
         if (isOverdue && isPatient) continue;
         const next = nextStep(change);
-        put(pod, next, isOverdue);
+        put(pod, next, isOverdue, ofClients);
         if (next?.waitsFor === 'clients') moved.called.add(pod);
         if (next?.waitsFor === 'closing') moved.served.add(pod);
       }

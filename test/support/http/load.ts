@@ -33,7 +33,7 @@ export async function startLoad(
     metadata = { labels: { 'sidecar.istio.io/inject': 'false' } },
     serviceAccountName = 'default',
   }: LoadOptions,
-): Promise<{ stop(): Promise<LoadFigures> }> {
+): Promise<{ sent(): Promise<number>; stop(): Promise<LoadFigures> }> {
   const name = `load-${randomBytes(3).toString('hex')}`;
   const container = {
     name: 'load',
@@ -52,6 +52,11 @@ export async function startLoad(
     return (await namespace.kubectl('logs', name, '--container=load')).includes('"sent"') || undefined;
   });
   return {
+    /** How many requests it has made by now. */
+    async sent() {
+      const line = await namespace.kubectl('logs', name, '--container=load', '--tail=1');
+      return (JSON.parse(line) as LoadFigures).sent;
+    },
     async stop() {
       // Its last line comes after the signal, so the log is followed from before.
       const log = namespace.kubectl('logs', '-f', name, '--container=load');

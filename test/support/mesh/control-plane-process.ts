@@ -13,11 +13,28 @@ export type Line = Readonly<Record<string, unknown>> & { readonly type: string }
 export interface ControlPlaneProcess {
   /** Root certificate by which proxies know it, PEM. */
   readonly roots: string;
+  readonly port: number;
   readonly lines: readonly Line[];
   say(command: Command): void;
+  /** Whether each of its streams is in sync. */
+  inSync(): Promise<readonly boolean[]>;
   /** Waits until every stream is in sync, and there are so many. */
   untilInSync(count: number): Promise<void>;
+  /**
+   * Lines about resources that are against the rules of Envoy's API, or that a proxy has rejected. One that takes its time to answer is none:
+   * whether all have answered in the end is what `untilInSync` says.
+   */
+  complaints(): readonly Line[];
+  readonly isRunning: () => boolean;
   stop(signal?: 'SIGTERM' | 'SIGKILL'): Promise<void>;
+}
+
+/** Waits until every stream of some replicas is in sync, and there are so many. */
+export async function untilInSync(replicas: readonly ControlPlaneProcess[], count: number): Promise<void> {
+  await until('all proxies in sync', async () => {
+    const all = (await Promise.all(replicas.map((one) => one.inSync()))).flat();
+    return (all.length === count && all.every(Boolean)) || undefined;
+  });
 }
 
 /** Starts it; `stateFile` keeps the authorities for the next start. */
@@ -45,24 +62,27 @@ export async function startControlPlaneProcess(
     return lines.find(({ type }) => type === 'listening');
   });
   const say = (line: Command): void => void child.stdin.write(`${JSON.stringify(line)}\n`);
-  return {
+  const isRunning = (): boolean => child.exitCode === null && child.signalCode === null;
+  const running: ControlPlaneProcess = {
     roots: String(listening['roots']),
+    port: Number(listening['port']),
     lines,
     say,
-    async untilInSync(count) {
-      await until('all proxies in sync', async () => {
-        const before = lines.length;
-        say({ type: 'sync' });
-        const answer = await until('an answer', () => lines.slice(before).find(({ type }) => type === 'sessions'));
-        const sessions = answer['inSync'] as readonly (readonly [string, boolean])[];
-        return (sessions.length === count && sessions.every(([, isInSync]) => isInSync)) || undefined;
-      });
+    async inSync() {
+      const before = lines.length;
+      say({ type: 'sync' });
+      const answer = await until('an answer', () => lines.slice(before).find(({ type }) => type === 'sessions'));
+      return (answer['inSync'] as readonly (readonly [string, boolean])[]).map(([, isInSync]) => isInSync);
     },
+    untilInSync: (count) => untilInSync([running], count),
+    complaints: () => lines.filter(({ type }) => type === 'refused' || type === 'rejected'),
+    isRunning,
     async stop(signal = 'SIGTERM') {
-      if (child.exitCode !== null || child.signalCode !== null) return;
+      if (!isRunning()) return;
       const end = once(child, 'exit');
       child.kill(signal);
       await end;
     },
   };
+  return running;
 }

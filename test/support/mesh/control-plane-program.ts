@@ -26,7 +26,9 @@ export type Command =
   /** Edits the Secrets of the mesh's authority as people do. */
   | { readonly type: 'rotate'; readonly request: string }
   | { readonly type: 'give'; readonly data: Readonly<Record<string, string>> }
-  | { readonly type: 'sync' };
+  | { readonly type: 'sync' }
+  /** Takes no new streams any more, because of what is said. */
+  | { readonly type: 'pause'; readonly reason: string };
 
 const say = (line: object): void => void process.stdout.write(`${JSON.stringify(line)}\n`);
 
@@ -68,6 +70,7 @@ const [, host = '', port] = /^(.*):(\d+)$/.exec(address) ?? [];
 const callers = new Map<string, Caller>();
 
 let controlPlane: RunningControlPlane | undefined;
+let pausedBy: string | undefined;
 
 function useState(state: RootState, reason: string): void {
   controlPlane?.useIdentity(createWorkloadIdentity(state, () => keeper.times()));
@@ -93,7 +96,7 @@ controlPlane = await startControlPlane({
   port: Number(port),
   limits: { ...defaultStreamLimits, ...(JSON.parse(limits) as Partial<StreamLimits>) },
   strangers: defaultStrangerLimits,
-  pausedBy: () => undefined,
+  pausedBy: () => pausedBy,
   domains: { cluster: 'cluster.local', trust: 'cluster.local', rootNamespace: 'istio-system' },
   pair: createLeafIssuer(own).issue({ names: { ips: [host] }, now, lifetimeMs: day }),
   identity: createWorkloadIdentity(keeper.state(), () => keeper.times()),
@@ -118,6 +121,9 @@ controlPlane = await startControlPlane({
   settled: (removals) => say({ type: 'settled', removals }),
 });
 setInterval(() => void keeper.look(), policy.roundMs).unref();
+process.once('SIGTERM', () => {
+  void controlPlane?.stop().then(() => process.exit(0));
+});
 say({ type: 'listening', port: controlPlane.port, roots: own.certificate });
 
 for await (const line of createInterface({ input: process.stdin })) {
@@ -126,6 +132,7 @@ for await (const line of createInterface({ input: process.stdin })) {
   else if (command.type === 'renew') controlPlane.renewAll();
   else if (command.type === 'rotate') secret.annotate({ [rotateAnnotation]: command.request });
   else if (command.type === 'give') given.put(command.data);
+  else if (command.type === 'pause') pausedBy = command.reason;
   else if (command.type === 'sync')
     say({ type: 'sessions', inSync: [...controlPlane.sessions].map((one) => [one.caller.podName, one.isInSync()]) });
   // Nothing is held back here: tests delete without a word, as nobody does who deletes in order.

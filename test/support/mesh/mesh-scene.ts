@@ -1,9 +1,6 @@
-import { spawn, type ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
-import { chmodSync, closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { bootstrap } from '../../../src/envoy/bootstrap.ts';
 import type { JsonObject } from '../../../src/json/json.ts';
 import type { StreamLimits } from '../../../src/mesh/serve/admission.ts';
 import { annotationNames } from '../../../src/pod/annotation-names.ts';
@@ -11,50 +8,20 @@ import { ports, proxyUser } from '../../../src/pod/conventions.ts';
 import type { CaptureIntent } from '../../../src/capture/intent.ts';
 import { injectedParts } from './injected-parts.ts';
 import { captureIntent } from '../builders/capture-intent.ts';
-import { proxyIntent, type ProxyChanges } from '../builders/proxy-intent.ts';
 import { startAgent, type Agent } from '../network/agent.ts';
 import { captureEnvironment, captureScript } from '../network/capture-script.ts';
 import { envoyBinary } from '../network/envoy.ts';
-import { inNamespace } from '../network/pod-namespace.ts';
 import { accessibleTo } from '../processes/accessible-file.ts';
-import { until } from '../waiting.ts';
-import type { Authorities } from './control-plane-program.ts';
-import { startControlPlaneProcess, type ControlPlaneProcess } from './control-plane-process.ts';
+import type { Authorities, Command } from './control-plane-program.ts';
+import { startControlPlaneProcess, untilInSync, type ControlPlaneProcess } from './control-plane-process.ts';
 import { createMeshNetwork, type MeshNetwork, type MeshPodNamespace } from './mesh-network.ts';
+import { createMeshPod, type MeshPod, type MeshPodOptions } from './mesh-pod.ts';
 
-/** A pod of a scene. */
-export interface MeshPodOptions {
-  readonly name: string;
-  readonly labels?: Readonly<Record<string, string>>;
-  readonly serviceAccount?: string;
-  /** Default: a proxy of the mesh. */
-  readonly proxy?: 'mesh' | 'none';
-  readonly settings?: ProxyChanges;
-  /** Ports that are not captured in either direction. */
-  readonly uncaptured?: readonly number[];
-  /** How much its proxy logs; by default warnings. */
-  readonly logLevel?: string;
-  /** Variables of its proxy beside those of the tests. */
-  readonly environment?: Readonly<Record<string, string>>;
-}
+export type { MeshPod, MeshPodOptions } from './mesh-pod.ts';
 
 /** Returns the token that a pod shows. */
 export function tokenOf(pod: string): string {
   return `shown-by-${pod}`;
-}
-
-/** A pod that runs. */
-export interface MeshPod {
-  readonly name: string;
-  readonly network: MeshPodNamespace;
-  /** Its application (uid 1000). */
-  readonly app: Agent;
-  /** What its proxy wrote: access log and its own log. */
-  readonly log: () => string;
-  /** Answer of its proxy's admin interface. */
-  admin(url: string): string;
-  startProxy(): Promise<void>;
-  stopProxy(): Promise<void>;
 }
 
 /** Pods, each with a proxy, an application and an address, around a control plane. */
@@ -67,6 +34,14 @@ export interface MeshScene {
   /** The authorities of the control plane itself and of the mesh, with their keys. */
   readonly authorities: Authorities;
   restartControlPlane(): Promise<void>;
+  /** Starts another replica of the control plane. */
+  startReplica(): Promise<ControlPlaneProcess>;
+  /** Has new streams come to these replicas in turn, as a Service does. Until then they come to the first one. */
+  steer(replicas: readonly ControlPlaneProcess[]): void;
+  /** Tells a replica of no change any more. */
+  isolate(replica: ControlPlaneProcess): void;
+  /** Waits until the streams of these replicas are in sync, and there are so many. */
+  untilInSync(replicas: readonly ControlPlaneProcess[], count: number): Promise<void>;
   /** Sets or deletes objects of the cluster; they survive the control plane. */
   set(...objects: readonly JsonObject[]): void;
   delete(...objects: readonly JsonObject[]): void;
@@ -130,13 +105,22 @@ export async function openMesh(
     return `${object['kind'] as string} ${namespace}/${name}`;
   }
 
-  async function startProcess(): Promise<ControlPlaneProcess> {
+  /** Those that are told of changes. */
+  const informed = new Set<ControlPlaneProcess>();
+
+  function inform(line: Command): void {
+    for (const one of informed) if (one.isRunning()) one.say(line);
+  }
+
+  async function startProcess(at = port): Promise<ControlPlaneProcess> {
     const started = await startControlPlaneProcess(
       network.hub,
-      `${network.hubV4}:${port}`,
+      `${network.hubV4}:${at}`,
       path.join(folder, 'state.json'),
       limits,
     );
+    cleanups.push(() => started.stop('SIGKILL'));
+    informed.add(started);
     for (const [index, { name, serviceAccount = name }] of wanted.entries()) {
       const caller = { namespace: 'shop', serviceAccount, podName: name, podUid: `uid-${index}` };
       started.say({ type: 'token', token: tokenOf(name), caller });
@@ -151,72 +135,7 @@ export async function openMesh(
       if (own !== undefined) objects.set(`Pod shop/${options.name}`, podObject(options, index, own));
     }
     let controlPlane = await startProcess();
-    cleanups.push(() => controlPlane.stop('SIGKILL'));
-
-    function podOf(options: MeshPodOptions, own: MeshPodNamespace, app: Agent): MeshPod {
-      const { name, settings = {} } = options;
-      let proxy: ChildProcess | undefined;
-      // A file takes all of it at once: a pipe would fill up while the test waits for an answer of this proxy.
-      const logFile = path.join(folder, `log-${name}`);
-      const logged = openSync(logFile, 'a');
-      cleanups.push(() => closeSync(logged));
-      const log = (): string => readFileSync(logFile, 'utf8');
-      const pod: MeshPod = {
-        name,
-        network: own,
-        app,
-        log,
-        admin: (url) => network.run(own.name, ['curl', '--silent', `http://127.0.0.1:15000${url}`]).stdout,
-        async startProxy() {
-          const token = path.join(folder, `token-${name}`);
-          writeFileSync(token, tokenOf(name));
-          const control = { address: `${network.hubV4}:${port}`, roots: controlPlane.roots, tokenPath: token };
-          const self = { address: own.v4, name, namespace: 'shop' };
-          const file = path.join(folder, `bootstrap-${name}.json`);
-          writeFileSync(file, JSON.stringify(bootstrap(proxyIntent({ workload: name, ...settings }), self, control)));
-          const words = [
-            '--config-path',
-            file,
-            '--concurrency',
-            '1',
-            '--disable-hot-restart',
-            '--log-level',
-            options.logLevel ?? 'warning',
-          ];
-          const more = [
-            '--component-log-level',
-            'misc:error',
-            '--drain-strategy',
-            'immediate',
-            '--drain-time-s',
-            '1',
-            '--file-flush-interval-msec',
-            '100',
-          ];
-          const [command, ...rest] = [...inNamespace(own.name, proxyUser.uid), binary.path, ...words, ...more];
-          const child = spawn(command, rest, {
-            stdio: ['ignore', logged, logged],
-            env: { ...process.env, ...options.environment },
-          });
-          proxy = child;
-          const ask = ['curl', '--silent', '--fail', '--max-time', '1', `http://${own.v4}:15021/healthz/ready`];
-          await until(
-            () => `the proxy of ${name}:\n${log().slice(-4000)}`,
-            () => {
-              if (child.exitCode !== null) throw new Error(`the proxy of ${name} has ended:\n${log()}`);
-              return network.run(network.hub, ask).status === 0 || undefined;
-            },
-          );
-        },
-        async stopProxy() {
-          if (proxy === undefined || proxy.exitCode !== null || proxy.signalCode !== null) return;
-          const end = once(proxy, 'close');
-          proxy.kill('SIGKILL');
-          await end;
-        },
-      };
-      return pod;
-    }
+    let lastPort = port;
 
     const pods: Record<string, MeshPod> = {};
     for (const [index, options] of wanted.entries()) {
@@ -224,7 +143,10 @@ export async function openMesh(
       if (own === undefined) throw new Error('the network has too few pods');
       const app = await startAgent(own.name, 1000);
       cleanups.push(() => app.stop());
-      const pod = podOf(options, own, app);
+      const token = tokenOf(options.name);
+      const control = { address: `${network.hubV4}:${port}`, roots: controlPlane.roots, token };
+      const pod = createMeshPod(options, { network, own, app, binary: binary.path, folder, control });
+      cleanups.push(() => pod.close());
       pods[options.name] = pod;
       if (options.proxy === 'none') continue;
       const captured = network.run(own.name, [captureScript], {
@@ -249,13 +171,33 @@ export async function openMesh(
         await controlPlane.stop('SIGKILL');
         controlPlane = await startProcess();
       },
+      startReplica() {
+        lastPort += 1;
+        return startProcess(lastPort);
+      },
+      steer(replicas) {
+        const chain = ['iptables', '--table', 'nat'];
+        const rules = replicas.map((one, index) =>
+          [
+            `--append PREROUTING --protocol tcp --dport ${port}`,
+            `--match statistic --mode nth --every ${replicas.length - index} --packet 0`,
+            `--jump REDIRECT --to-ports ${one.port}`,
+          ].flatMap((part) => part.split(' ')),
+        );
+        for (const words of [['--flush', 'PREROUTING'], ...rules]) {
+          const { status, stderr } = network.run(network.hub, [...chain, ...words]);
+          if (status !== 0) throw new Error(stderr);
+        }
+      },
+      isolate: (replica) => void informed.delete(replica),
+      untilInSync,
       set(...changed) {
         for (const object of changed) objects.set(idOf(object), object);
-        controlPlane.say({ type: 'set', objects: changed });
+        inform({ type: 'set', objects: changed });
       },
       delete(...gone) {
         for (const object of gone) objects.delete(idOf(object));
-        controlPlane.say({ type: 'delete', objects: gone });
+        inform({ type: 'delete', objects: gone });
       },
       stop: cleanUp,
     };

@@ -44,48 +44,55 @@ export const askInBursts: AgentCalls['askInBursts'] = async ({ url, count, gapsM
 interface Load {
   url: string;
   isOver: boolean;
-  readonly ended: Promise<(string | undefined)[][]>;
+  answered: number;
+  readonly failures: string[];
 }
 
-let load: Load | undefined;
+let load: { readonly state: Load; readonly ended: Promise<unknown> } | undefined;
 
 /** One client keeps one connection; when the server has closed it, the next one goes to the present address. */
-async function runClient(state: Pick<Load, 'url' | 'isOver'>): Promise<(string | undefined)[]> {
-  const results: (string | undefined)[] = [];
+async function runClient(state: Load): Promise<void> {
   let { url } = state;
   const agent = new Agent({ keepAlive: true, maxSockets: 1 });
   while (!state.isOver) {
     // The agent forgets a connection that the server has closed or said it will close.
     if (url !== state.url && Object.keys(agent.freeSockets).length === 0) url = state.url;
-    results.push(await failureOf(url, agent));
+    const failure = await failureOf(url, agent);
+    if (failure === undefined) state.answered += 1;
+    else state.failures.push(failure);
     // Connections are handed back after this turn.
     await pause(1);
   }
   agent.destroy();
-  return results;
 }
 
 export const startLoad: AgentCalls['startLoad'] = ({ url, clients }) => {
-  const state = { url, isOver: false };
-  const ended = Promise.all(Array.from({ length: clients }, () => runClient(state)));
-  load = Object.assign(state, { ended });
+  const state: Load = { url, isOver: false, answered: 0, failures: [] };
+  load = { state, ended: Promise.all(Array.from({ length: clients }, () => runClient(state))) };
   return Promise.resolve(null);
 };
 
-function running(): Load {
+function running(): NonNullable<typeof load> {
   if (load === undefined) throw new Error('there is no load');
   return load;
 }
 
 export const redirectLoad: AgentCalls['redirectLoad'] = ({ url }) => {
-  running().url = url;
+  running().state.url = url;
   return Promise.resolve(null);
 };
 
+export const countLoad: AgentCalls['countLoad'] = () => {
+  const { answered, failures } = running().state;
+  return Promise.resolve(answered + failures.length);
+};
+
 export const stopLoad: AgentCalls['stopLoad'] = async () => {
-  const state = running();
+  const { state, ended } = running();
   state.isOver = true;
-  const results = await state.ended;
+  // Requests on their way are waited for, so that stopping fails none.
+  await ended;
   load = undefined;
-  return reportOf(results.flat());
+  const { answered, failures } = state;
+  return { answered, failures };
 };

@@ -5,8 +5,9 @@ import { callGrpc } from './agent-grpc.ts';
 import { converse } from './agent-conversations.ts';
 import { exchange, prepare, received } from './agent-exchanges.ts';
 import { recall, rehearse, speak } from './agent-dialogues.ts';
-import { askInBursts, askTogether, redirectLoad, startLoad, stopLoad } from './agent-load.ts';
+import { askInBursts, askTogether, countLoad, redirectLoad, startLoad, stopLoad } from './agent-load.ts';
 import { askAtRate } from './agent-rate.ts';
+import { startTalks, stopTalks } from './agent-talks.ts';
 import { dropUnread, holdUnread } from './agent-unread.ts';
 import { close, connected, listen, setHealthy } from './agent-servers.ts';
 
@@ -42,7 +43,10 @@ const calls: AgentCalls = {
   askAtRate,
   startLoad,
   redirectLoad,
+  countLoad,
   stopLoad,
+  startTalks,
+  stopTalks,
 };
 
 interface Order {

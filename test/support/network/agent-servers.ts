@@ -24,6 +24,9 @@ let healthy = true;
 let gathered: (() => void)[] = [];
 let flakyRequests = 0;
 
+/** Where a server of kind `grpc` sends back what it is told. */
+export const talkPath = '/test.Talk/Talk';
+
 /** What `/bytes` sends again and again. */
 export const block = Buffer.alloc(65_536, Buffer.from(Array.from({ length: 251 }, (_, index) => index)));
 
@@ -105,7 +108,8 @@ function grpcHealth(): Server {
     }
     stream.respond({ ':status': 200, 'content-type': 'application/grpc' }, { waitForTrailers: true });
     stream.on('wantTrailers', () => stream.sendTrailers({ 'grpc-status': '0' }));
-    stream.end(Buffer.from([0, 0, 0, 0, 2, 0x08, healthy ? 1 : 2]));
+    if (headers[':path'] === talkPath) stream.pipe(stream);
+    else stream.end(Buffer.from([0, 0, 0, 0, 2, 0x08, healthy ? 1 : 2]));
   });
   return server;
 }

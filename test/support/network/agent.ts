@@ -16,7 +16,7 @@ export interface Heard {
 export interface ListenOptions {
   /**
    * `http` and `h2c` answer every path with a `Heard`, 503 when unhealthy, but for those below; `echo` answers what it
-   * gets with a line of JSON, an `Echoed`, and has keep-alive of 2 s; `banner` speaks first; `grpc` is a health service; `udp` is `echo` for datagrams; `collector` takes spans;
+   * gets with a line of JSON, an `Echoed`, and has keep-alive of 2 s; `banner` speaks first; `grpc` is a health service, and sends back what a stream of a talk says; `udp` is `echo` for datagrams; `collector` takes spans;
    * `script` answers the end of an HTTP head with `text`, in which `{request}` stands for that head, and sends back what
    * comes after it; `frames` is HTTP/2 and answers a stream with the frames that are given for it;
    * `last-word` says `text` when the client has ended its side; `exchange` says what it is told by `prepare`.
@@ -94,6 +94,19 @@ export interface Dialled {
 export interface LoadReport {
   readonly answered: number;
   /** Of requests without an answer, or with another than 200. */
+  readonly failures: readonly string[];
+}
+
+/**
+ * How clients talk all the time: with a server of kind `echo` a line on each new connection, or lines on connections that they keep; with one of kind `grpc` in
+ * streams of some words, one connection for each client.
+ */
+export type Talk = 'new connections' | 'kept connections' | 'streams';
+
+/** What became of lines or streams, how often the other side has ended a connection as it should, and what broke. */
+export interface TalkReport {
+  readonly answered: number;
+  readonly ended: number;
   readonly failures: readonly string[];
 }
 
@@ -227,7 +240,17 @@ export interface AgentCalls {
   startLoad(options: { readonly url: string; readonly clients: number }): Promise<null>;
   /** From now on new connections of the load go elsewhere; those that are open stay. */
   redirectLoad(options: { readonly url: string }): Promise<null>;
+  /** How many requests of the load are over. */
+  countLoad(): Promise<number>;
+  /** Lets requests on their way come to their end, and tells of all. */
   stopLoad(): Promise<LoadReport>;
+  /**
+   * So many clients of a kind talk until all talks are stopped; talks of several kinds at the same time. What lasts longer
+   * than `keptMs` may be ended: kept connections, and streams and first words that take so long.
+   */
+  startTalks(options: Peer & { readonly talk: Talk; readonly clients: number; readonly keptMs: number }): Promise<null>;
+  /** Lets lines and streams on their way come to their end, and tells of all. */
+  stopTalks(): Promise<Readonly<Record<Talk, TalkReport>>>;
 }
 
 const callNames = [
@@ -257,7 +280,10 @@ const callNames = [
   'askAtRate',
   'startLoad',
   'redirectLoad',
+  'countLoad',
   'stopLoad',
+  'startTalks',
+  'stopTalks',
 ] as const satisfies readonly (keyof AgentCalls)[];
 
 export interface Agent extends AgentCalls {

@@ -6,6 +6,7 @@ import { createCatalog, type Catalog, type Member } from '../../../src/mesh/serv
 import { createEncoder } from '../../../src/mesh/wire/encoder.ts';
 import { loadEnvoyTypes } from '../../../src/mesh/wire/envoy-types.ts';
 import { proxyIntent } from '../../support/builders/proxy-intent.ts';
+import { injectedParts } from '../../support/mesh/injected-parts.ts';
 import { eventOf } from '../../support/mesh/world-events.ts';
 
 /*
@@ -24,13 +25,15 @@ interface Client {
 
 let catalog: Catalog;
 let clients: Client[];
+let nowMs: number;
 
 beforeEach(() => {
+  nowMs = 0;
   clients = [];
   catalog = createCatalog({
     encoder,
     domains: { cluster: 'cluster.local', trust: 'cluster.local', rootNamespace: 'istio-system' },
-    nowMs: () => 0,
+    nowMs: () => nowMs,
     after: () => () => undefined,
     refused: (resource) => {
       throw new Error(JSON.stringify(resource));
@@ -375,6 +378,25 @@ describe('what has become of an object', () => {
     const limit = rule('RateLimit', 'shop', 'a', { limits: [{ requests: 1, per: 'Second' }] });
     set(limit);
     expect(catalog.guardReport().unheld).toContain((limit['metadata'] as JsonObject)['uid']);
+  });
+
+  test('a replica that has just started says of no object that it is in force before connections may be gone that its predecessor ended', () => {
+    const metadata = (name: string) => ({ namespace: 'shop', name, uid: name });
+    const { containers, volumes } = injectedParts();
+    const spec = { containers: containers.map((one) => ({ ...one, args: ['--drain-time-s', '30'] })), volumes };
+    set(...['early', 'late'].map((name) => ({ kind: 'Pod', metadata: metadata(name), spec, status: {} })));
+    set(rule('PeerAuthentication', 'shop', 'default', { mtls: { mode: 'STRICT' } }));
+    nowMs = 10_000;
+    join('shop', 'early');
+    const progress = () => catalog.progressOf('PeerAuthentication shop/default');
+    nowMs = 39_999;
+    expect(progress()).toEqual({ proxies: 1, holding: 0 });
+    nowMs = 40_000;
+    expect(progress()).toEqual({ proxies: 1, holding: 1 });
+    // One that comes later has been told by replicas that are there.
+    nowMs = 60_000;
+    join('shop', 'late');
+    expect(progress()).toEqual({ proxies: 2, holding: 2 });
   });
 
   test('is told of one that only some get', () => {

@@ -48,7 +48,7 @@ function play(targets: readonly PeerModes[], isPatient = true) {
     const target = (): PeerModes => targets[count - 1] ?? first;
     const acknowledgements = {
       ofProxy: () => () => index !== 0 || textOfModes(server) === textOfModes(changes.servedBy(cart)),
-      ofClients: () => () => textOfModes(self.client) === textOfModes(changes.calledBy(cart)),
+      clients: () => () => () => textOfModes(self.client) === textOfModes(changes.calledBy(cart)),
       drainMs: () => 0,
     };
     const changes = createModeChanges(

@@ -54,6 +54,17 @@ const subset = (name: string, labels: Readonly<Record<string, string>>, policy: 
   policies: new Map([[80, policy]]),
 });
 
+test('endpoints that are called by mutual TLS have a locality of their own, so that one that is called otherwise gets new connections', () => {
+  const mixed = cartPlan([one, endpointPlan(2, 'v2', { identity: undefined })]);
+  const { endpoints } = jsonOf(serviceResources(mixed), 'endpoints', `outbound|80||${host}`);
+  const addressIs = (address: string) =>
+    expect.objectContaining({ endpoint: { address: { socket_address: { address, port_value: 8080 } } } });
+  expect(endpoints).toEqual([
+    { locality: { sub_zone: 'mesh' }, lb_endpoints: [addressIs('10.0.0.1')] },
+    { lb_endpoints: [addressIs('10.0.0.2')] },
+  ]);
+});
+
 describe('subsets', () => {
   const traffic: ServiceTraffic = {
     ...plainTraffic,
