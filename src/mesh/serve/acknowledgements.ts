@@ -21,6 +21,9 @@ export interface ConnectedProxy {
   readonly isAtRest: () => boolean;
 }
 
+/** How long connections that clients had begun before they were told may take until the pod's proxy has seen what they are. */
+const beginningMs = 1_000;
+
 /** Whether a proxy has acknowledged the newest version, or does not ask for the resource. */
 function hasNewest({ proxy, newest }: ConnectedProxy, [kind, name]: ResourceName): boolean {
   const held = proxy.holds(kind, name);
@@ -43,6 +46,7 @@ export function createAcknowledgements(
   connected: ReadonlySet<ConnectedProxy>,
   servicesOf: (pod: string) => Iterable<string>,
   drainMs: Acknowledgements['drainMs'],
+  nowMs: () => number,
 ): Acknowledgements {
   /** Returns a function that says whether these proxies have what is new of a Service. Each is looked at until it has, one after the other. */
   function ofService(
@@ -91,7 +95,12 @@ export function createAcknowledgements(
           byService.set(service, look);
           return look;
         });
-        return () => looks.every((look) => look());
+        let sinceMs: number | undefined;
+        return () => {
+          if (!looks.every((look) => look())) return false;
+          sinceMs ??= nowMs();
+          return nowMs() - sinceMs >= beginningMs;
+        };
       };
     },
   };

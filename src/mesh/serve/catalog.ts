@@ -99,6 +99,7 @@ export function createCatalog({ encoder, domains, refused, noticed, ...options }
     viewers,
     (pod) => servicesOfPod(world, pod),
     (pod) => 1_000 * (world.pod.get(pod)?.drainSeconds ?? 0),
+    options.nowMs,
   );
   const modes = createModeChanges(
     (pod) => services.known().index.peers.modesOf(pod),
