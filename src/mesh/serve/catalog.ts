@@ -257,7 +257,12 @@ export function createCatalog({ encoder, domains, refused, noticed, ...options }
           joinedMs - startedMs >= inheritedMs || options.nowMs() - joinedMs >= acknowledgements.drainMs(pod),
         newest(kind, name) {
           const own = inbound.target()[kind].get(name);
-          return (own ?? layers().find(({ target }) => target[kind].has(name))?.target[kind].get(name))?.version;
+          return (
+            own ??
+            layers()
+              .find(({ target }) => target[kind].has(name))
+              ?.target[kind].get(name)
+          )?.version;
         },
       };
       viewers.add(viewer);
