@@ -257,9 +257,12 @@ export function createCatalog({ encoder, domains, refused, noticed, ...options }
           joinedMs - startedMs >= inheritedMs || options.nowMs() - joinedMs >= acknowledgements.drainMs(pod),
         newest(kind, name) {
           const own = inbound.target()[kind].get(name);
-          if (own !== undefined) return own.version;
-          for (const { target } of layers()) if (target[kind].has(name)) return target[kind].get(name)?.version;
-          return undefined;
+          return (
+            own ??
+            layers()
+              .find(({ target }) => target[kind].has(name))
+              ?.target[kind].get(name)
+          )?.version;
         },
       };
       viewers.add(viewer);
