@@ -1,5 +1,4 @@
 import type { TrafficIntent } from '../../envoy/intent.ts';
-import { noticesOf } from '../plan/notices.ts';
 import { ownServices, servicesOfPod } from '../plan/own-services.ts';
 import type { Domains } from '../plan/service-plan.ts';
 import type { Known } from '../plan/service-traffic.ts';
@@ -24,6 +23,7 @@ import { hashOfObjects, haveAcknowledged, type ModeReport, type PeerReports } fr
 import { createModeChanges, type Stepped } from './mode-changes.ts';
 import { createProxyViews, type PlacedProxy } from './proxy-views.ts';
 import { progressOf } from './rule-progress.ts';
+import { createServiceNotices } from './service-notices.ts';
 import { createServiceShelves } from './service-shelves.ts';
 import { createFollowers } from './followers.ts';
 import { createListenerProfiles, type Profile } from './listener-profiles.ts';
@@ -117,7 +117,7 @@ export function createCatalog({ encoder, domains, refused, noticed, ...options }
   const inboundSet = createCaptureSets(() => createShelf(encoder, refused));
   const lookForStrangers = createLookout(noticed);
   let world = emptyWorld;
-  const notices = new Map<string, string>();
+  const notice = createServiceNotices(noticed);
   const profiles = createListenerProfiles(
     () => services.plans,
     () => createShelf(encoder, refused),
@@ -133,16 +133,6 @@ export function createCatalog({ encoder, domains, refused, noticed, ...options }
       for (const one of cohorts.values()) one.drop(shelf.target);
     },
   );
-
-  function notice(key: string): void {
-    const service = world.service.get(key);
-    const now = service === undefined ? [] : noticesOf(service);
-    const text = now.join();
-    if (text === (notices.get(key) ?? '')) return;
-    notices.set(key, text);
-    if (now.length === 0) notices.delete(key);
-    else noticed(key, now);
-  }
 
   function cohortOf(build: string): Cohort<ShelvedResource> {
     const cohort = cohorts.get(build) ?? createCohort<ShelvedResource>(options);
@@ -204,7 +194,7 @@ export function createCatalog({ encoder, domains, refused, noticed, ...options }
       const { world: next, touched } = applyEvents(world, events);
       const before = world;
       world = next;
-      for (const key of touched.services) notice(key);
+      for (const key of touched.services) notice(world, key);
       const said = services.known().index.peers;
       const { served } = modes.advance(before, world, touched, said, services.look(world).index.peers);
       remake(touched);
