@@ -45,8 +45,7 @@ function virtualServices({ index }: Known, host: string, client: string): readon
       const sentence = 'is only for gateways: add "mesh" to count for pods';
       return [remark(ref, '/spec/gateways', 'ForGateways', sentence)];
     }
-    if (ref.namespace !== client && !isExportedTo(spec.exportTo, ref.namespace, client))
-      return [notExported(ref, client)];
+    if (!isExportedTo(spec.exportTo, ref.namespace, client)) return [notExported(ref, client)];
     first ??= hosted;
     return hosted.host === first.host || ref === first.rule.ref ? [] : [fitsLess(hosted, first.host, '/spec/hosts')];
   });
