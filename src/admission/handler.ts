@@ -28,7 +28,6 @@ type ProxyVariables = InjectionRequest['proxyVariables'];
 
 function decideRequest(
   request: AdmissionRequest,
-  workload: Workload,
   injector: Injector,
   proxyVariables: ProxyVariables,
 ): { decision: Decision; failure?: unknown } {
@@ -38,7 +37,7 @@ function decideRequest(
   }
   try {
     const { object: pod, namespace } = request;
-    return { decision: injector.decideInPlace({ pod, namespace, workload, proxyVariables }) };
+    return { decision: injector.decideInPlace({ pod, namespace, proxyVariables }) };
   } catch (failure) {
     const why = reason('InvalidPatch', 'the injector failed on this pod, please report it');
     const outcome = settings.injection.onInvalidPatch === 'deny' ? 'deny' : 'skip';
@@ -62,7 +61,7 @@ export function review(text: string, injector: Injector, proxyVariables?: ProxyV
   const view = viewPod(request.object ?? {});
   const pod = podName(view);
   const workload = workloadOf(view);
-  const { decision, failure } = decideRequest(request, workload, injector, proxyVariables);
+  const { decision, failure } = decideRequest(request, injector, proxyVariables);
   return {
     status: 200,
     answer: writeAnswer(request.uid, decision),

@@ -223,7 +223,7 @@ describe('mistakes of the pod itself are left to the API server', () => {
     expect([response.allowed, response.warnings]).toEqual([true, undefined]);
     for (const { op, path } of operationsOf(response)) {
       expect(op).toBe('add');
-      expect(path).toMatch(/^\/(?:metadata\/annotations|spec\/(?:initContainers|volumes))(?:\/|$)/);
+      expect(path).toMatch(/^\/(?:metadata\/(?:annotations|labels)|spec\/(?:initContainers|volumes))(?:\/|$)/);
     }
   });
 });
