@@ -111,7 +111,7 @@ const fields = [
   'Alt-Svc: h2=":1"',
   'Proxy-Authenticate: Basic',
   'Proxy-Connection: close',
-  'X-Envoy-Upstream-Service-Time: 7',
+  'X-Envoy-Upstream-Service-Time: 70000',
   'X-Envoy-Overloaded: true',
   'X-Envoy-Immediate-Health-Check-Fail: 1',
   'X-Request-Id: r',

@@ -91,7 +91,7 @@ export const documentedDifferences: Readonly<Record<string, Readonly<Record<stri
     'request: the fields X-Envoy-Max-Retries: 3': ['request x-envoy-max-retries'],
     'request: the fields X-Envoy-Internal: true': ['request x-envoy-internal'],
     'request: the fields X-Envoy-Force-Trace: 1': ['request x-envoy-force-trace'],
-    'answer: the fields X-Envoy-Upstream-Service-Time: 7 of an answer': ['answer x-envoy-upstream-service-time'],
+    'answer: the fields X-Envoy-Upstream-Service-Time: 70000 of an answer': ['answer x-envoy-upstream-service-time'],
   },
   'An empty `X-Forwarded-Proto`': {
     'request: the fields X-Forwarded-Proto:': ['no request', 'answer: HTTP/1.1 404 Not Found'],
