@@ -1,7 +1,8 @@
-import { isObject, member, objectMember, type Json, type JsonObject } from '../../../json/json.ts';
+import { isObject, member, objectMember, parseJson, type Json, type JsonObject } from '../../../json/json.ts';
 import { isApiError } from '../../../kubernetes/api-error.ts';
 import { pathSegment, type ApiClient } from '../../../kubernetes/client.ts';
 import { annotationNames } from '../../../pod/annotation-names.ts';
+import { statusAnnotation } from '../../../pod/conventions.ts';
 
 /** What the API server would have stored, or why it refuses. */
 export type Answer = { readonly pod: JsonObject } | { readonly refusal: string };
@@ -28,10 +29,20 @@ function withoutRandomNames(value: Json): Json {
   return Object.fromEntries(Object.entries(value).map(([key, one]) => [key, withoutRandomNames(one ?? null)]));
 }
 
+/** The status without the record for undoing it, which depends on what the API server had added to the pod before: mounts of a token. */
+function withoutRecord(annotations: JsonObject): JsonObject {
+  const text = member(annotations, statusAnnotation);
+  const status = typeof text === 'string' ? parseJson(text) : undefined;
+  if (!isObject(status)) return annotations;
+  const told = Object.fromEntries(Object.entries(status).filter(([key]) => key !== 'undo'));
+  return { ...annotations, [statusAnnotation]: JSON.stringify(told) };
+}
+
 /** The pod without what differs between any two pods. */
 function comparable({ pod }: { readonly pod: JsonObject }): JsonObject {
   const metadata = objectMember(pod, 'metadata');
-  const [labels, annotations] = ['labels', 'annotations'].map((key) => objectMember(metadata, key) ?? {});
+  const labels = objectMember(metadata, 'labels') ?? {};
+  const annotations = withoutRecord(objectMember(metadata, 'annotations') ?? {});
   return withoutRandomNames({ metadata: { labels, annotations }, spec: member(pod, 'spec') ?? {} }) as JsonObject;
 }
 
