@@ -41,6 +41,19 @@ export function supportsSleepHook(version: ServerVersion | undefined): boolean {
   return isAtLeast(version, 30);
 }
 
+/** Returns what an injection depends on of a cluster of this version. */
+export function featuresOf(version: ServerVersion): {
+  readonly nativeSidecars: boolean;
+  readonly stableSidecars: boolean;
+  readonly sleepHook: boolean;
+} {
+  return {
+    nativeSidecars: supportsNativeSidecars(version),
+    stableSidecars: hasStableSidecars(version),
+    sleepHook: supportsSleepHook(version),
+  };
+}
+
 function isAtLeast(version: ServerVersion | undefined, minor: number): boolean {
   if (version?.major === undefined || version.minor === undefined) return true;
   return version.major > 1 || (version.major === 1 && version.minor >= minor);

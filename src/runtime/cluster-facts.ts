@@ -1,10 +1,5 @@
 import type { ApiClient } from '../kubernetes/client.ts';
-import {
-  hasStableSidecars,
-  readServerVersion,
-  supportsNativeSidecars,
-  supportsSleepHook,
-} from '../kubernetes/server-version.ts';
+import { featuresOf, readServerVersion } from '../kubernetes/server-version.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { ConfigurationReloader } from './configuration-reloader.ts';
 
@@ -22,12 +17,7 @@ export function watchServerVersion(
   const ask = async (): Promise<void> => {
     let waitMs = periodMs;
     try {
-      const found = await readServerVersion(client);
-      configuration.useCluster({
-        nativeSidecars: supportsNativeSidecars(found),
-        stableSidecars: hasStableSidecars(found),
-        sleepHook: supportsSleepHook(found),
-      });
+      configuration.useCluster(featuresOf(await readServerVersion(client)));
     } catch (error) {
       waitMs = retryMs;
       log.debug({ detail: error instanceof Error ? error.message : String(error) }, 'the server version is unknown');

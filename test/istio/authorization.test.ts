@@ -11,6 +11,7 @@ import { istioSide, translateLikeIstiod } from '../support/istio/authorization.t
 import { readAuthorizationGoldens } from '../support/istio/authorization-goldens.ts';
 import { callsFor, isPlain } from '../support/istio/policy-calls.ts';
 import { policies } from '../support/istio/random-policies.ts';
+import { inParallel } from '../support/in-parallel.ts';
 
 /*
  * Random policies, translated by istiod's own translator (its Go module, in a program of ours) and here, both in one real Envoy: requests made
@@ -75,21 +76,6 @@ function isDifferent({ call, ours, istio }: Answers): boolean {
   // Istiod's proxies refuse a zero byte in a path before anybody decides.
   if (istio === 400) return false;
   return isPlain(call.path) ? ours !== istio : ours === 200 && istio !== 200;
-}
-
-/** Runs at most some at once. */
-async function inParallel<T, R>(all: readonly T[], most: number, run: (one: T) => Promise<R>): Promise<R[]> {
-  const results: R[] = [];
-  let next = 0;
-  const work = async (): Promise<void> => {
-    while (next < all.length) {
-      const at = next;
-      next += 1;
-      results[at] = await run(all[at] as T);
-    }
-  };
-  await Promise.all(Array.from({ length: most }, work));
-  return results;
 }
 
 test(

@@ -10,6 +10,7 @@ import { routedCall, type RoutedCall } from '../support/istio/routed-calls.ts';
 import { startRoutedEnvoy, type Answer, type Proxied, type RoutedEnvoy } from '../support/istio/routed-envoy.ts';
 import { translateRoutesLikeIstiod, type CalledMesh, type IstioResources } from '../support/istio/routes.ts';
 import { until } from '../support/waiting.ts';
+import { inParallel } from '../support/in-parallel.ts';
 
 /*
  * Random rules, translated by istiod's own translator (its Go module, in a program of ours) and here, both in real Envoys with the same servers behind them: a
@@ -97,20 +98,6 @@ interface Case {
   readonly objects: readonly JsonObject[];
   readonly istio: IstioResources;
   readonly calls: readonly RoutedCall[];
-}
-
-async function inParallel<T, R>(all: readonly T[], most: number, run: (one: T) => Promise<R>): Promise<R[]> {
-  const results: R[] = [];
-  let next = 0;
-  const work = async (): Promise<void> => {
-    while (next < all.length) {
-      const at = next;
-      next += 1;
-      results[at] = await run(all[at] as T);
-    }
-  };
-  await Promise.all(Array.from({ length: most }, work));
-  return results;
 }
 
 /** A call of the proxies of one case, and what became of it on either side, which is known when copies have arrived. */

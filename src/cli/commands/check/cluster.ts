@@ -7,12 +7,7 @@ import { objectMember, stringMember, type JsonObject } from '../../../json/json.
 import type { ApiClient } from '../../../kubernetes/client.ts';
 import { listAll } from '../../../kubernetes/list.ts';
 import { readWebhookConfiguration } from '../../../kubernetes/objects.ts';
-import {
-  hasStableSidecars,
-  readServerVersion,
-  supportsNativeSidecars,
-  supportsSleepHook,
-} from '../../../kubernetes/server-version.ts';
+import { featuresOf, readServerVersion } from '../../../kubernetes/server-version.ts';
 import { argumentsOf, copyDeployedFiles, findDeployed, type Deployed } from '../../live/deployed-files.ts';
 import { liveEntries } from '../../live/registration.ts';
 import { readReplicas, type Replica } from '../../live/replicas.ts';
@@ -75,15 +70,10 @@ export function viewCluster(client: ApiClient, now: Date, tell: (text: string) =
     const files = found === undefined ? 'there is no registration' : await copyDeployedFiles(client, found);
     if (typeof files === 'string') return { problems: [files], isKnown: false };
     try {
-      const server = await serverVersion();
       const meshRoots = files.meshRoots === undefined ? undefined : { file: files.meshRoots, mayBeMissing: true };
       const loaded = await loadConfiguration(
         { settings: files.settings, sidecars: files.sidecars, meshRoots },
-        {
-          nativeSidecars: supportsNativeSidecars(server),
-          stableSidecars: hasStableSidecars(server),
-          sleepHook: supportsSleepHook(server),
-        },
+        featuresOf(await serverVersion()),
       );
       const from = [...files.origins.values()].flat();
       if ('snapshot' in loaded) return { snapshot: loaded.snapshot, from };

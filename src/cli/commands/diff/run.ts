@@ -4,12 +4,7 @@ import { ApiError } from '../../../kubernetes/api-error.ts';
 import { connect, type ApiClient } from '../../../kubernetes/client.ts';
 import { webhookConfigurationName } from '../../../kubernetes/names.ts';
 import { readNamespace, readWebhookConfiguration } from '../../../kubernetes/objects.ts';
-import {
-  hasStableSidecars,
-  readServerVersion,
-  supportsNativeSidecars,
-  supportsSleepHook,
-} from '../../../kubernetes/server-version.ts';
+import { featuresOf, readServerVersion } from '../../../kubernetes/server-version.ts';
 import { exitCodes, print, printJson, remark, report, separated, type Failure, type Io } from '../../io.ts';
 import { findKubeconfig } from '../../kubeconfig.ts';
 import { loadInjector } from '../../live/live-injector.ts';
@@ -27,14 +22,7 @@ interface Compared extends Comparison {
 }
 
 async function withFacts(client: ApiClient, { snapshot }: Injector): Promise<Injector> {
-  const server = await readServerVersion(client);
-  return createInjector(
-    withClusterFacts(snapshot, {
-      nativeSidecars: supportsNativeSidecars(server),
-      stableSidecars: hasStableSidecars(server),
-      sleepHook: supportsSleepHook(server),
-    }),
-  );
+  return createInjector(withClusterFacts(snapshot, featuresOf(await readServerVersion(client))));
 }
 
 async function compareAll(
