@@ -98,7 +98,7 @@ describe('numbers that JavaScript cannot hold', () => {
     expect(operations.length).toBeGreaterThan(0);
     for (const { op, path } of operations) {
       expect(op).toBe('add');
-      expect(path).toMatch(/^\/(?:metadata\/annotations$|spec\/(?:initContainers|volumes)$)/);
+      expect(path).toMatch(/^\/(?:metadata\/(?:annotations|labels)$|spec\/(?:initContainers|volumes)$)/);
     }
   });
 
