@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { Container, Pod } from '../support/http/api-client.ts';
 import { sharedCluster } from '../support/processes/shared-cluster.ts';
+import { runKubectl } from '../support/cluster/kubectl.ts';
 import { containerNames, injected, makePod, openTestCluster } from '../support/processes/test-cluster.ts';
 import { until } from '../support/waiting.ts';
 
@@ -75,6 +76,22 @@ describe('Pod Security', () => {
     expect(answer.body.message ?? '').toContain(message);
     expect(answer.status).toBe(status);
     if (status === 201) expect(containerNames(answer.body)).toContain('istio-proxy');
+  });
+
+  test('kubectl shows before the refusal that it is because of the sidecar, and what to do', async () => {
+    const namespace = await cluster.createNamespace({ ...injected, 'pod-security.kubernetes.io/enforce': 'baseline' });
+    const pod = JSON.stringify(makePod('pod', { spec: { containers: [container] } }));
+    // The injector learns of the namespace from its watch, which the API server does not wait for.
+    const { stderr, code } = await until('the warning', async () => {
+      const answer = await runKubectl(cluster.kubeconfig, ['create', '-n', namespace, '-f', '-'], pod);
+      return answer.stderr.includes('the namespace enforces') ? answer : undefined;
+    });
+    expect(code).not.toBe(0);
+    expect(stderr).toContain(
+      'Warning: sidecar-injector: the namespace enforces Pod Security baseline, so the pod will be refused (container "istio-init": capability NET_ADMIN, capability NET_RAW)',
+    );
+    expect(stderr).toContain('use sidecar.istio.io/interceptionMode: NONE on the pods');
+    expect(stderr).toContain('violates PodSecurity "baseline:latest"');
   });
 });
 

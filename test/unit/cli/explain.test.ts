@@ -40,7 +40,7 @@ describe('explain', () => {
     const { stdout, code } = await runCommand(['explain', '-f', '-', '--namespace-labels', labels], pod);
     expect(code).toBe(0);
     const warning =
-      /warning: the namespace enforces Pod Security baseline, so the pod will be refused \(container "istio-init": capability NET_ADMIN, container "istio-init": capability NET_RAW\); use sidecar\.istio\.io\/interceptionMode: NONE/;
+      /warning: the namespace enforces Pod Security baseline, so the pod will be refused \(container "istio-init": capability NET_ADMIN, capability NET_RAW\)\n.*warning: for a sidecar under Pod Security, use sidecar\.istio\.io\/interceptionMode: NONE/;
     expect(warning.test(stdout)).toBe(isWarned);
   });
 
