@@ -1,5 +1,6 @@
 import { enforceLabel, enforceVersionLabel } from './pod-security.ts';
 import { objectMember, type JsonObject } from '../json/json.ts';
+import { defaultsIn } from '../settings/namespace-defaults.ts';
 import type { InjectionRequest } from './decision.ts';
 import type { NamespaceFacts, Snapshot } from './snapshot.ts';
 
@@ -29,7 +30,7 @@ function pick(texts: NamespaceFacts['labels'], isWanted: (name: string) => boole
 export function relevantFacts({ labels, annotations }: NamespaceFacts): NamespaceFacts | undefined {
   const facts = {
     labels: pick(labels, (name) => name === enforceLabel || name === enforceVersionLabel),
-    annotations: pick(annotations, (name) => name.startsWith(openShiftPrefix)),
+    annotations: { ...pick(annotations, (name) => name.startsWith(openShiftPrefix)), ...defaultsIn(annotations) },
   };
   return Object.values(facts).every((texts) => Object.keys(texts).length === 0) ? undefined : facts;
 }

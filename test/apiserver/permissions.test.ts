@@ -55,7 +55,7 @@ test.each([
   injector = await startInjector({ folder: controlPlane.folder, certificate: { kubeconfig }, port });
   const { text } = await untilReadiness(
     port,
-    (readiness) => readiness.status === 503 && /forbidden/i.test(readiness.text),
+    (readiness) => readiness.status === 503 && /^\[-\].*forbidden/im.test(readiness.text),
   );
   expect(text).toContain(`cannot ${verb} resource "${resource}"`);
   expect((await api.patch(path, { rules: body.rules })).status).toBe(200);

@@ -163,3 +163,18 @@ describe('later changes of an injected pod go their own way', () => {
     expect(await shape()).toEqual(before);
   });
 });
+
+test('annotations of a namespace become defaults of its new pods, and cease to be', async () => {
+  const namespace = await cluster.createNamespace(injected);
+  const requested = async (): Promise<string | undefined> => {
+    const { body } = await cluster.createPod(namespace, makePod('pod'), 'dryRun=All');
+    return ours(body).find(({ name }) => name === 'istio-proxy')?.resources?.requests?.['cpu'];
+  };
+  const annotate = (...annotations: readonly string[]) =>
+    runKubectl(cluster.kubeconfig, ['annotate', '--overwrite', 'namespace', namespace, ...annotations]);
+  expect(await requested()).toBe('100m');
+  await annotate('sidecar-injector.io/defaults=true', 'sidecar.istio.io/proxyCPU=77m');
+  await until('the default', async () => ((await requested()) === '77m' ? true : undefined));
+  await annotate('sidecar-injector.io/defaults-');
+  await until('its end', async () => ((await requested()) === '100m' ? true : undefined));
+});

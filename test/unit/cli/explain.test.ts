@@ -120,6 +120,19 @@ spec:`,
     });
   });
 
+  test('the namespace is named where it decided', async () => {
+    const defaults = [
+      'sidecar-injector.io/defaults=true',
+      'sidecar.istio.io/logLevel=info',
+      'sidecar.istio.io/proxyCPU=7m',
+    ];
+    const args = defaults.flatMap((one) => ['--namespace-annotations', one]);
+    const own = pod.replace('spec:', '  annotations: {sidecar.istio.io/proxyCPU: 9m}\nspec:');
+    const { stdout } = await runCommand(['explain', '-f', '-', ...args], own);
+    expect(stdout).toMatch(/proxy\.logLevel +info +from the namespace/);
+    expect(stdout).toMatch(/proxy\.resources\.requests\.cpu +9m +from the pod/);
+  });
+
   test('-o json says the same, without values that may be secret', async () => {
     const { stdout } = await runCommand(['explain', '-f', '-', '-o', 'json'], pod);
     const [explanation] = JSON.parse(stdout) as Record<string, unknown>[];

@@ -93,7 +93,7 @@ export function explainWorkload(
   const decided = decide(workload.pod.value);
   const { outcome, reasons, warnings, added, capture } = decided;
   const rows = capture === undefined ? undefined : explainCapture(capture);
-  const settings = added?.effective === undefined ? [] : settingOrigins(added.effective, injector.snapshot);
+  const settings = added?.effective === undefined ? [] : settingOrigins(added.effective, injector.snapshot, context);
   const decision = { outcome, reasons, warnings, added, capture: rows, settings };
   return { object, ...template, where, notes, webhookSelectors, decision };
 }
