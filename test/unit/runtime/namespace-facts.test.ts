@@ -16,7 +16,7 @@ function startWatching(list: () => object): {
   readonly watch: NamespaceWatch;
   readonly given: Snapshot['namespaces'][];
   readonly logged: string[];
-  say(type: string, object: object): void;
+  readonly say: (type: string, object: object) => void;
 } {
   const given: Snapshot['namespaces'][] = [];
   const logged: string[] = [];
