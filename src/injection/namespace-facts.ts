@@ -1,8 +1,8 @@
 import { enforceLabel, enforceVersionLabel } from './pod-security.ts';
 import { objectMember, type JsonObject } from '../json/json.ts';
 import { defaultsIn } from '../settings/namespace-defaults.ts';
+import { pinnedVariantLabel } from '../settings/schema/variant.ts';
 import type { InjectionRequest } from './decision.ts';
-import { pinnedVariantLabel } from './policy/variant.ts';
 import type { NamespaceFacts, Snapshot } from './snapshot.ts';
 
 /** Prefix of the annotations in which OpenShift stores a namespace's id ranges, once, when it creates the namespace. */

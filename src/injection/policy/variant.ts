@@ -1,11 +1,8 @@
 import { quote } from '../../grammar/problem.ts';
 import { didYouMean } from '../../grammar/suggestion.ts';
 import { stringMember, type JsonObject } from '../../json/json.ts';
-import { stableVariant, type Variant } from '../../settings/schema/variant.ts';
+import { pinnedVariantLabel, stableVariant, type Variant } from '../../settings/schema/variant.ts';
 import { isAmongFirst, type Situation } from './share.ts';
-
-/** Label of a pod or a namespace that names the variant which its pods get, whatever the shares are. */
-export const pinnedVariantLabel = 'sidecar-injector.io/pinned-variant';
 
 /** The variant of a pod; undefined for the settings of `spec.proxy`. */
 export interface ChosenVariant {

@@ -5,6 +5,9 @@ import { proxy } from './proxy.ts';
 /** What pods without a variant have in place of its name. */
 export const stableVariant = 'stable';
 
+/** Label of a pod or a namespace that names the variant which its pods get, whatever the shares are. */
+export const pinnedVariantLabel = 'sidecar-injector.io/pinned-variant';
+
 /** A version of the built-in sidecar that some owners get before all do. */
 export const variant = z.strictObject({
   name: z

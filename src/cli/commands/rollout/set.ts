@@ -86,7 +86,7 @@ export async function runSet(variant: string, text: string, options: SetOptions,
         'variants are defined in spec.variants of the settings',
       );
     }
-    const place = await findSettings(client, 'from' in settings ? settings.from : []);
+    const place = await findSettings(client, 'snapshot' in settings ? settings.from : []);
     if (place === undefined) {
       return failed('no ConfigMap of the injector has its settings', 'change spec.variants where the settings are');
     }
