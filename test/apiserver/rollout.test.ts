@@ -34,7 +34,10 @@ afterAll(() => {
 
 function rollout(...args: readonly string[]): Promise<{ code: number; stdout: string; stderr: string }> {
   const program = path.join(root, 'bin/sidecar-injector.mjs');
-  const all = [program, 'rollout', ...args, '-n', namespace, '--kubeconfig', cluster.kubeconfig];
+  // There is no pod network here, so that no Service leads to the injector and its ConfigMaps.
+  const settings = path.join(root, 'deploy/base/settings.yaml');
+  const where = ['-n', namespace, '--kubeconfig', cluster.kubeconfig, '--settings', settings];
+  const all = [program, 'rollout', ...args, ...where];
   return new Promise((resolve) => {
     execFile(process.execPath, all, (error, stdout, stderr) =>
       resolve({ code: typeof error?.code === 'number' ? error.code : 0, stdout, stderr }),
@@ -72,7 +75,7 @@ test('outdated pods are found, and replaced by the controller of their Deploymen
 
   await until('the webhook knows', async () => {
     const pod = { apiVersion: 'v1', kind: 'Pod', metadata: { name: 'probe' }, spec: template.spec };
-    const { body } = await cluster.createPod(namespace, pod as never, 'dryRun=All');
+    const { body } = await cluster.createPod(namespace, pod, 'dryRun=All');
     return cpuOf(body) === '77m' ? true : undefined;
   });
   // Until all pods are ready, the Deployment is left alone.

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { exitCodes, type Io } from '../../io.ts';
-import { addExamples, addOutputOption, readDuration } from '../../options.ts';
+import { addExamples, addOutputOption, collect, readDuration } from '../../options.ts';
 import type { RestartOptions, SetOptions, StatusOptions } from './options.ts';
 
 function addClusterOptions(command: Command): Command {
@@ -9,8 +9,14 @@ function addClusterOptions(command: Command): Command {
     .option('--context <name>', 'context of the kubeconfig (default: the current one)');
 }
 
+function addSettingsOptions(command: Command): Command {
+  return command
+    .option('--settings <file>', "file with the injector's settings (default: its ConfigMap)")
+    .option('--sidecars <path>', "file or folder with the injector's sidecars (default: its ConfigMap)", collect);
+}
+
 function registerRolloutStatus(rollout: Command, io: Io): void {
-  const command = addClusterOptions(rollout.command('status'))
+  const command = addSettingsOptions(addClusterOptions(rollout.command('status')))
     .description(
       'Say how many owners and pods have which variant of the built-in sidecar, by which version and settings pods were injected, and which owners have pods that would be injected otherwise now. Changes nothing.',
     )
@@ -28,7 +34,7 @@ function registerRolloutStatus(rollout: Command, io: Io): void {
 }
 
 function registerRolloutRestart(rollout: Command, io: Io): void {
-  const command = addClusterOptions(rollout.command('restart'))
+  const command = addSettingsOptions(addClusterOptions(rollout.command('restart')))
     .description(
       'Restart the workloads whose pods would be injected otherwise now, through their controllers, as kubectl rollout restart does: Deployments, StatefulSets, DaemonSets and Rollouts of Argo. One after another: the next one only when all pods of the one before are new and available. Stops at the first that does not become so.',
     )

@@ -2,6 +2,9 @@
 export interface RolloutOptions {
   readonly kubeconfig?: string;
   readonly context?: string;
+  /** Files in place of the ConfigMaps of the cluster's injector. */
+  readonly settings?: string;
+  readonly sidecars?: readonly string[];
 }
 
 /** Options of `rollout status`. */

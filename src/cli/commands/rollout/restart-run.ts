@@ -5,7 +5,7 @@ import type { RestartOptions } from './options.ts';
 import { planRestarts, restartAll, type Clock, type RestartFailure } from './restart.ts';
 import { surveyOwners } from './survey.ts';
 
-const clock: Clock = { now: () => new Date(), sleep: async (milliseconds) => void (await sleep(milliseconds)) };
+const clock: Clock = { now: () => new Date(), sleep: (milliseconds) => sleep(milliseconds) };
 
 function describe({ target, progress, remaining }: RestartFailure): Failure {
   const what = progress.state === 'failed' ? 'has failed' : 'is not available again in time';
@@ -23,8 +23,7 @@ export async function runRestart(options: RestartOptions, io: Io): Promise<numbe
     const remedy = 'add --outdated: workloads with pods that would be injected otherwise now; others are left alone';
     return report(usageFailure('it is not said which workloads to restart', remedy), io);
   }
-  return inCluster(options, io, async (cluster, client) => {
-    const injector = await cluster.injector();
+  return inCluster(options, io, async (client, cluster, injector) => {
     const namespaces = await cluster.namespaces();
     const plan = await planRestarts(client, await surveyOwners(client, { injector, namespaces }, options.namespace));
     remark(

@@ -74,9 +74,9 @@ export async function runSet(variant: string, text: string, options: SetOptions,
     const remedy = 'write a number from 0 to 100, with two decimals at most';
     return report(usageFailure(`${quote(text)} is not a percentage`, remedy), io);
   }
-  return inCluster(options, io, async (cluster, client) => {
+  return inCluster(options, io, async (client, cluster, injector) => {
     const settings = await cluster.settings();
-    const { variants } = (await cluster.injector()).snapshot.settings;
+    const { variants } = injector.snapshot.settings;
     const index = variants.findIndex(({ name }) => name === variant);
     if (index === -1) {
       const names = variants.map(({ name }) => name);

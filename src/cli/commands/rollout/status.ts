@@ -97,8 +97,7 @@ function statusLines(status: RolloutStatus, hash: string): string[] {
 
 /** Runs `rollout status` and returns its exit code. */
 export async function runStatus(options: StatusOptions, io: Io): Promise<number> {
-  return inCluster(options, io, async (cluster, client) => {
-    const injector = await cluster.injector();
+  return inCluster(options, io, async (client, cluster, injector) => {
     const namespaces = await cluster.namespaces();
     const owners = await surveyOwners(client, { injector, namespaces }, options.namespace);
     const status = figuresOf(owners, injector.snapshot);
