@@ -147,7 +147,9 @@ describe('rollout restart', () => {
     const bare = stored('web', before);
     const metadata = { ...(bare['metadata'] as JsonObject), ownerReferences: [], name: 'alone', generateName: '' };
     settle(refused, stored('api', before, clash), { ...bare, metadata });
-    const { stderr } = await run('restart', '--outdated');
+    deployment('api');
+    const { stdout, stderr } = await run('restart', '--outdated');
+    expect(stdout).toBe('no workload is to be restarted\n');
     expect(stderr).toMatch(/left alone: shop Deployment\/api: a new pod would be denied: .*8080.*\(PortConflict\)/);
     expect(stderr).toMatch(/left alone: shop Pod\/alone: no controller replaces its pods one by one/);
   });
