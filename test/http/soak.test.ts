@@ -73,7 +73,11 @@ test('under a constant load of new and known pods, over old and fresh connection
     () => elapsed() > seconds,
   );
   const watching = setInterval(
-    () => void look().then((held) => seen.push({ at: elapsed(), held })),
+    () =>
+      void look().then(
+        (held) => seen.push({ at: elapsed(), held }),
+        () => undefined,
+      ),
     Math.max(250, seconds),
   );
   const outcomes = await asking;

@@ -9,8 +9,9 @@ async function outcomeOf(asked: Promise<string>): Promise<string> {
 }
 
 /**
- * Asks at a constant rate, whatever becomes of what was asked before, until `isOver`; resolves when all is answered. After a
- * standstill of this process at most a second's worth is made up for.
+ * Asks at a constant rate, whatever becomes of what was asked before, until `isOver`; resolves when all is answered. Waits
+ * while 500 are unanswered, and after a standstill makes up for a second at most, so that a machine that is too slow for the
+ * rate gets what it can do.
  *
  * @param ask answers the outcome's name; a rejection counts under its message
  */
@@ -26,6 +27,7 @@ export async function askSteadily(
     const waitMs = begunMs + (sent * 1_000) / perSecond - performance.now();
     if (waitMs > 0) await sleep(waitMs);
     if (waitMs < -1_000) [begunMs, sent] = [performance.now(), 0];
+    while (pending.size >= 500) await Promise.race(pending);
     const one = outcomeOf(ask(index)).then((outcome) => {
       outcomes[outcome] = (outcomes[outcome] ?? 0) + 1;
       pending.delete(one);
