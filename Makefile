@@ -23,7 +23,7 @@ demo: node_modules/.package-lock.json ## Show what the product does, on this mac
 demo-mesh: node_modules/.package-lock.json ## Show the mesh: four services on a Kubernetes node of this machine, and who calls whom (root on Linux).
 	@$(SCRIPT) scripts/demo-mesh.ts
 
-.PHONY: test test-unit test-property test-fuzz test-golden test-shell test-http test-apiserver test-sidecars test-dataplane test-mesh test-istio
+.PHONY: test test-unit test-property test-fuzz test-golden test-shell test-http test-release test-apiserver test-sidecars test-dataplane test-mesh test-istio
 test: node_modules/.package-lock.json ## Run every test that this machine can run and count them, with fixed seeds; prepares its own tools.
 	@$(SCRIPT) scripts/test.ts
 
@@ -44,6 +44,9 @@ test-shell: node_modules/.package-lock.json ## Test the completion in real shell
 
 test-http: node_modules/.package-lock.json ## Test the server over real TLS on loopback.
 	@$(SCRIPT) scripts/test.ts http -- $(ARGS)
+
+test-release: node_modules/.package-lock.json ## Test images, manifests and workflow of a release (built with Go; nothing is pulled).
+	@$(SCRIPT) scripts/test.ts release -- $(ARGS)
 
 test-apiserver: node_modules/.package-lock.json ## Test against a real API server (built with Go, or KUBEBUILDER_ASSETS).
 	@$(SCRIPT) scripts/test.ts apiserver -- $(ARGS)
@@ -151,6 +154,13 @@ images: node_modules/.package-lock.json ## Build both container images with DOCK
 	$(DOCKER) build --target injector --tag sidecar-injector:$(VERSION) .
 	$(DOCKER) build --target init --tag sidecar-injector-init:$(VERSION) .
 
+.PHONY: release relocate
+release: node_modules/.package-lock.json ## Build everything of a release into release/ (needs Go, mmdebstrap, qemu-user-static; RELEASE_REGISTRY for our images).
+	@$(SCRIPT) scripts/release.ts
+
+relocate: node_modules/.package-lock.json ## Write the manifests with every image from SIDECAR_INJECTOR_REGISTRY into release/, and the list of images.
+	@$(SCRIPT) scripts/release.ts manifests
+
 .PHONY: clean
 clean: ## Remove what was built; node_modules and the cached test programs stay.
-	rm -rf dist lib coverage demo-output
+	rm -rf dist lib coverage demo-output release

@@ -6,7 +6,7 @@ import { prepareGatewayConformance } from '../test/harness/tools/gateway-conform
 import { prepareIstioInjector } from '../test/harness/tools/istio-injector.ts';
 import { prepareIstiod } from '../test/harness/tools/istiod.ts';
 import { prepareKubernetes } from '../test/harness/tools/kubernetes.ts';
-import { prepareKustomize } from '../test/harness/tools/kustomize.ts';
+import { actionlint, crane, oldKustomize, prepareInstalled } from '../test/harness/tools/go-install.ts';
 import { prepareNodePrograms } from '../test/harness/tools/node-programs.ts';
 import {
   prepareNetworkNamespaces,
@@ -57,7 +57,7 @@ async function startTools(needed: ReadonlySet<ToolName>): Promise<Tools> {
   const namespaces = await prepare('network namespaces', prepareNetworkNamespaces);
   const envoy = await prepare('envoy', prepareEnvoy);
   const kubernetes = prepare('kubernetes', prepareKubernetes);
-  const kustomize = kubernetes.then(() => prepare('kustomize', prepareKustomize));
+  const kustomize = kubernetes.then(() => prepare('kustomize', () => prepareInstalled(oldKustomize)));
   // Built one after the other: what tiers wait for first comes first.
   const nodePrograms = kustomize.then(() => prepare('node programs', prepareNodePrograms));
   const istioInjector = nodePrograms.then(() => prepare('istio injector', prepareIstioInjector));
@@ -72,6 +72,8 @@ async function startTools(needed: ReadonlySet<ToolName>): Promise<Tools> {
     kubernetes,
     kustomize,
     'YAML reader': yaml,
+    crane: yaml.then(() => prepare('crane', () => prepareInstalled(crane))),
+    actionlint: yaml.then(() => prepare('actionlint', () => prepareInstalled(actionlint))),
     'dashboard reader': yaml.then(() => prepare('dashboard reader', () => prepareGoProgram(dashboardReader))),
     'node programs': nodePrograms,
     'istio injector': istioInjector,

@@ -10,6 +10,8 @@ export type ToolName =
   | 'kubernetes'
   | 'kustomize'
   | 'YAML reader'
+  | 'crane'
+  | 'actionlint'
   | 'dashboard reader'
   | 'node programs'
   | 'istio injector'
