@@ -1,5 +1,6 @@
 import { runChecks } from './checks.ts';
 import { runJest } from './jest.ts';
+import { runMatrix } from './matrix.ts';
 import { runOnNode } from './node.ts';
 import type { Tier, ToolName } from './tier.ts';
 
@@ -65,6 +66,15 @@ export const tiers: readonly Tier[] = [
   },
   // One file, which takes the node from one control plane to the other.
   { name: 'istiod', needs: [...nodeTools, 'istiod'], run: runOnNode, onRequest: true },
+  // The API server of each version is built with Go, which takes minutes.
+  {
+    name: 'matrix',
+    needs: ['packages', 'kubernetes'],
+    run: runMatrix,
+    jestArguments: ['--maxWorkers=2'],
+    secondTry: true,
+    onRequest: true,
+  },
   // Each of these breaks something that all share, or measures.
   { name: 'cluster-long', needs: nodeTools, run: runOnNode, jestArguments: ['--runInBand'], onRequest: true },
 ];
