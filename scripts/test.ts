@@ -8,6 +8,7 @@ import { prepareIstiod } from '../test/harness/tools/istiod.ts';
 import { prepareKubernetes } from '../test/harness/tools/kubernetes.ts';
 import { actionlint, crane, oldKustomize, prepareInstalled } from '../test/harness/tools/go-install.ts';
 import { prepareNodePrograms } from '../test/harness/tools/node-programs.ts';
+import { prepareOlderNode } from '../test/harness/tools/older-node.ts';
 import {
   prepareNetworkNamespaces,
   prepareNodePackages,
@@ -56,6 +57,7 @@ async function startTools(needed: ReadonlySet<ToolName>): Promise<Tools> {
   const sidecarPackages = await prepare('sidecar programs', prepareSidecarPackages);
   const namespaces = await prepare('network namespaces', prepareNetworkNamespaces);
   const envoy = await prepare('envoy', prepareEnvoy);
+  const olderNode = await prepare('older Node', prepareOlderNode);
   const kubernetes = prepare('kubernetes', prepareKubernetes);
   const kustomize = kubernetes.then(() => prepare('kustomize', () => prepareInstalled(oldKustomize)));
   // Built one after the other: what tiers wait for first comes first.
@@ -72,6 +74,7 @@ async function startTools(needed: ReadonlySet<ToolName>): Promise<Tools> {
     kubernetes,
     kustomize,
     'YAML reader': yaml,
+    'older Node': Promise.resolve(olderNode),
     crane: yaml.then(() => prepare('crane', () => prepareInstalled(crane))),
     actionlint: yaml.then(() => prepare('actionlint', () => prepareInstalled(actionlint))),
     'dashboard reader': yaml.then(() => prepare('dashboard reader', () => prepareGoProgram(dashboardReader))),

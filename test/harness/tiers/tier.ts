@@ -10,6 +10,7 @@ export type ToolName =
   | 'kubernetes'
   | 'kustomize'
   | 'YAML reader'
+  | 'older Node'
   | 'crane'
   | 'actionlint'
   | 'dashboard reader'
