@@ -20,7 +20,7 @@ export default {
   testTimeout: 60_000,
   testSequencer: '<rootDir>/test/harness/tiers/longest-first.ts',
   projects: [
-    ...['unit', 'property', 'fuzz', 'golden', 'shell', 'http', 'release', 'dataplane', 'mesh', 'sidecars', 'istio'].map((name) =>
+    ...['unit', 'property', 'fuzz', 'golden', 'shell', 'http', 'release', 'cert-manager', 'dataplane', 'mesh', 'sidecars', 'istio'].map((name) =>
       tier(name),
     ),
     tier('cluster', { ...cluster, testMatch: ['<rootDir>/test/cluster/short/**/*.test.ts'] }),

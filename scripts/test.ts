@@ -1,6 +1,7 @@
 // test.ts [TIER...] [-- ARGUMENTS OF JEST]   runs the tiers of the tests (all without a name) and counts
 // A run without a tier's name decides about a change, and so does every run with CI=true: the seeds are fixed, and files that
 // need real parts get a second try. With CI=true a tier that this machine cannot run counts as failed.
+import { prepareCertManager } from '../test/harness/tools/cert-manager.ts';
 import { prepareEnvoy } from '../test/harness/tools/envoy.ts';
 import { prepareGatewayConformance } from '../test/harness/tools/gateway-conformance.ts';
 import { prepareIstioInjector } from '../test/harness/tools/istio-injector.ts';
@@ -75,6 +76,7 @@ async function startTools(needed: ReadonlySet<ToolName>): Promise<Tools> {
     kustomize,
     'YAML reader': yaml,
     'older Node': Promise.resolve(olderNode),
+    'cert-manager': yaml.then(() => prepare('cert-manager', prepareCertManager)),
     crane: yaml.then(() => prepare('crane', () => prepareInstalled(crane))),
     actionlint: yaml.then(() => prepare('actionlint', () => prepareInstalled(actionlint))),
     'dashboard reader': yaml.then(() => prepare('dashboard reader', () => prepareGoProgram(dashboardReader))),

@@ -75,6 +75,14 @@ export const tiers: readonly Tier[] = [
     secondTry: true,
     onRequest: true,
   },
+  // The real cert-manager, of which the build takes minutes.
+  {
+    name: 'cert-manager',
+    needs: ['packages', 'kubernetes', 'cert-manager'],
+    run: runJest,
+    secondTry: true,
+    onRequest: true,
+  },
   // Each of these breaks something that all share, or measures.
   { name: 'cluster-long', needs: nodeTools, run: runOnNode, jestArguments: ['--runInBand'], onRequest: true },
 ];

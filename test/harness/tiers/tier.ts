@@ -11,6 +11,7 @@ export type ToolName =
   | 'kustomize'
   | 'YAML reader'
   | 'older Node'
+  | 'cert-manager'
   | 'crane'
   | 'actionlint'
   | 'dashboard reader'
