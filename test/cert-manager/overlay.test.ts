@@ -70,7 +70,10 @@ async function mountSecret(data: Data): Promise<readonly [string, string]> {
   return [files[0] ?? '', files[1] ?? ''];
 }
 
-const decode = (text: string | undefined) => Buffer.from(text ?? '', 'base64').toString('utf8').trim();
+const decode = (text: string | undefined) =>
+  Buffer.from(text ?? '', 'base64')
+    .toString('utf8')
+    .trim();
 
 test('the real cert-manager issues the certificate and writes its CA into every entry: pods are injected', async () => {
   await untilInjecting(cluster);
@@ -95,7 +98,8 @@ test('a renewal refuses no pod', async () => {
   })();
   await cluster.api.delete(secretPath);
   await mountSecret(await issued(before));
-  const loaded = () => injector.readLines().then((lines) => lines.filter(({ event }) => event === 'pair-loaded').length);
+  const loaded = () =>
+    injector.readLines().then((lines) => lines.filter(({ event }) => event === 'pair-loaded').length);
   await until('the renewed certificate is served', async () => (await loaded()) >= 2 || undefined);
   const enough = created + 20;
   await until('more pods are created', () => created >= enough || refused.length > 0 || undefined);
