@@ -177,7 +177,7 @@ function flawOf(leaf: X509Certificate, now: Date): string | undefined {
   }
   // Node's types leave out that a certificate need not say for what it is.
   const usages: readonly string[] | undefined = leaf.keyUsage;
-  if (usages?.some((usage) => serverUsages.includes(usage)) === false) {
+  if (usages !== undefined && !usages.some((usage) => serverUsages.includes(usage))) {
     return 'the certificate is not for servers: its extended key usage lacks serverAuth';
   }
   return undefined;
