@@ -34,6 +34,7 @@ describe('permissions', () => {
           resourceNames: ['sidecar-injector'],
           verbs: ['get', 'patch'],
         },
+        { apiGroups: [''], resources: ['namespaces'], verbs: ['list', 'watch'] },
       ],
     });
   });
