@@ -28,6 +28,11 @@ export interface WatcherOptions {
   readonly client: Pick<ApiClient, 'get' | 'stream'>;
   /** Path of the collection, such as `/api/v1/pods`. */
   readonly path: string;
+  /**
+   * Objects in one response, where all together may be too large for one: the list is then read from the store, because
+   * what the API server has in memory comes as a whole.
+   */
+  readonly pageSize?: number;
   /** Takes changes; those of a list come together. */
   readonly onChanges: (changes: readonly ObjectChange[]) => void;
   readonly onState: (state: WatchState) => void;
@@ -43,7 +48,7 @@ export interface Watcher {
   stop(): void;
 }
 
-const pageSize = 500;
+const defaultPageSize = 500;
 /** How long one watch lasts; the API server ends it then, and the jitter spreads those of several replicas. */
 const watchSeconds = { least: 240, jitter: 120 } as const;
 /** A bookmark comes about every minute, so a connection without any byte is dead well before this. */
@@ -80,12 +85,14 @@ export function startWatcher(options: WatcherOptions): Watcher {
 
   async function list(): Promise<string> {
     const found = new Map<string, JsonObject>();
+    const { pageSize } = options;
     let version = '';
     let next = '';
     do {
       // Version 0 is what the API server has in memory: cheap, and consistent with the watch that continues from it.
-      const from = next === '' ? '&resourceVersion=0' : `&continue=${encodeURIComponent(next)}`;
-      const { body } = await client.get(`${path}?limit=${pageSize}${from}`);
+      const first = pageSize === undefined ? '&resourceVersion=0' : '';
+      const from = next === '' ? first : `&continue=${encodeURIComponent(next)}`;
+      const { body } = await client.get(`${path}?limit=${pageSize ?? defaultPageSize}${from}`);
       const metadata = objectMember(body, 'metadata');
       options.onContact();
       for (const object of objectsMember(body, 'items')) found.set(keyOf(object), object);

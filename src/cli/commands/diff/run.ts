@@ -8,8 +8,7 @@ import { featuresOf, readServerVersion } from '../../../kubernetes/server-versio
 import { exitCodes, print, printJson, remark, report, separated, type Failure, type Io } from '../../io.ts';
 import { findKubeconfig } from '../../kubeconfig.ts';
 import { loadInjector } from '../../live/live-injector.ts';
-import { liveEntries } from '../../live/registration.ts';
-import { textsOf } from '../../live/texts.ts';
+import { readEntries, readNamespaceFacts } from '../../../audit/reading.ts';
 import { partialFailure, inputFailure, readInput } from '../../manifests/input.ts';
 import { namespaceOf } from '../../manifests/webhook-selectors.ts';
 import { describeWorkload, findWorkloads, type Workload } from '../../manifests/workload.ts';
@@ -43,7 +42,7 @@ async function compareAll(
     io,
   );
   const injector = await withFacts(client, loaded.injector);
-  const entries = liveEntries(configuration);
+  const entries = readEntries(configuration);
   const holders = new Map<string, JsonObject | undefined>();
   const compared: Compared[] = [];
   for (const workload of workloads) {
@@ -53,7 +52,7 @@ async function compareAll(
     if (holder === undefined) {
       return inputFailure([`${describeWorkload(workload)}: the cluster has no namespace ${name}`]);
     }
-    const namespace = { name, labels: textsOf(holder, 'labels'), annotations: textsOf(holder, 'annotations') };
+    const namespace = readNamespaceFacts(holder);
     compared.push({
       workload,
       namespace: name,

@@ -13,8 +13,8 @@ import { exitCodes, usageFailure, type Failure } from '../../io.ts';
 import { findKubeconfig } from '../../kubeconfig.ts';
 import { workloadsOf } from '../../manifests/workload.ts';
 import { loadInjector } from '../../live/live-injector.ts';
-import { liveEntries, registrationChanges, registrationFaults } from '../../live/registration.ts';
-import { textsOf } from '../../live/texts.ts';
+import { readEntries, textsOf } from '../../../audit/reading.ts';
+import { registrationChanges, registrationFaults } from '../../live/registration.ts';
 
 function failed(problem: string, remedy: string): Failure {
   return { problems: [problem], remedy, code: exitCodes.failed };
@@ -70,7 +70,7 @@ async function read(
   const { injector, note } = loaded;
   const changes = registrationChanges(configuration).map(({ what, consequence }) => `${what}; ${consequence}`);
   const notes = [before.note, ...note, ...registrationFaults(configuration), ...changes];
-  const entries = liveEntries(configuration);
+  const entries = readEntries(configuration);
   const known = { labels: textsOf(holder, 'labels'), annotations: textsOf(holder, 'annotations') };
   return [explainWorkload(workload, { ...known, injector, namespace, where, notes, entries })];
 }
