@@ -166,9 +166,9 @@ export function lead(options: LeadershipOptions): Leadership {
         .groups()
         .map(({ finding, owner, pods }) => ({
           finding,
-          namespace: owner.namespace,
-          kind: owner.kind,
-          owner: owner.name,
+          owner_namespace: owner.namespace,
+          owner_kind: owner.kind,
+          owner_name: owner.name,
           pods: pods.length,
         })),
     isBreakerOpen: () => evictions.openUntilMs(nowMs()) !== undefined,

@@ -2,12 +2,12 @@ import { Counter, Gauge, Registry } from '@prometheus-io/client';
 import { createConfigurationMetrics, type ConfigurationMetrics } from './metrics.ts';
 import { observeProcess } from './process-metrics.ts';
 
-/** Pods of one owner with one finding, as labels of a metric. */
+/** Pods of one owner with one finding, as labels of a metric. Prometheus itself sets `namespace` and `pod`. */
 export interface CountedPods {
   readonly finding: string;
-  readonly namespace: string;
-  readonly kind: string;
-  readonly owner: string;
+  readonly owner_namespace: string;
+  readonly owner_kind: string;
+  readonly owner_name: string;
   readonly pods: number;
 }
 
@@ -39,7 +39,13 @@ function bounded(found: readonly CountedPods[]): readonly CountedPods[] {
   const sorted = found.toSorted((one, other) => other.pods - one.pods);
   const rest = new Map<string, number>();
   for (const { finding, pods } of sorted.slice(mostSeries)) rest.set(finding, (rest.get(finding) ?? 0) + pods);
-  const others = [...rest].map(([finding, pods]) => ({ finding, pods, namespace: '', kind: '', owner: '' }));
+  const others = [...rest].map(([finding, pods]) => ({
+    finding,
+    pods,
+    owner_namespace: '',
+    owner_kind: '',
+    owner_name: '',
+  }));
   return [...sorted.slice(0, mostSeries), ...others];
 }
 
@@ -97,7 +103,7 @@ export function createAuditMetrics(version: string): AuditMetrics {
       const help = 'Pods that are not as a new one would be, by owner and finding, at the leader.';
       new Gauge({
         ...options('pods', help),
-        labelNames: ['finding', 'namespace', 'kind', 'owner'] as const,
+        labelNames: ['finding', 'owner_namespace', 'owner_kind', 'owner_name'] as const,
         collect() {
           this.reset();
           for (const { pods, ...labels } of bounded(read.found())) this.set(labels, pods);

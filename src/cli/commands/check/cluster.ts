@@ -89,9 +89,7 @@ export function viewCluster(client: ApiClient, now: Date, tell: (text: string) =
     const versions = (await replicas()).flatMap((one) => ('version' in one ? [one.version] : []));
     return createInjector({ ...snapshot, version: versions[0] ?? snapshot.version });
   });
-  const namespaces = once(async () =>
-    (await listAll(client, '/api/v1/namespaces')).map(readNamespaceFacts),
-  );
+  const namespaces = once(async () => (await listAll(client, '/api/v1/namespaces')).map(readNamespaceFacts));
   return {
     client,
     now,
