@@ -58,15 +58,19 @@ export interface Ended {
  */
 export interface Evictions {
   /** Returns the pod that is to be evicted now, if any. It is under way until `refused`, or until its end is returned. */
-  choose(groups: readonly Group[], podsOf: (owner: Owner) => ReadonlySet<string>, nowMs: number): PodRecord | undefined;
+  readonly choose: (
+    groups: readonly Group[],
+    podsOf: (owner: Owner) => ReadonlySet<string>,
+    nowMs: number,
+  ) => PodRecord | undefined;
   /** The API server did not evict the pod that was chosen last: there is no room in a budget, or it could not be asked. */
-  refused(nowMs: number): void;
+  readonly refused: (nowMs: number) => void;
   /** Takes a pod that is new or has changed. Returns the eviction that it ends. */
-  observe(record: PodRecord, nowMs: number): Ended | undefined;
+  readonly observe: (record: PodRecord, nowMs: number) => Ended | undefined;
   /** Returns the eviction that ends because its time is over. */
-  expire(nowMs: number): Ended | undefined;
+  readonly expire: (nowMs: number) => Ended | undefined;
   /** Until when nothing is evicted; undefined if the breaker is closed. */
-  openUntilMs(nowMs: number): number | undefined;
+  readonly openUntilMs: (nowMs: number) => number | undefined;
 }
 
 interface UnderWay {

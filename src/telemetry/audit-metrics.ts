@@ -101,12 +101,12 @@ export function createAuditMetrics(version: string): AuditMetrics {
         Number(read.isBreakerOpen()),
       );
       const help = 'Pods that are not as a new one would be, by owner and finding, at the leader.';
-      new Gauge({
+      const byOwner = new Gauge({
         ...options('pods', help),
         labelNames: ['finding', 'owner_namespace', 'owner_kind', 'owner_name'] as const,
         collect() {
-          this.reset();
-          for (const { pods, ...labels } of bounded(read.found())) this.set(labels, pods);
+          byOwner.reset();
+          for (const { pods, ...labels } of bounded(read.found())) byOwner.set(labels, pods);
         },
       });
     },

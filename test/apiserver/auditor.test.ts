@@ -184,7 +184,7 @@ test('pods of older settings, and pods whose capture is missing, are told apart'
 test('of two replicas one acts; when it is killed, the other one takes over', async () => {
   const replicas: AuditorProcess[] = [];
   const leaders = async () => {
-    const leads = await Promise.all(replicas.map((one) => (one.isRunning() ? one.leads() : false)));
+    const leads = await Promise.all(replicas.map(async (one) => one.isRunning() && (await one.leads())));
     return replicas.filter((_, index) => leads[index]);
   };
   try {

@@ -42,11 +42,10 @@ function injectedPod(by = injector): JsonObject {
 }
 
 const ended = (exitCode: number) => ({ terminated: { exitCode } });
-const checked = (status: object): JsonObject =>
-  ({
-    ...injectedPod(),
-    status: { phase: 'Pending', initContainerStatuses: [{ name: 'istio-validation', ...status }] },
-  }) as JsonObject;
+const checked = (status: JsonObject): JsonObject => ({
+  ...injectedPod(),
+  status: { phase: 'Pending', initContainerStatuses: [{ name: 'istio-validation', ...status }] },
+});
 
 describe('the finding', () => {
   test.each<[string, JsonObject, string | undefined, string]>([

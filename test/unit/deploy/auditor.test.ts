@@ -4,6 +4,7 @@ import { describe, expect, test } from '@jest/globals';
 import { parseAllDocuments } from 'yaml';
 import { root } from '../../../scripts/checkout.ts';
 import { member, objectMember, objectsMember, stringMember, type JsonObject } from '../../../src/json/json.ts';
+import { argumentsOf } from '../../../src/cli/live/deployed-files.ts';
 import { version } from '../../../src/settings/version.ts';
 import { findObject, readInstallManifest } from '../../support/cluster/install-manifest.ts';
 
@@ -67,7 +68,9 @@ describe('permissions', () => {
 test('it runs the image of the same version, with the settings and sidecars of the webhook', () => {
   expect(stringMember(container, 'image')).toBe(`sidecar-injector:${version}`);
   const files = (one: JsonObject | undefined) =>
-    (one?.['args'] as readonly string[]).filter((text) => text.startsWith('/etc/')).toSorted();
+    argumentsOf(one ?? {})
+      .filter((text) => text.startsWith('/etc/'))
+      .toSorted();
   expect(files(container)).toEqual(files(injectorContainer));
   for (const field of ['volumeMounts', 'securityContext'])
     expect(member(container, field)).toEqual(member(injectorContainer, field));
@@ -97,5 +100,6 @@ test('its objects are in our namespace, whatever the kustomization around them s
     'network-policy.yaml',
   ])
     for (const { kind, metadata } of documentsOf(file))
-      if (!String(kind).startsWith('Cluster')) expect(metadata).toMatchObject({ namespace: 'sidecar-injector-system' });
+      if (kind !== 'ClusterRole' && kind !== 'ClusterRoleBinding')
+        expect(metadata).toMatchObject({ namespace: 'sidecar-injector-system' });
 });

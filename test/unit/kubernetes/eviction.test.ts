@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import type { JsonObject } from '../../../src/json/json.ts';
+import { stringMember, type JsonObject } from '../../../src/json/json.ts';
 import { ApiError, errorOfStatus } from '../../../src/kubernetes/api-error.ts';
 import { createEvent } from '../../../src/kubernetes/object-event.ts';
 import { evictPod } from '../../../src/kubernetes/eviction.ts';
@@ -57,7 +57,7 @@ test.each([
 ])('the note of an Event has at most 1024 bytes, without half a %s', async (letter, length) => {
   let note = '';
   const post = (_path: string, body: JsonObject) => {
-    note = String(body['note']);
+    note = stringMember(body, 'note') ?? '';
     return Promise.resolve({ body: {} });
   };
   await createEvent(
