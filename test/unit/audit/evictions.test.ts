@@ -18,7 +18,7 @@ function play(more: Partial<EvictionPolicy> = {}) {
   const evictions = createEvictions({ ...policy, ...more }, 0);
   return {
     ...evictions,
-    choose(nowMs: number, ...records: readonly PodRecord[]) {
+    choose: (nowMs: number, ...records: readonly PodRecord[]) => {
       const roster = rosterOf(...records);
       return evictions.choose(roster.groups(), (owner) => roster.podsOf(owner), nowMs)?.uid;
     },
