@@ -10,7 +10,7 @@ import type { ApiClient } from '../kubernetes/client.ts';
 import { evictPod } from '../kubernetes/eviction.ts';
 import type { AuditMetrics, CountedPods } from '../telemetry/audit-metrics.ts';
 import type { Log } from '../telemetry/log.ts';
-import { tellOwner, type OwnerNotice } from './audit-events.ts';
+import { tellOwner, withUid, type OwnerNotice } from './owner-events.ts';
 import { every } from './pace.ts';
 import { watchPods } from './pod-watch.ts';
 
@@ -72,7 +72,8 @@ export function lead(options: LeadershipOptions): Leadership {
 
   async function tell(notice: OwnerNotice): Promise<void> {
     if (!isLeader()) return;
-    const result = await tellOwner(notice, { client, controller, replica, clock, log });
+    const owner = await withUid(client, notice.owner);
+    const result = await tellOwner({ ...notice, owner }, { client, controller, replica, clock, log });
     metrics.events.inc({ result });
   }
 

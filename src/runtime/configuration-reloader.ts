@@ -96,11 +96,12 @@ export async function startConfigurationReloader(
   };
   const accept = (next: Snapshot): void => {
     const { snapshot } = injector;
-    const isSame = next.hash === snapshot.hash;
-    if (isSame && problems.length === 0) return;
+    // Not everything in the settings is part of the hash.
+    const isUnchanged = next.hash === snapshot.hash && isSame(next.settings, snapshot.settings);
+    if (isUnchanged && problems.length === 0) return;
     problems = [];
     use(withNamespaces(withClusterFacts(next, snapshot), snapshot.namespaces));
-    if (!isSame) {
+    if (!isUnchanged) {
       metrics.reloads.inc({ result: 'accepted' });
       metrics.configurationTime.setToCurrentTime();
     }

@@ -27,6 +27,7 @@ export interface Metrics extends ServerMetrics, ConfigurationMetrics {
   readonly certificateExpiry: Gauge<string>;
   readonly certificateEvents: Counter<'event'>;
   readonly ready: Gauge<string>;
+  readonly events: Counter<'result'>;
   /** Reports the process itself, once in a process. */
   observeProcess(): void;
   /** All metrics in the Prometheus text format. */
@@ -113,6 +114,11 @@ export function createMetrics(version: string): Metrics {
     ...options('admission_reviews_total', 'Reviews answered, by outcome and first reason.'),
     labelNames: ['outcome', 'reason'] as const,
   });
+  const events = new Counter({
+    ...options('events_total', 'Events about owners of pods and about the injector itself, by result.'),
+    labelNames: ['result'] as const,
+  });
+  for (const result of ['created', 'failed', 'dropped']) events.inc({ result }, 0);
   for (const code of Object.keys(reasons) as ReasonCode[]) {
     reviews.inc({ outcome: reasons[code].outcome, reason: code }, 0);
   }
@@ -143,6 +149,7 @@ export function createMetrics(version: string): Metrics {
       labelNames: ['event'] as const,
     }),
     ready: new Gauge(options('ready', '1 when /readyz answers 200.')),
+    events,
     observeProcess: () => observeProcess(registry),
     async expose() {
       return { contentType: registry.contentType, text: await registry.metrics() };

@@ -88,7 +88,8 @@ test('whoever holds the token can do nothing else', async () => {
     expect.arrayContaining([
       ['secrets', '[]', '[sidecar-injector-ca]', '[get update]'],
       ['mutatingwebhookconfigurations.admissionregistration.k8s.io', '[]', '[sidecar-injector]', '[get patch]'],
+      ['events.events.k8s.io', '[]', '[]', '[create]'],
     ]),
   );
-  expect(rules).toHaveLength(2);
+  expect(rules).toHaveLength(3);
 });

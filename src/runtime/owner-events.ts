@@ -14,38 +14,39 @@ export interface OwnerNotice extends Pick<ObjectEvent, 'type' | 'reason' | 'acti
   readonly identity: string;
 }
 
-interface Options {
-  readonly client: Pick<ApiClient, 'get' | 'post'>;
+/** Who creates Events. */
+export interface EventSource {
+  readonly client: Pick<ApiClient, 'post'>;
+  /** Name of the program, such as `sidecar-injector.io/auditor`. */
   readonly controller: string;
   readonly replica: string;
   readonly clock: () => Date;
   readonly log: Log;
 }
 
-/** Reads the uid of an owner that its pods do not name; kubectl describe shows only Events with it. */
-async function uidOf(client: Options['client'], owner: Owner): Promise<string | undefined> {
+/** Returns the owner with its uid, if its pods do not name it; kubectl describe shows only Events with it. Never rejects. */
+export async function withUid(client: Pick<ApiClient, 'get'>, owner: Owner): Promise<Owner> {
   const collection = collectionOf(owner);
-  if (owner.uid !== undefined || collection === undefined) return owner.uid;
+  if (owner.uid !== undefined || collection === undefined) return owner;
   try {
     const { body } = await client.get(`${collection}/${pathSegment('owner', owner.name)}`);
-    return stringMember(objectMember(body, 'metadata'), 'uid');
+    return { ...owner, uid: stringMember(objectMember(body, 'metadata'), 'uid') };
   } catch {
     // Without the right, or with the owner gone, the Event is found by the name.
-    return undefined;
+    return owner;
   }
 }
 
 /** Creates an Event in the owner's namespace. Never rejects; what went wrong is logged. */
-export async function tellOwner(notice: OwnerNotice, options: Options): Promise<'created' | 'failed'> {
+export async function tellOwner(notice: OwnerNotice, source: EventSource): Promise<'created' | 'failed'> {
   const { owner, identity, type, reason, action, note } = notice;
-  const { client, controller, replica, clock, log } = options;
+  const { client, controller, replica, clock, log } = source;
   const hash = createHash('sha256')
     .update(`${ownerKey(owner)} ${identity}`)
     .digest('hex')
     .slice(0, 16);
-  const { namespace, apiVersion, kind, name } = owner;
+  const { namespace, apiVersion, kind, name, uid } = owner;
   try {
-    const uid = await uidOf(client, owner);
     await createEvent(client, {
       namespace,
       name: { name: `${name.slice(0, 200).replace(/[.-]+$/, '')}.${hash}` },
