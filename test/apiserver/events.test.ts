@@ -112,14 +112,14 @@ test('pods that are left out or denied are told with the reason', async () => {
 
 test('our own Deployment is told of refused settings and of a bundle that somebody has changed', async () => {
   const own = ['sidecar-injector-system', 'deployment/sidecar-injector'] as const;
-  await writeFile(settings, configuration({ proxy: { concurrency: 'many' } }));
+  await writeFile(settings, configuration({ proxy: { logLevel: 'many' } }));
   const registration = 'mutatingwebhookconfiguration/sidecar-injector';
   const patch = [{ op: 'remove', path: '/webhooks/0/clientConfig/caBundle' }];
   await run('patch', registration, '--type=json', '-p', JSON.stringify(patch));
   await until('both Events', async () => {
     const text = (await eventsOf(...own)).join('\n');
     return (
-      (/Warning SettingsRefused .*spec\.proxy\.concurrency/.test(text) &&
+      (/Warning SettingsRefused .*spec\.proxy\.logLevel/.test(text) &&
         /Normal CABundleWritten .*had no bundle/.test(text)) ||
       undefined
     );

@@ -45,7 +45,7 @@ describe('a review', () => {
     });
     expect(noticeAbout()?.identity).toBe(notice?.identity);
     expect(noticeAbout({ labels: { 'pod-template-hash': '77' } })?.identity).not.toBe(notice?.identity);
-    const other = createInjector(snapshotOf({ proxy: { concurrency: 3 } }));
+    const other = createInjector(snapshotOf({ proxy: { logLevel: 'debug' } }));
     expect(noticeAbout({}, {}, {}, other)?.identity).not.toBe(notice?.identity);
   });
 
