@@ -8,6 +8,7 @@ import { holderSubjects } from '../../src/manifests/object-holders.ts';
 import { templateSubjects, type TemplateSubject } from '../../src/manifests/pod-templates.ts';
 import { withoutTemplate } from '../../src/manifests/without-template.ts';
 import { reasons } from '../../src/injection/policy/reason.ts';
+import { defaultsAnnotation, namespaceDefaults } from '../../src/settings/namespace-defaults.ts';
 import { proxyConfigKeys } from '../../src/settings/proxy-config.ts';
 import { version } from '../../src/settings/version.ts';
 import { sidecarsFile, shippedNames, shippedTemplates } from '../manifests/sidecars.ts';
@@ -85,6 +86,16 @@ Mark, default and effect are those of mode standalone. In mode istiod the annota
 describes: [istiod](istiod.md).
 
 ${subjects.join('\n\n')}
+
+## Defaults of a namespace
+
+With the annotation \`${defaultsAnnotation}: "true"\` on a namespace, those of its annotations that are listed here count for
+its pods as if each pod had them; what a pod says itself stands above. They are read while the webhook watches namespaces, so a pod
+that is created in the same second as its namespace is annotated may not have them yet. An annotation that is invalid, above a cap of
+the pod's profile, or not listed, is left out: the pod is created with a warning, and \`sidecar-injector check\` names the
+namespace. Not in mode istiod. Why it takes the annotation: [decisions/namespace-defaults.md](decisions/namespace-defaults.md).
+
+${[...namespaceDefaults].map((name) => `- \`${name}\``).join('\n')}
 
 ## Keys of \`proxy.istio.io/config\`
 

@@ -24,7 +24,7 @@ export interface ConfigurationReloader {
   /** Why the files on disk are not what is in use, one line for each problem. */
   refused(): readonly string[];
   useCluster(facts: ClusterFacts): void;
-  /** Replaces the annotations of namespaces that decisions depend on. */
+  /** Replaces the labels and annotations of namespaces that decisions depend on. */
   useNamespaces(namespaces: Snapshot['namespaces']): void;
   stop(): void;
 }

@@ -1,9 +1,10 @@
-import { readEntries, readNamespaceFacts } from '../audit/reading.ts';
+import { readEntries } from '../audit/reading.ts';
+import { readFacts, relevantFacts } from '../injection/namespace-facts.ts';
 import { recordOf, type PodRecord, type Yardstick } from '../audit/pod-record.ts';
 import { createRoster, type Roster } from '../audit/roster.ts';
 import type { Injector } from '../injection/injector.ts';
 import type { PodNamespace } from '../injection/standing.ts';
-import { isSame } from '../json/json.ts';
+import { isSame, type JsonObject } from '../json/json.ts';
 import { messageOf } from '../kubernetes/api-error.ts';
 import type { ApiClient } from '../kubernetes/client.ts';
 import { readWebhookConfiguration } from '../kubernetes/objects.ts';
@@ -38,6 +39,12 @@ const registrationMs = 15_000;
 /** After all pods were listed, so many times the time that it took passes before they are listed again. */
 const restFactor = 10;
 
+/** A namespace with all its labels, which selectors may ask for, and the annotations that decisions depend on. */
+function namespaceOf(name: string, object: JsonObject): PodNamespace {
+  const facts = readFacts(object);
+  return { name, labels: facts.labels, annotations: relevantFacts(facts)?.annotations ?? {} };
+}
+
 /**
  * Lists and watches pods and namespaces, and judges each pod. When the settings, the registration or a namespace changes, all pods
  * are listed and judged anew, because what is kept of a pod does not suffice for it.
@@ -66,7 +73,7 @@ export function watchPods({ client, injector, log, onFailure, onPod, nowMs }: Op
   function takeNamespaces(changes: readonly ObjectChange[]): void {
     for (const { key, object } of changes) {
       const before = namespaces.get(key);
-      const facts = object === undefined ? undefined : readNamespaceFacts(object);
+      const facts = object === undefined ? undefined : namespaceOf(key, object);
       if (facts === undefined) namespaces.delete(key);
       else namespaces.set(key, facts);
       // The pods of a namespace that goes are told of one by one, and one that is new has none yet.

@@ -36,6 +36,8 @@ export interface Stream<R extends Versioned> {
   isInSync(): boolean;
   /** Returns whether the proxy has had its first state, and holds the whole target. */
   isReady(): boolean;
+  /** Returns whether the proxy has had its first state, holds the whole target, and has rejected nothing of it. */
+  holdsAll(): boolean;
   /** Returns the version that the proxy holds, as it has stated or acknowledged. */
   holds(kind: Kind, name: string): string | undefined;
   /** Returns whether the proxy has yet to accept or reject what the target has for a name. */
@@ -284,13 +286,18 @@ export function createStream<R extends Versioned>(): Stream<R> {
       return flush();
     },
     isInSync,
-    isReady: () => subscriptions.listener.isOpen && isInSync(),
+    isReady,
+    holdsAll: () => isReady() && kinds.every((kind) => subscriptions[kind].rejected.size === 0),
     holds: (kind, name) => subscriptions[kind].held.get(name),
     owes: (kind, name) => owes(subscriptions[kind], target, name),
   };
 
   function isInSync(): boolean {
     return kinds.every((kind) => subscriptions[kind].inFlight === undefined && !hasNews(subscriptions[kind]));
+  }
+
+  function isReady(): boolean {
+    return subscriptions.listener.isOpen && isInSync();
   }
 
   function everyName({ kind, held }: Subscription<R>): Iterable<string> {

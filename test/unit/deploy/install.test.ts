@@ -35,6 +35,7 @@ describe('permissions', () => {
           verbs: ['get', 'patch'],
         },
         { apiGroups: ['events.k8s.io'], resources: ['events'], verbs: ['create'] },
+        { apiGroups: [''], resources: ['namespaces'], verbs: ['list', 'watch'] },
       ],
     });
   });

@@ -1,15 +1,16 @@
 import { describeFileProblem, loadConfiguration } from '../../../runtime/configuration.ts';
 import { createInjector, createSnapshot, type Injector, type Snapshot } from '../../../index.ts';
+import { readFacts } from '../../../injection/namespace-facts.ts';
 import type { PodNamespace } from '../../../injection/standing.ts';
 import { systemNamespaces } from '../../../injection/policy/policy.ts';
 import { selectEntry, type EntrySelectors } from '../../../injection/policy/registration.ts';
-import type { JsonObject } from '../../../json/json.ts';
+import { objectMember, stringMember, type JsonObject } from '../../../json/json.ts';
 import type { ApiClient } from '../../../kubernetes/client.ts';
 import { listAll } from '../../../kubernetes/list.ts';
 import { readWebhookConfiguration } from '../../../kubernetes/objects.ts';
 import { featuresOf, readServerVersion } from '../../../kubernetes/server-version.ts';
 import { argumentsOf, copyDeployedFiles, findDeployed, type Deployed } from '../../live/deployed-files.ts';
-import { readEntries, readNamespaceFacts } from '../../../audit/reading.ts';
+import { readEntries } from '../../../audit/reading.ts';
 import { readReplicas, type Replica } from '../../live/replicas.ts';
 import { probePod } from './probe-pod.ts';
 import { surveyPods, type Survey } from './survey.ts';
@@ -89,7 +90,12 @@ export function viewCluster(client: ApiClient, now: Date, tell: (text: string) =
     const versions = (await replicas()).flatMap((one) => ('version' in one ? [one.version] : []));
     return createInjector({ ...snapshot, version: versions[0] ?? snapshot.version });
   });
-  const namespaces = once(async () => (await listAll(client, '/api/v1/namespaces')).map(readNamespaceFacts));
+  const namespaces = once(async () =>
+    (await listAll(client, '/api/v1/namespaces')).map((one) => ({
+      name: stringMember(objectMember(one, 'metadata'), 'name') ?? '',
+      ...readFacts(one),
+    })),
+  );
   return {
     client,
     now,

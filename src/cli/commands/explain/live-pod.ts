@@ -3,6 +3,7 @@ import { ApiError } from '../../../kubernetes/api-error.ts';
 import { connect, type ApiClient } from '../../../kubernetes/client.ts';
 import { webhookConfigurationName } from '../../../kubernetes/names.ts';
 import { readNamespace, readPod, readWebhookConfiguration } from '../../../kubernetes/objects.ts';
+import { readFacts } from '../../../injection/namespace-facts.ts';
 import { applyToValue } from '../../../json/apply.ts';
 import { findObjects } from '../../../manifests/workloads.ts';
 import { isObject } from '../../../json/json.ts';
@@ -13,7 +14,7 @@ import { exitCodes, usageFailure, type Failure } from '../../io.ts';
 import { findKubeconfig } from '../../kubeconfig.ts';
 import { workloadsOf } from '../../manifests/workload.ts';
 import { loadInjector } from '../../live/live-injector.ts';
-import { readEntries, textsOf } from '../../../audit/reading.ts';
+import { readEntries } from '../../../audit/reading.ts';
 import { registrationChanges, registrationFaults } from '../../live/registration.ts';
 
 function failed(problem: string, remedy: string): Failure {
@@ -71,8 +72,7 @@ async function read(
   const changes = registrationChanges(configuration).map(({ what, consequence }) => `${what}; ${consequence}`);
   const notes = [before.note, ...note, ...registrationFaults(configuration), ...changes];
   const entries = readEntries(configuration);
-  const known = { labels: textsOf(holder, 'labels'), annotations: textsOf(holder, 'annotations') };
-  return [explainWorkload(workload, { ...known, injector, namespace, where, notes, entries })];
+  return [explainWorkload(workload, { ...readFacts(holder), injector, namespace, where, notes, entries })];
 }
 
 /**

@@ -1,3 +1,4 @@
+import { asKnown } from '../../../injection/namespace-facts.ts';
 import { createInjector, type Injector, type JsonObject } from '../../../index.ts';
 import type { InjectOptions } from './options.ts';
 import { readInput } from '../../manifests/input.ts';
@@ -21,12 +22,12 @@ interface DecisionContext extends KnownNamespace {
 /** Returns how webhook selectors and injection policy decide about the pod of this workload, in any state. */
 function deciderFor(workload: Workload, context: DecisionContext): Decide {
   const namespace = namespaceOf(workload, context.fallback);
-  const { labels, annotations, injector } = context;
+  const { labels, injector } = context;
   return (pod: JsonObject) => {
     const asked = { ...workload, pod: { ...workload.pod, value: pod } };
     const gate = labels === undefined ? undefined : passGate(asked, namespace, labels);
     if (gate?.called === false) return `the API server would not ask for it: ${gate.reasons.join('; ')}`;
-    return injector.decide({ pod, namespace, workload: ownerOf(workload), namespaceAnnotations: annotations });
+    return injector.decide({ pod, namespace, workload: ownerOf(workload), ...asKnown(context) });
   };
 }
 
