@@ -259,6 +259,26 @@ test('missed pods are evicted one by one, and their disruption budget is respect
   await untilCounted(labelled('missed', namespace, 'web'), undefined);
 });
 
+test('a pod that a new node has not captured is made anew', async () => {
+  const namespace = await cluster.createNamespace(injected);
+  await createDeployment(namespace, 'web', 1);
+  const [lost] = await podsOf(namespace);
+  const check = { name: 'istio-validation', image: 'x', imageID: '', ready: false, restartCount: 0 };
+  const initContainerStatuses = [{ ...check, state: { terminated: { exitCode: 126, reason: 'Error' } } }];
+  await cluster.api.patch(`/api/v1/namespaces/${namespace}/pods/${lost?.metadata.name}/status`, {
+    status: { initContainerStatuses },
+  });
+  auditor = await startAuditor({ kubeconfig, evict: ['uncaptured'] });
+  await untilEvicted('evicted', 1);
+  await until('another pod', async () => {
+    const [pod] = await podsOf(namespace);
+    return (pod !== undefined && pod.metadata.uid !== lost?.metadata.uid) || undefined;
+  });
+  await runPods(namespace);
+  await untilEvicted('replaced', 1);
+  await untilCounted(labelled('uncaptured', namespace, 'web'), undefined);
+});
+
 test('when new pods miss again, it stops: two pods are lost and not twelve', async () => {
   const namespaces = [
     await cluster.createNamespace(),
