@@ -66,10 +66,7 @@ function findingOf(
 }
 
 /** Returns the owner of a pod, and whether a controller of Kubernetes' own makes another one in its place. */
-export function ownerOf(
-  view: PodView,
-  namespace: string,
-): { readonly owner: Owner; readonly isReplaced: boolean } {
+export function ownerOf(view: PodView, namespace: string): { readonly owner: Owner; readonly isReplaced: boolean } {
   const workload = workloadOf(view);
   const controller = objectsMember(view.metadata, 'ownerReferences').find((one) => member(one, 'controller') === true);
   const isBare = workload.apiVersion === 'v1' && workload.kind === 'Pod';

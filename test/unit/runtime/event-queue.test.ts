@@ -46,7 +46,7 @@ function open(more: Partial<EventQueueLimits> = {}) {
     fail: () => void (answer = 'failed'),
     mend: () => void (answer = 'created'),
     hold: (until: Promise<void>) => void (hold = until),
-    async pass(milliseconds: number) {
+    pass: async (milliseconds: number) => {
       for (let left = milliseconds; left >= 0; left -= 10) {
         timers.pass(left === 0 ? 0 : Math.min(10, left));
         for (let turn = 0; turn < 10; turn += 1) await Promise.resolve();
