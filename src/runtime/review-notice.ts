@@ -1,5 +1,5 @@
 import type { Reviewed } from '../admission/handler.ts';
-import { ownerOf } from '../audit/pod-record.ts';
+import { ownerKey, ownerOf } from '../audit/pod-record.ts';
 import { isWorthTelling, reasons } from '../injection/policy/reason.ts';
 import { stringMember } from '../json/json.ts';
 import { viewPod, type PodView } from '../pod/view.ts';
@@ -8,6 +8,9 @@ import type { OwnerNotice } from './owner-events.ts';
 
 /** Labels in which controllers write the revision of their template. */
 const revisionLabels = ['pod-template-hash', 'controller-revision-hash', 'rollouts-pod-template-hash'] as const;
+
+/** Longer than the names of any owner in Kubernetes together. Callers can send any text, and these are remembered. */
+const longestNames = 1_024;
 
 function revisionOf({ labels }: PodView): string {
   return revisionLabels.map((key) => stringMember(labels, key)).find((value) => value !== undefined) ?? '';
@@ -25,8 +28,8 @@ export function noticeOf({ decision, request }: Reviewed & { readonly status: 20
   if (outcome === 'skip' && !isWorthTelling(code, true)) return undefined;
   const view = viewPod(request.object);
   const { owner } = ownerOf(view, request.namespace);
-  if (owner.name === '') return undefined;
   const revision = revisionOf(view);
+  if (owner.name === '' || ownerKey(owner).length + revision.length > longestNames) return undefined;
   const settings = `settings ${settingsHash.slice(0, 8)}, version ${version}`;
   const common = { owner, identity: [outcome, code, revision, settingsHash, version].join(' '), action: 'Inject' };
   const pods = revision === '' ? 'pods' : `pods of revision ${revision}`;

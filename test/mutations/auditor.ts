@@ -66,4 +66,25 @@ export const auditor: readonly Edit[] = [
     text: 'return renewedMs !== undefined && nowMs() - renewedMs < policy.renewMs;',
     replacement: 'return renewedMs !== undefined;',
   },
+  {
+    protects: 'what is remembered of reviews has a limit, however long names are',
+    file: 'src/runtime/review-notice.ts',
+    tests: ['test/unit/runtime/webhook-notices.test.ts'],
+    text: ' || ownerKey(owner).length + revision.length > longestNames',
+    replacement: '',
+  },
+  {
+    protects: 'Events wait in a queue with a limit',
+    file: 'src/runtime/event-queue.ts',
+    tests: ['test/unit/runtime/event-queue.test.ts'],
+    text: "      if (waiting.length >= limits.waiting) return onResult('dropped');\n",
+    replacement: '',
+  },
+  {
+    protects: 'a dry run makes no Event',
+    file: 'src/runtime/review-notice.ts',
+    tests: ['test/unit/runtime/webhook-notices.test.ts'],
+    text: 'request.dryRun || ',
+    replacement: '',
+  },
 ];

@@ -70,6 +70,7 @@ describe('a review', () => {
     ['of another operation', noticeAbout({}, {}, { operation: 'UPDATE' })],
     ['of a namespace without a name', noticeAbout({}, {}, { namespace: '' })],
     ['of a pod without a name', noticeAbout({ generateName: '', ownerReferences: [] })],
+    ['of names that no object has', noticeAbout({ labels: { 'pod-template-hash': 'x'.repeat(1_024) } })],
   ])('%s is not told', (_what, notice) => {
     expect(notice).toBeUndefined();
   });
