@@ -102,6 +102,8 @@ export function createSnapshot(input: SnapshotInput = {}): SnapshotResult {
   );
   problems.push(...twice('spec.profiles', profiles), ...twice('spec.variants', variants));
   if (problems.length > 0) return { problems };
+  // What is told of pods changes none of them.
+  const { events: _, ...decisive } = settings.value;
   const bases = new Map<string, PodSettings>();
   for (const [index, profile] of [undefined, ...profiles].entries()) {
     for (const variant of [undefined, ...variants]) {
@@ -124,7 +126,7 @@ export function createSnapshot(input: SnapshotInput = {}): SnapshotResult {
       namespaces: new Map(),
       hash: hashText(
         JSON.stringify([
-          settings.value,
+          decisive,
           [...library.values()].map(({ reference, spec }) => [reference, spec]),
           ...(meshRoots === undefined ? [] : [meshRoots]),
         ]),

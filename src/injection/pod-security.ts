@@ -17,8 +17,9 @@ function keyOf({ where, what }: PodSecurityViolation): string {
 
 /** One text for each container or volume. */
 function describe(violations: readonly PodSecurityViolation[]): string[] {
-  const byPlace = Object.groupBy(violations, ({ where }) => where);
-  return Object.entries(byPlace).map(([where, found = []]) => `${where}: ${found.map(({ what }) => what).join(', ')}`);
+  const byPlace = new Map<string, string[]>();
+  for (const { where, what } of violations) byPlace.set(where, [...(byPlace.get(where) ?? []), what]);
+  return [...byPlace].map(([where, found]) => `${where}: ${found.join(', ')}`);
 }
 
 /**
