@@ -19,6 +19,7 @@ import { pace } from './pace.ts';
 import { describeFileProblem, type MeshRootsFile } from './configuration.ts';
 import { closeWebhook, listen, runCleanups, StartError, type Cleanups } from './start.ts';
 import { startConfigurationReloader, type ConfigurationReloader } from './configuration-reloader.ts';
+import { startWebhookEvents } from './webhook-events.ts';
 
 export interface ServeOptions {
   readonly listen: Address;
@@ -126,13 +127,31 @@ async function start(options: ServeOptions, log: Log, cleanups: Cleanups): Promi
   cleanups.push(() => namespaces?.stop());
   const state = { isDraining: false };
   let server: WebhookServer | undefined;
+  let notAfter: Date | undefined;
+  const events =
+    client === undefined
+      ? undefined
+      : startWebhookEvents({
+          client,
+          isEnabled: () => configuration.injector().snapshot.settings.events.enabled,
+          refused: () => configuration.refused(),
+          notAfter: () => notAfter,
+          log,
+          metrics,
+        });
+  cleanups.push(() => events?.stop());
+  const record = recordEvents(log, metrics);
   const source = createCertificateSource(options.certificate, {
     client,
-    onEvent: recordEvents(log, metrics),
+    onEvent(event) {
+      record(event);
+      events?.certificate(event);
+    },
     port: () => (server?.app.server.address() as AddressInfo | null)?.port ?? options.listen.port,
   });
   const present = (pair: KeyPair & { readonly notAfter?: Date }): void => {
     server?.useKeyPair(pair);
+    notAfter = pair.notAfter ?? notAfter;
     if (pair.notAfter !== undefined) metrics.certificateExpiry.set(pair.notAfter.getTime() / 1_000);
   };
   source.onChange(present);
@@ -154,6 +173,7 @@ async function start(options: ServeOptions, log: Log, cleanups: Cleanups): Promi
       log,
       metrics,
       nowMs: () => performance.now(),
+      onReviewed: (reviewed) => events?.reviewed(reviewed),
     }),
     checks,
     replica: () => ({

@@ -88,8 +88,9 @@ test('whoever holds the token can do nothing else', async () => {
     expect.arrayContaining([
       ['secrets', '[]', '[sidecar-injector-ca]', '[get update]'],
       ['mutatingwebhookconfigurations.admissionregistration.k8s.io', '[]', '[sidecar-injector]', '[get patch]'],
+      ['events.events.k8s.io', '[]', '[]', '[create]'],
       ['namespaces', '[]', '[]', '[list watch]'],
     ]),
   );
-  expect(rules).toHaveLength(3);
+  expect(rules).toHaveLength(4);
 });

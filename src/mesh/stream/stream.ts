@@ -1,6 +1,6 @@
 import { kinds, type Kind } from '../resources/kinds.ts';
 import type { Observation, Output, Request } from './exchange.ts';
-import { isRemoved, newsOf, owes } from './news.ts';
+import { everyName, isRemoved, newsOf, owes } from './news.ts';
 import { ask, doubt, forget, isSettled, newSubscription, wants, type Subscription } from './subscription.ts';
 import { emptyTarget, namedKinds, type Changes, type Target, type Versioned } from './target.ts';
 
@@ -157,10 +157,8 @@ export function createStream<R extends Versioned>(): Stream<R> {
     send(subscriptions.secret);
     send(subscriptions.cluster);
     send(subscriptions.endpoints);
-    if (!hasAll('secret', 'cluster', 'endpoints')) {
-      // The first request is answered in any case; the listeners of a first answer can refer to nothing that is missing.
-      return;
-    }
+    // The first request is answered in any case; the listeners of a first answer can refer to nothing that is missing.
+    if (!hasAll('secret', 'cluster', 'endpoints')) return;
     send(subscriptions.listener);
     send(subscriptions.routes);
     if (!hasAll('listener', 'routes')) return;
@@ -249,7 +247,7 @@ export function createStream<R extends Versioned>(): Stream<R> {
       target = next;
       for (const kind of kinds) {
         const subscription = subscriptions[kind];
-        const names = changes === undefined ? everyName(subscription) : (changes[kind] ?? []);
+        const names = changes === undefined ? everyName(subscription, target) : (changes[kind] ?? []);
         for (const name of names) {
           if (!wants(subscription, name)) continue;
           subscription.dirty.add(name);
@@ -298,9 +296,5 @@ export function createStream<R extends Versioned>(): Stream<R> {
 
   function isReady(): boolean {
     return subscriptions.listener.isOpen && isInSync();
-  }
-
-  function everyName({ kind, held }: Subscription<R>): Iterable<string> {
-    return new Set([...target[kind].keys(), ...held.keys()]);
   }
 }

@@ -10,7 +10,7 @@ import { listAll } from '../../../kubernetes/list.ts';
 import { readWebhookConfiguration } from '../../../kubernetes/objects.ts';
 import { featuresOf, readServerVersion } from '../../../kubernetes/server-version.ts';
 import { argumentsOf, copyDeployedFiles, findDeployed, type Deployed } from '../../live/deployed-files.ts';
-import { liveEntries } from '../../live/registration.ts';
+import { readEntries } from '../../../audit/reading.ts';
 import { readReplicas, type Replica } from '../../live/replicas.ts';
 import { probePod } from './probe-pod.ts';
 import { surveyPods, type Survey } from './survey.ts';
@@ -55,7 +55,7 @@ export function viewCluster(client: ApiClient, now: Date, tell: (text: string) =
   const registration = once(() => readWebhookConfiguration(client));
   const entries = once(async () => {
     const found = await registration();
-    return found === undefined ? [] : liveEntries(found);
+    return found === undefined ? [] : readEntries(found);
   });
   const deployed = once(async () => {
     const found = await registration();

@@ -9,7 +9,7 @@ import { featuresOf, readServerVersion } from '../../../kubernetes/server-versio
 import { exitCodes, print, printJson, remark, report, separated, type Failure, type Io } from '../../io.ts';
 import { findKubeconfig } from '../../kubeconfig.ts';
 import { loadInjector } from '../../live/live-injector.ts';
-import { liveEntries } from '../../live/registration.ts';
+import { readEntries } from '../../../audit/reading.ts';
 import { partialFailure, inputFailure, readInput } from '../../manifests/input.ts';
 import { namespaceOf } from '../../manifests/webhook-selectors.ts';
 import { describeWorkload, findWorkloads, type Workload } from '../../manifests/workload.ts';
@@ -43,7 +43,7 @@ async function compareAll(
     io,
   );
   const injector = await withFacts(client, loaded.injector);
-  const entries = liveEntries(configuration);
+  const entries = readEntries(configuration);
   const holders = new Map<string, JsonObject | undefined>();
   const compared: Compared[] = [];
   for (const workload of workloads) {

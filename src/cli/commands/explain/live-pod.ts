@@ -14,7 +14,8 @@ import { exitCodes, usageFailure, type Failure } from '../../io.ts';
 import { findKubeconfig } from '../../kubeconfig.ts';
 import { workloadsOf } from '../../manifests/workload.ts';
 import { loadInjector } from '../../live/live-injector.ts';
-import { liveEntries, registrationChanges, registrationFaults } from '../../live/registration.ts';
+import { readEntries } from '../../../audit/reading.ts';
+import { registrationChanges, registrationFaults } from '../../live/registration.ts';
 
 function failed(problem: string, remedy: string): Failure {
   return { problems: [problem], remedy, code: exitCodes.failed };
@@ -70,7 +71,7 @@ async function read(
   const { injector, note } = loaded;
   const changes = registrationChanges(configuration).map(({ what, consequence }) => `${what}; ${consequence}`);
   const notes = [before.note, ...note, ...registrationFaults(configuration), ...changes];
-  const entries = liveEntries(configuration);
+  const entries = readEntries(configuration);
   return [explainWorkload(workload, { ...readFacts(holder), injector, namespace, where, notes, entries })];
 }
 
