@@ -76,7 +76,9 @@ const decode = (text: string | undefined) =>
     .trim();
 
 test('the real cert-manager issues the certificate and writes its CA into every entry: pods are injected', async () => {
-  await untilInjecting(cluster);
+  await untilInjecting(cluster).catch(async (error: unknown) => {
+    throw new Error(`${String(error)}\n${(await certManager.readLog()).slice(-4_000)}`, { cause: error });
+  });
   const { data } = (await cluster.api.get<{ data: Data }>(secretPath)).body;
   expect((await readBundles(cluster.api)).map((bundle) => bundle?.trim())).toEqual(
     registrationEntries.map(() => decode(data['ca.crt'])),
@@ -110,6 +112,7 @@ test('a renewal refuses no pod', async () => {
 
 test('the overlay applied again leaves the bundles alone', async () => {
   const before = await readBundles(cluster.api);
+  expect(before).not.toContain(undefined);
   await install(controlPlane, { port, ...overlay });
   expect(await readBundles(cluster.api)).toEqual(before);
   const answer = await runKubectl(controlPlane.kubeconfig, ['get', 'certificates', '-A', '-o', 'name']);

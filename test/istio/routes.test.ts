@@ -47,7 +47,7 @@ function proxyName(side: Side, index: number, service: string, port: number): st
 
 /** What is each proxy's own affair: identifiers, addresses and times, and what tells the mesh about its peers. */
 const ownHeaders =
-  /^(?:x-envoy-.*|x-request-id|x-b3-.*|traceparent|date|server|proxy-status|connection|keep-alive|transfer-encoding|content-length|x-call)$/;
+  /^(?:x-envoy-.*|x-request-id|x-b3-.*|traceparent|date|server|proxy-status|connection|keep-alive|transfer-encoding|content-length|x-call|grpc-timeout)$/;
 
 function comparable(headers: Readonly<Record<string, readonly string[]>>): Readonly<Record<string, readonly string[]>> {
   return Object.fromEntries(

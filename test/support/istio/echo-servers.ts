@@ -1,5 +1,6 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { createServer as createHttp2Server, type Http2ServerRequest } from 'node:http2';
+import { createServer as createTcpServer, type AddressInfo, type Server, type Socket } from 'node:net';
 
 /** What a server has got. */
 export interface Arrival {
@@ -20,12 +21,44 @@ export interface EchoServers {
 }
 
 /** Returns headers by name in lower case. */
-export function headersOf({ rawHeaders }: IncomingMessage): Readonly<Record<string, readonly string[]>> {
+export function headersOf({
+  rawHeaders,
+}: Pick<IncomingMessage, 'rawHeaders'>): Readonly<Record<string, readonly string[]>> {
   const all: Record<string, string[]> = {};
   for (let index = 0; index < rawHeaders.length; index += 2) {
     (all[(rawHeaders[index] ?? '').toLowerCase()] ??= []).push(rawHeaders[index + 1] ?? '');
   }
   return all;
+}
+
+type Asked = IncomingMessage | Http2ServerRequest;
+type Answered = Pick<ServerResponse, 'writeHead' | 'end'>;
+
+/** Headers of a request by either version; the name of the host is in the same place. */
+function arrivedHeaders(request: Asked): Readonly<Record<string, readonly string[]>> {
+  if (!('stream' in request)) return headersOf(request);
+  const { ':authority': host, ':method': _method, ':path': _path, ':scheme': _scheme, ...rest } = headersOf(request);
+  return host === undefined ? rest : { ...rest, host };
+}
+
+function reset(request: Asked): void {
+  if ('stream' in request) request.stream.session?.destroy();
+  else request.socket.destroy();
+}
+
+/** Has one port answer both versions of HTTP. */
+function serve(handle: (request: Asked, response: Answered) => void): Server {
+  const http1 = createServer(handle);
+  http1.keepAliveTimeout = 60_000;
+  const http2 = createHttp2Server((request, response) => handle(request, response as unknown as Answered));
+  return createTcpServer((socket) => {
+    socket.once('readable', () => {
+      const first = socket.read() as Buffer | null;
+      if (first === null) return;
+      socket.unshift(first);
+      (first.toString('latin1').startsWith('PRI ') ? http2 : http1).emit('connection', socket);
+    });
+  });
 }
 
 /** How the first tries of a call end, in its header `x-fail`: `2:503` are two answers with that status, `1:reset` one connection that breaks. */
@@ -41,8 +74,8 @@ function failure(fail: string | undefined, arrivals: number): string | undefined
  */
 export async function startEchoServers(names: readonly string[], copied: ReadonlySet<string>): Promise<EchoServers> {
   const calls = new Map<string, Arrival[]>();
-  const handle = (server: string, request: IncomingMessage, response: ServerResponse): void => {
-    const headers = headersOf(request);
+  const handle = (server: string, request: Asked, response: Answered): void => {
+    const headers = arrivedHeaders(request);
     const call = headers['x-call']?.[0] ?? '';
     const arrivals = calls.get(call) ?? [];
     calls.set(call, arrivals);
@@ -52,16 +85,20 @@ export async function startEchoServers(names: readonly string[], copied: Readonl
     request.resume();
     if (headers['x-wait'] !== undefined) return;
     if (how === 'reset') {
-      request.socket.destroy();
+      reset(request);
       return;
     }
     response.writeHead(Number(how ?? 200), { server: 'app', 'x-app': '1', 'x-old': '2', 'x-server': server });
     response.end('app');
   };
   const servers = new Map<string, Server>();
+  const sockets = new Set<Socket>();
   for (const name of names) {
-    const server = createServer((request, response) => handle(name, request, response));
-    server.keepAliveTimeout = 60_000;
+    const server = serve((request, response) => handle(name, request, response));
+    server.on('connection', (socket) => {
+      sockets.add(socket);
+      socket.once('close', () => sockets.delete(socket));
+    });
     await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve));
     servers.set(name, server);
   }
@@ -75,7 +112,7 @@ export async function startEchoServers(names: readonly string[], copied: Readonl
     async stop() {
       for (const server of servers.values()) {
         const closed = new Promise((resolve) => void server.close(resolve));
-        server.closeAllConnections();
+        for (const socket of sockets) socket.destroy();
         await closed;
       }
     },

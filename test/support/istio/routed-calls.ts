@@ -44,10 +44,12 @@ export const routedCall: fc.Arbitrary<RoutedCall> = fc
       'x-beta': user,
       origin: fc.constantFrom('https://a.example', 'https://c.example'),
       'access-control-request-method': fc.constantFrom('GET', 'PUT'),
+      'content-type': fc.constantFrom('text/plain', 'application/grpc'),
     }),
     proto: fc.constantFrom(undefined, 'http', 'https'),
     shard: fc.nat({ max: 9 }),
     share: fc.nat({ max: 299 }),
+    isHttp2: fc.boolean(),
     patience,
   })
   .map(({ service, port, name, headers: some, patience: how, proto, path, shard, share, ...call }) => ({

@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { Agent, request as send, type IncomingMessage } from 'node:http';
+import { connect as connectHttp2, type IncomingHttpHeaders } from 'node:http2';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -40,6 +41,8 @@ export interface Call {
   readonly path: string;
   readonly host: string;
   readonly headers: Readonly<Record<string, string>>;
+  /** Whether it is sent by HTTP/2, without an offer of it before. */
+  readonly isHttp2?: boolean;
 }
 
 /** What the application gets back; status 0 if nothing came for two seconds. */
@@ -161,6 +164,27 @@ async function ask(agent: Agent, socketPath: string, { method, path: target, hos
   }
 }
 
+/** A connection of its own: proxies end one after an answer that the server could not be reached. */
+async function askHttp2(socketPath: string, call: Call): Promise<Answer> {
+  const session = connectHttp2('http://proxy', { createConnection: () => connect(socketPath) });
+  const signal = AbortSignal.timeout(2_000);
+  const pseudo = { ':method': call.method, ':path': call.path, ':authority': call.host, ':scheme': 'http' };
+  const stream = session.request({ ...call.headers, ...pseudo }, { signal });
+  try {
+    const [answered] = (await once(stream, 'response')) as [IncomingHttpHeaders & { readonly ':status': number }];
+    const { ':status': status, ...headers } = answered;
+    let body = '';
+    for await (const chunk of stream) body += String(chunk);
+    const values = Object.entries(headers).map(([name, value]) => [name, [value].flat().map(String)] as const);
+    return { status, headers: Object.fromEntries(values), body };
+  } catch (error) {
+    if (signal.aborted) return { status: 0, headers: {}, body: '' };
+    throw error;
+  } finally {
+    session.destroy();
+  }
+}
+
 /** True if somebody listens there; a socket exists before it is listened to. */
 async function accepts(socketPath: string): Promise<true | undefined> {
   const socket = connect(socketPath);
@@ -213,7 +237,7 @@ export async function startRoutedEnvoy(
   );
   const agent = new Agent({ keepAlive: true, maxSockets: 8 });
   return {
-    ask: (proxy, call) => ask(agent, at(proxy), call),
+    ask: (proxy, call) => (call.isHttp2 === true ? askHttp2(at(proxy), call) : ask(agent, at(proxy), call)),
     async stop() {
       agent.destroy();
       const end = once(envoy, 'exit');
