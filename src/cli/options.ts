@@ -117,6 +117,16 @@ export function addVerboseOption(command: Command): void {
   command.option('-v, --verbose', 'tell about every object on standard error, not only warnings and a summary');
 }
 
+const milliseconds = { s: 1_000, m: 60_000, h: 3_600_000 } as const;
+
+/** Reads `90s`, `2m` or `1h` as milliseconds. */
+export function readDuration(text: string): number {
+  const match = /^(\d{1,5})([smh])$/.exec(text);
+  const unit = match?.[2] as keyof typeof milliseconds | undefined;
+  if (unit === undefined) throw new InvalidArgumentError('Write a number and a unit, such as 90s, 5m or 1h.');
+  return Number(match?.[1]) * milliseconds[unit];
+}
+
 /** Appends a block of examples to the help text. */
 export function addExamples(command: Command, ...examples: readonly string[]): void {
   command.addHelpText('after', `\nExamples:\n${examples.map((example) => `  ${example}\n`).join('')}`);

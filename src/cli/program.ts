@@ -12,6 +12,7 @@ import { registerExplain } from './commands/explain/command.ts';
 import { registerInject } from './commands/inject/command.ts';
 import { registerMesh } from './commands/mesh/command.ts';
 import { exitCodes, report, type Io } from './io.ts';
+import { registerRollout } from './commands/rollout/command.ts';
 import { registerServe } from './commands/serve.ts';
 import { registerTemplate } from './commands/template/command.ts';
 import { registerUninject } from './commands/uninject/command.ts';
@@ -29,6 +30,7 @@ const registrations: readonly ((program: Command, io: Io) => void)[] = [
   registerCapture,
   registerCheck,
   registerBugreport,
+  registerRollout,
   registerTemplate,
   registerCerts,
   registerCompletion,

@@ -9,7 +9,7 @@ import type { SidecarTemplate } from '../settings/schema/template.ts';
 import { version } from '../settings/version.ts';
 import { buildLibrary, onlyVersion, versionsOf, type TemplateLibrary } from '../sidecars/template-library.ts';
 import { hashText } from './hash.ts';
-import type { ClusterFacts, Snapshot } from './snapshot.ts';
+import { baseKey, type ClusterFacts, type Snapshot } from './snapshot.ts';
 
 /**
  * Inputs of a snapshot, each already parsed from YAML or JSON. Cluster features that are not given count as supported.
@@ -76,6 +76,14 @@ function unknownSidecars(settings: Settings, library: TemplateLibrary, flavour: 
   return problems;
 }
 
+/** Returns names that are there twice. */
+function twice(where: string, list: readonly { readonly name: string }[]): Problem[] {
+  const names = list.map(({ name }) => name);
+  return names.flatMap((name, index) =>
+    names.indexOf(name) === index ? [] : [{ where: `${where}[${index}].name`, message: `"${name}" is there twice` }],
+  );
+}
+
 /**
  * Checks settings and templates and builds a snapshot from them, or returns the problems. Checks that need well-formed
  * settings run only once the settings have the right shape, and patches of profiles are tried last.
@@ -85,26 +93,27 @@ export function createSnapshot(input: SnapshotInput = {}): SnapshotResult {
   const { library, problems: found } = readTemplates(input.templates ?? []);
   const problems = [...found];
   if ('problems' in settings) return { problems: [...settings.problems, ...problems] };
-  const { profiles } = settings.value;
+  const { profiles, variants } = settings.value;
   const { meshRoots } = input;
   const flavour = flavours[settings.value.mode];
   problems.push(
     ...flavour.problems(settings.value, [...library.keys()]),
     ...unknownSidecars(settings.value, library, flavour),
   );
-  const names = profiles.map((profile) => profile.name);
-  for (const [index, name] of names.entries()) {
-    if (names.indexOf(name) !== index)
-      problems.push({ where: `spec.profiles[${index}].name`, message: `"${name}" is there twice` });
-  }
+  problems.push(...twice('spec.profiles', profiles), ...twice('spec.variants', variants));
   if (problems.length > 0) return { problems };
   // What is told of pods changes none of them.
   const { events: _, ...decisive } = settings.value;
-  const bases = new Map<string, PodSettings>([['', resolveBase(settings.value, undefined, meshRoots)]]);
-  for (const [index, profile] of profiles.entries()) {
-    const base = resolveBase(settings.value, profile, meshRoots);
-    bases.set(profile.name, base);
-    problems.push(...flavour.misfits(base).map((message) => ({ where: `spec.profiles[${index}]`, message })));
+  const bases = new Map<string, PodSettings>();
+  for (const [index, profile] of [undefined, ...profiles].entries()) {
+    for (const variant of [undefined, ...variants]) {
+      const base = resolveBase(settings.value, profile, meshRoots, variant);
+      bases.set(baseKey(profile?.name, variant?.name), base);
+      if (profile === undefined) continue;
+      const how = variant === undefined ? '' : `with variant "${variant.name}": `;
+      const where = `spec.profiles[${index - 1}]`;
+      problems.push(...flavour.misfits(base).map((message) => ({ where, message: `${how}${message}` })));
+    }
   }
   if (problems.length > 0) return { problems };
   return {

@@ -1,10 +1,12 @@
 import type { PodView } from '../pod/view.ts';
+import { workloadOf } from '../pod/workload.ts';
 import { proxyUser } from '../pod/conventions.ts';
 import type { PodSettings } from '../settings/effective.ts';
 import { applyNamespaceDefaults, type NamespaceBase } from '../settings/namespace-defaults.ts';
 import { readPodSettings, type PodSettingsResult } from '../settings/pod-settings.ts';
 import { captureIntent } from '../sidecars/standalone/capture-intent.ts';
 import type { InjectionRequest } from './decision.ts';
+import { chooseVariant } from './policy/variant.ts';
 import { namespaceOf } from './namespace-facts.ts';
 import { baseOf, type NamespaceFacts, type Snapshot } from './snapshot.ts';
 
@@ -26,14 +28,18 @@ export function namespaceBase(
   return applyNamespaceDefaults(annotations, base, settings.proxy.allowedImages, captureOf);
 }
 
-/** Returns the settings of a pod: its profile's, those that its namespace sets, and its own, each over those before. */
+/** Returns the settings of a pod: its variant's, its profile's, those that its namespace sets, and its own, each over those before. */
 export function settingsOf(
   view: PodView,
   request: InjectionRequest,
   snapshot: Snapshot,
 ): PodSettingsResult & Pick<NamespaceBase, 'base'> {
-  const profile = baseOf(snapshot, request.namespace, view.labels);
-  const { base, warnings } = namespaceBase(profile, namespaceOf(request, snapshot), snapshot);
+  const namespace = namespaceOf(request, snapshot);
+  const situation = { namespace: request.namespace, owner: request.workload ?? workloadOf(view) };
+  const labels = { pod: view.labels, namespace: namespace.labels };
+  const variant = chooseVariant(snapshot.settings.variants, situation, labels);
+  const profile = baseOf(snapshot, request.namespace, view.labels, variant.name);
+  const { base, warnings } = namespaceBase(profile, namespace, snapshot);
   const own = readPodSettings(view, base, snapshot.settings.proxy.allowedImages);
-  return { ...own, base, warnings: [...warnings, ...own.warnings] };
+  return { ...own, base, warnings: [...variant.warnings, ...warnings, ...own.warnings] };
 }

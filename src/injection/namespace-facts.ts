@@ -1,11 +1,14 @@
 import { enforceLabel, enforceVersionLabel } from './pod-security.ts';
 import { objectMember, type JsonObject } from '../json/json.ts';
 import { defaultsIn } from '../settings/namespace-defaults.ts';
+import { pinnedVariantLabel } from '../settings/schema/variant.ts';
 import type { InjectionRequest } from './decision.ts';
 import type { NamespaceFacts, Snapshot } from './snapshot.ts';
 
 /** Prefix of the annotations in which OpenShift stores a namespace's id ranges, once, when it creates the namespace. */
 const openShiftPrefix = 'openshift.io/sa.scc.';
+
+const relevantLabels: ReadonlySet<string> = new Set([enforceLabel, enforceVersionLabel, pinnedVariantLabel]);
 
 function textsIn(texts: JsonObject = {}): NamespaceFacts['labels'] {
   return Object.fromEntries(
@@ -29,7 +32,7 @@ function pick(texts: NamespaceFacts['labels'], isWanted: (name: string) => boole
 /** Returns the labels and annotations that decisions depend on; undefined if there are none of them. */
 export function relevantFacts({ labels, annotations }: NamespaceFacts): NamespaceFacts | undefined {
   const facts = {
-    labels: pick(labels, (name) => name === enforceLabel || name === enforceVersionLabel),
+    labels: pick(labels, (name) => relevantLabels.has(name)),
     annotations: { ...pick(annotations, (name) => name.startsWith(openShiftPrefix)), ...defaultsIn(annotations) },
   };
   return Object.values(facts).every((texts) => Object.keys(texts).length === 0) ? undefined : facts;

@@ -28,8 +28,13 @@ export interface Snapshot extends ClusterFacts {
   /** Hash of settings and templates, written into every injected pod. */
   readonly hash: string;
   readonly version: string;
-  /** PodSettings settings of a pod without annotations, by profile name; `''` is no profile. */
+  /** Settings of a pod without annotations, by profile and variant as `baseKey` writes them. */
   readonly bases: ReadonlyMap<string, PodSettings>;
+}
+
+/** Key of settings in a snapshot's `bases`: `profile`, or `profile@variant`; `''` is no profile. */
+export function baseKey(profile: string | undefined, variant: string | undefined): string {
+  return `${profile ?? ''}${variant === undefined ? '' : `@${variant}`}`;
 }
 
 /** Returns the snapshot with newer facts about the cluster. */
@@ -45,10 +50,15 @@ export function withNamespaces(snapshot: Snapshot, namespaces: Snapshot['namespa
   return { ...snapshot, namespaces };
 }
 
-/** Returns the effective settings of a pod before its annotations are read. */
-export function baseOf(snapshot: Snapshot, namespace: string, labels: JsonObject | undefined): PodSettings {
-  const profile = chooseProfile(snapshot.settings.profiles, namespace, labels);
-  const base = snapshot.bases.get(profile?.name ?? '');
-  if (base === undefined) throw new Error(`profile ${profile?.name} has no base`);
+/** Returns the effective settings of a pod of a variant before its annotations are read. */
+export function baseOf(
+  snapshot: Snapshot,
+  namespace: string,
+  labels: JsonObject | undefined,
+  variant?: string,
+): PodSettings {
+  const key = baseKey(chooseProfile(snapshot.settings.profiles, namespace, labels)?.name, variant);
+  const base = snapshot.bases.get(key);
+  if (base === undefined) throw new Error(`there are no settings ${key}`);
   return base;
 }

@@ -4,6 +4,7 @@ import { names } from '../pod/conventions.ts';
 import { isEmptySelector, matchesLabels } from '../pod/label-selector.ts';
 import type { Settings } from './schema/configuration.ts';
 import { profileLabel, type Caps, type ContainerPatch, type Profile } from './schema/profile.ts';
+import type { Variant } from './schema/variant.ts';
 import { changeResources, type ResourceChanges, type Resources } from './schema/values.ts';
 import { matchesWildcard } from '../grammar/wildcard.ts';
 
@@ -28,6 +29,8 @@ export interface MeshAccess {
 export interface PodSettings {
   templates: readonly string[];
   profile: string | undefined;
+  /** The version of the built-in sidecar; undefined: that of `spec.proxy`. */
+  variant: string | undefined;
   /** Whether the pod asks for a native (true) or classic (false) sidecar. */
   nativeSidecar: boolean | undefined;
   rewriteProbes: boolean;
@@ -76,11 +79,18 @@ function meshAccess(
 }
 
 /**
- * The settings of a pod without annotations: the injector's, with a profile applied.
+ * The settings of a pod without annotations: the injector's or those of a variant, with a profile applied.
  *
  * @param meshRoots root certificates of the mesh's control plane, PEM
  */
-export function resolveBase(settings: Settings, profile: Profile | undefined, meshRoots?: string): PodSettings {
+export function resolveBase(
+  all: Settings,
+  profile: Profile | undefined,
+  meshRoots?: string,
+  variant?: Variant,
+): PodSettings {
+  const { allowedImages } = all.proxy;
+  const settings = variant === undefined ? all : { ...all, proxy: { ...variant.proxy, allowedImages } };
   const { allowedImages: _images, holdApplicationUntilProxyStarts: holdApplication, ...proxy } = settings.proxy;
   const {
     interceptionMode,
@@ -93,6 +103,7 @@ export function resolveBase(settings: Settings, profile: Profile | undefined, me
   return {
     templates: settings.injection.defaultTemplates,
     profile: profile?.name,
+    variant: variant?.name,
     nativeSidecar: profile?.nativeSidecars === undefined ? undefined : profile.nativeSidecars === 'always',
     rewriteProbes: settings.probes.rewrite,
     mesh: meshAccess(settings, profile, meshRoots),

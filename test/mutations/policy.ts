@@ -16,6 +16,48 @@ const conflicts = { file: 'src/injection/plan/conflicts.ts', tests: ['test/unit/
 /** Who is injected, and what a pod may ask for. */
 export const policy: readonly Edit[] = [
   {
+    protects: "the caps of a profile from its namespace's defaults",
+    file: 'src/settings/namespace-defaults.ts',
+    text: 'if (read.problems.length === 0) return',
+    replacement: 'if (read.problems.length < 1e9) return',
+    tests: ['test/unit/injection/namespace-defaults.test.ts'],
+  },
+  {
+    protects: 'the capture that a profile fixes from the defaults of a namespace',
+    file: 'src/settings/namespace-defaults.ts',
+    text: "if (base.caps.capture === 'fixed') {",
+    replacement: "if (base.caps.logLevel === 'fixed') {",
+    tests: ['test/unit/injection/namespace-defaults.test.ts'],
+  },
+  {
+    protects: 'namespaces that have such annotations for other reasons, from becoming defaults',
+    file: 'src/settings/namespace-defaults.ts',
+    text: 'if (asked === undefined) return { base, warnings: [] };',
+    replacement: '',
+    tests: ['test/unit/injection/namespace-defaults.test.ts'],
+  },
+  {
+    protects: 'an owner that has a variant keeps it while the share grows',
+    file: 'src/injection/policy/share.ts',
+    text: '% parts < percent * (parts / 100)',
+    replacement: '% parts < (percent * (parts / 100)) % 5_000',
+    tests: ['test/property/injection/share.test.ts'],
+  },
+  {
+    protects: 'the next workload is restarted only when the one before is available',
+    file: 'src/cli/commands/rollout/restart.ts',
+    text: "if (progress.state !== 'going' || clock",
+    replacement: "if (progress.text !== '' || clock",
+    tests: ['test/unit/cli/rollout.test.ts'],
+  },
+  {
+    protects: 'a pod that would be denied now is not replaced',
+    file: 'src/cli/commands/rollout/restart.ts',
+    text: 'if (outdated === 0 || kept[0] !== undefined) continue;',
+    replacement: 'if (outdated + kept.length === 0) continue;',
+    tests: ['test/unit/cli/rollout.test.ts'],
+  },
+  {
     protects: 'a pod in the network of its node is left alone',
     ...policyPage,
     text: "member(view.spec, 'hostNetwork') === true",

@@ -12,25 +12,9 @@ import {
   versionsOf,
   type TemplateLibrary,
 } from '../../sidecars/template-library.ts';
-import type { Workload } from '../../pod/workload.ts';
-import { hashText } from '../hash.ts';
 import { reason, reasonsOf, type Reason } from './reason.ts';
 import type { Snapshot } from '../snapshot.ts';
-
-/** Namespace and owner for which sidecars are chosen. */
-interface Situation {
-  readonly namespace: string;
-  readonly owner: Workload;
-}
-
-/** Resolution of a canary's percentage: owners are divided into this many parts. */
-const shares = 10_000;
-
-/** Returns whether this owner is among the first `percent` of all. The result is stable for an owner. */
-function isInCanary(template: string, { namespace, owner }: Situation, percent: number): boolean {
-  const hash = hashText(`${template} ${namespace}/${owner.kind}/${owner.name}`);
-  return Number.parseInt(hash.slice(8), 16) % shares < percent * (shares / 100);
-}
+import { isAmongFirst, type Situation } from './share.ts';
 
 /** Resolves a name to a reference: the version in the name, the one that the settings roll out, or the only version. */
 function versionOf(name: string, snapshot: Snapshot, situation: Situation): string | undefined {
@@ -38,7 +22,7 @@ function versionOf(name: string, snapshot: Snapshot, situation: Situation): stri
   const rollout = snapshot.settings.sidecars.versions.find(({ template }) => template === name);
   if (rollout === undefined) return onlyVersion(name, snapshot.templates);
   const { canary } = rollout;
-  const isCanary = canary !== undefined && isInCanary(name, situation, canary.percent);
+  const isCanary = canary !== undefined && isAmongFirst(canary.percent, name, situation);
   return `${name}:${isCanary ? canary.version : rollout.version}`;
 }
 

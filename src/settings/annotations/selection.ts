@@ -3,6 +3,7 @@ import { supported, readElsewhere, type AnnotationRow } from '../annotation.ts';
 import { statusAnnotation } from '../../pod/conventions.ts';
 import { templateList, trueOrFalse } from '../../grammar/grammar.ts';
 import { profileLabel } from '../schema/profile.ts';
+import { pinnedVariantLabel } from '../schema/variant.ts';
 
 /** Whether a pod is injected, and with which sidecars. */
 export const selection: readonly AnnotationRow[] = [
@@ -34,6 +35,20 @@ export const selection: readonly AnnotationRow[] = [
     defaultText: 'none',
     doc: 'Asks for a profile. When it is unknown, or another one comes first for the pod, a warning says so.',
     istiod: { because: 'it needs the setting `istiod.hardened`', unlessHardened: true },
+  }),
+  readElsewhere({
+    name: pinnedVariantLabel,
+    kind: 'label',
+    allowed: 'the name of a variant of the settings, stable',
+    defaultText: 'that of the namespace, or the share of the owner',
+    doc: 'Chooses a variant of the built-in sidecar. An unknown one means `stable`, with a warning.',
+  }),
+  readElsewhere({
+    name: pinnedVariantLabel,
+    kind: 'namespace label',
+    allowed: 'the name of a variant of the settings, stable',
+    defaultText: 'the share of the owner',
+    doc: 'Chooses a variant for the pods of a namespace that have no such label. An unknown one means `stable`, with a warning.',
   }),
   supported({
     name: names.templates,

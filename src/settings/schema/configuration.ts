@@ -8,6 +8,7 @@ import { apiVersion, metadata } from './object.ts';
 import { profile, profileLabel, type Profile } from './profile.ts';
 import { proxy } from './proxy.ts';
 import { sidecars } from './sidecars.ts';
+import { layVariants, variant } from './variant.ts';
 
 const probes = z.strictObject({ rewrite: z.boolean().default(true) });
 
@@ -30,7 +31,7 @@ function withBuiltIn(profiles: Profile[]): Profile[] {
   return [...profiles, ...builtInProfiles.filter(({ name }) => !names.has(name))];
 }
 
-const spec = z.strictObject({
+const fields = z.strictObject({
   mode,
   injection: injection.prefault({}),
   proxy: proxy.prefault({}),
@@ -41,7 +42,10 @@ const spec = z.strictObject({
   istiod: istiod.prefault({}),
   sidecars: sidecars.prefault({}),
   profiles: z.array(profile).default([]).transform(withBuiltIn),
+  variants: z.array(variant).default([]),
 });
+
+const spec = z.preprocess(layVariants, fields);
 
 export const injectorConfiguration = z.strictObject({
   apiVersion: z.literal(apiVersion),

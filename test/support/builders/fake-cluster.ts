@@ -16,7 +16,7 @@ export interface FakeCluster {
   readonly kubeconfig: string;
   /** Objects and lists by path, without its query. */
   readonly objects: Map<string, unknown>;
-  /** Answers to POST by path with its query. */
+  /** Answers to POST by path with its query; to PUT and PATCH by method and path, such as `PUT /api/v1/…`. */
   readonly posts: Map<string, (body: JsonObject) => FakeAnswer>;
   /** Methods and paths of all requests, in order. */
   readonly requests: string[];
@@ -51,9 +51,9 @@ export async function startFakeCluster(): Promise<FakeCluster> {
     request.on('data', (chunk: Buffer) => chunks.push(chunk));
     request.on('end', () => {
       const found = objects.get(url.split('?', 1)[0] ?? '');
-      const post = posts.get(url);
+      const post = posts.get(method === 'POST' ? url : `${method} ${url}`);
       let answer: FakeAnswer = notFound;
-      if (method === 'POST' && post !== undefined) answer = post(JSON.parse(Buffer.concat(chunks).toString()));
+      if (post !== undefined) answer = post(JSON.parse(Buffer.concat(chunks).toString()));
       else if (method === 'GET' && isAnswer(found)) answer = found;
       else if (method === 'GET' && found !== undefined) answer = { status: 200, body: found };
       response.writeHead(answer.status, { 'content-type': 'application/json' });

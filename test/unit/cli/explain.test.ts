@@ -120,6 +120,18 @@ spec:`,
     });
   });
 
+  test('the variant is named, and what it decided', async () => {
+    const folder = await mkdtemp(path.join(tmpdir(), 'explain-'));
+    const file = path.join(folder, 'settings.json');
+    const spec = { variants: [{ name: 'next', percent: 100, proxy: { image: 'envoy:next' } }] };
+    const settings = { apiVersion: 'sidecar-injector.io/v1alpha1', kind: 'InjectorConfiguration', spec };
+    await writeFile(file, JSON.stringify(settings));
+    const { stdout } = await runCommand(['explain', '-f', '-', '--settings', file], pod);
+    await rm(folder, { recursive: true });
+    expect(stdout).toMatch(/Added \(sidecars: sidecar, variant next\)/);
+    expect(stdout).toMatch(/proxy\.image +envoy:next +from variant next/);
+  });
+
   test('the namespace is named where it decided', async () => {
     const defaults = [
       'sidecar-injector.io/defaults=true',

@@ -1,17 +1,7 @@
-import { InvalidArgumentError, type Command } from 'commander';
+import type { Command } from 'commander';
 import { exitCodes, report, usageFailure, type Io } from '../../io.ts';
-import { addExamples, addOutputOption, collect } from '../../options.ts';
+import { addExamples, addOutputOption, collect, readDuration } from '../../options.ts';
 import type { CheckOptions } from './options.ts';
-
-const milliseconds = { s: 1_000, m: 60_000, h: 3_600_000 } as const;
-
-/** Reads `90s`, `2m` or `1h` as milliseconds. */
-function readDuration(text: string): number {
-  const match = /^(\d{1,5})([smh])$/.exec(text);
-  const unit = match?.[2] as keyof typeof milliseconds | undefined;
-  if (unit === undefined) throw new InvalidArgumentError('Write a number and a unit, such as 90s, 5m or 1h.');
-  return Number(match?.[1]) * milliseconds[unit];
-}
 
 async function runCheck(options: CheckOptions, io: Io): Promise<number> {
   if (options.settings === undefined && options.sidecars === undefined) {

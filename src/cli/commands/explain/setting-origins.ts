@@ -2,7 +2,7 @@ import { createSnapshot, type Json, type Snapshot } from '../../../index.ts';
 import { viewEffective } from '../../../settings/effective-view.ts';
 import type { PodSettings } from '../../../settings/effective.ts';
 import { namespaceBase } from '../../../injection/namespace-defaults.ts';
-import type { NamespaceFacts } from '../../../injection/snapshot.ts';
+import { baseKey, type NamespaceFacts } from '../../../injection/snapshot.ts';
 import { isObject } from '../../../json/json.ts';
 
 /** One effective setting of a pod and where its value comes from. The most specific place wins. */
@@ -10,7 +10,7 @@ export interface SettingOrigin {
   /** Path of the setting, such as `proxy.resources.limits.cpu`. */
   readonly name: string;
   readonly value: Json;
-  readonly from: 'default' | 'settings' | 'profile' | 'namespace' | 'pod';
+  readonly from: 'default' | 'settings' | 'variant' | 'profile' | 'namespace' | 'pod';
 }
 
 function leaves(value: Json, path = ''): [string, Json][] {
@@ -28,16 +28,17 @@ function builtIn(): PodSettings | undefined {
   return 'snapshot' in result ? result.snapshot.bases.get('') : undefined;
 }
 
-/** Every effective setting of a pod with its origin. Precedence: built-in defaults < settings < profile < namespace < pod. */
+/** Every effective setting of a pod with its origin. Precedence: built-in defaults < settings < variant < profile < namespace < pod. */
 export function settingOrigins(
   effective: PodSettings,
   snapshot: Snapshot,
   namespace: Pick<NamespaceFacts, 'annotations'>,
 ): SettingOrigin[] {
-  const profile = snapshot.bases.get(effective.profile ?? '');
+  const profile = snapshot.bases.get(baseKey(effective.profile, effective.variant));
   const layers = {
     default: viewOf(builtIn()),
     settings: viewOf(snapshot.bases.get('')),
+    variant: viewOf(snapshot.bases.get(baseKey(undefined, effective.variant))),
     profile: viewOf(profile),
     namespace: viewOf(profile && namespaceBase(profile, namespace, snapshot).base),
   };
@@ -45,7 +46,8 @@ export function settingOrigins(
     const text = JSON.stringify(value);
     if (layers.namespace.get(name) !== text) return { name, value, from: 'pod' };
     if (layers.profile.get(name) !== text) return { name, value, from: 'namespace' };
-    if (layers.settings.get(name) !== text) return { name, value, from: 'profile' };
+    if (layers.variant.get(name) !== text) return { name, value, from: 'profile' };
+    if (layers.settings.get(name) !== text) return { name, value, from: 'variant' };
     return { name, value, from: layers.default.get(name) === text ? 'default' : 'settings' };
   });
 }

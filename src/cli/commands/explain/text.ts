@@ -83,10 +83,11 @@ function addedRows(added: Added): string[][] {
 
 /** The settings that differ from the built-in ones, and where each comes from. */
 function settingLines({ settings, added }: DecisionAnswer): string[] {
-  const changed = settings.filter(({ name, from }) => from !== 'default' && name !== 'profile');
+  const changed = settings.filter(({ name, from }) => from !== 'default' && name !== 'profile' && name !== 'variant');
   if (changed.length === 0) return [];
   const profile = `profile ${added?.profile ?? ''}`;
-  const who = { settings: 'the settings', profile, namespace: 'the namespace', pod: 'the pod', default: '' };
+  const variant = `variant ${added?.effective?.variant ?? ''}`;
+  const who = { settings: 'the settings', variant, profile, namespace: 'the namespace', pod: 'the pod', default: '' };
   const rows = changed.map(({ name, value, from }) => [name, scalarText(value), `from ${who[from]}`]);
   return ['', '  Settings (everything else is as built in)', ...textTable(rows, '    ')];
 }
@@ -98,7 +99,11 @@ function decisionLines(decision: DecisionAnswer): string[] {
   for (const other of others) lines.push(`    and ${other}`);
   for (const text of warnings) lines.push(`    warning: ${text.replace(/^sidecar-injector: /, '')}`);
   if (added !== undefined) {
-    const profile = added.profile === undefined ? '' : `, profile ${added.profile}`;
+    const { variant } = added.effective ?? {};
+    const profile = [
+      ...(added.profile === undefined ? [] : [`, profile ${added.profile}`]),
+      ...(variant === undefined ? [] : [`, variant ${variant}`]),
+    ].join('');
     lines.push(
       '',
       `  Added (sidecars: ${added.templates.join(', ')}${profile})`,

@@ -39,6 +39,10 @@ function problemsOf(settings: Settings, templates: readonly string[]): Problem[]
     }
   }
   problems.push(...profileProblems(settings));
+  if (settings.variants.length > 0) {
+    const message = "has no effect in mode istiod, where Istio's revisions choose the version; remove it";
+    problems.push({ where: 'spec.variants', message });
+  }
   return [...problems, ...(istiod.hardened ? rightsProblems(istiod.values, istiod.meshConfig) : [])];
 }
 

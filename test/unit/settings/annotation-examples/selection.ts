@@ -1,13 +1,21 @@
+import { decide } from '../../../../src/index.ts';
 import { selectEntry } from '../../../../src/injection/policy/registration.ts';
 import type { JsonObject } from '../../../../src/json/json.ts';
 import { decideOn, injectedPod, podWith } from '../../../support/builders/decisions.ts';
-import { meshSnapshot } from '../../../support/builders/snapshots.ts';
+import { meshSnapshot, snapshotOf } from '../../../support/builders/snapshots.ts';
 import type { Examples } from './example.ts';
 
 const called = (injection: string) => selectEntry({ 'istio-injection': injection }, podWith()).called;
 const inject = (place: 'labels' | 'annotations', value: string) =>
   decideOn(podWith({ [place]: { 'sidecar.istio.io/inject': value } })).reasons[0].code;
 const profile = (name: string) => decideOn(podWith({ labels: { 'sidecar-injector.io/profile': name } })).added?.profile;
+const pinned = (value: string | undefined) =>
+  value === undefined ? {} : { 'sidecar-injector.io/pinned-variant': value };
+const variant = (ofPod: string | undefined, ofNamespace: string | undefined) =>
+  decide(
+    { pod: podWith({ labels: pinned(ofPod) }), namespace: 'shop', namespaceLabels: pinned(ofNamespace) },
+    snapshotOf({ variants: [{ name: 'next' }] }),
+  ).added?.effective?.variant;
 const status = (text: string) =>
   decideOn(podWith({ annotations: { 'sidecar.istio.io/status': text } })).reasons[0].code;
 const ours = () => injectedPod(podWith()).metadata.annotations['sidecar.istio.io/status'] ?? '';
@@ -26,6 +34,12 @@ export const selection: Examples = {
   },
   'label sidecar-injector.io/profile': {
     elsewhere: [() => profile('small'), 'small', () => profile('Small'), undefined],
+  },
+  'label sidecar-injector.io/pinned-variant': {
+    elsewhere: [() => variant('next', undefined), 'next', () => variant('Next', undefined), undefined],
+  },
+  'namespace label sidecar-injector.io/pinned-variant': {
+    elsewhere: [() => variant(undefined, 'next'), 'next', () => variant(undefined, 'Next'), undefined],
   },
   'sidecar.istio.io/status': {
     elsewhere: [

@@ -1,0 +1,61 @@
+import { ApiError } from '../../../kubernetes/api-error.ts';
+import { connect, type ApiClient } from '../../../kubernetes/client.ts';
+import { createInjector, type Injector } from '../../../index.ts';
+import { withClusterFacts } from '../../../injection/snapshot.ts';
+import { featuresOf, readServerVersion } from '../../../kubernetes/server-version.ts';
+import { loadSnapshot } from '../../manifests/snapshot.ts';
+import { exitCodes, remark, report, type Failure, type Io } from '../../io.ts';
+import { findKubeconfig } from '../../kubeconfig.ts';
+import { viewCluster, type Cluster } from '../check/cluster.ts';
+import type { RolloutOptions } from './options.ts';
+
+function failed(problems: readonly string[], remedy: string): Failure {
+  return { problems, remedy, code: exitCodes.failed };
+}
+
+/** An injector with the given settings, or else with those of the cluster's, without which nothing can be compared. */
+async function injectorOf(
+  cluster: Cluster,
+  client: ApiClient,
+  { settings, sidecars }: RolloutOptions,
+): Promise<Injector | Failure> {
+  if (settings === undefined && sidecars === undefined) {
+    const found = await cluster.settings();
+    if ('snapshot' in found) return cluster.injector();
+    const remedy = 'give its settings with --settings and --sidecars; sidecar-injector check says what is wrong';
+    return failed(found.problems, remedy);
+  }
+  const loaded = await loadSnapshot({
+    ...(settings === undefined ? {} : { settings }),
+    ...(sidecars === undefined ? {} : { sidecars }),
+  });
+  if ('problems' in loaded) return loaded;
+  return createInjector(withClusterFacts(loaded.snapshot, featuresOf(await readServerVersion(client))));
+}
+
+/** Does something with a cluster and an injector like its own, and returns the exit code. */
+export async function inCluster(
+  options: RolloutOptions,
+  io: Io,
+  action: (client: ApiClient, cluster: Cluster, injector: Injector) => Promise<number | Failure>,
+): Promise<number> {
+  let client: ApiClient | undefined;
+  try {
+    const { context } = options;
+    const found = findKubeconfig(options.kubeconfig);
+    client = await connect({
+      ...(found === undefined ? {} : { kubeconfig: found }),
+      ...(context === undefined ? {} : { context }),
+    });
+    const cluster = viewCluster(client, new Date(), (text) => remark([text], io));
+    const injector = await injectorOf(cluster, client, options);
+    const result = 'problems' in injector ? injector : await action(client, cluster, injector);
+    return typeof result === 'number' ? result : report(result, io);
+  } catch (error) {
+    if (!(error instanceof ApiError)) throw error;
+    const remedy = 'give a kubeconfig with --kubeconfig, and a user who may do this (kubectl auth can-i shows it)';
+    return report(failed([error.message], remedy), io);
+  } finally {
+    client?.close();
+  }
+}

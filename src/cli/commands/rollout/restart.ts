@@ -1,0 +1,149 @@
+import { objectMember, type JsonObject } from '../../../json/json.ts';
+import { isApiError } from '../../../kubernetes/api-error.ts';
+import { pathSegment, type ApiClient } from '../../../kubernetes/client.ts';
+import { restartableKinds, type Progress } from './workload-progress.ts';
+import type { OwnerPods } from './survey.ts';
+
+/** The annotation with which `kubectl rollout restart` changes a pod template. */
+const restartedAt = 'kubectl.kubernetes.io/restartedAt';
+
+/** A workload that is to be restarted. */
+export interface Target {
+  readonly name: string;
+  readonly path: string;
+  readonly kind: string;
+  readonly outdated: number;
+  readonly pods: number;
+}
+
+/** Which workloads to restart, and which have outdated pods but must be left alone, with the reason. */
+export interface RestartPlan {
+  readonly targets: readonly Target[];
+  readonly left: readonly { readonly name: string; readonly why: string }[];
+}
+
+async function readWorkload(client: Pick<ApiClient, 'get'>, path: string): Promise<JsonObject | undefined> {
+  try {
+    return (await client.get(path)).body;
+  } catch (error) {
+    if (isApiError(error, 'not-found')) return undefined;
+    throw error;
+  }
+}
+
+function pathOf({ namespace, owner }: OwnerPods): string | undefined {
+  const kind = Object.hasOwn(restartableKinds, owner.kind) ? restartableKinds[owner.kind] : undefined;
+  if (kind?.apiVersion !== owner.apiVersion) return undefined;
+  const where = `/apis/${kind.apiVersion}/namespaces/${pathSegment('namespace', namespace)}`;
+  return `${where}/${kind.collection}/${pathSegment('name', owner.name)}`;
+}
+
+/** Why a workload must not be restarted now; undefined if it may. */
+function obstacleOf(kind: string, object: JsonObject | undefined): string | undefined {
+  if (object === undefined) return 'it does not exist';
+  const rules = restartableKinds[kind];
+  const obstacle = rules?.obstacle(object);
+  if (obstacle !== undefined) return `${obstacle}: restart its pods by hand`;
+  const { state, text } = rules?.progress(object) ?? { state: 'failed', text: '' };
+  return state === 'done' ? undefined : `it is not available as a whole now (${text})`;
+}
+
+/** Plans restarts of the workloads that have outdated pods. Rejects with an `ApiError`. */
+export async function planRestarts(client: Pick<ApiClient, 'get'>, owners: readonly OwnerPods[]): Promise<RestartPlan> {
+  const targets: Target[] = [];
+  const left: { name: string; why: string }[] = [];
+  for (const owner of owners) {
+    const name = `${owner.namespace} ${owner.owner.kind}/${owner.owner.name}`;
+    const outdated = owner.states.filter(({ standing }) => standing === 'outdated').length;
+    const kept = owner.states.flatMap(({ standing }) => (typeof standing === 'object' ? [standing.keptBecause] : []));
+    if (kept[0] !== undefined) left.push({ name, why: `a new pod ${kept[0]}` });
+    if (outdated === 0 || kept[0] !== undefined) continue;
+    const path = pathOf(owner);
+    const why =
+      path === undefined
+        ? 'no controller replaces its pods one by one: replace them by hand'
+        : obstacleOf(owner.owner.kind, await readWorkload(client, path));
+    if (path === undefined || why !== undefined) left.push({ name, why: why ?? '' });
+    else targets.push({ name, path, kind: owner.owner.kind, outdated, pods: owner.states.length });
+  }
+  return { targets, left };
+}
+
+function restartOperations(kind: string, object: JsonObject, now: Date): readonly JsonObject[] {
+  const version = {
+    op: 'test',
+    path: '/metadata/resourceVersion',
+    value: objectMember(object, 'metadata')?.['resourceVersion'] ?? null,
+  };
+  if (kind === 'Rollout')
+    return [version, { op: 'add', path: '/spec/restartAt', value: now.toISOString().replace(/\.\d+/, '') }];
+  const template = objectMember(objectMember(object, 'spec'), 'template');
+  const annotations = objectMember(objectMember(template, 'metadata'), 'annotations') ?? {};
+  const value = { ...annotations, [restartedAt]: now.toISOString() };
+  return [version, { op: 'add', path: '/spec/template/metadata/annotations', value }];
+}
+
+/** Time, so that tests rule over it. */
+export interface Clock {
+  now(): Date;
+  sleep(milliseconds: number): Promise<void>;
+}
+
+const pauseMs = 1_000;
+
+/** How often a change by somebody else between reading and writing is taken in. */
+const mostTries = 5;
+
+async function restartOne(client: ApiClient, { kind, path }: Target, clock: Clock): Promise<void> {
+  for (let tries = 1; ; tries++) {
+    const object = (await client.get(path)).body;
+    try {
+      await client.patch(path, restartOperations(kind, object, clock.now()));
+      return;
+    } catch (error) {
+      const isStale = isApiError(error, 'conflict') || isApiError(error, 'invalid');
+      if (!isStale || tries === mostTries) throw error;
+    }
+  }
+}
+
+/** Waits until all pods of a workload are new and available, and says how far it has come if it is not. */
+async function waitFor(client: ApiClient, { kind, path }: Target, timeoutMs: number, clock: Clock): Promise<Progress> {
+  const end = clock.now().getTime() + timeoutMs;
+  for (;;) {
+    const object = (await client.get(path)).body;
+    const progress = restartableKinds[kind]?.progress(object) ?? { state: 'failed', text: '' };
+    if (progress.state !== 'going' || clock.now().getTime() >= end) return progress;
+    await clock.sleep(pauseMs);
+  }
+}
+
+/** What became of the restarts: undefined if all are available again, else the first that is not. */
+export interface RestartFailure {
+  readonly target: Target;
+  readonly progress: Progress;
+  readonly remaining: number;
+}
+
+/**
+ * Restarts workloads through their controllers, one after another: the next one only when the one before is available as a
+ * whole again and the interval has passed. It stops at the first that does not become so. Rejects with an `ApiError`.
+ */
+export async function restartAll(
+  client: ApiClient,
+  targets: readonly Target[],
+  { intervalMs, timeoutMs }: { readonly intervalMs: number; readonly timeoutMs: number },
+  clock: Clock,
+  tell: (text: string) => void,
+): Promise<RestartFailure | undefined> {
+  for (const [index, target] of targets.entries()) {
+    if (index > 0) await clock.sleep(intervalMs);
+    const start = clock.now().getTime();
+    await restartOne(client, target, clock);
+    const progress = await waitFor(client, target, timeoutMs, clock);
+    if (progress.state !== 'done') return { target, progress, remaining: targets.length - index - 1 };
+    const seconds = Math.round((clock.now().getTime() - start) / 1_000);
+    tell(`${target.name}: available again after ${seconds} s (${index + 1} of ${targets.length})`);
+  }
+  return undefined;
+}

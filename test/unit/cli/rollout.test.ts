@@ -1,0 +1,293 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { decide, type JsonObject } from '../../../src/index.ts';
+import { applyToValue } from '../../../src/json/apply.ts';
+import { covers } from '../../../src/cli/commands/rollout/covers.ts';
+import { restartAll, type Target } from '../../../src/cli/commands/rollout/restart.ts';
+import { restartableKinds } from '../../../src/cli/commands/rollout/workload-progress.ts';
+import type { ApiClient } from '../../../src/kubernetes/client.ts';
+import { listOf, startFakeCluster, type FakeCluster } from '../../support/builders/fake-cluster.ts';
+import { runCommand } from '../../support/builders/recorded-io.ts';
+import { snapshotOf } from '../../support/builders/snapshots.ts';
+import { installSoundly, paths, runningPod } from '../../support/builders/sound-installation.ts';
+
+let cluster: FakeCluster;
+beforeAll(async () => {
+  cluster = await startFakeCluster();
+});
+beforeEach(() => installSoundly(cluster));
+afterAll(() => cluster.close());
+
+const run = (...args: string[]) => runCommand(['rollout', ...args, '--kubeconfig', cluster.kubeconfig]);
+
+const next = { name: 'next', proxy: { image: 'envoy:next' } };
+const before = { variants: [{ ...next, percent: 0 }] };
+const now = { variants: [{ ...next, percent: 100 }] };
+
+/** A pod as the cluster stores it after these settings have injected it: with defaults of the API server. */
+function stored(workload: string, spec: object, more: JsonObject = {}): JsonObject {
+  const pod = runningPod('shop', workload, more);
+  const decision = decide({ pod: structuredClone(pod), namespace: 'shop' }, snapshotOf(spec));
+  const text = JSON.stringify(applyToValue(pod, decision.operations));
+  return JSON.parse(
+    text.replaceAll('"image":"envoy', '"terminationMessagePolicy":"File","image":"envoy'),
+  ) as JsonObject;
+}
+
+function settle(spec: object, ...pods: readonly JsonObject[]): void {
+  const settings = { apiVersion: 'sidecar-injector.io/v1alpha1', kind: 'InjectorConfiguration', spec };
+  cluster.objects.set(paths.settings, {
+    metadata: { resourceVersion: '7' },
+    data: { 'settings.yaml': JSON.stringify(settings) },
+  });
+  cluster.objects.set(paths.pods, listOf(...pods));
+}
+
+const deploymentPath = (name: string) => `/apis/apps/v1/namespaces/shop/deployments/${name}`;
+
+function deployment(name: string, more: object = {}, status: object = {}): void {
+  const whole = { observedGeneration: 1, replicas: 1, updatedReplicas: 1, availableReplicas: 1, ...status };
+  cluster.objects.set(deploymentPath(name), {
+    metadata: { name, generation: 1, resourceVersion: '5' },
+    spec: { replicas: 1, template: { metadata: { labels: {}, annotations: { mine: 'stays' } } }, ...more },
+    status: whole,
+  });
+}
+
+describe('rollout status', () => {
+  test('counts owners and pods by variant, by what injected them, and what is outdated', async () => {
+    settle(now, stored('web', before), stored('web', before), stored('api', now));
+    const { stdout, code } = await run('status');
+    expect(stdout).toMatch(/^stable +the rest +1 \(50 %\) +2 +0 \(0 %\)$/m);
+    expect(stdout).toMatch(/^next +100 % +1 \(50 %\) +1 +2 \(100 %\)$/m);
+    expect(stdout).toMatch(/0\.1\.0 +[0-9a-f]{16} +2$/m);
+    expect(stdout).toMatch(/[0-9a-f]{16} \(current\) +1$/m);
+    expect(stdout).toContain('1 of 2 owners have pods that would be injected otherwise now:\n  shop Deployment/web\n');
+    expect(code).toBe(3);
+  });
+
+  test('pods of other settings that would come out the same are not outdated', async () => {
+    settle({ ...before, injection: { showSettings: false, excludedNamespaces: ['x'] } }, stored('web', before));
+    const { stdout, code } = await run('status', '-o', 'json');
+    expect(JSON.parse(stdout)).toMatchObject({ pods: 1, owners: 1, outdated: [] });
+    expect(code).toBe(0);
+  });
+});
+
+describe('rollout restart', () => {
+  /** Lets the controller of a Deployment do what it is told, at once. */
+  function obey(name: string, status: object = {}): object[] {
+    const patches: object[] = [];
+    cluster.posts.set(`PATCH ${deploymentPath(name)}`, (operations) => {
+      patches.push(...(operations as unknown as object[]));
+      deployment(name, {}, status);
+      return { status: 200, body: {} };
+    });
+    return patches;
+  }
+
+  test('restarts what is outdated, as kubectl does, and nothing else', async () => {
+    settle(now, stored('web', before), stored('api', now));
+    deployment('web');
+    const patches = obey('web');
+    const { stdout, code } = await run('restart', '--outdated');
+    expect(stdout).toBe('shop Deployment/web: available again after 0 s (1 of 1)\n');
+    expect(patches).toEqual([
+      { op: 'test', path: '/metadata/resourceVersion', value: '5' },
+      {
+        op: 'add',
+        path: '/spec/template/metadata/annotations',
+        value: { mine: 'stays', 'kubectl.kubernetes.io/restartedAt': expect.stringMatching(/^20.*Z$/) },
+      },
+    ]);
+    expect(code).toBe(0);
+  });
+
+  test('--dry-run changes nothing', async () => {
+    settle(now, stored('web', before));
+    deployment('web');
+    cluster.requests.length = 0;
+    const { stdout, code } = await run('restart', '--outdated', '--dry-run');
+    expect(stdout).toBe('shop Deployment/web: 1 of 1 pods are outdated\n');
+    expect(cluster.requests.filter((one) => !one.startsWith('GET '))).toEqual([]);
+    expect(code).toBe(3);
+  });
+
+  test('stops at the first that fails', async () => {
+    settle(now, stored('api', before), stored('web', before));
+    deployment('api');
+    deployment('web');
+    const gone = { type: 'Progressing', reason: 'ProgressDeadlineExceeded', message: 'has timed out progressing.' };
+    obey('api', { conditions: [gone] });
+    const patches = obey('web');
+    const { stderr, code } = await run('restart', '--outdated', '--interval', '0s');
+    expect(stderr).toMatch(/shop Deployment\/api has failed: has timed out progressing\.; 1 more were not restarted/);
+    expect([patches, code]).toEqual([[], 1]);
+  });
+
+  test.each<[string, object, object, RegExp]>([
+    [
+      'that is not available',
+      {},
+      { availableReplicas: 0 },
+      /it is not available as a whole now \(1 of 1 pods are new, 0 are available\)/,
+    ],
+    ['that is paused', { paused: true }, {}, /it is paused: restart its pods by hand/],
+  ])('leaves a Deployment alone %s', async (_what, more, status, why) => {
+    settle(now, stored('web', before));
+    deployment('web', more, status);
+    const { stdout, stderr, code } = await run('restart', '--outdated');
+    expect(stderr).toMatch(why);
+    expect([stdout, code]).toEqual(['no workload is to be restarted\n', 3]);
+  });
+
+  test('leaves alone what would be denied now, and what has no controller that replaces pods', async () => {
+    const refused = { ...now, proxy: { statusPort: 8080 } };
+    const ports = [{ containerPort: 8080 }];
+    const clash = { containers: [{ name: 'app', image: 'app:1', ports }] };
+    const bare = stored('web', before);
+    const metadata = { ...(bare['metadata'] as JsonObject), ownerReferences: [], name: 'alone', generateName: '' };
+    settle(refused, stored('api', before, clash), { ...bare, metadata });
+    deployment('api');
+    const { stdout, stderr } = await run('restart', '--outdated');
+    expect(stdout).toBe('no workload is to be restarted\n');
+    expect(stderr).toMatch(/left alone: shop Deployment\/api: a new pod would be denied: .*8080.*\(PortConflict\)/);
+    expect(stderr).toMatch(/left alone: shop Pod\/alone: no controller replaces its pods one by one/);
+  });
+
+  test('without --outdated it says what to write', async () => {
+    const { stderr, code } = await run('restart');
+    expect(stderr).toContain('it is not said which workloads to restart');
+    expect(code).toBe(2);
+  });
+});
+
+describe('the pace of restarts', () => {
+  const target = (name: string): Target => ({ name, path: `/${name}`, kind: 'DaemonSet', outdated: 1, pods: 1 });
+
+  /** A cluster whose workloads are available some reads after their restart, and a clock that only sleep moves. */
+  function scene(reads: number) {
+    const events: string[] = [];
+    const left = new Map<string, number>();
+    let ms = 0;
+    const client = {
+      get: async (path: string) => {
+        const count = left.get(path);
+        if (count !== undefined) left.set(path, count - 1);
+        const available = count === undefined || count > 0 ? 0 : 1;
+        if (available === 1) events.push(`${path} available at ${ms}`);
+        const status = { desiredNumberScheduled: 1, updatedNumberScheduled: 1, numberAvailable: available };
+        return { body: { metadata: {}, spec: { template: {} }, status } };
+      },
+      patch: async (path: string) => {
+        events.push(`${path} restarted at ${ms}`);
+        left.set(path, reads);
+        return { body: {} };
+      },
+    } as unknown as ApiClient;
+    const clock = { now: () => new Date(ms), sleep: async (wait: number) => void (ms += wait) };
+    return { client, clock, events };
+  }
+
+  test('the next one waits until the one before is available, and for the interval', async () => {
+    const { client, clock, events } = scene(3);
+    const pace = { intervalMs: 30_000, timeoutMs: 60_000 };
+    expect(await restartAll(client, [target('a'), target('b')], pace, clock, () => undefined)).toBeUndefined();
+    expect(events).toEqual([
+      '/a restarted at 0',
+      '/a available at 3000',
+      '/b restarted at 33000',
+      '/b available at 36000',
+    ]);
+  });
+
+  test('one that is not available in time ends it', async () => {
+    const { client, clock, events } = scene(100);
+    const pace = { intervalMs: 0, timeoutMs: 5_000 };
+    const failure = await restartAll(client, [target('a'), target('b')], pace, clock, () => undefined);
+    expect(failure).toMatchObject({ target: { name: 'a' }, progress: { state: 'going' }, remaining: 1 });
+    expect(events).toEqual(['/a restarted at 0']);
+  });
+});
+
+describe('rollout set', () => {
+  const text = `apiVersion: sidecar-injector.io/v1alpha1 # mine
+kind: InjectorConfiguration
+spec:
+  variants:
+    - name: next # the new one
+      percent: 10
+      proxy: { image: 'envoy:next' }
+`;
+
+  function keep(metadata: object = {}): JsonObject[] {
+    const written: JsonObject[] = [];
+    cluster.objects.set(paths.settings, {
+      metadata: { resourceVersion: '7', ...metadata },
+      data: { 'settings.yaml': text },
+    });
+    cluster.posts.set(`PUT ${paths.settings}`, (object) => {
+      written.push(object);
+      return { status: 200, body: {} };
+    });
+    return written;
+  }
+
+  test('changes the number in the ConfigMap and nothing else of it', async () => {
+    const written = keep();
+    const { stdout, stderr, code } = await run('set', 'next', '0');
+    expect(written).toEqual([
+      { metadata: { resourceVersion: '7' }, data: { 'settings.yaml': text.replace('percent: 10', 'percent: 0') } },
+    ]);
+    expect(stdout).toContain(
+      'changed variant next: 10 % -> 0 %, in ConfigMap sidecar-injector-system/sidecar-injector-settings, key settings.yaml\n',
+    );
+    expect([stderr, code]).toEqual(['', 0]);
+  });
+
+  test('warns where GitOps would undo it', async () => {
+    keep({ annotations: { 'argocd.argoproj.io/tracking-id': 'x' } });
+    expect((await run('set', 'next', '25.5')).stderr).toMatch(/is kept by GitOps, which will undo this/);
+  });
+
+  test.each([
+    ['next', '101', 2, /"101" is not a percentage/],
+    ['next', 'all', 2, /"all" is not a percentage/],
+    ['nxt', '5', 1, /there is no variant "nxt", did you mean "next"\?/],
+  ])('%s %s is refused', async (variant, percent, expected, message) => {
+    const written = keep();
+    const { stderr, code } = await run('set', variant, percent);
+    expect(stderr).toMatch(message);
+    expect([written, code]).toEqual([[], expected]);
+  });
+
+  test('--dry-run writes nothing', async () => {
+    const written = keep();
+    expect((await run('set', 'next', '5', '--dry-run')).stdout).toMatch(/^would change variant next: 10 % -> 5 %/);
+    expect(written).toEqual([]);
+  });
+});
+
+test.each<[string, JsonObject, string]>([
+  ['StatefulSet', { currentRevision: 'a', updateRevision: 'a', updatedReplicas: 1, availableReplicas: 1 }, 'done'],
+  ['StatefulSet', { currentRevision: 'a', updateRevision: 'b', updatedReplicas: 1, availableReplicas: 1 }, 'going'],
+  ['DaemonSet', { desiredNumberScheduled: 2, updatedNumberScheduled: 1, numberAvailable: 2 }, 'going'],
+  ['Deployment', { replicas: 2, updatedReplicas: 1, availableReplicas: 2 }, 'going'],
+  ['Rollout', { phase: 'Healthy' }, 'done'],
+  ['Rollout', { phase: 'Degraded' }, 'failed'],
+  ['Rollout', { phase: 'Progressing' }, 'going'],
+])('%s with %j is %s', (kind, status, state) => {
+  const object = { metadata: {}, spec: { replicas: 1 }, status };
+  expect(restartableKinds[kind]?.progress(object).state).toBe(state);
+});
+
+test.each<[string, unknown, unknown, boolean]>([
+  ['defaults', { a: 1, b: 'x' }, { a: 1 }, true],
+  ['another value', { a: 2 }, { a: 1 }, false],
+  ['what is empty', {}, { a: false, b: [], c: '' }, true],
+  ['quantities', { cpu: '500m' }, { cpu: '0.5' }, true],
+  ['another quantity', { cpu: '500m' }, { cpu: '1' }, false],
+  ['more variables', [{ name: 'a', value: '1' }, { name: 'b' }], [{ name: 'b' }], true],
+  ['other arguments', ['a', 'b'], ['a'], false],
+])('stored and wanted: %s', (_what, stored_, wanted, expected) => {
+  expect(covers(stored_ as never, wanted as never)).toBe(expected);
+});
