@@ -91,6 +91,6 @@ test('under a constant load of new and known pods, over old and fresh connection
   expect(Object.keys(outcomes)).toEqual(['JSONPatch']);
   expect(after.descriptors).toBeLessThanOrEqual(before.descriptors + 8);
   expect(after.threads).toBeLessThanOrEqual(before.threads);
-  expect(after.heap).toBeLessThan(before.heap + 8 * mebibyte);
+  expect(after.heap).toBeLessThan(before.heap + 4 * mebibyte);
   expect(after.resident).toBeLessThan(before.resident + 32 * mebibyte);
 });

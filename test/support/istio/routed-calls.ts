@@ -61,7 +61,8 @@ export const routedCall: fc.Arbitrary<RoutedCall> = fc
     headers: {
       ...(proto === undefined ? {} : { 'x-forwarded-proto': proto, 'x-has-proto': '1' }),
       ...(some as Record<string, string>),
-      ...how,
+      // Of a timeout, gRPC is told otherwise than by Istio's proxies.
+      ...(some['content-type'] === 'application/grpc' && 'x-wait' in how ? {} : how),
       'x-shard': String(shard),
       [shareHeader]: String(share),
       cookie: `shard=${shard}`,
