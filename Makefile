@@ -138,9 +138,12 @@ docs: node_modules/.package-lock.json ## Write the generated pages of the docume
 bench: node_modules/.package-lock.json ## Measure webhook, data plane and mesh (ARGS=--quick for rough figures, --only=webhook, --only=overload, --only=command-line, --only=dataplane, --only=mesh).
 	@$(SCRIPT) scripts/bench.ts $(ARGS)
 
-.PHONY: build images
+.PHONY: build images playground
 build: node_modules/.package-lock.json ## Bundle the program into dist/.
 	@$(SCRIPT) scripts/build.ts
+
+playground: build ## Build the page to try the injector in a browser, and serve it on this machine.
+	@$(SCRIPT) bin/sidecar-injector.mjs playground
 
 images: node_modules/.package-lock.json ## Build both container images with DOCKER (default docker).
 	$(DOCKER) build --target injector --tag sidecar-injector:$(VERSION) .
