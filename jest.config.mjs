@@ -20,8 +20,8 @@ export default {
   testTimeout: 60_000,
   testSequencer: '<rootDir>/test/harness/tiers/longest-first.ts',
   projects: [
-    ...['unit', 'property', 'fuzz', 'golden', 'shell', 'http', 'dataplane', 'mesh', 'sidecars', 'istio'].map((name) =>
-      tier(name),
+    ...['unit', 'property', 'fuzz', 'golden', 'shell', 'browser', 'http', 'dataplane', 'mesh', 'sidecars', 'istio'].map(
+      (name) => tier(name),
     ),
     tier('cluster', { ...cluster, testMatch: ['<rootDir>/test/cluster/short/**/*.test.ts'] }),
     tier('conformance', { globalSetup: '<rootDir>/test/conformance/global-setup.ts' }),

@@ -34,7 +34,7 @@ export interface Verdict {
 export interface Answer {
   /** What keeps the question, or a part of it, from being answered. */
   readonly problems: readonly string[];
-  /** What the command line would tell beside the result. */
+  /** Warnings and notes that the command line would tell beside the result. */
   readonly remarks: readonly string[];
   readonly verdicts: readonly Verdict[];
   /** The manifest as `sidecar-injector inject` writes it; undefined if it cannot be read. */
@@ -107,10 +107,7 @@ export function answer(question: Question): Answer {
   const told = [...rewriting.telling.said.values()];
   return {
     problems: [...rewriting.unread, ...rewriting.problems],
-    remarks: [
-      ...told.filter(({ always }) => always).map(({ text }) => text),
-      rewriting.telling.lines(true).at(-1) ?? '',
-    ],
+    remarks: told.filter(({ always }) => always).map(({ text }) => text),
     verdicts,
     result: rewriting.sources.length === 0 ? undefined : documents.map(({ after }) => after).join(''),
     lines: markLines(documents),

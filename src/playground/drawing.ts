@@ -81,9 +81,9 @@ function port(x: number, y: number, number: number): Shape {
   );
 }
 
-const width = 760;
-const sides = { left: 92, right: width - 92 };
-const pod = { left: 222, right: width - 222 };
+const width = 840;
+const sides = { left: 104, right: width - 104 };
+const pod = { left: 262, right: width - 262 };
 
 /** What runs in the pod beside each other, as lines of a box. */
 function containerLines({ containers }: Traffic): string[] {
@@ -97,7 +97,7 @@ function containerLines({ containers }: Traffic): string[] {
 
 /** The phrases of a lane as text over its arrow. */
 function laneText(x: number, y: number, phrases: readonly string[], style: string): Shape {
-  const wrapped = wrap(phrases, 21, 4);
+  const wrapped = wrap(phrases, 23, 4);
   return lines(x, y - 10 - (wrapped.length - 1) * lineHeight, wrapped, { 'text-anchor': 'middle', class: style });
 }
 

@@ -1,4 +1,4 @@
-import type { Answer } from '../answer.ts';
+import type { Answer, Verdict } from '../answer.ts';
 import type { Edit } from '../edit.ts';
 import { findTooLong, type Question } from '../question.ts';
 import { readFragment, writeFragment } from '../share-link.ts';
@@ -50,32 +50,57 @@ function write({ manifest, settings, namespace, namespaceLabels }: Question): vo
   find('settings-details', HTMLDetailsElement).open = settings !== '';
 }
 
-function showProblems(problems: readonly string[]): void {
-  const items = problems.slice(0, 100).map((text) => element('li', { class: 'problem' }, text));
-  find('problems', HTMLElement).replaceChildren(
-    ...(items.length === 0 ? [] : [element('ul', { class: 'notices' }, ...items)]),
-  );
+function showNotices(notices: readonly { readonly style: string; readonly text: string }[]): void {
+  const items = notices.slice(0, 100).map(({ style, text }) => element('li', { class: style }, text));
+  const list = items.length === 0 ? [] : [element('ul', { class: 'notices' }, ...items)];
+  find('problems', HTMLElement).replaceChildren(...list);
+}
+
+function showProblem(texts: readonly string[], conclusion: string): void {
+  showNotices(texts.map((text) => ({ style: 'problem', text })));
+  status.textContent = conclusion;
 }
 
 function count(lines: Answer['lines'], mark: Answer['lines'][number]['mark']): number {
   return lines.filter((line) => line.mark === mark).length;
 }
 
-function statusText({ problems, remarks, lines, result: text }: Answer): string {
-  if (text === undefined)
+const words: readonly (readonly [Verdict['outcome'], string])[] = [
+  ['inject', 'injected'],
+  ['deny', 'denied'],
+  ['skip', 'left alone'],
+  ['none', 'without a pod'],
+];
+
+function statusText({ problems, verdicts, lines, result: text }: Answer): string {
+  if (text === undefined) {
     return `${problems.length === 1 ? 'A problem' : `${problems.length} problems`}: nothing was decided.`;
+  }
+  const decided = words.flatMap(([outcome, word]) => {
+    const { length } = verdicts.filter((verdict) => verdict.outcome === outcome);
+    return length === 0 ? [] : [`${length} ${word}`];
+  });
   const [added, removed] = [count(lines, 'added'), count(lines, 'removed')];
-  return `${remarks.at(-1)}; ${added} lines added, ${removed} removed`;
+  return `${decided.length === 0 ? 'No object' : decided.join(', ')}; ${added} lines added, ${removed} removed`;
+}
+
+/** What the verdicts do not say themselves: of the rest of the input. */
+function notices({ problems, remarks, verdicts }: Answer): { readonly style: string; readonly text: string }[] {
+  const denied = verdicts.flatMap(({ outcome, where, title }) => (outcome === 'deny' ? [`${where}: ${title}: `] : []));
+  const warned = verdicts.flatMap(({ warnings }) => warnings);
+  return [
+    ...problems
+      .filter((text) => !denied.some((start) => text.startsWith(start)))
+      .map((text) => ({ style: 'problem', text })),
+    ...remarks
+      .filter((text) => !warned.some((end) => text.endsWith(end.replace(/^sidecar-injector: /, ''))))
+      .map((text) => ({ style: 'warning', text })),
+  ];
 }
 
 function show(answer: Answer): void {
   present = answer;
-  // A denied pod says so itself.
-  const denials = new Set(
-    answer.verdicts.filter(({ outcome }) => outcome === 'deny').map(({ where, title }) => `${where}: ${title}: `),
-  );
-  const own = answer.problems.filter((problem) => ![...denials].some((start) => problem.startsWith(start)));
-  showProblems(own);
+  showNotices(notices(answer));
   showVerdicts(find('verdicts', HTMLElement), answer.verdicts);
   showLines(result, answer.lines, only.checked);
   find('result-section', HTMLElement).hidden = answer.result === undefined;
@@ -117,8 +142,7 @@ async function change(edit: Edit): Promise<void> {
     problems: [`the change ${error instanceof Error ? error.message : String(error)}`],
   }));
   if ('problems' in edited) {
-    showProblems(edited.problems);
-    status.textContent = 'Nothing was set.';
+    showProblem(edited.problems, 'Nothing was set.');
     return;
   }
   holder.value = edited.text;
@@ -143,8 +167,7 @@ async function openLink(): Promise<void> {
     exampleChoice.selectedIndex = -1;
     await ask();
   } catch (error) {
-    showProblems([error instanceof Error ? error.message : String(error)]);
-    status.textContent = 'The link could not be read.';
+    showProblem([error instanceof Error ? error.message : String(error)], 'The link could not be read.');
   }
 }
 
@@ -155,12 +178,12 @@ function chooseExample(index: number): void {
   write({ manifest, settings, namespace: '', namespaceLabels: 'istio-injection=enabled' });
 }
 
-async function copy(text: string, done: string): Promise<void> {
+async function copy(text: string, done: string, otherwise: string): Promise<void> {
   try {
     await navigator.clipboard.writeText(text);
     status.textContent = done;
   } catch {
-    status.textContent = 'The browser does not let this page write to the clipboard.';
+    status.textContent = `The browser does not let this page write to the clipboard; ${otherwise}.`;
   }
 }
 
@@ -178,11 +201,13 @@ exampleChoice.addEventListener('change', () => {
 });
 only.addEventListener('change', () => showLines(result, present?.lines ?? [], only.checked));
 find('link', HTMLButtonElement).addEventListener('click', () => {
-  void link().then((url) => copy(url, 'The link was copied; it holds everything on this page.'));
+  void link().then((url) =>
+    copy(url, 'The link was copied; it holds everything on this page.', 'the link is in the address bar'),
+  );
 });
 find('copy', HTMLButtonElement).addEventListener(
   'click',
-  () => void copy(present?.result ?? '', 'The result was copied.'),
+  () => void copy(present?.result ?? '', 'The result was copied.', 'Download writes a file'),
 );
 find('download', HTMLButtonElement).addEventListener('click', () => {
   const url = URL.createObjectURL(new Blob([present?.result ?? ''], { type: 'application/yaml' }));
