@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import type { Browser, Page } from 'playwright-core';
 import { buildPlayground } from '../../scripts/playground.ts';
 import { launchChromium } from '../support/browser/chromium.ts';
@@ -18,6 +18,11 @@ let requested: string[];
 beforeAll(async () => {
   served = await servePage(await buildPlayground());
   browser = await launchChromium();
+  page = await browser.newPage();
+  page.setDefaultTimeout(20_000);
+  page.on('console', (message) => said.push(message.text()));
+  page.on('pageerror', (error) => said.push(error.message));
+  page.on('request', (request) => requested.push(request.url().replace(/^(blob|data):.*/s, '$1:')));
 }, 60_000);
 
 afterAll(async () => {
@@ -25,21 +30,10 @@ afterAll(async () => {
   await served.stop();
 });
 
-async function openPage(options: Parameters<Browser['newPage']>[0] = {}, fragment = ''): Promise<void> {
-  page = await browser.newPage(options);
-  page.setDefaultTimeout(10_000);
+async function openPage(fragment = ''): Promise<void> {
+  await page.goto('about:blank');
   said = [];
   requested = [];
-  page.on('console', (message) => said.push(message.text()));
-  page.on('pageerror', (error) => said.push(error.message));
-  page.on('request', (request) =>
-    requested.push(
-      request
-        .url()
-        .replace(/^blob:.*/s, 'blob:')
-        .replace(/^data:.*/s, 'data:'),
-    ),
-  );
   await page.goto(`${served.url}${fragment}`);
 }
 
@@ -49,12 +43,19 @@ const badge = () => page.locator('.badge').first();
 const pod = (name: string, more = '') =>
   `apiVersion: v1\nkind: Pod\nmetadata: {name: ${name}}\nspec: {containers: [{name: web, image: nginx}]}\n${more}`;
 
+/** One pod of each outcome, and a warning. */
+const everyOutcome = [
+  pod('injected').replace('{name: injected}', '{name: injected, annotations: {sidecar.istio.io/agentLogLevel: debug}}'),
+  pod('denied').replace('{name: denied}', '{name: denied, annotations: {sidecar.istio.io/logLevel: loud}}'),
+  pod('left').replace('{name: left}', "{name: left, labels: {sidecar.istio.io/inject: 'false'}}"),
+  'apiVersion: v1\nkind: Service\nmetadata: {name: web}\n',
+].join('---\n');
+
 describe('the page', () => {
   beforeEach(async () => {
     await openPage();
     await status('1 injected');
   });
-  afterEach(() => page.close());
 
   test('opens with an example and its answer', async () => {
     expect(await badge().textContent()).toBe('Injected');
@@ -161,16 +162,14 @@ describe('the page', () => {
     await status('The link was copied');
     const url = await page.evaluate<string>('navigator.clipboard.readText()');
     expect(url).toBe(page.url());
-    await page.close();
-    await openPage({}, url.slice(served.url.length));
+    await openPage(url.slice(served.url.length));
     await page.locator('h3').filter({ hasText: 'linked' }).waitFor();
     expect(await manifest().inputValue()).toBe(pod('linked'));
     expect(await page.getByLabel('Namespace', { exact: true }).inputValue()).toBe('shop');
   });
 
   test('a broken link is said to be one', async () => {
-    await page.close();
-    await openPage({}, '#v1=abcdef');
+    await openPage('#v1=abcdef');
     await page.locator('.problem').filter({ hasText: 'the link cannot be read' }).waitFor();
   });
 
@@ -227,21 +226,20 @@ describe.each([
   ['light', 390],
   ['dark', 390],
 ] as const)('in %s, %i wide', (colorScheme, width) => {
-  afterEach(() => page.close());
-
   test('axe finds no barrier, and nothing is wider than the page', async () => {
-    await openPage({ colorScheme, viewport: { width, height: 900 } });
-    await status('1 injected');
-    for (const example of [1, 3]) {
-      await page.getByLabel('Example').selectOption({ index: example });
-      await status(example === 3 ? '1 denied' : '1 injected');
-      await page.locator('details').evaluateAll((all) => all.forEach((one) => one.setAttribute('open', '')));
-      await page.evaluate(axe);
-      const { violations } = await page.evaluate<{ violations: { id: string; nodes: { html: string }[] }[] }>(
-        "axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'] })",
-      );
-      expect(violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' ')}`)).toEqual([]);
-    }
+    await page.setViewportSize({ width, height: 900 });
+    await page.emulateMedia({ colorScheme });
+    await openPage();
+    await manifest().fill(everyOutcome);
+    await status('1 injected, 1 denied, 1 left alone, 1 without a pod');
+    await page.locator('.warning').first().waitFor();
+    await page.locator('details').evaluateAll((all) => all.forEach((one) => one.setAttribute('open', '')));
+    await page.getByRole('img', { name: 'Traffic of the pod' }).waitFor();
+    await page.evaluate(axe);
+    const { violations } = await page.evaluate<{ violations: { id: string; nodes: { html: string }[] }[] }>(
+      "axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'] })",
+    );
+    expect(violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' ')}`)).toEqual([]);
     expect(await page.evaluate('document.documentElement.scrollWidth - innerWidth')).toBeLessThanOrEqual(0);
   });
 });

@@ -26,7 +26,11 @@ const only = find('only', HTMLInputElement);
 const result = find('result', HTMLElement);
 const exampleChoice = find('example', HTMLSelectElement);
 const engine = startEngine(find('engine', HTMLScriptElement).text, limitMs);
-const form = createForm(await engine.ask({ ask: 'fields' }), (edit) => void change(edit));
+const fields = await engine.ask({ ask: 'fields' }).catch((error: unknown) => {
+  status.textContent = `The engine does not run here: ${error instanceof Error ? error.message : String(error)}`;
+  throw error;
+});
+const form = createForm(fields, (edit) => void change(edit));
 
 let asked = 0;
 let present: Answer | undefined;
