@@ -23,7 +23,7 @@ demo: node_modules/.package-lock.json ## Show what the product does, on this mac
 demo-mesh: node_modules/.package-lock.json ## Show the mesh: four services on a Kubernetes node of this machine, and who calls whom (root on Linux).
 	@$(SCRIPT) scripts/demo-mesh.ts
 
-.PHONY: test test-unit test-property test-fuzz test-golden test-shell test-browser test-http test-apiserver test-sidecars test-dataplane test-mesh test-istio
+.PHONY: test test-unit test-property test-fuzz test-golden test-shell test-browser test-http test-release test-apiserver test-sidecars test-dataplane test-mesh test-istio
 test: node_modules/.package-lock.json ## Run every test that this machine can run and count them, with fixed seeds; prepares its own tools.
 	@$(SCRIPT) scripts/test.ts
 
@@ -48,6 +48,9 @@ test-browser: node_modules/.package-lock.json ## Test the playground in a real b
 test-http: node_modules/.package-lock.json ## Test the server over real TLS on loopback.
 	@$(SCRIPT) scripts/test.ts http -- $(ARGS)
 
+test-release: node_modules/.package-lock.json ## Test images, manifests and workflow of a release (built with Go; nothing is pulled).
+	@$(SCRIPT) scripts/test.ts release -- $(ARGS)
+
 test-apiserver: node_modules/.package-lock.json ## Test against a real API server (built with Go, or KUBEBUILDER_ASSETS).
 	@$(SCRIPT) scripts/test.ts apiserver -- $(ARGS)
 
@@ -63,7 +66,13 @@ test-istio: node_modules/.package-lock.json ## Compare with Istio's own injector
 test-mesh: node_modules/.package-lock.json ## Test the mesh with real Envoys around a control plane (root on Linux).
 	@$(SCRIPT) scripts/test.ts mesh -- $(ARGS)
 
-.PHONY: test-cluster test-conformance test-istiod cluster-up cluster-down cluster-test cluster-bench
+.PHONY: test-matrix test-cert-manager test-cluster test-conformance test-istiod cluster-up cluster-down cluster-test cluster-bench
+test-matrix: node_modules/.package-lock.json ## The same scenarios with API servers from the oldest supported to the newest (MATRIX_VERSIONS=1.29.6 for one).
+	@$(SCRIPT) scripts/test.ts matrix
+
+test-cert-manager: node_modules/.package-lock.json ## Test the overlay cert-manager with the real cert-manager (built with Go).
+	@$(SCRIPT) scripts/test.ts cert-manager -- $(ARGS)
+
 test-cluster: node_modules/.package-lock.json ## Test on a real node with containers and Envoy, short scenarios (root on Linux).
 	@$(SCRIPT) scripts/test.ts cluster -- $(ARGS)
 
@@ -111,6 +120,11 @@ fuzz: node_modules/.package-lock.json ## Search for inputs that break something,
 	@FUZZ_SECONDS=$${FUZZ_SECONDS:-3600} NODE_OPTIONS='--experimental-vm-modules --disable-warning=ExperimentalWarning' \
 	  jest --selectProjects fuzz $(ARGS)
 
+.PHONY: soak
+soak: node_modules/.package-lock.json ## Load the webhook for SOAK_SECONDS (half an hour) with SOAK_RATE (500) reviews a second: it must not grow.
+	@SOAK_SECONDS=$${SOAK_SECONDS:-1800} SOAK_RATE=$${SOAK_RATE:-500} \
+	  NODE_OPTIONS='--experimental-vm-modules --disable-warning=ExperimentalWarning' jest --selectProjects http test/http/soak.test.ts
+
 .PHONY: mutate
 mutate: node_modules/.package-lock.json ## Remove protections one by one and check whether a test fails (ARGS=FILE for one file's).
 	@$(SCRIPT) scripts/mutate.ts $(ARGS)
@@ -152,6 +166,13 @@ images: node_modules/.package-lock.json ## Build both container images with DOCK
 	$(DOCKER) build --target injector --tag sidecar-injector:$(VERSION) .
 	$(DOCKER) build --target init --tag sidecar-injector-init:$(VERSION) .
 
+.PHONY: release relocate
+release: node_modules/.package-lock.json ## Build everything of a release into release/ (needs Go, mmdebstrap, qemu-user-static; RELEASE_REGISTRY for our images).
+	@$(SCRIPT) scripts/release.ts
+
+relocate: node_modules/.package-lock.json ## Write the manifests with every image from SIDECAR_INJECTOR_REGISTRY into release/, and the list of images.
+	@$(SCRIPT) scripts/release.ts manifests
+
 .PHONY: clean
 clean: ## Remove what was built; node_modules and the cached test programs stay.
-	rm -rf dist lib coverage demo-output
+	rm -rf dist lib coverage demo-output release

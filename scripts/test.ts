@@ -1,13 +1,15 @@
 // test.ts [TIER...] [-- ARGUMENTS OF JEST]   runs the tiers of the tests (all without a name) and counts
 // A run without a tier's name decides about a change, and so does every run with CI=true: the seeds are fixed, and files that
 // need real parts get a second try. With CI=true a tier that this machine cannot run counts as failed.
+import { prepareCertManager } from '../test/harness/tools/cert-manager.ts';
 import { prepareEnvoy } from '../test/harness/tools/envoy.ts';
 import { prepareGatewayConformance } from '../test/harness/tools/gateway-conformance.ts';
 import { prepareIstioInjector } from '../test/harness/tools/istio-injector.ts';
 import { prepareIstiod } from '../test/harness/tools/istiod.ts';
 import { prepareKubernetes } from '../test/harness/tools/kubernetes.ts';
-import { prepareKustomize } from '../test/harness/tools/kustomize.ts';
+import { actionlint, crane, oldKustomize, prepareInstalled } from '../test/harness/tools/go-install.ts';
 import { prepareNodePrograms } from '../test/harness/tools/node-programs.ts';
+import { prepareOlderNode } from '../test/harness/tools/older-node.ts';
 import {
   prepareBrowser,
   prepareNetworkNamespaces,
@@ -58,8 +60,9 @@ async function startTools(needed: ReadonlySet<ToolName>): Promise<Tools> {
   const sidecarPackages = await prepare('sidecar programs', prepareSidecarPackages);
   const namespaces = await prepare('network namespaces', prepareNetworkNamespaces);
   const envoy = await prepare('envoy', prepareEnvoy);
+  const olderNode = await prepare('older Node', prepareOlderNode);
   const kubernetes = prepare('kubernetes', prepareKubernetes);
-  const kustomize = kubernetes.then(() => prepare('kustomize', prepareKustomize));
+  const kustomize = kubernetes.then(() => prepare('kustomize', () => prepareInstalled(oldKustomize)));
   // Built one after the other: what tiers wait for first comes first.
   const nodePrograms = kustomize.then(() => prepare('node programs', prepareNodePrograms));
   const istioInjector = nodePrograms.then(() => prepare('istio injector', prepareIstioInjector));
@@ -75,6 +78,10 @@ async function startTools(needed: ReadonlySet<ToolName>): Promise<Tools> {
     kubernetes,
     kustomize,
     'YAML reader': yaml,
+    'older Node': Promise.resolve(olderNode),
+    'cert-manager': yaml.then(() => prepare('cert-manager', prepareCertManager)),
+    crane: yaml.then(() => prepare('crane', () => prepareInstalled(crane))),
+    actionlint: yaml.then(() => prepare('actionlint', () => prepareInstalled(actionlint))),
     'dashboard reader': yaml.then(() => prepare('dashboard reader', () => prepareGoProgram(dashboardReader))),
     'node programs': nodePrograms,
     'istio injector': istioInjector,

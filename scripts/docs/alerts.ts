@@ -2,6 +2,7 @@ import { alertGroups } from '../manifests/monitoring/rules.ts';
 
 const titles: Readonly<Record<string, string>> = {
   'sidecar-injector': 'The injector',
+  'sidecar-injector-auditor': 'The auditor',
   'sidecar-injector-mesh': 'The control plane of the mesh',
 };
 
@@ -19,7 +20,7 @@ export function alertsPage(notice: string): string {
 ${notice}
 
 \`deploy/components/monitoring\` is a kustomize component: add it to \`components\` of your own kustomization. It has PodMonitors for the
-injector, the control plane of the mesh and all proxies, these alerts as a PrometheusRule, and three dashboards for Grafana
+injector, the auditor, the control plane of the mesh and all proxies, these alerts as a PrometheusRule, and three dashboards for Grafana
 in a ConfigMap with the label \`grafana_dashboard\`, which Grafana's side-car for dashboards reads; the JSON files in \`dashboards/\` can
 also be imported by hand. PodMonitor and PrometheusRule belong to the Prometheus operator. Without it, \`plain/\` has the same
 alerts and scrape targets for the configuration file of Prometheus.

@@ -8,9 +8,11 @@ import { holderSubjects } from '../../src/manifests/object-holders.ts';
 import { templateSubjects, type TemplateSubject } from '../../src/manifests/pod-templates.ts';
 import { withoutTemplate } from '../../src/manifests/without-template.ts';
 import { reasons } from '../../src/injection/policy/reason.ts';
+import { defaultsAnnotation, namespaceDefaults } from '../../src/settings/namespace-defaults.ts';
 import { proxyConfigKeys } from '../../src/settings/proxy-config.ts';
 import { version } from '../../src/settings/version.ts';
 import { sidecarsFile, shippedNames, shippedTemplates } from '../manifests/sidecars.ts';
+import { createAuditMetrics } from '../../src/telemetry/audit-metrics.ts';
 import { createMetrics } from '../../src/telemetry/metrics.ts';
 import { alertsPage } from './alerts.ts';
 import { meshFieldsPage } from './mesh-fields.ts';
@@ -85,6 +87,16 @@ describes: [istiod](istiod.md).
 
 ${subjects.join('\n\n')}
 
+## Defaults of a namespace
+
+With the annotation \`${defaultsAnnotation}: "true"\` on a namespace, those of its annotations that are listed here count for
+its pods as if each pod had them; what a pod says itself stands above. They are read while the webhook watches namespaces, so a pod
+that is created in the same second as its namespace is annotated may not have them yet. An annotation that is invalid, above a cap of
+the pod's profile, or not listed, is left out: the pod is created with a warning, and \`sidecar-injector check\` names the
+namespace. Not in mode istiod. Why it takes the annotation: [decisions/namespace-defaults.md](decisions/namespace-defaults.md).
+
+${[...namespaceDefaults].map((name) => `- \`${name}\``).join('\n')}
+
 ## Keys of \`proxy.istio.io/config\`
 
 Istio's ProxyConfig in YAML or JSON. A key that is not listed is unknown and causes a warning.
@@ -114,16 +126,23 @@ ${table(['code', 'outcome', 'warned', 'meaning'], rows)}
 `;
 }
 
-async function metricsPage(): Promise<string> {
-  const metrics = createMetrics(version);
-  metrics.observeBuffers(() => ({ inFlight: 0, bufferedBytes: 0 }));
-  const { text } = await metrics.expose();
+/** The rows of a page of metrics: name, type and meaning of each. */
+function metricRows(text: string): string[][] {
   const types = new Map([...text.matchAll(/^# TYPE (\S+) (\S+)$/gm)].map(([, name = '', type = '']) => [name, type]));
-  const rows = [...text.matchAll(/^# HELP (\S+) (.+)$/gm)].map(([, name = '', help = '']) => [
+  return [...text.matchAll(/^# HELP (\S+) (.+)$/gm)].map(([, name = '', help = '']) => [
     `\`${name}\``,
     types.get(name) ?? '',
     help,
   ]);
+}
+
+async function metricsPage(): Promise<string> {
+  const metrics = createMetrics(version);
+  metrics.observeBuffers(() => ({ inFlight: 0, bufferedBytes: 0 }));
+  const rows = metricRows((await metrics.expose()).text);
+  const audit = createAuditMetrics(version);
+  audit.observe({ isLeader: () => true, pods: () => 0, found: () => [], isBreakerOpen: () => false });
+  const auditRows = metricRows((await audit.expose()).text);
   return `# Metrics
 
 ${notice}
@@ -137,6 +156,13 @@ The process itself is reported under the usual names of Node.js programs: \`proc
 \`process_resident_memory_bytes\`, \`process_open_fds\`, \`nodejs_eventloop_lag_p99_seconds\`, \`nodejs_heap_size_used_bytes\`,
 \`nodejs_gc_duration_seconds\` and others. [Alerts](alerts.md) and dashboards for Grafana are in
 \`deploy/components/monitoring\`.
+
+## The auditor
+
+On \`--metrics-listen\` of \`sidecar-injector audit\`. \`sidecar_injector_audit_pods\` has a series for each owner with a finding, 500 at
+most: the owners with the most pods, and the rest of a finding as one without a name.
+
+${table(['metric', 'type', 'meaning'], auditRows)}
 `;
 }
 

@@ -3,7 +3,7 @@ import { type FSWatcher, watch } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { parseBundle } from './bundle.ts';
-import { longestTimerMs, secondMs } from './durations.ts';
+import { longestTimerMs, minuteMs, secondMs } from './durations.ts';
 import type { OnCertificateEvent } from './events.ts';
 import type { CertificateSource, ServingCertificate } from './source.ts';
 import { messageOf } from './error-message.ts';
@@ -152,13 +152,35 @@ async function readPair(files: FileSourceOptions, now: Date): Promise<ServingCer
     if (leaf === undefined) return `certificate file '${certificateFile}': ${problem}`;
     const mismatch = checkPair(leaf, privateKey, files);
     if (mismatch !== undefined) return mismatch;
-    if (leaf.validToDate <= now) {
-      return `certificate file '${certificateFile}': the certificate expired on ${leaf.validToDate.toISOString()}`;
-    }
+    const flaw = flawOf(leaf, now);
+    if (flaw !== undefined) return `certificate file '${certificateFile}': ${flaw}`;
     return { certificate, privateKey, notAfter: leaf.validToDate, ...(bundle !== undefined && { bundle }) };
   } catch (error) {
     return messageOf(error);
   }
+}
+
+/** How far this machine's clock may be behind the one of the issuer. */
+const toleratedLagMs = 5 * minuteMs;
+
+/** Extended key usages with which a certificate is accepted of servers (RFC 5280, 4.2.1.12): `serverAuth` and any. */
+const serverUsages = ['1.3.6.1.5.5.7.3.1', '2.5.29.37.0'];
+
+/** Why every API server would refuse the certificate, whatever CA it trusts. */
+function flawOf(leaf: X509Certificate, now: Date): string | undefined {
+  if (leaf.validToDate <= now) return `the certificate expired on ${leaf.validToDate.toISOString()}`;
+  if (leaf.validFromDate.getTime() > now.getTime() + toleratedLagMs) {
+    return `the certificate is not valid before ${leaf.validFromDate.toISOString()}`;
+  }
+  if (leaf.subjectAltName === undefined) {
+    return 'the certificate names no host (subjectAltName); API servers do not read the common name';
+  }
+  // Node's types leave out that a certificate need not say for what it is.
+  const usages: readonly string[] | undefined = leaf.keyUsage;
+  if (usages !== undefined && !usages.some((usage) => serverUsages.includes(usage))) {
+    return 'the certificate is not for servers: its extended key usage lacks serverAuth';
+  }
+  return undefined;
 }
 
 function checkPair(leaf: X509Certificate, privateKey: string, files: FileSourceOptions): string | undefined {

@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander';
 import { visibleLines } from '../grammar/visible.ts';
 import { version } from '../settings/version.ts';
+import { registerAudit } from './commands/audit.ts';
 import { registerBugreport } from './commands/bugreport/command.ts';
 import { registerCapture } from './commands/capture/command.ts';
 import { registerCerts } from './commands/certs.ts';
@@ -20,6 +21,7 @@ import { registerVersion } from './commands/version.ts';
 /** Every sub-command registers itself. The modules that a command works with are loaded when it runs. */
 const registrations: readonly ((program: Command, io: Io) => void)[] = [
   registerServe,
+  registerAudit,
   registerMesh,
   registerInject,
   registerUninject,

@@ -98,6 +98,8 @@ export function createSnapshot(input: SnapshotInput = {}): SnapshotResult {
       problems.push({ where: `spec.profiles[${index}].name`, message: `"${name}" is there twice` });
   }
   if (problems.length > 0) return { problems };
+  // What is told of pods changes none of them.
+  const { events: _, ...decisive } = settings.value;
   const bases = new Map<string, PodSettings>([['', resolveBase(settings.value, undefined, meshRoots)]]);
   for (const [index, profile] of profiles.entries()) {
     const base = resolveBase(settings.value, profile, meshRoots);
@@ -115,7 +117,7 @@ export function createSnapshot(input: SnapshotInput = {}): SnapshotResult {
       namespaces: new Map(),
       hash: hashText(
         JSON.stringify([
-          settings.value,
+          decisive,
           [...library.values()].map(({ reference, spec }) => [reference, spec]),
           ...(meshRoots === undefined ? [] : [meshRoots]),
         ]),

@@ -16,6 +16,8 @@ export interface InjectionRequest {
    * Owner of the pods if the pod is its template; otherwise it is read from the pod's owner references.
    */
   readonly workload?: Workload | undefined;
+  /** Labels of the namespace if the caller knows them; those of the Pod Security Standards cause a warning. */
+  readonly namespaceLabels?: Readonly<Record<string, string>> | undefined;
   /** Annotations of the namespace if the caller knows them; OpenShift stores its id ranges there. */
   readonly namespaceAnnotations?: Readonly<Record<string, string>> | undefined;
   /** Proxy variables from the address on which the webhook was called; istiod mode only. */

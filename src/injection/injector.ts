@@ -9,6 +9,8 @@ import { applyToValue } from '../json/apply.ts';
 import type { Operation } from '../json/operation.ts';
 import { member, type JsonObject } from '../json/json.ts';
 import { shapeProblems } from './plan/conflicts.ts';
+import { namespaceOf } from './namespace-facts.ts';
+import { podSecurityWarnings } from './pod-security.ts';
 import { visible } from '../grammar/visible.ts';
 import { decisionWithoutPatch, type Decision, type InjectionRequest } from './decision.ts';
 import { writePatchText, type KnownTexts } from './patch/patch-text.ts';
@@ -146,7 +148,10 @@ function decideAnew(view: PodView, request: InjectionRequest, circumstances: Cir
   const { snapshot, flavour, fragments } = circumstances;
   const proposed = propose(view, request, circumstances);
   if (isNotInjected(proposed)) return withoutPatch(proposed, view, snapshot);
-  const { operations, texts = noTexts, record, reasons, warnings, added, capture, proxy } = proposed;
+  const { operations, texts = noTexts, record, reasons, added, capture, proxy } = proposed;
+  const { labels } = namespaceOf(request, snapshot);
+  // Of the pod as it came: verification changes it.
+  const warnings = [...proposed.warnings, ...podSecurityWarnings(request.pod, { operations }, labels)];
   const decision: Decision = {
     outcome: 'inject',
     reasons,

@@ -13,12 +13,18 @@ export interface ClusterFacts {
   readonly sleepHook: boolean;
 }
 
+/** Labels and annotations of a namespace. */
+export interface NamespaceFacts {
+  readonly labels: Readonly<Record<string, string>>;
+  readonly annotations: Readonly<Record<string, string>>;
+}
+
 /** Everything that a decision depends on except the request. Immutable; replaced as a whole. */
 export interface Snapshot extends ClusterFacts {
   readonly settings: Settings;
   readonly templates: TemplateLibrary;
-  /** Annotations of namespaces that decisions depend on, by namespace; OpenShift stores its id ranges there. */
-  readonly namespaces: ReadonlyMap<string, Readonly<Record<string, string>>>;
+  /** Labels and annotations that decisions depend on, by namespace; those without any are left out. */
+  readonly namespaces: ReadonlyMap<string, NamespaceFacts>;
   /** Hash of settings and templates, written into every injected pod. */
   readonly hash: string;
   readonly version: string;
@@ -34,7 +40,7 @@ export function withClusterFacts(
   return { ...snapshot, nativeSidecars, stableSidecars, sleepHook };
 }
 
-/** Returns the snapshot with the current annotations of namespaces. */
+/** Returns the snapshot with what is known of namespaces now. */
 export function withNamespaces(snapshot: Snapshot, namespaces: Snapshot['namespaces']): Snapshot {
   return { ...snapshot, namespaces };
 }

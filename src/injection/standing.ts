@@ -4,6 +4,8 @@ import { member, type JsonObject } from '../json/json.ts';
 import type { Injector } from './injector.ts';
 import { parseStatus, type InjectionStatus } from './patch/status.ts';
 import type { Reasons } from './policy/reason.ts';
+import { asKnown } from './namespace-facts.ts';
+import type { NamespaceFacts } from './snapshot.ts';
 import { selectEntry, type EntrySelectors } from './policy/registration.ts';
 
 /** What has become of a stored pod, compared with what admission would do to a new one like it. */
@@ -18,10 +20,8 @@ export type Standing =
   | { readonly state: 'left-alone' };
 
 /** A namespace with the labels and annotations that decisions depend on. */
-export interface PodNamespace {
+export interface PodNamespace extends NamespaceFacts {
   readonly name: string;
-  readonly labels: Readonly<Record<string, string>>;
-  readonly annotations: Readonly<Record<string, string>>;
 }
 
 /**
@@ -45,7 +45,7 @@ export function standingOf(
   }
   const asked = selectEntry({ ...labels, 'kubernetes.io/metadata.name': namespace }, pod, entries);
   if (!asked.called) return { state: 'left-alone' };
-  const { outcome, reasons } = injector.decide({ pod, namespace, namespaceAnnotations: annotations });
+  const { outcome, reasons } = injector.decide({ pod, namespace, ...asKnown({ labels, annotations }) });
   if (outcome === 'skip') return { state: 'left-alone' };
   return outcome === 'inject' ? { state: 'missed' } : { state: 'denied', reasons };
 }

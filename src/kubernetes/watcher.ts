@@ -1,5 +1,5 @@
 import { isObject, objectMember, objectsMember, parseJson, stringMember, type JsonObject } from '../json/json.ts';
-import { ApiError, messageOf } from './api-error.ts';
+import { ApiError, isApiError, messageOf } from './api-error.ts';
 import type { ApiClient } from './client.ts';
 import { keyOf } from './object-key.ts';
 
@@ -28,6 +28,11 @@ export interface WatcherOptions {
   readonly client: Pick<ApiClient, 'get' | 'stream'>;
   /** Path of the collection, such as `/api/v1/pods`. */
   readonly path: string;
+  /**
+   * Objects in one response, where all together may be too large for one: the list is then read from the store, because
+   * what the API server has in memory comes as a whole.
+   */
+  readonly pageSize?: number;
   /** Takes changes; those of a list come together. */
   readonly onChanges: (changes: readonly ObjectChange[]) => void;
   readonly onState: (state: WatchState) => void;
@@ -43,7 +48,9 @@ export interface Watcher {
   stop(): void;
 }
 
-const pageSize = 500;
+const defaultPageSize = 500;
+/** Where all objects together are too large: an injected pod takes 30 to 60 KB, and a response may have 8 MiB. */
+const largePageSize = 100;
 /** How long one watch lasts; the API server ends it then, and the jitter spreads those of several replicas. */
 const watchSeconds = { least: 240, jitter: 120 } as const;
 /** A bookmark comes about every minute, so a connection without any byte is dead well before this. */
@@ -77,15 +84,29 @@ export function startWatcher(options: WatcherOptions): Watcher {
   const known = new Map<string, Known>();
   const { promise: synced, resolve: resolveSynced } = Promise.withResolvers<void>();
   let failures = 0;
+  let { pageSize } = options;
+
+  /** Reads the page that a continuation leads to; the first one for an empty text. */
+  async function readPage(next: string): Promise<JsonObject> {
+    // Version 0 is what the API server has in memory: cheap, and consistent with the watch that continues from it.
+    const first = pageSize === undefined ? '&resourceVersion=0' : '';
+    const from = next === '' ? first : `&continue=${encodeURIComponent(next)}`;
+    try {
+      return (await client.get(`${path}?limit=${pageSize ?? defaultPageSize}${from}`)).body;
+    } catch (error) {
+      // It is too large for one answer, since from memory it comes as a whole. From now on it is read in smaller parts.
+      if (!isApiError(error, 'bad-answer') || pageSize === 1) throw error;
+      pageSize = pageSize === undefined ? largePageSize : Math.ceil(pageSize / 8);
+      return readPage(next);
+    }
+  }
 
   async function list(): Promise<string> {
     const found = new Map<string, JsonObject>();
     let version = '';
     let next = '';
     do {
-      // Version 0 is what the API server has in memory: cheap, and consistent with the watch that continues from it.
-      const from = next === '' ? '&resourceVersion=0' : `&continue=${encodeURIComponent(next)}`;
-      const { body } = await client.get(`${path}?limit=${pageSize}${from}`);
+      const body = await readPage(next);
       const metadata = objectMember(body, 'metadata');
       options.onContact();
       for (const object of objectsMember(body, 'items')) found.set(keyOf(object), object);

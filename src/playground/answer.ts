@@ -7,6 +7,7 @@ import { rewriteInput } from '../cli/manifests/rewriting.ts';
 import { describeWorkload, findWorkloads, ownerOf, type Workload } from '../cli/manifests/workload.ts';
 import type { CaptureRow } from '../capture/words.ts';
 import { createInjector } from '../index.ts';
+import { asKnown } from '../injection/namespace-facts.ts';
 import { markLines, type MarkedLine } from './marked-lines.ts';
 import { findTooLong, type Question } from './question.ts';
 import { readSnapshot } from './settings-text.ts';
@@ -75,7 +76,7 @@ export function answer(question: Question): Answer {
     const traffic =
       decision?.outcome === 'inject'
         ? findTraffic(
-            injector.decide({ pod: workload.pod.value, namespace, workload: ownerOf(workload) }),
+            injector.decide({ pod: workload.pod.value, namespace, workload: ownerOf(workload), ...asKnown(known) }),
             workload.pod.value,
           )
         : undefined;

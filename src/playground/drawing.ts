@@ -59,7 +59,7 @@ function node(x: number, y: number, width: number, texts: readonly string[]): Sh
 
 /** An arrow along points, with its head at the last one. */
 function arrow(points: readonly (readonly [number, number])[], style: string): Shape {
-  const [[x1 = 0, y1 = 0] = [], [x2 = 0, y2 = 0] = []] = points.slice(-2);
+  const [[x1, y1] = [0, 0], [x2, y2] = [0, 0]] = points.slice(-2);
   const angle = Math.atan2(y2 - y1, x2 - x1);
   const wing = (turn: number): string =>
     `${(x2 - 9 * Math.cos(angle + turn)).toFixed(1)} ${(y2 - 9 * Math.sin(angle + turn)).toFixed(1)}`;

@@ -140,7 +140,7 @@ export function listSetKeys(manifestText: string, settingsText: string): SetKey[
       Object.entries(objectMember(objectMember(value, 'metadata'), list) ?? {}).map(([name, text]): SetKey => ({
         kind: list === 'labels' ? 'label' : 'annotation',
         name,
-        value: String(text),
+        value: typeof text === 'string' ? text : JSON.stringify(text),
       })),
     ),
   );

@@ -100,7 +100,7 @@ export function findTraffic({ added, capture }: Decision, pod: JsonObject): Traf
         name,
         ports: objectsMember(raw, 'ports').map((port) => {
           const protocol = stringMember(port, 'protocol') ?? 'TCP';
-          return `${String(member(port, 'containerPort'))}${protocol === 'TCP' ? '' : `/${protocol}`}`;
+          return `${JSON.stringify(member(port, 'containerPort') ?? null)}${protocol === 'TCP' ? '' : `/${protocol}`}`;
         }),
       })),
     sidecars: [names.proxyContainer, ...sidecars.filter(isBeside)],

@@ -12,7 +12,11 @@ export interface PodSecurityViolation {
   /** `container "x"`, `volume "y"` or `the pod`. */
   readonly where: string;
   readonly what: string;
+  /** The minor version of Kubernetes 1 from whose standards on it counts; undefined for all. */
+  readonly since: number | undefined;
 }
+
+type Found = [level: PodSecurityViolation['level'], what: string, since?: number];
 
 const baselineCapabilities = wordSet(`
   AUDIT_WRITE CHOWN DAC_OVERRIDE FOWNER FSETID KILL MKNOD NET_BIND_SERVICE SETFCAP SETGID SETPCAP SETUID SYS_CHROOT
@@ -58,12 +62,9 @@ function contextViolations(context: JsonObject | undefined): [level: 'baseline',
   return found;
 }
 
-function containerViolations(
-  container: JsonObject,
-  pod: JsonObject | undefined,
-): [level: 'restricted' | 'baseline', what: string][] {
+function containerViolations(container: JsonObject, pod: JsonObject | undefined): Found[] {
   const context = objectMember(container, 'securityContext');
-  const found: [level: 'restricted' | 'baseline', what: string][] = contextViolations(context);
+  const found: Found[] = contextViolations(context);
   const own = (key: string) => member(context, key);
   const inherited = (key: string) => own(key) ?? member(pod, key);
   if (own('privileged') === true) found.push(['baseline', 'privileged']);
@@ -76,15 +77,15 @@ function containerViolations(
   const capabilities = objectMember(context, 'capabilities');
   for (const capability of strings(capabilities, 'add')) {
     if (!baselineCapabilities.has(capability)) found.push(['baseline', `capability ${capability}`]);
-    else if (capability !== 'NET_BIND_SERVICE') found.push(['restricted', `capability ${capability}`]);
+    else if (capability !== 'NET_BIND_SERVICE') found.push(['restricted', `capability ${capability}`, 22]);
   }
-  if (!strings(capabilities, 'drop').includes('ALL')) found.push(['restricted', 'capabilities.drop without ALL']);
-  if (own('allowPrivilegeEscalation') !== false) found.push(['restricted', 'allowPrivilegeEscalation is not false']);
+  if (!strings(capabilities, 'drop').includes('ALL')) found.push(['restricted', 'capabilities.drop without ALL', 22]);
+  if (own('allowPrivilegeEscalation') !== false) found.push(['restricted', 'allowPrivilegeEscalation is not false', 8]);
   if (inherited('runAsNonRoot') !== true) found.push(['restricted', 'runAsNonRoot is not true']);
-  if (inherited('runAsUser') === 0) found.push(['restricted', 'runAsUser 0']);
+  if (inherited('runAsUser') === 0) found.push(['restricted', 'runAsUser 0', 23]);
   const seccomp = stringMember(objectMember(context, 'seccompProfile') ?? objectMember(pod, 'seccompProfile'), 'type');
   if (seccomp !== 'RuntimeDefault' && seccomp !== 'Localhost' && seccomp !== 'Unconfined') {
-    found.push(['restricted', 'no seccompProfile']);
+    found.push(['restricted', 'no seccompProfile', 19]);
   }
   return found;
 }
@@ -92,8 +93,8 @@ function containerViolations(
 /** All violations of the Pod Security Standards in a pod's `spec`, or in a part of one. */
 export function podSecurityViolations(spec: JsonObject): PodSecurityViolation[] {
   const found: PodSecurityViolation[] = [];
-  const add = (where: string, violations: readonly [PodSecurityViolation['level'], string][]): void => {
-    found.push(...violations.map(([level, what]) => ({ level, where, what })));
+  const add = (where: string, violations: readonly Found[]): void => {
+    found.push(...violations.map(([level, what, since]) => ({ level, where, what, since })));
   };
   const context = objectMember(spec, 'securityContext');
   for (const field of ['hostNetwork', 'hostPID', 'hostIPC']) {

@@ -3,7 +3,7 @@ import { dayMs } from '../certs/durations.ts';
 import { createDevSource } from '../certs/dev-source.ts';
 import type { CertificateEvent } from '../certs/events.ts';
 import { createFileSource } from '../certs/file-source.ts';
-import { createManagedSource } from '../certs/managed-source.ts';
+import { createManagedSource, type ManagedSourceOptions } from '../certs/managed-source.ts';
 import { createSelfCheck } from '../certs/self-check.ts';
 import type { CertificateSource } from '../certs/source.ts';
 import { createBundlePublisher } from '../kubernetes/bundle-publisher.ts';
@@ -15,7 +15,7 @@ import type { KeyPair } from '../server/tls.ts';
 /** The requested source of the server's certificate. */
 export type CertificateChoice =
   | { readonly kind: 'files'; readonly certificateFile: string; readonly privateKeyFile: string }
-  | { readonly kind: 'managed' }
+  | { readonly kind: 'managed'; readonly pace?: Pick<ManagedSourceOptions, 'policy' | 'pollMs'> }
   | { readonly kind: 'dev'; readonly caFile: string };
 
 export interface CertificateDependencies {
@@ -45,6 +45,7 @@ export function createCertificateSource(
     store: createCaStore(client),
     publisher: createBundlePublisher(client),
     names: serviceNames(serviceName, namespaceName),
+    ...choice.pace,
     onEvent,
     verifyServing: async (bundle) => {
       const check = createSelfCheck({

@@ -5,7 +5,7 @@ import { isSame } from '../json/json.ts';
 import { withClusterFacts, withNamespaces, type ClusterFacts, type Snapshot } from '../injection/snapshot.ts';
 import type { HealthCheck } from '../server/health.ts';
 import type { Log } from '../telemetry/log.ts';
-import type { Metrics } from '../telemetry/metrics.ts';
+import type { ConfigurationMetrics } from '../telemetry/metrics.ts';
 import {
   describeFileProblem,
   loadConfiguration,
@@ -24,7 +24,7 @@ export interface ConfigurationReloader {
   /** Why the files on disk are not what is in use, one line for each problem. */
   refused(): readonly string[];
   useCluster(facts: ClusterFacts): void;
-  /** Replaces the annotations of namespaces that decisions depend on. */
+  /** Replaces the labels and annotations of namespaces that decisions depend on. */
   useNamespaces(namespaces: Snapshot['namespaces']): void;
   stop(): void;
 }
@@ -63,7 +63,7 @@ async function loadFirst(paths: ConfigurationPaths): Promise<readonly [Loaded, r
  */
 export async function startConfigurationReloader(
   paths: ConfigurationPaths,
-  dependencies: { readonly log: Log; readonly metrics: Metrics; readonly pollMs?: number },
+  dependencies: { readonly log: Log; readonly metrics: ConfigurationMetrics; readonly pollMs?: number },
 ): Promise<ConfigurationReloader | { readonly problems: readonly FileProblem[] }> {
   const { log, metrics } = dependencies;
   const [loaded, rootProblems] = await loadFirst(paths);
@@ -96,11 +96,12 @@ export async function startConfigurationReloader(
   };
   const accept = (next: Snapshot): void => {
     const { snapshot } = injector;
-    const isSame = next.hash === snapshot.hash;
-    if (isSame && problems.length === 0) return;
+    // Not everything in the settings is part of the hash.
+    const isUnchanged = next.hash === snapshot.hash && isSame(next.settings, snapshot.settings);
+    if (isUnchanged && problems.length === 0) return;
     problems = [];
     use(withNamespaces(withClusterFacts(next, snapshot), snapshot.namespaces));
-    if (!isSame) {
+    if (!isUnchanged) {
       metrics.reloads.inc({ result: 'accepted' });
       metrics.configurationTime.setToCurrentTime();
     }

@@ -2,7 +2,7 @@ import { dayMs } from '../certs/durations.ts';
 import { objectMember, stringMember } from '../json/json.ts';
 import { isApiError } from '../kubernetes/api-error.ts';
 import { pathSegment, type ApiClient } from '../kubernetes/client.ts';
-import { createWarningEvent } from '../kubernetes/warning-event.ts';
+import { createEvent } from '../kubernetes/object-event.ts';
 import type { Log } from '../telemetry/log.ts';
 
 /** How long before its end an authority is told of. One that is replaced by itself never comes so close. */
@@ -31,11 +31,13 @@ export function createExpiryNotice(
       try {
         const path = `/api/v1/namespaces/${pathSegment('namespace', namespace)}/secrets/${pathSegment('Secret', secret)}`;
         const uid = stringMember(objectMember((await client.get(path)).body, 'metadata'), 'uid');
-        await createWarningEvent(client, {
+        await createEvent(client, {
           namespace,
           name: { name: `${secret}.expires.${day}` },
           time: now,
+          controller: 'sidecar-injector.io/mesh',
           replica,
+          type: 'Warning',
           reason: 'AuthorityExpires',
           action: 'Watch',
           note,

@@ -1,42 +1,63 @@
+import { readFacts, relevantFacts } from '../injection/namespace-facts.ts';
+import type { NamespaceFacts } from '../injection/snapshot.ts';
+import { isSame } from '../json/json.ts';
 import type { ApiClient } from '../kubernetes/client.ts';
-import { readNamespaceAnnotations } from '../kubernetes/namespaces.ts';
+import { startWatcher, type WatchPace } from '../kubernetes/watcher.ts';
+import type { HealthCheck } from '../server/health.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { ConfigurationReloader } from './configuration-reloader.ts';
 
-/** Prefix of the annotations in which OpenShift stores a namespace's id ranges, once, when it creates the namespace. */
-const prefix = 'openshift.io/sa.scc.';
-
-const periodMs = 15_000;
+/** The watch of the cluster's namespaces. */
+export interface NamespaceWatch {
+  /** Not ready until the namespaces were listed, or could not be: a cluster whose namespaces are unknown must heal, too. */
+  health(): HealthCheck;
+  stop(): void;
+}
 
 /**
- * Reads the id ranges of OpenShift's namespaces periodically, if the settings say that the cluster is OpenShift. A pod
- * in a namespace created since the last read gets ids that OpenShift refuses; the pod's controller tries again.
+ * Watches namespaces, so that no review has to look one up, and gives on what decisions depend on. A pod of a namespace that
+ * the watch has not seen yet is decided about as if the namespace said nothing.
  */
-export function watchNamespaces(
-  client: ApiClient,
-  configuration: ConfigurationReloader,
-  log: Log,
-  everyMs = periodMs,
-): { stop(): void } {
-  let timer: NodeJS.Timeout | undefined;
-  let isStopped = false;
-  const ask = async (): Promise<void> => {
-    const { flavour, snapshot } = configuration.injector();
-    if (flavour.needsNamespaces(snapshot.settings)) {
-      try {
-        configuration.useNamespaces(await readNamespaceAnnotations(client, prefix));
-      } catch (error) {
-        const detail = error instanceof Error ? error.message : String(error);
-        log.warn({ detail }, 'the namespaces and their user ids are unknown');
+export function watchNamespaces(options: {
+  readonly client: Pick<ApiClient, 'get' | 'stream'>;
+  readonly configuration: Pick<ConfigurationReloader, 'useNamespaces'>;
+  readonly log: Log;
+  readonly pace: WatchPace;
+}): NamespaceWatch {
+  const { client, configuration, log } = options;
+  const known = new Map<string, NamespaceFacts>();
+  let problem: string | undefined;
+  let isAnswered = false;
+  const watcher = startWatcher({
+    client,
+    path: '/api/v1/namespaces',
+    onChanges(changes) {
+      let isChanged = false;
+      for (const { key, object } of changes) {
+        const facts = object === undefined ? undefined : relevantFacts(readFacts(object));
+        if (isSame(facts, known.get(key))) continue;
+        isChanged = true;
+        if (facts === undefined) known.delete(key);
+        else known.set(key, facts);
       }
-    }
-    if (!isStopped) timer = setTimeout(() => void ask(), everyMs).unref();
-  };
-  void ask();
-  return {
-    stop() {
-      isStopped = true;
-      clearTimeout(timer);
+      // A new injector remembers no decision, so it is only for what decisions depend on.
+      if (isChanged) configuration.useNamespaces(new Map(known));
     },
+    onState(state) {
+      isAnswered = true;
+      const detail = state.type === 'failed' ? state.error.message : undefined;
+      if (detail !== undefined && problem === undefined) log.warn({ detail }, 'changes of namespaces are unknown');
+      problem = detail;
+    },
+    onContact: () => undefined,
+    pace: options.pace,
+  });
+  return {
+    health: () => ({
+      name: 'namespaces',
+      ready: isAnswered,
+      reason: problem ?? (isAnswered ? 'are watched' : 'are being listed'),
+    }),
+    stop: () => watcher.stop(),
   };
 }

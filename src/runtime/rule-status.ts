@@ -1,7 +1,7 @@
 import type { JsonObject } from '../json/json.ts';
 import { isApiError } from '../kubernetes/api-error.ts';
 import { pathSegment, type ApiClient } from '../kubernetes/client.ts';
-import { createWarningEvent } from '../kubernetes/warning-event.ts';
+import { createEvent } from '../kubernetes/object-event.ts';
 import { parentStatuses, type ParentStatus, type StatusContext } from '../mesh/plan/gateway-parents.ts';
 import { hostOf } from '../mesh/plan/host-name.ts';
 import {
@@ -45,7 +45,6 @@ const limits = {
   guardRounds: 3,
   tries: 5,
   eventsPerMinute: 20,
-  noteLength: 1_024,
 } as const;
 
 /** Something that is to be written. */
@@ -175,17 +174,18 @@ export function startRuleStatus(options: RuleStatusOptions): RuleStatus {
   async function announce({ ref, verdict, findings }: Standing, collection: string): Promise<void> {
     if (events >= limits.eventsPerMinute) return;
     events += 1;
-    const note = findings.map(describeFinding).join('; ').slice(0, limits.noteLength);
     try {
-      await createWarningEvent(client, {
+      await createEvent(client, {
         namespace: ref.namespace,
         // The API server wants a name of a host also without what it adds, and cuts it at 58 characters before.
         name: { generateName: `${ref.name.slice(0, 50).replace(/[.-]+$/, '')}-` },
         time: options.clock(),
+        controller: 'sidecar-injector.io/mesh',
         replica: options.replica,
+        type: 'Warning',
         reason: verdict === 'without-effect' ? 'WithoutEffect' : 'Refused',
         action: 'Judge',
-        note,
+        note: findings.map(describeFinding).join('; '),
         regarding: {
           apiVersion: collection.split('/').slice(2, 4).join('/'),
           kind: ref.kind,

@@ -14,10 +14,12 @@ import { createMetrics, type Metrics } from '../telemetry/metrics.ts';
 import type { Address } from './address.ts';
 import { createCertificateSource, createPlaceholderPair, type CertificateChoice } from './certificate.ts';
 import { watchServerVersion } from './cluster-facts.ts';
-import { watchNamespaces } from './namespace-facts.ts';
+import { watchNamespaces, type NamespaceWatch } from './namespace-facts.ts';
+import { pace } from './pace.ts';
 import { describeFileProblem, type MeshRootsFile } from './configuration.ts';
 import { closeWebhook, listen, runCleanups, StartError, type Cleanups } from './start.ts';
 import { startConfigurationReloader, type ConfigurationReloader } from './configuration-reloader.ts';
+import { startWebhookEvents } from './webhook-events.ts';
 
 export interface ServeOptions {
   readonly listen: Address;
@@ -82,6 +84,8 @@ async function openClient(options: ServeOptions): Promise<ApiClient | undefined>
 
 interface Parts {
   readonly configuration: ConfigurationReloader;
+  /** Undefined without an API server. */
+  readonly namespaces: NamespaceWatch | undefined;
   readonly source: CertificateSource;
   readonly metrics: Metrics;
   readonly log: Log;
@@ -92,6 +96,7 @@ function checksOf(parts: Parts, state: { isDraining: boolean }): () => readonly 
     const certificate = parts.source.health();
     const checks = [
       parts.configuration.health(),
+      ...(parts.namespaces === undefined ? [] : [parts.namespaces.health()]),
       { name: 'certificate', ready: certificate.ready, reason: certificate.reason },
       { name: 'shutdown', ready: !state.isDraining, reason: state.isDraining ? 'draining' : 'serving' },
     ];
@@ -118,15 +123,35 @@ async function start(options: ServeOptions, log: Log, cleanups: Cleanups): Promi
   cleanups.push(() => configuration.stop());
   const client = await openClient(options);
   cleanups.push(() => client?.close());
+  const namespaces = client && watchNamespaces({ client, configuration, log, pace });
+  cleanups.push(() => namespaces?.stop());
   const state = { isDraining: false };
   let server: WebhookServer | undefined;
+  let notAfter: Date | undefined;
+  const events =
+    client === undefined
+      ? undefined
+      : startWebhookEvents({
+          client,
+          isEnabled: () => configuration.injector().snapshot.settings.events.enabled,
+          refused: () => configuration.refused(),
+          notAfter: () => notAfter,
+          log,
+          metrics,
+        });
+  cleanups.push(() => events?.stop());
+  const record = recordEvents(log, metrics);
   const source = createCertificateSource(options.certificate, {
     client,
-    onEvent: recordEvents(log, metrics),
+    onEvent(event) {
+      record(event);
+      events?.certificate(event);
+    },
     port: () => (server?.app.server.address() as AddressInfo | null)?.port ?? options.listen.port,
   });
   const present = (pair: KeyPair & { readonly notAfter?: Date }): void => {
     server?.useKeyPair(pair);
+    notAfter = pair.notAfter ?? notAfter;
     if (pair.notAfter !== undefined) metrics.certificateExpiry.set(pair.notAfter.getTime() / 1_000);
   };
   source.onChange(present);
@@ -140,7 +165,7 @@ async function start(options: ServeOptions, log: Log, cleanups: Cleanups): Promi
   } catch (error) {
     throw new StartError([error instanceof Error ? error.message : String(error)], { cause: error });
   }
-  const checks = checksOf({ configuration, source, metrics, log }, state);
+  const checks = checksOf({ configuration, namespaces, source, metrics, log }, state);
   const webhook = createServer({
     keyPair: first.pair,
     page: injectionPage({
@@ -148,6 +173,7 @@ async function start(options: ServeOptions, log: Log, cleanups: Cleanups): Promi
       log,
       metrics,
       nowMs: () => performance.now(),
+      onReviewed: (reviewed) => events?.reviewed(reviewed),
     }),
     checks,
     replica: () => ({
@@ -182,8 +208,6 @@ async function start(options: ServeOptions, log: Log, cleanups: Cleanups): Promi
   }
   const facts = client === undefined ? undefined : watchServerVersion(client, configuration, log);
   cleanups.push(() => facts?.stop());
-  const namespaces = client === undefined ? undefined : watchNamespaces(client, configuration, log);
-  cleanups.push(() => namespaces?.stop());
   const address = webhook.app.server.address() as AddressInfo;
   const metricsAddress = metricsServer.address() as AddressInfo;
   log.info({ address: address.address, port: address.port, isPlaceholder: first.isPlaceholder }, 'listening');

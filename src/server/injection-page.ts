@@ -1,4 +1,4 @@
-import { review } from '../admission/handler.ts';
+import { review, type Reviewed } from '../admission/handler.ts';
 import type { Injector } from '../injection/injector.ts';
 import { patchLength } from '../injection/patch/patch-text.ts';
 import type { Log } from '../telemetry/log.ts';
@@ -18,6 +18,8 @@ export function injectionPage(options: {
   readonly metrics: Metrics;
   /** Monotonic clock in milliseconds. */
   readonly nowMs: () => number;
+  /** Takes each review that was decided. Must be quick, because the answer waits for it, and must not throw. */
+  readonly onReviewed?: (reviewed: Reviewed & { readonly status: 200 }) => void;
 }): ReviewPage {
   const { log, metrics, nowMs } = options;
   const encodeAnswer = createAnswerEncoder();
@@ -42,6 +44,7 @@ export function injectionPage(options: {
         log.error({ ...fields, stack: failurePlace(reviewed.failure) }, 'a review could not be decided');
       }
       log.info(fields, 'review');
+      options.onReviewed?.(reviewed);
       return { body: encodeAnswer(reviewed.answer) };
     },
   };

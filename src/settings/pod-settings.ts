@@ -30,6 +30,11 @@ const ourPrefixes = [
   'sidecar-injector.io/',
 ] as const;
 
+/** Whether a name says that the annotation is meant for the injector or a sidecar of it. */
+export function isMeantForInjector(name: string): boolean {
+  return ourPrefixes.some((prefix) => name.startsWith(prefix)) || name.includes('.sidecar-injector.io/');
+}
+
 /** The parts of a pod that settings are read from. */
 export interface PodKeys {
   readonly annotations: JsonObject | undefined;

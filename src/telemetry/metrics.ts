@@ -10,19 +10,24 @@ export interface ServerMetrics {
   observeBuffers(read: () => BufferUse): void;
 }
 
-/** All metrics of the process, in one registry. The number of label values is bounded: outcomes, codes and results. */
-export interface Metrics extends ServerMetrics {
-  readonly reviews: Counter<'outcome' | 'reason'>;
-  readonly failures: Counter<string>;
-  readonly duration: Histogram<'outcome'>;
-  readonly patchBytes: Histogram<string>;
+/** What is reported of the files that decide what is injected. */
+export interface ConfigurationMetrics {
   readonly reloads: Counter<'result'>;
   readonly configurationValid: Gauge<string>;
   readonly configurationInfo: Gauge<'hash'>;
   readonly configurationTime: Gauge<string>;
+}
+
+/** All metrics of the process, in one registry. The number of label values is bounded: outcomes, codes and results. */
+export interface Metrics extends ServerMetrics, ConfigurationMetrics {
+  readonly reviews: Counter<'outcome' | 'reason'>;
+  readonly failures: Counter<string>;
+  readonly duration: Histogram<'outcome'>;
+  readonly patchBytes: Histogram<string>;
   readonly certificateExpiry: Gauge<string>;
   readonly certificateEvents: Counter<'event'>;
   readonly ready: Gauge<string>;
+  readonly events: Counter<'result'>;
   /** Reports the process itself, once in a process. */
   observeProcess(): void;
   /** All metrics in the Prometheus text format. */
@@ -80,6 +85,26 @@ function observeBuffers(options: Naming, read: () => BufferUse): void {
   );
 }
 
+/** Creates what is reported of settings and sidecars. */
+export function createConfigurationMetrics(options: Naming): ConfigurationMetrics {
+  return {
+    reloads: new Counter({
+      ...options('configuration_reloads_total', 'Reloads of settings and templates, by result.'),
+      labelNames: ['result'] as const,
+    }),
+    configurationValid: new Gauge(
+      options('configuration_valid', '1 when the files on disk are what is in use, 0 when they were refused.'),
+    ),
+    configurationInfo: new Gauge({
+      ...options('configuration_info', 'Always 1; the hash of the settings in use is a label.'),
+      labelNames: ['hash'] as const,
+    }),
+    configurationTime: new Gauge(
+      options('configuration_load_timestamp_seconds', 'When the settings in use were read, Unix time.'),
+    ),
+  };
+}
+
 /** Creates the metrics; `version` is a label of `build_info`. */
 export function createMetrics(version: string): Metrics {
   const registry = new Registry();
@@ -89,6 +114,11 @@ export function createMetrics(version: string): Metrics {
     ...options('admission_reviews_total', 'Reviews answered, by outcome and first reason.'),
     labelNames: ['outcome', 'reason'] as const,
   });
+  const events = new Counter({
+    ...options('events_total', 'Events about owners of pods and about the injector itself, by result.'),
+    labelNames: ['result'] as const,
+  });
+  for (const result of ['created', 'failed', 'dropped']) events.inc({ result }, 0);
   for (const code of Object.keys(reasons) as ReasonCode[]) {
     reviews.inc({ outcome: reasons[code].outcome, reason: code }, 0);
   }
@@ -110,20 +140,7 @@ export function createMetrics(version: string): Metrics {
       ...options('patch_bytes', 'Size of the JSON Patch.'),
       buckets: [1024, 4096, 8192, 16_384, 32_768, 65_536, 262_144],
     }),
-    reloads: new Counter({
-      ...options('configuration_reloads_total', 'Reloads of settings and templates, by result.'),
-      labelNames: ['result'] as const,
-    }),
-    configurationValid: new Gauge(
-      options('configuration_valid', '1 when the files on disk are what is in use, 0 when they were refused.'),
-    ),
-    configurationInfo: new Gauge({
-      ...options('configuration_info', 'Always 1; the hash of the settings in use is a label.'),
-      labelNames: ['hash'] as const,
-    }),
-    configurationTime: new Gauge(
-      options('configuration_load_timestamp_seconds', 'When the settings in use were read, Unix time.'),
-    ),
+    ...createConfigurationMetrics(options),
     certificateExpiry: new Gauge(
       options('serving_certificate_expiry_timestamp_seconds', 'End of the serving certificate, Unix time.'),
     ),
@@ -132,6 +149,7 @@ export function createMetrics(version: string): Metrics {
       labelNames: ['event'] as const,
     }),
     ready: new Gauge(options('ready', '1 when /readyz answers 200.')),
+    events,
     observeProcess: () => observeProcess(registry),
     async expose() {
       return { contentType: registry.contentType, text: await registry.metrics() };

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { Container, Pod } from '../support/http/api-client.ts';
 import { sharedCluster } from '../support/processes/shared-cluster.ts';
+import { runKubectl } from '../support/cluster/kubectl.ts';
 import { containerNames, injected, makePod, openTestCluster } from '../support/processes/test-cluster.ts';
 import { until } from '../support/waiting.ts';
 
@@ -76,6 +77,22 @@ describe('Pod Security', () => {
     expect(answer.status).toBe(status);
     if (status === 201) expect(containerNames(answer.body)).toContain('istio-proxy');
   });
+
+  test('kubectl shows before the refusal that it is because of the sidecar, and what to do', async () => {
+    const namespace = await cluster.createNamespace({ ...injected, 'pod-security.kubernetes.io/enforce': 'baseline' });
+    const pod = JSON.stringify(makePod('pod', { spec: { containers: [container] } }));
+    // The injector learns of the namespace from its watch, which the API server does not wait for.
+    const { stderr, code } = await until('the warning', async () => {
+      const answer = await runKubectl(cluster.kubeconfig, ['create', '-n', namespace, '-f', '-'], pod);
+      return answer.stderr.includes('the namespace enforces') ? answer : undefined;
+    });
+    expect(code).not.toBe(0);
+    expect(stderr).toContain(
+      'Warning: sidecar-injector: the namespace enforces Pod Security baseline, so the pod will be refused (container "istio-init": capability NET_ADMIN, capability NET_RAW)',
+    );
+    expect(stderr).toContain('use sidecar.istio.io/interceptionMode: NONE on the pods');
+    expect(stderr).toContain('violates PodSecurity "baseline:latest"');
+  });
 });
 
 test('a ResourceQuota counts our containers', async () => {
@@ -145,4 +162,19 @@ describe('later changes of an injected pod go their own way', () => {
     expect([answer.status, answer.body.message]).toEqual([200, undefined]);
     expect(await shape()).toEqual(before);
   });
+});
+
+test('annotations of a namespace become defaults of its new pods, and cease to be', async () => {
+  const namespace = await cluster.createNamespace(injected);
+  const requested = async (): Promise<string | undefined> => {
+    const { body } = await cluster.createPod(namespace, makePod('pod'), 'dryRun=All');
+    return ours(body).find(({ name }) => name === 'istio-proxy')?.resources?.requests?.['cpu'];
+  };
+  const annotate = (...annotations: readonly string[]) =>
+    runKubectl(cluster.kubeconfig, ['annotate', '--overwrite', 'namespace', namespace, ...annotations]);
+  expect(await requested()).toBe('100m');
+  await annotate('sidecar-injector.io/defaults=true', 'sidecar.istio.io/proxyCPU=77m');
+  await until('the default', async () => ((await requested()) === '77m' ? true : undefined));
+  await annotate('sidecar-injector.io/defaults-');
+  await until('its end', async () => ((await requested()) === '100m' ? true : undefined));
 });

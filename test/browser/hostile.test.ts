@@ -112,11 +112,11 @@ describe('a hostile manifest', () => {
 
   const shapes: readonly (readonly [name: string, text: string, what: RegExp])[] = [
     ['too long', `# ${'x'.repeat(1_000_000)}`, /allowed here: at most 1,000,000/],
-    ['nested too deeply', `${'['.repeat(100_000)}`, /nested too deeply/],
+    ['nested too deeply', '['.repeat(100_000), /nested too deeply/],
     ['JSON nested too deeply', `${'['.repeat(2_000)}${']'.repeat(2_000)}`, /nested too deeply/],
     [
       'an alias bomb',
-      `a: &a [x, x, x, x, x, x, x, x, x, x]\n${[...'bcdefghij']
+      `a: &a [x, x, x, x, x, x, x, x, x, x]\n${Array.from('bcdefghij')
         .map((name, index) => `${name}: &${name} [${`*${'abcdefghi'[index]}, `.repeat(10)}]`)
         .join('\n')}\n`,
       /alias/i,

@@ -29,7 +29,10 @@ afterAll(() => rm(folder, { recursive: true }));
 const promtool = (...args: readonly string[]) => promisify(execFile)('promtool', args);
 
 const injector = (pod: string) => `pod="sidecar-injector-${pod}"`;
+const auditor = (pod: string) => `pod="sidecar-injector-auditor-${pod}"`;
 const mesh = (pod: string) => `pod="sidecar-injector-mesh-${pod}"`;
+const missed = (finding: string) =>
+  `sidecar_injector_audit_pods{${auditor('a')},finding="${finding}",namespace="sidecar-injector-system",owner_namespace="shop",owner_kind="Deployment",owner_name="web"}`;
 const entry = 'name="namespace.sidecar-injector.io"';
 const year = 365 * 86_400;
 
@@ -49,6 +52,10 @@ const healthy: Readonly<Record<string, readonly [value: number, perMinute?: numb
   [`nodejs_eventloop_lag_p99_seconds{${injector('a')}}`]: [0.01],
   [`apiserver_admission_webhook_rejection_count{${entry},error_type="calling_webhook_error"}`]: [5],
   [`apiserver_admission_webhook_fail_open_count{${entry}}`]: [5],
+  [`sidecar_injector_audit_leader{${auditor('a')}}`]: [1],
+  [`sidecar_injector_audit_leader{${auditor('b')}}`]: [0],
+  [`sidecar_injector_audit_breaker_open{${auditor('a')}}`]: [0],
+  [missed('outdated')]: [4],
   [`sidecar_injector_mesh_streams{${mesh('a')}}`]: [10],
   [`sidecar_injector_mesh_streams_in_sync{${mesh('a')}}`]: [10],
   [`sidecar_injector_mesh_withheld_resources{${mesh('a')},kind="listener"}`]: [0],
@@ -86,6 +93,11 @@ const courses: Readonly<Record<string, Readonly<Record<string, readonly [value: 
     [`sidecar_injector_admission_duration_seconds_bucket{${injector('a')},le="0.25"}`]: [0, 50],
   },
   SidecarInjectorStalls: { [`nodejs_eventloop_lag_p99_seconds{${injector('a')}}`]: [0.7] },
+  SidecarInjectorPodsMissed: { [missed('missed')]: [2] },
+  SidecarInjectorCaptureMissing: { [missed('uncaptured')]: [1] },
+  SidecarInjectorPodsIrreplaceable: { [missed('denied')]: [1] },
+  SidecarInjectorEvictionsStopped: { [`sidecar_injector_audit_breaker_open{${auditor('a')}}`]: [1] },
+  SidecarInjectorAuditorIdle: { [`sidecar_injector_audit_leader{${auditor('a')}}`]: [0] },
   SidecarInjectorMeshProxiesBehind: { [`sidecar_injector_mesh_streams_in_sync{${mesh('a')}}`]: [8] },
   SidecarInjectorMeshRejected: { [`sidecar_injector_mesh_withheld_resources{${mesh('a')},kind="listener"}`]: [1] },
   SidecarInjectorMeshDefect: {

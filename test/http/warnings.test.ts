@@ -1,6 +1,8 @@
 import { Buffer } from 'node:buffer';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { JsonObject } from '../../src/json/json.ts';
+import { withNamespaces } from '../../src/injection/snapshot.ts';
+import { snapshotOf } from '../support/builders/snapshots.ts';
 import { postReview } from '../support/http/https-client.ts';
 import { annotated, podOf, responseOf, reviewOf } from '../support/builders/reviews.ts';
 import { startWebhook, type Webhook } from '../support/processes/webhook-server.ts';
@@ -77,4 +79,20 @@ test('a body full of unknown annotations is answered while its caller still wait
 
 test('an ordinary pod gets none', async () => {
   expect((await send(podOf())).warnings).toBeUndefined();
+});
+
+test('that the namespace will refuse the injected pod is told with the patch, in two warnings', async () => {
+  const labels = { 'pod-security.kubernetes.io/enforce': 'restricted' };
+  const { request } = reviewOf(podOf()) as { request: { namespace: string } };
+  const namespaces = new Map([[request.namespace, { labels, annotations: {} }]]);
+  const strict = await startWebhook({ snapshot: withNamespaces(snapshotOf(), namespaces) });
+  const { allowed, patchType, warnings = [] } = responseOf(await postReview(strict, reviewOf(podOf())));
+  await strict.close();
+  expect({ allowed, patchType }).toEqual({ allowed: true, patchType: 'JSONPatch' });
+  expectPassable(warnings);
+  expect(warnings).toHaveLength(2);
+  expect(warnings[0]).toMatch(
+    /enforces Pod Security restricted, so the pod will be refused \(container "istio-init": /,
+  );
+  expect(warnings[1]).toMatch(/interceptionMode: NONE/);
 });

@@ -89,8 +89,14 @@ export const certificates: readonly Edit[] = [
   {
     protects: 'an expired certificate is not taken over',
     ...files,
-    text: 'if (leaf.validToDate <= now) {',
-    replacement: 'if (leaf.validToDate < new Date(0)) {',
+    text: 'if (leaf.validToDate <= now) return',
+    replacement: 'if (leaf.validToDate < new Date(0)) return',
+  },
+  {
+    protects: 'a certificate for clients alone is not served',
+    ...files,
+    text: 'if (usages !== undefined && !usages.some(',
+    replacement: 'if (usages !== undefined && usages.length === 0 && !usages.some(',
   },
   {
     protects: 'an unfinished block is never half a bundle',

@@ -1,4 +1,5 @@
 import { admission } from './admission.ts';
+import { auditor } from './auditor.ts';
 import { capture } from './capture.ts';
 import { certificates } from './certificates.ts';
 import type { Edit } from './edit.ts';
@@ -22,4 +23,5 @@ export const edits: readonly Edit[] = [
   ...mesh,
   ...rules,
   ...guards,
+  ...auditor,
 ];

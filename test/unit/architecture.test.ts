@@ -48,6 +48,7 @@ const below: Record<string, readonly string[]> = {
   istio: [...ground, 'settings', 'capture'],
   injection: [...ground, 'settings', 'capture', 'envoy', 'sidecars', 'istio'],
   admission: engine,
+  audit: engine,
   telemetry: engine,
   certs: [],
   kubernetes: [...ground, 'settings', 'certs'],
@@ -55,8 +56,8 @@ const below: Record<string, readonly string[]> = {
   yaml: ['json', 'grammar'],
   manifests: [...engine, 'yaml'],
   server: [...engine, 'admission', 'telemetry'],
-  runtime: [...engine, 'admission', 'telemetry', 'certs', 'kubernetes', 'server', 'mesh'],
-  cli: [...engine, '(top)', 'yaml', 'manifests', 'runtime', 'telemetry', 'certs', 'kubernetes', 'mesh'],
+  runtime: [...engine, 'admission', 'audit', 'telemetry', 'certs', 'kubernetes', 'server', 'mesh'],
+  cli: [...engine, 'audit', '(top)', 'yaml', 'manifests', 'runtime', 'telemetry', 'certs', 'kubernetes', 'mesh'],
   '(top)': [...engine, 'cli'],
   playground: [...engine, '(top)', 'yaml', 'manifests', 'cli'],
 };
@@ -80,7 +81,7 @@ const owners: Record<string, readonly string[]> = {
   'fast-json-patch': ['injection', 'json', 'sidecars'],
 };
 
-const pure = new Set([...engine, 'admission']);
+const pure = new Set([...engine, 'admission', 'audit']);
 
 describe('the house', () => {
   test('every room is known', () => {

@@ -1,5 +1,6 @@
 import { stringify } from 'yaml';
 import type { Alert } from './alert.ts';
+import { auditorAlerts } from './auditor-alerts.ts';
 import { injectorAlerts } from './injector-alerts.ts';
 import { meshAlerts } from './mesh-alerts.ts';
 
@@ -12,6 +13,7 @@ const header = '# Generated from scripts/manifests/monitoring by `make manifests
 /** Every alert, by the name of its group. */
 export const alertGroups: Readonly<Record<string, readonly Alert[]>> = {
   'sidecar-injector': injectorAlerts,
+  'sidecar-injector-auditor': auditorAlerts,
   'sidecar-injector-mesh': meshAlerts,
 };
 

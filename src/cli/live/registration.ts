@@ -4,7 +4,6 @@ import {
   registrationEntries,
   registrationEntriesFor,
   type JsonObject,
-  type EntrySelectors,
   type RegistrationEntry,
 } from '../../index.ts';
 import { member, objectMember, objectsMember, stringMember } from '../../json/json.ts';
@@ -20,15 +19,6 @@ function sameConditions(live: JsonObject): boolean {
     texts,
     matchConditions.map(({ expression }) => expression),
   );
-}
-
-/** The entries of the cluster's registration. The API server has checked the shape of its selectors. */
-export function liveEntries(configuration: JsonObject): EntrySelectors[] {
-  return objectsMember(configuration, 'webhooks').map((webhook) => ({
-    name: stringMember(webhook, 'name') ?? '',
-    namespaceSelector: objectMember(webhook, 'namespaceSelector') ?? {},
-    objectSelector: objectMember(webhook, 'objectSelector') ?? {},
-  }));
 }
 
 /** What is missing in the cluster's registration, so that pods are not injected or cannot be created. */

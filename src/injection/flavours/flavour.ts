@@ -48,6 +48,4 @@ export interface Flavour {
   allowed(settings: Settings): Allowed;
   /** Reads proxy variables from the address on which the webhook is called. Flavours without this have none. */
   readonly readAddress?: (path: string) => AddressVariables;
-  /** Returns whether decisions depend on annotations of namespaces. */
-  needsNamespaces(settings: Settings): boolean;
 }

@@ -243,6 +243,7 @@ export function createCatalog({ encoder, domains, refused, noticed, ...options }
         place,
         layer: inbound,
         shelves: layers,
+        hasAllNewest: () => proxy.holdsAll() && member.isOfferedNewest(),
         isAtRest: () =>
           joinedMs - startedMs >= inheritedMs || options.nowMs() - joinedMs >= acknowledgements.drainMs(pod),
         newest(kind, name) {

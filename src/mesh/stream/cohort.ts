@@ -16,6 +16,8 @@ export interface Member<R extends Versioned> {
   rejected(resource: R): boolean;
   /** Returns whether a change is on its way that it may get. */
   isHeldUp(): boolean;
+  /** Returns whether its target is what is newest of all that it may get. */
+  isOfferedNewest(): boolean;
   /** To be called after each of its messages. */
   moved(): void;
   /** Puts it into another view. It gets what is newest there, as a proxy that starts does. */
@@ -193,6 +195,8 @@ export function createCohort<R extends Versioned>(options: TrialOptions): Cohort
         },
         moved: () => trials.moved(member),
         isHeldUp: () => trials.isBusy(),
+        isOfferedNewest: () =>
+          !trials.isBusy() && [member.view, common, member.group].every((ledger) => ledger.isInForce()),
         leave: () => leave(member),
       };
     },

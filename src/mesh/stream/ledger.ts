@@ -64,6 +64,8 @@ export interface Ledger<R extends Versioned> {
   offersTo(reader: Reader): Target<R>;
   /** Returns how many resources of a kind are withheld, because a proxy has rejected them. */
   withheld(kind: Kind): number;
+  /** Returns whether all of it is in force. */
+  isInForce(): boolean;
 }
 
 function candidateOf<R extends Versioned>(fields: Pick<Candidate<R>, 'good' | 'trial'>): Candidate<R> {
@@ -141,5 +143,6 @@ export function createLedger<R extends Versioned>(content: Target<R>, below?: Le
         ]),
       ) as unknown as Target<R>,
     withheld: (kind) => [...candidates[kind].values()].filter(({ isRefused }) => isRefused).length,
+    isInForce: () => kinds.every((kind) => candidates[kind].size === 0),
   };
 }

@@ -51,3 +51,8 @@ export function owes<R extends Versioned>(subscription: Subscription<R>, target:
   if (wanted === undefined) return isRemoved(subscription, target, name);
   return held.get(name) !== wanted && rejected.get(name) !== wanted;
 }
+
+/** Returns the names of all that a proxy holds, or should hold. */
+export function everyName<R extends Versioned>({ kind, held }: Subscription<R>, target: Target<R>): Iterable<string> {
+  return new Set([...target[kind].keys(), ...held.keys()]);
+}

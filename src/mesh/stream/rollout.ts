@@ -12,6 +12,8 @@ export interface Proxy {
   owes(kind: Kind, name: string): boolean;
   /** Returns whether it holds all of its target. */
   isInSync(): boolean;
+  /** Returns whether it has rejected nothing of it, either. */
+  holdsAll(): boolean;
   /** Returns whether it has had its first state, too. */
   isReady(): boolean;
 }

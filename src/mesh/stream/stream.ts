@@ -1,6 +1,6 @@
 import { kinds, type Kind } from '../resources/kinds.ts';
 import type { Observation, Output, Request } from './exchange.ts';
-import { isRemoved, newsOf, owes } from './news.ts';
+import { everyName, isRemoved, newsOf, owes } from './news.ts';
 import { ask, doubt, forget, isSettled, newSubscription, wants, type Subscription } from './subscription.ts';
 import { emptyTarget, namedKinds, type Changes, type Target, type Versioned } from './target.ts';
 
@@ -36,6 +36,8 @@ export interface Stream<R extends Versioned> {
   isInSync(): boolean;
   /** Returns whether the proxy has had its first state, and holds the whole target. */
   isReady(): boolean;
+  /** Returns whether the proxy has had its first state, holds the whole target, and has rejected nothing of it. */
+  holdsAll(): boolean;
   /** Returns the version that the proxy holds, as it has stated or acknowledged. */
   holds(kind: Kind, name: string): string | undefined;
   /** Returns whether the proxy has yet to accept or reject what the target has for a name. */
@@ -155,10 +157,8 @@ export function createStream<R extends Versioned>(): Stream<R> {
     send(subscriptions.secret);
     send(subscriptions.cluster);
     send(subscriptions.endpoints);
-    if (!hasAll('secret', 'cluster', 'endpoints')) {
-      // The first request is answered in any case; the listeners of a first answer can refer to nothing that is missing.
-      return;
-    }
+    // The first request is answered in any case; the listeners of a first answer can refer to nothing that is missing.
+    if (!hasAll('secret', 'cluster', 'endpoints')) return;
     send(subscriptions.listener);
     send(subscriptions.routes);
     if (!hasAll('listener', 'routes')) return;
@@ -247,7 +247,7 @@ export function createStream<R extends Versioned>(): Stream<R> {
       target = next;
       for (const kind of kinds) {
         const subscription = subscriptions[kind];
-        const names = changes === undefined ? everyName(subscription) : (changes[kind] ?? []);
+        const names = changes === undefined ? everyName(subscription, target) : (changes[kind] ?? []);
         for (const name of names) {
           if (!wants(subscription, name)) continue;
           subscription.dirty.add(name);
@@ -284,7 +284,8 @@ export function createStream<R extends Versioned>(): Stream<R> {
       return flush();
     },
     isInSync,
-    isReady: () => subscriptions.listener.isOpen && isInSync(),
+    isReady,
+    holdsAll: () => isReady() && kinds.every((kind) => subscriptions[kind].rejected.size === 0),
     holds: (kind, name) => subscriptions[kind].held.get(name),
     owes: (kind, name) => owes(subscriptions[kind], target, name),
   };
@@ -293,7 +294,7 @@ export function createStream<R extends Versioned>(): Stream<R> {
     return kinds.every((kind) => subscriptions[kind].inFlight === undefined && !hasNews(subscriptions[kind]));
   }
 
-  function everyName({ kind, held }: Subscription<R>): Iterable<string> {
-    return new Set([...target[kind].keys(), ...held.keys()]);
+  function isReady(): boolean {
+    return subscriptions.listener.isOpen && isInSync();
   }
 }

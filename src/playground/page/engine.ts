@@ -69,6 +69,8 @@ export function startEngine(source: string, limitMs: number): Engine {
       event.preventDefault();
       if (id === present && queue[0] === first) stop(new Error(event.message));
     });
+    // A worker has no origin to name, as a window has.
+    // oxlint-disable-next-line unicorn/require-post-message-target-origin
     worker.postMessage({ id: present, asked: first.asked });
   };
 

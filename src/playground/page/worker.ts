@@ -1,5 +1,7 @@
-import './without-eval.ts';
+import { jitless } from './without-eval.ts';
 import { reply, type Asked } from '../exchange.ts';
+
+if (jitless !== true) throw new Error('the schemas would make code from text');
 
 addEventListener('message', ({ data }: MessageEvent<{ readonly id: number; readonly asked: Asked }>) => {
   try {

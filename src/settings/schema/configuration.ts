@@ -11,6 +11,9 @@ import { sidecars } from './sidecars.ts';
 
 const probes = z.strictObject({ rewrite: z.boolean().default(true) });
 
+/** Events of the webhook, about owners of pods and about itself. */
+const events = z.strictObject({ enabled: z.boolean().default(true) });
+
 /** The profiles of every installation, unless the settings define one of their names. */
 export const builtInProfiles: readonly Profile[] = [
   {
@@ -33,6 +36,7 @@ const spec = z.strictObject({
   proxy: proxy.prefault({}),
   capture: capture.prefault({}),
   probes: probes.prefault({}),
+  events: events.prefault({}),
   mesh: mesh.prefault({}),
   istiod: istiod.prefault({}),
   sidecars: sidecars.prefault({}),

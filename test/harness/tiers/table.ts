@@ -1,5 +1,6 @@
 import { runChecks } from './checks.ts';
 import { runJest } from './jest.ts';
+import { runMatrix } from './matrix.ts';
 import { runOnNode } from './node.ts';
 import type { Tier, ToolName } from './tier.ts';
 
@@ -23,6 +24,7 @@ export const tiers: readonly Tier[] = [
   { name: 'shell', needs: ['packages'], run: runJest },
   { name: 'browser', needs: ['browser'], run: runJest, secondTry: true },
   { name: 'http', needs: ['packages'], run: runJest, jestArguments: everyCore, secondTry: true },
+  { name: 'release', needs: ['older Node', 'crane', 'actionlint'], run: runJest, secondTry: true },
   // Its files mostly wait for the cluster, each for its own.
   {
     name: 'apiserver',
@@ -65,6 +67,23 @@ export const tiers: readonly Tier[] = [
   },
   // One file, which takes the node from one control plane to the other.
   { name: 'istiod', needs: [...nodeTools, 'istiod'], run: runOnNode, onRequest: true },
+  // The API server of each version is built with Go, which takes minutes.
+  {
+    name: 'matrix',
+    needs: ['packages', 'kubernetes'],
+    run: runMatrix,
+    jestArguments: ['--maxWorkers=2'],
+    secondTry: true,
+    onRequest: true,
+  },
+  // The real cert-manager, of which the build takes minutes.
+  {
+    name: 'cert-manager',
+    needs: ['packages', 'kubernetes', 'cert-manager'],
+    run: runJest,
+    secondTry: true,
+    onRequest: true,
+  },
   // Each of these breaks something that all share, or measures.
   { name: 'cluster-long', needs: nodeTools, run: runOnNode, jestArguments: ['--runInBand'], onRequest: true },
 ];

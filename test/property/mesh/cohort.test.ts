@@ -86,6 +86,10 @@ test(`all proxies hold the newest state once what they reject is mended (seed ${
       fleet.settle();
       expect([...fleet.peers.keys()].flatMap((index) => fleet.differences(index))).toEqual([]);
       expect(kinds.map((one) => fleet.cohort.withheld(one))).toEqual(kinds.map(() => 0));
+      // What is shadowed in all views is nobody's to accept, so nothing differs any more.
+      fleet.publish(new Map([...fleet.services.keys()].map((one) => [one, good])));
+      fleet.settle();
+      expect([...fleet.peers.keys()].filter((index) => !fleet.isKnownToHoldNewest(index))).toEqual([]);
     }),
     { numRuns },
   );

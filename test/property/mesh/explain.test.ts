@@ -40,6 +40,7 @@ function sent(objects: readonly JsonObject[]): ReadonlyMap<string, string> {
     holds: never as () => undefined,
     owes: () => true,
     isInSync: () => false,
+    holdsAll: () => false,
     isReady: () => false,
   });
   return new Map(

@@ -7,6 +7,8 @@ export interface Target {
   readonly port: number;
   /** CA certificates (PEM) that its certificate is verified with. */
   readonly ca: string;
+  /** Name that its certificate must have; default `localhost`. */
+  readonly servername?: string;
 }
 
 export interface Answer {
@@ -34,7 +36,7 @@ export function ask(target: Target, question: Question): Promise<Answer> {
         host: '127.0.0.1',
         port: target.port,
         ca: target.ca,
-        servername: 'localhost',
+        servername: target.servername ?? 'localhost',
         method,
         path,
         headers: { ...('transfer-encoding' in headers ? {} : length), ...headers } as IncomingHttpHeaders,

@@ -107,11 +107,15 @@ const withWeights = fc
   .uniqueArray(destination, { minLength: 2, maxLength: 3, selector: (one) => JSON.stringify(one) })
   .chain((all) =>
     fc
-      .tuple(fc.nat({ max: all.length - 1 }), ...all.map(() => fc.option(headers, { nil: undefined, freq: 3 })))
-      .map(([chosen, ...changes]) =>
+      .tuple(
+        fc.array(fc.constantFrom(0, 1, 7, 33, 100), { minLength: all.length, maxLength: all.length }),
+        ...all.map(() => fc.option(headers, { nil: undefined, freq: 3 })),
+      )
+      .filter(([weights]) => weights.some((weight) => weight > 0))
+      .map(([weights, ...changes]) =>
         all.map((one, index) => ({
           destination: one,
-          weight: index === chosen ? 100 : 0,
+          weight: weights[index],
           ...(changes[index] === undefined ? {} : { headers: changes[index] }),
         })),
       ),

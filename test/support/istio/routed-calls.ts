@@ -1,6 +1,6 @@
 import * as fc from '../fast-check.ts';
 import { some } from './random-routes.ts';
-import type { Call } from './routed-envoy.ts';
+import { shareHeader, type Call } from './routed-envoy.ts';
 
 /** Whether a request may be answered late or not at all. */
 const patience = fc.oneof(
@@ -47,9 +47,10 @@ export const routedCall: fc.Arbitrary<RoutedCall> = fc
     }),
     proto: fc.constantFrom(undefined, 'http', 'https'),
     shard: fc.nat({ max: 9 }),
+    share: fc.nat({ max: 299 }),
     patience,
   })
-  .map(({ service, port, name, headers: some, patience: how, proto, path, shard, ...call }) => ({
+  .map(({ service, port, name, headers: some, patience: how, proto, path, shard, share, ...call }) => ({
     ...call,
     path: `${path}${path.includes('?') ? '&' : '?'}shard=${shard}`,
     service,
@@ -60,6 +61,7 @@ export const routedCall: fc.Arbitrary<RoutedCall> = fc
       ...(some as Record<string, string>),
       ...how,
       'x-shard': String(shard),
+      [shareHeader]: String(share),
       cookie: `shard=${shard}`,
     },
   }));

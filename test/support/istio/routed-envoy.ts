@@ -57,12 +57,31 @@ export interface RoutedEnvoy {
 /** Filters of Istio's own builds of Envoy; they decide on nothing here. */
 const unknown: ReadonlySet<string> = new Set(['istio.metadata_exchange', 'istio.alpn', 'istio.stats']);
 
+/** A request with this header goes to the destination whose share of the weights has its value, and not to one by luck. */
+export const shareHeader = 'x-share';
+
+/**
+ * Leaves nothing to luck: weights are decided by a header of the request. Of several hashes only the first counts: istiod names the same one again for each
+ * destination, which makes it another hash, and what calls have is the same for all of them.
+ */
+function decided(value: Json): Json {
+  if (Array.isArray(value)) return value.map(decided);
+  if (!isObject(value)) return value;
+  return Object.fromEntries(
+    Object.entries(value).map(([key, one]): [string, Json] => {
+      const made = decided(one as Json);
+      if (key === 'weighted_clusters') return [key, { ...(made as JsonObject), header_name: shareHeader }];
+      return [key, key === 'hash_policy' && Array.isArray(made) ? made.slice(0, 1) : made];
+    }),
+  );
+}
+
 function managerOf({ manager, routes }: Proxied, prefix: string): JsonObject {
   const { rds: _, tracing: _tracing, access_log: _log, ...config } = objectMember(manager, 'typed_config') ?? {};
   const http_filters = objectsMember(config, 'http_filters').filter(
     (filter) => !unknown.has(stringMember(filter, 'name') ?? ''),
   );
-  const route_config = { ...(prefixed(routes, prefix) as JsonObject), validate_clusters: false };
+  const route_config = { ...(decided(prefixed(routes, prefix)) as JsonObject), validate_clusters: false };
   return { ...manager, typed_config: { ...config, http_filters, route_config } };
 }
 

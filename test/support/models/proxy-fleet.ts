@@ -218,6 +218,7 @@ export class ProxyFleet {
     }
     for (const [index, group] of this.groups.entries()) put(group, 'listener', 'l', 'r', index);
     this.cohort.publish(changes, 0);
+    this.#look();
   }
 
   toClient(index: number): boolean {
@@ -252,7 +253,29 @@ export class ProxyFleet {
     this.#take(peer, peer.stream.next());
     peer.isUp ||= peer.stream.isReady();
     peer.member.moved();
+    this.#look();
     return true;
+  }
+
+  /** Returns whether it is known of a proxy that it holds what is newest. */
+  isKnownToHoldNewest(index: number): boolean {
+    const peer = this.peers.get(index);
+    return peer?.stream.holdsAll() === true && peer.member.isOfferedNewest();
+  }
+
+  /** Looks at each that is known to hold what is newest: whether that is true of every name. */
+  #look(): void {
+    for (const [index, peer] of this.peers) {
+      if (!this.isKnownToHoldNewest(index)) continue;
+      const { stream } = peer;
+      for (const kind of ['cluster', 'endpoints', 'listener', 'routes'] as const) {
+        for (const [name, { version }] of this.#content(kind, peer)) {
+          const held = stream.holds(kind, name);
+          if (held === version || (held === undefined && !stream.owes(kind, name))) continue;
+          this.faults.push(`proxy ${index} has ${held} instead of ${version}, which nobody knows`);
+        }
+      }
+    }
   }
 
   /** Lets time pass for proxies that do not answer. */

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdir, mkdtemp, rename, rm, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
@@ -14,6 +14,7 @@ let authority: KeyedCertificate;
 let first: KeyedCertificate;
 let second: KeyedCertificate;
 let expired: KeyedCertificate;
+let future: KeyedCertificate;
 let folder: string;
 let log: EventLog;
 let source: CertificateSource | undefined;
@@ -23,7 +24,8 @@ beforeAll(async () => {
   authority = await createAuthority({ now, lifetimeMs: 365 * dayMs });
   const issue = (at: Date): Promise<KeyedCertificate> =>
     issueLeaf({ authority, names: localNames, now: at, lifetimeMs: dayMs });
-  [first, second, expired] = await Promise.all([issue(now), issue(now), issue(new Date(now.getTime() - 2 * dayMs))]);
+  const days = (count: number): Date => new Date(now.getTime() + count * dayMs);
+  [first, second, expired, future] = await Promise.all([issue(now), issue(now), issue(days(-2)), issue(days(2))]);
 });
 
 beforeEach(async () => {
@@ -148,6 +150,60 @@ describe('certificate files', () => {
   });
 });
 
+/** A certificate that openssl signs itself, with these extensions. */
+async function selfSigned(...extensions: readonly string[]): Promise<KeyedCertificate> {
+  const [key, certificate] = ['own.key', 'own.crt'].map((name) => join(folder, name));
+  execFileSync(
+    'openssl',
+    ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '1'].concat(
+      ['-keyout', key ?? '', '-out', certificate ?? '', '-subj', '/CN=localhost'],
+      extensions.flatMap((extension) => ['-addext', extension]),
+    ),
+    { stdio: 'ignore' },
+  );
+  return { certificate: await readFile(certificate ?? '', 'utf8'), privateKey: await readFile(key ?? '', 'utf8') };
+}
+
+describe('a certificate that every API server would refuse', () => {
+  test.each<[string, readonly string[], string]>([
+    ['names its host as common name alone', [], 'the certificate names no host (subjectAltName)'],
+    [
+      'is for clients alone',
+      ['subjectAltName=DNS:localhost', 'extendedKeyUsage=clientAuth'],
+      'the certificate is not for servers: its extended key usage lacks serverAuth',
+    ],
+  ])(
+    'because it %s is not served at the start, and later leaves the last good pair in use',
+    async (_, extensions, flaw) => {
+      const refused = await selfSigned(...extensions);
+      await writePair(refused);
+      await expect(open().start()).rejects.toThrow(flaw);
+      await writePair(first);
+      await open().start();
+      const invalid = log.next('pair-invalid', 0, flaw);
+      await writePair(refused);
+      await invalid;
+      expect(source?.health()).toEqual({ ready: true, reason: expect.stringContaining('serving the last good pair') });
+    },
+  );
+
+  test.each([
+    ['for servers and clients', ['subjectAltName=DNS:localhost', 'extendedKeyUsage=clientAuth,serverAuth']],
+    ['for anything', ['subjectAltName=IP:127.0.0.1', 'extendedKeyUsage=anyExtendedKeyUsage']],
+    ['that does not say for what', ['subjectAltName=DNS:localhost']],
+  ])('is none %s', async (_, extensions) => {
+    const own = await selfSigned(...extensions);
+    await writePair(own);
+    expect((await open().start()).certificate).toBe(own.certificate);
+  });
+
+  test('is none that a clock which is some minutes behind takes for one of the future', async () => {
+    await writePair(first);
+    const behind = validityOf(first.certificate).notBeforeMs - 4 * 60_000;
+    expect((await open({ clock: () => new Date(behind) }).start()).certificate).toBe(first.certificate);
+  });
+});
+
 describe('start rejects', () => {
   const encrypted = (): string =>
     execFileSync('openssl', ['pkcs8', '-topk8', '-passout', 'pass:secret'], {
@@ -166,6 +222,7 @@ describe('start rejects', () => {
     ['a garbled key', () => ({ ...first, privateKey: 'hush' }), /^private key file '.*': is not an unencrypted PEM/],
     ['an encrypted key', () => ({ ...first, privateKey: encrypted() }), /: is not an unencrypted PEM private key$/],
     ["another's key", () => ({ ...first, privateKey: second.privateKey }), /: does not belong to the certificate in '/],
+    ['one of the future', () => future, /^certificate file '.*': the certificate is not valid before 20/],
     ['an expired certificate', () => expired, /^certificate file '.*': the certificate expired on 20/],
   ])('%s', async (_, pair, message) => {
     await writePair(pair());

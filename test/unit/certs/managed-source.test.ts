@@ -1,4 +1,5 @@
 import { X509Certificate } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { createAuthority, serviceNames } from '../../../src/certs/authority.ts';
 import { fingerprintsOf, joinBundle, parseBundle, sameCertificates } from '../../../src/certs/bundle.ts';
@@ -507,6 +508,15 @@ describe('time', () => {
     const parsed = parseCaSecret(cluster.secret?.data ?? new Map());
     expect(parsed).toMatchObject({ kind: 'filled', content: { phase: 'stable', generation: 2, previous: [] } });
     for (const { source } of replicas) expect(source.health().ready).toBe(true);
+  });
+
+  test('that a timer cannot hold is waited for, not skipped', async () => {
+    // Node calls back at once when the delay is longer than 2^31 - 1 ms.
+    const more = { pollMs: 2 ** 33, retryMs: 2 ** 33 };
+    const replica = open(more);
+    await replica.start();
+    const rounds = cluster.rounds(3).then(() => 'rounds without end');
+    expect(await Promise.race([rounds, sleep(250, 'waits')])).toBe('waits');
   });
 
   test('does not switch to a CA that the live configuration does not trust', async () => {

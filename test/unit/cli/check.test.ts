@@ -64,7 +64,7 @@ describe('a sound installation', () => {
     expect(stdout).toMatch(/^API server\n-+\n√ the API server answers: Kubernetes 1\.34\n\nRegistration\n/);
     expect(stdout).toContain('√ the CA bundle verifies the certificate of every replica: 2 replicas\n');
     expect(stdout).toContain('√ what sidecars request: namespace shop: cpu 100m, memory 128Mi, 1 pod\n');
-    expect(stdout).toMatch(/\n18 checks, 18 good, 0 warnings, 0 failed, 0 could not be asked, 0 skipped\n$/);
+    expect(stdout).toMatch(/\n19 checks, 19 good, 0 warnings, 0 failed, 0 could not be asked, 0 skipped\n$/);
     expect(code).toBe(0);
   });
 
@@ -237,6 +237,23 @@ describe('what is wrong is found', () => {
         cluster.objects.set(
           paths.namespaces,
           listOf(namespace('shop', { ...enabled, 'pod-security.kubernetes.io/enforce': 'baseline' })),
+        ),
+    ],
+    [
+      'a default of a namespace that has no effect',
+      'namespace-defaults',
+      'warning',
+      /^shop: namespace annotation "sidecar\.istio\.io\/proxyCPU" has no effect: "much" is not a/,
+      () =>
+        cluster.objects.set(
+          paths.namespaces,
+          listOf({
+            metadata: {
+              name: 'shop',
+              labels: enabled,
+              annotations: { 'sidecar-injector.io/defaults': 'true', 'sidecar.istio.io/proxyCPU': 'much' },
+            },
+          }),
         ),
     ],
     [

@@ -40,7 +40,7 @@ describe('explain', () => {
     const { stdout, code } = await runCommand(['explain', '-f', '-', '--namespace-labels', labels], pod);
     expect(code).toBe(0);
     const warning =
-      /warning: the namespace enforces Pod Security baseline, so the pod will be refused \(container "istio-init": capability NET_ADMIN, container "istio-init": capability NET_RAW\); use sidecar\.istio\.io\/interceptionMode: NONE/;
+      /warning: the namespace enforces Pod Security baseline, so the pod will be refused \(container "istio-init": capability NET_ADMIN, capability NET_RAW\)\n.*warning: for a sidecar under Pod Security, use sidecar\.istio\.io\/interceptionMode: NONE/;
     expect(warning.test(stdout)).toBe(isWarned);
   });
 
@@ -118,6 +118,19 @@ spec:`,
         ['proxy.resources.requests.memory', '99Mi', 'from the pod'],
       ]);
     });
+  });
+
+  test('the namespace is named where it decided', async () => {
+    const defaults = [
+      'sidecar-injector.io/defaults=true',
+      'sidecar.istio.io/logLevel=info',
+      'sidecar.istio.io/proxyCPU=7m',
+    ];
+    const args = defaults.flatMap((one) => ['--namespace-annotations', one]);
+    const own = pod.replace('spec:', '  annotations: {sidecar.istio.io/proxyCPU: 9m}\nspec:');
+    const { stdout } = await runCommand(['explain', '-f', '-', ...args], own);
+    expect(stdout).toMatch(/proxy\.logLevel +info +from the namespace/);
+    expect(stdout).toMatch(/proxy\.resources\.requests\.cpu +9m +from the pod/);
   });
 
   test('-o json says the same, without values that may be secret', async () => {

@@ -1,4 +1,4 @@
-import { get } from 'node:http';
+import { get, type IncomingMessage } from 'node:http';
 import { mkdtempSync, rmSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import { once } from 'node:events';
@@ -19,7 +19,7 @@ async function ask(method: string, url: string) {
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;
   const request = get({ host: '127.0.0.1', port, path: url, method });
-  const [response] = (await once(request, 'response')) as [import('node:http').IncomingMessage];
+  const [response] = (await once(request, 'response')) as [IncomingMessage];
   let text = '';
   for await (const chunk of response) text += String(chunk);
   server.close();

@@ -34,6 +34,8 @@ describe('permissions', () => {
           resourceNames: ['sidecar-injector'],
           verbs: ['get', 'patch'],
         },
+        { apiGroups: ['events.k8s.io'], resources: ['events'], verbs: ['create'] },
+        { apiGroups: [''], resources: ['namespaces'], verbs: ['list', 'watch'] },
       ],
     });
   });

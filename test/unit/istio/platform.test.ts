@@ -121,7 +121,7 @@ describe('OpenShift', () => {
   });
 
   test('ranges that are known of the cluster count where the caller knows none', () => {
-    const known = withNamespaces(snapshot, new Map([['demo', ranges('1000/10')]]));
+    const known = withNamespaces(snapshot, new Map([['demo', { labels: {}, annotations: ranges('1000/10') }]]));
     expect(injectWithIstiod(istioPod(), known).argumentsOf('istio-validation')).toContain('-u 1009 ');
     const other = injectWithIstiod(istioPod(), known, { namespace: 'other' });
     expect(other.argumentsOf('istio-validation')).toContain('-u 1337 ');

@@ -75,6 +75,19 @@ async function played(...turns: readonly Turn[]) {
   return game;
 }
 
+test('a list that is too large for one answer is read from the store, in pages that get smaller', async () => {
+  const tooLarge = { fails: new ApiError('bad-answer', 'the answer is larger than 8388608 bytes') };
+  const first = { list: { metadata: { continue: 'more' }, items: [pod('a', '1')] } };
+  const { calls, changes } = await played(tooLarge, tooLarge, first, { list: list('7', pod('b', '2')) }, stays);
+  expect(calls.slice(0, 4)).toEqual([
+    '/api/v1/pods?limit=500&resourceVersion=0',
+    '/api/v1/pods?limit=100',
+    '/api/v1/pods?limit=13',
+    '/api/v1/pods?limit=13&continue=more',
+  ]);
+  expect(keysOf(changes)).toEqual([['shop/a', 'shop/b']]);
+});
+
 test('a list is followed by a watch from its version', async () => {
   const { calls, changes, states } = await played(
     { list: list('7', pod('a', '1'), pod('b', '2')) },

@@ -87,6 +87,7 @@ function join(namespace: string, name: string): Client {
     holds: (kind, of) => held.get(`${kind} ${of}`),
     owes,
     isInSync,
+    holdsAll: isInSync,
     isReady: isInSync,
   });
   const client = { member, told, held };

@@ -22,6 +22,7 @@ class StubProxy {
     holds: (_: Kind, name: string): string | undefined => this.held.get(name),
     owes: (kind: Kind, name: string): boolean => this.owed.has(`${kind} ${name}`),
     isInSync: (): boolean => this.isUp && this.owed.size === 0,
+    holdsAll: (): boolean => this.isUp && this.owed.size === 0,
     isReady: (): boolean => this.isUp && this.owed.size === 0,
   };
 }

@@ -1,50 +1,77 @@
-import { createInjector } from '../../../src/injection/injector.ts';
 import { expect, test } from '@jest/globals';
-import { createSnapshot } from '../../../src/injection/build-snapshot.ts';
 import type { Snapshot } from '../../../src/injection/snapshot.ts';
-import type { ApiClient } from '../../../src/kubernetes/client.ts';
-import type { ConfigurationReloader } from '../../../src/runtime/configuration-reloader.ts';
-import { watchNamespaces } from '../../../src/runtime/namespace-facts.ts';
+import { ApiError } from '../../../src/kubernetes/api-error.ts';
+import type { ApiClient, StreamOptions } from '../../../src/kubernetes/client.ts';
+import { watchNamespaces, type NamespaceWatch } from '../../../src/runtime/namespace-facts.ts';
 import { createLog } from '../../../src/telemetry/log.ts';
-import { istiodSnapshot } from '../../support/processes/istiod.ts';
 
-const items = [{ metadata: { name: 'demo', annotations: { 'openshift.io/sa.scc.uid-range': '1000/10', other: 'x' } } }];
+const enforced = { 'pod-security.kubernetes.io/enforce': 'baseline' };
 
-function standalone(): Snapshot {
-  const result = createSnapshot();
-  if ('problems' in result) throw new Error('the built-in settings are bad');
-  return result.snapshot;
+function namespace(name: string, version: string, labels: object, annotations: object = {}): object {
+  return { metadata: { name, uid: name, resourceVersion: version, labels, annotations } };
 }
 
-async function lookOnce(snapshot: Snapshot): Promise<{ asked: number; told: Snapshot['namespaces'] | undefined }> {
-  let asked = 0;
-  let told: Snapshot['namespaces'] | undefined;
+/** An API server whose watch says what the test tells it, and what the webhook was given. */
+function startWatching(list: () => object): {
+  readonly watch: NamespaceWatch;
+  readonly given: Snapshot['namespaces'][];
+  readonly logged: string[];
+  readonly say: (type: string, object: object) => void;
+} {
+  const given: Snapshot['namespaces'][] = [];
+  const logged: string[] = [];
+  const lines: ((line: string) => void)[] = [];
   const client = {
-    get: async () => {
-      asked += 1;
-      return { body: { items } };
+    get: async () => ({ body: list() }),
+    stream: async (_path: string, onLine: (line: string) => void, { signal }: StreamOptions) => {
+      lines.push(onLine);
+      await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve()));
     },
-  } as unknown as ApiClient;
-  const keeper = {
-    injector: () => createInjector(snapshot),
-    useNamespaces: (namespaces: Snapshot['namespaces']) => {
-      told = namespaces;
+  } as unknown as Pick<ApiClient, 'get' | 'stream'>;
+  const watch = watchNamespaces({
+    client,
+    configuration: { useNamespaces: (namespaces) => given.push(namespaces) },
+    log: createLog('warn', { write: (text) => void logged.push(text) }),
+    pace: {
+      random: () => 0,
+      sleep: (_ms, signal) => new Promise((resolve) => signal.addEventListener('abort', () => resolve())),
     },
-  } as unknown as ConfigurationReloader;
-  const watching = watchNamespaces(client, keeper, createLog('silent', { write: () => undefined }));
-  await new Promise((resolve) => setImmediate(resolve));
-  watching.stop();
-  return { asked, told };
+  });
+  return { watch, given, logged, say: (type, object) => lines.at(-1)?.(JSON.stringify({ type, object })) };
 }
 
-test('on OpenShift the namespaces are read and their ids kept', async () => {
-  const { told } = await lookOnce(istiodSnapshot({ global: { platform: 'openshift' } }));
-  expect(told?.get('demo')).toEqual({ 'openshift.io/sa.scc.uid-range': '1000/10' });
+const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+test('what decisions depend on is kept of every namespace, and follows its changes', async () => {
+  const uid = { 'openshift.io/sa.scc.uid-range': '1000/10' };
+  const items = [namespace('a', '1', { ...enforced, other: 'x' }, { ...uid, other: 'y' }), namespace('b', '1', {})];
+  const { watch, given, say } = startWatching(() => ({ items }));
+  expect(watch.health()).toMatchObject({ ready: false, reason: 'are being listed' });
+  await settled();
+  expect(given.map((one) => [...one])).toEqual([[['a', { labels: enforced, annotations: uid }]]]);
+  expect(watch.health()).toMatchObject({ ready: true, reason: 'are watched' });
+  say('ADDED', namespace('c', '2', enforced));
+  say('MODIFIED', namespace('a', '3', {}));
+  say('DELETED', namespace('c', '4', enforced));
+  expect(given.slice(1).map((one) => [...one.keys()])).toEqual([['a', 'c'], ['c'], []]);
+  watch.stop();
 });
 
-test.each([
-  ['mode standalone', standalone()],
-  ['elsewhere', istiodSnapshot()],
-])('%s: nothing is read, so no right is needed', async (_title, snapshot) => {
-  expect(await lookOnce(snapshot)).toEqual({ asked: 0, told: undefined });
+test('a change of anything else is not given on, because it would empty the memory of decisions', async () => {
+  const { watch, given, say } = startWatching(() => ({ items: [namespace('a', '1', enforced)] }));
+  await settled();
+  say('MODIFIED', namespace('a', '2', { ...enforced, other: 'x' }));
+  expect(given).toHaveLength(1);
+  watch.stop();
+});
+
+test('without the right to read namespaces the webhook serves, says so once, and keeps trying', async () => {
+  const { watch, given, logged } = startWatching(() => {
+    throw new ApiError('forbidden', 'namespaces is forbidden');
+  });
+  await settled();
+  expect(watch.health()).toEqual({ name: 'namespaces', ready: true, reason: 'namespaces is forbidden' });
+  expect(given).toEqual([]);
+  expect(logged).toHaveLength(1);
+  watch.stop();
 });

@@ -1,3 +1,4 @@
+import { asKnown } from '../../../injection/namespace-facts.ts';
 import { withCode } from '../../../injection/policy/reason.ts';
 import { readCaptureConfiguration } from '../../../capture/configuration.ts';
 import type { CaptureIntent } from '../../../capture/intent.ts';
@@ -104,7 +105,7 @@ export async function readCapturedPods(options: CaptureOptions, io: Io): Promise
     const name = `${where}: ${describeWorkload(workload)}`;
     const namespace = namespaceOf(workload, options.namespace);
     const decide = (pod: JsonObject): Decision =>
-      injector.decide({ pod, namespace, workload: ownerOf(workload), namespaceAnnotations: known.annotations });
+      injector.decide({ pod, namespace, workload: ownerOf(workload), ...asKnown(known) });
     const status = statusOf(workload.pod.value);
     if (status !== undefined) {
       const own = captureOf(workload.pod, status, decide);

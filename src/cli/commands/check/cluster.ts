@@ -1,5 +1,6 @@
 import { describeFileProblem, loadConfiguration } from '../../../runtime/configuration.ts';
 import { createInjector, createSnapshot, type Injector, type Snapshot } from '../../../index.ts';
+import { readFacts } from '../../../injection/namespace-facts.ts';
 import type { PodNamespace } from '../../../injection/standing.ts';
 import { systemNamespaces } from '../../../injection/policy/policy.ts';
 import { selectEntry, type EntrySelectors } from '../../../injection/policy/registration.ts';
@@ -9,9 +10,8 @@ import { listAll } from '../../../kubernetes/list.ts';
 import { readWebhookConfiguration } from '../../../kubernetes/objects.ts';
 import { featuresOf, readServerVersion } from '../../../kubernetes/server-version.ts';
 import { argumentsOf, copyDeployedFiles, findDeployed, type Deployed } from '../../live/deployed-files.ts';
-import { liveEntries } from '../../live/registration.ts';
+import { readEntries } from '../../../audit/reading.ts';
 import { readReplicas, type Replica } from '../../live/replicas.ts';
-import { textsOf } from '../../live/texts.ts';
 import { probePod } from './probe-pod.ts';
 import { surveyPods, type Survey } from './survey.ts';
 
@@ -55,7 +55,7 @@ export function viewCluster(client: ApiClient, now: Date, tell: (text: string) =
   const registration = once(() => readWebhookConfiguration(client));
   const entries = once(async () => {
     const found = await registration();
-    return found === undefined ? [] : liveEntries(found);
+    return found === undefined ? [] : readEntries(found);
   });
   const deployed = once(async () => {
     const found = await registration();
@@ -93,8 +93,7 @@ export function viewCluster(client: ApiClient, now: Date, tell: (text: string) =
   const namespaces = once(async () =>
     (await listAll(client, '/api/v1/namespaces')).map((one) => ({
       name: stringMember(objectMember(one, 'metadata'), 'name') ?? '',
-      labels: textsOf(one, 'labels'),
-      annotations: textsOf(one, 'annotations'),
+      ...readFacts(one),
     })),
   );
   return {

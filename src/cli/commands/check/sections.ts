@@ -2,6 +2,7 @@ import { caBundleCheck } from './checks/ca-bundle.ts';
 import { deploymentCheck, endpointsCheck } from './checks/deployment.ts';
 import { dryRunCheck } from './checks/dry-run.ts';
 import { otherInjectorsCheck } from './checks/other-injectors.ts';
+import { namespaceDefaultsCheck } from './checks/namespace-defaults.ts';
 import { podSecurityCheck } from './checks/pod-security.ts';
 import { costCheck, deniedPodsCheck, missedPodsCheck, outdatedPodsCheck } from './checks/pods.ts';
 import { registrationCheck } from './checks/registration.ts';
@@ -34,6 +35,6 @@ export const sections: readonly Section[] = [
   },
   { name: 'Certificates', isAwaited: true, checks: [caBundleCheck, replicaCertificatesCheck] },
   { name: 'Injection', isAwaited: true, checks: [dryRunCheck] },
-  { name: 'Namespaces', isAwaited: false, checks: [podSecurityCheck, roomCheck] },
+  { name: 'Namespaces', isAwaited: false, checks: [podSecurityCheck, namespaceDefaultsCheck, roomCheck] },
   { name: 'Pods', isAwaited: false, checks: [missedPodsCheck, deniedPodsCheck, outdatedPodsCheck, costCheck] },
 ];

@@ -1,4 +1,5 @@
 import type { Injector, EntrySelectors } from '../../../index.ts';
+import { isOver } from '../../../audit/reading.ts';
 import { standingOf, type PodNamespace, type Standing } from '../../../injection/standing.ts';
 import type { InjectionStatus } from '../../../injection/patch/status.ts';
 import { objectMember, objectsMember, stringMember, type JsonObject } from '../../../json/json.ts';
@@ -55,12 +56,6 @@ function isRunning(container: JsonObject, classic: readonly string[]): boolean {
   return (
     stringMember(container, 'restartPolicy') === 'Always' || classic.includes(stringMember(container, 'name') ?? '')
   );
-}
-
-function isOver(pod: JsonObject): boolean {
-  const phase = stringMember(objectMember(pod, 'status'), 'phase');
-  const deleted = stringMember(objectMember(pod, 'metadata'), 'deletionTimestamp');
-  return phase === 'Succeeded' || phase === 'Failed' || deleted !== undefined;
 }
 
 function count(map: Map<string, number>, key: string): void {

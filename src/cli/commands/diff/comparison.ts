@@ -1,4 +1,6 @@
+import { asKnown } from '../../../injection/namespace-facts.ts';
 import { createInjector, selectEntry, type Injector, type JsonObject, type EntrySelectors } from '../../../index.ts';
+import type { PodNamespace } from '../../../injection/standing.ts';
 import { withCode, type Reason } from '../../../injection/policy/reason.ts';
 import { applyToValue } from '../../../json/apply.ts';
 import type { ApiClient } from '../../../kubernetes/client.ts';
@@ -12,11 +14,7 @@ import { newPodOf } from './new-pod.ts';
 export interface Expectation {
   readonly injector: Injector;
   readonly entries: readonly EntrySelectors[];
-  readonly namespace: {
-    readonly name: string;
-    readonly labels: Readonly<Record<string, string>>;
-    readonly annotations: Readonly<Record<string, string>>;
-  };
+  readonly namespace: PodNamespace;
 }
 
 /** Whether webhook and settings agree about one workload. */
@@ -41,7 +39,7 @@ async function expectedOf(
   const decision = createInjector(injector.snapshot).decide({
     pod,
     namespace: name,
-    namespaceAnnotations: annotations,
+    ...asKnown({ labels, annotations }),
   });
   const [first] = decision.reasons;
   if (decision.outcome === 'deny') {

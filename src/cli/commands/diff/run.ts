@@ -1,4 +1,5 @@
 import { createInjector, type Injector, type JsonObject } from '../../../index.ts';
+import { readFacts } from '../../../injection/namespace-facts.ts';
 import { withClusterFacts } from '../../../injection/snapshot.ts';
 import { ApiError } from '../../../kubernetes/api-error.ts';
 import { connect, type ApiClient } from '../../../kubernetes/client.ts';
@@ -8,8 +9,7 @@ import { featuresOf, readServerVersion } from '../../../kubernetes/server-versio
 import { exitCodes, print, printJson, remark, report, separated, type Failure, type Io } from '../../io.ts';
 import { findKubeconfig } from '../../kubeconfig.ts';
 import { loadInjector } from '../../live/live-injector.ts';
-import { liveEntries } from '../../live/registration.ts';
-import { textsOf } from '../../live/texts.ts';
+import { readEntries } from '../../../audit/reading.ts';
 import { partialFailure, inputFailure, readInput } from '../../manifests/input.ts';
 import { namespaceOf } from '../../manifests/webhook-selectors.ts';
 import { describeWorkload, findWorkloads, type Workload } from '../../manifests/workload.ts';
@@ -43,7 +43,7 @@ async function compareAll(
     io,
   );
   const injector = await withFacts(client, loaded.injector);
-  const entries = liveEntries(configuration);
+  const entries = readEntries(configuration);
   const holders = new Map<string, JsonObject | undefined>();
   const compared: Compared[] = [];
   for (const workload of workloads) {
@@ -53,7 +53,7 @@ async function compareAll(
     if (holder === undefined) {
       return inputFailure([`${describeWorkload(workload)}: the cluster has no namespace ${name}`]);
     }
-    const namespace = { name, labels: textsOf(holder, 'labels'), annotations: textsOf(holder, 'annotations') };
+    const namespace = { name, ...readFacts(holder) };
     compared.push({
       workload,
       namespace: name,

@@ -1,3 +1,4 @@
+import { asKnown } from '../../../injection/namespace-facts.ts';
 import {
   explainCapture,
   type Added,
@@ -7,7 +8,6 @@ import {
   type Reason,
   type EntrySelectors,
 } from '../../../index.ts';
-import { enforceLabel, podSecurityRemedy, refusedByPodSecurity } from '../../../injection/pod-security.ts';
 import { findPreviousInjection } from '../../manifests/previous-injection.ts';
 import { passGate } from '../../manifests/webhook-selectors.ts';
 import type { KnownNamespace } from '../../manifests/known-namespace.ts';
@@ -55,9 +55,9 @@ export interface Explanation {
 function decideWith(
   workload: Workload,
   namespace: string,
-  { injector, annotations }: { readonly injector: Injector; readonly annotations: KnownNamespace['annotations'] },
+  context: KnownNamespace & { readonly injector: Injector },
 ): (pod: JsonObject) => Decision {
-  return (pod) => injector.decide({ pod, namespace, workload: ownerOf(workload), namespaceAnnotations: annotations });
+  return (pod) => context.injector.decide({ pod, namespace, workload: ownerOf(workload), ...asKnown(context) });
 }
 
 function previousNotes(workload: Workload, decide: (pod: JsonObject) => Decision): string[] {
@@ -91,18 +91,9 @@ export function explainWorkload(
     return { object, ...template, where, notes, webhookSelectors, decision: undefined };
   }
   const decided = decide(workload.pod.value);
-  const { outcome, reasons, added, capture } = decided;
-  const refused = refusedByPodSecurity(workload.pod.value, decided, labels ?? {});
-  const level = labels?.[enforceLabel] ?? '';
-  const warnings =
-    refused.length === 0
-      ? decided.warnings
-      : [
-          ...decided.warnings,
-          `the namespace enforces Pod Security ${level}, so the pod will be refused (${refused.join(', ')}); use ${podSecurityRemedy}`,
-        ];
+  const { outcome, reasons, warnings, added, capture } = decided;
   const rows = capture === undefined ? undefined : explainCapture(capture);
-  const settings = added?.effective === undefined ? [] : settingOrigins(added.effective, injector.snapshot);
+  const settings = added?.effective === undefined ? [] : settingOrigins(added.effective, injector.snapshot, context);
   const decision = { outcome, reasons, warnings, added, capture: rows, settings };
   return { object, ...template, where, notes, webhookSelectors, decision };
 }

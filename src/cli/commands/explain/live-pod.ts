@@ -3,6 +3,7 @@ import { ApiError } from '../../../kubernetes/api-error.ts';
 import { connect, type ApiClient } from '../../../kubernetes/client.ts';
 import { webhookConfigurationName } from '../../../kubernetes/names.ts';
 import { readNamespace, readPod, readWebhookConfiguration } from '../../../kubernetes/objects.ts';
+import { readFacts } from '../../../injection/namespace-facts.ts';
 import { applyToValue } from '../../../json/apply.ts';
 import { findObjects } from '../../../manifests/workloads.ts';
 import { isObject } from '../../../json/json.ts';
@@ -13,8 +14,8 @@ import { exitCodes, usageFailure, type Failure } from '../../io.ts';
 import { findKubeconfig } from '../../kubeconfig.ts';
 import { workloadsOf } from '../../manifests/workload.ts';
 import { loadInjector } from '../../live/live-injector.ts';
-import { liveEntries, registrationChanges, registrationFaults } from '../../live/registration.ts';
-import { textsOf } from '../../live/texts.ts';
+import { readEntries } from '../../../audit/reading.ts';
+import { registrationChanges, registrationFaults } from '../../live/registration.ts';
 
 function failed(problem: string, remedy: string): Failure {
   return { problems: [problem], remedy, code: exitCodes.failed };
@@ -70,9 +71,8 @@ async function read(
   const { injector, note } = loaded;
   const changes = registrationChanges(configuration).map(({ what, consequence }) => `${what}; ${consequence}`);
   const notes = [before.note, ...note, ...registrationFaults(configuration), ...changes];
-  const entries = liveEntries(configuration);
-  const known = { labels: textsOf(holder, 'labels'), annotations: textsOf(holder, 'annotations') };
-  return [explainWorkload(workload, { ...known, injector, namespace, where, notes, entries })];
+  const entries = readEntries(configuration);
+  return [explainWorkload(workload, { ...readFacts(holder), injector, namespace, where, notes, entries })];
 }
 
 /**

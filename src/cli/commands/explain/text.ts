@@ -85,7 +85,8 @@ function addedRows(added: Added): string[][] {
 function settingLines({ settings, added }: DecisionAnswer): string[] {
   const changed = settings.filter(({ name, from }) => from !== 'default' && name !== 'profile');
   if (changed.length === 0) return [];
-  const who = { settings: 'the settings', profile: `profile ${added?.profile ?? ''}`, pod: 'the pod', default: '' };
+  const profile = `profile ${added?.profile ?? ''}`;
+  const who = { settings: 'the settings', profile, namespace: 'the namespace', pod: 'the pod', default: '' };
   const rows = changed.map(({ name, value, from }) => [name, scalarText(value), `from ${who[from]}`]);
   return ['', '  Settings (everything else is as built in)', ...textTable(rows, '    ')];
 }

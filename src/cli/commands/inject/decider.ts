@@ -1,3 +1,4 @@
+import { asKnown } from '../../../injection/namespace-facts.ts';
 import type { Injector, JsonObject } from '../../../index.ts';
 import type { KnownNamespace } from '../../manifests/known-namespace.ts';
 import type { Decide } from '../../manifests/previous-injection.ts';
@@ -14,11 +15,11 @@ export interface DecisionContext extends KnownNamespace {
 /** Returns how webhook selectors and injection policy decide about the pod of this workload, in any state. */
 export function deciderFor(workload: Workload, context: DecisionContext): Decide {
   const namespace = namespaceOf(workload, context.fallback);
-  const { labels, annotations, injector } = context;
+  const { labels, injector } = context;
   return (pod: JsonObject) => {
     const asked = { ...workload, pod: { ...workload.pod, value: pod } };
     const gate = labels === undefined ? undefined : passGate(asked, namespace, labels);
     if (gate?.called === false) return `the API server would not ask for it: ${gate.reasons.join('; ')}`;
-    return injector.decide({ pod, namespace, workload: ownerOf(workload), namespaceAnnotations: annotations });
+    return injector.decide({ pod, namespace, workload: ownerOf(workload), ...asKnown(context) });
   };
 }

@@ -13,6 +13,7 @@ import type { IstioValues } from '../../../settings/schema/istio/values.ts';
 import { stringMember, type JsonObject } from '../../../json/json.ts';
 import type { Profile } from '../../../settings/schema/profile.ts';
 import type { InjectionRequest } from '../../decision.ts';
+import { namespaceOf } from '../../namespace-facts.ts';
 import type { Snapshot } from '../../snapshot.ts';
 
 function isNative(view: PodView, namespace: string, snapshot: Snapshot): boolean {
@@ -24,11 +25,6 @@ function isNative(view: PodView, namespace: string, snapshot: Snapshot): boolean
   const istio = snapshot.settings.istiod.values.pilot.env['ENABLE_NATIVE_SIDECARS'];
   if (nativeSidecars !== 'auto') return nativeSidecars === 'always';
   return istio === 'true' || istio === 'false' ? istio === 'true' : snapshot.stableSidecars;
-}
-
-/** Returns the annotations of the pod's namespace: the caller's, else those known from the cluster. */
-function annotationsOf(request: InjectionRequest, snapshot: Snapshot): InjectionRequest['namespaceAnnotations'] {
-  return request.namespaceAnnotations ?? snapshot.namespaces.get(request.namespace);
 }
 
 /** What a profile presets, in Istio's own structures. */
@@ -85,6 +81,6 @@ export function templateDataOf(original: PodView, request: InjectionRequest, sna
     workload: request.workload ?? workloadOf(view),
     native: isNative(view, namespace, snapshot),
     hardening,
-    platformIdentity: isOpenShift ? openShiftIdentity(annotationsOf(request, snapshot)) : undefined,
+    platformIdentity: isOpenShift ? openShiftIdentity(namespaceOf(request, snapshot).annotations) : undefined,
   };
 }

@@ -78,5 +78,4 @@ export const istio: Flavour = {
   // Istio's values may make its proxy privileged.
   allowed: ({ istiod }) => ({ privilegedProxy: !istiod.hardened }),
   readAddress: readAddressVariables,
-  needsNamespaces: ({ istiod }) => istiod.values.global.platform === 'openshift',
 };

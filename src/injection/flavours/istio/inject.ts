@@ -18,6 +18,7 @@ import { stringMember } from '../../../json/json.ts';
 import { isTextTemplate } from '../../../settings/schema/istio/pod-template.ts';
 import { chooseProfile } from '../../../settings/effective.ts';
 import { profileLabel } from '../../../settings/schema/profile.ts';
+import { defaultsAnnotation } from '../../../settings/namespace-defaults.ts';
 import { unknownKeys } from '../../../settings/pod-settings.ts';
 import { quote, type Problem } from '../../../grammar/problem.ts';
 import { didYouMean } from '../../../grammar/suggestion.ts';
@@ -36,7 +37,8 @@ import { fitFragments } from '../../plan/pod-resources.ts';
 import { type ProbeEdit } from '../../plan/probes.ts';
 import { atLeastOne, reason, reasonsOf, type Reason } from '../../policy/reason.ts';
 import { chooseSidecars, declareFragments, type DeclaredFragments } from '../../policy/selection.ts';
-import { baseOf, type Snapshot } from '../../snapshot.ts';
+import { namespaceOf } from '../../namespace-facts.ts';
+import { baseOf, type NamespaceFacts, type Snapshot } from '../../snapshot.ts';
 import { withInjectionLabels } from '../../patch/injection-labels.ts';
 import { proposalOf } from '../../patch/patch.ts';
 
@@ -177,6 +179,12 @@ function statusNames(template: TemplateNames, fragment: Fragment, plan: Plan): S
   };
 }
 
+/** Istio has no such thing, and this mode does what Istio does. */
+function warningsAboutDefaults({ annotations }: Pick<NamespaceFacts, 'annotations'>): string[] {
+  if (!Object.hasOwn(annotations, defaultsAnnotation)) return [];
+  return [`namespace annotation ${quote(defaultsAnnotation)} has no effect in the mode istiod`];
+}
+
 /** Plans an injection in istiod mode, reproducing Istio's injector, for a pod without a status annotation of ours. */
 export const proposeIstiodInjection: Flavour['inject'] = (view, request, snapshot, why) => {
   const wanted = wantedTemplates(view, snapshot);
@@ -200,6 +208,7 @@ export const proposeIstiodInjection: Flavour['inject'] = (view, request, snapsho
     ...warningsAboutPrevious(data),
     ...warningsAboutProfile(view, request.namespace, snapshot),
     ...unknownKeys(view),
+    ...warningsAboutDefaults(namespaceOf(request, snapshot)),
     ...annotationWarnings(view, hardened),
     ...rendered.warnings,
     ...declared.warnings,

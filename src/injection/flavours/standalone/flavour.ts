@@ -46,5 +46,4 @@ export const standalone: Flavour = {
   inject: proposeInjection,
   reinvoke: proposeReinvocation,
   allowed: () => ({ privilegedProxy: false }),
-  needsNamespaces: () => false,
 };

@@ -1,7 +1,7 @@
 import { isSame, member, objectsMember, stringMember, type JsonObject } from '../../../json/json.ts';
 import { names } from '../../../pod/conventions.ts';
 import type { PodContainer } from '../../../pod/containers.ts';
-import { readPodSettings } from '../../../settings/pod-settings.ts';
+import { settingsOf } from '../../namespace-defaults.ts';
 import type { Fragment } from '../../../sidecars/fragment.ts';
 import { volumesOf } from '../../../sidecars/standalone/proxy.ts';
 import { builtInSidecar } from '../../../sidecars/template-library.ts';
@@ -10,7 +10,7 @@ import { workloadOf } from '../../../pod/workload.ts';
 import { isBuiltIn } from '../../plan/injected-container.ts';
 import { findLeftovers } from '../../plan/leftovers.ts';
 import { chooseSidecars, declareFragments } from '../../policy/selection.ts';
-import { baseOf, type Snapshot } from '../../snapshot.ts';
+import { type Snapshot } from '../../snapshot.ts';
 import type { Flavour } from '../flavour.ts';
 
 /** Returns whether both run the same program of the same image. */
@@ -55,8 +55,7 @@ function hasKnownNames(view: PodView, snapshot: Snapshot): boolean {
 /** Returns what an earlier injection has left in a pod whose status annotation is missing. */
 export const leftoversIn: Flavour['leftovers'] = (view, request, snapshot) => {
   if (!hasKnownNames(view, snapshot)) return undefined;
-  const base = baseOf(snapshot, request.namespace, view.labels);
-  const { effective, problems } = readPodSettings(view, base, snapshot.settings.proxy.allowedImages);
+  const { effective, problems } = settingsOf(view, request, snapshot);
   if (problems.length > 0) return undefined;
   const owner = request.workload ?? workloadOf(view);
   const { chosen } = chooseSidecars(effective.templates, snapshot, { namespace: request.namespace, owner });

@@ -11,7 +11,7 @@ import type { CaptureIntent } from '../../../capture/intent.ts';
 import { names } from '../../../pod/conventions.ts';
 import type { PodSettings } from '../../../settings/effective.ts';
 import { member, objectsMember, stringMember } from '../../../json/json.ts';
-import { readPodSettings } from '../../../settings/pod-settings.ts';
+import { settingsOf } from '../../namespace-defaults.ts';
 import type { InjectionRequest } from '../../decision.ts';
 import { planSleeps, preStopWaits, sleepOperation, terminationOf, type SleepPlan } from '../../plan/prestop-sleep.ts';
 import { applicationContainers, containersOf, pointerOf, type PodContainer } from '../../../pod/containers.ts';
@@ -27,7 +27,7 @@ import { foreignImages, misfitSidecars, strangersIn } from '../../policy/status-
 import { fixedCaptureProblems } from '../../plan/fixed-capture.ts';
 import { planScrape } from '../../plan/scrape.ts';
 import { standingBeforeProxy } from '../../plan/start-order.ts';
-import { baseOf, type Snapshot } from '../../snapshot.ts';
+import { type Snapshot } from '../../snapshot.ts';
 import type { InjectionStatus } from '../../patch/status.ts';
 
 /** Replaces the bootstrap in the arguments of the proxy. Other changes that others have made to the container stay. */
@@ -135,8 +135,7 @@ function changesForProxy(
  * Everything else stays, because other webhooks and the API server's admission plug-ins may have changed it.
  */
 export const proposeReinvocation: Flavour['reinvoke'] = (view, record, request, snapshot) => {
-  const base = baseOf(snapshot, request.namespace, view.labels);
-  const { effective, problems } = readPodSettings(view, base, snapshot.settings.proxy.allowedImages);
+  const { base, effective, problems } = settingsOf(view, request, snapshot);
   const proxy = containersOf(view).find(({ name }) => name === names.proxyContainer);
   const fixedCapture = fixedCaptureProblems(view, {
     base,

@@ -9,7 +9,7 @@ import { workloadOf } from '../../../pod/workload.ts';
 import { names, proxyUser, type ProxyIdentity } from '../../../pod/conventions.ts';
 import type { PodSettings } from '../../../settings/effective.ts';
 import { objectsMember, stringMember, type JsonObject } from '../../../json/json.ts';
-import { readPodSettings } from '../../../settings/pod-settings.ts';
+import { settingsOf } from '../../namespace-defaults.ts';
 import { quote } from '../../../grammar/problem.ts';
 import { mountProblems, proxyConflicts, proxyVolumeConflicts } from '../../plan/conflicts.ts';
 import type { InjectionRequest } from '../../decision.ts';
@@ -25,7 +25,7 @@ import { type NotInjected } from '../../patch/proposal.ts';
 import { atLeastOne, reason, reasonsOf, type Reason } from '../../policy/reason.ts';
 import { planScrape, type ScrapePlan } from '../../plan/scrape.ts';
 import { chooseSidecars, declareFragments, type ChosenSidecars } from '../../policy/selection.ts';
-import { baseOf, type Snapshot } from '../../snapshot.ts';
+import { type Snapshot } from '../../snapshot.ts';
 
 /** The result of pod, settings and sidecars together, if nothing in it prevents an injection. */
 export interface ValidatedPod {
@@ -130,9 +130,8 @@ export function validateInjection(
   request: InjectionRequest,
   snapshot: Snapshot,
 ): ValidatedPod | NotInjected {
-  const base = baseOf(snapshot, request.namespace, view.labels);
-  const settings = readPodSettings(view, base, snapshot.settings.proxy.allowedImages);
-  const { effective: wanted } = settings;
+  const settings = settingsOf(view, request, snapshot);
+  const { base, effective: wanted } = settings;
   // The owner itself, not the workload name that the pod sets: nobody may choose their own canary.
   const owner = request.workload ?? workloadOf(view);
   const { chosen, problems } = chooseSidecars(wanted.templates, snapshot, { namespace: request.namespace, owner });

@@ -6,7 +6,7 @@ import type { Image } from './archive.ts';
 import { baseLayers, bases, debian, debianWithNode, programLayer } from './base.ts';
 import { readStage, type Copy, type Stage } from './dockerfile.ts';
 import { httpdLayer } from './httpd.ts';
-import { freshLayer } from './layer.ts';
+import { freshLayer, type Layer } from './layer.ts';
 
 /** Programs of other projects that images are made of: paths on this machine. */
 export interface Programs {
@@ -52,11 +52,16 @@ export async function workbenchImage(folder: string): Promise<Image> {
 async function assemble(name: string, stage: Stage, context: string, folder: string): Promise<Image> {
   const base = bases[stage.base];
   if (base === undefined) throw new Error(`base image ${stage.base} is not known`);
-  const copies = await freshLayer(folder, async (rootFolder) => {
-    for (const copy of stage.copies) await copyInto(rootFolder, copy, context);
-  });
+  const copies = await copiesLayer(stage, context, folder);
   const config = { ...(base.user !== undefined && { User: base.user }), ...stage.config };
   return { name, config, layers: [...(await baseLayers(base, stage.packages)), copies] };
+}
+
+/** The layer of what a stage copies from its context; its archive lies in `folder`. */
+export function copiesLayer({ copies }: Stage, context: string, folder: string): Promise<Layer> {
+  return freshLayer(folder, async (rootFolder) => {
+    for (const copy of copies) await copyInto(rootFolder, copy, context);
+  });
 }
 
 async function copyInto(folder: string, { stage, from, to, mode }: Copy, context: string): Promise<void> {

@@ -1,4 +1,4 @@
-import { answer, answers, get, lines, replies, repliesLast, says, type Shape } from './shape.ts';
+import { answer, answers, get, lines, replies, repliesLast, request, says, type Shape } from './shape.ts';
 
 const chunked = 'Transfer-Encoding: chunked';
 const head = (...fields: readonly string[]): string => lines('HTTP/1.1 200 OK', ...fields, '');
@@ -141,6 +141,17 @@ const informational: readonly Shape[] = [
   replies('102 and 103', lines('HTTP/1.1 102 Processing', '', 'HTTP/1.1 103 Early Hints', 'Link: </b>', '') + answer()),
 ];
 
+const webSocket = request(
+  'GET /chat HTTP/1.1',
+  'Connection: Upgrade',
+  'Upgrade: websocket',
+  'Sec-WebSocket-Version: 13',
+);
+/** A server that has no WebSocket there answers as to any other request. */
+const noWebSocket = ['200 OK', '302 Found', '401 Unauthorized', '404 Not Found'].map((status) =>
+  replies(`${status} to a WebSocket`, answer().replace('200 OK', status), { client: says(webSocket) }),
+);
+
 const unasked: readonly Shape[] = [
   {
     name: 'an answer without a request',
@@ -162,5 +173,6 @@ export const answerShapes: readonly Shape[] = [
   ...fields,
   ...oddFields,
   ...informational,
+  ...noWebSocket,
   ...unasked,
 ];

@@ -115,6 +115,8 @@ export const documentedDifferences: Readonly<Record<string, Readonly<Record<stri
     'body: an offer of HTTP/2.0, SHTTP/1.3': ['request upgrade'],
     'body: an offer of foo': ['request upgrade'],
     'answer: the fields Upgrade: h2,h2c|Connection: Upgrade of an answer': ['answer upgrade'],
+    'answer: 200 OK to a WebSocket': ['answer body', 'answer is the last'],
+    'answer: 302 Found to a WebSocket': ['answer body', 'answer is the last'],
   },
   'Malformed answers': {
     'answer: a status of two digits': ['answer: HTTP/1.1 502 Bad Gateway', 'no answer'],
@@ -148,5 +150,7 @@ export const documentedDifferences: Readonly<Record<string, Readonly<Record<stri
     'body: an answer that begins before the body has ended': ['answer is the last'],
     'body: an upgrade that needs a login': ['answer is the last'],
     'body: CONNECT that is refused': ['answer is the last'],
+    'answer: 401 Unauthorized to a WebSocket': ['answer is the last'],
+    'answer: 404 Not Found to a WebSocket': ['answer is the last'],
   },
 };

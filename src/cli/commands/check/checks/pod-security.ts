@@ -1,3 +1,4 @@
+import { asKnown } from '../../../../injection/namespace-facts.ts';
 import { enforceLabel, podSecurityRemedy, refusedByPodSecurity } from '../../../../injection/pod-security.ts';
 import { goodUnless, shortened, skipped, type Check } from '../finding.ts';
 import { probePod } from '../probe-pod.ts';
@@ -12,7 +13,7 @@ export const podSecurityCheck: Check = {
     const injector = await cluster.injector();
     const lines = namespaces.flatMap(({ name, labels, annotations }) => {
       const pod = probePod();
-      const decision = injector.decide({ pod, namespace: name, namespaceAnnotations: annotations });
+      const decision = injector.decide({ pod, namespace: name, ...asKnown({ labels, annotations }) });
       const refused = refusedByPodSecurity(pod, decision, labels);
       if (refused.length === 0) return [];
       return [`namespace ${name} enforces ${labels[enforceLabel] ?? ''}, which refuses ${refused.join(', ')}`];

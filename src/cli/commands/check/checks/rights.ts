@@ -4,7 +4,7 @@ import { goodUnless, skipped, type Check } from '../finding.ts';
 
 const group = 'admissionregistration.k8s.io';
 
-/** The injector may do what it needs to manage its certificates. */
+/** The injector may do what it needs to manage its certificates, and to know what namespaces say. */
 export const rightsCheck: Check = {
   id: 'rights',
   title: "the injector's ServiceAccount has the rights that it needs",
@@ -19,6 +19,8 @@ export const rightsCheck: Check = {
       { verb: 'update', resource: 'secrets', name: secretName, namespace },
       { verb: 'get', group, resource: 'mutatingwebhookconfigurations', name: webhookConfigurationName },
       { verb: 'patch', group, resource: 'mutatingwebhookconfigurations', name: webhookConfigurationName },
+      { verb: 'list', resource: 'namespaces', name: '' },
+      { verb: 'watch', resource: 'namespaces', name: '' },
     ];
     const answers = await Promise.all(
       wanted.map(async (resourceAttributes) => {
@@ -37,7 +39,9 @@ export const rightsCheck: Check = {
     const lines = answers.flatMap((missing) =>
       missing === undefined
         ? []
-        : [`ServiceAccount ${namespace}/${account} may not ${missing.verb} ${missing.resource} ${missing.name}`],
+        : [
+            `ServiceAccount ${namespace}/${account} may not ${missing.verb} ${missing.resource} ${missing.name}`.trimEnd(),
+          ],
     );
     return goodUnless(lines, { status: 'failed', hint: 'apply deploy/base/rbac.yaml again' });
   },

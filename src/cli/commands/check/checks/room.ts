@@ -1,3 +1,4 @@
+import { asKnown } from '../../../../injection/namespace-facts.ts';
 import { member, objectMember, objectsMember, stringMember, type JsonObject } from '../../../../json/json.ts';
 import { listAll } from '../../../../kubernetes/list.ts';
 import { amountOf } from '../../../../pod/resources.ts';
@@ -87,10 +88,10 @@ export const roomCheck: Check = {
     const injector = await cluster.injector();
     const quotas = Object.groupBy(await listAll(cluster.client, '/api/v1/resourcequotas'), namespaceOf);
     const ranges = Object.groupBy(await listAll(cluster.client, '/api/v1/limitranges'), namespaceOf);
-    const lines = namespaces.flatMap(({ name, annotations }) => {
+    const lines = namespaces.flatMap(({ name, labels, annotations }) => {
       const here = [quotas[name] ?? [], ranges[name] ?? []] as const;
       if (here.every((list) => list.length === 0)) return [];
-      const { added } = injector.decide({ pod: probePod(), namespace: name, namespaceAnnotations: annotations });
+      const { added } = injector.decide({ pod: probePod(), namespace: name, ...asKnown({ labels, annotations }) });
       if (added === undefined) return [];
       const faults = [
         ...here[0].flatMap((quota) => quotaFaults(quota, added)),

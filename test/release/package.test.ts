@@ -23,10 +23,16 @@ const checkout = path.join(folder, 'checkout');
 const user = path.join(folder, 'user');
 const installed = path.join(user, 'node_modules/sidecar-injector');
 
-/** The pinned Node, and what else the machine has by this name. */
+/** The pinned Node, the oldest that is maintained, and what else the machine has by this name. */
 const nodes = [
   ...new Set(
-    [path.join(modules, '.bin'), ...(process.env['PATH'] ?? '').split(':'), '/usr/bin', '/usr/local/bin']
+    [
+      path.join(modules, '.bin'),
+      path.dirname(process.env['OLDER_NODE_BIN'] ?? ''),
+      ...(process.env['PATH'] ?? '').split(':'),
+      '/usr/bin',
+      '/usr/local/bin',
+    ]
       .map((one) => path.join(one, 'node'))
       .filter(existsSync)
       .map((file) => realpathSync(file)),
@@ -57,9 +63,14 @@ beforeAll(async () => {
   for (const name of ['fast-json-patch', 'yaml', 'zod'])
     symlinkSync(path.join(modules, name), path.join(user, 'node_modules', name));
   writeFileSync(path.join(user, 'package.json'), '{"type":"module"}');
-}, 120_000);
+}, 300_000);
 
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+test('Node 22 and 24 are among those that import it', async () => {
+  const versions = await Promise.all(nodes.map(async (node) => (await run(node, ['--version'])).stdout));
+  for (const major of ['v22.', 'v24.']) expect(versions.some((version) => version.startsWith(major))).toBe(true);
+});
 
 test.each(nodes)('the packed library is imported by %s', async (node) => {
   const code = `import { createSnapshot, decide } from 'sidecar-injector';

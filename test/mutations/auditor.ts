@@ -1,0 +1,90 @@
+import type { Edit } from './edit.ts';
+
+const evictions = { file: 'src/audit/evictions.ts', tests: ['test/unit/audit/evictions.test.ts'] };
+const lease = { file: 'src/kubernetes/lease.ts', tests: ['test/unit/kubernetes/lease.test.ts'] };
+
+/** What keeps the auditor from doing harm: whose pods it evicts, how many, and that only one replica does. */
+export const auditor: readonly Edit[] = [
+  {
+    protects: 'one eviction at a time',
+    ...evictions,
+    text: 'if (underWay !== undefined || nowMs - lastMs < policy.everyMs) return undefined;',
+    replacement: 'if (nowMs - lastMs < policy.everyMs) return undefined;',
+  },
+  {
+    protects: 'time between two evictions',
+    ...evictions,
+    text: ' || nowMs - lastMs < policy.everyMs) return undefined;',
+    replacement: ') return undefined;',
+  },
+  {
+    protects: 'the breaker',
+    ...evictions,
+    text: '      if (open !== undefined && nowMs < open.untilMs) return undefined;\n',
+    replacement: '',
+  },
+  {
+    protects: 'an owner whose new pods are no better is left alone',
+    ...evictions,
+    text: ' &&\n      (failing.get(key)?.untilMs ?? nowMs) <= nowMs',
+    replacement: '',
+  },
+  {
+    protects: 'only pods that a controller makes anew',
+    ...evictions,
+    text: '      isReplaced &&\n',
+    replacement: '',
+  },
+  {
+    protects: 'a new pod has to run before it counts',
+    ...evictions,
+    text: "return record.isRunning ? end('replaced', nowMs) : undefined;",
+    replacement: "return end('replaced', nowMs);",
+  },
+  {
+    protects: 'a pod that was there before proves nothing',
+    ...evictions,
+    text: ' || underWay.before.has(record.uid)',
+    replacement: '',
+  },
+  {
+    protects: 'another name of the same pod is not evicted',
+    file: 'src/kubernetes/eviction.ts',
+    tests: ['test/unit/kubernetes/eviction.test.ts'],
+    text: '      deleteOptions: { preconditions: { uid } },\n',
+    replacement: '',
+  },
+  {
+    protects: 'a leader that lives is not followed',
+    ...lease,
+    text: "if (holder === '' || holder === candidate) return true;",
+    replacement: "if (holder !== 'nobody') return true;",
+  },
+  {
+    protects: 'a leader that cannot renew gives up before others take over',
+    ...lease,
+    text: 'return renewedMs !== undefined && nowMs() - renewedMs < policy.renewMs;',
+    replacement: 'return renewedMs !== undefined;',
+  },
+  {
+    protects: 'what is remembered of reviews has a limit, however long names are',
+    file: 'src/runtime/review-notice.ts',
+    tests: ['test/unit/runtime/webhook-notices.test.ts'],
+    text: ' || ownerKey(owner).length + revision.length > longestNames',
+    replacement: '',
+  },
+  {
+    protects: 'Events wait in a queue with a limit',
+    file: 'src/runtime/event-queue.ts',
+    tests: ['test/unit/runtime/event-queue.test.ts'],
+    text: "      if (waiting.length >= limits.waiting) return onResult('dropped');\n",
+    replacement: '',
+  },
+  {
+    protects: 'a dry run makes no Event',
+    file: 'src/runtime/review-notice.ts',
+    tests: ['test/unit/runtime/webhook-notices.test.ts'],
+    text: 'request.dryRun || ',
+    replacement: '',
+  },
+];
