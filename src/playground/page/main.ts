@@ -25,6 +25,8 @@ const status = find('status', HTMLElement);
 const only = find('only', HTMLInputElement);
 const result = find('result', HTMLElement);
 const exampleChoice = find('example', HTMLSelectElement);
+// Before the engine is there: what somebody types meanwhile stays.
+if (inputs.manifest.value === '') chooseExample(0);
 const engine = startEngine(find('engine', HTMLScriptElement).text, limitMs);
 const fields = await engine.ask({ ask: 'fields' }).catch((error: unknown) => {
   status.textContent = `The engine does not run here: ${error instanceof Error ? error.message : String(error)}`;
@@ -232,6 +234,5 @@ for (const name of ['dragover', 'dragleave', 'drop'] as const) {
 }
 addEventListener('hashchange', () => void openLink());
 
-chooseExample(0);
 if (location.hash === '') await ask();
 else await openLink();
