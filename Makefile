@@ -23,7 +23,7 @@ demo: node_modules/.package-lock.json ## Show what the product does, on this mac
 demo-mesh: node_modules/.package-lock.json ## Show the mesh: four services on a Kubernetes node of this machine, and who calls whom (root on Linux).
 	@$(SCRIPT) scripts/demo-mesh.ts
 
-.PHONY: test test-unit test-property test-fuzz test-golden test-shell test-http test-release test-apiserver test-sidecars test-dataplane test-mesh test-istio
+.PHONY: test test-unit test-property test-fuzz test-golden test-shell test-browser test-http test-release test-apiserver test-sidecars test-dataplane test-mesh test-istio
 test: node_modules/.package-lock.json ## Run every test that this machine can run and count them, with fixed seeds; prepares its own tools.
 	@$(SCRIPT) scripts/test.ts
 
@@ -41,6 +41,9 @@ test-golden: node_modules/.package-lock.json ## Compare with the golden files.
 
 test-shell: node_modules/.package-lock.json ## Test the completion in real shells on a terminal.
 	@$(SCRIPT) scripts/test.ts shell -- $(ARGS)
+
+test-browser: node_modules/.package-lock.json ## Test the playground in a real browser (Chromium, from Debian).
+	@$(SCRIPT) scripts/test.ts browser -- $(ARGS)
 
 test-http: node_modules/.package-lock.json ## Test the server over real TLS on loopback.
 	@$(SCRIPT) scripts/test.ts http -- $(ARGS)
@@ -152,9 +155,12 @@ docs: node_modules/.package-lock.json ## Write the generated pages of the docume
 bench: node_modules/.package-lock.json ## Measure webhook, data plane and mesh (ARGS=--quick for rough figures, --only=webhook, --only=overload, --only=command-line, --only=dataplane, --only=mesh).
 	@$(SCRIPT) scripts/bench.ts $(ARGS)
 
-.PHONY: build images
+.PHONY: build images playground
 build: node_modules/.package-lock.json ## Bundle the program into dist/.
 	@$(SCRIPT) scripts/build.ts
+
+playground: build ## Build the page to try the injector in a browser, and serve it on this machine.
+	@$(SCRIPT) bin/sidecar-injector.mjs playground
 
 images: node_modules/.package-lock.json ## Build both container images with DOCKER (default docker).
 	$(DOCKER) build --target injector --tag sidecar-injector:$(VERSION) .

@@ -26,6 +26,7 @@ export default {
       'fuzz',
       'golden',
       'shell',
+      'browser',
       'http',
       'release',
       'cert-manager',

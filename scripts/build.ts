@@ -1,9 +1,10 @@
 // build.ts   bundles the program into dist/ and prints what takes the most room
 // dist/sidecar-injector.mjs is the entry; what only some commands import is beside it and loaded when they run.
-import { cp, rm } from 'node:fs/promises';
+import { cp, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { build } from 'esbuild';
 import { root } from './checkout.ts';
+import { buildPlayground } from './playground.ts';
 
 // Packages in CommonJS style expect these names, which an ES module does not have.
 const commonJsNames = [
@@ -47,6 +48,9 @@ for (const [reader, file] of Object.entries(data)) {
   if (part === undefined) throw new Error(`no file of dist/ holds ${reader}`);
   await cp(path.join(root, path.dirname(reader), file), path.join(root, path.dirname(part), file), { recursive: true });
 }
+
+// The page is one file, which the program reads beside itself and which can be hosted as it is.
+await writeFile(path.join(root, 'dist/playground.html'), await buildPlayground());
 
 const sizes = new Map<string, number>();
 const outputs = Object.entries(metafile.outputs).filter(([file]) => file.endsWith('.mjs'));

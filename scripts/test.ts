@@ -11,6 +11,7 @@ import { actionlint, crane, oldKustomize, prepareInstalled } from '../test/harne
 import { prepareNodePrograms } from '../test/harness/tools/node-programs.ts';
 import { prepareOlderNode } from '../test/harness/tools/older-node.ts';
 import {
+  prepareBrowser,
   prepareNetworkNamespaces,
   prepareNodePackages,
   preparePackages,
@@ -54,6 +55,7 @@ async function startTools(needed: ReadonlySet<ToolName>): Promise<Tools> {
   const none: Tool = { state: 'ready' };
   const prepare = async (name: ToolName, start: () => Promise<Tool>) => (needed.has(name) ? start() : none);
   const packages = await prepare('packages', preparePackages);
+  const browser = await prepare('browser', prepareBrowser);
   const nodePackages = await prepare('node packages', prepareNodePackages);
   const sidecarPackages = await prepare('sidecar programs', prepareSidecarPackages);
   const namespaces = await prepare('network namespaces', prepareNetworkNamespaces);
@@ -68,6 +70,7 @@ async function startTools(needed: ReadonlySet<ToolName>): Promise<Tools> {
   const yaml = kustomize.then(() => prepare('YAML reader', () => prepareGoProgram(yamlReader)));
   return {
     packages: Promise.resolve(packages),
+    browser: Promise.resolve(browser),
     'node packages': Promise.resolve(nodePackages),
     'sidecar programs': Promise.resolve(sidecarPackages),
     'network namespaces': Promise.resolve(namespaces),

@@ -13,6 +13,7 @@ import { registerInject } from './commands/inject/command.ts';
 import { registerMesh } from './commands/mesh/command.ts';
 import { exitCodes, report, type Io } from './io.ts';
 import { registerRollout } from './commands/rollout/command.ts';
+import { registerPlayground } from './commands/playground/command.ts';
 import { registerServe } from './commands/serve.ts';
 import { registerTemplate } from './commands/template/command.ts';
 import { registerUninject } from './commands/uninject/command.ts';
@@ -28,6 +29,7 @@ const registrations: readonly ((program: Command, io: Io) => void)[] = [
   registerExplain,
   registerDiff,
   registerCapture,
+  registerPlayground,
   registerCheck,
   registerBugreport,
   registerRollout,

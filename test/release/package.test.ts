@@ -1,5 +1,15 @@
 import { execFile } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
@@ -94,4 +104,13 @@ test('its program injects', async () => {
   const program = path.join(installed, 'bin/sidecar-injector.mjs');
   const { stdout } = await run(pinned, [program, 'inject', '-f', 'pod.yaml'], { cwd: user });
   expect(stdout).toContain('name: istio-proxy');
+});
+
+test('its program has the playground', async () => {
+  const [pinned = ''] = nodes;
+  const program = path.join(installed, 'bin/sidecar-injector.mjs');
+  await run(pinned, [program, 'playground', '-o', 'playground.html'], { cwd: user });
+  expect(readFileSync(path.join(user, 'playground.html'), 'utf8')).toContain(
+    '<title>sidecar-injector playground</title>',
+  );
 });

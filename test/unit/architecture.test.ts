@@ -59,6 +59,7 @@ const below: Record<string, readonly string[]> = {
   runtime: [...engine, 'admission', 'audit', 'telemetry', 'certs', 'kubernetes', 'server', 'mesh'],
   cli: [...engine, 'audit', '(top)', 'yaml', 'manifests', 'runtime', 'telemetry', 'certs', 'kubernetes', 'mesh'],
   '(top)': [...engine, 'cli'],
+  playground: [...engine, '(top)', 'yaml', 'manifests', 'cli'],
 };
 
 /** Packages that only one room may import. */
@@ -73,10 +74,10 @@ const owners: Record<string, readonly string[]> = {
   pino: ['telemetry'],
   fastify: ['server'],
   commander: ['cli'],
-  diff: ['manifests', 'cli'],
+  diff: ['manifests', 'cli', 'playground'],
   yaml: ['yaml', 'manifests', 'runtime', 'grammar', 'cli'],
   re2js: ['mesh'],
-  zod: ['settings', 'mesh'],
+  zod: ['settings', 'mesh', 'playground'],
   'fast-json-patch': ['injection', 'json', 'sidecars'],
 };
 
@@ -200,6 +201,24 @@ describe('the house', () => {
     };
     visit(path.join(source, 'index.ts'));
     expect([...new Set([...reached].map(roomOf))].toSorted()).toEqual(['(top)', ...engine].toSorted());
+  });
+
+  test('the page to try it pulls in nothing of Node', () => {
+    const reached = new Set<string>();
+    const platform: string[] = [];
+    const visit = (file: string): void => {
+      if (reached.has(file)) return;
+      reached.add(file);
+      // Types are gone in the bundle.
+      const text = readFileSync(file, 'utf8').replaceAll(/^import type [^;]*;/gm, '');
+      for (const [, specifier = ''] of text.matchAll(/\bfrom\s+'([^']+)'/g)) {
+        if (specifier.startsWith('node:')) platform.push(`${path.relative(root, file)} -> ${specifier}`);
+        if (specifier.startsWith('.')) visit(path.resolve(path.dirname(file), specifier));
+      }
+    };
+    for (const entry of ['main.ts', 'worker.ts']) visit(path.join(source, 'playground/page', entry));
+    expect(platform).toEqual([]);
+    expect([...reached].map(roomOf)).toContain('injection');
   });
 
   test('files stay small enough to be read at once', () => {

@@ -21,16 +21,16 @@ function readAnnotations(
   return { annotations: Object.fromEntries(annotations) };
 }
 
-/** Reads `k=v,k2=v2`. An empty text means no labels. */
-function readLabels(text: string): { readonly labels: Readonly<Record<string, string>> } | Failure {
+/** Reads `k=v,k2=v2`. An empty text means no labels. `name` is what gave the text, for messages. */
+export function readLabels(
+  text: string,
+  name: string,
+): { readonly labels: Readonly<Record<string, string>> } | Failure {
   const labels: [string, string][] = [];
   for (const part of text.split(',').filter((piece) => piece !== '')) {
     const match = /^([^=\s]+)=([^=\s]*)$/.exec(part);
     if (match?.[1] === undefined) {
-      return usageFailure(
-        `--namespace-labels: ${quote(part)} is not a label`,
-        'write KEY=VALUE, several separated by commas',
-      );
+      return usageFailure(`${name}: ${quote(part)} is not a label`, 'write KEY=VALUE, several separated by commas');
     }
     labels.push([match[1], match[2] ?? '']);
   }
@@ -49,7 +49,8 @@ export function readKnownNamespace({
   namespaceLabels,
   namespaceAnnotations = [],
 }: EngineOptions): KnownNamespace | Failure {
-  const read = namespaceLabels === undefined ? { labels: undefined } : readLabels(namespaceLabels);
+  const read =
+    namespaceLabels === undefined ? { labels: undefined } : readLabels(namespaceLabels, '--namespace-labels');
   if ('problems' in read) return read;
   const annotated = readAnnotations(namespaceAnnotations);
   return 'problems' in annotated ? annotated : { ...read, ...annotated };

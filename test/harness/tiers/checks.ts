@@ -4,6 +4,7 @@ import type { Environment, Outcome } from './tier.ts';
 
 const checks: readonly (readonly [name: string, command: Command])[] = [
   ['types', ['tsc', '--noEmit']],
+  ["the page's types", ['tsc', '--project', 'src/playground/page']],
   ['lint', ['oxlint', '--type-aware']],
   ['Dockerfile', ['dockerfile-utils', 'lint', 'Dockerfile']],
   ["the scenarios' Dockerfile", ['dockerfile-utils', 'lint', 'test/cluster/workbench/Dockerfile']],

@@ -22,6 +22,7 @@ export const tiers: readonly Tier[] = [
   { name: 'fuzz', needs: [], run: runJest, jestArguments: everyCore, secondTry: true },
   { name: 'golden', needs: [], run: runJest },
   { name: 'shell', needs: ['packages'], run: runJest },
+  { name: 'browser', needs: ['browser'], run: runJest, secondTry: true },
   { name: 'http', needs: ['packages'], run: runJest, jestArguments: everyCore, secondTry: true },
   { name: 'release', needs: ['older Node', 'crane', 'actionlint'], run: runJest, secondTry: true },
   // Its files mostly wait for the cluster, each for its own.

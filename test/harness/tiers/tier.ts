@@ -3,6 +3,7 @@ import type { Tool } from '../tools/tool.ts';
 /** Tools that tests may need; each is prepared once, at the start of a run. */
 export type ToolName =
   | 'packages'
+  | 'browser'
   | 'node packages'
   | 'sidecar programs'
   | 'network namespaces'

@@ -56,6 +56,15 @@ export function prepareSidecarPackages(): Promise<Tool> {
   return installMissing(sidecarPackages);
 }
 
+/** Names by which a Chromium can be called, without a window first. */
+export const browsers = ['chromium-headless-shell', 'chromium', 'google-chrome'] as const;
+
+/** Sees to it that a Chromium is there. */
+export function prepareBrowser(): Promise<Tool> {
+  const [debian] = browsers;
+  return installMissing(browsers.some(isInstalled) ? {} : { [debian]: debian });
+}
+
 /** Sees to it that the program that counts instructions is there. */
 export function prepareInstructionCounter(): Promise<Tool> {
   return installMissing({ valgrind: 'valgrind' });

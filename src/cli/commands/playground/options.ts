@@ -1,0 +1,5 @@
+export interface PlaygroundOptions {
+  readonly port: string;
+  /** File to write the page to. */
+  readonly output?: string;
+}
