@@ -1,6 +1,7 @@
 import { InvalidArgumentError, type Command } from 'commander';
 import { visible } from '../grammar/visible.ts';
 import { readAddress, type Address } from '../runtime/address.ts';
+import { logLevels } from '../telemetry/level.ts';
 import { exitCodes, usageFailure, type Failure } from './io.ts';
 
 /** Options of every command that reads manifests. */
@@ -138,4 +139,9 @@ export function listenAddress(flag: string, text: string, port: number): Address
     readAddress(text) ??
     usageFailure(`${flag}: "${text}" is not an address`, `write :${port}, 127.0.0.1:${port} or [::1]:${port}`)
   );
+}
+
+/** Returns the problem of a `--log-level` that is none. */
+export function invalidLogLevel(text: string): Failure {
+  return usageFailure(`--log-level: "${text}" is not a level`, `give one of ${logLevels.join(', ')}`);
 }

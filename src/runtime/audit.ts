@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { hostname } from 'node:os';
 import type { Evictable } from '../audit/finding.ts';
@@ -16,7 +15,7 @@ import { watchServerVersion } from './cluster-facts.ts';
 import { startConfigurationReloader } from './configuration-reloader.ts';
 import { describeFileProblem, type MeshRootsFile } from './configuration.ts';
 import { every } from './pace.ts';
-import { listen, runCleanups, StartError, type Cleanups } from './start.ts';
+import { closePlain, listen, runCleanups, StartError, startOrCleanUp, type Cleanups } from './start.ts';
 
 export interface AuditOptions {
   readonly metricsListen: Address;
@@ -70,7 +69,7 @@ async function start(options: AuditOptions, log: Log, cleanups: Cleanups): Promi
   const addresses: AddressInfo[] = [];
   for (const [server, flag, address] of servers) {
     await listen(server, flag, address, log);
-    cleanups.push(() => closeAll(server));
+    cleanups.push(() => closePlain(server));
     addresses.push(server.address() as AddressInfo);
   }
   const facts = watchServerVersion(client, configuration, log);
@@ -136,21 +135,7 @@ async function start(options: AuditOptions, log: Log, cleanups: Cleanups): Promi
   };
 }
 
-async function closeAll(server: Server): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<void>();
-  server.close(() => resolve());
-  server.closeAllConnections();
-  await promise;
-}
-
 /** Starts the auditor. Throws a `StartError` with all problems, after stopping whatever was already started. */
 export async function audit(options: AuditOptions, log: Log): Promise<Auditing> {
-  const cleanups: Cleanups = [];
-  try {
-    return await start(options, log, cleanups);
-  } catch (error) {
-    await runCleanups(cleanups);
-    if (error instanceof StartError) throw error;
-    throw new StartError([error instanceof Error ? error.message : String(error)], { cause: error });
-  }
+  return startOrCleanUp((cleanups) => start(options, log, cleanups));
 }

@@ -33,7 +33,7 @@ import { exchangeGuards, guardsPath, modesPath, type GuardExchange } from './rep
 import { startRuleAdmission, type RuleAdmission } from './rule-admission-server.ts';
 import { startRuleStatus, type RuleStatus } from './rule-status.ts';
 import { every, pace } from './pace.ts';
-import { listen, runCleanups, StartError, type Cleanups } from './start.ts';
+import { listen, runCleanups, startOrCleanUp, type Cleanups } from './start.ts';
 
 export interface MeshOptions {
   /** Address for the streams of proxies. */
@@ -271,12 +271,5 @@ async function start(options: MeshOptions, log: Log, cleanups: Cleanups): Promis
 
 /** Starts the control plane, and resolves when it serves or is to stop. Throws a `StartError` after stopping whatever was already started. */
 export async function serveMesh(options: MeshOptions, log: Log): Promise<RunningMesh> {
-  const cleanups: Cleanups = [];
-  try {
-    return await start(options, log, cleanups);
-  } catch (error) {
-    await runCleanups(cleanups);
-    if (error instanceof StartError) throw error;
-    throw new StartError([error instanceof Error ? error.message : String(error)], { cause: error });
-  }
+  return startOrCleanUp((cleanups) => start(options, log, cleanups));
 }

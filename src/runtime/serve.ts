@@ -1,4 +1,3 @@
-import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { CertificateEvent } from '../certs/events.ts';
 import type { CertificateSource } from '../certs/source.ts';
@@ -17,7 +16,7 @@ import { watchServerVersion } from './cluster-facts.ts';
 import { watchNamespaces, type NamespaceWatch } from './namespace-facts.ts';
 import { pace } from './pace.ts';
 import { describeFileProblem, type MeshRootsFile } from './configuration.ts';
-import { closeWebhook, listen, runCleanups, StartError, type Cleanups } from './start.ts';
+import { closePlain, closeWebhook, listen, runCleanups, StartError, type Cleanups } from './start.ts';
 import { startConfigurationReloader, type ConfigurationReloader } from './configuration-reloader.ts';
 import { startWebhookEvents } from './webhook-events.ts';
 
@@ -103,13 +102,6 @@ function checksOf(parts: Parts, state: { isDraining: boolean }): () => readonly 
     parts.metrics.ready.set(checks.every((check) => check.ready) ? 1 : 0);
     return checks;
   };
-}
-
-async function closePlain(server: Server): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<void>();
-  server.close(() => resolve());
-  server.closeAllConnections();
-  await promise;
 }
 
 async function start(options: ServeOptions, log: Log, cleanups: Cleanups): Promise<Serving> {

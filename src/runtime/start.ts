@@ -49,6 +49,26 @@ export async function runCleanups(cleanups: Cleanups): Promise<void> {
   for (const cleanup of cleanups.splice(0).toReversed()) await cleanup();
 }
 
+/** Starts something, or else stops what was already started and rethrows; anything else than a `StartError` becomes one. */
+export async function startOrCleanUp<T>(start: (cleanups: Cleanups) => Promise<T>): Promise<T> {
+  const cleanups: Cleanups = [];
+  try {
+    return await start(cleanups);
+  } catch (error) {
+    await runCleanups(cleanups);
+    if (error instanceof StartError) throw error;
+    throw new StartError([error instanceof Error ? error.message : String(error)], { cause: error });
+  }
+}
+
+/** Closes a server with plain pages at once. */
+export async function closePlain(server: Server): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  server.close(() => resolve());
+  server.closeAllConnections();
+  await promise;
+}
+
 /** Requests that are unfinished after this time are not waited for: their clients have stopped sending. */
 const lastCallMs = 3_000;
 

@@ -1,6 +1,7 @@
 import { Counter, Gauge, Registry } from '@prometheus-io/client';
 import { createConfigurationMetrics, type ConfigurationMetrics } from './metrics.ts';
 import { observeProcess } from './process-metrics.ts';
+import { readGauge } from './read-gauge.ts';
 
 /** Pods of one owner with one finding, as labels of a metric. Prometheus itself sets `namespace` and `pod`. */
 export interface CountedPods {
@@ -88,16 +89,9 @@ export function createAuditMetrics(version: string): AuditMetrics {
     watchFailures: new Counter(options('watch_failures_total', 'Lists and watches of the API server that failed.')),
     observeProcess: () => observeProcess(registry),
     observe(read) {
-      const show = (gauge: ReturnType<typeof options>, value: () => number): Gauge =>
-        new Gauge({
-          ...gauge,
-          collect() {
-            this.set(value());
-          },
-        });
-      show(options('leader', '1 for the replica that looks at pods.'), () => Number(read.isLeader()));
-      show(options('known_pods', 'Pods that the leader looks at.'), () => read.pods() ?? 0);
-      show(options('breaker_open', '1 while nothing is evicted because new pods were no better.'), () =>
+      readGauge(options('leader', '1 for the replica that looks at pods.'), () => Number(read.isLeader()));
+      readGauge(options('known_pods', 'Pods that the leader looks at.'), () => read.pods() ?? 0);
+      readGauge(options('breaker_open', '1 while nothing is evicted because new pods were no better.'), () =>
         Number(read.isBreakerOpen()),
       );
       const help = 'Pods that are not as a new one would be, by owner and finding, at the leader.';

@@ -1,6 +1,7 @@
 import { Counter, Gauge, Histogram, Registry } from '@prometheus-io/client';
 import { createServerMetrics, type ServerMetrics } from './metrics.ts';
 import { observeProcess } from './process-metrics.ts';
+import { readGauge } from './read-gauge.ts';
 
 /** Metrics of the control plane. Label values are bounded: kinds of resources and of objects, and results. */
 export interface MeshMetrics extends ServerMetrics {
@@ -118,13 +119,6 @@ export function createMeshMetrics(version: string): MeshMetrics {
       labelNames: ['kind'] as const,
     }),
     observe(read) {
-      const show = (gauge: ReturnType<typeof options>, value: () => number): Gauge =>
-        new Gauge({
-          ...gauge,
-          collect() {
-            this.set(value());
-          },
-        });
       const showByKind = (
         gauge: ReturnType<typeof options>,
         values: () => readonly (readonly [kind: string, value: number])[],
@@ -136,13 +130,13 @@ export function createMeshMetrics(version: string): MeshMetrics {
             for (const [kind, value] of values()) this.set({ kind }, value);
           },
         });
-      show(options('streams', 'Open streams of proxies.'), read.streams);
-      show(options('streams_in_sync', 'Streams whose proxy holds all that it should.'), read.streamsInSync);
-      show(
+      readGauge(options('streams', 'Open streams of proxies.'), read.streams);
+      readGauge(options('streams_in_sync', 'Streams whose proxy holds all that it should.'), read.streamsInSync);
+      readGauge(
         options('divergent_kinds', 'Kinds of objects that differ from those of another replica.'),
         read.divergentKinds,
       );
-      show(options('held_removals', 'Objects whose removal is held back after a sudden loss.'), read.heldBack);
+      readGauge(options('held_removals', 'Objects whose removal is held back after a sudden loss.'), read.heldBack);
       const help = 'Resources that a proxy rejected: others of its build keep the last good version.';
       const rules = new Gauge({
         ...options('rules', 'Traffic rules by kind, and by whether something comes from them.'),

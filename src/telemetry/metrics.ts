@@ -1,6 +1,7 @@
 import { Counter, Gauge, Histogram, Registry } from '@prometheus-io/client';
 import { reasons, type ReasonCode } from '../injection/policy/reason.ts';
 import { observeProcess } from './process-metrics.ts';
+import { readGauge } from './read-gauge.ts';
 
 /** What a webhook's server counts, whatever its reviews are about. */
 export interface ServerMetrics {
@@ -68,15 +69,8 @@ export function createServerMetrics(options: Naming): ServerMetrics {
 }
 
 function observeBuffers(options: Naming, read: () => BufferUse): void {
-  const show = (gauge: Options, value: () => number): Gauge =>
-    new Gauge({
-      ...gauge,
-      collect() {
-        this.set(value());
-      },
-    });
-  show(options('admission_in_flight', 'Reviews being received or answered.'), () => read().inFlight);
-  show(
+  readGauge(options('admission_in_flight', 'Reviews being received or answered.'), () => read().inFlight);
+  readGauge(
     options(
       'admission_buffered_bytes',
       'Bytes of bodies that are being received and of answers that are not taken yet.',

@@ -1,9 +1,9 @@
 import type { Command } from 'commander';
 import { evictable, type Evictable } from '../../audit/finding.ts';
 import { isLogLevel, logLevels } from '../../telemetry/level.ts';
-import { exitCodes, report, usageFailure, type Failure, type Io } from '../io.ts';
-import { addExamples, collect, listenAddress } from '../options.ts';
-import { untilSignal } from '../signals.ts';
+import { report, usageFailure, type Failure, type Io } from '../io.ts';
+import { addExamples, collect, invalidLogLevel, listenAddress } from '../options.ts';
+import { runUntilSignal } from '../running-server.ts';
 
 interface AuditFlags {
   readonly metricsListen: string;
@@ -47,35 +47,17 @@ async function runAudit(flags: AuditFlags, io: Io): Promise<number> {
       io,
     );
   }
-  if (!isLogLevel(flags.logLevel)) {
-    return report(
-      usageFailure(`--log-level: "${flags.logLevel}" is not a level`, `give one of ${logLevels.join(', ')}`),
-      io,
-    );
-  }
-  const stopped = untilSignal();
-  const { audit } = await import('../../runtime/audit.ts');
-  const { StartError } = await import('../../runtime/start.ts');
-  const { createLog, gatherLines } = await import('../../telemetry/log.ts');
-  const lines = gatherLines((text) => io.stdout(text));
-  process.once('exit', () => lines.flush());
-  const log = createLog(flags.logLevel, lines);
-  try {
-    const { settings, sidecars, kubeconfig, namespace, lease } = flags;
-    const meshRoots = flags.meshRoots === undefined ? undefined : { file: flags.meshRoots, mayBeMissing: true };
-    const evictEveryMs = Number(flags.evictEvery) * 1_000;
-    const auditing = await audit(
+  if (!isLogLevel(flags.logLevel)) return report(invalidLogLevel(flags.logLevel), io);
+  const { settings, sidecars, kubeconfig, namespace, lease } = flags;
+  const meshRoots = flags.meshRoots === undefined ? undefined : { file: flags.meshRoots, mayBeMissing: true };
+  const evictEveryMs = Number(flags.evictEvery) * 1_000;
+  return runUntilSignal(flags.logLevel, io, async (log) => {
+    const { audit } = await import('../../runtime/audit.ts');
+    return audit(
       { metricsListen, healthListen, settings, sidecars, meshRoots, kubeconfig, namespace, lease, evict, evictEveryMs },
       log,
     );
-    await stopped;
-    await auditing.stop();
-    return exitCodes.fine;
-  } catch (error) {
-    if (!(error instanceof StartError)) throw error;
-    lines.flush();
-    return report({ problems: error.problems, remedy: 'correct it and start again', code: exitCodes.failed }, io);
-  }
+  });
 }
 
 export function registerAudit(program: Command, io: Io): void {

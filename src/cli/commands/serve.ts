@@ -1,9 +1,9 @@
 import type { Command } from 'commander';
 import type { CertificateChoice } from '../../runtime/certificate.ts';
 import { isLogLevel, logLevels } from '../../telemetry/level.ts';
-import { exitCodes, report, usageFailure, type Failure, type Io } from '../io.ts';
-import { collect, listenAddress } from '../options.ts';
-import { untilSignal } from '../signals.ts';
+import { report, usageFailure, type Failure, type Io } from '../io.ts';
+import { collect, invalidLogLevel, listenAddress } from '../options.ts';
+import { runUntilSignal } from '../running-server.ts';
 
 export interface ServeFlags {
   readonly listen: string;
@@ -57,12 +57,7 @@ export async function runServe(flags: ServeFlags, io: Io): Promise<number> {
   const healthListen =
     flags.healthListen === undefined ? undefined : listenAddress('--health-listen', flags.healthListen, port);
   if (healthListen !== undefined && 'problems' in healthListen) return report(healthListen, io);
-  if (!isLogLevel(flags.logLevel)) {
-    return report(
-      usageFailure(`--log-level: "${flags.logLevel}" is not a level`, `give one of ${logLevels.join(', ')}`),
-      io,
-    );
-  }
+  if (!isLogLevel(flags.logLevel)) return report(invalidLogLevel(flags.logLevel), io);
   const drainSeconds = Number(flags.drainSeconds);
   if (!/^\d{1,4}$/.test(flags.drainSeconds)) {
     return report(
@@ -70,29 +65,16 @@ export async function runServe(flags: ServeFlags, io: Io): Promise<number> {
       io,
     );
   }
-  const stopped = untilSignal();
-  const { serve } = await import('../../runtime/serve.ts');
-  const { StartError } = await import('../../runtime/start.ts');
-  const { createLog, gatherLines } = await import('../../telemetry/log.ts');
-  const lines = gatherLines((text) => io.stdout(text));
-  process.once('exit', () => lines.flush());
-  const log = createLog(flags.logLevel, lines);
-  try {
-    const { settings, sidecars, kubeconfig } = flags;
-    const drainMs = drainSeconds * 1_000;
-    const meshRoots = flags.meshRoots === undefined ? undefined : { file: flags.meshRoots, mayBeMissing: true };
-    const serving = await serve(
+  const { settings, sidecars, kubeconfig } = flags;
+  const drainMs = drainSeconds * 1_000;
+  const meshRoots = flags.meshRoots === undefined ? undefined : { file: flags.meshRoots, mayBeMissing: true };
+  return runUntilSignal(flags.logLevel, io, async (log) => {
+    const { serve } = await import('../../runtime/serve.ts');
+    return serve(
       { listen, metricsListen, healthListen, settings, sidecars, meshRoots, certificate, kubeconfig, drainMs },
       log,
     );
-    await stopped;
-    await serving.stop();
-    return exitCodes.fine;
-  } catch (error) {
-    if (!(error instanceof StartError)) throw error;
-    lines.flush();
-    return report({ problems: error.problems, remedy: 'correct it and start again', code: exitCodes.failed }, io);
-  }
+  });
 }
 
 export function registerServe(program: Command, io: Io): void {

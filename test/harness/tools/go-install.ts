@@ -1,7 +1,6 @@
 import { openCache } from './cache.ts';
-import { run } from './command.ts';
-import { isInstalled } from './packages.ts';
-import { say, seconds, type Tool } from './tool.ts';
+import { prepareGoBuild } from './go-build.ts';
+import type { Tool } from './tool.ts';
 
 /** A program that a Go module has as it is. */
 export interface InstalledProgram {
@@ -35,21 +34,15 @@ export const actionlint: InstalledProgram = {
 
 /** Finds the program in the cache, or else builds it with Go, which takes a minute. */
 export async function prepareInstalled({ name, source, variable }: InstalledProgram): Promise<Tool> {
-  const cache = openCache(name, [source]);
-  const ready: Tool = { state: 'ready', env: { [variable]: cache.path(name) } };
-  if (cache.has(name)) return ready;
-  if (!isInstalled('go')) return { state: 'missing', needs: `Go to build ${name}` };
-  const startMs = Date.now();
-  try {
-    await cache.add([name], async (folder) => {
-      const env = { CGO_ENABLED: '0', GOBIN: folder, GOFLAGS: '' };
-      if ((await run(['go', 'install', '-trimpath', '-ldflags', '-s -w', source], { env })) !== 0) {
-        throw new Error(`go install ${source} failed`);
-      }
-    });
-  } catch (error) {
-    return { state: 'broken', problem: error instanceof Error ? error.message : String(error) };
-  }
-  say(`${name} ready after ${seconds(startMs)}`);
-  return ready;
+  return prepareGoBuild({
+    name,
+    cache: openCache(name, [source]),
+    variable,
+    needs: `Go to build ${name}`,
+    build: (folder) => ({
+      command: ['go', 'install', '-trimpath', '-ldflags', '-s -w', source],
+      options: { env: { CGO_ENABLED: '0', GOBIN: folder, GOFLAGS: '' } },
+      what: `go install ${source}`,
+    }),
+  });
 }

@@ -1,8 +1,7 @@
 import { root } from '../../../scripts/checkout.ts';
 import { openCache, readPin } from './cache.ts';
-import { run } from './command.ts';
-import { isInstalled } from './packages.ts';
-import { say, seconds, type Tool } from './tool.ts';
+import { prepareGoBuild } from './go-build.ts';
+import type { Tool } from './tool.ts';
 
 /** A program of one Go file that tests call. */
 export interface GoProgram {
@@ -30,20 +29,15 @@ export const dashboardReader: GoProgram = {
 /** Finds the program in the cache, or else builds it with Go. */
 export async function prepareGoProgram({ name, folder, variable }: GoProgram): Promise<Tool> {
   const pins = await Promise.all(['go.mod', 'go.sum', 'main.go'].map((file) => readPin(`${folder}/${file}`)));
-  const cache = openCache(name, pins);
-  const ready: Tool = { state: 'ready', env: { [variable]: cache.path(name) } };
-  if (cache.has(name)) return ready;
-  if (!isInstalled('go')) return { state: 'missing', needs: `Go 1.26 to build ${name}` };
-  const startMs = Date.now();
-  try {
-    await cache.add([name], async (target) => {
-      const build = ['go', 'build', '-trimpath', '-ldflags', '-s -w', '-o', `${target}/${name}`, '.'] as const;
-      const options = { cwd: `${root}/${folder}`, env: { CGO_ENABLED: '0' } };
-      if ((await run(build, options)) !== 0) throw new Error(`go build ${folder} failed`);
-    });
-  } catch (error) {
-    return { state: 'broken', problem: error instanceof Error ? error.message : String(error) };
-  }
-  say(`${name} ready after ${seconds(startMs)}`);
-  return ready;
+  return prepareGoBuild({
+    name,
+    cache: openCache(name, pins),
+    variable,
+    needs: `Go 1.26 to build ${name}`,
+    build: (target) => ({
+      command: ['go', 'build', '-trimpath', '-ldflags', '-s -w', '-o', `${target}/${name}`, '.'],
+      options: { cwd: `${root}/${folder}`, env: { CGO_ENABLED: '0' } },
+      what: `go build ${folder}`,
+    }),
+  });
 }

@@ -1,8 +1,8 @@
 import type { Command } from 'commander';
 import { isLogLevel, logLevels } from '../../../telemetry/level.ts';
-import { exitCodes, report, usageFailure, type Io } from '../../io.ts';
-import { listenAddress } from '../../options.ts';
-import { untilSignal } from '../../signals.ts';
+import { report, usageFailure, type Io } from '../../io.ts';
+import { invalidLogLevel, listenAddress } from '../../options.ts';
+import { runUntilSignal } from '../../running-server.ts';
 import { registerAnalyze } from './analyze/command.ts';
 import { registerEnvoyFilter } from './envoy-filter/command.ts';
 import { registerExplainCall } from './explain/command.ts';
@@ -37,12 +37,7 @@ async function runMesh(flags: MeshFlags, io: Io): Promise<number> {
   if ('problems' in metricsListen) return report(metricsListen, io);
   const healthListen = listenAddress('--health-listen', flags.healthListen, port);
   if ('problems' in healthListen) return report(healthListen, io);
-  if (!isLogLevel(flags.logLevel)) {
-    return report(
-      usageFailure(`--log-level: "${flags.logLevel}" is not a level`, `give one of ${logLevels.join(', ')}`),
-      io,
-    );
-  }
+  if (!isLogLevel(flags.logLevel)) return report(invalidLogLevel(flags.logLevel), io);
   const maxStreams = Number(flags.maxStreams);
   if (!/^[1-9]\d{0,5}$/.test(flags.maxStreams)) {
     return report(
@@ -50,16 +45,10 @@ async function runMesh(flags: MeshFlags, io: Io): Promise<number> {
       io,
     );
   }
-  const stopped = untilSignal();
-  const { serveMesh } = await import('../../../runtime/mesh.ts');
-  const { StartError } = await import('../../../runtime/start.ts');
-  const { createLog, gatherLines } = await import('../../../telemetry/log.ts');
-  const lines = gatherLines((text) => io.stdout(text));
-  process.once('exit', () => lines.flush());
-  const log = createLog(flags.logLevel, lines);
   const { kubeconfig, namespace, service, clusterDomain, trustDomain, rootNamespace, audience } = flags;
-  try {
-    const running = await serveMesh(
+  return runUntilSignal(flags.logLevel, io, async (log, stopped) => {
+    const { serveMesh } = await import('../../../runtime/mesh.ts');
+    return serveMesh(
       {
         listen,
         rulesListen,
@@ -77,14 +66,7 @@ async function runMesh(flags: MeshFlags, io: Io): Promise<number> {
       },
       log,
     );
-    await stopped;
-    await running.stop();
-    return exitCodes.fine;
-  } catch (error) {
-    if (!(error instanceof StartError)) throw error;
-    lines.flush();
-    return report({ problems: error.problems, remedy: 'correct it and start again', code: exitCodes.failed }, io);
-  }
+  });
 }
 
 export function registerMesh(program: Command, io: Io): void {
