@@ -1,10 +1,11 @@
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import type { JsonObject } from '../../src/json/json.ts';
 import type { MtlsMode } from '../../src/mesh/rules/security/peer-authentication.ts';
+import { block } from '../support/mesh/blocked-pod.ts';
 import { openMesh, serviceObjects, type MeshPod, type MeshScene } from '../support/mesh/mesh-scene.ts';
 import { manyRequests, underLoad } from '../support/mesh/under-load.ts';
 import { url } from '../support/network/scene.ts';
-import { until } from '../support/waiting.ts';
+import { eventually, until } from '../support/waiting.ts';
 
 jest.setTimeout(120_000);
 
@@ -165,4 +166,29 @@ test(`none of ${manyRequests} requests, no connection and no stream is lost whil
   // Connections end, as they should, when what they use is not taken any more: that is so for four of the six changes.
   expect(talked['kept connections'].ended).toBeGreaterThan(0);
   expect(talked['kept connections'].ended).toBeLessThanOrEqual(rounds * 4 * 4);
+});
+
+test('a control plane that restarts in the middle of a change closes at once, whoever has not heard of it', async () => {
+  await lead(() => scene.set(authentication({ mtls: { mode: 'DISABLE' } })));
+  const told = scene.controlPlane.lines.length;
+  const letThrough = block(scene, front, 'silence');
+  try {
+    scene.set(authentication({ mtls: { mode: 'STRICT' } }));
+    await until('a server that waits for its clients', () =>
+      scene.controlPlane.lines.slice(told).find((line) => line['waitsFor'] === 'clients'),
+    );
+    expect([await fromOutside(8080), await fromFront(80)]).toEqual(['answered', 200]);
+    await scene.restartControlPlane();
+    await scene.controlPlane.untilInSync(1);
+    expect([await fromOutside(8080), await fromOutside(8081, 'some bytes\n', 'some')]).toEqual(['closed', 'closed']);
+    // Its connection from before is kept for as long as proxies drain.
+    await eventually(
+      () => fromFront(80),
+      (status) => status === 503,
+    );
+  } finally {
+    letThrough();
+  }
+  await scene.controlPlane.untilInSync(2);
+  expect([await fromFront(80), await isSecured()]).toEqual([200, true]);
 });

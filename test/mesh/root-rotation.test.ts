@@ -1,12 +1,13 @@
 import { X509Certificate } from 'node:crypto';
 import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
+import { block } from '../support/mesh/blocked-pod.ts';
 import {
   certManagerValues,
   istioValues,
   makeForeign,
   type ForeignCertificate,
 } from '../support/mesh/foreign-authorities.ts';
-import { openMesh, port, serviceObjects, type MeshPod, type MeshScene } from '../support/mesh/mesh-scene.ts';
+import { openMesh, serviceObjects, type MeshPod, type MeshScene } from '../support/mesh/mesh-scene.ts';
 import { manyRequests, underLoadOnce } from '../support/mesh/under-load.ts';
 import { until } from '../support/waiting.ts';
 
@@ -72,16 +73,9 @@ function dialAllTheTime(pod: MeshPod): () => Promise<{ readonly count: number; r
   };
 }
 
-/** Keeps a pod's proxy from its control plane, or lets it through again. */
-function block(pod: MeshPod, isBlocked: boolean): void {
-  const rule = ['OUTPUT', '-p', 'tcp', '--dport', String(port), '-j', 'REJECT', '--reject-with', 'tcp-reset'];
-  const { status, stderr } = scene.network.run(pod.network.name, ['iptables', isBlocked ? '-I' : '-D', ...rule]);
-  if (status !== 0) throw new Error(stderr);
-}
-
 test('no request and no connection fails while the root is replaced, and a proxy that was away comes back', async () => {
   const [first] = identityOf(front).roots;
-  block(away, true);
+  const letThrough = block(scene, away, 'reset');
   await scene.restartControlPlane();
   await scene.controlPlane.untilInSync(2);
   const stop = dialAllTheTime(front);
@@ -101,7 +95,7 @@ test('no request and no connection fails while the root is replaced, and a proxy
     await scene.controlPlane.untilInSync(2);
     await until('the old root to be gone', () => !identityOf(cart).roots.includes(first ?? '') || undefined);
 
-    block(away, false);
+    letThrough();
     await scene.controlPlane.untilInSync(3);
     expect((await away.app.ask({ url: `http://${address}/back` })).status).toBe(200);
   });

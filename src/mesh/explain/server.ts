@@ -15,9 +15,9 @@ import { governs } from '../rules/security/selector.ts';
 import type { Pod } from '../world/pod.ts';
 import { decideAccess } from './access.ts';
 import type { Protection } from './cluster-facts.ts';
+import { countingLimits } from './limits.ts';
 import { proxyConfiguration, walkInbound, type Connection, type ListenerWalk } from './listener-walk.ts';
 import { headersAtRoutes, type Headers, type Request } from './request.ts';
-import { matchesHeader } from './route-match.ts';
 
 /** What a client's proxy sends to an endpoint. */
 export interface Sent {
@@ -110,14 +110,7 @@ function limitsFor(
   if (reading.type !== 'http') return [];
   const [host] = objectsMember(reading.routes, 'virtual_hosts');
   const told = host && objectAt(host, ['typed_per_filter_config', limitFilter.name]);
-  const counted = new Set(
-    objectsMember(told, 'rate_limits').flatMap((one) => {
-      const [action] = objectsMember(one, 'actions');
-      const [match, all] = [objectMember(action, 'header_value_match'), objectMember(action, 'generic_key')];
-      const fits = objectsMember(match, 'headers').every((matcher) => matchesHeader(matcher, headers));
-      return fits ? (stringMember(match ?? all, 'descriptor_value') ?? []) : [];
-    }),
-  );
+  const counted = countingLimits(told, headers);
   return plans.flatMap(({ name, requests, seconds, burst }) => {
     const [, key = '', index] = /^(.*)\/(\d+)$/.exec(name) ?? [];
     const ref = world.rules.RateLimit.get(key)?.ref;

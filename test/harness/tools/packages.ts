@@ -75,6 +75,9 @@ export function networkPluginFolders(): readonly string[] {
   return ['/usr/lib/cni', '/opt/cni/bin'].filter((folder) => existsSync(path.join(folder, 'bridge')));
 }
 
+// A new machine updates itself, and two runs may begin at once: the lock is waited for, at most so many seconds.
+const patiently = ['-o', 'DPkg::Lock::Timeout=300'];
+
 /** Sees to it that every program of a table can be called; installs what is missing when that is possible here. */
 async function installMissing(wantedPackages: Readonly<Record<string, string>>): Promise<Tool> {
   const missing = Object.keys(wantedPackages).filter((program) => !isInstalled(program));
@@ -88,8 +91,9 @@ async function installMissing(wantedPackages: Readonly<Record<string, string>>):
   const startMs = Date.now();
   say(`installing ${wanted.join(' ')}`);
   const env = { DEBIAN_FRONTEND: 'noninteractive' };
-  await run(['apt-get', 'update', '-qq'], { env });
-  if ((await run(['apt-get', 'install', '-y', '-qq', '--no-install-recommends', ...wanted], { env })) !== 0) {
+  await run(['apt-get', ...patiently, 'update', '-qq'], { env });
+  const install = ['apt-get', ...patiently, 'install', '-y', '-qq', '--no-install-recommends', ...wanted] as const;
+  if ((await run(install, { env })) !== 0) {
     return { state: 'broken', problem: `apt-get install ${wanted.join(' ')} failed` };
   }
   say(`packages ready after ${seconds(startMs)}`);
