@@ -1,9 +1,10 @@
 #!/bin/sh
 # Entry point of the init image: loads the rules that send a pod's traffic through its proxy, and tries them.
 #
-#   capture [load | verify | clean]
+#   capture [load | verify | try | clean]
 #     load    (default) loads the rules, then verifies them; may run again at any time
 #     verify  loads nothing: do the rules do their work?
+#     try     needs no rights: opens the connections below, and nothing else; for rules that an agent of the node loads
 #     clean   takes away exactly what load has made; rules of others stay
 #
 #   CAPTURE_RULES_V4   input of iptables-restore
@@ -15,8 +16,8 @@
 #   CAPTURE_VERIFY     false: load verifies nothing
 #
 # The rules are data: they are piped, never expanded or evaluated. Loading replaces its tables in one step each. Needs
-# the capabilities NET_ADMIN and NET_RAW, neither root nor a writable root file system. Prints one line; exits with 0,
-# 1 (failed) or 2 (wrong usage).
+# the capabilities NET_ADMIN and NET_RAW (but for `try`), neither root nor a writable root file system. Prints one line;
+# exits with 0, 1 (failed), 2 (wrong usage), or 126 (`try`: not captured), by which Istio's node agent knows such pods.
 set -euf
 
 # The legacy back end wants a lock file; its usual place is on the root file system, which is read-only in a pod.
@@ -242,6 +243,33 @@ clean() {
   [ -n "$done" ] || did 'nothing of ours is here'
 }
 
+# try_captured FAMILY PROBE
+try_captured() {
+  [ -n "$2" ] || return 0
+  # shellcheck disable=SC2086 # three words
+  set -- "$1" $2
+  code=0
+  output=$("${0%/*}/try-connection.pl" "$2" "$3" "$4" 2>&1) || code=$?
+  case $code in
+    0) did "$1: a connection to $2 port $3 arrives at port $4" ;;
+    3) did "$1: not tried (this pod has no way to $2: $output)" ;;
+    *)
+      printf 'capture: error: %s\n' "$1 traffic is not captured: a connection to $2 port $3 should arrive at port $4: $(one_line "$output"); the agent of this node has not loaded the rules" >&2
+      exit 126
+      ;;
+  esac
+}
+
+try_all() {
+  [ -n "${CAPTURE_PROBE_V4:-}${CAPTURE_PROBE_V6:-}" ] || fail 'neither CAPTURE_PROBE_V4 nor CAPTURE_PROBE_V6 is set'
+  installed perl || fail 'no connection can be opened (missing: perl in this image)'
+  try_captured IPv4 "${CAPTURE_PROBE_V4:-}"
+  case $ipv6 in
+    none | off) did 'there is no IPv6 in this pod' ;;
+    *) try_captured IPv6 "${CAPTURE_PROBE_V6:-}" ;;
+  esac
+}
+
 mode=${1:-load}
 verify=yes
 [ "${CAPTURE_VERIFY:-true}" != false ] || [ "$mode" = verify ] || verify=no
@@ -251,9 +279,10 @@ case $mode in
       fail 'none of CAPTURE_RULES_V4, CAPTURE_RULES_V6 and CAPTURE_RULES_NFT is set'
     if [ -n "$rules_nft" ]; then use_nftables; else use_iptables; fi
     ;;
+  try) try_all ;;
   clean) clean ;;
   *)
-    printf 'capture: error: "%s" is no mode; allowed: load, verify, clean\n' "$mode" >&2
+    printf 'capture: error: "%s" is no mode; allowed: load, verify, try, clean\n' "$mode" >&2
     exit 2
     ;;
 esac

@@ -1,5 +1,5 @@
 import { member, objectMember, objectsMember, stringMember, type JsonObject } from '../json/json.ts';
-import { initNames } from '../istio/templates/init-container.ts';
+import { names } from '../pod/conventions.ts';
 
 function hasFailed(state: JsonObject | undefined): boolean {
   const code = member(objectMember(state, 'terminated'), 'exitCode');
@@ -12,7 +12,7 @@ function hasFailed(state: JsonObject | undefined): boolean {
  */
 export function isUncaptured(pod: JsonObject): boolean {
   const statuses = objectsMember(objectMember(pod, 'status'), 'initContainerStatuses');
-  const check = statuses.find((one) => stringMember(one, 'name') === initNames.check);
+  const check = statuses.find((one) => stringMember(one, 'name') === names.checkContainer);
   const state = objectMember(check, 'state');
   // While it waits for its next try, only the last state tells.
   return (

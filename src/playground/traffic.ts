@@ -2,7 +2,7 @@ import { portsText } from '../capture/rule-text.ts';
 import type { CaptureIntent } from '../capture/intent.ts';
 import type { Added, Decision } from '../injection/decision.ts';
 import { member, objectsMember, stringMember, type JsonObject } from '../json/json.ts';
-import { applicationContainers } from '../pod/containers.ts';
+import { applicationContainers, isInjectedName } from '../pod/containers.ts';
 import { names, ports } from '../pod/conventions.ts';
 import { viewPod } from '../pod/view.ts';
 
@@ -90,7 +90,6 @@ export function findTraffic({ added, capture }: Decision, pod: JsonObject): Traf
   if (added === undefined) return undefined;
   const sidecars = [...added.initContainers, ...added.containers].map(({ name }) => name);
   if (!sidecars.includes(names.proxyContainer)) return undefined;
-  const isBeside = (name: string): boolean => name !== names.proxyContainer && name !== names.initContainer;
   const own = ownPorts(added);
   const none = (port: number): Lane => ({ port, proxy: [], direct: ['everything'] });
   return {
@@ -103,7 +102,7 @@ export function findTraffic({ added, capture }: Decision, pod: JsonObject): Traf
           return `${JSON.stringify(member(port, 'containerPort') ?? null)}${protocol === 'TCP' ? '' : `/${protocol}`}`;
         }),
       })),
-    sidecars: [names.proxyContainer, ...sidecars.filter(isBeside)],
+    sidecars: [names.proxyContainer, ...sidecars.filter((name) => !isInjectedName(name))],
     mode: capture?.mode,
     inbound: capture === undefined ? none(ports.inbound) : inboundLane(capture, own),
     outbound: capture === undefined ? none(ports.outbound) : outboundLane(capture),

@@ -23,11 +23,13 @@ export function containersOf(view: PodView): PodContainer[] {
   );
 }
 
+const injectedNames: ReadonlySet<string> = new Set([names.proxyContainer, names.initContainer, names.checkContainer]);
+
 /**
  * Whether this is the name of an injected container of the proxy. A pod's own container of that name is merged over it.
  */
 export function isInjectedName(name: string): boolean {
-  return name === names.proxyContainer || name === names.initContainer;
+  return injectedNames.has(name);
 }
 
 /** The pod's own containers, init containers first. */

@@ -58,6 +58,7 @@ export const transparentProxy = { inboundMark: 1337, outboundMark: 1338, routeTa
 /** Names of injected containers and volumes, and of the injector's namespace. */
 export const names = {
   initContainer: 'istio-init',
+  checkContainer: 'istio-validation',
   proxyContainer: 'istio-proxy',
   logsVolume: 'istio-logs',
   podInfoVolume: 'istio-podinfo',

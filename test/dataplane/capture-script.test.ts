@@ -363,7 +363,7 @@ test('another word than a mode is refused', () => {
   const result = pod.run('pod', [captureScript, 'drop'], { env: captureEnvironment(captureIntent()) });
   expect(result).toMatchObject({
     status: 2,
-    stderr: 'capture: error: "drop" is no mode; allowed: load, verify, clean\n',
+    stderr: 'capture: error: "drop" is no mode; allowed: load, verify, try, clean\n',
   });
   expect(saved('iptables-save')).toEqual([]);
 });

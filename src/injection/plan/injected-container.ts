@@ -1,6 +1,7 @@
-import { member, objectMember, objectsMember, stringMember, stringsMember } from '../../json/json.ts';
+import { isSame, member, objectMember, objectsMember, stringMember, stringsMember } from '../../json/json.ts';
 import { isInjectedName, type PodContainer } from '../../pod/containers.ts';
 import { names } from '../../pod/conventions.ts';
+import { checkArguments } from '../../sidecars/standalone/check-container.ts';
 import { captureVariable } from '../../sidecars/standalone/init-container.ts';
 import { hasBootstrap } from '../policy/status-fit.ts';
 
@@ -22,6 +23,7 @@ export function isBuiltIn(container: PodContainer): boolean {
   if (!hasImage(container)) return false;
   const { name, raw } = container;
   if (name === names.proxyContainer) return hasBootstrap(raw);
+  if (name === names.checkContainer) return isSame(member(raw, 'args') ?? null, [...checkArguments]);
   if (name !== names.initContainer) return false;
   const added = member(objectMember(objectMember(raw, 'securityContext'), 'capabilities'), 'add');
   const hasRules = objectsMember(raw, 'env').some((variable) => ruleVariables.has(stringMember(variable, 'name')));
@@ -31,15 +33,12 @@ export function isBuiltIn(container: PodContainer): boolean {
 /** What Istio's own containers run, as the first argument of its agent or as the program itself. */
 const programs: ReadonlySet<string> = new Set(['proxy', 'istio-iptables', 'pilot-agent']);
 
-/** Names of Istio's containers besides those that have the names of ours. */
-const otherNames: ReadonlySet<string> = new Set(['istio-validation']);
-
 /**
  * Returns whether a container is one of Istio's own injector, whose names are those of ours: it runs Istio's agent or its
  * loader of rules. A pod's own copy of ours never has arguments.
  */
 export function isIstioContainer({ name, raw }: PodContainer): boolean {
-  if (!isInjectedName(name) && !otherNames.has(name)) return false;
+  if (!isInjectedName(name)) return false;
   const [program] = [...(stringsMember(raw, 'command') ?? []), ...(stringsMember(raw, 'args') ?? [])];
   return program !== undefined && programs.has(program.slice(program.lastIndexOf('/') + 1));
 }

@@ -163,6 +163,7 @@ export function foreignImages(
       containers.map(({ container }) => [container.name, stringMember(container, 'image')] as const),
     ),
     [names.initContainer, capture.image] as const,
+    [names.checkContainer, capture.image] as const,
     [names.proxyContainer, proxy.image] as const,
   ]);
   return injectedOf(view, record).flatMap(({ name, raw }) => {

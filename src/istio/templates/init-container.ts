@@ -1,13 +1,14 @@
 import { renderIstioIptablesFlags } from '../../capture/istio-iptables-flags.ts';
 import type { CaptureIntent } from '../../capture/intent.ts';
 import { annotationNames as names } from '../../pod/annotation-names.ts';
+import { names as podNames } from '../../pod/conventions.ts';
 import type { JsonObject, NamedObject } from '../../json/json.ts';
 import { initResourcesOf, metadataVariables, pullPolicyOf, seccompOf } from './container-parts.ts';
 import { initImage } from './images.ts';
 import { annotationOf, identityOf, interceptionModeOf, isCni, type TemplateData } from './template-data.ts';
 
 /** Names of the init container: `load` loads the rules; `check` verifies that a node agent has loaded them. */
-export const initNames = { load: 'istio-init', check: 'istio-validation' } as const;
+export const initNames = { load: podNames.initContainer, check: podNames.checkContainer } as const;
 
 function securityOf(data: TemplateData): JsonObject {
   const { privileged, seccompProfile } = data.values.global.proxy;

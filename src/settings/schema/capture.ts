@@ -30,7 +30,7 @@ export const capture = z.strictObject({
   loadedBy: z.enum(['init-container', 'node-agent']).default('init-container'),
   /** The tool that installs the rules: iptables (either backend), or nft with a table of its own. */
   backend: z.enum(['iptables', 'nftables']).default('iptables'),
-  /** Whether the init container sends a connection through the rules before it completes. */
+  /** Whether an init container sends a connection through the rules before the pod starts, whoever has loaded them. */
   verify: z.boolean().default(true),
   /** IP families of the cluster. Traffic of a family that is not listed bypasses the proxy. */
   families: z

@@ -25,8 +25,8 @@ export function captureRuleVariables({ backend }: Pick<Loading, 'backend'>, inte
   return intent.families.map((family) => ({ name: captureVariable(family), value: renderIptables(intent, family) }));
 }
 
-function probes({ verify }: Loading, intent: CaptureIntent): Variable[] {
-  if (!verify) return [{ name: 'CAPTURE_VERIFY', value: 'false' }];
+/** Returns the connections by which the entry point tries the rules; none where it is not sure that they are captured. */
+export function captureProbes(intent: CaptureIntent): Variable[] {
   return intent.families.flatMap((family) => {
     const probe = probeOf(intent, family);
     if (probe === undefined) return [];
@@ -41,7 +41,7 @@ export function captureEnvironment(loading: Loading, intent: CaptureIntent): Var
   return [
     ...captureRuleVariables(loading, intent),
     ...(intent.families.includes('v6') ? [source] : []),
-    ...probes(loading, intent),
+    ...(loading.verify ? captureProbes(intent) : [{ name: 'CAPTURE_VERIFY', value: 'false' }]),
   ];
 }
 

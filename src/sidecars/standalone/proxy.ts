@@ -7,6 +7,7 @@ import type { Fragment, PlacedContainer, Placement } from '../fragment.ts';
 import { tokenMaskVolume } from '../token-mask.ts';
 import type { ProxyIntent } from '../../envoy/intent.ts';
 import { captureIntent } from './capture-intent.ts';
+import { checkArguments, checkContainer, checkSecurity } from './check-container.ts';
 import { initContainer, initSecurity } from './init-container.ts';
 import { patchContainer } from '../patched-container.ts';
 import { meshAnnotations, meshLabels, tokenVolume } from './mesh-membership.ts';
@@ -40,6 +41,7 @@ const adminVolume = { name: names.adminVolume, emptyDir: { medium: 'Memory', siz
 const builtInContainers: ReadonlyMap<string, JsonObject> = new Map<string, JsonObject>([
   [names.proxyContainer, { command: proxyCommand, securityContext: proxySecurity(proxyUser) }],
   [names.initContainer, { securityContext: initSecurity }],
+  [names.checkContainer, { args: [...checkArguments], securityContext: checkSecurity(proxyUser) }],
 ]);
 
 /** Returns what the container of this name is in every pod: its program and its security context. */
@@ -110,12 +112,17 @@ export function proxyFragment(
     if ('misfit' in result) misfits.push(`container ${container.name}: ${result.misfit}`);
     return 'misfit' in result ? container : result.container;
   };
-  const byNodeAgent = settings.capture.loadedBy === 'node-agent';
-  if (capture !== undefined && !byNodeAgent) {
-    containers.push({
-      container: patched(initContainerOf(intent, capture), settings.patches.init),
-      placement: { list: 'initContainers', at: native ? 'first' : 'last' },
-    });
+  if (capture !== undefined) {
+    const byNodeAgent = settings.capture.loadedBy === 'node-agent';
+    const first = byNodeAgent ? checkContainer(settings, capture, intent.identity) : initContainerOf(intent, capture);
+    // What a node agent captures is captured for the pod's own init containers too.
+    const at = native || byNodeAgent ? 'first' : 'last';
+    if (first !== undefined) {
+      containers.push({
+        container: patched(first, settings.patches.init),
+        placement: { list: 'initContainers', at },
+      });
+    }
   }
   containers.push({
     container: patched(proxyContainer(intent), settings.patches.proxy),

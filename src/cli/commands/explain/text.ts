@@ -18,7 +18,7 @@ const purposes = new Map<string, string>([
   [names.podInfoVolume, "the pod's own labels and annotations, for the proxy"],
   [names.tokenMaskVolume, 'keeps the API token out of the injected containers'],
   [names.meshTokenVolume, 'the token by which the control plane knows the proxy'],
-  ['istio-validation', 'checks that a node agent captures, before anything else starts'],
+  [names.checkContainer, 'checks that a node agent captures, before anything else starts'],
   ['workload-socket', "the agent's socket for certificates"],
   ['credential-socket', 'a socket for certificates from elsewhere'],
   ['workload-certs', 'certificates that something else than the agent writes'],

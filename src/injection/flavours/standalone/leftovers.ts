@@ -28,6 +28,7 @@ function isDeclared({ name, raw }: PodContainer, fragments: readonly Fragment[])
 
 const builtInNames: ReadonlySet<string | undefined> = new Set([
   names.initContainer,
+  names.checkContainer,
   names.proxyContainer,
   names.logsVolume,
   names.podInfoVolume,

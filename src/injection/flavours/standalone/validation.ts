@@ -86,7 +86,7 @@ function overrideProblems(
 ): Reason[] {
   if (overrides.length === 0) return [];
   const problems = overrides.flatMap((override) => {
-    const { image, imagePullPolicy } = override.name === names.initContainer ? capture : proxy;
+    const { image, imagePullPolicy } = override.name === names.proxyContainer ? proxy : capture;
     const ours = { ...builtInContainer(override.name), imagePullPolicy };
     return checkOverride(override, { image, allowedImages, caps, taken, ours, replaces: false });
   });
