@@ -40,7 +40,7 @@ export function meshReports(log: Log, metrics: MeshMetrics): Reports {
         log.warn({ kind, names: some, count: names.length, namespace, pod: podName }, 'a proxy does not answer');
         return;
       }
-      metrics.responses.inc({ kind: event.kind, result: event.type });
+      metrics.responses.inc({ kind: event.kind, result: event.type }, event.type === 'accepted' ? event.count : 1);
       if (event.type !== 'rejected') return;
       const { kind, name, version: rejected, owner, text, isWithheld } = event;
       // What is a proxy's own differs between proxies, and is rejected for the same reason.

@@ -13,7 +13,7 @@ import type { ShelvedResource } from './shelf.ts';
 
 /** What happens on a stream, for metrics, log and verdicts. */
 export type SessionEvent =
-  | { readonly type: 'accepted'; readonly kind: Kind; readonly name: string; readonly version: string | undefined }
+  | { readonly type: 'accepted'; readonly kind: Kind; readonly count: number }
   | {
       readonly type: 'rejected';
       readonly kind: Kind;
@@ -97,8 +97,9 @@ export function createSession({
         member?.accepted(output.kind, output.name, output.version);
         break;
       case 'accepted':
-        if (output.version !== undefined) member?.accepted(output.kind, output.name, output.version);
-        report(output);
+        for (const [name, resource] of output.sent)
+          if (resource !== undefined) member?.accepted(output.kind, name, resource.version);
+        report({ type: 'accepted', kind: output.kind, count: output.sent.size });
         break;
       case 'rejected': {
         const { kind, name, version, owner } = output.resource;

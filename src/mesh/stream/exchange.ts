@@ -20,11 +20,26 @@ export interface Response<R extends Versioned> {
   readonly removed: readonly string[];
 }
 
+/** Returns the response that brings these resources, and removes the names without one. */
+export function responseOf<R extends Versioned>(
+  kind: Kind,
+  nonce: string,
+  sent: ReadonlyMap<string, R | undefined>,
+): Response<R> {
+  const [resources, removed]: [R[], string[]] = [[], []];
+  for (const [name, resource] of sent) {
+    if (resource === undefined) removed.push(name);
+    else resources.push(resource);
+  }
+  return { type: 'send', kind, nonce, resources, removed };
+}
+
 /** What an input says of a proxy. */
 export type Observation<R extends Versioned> =
   /** The proxy has said that it holds a version. */
   | { readonly type: 'held'; readonly kind: Kind; readonly name: string; readonly version: string }
-  | { readonly type: 'accepted'; readonly kind: Kind; readonly name: string; readonly version: string | undefined }
+  /** The proxy has accepted a response: these resources by name, and removals, which have none. */
+  | { readonly type: 'accepted'; readonly kind: Kind; readonly sent: ReadonlyMap<string, R | undefined> }
   | { readonly type: 'rejected'; readonly resource: R; readonly text: string }
   /** The proxy has not answered a response in the time that others wait for it. */
   | { readonly type: 'unanswered'; readonly kind: Kind; readonly names: readonly string[] };

@@ -95,7 +95,8 @@ export function createLedger<R extends Versioned>(content: Target<R>, below?: Le
 
   function offer(kind: Kind, name: string, reader: Reader): R | undefined {
     const newest = content[kind].get(name);
-    const candidate = candidates[kind].get(name);
+    // Where all is in force, which is nearly always, nothing is looked for.
+    const candidate = candidates[kind].size === 0 ? undefined : candidates[kind].get(name);
     if (candidate === undefined) return newest;
     const { good, trial, isReleased, isRefused } = candidate;
     const isKept = isReleased && newest !== undefined && reader.holds(kind, name) === newest.version;
@@ -139,6 +140,8 @@ export function createLedger<R extends Versioned>(content: Target<R>, below?: Le
             has: (name: string) =>
               content[kind].has(name) || (candidates[kind].has(name) && offer(kind, name, reader) !== undefined),
             keys: () => names(kind) as MapIterator<string>,
+            withholds: (name: string) =>
+              candidates[kind].has(name) && content[kind].has(name) && offer(kind, name, reader) === undefined,
           },
         ]),
       ) as unknown as Target<R>,

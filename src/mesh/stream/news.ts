@@ -4,8 +4,9 @@ import { namedKinds, type Target, type Versioned } from './target.ts';
 /** Returns whether the proxy has not accepted the wanted version of a resource that it has accepted before. */
 function isChanging<R extends Versioned>(subscription: Subscription<R>, target: Target<R>, name: string): boolean {
   const { kind, held, established, rejected } = subscription;
+  if (!established.has(name)) return false;
   const version = target[kind].get(name)?.version;
-  return established.has(name) && held.get(name) !== version && rejected.get(name) !== version;
+  return held.get(name) !== version && rejected.get(name) !== version;
 }
 
 /** Returns what to send for a name, or undefined if the proxy need not get anything. */
@@ -52,7 +53,17 @@ export function owes<R extends Versioned>(subscription: Subscription<R>, target:
   return held.get(name) !== wanted && rejected.get(name) !== wanted;
 }
 
-/** Returns the names of all that a proxy holds, or should hold. */
-export function everyName<R extends Versioned>({ kind, held }: Subscription<R>, target: Target<R>): Iterable<string> {
+/** Returns whether the proxy has rejected something that is still in the target. What is gone since counts no more. */
+export function rejectsSome<R extends Versioned>({ kind, rejected }: Subscription<R>, target: Target<R>): boolean {
+  for (const [name, version] of rejected) if (target[kind].get(name)?.version === version) return true;
+  return false;
+}
+
+/** Returns the names of all that a proxy holds, or should hold; none of a kind that it has not asked for. */
+export function everyName<R extends Versioned>(
+  { kind, held, isWildcard, names }: Subscription<R>,
+  target: Target<R>,
+): Iterable<string> {
+  if (!isWildcard && names.size === 0) return [];
   return new Set([...target[kind].keys(), ...held.keys()]);
 }

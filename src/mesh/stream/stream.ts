@@ -1,7 +1,7 @@
 import { kinds, type Kind } from '../resources/kinds.ts';
-import type { Observation, Output, Request } from './exchange.ts';
-import { everyName, isRemoved, newsOf, owes } from './news.ts';
-import { ask, doubt, forget, isSettled, newSubscription, wants, type Subscription } from './subscription.ts';
+import { responseOf, type Observation, type Output, type Request } from './exchange.ts';
+import { everyName, isRemoved, newsOf, owes, rejectsSome } from './news.ts';
+import { ask, doubt, forget, isSettled, newSubscription, take, wants, type Subscription } from './subscription.ts';
 import { emptyTarget, namedKinds, type Changes, type Target, type Versioned } from './target.ts';
 
 /**
@@ -97,21 +97,15 @@ export function createStream<R extends Versioned>(): Stream<R> {
   }
 
   function accept(subscription: Subscription<R>, sent: ReadonlyMap<string, R | undefined>): void {
-    const { kind, held, accepted, established } = subscription;
+    const { kind, held, established } = subscription;
     for (const [name, resource] of sent) {
       // Endpoints that have waited for a changed cluster can follow.
       if (kind === 'cluster' && established.has(name)) subscriptions.endpoints.dirty.add(name);
-      for (const set of [held, accepted, established]) set.delete(name);
-      // What the proxy unsubscribed from in the meantime, it does not hold.
-      if (resource !== undefined && wants(subscription, name)) {
-        held.set(name, resource.version);
-        accepted.set(name, resource);
-        established.add(name);
-      }
+      take(subscription, name, resource);
       // The target may have changed while the response was under way.
       if (held.get(name) !== target[kind].get(name)?.version) subscription.dirty.add(name);
-      observations.push({ type: 'accepted', kind, name, version: resource?.version });
     }
+    if (sent.size > 0) observations.push({ type: 'accepted', kind, sent });
   }
 
   function reject(subscription: Subscription<R>, sent: ReadonlyMap<string, R | undefined>, text: string): void {
@@ -224,9 +218,7 @@ export function createStream<R extends Versioned>(): Stream<R> {
     const nonce = String(counter);
     subscription.inFlight = { nonce, sent, isLate: false };
     subscription.owesAnswer = false;
-    const resources = [...sent.values()].filter((resource) => resource !== undefined);
-    const removed = [...sent].flatMap(([name, resource]) => (resource === undefined ? [name] : []));
-    outputs.push({ type: 'send', kind: subscription.kind, nonce, resources, removed });
+    outputs.push(responseOf(subscription.kind, nonce, sent));
   }
 
   return {
@@ -285,7 +277,7 @@ export function createStream<R extends Versioned>(): Stream<R> {
     },
     isInSync,
     isReady,
-    holdsAll: () => isReady() && kinds.every((kind) => subscriptions[kind].rejected.size === 0),
+    holdsAll: () => isReady() && kinds.every((kind) => !rejectsSome(subscriptions[kind], target)),
     holds: (kind, name) => subscriptions[kind].held.get(name),
     owes: (kind, name) => owes(subscriptions[kind], target, name),
   };

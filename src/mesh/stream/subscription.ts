@@ -76,6 +76,18 @@ export function isSettled<R extends Versioned>({ inFlight }: Subscription<R>): b
   return inFlight === undefined || inFlight.isLate;
 }
 
+/** Notes that the proxy has accepted a resource, or a removal. What it unsubscribed from in the meantime, it does not hold. */
+export function take<R extends Versioned>(subscription: Subscription<R>, name: string, resource: R | undefined): void {
+  const { held, accepted, established } = subscription;
+  if (resource === undefined || !wants(subscription, name)) {
+    for (const set of [held, accepted, established]) set.delete(name);
+    return;
+  }
+  held.set(name, resource.version);
+  accepted.set(name, resource);
+  established.add(name);
+}
+
 /** Forgets a name that the proxy has unsubscribed from. */
 export function forget<R extends Versioned>(subscription: Subscription<R>, name: string): void {
   const { held, established, accepted, dirty, forced, suspects, rejected } = subscription;

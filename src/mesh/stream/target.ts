@@ -10,7 +10,10 @@ export interface Versioned {
 }
 
 /** Resources of one kind by name. */
-export type ResourceSet<R> = Pick<ReadonlyMap<string, R>, 'get' | 'has' | 'keys'>;
+export interface ResourceSet<R> extends Pick<ReadonlyMap<string, R>, 'get' | 'has' | 'keys'> {
+  /** Returns whether a name is there without a resource. Where this is missing, none is. */
+  withholds?(name: string): boolean;
+}
 
 /** Kinds whose resources Envoy never drops because they are missing: they go when nobody refers to them. */
 export const namedKinds: ReadonlySet<Kind> = new Set<Kind>(['secret', 'endpoints', 'routes']);
@@ -48,16 +51,19 @@ function* allKeys<R>(layers: readonly ResourceSet<R>[]): Generator<string> {
 }
 
 function layeredSet<R>(layers: readonly ResourceSet<R>[]): ResourceSet<R> {
+  const isWithheld = (layer: ResourceSet<R>, name: string): boolean => layer.withholds?.(name) === true;
+  function get(name: string): R | undefined {
+    for (const layer of layers) {
+      const resource = layer.get(name);
+      if (resource !== undefined || isWithheld(layer, name)) return resource;
+    }
+    return undefined;
+  }
   return {
-    get(name) {
-      for (const layer of layers) {
-        const resource = layer.get(name);
-        if (resource !== undefined || layer.has(name)) return resource;
-      }
-      return undefined;
-    },
+    get,
     has: (name) => hasAny(layers, name),
     keys: () => allKeys(layers) as MapIterator<string>,
+    withholds: (name) => layers.some((layer) => isWithheld(layer, name)) && get(name) === undefined,
   };
 }
 
@@ -67,6 +73,7 @@ export function changing<R extends Versioned>(current: () => Target<R>): Target<
     get: (name) => current()[kind].get(name),
     has: (name) => current()[kind].has(name),
     keys: () => current()[kind].keys(),
+    withholds: (name) => current()[kind].withholds?.(name) === true,
   });
   return Object.fromEntries(kinds.map((kind) => [kind, setOf(kind)])) as unknown as Target<R>;
 }

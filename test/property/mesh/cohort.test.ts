@@ -78,6 +78,16 @@ test(`what one proxy has rejected reaches no other, and nobody loses what is the
   );
 });
 
+/** One that a proxy has rejected goes, and what the proxy has does not change by it. */
+const goneWhatWasRejected = {
+  refusals: [{ proxies: [2, 4], kind: 'cluster' as Kind, id: 3, content: 3 }],
+  first: new Map([[3, 3]]),
+  steps: [
+    { type: 'toServer', proxy: 2 },
+    { type: 'publish', services: new Map() },
+  ] as Step[],
+};
+
 test(`all proxies hold the newest state once what they reject is mended (seed ${fc.seed})`, () => {
   fc.assert(
     fc.property(history, (given) => {
@@ -91,7 +101,7 @@ test(`all proxies hold the newest state once what they reject is mended (seed ${
       fleet.settle();
       expect([...fleet.peers.keys()].filter((index) => !fleet.isKnownToHoldNewest(index))).toEqual([]);
     }),
-    { numRuns },
+    { numRuns, examples: [[goneWhatWasRejected]] },
   );
 });
 

@@ -146,13 +146,19 @@ export class ProxyFleet {
     }
   }
 
+  #hold(peer: Peer, kind: Kind, name: string, version: string): void {
+    this.accepted.add(version);
+    if (this.#content(kind, peer).get(name)?.version === version) this.established.add(nameIn(version));
+    peer.accepted.add(`${kind} ${name}`);
+    peer.member.accepted(kind, name, version);
+  }
+
   #observe(peer: Peer, output: Observation<ModelResource>): void {
-    if (output.type === 'held' || (output.type === 'accepted' && output.version !== undefined)) {
-      this.accepted.add(output.version ?? '');
-      if (this.#content(output.kind, peer).get(output.name)?.version === output.version)
-        this.established.add(nameIn(output.version ?? ''));
-      peer.accepted.add(`${output.kind} ${output.name}`);
-      peer.member.accepted(output.kind, output.name, output.version ?? '');
+    if (output.type === 'held') {
+      this.#hold(peer, output.kind, output.name, output.version);
+    } else if (output.type === 'accepted') {
+      for (const [name, resource] of output.sent)
+        if (resource !== undefined) this.#hold(peer, output.kind, name, resource.version);
     } else if (output.type === 'rejected') {
       const { kind, name, version } = output.resource;
       this.rejections += 1;
