@@ -141,7 +141,10 @@ export function createLedger<R extends Versioned>(content: Target<R>, below?: Le
               content[kind].has(name) || (candidates[kind].has(name) && offer(kind, name, reader) !== undefined),
             keys: () => names(kind) as MapIterator<string>,
             withholds: (name: string) =>
-              candidates[kind].has(name) && content[kind].has(name) && offer(kind, name, reader) === undefined,
+              candidates[kind].size > 0 &&
+              candidates[kind].has(name) &&
+              content[kind].has(name) &&
+              offer(kind, name, reader) === undefined,
           },
         ]),
       ) as unknown as Target<R>,

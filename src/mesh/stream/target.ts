@@ -12,7 +12,7 @@ export interface Versioned {
 /** Resources of one kind by name. */
 export interface ResourceSet<R> extends Pick<ReadonlyMap<string, R>, 'get' | 'has' | 'keys'> {
   /** Returns whether a name is there without a resource. Where this is missing, none is. */
-  withholds?(name: string): boolean;
+  readonly withholds?: (name: string) => boolean;
 }
 
 /** Kinds whose resources Envoy never drops because they are missing: they go when nobody refers to them. */
@@ -51,19 +51,22 @@ function* allKeys<R>(layers: readonly ResourceSet<R>[]): Generator<string> {
 }
 
 function layeredSet<R>(layers: readonly ResourceSet<R>[]): ResourceSet<R> {
-  const isWithheld = (layer: ResourceSet<R>, name: string): boolean => layer.withholds?.(name) === true;
+  // Looked up once: layers without it are asked for thousands of names.
+  const withholding = layers.map((layer) => layer.withholds);
   function get(name: string): R | undefined {
-    for (const layer of layers) {
-      const resource = layer.get(name);
-      if (resource !== undefined || isWithheld(layer, name)) return resource;
+    for (let index = 0; index < layers.length; index += 1) {
+      const resource = layers[index]?.get(name);
+      if (resource !== undefined || withholding[index]?.(name) === true) return resource;
     }
     return undefined;
   }
+  const withholds = (name: string): boolean =>
+    withholding.some((one) => one?.(name) === true) && get(name) === undefined;
   return {
     get,
     has: (name) => hasAny(layers, name),
     keys: () => allKeys(layers) as MapIterator<string>,
-    withholds: (name) => layers.some((layer) => isWithheld(layer, name)) && get(name) === undefined,
+    ...(withholding.some((one) => one !== undefined) && { withholds }),
   };
 }
 
