@@ -165,7 +165,7 @@ ${machine.date}; the average load of the minute before was ${machine.load.toFixe
 const meaning = `- Bytes are those of messages as they are sent. Ours are compressed, which proxies announce that they understand; to inflate them is
   part of the processor time of the proxies.
 - Both send every Service to every proxy. What differs is the form: here each Service has a listener and routes of its own,
-  which is more to send at first and next to nothing when one of them changes; Istio's routes of a port are one message.
+  which is more before it is compressed, and next to nothing when one of them changes; Istio's routes of a port are one message.
 - Istio waits until events have been quiet for 100 ms, and lets in a limited number of streams a second, so its times are bounded
   from below by that, its processor time is not.
 - Another number of proxies: \`MESH_PROXIES=100,1000 make bench ARGS=--only=mesh\`.`;
