@@ -1,11 +1,8 @@
-import { writeFileSync } from 'node:fs';
-import path from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import type { JsonObject } from '../../../src/json/json.ts';
 import { runCommand } from '../../support/builders/recorded-io.ts';
 import { injectedParts } from '../../support/mesh/injected-parts.ts';
 import { replicaPage, startStatusApi, type PodPage, type StatusApi } from '../../support/mesh/status-api.ts';
-import { kubeconfigText } from '../kubernetes/fake-api-server.ts';
 
 const hour = 3_600_000;
 
@@ -277,19 +274,4 @@ test('another namespace is left out, and JSON has the same', async () => {
   ]);
   expect(code).toBe(3);
   expect(JSON.parse((await status('-o', 'json', '-n', 'other')).stdout)).toHaveProperty('servers', []);
-});
-
-test('the context is that of the option', async () => {
-  const file = path.join(api.server.folder, 'contexts');
-  const config = JSON.parse(
-    kubeconfigText({ server: api.server.url, ca: api.server.ca, user: { token: api.server.token } }),
-  ) as Record<string, unknown>;
-  writeFileSync(file, JSON.stringify({ ...config, 'current-context': 'gone' }));
-  const run = (...words: readonly string[]) => runCommand(['mesh', 'status', '--kubeconfig', file, ...words]);
-  expect((await run('--context', 'test')).code).toBe(0);
-  expect(await run('--context', 'other')).toEqual({
-    code: 1,
-    stdout: '',
-    stderr: `error: cannot use kubeconfig '${file}': it has no context 'other', but test\nhint: check the kubeconfig and your permissions\n`,
-  });
 });

@@ -2,8 +2,7 @@ import { analyze, type Verdict } from '../../../../mesh/report/analysis.ts';
 import { worldOfObjects } from '../../../../mesh/report/world-of-objects.ts';
 import type { Finding } from '../../../../mesh/rules/finding.ts';
 import { exitCodes, print, printJson, report, usageFailure, type Io } from '../../../io.ts';
-import { findKubeconfig } from '../../../kubeconfig.ts';
-import { applied, nothingRead, readCluster, readFiles } from '../objects.ts';
+import { applied, readClusterIf, readFiles } from '../objects.ts';
 import type { AnalyzeOptions } from './options.ts';
 
 const words = { refused: 'refused', 'without-effect': 'no effect', warning: 'warning' } as const;
@@ -25,7 +24,7 @@ export async function runAnalyze(options: AnalyzeOptions, io: Io): Promise<numbe
   const namespace = options.namespace ?? 'default';
   const files = await readFiles(filenames, io);
   if ('problems' in files) return report(files, io);
-  const live = options.live === true ? await readCluster(findKubeconfig(options.kubeconfig)) : nothingRead;
+  const live = await readClusterIf(options.live === true, options);
   if ('problems' in live) return report(live, io);
   const world = worldOfObjects(applied(live.objects, files.objects, namespace), namespace);
   const { clusterDomain: cluster, rootNamespace } = options;

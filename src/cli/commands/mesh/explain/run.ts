@@ -6,8 +6,7 @@ import { indexRules } from '../../../../mesh/plan/rule-index.ts';
 import type { Known } from '../../../../mesh/plan/service-traffic.ts';
 import { worldOfObjects } from '../../../../mesh/report/world-of-objects.ts';
 import { exitCodes, print, printJson, report, type Failure, type Io } from '../../../io.ts';
-import { findKubeconfig } from '../../../kubeconfig.ts';
-import { applied, nothingRead, readCluster, readFiles } from '../objects.ts';
+import { applied, readClusterIf, readFiles } from '../objects.ts';
 import { asApplied, type Applied } from './as-applied.ts';
 import { readCall, readClient, type WrittenCall } from './call.ts';
 import { findClient, trafficOf } from './client.ts';
@@ -21,7 +20,7 @@ async function readObjects(options: ExplainCallOptions, namespace: string, io: I
   const files = await readFiles(filenames, io);
   if ('problems' in files) return files;
   const isLive = options.live === true || filenames.length === 0;
-  const live = isLive ? await readCluster(findKubeconfig(options.kubeconfig)) : nothingRead;
+  const live = await readClusterIf(isLive, options);
   if ('problems' in live) return live;
   const { objects, words } = asApplied(files.objects, files.found, namespace, live.objects);
   return { objects: applied(live.objects, objects, namespace), words };

@@ -1,6 +1,6 @@
-import { connect, type ApiClient } from '../../../../kubernetes/client.ts';
+import type { ApiClient } from '../../../../kubernetes/client.ts';
 import { exitCodes, print, printJson, report, type Io } from '../../../io.ts';
-import { findKubeconfig } from '../../../kubeconfig.ts';
+import { connectAs } from '../../../kubeconfig.ts';
 import { clusterFailure } from '../objects.ts';
 import { readStatus, type MeshStatus } from './mesh-status.ts';
 import type { StatusOptions } from './options.ts';
@@ -30,12 +30,7 @@ function jsonOf({ replicas, pods, servers }: MeshStatus): object {
 export async function runStatus(options: StatusOptions, io: Io): Promise<number> {
   let client: ApiClient | undefined;
   try {
-    const kubeconfig = findKubeconfig(options.kubeconfig);
-    const { context } = options;
-    client = await connect({
-      ...(kubeconfig === undefined ? {} : { kubeconfig }),
-      ...(context === undefined ? {} : { context }),
-    });
+    client = await connectAs(options);
     const nowMs = Date.now();
     const status = await readStatus(client, options, nowMs);
     if (options.output === 'json') printJson(jsonOf(status), io);
