@@ -287,8 +287,12 @@ describe('connections without HTTP to a server that speaks first', () => {
   )('%s: %j is heard: %s', async (chain, caller, isLetIn) => {
     const index = Object.keys(chainsAt([])).indexOf(chain);
     const { isDatabase, ...who } = caller;
+    const before = envoy.accepted();
     const port = isDatabase === true ? envoy.ports[1] : undefined;
     expect(await envoy.dial(index, { ...who, port })).toBe(isLetIn ? 'greeting\nhello\n' : '');
     expect(await envoy.dial(index, { ...who, port }, true)).toBe(isLetIn ? 'greeting\n' : '');
+    // Whoever is denied has not even made the application see a connection. One that is let in comes behind all of before.
+    await envoy.dial(0, {});
+    expect(envoy.accepted() - before).toBe(isLetIn ? 3 : 1);
   });
 });

@@ -336,14 +336,19 @@ describe('nobody gets in by mutual TLS', () => {
   )('%s, as %s', async (who, protocol) => {
     const shown = await intruders[who]?.();
     for (const declared of ['http', 'tcp', 'nothing'] as const) {
+      const port = portOf(declared, 'http');
+      const before = await cart.app.accepted({ port });
       const { text, ending } = await scene.outside.dial({
         host: cart.network.v4,
-        port: portOf(declared, 'http'),
+        port,
         send: get,
         untilClosed: true,
         tls: { ALPNProtocols: [protocol], ...(shown !== undefined && pairOf(shown)) },
       });
       expect([text, ending]).toEqual(['', 'closed']);
+      // The application has not even seen a connection: that of somebody who is let in comes behind all of before.
+      await dial(declared, { ...http, ...overMesh('tcp') });
+      expect((await cart.app.accepted({ port })) - before).toBe(1);
     }
   });
 });

@@ -97,4 +97,11 @@ export const guards: readonly Edit[] = [
     replacement: '',
     tests: ['test/unit/mesh/rate-limits.test.ts'],
   },
+  {
+    protects: 'a replica with little memory takes no more streams',
+    file: 'src/runtime/memory.ts',
+    text: 'used > fullShare * most',
+    replacement: 'used > most',
+    tests: ['test/unit/runtime/memory.test.ts'],
+  },
 ];
