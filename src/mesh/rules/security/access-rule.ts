@@ -66,3 +66,6 @@ export type AccessSource = z.output<typeof source>;
 
 /** What a rule says of a request. */
 export type AccessOperation = z.output<typeof operation>;
+
+/** One of the conditions of a rule. */
+export type AccessCondition = z.output<typeof condition>;
