@@ -6,8 +6,8 @@ import { indexRules } from '../../../../mesh/plan/rule-index.ts';
 import type { Known } from '../../../../mesh/plan/service-traffic.ts';
 import { worldOfObjects } from '../../../../mesh/report/world-of-objects.ts';
 import { exitCodes, print, printJson, report, type Failure, type Io } from '../../../io.ts';
+import { asApplied, withWords, type Applied } from '../as-applied.ts';
 import { applied, readClusterIf, readFiles } from '../objects.ts';
-import { asApplied, type Applied } from './as-applied.ts';
 import { readCall, readClient, type WrittenCall } from './call.ts';
 import { findClient, trafficOf } from './client.ts';
 import type { ExplainedCall } from './explained-call.ts';
@@ -56,14 +56,6 @@ function notesOf(
         ]
       : []),
   ];
-}
-
-/** Writes the words for addresses that only a cluster gives in their place. */
-function withWords(text: string, words: ReadonlyMap<string, string>): string {
-  return text.replaceAll(/240(?:\.\d+){3}/g, (address) => {
-    const meaning = words.get(address);
-    return meaning === undefined ? address : `<${meaning}>`;
-  });
 }
 
 function explainCall(
