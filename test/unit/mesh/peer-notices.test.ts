@@ -1,6 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
 import type { JsonObject } from '../../../src/json/json.ts';
 import { analyze } from '../../../src/mesh/report/analysis.ts';
+import type { SecurityKind } from '../../../src/mesh/rules/object-ref.ts';
+import { ruleKinds } from '../../../src/mesh/rules/rule-kinds.ts';
 import { injectedParts } from '../../support/mesh/injected-parts.ts';
 import { objectsOf } from '../../support/mesh/service-objects.ts';
 import { rulesOf } from '../../support/mesh/rules.ts';
@@ -42,6 +44,24 @@ function told(namespace: string, spec: JsonObject = {}): readonly string[] {
     findings.map(({ effect, field, code, sentence }) => `${effect} ${code} ${field}: ${sentence}`),
   );
 }
+
+test.each(['http', '0', '08080', '65536'])('ports are numbers of ports: %s', (port) => {
+  expect(told('shop', { portLevelMtls: { [port]: { mode: 'STRICT' } } })).toContain(
+    `refused InvalidValue /spec/portLevelMtls/${port}: "${port}": allowed: the number of a port`,
+  );
+});
+
+test.each<[SecurityKind, JsonObject, JsonObject]>([
+  ['PeerAuthentication', { mtls: { mode: 'PERMISSIVE' } }, { mtls: { mode: 'STRICT' } }],
+  ['AuthorizationPolicy', { rules: [{}], action: 'ALLOW' }, { action: 'DENY', rules: [{}] }],
+])('fields beside the spec of %s are refused, and the strictest counts', (kind, beside, strictest) => {
+  const { spec, findings } = ruleKinds[kind].read({ kind, metadata: { namespace: 'shop', name: 'p' }, ...beside });
+  expect(spec).toMatchObject(strictest);
+  expect(findings.map(({ effect, field, sentence }) => `${effect} ${field}: ${sentence}`)).toEqual([
+    ...Object.keys(beside).map((name) => `refused /${name}: there is no such field; fields belong into spec`),
+    expect.stringContaining('the strictest counts'),
+  ]);
+});
 
 describe('a PeerAuthentication with a selector', () => {
   test('is about pods of its namespace alone', () => {
