@@ -34,7 +34,7 @@ export interface HttpCall extends Caller {
   readonly method: string;
   readonly path: string;
   readonly host: string;
-  readonly headers?: Readonly<Record<string, string>>;
+  readonly headers?: Readonly<Record<string, string | readonly string[]>>;
 }
 
 /** One way to say who may make requests: HTTP filters, and what the routes tell them, one for each policy. */

@@ -65,7 +65,9 @@ function isEvery(value: string): boolean {
 
 /** Returns a `Permission` that fits if a path fits one of some patterns however it is read. */
 export function surelyOneOf(values: readonly string[]): JsonObject {
-  if (values.some(isEvery)) return isThere;
+  if (values.includes('*')) return isThere;
+  // `OPTIONS *` has no path.
+  if (values.includes('/*')) return asWritten('/*');
   return { and_rules: { rules: [{ not_rule: isMovingUp }, oneOf(values.map(asWritten))] } };
 }
 
