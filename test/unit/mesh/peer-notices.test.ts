@@ -63,6 +63,14 @@ test.each<[SecurityKind, JsonObject, JsonObject]>([
   ]);
 });
 
+test('ports are few, because each is kilobytes in the proxy', () => {
+  const portsOf = (length: number): JsonObject => ({
+    portLevelMtls: Object.fromEntries(Array.from({ length }, (_, index) => [index + 1, { mode: 'STRICT' }])),
+  });
+  expect(told('shop', portsOf(50))).toEqual([]);
+  expect(told('shop', portsOf(51))).toContain('refused InvalidValue /spec/portLevelMtls: allowed: at most 50 ports');
+});
+
 describe('a PeerAuthentication with a selector', () => {
   test('is about pods of its namespace alone', () => {
     expect(told('shop')).toEqual([]);
