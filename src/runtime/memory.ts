@@ -2,7 +2,7 @@ import { totalmem } from 'node:os';
 import { getHeapStatistics } from 'node:v8';
 
 /** Memory of this process, in bytes: what is in use, and how much there may be. */
-export interface Memory {
+interface Memory {
   readonly heap: { readonly used: number; readonly most: number };
   /** All of the process. Bytes of resources are outside of the heap. */
   readonly whole: { readonly used: number; readonly most: number };

@@ -1,14 +1,14 @@
 import { isTemplate } from './access-values.ts';
 
 /** What is wrong with a value that may be written, and probably does not do what is meant: a code, and the end of a sentence. */
-export type ValueProblem = readonly [code: string, sentence: string] | undefined;
+type ValueProblem = readonly [code: string, sentence: string] | undefined;
 
 /** What is said of a value, among the others of its list. */
 export type ProblemOf = (value: string, list: readonly string[]) => ValueProblem;
 
 const never = (sentence: string): ValueProblem => ['NeverMatches', sentence];
 
-export function starProblem(value: string): ValueProblem {
+function starProblem(value: string): ValueProblem {
   const inner = value.replace(/^\*/, '').replace(value.startsWith('*') ? '' : /\*$/, '');
   return inner.includes('*')
     ? ['LiteralStar', 'only one * at the beginning or at the end stands for any text; this one is compared as it is']
