@@ -1,8 +1,8 @@
-import { quote } from '../../../grammar/problem.ts';
 import type { Effect, Finding } from '../finding.ts';
 import type { AccessCondition, AccessOperation, AccessRuleSpec, AccessSource } from './access-rule.ts';
 import { headerOf } from './access-condition.ts';
 import {
+  checkValues,
   forbiddenHostProblem,
   headerProblem,
   hostProblem,
@@ -41,23 +41,6 @@ function checkLists(part: AccessSource | AccessOperation, at: string, what: stri
     .map(([name]) =>
       find('without-effect', 'EmptyList', `${at}/${name}`, 'is empty, which says nothing: any value fits'),
     );
-}
-
-/** What is said of values of some lists of a part, by the name of the list. */
-function checkValues(
-  part: Readonly<Record<string, unknown>>,
-  problems: Readonly<Record<string, ProblemOf>>,
-  at: string,
-): Finding[] {
-  return Object.entries(problems).flatMap(([name, problemOf]) => {
-    const list = (part[name] ?? []) as readonly string[];
-    return list.flatMap((value, index) => {
-      const said = problemOf(value, list);
-      return said === undefined
-        ? []
-        : [find('warning', said[0], `${at}/${name}/${index}`, `${quote(value)}: ${said[1]}`)];
-    });
-  });
 }
 
 /** The same of a list and of the one that has `not` in front of its name. */

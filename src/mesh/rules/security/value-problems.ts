@@ -1,3 +1,5 @@
+import { quote } from '../../../grammar/problem.ts';
+import type { Finding } from '../finding.ts';
 import { isTemplate } from './access-values.ts';
 
 /** What is wrong with a value that may be written, and probably does not do what is meant: a code, and the end of a sentence. */
@@ -5,6 +7,23 @@ type ValueProblem = readonly [code: string, sentence: string] | undefined;
 
 /** What is said of a value, among the others of its list. */
 export type ProblemOf = (value: string, list: readonly string[]) => ValueProblem;
+
+/** Returns warnings about values of some lists of a part, by the name of the list. */
+export function checkValues(
+  part: Readonly<Record<string, unknown>>,
+  problems: Readonly<Record<string, ProblemOf>>,
+  at: string,
+): Finding[] {
+  return Object.entries(problems).flatMap(([name, problemOf]) => {
+    const list = (part[name] ?? []) as readonly string[];
+    return list.flatMap((value, index): Finding[] => {
+      const said = problemOf(value, list);
+      if (said === undefined) return [];
+      const [code, sentence] = said;
+      return [{ field: `${at}/${name}/${index}`, effect: 'warning', code, sentence: `${quote(value)}: ${sentence}` }];
+    });
+  });
+}
 
 const never = (sentence: string): ValueProblem => ['NeverMatches', sentence];
 
