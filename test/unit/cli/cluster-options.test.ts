@@ -54,6 +54,56 @@ describe.each(commands.map((words) => [words.join(' '), words] as const))('%s', 
   });
 });
 
+describe('the files of $KUBECONFIG', () => {
+  let server: FakeApiServer;
+  const before = process.env['KUBECONFIG'];
+  const run = async (files: readonly string[], ...more: readonly string[]) => {
+    process.env['KUBECONFIG'] = files.join(':');
+    const { code, stderr } = await runCommand(['mesh', 'analyze', '--live', ...more]);
+    return [code, stderr];
+  };
+  /** A file with a context of this name, for this server. */
+  const fileFor = (name: string, url: string, current = name): string => {
+    const file = path.join(server.folder, `${name}-${current}`);
+    const { ca, token } = server;
+    const text = kubeconfigText({ server: url, ca, user: { token } }).replaceAll('"test"', `"${name}"`);
+    writeFileSync(file, JSON.stringify({ ...(JSON.parse(text) as object), 'current-context': current }));
+    return file;
+  };
+  beforeAll(async () => {
+    server = await startFakeApiServer();
+    server.intercept = (_, response) => {
+      response.writeHead(404).end(JSON.stringify({ kind: 'Status', message: 'not found' }));
+      return true;
+    };
+  });
+  afterAll(async () => {
+    if (before === undefined) delete process.env['KUBECONFIG'];
+    else process.env['KUBECONFIG'] = before;
+    await server.close();
+  });
+
+  test('are read as one, as kubectl does: contexts of all, and what is there twice as the first has it', async () => {
+    const nowhere = 'https://127.0.0.1:1';
+    const [first, second] = [fileFor('first', nowhere), fileFor('second', server.url)];
+    expect(await run([first, second], '--context', 'second')).toEqual([0, '']);
+    expect(await run([first, second])).toEqual([1, expect.stringContaining('127.0.0.1:1')]);
+    expect(await run([fileFor('first', server.url, ''), second])).toEqual([0, '']);
+    const [shadow] = [fileFor('second', nowhere, 'x')];
+    expect(await run([second, shadow])).toEqual([0, '']);
+    expect(await run([first, second], '--context', 'third')).toEqual([
+      1,
+      expect.stringContaining("it has no context 'third', but first, second"),
+    ]);
+  });
+
+  test('may be missing, but for the last one', async () => {
+    const there = fileFor('there', server.url);
+    expect(await run(['/nowhere', there, '/nowhere-2'])).toEqual([0, '']);
+    expect(await run(['/nowhere', '/nowhere-2'])).toEqual([1, expect.stringContaining('/nowhere')]);
+  });
+});
+
 describe.each([
   ['mesh', 'analyze'],
   ['mesh', 'explain', 'pod/web', 'cart'],
