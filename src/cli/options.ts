@@ -24,6 +24,19 @@ export interface EngineOptions {
   readonly istioSet?: readonly string[];
 }
 
+/** Options of every command that asks a cluster. */
+export interface ClusterOptions {
+  readonly kubeconfig?: string;
+  readonly context?: string;
+}
+
+/** Adds the options that say which cluster, and as whom. */
+export function addClusterOptions(command: Command): Command {
+  return command
+    .option('--kubeconfig <file>', 'kubeconfig file for reaching the cluster (default: as kubectl does)')
+    .option('--context <name>', 'context of the kubeconfig (default: the current one)');
+}
+
 /** Collects the values of an option that can be repeated. */
 export function collect(value: string, before: readonly string[] | undefined): readonly string[] {
   return [...(before ?? []), value];

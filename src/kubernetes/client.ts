@@ -39,8 +39,8 @@ export interface ApiClient {
 }
 
 export interface ConnectOptions {
-  /** Path of a kubeconfig file; the default is the pod's service account. */
-  readonly kubeconfig?: string;
+  /** Path of a kubeconfig file, or of several that are one; the default is the pod's service account. */
+  readonly kubeconfig?: string | readonly string[];
   /** Context of the kubeconfig; the default is the current one. */
   readonly context?: string;
   /** Time limit of one call, from name resolution to the last byte. */

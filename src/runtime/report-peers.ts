@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { isObject, parseJson, stringMember } from '../json/json.ts';
+import { isObject, member, parseJson, stringMember, type JsonObject } from '../json/json.ts';
 import type { Catalog } from '../mesh/serve/catalog.ts';
 import { doOthersHold, hashOfGuards, readGuardReport } from '../mesh/serve/guard-reports.ts';
 import { noPeers, readModeReport, type PeerReports } from '../mesh/serve/mode-reports.ts';
@@ -7,6 +7,17 @@ import { askPeer, type Replicas } from './mesh-peers.ts';
 
 /** Page of the metrics port that says how far a replica is with pods that change to other modes of mutual TLS. */
 export const modesPath = '/modes';
+
+/**
+ * What that page says besides, for `mesh status`: the proxies of this control plane count who calls them in plain text. One that does not say so may have
+ * proxies that do not, whose pages of metrics look as if nobody had called.
+ */
+const countsPlainText = { countsPlainText: true };
+
+/** Returns whether a replica has said it. */
+export function doesCountPlainText(page: JsonObject): boolean {
+  return member(page, 'countsPlainText') === true;
+}
 
 /** Page of the metrics port that says which objects that protect pods are not in force in all proxies of a replica. */
 export const guardsPath = '/guards';
@@ -93,7 +104,8 @@ export function exchangeGuards(
   catalog: Pick<Catalog, 'world' | 'modeReport' | 'guardReport'>,
   rounds: ReportRounds,
 ): GuardExchange {
-  const modes = watchReports({ path: modesPath, own: catalog.modeReport, read: readModeReport }, rounds);
+  const own = () => ({ ...catalog.modeReport(), ...countsPlainText });
+  const modes = watchReports({ path: modesPath, own, read: readModeReport }, rounds);
   const guards = watchReports({ path: guardsPath, own: catalog.guardReport, read: readGuardReport }, rounds);
   return {
     pages: new Map([

@@ -2,10 +2,17 @@ import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import type { JsonObject } from '../../src/json/json.ts';
 import type { GuardReport } from '../../src/mesh/serve/guard-reports.ts';
 import { hashOfGuards } from '../../src/mesh/serve/guard-reports.ts';
 import { emptyWorld } from '../../src/mesh/world/world.ts';
-import { exchangeGuards, guardsPath, type GuardExchange } from '../../src/runtime/report-peers.ts';
+import {
+  doesCountPlainText,
+  exchangeGuards,
+  guardsPath,
+  modesPath,
+  type GuardExchange,
+} from '../../src/runtime/report-peers.ts';
 import { until } from '../support/waiting.ts';
 
 /*
@@ -96,6 +103,13 @@ test('a replica knows what the proxies of another hold when it has asked, and as
       return holds() || undefined;
     });
   }
+});
+
+test('a replica says that its proxies count who calls in plain text', async () => {
+  const response = await fetch(`http://127.0.0.1:${port}${modesPath}`);
+  const page = (await response.json()) as JsonObject;
+  expect(doesCountPlainText(page)).toBe(true);
+  expect(doesCountPlainText({ ...page, countsPlainText: undefined })).toBe(false);
 });
 
 test('a replica that does not answer holds nothing', async () => {

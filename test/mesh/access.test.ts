@@ -42,6 +42,18 @@ const routes = {
   'allows /public/*': paths('ALLOW', '/public/*'),
   'allows *.html': paths('ALLOW', '*.html'),
   'allows /a/{*}/b': paths('ALLOW', '/a/{*}/b'),
+  'denies admin.example': routeOf(
+    policy({ action: 'DENY', rules: [{ to: [{ operation: { hosts: ['admin.example'] } }] }] }),
+  ),
+  'denies admin.example*': routeOf(
+    policy({ action: 'DENY', rules: [{ to: [{ operation: { hosts: ['admin.example*'] } }] }] }),
+  ),
+  'denies the role admin': routeOf(
+    policy({ action: 'DENY', rules: [{ when: [{ key: 'request.headers[X-Role]', values: ['admin'] }] }] }),
+  ),
+  'denies all but the role user': routeOf(
+    policy({ action: 'DENY', rules: [{ when: [{ key: 'request.headers[x-role]', notValues: ['user'] }] }] }),
+  ),
 } as const;
 
 function chainOf(...policies: readonly JsonObject[]): readonly JsonObject[] {
@@ -163,6 +175,49 @@ describe('paths that can be read in several ways', () => {
   );
 });
 
+describe('hosts that are kept out', () => {
+  test.each([
+    ['admin.example', 403, 403],
+    ['ADMIN.Example', 403, 403],
+    // As in Istio, which a warning tells.
+    ['admin.example:80', 200, 403],
+    ['admin.example.', 200, 403],
+    ['other.example', 200, 200],
+  ])('%s is answered %i, and %i if more may follow', async (host, exact, more) => {
+    expect(await ask('denies admin.example', { host })).toMatchObject({ status: exact });
+    expect(await ask('denies admin.example*', { host })).toMatchObject({ status: more });
+  });
+
+  test.each([
+    ['in the target of the request', 'GET http://admin.example/ HTTP/1.1\r\nHost: other.example\r\n', 403],
+    ['in the Host header alone', 'GET http://other.example/ HTTP/1.1\r\nHost: admin.example\r\n', 200],
+  ])('%s', async (_, head, status) => {
+    const socket = await envoy.open('ours', {});
+    const index = Object.keys(routes).indexOf('denies admin.example');
+    socket.write(`${head}x-policy: ${index}\r\n\r\n`);
+    const [answer] = (await once(socket, 'data')) as [Buffer];
+    socket.destroy();
+    expect(answer.toString()).toMatch(new RegExp(`^HTTP/1.1 ${status} `));
+  });
+});
+
+test.each([
+  ['admin', 403, 403],
+  [['x', 'admin'], 403, 403],
+  ['admin, admin', 200, 403],
+  [' admin ', 403, 403],
+  ['user', 200, 200],
+  [['user', 'admin'], 403, 200],
+  [undefined, 200, 403],
+] as const)(
+  'the header %j is answered %i if a value is denied, and %i if all others are',
+  async (role, denied, others) => {
+    const headers: Readonly<Record<string, string | readonly string[]>> = role === undefined ? {} : { 'x-role': role };
+    expect(await ask('denies the role admin', { headers })).toMatchObject({ status: denied });
+    expect(await ask('denies all but the role user', { headers })).toMatchObject({ status: others });
+  },
+);
+
 describe('characters beyond ASCII in a path, which HTTP/2 lets through', () => {
   async function statusOf(path: string): Promise<unknown> {
     const socket = await envoy.open('ours', {});
@@ -266,6 +321,7 @@ describe('connections without HTTP to a server that speaks first', () => {
     ],
     'allows a name of TLS': [
       [{ identity: front, serverName: 'a.example.com' }, true],
+      [{ identity: front, serverName: 'A.Example.COM' }, true],
       [{ identity: front, serverName: 'example.com' }, false],
       [{ identity: front }, false],
       [{}, false],
@@ -287,8 +343,12 @@ describe('connections without HTTP to a server that speaks first', () => {
   )('%s: %j is heard: %s', async (chain, caller, isLetIn) => {
     const index = Object.keys(chainsAt([])).indexOf(chain);
     const { isDatabase, ...who } = caller;
+    const before = envoy.accepted();
     const port = isDatabase === true ? envoy.ports[1] : undefined;
     expect(await envoy.dial(index, { ...who, port })).toBe(isLetIn ? 'greeting\nhello\n' : '');
     expect(await envoy.dial(index, { ...who, port }, true)).toBe(isLetIn ? 'greeting\n' : '');
+    // Whoever is denied has not even made the application see a connection. One that is let in comes behind all of before.
+    await envoy.dial(0, {});
+    expect(envoy.accepted() - before).toBe(isLetIn ? 3 : 1);
   });
 });

@@ -11,6 +11,7 @@ import {
   type MeshScene,
 } from '../support/mesh/mesh-scene.ts';
 import { replicaPage, startStatusApi, type StatusApi } from '../support/mesh/status-api.ts';
+import { selfSigned } from '../support/http/self-signed.ts';
 import { eventually } from '../support/waiting.ts';
 
 jest.setTimeout(90_000);
@@ -38,6 +39,7 @@ beforeAll(async () => {
   ({ front, cart, legacy } = scene.pods as Record<'front' | 'cart' | 'legacy', MeshPod>);
   await cart.app.listen({ kind: 'http', port: 8080 });
   await cart.app.listen({ kind: 'echo', port: 9000 });
+  await cart.app.listen({ kind: 'http', port: 9443, tls: { ...selfSigned(), ALPNProtocols: ['http/1.1'] } });
   scene.set(...serviceObjects('cart', address, [{ name: 'http', port: 80, target: 8080 }], [cart]));
   await scene.controlPlane.untilInSync(3);
   api = await startStatusApi();
@@ -91,6 +93,15 @@ test('requests and connections are counted by the address of their client, and b
   for (let count = 0; count < 3; count++) await legacy.app.ask({ url: `http://${v4}:8080/` });
   await legacy.app.ask({ url: `http://${v4}:8080/`, headers: { 'X-Forwarded-For': '10.1.2.3' } });
   await legacy.app.dial({ host: v4, port: 9000, send: 'hello', until: 'hello' });
+  // TLS of the application is not that of the mesh, and would be refused as well.
+  const tls = { ALPNProtocols: ['http/1.1'] };
+  await scene.outside.dial({
+    host: v4,
+    port: 9443,
+    send: 'GET / HTTP/1.1\r\nHost: cart\r\nConnection: close\r\n\r\n',
+    untilClosed: true,
+    tls,
+  });
   // A pod of the mesh that dials the address of a pod.
   await front.app.ask({ url: `http://${v4}:8080/` });
   await scene.outside.ask({ url: `http://${v4}:8080/` });
@@ -100,10 +111,14 @@ test('requests and connections are counted by the address of their client, and b
     { ...none, port: 8080, address: front.network.v4, client: podCaller('front', true), requests: 1 },
     { ...none, port: 8080, client: { type: 'unknown' }, requests: 1 },
     { ...none, port: 9000, address: legacy.network.v4, client: podCaller('legacy', false), connections: 1 },
+    { ...none, port: 9443, client: { type: 'unknown' }, connections: 1 },
   ];
   const found = await eventually(
     () => callsOf('cart'),
-    (calls) => JSON.stringify(calls).includes('"connections":1,"open":0'),
+    (calls) =>
+      (calls ?? []).filter(
+        (one) => 'connections' in one && one['connections'] === 1 && 'open' in one && one['open'] === 0,
+      ).length === 2,
   );
   expect(found).toHaveLength(expected.length);
   expect(found).toEqual(expect.arrayContaining(expected.map((one) => expect.objectContaining(one as object))));
@@ -148,13 +163,21 @@ test('with STRICT, those who are refused are named; counting has begun anew', as
     () => legacy.app.dial({ ...peer, send: 'GET / HTTP/1.1\r\nhost: cart\r\n\r\n', limitMs: 1_000 }),
     ({ text }) => text === '',
   );
+  await legacy.app.dial({ ...peer, port: 9000, send: 'hello', untilClosed: true });
   const found = await eventually(
     () => statusOf('cart'),
-    (one) => one?.plainText.length === 1,
+    (one) => one?.plainText.length === 2,
   );
   expect(found).toMatchObject({
     isFull: false,
-    plainText: [{ port: 8080, client: podCaller('legacy', false), mode: 'STRICT', requests: 0, open: 0 }],
+    plainText: [8080, 9000].map((port) => ({
+      port,
+      client: podCaller('legacy', false),
+      mode: 'STRICT',
+      requests: 0,
+      connections: 0,
+      open: 0,
+    })),
   });
   expect(found?.plainText[0]).toHaveProperty('refused', expect.any(Number));
   expect((found?.countedSince ?? '') > before).toBe(true);

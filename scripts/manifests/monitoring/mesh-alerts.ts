@@ -9,7 +9,7 @@ export const meshAlerts: readonly Alert[] = [
     minutes: 10,
     summary: '{{ $value }} proxies at {{ $labels.pod }} do not hold what they should.',
     runbook:
-      '`sidecar-injector mesh status` names them. Their own log says what they reject, or that they have no processor time.',
+      '`sidecar-injector mesh status` counts them by replica. Their own log says what they reject, or that they have no processor time.',
   },
   {
     name: 'SidecarInjectorMeshRejected',
@@ -90,6 +90,6 @@ export const meshAlerts: readonly Alert[] = [
     minutes: 1440,
     summary: 'The replacement of the root has been in phase {{ $labels.phase }} for a day.',
     runbook:
-      'A phase ends when all proxies have accepted it: `sidecar-injector mesh status` names those that have not.',
+      'A phase ends when all proxies have accepted it: `sidecar-injector mesh status` counts by replica those that are not in sync.',
   },
 ];

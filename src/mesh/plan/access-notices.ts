@@ -3,8 +3,7 @@ import type { Finding } from '../rules/finding.ts';
 import type { AuthorizationPolicy } from '../rules/security/authorization-policy.ts';
 import type { Rule } from '../rules/rule.ts';
 import type { Pod } from '../world/pod.ts';
-import { servicesOfPod } from './own-services.ts';
-import { protocolOf } from './protocol.ts';
+import { leadingPorts, type LeadingPort } from './port-notices.ts';
 import type { Known } from './service-traffic.ts';
 
 type Policy = Pick<Rule<AuthorizationPolicy>, 'ref'> & { readonly spec: AuthorizationPolicy };
@@ -62,14 +61,16 @@ export function longLists({ spec: { rules } }: Policy): readonly Finding[] {
   );
 }
 
-/** Where a rule asks for something of HTTP; undefined if it does not, or names the ports that it is about. */
-function httpField({ to = [], when = [] }: PolicyRule, at: string): string | undefined {
-  if (to.length > 0 && to.every(({ operation: { ports = [] } }) => ports.length > 0)) return undefined;
+/** Where a rule asks for something of HTTP, of a port that has none; undefined if it does not, or names other ports. */
+function httpField({ to = [], when = [] }: PolicyRule, at: string, bytes: LeadingPort): string | undefined {
+  const isAbout = ({ ports = [] }: (typeof to)[number]['operation']): boolean =>
+    ports.length === 0 || ports.some((port) => bytes.targets.has(Number(port)));
+  const fields = ['hosts', 'notHosts', 'methods', 'notMethods', 'paths', 'notPaths'] as const;
   for (const [index, { operation }] of to.entries()) {
-    const fields = ['hosts', 'notHosts', 'methods', 'notMethods', 'paths', 'notPaths'] as const;
     const field = fields.find((name) => (operation[name] ?? []).length > 0);
-    if (field !== undefined) return `${at}/to/${index}/operation/${field}`;
+    if (field !== undefined && isAbout(operation)) return `${at}/to/${index}/operation/${field}`;
   }
+  if (to.length > 0 && !to.some(({ operation }) => isAbout(operation))) return undefined;
   const header = when.findIndex(({ key }) => key.startsWith('request.headers['));
   return header < 0 ? undefined : `${at}/when/${header}/key`;
 }
@@ -81,19 +82,17 @@ export function httpOnBytes(
   pods: readonly Pod[],
 ): readonly Finding[] {
   if (spec.action === 'AUDIT') return [];
-  const services = [...new Set(pods.flatMap(({ key }) => [...servicesOfPod(world, key)]))].toSorted();
-  const [port] = services.flatMap((key) => {
-    const bytes = world.service.get(key)?.ports.find((one) => protocolOf(one) === 'tcp');
-    return bytes === undefined ? [] : [`port ${bytes.number} of Service ${key}`];
-  });
-  if (port === undefined) return [];
+  const withoutHttp = leadingPorts(world, pods).filter(({ protocol }) => protocol === 'tcp');
   const effect =
     spec.action === 'ALLOW'
       ? 'the rule allows nothing there'
       : 'the rule counts there without that condition, and denies more';
-  return spec.rules.flatMap((rule, index): Finding[] => {
-    const field = httpField(rule, `/spec/rules/${index}`);
-    const sentence = `${port} has no HTTP: ${effect}; say with "ports" which ports of the pods the rule is about`;
-    return field === undefined ? [] : [{ field, effect: 'warning', code: 'HttpFieldOnBytes', sentence }];
+  return spec.rules.flatMap((rule, index): readonly Finding[] => {
+    const found = withoutHttp.flatMap((port): readonly Finding[] => {
+      const field = httpField(rule, `/spec/rules/${index}`, port);
+      const sentence = `port ${port.number} of Service ${port.service} has no HTTP: ${effect}; say with "ports" which other ports of the pods the rule is about`;
+      return field === undefined ? [] : [{ field, effect: 'warning', code: 'HttpFieldOnBytes', sentence }];
+    });
+    return found.slice(0, 1);
   });
 }

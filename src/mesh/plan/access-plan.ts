@@ -25,12 +25,14 @@ export interface Condition<A> {
 export type ClientMatch = readonly Condition<ClientAttribute>[];
 export type RequestMatch = readonly Condition<RequestAttribute>[];
 
-/** A client and a request, of each of which one match fits. */
+/** A client and a request, of each of which one match fits, and what has to hold of both besides. */
 export interface AccessRule {
   /** Tells where it comes from: `ns[NAMESPACE]-policy[NAME]-rule[INDEX]`, as in Istio. */
   readonly name: string;
   readonly clients: readonly ClientMatch[];
   readonly requests: readonly RequestMatch[];
+  /** Said once, and not with each client and request: their product has no bound. */
+  readonly also: { readonly clients: ClientMatch; readonly requests: RequestMatch };
 }
 
 /** Rules of policies with one action. */
@@ -55,7 +57,7 @@ export const openAccess: AccessPlan = { deny: {}, allow: {}, audit: {} };
 /** The plan of a pod that nobody may call. */
 export const closedAccess: AccessPlan = {
   ...openAccess,
-  deny: { enforced: [{ name: 'closed', clients: [[]], requests: [[]] }] },
+  deny: { enforced: [{ name: 'closed', clients: [[]], requests: [[]], also: { clients: [], requests: [] } }] },
 };
 
 function given<A extends string>(
@@ -92,7 +94,7 @@ function translate(
   { from = [{ source: {} }], to = [{ operation: {} }], when = [] }: AccessRuleSpec,
   namespace: string,
 ): Omit<AccessRule, 'name'> {
-  const alsoClient = when.flatMap(({ key, values = [], notValues = [] }): ClientMatch => {
+  const clients = when.flatMap(({ key, values = [], notValues = [] }): ClientMatch => {
     const header = headerOf(key);
     if (header !== undefined) return given('header', values, notValues, header);
     const attribute = keysOfClient[key];
@@ -101,7 +103,7 @@ function translate(
     const texts = [values, notValues].map((list) => (isAccount ? complete(list, namespace) : list));
     return given(attribute, texts[0], texts[1]);
   });
-  const alsoRequest = when.flatMap(({ key, values, notValues }): RequestMatch => {
+  const requests = when.flatMap(({ key, values, notValues }): RequestMatch => {
     const attribute = keysOfRequest[key];
     return attribute === undefined ? [] : given(attribute, values, notValues);
   });
@@ -117,15 +119,14 @@ function translate(
       ...given('trustDomain', source.trustDomains, source.notTrustDomains),
       ...given('peerIp', source.ipBlocks, source.notIpBlocks),
       ...given('remoteIp', source.remoteIpBlocks, source.notRemoteIpBlocks),
-      ...alsoClient,
     ]),
     requests: to.map(({ operation }) => [
       ...given('host', operation.hosts, operation.notHosts),
       ...given('method', operation.methods, operation.notMethods),
       ...given('path', operation.paths, operation.notPaths),
       ...given('port', operation.ports, operation.notPorts),
-      ...alsoRequest,
     ]),
+    also: { clients, requests },
   };
 }
 

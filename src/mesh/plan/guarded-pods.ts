@@ -3,10 +3,12 @@ import { objectKey, type ObjectRef, type SecurityKind } from '../rules/object-re
 import type { Rule } from '../rules/rule.ts';
 import { isSecurityKind, type RuleSpecs } from '../rules/rule-kinds.ts';
 import type { AuthorizationPolicy } from '../rules/security/authorization-policy.ts';
-import { governs, isSpecific } from '../rules/security/selector.ts';
+import type { PeerAuthentication } from '../rules/security/peer-authentication.ts';
+import { governs, hasLabels, isSpecific } from '../rules/security/selector.ts';
 import type { Pod } from '../world/pod.ts';
 import { foreignPrincipals, httpOnBytes, longLists } from './access-notices.ts';
 import { servicesOfPod } from './own-services.ts';
+import { servicePortsOfModes, servicePortsOfRules } from './port-notices.ts';
 import type { Known } from './service-traffic.ts';
 
 /** An object that protects pods. */
@@ -21,14 +23,19 @@ function isAccess(guard: Guard): guard is Guard & { readonly spec: Authorization
   return guard.ref.kind === 'AuthorizationPolicy';
 }
 
-/** Returns whether an object governs a pod. A PeerAuthentication with a selector counts in its own namespace alone. */
+function isModes(guard: Guard): guard is Guard & { readonly spec: PeerAuthentication } {
+  return guard.ref.kind === 'PeerAuthentication';
+}
+
+/** Returns whether an object governs a pod. A PeerAuthentication with a selector counts in its own namespace alone, and for no pod at all in the root namespace. */
 export function guardsPod(
   { ref, spec: { selector } }: Guard,
   pod: Pick<Pod, 'namespace' | 'labels'>,
   rootNamespace: string,
 ): boolean {
-  const root = ref.kind === 'PeerAuthentication' && isSpecific(selector) ? ref.namespace : rootNamespace;
-  return governs(ref.namespace, selector, pod, root);
+  if (ref.kind !== 'PeerAuthentication' || !isSpecific(selector))
+    return governs(ref.namespace, selector, pod, rootNamespace);
+  return ref.namespace === pod.namespace && ref.namespace !== rootNamespace && hasLabels(selector, pod);
 }
 
 /** How many names a sentence has. */
@@ -50,6 +57,11 @@ function noPods({ ref, spec: { selector } }: Guard): Finding {
       ? `there is no pod in namespace ${ref.namespace}`
       : `there is no pod in namespace ${ref.namespace} with the labels ${labels.join(', ')}`;
   return { field: '/spec/selector', effect: 'without-effect', code: 'NoPods', sentence };
+}
+
+function selectorInRoot({ ref }: Guard): Finding {
+  const sentence = `in ${ref.namespace}, the root namespace, only an object without a selector counts, for the whole mesh: put this one into the namespace of the pods`;
+  return { field: '/spec/selector', effect: 'without-effect', code: 'SelectorInRoot', sentence };
 }
 
 function withoutProxy(pods: readonly Pod[]): readonly Finding[] {
@@ -84,7 +96,20 @@ export function guardFindings(known: Known, guard: Guard): readonly Finding[] {
   const pods = [...world.pod.values()].filter((pod) => !pod.isOver && guardsPod(guard, pod, domains.rootNamespace));
   const none = pods.length === 0 ? [noPods(guard)] : withoutProxy(pods);
   if (isAccess(guard))
-    return [...none, ...foreignPrincipals(known, guard), ...longLists(guard), ...httpOnBytes(known, guard, pods)];
-  if (guard.ref.kind !== 'PeerAuthentication' || pods.length === 0) return none;
-  return [...passedOver(known, guard, pods), ...none, ...plainCallers(known, pods)];
+    return [
+      ...none,
+      ...foreignPrincipals(known, guard),
+      ...longLists(guard),
+      ...httpOnBytes(known, guard, pods),
+      ...servicePortsOfRules(world, guard.spec, pods),
+    ];
+  if (!isModes(guard)) return none;
+  if (isSpecific(guard.spec.selector) && guard.ref.namespace === domains.rootNamespace) return [selectorInRoot(guard)];
+  if (pods.length === 0) return none;
+  return [
+    ...passedOver(known, guard, pods),
+    ...none,
+    ...plainCallers(known, pods),
+    ...servicePortsOfModes(world, guard.spec, pods),
+  ];
 }

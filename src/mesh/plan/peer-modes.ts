@@ -58,7 +58,8 @@ export interface PeerAuthentications {
 
 /**
  * Sorts the PeerAuthentications of a cluster. One of the root namespace without a selector counts for all pods, one of a namespace
- * without a selector for its pods, and one with a selector for those that it selects: the most specific that says something counts.
+ * without a selector for its pods, and one with a selector for those that it selects: the most specific that says something counts. In the root namespace, one
+ * with a selector counts for nobody (Istio's rule).
  */
 export function indexPeerAuthentications(
   { PeerAuthentication: all }: Pick<Rules, 'PeerAuthentication'>,
@@ -75,10 +76,13 @@ export function indexPeerAuthentications(
   function decide(pod: Selectable): DecidedModes {
     const own = byNamespace.get(pod.namespace) ?? [];
     const isGeneral = ({ spec }: UsedRule): boolean => !isSpecific(spec.selector);
+    const ofNamespace = [
+      own.filter(isGeneral),
+      own.filter((rule) => !isGeneral(rule) && hasLabels(rule.spec.selector, pod)),
+    ];
     const groups = [
       (byNamespace.get(rootNamespace) ?? []).filter(isGeneral),
-      ...(pod.namespace === rootNamespace ? [] : [own.filter(isGeneral)]),
-      own.filter((rule) => !isGeneral(rule) && hasLabels(rule.spec.selector, pod)),
+      ...(pod.namespace === rootNamespace ? [] : ofNamespace),
     ];
     const deciding = groups.flatMap(([first]) => first ?? []);
     const base = deciding.map(written).findLast((mode) => mode !== undefined) ?? 'PERMISSIVE';

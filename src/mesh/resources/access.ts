@@ -12,28 +12,45 @@ function isForHttp({ attribute }: Condition<string>): boolean {
   return forHttp.has(attribute);
 }
 
-function all(kind: 'principals' | 'permissions', some: readonly JsonObject[]): JsonObject {
+type Part = 'principals' | 'permissions';
+
+const joined = {
+  principals: {
+    all: (ids: readonly JsonObject[]): JsonObject => ({ and_ids: { ids } }),
+    any: (ids: readonly JsonObject[]): JsonObject => ({ or_ids: { ids } }),
+  },
+  permissions: {
+    all: (rules: readonly JsonObject[]): JsonObject => ({ and_rules: { rules } }),
+    any: (rules: readonly JsonObject[]): JsonObject => ({ or_rules: { rules } }),
+  },
+} as const satisfies Readonly<Record<Part, object>>;
+
+function all(part: Part, some: readonly JsonObject[]): JsonObject {
   const [first] = some;
   if (first === undefined) return { any: true };
-  if (some.length === 1) return first;
-  return kind === 'principals' ? { and_ids: { ids: some } } : { and_rules: { rules: some } };
+  return some.length === 1 ? first : joined[part].all(some);
+}
+
+/** Returns `Principal`s or `Permission`s of which one has to hold: each is all of a match, and of what has to hold besides. */
+function oneWith<C>(
+  part: Part,
+  matches: readonly (readonly C[])[],
+  also: readonly C[],
+  write: (condition: C) => readonly JsonObject[],
+): readonly JsonObject[] {
+  const besides = also.flatMap(write);
+  const written = matches.map((match) => match.flatMap(write));
+  if (besides.length === 0) return written.map((some) => all(part, some));
+  const [first = []] = written;
+  if (written.length === 1) return [all(part, [...first, ...besides])];
+  return [joined[part].all([joined[part].any(written.map((some) => all(part, some))), ...besides])];
 }
 
 /** Returns an `envoy.config.rbac.v3.Policy`. */
-function policyOf({ clients, requests }: AccessRule, action: Action, trustDomain: string): JsonObject {
+function policyOf({ clients, requests, also }: AccessRule, action: Action, trustDomain: string): JsonObject {
   return {
-    permissions: requests.map((match) =>
-      all(
-        'permissions',
-        match.flatMap((condition) => permissionsOf(condition, action !== 'allow')),
-      ),
-    ),
-    principals: clients.map((match) =>
-      all(
-        'principals',
-        match.flatMap((condition) => principalsOf(condition, trustDomain)),
-      ),
-    ),
+    permissions: oneWith('permissions', requests, also.requests, (one) => permissionsOf(one, action !== 'allow')),
+    principals: oneWith('principals', clients, also.clients, (one) => principalsOf(one, trustDomain)),
   };
 }
 
@@ -42,13 +59,19 @@ function policyOf({ clients, requests }: AccessRule, action: Action, trustDomain
  * that condition. Both let less through.
  */
 function withoutHttp(rule: AccessRule, action: Action): readonly AccessRule[] {
-  const { clients, requests } = rule;
-  if (action === 'allow') return [...clients, ...requests].some((match) => match.some(isForHttp)) ? [] : [rule];
+  const { clients, requests, also } = rule;
+  if (action === 'allow') {
+    const matches = [...clients, ...requests, also.clients, also.requests];
+    return matches.some((match) => match.some(isForHttp)) ? [] : [rule];
+  }
+  const rest = <C extends Condition<string>>(match: readonly C[]): readonly C[] =>
+    match.filter((one) => !isForHttp(one));
   return [
     {
       ...rule,
-      clients: clients.map((match) => match.filter((one) => !isForHttp(one))),
-      requests: requests.map((match) => match.filter((one) => !isForHttp(one))),
+      clients: clients.map(rest),
+      requests: requests.map(rest),
+      also: { clients: rest(also.clients), requests: rest(also.requests) },
     },
   ];
 }

@@ -72,8 +72,9 @@ function findingsOf(error: z.ZodError, schema: z.ZodType): Finding[] {
     }
     if (issue.code !== 'unrecognized_keys') {
       const value = valueText(issue.input);
-      const code = issue.message.startsWith('is not supported') ? 'UnsupportedField' : 'InvalidValue';
-      const sentence = value === '' || issue.message.includes(value) ? issue.message : `${value}: ${issue.message}`;
+      const message = issue.code === 'invalid_key' ? (issue.issues[0]?.message ?? issue.message) : issue.message;
+      const code = message.startsWith('is not supported') ? 'UnsupportedField' : 'InvalidValue';
+      const sentence = value === '' || message.includes(value) ? message : `${value}: ${message}`;
       return [{ field: pointer(path), effect: 'refused', code, sentence }];
     }
     const known = fieldsAt(schema, issue.path);
@@ -101,6 +102,21 @@ export function refOf(kind: RuleKind, object: JsonObject): ObjectRef {
   };
 }
 
+/** Fields of every object of the API. */
+const fieldsOfObjects: ReadonlySet<string> = new Set(['apiVersion', 'kind', 'metadata', 'spec', 'status']);
+
+/** Fields beside `spec`, which the API server takes out of what it stores: whoever writes them means fields of `spec`. */
+function besideSpec(object: JsonObject): readonly Finding[] {
+  return Object.keys(object)
+    .filter((name) => !fieldsOfObjects.has(name))
+    .map((name) => ({
+      field: pointer([name]),
+      effect: 'refused',
+      code: 'UnknownField',
+      sentence: 'there is no such field; fields belong into spec',
+    }));
+}
+
 /**
  * Reads the `spec` of an object. Every field is known and has a value that is allowed, or the object is refused.
  *
@@ -114,8 +130,10 @@ export function readRule<S>(
 ): Rule<S> {
   const ref = refOf(kind, object);
   const result = schema.safeParse(member(object, 'spec') ?? {}, { reportInput: true });
-  if (!result.success) return { ref, spec: undefined, findings: findingsOf(result.error, schema) };
-  const findings = check(result.data);
+  const beside = besideSpec(object);
+  if (!result.success) return { ref, spec: undefined, findings: [...beside, ...findingsOf(result.error, schema)] };
+  // What is meant is not in the spec that is looked at.
+  const findings = beside.length > 0 ? beside : check(result.data);
   return { ref, spec: findings.some(({ effect }) => effect === 'refused') ? undefined : result.data, findings };
 }
 

@@ -34,7 +34,7 @@ export interface HttpCall extends Caller {
   readonly method: string;
   readonly path: string;
   readonly host: string;
-  readonly headers?: Readonly<Record<string, string>>;
+  readonly headers?: Readonly<Record<string, string | readonly string[]>>;
 }
 
 /** One way to say who may make requests: HTTP filters, and what the routes tell them, one for each policy. */
@@ -50,9 +50,11 @@ export interface AccessEnvoy {
   ask(side: string, policy: number, call: HttpCall): Promise<{ readonly status: number; readonly details: string }>;
   /** A connection to a side, for a client of another protocol. */
   open(side: string, caller: Caller): Promise<Duplex>;
-  /** What a client hears that sends a line to a server that speaks first; and nothing, if it is told to be silent. */
   /** Ports of servers that speak first. */
   readonly ports: readonly number[];
+  /** How many connections these servers have had. */
+  accepted(): number;
+  /** What a client hears that sends a line to a server that speaks first; and nothing, if it is told to be silent. */
   dial(chain: number, caller: Caller, isSilent?: boolean): Promise<string>;
   /** The page of all counters. */
   stats(): Promise<string>;
@@ -122,9 +124,11 @@ export async function startAccessEnvoy(
   const issuer = createLeafIssuer(authority);
   const leaf = (identity: string): KeyedCertificate => issuer.issue({ names: { uris: [identity] }, ...lifetime });
   const transport = tlsSocket(leaf('spiffe://cluster.local/ns/shop/sa/server'), authority.certificate);
+  let accepted = 0;
   const greeters = await Promise.all(
     [0, 1].map(async () => {
       const greeter = createServer((socket) => {
+        accepted += 1;
         socket.on('error', () => undefined);
         socket.write('greeting\n');
         socket.on('data', (data) => socket.end(data));
@@ -246,6 +250,7 @@ export async function startAccessEnvoy(
   const names = Object.keys(sides);
   return {
     ports: greeterPorts,
+    accepted: () => accepted,
     open: async (side, caller) => open(names.indexOf(side) * 2, caller),
     async ask(side, policy, call) {
       const agent = agentOf(names.indexOf(side) * 2, call);

@@ -43,8 +43,8 @@ const counts = { opening: 0, clients: 0, closing: 0, draining: 0 };
 
 /** Pages of a replica of the control plane that has these proxies. */
 export function replicaPage(path: string, proxies: number, inSync = proxies): PodPage {
-  if (path === '/modes')
-    return { body: JSON.stringify({ objects: 'a', at: { ...counts, clients: 2 }, unacknowledged: counts }) };
+  const modes = { objects: 'a', at: { ...counts, clients: 2 }, unacknowledged: counts, countsPlainText: true };
+  if (path === '/modes') return { body: JSON.stringify(modes) };
   if (path === '/guards') return { body: JSON.stringify({ guards: 'a', unheld: ['uid-1'] }) };
   const prefix = 'sidecar_injector_mesh_';
   const series = [

@@ -9,7 +9,7 @@ import { askInBursts, askTogether, countLoad, redirectLoad, startLoad, stopLoad 
 import { askAtRate } from './agent-rate.ts';
 import { startTalks, stopTalks } from './agent-talks.ts';
 import { dropUnread, holdUnread } from './agent-unread.ts';
-import { close, connected, listen, setHealthy } from './agent-servers.ts';
+import { accepted, close, connected, listen, setHealthy } from './agent-servers.ts';
 
 /*
  * The process behind `startAgent`: it runs inside a network namespace as a user of the test's choice and serves, asks
@@ -20,6 +20,7 @@ const calls: AgentCalls = {
   listen,
   close,
   connected,
+  accepted,
   setHealthy,
   collected,
   ask,

@@ -18,6 +18,8 @@ import type { AgentCalls, Echoed, Heard, ListenOptions } from './agent.ts';
 
 const closers = new Map<number, () => Promise<void>>();
 const servers = new Map<number, Server>();
+/** How many connections each has had. */
+const acceptedAt = new Map<number, number>();
 /** Who has logged in on a connection. */
 const users = new WeakMap<Duplex, string>();
 let healthy = true;
@@ -253,6 +255,8 @@ export const listen: AgentCalls['listen'] = async (options) => {
   server.listen({ port: options.port, host: options.host ?? '::', backlog: 4096 });
   await once(server, 'listening');
   servers.set(options.port, server);
+  acceptedAt.set(options.port, 0);
+  server.on('connection', () => acceptedAt.set(options.port, (acceptedAt.get(options.port) ?? 0) + 1));
   closers.set(options.port, async () => {
     if ('closeAllConnections' in server) (server as unknown as { closeAllConnections(): void }).closeAllConnections();
     await new Promise((resolve) => server.close(resolve));
@@ -274,6 +278,12 @@ export const connected: AgentCalls['connected'] = ({ port }) =>
     if (server === undefined) throw new Error(`nothing listens on ${port}`);
     server.getConnections((error, count) => (error === null ? resolve(count) : reject(error)));
   });
+
+export const accepted: AgentCalls['accepted'] = ({ port }) => {
+  const count = acceptedAt.get(port);
+  if (count === undefined) throw new Error(`nothing listens on ${port}`);
+  return Promise.resolve(count);
+};
 
 export const setHealthy: AgentCalls['setHealthy'] = (state) => {
   healthy = state;

@@ -146,6 +146,8 @@ export interface AgentCalls {
   close(options: { readonly port: number }): Promise<null>;
   /** How many connections a server has that speaks TCP or HTTP. */
   connected(options: { readonly port: number }): Promise<number>;
+  /** How many connections a server of TCP or HTTP has had. */
+  accepted(options: { readonly port: number }): Promise<number>;
   setHealthy(state: boolean): Promise<null>;
   /** What the collector was sent so far: gRPC messages, base64. */
   collected(): Promise<readonly string[]>;
@@ -257,6 +259,7 @@ const callNames = [
   'listen',
   'close',
   'connected',
+  'accepted',
   'setHealthy',
   'collected',
   'ask',

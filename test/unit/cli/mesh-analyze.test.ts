@@ -106,7 +106,8 @@ describe('mesh analyze', () => {
   test('a RateLimit has an effect where there are pods, and none without', async () => {
     const limit = (app: string): string =>
       `\n---\napiVersion: mesh.sidecar-injector.io/v1alpha1\nkind: RateLimit\nmetadata: {name: few}\nspec: {selector: {matchLabels: {app: ${app}}}, limits: [{requests: 1, per: Second}]}\n`;
-    const pod = 'apiVersion: v1\nkind: Pod\nmetadata: {name: cart, labels: {app: cart}}\nspec: {containers: []}\n';
+    const pod =
+      'apiVersion: v1\nkind: Pod\nmetadata: {name: cart, labels: {app: cart, sidecar.istio.io/inject: "false"}}\nspec: {containers: [{name: a}]}\n';
     const found = await analyze(pod + limit('cart'));
     expect(found.stdout).toBe(`RateLimit default/few
   warning: /spec/selector: nothing enforces it for pods without a proxy of this mesh: default/cart (PodsWithoutProxy)
@@ -114,6 +115,84 @@ describe('mesh analyze', () => {
 `);
     expect(found.code).toBe(0);
     expect((await analyze(pod + limit('other'))).stdout).toContain('(NoPods)');
+  });
+
+  describe('pods that workloads of the files make', () => {
+    const web = `
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web}
+spec:
+  template: {metadata: {labels: {app: web}}, spec: {containers: [{name: a, ports: [{containerPort: 8080}]}]}}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: web}
+spec: {selector: {app: web}, ports: [{name: http, port: 80, targetPort: 8080}]}
+`;
+    const strict = (app: string, more = '') =>
+      `\n---\napiVersion: security.istio.io/v1\nkind: PeerAuthentication\nmetadata: {name: strict}\nspec: {selector: {matchLabels: {app: ${app}}}, mtls: {mode: STRICT}${more}}\n`;
+
+    test('are those that an object is about, as if they were injected', async () => {
+      expect(await analyze(web + strict('web'))).toMatchObject({
+        code: 0,
+        stdout: '1 traffic rules, 0 refused or without effect, 0 with warnings\n',
+      });
+      expect((await analyze(web + strict('wbe'))).stdout).toContain('(NoPods)');
+    });
+
+    test('have the ports to which Services lead', async () => {
+      const { code, stdout } = await analyze(web + strict('web', ', portLevelMtls: {80: {mode: DISABLE}}'));
+      expect(stdout).toContain(
+        'warning: /spec/portLevelMtls/80: 80 is a port of Service default/web, and its pods listen on 8080: ports are those of containers (PortOfService)\n',
+      );
+      expect(code).toBe(0);
+    });
+  });
+
+  describe('names objects that the mesh does not read', () => {
+    const object = (apiVersion: string, kind: string, spec = '{}') =>
+      `apiVersion: ${apiVersion}\nkind: ${kind}\nmetadata: {name: a}\nspec: ${spec}\n`;
+    const route = (parent: string) =>
+      object('gateway.networking.k8s.io/v1alpha2', 'TCPRoute', `{parentRefs: [{kind: ${parent}, name: a}]}`);
+
+    test.each<[string, string, string | undefined]>([
+      [
+        'a kind of istiod',
+        object('security.istio.io/v1', 'RequestAuthentication'),
+        '/kind: "RequestAuthentication" of security.istio.io is no kind that this mesh reads; it needs istiod (UnknownKind)',
+      ],
+      [
+        'a kind that is misspelt',
+        object('security.istio.io/v1', 'AuthorisationPolicy'),
+        '/kind: "AuthorisationPolicy" of security.istio.io is no kind that this mesh reads, did you mean "AuthorizationPolicy"? (UnknownKind)',
+      ],
+      [
+        'another version',
+        object('security.istio.io/v2', 'AuthorizationPolicy', '{rules: [{}]}'),
+        '/apiVersion: "security.istio.io/v2": this mesh reads security.istio.io/v1, security.istio.io/v1beta1 (UnknownVersion)',
+      ],
+      [
+        'a kind in the group of another',
+        object('networking.istio.io/v1', 'AuthorizationPolicy'),
+        '/kind: "AuthorizationPolicy" of networking.istio.io is no kind that this mesh reads (UnknownKind)',
+      ],
+      [
+        'a route of TCP for a Service',
+        route('Service'),
+        '/kind: "TCPRoute" of gateway.networking.k8s.io is no kind that this mesh reads; it needs istiod (UnknownKind)',
+      ],
+      ['but not one for a gateway', route('Gateway'), undefined],
+      ['and nothing of others', object('example.com/v1', 'AuthorizationPolicy'), undefined],
+    ])('%s', async (_, text, sentence) => {
+      const { code, stdout } = await analyze(text);
+      if (sentence === undefined) expect([code, stdout]).toEqual([0, expect.stringMatching(/^0 traffic rules/)]);
+      else {
+        expect(stdout).toContain(` default/a\n`);
+        expect(stdout).toContain(`  no effect: ${sentence}\n`);
+        expect(code).toBe(3);
+      }
+    });
   });
 
   test('puts objects without a namespace where -n says', async () => {

@@ -1,11 +1,8 @@
-import { writeFileSync } from 'node:fs';
-import path from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import type { JsonObject } from '../../../src/json/json.ts';
 import { runCommand } from '../../support/builders/recorded-io.ts';
 import { injectedParts } from '../../support/mesh/injected-parts.ts';
 import { replicaPage, startStatusApi, type PodPage, type StatusApi } from '../../support/mesh/status-api.ts';
-import { kubeconfigText } from '../kubernetes/fake-api-server.ts';
 
 const hour = 3_600_000;
 
@@ -170,6 +167,48 @@ test('a proxy with as many clients as it counts says that there may be others', 
   expect(stdout.endsWith('\n    and others: the proxy counts no more clients\n')).toBe(true);
 });
 
+describe('a replica of an older version', () => {
+  /** What its pages do not have. */
+  const without = (text: string) => {
+    const { page } = api;
+    api.page = async (name, ...of) => {
+      const { body, ...answer } = await page(name, ...of);
+      return { ...answer, body: name.endsWith('mesh-2') ? body.replaceAll(text, 'other') : body };
+    };
+  };
+
+  test('does not say that its proxies count: that nobody calls is not known', async () => {
+    without('countsPlainText');
+    const { code, stdout } = await status();
+    expect(stdout).toBe(`${controlPlane}
+Calls in plain text
+  mesh-2 does not say that its proxies count, as of an older version: others than those below may call
+  Deployment shop/cart (2 pods, PERMISSIVE), counted for at least 3 h: not known
+  Pod shop/front (1 pod, PERMISSIVE), counted for at least 5 min: not known
+`);
+    expect(code).toBe(3);
+  });
+
+  test('in JSON, a list that is empty is left out, and one that is not stays', async () => {
+    without('countsPlainText');
+    pages = { ...pages, 'shop/front': proxyPage(hour, 'requests_total{client="10.0.0.4",port="80"} 1') };
+    const { stdout, code } = await status('-o', 'json');
+    expect(JSON.parse(stdout)).toMatchObject({
+      controlPlane: { replicas: [{ countsPlainText: true }, { countsPlainText: false }] },
+      servers: [{ name: 'cart' }, { name: 'front', plainText: [{ address: '10.0.0.4' }] }],
+    });
+    expect((JSON.parse(stdout) as { servers: readonly object[] }).servers[0]).not.toHaveProperty('plainText');
+    expect(code).toBe(3);
+  });
+
+  test('what it does not count is no zero', async () => {
+    without('withheld_resources');
+    const { stdout } = await status();
+    expect(stdout).toContain('  mesh-1   0.1.0    2        1        3         2         1\n');
+    expect(stdout).toContain('  mesh-2   0.1.0    1        1        ?         2         1\n');
+  });
+});
+
 describe('what did not answer is named', () => {
   test('a replica and a proxy', async () => {
     const { 'shop/front': _, ...others } = pages;
@@ -180,7 +219,8 @@ describe('what did not answer is named', () => {
     expect(stdout).toContain(
       '\n  mesh-2 did not say: GET /api/v1/namespaces/sidecar-injector-system/pods/mesh-2:9191/proxy/metrics: the API server answered 503\n',
     );
-    expect(stdout).toContain(`  Deployment shop/cart (2 pods, PERMISSIVE), counted for at least 3 h: nobody
+    expect(stdout).toContain(`  mesh-2 does not say that its proxies count: others than those below may call
+  Deployment shop/cart (2 pods, PERMISSIVE), counted for at least 3 h: not known
     pod cart-6b5f9d7c4-a did not say: its proxy counts nothing (proxy.metrics.istio is false)
   Pod shop/front (1 pod, PERMISSIVE)
     pod front did not say: GET /api/v1/namespaces/shop/pods/front:15090/proxy/stats/prometheus`);
@@ -239,6 +279,7 @@ test('another namespace is left out, and JSON has the same', async () => {
         rejected: 3,
         changing: 2,
         notInForce: 1,
+        countsPlainText: true,
       },
       {
         pod: 'sidecar-injector-system/mesh-2',
@@ -248,6 +289,7 @@ test('another namespace is left out, and JSON has the same', async () => {
         rejected: 3,
         changing: 2,
         notInForce: 1,
+        countsPlainText: true,
       },
     ],
   });
@@ -277,19 +319,4 @@ test('another namespace is left out, and JSON has the same', async () => {
   ]);
   expect(code).toBe(3);
   expect(JSON.parse((await status('-o', 'json', '-n', 'other')).stdout)).toHaveProperty('servers', []);
-});
-
-test('the context is that of the option', async () => {
-  const file = path.join(api.server.folder, 'contexts');
-  const config = JSON.parse(
-    kubeconfigText({ server: api.server.url, ca: api.server.ca, user: { token: api.server.token } }),
-  ) as Record<string, unknown>;
-  writeFileSync(file, JSON.stringify({ ...config, 'current-context': 'gone' }));
-  const run = (...words: readonly string[]) => runCommand(['mesh', 'status', '--kubeconfig', file, ...words]);
-  expect((await run('--context', 'test')).code).toBe(0);
-  expect(await run('--context', 'other')).toEqual({
-    code: 1,
-    stdout: '',
-    stderr: `error: cannot use kubeconfig '${file}': it has no context 'other', but test\nhint: check the kubeconfig and your permissions\n`,
-  });
 });

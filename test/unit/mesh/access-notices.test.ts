@@ -20,9 +20,13 @@ const cart: JsonObject = {
   status: { phase: 'Running', podIPs: [{ ip: '10.1.2.3' }] },
 };
 
-function told(spec: JsonObject, ports: readonly JsonObject[] = []): readonly string[] {
+function told(
+  spec: JsonObject,
+  ports: readonly JsonObject[] = [],
+  targets: Readonly<Record<string, number>> = {},
+): readonly string[] {
   const endpoint = { addresses: ['10.1.2.3'], targetRef: { kind: 'Pod', namespace: 'shop', name: 'cart' } };
-  const services = objectsOf('cart', { clusterIP: '10.96.0.5' }, ports, [['IPv4', [endpoint]]]);
+  const services = objectsOf('cart', { clusterIP: '10.96.0.5' }, ports, [['IPv4', [endpoint], targets]]);
   const metadata = { namespace: 'shop', name: 'p' };
   const rules = rulesOf([{ kind: 'AuthorizationPolicy', metadata, spec }]);
   const verdicts = analyze({ ...worldOf([cart, ...services]), rules }, domains);
@@ -58,11 +62,27 @@ describe('fields of HTTP on a port without', () => {
 
   test('are told, and what becomes of the rule', () => {
     expect(told({ rules: [{ to: [get] }] }, database)).toEqual([
-      'HttpFieldOnBytes /spec/rules/0/to/0/operation/methods: port 3306 of Service shop/cart has no HTTP: the rule allows nothing there; say with "ports" which ports of the pods the rule is about',
+      'HttpFieldOnBytes /spec/rules/0/to/0/operation/methods: port 3306 of Service shop/cart has no HTTP: the rule allows nothing there; say with "ports" which other ports of the pods the rule is about',
     ]);
     expect(told({ action: 'DENY', rules: [{ to: [get] }] }, database)).toEqual([
-      'HttpFieldOnBytes /spec/rules/0/to/0/operation/methods: port 3306 of Service shop/cart has no HTTP: the rule counts there without that condition, and denies more; say with "ports" which ports of the pods the rule is about',
+      'HttpFieldOnBytes /spec/rules/0/to/0/operation/methods: port 3306 of Service shop/cart has no HTTP: the rule counts there without that condition, and denies more; say with "ports" which other ports of the pods the rule is about',
     ]);
+  });
+
+  test('also if the rule is about that port alone', () => {
+    const targets = { mysql: 3307 };
+    const rule = (port: string): JsonObject => ({
+      action: 'DENY',
+      rules: [{ to: [{ operation: { ports: [port], paths: ['/x'] } }] }],
+    });
+    expect(told(rule('3307'), database, targets)).toEqual([
+      'HttpFieldOnBytes /spec/rules/0/to/0/operation/paths: port 3306 of Service shop/cart has no HTTP: the rule counts there without that condition, and denies more; say with "ports" which other ports of the pods the rule is about',
+    ]);
+    expect(told(rule('80'), database, targets)).toEqual([]);
+    const headers = { when: [{ key: 'request.headers[x]', values: ['a'] }], to: [{ operation: { ports: ['3307'] } }] };
+    expect(told({ rules: [headers] }, database, targets)[0]).toMatch(
+      /^HttpFieldOnBytes \/spec\/rules\/0\/when\/0\/key: /,
+    );
   });
 
   test('also a header', () => {
@@ -81,6 +101,30 @@ describe('fields of HTTP on a port without', () => {
     ['which is only marked', { action: 'AUDIT', rules: [{ to: [get] }] }, database],
   ])('%s, are not', (_, spec, ports) => {
     expect(told(spec, ports)).toEqual([]);
+  });
+});
+
+describe('ports of Services instead of those of containers', () => {
+  const web = [
+    { name: 'http', port: 80 },
+    { name: 'admin', port: 9000 },
+  ];
+  const sentence = '80 is a port of Service shop/cart, and its pods listen on 8080: ports are those of containers';
+  const [a, b] = ['to/0/operation/ports/0', 'to/0/operation/notPorts/0'];
+
+  test.each<[string, JsonObject, readonly string[]]>([
+    ['ports', { to: [{ operation: { ports: ['80', '8080', '9000'], notPorts: ['80'] } }] }, [a, b]],
+    ['conditions', { when: [{ key: 'destination.port', values: ['80'], notValues: ['8080'] }] }, ['when/0/values/0']],
+    ['a port that pods and Services have', { to: [{ operation: { ports: ['9000'] } }] }, []],
+    ['a port of nobody', { to: [{ operation: { ports: ['7'] } }] }, []],
+  ])('%s', (_, rule, places) => {
+    expect(told({ rules: [rule] }, web, { http: 8080, admin: 9000 })).toEqual(
+      places.map((place) => `PortOfService /spec/rules/0/${place}: ${sentence}`),
+    );
+  });
+
+  test('nothing is said where nobody knows on what pods listen', () => {
+    expect(told({ rules: [{ to: [{ operation: { ports: ['80'] } }] }] }, web)).toEqual([]);
   });
 });
 

@@ -139,18 +139,49 @@ test(`all that is made of random policies has the form that Envoy asks for (seed
   );
 });
 
+test('what denies every path denies requests without one, such as CONNECT', () => {
+  for (const path of ['*', '/*']) {
+    const spec = { action: 'DENY', rules: [{ to: [{ operation: { paths: [path] } }] }] };
+    const config = JSON.stringify(httpAccess(planOf([policy('p', spec)]), 'x'));
+    expect(config).toContain('"permissions":[{"any":true}]');
+  }
+});
+
+test.each<[string, JsonObject]>([
+  ['clients', { from: Array.from({ length: 512 }, (_, index) => ({ source: { namespaces: [`n${index}`] } })) }],
+  ['requests', { to: Array.from({ length: 512 }, (_, index) => ({ operation: { ports: [`${index + 1}`] } })) }],
+])('conditions beside many %s are said once', (_, items) => {
+  const conditions = Array.from({ length: 512 }, (_one, index) => [
+    { key: 'source.principal', values: [`td/ns/a/sa/s${index}`] },
+    { key: 'destination.port', values: [`${index + 1}`] },
+  ]);
+  for (const action of ['ALLOW', 'DENY']) {
+    const spec = { action, rules: [{ ...items, when: conditions.flat().slice(0, 512) }] };
+    const plan = planOf([policy('p', spec)]);
+    const written = JSON.stringify([httpAccess(plan, 'x'), tcpAccess(plan, 'x')]);
+    expect(written.length).toBeLessThan(20 * JSON.stringify(spec).length);
+    // Of requests, of connections, and of connections before the application is dialled.
+    expect(written.match(/\/sa\/s7\b/g)).toHaveLength(3);
+  }
+});
+
 describe('expressions are no longer than Envoy takes them', () => {
   const many = Array.from({ length: 3_000 }, (_, index) => `cluster.local/ns/namespace-${index}/sa/account-${index}`);
-  const from = many.map((principal) => ({ source: { principals: [principal] } }));
+  const long = 'x'.repeat(60);
+  const from = many.slice(0, 512).map((principal) => ({ source: { principals: [`${principal}-${long}`] } }));
+  const when = { key: 'source.principal', values: many.slice(0, 400) };
 
   test.each<[string, JsonObject]>([
     ['values', allow({ principals: many })],
     ['values that are none', { action: 'DENY', ...allow({ notPrincipals: many }) }],
     ['items', { rules: [{ from }] }],
+    ['items, values and conditions', { action: 'DENY', rules: [{ from, when: [when, when, when] }] }],
     ['rules', { rules: from.map((one) => ({ from: [one] })) }],
     ['rules that deny', { action: 'DENY', rules: from.map((one) => ({ from: [one] })) }],
   ])('with many %s', (_, spec) => {
-    const [gate] = tcpAccess(planOf([policy('p', spec)]), 'cluster.local');
+    const all = ['p', 'q', 'r', 's', 't', 'u'].map((name) => policy(name, spec));
+    const [gate] = tcpAccess(planOf(all), 'cluster.local');
+    expect([...rulesOf(all).AuthorizationPolicy.values()].flatMap(({ findings }) => findings)).toEqual([]);
     const expressions = JSON.stringify(gate).match(/%CEL\(.*?\)%/g) ?? [];
     const lengths = expressions.map(({ length }) => length);
     expect(lengths.length).toBeGreaterThan(3);
@@ -168,7 +199,7 @@ describe('expressions are no longer than Envoy takes them', () => {
     const says = (answer: string, sign: string): string =>
       parts.map((key) => `filter_state['${key}'] == b'${answer}'`).join(sign);
     expect(JSON.stringify(gate)).toContain(
-      `(${says('y', ' || ')} || (!(${says('n', ' && ')}) && filter_state['access.nowhere'] == b''))`,
+      `((${says('y', ' || ')}) || (!(${says('n', ' && ')}) && filter_state['access.nowhere'] == b''))`,
     );
   });
 });

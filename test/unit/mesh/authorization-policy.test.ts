@@ -49,7 +49,7 @@ const everyField: JsonObject = {
       to: [
         {
           operation: {
-            hosts: ['*.example.com'],
+            hosts: ['www.example.com', 'www.example.com*'],
             notHosts: ['a'],
             methods: ['GET'],
             notMethods: ['P*'],
@@ -211,12 +211,12 @@ describe('what is probably not meant', () => {
     ],
     [
       'clients without a name',
-      source({ notPrincipals: ['a'] }),
+      source({ notPrincipals: ['x/ns/a/sa/b'] }),
       [
         "warning TakesPlainText /spec/rules/0/from/0/source/notPrincipals: clients in plain text fit as well, because they have no identity; add principals: ['*'] for clients with one only",
       ],
     ],
-    ['which is right to deny', source({ notPrincipals: ['a'] }, 'DENY'), []],
+    ['which is right to deny', source({ notPrincipals: ['x/ns/a/sa/b'] }, 'DENY'), []],
     [
       'a scheme',
       source({ principals: ['spiffe://cluster.local/ns/a/sa/b'] }),
@@ -259,6 +259,135 @@ describe('what is probably not meant', () => {
   ])('%s', (_, spec, sentences) => {
     expect(told(spec)).toEqual(sentences);
   });
+});
+
+describe('a value that nothing fits, so that what denies by it denies nothing', () => {
+  test.each<[string, JsonObject, string, readonly string[]]>([
+    [
+      'an identity without all parts',
+      source(
+        { principals: ['cart', 'td/ns/shop', 'td/ns/shop/sa/cart/', 'td/ns/shop/sa/cart', 'td/ns/*', '*'] },
+        'DENY',
+      ),
+      'no pod has this identity: theirs are TRUST-DOMAIN/ns/NAMESPACE/sa/SERVICE-ACCOUNT',
+      ['cart', 'td/ns/shop', 'td/ns/shop/sa/cart/'],
+    ],
+    [
+      'no namespace',
+      source({ notNamespaces: ['Shop', 'shop/cart', ' shop', 'sh*p-1'] }),
+      'the name of a namespace has lower-case letters, digits and "-"',
+      ['Shop', 'shop/cart', ' shop'],
+    ],
+    [
+      'no ServiceAccount',
+      source({ serviceAccounts: ['Cart', 'shop/a b', 'shop/cart.v2'] }),
+      'names of namespaces and ServiceAccounts have lower-case letters, digits, "-" and "."',
+      ['Cart', 'shop/a b'],
+    ],
+    [
+      'no host',
+      operation({
+        hosts: ['http://a', 'a/b', 'a b', 'b\u00FCcher.example', 'xn--bcher-kva.example', '[::1]:80', 'A.b'],
+      }),
+      'a Host header is a name (an international one as xn--) or an address, and a port if there is one',
+      ['http://a', 'a/b', 'a b', 'b\u00FCcher.example'],
+    ],
+    [
+      'a method that is not in upper case',
+      operation({ notMethods: ['Get', 'P*', 'M-SEARCH'] }),
+      'methods are written in upper case',
+      ['Get'],
+    ],
+    ['no method', operation({ methods: ['G ET', 'GET'] }), 'a method has no such characters', ['G ET']],
+    [
+      'no server name',
+      when({ key: 'connection.sni', values: ['A.example', '*.example'] }),
+      'server names of TLS are compared in lower case',
+      ['A.example'],
+    ],
+    [
+      'no value of a header',
+      when({ key: 'request.headers[x-role]', notValues: [' admin', 'a\nb', 'a b', 'b\u00FCcher', 'a *'] }),
+      'a header has no spaces at its ends, and no control characters',
+      [' admin', 'a\nb'],
+    ],
+    [
+      'an identity of a condition',
+      when({ key: 'source.principal', values: ['cart'] }),
+      'no pod has this identity: theirs are TRUST-DOMAIN/ns/NAMESPACE/sa/SERVICE-ACCOUNT',
+      ['cart'],
+    ],
+    [
+      'a method of a condition',
+      when({ key: 'request.headers[:method]', values: ['get'] }),
+      'methods are written in upper case',
+      ['get'],
+    ],
+  ])('%s', (_, spec, sentence, values) => {
+    const warned = told(spec).filter((one) => one.startsWith('warning NeverMatches'));
+    expect(warned.map((one) => one.replace(/^[^:]*: /, ''))).toEqual(
+      values.map((value) => `${quote(value)}: ${sentence}`),
+    );
+  });
+
+  test.each(['::ffff:10.0.0.1', '::FFFF:10.0.0.0/104', '0:0:0:0:0:ffff:a00:1'])(
+    'an address of IPv4 in one of IPv6 is refused: %s',
+    (block) => {
+      const sentence = `${quote(block)}: no client has an address like this: write it as one of IPv4`;
+      expect(told(source({ ipBlocks: [block] }, 'DENY'))).toEqual([
+        `refused InvalidValue /spec/rules/0/from/0/source/ipBlocks/0: ${sentence}`,
+      ]);
+      expect(told(when({ key: 'destination.ip', notValues: [block] }))).toEqual([
+        `refused InvalidValue /spec/rules/0/when/0/notValues/0: ${sentence}`,
+      ]);
+    },
+  );
+});
+
+test.each<[string, (count: number) => JsonObject]>([
+  ['/spec/rules', (count) => ({ rules: Array.from({ length: count }, () => ({})) })],
+  [
+    '/spec/rules/0/from',
+    (count) => ({ rules: [{ from: Array.from({ length: count }, () => ({ source: { namespaces: ['a'] } })) }] }),
+  ],
+  [
+    '/spec/rules/0/to',
+    (count) => ({ rules: [{ to: Array.from({ length: count }, () => ({ operation: { methods: ['GET'] } })) }] }),
+  ],
+  [
+    '/spec/rules/0/when',
+    (count) => ({ rules: [{ when: Array.from({ length: count }, () => ({ key: 'source.ip', values: ['::1'] })) }] }),
+  ],
+])('%s has 512 items at most', (place, spec) => {
+  expect(told(spec(512))).toEqual([]);
+  expect(told(spec(513))).toEqual([
+    `refused InvalidValue ${place}: allowed: at most 512 items; one may have many values`,
+  ]);
+});
+
+describe('hosts that are kept out', () => {
+  const passing = (spec: JsonObject): readonly string[] => told(spec).filter((one) => one.includes('PortPasses'));
+
+  test('are told if a client gets past them by a port', () => {
+    const hosts = ['a.example', '*.b.example', 'c.example:80', 'd.example', 'D.example*', 'e.example', 'e.example:*'];
+    const sentences = [
+      'PortPasses /spec/rules/0/to/0/operation/hosts/0: "a.example": a client passes that writes a port or a dot behind it; add "a.example*", or allow hosts instead',
+      'PortPasses /spec/rules/0/to/0/operation/hosts/1: "*.b.example": a client passes that writes a port or a dot behind it; allow hosts instead',
+    ];
+    expect(passing(operation({ hosts }, 'DENY'))).toEqual(sentences.map((one) => `warning ${one}`));
+    expect(passing(operation({ notHosts: hosts }, 'ALLOW'))).toHaveLength(2);
+    expect(passing(operation({ hosts }, 'ALLOW'))).toEqual([]);
+    expect(passing(operation({ notHosts: hosts }, 'DENY'))).toEqual([]);
+  });
+
+  test.each(['request.headers[host]', 'request.headers[:authority]', 'request.headers[Host]'])(
+    '%s is compared with case, which is told',
+    (key) => {
+      expect(told(when({ key, values: ['a.example'] }))).toEqual([
+        'warning CaseCounts /spec/rules/0/when/0/key: case counts here: use to.operation.hosts, where it does not',
+      ]);
+    },
+  );
 });
 
 describe('what is not understood', () => {

@@ -27,11 +27,13 @@ function read({ name, namespace = 'shop', created = '2026-01-01T00:00:00Z', spec
   return readPeerAuthentication({ metadata: { name, namespace, creationTimestamp: created }, spec });
 }
 
-function decide(...objects: readonly Written[]) {
+function index(objects: readonly Written[]) {
   const rules = objects.map(read);
   const all = new Map(rules.map((rule) => [`${rule.ref.namespace}/${rule.ref.name}`, rule]));
-  return indexPeerAuthentications({ ...noRules, PeerAuthentication: all }, root).decide(cart);
+  return indexPeerAuthentications({ ...noRules, PeerAuthentication: all }, root);
 }
+
+const decide = (...objects: readonly Written[]) => index(objects).decide(cart);
 
 const mode = (name: string): JsonObject => ({ mtls: { mode: name } });
 const ofCart = { selector: { matchLabels: { app: 'cart' } } };
@@ -102,6 +104,14 @@ describe('which PeerAuthentication counts', () => {
     ['ports without a selector are not understood', [{ name: 'a', spec: { portLevelMtls: { 80: {} } } }], 'STRICT'],
   ])('%s', (_, objects, text) => {
     expect(textOfModes(decide(...objects).modes)).toBe(text);
+  });
+
+  test('in the root namespace, for its own pods, one with a selector does not', () => {
+    const { modes, deciding } = index([
+      { name: 'mesh', namespace: root, spec: mode('STRICT') },
+      { name: 'cart', namespace: root, spec: { ...ofCart, ...mode('DISABLE') } },
+    ]).decide({ ...cart, namespace: root });
+    expect([textOfModes(modes), deciding.map(({ ref }) => ref.name)]).toEqual(['STRICT', ['mesh']]);
   });
 
   test('those that have no effect are known', () => {

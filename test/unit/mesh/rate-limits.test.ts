@@ -31,6 +31,21 @@ describe('a RateLimit is refused', () => {
     ['with an unknown field', { limits: [{ ...all, unit: 'x' }] }, '/spec/limits/0/unit: there is no such field'],
     ['with an empty path', { limits: [{ ...all, match: { paths: [''] } }] }, '/spec/limits/0/match/paths/0'],
     [
+      'with a list of nothing, by which nothing would count',
+      { limits: [{ ...all, match: { paths: [] } }] },
+      '/spec/limits/0/match/paths: must not be empty: leave it out for any request',
+    ],
+    [
+      'with an empty list of methods',
+      { limits: [{ ...all, match: { methods: [] } }] },
+      '/spec/limits/0/match/methods: must not be empty',
+    ],
+    [
+      'with more than one expression of Envoy takes',
+      { limits: [{ ...all, match: { paths: ['a', 'b', 'c'].map((one) => `/${one.repeat(700)}`) } }] },
+      '/spec/limits/0/match/paths: allowed: at most 2000 characters in all',
+    ],
+    [
       'with no name of a header',
       { limits: [{ ...all, match: { headers: { 'a b': 'x' } } }] },
       '/spec/limits/0/match/headers',
@@ -40,6 +55,18 @@ describe('a RateLimit is refused', () => {
     expect(understood).toBeUndefined();
     expect(findings.map(describeFinding).join('\n')).toContain(sentence);
   });
+});
+
+test('values by which nothing counts are told', () => {
+  const match = { paths: ['api/*', '/a?b', '/a'], methods: ['get', 'GET'], headers: { 'x-user': ' ann', other: 'x' } };
+  const { spec, findings } = read({ limits: [{ ...all, match }] });
+  expect(spec).toBeDefined();
+  expect(findings.map(({ effect, code, field }) => `${effect} ${code} ${field}`)).toEqual([
+    'warning NeverMatches /spec/limits/0/match/paths/0',
+    'warning NeverMatches /spec/limits/0/match/paths/1',
+    'warning NeverMatches /spec/limits/0/match/methods/0',
+    'warning NeverMatches /spec/limits/0/match/headers/x-user',
+  ]);
 });
 
 test('which limits a pod has: those of its namespace and of the root namespace that select it, each with its burst', () => {

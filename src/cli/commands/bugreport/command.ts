@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import type { Io } from '../../io.ts';
-import { addExamples } from '../../options.ts';
+import { addClusterOptions, addExamples } from '../../options.ts';
 import type { BugreportOptions } from './run.ts';
 
 /** `bugreport`: collects what describes an installation in one archive. */
@@ -9,9 +9,11 @@ export function registerBugreport(program: Command, io: Io): void {
     .command('bugreport')
     .description(
       'Collect what describes the installation in one archive: the results of check, registration, Deployment, pods, logs and Events of its namespace, settings and sidecars, and labels of namespaces. Without values of variables, contents of Secrets, headers, tokens and keys.',
-    )
-    .option('--kubeconfig <file>', 'kubeconfig file for reaching the cluster (default: as kubectl does)')
-    .option('--file <file>', 'file to write; it must not exist (default: sidecar-injector-TIME.tar.gz here)');
+    );
+  addClusterOptions(command).option(
+    '--file <file>',
+    'file to write; it must not exist (default: sidecar-injector-TIME.tar.gz here)',
+  );
   addExamples(command, 'sidecar-injector bugreport', 'sidecar-injector bugreport --file report.tar.gz');
   command.action(async (options: BugreportOptions) => {
     const { runBugreport } = await import('./run.ts');

@@ -1,26 +1,25 @@
 import { writeFile } from 'node:fs/promises';
 import { ApiError } from '../../../kubernetes/api-error.ts';
-import { connect, type ApiClient } from '../../../kubernetes/client.ts';
+import type { ApiClient } from '../../../kubernetes/client.ts';
 import { exitCodes, print, remark, report, type Io } from '../../io.ts';
-import { findKubeconfig } from '../../kubeconfig.ts';
+import { connectAs } from '../../kubeconfig.ts';
+import type { ClusterOptions } from '../../options.ts';
 import { checkInstallation } from '../check/run.ts';
 import { collect } from './collection.ts';
 import { archive } from './tar.ts';
 
 /** Options of `bugreport`. */
-export interface BugreportOptions {
-  readonly kubeconfig?: string;
+export interface BugreportOptions extends ClusterOptions {
   readonly file?: string;
 }
 
 /** Runs `bugreport` and returns the exit code. What a right is missing for is left out and said. */
-export async function runBugreport({ kubeconfig, file }: BugreportOptions, io: Io): Promise<number> {
+export async function runBugreport({ file, ...options }: BugreportOptions, io: Io): Promise<number> {
   const time = new Date();
   const target = file ?? `sidecar-injector-${time.toISOString().slice(0, 19).replaceAll(/[-:]/g, '')}.tar.gz`;
-  const found = findKubeconfig(kubeconfig);
   let client: ApiClient | undefined;
   try {
-    client = await connect(found === undefined ? {} : { kubeconfig: found });
+    client = await connectAs(options);
     const results = await checkInstallation(client, 0, io);
     const { files, problems } = await collect(client, results, { time });
     // Only the user may read it, and nothing is overwritten.

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { exitCodes, report, usageFailure, type Io } from '../../io.ts';
-import { addExamples, addOutputOption, collect, readDuration } from '../../options.ts';
+import { addClusterOptions, addExamples, addOutputOption, collect, readDuration } from '../../options.ts';
 import type { CheckOptions } from './options.ts';
 
 async function runCheck(options: CheckOptions, io: Io): Promise<number> {
@@ -8,9 +8,9 @@ async function runCheck(options: CheckOptions, io: Io): Promise<number> {
     const { checkCluster } = await import('./run.ts');
     return checkCluster(options, io);
   }
-  const { kubeconfig, wait, output } = options;
-  if (kubeconfig !== undefined || wait !== undefined || output !== 'text') {
-    const problem = '--kubeconfig, --wait and -o json are for a check of the cluster, not of files';
+  const { kubeconfig, context, wait, output } = options;
+  if (kubeconfig !== undefined || context !== undefined || wait !== undefined || output !== 'text') {
+    const problem = '--kubeconfig, --context, --wait and -o json are for a check of the cluster, not of files';
     return report(usageFailure(problem, 'leave out --settings and --sidecars, or these'), io);
   }
   const { checkFiles } = await import('./files.ts');
@@ -29,13 +29,12 @@ export function registerCheck(program: Command, io: Io): void {
       '--sidecars <path>',
       'file, folder or folder of folders with SidecarTemplate objects; can be repeated',
       collect,
-    )
-    .option('--kubeconfig <file>', 'kubeconfig file for reaching the cluster (default: as kubectl does)')
-    .option(
-      '--wait <duration>',
-      'how long to wait for an installation that is not complete yet, such as 90s or 5m',
-      readDuration,
     );
+  addClusterOptions(command).option(
+    '--wait <duration>',
+    'how long to wait for an installation that is not complete yet, such as 90s or 5m',
+    readDuration,
+  );
   addOutputOption(command, ['text', 'json'], 'format of the results for the cluster');
   addExamples(
     command,

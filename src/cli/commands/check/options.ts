@@ -1,8 +1,9 @@
+import type { ClusterOptions } from '../../options.ts';
+
 /** Options of `check`. */
-export interface CheckOptions {
+export interface CheckOptions extends ClusterOptions {
   readonly settings?: string;
   readonly sidecars?: readonly string[];
-  readonly kubeconfig?: string;
   readonly wait?: number;
   readonly output: 'text' | 'json';
 }

@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ApiError } from '../../../kubernetes/api-error.ts';
-import { connect, type ApiClient } from '../../../kubernetes/client.ts';
+import type { ApiClient } from '../../../kubernetes/client.ts';
 import { exitCodes, print, printJson, remark, report, type Failure, type Io } from '../../io.ts';
-import { findKubeconfig } from '../../kubeconfig.ts';
+import { connectAs } from '../../kubeconfig.ts';
 import { viewCluster } from './cluster.ts';
 import type { CheckOptions } from './options.ts';
 import { resultLines, resultView } from './text.ts';
@@ -27,11 +27,10 @@ export async function checkInstallation(client: ApiClient, waitMs: number, io: I
 }
 
 /** Runs `check` without files, and returns the exit code. */
-export async function checkCluster({ kubeconfig, wait = 0, output }: CheckOptions, io: Io): Promise<number> {
-  const found = findKubeconfig(kubeconfig);
+export async function checkCluster({ wait = 0, output, ...options }: CheckOptions, io: Io): Promise<number> {
   let client: ApiClient;
   try {
-    client = await connect(found === undefined ? {} : { kubeconfig: found });
+    client = await connectAs(options);
   } catch (error) {
     if (!(error instanceof ApiError)) throw error;
     const remedy =

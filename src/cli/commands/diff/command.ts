@@ -1,6 +1,13 @@
 import type { Command } from 'commander';
 import type { Io } from '../../io.ts';
-import { addExamples, addFilenameOption, addOutputOption, addPodTemplateOption, collect } from '../../options.ts';
+import {
+  addClusterOptions,
+  addExamples,
+  addFilenameOption,
+  addOutputOption,
+  addPodTemplateOption,
+  collect,
+} from '../../options.ts';
 import type { DiffOptions } from './options.ts';
 
 /** `diff`: compares what the webhook of a cluster does with what settings say. */
@@ -12,8 +19,7 @@ export function registerDiff(program: Command, io: Io): void {
     );
   addFilenameOption(command);
   addOutputOption(command, ['text', 'json'], 'output format: text for people, json for programs');
-  command
-    .option('--kubeconfig <file>', 'kubeconfig file for reaching the cluster (default: as kubectl does)')
+  addClusterOptions(command)
     .option(
       '--settings <file>',
       "file with the InjectorConfiguration to compare with (default: the cluster's ConfigMap)",

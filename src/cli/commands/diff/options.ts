@@ -1,7 +1,6 @@
-import type { EngineOptions, ManifestOptions } from '../../options.ts';
+import type { ClusterOptions, EngineOptions, ManifestOptions } from '../../options.ts';
 
 /** Options of `diff`. */
-export interface DiffOptions extends ManifestOptions, EngineOptions {
-  readonly kubeconfig?: string;
+export interface DiffOptions extends ManifestOptions, EngineOptions, ClusterOptions {
   readonly output: 'text' | 'json';
 }

@@ -2,12 +2,12 @@ import { createInjector, type Injector, type JsonObject } from '../../../index.t
 import { readFacts } from '../../../injection/namespace-facts.ts';
 import { withClusterFacts } from '../../../injection/snapshot.ts';
 import { ApiError } from '../../../kubernetes/api-error.ts';
-import { connect, type ApiClient } from '../../../kubernetes/client.ts';
+import type { ApiClient } from '../../../kubernetes/client.ts';
 import { webhookConfigurationName } from '../../../kubernetes/names.ts';
 import { readNamespace, readWebhookConfiguration } from '../../../kubernetes/objects.ts';
 import { featuresOf, readServerVersion } from '../../../kubernetes/server-version.ts';
 import { exitCodes, print, printJson, remark, report, separated, type Failure, type Io } from '../../io.ts';
-import { findKubeconfig } from '../../kubeconfig.ts';
+import { connectAs } from '../../kubeconfig.ts';
 import { loadInjector } from '../../live/live-injector.ts';
 import { readEntries } from '../../../audit/reading.ts';
 import { partialFailure, inputFailure, readInput } from '../../manifests/input.ts';
@@ -86,10 +86,9 @@ export async function runDiff(options: DiffOptions, io: Io): Promise<number> {
   if (workloads.length === 0) {
     return report(inputFailure(unread.length > 0 ? unread : ['the input has no object with a known pod template']), io);
   }
-  const kubeconfig = findKubeconfig(options.kubeconfig);
   let client: ApiClient | undefined;
   try {
-    client = await connect(kubeconfig === undefined ? {} : { kubeconfig });
+    client = await connectAs(options);
     const compared = await compareAll(client, workloads, options, io);
     if ('problems' in compared) return report(compared, io);
     if (options.output === 'json') {

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import type { Io } from '../../io.ts';
 import {
+  addClusterOptions,
   addEngineOptions,
   addExamples,
   addIstioOptions,
@@ -19,15 +20,11 @@ export function registerExplain(program: Command, io: Io): void {
     );
   addFilenameOption(command);
   addOutputOption(command, ['text', 'json'], 'output format: text for people, json for programs');
-  command
-    .option(
-      '--pod <namespace/name>',
-      'live pod to explain, instead of -f; its namespace and the registration are read too, and the ConfigMaps with settings and sidecars that no option names',
-    )
-    .option(
-      '--kubeconfig <file>',
-      'kubeconfig file to use (default: $KUBECONFIG, ~/.kube/config or the service account of the pod)',
-    );
+  command.option(
+    '--pod <namespace/name>',
+    'live pod to explain, instead of -f; its namespace and the registration are read too, and the ConfigMaps with settings and sidecars that no option names',
+  );
+  addClusterOptions(command);
   addEngineOptions(command);
   addIstioOptions(command);
   addPodTemplateOption(command);

@@ -1,6 +1,6 @@
 import { undo, type JsonObject } from '../../../index.ts';
 import { ApiError } from '../../../kubernetes/api-error.ts';
-import { connect, type ApiClient } from '../../../kubernetes/client.ts';
+import type { ApiClient } from '../../../kubernetes/client.ts';
 import { webhookConfigurationName } from '../../../kubernetes/names.ts';
 import { readNamespace, readPod, readWebhookConfiguration } from '../../../kubernetes/objects.ts';
 import { readFacts } from '../../../injection/namespace-facts.ts';
@@ -11,7 +11,7 @@ import { quote } from '../../../grammar/problem.ts';
 import { explainWorkload, type Explanation } from './explanation.ts';
 import type { ExplainOptions } from './options.ts';
 import { exitCodes, usageFailure, type Failure } from '../../io.ts';
-import { findKubeconfig } from '../../kubeconfig.ts';
+import { connectAs } from '../../kubeconfig.ts';
 import { workloadsOf } from '../../manifests/workload.ts';
 import { loadInjector } from '../../live/live-injector.ts';
 import { readEntries } from '../../../audit/reading.ts';
@@ -90,9 +90,8 @@ export async function explainLivePod(
       'write the namespace, a slash and the name of the pod',
     );
   }
-  const found = findKubeconfig(options.kubeconfig);
   try {
-    const client = await connect(found === undefined ? {} : { kubeconfig: found });
+    const client = await connectAs(options);
     try {
       return await read(client, match[1], match[2], options);
     } finally {

@@ -1,7 +1,7 @@
 import { describeProblem } from '../../../grammar/problem.ts';
 import type { JsonObject } from '../../../json/json.ts';
 import { isApiError } from '../../../kubernetes/api-error.ts';
-import { connect, type ApiClient } from '../../../kubernetes/client.ts';
+import type { ApiClient } from '../../../kubernetes/client.ts';
 import { listAll } from '../../../kubernetes/list.ts';
 import { keyOf } from '../../../kubernetes/object-key.ts';
 import { readManifests } from '../../../manifests/manifest.ts';
@@ -10,8 +10,10 @@ import { findObjects, type FoundObject } from '../../../manifests/workloads.ts';
 import { typeOf } from '../../../mesh/report/world-of-objects.ts';
 import type { RuleKind } from '../../../mesh/rules/object-ref.ts';
 import { ruleKinds } from '../../../mesh/rules/rule-kinds.ts';
-import { exitCodes, type Failure, type Io } from '../../io.ts';
+import { exitCodes, usageFailure, type Failure, type Io } from '../../io.ts';
+import { connectAs } from '../../kubeconfig.ts';
 import { inputFailure } from '../../manifests/input.ts';
+import type { ClusterOptions } from '../../options.ts';
 
 /** Objects with their kind, and of files what was found in them. */
 export interface Read {
@@ -19,8 +21,7 @@ export interface Read {
   readonly found: readonly FoundObject[];
 }
 
-/** Nothing that was read. */
-export const nothingRead: Read = { objects: [], found: [] };
+const nothingRead: Read = { objects: [], found: [] };
 
 /** Reads the objects of files. */
 export async function readFiles(filenames: readonly string[], io: Io): Promise<Read | Failure> {
@@ -63,10 +64,10 @@ export function clusterFailure(error: unknown): Failure {
 }
 
 /** Reads what a control plane reads of a cluster. */
-export async function readCluster(kubeconfig: string | undefined): Promise<Read | Failure> {
+async function readCluster(options: ClusterOptions): Promise<Read | Failure> {
   let client: ApiClient | undefined;
   try {
-    const connected = await connect(kubeconfig === undefined ? {} : { kubeconfig });
+    const connected = await connectAs(options);
     client = connected;
     const lists = await Promise.all([
       listIfServed(connected, '/api/v1/services', { apiVersion: 'v1', kind: 'Service' }),
@@ -83,6 +84,15 @@ export async function readCluster(kubeconfig: string | undefined): Promise<Read 
   } finally {
     client?.close();
   }
+}
+
+/** Reads the cluster if it is looked at. If it is not, options that say which one are refused, as they would have no effect. */
+export async function readClusterIf(isLive: boolean, options: ClusterOptions): Promise<Read | Failure> {
+  if (isLive) return readCluster(options);
+  const given = (['kubeconfig', 'context'] as const).filter((name) => options[name] !== undefined);
+  if (given.length === 0) return nothingRead;
+  const names = given.map((name) => `--${name}`).join(' and ');
+  return usageFailure(`${names}: no cluster is looked at, only files`, `give --live, or leave out ${names}`);
 }
 
 /** Returns the objects of the cluster with those of the files in their place. */

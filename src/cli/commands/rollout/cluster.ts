@@ -1,11 +1,11 @@
 import { ApiError } from '../../../kubernetes/api-error.ts';
-import { connect, type ApiClient } from '../../../kubernetes/client.ts';
+import type { ApiClient } from '../../../kubernetes/client.ts';
 import { createInjector, type Injector } from '../../../index.ts';
 import { withClusterFacts } from '../../../injection/snapshot.ts';
 import { featuresOf, readServerVersion } from '../../../kubernetes/server-version.ts';
 import { loadSnapshot } from '../../manifests/snapshot.ts';
 import { exitCodes, remark, report, type Failure, type Io } from '../../io.ts';
-import { findKubeconfig } from '../../kubeconfig.ts';
+import { connectAs } from '../../kubeconfig.ts';
 import { viewCluster, type Cluster } from '../check/cluster.ts';
 import type { RolloutOptions } from './options.ts';
 
@@ -41,12 +41,7 @@ export async function inCluster(
 ): Promise<number> {
   let client: ApiClient | undefined;
   try {
-    const { context } = options;
-    const found = findKubeconfig(options.kubeconfig);
-    client = await connect({
-      ...(found === undefined ? {} : { kubeconfig: found }),
-      ...(context === undefined ? {} : { context }),
-    });
+    client = await connectAs(options);
     const cluster = viewCluster(client, new Date(), (text) => remark([text], io));
     const injector = await injectorOf(cluster, client, options);
     const result = 'problems' in injector ? injector : await action(client, cluster, injector);

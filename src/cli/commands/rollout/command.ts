@@ -1,13 +1,7 @@
 import type { Command } from 'commander';
 import { exitCodes, type Io } from '../../io.ts';
-import { addExamples, addOutputOption, collect, readDuration } from '../../options.ts';
+import { addClusterOptions, addExamples, addOutputOption, collect, readDuration } from '../../options.ts';
 import type { RestartOptions, SetOptions, StatusOptions } from './options.ts';
-
-function addClusterOptions(command: Command): Command {
-  return command
-    .option('--kubeconfig <file>', 'kubeconfig file for reaching the cluster (default: as kubectl does)')
-    .option('--context <name>', 'context of the kubeconfig (default: the current one)');
-}
 
 function addSettingsOptions(command: Command): Command {
   return command

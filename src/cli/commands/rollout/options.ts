@@ -1,7 +1,7 @@
+import type { ClusterOptions } from '../../options.ts';
+
 /** Options of all rollout commands. */
-export interface RolloutOptions {
-  readonly kubeconfig?: string;
-  readonly context?: string;
+export interface RolloutOptions extends ClusterOptions {
   /** Files in place of the ConfigMaps of the cluster's injector. */
   readonly settings?: string;
   readonly sidecars?: readonly string[];

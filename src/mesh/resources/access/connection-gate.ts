@@ -84,20 +84,20 @@ function createWriter(trustDomain: string) {
     return groups.map((group) => keep(`access.part.${kept.length}`, `(${group.join(` ${sign} `)})`));
   }
 
-  /** Returns an expression that one of these holds. */
-  function oneOf(texts: readonly string[]): string {
-    const parts = partsOf(texts, '||');
-    if (parts.length === 0) return `(${texts.join(' || ')})`;
+  /** Joins texts; if they are too long for one expression, their answers: the result fails like the parts where these do not decide. */
+  function join(texts: readonly string[], sign: '||' | '&&'): string {
+    const parts = partsOf(texts, sign);
+    if (parts.length === 0) return texts.join(` ${sign} `);
     const [yes, no] = (['y', 'n'] as const).map((answer) => parts.map((says) => says(answer))) as [string[], string[]];
-    return `(${yes.join(' || ')} || (!(${no.join(' && ')}) && ${fails}))`;
+    const other = sign === '||' ? '&&' : '||';
+    return `((${yes.join(` ${sign} `)}) || (!(${no.join(` ${other} `)}) && ${fails}))`;
   }
 
+  /** Returns an expression that one of these holds. */
+  const oneOf = (texts: readonly string[]): string => `(${join(texts, '||')})`;
+
   /** Returns an expression that all of these hold. */
-  function allOf(texts: readonly string[]): string {
-    if (texts.length === 0) return 'true';
-    const parts = partsOf(texts, '&&');
-    return parts.length === 0 ? texts.join(' && ') : parts.map((says) => says('y')).join(' && ');
-  }
+  const allOf = (texts: readonly string[]): string => (texts.length === 0 ? 'true' : join(texts, '&&'));
 
   function inRange(attribute: keyof typeof addresses, block: string): string {
     const { text, length } = networkOf(block);
@@ -149,7 +149,12 @@ function createWriter(trustDomain: string) {
     keep,
     oneOf,
     allOf,
-    rule: ({ clients, requests }: AccessRule): string => `${any(clients)} && ${any(requests)}`,
+    rule: ({ clients, requests, also }: AccessRule): string =>
+      allOf([
+        any(clients),
+        any(requests),
+        ...[also.clients, also.requests].filter(({ length }) => length > 0).map(match),
+      ]),
   };
 }
 

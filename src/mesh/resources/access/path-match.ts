@@ -86,15 +86,22 @@ function decoded(token: string): string {
   return code >= 0x21 && code <= 0x7e ? String.fromCharCode(code) : '';
 }
 
+function readingOf(token: string): string {
+  if (token.length < 3) return inAnyForm(token);
+  const plain = decoded(token);
+  return plain === '' ? encodedByte(Number.parseInt(token.slice(1), 16)) : inAnyForm(plain);
+}
+
+/** Expressions of characters as they are: a policy may have a million of them. */
+const readingsOfAscii: readonly string[] = Array.from({ length: 128 }, (_, code) =>
+  readingOf(String.fromCharCode(code)),
+);
+
 /** Returns an expression for all texts that can be read as this one. */
 function readings(text: string): string {
-  const tokens = text.match(/%[0-9a-f]{2}|./giu) ?? [];
+  const tokens = text.match(/%[0-9a-f]{2}|./gisu) ?? [];
   return tokens
-    .map((token) => {
-      if (token.length < 3) return inAnyForm(token);
-      const plain = decoded(token);
-      return plain === '' ? encodedByte(Number.parseInt(token.slice(1), 16)) : inAnyForm(plain);
-    })
+    .map((token) => (token.length === 1 ? readingsOfAscii[token.charCodeAt(0)] : undefined) ?? readingOf(token))
     .join('');
 }
 
@@ -114,9 +121,9 @@ function anyReading(value: string): string {
   return value.endsWith('*') ? `${readings(value.slice(0, -1))}${any}` : readings(value);
 }
 
-/** Returns a `Permission` that fits if a path can be read so that it fits one of some patterns. */
+/** Returns a `Permission` that fits if a path can be read so that it fits one of some patterns. Every path is every request: CONNECT has none. */
 export function possiblyOneOf(values: readonly string[]): JsonObject {
-  if (values.some(isEvery)) return isThere;
+  if (values.some(isEvery)) return { any: true };
   // Classes of characters, as templates need them, do not fit bytes that are no text, which are not valid in a path either.
   const others = values.some(isTemplate) ? [{ not_rule: isAscii }] : [];
   return oneOf([isMovingUp, ...others, ...values.map((value) => byExpression(anyReading(value)))]);

@@ -1,7 +1,19 @@
-import { quote } from '../../../grammar/problem.ts';
 import type { Effect, Finding } from '../finding.ts';
-import type { AccessOperation, AccessRuleSpec, AccessSource } from './access-rule.ts';
-import { isTemplate } from './access-values.ts';
+import type { AccessCondition, AccessOperation, AccessRuleSpec, AccessSource } from './access-rule.ts';
+import { headerOf } from './access-condition.ts';
+import {
+  checkValues,
+  forbiddenHostProblem,
+  headerProblem,
+  hostProblem,
+  methodProblem,
+  namespaceProblem,
+  pathProblem,
+  principalProblem,
+  serverNameProblem,
+  serviceAccountProblem,
+  type ProblemOf,
+} from './value-problems.ts';
 
 /** What is looked at of an AuthorizationPolicy. */
 interface Spec {
@@ -31,44 +43,9 @@ function checkLists(part: AccessSource | AccessOperation, at: string, what: stri
     );
 }
 
-function each(
-  part: Readonly<Record<string, unknown>>,
-  names: readonly string[],
-  at: string,
-  say: (value: string) => readonly [code: string, sentence: string] | undefined,
-): Finding[] {
-  return names.flatMap((name) =>
-    ((part[name] ?? []) as readonly string[]).flatMap((value, index) => {
-      const said = say(value);
-      return said === undefined
-        ? []
-        : [find('warning', said[0], `${at}/${name}/${index}`, `${quote(value)}: ${said[1]}`)];
-    }),
-  );
-}
-
-function starProblem(value: string): readonly [string, string] | undefined {
-  const inner = value.replace(/^\*/, '').replace(value.startsWith('*') ? '' : /\*$/, '');
-  return inner.includes('*')
-    ? ['LiteralStar', 'only one * at the beginning or at the end stands for any text; this one is compared as it is']
-    : undefined;
-}
-
-/** Whether a path is as RFC 3986 (section 6.2.2) has it: nothing encoded that need not be, no dot segments. */
-const abnormal = /\\|%(?:4[1-9a-f]|5[0-9af]|6[1-9a-f]|7[0-9ae]|3[0-9]|2[de])|(?:^|\/)\.{1,2}(?:\/|$)/i;
-
-function pathProblem(value: string): readonly [string, string] | undefined {
-  if (/[?#]/.test(value)) return ['NeverMatches', 'a path is compared without its query, and has no "?" or "#"'];
-  if (!/^[/*]/.test(value)) return ['NeverMatches', 'a path begins with "/"'];
-  if (abnormal.test(value)) {
-    return ['NotNormal', 'no request fits: write it without dot segments and backslashes, and letters as they are'];
-  }
-  return isTemplate(value) ? undefined : starProblem(value);
-}
-
-function principalProblem(value: string): readonly [string, string] | undefined {
-  if (/^\*?spiffe:/.test(value)) return ['NeverMatches', 'leave out spiffe://, which is put in front'];
-  return starProblem(value);
+/** The same of a list and of the one that has `not` in front of its name. */
+function ofBoth(name: string, problemOf: ProblemOf): Readonly<Record<string, ProblemOf>> {
+  return { [name]: problemOf, [`not${name[0]?.toUpperCase() ?? ''}${name.slice(1)}`]: problemOf };
 }
 
 function checkSource(source: AccessSource, at: string, action: Spec['action']): Finding[] {
@@ -95,18 +72,56 @@ function checkSource(source: AccessSource, at: string, action: Spec['action']): 
           ),
         ]
       : []),
-    ...each(source, ['principals', 'notPrincipals'], at, principalProblem),
+    ...checkValues(
+      source,
+      {
+        ...ofBoth('principals', principalProblem),
+        ...ofBoth('namespaces', namespaceProblem),
+        ...ofBoth('serviceAccounts', serviceAccountProblem),
+      },
+      at,
+    ),
   ];
 }
 
-function checkOperation(operation: AccessOperation, at: string): Finding[] {
+/** Names of hosts that a policy keeps out are checked for more than those that it lets in. */
+function hostProblems(action: Spec['action']): Readonly<Record<string, ProblemOf>> {
+  return {
+    hosts: action === 'DENY' ? forbiddenHostProblem : hostProblem,
+    notHosts: action === 'ALLOW' ? forbiddenHostProblem : hostProblem,
+  };
+}
+
+function checkOperation(operation: AccessOperation, at: string, action: Spec['action']): Finding[] {
   return [
     ...checkLists(operation, at, 'request'),
-    ...each(operation, ['hosts', 'notHosts'], at, starProblem),
-    ...each(operation, ['methods', 'notMethods'], at, (value) =>
-      /^[a-z]+$/.test(value) ? ['NeverMatches', 'methods are written in upper case'] : starProblem(value),
+    ...checkValues(
+      operation,
+      { ...hostProblems(action), ...ofBoth('methods', methodProblem), ...ofBoth('paths', pathProblem) },
+      at,
     ),
-    ...each(operation, ['paths', 'notPaths'], at, pathProblem),
+  ];
+}
+
+/** What is looked at in the values of conditions, by their key. */
+const problemsOfKey: Readonly<Record<string, ProblemOf>> = {
+  'source.principal': principalProblem,
+  'source.namespace': namespaceProblem,
+  'source.serviceAccount': serviceAccountProblem,
+  'connection.sni': serverNameProblem,
+  'request.headers[:method]': methodProblem,
+};
+
+function checkCondition(condition: AccessCondition, at: string): Finding[] {
+  const { key } = condition;
+  const header = headerOf(key)?.toLowerCase();
+  const isHost = header === 'host' || header === ':authority';
+  const problemOf = problemsOfKey[key] ?? (header === undefined ? undefined : headerProblem);
+  return [
+    ...(isHost
+      ? [find('warning', 'CaseCounts', `${at}/key`, 'case counts here: use to.operation.hosts, where it does not')]
+      : []),
+    ...(problemOf === undefined ? [] : checkValues(condition, ofBoth('values', problemOf), at)),
   ];
 }
 
@@ -148,9 +163,12 @@ export function checkAccess(spec: Spec): readonly Finding[] {
   return [
     ...checkEmpty(spec),
     ...checkSplit(spec),
-    ...spec.rules.flatMap(({ from = [], to = [] }, index) => [
+    ...spec.rules.flatMap(({ from = [], to = [], when = [] }, index) => [
       ...from.flatMap(({ source }, at) => checkSource(source, `/spec/rules/${index}/from/${at}/source`, spec.action)),
-      ...to.flatMap(({ operation }, at) => checkOperation(operation, `/spec/rules/${index}/to/${at}/operation`)),
+      ...to.flatMap(({ operation }, at) =>
+        checkOperation(operation, `/spec/rules/${index}/to/${at}/operation`, spec.action),
+      ),
+      ...when.flatMap((condition, at) => checkCondition(condition, `/spec/rules/${index}/when/${at}`)),
     ]),
   ];
 }

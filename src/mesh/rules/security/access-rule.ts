@@ -3,6 +3,12 @@ import { refused } from '../reading.ts';
 import { condition } from './access-condition.ts';
 import { blocks, paths, patterns, ports, serviceAccounts, trustDomains } from './access-values.ts';
 
+/** Items of a list that are no values. Istio's API has this bound for rules and clients. */
+export const mostItems = 512;
+
+/** Says it. */
+export const tooMany = `allowed: at most ${mostItems} items; one may have many values`;
+
 const tokens = 'tokens of requests (JWT) need istiod with RequestAuthentication; use principals';
 
 const source = z.strictObject({
@@ -48,14 +54,20 @@ export const accessRule = z.strictObject({
       z.strictObject({ source: source.describe('A client: all fields have to fit, and of each field one value.') }),
     )
     .min(1, { error: 'must not be empty: leave it out for any client' })
+    .max(mostItems, { error: tooMany })
     .optional()
     .describe('Clients, one of which has to fit. Default: any, also in plain text.'),
   to: z
     .array(z.strictObject({ operation: operation.describe('A request: all fields have to fit.') }))
     .min(1, { error: 'must not be empty: leave it out for any request' })
+    .max(mostItems, { error: tooMany })
     .optional()
     .describe('Requests, one of which has to fit. Default: any.'),
-  when: z.array(condition).optional().describe('More conditions, all of which have to hold.'),
+  when: z
+    .array(condition)
+    .max(mostItems, { error: tooMany })
+    .optional()
+    .describe('More conditions, all of which have to hold.'),
 });
 
 /** A rule of an AuthorizationPolicy. */
@@ -66,3 +78,6 @@ export type AccessSource = z.output<typeof source>;
 
 /** What a rule says of a request. */
 export type AccessOperation = z.output<typeof operation>;
+
+/** One of the conditions of a rule. */
+export type AccessCondition = z.output<typeof condition>;

@@ -16,8 +16,16 @@ const block = z.union([z.ipv4(), z.ipv6(), z.cidrv4(), z.cidrv6()], {
   error: 'allowed: an address such as 10.1.2.3, or a range such as 10.1.0.0/16 or fd00::/8',
 });
 
+/** Whether a valid address or range of IPv6 is one of IPv4 addresses in it (RFC 4291, 2.5.5.2): an address of IPv4 is never seen as one of these. */
+function isMapped(text: string): boolean {
+  const [address = ''] = text.split('/');
+  return address.includes(':') && new URL(`http://[${address}]`).hostname.startsWith('[::ffff:');
+}
+
 /** Addresses and ranges of addresses. */
-export const blocks = list(block);
+export const blocks = list(
+  block.refine((text) => !isMapped(text), { error: 'no client has an address like this: write it as one of IPv4' }),
+);
 
 const serviceAccount = z
   .string({ error: 'allowed: the name of a ServiceAccount' })

@@ -4,7 +4,7 @@ import { quote } from '../../../grammar/problem.ts';
 import type { Finding } from '../finding.ts';
 import { refused } from '../reading.ts';
 import { checkAccess } from './access-checks.ts';
-import { accessRule } from './access-rule.ts';
+import { accessRule, mostItems, tooMany } from './access-rule.ts';
 import { readClosed, type ClosedRule } from './closed-reading.ts';
 import { workloadSelector } from './selector.ts';
 
@@ -28,6 +28,7 @@ export const authorizationPolicySpec = z.strictObject({
   provider: refused('it belongs to action CUSTOM, which needs istiod with an external authorizer'),
   rules: z
     .array(accessRule)
+    .max(mostItems, { error: tooMany })
     .default([])
     .describe('One of them has to match. Without any, none does: `ALLOW` then denies everything. `{}` always matches.'),
 });

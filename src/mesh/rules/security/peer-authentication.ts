@@ -18,6 +18,9 @@ const mutualTls = z.strictObject({
     ),
 });
 
+/** Each is 12 KB of configuration in the proxy, and 25 for both families. */
+const mostPorts = 50;
+
 const portKey = z
   .string()
   .regex(/^[1-9]\d{0,4}$/, { error: 'allowed: the number of a port' })
@@ -31,6 +34,7 @@ export const peerAuthenticationSpec = z.strictObject({
   mtls: mutualTls.nullish().describe('What the pods take.'),
   portLevelMtls: z
     .record(portKey, mutualTls)
+    .refine((ports) => Object.keys(ports).length <= mostPorts, { error: `allowed: at most ${mostPorts} ports` })
     .optional()
     .describe("By the number of a container's port; `UNSET` there is as for the pod. Only together with a selector."),
 });

@@ -202,6 +202,23 @@ describe("the pod's own istio-proxy", () => {
     expect(undo(injected as unknown as JsonObject)?.problems).toEqual([]);
   });
 
+  const one = { name: 'istio-proxy', image: 'auto' };
+
+  test.each<[string, JsonObject]>([
+    ['in one list', { containers: [app, one, { ...one, command: ['sh'] }] }],
+    ['in two lists', { containers: [app, one], initContainers: [{ ...one, command: ['sh'] }] }],
+    ['in the other order', { containers: [app, { ...one, command: ['sh'] }, one] }],
+  ])('each of several is checked, %s', (_, spec) => {
+    const { outcome, reasons } = decideOn(podWith({ spec }));
+    expect([outcome, reasons.map(({ code }) => code)]).toEqual(['deny', ['InvalidOverride']]);
+  });
+
+  test('several make one container, and nothing is left of them', () => {
+    const pod = injectedPod(podWith({ spec: { containers: [app, one, one], initContainers: [one] } }));
+    const all = [...(pod.spec.initContainers ?? []), ...pod.spec.containers];
+    expect(all.map(({ name }) => name)).toEqual(['istio-init', 'istio-proxy', 'app']);
+  });
+
   test('a pod with nothing else is refused', () => {
     const decision = decideOn(podWith({ spec: { containers: [{ name: 'istio-proxy', image: 'auto' }] } }));
     expect(decision.reasons.map(({ message }) => message)).toEqual([

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import type { Io } from '../../../io.ts';
-import { addExamples, addFilenameOption, addOutputOption } from '../../../options.ts';
+import { addClusterOptions, addExamples, addFilenameOption, addOutputOption } from '../../../options.ts';
 import type { AnalyzeOptions } from './options.ts';
 
 /** `mesh analyze`: says of each traffic rule what is wrong with it, or why it has no effect. */
@@ -8,12 +8,11 @@ export function registerAnalyze(mesh: Command, io: Io): void {
   const command = mesh
     .command('analyze')
     .description(
-      'Say of each VirtualService, DestinationRule, HTTPRoute and GRPCRoute what is refused, what has no effect and why. Changes nothing.',
+      'Say of each VirtualService, DestinationRule, HTTPRoute, GRPCRoute, PeerAuthentication, AuthorizationPolicy and RateLimit what is refused, what has no effect and why; of files, also which objects of Istio this mesh does not read. Pods that files have or make are taken as injected in mode mesh. Changes nothing.',
     );
   addFilenameOption(command);
-  command
-    .option('--live', 'look at what is in the cluster; with -f, at what it would be once the files are applied')
-    .option('--kubeconfig <file>', 'kubeconfig file for reaching the cluster (default: as kubectl does)')
+  command.option('--live', 'look at what is in the cluster; with -f, at what it would be once the files are applied');
+  addClusterOptions(command)
     .option('-n, --namespace <name>', 'namespace of objects in files that do not name one (default: "default")')
     .option('--cluster-domain <name>', 'DNS domain of the cluster', 'cluster.local')
     .option('--root-namespace <name>', 'namespace whose rules count for all others', 'istio-system');

@@ -1,8 +1,9 @@
+import type { ClusterOptions } from '../../../options.ts';
+
 /** Options of `mesh analyze`. */
-export interface AnalyzeOptions {
+export interface AnalyzeOptions extends ClusterOptions {
   readonly filename?: readonly string[];
   readonly live?: boolean;
-  readonly kubeconfig?: string;
   readonly namespace?: string;
   readonly clusterDomain: string;
   readonly rootNamespace: string;

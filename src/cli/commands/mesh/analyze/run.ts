@@ -2,9 +2,10 @@ import { analyze, type Verdict } from '../../../../mesh/report/analysis.ts';
 import { worldOfObjects } from '../../../../mesh/report/world-of-objects.ts';
 import type { Finding } from '../../../../mesh/rules/finding.ts';
 import { exitCodes, print, printJson, report, usageFailure, type Io } from '../../../io.ts';
-import { findKubeconfig } from '../../../kubeconfig.ts';
-import { applied, nothingRead, readCluster, readFiles } from '../objects.ts';
+import { asApplied, withWords } from '../as-applied.ts';
+import { applied, readClusterIf, readFiles } from '../objects.ts';
 import type { AnalyzeOptions } from './options.ts';
+import { unreadObjects, type UnreadObject } from './unread-objects.ts';
 
 const words = { refused: 'refused', 'without-effect': 'no effect', warning: 'warning' } as const;
 
@@ -12,7 +13,10 @@ function lineOf({ field, effect, code, sentence }: Finding): string {
   return `  ${words[effect]}: ${field === '' ? '' : `${field}: `}${sentence} (${code})`;
 }
 
-function textOf({ ref, findings }: Verdict): readonly string[] {
+/** An object and what is said of it. */
+type Told = Verdict | UnreadObject;
+
+function textOf({ ref, findings }: Told): readonly string[] {
   return [`${ref.kind} ${ref.namespace}/${ref.name}`, ...findings.map(lineOf)];
 }
 
@@ -25,11 +29,15 @@ export async function runAnalyze(options: AnalyzeOptions, io: Io): Promise<numbe
   const namespace = options.namespace ?? 'default';
   const files = await readFiles(filenames, io);
   if ('problems' in files) return report(files, io);
-  const live = options.live === true ? await readCluster(findKubeconfig(options.kubeconfig)) : nothingRead;
+  const live = await readClusterIf(options.live === true, options);
   if ('problems' in live) return report(live, io);
-  const world = worldOfObjects(applied(live.objects, files.objects, namespace), namespace);
+  const { objects, words } = asApplied(files.objects, files.found, namespace, live.objects);
+  const world = worldOfObjects(applied(live.objects, objects, namespace), namespace);
   const { clusterDomain: cluster, rootNamespace } = options;
-  const verdicts = analyze(world, { cluster, trust: cluster, rootNamespace });
+  const verdicts: readonly Told[] = [
+    ...analyze(world, { cluster, trust: cluster, rootNamespace }),
+    ...unreadObjects(files.found, namespace),
+  ];
   const rules = Object.values(world.rules).reduce((sum, kind) => sum + kind.size, 0);
   if (options.output === 'json') {
     printJson(
@@ -44,7 +52,7 @@ export async function runAnalyze(options: AnalyzeOptions, io: Io): Promise<numbe
   } else {
     const bad = verdicts.filter(({ findings }) => findings.some(({ effect }) => effect !== 'warning')).length;
     const sum = `${rules} traffic rules, ${bad} refused or without effect, ${verdicts.length - bad} with warnings`;
-    print([...verdicts.flatMap(textOf), sum], io);
+    print([...verdicts.flatMap(textOf).map((line) => withWords(line, words)), sum], io);
   }
   const isGood = verdicts.every(({ findings }) => findings.every(({ effect }) => effect === 'warning'));
   return isGood ? exitCodes.fine : exitCodes.different;

@@ -13,7 +13,7 @@ import { names } from '../../../../pod/conventions.ts';
 import { resolveBase } from '../../../../settings/effective.ts';
 import { exitCodes, type Failure } from '../../../io.ts';
 import type { WrittenClient } from './call.ts';
-import { builtInSnapshot } from './built-in.ts';
+import { builtInSnapshot } from '../built-in.ts';
 
 /** The pod that calls. */
 export interface CallingPod {

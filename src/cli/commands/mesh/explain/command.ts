@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import type { Io } from '../../../io.ts';
-import { addExamples, addOutputOption, collect } from '../../../options.ts';
+import { addClusterOptions, addExamples, addOutputOption, collect } from '../../../options.ts';
 import type { ExplainCallOptions } from './options.ts';
 
 /** `mesh explain`: says what a call of a client meets, and which objects decide on it. */
@@ -20,8 +20,8 @@ export function registerExplainCall(mesh: Command, io: Io): void {
       'file, folder or - for standard input, instead of the cluster; can be repeated',
       collect,
     )
-    .option('--live', 'look at the cluster also with -f: what it would be once the files are applied')
-    .option('--kubeconfig <file>', 'kubeconfig file for reaching the cluster (default: as kubectl does)')
+    .option('--live', 'look at the cluster also with -f: what it would be once the files are applied');
+  addClusterOptions(command)
     .option(
       '-n, --namespace <name>',
       'namespace of SRC, and of objects in files that do not name one (default: "default")',

@@ -1,8 +1,9 @@
+import type { ClusterOptions } from '../../../options.ts';
+
 /** Options of `mesh explain`. */
-export interface ExplainCallOptions {
+export interface ExplainCallOptions extends ClusterOptions {
   readonly filename?: readonly string[];
   readonly live?: boolean;
-  readonly kubeconfig?: string;
   readonly namespace?: string;
   readonly method?: string;
   readonly path?: string;

@@ -6,9 +6,8 @@ import { indexRules } from '../../../../mesh/plan/rule-index.ts';
 import type { Known } from '../../../../mesh/plan/service-traffic.ts';
 import { worldOfObjects } from '../../../../mesh/report/world-of-objects.ts';
 import { exitCodes, print, printJson, report, type Failure, type Io } from '../../../io.ts';
-import { findKubeconfig } from '../../../kubeconfig.ts';
-import { applied, nothingRead, readCluster, readFiles } from '../objects.ts';
-import { asApplied, type Applied } from './as-applied.ts';
+import { asApplied, withWords, type Applied } from '../as-applied.ts';
+import { applied, readClusterIf, readFiles } from '../objects.ts';
 import { readCall, readClient, type WrittenCall } from './call.ts';
 import { findClient, trafficOf } from './client.ts';
 import type { ExplainedCall } from './explained-call.ts';
@@ -21,7 +20,7 @@ async function readObjects(options: ExplainCallOptions, namespace: string, io: I
   const files = await readFiles(filenames, io);
   if ('problems' in files) return files;
   const isLive = options.live === true || filenames.length === 0;
-  const live = isLive ? await readCluster(findKubeconfig(options.kubeconfig)) : nothingRead;
+  const live = await readClusterIf(isLive, options);
   if ('problems' in live) return live;
   const { objects, words } = asApplied(files.objects, files.found, namespace, live.objects);
   return { objects: applied(live.objects, objects, namespace), words };
@@ -57,14 +56,6 @@ function notesOf(
         ]
       : []),
   ];
-}
-
-/** Writes the words for addresses that only a cluster gives in their place. */
-function withWords(text: string, words: ReadonlyMap<string, string>): string {
-  return text.replaceAll(/240(?:\.\d+){3}/g, (address) => {
-    const meaning = words.get(address);
-    return meaning === undefined ? address : `<${meaning}>`;
-  });
 }
 
 function explainCall(

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import type { Io } from '../../../io.ts';
-import { addExamples, addOutputOption } from '../../../options.ts';
+import { addClusterOptions, addExamples, addOutputOption } from '../../../options.ts';
 import type { StatusOptions } from './options.ts';
 
 /** `mesh status`: says how the control plane is, and who calls pods of the mesh in plain text. */
@@ -9,9 +9,8 @@ export function registerStatus(mesh: Command, io: Io): void {
     .command('status')
     .description(
       "Say how many proxies the control plane's replicas have and how far they are, and which clients call pods of the mesh in plain text, as the proxies of these pods have counted. Replicas and proxies are asked through the API server, which takes the right to get pods/proxy. Changes nothing.",
-    )
-    .option('--kubeconfig <file>', 'kubeconfig file for reaching the cluster (default: as kubectl does)')
-    .option('--context <name>', 'context of the kubeconfig (default: the current one)')
+    );
+  addClusterOptions(command)
     .option('-n, --namespace <name>', 'namespace of the pods that are called (default: all)')
     .option('--control-plane-namespace <name>', 'namespace of the control plane', 'sidecar-injector-system')
     .option('--service <name>', 'Service by which proxies reach the control plane', 'sidecar-injector-mesh')

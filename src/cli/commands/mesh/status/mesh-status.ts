@@ -15,6 +15,8 @@ export interface MeshStatus {
   readonly replicas: readonly AskedReplica[];
   /** How many pods of the cluster have a proxy of the mesh. */
   readonly pods: number;
+  /** Whether every replica says that its proxies count who calls in plain text. Otherwise, nobody may be named although somebody calls. */
+  readonly isPlainTextTold: boolean;
   /** In the namespace that was asked for. */
   readonly servers: readonly Server[];
 }
@@ -54,5 +56,6 @@ export async function readStatus(client: ApiClient, options: StatusOptions, nowM
     }),
   ]);
   const inMesh = [...known.values()].filter(({ plainPorts, isOver }) => plainPorts !== 'all' && !isOver);
-  return { replicas, pods: inMesh.length, servers };
+  const isPlainTextTold = replicas.length > 0 && replicas.every((one) => 'said' in one && one.said.countsPlainText);
+  return { replicas, pods: inMesh.length, isPlainTextTold, servers };
 }

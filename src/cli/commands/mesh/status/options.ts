@@ -1,7 +1,7 @@
+import type { ClusterOptions } from '../../../options.ts';
+
 /** Options of `mesh status`. */
-export interface StatusOptions {
-  readonly kubeconfig?: string;
-  readonly context?: string;
+export interface StatusOptions extends ClusterOptions {
   readonly namespace?: string;
   readonly controlPlaneNamespace: string;
   readonly service: string;

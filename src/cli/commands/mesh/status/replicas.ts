@@ -1,22 +1,24 @@
 import { member, objectMember, objectsMember, stringMember, type JsonObject } from '../../../../json/json.ts';
 import { readGuardReport } from '../../../../mesh/serve/guard-reports.ts';
 import { readModeReport } from '../../../../mesh/serve/mode-reports.ts';
-import { guardsPath, modesPath } from '../../../../runtime/report-peers.ts';
+import { doesCountPlainText, guardsPath, modesPath } from '../../../../runtime/report-peers.ts';
 import { allOf, type Named, type PodPages } from './pod-pages.ts';
 import type { Series } from './series.ts';
 
-/** What a replica of the control plane says of itself. */
+/** What a replica of the control plane says of itself; undefined what one of another version does not say. */
 export interface Replica {
   readonly version: string;
   /** Proxies that are connected to it, and those of them that hold all that they should. */
-  readonly proxies: number;
-  readonly inSync: number;
+  readonly proxies: number | undefined;
+  readonly inSync: number | undefined;
   /** Resources that a proxy has rejected, and that others do not get. */
-  readonly rejected: number;
+  readonly rejected: number | undefined;
   /** Pods that change to another mode of mutual TLS. */
   readonly changing: number;
   /** Objects that protect pods and are not in force in all of its proxies. */
   readonly notInForce: number;
+  /** Whether its proxies count who calls them in plain text. */
+  readonly countsPlainText: boolean;
 }
 
 /** A replica by its pod, with what it says, or why it says nothing. */
@@ -34,15 +36,17 @@ function metricsPort(pod: JsonObject): number {
   return Number(member(port, 'containerPort') ?? usualPort);
 }
 
-function sum(series: readonly Series[], name: string): number {
-  return series.filter((one) => one.name === prefix + name).reduce((total, { value }) => total + value, 0);
+function sum(series: readonly Series[], name: string): number | undefined {
+  const some = series.filter((one) => one.name === prefix + name);
+  return some.length === 0 ? undefined : some.reduce((total, { value }) => total + value, 0);
 }
 
 async function ask(pages: PodPages, { pod, ...named }: Named & { readonly pod: JsonObject }): Promise<AskedReplica> {
   const port = metricsPort(pod);
   try {
     const series = await pages.series(named, port, '/metrics', (name) => wanted.has(name));
-    const modes = readModeReport(JSON.stringify(await pages.json(named, port, modesPath)));
+    const page = await pages.json(named, port, modesPath);
+    const modes = readModeReport(JSON.stringify(page));
     const guards = readGuardReport(JSON.stringify(await pages.json(named, port, guardsPath)));
     const version = series.find(({ name }) => name === `${prefix}build_info`)?.labels['version'];
     if (version === undefined || modes === undefined || guards === undefined)
@@ -54,6 +58,7 @@ async function ask(pages: PodPages, { pod, ...named }: Named & { readonly pod: J
       rejected: sum(series, 'withheld_resources'),
       changing: Object.values(modes.at).reduce((total, count) => total + count, 0),
       notInForce: guards.unheld.length,
+      countsPlainText: doesCountPlainText(page),
     };
     return { ...named, said };
   } catch (error) {

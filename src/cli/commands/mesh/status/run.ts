@@ -1,13 +1,13 @@
-import { connect, type ApiClient } from '../../../../kubernetes/client.ts';
+import type { ApiClient } from '../../../../kubernetes/client.ts';
 import { exitCodes, print, printJson, report, type Io } from '../../../io.ts';
-import { findKubeconfig } from '../../../kubeconfig.ts';
+import { connectAs } from '../../../kubeconfig.ts';
 import { clusterFailure } from '../objects.ts';
 import { readStatus, type MeshStatus } from './mesh-status.ts';
 import type { StatusOptions } from './options.ts';
 import { statusLines } from './text.ts';
 
-/** What is printed as JSON: times are texts, and modes of ports are by their number. */
-function jsonOf({ replicas, pods, servers }: MeshStatus): object {
+/** What is printed as JSON: times are texts, modes of ports are by their number, and what nobody has said is left out. */
+function jsonOf({ replicas, pods, isPlainTextTold, servers }: MeshStatus): object {
   return {
     controlPlane: {
       replicas: replicas.map(({ namespace, name, ...one }) => ({
@@ -21,7 +21,7 @@ function jsonOf({ replicas, pods, servers }: MeshStatus): object {
       mode: base,
       portModes: Object.fromEntries(ports),
       countedSince: countedSinceMs === undefined ? undefined : new Date(countedSinceMs).toISOString(),
-      plainText: calls,
+      plainText: calls.length > 0 || isPlainTextTold ? calls : undefined,
     })),
   };
 }
@@ -30,20 +30,13 @@ function jsonOf({ replicas, pods, servers }: MeshStatus): object {
 export async function runStatus(options: StatusOptions, io: Io): Promise<number> {
   let client: ApiClient | undefined;
   try {
-    const kubeconfig = findKubeconfig(options.kubeconfig);
-    const { context } = options;
-    client = await connect({
-      ...(kubeconfig === undefined ? {} : { kubeconfig }),
-      ...(context === undefined ? {} : { context }),
-    });
+    client = await connectAs(options);
     const nowMs = Date.now();
     const status = await readStatus(client, options, nowMs);
     if (options.output === 'json') printJson(jsonOf(status), io);
     else print(statusLines(status, nowMs), io);
     const isFine =
-      status.replicas.length > 0 &&
-      status.replicas.every((one) => 'said' in one) &&
-      status.servers.every(({ calls, unread }) => calls.length === 0 && unread.length === 0);
+      status.isPlainTextTold && status.servers.every(({ calls, unread }) => calls.length === 0 && unread.length === 0);
     return isFine ? exitCodes.fine : exitCodes.different;
   } catch (error) {
     return report(clusterFailure(error), io);

@@ -26,14 +26,14 @@ function controlPlaneLines({ replicas, pods }: MeshStatus): readonly string[] {
   const rows = heard.map(({ name, said: { version, proxies, inSync, rejected, changing, notInForce } }) => [
     name,
     version,
-    ...[proxies, inSync, rejected, changing, notInForce].map(String),
+    ...[proxies, inSync, rejected, changing, notInForce].map((count) => String(count ?? '?')),
   ]);
   return [
     'Control plane',
     ...(rows.length === 0 ? [] : textTable([head, ...rows], '  ')),
     ...replicas.flatMap((one) => ('problem' in one ? [`  ${one.name} did not say: ${one.problem}`] : [])),
     `  ${plural(
-      heard.reduce((sum, { said }) => sum + said.proxies, 0),
+      heard.reduce((sum, { said }) => sum + (said.proxies ?? 0), 0),
       'proxy',
       'proxies',
     )} connected, ${plural(pods, 'pod')} with a proxy of the mesh`,
@@ -67,11 +67,11 @@ function modesText({ modes: { base, ports } }: Server): string {
   return [base, ...[...ports].map(([port, mode]) => `${port} ${mode}`)].join(', ');
 }
 
-function serverLines(server: Server, nowMs: number): readonly string[] {
+function serverLines(server: Server, isTold: boolean, nowMs: number): readonly string[] {
   const { kind, namespace, name, pods, calls, countedSinceMs, unread } = server;
   const what = `${kind} ${namespace}/${name} (${plural(pods, 'pod')}, ${modesText(server)})`;
   const since = countedSinceMs === undefined ? '' : `, counted for at least ${durationText(nowMs - countedSinceMs)}`;
-  const nobody = calls.length === 0 && countedSinceMs !== undefined ? ': nobody' : '';
+  const nobody = calls.length > 0 || countedSinceMs === undefined ? '' : isTold ? ': nobody' : ': not known';
   const head = ['PORT', 'REQUESTS', 'CONNECTIONS', 'OPEN', 'REFUSED', 'ADDRESS', 'CLIENT'];
   return [
     `  ${what}${since}${nobody}`,
@@ -79,6 +79,16 @@ function serverLines(server: Server, nowMs: number): readonly string[] {
     ...(server.isFull ? ['    and others: the proxy counts no more clients'] : []),
     ...unread.map(({ pod, problem }) => `    pod ${pod} did not say: ${problem}`),
   ];
+}
+
+/** Says whose proxies may count nothing, so that it is not known that nobody calls. */
+function untoldLines({ replicas, isPlainTextTold }: MeshStatus): readonly string[] {
+  if (isPlainTextTold) return [];
+  const silent = replicas.flatMap((one) => ('said' in one && one.said.countsPlainText ? [] : [one.name]));
+  const who =
+    silent.length === 0 ? 'no replica says' : `${silent.join(', ')} ${silent.length === 1 ? 'does' : 'do'} not say`;
+  const older = replicas.some((one) => 'said' in one && !one.said.countsPlainText) ? ', as of an older version' : '';
+  return [`  ${who} that its proxies count${older}: others than those below may call`];
 }
 
 /** Formats a status for people. */
@@ -89,6 +99,10 @@ export function statusLines(status: MeshStatus, nowMs: number): readonly string[
     '',
     ...(servers.length === 0
       ? ['Calls in plain text: there is no pod with a proxy of the mesh']
-      : ['Calls in plain text', ...servers.flatMap((server) => serverLines(server, nowMs))]),
+      : [
+          'Calls in plain text',
+          ...untoldLines(status),
+          ...servers.flatMap((server) => serverLines(server, status.isPlainTextTold, nowMs)),
+        ]),
   ];
 }

@@ -1,5 +1,5 @@
-import { decide } from '../../../../index.ts';
-import { applyToValue } from '../../../../json/apply.ts';
+import { decide } from '../../../index.ts';
+import { applyToValue } from '../../../json/apply.ts';
 import {
   isObject,
   member,
@@ -8,10 +8,10 @@ import {
   stringMember,
   type Json,
   type JsonObject,
-} from '../../../../json/json.ts';
-import { keyOf } from '../../../../kubernetes/object-key.ts';
-import type { FoundObject } from '../../../../manifests/workloads.ts';
-import { typeOf } from '../../../../mesh/report/world-of-objects.ts';
+} from '../../../json/json.ts';
+import { keyOf } from '../../../kubernetes/object-key.ts';
+import type { FoundObject } from '../../../manifests/workloads.ts';
+import { typeOf } from '../../../mesh/report/world-of-objects.ts';
 import { builtInSnapshot } from './built-in.ts';
 
 /** Objects as a cluster would have them, and what stands for addresses that only a cluster gives. */
@@ -168,4 +168,12 @@ export function asApplied(
     .filter((service) => live.length === 0 && !sliced.has(keyOf(service)))
     .flatMap((service) => slicesOf(service, pods));
   return { objects: [...services, ...pods, ...slices, ...others].filter(isObject), words };
+}
+
+/** Writes the words for addresses that only a cluster gives in their place. */
+export function withWords(text: string, words: Applied['words']): string {
+  return text.replaceAll(/240(?:\.\d+){3}/g, (address) => {
+    const meaning = words.get(address);
+    return meaning === undefined ? address : `<${meaning}>`;
+  });
 }

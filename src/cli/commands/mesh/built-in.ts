@@ -1,5 +1,5 @@
-import { createSnapshot, type Snapshot } from '../../../../index.ts';
-import { apiVersion } from '../../../../settings/schema/object.ts';
+import { createSnapshot, type Snapshot } from '../../../index.ts';
+import { apiVersion } from '../../../settings/schema/object.ts';
 
 /** Returns what pods are injected with where nothing says otherwise: the built-in settings in mode mesh. */
 export function builtInSnapshot(): Snapshot {
