@@ -22,8 +22,7 @@ export const findings = {
     reason: 'InjectionOutdated',
     isWarning: false,
     meaning: 'not injected as a new one would be',
-    remedy:
-      'they are when they are created anew; sidecar-injector rollout restart --outdated does it workload by workload',
+    remedy: 'create them anew when it suits, such as with sidecar-injector rollout restart --outdated',
   },
 } as const satisfies Readonly<Record<string, FindingKind>>;
 
