@@ -83,7 +83,8 @@ beforeAll(async () => {
   const local = shipped
     .replace(address, `${addresses.cluster.v4}:14317`)
     .replace(/^service:$/m, 'service:\n  telemetry: { metrics: { level: none } }');
-  await startCollector('collector', local);
+  const collector = await startCollector('collector', local);
+  expect(await collector.readLog()).not.toMatch(/deprecated|\twarn\t/);
   const tracing = { host: addresses.cluster.v4, port: 4317, samplingPercent: 100 };
   envoy = await startEnvoy(pod, proxyIntent({ tracing }));
 });
