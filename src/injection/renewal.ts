@@ -22,19 +22,12 @@ export type Renewal =
   /** It would come without a sidecar, or what it has cannot be compared. */
   | { readonly as: 'uninjected' | 'unknown'; readonly because: string };
 
-const untold = 'what was injected cannot be told';
-
 /** Returns the pod before its injection, or why there is none: anybody may have written the record. */
 function undone(pod: JsonObject): JsonObject | string {
   const made = undo(pod);
   const problems = made === undefined ? ['it has no record'] : [...made.problems, ...made.leftovers];
-  if (made === undefined || problems.length > 0) return `${untold}: ${problems.join('; ')}`;
-  try {
-    const plain = applyToValue(pod, made.operations);
-    return isObject(plain) ? plain : `${untold}: the pod would be gone`;
-  } catch {
-    return `${untold}: its record does not fit the pod`;
-  }
+  if (made === undefined || problems.length > 0) return `what was injected cannot be told: ${problems.join('; ')}`;
+  return applyToValue(pod, made.operations) as JsonObject;
 }
 
 /** Whether the pod has the injected parts of these names as a new one would get them. */

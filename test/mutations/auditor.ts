@@ -105,7 +105,8 @@ export const auditor: readonly Edit[] = [
   {
     protects: 'a forged record is an answer and no exception',
     ...renewal,
-    text: '  } catch {\n',
+    file: 'src/injection/patch/undo.ts',
+    text: '  } catch {\n    return false;\n',
     replacement: '  } catch (error) {\n    throw error;\n',
   },
 ];
