@@ -23,7 +23,7 @@ demo: node_modules/.package-lock.json ## Show what the product does, on this mac
 demo-mesh: node_modules/.package-lock.json ## Show the mesh: four services on a Kubernetes node of this machine, and who calls whom (root on Linux).
 	@$(SCRIPT) scripts/demo-mesh.ts
 
-.PHONY: test test-unit test-property test-fuzz test-golden test-shell test-browser test-http test-release test-apiserver test-sidecars test-dataplane test-mesh test-istio
+.PHONY: test test-unit test-property test-fuzz test-golden test-shell test-browser test-http test-release test-apiserver test-sidecars test-dataplane test-mesh test-collectors test-istio
 test: node_modules/.package-lock.json ## Run every test that this machine can run and count them, with fixed seeds; prepares its own tools.
 	@$(SCRIPT) scripts/test.ts
 
@@ -59,6 +59,9 @@ test-sidecars: node_modules/.package-lock.json ## Run the shipped sidecars' real
 
 test-dataplane: node_modules/.package-lock.json ## Test rules and proxy with real iptables and Envoy (root on Linux).
 	@$(SCRIPT) scripts/test.ts dataplane -- $(ARGS)
+
+test-collectors: node_modules/.package-lock.json ## Send spans of a real Envoy through a real OpenTelemetry collector (built with Go; root on Linux).
+	@$(SCRIPT) scripts/test.ts collectors -- $(ARGS)
 
 test-istio: node_modules/.package-lock.json ## Compare with Istio's own injector and translators (built with Go; FAST_CHECK_RUNS=2000 cases).
 	@$(SCRIPT) scripts/test.ts istio -- $(ARGS)

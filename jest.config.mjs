@@ -33,6 +33,7 @@ export default {
       'dataplane',
       'mesh',
       'sidecars',
+      'collectors',
       'istio',
     ].map((name) => tier(name)),
     tier('cluster', { ...cluster, testMatch: ['<rootDir>/test/cluster/short/**/*.test.ts'] }),

@@ -18,7 +18,7 @@ import {
   prepareSidecarPackages,
 } from '../test/harness/tools/packages.ts';
 import { joinEnvironments, say, seconds, type Tool } from '../test/harness/tools/tool.ts';
-import { dashboardReader, prepareGoProgram, yamlReader } from '../test/harness/tools/go-program.ts';
+import { collector, dashboardReader, prepareGoProgram, yamlReader } from '../test/harness/tools/go-program.ts';
 import { writeReport } from '../test/harness/tiers/report.ts';
 import { fixedSeeds } from '../test/harness/tiers/seeds.ts';
 import { tiers } from '../test/harness/tiers/table.ts';
@@ -83,6 +83,7 @@ async function startTools(needed: ReadonlySet<ToolName>): Promise<Tools> {
     crane: yaml.then(() => prepare('crane', () => prepareInstalled(crane))),
     actionlint: yaml.then(() => prepare('actionlint', () => prepareInstalled(actionlint))),
     'dashboard reader': yaml.then(() => prepare('dashboard reader', () => prepareGoProgram(dashboardReader))),
+    collector: yaml.then(() => prepare('collector', () => prepareGoProgram(collector))),
     'node programs': nodePrograms,
     'istio injector': istioInjector,
     'gateway conformance': conformance,

@@ -15,14 +15,14 @@ export const findings = {
   denied: {
     reason: 'InjectionWouldBeDenied',
     isWarning: true,
-    meaning: 'without a sidecar, and a new one would be denied',
+    meaning: 'such that a new one would be denied',
     remedy: 'correct this before the pods are created anew, such as when a node is drained',
   },
   outdated: {
     reason: 'InjectionOutdated',
     isWarning: false,
-    meaning: 'of other settings or another version than a new one would get',
-    remedy: 'they get the current ones when they are created anew',
+    meaning: 'not injected as a new one would be',
+    remedy: 'create them anew when it suits, such as with sidecar-injector rollout restart --outdated',
   },
 } as const satisfies Readonly<Record<string, FindingKind>>;
 

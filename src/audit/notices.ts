@@ -1,14 +1,11 @@
+import { createAllowance, type Pace } from './allowance.ts';
 import { findings } from './finding.ts';
 import type { Group } from './roster.ts';
 
 /** How often Events are created. */
-export interface NoticePolicy {
+export interface NoticePolicy extends Pace {
   /** After how long a warning that still holds is repeated; an API server keeps an Event for an hour by default. */
   readonly repeatMs: number;
-  /** Events in a row, after a time without any. */
-  readonly burst: number;
-  /** After how long there is room for one more. */
-  readonly everyMs: number;
 }
 
 export const defaultNoticePolicy: NoticePolicy = { repeatMs: 3_600_000, burst: 20, everyMs: 3_000 };
@@ -20,17 +17,9 @@ export interface Notices {
 }
 
 /** Creates it. Once an owner has been told of a finding, it is not told again before `repeatMs`, also if the finding comes and goes. */
-export function createNotices({ repeatMs, burst, everyMs }: NoticePolicy): Notices {
+export function createNotices({ repeatMs, ...pace }: NoticePolicy): Notices {
   const told = new Map<string, number>();
-  let room = burst;
-  let filledMs: number | undefined;
-
-  function refill(nowMs: number): void {
-    filledMs ??= nowMs;
-    const more = Math.max(0, Math.floor((nowMs - filledMs) / everyMs));
-    room = Math.min(burst, room + more);
-    filledMs += more * everyMs;
-  }
+  const allowance = createAllowance(pace);
 
   function isDue({ key, finding }: Group, nowMs: number): boolean {
     const last = told.get(key);
@@ -41,11 +30,10 @@ export function createNotices({ repeatMs, burst, everyMs }: NoticePolicy): Notic
 
   return {
     next(groups, nowMs) {
-      refill(nowMs);
       const present = new Set(groups.map(({ key }) => key));
       for (const [key, last] of told) if (!present.has(key) && nowMs - last >= repeatMs) told.delete(key);
-      const due = groups.filter((group) => isDue(group, nowMs)).slice(0, room);
-      room -= due.length;
+      const all = groups.filter((group) => isDue(group, nowMs));
+      const due = all.slice(0, allowance.take(all.length, nowMs));
       for (const { key } of due) told.set(key, nowMs);
       return due;
     },

@@ -1,6 +1,8 @@
 import type { Injector } from '../injection/injector.ts';
 import type { EntrySelectors } from '../injection/policy/registration.ts';
-import { standingOf, type PodNamespace } from '../injection/standing.ts';
+import type { PodNamespace } from '../injection/namespace-facts.ts';
+import { withCode } from '../injection/policy/reason.ts';
+import { standingOf } from '../injection/standing.ts';
 import { member, objectMember, objectsMember, stringMember, type JsonObject } from '../json/json.ts';
 import { viewPod, type PodView } from '../pod/view.ts';
 import { workloadOf, type Workload } from '../pod/workload.ts';
@@ -55,12 +57,13 @@ function findingOf(
     case 'missed':
       return { finding: 'missed', detail: '' };
     case 'denied':
-      return { finding: 'denied', detail: `${standing.reasons[0].message} (${standing.reasons[0].code})` };
+      return { finding: 'denied', detail: withCode(standing.reasons[0]) };
     case 'injected': {
       if (isUncaptured(pod)) return { finding: 'uncaptured', detail: '' };
-      const { settingsHash, version } = standing.status;
-      const detail = `settings ${settingsHash.slice(0, 8)}, version ${version}`;
-      return standing.isOutdated ? { finding: 'outdated', detail } : { finding: undefined, detail: '' };
+      const { status, renewal } = standing;
+      if (renewal.as === 'denied') return { finding: 'denied', detail: withCode(renewal.reasons[0]) };
+      if (renewal.as !== 'outdated') return { finding: undefined, detail: '' };
+      return { finding: 'outdated', detail: `settings ${status.settingsHash.slice(0, 8)}, version ${status.version}` };
     }
   }
 }

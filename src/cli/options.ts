@@ -154,6 +154,14 @@ export function listenAddress(flag: string, text: string, port: number): Address
   );
 }
 
+/** Adds `--profiling`, for programs that serve. */
+export function addProfilingOption(command: Command): Command {
+  return command.option(
+    '--profiling',
+    'serve /debug/profile/cpu and /debug/profile/heap beside /metrics: profiles of this process, for whoever reaches that port',
+  );
+}
+
 /** Returns the problem of a `--log-level` that is none. */
 export function invalidLogLevel(text: string): Failure {
   return usageFailure(`--log-level: "${text}" is not a level`, `give one of ${logLevels.join(', ')}`);

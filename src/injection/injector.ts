@@ -6,7 +6,6 @@ import { rememberFragments, type RememberedFragments } from './cache/fragments.t
 import { viewPod, type PodView } from '../pod/view.ts';
 import { statusAnnotation } from '../pod/conventions.ts';
 import { applyToValue } from '../json/apply.ts';
-import type { Operation } from '../json/operation.ts';
 import { member, type JsonObject } from '../json/json.ts';
 import { shapeProblems } from './plan/conflicts.ts';
 import { namespaceOf } from './namespace-facts.ts';
@@ -77,15 +76,6 @@ function proposeAnew(
   return { ...proposed, operations: [...before, ...proposed.operations], warnings: said };
 }
 
-/** Returns the pod before its injection. Undefined if the record, which anybody may have written, does not fit the pod. */
-function undoneBy(pod: JsonObject, operations: readonly Operation[]): PodView | undefined {
-  try {
-    return viewPod(applyToValue(pod, operations) as JsonObject);
-  } catch {
-    return undefined;
-  }
-}
-
 /** Undoes the recorded injection of a pod that was copied without its init containers, and injects it anew. */
 function proposeRenewal(
   view: PodView,
@@ -101,9 +91,8 @@ function proposeRenewal(
   if (leftovers.length > 0) {
     return { outcome: 'deny', reasons: [damagedStatus(`does not tell all: ${leftovers.slice(0, 8).join('; ')}`)] };
   }
-  const undone = undoneBy(view.pod, operations);
-  const wrong = undone === undefined ? undefined : atLeastOne(shapeProblems(undone));
-  if (undone === undefined || wrong !== undefined) {
+  const undone = viewPod(applyToValue(view.pod, operations) as JsonObject);
+  if (shapeProblems(undone).length > 0) {
     return { outcome: 'deny', reasons: [damagedStatus('cannot be undone')] };
   }
   const warning = 'the pod was copied without its init containers; it is injected anew';

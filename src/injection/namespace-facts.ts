@@ -5,6 +5,11 @@ import { pinnedVariantLabel } from '../settings/schema/variant.ts';
 import type { InjectionRequest } from './decision.ts';
 import type { NamespaceFacts, Snapshot } from './snapshot.ts';
 
+/** A namespace with the labels and annotations that decisions depend on. */
+export interface PodNamespace extends NamespaceFacts {
+  readonly name: string;
+}
+
 /** Prefix of the annotations in which OpenShift stores a namespace's id ranges, once, when it creates the namespace. */
 const openShiftPrefix = 'openshift.io/sa.scc.';
 

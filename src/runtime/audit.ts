@@ -6,6 +6,7 @@ import { connect } from '../kubernetes/client.ts';
 import { standForElection, type LeasePolicy } from '../kubernetes/lease.ts';
 import { createHealthServer, type HealthCheck } from '../server/health.ts';
 import { createMetricsServer } from '../server/metrics-server.ts';
+import { profilePages } from '../server/profile-pages.ts';
 import { version } from '../settings/version.ts';
 import { createAuditMetrics } from '../telemetry/audit-metrics.ts';
 import type { Log } from '../telemetry/log.ts';
@@ -19,6 +20,8 @@ import { closePlain, listen, runCleanups, StartError, startOrCleanUp, type Clean
 
 export interface AuditOptions {
   readonly metricsListen: Address;
+  /** Whether profiles of this process can be had there. Default: they cannot. */
+  readonly profiling?: boolean;
   readonly healthListen: Address;
   readonly settings: string | undefined;
   readonly sidecars: readonly string[] | undefined;
@@ -64,7 +67,11 @@ async function start(options: AuditOptions, log: Log, cleanups: Cleanups): Promi
 
   const servers = [
     [createHealthServer(() => [configuration.health(), election]), '--health-listen', options.healthListen],
-    [createMetricsServer(metrics), '--metrics-listen', options.metricsListen],
+    [
+      createMetricsServer(metrics, options.profiling === true ? profilePages() : undefined),
+      '--metrics-listen',
+      options.metricsListen,
+    ],
   ] as const;
   const addresses: AddressInfo[] = [];
   for (const [server, flag, address] of servers) {

@@ -1,14 +1,11 @@
+import { createAllowance, type Pace } from '../audit/allowance.ts';
 import { ownerKey } from '../audit/pod-record.ts';
 import type { OwnerNotice } from './owner-events.ts';
 
 /** Limits of a queue of Events. */
-export interface EventQueueLimits {
+export interface EventQueueLimits extends Pace {
   /** Notices that wait, at most; what comes then is dropped and counted. */
   readonly waiting: number;
-  /** Events in a row, after a time without any. */
-  readonly burst: number;
-  /** After how long there is room for one more. */
-  readonly everyMs: number;
   /** How long nothing is sent after a failure. */
   readonly failureMs: number;
   /** How long the same is not said again, and of how many notices that is remembered. */
@@ -47,8 +44,7 @@ export function createEventQueue({ limits, send, onResult, nowMs, after }: Optio
   const waiting: OwnerNotice[] = [];
   /** When each was taken last, the oldest first. */
   const taken = new Map<string, number>();
-  let room = limits.burst;
-  let filledMs = nowMs();
+  const allowance = createAllowance(limits);
   let isSending = false;
   let isStopped = false;
   let cancel: (() => void) | undefined;
@@ -70,13 +66,9 @@ export function createEventQueue({ limits, send, onResult, nowMs, after }: Optio
 
   async function next(): Promise<void> {
     if (isSending || isStopped || waiting.length === 0) return;
-    const more = Math.floor((nowMs() - filledMs) / limits.everyMs);
-    room = Math.min(limits.burst, room + more);
-    filledMs += more * limits.everyMs;
-    if (room < 1) return wait(limits.everyMs);
+    if (allowance.take(1, nowMs()) === 0) return wait(limits.everyMs);
     const notice = waiting.shift();
     if (notice === undefined) return;
-    room -= 1;
     isSending = true;
     const result = await send(notice);
     isSending = false;

@@ -18,7 +18,8 @@ import { systemTimers } from '../mesh/serve/timers.ts';
 import { clusterKinds, startWorldFeed, watchedKinds } from '../mesh/serve/world-feed.ts';
 import { createHealthServer, type HealthCheck } from '../server/health.ts';
 import { createMetricsServer } from '../server/metrics-server.ts';
-import type { PlainPage } from '../server/plain-server.ts';
+import { profilePages } from '../server/profile-pages.ts';
+import type { PlainPage, PlainPages } from '../server/plain-server.ts';
 import { version } from '../settings/version.ts';
 import type { Log } from '../telemetry/log.ts';
 import { createMeshMetrics } from '../telemetry/mesh-metrics.ts';
@@ -33,7 +34,7 @@ import { exchangeGuards, guardsPath, modesPath, type GuardExchange } from './rep
 import { startRuleAdmission, type RuleAdmission } from './rule-admission-server.ts';
 import { startRuleStatus, type RuleStatus } from './rule-status.ts';
 import { every, pace } from './pace.ts';
-import { listen, runCleanups, startOrCleanUp, type Cleanups } from './start.ts';
+import { closePlain, listen, runCleanups, startOrCleanUp, type Cleanups } from './start.ts';
 
 export interface MeshOptions {
   /** Address for the streams of proxies. */
@@ -41,6 +42,8 @@ export interface MeshOptions {
   /** Address for questions of the API server about traffic rules. */
   readonly rulesListen: Address;
   readonly metricsListen: Address;
+  /** Whether profiles of this process can be had there. Default: they cannot. */
+  readonly profiling?: boolean;
   readonly healthListen: Address;
   readonly kubeconfig: string | undefined;
   /** Namespace of the control plane and its objects. */
@@ -97,10 +100,11 @@ async function start(options: MeshOptions, log: Log, cleanups: Cleanups): Promis
       text: isKnown() ? text() : '',
     });
   const isSettled = (): boolean => root?.isSettled() === true;
-  const pages = new Map([
+  const pages: PlainPages = new Map([
     [knowledgePath, showJson(() => writeKnowledge(knowledge()))],
     ...[modesPath, guardsPath].map((path) => [path, showJson(() => guards?.pages.get(path)?.() ?? '')] as const),
     [identityPath, showJson(() => JSON.stringify(running().identityProgress()), isSettled)],
+    ...(options.profiling === true ? profilePages() : []),
   ]);
   const plain = [
     [createHealthServer(checks), '--health-listen', options.healthListen],
@@ -108,7 +112,7 @@ async function start(options: MeshOptions, log: Log, cleanups: Cleanups): Promis
   ] as const;
   for (const [server, flag, address] of plain) {
     await listen(server, flag, address, log);
-    cleanups.push(() => void server.close());
+    cleanups.push(() => closePlain(server));
   }
   const client = await connect(options.kubeconfig === undefined ? {} : { kubeconfig: options.kubeconfig });
   cleanups.push(() => client.close());

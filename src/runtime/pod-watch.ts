@@ -1,9 +1,8 @@
 import { readEntries } from '../audit/reading.ts';
-import { readFacts, relevantFacts } from '../injection/namespace-facts.ts';
+import { readFacts, relevantFacts, type PodNamespace } from '../injection/namespace-facts.ts';
 import { recordOf, type PodRecord, type Yardstick } from '../audit/pod-record.ts';
 import { createRoster, type Roster } from '../audit/roster.ts';
 import type { Injector } from '../injection/injector.ts';
-import type { PodNamespace } from '../injection/standing.ts';
 import { isSame, type JsonObject } from '../json/json.ts';
 import { messageOf } from '../kubernetes/api-error.ts';
 import type { ApiClient } from '../kubernetes/client.ts';

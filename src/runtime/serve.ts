@@ -3,6 +3,7 @@ import type { CertificateEvent } from '../certs/events.ts';
 import type { CertificateSource } from '../certs/source.ts';
 import { connect, type ApiClient } from '../kubernetes/client.ts';
 import { createMetricsServer } from '../server/metrics-server.ts';
+import { profilePages } from '../server/profile-pages.ts';
 import { createHealthServer, type HealthCheck } from '../server/health.ts';
 import { injectionPage } from '../server/injection-page.ts';
 import { createServer, type WebhookServer } from '../server/server.ts';
@@ -23,6 +24,8 @@ import { startWebhookEvents } from './webhook-events.ts';
 export interface ServeOptions {
   readonly listen: Address;
   readonly metricsListen: Address;
+  /** Whether profiles of this process can be had there. Default: they cannot. */
+  readonly profiling?: boolean;
   /** Plain HTTP address for the kubelet's probes; undefined if only `listen` serves them. */
   readonly healthListen?: Address | undefined;
   readonly settings: string | undefined;
@@ -179,7 +182,7 @@ async function start(options: ServeOptions, log: Log, cleanups: Cleanups): Promi
   });
   server = webhook;
   starting.then(present, (error: unknown) => log.error({ err: error }, 'no certificate'));
-  const metricsServer = createMetricsServer(metrics);
+  const metricsServer = createMetricsServer(metrics, options.profiling === true ? profilePages() : undefined);
   await webhook.app.ready();
   await listen(webhook.app.server, '--listen', options.listen, log);
   cleanups.push(() => closeWebhook(webhook));

@@ -7,22 +7,31 @@ export interface PlainPage {
   readonly text: string;
 }
 
-/** Pages by path. */
-export type PlainPages = ReadonlyMap<string, (query: URLSearchParams) => PlainPage | Promise<PlainPage>>;
+/** Pages by path. They get the query, and learn when nobody waits for the answer any more. */
+export type PlainPages = ReadonlyMap<
+  string,
+  (query: URLSearchParams, closed: AbortSignal) => PlainPage | Promise<PlainPage>
+>;
 
 /** Maximum number of connections. Prometheus and the kubelet need few; connections that stay idle are closed first. */
 const connections = 64;
 
-function refusal(status: number, sentence: string): PlainPage {
+/** A page of one sentence. */
+export function plainText(status: number, sentence: string): PlainPage {
   return { status, contentType: 'text/plain; charset=utf-8', text: `${sentence}\n` };
 }
 
-async function answer(pages: PlainPages, method: string | undefined, url: string): Promise<PlainPage> {
+async function answer(
+  pages: PlainPages,
+  method: string | undefined,
+  url: string,
+  closed: AbortSignal,
+): Promise<PlainPage> {
   const [path = '', query = ''] = url.split('?', 2);
   const page = pages.get(path);
-  if (page === undefined) return refusal(404, `There is nothing here but ${[...pages.keys()].join(', ')}.`);
-  if (method !== 'GET' && method !== 'HEAD') return refusal(405, 'Only GET is allowed here.');
-  return page(new URLSearchParams(query));
+  if (page === undefined) return plainText(404, `There is nothing here but ${[...pages.keys()].join(', ')}.`);
+  if (method !== 'GET' && method !== 'HEAD') return plainText(405, 'Only GET is allowed here.');
+  return page(new URLSearchParams(query), closed);
 }
 
 /**
@@ -31,8 +40,10 @@ async function answer(pages: PlainPages, method: string | undefined, url: string
  */
 export function createPlainServer(pages: PlainPages, failure: string): Server {
   const server = createServer((request, response) => {
-    void answer(pages, request.method, request.url ?? '')
-      .catch(() => refusal(500, failure))
+    const closing = new AbortController();
+    response.once('close', () => closing.abort());
+    void answer(pages, request.method, request.url ?? '', closing.signal)
+      .catch(() => plainText(500, failure))
       .then(({ status, contentType, text }) => {
         if (status === 405) response.setHeader('allow', 'GET, HEAD');
         response.writeHead(status, { 'content-type': contentType }).end(text);

@@ -126,6 +126,64 @@ describe('the one file, in a cluster that never saw us', () => {
   });
 });
 
+describe('the file is deleted in its own order, and something in our namespace holds it', () => {
+  const holder = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'held', finalizers: ['example.com/hold'] } };
+  const phase = ['get', 'namespace', 'sidecar-injector-system', '-o', 'jsonpath={.status.phase}'];
+
+  test('no pod is refused for it; applied again meanwhile, it says what is wrong; once it is free, all is back', async () => {
+    const enabled = await cluster.createNamespace(injected);
+    const create = async () => (await cluster.createPod(enabled, makePod('pod'), 'dryRun=All')).status;
+    await kubectl(controlPlane.kubeconfig, ['apply', '-f', file]);
+    await kubectl(
+      controlPlane.kubeconfig,
+      ['apply', '-n', 'sidecar-injector-system', '-f', '-'],
+      JSON.stringify(holder),
+    );
+    await until('pods are refused', async () => (await create()) === 500 || undefined);
+    await kubectl(controlPlane.kubeconfig, ['delete', '--wait=false', '-f', file]);
+    await until('pods are created', async () => (await create()) === 201 || undefined);
+    await until(
+      'the namespace is held',
+      async () => (await kubectl(controlPlane.kubeconfig, phase)) === 'Terminating' || undefined,
+    );
+    const again = await runKubectl(controlPlane.kubeconfig, ['apply', '-f', file]);
+    expect([again.code, again.stderr]).toEqual([1, expect.stringContaining('because it is being terminated')]);
+    // What is outside of the namespace is there again, and with it the registration, for which nobody can answer.
+    await until('pods are refused', async () => (await create()) === 500 || undefined);
+    await kubectl(controlPlane.kubeconfig, ['delete', 'mutatingwebhookconfiguration', 'sidecar-injector']);
+    await until('pods are created', async () => (await create()) === 201 || undefined);
+    await kubectl(controlPlane.kubeconfig, [
+      ...['patch', 'configmap', 'held', '-n', 'sidecar-injector-system', '--type=json'],
+      '--patch=[{"op": "remove", "path": "/metadata/finalizers"}]',
+    ]);
+    await until(
+      'the namespace has gone',
+      async () => (await runKubectl(controlPlane.kubeconfig, phase)).stderr.includes('NotFound') || undefined,
+      60_000,
+    );
+    expect(await runKubectl(controlPlane.kubeconfig, ['apply', '-f', file])).toMatchObject({ code: 0, stderr: '' });
+    await kubectl(controlPlane.kubeconfig, ['delete', '--ignore-not-found', '-f', file]);
+    expect(await listOurs()).toBe('');
+  });
+
+  test('while nothing serves, a labelled namespace with its pods is deleted as any other', async () => {
+    await kubectl(controlPlane.kubeconfig, ['apply', '-f', file]);
+    const enabled = await cluster.createNamespace(injected);
+    const refusing = makePod('there', { metadata: { labels: { 'sidecar.istio.io/inject': 'false' } } });
+    expect((await cluster.createPod(enabled, refusing)).status).toBe(201);
+    await kubectl(controlPlane.kubeconfig, ['delete', 'namespace', enabled, '--wait=false']);
+    await until(
+      'it has gone',
+      async () => {
+        const { stderr } = await runKubectl(controlPlane.kubeconfig, ['get', 'namespace', enabled]);
+        return stderr.includes('NotFound') || undefined;
+      },
+      60_000,
+    );
+    await kubectl(controlPlane.kubeconfig, ['delete', '--ignore-not-found', '-f', file]);
+  });
+});
+
 test('certificates from files: the overlay serves without any access to the API server', async () => {
   const now = new Date();
   const lifetimeMs = 3_600_000;

@@ -243,3 +243,51 @@ describe.each([
     expect(await page.evaluate('document.documentElement.scrollWidth - innerWidth')).toBeLessThanOrEqual(0);
   });
 });
+
+// 320 is what WCAG (1.4.10) asks for: nobody should have to scroll in two directions.
+describe.each([390, 320])('on a phone of %i', (width) => {
+  let phone: Page;
+  beforeAll(async () => {
+    const options = { viewport: { width, height: 740 }, isMobile: true, hasTouch: true };
+    phone = await (await browser.newContext(options)).newPage();
+    phone.setDefaultTimeout(20_000);
+    await phone.goto(served.url);
+    await phone.getByRole('status').filter({ hasText: '1 injected' }).waitFor();
+    await phone.getByRole('img', { name: 'Traffic of the pod' }).waitFor();
+  });
+  afterAll(() => phone.context().close());
+
+  test('the answer is below the question, and every control is in view and large enough for a finger', async () => {
+    const boxes = await phone.evaluate<readonly (readonly [string, number, number, number])[]>(
+      `[...document.querySelectorAll('section, button, select, input, textarea, summary, #result')]
+        .filter((one) => one.checkVisibility() && one.getAttribute('type') !== 'checkbox')
+        .map((one) => [one.outerHTML.slice(0, 80), one.getBoundingClientRect()])
+        .map(([name, { left, right, height }]) => [name, left, right, height])`,
+    );
+    expect(boxes.length).toBeGreaterThan(15);
+    expect(boxes.filter(([, left, right]) => left < 0 || right > width)).toEqual([]);
+    expect(boxes.filter(([, , , height]) => height < 24)).toEqual([]);
+    expect(await phone.evaluate('document.documentElement.scrollWidth')).toBe(width);
+    const [asked, answered] = await Promise.all(['#asked', '#answered'].map((id) => phone.locator(id).boundingBox()));
+    expect(answered?.y).toBeGreaterThanOrEqual((asked?.y ?? 0) + (asked?.height ?? 0));
+  });
+
+  test('the picture scrolls within its frame, and is not shrunk beyond reading', async () => {
+    const picture = phone.getByRole('img', { name: 'Traffic of the pod' });
+    expect((await picture.boundingBox())?.width).toBeGreaterThan(width);
+    const frame = picture.locator('xpath=ancestor::*[contains(@class, "scroll")]').first();
+    expect((await frame.boundingBox())?.width).toBeLessThanOrEqual(width);
+    expect(await frame.getAttribute('tabindex')).toBe('0');
+  });
+
+  test('is used by taps', async () => {
+    await phone.getByLabel('Name', { exact: true }).fill('sidecar.istio.io/interceptionMode');
+    await phone.getByLabel('Value').fill('SOME');
+    await phone.getByRole('button', { name: 'Set', exact: true }).tap();
+    await phone.getByRole('status').filter({ hasText: '1 denied' }).waitFor();
+    await phone.getByRole('button', { name: 'Remove annotation sidecar.istio.io/interceptionMode' }).tap();
+    await phone.getByRole('status').filter({ hasText: '1 injected' }).waitFor();
+    await phone.getByLabel('only what changes').tap();
+    expect(await phone.locator('.fold').first().textContent()).toContain('unchanged');
+  });
+});

@@ -54,6 +54,8 @@ describe('the metrics port has nothing else', () => {
     '/inject',
     '/readyz',
     '/debug',
+    '/debug/profile/cpu',
+    '/debug/profile/heap',
     '//metrics',
     '/x/../metrics',
     '/%6detrics',

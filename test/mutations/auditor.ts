@@ -3,6 +3,8 @@ import type { Edit } from './edit.ts';
 const evictions = { file: 'src/audit/evictions.ts', tests: ['test/unit/audit/evictions.test.ts'] };
 const lease = { file: 'src/kubernetes/lease.ts', tests: ['test/unit/kubernetes/lease.test.ts'] };
 
+const renewal = { file: 'src/injection/renewal.ts', tests: ['test/unit/audit/pod-record.test.ts'] };
+
 /** What keeps the auditor from doing harm: whose pods it evicts, how many, and that only one replica does. */
 export const auditor: readonly Edit[] = [
   {
@@ -86,5 +88,25 @@ export const auditor: readonly Edit[] = [
     tests: ['test/unit/runtime/webhook-notices.test.ts'],
     text: 'request.dryRun || ',
     replacement: '',
+  },
+  {
+    protects: 'outdated is what a new pod would not be',
+    ...renewal,
+    text: ' && covers(stored, wanted);',
+    replacement: ';',
+  },
+  {
+    protects: 'a pod whose successor would have no sidecar is not created anew',
+    ...renewal,
+    text: 'if (!asked.called) {',
+    replacement: 'if (!asked) {',
+    tests: ['test/unit/cli/rollout.test.ts'],
+  },
+  {
+    protects: 'a forged record is an answer and no exception',
+    ...renewal,
+    file: 'src/injection/patch/undo.ts',
+    text: '  } catch {\n    return false;\n',
+    replacement: '  } catch (error) {\n    throw error;\n',
   },
 ];

@@ -292,4 +292,32 @@ export const server: readonly Edit[] = [
     text: "if (pair.certificate === '' || pair.privateKey === '') throw",
     replacement: "if (pair.certificate === 'none') throw",
   },
+  {
+    protects: 'one profile at a time',
+    file: 'src/telemetry/profiler.ts',
+    tests: ['test/unit/telemetry/profiler.test.ts'],
+    text: "      if (isBusy) return { missing: 'busy' };\n",
+    replacement: '',
+  },
+  {
+    protects: 'profiles of bounded length',
+    file: 'src/telemetry/profiler.ts',
+    tests: ['test/unit/telemetry/profiler.test.ts'],
+    text: "text.length > longest ? { missing: 'too-long' } : { text }",
+    replacement: '{ text }',
+  },
+  {
+    protects: 'profiles of bounded time',
+    file: 'src/server/profile-pages.ts',
+    tests: ['test/http/profiles.test.ts'],
+    text: 'seconds <= most ? seconds :',
+    replacement: 'seconds < Infinity ? seconds :',
+  },
+  {
+    protects: 'no profiles unless they are asked for',
+    file: 'src/runtime/serve.ts',
+    tests: ['test/http/metrics.test.ts'],
+    text: 'options.profiling === true ? profilePages() : undefined',
+    replacement: 'profilePages()',
+  },
 ];

@@ -31,7 +31,7 @@ export const auditorAlerts: readonly Alert[] = [
     severity: 'warning',
     expression: found('denied'),
     minutes: 15,
-    summary: `Pods of ${ofOwner} run without a sidecar, and new ones would be denied.`,
+    summary: `Pods of ${ofOwner} could not be created again: new ones would be denied.`,
     runbook:
       'They will not come back when their node is drained. The Event of the owner has the reason (`kubectl describe`); `sidecar-injector explain` says what to do.',
   },

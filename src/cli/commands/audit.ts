@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import { evictable, type Evictable } from '../../audit/finding.ts';
 import { isLogLevel, logLevels } from '../../telemetry/level.ts';
 import { report, usageFailure, type Failure, type Io } from '../io.ts';
-import { addExamples, collect, invalidLogLevel, listenAddress } from '../options.ts';
+import { addExamples, addProfilingOption, collect, invalidLogLevel, listenAddress } from '../options.ts';
 import { runUntilSignal } from '../running-server.ts';
 
 interface AuditFlags {
@@ -11,6 +11,7 @@ interface AuditFlags {
   readonly settings?: string;
   readonly sidecars?: readonly string[];
   readonly meshRoots?: string;
+  readonly profiling?: true;
   readonly kubeconfig?: string;
   readonly namespace: string;
   readonly lease: string;
@@ -54,7 +55,19 @@ async function runAudit(flags: AuditFlags, io: Io): Promise<number> {
   return runUntilSignal(flags.logLevel, io, async (log) => {
     const { audit } = await import('../../runtime/audit.ts');
     return audit(
-      { metricsListen, healthListen, settings, sidecars, meshRoots, kubeconfig, namespace, lease, evict, evictEveryMs },
+      {
+        metricsListen,
+        healthListen,
+        profiling: flags.profiling === true,
+        settings,
+        sidecars,
+        meshRoots,
+        kubeconfig,
+        namespace,
+        lease,
+        evict,
+        evictEveryMs,
+      },
       log,
     );
   });
@@ -90,6 +103,7 @@ export function registerAudit(program: Command, io: Io): void {
     )
     .option('--evict-every <seconds>', 'least time between two evictions', '30')
     .option('--log-level <level>', `lowest level to log: ${logLevels.join(', ')}`, 'info');
+  addProfilingOption(command);
   addExamples(
     command,
     'sidecar-injector audit --settings /etc/sidecar-injector/settings/settings.yaml',

@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import type { CertificateChoice } from '../../runtime/certificate.ts';
 import { isLogLevel, logLevels } from '../../telemetry/level.ts';
 import { report, usageFailure, type Failure, type Io } from '../io.ts';
-import { collect, invalidLogLevel, listenAddress } from '../options.ts';
+import { addProfilingOption, collect, invalidLogLevel, listenAddress } from '../options.ts';
 import { runUntilSignal } from '../running-server.ts';
 
 export interface ServeFlags {
@@ -16,6 +16,7 @@ export interface ServeFlags {
   readonly tlsPrivateKeyFile?: string;
   readonly selfManagedCerts?: boolean;
   readonly devCerts?: string;
+  readonly profiling?: true;
   readonly kubeconfig?: string;
   readonly logLevel: string;
   readonly drainSeconds: string;
@@ -71,14 +72,25 @@ export async function runServe(flags: ServeFlags, io: Io): Promise<number> {
   return runUntilSignal(flags.logLevel, io, async (log) => {
     const { serve } = await import('../../runtime/serve.ts');
     return serve(
-      { listen, metricsListen, healthListen, settings, sidecars, meshRoots, certificate, kubeconfig, drainMs },
+      {
+        listen,
+        metricsListen,
+        healthListen,
+        profiling: flags.profiling === true,
+        settings,
+        sidecars,
+        meshRoots,
+        certificate,
+        kubeconfig,
+        drainMs,
+      },
       log,
     );
   });
 }
 
 export function registerServe(program: Command, io: Io): void {
-  program
+  const command = program
     .command('serve')
     .description('Serve the mutating admission webhook over HTTPS until SIGTERM or SIGINT.')
     .option('--listen <address>', 'address to serve the webhook on, over HTTPS', ':8443')
@@ -110,7 +122,8 @@ export function registerServe(program: Command, io: Io): void {
       '--dev-certs <file>',
       'for development: create certificates in memory and write the CA certificate to this file',
     )
-    .option('--kubeconfig <file>', 'kubeconfig file for reaching the API server from outside the cluster')
+    .option('--kubeconfig <file>', 'kubeconfig file for reaching the API server from outside the cluster');
+  addProfilingOption(command)
     .option('--log-level <level>', `lowest level to log: ${logLevels.join(', ')}`, 'info')
     .option('--drain-seconds <seconds>', 'seconds to keep serving, but report not ready, after SIGTERM', '10')
     .addHelpText(

@@ -15,6 +15,7 @@ import { escapeToken, type Operation } from '../../json/operation.ts';
 import { restoreOperations } from '../plan/pod-changes.ts';
 import { impossibleOriginals, restoredParts } from './restoration.ts';
 import { containerLists, containersOf, type ContainerList } from '../../pod/containers.ts';
+import { applyToValue } from '../../json/apply.ts';
 import { parseStatus, type InjectionStatus } from './status.ts';
 
 /** Returns the entries of a list at their indices; an entry that is not an object becomes an empty one. */
@@ -167,6 +168,15 @@ function undoOperations(view: PodView, record: InjectionStatus): Operation[] {
   ];
 }
 
+/** Whether the pod has what the operations take away. Anybody may have written the record, such as one that takes it away twice. */
+function fits(pod: JsonObject, operations: readonly Operation[]): boolean {
+  try {
+    return isObject(applyToValue(pod, operations));
+  } catch {
+    return false;
+  }
+}
+
 /** Result of undoing an injection. */
 export interface Undoing {
   /** JSON Pointers are relative to the pod. Empty if there are problems. */
@@ -179,7 +189,7 @@ export interface Undoing {
   readonly problems: readonly string[];
   /**
    * What of the injection would stay, because somebody has renamed or moved it and the annotation does not tell what it
-   * was. If there is any, nothing is undone.
+   * was; or that its record does not fit the pod. If there is any, nothing is undone.
    */
   readonly leftovers: readonly string[];
 }
@@ -198,6 +208,9 @@ export function undo(pod: JsonObject): Undoing | undefined {
     volumes: objectsMember(view.spec, 'volumes').map((volume) => stringMember(volume, 'name') ?? ''),
   });
   const left = problems.length > 0 ? [] : leftovers(view, record);
-  if (problems.length + left.length > 0) return { operations: [], restored: [], problems, leftovers: left };
-  return { operations: undoOperations(view, record), restored: restoredParts(record), problems, leftovers: left };
+  const none = { operations: [], restored: [], problems };
+  if (problems.length + left.length > 0) return { ...none, leftovers: left };
+  const operations = undoOperations(view, record);
+  if (!fits(pod, operations)) return { ...none, leftovers: ['its record does not fit the pod'] };
+  return { operations, restored: restoredParts(record), problems, leftovers: [] };
 }

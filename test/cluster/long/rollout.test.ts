@@ -57,6 +57,20 @@ describe('while pods are created all the time', () => {
     expect((await authoritySecret.read())['generation']).toBe(String(Number(before ?? 1) + 1));
   });
 
+  test('replicas that come and go, from two to five and to one, refuse none', async () => {
+    const scaleTo = async (replicas: number): Promise<void> => {
+      await system.kubectl('scale', 'deployment/sidecar-injector', `--replicas=${replicas}`);
+      await system.untilReplicas(replicas);
+    };
+    const creations = await createPodsDuring(namespace.name, async () => {
+      for (const replicas of [5, 1, 5, 2]) await scaleTo(replicas);
+      await system.untilSettled();
+    });
+    report('two, five, one, five and two replicas', creations);
+    expect([creations.refused, creations.bare]).toEqual([{}, 0]);
+    expect(creations.created).toBeGreaterThan(50);
+  });
+
   test('a drain of the node waits for a second replica, and refuses none', async () => {
     const creations = await createPodsDuring(namespace.name, async () => {
       const drain = system.tryKubectl(

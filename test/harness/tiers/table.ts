@@ -54,6 +54,13 @@ export const tiers: readonly Tier[] = [
     jestArguments: ['--maxWorkers=3'],
     secondTry: true,
   },
+  // One file. The collector's build takes a minute or two.
+  {
+    name: 'collectors',
+    needs: ['packages', 'network namespaces', 'envoy', 'collector'],
+    run: runJest,
+    secondTry: true,
+  },
   // Scenarios that mostly wait for pods. With three at a time, the pods ask for more processors than a node of two has.
   { name: 'cluster', needs: nodeTools, run: runOnNode, jestArguments: ['--maxWorkers=2'], secondTry: true },
   { name: 'istio', needs: ['istio injector', 'envoy'], run: runJest },

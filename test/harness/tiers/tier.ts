@@ -16,6 +16,7 @@ export type ToolName =
   | 'crane'
   | 'actionlint'
   | 'dashboard reader'
+  | 'collector'
   | 'node programs'
   | 'istio injector'
   | 'gateway conformance'

@@ -26,6 +26,13 @@ export const dashboardReader: GoProgram = {
   variable: 'DASHBOARD_READER_BIN',
 };
 
+/** The OpenTelemetry collector, with the parts that the example needs. */
+export const collector: GoProgram = {
+  name: 'collector',
+  folder: 'test/collectors/collector',
+  variable: 'COLLECTOR_BIN',
+};
+
 /** Finds the program in the cache, or else builds it with Go. */
 export async function prepareGoProgram({ name, folder, variable }: GoProgram): Promise<Tool> {
   const pins = await Promise.all(['go.mod', 'go.sum', 'main.go'].map((file) => readPin(`${folder}/${file}`)));

@@ -6,6 +6,7 @@ import { say, seconds, type Tool } from './tool.ts';
 /** Programs that tests call, and the Debian package that brings each. */
 const packages: Readonly<Record<string, string>> = {
   curl: 'curl',
+  faketime: 'faketime',
   ip: 'iproute2',
   iptables: 'iptables',
   nft: 'nftables',

@@ -11,6 +11,7 @@ import { until } from '../waiting.ts';
 
 /** An auditor in this process, with times for tests. */
 export interface TestAuditor {
+  readonly metricsPort: number;
   /** The values of a metric by its labels, as text. */
   values(name: string): Promise<ReadonlyMap<string, number>>;
   log(): string;
@@ -51,6 +52,7 @@ export async function startAuditor(options: {
     createLog('info', { write: (line) => void (lines += line) }),
   );
   return {
+    metricsPort: auditing.metricsAddress.port,
     values: async (name) => valuesOf((await askMetrics(auditing.metricsAddress.port, '/metrics')).text, name),
     log: () => lines,
     stop: () => auditing.stop(),

@@ -29,6 +29,8 @@ export interface InjectorOptions {
   readonly port: number;
   /** Further arguments of `serve`. */
   readonly arguments?: readonly string[];
+  /** Further variables of its environment. */
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 /** Starts `serve` with the arguments that the shipped Deployment has, and waits until it listens. */
@@ -48,7 +50,7 @@ export async function startInjector(options: InjectorOptions): Promise<InjectorP
     ...(options.arguments ?? []),
   ] as const;
   // Jest's own options would reach the program otherwise.
-  const env = { ...process.env, NODE_OPTIONS: '' };
+  const env = { ...process.env, NODE_OPTIONS: '', ...options.env };
   const started = startProgram('sidecar-injector', command, { logFile: path.join(folder, 'log'), env });
   // The last piece is a line that is still being written, or nothing.
   const readLines = async () => (await started.readLog()).split('\n').slice(0, -1).flatMap(parseLine);

@@ -63,11 +63,11 @@ test.each<[string, readonly PodRecord[]]>([
     [podRecord('a')],
   ],
   [
-    '2 pods are of other settings or another version than a new one would get: settings 1, version 2. To do: they get the current ones when they are created anew',
+    '2 pods are not injected as a new one would be: settings 1, version 2. To do: create them anew when it suits, such as with sidecar-injector rollout restart --outdated',
     ['a', 'b'].map((uid) => podRecord(uid, 'web', { finding: 'outdated', detail: 'settings 1, version 2' })),
   ],
   [
-    '5 pods are without a sidecar, and a new one would be denied: a; b; c, and others. To do: correct this before the pods are created anew, such as when a node is drained',
+    '5 pods are such that a new one would be denied: a; b; c, and others. To do: correct this before the pods are created anew, such as when a node is drained',
     ['a', 'b', 'c', 'd', 'e'].map((uid) => podRecord(uid, 'web', { finding: 'denied', detail: uid })),
   ],
 ])('%s', (note, records) => {

@@ -4,7 +4,10 @@ import { createRoster } from '../../../src/audit/roster.ts';
 import { createInjector } from '../../../src/injection/injector.ts';
 import { registrationEntries } from '../../../src/injection/policy/registration.ts';
 import { applyToValue } from '../../../src/json/apply.ts';
-import type { JsonObject } from '../../../src/json/json.ts';
+import { withField } from '../../../src/json/field.ts';
+import { objectMember, type JsonObject } from '../../../src/json/json.ts';
+import { escapeToken } from '../../../src/json/operation.ts';
+import { statusAnnotation } from '../../../src/pod/conventions.ts';
 import { podRecord } from '../../support/builders/pod-records.ts';
 import { snapshotOf } from '../../support/builders/snapshots.ts';
 
@@ -36,10 +39,29 @@ const ofReplicaSet = {
   ownerReferences: [controller('ReplicaSet', 'web-5d8f')],
 };
 
-function injectedPod(by = injector): JsonObject {
-  const decision = by.decide({ pod: pod(ofReplicaSet), namespace: 'shop', namespaceAnnotations: {} });
-  return applyToValue(pod(ofReplicaSet), decision.operations) as JsonObject;
+function injectedPod(by = injector, plain = pod(ofReplicaSet)): JsonObject {
+  const decision = by.decide({ pod: plain, namespace: 'shop', namespaceAnnotations: {} });
+  return applyToValue(plain, decision.operations) as JsonObject;
 }
+
+/** An injected pod whose record somebody has changed. */
+function forged(undo: JsonObject, more: JsonObject): JsonObject {
+  const plain = pod(ofReplicaSet, { spec: { containers: [{ name: 'app', image: 'a:1', ...more }] } });
+  const injected = injectedPod(injector, plain);
+  const annotations = objectMember(objectMember(injected, 'metadata'), 'annotations') ?? {};
+  const status = JSON.parse(String(annotations[statusAnnotation])) as JsonObject;
+  const text = JSON.stringify({ ...status, undo: { ...objectMember(status, 'undo'), ...undo } });
+  return withField(injected, `/metadata/annotations/${escapeToken(statusAnnotation)}`, text) as JsonObject;
+}
+
+/** Undone twice, the second time there is nothing left. */
+const edit = { container: 'app', field: 'env', keys: ['MODE'] };
+const twice = forged({ edits: [edit, edit] }, { env: [{ name: 'MODE', value: 'x' }] });
+const clash = {
+  ...pod(ofReplicaSet),
+  spec: { containers: [{ name: 'app', image: 'a:1', ports: [{ containerPort: 8080 }] }] },
+};
+const port8080 = createInjector(snapshotOf({ proxy: { statusPort: 8080 } }));
 
 const ended = (exitCode: number) => ({ terminated: { exitCode } });
 const checked = (status: JsonObject): JsonObject => ({
@@ -64,6 +86,7 @@ describe('the finding', () => {
       'outdated',
       'version 0.1.0',
     ],
+    ['none of a pod by a record that does not fit it', twice, undefined, ''],
     ['uncaptured, by its state', checked({ state: ended(126) }), 'uncaptured', ''],
     ['uncaptured, by its last state', checked({ state: { waiting: {} }, lastState: ended(126) }), 'uncaptured', ''],
     ['none when a later try was good', checked({ state: ended(0), lastState: ended(126) }), undefined, ''],
@@ -72,6 +95,24 @@ describe('the finding', () => {
     const record = recordOf(object, enabled, yardstick);
     expect(record).toMatchObject({ finding });
     expect(record?.detail).toContain(detail);
+  });
+
+  test('denied, although it has a sidecar', () => {
+    const record = recordOf(injectedPod(injector, clash), enabled, { ...yardstick, injector: port8080 });
+    expect(record).toMatchObject({ finding: 'denied', detail: expect.stringMatching(/8080.*\(PortConflict\)$/) });
+  });
+
+  test.each([
+    ['other settings that say the same of it', snapshotOf({ injection: { excludedNamespaces: ['other'] } })],
+    ['another version that makes the same of it', { ...snapshotOf(), version: '9.9.9' }],
+  ])('none of a pod by %s', (_what, snapshot) => {
+    const other = { ...yardstick, injector: createInjector(snapshot) };
+    expect(recordOf(injectedPod(), enabled, other)).toMatchObject({ finding: undefined });
+  });
+
+  test('outdated by a default of its namespace, with the same settings', () => {
+    const annotations = { 'sidecar-injector.io/defaults': 'true', 'sidecar.istio.io/proxyCPU': '77m' };
+    expect(recordOf(injectedPod(), { ...enabled, annotations }, yardstick)).toMatchObject({ finding: 'outdated' });
   });
 
   test('none of a namespace that nothing selects', () => {

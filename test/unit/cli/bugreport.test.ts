@@ -17,6 +17,7 @@ beforeAll(async () => {
   cluster = await startFakeCluster();
 });
 beforeEach(async () => {
+  cluster.requests.length = 0;
   folder = mkdtempSync(join(tmpdir(), 'bugreport-'));
   await installSoundly(cluster);
 });
@@ -94,6 +95,18 @@ spec:
   expect(files.get('pods.yaml')).toContain('name: PASSWORD');
   expect(files.get('logs/one.log')).toContain('{"a":1}');
   expect(cluster.requests.filter((request) => request.includes('/secrets')).length).toBe(1);
+  expect(cluster.requests.filter((request) => request === `GET ${system}/pods?limit=500`)).toHaveLength(1);
+  rmSync(folder, { recursive: true });
+});
+
+test('without the right to list pods there are no logs, and the rest is there', async () => {
+  cluster.objects.set(paths.replicas, forbidden('list', 'pods'));
+  const { stderr, code } = await report();
+  expect(stderr.match(/not collected: .*cannot list resource "pods"/g)).toHaveLength(1);
+  expect(code).toBe(0);
+  const names = [...unpack().keys()];
+  expect(names).toContain('deployments.yaml');
+  expect(names.filter((name) => /pods|logs/.test(name))).toEqual([]);
   rmSync(folder, { recursive: true });
 });
 

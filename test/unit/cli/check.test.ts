@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { parseAllDocuments } from 'yaml';
 import { root } from '../../../scripts/checkout.ts';
 import { createAuthority } from '../../../src/certs/authority.ts';
 import { dayMs } from '../../../src/certs/durations.ts';
@@ -13,6 +14,7 @@ import type { JsonObject } from '../../../src/json/json.ts';
 import { forbidden, listOf, startFakeCluster, type FakeCluster } from '../../support/builders/fake-cluster.ts';
 import { runCommand } from '../../support/builders/recorded-io.ts';
 import {
+  injectedPod,
   installSoundly,
   namespace,
   paths,
@@ -41,6 +43,11 @@ async function check(...more: string[]): Promise<{ readonly results: readonly Re
 
 async function resultOf(id: string): Promise<Result | undefined> {
   return (await check()).results.find((one) => one.id === id);
+}
+
+function useSettings(spec: object): void {
+  const kind = { apiVersion: 'sidecar-injector.io/v1alpha1', kind: 'InjectorConfiguration' };
+  change(paths.settings, (one) => (one.data['settings.yaml'] = JSON.stringify({ ...kind, spec })));
 }
 
 function change(at: string, edit: (object: any) => void): void {
@@ -143,6 +150,17 @@ describe('what is wrong is found', () => {
         cluster.posts.set(paths.access, (body) => ({
           status: 201,
           body: { status: { allowed: (body['spec'] as any).resourceAttributes.verb !== 'update' } },
+        })),
+    ],
+    [
+      'the right to create Events that is missing',
+      'rights',
+      'warning',
+      /^ServiceAccount sidecar-injector-system\/sidecar-injector may not create events$/,
+      () =>
+        cluster.posts.set(paths.access, (body) => ({
+          status: 201,
+          body: { status: { allowed: (body['spec'] as any).resourceAttributes.resource !== 'events' } },
         })),
     ],
     [
@@ -348,9 +366,41 @@ describe('what is wrong is found', () => {
       'outdated-pods',
       'warning',
       /^shop Deployment\/web: settings [0-9a-f]{8}, version .*: 1 pod$/,
-      () => change(paths.replica('one'), (one) => (one.version = '9.9.9')),
+      () => useSettings({ proxy: { logLevel: 'info' } }),
+    ],
+    [
+      'injected pods that would be denied',
+      'denied-pods',
+      'warning',
+      /^shop Deployment\/web: .*\(PortConflict\): 1 pod$/,
+      () => {
+        useSettings({ proxy: { statusPort: 8080 } });
+        const ports = [{ containerPort: 8080 }];
+        const pod = runningPod('shop', 'web', { containers: [{ name: 'app', image: 'app:1', ports }] });
+        cluster.objects.set(paths.pods, listOf(injectedPod(pod)));
+      },
     ],
   ];
+
+  test.each<[string, () => void]>([
+    ['by settings that say the same of it', () => useSettings({ injection: { excludedNamespaces: ['other'] } })],
+    [
+      'by another version that makes the same of it',
+      () => change(paths.replica('one'), (one) => (one.version = '9.9.9')),
+    ],
+  ])('a pod that was injected %s is not outdated', async (_what, make) => {
+    make();
+    expect(await resultOf('outdated-pods')).toMatchObject({ status: 'good', found: ['1 injected pods'] });
+  });
+
+  test('a pod that would lose its sidecar is told, and is not outdated', async () => {
+    cluster.objects.set(paths.namespaces, listOf(namespace('shop')));
+    const found = [
+      '1 injected pods',
+      expect.stringMatching(/^shop Deployment\/web: a new pod would not be injected: /),
+    ];
+    expect(await resultOf('outdated-pods')).toMatchObject({ status: 'good', found });
+  });
 
   test.each(cases)('%s: %s is %s', async (_what, id, status, found, breakIt) => {
     breakIt();
@@ -406,6 +456,32 @@ describe('what is wrong is found', () => {
     cluster.objects.set(paths.registrations, listOf(cluster.objects.get(paths.registration), ...all));
     expect(await resultOf('other-injectors')).toMatchObject({ status: 'warning', found: ['istio, entry w'] });
   });
+});
+
+test('the rights that are asked for are those that rbac.yaml gives', async () => {
+  const asked: string[] = [];
+  cluster.posts.set(paths.access, (body) => {
+    const { verb, group = '', resource, name = '' } = (body['spec'] as any).resourceAttributes;
+    asked.push([verb, group, resource, name].join(' '));
+    return { status: 201, body: { status: { allowed: true } } };
+  });
+  expect(await resultOf('rights')).toMatchObject({ status: 'good' });
+  const roles = parseAllDocuments(readFileSync(path.join(root, 'deploy/base/rbac.yaml'), 'utf8'));
+  const given = roles
+    .flatMap((one) => (one.toJS() as any).rules ?? [])
+    .flatMap(({ apiGroups, resources, resourceNames = [''], verbs }) =>
+      verbs.map((verb: string) => [verb, apiGroups[0], resources[0], resourceNames[0]].join(' ')),
+    );
+  expect(asked.toSorted()).toEqual(given.toSorted());
+});
+
+test('without Events, the right to create them is not asked for', async () => {
+  useSettings({ events: { enabled: false } });
+  cluster.posts.set(paths.access, (body) => ({
+    status: 201,
+    body: { status: { allowed: (body['spec'] as any).resourceAttributes.resource !== 'events' } },
+  }));
+  expect(await resultOf('rights')).toMatchObject({ status: 'good' });
 });
 
 describe('rights that are missing', () => {

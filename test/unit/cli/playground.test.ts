@@ -1,10 +1,12 @@
 import { get, type IncomingMessage } from 'node:http';
 import { mkdtempSync, rmSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import type { AddressInfo } from 'node:net';
 import { once } from 'node:events';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, describe, expect, test } from '@jest/globals';
+import { root } from '../../../scripts/checkout.ts';
 import { createPageServer } from '../../../src/cli/commands/playground/page-server.ts';
 import { runCommand } from '../../support/builders/recorded-io.ts';
 
@@ -38,6 +40,20 @@ describe('the server of the playground', () => {
       'x-content-type-options': 'nosniff',
     });
     expect(await ask('HEAD', '/')).toMatchObject({ status: 200, text: '' });
+  });
+
+  test('says what docs/operations.md has other servers say', async () => {
+    const text = await readFile(path.join(root, 'docs/operations.md'), 'utf8');
+    const block = /^```nginx\n([\s\S]*?)^```/m.exec(text)?.[1] ?? '';
+    const told = [...block.matchAll(/add_header (\S+) (?:"([^"]*)"|(\S+));/g)].map(
+      ([, name = '', quoted, bare = '']) => [name.toLowerCase(), quoted ?? bare] as const,
+    );
+    const { headers } = await ask('GET', '/');
+    const own = "default-src 'none'; ";
+    const served = Object.entries(headers).map(([name, value]) => [name, String(value).replace(own, '')] as const);
+    const bySelf = ['content-type', 'content-length', 'date', 'connection', 'keep-alive'];
+    const wanted = served.filter(([name]) => !bySelf.includes(name));
+    expect(Object.fromEntries(told)).toEqual(Object.fromEntries(wanted));
   });
 
   test.each([

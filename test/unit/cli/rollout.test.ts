@@ -1,14 +1,18 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { decide, type JsonObject } from '../../../src/index.ts';
+import { statusAnnotation } from '../../../src/pod/conventions.ts';
 import { applyToValue } from '../../../src/json/apply.ts';
-import { covers } from '../../../src/cli/commands/rollout/covers.ts';
+import { covers } from '../../../src/injection/covers.ts';
 import { restartAll, type Target } from '../../../src/cli/commands/rollout/restart.ts';
 import { restartableKinds } from '../../../src/cli/commands/rollout/workload-progress.ts';
 import type { ApiClient } from '../../../src/kubernetes/client.ts';
 import { listOf, startFakeCluster, type FakeCluster } from '../../support/builders/fake-cluster.ts';
 import { runCommand } from '../../support/builders/recorded-io.ts';
 import { snapshotOf } from '../../support/builders/snapshots.ts';
-import { installSoundly, paths, runningPod } from '../../support/builders/sound-installation.ts';
+import { installSoundly, namespace, paths, runningPod } from '../../support/builders/sound-installation.ts';
 
 let cluster: FakeCluster;
 beforeAll(async () => {
@@ -152,6 +156,56 @@ describe('rollout restart', () => {
     expect(stdout).toBe('no workload is to be restarted\n');
     expect(stderr).toMatch(/left alone: shop Deployment\/api: a new pod would be denied: .*8080.*\(PortConflict\)/);
     expect(stderr).toMatch(/left alone: shop Pod\/alone: no controller replaces its pods one by one/);
+  });
+
+  test.each<[string, () => void, RegExp]>([
+    [
+      'whose namespace is paused',
+      () =>
+        cluster.objects.set(
+          paths.namespaces,
+          listOf(namespace('shop', { 'istio-injection': 'enabled', 'sidecar-injector.io/paused': 'true' })),
+        ),
+      /a new pod would not be injected: .*sidecar-injector\.io\/paused is not "true"/,
+    ],
+    [
+      'whose namespace is not labelled any more',
+      () => cluster.objects.set(paths.namespaces, listOf(namespace('shop'))),
+      /a new pod would not be injected: .*label istio-injection is "enabled"/,
+    ],
+    [
+      'for which no entry is registered',
+      () => cluster.objects.set(paths.registration, { webhooks: [] }),
+      /a new pod would not be injected: no webhook is registered/,
+    ],
+  ])('leaves a Deployment alone %s: its pods would lose their sidecars', async (_what, change, why) => {
+    settle(now, stored('web', before));
+    deployment('web');
+    change();
+    // The registration also leads to the settings of the injector.
+    const folder = await mkdtemp(path.join(tmpdir(), 'rollout-'));
+    const settings = path.join(folder, 'settings.yaml');
+    const kind = { apiVersion: 'sidecar-injector.io/v1alpha1', kind: 'InjectorConfiguration' };
+    await writeFile(settings, JSON.stringify({ ...kind, spec: now }));
+    const { stdout, stderr, code } = await run('restart', '--outdated', '--settings', settings);
+    await rm(folder, { recursive: true });
+    expect(stderr).toMatch(/^left alone: shop Deployment\/web: /);
+    expect(stderr).toMatch(why);
+    expect([stdout, code]).toEqual(['no workload is to be restarted\n', 3]);
+  });
+
+  test('leaves alone what nobody can tell from its record', async () => {
+    const pod = stored('web', before);
+    const annotations = (pod['metadata'] as any).annotations;
+    const status = JSON.parse(annotations[statusAnnotation]);
+    const container = { name: 'app', image: 'not-from-here:1' };
+    status.undo.overrides = [{ list: 'containers', index: 0, container }];
+    annotations[statusAnnotation] = JSON.stringify({ ...status, containers: ['app'] });
+    settle(now, pod);
+    deployment('web');
+    const { stdout, stderr } = await run('restart', '--outdated');
+    expect(stderr).toMatch(/left alone: shop Deployment\/web: what was injected cannot be told: /);
+    expect(stdout).toBe('no workload is to be restarted\n');
   });
 
   test('without --outdated it says what to write', async () => {

@@ -44,6 +44,10 @@ function yamlOf(object: JsonObject): string {
   return stringify(redactObject(object, true));
 }
 
+function objectsFile(name: string, objects: readonly JsonObject[]): ArchiveFile {
+  return { name: `${name}.yaml`, text: objects.map(yamlOf).join('---\n') };
+}
+
 async function readLog(client: ApiClient, namespace: string, pod: string): Promise<string> {
   const lines: string[] = [];
   const path = `/api/v1/namespaces/${namespace}/pods/${pathSegment('pod', pod)}/log?tailLines=${logLines}`;
@@ -95,13 +99,15 @@ export async function collect(
     ['endpointslices', `/apis/discovery.k8s.io/v1/namespaces/${namespace}/endpointslices`],
     ['poddisruptionbudgets', `/apis/policy/v1/namespaces/${namespace}/poddisruptionbudgets`],
     ['networkpolicies', `/apis/networking.k8s.io/v1/namespaces/${namespace}/networkpolicies`],
-    ['pods', `${own}/pods`],
   ] as const) {
-    await add(async () => {
-      const text = (await listAll(client, path)).map(yamlOf).join('---\n');
-      return [{ name: `${name}.yaml`, text }];
-    });
+    await add(async () => [objectsFile(name, await listAll(client, path))]);
   }
+  const replicas: string[] = [];
+  await add(async () => {
+    const pods = await listAll(client, `${own}/pods`);
+    replicas.push(...pods.map(nameOf));
+    return [objectsFile('pods', pods)];
+  });
   await add(async () => {
     const found = (await listAll(client, `${own}/configmaps`)).filter((one) =>
       nameOf(one).startsWith('sidecar-injector'),
@@ -124,11 +130,7 @@ export async function collect(
     );
     return [{ name: 'namespaces.txt', text: `${lines.join('\n')}\n` }];
   });
-  const replicas = await listAll(client, `${own}/pods`).catch((error: unknown) => {
-    if (error instanceof ApiError) return [];
-    throw error;
-  });
-  for (const name of replicas.map(nameOf)) {
+  for (const name of replicas) {
     await add(async () => [{ name: `logs/${fileName(name)}.log`, text: await readLog(client, namespace, name) }]);
   }
   const about = [

@@ -1,7 +1,6 @@
 import { describeFileProblem, loadConfiguration } from '../../../runtime/configuration.ts';
 import { createInjector, createSnapshot, type Injector, type Snapshot } from '../../../index.ts';
-import { readFacts } from '../../../injection/namespace-facts.ts';
-import type { PodNamespace } from '../../../injection/standing.ts';
+import { readFacts, type PodNamespace } from '../../../injection/namespace-facts.ts';
 import { systemNamespaces } from '../../../injection/policy/policy.ts';
 import { selectEntry, type EntrySelectors } from '../../../injection/policy/registration.ts';
 import { objectMember, stringMember, type JsonObject } from '../../../json/json.ts';

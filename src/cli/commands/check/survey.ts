@@ -1,6 +1,8 @@
 import type { Injector, EntrySelectors } from '../../../index.ts';
 import { isOver } from '../../../audit/reading.ts';
-import { standingOf, type PodNamespace, type Standing } from '../../../injection/standing.ts';
+import type { PodNamespace } from '../../../injection/namespace-facts.ts';
+import { withCode } from '../../../injection/policy/reason.ts';
+import { standingOf } from '../../../injection/standing.ts';
 import type { InjectionStatus } from '../../../injection/patch/status.ts';
 import { objectMember, objectsMember, stringMember, type JsonObject } from '../../../json/json.ts';
 import type { ApiClient } from '../../../kubernetes/client.ts';
@@ -21,10 +23,12 @@ export interface Survey {
   readonly injected: number;
   /** Pods without a sidecar that a new one would get, by owner. */
   readonly missed: ReadonlyMap<string, number>;
-  /** Pods without a sidecar of which a new one would be denied, by owner, with the first reason. */
+  /** Pods of which a new one would be denied, with a sidecar or without, by owner, with the first reason. */
   readonly denied: ReadonlyMap<string, number>;
-  /** Pods of other settings or another version, by owner. */
+  /** Pods that are not injected as new ones would be, by owner, with the settings and version that injected them. */
   readonly outdated: ReadonlyMap<string, number>;
+  /** Pods with a sidecar that a new one would not get, or that cannot be compared, by owner, with the reason. */
+  readonly kept: ReadonlyMap<string, number>;
   /** Requests of injected containers, by namespace. */
   readonly cost: ReadonlyMap<string, Cost & { readonly pods: number }>;
   /** Whether there are more pods than are looked at. */
@@ -80,30 +84,30 @@ export async function surveyPods(
   tell: (text: string) => void,
 ): Promise<Survey> {
   const byName = new Map(namespaces.map((one) => [one.name, one]));
-  const [missed, denied, outdated] = [new Map<string, number>(), new Map<string, number>(), new Map<string, number>()];
+  const [missed, denied] = [new Map<string, number>(), new Map<string, number>()];
+  const [outdated, kept] = [new Map<string, number>(), new Map<string, number>()];
   const cost = new Map<string, Cost & { readonly pods: number }>();
   let [pods, injected] = [0, 0];
 
   function take(pod: JsonObject, namespace: PodNamespace): void {
     const owner = workloadOf(viewPod(pod));
     const key = `${namespace.name} ${owner.kind}/${owner.name}`;
-    const standing: Standing = standingOf(pod, namespace, entries, injector);
+    const standing = standingOf(pod, namespace, entries, injector);
     if (standing.state === 'missed') count(missed, key);
-    if (standing.state === 'denied')
-      count(denied, `${key}: ${standing.reasons[0].message} (${standing.reasons[0].code})`);
+    if (standing.state === 'denied') count(denied, `${key}: ${withCode(standing.reasons[0])}`);
     if (standing.state !== 'injected') return;
     injected += 1;
-    if (standing.isOutdated)
-      count(
-        outdated,
-        `${key}: settings ${standing.status.settingsHash.slice(0, 8)}, version ${standing.status.version}`,
-      );
-    const { cpu, memory } = sumOf(pod, standing.status);
+    const { status, renewal } = standing;
+    const by = `settings ${status.settingsHash.slice(0, 8)}, version ${status.version}`;
+    if (renewal.as === 'outdated') count(outdated, `${key}: ${by}`);
+    if (renewal.as === 'denied') count(denied, `${key}: ${withCode(renewal.reasons[0])}`);
+    if ('because' in renewal) count(kept, `${key}: ${renewal.because}`);
+    const { cpu, memory } = sumOf(pod, status);
     const before = cost.get(namespace.name) ?? { pods: 0, cpu: 0, memory: 0 };
     cost.set(namespace.name, { pods: before.pods + 1, cpu: before.cpu + cpu, memory: before.memory + memory });
   }
 
-  const result = (isPartial: boolean): Survey => ({ pods, injected, missed, denied, outdated, cost, isPartial });
+  const result = (isPartial: boolean): Survey => ({ pods, injected, missed, denied, outdated, kept, cost, isPartial });
   for await (const page of listPages(client, '/api/v1/pods', { limit: pageSize })) {
     for (const pod of page) {
       const namespace = byName.get(stringMember(objectMember(pod, 'metadata'), 'namespace') ?? '');

@@ -1,6 +1,5 @@
-import { asKnown } from '../../../injection/namespace-facts.ts';
+import { asKnown, type PodNamespace } from '../../../injection/namespace-facts.ts';
 import { createInjector, selectEntry, type Injector, type JsonObject, type EntrySelectors } from '../../../index.ts';
-import type { PodNamespace } from '../../../injection/standing.ts';
 import { withCode, type Reason } from '../../../injection/policy/reason.ts';
 import { applyToValue } from '../../../json/apply.ts';
 import type { ApiClient } from '../../../kubernetes/client.ts';

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { isLogLevel, logLevels } from '../../../telemetry/level.ts';
 import { report, usageFailure, type Io } from '../../io.ts';
-import { invalidLogLevel, listenAddress } from '../../options.ts';
+import { addProfilingOption, invalidLogLevel, listenAddress } from '../../options.ts';
 import { runUntilSignal } from '../../running-server.ts';
 import { registerAnalyze } from './analyze/command.ts';
 import { registerEnvoyFilter } from './envoy-filter/command.ts';
@@ -13,6 +13,7 @@ interface MeshFlags {
   readonly rulesListen: string;
   readonly metricsListen: string;
   readonly healthListen: string;
+  readonly profiling?: true;
   readonly kubeconfig?: string;
   readonly namespace: string;
   readonly service: string;
@@ -54,6 +55,7 @@ async function runMesh(flags: MeshFlags, io: Io): Promise<number> {
         rulesListen,
         metricsListen,
         healthListen,
+        profiling: flags.profiling === true,
         kubeconfig,
         namespace,
         service,
@@ -104,6 +106,7 @@ export function registerMesh(program: Command, io: Io): void {
     .option('--log-level <level>', `lowest level to log: ${logLevels.join(', ')}`, 'info')
     .addHelpText('after', '\nExamples:\n  sidecar-injector mesh\n  sidecar-injector mesh --kubeconfig ~/.kube/config')
     .action(async (flags: MeshFlags) => io.finish(await runMesh(flags, io)));
+  addProfilingOption(command);
   registerAnalyze(command, io);
   registerExplainCall(command, io);
   registerStatus(command, io);

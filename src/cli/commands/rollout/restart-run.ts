@@ -24,8 +24,7 @@ export async function runRestart(options: RestartOptions, io: Io): Promise<numbe
     return report(usageFailure('it is not said which workloads to restart', remedy), io);
   }
   return inCluster(options, io, async (client, cluster, injector) => {
-    const namespaces = await cluster.namespaces();
-    const plan = await planRestarts(client, await surveyOwners(client, { injector, namespaces }, options.namespace));
+    const plan = await planRestarts(client, await surveyOwners(client, cluster, injector, options.namespace));
     remark(
       plan.left.map(({ name, why }) => `left alone: ${name}: ${why}`),
       io,

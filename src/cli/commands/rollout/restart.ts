@@ -1,3 +1,5 @@
+import { withCode } from '../../../injection/policy/reason.ts';
+import type { Renewal } from '../../../injection/renewal.ts';
 import { objectMember, type JsonObject } from '../../../json/json.ts';
 import { isApiError } from '../../../kubernetes/api-error.ts';
 import { pathSegment, type ApiClient } from '../../../kubernetes/client.ts';
@@ -48,15 +50,21 @@ function obstacleOf(kind: string, object: JsonObject | undefined): string | unde
   return state === 'done' ? undefined : `it is not available as a whole now (${text})`;
 }
 
+/** Why a pod must not be created anew; undefined if it may. */
+function keptBecause(renewal: Renewal): string | undefined {
+  if (renewal.as === 'denied') return `a new pod would be denied: ${withCode(renewal.reasons[0])}`;
+  return 'because' in renewal ? renewal.because : undefined;
+}
+
 /** Plans restarts of the workloads that have outdated pods. Rejects with an `ApiError`. */
 export async function planRestarts(client: Pick<ApiClient, 'get'>, owners: readonly OwnerPods[]): Promise<RestartPlan> {
   const targets: Target[] = [];
   const left: { name: string; why: string }[] = [];
   for (const owner of owners) {
     const name = `${owner.namespace} ${owner.owner.kind}/${owner.owner.name}`;
-    const outdated = owner.states.filter(({ standing }) => standing === 'outdated').length;
-    const kept = owner.states.flatMap(({ standing }) => (typeof standing === 'object' ? [standing.keptBecause] : []));
-    if (kept[0] !== undefined) left.push({ name, why: `a new pod ${kept[0]}` });
+    const outdated = owner.states.filter(({ renewal }) => renewal.as === 'outdated').length;
+    const kept = owner.states.flatMap(({ renewal }) => keptBecause(renewal) ?? []);
+    if (kept[0] !== undefined) left.push({ name, why: kept[0] });
     if (outdated === 0 || kept[0] !== undefined) continue;
     const path = pathOf(owner);
     const why =

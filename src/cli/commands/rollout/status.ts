@@ -45,11 +45,13 @@ export function figuresOf(owners: readonly OwnerPods[], { settings }: Pick<Snaps
       percent: variants.find(({ name }) => name === variant)?.percent,
       owners: owners.filter((one) => one.states.some((state) => state.variant === variant)).length,
       pods: states.filter((state) => state.variant === variant).length,
-      wanted: owners.filter((one) => one.states.some(({ wanted }) => wanted === variant)).length,
+      wanted: owners.filter((one) =>
+        one.states.some(({ renewal }) => 'variant' in renewal && renewal.variant === variant),
+      ).length,
     })),
     pods: states.length,
     owners: owners.length,
-    outdated: owners.filter((one) => one.states.some(({ standing }) => standing === 'outdated')).map(nameOf),
+    outdated: owners.filter((one) => one.states.some(({ renewal }) => renewal.as === 'outdated')).map(nameOf),
     injectedBy: sources
       .map(([key, pods = []]) => {
         const [version = '', hash = ''] = key.split(' ');
@@ -98,8 +100,7 @@ function statusLines(status: RolloutStatus, hash: string): string[] {
 /** Runs `rollout status` and returns its exit code. */
 export async function runStatus(options: StatusOptions, io: Io): Promise<number> {
   return inCluster(options, io, async (client, cluster, injector) => {
-    const namespaces = await cluster.namespaces();
-    const owners = await surveyOwners(client, { injector, namespaces }, options.namespace);
+    const owners = await surveyOwners(client, cluster, injector, options.namespace);
     const status = figuresOf(owners, injector.snapshot);
     if (options.output === 'json') printJson({ settings: injector.snapshot.hash, ...status }, io);
     else print(statusLines(status, injector.snapshot.hash), io);

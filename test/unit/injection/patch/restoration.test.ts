@@ -90,3 +90,15 @@ test('in the mode istiod everything of an injected container may come back, and 
     problems: [],
   });
 });
+
+test('a record that takes something away twice is none that can be undone', () => {
+  const edit = { container: 'app', field: 'env', keys: ['MODE'] };
+  const env = [{ name: 'MODE', value: 'x' }];
+  const spec = { containers: [{ name: 'app', image: 'app:1', env }] };
+  expect(undo({ ...recorded({ undo: { edits: [edit, edit] } }), spec })).toEqual({
+    operations: [],
+    restored: [],
+    problems: [],
+    leftovers: ['its record does not fit the pod'],
+  });
+});

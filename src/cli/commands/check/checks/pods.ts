@@ -25,7 +25,7 @@ export const missedPodsCheck: Check = {
 /** No pod runs that could not be created any more. */
 export const deniedPodsCheck: Check = {
   id: 'denied-pods',
-  title: 'no pod runs without a sidecar that would be denied if it were created anew',
+  title: 'no pod runs that would be denied if it were created anew',
   async ask(cluster) {
     const { denied } = await cluster.survey();
     const hint = 'correct what the reason names before the pods are created anew, such as when a node is drained';
@@ -36,12 +36,12 @@ export const deniedPodsCheck: Check = {
 /** Injected pods have what a new one would get. */
 export const outdatedPodsCheck: Check = {
   id: 'outdated-pods',
-  title: 'every injected pod is of the current settings and version',
+  title: 'every injected pod is as a new one would be',
   async ask(cluster) {
-    const { outdated, injected } = await cluster.survey();
+    const { outdated, kept, injected } = await cluster.survey();
     const { hash, version } = (await cluster.injector()).snapshot;
-    const hint = `current are settings ${hash.slice(0, 8)} and version ${version}; kubectl rollout restart makes pods anew`;
-    return goodUnless(counted(outdated), { status: 'warning', hint }, `${injected} injected pods`);
+    const hint = `current are settings ${hash.slice(0, 8)} and version ${version}; sidecar-injector rollout restart --outdated makes the pods anew, one workload at a time`;
+    return goodUnless(counted(outdated), { status: 'warning', hint }, `${injected} injected pods`, ...counted(kept));
   },
 };
 

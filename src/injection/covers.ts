@@ -1,5 +1,5 @@
-import { isObject, stringMember, type Json } from '../../../json/json.ts';
-import { parseQuantity } from '../../../grammar/quantity.ts';
+import { isObject, stringMember, type Json } from '../json/json.ts';
+import { parseQuantity } from '../grammar/quantity.ts';
 
 function isEmpty(value: Json): boolean {
   if (value === null || value === false || value === 0 || value === '') return true;
