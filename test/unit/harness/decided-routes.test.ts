@@ -1,15 +1,16 @@
 import { expect, test } from '@jest/globals';
+import type { JsonObject } from '../../../src/json/json.ts';
 import { decidedByHeaders } from '../../support/istio/decided-routes.ts';
 
 const never = { numerator: 0, denominator: 'HUNDRED' };
 const always = { numerator: 100, denominator: 'HUNDRED' };
 
 test('a route is there once for each outcome of its draws, and what happens comes first', () => {
-  const fault = (delay: object, abort: object) => ({
+  const fault = (delay: JsonObject, abort: JsonObject): JsonObject => ({
     delay: { fixed_delay: '1s', percentage: delay },
     abort: { percentage: abort },
   });
-  const route = (name: string, percentages: readonly [object, object], headers: readonly object[]) => ({
+  const route = (name: string, percentages: readonly [JsonObject, JsonObject], headers: JsonObject[]): JsonObject => ({
     match: { prefix: '/', headers },
     name,
     typed_per_filter_config: { fault: fault(...percentages) },
@@ -34,12 +35,15 @@ test('a route is there once for each outcome of its draws, and what happens come
 });
 
 test('copies are drawn one by one, and weights are decided by a header', () => {
-  const copy = (cluster: string, share: object) => ({ cluster, runtime_fraction: { default_value: share } });
-  const route = (copies: readonly object[], match: object) => ({
+  const copy = (cluster: string, share: JsonObject): JsonObject => ({
+    cluster,
+    runtime_fraction: { default_value: share },
+  });
+  const route = (copies: JsonObject[], match: JsonObject): JsonObject => ({
     match,
     route: { request_mirror_policies: copies, weighted_clusters: { clusters: [] } },
   });
-  const decided = (copies: readonly object[], match: object) => ({
+  const decided = (copies: JsonObject[], match: JsonObject): JsonObject => ({
     match,
     route: { request_mirror_policies: copies, weighted_clusters: { clusters: [], header_name: 'x-share' } },
   });
