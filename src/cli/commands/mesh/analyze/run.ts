@@ -1,4 +1,5 @@
 import { analyze, type Verdict } from '../../../../mesh/report/analysis.ts';
+import { checkManifestNames, joinVerdicts } from '../../../../mesh/report/manifest-names.ts';
 import { worldOfObjects } from '../../../../mesh/report/world-of-objects.ts';
 import type { Finding } from '../../../../mesh/rules/finding.ts';
 import { exitCodes, print, printJson, report, usageFailure, type Io } from '../../../io.ts';
@@ -29,7 +30,10 @@ export async function runAnalyze(options: AnalyzeOptions, io: Io): Promise<numbe
   if ('problems' in live) return report(live, io);
   const world = worldOfObjects(applied(live.objects, files.objects, namespace), namespace);
   const { clusterDomain: cluster, rootNamespace } = options;
-  const verdicts = analyze(world, { cluster, trust: cluster, rootNamespace });
+  const verdicts = joinVerdicts([
+    ...checkManifestNames(files.objects, namespace),
+    ...analyze(world, { cluster, trust: cluster, rootNamespace }),
+  ]);
   const rules = Object.values(world.rules).reduce((sum, kind) => sum + kind.size, 0);
   if (options.output === 'json') {
     printJson(
