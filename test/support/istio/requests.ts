@@ -9,7 +9,7 @@ import { headersOf } from './echo-servers.ts';
  */
 
 /** How Envoy's access log calls a fault: an abort, and a delay. */
-export type Fault = 'FI' | 'DI';
+type Fault = 'FI' | 'DI';
 
 /** A request of an application. */
 export interface Call {
@@ -81,7 +81,7 @@ export async function askHttp2(open: () => Socket, call: Call): Promise<Answer> 
 }
 
 /** How HTTP/1 gets to a proxy: by connections that are kept, or by one of its own. */
-export type Way = Pick<RequestOptions, 'agent' | 'socketPath' | 'createConnection'>;
+type Way = Pick<RequestOptions, 'agent' | 'socketPath' | 'createConnection'>;
 
 /**
  * Opens a connection to a proxy that has its addresses from its first line, in the PROXY protocol.

@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 
 /** The programs of test/istio/program that translate as istiod does, each by the variable that has its path. */
-export type TranslatorVariable = 'ISTIO_AUTHORIZATION_BIN' | 'ISTIO_ROUTES_BIN';
+type TranslatorVariable = 'ISTIO_AUTHORIZATION_BIN' | 'ISTIO_ROUTES_BIN';
 
 /** Returns what the program makes of each value, in order. Throws with what it says when it fails. */
 export function translateAll<T>(variable: TranslatorVariable, values: readonly unknown[]): readonly T[] {
