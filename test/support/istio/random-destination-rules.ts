@@ -14,7 +14,7 @@ const hashed = fc
     { httpQueryParameterName: 'shard' },
     { httpCookie: { name: 'shard', ttl: '0s' } },
     { useSourceIp: true },
-    { useSourceIp: true, maglev: {} },
+    { useSourceIp: true, maglev: { tableSize: 251 } },
   )
   .map((consistentHash): JsonObject => ({ loadBalancer: { consistentHash } }));
 const picked = fc.oneof(
