@@ -11,7 +11,7 @@ export interface IstioFilters {
 
 /** Returns what istiod's translator makes of each list of policies. */
 export function translateLikeIstiod(all: readonly (readonly JsonObject[])[]): readonly IstioFilters[] {
-  return translateAll<IstioFilters>('ISTIO_AUTHORIZATION_BIN', all);
+  return translateAll('ISTIO_AUTHORIZATION_BIN', all) as readonly IstioFilters[];
 }
 
 const names = ['first', 'second', 'third'];

@@ -1,4 +1,11 @@
-import { isObject, objectMember, objectsMember, type Json, type JsonObject } from '../../../src/json/json.ts';
+import {
+  isObject,
+  objectMember,
+  objectsMember,
+  stringMember,
+  type Json,
+  type JsonObject,
+} from '../../../src/json/json.ts';
 
 /*
  * Routes of Envoy in which a request decides by its headers on what Envoy would decide by luck.
@@ -33,7 +40,8 @@ function drawOf(value: Json, path: Path = []): Draw | undefined {
   }
   if (!isObject(value)) return undefined;
   if (typeof value['numerator'] === 'number') {
-    const perMillion = (value['numerator'] / (denominators[String(value['denominator'] ?? 'HUNDRED')] ?? 0)) * million;
+    const perMillion =
+      (value['numerator'] / (denominators[stringMember(value, 'denominator') ?? 'HUNDRED'] ?? 0)) * million;
     if (perMillion <= 0 || perMillion >= million) return undefined;
     const header = Object.entries(drawHeaders).find(([name]) => path.includes(name))?.[1];
     if (header === undefined) throw new Error(`${path.join('.')} is left to luck`);

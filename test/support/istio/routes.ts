@@ -37,5 +37,5 @@ export function translateRoutesLikeIstiod(meshes: readonly CalledMesh[]): readon
       ports: ports.map((number) => ({ name: `http-${number}`, number })),
     })),
   }));
-  return translateAll<IstioResources>('ISTIO_ROUTES_BIN', given);
+  return translateAll('ISTIO_ROUTES_BIN', given) as readonly IstioResources[];
 }
