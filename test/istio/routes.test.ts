@@ -5,9 +5,11 @@ import { ruleKinds } from '../../src/mesh/rules/rule-kinds.ts';
 import * as fc from '../support/fast-check.ts';
 import { startEchoServers, type Arrival, type EchoServers } from '../support/istio/echo-servers.ts';
 import { istioProxies, ourProxies } from '../support/istio/proxies.ts';
-import { routeObjects, services } from '../support/istio/random-routes.ts';
+import { services } from '../support/istio/called-services.ts';
+import { routeObjects } from '../support/istio/random-routes.ts';
 import { routedCall, type RoutedCall } from '../support/istio/routed-calls.ts';
-import { startRoutedEnvoy, type Answer, type Proxied, type RoutedEnvoy } from '../support/istio/routed-envoy.ts';
+import type { Answer } from '../support/istio/requests.ts';
+import { startRoutedEnvoy, type Proxied, type RoutedEnvoy } from '../support/istio/routed-envoy.ts';
 import { translateRoutesLikeIstiod, type CalledMesh, type IstioResources } from '../support/istio/routes.ts';
 import { until } from '../support/waiting.ts';
 import { inParallel } from '../support/in-parallel.ts';
@@ -57,9 +59,13 @@ function comparable(headers: Readonly<Record<string, readonly string[]>>): Reado
   );
 }
 
+/** Servers by address and port: those of endpoints, and those that stand for a Service that is called at the address that was dialled. */
 const groups: ReadonlyMap<string, string> = new Map(
-  services.flatMap(({ name, ports, endpoints }) =>
-    endpoints.flatMap(({ address }) => ports.map((port) => [`${address}:${port}`, `${name} ${port}`] as const)),
+  services.flatMap(({ name, address, ports, endpoints }) =>
+    ports.flatMap((port) => [
+      [`${address}:${port}`, `address of ${name} ${port}`] as const,
+      ...endpoints.map((one) => [`${one.address}:${port}`, `${name} ${port}`] as const),
+    ]),
   ),
 );
 
@@ -68,6 +74,7 @@ interface Seen {
   readonly headers: Readonly<Record<string, readonly string[]>>;
   readonly body: string;
   readonly arrivals: readonly object[];
+  readonly faults: readonly string[];
 }
 
 function arrivalOf({ server, method, path, headers }: Arrival): object {
@@ -76,7 +83,8 @@ function arrivalOf({ server, method, path, headers }: Arrival): object {
   const own = headers['x-has-proto'] === undefined ? {} : { proto };
   // Of several destinations with a hash, Istio's proxies find another endpoint by luck.
   const isTriedAgain = headers['x-fail'] !== undefined || headers['x-wait'] !== undefined;
-  const to = isTriedAgain ? groups.get(server) : server;
+  const group = groups.get(server) ?? '';
+  const to = isTriedAgain || group.startsWith('address of ') ? group : server;
   return { to, method, path, headers: { ...rest, ...own } };
 }
 
@@ -84,12 +92,13 @@ function withoutDefaultPort(location: string): string {
   return URL.canParse(location) ? new URL(location).href : location;
 }
 
-function seenOf({ status, headers, body }: Answer, arrivals: readonly Arrival[]): Seen {
+function seenOf({ status, headers, body, faults }: Answer, arrivals: readonly Arrival[]): Seen {
   const { 'x-server': _, location, ...rest } = comparable(headers);
   return {
     status,
     headers: location === undefined ? rest : { ...rest, location: location.map(withoutDefaultPort) },
     body,
+    faults,
     arrivals: arrivals.map(arrivalOf).toSorted((one, other) => (JSON.stringify(one) < JSON.stringify(other) ? -1 : 1)),
   };
 }
@@ -189,6 +198,10 @@ test(
       expect(statuses.filter((status) => status === 200).length).toBeGreaterThan(results.length / 4);
       expect(statuses.filter((status) => status === 301).length).toBeGreaterThan(results.length / 200);
       expect(statuses.filter((status) => status === 404).length).toBeGreaterThan(results.length / 200);
+      const texts = results.map(({ seen }) => JSON.stringify(seen().istio));
+      for (const rare of ['"FI"', '"DI"', 'address of ', '"to":"10.1.0.21:80"']) {
+        expect([rare, texts.filter((text) => text.includes(rare)).length > results.length / 200]).toEqual([rare, true]);
+      }
     } finally {
       await servers.stop();
     }

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { visitShop } from '../../scripts/demo/shop.ts';
-import { clusterKubeconfig, type ClusterNamespace } from '../support/cluster/cluster-namespace.ts';
+import { clusterKubeconfig, type ClusterNamespace, type RunningPod } from '../support/cluster/cluster-namespace.ts';
 import { kubectl } from '../support/cluster/kubectl.ts';
 import { openLeavers, type Leavers, type PlaneMode } from '../support/cluster/way-out.ts';
-import { idlePod } from '../support/cluster/workbench.ts';
+import { startLoad, type Load } from '../support/http/load.ts';
 import { until } from '../support/waiting.ts';
 
 /*
@@ -12,6 +12,12 @@ import { until } from '../support/waiting.ts';
  */
 
 jest.setTimeout(600_000);
+
+/** The sidecar's image in each mode. */
+const images: Readonly<Record<PlaneMode, string>> = {
+  mesh: 'envoyproxy/envoy:v1.40.0',
+  istiod: 'cluster.test/istio/proxyv2:1',
+};
 
 let leavers: Leavers;
 let namespace: ClusterNamespace;
@@ -53,8 +59,8 @@ async function answer(url: string, ...options: readonly string[]): Promise<strin
 }
 
 /** How often the application of some pods has logged a text. */
-async function timesLogged(text: string, selector: string): Promise<number> {
-  const log = await namespace.kubectl('logs', `--selector=${selector}`, '--container=httpd', '--tail=-1');
+async function timesLogged(text: string, selector: string, container = 'httpd'): Promise<number> {
+  const log = await namespace.kubectl('logs', `--selector=${selector}`, `--container=${container}`, '--tail=-1');
   return log.split(text).length - 1;
 }
 
@@ -85,10 +91,8 @@ const describeMode = (mode: PlaneMode) => () => {
   test('pods have the sidecar of the mode', async () => {
     const pods = await namespace.pods('app in (httpd, web, mirror, frontend, catalog, cart, orders)');
     expect(pods.length).toBeGreaterThanOrEqual(8);
-    const images = pods.map(({ spec }) => spec.initContainers?.find(({ name }) => name === 'istio-proxy')?.image);
-    expect(new Set(images)).toEqual(
-      new Set([mode === 'mesh' ? 'envoyproxy/envoy:v1.40.0' : 'cluster.test/istio/proxyv2:1']),
-    );
+    const found = pods.map(({ spec }) => spec.initContainers?.find(({ name }) => name === 'istio-proxy')?.image);
+    expect(new Set(found)).toEqual(new Set([images[mode]]));
   });
 
   test('a tenth of the requests come to version v2, and all with the header', async () => {
@@ -115,7 +119,7 @@ const describeMode = (mode: PlaneMode) => () => {
     await leavers.useNextVersion();
   });
 
-  test('a timeout, faults, a redirect, a rewritten request, a direct answer and a mirror', async () => {
+  test('a timeout, faults, a redirect, a rewritten request and a direct answer', async () => {
     expect(await statuses('client', 'http://web/wait?ms=2000')).toEqual({ 504: 1 });
     expect(await statuses('client', 'http://web/wait?ms=10')).toEqual({ 200: 1 });
     expect(await statuses('client', 'http://web/?[1-10]', '-Hfault: abort')).toEqual({ 418: 10 });
@@ -131,6 +135,26 @@ const describeMode = (mode: PlaneMode) => () => {
     expect(rewritten).toContain('"x-set":"here"');
     expect(rewritten).not.toContain('still here');
     expect(await answer('http://web/?answer=direct')).toMatch(/^HTTP\/1.1 203 [^]*\r\n\r\ndirect$/);
+  });
+
+  test('copies of the requests to one path arrive, and the answer is not theirs', async () => {
+    const asked = async (path: string): Promise<void> => {
+      expect(await statuses('client', `http://web${path}[1-20]`)).toEqual({ 200: 20 });
+    };
+    await asked(`/items?${mode}=`);
+    await asked(`/item/7?${mode}=`);
+    expect(await answer(`http://web/item/8?${mode}=21`)).toMatch(/"host":"web-/);
+    const copies = () => timesLogged(`?${mode}=`, 'app=mirror', 'app');
+    let found = 0;
+    await until(
+      () => `copies of 21 requests, found ${found}`,
+      async () => {
+        found = await copies();
+        return found >= 21 || undefined;
+      },
+    );
+    // Those of the other path came before.
+    expect(found).toBe(21);
   });
 
   test('the shop’s services call each other, and who may is decided by their service accounts', async () => {
@@ -212,14 +236,23 @@ const describeMode = (mode: PlaneMode) => () => {
 
 describe('mode mesh', describeMode('mesh'));
 
-test('a pod of the mesh is answered while its servers move to istiod, and afterwards', async () => {
-  await namespace.apply(idlePod('staying'));
-  await namespace.untilPod('staying');
+test('no request is lost while the servers move to istiod and the control plane of the mesh goes, by clients with either sidecar or none', async () => {
+  const ask = (more: object = {}) => startLoad(namespace, { url: 'http://web/', perSecond: 30, ...more });
+  const isOf = async (load: Load): Promise<string> => {
+    const { spec } = await namespace.get<RunningPod>('pod', load.pod);
+    return spec.initContainers?.find(({ name }) => name === 'istio-proxy')?.image ?? 'none';
+  };
+  const [staying, outside] = [await ask({ metadata: {} }), await ask()];
   await leavers.installIstiod();
-  await namespace.untilServed('staying/app', 'http://web/');
+  const moved = await ask({ metadata: {} });
+  const loads = [staying, outside, moved];
+  expect(await Promise.all(loads.map(isOf))).toEqual([images.mesh, 'none', images.istiod]);
   await leavers.rollOut();
-  await namespace.untilServed('staying/app', 'http://web/');
-  await namespace.kubectl('delete', 'pod', 'staying', '--wait=false');
+  await leavers.end();
+  const figures = await Promise.all(loads.map((load) => load.stop()));
+  expect(figures.map(({ outcomes }) => outcomes)).toEqual(figures.map(({ sent }) => ({ 200: sent })));
+  // The first two have asked all the time.
+  for (const { sent } of figures) expect(sent).toBeGreaterThan(500);
 });
 
 describe('mode istiod', describeMode('istiod'));

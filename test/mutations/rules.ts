@@ -12,6 +12,20 @@ export const rules: readonly Edit[] = [
     tests,
   },
   {
+    protects: 'a condition whose name schemas do not see does not let in more',
+    file: 'src/mesh/rules/reading.ts',
+    text: "if (key === '__proto__') return",
+    replacement: "if (key === '') return",
+    tests: ['test/unit/mesh/unreadable-names.test.ts'],
+  },
+  {
+    protects: 'no rule says where a message ends, so that its rest would be another one',
+    file: 'src/mesh/rules/istio/header-changes.ts',
+    text: '!framing.has(text.toLowerCase())',
+    replacement: 'true',
+    tests,
+  },
+  {
     protects: 'expressions that Envoy rejects are refused before',
     file: 'src/mesh/rules/istio/values.ts',
     text: "if ('problem' in read) context.addIssue({ code: 'custom', message: read.problem, input: text });",

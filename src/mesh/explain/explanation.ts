@@ -147,6 +147,10 @@ export function explain(known: Known, client: Client, call: Call, trafficOf: (po
     const nothing = { route: undefined, passedRoutes: [], outcome: undefined };
     return { ...common, ...nothing, clusters, remarks: remarksOn(clusters) };
   }
+  if (speaks !== 'http') {
+    const outcome = { type: 'answer', status: 400, why: 'no HTTP' } as const;
+    return { ...common, route: undefined, passedRoutes: [], outcome, clusters: [], remarks: remarksOn([]) };
+  }
   const headers = headersAtRoutes(reading.manager, request);
   const { taken, passed } = walkRoutes(reading.routes, headers);
   const place = readPlace(stringMember(reading.routes, 'name') ?? '');

@@ -68,7 +68,7 @@ export interface Forwarded {
 export type Outcome =
   | Forwarded
   | (Answered & { readonly type: 'redirect'; readonly location: string | undefined })
-  | (Answered & { readonly type: 'answer'; readonly why: 'direct response' | 'preflight' | 'no route' });
+  | (Answered & { readonly type: 'answer'; readonly why: 'direct response' | 'preflight' | 'no route' | 'no HTTP' });
 
 const redirectCodes: Readonly<Record<string, number>> = {
   MOVED_PERMANENTLY: 301,

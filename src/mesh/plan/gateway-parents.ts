@@ -56,18 +56,29 @@ function refusal({ findings, keptGeneration }: Rule<HttpRoute | GrpcRoute>): Ver
   return { status: 'False', reason: 'UnsupportedValue', message: [...refused, ...kept].join('; ') };
 }
 
+/**
+ * Returns why a parent is not there: no Service that can be called through the mesh, or none with such a port. Undefined if it is.
+ *
+ * @param service the one of that name, if there is one
+ */
+export function missingParent(
+  parent: ParentRef,
+  route: Pick<ObjectRef, 'namespace'>,
+  service: Service | undefined,
+): string | undefined {
+  const found = service?.externalName === undefined ? service : undefined;
+  if (found?.ports.some(({ number }) => isParent(parent, route, found, number)) === true) return undefined;
+  const port = parent.port ?? parent.sectionName;
+  const what = `Service ${parent.namespace ?? route.namespace}/${parent.name}`;
+  if (found === undefined || port === undefined)
+    return `there is no ${what} with a port that can be called through the mesh`;
+  return `${what} has no port ${port}`;
+}
+
 function acceptance(parent: ParentRef, route: ObjectRef, context: StatusContext): Verdict {
-  const namespace = parent.namespace ?? route.namespace;
-  const service = context.serviceAt(namespace, parent.name);
-  if (service?.ports.some(({ number }) => isParent(parent, route, service, number)) !== true) {
-    const port = parent.port ?? parent.sectionName;
-    const what = `Service ${namespace}/${parent.name}`;
-    const message =
-      service === undefined || port === undefined
-        ? `there is no ${what} with a port that can be called through the mesh`
-        : `${what} has no port ${port}`;
-    return { status: 'False', reason: 'NoMatchingParent', message };
-  }
+  const service = context.serviceAt(parent.namespace ?? route.namespace, parent.name);
+  const message = missingParent(parent, route, service);
+  if (message !== undefined) return { status: 'False', reason: 'NoMatchingParent', message };
   const overridden = context.overridden(parent);
   if (overridden !== undefined) return { status: 'False', reason: 'Overridden', message: overridden };
   return { status: 'True', reason: 'Accepted', message: 'the route is understood' };

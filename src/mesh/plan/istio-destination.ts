@@ -46,7 +46,12 @@ export function destinationResolver(ref: ObjectRef, context: RouteContext, findi
     const plain = { service: service.key, host: context.hostOf(service), port };
     const backend = subset === undefined ? plain : { ...plain, subset };
     if (subset !== undefined && !context.hasSubset(backend)) {
-      const sentence = `no DestinationRule of "${host}" has a subset "${subset}"; add it there; ${stays}`;
+      const rule = context.ruleOfClients(backend);
+      const who =
+        rule === undefined
+          ? `no DestinationRule of "${host}" has a`
+          : `for clients in namespace ${rule.namespace}, DestinationRule ${rule.namespace}/${rule.name} counts, which has no`;
+      const sentence = `${who} subset "${subset}"; add it there; ${stays}`;
       return lacks(`${field}/subset`, 'NoSuchSubset', sentence);
     }
     return { backend, hash: context.hashOf(backend) };

@@ -1,3 +1,4 @@
+import type { ObjectRef } from '../rules/object-ref.ts';
 import type { Finding } from '../rules/finding.ts';
 import type { Service } from '../world/service.ts';
 import type { Backend, HashKey, RouteRule } from './route-plan.ts';
@@ -18,6 +19,8 @@ export interface RouteContext {
   serviceOf(host: string): Service | undefined;
   /** Returns whether the backend's Service has a subset of its name, for clients of the view. */
   hasSubset(backend: Backend): boolean;
+  /** Returns the DestinationRule that counts for calls of the backend by the clients of the view, and by no others. */
+  ruleOfClients(backend: Backend): ObjectRef | undefined;
   /** Returns by what the backend's load balancer picks an endpoint, if it does so by a hash. */
   hashOf(backend: Backend): HashKey | undefined;
 }

@@ -95,6 +95,11 @@ function createPlanner(known: Known, view: View) {
         const subsets = backend === undefined ? [] : (destinationOf(backend)?.spec.subsets ?? []);
         return subset === undefined || subsets.some(({ name }) => name === subset);
       },
+      ruleOfClients({ service: key }) {
+        const backend = world.service.get(key);
+        const [ref] = backend === undefined ? [] : (destinationOf(backend)?.origins ?? []);
+        return ref?.namespace === view.namespace && view.namespace !== backend?.namespace ? ref : undefined;
+      },
       hashOf,
     };
   }

@@ -1,7 +1,8 @@
 import { askedLabels, viewOf } from '../plan/client-view.ts';
+import { emptySubsets } from '../plan/empty-subsets.ts';
 import { guardFindings, isGuard } from '../plan/guarded-pods.ts';
 import { completeHost, fitOf, hostOf } from '../plan/host-name.ts';
-import { unreachedClients, unreachedHosts } from '../plan/reach.ts';
+import { unreachedClients, unreachedHosts, unreachedParents } from '../plan/reach.ts';
 import { indexRules, parentServices, type Usable } from '../plan/rule-index.ts';
 import type { Domains } from '../plan/service-plan.ts';
 import { dependsOnClient, planTraffic, type Known } from '../plan/service-traffic.ts';
@@ -54,6 +55,7 @@ export function ownFindings(known: Known, rule: AnyRule): readonly Finding[] {
   if (isGuard(rule)) return [...findings, ...guardFindings(known, rule)];
   if ('hosts' in spec) return [...findings, ...unreachedHosts(known, { ref, spec, findings })];
   if ('host' in spec) return [...findings, ...unreachedClients(known, { ref, spec, findings })];
+  if ('parentRefs' in spec) return [...findings, ...unreachedParents(known, { ref, spec })];
   return findings;
 }
 
@@ -64,6 +66,7 @@ function createCollection(rules: readonly AnyRule[]) {
     add(key: string, some: readonly Finding[]): void {
       found.get(key)?.findings.push(...some);
     },
+    isGood: (key: string): boolean => found.get(key)?.findings.every(({ effect }) => effect === 'warning') === true,
     verdicts: (): readonly Verdict[] =>
       [...found.values()].flatMap(({ ref, findings }) =>
         findings.length === 0 ? [] : [{ ref, findings: uniqueFindings(findings) }],
@@ -71,23 +74,60 @@ function createCollection(rules: readonly AnyRule[]) {
   };
 }
 
-function analyzeRules(world: World, domains: Domains, rules: readonly AnyRule[], services?: Iterable<string>) {
+/** What is said of each rule by itself. */
+type FindOwn = typeof ownFindings;
+
+const countsForNobody: Finding = {
+  field: '/spec/host',
+  effect: 'without-effect',
+  code: 'CountsForNobody',
+  sentence: 'nothing that exists is called by it; "mesh explain" says for a call which objects count instead',
+};
+
+/**
+ * @param services those whose calls are looked at; all of them, which also tells which rule counts for none. By default those that the rules are about
+ */
+function analyzeRules(
+  world: World,
+  domains: Domains,
+  rules: readonly AnyRule[],
+  findOwn: FindOwn = ownFindings,
+  services?: Iterable<string>,
+) {
   const known: Known = { world, domains, index: indexRules(world.rules, domains) };
   const collection = createCollection(rules);
-  for (const rule of rules) collection.add(objectKey(rule.ref), ownFindings(known, rule));
+  for (const rule of rules) collection.add(objectKey(rule.ref), findOwn(known, rule));
   const views = viewsOf(world);
+  const counting = new Set<string>();
   for (const key of services ?? new Set(rules.flatMap((rule) => servicesOf(known, rule)))) {
     const asked = dependsOnClient(known, key) ? [anyClient, ...views] : [anyClient];
-    for (const view of asked)
-      for (const [object, some] of planTraffic(known, key, view).findings) collection.add(object, some);
+    for (const view of asked) {
+      const { findings, traffic } = planTraffic(known, key, view);
+      for (const [object, some] of findings) collection.add(object, some);
+      for (const origin of traffic.origins) counting.add(objectKey(origin));
+    }
+  }
+  if (services !== undefined) {
+    for (const { ref } of rules) {
+      const key = objectKey(ref);
+      const isIdle = ref.kind === 'DestinationRule' && !counting.has(key) && collection.isGood(key);
+      if (isIdle) collection.add(key, [countsForNobody]);
+    }
   }
   return collection.verdicts();
+}
+
+/** Returns also what may be otherwise in a moment. */
+function findingsNow(known: Known, rule: AnyRule): readonly Finding[] {
+  const { ref, spec, findings } = rule;
+  const more = spec !== undefined && 'host' in spec ? emptySubsets(known, { ref, spec, findings }) : [];
+  return [...ownFindings(known, rule), ...more];
 }
 
 /** Returns what there is to say about each rule of a world, in the order of kinds and names; nothing for those that are in order. */
 export function analyze(world: World, domains: Domains): readonly Verdict[] {
   const rules = Object.values(world.rules).flatMap((kind) => [...kind.values()]);
-  return analyzeRules(world, domains, rules, world.service.keys());
+  return analyzeRules(world, domains, rules, findingsNow, world.service.keys());
 }
 
 /** Returns what there is to say about one rule in a world that has it. */

@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { quote } from '../../grammar/problem.ts';
+import { framing, framingRemedy } from './istio/header-changes.ts';
 import { readRegularExpression } from './regular-expression.ts';
 
 /** Group of Gateway API's kinds. */
@@ -43,7 +44,7 @@ const changedName = headerName.refine((name) => name !== 'host', {
 const changedHeaders = z
   .array(
     z.strictObject({
-      name: changedName.describe('Name of the header.'),
+      name: changedName.refine((name) => !framing.has(name), { error: framingRemedy }).describe('Name of the header.'),
       value: headerValue.describe('Its value, as it stands.'),
     }),
   )

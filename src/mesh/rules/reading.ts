@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { quote } from '../../grammar/problem.ts';
 import { didYouMean } from '../../grammar/suggestion.ts';
-import { member, objectMember, stringMember, type JsonObject } from '../../json/json.ts';
+import { isObject, member, objectMember, stringMember, type Json, type JsonObject } from '../../json/json.ts';
 import { escapeToken } from '../../json/operation.ts';
 import type { Finding } from './finding.ts';
 import type { ObjectRef, RuleKind } from './object-ref.ts';
@@ -61,18 +61,35 @@ function valueText(input: unknown): string {
   return typeof input === 'number' || typeof input === 'boolean' ? String(input) : '';
 }
 
+const types: Readonly<Record<string, string>> = {
+  array: 'a list',
+  boolean: 'true or false',
+  number: 'a number',
+  object: 'an object',
+  record: 'a map',
+  string: 'a text',
+};
+
+/** Returns what an issue says; where a schema has no sentence of its own, what is allowed. */
+function messageOf(issue: z.core.$ZodIssue): string {
+  if (issue.code === 'invalid_key') return issue.issues[0]?.message ?? issue.message;
+  if (!issue.message.startsWith('Invalid')) return issue.message;
+  if (issue.code === 'invalid_type') return `allowed: ${types[issue.expected] ?? issue.expected}`;
+  if (issue.code === 'invalid_value') return `allowed: ${issue.values.map(String).join(', ')}`;
+  return issue.message;
+}
+
 function findingsOf(error: z.ZodError, schema: z.ZodType): Finding[] {
   return error.issues.flatMap((issue): Finding[] => {
     const path = ['spec', ...issue.path];
     if (issue.input === undefined) {
       const name = String(path.at(-1));
-      const allowed = issue.message.replace(/^Invalid input: expected (.*), received undefined$/, 'type: $1');
-      const sentence = `${quote(name)} is missing; ${allowed}`;
+      const sentence = `${quote(name)} is missing; ${messageOf(issue)}`;
       return [{ field: pointer(path.slice(0, -1)), effect: 'refused', code: 'MissingField', sentence }];
     }
     if (issue.code !== 'unrecognized_keys') {
       const value = valueText(issue.input);
-      const message = issue.code === 'invalid_key' ? (issue.issues[0]?.message ?? issue.message) : issue.message;
+      const message = messageOf(issue);
       const code = message.startsWith('is not supported') ? 'UnsupportedField' : 'InvalidValue';
       const sentence = value === '' || message.includes(value) ? message : `${value}: ${message}`;
       return [{ field: pointer(path), effect: 'refused', code, sentence }];
@@ -102,19 +119,44 @@ export function refOf(kind: RuleKind, object: JsonObject): ObjectRef {
   };
 }
 
-/** Fields of every object of the API. */
-const fieldsOfObjects: ReadonlySet<string> = new Set(['apiVersion', 'kind', 'metadata', 'spec', 'status']);
+const topLevel: ReadonlySet<string> = new Set(['apiVersion', 'kind', 'metadata', 'spec', 'status']);
 
-/** Fields beside `spec`, which the API server takes out of what it stores: whoever writes them means fields of `spec`. */
-function besideSpec(object: JsonObject): readonly Finding[] {
-  return Object.keys(object)
-    .filter((name) => !fieldsOfObjects.has(name))
-    .map((name) => ({
-      field: pointer([name]),
+type Path = readonly PropertyKey[];
+
+/**
+ * Returns what no schema looks at: a member `__proto__` of a map, of which schemas take no notice, and texts that cannot be written as UTF-8, so that no
+ * proxy can get them.
+ */
+function unreadable(value: Json | undefined, path: Path): readonly (readonly [path: Path, sentence: string])[] {
+  if (typeof value === 'string') {
+    return value.isWellFormed() ? [] : [[path, 'has half of a character; write whole ones']];
+  }
+  if (Array.isArray(value)) return value.flatMap((one: Json, index) => unreadable(one, [...path, index]));
+  if (!isObject(value)) return [];
+  return Object.entries(value).flatMap(([key, one]) => {
+    const at = [...path, key];
+    if (key === '__proto__') return [[at, '"__proto__" cannot be a name here; take it out'] as const];
+    return [...unreadable(key, at), ...unreadable(one, at)];
+  });
+}
+
+/** Returns what stands beside the `spec`, where nothing is read, and what stands in it where nothing can be read. */
+function checkNames(object: JsonObject): readonly Finding[] {
+  const beside = Object.keys(object).filter((key) => !topLevel.has(key));
+  return [
+    ...beside.map((key): Finding => ({
+      field: pointer([key]),
       effect: 'refused',
       code: 'UnknownField',
-      sentence: 'there is no such field; fields belong into spec',
-    }));
+      sentence: `there is no such field${didYouMean(key, ['spec']) || '; fields of this kind stand in spec'}`,
+    })),
+    ...unreadable(member(object, 'spec'), ['spec']).map(([path, sentence]): Finding => ({
+      field: pointer(path),
+      effect: 'refused',
+      code: 'InvalidValue',
+      sentence,
+    })),
+  ];
 }
 
 /**
@@ -129,11 +171,11 @@ export function readRule<S>(
   check: (spec: S) => readonly Finding[] = () => [],
 ): Rule<S> {
   const ref = refOf(kind, object);
+  const names = checkNames(object);
   const result = schema.safeParse(member(object, 'spec') ?? {}, { reportInput: true });
-  const beside = besideSpec(object);
-  if (!result.success) return { ref, spec: undefined, findings: [...beside, ...findingsOf(result.error, schema)] };
-  // What is meant is not in the spec that is looked at.
-  const findings = beside.length > 0 ? beside : check(result.data);
+  if (!result.success) return { ref, spec: undefined, findings: [...names, ...findingsOf(result.error, schema)] };
+  // What stands elsewhere was meant, too, so that nothing can be said of the rest.
+  const findings = names.length > 0 ? names : check(result.data);
   return { ref, spec: findings.some(({ effect }) => effect === 'refused') ? undefined : result.data, findings };
 }
 

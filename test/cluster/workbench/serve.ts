@@ -5,6 +5,7 @@
 //   BANNER_PORT  TCP: speaks first, as SMTP and MySQL do
 //   TLS_PORT     HTTPS with the certificate in TLS_CERT and TLS_KEY
 //   LAST_CALL    URL that is asked after SIGTERM, before the process ends; the answer is logged
+//   LOG_URLS     if there is any text, the URL of each request is logged
 //   LINGER_MS    how long it serves on after SIGTERM, closing each connection after its answer
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
@@ -20,6 +21,7 @@ let flaky = 0;
 function answer(request: IncomingMessage, response: ServerResponse): void {
   const { method, url, headers, socket } = request;
   const body = JSON.stringify({ host: hostname(), peer: socket.remoteAddress, method, url, headers });
+  if (env['LOG_URLS'] !== undefined) say({ event: 'asked', url });
   if (ending) response.setHeader('connection', 'close');
   const send = () => response.setHeader('content-type', 'application/json').end(`${body}\n`);
   const { pathname, searchParams } = new URL(url ?? '/', 'http://serve');

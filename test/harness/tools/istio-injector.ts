@@ -11,7 +11,16 @@ const programs = {
   'istio-authorization': './authorization',
   'istio-routes': './routes',
 } as const;
-const files = ['go.mod', 'go.sum', 'inject.go', 'main.go', 'settings.go', 'authorization/main.go', 'routes/main.go'];
+const files = [
+  'go.mod',
+  'go.sum',
+  'inject.go',
+  'main.go',
+  'settings.go',
+  'authorization/main.go',
+  'lines/lines.go',
+  'routes/main.go',
+];
 
 /**
  * Finds the programs that inject with Istio's own injector, and translate policies and routes as istiod does: in the cache, else built with Go, which takes

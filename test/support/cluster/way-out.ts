@@ -62,8 +62,10 @@ export interface Leavers {
   useNextVersion(): Promise<void>;
   /** Steps 1 to 3 of docs/istiod.md: plain text, a living istiod, and its sidecar for new pods. */
   installIstiod(): Promise<void>;
-  /** Steps 4 and 5: new pods, and the end of the control plane of the mesh. */
+  /** Step 4: new pods. */
   rollOut(): Promise<void>;
+  /** Step 5: the end of the control plane of the mesh, and mutual TLS again. */
+  end(): Promise<void>;
   remove(): Promise<void>;
 }
 
@@ -141,7 +143,7 @@ export async function openLeavers(): Promise<Leavers> {
   await namespace.kubectl('apply', ...[...files, path.join(root, 'test/istiod/rules.yaml')].flatMap((f) => ['-f', f]));
   await namespace.apply(
     ...servingObjects('web', leavingTemplate('web')),
-    ...servingObjects('mirror', leavingTemplate('mirror')),
+    ...servingObjects('mirror', leavingTemplate('mirror', { LOG_URLS: 'yes' })),
   );
   await untilRolledOut(namespace);
   let mode: PlaneMode = 'mesh';
@@ -190,6 +192,8 @@ export async function openLeavers(): Promise<Leavers> {
       await namespace.kubectl('delete', 'pods', ...clientNames);
       await startClients(namespace);
       await untilRolledOut(namespace);
+    },
+    async end() {
       await recipe.run(end);
     },
     async remove() {

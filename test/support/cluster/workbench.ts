@@ -22,8 +22,8 @@ export function servingTemplate(app: string, env: Readonly<Record<string, string
 }
 
 /** The same, whose application waits until nobody sends it anything new, and closes its connections before it ends. */
-export function leavingTemplate(app: string): JsonObject {
-  const template = servingTemplate(app, { LINGER_MS: '2000' });
+export function leavingTemplate(app: string, env: Readonly<Record<string, string>> = {}): JsonObject {
+  const template = servingTemplate(app, { LINGER_MS: '2000', ...env });
   const spec = template['spec'] as JsonObject;
   const [container = {}] = spec['containers'] as JsonObject[];
   const lifecycle = { preStop: { sleep: { seconds: 5 } } };

@@ -23,6 +23,15 @@ export interface LoadOptions {
   readonly serviceAccountName?: string;
 }
 
+/** A pod that asks. */
+export interface Load {
+  /** Its name. */
+  readonly pod: string;
+  /** How many requests it has made by now. */
+  sent(): Promise<number>;
+  stop(): Promise<LoadFigures>;
+}
+
 /** Asks from a pod of the cluster, from the first answer until told to stop; the figures count every request. */
 export async function startLoad(
   namespace: ClusterNamespace,
@@ -33,7 +42,7 @@ export async function startLoad(
     metadata = { labels: { 'sidecar.istio.io/inject': 'false' } },
     serviceAccountName = 'default',
   }: LoadOptions,
-): Promise<{ sent(): Promise<number>; stop(): Promise<LoadFigures> }> {
+): Promise<Load> {
   const name = `load-${randomBytes(3).toString('hex')}`;
   const container = {
     name: 'load',
@@ -52,7 +61,7 @@ export async function startLoad(
     return (await namespace.kubectl('logs', name, '--container=load')).includes('"sent"') || undefined;
   });
   return {
-    /** How many requests it has made by now. */
+    pod: name,
     async sent() {
       const line = await namespace.kubectl('logs', name, '--container=load', '--tail=1');
       return (JSON.parse(line) as LoadFigures).sent;

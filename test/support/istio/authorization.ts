@@ -1,7 +1,7 @@
-import { spawnSync } from 'node:child_process';
 import { objectMember, type JsonObject } from '../../../src/json/json.ts';
 import { extension, typed } from '../../../src/envoy/extension.ts';
 import type { HttpSide } from '../mesh/access-envoy.ts';
+import { translateAll } from './translator.ts';
 
 /** What istiod makes of policies that govern one pod: filters of requests, and of connections without HTTP. */
 export interface IstioFilters {
@@ -11,18 +11,7 @@ export interface IstioFilters {
 
 /** Returns what istiod's translator makes of each list of policies. */
 export function translateLikeIstiod(all: readonly (readonly JsonObject[])[]): readonly IstioFilters[] {
-  const program = process.env['ISTIO_AUTHORIZATION_BIN'];
-  if (program === undefined) throw new Error('ISTIO_AUTHORIZATION_BIN is not set: run `make test-istio`');
-  const input = all.map((policies) => `${JSON.stringify(policies)}\n`).join('');
-  const { status, stdout, stderr } = spawnSync(program, { input, encoding: 'utf8', maxBuffer: 2 ** 30 });
-  if (status !== 0) throw new Error(stderr);
-  return (
-    stdout
-      .split('\n')
-      // Istio's own log goes there as well.
-      .filter((line) => line.startsWith('{'))
-      .map((line) => JSON.parse(line) as IstioFilters)
-  );
+  return translateAll('ISTIO_AUTHORIZATION_BIN', all) as readonly IstioFilters[];
 }
 
 const names = ['first', 'second', 'third'];

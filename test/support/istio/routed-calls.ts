@@ -1,6 +1,9 @@
 import * as fc from '../fast-check.ts';
-import { some } from './random-routes.ts';
-import { shareHeader, type Call } from './routed-envoy.ts';
+import { some } from './random-members.ts';
+import { services } from './called-services.ts';
+import { drawHeaders, shareHeader } from './decided-routes.ts';
+import { percentages } from './random-forwarding.ts';
+import type { Call } from './requests.ts';
 
 /** Whether a request may be answered late or not at all. */
 const patience = fc.oneof(
@@ -13,6 +16,20 @@ const patience = fc.oneof(
 );
 
 const user = fc.constantFrom('ann', 'bob', 'carl');
+
+/** Numbers on both sides of each share in millionths. */
+const draw = fc.constantFrom(
+  ...new Set(percentages.flatMap((percent) => [percent * 10_000 - 1, percent * 10_000]).filter((one) => one >= 0)),
+);
+
+/** Who calls, and also what every hash is made of. */
+const source = fc.nat({ max: 9 }).map((last) => `10.9.0.${last}`);
+
+function addressOf(service: string): string {
+  const found = services.find(({ name }) => name === service);
+  if (found === undefined) throw new Error(`there is no Service ${service}`);
+  return found.address;
+}
 
 /** A call of one of the Services. */
 export interface RoutedCall extends Call {
@@ -47,14 +64,15 @@ export const routedCall: fc.Arbitrary<RoutedCall> = fc
       'content-type': fc.constantFrom('text/plain', 'application/grpc'),
     }),
     proto: fc.constantFrom(undefined, 'http', 'https'),
-    shard: fc.nat({ max: 9 }),
+    source,
+    draws: fc.record({ delay: draw, abort: draw, mirror: draw }),
     share: fc.nat({ max: 299 }),
     isHttp2: fc.boolean(),
     patience,
   })
-  .map(({ service, port, name, headers: some, patience: how, proto, path, shard, share, ...call }) => ({
+  .map(({ service, port, name, headers: some, patience: how, proto, path, source, draws, share, ...call }) => ({
     ...call,
-    path: `${path}${path.includes('?') ? '&' : '?'}shard=${shard}`,
+    path: `${path}${path.includes('?') ? '&' : '?'}shard=${source}`,
     service,
     port: service === 'ratings' ? 80 : port,
     host: name === ':80' ? `${service}:${port}` : `${service}${name}`,
@@ -63,8 +81,12 @@ export const routedCall: fc.Arbitrary<RoutedCall> = fc
       ...(some as Record<string, string>),
       // Of a timeout, gRPC is told otherwise than by Istio's proxies.
       ...(some['content-type'] === 'application/grpc' && 'x-wait' in how ? {} : how),
-      'x-shard': String(shard),
+      'x-shard': source,
       [shareHeader]: String(share),
-      cookie: `shard=${shard}`,
+      [drawHeaders.delay]: String(draws.delay),
+      [drawHeaders.abort]: String(draws.abort),
+      [drawHeaders.request_mirror_policies]: String(draws.mirror),
+      cookie: `shard=${source}`,
     },
+    connection: { source, dialled: `${addressOf(service)}:${service === 'ratings' ? 80 : port}` },
   }));

@@ -1,9 +1,8 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { Agent, request as send, type IncomingMessage } from 'node:http';
-import { connect as connectHttp2, type IncomingHttpHeaders } from 'node:http2';
-import { connect } from 'node:net';
+import { Agent } from 'node:http';
+import { connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import {
@@ -15,9 +14,11 @@ import {
   type Json,
   type JsonObject,
 } from '../../../src/json/json.ts';
+import { extension } from '../../../src/envoy/extension.ts';
 import { envoyBinary } from '../network/envoy.ts';
 import { until } from '../waiting.ts';
-import { headersOf } from './echo-servers.ts';
+import { decidedByHeaders } from './decided-routes.ts';
+import { ask, askHttp2, flagsHeader, openCaptured, type Answer, type Call } from './requests.ts';
 
 /*
  * One real Envoy with the listeners of many proxies, each behind a socket of its own, and with endpoints that are servers on this machine.
@@ -35,23 +36,6 @@ export interface Proxied {
   readonly isAsSaid?: boolean;
 }
 
-/** A request of an application. */
-export interface Call {
-  readonly method: string;
-  readonly path: string;
-  readonly host: string;
-  readonly headers: Readonly<Record<string, string>>;
-  /** Whether it is sent by HTTP/2, without an offer of it before. */
-  readonly isHttp2?: boolean;
-}
-
-/** What the application gets back; status 0 if nothing came for two seconds. */
-export interface Answer {
-  readonly status: number;
-  readonly headers: Readonly<Record<string, readonly string[]>>;
-  readonly body: string;
-}
-
 export interface RoutedEnvoy {
   ask(proxy: string, call: Call): Promise<Answer>;
   stop(): Promise<void>;
@@ -60,31 +44,19 @@ export interface RoutedEnvoy {
 /** Filters of Istio's own builds of Envoy; they decide on nothing here. */
 const unknown: ReadonlySet<string> = new Set(['istio.metadata_exchange', 'istio.alpn', 'istio.stats']);
 
-/** A request with this header goes to the destination whose share of the weights has its value, and not to one by luck. */
-export const shareHeader = 'x-share';
-
-/**
- * Leaves nothing to luck: weights are decided by a header of the request. Of several hashes only the first counts: istiod names the same one again for each
- * destination, which makes it another hash, and what calls have is the same for all of them.
- */
-function decided(value: Json): Json {
-  if (Array.isArray(value)) return value.map(decided);
-  if (!isObject(value)) return value;
-  return Object.fromEntries(
-    Object.entries(value).map(([key, one]): [string, Json] => {
-      const made = decided(one as Json);
-      if (key === 'weighted_clusters') return [key, { ...(made as JsonObject), header_name: shareHeader }];
-      return [key, key === 'hash_policy' && Array.isArray(made) ? made.slice(0, 1) : made];
-    }),
-  );
-}
+const withFlags = {
+  header: { key: flagsHeader, value: '%RESPONSE_FLAGS%' },
+  append_action: 'OVERWRITE_IF_EXISTS_OR_ADD',
+};
 
 function managerOf({ manager, routes }: Proxied, prefix: string): JsonObject {
   const { rds: _, tracing: _tracing, access_log: _log, ...config } = objectMember(manager, 'typed_config') ?? {};
   const http_filters = objectsMember(config, 'http_filters').filter(
     (filter) => !unknown.has(stringMember(filter, 'name') ?? ''),
   );
-  const route_config = { ...(decided(prefixed(routes, prefix)) as JsonObject), validate_clusters: false };
+  const decided = decidedByHeaders(prefixed(routes, prefix)) as JsonObject;
+  const response_headers_to_add = [...objectsMember(decided, 'response_headers_to_add'), withFlags];
+  const route_config = { ...decided, response_headers_to_add, validate_clusters: false };
   return { ...manager, typed_config: { ...config, http_filters, route_config } };
 }
 
@@ -110,7 +82,7 @@ function endpointOf(endpoint: JsonObject, portOf: (server: string) => number): J
   };
 }
 
-/** A cluster in plain text whose endpoints do not come from a control plane. */
+/** A cluster in plain text whose endpoints do not come from a control plane, or that dials what the application has dialled. */
 function clusterOf(
   cluster: JsonObject,
   { endpoints, isAsSaid }: Proxied,
@@ -127,13 +99,14 @@ function clusterOf(
     alt_stat_name: _alt,
     ...rest
   } = cluster;
+  const own = { ...rest, ...(isAsSaid === true && transport_socket !== undefined ? { transport_socket } : {}) };
+  if (stringMember(cluster, 'type') === 'ORIGINAL_DST') return { ...own, name: `${prefix}${name}` };
   const assignment = endpoints.find((one) => stringMember(one, 'cluster_name') === name);
   const lb_endpoints = objectsMember(assignment, 'endpoints').flatMap((locality) =>
     objectsMember(locality, 'lb_endpoints').map((one) => endpointOf(one, portOf)),
   );
   return {
-    ...rest,
-    ...(isAsSaid === true && transport_socket !== undefined ? { transport_socket } : {}),
+    ...own,
     name: `${prefix}${name}`,
     type: 'STATIC',
     load_assignment: { cluster_name: name, endpoints: [{ lb_endpoints }] },
@@ -149,42 +122,6 @@ function named(proxied: Proxied): readonly JsonObject[] {
   });
 }
 
-async function ask(agent: Agent, socketPath: string, { method, path: target, host, headers }: Call): Promise<Answer> {
-  const signal = AbortSignal.timeout(2_000);
-  const sent = send({ agent, socketPath, method, path: target, headers: { ...headers, host }, signal });
-  sent.end();
-  try {
-    const [answer] = (await once(sent, 'response')) as [IncomingMessage];
-    let body = '';
-    for await (const chunk of answer) body += String(chunk);
-    return { status: answer.statusCode ?? 0, headers: headersOf(answer), body };
-  } catch (error) {
-    if (signal.aborted) return { status: 0, headers: {}, body: '' };
-    throw error;
-  }
-}
-
-/** A connection of its own: proxies end one after an answer that the server could not be reached. */
-async function askHttp2(socketPath: string, call: Call): Promise<Answer> {
-  const session = connectHttp2('http://proxy', { createConnection: () => connect(socketPath) });
-  const signal = AbortSignal.timeout(2_000);
-  const pseudo = { ':method': call.method, ':path': call.path, ':authority': call.host, ':scheme': 'http' };
-  const stream = session.request({ ...call.headers, ...pseudo }, { signal });
-  try {
-    const [answered] = (await once(stream, 'response')) as [IncomingHttpHeaders & { readonly ':status': number }];
-    const { ':status': status, ...headers } = answered;
-    let body = '';
-    for await (const chunk of stream) body += String(chunk);
-    const values = Object.entries(headers).map(([name, value]) => [name, [value].flat().map(String)] as const);
-    return { status, headers: Object.fromEntries(values), body };
-  } catch (error) {
-    if (signal.aborted) return { status: 0, headers: {}, body: '' };
-    throw error;
-  } finally {
-    session.destroy();
-  }
-}
-
 /** True if somebody listens there; a socket exists before it is listened to. */
 async function accepts(socketPath: string): Promise<true | undefined> {
   const socket = connect(socketPath);
@@ -195,6 +132,13 @@ async function accepts(socketPath: string): Promise<true | undefined> {
   socket.destroy();
   return found;
 }
+
+/** Connections without a first line of that protocol are taken, too. */
+const capturedAddresses = extension(
+  'envoy.filters.listener.proxy_protocol',
+  'envoy.extensions.filters.listener.proxy_protocol.v3.ProxyProtocol',
+  { allow_requests_without_proxy_protocol: true },
+);
 
 /** Starts an Envoy with these proxies, by name; servers are found by the address and port of their endpoint. */
 export async function startRoutedEnvoy(
@@ -215,6 +159,7 @@ export async function startRoutedEnvoy(
   const listeners = all.map(({ name, proxied, prefix }) => ({
     name,
     address: { pipe: { path: at(name) } },
+    listener_filters: [capturedAddresses],
     filter_chains: [{ filters: [managerOf(proxied, prefix)] }],
   }));
   const config = {
@@ -237,7 +182,16 @@ export async function startRoutedEnvoy(
   );
   const agent = new Agent({ keepAlive: true, maxSockets: 8 });
   return {
-    ask: (proxy, call) => (call.isHttp2 === true ? askHttp2(at(proxy), call) : ask(agent, at(proxy), call)),
+    ask(proxy, call) {
+      const { connection, isHttp2 } = call;
+      const socketPath = at(proxy);
+      const open = (): Socket =>
+        connection === undefined
+          ? connect(socketPath)
+          : openCaptured(socketPath, connection.source, portOf(connection.dialled));
+      if (isHttp2 === true) return askHttp2(open, call);
+      return ask(connection === undefined ? { agent, socketPath } : { createConnection: open }, call);
+    },
     async stop() {
       agent.destroy();
       const end = once(envoy, 'exit');

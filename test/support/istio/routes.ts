@@ -1,5 +1,5 @@
-import { spawnSync } from 'node:child_process';
 import type { JsonObject } from '../../../src/json/json.ts';
+import { translateAll } from './translator.ts';
 
 /** A Service of HTTP, whose endpoints are pods with these labels. */
 export interface CalledService {
@@ -29,26 +29,13 @@ export interface IstioResources {
 
 /** Returns what istiod's translator makes of each mesh. */
 export function translateRoutesLikeIstiod(meshes: readonly CalledMesh[]): readonly IstioResources[] {
-  const program = process.env['ISTIO_ROUTES_BIN'];
-  if (program === undefined) throw new Error('ISTIO_ROUTES_BIN is not set: run `make test-istio`');
-  const lines = meshes.map(({ services, ...mesh }) =>
-    JSON.stringify({
-      ...mesh,
-      services: services.map(({ ports, ...service }) => ({
-        ...service,
-        host: `${service.name}.${service.namespace}.svc.cluster.local`,
-        ports: ports.map((number) => ({ name: `http-${number}`, number })),
-      })),
-    }),
-  );
-  const input = lines.map((line) => `${line}\n`).join('');
-  const { status, stdout, stderr } = spawnSync(program, { input, encoding: 'utf8', maxBuffer: 2 ** 31 - 1 });
-  if (status !== 0) throw new Error(stderr);
-  return (
-    stdout
-      .split('\n')
-      // Istio's own log goes there as well.
-      .filter((line) => line.startsWith('{'))
-      .map((line) => JSON.parse(line) as IstioResources)
-  );
+  const given = meshes.map(({ services, ...mesh }) => ({
+    ...mesh,
+    services: services.map(({ ports, ...service }) => ({
+      ...service,
+      host: `${service.name}.${service.namespace}.svc.cluster.local`,
+      ports: ports.map((number) => ({ name: `http-${number}`, number })),
+    })),
+  }));
+  return translateAll('ISTIO_ROUTES_BIN', given) as readonly IstioResources[];
 }

@@ -113,7 +113,7 @@ export const randomRules: fc.Arbitrary<readonly JsonObject[]> = fc
 
 const header = fc.oneof(
   fc.tuple(
-    fc.constantFrom('a', 'b', 'x-c', 'X-C', 'x-user', 'x-sidecar-injector-proto'),
+    fc.constantFrom('a', 'b', 'd', 'x-c', 'X-C', 'x-user', 'x-sidecar-injector-proto'),
     fc.constantFrom('a', 'b', '/a', 'GET', 'v1', ''),
   ),
   fc.tuple(fc.constant('x-forwarded-proto'), fc.constantFrom('http', 'https', 'a')),

@@ -33,6 +33,7 @@ export function contextOf({ services, subsets = {}, hash, view = anyClient }: Kn
     serviceAt: (namespace, name) => services.find(({ key }) => key === `${namespace}/${name}`),
     serviceOf: (host) => services.find((one) => hostOf(one) === host),
     hasSubset: ({ service: key, subset }: Backend) => subset === undefined || subsets[key]?.includes(subset) === true,
+    ruleOfClients: () => undefined,
     hashOf: () => hash,
   };
 }

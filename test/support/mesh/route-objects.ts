@@ -28,6 +28,7 @@ export const routeContext: RouteContext = {
   serviceAt: (namespace, name) => services.get(`${namespace}/${name}`),
   serviceOf: () => undefined,
   hasSubset: () => false,
+  ruleOfClients: () => undefined,
   hashOf: () => undefined,
 };
 

@@ -15,6 +15,7 @@ import {
 } from '../../../src/json/json.ts';
 import type { Request } from '../../../src/mesh/explain/request.ts';
 import type { Resource } from '../../../src/mesh/resources/resource.ts';
+import { decidedByHeaders } from '../istio/decided-routes.ts';
 import { envoyBinary } from '../network/envoy.ts';
 import { until } from '../waiting.ts';
 
@@ -34,7 +35,16 @@ export interface Met {
   readonly path: string | undefined;
   readonly authority: string | undefined;
   readonly location: string | undefined;
+  /** Of `watchedHeaders`, the first values that the server has got, and what the client has, with several values joined. */
+  readonly got: Readonly<Record<string, string>>;
+  readonly answered: Readonly<Record<string, string>>;
 }
+
+/** Headers that are told both ways; the server answers with `serverHeaders`. */
+export const watchedHeaders = ['a', 'b', 'c', 'd', 'e'] as const;
+
+/** Headers of the server's answers. */
+export const serverHeaders: Readonly<Record<string, string>> = { a: 'app', d: 'app', e: 'app' };
 
 /** A configuration, and the listener whose requests are watched. */
 export interface Watched {
@@ -77,7 +87,12 @@ function server(pipe: string): JsonObject {
     match,
     direct_response: { status: 200 },
   }));
-  const response_headers_to_add = told({ 'x-got-path': '%REQ(:PATH)%', 'x-got-host': '%REQ(:AUTHORITY)%' });
+  const response_headers_to_add = told({
+    ...serverHeaders,
+    'x-got-path': '%REQ(:PATH)%',
+    'x-got-host': '%REQ(:AUTHORITY)%',
+    ...Object.fromEntries(watchedHeaders.map((name) => [`x-got-${name}`, `%REQ(${name})%`])),
+  });
   const hosts = [{ name: 'all', domains: ['*'], routes }];
   return {
     name: 'server',
@@ -123,7 +138,7 @@ function watchedRoutes(routes: JsonObject, prefix: string): JsonObject {
     mapObjects(host, 'routes', (route, index) => ({ ...route, name: String(index) })),
   );
   return {
-    ...(renamed(without(named, late)) as JsonObject),
+    ...(decidedByHeaders(renamed(without(named, late))) as JsonObject),
     response_headers_to_add: told({ 'x-route': '%ROUTE_NAME%', 'x-cluster': '%UPSTREAM_CLUSTER%' }),
     validate_clusters: false,
   };
@@ -160,6 +175,15 @@ function watchedCluster(name: string, pipe: string): JsonObject {
   };
 }
 
+function watched(header: (name: string) => string | undefined): Readonly<Record<string, string>> {
+  return Object.fromEntries(
+    watchedHeaders.flatMap((name) => {
+      const value = header(name);
+      return value === undefined ? [] : [[name, value] as const];
+    }),
+  );
+}
+
 function metOf(status: number, header: (name: string) => string | undefined, index: number): Met {
   const [route, grpcStatus] = [header('x-route'), header('grpc-status')];
   return {
@@ -170,6 +194,8 @@ function metOf(status: number, header: (name: string) => string | undefined, ind
     path: header('x-got-path'),
     authority: header('x-got-host'),
     location: header('location'),
+    got: watched((name) => header(`x-got-${name}`)),
+    answered: watched(header),
   };
 }
 
@@ -192,9 +218,11 @@ async function askHttp1(pipe: string, request: Request, index: number): Promise<
   }
   socket.destroy();
   const [status = '', ...fields] = (text.split('\r\n\r\n', 1)[0] ?? '').split('\r\n');
-  const found = new Map(
-    fields.map((line) => [line.slice(0, line.indexOf(':')).toLowerCase(), line.slice(line.indexOf(':') + 2)]),
-  );
+  const found = new Map<string, string>();
+  for (const line of fields) {
+    const [name, value] = [line.slice(0, line.indexOf(':')).toLowerCase(), line.slice(line.indexOf(':') + 2)];
+    found.set(name, found.has(name) ? `${found.get(name)}, ${value}` : value);
+  }
   return metOf(Number(status.split(' ')[1]), (name) => found.get(name), index);
 }
 

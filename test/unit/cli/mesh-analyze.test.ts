@@ -200,6 +200,26 @@ spec: {selector: {app: web}, ports: [{name: http, port: 80, targetPort: 8080}]}
     expect(stdout).toContain('VirtualService shop/a\n');
   });
 
+  test('says which rules in files the API server would not take, and which stand there twice', async () => {
+    const wrong = virtualService('a', '[cart]').replace('io/v1', 'io/v2').replace('VirtualService', 'virtualservice');
+    const unnamed = virtualService('', '[]').replace('name: ,', 'generateName: a-,');
+    const twice = virtualService('bb', '[card]') + virtualService('bb', '[cart]');
+    const elsewhere = virtualService('a', '[cart]', '').replace('networking.istio.io', 'example.com');
+    expect(await analyze(cart + wrong + unnamed + twice + elsewhere)).toEqual({
+      code: 3,
+      stdout: `VirtualService default/
+  refused: /metadata/name: must be there: a text (InvalidValue)
+  no effect: /spec: there are no hosts, so that no request is meant: such an object is only for others to take in. Add hosts: [cart] (NoHosts)
+VirtualService default/bb
+  warning: /metadata/name: stands here more than once; only the last one counts (GivenTwice)
+virtualservice default/a
+  no effect: /kind: "virtualservice" of networking.istio.io is no kind that this mesh reads, did you mean "VirtualService"? (UnknownKind)
+2 traffic rules, 2 refused or without effect, 1 with warnings
+`,
+      stderr: '',
+    });
+  });
+
   test('wants something to look at, and files that can be read', async () => {
     expect(await runCommand(['mesh', 'analyze'])).toMatchObject({
       code: 2,

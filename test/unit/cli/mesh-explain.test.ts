@@ -202,6 +202,14 @@ spec: {limits: [{requests: 10, per: Second, burst: 20}, {match: {paths: [/a]}, r
     expect(stdout).toContain('filter chain tcp, read as bytes\nRoute      none: bytes are not compared with routes\n');
   });
 
+  test('bytes where only HTTP is taken', async () => {
+    const { stdout } = await explain(services + rules, 'deploy/cart-v1', 'tcp://cart:80');
+    expect(stdout).toContain(
+      "filter chain http, read as HTTP\nRoute      none\n  answered by the client's proxy with 400: nothing but HTTP is taken at this port\n",
+    );
+    expect(stdout).not.toContain('Clusters');
+  });
+
   test('a client without a proxy of the mesh', async () => {
     const without = services.replaceAll(
       '{app: cart, version: v1}}\n    spec',
@@ -258,6 +266,11 @@ ${assumed}note: pod default/cart-v1-0 has no proxy of the mesh: no rule counts f
       ['deploy/cart-v1', 'cart', '--header', 'x-canary: yes'],
       2,
       'error: --header: "x-canary: yes" is not a header\nhint: write NAME=VALUE, such as x-canary=yes\n',
+    ],
+    [
+      ['deploy/cart-v1', 'cart', '--method', 'G T'],
+      2,
+      'error: --method: "G T" is not a method\nhint: write one such as POST\n',
     ],
     [
       ['deploy/cart-v3', 'cart'],

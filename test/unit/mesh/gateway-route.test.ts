@@ -123,6 +123,14 @@ describe('what an HTTPRoute may say', () => {
       'refused /spec/rules/0/filters/0/urlRewrite/path/replaceFullPath: "a": must start with /',
     ],
     [
+      {
+        filters: [
+          { type: 'RequestHeaderModifier', requestHeaderModifier: { add: [{ name: 'Content-Length', value: '5' }] } },
+        ],
+      },
+      'refused /spec/rules/0/filters/0/requestHeaderModifier/add/0/name: "content-length": says where the message ends, which is the proxy’s to say; leave it out',
+    ],
+    [
       { filters: [{ type: 'RequestHeaderModifier', requestHeaderModifier: { set: [{ name: 'Host', value: 'a' }] } }] },
       'refused /spec/rules/0/filters/0/requestHeaderModifier/set/0/name: "host": is not changed by header filters: use hostname of the filter URLRewrite (of an HTTPRoute)',
     ],

@@ -58,7 +58,7 @@ test.each<[SecurityKind, JsonObject, JsonObject]>([
   const { spec, findings } = ruleKinds[kind].read({ kind, metadata: { namespace: 'shop', name: 'p' }, ...beside });
   expect(spec).toMatchObject(strictest);
   expect(findings.map(({ effect, field, sentence }) => `${effect} ${field}: ${sentence}`)).toEqual([
-    ...Object.keys(beside).map((name) => `refused /${name}: there is no such field; fields belong into spec`),
+    ...Object.keys(beside).map((name) => `refused /${name}: there is no such field; fields of this kind stand in spec`),
     expect.stringContaining('the strictest counts'),
   ]);
 });

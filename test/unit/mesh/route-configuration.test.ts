@@ -307,22 +307,17 @@ describe('where requests go', () => {
     );
   });
 
-  test('what the only destination changes comes after what its rule changes, and what is taken out before both', () => {
+  test('what the only destination sets comes after what its rule sets, then what is added; what is taken out comes first', () => {
     const ofRule = { set: [['a', '50%%']], add: [['b', '']], remove: ['c'] } as const;
     const own = { set: [['a', '2']], add: [], remove: ['c', 'd'] } as const;
     const destinations = [{ backend: backend('cart'), weight: 1, requestHeaders: own, authority: 'inner' }];
     const route = plain({ ...toCart, destinations }, { requestHeaders: ofRule, responseHeaders: ofRule });
-    const expected = [
-      { header: { key: 'a', value: '50%%' }, append_action: 'OVERWRITE_IF_EXISTS_OR_ADD' },
-      { header: { key: 'b', value: '' }, keep_empty_value: true },
-    ];
+    const set = (value: string) => ({ header: { key: 'a', value }, append_action: 'OVERWRITE_IF_EXISTS_OR_ADD' });
+    const added = { header: { key: 'b', value: '' }, keep_empty_value: true };
     expect(route).toMatchObject({
-      request_headers_to_add: [
-        ...expected,
-        { header: { key: 'a', value: '2' }, append_action: 'OVERWRITE_IF_EXISTS_OR_ADD' },
-      ],
+      request_headers_to_add: [set('50%%'), set('2'), added],
       request_headers_to_remove: ['c', 'd'],
-      response_headers_to_add: expected,
+      response_headers_to_add: [set('50%%'), added],
       response_headers_to_remove: ['c'],
       route: { host_rewrite_literal: 'inner', cluster: 'shop/cart' },
     });

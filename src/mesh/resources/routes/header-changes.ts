@@ -7,15 +7,16 @@ function option(key: string, value: string, append_action: JsonObject): JsonObje
 }
 
 /**
- * Returns the members of a route, or of one of its clusters, that change headers of requests or responses. Envoy first takes out what is to be removed, and
- * then sets and adds in this order.
+ * Returns the members of a route, or of one of its clusters, that change headers of requests or responses, in the order in which Envoy does so, however they
+ * are written: it takes out what is to be removed, then sets, and then adds (`HeaderParser::evaluateHeaders`).
  */
 export function headerChanges(of: 'request' | 'response', ...all: readonly (HeaderChanges | undefined)[]): JsonObject {
   const changes = all.filter((one) => one !== undefined);
-  const added = changes.flatMap(({ set, add }) => [
-    ...set.map(([name, value]) => option(name, value, { append_action: 'OVERWRITE_IF_EXISTS_OR_ADD' })),
-    ...add.map(([name, value]) => option(name, value, {})),
-  ]);
+  const overwriting: JsonObject = { append_action: 'OVERWRITE_IF_EXISTS_OR_ADD' };
+  const added = [
+    ...changes.flatMap(({ set }) => set.map(([name, value]) => option(name, value, overwriting))),
+    ...changes.flatMap(({ add }) => add.map(([name, value]) => option(name, value, {}))),
+  ];
   const removed = [...new Set(changes.flatMap(({ remove }) => remove))];
   return {
     ...(added.length === 0 ? {} : { [`${of}_headers_to_add`]: added }),

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { headerName, headerText, mapOf } from './values.ts';
+import { headerName, headerText, mapOfHeaders } from './values.ts';
 
 /**
  * Envoy's commands in values that tell nothing but what the two sides of the request know anyway. Others read files and environment
@@ -49,6 +49,12 @@ const value = headerText().superRefine((text, context) => {
   if (problem !== undefined) context.addIssue({ code: 'custom', message: problem, input: text });
 });
 
+/** Names of headers that say where a message ends, in lower case: with another value, the rest of it would be taken for the next one. */
+export const framing: ReadonlySet<string> = new Set(['content-length', 'transfer-encoding']);
+
+/** Why they are not set. */
+export const framingRemedy = 'says where the message ends, which is the proxy’s to say; leave it out';
+
 const otherThanHost = headerName.refine((name) => name.toLowerCase() !== 'host', {
   error:
     'cannot be changed here; allowed: any header but Host; it can be set among headers of requests, or by rewrite.authority',
@@ -64,10 +70,11 @@ const requestHeader = z.string().superRefine((name, context) => {
   if (problem !== undefined) context.addIssue({ code: 'custom', message: problem, input: name });
 });
 
-function operations(changed: z.ZodType<string>) {
+function operations(name: z.ZodType<string>) {
+  const changed = name.refine((text) => !framing.has(text.toLowerCase()), { error: framingRemedy });
   return z.strictObject({
-    set: mapOf(changed, value).optional().describe('Headers that replace those of the same name.'),
-    add: mapOf(changed, value).optional().describe('Values beside those of the same name.'),
+    set: mapOfHeaders(changed, value).optional().describe('Headers that replace those of the same name.'),
+    add: mapOfHeaders(changed, value).optional().describe('Values beside those of the same name.'),
     remove: z.array(otherThanHost).optional().describe('Names of headers that are taken out.'),
   });
 }

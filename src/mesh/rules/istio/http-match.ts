@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { dnsLabel, headerName, labels, mapOf, portNumber, regularExpression } from './values.ts';
+import { dnsLabel, headerName, labels, mapOf, mapOfHeaders, portNumber, regularExpression } from './values.ts';
 
 /** How a text is compared. A regular expression is RE2's, and has to match the whole text. */
 export type StringMatch =
@@ -60,10 +60,10 @@ export const httpMatch = z.strictObject({
   scheme: text.optional().describe('`http` or `https`.'),
   method: text.optional().describe('The method.'),
   authority: text.optional().describe('The Host header.'),
-  headers: mapOf(comparedHeader, textOrAny)
+  headers: mapOfHeaders(comparedHeader, textOrAny)
     .optional()
     .describe('Headers by name. `{}`, and the regular expression `*`, hold for any value.'),
-  withoutHeaders: mapOf(comparedHeader, textOrAny)
+  withoutHeaders: mapOfHeaders(comparedHeader, textOrAny)
     .optional()
     .describe('Headers that must not be so. A comparison of a value also holds if there is none.'),
   queryParams: mapOf(z.string().min(1, { error: 'must not be empty' }), textOrAny)

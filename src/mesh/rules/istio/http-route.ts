@@ -36,7 +36,9 @@ const routeDestination = z.strictObject({
 });
 
 const path = headerText().regex(/^\//, { error: 'allowed: a path that begins with /' });
-const authority = headerText('allowed: a host name, with or without a port').min(1, { error: 'must not be empty' });
+const authority = headerText('allowed: a host name, with or without a port')
+  .min(1, { error: 'must not be empty' })
+  .regex(/^[^\s/?#]*$/, { error: 'allowed: a host name, with or without a port' });
 
 const regexRewrite = z
   .strictObject({
@@ -58,6 +60,7 @@ const regexRewrite = z
 
 const rewrite = z.strictObject({
   uri: headerText()
+    .regex(/^(?:\/|$)/, { error: 'allowed: a path that begins with /' })
     .optional()
     .describe('Takes the place of the prefix, or of the whole path, that `match.uri` has matched, letter by letter.'),
   uriRegexRewrite: regexRewrite.optional().describe('Replaces parts of the path. Not together with `uri`.'),

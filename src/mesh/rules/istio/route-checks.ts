@@ -1,6 +1,7 @@
 import type { Effect, Finding } from '../finding.ts';
 import { isHostHeader } from './header-changes.ts';
 import type { HttpRoute } from './http-route.ts';
+import { impossibleComparisons } from './impossible-match.ts';
 import { checkReach } from './route-reach.ts';
 
 /** Makes a finding about a field of one route. */
@@ -57,6 +58,13 @@ function checkShares({ route = [] }: HttpRoute, say: Say): Finding[] {
         ]
       : []),
   ];
+}
+
+function checkTries({ timeout = 0, retries }: HttpRoute, say: Say): Finding[] {
+  const { attempts = 0, perTryTimeout = 0 } = retries ?? {};
+  if (attempts === 0 || timeout === 0 || perTryTimeout < timeout) return [];
+  const sentence = 'is not shorter than the timeout of the route: a try that is slow is the last one; make it shorter';
+  return [say('warning', 'NoEffect', '/retries/perTryTimeout', sentence)];
 }
 
 function checkRetries({ retries }: HttpRoute, say: Say): Finding[] {
@@ -204,6 +212,7 @@ function checkMatches({ match = [] }: HttpRoute, say: Say): Finding[] {
     const { uri, ignoreUriCase, gateways = [], sourceLabels, sourceNamespace, statPrefix } = block;
     const at = `/match/${index}`;
     return [
+      ...impossibleComparisons(block).map(([field, sentence]) => say('warning', 'NeverFits', at + field, sentence)),
       ...(ignoreUriCase === true && uri?.type === 'regex'
         ? [
             say(
@@ -243,7 +252,16 @@ export function checkRoutes(routes: readonly HttpRoute[]): readonly Finding[] {
   if (routes.length === 0) {
     return [{ field: '/spec', effect: 'refused', code: 'NoRoutes', sentence: 'there are no routes; add http' }];
   }
-  const checks = [contradictions, checkShares, checkRetries, checkMatches, checkRewrite, checkFault, checkOld];
+  const checks = [
+    contradictions,
+    checkShares,
+    checkRetries,
+    checkTries,
+    checkMatches,
+    checkRewrite,
+    checkFault,
+    checkOld,
+  ];
   return [
     ...routes.flatMap((route, index) => {
       const say: Say = (effect, code, field, sentence) => ({

@@ -135,6 +135,19 @@ export function mapOf<S extends z.ZodType>(key: z.ZodType<string>, value: S) {
   });
 }
 
+/** A map of headers by name, of which none stands there twice: the case of a name means nothing. */
+export function mapOfHeaders<S extends z.ZodType>(key: z.ZodType<string>, value: S) {
+  return mapOf(key, value).superRefine((map, context) => {
+    const names = new Map<string, string>();
+    for (const name of Object.keys(map)) {
+      const before = names.get(name.toLowerCase());
+      const message = `${quote(name)} is the same header as ${quote(before ?? '')}; leave one of them out`;
+      if (before !== undefined) context.addIssue({ code: 'custom', path: [name], message, input: name });
+      names.set(name.toLowerCase(), name);
+    }
+  });
+}
+
 const labelName = /^(?:[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?\/)?[A-Za-z0-9](?:[A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?$/;
 const labelValue = /^(?:[A-Za-z0-9](?:[A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?)?$/;
 

@@ -3,20 +3,15 @@
 package main
 
 import (
-	"bufio"
 	"encoding/json"
-	"fmt"
-	"os"
-
-	"google.golang.org/protobuf/encoding/protojson"
-	"google.golang.org/protobuf/proto"
 
 	security "istio.io/api/security/v1beta1"
 	"istio.io/istio/pilot/pkg/model"
 	"istio.io/istio/pilot/pkg/security/authz/builder"
 	"istio.io/istio/pilot/pkg/security/trustdomain"
-	"istio.io/istio/pkg/log"
 	"istio.io/istio/pkg/util/protomarshal"
+
+	"sidecar-injector.test/istio/program/lines"
 )
 
 type object struct {
@@ -34,26 +29,10 @@ type output struct {
 }
 
 func main() {
-	log.FindScope(log.DefaultScopeName).SetOutputLevel(log.NoneLevel)
-	lines := bufio.NewScanner(os.Stdin)
-	lines.Buffer(nil, 64<<20)
-	for lines.Scan() {
-		result, err := translate(lines.Bytes())
-		if err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			os.Exit(1)
-		}
-		if err := json.NewEncoder(os.Stdout).Encode(result); err != nil {
-			os.Exit(1)
-		}
-	}
+	lines.Answer(translate)
 }
 
-func translate(line []byte) (output, error) {
-	var objects []object
-	if err := json.Unmarshal(line, &objects); err != nil {
-		return output{}, err
-	}
+func translate(objects []object) (output, error) {
 	var policies model.AuthorizationPoliciesResult
 	for _, one := range objects {
 		spec := &security.AuthorizationPolicy{}
@@ -72,28 +51,14 @@ func translate(line []byte) (output, error) {
 			policies.Allow = append(policies.Allow, policy)
 		}
 	}
-	made := output{HTTP: []json.RawMessage{}, TCP: []json.RawMessage{}}
 	translator := builder.New(trustdomain.NewBundle("cluster.local", nil), nil, policies, builder.Option{})
 	if translator == nil {
-		return made, nil
+		return output{HTTP: []json.RawMessage{}, TCP: []json.RawMessage{}}, nil
 	}
-	for _, filter := range translator.BuildHTTP() {
-		text, err := write(filter)
-		if err != nil {
-			return output{}, err
-		}
-		made.HTTP = append(made.HTTP, text)
+	http, err := lines.Texts(translator.BuildHTTP())
+	if err != nil {
+		return output{}, err
 	}
-	for _, filter := range translator.BuildTCP() {
-		text, err := write(filter)
-		if err != nil {
-			return output{}, err
-		}
-		made.TCP = append(made.TCP, text)
-	}
-	return made, nil
-}
-
-func write(message proto.Message) (json.RawMessage, error) {
-	return protojson.MarshalOptions{UseProtoNames: true}.Marshal(message)
+	tcp, err := lines.Texts(translator.BuildTCP())
+	return output{HTTP: http, TCP: tcp}, err
 }

@@ -3,15 +3,11 @@
 package main
 
 import (
-	"bufio"
 	"encoding/json"
 	"errors"
-	"fmt"
-	"os"
 	"strings"
 
 	cluster "github.com/envoyproxy/go-control-plane/envoy/config/cluster/v3"
-	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/proto"
 
 	"istio.io/istio/pilot/pkg/config/kube/crd"
@@ -22,8 +18,9 @@ import (
 	"istio.io/istio/pkg/config"
 	"istio.io/istio/pkg/config/host"
 	"istio.io/istio/pkg/config/protocol"
-	"istio.io/istio/pkg/log"
 	"istio.io/istio/pkg/test"
+
+	"sidecar-injector.test/istio/program/lines"
 )
 
 type port struct {
@@ -61,28 +58,10 @@ type output struct {
 }
 
 func main() {
-	for _, scope := range log.Scopes() {
-		scope.SetOutputLevel(log.NoneLevel)
-	}
-	lines := bufio.NewScanner(os.Stdin)
-	lines.Buffer(nil, 64<<20)
-	for lines.Scan() {
-		result, err := translate(lines.Bytes())
-		if err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			os.Exit(1)
-		}
-		if err := json.NewEncoder(os.Stdout).Encode(result); err != nil {
-			os.Exit(1)
-		}
-	}
+	lines.Answer(translate)
 }
 
-func translate(line []byte) (output, error) {
-	var given mesh
-	if err := json.Unmarshal(line, &given); err != nil {
-		return output{}, err
-	}
+func translate(given mesh) (output, error) {
 	// JSON is YAML, and each object one document.
 	texts := make([]string, 0, len(given.Objects))
 	for _, object := range given.Objects {
@@ -155,13 +134,9 @@ func resourcesOf(failer test.Failer, given mesh, objects []config.Config) output
 }
 
 func write[T proto.Message](failer test.Failer, messages []T) []json.RawMessage {
-	all := make([]json.RawMessage, 0, len(messages))
-	for _, message := range messages {
-		text, err := protojson.MarshalOptions{UseProtoNames: true}.Marshal(message)
-		if err != nil {
-			failer.Fatal(err)
-		}
-		all = append(all, text)
+	all, err := lines.Texts(messages)
+	if err != nil {
+		failer.Fatal(err)
 	}
 	return all
 }

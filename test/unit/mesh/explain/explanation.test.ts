@@ -70,6 +70,16 @@ describe('a connection', () => {
       { speaks: 'tls' },
       { ...bytes, listener: { name: '10.96.0.1_80', filterChain: 'tcp', reads: 'bytes' } },
     ],
+    [
+      'bytes on a port of HTTP',
+      { speaks: 'bytes' },
+      {
+        listener: { name: '10.96.0.1_80', filterChain: 'http', reads: 'http' },
+        route: undefined,
+        outcome: { type: 'answer', status: 400, why: 'no HTTP' },
+        clusters: [],
+      },
+    ],
     ['a port of TCP', { port: 81 }, { listener: { name: '10.96.0.1_81', filterChain: 'tcp', reads: 'bytes' } }],
     [
       'another address',

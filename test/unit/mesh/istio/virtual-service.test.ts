@@ -169,10 +169,32 @@ describe('a field that is refused', () => {
       { mirror: { host: 'a' }, mirrors: [{ destination: { host: 'b' } }] },
       '/mirrors: stands beside mirror; allowed: one of them',
     ],
-    [{ mirrors: [{}] }, '/mirrors/0: "destination" is missing; type: object'],
+    [{ mirrors: [{}] }, '/mirrors/0: "destination" is missing; allowed: an object'],
     [
       { mirror: { host: '*.b' } },
       '/mirror/host: "*.b": allowed: the name of a Service, such as reviews, or a full name in DNS, such as reviews.shop.svc.cluster.local',
+    ],
+    [{ rewrite: { uri: 'b' } }, '/rewrite/uri: "b": allowed: a path that begins with /'],
+    [{ rewrite: { authority: 'a b' } }, '/rewrite/authority: "a b": allowed: a host name, with or without a port'],
+    [
+      { redirect: { authority: 'a/b' }, route: undefined },
+      '/redirect/authority: "a/b": allowed: a host name, with or without a port',
+    ],
+    [
+      match({ headers: { 'X-User': { exact: 'a' }, 'x-user': { exact: 'b' } } }),
+      '/match/0/headers/x-user: "x-user" is the same header as "X-User"; leave one of them out',
+    ],
+    [
+      { headers: { response: { add: { 'x-a': 'a', 'X-A': 'b' } } } },
+      '/headers/response/add/X-A: "X-A" is the same header as "x-a"; leave one of them out',
+    ],
+    [
+      { headers: { request: { set: { 'Content-Length': '5' }, remove: ['content-length'] } } },
+      '/headers/request/set/Content-Length: "Content-Length": says where the message ends, which is the proxy’s to say; leave it out',
+    ],
+    [
+      { headers: { response: { add: { 'transfer-encoding': 'gzip' } } } },
+      '/headers/response/add/transfer-encoding: "transfer-encoding": says where the message ends, which is the proxy’s to say; leave it out',
     ],
     [{ rewrite: {} }, '/rewrite: is empty; allowed: uri or uriRegexRewrite, and authority'],
     [
@@ -257,7 +279,7 @@ describe('a field that is refused', () => {
       { redirect: { prefixRewrite: '/b' }, match: [{ uri: { exact: '/a' } }] },
       '/redirect/prefixRewrite: needs match.uri to be a prefix in all blocks of match',
     ],
-    [{ redirect: { scheme: 'ftp' } }, '/redirect/scheme: "ftp": Invalid option: expected one of "http"|"https"'],
+    [{ redirect: { scheme: 'ftp' } }, '/redirect/scheme: "ftp": allowed: http, https'],
     [{ redirect: { uri: 'a' } }, '/redirect/uri: "a": allowed: a path that begins with /'],
     [
       { redirect: { uri: '/a' }, directResponse: { status: 200 } },
@@ -310,7 +332,7 @@ describe('a field that is refused', () => {
     [{ exportTo: ['.', '.'] }, '/exportTo/1: ".": stands here a second time'],
     [{ exportTo: ['*', 'a'] }, '/exportTo: "*" stands for all namespaces: leave the others out'],
     [{ http: [] }, ': there are no routes; add http'],
-    [{ http: {} }, '/http: Invalid input: expected array, received object'],
+    [{ http: {} }, '/http: allowed: a list'],
     [{ gatways: [] }, '/gatways: there is no such field, did you mean "gateways"?'],
   ])('of the object: %j', (more, expected) => {
     const { spec, findings } = readVirtualService(virtualService([route()], more));
@@ -346,6 +368,10 @@ describe('a field that may not do what is expected', () => {
       '/fault/delay/percent: is old; use percentage: {value: …}',
     ],
     [{ mirror: { host: 'a' }, mirrorPercent: 10 }, '/mirrorPercent: is old; use mirrorPercentage: {value: …}'],
+    [
+      { timeout: '2s', retries: { attempts: 2, perTryTimeout: '2s' } },
+      '/retries/perTryTimeout: is not shorter than the timeout of the route: a try that is slow is the last one; make it shorter',
+    ],
     [{ mirrorPercentage: { value: 10 } }, '/mirrorPercentage: has no effect without mirror'],
     [{ corsPolicy: { allowOrigin: ['a'] } }, '/corsPolicy/allowOrigin: is old; use allowOrigins: [{exact: …}]'],
     [

@@ -1,4 +1,5 @@
 import { analyze, type Verdict } from '../../../../mesh/report/analysis.ts';
+import { checkManifestNames, joinVerdicts } from '../../../../mesh/report/manifest-names.ts';
 import { worldOfObjects } from '../../../../mesh/report/world-of-objects.ts';
 import type { Finding } from '../../../../mesh/rules/finding.ts';
 import { exitCodes, print, printJson, report, usageFailure, type Io } from '../../../io.ts';
@@ -35,7 +36,10 @@ export async function runAnalyze(options: AnalyzeOptions, io: Io): Promise<numbe
   const world = worldOfObjects(applied(live.objects, objects, namespace), namespace);
   const { clusterDomain: cluster, rootNamespace } = options;
   const verdicts: readonly Told[] = [
-    ...analyze(world, { cluster, trust: cluster, rootNamespace }),
+    ...joinVerdicts([
+      ...checkManifestNames(files.objects, namespace),
+      ...analyze(world, { cluster, trust: cluster, rootNamespace }),
+    ]),
     ...unreadObjects(files.found, namespace),
   ];
   const rules = Object.values(world.rules).reduce((sum, kind) => sum + kind.size, 0);

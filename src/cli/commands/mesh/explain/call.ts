@@ -87,6 +87,9 @@ export function readCall(text: string, options: ExplainCallOptions): WrittenCall
   if ('problems' in headers) return headers;
   const isUsual = port === known.port;
   const isGrpc = scheme === 'grpc';
+  const method = (options.method ?? (isGrpc ? 'POST' : 'GET')).toUpperCase();
+  if (!/^[!#$%&'*+.^_`|~\dA-Z-]+$/.test(method))
+    return usageFailure(`--method: ${quote(options.method ?? '')} is not a method`, 'write one such as POST');
   const host = headers.find(([name]) => name === 'host')?.[1];
   return {
     scheme,
@@ -94,7 +97,7 @@ export function readCall(text: string, options: ExplainCallOptions): WrittenCall
     port,
     speaks: known.speaks,
     request: {
-      method: (options.method ?? (isGrpc ? 'POST' : 'GET')).toUpperCase(),
+      method,
       path: path.startsWith('/') ? path : `/${path}`,
       authority: host ?? (isUsual ? written : `${written}:${port}`),
       headers: [...(isGrpc ? grpcHeaders : []), ...headers.filter(([name]) => name !== 'host')],

@@ -70,6 +70,7 @@ const answers = {
   'direct response': 'the route says so',
   preflight: 'the proxy answers this question of CORS itself',
   'no route': 'no route matches',
+  'no HTTP': 'nothing but HTTP is taken at this port',
 } as const;
 
 function outcomeLines(outcome: Outcome | undefined, { request }: ExplainedCall['call']): readonly string[] {
