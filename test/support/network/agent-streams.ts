@@ -86,6 +86,8 @@ export const askStream: AgentCalls['askStream'] = ({ host, port, fields, body, t
       stream.on('data', (chunk: Buffer) => (seen.body += chunk.toString('latin1')));
       stream.on('wantTrailers', () => stream.sendTrailers({ ...trailers }));
       stream.on('error', () => undefined);
+      // The server may reset what is left of the request, or wait for it.
+      if (isOpen) stream.on('end', () => finish(0));
       stream.on('close', () => finish(stream.rstCode ?? 0));
       if (body !== undefined) stream.write(Buffer.from(body, 'latin1'));
       if (hasBody && !isOpen) stream.end();
