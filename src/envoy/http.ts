@@ -50,6 +50,10 @@ const http2: JsonObject = {
   max_consecutive_inbound_frames_with_empty_payload: noLimit,
   max_inbound_priority_frames_per_stream: noLimit,
   max_inbound_window_update_frames_per_data_frame_sent: noLimit,
+  // Envoy's default is 1,024; long streams of a client that has more would wait for one another.
+  max_concurrent_streams: noLimit,
+  // WebSockets over HTTP/2 (RFC 8441), and tunnels.
+  allow_connect: true,
 };
 
 /** Idle connections are kept, as those of other protocols; Envoy's default is an hour. Their number is limited. */
@@ -135,6 +139,8 @@ export function transparentHttp(intent: TransparentHttp): JsonObject {
     ...clientCertificate[tellsPeer === true ? 'told' : 'untouched'],
     // Long polls and streams may be silent for longer than Envoy's default of five minutes.
     stream_idle_timeout: '0s',
+    // How long a client may pause while it reads an answer after which its connection ends. With Envoy's second, it would lose the rest.
+    delayed_close_timeout: '60s',
     // A client that never ends its headers would hold one of the proxy's connections indefinitely.
     request_headers_timeout: '30s',
   });

@@ -41,8 +41,13 @@ async function play(line: Listening, side: Turn['by'], turns: readonly Turn[]): 
   const { socket } = line;
   const told = (): Told => ({ bytes: line.bytes, crc: line.crc, ending: line.ending ?? 'closed' });
   let expected = 0;
-  for (const { by, send, pauseMs, leave } of turns) {
+  for (const { by, deafMs, send, pauseMs, leave } of turns) {
     if (by === side) {
+      if (deafMs !== undefined) {
+        socket.pause();
+        await pause(deafMs);
+        socket.resume();
+      }
       if (send !== undefined && !socket.destroyed)
         await new Promise((resolve) => socket.write(send, 'latin1', resolve));
       if (pauseMs !== undefined) await pause(pauseMs);
@@ -50,6 +55,10 @@ async function play(line: Listening, side: Turn['by'], turns: readonly Turn[]): 
       if (leave === 'close') {
         // As close(2): what is said goes out, what is still to come is not wanted.
         socket.destroy();
+        return told();
+      }
+      if (leave === 'reset') {
+        socket.resetAndDestroy();
         return told();
       }
     } else {

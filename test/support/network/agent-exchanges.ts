@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { connect, createServer, type Server, type Socket } from 'node:net';
+import { setTimeout as pause } from 'node:timers/promises';
 import type { AgentCalls } from './agent.ts';
 import type { Ending, Exchanged, Party } from './party.ts';
 import { countAnswers } from './http1-messages.ts';
@@ -48,13 +49,18 @@ function leave({ socket }: Line, end: Party['end']): void {
 /** Says what the party has to say, each piece when it has heard what comes before it. */
 async function play(line: Line, { steps, end }: Party, limitMs: number): Promise<void> {
   let heard = 0;
-  for (const { until = '', send = '' } of steps) {
+  for (const { until = '', send = '', deafMs } of steps) {
     const isOver = (): boolean => line.text.includes(until, heard) || line.ending !== 'open';
     await waitFor(line, isOver, limitMs);
     const found = line.text.indexOf(until, heard);
     if (found < 0) return;
     heard = found + until.length;
+    if (deafMs !== undefined) line.socket.pause();
     if (send !== '') await new Promise((resolve) => line.socket.write(Buffer.from(send, bytes), resolve));
+    if (deafMs !== undefined) {
+      await pause(deafMs);
+      line.socket.resume();
+    }
   }
   leave(line, end);
 }

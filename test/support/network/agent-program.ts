@@ -7,6 +7,7 @@ import { exchange, prepare, received } from './agent-exchanges.ts';
 import { recall, rehearse, speak } from './agent-dialogues.ts';
 import { askInBursts, askTogether, countLoad, redirectLoad, startLoad, stopLoad } from './agent-load.ts';
 import { askAtRate } from './agent-rate.ts';
+import { askStream } from './agent-streams.ts';
 import { startTalks, stopTalks } from './agent-talks.ts';
 import { dropUnread, holdUnread } from './agent-unread.ts';
 import { accepted, close, connected, listen, setHealthy } from './agent-servers.ts';
@@ -25,6 +26,7 @@ const calls: AgentCalls = {
   collected,
   ask,
   askHttp2,
+  askStream,
   callGrpc,
   dial,
   converse,

@@ -13,6 +13,7 @@ import { createServer as createTcpServer, type Server, type Socket } from 'node:
 import type { Duplex } from 'node:stream';
 import { collector } from './agent-collector.ts';
 import { exchangeServer } from './agent-exchanges.ts';
+import { streamServer } from './agent-streams.ts';
 import { begunStreams, preface, settings } from './http2-frames.ts';
 import type { AgentCalls, Echoed, Heard, ListenOptions } from './agent.ts';
 
@@ -213,6 +214,8 @@ function serverOf(kind: Exclude<ListenOptions['kind'], 'udp'>, options: ListenOp
       return createTcpServer((socket) => script(socket, options.text ?? ''));
     case 'frames':
       return createTcpServer((socket) => sendFrames(socket, options.frames ?? {}));
+    case 'streams':
+      return streamServer();
     case 'exchange':
       return exchangeServer(options.port, options.takesOne);
     case 'last-word':

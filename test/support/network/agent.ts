@@ -19,6 +19,7 @@ export interface ListenOptions {
    * gets with a line of JSON, an `Echoed`, and has keep-alive of 2 s; `banner` speaks first; `grpc` is a health service, and sends back what a stream of a talk says; `udp` is `echo` for datagrams; `collector` takes spans;
    * `script` answers the end of an HTTP head with `text`, in which `{request}` stands for that head, and sends back what
    * comes after it; `frames` is HTTP/2 and answers a stream with the frames that are given for it;
+   * `streams` is HTTP/2 and answers each stream as its path says;
    * `last-word` says `text` when the client has ended its side; `exchange` says what it is told by `prepare`.
    * `refusing` is HTTP/2 and refuses every other request without having looked at it, the first one too.
    * `/login?user=alice` makes `/who` answer `alice` from now on, on this connection alone; others get 401 from it.
@@ -36,6 +37,7 @@ export interface ListenOptions {
     | 'refusing'
     | 'script'
     | 'frames'
+    | 'streams'
     | 'last-word'
     | 'exchange';
   readonly port: number;
@@ -118,14 +120,15 @@ export interface Step {
 }
 
 /**
- * One turn of a dialogue over TCP: what a side sends (a character for a byte), how long it waits after that, and whether it
- * then ends its side or closes the connection as a whole.
+ * One turn of a dialogue over TCP: how long a side does not read, what it sends (a character for a byte), how long it waits after that, and
+ * whether it then ends its side, closes the connection as a whole, or resets it.
  */
 export interface Turn {
   readonly by: 'client' | 'server';
+  readonly deafMs?: number;
   readonly send?: string;
   readonly pauseMs?: number;
-  readonly leave?: 'end' | 'close';
+  readonly leave?: 'end' | 'close' | 'reset';
 }
 
 /** What a side of a dialogue has heard: bytes, their CRC-32, and how the other side ended, `silent` after 10 s. */
@@ -133,6 +136,39 @@ export interface Told {
   readonly bytes: number;
   readonly crc: number;
   readonly ending: 'end' | 'closed' | 'reset' | 'silent';
+}
+
+/** What a stream of HTTP/2 is answered with. */
+export interface StreamScript {
+  readonly informational?: readonly number[];
+  readonly status?: number;
+  readonly fields?: Readonly<Record<string, string | readonly string[]>>;
+  /** Default: what was heard, a `StreamHeard`. Without any, the answer ends with its fields. */
+  readonly body?: string;
+  readonly trailers?: Readonly<Record<string, string>>;
+  /** Whether the answer does not wait for the end of the request. */
+  readonly isEarly?: boolean;
+  /** Code with which the stream is reset instead. */
+  readonly reset?: number;
+}
+
+/** What the server has heard of a stream; a field is `name: value`. */
+export interface StreamHeard {
+  readonly fields: readonly string[];
+  readonly body: string;
+  readonly trailers: readonly string[];
+}
+
+/**
+ * What the client has seen of a stream, and how it has ended: a code of HTTP/2, the end of the connection, silence, or that the server does not
+ * offer CONNECT with a protocol.
+ */
+export interface StreamSeen {
+  readonly informational: readonly number[];
+  readonly fields: Readonly<Record<string, unknown>>;
+  readonly body: string;
+  readonly trailers: Readonly<Record<string, unknown>>;
+  readonly ending: number | 'connection' | 'silent' | 'not offered';
 }
 
 interface Peer {
@@ -163,6 +199,15 @@ export interface AgentCalls {
     readonly headers?: Readonly<Record<string, string>>;
     readonly body?: string;
   }): Promise<Http2Answer>;
+  /** One stream on a connection of its own. `isOpen` leaves the client's side of it open; a body has a character for a byte. */
+  askStream(
+    options: Peer & {
+      readonly fields: Readonly<Record<string, string | readonly string[]>>;
+      readonly body?: string;
+      readonly trailers?: Readonly<Record<string, string>>;
+      readonly isOpen?: boolean;
+    },
+  ): Promise<StreamSeen>;
   /** One call with an empty message over gRPC, by its usual library: the status, its text, and a field of the answer. */
   callGrpc(options: { readonly address: string; readonly path: string }): Promise<GrpcStatus>;
   /**
@@ -264,6 +309,7 @@ const callNames = [
   'collected',
   'ask',
   'askHttp2',
+  'askStream',
   'callGrpc',
   'dial',
   'converse',

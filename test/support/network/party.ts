@@ -3,6 +3,8 @@ export interface PartyStep {
   readonly until?: string;
   /** A character for a byte. */
   readonly send?: string;
+  /** How long it does not read after that. */
+  readonly deafMs?: number;
 }
 
 export interface Party {

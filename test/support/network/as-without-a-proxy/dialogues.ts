@@ -83,6 +83,23 @@ export const farewells = [
   })),
 );
 
+/** What is sent by a side that resets the connection when all has arrived. */
+export const resets = sides.flatMap((by) =>
+  Object.entries(messages).map(([what, send]) => ({ name: `the ${by} says ${what} and resets`, by, send })),
+);
+
+/** More than all buffers on the way hold, to a side that does not read for a while. */
+export const lateReaders = sides.flatMap((by) =>
+  (['end', 'close'] as const).flatMap((leave) =>
+    [100_000, 1_000_000, 8_000_000].map((size) => ({
+      name: `the ${by} says ${size} bytes, then ${leave}, and is heard late`,
+      by,
+      leave,
+      send: 'm'.repeat(size),
+    })),
+  ),
+);
+
 /** Has every dialogue with the proxies and without, and compares what both sides have heard. */
 export function testDialogues(line: () => Line): void {
   /** What both sides have heard of so many dialogues. */
@@ -109,5 +126,22 @@ export function testDialogues(line: () => Line): void {
     const captured = await heard(true, turns, 5);
     expect(captured).toEqual(await heard(false, turns, 5));
     expect(captured[other[by]].map(({ bytes }) => bytes)).toEqual(Array.from({ length: 5 }, () => send.length));
+  });
+
+  test.each(resets)('$name', async ({ by, send }) => {
+    const turns: readonly Turn[] = [{ by, send, pauseMs: 100, leave: 'reset' }];
+    const captured = await heard(true, turns, 2);
+    expect(captured).toEqual(await heard(false, turns, 2));
+    expect(captured[other[by]]).toMatchObject([1, 2].map(() => ({ bytes: send.length, ending: 'reset' })));
+  });
+
+  test.each(lateReaders)('$name', async ({ by, send, leave }) => {
+    const turns: readonly Turn[] = [
+      { by: other[by], deafMs: 1_500 },
+      { by, send, leave },
+    ];
+    const captured = await heard(true, turns, 1);
+    expect(captured[other[by]]).toMatchObject([{ bytes: send.length, ending: 'end' }]);
+    expect(captured).toEqual(await heard(false, turns, 1));
   });
 }

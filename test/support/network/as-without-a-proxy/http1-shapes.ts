@@ -4,6 +4,7 @@ import { answerShapes } from '../http1-shapes/answers.ts';
 import { bodyShapes } from '../http1-shapes/bodies.ts';
 import { documentedDifferences } from '../http1-shapes/differences.ts';
 import { requestShapes } from '../http1-shapes/requests.ts';
+import { sequenceShapes } from '../http1-shapes/sequences.ts';
 import type { Shape } from '../http1-shapes/shape.ts';
 import type { Exchanged } from '../party.ts';
 import type { Line } from './line.ts';
@@ -11,7 +12,12 @@ import type { Line } from './line.ts';
 /** The same server twice: behind the proxy, and on a port that nothing captures, which is how it is without a proxy. */
 export const shapePorts = { proxied: 8080, plain: 8180 } as const;
 
-export const shapesByKind = { request: requestShapes, body: bodyShapes, answer: answerShapes } as const;
+export const shapesByKind = {
+  request: requestShapes,
+  body: bodyShapes,
+  answer: answerShapes,
+  sequence: sequenceShapes,
+} as const;
 
 const documented = new Map(Object.values(documentedDifferences).flatMap((row) => Object.entries(row)));
 
