@@ -115,15 +115,15 @@ describe('a node agent captures', () => {
       expect(decide({ pod: after, namespace: 'demo' }, snapshot).outcome).toBe('skip');
       expect(applyToValue(structuredClone(after), undo(after)?.operations ?? [])).toEqual(pod());
       const { spec } = after as { spec: JsonObject };
-      expect(
-        lists(injected({ metadata: { name: 'shop', annotations: {} }, spec } as JsonObject))['initContainers'],
-      ).toEqual(spec['initContainers']);
+      expect(lists(injected({ metadata: { name: 'shop', annotations: {} }, spec }))['initContainers']).toEqual(
+        spec['initContainers'],
+      );
     });
 
     test('may not be one of the pod’s own that runs something else', () => {
       const own = { name: first, image: 'busybox', command: ['true'] };
       const before = { ...pod(), spec: { initContainers: [own], containers: [{ name: 'app', image: 'shop' }] } };
-      const decision = decide({ pod: before as unknown as JsonObject, namespace: 'demo' }, snapshot);
+      const decision = decide({ pod: before, namespace: 'demo' }, snapshot);
       expect(decision.reasons.map(({ message }) => message)).toEqual([
         expect.stringContaining('command: may not be set'),
         expect.stringContaining('"busybox" is not allowed'),
