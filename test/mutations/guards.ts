@@ -128,7 +128,7 @@ export const guards: readonly Edit[] = [
   {
     protects: 'fields beside the spec are not left out',
     file: 'src/mesh/rules/reading.ts',
-    text: '.filter((name) => !fieldsOfObjects.has(name))',
+    text: '.filter((key) => !topLevel.has(key))',
     replacement: '.filter(() => false)',
     tests: ['test/unit/mesh/peer-notices.test.ts'],
   },
