@@ -5,7 +5,7 @@ import { unreachableReplies } from './hang-up.ts';
 
 const preserveCase: JsonObject = {
   stateful_formatter: extension(
-    'preserve_case',
+    'case',
     'envoy.extensions.http.header_formatters.preserve_case.v3.PreserveCaseFormatterConfig',
     { forward_reason_phrase: true },
   ),
@@ -32,10 +32,10 @@ const upgrades: readonly JsonObject[] = ['websocket', 'tcp', 'SPDY/3.1', 'CONNEC
 }));
 
 /**
- * Matches protocols that do not begin like one of those. RE2 has no negation, and Envoy allows only short expressions, so two
- * letters have to do.
+ * Matches all other protocols, but for such as begin and end like one of those: RE2 has no negation, and Envoy allows only short
+ * expressions.
  */
-const otherUpgrades = '(?i)([^wts]|w[^e]|t[^c]|s[^p]).*';
+const otherUpgrades = '(?i)([^wts]|w[^e]|web[^s]|t[^c]|s[^p]).*|..?|tcp.+|[ws].*[^t1]';
 
 const noLimit = 1_000_000;
 
@@ -140,7 +140,7 @@ export function transparentHttp(intent: TransparentHttp): JsonObject {
     // Long polls and streams may be silent for longer than Envoy's default of five minutes.
     stream_idle_timeout: '0s',
     // How long a client may pause while it reads an answer after which its connection ends. With Envoy's second, it would lose the rest.
-    delayed_close_timeout: '60s',
+    delayed_close_timeout: '10s',
     // A client that never ends its headers would hold one of the proxy's connections indefinitely.
     request_headers_timeout: '30s',
   });

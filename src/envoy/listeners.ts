@@ -26,7 +26,7 @@ type Proxy = TrafficIntent['settings']['proxy'];
 export function tcpProxy(cluster: string, more: JsonObject = {}): JsonObject {
   const type = 'envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy';
   return {
-    name: 'tcp_proxy',
+    name: 'tcp',
     typed_config: typed(type, { stat_prefix: cluster, cluster, ...more }),
   };
 }

@@ -1,6 +1,12 @@
-import { afterAll, beforeAll, describe } from '@jest/globals';
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { podWith } from '../support/builders/decisions.ts';
-import { streamShapePorts, testStreamShapes } from '../support/network/as-without-a-proxy/http2-shapes.ts';
+import {
+  documentedStreams,
+  streamShapePorts,
+  testStreamShapes,
+} from '../support/network/as-without-a-proxy/http2-shapes.ts';
 import { serveStreams, streamPorts, testStreams } from '../support/network/as-without-a-proxy/http2-streams.ts';
 import { lineOf } from '../support/network/as-without-a-proxy/line.ts';
 import { directions, openScene, type Scene } from '../support/network/scene.ts';
@@ -21,6 +27,11 @@ beforeAll(async () => {
 });
 
 afterAll(() => scene.stop());
+
+test.each(Object.keys(documentedStreams))('%s: the documentation has a row', (row) => {
+  const page = readFileSync(path.join(import.meta.dirname, '../../docs/data-plane.md'), 'utf8');
+  expect(page).toMatch(new RegExp(`^\\| ${row} +\\|`, 'm'));
+});
 
 describe.each(directions)('%s', (direction) => {
   testStreams(() => lineOf(scene, direction));

@@ -26,17 +26,22 @@ function attend(socket: Socket): Line {
   return line;
 }
 
+const events = ['data', 'end', 'close'];
+
 /** Waits for a condition that only data or the end of the connection can fulfil; false when that takes too long. */
 async function waitFor({ socket }: Line, isMet: () => boolean, limitMs: number): Promise<boolean> {
   if (isMet()) return true;
   const isSettled = await new Promise<boolean>((resolve) => {
-    const timer = setTimeout(() => resolve(false), limitMs);
-    const look = (): void => {
-      if (!isMet() && !socket.destroyed) return;
+    const settle = (met: boolean): void => {
       clearTimeout(timer);
-      resolve(true);
+      for (const event of events) socket.off(event, look);
+      resolve(met);
     };
-    for (const event of ['data', 'end', 'close']) socket.on(event, look);
+    const look = (): void => {
+      if (isMet() || socket.destroyed) settle(true);
+    };
+    const timer = setTimeout(() => settle(false), limitMs);
+    for (const event of events) socket.on(event, look);
   });
   return isSettled && isMet();
 }

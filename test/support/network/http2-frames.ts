@@ -36,6 +36,8 @@ export type Fields = Readonly<Record<string, string>>;
 
 /** What both sides begin with. */
 export const settings = frame('settings', 0, '');
+/** Without it, what the other side has set does not count yet. */
+export const settingsAreSeen = frame('settings', 0, '', 1);
 export const preface = `PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n${settings}`;
 
 export function headers(stream: number, fields: Fields, isLast = true): string {

@@ -9,6 +9,7 @@ import {
   priority,
   reset,
   settings,
+  settingsAreSeen,
   splitHeaders,
   unknown,
   windowUpdate,
@@ -131,6 +132,47 @@ export function testStreams(line: () => Line): void {
       // The proxy says INTERNAL_ERROR instead of CANCEL.
       const code = way === 'without it' ? 8 : 2;
       expect(heard?.text).toContain(reset(1, code));
+    });
+
+    test('more streams at a time than a proxy allows by its own default', async () => {
+      const send = Array.from({ length: 1_500 }, (_, index) => headers(1 + 2 * index, request('/gather?count=1500')));
+      expect(await hear(ports.node, [preface + send.join('')], '"/gather?count=1500"')).toContain(
+        '"/gather?count=1500"',
+      );
+    });
+
+    test.each([
+      ['after its request', true],
+      ['during its request', false],
+    ])('a client that opens its window late, when all is said, %s', async (__, isOver) => {
+      const { client, server } = line();
+      const sent = 9 * 15_000;
+      const begin = `\u0001${isOver ? '\u0005' : '\u0004'}\0\0\0\u0001`;
+      const all = times(9, data(1, 'x'.repeat(15_000), false)) + headers(1, { 'x-last': 'word' });
+      await server.prepare({
+        port: ports.raw,
+        party: {
+          steps: [{ until: begin, send: settings + settingsAreSeen + headers(1, ok, false) + all }],
+          end: 'keep',
+        },
+      });
+      const { text } = await client.exchange({
+        host: line()[host],
+        port: ports.raw,
+        party: {
+          steps: [
+            { send: preface + headers(1, request('/late', post), isOver), deafMs: 300 },
+            { send: windowUpdate(0, sent) + windowUpdate(1, sent) },
+          ],
+          end: 'keep',
+        },
+        until: 'never',
+        limitMs: 1_000,
+      });
+      await server.received({ port: ports.raw });
+      // The proxy resets what is left of a request that the server has answered, with what its client has not taken yet.
+      const isLost = way === 'with the proxy' && !isOver;
+      expect(text.length >= sent).toBe(!isLost);
     });
 
     test('many changes of priority', async () => {

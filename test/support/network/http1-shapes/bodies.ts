@@ -53,7 +53,6 @@ const lengths: readonly Shape[] = [
   ].map((length) =>
     asks(`the length ${JSON.stringify(length)}`, `${post(`Content-Length: ${length}`)}payload`, noBody),
   ),
-  asks('a body and more', `${post('Content-Length: 7')}payload\r\n`, hears('payload')),
   asks('a body byte by byte', '', { ...hears('payload'), client: says(post('Content-Length: 7'), ...'payload') }),
   asks('a body in pieces', '', {
     ...hears('payload'),
@@ -238,13 +237,6 @@ const expectations: readonly Shape[] = [
     },
     ...noBody,
   }),
-  ...(['close', 'reset'] as const).map((end) =>
-    asks(`an answer without having read the body, ${end}`, '', {
-      client: says(post('Content-Length: 200000'), 'x'.repeat(100_000)),
-      server: { ...answers(answer('Connection: close').replace('200 OK', '413 Content Too Large')), end },
-      ...noBody,
-    }),
-  ),
   asks('an answer that begins before the body has ended', '', {
     client: says(post('Content-Length: 7'), { until: 'half', send: 'payload' }),
     server: {
@@ -411,27 +403,6 @@ const upgrades: readonly Shape[] = [
       until: 'never',
     }),
   ),
-  ...(['close', 'reset'] as const).map((end) =>
-    asks(`a tunnel that the client leaves, ${end}`, '', {
-      client: { ...says(upgrade('websocket'), { until: '101', send: 'hello' }), end },
-      server: switches('websocket'),
-      until: 'fin.',
-    }),
-  ),
-  asks('CONNECT that the client leaves half', '', {
-    client: {
-      ...says(lines('CONNECT other:443 HTTP/1.1', 'Host: other:443', 'X-End: 1', ''), { until: '200', send: 'hello' }),
-      end: 'close',
-    },
-    server: {
-      steps: [
-        { until: 'X-End: 1', send: lines('HTTP/1.1 200 OK', '') },
-        { until: 'hello', send: 'fin.' },
-      ],
-      end: 'keep',
-    },
-    methods: ['CONNECT'],
-  }),
   ...['/x', 'other', 'other:0', '[::1]:443', 'other:99999', 'http://other/'].map((target) =>
     asks(`CONNECT ${target}`, '', {
       client: says(lines(`CONNECT ${target} HTTP/1.1`, 'Host: other', 'X-End: 1', ''), { until: '200', send: 'hello' }),
@@ -456,7 +427,7 @@ const upgrades: readonly Shape[] = [
     },
     methods: ['CONNECT'],
   }),
-  ...['Content-Length: 0', 'Content-Length: 4', chunked].map((field) =>
+  ...['Content-Length: 4', chunked].map((field) =>
     asks(`CONNECT whose answer has ${field}`, '', {
       client: says(lines('CONNECT other:443 HTTP/1.1', 'Host: other:443', 'X-End: 1', ''), {
         until: '200',
