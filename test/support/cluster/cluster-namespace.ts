@@ -98,7 +98,8 @@ export async function createClusterNamespace(
       const texts = manifests.map((one) => (typeof one === 'string' ? one : JSON.stringify(one)));
       await call(['apply', '-f', '-'], texts.join('\n---\n'));
     },
-    rollOut: (workload) => orDescribe(call(['rollout', 'status', workload, '--timeout=60s'])),
+    // Controllers that had no API server for a while pause for up to a minute before they list again.
+    rollOut: (workload) => orDescribe(call(['rollout', 'status', workload, '--timeout=120s'])),
     async untilPod(pod, phase) {
       const condition = phase === undefined ? 'condition=Ready' : `jsonpath={.status.phase}=${phase}`;
       await orDescribe(call(['wait', `--for=${condition}`, `pod/${pod}`, '--timeout=60s']));
