@@ -70,7 +70,16 @@ async function build(version: string, cwd: string, target: string): Promise<void
   const stamps = Object.entries(stamp).map(([name, value]) => `-X k8s.io/component-base/version.${name}=${value}`);
   const flags = ['-mod=mod', '-trimpath', '-ldflags', `-s -w ${stamps.join(' ')}`] as const;
   // Without the tag, an API server before 1.31 wants flags that only the provider of one cloud defines.
-  const command = ['go', 'build', '-tags', 'providerless', ...flags, '-o', `${target}/`, 'k8s.io/kubernetes/cmd/kube-apiserver'] as const;
+  const command = [
+    'go',
+    'build',
+    '-tags',
+    'providerless',
+    ...flags,
+    '-o',
+    `${target}/`,
+    'k8s.io/kubernetes/cmd/kube-apiserver',
+  ] as const;
   if ((await run(command, { cwd, env: { CGO_ENABLED: '0', GOFLAGS: '' } })) !== 0) {
     throw new Error(`kube-apiserver ${version} could not be built`);
   }
