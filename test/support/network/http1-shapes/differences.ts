@@ -214,7 +214,6 @@ export const documentedDifferences: Readonly<Record<string, Readonly<Record<stri
     'request: the fields X-Envoy-Ip-Tags: x': ['request x-envoy-ip-tags'],
     'request: the fields X-Envoy-Original-Url: http://other/': ['request x-envoy-original-url'],
     'request: the fields X-Forwarded-For: 127.0.0.1|X-Envoy-Retry-On: 5xx': ['request x-envoy-retry-on'],
-    'request: the fields X-Forwarded-Proto: sidecar-injector/absent': ['request x-forwarded-proto'],
   },
   'An empty `X-Forwarded-Proto`': {
     'request: the fields X-Forwarded-Proto:': ['no request', 'answer: HTTP/1.1 404 Not Found'],

@@ -241,8 +241,6 @@ const fields = [
   'X-Forwarded-Proto: http',
   'X-Forwarded-Proto: HTTPS',
   'X-Forwarded-Proto: https|X-Forwarded-Proto: http',
-  'X-Forwarded-Proto: sidecar-injector/absent',
-  'X-Sidecar-Injector-Proto: https',
   'X-Forwarded-Scheme: https',
   'X-Real-IP: 10.1.1.1',
   'X-Request-Id:',
