@@ -22,10 +22,15 @@ const methods = {
   heap: { domain: 'HeapProfiler', start: 'HeapProfiler.startSampling', stop: 'HeapProfiler.stopSampling' },
 } as const;
 
-function post(session: Session, method: string): Promise<object | undefined> {
+/** What a method answers; only those that stop have a profile. */
+interface Answer {
+  readonly profile?: object;
+}
+
+function post(session: Session, method: string): Promise<Answer> {
   return new Promise((resolve, reject) => {
     session.post(method, (error, result) => {
-      if (error === null) resolve(result);
+      if (error === null) resolve(result ?? {});
       else reject(error);
     });
   });
@@ -53,8 +58,7 @@ async function record(kind: ProfileKind, milliseconds: number, ended: AbortSigna
     await post(session, `${domain}.enable`);
     await post(session, start);
     await pass(milliseconds, ended);
-    const result = await post(session, stop);
-    return (result as { readonly profile?: object } | undefined)?.profile;
+    return (await post(session, stop)).profile;
   } finally {
     session.disconnect();
   }

@@ -47,9 +47,8 @@ test('one archive describes an installation, and holds no key of it', async () =
   expect(files.get('check.txt')).toMatch(/√ the API server answers: Kubernetes 1\.\d+/);
   expect(files.get('namespaces.txt')).toMatch(/^kube-system /m);
   expect([...files.keys()]).toContain('configmaps/sidecar-injector-settings/settings.yaml');
-  const data = await kubectl(cluster.kubeconfig, [
-    ...['get', 'secret', '-n', system, 'sidecar-injector-ca', '-o', 'jsonpath={.data}'],
-  ]);
+  const read = ['get', 'secret', '-n', system, 'sidecar-injector-ca', '-o', 'jsonpath={.data}'];
+  const data = await kubectl(cluster.kubeconfig, read);
   const keys = Object.values(JSON.parse(data) as Record<string, string>)
     .map((text) => Buffer.from(text, 'base64').toString())
     .filter((text) => text.includes('PRIVATE KEY'));

@@ -116,7 +116,7 @@ test('another controller writes its own bundle again and again: ours comes back 
 
 test('an entry under another name gets its bundle as well, and one that is not ours is left alone', async () => {
   const { webhooks } = await readRegistration(cluster.api);
-  const path_ = '/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations/sidecar-injector';
+  const registration = '/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations/sidecar-injector';
   const [first] = webhooks;
   const nowhere = { matchLabels: { nobody: 'has-this' } };
   const copies = ['renamed.sidecar-injector.io', 'foreign.example.com'].map((name) => {
@@ -124,7 +124,7 @@ test('an entry under another name gets its bundle as well, and one that is not o
     return { ...first, name, clientConfig, namespaceSelector: nowhere };
   });
   const added = copies.map((value) => ({ op: 'add', path: '/webhooks/-', value }));
-  expect((await cluster.api.patch(path_, added)).status).toBe(200);
+  expect((await cluster.api.patch(registration, added)).status).toBe(200);
   const bundles = await until(
     'the bundle of the renamed one',
     async () => {
@@ -136,5 +136,5 @@ test('an entry under another name gets its bundle as well, and one that is not o
   expect(bundles[webhooks.length]).toBe(bundles[0]);
   expect(bundles[webhooks.length + 1]).toBeUndefined();
   const removed = [1, 0].map((index) => ({ op: 'remove', path: `/webhooks/${webhooks.length + index}` }));
-  expect((await cluster.api.patch(path_, removed)).status).toBe(200);
+  expect((await cluster.api.patch(registration, removed)).status).toBe(200);
 });

@@ -152,10 +152,9 @@ describe('the file is deleted in its own order, and something in our namespace h
     await until('pods are refused', async () => (await create()) === 500 || undefined);
     await kubectl(controlPlane.kubeconfig, ['delete', 'mutatingwebhookconfiguration', 'sidecar-injector']);
     await until('pods are created', async () => (await create()) === 201 || undefined);
-    await kubectl(controlPlane.kubeconfig, [
-      ...['patch', 'configmap', 'held', '-n', 'sidecar-injector-system', '--type=json'],
-      '--patch=[{"op": "remove", "path": "/metadata/finalizers"}]',
-    ]);
+    const free = '--patch=[{"op": "remove", "path": "/metadata/finalizers"}]';
+    const held = ['configmap', 'held', '-n', 'sidecar-injector-system'];
+    await kubectl(controlPlane.kubeconfig, ['patch', ...held, '--type=json', free]);
     await until(
       'the namespace has gone',
       async () => (await runKubectl(controlPlane.kubeconfig, phase)).stderr.includes('NotFound') || undefined,

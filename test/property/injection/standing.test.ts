@@ -78,7 +78,7 @@ function stored(pod: JsonObject): JsonObject {
     const added = containers.map((one) => (isObject(one) ? { terminationMessagePath: '/dev/log', ...one } : one));
     return [[list, added] as const];
   });
-  return { ...pod, spec: { ...spec, ...Object.fromEntries(more) } } as JsonObject;
+  return { ...pod, spec: { ...spec, ...Object.fromEntries(more) } };
 }
 
 describe(`the standing of a stored pod (seed ${fc.seed})`, () => {
@@ -113,7 +113,7 @@ describe(`the standing of a stored pod (seed ${fc.seed})`, () => {
         const status = JSON.parse(typeof text === 'string' ? text : '{}') as JsonObject;
         const forged = { ...status, ...parts, undo: { ...objectMember(status, 'undo'), ...undone } };
         const pointer = `/metadata/annotations/${escapeToken(statusAnnotation)}`;
-        const written = withField(injected, pointer, JSON.stringify(forged)) as JsonObject;
+        const written = withField(injected, pointer, JSON.stringify(forged));
         expect(standingOf(written, namespace, registrationEntries, injector)).toHaveProperty('state');
       }),
       runs,

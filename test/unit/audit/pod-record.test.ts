@@ -5,7 +5,7 @@ import { createInjector } from '../../../src/injection/injector.ts';
 import { registrationEntries } from '../../../src/injection/policy/registration.ts';
 import { applyToValue } from '../../../src/json/apply.ts';
 import { withField } from '../../../src/json/field.ts';
-import { objectMember, type JsonObject } from '../../../src/json/json.ts';
+import { objectMember, stringMember, type JsonObject } from '../../../src/json/json.ts';
 import { escapeToken } from '../../../src/json/operation.ts';
 import { statusAnnotation } from '../../../src/pod/conventions.ts';
 import { podRecord } from '../../support/builders/pod-records.ts';
@@ -48,10 +48,10 @@ function injectedPod(by = injector, plain = pod(ofReplicaSet)): JsonObject {
 function forged(undo: JsonObject, more: JsonObject): JsonObject {
   const plain = pod(ofReplicaSet, { spec: { containers: [{ name: 'app', image: 'a:1', ...more }] } });
   const injected = injectedPod(injector, plain);
-  const annotations = objectMember(objectMember(injected, 'metadata'), 'annotations') ?? {};
-  const status = JSON.parse(String(annotations[statusAnnotation])) as JsonObject;
+  const annotations = objectMember(objectMember(injected, 'metadata'), 'annotations');
+  const status = JSON.parse(stringMember(annotations, statusAnnotation) ?? '') as JsonObject;
   const text = JSON.stringify({ ...status, undo: { ...objectMember(status, 'undo'), ...undo } });
-  return withField(injected, `/metadata/annotations/${escapeToken(statusAnnotation)}`, text) as JsonObject;
+  return withField(injected, `/metadata/annotations/${escapeToken(statusAnnotation)}`, text);
 }
 
 /** Undone twice, the second time there is nothing left. */
