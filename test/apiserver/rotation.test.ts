@@ -61,9 +61,17 @@ async function switches(replica: BackgroundProgram): Promise<number> {
 /** The bundle that an API server trusts which hears of changes a little late. */
 function watchBundle(): { trusted(): string; stop(): void } {
   let [older, newer] = ['', ''];
+  let isReading = false;
   const read = async (): Promise<void> => {
-    const bundle = (await readBundles(cluster.api))[0] ?? '';
-    [older, newer] = [newer, bundle];
+    // One look at a time: an earlier one that is answered later would bring back what was.
+    if (isReading) return;
+    isReading = true;
+    try {
+      const bundle = (await readBundles(cluster.api))[0] ?? '';
+      [older, newer] = [newer, bundle];
+    } finally {
+      isReading = false;
+    }
   };
   // Who misses a look keeps what it knew.
   const timer = setInterval(() => void read().catch(() => undefined), 100);

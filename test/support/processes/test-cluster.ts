@@ -63,6 +63,12 @@ export function openTestCluster(access: ClusterAccess): TestCluster {
   };
 }
 
+/** Whether the API server resizes pods in place, which is on by default from 1.33; before, the fields for it are taken out. */
+export async function resizesPods({ api }: TestCluster): Promise<boolean> {
+  const { body } = await api.get<{ resources: readonly { readonly name: string }[] }>('/api/v1');
+  return body.resources.some(({ name }) => name === 'pods/resize');
+}
+
 /** A small pod; `more` replaces whole members of its metadata and spec. */
 export function makePod(name: string, more: { metadata?: JsonObject; spec?: JsonObject } = {}): JsonObject {
   return {
