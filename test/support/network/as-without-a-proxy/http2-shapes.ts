@@ -213,7 +213,8 @@ function differences(plain: StreamSeen, proxied: StreamSeen): string[] {
   const { ':status': status, 'grpc-status': grpcStatus } = proxied.fields;
   // With another status it is another answer, of which nothing is the same.
   if (status !== plain.fields[':status']) {
-    return [`answer: ${String(status)}${grpcStatus === undefined ? '' : ` with grpc-status ${String(grpcStatus)}`}`];
+    const more = typeof grpcStatus === 'string' ? ` with grpc-status ${grpcStatus}` : '';
+    return [`answer: ${String(status)}${more}`];
   }
   const [before, after] = [wordsOf(plain), wordsOf(proxied)];
   return [...new Set([...before.keys(), ...after.keys()])]
