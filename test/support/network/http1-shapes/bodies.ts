@@ -53,7 +53,10 @@ const lengths: readonly Shape[] = [
   ].map((length) =>
     asks(`the length ${JSON.stringify(length)}`, `${post(`Content-Length: ${length}`)}payload`, noBody),
   ),
-  asks('a body byte by byte', '', { ...hears('payload'), client: says(post('Content-Length: 7'), ...'payload'.split('')) }),
+  asks('a body byte by byte', '', {
+    ...hears('payload'),
+    client: says(post('Content-Length: 7'), ...'payload'.split('')),
+  }),
   asks('a body in pieces', '', {
     ...hears('payload'),
     client: says(post('Content-Length: 7'), 'pay', 'load'),
