@@ -43,7 +43,7 @@ describe('while pods are created all the time', () => {
       await authoritySecret.datePhaseBack(15 * minuteMs);
       await authoritySecret.untilPhase('retiring');
       await authoritySecret.untilServingLongLived();
-      expect(await authoritySecret.countTrusted()).toEqual([2, 2]);
+      expect(new Set(await authoritySecret.countTrusted())).toEqual(new Set([2]));
       await authoritySecret.datePhaseBack(8 * dayMs);
       await authoritySecret.untilPhase('stable');
       await until(
