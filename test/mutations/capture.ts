@@ -5,6 +5,7 @@ const rules = { file: 'src/capture/nat-rules.ts', tests: golden };
 const container = ['test/unit/injection/injection.test.ts'];
 const init = { file: 'src/sidecars/standalone/init-container.ts', tests: container };
 const proxy = { file: 'src/sidecars/standalone/proxy-container.ts', tests: container };
+const unprivileged = { file: 'src/sidecars/standalone/container-parts.ts', tests: container };
 /** The verification finds a privileged one as well, so that no pod is injected at all. */
 const injected = ['test/unit/injection/reinjection.test.ts'];
 
@@ -55,10 +56,10 @@ export const capture: readonly Edit[] = [
       ['the proxy has no capability', "capabilities: { drop: ['ALL'] }", 'capabilities: {}'],
       ['the proxy writes nothing', 'readOnlyRootFilesystem: true', 'readOnlyRootFilesystem: false'],
       ['the proxy is not root', 'runAsNonRoot: true', 'runAsNonRoot: false'],
-      ['the proxy reads no API token', '      tokenMask,\n', ''],
     ] as const
-  ).map(([protects, text, replacement]): Edit => ({ protects, text, replacement, ...proxy })),
-  ...([init, proxy] as const).map(({ file }): Edit => ({
+  ).map(([protects, text, replacement]): Edit => ({ protects, text, replacement, ...unprivileged })),
+  { protects: 'the proxy reads no API token', text: '      tokenMask,\n', replacement: '', ...proxy },
+  ...([init, unprivileged] as const).map(({ file }): Edit => ({
     protects: 'an injected container is not privileged',
     file,
     text: 'privileged: false',

@@ -25,23 +25,18 @@ function findingsOf(object: JsonObject, isSecond: boolean): readonly Finding[] {
   ];
 }
 
-function inNamespace(object: JsonObject, namespace: string): JsonObject {
-  const metadata = objectMember(object, 'metadata');
-  return { ...object, metadata: { namespace, ...metadata } };
-}
-
 /**
  * Returns what is wrong about how rules in files are called, which the API server would refuse or nobody would notice: names that are missing, or
  * are given twice.
  *
- * @param namespace of objects that do not name theirs
+ * @param objects with their namespaces
  */
-export function checkManifestNames(objects: readonly JsonObject[], namespace: string): readonly Verdict[] {
+export function checkManifestNames(objects: readonly JsonObject[]): readonly Verdict[] {
   const seen = new Set<string>();
   return objects.flatMap((object): readonly Verdict[] => {
     const kind = kindOf(object);
     if (kind === undefined) return [];
-    const ref = refOf(kind, inNamespace(object, namespace));
+    const ref = refOf(kind, object);
     const key = objectKey(ref);
     const findings = findingsOf(object, ref.name !== '' && seen.has(key));
     seen.add(key);

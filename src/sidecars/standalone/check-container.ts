@@ -3,7 +3,7 @@ import { names, type ProxyIdentity } from '../../pod/conventions.ts';
 import type { PodSettings } from '../../settings/effective.ts';
 import type { PlacedContainer } from '../fragment.ts';
 import { tokenMask } from '../token-mask.ts';
-import { resourcesOf } from './container-parts.ts';
+import { resourcesOf, unprivilegedSecurity } from './container-parts.ts';
 import { captureProbes } from './init-container.ts';
 
 /** What the entry point of the init image is told: to open connections, which needs no rights. */
@@ -15,19 +15,9 @@ function userBeside({ uid, gid }: ProxyIdentity): ProxyIdentity {
   return { uid: uid === one ? other : one, gid: gid === one ? other : one };
 }
 
-/** Returns the rights of the container, which are those of the level `restricted` of Pod Security. */
+/** Returns the security context of the container, beside a proxy. */
 export function checkSecurity(proxy: ProxyIdentity) {
-  const { uid, gid } = userBeside(proxy);
-  return {
-    allowPrivilegeEscalation: false,
-    capabilities: { drop: ['ALL'] },
-    privileged: false,
-    readOnlyRootFilesystem: true,
-    runAsGroup: gid,
-    runAsNonRoot: true,
-    runAsUser: uid,
-    seccompProfile: { type: 'RuntimeDefault' },
-  } as const;
+  return unprivilegedSecurity(userBeside(proxy));
 }
 
 /**

@@ -4,13 +4,13 @@ import { drainCommand, type Hold } from '../../envoy/listener-drain.ts';
 import { adminSocketFolder } from '../../envoy/hooks.ts';
 import type { BootstrapIntent, ProxyIntent } from '../../envoy/intent.ts';
 import { readyCommand } from '../../envoy/ready.ts';
-import { names, ports, type ProxyIdentity } from '../../pod/conventions.ts';
+import { names, ports } from '../../pod/conventions.ts';
 import type { JsonObject } from '../../json/json.ts';
 import { parseQuantity } from '../../grammar/quantity.ts';
 import type { Resources } from '../../settings/schema/values.ts';
 import type { PlacedContainer } from '../fragment.ts';
 import { tokenMask } from '../token-mask.ts';
-import { resourcesOf } from './container-parts.ts';
+import { resourcesOf, unprivilegedSecurity } from './container-parts.ts';
 import { controlPlaneOf, tokenMount } from './mesh-membership.ts';
 
 const podEnvironment = [
@@ -118,20 +118,6 @@ export function proxyArguments(intent: LaunchIntent): string[] {
 /** What runs in the container. */
 export const proxyCommand = ['envoy'] as const;
 
-/** Returns the security context of the container that runs Envoy. */
-export function proxySecurity({ uid, gid }: ProxyIdentity): JsonObject {
-  return {
-    allowPrivilegeEscalation: false,
-    capabilities: { drop: ['ALL'] },
-    privileged: false,
-    readOnlyRootFilesystem: true,
-    runAsGroup: gid,
-    runAsNonRoot: true,
-    runAsUser: uid,
-    seccompProfile: { type: 'RuntimeDefault' },
-  };
-}
-
 /** Returns the container that runs Envoy. */
 export function proxyContainer(intent: ProxyIntent): PlacedContainer['container'] {
   const { image, imagePullPolicy, resources, additions } = intent.settings.proxy;
@@ -147,7 +133,7 @@ export function proxyContainer(intent: ProxyIntent): PlacedContainer['container'
     ...probesOf(intent),
     resources: resourcesOf(resources),
     ...(intent.native ? { restartPolicy: 'Always' } : {}),
-    securityContext: proxySecurity(intent.identity),
+    securityContext: unprivilegedSecurity(intent.identity),
     terminationMessagePolicy: 'FallbackToLogsOnError',
     volumeMounts: [
       { name: names.logsVolume, mountPath: '/var/log/istio' },

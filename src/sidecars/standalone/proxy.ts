@@ -11,7 +11,8 @@ import { checkArguments, checkContainer, checkSecurity } from './check-container
 import { initContainer, initSecurity } from './init-container.ts';
 import { patchContainer } from '../patched-container.ts';
 import { meshAnnotations, meshLabels, tokenVolume } from './mesh-membership.ts';
-import { proxyCommand, proxyContainer, proxySecurity } from './proxy-container.ts';
+import { unprivilegedSecurity } from './container-parts.ts';
+import { proxyCommand, proxyContainer } from './proxy-container.ts';
 
 /** The fragment of the built-in proxy, and what it captures. */
 export interface ProxyFragment extends Fragment {
@@ -39,7 +40,7 @@ const volumes = [
 const adminVolume = { name: names.adminVolume, emptyDir: { medium: 'Memory', sizeLimit: '64Ki' } } as const;
 
 const builtInContainers: ReadonlyMap<string, JsonObject> = new Map<string, JsonObject>([
-  [names.proxyContainer, { command: proxyCommand, securityContext: proxySecurity(proxyUser) }],
+  [names.proxyContainer, { command: proxyCommand, securityContext: unprivilegedSecurity(proxyUser) }],
   [names.initContainer, { securityContext: initSecurity }],
   [names.checkContainer, { args: [...checkArguments], securityContext: checkSecurity(proxyUser) }],
 ]);

@@ -36,10 +36,7 @@ export async function runAnalyze(options: AnalyzeOptions, io: Io): Promise<numbe
   const world = worldOfObjects(applied(live.objects, objects, namespace), namespace);
   const { clusterDomain: cluster, rootNamespace } = options;
   const verdicts: readonly Told[] = [
-    ...joinVerdicts([
-      ...checkManifestNames(files.objects, namespace),
-      ...analyze(world, { cluster, trust: cluster, rootNamespace }),
-    ]),
+    ...joinVerdicts([...checkManifestNames(objects), ...analyze(world, { cluster, trust: cluster, rootNamespace })]),
     ...unreadObjects(files.found, namespace),
   ];
   const rules = Object.values(world.rules).reduce((sum, kind) => sum + kind.size, 0);
