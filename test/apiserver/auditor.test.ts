@@ -189,7 +189,10 @@ test('of two replicas one acts; when it is killed, the other one takes over', as
       replicas.push(await startAuditorProcess(kubeconfig, path.join(controlPlane.folder, `auditor-${name}.log`)));
     const [leader] = await until('a leader', async () => ((await leaders()).length === 1 ? leaders() : undefined));
     const other = replicas.find((one) => one !== leader);
-    expect(await other?.readLog()).toContain('another replica leads');
+    await until(
+      'the other one has looked at the Lease',
+      async () => (await other?.readLog())?.includes('another replica leads') || undefined,
+    );
     expect(await other?.readLog()).not.toContain('all pods have been looked at');
     await leader?.stop('SIGKILL');
     await until('the other one leads', async () => (await leaders()).includes(other as AuditorProcess) || undefined);
