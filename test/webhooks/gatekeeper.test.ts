@@ -139,7 +139,10 @@ describe.each(orders)('Gatekeeper %s (%s, reinvocation %s)', (when, name, policy
       '/istio-proxy/imagePullPolicy',
     ];
     expect(changesToOurs(pod, plain)).toEqual(isSeen ? places : []);
-    expect(warnings).toEqual([]);
+    const told = ['istio-init', 'istio-proxy'].map((one) =>
+      expect.stringMatching(`^sidecar-injector: container "${one}" runs "mirror.example/.* \\(ForeignImage\\)$`),
+    );
+    expect(warnings).toEqual(isSeen ? told : []);
 
     const { results } = await runCheck(cluster.kubeconfig);
     expect(results.get('outdated-pods')?.found.filter((line) => line.includes(namespace))).toEqual([]);

@@ -107,7 +107,11 @@ function sharedBehaviour(): void {
     await expectSound(pod);
     expect(containerOf(pod, 'app').image).toBe('mirror.example/app:1');
     expect(changesToOurs(pod, plain)).toEqual(['/istio-init/image', '/istio-proxy/image']);
-    expect(warnings).toEqual([]);
+    expect(warnings).toEqual(
+      ['istio-init', 'istio-proxy'].map((one) =>
+        expect.stringMatching(`^sidecar-injector: container "${one}" runs "mirror.example/.* \\(ForeignImage\\)$`),
+      ),
+    );
   });
 
   test('defaults for security and resources change nothing of ours', async () => {
