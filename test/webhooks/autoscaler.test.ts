@@ -83,6 +83,8 @@ async function createWorkload(namespace: string, annotations: Record<string, str
 async function autoscale(namespace: string, containerPolicies: readonly object[]): Promise<void> {
   const folder = `/apis/autoscaling.k8s.io/v1/namespaces/${namespace}/verticalpodautoscalers`;
   const answer = await cluster.api.create(folder, {
+    apiVersion: 'autoscaling.k8s.io/v1',
+    kind: 'VerticalPodAutoscaler',
     metadata: { name: 'web' },
     spec: {
       targetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name: 'web' },

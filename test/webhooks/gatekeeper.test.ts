@@ -53,6 +53,9 @@ const mutators = [
       assign: { value: 'Always' },
     }),
   ),
+  mutator('Assign', 'tell-classic-proxy', 'astray', 'spec.containers[name:istio-proxy].env[name:REGION].value', {
+    assign: { value: 'north' },
+  }),
   mutator('Assign', 'tell-proxy', 'told', 'spec.initContainers[name:istio-proxy].env[name:REGION].value', {
     assign: { value: 'north' },
   }),
@@ -161,6 +164,22 @@ describe.each(orders)('Gatekeeper %s (%s, reinvocation %s)', (when, name, policy
   });
 });
 
+describe('a variable for a classic proxy, where ours is native', () => {
+  const astray = { astray: 'true' };
+
+  test('before us, it is the pod’s own copy, and arrives once', async () => {
+    await register('gatekeeper-mutating-webhook-configuration', 'Never');
+    const { pod, plain } = await createBoth(cluster, astray);
+    expect(containerNames(pod)).toEqual(['istio-init', 'istio-proxy', 'app']);
+    expect(changesToOurs(pod, plain)).toEqual(['/istio-proxy/env/REGION/name', '/istio-proxy/env/REGION/value']);
+  });
+
+  test('after us, it makes a second container of the name, which is refused', async () => {
+    await register('z-gatekeeper-mutating-webhook-configuration', 'Never');
+    await expect(createBoth(cluster, astray)).rejects.toThrow(/istio-proxy/);
+  });
+});
+
 describe('constraints', () => {
   const constraint = `
 package injected
@@ -192,6 +211,8 @@ violation[{"msg": msg}] {
     );
     await until('the kind of the constraint is there', async () => {
       const { status } = await cluster.api.create('/apis/constraints.gatekeeper.sh/v1beta1/injected', {
+        apiVersion: 'constraints.gatekeeper.sh/v1beta1',
+        kind: 'Injected',
         metadata: { name: 'injected' },
         spec: { match: { kinds: [{ apiGroups: [''], kinds: ['Pod'] }] } },
       });
