@@ -79,8 +79,14 @@ async function createWorkload(namespace: string, annotations: Record<string, str
   if (answer.status !== 201) throw new Error(answer.body.message);
 }
 
+/** What an autoscaler may do with a container. */
+interface Policy {
+  readonly containerName: string;
+  readonly mode: 'Auto' | 'Off';
+}
+
 /** Lets an autoscaler give every container of the Deployment the recommended resources. */
-async function autoscale(namespace: string, containerPolicies: readonly object[]): Promise<void> {
+async function autoscale(namespace: string, containerPolicies: readonly Policy[]): Promise<void> {
   const folder = `/apis/autoscaling.k8s.io/v1/namespaces/${namespace}/verticalpodautoscalers`;
   const answer = await cluster.api.create(folder, {
     apiVersion: 'autoscaling.k8s.io/v1',
@@ -93,7 +99,10 @@ async function autoscale(namespace: string, containerPolicies: readonly object[]
     },
   });
   if (answer.status !== 201) throw new Error(answer.body.message);
-  const recommendation = { containerRecommendations: ['app', 'istio-proxy', 'istio-init'].map(recommend) };
+  // As the recommender has it: nothing for containers that a policy leaves out.
+  const left = new Set(containerPolicies.flatMap(({ containerName, mode }) => (mode === 'Off' ? [containerName] : [])));
+  const scaled = ['app', 'istio-proxy', 'istio-init'].filter((name) => !left.has(name));
+  const recommendation = { containerRecommendations: scaled.map(recommend) };
   const written = await cluster.api.patch(`${folder}/web/status`, { status: { recommendation } });
   if (written.status !== 200) throw new Error(written.body.message);
 }
@@ -122,7 +131,7 @@ const isAutoscaled = ({ metadata }: Pod): boolean => metadata.annotations?.['vpa
 /** The pod with an autoscaler, and the same without one. */
 async function createBoth(
   annotations: Record<string, string>,
-  policies: readonly object[] = [],
+  policies: readonly Policy[] = [],
 ): Promise<{ readonly pod: Pod; readonly plain: Pod; readonly namespace: string }> {
   const [namespace, elsewhere] = [await cluster.createNamespace(injected), await cluster.createNamespace(injected)];
   await createWorkload(namespace, annotations);
@@ -155,7 +164,8 @@ describe.each(orders)('the autoscaler %s (%s, reinvocation %s)', (_when, name, p
     expect(containerNames(pod)).toEqual(['istio-init', 'app', 'istio-proxy']);
     const isSeen = !(name === 'a-vpa' && policy === 'Never');
     const scaled = ['limits/cpu', 'limits/memory', 'requests/cpu', 'requests/memory'];
-    const places = scaled.map((field) => `/istio-proxy/resources/${field}`);
+    // Threads, connections and memory of Envoy follow.
+    const places = ['/istio-proxy/args/1', ...scaled.map((field) => `/istio-proxy/resources/${field}`)];
     expect(changesToOurs(pod, plain)).toEqual(isSeen ? places : []);
     const { results } = await runCheck(cluster.kubeconfig);
     expect(results.get('outdated-pods')?.found.filter((line) => line.includes(namespace))).toEqual([]);

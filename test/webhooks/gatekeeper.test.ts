@@ -80,8 +80,6 @@ beforeAll(async () => {
       `--port=${port}`,
       `--health-addr=127.0.0.1:${healthPort}`,
       `--prometheus-port=${metricsPort}`,
-      '--operation=webhook',
-      '--operation=mutation-webhook',
       '--shutdown-delay=0',
     ],
   });
@@ -209,15 +207,20 @@ violation[{"msg": msg}] {
         },
       }),
     );
-    await until('the kind of the constraint is there', async () => {
-      const { status } = await cluster.api.create('/apis/constraints.gatekeeper.sh/v1beta1/injected', {
-        apiVersion: 'constraints.gatekeeper.sh/v1beta1',
-        kind: 'Injected',
-        metadata: { name: 'injected' },
-        spec: { match: { kinds: [{ apiGroups: [''], kinds: ['Pod'] }] } },
-      });
-      return status === 201 || undefined;
-    });
+    let said: string | undefined;
+    await until(
+      () => `the kind of the constraint is there: ${said}`,
+      async () => {
+        const { status, body } = await cluster.api.create('/apis/constraints.gatekeeper.sh/v1beta1/injected', {
+          apiVersion: 'constraints.gatekeeper.sh/v1beta1',
+          kind: 'Injected',
+          metadata: { name: 'injected' },
+          spec: { match: { kinds: [{ apiGroups: [''], kinds: ['Pod'] }] } },
+        });
+        said = body.message;
+        return status === 201 || undefined;
+      },
+    );
     const rules = [{ apiGroups: [''], apiVersions: ['v1'], operations: ['CREATE'], resources: ['pods'] }];
     await cluster.api.create(validating, {
       metadata: { name: 'gatekeeper-validating-webhook-configuration' },

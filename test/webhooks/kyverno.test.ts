@@ -41,6 +41,16 @@ beforeAll(async () => {
     binary: process.env['KYVERNO_BIN'],
     definitions: process.env['KYVERNO_CRDS'],
     port,
+    env: {
+      KYVERNO_NAMESPACE: 'kyverno',
+      KYVERNO_SERVICEACCOUNT_NAME: 'kyverno',
+      KYVERNO_DEPLOYMENT: 'kyverno',
+      KYVERNO_POD_NAME: 'kyverno',
+      KYVERNO_SVC: 'kyverno-svc',
+      KYVERNO_ROLE_NAME: 'kyverno',
+      INIT_CONFIG: 'kyverno',
+      METRICS_CONFIG: 'kyverno-metrics',
+    },
     args: () => [
       `--kubeconfig=${cluster.kubeconfig}`,
       `--serverIP=127.0.0.1:${port}`,
@@ -57,15 +67,18 @@ beforeAll(async () => {
       '--reportsServiceAccountName=system:serviceaccount:kyverno:reports',
     ],
   });
+  let refused = '';
   await until(
-    'Kyverno takes policies',
+    () => `Kyverno takes policies: ${refused}`,
     async () => {
       if (!kyverno.program.isRunning()) throw new Error((await kyverno.program.readLog()).slice(-4_000));
-      return (await runKubectl(cluster.kubeconfig, ['apply', '-f', policies])).code === 0 || undefined;
+      const { code, stderr } = await runKubectl(cluster.kubeconfig, ['apply', '-f', policies]);
+      refused = stderr;
+      return code === 0 || undefined;
     },
-    120_000,
+    60_000,
   );
-  await kubectl(cluster.kubeconfig, ['wait', '--for=condition=Ready', 'clusterpolicy', '--all', '--timeout=90s']);
+  await kubectl(cluster.kubeconfig, ['wait', '--for=condition=Ready', 'clusterpolicy', '--all', '--timeout=60s']);
   const namespace = await cluster.createNamespace({ labelled: 'true', regional: 'true' });
   await until(
     'Kyverno changes pods',

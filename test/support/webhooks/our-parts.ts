@@ -11,7 +11,7 @@ interface Status {
 }
 
 /** What the status annotation of a pod says that was injected. */
-export function statusOf(pod: Pod): Status {
+function statusOf(pod: Pod): Status {
   const text = pod.metadata.annotations?.[statusAnnotation];
   if (text === undefined) throw new Error(`${pod.metadata.name} is not injected`);
   return JSON.parse(text) as Status;

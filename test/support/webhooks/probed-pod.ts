@@ -3,7 +3,7 @@ import type { Pod } from '../http/api-client.ts';
 import { injected, makePod, type TestCluster } from '../processes/test-cluster.ts';
 
 /** A pod of which the injection changes something as well: a readiness probe. */
-export function makeProbedPod(name: string, annotations: Readonly<Record<string, string>> = {}): JsonObject {
+function makeProbedPod(name: string, annotations: Readonly<Record<string, string>> = {}): JsonObject {
   const app = {
     name: 'app',
     image: 'registry.example/app:1',
