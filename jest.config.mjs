@@ -30,6 +30,7 @@ export default {
       'http',
       'release',
       'cert-manager',
+      'webhooks',
       'dataplane',
       'mesh',
       'sidecars',

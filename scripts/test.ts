@@ -2,6 +2,7 @@
 // A run without a tier's name decides about a change, and so does every run with CI=true: the seeds are fixed, and files that
 // need real parts get a second try. With CI=true a tier that this machine cannot run counts as failed.
 import { prepareCertManager } from '../test/harness/tools/cert-manager.ts';
+import { prepareForeignWebhooks } from '../test/harness/tools/foreign-webhooks.ts';
 import { prepareEnvoy } from '../test/harness/tools/envoy.ts';
 import { prepareGatewayConformance } from '../test/harness/tools/gateway-conformance.ts';
 import { prepareIstioInjector } from '../test/harness/tools/istio-injector.ts';
@@ -80,6 +81,7 @@ async function startTools(needed: ReadonlySet<ToolName>): Promise<Tools> {
     'YAML reader': yaml,
     'older Node': Promise.resolve(olderNode),
     'cert-manager': yaml.then(() => prepare('cert-manager', prepareCertManager)),
+    'foreign webhooks': yaml.then(() => prepare('foreign webhooks', prepareForeignWebhooks)),
     crane: yaml.then(() => prepare('crane', () => prepareInstalled(crane))),
     actionlint: yaml.then(() => prepare('actionlint', () => prepareInstalled(actionlint))),
     'dashboard reader': yaml.then(() => prepare('dashboard reader', () => prepareGoProgram(dashboardReader))),

@@ -15,7 +15,7 @@ import { decisionWithoutPatch, type Decision, type InjectionRequest } from './de
 import { writePatchText, type KnownTexts } from './patch/patch-text.ts';
 import { asksForInjection, decidePolicy } from './policy/policy.ts';
 import { isNotInjected, type Proposal, type NotInjected } from './patch/proposal.ts';
-import { atLeastOne, isWorthTelling, reason, type Reason, type Reasons } from './policy/reason.ts';
+import { atLeastOne, isOfInjected, isWorthTelling, reason, type Reason, type Reasons } from './policy/reason.ts';
 import type { Leftovers } from './plan/leftovers.ts';
 import { parseStatus } from './patch/status.ts';
 import { undo } from './patch/undo.ts';
@@ -35,15 +35,20 @@ function shownWarning(text: string, end = ''): string {
 }
 
 /** Warnings for the reasons that are worth one. Their code stays if the text has to be shortened. */
-function warningsOf(reasons: readonly Reason[], view: PodView, start = ''): string[] {
+function warningsOf(
+  reasons: readonly Reason[],
+  view: PodView,
+  start: (code: Reason['code']) => string = () => '',
+): string[] {
   const asked = asksForInjection(view);
   return reasons
     .filter(({ code }) => isWorthTelling(code, asked))
-    .map(({ code, message }) => shownWarning(`${start}${message}`, ` (${code})`));
+    .map(({ code, message }) => shownWarning(`${start(code)}${message}`, ` (${code})`));
 }
 
 function withoutPatch({ outcome, reasons, warnings = [] }: NotInjected, view: PodView, snapshot: Snapshot): Decision {
-  const told = outcome === 'skip' ? warningsOf(reasons, view, 'not injected: ') : [];
+  const start = (code: Reason['code']): string => (isOfInjected(code) ? '' : 'not injected: ');
+  const told = outcome === 'skip' ? warningsOf(reasons, view, start) : [];
   const shown = [...told, ...warnings.map((text) => shownWarning(text))];
   return decisionWithoutPatch(outcome, reasons, shown, snapshot.hash);
 }

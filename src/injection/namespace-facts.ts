@@ -57,7 +57,7 @@ const nothing: NamespaceFacts = { labels: {}, annotations: {} };
 
 /** Returns what is known of the pod's namespace: what the caller knows, else what was read from the cluster. */
 export function namespaceOf(
-  { namespace, namespaceLabels, namespaceAnnotations }: InjectionRequest,
+  { namespace, namespaceLabels, namespaceAnnotations }: Omit<InjectionRequest, 'pod'>,
   { namespaces }: Pick<Snapshot, 'namespaces'>,
 ): NamespaceFacts {
   const { labels, annotations } = namespaces.get(namespace) ?? nothing;

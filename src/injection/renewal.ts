@@ -2,6 +2,7 @@ import { applyToValue } from '../json/apply.ts';
 import { isObject, objectMember, objectsMember, stringMember, type JsonObject } from '../json/json.ts';
 import { stableVariant } from '../settings/schema/variant.ts';
 import { covers } from './covers.ts';
+import { hashInputs } from './inputs.ts';
 import type { Injector } from './injector.ts';
 import { asKnown, type PodNamespace } from './namespace-facts.ts';
 import type { InjectionStatus } from './patch/status.ts';
@@ -30,20 +31,34 @@ function undone(pod: JsonObject): JsonObject | string {
   return applyToValue(pod, made.operations) as JsonObject;
 }
 
-/** Whether the pod has the injected parts of these names as a new one would get them. */
-function isAsNew(pod: JsonObject, fresh: JsonObject, names: ReadonlySet<string>): boolean {
+/**
+ * Whether the pod has the injected parts of these names as a new one would get them.
+ *
+ * @param decisive what of a part has to be the same
+ */
+function isAsNew(
+  pod: JsonObject,
+  fresh: JsonObject,
+  names: ReadonlySet<string>,
+  decisive: (part: JsonObject) => JsonObject,
+): boolean {
   const lists = ['initContainers', 'containers', 'volumes'] as const;
   const injected = (object: JsonObject, list: string): readonly JsonObject[] =>
     objectsMember(objectMember(object, 'spec'), list).filter((one) => names.has(stringMember(one, 'name') ?? ''));
   return lists.every((list) => {
     const [stored, wanted] = [injected(pod, list), injected(fresh, list)];
-    return stored.length === wanted.length && covers(stored, wanted);
+    return stored.length === wanted.length && covers(stored, wanted.map(decisive));
   });
 }
 
+const whole = (part: JsonObject): JsonObject => part;
+const itsName = (part: JsonObject): JsonObject => ({ name: stringMember(part, 'name') ?? '' });
+
 /**
  * Undoes the injection of a stored pod, decides anew and compares. Hashes of settings and versions say nothing about this: one
- * changes with settings that do not concern the pod, and neither with the labels and annotations of its namespace.
+ * changes with settings that do not concern the pod, and neither with the labels and annotations of its namespace. But if nothing at
+ * all that decides has changed, others have changed the parts: webhooks that rewrite images or resources do so with every
+ * new pod as well.
  *
  * @param status of the pod
  * @param entries of the registration in force
@@ -62,8 +77,8 @@ export function renewalOf(
     const why = asked.reasons[0] ?? 'no webhook is registered';
     return { as: 'uninjected', because: `a new pod would not be injected: ${why}` };
   }
-  const decision = injector.decide({ pod: plain, namespace: namespace.name, ...asKnown(namespace) });
-  const { outcome, added, reasons, operations } = decision;
+  const request = { pod: plain, namespace: namespace.name, ...asKnown(namespace) };
+  const { outcome, added, reasons, operations } = injector.decide(request);
   if (outcome === 'deny') return { as: 'denied', reasons };
   if (outcome !== 'inject' || added === undefined) {
     return { as: 'uninjected', because: `a new pod would not be injected: ${withCode(reasons[0])}` };
@@ -71,8 +86,10 @@ export function renewalOf(
   const fresh = applyToValue(plain, operations);
   const now = [...added.initContainers, ...added.containers, ...added.volumes].map(({ name }) => name);
   const names = new Set([...status.initContainers, ...status.containers, ...status.volumes, ...now]);
+  const isByOthers = status.inputs === hashInputs(request, injector.snapshot);
+  const isCurrent = isObject(fresh) && isAsNew(pod, fresh, names, isByOthers ? itsName : whole);
   return {
-    as: isObject(fresh) && isAsNew(pod, fresh, names) ? 'current' : 'outdated',
+    as: isCurrent ? 'current' : 'outdated',
     variant: added.effective?.variant ?? stableVariant,
   };
 }

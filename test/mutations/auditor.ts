@@ -92,8 +92,21 @@ export const auditor: readonly Edit[] = [
   {
     protects: 'outdated is what a new pod would not be',
     ...renewal,
-    text: ' && covers(stored, wanted);',
+    text: ' && covers(stored, wanted.map(decisive));',
     replacement: ';',
+  },
+  {
+    protects: 'what other webhooks change in our containers makes no pod outdated',
+    ...renewal,
+    text: 'isByOthers ? itsName : whole',
+    replacement: 'whole',
+  },
+  {
+    protects: 'a pod is outdated by what its namespace says now',
+    ...renewal,
+    file: 'src/injection/inputs.ts',
+    text: ', variant, defaults]',
+    replacement: ', variant]',
   },
   {
     protects: 'a pod whose successor would have no sidecar is not created anew',

@@ -4,6 +4,8 @@ import { statusAnnotation } from '../../pod/conventions.ts';
 import { isObject, member, objectsMember, stringMember, type Json, type JsonObject } from '../../json/json.ts';
 import { annotationsTooLarge } from './annotation-size.ts';
 import type { NotInjected, Proposal } from './proposal.ts';
+import type { InjectionRequest } from '../decision.ts';
+import { hashInputs } from '../inputs.ts';
 import type { Snapshot } from '../snapshot.ts';
 import { recordedSleeps, sleepOperation } from '../plan/prestop-sleep.ts';
 import type { ApplicationEdit } from '../plan/application.ts';
@@ -141,6 +143,7 @@ function takenContainers({ overrides, containers }: Plan): Undo['overrides'] {
 export function proposalOf(
   view: PodView,
   plan: Plan,
+  request: InjectionRequest,
   snapshot: Snapshot,
   said: Pick<Proposal, 'reasons' | 'warnings' | 'added' | 'capture' | 'proxy'>,
 ): Proposal | NotInjected {
@@ -196,6 +199,7 @@ export function proposalOf(
     revision: plan.revision,
     settingsHash: snapshot.hash,
     version: snapshot.version,
+    inputs: hashInputs(request, snapshot),
     overruled: plan.overruled,
     undo,
   };

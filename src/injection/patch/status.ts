@@ -55,6 +55,8 @@ export interface InjectionStatus {
   readonly revision: string;
   readonly settingsHash: string;
   readonly version: string;
+  /** Hash of what decided besides the pod (`hashInputs`); statuses of earlier versions have none. */
+  readonly inputs: string | undefined;
   /** Whether the user's copies of injected containers and volumes were applied as a whole, whatever they contained. */
   readonly overruled: boolean;
   readonly undo: Undo;
@@ -87,6 +89,7 @@ export function writeStatus(record: InjectionStatus): string {
     templates: record.templates,
     settingsHash: record.settingsHash,
     version: record.version,
+    ...(record.inputs === undefined ? {} : { inputs: record.inputs }),
     ...(record.overruled ? { overruled: true } : {}),
     undo: kept,
   });
@@ -155,6 +158,7 @@ export function parseStatus(value: Json): InjectionStatus | undefined {
     revision: stringMember(status, 'revision') ?? 'default',
     settingsHash,
     version,
+    inputs: stringMember(status, 'inputs'),
     overruled: member(status, 'overruled') === true,
     undo: {
       ...undone,

@@ -7,6 +7,8 @@ type Telling = 'always' | 'when asked' | 'never';
 interface ReasonKind {
   readonly outcome: 'inject' | 'skip' | 'deny';
   readonly telling: Telling;
+  /** Whether the pod has its sidecar from before. */
+  readonly isInjected?: true;
   /** Meaning of the code, without the particulars of one pod; printed in the documentation. */
   readonly meaning: string;
   /** What to do about particulars with these words, which do not say so themselves. */
@@ -19,6 +21,10 @@ function inject(meaning: string) {
 
 function skip(telling: Telling, meaning: string) {
   return { outcome: 'skip', telling, meaning } as const;
+}
+
+function leave(telling: Telling, meaning: string) {
+  return { ...skip(telling, meaning), isInjected: true } as const;
 }
 
 function deny(meaning: string) {
@@ -42,12 +48,12 @@ export const reasons = {
   OptedOut: skip('never', 'The pod refuses it with sidecar.istio.io/inject=false.'),
   NeverInjectSelector: skip('never', 'A never-inject selector of the settings matches.'),
   PolicyDisabled: skip('never', 'The settings inject only where the pod asks.'),
-  AlreadyInjected: skip('never', 'Everything is there already.'),
-  ForeignImage: skip(
+  AlreadyInjected: leave('never', 'Everything is there already.'),
+  ForeignImage: leave(
     'always',
     'Injected before, and an injected container has an image that the settings do not name.',
   ),
-  OtherSettings: skip('always', 'Injected with other settings; it is left alone until it is created anew.'),
+  OtherSettings: leave('always', 'Injected with other settings; it is left alone until it is created anew.'),
   InvalidInjectValue: deny('sidecar.istio.io/inject is neither true nor false.'),
   InvalidAnnotation: deny('An annotation has a value that is not allowed.'),
   UnknownTemplate: deny('The pod asks for a sidecar that does not exist.'),
@@ -133,4 +139,10 @@ export function denialSentences(found: readonly Reason[]): string[] {
 export function isWorthTelling(code: ReasonCode, asked: boolean): boolean {
   const { telling } = reasons[code];
   return telling === 'always' || (telling === 'when asked' && asked);
+}
+
+/** Returns whether a pod that is skipped for this reason has its sidecar, from before. */
+export function isOfInjected(code: ReasonCode): boolean {
+  const { isInjected }: ReasonKind = reasons[code];
+  return isInjected === true;
 }

@@ -11,7 +11,7 @@ const sidecars = join(folder, 'sidecars');
 /** Hash and version change with every release and say nothing about the text around them. */
 function withoutRelease(text: string): string {
   return text
-    .replaceAll(/(settingsHash\\?":\\?")[0-9a-f]+/g, '$1HASH')
+    .replaceAll(/((?:settingsHash|inputs)\\?":\\?")[0-9a-f]+/g, '$1HASH')
     .replaceAll(/(sidecar-injector\.io\/settings-hash"?: "?)[0-9a-f]{8}/g, '$1HASH')
     .replaceAll(/(sidecar-injector\.io\/version"?: "?)\d+\.\d+\.\d+/g, '$1VERSION')
     .replaceAll(/(version\\?":\\?")\d+\.\d+\.\d+[^\\"]*/g, '$1VERSION');

@@ -91,6 +91,15 @@ export const tiers: readonly Tier[] = [
     secondTry: true,
     onRequest: true,
   },
+  // Webhooks of other projects beside ours. Their builds take many minutes together.
+  {
+    name: 'webhooks',
+    needs: ['packages', 'kubernetes', 'foreign webhooks'],
+    run: runJest,
+    jestArguments: ['--maxWorkers=2'],
+    secondTry: true,
+    onRequest: true,
+  },
   // Each of these breaks something that all share, or measures.
   { name: 'cluster-long', needs: nodeTools, run: runOnNode, jestArguments: ['--runInBand'], onRequest: true },
 ];

@@ -13,6 +13,7 @@ export type ToolName =
   | 'YAML reader'
   | 'older Node'
   | 'cert-manager'
+  | 'foreign webhooks'
   | 'crane'
   | 'actionlint'
   | 'dashboard reader'

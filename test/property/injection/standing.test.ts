@@ -68,18 +68,25 @@ const anyUndo = fc.record(
 const isAsked = (pod: JsonObject): boolean =>
   member(objectMember(objectMember(pod, 'metadata'), 'labels'), annotationNames.inject) !== 'false';
 
-/** What an API server adds when it stores a pod. */
-function stored(pod: JsonObject): JsonObject {
+/** The pod with a change in each of its containers. */
+function withEach(pod: JsonObject, change: (container: JsonObject) => JsonObject): JsonObject {
   const lists = ['initContainers', 'containers'] as const;
   const spec = objectMember(pod, 'spec') ?? {};
   const more = lists.flatMap((list) => {
     const containers = member(spec, list);
     if (!Array.isArray(containers)) return [];
-    const added = containers.map((one) => (isObject(one) ? { terminationMessagePath: '/dev/log', ...one } : one));
-    return [[list, added] as const];
+    return [[list, containers.map((one) => (isObject(one) ? change(one) : one))] as const];
   });
   return { ...pod, spec: { ...spec, ...Object.fromEntries(more) } };
 }
+
+/** What an API server adds when it stores a pod. */
+const stored = (pod: JsonObject): JsonObject =>
+  withEach(pod, (container) => ({ terminationMessagePath: '/dev/log', ...container }));
+
+/** What other webhooks commonly do with every container. */
+const mirrored = (pod: JsonObject): JsonObject =>
+  withEach(pod, (container) => ({ ...container, image: 'mirror.example/all:1', imagePullPolicy: 'Always' }));
 
 describe(`the standing of a stored pod (seed ${fc.seed})`, () => {
   test('an injected pod is current for who injected it, and outdated for another image', () => {
@@ -93,6 +100,7 @@ describe(`the standing of a stored pod (seed ${fc.seed})`, () => {
         // A pod for which the match conditions are not met would not be sent; the engine was asked all the same.
         if (standing.state === 'injected' && standing.renewal.as === 'uninjected') return;
         expect(standing).toMatchObject({ state: 'injected', renewal: { as: 'current' } });
+        expect(standingOf(mirrored(injected), namespace, registrationEntries, injector)).toEqual(standing);
         if (added?.containers.length === 0 && added.initContainers.length === 0) return;
         const otherwise = standingOf(injected, namespace, registrationEntries, other);
         expect(otherwise).not.toMatchObject({ renewal: { as: 'current' } });

@@ -115,6 +115,29 @@ describe('the finding', () => {
     expect(recordOf(injectedPod(), { ...enabled, annotations }, yardstick)).toMatchObject({ finding: 'outdated' });
   });
 
+  describe('after another webhook has rewritten our image and resources', () => {
+    const rewritten = structuredClone(injectedPod()) as { spec: { initContainers: { [key: string]: unknown }[] } };
+    const proxy = rewritten.spec.initContainers[1];
+    if (proxy !== undefined) Object.assign(proxy, { image: 'mirror.example/envoy:1', resources: {} });
+    const withProxy = (...initContainers: readonly unknown[]): JsonObject =>
+      ({ ...rewritten, spec: { ...rewritten.spec, initContainers } }) as unknown as JsonObject;
+    const whole = withProxy(...rewritten.spec.initContainers);
+    const elsewhere = {
+      ...yardstick,
+      injector: createInjector(snapshotOf({ injection: { excludedNamespaces: ['x'] } })),
+    };
+    const annotations = { 'sidecar-injector.io/defaults': 'true', 'sidecar.istio.io/proxyCPU': '77m' };
+
+    test.each([
+      ['none while nothing has changed that decides', whole, enabled, yardstick, undefined],
+      ['outdated by other settings, until it is created anew', whole, enabled, elsewhere, 'outdated'],
+      ['outdated by a default of its namespace', whole, { ...enabled, annotations }, yardstick, 'outdated'],
+      ['outdated without one of the containers', withProxy(proxy), enabled, yardstick, 'outdated'],
+    ])('%s', (_what, object, namespace, by, finding) => {
+      expect(recordOf(object, namespace, by)).toMatchObject({ finding });
+    });
+  });
+
   test('none of a namespace that nothing selects', () => {
     expect(recordOf(pod(), { ...enabled, labels: {} }, yardstick)).toMatchObject({ finding: undefined });
   });

@@ -185,6 +185,7 @@ describe('what is injected', () => {
       'templates',
       'settingsHash',
       'version',
+      'inputs',
       'undo',
     ]);
     expect(status).toMatchObject({

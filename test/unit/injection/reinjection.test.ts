@@ -81,6 +81,7 @@ describe('a pod that was injected before', () => {
     const pod = extended();
     const decision = decideOn(pod, snapshotOf({ proxy: { logLevel: 'debug' } }));
     expect([decision.outcome, decision.reasons[0].code, decision.operations]).toEqual(['skip', 'OtherSettings', []]);
+    expect(decision.warnings).toEqual([expect.stringMatching(/^sidecar-injector: injected with the settings/)]);
   });
 
   test('and lost a container is refused with what to do', () => {

@@ -252,7 +252,7 @@ export const proposeIstiodInjection: Flavour['inject'] = (view, request, snapsho
     revision: revisionOf(data.values),
     names: statusNames(rendered.template, fragment, planned.plan),
   };
-  return proposalOf(view, withInjectionLabels(view, plan, data.native, request, snapshot), snapshot, {
+  return proposalOf(view, withInjectionLabels(view, plan, data.native, request, snapshot), request, snapshot, {
     reasons: why,
     warnings: [...warnings, ...plan.warnings],
     added: addedBy(plan, data.native, undefined),

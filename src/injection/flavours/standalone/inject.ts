@@ -188,7 +188,7 @@ export const proposeInjection: Flavour['inject'] = (view, request, snapshot, why
   const planned = planFragments(view, { fragments, overrides, edits, redirected, sleeps: sleeps.edits, changes });
   if ('conflicts' in planned) return { outcome: 'deny', reasons: planned.conflicts, warnings };
   const plan = withInjectionLabels(view, planned.plan, native, request, snapshot, effective.variant);
-  return proposalOf(view, plan, snapshot, {
+  return proposalOf(view, plan, request, snapshot, {
     reasons: why,
     warnings: [...warnings, ...planned.plan.warnings, ...warningsAboutClass(view, planned.plan)],
     added: addedBy(planned.plan, native, effective),
