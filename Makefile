@@ -155,7 +155,7 @@ docs: node_modules/.package-lock.json ## Write the generated pages of the docume
 	@$(SCRIPT) scripts/docs.ts
 
 .PHONY: bench
-bench: node_modules/.package-lock.json ## Measure webhook, data plane and mesh (ARGS=--quick for rough figures, --only=webhook, --only=overload, --only=command-line, --only=dataplane, --only=mesh).
+bench: node_modules/.package-lock.json ## Measure webhook, data plane, mesh and auditor (ARGS=--quick for rough figures, --only=webhook, --only=overload, --only=command-line, --only=dataplane, --only=mesh, --only=auditor).
 	@$(SCRIPT) scripts/bench.ts $(ARGS)
 
 .PHONY: build images playground
