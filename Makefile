@@ -69,12 +69,15 @@ test-istio: node_modules/.package-lock.json ## Compare with Istio's own injector
 test-mesh: node_modules/.package-lock.json ## Test the mesh with real Envoys around a control plane (root on Linux).
 	@$(SCRIPT) scripts/test.ts mesh -- $(ARGS)
 
-.PHONY: test-matrix test-cert-manager test-cluster test-conformance test-istiod cluster-up cluster-down cluster-test cluster-bench
+.PHONY: test-matrix test-cert-manager test-jaeger test-cluster test-conformance test-istiod cluster-up cluster-down cluster-test cluster-bench
 test-matrix: node_modules/.package-lock.json ## The same scenarios with API servers from the oldest supported to the newest (MATRIX_VERSIONS=1.29.6 for one).
 	@$(SCRIPT) scripts/test.ts matrix
 
 test-cert-manager: node_modules/.package-lock.json ## Test the overlay cert-manager with the real cert-manager (built with Go).
 	@$(SCRIPT) scripts/test.ts cert-manager -- $(ARGS)
+
+test-jaeger: node_modules/.package-lock.json ## Send spans of two real Envoys through the real collector to the real Jaeger (built with Go; root on Linux).
+	@$(SCRIPT) scripts/test.ts jaeger -- $(ARGS)
 
 test-cluster: node_modules/.package-lock.json ## Test on a real node with containers and Envoy, short scenarios (root on Linux).
 	@$(SCRIPT) scripts/test.ts cluster -- $(ARGS)
