@@ -69,7 +69,9 @@ export function createNamespaceLooks(options: Options): NamespaceLooks {
 
   async function lookAtAll(): Promise<void> {
     const begunMs = nowMs();
-    for (const namespace of [...wanted]) if (wanted.has(namespace)) await lookAt(namespace);
+    // Those that fail come again, but not now.
+    const all = [...wanted];
+    for (const namespace of all) if (wanted.has(namespace)) await lookAt(namespace);
     restUntilMs = nowMs() + restFactor * (nowMs() - begunMs);
   }
 

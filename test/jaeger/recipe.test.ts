@@ -42,9 +42,10 @@ function placeOf(name: Name): MeshNetwork['pods'][number] {
   return place;
 }
 
-/** What a pod finds by its name, instead of by the cluster's DNS. */
+/** Files that a pod finds in /etc. */
 const hostsFolder = (namespace: string): string => path.join('/etc/netns', namespace);
 
+/** Names are found in a file, because no DNS is here; what is asked for beside them is refused at once. */
 async function writeHosts(): Promise<void> {
   const services = (['otel-collector', 'jaeger'] as const).map(
     (name) => `${placeOf(name).v4} ${name}.observability.svc.cluster.local`,
@@ -52,6 +53,7 @@ async function writeHosts(): Promise<void> {
   for (const { name } of network.pods) {
     await mkdir(hostsFolder(name), { recursive: true });
     await writeFile(path.join(hostsFolder(name), 'hosts'), ['127.0.0.1 localhost', ...services, ''].join('\n'));
+    await writeFile(path.join(hostsFolder(name), 'resolv.conf'), 'nameserver 127.0.0.1\n');
   }
 }
 
@@ -118,9 +120,8 @@ beforeAll(async () => {
   // As the image has it.
   await start('jaeger', [process.env['JAEGER_BIN'] ?? ''], { JAEGER_LISTEN_HOST: '0.0.0.0' });
   const [configuration] = parseAllDocuments(await readFile(example('collector.yaml'), 'utf8'));
-  const { data } = configuration?.toJS() as { readonly data: Readonly<Record<string, string>> };
   const file = path.join(folder, 'collector.yaml');
-  await writeFile(file, data['collector.yaml'] ?? '');
+  await writeFile(file, String(configuration?.getIn(['data', 'collector.yaml'])));
   await start('otel-collector', [process.env['COLLECTOR_BIN'] ?? '', `--config=${file}`]);
 });
 
@@ -157,9 +158,11 @@ function askJaeger<T>(query: string): T | undefined {
 
 /** The spans of a trace by their ids, once there are so many. */
 async function untilTraced(traceId: string, count: number) {
+  let logs: readonly string[] = [];
   const [trace] = await until(
-    `${count} spans of the trace ${traceId}`,
-    () => {
+    () => `${count} spans of the trace ${traceId}: ${logs.join('\n')}`,
+    async () => {
+      logs = await Promise.all(programs.map((one) => one.readLog()));
       const found = askJaeger<readonly Trace[]>(`/api/traces/${traceId}`);
       return found !== undefined && (found[0]?.spans.length ?? 0) >= count ? found : undefined;
     },

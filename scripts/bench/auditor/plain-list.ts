@@ -9,7 +9,7 @@ let next: string | undefined;
 do {
   const page = await api.listPodForAllNamespaces({ limit: 100, ...(next === undefined ? {} : { _continue: next }) });
   pods += page.items.length;
-  next = page.metadata?._continue;
+  ({ _continue: next } = page.metadata ?? {});
 } while (next !== undefined && next !== '');
 const { user, system } = process.cpuUsage();
 const peakBytes = process.resourceUsage().maxRSS * 1_024;
