@@ -218,7 +218,7 @@ test.each([
 
 test('the example names the version that is run', async () => {
   const text = await readFile(path.join(root, 'test/jaeger/program/go.mod'), 'utf8');
-  const [, minor] = /github\.com\/jaegertracing\/jaeger v1\.(\d+)\.0$/m.exec(text) ?? [];
+  const [, minor] = /github\.com\/jaegertracing\/jaeger v1\.(\d+)\.0 /m.exec(text) ?? [];
   // Jaeger 2 is released from the same commits as 1 was: 1.76.0 is 2.13.0 (its CHANGELOG.md).
   const image = `jaegertracing/jaeger:2.${Number(minor) - 63}.0`;
   expect(await readFile(example('jaeger.yaml'), 'utf8')).toContain(`image: ${image}\n`);
