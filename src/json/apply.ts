@@ -1,6 +1,7 @@
 import jsonPatch from 'fast-json-patch';
 import type { Json } from './json.ts';
 import type { Operation } from './operation.ts';
+import { pointerTokens } from './pointer.ts';
 
 type Node = Record<string, unknown> | unknown[];
 
@@ -19,7 +20,7 @@ function unshare(value: unknown, path: string, copies: Set<Node>): unknown {
   if (!isNode(value)) return value;
   const root = own(value, copies);
   let node = root;
-  for (const token of path.split('/').slice(1, -1).map(jsonPatch.unescapePathComponent)) {
+  for (const token of pointerTokens(path).slice(0, -1)) {
     // What leads through a prototype is refused where the operation is applied.
     const below: unknown = token !== '__proto__' && Object.hasOwn(node, token) ? Reflect.get(node, token) : undefined;
     if (!isNode(below)) break;

@@ -1,6 +1,7 @@
 import { applyToValue } from '../../../src/json/apply.ts';
 import { objectMember, type JsonObject } from '../../../src/json/json.ts';
 import type { Injector } from '../../../src/injection/injector.ts';
+import { withCode } from '../../../src/injection/policy/reason.ts';
 import { typicalPod } from '../pods.ts';
 import type { AuditorEffort } from './figures.ts';
 
@@ -62,6 +63,6 @@ export function podOf({ namespace, name, isInjected }: BenchOwner, index: number
   if (!isInjected) return pod;
   const decision = injector.decide({ pod, namespace, namespaceLabels: injectedLabels, namespaceAnnotations: {} });
   if (decision.outcome !== 'inject')
-    throw new Error(`a pod of the bench is not injected: ${decision.reasons.join('; ')}`);
+    throw new Error(`a pod of the bench is not injected: ${decision.reasons.map(withCode).join('; ')}`);
   return applyToValue(pod, decision.operations) as JsonObject;
 }

@@ -65,7 +65,7 @@ test.each<[what: string, more: Partial<AuditorRun>, line: RegExp]>([
   ['a first look', { first: [look(4_000), look(8_000)] }, /^first look:.*× 4\.00 +NOT MET$/m],
   ['one namespace', { unlabelled: [period(1_500, 0)] }, /^one namespace of 100 changes:.*× 0\.50 +NOT MET$/m],
   ['rest', { rest: period(1_500, 0) }, /^at rest:.* 2\.50 % +NOT MET$/m],
-  ['Events', { anew: period(4_000, 900) }, /^no more than 20 Events.* 900 +NOT MET$/m],
+  ['Events', { anew: period(4_000, 900) }, /^Events at once.* 900 +NOT MET$/m],
 ])('a target of %s that is missed is said', (_, more, line) => {
   expect(summaryOf(more)).toMatch(line);
 });
