@@ -69,7 +69,7 @@ test-istio: node_modules/.package-lock.json ## Compare with Istio's own injector
 test-mesh: node_modules/.package-lock.json ## Test the mesh with real Envoys around a control plane (root on Linux).
 	@$(SCRIPT) scripts/test.ts mesh -- $(ARGS)
 
-.PHONY: test-matrix test-cert-manager test-webhooks test-cluster test-conformance test-istiod cluster-up cluster-down cluster-test cluster-bench
+.PHONY: test-matrix test-cert-manager test-webhooks test-jaeger test-cluster test-conformance test-istiod cluster-up cluster-down cluster-test cluster-bench
 test-matrix: node_modules/.package-lock.json ## The same scenarios with API servers from the oldest supported to the newest (MATRIX_VERSIONS=1.29.6 for one).
 	@$(SCRIPT) scripts/test.ts matrix
 
@@ -78,6 +78,9 @@ test-cert-manager: node_modules/.package-lock.json ## Test the overlay cert-mana
 
 test-webhooks: node_modules/.package-lock.json ## Test beside webhooks of other projects: Kyverno, Gatekeeper, Vertical Pod Autoscaler (built with Go).
 	@$(SCRIPT) scripts/test.ts webhooks -- $(ARGS)
+
+test-jaeger: node_modules/.package-lock.json ## Send spans of two real Envoys through the real collector to the real Jaeger (built with Go; root on Linux).
+	@$(SCRIPT) scripts/test.ts jaeger -- $(ARGS)
 
 test-cluster: node_modules/.package-lock.json ## Test on a real node with containers and Envoy, short scenarios (root on Linux).
 	@$(SCRIPT) scripts/test.ts cluster -- $(ARGS)
@@ -158,7 +161,7 @@ docs: node_modules/.package-lock.json ## Write the generated pages of the docume
 	@$(SCRIPT) scripts/docs.ts
 
 .PHONY: bench
-bench: node_modules/.package-lock.json ## Measure webhook, data plane and mesh (ARGS=--quick for rough figures, --only=webhook, --only=overload, --only=command-line, --only=dataplane, --only=mesh).
+bench: node_modules/.package-lock.json ## Measure webhook, data plane, mesh and auditor (ARGS=--quick for rough figures, --only=webhook, --only=overload, --only=command-line, --only=dataplane, --only=mesh, --only=auditor).
 	@$(SCRIPT) scripts/bench.ts $(ARGS)
 
 .PHONY: build images playground

@@ -35,6 +35,7 @@ export default {
       'mesh',
       'sidecars',
       'collectors',
+      'jaeger',
       'istio',
     ].map((name) => tier(name)),
     tier('cluster', { ...cluster, testMatch: ['<rootDir>/test/cluster/short/**/*.test.ts'] }),

@@ -1,7 +1,8 @@
-// bench.ts [--quick] [--only=webhook|overload|command-line|dataplane|mesh]   measures, prints the tables, writes its parts of docs/benchmarks.md
+// bench.ts [--quick] [--only=webhook|overload|command-line|dataplane|mesh|auditor]   measures, prints the tables, writes its parts of docs/benchmarks.md
 import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { readArguments } from './bench/arguments.ts';
+import { benchAuditor } from './bench/auditor.ts';
 import { benchCommandLine } from './bench/command-line.ts';
 import { benchDataplane } from './bench/dataplane.ts';
 import type { Effort } from './bench/effort.ts';
@@ -18,6 +19,7 @@ const parts = {
   'command-line': benchCommandLine,
   dataplane: benchDataplane,
   mesh: benchMesh,
+  auditor: benchAuditor,
 };
 type BenchName = keyof typeof parts;
 const benchNames = Object.keys(parts) as BenchName[];

@@ -19,7 +19,7 @@ import {
   prepareSidecarPackages,
 } from '../test/harness/tools/packages.ts';
 import { joinEnvironments, say, seconds, type Tool } from '../test/harness/tools/tool.ts';
-import { collector, dashboardReader, prepareGoProgram, yamlReader } from '../test/harness/tools/go-program.ts';
+import { collector, dashboardReader, jaeger, prepareGoProgram, yamlReader } from '../test/harness/tools/go-program.ts';
 import { writeReport } from '../test/harness/tiers/report.ts';
 import { fixedSeeds } from '../test/harness/tiers/seeds.ts';
 import { tiers } from '../test/harness/tiers/table.ts';
@@ -86,6 +86,7 @@ async function startTools(needed: ReadonlySet<ToolName>): Promise<Tools> {
     actionlint: yaml.then(() => prepare('actionlint', () => prepareInstalled(actionlint))),
     'dashboard reader': yaml.then(() => prepare('dashboard reader', () => prepareGoProgram(dashboardReader))),
     collector: yaml.then(() => prepare('collector', () => prepareGoProgram(collector))),
+    jaeger: yaml.then(() => prepare('jaeger', () => prepareGoProgram(jaeger))),
     'node programs': nodePrograms,
     'istio injector': istioInjector,
     'gateway conformance': conformance,

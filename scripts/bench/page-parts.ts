@@ -16,6 +16,9 @@ export const dataplaneTitle = '## Data plane';
 /** Heading of the part about the mesh's control plane. */
 export const meshTitle = '## Mesh';
 
+/** Heading of the auditor's part. */
+export const auditorTitle = '## Auditor';
+
 /** Heading of the part that the scenarios of a whole node write. */
 export const nodeTitle = '## On a node';
 
@@ -26,6 +29,7 @@ const starts = {
   'command-line': `\n${commandLineTitle}\n`,
   dataplane: `\n${dataplaneTitle}\n`,
   mesh: `\n${meshTitle}\n`,
+  auditor: `\n${auditorTitle}\n`,
   node: `\n${nodeTitle}\n`,
 } as const;
 
@@ -34,7 +38,7 @@ export type PartName = keyof typeof starts;
 const partNames = Object.keys(starts) as PartName[];
 
 function partsOf(page: string): Record<PartName, string> {
-  const parts = { webhook: '', overload: '', 'command-line': '', dataplane: '', mesh: '', node: '' };
+  const parts = { webhook: '', overload: '', 'command-line': '', dataplane: '', mesh: '', auditor: '', node: '' };
   const bounds = partNames
     .map((name) => ({ name, at: page.indexOf(starts[name]) }))
     .filter(({ at }) => at >= 0)

@@ -1,4 +1,4 @@
-import { applyToValue } from '../json/apply.ts';
+import { applyShared } from '../json/apply.ts';
 import { isObject, objectMember, objectsMember, stringMember, type JsonObject } from '../json/json.ts';
 import { stableVariant } from '../settings/schema/variant.ts';
 import { covers } from './covers.ts';
@@ -28,7 +28,7 @@ function undone(pod: JsonObject): JsonObject | string {
   const made = undo(pod);
   const problems = made === undefined ? ['it has no record'] : [...made.problems, ...made.leftovers];
   if (made === undefined || problems.length > 0) return `what was injected cannot be told: ${problems.join('; ')}`;
-  return applyToValue(pod, made.operations) as JsonObject;
+  return applyShared(pod, made.operations) as JsonObject;
 }
 
 /**
@@ -83,7 +83,7 @@ export function renewalOf(
   if (outcome !== 'inject' || added === undefined) {
     return { as: 'uninjected', because: `a new pod would not be injected: ${withCode(reasons[0])}` };
   }
-  const fresh = applyToValue(plain, operations);
+  const fresh = applyShared(plain, operations);
   const now = [...added.initContainers, ...added.containers, ...added.volumes].map(({ name }) => name);
   const names = new Set([...status.initContainers, ...status.containers, ...status.volumes, ...now]);
   const isByOthers = status.inputs === hashInputs(request, injector.snapshot);

@@ -1,23 +1,46 @@
 import jsonPatch from 'fast-json-patch';
 import type { Json } from './json.ts';
 import type { Operation } from './operation.ts';
+import { pointerTokens } from './pointer.ts';
 
-function copyJson<T>(value: T): T {
-  return JSON.parse(JSON.stringify(value)) as T;
+type Node = Record<string, unknown> | unknown[];
+
+const isNode = (value: unknown): value is Node => typeof value === 'object' && value !== null;
+
+/** Copies a node, unless it is a copy already. */
+function own(node: Node, copies: Set<Node>): Node {
+  if (copies.has(node)) return node;
+  const copy = Array.isArray(node) ? [...node] : { ...node };
+  copies.add(copy);
+  return copy;
 }
 
-/** Whether an operation changes a value that another operation adds. Then the caller's value must be copied. */
-function areNested(operations: readonly Operation[]): boolean {
-  return operations.some(({ path }) => operations.some((other) => other.path.startsWith(`${path}/`)));
+/** Copies what lies on the way to a path, as far as it is there, and nothing beside it. */
+function unshare(value: unknown, path: string, copies: Set<Node>): unknown {
+  if (!isNode(value)) return value;
+  const root = own(value, copies);
+  let node = root;
+  for (const token of pointerTokens(path).slice(0, -1)) {
+    // What leads through a prototype is refused where the operation is applied.
+    const below: unknown = token !== '__proto__' && Object.hasOwn(node, token) ? Reflect.get(node, token) : undefined;
+    if (!isNode(below)) break;
+    const copy = own(below, copies);
+    Reflect.set(node, token, copy);
+    node = copy;
+  }
+  return root;
 }
 
 /**
- * Returns a copy of the value with the operations applied in order (RFC 6902). Neither the value nor the operations are
- * changed. Throws if an operation does not fit, or if its path leads through an object's prototype.
+ * Returns the value with the operations applied in order (RFC 6902), which shares with it, and with the operations, all that no
+ * operation changes: for those who only read it. Neither the value nor the operations are changed. Throws if an operation does
+ * not fit, or if its path leads through an object's prototype.
  */
-export function applyToValue(value: Json, operations: readonly Operation[]): Json {
-  let result: unknown = copyJson(value);
-  for (const operation of areNested(operations) ? copyJson(operations) : operations) {
+export function applyShared(value: Json, operations: readonly Operation[]): Json {
+  const copies = new Set<Node>();
+  let result: unknown = value;
+  for (const operation of operations) {
+    result = unshare(result, operation.path, copies);
     try {
       result = jsonPatch.applyOperation(result, operation as jsonPatch.Operation, true).newDocument;
     } catch (error) {
@@ -25,4 +48,9 @@ export function applyToValue(value: Json, operations: readonly Operation[]): Jso
     }
   }
   return result as Json;
+}
+
+/** The same of a copy of the value, for those who change the result. */
+export function applyToValue(value: Json, operations: readonly Operation[]): Json {
+  return applyShared(JSON.parse(JSON.stringify(value)) as Json, operations);
 }

@@ -30,10 +30,10 @@ export interface WatcherOptions {
   readonly path: string;
   /**
    * Objects in one response, where all together may be too large for one: the list is then read from the store, because
-   * what the API server has in memory comes as a whole.
+   * what the API server has in memory comes as a whole. Its changes come page by page, so that no more than a page is held.
    */
   readonly pageSize?: number;
-  /** Takes changes; those of a list come together. */
+  /** Takes changes; those of a list come together, unless it is read in pages. */
   readonly onChanges: (changes: readonly ObjectChange[]) => void;
   readonly onState: (state: WatchState) => void;
   /** Called for each sign of life: a page of a list, an event, a bookmark (about every minute). */
@@ -102,32 +102,47 @@ export function startWatcher(options: WatcherOptions): Watcher {
   }
 
   async function list(): Promise<string> {
-    const found = new Map<string, JsonObject>();
+    const listed = new Set<string>();
+    const held: JsonObject[] = [];
     let version = '';
     let next = '';
     do {
       const body = await readPage(next);
       const metadata = objectMember(body, 'metadata');
+      const items = objectsMember(body, 'items');
       options.onContact();
-      for (const object of objectsMember(body, 'items')) found.set(keyOf(object), object);
+      for (const object of items) listed.add(keyOf(object));
+      if (options.pageSize === undefined) held.push(...items);
+      else tell(adopt(items));
       version = stringMember(metadata, 'resourceVersion') ?? '';
       next = stringMember(metadata, 'continue') ?? '';
     } while (next !== '');
-    adopt(found);
+    tell([...forget(listed), ...adopt(held)]);
     return version;
   }
 
-  function adopt(found: ReadonlyMap<string, JsonObject>): void {
-    const changes: ObjectChange[] = [];
-    const now = new Map([...found].map(([key, object]) => [key, knownOf(object)]));
-    for (const [key, { uid }] of known) if (now.get(key)?.uid !== uid) changes.push({ key, object: undefined });
-    for (const [key, { uid, version }] of now) {
-      const before = known.get(key);
-      if (before?.uid !== uid || before.version !== version) changes.push({ key, object: found.get(key) });
-    }
-    known.clear();
-    for (const [key, value] of now) known.set(key, value);
+  function tell(changes: readonly ObjectChange[]): void {
     if (changes.length > 0) onChanges(changes);
+  }
+
+  /** Remembers objects of a list, and returns which of them are new, replaced or changed. */
+  function adopt(objects: readonly JsonObject[]): ObjectChange[] {
+    return objects.flatMap((object) => {
+      const key = keyOf(object);
+      const value = knownOf(object);
+      const before = known.get(key);
+      known.set(key, value);
+      if (before?.uid === value.uid && before.version === value.version) return [];
+      const isReplaced = before !== undefined && before.uid !== value.uid;
+      return [...(isReplaced ? [{ key, object: undefined }] : []), { key, object }];
+    });
+  }
+
+  /** Forgets what a list does not have, and returns it as gone. */
+  function forget(listed: ReadonlySet<string>): ObjectChange[] {
+    const gone = [...known.keys()].filter((key) => !listed.has(key));
+    for (const key of gone) known.delete(key);
+    return gone.map((key) => ({ key, object: undefined }));
   }
 
   /** Takes a line of a watch, and returns the version to continue from. */
@@ -145,10 +160,7 @@ export function startWatcher(options: WatcherOptions): Watcher {
       known.delete(key);
       onChanges([{ key, object: undefined }]);
     } else if (type === 'ADDED' || type === 'MODIFIED') {
-      const before = known.get(key);
-      known.set(key, value);
-      const replaced = before !== undefined && before.uid !== value.uid;
-      onChanges([...(replaced ? [{ key, object: undefined }] : []), { key, object }]);
+      tell(adopt([object]));
     } else if (type !== 'BOOKMARK') {
       throw new ApiError('bad-answer', `GET ${path}: the watch has an event of the type ${String(type)}`);
     }

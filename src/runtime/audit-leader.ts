@@ -66,6 +66,7 @@ export function lead(options: LeadershipOptions): Leadership {
     injector,
     log,
     nowMs,
+    every,
     onFailure: () => metrics.watchFailures.inc(),
     onPod: (record) => report(evictions.observe(record, nowMs())),
   });

@@ -9,7 +9,8 @@ import type { ApiClient } from '../kubernetes/client.ts';
 import { readWebhookConfiguration } from '../kubernetes/objects.ts';
 import { startWatcher, type ObjectChange, type Watcher, type WatchState } from '../kubernetes/watcher.ts';
 import type { Log } from '../telemetry/log.ts';
-import { every, pace } from './pace.ts';
+import { createNamespaceLooks } from './namespace-looks.ts';
+import { pace } from './pace.ts';
 
 interface Options {
   readonly client: ApiClient;
@@ -20,10 +21,13 @@ interface Options {
   readonly onPod: (record: PodRecord) => void;
   /** Milliseconds that only count up. */
   readonly nowMs: () => number;
+  /** Calls back again and again; returns a function that ends it. */
+  readonly every: (milliseconds: number, action: () => void) => () => void;
 }
 
 /** All pods of the cluster, judged. */
 export interface PodWatch {
+  /** As they were judged last; while all are judged anew, as they were before that. */
   readonly roster: () => Roster;
   /** Whether all pods were judged by what is in force now. */
   readonly isSettled: () => boolean;
@@ -35,8 +39,17 @@ const pageSize = 100;
 /** How often it is looked whether pods are to be judged anew: by other settings, labels of namespaces or selectors. */
 const lookMs = 2_000;
 const registrationMs = 15_000;
-/** After all pods were listed, so many times the time that it took passes before they are listed again. */
+/** After pods were listed, so many times the time that it took passes before they are listed again. */
 const restFactor = 10;
+
+/** One look at all pods by one yardstick, and what has become of them since. */
+interface Round {
+  readonly yardstick: Yardstick;
+  readonly roster: Roster;
+  readonly watcher: Watcher;
+  /** Whether all pods have been listed. */
+  isListed: boolean;
+}
 
 /** A namespace with all its labels, which selectors may ask for, and the annotations that decisions depend on. */
 function namespaceOf(name: string, object: JsonObject): PodNamespace {
@@ -45,29 +58,40 @@ function namespaceOf(name: string, object: JsonObject): PodNamespace {
 }
 
 /**
- * Lists and watches pods and namespaces, and judges each pod. When the settings, the registration or a namespace changes, all pods
- * are listed and judged anew, because what is kept of a pod does not suffice for it.
+ * Lists and watches pods and namespaces, and judges each pod. When the settings or the registration change, all pods are listed and
+ * judged anew, because what is kept of a pod does not suffice for it; when a namespace changes, its pods are.
  */
-export function watchPods({ client, injector, log, onFailure, onPod, nowMs }: Options): PodWatch {
+export function watchPods({ client, injector, log, onFailure, onPod, nowMs, every }: Options): PodWatch {
   const namespaces = new Map<string, PodNamespace>();
-  let yardstick: Yardstick | undefined;
   let entries: Yardstick['entries'] | undefined;
-  let roster = createRoster();
-  let pods: Watcher | undefined;
-  let isListed = false;
-  let isStale = false;
+  let round: Round | undefined;
+  let shown = createRoster();
   /** Namespaces of pods that were listed before their namespace was. */
   const strangers = new Set<string>();
-  let begunMs = 0;
   let restUntilMs = 0;
+
+  function failed(kind: string, fields: { readonly detail: string; readonly retryMs?: number }): void {
+    onFailure();
+    log.warn({ kind, ...fields }, 'a watch failed');
+  }
 
   const onState =
     (kind: string) =>
     (state: WatchState): void => {
       if (state.type === 'synced') return;
-      onFailure();
-      log.warn({ kind, detail: state.error.message, retryMs: Math.round(state.retryMs) }, 'a watch failed');
+      failed(kind, { detail: state.error.message, retryMs: Math.round(state.retryMs) });
     };
+
+  const looks = createNamespaceLooks({
+    client,
+    pageSize,
+    restFactor,
+    onPods: (changes) => {
+      if (round !== undefined) judge(changes, round);
+    },
+    onFailure: (detail) => failed('pods', { detail }),
+    nowMs,
+  });
 
   function takeNamespaces(changes: readonly ObjectChange[]): void {
     for (const { key, object } of changes) {
@@ -77,54 +101,63 @@ export function watchPods({ client, injector, log, onFailure, onPod, nowMs }: Op
       else namespaces.set(key, facts);
       // The pods of a namespace that goes are told of one by one, and one that is new has none yet.
       if (facts === undefined || (before === undefined && !strangers.has(key))) continue;
-      if (!isSame(before, facts)) isStale = true;
+      if (!isSame(before, facts)) looks.add(key);
     }
   }
 
-  function takePods(changes: readonly ObjectChange[]): void {
+  function judge(changes: readonly ObjectChange[], { yardstick, roster }: Round): void {
     for (const { key, object } of changes) {
       const [name = ''] = key.split('/', 1);
       const namespace = namespaces.get(name);
       if (namespace === undefined) strangers.add(name);
       const record =
-        object === undefined || namespace === undefined || yardstick === undefined
-          ? undefined
-          : recordOf(object, namespace, yardstick);
+        object === undefined || namespace === undefined ? undefined : recordOf(object, namespace, yardstick);
       roster.take(key, record);
       if (record !== undefined) onPod(record);
     }
   }
 
+  const isInForce = ({ yardstick }: Round): boolean =>
+    yardstick.injector === injector() && yardstick.entries === entries;
+
   function judgeAnew(): void {
     if (entries === undefined) return;
-    const current = injector();
-    if (!isStale && yardstick?.injector === current && yardstick.entries === entries) return;
+    if (round !== undefined && isInForce(round)) {
+      if (round.isListed) looks.begin();
+      return;
+    }
     if (nowMs() < restUntilMs) return;
-    isStale = false;
-    isListed = false;
+    round?.watcher.stop();
+    looks.clear();
     strangers.clear();
-    begunMs = nowMs();
-    yardstick = { entries, injector: current };
-    pods?.stop();
-    roster = createRoster();
-    const begun = yardstick;
-    pods = startWatcher({
+    round = beginRound({ entries, injector: injector() });
+  }
+
+  function beginRound(yardstick: Yardstick): Round {
+    const begunMs = nowMs();
+    const roster = createRoster();
+    const watcher = startWatcher({
       client,
       path: '/api/v1/pods',
       pageSize,
       pace,
-      onChanges: (changes) => {
-        if (yardstick === begun) takePods(changes);
+      onChanges(changes) {
+        if (round !== begun) return;
+        for (const { key } of changes) looks.touch(key);
+        judge(changes, begun);
       },
       onContact: () => undefined,
       onState(state) {
         onState('pods')(state);
-        if (state.type !== 'synced' || yardstick !== begun) return;
-        if (!isListed) restUntilMs = nowMs() + restFactor * (nowMs() - begunMs);
-        isListed = true;
+        if (state.type !== 'synced' || round !== begun) return;
+        if (!begun.isListed) restUntilMs = nowMs() + restFactor * (nowMs() - begunMs);
+        begun.isListed = true;
+        shown = roster;
         log.info({ pods: roster.size }, 'all pods have been looked at');
       },
     });
+    const begun: Round = { yardstick, roster, watcher, isListed: false };
+    return begun;
   }
 
   async function readRegistration(): Promise<void> {
@@ -155,13 +188,14 @@ export function watchPods({ client, injector, log, onFailure, onPod, nowMs }: Op
     stops.push(every(lookMs, judgeAnew));
   });
   return {
-    roster: () => roster,
-    isSettled: () => isListed && !isStale && yardstick?.injector === injector() && yardstick.entries === entries,
+    roster: () => shown,
+    isSettled: () => round !== undefined && round.isListed && isInForce(round) && looks.isDone(),
     stop() {
       isStopped = true;
       for (const stop of stops) stop();
       watcher.stop();
-      pods?.stop();
+      round?.watcher.stop();
+      looks.clear();
     },
   };
 }

@@ -5,6 +5,8 @@ const lease = { file: 'src/kubernetes/lease.ts', tests: ['test/unit/kubernetes/l
 
 const renewal = { file: 'src/injection/renewal.ts', tests: ['test/unit/audit/pod-record.test.ts'] };
 
+const looks = { file: 'src/runtime/namespace-looks.ts', tests: ['test/unit/runtime/pod-watch.test.ts'] };
+
 /** What keeps the auditor from doing harm: whose pods it evicts, how many, and that only one replica does. */
 export const auditor: readonly Edit[] = [
   {
@@ -67,6 +69,32 @@ export const auditor: readonly Edit[] = [
     ...lease,
     text: 'return renewedMs !== undefined && nowMs() - renewedMs < policy.renewMs;',
     replacement: 'return renewedMs !== undefined;',
+  },
+  {
+    protects: 'no more than a page of pods is held',
+    file: 'src/kubernetes/watcher.ts',
+    tests: ['test/unit/kubernetes/watcher.test.ts'],
+    text: 'if (options.pageSize === undefined) held.push(...items);',
+    replacement: 'if (options.pageSize !== 0) held.push(...items);',
+  },
+  {
+    protects: 'a list of a namespace does not take back what the watch has told meanwhile',
+    ...looks,
+    text: 'onPods(pods.filter(({ key }) => !look.touched.has(key)));',
+    replacement: 'onPods(pods);',
+  },
+  {
+    protects: 'a list of a namespace that fails is tried again',
+    ...looks,
+    text: '      wanted.add(namespace);\n',
+    replacement: '',
+  },
+  {
+    protects: 'what is known is shown while all pods are judged anew',
+    file: 'src/runtime/pod-watch.ts',
+    tests: ['test/unit/runtime/pod-watch.test.ts'],
+    text: '    roster: () => shown,\n',
+    replacement: '    roster: () => round?.roster ?? shown,\n',
   },
   {
     protects: 'what is remembered of reviews has a limit, however long names are',

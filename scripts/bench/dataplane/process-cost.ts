@@ -6,6 +6,8 @@ export interface ProcessMemory {
   readonly resident: number;
   /** What no other process shares with it: what one more proxy takes. */
   readonly private: number;
+  /** The most that was ever resident. */
+  readonly peak: number;
 }
 
 /** Processor time that all threads of a process have used so far, nanoseconds. */
@@ -21,7 +23,7 @@ export function processorTime(pid: number): bigint {
 export function processMemory(pid: number): ProcessMemory {
   const status = readFileSync(`/proc/${pid}/status`, 'utf8');
   const field = (name: string): number => Number(new RegExp(`^${name}:\\s+(\\d+) kB$`, 'm').exec(status)?.[1]) * 1_024;
-  return { resident: field('VmRSS'), private: field('RssAnon') };
+  return { resident: field('VmRSS'), private: field('RssAnon'), peak: field('VmHWM') };
 }
 
 /** How often the threads of a process have waited for something to do, so far. */

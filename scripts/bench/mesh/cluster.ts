@@ -7,6 +7,7 @@ import { openApiClient, type ApiClient } from '../../../test/support/http/api-cl
 import { until } from '../../../test/support/waiting.ts';
 import { root as checkout } from '../../checkout.ts';
 import { startControlPlane, type ClusterAccess } from '../../../test/support/processes/control-plane.ts';
+import { forEach } from '../for-each.ts';
 import { rootSecret, systemNamespace, systemObjects } from './contenders.ts';
 import {
   account,
@@ -44,17 +45,6 @@ const core = `/api/v1/namespaces/${namespace}`;
 const slices = `/apis/discovery.k8s.io/v1/namespaces/${namespace}/endpointslices`;
 const routes = `/apis/networking.istio.io/v1/namespaces/${namespace}/virtualservices`;
 const root = `/api/v1/namespaces/${systemNamespace.ours}/secrets/${rootSecret}`;
-const atOnce = 16;
-
-/** Runs a task for each item, some at a time. */
-export async function forEach<T>(items: readonly T[], task: (item: T) => Promise<void>): Promise<void> {
-  const left = items.values();
-  const worker = async (): Promise<void> => {
-    for (const item of left) await task(item);
-  };
-  await Promise.all(Array.from({ length: atOnce }, worker));
-}
-
 function mustBe<T>(wanted: number, what: string, answer: { readonly status: number; readonly body: T }): T {
   if (answer.status === wanted) return answer.body;
   throw new Error(`${what}: ${answer.status} ${JSON.stringify(answer.body)}`);

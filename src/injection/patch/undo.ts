@@ -15,7 +15,7 @@ import { escapeToken, type Operation } from '../../json/operation.ts';
 import { restoreOperations } from '../plan/pod-changes.ts';
 import { impossibleOriginals, restoredParts } from './restoration.ts';
 import { containerLists, containersOf, type ContainerList } from '../../pod/containers.ts';
-import { applyToValue } from '../../json/apply.ts';
+import { applyShared } from '../../json/apply.ts';
 import { parseStatus, type InjectionStatus } from './status.ts';
 
 /** Returns the entries of a list at their indices; an entry that is not an object becomes an empty one. */
@@ -171,7 +171,7 @@ function undoOperations(view: PodView, record: InjectionStatus): Operation[] {
 /** Whether the pod has what the operations take away. Anybody may have written the record, such as one that takes it away twice. */
 function fits(pod: JsonObject, operations: readonly Operation[]): boolean {
   try {
-    return isObject(applyToValue(pod, operations));
+    return isObject(applyShared(pod, operations));
   } catch {
     return false;
   }

@@ -100,6 +100,14 @@ export const tiers: readonly Tier[] = [
     secondTry: true,
     onRequest: true,
   },
+  // One file. The build of the real Jaeger takes minutes.
+  {
+    name: 'jaeger',
+    needs: ['packages', 'network namespaces', 'envoy', 'collector', 'jaeger'],
+    run: runJest,
+    secondTry: true,
+    onRequest: true,
+  },
   // Each of these breaks something that all share, or measures.
   { name: 'cluster-long', needs: nodeTools, run: runOnNode, jestArguments: ['--runInBand'], onRequest: true },
 ];

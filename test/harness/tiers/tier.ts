@@ -18,6 +18,7 @@ export type ToolName =
   | 'actionlint'
   | 'dashboard reader'
   | 'collector'
+  | 'jaeger'
   | 'node programs'
   | 'istio injector'
   | 'gateway conformance'

@@ -1,9 +1,12 @@
 import { describe, expect, test } from '@jest/globals';
-import { applyToValue } from '../../../src/json/apply.ts';
+import { applyShared, applyToValue } from '../../../src/json/apply.ts';
 import type { Operation } from '../../../src/json/operation.ts';
 import type { Json } from '../../../src/json/json.ts';
 
-describe('applyToValue', () => {
+describe.each([
+  ['of a copy', applyToValue],
+  ['that shares what does not change', applyShared],
+])('a result %s', (_, apply) => {
   test.each<[string, Json, Operation, Json]>([
     ['adds to a map', { a: 1 }, { op: 'add', path: '/b', value: 2 }, { a: 1, b: 2 }],
     ['adds over a member', { a: 1 }, { op: 'add', path: '/a', value: 2 }, { a: 2 }],
@@ -16,7 +19,7 @@ describe('applyToValue', () => {
     ['unescapes', { 'a/b~': 1 }, { op: 'replace', path: '/a~1b~0', value: 2 }, { 'a/b~': 2 }],
   ])('%s', (_what, value, operation, expected) => {
     const before = structuredClone(value);
-    expect(applyToValue(value, [operation])).toEqual(expected);
+    expect(apply(value, [operation])).toEqual(expected);
     expect(value).toEqual(before);
   });
 
@@ -31,7 +34,7 @@ describe('applyToValue', () => {
     ['an addition below null', { a: null }, { op: 'add', path: '/a/b', value: 1 }],
     ['a path through the prototype', {}, { op: 'add', path: '/__proto__/polluted', value: true }],
   ])('refuses %s', (_what, value, operation) => {
-    expect(() => applyToValue(value, [operation])).toThrow(/does not fit/);
+    expect(() => apply(value, [operation])).toThrow(/does not fit/);
   });
 
   test('leaves the operations as they are, also where one changes what another added', () => {
@@ -40,7 +43,27 @@ describe('applyToValue', () => {
       { op: 'add', path: '/a/b/0', value: 1 },
     ];
     const before = structuredClone(operations);
-    expect(applyToValue({}, operations)).toEqual({ a: { b: [1] } });
+    expect(apply({}, operations)).toEqual({ a: { b: [1] } });
     expect(operations).toEqual(before);
   });
+});
+
+test('what no operation changes is shared, and what lies beside a change is not copied', () => {
+  const value = { spec: { containers: [{ name: 'a', ports: [1] }, { name: 'b' }] }, metadata: { labels: {} } };
+  const before = structuredClone(value);
+  const result = applyShared(value, [
+    { op: 'add', path: '/spec/containers/0/ports/-', value: 2 },
+    { op: 'add', path: '/spec/containers/0/ports/-', value: 3 },
+    { op: 'remove', path: '/spec/containers/1' },
+  ]) as typeof value;
+  expect(result).toEqual({ spec: { containers: [{ name: 'a', ports: [1, 2, 3] }] }, metadata: { labels: {} } });
+  expect(value).toEqual(before);
+  expect(result.metadata).toBe(value.metadata);
+});
+
+test('what is copied shares nothing', () => {
+  const value = { a: {}, b: 1 };
+  const result = applyToValue(value, [{ op: 'remove', path: '/b' }]) as typeof value;
+  expect(result.a).toEqual({});
+  expect(result.a).not.toBe(value.a);
 });

@@ -2,7 +2,12 @@ import { describe, expect, test } from '@jest/globals';
 import type { JsonObject } from '../../../src/json/json.ts';
 import { ApiError } from '../../../src/kubernetes/api-error.ts';
 import type { ApiAnswer, ApiClient, StreamOptions } from '../../../src/kubernetes/client.ts';
-import { startWatcher, type ObjectChange, type WatchState } from '../../../src/kubernetes/watcher.ts';
+import {
+  startWatcher,
+  type ObjectChange,
+  type WatcherOptions,
+  type WatchState,
+} from '../../../src/kubernetes/watcher.ts';
 
 // A real API server cannot be made to send most of this; that the rest works with one: test/apiserver/mesh.test.ts.
 
@@ -22,7 +27,7 @@ type Turn =
   | { readonly fails: ApiError };
 
 /** Plays the turns in order; the last one that stays keeps the watch open. */
-function play(turns: readonly Turn[]) {
+function play(turns: readonly Turn[], more: Partial<WatcherOptions> = {}) {
   const rest = [...turns];
   const calls: string[] = [];
   const changes: ObjectChange[][] = [];
@@ -60,6 +65,7 @@ function play(turns: readonly Turn[]) {
     onState: (state) => states.push(state),
     onContact: () => (contacts += 1),
     pace: { random: () => 0.5, sleep: () => Promise.resolve() },
+    ...more,
   });
   return { watcher, over, calls, changes, states, contacts: () => contacts };
 }
@@ -109,6 +115,52 @@ test('pages of a list come together', async () => {
   const { calls, changes } = await played({ list: first }, { list: list('7', pod('b', '1')) }, stays);
   expect(calls[1]).toBe('/api/v1/pods?limit=500&continue=a%20b');
   expect(keysOf(changes)).toEqual([['shop/a', 'shop/b']]);
+});
+
+test('pages of a given size are told one by one, and what is gone when all have come', async () => {
+  const page = (next: string, ...items: readonly JsonObject[]): Turn => ({
+    list: { metadata: { resourceVersion: '9', continue: next }, items },
+  });
+  const heard: (readonly string[])[] = [];
+  const game = play(
+    [
+      page('b', pod('a', '1'), pod('b', '1')),
+      page('', pod('c', '1'), pod('d', '1')),
+      { lines: [event('ERROR', { code: 410 })] },
+      page('b', pod('a', '1'), pod('b', '2', 'other')),
+      page('', pod('d', '1')),
+      stays,
+    ],
+    {
+      pageSize: 2,
+      onChanges: (some) => heard.push([String(game.calls.length), ...(keysOf([[...some]])[0] ?? [])]),
+    },
+  );
+  await game.over;
+  game.watcher.stop();
+  expect(game.calls[1]).toBe('/api/v1/pods?limit=2&continue=b');
+  expect(heard).toEqual([
+    ['1', 'shop/a', 'shop/b'],
+    ['2', 'shop/c', 'shop/d'],
+    ['4', '-shop/b', 'shop/b'],
+    ['5', '-shop/c'],
+  ]);
+});
+
+test('a list that breaks off is forgotten by none of its pages', async () => {
+  const heard: (readonly string[])[] = [];
+  const { over, watcher } = play(
+    [
+      { list: { metadata: { continue: 'b' }, items: [pod('a', '1')] } },
+      { fails: new ApiError('unreachable', 'away') },
+      { list: list('9', pod('b', '1')) },
+      stays,
+    ],
+    { pageSize: 1, onChanges: (some) => heard.push(...keysOf([[...some]])) },
+  );
+  await over;
+  watcher.stop();
+  expect(heard).toEqual([['shop/a'], ['shop/b'], ['-shop/a']]);
 });
 
 test('a watch that ends is continued from the last version, that of a bookmark included', async () => {
