@@ -8,11 +8,12 @@ DOCKER ?= docker
 
 .PHONY: help
 help: ## List the targets.
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-# What `npm ci` writes last: younger than the lock file means that everything is there.
+# What `npm ci` writes last: younger than the lock file means that everything is there. Its warnings that packages want a
+# later Node than the machine's are of no use: they run on the pinned one.
 node_modules/.package-lock.json: package-lock.json
-	npm ci --no-audit --no-fund
+	npm ci --no-audit --no-fund --loglevel=error
 	@touch $@
 
 .PHONY: demo
@@ -149,7 +150,7 @@ format: node_modules/.package-lock.json ## Format every file.
 	@prettier --write --log-level warn .
 
 .PHONY: manifests
-manifests: node_modules/.package-lock.json ## Write the generated manifests: deploy/install.yaml and the registration.
+manifests: node_modules/.package-lock.json ## Write the generated manifests, alerts and dashboards under deploy/, such as deploy/install.yaml.
 	@$(SCRIPT) scripts/manifests.ts
 
 .PHONY: descriptors

@@ -114,8 +114,8 @@ async function main(): Promise<void> {
     say([
       '',
       `The injected manifest is in ${path.relative(process.cwd(), injected)}; \`diff examples/httpd/httpd.yaml demo-output/httpd.yaml\` shows what changed.`,
-      'To put it on a cluster:',
-      '  by hand:        kubectl apply -f demo-output/httpd.yaml   (the init image must be there: make images)',
+      'To put it on a cluster that has the images (README.md, Install):',
+      '  by hand:        kubectl apply -f demo-output/httpd.yaml',
       '  automatically:  kubectl apply -f deploy/install.yaml',
       '                  kubectl label namespace default istio-injection=enabled',
       '                  kubectl apply -f examples/httpd/httpd.yaml',

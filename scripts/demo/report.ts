@@ -70,17 +70,20 @@ function addedVolumes({ before, after }: Answered): string {
     .join(', ');
 }
 
-function addedAnnotations({ before, after }: Answered): string[] {
-  const annotations = (pod: JsonObject) => objectMember(objectMember(pod, 'metadata'), 'annotations') ?? {};
-  const known = annotations(before);
-  return Object.keys(annotations(after))
+function addedTexts({ before, after }: Answered, member: 'labels' | 'annotations'): (readonly [string, string])[] {
+  const texts = (pod: JsonObject) => objectMember(objectMember(pod, 'metadata'), member) ?? {};
+  const known = texts(before);
+  return Object.keys(texts(after))
     .filter((name) => !Object.hasOwn(known, name))
-    .map((name) => {
-      const value = stringMember(annotations(after), name) ?? '';
-      return name === statusAnnotation
-        ? `  annotation ${name}, ${value.length} characters (how to undo it, for \`uninject\`)`
-        : `  annotation ${name}: ${value}`;
-    });
+    .map((name) => [name, stringMember(texts(after), name) ?? '']);
+}
+
+function addedAnnotations(answered: Answered): string[] {
+  return addedTexts(answered, 'annotations').map(([name, value]) =>
+    name === statusAnnotation
+      ? `  annotation ${name}, ${value.length} characters (how to undo it, for \`uninject\`)`
+      : `  annotation ${name}: ${value}`,
+  );
 }
 
 /** The whole report for a person, as lines. */
@@ -91,6 +94,7 @@ export function describeAnswer(answered: Answered): string[] {
     'Added to the pod:',
     ...addedContainers(answered),
     `  volumes ${addedVolumes(answered)}`,
+    ...addedTexts(answered, 'labels').map(([name, value]) => `  label ${name}: ${value}`),
     ...addedAnnotations(answered),
     ...changedProbes(answered),
     '',

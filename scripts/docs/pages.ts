@@ -247,13 +247,15 @@ function commandLinePage(): string {
     finish: () => undefined,
   };
   const commands = commandTree(createProgram(silent))
-    .filter(({ path: command, subcommands }) => command !== '' && subcommands.length === 0)
+    .filter(({ examples }) => examples.length > 0)
     .map((node) => {
       const values = node.arguments.map(({ name, values: { kind }, values: of }) =>
         kind === 'choices' && 'choices' in of ? ` ${of.choices.join('|')}` : ` <${name}>`,
       );
-      const examples = node.examples.length === 0 ? '' : `\n\n\`\`\`sh\n${node.examples.join('\n')}\n\`\`\``;
-      return `## \`${node.path}${values.join('')}\`\n\n${node.description}${examples}\n\n${table(['option', 'takes', 'meaning'], optionRows(node))}`;
+      const examples = `\`\`\`sh\n${node.examples.join('\n')}\n\`\`\``;
+      const options = table(['option', 'takes', 'meaning'], optionRows(node));
+      const codes = node.exitCodes === undefined ? [] : [`Exit codes: ${node.exitCodes}`];
+      return [`## \`${node.path}${values.join('')}\``, node.description, examples, options, ...codes].join('\n\n');
     });
   return `# Command line
 
@@ -281,7 +283,9 @@ cannot tell from the rest, such as a renamed proxy, it names, and exits with 1.
 | 0         | success, for \`explain\` also if a pod would be denied |
 | 1         | failure, such as an input of which some could not be read, also if the rest was processed or differs, a pod that \`inject\` (with or without \`--summary\`) or \`capture\` finds to be denied, or an injection that \`uninject\` cannot undo |
 | 2         | invalid usage                                                                 |
-| 3         | there are differences (\`-o diff\`, \`-o unified\`), or something would change or is outdated (\`inject --check\`) |
+| 3         | there are differences (\`-o diff\`, \`-o unified\`), or something would change or is outdated (\`inject --check\`), or a command that looks for something has found it |
+
+Commands whose exit codes mean something of their own say so below, at the end of their section.
 
 If you come from Istio's \`kube-inject\`: \`-f -\` reads standard input here too, and you can pipe the result into
 \`kubectl apply -f -\`. Unlike \`kube-inject\`, \`inject\` needs no cluster, \`-o\` names a format instead of a file, comments and

@@ -54,7 +54,8 @@ export function createBundleReconciler(options: {
         if (drifted.length === 0) return;
         const outcome = await publisher.publish(wanted);
         if (outcome === 'written') {
-          const detail = `${drifted.map(describeDrift).join('; ')}; ${fingerprintsOf(wanted).size} CAs published`;
+          const count = fingerprintsOf(wanted).size;
+          const detail = `${drifted.map(describeDrift).join('; ')}; ${count} ${count === 1 ? 'CA' : 'CAs'} published`;
           reporter.report({ code: 'bundle-patched', detail });
         }
         if (outcome === 'conflict') {

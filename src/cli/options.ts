@@ -143,7 +143,26 @@ export function readDuration(text: string): number {
 
 /** Appends a block of examples to the help text. */
 export function addExamples(command: Command, ...examples: readonly string[]): void {
-  command.addHelpText('after', `\nExamples:\n${examples.map((example) => `  ${example}\n`).join('')}`);
+  const title = examples.length === 1 ? 'Example' : 'Examples';
+  command.addHelpText('after', `\n${title}:\n${examples.map((example) => `  ${example}`).join('\n')}`);
+}
+
+/** What a command's exit codes mean. Without `different` it never ends with 3. */
+export interface ExitMeanings {
+  readonly fine: string;
+  readonly failed: string;
+  readonly different?: string;
+}
+
+/** Appends the exit codes to the help text, for a command with others than the program's help tells. */
+export function addExitCodes(command: Command, { fine, failed, different }: ExitMeanings): void {
+  const codes = [
+    `${exitCodes.fine} ${fine}`,
+    `${exitCodes.failed} ${failed}`,
+    `${exitCodes.usage} invalid usage`,
+    ...(different === undefined ? [] : [`${exitCodes.different} ${different}`]),
+  ];
+  command.addHelpText('after', `\nExit codes: ${codes.join(', ')}.`);
 }
 
 /** Reads an address to listen on. `port` stands in the examples of the hint. */

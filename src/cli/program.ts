@@ -51,7 +51,7 @@ export function createProgram(io: Io): Command {
     .configureOutput({ writeOut: (text) => io.stdout(text), writeErr: (text) => io.stderr(visibleLines(text)) })
     .addHelpText(
       'after',
-      '\nExit codes: 0 success, 1 failure, 2 invalid usage, 3 differences found or outdated (-o diff, -o unified, --check).',
+      '\nExit codes: 0 success, 1 failure, 2 invalid usage, 3 differences, or something else that was looked for, such as outdated pods. Commands with more to say have it in their own help.',
     );
   for (const register of registrations) register(program, io);
   return program;

@@ -101,7 +101,7 @@ export function registerAudit(program: Command, io: Io): void {
       '--evict <findings>',
       `evict pods so that their controllers make new ones: ${evictable.join(', ')} (default: only report)`,
     )
-    .option('--evict-every <seconds>', 'least time between two evictions', '30')
+    .option('--evict-every <seconds>', 'least time between two evictions, in seconds', '30')
     .option('--log-level <level>', `lowest level to log: ${logLevels.join(', ')}`, 'info');
   addProfilingOption(command);
   addExamples(

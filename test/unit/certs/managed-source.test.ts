@@ -363,7 +363,7 @@ describe('the bundle', () => {
     const { log } = await openReady();
     const patched = log.next('bundle-patched');
     cluster.bundles?.set('late.sidecar-injector.io', undefined);
-    expect((await patched).detail).toBe("'late.sidecar-injector.io' had no bundle; 1 CAs published");
+    expect((await patched).detail).toBe("'late.sidecar-injector.io' had no bundle; 1 CA published");
     expect(cluster.bundles?.get('late.sidecar-injector.io')).toBe(storedCa());
   });
 

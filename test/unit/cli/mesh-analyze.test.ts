@@ -35,7 +35,7 @@ describe('mesh analyze', () => {
   test('says nothing but a sum of what is in order', async () => {
     expect(await analyze(cart + virtualService('a', '[cart]'))).toEqual({
       code: 0,
-      stdout: '1 traffic rules, 0 refused or without effect, 0 with warnings\n',
+      stdout: '1 rule, 0 refused or without effect, 0 with warnings\n',
       stderr: '',
     });
   });
@@ -91,13 +91,13 @@ describe('mesh analyze', () => {
     expect(other.stdout).toContain('counts only for clients in namespace other; for all clients, put it into default');
     expect(other.code).toBe(0);
     for (const namespace of ['default', 'istio-system'])
-      expect((await of(namespace)).stdout).toMatch(/^1 traffic rules, 0 refused/);
+      expect((await of(namespace)).stdout).toMatch(/^1 rule, 0 refused/);
   });
 
   test('takes options that the command above it has, too', async () => {
     const rule = cart + destinationRule('cart.default.svc.cluster.local', 'other');
     expect((await analyze(rule)).stdout).toContain('counts only for clients in namespace other');
-    expect((await analyze(rule, '--root-namespace', 'other')).stdout).toMatch(/^1 traffic rules, 0 refused.*, 0 with/);
+    expect((await analyze(rule, '--root-namespace', 'other')).stdout).toMatch(/^1 rule, 0 refused.*, 0 with/);
     const live = await runCommand(['mesh', 'analyze', '--live', '--kubeconfig', '/nowhere']);
     expect(live.stderr).toContain('/nowhere');
     expect(live.code).toBe(1);
@@ -111,7 +111,7 @@ describe('mesh analyze', () => {
     const found = await analyze(pod + limit('cart'));
     expect(found.stdout).toBe(`RateLimit default/few
   warning: /spec/selector: nothing enforces it for pods without a proxy of this mesh: default/cart (PodsWithoutProxy)
-1 traffic rules, 0 refused or without effect, 1 with warnings
+1 rule, 0 refused or without effect, 1 with warnings
 `);
     expect(found.code).toBe(0);
     expect((await analyze(pod + limit('other'))).stdout).toContain('(NoPods)');
@@ -136,7 +136,7 @@ spec: {selector: {app: web}, ports: [{name: http, port: 80, targetPort: 8080}]}
     test('are those that an object is about, as if they were injected', async () => {
       expect(await analyze(web + strict('web'))).toMatchObject({
         code: 0,
-        stdout: '1 traffic rules, 0 refused or without effect, 0 with warnings\n',
+        stdout: '1 rule, 0 refused or without effect, 0 with warnings\n',
       });
       expect((await analyze(web + strict('wbe'))).stdout).toContain('(NoPods)');
     });
@@ -186,7 +186,7 @@ spec: {selector: {app: web}, ports: [{name: http, port: 80, targetPort: 8080}]}
       ['and nothing of others', object('example.com/v1', 'AuthorizationPolicy'), undefined],
     ])('%s', async (_, text, sentence) => {
       const { code, stdout } = await analyze(text);
-      if (sentence === undefined) expect([code, stdout]).toEqual([0, expect.stringMatching(/^0 traffic rules/)]);
+      if (sentence === undefined) expect([code, stdout]).toEqual([0, expect.stringMatching(/^0 rules/)]);
       else {
         expect(stdout).toContain(` default/a\n`);
         expect(stdout).toContain(`  no effect: ${sentence}\n`);
@@ -214,7 +214,7 @@ VirtualService default/bb
   warning: /metadata/name: stands here more than once; only the last one counts (GivenTwice)
 virtualservice default/a
   no effect: /kind: "virtualservice" of networking.istio.io is no kind that this mesh reads, did you mean "VirtualService"? (UnknownKind)
-2 traffic rules, 2 refused or without effect, 1 with warnings
+2 rules, 2 refused or without effect, 1 with warnings
 `,
       stderr: '',
     });

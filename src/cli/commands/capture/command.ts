@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import type { Io } from '../../io.ts';
-import { addEngineOptions, addExamples, addFilenameOption, addPodTemplateOption } from '../../options.ts';
+import { addEngineOptions, addExamples, addExitCodes, addFilenameOption, addPodTemplateOption } from '../../options.ts';
 import type { CaptureOptions } from './options.ts';
 
 /** `capture`: prints the rules that a pod's init container loads, or the rules of a capture file. */
@@ -32,7 +32,7 @@ export function registerCapture(program: Command, io: Io): void {
     'sidecar-injector capture -f web.yaml --explain',
     `echo '{"inboundPortsInclude": "*"}' | sidecar-injector capture --config - --dry-run`,
   );
-  command.addHelpText('after', '\nExit codes: 0 success, 1 invalid input or a pod without a sidecar, 2 invalid usage.');
+  addExitCodes(command, { fine: 'success', failed: 'invalid input or a pod without a sidecar' });
   command.action(async (options: CaptureOptions) => {
     const { runCapture } = await import('./run.ts');
     io.finish(await runCapture(options, io));

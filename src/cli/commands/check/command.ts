@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
-import { exitCodes, report, usageFailure, type Io } from '../../io.ts';
-import { addClusterOptions, addExamples, addOutputOption, collect, readDuration } from '../../options.ts';
+import { report, usageFailure, type Io } from '../../io.ts';
+import { addClusterOptions, addExamples, addExitCodes, addOutputOption, collect, readDuration } from '../../options.ts';
 import type { CheckOptions } from './options.ts';
 
 async function runCheck(options: CheckOptions, io: Io): Promise<number> {
@@ -42,9 +42,6 @@ export function registerCheck(program: Command, io: Io): void {
     'sidecar-injector check --wait 2m',
     'sidecar-injector check --settings settings.yaml --sidecars sidecars/',
   );
-  command.addHelpText(
-    'after',
-    `\nExit codes: ${exitCodes.fine} nothing but warnings, ${exitCodes.failed} something failed or could not be checked, ${exitCodes.usage} invalid usage.`,
-  );
+  addExitCodes(command, { fine: 'nothing but warnings', failed: 'something failed or could not be checked' });
   command.action(async (options: CheckOptions) => io.finish(await runCheck(options, io)));
 }

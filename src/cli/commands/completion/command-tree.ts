@@ -23,6 +23,8 @@ export interface CommandNode {
   readonly options: readonly CommandOption[];
   /** Lines of the help's examples. */
   readonly examples: readonly string[];
+  /** Such as `0 no differences, …`, if the help tells the exit codes of this command. */
+  readonly exitCodes: string | undefined;
   readonly arguments: readonly { readonly name: string; readonly values: Values }[];
 }
 
@@ -42,14 +44,18 @@ function argumentOf(argument: Argument): CommandNode['arguments'][number] {
   return { name: argument.name(), values: valuesNamed(argument.name(), argument.argChoices) };
 }
 
-/** The examples after the options in the command's help. */
-function examplesOf(command: Command): string[] {
+function helpOf(command: Command): string {
   const before = command.configureOutput();
   let help = '';
   command.configureOutput({ writeOut: (text) => void (help += text) });
   command.outputHelp();
   command.configureOutput(before);
-  const [, examples = ''] = help.split(/^Examples?:$/m);
+  return help;
+}
+
+/** The examples after the options in a help text. */
+function examplesIn(text: string): string[] {
+  const [, examples = ''] = text.split(/^Examples?:$/m);
   return examples
     .split('\n')
     .filter((line) => line.startsWith('  '))
@@ -57,12 +63,13 @@ function examplesOf(command: Command): string[] {
 }
 
 function defaultText(option: Option): string {
-  const value: unknown = option.defaultValue;
+  const value: unknown = option.defaultValueDescription ?? option.defaultValue;
   return value === undefined ? '' : ` (default: ${typeof value === 'string' ? value : JSON.stringify(value)})`;
 }
 
 function nodeOf(command: Command, path: string): CommandNode {
   const help = command.createHelp();
+  const text = helpOf(command);
   return {
     path,
     description: command.description(),
@@ -74,7 +81,8 @@ function nodeOf(command: Command, path: string): CommandNode {
       description: `${option.description}${defaultText(option)}`,
       values: valuesOf(option),
     })),
-    examples: examplesOf(command),
+    examples: examplesIn(text),
+    exitCodes: /^Exit codes: (.+)$/m.exec(text)?.[1],
     arguments: command.registeredArguments.map(argumentOf),
   };
 }

@@ -3,6 +3,7 @@ import type { Io } from '../../io.ts';
 import {
   addClusterOptions,
   addExamples,
+  addExitCodes,
   addFilenameOption,
   addOutputOption,
   addPodTemplateOption,
@@ -36,10 +37,11 @@ export function registerDiff(program: Command, io: Io): void {
     'sidecar-injector diff -f web.yaml',
     'sidecar-injector diff -f deploy/ --settings next-settings.yaml',
   );
-  command.addHelpText(
-    'after',
-    '\nExit codes: 0 no differences, 1 invalid input or no answer of the cluster, 2 invalid usage, 3 differences.',
-  );
+  addExitCodes(command, {
+    fine: 'no differences',
+    failed: 'invalid input or no answer of the cluster',
+    different: 'differences',
+  });
   command.action(async (options: DiffOptions) => {
     const { runDiff } = await import('./run.ts');
     io.finish(await runDiff(options, io));

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { isLogLevel, logLevels } from '../../../telemetry/level.ts';
 import { report, usageFailure, type Io } from '../../io.ts';
-import { addProfilingOption, invalidLogLevel, listenAddress } from '../../options.ts';
+import { addExamples, addProfilingOption, invalidLogLevel, listenAddress } from '../../options.ts';
 import { runUntilSignal } from '../../running-server.ts';
 import { registerAnalyze } from './analyze/command.ts';
 import { registerEnvoyFilter } from './envoy-filter/command.ts';
@@ -104,9 +104,9 @@ export function registerMesh(program: Command, io: Io): void {
       '1000',
     )
     .option('--log-level <level>', `lowest level to log: ${logLevels.join(', ')}`, 'info')
-    .addHelpText('after', '\nExamples:\n  sidecar-injector mesh\n  sidecar-injector mesh --kubeconfig ~/.kube/config')
     .action(async (flags: MeshFlags) => io.finish(await runMesh(flags, io)));
   addProfilingOption(command);
+  addExamples(command, 'sidecar-injector mesh', 'sidecar-injector mesh --kubeconfig ~/.kube/config');
   registerAnalyze(command, io);
   registerExplainCall(command, io);
   registerStatus(command, io);

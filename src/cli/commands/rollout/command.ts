@@ -1,12 +1,16 @@
-import type { Command } from 'commander';
-import { exitCodes, type Io } from '../../io.ts';
-import { addClusterOptions, addExamples, addOutputOption, collect, readDuration } from '../../options.ts';
+import { Option, type Command } from 'commander';
+import type { Io } from '../../io.ts';
+import { addClusterOptions, addExamples, addExitCodes, addOutputOption, collect, readDuration } from '../../options.ts';
 import type { RestartOptions, SetOptions, StatusOptions } from './options.ts';
 
 function addSettingsOptions(command: Command): Command {
   return command
     .option('--settings <file>', "file with the injector's settings (default: its ConfigMap)")
     .option('--sidecars <path>', "file or folder with the injector's sidecars (default: its ConfigMap)", collect);
+}
+
+function durationOption(flag: string, text: string, byDefault: string): Option {
+  return new Option(`${flag} <duration>`, text).argParser(readDuration).default(readDuration(byDefault), byDefault);
 }
 
 function registerRolloutStatus(rollout: Command, io: Io): void {
@@ -17,10 +21,11 @@ function registerRolloutStatus(rollout: Command, io: Io): void {
     .option('-n, --namespace <name>', 'namespace of the pods (default: all)');
   addOutputOption(command, ['text', 'json'], 'output format: text for people, json for programs');
   addExamples(command, 'sidecar-injector rollout status', 'sidecar-injector rollout status -n shop -o json');
-  command.addHelpText(
-    'after',
-    `\nExit codes: ${exitCodes.fine} every pod is as a new one would be, ${exitCodes.failed} no answer of the cluster, ${exitCodes.usage} invalid usage, ${exitCodes.different} some are not.`,
-  );
+  addExitCodes(command, {
+    fine: 'every pod is as a new one would be',
+    failed: 'no answer of the cluster',
+    different: 'some are not',
+  });
   command.action(async (options: StatusOptions) => {
     const { runStatus } = await import('./status.ts');
     io.finish(await runStatus(options, io));
@@ -35,27 +40,18 @@ function registerRolloutRestart(rollout: Command, io: Io): void {
     .option('--outdated', 'required: workloads with pods that would be injected otherwise now')
     .option('-n, --namespace <name>', 'namespace of the workloads (default: all)')
     .option('--dry-run', 'say what would be restarted, and change nothing')
-    .option(
-      '--interval <duration>',
-      'how long to wait before the next workload, such as 30s or 5m',
-      readDuration,
-      readDuration('10s'),
-    )
-    .option(
-      '--timeout <duration>',
-      'how long one workload may take until it is available again',
-      readDuration,
-      readDuration('10m'),
-    );
+    .addOption(durationOption('--interval', 'how long to wait before the next workload, such as 30s or 5m', '10s'))
+    .addOption(durationOption('--timeout', 'how long one workload may take until it is available again', '10m'));
   addExamples(
     command,
     'sidecar-injector rollout restart --outdated --dry-run',
     'sidecar-injector rollout restart --outdated -n shop --interval 2m',
   );
-  command.addHelpText(
-    'after',
-    `\nExit codes: ${exitCodes.fine} all are restarted, ${exitCodes.failed} one did not become available or the cluster did not answer, ${exitCodes.usage} invalid usage, ${exitCodes.different} some were left alone, or with --dry-run some would be restarted.`,
-  );
+  addExitCodes(command, {
+    fine: 'all are restarted',
+    failed: 'one did not become available or the cluster did not answer',
+    different: 'some were left alone, or with --dry-run some would be restarted',
+  });
   command.action(async (options: RestartOptions) => {
     const { runRestart } = await import('./restart-run.ts');
     io.finish(await runRestart(options, io));

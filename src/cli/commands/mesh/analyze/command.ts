@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import type { Io } from '../../../io.ts';
-import { addClusterOptions, addExamples, addFilenameOption, addOutputOption } from '../../../options.ts';
+import { addClusterOptions, addExamples, addExitCodes, addFilenameOption, addOutputOption } from '../../../options.ts';
 import type { AnalyzeOptions } from './options.ts';
 
 /** `mesh analyze`: says of each traffic rule what is wrong with it, or why it has no effect. */
@@ -23,10 +23,11 @@ export function registerAnalyze(mesh: Command, io: Io): void {
     'sidecar-injector mesh analyze --live',
     'sidecar-injector mesh analyze --live -f new-route.yaml',
   );
-  command.addHelpText(
-    'after',
-    '\nExit codes: 0 nothing but warnings, 1 invalid input or no answer of the cluster, 2 invalid usage, 3 something is refused or has no effect.',
-  );
+  addExitCodes(command, {
+    fine: 'nothing but warnings',
+    failed: 'invalid input or no answer of the cluster',
+    different: 'something is refused or has no effect',
+  });
   command.action(async (options: AnalyzeOptions) => {
     const { runAnalyze } = await import('./run.ts');
     io.finish(await runAnalyze(options, io));

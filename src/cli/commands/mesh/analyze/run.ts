@@ -52,7 +52,7 @@ export async function runAnalyze(options: AnalyzeOptions, io: Io): Promise<numbe
     );
   } else {
     const bad = verdicts.filter(({ findings }) => findings.some(({ effect }) => effect !== 'warning')).length;
-    const sum = `${rules} traffic rules, ${bad} refused or without effect, ${verdicts.length - bad} with warnings`;
+    const sum = `${rules} ${rules === 1 ? 'rule' : 'rules'}, ${bad} refused or without effect, ${verdicts.length - bad} with warnings`;
     print([...verdicts.flatMap(textOf).map((line) => withWords(line, words)), sum], io);
   }
   const isGood = verdicts.every(({ findings }) => findings.every(({ effect }) => effect === 'warning'));

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import type { Io } from '../../../io.ts';
-import { addExamples, addFilenameOption } from '../../../options.ts';
+import { addExamples, addExitCodes, addFilenameOption } from '../../../options.ts';
 import type { EnvoyFilterOptions } from './options.ts';
 
 /** `mesh envoy-filter`: prints RateLimits as objects of Istio that mean the same. */
@@ -11,10 +11,7 @@ export function registerEnvoyFilter(mesh: Command, io: Io): void {
   addFilenameOption(command);
   command.option('-n, --namespace <name>', 'namespace of objects in files that do not name one (default: "default")');
   addExamples(command, 'sidecar-injector mesh envoy-filter -f rate-limits.yaml | kubectl apply -f -');
-  command.addHelpText(
-    'after',
-    '\nExit codes: 0 all printed, 1 invalid input, 2 invalid usage, 3 a RateLimit is refused.',
-  );
+  addExitCodes(command, { fine: 'all printed', failed: 'invalid input', different: 'a RateLimit is refused' });
   command.action(async (options: EnvoyFilterOptions) => {
     const { runEnvoyFilter } = await import('./run.ts');
     io.finish(await runEnvoyFilter(options, io));

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import type { Io } from '../../../io.ts';
-import { addClusterOptions, addExamples, addOutputOption, collect } from '../../../options.ts';
+import { addClusterOptions, addExamples, addExitCodes, addOutputOption, collect } from '../../../options.ts';
 import type { ExplainCallOptions } from './options.ts';
 
 /** `mesh explain`: says what a call of a client meets, and which objects decide on it. */
@@ -34,10 +34,10 @@ export function registerExplainCall(mesh: Command, io: Io): void {
     'sidecar-injector mesh explain deploy/web http://reviews:9080/api -n shop',
     'sidecar-injector mesh explain pod/web-1 reviews.shop:9080 --path /api --header x-canary=yes -f manifests/',
   );
-  command.addHelpText(
-    'after',
-    '\nExit codes: 0 explained, 1 invalid input, no such client or destination, or no answer of the cluster, 2 invalid usage.',
-  );
+  addExitCodes(command, {
+    fine: 'explained',
+    failed: 'invalid input, no such client or destination, or no answer of the cluster',
+  });
   command.action(async (src: string, dst: string, options: ExplainCallOptions) => {
     const { runExplainCall } = await import('./run.ts');
     io.finish(await runExplainCall(src, dst, options, io));

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import type { Io } from '../../../io.ts';
-import { addClusterOptions, addExamples, addOutputOption } from '../../../options.ts';
+import { addClusterOptions, addExamples, addExitCodes, addOutputOption } from '../../../options.ts';
 import type { StatusOptions } from './options.ts';
 
 /** `mesh status`: says how the control plane is, and who calls pods of the mesh in plain text. */
@@ -17,10 +17,11 @@ export function registerStatus(mesh: Command, io: Io): void {
     .option('--root-namespace <name>', 'namespace whose rules count for all others', 'istio-system');
   addOutputOption(command, ['text', 'json'], 'output format: text for people, json for programs');
   addExamples(command, 'sidecar-injector mesh status', 'sidecar-injector mesh status -n shop -o json');
-  command.addHelpText(
-    'after',
-    '\nExit codes: 0 nobody calls in plain text, 1 no answer of the cluster, 2 invalid usage, 3 somebody does, or some replica or proxy did not say.',
-  );
+  addExitCodes(command, {
+    fine: 'nobody calls in plain text',
+    failed: 'no answer of the cluster',
+    different: 'somebody does, or some replica or proxy did not say',
+  });
   command.action(async (options: StatusOptions) => {
     const { runStatus } = await import('./run.ts');
     io.finish(await runStatus(options, io));
