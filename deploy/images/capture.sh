@@ -124,6 +124,23 @@ read_back_nft() {
   nft list table inet istio_capture >/dev/null 2>&1 || fail 'the rules are not in place: there is no table inet istio_capture'
 }
 
+# probe FAMILY PROBE UNTRIED: opens the connection. UNTRIED is what to say of it where this pod has no way there. Fails,
+# with the reason in `astray`, if it arrives elsewhere or nowhere.
+probe() {
+  # shellcheck disable=SC2086 # three words
+  set -- "$1" "$3" $2
+  code=0
+  output=$("${0%/*}/try-connection.pl" "$3" "$4" "$5" 2>&1) || code=$?
+  case $code in
+    0) did "$1: a connection to $3 port $4 arrives at port $5" ;;
+    3) did "$1: $2 (this pod has no way to $3: $output)" ;;
+    *)
+      astray="a connection to $3 port $4 should arrive at port $5: $(one_line "$output")"
+      return 1
+      ;;
+  esac
+}
+
 # try_connection FAMILY PROBE
 try_connection() {
   if [ -z "$2" ]; then
@@ -134,15 +151,7 @@ try_connection() {
     did "$1: read back, not tried (perl: not installed)"
     return 0
   fi
-  # shellcheck disable=SC2086 # three words
-  set -- "$1" $2
-  code=0
-  output=$("${0%/*}/try-connection.pl" "$2" "$3" "$4" 2>&1) || code=$?
-  case $code in
-    0) did "$1: a connection to $2 port $3 arrives at port $4" ;;
-    3) did "$1: read back, not tried (this pod has no way to $2: $output)" ;;
-    *) fail "$1 rules do not work: a connection to $2 port $3 should arrive at port $4: $(one_line "$output")" ;;
-  esac
+  probe "$1" "$2" 'read back, not tried' || fail "$1 rules do not work: $astray"
 }
 
 # add_source: the proxy can only bind to an address that the pod has.
@@ -246,18 +255,10 @@ clean() {
 # try_captured FAMILY PROBE
 try_captured() {
   [ -n "$2" ] || return 0
-  # shellcheck disable=SC2086 # three words
-  set -- "$1" $2
-  code=0
-  output=$("${0%/*}/try-connection.pl" "$2" "$3" "$4" 2>&1) || code=$?
-  case $code in
-    0) did "$1: a connection to $2 port $3 arrives at port $4" ;;
-    3) did "$1: not tried (this pod has no way to $2: $output)" ;;
-    *)
-      printf 'capture: error: %s\n' "$1 traffic is not captured: a connection to $2 port $3 should arrive at port $4: $(one_line "$output"); the agent of this node has not loaded the rules" >&2
-      exit 126
-      ;;
-  esac
+  probe "$1" "$2" 'not tried' || {
+    printf 'capture: error: %s\n' "$1 traffic is not captured: $astray; the agent of this node has not loaded the rules" >&2
+    exit 126
+  }
 }
 
 try_all() {

@@ -88,15 +88,15 @@ function proposeRenewal(
   why: Reasons,
   circumstances: Circumstances,
 ): Proposal | NotInjected {
-  const { operations, problems, leftovers } = undo(view.pod) ?? { operations: [], problems: [], leftovers: [] };
+  const { operations, pod, problems, leftovers } = undo(view.pod) ?? { operations: [], problems: [], leftovers: [] };
   if (problems.length > 0) {
     const sentence = `would restore what no injection has taken: ${problems.slice(0, 8).join('; ')}`;
     return { outcome: 'deny', reasons: [damagedStatus(sentence)] };
   }
-  if (leftovers.length > 0) {
+  if (pod === undefined) {
     return { outcome: 'deny', reasons: [damagedStatus(`does not tell all: ${leftovers.slice(0, 8).join('; ')}`)] };
   }
-  const undone = viewPod(applyToValue(view.pod, operations) as JsonObject);
+  const undone = viewPod(pod);
   if (shapeProblems(undone).length > 0) {
     return { outcome: 'deny', reasons: [damagedStatus('cannot be undone')] };
   }

@@ -26,9 +26,9 @@ export type Renewal =
 /** Returns the pod before its injection, or why there is none: anybody may have written the record. */
 function undone(pod: JsonObject): JsonObject | string {
   const made = undo(pod);
+  if (made?.pod !== undefined) return made.pod;
   const problems = made === undefined ? ['it has no record'] : [...made.problems, ...made.leftovers];
-  if (made === undefined || problems.length > 0) return `what was injected cannot be told: ${problems.join('; ')}`;
-  return applyShared(pod, made.operations) as JsonObject;
+  return `what was injected cannot be told: ${problems.join('; ')}`;
 }
 
 /**

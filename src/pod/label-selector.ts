@@ -1,5 +1,13 @@
 import { member, type JsonObject } from '../json/json.ts';
 
+/** Whether labels, read or as an object has them, have all that are wanted with these values. Without any wanted they have. */
+export function hasLabels(
+  labels: Readonly<Record<string, unknown>> | undefined,
+  wanted: Readonly<Record<string, unknown>>,
+): boolean {
+  return Object.entries(wanted).every(([key, value]) => labels?.[key] === value);
+}
+
 /** One requirement of a label selector (`metav1.LabelSelectorRequirement`). */
 export interface LabelRequirement {
   readonly key: string;
@@ -35,7 +43,7 @@ function holds(requirement: LabelRequirement, labels: JsonObject): boolean {
 export function matchesLabels(selector: LabelSelector, labels: JsonObject | undefined): boolean {
   const present = labels ?? {};
   return (
-    Object.entries(selector.matchLabels ?? {}).every(([key, value]) => member(present, key) === value) &&
+    hasLabels(present, selector.matchLabels ?? {}) &&
     (selector.matchExpressions ?? []).every((requirement) => holds(requirement, present))
   );
 }

@@ -147,7 +147,7 @@ export const auditor: readonly Edit[] = [
     protects: 'a forged record is an answer and no exception',
     ...renewal,
     file: 'src/injection/patch/undo.ts',
-    text: '  } catch {\n    return false;\n',
+    text: '  } catch {\n    return undefined;\n',
     replacement: '  } catch (error) {\n    throw error;\n',
   },
 ];

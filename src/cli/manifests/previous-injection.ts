@@ -77,10 +77,8 @@ export function findPreviousInjection(pod: JsonObject, decide: Decide): Previous
   const status = text === undefined ? undefined : parseStatus(text);
   const undone = undo(pod);
   if (status === undefined || undone === undefined) return undefined;
-  const problems = [...undone.problems, ...undone.leftovers];
-  if (problems.length > 0) return { state: 'unknown', problems };
-  const plain = applyToValue(pod, undone.operations);
-  if (!isObject(plain)) return { state: 'unknown', problems: ['the pod would be gone'] };
+  const plain = undone.pod;
+  if (plain === undefined) return { state: 'unknown', problems: [...undone.problems, ...undone.leftovers] };
   const decision = decide(plain);
   const operations = typeof decision === 'string' ? [] : decision.operations;
   const outdated = outdatedText(status, pod, applyToValue(plain, operations), decision);

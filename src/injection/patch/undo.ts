@@ -168,12 +168,16 @@ function undoOperations(view: PodView, record: InjectionStatus): Operation[] {
   ];
 }
 
-/** Whether the pod has what the operations take away. Anybody may have written the record, such as one that takes it away twice. */
-function fits(pod: JsonObject, operations: readonly Operation[]): boolean {
+/**
+ * Returns the pod without what the operations take away, or undefined if it has not all of that. Anybody may have written the record,
+ * such as one that takes it away twice.
+ */
+function without(pod: JsonObject, operations: readonly Operation[]): JsonObject | undefined {
   try {
-    return isObject(applyShared(pod, operations));
+    const result = applyShared(pod, operations);
+    return isObject(result) ? result : undefined;
   } catch {
-    return false;
+    return undefined;
   }
 }
 
@@ -181,6 +185,8 @@ function fits(pod: JsonObject, operations: readonly Operation[]): boolean {
 export interface Undoing {
   /** JSON Pointers are relative to the pod. Empty if there are problems. */
   readonly operations: readonly Operation[];
+  /** The pod as it was before the injection; undefined if nothing is undone. It shares values with the pod and the operations. */
+  readonly pod?: JsonObject;
   /** What is restored from the annotation alone and is not visible elsewhere in the manifest, one entry each. */
   readonly restored: readonly string[];
   /**
@@ -211,6 +217,7 @@ export function undo(pod: JsonObject): Undoing | undefined {
   const none = { operations: [], restored: [], problems };
   if (problems.length + left.length > 0) return { ...none, leftovers: left };
   const operations = undoOperations(view, record);
-  if (!fits(pod, operations)) return { ...none, leftovers: ['its record does not fit the pod'] };
-  return { operations, restored: restoredParts(record), problems, leftovers: [] };
+  const before = without(pod, operations);
+  if (before === undefined) return { ...none, leftovers: ['its record does not fit the pod'] };
+  return { operations, pod: before, restored: restoredParts(record), problems, leftovers: [] };
 }

@@ -4,7 +4,6 @@ import { readCaptureConfiguration } from '../../../capture/configuration.ts';
 import type { CaptureIntent } from '../../../capture/intent.ts';
 import { createInjector, undo, type Decision } from '../../../index.ts';
 import { parseStatus, type InjectionStatus } from '../../../injection/patch/status.ts';
-import { applyToValue } from '../../../json/apply.ts';
 import { readManifests } from '../../../manifests/manifest.ts';
 import { readSources } from '../../../manifests/source.ts';
 import type { FoundPod } from '../../../manifests/workloads.ts';
@@ -66,9 +65,7 @@ function captureOf(
 ): Pick<Captured, 'intent' | 'loaded'> | string {
   const loaded = loadedRules(objectsMember(objectMember(pod, 'spec'), 'initContainers'));
   const undone = undo(pod);
-  const isWhole = undone !== undefined && undone.problems.length + undone.leftovers.length === 0;
-  const plain = isWhole ? applyToValue(pod, undone.operations) : undefined;
-  const decision = isObject(plain) ? decide(plain) : undefined;
+  const decision = undone?.pod === undefined ? undefined : decide(undone.pod);
   if (decision?.outcome === 'inject') {
     const now = loadedRules(decision.added?.initContainers ?? []);
     const isSame = now.size === loaded.size && [...now].every(([rendering, text]) => loaded.get(rendering) === text);

@@ -4,9 +4,7 @@ import type { ApiClient } from '../../../kubernetes/client.ts';
 import { webhookConfigurationName } from '../../../kubernetes/names.ts';
 import { readNamespace, readPod, readWebhookConfiguration } from '../../../kubernetes/objects.ts';
 import { readFacts } from '../../../injection/namespace-facts.ts';
-import { applyToValue } from '../../../json/apply.ts';
 import { findObjects } from '../../../manifests/workloads.ts';
-import { isObject } from '../../../json/json.ts';
 import { quote } from '../../../grammar/problem.ts';
 import { explainWorkload, type Explanation } from './explanation.ts';
 import type { ExplainOptions } from './options.ts';
@@ -31,9 +29,8 @@ function beforeInjection(pod: JsonObject): { readonly pod: JsonObject; readonly 
   if (undone.leftovers.length > 0) {
     return { pod, note: `what was injected cannot be told from the rest: ${undone.leftovers.join('; ')}` };
   }
-  const plain = applyToValue(pod, undone.operations);
   const note = 'it runs with our sidecar; below is what a new pod of the same kind would get';
-  return { pod: isObject(plain) ? plain : pod, note };
+  return { pod: undone.pod ?? pod, note };
 }
 
 async function read(

@@ -11,6 +11,7 @@ import {
 } from '../../../json/json.ts';
 import { keyOf } from '../../../kubernetes/object-key.ts';
 import type { FoundObject } from '../../../manifests/workloads.ts';
+import { hasLabels } from '../../../pod/label-selector.ts';
 import { typeOf } from '../../../mesh/report/world-of-objects.ts';
 import { builtInSnapshot } from './built-in.ts';
 
@@ -72,11 +73,6 @@ function addressesOf(pod: JsonObject): readonly string[] {
   return objectsMember(objectMember(pod, 'status'), 'podIPs').flatMap((one) => stringMember(one, 'ip') ?? []);
 }
 
-function isSelected(pod: JsonObject, selector: JsonObject): boolean {
-  const labels = objectMember(objectMember(pod, 'metadata'), 'labels');
-  return Object.entries(selector).every(([key, value]) => member(labels, key) === value);
-}
-
 /** The EndpointSlices that the cluster's controller would make of a Service's pods: one for each pod, whose ports may differ. */
 function slicesOf(service: JsonObject, pods: readonly JsonObject[]): readonly JsonObject[] {
   const metadata = objectMember(service, 'metadata');
@@ -84,9 +80,10 @@ function slicesOf(service: JsonObject, pods: readonly JsonObject[]): readonly Js
   const selector = objectMember(spec, 'selector');
   const [name, namespace] = ['name', 'namespace'].map((key) => stringMember(metadata, key) ?? '');
   if (selector === undefined || Object.keys(selector).length === 0) return [];
-  const own = pods.filter(
-    (pod) => stringMember(objectMember(pod, 'metadata'), 'namespace') === namespace && isSelected(pod, selector),
-  );
+  const own = pods.filter((pod) => {
+    const its = objectMember(pod, 'metadata');
+    return stringMember(its, 'namespace') === namespace && hasLabels(objectMember(its, 'labels'), selector);
+  });
   return own.flatMap((pod, index): readonly JsonObject[] => {
     const [address] = addressesOf(pod);
     const podName = stringMember(objectMember(pod, 'metadata'), 'name') ?? '';

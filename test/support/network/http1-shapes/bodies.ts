@@ -255,16 +255,28 @@ const expectations: readonly Shape[] = [
 
 const upgrade = (...protocols: readonly string[]): string =>
   request('GET / HTTP/1.1', 'Connection: Upgrade', ...protocols.map((protocol) => `Upgrade: ${protocol}`));
-const switches = (protocol: string): Shape['server'] => ({
+/** A server that opens a tunnel, and answers to what comes through it. */
+const tunnel = (opening: string, until = 'X-End: 1', answered = 'fin.'): Shape['server'] => ({
   steps: [
-    {
-      until: 'X-End: 1',
-      send: lines('HTTP/1.1 101 Switching Protocols', 'Connection: Upgrade', `Upgrade: ${protocol}`, ''),
-    },
-    { until: 'hello', send: 'fin.' },
+    { until, send: opening },
+    { until: 'hello', send: answered },
   ],
   end: 'keep',
 });
+
+const switching = (protocol: string, ...fields: readonly string[]): string =>
+  lines('HTTP/1.1 101 Switching Protocols', 'Connection: Upgrade', `Upgrade: ${protocol}`, ...fields, '');
+const switches = (protocol: string): Shape['server'] => tunnel(switching(protocol));
+
+const connect = ['CONNECT other:443 HTTP/1.1', 'Host: other:443'];
+
+/** A CONNECT, and what comes through its tunnel. */
+const connects = (name: string, head: readonly string[], opening: readonly string[] = ['HTTP/1.1 200 OK']): Shape =>
+  asks(name, '', {
+    client: says(lines(...head, 'X-End: 1', ''), { until: '200', send: 'hello' }),
+    server: tunnel(lines(...opening, '')),
+    methods: ['CONNECT'],
+  });
 
 const upgrades: readonly Shape[] = [
   ...['websocket', 'WebSocket', 'tcp', 'SPDY/3.1', 'tailscale-control-protocol', 'irc'].map((protocol) =>
@@ -287,16 +299,7 @@ const upgrades: readonly Shape[] = [
         `${request('POST /exec HTTP/1.1', 'Connection: Upgrade', `Upgrade: ${protocol}`, 'Content-Length: 7')}payload`,
         { until: '101', send: 'hello' },
       ),
-      server: {
-        steps: [
-          {
-            until: 'payload',
-            send: lines('HTTP/1.1 101 Switching Protocols', 'Connection: Upgrade', `Upgrade: ${protocol}`, ''),
-          },
-          { until: 'hello', send: 'fin.' },
-        ],
-        end: 'keep',
-      },
+      server: tunnel(switching(protocol), 'payload'),
       methods: ['POST'],
     }),
     asks(
@@ -368,13 +371,7 @@ const upgrades: readonly Shape[] = [
   ),
   asks('101 without fields', '', {
     client: says(upgrade('websocket'), { until: '101', send: 'hello' }),
-    server: {
-      steps: [
-        { until: 'X-End: 1', send: lines('HTTP/1.1 101 Switching Protocols', '') },
-        { until: 'hello', send: 'fin.' },
-      ],
-      end: 'keep',
-    },
+    server: tunnel(lines('HTTP/1.1 101 Switching Protocols', '')),
   }),
   asks('words that come with 101', '', {
     client: says(upgrade('websocket')),
@@ -388,16 +385,7 @@ const upgrades: readonly Shape[] = [
   }),
   asks('a large tunnel', '', {
     client: says(upgrade('websocket'), { until: '101', send: `${'x'.repeat(300_000)}hello` }),
-    server: {
-      steps: [
-        {
-          until: 'X-End: 1',
-          send: lines('HTTP/1.1 101 Switching Protocols', 'Connection: Upgrade', 'Upgrade: websocket', ''),
-        },
-        { until: 'hello', send: `${'y'.repeat(300_000)}fin.` },
-      ],
-      end: 'keep',
-    },
+    server: tunnel(switching('websocket'), 'X-End: 1', `${'y'.repeat(300_000)}fin.`),
   }),
   ...(['close', 'reset'] as const).map((end) =>
     asks(`a tunnel that the server leaves, ${end}`, '', {
@@ -407,44 +395,11 @@ const upgrades: readonly Shape[] = [
     }),
   ),
   ...['/x', 'other', 'other:0', '[::1]:443', 'other:99999', 'http://other/'].map((target) =>
-    asks(`CONNECT ${target}`, '', {
-      client: says(lines(`CONNECT ${target} HTTP/1.1`, 'Host: other', 'X-End: 1', ''), { until: '200', send: 'hello' }),
-      server: {
-        steps: [
-          { until: 'X-End: 1', send: lines('HTTP/1.1 200 OK', '') },
-          { until: 'hello', send: 'fin.' },
-        ],
-        end: 'keep',
-      },
-      methods: ['CONNECT'],
-    }),
+    connects(`CONNECT ${target}`, [`CONNECT ${target} HTTP/1.1`, 'Host: other']),
   ),
-  asks('CONNECT of HTTP/1.0', '', {
-    client: says(lines('CONNECT other:443 HTTP/1.0', 'X-End: 1', ''), { until: '200', send: 'hello' }),
-    server: {
-      steps: [
-        { until: 'X-End: 1', send: lines('HTTP/1.0 200 OK', '') },
-        { until: 'hello', send: 'fin.' },
-      ],
-      end: 'keep',
-    },
-    methods: ['CONNECT'],
-  }),
+  connects('CONNECT of HTTP/1.0', ['CONNECT other:443 HTTP/1.0'], ['HTTP/1.0 200 OK']),
   ...['Content-Length: 4', chunked].map((field) =>
-    asks(`CONNECT whose answer has ${field}`, '', {
-      client: says(lines('CONNECT other:443 HTTP/1.1', 'Host: other:443', 'X-End: 1', ''), {
-        until: '200',
-        send: 'hello',
-      }),
-      server: {
-        steps: [
-          { until: 'X-End: 1', send: lines('HTTP/1.1 200 OK', field, '') },
-          { until: 'hello', send: 'fin.' },
-        ],
-        end: 'keep',
-      },
-      methods: ['CONNECT'],
-    }),
+    connects(`CONNECT whose answer has ${field}`, connect, ['HTTP/1.1 200 OK', field]),
   ),
   ...[
     'w',
@@ -483,21 +438,8 @@ const upgrades: readonly Shape[] = [
   asks('an upgrade that needs a login', upgrade('websocket'), {
     server: answers(answer().replace('200 OK', '401 Unauthorized')),
   }),
-  asks('CONNECT', '', {
-    client: says(lines('CONNECT other:443 HTTP/1.1', 'Host: other:443', 'X-End: 1', ''), {
-      until: '200',
-      send: 'hello',
-    }),
-    server: {
-      steps: [
-        { until: 'X-End: 1', send: lines('HTTP/1.1 200 OK', '') },
-        { until: 'hello', send: 'fin.' },
-      ],
-      end: 'keep',
-    },
-    methods: ['CONNECT'],
-  }),
-  asks('CONNECT that is refused', lines('CONNECT other:443 HTTP/1.1', 'Host: other:443', 'X-End: 1', ''), {
+  connects('CONNECT', connect),
+  asks('CONNECT that is refused', lines(...connect, 'X-End: 1', ''), {
     server: answers(answer().replace('200 OK', '407 Proxy Authentication Required')),
     methods: ['CONNECT'],
   }),
