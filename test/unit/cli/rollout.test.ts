@@ -4,6 +4,7 @@ import { closeSync, openSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import type { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { decide, type JsonObject } from '../../../src/index.ts';
@@ -224,7 +225,7 @@ describe('rollout restart', () => {
     const words = ['rollout', 'restart', '--outdated', '--interval', '0s', '--kubeconfig', cluster.kubeconfig];
     const child = spawn(process.execPath, [program, ...words], { stdio: ['ignore', full, 'pipe'] });
     closeSync(full);
-    const errors = buffer(child.stderr);
+    const errors = buffer(child.stderr as Readable);
     const [code] = (await once(child, 'exit')) as [number];
     expect((await errors).toString()).toBe('error: standard output cannot be written: ENOSPC\n');
     expect(code).toBe(1);
