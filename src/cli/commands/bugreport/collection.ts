@@ -165,6 +165,7 @@ export async function collect(
     `sidecar-injector ${version}`,
     `collected ${time.toISOString()}`,
     'Without values of variables, contents of Secrets, headers, tokens and keys. Read it before you pass it on.',
+    "Of pods in this namespace that are not the injector's: without commands and logs.",
     ...problems.map((problem) => `not collected: ${problem}`),
   ];
   return { files: [{ name: 'README.txt', text: `${about.join('\n')}\n` }, ...files], problems };
