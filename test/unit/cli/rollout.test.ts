@@ -398,6 +398,28 @@ spec:
     expect([stderr, code]).toEqual(['', 0]);
   });
 
+  test('leaves other settings in the same ConfigMap alone, such as those of last week', async () => {
+    const written = keep();
+    const old = text.replace('percent: 10', 'percent: 1');
+    cluster.objects.set(paths.settings, {
+      metadata: { resourceVersion: '7' },
+      data: { 'settings-old.yaml': old, 'settings.yaml': text },
+    });
+    const { stdout } = await run('set', 'next', '50');
+    const changed = text.replace('percent: 10', 'percent: 50');
+    expect(written).toMatchObject([{ data: { 'settings-old.yaml': old, 'settings.yaml': changed } }]);
+    expect(stdout).toContain('key settings.yaml\n');
+  });
+
+  test('does not overwrite what somebody else has changed meanwhile', async () => {
+    keep();
+    const message = 'the object has been modified';
+    cluster.posts.set(`PUT ${paths.settings}`, () => ({ status: 409, body: { kind: 'Status', message } }));
+    const { stdout, stderr, code } = await run('set', 'next', '50');
+    expect(stderr).toMatch(/answered 409: the object has been modified\nhint: somebody else has changed it meanwhile/);
+    expect([stdout, code]).toEqual(['', 1]);
+  });
+
   test('warns where GitOps would undo it', async () => {
     keep({ annotations: { 'argocd.argoproj.io/tracking-id': 'x' } });
     expect((await run('set', 'next', '25.5')).stderr).toMatch(/is kept by GitOps, which will undo this/);

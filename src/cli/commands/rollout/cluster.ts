@@ -46,6 +46,12 @@ async function missingNamespace(cluster: Cluster, name: string | undefined): Pro
   );
 }
 
+function remedyFor({ code }: ApiError): string {
+  return code === 'conflict'
+    ? 'somebody else has changed it meanwhile: look at the change, and run this again'
+    : 'give a kubeconfig with --kubeconfig, and a user who may do this (kubectl auth can-i shows it)';
+}
+
 /** Does something with a cluster and an injector like its own, and returns the exit code. */
 export async function inCluster(
   options: RolloutOptions & { readonly namespace?: string },
@@ -62,8 +68,7 @@ export async function inCluster(
     return typeof result === 'number' ? result : report(result, io);
   } catch (error) {
     if (!(error instanceof ApiError)) throw error;
-    const remedy = 'give a kubeconfig with --kubeconfig, and a user who may do this (kubectl auth can-i shows it)';
-    return report(failed([error.message], remedy), io);
+    return report(failed([error.message], remedyFor(error)), io);
   } finally {
     client?.close();
   }
