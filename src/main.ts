@@ -2,10 +2,16 @@ import { readFile } from 'node:fs/promises';
 import { buffer } from 'node:stream/consumers';
 import { runProgram } from './cli/program.ts';
 
+let isOutputLost = false;
+
 // A reader that has seen enough (`| head`) closes the pipe: the remaining output is discarded without an error.
 for (const stream of [process.stdout, process.stderr]) {
   stream.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE') process.exitCode = 1;
+    if (error.code === 'EPIPE' || isOutputLost) return;
+    isOutputLost = true;
+    process.exitCode = 1;
+    const where = stream === process.stdout ? 'standard output' : 'standard error';
+    process.stderr.write(`error: ${where} cannot be written: ${error.code ?? error.message}\n`);
   });
 }
 
@@ -15,6 +21,6 @@ await runProgram(process.argv.slice(2), {
   stdin: () => buffer(process.stdin),
   readFile: (path) => readFile(path),
   finish: (code) => {
-    process.exitCode = code;
+    process.exitCode = isOutputLost && code === 0 ? 1 : code;
   },
 });

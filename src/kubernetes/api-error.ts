@@ -63,7 +63,7 @@ export function errorOfTransport(what: string, server: string, error: unknown): 
   if (error instanceof ApiError) return error;
   const cause = textMember(error, 'code') ?? '';
   const message = messageOf(error);
-  if (/^(ERR_TLS|ERR_SSL|CERT_|UNABLE_TO_|SELF_SIGNED|DEPTH_ZERO|EPROTO)/.test(cause)) {
+  if (/^(ERR_TLS|ERR_SSL|ERR_OSSL|CERT_|UNABLE_TO_|SELF_SIGNED|DEPTH_ZERO|EPROTO)/.test(cause)) {
     return new ApiError('tls', `${what}: TLS with ${server} failed: ${printable(message)}`, { cause: error });
   }
   const detail = cause === '' ? printable(message) : cause;

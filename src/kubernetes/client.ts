@@ -74,9 +74,9 @@ export async function connect(options: ConnectOptions = {}): Promise<ApiClient> 
     } catch (error) {
       if (closing.signal.aborted) throw new ApiError('unreachable', `${what}: the client was closed`);
       if (timeout.aborted) {
-        throw new ApiError('timeout', `${what}: no answer from ${credentials.server.host} within ${timeoutMs} ms`);
+        throw new ApiError('timeout', `${what}: no answer from ${credentials.address} within ${timeoutMs} ms`);
       }
-      throw errorOfTransport(what, credentials.server.host, error);
+      throw errorOfTransport(what, credentials.address, error);
     }
   }
 
@@ -94,12 +94,9 @@ export async function connect(options: ConnectOptions = {}): Promise<ApiClient> 
       if (options.signal.aborted) return;
       if (closing.signal.aborted) throw new ApiError('unreachable', `${what}: the client was closed`);
       if (quiet.signal.aborted) {
-        throw new ApiError(
-          'timeout',
-          `${what}: nothing from ${credentials.server.host} for ${options.inactivityMs} ms`,
-        );
+        throw new ApiError('timeout', `${what}: nothing from ${credentials.address} for ${options.inactivityMs} ms`);
       }
-      throw errorOfTransport(what, credentials.server.host, error);
+      throw errorOfTransport(what, credentials.address, error);
     } finally {
       clearTimeout(timer);
     }

@@ -1,12 +1,17 @@
+import { readFile } from 'node:fs/promises';
 import type { RequestOptions } from 'node:https';
 import { delimiter } from 'node:path';
+import { isObject, stringMember } from '../json/json.ts';
 import { ApiError, messageOf } from './api-error.ts';
 import type { KubeConfig } from './kube-config.ts';
+import { readKubeconfigUser } from './kubeconfig-user.ts';
 
 /** An API server, and the authentication for it. */
 export interface Credentials {
   /** Base URL; may have a path if the server is behind a proxy. */
   readonly server: URL;
+  /** How messages name it: host and port, and those of the proxy on the way. */
+  readonly address: string;
   /**
    * Adds TLS options and authentication to a request. Call this for every request, because tokens are renewed on disk.
    */
@@ -40,6 +45,37 @@ function readFiles(config: KubeConfig, files: readonly string[], create: () => K
   }
 }
 
+type User = NonNullable<ReturnType<KubeConfig['getCurrentUser']>>;
+
+/** Why a user's credentials cannot be had. What an exec plugin has printed is not quoted: it may be the token. */
+function whyUnusable({ exec, name }: User, error: unknown): string {
+  const kind: unknown = typeof error === 'object' && error !== null ? Reflect.get(error, 'name') : undefined;
+  const isMisread = kind === 'SyntaxError' || kind === 'TypeError';
+  const message = messageOf(error);
+  if (!isObject(exec)) return isMisread ? `its user '${name}' has an auth-provider that is not complete` : message;
+  const plugin = `its exec plugin '${stringMember(exec, 'command') ?? ''}'`;
+  if (isMisread) return `${plugin} printed no ExecCredential`;
+  if (!message.endsWith(' ENOENT')) return `${plugin} failed: ${message === '' ? 'it did not say why' : message}`;
+  const hint = stringMember(exec, 'installHint')?.trim().split('\n')[0];
+  return `${plugin} is not installed${hint ? `: ${hint}` : ''}`;
+}
+
+/** The server's URL, if requests can go there as it stands. Throws an `ApiError`. */
+function serverUrl(source: string, text: string): URL {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (url === undefined || !/^https?:$/.test(url.protocol))
+    throw new ApiError('credentials', `cannot use ${source}: its server '${text}' is not a URL with https or http`);
+  if (url.username !== '' || url.password !== '')
+    throw new ApiError('credentials', `cannot use ${source}: its server must not have a user name in its URL`);
+  return url;
+}
+
+/** Host and port of a proxy, without its user name and password. Throws an `ApiError`. */
+function proxyHost(source: string, text: string): string {
+  if (URL.canParse(text)) return new URL(text).host;
+  throw new ApiError('credentials', `cannot use ${source}: its proxy-url is not a URL`);
+}
+
 /**
  * Loads credentials from a kubeconfig file, or from the pod's service account if there is none. The Kubernetes client
  * library interprets the kubeconfig (exec plugins, client certificates, proxies). It is imported here, not at the top
@@ -71,7 +107,8 @@ export async function loadCredentials(
     config.setCurrentContext(context);
   }
   const cluster = config.getCurrentCluster();
-  if (cluster === null || config.getCurrentUser() === null) {
+  const user = config.getCurrentUser();
+  if (cluster === null || user === null) {
     const context = config.getCurrentContext() ?? '';
     const part = cluster === null ? 'cluster' : 'user';
     throw new ApiError('credentials', `cannot use ${source}: its context '${context}' names no known ${part}`);
@@ -81,20 +118,24 @@ export async function loadCredentials(
     const missing = 'KUBERNETES_SERVICE_HOST and KUBERNETES_SERVICE_PORT are not set';
     throw new ApiError('credentials', `cannot use ${source}: ${missing}; outside a cluster give a kubeconfig file`);
   }
-  if (!URL.canParse(cluster.server)) {
-    throw new ApiError('credentials', `cannot use ${source}: its server '${cluster.server}' is not a URL`);
-  }
-  const hasProxy = cluster.proxyUrl !== undefined && cluster.proxyUrl !== '';
+  const server = serverUrl(source, cluster.server);
+  const proxy = cluster.proxyUrl ? proxyHost(source, cluster.proxyUrl) : undefined;
+  const { tokenFile } = files === undefined ? {} : await readKubeconfigUser(files, user.name);
   return {
-    server: new URL(cluster.server),
+    server,
+    address: proxy === undefined ? server.host : `${server.host} through proxy ${proxy}`,
     async authorize(options) {
       try {
         await config.applyToHTTPSOptions(options);
+        if (tokenFile !== undefined) {
+          const token = (await readFile(tokenFile, 'utf8')).trim();
+          options.headers = { ...options.headers, Authorization: `Bearer ${token}` };
+        }
       } catch (error) {
-        throw new ApiError('credentials', `cannot use ${source}: ${messageOf(error)}`, { cause: error });
+        throw new ApiError('credentials', `cannot use ${source}: ${whyUnusable(user, error)}`, { cause: error });
       }
       // The library's agent would keep the CA and client certificate of the first request forever.
-      if (!hasProxy) options.agent = false;
+      if (proxy === undefined) options.agent = false;
     },
   };
 }

@@ -17,13 +17,28 @@ interface Named {
   readonly option: FileOption;
   readonly configMap: string;
   readonly isFolder: boolean;
-  /** Texts by name. */
-  readonly files: Readonly<Record<string, string>>;
+  readonly files: readonly MountedFile[];
+}
+
+/** A key of a ConfigMap as a file. */
+interface MountedFile {
+  readonly name: string;
+  readonly key: string;
+  readonly text: string;
+}
+
+/** A key of a ConfigMap. */
+export interface ConfigMapKey {
+  /** `namespace/name`. */
+  readonly configMap: string;
+  readonly key: string;
 }
 
 /** Copies of the deployed injector's files, and where they are from. */
 export interface DeployedFiles {
   readonly settings: string | undefined;
+  /** Where the settings are from. */
+  readonly settingsKey: ConfigMapKey | undefined;
   readonly sidecars: readonly string[] | undefined;
   readonly meshRoots: string | undefined;
   readonly origins: ReadonlyMap<FileOption, readonly string[]>;
@@ -112,39 +127,44 @@ async function readNamed(
   const found = await readConfigMap(client, namespace, configMap);
   const data = Object.entries(objectMember(found, 'data') ?? {});
   const items = objectsMember(source, 'items');
-  const texts = data.flatMap(([key, text]): [string, string][] => {
+  const texts = data.flatMap(([key, text]): MountedFile[] => {
     const item = items.find((one) => stringMember(one, 'key') === key);
     const name = items.length === 0 ? key : (item && stringMember(item, 'path')) || undefined;
-    return typeof text === 'string' && name !== undefined && fileName.test(name) ? [[name, text]] : [];
+    return typeof text === 'string' && name !== undefined && fileName.test(name) ? [{ name, key, text }] : [];
   });
   const wanted = mount.subPath ?? place.slice(mount.at.length).replace(/^\//, '');
-  const files = wanted === '' ? texts : texts.filter(([name]) => name === wanted);
+  const files = wanted === '' ? texts : texts.filter(({ name }) => name === wanted);
   const isFolder = wanted === '';
-  return { option, configMap: `${namespace}/${configMap}`, isFolder, files: Object.fromEntries(files) };
+  return { option, configMap: `${namespace}/${configMap}`, isFolder, files };
 }
 
 async function copy(named: readonly Named[]): Promise<DeployedFiles> {
   const folder = await mkdtemp(path.join(tmpdir(), 'sidecar-injector-'));
   const places = new Map<FileOption, string[]>();
   const origins = new Map<FileOption, string[]>();
-  const keys = new Map<string, string>();
+  const keys = new Map<string, ConfigMapKey>();
   for (const [index, { option, configMap, isFolder, files }] of named.entries()) {
-    const names = Object.keys(files);
-    if (names.length === 0) continue;
+    if (files.length === 0) continue;
     const own = path.join(folder, String(index));
     await mkdir(own);
-    for (const name of names) await writeFile(path.join(own, name), files[name] ?? '');
-    for (const name of names) keys.set(path.join(own, name), `ConfigMap ${configMap}, ${name}`);
-    const found = isFolder ? [own] : names.map((name) => path.join(own, name));
+    for (const { name, text } of files) await writeFile(path.join(own, name), text);
+    for (const { name, key } of files) keys.set(path.join(own, name), { configMap, key });
+    const found = isFolder ? [own] : files.map(({ name }) => path.join(own, name));
     places.set(option, [...(places.get(option) ?? []), ...found]);
     origins.set(option, [...(origins.get(option) ?? []), configMap]);
   }
+  const told = (file: string): string => {
+    const at = keys.get(file);
+    return at === undefined ? file : `ConfigMap ${at.configMap}, ${at.key}`;
+  };
+  const settings = places.get('--settings')?.at(-1);
   return {
-    settings: places.get('--settings')?.at(-1),
+    settings,
+    settingsKey: settings === undefined ? undefined : keys.get(settings),
     sidecars: places.get('--sidecars'),
     meshRoots: places.get('--mesh-roots')?.at(-1),
     origins,
-    named: (problem) => ({ ...problem, file: keys.get(problem.file) ?? problem.file }),
+    named: (problem) => ({ ...problem, file: told(problem.file) }),
     remove: () => rm(folder, { recursive: true }),
   };
 }

@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import type { JsonObject } from '../../../src/json/json.ts';
 import { forbidden, listOf, startFakeCluster, type FakeCluster } from '../../support/builders/fake-cluster.ts';
 import { runCommand } from '../../support/builders/recorded-io.ts';
@@ -39,6 +39,7 @@ test('one archive has everything, and nothing that is confidential', async () =>
   const pod: JsonObject = {
     metadata: {
       name: 'one',
+      labels: { app: 'sidecar-injector' },
       annotations: {
         'kubectl.kubernetes.io/last-applied-configuration': secret,
         'sidecar.istio.io/status': JSON.stringify({ templates: ['sidecar'], undo: { overrides: [secret] } }),
@@ -96,6 +97,76 @@ spec:
   expect(files.get('logs/one.log')).toContain('{"a":1}');
   expect(cluster.requests.filter((request) => request.includes('/secrets')).length).toBe(1);
   expect(cluster.requests.filter((request) => request === `GET ${system}/pods?limit=500`)).toHaveLength(1);
+  rmSync(folder, { recursive: true });
+});
+
+test('of somebody else’s pod in the namespace neither commands nor logs are told', async () => {
+  const container = { name: 'debug', command: ['sh'], args: [`--password=${secret}`] };
+  const pod = { metadata: { name: 'guest', labels: { app: 'guest' } }, spec: { containers: [container] } };
+  cluster.objects.set(paths.replicas, listOf(pod));
+  cluster.objects.set(`${system}/pods/guest/log`, { status: 200, body: `${secret}\n` });
+  expect((await report()).code).toBe(0);
+  const files = unpack();
+  expect([...files.keys()].filter((name) => name.startsWith('logs/'))).toEqual([]);
+  expect(files.get('pods.yaml')).toContain('name: guest');
+  expect([...files.values()].join('\n')).not.toContain(secret);
+  rmSync(folder, { recursive: true });
+});
+
+describe('logs', () => {
+  const own = (...containers: readonly string[]): JsonObject => ({
+    metadata: { name: 'one', labels: { app: 'sidecar-injector' } },
+    spec: { containers: containers.map((name) => ({ name })) },
+  });
+  const line = `MIIE${secret.replaceAll('-', '')}`;
+
+  test.each<[string, string]>([
+    ['over several lines', `before\n-----BEGIN PRIVATE KEY-----\n${line}\n${line}\n-----END PRIVATE KEY-----\nafter\n`],
+    ['whose begin is not among the last lines', `${line}\n${line}\n-----END RSA PRIVATE KEY-----\nafter\n`],
+    ['whose end is not written yet', `before\n-----BEGIN EC PRIVATE KEY-----\n${line}\n${line}\n`],
+  ])('hold no key %s', async (_what, body) => {
+    cluster.objects.set(paths.replicas, listOf(own('injector')));
+    cluster.objects.set(`${system}/pods/one/log`, { status: 200, body });
+    await report();
+    const text = unpack().get('logs/one.log') ?? '';
+    expect(text).not.toContain(line);
+    expect(text).toMatch(/^(?:before\n)?\(removed\)\n(?:after\n)?$/);
+    rmSync(folder, { recursive: true });
+  });
+
+  test('are told as far as they go where the last line is cut off', async () => {
+    cluster.objects.set(paths.replicas, listOf(own('injector')));
+    cluster.objects.set(`${system}/pods/one/log`, { status: 200, body: 'why it died\nhalf a li' });
+    expect((await report()).code).toBe(0);
+    expect(unpack().get('logs/one.log')).toMatch(/^why it died\n\(cut off: .*the answer ends within a line\)\n$/);
+    rmSync(folder, { recursive: true });
+  });
+
+  test('are there of every container of a pod, each asked for by its name', async () => {
+    cluster.objects.set(paths.replicas, listOf(own('injector', 'istio-proxy')));
+    cluster.objects.set(`${system}/pods/one/log`, { status: 200, body: 'a line\n' });
+    cluster.requests.length = 0;
+    await report();
+    const names = [...unpack().keys()].filter((name) => name.startsWith('logs/'));
+    expect(names.toSorted()).toEqual(['logs/one.injector.log', 'logs/one.istio-proxy.log']);
+    expect(cluster.requests.filter((request) => request.includes('/log?'))).toEqual([
+      `GET ${system}/pods/one/log?container=injector&tailLines=5000`,
+      `GET ${system}/pods/one/log?container=istio-proxy&tailLines=5000`,
+    ]);
+    rmSync(folder, { recursive: true });
+  });
+});
+
+test('passwords of URLs are taken out of settings, Events and logs', async () => {
+  const url = `http://me:${secret}@collector:4318/x`;
+  const settings = shippedSettings.replace('spec: {}', `spec: {tracing: {endpoint: "${url}"}}`);
+  const metadata = { name: 'sidecar-injector-settings' };
+  cluster.objects.set(`${system}/configmaps`, listOf({ metadata, data: { 'settings.yaml': settings } }));
+  cluster.objects.set(`${system}/events`, listOf({ type: 'Warning', reason: 'Bad', message: `cannot reach ${url}` }));
+  await report();
+  const files = unpack();
+  expect([...files.values()].join('\n')).not.toContain(secret);
+  expect(files.get('events.txt')).toContain('cannot reach http://(removed)@collector:4318/x');
   rmSync(folder, { recursive: true });
 });
 

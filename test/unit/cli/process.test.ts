@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { closeSync, mkdirSync, mkdtempSync, openSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { buffer } from 'node:stream/consumers';
@@ -48,6 +48,16 @@ describe('the program', () => {
     const [code] = (await once(child, 'exit')) as [number];
     expect((await errors).toString()).toBe('300 injected; --verbose tells about each\n');
     expect(code).toBe(0);
+  });
+
+  test('says that its output cannot be written', () => {
+    const full = openSync('/dev/full', 'w');
+    const run = spawnSync(process.execPath, [program, 'version'], {
+      stdio: ['ignore', full, 'pipe'],
+      encoding: 'utf8',
+    });
+    closeSync(full);
+    expect(run).toMatchObject({ status: 1, stderr: 'error: standard output cannot be written: ENOSPC\n' });
   });
 });
 

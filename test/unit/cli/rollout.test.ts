@@ -1,13 +1,19 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { closeSync, openSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import type { Readable } from 'node:stream';
+import { buffer } from 'node:stream/consumers';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { decide, type JsonObject } from '../../../src/index.ts';
 import { statusAnnotation } from '../../../src/pod/conventions.ts';
 import { applyToValue } from '../../../src/json/apply.ts';
 import { covers } from '../../../src/injection/covers.ts';
-import { restartAll, type Target } from '../../../src/cli/commands/rollout/restart.ts';
+import { restartAll, type LeftAlone, type Target } from '../../../src/cli/commands/rollout/restart.ts';
 import { restartableKinds } from '../../../src/cli/commands/rollout/workload-progress.ts';
+import { ApiError, type ApiErrorCode } from '../../../src/kubernetes/api-error.ts';
 import type { ApiClient } from '../../../src/kubernetes/client.ts';
 import { listOf, startFakeCluster, type FakeCluster } from '../../support/builders/fake-cluster.ts';
 import { runCommand } from '../../support/builders/recorded-io.ts';
@@ -208,6 +214,33 @@ describe('rollout restart', () => {
     expect(stdout).toBe('no workload is to be restarted\n');
   });
 
+  test('an outcome that cannot be written is said, and the exit code says so', async () => {
+    settle(now, stored('api', before), stored('web', before));
+    for (const name of ['api', 'web']) {
+      deployment(name);
+      obey(name);
+    }
+    const full = openSync('/dev/full', 'w');
+    const program = path.join(import.meta.dirname, '../../../bin/sidecar-injector.mjs');
+    const words = ['rollout', 'restart', '--outdated', '--interval', '0s', '--kubeconfig', cluster.kubeconfig];
+    const child = spawn(process.execPath, [program, ...words], { stdio: ['ignore', full, 'pipe'] });
+    closeSync(full);
+    const errors = buffer(child.stderr as Readable);
+    const [code] = (await once(child, 'exit')) as [number];
+    expect((await errors).toString()).toBe('error: standard output cannot be written: ENOSPC\n');
+    expect(code).toBe(1);
+  });
+
+  test.each(['status', 'restart --outdated'])(
+    '%s: a namespace that is not there is no namespace without pods',
+    async (words) => {
+      settle(now);
+      const { stdout, stderr, code } = await run(...words.split(' '), '-n', 'shpo');
+      expect(stderr).toContain('error: there is no namespace "shpo", did you mean "shop"?');
+      expect([stdout, code]).toEqual(['', 1]);
+    },
+  );
+
   test('without --outdated it says what to write', async () => {
     const { stderr, code } = await run('restart');
     expect(stderr).toContain('it is not said which workloads to restart');
@@ -216,6 +249,7 @@ describe('rollout restart', () => {
 });
 
 describe('the pace of restarts', () => {
+  const silent = { restarted: () => undefined, left: () => undefined };
   const target = (name: string): Target => ({ name, path: `/${name}`, kind: 'DaemonSet', outdated: 1, pods: 1 });
 
   /** A cluster whose workloads are available some reads after their restart, and a clock that only sleep moves. */
@@ -227,8 +261,8 @@ describe('the pace of restarts', () => {
       get: async (path: string) => {
         const count = left.get(path);
         if (count !== undefined) left.set(path, count - 1);
-        const available = count === undefined || count > 0 ? 0 : 1;
-        if (available === 1) events.push(`${path} available at ${ms}`);
+        const available = count === undefined || count <= 0 ? 1 : 0;
+        if (count !== undefined && available === 1) events.push(`${path} available at ${ms}`);
         const status = { desiredNumberScheduled: 1, updatedNumberScheduled: 1, numberAvailable: available };
         return { body: { metadata: {}, spec: { template: {} }, status } };
       },
@@ -245,7 +279,7 @@ describe('the pace of restarts', () => {
   test('the next one waits until the one before is available, and for the interval', async () => {
     const { client, clock, events } = scene(3);
     const pace = { intervalMs: 30_000, timeoutMs: 60_000 };
-    expect(await restartAll(client, [target('a'), target('b')], pace, clock, () => undefined)).toBeUndefined();
+    expect(await restartAll(client, [target('a'), target('b')], pace, clock, silent)).toBeUndefined();
     expect(events).toEqual([
       '/a restarted at 0',
       '/a available at 3000',
@@ -257,9 +291,75 @@ describe('the pace of restarts', () => {
   test('one that is not available in time ends it', async () => {
     const { client, clock, events } = scene(100);
     const pace = { intervalMs: 0, timeoutMs: 5_000 };
-    const failure = await restartAll(client, [target('a'), target('b')], pace, clock, () => undefined);
+    const failure = await restartAll(client, [target('a'), target('b')], pace, clock, silent);
     expect(failure).toMatchObject({ target: { name: 'a' }, progress: { state: 'going' }, remaining: 1 });
     expect(events).toEqual(['/a restarted at 0']);
+  });
+
+  /** The same, but for the first workload something is different once the second one is restarted, or while it is awaited. */
+  async function restartWith(answer: (path: string, calls: number) => object | ApiError | undefined) {
+    const { client, clock, events } = scene(2);
+    const calls = new Map<string, number>();
+    const get = async (path: string) => {
+      calls.set(path, (calls.get(path) ?? 0) + 1);
+      const other = answer(path, calls.get(path) ?? 0);
+      if (other instanceof ApiError) throw other;
+      return other === undefined ? client.get(path) : { body: other as JsonObject };
+    };
+    const told: string[] = [];
+    const observer = {
+      restarted: (text: string) => void told.push(text),
+      left: ({ name, why }: LeftAlone) => void told.push(`${name} left: ${why}`),
+    };
+    const pace = { intervalMs: 0, timeoutMs: 60_000 };
+    const all = [target('a'), target('b')];
+    const failure = await restartAll({ ...client, get }, all, pace, clock, observer);
+    return { failure, told, restarted: events.filter((one) => one.includes('restarted')) };
+  }
+
+  test.each<[string, object | ApiError, RegExp]>([
+    ['is gone', new ApiError('not-found', 'gone'), /^a left: it does not exist$/],
+    [
+      'is not available any more',
+      { status: { desiredNumberScheduled: 1, updatedNumberScheduled: 1, numberAvailable: 0 } },
+      /^a left: it is not available as a whole now/,
+    ],
+    [
+      'is not restarted by its controller any more',
+      { spec: { updateStrategy: { type: 'OnDelete' } } },
+      /^a left: its update strategy is OnDelete/,
+    ],
+  ])('one that %s since the plan is left alone, and the next one follows', async (_what, object, why) => {
+    const { failure, told, restarted } = await restartWith((path) => (path === '/a' ? object : undefined));
+    expect(failure).toBeUndefined();
+    expect(told).toEqual([expect.stringMatching(why), expect.stringMatching(/^b: available again/)]);
+    expect(restarted).toEqual(['/b restarted at 0']);
+  });
+
+  test('one that is deleted while it is awaited does not keep the next one', async () => {
+    const gone = new ApiError('not-found', 'gone');
+    const { told } = await restartWith((path, calls) => (path === '/a' && calls > 1 ? gone : undefined));
+    expect(told).toEqual(['a left: it does not exist any more', expect.stringMatching(/^b: available again/)]);
+  });
+
+  test.each<ApiErrorCode>(['unreachable', 'timeout', 'server-error'])(
+    'an API server that is away for a while (%s) ends nothing',
+    async (code) => {
+      const away = new ApiError(code, 'away');
+      const { failure, told } = await restartWith((path, calls) => (path === '/a' && calls === 2 ? away : undefined));
+      expect(failure).toBeUndefined();
+      expect(told).toEqual([
+        expect.stringMatching(/^a: available again/),
+        expect.stringMatching(/^b: available again/),
+      ]);
+    },
+  );
+
+  test('a right that is taken away ends it', async () => {
+    const refused = new ApiError('forbidden', 'no right');
+    await expect(restartWith((path, calls) => (path === '/a' && calls === 2 ? refused : undefined))).rejects.toBe(
+      refused,
+    );
   });
 });
 
@@ -296,6 +396,28 @@ spec:
       'changed variant next: 10 % -> 0 %, in ConfigMap sidecar-injector-system/sidecar-injector-settings, key settings.yaml\n',
     );
     expect([stderr, code]).toEqual(['', 0]);
+  });
+
+  test('leaves other settings in the same ConfigMap alone, such as those of last week', async () => {
+    const written = keep();
+    const old = text.replace('percent: 10', 'percent: 1');
+    cluster.objects.set(paths.settings, {
+      metadata: { resourceVersion: '7' },
+      data: { 'settings-old.yaml': old, 'settings.yaml': text },
+    });
+    const { stdout } = await run('set', 'next', '50');
+    const changed = text.replace('percent: 10', 'percent: 50');
+    expect(written).toMatchObject([{ data: { 'settings-old.yaml': old, 'settings.yaml': changed } }]);
+    expect(stdout).toContain('key settings.yaml\n');
+  });
+
+  test('does not overwrite what somebody else has changed meanwhile', async () => {
+    keep();
+    const message = 'the object has been modified';
+    cluster.posts.set(`PUT ${paths.settings}`, () => ({ status: 409, body: { kind: 'Status', message } }));
+    const { stdout, stderr, code } = await run('set', 'next', '50');
+    expect(stderr).toMatch(/answered 409: the object has been modified\nhint: somebody else has changed it meanwhile/);
+    expect([stdout, code]).toEqual(['', 1]);
   });
 
   test('warns where GitOps would undo it', async () => {

@@ -1,4 +1,4 @@
-import { writeFile } from 'node:fs/promises';
+import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { createAuthority, issueLeaf, localNames } from '../../../src/certs/authority.ts';
@@ -69,6 +69,21 @@ describe('a connection from a kubeconfig file', () => {
     other.close();
   });
 
+  test('reads tokenFile beside the kubeconfig, again for every call', async () => {
+    const user = { token: 'old', tokenFile: 'token-of-user' };
+    const kubeconfig = await writeKubeconfig({ server: api.url, ca: api.ca, user });
+    await writeFile(join(api.folder, 'token-of-user'), 'sesame\n');
+    const other = await connect({ kubeconfig });
+    expect(await failureOf(other.get('/x'))).toMatchObject({ code: 'not-found' });
+    await writeFile(join(api.folder, 'token-of-user'), 'renewed\n');
+    expect(await failureOf(other.get('/x'))).toMatchObject({ code: 'unauthorized' });
+    await rm(join(api.folder, 'token-of-user'));
+    const error = await failureOf(other.get('/x'));
+    expect(error).toMatchObject({ code: 'credentials' });
+    expect(error.message).toMatch(/cannot use kubeconfig .*token-of-user/);
+    other.close();
+  });
+
   test('reads the CA file again, so that a renewed CA of the cluster is used', async () => {
     const caFile = join(api.folder, 'ca.crt');
     await writeFile(caFile, (await createAuthority({ now: new Date(), lifetimeMs: dayMs })).certificate);
@@ -118,7 +133,27 @@ describe('connecting rejects', () => {
       kubeconfigText({ server: 'https://127.0.0.1:1' }).replace('"user":"test"', '"user":"nobody"'),
       /its context 'test' names no known user$/,
     ],
-    ['a server that is no address', kubeconfigText({ server: 'nowhere' }), /its server 'nowhere' is not a URL$/],
+    ['a server that is no address', kubeconfigText({ server: 'nowhere' }), /its server 'nowhere' is not a URL with/],
+    [
+      'a server of another scheme',
+      kubeconfigText({ server: 'ftp://x' }),
+      /its server 'ftp:\/\/x' is not a URL with https/,
+    ],
+    [
+      'a user name in the URL, which it does not tell',
+      kubeconfigText({ server: 'https://me:sesame@127.0.0.1:1' }),
+      /^(?!.*sesame).*its server must not have a user name in its URL$/,
+    ],
+    [
+      'a proxy that is no address',
+      kubeconfigText({ server: 'https://127.0.0.1:1', cluster: { 'proxy-url': 'not a url' } }),
+      /its proxy-url is not a URL$/,
+    ],
+    ...['as-groups', 'as-uid', 'as-user-extra'].map((field): [string, string, RegExp] => [
+      `${field} of the user, without which another user would ask`,
+      kubeconfigText({ server: 'https://127.0.0.1:1', user: { token: 'x', as: 'me', [field]: ['admins'] } }),
+      new RegExp(`its user 'test' has ${field}, which is not supported`),
+    ]),
   ])('a kubeconfig file with %s', async (_, text, message) => {
     const kubeconfig = join(api.folder, 'other');
     await writeFile(kubeconfig, text);
@@ -159,6 +194,54 @@ describe('a call that fails', () => {
     expect(error).toMatchObject({ name: 'ApiError', code, statusCode: status });
     expect(error.message).toMatch(new RegExp(`^GET /x: the API server answered ${status}: because of x+…$`));
     expect(error.message.length).toBeLessThan(400);
+  });
+
+  test.each<[string, object, RegExp]>([
+    [
+      'is not installed',
+      { command: 'no-such-plugin', installHint: 'see example.com\nfor more' },
+      /: its exec plugin 'no-such-plugin' is not installed: see example\.com$/,
+    ],
+    ['fails', { command: 'sh', args: ['-c', 'echo log in first >&2; exit 3'] }, /'sh' failed: log in first$/],
+    ['fails without a word', { command: 'sh', args: ['-c', 'exit 3'] }, /'sh' failed: it did not say why$/],
+    [
+      'prints a bare token',
+      { command: 'echo', args: ['sesame'] },
+      /: its exec plugin 'echo' printed no ExecCredential$/,
+    ],
+    ['prints something else', { command: 'echo', args: ['{}'] }, /: its exec plugin 'echo' printed no ExecCredential$/],
+  ])('because the exec plugin %s says so, without what it printed', async (_, exec, message) => {
+    const user = { exec: { apiVersion: 'client.authentication.k8s.io/v1', ...exec } };
+    const other = await connect({ kubeconfig: await writeKubeconfig({ server: api.url, ca: api.ca, user }) });
+    const error = await failureOf(other.get('/x'));
+    expect(error).toMatchObject({ code: 'credentials' });
+    expect(error.message).toMatch(message);
+    other.close();
+  });
+
+  test('because an auth-provider is not complete says so', async () => {
+    const user = { 'auth-provider': { name: 'gcp' } };
+    const other = await connect({ kubeconfig: await writeKubeconfig({ server: api.url, ca: api.ca, user }) });
+    expect((await failureOf(other.get('/x'))).message).toMatch(
+      /its user 'test' has an auth-provider that is not complete$/,
+    );
+    other.close();
+  });
+
+  test('because the proxy does not answer names the proxy, without its password', async () => {
+    const cluster = { 'proxy-url': 'http://me:sesame@127.0.0.1:1' };
+    const other = await connect({ kubeconfig: await writeKubeconfig({ server: api.url, ca: api.ca, cluster }) });
+    const error = await failureOf(other.get('/x'));
+    expect(error).toMatchObject({ code: 'unreachable' });
+    expect(error.message).toMatch(/no answer from 127\.0\.0\.1:\d+ through proxy 127\.0\.0\.1:1: ECONNREFUSED$/);
+    other.close();
+  });
+
+  test('because the client certificate is none is a TLS problem', async () => {
+    const user = { 'client-certificate-data': 'bm9uZQ==', 'client-key-data': 'bm9uZQ==' };
+    const other = await connect({ kubeconfig: await writeKubeconfig({ server: api.url, ca: api.ca, user }) });
+    expect(await failureOf(other.get('/x'))).toMatchObject({ code: 'tls' });
+    other.close();
   });
 
   test('never tells the token', async () => {

@@ -1,6 +1,6 @@
 import { stringify } from 'yaml';
 import { version } from '../../../index.ts';
-import { objectMember, stringMember, type JsonObject } from '../../../json/json.ts';
+import { objectMember, objectsMember, stringMember, type JsonObject } from '../../../json/json.ts';
 import { ApiError } from '../../../kubernetes/api-error.ts';
 import { pathSegment, type ApiClient } from '../../../kubernetes/client.ts';
 import { listAll } from '../../../kubernetes/list.ts';
@@ -8,7 +8,7 @@ import { namespaceName, webhookConfigurationName } from '../../../kubernetes/nam
 import { webhookConfigurationPath } from '../../../kubernetes/bundle-publisher.ts';
 import type { Checked } from '../check/walk.ts';
 import { resultLines, resultView } from '../check/text.ts';
-import { nameOf, redactObject, redactText } from './redaction.ts';
+import { isOwn, nameOf, redactObject, redactText } from './redaction.ts';
 import { redactManifest } from './settings-text.ts';
 import type { ArchiveFile } from './tar.ts';
 
@@ -41,22 +41,50 @@ function collector() {
 }
 
 function yamlOf(object: JsonObject): string {
-  return stringify(redactObject(object, true));
+  return stringify(redactObject(object, isOwn(object)));
 }
 
 function objectsFile(name: string, objects: readonly JsonObject[]): ArchiveFile {
   return { name: `${name}.yaml`, text: objects.map(yamlOf).join('---\n') };
 }
 
-async function readLog(client: ApiClient, namespace: string, pod: string): Promise<string> {
+/** Reads the log of a container, and tells what of it could be read, also if that is not all. */
+async function readLog(client: ApiClient, path: string): Promise<string> {
   const lines: string[] = [];
-  const path = `/api/v1/namespaces/${namespace}/pods/${pathSegment('pod', pod)}/log?tailLines=${logLines}`;
   const done = new AbortController();
-  await client.stream(path, (line) => void lines.push(redactText(line)), {
-    signal: done.signal,
-    inactivityMs: logInactivityMs,
-  });
-  return `${lines.join('\n')}\n`;
+  const options = { signal: done.signal, inactivityMs: logInactivityMs };
+  try {
+    await client.stream(`${path}&tailLines=${logLines}`, (line) => void lines.push(line), options);
+  } catch (error) {
+    // A log may end within a line: that of a program which was killed.
+    if (!(error instanceof ApiError) || lines.length === 0) throw error;
+    lines.push(`(cut off: ${error.message})`);
+  }
+  // As a whole: a key may be on many lines.
+  return `${redactText(lines.join('\n'))}\n`;
+}
+
+/** Containers that may have a log. */
+function containersOf(pod: JsonObject): readonly string[] {
+  const spec = objectMember(pod, 'spec');
+  return ['initContainers', 'containers'].flatMap((list) =>
+    objectsMember(spec, list).flatMap((one) => stringMember(one, 'name') ?? []),
+  );
+}
+
+/** A container's log, as a file and by its path. */
+interface Log {
+  readonly file: string;
+  readonly path: string;
+}
+
+function logsOf(pods: string, pod: JsonObject): readonly Log[] {
+  const name = nameOf(pod);
+  const names = containersOf(pod);
+  return names.map((container) => ({
+    file: `logs/${fileName(name)}${names.length === 1 ? '' : `.${fileName(container).slice(0, 30)}`}.log`,
+    path: `${pods}/${pathSegment('pod', name)}/log?container=${pathSegment('container', container)}`,
+  }));
 }
 
 /** Names for files of an archive, whatever the object is called. */
@@ -102,10 +130,10 @@ export async function collect(
   ] as const) {
     await add(async () => [objectsFile(name, await listAll(client, path))]);
   }
-  const replicas: string[] = [];
+  const logs: Log[] = [];
   await add(async () => {
     const pods = await listAll(client, `${own}/pods`);
-    replicas.push(...pods.map(nameOf));
+    logs.push(...pods.filter(isOwn).flatMap((pod) => logsOf(`${own}/pods`, pod)));
     return [objectsFile('pods', pods)];
   });
   await add(async () => {
@@ -130,13 +158,14 @@ export async function collect(
     );
     return [{ name: 'namespaces.txt', text: `${lines.join('\n')}\n` }];
   });
-  for (const name of replicas) {
-    await add(async () => [{ name: `logs/${fileName(name)}.log`, text: await readLog(client, namespace, name) }]);
+  for (const { file, path } of logs) {
+    await add(async () => [{ name: file, text: await readLog(client, path) }]);
   }
   const about = [
     `sidecar-injector ${version}`,
     `collected ${time.toISOString()}`,
     'Without values of variables, contents of Secrets, headers, tokens and keys. Read it before you pass it on.',
+    "Of pods in this namespace that are not the injector's: without commands and logs.",
     ...problems.map((problem) => `not collected: ${problem}`),
   ];
   return { files: [{ name: 'README.txt', text: `${about.join('\n')}\n` }, ...files], problems };

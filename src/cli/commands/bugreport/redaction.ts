@@ -85,12 +85,26 @@ export function redactObject(object: JsonObject, isOwn: boolean): JsonObject {
   return redact(object, isOwn) as JsonObject;
 }
 
-/** A settings or template file: values of variables, headers and long texts that may be keys are taken out. */
+/** A text without private keys, tokens, and passwords of URLs. A log may begin or end within a key. */
 export function redactText(text: string): string {
   return text
     .replaceAll(/-----BEGIN [A-Z ]*PRIVATE KEY-----[^]*?(?:-----END [A-Z ]*PRIVATE KEY-----|$)/g, removed)
+    .replace(/^(?:[\w+/=]+(?:\n|\\n))*[\w+/=]*(?:\n|\\n)?-----END [A-Z ]*PRIVATE KEY-----/, removed)
+    .replaceAll(/\b([a-z][a-z0-9+.-]*:\/\/)[^\s/?#@"']+@/gi, `$1${removed}@`)
     .replaceAll(/\beyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*/g, removed)
     .replaceAll(/\b(Bearer|Basic)\s+[\w.~+/=-]{6,}/gi, `$1 ${removed}`);
+}
+
+/**
+ * Whether an object of the injector's namespace is of the injector: it or its pods carry the label `app` or
+ * `app.kubernetes.io/name` that the shipped manifests have. Somebody else's pods may be there too.
+ */
+export function isOwn(object: JsonObject): boolean {
+  const template = objectMember(objectMember(object, 'spec'), 'template');
+  const labels = [object, template].map((one) => objectMember(objectMember(one, 'metadata'), 'labels'));
+  return labels.some((map) =>
+    ['app', 'app.kubernetes.io/name'].some((key) => /^sidecar-injector(-|$)/.test(stringMember(map, key) ?? '')),
+  );
 }
 
 /** The name of an object, for the name of its file. */

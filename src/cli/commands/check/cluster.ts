@@ -8,7 +8,13 @@ import type { ApiClient } from '../../../kubernetes/client.ts';
 import { listAll } from '../../../kubernetes/list.ts';
 import { readWebhookConfiguration } from '../../../kubernetes/objects.ts';
 import { featuresOf, readServerVersion } from '../../../kubernetes/server-version.ts';
-import { argumentsOf, copyDeployedFiles, findDeployed, type Deployed } from '../../live/deployed-files.ts';
+import {
+  argumentsOf,
+  copyDeployedFiles,
+  findDeployed,
+  type ConfigMapKey,
+  type Deployed,
+} from '../../live/deployed-files.ts';
 import { readEntries } from '../../../audit/reading.ts';
 import { readReplicas, type Replica } from '../../live/replicas.ts';
 import { probePod } from './probe-pod.ts';
@@ -16,7 +22,7 @@ import { surveyPods, type Survey } from './survey.ts';
 
 /** The settings that the cluster's injector reads, or what is wrong with them. */
 export type LiveSettings =
-  | { readonly snapshot: Snapshot; readonly from: readonly string[] }
+  | { readonly snapshot: Snapshot; readonly from: readonly string[]; readonly settingsKey: ConfigMapKey | undefined }
   | { readonly problems: readonly string[]; readonly isKnown: boolean };
 
 /** A cluster as the checks see it. Everything is read once, when the first check asks for it. */
@@ -75,7 +81,7 @@ export function viewCluster(client: ApiClient, now: Date, tell: (text: string) =
         featuresOf(await serverVersion()),
       );
       const from = [...files.origins.values()].flat();
-      if ('snapshot' in loaded) return { snapshot: loaded.snapshot, from };
+      if ('snapshot' in loaded) return { snapshot: loaded.snapshot, from, settingsKey: files.settingsKey };
       return { problems: loaded.problems.map((one) => describeFileProblem(files.named(one))), isKnown: true };
     } finally {
       await files.remove();

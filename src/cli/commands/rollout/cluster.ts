@@ -1,3 +1,5 @@
+import { quote } from '../../../grammar/problem.ts';
+import { didYouMean } from '../../../grammar/suggestion.ts';
 import { ApiError } from '../../../kubernetes/api-error.ts';
 import type { ApiClient } from '../../../kubernetes/client.ts';
 import { createInjector, type Injector } from '../../../index.ts';
@@ -33,9 +35,26 @@ async function injectorOf(
   return createInjector(withClusterFacts(loaded.snapshot, featuresOf(await readServerVersion(client))));
 }
 
+/** Why nothing can be said of a namespace, whose name may be mistyped; undefined if it is there. */
+async function missingNamespace(cluster: Cluster, name: string | undefined): Promise<Failure | undefined> {
+  if (name === undefined) return undefined;
+  const names = (await cluster.namespaces()).map((one) => one.name);
+  if (names.includes(name)) return undefined;
+  return failed(
+    [`there is no namespace ${quote(name)}${didYouMean(name, names)}`],
+    'name another one with --namespace',
+  );
+}
+
+function remedyFor({ code }: ApiError): string {
+  return code === 'conflict'
+    ? 'somebody else has changed it meanwhile: look at the change, and run this again'
+    : 'give a kubeconfig with --kubeconfig, and a user who may do this (kubectl auth can-i shows it)';
+}
+
 /** Does something with a cluster and an injector like its own, and returns the exit code. */
 export async function inCluster(
-  options: RolloutOptions,
+  options: RolloutOptions & { readonly namespace?: string },
   io: Io,
   action: (client: ApiClient, cluster: Cluster, injector: Injector) => Promise<number | Failure>,
 ): Promise<number> {
@@ -43,13 +62,13 @@ export async function inCluster(
   try {
     client = await connectAs(options);
     const cluster = viewCluster(client, new Date(), (text) => remark([text], io));
-    const injector = await injectorOf(cluster, client, options);
+    const injector =
+      (await missingNamespace(cluster, options.namespace)) ?? (await injectorOf(cluster, client, options));
     const result = 'problems' in injector ? injector : await action(client, cluster, injector);
     return typeof result === 'number' ? result : report(result, io);
   } catch (error) {
     if (!(error instanceof ApiError)) throw error;
-    const remedy = 'give a kubeconfig with --kubeconfig, and a user who may do this (kubectl auth can-i shows it)';
-    return report(failed([error.message], remedy), io);
+    return report(failed([error.message], remedyFor(error)), io);
   } finally {
     client?.close();
   }

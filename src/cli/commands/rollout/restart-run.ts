@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { exitCodes, print, remark, report, usageFailure, type Failure, type Io } from '../../io.ts';
 import { inCluster } from './cluster.ts';
 import type { RestartOptions } from './options.ts';
-import { planRestarts, restartAll, type Clock, type RestartFailure } from './restart.ts';
+import { planRestarts, restartAll, type Clock, type LeftAlone, type RestartFailure } from './restart.ts';
 import { surveyOwners } from './survey.ts';
 
 const clock: Clock = { now: () => new Date(), sleep: (milliseconds) => sleep(milliseconds) };
@@ -25,18 +25,23 @@ export async function runRestart(options: RestartOptions, io: Io): Promise<numbe
   }
   return inCluster(options, io, async (client, cluster, injector) => {
     const plan = await planRestarts(client, await surveyOwners(client, cluster, injector, options.namespace));
-    remark(
-      plan.left.map(({ name, why }) => `left alone: ${name}: ${why}`),
-      io,
-    );
-    const unfinished = plan.left.length > 0 ? exitCodes.different : exitCodes.fine;
+    const left: LeftAlone[] = [];
+    const leave = (workload: LeftAlone): void => {
+      left.push(workload);
+      remark([`left alone: ${workload.name}: ${workload.why}`], io);
+    };
+    plan.left.forEach(leave);
+    const unfinished = (): number => (left.length > 0 ? exitCodes.different : exitCodes.fine);
     if (options.dryRun === true || plan.targets.length === 0) {
       const lines = plan.targets.map(({ name, outdated, pods }) => `${name}: ${outdated} of ${pods} pods are outdated`);
       print(lines.length === 0 ? ['no workload is to be restarted'] : lines, io);
-      return options.dryRun === true && plan.targets.length > 0 ? exitCodes.different : unfinished;
+      return options.dryRun === true && plan.targets.length > 0 ? exitCodes.different : unfinished();
     }
     const pace = { intervalMs: options.interval, timeoutMs: options.timeout };
-    const failure = await restartAll(client, plan.targets, pace, clock, (text) => print([text], io));
-    return failure === undefined ? unfinished : describe(failure);
+    const failure = await restartAll(client, plan.targets, pace, clock, {
+      restarted: (text) => print([text], io),
+      left: leave,
+    });
+    return failure === undefined ? unfinished() : describe(failure);
   });
 }

@@ -18,10 +18,16 @@ export interface Target {
   readonly pods: number;
 }
 
+/** A workload that is not restarted. */
+export interface LeftAlone {
+  readonly name: string;
+  readonly why: string;
+}
+
 /** Which workloads to restart, and which have outdated pods but must be left alone, with the reason. */
 export interface RestartPlan {
   readonly targets: readonly Target[];
-  readonly left: readonly { readonly name: string; readonly why: string }[];
+  readonly left: readonly LeftAlone[];
 }
 
 async function readWorkload(client: Pick<ApiClient, 'get'>, path: string): Promise<JsonObject | undefined> {
@@ -59,7 +65,7 @@ function keptBecause(renewal: Renewal): string | undefined {
 /** Plans restarts of the workloads that have outdated pods. Rejects with an `ApiError`. */
 export async function planRestarts(client: Pick<ApiClient, 'get'>, owners: readonly OwnerPods[]): Promise<RestartPlan> {
   const targets: Target[] = [];
-  const left: { name: string; why: string }[] = [];
+  const left: LeftAlone[] = [];
   for (const owner of owners) {
     const name = `${owner.namespace} ${owner.owner.kind}/${owner.owner.name}`;
     const outdated = owner.states.filter(({ renewal }) => renewal.as === 'outdated').length;
@@ -102,25 +108,53 @@ const pauseMs = 1_000;
 /** How often a change by somebody else between reading and writing is taken in. */
 const mostTries = 5;
 
-async function restartOne(client: ApiClient, { kind, path }: Target, clock: Clock): Promise<void> {
+/**
+ * Restarts a workload as it is now: since the plan, hours may have passed.
+ *
+ * @returns why it was left alone; undefined if it is restarted
+ */
+async function restartOne(client: ApiClient, { kind, path }: Target, clock: Clock): Promise<string | undefined> {
   for (let tries = 1; ; tries++) {
-    const object = (await client.get(path)).body;
+    const object = await readWorkload(client, path);
+    const why = obstacleOf(kind, object);
+    if (object === undefined || why !== undefined) return why;
     try {
       await client.patch(path, restartOperations(kind, object, clock.now()));
-      return;
+      return undefined;
     } catch (error) {
-      const isStale = isApiError(error, 'conflict') || isApiError(error, 'invalid');
+      const isStale = isApiError(error, 'conflict', 'invalid', 'not-found');
       if (!isStale || tries === mostTries) throw error;
     }
   }
 }
 
-/** Waits until all pods of a workload are new and available, and says how far it has come if it is not. */
-async function waitFor(client: ApiClient, { kind, path }: Target, timeoutMs: number, clock: Clock): Promise<Progress> {
+/** Says how far a workload has come, or that nobody can tell just now; undefined if it does not exist any more. */
+async function progressOf(client: ApiClient, { kind, path }: Target): Promise<Progress | undefined> {
+  try {
+    const object = await readWorkload(client, path);
+    if (object === undefined) return undefined;
+    return restartableKinds[kind]?.progress(object) ?? { state: 'failed', text: '' };
+  } catch (error) {
+    // An API server that is replaced meanwhile does not end a restart of hours.
+    if (!isApiError(error, 'unreachable', 'timeout', 'server-error')) throw error;
+    return { state: 'going', text: error.message };
+  }
+}
+
+/**
+ * Waits until all pods of a workload are new and available, and says how far it has come if it is not; undefined if it does
+ * not exist any more.
+ */
+async function waitFor(
+  client: ApiClient,
+  target: Target,
+  timeoutMs: number,
+  clock: Clock,
+): Promise<Progress | undefined> {
   const end = clock.now().getTime() + timeoutMs;
   for (;;) {
-    const object = (await client.get(path)).body;
-    const progress = restartableKinds[kind]?.progress(object) ?? { state: 'failed', text: '' };
+    const progress = await progressOf(client, target);
+    if (progress === undefined) return undefined;
     if (progress.state !== 'going' || clock.now().getTime() >= end) return progress;
     await clock.sleep(pauseMs);
   }
@@ -133,25 +167,36 @@ export interface RestartFailure {
   readonly remaining: number;
 }
 
+/** Is told what becomes of each workload, when it is known. */
+export interface RestartObserver {
+  readonly restarted: (text: string) => void;
+  readonly left: (workload: LeftAlone) => void;
+}
+
 /**
  * Restarts workloads through their controllers, one after another: the next one only when the one before is available as a
- * whole again and the interval has passed. It stops at the first that does not become so. Rejects with an `ApiError`.
+ * whole again and the interval has passed. It stops at the first that does not become so. One that meanwhile is gone, paused
+ * or not available for another reason is left alone. Rejects with an `ApiError`.
  */
 export async function restartAll(
   client: ApiClient,
   targets: readonly Target[],
   { intervalMs, timeoutMs }: { readonly intervalMs: number; readonly timeoutMs: number },
   clock: Clock,
-  tell: (text: string) => void,
+  observer: RestartObserver,
 ): Promise<RestartFailure | undefined> {
   for (const [index, target] of targets.entries()) {
     if (index > 0) await clock.sleep(intervalMs);
     const start = clock.now().getTime();
-    await restartOne(client, target, clock);
-    const progress = await waitFor(client, target, timeoutMs, clock);
+    const why = await restartOne(client, target, clock);
+    const progress = why === undefined ? await waitFor(client, target, timeoutMs, clock) : undefined;
+    if (progress === undefined) {
+      observer.left({ name: target.name, why: why ?? 'it does not exist any more' });
+      continue;
+    }
     if (progress.state !== 'done') return { target, progress, remaining: targets.length - index - 1 };
     const seconds = Math.round((clock.now().getTime() - start) / 1_000);
-    tell(`${target.name}: available again after ${seconds} s (${index + 1} of ${targets.length})`);
+    observer.restarted(`${target.name}: available again after ${seconds} s (${index + 1} of ${targets.length})`);
   }
   return undefined;
 }

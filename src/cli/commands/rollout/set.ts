@@ -1,11 +1,12 @@
 import type { JsonObject } from '../../../index.ts';
 import { quote } from '../../../grammar/problem.ts';
 import { didYouMean } from '../../../grammar/suggestion.ts';
-import { isObject, member, objectMember, stringMember } from '../../../json/json.ts';
+import { member, objectMember, stringMember } from '../../../json/json.ts';
 import { pathSegment, type ApiClient } from '../../../kubernetes/client.ts';
 import { readConfigMap } from '../../../kubernetes/objects.ts';
 import { readManifests } from '../../../manifests/manifest.ts';
 import { rewriteManifest } from '../../../manifests/rewrite.ts';
+import type { ConfigMapKey } from '../../live/deployed-files.ts';
 import { exitCodes, print, remark, report, usageFailure, type Failure, type Io } from '../../io.ts';
 import { inCluster } from './cluster.ts';
 import type { SetOptions } from './options.ts';
@@ -18,23 +19,12 @@ interface Place {
   readonly key: string;
 }
 
-/** Finds the settings among the ConfigMaps of the injector. */
-async function findSettings(client: ApiClient, origins: readonly string[]): Promise<Place | undefined> {
-  for (const origin of new Set(origins)) {
-    const [namespace = '', name = ''] = origin.split('/');
-    const object = await readConfigMap(client, namespace, name);
-    for (const [key, text] of Object.entries(objectMember(object, 'data') ?? {})) {
-      if (object === undefined || typeof text !== 'string') continue;
-      const values = [...readManifests({ name: key, text })].map((one) => ('content' in one ? one.content : undefined));
-      const isSettings = values.some(
-        (one) =>
-          one !== undefined && 'value' in one && isObject(one.value) && one.value['kind'] === 'InjectorConfiguration',
-      );
-      const path = `/api/v1/namespaces/${pathSegment('namespace', namespace)}/configmaps/${pathSegment('configmap', name)}`;
-      if (isSettings) return { name: origin, path, object, key };
-    }
-  }
-  return undefined;
+/** Reads the ConfigMap that the injector has its settings from. */
+async function readPlace(client: ApiClient, { configMap, key }: ConfigMapKey): Promise<Place | undefined> {
+  const [namespace = '', name = ''] = configMap.split('/');
+  const object = await readConfigMap(client, namespace, name);
+  const path = `/api/v1/namespaces/${pathSegment('namespace', namespace)}/configmaps/${pathSegment('configmap', name)}`;
+  return object === undefined ? undefined : { name: configMap, path, object, key };
 }
 
 /** The text of the settings with another share; nothing else of it changes. */
@@ -86,7 +76,8 @@ export async function runSet(variant: string, text: string, options: SetOptions,
         'variants are defined in spec.variants of the settings',
       );
     }
-    const place = await findSettings(client, 'snapshot' in settings ? settings.from : []);
+    const at = 'snapshot' in settings ? settings.settingsKey : undefined;
+    const place = at === undefined ? undefined : await readPlace(client, at);
     if (place === undefined) {
       return failed('no ConfigMap of the injector has its settings', 'change spec.variants where the settings are');
     }
