@@ -1,8 +1,11 @@
 import path from 'node:path';
 import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
 import { root } from '../../scripts/checkout.ts';
+import { objectMember, objectsMember, stringMember } from '../../src/json/json.ts';
+import { connect } from '../../src/kubernetes/client.ts';
+import { startWatcher } from '../../src/kubernetes/watcher.ts';
+import { pace } from '../../src/runtime/pace.ts';
 import { podOf, responseOf, reviewOf } from '../support/builders/reviews.ts';
-import { readBundles } from '../support/builders/registration.ts';
 import { install, writeServiceAccountKubeconfig } from '../support/cluster/installation.ts';
 import { untilInjecting } from '../support/cluster/installed-cluster.ts';
 import { findFreePort } from '../support/http/free-port.ts';
@@ -58,27 +61,34 @@ async function switches(replica: BackgroundProgram): Promise<number> {
   return (await replica.readLog()).split('the CA has changed').length - 1;
 }
 
-/** The bundle that a client trusts which hears of changes a little late, as API servers do. */
-function watchBundle(): { trusted(): string; stop(): void } {
+/** The bundle that a client trusts which hears of changes by a watch, as API servers do. */
+async function watchBundle(): Promise<{ trusted(): string; stop(): void }> {
+  const client = await connect({ kubeconfig: controlPlane.kubeconfig });
   let trusted = '';
-  let isReading = false;
-  const read = async (): Promise<void> => {
-    // One look at a time: an earlier one that is answered later would bring back what was.
-    if (isReading) return;
-    isReading = true;
-    try {
-      trusted = (await readBundles(cluster.api))[0] ?? '';
-    } finally {
-      isReading = false;
-    }
+  const watcher = startWatcher({
+    client,
+    path: '/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations',
+    onChanges(changes) {
+      const registration = changes.findLast(({ key }) => key === 'sidecar-injector')?.object;
+      const [entry] = objectsMember(registration, 'webhooks');
+      const bundle = stringMember(objectMember(entry, 'clientConfig'), 'caBundle');
+      if (bundle !== undefined) trusted = Buffer.from(bundle, 'base64').toString('utf8');
+    },
+    onState: () => undefined,
+    onContact: () => undefined,
+    pace,
+  });
+  return {
+    trusted: () => trusted,
+    stop() {
+      watcher.stop();
+      client.close();
+    },
   };
-  // Who misses a look keeps what it knew.
-  const timer = setInterval(() => void read().catch(() => undefined), 100);
-  return { trusted: () => trusted, stop: () => clearInterval(timer) };
 }
 
 test('two replicas replace their certificates every five seconds: of 200 reviews a second over fresh connections none is refused', async () => {
-  const bundle = watchBundle();
+  const bundle = await watchBundle();
   await until('the bundle is known', () => bundle.trusted() || undefined);
   const namespace = await cluster.createNamespace(injected);
   const before = await Promise.all(replicas.map(switches));
