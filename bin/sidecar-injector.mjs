@@ -27,7 +27,7 @@ if (Number(process.versions.node.split('.')[0]) >= 24) {
   child.on('exit', (code, signal) => process.exit(code ?? (signal === null ? 1 : 128)));
 } else {
   process.stderr.write(
-    `sidecar-injector needs Node 24, this is ${process.version}\nRun \`npm ci\` in the checkout: it installs one.\n`,
+    `sidecar-injector needs Node 24, this is ${process.version}\nInstall Node 24; in a checkout, \`npm ci\` does.\n`,
   );
   process.exit(1);
 }

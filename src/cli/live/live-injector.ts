@@ -13,7 +13,8 @@ export async function loadInjector(
 ): Promise<{ readonly injector: Injector; readonly note: readonly string[] } | Failure> {
   const { settings, sidecars } = options;
   const isGiven = settings !== undefined && sidecars !== undefined;
-  const deployed = isGiven ? 'everything is given' : await copyDeployedFiles(client, configuration);
+  const isWhole = isGiven && options.meshRoots !== undefined;
+  const deployed = isWhole ? 'everything is given' : await copyDeployedFiles(client, configuration);
   const found = typeof deployed === 'string' ? undefined : deployed;
   try {
     const loaded = await loadSnapshot({

@@ -13,6 +13,7 @@ import { applyToValue } from '../../../src/json/apply.ts';
 import { covers } from '../../../src/injection/covers.ts';
 import { restartAll, type LeftAlone, type Target } from '../../../src/cli/commands/rollout/restart.ts';
 import { restartableKinds } from '../../../src/cli/commands/rollout/workload-progress.ts';
+import { createAuthority } from '../../../src/certs/authority.ts';
 import { ApiError, type ApiErrorCode } from '../../../src/kubernetes/api-error.ts';
 import type { ApiClient } from '../../../src/kubernetes/client.ts';
 import { listOf, startFakeCluster, type FakeCluster } from '../../support/builders/fake-cluster.ts';
@@ -80,6 +81,35 @@ describe('rollout status', () => {
     const { stdout, code } = await run('status', '-o', 'json');
     expect(JSON.parse(stdout)).toMatchObject({ pods: 1, owners: 1, outdated: [] });
     expect(code).toBe(0);
+  });
+
+  test('pods that would be denied now are no pods as new ones would be', async () => {
+    settle({ mode: 'mesh' }, stored('web', before));
+    const { stdout, code } = await run('status');
+    expect(stdout).toMatch(
+      /^1 of 1 owners have pods that nothing renews:\n {2}shop Deployment\/web: a new pod would be denied/m,
+    );
+    expect(stdout).not.toContain('Every pod is as a new one would be.');
+    expect(code).toBe(3);
+  });
+
+  test('settings from a file are looked at with the sidecars and the roots of the mesh that the cluster has', async () => {
+    settle(before, stored('web', before));
+    const { certificate } = await createAuthority({ now: new Date(), lifetimeMs: 86_400_000 });
+    const { data } = cluster.objects.get(paths.settings) as { data: Record<string, string> };
+    cluster.objects.set(paths.settings, { data: { ...data, 'root.pem': certificate } });
+    const deployments = structuredClone(cluster.objects.get(paths.deployments)) as any;
+    const [{ args }] = deployments.items[0].spec.template.spec.containers;
+    args.push('--mesh-roots', '/etc/sidecar-injector/settings/root.pem');
+    cluster.objects.set(paths.deployments, deployments);
+    const folder = await mkdtemp(path.join(tmpdir(), 'rollout-'));
+    const settings = path.join(folder, 'settings.yaml');
+    const kind = { apiVersion: 'sidecar-injector.io/v1alpha1', kind: 'InjectorConfiguration' };
+    await writeFile(settings, JSON.stringify({ ...kind, spec: { mode: 'mesh' } }));
+    const { stdout, code } = await run('status', '--settings', settings);
+    await rm(folder, { recursive: true });
+    expect(stdout).toContain('1 of 1 owners have pods that would be injected otherwise now:\n  shop Deployment/web\n');
+    expect([stdout.includes('nothing renews'), code]).toEqual([false, 3]);
   });
 });
 

@@ -111,6 +111,7 @@ describe('a pod in mode mesh', () => {
   test('is denied until the control plane has published its root', () => {
     const { outcome, reasons } = decideOn(podWith(), snapshotOf({ mode: 'mesh' }));
     expect([outcome, reasons.map(({ code }) => code)]).toEqual(['deny', ['MeshNotReady']]);
+    expect(reasons[0].message).toContain('on the command line, give it with --mesh-roots FILE');
     // Without the proxy nothing needs the mesh.
     const others = podWith({ annotations: { 'inject.istio.io/templates': 'shipper' } });
     const templates = [

@@ -5,7 +5,7 @@ import type { ApiClient } from '../../../kubernetes/client.ts';
 import { createInjector, type Injector } from '../../../index.ts';
 import { withClusterFacts } from '../../../injection/snapshot.ts';
 import { featuresOf, readServerVersion } from '../../../kubernetes/server-version.ts';
-import { loadSnapshot } from '../../manifests/snapshot.ts';
+import { loadInjector } from '../../live/live-injector.ts';
 import { exitCodes, remark, report, type Failure, type Io } from '../../io.ts';
 import { connectAs } from '../../kubeconfig.ts';
 import { viewCluster, type Cluster } from '../check/cluster.ts';
@@ -15,7 +15,10 @@ function failed(problems: readonly string[], remedy: string): Failure {
   return { problems, remedy, code: exitCodes.failed };
 }
 
-/** An injector with the given settings, or else with those of the cluster's, without which nothing can be compared. */
+/**
+ * An injector with the given settings, and with those of the cluster's where none are given, such as the roots of its mesh.
+ * If nothing is given, they have to be valid: without them nothing can be compared.
+ */
 async function injectorOf(
   cluster: Cluster,
   client: ApiClient,
@@ -27,12 +30,10 @@ async function injectorOf(
     const remedy = 'give its settings with --settings and --sidecars; sidecar-injector check says what is wrong';
     return failed(found.problems, remedy);
   }
-  const loaded = await loadSnapshot({
-    ...(settings === undefined ? {} : { settings }),
-    ...(sidecars === undefined ? {} : { sidecars }),
-  });
+  const given = { ...(settings === undefined ? {} : { settings }), ...(sidecars === undefined ? {} : { sidecars }) };
+  const loaded = await loadInjector(client, given, (await cluster.registration()) ?? {});
   if ('problems' in loaded) return loaded;
-  return createInjector(withClusterFacts(loaded.snapshot, featuresOf(await readServerVersion(client))));
+  return createInjector(withClusterFacts(loaded.injector.snapshot, featuresOf(await readServerVersion(client))));
 }
 
 /** Why nothing can be said of a namespace, whose name may be mistyped; undefined if it is there. */

@@ -57,7 +57,7 @@ function obstacleOf(kind: string, object: JsonObject | undefined): string | unde
 }
 
 /** Why a pod must not be created anew; undefined if it may. */
-function keptBecause(renewal: Renewal): string | undefined {
+export function keptBecause(renewal: Renewal): string | undefined {
   if (renewal.as === 'denied') return `a new pod would be denied: ${withCode(renewal.reasons[0])}`;
   return 'because' in renewal ? renewal.because : undefined;
 }

@@ -4,6 +4,7 @@ import { exitCodes, print, printJson, type Io } from '../../io.ts';
 import { textTable } from '../../text-table.ts';
 import { inCluster } from './cluster.ts';
 import type { StatusOptions } from './options.ts';
+import { keptBecause } from './restart.ts';
 import { surveyOwners, type OwnerPods } from './survey.ts';
 
 /** Figures of one variant. */
@@ -25,6 +26,8 @@ export interface RolloutStatus {
   readonly owners: number;
   /** Owners of which a pod would be injected otherwise now. */
   readonly outdated: readonly string[];
+  /** Owners of which a pod would be denied or lose its sidecar now, so that nothing renews it, and why. */
+  readonly kept: readonly { readonly owner: string; readonly why: string }[];
   /** Pods by version and settings that they were injected with. */
   readonly injectedBy: readonly { readonly version: string; readonly settings: string; readonly pods: number }[];
 }
@@ -52,6 +55,10 @@ export function figuresOf(owners: readonly OwnerPods[], { settings }: Pick<Snaps
     pods: states.length,
     owners: owners.length,
     outdated: owners.filter((one) => one.states.some(({ renewal }) => renewal.as === 'outdated')).map(nameOf),
+    kept: owners.flatMap((one) => {
+      const why = one.states.map(({ renewal }) => keptBecause(renewal)).find((text) => text !== undefined);
+      return why === undefined ? [] : [{ owner: nameOf(one), why }];
+    }),
     injectedBy: sources
       .map(([key, pods = []]) => {
         const [version = '', hash = ''] = key.split(' ');
@@ -61,7 +68,18 @@ export function figuresOf(owners: readonly OwnerPods[], { settings }: Pick<Snaps
   };
 }
 
+function isCurrent({ outdated, kept }: RolloutStatus): boolean {
+  return outdated.length === 0 && kept.length === 0;
+}
+
 const mostNames = 20;
+
+function named(what: string, names: readonly string[]): string[] {
+  if (names.length === 0) return [];
+  const first = names.slice(0, mostNames).map((name) => `  ${name}`);
+  const more = names.length - first.length;
+  return [`${names.length} ${what}`, ...first, ...(more > 0 ? [`  and ${more} more`] : [])];
+}
 
 function statusLines(status: RolloutStatus, hash: string): string[] {
   const share = (part: number): string =>
@@ -82,18 +100,17 @@ function statusLines(status: RolloutStatus, hash: string): string[] {
     `${settings}${settings === hash ? ' (current)' : ''}`,
     String(pods),
   ]);
-  const named = status.outdated.slice(0, mostNames).map((name) => `  ${name}`);
-  const more = status.outdated.length - named.length;
   return [
     ...textTable([['VARIANT', 'SHARE', 'OWNERS', 'PODS', 'OWNERS OF NEW PODS'], ...variants], ''),
     '',
     ...textTable([['VERSION', 'SETTINGS', 'PODS'], ...sources], ''),
     '',
-    status.outdated.length === 0
-      ? 'Every pod is as a new one would be.'
-      : `${status.outdated.length} of ${status.owners} owners have pods that would be injected otherwise now:`,
-    ...named,
-    ...(more > 0 ? [`  and ${more} more`] : []),
+    ...(isCurrent(status) ? ['Every pod is as a new one would be.'] : []),
+    ...named(`of ${status.owners} owners have pods that would be injected otherwise now:`, status.outdated),
+    ...named(
+      `of ${status.owners} owners have pods that nothing renews:`,
+      status.kept.map(({ owner, why }) => `${owner}: ${why}`),
+    ),
   ];
 }
 
@@ -104,6 +121,6 @@ export async function runStatus(options: StatusOptions, io: Io): Promise<number>
     const status = figuresOf(owners, injector.snapshot);
     if (options.output === 'json') printJson({ settings: injector.snapshot.hash, ...status }, io);
     else print(statusLines(status, injector.snapshot.hash), io);
-    return status.outdated.length === 0 ? exitCodes.fine : exitCodes.different;
+    return isCurrent(status) ? exitCodes.fine : exitCodes.different;
   });
 }

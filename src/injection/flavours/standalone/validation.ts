@@ -111,7 +111,8 @@ function tokenProblems(own: JsonObject | undefined, { mesh }: PodSettings): Reas
 /** A proxy that cannot know its control plane by a certificate would never start. */
 function meshProblems({ mesh }: PodSettings): Reason[] {
   if (mesh === undefined || mesh.roots !== undefined) return [];
-  const remedy = 'install the mesh (deploy/mesh.yaml), and try again a minute after it is ready';
+  const remedy =
+    'install the mesh (deploy/mesh.yaml), and try again two minutes after it is ready; on the command line, give it with --mesh-roots FILE (docs/mesh.md)';
   return [reason('MeshNotReady', `the control plane of the mesh has published no root certificate yet; ${remedy}`)];
 }
 
