@@ -1,7 +1,7 @@
 import { X509Certificate } from 'node:crypto';
 import { readdir, readFile, stat } from 'node:fs/promises';
 import path from 'node:path';
-import { parseAllDocuments } from 'yaml';
+import { parseAllDocuments, visit, type Document } from 'yaml';
 import { readSettings, readTemplate, readTemplateTest } from '../settings/document.ts';
 import { createSnapshot } from '../injection/build-snapshot.ts';
 import { denialsOfEveryPod } from '../injection/every-pod.ts';
@@ -102,6 +102,20 @@ async function readRoots({ file, mayBeMissing }: MeshRootsFile, problems: FilePr
   return roots;
 }
 
+/** Tags of YAML 1.1 whose values are none of JSON: the members of a set, for one, would be none. */
+const foreignTags = ['set', 'omap', 'pairs', 'binary', 'timestamp'];
+
+function foreignTag(document: Document): string | undefined {
+  let found: string | undefined;
+  visit(document, {
+    Node: (_, { tag }) => {
+      found = foreignTags.find((name) => tag === `tag:yaml.org,2002:${name}`);
+      return found === undefined ? undefined : visit.BREAK;
+    },
+  });
+  return found;
+}
+
 async function readDocuments(file: string, into: Reading): Promise<void> {
   let text: string;
   try {
@@ -120,7 +134,12 @@ async function readDocuments(file: string, into: Reading): Promise<void> {
       const [sentence = ''] = error.message.split('\n');
       into.problems.push({ file, where, message: sentence.replace(/ at line \d+, column \d+:?$/, '') });
     }
-    if (parsed.errors.length > 0) continue;
+    const foreign = foreignTag(parsed);
+    if (foreign !== undefined) {
+      const message = `has a value with the tag !!${foreign}; allowed: mappings, lists, texts, numbers, true and false`;
+      into.problems.push({ file, where: '', message });
+    }
+    if (parsed.errors.length > 0 || foreign !== undefined) continue;
     try {
       const value: unknown = parsed.toJS();
       if (value !== null && value !== undefined) into.documents.push({ file, document, value });

@@ -108,6 +108,13 @@ describe('bad settings are a problem with file and place', () => {
     ['bad YAML', 'a: [1\nb: 2\n', 'settings.yaml: line 2, column 1: '],
     ['a key twice', 'a: 1\na: 2\n', 'settings.yaml: line 2, column 1: Map keys must be unique'],
     ['an alias without its anchor', 'spec: *nowhere\n', 'settings.yaml: is not YAML: Unresolved alias'],
+    [
+      'a set, whose members would be lost',
+      'spec: !!set {proxy}\n',
+      'settings.yaml: has a value with the tag !!set; allowed',
+    ],
+    ['an ordered map', 'spec: !!omap [proxy: {}]\n', 'settings.yaml: has a value with the tag !!omap; allowed'],
+    ['bytes', 'spec: {mode: !!binary aGk=}\n', 'settings.yaml: has a value with the tag !!binary; allowed'],
     ['a merge of what is no map', 'spec:\n  <<: 5\n', 'settings.yaml: is not YAML: Merge sources must be maps'],
     [
       'aliases that multiply',
