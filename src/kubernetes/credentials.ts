@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import type { RequestOptions } from 'node:https';
 import { delimiter } from 'node:path';
-import { isObject, stringMember } from '../json/json.ts';
 import { ApiError, messageOf } from './api-error.ts';
+import { whyUnusable, withExecInfo } from './exec-plugin.ts';
 import type { KubeConfig } from './kube-config.ts';
 import { readKubeconfigUser } from './kubeconfig-user.ts';
 
@@ -45,19 +45,15 @@ function readFiles(config: KubeConfig, files: readonly string[], create: () => K
   }
 }
 
-type User = NonNullable<ReturnType<KubeConfig['getCurrentUser']>>;
-
-/** Why a user's credentials cannot be had. What an exec plugin has printed is not quoted: it may be the token. */
-function whyUnusable({ exec, name }: User, error: unknown): string {
-  const kind: unknown = typeof error === 'object' && error !== null ? Reflect.get(error, 'name') : undefined;
-  const isMisread = kind === 'SyntaxError' || kind === 'TypeError';
-  const message = messageOf(error);
-  if (!isObject(exec)) return isMisread ? `its user '${name}' has an auth-provider that is not complete` : message;
-  const plugin = `its exec plugin '${stringMember(exec, 'command') ?? ''}'`;
-  if (isMisread) return `${plugin} printed no ExecCredential`;
-  if (!message.endsWith(' ENOENT')) return `${plugin} failed: ${message === '' ? 'it did not say why' : message}`;
-  const hint = stringMember(exec, 'installHint')?.trim().split('\n')[0];
-  return `${plugin} is not installed${hint ? `: ${hint}` : ''}`;
+/** What is wrong with the context that is to be used; undefined if there is one of its name. */
+function contextProblem(config: KubeConfig): string | undefined {
+  const known = config.getContexts().map(({ name }) => name);
+  const wanted = config.getCurrentContext();
+  if (known.includes(wanted)) return undefined;
+  if (known.length === 0) return 'it has no context';
+  return wanted
+    ? `it has no context '${wanted}', but ${known.join(', ')}`
+    : `it has no current context; name one with --context: ${known.join(', ')}`;
 }
 
 /** The server's URL, if requests can go there as it stands. Throws an `ApiError`. */
@@ -97,21 +93,15 @@ export async function loadCredentials(
   } catch (error) {
     throw new ApiError('credentials', `cannot use ${source}: ${messageOf(error)}`, { cause: error });
   }
-  if (context !== undefined) {
-    const known = config.getContexts().map(({ name }) => name);
-    if (!known.includes(context))
-      throw new ApiError(
-        'credentials',
-        `cannot use ${source}: it has no context '${context}', but ${known.join(', ')}`,
-      );
-    config.setCurrentContext(context);
-  }
+  if (context !== undefined) config.setCurrentContext(context);
+  const unknown = contextProblem(config);
+  if (unknown !== undefined) throw new ApiError('credentials', `cannot use ${source}: ${unknown}`);
   const cluster = config.getCurrentCluster();
   const user = config.getCurrentUser();
   if (cluster === null || user === null) {
-    const context = config.getCurrentContext() ?? '';
     const part = cluster === null ? 'cluster' : 'user';
-    throw new ApiError('credentials', `cannot use ${source}: its context '${context}' names no known ${part}`);
+    const name = config.getCurrentContext();
+    throw new ApiError('credentials', `cannot use ${source}: its context '${name}' names no known ${part}`);
   }
   // The library builds this URL from two environment variables without checking that they are set.
   if (files === undefined && cluster.server.includes('undefined')) {
@@ -121,6 +111,7 @@ export async function loadCredentials(
   const server = serverUrl(source, cluster.server);
   const proxy = cluster.proxyUrl ? proxyHost(source, cluster.proxyUrl) : undefined;
   const { tokenFile } = files === undefined ? {} : await readKubeconfigUser(files, user.name);
+  config.users = config.users.map((one) => (one === user ? withExecInfo(user, cluster) : one));
   return {
     server,
     address: proxy === undefined ? server.host : `${server.host} through proxy ${proxy}`,

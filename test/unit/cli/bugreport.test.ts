@@ -157,6 +157,77 @@ describe('logs', () => {
   });
 });
 
+const pem = [
+  '-----BEGIN EC PRIVATE KEY-----',
+  `MHcCAQEEI${'A'.repeat(55)}`,
+  'AwEHoUQDQgAE==',
+  '-----END EC PRIVATE KEY-----',
+];
+
+test.each<[string, string, string]>([
+  ['a key over several lines', `start\n${pem.join('\n')}\nend`, 'start\n(removed)\nend'],
+  [
+    'a key that is cut, and what follows',
+    `start\n${pem.slice(0, 2).join('\n')}\n{"level":"info"}`,
+    'start\n(removed)\n{"level":"info"}',
+  ],
+  ['a key in JSON', `{"key":"${pem.join('\\n')}\\n","a":1}`, '{"key":"(removed)\\n","a":1}'],
+  [
+    'a password of an address',
+    `GET https://joe:${secret}@registry.example:5000/v2`,
+    'GET https://(removed)@registry.example:5000/v2',
+  ],
+  ['a query', `GET /x?token=${secret}&page=2`, 'GET /x?token=(removed)&page=2'],
+  ['a member of JSON', `{"dbPassword":"${secret}","a":"b"}`, '{"dbPassword":"(removed)","a":"b"}'],
+  ['a member of JSON in JSON', `"{\\"apiKey\\": \\"${secret}\\"}"`, '"{\\"apiKey\\": \\"(removed)\\"}"'],
+  [
+    'nothing of a name',
+    'Secret sidecar-injector-ca: secretName=web-tls',
+    'Secret sidecar-injector-ca: secretName=web-tls',
+  ],
+])('a log is without %s', async (_what, text, expected) => {
+  cluster.objects.set(
+    paths.replicas,
+    listOf({
+      metadata: { name: 'one', labels: { app: 'sidecar-injector' } },
+      spec: { containers: [{ name: 'injector' }] },
+    }),
+  );
+  cluster.objects.set(`${system}/pods/one/log`, { status: 200, body: `${text}\n` });
+  await report();
+  expect(unpack().get('logs/one.log')).toBe(`${expected}\n`);
+  rmSync(folder, { recursive: true });
+});
+
+test('what others run in the namespace, and what settings call a secret, is not told', async () => {
+  const container = { name: 'c', image: 'i', command: ['redis', secret], args: [`--requirepass`, secret] };
+  const strange = { metadata: { name: 'redis' }, spec: { template: { spec: { containers: [container] } } } };
+  const settings = `kind: InjectorConfiguration
+spec:
+  providers: [{tracing: {accessToken: ${secret}, port: 9411}}, {initialMetadata: [{name: x-key, value: ${secret}}]}]
+  imagePullSecrets: [regcred]
+  patches: [{op: add, path: /x, value: [{name: P, value: ${secret}}]}]
+  tls: {secretName: web-tls, clientSecret: ${secret}}
+  metadata: {annotations: {log-shipper.sidecar-injector.io/password: ${secret}, sidecar.istio.io/proxyCPU: 100m}}
+`;
+  const own = {
+    metadata: { name: 'sidecar-injector', labels: { app: 'sidecar-injector' } },
+    spec: { containers: [{ args: ['serve'] }] },
+  };
+  cluster.objects.set(paths.replicas, listOf(strange, own));
+  cluster.objects.set(
+    `${system}/configmaps`,
+    listOf({ metadata: { name: 'sidecar-injector-settings' }, data: { 'settings.yaml': settings } }),
+  );
+  await report();
+  const files = unpack();
+  expect([...files].filter(([, text]) => text.includes(secret)).map(([name]) => name)).toEqual([]);
+  expect(files.get('pods.yaml')).toContain('- serve');
+  const told = files.get('configmaps/sidecar-injector-settings/settings.yaml');
+  for (const text of ['port: 9411', '- regcred', 'secretName: web-tls', 'proxyCPU: 100m']) expect(told).toContain(text);
+  rmSync(folder, { recursive: true });
+});
+
 test('passwords of URLs are taken out of settings, Events and logs', async () => {
   const url = `http://me:${secret}@collector:4318/x`;
   const settings = shippedSettings.replace('spec: {}', `spec: {tracing: {endpoint: "${url}"}}`);

@@ -1,4 +1,5 @@
-import { readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { parseAllDocuments } from 'yaml';
@@ -55,6 +56,25 @@ function change(at: string, edit: (object: any) => void): void {
   edit(object);
   cluster.objects.set(at, object);
 }
+
+test('a kubeconfig whose plugin is absent is to be mended, and waiting for it is of no use', async () => {
+  const config = JSON.parse(readFileSync(cluster.kubeconfig, 'utf8')) as { readonly users: readonly object[] };
+  const exec = { apiVersion: 'client.authentication.k8s.io/v1', command: 'no-such-plugin' };
+  const folder = mkdtempSync(path.join(tmpdir(), 'check-'));
+  const file = path.join(folder, 'kubeconfig');
+  writeFileSync(file, JSON.stringify({ ...config, users: config.users.map((one) => ({ ...one, user: { exec } })) }));
+  const { stdout, stderr, code } = await runCommand(['check', '--kubeconfig', file, '-o', 'json', '--wait', '1h']);
+  rmSync(folder, { recursive: true });
+  expect(JSON.parse(stdout)).toMatchObject([
+    {
+      id: 'api-server',
+      status: 'unknown',
+      found: [expect.stringContaining("its exec plugin 'no-such-plugin' is not installed")],
+      hint: 'mend the kubeconfig, or name another one with --kubeconfig',
+    },
+  ]);
+  expect([stderr, code]).toEqual(['', 1]);
+});
 
 describe('a sound installation', () => {
   test('passes every check, and nothing is written to it', async () => {

@@ -35,9 +35,7 @@ describe.each(commands.map((words) => [words.join(' '), words] as const))('%s', 
   const run = (...more: readonly string[]) => runCommand([...words, '--kubeconfig', file, ...more], pod);
 
   test('asks the cluster of --context, not that of the current one', async () => {
-    expect((await run()).stderr).toContain(
-      `cannot use kubeconfig '${file}': its context 'gone' names no known cluster`,
-    );
+    expect((await run()).stderr).toContain(`cannot use kubeconfig '${file}': it has no context 'gone', but test`);
     expect(server.requests).toEqual([]);
     expect((await run('--context', 'test')).stderr).not.toContain('cannot use kubeconfig');
     expect(server.requests.map(({ authorization }) => authorization)).toContain(`Bearer ${server.token}`);

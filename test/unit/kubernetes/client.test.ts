@@ -1,4 +1,4 @@
-import { rm, writeFile } from 'node:fs/promises';
+import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { createAuthority, issueLeaf, localNames } from '../../../src/certs/authority.ts';
@@ -118,15 +118,69 @@ describe('a connection from a kubeconfig file', () => {
   });
 });
 
+describe('an exec plugin', () => {
+  const plugin = (script: string, more: object = {}) => ({
+    exec: { apiVersion: 'client.authentication.k8s.io/v1', command: '/bin/sh', args: ['-c', script], ...more },
+  });
+  const connectWith = async (user: Record<string, unknown>) =>
+    connect({ kubeconfig: await writeKubeconfig({ server: api.url, ca: api.ca, user }) });
+
+  test.each<[string, object, object]>([
+    ['', {}, { interactive: false }],
+    [
+      ', and with the cluster if it asks for it',
+      { provideClusterInfo: true },
+      { interactive: false, cluster: { server: expect.stringContaining('https://') as unknown } },
+    ],
+  ])('is told what kubectl tells it%s', async (_what, more, spec) => {
+    const answer = {
+      apiVersion: 'client.authentication.k8s.io/v1',
+      kind: 'ExecCredential',
+      status: { token: 'sesame' },
+    };
+    const told = join(api.folder, 'told');
+    const script = `printf %s "$KUBERNETES_EXEC_INFO$MINE" > ${told}; echo '${JSON.stringify(answer)}'`;
+    const other = await connectWith(plugin(script, { env: [{ name: 'MINE', value: ' ' }], ...more }));
+    api.objects.set('/x', { metadata: { name: 'x', resourceVersion: '1' } });
+    expect((await other.get('/x')).body).toMatchObject({ metadata: { name: 'x' } });
+    const { apiVersion, kind } = answer;
+    expect(JSON.parse(await readFile(told, 'utf8'))).toMatchObject({ apiVersion, kind, spec });
+    other.close();
+  });
+});
+
+test('a client certificate that is none is a TLS problem, and not an API server that does not answer', async () => {
+  const text = Buffer.from('none').toString('base64');
+  const user = { 'client-certificate-data': text, 'client-key-data': text };
+  const other = await connect({ kubeconfig: await writeKubeconfig({ server: api.url, ca: api.ca, user }) });
+  expect(await failureOf(other.get('/x'))).toMatchObject({ code: 'tls' });
+  other.close();
+});
+
 describe('connecting rejects', () => {
   test.each<[string, string, RegExp]>([
     ['no YAML', '{', /^cannot use kubeconfig '.*': \S.*$/],
     ['an empty file', '', /^cannot use kubeconfig '/],
     ['no clusters', '{"current-context": "x"}', /^cannot use kubeconfig '.*other'/],
     [
-      'an unknown context',
+      'no contexts',
       '{"current-context": "x", "contexts": [], "clusters": [], "users": []}',
-      /its context 'x' names no known cluster$/,
+      /^cannot use kubeconfig '.*': it has no context$/,
+    ],
+    [
+      'an unknown context',
+      kubeconfigText({ server: 'https://127.0.0.1:1' }).replace('"current-context":"test"', '"current-context":"x"'),
+      /it has no context 'x', but test$/,
+    ],
+    [
+      'no current context',
+      kubeconfigText({ server: 'https://127.0.0.1:1' }).replace('"current-context":"test"', '"current-context":""'),
+      /it has no current context; name one with --context: test$/,
+    ],
+    [
+      'an unknown cluster',
+      kubeconfigText({ server: 'https://127.0.0.1:1' }).replace('"cluster":"test"', '"cluster":"other"'),
+      /its context 'test' names no known cluster$/,
     ],
     [
       'an unknown user',

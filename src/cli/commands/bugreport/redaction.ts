@@ -25,7 +25,8 @@ function annotationText(name: string, value: string): string {
     return JSON.stringify(Object.fromEntries(toldOfStatus.map((key) => [key, member(status, key) ?? null])));
   }
   const isOurs = /(^|\.)(sidecar-injector\.io|istio\.io)\//.test(name) && name !== 'proxy.istio.io/config';
-  return isOurs && value.length <= longestAnnotation && !value.includes('\n') ? value : removed;
+  const isTold = isOurs && !secretName.test(name) && value.length <= longestAnnotation && !value.includes('\n');
+  return isTold ? redactText(value) : removed;
 }
 
 function redactAnnotations(annotations: JsonObject): JsonObject {
@@ -47,31 +48,40 @@ function redactVariables(variables: Json): Json {
 }
 
 /** Members whose content may be a secret wherever they are. */
-const secretMembers = new Set([
-  'httpHeaders',
-  'data',
-  'stringData',
-  'binaryData',
-  'managedFields',
-  'token',
-  'password',
-]);
+const secretMembers = new Set(['httpHeaders', 'headers', 'data', 'stringData', 'binaryData']);
+
+/** Names of what is confidential by itself, unlike `secretName` and `credentialName`, which name an object. */
+const secretWord =
+  '(?:pass(?:word|wd|phrase)|secret|token|api[-_]?key|(?:access|private|secret)[-_]?key|credentials?|authorization)';
+const secretName = new RegExp(`${secretWord}$`, 'i');
 
 /** Members that are commands: of the injector's own containers they are told, of others they may hold anything. */
 const commands = new Set(['command', 'args']);
+
+/** A variable, a header or a parameter, whatever the list of it is called. */
+function isNamedValue(value: JsonObject): boolean {
+  const isNamed = ['name', 'header', 'key'].some((key) => stringMember(value, key) !== undefined);
+  return isNamed && member(value, 'value') !== undefined;
+}
+
+function redactMember(key: string, inner: Json, isOwn: boolean): Json {
+  if (key === 'managedFields') return [];
+  if (key === 'annotations' && isObject(inner)) return redactAnnotations(inner);
+  if (key === 'env') return redactVariables(inner);
+  const isSecret = secretMembers.has(key) || (secretName.test(key) && ['string', 'number'].includes(typeof inner));
+  return isSecret || (commands.has(key) && !isOwn) ? removed : redact(inner, isOwn);
+}
 
 function redact(value: Json, isOwn: boolean): Json {
   if (Array.isArray(value)) return (value as readonly Json[]).map((one) => redact(one, isOwn));
   if (typeof value === 'string') return redactText(value);
   if (!isObject(value)) return value;
+  const isNamed = isNamedValue(value);
   return Object.fromEntries(
-    Object.entries(value).map(([key, inner = null]): [string, Json] => {
-      if (key === 'managedFields') return [key, []];
-      if (key === 'annotations' && isObject(inner)) return [key, redactAnnotations(inner)];
-      if (key === 'env') return [key, redactVariables(inner)];
-      if (secretMembers.has(key) || (commands.has(key) && !isOwn)) return [key, removed];
-      return [key, redact(inner, isOwn)];
-    }),
+    Object.entries(value).map(([key, inner = null]) => [
+      key,
+      isNamed && key === 'value' ? removed : redactMember(key, inner, isOwn),
+    ]),
   );
 }
 
@@ -85,14 +95,24 @@ export function redactObject(object: JsonObject, isOwn: boolean): JsonObject {
   return redact(object, isOwn) as JsonObject;
 }
 
-/** A text without private keys, tokens, and passwords of URLs. A log may begin or end within a key. */
+/** What texts of any kind have of secrets, such as logs, and by what it is replaced. */
+const secretTexts: readonly (readonly [RegExp, string])[] = [
+  // To its end, or as far as it looks like a key: a log may end within one, or cut one and go on. It may begin within one, too.
+  [/-----BEGIN [A-Z ]*PRIVATE KEY-----(?:\\[nr]|[\s\w+/=:,-])*?-----END [A-Z ]*PRIVATE KEY-----/g, removed],
+  [/-----BEGIN [A-Z ]*PRIVATE KEY-----(?:(?:\\[nr]|\s)*[\w+/=]{8,})*/g, removed],
+  [/^(?:[\w+/=]+(?:\n|\\n))*[\w+/=]*(?:\n|\\n)?-----END [A-Z ]*PRIVATE KEY-----/g, removed],
+  [/\b([a-z][a-z0-9+.-]*:\/\/)[^\s/?#@"']+@/gi, `$1${removed}@`],
+  [/\beyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*/g, removed],
+  [/\b(Bearer|Basic)\s+[\w.~+/=-]{6,}/gi, `$1 ${removed}`],
+  [
+    new RegExp(String.raw`(${secretWord}(?:=|\\?["']\s*:\s*\\?["']))(?!\(removed\))[^\s"'\\,;&]+`, 'gi'),
+    `$1${removed}`,
+  ],
+];
+
+/** Any text without private keys, tokens, passwords of URLs, and what is called a password or the like. */
 export function redactText(text: string): string {
-  return text
-    .replaceAll(/-----BEGIN [A-Z ]*PRIVATE KEY-----[^]*?(?:-----END [A-Z ]*PRIVATE KEY-----|$)/g, removed)
-    .replace(/^(?:[\w+/=]+(?:\n|\\n))*[\w+/=]*(?:\n|\\n)?-----END [A-Z ]*PRIVATE KEY-----/, removed)
-    .replaceAll(/\b([a-z][a-z0-9+.-]*:\/\/)[^\s/?#@"']+@/gi, `$1${removed}@`)
-    .replaceAll(/\beyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*/g, removed)
-    .replaceAll(/\b(Bearer|Basic)\s+[\w.~+/=-]{6,}/gi, `$1 ${removed}`);
+  return secretTexts.reduce((rest, [pattern, replacement]) => rest.replaceAll(pattern, replacement), text);
 }
 
 /**

@@ -59,6 +59,9 @@ export async function findingOf(check: Check, cluster: Cluster): Promise<Finding
   } catch (error) {
     if (!(error instanceof ApiError)) throw error;
     const unknown = { status: 'unknown', lines: [error.message] } as const;
+    if (error.code === 'credentials') {
+      return { ...unknown, hint: 'mend the kubeconfig, or name another one with --kubeconfig', isFinal: true };
+    }
     if (error.code !== 'forbidden' && error.code !== 'unauthorized') {
       return { ...unknown, hint: 'run it again when the API server answers' };
     }
