@@ -7,14 +7,14 @@ interface Locked {
   readonly packages: Readonly<Record<string, { readonly hasInstallScript?: boolean }>>;
 }
 
-function read<T>(file: string): T {
-  return JSON.parse(readFileSync(path.join(root, file), 'utf8')) as T;
+function read(file: string): unknown {
+  return JSON.parse(readFileSync(path.join(root, file), 'utf8'));
 }
 
 // Since npm 12 what is not named is not run: without the script of `node` there is no node_modules/.bin/node.
 test('each package with an install script is allowed or refused by name, and only node is allowed', () => {
-  const { packages } = read<Locked>('package-lock.json');
-  const { allowScripts } = read<{ allowScripts?: Readonly<Record<string, boolean>> }>('package.json');
+  const { packages } = read('package-lock.json') as Locked;
+  const { allowScripts } = read('package.json') as { allowScripts?: Readonly<Record<string, boolean>> };
   const withScript = Object.entries(packages)
     .filter(([, locked]) => locked.hasInstallScript === true)
     .map(([place]) => place.slice(place.lastIndexOf('node_modules/') + 'node_modules/'.length));

@@ -410,15 +410,12 @@ describe('what is wrong is found', () => {
     ],
   ])('a pod that was injected %s is not outdated', async (_what, make) => {
     make();
-    expect(await resultOf('outdated-pods')).toMatchObject({ status: 'good', found: ['1 injected pods'] });
+    expect(await resultOf('outdated-pods')).toMatchObject({ status: 'good', found: ['1 injected pod'] });
   });
 
   test('a pod that would lose its sidecar is told, and is not outdated', async () => {
     cluster.objects.set(paths.namespaces, listOf(namespace('shop')));
-    const found = [
-      '1 injected pods',
-      expect.stringMatching(/^shop Deployment\/web: a new pod would not be injected: /),
-    ];
+    const found = ['1 injected pod', expect.stringMatching(/^shop Deployment\/web: a new pod would not be injected: /)];
     expect(await resultOf('outdated-pods')).toMatchObject({ status: 'good', found });
   });
 

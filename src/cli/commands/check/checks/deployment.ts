@@ -59,7 +59,8 @@ export const endpointsCheck: Check = {
     const ready = slices
       .flatMap((slice) => objectsMember(slice, 'endpoints'))
       .filter((endpoint) => objectMember(endpoint, 'conditions')?.['ready'] !== false);
-    if (ready.length > 0) return { status: 'good', lines: [`${ready.length} endpoints`] };
+    if (ready.length > 0)
+      return { status: 'good', lines: [`${ready.length} ${ready.length === 1 ? 'endpoint' : 'endpoints'}`] };
     return { status: 'failed', lines: [`Service ${namespace}/${service} has no ready endpoint`], hint };
   },
 };

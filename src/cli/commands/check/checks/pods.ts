@@ -8,7 +8,7 @@ function counted(owners: ReadonlyMap<string, number>): readonly string[] {
 }
 
 function extent({ pods, isPartial }: Survey): string {
-  return isPartial ? `only the first ${pods} pods were looked at` : `${pods} pods`;
+  return isPartial ? `only the first ${pods} pods were looked at` : `${pods} ${pods === 1 ? 'pod' : 'pods'}`;
 }
 
 /** Pods that would be injected if they were created now have a sidecar. */
@@ -41,7 +41,12 @@ export const outdatedPodsCheck: Check = {
     const { outdated, kept, injected } = await cluster.survey();
     const { hash, version } = (await cluster.injector()).snapshot;
     const hint = `current are settings ${hash.slice(0, 8)} and version ${version}; sidecar-injector rollout restart --outdated makes the pods anew, one workload at a time`;
-    return goodUnless(counted(outdated), { status: 'warning', hint }, `${injected} injected pods`, ...counted(kept));
+    return goodUnless(
+      counted(outdated),
+      { status: 'warning', hint },
+      injected === 1 ? '1 injected pod' : `${injected} injected pods`,
+      ...counted(kept),
+    );
   },
 };
 

@@ -54,6 +54,8 @@ export const replicaCertificatesCheck: Check = {
       const end = leaf?.validToDate ?? cluster.now;
       return end.getTime() - cluster.now.getTime() > soonMs ? [] : [`${replica.name}: expires on ${end.toISOString()}`];
     });
-    return soon.length === 0 ? good(`${told.length} replicas`) : { status: 'warning', lines: soon, hint };
+    return soon.length === 0
+      ? good(`${told.length} ${told.length === 1 ? 'replica' : 'replicas'}`)
+      : { status: 'warning', lines: soon, hint };
   },
 };
