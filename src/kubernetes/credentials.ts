@@ -120,7 +120,7 @@ export async function loadCredentials(
         await config.applyToHTTPSOptions(options);
         if (tokenFile !== undefined) {
           const token = (await readFile(tokenFile, 'utf8')).trim();
-          options.headers = { ...options.headers, Authorization: `Bearer ${token}` };
+          options.headers = Object.assign({}, options.headers, { Authorization: `Bearer ${token}` });
         }
       } catch (error) {
         throw new ApiError('credentials', `cannot use ${source}: ${whyUnusable(user, error)}`, { cause: error });
