@@ -54,6 +54,14 @@ export function remark(notes: readonly string[], io: Io): void {
   for (const note of notes) io.stderr(`${oneLine(note)}\n`);
 }
 
+/** Writes warnings to standard error. */
+export function warn(warnings: readonly string[], io: Io): void {
+  remark(
+    warnings.map((warning) => `warning: ${warning}`),
+    io,
+  );
+}
+
 /** Writes the failure to standard error and returns its exit code. */
 export function report(failure: Failure, io: Io): number {
   remark([...failure.problems.map((problem) => `error: ${problem}`), `hint: ${failure.remedy}`], io);

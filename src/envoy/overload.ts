@@ -3,9 +3,12 @@ import type { JsonObject } from '../json/json.ts';
 import type { PodSettings } from '../settings/effective.ts';
 import { extension } from './extension.ts';
 
-/** Memory of an Envoy without connections, and of one connection whose client does not read the response; bytes. */
+/**
+ * Memory of an Envoy without connections, and of one connection at its most: its server does not read an upload (178 to 202 KiB; a
+ * client that does not read the response takes 140). Bytes.
+ */
 const idleBytes = 64 * 1024 ** 2;
-const bytesPerConnection = 144 * 1024;
+const bytesPerConnection = 208 * 1024;
 
 /**
  * Returns the maximum number of client connections: what fits into the memory limit, or a number that is never reached

@@ -21,7 +21,9 @@ export function emptySubsets(known: Known, { ref, spec }: Usable<DestinationRule
   if (pods.length === 0) return [];
   return (spec.subsets ?? []).flatMap(({ name, labels }, index): readonly Finding[] => {
     if (pods.some((pod) => hasLabels(pod.labels, labels))) return [];
-    const text = Object.entries(labels).map((pair) => pair.join('=')).join(', ');
+    const text = Object.entries(labels)
+      .map((pair) => pair.join('='))
+      .join(', ');
     const sentence = `no pod behind ${spec.host} has the labels ${text}: requests that are sent to the subset "${name}" fail with 503`;
     return [{ field: `/spec/subsets/${index}/labels`, effect: 'warning', code: 'NoPods', sentence }];
   });

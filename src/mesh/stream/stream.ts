@@ -96,14 +96,16 @@ export function createStream<R extends Versioned>(): Stream<R> {
     else reject(subscription, inFlight.sent, rejection);
   }
 
+  /** Compares the endpoints of a cluster again that have waited for a change of it: it is in use, is rejected, or is something else now. */
+  function letFollow({ kind, established }: Subscription<R>, name: string): void {
+    if (kind === 'cluster' && established.has(name)) subscriptions.endpoints.dirty.add(name);
+  }
+
   function accept(subscription: Subscription<R>, sent: ReadonlyMap<string, R | undefined>): void {
-    const { kind, held, established } = subscription;
+    const { kind } = subscription;
     for (const [name, resource] of sent) {
-      // Endpoints that have waited for a changed cluster can follow.
-      if (kind === 'cluster' && established.has(name)) subscriptions.endpoints.dirty.add(name);
+      letFollow(subscription, name);
       take(subscription, name, resource);
-      // The target may have changed while the response was under way.
-      if (held.get(name) !== target[kind].get(name)?.version) subscription.dirty.add(name);
     }
     if (sent.size > 0) observations.push({ type: 'accepted', kind, sent });
   }
@@ -115,6 +117,7 @@ export function createStream<R extends Versioned>(): Stream<R> {
       const [name, resource] = only;
       if (resource === undefined) return;
       subscription.rejected.set(name, resource.version);
+      letFollow(subscription, name);
       observations.push({ type: 'rejected', resource, text });
       return;
     }
@@ -243,6 +246,7 @@ export function createStream<R extends Versioned>(): Stream<R> {
         for (const name of names) {
           if (!wants(subscription, name)) continue;
           subscription.dirty.add(name);
+          letFollow(subscription, name);
           // What is offered anew later is tried anew.
           if (subscription.rejected.get(name) !== target[kind].get(name)?.version) subscription.rejected.delete(name);
         }

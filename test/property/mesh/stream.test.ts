@@ -1,8 +1,9 @@
 import { expect, test } from '@jest/globals';
 import * as fc from '../../support/fast-check.ts';
-import type { Kind } from '../../../src/mesh/resources/kinds.ts';
+import { kinds, type Kind } from '../../../src/mesh/resources/kinds.ts';
 import type { Output } from '../../../src/mesh/stream/exchange.ts';
 import { createStream, type Stream } from '../../../src/mesh/stream/stream.ts';
+import type { Changes } from '../../../src/mesh/stream/target.ts';
 import { DiscoveryClient, type ModelResource } from '../../support/models/discovery-client.ts';
 
 /*
@@ -15,6 +16,8 @@ import { DiscoveryClient, type ModelResource } from '../../support/models/discov
 interface ModelService {
   readonly id: number;
   readonly content: number;
+  /** Content of its endpoints, which change for themselves. */
+  readonly places: number;
   readonly bad: Kind | undefined;
 }
 
@@ -26,6 +29,7 @@ type Step =
 const service: fc.Arbitrary<ModelService> = fc.record({
   id: fc.integer({ min: 0, max: 4 }),
   content: fc.integer({ min: 0, max: 2 }),
+  places: fc.integer({ min: 0, max: 2 }),
   bad: fc.oneof(
     { weight: 5, arbitrary: fc.constant(undefined) },
     fc.constantFrom<Kind>('cluster', 'endpoints', 'listener', 'routes'),
@@ -49,7 +53,7 @@ function targetOf(services: readonly ModelService[]): Readonly<Record<Kind, Read
   const make = (
     kind: Kind,
     name: string,
-    { id, content, bad }: ModelService,
+    { id, content, places, bad }: ModelService,
     refersTo?: string,
   ): [string, ModelResource] => [
     name,
@@ -57,7 +61,7 @@ function targetOf(services: readonly ModelService[]): Readonly<Record<Kind, Read
       kind,
       name,
       owner: `s${id}`,
-      version: `${kind} ${id} ${content} ${bad === kind ? 'bad' : ''}`,
+      version: `${kind} ${id} ${kind === 'endpoints' ? places : content} ${bad === kind ? 'bad' : ''}`,
       isGood: bad !== kind,
       ...(refersTo !== undefined && { refersTo }),
     },
@@ -70,6 +74,15 @@ function targetOf(services: readonly ModelService[]): Readonly<Record<Kind, Read
     listener: new Map(services.map((one) => make('listener', `l${one.id}`, one, `r${one.id}`))),
     routes: new Map(services.map((one) => make('routes', `r${one.id}`, one, `c${one.id}`))),
   };
+}
+
+/** The names that differ between two targets, which is all that a stream is told. */
+function changesOf(before: ReturnType<typeof targetOf>, after: ReturnType<typeof targetOf>): Changes {
+  const differ = (kind: Kind): readonly string[] =>
+    [...new Set([...before[kind].keys(), ...after[kind].keys()])].filter(
+      (name) => before[kind].get(name)?.version !== after[kind].get(name)?.version,
+    );
+  return Object.fromEntries(kinds.map((kind) => [kind, differ(kind)]));
 }
 
 type Sent = Output<ModelResource> & { readonly type: 'send' };
@@ -111,8 +124,9 @@ class Game {
   }
 
   aim(services: readonly ModelService[]): void {
+    const before = this.target;
     this.target = targetOf(services);
-    this.take(this.stream.aim(this.target));
+    this.take(this.stream.aim(this.target, changesOf(before, this.target)));
   }
 
   toClient(): boolean {
@@ -183,6 +197,11 @@ test(`a proxy ends with all that it accepts (seed ${fc.seed})`, () => {
         if (endpoints?.isGood === true)
           expect(client.held.endpoints.get(cluster.name)?.version).toBe(endpoints.version);
       }
+      // A cluster that stays as it was, because the new one was rejected, has the new endpoints all the same.
+      for (const name of client.held.cluster.keys()) {
+        const endpoints = target.endpoints.get(name);
+        if (endpoints?.isGood === true) expect(client.held.endpoints.get(name)?.version).toBe(endpoints.version);
+      }
       for (const listener of target.listener.values()) {
         if (!listener.isGood) continue;
         expect(client.held.listener.get(listener.name)?.version).toBe(listener.version);
@@ -200,6 +219,7 @@ test(`no route leads to a missing cluster while every response is answered in ti
   const good = fc.record({
     id: fc.integer({ min: 0, max: 4 }),
     content: fc.integer({ min: 0, max: 2 }),
+    places: fc.integer({ min: 0, max: 2 }),
     bad: fc.constant(undefined),
   });
   const orderly: fc.Arbitrary<Step> = fc.oneof(

@@ -58,8 +58,8 @@ describe('what resources decide', () => {
 
   test.each([
     [{ memory: '64Mi' }, 100],
-    [{ memory: '128Mi' }, 455],
-    [{ memory: '1Gi' }, 6_826],
+    [{ memory: '128Mi' }, 315],
+    [{ memory: '1Gi' }, 4_726],
     [{}, 50_000],
   ])('limits %j have room for %i connections', (limit, connections) => {
     expect(bootstrapOf(limits(limit))).toContain(`max_active_downstream_connections: ${connections}}`);

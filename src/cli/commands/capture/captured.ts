@@ -25,7 +25,7 @@ import { namespaceOf, passGate } from '../../manifests/webhook-selectors.ts';
 import { inputFailure, readInput } from '../../manifests/input.ts';
 import { readKnownNamespace } from '../../manifests/known-namespace.ts';
 import { loadSnapshot } from '../../manifests/snapshot.ts';
-import { remark, type Failure, type Io } from '../../io.ts';
+import { warn, type Failure, type Io } from '../../io.ts';
 import { describeWorkload, findWorkloads, ownerOf } from '../../manifests/workload.ts';
 
 type Rendering = NonNullable<CaptureOptions['family']>;
@@ -89,10 +89,7 @@ export async function readCapturedPods(options: CaptureOptions, io: Io): Promise
   const input = await readInput(options, io);
   if ('problems' in input) return input;
   const { objects, warnings, unread } = findWorkloads(input);
-  remark(
-    warnings.map((warning) => `warning: ${warning}`),
-    io,
-  );
+  warn(warnings, io);
   const injector = createInjector(loaded.snapshot);
   const problems = [...unread];
   const workloads = objects.flatMap((placed) =>

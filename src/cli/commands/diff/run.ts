@@ -6,7 +6,7 @@ import type { ApiClient } from '../../../kubernetes/client.ts';
 import { webhookConfigurationName } from '../../../kubernetes/names.ts';
 import { readNamespace, readWebhookConfiguration } from '../../../kubernetes/objects.ts';
 import { featuresOf, readServerVersion } from '../../../kubernetes/server-version.ts';
-import { exitCodes, print, printJson, remark, report, separated, type Failure, type Io } from '../../io.ts';
+import { exitCodes, print, printJson, remark, report, separated, warn, type Failure, type Io } from '../../io.ts';
 import { connectAs } from '../../kubeconfig.ts';
 import { loadInjector } from '../../live/live-injector.ts';
 import { readEntries } from '../../../audit/reading.ts';
@@ -78,10 +78,7 @@ export async function runDiff(options: DiffOptions, io: Io): Promise<number> {
   const input = await readInput(options, io);
   if ('problems' in input) return report(input, io);
   const { objects, warnings, unread } = findWorkloads(input);
-  remark(
-    warnings.map((warning) => `warning: ${warning}`),
-    io,
-  );
+  warn(warnings, io);
   const workloads = objects.flatMap((placed) => placed.workloads);
   if (workloads.length === 0) {
     return report(inputFailure(unread.length > 0 ? unread : ['the input has no object with a known pod template']), io);

@@ -1,5 +1,5 @@
 import { createInjector, type Added, type Injector, type Json, type JsonObject } from '../../../index.ts';
-import { exitCodes, print, printJson, remark, report, usageFailure, type Failure, type Io } from '../../io.ts';
+import { exitCodes, print, printJson, report, usageFailure, warn, type Failure, type Io } from '../../io.ts';
 import { inputFailure, partialFailure, readInput } from '../../manifests/input.ts';
 import { readKnownNamespace, type KnownNamespace } from '../../manifests/known-namespace.ts';
 import { loadSnapshot } from '../../manifests/snapshot.ts';
@@ -23,10 +23,7 @@ async function explainFiles(
   const input = await readInput(options, io);
   if ('problems' in input) return input;
   const { objects, warnings, unread } = findWorkloads(input);
-  remark(
-    warnings.map((warning) => `warning: ${warning}`),
-    io,
-  );
+  warn(warnings, io);
   if (objects.length === 0 && unread.length > 0) return inputFailure(unread);
   const explanations = objects.flatMap(({ object, workloads, where }: PlacedObject): Explanation[] => {
     const namespace = object.namespace ?? options.namespace ?? 'default';

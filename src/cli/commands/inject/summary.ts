@@ -9,7 +9,7 @@ import { escapeToken } from '../../../json/operation.ts';
 import { parseQuantity } from '../../../grammar/quantity.ts';
 import type { InjectOptions } from './options.ts';
 import { inputFailure, partialFailure, type Input } from '../../manifests/input.ts';
-import { exitCodes, print, remark, report, type Io } from '../../io.ts';
+import { exitCodes, print, report, warn, type Io } from '../../io.ts';
 import { describeObject, describeWorkload, findWorkloads, type Workload } from '../../manifests/workload.ts';
 import { textTable } from '../../text-table.ts';
 
@@ -117,10 +117,7 @@ export function summarise(
   io: Io,
 ): number {
   const { objects, warnings, unread } = findWorkloads(input);
-  remark(
-    warnings.map((warning) => `warning: ${warning}`),
-    io,
-  );
+  warn(warnings, io);
   if (objects.length === 0 && unread.length > 0) return report(inputFailure(unread), io);
   const rows = objects.flatMap(({ object, workloads, where }) =>
     workloads.length === 0

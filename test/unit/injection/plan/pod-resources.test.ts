@@ -272,7 +272,7 @@ describe("the pod's own copy", () => {
     const resources = { limits: { cpu: '4', memory: '128Mi' } };
     const args = containerOf(injectedPod(withCopy('istio-proxy', resources)), 'istio-proxy')['args'] as string[];
     expect(args[args.indexOf('--concurrency') + 1]).toBe('4');
-    expect(args.join(' ')).toContain('max_active_downstream_connections: 455');
+    expect(args.join(' ')).toContain('max_active_downstream_connections: 315');
   });
 
   test('is fitted into the resources of the pod where it runs then, beside the init containers', () => {
