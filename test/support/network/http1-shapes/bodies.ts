@@ -255,16 +255,29 @@ const expectations: readonly Shape[] = [
 
 const upgrade = (...protocols: readonly string[]): string =>
   request('GET / HTTP/1.1', 'Connection: Upgrade', ...protocols.map((protocol) => `Upgrade: ${protocol}`));
-const switches = (protocol: string): Shape['server'] => ({
+/** An answer after which both sides say what they like. */
+const tunnels = (...head: readonly string[]): Shape['server'] => ({
   steps: [
-    {
-      until: 'X-End: 1',
-      send: lines('HTTP/1.1 101 Switching Protocols', 'Connection: Upgrade', `Upgrade: ${protocol}`, ''),
-    },
+    { until: 'X-End: 1', send: lines(...head, '') },
     { until: 'hello', send: 'fin.' },
   ],
   end: 'keep',
 });
+
+const switches = (protocol: string): Shape['server'] =>
+  tunnels('HTTP/1.1 101 Switching Protocols', 'Connection: Upgrade', `Upgrade: ${protocol}`);
+
+const connectHead = ['CONNECT other:443 HTTP/1.1', 'Host: other:443'] as const;
+
+/** A CONNECT after whose answer the client says hello through the tunnel. */
+function connects(
+  name: string,
+  head: readonly string[] = connectHead,
+  answered: readonly string[] = ['HTTP/1.1 200 OK'],
+): Shape {
+  const client = says(lines(...head, 'X-End: 1', ''), { until: '200', send: 'hello' });
+  return { name, client, server: tunnels(...answered), until: 'fin.', methods: ['CONNECT'] };
+}
 
 const upgrades: readonly Shape[] = [
   ...['websocket', 'WebSocket', 'tcp', 'SPDY/3.1', 'tailscale-control-protocol', 'irc'].map((protocol) =>
@@ -407,44 +420,11 @@ const upgrades: readonly Shape[] = [
     }),
   ),
   ...['/x', 'other', 'other:0', '[::1]:443', 'other:99999', 'http://other/'].map((target) =>
-    asks(`CONNECT ${target}`, '', {
-      client: says(lines(`CONNECT ${target} HTTP/1.1`, 'Host: other', 'X-End: 1', ''), { until: '200', send: 'hello' }),
-      server: {
-        steps: [
-          { until: 'X-End: 1', send: lines('HTTP/1.1 200 OK', '') },
-          { until: 'hello', send: 'fin.' },
-        ],
-        end: 'keep',
-      },
-      methods: ['CONNECT'],
-    }),
+    connects(`CONNECT ${target}`, [`CONNECT ${target} HTTP/1.1`, 'Host: other']),
   ),
-  asks('CONNECT of HTTP/1.0', '', {
-    client: says(lines('CONNECT other:443 HTTP/1.0', 'X-End: 1', ''), { until: '200', send: 'hello' }),
-    server: {
-      steps: [
-        { until: 'X-End: 1', send: lines('HTTP/1.0 200 OK', '') },
-        { until: 'hello', send: 'fin.' },
-      ],
-      end: 'keep',
-    },
-    methods: ['CONNECT'],
-  }),
+  connects('CONNECT of HTTP/1.0', ['CONNECT other:443 HTTP/1.0'], ['HTTP/1.0 200 OK']),
   ...['Content-Length: 4', chunked].map((field) =>
-    asks(`CONNECT whose answer has ${field}`, '', {
-      client: says(lines('CONNECT other:443 HTTP/1.1', 'Host: other:443', 'X-End: 1', ''), {
-        until: '200',
-        send: 'hello',
-      }),
-      server: {
-        steps: [
-          { until: 'X-End: 1', send: lines('HTTP/1.1 200 OK', field, '') },
-          { until: 'hello', send: 'fin.' },
-        ],
-        end: 'keep',
-      },
-      methods: ['CONNECT'],
-    }),
+    connects(`CONNECT whose answer has ${field}`, undefined, ['HTTP/1.1 200 OK', field]),
   ),
   ...[
     'w',
@@ -483,21 +463,8 @@ const upgrades: readonly Shape[] = [
   asks('an upgrade that needs a login', upgrade('websocket'), {
     server: answers(answer().replace('200 OK', '401 Unauthorized')),
   }),
-  asks('CONNECT', '', {
-    client: says(lines('CONNECT other:443 HTTP/1.1', 'Host: other:443', 'X-End: 1', ''), {
-      until: '200',
-      send: 'hello',
-    }),
-    server: {
-      steps: [
-        { until: 'X-End: 1', send: lines('HTTP/1.1 200 OK', '') },
-        { until: 'hello', send: 'fin.' },
-      ],
-      end: 'keep',
-    },
-    methods: ['CONNECT'],
-  }),
-  asks('CONNECT that is refused', lines('CONNECT other:443 HTTP/1.1', 'Host: other:443', 'X-End: 1', ''), {
+  connects('CONNECT'),
+  asks('CONNECT that is refused', lines(...connectHead, 'X-End: 1', ''), {
     server: answers(answer().replace('200 OK', '407 Proxy Authentication Required')),
     methods: ['CONNECT'],
   }),
