@@ -28,6 +28,11 @@ function holds(requirement: LabelRequirement, labels: JsonObject): boolean {
   }
 }
 
+/** Whether an object has all of the wanted labels. */
+export function hasLabels(own: JsonObject | undefined, wanted: JsonObject): boolean {
+  return Object.entries(wanted).every(([key, value]) => member(own, key) === value);
+}
+
 /**
  * Whether the labels match the selector, as k8s.io/apimachinery `metav1.LabelSelectorAsSelector` defines it: `NotIn`
  * also holds if the label is absent.
@@ -35,7 +40,7 @@ function holds(requirement: LabelRequirement, labels: JsonObject): boolean {
 export function matchesLabels(selector: LabelSelector, labels: JsonObject | undefined): boolean {
   const present = labels ?? {};
   return (
-    Object.entries(selector.matchLabels ?? {}).every(([key, value]) => member(present, key) === value) &&
+    hasLabels(present, selector.matchLabels ?? {}) &&
     (selector.matchExpressions ?? []).every((requirement) => holds(requirement, present))
   );
 }

@@ -107,8 +107,8 @@ export const guards: readonly Edit[] = [
   {
     protects: 'a PeerAuthentication with a selector is about its own namespace alone',
     file: 'src/mesh/plan/guarded-pods.ts',
-    text: 'return ref.namespace === pod.namespace && ref.namespace !== rootNamespace && hasLabels(selector, pod);',
-    replacement: 'return hasLabels(selector, pod);',
+    text: 'return ref.namespace === pod.namespace && ref.namespace !== rootNamespace && selects(selector, pod);',
+    replacement: 'return selects(selector, pod);',
     tests: ['test/unit/mesh/peer-notices.test.ts'],
   },
   {

@@ -69,7 +69,7 @@ export const mesh: readonly Edit[] = [
   {
     protects: 'a subset accepts the identities of its own endpoints alone',
     file: 'src/mesh/resources/service-resources.ts',
-    text: 'endpoints.filter(({ pod }) => hasLabels(pod, labels))',
+    text: 'endpoints.filter(({ pod }) => hasLabels(pod?.labels, labels))',
     replacement: 'endpoints',
     tests: resources,
   },

@@ -4,6 +4,7 @@ import path from 'node:path';
 import { member, objectMember, objectsMember, stringMember, type JsonObject } from '../../json/json.ts';
 import { ApiError } from '../../kubernetes/api-error.ts';
 import type { ApiClient } from '../../kubernetes/client.ts';
+import { hasLabels } from '../../pod/label-selector.ts';
 import type { FileProblem } from '../../runtime/configuration.ts';
 import { listDeployments, readConfigMap, readService } from '../../kubernetes/objects.ts';
 
@@ -62,7 +63,7 @@ export async function findDeployed(client: ApiClient, configuration: JsonObject)
     const spec = objectMember(template, 'spec');
     const container = objectsMember(spec, 'containers').find((one) => argumentsOf(one).includes('serve'));
     if (spec === undefined || container === undefined) continue;
-    if (selector.every(([key, value]) => member(labels, key) === value))
+    if (hasLabels(labels, Object.fromEntries(selector)))
       return { namespace, service: name, selector, deployment, spec, container };
   }
   return `no Deployment behind Service ${where} runs serve`;

@@ -1,3 +1,4 @@
+import { hasLabels } from '../../pod/label-selector.ts';
 import type { DestinationRule } from '../rules/destination-rule.ts';
 import type { Finding } from '../rules/finding.ts';
 import type { Pod } from '../world/pod.ts';
@@ -19,9 +20,10 @@ export function emptySubsets(known: Known, { ref, spec }: Usable<DestinationRule
   const pods = servicesAt(known, spec.host, ref.namespace).flatMap(({ key }) => podsOf(known, key));
   if (pods.length === 0) return [];
   return (spec.subsets ?? []).flatMap(({ name, labels }, index): readonly Finding[] => {
-    const wanted = Object.entries(labels);
-    if (pods.some((pod) => wanted.every(([label, value]) => pod.labels[label] === value))) return [];
-    const text = wanted.map((pair) => pair.join('=')).join(', ');
+    if (pods.some((pod) => hasLabels(pod.labels, labels))) return [];
+    const text = Object.entries(labels)
+      .map((pair) => pair.join('='))
+      .join(', ');
     const sentence = `no pod behind ${spec.host} has the labels ${text}: requests that are sent to the subset "${name}" fail with 503`;
     return [{ field: `/spec/subsets/${index}/labels`, effect: 'warning', code: 'NoPods', sentence }];
   });

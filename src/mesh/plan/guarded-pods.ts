@@ -4,7 +4,7 @@ import type { Rule } from '../rules/rule.ts';
 import { isSecurityKind, type RuleSpecs } from '../rules/rule-kinds.ts';
 import type { AuthorizationPolicy } from '../rules/security/authorization-policy.ts';
 import type { PeerAuthentication } from '../rules/security/peer-authentication.ts';
-import { governs, hasLabels, isSpecific } from '../rules/security/selector.ts';
+import { governs, isSpecific, selects } from '../rules/security/selector.ts';
 import type { Pod } from '../world/pod.ts';
 import { foreignPrincipals, httpOnBytes, longLists } from './access-notices.ts';
 import { servicesOfPod } from './own-services.ts';
@@ -35,7 +35,7 @@ export function guardsPod(
 ): boolean {
   if (ref.kind !== 'PeerAuthentication' || !isSpecific(selector))
     return governs(ref.namespace, selector, pod, rootNamespace);
-  return ref.namespace === pod.namespace && ref.namespace !== rootNamespace && hasLabels(selector, pod);
+  return ref.namespace === pod.namespace && ref.namespace !== rootNamespace && selects(selector, pod);
 }
 
 /** How many names a sentence has. */

@@ -1,6 +1,6 @@
 import { byAge } from '../rules/object-ref.ts';
 import type { Rule } from '../rules/rule.ts';
-import { hasLabels, isSpecific, type Selectable } from '../rules/security/selector.ts';
+import { isSpecific, selects, type Selectable } from '../rules/security/selector.ts';
 import type { MtlsMode, PeerAuthentication } from '../rules/security/peer-authentication.ts';
 import type { Rules } from '../rules/rule-kinds.ts';
 
@@ -78,7 +78,7 @@ export function indexPeerAuthentications(
     const isGeneral = ({ spec }: UsedRule): boolean => !isSpecific(spec.selector);
     const ofNamespace = [
       own.filter(isGeneral),
-      own.filter((rule) => !isGeneral(rule) && hasLabels(rule.spec.selector, pod)),
+      own.filter((rule) => !isGeneral(rule) && selects(rule.spec.selector, pod)),
     ];
     const groups = [
       (byNamespace.get(rootNamespace) ?? []).filter(isGeneral),

@@ -1,4 +1,5 @@
 import { byKey } from '../../json/json.ts';
+import { hasLabels } from '../../pod/label-selector.ts';
 import type { Finding } from '../rules/finding.ts';
 import { isHostHeader, type Headers } from '../rules/istio/header-changes.ts';
 import type { HttpMatch, HttpRoute } from '../rules/istio/http-route.ts';
@@ -35,7 +36,7 @@ function counts(match: HttpMatch, port: number, view: View): boolean {
   if (match.port !== undefined && match.port !== port) return false;
   if ((match.gateways ?? []).length > 0) return countsForPods(match);
   if (match.sourceNamespace !== undefined && match.sourceNamespace !== view.namespace) return false;
-  return Object.entries(match.sourceLabels ?? {}).every(([name, value]) => view.labels[name] === value);
+  return hasLabels(view.labels, match.sourceLabels ?? {});
 }
 
 function named(matches: Readonly<Record<string, TextMatch>> | undefined, isNegated: boolean): readonly NamedMatch[] {

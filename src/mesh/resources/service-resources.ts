@@ -1,10 +1,10 @@
 import { metadataKeys, peerText, serviceText } from '../../envoy/flows.ts';
 import { meshEndpoint, serviceCluster } from '../../envoy/service-cluster.ts';
 import type { JsonObject } from '../../json/json.ts';
+import { hasLabels } from '../../pod/label-selector.ts';
 import type { Backend } from '../plan/route-plan.ts';
 import { familyOf, withLastResort, type EndpointPlan, type PortPlan, type ServicePlan } from '../plan/service-plan.ts';
 import { hashKeyOf, plainTraffic, type ServiceTraffic, type TrafficPolicy } from '../plan/traffic-policy.ts';
-import type { Pod } from '../world/pod.ts';
 import type { Service } from '../world/service.ts';
 import { clusterLimits, clusterTls, loadBalancer, outlierDetection } from './cluster-policy.ts';
 import { balancedName, outboundName } from './names.ts';
@@ -105,10 +105,6 @@ interface Group {
   readonly isDialled: boolean;
 }
 
-function hasLabels(pod: Pod | undefined, labels: Readonly<Record<string, string>>): boolean {
-  return Object.entries(labels).every(([label, value]) => pod?.labels[label] === value);
-}
-
 /** Returns the identities that endpoints of a group may have. */
 function identitiesOf({ name, endpoints }: Group, former: FormerIdentities): readonly string[] {
   const current = [...new Set(endpoints.flatMap(({ identity }) => identity ?? []))].toSorted();
@@ -133,7 +129,7 @@ function groupsOf(plan: ServicePlan, port: PortPlan, traffic: ServiceTraffic): r
       const ofSubset = own.get(number) ?? {};
       return {
         name: outboundName({ ...port, subset: name }, plan.host),
-        endpoints: withLastResort(endpoints.filter(({ pod }) => hasLabels(pod, labels))),
+        endpoints: withLastResort(endpoints.filter(({ pod }) => hasLabels(pod?.labels, labels))),
         policy: ofSubset,
         isDialled: leavesItToClient(ofSubset),
       };

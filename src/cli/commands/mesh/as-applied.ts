@@ -12,6 +12,7 @@ import {
 import { keyOf } from '../../../kubernetes/object-key.ts';
 import type { FoundObject } from '../../../manifests/workloads.ts';
 import { typeOf } from '../../../mesh/report/world-of-objects.ts';
+import { hasLabels } from '../../../pod/label-selector.ts';
 import { builtInSnapshot } from './built-in.ts';
 
 /** Objects as a cluster would have them, and what stands for addresses that only a cluster gives. */
@@ -72,11 +73,6 @@ function addressesOf(pod: JsonObject): readonly string[] {
   return objectsMember(objectMember(pod, 'status'), 'podIPs').flatMap((one) => stringMember(one, 'ip') ?? []);
 }
 
-function isSelected(pod: JsonObject, selector: JsonObject): boolean {
-  const labels = objectMember(objectMember(pod, 'metadata'), 'labels');
-  return Object.entries(selector).every(([key, value]) => member(labels, key) === value);
-}
-
 /** The EndpointSlices that the cluster's controller would make of a Service's pods: one for each pod, whose ports may differ. */
 function slicesOf(service: JsonObject, pods: readonly JsonObject[]): readonly JsonObject[] {
   const metadata = objectMember(service, 'metadata');
@@ -84,9 +80,10 @@ function slicesOf(service: JsonObject, pods: readonly JsonObject[]): readonly Js
   const selector = objectMember(spec, 'selector');
   const [name, namespace] = ['name', 'namespace'].map((key) => stringMember(metadata, key) ?? '');
   if (selector === undefined || Object.keys(selector).length === 0) return [];
-  const own = pods.filter(
-    (pod) => stringMember(objectMember(pod, 'metadata'), 'namespace') === namespace && isSelected(pod, selector),
-  );
+  const own = pods.filter((pod) => {
+    const of = objectMember(pod, 'metadata');
+    return stringMember(of, 'namespace') === namespace && hasLabels(objectMember(of, 'labels'), selector);
+  });
   return own.flatMap((pod, index): readonly JsonObject[] => {
     const [address] = addressesOf(pod);
     const podName = stringMember(objectMember(pod, 'metadata'), 'name') ?? '';

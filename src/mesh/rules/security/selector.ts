@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { isObject, objectMember, type JsonObject } from '../../../json/json.ts';
+import { hasLabels } from '../../../pod/label-selector.ts';
 import { labels } from '../istio/values.ts';
 
 /** Schema of Istio's WorkloadSelector. */
@@ -21,9 +22,9 @@ export function isSpecific(selector: WorkloadSelector): boolean {
   return selector !== undefined && Object.keys(selector.matchLabels).length > 0;
 }
 
-/** Returns whether a pod has the labels. */
-export function hasLabels(selector: WorkloadSelector, { labels: own }: Pick<Selectable, 'labels'>): boolean {
-  return Object.entries(selector?.matchLabels ?? {}).every(([name, value]) => own[name] === value);
+/** Returns whether a pod has the labels of a selector. */
+export function selects(selector: WorkloadSelector, pod: Pick<Selectable, 'labels'>): boolean {
+  return hasLabels(pod.labels, selector?.matchLabels ?? {});
 }
 
 /**
@@ -36,7 +37,7 @@ export function governs(
   pod: Selectable,
   rootNamespace: string,
 ): boolean {
-  return (namespace === pod.namespace || namespace === rootNamespace) && hasLabels(selector, pod);
+  return (namespace === pod.namespace || namespace === rootNamespace) && selects(selector, pod);
 }
 
 /** Returns the selector of an object that is not understood otherwise; undefined, which is all pods, if it is not understood either. */
