@@ -124,6 +124,21 @@ read_back_nft() {
   nft list table inet istio_capture >/dev/null 2>&1 || fail 'the rules are not in place: there is no table inet istio_capture'
 }
 
+# open_connection FAMILY ADDRESS PORT PROXYPORT UNTRIED: returns 1 if it arrives elsewhere, with the answer in `output`.
+# What keeps it from being tried is told after UNTRIED.
+open_connection() {
+  code=0
+  output=$("${0%/*}/try-connection.pl" "$2" "$3" "$4" 2>&1) || code=$?
+  case $code in
+    0) did "$1: a connection to $2 port $3 arrives at port $4" ;;
+    3) did "$1: $5 (this pod has no way to $2: $output)" ;;
+    *)
+      output="a connection to $2 port $3 should arrive at port $4: $(one_line "$output")"
+      return 1
+      ;;
+  esac
+}
+
 # try_connection FAMILY PROBE
 try_connection() {
   if [ -z "$2" ]; then
@@ -135,14 +150,7 @@ try_connection() {
     return 0
   fi
   # shellcheck disable=SC2086 # three words
-  set -- "$1" $2
-  code=0
-  output=$("${0%/*}/try-connection.pl" "$2" "$3" "$4" 2>&1) || code=$?
-  case $code in
-    0) did "$1: a connection to $2 port $3 arrives at port $4" ;;
-    3) did "$1: read back, not tried (this pod has no way to $2: $output)" ;;
-    *) fail "$1 rules do not work: a connection to $2 port $3 should arrive at port $4: $(one_line "$output")" ;;
-  esac
+  open_connection "$1" $2 'read back, not tried' || fail "$1 rules do not work: $output"
 }
 
 # add_source: the proxy can only bind to an address that the pod has.
@@ -247,17 +255,9 @@ clean() {
 try_captured() {
   [ -n "$2" ] || return 0
   # shellcheck disable=SC2086 # three words
-  set -- "$1" $2
-  code=0
-  output=$("${0%/*}/try-connection.pl" "$2" "$3" "$4" 2>&1) || code=$?
-  case $code in
-    0) did "$1: a connection to $2 port $3 arrives at port $4" ;;
-    3) did "$1: not tried (this pod has no way to $2: $output)" ;;
-    *)
-      printf 'capture: error: %s\n' "$1 traffic is not captured: a connection to $2 port $3 should arrive at port $4: $(one_line "$output"); the agent of this node has not loaded the rules" >&2
-      exit 126
-      ;;
-  esac
+  open_connection "$1" $2 'not tried' && return 0
+  printf 'capture: error: %s\n' "$1 traffic is not captured: $output; the agent of this node has not loaded the rules" >&2
+  exit 126
 }
 
 try_all() {
