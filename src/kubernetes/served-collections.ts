@@ -1,4 +1,4 @@
-import { objectsMember, stringMember, type JsonObject } from '../json/json.ts';
+import { member, objectsMember, stringMember, type JsonObject } from '../json/json.ts';
 import { isApiError } from './api-error.ts';
 import type { ApiClient } from './client.ts';
 
@@ -22,6 +22,35 @@ export async function findCollections(
     }
   }
   return paths;
+}
+
+/** A kind of objects that the API server can list. */
+export interface ServedKind {
+  /** In the version that the API server prefers. */
+  readonly apiVersion: string;
+  readonly kind: string;
+  /** All versions in which it is served. */
+  readonly versions: readonly string[];
+  /** Path of all its objects, in the preferred version. */
+  readonly path: string;
+}
+
+/** Returns the kinds of an API group; none if the API server does not have it. Rejects with an `ApiError`. */
+export async function findKinds(client: Pick<ApiClient, 'get'>, group: string): Promise<readonly ServedKind[]> {
+  const kinds = new Map<string, ServedKind>();
+  for (const served of await listAt(client, `/apis/${group}`, 'versions')) {
+    const version = stringMember(served, 'version') ?? '';
+    const path = `/apis/${group}/${version}`;
+    for (const resource of await listAt(client, path, 'resources')) {
+      const [name, kind] = [stringMember(resource, 'name'), stringMember(resource, 'kind')];
+      const verbs = member(resource, 'verbs');
+      if (name === undefined || kind === undefined || !Array.isArray(verbs) || !verbs.includes('list')) continue;
+      const known = kinds.get(kind);
+      const first = known ?? { apiVersion: `${group}/${version}`, kind, path: `${path}/${name}` };
+      kinds.set(kind, { ...first, versions: [...(known?.versions ?? []), version] });
+    }
+  }
+  return [...kinds.values()];
 }
 
 async function listAt(client: Pick<ApiClient, 'get'>, path: string, list: string): Promise<readonly JsonObject[]> {

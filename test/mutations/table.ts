@@ -6,6 +6,7 @@ import type { Edit } from './edit.ts';
 import { engine } from './engine.ts';
 import { guards } from './guards.ts';
 import { mesh } from './mesh.ts';
+import { playground } from './playground.ts';
 import { policy } from './policy.ts';
 import { rules } from './rules.ts';
 import { server } from './server.ts';
@@ -24,4 +25,5 @@ export const edits: readonly Edit[] = [
   ...rules,
   ...guards,
   ...auditor,
+  ...playground,
 ];

@@ -37,7 +37,7 @@ export async function readFiles(filenames: readonly string[], io: Io): Promise<R
 }
 
 /** Lists a collection; a kind that the cluster does not have has no objects. */
-async function listIfServed(client: ApiClient, path: string, type: JsonObject): Promise<readonly JsonObject[]> {
+export async function listIfServed(client: ApiClient, path: string, type: JsonObject): Promise<readonly JsonObject[]> {
   try {
     return (await listAll(client, path)).map((object) => ({ ...object, ...type }));
   } catch (error) {
@@ -63,22 +63,15 @@ export function clusterFailure(error: unknown): Failure {
   return { problems: [problem], remedy: 'check the kubeconfig and your permissions', code: exitCodes.failed };
 }
 
-/** Reads what a control plane reads of a cluster. */
-async function readCluster(options: ClusterOptions): Promise<Read | Failure> {
+/** Asks a cluster, and returns a failure if it cannot be asked, or `ask` rejects. */
+export async function askCluster<T>(
+  options: ClusterOptions,
+  ask: (client: ApiClient) => Promise<T>,
+): Promise<T | Failure> {
   let client: ApiClient | undefined;
   try {
-    const connected = await connectAs(options);
-    client = connected;
-    const lists = await Promise.all([
-      listIfServed(connected, '/api/v1/services', { apiVersion: 'v1', kind: 'Service' }),
-      listIfServed(connected, '/apis/discovery.k8s.io/v1/endpointslices', {
-        apiVersion: 'discovery.k8s.io/v1',
-        kind: 'EndpointSlice',
-      }),
-      listIfServed(connected, '/api/v1/pods', { apiVersion: 'v1', kind: 'Pod' }),
-      ...(Object.keys(ruleKinds) as RuleKind[]).map((kind) => listRules(connected, kind)),
-    ]);
-    return { objects: lists.flat(), found: [] };
+    client = await connectAs(options);
+    return await ask(client);
   } catch (error) {
     return clusterFailure(error);
   } finally {
@@ -86,9 +79,23 @@ async function readCluster(options: ClusterOptions): Promise<Read | Failure> {
   }
 }
 
+/** Reads what a control plane reads of a cluster. */
+async function readCluster(client: ApiClient): Promise<Read> {
+  const lists = await Promise.all([
+    listIfServed(client, '/api/v1/services', { apiVersion: 'v1', kind: 'Service' }),
+    listIfServed(client, '/apis/discovery.k8s.io/v1/endpointslices', {
+      apiVersion: 'discovery.k8s.io/v1',
+      kind: 'EndpointSlice',
+    }),
+    listIfServed(client, '/api/v1/pods', { apiVersion: 'v1', kind: 'Pod' }),
+    ...(Object.keys(ruleKinds) as RuleKind[]).map((kind) => listRules(client, kind)),
+  ]);
+  return { objects: lists.flat(), found: [] };
+}
+
 /** Reads the cluster if it is looked at. If it is not, options that say which one are refused, as they would have no effect. */
 export async function readClusterIf(isLive: boolean, options: ClusterOptions): Promise<Read | Failure> {
-  if (isLive) return readCluster(options);
+  if (isLive) return askCluster(options, readCluster);
   const given = (['kubeconfig', 'context'] as const).filter((name) => options[name] !== undefined);
   if (given.length === 0) return nothingRead;
   const names = given.map((name) => `--${name}`).join(' and ');

@@ -8,7 +8,7 @@ export function registerAnalyze(mesh: Command, io: Io): void {
   const command = mesh
     .command('analyze')
     .description(
-      'Say of each VirtualService, DestinationRule, HTTPRoute, GRPCRoute, PeerAuthentication, AuthorizationPolicy and RateLimit what is refused, what has no effect and why; of files, also which objects of Istio this mesh does not read. Pods that files have or make are taken as injected in mode mesh. Changes nothing.',
+      'Say of each VirtualService, DestinationRule, HTTPRoute, GRPCRoute, PeerAuthentication, AuthorizationPolicy and RateLimit what is refused, what has no effect and why, and which objects of Istio this mesh does not read. Pods that files have or make are taken as injected in mode mesh. Changes nothing.',
     );
   addFilenameOption(command);
   command.option('--live', 'look at what is in the cluster; with -f, at what it would be once the files are applied');

@@ -2,11 +2,11 @@ import { analyze, type Verdict } from '../../../../mesh/report/analysis.ts';
 import { checkManifestNames, joinVerdicts } from '../../../../mesh/report/manifest-names.ts';
 import { worldOfObjects } from '../../../../mesh/report/world-of-objects.ts';
 import type { Finding } from '../../../../mesh/rules/finding.ts';
-import { exitCodes, print, printJson, report, usageFailure, type Io } from '../../../io.ts';
+import { exitCodes, print, printJson, remark, report, usageFailure, type Io } from '../../../io.ts';
 import { asApplied, withWords } from '../as-applied.ts';
-import { applied, readClusterIf, readFiles } from '../objects.ts';
+import { applied, askCluster, readClusterIf, readFiles } from '../objects.ts';
 import type { AnalyzeOptions } from './options.ts';
-import { unreadObjects, type UnreadObject } from './unread-objects.ts';
+import { unreadObjects, unreadOfCluster, type UnreadObject, type UnreadOfCluster } from './unread-objects.ts';
 
 const words = { refused: 'refused', 'without-effect': 'no effect', warning: 'warning' } as const;
 
@@ -21,6 +21,16 @@ function textOf({ ref, findings }: Told): readonly string[] {
   return [`${ref.kind} ${ref.namespace}/${ref.name}`, ...findings.map(lineOf)];
 }
 
+const idOf = ({ ref: { kind, namespace, name } }: UnreadObject): string => `${kind} ${namespace}/${name}`;
+
+/** What is not read of a cluster once the files are applied. */
+function unreadOnceApplied(live: readonly UnreadObject[], files: readonly UnreadObject[]): readonly UnreadObject[] {
+  const replaced = new Set(files.map(idOf));
+  return [...files, ...live.filter((one) => !replaced.has(idOf(one)))];
+}
+
+const nothingUnread: UnreadOfCluster = { objects: [], notes: [] };
+
 /** Runs `mesh analyze` and returns its exit code. */
 export async function runAnalyze(options: AnalyzeOptions, io: Io): Promise<number> {
   const filenames = options.filename ?? [];
@@ -32,12 +42,15 @@ export async function runAnalyze(options: AnalyzeOptions, io: Io): Promise<numbe
   if ('problems' in files) return report(files, io);
   const live = await readClusterIf(options.live === true, options);
   if ('problems' in live) return report(live, io);
+  const unread = options.live === true ? await askCluster(options, unreadOfCluster) : nothingUnread;
+  if ('problems' in unread) return report(unread, io);
+  remark(unread.notes, io);
   const { objects, words } = asApplied(files.objects, files.found, namespace, live.objects);
   const world = worldOfObjects(applied(live.objects, objects, namespace), namespace);
   const { clusterDomain: cluster, rootNamespace } = options;
   const verdicts: readonly Told[] = [
     ...joinVerdicts([...checkManifestNames(objects), ...analyze(world, { cluster, trust: cluster, rootNamespace })]),
-    ...unreadObjects(files.found, namespace),
+    ...unreadOnceApplied(unread.objects, unreadObjects(files.found, namespace)),
   ];
   const rules = Object.values(world.rules).reduce((sum, kind) => sum + kind.size, 0);
   if (options.output === 'json') {
