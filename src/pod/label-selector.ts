@@ -36,11 +36,6 @@ function holds(requirement: LabelRequirement, labels: JsonObject): boolean {
   }
 }
 
-/** Whether an object has all of the wanted labels. */
-export function hasLabels(own: JsonObject | undefined, wanted: JsonObject): boolean {
-  return Object.entries(wanted).every(([key, value]) => member(own, key) === value);
-}
-
 /**
  * Whether the labels match the selector, as k8s.io/apimachinery `metav1.LabelSelectorAsSelector` defines it: `NotIn`
  * also holds if the label is absent.

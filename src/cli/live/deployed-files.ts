@@ -4,7 +4,6 @@ import path from 'node:path';
 import { member, objectMember, objectsMember, stringMember, type JsonObject } from '../../json/json.ts';
 import { ApiError } from '../../kubernetes/api-error.ts';
 import type { ApiClient } from '../../kubernetes/client.ts';
-import { hasLabels } from '../../pod/label-selector.ts';
 import type { FileProblem } from '../../runtime/configuration.ts';
 import { hasLabels } from '../../pod/label-selector.ts';
 import { listDeployments, readConfigMap, readService } from '../../kubernetes/objects.ts';
