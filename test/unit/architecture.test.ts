@@ -75,7 +75,7 @@ const owners: Record<string, readonly string[]> = {
   fastify: ['server'],
   commander: ['cli'],
   diff: ['manifests', 'cli', 'playground'],
-  yaml: ['yaml', 'manifests', 'runtime', 'grammar', 'cli'],
+  yaml: ['yaml', 'manifests', 'runtime', 'grammar', 'cli', 'kubernetes'],
   re2js: ['mesh'],
   zod: ['settings', 'mesh', 'playground'],
   'fast-json-patch': ['injection', 'json', 'sidecars'],
