@@ -1,3 +1,4 @@
+import { defaultsIn } from '../settings/namespace-defaults.ts';
 import { pinnedVariantLabel } from '../settings/schema/variant.ts';
 import type { InjectionRequest } from './decision.ts';
 import { hashText } from './hash.ts';
@@ -9,9 +10,14 @@ import type { Snapshot } from './snapshot.ts';
  * what the namespace says. If it is the same, whatever of an injected pod differs from a new one was changed by others.
  */
 export function hashInputs(request: Omit<InjectionRequest, 'pod'>, snapshot: Snapshot): string {
-  const { hash, version, nativeSidecars, stableSidecars, sleepHook } = snapshot;
-  const said = relevantFacts(namespaceOf(request, snapshot));
-  const defaults = Object.entries(said?.annotations ?? {}).toSorted(([left], [right]) => (left < right ? -1 : 1));
+  const { hash, version, nativeSidecars, stableSidecars, sleepHook, settings } = snapshot;
+  const namespace = namespaceOf(request, snapshot);
+  const said = relevantFacts(namespace);
+  // Istio has no defaults of namespaces.
+  const idle = settings.mode === 'istiod' ? defaultsIn(namespace.annotations) : {};
+  const annotations = Object.entries(said?.annotations ?? {})
+    .filter(([name]) => !Object.hasOwn(idle, name))
+    .toSorted(([left], [right]) => (left < right ? -1 : 1));
   const variant = said?.labels[pinnedVariantLabel] ?? null;
-  return hashText(JSON.stringify([hash, version, nativeSidecars, stableSidecars, sleepHook, variant, defaults]));
+  return hashText(JSON.stringify([hash, version, nativeSidecars, stableSidecars, sleepHook, variant, annotations]));
 }

@@ -167,8 +167,15 @@ async function listDirectory(
     const entries = (await readdir(directory, { withFileTypes: true })).filter(({ name }) => !name.startsWith('.'));
     const paths = (kept: typeof entries) => kept.map(({ name }) => path.join(directory, name)).toSorted();
     const directories = entries.filter((entry) => entry.isDirectory());
-    const files = entries.filter((entry) => !directories.includes(entry) && manifestName.test(entry.name));
-    return { files: paths(files.filter(({ name }) => !kustomization.test(name))), directories: paths(directories) };
+    const files = entries.filter(
+      ({ name }) =>
+        manifestName.test(name) && !kustomization.test(name) && !directories.some((one) => one.name === name),
+    );
+    const read = files.filter((entry) => entry.isFile() || entry.isSymbolicLink());
+    // To read a pipe is to wait for whoever writes to it, also when the program is to end.
+    for (const file of paths(files.filter((entry) => !read.includes(entry))))
+      into.problems.push({ file, where: '', message: 'is a pipe, a socket or a device, not a file' });
+    return { files: paths(read), directories: paths(directories) };
   } catch (error) {
     into.problems.push({ file: directory, where: '', message: `cannot be read: ${causeOf(error)}` });
     return { files: [], directories: [] };

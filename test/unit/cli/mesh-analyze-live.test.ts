@@ -58,7 +58,7 @@ describe('mesh analyze of a cluster', () => {
   test('names objects of kinds that a control plane does not read', async () => {
     expect(await analyze()).toEqual({
       code: 3,
-      stdout: `EnvoyFilter shop/lua\n${sentence('EnvoyFilter', 'networking.istio.io')}0 traffic rules, 1 refused or without effect, 0 with warnings\n`,
+      stdout: `EnvoyFilter shop/lua\n${sentence('EnvoyFilter', 'networking.istio.io')}0 rules, 1 refused or without effect, 0 with warnings\n`,
       stderr: '',
     });
   });
@@ -85,7 +85,7 @@ describe('mesh analyze of a cluster', () => {
     };
     const { stdout, stderr } = await analyze();
     expect([stdout, stderr]).toEqual([
-      `TCPRoute shop/for-service\n${sentence('TCPRoute', 'gateway.networking.k8s.io')}0 traffic rules, 1 refused or without effect, 0 with warnings\n`,
+      `TCPRoute shop/for-service\n${sentence('TCPRoute', 'gateway.networking.k8s.io')}0 rules, 1 refused or without effect, 0 with warnings\n`,
       '',
     ]);
   });
@@ -110,7 +110,7 @@ describe('mesh analyze of a cluster', () => {
       expect.stringMatching(`^${unknown} kinds of telemetry.istio.io: .* answered 403: says no$`),
       '',
     ]);
-    expect([code, stdout]).toEqual([0, '0 traffic rules, 0 refused or without effect, 0 with warnings\n']);
+    expect([code, stdout]).toEqual([0, '0 rules, 0 refused or without effect, 0 with warnings\n']);
   });
 
   test('ends if the cluster does not answer', async () => {

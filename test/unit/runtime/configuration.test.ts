@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -280,6 +281,14 @@ test('files that cannot be read say why', async () => {
   expect(await problemsOf({ settings: sidecars, sidecars: [path.join(folder, 'file')] })).toEqual([
     'sidecars: cannot be read: is a directory, not a file',
     'file: cannot be read: is a file, not a directory',
+  ]);
+});
+
+test('a pipe in a directory is refused, and not waited for', async () => {
+  await writeFile(path.join(sidecars, 'a.yaml'), template('a'));
+  execFileSync('mkfifo', [path.join(sidecars, 'b.yaml')]);
+  expect(await problemsOf({ sidecars: [sidecars] })).toEqual([
+    'sidecars/b.yaml: is a pipe, a socket or a device, not a file',
   ]);
 });
 

@@ -7,6 +7,7 @@ import {
   type Json,
   type JsonObject,
 } from '../../../json/json.ts';
+import { annotationNames } from '../../../pod/annotation-names.ts';
 import { statusAnnotation } from '../../../pod/conventions.ts';
 
 const removed = '(removed)';
@@ -123,7 +124,7 @@ export function isOwn(object: JsonObject): boolean {
   const template = objectMember(objectMember(object, 'spec'), 'template');
   const labels = [object, template].map((one) => objectMember(objectMember(one, 'metadata'), 'labels'));
   return labels.some((map) =>
-    ['app', 'app.kubernetes.io/name'].some((key) => /^sidecar-injector(-|$)/.test(stringMember(map, key) ?? '')),
+    ['app', annotationNames.applicationName].some((key) => /^sidecar-injector(-|$)/.test(stringMember(map, key) ?? '')),
   );
 }
 
