@@ -1,6 +1,7 @@
 import path from 'node:path';
 import { afterAll, afterEach, beforeAll, expect, jest, test } from '@jest/globals';
 import { root } from '../../scripts/checkout.ts';
+import { statusAnnotation } from '../../src/pod/conventions.ts';
 import { install, writeServiceAccountKubeconfig } from '../support/cluster/installation.ts';
 import { untilInjecting } from '../support/cluster/installed-cluster.ts';
 import { kubectl } from '../support/cluster/kubectl.ts';
@@ -158,7 +159,10 @@ test('pods with an older proxy, and pods whose capture is missing, are told apar
   await createDeployment(namespace, 'web', 2);
   const [first, second] = await podsOf(namespace);
   const at = (pod: Pod | undefined) => `/api/v1/namespaces/${namespace}/pods/${pod?.metadata.name}`;
-  // Of a pod, nothing but images may change.
+  // Of a pod, nothing but images and metadata may change. If all that decides were as it is now, somebody else would have changed the image.
+  const status = JSON.parse(first?.metadata.annotations?.[statusAnnotation] ?? '{}') as object;
+  const older = JSON.stringify({ ...status, inputs: '0'.repeat(16) });
+  await run('annotate', '--overwrite', `pod/${first?.metadata.name}`, `${statusAnnotation}=${older}`, '-n', namespace);
   await run('set', 'image', `pod/${first?.metadata.name}`, 'istio-proxy=registry.example/envoy:old', '-n', namespace);
   const terminated = { exitCode: 126, reason: 'Error' };
   const check = { name: 'istio-validation', image: 'x', imageID: '', ready: false, restartCount: 3 };

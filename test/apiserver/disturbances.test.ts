@@ -108,6 +108,11 @@ test('another controller writes its own bundle again and again: ours comes back 
       async () => ((await readBundles(cluster.api)).join() === before.join() ? true : undefined),
       30_000,
     );
+    // It is told of after it is done.
+    await until(
+      `the line about repair ${round}`,
+      async () => (await countEvents('bundle-patched')) - start >= round || undefined,
+    );
   }
   // Each time once: it does not fight with itself.
   expect((await countEvents('bundle-patched')) - start).toBe(3);

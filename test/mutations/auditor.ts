@@ -133,7 +133,7 @@ export const auditor: readonly Edit[] = [
     protects: 'a pod is outdated by what its namespace says now',
     ...renewal,
     file: 'src/injection/inputs.ts',
-    text: ', variant, defaults]',
+    text: ', variant, annotations]',
     replacement: ', variant]',
   },
   {
