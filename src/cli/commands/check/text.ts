@@ -2,6 +2,7 @@ import { separated } from '../../io.ts';
 import type { Finding } from './finding.ts';
 import { anchorOf } from './anchor.ts';
 import type { Checked } from './walk.ts';
+import { plural } from '../../plural.ts';
 
 const marks: Readonly<Record<Finding['status'], string>> = {
   good: '√',
@@ -23,10 +24,6 @@ function checkLines({ check, finding: { status, lines, hint } }: Checked): strin
   ];
 }
 
-function plural(count: number, one: string, several: string): string {
-  return `${count} ${count === 1 ? one : several}`;
-}
-
 /** The results as lines for people: sections, a mark for each check, what to do about it, and a sum. */
 export function resultLines(results: readonly Checked[]): string[] {
   const names = [...new Set(results.map(({ section }) => section))];
@@ -40,7 +37,7 @@ export function resultLines(results: readonly Checked[]): string[] {
   const sum = [
     plural(results.length, 'check', 'checks'),
     `${count('good')} good`,
-    plural(count('warning'), 'warning', 'warnings'),
+    plural(count('warning'), 'warning'),
     `${count('failed')} failed`,
     `${count('unknown')} could not be asked`,
     `${count('skipped')} skipped`,

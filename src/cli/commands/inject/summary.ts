@@ -12,6 +12,7 @@ import { inputFailure, partialFailure, type Input } from '../../manifests/input.
 import { exitCodes, print, report, warn, type Io } from '../../io.ts';
 import { describeObject, describeWorkload, findWorkloads, type Workload } from '../../manifests/workload.ts';
 import { textTable } from '../../text-table.ts';
+import { plural } from '../../plural.ts';
 
 interface Amounts {
   readonly cpu: number;
@@ -102,8 +103,7 @@ function totalLine(rows: readonly Row[]): string {
   const words = ['inject', ...outdated, 'skip', 'deny', 'pass'] as const;
   const counts = words.map((decision) => `${count(decision)} ${decision}`);
   const requests = `cpu ${cpuText(total('cpu'))}, memory ${memoryText(total('memory'))}`;
-  const objects = rows.length === 1 ? '1 object' : `${rows.length} objects`;
-  return `${objects}: ${counts.join(', ')}; requests added with all replicas: ${requests}`;
+  return `${plural(rows.length, 'object')}: ${counts.join(', ')}; requests added with all replicas: ${requests}`;
 }
 
 /**

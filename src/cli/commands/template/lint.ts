@@ -3,6 +3,7 @@ import { podSecurityLevel } from '../../../pod/security.ts';
 import { lintTemplate, type Lint } from '../../../sidecars/template-lint.ts';
 import { builtInSidecar, nameOf } from '../../../sidecars/template-library.ts';
 import { exitCodes, print, report, type Io } from '../../io.ts';
+import { plural } from '../../plural.ts';
 
 export interface LintOptions {
   readonly strict?: boolean;
@@ -49,8 +50,7 @@ export async function runTemplateLint(folder: string, options: LintOptions, io: 
     hints += lint.hints.length;
     print(lines(name, lint), io);
   }
-  const count = (number: number, noun: string): string => `${number} ${noun}${number === 1 ? '' : 's'}`;
-  const sum = `${count(templates.size, 'sidecar')}, ${count(hints, 'hint')}`;
+  const sum = `${plural(templates.size, 'sidecar')}, ${plural(hints, 'hint')}`;
   print([`${sum}; with the proxy, capture needs Pod Security level privileged`], io);
   return options.strict === true && hints > 0 ? exitCodes.failed : exitCodes.fine;
 }

@@ -2,6 +2,7 @@ import { member, objectMember, objectsMember, stringMember, type JsonObject } fr
 import { listAll } from '../../../../kubernetes/list.ts';
 import type { Deployed } from '../../../live/deployed-files.ts';
 import type { Check } from '../finding.ts';
+import { plural } from '../../../plural.ts';
 
 function numberOf(object: JsonObject | undefined, key: string): number {
   const value = member(object, key);
@@ -59,8 +60,7 @@ export const endpointsCheck: Check = {
     const ready = slices
       .flatMap((slice) => objectsMember(slice, 'endpoints'))
       .filter((endpoint) => objectMember(endpoint, 'conditions')?.['ready'] !== false);
-    if (ready.length > 0)
-      return { status: 'good', lines: [`${ready.length} ${ready.length === 1 ? 'endpoint' : 'endpoints'}`] };
+    if (ready.length > 0) return { status: 'good', lines: [plural(ready.length, 'endpoint')] };
     return { status: 'failed', lines: [`Service ${namespace}/${service} has no ready endpoint`], hint };
   },
 };

@@ -1,14 +1,15 @@
 import { quantityText } from '../../../../grammar/quantity.ts';
 import { good, goodUnless, shortened, type Check } from '../finding.ts';
 import type { Survey } from '../survey.ts';
+import { plural } from '../../../plural.ts';
 
 function counted(owners: ReadonlyMap<string, number>): readonly string[] {
   const rows = [...owners].toSorted(([, one], [, other]) => other - one);
-  return shortened(rows.map(([owner, pods]) => `${owner}: ${pods} ${pods === 1 ? 'pod' : 'pods'}`));
+  return shortened(rows.map(([owner, pods]) => `${owner}: ${plural(pods, 'pod')}`));
 }
 
 function extent({ pods, isPartial }: Survey): string {
-  return isPartial ? `only the first ${pods} pods were looked at` : `${pods} ${pods === 1 ? 'pod' : 'pods'}`;
+  return isPartial ? `only the first ${pods} pods were looked at` : plural(pods, 'pod');
 }
 
 /** Pods that would be injected if they were created now have a sidecar. */
@@ -44,7 +45,7 @@ export const outdatedPodsCheck: Check = {
     return goodUnless(
       counted(outdated),
       { status: 'warning', hint },
-      injected === 1 ? '1 injected pod' : `${injected} injected pods`,
+      plural(injected, 'injected pod'),
       ...counted(kept),
     );
   },
@@ -59,7 +60,7 @@ export const costCheck: Check = {
     const rows = [...cost].toSorted(([, one], [, other]) => other.cpu - one.cpu);
     const lines = rows.map(
       ([namespace, { pods, cpu, memory }]) =>
-        `namespace ${namespace}: cpu ${quantityText('cpu', cpu)}, memory ${quantityText('memory', memory)}, ${pods} ${pods === 1 ? 'pod' : 'pods'}`,
+        `namespace ${namespace}: cpu ${quantityText('cpu', cpu)}, memory ${quantityText('memory', memory)}, ${plural(pods, 'pod')}`,
     );
     return good(...shortened(lines));
   },

@@ -3,6 +3,7 @@ import { parseBundle } from '../../../../certs/bundle.ts';
 import { dayMs } from '../../../../certs/durations.ts';
 import { createBundlePublisher } from '../../../../kubernetes/bundle-publisher.ts';
 import { skipped, good, type Check } from '../finding.ts';
+import { plural } from '../../../plural.ts';
 
 /** A leaf lives for a week and is renewed after two thirds. */
 const soonMs = dayMs;
@@ -54,8 +55,6 @@ export const replicaCertificatesCheck: Check = {
       const end = leaf?.validToDate ?? cluster.now;
       return end.getTime() - cluster.now.getTime() > soonMs ? [] : [`${replica.name}: expires on ${end.toISOString()}`];
     });
-    return soon.length === 0
-      ? good(`${told.length} ${told.length === 1 ? 'replica' : 'replicas'}`)
-      : { status: 'warning', lines: soon, hint };
+    return soon.length === 0 ? good(plural(told.length, 'replica')) : { status: 'warning', lines: soon, hint };
   },
 };

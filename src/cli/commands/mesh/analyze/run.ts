@@ -7,6 +7,7 @@ import { asApplied, withWords } from '../as-applied.ts';
 import { applied, askCluster, readClusterIf, readFiles } from '../objects.ts';
 import type { AnalyzeOptions } from './options.ts';
 import { unreadObjects, unreadOfCluster, type UnreadObject, type UnreadOfCluster } from './unread-objects.ts';
+import { plural } from '../../../plural.ts';
 
 const words = { refused: 'refused', 'without-effect': 'no effect', warning: 'warning' } as const;
 
@@ -65,7 +66,7 @@ export async function runAnalyze(options: AnalyzeOptions, io: Io): Promise<numbe
     );
   } else {
     const bad = verdicts.filter(({ findings }) => findings.some(({ effect }) => effect !== 'warning')).length;
-    const sum = `${rules} ${rules === 1 ? 'rule' : 'rules'}, ${bad} refused or without effect, ${verdicts.length - bad} with warnings`;
+    const sum = `${plural(rules, 'rule')}, ${bad} refused or without effect, ${verdicts.length - bad} with warnings`;
     print([...verdicts.flatMap(textOf).map((line) => withWords(line, words)), sum], io);
   }
   const isGood = verdicts.every(({ findings }) => findings.every(({ effect }) => effect === 'warning'));

@@ -6,6 +6,7 @@ import type { Remark } from '../../../../mesh/explain/passed-over.ts';
 import type { Origin } from '../../../../mesh/plan/route-plan.ts';
 import { textTable } from '../../../text-table.ts';
 import type { ExplainedCall } from './explained-call.ts';
+import { plural } from '../../../plural.ts';
 
 type Endpoint = ExplainedCluster['endpoints'][number];
 
@@ -23,15 +24,11 @@ function originLines(origins: readonly Origin[]): readonly string[] {
   return [...fields].map(([object, all]) => `said by ${object} ${all.join(', ')}`);
 }
 
-function plural(count: number, one: string): string {
-  return `${count} ${one}${count === 1 ? '' : 's'}`;
-}
-
 function retryText(retries: Retries | undefined): string {
   if (retries === undefined || retries.attempts === 0) return 'no retries';
   const { attempts, on, statusCodes, perTryTimeout, backoff, otherEndpointsFirst } = retries;
   return [
-    `up to ${attempts} ${attempts === 1 ? 'retry' : 'retries'} on ${on.join(', ')}`,
+    `up to ${plural(attempts, 'retry', 'retries')} on ${on.join(', ')}`,
     ...(statusCodes.length === 0 ? [] : [`(${statusCodes.join(', ')})`]),
     ...(perTryTimeout === undefined ? [] : [`after at most ${perTryTimeout} each`]),
     ...(backoff === undefined ? [] : [`first after ${backoff}`]),

@@ -2,10 +2,7 @@ import { textTable } from '../../../text-table.ts';
 import type { Caller } from './callers.ts';
 import type { PlainCalls, Server } from './plain-text.ts';
 import type { MeshStatus } from './mesh-status.ts';
-
-function plural(count: number, one: string, several = `${one}s`): string {
-  return `${count} ${count === 1 ? one : several}`;
-}
+import { plural } from '../../../plural.ts';
 
 /** A time in its largest unit of which there are at least two. */
 function durationText(milliseconds: number): string {
